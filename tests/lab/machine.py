@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One run of the lab: pack, boot, pass COMMAND's output on, bring back its status and /out."""
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+import image
+import qemu
+from kernels import LabError, get, say, tool, tool_env
+
+EMULATORS = {"amd": qemu}
+FAILED, TIMED_OUT = 125, 124
+GUEST_SUITE = "bookworm"
+QUIET = "quiet loglevel=4"
+
+
+class Machine:
+    """What the emulators need to know about one run.  All paths are in the run's own directory."""
+
+    def __init__(self, options, temp):
+        self.emulator = EMULATORS[options.cpu]
+        self.options = options
+        self.temp = temp
+        self.shell = options.command is None
+        self.kernel = get(options.kernel)
+        self.mem = options.mem or self.emulator.MEM
+        self.smp = options.smp or self.emulator.SMP
+        self.timeout = options.timeout or (None if self.shell else self.emulator.TIMEOUT)
+        if self.smp > self.emulator.MAX_SMP:
+            raise LabError(f"--cpu {options.cpu} has at most {self.emulator.MAX_SMP} CPU")
+        for name in ("console", "status", "files", "initrd", "errors"):
+            setattr(self, name, os.path.join(temp, name))
+
+    def append(self):
+        emulator = self.emulator
+        words = [f"console={emulator.CONSOLE}", QUIET, "panic=-1", "nokaslr", *emulator.APPEND,
+                 f"lab_root={emulator.DISK}", f"lab_modules={emulator.MODULES}",
+                 f"lab_kvm={emulator.KVM}", f"lab_out={emulator.OUT}",
+                 f"lab_status={emulator.STATUS}", f"lab_files={emulator.FILES}"]
+        if self.shell:
+            size = shutil.get_terminal_size()
+            words += [f"lab_tty={emulator.TTY}", f"lab_size={size.lines}:{size.columns}",
+                      f"lab_term={os.environ.get('TERM', 'linux')}"]
+        return " ".join(words + self.options.append)
+
+    def pack(self):
+        """The kernel's initramfs with this run's own files behind it."""
+        with open(self.initrd, "wb") as out:
+            with open(image.kernel_initrd(self.kernel), "rb") as base:
+                shutil.copyfileobj(base, out)
+            image.write_extra(out, script(self.options.command), additions(self.options))
+
+    def run(self):
+        self.pack()
+        root = image.root_image(get(GUEST_SUITE))
+        argv = self.emulator.command(self, root, self.append())
+        if self.options.verbose:
+            say(" ".join(argv))
+        # The emulator must not outlive a lab that was killed.
+        argv = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+        saved = termios.tcgetattr(0) if self.shell and os.isatty(0) else None
+        try:
+            with open(self.errors, "wb") as errors:
+                child = subprocess.Popen(
+                    argv, stderr=errors, env=tool_env(), cwd=self.temp,
+                    # An end of input would make QEMU's stdio deaf and dumb.
+                    stdin=None if self.shell else subprocess.PIPE,
+                    stdout=None if self.shell else subprocess.PIPE)
+            try:
+                in_time = wait(child, self.timeout)
+            finally:
+                child.kill()
+                child.wait()
+        except FileNotFoundError as error:
+            raise LabError(f"{error.filename} is not installed; 'make deps' installs it")
+        finally:
+            if saved:
+                termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        return self.result(in_time, child.returncode)
+
+    def result(self, in_time, emulator_status):
+        """Lab's exit status, from what the machine left behind."""
+        said = read(self.status)
+        ended = re.search(r"^exit (\d+)$", said, re.M)
+        if self.options.verbose:
+            self.show_console()
+        if ended:
+            self.bring_back()
+            return int(ended[1])
+        if in_time and "started" in said:
+            self.show_console()
+            say("the machine went down while COMMAND was running; its console is above")
+            return FAILED
+        if not in_time and "started" in said:
+            say(f"COMMAND was still running after {self.timeout} s; --timeout allows more")
+            return TIMED_OUT
+        self.show_console()
+        if not in_time:
+            say(f"not booted after {self.timeout} s; the console is above, --timeout allows more")
+            return TIMED_OUT
+        say(f"the machine did not boot (its emulator ended with {emulator_status}); "
+            "what it said is above")
+        return FAILED
+
+    def bring_back(self):
+        if not self.options.out:
+            return
+        os.makedirs(self.options.out, exist_ok=True)
+        tool("tar", "-x", "--no-same-owner", "-f", self.files, "-C", self.options.out)
+
+    def show_console(self):
+        for path in (self.errors, self.console):
+            sys.stderr.write(read(path).replace("\r", ""))
+        sys.stderr.flush()
+
+
+def read(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path, errors="replace") as text:
+        return text.read()
+
+
+def wait(child, timeout):
+    """Pass on what CHILD prints until it ends; False when TIMEOUT seconds pass before that."""
+    end = time.monotonic() + timeout if timeout else None
+    while child.stdout:
+        left = max(0, end - time.monotonic()) if end else None
+        if not select.select([child.stdout], [], [], left)[0]:
+            return False
+        data = os.read(child.stdout.fileno(), 65536)
+        if not data:
+            break
+        while data:
+            data = data[os.write(1, data):]
+    try:
+        child.wait(max(0.1, end - time.monotonic()) if end else None)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def script(command):
+    """COMMAND as a script: its words as they are, or one word of shell text."""
+    import shlex
+    if not command:
+        return "#!/bin/sh\n"
+    if len(command) == 1 and re.search(r"[\s|&;<>()$`\\\"'*?\[\]#~=%{}!]", command[0]):
+        return f"#!/bin/sh\nexec sh -c {shlex.quote(command[0])}\n"
+    return f"#!/bin/sh\nexec {shlex.join(command)}\n"
+
+
+def additions(options):
+    """What of this tree goes on board: {path inside: path here}."""
+    tree = os.path.dirname(os.path.dirname(image.HERE))
+    found = {"/src/tests": f"{tree}/tests"}
+    if os.path.exists(options.kvmw):
+        found["/src/kvmw"] = found["/usr/bin/kvmw"] = options.kvmw
+    else:
+        say(f"no kvmw at {options.kvmw} (built yet?): running without it")
+    for pair in options.add:
+        here, _, inside = pair.partition(":")
+        if not os.path.exists(here):
+            raise LabError(f"--add: there is no {here}")
+        found[inside or "/src/" + os.path.basename(here)] = here
+    return found
+
+
+def run(options):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with tempfile.TemporaryDirectory(prefix="kvmw-lab-") as temp:
+        return Machine(options, temp).run()
