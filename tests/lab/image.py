@@ -280,14 +280,14 @@ class Cpio:
         self.out.write(b"\0" * (-self.out.tell() % 512))
 
 
-def small_initrd(out, init, modules, applets):
+def small_initrd(out, init, modules):
     """An initramfs of busybox, the script INIT and kernel modules: (name inside, path here)."""
     cpio = Cpio(out)
     for name in ("dev", "proc", "sys", "root"):
         cpio.entry(name, 0o40755)
     cpio.entry("dev/console", 0o20600, rdev=(5, 1))
     cpio.file("bin/busybox", find_command("busybox"))
-    for applet in applets:
+    for applet in sorted(set(tool("busybox", "--list").split()) - {"busybox"}):
         cpio.link(f"bin/{applet}", "busybox")
     for name, path in modules:
         cpio.file(name, path)
@@ -301,8 +301,7 @@ def guest_initrd(out, guest):
                   "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net")
     paths = list(dict.fromkeys(re.findall(r"^insmod (\S+)", needed, re.M)))
     modules = [(f"modules/{at:02}-{os.path.basename(path)}", path) for at, path in enumerate(paths)]
-    applets = tool("busybox", "--list").split()
-    small_initrd(out, f"{HERE}/guest-init", modules, applets)
+    small_initrd(out, f"{HERE}/guest-init", modules)
 
 
 def kernel_initrd(kernel):
@@ -316,8 +315,7 @@ def kernel_initrd(kernel):
             with open(path + ".new", "wb") as out:
                 modules = [(os.path.relpath(found, kernel.modules), found)
                            for found in walk(kernel.modules)]
-                small_initrd(out, init, modules, ("sh", "mount", "modprobe", "mkdir", "cp", "rm",
-                                                  "sleep", "switch_root", "echo", "poweroff"))
+                small_initrd(out, init, modules)
             os.replace(path + ".new", path)
         os.utime(path)
     return path

@@ -42,7 +42,7 @@ class Machine:
         emulator = self.emulator
         words = [f"console={emulator.CONSOLE}", QUIET, "panic=-1", "nokaslr", *emulator.APPEND,
                  f"lab_root={emulator.DISK}", f"lab_modules={emulator.MODULES}",
-                 f"lab_kvm={emulator.KVM}", f"lab_out={emulator.OUT}",
+                 f"lab_out={emulator.OUT}",
                  f"lab_status={emulator.STATUS}", f"lab_files={emulator.FILES}"]
         if self.shell:
             size = shutil.get_terminal_size()

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """AMD: QEMU's TCG with SVM and nested paging.  Everything goes over virtio."""
 
-KVM = "kvm-amd"
 DISK = "/dev/vda"
-MODULES = "virtio_pci,virtio_blk,virtio_console"
+MODULES = "virtio_pci,virtio_blk,virtio_console,kvm-amd"
 OUT, STATUS, FILES, TTY = "/dev/vport0p1", "/dev/vport0p2", "/dev/vport0p3", "/dev/hvc0"
 CONSOLE = "ttyS0"
 # Two emulated TSCs are in step, but Linux cannot know: without this it uses the slow HPET.
