@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The page through which the VMM tells one vCPU what to do and the guest
+ * tells what it did. Included by C and by the guest's assembly, hence the
+ * offsets as macros; guest.c asserts that both agree.
+ */
+#ifndef BENCH_BLOCK_H
+#define BENCH_BLOCK_H
+
+/* What the guest can be asked for, in the order of one round. */
+#define OP_CPUID	0
+#define OP_PIO		1
+#define OP_MMIO		2
+#define OP_MSR		3
+#define OP_HLT		4
+#define OP_TOUCH	5
+#define NR_OPS		6
+
+/* What the guest counts. */
+#define CNT_CPUID	0
+#define CNT_PIO		1
+#define CNT_MMIO	2
+#define CNT_RDMSR	3
+#define CNT_WRMSR	4
+#define CNT_HLT		5
+#define CNT_TOUCH	6
+#define CNT_ROUNDS	7
+#define CNT_REFILLS	8
+#define NR_COUNTS	9
+
+#define BLK_ROUNDS	0x00
+#define BLK_STOP	0x08
+#define BLK_CRASH	0x10
+#define BLK_WARM_GPA	0x18
+#define BLK_WARM_PAGES	0x20
+#define BLK_MMIO_GPA	0x28
+#define BLK_TOUCH_GPA	0x30
+#define BLK_TOUCH_END	0x38
+#define BLK_PER_ROUND	0x40
+#define BLK_COUNT	0x80
+
+/*
+ * Guest pages that the VMM fills lie this far apart. KVM's legacy MMU (the
+ * default up to 5.14) maps present neighbours in the same aligned group of
+ * eight 4 KiB pages along with a faulting one, its TDP MMU does not; with one
+ * present page a group both take exactly one fault a page.
+ */
+#define GUEST_STRIDE	0x8000
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct guest_block {
+	uint64_t rounds;	/* 0: until stop is set */
+	uint64_t stop;		/* the VMM asks for an end after this round */
+	uint64_t crash;		/* end with a triple fault */
+	uint64_t warm_gpa;	/* first of the pages to write to before the start */
+	uint64_t warm_pages;
+	uint64_t mmio_gpa;	/* no memory there */
+	uint64_t touch_gpa;	/* window of pages to touch: [gpa, end) */
+	uint64_t touch_end;
+	uint64_t per_round[NR_OPS];
+	uint64_t pad[2];
+	uint64_t count[NR_COUNTS];
+};
+#endif
+
+#endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmw bench guest: one run from the VM's creation to the comparison of what
+ * the guest counted with what the VMM saw.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "../util/error.h"
+#include "vm.h"
+
+#define ASSERT_AT(macro, member)                                                        \
+	_Static_assert(offsetof(struct guest_block, member) == (macro), #macro)
+
+ASSERT_AT(BLK_ROUNDS, rounds);
+ASSERT_AT(BLK_STOP, stop);
+ASSERT_AT(BLK_CRASH, crash);
+ASSERT_AT(BLK_WARM_GPA, warm_gpa);
+ASSERT_AT(BLK_WARM_PAGES, warm_pages);
+ASSERT_AT(BLK_MMIO_GPA, mmio_gpa);
+ASSERT_AT(BLK_TOUCH_GPA, touch_gpa);
+ASSERT_AT(BLK_TOUCH_END, touch_end);
+ASSERT_AT(BLK_PER_ROUND, per_round);
+ASSERT_AT(BLK_COUNT, count);
+_Static_assert(sizeof(struct guest_block) <= GUEST_PAGE, "a block is one page");
+
+const char *const guest_op_name[NR_OPS] = {
+	[OP_CPUID] = "cpuid",
+	[OP_PIO] = "pio",
+	[OP_MMIO] = "mmio",
+	[OP_MSR] = "msr",
+	[OP_HLT] = "hlt",
+	[OP_TOUCH] = "touch",
+};
+
+static void set_phase(struct guest_vm *vm, enum vm_phase phase)
+{
+	pthread_mutex_lock(&vm->lock);
+	vm->phase = phase;
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/*
+ * One vCPU after the other, each to the point before its first round: what
+ * they share is then set up by the first alone, the same way each time.
+ */
+static int start_vcpus(struct guest_vm *vm)
+{
+	for (unsigned int i = 0; i < vm->cfg->vcpus; i++) {
+		struct guest_vcpu *vcpu = &vm->vcpu[i];
+		int err;
+
+		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+		if (err)
+			return vm_fail(vm, "a thread for vCPU %u: %s; lower --vcpus", i,
+				       strerror(err));
+		vcpu->started = true;
+		while (sem_wait(&vm->ready) && errno == EINTR)
+			;
+		if (vcpu->failed)
+			return -1;
+	}
+	return 0;
+}
+
+/* The signals that end a run; one that is ignored (nohup) stays ignored. */
+static void end_signals(sigset_t *set)
+{
+	struct sigaction hup;
+
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaddset(set, SIGHUP);
+}
+
+/* Returns 1 if a signal asked for the end, else 0, or -1 after one line. */
+static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
+{
+	struct pollfd fds[] = {
+		{ .fd = vm->done_fd, .events = POLLIN },
+		{ .fd = sigfd, .events = POLLIN },
+	};
+	uint64_t done = 0, more;
+	int signalled = 0;
+
+	while (done < vm->cfg->vcpus) {
+		if (poll(fds, signalled ? 1 : 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return vm_fail(vm, "waiting for the vCPUs: %s", strerror(errno));
+		}
+		if (fds[0].revents && read(vm->done_fd, &more, sizeof(more)) == sizeof(more))
+			done += more;
+		if (signalled || !fds[1].revents)
+			continue;
+		signalled = 1;
+		for (unsigned int i = 0; i < vm->cfg->vcpus; i++)
+			__atomic_store_n(&vm->vcpu[i].block->stop, 1, __ATOMIC_RELAXED);
+		/* Take the signal, then let a second one kill as usual. */
+		struct signalfd_siginfo info;
+
+		if (read(sigfd, &info, sizeof(info)) == sizeof(info))
+			pthread_sigmask(SIG_SETMASK, old_mask, NULL);
+	}
+	return signalled;
+}
+
+static int run_vcpus(struct guest_vm *vm, struct guest_result *res)
+{
+	sigset_t set, old;
+	int ret = -1, sigfd, signalled = 0;
+
+	end_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, &old);
+	sigfd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (sigfd < 0) {
+		error("signalfd: %s", strerror(errno));
+		goto out_mask;
+	}
+
+	if (start_vcpus(vm)) {
+		set_phase(vm, VM_ABANDON);
+	} else {
+		uint64_t start = now_ns();
+
+		set_phase(vm, VM_GO);
+		signalled = wait_end(vm, sigfd, &old);
+		res->elapsed_ns = now_ns() - start;
+		set_phase(vm, VM_END);
+	}
+	for (unsigned int i = 0; i < vm->cfg->vcpus; i++) {
+		if (vm->vcpu[i].started)
+			pthread_join(vm->vcpu[i].thread, NULL);
+	}
+	ret = vm->failed || signalled < 0 ? -1 : signalled;
+	close(sigfd);
+out_mask:
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+static int compare(unsigned int vcpu, const char *what, uint64_t guest, uint64_t want,
+		   const char *who)
+{
+	if (guest == want)
+		return 0;
+	return error("vCPU %u: the guest counted %" PRIu64 " %s, %s %" PRIu64
+		     "; this is a bug of kvmw or of the host's KVM", vcpu, guest, what, who, want);
+}
+
+static int check_vcpu(const struct guest_config *cfg, unsigned int id, const struct vcpu_result *v,
+		      bool stopped)
+{
+	static const char asked[] = "its rounds ask for";
+	static const char saw[] = "the VMM saw";
+	const uint64_t *n = v->count;
+	const uint64_t *per = cfg->per_round;
+	uint64_t rounds = n[CNT_ROUNDS];
+
+	if (cfg->rounds && !stopped && compare(id, "rounds", rounds, cfg->rounds, "asked were"))
+		return -1;
+	if (compare(id, "cpuid", n[CNT_CPUID], rounds * per[OP_CPUID], asked) ||
+	    compare(id, "pio", n[CNT_PIO], rounds * per[OP_PIO], asked) ||
+	    compare(id, "mmio", n[CNT_MMIO], rounds * per[OP_MMIO], asked) ||
+	    compare(id, "msr reads", n[CNT_RDMSR], rounds * (per[OP_MSR] - per[OP_MSR] / 2), asked) ||
+	    compare(id, "msr writes", n[CNT_WRMSR], rounds * (per[OP_MSR] / 2), asked) ||
+	    compare(id, "hlt", n[CNT_HLT], rounds * per[OP_HLT], asked) ||
+	    compare(id, "touch", n[CNT_TOUCH], rounds * per[OP_TOUCH], asked))
+		return -1;
+	if (compare(id, "pio", n[CNT_PIO], v->user.pio, saw) ||
+	    compare(id, "mmio", n[CNT_MMIO], v->user.mmio, saw) ||
+	    compare(id, "hlt", n[CNT_HLT], v->user.hlt, saw) ||
+	    compare(id, "refills", n[CNT_REFILLS], v->user.refill, saw))
+		return -1;
+	return 0;
+}
+
+static void add_up(struct guest_result *res, const struct vcpu_result *v)
+{
+	for (int i = 0; i < NR_COUNTS; i++)
+		res->count[i] += v->count[i];
+	res->user.pio += v->user.pio;
+	res->user.mmio += v->user.mmio;
+	res->user.hlt += v->user.hlt;
+	res->user.refill += v->user.refill;
+	res->user.ready += v->user.ready;
+	res->user.final += v->user.final;
+	res->user.setup_mmio += v->user.setup_mmio;
+	res->vmm_ns += v->vmm_ns;
+}
+
+static int collect(struct guest_vm *vm, struct guest_result *res, bool stopped)
+{
+	const struct guest_config *cfg = vm->cfg;
+
+	res->setup_faults = vm->sys_pages;
+	for (unsigned int i = 0; i < cfg->vcpus; i++) {
+		struct vcpu_result *v = &res->vcpu[i];
+
+		memcpy(v->count, vm->vcpu[i].block->count, sizeof(v->count));
+		if (check_vcpu(cfg, i, v, stopped))
+			return -1;
+		if (v->count[CNT_ROUNDS] < cfg->rounds)
+			res->interrupted = true;
+		add_up(res, v);
+	}
+	/* The dirty log first: the check reads pages, which must not matter. */
+	if (cfg->dirty_log && memory_dirty_log(vm, res))
+		return -1;
+	return memory_check(vm);
+}
+
+int guest_run(const struct guest_config *cfg, struct guest_result *res)
+{
+	struct guest_vm vm = { .cfg = cfg };
+	int ret;
+
+	memset(res, 0, sizeof(*res));
+	res->vcpu = calloc(cfg->vcpus, sizeof(*res->vcpu));
+	if (!res->vcpu)
+		return error("out of memory for %u vCPUs", cfg->vcpus);
+	res->vcpus = cfg->vcpus;
+
+	pthread_mutex_init(&vm.lock, NULL);
+	pthread_cond_init(&vm.changed, NULL);
+	sem_init(&vm.ready, 0, 0);
+
+	ret = vm_create(&vm);
+	if (ret)
+		goto out;
+	for (unsigned int i = 0; i < cfg->vcpus; i++)
+		vm.vcpu[i].res = &res->vcpu[i];
+	ret = run_vcpus(&vm, res);
+	if (ret >= 0)
+		ret = collect(&vm, res, ret);
+out:
+	vm_destroy(&vm);
+	sem_destroy(&vm.ready);
+	pthread_cond_destroy(&vm.changed);
+	pthread_mutex_destroy(&vm.lock);
+	return ret;
+}
+
+void guest_result_free(struct guest_result *res)
+{
+	free(res->vcpu);
+	free(res->dirty);
+	memset(res, 0, sizeof(*res));
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest: 64-bit long mode, ring 0, interrupts off, no stack, no IDT (any
+ * exception ends it as a triple fault). Position independent; the VMM copies
+ * guest_code..guest_code_end to guest memory and starts it with
+ *   r15 = address of its struct guest_block, everything mapped 1:1.
+ * Registers: r13 next page to touch, r14 what is left of the loop in hand.
+ */
+#include "../block.h"
+#include "ports.h"
+
+	.macro	loop_begin op
+	mov	BLK_PER_ROUND + 8 * \op(%r15), %r14
+	test	%r14, %r14
+	jz	2f
+1:
+	.endm
+
+	.macro	counted cnt
+	incq	BLK_COUNT + 8 * \cnt(%r15)
+	.endm
+
+	.macro	loop_end
+	dec	%r14
+	jnz	1b
+2:
+	.endm
+
+	.macro	control what
+	mov	$PORT_CONTROL, %edx
+	mov	$\what, %eax
+	out	%al, %dx
+	.endm
+
+	.section .rodata
+	.globl	guest_code
+	.globl	guest_code_end
+	.balign	16
+guest_code:
+	/* Set-up: take the faults on code, page tables and blocks now. */
+	mov	BLK_WARM_GPA(%r15), %rsi
+	mov	BLK_WARM_PAGES(%r15), %rcx
+	test	%rcx, %rcx
+	jz	2f
+1:	lock orl $0, (%rsi)
+	add	$GUEST_STRIDE, %rsi
+	dec	%rcx
+	jnz	1b
+2:	/* The first access to an MMIO page has another reason on VMX. */
+	cmpq	$0, BLK_PER_ROUND + 8 * OP_MMIO(%r15)
+	je	3f
+	mov	BLK_MMIO_GPA(%r15), %rdi
+	xor	%eax, %eax
+	mov	%eax, (%rdi)
+3:	mov	BLK_TOUCH_GPA(%r15), %r13
+	control	CTL_READY
+
+.Lround:
+	loop_begin OP_CPUID
+	xor	%eax, %eax
+	xor	%ecx, %ecx
+	cpuid
+	counted	CNT_CPUID
+	loop_end
+
+	loop_begin OP_PIO
+	mov	$PORT_COUNTED, %edx
+	mov	%r14d, %eax
+	out	%al, %dx
+	counted	CNT_PIO
+	loop_end
+
+	loop_begin OP_MMIO
+	mov	BLK_MMIO_GPA(%r15), %rdi
+	mov	%r14d, %eax
+	mov	%eax, (%rdi)
+	counted	CNT_MMIO
+	loop_end
+
+	/* Read and write in turn; what is written is what was read. */
+	loop_begin OP_MSR
+	mov	$MSR_COUNTED, %ecx
+	rdmsr
+	counted	CNT_RDMSR
+	dec	%r14
+	jz	2f
+	wrmsr
+	counted	CNT_WRMSR
+	loop_end
+
+	loop_begin OP_HLT
+	hlt
+	counted	CNT_HLT
+	loop_end
+
+	/* The window is a multiple of a round's pages: ask only here. */
+	cmpq	$0, BLK_PER_ROUND + 8 * OP_TOUCH(%r15)
+	je	4f
+	cmp	BLK_TOUCH_END(%r15), %r13
+	jb	4f
+	control	CTL_REFILL
+	counted	CNT_REFILLS
+	mov	BLK_TOUCH_GPA(%r15), %r13
+4:
+	loop_begin OP_TOUCH
+	mov	%r13, (%r13)
+	add	$4096, %r13
+	counted	CNT_TOUCH
+	loop_end
+
+	counted	CNT_ROUNDS
+	cmpq	$0, BLK_STOP(%r15)
+	jne	5f
+	mov	BLK_ROUNDS(%r15), %rax
+	test	%rax, %rax
+	jz	.Lround
+	cmp	%rax, BLK_COUNT + 8 * CNT_ROUNDS(%r15)
+	jb	.Lround
+5:
+	cmpq	$0, BLK_CRASH(%r15)
+	je	6f
+	ud2
+6:	control	CTL_FINAL
+	ud2
+guest_code_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw bench: workloads whose VM exits are known beforehand. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/guest.h"
+#include "builtin.h"
+#include "util/error.h"
+
+/* What a plain `kvmw bench guest` does: some of everything, 13,000 exits. */
+static const uint64_t default_per_round[NR_OPS] = {
+	[OP_CPUID] = 4,
+	[OP_PIO] = 3,
+	[OP_MMIO] = 2,
+	[OP_MSR] = 2,
+	[OP_HLT] = 1,
+	[OP_TOUCH] = 1,
+};
+#define DEFAULT_ROUNDS	1000
+
+/* Keys of options without a short name; counts are OPT_COUNT + OP_*. */
+enum {
+	OPT_COUNT = 0x100,
+	OPT_VCPUS = OPT_COUNT + NR_OPS,
+	OPT_ROUNDS,
+	OPT_DIRTY_LOG,
+	OPT_VMM_DELAY,
+	OPT_TRIPLE_FAULT,
+	OPT_JSON,
+};
+
+static const struct argp_option guest_options[] = {
+	{ NULL, 0, NULL, 0, "What each vCPU does in each round:", 1 },
+	{ "cpuid", OPT_COUNT + OP_CPUID, "N", 0, "N CPUID instructions", 1 },
+	{ "pio", OPT_COUNT + OP_PIO, "N", 0, "N writes to a port of no device", 1 },
+	{ "mmio", OPT_COUNT + OP_MMIO, "N", 0, "N writes to an address without memory", 1 },
+	{ "msr", OPT_COUNT + OP_MSR, "N", 0, "N accesses to an MSR, read and write in turn", 1 },
+	{ "hlt", OPT_COUNT + OP_HLT, "N", 0, "N HLT instructions", 1 },
+	{ "touch", OPT_COUNT + OP_TOUCH, "PAGES", 0, "write to PAGES untouched 4 KiB pages", 1 },
+	{ NULL, 0, NULL, 0, "How:", 2 },
+	{ "rounds", OPT_ROUNDS, "N", 0, "Rounds of each vCPU; 0: until a signal", 2 },
+	{ "vcpus", OPT_VCPUS, "N", 0, "vCPUs, each in a thread of its own (1)", 2 },
+	{ "dirty-log", OPT_DIRTY_LOG, NULL, 0, "Have KVM log the dirty pages among those of "
+	  "--touch", 2 },
+	{ "vmm-delay", OPT_VMM_DELAY, "USEC", 0, "Busy-wait after each return to the VMM", 2 },
+	{ "triple-fault", OPT_TRIPLE_FAULT, NULL, 0, "End with a triple fault, an error", 2 },
+	{ NULL, 0, NULL, 0, "Output:", 3 },
+	{ "json", OPT_JSON, NULL, 0, "One JSON object in place of the table", 3 },
+	{ 0 },
+};
+
+struct guest_args {
+	struct guest_config cfg;
+	bool counts;		/* any of --cpuid ... --touch was given */
+	bool rounds;
+	bool json;
+};
+
+static int number(const char *option, const char *arg, uint64_t min, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(arg, &end, 10);
+	if (*arg >= '0' && *arg <= '9' && !*end && !errno && *value >= min && *value <= max)
+		return 0;
+	error("bench guest: --%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option, arg,
+	      min, max);
+	return EINVAL;
+}
+
+static error_t parse_end(struct guest_args *args)
+{
+	struct guest_config *cfg = &args->cfg;
+	bool any = false;
+
+	if (!args->counts)
+		memcpy(cfg->per_round, default_per_round, sizeof(cfg->per_round));
+	if (!args->rounds)
+		cfg->rounds = args->counts ? 1 : DEFAULT_ROUNDS;
+	for (int op = 0; op < NR_OPS; op++)
+		any |= cfg->per_round[op];
+	if (!any) {
+		error("bench guest: nothing to do: every count is 0");
+		return EINVAL;
+	}
+	if (cfg->dirty_log && !cfg->per_round[OP_TOUCH]) {
+		error("bench guest: --dirty-log logs the pages of --touch; give it some");
+		return EINVAL;
+	}
+	return 0;
+}
+
+static error_t parse_guest(int key, char *arg, struct argp_state *state)
+{
+	struct guest_args *args = state->input;
+	struct guest_config *cfg = &args->cfg;
+	uint64_t value;
+	error_t err;
+
+	switch (key) {
+	case OPT_COUNT ... OPT_COUNT + NR_OPS - 1:
+		args->counts = true;
+		return number(guest_op_name[key - OPT_COUNT], arg, 0, BENCH_MAX_COUNT,
+			      &cfg->per_round[key - OPT_COUNT]);
+	case OPT_ROUNDS:
+		args->rounds = true;
+		return number("rounds", arg, 0, BENCH_MAX_ROUNDS, &cfg->rounds);
+	case OPT_VCPUS:
+		err = number("vcpus", arg, 1, BENCH_MAX_VCPUS, &value);
+		cfg->vcpus = value;
+		return err;
+	case OPT_VMM_DELAY:
+		return number("vmm-delay", arg, 0, BENCH_MAX_DELAY_US, &cfg->vmm_delay_us);
+	case OPT_DIRTY_LOG:
+		cfg->dirty_log = true;
+		return 0;
+	case OPT_TRIPLE_FAULT:
+		cfg->crash = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		error("bench guest: unexpected argument '%s'", arg);
+		return EINVAL;
+	case ARGP_KEY_END:
+		return parse_end(args);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int bench_guest(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = guest_options,
+		.parser = parse_guest,
+		.doc = "Run a hand-made guest whose VM exits are known, and say what it did."
+		       "\vWithout any count it does some of everything, 1000 rounds of it; "
+		       "with a count, that alone, one round.",
+	};
+	struct guest_args args = { .cfg = { .vcpus = 1 } };
+	struct guest_result res;
+	int ret;
+
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &args))
+		return KVMW_USAGE;
+
+	ret = guest_run(&args.cfg, &res);
+	if (ret < 0)
+		goto out;
+	if (args.json)
+		ret = guest_print_json(stdout, &args.cfg, &res);
+	else
+		guest_print_table(stdout, &args.cfg, &res);
+	if (fflush(stdout) || ferror(stdout))
+		ret = error("bench guest: standard output: %s", strerror(errno));
+	else if (res.interrupted)
+		ret = error("bench guest: interrupted before its %" PRIu64 " rounds were done",
+			    args.cfg.rounds);
+out:
+	guest_result_free(&res);
+	return ret < 0 ? KVMW_FAILED : KVMW_OK;
+}
+
+static int usage(FILE *fp)
+{
+	fprintf(fp, "Usage: kvmw bench guest [OPTION...]\n\n"
+		    "  guest   a hand-made guest that makes known VM exits; "
+		    "kvmw bench guest --help\n");
+	return KVMW_USAGE;
+}
+
+int cmd_bench(int argc, const char **argv)
+{
+	static char name[] = "kvmw bench guest";
+
+	if (argc < 2)
+		return usage(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "guest")) {
+		error("bench: no workload '%s'; there is: guest", argv[1]);
+		return KVMW_USAGE;
+	}
+	/* argp takes the name it prints from argv[0]. */
+	argv[1] = name;
+	return bench_guest(argc - 1, (char **)argv + 1);
+}
