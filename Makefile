@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#   make                 build ./kvmw                  (V=1 shows the commands)
+#   make man             the man pages, in doc/
+#   make install         PREFIX=/usr/local DESTDIR=
+#   make unit            unit tests                    (SAN=1: with ASan, UBSan)
+#   sudo make deps       install what is needed to build and to test
+#   sudo make demo       record a running guest and report it
+#   sudo make check      all tests
+#
+# O=DIR puts everything built into DIR.
+
+O	?= .
+PREFIX	?= /usr/local
+CC	?= gcc
+CLANG	?= clang
+BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+V	?= 0
+Q	:= $(if $(filter 1,$(V)),,@)
+say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(2)')
+
+OBJ	:= $(O)/obj
+VERSION	:= 0.1
+PKGS	:= libbpf libelf libtraceevent libzstd json-c zlib
+
+# Only the targets that compile ask pkg-config.
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes
+cflags	= $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
+	  -I. -I$(OBJ) -pthread $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(san)
+libs	= $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm -pthread
+san	= $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+,	:= ,
+
+all: $(O)/kvmw
+
+# Each folder's Build file lists its objects and its subfolders in kvmw-y.
+objs	:=
+define walk
+kvmw-y :=
+include $(1)Build
+objs += $$(addprefix $(OBJ)/$(1),$$(filter %.o,$$(kvmw-y)))
+subdirs-$(1) := $$(filter %/,$$(kvmw-y))
+$$(foreach d,$$(subdirs-$(1)),$$(eval $$(call walk,$(1)$$(d))))
+endef
+$(eval $(call walk,))
+
+lib-objs := $(filter-out $(OBJ)/kvmw.o,$(objs))
+
+$(O)/kvmw: $(OBJ)/kvmw.o $(OBJ)/libkvmw.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+
+$(OBJ)/libkvmw.a: $(lib-objs)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OBJ)/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(OBJ)/%.o: %.S
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+include bpf_skel/Makefile.bpf
+include tests/Makefile.tests
+include Documentation/Makefile.doc
+
+-include $(objs:.o=.d)
+
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(O)/kvmw $(DESTDIR)$(PREFIX)/bin/kvmw
+	ln -sf kvmw $(DESTDIR)$(PREFIX)/bin/perf-kvmw
+	install -m 644 $(O)/doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(O)/doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+
+deps:
+	@scripts/deps.sh
+
+demo: all
+	@scripts/demo.sh $(O)/kvmw
+
+clean:
+	rm -rf $(OBJ) $(O)/kvmw $(O)/doc
+
+.PHONY: all install deps demo clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command table and the global options, nothing else. */
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "util/error.h"
+#include "util/types.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, const char **argv);
+	const char *help;
+} commands[] = {
+	{ "record", cmd_record, "record the VM exits of running VMs into a file" },
+	{ "report", cmd_report, "read a recording and show where the time went" },
+	{ "list", cmd_list, "show this host's VMs and the events it can record" },
+	{ "info", cmd_info, "show what a recording consists of" },
+	{ "bench", cmd_bench, "run the built-in guest, whose exits are known" },
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: kvmw [--version] [--help] COMMAND [ARGS]\n\n"
+	      "The flight recorder for virtual machines on Linux.\n\n", out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\nSee 'kvmw COMMAND --help' and kvmw(1).\n", out);
+}
+
+static int help(const char *about)
+{
+	for (size_t i = 0; about && i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(about, commands[i].name))
+			return commands[i].run(2, (const char *[]) { about, "--help", NULL });
+	usage(stdout);
+	return KVMW_OK;
+}
+
+int main(int argc, const char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name) {
+		usage(stderr);
+		return KVMW_USAGE;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-v") || !strcmp(name, "version")) {
+		puts("kvmw version " KVMW_VERSION);
+		return KVMW_OK;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return help(argc > 2 ? argv[2] : NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+
+	error("'%s' is not a kvmw command; kvmw --help lists them", name);
+	return KVMW_USAGE;
+}
