@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Install what building, testing and the lab need.  Does nothing, quickly and without
+# network, when all of it is there.
+set -eu
+
+# A name | another name: whichever this distribution has.
+# First to build, then to test, then for the lab (tests/lab).
+debian="
+gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
+zlib1g-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
+libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev python3 python3-pytest
+python3-zstandard linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
+util-linux binutils less
+debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
+isolinux syslinux-common xorriso busybox-static kmod cpio xz-utils zstd e2fsprogs strace
+"
+fedora="
+gcc make clang llvm lld glibc-devel libbpf-devel bpftool elfutils-libelf-devel elfutils-devel
+zlib-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
+rubygem-asciidoctor man-db
+libcmocka-devel compiler-rt libasan libubsan python3 python3-pytest python3-zstandard perf
+trace-cmd libcap procps-ng util-linux binutils less
+debian-keyring apt dpkg qemu-system-x86-core seabios-bin ipxe-roms-qemu bochs bochs-bios
+vgabios syslinux syslinux-nonlinux xorriso busybox kmod cpio xz zstd e2fsprogs strace
+"
+
+die()
+{
+	echo "deps: $*" >&2
+	exit 1
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] || die "not installed: $*; run this as root: sudo make deps"
+}
+
+with_apt()
+{
+	version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+	[ -n "$version" ] || version=14
+	installed=$(dpkg-query -W -f '${db:Status-Abbrev}${binary:Package}\n' 2>/dev/null |
+		sed -n 's/^.i *//p' | sed 's/:.*//')
+	missing=
+	for names in $(echo "$debian" | sed "s/VERSION/$version/g"); do
+		found=
+		for name in $(echo "$names" | tr '|' ' '); do
+			if echo "$installed" | grep -qx "$name"; then
+				found=$name
+			fi
+		done
+		[ -n "$found" ] || missing="$missing $names"
+	done
+	[ -n "$missing" ] || return 0
+
+	need_root "$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q update || echo "deps: apt-get update failed; trying with what is known" >&2
+	choice=
+	for names in $missing; do
+		chosen=
+		for name in $(echo "$names" | tr '|' ' '); do
+			if [ -z "$chosen" ] && apt-cache policy "$name" | grep -q 'Candidate: [0-9]'; then
+				chosen=$name
+			fi
+		done
+		[ -n "$chosen" ] || die "apt knows no package $names; is the main (Ubuntu: universe) section configured?"
+		choice="$choice $chosen"
+	done
+	apt-get -q -y --no-install-recommends install $choice || die "apt-get could not install:$choice"
+}
+
+with_dnf()
+{
+	missing=
+	for name in $fedora; do
+		rpm -q --quiet --whatprovides "$name" || missing="$missing $name"
+	done
+	[ -n "$missing" ] || return 0
+	need_root "$missing"
+	dnf -y --setopt=install_weak_deps=False install $missing || die "dnf could not install:$missing"
+}
+
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && [ -s /var/lib/dpkg/status ]; then
+	with_apt
+elif command -v dnf >/dev/null; then
+	with_dnf
+else
+	die "neither apt-get nor dnf is here; scripts/deps.sh lists the packages to install by hand"
+fi
