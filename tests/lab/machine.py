@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """One run of the lab: pack, boot, pass COMMAND's output on, bring back its status and /out."""
 import os
+import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,11 +13,12 @@ import tempfile
 import termios
 import time
 
+import bochs
 import image
 import qemu
 from kernels import LabError, get, say, tool, tool_env
 
-EMULATORS = {"amd": qemu}
+EMULATORS = {"amd": qemu, "intel": bochs}
 FAILED, TIMED_OUT = 125, 124
 GUEST_SUITE = "bookworm"
 QUIET = "quiet loglevel=4"
@@ -35,7 +38,7 @@ class Machine:
         self.timeout = options.timeout or (None if self.shell else self.emulator.TIMEOUT)
         if self.smp > self.emulator.MAX_SMP:
             raise LabError(f"--cpu {options.cpu} has at most {self.emulator.MAX_SMP} CPU")
-        for name in ("console", "status", "files", "initrd", "errors"):
+        for name in ("console", "status", "files", "initrd", "errors", "out"):
             setattr(self, name, os.path.join(temp, name))
 
     def append(self):
@@ -65,22 +68,18 @@ class Machine:
             say(" ".join(argv))
         # The emulator must not outlive a lab that was killed.
         argv = ["setpriv", "--pdeathsig", "KILL", "--", *argv]
-        saved = termios.tcgetattr(0) if self.shell and os.isatty(0) else None
+        start = start_on_terminal if self.emulator is bochs else start_on_pipe
         try:
             with open(self.errors, "wb") as errors:
-                child = subprocess.Popen(
-                    argv, stderr=errors, env=tool_env(), cwd=self.temp,
-                    # An end of input would make QEMU's stdio deaf and dumb.
-                    stdin=None if self.shell else subprocess.PIPE,
-                    stdout=None if self.shell else subprocess.PIPE)
-            try:
-                in_time = wait(child, self.timeout)
-            finally:
-                child.kill()
-                child.wait()
+                child, source, screen = start(self, argv, errors)
         except FileNotFoundError as error:
             raise LabError(f"{error.filename} is not installed; 'make deps' installs it")
+        saved = termios.tcgetattr(0) if self.shell and os.isatty(0) else None
+        try:
+            in_time = wait(child, source, screen, self.timeout)
         finally:
+            child.kill()
+            child.wait()
             if saved:
                 termios.tcsetattr(0, termios.TCSADRAIN, saved)
         return self.result(in_time, child.returncode)
@@ -128,28 +127,65 @@ def read(path):
         return text.read()
 
 
-def wait(child, timeout):
-    """Pass on what CHILD prints until it ends; False when TIMEOUT seconds pass before that."""
-    end = time.monotonic() + timeout if timeout else None
-    while child.stdout:
-        left = max(0, end - time.monotonic()) if end else None
-        if not select.select([child.stdout], [], [], left)[0]:
+def start_on_pipe(machine, argv, errors):
+    """QEMU: its standard output is COMMAND's output, or all of it the user's terminal."""
+    if machine.shell:
+        return subprocess.Popen(argv, stderr=errors, cwd=machine.temp, env=tool_env()), None, None
+    # An input that ends would make QEMU's stdio deaf and dumb: so a pipe nobody writes to.
+    child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                             cwd=machine.temp, env=tool_env())
+    return child, child.stdout, None
+
+
+def start_on_terminal(machine, argv, errors):
+    """Bochs: it wants a terminal for itself; COMMAND's output comes in a growing file."""
+    screen, terminal = pty.openpty()
+    with open(machine.out, "wb"):
+        pass
+    child = subprocess.Popen(argv, stdin=terminal, stdout=terminal, stderr=errors,
+                             cwd=machine.temp, env=dict(tool_env(), TERM="vt100"))
+    os.close(terminal)
+    return child, open(machine.out, "rb"), screen
+
+
+def wait(child, source, screen, timeout):
+    """Pass on what SOURCE has until CHILD ends; False when TIMEOUT seconds pass before that.
+
+    SOURCE is a pipe, or with a SCREEN to drain a file that grows."""
+    end = time.monotonic() + timeout if timeout else float("inf")
+    while source:
+        select.select([screen or source], [], [], min(0.2, max(0, end - time.monotonic())))
+        if time.monotonic() > end:
             return False
-        data = os.read(child.stdout.fileno(), 65536)
-        if not data:
+        ended = child.poll() is not None
+        if screen:
+            ended = not drain(screen) or ended
+        elif not select.select([source], [], [], 0)[0]:
+            continue
+        data = os.read(source.fileno(), 65536)
+        if not data and (ended or not screen):
             break
         while data:
             data = data[os.write(1, data):]
     try:
-        child.wait(max(0.1, end - time.monotonic()) if end else None)
+        child.wait(max(0.1, end - time.monotonic()) if timeout else None)
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
+def drain(screen):
+    """Throw away what Bochs paints; False when it has gone."""
+    try:
+        os.read(screen, 65536)
+    except OSError:
+        return False
+    time.sleep(0.02)
+    return True
+
+
 def script(command):
     """COMMAND as a script: its words as they are, or one word of shell text."""
-    import shlex
     if not command:
         return "#!/bin/sh\n"
     if len(command) == 1 and re.search(r"[\s|&;<>()$`\\\"'*?\[\]#~=%{}!]", command[0]):
