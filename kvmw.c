@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command table and the global options, nothing else. */
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,19 +29,30 @@ static void usage(FILE *out)
 	fputs("\nSee 'kvmw COMMAND --help' and kvmw(1).\n", out);
 }
 
-static int help(const char *about)
+/* argp takes the name in its messages from argv[0]. */
+static int run(const struct command *command, int argc, const char **argv)
 {
-	for (size_t i = 0; about && i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(about, commands[i].name))
-			return commands[i].run(2, (const char *[]) { about, "--help", NULL });
-	usage(stdout);
-	return KVMW_OK;
+	char title[32];
+
+	snprintf(title, sizeof(title), "kvmw %s", command->name);
+	argv[0] = title;
+	return command->run(argc, argv);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
 }
 
 int main(int argc, const char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
 
+	argp_err_exit_status = KVMW_USAGE;
 	if (!name) {
 		usage(stderr);
 		return KVMW_USAGE;
@@ -49,13 +61,18 @@ int main(int argc, const char **argv)
 		puts("kvmw version " KVMW_VERSION);
 		return KVMW_OK;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
-		return help(argc > 2 ? argv[2] : NULL);
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		const char *args[] = { NULL, "--help", NULL };
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-
+		command = argc > 2 ? find(argv[2]) : NULL;
+		if (command)
+			return run(command, 2, args);
+		usage(stdout);
+		return KVMW_OK;
+	}
+	command = find(name);
+	if (command)
+		return run(command, argc - 1, argv + 1);
 	error("'%s' is not a kvmw command; kvmw --help lists them", name);
 	return KVMW_USAGE;
 }

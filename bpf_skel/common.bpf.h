@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What every provider uses: which vCPU runs here and is it wanted, the slot that
+ * holds its state, sums, and the way into the rings.
+ *
+ * Maps are weak: each provider's object has them, the linker keeps one.
+ */
+#ifndef KVMW_COMMON_BPF_H
+#define KVMW_COMMON_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "shared.h"
+
+const volatile struct kvmw_config config __weak = {};
+
+/* Nothing is recorded before all programs are attached, and after the end. */
+u32 active __weak = 0;
+/* vCPUs that found no free slot; their exits are not in the recording. */
+u64 no_slot __weak = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, struct kvmw_slot);
+} slots __weak SEC(".maps");
+
+/* Indices of free slots; filled by the recorder. (Fetching atomics: 5.12.) */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, KVMW_MAX_VCPUS);
+	__uint(value_size, sizeof(u32));
+} free_slots __weak SEC(".maps");
+
+struct vcpu_key {
+	u32 tid, vcpu_id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, struct vcpu_key);
+	__type(value, u32);
+} slot_of __weak SEC(".maps");
+
+/* tgids, for KVMW_TARGET_PIDS */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u8);
+} targets __weak SEC(".maps");
+
+/* What is known of a thread; a cache, slot_of and targets are the truth. */
+enum { UNDECIDED, WANTED, UNWANTED };
+
+struct thread {
+	u32 verdict;
+	u32 slot;	/* of the vCPU it ran last, plus one; 0: none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u32);
+	__type(value, struct thread);
+} threads_hash __weak SEC(".maps");
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, KVMW_MAX_RINGS);
+	__type(key, u32);
+	__array(values, struct ring);
+} rings __weak SEC(".maps");
+
+static __always_inline struct thread *thread_hashed(u32 tid)
+{
+	struct thread *t = bpf_map_lookup_elem(&threads_hash, &tid);
+	struct thread none = {};
+
+	if (t)
+		return t;
+	bpf_map_update_elem(&threads_hash, &tid, &none, BPF_ANY);
+	return bpf_map_lookup_elem(&threads_hash, &tid);
+}
+
+static __always_inline struct thread *thread_here(u32 tid)
+{
+	if (config.task_storage) {
+		struct thread *t;
+
+		t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0,
+					 BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (t)
+			return t;
+	}
+	return thread_hashed(tid);
+}
+
+/* Is the recorder among the ancestors?  It is a subreaper, so orphans count. */
+static __always_inline bool descends_from_recorder(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	for (int depth = 0; depth < 32; depth++) {
+		int tgid = BPF_CORE_READ(task, tgid);
+
+		if (tgid == (int)config.parent)
+			return true;
+		if (tgid <= 1)
+			break;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return false;
+}
+
+static __always_inline bool is_target(u32 tgid)
+{
+	switch (config.target) {
+	case KVMW_TARGET_ALL:
+		return true;
+	case KVMW_TARGET_PIDS:
+		return bpf_map_lookup_elem(&targets, &tgid);
+	default:
+		return descends_from_recorder();
+	}
+}
+
+static __always_inline bool vcpu_wanted(u32 vcpu_id)
+{
+	if (!config.vcpu_filter)
+		return true;
+	if (vcpu_id >= 1024)
+		return false;
+	return config.vcpus[(vcpu_id >> 6) & 15] >> (vcpu_id & 63) & 1;
+}
+
+static __always_inline struct kvmw_slot *slot_at(u32 index)
+{
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+/* A fresh slot for this thread's vCPU; NULL: all are taken. */
+static __noinline struct kvmw_slot *slot_new(u64 pid_tgid, u32 vcpu_id)
+{
+	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	struct kvmw_slot *s;
+	u32 index = 0;
+
+	if (bpf_map_pop_elem(&free_slots, &index)) {
+		__sync_fetch_and_add(&no_slot, 1);
+		return NULL;
+	}
+	s = slot_at(index);
+	if (!s)
+		return NULL;
+	s->tgid = pid_tgid >> 32;
+	s->vcpu_id = vcpu_id;
+	s->run_fd = -1;
+	s->exit.event = KVMW_EVENT_EXIT;
+	s->exit.e.vcpu = index;
+	s->user.event = KVMW_EVENT_USERSPACE;
+	s->user.e.vcpu = index;
+	bpf_get_current_comm(s->comm, sizeof(s->comm));
+	s->tid = pid_tgid;
+	bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
+	return s;
+}
+
+/* The thread switches to another vCPU, or runs its first one. */
+static __noinline struct kvmw_slot *slot_switch(struct thread *t, u64 pid_tgid, u32 vcpu_id)
+{
+	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	struct kvmw_slot *s;
+	u32 *index;
+
+	if (!t)
+		return NULL;
+	index = bpf_map_lookup_elem(&slot_of, &key);
+	s = index ? slot_at(*index) : slot_new(pid_tgid, vcpu_id);
+	if (s)
+		t->slot = s->exit.e.vcpu + 1;
+	return s;
+}
+
+static __always_inline struct thread *wanted_thread(u64 pid_tgid)
+{
+	struct thread *t = thread_here(pid_tgid);
+
+	if (!t)
+		return NULL;
+	if (t->verdict == UNDECIDED)
+		t->verdict = is_target(pid_tgid >> 32) ? WANTED : UNWANTED;
+	return t->verdict == WANTED ? t : NULL;
+}
+
+/* The slot of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
+static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct thread *t = wanted_thread(pid_tgid);
+	struct kvmw_slot *s;
+
+	if (!t || !vcpu_wanted(vcpu_id))
+		return NULL;
+	s = t->slot ? slot_at(t->slot - 1) : NULL;
+	if (s && s->vcpu_id == vcpu_id)
+		return s;
+	if (s && s->vcpu_id == KVMW_VCPU_UNKNOWN) {
+		struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+		u32 index = t->slot - 1;
+
+		s->vcpu_id = vcpu_id;
+		bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
+		return s;
+	}
+	return slot_switch(t, pid_tgid, vcpu_id);
+}
+
+/* The slot of the vCPU that this thread ran last; made only where asked for. */
+static __always_inline struct kvmw_slot *slot_of_thread(bool make)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct thread *t = wanted_thread(pid_tgid);
+
+	if (!t)
+		return NULL;
+	if (t->slot)
+		return slot_at(t->slot - 1);
+	return make ? slot_switch(t, pid_tgid, KVMW_VCPU_UNKNOWN) : NULL;
+}
+
+/* Index into s->sums of a key; the last one is shared once all are taken. */
+static __always_inline u32 sum_index(struct kvmw_slot *s, u32 event, u32 isa, u32 reason)
+{
+	u64 key = KVMW_SUM_KEY(event, isa, reason);
+	u32 hash = reason ^ reason >> 5 ^ event * 41;
+
+	for (u32 probe = 0; probe < 16; probe++) {
+		u32 i = (hash + probe) & (KVMW_MAX_SUMS - 1);
+
+		if (!s->sums[i].key)
+			s->sums[i].key = key;
+		if (s->sums[i].key == key)
+			return i;
+	}
+	s->sums[KVMW_MAX_SUMS].key = KVMW_SUM_KEY(event, isa, KVMW_REASON_OTHER);
+	return KVMW_MAX_SUMS;
+}
+
+static __always_inline struct kvmw_sum *sum_at(struct kvmw_slot *s, u32 i)
+{
+	if (i > KVMW_MAX_SUMS)
+		i = KVMW_MAX_SUMS;
+	barrier_var(i);
+	return &s->sums[i <= KVMW_MAX_SUMS ? i : KVMW_MAX_SUMS];
+}
+
+/*
+ * Copies a record into the vCPU's ring; false: there is no room.  A vCPU keeps to
+ * one ring, so its records stay in order.  The recorder polls; it is woken only
+ * when a ring fills faster than that.
+ */
+static __always_inline bool emit(u32 slot, void *record, u32 size)
+{
+	u32 index = slot & (config.nr_rings - 1);
+	void *ring = bpf_map_lookup_elem(&rings, &index);
+	u64 flags;
+
+	if (!ring)
+		return false;
+	flags = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes ?
+		BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return !bpf_ringbuf_output(ring, record, size, flags);
+}
+
+#endif

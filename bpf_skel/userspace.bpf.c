@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Provider "userspace": KVM_RUN returning to the VMM and being called again.  The
+ * same two moments give the "exit" provider its time in the VMM.
+ *
+ * The call is seen by the first of run_fentry, run_kprobe, run_syscall that this
+ * kernel lets the recorder attach.
+ */
+#include "common.bpf.h"
+
+#define KVM_RUN 0xae80		/* include/uapi/linux/kvm.h: _IO(KVMIO, 0x80) */
+
+static __always_inline void user_end(struct kvmw_slot *s, u64 now)
+{
+	struct kvmw_sum *sum = sum_at(s, s->user_sum);
+	u64 user_ns = now - s->user.e.time_ns;
+
+	s->user_open = 0;
+	s->user.e.user_ns = user_ns;
+	sum->done++;
+	sum->span_ns += user_ns;
+	sum->user_ns += user_ns;
+	if (!emit(s->user.e.vcpu, &s->user, sizeof(s->user))) {
+		sum->lost++;
+		s->user_lost++;
+		s->user_lost_ns = now;
+	}
+}
+
+static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason, s32 err)
+{
+	struct kvmw_userspace *e = &s->user.e;
+	struct kvmw_sum *sum;
+
+	e->time_ns = now;
+	e->run_ns = s->run_ns ? now - s->run_ns : KVMW_NONE;
+	e->reason = reason;
+	e->error = err;
+	s->user_sum = sum_index(s, KVMW_EVENT_USERSPACE, KVMW_ISA_NONE, reason);
+	sum = sum_at(s, s->user_sum);
+	sum->count++;
+	if (s->run_ns)
+		sum->gap_ns += e->run_ns;
+	s->run_ns = 0;
+	s->user_open = 1;
+}
+
+/* KVM_RUN is called. */
+static __always_inline int run(u32 vcpu_id, s32 fd)
+{
+	struct kvmw_slot *s;
+	u64 now;
+
+	if (!active)
+		return 0;
+	if (config.want_userspace && vcpu_id != KVMW_VCPU_UNKNOWN)
+		s = slot_of_vcpu(vcpu_id);
+	else
+		s = slot_of_thread(config.want_userspace);
+	if (!s)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (fd >= 0)
+		s->run_fd = fd;
+	if (s->user_ns) {
+		if (s->exit_open)
+			s->exit.e.user_ns += now - s->user_ns;
+		s->user_ns = 0;
+	}
+	if (s->user_open)
+		user_end(s, now);
+	s->run_ns = now;
+	return 0;
+}
+
+static __always_inline u32 id_of(const struct kvm_vcpu *vcpu)
+{
+	if (config.want_userspace && bpf_core_field_exists(vcpu->vcpu_id))
+		return BPF_CORE_READ(vcpu, vcpu_id);
+	return KVMW_VCPU_UNKNOWN;
+}
+
+SEC("fentry/kvm_arch_vcpu_ioctl_run")
+int BPF_PROG(run_fentry, struct kvm_vcpu *vcpu)
+{
+	return run(id_of(vcpu), -1);
+}
+
+SEC("kprobe/kvm_arch_vcpu_ioctl_run")
+int BPF_KPROBE(run_kprobe, struct kvm_vcpu *vcpu)
+{
+	return run(id_of(vcpu), -1);
+}
+
+/* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
+struct ioctl_args {
+	u64 common, nr, fd, cmd, arg;
+};
+
+SEC("tp/syscalls/sys_enter_ioctl")
+int run_syscall(struct ioctl_args *ctx)
+{
+	if ((u32)ctx->cmd != KVM_RUN)
+		return 0;
+	return run(KVMW_VCPU_UNKNOWN, ctx->fd);
+}
+
+SEC("tp/kvm/kvm_userspace_exit")
+int kvm_userspace_exit(void *ctx)
+{
+	struct kvmw_slot *s;
+	u32 reason;
+	s32 err;
+	u64 now;
+
+	if (!active)
+		return 0;
+	s = slot_of_thread(config.want_userspace);
+	if (!s)
+		return 0;
+	now = bpf_ktime_get_ns();
+	s->user_ns = now;
+	if (!config.want_userspace)
+		return 0;
+	if (bpf_probe_read_kernel(&reason, 4, ctx + config.userspace_exit.reason) ||
+	    bpf_probe_read_kernel(&err, 4, ctx + config.userspace_exit.error))
+		return 0;
+	user_begin(s, now, reason, err);
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw list: this host's VMs, and the events with, where one is missing, why. */
+#include <argp.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "util/capture/privilege.h"
+#include "util/capture/provider.h"
+#include "util/capture/tracefs.h"
+#include "util/capture/vm.h"
+#include "util/error.h"
+#include "util/event_desc.h"
+
+struct list {
+	bool json;
+	struct vm *vms;
+	int nr_vms;
+	u32 hidden;
+};
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct list *list = state->input;
+
+	switch (key) {
+	case 'j':
+		list->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "unexpected argument '%s'", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Show the virtual machines that run on this host, and the events kvmw record can record.",
+};
+
+static const struct provider *provider_of(const struct event_desc *event)
+{
+	for (u32 i = 0; i < NR_PROVIDERS; i++)
+		if (!strcmp(providers[i].name, event->provider))
+			return &providers[i];
+	return NULL;
+}
+
+/* Why it gives nothing on this host; NULL: it works. */
+static const char *missing(const struct provider *provider, char *buf, size_t size)
+{
+	const char *why = provider__missing(provider, buf, size);
+
+	if (!why && provider->needs & BIT(HOOK_EXIT))
+		why = host__silent_exit();
+	return why;
+}
+
+static void print_vms(const struct list *list)
+{
+	if (!list->nr_vms)
+		puts("No virtual machine runs on this host.");
+	else
+		printf("%8s %6s  %-20s %s\n", "PID", "vCPUs", "VMM", "Name");
+	for (int i = 0; i < list->nr_vms; i++) {
+		const struct vm *vm = &list->vms[i];
+
+		printf("%8d %6u  %-20s %s\n", vm->pid, vm->nr_vcpus, vm->vmm,
+		       vm->name[0] ? vm->name : "-");
+	}
+	if (list->hidden)
+		printf("(%u processes could not be looked into: run as root, or with CAP_SYS_PTRACE)\n",
+		       list->hidden);
+}
+
+static void print_events(void)
+{
+	const struct event_desc *events;
+	char why[256];
+	size_t nr;
+
+	printf("\n%-10s %-8s %s\n", "Event", "Default", "What");
+	events = event_desc__all(&nr);
+	for (size_t i = 0; i < nr; i++) {
+		const struct provider *provider = provider_of(&events[i]);
+		const char *reason;
+
+		if (!provider)
+			continue;
+		printf("%-10s %-8s %s\n", events[i].name, provider->on_by_default ? "yes" : "no",
+		       events[i].doc);
+		reason = missing(provider, why, sizeof(why));
+		if (reason)
+			printf("%-19s not here: %s\n", "", reason);
+	}
+}
+
+static struct json_object *vms_json(const struct list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (int i = 0; i < list->nr_vms; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "pid", json_object_new_int(list->vms[i].pid));
+		json_object_object_add(o, "vmm", json_object_new_string(list->vms[i].vmm));
+		json_object_object_add(o, "name", json_object_new_string(list->vms[i].name));
+		json_object_object_add(o, "vcpus", json_object_new_int(list->vms[i].nr_vcpus));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *events_json(void)
+{
+	struct json_object *array = json_object_new_array();
+	const struct event_desc *events;
+	char buf[256];
+	size_t nr;
+
+	events = event_desc__all(&nr);
+	for (size_t i = 0; i < nr; i++) {
+		const struct provider *provider = provider_of(&events[i]);
+		struct json_object *o;
+		const char *why;
+
+		if (!provider)
+			continue;
+		o = json_object_new_object();
+		why = missing(provider, buf, sizeof(buf));
+		json_object_object_add(o, "name", json_object_new_string(events[i].name));
+		json_object_object_add(o, "default", json_object_new_boolean(provider->on_by_default));
+		json_object_object_add(o, "doc", json_object_new_string(events[i].doc));
+		json_object_object_add(o, "missing", why ? json_object_new_string(why) : NULL);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static void print_json(const struct list *list)
+{
+	struct json_object *root = json_object_new_object();
+
+	json_object_object_add(root, "vms", vms_json(list));
+	json_object_object_add(root, "hidden", json_object_new_int(list->hidden));
+	json_object_object_add(root, "events", events_json());
+	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+	json_object_put(root);
+}
+
+int cmd_list(int argc, const char **argv)
+{
+	struct list list = {};
+
+	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &list))
+		return KVMW_USAGE;
+	list.nr_vms = vm__scan(&list.vms, &list.hidden);
+	if (list.nr_vms < 0) {
+		error("cannot read /proc");
+		return KVMW_FAILED;
+	}
+	if (list.json) {
+		print_json(&list);
+	} else {
+		print_vms(&list);
+		print_events();
+	}
+	free(list.vms);
+	return KVMW_OK;
+}

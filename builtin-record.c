@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw record: options, wiring, the loop that waits for the end, exit status. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "builtin.h"
+#include "util/capture/drain.h"
+#include "util/capture/meta.h"
+#include "util/capture/privilege.h"
+#include "util/capture/session.h"
+#include "util/capture/vm.h"
+#include "util/capture/workload.h"
+#include "util/error.h"
+#include "util/parse.h"
+
+#define DEFAULT_OUTPUT	"kvmw.data"
+#define DEFAULT_RING	(16ULL << 20)
+#define MAX_PIDS	256
+
+struct record {
+	int argc;			/* as typed, for META */
+	const char **argv;
+	const char *output;
+	const char *events;		/* -e, or NULL */
+	const char **command;		/* after "--", or NULL */
+	u32 nr_pids;
+	pid_t pids[MAX_PIDS];
+	u64 vcpus[16];
+	u64 duration_ns;		/* 0: no limit */
+	bool all, vcpu_filter, quiet, verbose, to_stdout;
+
+	struct session_opts opts;
+	struct session *session;
+	struct meta *meta;
+	struct data_writer *writer;
+	struct sink *sink;
+	struct drain *drain;
+	struct workload workload;
+	int signals, second, deadline;	/* file descriptors; -1: none */
+	int pidfds[MAX_PIDS];
+	u32 nr_alive;
+	u64 last_events;		/* of the status line */
+};
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
+	{ "all", 'a', NULL, 0, "Record all VMs, also those that start later", 0 },
+	{ "output", 'o', "FILE", 0,
+	  "Write to FILE (default " DEFAULT_OUTPUT ", an old one becomes FILE.old); - is a pipe", 0 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
+	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
+	{ "mmap-size", 'm', "SIZE", 0, "Memory for all rings together (default 16M)", 0 },
+	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
+	{ "verbose", 'v', NULL, 0, "Say how the programs were attached, and libbpf's messages", 0 },
+	{ 0 }
+};
+
+static int parse_pids(struct record *r, char *arg, struct argp_state *state)
+{
+	for (char *save, *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		u32 pid;
+
+		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
+			argp_error(state, "-p: '%s' is not a process id", p);
+		if (r->nr_pids == MAX_PIDS)
+			argp_error(state, "-p: more than %d VMs; use -a", MAX_PIDS);
+		r->pids[r->nr_pids++] = pid;
+	}
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct record *r = state->input;
+
+	switch (key) {
+	case 'p':
+		return parse_pids(r, arg, state);
+	case 'a':
+		r->all = true;
+		break;
+	case 'o':
+		r->output = arg;
+		break;
+	case 'e':
+		r->events = arg;
+		break;
+	case 'V':
+		r->vcpu_filter = true;
+		if (parse_list(arg, r->vcpus, 1024))
+			argp_error(state, "--vcpu: '%s' is no list of vCPUs below 1024, as 0-3,7", arg);
+		break;
+	case 'd':
+		if (parse_time(arg, &r->duration_ns) || !r->duration_ns)
+			argp_error(state, "--duration: '%s' is no time, as 10, 500ms or 2m", arg);
+		break;
+	case 'm':
+		if (parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes ||
+		    r->opts.ring_bytes > 1ULL << 30)
+			argp_error(state, "-m: '%s' is no size up to 1G, as 512K or 16M", arg);
+		break;
+	case 'q':
+		r->quiet = true;
+		break;
+	case 'v':
+		r->verbose = true;
+		break;
+	case ARGP_KEY_ARGS:
+		r->command = (const char **)state->argv + state->next;
+		break;
+	case ARGP_KEY_END:
+		if (!r->nr_pids && !r->all && !r->command)
+			argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
+				   "-a for all, or -- COMMAND that starts one");
+		if (r->nr_pids && r->all)
+			argp_error(state, "-p and -a exclude each other");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Record the VM exits of virtual machines into a file."
+	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends; with -p or "
+	       "-a it only tells how long (-- sleep 10). Without, until Ctrl-C or until the VMs are gone. "
+	       "COMMAND's exit status is passed on.",
+};
+
+/* ---- what to record ------------------------------------------------------ */
+
+static int check_pid(pid_t *pid)
+{
+	struct vm vm;
+	int err = vm__read(*pid, &vm);
+
+	if (err == ESRCH)
+		return error("%d: no such process; kvmw list shows the running VMs", *pid);
+	if (err)
+		return error("%d (%s): its file descriptors cannot be read: %s; run as root, "
+			     "or with CAP_SYS_PTRACE", *pid, vm.vmm, strerror(err));
+	if (!vm.nr_vms)
+		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
+			     "kvmw list shows those that do", *pid, vm.vmm);
+	*pid = vm.pid;
+	return 0;
+}
+
+static int choose_events(struct record *r, const char **silent)
+{
+	u32 set = r->events ? provider__parse(r->events) : provider__defaults();
+
+	if (!set)
+		return -1;
+	*silent = set & BIT(PROVIDER_EXIT) ? host__silent_exit() : NULL;
+	/* Where exits are silent, what KVM tells is its returns to the VMM. */
+	if (*silent && !r->events)
+		set |= BIT(PROVIDER_USERSPACE);
+	if (*silent && !r->quiet)
+		warning("%s; %s", *silent, set & BIT(PROVIDER_USERSPACE) ?
+			"recording its returns to the VMM (userspace) too" :
+			"-e userspace records its returns to the VMM");
+	for (u32 i = 0; i < NR_PROVIDERS; i++) {
+		char why[256];
+
+		if (set & BIT(i) && provider__missing(&providers[i], why, sizeof(why)))
+			return error("event %s cannot be recorded: %s", providers[i].name, why);
+	}
+	r->opts.providers = set;
+	return 0;
+}
+
+/* ---- where to ------------------------------------------------------------ */
+
+static int keep_old(const char *path)
+{
+	char old[4096];
+	struct stat st;
+
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return 0;
+	snprintf(old, sizeof(old), "%s.old", path);
+	if (rename(path, old))
+		return error("%s: cannot keep the old recording as %s: %s", path, old, strerror(errno));
+	return 0;
+}
+
+static int open_output(struct record *r)
+{
+	const char *path = r->output;
+	int fd;
+
+	if (!strcmp(path, "-")) {
+		if (isatty(STDOUT_FILENO))
+			return error("a recording is not for a terminal: give -o FILE, or a pipe");
+		r->to_stdout = true;
+		path = "standard output";
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	} else {
+		if (keep_old(path))
+			return -1;
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (fd >= 0 && fchmod(fd, 0600) && errno != EPERM && errno != EINVAL) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	if (fd < 0)
+		return error("cannot write %s: %s; -o names another file", path, strerror(errno));
+	r->writer = data_writer__new(fd, path);
+	return r->writer ? 0 : -1;
+}
+
+/* ---- while it runs ------------------------------------------------------- */
+
+static int open_events(struct record *r)
+{
+	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->second = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->signals < 0 || r->second < 0 || timerfd_settime(r->second, 0, &each, NULL))
+		return error("cannot set up signals and timers: %s", strerror(errno));
+	for (u32 i = 0; i < r->nr_pids; i++) {
+		r->pidfds[i] = syscall(__NR_pidfd_open, r->pids[i], 0);
+		r->nr_alive += r->pidfds[i] >= 0;
+	}
+	return 0;
+}
+
+static int arm_deadline(struct record *r)
+{
+	struct itimerspec once = {
+		.it_value = { r->duration_ns / NSEC_PER_SEC, r->duration_ns % NSEC_PER_SEC },
+	};
+
+	if (!r->duration_ns)
+		return 0;
+	r->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (r->deadline < 0 || timerfd_settime(r->deadline, 0, &once, NULL))
+		return error("cannot set a timer: %s", strerror(errno));
+	return 0;
+}
+
+static void status_line(struct record *r)
+{
+	struct drain_counts c;
+
+	drain__counts(r->drain, &c);
+	fprintf(stderr, "\r\033[K%llu events, %llu/s, %.1f MB, %llu lost, %u vCPUs ",
+		(unsigned long long)c.events, (unsigned long long)(c.events - r->last_events),
+		sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, c.vcpus);
+	r->last_events = c.events;
+}
+
+static const char *on_signal(struct record *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD)
+			return info.ssi_signo == SIGINT ? "interrupted" : "terminated";
+		if (workload__reap(&r->workload))
+			return "command ended";
+	}
+	return NULL;
+}
+
+/* Returns why the recording ends. */
+static const char *wait_for_end(struct record *r)
+{
+	bool status = !r->quiet && isatty(STDERR_FILENO);
+	struct pollfd fds[3 + MAX_PIDS] = {
+		{ r->signals, POLLIN, 0 }, { r->second, POLLIN, 0 }, { r->deadline, POLLIN, 0 },
+	};
+
+	for (u32 i = 0; i < r->nr_pids; i++)
+		fds[3 + i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
+	for (;;) {
+		const char *why;
+		u64 ticks;
+
+		if (poll(fds, 3 + r->nr_pids, -1) < 0 && errno != EINTR)
+			return "poll failed";
+		why = on_signal(r);
+		if (why)
+			return why;
+		if (sink__failed(r->sink))
+			return "writing failed";
+		if (fds[2].revents)
+			return "duration over";
+		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks) && status)
+			status_line(r);
+		for (u32 i = 0; i < r->nr_pids; i++) {
+			if (!fds[3 + i].revents)
+				continue;
+			fds[3 + i].fd = -1;
+			fds[3 + i].revents = 0;
+			if (!--r->nr_alive)
+				return "VM is gone";
+		}
+	}
+}
+
+static void closing_line(struct record *r, u64 bytes)
+{
+	struct drain_counts c;
+	char bpf[64] = "";
+
+	drain__counts(r->drain, &c);
+	if (c.bpf_events)
+		snprintf(bpf, sizeof(bpf), ", BPF %llu ns/event",
+			 (unsigned long long)(c.bpf_ns / c.bpf_events));
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPUs, %.3f MB %s",
+		(unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
+		bytes / 1e6, r->to_stdout ? "written" : r->output);
+	if (c.events)
+		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
+	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);
+	if (c.lost)
+		warning("the rings were full: %llu records lost, counted exactly in the totals; "
+			"a larger -m loses fewer", (unsigned long long)c.lost);
+	if (session__no_slot(r->session))
+		warning("more than %d vCPU threads: the exits of further ones are not in the recording",
+			KVMW_MAX_VCPUS);
+	if (!c.vcpus)
+		warning("no VM exit was seen: %s", r->nr_pids || r->all ?
+			"did a vCPU of the VM run in this time?" : "did the command start a VM?");
+}
+
+static void say_ways(struct record *r)
+{
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		const struct way *way = session__way(r->session, h);
+
+		if (way)
+			fprintf(stderr, "%s: program %s\n", hooks[h].what, way->program);
+	}
+}
+
+static int write_meta(struct record *r)
+{
+	return sink__json(r->sink, DATA_META, meta__json(r->meta));
+}
+
+/* From the attached programs to the finished file. */
+static int record(struct record *r)
+{
+	u64 start_ns, stop_ns, bytes;
+	const char *why = "command not run";
+	int err;
+
+	r->sink = sink__new(r->writer);
+	if (!r->sink)
+		return -1;
+	start_ns = session__start(r->session);
+	meta__start(r->meta, start_ns);
+	err = write_meta(r);
+	r->drain = drain__new(r->session, r->sink);
+	if (!r->drain) {
+		sink__finish(r->sink);
+		return -1;
+	}
+	if (!err && r->command)
+		err = workload__start(&r->workload, r->command[0]);
+	if (!err)
+		err = arm_deadline(r);
+	if (!err)
+		why = wait_for_end(r);
+
+	stop_ns = session__stop(r->session);
+	err |= drain__finish(r->drain, stop_ns);
+	meta__stop(r->meta, stop_ns, why);
+	err |= write_meta(r);
+	err |= sink__finish(r->sink);
+	err |= data_writer__finish(r->writer);
+	bytes = data_writer__bytes(r->writer);
+	err |= data_writer__close(r->writer);
+	r->writer = NULL;
+	if (!r->quiet)
+		closing_line(r, bytes);
+	return err;
+}
+
+static int prepare(struct record *r)
+{
+	const char *silent = NULL;
+
+	for (u32 i = 0; i < r->nr_pids; i++)
+		if (check_pid(&r->pids[i]))
+			return -1;
+	if (choose_events(r, &silent))
+		return -1;
+	r->opts.target = r->all ? KVMW_TARGET_ALL :
+			 r->nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
+	r->opts.pids = r->pids;
+	r->opts.nr_pids = r->nr_pids;
+	r->opts.vcpus = r->vcpu_filter ? r->vcpus : NULL;
+	r->opts.verbose = r->verbose;
+	r->session = session__open(&r->opts);
+	if (!r->session)
+		return -1;
+	if (r->verbose)
+		say_ways(r);
+	r->meta = meta__new(r->argc, r->argv, r->session, &r->opts, silent);
+	if (!r->meta || open_output(r) || open_events(r))
+		return -1;
+	return r->command ? workload__prepare(&r->workload, r->command, r->to_stdout) : 0;
+}
+
+int cmd_record(int argc, const char **argv)
+{
+	struct record *r = calloc(1, sizeof(*r));
+	int err, status;
+
+	if (!r)
+		return KVMW_FAILED;
+	r->argc = argc;
+	r->argv = argv;
+	r->output = DEFAULT_OUTPUT;
+	r->opts.ring_bytes = DEFAULT_RING;
+	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
+	memset(r->pidfds, -1, sizeof(r->pidfds));
+	if (argp_parse(&argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, r))
+		return KVMW_USAGE;
+
+	/* Names before privilege: a typing error is told to anybody. */
+	if (r->events && !provider__parse(r->events))
+		err = -1;
+	else
+		err = host__can_record() || prepare(r) || record(r);
+
+	workload__end(&r->workload);
+	status = err ? KVMW_FAILED : workload__exit_status(&r->workload);
+	if (r->writer)
+		data_writer__close(r->writer);
+	drain__free(r->drain);
+	session__close(r->session);
+	meta__free(r->meta);
+	free(r);
+	return status;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/capture/drain.h"
+#include "util/capture/stats.h"
+#include "util/error.h"
+
+#define POLL_MS		50
+#define FLUSH_NS	NSEC_PER_SEC
+/* BPF statistics cost something themselves: on for the first of each five seconds' */
+#define SAMPLE_NS	(NSEC_PER_SEC / 5)
+#define SAMPLE_EVERY_NS	(5 * NSEC_PER_SEC)
+#define NR_KINDS	2	/* of events that go through a ring */
+
+struct stream {
+	struct drain *drain;
+	u32 id;
+	struct batch *batches[NR_KINDS];
+};
+
+struct drain {
+	struct session *session;
+	struct sink *sink;
+	struct ring_buffer *rb;
+	struct stream streams[KVMW_MAX_RINGS];
+	struct stats *stats;
+	pthread_t thread;
+	bool running, stop;
+	u64 flush_ns, sample_ns;	/* when next */
+	int stats_fd;			/* BPF statistics are on; -1: off */
+	u64 sample_base;		/* events when they went on */
+	bool no_stats;			/* the kernel refused them */
+	struct drain_counts counts;
+};
+
+static u32 kind_of(u32 event)
+{
+	return event == KVMW_EVENT_EXIT ? 0 : 1;
+}
+
+static int add_row(struct stream *stream, u32 event, const void *row)
+{
+	const struct event_desc *desc = event_desc__by_id(event);
+	struct batch **b = &stream->batches[kind_of(event)];
+
+	if (!*b)
+		*b = sink__batch(stream->drain->sink, DATA_EVENTS, desc, stream->id, DATA_MAX_ROWS);
+	if (!*b)
+		return -1;
+	memcpy((*b)->rows + (size_t)(*b)->nr++ * desc->size, row, desc->size);
+	__atomic_fetch_add(&stream->drain->counts.events, 1, __ATOMIC_RELAXED);
+	if ((*b)->nr == (*b)->size) {
+		sink__put(stream->drain->sink, *b);
+		*b = NULL;
+	}
+	return 0;
+}
+
+static int on_record(void *arg, void *data, size_t size)
+{
+	const struct kvmw_ring_exit *record = data;
+
+	/* A negative value would end the loop over the ring: the file has failed. */
+	return add_row(arg, record->event, &record->e) ? -EIO : 0;
+}
+
+static void flush(struct drain *d, u64 now)
+{
+	int used;
+
+	for (u32 i = 0; i < session__nr_rings(d->session); i++)
+		for (u32 k = 0; k < NR_KINDS; k++) {
+			if (d->streams[i].batches[k])
+				sink__put(d->sink, d->streams[i].batches[k]);
+			d->streams[i].batches[k] = NULL;
+		}
+	used = stats__send(d->stats, d->sink, session__slots(d->session), now);
+	if (used >= 0)
+		d->counts.vcpus = used;
+	d->flush_ns = now + FLUSH_NS;
+}
+
+static void send_cost(struct drain *d, u64 now)
+{
+	const struct event_desc *desc = event_desc__by_id(KVMW_EVENT_COST);
+	struct batch *b = sink__batch(d->sink, DATA_STATS, desc, 0, 1);
+	struct timespec cpu;
+
+	if (!b)
+		return;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	*(struct kvmw_cost *)b->rows = (struct kvmw_cost) {
+		.time_ns = now,
+		.bpf_ns = d->counts.bpf_ns,
+		.bpf_events = d->counts.bpf_events,
+		.cpu_ns = cpu.tv_sec * NSEC_PER_SEC + cpu.tv_nsec,
+		.events = d->counts.events,
+		.bytes = sink__bytes(d->sink),
+	};
+	b->nr = 1;
+	sink__put(d->sink, b);
+}
+
+static u64 events_begun(struct drain *d, u64 *lost)
+{
+	u64 count;
+
+	stats__sum(session__slots(d->session), &count, lost);
+	return count;
+}
+
+static void sample_off(struct drain *d)
+{
+	u64 lost;
+
+	if (d->stats_fd < 0)
+		return;
+	close(d->stats_fd);
+	d->stats_fd = -1;
+	d->counts.bpf_events += events_begun(d, &lost) - d->sample_base;
+	d->counts.bpf_ns = session__bpf_ns(d->session);
+}
+
+static void sample(struct drain *d, u64 now)
+{
+	u64 lost;
+
+	if (now < d->sample_ns || d->no_stats)
+		return;
+	if (d->stats_fd >= 0) {
+		sample_off(d);
+		d->sample_ns = now + SAMPLE_EVERY_NS - SAMPLE_NS;
+		return;
+	}
+	d->sample_base = events_begun(d, &lost);
+	d->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	d->no_stats = d->stats_fd < 0;
+	d->sample_ns = now + SAMPLE_NS;
+}
+
+static void once_a_second(struct drain *d, u64 now)
+{
+	u64 lost;
+
+	if (now < d->flush_ns)
+		return;
+	flush(d, now);
+	send_cost(d, now);
+	events_begun(d, &lost);
+	__atomic_store_n(&d->counts.lost, lost, __ATOMIC_RELAXED);
+}
+
+static void *run(void *arg)
+{
+	struct drain *d = arg;
+
+	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
+		u64 now = monotonic_ns();
+
+		sample(d, now);
+		once_a_second(d, now);
+		/* Records come without a wake-up, so look whether there was one or not. */
+		ring_buffer__poll(d->rb, POLL_MS);
+		if (ring_buffer__consume(d->rb) < 0)
+			break;
+	}
+	return NULL;
+}
+
+static int add_rings(struct drain *d)
+{
+	for (u32 i = 0; i < session__nr_rings(d->session); i++) {
+		struct stream *stream = &d->streams[i];
+		int fd = session__ring_fd(d->session, i), err = 0;
+
+		stream->drain = d;
+		stream->id = i;
+		if (!d->rb) {
+			d->rb = ring_buffer__new(fd, on_record, stream, NULL);
+			err = d->rb ? 0 : -errno;
+		} else {
+			err = ring_buffer__add(d->rb, fd, on_record, stream);
+		}
+		if (err)
+			return error("cannot read ring %u: %s", i, strerror(-err));
+	}
+	return 0;
+}
+
+struct drain *drain__new(struct session *session, struct sink *sink)
+{
+	struct drain *d = calloc(1, sizeof(*d));
+	u64 now = monotonic_ns();
+
+	if (!d)
+		return NULL;
+	d->session = session;
+	d->sink = sink;
+	d->stats_fd = -1;
+	d->flush_ns = now + FLUSH_NS;
+	d->sample_ns = now;
+	d->stats = calloc(1, sizeof(*d->stats));
+	if (!d->stats || add_rings(d))
+		goto fail;
+	d->stats->time_ns = now;
+	sample(d, now);
+	if (pthread_create(&d->thread, NULL, run, d)) {
+		error("cannot start the drain thread: %s", strerror(errno));
+		goto fail;
+	}
+	d->running = true;
+	return d;
+fail:
+	drain__free(d);
+	return NULL;
+}
+
+/* Cycles without an end go into the recording as unfinished. */
+static int add_open(struct drain *d, u64 stop_ns)
+{
+	const struct kvmw_slot *slots = session__slots(d->session);
+	u32 nr_rings = session__nr_rings(d->session);
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		struct stream *stream = &d->streams[i & (nr_rings - 1)];
+		struct kvmw_exit exit = slots[i].exit.e;
+		struct kvmw_userspace user = slots[i].user.e;
+
+		if (slots[i].exit_open) {
+			if (slots[i].user_ns)
+				exit.user_ns += stop_ns - slots[i].user_ns;
+			exit.total_ns = KVMW_NONE;
+			if (add_row(stream, KVMW_EVENT_EXIT, &exit))
+				return -1;
+			d->counts.unfinished++;
+		}
+		if (slots[i].user_open) {
+			user.user_ns = KVMW_NONE;
+			if (add_row(stream, KVMW_EVENT_USERSPACE, &user))
+				return -1;
+			d->counts.unfinished++;
+		}
+	}
+	return 0;
+}
+
+int drain__finish(struct drain *d, u64 stop_ns)
+{
+	int err;
+
+	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
+	pthread_join(d->thread, NULL);
+	d->running = false;
+	sample_off(d);
+	err = ring_buffer__consume(d->rb) < 0 || add_open(d, stop_ns);
+	flush(d, stop_ns);
+	send_cost(d, stop_ns);
+	events_begun(d, &d->counts.lost);
+	return err ? -1 : 0;
+}
+
+void drain__free(struct drain *d)
+{
+	if (!d)
+		return;
+	if (d->running) {
+		__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
+		pthread_join(d->thread, NULL);
+	}
+	if (d->stats_fd >= 0)
+		close(d->stats_fd);
+	ring_buffer__free(d->rb);
+	free(d->stats);
+	free(d);
+}
+
+void drain__counts(struct drain *d, struct drain_counts *counts)
+{
+	counts->events = __atomic_load_n(&d->counts.events, __ATOMIC_RELAXED);
+	counts->lost = __atomic_load_n(&d->counts.lost, __ATOMIC_RELAXED);
+	counts->unfinished = d->counts.unfinished;
+	counts->bpf_ns = d->counts.bpf_ns;
+	counts->bpf_events = d->counts.bpf_events;
+	counts->vcpus = d->counts.vcpus;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/capture/meta.h"
+
+struct meta {
+	struct json_object *root, *clocks, *notes;
+};
+
+static void add_string(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void read_line(const char *path, char *line, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(line, size, f))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+/* "model name" on x86; arm64 has none, its implementer and part tell as much. */
+static void cpu_model(char *model, size_t size)
+{
+	char line[512];
+	FILE *f = fopen("/proc/cpuinfo", "re");
+
+	snprintf(model, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *value = strstr(line, ": ");
+
+		if (!value || (strncmp(line, "model name", 10) && strncmp(line, "CPU part", 8)))
+			continue;
+		value[strcspn(value, "\n")] = '\0';
+		snprintf(model, size, "%s", value + 2);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+static struct json_object *host(void)
+{
+	struct json_object *o = json_object_new_object();
+	struct utsname uts;
+	char model[256];
+
+	uname(&uts);
+	cpu_model(model, sizeof(model));
+	add_string(o, "name", uts.nodename);
+	add_string(o, "kernel", uts.release);
+	add_string(o, "arch", uts.machine);
+	add_string(o, "cpu", model);
+	json_object_object_add(o, "cpus", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
+	return o;
+}
+
+static struct json_object *module_params(const char *module)
+{
+	struct json_object *o = json_object_new_object();
+	char path[384], value[256];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters", module);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, entry->d_name);
+		read_line(path, value, sizeof(value));
+		add_string(o, entry->d_name, value);
+	}
+	if (dir)
+		closedir(dir);
+	return o;
+}
+
+static struct json_object *kvm(void)
+{
+	static const char *const modules[] = { "kvm", "kvm_intel", "kvm_amd" };
+	struct json_object *o = json_object_new_object(), *params = json_object_new_object();
+	const char *vendor = "kvm";
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s", modules[i]);
+		if (access(path, F_OK))
+			continue;
+		vendor = modules[i];
+		json_object_object_add(params, modules[i], module_params(modules[i]));
+	}
+	add_string(o, "module", vendor);
+	json_object_object_add(o, "params", params);
+	return o;
+}
+
+static struct json_object *filters(const struct session_opts *opts)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+
+	json_object_object_add(o, "all", json_object_new_boolean(opts->target == KVMW_TARGET_ALL));
+	for (u32 i = 0; i < opts->nr_pids; i++)
+		json_object_array_add(list, json_object_new_int(opts->pids[i]));
+	json_object_object_add(o, "pids", list);
+	if (opts->vcpus) {
+		list = json_object_new_array();
+		for (u32 i = 0; i < 1024; i++)
+			if (opts->vcpus[i / 64] >> i % 64 & 1)
+				json_object_array_add(list, json_object_new_int(i));
+		json_object_object_add(o, "vcpus", list);
+	}
+	return o;
+}
+
+static void add_clock(struct meta *meta)
+{
+	struct json_object *o = json_object_new_object();
+	u64 before = monotonic_ns(), realtime;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	realtime = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	json_object_object_add(o, "monotonic_ns",
+			       json_object_new_int64(before + (monotonic_ns() - before) / 2));
+	json_object_object_add(o, "realtime_ns", json_object_new_int64(realtime));
+	json_object_array_add(meta->clocks, o);
+}
+
+static struct json_object *events(u32 set)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (u32 i = 0; i < NR_PROVIDERS; i++)
+		if (set & BIT(i))
+			json_object_array_add(list, json_object_new_string(providers[i].name));
+	return list;
+}
+
+/* How each moment is seen here, and what follows where it is not. */
+static void add_hooks(struct meta *meta, const struct session *session, u32 set)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		const struct way *way = session__way(session, h);
+		bool used = false;
+
+		for (u32 i = 0; i < NR_PROVIDERS; i++)
+			used |= set & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(h);
+		if (way)
+			add_string(o, way->program, way->name);
+		else if (used && hooks[h].without)
+			meta__note(meta, hooks[h].without);
+	}
+	json_object_object_add(meta->root, "programs", o);
+}
+
+struct meta *meta__new(int argc, const char **argv, const struct session *session,
+		       const struct session_opts *opts, const char *silent)
+{
+	struct meta *meta = calloc(1, sizeof(*meta));
+	struct json_object *command = json_object_new_array(), *o;
+
+	if (!meta)
+		return NULL;
+	meta->root = o = json_object_new_object();
+	meta->clocks = json_object_new_array();
+	meta->notes = json_object_new_array();
+	json_object_array_add(command, json_object_new_string("kvmw"));
+	for (int i = 0; i < argc; i++)
+		json_object_array_add(command, json_object_new_string(argv[i]));
+
+	add_string(o, "kvmw", KVMW_VERSION);
+	json_object_object_add(o, "command", command);
+	json_object_object_add(o, "host", host());
+	json_object_object_add(o, "kvm", kvm());
+	json_object_object_add(o, "events", events(opts->providers));
+	json_object_object_add(o, "filters", filters(opts));
+	json_object_object_add(o, "rings", json_object_new_int(session__nr_rings(session)));
+	json_object_object_add(o, "ring_bytes", json_object_new_int64(session__ring_bytes(session)));
+	json_object_object_add(o, "clocks", meta->clocks);
+	json_object_object_add(o, "notes", meta->notes);
+	add_hooks(meta, session, opts->providers);
+	if (silent)
+		meta__note(meta, silent);
+	add_clock(meta);
+	return meta;
+}
+
+void meta__free(struct meta *meta)
+{
+	if (!meta)
+		return;
+	json_object_put(meta->root);
+	free(meta);
+}
+
+void meta__start(struct meta *meta, u64 start_ns)
+{
+	json_object_object_add(meta->root, "start_ns", json_object_new_int64(start_ns));
+}
+
+void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "time_ns", json_object_new_int64(stop_ns));
+	add_string(o, "why", why);
+	json_object_object_add(meta->root, "stop", o);
+	add_clock(meta);
+}
+
+void meta__note(struct meta *meta, const char *note)
+{
+	json_object_array_add(meta->notes, json_object_new_string(note));
+}
+
+char *meta__json(const struct meta *meta)
+{
+	const char *text = json_object_to_json_string_ext(meta->root, JSON_C_TO_STRING_PLAIN);
+
+	return text ? strdup(text) : NULL;
+}

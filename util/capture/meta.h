@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* META: the host, the command and the settings of a recording, as JSON. */
+#ifndef KVMW_META_H
+#define KVMW_META_H
+
+#include "util/capture/session.h"
+
+struct meta;
+
+/*
+ * Collects what is known at the start.  Everything is copied.  NULL: no memory.
+ * silent: kvm_exit cannot fire here, host__silent_exit().
+ */
+struct meta *meta__new(int argc, const char **argv, const struct session *session,
+		       const struct session_opts *opts, const char *silent);
+void meta__free(struct meta *meta);
+
+void meta__start(struct meta *meta, u64 start_ns);
+/* why: one word or two, "interrupted", "command ended", … */
+void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
+void meta__note(struct meta *meta, const char *note);	/* a line for the report's heading */
+
+/* The JSON text; free() it. NULL: no memory. */
+char *meta__json(const struct meta *meta);
+
+#endif

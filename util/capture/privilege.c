@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "util/capture/privilege.h"
+#include "util/capture/tracefs.h"
+#include "util/error.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF 39
+#endif
+
+#define WAY_OUT "run it as root, or: setcap cap_bpf,cap_perfmon,cap_sys_ptrace=ep $(which kvmw)"
+
+static u64 effective_caps(void)
+{
+	unsigned long long caps = 0;
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return caps;
+}
+
+static int check_caps(void)
+{
+	u64 caps = effective_caps();
+	bool bpf = caps >> CAP_BPF & 1, perfmon = caps >> CAP_PERFMON & 1;
+
+	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
+		return 0;
+	return error("recording needs the capabilities CAP_BPF and CAP_PERFMON, missing here: %s%s%s; "
+		     WAY_OUT, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
+		     perfmon ? "" : "CAP_PERFMON");
+}
+
+static int check_kvm(void)
+{
+	if (access("/sys/module/kvm", F_OK) && access("/dev/kvm", F_OK))
+		return error("there is no KVM on this host: neither /dev/kvm nor the kvm module; "
+			     "modprobe kvm_intel or kvm_amd, or report a recording made elsewhere");
+	return 0;
+}
+
+static int check_tracefs(void)
+{
+	const char *path = tracefs__path();
+	int err;
+
+	if (!path)
+		return error("tracefs is not mounted and cannot be: %s; "
+			     "mount -t tracefs tracefs /sys/kernel/tracing", strerror(errno));
+	err = tracefs__tracepoint("kvm", "kvm_exit");
+	if (err == EACCES || err == EPERM)
+		return error("%s/events/kvm: %s; run as root, or let your group in: "
+			     "mount -o remount,mode=750,gid=GROUP %s", path, strerror(err), path);
+	if (err)
+		return error("the running kernel has no tracepoint kvm:kvm_exit: is the kvm module loaded? "
+			     "modprobe kvm_intel or kvm_amd");
+	return 0;
+}
+
+static int check_kernel(void)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return error("kernel %s has no /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF): "
+			     "kvmw record needs it", uts.release);
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 1)
+		return error("kernel %s has no BPF ring buffer (5.8): kvmw record needs 5.10 or newer",
+			     uts.release);
+	return 0;
+}
+
+int host__can_record(void)
+{
+	if (check_kvm() || check_caps() || check_tracefs() || check_kernel())
+		return -1;
+	return 0;
+}
+
+const char *host__silent_exit(void)
+{
+#if defined(__x86_64__)
+	if (access("/sys/module/kvm_intel", F_OK) && access("/sys/module/kvm_amd", F_OK))
+		return "kvm_exit does not fire on this host: its KVM runs guests with neither "
+		       "kvm_intel nor kvm_amd";
+#endif
+	return NULL;
+}
+
+bool host__has_task_storage(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1 &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_task_storage_get,
+				       NULL) == 1 &&
+	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_get_current_task_btf,
+				       NULL) == 1;
+}

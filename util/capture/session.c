@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/capture/offsets.h"
+#include "util/capture/privilege.h"
+#include "util/capture/session.h"
+#include "util/error.h"
+
+#include "bpf_skel/kvmw.skel.h"
+
+struct session {
+	struct kvmw_bpf *skel;
+	struct bpf_link *links[NR_HOOKS];
+	const struct way *ways[NR_HOOKS];
+	struct kvmw_slot *slots;
+	int rings[KVMW_MAX_RINGS];
+	u32 nr_rings;
+	u64 ring_bytes;
+	struct kvmw_config config;
+};
+
+u64 monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static int print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
+}
+
+static size_t slots_size(void)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (sizeof(struct kvmw_slot) * KVMW_MAX_VCPUS + page - 1) / page * page;
+}
+
+static u64 power_of_two_below(u64 n)
+{
+	u64 p = 1;
+
+	while (p <= n / 2)
+		p *= 2;
+	return p;
+}
+
+/* One lock per ring: one ring for each four CPUs, the sum of sizes constant. */
+static void plan_rings(struct session *s, u64 bytes)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	u64 page = sysconf(_SC_PAGESIZE);
+
+	s->nr_rings = power_of_two_below(cpus > 4 ? cpus / 4 : 1);
+	if (s->nr_rings > KVMW_MAX_RINGS)
+		s->nr_rings = KVMW_MAX_RINGS;
+	while (s->nr_rings > 1 && bytes / s->nr_rings < page)
+		s->nr_rings /= 2;
+	s->ring_bytes = power_of_two_below(bytes / s->nr_rings);
+	if (s->ring_bytes < page)
+		s->ring_bytes = page;
+}
+
+static int make_rings(struct session *s)
+{
+	for (u32 i = 0; i < s->nr_rings; i++) {
+		s->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0,
+					     s->ring_bytes, NULL);
+		if (s->rings[i] < 0)
+			return error("cannot make a ring of %llu bytes: %s; try a smaller -m",
+				     (unsigned long long)s->ring_bytes, strerror(errno));
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.rings), &i, &s->rings[i], 0))
+			return error("cannot use ring %u: %s", i, strerror(errno));
+	}
+	return 0;
+}
+
+static int fill_maps(struct session *s, const struct session_opts *opts)
+{
+	u8 one = 1;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_slots), NULL, &i, 0))
+			return error("cannot fill the list of slots: %s", strerror(errno));
+	for (u32 i = 0; i < opts->nr_pids; i++)
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &one, 0))
+			return error("cannot watch %d: %s", opts->pids[i], strerror(errno));
+	s->slots = mmap(NULL, slots_size(), PROT_READ, MAP_SHARED,
+			bpf_map__fd(s->skel->maps.slots), 0);
+	if (s->slots == MAP_FAILED) {
+		s->slots = NULL;
+		return error("cannot map the vCPU slots: %s", strerror(errno));
+	}
+	return make_rings(s);
+}
+
+static u32 hooks_of(u32 providers_set)
+{
+	u32 set = 0;
+
+	for (u32 i = 0; i < NR_PROVIDERS; i++)
+		if (providers_set & BIT(i))
+			set |= providers[i].needs | providers[i].uses;
+	return set;
+}
+
+static bool needed(u32 providers_set, enum hook_id hook)
+{
+	for (u32 i = 0; i < NR_PROVIDERS; i++)
+		if (providers_set & BIT(i) && providers[i].needs & BIT(hook))
+			return true;
+	return false;
+}
+
+static void fill_config(struct session *s, const struct session_opts *opts)
+{
+	struct kvmw_config *c = &s->config;
+
+	c->target = opts->target;
+	c->parent = getpid();
+	c->task_storage = host__has_task_storage();
+	c->want_exit = !!(opts->providers & BIT(PROVIDER_EXIT));
+	c->want_userspace = !!(opts->providers & BIT(PROVIDER_USERSPACE));
+	c->vcpu_filter = !!opts->vcpus;
+	if (opts->vcpus)
+		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
+	c->nr_rings = s->nr_rings;
+	c->wakeup_bytes = s->ring_bytes / 4;
+}
+
+static struct bpf_program *program(struct session *s, const struct way *way)
+{
+	return bpf_object__find_program_by_name(s->skel->obj, way->program);
+}
+
+/* Opens and loads with the chosen ways only; -1 with errno, silent. */
+static int load(struct session *s)
+{
+	struct bpf_program *prog;
+	int err;
+
+	s->skel = kvmw_bpf__open();
+	if (!s->skel)
+		return -1;
+	bpf_object__for_each_program(prog, s->skel->obj)
+		bpf_program__set_autoload(prog, false);
+	for (u32 h = 0; h < NR_HOOKS; h++)
+		if (s->ways[h])
+			bpf_program__set_autoload(program(s, s->ways[h]), true);
+	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
+	if (!s->config.task_storage)
+		bpf_map__set_autocreate(s->skel->maps.threads, false);
+	err = kvmw_bpf__load(s->skel);
+	errno = err < 0 ? -err : err;
+	return err ? -1 : 0;
+}
+
+/* Which hook failed, or -1. */
+static int attach(struct session *s)
+{
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		if (!s->ways[h])
+			continue;
+		s->links[h] = bpf_program__attach(program(s, s->ways[h]));
+		if (!s->links[h])
+			return h;
+	}
+	return -1;
+}
+
+static void unload(struct session *s)
+{
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		bpf_link__destroy(s->links[h]);
+		s->links[h] = NULL;
+	}
+	kvmw_bpf__destroy(s->skel);
+	s->skel = NULL;
+}
+
+static const char *reason(int err)
+{
+	return err == EPERM ? "not permitted (kernel lockdown, or a capability is missing)" :
+	       err == EACCES ? "refused by the kernel's verifier, -v shows its words" :
+	       strerror(err);
+}
+
+/*
+ * A hook with several ways is tried way by way with the whole object: whether
+ * a kernel really takes a program only loading and attaching it tells.
+ */
+static int load_and_attach(struct session *s, const struct session_opts *opts)
+{
+	u32 wanted = hooks_of(opts->providers);
+
+	for (u32 h = 0; h < NR_HOOKS; h++)
+		s->ways[h] = wanted & BIT(h) && h != HOOK_RUN ? &hooks[h].ways[0] : NULL;
+
+	for (u32 w = 0; ; w++) {
+		bool last = !(wanted & BIT(HOOK_RUN)) || w == HOOK_MAX_WAYS;
+		int failed = -1, err;
+
+		s->ways[HOOK_RUN] = last ? NULL : &hooks[HOOK_RUN].ways[w];
+		err = load(s) ? errno : 0;
+		if (!err) {
+			failed = attach(s);
+			if (failed < 0)
+				break;
+			err = errno;
+		}
+		unload(s);
+		if (last && failed >= 0)
+			return error("cannot attach to %s (%s): %s", hooks[failed].what,
+				     s->ways[failed]->program, reason(err));
+		if (last)
+			return error("cannot load the BPF programs: %s", reason(err));
+	}
+	if (needed(opts->providers, HOOK_RUN) && !s->ways[HOOK_RUN])
+		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
+			     "(fentry, kprobe and sys_enter_ioctl were refused)");
+	return 0;
+}
+
+struct session *session__open(const struct session_opts *opts)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
+		s->rings[i] = -1;
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(opts->verbose ? print_all : NULL);
+	plan_rings(s, opts->ring_bytes);
+	fill_config(s, opts);
+	if (offsets__read(opts->providers, &s->config) || load_and_attach(s, opts) || fill_maps(s, opts)) {
+		session__close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void session__close(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->slots)
+		munmap(s->slots, slots_size());
+	unload(s);
+	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
+		if (s->rings[i] >= 0)
+			close(s->rings[i]);
+	free(s);
+}
+
+u64 session__start(struct session *s)
+{
+	__atomic_store_n(&s->skel->bss->active, 1, __ATOMIC_SEQ_CST);
+	return monotonic_ns();
+}
+
+u64 session__stop(struct session *s)
+{
+	u64 now;
+
+	__atomic_store_n(&s->skel->bss->active, 0, __ATOMIC_SEQ_CST);
+	now = monotonic_ns();
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		bpf_link__destroy(s->links[h]);
+		s->links[h] = NULL;
+	}
+	/* Waits for an RCU grace period: programs that were running have ended. */
+	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(20000);
+	return now;
+}
+
+const struct kvmw_slot *session__slots(const struct session *s)
+{
+	return s->slots;
+}
+
+u64 session__no_slot(const struct session *s)
+{
+	return s->skel->bss->no_slot;
+}
+
+u32 session__nr_rings(const struct session *s)
+{
+	return s->nr_rings;
+}
+
+u64 session__ring_bytes(const struct session *s)
+{
+	return s->ring_bytes;
+}
+
+int session__ring_fd(const struct session *s, u32 ring)
+{
+	return s->rings[ring];
+}
+
+u64 session__bpf_ns(const struct session *s)
+{
+	u64 sum = 0;
+
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		struct bpf_prog_info info = {};
+		u32 len = sizeof(info);
+
+		if (s->ways[h] &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program((struct session *)s, s->ways[h])),
+					    &info, &len))
+			sum += info.run_time_ns;
+	}
+	return sum;
+}
+
+const struct way *session__way(const struct session *s, enum hook_id hook)
+{
+	return s->ways[hook];
+}

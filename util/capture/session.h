@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The BPF side of a recording: programs, rings and the vCPUs' slots. */
+#ifndef KVMW_SESSION_H
+#define KVMW_SESSION_H
+
+#include <sys/types.h>
+
+#include "util/types.h"
+#include "bpf_skel/shared.h"
+#include "util/capture/provider.h"
+
+struct session_opts {
+	u32 providers;		/* bitmap of provider_id */
+	enum kvmw_target target;
+	const pid_t *pids;	/* KVMW_TARGET_PIDS */
+	u32 nr_pids;
+	const u64 *vcpus;	/* bitmap of 1024 vCPU ids, or NULL: all */
+	u64 ring_bytes;		/* all rings together */
+	bool verbose;
+};
+
+/*
+ * Loads and attaches; nothing is recorded yet.  NULL: error() said why.  The
+ * options' arrays are copied.
+ */
+struct session *session__open(const struct session_opts *opts);
+void session__close(struct session *s);
+
+/* Both return the CLOCK_MONOTONIC time of it; after stop no program writes any more. */
+u64 session__start(struct session *s);
+u64 session__stop(struct session *s);
+
+/* KVMW_MAX_VCPUS slots, live. */
+const struct kvmw_slot *session__slots(const struct session *s);
+u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot */
+
+u32 session__nr_rings(const struct session *s);
+u64 session__ring_bytes(const struct session *s);	/* of one */
+int session__ring_fd(const struct session *s, u32 ring);
+
+/* Run time of all programs so far, ns; counts only while BPF statistics are on. */
+u64 session__bpf_ns(const struct session *s);
+
+/* The way a hook was attached in the end; NULL: not at all. */
+const struct way *session__way(const struct session *s, enum hook_id hook);
+
+u64 monotonic_ns(void);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/capture/sink.h"
+#include "util/error.h"
+
+struct sink {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct batch *first, **last;
+	u32 nr_batches;		/* made and not yet freed */
+	bool finish, failed;
+	u64 bytes;
+	struct data_writer *writer;
+	struct data_encoder *encoder;
+	struct data_buf frame;
+};
+
+static void batch_free(struct batch *batch)
+{
+	free(batch->rows);
+	free(batch->json);
+	free(batch);
+}
+
+static int write_batch(struct sink *sink, struct batch *b)
+{
+	int err;
+
+	sink->frame.len = 0;
+	if (b->json)
+		err = data_encoder__json(sink->encoder, b->type, b->json, &sink->frame);
+	else
+		err = data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows,
+					 b->nr, &sink->frame);
+	return err ? -1 : data_writer__append(sink->writer, &sink->frame);
+}
+
+static void *run(void *arg)
+{
+	struct sink *sink = arg;
+
+	pthread_mutex_lock(&sink->lock);
+	for (;;) {
+		struct batch *b = sink->first;
+		bool failed = sink->failed;
+
+		if (!b) {
+			if (sink->finish)
+				break;
+			pthread_cond_wait(&sink->changed, &sink->lock);
+			continue;
+		}
+		sink->first = b->next;
+		if (!sink->first)
+			sink->last = &sink->first;
+		pthread_mutex_unlock(&sink->lock);
+		if (!failed)
+			failed = write_batch(sink, b);
+		batch_free(b);
+		pthread_mutex_lock(&sink->lock);
+		sink->failed = failed;
+		sink->bytes = data_writer__bytes(sink->writer);
+		sink->nr_batches--;
+		pthread_cond_broadcast(&sink->changed);
+	}
+	pthread_mutex_unlock(&sink->lock);
+	return NULL;
+}
+
+struct sink *sink__new(struct data_writer *writer)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		goto out;
+	sink->writer = writer;
+	sink->last = &sink->first;
+	sink->bytes = data_writer__bytes(writer);
+	sink->encoder = data_encoder__new();
+	pthread_mutex_init(&sink->lock, NULL);
+	pthread_cond_init(&sink->changed, NULL);
+	if (sink->encoder && !pthread_create(&sink->thread, NULL, run, sink))
+		return sink;
+	data_encoder__free(sink->encoder);
+	free(sink);
+out:
+	error("cannot start the writer thread: %s", strerror(errno));
+	return NULL;
+}
+
+int sink__finish(struct sink *sink)
+{
+	bool failed;
+
+	pthread_mutex_lock(&sink->lock);
+	sink->finish = true;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->lock);
+	pthread_join(sink->thread, NULL);
+	failed = sink->failed;
+	data_encoder__free(sink->encoder);
+	free(sink->frame.data);
+	free(sink);
+	return failed ? -1 : 0;
+}
+
+static struct batch *batch_new(struct sink *sink)
+{
+	struct batch *b = NULL;
+
+	pthread_mutex_lock(&sink->lock);
+	while (sink->nr_batches >= SINK_MAX_BATCHES && !sink->failed)
+		pthread_cond_wait(&sink->changed, &sink->lock);
+	if (!sink->failed)
+		b = calloc(1, sizeof(*b));
+	if (b)
+		sink->nr_batches++;
+	pthread_mutex_unlock(&sink->lock);
+	return b;
+}
+
+static void batch_drop(struct sink *sink, struct batch *b)
+{
+	batch_free(b);
+	pthread_mutex_lock(&sink->lock);
+	sink->nr_batches--;
+	pthread_mutex_unlock(&sink->lock);
+}
+
+struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
+			  const struct event_desc *event, u32 stream, u32 nr)
+{
+	struct batch *b = batch_new(sink);
+
+	if (!b)
+		return NULL;
+	b->rows = malloc((size_t)nr * event->size);
+	if (!b->rows) {
+		batch_drop(sink, b);
+		return NULL;
+	}
+	b->type = type;
+	b->event = event;
+	b->stream = stream;
+	b->size = nr;
+	return b;
+}
+
+void sink__put(struct sink *sink, struct batch *b)
+{
+	if (!b->json && !b->nr) {
+		batch_drop(sink, b);
+		return;
+	}
+	pthread_mutex_lock(&sink->lock);
+	*sink->last = b;
+	sink->last = &b->next;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->lock);
+}
+
+int sink__json(struct sink *sink, enum data_frame_type type, char *json)
+{
+	struct batch *b = json ? batch_new(sink) : NULL;
+
+	if (!b) {
+		free(json);
+		return -1;
+	}
+	b->type = type;
+	b->json = json;
+	sink__put(sink, b);
+	return 0;
+}
+
+bool sink__failed(struct sink *sink)
+{
+	bool failed;
+
+	pthread_mutex_lock(&sink->lock);
+	failed = sink->failed;
+	pthread_mutex_unlock(&sink->lock);
+	return failed;
+}
+
+u64 sink__bytes(struct sink *sink)
+{
+	u64 bytes;
+
+	pthread_mutex_lock(&sink->lock);
+	bytes = sink->bytes;
+	pthread_mutex_unlock(&sink->lock);
+	return bytes;
+}

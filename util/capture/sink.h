@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From the drain thread to the file: whole batches of rows, encoded and written by
+ * a thread of its own, in order.  Draining waits only when SINK_MAX_BATCHES are
+ * under way; then the rings fill, and what overflows is counted there.
+ */
+#ifndef KVMW_SINK_H
+#define KVMW_SINK_H
+
+#include "util/data/data.h"
+
+#define SINK_MAX_BATCHES 8
+
+struct batch {
+	struct batch *next;
+	enum data_frame_type type;
+	const struct event_desc *event;	/* NULL: json */
+	char *json;			/* owned */
+	u32 stream;
+	u32 nr, size;			/* rows in it, rows it can hold */
+	u8 *rows;			/* event->size apart; owned */
+};
+
+/* Does not own the writer. NULL: no memory or no thread, said with error(). */
+struct sink *sink__new(struct data_writer *writer);
+
+/* Writes what is queued, ends the thread, frees; -1: something was not written. */
+int sink__finish(struct sink *sink);
+
+/* An empty batch of nr rows; waits for one; NULL: no memory, or writing has failed. */
+struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
+			  const struct event_desc *event, u32 stream, u32 nr);
+void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
+int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
+
+bool sink__failed(struct sink *sink);
+u64 sink__bytes(struct sink *sink);	/* written so far */
+
+#endif

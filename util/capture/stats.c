@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/capture/stats.h"
+#include "util/capture/vm.h"
+
+#define BATCH_ROWS 4096
+
+/* Rows of one event, in as many batches as it takes. */
+struct rows {
+	struct sink *sink;
+	enum data_frame_type type;
+	const struct event_desc *event;
+	struct batch *batch;
+};
+
+static void *next_row(struct rows *rows)
+{
+	struct batch *b = rows->batch;
+
+	if (b && b->nr == b->size) {
+		sink__put(rows->sink, b);
+		b = NULL;
+	}
+	if (!b)
+		b = sink__batch(rows->sink, rows->type, rows->event, 0, BATCH_ROWS);
+	rows->batch = b;
+	return b ? b->rows + (size_t)b->nr++ * rows->event->size : NULL;
+}
+
+static void end_rows(struct rows *rows)
+{
+	if (rows->batch)
+		sink__put(rows->sink, rows->batch);
+}
+
+static struct json_object *ident_vcpu(u32 id, u32 vm, const struct kvmw_slot *s)
+{
+	struct json_object *o = json_object_new_object();
+	int vcpu = s->vcpu_id;
+
+	if (s->vcpu_id == KVMW_VCPU_UNKNOWN && s->run_fd >= 0)
+		vcpu = vm__vcpu_of_fd(s->tgid, s->run_fd);
+	json_object_object_add(o, "id", json_object_new_int(id));
+	json_object_object_add(o, "vm", json_object_new_int(vm));
+	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
+	json_object_object_add(o, "tid", json_object_new_int(s->tid));
+	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
+				strnlen(s->comm, sizeof(s->comm))));
+	return o;
+}
+
+static struct json_object *ident_vm(u32 id, u32 tgid)
+{
+	struct json_object *o = json_object_new_object();
+	struct vm vm = {};
+
+	vm__describe(tgid, &vm);
+	json_object_object_add(o, "id", json_object_new_int(id));
+	json_object_object_add(o, "pid", json_object_new_int(tgid));
+	json_object_object_add(o, "name", json_object_new_string(vm.name));
+	json_object_object_add(o, "vmm", json_object_new_string(vm.vmm));
+	return o;
+}
+
+static u32 vm_of(u32 *tgids, u32 *nr, u32 tgid)
+{
+	u32 i;
+
+	for (i = 0; i < *nr; i++)
+		if (tgids[i] == tgid)
+			return i;
+	tgids[(*nr)++] = tgid;
+	return i;
+}
+
+static int send_ident(struct sink *sink, const struct kvmw_slot *slots)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
+	u32 tgids[KVMW_MAX_VCPUS], nr = 0;
+	char *text;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (slots[i].tid)
+			json_object_array_add(vcpus, ident_vcpu(i, vm_of(tgids, &nr, slots[i].tgid),
+								&slots[i]));
+	for (u32 i = 0; i < nr; i++)
+		json_object_array_add(vms, ident_vm(i, tgids[i]));
+	json_object_object_add(root, "vms", vms);
+	json_object_object_add(root, "vcpus", vcpus);
+	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	json_object_put(root);
+	return sink__json(sink, DATA_IDENT, text);
+}
+
+static bool idents_changed(struct stats *stats, const struct kvmw_slot *slots, u32 *used)
+{
+	bool changed = false;
+
+	*used = 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		if (!slots[i].tid)
+			continue;
+		++*used;
+		changed |= stats->vcpu_ids[i] != slots[i].vcpu_id;
+		stats->vcpu_ids[i] = slots[i].vcpu_id;
+	}
+	changed |= *used != stats->known;
+	stats->known = *used;
+	return changed;
+}
+
+static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+{
+	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
+		const struct kvmw_sum *sum = &s->sums[i];
+		struct kvmw_total *row;
+		u64 version = sum->count + sum->done + sum->lost;
+
+		if (!sum->key || version == stats->counts[vcpu][i])
+			continue;
+		stats->counts[vcpu][i] = version;
+		row = next_row(rows);
+		if (!row)
+			return -1;
+		*row = (struct kvmw_total) {
+			.vcpu = vcpu,
+			.event = KVMW_SUM_EVENT(sum->key),
+			.isa = KVMW_SUM_ISA(sum->key),
+			.reason = KVMW_SUM_REASON(sum->key),
+			.count = sum->count,
+			.done = sum->done,
+			.lost = sum->lost,
+			.gap_ns = sum->gap_ns,
+			.span_ns = sum->span_ns,
+			.user_ns = sum->user_ns,
+		};
+	}
+	return 0;
+}
+
+/* The span of a loss begins no earlier than the last look at this slot. */
+static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
+		     u64 last_ns)
+{
+	struct kvmw_loss *row;
+
+	if (lost == *sent)
+		return 0;
+	row = next_row(rows);
+	if (!row)
+		return -1;
+	*row = (struct kvmw_loss) {
+		.vcpu = vcpu,
+		.event = event,
+		.count = lost - *sent,
+		.first_ns = since < last_ns ? since : last_ns,
+		.last_ns = last_ns,
+	};
+	*sent = lost;
+	return 0;
+}
+
+int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now)
+{
+	struct rows totals = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
+	struct rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
+	u32 used;
+	int err = 0;
+
+	if (idents_changed(stats, slots, &used))
+		err = send_ident(sink, slots);
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
+		const struct kvmw_slot *s = &slots[i];
+
+		if (!s->tid)
+			continue;
+		err = send_totals(stats, &totals, i, s) ||
+		      send_loss(&losses, i, KVMW_EVENT_EXIT, s->exit_lost, &stats->exit_lost[i],
+				stats->time_ns, s->exit_lost_ns) ||
+		      send_loss(&losses, i, KVMW_EVENT_USERSPACE, s->user_lost,
+				&stats->user_lost[i], stats->time_ns, s->user_lost_ns);
+	}
+	end_rows(&totals);
+	end_rows(&losses);
+	stats->time_ns = now;
+	return err ? -1 : (int)used;
+}
+
+void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost)
+{
+	*count = *lost = 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		if (!slots[i].tid)
+			continue;
+		*lost += slots[i].exit_lost + slots[i].user_lost;
+		for (u32 j = 0; j <= KVMW_MAX_SUMS; j++)
+			*count += slots[i].sums[j].count;
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The vCPUs' slots as rows of "total" and "loss", and as IDENT. */
+#ifndef KVMW_STATS_H
+#define KVMW_STATS_H
+
+#include "util/capture/sink.h"
+#include "bpf_skel/shared.h"
+
+/* What was sent last, so that only changes are. */
+struct stats {
+	u64 counts[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* count + done + lost */
+	u64 exit_lost[KVMW_MAX_VCPUS], user_lost[KVMW_MAX_VCPUS];
+	u32 vcpu_ids[KVMW_MAX_VCPUS];
+	u32 known;		/* slots in the last IDENT */
+	u64 time_ns;		/* of the last call */
+};
+
+/*
+ * Sends rows for what changed since the last call at stats->time_ns; IDENT first when
+ * there are new vCPUs.  Returns the number of slots in use, or -1.
+ */
+int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now);
+
+/* Sums over all slots: events begun, lost. */
+void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost);
+
+#endif

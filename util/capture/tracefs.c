@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+#include <traceevent/event-parse.h>
+
+#include "util/capture/tracefs.h"
+
+#define FORMAT_MAX (64 * 1024)
+
+static bool is_tracefs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == TRACEFS_MAGIC;
+}
+
+const char *tracefs__path(void)
+{
+	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (is_tracefs(places[i]))
+			return places[i];
+	if (!mount("tracefs", places[0], "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return places[0];
+	return NULL;
+}
+
+static int event_path(char *path, size_t size, const char *category, const char *name,
+		      const char *file)
+{
+	const char *root = tracefs__path();
+	int len;
+
+	if (!root)
+		return ENOENT;
+	len = snprintf(path, size, "%s/events/%s/%s/%s", root, category, name, file);
+	return len < 0 || (size_t)len >= size ? ENAMETOOLONG : 0;
+}
+
+int tracefs__tracepoint(const char *category, const char *name)
+{
+	char path[PATH_MAX];
+	int err = event_path(path, sizeof(path), category, name, "id");
+
+	if (err)
+		return err;
+	return access(path, R_OK) ? errno : 0;
+}
+
+static char *read_format(const char *path, size_t *len)
+{
+	char *text = malloc(FORMAT_MAX);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 0;
+
+	*len = 0;
+	while (text && fd >= 0 && *len < FORMAT_MAX &&
+	       (got = read(fd, text + *len, FORMAT_MAX - *len)) > 0)
+		*len += got;
+	if (!text || fd < 0 || got < 0) {
+		free(text);
+		text = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+struct tep_event *tracefs__format(const char *category, const char *name,
+				  struct tep_handle **tep)
+{
+	struct tep_event *event = NULL;
+	char path[PATH_MAX], *text;
+	size_t len;
+
+	errno = event_path(path, sizeof(path), category, name, "format");
+	if (errno)
+		return NULL;
+	text = read_format(path, &len);
+	if (!text)
+		return NULL;
+	*tep = tep_alloc();
+	if (*tep && tep_parse_format(*tep, &event, text, len, category) != 0) {
+		/* The fields are read even where the print format is beyond libtraceevent. */
+		if (!event || !event->format.nr_fields) {
+			tep_free(*tep);
+			event = NULL;
+			errno = EPROTO;
+		}
+	}
+	free(text);
+	return event;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tracepoints of the running kernel, as tracefs describes them. */
+#ifndef KVMW_TRACEFS_H
+#define KVMW_TRACEFS_H
+
+#include "util/types.h"
+
+/*
+ * Where tracefs is mounted; mounts it where the kernel has it and the caller may.
+ * NULL: neither.  The string is static.
+ */
+const char *tracefs__path(void);
+
+/* 0: it is there and readable; else an errno (ENOENT, EACCES, …). */
+int tracefs__tracepoint(const char *category, const char *name);
+
+struct tep_event;
+struct tep_handle;
+
+/*
+ * Parses events/CATEGORY/NAME/format.  NULL with errno set: not there, not readable
+ * or not understood.  Free *tep with tep_free(): the event goes with it.
+ */
+struct tep_event *tracefs__format(const char *category, const char *name,
+				  struct tep_handle **tep);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/capture/vm.h"
+
+#define VCPU_LINK "anon_inode:kvm-vcpu:"
+
+static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		len = read(fd, buf, size - 1);
+		close(fd);
+	}
+	buf[len > 0 ? len : 0] = '\0';
+	return len;
+}
+
+static pid_t tgid_of(pid_t pid)
+{
+	char status[1024], *line;
+	int tgid;
+
+	if (read_proc(pid, "status", status, sizeof(status)) <= 0)
+		return -1;
+	line = strstr(status, "\nTgid:");
+	return line && sscanf(line, "\nTgid: %d", &tgid) == 1 ? tgid : -1;
+}
+
+/* QEMU: -name NAME, -name guest=NAME,…; a libvirt name has the second form. */
+static void qemu_name(const char *value, char *name, size_t size)
+{
+	const char *guest = strstr(value, "guest=");
+
+	if (guest)
+		value = guest + strlen("guest=");
+	snprintf(name, size, "%.*s", (int)strcspn(value, ","), value);
+}
+
+/*
+ * The option that names a VM: Firecracker --id, crosvm --name, and the way QEMU and
+ * kvmtool write it.
+ */
+static void name_from_args(const char *args, size_t len, struct vm *vm)
+{
+	static const char *const options[] = { "-name", "--name", "--id" };
+
+	for (const char *p = args, *end = args + len; p < end; p += strlen(p) + 1) {
+		for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+			size_t n = strlen(options[i]);
+			const char *next = p + strlen(p) + 1;
+
+			if (strncmp(p, options[i], n))
+				continue;
+			if (p[n] == '=' && i)
+				snprintf(vm->name, sizeof(vm->name), "%s", p + n + 1);
+			else if (!p[n] && next < end)
+				qemu_name(next, vm->name, sizeof(vm->name));
+		}
+	}
+}
+
+void vm__describe(pid_t pid, struct vm *vm)
+{
+	char path[64], exe[PATH_MAX], args[16384];
+	ssize_t len;
+
+	vm->pid = pid;
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	len = readlink(path, exe, sizeof(exe) - 1);
+	if (len > 0) {
+		char *deleted, *base;
+
+		exe[len] = '\0';
+		deleted = strstr(exe, " (deleted)");
+		if (deleted)
+			*deleted = '\0';
+		base = strrchr(exe, '/');
+		snprintf(vm->vmm, sizeof(vm->vmm), "%.63s", base ? base + 1 : exe);
+	} else if (read_proc(pid, "comm", vm->vmm, sizeof(vm->vmm)) > 0) {
+		vm->vmm[strcspn(vm->vmm, "\n")] = '\0';
+	}
+	len = read_proc(pid, "cmdline", args, sizeof(args));
+	if (len > 0)
+		name_from_args(args, len, vm);
+}
+
+int vm__vcpu_of_fd(pid_t pid, int fd)
+{
+	char path[64], link[64];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len <= 0)
+		return -1;
+	link[len] = '\0';
+	if (strncmp(link, VCPU_LINK, strlen(VCPU_LINK)))
+		return -1;
+	return atoi(link + strlen(VCPU_LINK));
+}
+
+static int count_fds(pid_t pid, struct vm *vm)
+{
+	char path[64], link[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? ESRCH : errno;
+	while ((entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		if (len <= 0)
+			continue;
+		link[len] = '\0';
+		if (!strcmp(link, "anon_inode:kvm-vm"))
+			vm->nr_vms++;
+		else if (!strncmp(link, VCPU_LINK, strlen(VCPU_LINK)))
+			vm->nr_vcpus++;
+	}
+	closedir(dir);
+	return 0;
+}
+
+int vm__read(pid_t pid, struct vm *vm)
+{
+	memset(vm, 0, sizeof(*vm));
+	pid = tgid_of(pid);
+	if (pid < 0)
+		return ESRCH;
+	vm__describe(pid, vm);
+	return count_fds(pid, vm);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct vm *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+int vm__scan(struct vm **vms, u32 *hidden)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	u32 nr = 0, size = 0;
+
+	*vms = NULL;
+	*hidden = 0;
+	if (!proc)
+		return -1;
+	while ((entry = readdir(proc))) {
+		struct vm vm;
+		int err;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		err = vm__read(atoi(entry->d_name), &vm);
+		if (err == EACCES || err == EPERM)
+			++*hidden;
+		if (err || !vm.nr_vms)
+			continue;
+		if (nr == size) {
+			struct vm *more = realloc(*vms, (size = size * 2 + 8) * sizeof(vm));
+
+			if (!more)
+				break;
+			*vms = more;
+		}
+		(*vms)[nr++] = vm;
+	}
+	closedir(proc);
+	if (nr)
+		qsort(*vms, nr, sizeof(**vms), by_pid);
+	return nr;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Virtual machines among the processes of this host: a process that holds KVM file
+ * descriptors (anon_inode:kvm-vm, anon_inode:kvm-vcpu:N, virt/kvm/kvm_main.c).
+ */
+#ifndef KVMW_VM_H
+#define KVMW_VM_H
+
+#include <sys/types.h>
+
+#include "util/types.h"
+
+struct vm {
+	pid_t pid;		/* thread group id */
+	char vmm[64];		/* name of its executable */
+	char name[128];		/* as given to the VMM, or "" */
+	u32 nr_vms, nr_vcpus;	/* file descriptors of each kind */
+};
+
+/*
+ * Looks at one process; a thread id is taken for its process.  0, or an errno:
+ * ESRCH no such process, EACCES its descriptors may not be read.  A process that
+ * is no VM gives 0 and nr_vms 0.
+ */
+int vm__read(pid_t pid, struct vm *vm);
+
+/* Name and VMM alone, without privilege; what cannot be read stays "". */
+void vm__describe(pid_t pid, struct vm *vm);
+
+/*
+ * All VMs of the host, by pid.  Returns how many and *vms (free it), or -1.
+ * *hidden: processes whose descriptors may not be read.
+ */
+int vm__scan(struct vm **vms, u32 *hidden);
+
+/* The vCPU id behind a file descriptor of a process; -1: not known. */
+int vm__vcpu_of_fd(pid_t pid, int fd);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command after "--": forked at once, run only when told to. */
+#ifndef KVMW_WORKLOAD_H
+#define KVMW_WORKLOAD_H
+
+#include <sys/types.h>
+
+#include "util/types.h"
+
+struct workload {
+	pid_t pid;		/* 0: there is none */
+	int go, failed;		/* pipes; -1: closed */
+	bool ended;
+	int status;		/* of waitpid(2), once ended */
+};
+
+/*
+ * to_stderr: its standard output goes to standard error, where standard output is
+ * the recording.  -1: error() said why.
+ */
+int workload__prepare(struct workload *w, const char **argv, bool to_stderr);
+
+/* exec; -1: it could not be run, error() said why. */
+int workload__start(struct workload *w, const char *name);
+
+/* Collects ended children; true once the command itself has ended. */
+bool workload__reap(struct workload *w);
+
+/* Ends it if it still runs, with SIGTERM, and waits. */
+void workload__end(struct workload *w);
+
+/* As a shell would: its exit status, or 128 + signal. */
+int workload__exit_status(const struct workload *w);
+
+#endif
