@@ -14,9 +14,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 
-from kernels import LabError, cache_dir, locked, say, tool, tool_env
+from kernels import LabError, cache_dir, drop_old, locked, say, tool, tool_env
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
@@ -29,11 +28,10 @@ readlink realpath rm rmdir seq sha256sum sleep sort split stat stdbuf stty sync 
 timeout touch tr true truncate tty uname uniq wc whoami yes [
 grep sed gawk mawk find xargs diff cmp file tar gzip xz zstd less
 mount umount dmesg setsid setpriv taskset flock unshare nsenter prlimit script column hexdump
-chrt ionice lscpu lsblk blockdev losetup findmnt mountpoint kill su
+chrt ionice lscpu lsblk blockdev losetup findmnt mountpoint kill
 ps pgrep pkill pidof pidwait top free vmstat uptime watch w slabtop pmap sysctl ip ss
-capsh getcap setcap getpcaps kmod strace gdb ldd
-trace-cmd qemu-system-x86_64 python3 mke2fs
-readelf objdump nm
+capsh getcap setcap getpcaps kmod strace ldd
+trace-cmd qemu-system-x86_64 python3 mke2fs readelf nm
 """.split()
 # A path where a distribution's own wrapper would look for this very kernel's build.
 VERSIONED = {"perf": "/usr/lib/linux-tools-*/perf", "bpftool": "/usr/lib/linux-tools-*/bpftool"}
@@ -59,7 +57,6 @@ ETC = {
     "os-release": 'PRETTY_NAME="kvmw lab"\nID=kvmw-lab\n',
 }
 FREE_MB = 512           # room for what runs inside leaves on the root disk
-KEEP_DAYS = 14
 
 
 def find_command(name):
@@ -224,15 +221,6 @@ def root_image(guest):
         os.replace(about + ".new", about)
         drop_old(os.path.dirname(image))
     return image
-
-
-def drop_old(where):
-    """Remove images no lab has used for KEEP_DAYS."""
-    for name in os.listdir(where):
-        path = os.path.join(where, name)
-        with contextlib.suppress(OSError):
-            if os.stat(path).st_mtime < time.time() - KEEP_DAYS * 86400:
-                os.unlink(path)
 
 
 class Cpio:

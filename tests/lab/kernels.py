@@ -7,6 +7,7 @@ state is never touched.  Signatures are checked against Debian's archive keyring
 """
 import contextlib
 import fcntl
+import hashlib
 import json
 import lzma
 import os
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -26,6 +28,9 @@ PARTS = re.compile(r"^linux-(base|binary|image|modules)-[0-9]")
 MODULES = ("kvm-amd", "kvm-intel", "virtio_pci", "virtio_blk", "virtio_console",
            "virtio_net", "virtio_balloon", "virtio_mmio", "ata_piix", "sd_mod",
            "tun", "vhost_net", "loop", "overlay")
+# A kernel unpacked by another recipe is fetched anew.
+RECIPE = hashlib.sha256(repr((MODULES, 1)).encode()).hexdigest()[:16]
+KEEP_DAYS = 14          # how long what no lab uses any more stays in the cache
 
 
 class LabError(Exception):
@@ -41,6 +46,20 @@ def cache_dir(*parts):
     path = os.path.join(base, "kvmw-lab", *parts)
     os.makedirs(path, exist_ok=True)
     return path
+
+
+def drop_old(where, *keep):
+    """Remove what nothing has touched in WHERE for KEEP_DAYS, but not KEEP."""
+    for name in os.listdir(where):
+        path = os.path.join(where, name)
+        with contextlib.suppress(OSError):
+            if path in keep or os.path.islink(path) or \
+               os.stat(path).st_mtime > time.time() - KEEP_DAYS * 86400:
+                continue
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
 
 
 @contextlib.contextmanager
@@ -164,7 +183,10 @@ class Kernel:
         self.suite = suite
         self.dir = directory
         with open(os.path.join(directory, "kernel.json")) as about:
-            self.__dict__.update(json.load(about))     # release, version
+            known = json.load(about)
+        self.release = known["release"]     # as uname -r says it
+        self.version = known["version"]     # of the Debian package
+        self.recipe = known["recipe"]
 
     @property
     def vmlinuz(self):
@@ -177,9 +199,10 @@ class Kernel:
 
 def cached(suite):
     """The kernel of SUITE in the cache, or None."""
-    with contextlib.suppress(OSError, ValueError):
-        where = os.path.realpath(os.path.join(cache_dir("kernels"), suite))
-        return Kernel(suite, where)
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        kernel = Kernel(suite, os.path.realpath(os.path.join(cache_dir("kernels"), suite)))
+        if kernel.recipe == RECIPE:
+            return kernel
     return None
 
 
@@ -222,10 +245,11 @@ def unpack(apt, version):
         release = arrange(tree, temp)
         shutil.rmtree(tree)
         with open(os.path.join(temp, "kernel.json"), "w") as about:
-            json.dump({"version": version, "release": release}, about)
+            json.dump({"version": version, "release": release, "recipe": RECIPE}, about)
         final = os.path.join(base, f"{apt.suite}_{version}".replace("/", "_"))
         shutil.rmtree(final, ignore_errors=True)
         os.rename(temp, final)
+        drop_old(base, final)
         link = os.path.join(base, f".{apt.suite}-{os.getpid()}")
         os.symlink(os.path.basename(final), link)
         os.replace(link, os.path.join(base, apt.suite))

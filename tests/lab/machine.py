@@ -90,6 +90,10 @@ class Machine:
         ended = re.search(r"^exit (\d+)$", said, re.M)
         if self.options.verbose:
             self.show_console()
+        if ended and "no files" in said and self.options.out:
+            self.show_console()
+            say("what COMMAND left in /out could not be brought back (too much?)")
+            return FAILED
         if ended:
             self.bring_back()
             return int(ended[1])
