@@ -3,7 +3,6 @@
  * kvmw bench guest: one run from the VM's creation to the comparison of what
  * the guest counted with what the VMM saw.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -133,6 +132,7 @@ static int run_vcpus(struct guest_vm *vm, struct guest_result *res)
 	} else {
 		uint64_t start = now_ns();
 
+		vm->running = vm->cfg->vcpus;
 		set_phase(vm, VM_GO);
 		signalled = wait_end(vm, sigfd, &old);
 		res->elapsed_ns = now_ns() - start;

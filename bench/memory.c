@@ -147,15 +147,61 @@ void memory_destroy(struct guest_vm *vm)
 		munmap(vm->sys, vm->sys_size);
 }
 
+/* Under vm->lock. Returns 0 or an errno. */
+static int give_back(struct guest_vm *vm)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < vm->cfg->vcpus; i++) {
+		struct guest_vcpu *vcpu = &vm->vcpu[i];
+
+		if (!vcpu->waits)
+			continue;
+		vcpu->waits = false;
+		/* KVM hears of it through its MMU notifier and unmaps the pages too. */
+		if (madvise(vcpu->touch, vm->touch_pages * GUEST_PAGE, MADV_DONTNEED))
+			err = errno;
+	}
+	vm->waiting = 0;
+	vm->refills++;
+	pthread_cond_broadcast(&vm->changed);
+	return err;
+}
+
+static int fail_give_back(struct guest_vm *vm, int err)
+{
+	if (!err)
+		return 0;
+	return vm_fail(vm, "giving back touched guest memory: %s", strerror(err));
+}
+
 int memory_refill(struct guest_vcpu *vcpu)
 {
 	struct guest_vm *vm = vcpu->vm;
+	uint64_t refills;
+	int err = 0;
 
-	/* KVM hears of it through its MMU notifier and unmaps the pages too. */
-	if (madvise(vcpu->touch, vm->touch_pages * GUEST_PAGE, MADV_DONTNEED))
-		return vm_fail(vm, "giving back touched guest memory of vCPU %u: %s", vcpu->id,
-			       strerror(errno));
-	return 0;
+	pthread_mutex_lock(&vm->lock);
+	refills = vm->refills;
+	vcpu->waits = true;
+	if (++vm->waiting == vm->running)
+		err = give_back(vm);
+	while (vm->refills == refills)
+		pthread_cond_wait(&vm->changed, &vm->lock);
+	pthread_mutex_unlock(&vm->lock);
+	return fail_give_back(vm, err);
+}
+
+int memory_leave(struct guest_vm *vm)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	vm->running--;
+	if (vm->waiting && vm->waiting == vm->running)
+		err = give_back(vm);
+	pthread_mutex_unlock(&vm->lock);
+	return fail_give_back(vm, err);
 }
 
 static uint64_t touched_now(const struct guest_vcpu *vcpu)

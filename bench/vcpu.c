@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A vCPU thread: runs the guest, counts what comes back from KVM_RUN. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -166,11 +165,12 @@ void *vcpu_thread(void *arg)
 		return NULL;
 
 	vcpu->failed = run_rounds(vcpu);
+	memory_leave(vm);
 	if (write(vm->done_fd, &one, sizeof(one)) != sizeof(one))
 		vm_fail(vm, "telling the end of vCPU %u: %s", vcpu->id, strerror(errno));
 	/*
-	 * A thread that ends gives its stack back; on kernels before 5.12 any
-	 * unmapping makes KVM retry the other vCPUs' faults of that moment.
+	 * A thread that ends gives its stack back; before Linux 5.12 any
+	 * unmapping makes KVM repeat the other vCPUs' faults of that moment.
 	 */
 	wait_past(vm, VM_GO);
 	return NULL;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The VM: /dev/kvm, the VM and vCPU file descriptors and what goes with them. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

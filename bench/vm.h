@@ -40,6 +40,7 @@ struct guest_vcpu {
 	pthread_t thread;
 	bool started;
 	bool failed;			/* the reason has been printed */
+	bool waits;			/* for a refill; under vm->lock */
 	struct vcpu_result *res;
 };
 
@@ -63,6 +64,9 @@ struct guest_vm {
 	pthread_cond_t changed;
 	enum vm_phase phase;		/* under lock */
 	bool failed;			/* under lock: one line was printed */
+	unsigned int running;		/* under lock: vCPUs not at their end */
+	unsigned int waiting;		/* under lock: of these, for a refill */
+	uint64_t refills;		/* under lock: of all vCPUs together */
 };
 
 /* vm.c */
@@ -72,8 +76,14 @@ void vm_destroy(struct guest_vm *vm);
 /* memory.c */
 int memory_create(struct guest_vm *vm);
 void memory_destroy(struct guest_vm *vm);
-/* Gives the vCPU a window of pages that have never been touched. */
+/*
+ * Gives the vCPU a window of untouched pages. Waits until every vCPU that
+ * still runs asks for one: while memory is being given back, KVM makes other
+ * vCPUs repeat their page faults, which would add exits.
+ */
 int memory_refill(struct guest_vcpu *vcpu);
+/* This vCPU's thread runs no more: the others wait for one less. */
+int memory_leave(struct guest_vm *vm);
 /* Every page that must have been touched holds its mark, no other does. */
 int memory_check(struct guest_vm *vm);
 int memory_dirty_log(struct guest_vm *vm, struct guest_result *res);
