@@ -16,6 +16,12 @@
 
 const volatile struct kvmw_config config __weak = {};
 
+/*
+ * What a program on a tracepoint returns.  Zero would hide the event from every perf
+ * user of that tracepoint (trace_call_bpf(), kernel/trace/bpf_trace.c).
+ */
+#define PASS_ON 1
+
 /* Nothing is recorded before all programs are attached, and after the end. */
 u32 active __weak = 0;
 /* vCPUs that found no free slot; their exits are not in the recording. */

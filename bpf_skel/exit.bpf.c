@@ -37,14 +37,14 @@ int kvm_exit(void *ctx)
 	u64 now;
 
 	if (!active)
-		return 0;
+		return PASS_ON;
 	now = bpf_ktime_get_ns();
 	if (config.exit.size > sizeof(raw) ||
 	    bpf_probe_read_kernel(raw, config.exit.size, ctx))
-		return 0;
+		return PASS_ON;
 	s = slot_of_vcpu(AT(u32, config.exit.vcpu_id));
 	if (!s)
-		return 0;
+		return PASS_ON;
 
 	/* Before 5.12 VMX runs the guest again from its fast path untraced. */
 	if (s->exit_open)
@@ -69,7 +69,7 @@ int kvm_exit(void *ctx)
 		sum->gap_ns += e->guest_ns;
 	s->entry_ns = 0;
 	s->exit_open = 1;
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tp/kvm/kvm_entry")
@@ -80,10 +80,10 @@ int kvm_entry(void *ctx)
 	u64 now;
 
 	if (!active || bpf_probe_read_kernel(&vcpu_id, 4, ctx + config.entry.vcpu_id))
-		return 0;
+		return PASS_ON;
 	s = slot_of_vcpu(vcpu_id);
 	if (!s)
-		return 0;
+		return PASS_ON;
 	now = bpf_ktime_get_ns();
 	if (s->user_ns) {
 		/* KVM_RUN itself was not seen: the VMM's time ends here. */
@@ -93,7 +93,7 @@ int kvm_entry(void *ctx)
 	if (s->exit_open)
 		cycle_end(s, now, now - s->exit.e.time_ns);
 	s->entry_ns = now;
-	return 0;
+	return PASS_ON;
 }
 
 char LICENSE[] SEC("license") __weak = "GPL";

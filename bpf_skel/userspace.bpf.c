@@ -46,19 +46,19 @@ static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason,
 }
 
 /* KVM_RUN is called. */
-static __always_inline int run(u32 vcpu_id, s32 fd)
+static __always_inline void run(u32 vcpu_id, s32 fd)
 {
 	struct kvmw_slot *s;
 	u64 now;
 
 	if (!active)
-		return 0;
+		return;
 	if (config.want_userspace && vcpu_id != KVMW_VCPU_UNKNOWN)
 		s = slot_of_vcpu(vcpu_id);
 	else
 		s = slot_of_thread(config.want_userspace);
 	if (!s)
-		return 0;
+		return;
 	now = bpf_ktime_get_ns();
 	if (fd >= 0)
 		s->run_fd = fd;
@@ -70,7 +70,6 @@ static __always_inline int run(u32 vcpu_id, s32 fd)
 	if (s->user_open)
 		user_end(s, now);
 	s->run_ns = now;
-	return 0;
 }
 
 static __always_inline u32 id_of(const struct kvm_vcpu *vcpu)
@@ -83,13 +82,15 @@ static __always_inline u32 id_of(const struct kvm_vcpu *vcpu)
 SEC("fentry/kvm_arch_vcpu_ioctl_run")
 int BPF_PROG(run_fentry, struct kvm_vcpu *vcpu)
 {
-	return run(id_of(vcpu), -1);
+	run(id_of(vcpu), -1);
+	return 0;
 }
 
 SEC("kprobe/kvm_arch_vcpu_ioctl_run")
 int BPF_KPROBE(run_kprobe, struct kvm_vcpu *vcpu)
 {
-	return run(id_of(vcpu), -1);
+	run(id_of(vcpu), -1);
+	return 0;
 }
 
 /* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
@@ -101,8 +102,9 @@ SEC("tp/syscalls/sys_enter_ioctl")
 int run_syscall(struct ioctl_args *ctx)
 {
 	if ((u32)ctx->cmd != KVM_RUN)
-		return 0;
-	return run(KVMW_VCPU_UNKNOWN, ctx->fd);
+		return PASS_ON;
+	run(KVMW_VCPU_UNKNOWN, ctx->fd);
+	return PASS_ON;
 }
 
 SEC("tp/kvm/kvm_userspace_exit")
@@ -114,19 +116,19 @@ int kvm_userspace_exit(void *ctx)
 	u64 now;
 
 	if (!active)
-		return 0;
+		return PASS_ON;
 	s = slot_of_thread(config.want_userspace);
 	if (!s)
-		return 0;
+		return PASS_ON;
 	now = bpf_ktime_get_ns();
 	s->user_ns = now;
 	if (!config.want_userspace)
-		return 0;
+		return PASS_ON;
 	if (bpf_probe_read_kernel(&reason, 4, ctx + config.userspace_exit.reason) ||
 	    bpf_probe_read_kernel(&err, 4, ctx + config.userspace_exit.error))
-		return 0;
+		return PASS_ON;
 	user_begin(s, now, reason, err);
-	return 0;
+	return PASS_ON;
 }
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -14,8 +14,12 @@
 
 #define POLL_MS		50
 #define FLUSH_NS	NSEC_PER_SEC
-/* BPF statistics cost something themselves: on for the first of each five seconds' */
+/*
+ * BPF statistics cost something themselves: they are on until so much time has passed
+ * and so many events, then off until the next sample.
+ */
 #define SAMPLE_NS	(NSEC_PER_SEC / 5)
+#define SAMPLE_EVENTS	1000
 #define SAMPLE_EVERY_NS	(5 * NSEC_PER_SEC)
 #define NR_KINDS	2	/* of events that go through a ring */
 
@@ -135,6 +139,8 @@ static void sample(struct drain *d, u64 now)
 	if (now < d->sample_ns || d->no_stats)
 		return;
 	if (d->stats_fd >= 0) {
+		if (events_begun(d, &lost) - d->sample_base < SAMPLE_EVENTS)
+			return;
 		sample_off(d);
 		d->sample_ns = now + SAMPLE_EVERY_NS - SAMPLE_NS;
 		return;

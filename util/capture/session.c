@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "util/capture/offsets.h"
 #include "util/capture/privilege.h"
 #include "util/capture/session.h"
+#include "util/capture/tracefs.h"
 #include "util/error.h"
 
 #include "bpf_skel/kvmw.skel.h"
@@ -168,13 +170,44 @@ static int load(struct session *s)
 	return err ? -1 : 0;
 }
 
+/*
+ * As bpf_program__attach_tracepoint() of libbpf, but on an event of this thread
+ * instead of CPU 0: a program that lets perf users see the event, as ours do, would
+ * else make the kernel count and sample it on CPU 0 for nobody.
+ */
+static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct way *way)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+	};
+	struct bpf_link *link;
+	int fd;
+
+	attr.config = tracefs__id(way->category, way->name);
+	fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(prog, fd);
+	if (!link)
+		close(fd);
+	return link;
+}
+
+static struct bpf_link *attach_way(struct session *s, const struct way *way)
+{
+	if (way->type == WAY_TRACEPOINT)
+		return attach_tracepoint(program(s, way), way);
+	return bpf_program__attach(program(s, way));
+}
+
 /* Which hook failed, or -1. */
 static int attach(struct session *s)
 {
 	for (u32 h = 0; h < NR_HOOKS; h++) {
 		if (!s->ways[h])
 			continue;
-		s->links[h] = bpf_program__attach(program(s, s->ways[h]));
+		s->links[h] = attach_way(s, s->ways[h]);
 		if (!s->links[h])
 			return h;
 	}

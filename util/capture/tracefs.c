@@ -56,6 +56,22 @@ int tracefs__tracepoint(const char *category, const char *name)
 	return access(path, R_OK) ? errno : 0;
 }
 
+u64 tracefs__id(const char *category, const char *name)
+{
+	char path[PATH_MAX];
+	unsigned long long id = 0;
+	FILE *f;
+
+	if (event_path(path, sizeof(path), category, name, "id"))
+		return 0;
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%llu", &id) != 1)
+		id = 0;
+	if (f)
+		fclose(f);
+	return id;
+}
+
 static char *read_format(const char *path, size_t *len)
 {
 	char *text = malloc(FORMAT_MAX);

@@ -14,6 +14,9 @@ const char *tracefs__path(void);
 /* 0: it is there and readable; else an errno (ENOENT, EACCES, …). */
 int tracefs__tracepoint(const char *category, const char *name);
 
+/* Its number for perf_event_open(2); 0: not there. */
+u64 tracefs__id(const char *category, const char *name);
+
 struct tep_event;
 struct tep_handle;
 
