@@ -32,6 +32,9 @@ class Machine:
         self.options = options
         self.temp = temp
         self.shell = options.command is None
+        if self.shell and not self.emulator.TTY:
+            raise LabError(f"a shell needs --cpu amd: the emulator for {options.cpu} has no terminal "
+                           "to lend; use lab run")
         self.kernel = get(options.kernel)
         self.mem = options.mem or self.emulator.MEM
         self.smp = options.smp or self.emulator.SMP
