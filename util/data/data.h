@@ -29,7 +29,7 @@ enum data_frame_type {
 
 #define DATA_MAX_ROWS	(64 * 1024)	/* of one frame */
 #define DATA_MAX_PAYLOAD (64u << 20)	/* bytes of one frame */
-#define DATA_MAX_FIELDS	256		/* of one event */
+#define DATA_MAX_FIELDS	255		/* of one event */
 
 /* ---- writing ---------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ struct data_buf {		/* a growing byte buffer; free(data) when done */
  * Encodes rows (structs of event, event->size apart) into one complete frame
  * except for its sequence number: data_writer__append() adds that.  Thread
  * safe: many threads may encode, each with its own encoder.
- * time_ns of the first field with unit "time" gives the frame's time span.
+ * The fields with unit "time" give the frame's time span.
  */
 struct data_encoder *data_encoder__new(void);
 void data_encoder__free(struct data_encoder *enc);

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Columns of a frame to 64-bit values.  The frame's checksum only tells that it
+ * is as written; who wrote it may be an enemy: nothing here is trusted.
+ */
+#include <stdlib.h>
+
+#include <zstd.h>
+
+#include "util/data/format.h"
+
+#define MAX_SCRATCH	16u	/* columns that others refer to, decoded on the way */
+
+struct data_decoder {
+	ZSTD_DCtx *zstd;
+	u8 *raw;
+	struct keymap keys;
+	u64 *scratch[MAX_SCRATCH];
+	u32 nr_scratch;
+	const u64 *done[DATA_MAX_FIELDS + 1];	/* decoded in this call, by field */
+	u8 state[DATA_MAX_FIELDS + 1];
+	const char *why;
+};
+
+enum { COLUMN_UNTOUCHED, COLUMN_BUSY, COLUMN_DONE };
+
+/* A directory entry, checked. */
+struct column {
+	u32 field, encoding, flags, stored, raw;
+	u8 refs[COLUMN_NR_REFS];
+	u64 base;
+	const u8 *data;
+};
+
+/* A DICT is the largest: its dictionary has its own limit. */
+#define MAX_RAW	(DICT_HDR_SIZE + DICT_MAX * sizeof(u64) + DATA_MAX_ROWS * sizeof(u64))
+
+struct data_decoder *data_decoder__new(void)
+{
+	struct data_decoder *dec = calloc(1, sizeof(*dec));
+
+	if (!dec)
+		return NULL;
+	dec->zstd = ZSTD_createDCtx();
+	dec->raw = malloc(MAX_RAW);
+	if (dec->zstd && dec->raw && !keymap__init(&dec->keys))
+		return dec;
+	data_decoder__free(dec);
+	return NULL;
+}
+
+void data_decoder__free(struct data_decoder *dec)
+{
+	if (!dec)
+		return;
+	ZSTD_freeDCtx(dec->zstd);
+	keymap__free(&dec->keys);
+	for (u32 i = 0; i < MAX_SCRATCH; i++)
+		free(dec->scratch[i]);
+	free(dec->raw);
+	free(dec);
+}
+
+static int bad(struct data_decoder *dec, const char *why)
+{
+	dec->why = why;
+	return -1;
+}
+
+/* Number of columns, or -1 when the directory does not fit the payload. */
+static int nr_columns(const struct data_frame *f)
+{
+	u32 nr;
+
+	if (f->size < ROWS_HDR_SIZE || !f->rows || f->rows > DATA_MAX_ROWS)
+		return -1;
+	nr = get32(f->payload);
+	if (nr > DATA_MAX_FIELDS || nr * COLUMN_HDR_SIZE > f->size - ROWS_HDR_SIZE)
+		return -1;
+	return nr;
+}
+
+static void get_column(const struct data_frame *f, u32 i, struct column *col)
+{
+	const u8 *entry = f->payload + ROWS_HDR_SIZE + i * COLUMN_HDR_SIZE;
+
+	col->field = get16(entry + COLUMN_AT_FIELD);
+	col->encoding = entry[COLUMN_AT_ENCODING];
+	col->flags = entry[COLUMN_AT_FLAGS];
+	col->stored = get32(entry + COLUMN_AT_STORED);
+	col->raw = get32(entry + COLUMN_AT_RAW);
+	memcpy(col->refs, entry + COLUMN_AT_REFS, sizeof(col->refs));
+	col->base = get64(entry + COLUMN_AT_BASE);
+}
+
+/* 1: found, 0: the frame does not hold it, -1: damaged. */
+static int find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
+		       struct column *col)
+{
+	int nr = nr_columns(f);
+	u64 at;
+
+	if (nr < 0)
+		return bad(dec, "its column directory does not fit");
+	at = ROWS_HDR_SIZE + (u64)nr * COLUMN_HDR_SIZE;
+	for (int i = 0; i < nr; i++) {
+		get_column(f, i, col);
+		if (col->stored > f->size - at)
+			return bad(dec, "a column reaches past its end");
+		if (col->field == field) {
+			col->data = f->payload + at;
+			return 1;
+		}
+		at += col->stored;
+	}
+	return 0;
+}
+
+/* The column's data, decompressed: raw bytes at dec->raw. */
+static int unpack(struct data_decoder *dec, const struct column *col)
+{
+	size_t n;
+
+	if (col->raw > MAX_RAW)
+		return bad(dec, "a column is larger than its rows can be");
+	if (!(col->flags & COLUMN_ZSTD)) {
+		if (col->stored != col->raw)
+			return bad(dec, "a column's two sizes disagree");
+		memcpy(dec->raw, col->data, col->raw);
+		return 0;
+	}
+	n = ZSTD_decompressDCtx(dec->zstd, dec->raw, col->raw, col->data, col->stored);
+	if (ZSTD_isError(n) || n != col->raw)
+		return bad(dec, "a column cannot be decompressed");
+	return 0;
+}
+
+static void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base)
+{
+	if (!planes) {
+		for (u32 i = 0; i < nr; i++)
+			out[i] = base;
+		return;
+	}
+	for (u32 i = 0; i < nr; i++)
+		out[i] = p[i];
+	for (u32 k = 1; k < planes; k++) {
+		p += nr;
+		for (u32 i = 0; i < nr; i++)
+			out[i] |= (u64)p[i] << (8 * k);
+	}
+	for (u32 i = 0; base && i < nr; i++)
+		out[i] += base;
+}
+
+static int raw_planes(struct data_decoder *dec, const struct column *col, u32 nr, u64 *out,
+		      u64 base)
+{
+	if (col->raw % nr || col->raw / nr > sizeof(u64))
+		return bad(dec, "a column has no whole number of byte planes");
+	if (unpack(dec, col))
+		return -1;
+	get_planes(out, dec->raw, nr, col->raw / nr, base);
+	return 0;
+}
+
+static int get_delta(struct data_decoder *dec, const struct column *col, u32 nr, u64 *out)
+{
+	u64 last = col->base;
+
+	if (raw_planes(dec, col, nr, out, 0))
+		return -1;
+	for (u32 i = 0; i < nr; i++) {
+		last += unzigzag(out[i]);
+		out[i] = last;
+	}
+	return 0;
+}
+
+static int get_dict(struct data_decoder *dec, const struct column *col, u32 nr, u64 *out)
+{
+	u32 n, value_planes, index_planes, most = 0;
+	u64 value[DICT_MAX];
+	const u8 *p = dec->raw;
+
+	if (col->raw < DICT_HDR_SIZE || unpack(dec, col))
+		return dec->why ? -1 : bad(dec, "a dictionary is cut short");
+	n = get32(p);
+	value_planes = p[4];
+	index_planes = p[5];
+	if (!n || n > DICT_MAX || value_planes > sizeof(u64) || index_planes > 2 ||
+	    col->raw != DICT_HDR_SIZE + n * value_planes + nr * index_planes)
+		return bad(dec, "a dictionary has a wrong size");
+	get_planes(value, p + DICT_HDR_SIZE, n, value_planes, col->base);
+
+	get_planes(out, p + DICT_HDR_SIZE + n * value_planes, nr, index_planes, 0);
+	for (u32 i = 0; i < nr; i++)
+		most = out[i] > most ? out[i] : most;
+	if (most >= n)
+		return bad(dec, "an index points past its dictionary");
+	for (u32 i = 0; i < nr; i++)
+		out[i] = value[out[i]];
+	return 0;
+}
+
+static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
+
+static int get_chain(struct data_decoder *dec, const struct data_frame *f,
+		     const struct column *col, u64 *out)
+{
+	const u64 *key = ref_column(dec, f, col->refs[0]);
+	const u64 *gap = key ? ref_column(dec, f, col->refs[1]) : NULL;
+	const u64 *span = gap ? ref_column(dec, f, col->refs[2]) : NULL;
+
+	if (!span || raw_planes(dec, col, f->rows, out, 0))
+		return -1;
+	keymap__clear(&dec->keys);
+	for (u32 i = 0; i < f->rows; i++) {
+		bool fresh;
+		u64 *end = keymap__get(&dec->keys, key[i], &fresh);
+
+		if (!end)
+			return bad(dec, "a chain has too many keys");
+		out[i] = unzigzag(out[i]) + (fresh ? col->base : *end + captured(gap[i]));
+		*end = out[i] + captured(span[i]);
+	}
+	return 0;
+}
+
+static int decode(struct data_decoder *dec, const struct data_frame *f, const struct column *col,
+		  u64 *out)
+{
+	switch (col->encoding) {
+	case COLUMN_CONST:
+		get_planes(out, NULL, f->rows, 0, col->base);
+		return 0;
+	case COLUMN_PLANES:
+		return raw_planes(dec, col, f->rows, out, col->base);
+	case COLUMN_DELTA:
+		return get_delta(dec, col, f->rows, out);
+	case COLUMN_DICT:
+		return get_dict(dec, col, f->rows, out);
+	case COLUMN_CHAIN:
+		return get_chain(dec, f, col, out);
+	}
+	return bad(dec, "a column has an encoding that this version does not know");
+}
+
+/* Decodes the field into out; -1: damaged. */
+static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
+{
+	struct column col;
+	int found;
+
+	if (dec->state[field] == COLUMN_BUSY)
+		return bad(dec, "a column refers to itself");
+	if (dec->state[field] == COLUMN_DONE) {
+		memcpy(out, dec->done[field], f->rows * sizeof(*out));
+		return 0;
+	}
+	dec->state[field] = COLUMN_BUSY;
+	found = find_column(dec, f, field, &col);
+	if (found < 0)
+		return -1;
+	if (!found)
+		get_planes(out, NULL, f->rows, 0, KVMW_NONE);
+	else if (decode(dec, f, &col, out))
+		return -1;
+	dec->state[field] = COLUMN_DONE;
+	dec->done[field] = out;
+	return 0;
+}
+
+/* The same into scratch memory; NULL: damaged. */
+static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field)
+{
+	u64 *out;
+
+	if (dec->state[field] == COLUMN_DONE)
+		return dec->done[field];
+	if (dec->nr_scratch == MAX_SCRATCH) {
+		dec->why = "its columns refer to too many others";
+		return NULL;
+	}
+	if (!dec->scratch[dec->nr_scratch])
+		dec->scratch[dec->nr_scratch] = malloc(DATA_MAX_ROWS * sizeof(u64));
+	out = dec->scratch[dec->nr_scratch++];
+	if (!out) {
+		dec->why = "out of memory";
+		return NULL;
+	}
+	return field_into(dec, f, field, out) ? NULL : out;
+}
+
+/* Whether every value is one that the field's type can hold. */
+static bool fits(enum field_type type, const u64 *v, u32 nr)
+{
+	u32 bits = 8 * field_type__width(type);
+	u64 offset = field_type__signed(type) ? 1ULL << (bits - 1) : 0, over = 0;
+
+	if (bits == 64)
+		return true;
+	for (u32 i = 0; i < nr; i++)
+		over |= v[i] + offset;
+	return !(over >> bits);
+}
+
+int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
+			  const struct data_frame *f, const int *fields,
+			  u32 nr_fields, u64 **cols, const char **why)
+{
+	struct column col;
+
+	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
+	dec->nr_scratch = 0;
+	dec->why = NULL;
+	*why = "it has no rows";
+	if (nr_columns(f) < 0)
+		return -1;
+
+	for (u32 i = 0; i < nr_fields; i++) {
+		if (fields[i] < 0) {
+			get_planes(cols[i], NULL, f->rows, 0, KVMW_NONE);
+			continue;
+		}
+		if ((u32)fields[i] >= event->nr_fields || field_into(dec, f, fields[i], cols[i]))
+			goto damaged;
+		if (find_column(dec, f, fields[i], &col) == 1 &&
+		    !fits(event->fields[fields[i]].type, cols[i], f->rows)) {
+			dec->why = "a value is wider than its field";
+			goto damaged;
+		}
+	}
+	return 0;
+damaged:
+	*why = dec->why ? dec->why : "no such field";
+	return -1;
+}
+
+static const char *const encoding_names[] = {
+#define NAME(name, nr) [nr] = #name,
+	COLUMN_ENCODINGS(NAME)
+};
+
+int data_frame__columns(const struct data_frame *f, struct data_column *cols, u32 max)
+{
+	int nr = nr_columns(f);
+	struct column col;
+
+	for (int i = 0; i < nr && (u32)i < max; i++) {
+		get_column(f, i, &col);
+		cols[i].field = col.field;
+		cols[i].encoding = col.encoding < ARRAY_SIZE(encoding_names) ?
+				   encoding_names[col.encoding] : "unknown";
+		cols[i].stored = col.stored;
+		cols[i].raw = col.raw;
+	}
+	return nr < 0 || (u32)nr < max ? nr : (int)max;
+}
+
+char *data_frame__json(const struct data_frame *f)
+{
+	char *text;
+	size_t n;
+	u32 raw;
+
+	if (f->size < JSON_HDR_SIZE)
+		return NULL;
+	raw = get32(f->payload);
+	if (raw > JSON_MAX)
+		return NULL;
+	text = malloc((size_t)raw + 1);
+	if (!text)
+		return NULL;
+	n = ZSTD_decompress(text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
+	if (ZSTD_isError(n) || n != raw) {
+		free(text);
+		return NULL;
+	}
+	text[raw] = 0;
+	return text;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Numbers and layout of the recording, shared by writer and reader.  The text
+ * is Documentation/kvmw.data-file-format.txt; a test compares the two.
+ * Everything on disk is little-endian.
+ */
+#ifndef KVMW_DATA_FORMAT_H
+#define KVMW_DATA_FORMAT_H
+
+#include <endian.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "util/data/data.h"
+
+#define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* shows up mangled line ends */
+#define FILE_MAJOR	1
+#define FILE_MINOR	0
+#define FILE_HDR_SIZE	24u
+#define FILE_HDR_MAX	4096u	/* of a newer minor version */
+
+enum file_header_at {	/* offsets within the file header */
+	FILE_AT_MAJOR = 8,	/* u16 */
+	FILE_AT_MINOR = 10,	/* u16 */
+	FILE_AT_SIZE = 12,	/* u32: where the first frame begins */
+	FILE_AT_FLAGS = 16,	/* u32: 0 */
+	FILE_AT_CRC = 20,	/* u32: crc32 of the 20 bytes before */
+};
+
+#define FRAME_MAGIC	0x666d564bu	/* "KVmf" */
+#define FRAME_HDR_SIZE	56u
+#define FRAME_ALIGN	8u
+
+enum frame_header_at {
+	FRAME_AT_MAGIC = 0,	/* u32 */
+	FRAME_AT_TYPE = 4,	/* u16: enum data_frame_type */
+	FRAME_AT_FLAGS = 6,	/* u16: 0 */
+	FRAME_AT_SIZE = 8,	/* u32: bytes of payload, padding not counted */
+	FRAME_AT_ROWS = 12,	/* u32 */
+	FRAME_AT_STREAM = 16,	/* u32 */
+	FRAME_AT_EVENT = 20,	/* u32 */
+	FRAME_AT_FIRST = 24,	/* u64 */
+	FRAME_AT_LAST = 32,	/* u64 */
+	FRAME_AT_SEQ = 40,	/* u32 */
+	FRAME_AT_DATA_CRC = 44,	/* u32: crc32 of the payload */
+	FRAME_AT_RESERVED = 48,	/* u32: 0 */
+	FRAME_AT_CRC = 52,	/* u32: crc32 of the 52 bytes before */
+};
+
+/* A payload of rows: count of columns, 0, a directory, the columns' data. */
+#define ROWS_HDR_SIZE	8u
+#define COLUMN_HDR_SIZE	24u
+
+enum column_header_at {
+	COLUMN_AT_FIELD = 0,	/* u16: index into the event's fields */
+	COLUMN_AT_ENCODING = 2,	/* u8: enum column_encoding */
+	COLUMN_AT_FLAGS = 3,	/* u8: COLUMN_ZSTD */
+	COLUMN_AT_STORED = 4,	/* u32: bytes in this frame */
+	COLUMN_AT_RAW = 8,	/* u32: bytes once decompressed */
+	COLUMN_AT_REFS = 12,	/* u8[4]: fields this column refers to */
+	COLUMN_AT_BASE = 16,	/* u64 */
+};
+
+#define COLUMN_ZSTD	1u	/* flag: the data are zstd frames, concatenated */
+#define COLUMN_NO_REF	0xffu
+#define COLUMN_NR_REFS	4u
+
+/* X(NAME, number): what was done to a column of a frame. Append-only. */
+#define COLUMN_ENCODINGS(X)	\
+	X(CONST, 0)		\
+	X(PLANES, 1)		\
+	X(DELTA, 2)		\
+	X(DICT, 3)		\
+	X(CHAIN, 4)
+
+#define COLUMN_ENUM(name, nr) COLUMN_##name = nr,
+enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
+
+#define DICT_HDR_SIZE	8u	/* u32 values, u8 their planes, u8 index planes, u16 0 */
+#define DICT_MAX	4096u	/* distinct values; past that it does not pay */
+
+/* A payload of JSON: u32 bytes of text, 0, one zstd frame. */
+#define JSON_HDR_SIZE	8u
+#define JSON_MAX	(16u << 20)
+
+#define END_SIZE	16u	/* u64 offset of the first INDEX frame, u64 frames before END */
+
+/* ---- little-endian access at any alignment ----------------------------- */
+
+static inline u16 get16(const u8 *p)
+{
+	u16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
+static inline u32 get32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static inline u64 get64(const u8 *p)
+{
+	u64 v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+static inline void put16(u8 *p, u16 v)
+{
+	v = htole16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void put32(u8 *p, u32 v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void put64(u8 *p, u64 v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/* ---- what both directions compute ------------------------------------- */
+
+static inline u32 data_crc(const u8 *p, size_t len)
+{
+	return crc32(0, p, len);
+}
+
+static inline u64 zigzag(u64 d)
+{
+	return (d << 1) ^ (0 - (d >> 63));
+}
+
+static inline u64 unzigzag(u64 z)
+{
+	return (z >> 1) ^ (0 - (z & 1));
+}
+
+/* A duration that was not captured adds nothing to a chain. */
+static inline u64 captured(u64 ns)
+{
+	return ns == KVMW_NONE ? 0 : ns;
+}
+
+static inline u32 frame_padded(u32 size)
+{
+	return (size + FRAME_ALIGN - 1) & ~(FRAME_ALIGN - 1);
+}
+
+/* ---- key -> u64, for CHAIN --------------------------------------------- */
+
+#define KEYMAP_MAX	4096u	/* keys of one frame; a vCPU is one */
+#define KEYMAP_SLOTS	(4 * KEYMAP_MAX)
+
+struct keymap {
+	u64 *key, *value;
+	u32 *used;		/* slot is taken when used[slot] == round */
+	u32 round, nr;
+};
+
+int keymap__init(struct keymap *m);
+void keymap__free(struct keymap *m);
+void keymap__clear(struct keymap *m);
+/* The value of key; *fresh: it was made now. NULL: more than KEYMAP_MAX keys. */
+u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
+
+/* ---- within util/data -------------------------------------------------- */
+
+/* Makes room for more bytes behind buf->len; 0 or -1 after error(). */
+int data_buf__reserve(struct data_buf *buf, size_t more);
+
+/* SCHEMA text of every event of this program; free() it. NULL after error(). */
+char *schema__text(void);
+
+struct schema {
+	struct data_event **events;	/* each stays where it is until freed */
+	u32 nr;
+};
+
+/* Takes in a SCHEMA text; what is already known stays. false: damaged. */
+bool schema__parse(struct schema *s, const char *text);
+/* This program's own event, for recordings whose SCHEMA is damaged. */
+const struct data_event *schema__builtin(struct schema *s, u32 id);
+const struct data_event *schema__find(const struct schema *s, u32 id);
+void schema__free(struct schema *s);
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A hash table for the keys of one frame, cleared by counting up a round. */
+#include <stdlib.h>
+
+#include "util/data/format.h"
+
+int keymap__init(struct keymap *m)
+{
+	m->key = malloc(KEYMAP_SLOTS * sizeof(*m->key));
+	m->value = malloc(KEYMAP_SLOTS * sizeof(*m->value));
+	m->used = calloc(KEYMAP_SLOTS, sizeof(*m->used));
+	m->round = 1;
+	if (m->key && m->value && m->used)
+		return 0;
+	keymap__free(m);
+	return -1;
+}
+
+void keymap__free(struct keymap *m)
+{
+	free(m->key);
+	free(m->value);
+	free(m->used);
+	memset(m, 0, sizeof(*m));
+}
+
+void keymap__clear(struct keymap *m)
+{
+	m->nr = 0;
+	if (++m->round)
+		return;
+	memset(m->used, 0, KEYMAP_SLOTS * sizeof(*m->used));
+	m->round = 1;
+}
+
+u64 *keymap__get(struct keymap *m, u64 key, bool *fresh)
+{
+	u32 slot = (key * 0x9e3779b97f4a7c15ULL) >> 32;
+
+	for (slot &= KEYMAP_SLOTS - 1; m->used[slot] == m->round;
+	     slot = (slot + 1) & (KEYMAP_SLOTS - 1)) {
+		if (m->key[slot] == key) {
+			*fresh = false;
+			return &m->value[slot];
+		}
+	}
+	if (m->nr++ == KEYMAP_MAX)
+		return NULL;
+	m->used[slot] = m->round;
+	m->key[slot] = key;
+	m->value[slot] = 0;
+	*fresh = true;
+	return &m->value[slot];
+}

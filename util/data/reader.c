@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Strictly forward through a sliding window, frame by frame.  A damaged payload
+ * is passed over by its header's size; after a damaged header the next sound one
+ * is searched, at every multiple of 8.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "util/data/format.h"
+#include "util/error.h"
+
+#define WINDOW_MIN	(256u << 10)
+#define MAX_DAMAGE	4096u	/* entries; more are added up in the last one */
+
+struct data_reader {
+	int fd;
+	char *path;
+	u8 *buf;		/* window: buf[pos .. len) is at file offset .. */
+	size_t pos, len, size;
+	u64 offset;		/* of buf[pos] */
+	bool eof, ended, failed;
+	struct schema schema;
+	bool has_schema;
+	struct data_damage *damage;
+	size_t nr_damage, max_damage;
+	u64 missing_rows;
+	u32 next_seq;
+};
+
+static size_t avail(const struct data_reader *r)
+{
+	return r->len - r->pos;
+}
+
+/* Reads until want bytes are there or the file ends. 0, or -1 after error(). */
+static int fill(struct data_reader *r, size_t want)
+{
+	while (avail(r) < want && !r->eof) {
+		ssize_t n;
+
+		if (r->pos) {
+			memmove(r->buf, r->buf + r->pos, avail(r));
+			r->len -= r->pos;
+			r->pos = 0;
+		}
+		/* Grows as data come in: a large size may be a lie. */
+		if (r->len == r->size) {
+			size_t size = r->size ? 2 * r->size : WINDOW_MIN;
+			u8 *buf = realloc(r->buf, size);
+
+			if (!buf)
+				return error("%s: out of memory (%zu bytes)", r->path, size);
+			r->buf = buf;
+			r->size = size;
+		}
+		n = read(r->fd, r->buf + r->len, r->size - r->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error("%s: cannot read at byte %llu: %s", r->path,
+				     (unsigned long long)(r->offset + avail(r)), strerror(errno));
+		r->eof = !n;
+		r->len += n;
+	}
+	return 0;
+}
+
+static void consume(struct data_reader *r, size_t n)
+{
+	r->pos += n;
+	r->offset += n;
+}
+
+static const u8 *at(const struct data_reader *r)
+{
+	return r->buf + r->pos;
+}
+
+static void note(struct data_reader *r, u64 offset, u64 bytes, const char *what)
+{
+	struct data_damage *last = r->nr_damage ? &r->damage[r->nr_damage - 1] : NULL;
+
+	if (r->nr_damage == r->max_damage && r->max_damage < MAX_DAMAGE) {
+		size_t max = r->max_damage ? 2 * r->max_damage : 16;
+		struct data_damage *damage = realloc(r->damage, max * sizeof(*damage));
+
+		if (damage) {
+			r->damage = damage;
+			r->max_damage = max;
+		}
+	}
+	if (r->nr_damage == r->max_damage) {
+		if (last) {
+			last->bytes = offset + bytes - last->offset;
+			snprintf(last->what, sizeof(last->what), "from here on, many damaged frames");
+		}
+		return;
+	}
+	last = &r->damage[r->nr_damage++];
+	last->offset = offset;
+	last->bytes = bytes;
+	snprintf(last->what, sizeof(last->what), "%s", what);
+}
+
+static bool sound_header(const u8 *h)
+{
+	return get32(h + FRAME_AT_MAGIC) == FRAME_MAGIC &&
+	       get32(h + FRAME_AT_CRC) == data_crc(h, FRAME_AT_CRC) &&
+	       get32(h + FRAME_AT_SIZE) <= DATA_MAX_PAYLOAD;
+}
+
+/* Passes over what is no frame header, from the window's start plus skip. */
+static int search(struct data_reader *r, size_t skip, const char *what)
+{
+	u64 start = r->offset;
+
+	for (size_t n = skip;; n += FRAME_ALIGN) {
+		if (fill(r, n + FRAME_HDR_SIZE))
+			return -1;
+		if (avail(r) < n + FRAME_HDR_SIZE) {
+			consume(r, avail(r));
+			break;
+		}
+		if (sound_header(at(r) + n)) {
+			consume(r, n);
+			break;
+		}
+		if (n >= WINDOW_MIN / 2) {	/* do not keep what is passed over */
+			consume(r, n);
+			n = 0;
+		}
+	}
+	note(r, start, r->offset - start, what);
+	return 0;
+}
+
+static int open_header(struct data_reader *r)
+{
+	u32 size;
+
+	if (fill(r, FILE_HDR_SIZE + FRAME_HDR_SIZE))
+		return -1;
+	if (!avail(r))
+		return error("%s is empty: nothing was recorded", r->path);
+	if (avail(r) < FILE_HDR_SIZE || memcmp(at(r), FILE_MAGIC, FILE_AT_MAJOR)) {
+		/* Only its first bytes may be damaged. */
+		if (avail(r) < FILE_HDR_SIZE + FRAME_HDR_SIZE || !sound_header(at(r) + FILE_HDR_SIZE))
+			return error("%s is not a recording of kvmw", r->path);
+		note(r, 0, FILE_HDR_SIZE, "file header damaged");
+		consume(r, FILE_HDR_SIZE);
+		return 0;
+	}
+	if (get32(at(r) + FILE_AT_CRC) != data_crc(at(r), FILE_AT_CRC))
+		return search(r, FILE_HDR_SIZE, "file header damaged");
+	if (get16(at(r) + FILE_AT_MAJOR) != FILE_MAJOR)
+		return error("%s has format version %u, this kvmw reads version %u: use the kvmw that wrote it, or a newer one",
+			     r->path, get16(at(r) + FILE_AT_MAJOR), FILE_MAJOR);
+	size = get32(at(r) + FILE_AT_SIZE);
+	if (size < FILE_HDR_SIZE || size > FILE_HDR_MAX || size % FRAME_ALIGN)
+		return search(r, FILE_HDR_SIZE, "file header damaged");
+	if (fill(r, size))
+		return -1;
+	consume(r, size < avail(r) ? size : avail(r));
+	return 0;
+}
+
+struct data_reader *data_reader__open(const char *path)
+{
+	struct data_reader *r = calloc(1, sizeof(*r));
+	bool stdin_too = !strcmp(path, "-");
+
+	if (!r) {
+		error("out of memory (a reader)");
+		return NULL;
+	}
+	r->path = strdup(stdin_too ? "standard input" : path);
+	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (!r->path || r->fd < 0)
+		error("cannot open %s: %s", path, strerror(errno));
+	else if (!open_header(r))
+		return r;
+	data_reader__close(r);
+	return NULL;
+}
+
+void data_reader__close(struct data_reader *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	schema__free(&r->schema);
+	free(r->damage);
+	free(r->path);
+	free(r->buf);
+	free(r);
+}
+
+static struct data_frame *copy_frame(struct data_reader *r)
+{
+	const u8 *h = at(r);
+	u32 size = get32(h + FRAME_AT_SIZE);
+	struct data_frame *f = malloc(sizeof(*f) + size);
+
+	if (!f) {
+		error("%s: out of memory (a frame of %u bytes)", r->path, size);
+		return NULL;
+	}
+	f->offset = r->offset;
+	f->type = get16(h + FRAME_AT_TYPE);
+	f->event = get32(h + FRAME_AT_EVENT);
+	f->stream = get32(h + FRAME_AT_STREAM);
+	f->rows = get32(h + FRAME_AT_ROWS);
+	f->seq = get32(h + FRAME_AT_SEQ);
+	f->first_ns = get64(h + FRAME_AT_FIRST);
+	f->last_ns = get64(h + FRAME_AT_LAST);
+	f->size = size;
+	f->payload = memcpy(f + 1, h + FRAME_HDR_SIZE, size);
+	f->owner = NULL;
+	return f;
+}
+
+static bool is_damaged(const struct data_reader *r, u64 offset)
+{
+	size_t lo = 0, hi = r->nr_damage;
+
+	while (lo < hi) {	/* the last entry that begins at or before offset */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->damage[mid].offset <= offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && offset - r->damage[lo - 1].offset < r->damage[lo - 1].bytes;
+}
+
+/* Rows which the index knows of and which lie where the file is damaged. */
+static void compare_index(struct data_reader *r, const struct data_frame *f)
+{
+	static const char *const names[] = { "offset", "type", "rows" };
+	const struct data_event *event = data_reader__event(r, KVMW_EVENT_INDEX);
+	struct data_decoder *dec = data_decoder__new();
+	u64 *cols[ARRAY_SIZE(names)] = { NULL };
+	int fields[ARRAY_SIZE(names)];
+	const char *why = "out of memory";
+	bool good = dec && event;
+
+	for (u32 i = 0; i < ARRAY_SIZE(names) && good; i++) {
+		fields[i] = data_event__field(event, names[i]);
+		cols[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
+		good = cols[i];
+	}
+	if (!good || data_decoder__columns(dec, event, f, fields, ARRAY_SIZE(names), cols, &why)) {
+		note(r, f->offset, 0, why);
+		goto out;
+	}
+	for (u32 i = 0; i < f->rows; i++)
+		if (cols[1][i] == DATA_EVENTS && is_damaged(r, cols[0][i]))
+			r->missing_rows += cols[2][i] < DATA_MAX_ROWS ? cols[2][i] : DATA_MAX_ROWS;
+out:
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
+		free(cols[i]);
+	data_decoder__free(dec);
+}
+
+static void take_in(struct data_reader *r, const struct data_frame *f)
+{
+	char *text;
+
+	if (f->type == DATA_SCHEMA) {
+		text = data_frame__json(f);
+		if (!text || !schema__parse(&r->schema, text))
+			note(r, f->offset, 0, "an event's description cannot be understood");
+		else
+			r->has_schema = true;
+		free(text);
+	}
+	/* SCHEMA damaged? Ids and fields are for ever: this program's own will do. */
+	if (!r->has_schema && f->event && !schema__find(&r->schema, f->event))
+		schema__builtin(&r->schema, f->event);
+	if (f->type == DATA_INDEX)
+		compare_index(r, f);
+	if (f->type == DATA_END)
+		r->ended = true;
+}
+
+/*
+ * At a sound header: 1 and the frame, or 0 when it was passed over, -1 failed.
+ */
+static int get_frame(struct data_reader *r, struct data_frame **out)
+{
+	u32 size = get32(at(r) + FRAME_AT_SIZE);
+	size_t whole = FRAME_HDR_SIZE + frame_padded(size);
+	const u8 *h;
+
+	if (fill(r, whole))
+		return -1;
+	h = at(r);
+	if (avail(r) < whole)
+		return search(r, FRAME_ALIGN, "cut off");
+	if (data_crc(h + FRAME_HDR_SIZE, size) != get32(h + FRAME_AT_DATA_CRC)) {
+		if (fill(r, whole + FRAME_HDR_SIZE))
+			return -1;
+		/* Bytes may be gone: then the next frame is not where it should be. */
+		if (avail(r) != whole &&
+		    (avail(r) < whole + FRAME_HDR_SIZE || !sound_header(at(r) + whole)))
+			return search(r, FRAME_ALIGN, "frame damaged");
+		note(r, r->offset, whole, "frame damaged");
+		consume(r, whole);
+		return 0;
+	}
+	if (get32(h + FRAME_AT_ROWS) > DATA_MAX_ROWS) {
+		note(r, r->offset, whole, "frame claims more rows than a frame can hold");
+		consume(r, whole);
+		return 0;
+	}
+	*out = copy_frame(r);
+	if (!*out)
+		return -1;
+	consume(r, whole);
+	return 1;
+}
+
+static int pass_over_rest(struct data_reader *r)
+{
+	u64 start = r->offset;
+
+	do {
+		consume(r, avail(r));
+		if (fill(r, 1))
+			return -1;
+	} while (avail(r));
+	note(r, start, r->offset - start, "something follows the end of the recording");
+	return 0;
+}
+
+int data_reader__next(struct data_reader *r, struct data_frame **f)
+{
+	int ret = 0;
+
+	while (!ret && !r->failed) {
+		if (fill(r, FRAME_HDR_SIZE)) {
+			ret = -1;
+			break;
+		}
+		if (!avail(r))
+			return 0;
+		if (r->ended)
+			ret = pass_over_rest(r);
+		else if (avail(r) < FRAME_HDR_SIZE)
+			ret = search(r, FRAME_ALIGN, "cut off");
+		else if (!sound_header(at(r)))
+			ret = search(r, FRAME_ALIGN, "frame header damaged");
+		else
+			ret = get_frame(r, f);
+	}
+	if (ret == 1) {
+		take_in(r, *f);
+		return 1;
+	}
+	r->failed = true;
+	return -1;
+}
+
+void data_frame__put(struct data_frame *f)
+{
+	free(f);
+}
+
+bool data_reader__finished(const struct data_reader *r)
+{
+	return r->ended;
+}
+
+u64 data_reader__bytes(const struct data_reader *r)
+{
+	return r->offset;
+}
+
+const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr)
+{
+	*nr = r->nr_damage;
+	return r->damage;
+}
+
+u64 data_reader__missing_rows(const struct data_reader *r)
+{
+	return r->missing_rows;
+}
+
+const struct data_event *data_reader__event(const struct data_reader *r, u32 id)
+{
+	return schema__find(&r->schema, id);
+}
+
+int data_event__field(const struct data_event *event, const char *name)
+{
+	for (u32 i = 0; i < event->nr_fields; i++)
+		if (!strcmp(event->fields[i].name, name))
+			return i;
+	return -1;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SCHEMA frame:
+ * {"events":[{"id":1,"name":"exit","provider":"exit","doc":"..",
+ *             "fields":[{"name":"time_ns","type":"u64","unit":"time","doc":".."}]}]}
+ */
+#include <stdlib.h>
+
+#include <json-c/json.h>
+
+#include "util/data/format.h"
+#include "util/error.h"
+
+#define MAX_EVENTS	1024u	/* that a recording may describe */
+
+static json_object *field_json(const struct field_desc *field)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "name", json_object_new_string(field->name));
+	json_object_object_add(o, "type", json_object_new_string(field_type__name(field->type)));
+	json_object_object_add(o, "unit", json_object_new_string(field->unit));
+	json_object_object_add(o, "doc", json_object_new_string(field->doc));
+	return o;
+}
+
+static json_object *event_json(const struct event_desc *event)
+{
+	json_object *o = json_object_new_object(), *fields = json_object_new_array();
+
+	json_object_object_add(o, "id", json_object_new_int64(event->id));
+	json_object_object_add(o, "name", json_object_new_string(event->name));
+	json_object_object_add(o, "provider", json_object_new_string(event->provider));
+	json_object_object_add(o, "doc", json_object_new_string(event->doc));
+	for (u32 i = 0; i < event->nr_fields; i++)
+		json_object_array_add(fields, field_json(&event->fields[i]));
+	json_object_object_add(o, "fields", fields);
+	return o;
+}
+
+char *schema__text(void)
+{
+	json_object *top = json_object_new_object(), *list = json_object_new_array();
+	const struct event_desc *events;
+	char *text;
+	size_t nr;
+
+	events = event_desc__all(&nr);
+	for (size_t i = 0; i < nr; i++)
+		json_object_array_add(list, event_json(&events[i]));
+	json_object_object_add(top, "events", list);
+	text = strdup(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN));
+	json_object_put(top);
+	if (!text)
+		error("out of memory (the schema)");
+	return text;
+}
+
+/* Only what a terminal shows as it is; hostile names are cut short. */
+static void copy_text(char *to, size_t size, json_object *from)
+{
+	const char *s = json_object_is_type(from, json_type_string) ?
+			json_object_get_string(from) : "";
+	size_t n = 0;
+
+	for (; *s && n < size - 1; s++)
+		to[n++] = *s >= ' ' && *s < 0x7f ? *s : '?';
+	to[n] = 0;
+}
+
+static bool copy_name(char *to, size_t size, json_object *from)
+{
+	const char *s = json_object_is_type(from, json_type_string) ?
+			json_object_get_string(from) : "";
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	if (!len || s[len] || len >= size)
+		return false;
+	memcpy(to, s, len + 1);
+	return true;
+}
+
+static bool parse_field(struct data_field *field, json_object *o)
+{
+	json_object *type = json_object_object_get(o, "type");
+	int t = json_object_is_type(type, json_type_string) ?
+		field_type__parse(json_object_get_string(type)) : -1;
+
+	/* A newer writer's type: what a column decodes to is 64 bits anyway. */
+	field->type = t < 0 ? FIELD_u64 : (enum field_type)t;
+	copy_text(field->unit, sizeof(field->unit), json_object_object_get(o, "unit"));
+	copy_text(field->doc, sizeof(field->doc), json_object_object_get(o, "doc"));
+	return copy_name(field->name, sizeof(field->name), json_object_object_get(o, "name"));
+}
+
+static bool add_event(struct schema *s, struct data_event *event)
+{
+	struct data_event **events;
+
+	if (s->nr == MAX_EVENTS)
+		return false;
+	events = realloc(s->events, (s->nr + 1) * sizeof(*events));
+	if (!events)
+		return false;
+	s->events = events;
+	s->events[s->nr++] = event;
+	return true;
+}
+
+static void free_event(struct data_event *event)
+{
+	if (event)
+		free(event->fields);
+	free(event);
+}
+
+static bool parse_event(struct schema *s, json_object *o)
+{
+	json_object *fields = json_object_object_get(o, "fields");
+	json_object *id = json_object_object_get(o, "id");
+	struct data_event *event;
+	s64 nr;
+
+	if (!json_object_is_type(fields, json_type_array) || !json_object_is_type(id, json_type_int))
+		return false;
+	nr = json_object_get_int64(id);
+	if (nr < 1 || nr > UINT32_MAX)
+		return false;
+	if (schema__find(s, nr))
+		return true;
+
+	event = calloc(1, sizeof(*event));
+	if (!event)
+		return false;
+	event->id = nr;
+	event->nr_fields = json_object_array_length(fields);
+	if (!event->nr_fields || event->nr_fields > DATA_MAX_FIELDS ||
+	    !copy_name(event->name, sizeof(event->name), json_object_object_get(o, "name")))
+		goto fail;
+	event->fields = calloc(event->nr_fields, sizeof(*event->fields));
+	if (!event->fields)
+		goto fail;
+	for (u32 i = 0; i < event->nr_fields; i++)
+		if (!parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
+			goto fail;
+	if (add_event(s, event))
+		return true;
+fail:
+	free_event(event);
+	return false;
+}
+
+bool schema__parse(struct schema *s, const char *text)
+{
+	json_object *top = json_tokener_parse(text), *list;
+	bool good = false;
+	size_t nr;
+
+	list = json_object_object_get(top, "events");
+	if (!json_object_is_type(list, json_type_array))
+		goto out;
+	good = true;
+	nr = json_object_array_length(list);
+	for (size_t i = 0; i < nr; i++)
+		good &= parse_event(s, json_object_array_get_idx(list, i));
+out:
+	json_object_put(top);
+	return good;
+}
+
+const struct data_event *schema__builtin(struct schema *s, u32 id)
+{
+	const struct event_desc *desc = event_desc__by_id(id);
+	struct data_event *event = desc ? calloc(1, sizeof(*event)) : NULL;
+
+	if (!event)
+		return NULL;
+	event->id = id;
+	event->nr_fields = desc->nr_fields;
+	event->fields = calloc(desc->nr_fields, sizeof(*event->fields));
+	if (!event->fields)
+		goto fail;
+	snprintf(event->name, sizeof(event->name), "%s", desc->name);
+	for (u32 i = 0; i < desc->nr_fields; i++) {
+		struct data_field *field = &event->fields[i];
+
+		field->type = desc->fields[i].type;
+		snprintf(field->name, sizeof(field->name), "%s", desc->fields[i].name);
+		snprintf(field->unit, sizeof(field->unit), "%s", desc->fields[i].unit);
+		snprintf(field->doc, sizeof(field->doc), "%s", desc->fields[i].doc);
+	}
+	if (add_event(s, event))
+		return event;
+fail:
+	free_event(event);
+	return NULL;
+}
+
+const struct data_event *schema__find(const struct schema *s, u32 id)
+{
+	for (u32 i = 0; i < s->nr; i++)
+		if (s->events[i]->id == id)
+			return s->events[i];
+	return NULL;
+}
+
+void schema__free(struct schema *s)
+{
+	for (u32 i = 0; i < s->nr; i++)
+		free_event(s->events[i]);
+	free(s->events);
+	memset(s, 0, sizeof(*s));
+}

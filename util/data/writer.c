@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whole frames, one write each, to a file or a pipe; the index grows in memory. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/data/format.h"
+#include "util/error.h"
+
+struct data_writer {
+	int fd;
+	char *path;
+	u64 start;		/* where in the file the recording begins */
+	u64 bytes;		/* written since then */
+	u32 seq;
+	bool regular;		/* a file: a partial frame can be cut off again */
+	bool failed;		/* said so already */
+	struct data_encoder *enc;
+	struct data_buf buf;
+	struct kvmw_index *index;
+	size_t nr_index, max_index;
+};
+
+static int failed(struct data_writer *w, int err)
+{
+	w->failed = true;
+	if (w->regular && ftruncate(w->fd, w->start + w->bytes))
+		warning("%s: cannot cut off the last, partial frame: %s", w->path, strerror(errno));
+	return error("%s: cannot write: %s; the %llu bytes before are a readable recording",
+		     w->path, strerror(err), (unsigned long long)w->bytes);
+}
+
+static int write_all(struct data_writer *w, const u8 *data, size_t len)
+{
+	size_t done = 0;
+
+	if (w->failed)
+		return -1;
+	while (done < len) {
+		ssize_t n = write(w->fd, data + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return failed(w, n ? errno : EIO);
+		done += n;
+	}
+	w->bytes += len;
+	return 0;
+}
+
+static int add_index(struct data_writer *w, const u8 *h)
+{
+	struct kvmw_index *row;
+
+	if (w->nr_index == w->max_index) {
+		size_t max = w->max_index ? 2 * w->max_index : 256;
+		struct kvmw_index *index = realloc(w->index, max * sizeof(*index));
+
+		if (!index)
+			return error("out of memory (the index of %s)", w->path);
+		w->index = index;
+		w->max_index = max;
+	}
+	row = &w->index[w->nr_index++];
+	memset(row, 0, sizeof(*row));
+	row->offset = w->bytes;
+	row->type = get16(h + FRAME_AT_TYPE);
+	row->event = get32(h + FRAME_AT_EVENT);
+	row->stream = get32(h + FRAME_AT_STREAM);
+	row->rows = get32(h + FRAME_AT_ROWS);
+	row->first_ns = get64(h + FRAME_AT_FIRST);
+	row->last_ns = get64(h + FRAME_AT_LAST);
+	return 0;
+}
+
+int data_writer__append(struct data_writer *w, struct data_buf *frame)
+{
+	u8 *h = frame->data;
+
+	if (w->failed || add_index(w, h))
+		return -1;
+	put32(h + FRAME_AT_SEQ, w->seq);
+	put32(h + FRAME_AT_CRC, data_crc(h, FRAME_AT_CRC));
+	if (write_all(w, h, frame->len))
+		return -1;
+	w->seq++;
+	return 0;
+}
+
+u64 data_writer__bytes(const struct data_writer *w)
+{
+	return w->bytes;
+}
+
+static int write_header(struct data_writer *w)
+{
+	u8 h[FILE_HDR_SIZE] = { 0 };
+
+	memcpy(h, FILE_MAGIC, FILE_AT_MAJOR);
+	put16(h + FILE_AT_MAJOR, FILE_MAJOR);
+	put16(h + FILE_AT_MINOR, FILE_MINOR);
+	put32(h + FILE_AT_SIZE, sizeof(h));
+	put32(h + FILE_AT_CRC, data_crc(h, FILE_AT_CRC));
+	return write_all(w, h, sizeof(h));
+}
+
+static int write_schema(struct data_writer *w)
+{
+	char *text = schema__text();
+	int ret = -1;
+
+	if (text && !data_encoder__json(w->enc, DATA_SCHEMA, text, &w->buf))
+		ret = data_writer__append(w, &w->buf);
+	free(text);
+	return ret;
+}
+
+struct data_writer *data_writer__new(int fd, const char *path)
+{
+	struct data_writer *w = calloc(1, sizeof(*w));
+	struct stat st;
+	off_t at;
+
+	if (!w) {
+		close(fd);
+		goto nomem;
+	}
+	w->fd = fd;
+	w->path = strdup(path);
+	if (!w->path)
+		goto nomem;
+	w->enc = data_encoder__new();
+	if (!w->enc)
+		goto fail;
+	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	at = lseek(fd, 0, SEEK_CUR);
+	w->start = at > 0 ? at : 0;
+	if (write_header(w) || write_schema(w))
+		goto fail;
+	return w;
+nomem:
+	error("out of memory (a writer)");
+fail:
+	if (w)
+		w->failed = true;
+	data_writer__close(w);
+	return NULL;
+}
+
+static int write_end(struct data_writer *w, u64 index_offset)
+{
+	u8 *h;
+
+	w->buf.len = 0;
+	if (data_buf__reserve(&w->buf, FRAME_HDR_SIZE + END_SIZE))
+		return -1;
+	h = w->buf.data;
+	memset(h, 0, FRAME_HDR_SIZE + END_SIZE);
+	put64(h + FRAME_HDR_SIZE, index_offset);
+	put64(h + FRAME_HDR_SIZE + 8, w->seq);
+	put32(h + FRAME_AT_MAGIC, FRAME_MAGIC);
+	put16(h + FRAME_AT_TYPE, DATA_END);
+	put32(h + FRAME_AT_SIZE, END_SIZE);
+	put32(h + FRAME_AT_DATA_CRC, data_crc(h + FRAME_HDR_SIZE, END_SIZE));
+	w->buf.len = FRAME_HDR_SIZE + END_SIZE;
+	return data_writer__append(w, &w->buf);
+}
+
+int data_writer__finish(struct data_writer *w)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_INDEX);
+	size_t nr = w->nr_index;	/* INDEX frames do not name themselves */
+	u64 offset = w->bytes;
+
+	for (size_t i = 0; i < nr; i += DATA_MAX_ROWS) {
+		u32 rows = nr - i < DATA_MAX_ROWS ? nr - i : DATA_MAX_ROWS;
+
+		if (data_encoder__rows(w->enc, DATA_INDEX, event, 0, &w->index[i], rows, &w->buf) ||
+		    data_writer__append(w, &w->buf))
+			return -1;
+	}
+	return write_end(w, offset);
+}
+
+int data_writer__close(struct data_writer *w)
+{
+	int ret = 0;
+
+	if (!w)
+		return 0;
+	if (close(w->fd) && !w->failed)
+		ret = error("%s: %s", w->path, strerror(errno));
+	if (w->failed)
+		ret = -1;
+	data_encoder__free(w->enc);
+	free(w->buf.data);
+	free(w->index);
+	free(w->path);
+	free(w);
+	return ret;
+}
