@@ -10,6 +10,8 @@
 #include "util/capture/workload.h"
 #include "util/error.h"
 
+#define END_PATIENCE_MS 3000
+
 static void child(const char **argv, int go, int failed, bool to_stderr)
 {
 	sigset_t none;
@@ -18,6 +20,7 @@ static void child(const char **argv, int go, int failed, bool to_stderr)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	/* Do not outlive a recorder that fails before it says go. */
 	if (read(go, &c, 1) != 1)
 		_exit(127);
@@ -102,9 +105,10 @@ void workload__end(struct workload *w)
 	if (!w->pid || w->ended)
 		return;
 	kill(w->pid, SIGTERM);
-	while (waitpid(w->pid, &w->status, 0) < 0 && errno == EINTR)
-		;
-	w->ended = true;
+	for (int ms = 0; ms < END_PATIENCE_MS && !workload__reap(w); ms += 10)
+		usleep(10000);
+	if (!w->ended)
+		warning("the command (pid %d) did not end on SIGTERM and was left running", w->pid);
 }
 
 int workload__exit_status(const struct workload *w)

@@ -26,7 +26,7 @@ int workload__start(struct workload *w, const char *name);
 /* Collects ended children; true once the command itself has ended. */
 bool workload__reap(struct workload *w);
 
-/* Ends it if it still runs, with SIGTERM, and waits. */
+/* Ends it if it still runs: SIGTERM, then some seconds of patience. */
 void workload__end(struct workload *w);
 
 /* As a shell would: its exit status, or 128 + signal. */

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Record a running guest and report it: here where this machine's KVM reports VM
+# exits, else in the lab.  usage: demo.sh KVMW
+set -eu
+kvmw=$1
+here=$(cd "$(dirname "$0")/.." && pwd)
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# A guest that runs for some seconds, attached to while it runs.
+scene='
+set -e
+"$0" bench guest --cpuid 40 --pio 20 --mmio 10 --msr 10 --hlt 4 --touch 2 --vcpus 2 --rounds 0 >/dev/null 2>&1 &
+guest=$!
+sleep 1
+"$0" list
+echo
+echo "\$ kvmw record -p $guest -- sleep 3"
+"$0" record -o "$1/kvmw.data" -p $guest -- sleep 3
+kill $guest
+wait $guest || true
+'
+
+if [ -w /dev/kvm ] && "$kvmw" list --json | /usr/bin/python3 -c '
+import json, sys
+sys.exit(any(e["name"] == "exit" and e["missing"] for e in json.load(sys.stdin)["events"]))'
+then
+	echo "This machine's KVM reports VM exits: the built-in guest is recorded here."
+	sh -c "$scene" "$kvmw" "$out"
+else
+	echo "This machine's KVM does not report VM exits (or there is none): the same is done in the"
+	echo "lab, an emulated AMD host with a stock Debian kernel (tests/lab/README)."
+	"$here/tests/lab/lab" run --kvmw "$kvmw" --out "$out" -- sh -c "$scene" kvmw /out
+fi
+
+echo
+echo "\$ kvmw report --sort reason"
+"$kvmw" report --no-pager -i "$out/kvmw.data" --sort reason
+cp "$out/kvmw.data" "$here/kvmw-demo.data"
+cat <<END
+
+The recording is kept: $kvmw report -i kvmw-demo.data
+For a VM of your own, on its host:
+
+    sudo $kvmw record -p PID -- sleep 10        # $kvmw list shows the PIDs
+    $kvmw report
+END
