@@ -191,7 +191,10 @@ def test_triple_fault_shows_the_registers():
     done = bench("--cpuid", 2, "--triple-fault")
     one_line(done, 1, "vCPU 0", "KVM_EXIT_SHUTDOWN", "triple fault")
     rip = re.search(r"rip=0x([0-9a-f]+)", done.stderr)
-    assert rip and 0x100000 <= int(rip[1], 16) < 0x101000
+    if "after the reset" in done.stderr:    # SVM: KVM has nothing else to show
+        assert rip and int(rip[1], 16) == 0xfff0
+    else:
+        assert rip and 0x100000 <= int(rip[1], 16) < 0x101000
     assert "cr3=" in done.stderr
 
 

@@ -240,9 +240,11 @@ void arch_dump(const struct guest_vcpu *vcpu, char *buf, size_t size)
 	snprintf(buf, size,
 		 "rip=0x%llx rflags=0x%llx rax=0x%llx rbx=0x%llx rcx=0x%llx rdx=0x%llx "
 		 "rsi=0x%llx rdi=0x%llx r13=0x%llx r14=0x%llx r15=0x%llx "
-		 "cr0=0x%llx cr2=0x%llx cr3=0x%llx cr4=0x%llx efer=0x%llx",
+		 "cr0=0x%llx cr2=0x%llx cr3=0x%llx cr4=0x%llx efer=0x%llx%s",
 		 r.rip, r.rflags, r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.r13, r.r14, r.r15,
-		 s.cr0, s.cr2, s.cr3, s.cr4, s.efer);
+		 s.cr0, s.cr2, s.cr3, s.cr4, s.efer,
+		 /* svm.c's shutdown_interception(): the VMCB is undefined by then. */
+		 s.cr0 & CR0_PE ? "" : " (after the reset that KVM does on SVM)");
 }
 
 /*
