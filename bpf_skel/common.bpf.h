@@ -95,8 +95,9 @@ struct {
 	__array(values, struct ring);
 } rings __weak SEC(".maps");
 
-static __always_inline struct thread *thread_hashed(u32 tid)
+static __always_inline struct thread *thread_hashed(void)
 {
+	u32 tid = bpf_get_current_pid_tgid();
 	struct thread *t = bpf_map_lookup_elem(&threads_hash, &tid);
 	struct thread none = {};
 
@@ -106,7 +107,7 @@ static __always_inline struct thread *thread_hashed(u32 tid)
 	return bpf_map_lookup_elem(&threads_hash, &tid);
 }
 
-static __always_inline struct thread *thread_here(u32 tid)
+static __always_inline struct thread *thread_here(void)
 {
 	if (config.task_storage) {
 		struct thread *t;
@@ -116,7 +117,7 @@ static __always_inline struct thread *thread_here(u32 tid)
 		if (t)
 			return t;
 	}
-	return thread_hashed(tid);
+	return thread_hashed();
 }
 
 /* Is the recorder among the ancestors?  It is a subreaper, so orphans count. */
@@ -136,8 +137,10 @@ static __always_inline bool descends_from_recorder(void)
 	return false;
 }
 
-static __always_inline bool is_target(u32 tgid)
+static __always_inline bool is_target(void)
 {
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
 	switch (config.target) {
 	case KVMW_TARGET_ALL:
 		return true;
@@ -163,8 +166,9 @@ static __always_inline struct kvmw_slot *slot_at(u32 index)
 }
 
 /* A fresh slot for this thread's vCPU; NULL: all are taken. */
-static __noinline struct kvmw_slot *slot_new(u64 pid_tgid, u32 vcpu_id)
+static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 {
+	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
 	struct kvmw_slot *s;
 	u32 index = 0;
@@ -190,37 +194,36 @@ static __noinline struct kvmw_slot *slot_new(u64 pid_tgid, u32 vcpu_id)
 }
 
 /* The thread switches to another vCPU, or runs its first one. */
-static __noinline struct kvmw_slot *slot_switch(struct thread *t, u64 pid_tgid, u32 vcpu_id)
+static __noinline struct kvmw_slot *slot_switch(struct thread *t, u32 vcpu_id)
 {
-	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	struct vcpu_key key = { .tid = bpf_get_current_pid_tgid(), .vcpu_id = vcpu_id };
 	struct kvmw_slot *s;
 	u32 *index;
 
 	if (!t)
 		return NULL;
 	index = bpf_map_lookup_elem(&slot_of, &key);
-	s = index ? slot_at(*index) : slot_new(pid_tgid, vcpu_id);
+	s = index ? slot_at(*index) : slot_new(vcpu_id);
 	if (s)
 		t->slot = s->exit.e.vcpu + 1;
 	return s;
 }
 
-static __always_inline struct thread *wanted_thread(u64 pid_tgid)
+static __always_inline struct thread *wanted_thread(void)
 {
-	struct thread *t = thread_here(pid_tgid);
+	struct thread *t = thread_here();
 
 	if (!t)
 		return NULL;
 	if (t->verdict == UNDECIDED)
-		t->verdict = is_target(pid_tgid >> 32) ? WANTED : UNWANTED;
+		t->verdict = is_target() ? WANTED : UNWANTED;
 	return t->verdict == WANTED ? t : NULL;
 }
 
 /* The slot of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
 static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct thread *t = wanted_thread(pid_tgid);
+	struct thread *t = wanted_thread();
 	struct kvmw_slot *s;
 
 	if (!t || !vcpu_wanted(vcpu_id))
@@ -229,27 +232,26 @@ static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
 	if (s && s->vcpu_id == vcpu_id)
 		return s;
 	if (s && s->vcpu_id == KVMW_VCPU_UNKNOWN) {
-		struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+		struct vcpu_key key = { .tid = s->tid, .vcpu_id = vcpu_id };
 		u32 index = t->slot - 1;
 
 		s->vcpu_id = vcpu_id;
 		bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
 		return s;
 	}
-	return slot_switch(t, pid_tgid, vcpu_id);
+	return slot_switch(t, vcpu_id);
 }
 
 /* The slot of the vCPU that this thread ran last; made only where asked for. */
 static __always_inline struct kvmw_slot *slot_of_thread(bool make)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct thread *t = wanted_thread(pid_tgid);
+	struct thread *t = wanted_thread();
 
 	if (!t)
 		return NULL;
 	if (t->slot)
 		return slot_at(t->slot - 1);
-	return make ? slot_switch(t, pid_tgid, KVMW_VCPU_UNKNOWN) : NULL;
+	return make ? slot_switch(t, KVMW_VCPU_UNKNOWN) : NULL;
 }
 
 /* Index into s->sums of a key; the last one is shared once all are taken. */
