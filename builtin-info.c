@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw info: options, wiring, exit status. */
+#include <argp.h>
+#include <errno.h>
+
+#include "builtin.h"
+#include "util/error.h"
+#include "util/render/render.h"
+
+enum { OPT_JSON = 0x100, OPT_NO_PAGER };
+
+static const struct argp_option options[] = {
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 0 },
+	{ "verbose", 'v', NULL, 0, "The sizes and encodings of the columns too", 0 },
+	{ "json", OPT_JSON, NULL, 0, "One JSON object, columns included", 0 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 0 },
+	{ 0 },
+};
+
+struct args {
+	const char *input;
+	bool verbose, json, no_pager;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'i':
+		args->input = arg;
+		return 0;
+	case 'v':
+		args->verbose = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_NO_PAGER:
+		args->no_pager = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		error("info: unexpected argument '%s'; -i names the recording", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int info(const struct args *args, struct recording *rec, struct data_reader *reader)
+{
+	struct inventory inv;
+	struct screen s;
+	int ret = inventory__read(reader, rec, &inv);
+
+	if (!ret) {
+		screen__open(&s, 0, !args->no_pager && !args->json);
+		if (args->json)
+			ret = render__info_json(&s, rec, &inv);
+		else
+			render__info(&s, rec, &inv, args->verbose);
+		if (screen__close(&s) || recording__complain(rec))
+			ret = -1;
+	}
+	inventory__free(&inv);
+	return ret;
+}
+
+int cmd_info(int argc, const char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Show what a recording consists of: where it is from, whose VM exits it "
+		       "holds, its frames and their sizes, and what is missing.",
+	};
+	struct args args = { .input = "kvmw.data" };
+	struct data_reader *reader;
+	struct recording *rec;
+	int ret = KVMW_FAILED;
+
+	argv[0] = "kvmw info";
+	argp_err_exit_status = KVMW_USAGE;
+	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+		return KVMW_USAGE;
+	reader = data_reader__open(args.input);
+	if (!reader)
+		return KVMW_FAILED;
+	rec = recording__new(args.input);
+	if (rec)
+		ret = info(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
+	recording__free(rec);
+	return ret;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report: options, wiring, exit status. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "util/analysis/scan.h"
+#include "util/error.h"
+#include "util/parse.h"
+#include "util/render/render.h"
+
+enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
+       OPT_WIDTH, OPT_NO_PAGER };
+
+static const struct argp_option options[] = {
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
+	{ NULL, 0, NULL, 0, "What to show:", 2 },
+	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each reason, vcpu, vm (default reason)", 2 },
+	{ "order", OPT_ORDER, "BY", 0, "Greatest first by time, count, mean, p99 or max; or by key "
+	  "(default time)", 2 },
+	{ "event", 'e', "EVENT", 0, "exit or userspace (default exit, or what there is)", 2 },
+	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows with less than P% of the time, or of the "
+	  "count with --order count", 2 },
+	{ "hist", OPT_HIST, NULL, 0, "The histogram of each row too", 2 },
+	{ NULL, 0, NULL, 0, "What to leave out:", 3 },
+	{ "vcpu", OPT_VCPU, "LIST", 0, "All but these vCPUs, e.g. 0-3,7", 3 },
+	{ "pid", OPT_PID, "LIST", 0, "All but the VMs of these processes", 3 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "All that began outside of these seconds since the start; "
+	  "with @ before it, of CLOCK_MONOTONIC", 3 },
+	{ NULL, 0, NULL, 0, "Output:", 4 },
+	{ "json", OPT_JSON, NULL, 0, "One JSON object", 4 },
+	{ "csv", OPT_CSV, NULL, 0, "The rows as CSV", 4 },
+	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default the terminal's, or 80)", 4 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 4 },
+	{ 0 },
+};
+
+struct args {
+	const char *input;
+	struct report_options opt;
+	struct time_window window;
+	u32 width;
+	bool hist, json, csv, no_pager;
+};
+
+static error_t parse_sort(struct report_options *opt, char *arg)
+{
+	char *save;
+
+	opt->nr_sort = 0;
+	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		u32 key = 0, i = 0;
+
+		while (key < NR_REPORT_KEYS && strcmp(p, report_key__name(key)))
+			key++;
+		if (!strcmp(p, "pid"))
+			key = KEY_VM;
+		if (key == NR_REPORT_KEYS) {
+			error("--sort: no key '%s'; there are reason, vcpu, vm", p);
+			return EINVAL;
+		}
+		while (i < opt->nr_sort && opt->sort[i] != key)
+			i++;
+		if (i == opt->nr_sort)
+			opt->sort[opt->nr_sort++] = key;
+	}
+	if (opt->nr_sort)
+		return 0;
+	error("--sort: no key given; there are reason, vcpu, vm");
+	return EINVAL;
+}
+
+static error_t parse_order(struct report_options *opt, const char *arg)
+{
+	for (u32 i = 0; i < NR_REPORT_ORDERS; i++) {
+		if (strcmp(arg, report_order__name(i)))
+			continue;
+		opt->order = i;
+		return 0;
+	}
+	error("--order: not by '%s'; there are time, count, mean, p99, max, key", arg);
+	return EINVAL;
+}
+
+static error_t parse_event(struct report_options *opt, const char *arg)
+{
+	const struct event_desc *event = event_desc__by_name(arg);
+
+	if (!event || (event->id != KVMW_EVENT_EXIT && event->id != KVMW_EVENT_USERSPACE)) {
+		error("--event: no event '%s' to report; there are exit, userspace", arg);
+		return EINVAL;
+	}
+	opt->event = event->id;
+	return 0;
+}
+
+static error_t parse_limit(struct report_options *opt, const char *arg)
+{
+	char *end;
+
+	opt->percent_limit = strtod(arg, &end);
+	if (end != arg && (!*end || !strcmp(end, "%")) && opt->percent_limit >= 0 &&
+	    opt->percent_limit <= 100)
+		return 0;
+	error("--percent-limit '%s': not a number from 0 to 100", arg);
+	return EINVAL;
+}
+
+static error_t parse_width(struct args *args, const char *arg)
+{
+	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
+	    args->width <= SCREEN_MAX)
+		return 0;
+	error("--width '%s': not a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
+	return EINVAL;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'i':
+		args->input = arg;
+		return 0;
+	case 's':
+		return parse_sort(&args->opt, arg);
+	case 'e':
+		return parse_event(&args->opt, arg);
+	case OPT_ORDER:
+		return parse_order(&args->opt, arg);
+	case OPT_LIMIT:
+		return parse_limit(&args->opt, arg);
+	case OPT_VCPU:
+		return number_list__parse(&args->opt.vcpus, "--vcpu", arg) ? EINVAL : 0;
+	case OPT_PID:
+		return number_list__parse(&args->opt.pids, "--pid", arg) ? EINVAL : 0;
+	case OPT_TIME:
+		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_WIDTH:
+		return parse_width(args, arg);
+	case OPT_HIST:
+		args->hist = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_CSV:
+		args->csv = true;
+		return 0;
+	case OPT_NO_PAGER:
+		args->no_pager = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		error("report: unexpected argument '%s'; -i names the recording", arg);
+		return EINVAL;
+	case ARGP_KEY_END:
+		if (!args->json || !args->csv)
+			return 0;
+		error("--json and --csv exclude each other");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int print(const struct args *args, const struct report *rep)
+{
+	struct screen s;
+	int ret = 0;
+
+	screen__open(&s, args->width, !args->no_pager && !args->json && !args->csv);
+	if (args->json) {
+		ret = render__report_json(&s, rep);
+	} else if (args->csv) {
+		render__report_csv(&s, rep);
+	} else {
+		render__heading(&s, rep);
+		if (rep->nr_rows)
+			render__table(&s, rep);
+		if (rep->nr_rows && args->hist)
+			render__histograms(&s, rep);
+		if (rep->nr_rows)
+			render__vcpus(&s, rep);
+	}
+	return screen__close(&s) || ret ? -1 : 0;
+}
+
+static int report(const struct args *args, struct recording *rec, struct data_reader *reader)
+{
+	struct agg_table aggs = { .nr = 0 };
+	struct report rep = { .nr_rows = 0 };
+	int ret = -1;
+
+	if (scan__read(reader, rec, 0, &aggs) || report__make(&rep, rec, &aggs, &args->opt))
+		goto out;
+	ret = print(args, &rep);
+	/* After the table, where the eye is, and not lost in a pager. */
+	if (*rep.empty)
+		ret = error("%s: %s", rec->path, rep.empty);
+	if (rep.left_out)
+		ret = error("%s: %llu events left out: more than %u different keys", rec->path,
+			    (unsigned long long)rep.left_out, AGG_MAX_KEYS);
+	if (recording__complain(rec))
+		ret = -1;
+out:
+	report__free(&rep);
+	agg_table__free(&aggs);
+	return ret;
+}
+
+int cmd_report(int argc, const char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Read a recording and show why the guest left guest mode, how often and for "
+		       "how long.",
+	};
+	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 1 } };
+	struct data_reader *reader;
+	struct recording *rec;
+	int ret = KVMW_USAGE;
+
+	argv[0] = "kvmw report";
+	argp_err_exit_status = KVMW_USAGE;
+	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+		goto out;
+	ret = KVMW_FAILED;
+	reader = data_reader__open(args.input);
+	if (!reader)
+		goto out;
+	rec = recording__new(args.input);
+	if (rec) {
+		rec->window = args.window;
+		ret = report(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
+	}
+	recording__free(rec);
+out:
+	number_list__free(&args.opt.vcpus);
+	number_list__free(&args.opt.pids);
+	return ret;
+}

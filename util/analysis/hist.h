@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A histogram of durations: each power of two split into 16 equal buckets, so
+ * that a percentile is off by at most 1/16 of its value; count, sum, least and
+ * greatest are exact.  Memory grows with the range that occurs (128 bytes for
+ * each power of two), never with the number of values.
+ */
+#ifndef KVMW_HIST_H
+#define KVMW_HIST_H
+
+#include "util/types.h"
+
+#define HIST_SUB_BITS	4
+#define HIST_SUB	(1u << HIST_SUB_BITS)
+#define HIST_BUCKETS	((64 - HIST_SUB_BITS + 1) * HIST_SUB)
+#define HIST_LOG2	64	/* buckets of hist__log2() */
+
+struct hist {			/* all zero: empty */
+	u64 count;
+	u64 sum;		/* stays at UINT64_MAX where it would overflow */
+	u64 min, max;		/* undefined while count is 0 */
+	u64 *bucket;		/* of buckets base to base + nr - 1 */
+	u32 base, nr;
+};
+
+static inline u64 sat_add(u64 a, u64 b)
+{
+	u64 sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static inline u32 hist__index(u64 value)
+{
+	u32 exp;
+
+	if (value < HIST_SUB)
+		return value;
+	exp = 63 - __builtin_clzll(value);
+	return (exp - HIST_SUB_BITS + 1) * HIST_SUB +
+	       ((value >> (exp - HIST_SUB_BITS)) & (HIST_SUB - 1));
+}
+
+/* The least value of a bucket. */
+u64 hist__from(u32 index);
+
+/* Makes room for a bucket; 0, or -1 out of memory (error() said so). */
+int hist__cover(struct hist *h, u32 index);
+
+static inline int hist__add(struct hist *h, u64 value)
+{
+	u32 index = hist__index(value);
+
+	if (index - h->base >= h->nr && hist__cover(h, index))
+		return -1;
+	h->bucket[index - h->base]++;
+	if (!h->count++)
+		h->min = h->max = value;
+	else if (value < h->min)
+		h->min = value;
+	else if (value > h->max)
+		h->max = value;
+	h->sum = sat_add(h->sum, value);
+	return 0;
+}
+
+int hist__merge(struct hist *to, const struct hist *from);
+void hist__free(struct hist *h);
+
+/*
+ * The value which permille of all values do not exceed, interpolated inside its
+ * bucket; 0 of an empty histogram.
+ */
+u64 hist__percentile(const struct hist *h, u32 permille);
+
+/* counts[i]: values in [2^i, 2^(i+1)); zero counts as 1. */
+void hist__log2(const struct hist *h, u64 counts[HIST_LOG2]);
+
+#endif

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/* META and IDENT frames: JSON from a file that may hold anything. */
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/recording.h"
+#include "util/error.h"
+#include "util/text.h"
+
+#define TEXT_MAX	256	/* characters of one text */
+#define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
+#define JSON_DEPTH	16
+
+/* The member of that name and type, or NULL. */
+static struct json_object *member(struct json_object *obj, const char *key, enum json_type type)
+{
+	struct json_object *value;
+
+	if (!json_object_is_type(obj, json_type_object) ||
+	    !json_object_object_get_ex(obj, key, &value) || !json_object_is_type(value, type))
+		return NULL;
+	return value;
+}
+
+static u64 get_u64(struct json_object *obj, const char *key, u64 otherwise)
+{
+	struct json_object *value = member(obj, key, json_type_int);
+
+	if (!value || (json_object_get_int64(value) < 0))
+		return otherwise;
+	return json_object_get_uint64(value);
+}
+
+static u32 get_u32(struct json_object *obj, const char *key)
+{
+	u64 value = get_u64(obj, key, 0);
+
+	return value > UINT32_MAX ? 0 : value;
+}
+
+static int set_text(char **to, const char *text, size_t max)
+{
+	char *clean = text__clean(text, max);
+
+	if (!clean)
+		return error("out of memory for the recording's texts");
+	free(*to);
+	*to = clean;
+	return 0;
+}
+
+static int get_text(struct json_object *obj, const char *key, char **to, size_t max)
+{
+	struct json_object *value = member(obj, key, json_type_string);
+
+	return value ? set_text(to, json_object_get_string(value), max) : 0;
+}
+
+static void free_texts(struct rec_texts *texts)
+{
+	for (u32 i = 0; i < texts->nr; i++)
+		free(texts->text[i]);
+	free(texts->text);
+	memset(texts, 0, sizeof(*texts));
+}
+
+static int add_text(struct rec_texts *texts, const char *text)
+{
+	if (texts->nr == REC_MAX_TEXTS)
+		return 0;
+	if (!texts->text)
+		texts->text = calloc(REC_MAX_TEXTS, sizeof(*texts->text));
+	if (!texts->text)
+		return error("out of memory for the recording's texts");
+	if (set_text(&texts->text[texts->nr], text, TEXT_MAX))
+		return -1;
+	texts->nr++;
+	return 0;
+}
+
+static int get_texts(struct json_object *obj, const char *key, struct rec_texts *texts)
+{
+	struct json_object *list = member(obj, key, json_type_array);
+	size_t nr = list ? json_object_array_length(list) : 0;
+
+	if (list)
+		free_texts(texts);
+	for (size_t i = 0; i < nr && i < REC_MAX_TEXTS; i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+
+		if (json_object_is_type(item, json_type_string) &&
+		    add_text(texts, json_object_get_string(item)))
+			return -1;
+	}
+	return 0;
+}
+
+/* "params":{"kvm_amd":{"npt":"Y"}} becomes "kvm_amd.npt=Y". */
+static int get_params(struct json_object *kvm, struct rec_texts *texts)
+{
+	struct json_object *params = member(kvm, "params", json_type_object);
+	char text[3 * TEXT_MAX];
+
+	if (!params)
+		return 0;
+	free_texts(texts);
+	json_object_object_foreach(params, module, values) {
+		if (!json_object_is_type(values, json_type_object))
+			continue;
+		json_object_object_foreach(values, name, value) {
+			snprintf(text, sizeof(text), "%.*s.%.*s=%.*s", TEXT_MAX, module, TEXT_MAX,
+				 name, TEXT_MAX, json_object_get_string(value) ?: "");
+			if (add_text(texts, text))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void get_clock(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *clocks = member(root, "clocks", json_type_array), *first;
+
+	if (!clocks || !json_object_array_length(clocks))
+		return;
+	first = json_object_array_get_idx(clocks, 0);
+	meta->monotonic_ns = get_u64(first, "monotonic_ns", 0);
+	meta->realtime_ns = get_u64(first, "realtime_ns", 0);
+	meta->has_clock = meta->realtime_ns;
+}
+
+static int take_meta(struct rec_meta *meta, struct json_object *root)
+{
+	struct json_object *host = member(root, "host", json_type_object);
+	struct json_object *kvm = member(root, "kvm", json_type_object);
+	struct json_object *stop = member(root, "stop", json_type_object);
+	struct json_object *filters = member(root, "filters", json_type_object);
+
+	meta->cpus = get_u64(host, "cpus", meta->cpus);
+	meta->rings = get_u64(root, "rings", meta->rings);
+	meta->ring_bytes = get_u64(root, "ring_bytes", meta->ring_bytes);
+	meta->start_ns = get_u64(root, "start_ns", meta->start_ns);
+	meta->stop_ns = get_u64(stop, "time_ns", meta->stop_ns);
+	get_clock(root, meta);
+	return get_text(root, "kvmw", &meta->version, TEXT_MAX) ||
+	       get_text(host, "name", &meta->host, TEXT_MAX) ||
+	       get_text(host, "kernel", &meta->kernel, TEXT_MAX) ||
+	       get_text(host, "arch", &meta->arch, TEXT_MAX) ||
+	       get_text(host, "cpu", &meta->cpu, TEXT_MAX) ||
+	       get_text(kvm, "module", &meta->module, TEXT_MAX) ||
+	       get_params(kvm, &meta->params) ||
+	       get_text(stop, "why", &meta->stop_why, TEXT_MAX) ||
+	       get_texts(root, "command", &meta->command) ||
+	       get_texts(root, "events", &meta->events) ||
+	       get_texts(root, "notes", &meta->notes) ||
+	       (filters && set_text(&meta->filters, json_object_to_json_string_ext(
+					    filters, JSON_C_TO_STRING_PLAIN), TEXT_MAX)) ? -1 : 0;
+}
+
+static struct json_object *parse_object(const char *json)
+{
+	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
+	struct json_object *root = tok ? json_tokener_parse_ex(tok, json, -1) : NULL;
+
+	if (tok)
+		json_tokener_free(tok);
+	if (root && !json_object_is_type(root, json_type_object)) {
+		json_object_put(root);
+		return NULL;
+	}
+	return root;
+}
+
+int recording__meta(struct recording *rec, const char *json)
+{
+	struct json_object *root = parse_object(json);
+	int ret;
+
+	if (!root)
+		return 1;
+	ret = take_meta(&rec->meta, root);
+	json_object_put(root);
+	return ret;
+}
+
+static void free_vms(struct rec_vm *vm, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		free(vm[i].name);
+		free(vm[i].vmm);
+	}
+	free(vm);
+}
+
+static void free_vcpus(struct rec_vcpu *vcpu, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		free(vcpu[i].comm);
+	free(vcpu);
+}
+
+static int fill_vm(struct rec_vm *vm, struct json_object *obj)
+{
+	vm->id = get_u32(obj, "id");
+	vm->pid = get_u32(obj, "pid");
+	return set_text(&vm->name, "", 0) || set_text(&vm->vmm, "", 0) ||
+	       get_text(obj, "name", &vm->name, SHORT_MAX) || get_text(obj, "vmm", &vm->vmm, SHORT_MAX) ? -1 : 0;
+}
+
+static int fill_vcpu(struct rec_vcpu *vcpu, struct json_object *obj)
+{
+	u64 number = get_u64(obj, "vcpu", UINT64_MAX);
+
+	vcpu->id = get_u32(obj, "id");
+	vcpu->vm = get_u32(obj, "vm");
+	vcpu->vcpu = number > UINT32_MAX ? -1 : (s64)number;
+	vcpu->tid = get_u32(obj, "tid");
+	return set_text(&vcpu->comm, "", 0) || get_text(obj, "comm", &vcpu->comm, SHORT_MAX) ? -1 : 0;
+}
+
+/* Both structs begin with their id. */
+static int by_id(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u32 list_length(struct json_object *list)
+{
+	size_t nr = json_object_array_length(list);
+
+	return nr > REC_MAX_IDS ? REC_MAX_IDS : nr;
+}
+
+static int take_vms(struct recording *rec, struct json_object *list)
+{
+	u32 nr = list_length(list);
+	struct rec_vm *vm = calloc(nr ?: 1, sizeof(*vm));
+	int ret = vm ? 0 : error("out of memory for %u VMs", nr);
+
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = fill_vm(&vm[i], json_object_array_get_idx(list, i));
+	if (ret) {
+		if (vm)
+			free_vms(vm, nr);
+		return ret;
+	}
+	free_vms(rec->vm, rec->nr_vms);
+	qsort(vm, nr, sizeof(*vm), by_id);
+	rec->vm = vm;
+	rec->nr_vms = nr;
+	return 0;
+}
+
+static int take_vcpus(struct recording *rec, struct json_object *list)
+{
+	u32 nr = list_length(list);
+	struct rec_vcpu *vcpu = calloc(nr ?: 1, sizeof(*vcpu));
+	int ret = vcpu ? 0 : error("out of memory for %u vCPUs", nr);
+
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = fill_vcpu(&vcpu[i], json_object_array_get_idx(list, i));
+	if (ret) {
+		if (vcpu)
+			free_vcpus(vcpu, nr);
+		return ret;
+	}
+	free_vcpus(rec->vcpu, rec->nr_vcpus);
+	qsort(vcpu, nr, sizeof(*vcpu), by_id);
+	rec->vcpu = vcpu;
+	rec->nr_vcpus = nr;
+	return 0;
+}
+
+int recording__ident(struct recording *rec, const char *json)
+{
+	struct json_object *root = parse_object(json), *vms, *vcpus;
+	int ret = 1;
+
+	vms = member(root, "vms", json_type_array);
+	vcpus = member(root, "vcpus", json_type_array);
+	if (vms && vcpus)
+		ret = take_vms(rec, vms) || take_vcpus(rec, vcpus) ? -1 : 0;
+	json_object_put(root);
+	return ret;
+}
+
+const struct rec_vm *recording__vm(const struct recording *rec, u32 id)
+{
+	return rec->nr_vms ? bsearch(&id, rec->vm, rec->nr_vms, sizeof(*rec->vm), by_id) : NULL;
+}
+
+const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id)
+{
+	return rec->nr_vcpus ?
+	       bsearch(&id, rec->vcpu, rec->nr_vcpus, sizeof(*rec->vcpu), by_id) : NULL;
+}
+
+void recording__free_identity(struct recording *rec)
+{
+	struct rec_meta *m = &rec->meta;
+	char *texts[] = { m->version, m->host, m->kernel, m->arch, m->cpu, m->module,
+			  m->filters, m->stop_why };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(texts[i]);
+	free_texts(&m->params);
+	free_texts(&m->command);
+	free_texts(&m->events);
+	free_texts(&m->notes);
+	free_vms(rec->vm, rec->nr_vms);
+	free_vcpus(rec->vcpu, rec->nr_vcpus);
+}

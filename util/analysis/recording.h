@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a recording says about itself: META, IDENT, STATS and LOSS frames as one
+ * model.  EVENTS frames are the business of scan.h and inventory.h.
+ *
+ * All text in it is safe to print (text.h) and of bounded length; all numbers
+ * are as stored: the file is hostile input.
+ */
+#ifndef KVMW_RECORDING_H
+#define KVMW_RECORDING_H
+
+#include "util/analysis/aggregate.h"
+#include "util/analysis/filter.h"
+#include "util/data/data.h"
+
+#define REC_MAX_IDS	(64 * 1024)	/* VMs, and vCPUs, of one recording */
+#define REC_MAX_TEXTS	64		/* notes, module parameters, … each */
+
+struct rec_vm {
+	u32 id;
+	u32 pid;
+	char *name;		/* "" where unknown, here and below */
+	char *vmm;
+};
+
+struct rec_vcpu {
+	u32 id;
+	u32 vm;			/* id of a VM */
+	s64 vcpu;		/* number within the VM, -1: unknown */
+	u32 tid;
+	char *comm;
+};
+
+struct rec_texts {
+	char **text;
+	u32 nr;
+};
+
+/* What the META frames said; NULL or 0 where they did not. */
+struct rec_meta {
+	char *version;
+	char *host, *kernel, *arch, *cpu;
+	u64 cpus;
+	char *module;
+	struct rec_texts params;	/* "kvm_amd.npt=Y" */
+	struct rec_texts command;
+	struct rec_texts events;
+	struct rec_texts notes;
+	char *filters;			/* JSON, as it was written */
+	u64 rings, ring_bytes;
+	bool has_clock;
+	u64 monotonic_ns, realtime_ns;	/* of one moment, the first pair */
+	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
+	u64 stop_ns;			/* 0: no closing META frame */
+	char *stop_why;
+};
+
+struct rec_frames {
+	u64 frames, rows, bytes;	/* bytes: payloads */
+};
+
+#define REC_FRAME_TYPES	16	/* known ones and room; [0]: all others */
+
+struct recording {
+	const char *path;		/* as given */
+	struct rec_meta meta;
+	struct rec_vm *vm;		/* ascending by id */
+	u32 nr_vms;
+	struct rec_vcpu *vcpu;		/* ascending by id */
+	u32 nr_vcpus;
+	struct agg_table totals;	/* last value of each key */
+	bool has_cost;
+	struct kvmw_cost cost;
+	/* LOSS frames: records lost by event id; and those that may lie in the window. */
+	u64 lost[32], lost_window[32];
+	struct time_window window;
+
+	struct rec_frames frames[REC_FRAME_TYPES];
+	u64 first_ns, last_ns;		/* of the EVENTS frames; 0: none */
+	u64 event_rows[32];		/* rows of EVENTS frames by event id, undecoded */
+
+	/* Set by recording__close_reader(). */
+	bool finished;			/* the recorder did */
+	bool read_error;		/* reading ended early; error() said why */
+	u64 bytes;
+	u64 missing_rows;		/* known to be lost to damage */
+	struct data_damage *damage;
+	size_t nr_damage;
+};
+
+struct recording *recording__new(const char *path);
+void recording__free(struct recording *rec);
+
+/*
+ * Takes in what a frame says about the recording; EVENTS frames are only counted.
+ * A frame whose inside is damaged is noted.  The frame stays the caller's.
+ * 0, or -1 out of memory (error() said so).
+ */
+int recording__take(struct recording *rec, const struct data_reader *r,
+		    struct data_decoder *dec, const struct data_frame *f);
+
+/* Notes that a frame could not be read; rows: how many rows were in it. */
+int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
+		       const char *what);
+
+/* Takes over what the reader knows at the end (damage, finished, …). 0 or -1. */
+int recording__close_reader(struct recording *rec, struct data_reader *r);
+
+/* Something is missing: damage, or the recorder did not finish. */
+bool recording__incomplete(const struct recording *rec);
+/* The same, and says what and where, on stderr. */
+bool recording__complain(const struct recording *rec);
+
+const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
+const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
+
+/* ns from the start to the end of the recording; 0: unknown. */
+u64 recording__duration(const struct recording *rec);
+/* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
+u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
+
+/* identity.c: what the JSON frames say. 0, 1: not what it should be, -1: no memory. */
+int recording__meta(struct recording *rec, const char *json);
+int recording__ident(struct recording *rec, const char *json);
+void recording__free_identity(struct recording *rec);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The model of `kvmw report`: everything that a rendering prints, computed.
+ *
+ * Counts and sums come from what the kernel counted (STATS frames) wherever
+ * that covers all recorded rows, so they hold when records were lost; least,
+ * greatest, percentiles and distribution come from the recorded rows.  With a
+ * time window everything comes from rows.
+ */
+#ifndef KVMW_REPORT_H
+#define KVMW_REPORT_H
+
+#include "util/analysis/recording.h"
+#include "util/arch/reason.h"
+
+enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, NR_REPORT_KEYS };
+enum report_order { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
+		    NR_REPORT_ORDERS };
+
+struct report_options {
+	enum report_key sort[NR_REPORT_KEYS];
+	u32 nr_sort;
+	enum report_order order;
+	struct number_list vcpus, pids;	/* empty: all */
+	double percent_limit;		/* rows with a smaller share are hidden */
+	u32 event;			/* 0: exit if there is any, else userspace */
+};
+
+#define REPORT_LABEL_MAX 320	/* bytes: 64 characters of a name, and numbers */
+
+/* Durations: KVMW_NONE where nothing was captured. */
+struct report_row {
+	u32 isa, reason, vcpu, vm;	/* ids; those not sorted by are 0 */
+	bool has_vm;			/* vm is the id of a known VM */
+	char label[NR_REPORT_KEYS][REPORT_LABEL_MAX];
+	bool exact;		/* counts and sums are the kernel's own */
+	u64 count, done;	/* began, and were completed */
+	u64 lost;		/* completed ones without a record */
+	u64 recorded;		/* rows in the file */
+	u64 time_ns, user_ns, gap_ns;
+	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
+	double count_percent, time_percent;
+	struct hist span;	/* of the recorded, completed rows */
+};
+
+struct report_vcpu {
+	u32 id;
+	char label[REPORT_LABEL_MAX];
+	const char *comm;	/* "" where unknown */
+	u32 tid;
+	u64 count;
+	u64 guest_ns;		/* in the guest; userspace: in KVM_RUN */
+	u64 kvm_ns;		/* in KVM, halts and preemption included; userspace: none */
+	u64 vmm_ns;
+	u64 open_ns;		/* since an exit that was still open at the end */
+	u64 unseen_ns;		/* what is left of the recording's duration */
+	u64 wall_ns;		/* what the shares refer to */
+};
+
+struct report {
+	const struct recording *rec;
+	const struct report_options *opt;
+	u32 event;		/* KVMW_EVENT_EXIT or KVMW_EVENT_USERSPACE */
+	bool fell_back;		/* to userspace, there being no exit */
+	struct report_row *row;	/* in the order asked for, hidden ones last */
+	u32 nr_rows, nr_hidden;
+	struct report_row total;	/* hidden ones included */
+	struct report_vcpu *vcpu;
+	u32 nr_vcpus;
+	u64 recorded, lost, unfinished;	/* of this event, filters applied */
+	u64 all_recorded;	/* rows of both events in the file */
+	u64 left_out;		/* rows beyond AGG_MAX_KEYS keys */
+	u64 duration_ns;	/* of the recording; 0: unknown */
+	char empty[512];	/* why there are no rows, or "" */
+};
+
+/*
+ * aggs: what scan__read() gave; the totals of rec are merged into it.  rec, opt and
+ * aggs must outlive the report.  0, or -1 out of memory (error() said so).
+ */
+int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
+		 const struct report_options *opt);
+void report__free(struct report *rep);
+
+const char *report_key__name(enum report_key key);
+const char *report_order__name(enum report_order order);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What report.c and its parts (rows, vCPUs, empty) share; for them alone. */
+#ifndef KVMW_REPORT_PARTS_H
+#define KVMW_REPORT_PARTS_H
+
+#include "util/analysis/report.h"
+
+/* Counts and sums of a row, by the rule of report.h. */
+void report__numbers(const struct agg *sum, u32 event, struct report_row *row);
+/* Mean, percentiles and the like of row->span. */
+void report__distribution(struct report_row *row);
+
+/* report_rows.c */
+int report__make_rows(struct report *rep, const struct agg **list, u32 nr);
+int report__order(struct report *rep);
+void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
+
+/* report_vcpus.c */
+int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr);
+
+/* report_empty.c */
+void report__say_why_empty(struct report *rep);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names of exit reasons, chosen by the event's own isa and never by the CPU
+ * of the machine that reads: a recording is read anywhere.
+ */
+#ifndef KVMW_REASON_H
+#define KVMW_REASON_H
+
+#include "util/types.h"
+
+#define REASON_NAME_MAX	96	/* bytes that hold every name, NUL included */
+
+/*
+ * isa is an enum kvmw_isa: VMX and SVM reasons carry the names which the
+ * kernel's trace events and perf print, without prefix; KVMW_ISA_NONE means the
+ * KVM_EXIT_* numbers of struct kvm_run, named in full.  A number without a name
+ * comes out as such ("VMX 0x63").  buf is filled and returned.
+ */
+const char *reason_name(u32 isa, u32 reason, char *buf, size_t size);
+
+/* "VMX", "SVM", "KVM" or NULL for an isa unknown here. */
+const char *isa_name(u32 isa);
+
+/* The tables. NULL: no such number. */
+const char *vmx_reason(u32 basic);
+const char *svm_reason(u32 code);
+const char *kvm_exit_reason(u32 reason);
+
+/* Upper half of a VMX exit reason, appended to buf as "|FLAG". */
+void vmx_reason_flags(u32 reason, char *buf, size_t size);
+
+#endif

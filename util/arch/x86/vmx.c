@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMX basic exit reasons: Intel SDM vol. 3D, appendix C, under the names of the
+ * kernel's asm/vmx.h (perf prints the same ones) where it has one.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "util/arch/reason.h"
+
+static const char *const names[] = {
+	[0] = "EXCEPTION_NMI",
+	[1] = "EXTERNAL_INTERRUPT",
+	[2] = "TRIPLE_FAULT",
+	[3] = "INIT_SIGNAL",
+	[4] = "SIPI_SIGNAL",
+	[5] = "IO_SMI",
+	[6] = "OTHER_SMI",
+	[7] = "INTERRUPT_WINDOW",
+	[8] = "NMI_WINDOW",
+	[9] = "TASK_SWITCH",
+	[10] = "CPUID",
+	[11] = "GETSEC",
+	[12] = "HLT",
+	[13] = "INVD",
+	[14] = "INVLPG",
+	[15] = "RDPMC",
+	[16] = "RDTSC",
+	[17] = "RSM",
+	[18] = "VMCALL",
+	[19] = "VMCLEAR",
+	[20] = "VMLAUNCH",
+	[21] = "VMPTRLD",
+	[22] = "VMPTRST",
+	[23] = "VMREAD",
+	[24] = "VMRESUME",
+	[25] = "VMWRITE",
+	[26] = "VMOFF",
+	[27] = "VMON",
+	[28] = "CR_ACCESS",
+	[29] = "DR_ACCESS",
+	[30] = "IO_INSTRUCTION",
+	[31] = "MSR_READ",
+	[32] = "MSR_WRITE",
+	[33] = "INVALID_STATE",
+	[34] = "MSR_LOAD_FAIL",
+	[36] = "MWAIT_INSTRUCTION",
+	[37] = "MONITOR_TRAP_FLAG",
+	[39] = "MONITOR_INSTRUCTION",
+	[40] = "PAUSE_INSTRUCTION",
+	[41] = "MCE_DURING_VMENTRY",
+	[43] = "TPR_BELOW_THRESHOLD",
+	[44] = "APIC_ACCESS",
+	[45] = "EOI_INDUCED",
+	[46] = "GDTR_IDTR",
+	[47] = "LDTR_TR",
+	[48] = "EPT_VIOLATION",
+	[49] = "EPT_MISCONFIG",
+	[50] = "INVEPT",
+	[51] = "RDTSCP",
+	[52] = "PREEMPTION_TIMER",
+	[53] = "INVVPID",
+	[54] = "WBINVD",
+	[55] = "XSETBV",
+	[56] = "APIC_WRITE",
+	[57] = "RDRAND",
+	[58] = "INVPCID",
+	[59] = "VMFUNC",
+	[60] = "ENCLS",
+	[61] = "RDSEED",
+	[62] = "PML_FULL",
+	[63] = "XSAVES",
+	[64] = "XRSTORS",
+	[65] = "PCONFIG",
+	[66] = "SPP",
+	[67] = "UMWAIT",
+	[68] = "TPAUSE",
+	[69] = "LOADIWKEY",
+	[70] = "ENCLV",
+	[72] = "ENQCMD_PASID",
+	[73] = "ENQCMDS_PASID",
+	[74] = "BUS_LOCK",
+	[75] = "NOTIFY",
+	[76] = "SEAMCALL",
+	[77] = "TDCALL",
+	[78] = "RDMSRLIST",
+	[79] = "WRMSRLIST",
+	[84] = "MSR_READ_IMM",
+	[85] = "MSR_WRITE_IMM",
+};
+
+/* SDM vol. 3C, "Format of Exit Reason in Basic VM-Exit Information". */
+static const struct {
+	u32 bit;
+	const char *name;
+} flags[] = {
+	{ 1u << 31, "FAILED_VMENTRY" },
+	{ 1u << 27, "SGX_ENCLAVE_MODE" },
+	{ 1u << 26, "BUS_LOCK" },
+};
+
+const char *vmx_reason(u32 basic)
+{
+	return basic < ARRAY_SIZE(names) ? names[basic] : NULL;
+}
+
+void vmx_reason_flags(u32 reason, char *buf, size_t size)
+{
+	u32 rest = reason & 0xffff0000;
+	size_t len = strlen(buf);
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!(rest & flags[i].bit))
+			continue;
+		rest &= ~flags[i].bit;
+		snprintf(buf + len, size - len, "|%s", flags[i].name);
+		len += strlen(buf + len);
+	}
+	if (rest)
+		snprintf(buf + len, size - len, "|0x%x", rest);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the numbers of a report are about, and how far they can be trusted. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/render/render.h"
+#include "util/render/units.h"
+
+#define MAX_VMS	8	/* listed one by one; kvmw info lists them all */
+
+static void line(const struct screen *s, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void line(const struct screen *s, const char *what, const char *fmt, ...)
+{
+	char first[32], words[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	snprintf(first, sizeof(first), "# %-9s ", what);
+	screen__wrap(s, first, "#           ", words);
+}
+
+const char *render__date(u64 realtime_ns, char *buf)
+{
+	time_t seconds = realtime_ns / NSEC_PER_SEC;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(buf, 64, "%Y-%m-%d %H:%M:%S %z", &tm))
+		strcpy(buf, "?");
+	return buf;
+}
+
+static void about_time(const struct screen *s, const struct recording *rec)
+{
+	u64 start = rec->meta.start_ns ?: rec->first_ns;
+	u64 when = recording__realtime(rec, start), duration = recording__duration(rec);
+	char date[64];
+
+	line(s, "file", "%s: %.3f s%s%s%s%s", strcmp(rec->path, "-") ? rec->path : "standard input",
+	     duration / 1e9, when ? " from " : "", when ? render__date(when, date) : "",
+	     rec->meta.stop_why ? ", until: " : "", rec->meta.stop_why ?: "");
+	if (!rec->finished)
+		line(s, "", "the recorder did not finish: its last moments may be missing");
+}
+
+void render__about(const struct screen *s, const struct recording *rec)
+{
+	const struct rec_meta *m = &rec->meta;
+
+	about_time(s, rec);
+	if (m->host || m->kernel)
+		line(s, "host", "%s, Linux %s%s%s", m->host ?: "?", m->kernel ?: "?",
+		     m->arch ? " " : "", m->arch ?: "");
+	if (m->cpu)
+		line(s, "CPU", "%llu x %s%s%s%s", (unsigned long long)m->cpus, m->cpu,
+		     m->module ? " (" : "", m->module ?: "", m->module ? ")" : "");
+	else if (m->module)
+		line(s, "KVM", "%s", m->module);
+	render__vms(s, rec);
+}
+
+/* nr: how many of the list are this VM's, counted while walking both. */
+static u32 vcpus_of(const struct recording *rec, u32 vm)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < rec->nr_vcpus; i++)
+		nr += rec->vcpu[i].vm == vm;
+	return nr;
+}
+
+void render__vms(const struct screen *s, const struct recording *rec)
+{
+	for (u32 i = 0; i < rec->nr_vms && i < MAX_VMS; i++) {
+		const struct rec_vm *vm = &rec->vm[i];
+		u32 vcpus = vcpus_of(rec, vm->id);
+
+		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s", vm->name,
+		     *vm->name && *vm->vmm ? ": " : "", vm->vmm, vm->pid, vcpus,
+		     vcpus == 1 ? "" : "s");
+	}
+	if (rec->nr_vms > MAX_VMS)
+		line(s, "", "and %u VMs more, which kvmw info lists", rec->nr_vms - MAX_VMS);
+}
+
+static const char *plural(const struct report *rep)
+{
+	return rep->event == KVMW_EVENT_EXIT ? "exits" : "returns to the VMM";
+}
+
+static void about_rows(const struct screen *s, const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	char rows[UNITS_MAX], bytes[UNITS_MAX], lost[UNITS_MAX], open[UNITS_MAX], each[64] = "";
+
+	/* The whole file by all of its events: frames of other kinds have their share. */
+	if (rep->all_recorded)
+		snprintf(each, sizeof(each), ", %.2f each",
+			 (double)rec->bytes / rep->all_recorded);
+	line(s, "recorded", "%s %s in %s bytes%s; %s%s lost; %s unfinished",
+	     units__count(rep->recorded, rows), plural(rep), units__count(rec->bytes, bytes),
+	     each, rec->window.active && rep->lost ? "up to " : "",
+	     units__count(rep->lost, lost), units__count(rep->unfinished, open));
+}
+
+static void about_cost(const struct screen *s, const struct recording *rec)
+{
+	const struct kvmw_cost *c = &rec->cost;
+	u64 duration = c->time_ns - rec->meta.start_ns;
+	char bpf[64], cpu[64] = "CPU time of the recorder unknown";
+
+	if (!rec->has_cost)
+		return;
+	if (c->bpf_events)
+		snprintf(bpf, sizeof(bpf), "%.0f ns of BPF per event",
+			 (double)c->bpf_ns / c->bpf_events);
+	else
+		snprintf(bpf, sizeof(bpf), "time in BPF not measured");
+	if (rec->meta.start_ns && c->time_ns > rec->meta.start_ns)
+		snprintf(cpu, sizeof(cpu), "recorder %.1f%% of one CPU",
+			 100.0 * c->cpu_ns / duration);
+	line(s, "cost", "%s; %s", bpf, cpu);
+}
+
+static void about_window(const struct screen *s, const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	u64 start = rec->meta.start_ns ?: rec->first_ns;
+	u64 from = rec->window.from > start ? rec->window.from - start : 0;
+	u64 to = rec->window.to > start ? rec->window.to - start : 0;
+
+	line(s, "window", "%.6f to %.6f s: all numbers are of the recorded %s in it%s", from / 1e9,
+	     (to < rep->duration_ns ? to : rep->duration_ns) / 1e9, plural(rep),
+	     rep->lost ? ", of which some were lost" : "");
+}
+
+static void about_trust(const struct screen *s, const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+
+	if (rec->window.active)
+		about_window(s, rep);
+	else if (rep->lost && rep->total.exact)
+		line(s, "lost", "records, for want of room in the ring. Count, time and mean are the "
+		     "kernel's own and hold them too; columns marked * are of the recorded ones");
+	else if (rep->lost)
+		line(s, "lost", "records, for want of room in the ring: counts and times are too "
+		     "small");
+	if (rep->fell_back)
+		line(s, "note", "no VM exits here: that host's KVM does not report them, or they were "
+		     "not asked for. Shown instead are the returns of KVM_RUN to the VMM, and "
+		     "the time in the VMM until it called KVM_RUN again");
+	for (u32 i = 0; i < rec->meta.notes.nr; i++)
+		line(s, "note", "%s", rec->meta.notes.text[i]);
+}
+
+void render__heading(const struct screen *s, const struct report *rep)
+{
+	render__about(s, rep->rec);
+	about_rows(s, rep);
+	about_cost(s, rep->rec);
+	about_trust(s, rep);
+	fputc('\n', s->out);
+}

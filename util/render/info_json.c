@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw info --json; its members are described in Documentation/kvmw-info.txt. */
+#include "util/render/json.h"
+#include "util/render/render.h"
+
+static void column(struct json_object *list, const struct inv_frames *k, u32 i)
+{
+	struct json_object *item = json_object_new_object(), *encodings;
+	const struct inv_column *c = &k->column[i];
+
+	json_object_array_add(list, item);
+	json__text(item, "name", k->column_name[i]);
+	json__text(item, "type", k->column_type[i]);
+	json__u64(item, "stored_bytes", c->stored);
+	json__u64(item, "raw_bytes", c->raw);
+	encodings = json__array(item, "encodings");
+	for (u32 e = 0; e < c->nr_encodings; e++)
+		json_object_array_add(encodings, json_object_new_string(c->encoding[e]));
+}
+
+static void frames(struct json_object *root, const struct inventory *inv)
+{
+	struct json_object *list = json__array(root, "frames"), *item, *columns;
+	char type[16];
+
+	for (u32 i = 0; i < inv->nr; i++) {
+		const struct inv_frames *k = &inv->frames[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "type", frame_type__name(k->type, type));
+		json__text(item, "event", *k->name ? k->name : NULL);
+		json__u64(item, "frames", k->frames);
+		json__u64(item, "rows", k->rows);
+		json__u64(item, "bytes", k->bytes);
+		if (!k->nr_columns)
+			continue;
+		columns = json__array(item, "columns");
+		for (u32 c = 0; c < k->nr_columns; c++)
+			column(columns, k, c);
+	}
+}
+
+int render__info_json(const struct screen *s, const struct recording *rec,
+		      const struct inventory *inv)
+{
+	struct json_object *root = json_object_new_object(), *lost;
+
+	json__text(root, "file", rec->path);
+	json__recording(root, rec);
+	frames(root, inv);
+	lost = json__object(root, "lost");
+	json__u64(lost, "exit", rec->lost[KVMW_EVENT_EXIT]);
+	json__u64(lost, "userspace", rec->lost[KVMW_EVENT_USERSPACE]);
+	json__bool(root, "index", inv->has_index);
+	return json__print(s, root);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw info, for people. */
+#include <string.h>
+
+#include "util/render/render.h"
+#include "util/render/units.h"
+
+static void texts(const struct screen *s, const char *what, const struct rec_texts *texts)
+{
+	char first[32];
+
+	for (u32 i = 0; i < texts->nr; i++) {
+		snprintf(first, sizeof(first), "%-11s ", i ? "" : what);
+		screen__wrap(s, first, "            ", texts->text[i]);
+	}
+}
+
+static void field(const struct screen *s, const char *what, const char *text)
+{
+	char first[32];
+
+	if (!text || !*text)
+		return;
+	snprintf(first, sizeof(first), "%-11s ", what);
+	screen__wrap(s, first, "            ", text);
+}
+
+static void command(const struct screen *s, const struct rec_texts *words)
+{
+	if (!words->nr)
+		return;
+	fprintf(s->out, "%-11s", "command");
+	for (u32 i = 0; i < words->nr; i++) {
+		fputc(' ', s->out);
+		screen__text(s, words->text[i]);
+	}
+	fputc('\n', s->out);
+}
+
+static void header(const struct screen *s, const struct recording *rec)
+{
+	const struct rec_meta *m = &rec->meta;
+	u64 when = recording__realtime(rec, m->start_ns);
+	char text[768], date[64], bytes[UNITS_MAX];
+
+	field(s, "file", strcmp(rec->path, "-") ? rec->path : "standard input");
+	snprintf(text, sizeof(text), "%s bytes, written by kvmw %s", units__count(rec->bytes, bytes),
+		 m->version ?: "of unknown version");
+	field(s, "", text);
+	command(s, &m->command);
+	snprintf(text, sizeof(text), "%s, Linux %s %s", m->host ?: "?", m->kernel ?: "?",
+		 m->arch ?: "");
+	field(s, "host", text);
+	snprintf(text, sizeof(text), "%llu x %s", (unsigned long long)m->cpus, m->cpu ?: "?");
+	field(s, "CPU", text);
+	field(s, "KVM", m->module);
+	texts(s, "parameters", &m->params);
+	texts(s, "events", &m->events);
+	field(s, "filters", m->filters);
+	snprintf(text, sizeof(text), "%llu of %llu bytes", (unsigned long long)m->rings,
+		 (unsigned long long)m->ring_bytes);
+	field(s, "rings", m->rings ? text : NULL);
+	snprintf(text, sizeof(text), "%s, %.9f s of CLOCK_MONOTONIC",
+		 when ? render__date(when, date) : "date unknown", m->start_ns / 1e9);
+	field(s, "start", m->start_ns ? text : NULL);
+	snprintf(text, sizeof(text), "%.9f s%s%s", recording__duration(rec) / 1e9,
+		 m->stop_why ? ", until: " : "", m->stop_why ?: "");
+	field(s, "duration", text);
+	texts(s, "note", &m->notes);
+}
+
+static void identities(const struct screen *s, const struct recording *rec)
+{
+	char text[640];
+
+	for (u32 i = 0; i < rec->nr_vms; i++) {
+		const struct rec_vm *vm = &rec->vm[i];
+
+		snprintf(text, sizeof(text), "%u: pid %u, %s%s%s", vm->id, vm->pid, vm->name,
+			 *vm->name ? ", " : "", vm->vmm);
+		field(s, "VM", text);
+		for (u32 k = 0; k < rec->nr_vcpus; k++) {
+			const struct rec_vcpu *v = &rec->vcpu[k];
+			char number[24] = "?";
+
+			if (v->vm != vm->id)
+				continue;
+			if (v->vcpu >= 0)
+				snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
+			snprintf(text, sizeof(text), "%u: vCPU %s, tid %u, %s", v->id, number,
+				 v->tid, v->comm);
+			field(s, "  vCPU", text);
+		}
+	}
+}
+
+static void frames(const struct screen *s, const struct inventory *inv)
+{
+	char type[16], each[UNITS_MAX];
+
+	fprintf(s->out, "\n%-8s %-12s %8s %12s %12s %9s\n", "frames", "event", "number", "rows",
+		"bytes", "per row");
+	for (u32 i = 0; i < inv->nr; i++) {
+		const struct inv_frames *k = &inv->frames[i];
+
+		snprintf(each, sizeof(each), "%.3f", k->rows ? (double)k->bytes / k->rows : 0);
+		fprintf(s->out, "%-8s ", frame_type__name(k->type, type));
+		screen__field(s, k->name, 12, true);
+		fprintf(s->out, " %8llu %12llu %12llu %9s\n", (unsigned long long)k->frames,
+			(unsigned long long)k->rows, (unsigned long long)k->bytes,
+			k->rows ? each : "-");
+	}
+}
+
+static void column(const struct screen *s, const struct inv_frames *k, u32 i)
+{
+	const struct inv_column *c = &k->column[i];
+
+	fputs("  ", s->out);
+	screen__field(s, k->column_name[i], 12, true);
+	fprintf(s->out, " %-4s %12llu %12llu %9.3f  ", k->column_type[i],
+		(unsigned long long)c->stored, (unsigned long long)c->raw,
+		k->rows ? (double)c->stored / k->rows : 0);
+	for (u32 e = 0; e < c->nr_encodings; e++)
+		fprintf(s->out, "%s%s", e ? ", " : "", c->encoding[e]);
+	fputc('\n', s->out);
+}
+
+static void columns(const struct screen *s, const struct inventory *inv)
+{
+	char type[16];
+
+	for (u32 i = 0; i < inv->nr; i++) {
+		const struct inv_frames *k = &inv->frames[i];
+
+		if (!k->nr_columns || !k->rows)
+			continue;
+		fprintf(s->out, "\n%s ", frame_type__name(k->type, type));
+		screen__text(s, k->name);
+		fprintf(s->out, "\n  %-12s %-4s %12s %12s %9s  %s\n", "column", "type", "stored",
+			"raw", "per row", "encoding");
+		for (u32 c = 0; c < k->nr_columns; c++)
+			column(s, k, c);
+	}
+}
+
+static void state(const struct screen *s, const struct recording *rec, const struct inventory *inv)
+{
+	char text[256];
+
+	fputc('\n', s->out);
+	for (u32 i = 0; i < ARRAY_SIZE(rec->lost); i++) {
+		if (!rec->lost[i])
+			continue;
+		snprintf(text, sizeof(text), "%llu records of %s: no room in the ring",
+			 (unsigned long long)rec->lost[i],
+			 i == KVMW_EVENT_EXIT ? "exit" :
+			 i == KVMW_EVENT_USERSPACE ? "userspace" : "another event");
+		field(s, "lost", text);
+	}
+	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "there" : "none",
+		 rec->finished ? "; END frame there" : "; no END frame: the recorder did not finish");
+	field(s, "index", text);
+	snprintf(text, sizeof(text), "%zu place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
+	field(s, "damage", rec->nr_damage ? text : "none");
+}
+
+void render__info(const struct screen *s, const struct recording *rec,
+		  const struct inventory *inv, bool verbose)
+{
+	header(s, rec);
+	identities(s, rec);
+	frames(s, inv);
+	if (verbose)
+		columns(s, inv);
+	state(s, rec, inv);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/error.h"
+#include "util/render/json.h"
+#include "util/text.h"
+
+void json__u64(struct json_object *obj, const char *key, u64 value)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(value));
+}
+
+void json__ns(struct json_object *obj, const char *key, u64 ns)
+{
+	json_object_object_add(obj, key, ns == KVMW_NONE ? NULL : json_object_new_uint64(ns));
+}
+
+void json__time(struct json_object *obj, const char *key, u64 ns)
+{
+	json_object_object_add(obj, key, ns ? json_object_new_uint64(ns) : NULL);
+}
+
+void json__text(struct json_object *obj, const char *key, const char *text)
+{
+	/* A path, say, may be anything; JSON is UTF-8. */
+	char *clean = text ? text__clean(text, 4096) : NULL;
+
+	json_object_object_add(obj, key, clean ? json_object_new_string(clean) : NULL);
+	free(clean);
+}
+
+void json__bool(struct json_object *obj, const char *key, bool value)
+{
+	json_object_object_add(obj, key, json_object_new_boolean(value));
+}
+
+void json__real(struct json_object *obj, const char *key, double value)
+{
+	char digits[64];
+
+	snprintf(digits, sizeof(digits), "%.4f", value);
+	json_object_object_add(obj, key, json_object_new_double_s(value, digits));
+}
+
+struct json_object *json__object(struct json_object *obj, const char *key)
+{
+	struct json_object *child = json_object_new_object();
+
+	json_object_object_add(obj, key, child);
+	return child;
+}
+
+struct json_object *json__array(struct json_object *obj, const char *key)
+{
+	struct json_object *child = json_object_new_array();
+
+	json_object_object_add(obj, key, child);
+	return child;
+}
+
+static void texts(struct json_object *obj, const char *key, const struct rec_texts *texts)
+{
+	struct json_object *list = json__array(obj, key);
+
+	for (u32 i = 0; i < texts->nr; i++)
+		json_object_array_add(list, json_object_new_string(texts->text[i]));
+}
+
+static void identities(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *list = json__array(obj, "vms"), *item;
+
+	for (u32 i = 0; i < rec->nr_vms; i++) {
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "id", rec->vm[i].id);
+		json__u64(item, "pid", rec->vm[i].pid);
+		json__text(item, "name", rec->vm[i].name);
+		json__text(item, "vmm", rec->vm[i].vmm);
+	}
+	list = json__array(obj, "vcpus");
+	for (u32 i = 0; i < rec->nr_vcpus; i++) {
+		const struct rec_vcpu *vcpu = &rec->vcpu[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "id", vcpu->id);
+		json__u64(item, "vm", vcpu->vm);
+		json__ns(item, "vcpu", vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+		json__u64(item, "tid", vcpu->tid);
+		json__text(item, "comm", vcpu->comm);
+	}
+}
+
+static void state(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *list, *item;
+
+	json__u64(obj, "bytes", rec->bytes);
+	json__bool(obj, "finished", rec->finished);
+	json__bool(obj, "complete", !recording__incomplete(rec));
+	json__u64(obj, "missing_rows", rec->missing_rows);
+	list = json__array(obj, "damage");
+	for (size_t i = 0; i < rec->nr_damage; i++) {
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "offset", rec->damage[i].offset);
+		json__u64(item, "bytes", rec->damage[i].bytes);
+		json__text(item, "what", rec->damage[i].what);
+	}
+}
+
+static void cost(struct json_object *obj, const struct recording *rec)
+{
+	const struct kvmw_cost *c = &rec->cost;
+
+	if (!rec->has_cost) {
+		json_object_object_add(obj, "cost", NULL);
+		return;
+	}
+	obj = json__object(obj, "cost");
+	json__u64(obj, "time_ns", c->time_ns);
+	json__u64(obj, "bpf_ns", c->bpf_ns);
+	json__u64(obj, "bpf_events", c->bpf_events);
+	json__u64(obj, "cpu_ns", c->cpu_ns);
+	json__u64(obj, "events", c->events);
+	json__u64(obj, "bytes", c->bytes);
+}
+
+void json__recording(struct json_object *obj, const struct recording *rec)
+{
+	const struct rec_meta *m = &rec->meta;
+	struct json_object *host, *kvm, *filters;
+
+	state(obj, rec);
+	json__text(obj, "kvmw", m->version);
+	texts(obj, "command", &m->command);
+	host = json__object(obj, "host");
+	json__text(host, "name", m->host);
+	json__text(host, "kernel", m->kernel);
+	json__text(host, "arch", m->arch);
+	json__text(host, "cpu", m->cpu);
+	json__u64(host, "cpus", m->cpus);
+	kvm = json__object(obj, "kvm");
+	json__text(kvm, "module", m->module);
+	texts(kvm, "params", &m->params);
+	texts(obj, "events", &m->events);
+	filters = m->filters ? json_tokener_parse(m->filters) : NULL;
+	json_object_object_add(obj, "filters", filters);
+	json__u64(obj, "rings", m->rings);
+	json__u64(obj, "ring_bytes", m->ring_bytes);
+	json__time(obj, "start_ns", m->start_ns);
+	json__time(obj, "start_realtime_ns", recording__realtime(rec, m->start_ns));
+	json__time(obj, "duration_ns", recording__duration(rec));
+	json__text(obj, "stopped", m->stop_why);
+	texts(obj, "notes", &m->notes);
+	identities(obj, rec);
+	cost(obj, rec);
+}
+
+int json__print(const struct screen *s, struct json_object *root)
+{
+	const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_SPACED |
+							  JSON_C_TO_STRING_NOSLASHESCAPE);
+	int ret = 0;
+
+	if (text)
+		fprintf(s->out, "%s\n", text);
+	else
+		ret = error("out of memory for the JSON");
+	json_object_put(root);
+	return ret;
+}

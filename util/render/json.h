@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the JSON of report and info have in common. */
+#ifndef KVMW_RENDER_JSON_H
+#define KVMW_RENDER_JSON_H
+
+#include <json-c/json.h>
+
+#include "util/analysis/recording.h"
+#include "util/render/screen.h"
+
+/* Each adds a member to obj. */
+void json__u64(struct json_object *obj, const char *key, u64 value);
+void json__ns(struct json_object *obj, const char *key, u64 ns);	/* KVMW_NONE: null */
+void json__time(struct json_object *obj, const char *key, u64 ns);	/* 0: null */
+void json__text(struct json_object *obj, const char *key, const char *text);	/* NULL: null */
+void json__bool(struct json_object *obj, const char *key, bool value);
+void json__real(struct json_object *obj, const char *key, double value);
+struct json_object *json__object(struct json_object *obj, const char *key);
+struct json_object *json__array(struct json_object *obj, const char *key);
+
+/* The members that describe a recording. */
+void json__recording(struct json_object *obj, const struct recording *rec);
+
+/* Prints root, frees it. 0, or -1 out of memory (error() said so). */
+int json__print(const struct screen *s, struct json_object *root);
+
+#endif

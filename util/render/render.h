@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Models in, text out: nothing here adds up, looks up or reads a file.
+ * Functions that return int give 0, or -1 out of memory (error() said so);
+ * whether everything could be written shows when the screen is closed.
+ */
+#ifndef KVMW_RENDER_H
+#define KVMW_RENDER_H
+
+#include "util/analysis/inventory.h"
+#include "util/analysis/report.h"
+#include "util/render/screen.h"
+
+/* kvmw report */
+void render__heading(const struct screen *s, const struct report *rep);
+void render__table(const struct screen *s, const struct report *rep);
+void render__histograms(const struct screen *s, const struct report *rep);
+void render__vcpus(const struct screen *s, const struct report *rep);
+int render__report_json(const struct screen *s, const struct report *rep);
+void render__report_csv(const struct screen *s, const struct report *rep);
+
+/* kvmw info */
+void render__info(const struct screen *s, const struct recording *rec,
+		  const struct inventory *inv, bool verbose);
+int render__info_json(const struct screen *s, const struct recording *rec,
+		      const struct inventory *inv);
+
+/* What is said of a recording and its VMs in both. */
+void render__about(const struct screen *s, const struct recording *rec);
+void render__vms(const struct screen *s, const struct recording *rec);
+/* "2025-01-31 12:34:56 +0100" of CLOCK_REALTIME ns; buf holds 64 bytes. */
+const char *render__date(u64 realtime_ns, char *buf);
+
+#endif

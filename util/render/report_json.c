@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report --json; its members are described in Documentation/kvmw-report.txt. */
+#include "util/render/json.h"
+#include "util/render/render.h"
+
+static void key(struct json_object *obj, const struct report *rep, const struct report_row *row,
+		enum report_key key)
+{
+	const struct rec_vcpu *vcpu;
+	const struct rec_vm *vm;
+
+	switch (key) {
+	case KEY_REASON:
+		json__text(obj, "reason", row->label[KEY_REASON]);
+		json__text(obj, "isa", isa_name(row->isa));
+		json__u64(obj, "reason_number", row->reason);
+		break;
+	case KEY_VCPU:
+		vcpu = recording__vcpu(rep->rec, row->vcpu);
+		vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
+		json__u64(obj, "vcpu_id", row->vcpu);
+		json__ns(obj, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+		json__ns(obj, "tid", vcpu ? vcpu->tid : KVMW_NONE);
+		json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
+		break;
+	case KEY_VM:
+		vm = row->has_vm ? recording__vm(rep->rec, row->vm) : NULL;
+		json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
+		json__text(obj, "vm", vm ? vm->name : NULL);
+		json__text(obj, "vmm", vm ? vm->vmm : NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+static void histogram(struct json_object *obj, const struct report_row *row)
+{
+	struct json_object *list = json__array(obj, "histogram"), *item;
+	u64 log2[HIST_LOG2];
+
+	hist__log2(&row->span, log2);
+	for (u32 i = 0; i < HIST_LOG2; i++) {
+		if (!log2[i])
+			continue;
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "from_ns", i ? 1ULL << i : 0);
+		json__u64(item, "to_ns", i < 63 ? (2ULL << i) - 1 : UINT64_MAX);
+		json__u64(item, "count", log2[i]);
+	}
+}
+
+static void numbers(struct json_object *obj, const struct report *rep,
+		    const struct report_row *row)
+{
+	json__u64(obj, "count", row->count);
+	json__real(obj, "count_percent", row->count_percent);
+	json__u64(obj, "unfinished", row->count - row->done);
+	json__u64(obj, "recorded", row->recorded);
+	/* Which records of a window were lost is not known. */
+	json__ns(obj, "lost", row->exact ? row->lost : KVMW_NONE);
+	json__bool(obj, "exact", row->exact);
+	json__ns(obj, "time_ns", row->time_ns);
+	json__real(obj, "time_percent", row->time_percent);
+	json__ns(obj, "user_ns", row->user_ns);
+	json__ns(obj, rep->event == KVMW_EVENT_EXIT ? "guest_ns" : "run_ns", row->gap_ns);
+	json__ns(obj, "min_ns", row->min_ns);
+	json__ns(obj, "mean_ns", row->mean_ns);
+	json__ns(obj, "p50_ns", row->p50_ns);
+	json__ns(obj, "p90_ns", row->p90_ns);
+	json__ns(obj, "p99_ns", row->p99_ns);
+	json__ns(obj, "max_ns", row->max_ns);
+	histogram(obj, row);
+}
+
+static void rows(struct json_object *root, const struct report *rep)
+{
+	struct json_object *list = json__array(root, "rows"), *item;
+
+	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		for (u32 k = 0; k < rep->opt->nr_sort; k++)
+			key(item, rep, &rep->row[i], rep->opt->sort[k]);
+		numbers(item, rep, &rep->row[i]);
+	}
+	json__u64(root, "rows_hidden", rep->nr_hidden);
+	numbers(json__object(root, "total"), rep, &rep->total);
+}
+
+static void vcpus(struct json_object *root, const struct report *rep)
+{
+	struct json_object *list = json__array(root, "vcpu_time"), *item;
+
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		const struct report_vcpu *v = &rep->vcpu[i];
+		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, v->id);
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "vcpu_id", v->id);
+		json__ns(item, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+		json__ns(item, "tid", vcpu ? vcpu->tid : KVMW_NONE);
+		json__text(item, "comm", v->comm);
+		json__u64(item, "count", v->count);
+		if (rep->event == KVMW_EVENT_EXIT) {
+			json__ns(item, "guest_ns", v->guest_ns);
+			json__ns(item, "kvm_ns", v->kvm_ns);
+		} else {
+			json__ns(item, "run_ns", v->guest_ns);
+		}
+		json__ns(item, "vmm_ns", v->vmm_ns);
+		json__u64(item, "open_ns", v->open_ns);
+		json__u64(item, "unseen_ns", v->unseen_ns);
+		json__u64(item, "wall_ns", v->wall_ns);
+	}
+}
+
+int render__report_json(const struct screen *s, const struct report *rep)
+{
+	struct json_object *root = json_object_new_object(), *list, *window;
+	const struct recording *rec = rep->rec;
+
+	json__text(root, "file", rec->path);
+	json__recording(json__object(root, "recording"), rec);
+	json__text(root, "event", rep->event == KVMW_EVENT_EXIT ? "exit" : "userspace");
+	list = json__array(root, "sort");
+	for (u32 i = 0; i < rep->opt->nr_sort; i++)
+		json_object_array_add(list, json_object_new_string(
+					      report_key__name(rep->opt->sort[i])));
+	json__text(root, "order", report_order__name(rep->opt->order));
+	if (rec->window.active) {
+		window = json__object(root, "window");
+		json__u64(window, "from_ns", rec->window.from);
+		json__ns(window, "to_ns", rec->window.to);
+	}
+	json__u64(root, "recorded", rep->recorded);
+	json__u64(root, "lost", rep->lost);
+	json__u64(root, "unfinished", rep->unfinished);
+	rows(root, rep);
+	vcpus(root, rep);
+	json__text(root, "empty", *rep->empty ? rep->empty : NULL);
+	return json__print(s, root);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "util/error.h"
+#include "util/render/screen.h"
+#include "util/text.h"
+
+static u32 find_width(u32 width)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (!width && columns)
+		width = strtoul(columns, NULL, 10);
+	if (!width && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+		width = size.ws_col;
+	if (width < SCREEN_MIN)
+		return SCREEN_MIN;
+	return width > SCREEN_MAX ? SCREEN_MAX : width;
+}
+
+static const char *find_pager(void)
+{
+	const char *pager = getenv("KVMW_PAGER");
+
+	if (!pager)
+		pager = getenv("PAGER");
+	if (!pager)
+		pager = "if command -v less >/dev/null; then exec less; else exec cat; fi";
+	return !*pager || !strcmp(pager, "cat") ? NULL : pager;
+}
+
+/* The pager is a child whose standard input becomes our output. */
+static void start_pager(struct screen *s, const char *pager)
+{
+	int fds[2];
+
+	if (pipe(fds))
+		return;
+	fflush(NULL);
+	s->pager = fork();
+	if (!s->pager) {
+		dup2(fds[0], STDIN_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		/* As perf and git: no pager for one screen, colours, no clearing. */
+		setenv("LESS", "FRSX", 0);
+		execl("/bin/sh", "sh", "-c", pager, NULL);
+		_exit(127);
+	}
+	close(fds[0]);
+	if (s->pager > 0)
+		s->out = fdopen(fds[1], "w");
+	if (s->pager < 0 || !s->out) {
+		close(fds[1]);
+		s->pager = 0;
+		s->out = stdout;
+		return;
+	}
+	/* Leaving the pager early is no error. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void screen__open(struct screen *s, u32 width, bool pager)
+{
+	const char *command = pager && isatty(STDOUT_FILENO) ? find_pager() : NULL;
+
+	setlocale(LC_CTYPE, "");
+	*s = (struct screen) {
+		.out = stdout,
+		.width = find_width(width),
+		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+	};
+	if (command)
+		start_pager(s, command);
+}
+
+int screen__close(struct screen *s)
+{
+	bool failed = fflush(s->out) || ferror(s->out);
+	int err = errno;
+
+	if (!s->pager)
+		return failed ? error("standard output: %s", strerror(err)) : 0;
+	fclose(s->out);
+	while (waitpid(s->pager, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+/* The next character of safe text: what to print for it, how long, how wide. */
+static size_t next(const struct screen *s, const char *text, const char **print, size_t *bytes,
+		   u32 *width)
+{
+	u32 code;
+	size_t len = text__utf8(text, &code);
+	int w = len ? wcwidth(code) : -1;
+
+	*print = text;
+	*bytes = len;
+	*width = 1;
+	if (!len || (code >= 0x80 && (!s->utf8 || w < 0))) {
+		*print = "?";
+		*bytes = 1;
+	} else if (code >= 0x80) {
+		*width = w;
+	}
+	return len ?: 1;
+}
+
+u32 screen__width(const struct screen *s, const char *text)
+{
+	const char *print;
+	u32 width, total = 0;
+	size_t bytes;
+
+	while (*text) {
+		text += next(s, text, &print, &bytes, &width);
+		total += width;
+	}
+	return total;
+}
+
+static u32 print_upto(const struct screen *s, const char *text, u32 room)
+{
+	const char *print;
+	u32 width, used = 0;
+	size_t bytes;
+
+	while (*text) {
+		text += next(s, text, &print, &bytes, &width);
+		if (used + width > room)
+			break;
+		fwrite(print, 1, bytes, s->out);
+		used += width;
+	}
+	return used;
+}
+
+void screen__text(const struct screen *s, const char *text)
+{
+	print_upto(s, text, UINT32_MAX);
+}
+
+void screen__field(const struct screen *s, const char *text, u32 width, bool left)
+{
+	u32 need = screen__width(s, text), used;
+
+	if (need <= width) {
+		fprintf(s->out, "%*s", left ? 0 : (int)(width - need), "");
+		print_upto(s, text, need);
+		fprintf(s->out, "%*s", left ? (int)(width - need) : 0, "");
+		return;
+	}
+	used = print_upto(s, text, width - 1);
+	fputs(s->utf8 ? "…" : "~", s->out);
+	fprintf(s->out, "%*s", (int)(width - 1 - used), "");
+}
+
+void screen__wrap(const struct screen *s, const char *first, const char *rest, const char *words)
+{
+	u32 column = screen__width(s, first);
+	bool begin = true;
+	char word[1024];
+
+	screen__text(s, first);
+	while (*words) {
+		size_t len = strcspn(words, " ");
+		u32 width;
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, words);
+		width = screen__width(s, word);
+		if (!begin && column + 1 + width > s->width) {
+			fputc('\n', s->out);
+			screen__text(s, rest);
+			column = screen__width(s, rest);
+			begin = true;
+		}
+		if (!begin)
+			fputc(' ', s->out);
+		screen__text(s, word);
+		column += width + !begin;
+		begin = false;
+		words += len;
+		words += strspn(words, " ");
+	}
+	fputc('\n', s->out);
+}

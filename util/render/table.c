@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of a report.  There are several layouts, from generous to tight: the
+ * first that fits the screen is taken.
+ */
+#include <string.h>
+
+#include "util/render/render.h"
+#include "util/render/units.h"
+
+enum column_id {
+	COL_KEY,
+	COL_COUNT = NR_REPORT_KEYS,
+	COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_VMM_PCT, COL_GUEST,
+	COL_MIN, COL_MEAN, COL_P50, COL_P90, COL_P99, COL_MAX, COL_BAR,
+	NR_COLUMNS,
+};
+
+#define CELL_MAX	(REPORT_LABEL_MAX + 1)
+#define MAX_BAR		24
+#define MIN_KEY		8	/* columns that a key keeps in the tightest layout */
+
+static const struct layout {
+	enum units units;
+	u32 bar;
+	bool extra;		/* share of the VMM, time in the guest */
+} layouts[] = {
+	{ UNITS_FULL, 24, true },
+	{ UNITS_FULL, 12, true },
+	{ UNITS_5, 16, true },
+	{ UNITS_5, 8, true },
+	{ UNITS_5, 12, false },
+	{ UNITS_5, 6, false },
+	{ UNITS_4, 6, false },
+	{ UNITS_4, 4, false },
+};
+
+struct table {
+	const struct screen *s;
+	const struct report *rep;
+	const struct layout *layout;
+	u32 bar_low, bar_high;	/* first and last power of two that occurs */
+	u32 bar_step;		/* powers of two of one character */
+	u32 width[NR_COLUMNS];	/* 0: not shown */
+};
+
+static bool is_key(u32 col)
+{
+	return col < COL_COUNT;
+}
+
+static bool shown(const struct table *t, u32 col)
+{
+	if (is_key(col))
+		return col < t->rep->opt->nr_sort;
+	if (col == COL_GUEST || col == COL_VMM_PCT)
+		return t->layout->extra && (col == COL_GUEST ||
+					    t->rep->event == KVMW_EVENT_EXIT);
+	return true;
+}
+
+static const char *heading(const struct table *t, u32 col, char *buf)
+{
+	static const char *const keys[] = {
+		[KEY_REASON] = "reason", [KEY_VCPU] = "vCPU", [KEY_VM] = "VM",
+	};
+	static const char *const names[NR_COLUMNS] = {
+		[COL_COUNT] = "count", [COL_COUNT_PCT] = "%", [COL_TIME] = "time",
+		[COL_TIME_PCT] = "%", [COL_VMM_PCT] = "VMM%", [COL_GUEST] = "guest",
+		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
+		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
+	};
+	bool rows_only = t->rep->lost && !t->rep->rec->window.active &&
+			 col >= COL_MIN && col != COL_MEAN;
+
+	if (is_key(col))
+		return strcpy(buf, keys[t->rep->opt->sort[col]]);
+	if (col == COL_GUEST && t->rep->event == KVMW_EVENT_USERSPACE)
+		return strcpy(buf, "KVM_RUN");
+	snprintf(buf, CELL_MAX, "%s%s", names[col], rows_only ? "*" : "");
+	return buf;
+}
+
+/* One character for each t->bar_step powers of two, against the row's greatest. */
+static void bar(const struct table *t, const struct report_row *row, char *buf)
+{
+	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
+	u64 log2[HIST_LOG2], part[MAX_BAR] = { 0 }, most = 0;
+
+	hist__log2(&row->span, log2);
+	for (u32 i = 0; i < t->layout->bar * t->bar_step; i++) {
+		u32 from = t->bar_low + i;
+
+		if (from < HIST_LOG2)
+			part[i / t->bar_step] += log2[from];
+	}
+	for (u32 i = 0; i < t->layout->bar; i++)
+		most = part[i] > most ? part[i] : most;
+	*buf = '\0';
+	for (u32 i = 0; i < t->layout->bar; i++) {
+		/* Any at all shows. */
+		u32 level = part[i] ? 1 + (u32)(7.0 * part[i] / most) : 0;
+
+		strcat(buf, t->s->utf8 ? blocks[level] : ascii[level]);
+	}
+}
+
+static const char *share(const struct report_row *row, enum units units, char *buf)
+{
+	if (row->user_ns == KVMW_NONE || row->time_ns == KVMW_NONE)
+		return strcpy(buf, "-");
+	return units__percent(row->time_ns ? 100.0 * row->user_ns / row->time_ns : 0, units, buf);
+}
+
+static const char *cell(const struct table *t, const struct report_row *row, u32 col, char *buf)
+{
+	enum units units = t->layout->units;
+	const u64 durations[NR_COLUMNS] = {
+		[COL_TIME] = row->time_ns, [COL_GUEST] = row->gap_ns, [COL_MIN] = row->min_ns,
+		[COL_MEAN] = row->mean_ns, [COL_P50] = row->p50_ns, [COL_P90] = row->p90_ns,
+		[COL_P99] = row->p99_ns, [COL_MAX] = row->max_ns,
+	};
+
+	if (is_key(col)) {
+		/* The total has no label: it bears its name in the first column. */
+		bool total = row == &t->rep->total;
+
+		return strcpy(buf, !total ? row->label[t->rep->opt->sort[col]] :
+			      col ? "" : "total");
+	}
+	switch (col) {
+	case COL_COUNT:
+		snprintf(buf, CELL_MAX, "%llu", (unsigned long long)row->count);
+		return buf;
+	case COL_COUNT_PCT:
+		return units__percent(row->count_percent, units, buf);
+	case COL_TIME_PCT:
+		return row->time_ns == KVMW_NONE ? strcpy(buf, "-") :
+		       units__percent(row->time_percent, units, buf);
+	case COL_VMM_PCT:
+		return share(row, units, buf);
+	case COL_BAR:
+		bar(t, row, buf);
+		return buf;
+	default:
+		return units__ns(durations[col], units, buf);
+	}
+}
+
+static u32 visible(const struct report *rep)
+{
+	return rep->nr_rows - rep->nr_hidden;
+}
+
+/* Powers of two that occur, spread over the bar. */
+static void scale_bar(struct table *t)
+{
+	u64 log2[HIST_LOG2];
+	u32 low = HIST_LOG2, high = 0;
+
+	hist__log2(&t->rep->total.span, log2);
+	for (u32 i = 0; i < HIST_LOG2; i++) {
+		if (!log2[i])
+			continue;
+		low = i < low ? i : low;
+		high = i;
+	}
+	t->bar_low = low < HIST_LOG2 ? low : 0;
+	t->bar_high = high;
+	t->bar_step = (high - t->bar_low + t->layout->bar) / t->layout->bar;
+}
+
+static u32 measure(struct table *t)
+{
+	char buf[CELL_MAX];
+	u32 total = 0;
+
+	scale_bar(t);
+	for (u32 col = 0; col < NR_COLUMNS; col++) {
+		u32 width;
+
+		t->width[col] = 0;
+		if (!shown(t, col))
+			continue;
+		width = screen__width(t->s, heading(t, col, buf));
+		for (u32 i = 0; i <= visible(t->rep); i++) {
+			const struct report_row *row = i < visible(t->rep) ? &t->rep->row[i] :
+									     &t->rep->total;
+			u32 need = screen__width(t->s, cell(t, row, col, buf));
+
+			width = need > width ? need : width;
+		}
+		t->width[col] = width;
+		total += width + !!col;
+	}
+	return total;
+}
+
+/* The longest keys give way until the line fits. */
+static void squeeze(struct table *t, u32 total)
+{
+	while (total > t->s->width) {
+		u32 longest = 0;
+
+		for (u32 col = 0; is_key(col); col++)
+			if (t->width[col] > t->width[longest])
+				longest = col;
+		if (t->width[longest] <= MIN_KEY)
+			return;
+		t->width[longest]--;
+		total--;
+	}
+}
+
+static void choose_layout(struct table *t)
+{
+	u32 total = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
+		t->layout = &layouts[i];
+		total = measure(t);
+		if (total <= t->s->width)
+			return;
+	}
+	squeeze(t, total);
+}
+
+static void print_row(const struct table *t, const struct report_row *row)
+{
+	char buf[CELL_MAX];
+
+	for (u32 col = 0; col < NR_COLUMNS; col++) {
+		if (!t->width[col])
+			continue;
+		if (col)
+			fputc(' ', t->s->out);
+		screen__field(t->s, row ? cell(t, row, col, buf) : heading(t, col, buf),
+			      t->width[col], is_key(col) || col == COL_BAR);
+	}
+	fputc('\n', t->s->out);
+}
+
+static void legend(const struct table *t)
+{
+	char from[UNITS_MAX], to[UNITS_MAX], words[256];
+
+	units__ns(1ULL << t->bar_low, UNITS_5, from);
+	units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
+	snprintf(words, sizeof(words), "dist: how many took how long, from %s to %s, %u power%s of "
+		 "two per character", from, to, t->bar_step, t->bar_step == 1 ? "" : "s");
+	screen__wrap(t->s, "# ", "# ", words);
+	if (t->rep->nr_hidden) {
+		snprintf(words, sizeof(words), "%u row%s below %g%% not shown, but part of the total",
+			 t->rep->nr_hidden, t->rep->nr_hidden == 1 ? "" : "s",
+			 t->rep->opt->percent_limit);
+		screen__wrap(t->s, "# ", "# ", words);
+	}
+}
+
+void render__table(const struct screen *s, const struct report *rep)
+{
+	struct table t = { .s = s, .rep = rep };
+
+	choose_layout(&t);
+	print_row(&t, NULL);
+	for (u32 i = 0; i < visible(rep); i++)
+		print_row(&t, &rep->row[i]);
+	print_row(&t, &rep->total);
+	legend(&t);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "util/render/units.h"
+#include "util/events.h"
+
+static const struct unit {
+	double ns, limit;	/* shown up to limit of the unit */
+	const char *brief, *full;
+} duration_units[] = {
+	{ 1, 1000, "n", "ns" },
+	{ 1e3, 1000, "u", "us" },
+	{ 1e6, 1000, "m", "ms" },
+	{ 1e9, 1000, "s", "s" },
+	{ 3600e9, 100, "h", "h" },
+	{ 24 * 3600e9, 1e9, "d", "d" },
+};
+
+/* Decimals that leave so many digits in all. */
+static int decimals(double value, int digits)
+{
+	int before = value < 10 ? 1 : value < 100 ? 2 : 3;
+
+	/* Two digits: 1.2, but 12. */
+	return digits > before ? digits - before : 0;
+}
+
+const char *units__ns(u64 ns, enum units style, char *buf)
+{
+	static const int digits[] = { [UNITS_4] = 2, [UNITS_5] = 3, [UNITS_FULL] = 4 };
+	static const double half[] = { 0.5, 0.05, 0.005, 0.0005 };
+
+	if (ns == KVMW_NONE)
+		return strcpy(buf, "-");
+	for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++) {
+		const struct unit *unit = &duration_units[i];
+		double value = ns / unit->ns;
+		int places = i ? decimals(value, digits[style]) : 0;
+
+		/* 9.97 with one decimal is 10, which needs none. */
+		if (places && decimals(value + half[places], digits[style]) < places)
+			places--;
+		if (value + half[places] >= unit->limit && i + 1 < ARRAY_SIZE(duration_units))
+			continue;
+		snprintf(buf, UNITS_MAX, "%.*f%s", places, value,
+			 style == UNITS_FULL ? unit->full : unit->brief);
+		break;
+	}
+	return buf;
+}
+
+const char *units__percent(double percent, enum units style, char *buf)
+{
+	int places = style == UNITS_FULL ? 2 : 1;
+
+	if (percent >= 99.95 && style != UNITS_FULL)
+		places = 0;
+	snprintf(buf, UNITS_MAX, "%.*f", places, percent);
+	return buf;
+}
+
+const char *units__count(u64 count, char *buf)
+{
+	char digits[UNITS_MAX], *out = buf;
+	size_t len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+
+	for (size_t i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return buf;
+}
+
+const char *units__share(u64 part, u64 whole, char *buf)
+{
+	if (part == KVMW_NONE || !whole)
+		return strcpy(buf, "-");
+	snprintf(buf, UNITS_MAX, "%.1f%%", 100.0 * part / whole);
+	return buf;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers as people read them. */
+#ifndef KVMW_UNITS_H
+#define KVMW_UNITS_H
+
+#include "util/types.h"
+
+#define UNITS_MAX 32	/* bytes that hold every result, NUL included */
+
+enum units {
+	UNITS_4,	/* 4 characters: "1.2u" "12u" "123n"; two digits or more */
+	UNITS_5,	/* 5 characters: "1.23u" "12.3u" "123u"; three digits */
+	UNITS_FULL,	/* 7 characters: "1.234us" "12.34us" "123ns" */
+};
+
+/* A duration; "-" where it was not captured (KVMW_NONE). buf is returned. */
+const char *units__ns(u64 ns, enum units style, char *buf);
+/* "12.3", "100"; UNITS_FULL: "12.34". */
+const char *units__percent(double percent, enum units style, char *buf);
+/* "1,234,567" */
+const char *units__count(u64 count, char *buf);
+/* part of whole as "12.3%"; "-" for nothing captured or a whole of 0. */
+const char *units__share(u64 part, u64 whole, char *buf);
+
+#endif

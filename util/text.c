@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/text.h"
+
+size_t text__utf8(const char *s, u32 *code)
+{
+	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	u8 first = *s;
+	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 :
+		     first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+
+	*code = len > 1 ? first & (0x7f >> len) : first;
+	for (size_t i = 1; i < len; i++) {
+		if (((u8)s[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | ((u8)s[i] & 0x3f);
+	}
+	if (!len || *code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
+		return 0;
+	return len;
+}
+
+static bool safe(u32 code)
+{
+	return code >= 0x20 && !(code >= 0x7f && code < 0xa0) &&
+	       !(code >= 0x200b && code <= 0x200f) && !(code >= 0x2028 && code <= 0x202e) &&
+	       !(code >= 0x2060 && code <= 0x206f) && code != 0xfeff && code != 0x61c;
+}
+
+char *text__clean(const char *s, size_t max)
+{
+	size_t size = strnlen(s, max * 4) + 1, out = 0;
+	char *clean = malloc(size);
+	u32 code;
+
+	/* A character takes as many bytes as before or fewer: it always fits. */
+	for (size_t n = 0; clean && *s && n < max; n++) {
+		size_t len = text__utf8(s, &code);
+
+		if (len && safe(code)) {
+			memcpy(clean + out, s, len);
+			out += len;
+		} else {
+			clean[out++] = '?';
+		}
+		s += len ? len : 1;
+	}
+	if (clean)
+		clean[out] = '\0';
+	return clean;
+}
