@@ -40,6 +40,7 @@ struct drain {
 	u64 flush_ns, sample_ns;	/* when next */
 	int stats_fd;			/* BPF statistics are on; -1: off */
 	u64 sample_base;		/* events when they went on */
+	u64 cpu_base;			/* CPU time spent before, on loading the programs */
 	bool no_stats;			/* the kernel refused them */
 	struct drain_counts counts;
 };
@@ -91,20 +92,26 @@ static void flush(struct drain *d, u64 now)
 	d->flush_ns = now + FLUSH_NS;
 }
 
+static u64 cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 static void send_cost(struct drain *d, u64 now)
 {
 	const struct event_desc *desc = event_desc__by_id(KVMW_EVENT_COST);
 	struct batch *b = sink__batch(d->sink, DATA_STATS, desc, 0, 1);
-	struct timespec cpu;
 
 	if (!b)
 		return;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	*(struct kvmw_cost *)b->rows = (struct kvmw_cost) {
 		.time_ns = now,
 		.bpf_ns = d->counts.bpf_ns,
 		.bpf_events = d->counts.bpf_events,
-		.cpu_ns = cpu.tv_sec * NSEC_PER_SEC + cpu.tv_nsec,
+		.cpu_ns = cpu_ns() - d->cpu_base,
 		.events = d->counts.events,
 		.bytes = sink__bytes(d->sink),
 	};
@@ -212,6 +219,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->stats_fd = -1;
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
+	d->cpu_base = cpu_ns();
 	d->stats = calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;

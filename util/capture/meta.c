@@ -178,8 +178,10 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	meta->root = o = json_object_new_object();
 	meta->clocks = json_object_new_array();
 	meta->notes = json_object_new_array();
+	/* argv[0] has been made "kvmw record", for argp. */
 	json_object_array_add(command, json_object_new_string("kvmw"));
-	for (int i = 0; i < argc; i++)
+	json_object_array_add(command, json_object_new_string("record"));
+	for (int i = 1; i < argc; i++)
 		json_object_array_add(command, json_object_new_string(argv[i]));
 
 	add_string(o, "kvmw", KVMW_VERSION);
