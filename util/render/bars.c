@@ -9,20 +9,22 @@
 
 static void title(const struct screen *s, const struct report *rep, const struct report_row *row)
 {
-	char count[UNITS_MAX];
+	char count[UNITS_MAX], text[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 8) + 64] = "total";
+	size_t len = 0;
 
-	fputc('\n', s->out);
-	if (row == &rep->total)
-		fputs("total", s->out);
 	for (u32 i = 0; row != &rep->total && i < rep->opt->nr_sort; i++) {
 		static const char *const keys[] = {
 			[KEY_REASON] = "", [KEY_VCPU] = "vCPU ", [KEY_VM] = "VM ",
 		};
 
-		fprintf(s->out, "%s%s", i ? ", " : "", keys[rep->opt->sort[i]]);
-		screen__text(s, row->label[rep->opt->sort[i]]);
+		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "",
+				keys[rep->opt->sort[i]], row->label[rep->opt->sort[i]]);
 	}
-	fprintf(s->out, ": %s recorded\n", units__count(row->span.count, count));
+	len = strlen(text);
+	snprintf(text + len, sizeof(text) - len, ": %s recorded",
+		 units__count(row->span.count, count));
+	fputc('\n', s->out);
+	screen__wrap(s, "", "  ", text);
 }
 
 static void histogram(const struct screen *s, const struct report_row *row)

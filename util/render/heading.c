@@ -80,8 +80,8 @@ void render__vms(const struct screen *s, const struct recording *rec)
 		const struct rec_vm *vm = &rec->vm[i];
 		u32 vcpus = vcpus_of(rec, vm->id);
 
-		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s", vm->name,
-		     *vm->name && *vm->vmm ? ": " : "", vm->vmm, vm->pid, vcpus,
+		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s", vm->name, *vm->name ? ": " : "",
+		     *vm->vmm ? vm->vmm : "VMM unknown", vm->pid, vcpus,
 		     vcpus == 1 ? "" : "s");
 	}
 	if (rec->nr_vms > MAX_VMS)
@@ -152,9 +152,8 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		line(s, "lost", "records, for want of room in the ring: counts and times are too "
 		     "small");
 	if (rep->fell_back)
-		line(s, "note", "no VM exits here: that host's KVM does not report them, or they were "
-		     "not asked for. Shown instead are the returns of KVM_RUN to the VMM, and "
-		     "the time in the VMM until it called KVM_RUN again");
+		line(s, "shown", "returns of KVM_RUN to the VMM, and the time in the VMM until it called "
+		     "KVM_RUN again: there are no VM exits in this recording");
 	for (u32 i = 0; i < rec->meta.notes.nr; i++)
 		line(s, "note", "%s", rec->meta.notes.text[i]);
 }

@@ -77,7 +77,7 @@ static void identities(const struct screen *s, const struct recording *rec)
 		const struct rec_vm *vm = &rec->vm[i];
 
 		snprintf(text, sizeof(text), "%u: pid %u, %s%s%s", vm->id, vm->pid, vm->name,
-			 *vm->name ? ", " : "", vm->vmm);
+			 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "VMM unknown");
 		field(s, "VM", text);
 		for (u32 k = 0; k < rec->nr_vcpus; k++) {
 			const struct rec_vcpu *v = &rec->vcpu[k];

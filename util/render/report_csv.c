@@ -36,7 +36,7 @@ static void header(const struct screen *s, const struct report *rep)
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		fprintf(s->out, "%s,", keys[rep->opt->sort[i]]);
 	fprintf(s->out, "count,count_percent,unfinished,recorded,lost,exact,time_ns,time_percent,"
-		"user_ns,%s,min_ns,mean_ns,p50_ns,p90_ns,p99_ns,max_ns\r\n",
+		"user_ns,%s,min_ns,mean_ns,p50_ns,p90_ns,p99_ns,max_ns\n",
 		rep->event == KVMW_EVENT_EXIT ? "guest_ns" : "run_ns");
 }
 
@@ -71,7 +71,7 @@ static void line(const struct screen *s, const struct report *rep, const struct 
 		fputc(',', s->out);
 		number(s, durations[i]);
 	}
-	fputs("\r\n", s->out);
+	fputc('\n', s->out);
 }
 
 void render__report_csv(const struct screen *s, const struct report *rep)

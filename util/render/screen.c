@@ -166,32 +166,61 @@ void screen__field(const struct screen *s, const char *text, u32 width, bool lef
 	fprintf(s->out, "%*s", (int)(width - 1 - used), "");
 }
 
+static void new_line(const struct screen *s, const char *rest, u32 *column)
+{
+	fputc('\n', s->out);
+	screen__text(s, rest);
+	*column = screen__width(s, rest);
+}
+
+/* A word that no line can hold is broken wherever a line ends. */
+static void print_word(const struct screen *s, const char *rest, const char *word, size_t len,
+		       u32 *column)
+{
+	const char *end = word + len, *print;
+	size_t bytes;
+	u32 width;
+
+	while (word < end) {
+		word += next(s, word, &print, &bytes, &width);
+		if (*column + width > s->width)
+			new_line(s, rest, column);
+		fwrite(print, 1, bytes, s->out);
+		*column += width;
+	}
+}
+
+static u32 word_width(const struct screen *s, const char *word, size_t len)
+{
+	const char *end = word + len, *print;
+	u32 width, total = 0;
+	size_t bytes;
+
+	while (word < end) {
+		word += next(s, word, &print, &bytes, &width);
+		total += width;
+	}
+	return total;
+}
+
 void screen__wrap(const struct screen *s, const char *first, const char *rest, const char *words)
 {
 	u32 column = screen__width(s, first);
 	bool begin = true;
-	char word[1024];
 
 	screen__text(s, first);
-	while (*words) {
+	for (words += strspn(words, " "); *words; words += strspn(words, " ")) {
 		size_t len = strcspn(words, " ");
-		u32 width;
 
-		snprintf(word, sizeof(word), "%.*s", (int)len, words);
-		width = screen__width(s, word);
-		if (!begin && column + 1 + width > s->width) {
-			fputc('\n', s->out);
-			screen__text(s, rest);
-			column = screen__width(s, rest);
-			begin = true;
-		}
-		if (!begin)
+		if (!begin && column + 1 + word_width(s, words, len) > s->width) {
+			new_line(s, rest, &column);
+		} else if (!begin) {
 			fputc(' ', s->out);
-		screen__text(s, word);
-		column += width + !begin;
+			column++;
+		}
+		print_word(s, rest, words, len, &column);
 		begin = false;
 		words += len;
-		words += strspn(words, " ");
 	}
 	fputc('\n', s->out);
 }

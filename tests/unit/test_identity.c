@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* META and IDENT frames: what is right is taken, what is wrong does no harm. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rec.h"
+
+static void test_last_value_of_each_key_wins(void **state)
+{
+	struct recording *rec = recording__new("x");
+
+	assert_non_null(rec);
+	assert_int_equal(recording__meta(rec,
+		"{\"host\":{\"name\":\"a\",\"cpus\":4},\"start_ns\":50,\"notes\":[\"one\",\"two\"],"
+		"\"kvm\":{\"module\":\"kvm_amd\",\"params\":{\"kvm_amd\":{\"npt\":\"Y\"}}},"
+		"\"clocks\":[{\"monotonic_ns\":100,\"realtime_ns\":1000}]}"), 0);
+	assert_int_equal(recording__meta(rec, "{\"host\":{\"name\":\"b\"},\"stop\":{\"time_ns\":950,"
+					 "\"why\":\"done\"},\"notes\":[\"three\"]}"), 0);
+	assert_string_equal(rec->meta.host, "b");
+	assert_int_equal(rec->meta.cpus, 4);
+	assert_int_equal(rec->meta.notes.nr, 1);
+	assert_string_equal(rec->meta.notes.text[0], "three");
+	assert_string_equal(rec->meta.params.text[0], "kvm_amd.npt=Y");
+	assert_int_equal(recording__duration(rec), 900);
+	/* A moment before the pair of clocks was taken. */
+	assert_int_equal(recording__realtime(rec, 50), 950);
+	recording__free(rec);
+}
+
+static void test_identities(void **state)
+{
+	struct recording *rec = recording__new("x");
+	const char *first = "{\"vms\":[{\"id\":5,\"pid\":55,\"name\":\"five\"}],\"vcpus\":[]}";
+
+	assert_int_equal(recording__ident(rec, first), 0);
+	/* Re-sent in full, and in any order. */
+	assert_int_equal(recording__ident(rec,
+		"{\"vms\":[{\"id\":9,\"pid\":99},{\"id\":5,\"pid\":55,\"vmm\":\"q\"}],"
+		"\"vcpus\":[{\"id\":3,\"vm\":9,\"vcpu\":null,\"tid\":7},"
+		"{\"id\":1,\"vm\":5,\"vcpu\":2,\"tid\":8,\"comm\":\"CPU 2/KVM\"}]}"), 0);
+	assert_int_equal(rec->nr_vms, 2);
+	assert_string_equal(recording__vm(rec, 5)->name, "");
+	assert_int_equal(recording__vm(rec, 9)->pid, 99);
+	assert_null(recording__vm(rec, 6));
+	assert_int_equal(recording__vcpu(rec, 3)->vcpu, -1);
+	assert_int_equal(recording__vcpu(rec, 1)->vcpu, 2);
+	assert_string_equal(recording__vcpu(rec, 1)->comm, "CPU 2/KVM");
+	recording__free(rec);
+}
+
+static void test_wrong_types(void **state)
+{
+	static const char *const json[] = {
+		"", "null", "[]", "7", "\"x\"", "{", "{]}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+		"\xff\xfe",
+	};
+	struct recording *rec = recording__new("x");
+
+	for (size_t i = 0; i < ARRAY_SIZE(json); i++) {
+		assert_int_equal(recording__meta(rec, json[i]), 1);
+		assert_int_equal(recording__ident(rec, json[i]), 1);
+	}
+	assert_int_equal(recording__ident(rec, "{\"vms\":{},\"vcpus\":7}"), 1);
+	assert_int_equal(recording__ident(rec, "{\"vms\":[1,null,\"x\",{\"id\":\"3\"},{\"id\":-4},"
+					  "{\"id\":1e99},{\"id\":99999999999,\"pid\":[]}],"
+					  "\"vcpus\":[[],{\"vcpu\":\"x\",\"comm\":3}]}"), 0);
+	assert_int_equal(rec->nr_vms, 7);
+	assert_int_equal(rec->vm[6].id, 0);
+	assert_int_equal(recording__meta(rec,
+		"{\"host\":[],\"kvm\":{\"params\":{\"a\":3,\"b\":{\"c\":null,\"d\":[1]}}},\"start_ns\":-5,"
+		"\"stop\":{\"time_ns\":\"x\",\"why\":9},\"clocks\":[[]],\"command\":{\"a\":1},"
+		"\"notes\":[1,null,[],\"kept\"],\"filters\":\"x\",\"rings\":1.5}"), 0);
+	assert_int_equal(rec->meta.start_ns, 0);
+	assert_int_equal(rec->meta.notes.nr, 1);
+	assert_string_equal(rec->meta.notes.text[0], "kept");
+	assert_false(rec->meta.has_clock);
+	recording__free(rec);
+}
+
+static void test_hostile_texts(void **state)
+{
+	struct recording *rec = recording__new("x");
+	char json[8192], notes[4096] = "";
+
+	assert_int_equal(recording__meta(rec, "{\"host\":{\"name\":\"\\u001b[2J\\u202ex\\u0000y\"}}"), 0);
+	assert_string_equal(rec->meta.host, "?[2J?x");
+	memset(notes, 'n', 1000);
+	snprintf(json, sizeof(json), "{\"host\":{\"name\":\"%s\"}}", notes);
+	assert_int_equal(recording__meta(rec, json), 0);
+	assert_int_equal(strlen(rec->meta.host), 256);
+	strcpy(notes, "\"a\"");
+	for (int i = 0; i < 500; i++)
+		strcat(notes, ",\"b\"");
+	snprintf(json, sizeof(json), "{\"notes\":[%s]}", notes);
+	assert_int_equal(recording__meta(rec, json), 0);
+	assert_int_equal(rec->meta.notes.nr, REC_MAX_TEXTS);
+	recording__free(rec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_last_value_of_each_key_wins),
+		cmocka_unit_test(test_identities),
+		cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_hostile_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

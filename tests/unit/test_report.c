@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a recording to the model of its report. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rec.h"
+
+enum { CPUID = 10, HLT = 12, IO = 30, NPF = 0x400 };
+
+/* time, guest, total, user, reason, vCPU id, isa */
+#define EXIT(t, g, s, u, r, v, i) { .time_ns = REC_START + (t), .guest_ns = g, .total_ns = s, \
+				    .user_ns = u, .reason = r, .vcpu = v, .isa = i }
+static const struct kvmw_exit exits[] = {
+	EXIT(100 * REC_MS, KVMW_NONE, 1000, 0, CPUID, 0, 1),
+	EXIT(200 * REC_MS, 500, 3000, 0, CPUID, 0, 1),
+	EXIT(300 * REC_MS, 600, 9000, 6000, IO, 0, 1),
+	EXIT(400 * REC_MS, 700, 2000, 0, CPUID, 1, 1),
+	EXIT(900 * REC_MS, 800, 90 * REC_MS, 0, HLT, 1, 1),
+	EXIT(1100 * REC_MS, 50, 4000, 0, NPF, 7, 2),
+	/* Still open at the end: 2,000 - 1,500 = 500 ms. */
+	EXIT(1500 * REC_MS, 5 * REC_MS, KVMW_NONE, KVMW_NONE, HLT, 1, 1),
+};
+
+#define TOTAL(v, i, r, c, d, l, g, s, u) { .vcpu = v, .event = KVMW_EVENT_EXIT, .isa = i, \
+		.reason = r, .count = c, .done = d, .lost = l, .gap_ns = g, .span_ns = s, .user_ns = u }
+/* Two CPUID of vCPU 0 were lost, and all of what MSR_READ (31) did. */
+static const struct kvmw_total totals[] = {
+	TOTAL(0, 1, CPUID, 4, 4, 2, 2500, 7000, 0),
+	TOTAL(0, 1, IO, 1, 1, 0, 600, 9000, 6000),
+	TOTAL(0, 1, 31, 3, 3, 3, 30, 300, 0),
+	TOTAL(1, 1, CPUID, 1, 1, 0, 700, 2000, 0),
+	TOTAL(1, 1, HLT, 2, 1, 0, 800 + 5 * REC_MS, 90 * REC_MS, 0),
+	TOTAL(7, 2, NPF, 1, 1, 0, 50, 4000, 0),
+};
+
+static const struct kvmw_loss loss = { .vcpu = 0, .event = KVMW_EVENT_EXIT, .count = 5,
+	.first_ns = REC_START + 150 * REC_MS, .last_ns = REC_START + 160 * REC_MS };
+
+static const struct report_options by_reason = { .nr_sort = 1 };
+
+static void write_all(struct rec *r, bool with_totals)
+{
+	rec__begin(r);
+	rec__rows(r, DATA_EVENTS, KVMW_EVENT_EXIT, exits, ARRAY_SIZE(exits));
+	if (with_totals) {
+		/* An older state of a key, and the rest: the last value counts. */
+		struct kvmw_total old = totals[0];
+
+		old.count = old.done = 1;
+		rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, &old, 1);
+		rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
+		rec__rows(r, DATA_LOSS, KVMW_EVENT_LOSS, &loss, 1);
+	}
+	rec__stop(r);
+	rec__end(r, true);
+}
+
+static const struct report_row *row(const struct report *rep, const char *reason)
+{
+	for (u32 i = 0; i < rep->nr_rows; i++)
+		if (!strcmp(rep->row[i].label[KEY_REASON], reason))
+			return &rep->row[i];
+	fail_msg("no row %s", reason);
+	return NULL;
+}
+
+static void test_kernel_counts_hold_under_loss(void **state)
+{
+	const struct report_row *cpuid, *io, *msr, *hlt;
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 5);
+	cpuid = row(&out.rep, "CPUID");
+	assert_true(cpuid->exact);
+	assert_int_equal(cpuid->count, 5);
+	assert_int_equal(cpuid->lost, 2);
+	assert_int_equal(cpuid->recorded, 3);
+	assert_int_equal(cpuid->time_ns, 9000);
+	assert_int_equal(cpuid->mean_ns, 1800);
+	assert_int_equal(cpuid->min_ns, 1000);
+	assert_int_equal(cpuid->max_ns, 3000);
+	assert_int_equal(cpuid->user_ns, 0);
+	assert_int_equal(cpuid->gap_ns, 3200);
+	io = row(&out.rep, "IO_INSTRUCTION");
+	assert_int_equal(io->user_ns, 6000);
+	/* All lost: counted, timed, and without a distribution. */
+	msr = row(&out.rep, "MSR_READ");
+	assert_int_equal(msr->count, 3);
+	assert_int_equal(msr->recorded, 0);
+	assert_int_equal(msr->mean_ns, 100);
+	assert_true(msr->min_ns == KVMW_NONE && msr->p50_ns == KVMW_NONE &&
+		    msr->max_ns == KVMW_NONE);
+	hlt = row(&out.rep, "HLT");
+	assert_int_equal(hlt->count, 2);
+	assert_int_equal(hlt->done, 1);
+	assert_int_equal(hlt->mean_ns, 90 * REC_MS);
+	assert_int_equal(out.rep.total.count, 12);
+	assert_int_equal(out.rep.lost, 5);
+	assert_int_equal(out.rep.recorded, 7);
+	assert_int_equal(out.rep.unfinished, 1);
+	/* recorded + lost is what the kernel counted. */
+	assert_int_equal(out.rep.recorded + out.rep.lost, out.rep.total.count);
+	assert_false(recording__incomplete(out.rec));
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_from_rows_alone(void **state)
+{
+	const struct report_row *cpuid, *hlt;
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, false);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 4);
+	cpuid = row(&out.rep, "CPUID");
+	assert_false(cpuid->exact);
+	assert_int_equal(cpuid->count, 3);
+	assert_int_equal(cpuid->time_ns, 6000);
+	assert_int_equal(cpuid->mean_ns, 2000);
+	assert_int_equal(cpuid->gap_ns, 1200);
+	hlt = row(&out.rep, "HLT");
+	assert_int_equal(hlt->count, 2);
+	assert_int_equal(hlt->done, 1);
+	assert_int_equal(out.rep.unfinished, 1);
+	assert_int_equal(out.rep.lost, 0);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+/* Killed between the rows and the STATS frame that follows them: rows are more. */
+static void test_stale_totals_give_way(void **state)
+{
+	struct kvmw_total stale = TOTAL(0, 1, CPUID, 1, 1, 0, 0, 1000, 0);
+	struct rec_report out;
+	struct rec r;
+
+	rec__begin(&r);
+	rec__rows(&r, DATA_STATS, KVMW_EVENT_TOTAL, &stale, 1);
+	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, exits, ARRAY_SIZE(exits));
+	rec__end(&r, false);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_int_equal(row(&out.rep, "CPUID")->count, 3);
+	assert_int_equal(row(&out.rep, "CPUID")->time_ns, 6000);
+	assert_true(recording__incomplete(out.rec));
+	/* The end is the last thing that happened. */
+	assert_int_equal(out.rep.duration_ns, 1500 * REC_MS);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_order_and_limit(void **state)
+{
+	struct report_options opt = { .nr_sort = 1, .order = ORDER_COUNT, .percent_limit = 20 };
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	for (u32 i = 1; i < out.rep.nr_rows; i++)
+		assert_true(out.rep.row[i - 1].time_ns >= out.rep.row[i].time_ns);
+	rec__report_free(&out);
+
+	rec__report(&r, &opt, NULL, &out);
+	assert_string_equal(out.rep.row[0].label[KEY_REASON], "CPUID");
+	assert_string_equal(out.rep.row[1].label[KEY_REASON], "MSR_READ");
+	assert_int_equal(out.rep.nr_hidden, 3);	/* 2, 1, 1 of 12 */
+	assert_int_equal(out.rep.total.count, 12);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_keys(void **state)
+{
+	struct report_options opt = { .sort = { KEY_VM, KEY_VCPU }, .nr_sort = 2,
+				      .order = ORDER_KEY };
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &opt, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 3);
+	assert_string_equal(out.rep.row[0].label[KEY_VM], "100 one");
+	assert_string_equal(out.rep.row[0].label[KEY_VCPU], "0");
+	assert_int_equal(out.rep.row[0].count, 8);
+	assert_string_equal(out.rep.row[1].label[KEY_VCPU], "1");
+	assert_int_equal(out.rep.row[1].count, 3);
+	assert_string_equal(out.rep.row[2].label[KEY_VM], "200 two");
+	assert_int_equal(out.rep.row[2].time_ns, 4000);
+	rec__report_free(&out);
+
+	/* With several VMs and no column for them, a vCPU says whose it is. */
+	opt.sort[0] = KEY_VCPU;
+	opt.nr_sort = 1;
+	rec__report(&r, &opt, NULL, &out);
+	assert_string_equal(out.rep.row[2].label[KEY_VCPU], "200/0");
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_filters(void **state)
+{
+	struct report_options opt = { .nr_sort = 1 };
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, true);
+	assert_int_equal(number_list__parse(&opt.pids, "--pid", "100"), 0);
+	assert_int_equal(number_list__parse(&opt.vcpus, "--vcpu", "0"), 0);
+	rec__report(&r, &opt, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 3);
+	/* Whole keys are left out, so the kernel's counts still hold. */
+	assert_int_equal(row(&out.rep, "CPUID")->count, 4);
+	assert_true(row(&out.rep, "CPUID")->exact);
+	assert_int_equal(out.rep.lost, 5);
+	assert_int_equal(out.rep.nr_vcpus, 1);
+	rec__report_free(&out);
+
+	assert_int_equal(number_list__parse(&opt.vcpus, "--vcpu", "5"), 0);
+	rec__report(&r, &opt, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 0);
+	assert_non_null(strstr(out.rep.empty, "--vcpu"));
+	rec__report_free(&out);
+	number_list__free(&opt.pids);
+	number_list__free(&opt.vcpus);
+	unlink(r.path);
+}
+
+static void test_window(void **state)
+{
+	struct rec_report out;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &by_reason, "0.2,0.9", &out);
+	assert_int_equal(out.rep.recorded, 4);
+	assert_int_equal(row(&out.rep, "CPUID")->count, 2);
+	assert_int_equal(row(&out.rep, "CPUID")->time_ns, 5000);
+	assert_false(row(&out.rep, "CPUID")->exact);
+	assert_int_equal(out.rep.lost, 0);	/* they were lost at 0.15 s */
+	rec__report_free(&out);
+
+	rec__report(&r, &by_reason, ",0.155", &out);
+	assert_int_equal(out.rep.recorded, 1);
+	assert_int_equal(out.rep.lost, 5);
+	rec__report_free(&out);
+
+	rec__report(&r, &by_reason, "@6.1,", &out);
+	assert_int_equal(out.rep.recorded, 2);
+	rec__report_free(&out);
+
+	rec__report(&r, &by_reason, "3,4", &out);
+	assert_int_equal(out.rep.nr_rows, 0);
+	assert_non_null(strstr(out.rep.empty, "--time"));
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_vcpu_times(void **state)
+{
+	struct rec_report out;
+	const struct report_vcpu *v;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_int_equal(out.rep.nr_vcpus, 3);
+	v = &out.rep.vcpu[0];
+	assert_int_equal(v->count, 8);
+	assert_int_equal(v->guest_ns, 2500 + 600 + 30);
+	assert_int_equal(v->vmm_ns, 6000);
+	assert_int_equal(v->kvm_ns, 7000 + 9000 + 300 - 6000);
+	assert_int_equal(v->open_ns, 0);
+	for (u32 i = 0; i < out.rep.nr_vcpus; i++) {
+		v = &out.rep.vcpu[i];
+		assert_int_equal(v->wall_ns, 2000 * REC_MS);
+		assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + v->open_ns + v->unseen_ns,
+				 v->wall_ns);
+	}
+	assert_int_equal(out.rep.vcpu[1].open_ns, 500 * REC_MS);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_userspace_where_no_exit_is_reported(void **state)
+{
+	static const struct kvmw_userspace rows[] = {
+		{ .time_ns = REC_START, .run_ns = KVMW_NONE, .user_ns = 700, .reason = 2, .vcpu = 0 },
+		{ .time_ns = REC_START + 5000, .run_ns = 4300, .user_ns = 300, .reason = 2 },
+	};
+	struct report_options opt = { .nr_sort = 1, .event = KVMW_EVENT_EXIT };
+	struct rec_report out;
+	struct rec r;
+
+	rec__begin(&r);
+	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_USERSPACE, rows, ARRAY_SIZE(rows));
+	rec__stop(&r);
+	rec__end(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_true(out.rep.fell_back);
+	assert_string_equal(out.rep.row[0].label[KEY_REASON], "KVM_EXIT_IO");
+	assert_int_equal(out.rep.row[0].time_ns, 1000);
+	assert_int_equal(out.rep.row[0].user_ns, 1000);
+	assert_int_equal(out.rep.vcpu[0].guest_ns, 4300);
+	assert_true(out.rep.vcpu[0].kvm_ns == KVMW_NONE);
+	rec__report_free(&out);
+
+	rec__report(&r, &opt, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 0);
+	assert_non_null(strstr(out.rep.empty, "no exit events"));
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+static void test_empty_says_why(void **state)
+{
+	struct rec_report out;
+	struct rec r;
+
+	rec__begin(&r);
+	rec__stop(&r);
+	rec__end(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 0);
+	assert_non_null(strstr(out.rep.empty, "no VM exit happened"));
+	rec__report_free(&out);
+	unlink(r.path);
+
+	rec__open(&r);
+	rec__json(&r, DATA_IDENT, "{\"vms\":[],\"vcpus\":[]}");
+	rec__end(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	assert_non_null(strstr(out.rep.empty, "no VM was running"));
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+/* Totals near the end of u64, rows of an unknown vCPU: no overflow, no crash. */
+static void test_hostile_numbers(void **state)
+{
+	static const struct kvmw_exit rows[] = {
+		EXIT(0, UINT64_MAX - 1, UINT64_MAX - 1, UINT64_MAX - 1, 0xffffffff, 4000000000u, 9),
+		EXIT(-1ULL - REC_START, UINT64_MAX - 1, UINT64_MAX - 1, 5, 0xffffffff, 4000000000u, 9),
+	};
+	static const struct kvmw_total big[] = {
+		TOTAL(3, 9, 1, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 1,
+		      UINT64_MAX - 1),
+		TOTAL(4, 9, 1, UINT64_MAX, 0, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 1,
+		      UINT64_MAX - 1),
+	};
+	struct report_options opt = { .sort = { KEY_REASON, KEY_VCPU, KEY_VM }, .nr_sort = 3 };
+	struct rec_report out;
+	struct rec r;
+
+	rec__begin(&r);
+	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, rows, ARRAY_SIZE(rows));
+	rec__rows(&r, DATA_STATS, KVMW_EVENT_TOTAL, big, ARRAY_SIZE(big));
+	rec__end(&r, true);
+	rec__report(&r, &opt, NULL, &out);
+	assert_int_equal(out.rep.nr_rows, 3);
+	assert_true(out.rep.total.count == UINT64_MAX);
+	for (u32 i = 0; i < out.rep.nr_rows; i++)
+		assert_true(out.rep.row[i].time_percent <= 100.0);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kernel_counts_hold_under_loss),
+		cmocka_unit_test(test_from_rows_alone),
+		cmocka_unit_test(test_stale_totals_give_way),
+		cmocka_unit_test(test_order_and_limit),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_vcpu_times),
+		cmocka_unit_test(test_userspace_where_no_exit_is_reported),
+		cmocka_unit_test(test_empty_says_why),
+		cmocka_unit_test(test_hostile_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "util/render/units.h"
+#include "util/events.h"
+#include "util/text.h"
+
+static void is(u64 ns, enum units style, const char *text)
+{
+	char buf[UNITS_MAX];
+
+	assert_string_equal(units__ns(ns, style, buf), text);
+}
+
+static void test_durations(void **state)
+{
+	is(0, UNITS_4, "0n");
+	is(999, UNITS_4, "999n");
+	is(1000, UNITS_4, "1.0u");
+	is(9949, UNITS_4, "9.9u");
+	is(9960, UNITS_4, "10u");
+	is(999499, UNITS_4, "999u");
+	is(999500, UNITS_4, "1.0m");
+	is(1234567, UNITS_4, "1.2m");
+	is(1234567, UNITS_5, "1.23m");
+	is(99960000, UNITS_5, "100m");
+	is(999960000, UNITS_5, "1.00s");
+	is(456, UNITS_5, "456n");
+	is(1234567, UNITS_FULL, "1.235ms");
+	is(12345678, UNITS_FULL, "12.35ms");
+	is(999999999, UNITS_FULL, "1.000s");
+	is(999ULL * NSEC_PER_SEC, UNITS_4, "999s");
+	is(7200ULL * NSEC_PER_SEC, UNITS_5, "2.00h");
+	is(864000ULL * NSEC_PER_SEC, UNITS_4, "10d");
+	is(KVMW_NONE, UNITS_4, "-");
+}
+
+/* Whatever the duration: no wider than promised, and off by no more than its digits. */
+static void test_widths(void **state)
+{
+	static const struct { u32 width; double off; } styles[] = {
+		[UNITS_4] = { 4, 0.06 }, [UNITS_5] = { 5, 0.006 }, [UNITS_FULL] = { 7, 0.0006 },
+	};
+	static const struct { const char *unit; double ns; } units[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "n", 1 }, { "u", 1e3 }, { "m", 1e6 },
+		{ "s", 1e9 }, { "h", 3600e9 }, { "d", 86400e9 },
+	};
+	char buf[UNITS_MAX];
+
+	for (u64 ns = 1; ns < 900ULL * 86400 * NSEC_PER_SEC; ns += ns / 97 + 1) {
+		for (u32 style = 0; style < ARRAY_SIZE(styles); style++) {
+			double value, off, scale = 0;
+			char *unit;
+
+			units__ns(ns, style, buf);
+			assert_in_range(strlen(buf), 2, styles[style].width);
+			value = strtod(buf, &unit);
+			for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+				if (!strcmp(unit, units[i].unit))
+					scale = units[i].ns;
+			assert_true(scale > 0);
+			value = value * scale - ns;
+			/* Less than an hour is shown in hours from 1000 s on: "0.3h". */
+			off = styles[style].off * (ns > scale ? ns : scale);
+			assert_true((value < 0 ? -value : value) <= off);
+		}
+	}
+}
+
+static void test_other_numbers(void **state)
+{
+	char buf[UNITS_MAX];
+
+	assert_string_equal(units__count(0, buf), "0");
+	assert_string_equal(units__count(999, buf), "999");
+	assert_string_equal(units__count(1000, buf), "1,000");
+	assert_string_equal(units__count(UINT64_MAX, buf), "18,446,744,073,709,551,615");
+	assert_string_equal(units__percent(100, UNITS_4, buf), "100");
+	assert_string_equal(units__percent(99.94, UNITS_4, buf), "99.9");
+	assert_string_equal(units__percent(99.96, UNITS_4, buf), "100");
+	assert_string_equal(units__percent(0.04, UNITS_5, buf), "0.0");
+	assert_string_equal(units__percent(12.345, UNITS_FULL, buf), "12.35");
+	assert_string_equal(units__share(1, 8, buf), "12.5%");
+	assert_string_equal(units__share(1, 0, buf), "-");
+	assert_string_equal(units__share(KVMW_NONE, 8, buf), "-");
+}
+
+static void clean(const char *dirty, size_t max, const char *expected)
+{
+	char *text = text__clean(dirty, max);
+
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_hostile_text(void **state)
+{
+	clean("plain", 10, "plain");
+	clean("plain", 3, "pla");
+	clean("", 3, "");
+	clean("esc\x1b[31m\n\t\x7f", 32, "esc?[31m???");
+	clean("gr\xc3\xbc\xc3\x9f", 32, "gr\xc3\xbc\xc3\x9f");
+	clean("\xc3\xbc\xc3\xbc\xc3\xbc", 2, "\xc3\xbc\xc3\xbc");
+	clean("c1\xc2\x9b", 32, "c1?");
+	clean("\xff\xfe\xc3", 32, "???");		/* not UTF-8, cut short */
+	clean("\xc0\xaf", 32, "??");			/* overlong */
+	clean("\xed\xa0\x80", 32, "???");		/* surrogate */
+	clean("\xf4\x90\x80\x80", 32, "????");		/* beyond Unicode */
+	clean("a\xe2\x80\xae" "b", 32, "a?b");		/* right-to-left override */
+	clean("\xf0\x9f\x90\xa7", 1, "\xf0\x9f\x90\xa7");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_other_numbers),
+		cmocka_unit_test(test_hostile_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
