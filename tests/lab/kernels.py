@@ -84,7 +84,7 @@ def tool(*argv, **kwargs):
         raise LabError(f"{argv[0]} is not installed; 'make deps' installs what the lab needs")
     if done.returncode:
         why = done.stderr.strip().splitlines() or ["no message"]
-        raise LabError(f"{argv[0]} failed ({done.returncode}): {why[-1]}")
+        raise LabError(f"{argv[0]} failed ({done.returncode}): {why[0]}")
     return done.stdout
 
 
@@ -136,7 +136,7 @@ class Apt:
                 "Acquire::Languages": "none", "APT::Architecture": "amd64",
                 "APT::Architectures": "amd64", "APT::Sandbox::User": "root",
                 # A suite out of support keeps its last, long expired, Release file.
-                "Acquire::Check-Valid-Until": "false"}
+                "Acquire::Check-Valid-Until": "false", "APT::Update::Error-Mode": "any"}
         lines = [f'{key} "{value}";\n' for key, value in conf.items()]
         lines += ["#clear APT::Update::Pre-Invoke;\n", "#clear APT::Update::Post-Invoke;\n",
                   "#clear APT::Update::Post-Invoke-Success;\n"]
@@ -145,15 +145,16 @@ class Apt:
                 out.write(text)
 
     def update(self):
-        self.configure(self.suite != "sid")
-        try:
-            tool("apt-get", "-q", "-c", self.conf, "update")
-        except LabError:
-            if self.suite == "sid":
-                raise
-            # An old suite loses its security archive first.
-            self.configure(False)
-            tool("apt-get", "-q", "-c", self.conf, "update")
+        # An old suite loses its security archive first; sid never had one.
+        for with_security in (True, False) if self.suite != "sid" else (False,):
+            self.configure(with_security)
+            try:
+                tool("apt-get", "-q", "-c", self.conf, "update")
+                return
+            except LabError as error:
+                why = error
+        raise LabError(f"Debian's archive did not give the index of {self.suite}: {why}; "
+                       "is the network there? 'lab list' shows what is cached")
 
     def field(self, package, field):
         """FIELD of every known version of PACKAGE, newest version first."""
