@@ -9,7 +9,7 @@
 enum field_type { FIELD_u16, FIELD_u32, FIELD_s32, FIELD_u64 };
 
 /* What the event list asks for; a frame tells for each column what was done. */
-enum field_encoding { ENC_CHAIN, ENC_PLANES, ENC_DICT, ENC_DELTA };
+enum field_encoding { ENC_CHAIN, ENC_PLANES, ENC_DICT, ENC_DELTA, ENC_TOKENS };
 
 struct field_desc {
 	const char *name;

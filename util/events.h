@@ -46,31 +46,33 @@
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
  *           CHAIN  ref "key,gap,span": predicted from the previous row of the
  *                  same key; what is stored is the (mostly zero) difference
- *           PLANES ref "key": byte planes, rows grouped by key first;
- *                  ref "": in row order
- *           DICT   dictionary of distinct values, PLANES where there are many
+ *           TOKENS ref "key,like": for durations; rows are divided by key and by
+ *                  the magnitude of like (of the field itself: in the row before)
+ *           DICT   dictionary of distinct values; ref "key": what a row holds
+ *                  mostly follows from key.  PLANES where there are many
+ *           PLANES byte planes
  *           DELTA  difference to the previous row, as byte planes
  */
 #define KVMW_FIELDS_exit(FIELD, S)						\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,guest_ns,total_ns",	\
 	      "when the VM exit happened")				\
-	FIELD(S, u64, guest_ns, "ns", PLANES, "reason",			\
+	FIELD(S, u64, guest_ns, "ns", TOKENS, "reason,total_ns",	\
 	      "time in the guest before the exit, since the last entry") \
-	FIELD(S, u64, total_ns, "ns", PLANES, "reason",			\
+	FIELD(S, u64, total_ns, "ns", TOKENS, "reason,total_ns",	\
 	      "time from the exit to the next entry; not captured: unfinished") \
-	FIELD(S, u64, user_ns, "ns", PLANES, "reason",			\
+	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,total_ns",		\
 	      "part of total_ns spent in the VMM, outside of KVM_RUN")	\
-	FIELD(S, u64, rip, "addr", DICT, "",				\
+	FIELD(S, u64, rip, "addr", DICT, "reason",			\
 	      "guest instruction pointer at the exit")			\
-	FIELD(S, u64, info1, "hex", DICT, "",				\
+	FIELD(S, u64, info1, "hex", DICT, "rip",			\
 	      "VMX: exit qualification; SVM: EXITINFO1")		\
-	FIELD(S, u64, info2, "hex", DICT, "",				\
+	FIELD(S, u64, info2, "hex", DICT, "rip",			\
 	      "VMX: IDT-vectoring information; SVM: EXITINFO2")		\
-	FIELD(S, u32, intr_info, "hex", DICT, "",				\
+	FIELD(S, u32, intr_info, "hex", DICT, "rip",			\
 	      "VMX: VM-exit interruption information; SVM: EXITINTINFO") \
-	FIELD(S, u32, error_code, "hex", DICT, "",				\
+	FIELD(S, u32, error_code, "hex", DICT, "rip",			\
 	      "error code that goes with intr_info")			\
-	FIELD(S, u32, reason, "reason", DICT, "",				\
+	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
 	      "exit reason, named by isa")				\
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
 	      "vCPU, an id of the IDENT frames")			\
@@ -80,13 +82,13 @@
 #define KVMW_FIELDS_userspace(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,run_ns,user_ns",	\
 	      "when KVM_RUN returned to the VMM")			\
-	FIELD(S, u64, run_ns, "ns", PLANES, "reason",			\
+	FIELD(S, u64, run_ns, "ns", TOKENS, "reason,user_ns",		\
 	      "time inside KVM_RUN before that return")			\
-	FIELD(S, u64, user_ns, "ns", PLANES, "reason",			\
+	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,user_ns",		\
 	      "time in the VMM until the next KVM_RUN; not captured: unfinished") \
-	FIELD(S, u32, reason, "reason", DICT, "",				\
+	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
 	      "KVM_EXIT_* number of struct kvm_run")			\
-	FIELD(S, s32, error, "errno", DICT, "",				\
+	FIELD(S, s32, error, "errno", DICT, "reason",			\
 	      "what KVM_RUN returned: 0 or a negative errno")		\
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
 	      "vCPU, an id of the IDENT frames")			\
@@ -103,7 +105,7 @@
 	FIELD(S, u64, lost, "count", PLANES, "", "completed ones without a record") \
 	FIELD(S, u64, gap_ns, "ns", PLANES, "",				\
 	      "sum of guest_ns (exit), run_ns (userspace)")		\
-	FIELD(S, u64, span_ns, "ns", PLANES, "",				\
+	FIELD(S, u64, span_ns, "ns", PLANES, "",			\
 	      "sum of total_ns (exit), user_ns (userspace)")		\
 	FIELD(S, u64, user_ns, "ns", PLANES, "", "sum of user_ns")
 
@@ -115,7 +117,7 @@
 	FIELD(S, u64, last_ns, "time", PLANES, "", "time of the last one")
 
 #define KVMW_FIELDS_cost(FIELD, S)						\
-	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read") \
 	FIELD(S, u64, bpf_ns, "ns", PLANES, "", "sampled run time of the BPF programs") \
 	FIELD(S, u64, bpf_events, "count", PLANES, "",			\
 	      "events completed while it was sampled; 0: not measured")	\
@@ -125,10 +127,10 @@
 
 #define KVMW_FIELDS_index(FIELD, S)					\
 	FIELD(S, u64, offset, "bytes", DELTA, "", "where the frame begins") \
-	FIELD(S, u32, type, "id", DICT, "", "frame type")			\
-	FIELD(S, u32, event, "id", DICT, "", "event id of its rows, or 0")	\
+	FIELD(S, u32, type, "id", DICT, "", "frame type")		\
+	FIELD(S, u32, event, "id", DICT, "", "event id of its rows, or 0") \
 	FIELD(S, u32, stream, "id", DICT, "", "stream of its rows")	\
-	FIELD(S, u32, rows, "count", PLANES, "", "number of rows")		\
+	FIELD(S, u32, rows, "count", PLANES, "", "number of rows")	\
 	FIELD(S, u64, first_ns, "time", PLANES, "", "time of its first row") \
 	FIELD(S, u64, last_ns, "time", PLANES, "", "time of its last row")
 

@@ -14,7 +14,9 @@
 struct data_decoder {
 	ZSTD_DCtx *zstd;
 	u8 *raw;
+	u32 *order;
 	struct keymap keys;
+	struct tokens *tokens;
 	u64 *scratch[MAX_SCRATCH];
 	u32 nr_scratch;
 	const u64 *done[DATA_MAX_FIELDS + 1];	/* decoded in this call, by field */
@@ -32,9 +34,6 @@ struct column {
 	const u8 *data;
 };
 
-/* A DICT is the largest: its dictionary has its own limit. */
-#define MAX_RAW	(DICT_HDR_SIZE + DICT_MAX * sizeof(u64) + DATA_MAX_ROWS * sizeof(u64))
-
 struct data_decoder *data_decoder__new(void)
 {
 	struct data_decoder *dec = calloc(1, sizeof(*dec));
@@ -42,8 +41,10 @@ struct data_decoder *data_decoder__new(void)
 	if (!dec)
 		return NULL;
 	dec->zstd = ZSTD_createDCtx();
-	dec->raw = malloc(MAX_RAW);
-	if (dec->zstd && dec->raw && !keymap__init(&dec->keys))
+	dec->raw = malloc(RAW_MAX + BITS_SLACK);
+	dec->order = malloc(DATA_MAX_ROWS * sizeof(u32));
+	dec->tokens = tokens__new();
+	if (dec->zstd && dec->raw && dec->order && dec->tokens && !keymap__init(&dec->keys))
 		return dec;
 	data_decoder__free(dec);
 	return NULL;
@@ -58,6 +59,8 @@ void data_decoder__free(struct data_decoder *dec)
 	for (u32 i = 0; i < MAX_SCRATCH; i++)
 		free(dec->scratch[i]);
 	free(dec->raw);
+	free(dec->order);
+	free(dec->tokens);
 	free(dec);
 }
 
@@ -121,7 +124,7 @@ static int unpack(struct data_decoder *dec, const struct column *col)
 {
 	size_t n;
 
-	if (col->raw > MAX_RAW)
+	if (col->raw > RAW_MAX)
 		return bad(dec, "a column is larger than its rows can be");
 	if (!(col->flags & COLUMN_ZSTD)) {
 		if (col->stored != col->raw)
@@ -177,25 +180,22 @@ static int get_delta(struct data_decoder *dec, const struct column *col, u32 nr,
 	return 0;
 }
 
-static int get_dict(struct data_decoder *dec, const struct column *col, u32 nr, u64 *out)
+static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
+
+/* The index planes of a dictionary to values. */
+static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u32 n,
+		   const u8 *plane, u32 planes, u32 nr, u64 *out)
 {
-	u32 n, value_planes, index_planes, most = 0;
-	u64 value[DICT_MAX];
-	const u8 *p = dec->raw;
+	u32 most = 0;
 
-	if (col->raw < DICT_HDR_SIZE || unpack(dec, col))
-		return dec->why ? -1 : bad(dec, "a dictionary is cut short");
-	n = get32(p);
-	value_planes = p[4];
-	index_planes = p[5];
-	if (!n || n > DICT_MAX || value_planes > sizeof(u64) || index_planes > 2 ||
-	    col->raw != DICT_HDR_SIZE + n * value_planes + nr * index_planes)
-		return bad(dec, "a dictionary has a wrong size");
-	get_planes(value, p + DICT_HDR_SIZE, n, value_planes, col->base);
+	if (key && !order_by_key(dec->order, &dec->keys, key, nr))
+		return bad(dec, "a column has too many keys");
+	for (u32 i = 0; i < nr; i++) {
+		u32 at = key ? dec->order[i] : i;
 
-	get_planes(out, p + DICT_HDR_SIZE + n * value_planes, nr, index_planes, 0);
-	for (u32 i = 0; i < nr; i++)
+		out[i] = (planes > 0 ? plane[at] : 0) | (planes > 1 ? plane[nr + at] << 8 : 0);
 		most = out[i] > most ? out[i] : most;
+	}
 	if (most >= n)
 		return bad(dec, "an index points past its dictionary");
 	for (u32 i = 0; i < nr; i++)
@@ -203,7 +203,55 @@ static int get_dict(struct data_decoder *dec, const struct column *col, u32 nr, 
 	return 0;
 }
 
-static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
+static int get_dict(struct data_decoder *dec, const struct data_frame *f,
+		    const struct column *col, u64 *out)
+{
+	const u64 *key = NULL;
+	u64 value[DICT_MAX];
+	const u8 *p = dec->raw;
+	u32 n, planes, nr = f->rows;
+
+	if (col->refs[0] != COLUMN_NO_REF) {
+		key = ref_column(dec, f, col->refs[0]);
+		if (!key)
+			return -1;
+	}
+	if (unpack(dec, col))
+		return -1;
+	if (col->raw < DICT_HDR_SIZE)
+		return bad(dec, "a dictionary is cut short");
+	n = get32(p);
+	planes = p[4];
+	if (!n || n > DICT_MAX || planes > sizeof(u64) || p[5] > 2 ||
+	    col->raw != DICT_HDR_SIZE + n * planes + nr * p[5])
+		return bad(dec, "a dictionary has a wrong size");
+	get_planes(value, p + DICT_HDR_SIZE, n, planes, col->base);
+	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + n * planes, p[5], nr, out);
+}
+
+static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
+		      const struct column *col, u64 *out)
+{
+	const u64 *key = NULL, *like = NULL;
+
+	if (col->refs[0] != COLUMN_NO_REF) {
+		key = ref_column(dec, f, col->refs[0]);
+		if (!key)
+			return -1;
+	}
+	if (col->refs[1] == col->field) {
+		like = out;
+	} else if (col->refs[1] != COLUMN_NO_REF) {
+		like = ref_column(dec, f, col->refs[1]);
+		if (!like)
+			return -1;
+	}
+	if (unpack(dec, col))
+		return -1;
+	memset(dec->raw + col->raw, 0, BITS_SLACK);
+	dec->why = tokens__decode(dec->tokens, dec->raw, col->raw, key, like, f->rows, out);
+	return dec->why ? -1 : 0;
+}
 
 static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 		     const struct column *col, u64 *out)
@@ -239,9 +287,11 @@ static int decode(struct data_decoder *dec, const struct data_frame *f, const st
 	case COLUMN_DELTA:
 		return get_delta(dec, col, f->rows, out);
 	case COLUMN_DICT:
-		return get_dict(dec, col, f->rows, out);
+		return get_dict(dec, f, col, out);
 	case COLUMN_CHAIN:
 		return get_chain(dec, f, col, out);
+	case COLUMN_TOKENS:
+		return get_tokens(dec, f, col, out);
 	}
 	return bad(dec, "a column has an encoding that this version does not know");
 }

@@ -4,40 +4,31 @@
 
 #include <zstd.h>
 
-#include "util/data/format.h"
+#include "util/data/encode.h"
 #include "util/error.h"
 
 #define ZSTD_LEVEL	1
-#define MAX_PIECES	16
-
 struct data_encoder {
 	ZSTD_CCtx *zstd;
-	u64 *values;		/* all columns of the rows, one after the other */
-	u64 *work;		/* one column */
-	u8 *raw;		/* one column, laid out */
-	struct keymap keys;
-	size_t nr_values;	/* room in values */
-};
-
-/* One column while it is being laid out. */
-struct column {
-	enum column_encoding encoding;
-	u8 refs[COLUMN_NR_REFS];
-	u64 base;
-	u32 nr_pieces;
-	size_t piece[MAX_PIECES];	/* bytes; each is compressed by itself */
+	struct layout layout;
+	size_t nr_values;	/* room in layout.values */
+	struct column column;
 };
 
 struct data_encoder *data_encoder__new(void)
 {
 	struct data_encoder *enc = calloc(1, sizeof(*enc));
+	struct layout *l;
 
 	if (!enc)
 		goto fail;
 	enc->zstd = ZSTD_createCCtx();
-	enc->work = malloc(DATA_MAX_ROWS * sizeof(u64));
-	enc->raw = malloc(DICT_HDR_SIZE + DICT_MAX * sizeof(u64) + DATA_MAX_ROWS * sizeof(u64));
-	if (!enc->zstd || !enc->work || !enc->raw || keymap__init(&enc->keys))
+	l = &enc->layout;
+	l->work = malloc(DATA_MAX_ROWS * sizeof(u64));
+	l->order = malloc(DATA_MAX_ROWS * sizeof(u32));
+	l->plan = malloc(sizeof(*l->plan));
+	l->raw = malloc(RAW_MAX + BITS_SLACK);
+	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
 		goto fail;
 	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	return enc;
@@ -52,10 +43,12 @@ void data_encoder__free(struct data_encoder *enc)
 	if (!enc)
 		return;
 	ZSTD_freeCCtx(enc->zstd);
-	keymap__free(&enc->keys);
-	free(enc->values);
-	free(enc->work);
-	free(enc->raw);
+	keymap__free(&enc->layout.keys);
+	free(enc->layout.values);
+	free(enc->layout.work);
+	free(enc->layout.order);
+	free(enc->layout.plan);
+	free(enc->layout.raw);
 	free(enc);
 }
 
@@ -83,191 +76,30 @@ static void gather(u64 *to, const struct field_desc *field, const u8 *rows, size
 	}
 }
 
-static void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max)
+/* Each piece ends a block of the zstd frame: it gets statistics of its own. */
+static int squeeze(struct data_encoder *enc, const struct column *col, size_t raw,
+		    struct data_buf *to)
 {
-	u64 flip = is_signed ? 1ULL << 63 : 0, lo = ~0ULL, hi = 0;
+	const u8 *from = enc->layout.raw;
+	ZSTD_outBuffer out;
+	size_t left;
 
-	for (u32 i = 0; i < nr; i++) {
-		u64 x = v[i] ^ flip;
+	if (data_buf__reserve(to, ZSTD_compressBound(raw) + 8 * (size_t)col->nr_pieces))
+		return -1;
+	out = (ZSTD_outBuffer) { to->data + to->len, to->size - to->len, 0 };
+	ZSTD_CCtx_reset(enc->zstd, ZSTD_reset_session_only);
+	ZSTD_CCtx_setPledgedSrcSize(enc->zstd, raw);
+	for (u32 i = 0; i < col->nr_pieces; i++) {
+		ZSTD_inBuffer in = { from, col->piece[i], 0 };
+		bool last = i + 1 == col->nr_pieces;
 
-		lo = x < lo ? x : lo;
-		hi = x > hi ? x : hi;
+		left = ZSTD_compressStream2(enc->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
+		if (left)	/* an error, or the room reserved did not do */
+			return error("zstd: %s", ZSTD_getErrorName(left));
+		from += col->piece[i];
 	}
-	*min = lo ^ flip;
-	*max = hi ^ flip;
-}
-
-static u32 bytes_of(u64 max)
-{
-	return max ? (63 - __builtin_clzll(max)) / 8 + 1 : 0;
-}
-
-/* v - base as byte planes, the lowest first; returns the bytes written. */
-static size_t put_planes(u8 *to, const u64 *v, u32 nr, u64 base, u32 planes)
-{
-	for (u32 p = 0; p < planes; p++)
-		for (u32 i = 0; i < nr; i++)
-			*to++ = (v[i] - base) >> (8 * p);
-	return (size_t)nr * planes;
-}
-
-static void add_planes(struct data_encoder *enc, struct column *col, const u64 *v, u32 nr,
-		       u64 base, u64 range)
-{
-	u32 planes = bytes_of(range);
-
-	put_planes(enc->raw, v, nr, base, planes);
-	for (u32 p = 0; p < planes; p++)
-		col->piece[col->nr_pieces++] = nr;
-}
-
-static void lay_planes(struct data_encoder *enc, struct column *col, const u64 *v, u32 nr,
-		       u64 min, u64 max)
-{
-	col->encoding = COLUMN_PLANES;
-	col->base = min;
-	add_planes(enc, col, v, nr, min, max - min);
-}
-
-/* Differences whose size is what counts, whatever their sign. */
-static void lay_differences(struct data_encoder *enc, struct column *col, u32 nr)
-{
-	u64 max = 0;
-
-	for (u32 i = 0; i < nr; i++) {
-		enc->work[i] = zigzag(enc->work[i]);
-		max |= enc->work[i];
-	}
-	add_planes(enc, col, enc->work, nr, 0, max);
-}
-
-static void lay_delta(struct data_encoder *enc, struct column *col, const u64 *v, u32 nr)
-{
-	u64 last = v[0];
-
-	col->encoding = COLUMN_DELTA;
-	col->base = v[0];
-	for (u32 i = 0; i < nr; i++) {
-		enc->work[i] = v[i] - last;
-		last = v[i];
-	}
-	lay_differences(enc, col, nr);
-}
-
-static int compare_u64(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* false: too many distinct values. */
-static bool lay_dict(struct data_encoder *enc, struct column *col, const u64 *v, u32 nr)
-{
-	u64 sorted[DICT_MAX], *index, last = ~v[0];
-	u8 *to = enc->raw + DICT_HDR_SIZE;
-	u32 n = 0, planes, limit = nr / 4 < DICT_MAX ? nr / 4 : DICT_MAX;
-	bool fresh;
-
-	keymap__clear(&enc->keys);
-	for (u32 i = 0; i < nr; i++) {
-		if (v[i] == last)
-			continue;
-		last = v[i];
-		index = keymap__get(&enc->keys, last, &fresh);
-		if (!index || (fresh && n == limit))
-			return false;
-		if (fresh)
-			sorted[n++] = last;
-	}
-	/* Sorted, so that their upper planes compress and equal frames are equal. */
-	qsort(sorted, n, sizeof(*sorted), compare_u64);
-	for (u32 i = 0; i < n; i++)
-		*keymap__get(&enc->keys, sorted[i], &fresh) = i;
-
-	for (u32 i = 0; i < nr; i++) {
-		if (!i || v[i] != v[i - 1])
-			last = *keymap__get(&enc->keys, v[i], &fresh);
-		enc->work[i] = last;
-	}
-	col->encoding = COLUMN_DICT;
-	col->base = sorted[0];
-	planes = bytes_of(sorted[n - 1] - sorted[0]);
-	put32(enc->raw, n);
-	enc->raw[4] = planes;
-	enc->raw[5] = bytes_of(n - 1);
-	put16(enc->raw + 6, 0);
-	to += put_planes(to, sorted, n, sorted[0], planes);
-	col->piece[col->nr_pieces++] = to - enc->raw;
-	for (u32 p = 0; p < bytes_of(n - 1); p++) {
-		to += put_planes(to, enc->work, nr, 0, 1);
-		for (u32 i = 0; i < nr; i++)
-			enc->work[i] >>= 8;
-		col->piece[col->nr_pieces++] = nr;
-	}
-	return true;
-}
-
-/*
- * A vCPU's next exit happens when its last one did, plus the time until it
- * entered the guest, plus the time in the guest: mostly the difference is zero.
- */
-static bool lay_chain(struct data_encoder *enc, struct column *col, const u64 *v, u32 nr)
-{
-	const u64 *key = enc->values + (size_t)col->refs[0] * nr;
-	const u64 *gap = enc->values + (size_t)col->refs[1] * nr;
-	const u64 *span = enc->values + (size_t)col->refs[2] * nr;
-
-	col->encoding = COLUMN_CHAIN;
-	col->base = v[0];
-	keymap__clear(&enc->keys);
-	for (u32 i = 0; i < nr; i++) {
-		bool fresh;
-		u64 *end = keymap__get(&enc->keys, key[i], &fresh);
-
-		if (!end)
-			return false;
-		enc->work[i] = v[i] - (fresh ? col->base : *end + captured(gap[i]));
-		*end = v[i] + captured(span[i]);
-	}
-	lay_differences(enc, col, nr);
-	return true;
-}
-
-static void find_refs(struct column *col, const struct event_desc *event, const char *ref)
-{
-	memset(col->refs, COLUMN_NO_REF, sizeof(col->refs));
-	for (u32 n = 0; *ref && n < COLUMN_NR_REFS; n++) {
-		size_t len = strcspn(ref, ",");
-
-		col->refs[n] = event_desc__field(event, ref, len);
-		ref += len + (ref[len] == ',');
-	}
-}
-
-static void lay_out(struct data_encoder *enc, struct column *col, const struct event_desc *event,
-		    u32 index, u32 nr)
-{
-	const struct field_desc *field = &event->fields[index];
-	const u64 *v = enc->values + (size_t)index * nr;
-	u64 min, max;
-
-	memset(col, 0, sizeof(*col));
-	find_refs(col, event, field->ref);
-	min_max(v, nr, field_type__signed(field->type), &min, &max);
-	if (min == max) {
-		col->encoding = COLUMN_CONST;
-		col->base = min;
-		return;
-	}
-	if (field->encoding == ENC_CHAIN && lay_chain(enc, col, v, nr))
-		return;
-	if (field->encoding == ENC_DICT && lay_dict(enc, col, v, nr))
-		return;
-	if (field->encoding == ENC_CHAIN || field->encoding == ENC_DELTA)
-		lay_delta(enc, col, v, nr);
-	else
-		lay_planes(enc, col, v, nr, min, max);
+	to->len += out.pos;
+	return 0;
 }
 
 /* Appends the laid out column to the frame and fills its directory entry. */
@@ -277,24 +109,16 @@ static int put_column(struct data_encoder *enc, const struct column *col, u32 in
 	size_t raw = 0, start = frame->len;
 	u8 *entry, flags = COLUMN_ZSTD;
 
-	for (u32 i = 0; i < col->nr_pieces; i++) {
-		size_t bound = ZSTD_compressBound(col->piece[i]), n;
-
-		if (data_buf__reserve(frame, bound))
-			return -1;
-		n = ZSTD_compress2(enc->zstd, frame->data + frame->len, bound,
-				   enc->raw + raw, col->piece[i]);
-		if (ZSTD_isError(n))
-			return error("zstd: %s", ZSTD_getErrorName(n));
-		frame->len += n;
+	for (u32 i = 0; i < col->nr_pieces; i++)
 		raw += col->piece[i];
-	}
+	if (raw && squeeze(enc, col, raw, frame))
+		return -1;
 	if (frame->len - start >= raw) {
 		flags = 0;
 		frame->len = start;
 		if (data_buf__reserve(frame, raw))
 			return -1;
-		memcpy(frame->data + start, enc->raw, raw);
+		memcpy(frame->data + start, enc->layout.raw, raw);
 		frame->len += raw;
 	}
 	entry = frame->data + dir;
@@ -334,15 +158,16 @@ static int transpose(struct data_encoder *enc, const struct event_desc *event, c
 	size_t need = (size_t)event->nr_fields * nr;
 
 	if (need > enc->nr_values) {
-		u64 *values = realloc(enc->values, need * sizeof(u64));
+		u64 *values = realloc(enc->layout.values, need * sizeof(u64));
 
 		if (!values)
 			return error("out of memory (%u rows of %s)", nr, event->name);
-		enc->values = values;
+		enc->layout.values = values;
 		enc->nr_values = need;
 	}
+	enc->layout.nr = nr;
 	for (u32 i = 0; i < event->nr_fields; i++)
-		gather(enc->values + (size_t)i * nr, &event->fields[i], rows, event->size, nr);
+		gather(enc->layout.values + (size_t)i * nr, &event->fields[i], rows, event->size, nr);
 	return 0;
 }
 
@@ -356,7 +181,7 @@ static void time_span(const struct data_encoder *enc, const struct event_desc *e
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		if (strcmp(event->fields[i].unit, "time"))
 			continue;
-		min_max(enc->values + (size_t)i * nr, nr, false, &min, &max);
+		min_max(layout__column(&enc->layout, i), nr, false, &min, &max);
 		span[0] = first || min < span[0] ? min : span[0];
 		span[1] = first || max > span[1] ? max : span[1];
 		first = false;
@@ -369,7 +194,6 @@ int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 {
 	size_t dir = FRAME_HDR_SIZE + ROWS_HDR_SIZE;
 	u64 span[2] = { 0, 0 };
-	struct column col;
 
 	if (!nr_rows || nr_rows > DATA_MAX_ROWS || event->nr_fields > DATA_MAX_FIELDS)
 		return error("%u rows of %s do not fit a frame", nr_rows, event->name);
@@ -384,8 +208,8 @@ int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 	frame->len = dir + event->nr_fields * COLUMN_HDR_SIZE;
 
 	for (u32 i = 0; i < event->nr_fields; i++, dir += COLUMN_HDR_SIZE) {
-		lay_out(enc, &col, event, i, nr_rows);
-		if (put_column(enc, &col, i, frame, dir))
+		lay_out(&enc->layout, &enc->column, event, i);
+		if (put_column(enc, &enc->column, i, frame, dir))
 			return -1;
 	}
 	if (data_buf__reserve(frame, FRAME_ALIGN))

@@ -61,7 +61,7 @@ enum column_header_at {
 	COLUMN_AT_BASE = 16,	/* u64 */
 };
 
-#define COLUMN_ZSTD	1u	/* flag: the data are zstd frames, concatenated */
+#define COLUMN_ZSTD	1u	/* flag: the data are a zstd frame */
 #define COLUMN_NO_REF	0xffu
 #define COLUMN_NR_REFS	4u
 
@@ -71,13 +71,62 @@ enum column_header_at {
 	X(PLANES, 1)		\
 	X(DELTA, 2)		\
 	X(DICT, 3)		\
-	X(CHAIN, 4)
+	X(CHAIN, 4)		\
+	X(TOKENS, 5)
 
 #define COLUMN_ENUM(name, nr) COLUMN_##name = nr,
 enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
 
 #define DICT_HDR_SIZE	8u	/* u32 values, u8 their planes, u8 index planes, u16 0 */
 #define DICT_MAX	4096u	/* distinct values; past that it does not pay */
+
+/*
+ * TOKENS: a value is a token, which gives its highest TOKEN_BITS + 1 bits and how
+ * many more there are, and these low bits as they are, in a stream of bits.  Rows
+ * are put into streams of tokens by group (the value of one column) and class
+ * (the token of another column), since each stream has its own statistics.
+ */
+#define TOKEN_BITS	2u
+#define TOKEN_NONE	255u	/* all ones: not captured */
+#define TOKEN_LAST	251u	/* the largest that a 64-bit value has */
+#define TOKEN_GROUPS	255u	/* at most */
+#define TOKEN_STREAMS	512u	/* at most */
+#define TOKENS_HDR_MAX	(32u << 10)	/* bytes of groups and streams, at most */
+#define BITS_SLACK	16u	/* so that whole words may be read and written */
+
+/* What one column of a frame can be at most, laid out but not compressed. */
+#define RAW_MAX		(TOKENS_HDR_MAX + DATA_MAX_ROWS * (1 + sizeof(u64)))
+
+/* The low bits that go with a token, 0 to 61. */
+static inline u32 token_shift(u32 token)
+{
+	return token < 2u << TOKEN_BITS ? 0 : (token >> TOKEN_BITS) - 1;
+}
+
+/* The high bits that a token stands for. */
+static inline u64 token_high(u32 token)
+{
+	return token < 2u << TOKEN_BITS ? token :
+	       (1u << TOKEN_BITS) | (token & ((1u << TOKEN_BITS) - 1));
+}
+
+static inline u32 token_of(u64 v)
+{
+	u32 shift;
+
+	if (v < 2u << TOKEN_BITS)
+		return v;
+	if (v == KVMW_NONE)
+		return TOKEN_NONE;
+	shift = 63 - __builtin_clzll(v) - TOKEN_BITS;
+	return (shift << TOKEN_BITS) + (v >> shift);
+}
+
+/* The class of a row whose other column holds v. */
+static inline u32 token_class(u64 v, u64 base)
+{
+	return v == KVMW_NONE ? TOKEN_NONE : token_of(v - base);
+}
 
 /* A payload of JSON: u32 bytes of text, 0, one zstd frame. */
 #define JSON_HDR_SIZE	8u
@@ -174,7 +223,22 @@ void keymap__clear(struct keymap *m);
 /* The value of key; *fresh: it was made now. NULL: more than KEYMAP_MAX keys. */
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
 
+/*
+ * Where each row stands once rows are sorted by key, stably, the keys in the
+ * order in which they appear.  false: more than KEYMAP_MAX keys.
+ */
+bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr);
+
 /* ---- within util/data -------------------------------------------------- */
+
+/* Memory to decode a TOKENS column in; free() it. */
+struct tokens *tokens__new(void);
+/*
+ * Decodes size bytes at raw, with BITS_SLACK readable bytes behind them.  key and
+ * like may be NULL; like == out: the row before.  NULL, or what is wrong.
+ */
+const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
+			   const u64 *like, u32 nr, u64 *out);
 
 /* Makes room for more bytes behind buf->len; 0 or -1 after error(). */
 int data_buf__reserve(struct data_buf *buf, size_t more);

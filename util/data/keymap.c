@@ -52,3 +52,35 @@ u64 *keymap__get(struct keymap *m, u64 key, bool *fresh)
 	*fresh = true;
 	return &m->value[slot];
 }
+
+bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr)
+{
+	u32 next[KEYMAP_MAX + 1] = { 0 }, sum = 0;
+	bool fresh;
+
+	keymap__clear(m);
+	for (u32 i = 0; i < nr; i++) {
+		u64 *id;
+
+		if (i && key[i] == key[i - 1]) {
+			order[i] = order[i - 1];
+		} else {
+			id = keymap__get(m, key[i], &fresh);
+			if (!id)
+				return false;
+			if (fresh)
+				*id = m->nr - 1;
+			order[i] = *id;
+		}
+		next[order[i]]++;
+	}
+	for (u32 id = 0; id < m->nr; id++) {
+		u32 rows = next[id];
+
+		next[id] = sum;
+		sum += rows;
+	}
+	for (u32 i = 0; i < nr; i++)
+		order[i] = next[order[i]]++;
+	return true;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the columns of a recording take and how fast they are made and read:
+ * bench_codec [-f ROWS] [FILE]: the exit rows of FILE, or rows like those of
+ * CPUID and a port write in turn, then like those of a Linux guest.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/data/data.h"
+#include "util/error.h"
+
+#define MAX_ROWS	(1u << 20)
+
+struct totals {
+	u64 rows, bytes, frames;
+	u64 column[DATA_MAX_FIELDS];
+	double encode_ns, decode_ns, decode3_ns;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static u64 rnd(u64 *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* Roughly: a floor, and above it a lognormal spread with a long tail. */
+static u64 duration(u64 *seed, double floor, double spread)
+{
+	double sum = -6;
+
+	for (int i = 0; i < 12; i++)
+		sum += (double)(rnd(seed) >> 11) / (1ULL << 53);
+	return floor + spread * exp(0.8 * sum);
+}
+
+static u32 turns(struct kvmw_exit *rows, u32 nr)
+{
+	u64 seed = 88172645463325252ULL, t = 1000000000;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct kvmw_exit *e = &rows[i];
+		bool io = i & 1;
+
+		*e = (struct kvmw_exit) {
+			.guest_ns = duration(&seed, 900, 700), .isa = KVMW_ISA_SVM,
+			.total_ns = duration(&seed, io ? 21000 : 9000, io ? 2500 : 1500),
+			.reason = io ? 0x7b : 0x72, .rip = io ? 0x100062 : 0x100058,
+			.info1 = io ? 0x800210 : 0, .info2 = io ? 0x100064 : 0,
+		};
+		if (io)
+			e->user_ns = e->total_ns / 4 + duration(&seed, 500, 300);
+		if (rnd(&seed) % 200 == 0) {
+			e->reason = 0x60;
+			e->info1 = e->info2 = e->user_ns = 0;
+		}
+		t += e->guest_ns;
+		e->time_ns = t;
+		t += e->total_ns;
+	}
+	return nr;
+}
+
+static u32 linux_guest(struct kvmw_exit *rows, u32 nr)
+{
+	static const u32 reasons[] = { 0x7b, 0x7b, 0x7b, 0x7b, 0x400, 0x400, 0x78, 0x60, 0x7c, 0x72 };
+	u64 seed = 1234567, t[4] = { 1000000, 1000100, 1000200, 1000300 };
+
+	for (u32 i = 0, site = 0; i < nr; i++) {
+		struct kvmw_exit *e = &rows[i];
+		u32 vcpu = rnd(&seed) % 8 ? (i / 64) % 4 : rnd(&seed) % 4, r;
+
+		if (rnd(&seed) % 3 == 0)	/* else the same piece of code again */
+			site = rnd(&seed) % 97;
+		r = reasons[site % ARRAY_SIZE(reasons)];
+		*e = (struct kvmw_exit) {
+			.guest_ns = duration(&seed, 300, 3000), .isa = KVMW_ISA_SVM,
+			.total_ns = duration(&seed, 800 + 100 * r, 900), .reason = r, .vcpu = vcpu,
+			.rip = 0xffffffff81000000ULL + 0x1357 * site,
+		};
+		if (r == 0x7b) {
+			e->user_ns = e->total_ns / 2;
+			e->info1 = 0x3f80210 | (site % 5) << 16;
+			e->info2 = e->rip + 1;
+		} else if (r == 0x400) {
+			e->info1 = 0x100000006;
+			e->info2 = 0xfe000000 + (rnd(&seed) % 4096 << 12);
+		}
+		t[vcpu] += e->guest_ns;
+		e->time_ns = t[vcpu];
+		t[vcpu] += e->total_ns;
+	}
+	return nr;
+}
+
+/* The rows of a recording; 0: there are none. */
+static u32 from_file(const char *path, struct kvmw_exit *rows)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_reader *r = data_reader__open(path);
+	struct data_decoder *dec = data_decoder__new();
+	u64 *col = malloc(DATA_MAX_ROWS * sizeof(u64));
+	struct data_frame *f;
+	const char *why;
+	u32 nr = 0;
+
+	while (r && data_reader__next(r, &f) == 1) {
+		const struct data_event *e = data_reader__event(r, f->event);
+
+		for (u32 k = 0; e && f->event == event->id && f->type == DATA_EVENTS &&
+		     nr + f->rows <= MAX_ROWS && k < event->nr_fields; k++) {
+			const struct field_desc *field = &event->fields[k];
+			int index = data_event__field(e, field->name);
+
+			if (data_decoder__columns(dec, e, f, &index, 1, &col, &why)) {
+				error("%s: byte %llu: %s", path, (unsigned long long)f->offset, why);
+				exit(1);
+			}
+			for (u32 i = 0; i < f->rows; i++)	/* little-endian */
+				__builtin_memcpy((u8 *)&rows[nr + i] + field->offset, &col[i],
+						 field_type__width(field->type));
+			nr += k + 1 == event->nr_fields ? f->rows : 0;
+		}
+		data_frame__put(f);
+	}
+	data_reader__close(r);
+	data_decoder__free(dec);
+	free(col);
+	return nr;
+}
+
+/* One frame written to a file of its own and read back; adds to totals. */
+static int one_frame(struct data_encoder *enc, struct data_decoder *dec,
+		     const struct kvmw_exit *rows, u32 nr, u64 **cols, struct totals *t)
+{
+	static const int some[] = { 2, 9, 10 };		/* total_ns, reason, vcpu */
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_column dir[DATA_MAX_FIELDS];
+	int all[DATA_MAX_FIELDS], ret = -1, n;
+	struct data_frame *f = NULL;
+	struct data_buf buf = { 0 };
+	char path[] = "/tmp/bench-codec-XXXXXX";
+	struct data_reader *r = NULL;
+	struct data_writer *w;
+	const char *why = "it cannot be read";
+	double start;
+
+	w = data_writer__new(mkstemp(path), path);
+	start = now();
+	if (!w || data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, nr, &buf))
+		goto out;
+	t->encode_ns += now() - start;
+	t->bytes += buf.len;
+	if (data_writer__append(w, &buf))
+		goto out;
+	r = data_reader__open(path);
+	while (r && data_reader__next(r, &f) == 1 && f->type != DATA_EVENTS)
+		data_frame__put(f);
+	if (!r || !f)
+		goto out;
+	n = data_frame__columns(f, dir, DATA_MAX_FIELDS);
+	for (int i = 0; i < n; i++) {
+		t->column[dir[i].field] += dir[i].stored;
+		all[i] = i;
+	}
+	start = now();
+	if (data_decoder__columns(dec, data_reader__event(r, event->id), f, all, n, cols, &why))
+		goto out;
+	t->decode_ns += now() - start;
+	for (u32 i = 0; i < nr; i++) {
+		why = "a value differs";
+		if (cols[0][i] != rows[i].time_ns || cols[1][i] != rows[i].guest_ns ||
+		    cols[2][i] != rows[i].total_ns || cols[3][i] != rows[i].user_ns ||
+		    cols[4][i] != rows[i].rip || cols[5][i] != rows[i].info1)
+			goto out;
+	}
+	start = now();
+	if (data_decoder__columns(dec, data_reader__event(r, event->id), f, some, 3, cols, &why))
+		goto out;
+	t->decode3_ns += now() - start;
+	t->rows += nr;
+	t->frames++;
+	ret = 0;
+out:
+	if (ret)
+		error("a frame of %u rows: %s", nr, why);
+	data_frame__put(f);
+	data_reader__close(r);
+	data_writer__close(w);
+	unlink(path);
+	free(buf.data);
+	return ret;
+}
+
+static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 per_frame)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_encoder *enc = data_encoder__new();
+	struct data_decoder *dec = data_decoder__new();
+	u64 *cols[DATA_MAX_FIELDS] = { NULL };
+	struct totals t = { 0 };
+	int ret = 0;
+
+	for (u32 i = 0; i < event->nr_fields; i++)
+		cols[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
+	for (u32 i = 0; i < nr && !ret; i += per_frame)
+		ret = one_frame(enc, dec, rows + i, nr - i < per_frame ? nr - i : per_frame, cols, &t);
+	if (!ret) {
+		printf("%-12s %7llu rows %3llu frames  %.3f bytes/row  encode %.0f ns/row  decode %.1f ns/row, 3 columns %.1f\n",
+		       what, (unsigned long long)t.rows, (unsigned long long)t.frames,
+		       (double)t.bytes / t.rows, t.encode_ns / t.rows, t.decode_ns / t.rows,
+		       t.decode3_ns / t.rows);
+		for (u32 i = 0; i < event->nr_fields; i++)
+			if (t.column[i])
+				printf("  %-11s %.4f\n", event->fields[i].name,
+				       (double)t.column[i] / t.rows);
+	}
+	for (u32 i = 0; i < event->nr_fields; i++)
+		free(cols[i]);
+	data_encoder__free(enc);
+	data_decoder__free(dec);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct kvmw_exit *rows = calloc(MAX_ROWS, sizeof(*rows));
+	u32 per_frame = DATA_MAX_ROWS, nr;
+	int ret = 0, opt;
+
+	while ((opt = getopt(argc, argv, "f:")) != -1) {
+		per_frame = opt == 'f' ? strtoul(optarg, NULL, 0) : 0;
+		if (!per_frame || per_frame > DATA_MAX_ROWS) {
+			fprintf(stderr, "usage: bench_codec [-f ROWS] [FILE]\n");
+			return KVMW_USAGE;
+		}
+	}
+	if (optind < argc) {
+		nr = from_file(argv[optind], rows);
+		ret = nr ? measure("file", rows, nr, per_frame) : error("%s: no exit rows", argv[optind]);
+	} else {
+		nr = turns(rows, 4 * DATA_MAX_ROWS);
+		ret = measure("cpuid, pio", rows, nr, per_frame);
+		nr = linux_guest(rows, 4 * DATA_MAX_ROWS);
+		ret |= measure("linux guest", rows, nr, per_frame);
+	}
+	free(rows);
+	return ret ? KVMW_FAILED : KVMW_OK;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between encode.c, which makes frames, and lay.c, which lays out columns. */
+#ifndef KVMW_DATA_ENCODE_H
+#define KVMW_DATA_ENCODE_H
+
+#include "util/data/format.h"
+
+#define MAX_PIECES	(TOKEN_STREAMS + 8)
+
+/* How the rows of a TOKENS column are divided; large, so not on the stack. */
+struct token_plan {
+	u32 nr_groups, nr_streams;
+	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS], like_base[TOKEN_GROUPS];
+	u32 rows[TOKEN_GROUPS][256];	/* by group and class */
+	u16 stream[TOKEN_GROUPS][256];	/* by group and class */
+	u8 group[DATA_MAX_ROWS], class[DATA_MAX_ROWS];	/* by row */
+	u8 *put[TOKEN_STREAMS];		/* where the stream's next token goes */
+};
+
+/* What laying out a column needs: the rows, and memory to do it in. */
+struct layout {
+	u64 *values;		/* all columns of the rows, one after the other */
+	u32 nr;			/* rows */
+	u64 *work;		/* one column */
+	u8 *raw;		/* the result: col->piece[] bytes, one after the other */
+	u32 *order;		/* of the rows */
+	struct keymap keys;
+	struct token_plan *plan;
+};
+
+/* One column, laid out. */
+struct column {
+	enum column_encoding encoding;
+	u8 refs[COLUMN_NR_REFS];
+	u64 base;
+	u32 nr_pieces;
+	u32 piece[MAX_PIECES];	/* bytes; statistics differ between pieces */
+};
+
+static inline const u64 *layout__column(const struct layout *l, u32 field)
+{
+	return l->values + (size_t)field * l->nr;
+}
+
+void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);
+
+/* Lays out column index of event as the event list asks for, or as fits. */
+void lay_out(struct layout *l, struct column *col, const struct event_desc *event, u32 index);
+
+void lay_tokens(struct layout *l, struct column *col, u32 index);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Laying out durations.  Most of their bits are noise which nothing compresses;
+ * what can be had is the shape of their distribution, which differs by group (the
+ * exit reason) and, since slow moments are slow for everything, by the magnitude
+ * of another duration of the same row, or of the same column in the row before.
+ */
+#include "util/data/encode.h"
+
+#define GROUP_ROWS	192u	/* a group of its own from here on */
+#define STREAM_ROWS	1536u	/* a class of its own from here on */
+
+static u8 *put_varint(u8 *to, u64 v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*to++ = v | 0x80;
+	*to++ = v;
+	return to;
+}
+
+/* Group 0 is for all keys that have few rows. */
+static void find_groups(struct layout *l, struct token_plan *plan, const u64 *key)
+{
+	u32 *id = l->order, rows[KEYMAP_MAX] = { 0 };
+	u8 group[KEYMAP_MAX];
+	bool fresh;
+
+	plan->nr_groups = 1;
+	memset(plan->group, 0, l->nr);
+	if (!key)
+		return;
+	keymap__clear(&l->keys);
+	for (u32 i = 0; i < l->nr; i++) {
+		u64 *slot;
+
+		if (i && key[i] == key[i - 1]) {
+			id[i] = id[i - 1];
+		} else {
+			slot = keymap__get(&l->keys, key[i], &fresh);
+			if (!slot)
+				return;
+			if (fresh)
+				*slot = l->keys.nr - 1;
+			id[i] = *slot;
+		}
+		rows[id[i]]++;
+	}
+	memset(group, 0, sizeof(group));
+	for (u32 i = 0; i < l->nr; i++) {
+		if (rows[id[i]] >= GROUP_ROWS && !group[id[i]] && plan->nr_groups < TOKEN_GROUPS) {
+			plan->key[plan->nr_groups] = key[i];
+			group[id[i]] = plan->nr_groups++;
+		}
+		plan->group[i] = group[id[i]];
+	}
+}
+
+/* The column whose magnitude tells the class; the column itself: a row before. */
+static inline u64 like_value(const u64 *like, bool self, u32 i)
+{
+	return !self ? like[i] : i ? like[i - 1] : 0;
+}
+
+static void find_bases(struct token_plan *plan, const u64 *v, const u64 *like, bool self, u32 nr)
+{
+	for (u32 g = 0; g < plan->nr_groups; g++)
+		plan->base[g] = plan->like_base[g] = KVMW_NONE;
+	for (u32 i = 0; i < nr; i++) {
+		u32 g = plan->group[i];
+
+		plan->base[g] = v[i] < plan->base[g] ? v[i] : plan->base[g];
+		if (like) {
+			u64 x = like_value(like, self, i);
+
+			plan->like_base[g] = x < plan->like_base[g] ? x : plan->like_base[g];
+		}
+	}
+	for (u32 g = 0; g < plan->nr_groups; g++) {
+		if (plan->base[g] == KVMW_NONE)		/* it is empty, or holds nothing else */
+			plan->base[g] = 0;
+		if (plan->like_base[g] == KVMW_NONE)
+			plan->like_base[g] = 0;
+	}
+}
+
+static void find_classes(struct token_plan *plan, const u64 *like, bool self, u32 nr)
+{
+	memset(plan->rows, 0, plan->nr_groups * sizeof(plan->rows[0]));
+	for (u32 i = 0; i < nr; i++) {
+		u32 g = plan->group[i];
+		u32 class = like ? token_class(like_value(like, self, i), plan->like_base[g]) : 0;
+
+		plan->class[i] = class;
+		plan->rows[g][class]++;
+	}
+}
+
+/*
+ * Writes one group's streams: neighbouring classes together, until they hold
+ * enough rows for statistics of their own.
+ */
+static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *to)
+{
+	u32 first[257], rows[257], n = 0, sum = 0, left = 0;
+
+	for (u32 c = 0; c < 256; c++)
+		left += plan->rows[g][c];
+	first[0] = 0;
+	for (u32 c = 0; c < 256; c++) {
+		plan->stream[g][c] = plan->nr_streams + n;
+		sum += plan->rows[g][c];
+		if (sum < STREAM_ROWS || left - sum < STREAM_ROWS)
+			continue;
+		rows[n++] = sum;
+		first[n] = c + 1;
+		left -= sum;
+		sum = 0;
+	}
+	rows[n++] = left;
+	to = put_varint(to, n);
+	for (u32 s = 0; s < n; s++) {
+		if (s)
+			to = put_varint(to, first[s] - first[s - 1]);
+		to = put_varint(to, rows[s]);
+		col->piece[1 + plan->nr_streams++] = rows[s];
+	}
+	return to;
+}
+
+/* The low bits of a token, at bit *at of bits; what is behind them is zeroed. */
+static inline void put_bits(u8 *bits, u64 *at, u64 v, u32 n)
+{
+	u8 *p = bits + *at / 8;
+	u32 shift = *at % 8;
+
+	put64(p, (*p & ((1u << shift) - 1)) | v << shift);
+	p[8] = shift ? v >> (64 - shift) : 0;
+	*at += n;
+}
+
+static u64 put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u8 *bits)
+{
+	u64 at = 0;
+
+	bits[0] = 0;
+	for (u32 i = 0; i < l->nr; i++) {
+		u32 g = plan->group[i], shift, token;
+		u64 x = v[i] - plan->base[g];
+
+		token = v[i] == KVMW_NONE ? TOKEN_NONE : token_of(x);
+		*plan->put[plan->stream[g][plan->class[i]]]++ = token;
+		if (token == TOKEN_NONE)
+			continue;
+		shift = token_shift(token);
+		put_bits(bits, &at, x & ((1ULL << shift) - 1), shift);
+	}
+	return at;
+}
+
+void lay_tokens(struct layout *l, struct column *col, u32 index)
+{
+	const u64 *v = layout__column(l, index), *like = NULL;
+	bool self = col->refs[1] == index;
+	struct token_plan *plan = l->plan;
+	u8 *to = l->raw, *tokens;
+	u64 bits;
+
+	if (col->refs[1] != COLUMN_NO_REF)
+		like = layout__column(l, col->refs[1]);
+	find_groups(l, plan, col->refs[0] == COLUMN_NO_REF ? NULL : layout__column(l, col->refs[0]));
+	find_bases(plan, v, like, self, l->nr);
+	find_classes(plan, like, self, l->nr);
+
+	plan->nr_streams = 0;
+	to = put_varint(to, plan->nr_groups);
+	for (u32 g = 0; g < plan->nr_groups; g++) {
+		if (g)
+			to = put_varint(to, plan->key[g]);
+		to = put_varint(to, plan->base[g]);
+		to = put_varint(to, plan->like_base[g]);
+		to = put_streams(plan, col, g, to);
+	}
+	col->encoding = COLUMN_TOKENS;
+	col->piece[0] = to - l->raw;
+	tokens = to;
+	for (u32 s = 0; s < plan->nr_streams; s++) {
+		plan->put[s] = tokens;
+		tokens += col->piece[1 + s];
+	}
+	bits = put_tokens(l, plan, v, tokens);
+	col->nr_pieces = 1 + plan->nr_streams;
+	if (bits)
+		col->piece[col->nr_pieces++] = (bits + 7) / 8;
+}
