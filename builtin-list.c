@@ -79,8 +79,8 @@ static void print_vms(const struct list *list)
 		       vm->name[0] ? vm->name : "-");
 	}
 	if (list->hidden)
-		printf("(%u processes could not be looked into: run as root, or with CAP_SYS_PTRACE)\n",
-		       list->hidden);
+		printf("(%u processes could not be looked into: run as root, or with CAP_SYS_PTRACE "
+		       "and CAP_DAC_READ_SEARCH)\n", list->hidden);
 }
 
 static void print_events(void)

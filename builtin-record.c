@@ -154,7 +154,7 @@ static int check_pid(pid_t *pid)
 		return error("%d: no such process; kvmw list shows the running VMs", *pid);
 	if (err)
 		return error("%d (%s): its file descriptors cannot be read: %s; run as root, "
-			     "or with CAP_SYS_PTRACE", *pid, vm.vmm, strerror(err));
+			     "or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", *pid, vm.vmm, strerror(err));
 	if (!vm.nr_vms)
 		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
 			     "kvmw list shows those that do", *pid, vm.vmm);
@@ -374,6 +374,7 @@ static int record(struct record *r)
 {
 	u64 start_ns, stop_ns, bytes;
 	const char *why = "command not run";
+	bool started;
 	int err;
 
 	r->sink = sink__new(r->writer);
@@ -389,6 +390,7 @@ static int record(struct record *r)
 	}
 	if (!err && r->command)
 		err = workload__start(&r->workload, r->command[0]);
+	started = !err;
 	if (!err)
 		err = arm_deadline(r);
 	if (!err)
@@ -403,7 +405,7 @@ static int record(struct record *r)
 	bytes = data_writer__bytes(r->writer);
 	err |= data_writer__close(r->writer);
 	r->writer = NULL;
-	if (!r->quiet)
+	if (!r->quiet && started)
 		closing_line(r, bytes);
 	return err;
 }

@@ -2,8 +2,10 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,7 +18,12 @@
 #define CAP_BPF 39
 #endif
 
-#define WAY_OUT "run it as root, or: setcap cap_bpf,cap_perfmon,cap_sys_ptrace=ep $(which kvmw)"
+/*
+ * The last two are for tracefs and for /proc/PID/fd of other users' VMs: that folder is
+ * its owner's (proc_fd_permission(), fs/proc/fd.c), its links need ptrace's right.
+ */
+#define WAY_OUT "run it as root, or: setcap cap_bpf,cap_perfmon,cap_dac_read_search," \
+		"cap_sys_ptrace=ep $(which kvmw)"
 
 static u64 effective_caps(void)
 {
@@ -44,6 +51,28 @@ static int check_caps(void)
 		     perfmon ? "" : "CAP_PERFMON");
 }
 
+/*
+ * Debian's and Ubuntu's kernels have a level of perf_event_paranoid at which CAP_PERFMON
+ * does not help.
+ */
+static int check_perf(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	int fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		return close(fd);
+	if (errno == EACCES)
+		return error("this kernel lets root alone use perf events, CAP_PERFMON is not enough: "
+			     "run it as root, or: sysctl kernel.perf_event_paranoid=2");
+	return error("perf events cannot be used here: %s; in a container its seccomp profile must "
+		     "allow perf_event_open", strerror(errno));
+}
+
 static int check_kvm(void)
 {
 	if (access("/sys/module/kvm", F_OK) && access("/dev/kvm", F_OK))
@@ -62,8 +91,9 @@ static int check_tracefs(void)
 			     "mount -t tracefs tracefs /sys/kernel/tracing", strerror(errno));
 	err = tracefs__tracepoint("kvm", "kvm_exit");
 	if (err == EACCES || err == EPERM)
-		return error("%s/events/kvm: %s; run as root, or let your group in: "
-			     "mount -o remount,mode=750,gid=GROUP %s", path, strerror(err), path);
+		return error("%s/events/kvm: %s; run as root, with CAP_DAC_READ_SEARCH, or let your "
+			     "group in: mount -o remount,mode=750,gid=GROUP %s", path, strerror(err),
+			     path);
 	if (err)
 		return error("the running kernel has no tracepoint kvm:kvm_exit: is the kvm module loaded? "
 			     "modprobe kvm_intel or kvm_amd");
@@ -86,7 +116,7 @@ static int check_kernel(void)
 
 int host__can_record(void)
 {
-	if (check_kvm() || check_caps() || check_tracefs() || check_kernel())
+	if (check_kvm() || check_caps() || check_perf() || check_tracefs() || check_kernel())
 		return -1;
 	return 0;
 }

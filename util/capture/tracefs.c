@@ -53,7 +53,8 @@ int tracefs__tracepoint(const char *category, const char *name)
 
 	if (err)
 		return err;
-	return access(path, R_OK) ? errno : 0;
+	/* access(2) does not go by the effective capabilities, nor does eaccess(3) always. */
+	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? errno : 0;
 }
 
 u64 tracefs__id(const char *category, const char *name)
