@@ -182,6 +182,7 @@ def stage_root(root, files, guest):
         if not os.path.lexists(f"{root}/usr/bin/{applet}"):
             os.symlink("/lab/busybox", f"{root}/usr/bin/{applet}")
     os.symlink("/proc/self/mounts", f"{root}/etc/mtab")
+    os.symlink("/src/kvmw", f"{root}/usr/bin/kvmw")
     shutil.copy(guest.vmlinuz, f"{root}/lab/guest/vmlinuz")
     with open(f"{root}/lab/guest/initrd", "wb") as out:
         guest_initrd(out, guest)

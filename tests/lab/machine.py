@@ -205,7 +205,7 @@ def additions(options):
     tree = os.path.dirname(os.path.dirname(image.HERE))
     found = {"/src/tests": f"{tree}/tests"}
     if os.path.exists(options.kvmw):
-        found["/src/kvmw"] = found["/usr/bin/kvmw"] = options.kvmw
+        found["/src/kvmw"] = options.kvmw
     else:
         say(f"no kvmw at {options.kvmw} (built yet?): running without it")
     for pair in options.add:
