@@ -5,6 +5,7 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -100,6 +101,33 @@ static int check_tracefs(void)
 	return 0;
 }
 
+/* What the maps and the default rings take, with room to spare. */
+#define MEMLOCK_NEEDED (32ULL << 20)
+
+/*
+ * Before 5.11 (commit 80ee81e0403c) BPF maps count as locked memory; since then a limit
+ * that cannot be raised does no harm.
+ */
+static int check_memlock(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	if (!setrlimit(RLIMIT_MEMLOCK, &limit))
+		return 0;
+	uname(&uts);
+	if (sscanf(uts.release, "%u.%u", &major, &minor) == 2 && major * 1000 + minor >= 5011)
+		return 0;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max < MEMLOCK_NEEDED)
+		return error("kernel %s counts BPF maps as locked memory, and its limit cannot be raised "
+			     "from %llu KiB: add CAP_SYS_RESOURCE, or: ulimit -l unlimited",
+			     uts.release, (unsigned long long)limit.rlim_max / 1024);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	return 0;
+}
+
 static int check_kernel(void)
 {
 	struct utsname uts;
@@ -116,7 +144,8 @@ static int check_kernel(void)
 
 int host__can_record(void)
 {
-	if (check_kvm() || check_caps() || check_perf() || check_tracefs() || check_kernel())
+	if (check_kvm() || check_caps() || check_perf() || check_tracefs() || check_memlock() ||
+	    check_kernel())
 		return -1;
 	return 0;
 }
