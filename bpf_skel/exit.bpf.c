@@ -17,19 +17,39 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 		sum->span_ns += total_ns;
 		sum->user_ns += s->exit.e.user_ns;
 	}
-	if (!emit(s->exit.e.vcpu, &s->exit, sizeof(s->exit))) {
+	if (!emit(s, &s->exit, sizeof(s->exit))) {
 		sum->lost++;
 		s->exit_lost++;
 		s->exit_lost_ns = now;
 	}
 }
 
-#define AT(type, offset) (*(type *)(raw + (offset)))
+/* Fields as all kernels from 5.10 to 7.2 lay them out on x86. */
+struct kvm_exit_args {
+	u64 common;
+	u32 exit_reason, pad;
+	u64 guest_rip;
+	u32 isa, pad2;
+	u64 info1, info2;
+	u32 intr_info, error_code, vcpu_id;
+};
+
+/*
+ * A program reaches its context at fixed offsets only, so where the running kernel's
+ * format is another one, fields come from a copy.  In assembly, lest the compiler turn
+ * the choice of values into a choice of pointers.
+ */
+#define LOAD(type, name) ({						\
+	u64 value;							\
+	asm volatile("%0 = *(" #type " *)(%1 + %2)" : "=r"(value) :	\
+		     "r"(ctx), "i"(__builtin_offsetof(struct kvm_exit_args, name))); \
+	(type)value; })
+#define ARG(type, name, field) \
+	(config.exit.fixed ? LOAD(type, name) : *(type *)(raw + config.exit.field))
 
 SEC("tp/kvm/kvm_exit")
-int kvm_exit(void *ctx)
+int kvm_exit(struct kvm_exit_args *ctx)
 {
-	/* Field offsets are the verifier's constants, so one copy, then loads. */
 	char raw[128] __attribute__((aligned(8)));
 	struct kvmw_slot *s;
 	struct kvmw_exit *e;
@@ -39,14 +59,15 @@ int kvm_exit(void *ctx)
 	if (!active)
 		return PASS_ON;
 	now = bpf_ktime_get_ns();
-	if (config.exit.size > sizeof(raw) ||
-	    bpf_probe_read_kernel(raw, config.exit.size, ctx))
+	if (!config.exit.fixed &&
+	    (config.exit.size > sizeof(raw) ||
+	     bpf_probe_read_kernel(raw, config.exit.size, ctx)))
 		return PASS_ON;
-	s = slot_of_vcpu(AT(u32, config.exit.vcpu_id));
+	s = slot_of_vcpu(ARG(u32, vcpu_id, vcpu_id));
 	if (!s)
 		return PASS_ON;
 
-	/* Before 5.12 VMX runs the guest again from its fast path untraced. */
+	/* Some kernels' VMX fast path runs the guest again without a kvm_entry. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE);
 
@@ -54,13 +75,13 @@ int kvm_exit(void *ctx)
 	e->time_ns = now;
 	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
 	e->user_ns = 0;
-	e->reason = AT(u32, config.exit.reason);
-	e->isa = AT(u32, config.exit.isa);
-	e->rip = AT(u64, config.exit.rip);
-	e->info1 = AT(u64, config.exit.info1);
-	e->info2 = AT(u64, config.exit.info2);
-	e->intr_info = AT(u32, config.exit.intr_info);
-	e->error_code = AT(u32, config.exit.error_code);
+	e->reason = ARG(u32, exit_reason, reason);
+	e->isa = ARG(u32, isa, isa);
+	e->rip = ARG(u64, guest_rip, rip);
+	e->info1 = ARG(u64, info1, info1);
+	e->info2 = ARG(u64, info2, info2);
+	e->intr_info = ARG(u32, intr_info, intr_info);
+	e->error_code = ARG(u32, error_code, error_code);
 
 	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, e->isa, e->reason);
 	sum = sum_at(s, s->exit_sum);
@@ -72,18 +93,13 @@ int kvm_exit(void *ctx)
 	return PASS_ON;
 }
 
-SEC("tp/kvm/kvm_entry")
-int kvm_entry(void *ctx)
+static __always_inline void entry(u32 vcpu_id)
 {
-	struct kvmw_slot *s;
-	u32 vcpu_id;
+	struct kvmw_slot *s = slot_of_vcpu(vcpu_id);
 	u64 now;
 
-	if (!active || bpf_probe_read_kernel(&vcpu_id, 4, ctx + config.entry.vcpu_id))
-		return PASS_ON;
-	s = slot_of_vcpu(vcpu_id);
 	if (!s)
-		return PASS_ON;
+		return;
 	now = bpf_ktime_get_ns();
 	if (s->user_ns) {
 		/* KVM_RUN itself was not seen: the VMM's time ends here. */
@@ -93,6 +109,25 @@ int kvm_entry(void *ctx)
 	if (s->exit_open)
 		cycle_end(s, now, now - s->exit.e.time_ns);
 	s->entry_ns = now;
+}
+
+/* Spares the kernel the making of a trace record; needs BTF of kvm.ko (5.11). */
+SEC("tp_btf/kvm_entry")
+int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
+{
+	/* From 6.12 on the verifier takes the pointer for one that may be NULL. */
+	if (active && vcpu)
+		entry(vcpu->vcpu_id);
+	return 0;
+}
+
+SEC("tp/kvm/kvm_entry")
+int kvm_entry(void *ctx)
+{
+	u32 vcpu_id;
+
+	if (active && !bpf_probe_read_kernel(&vcpu_id, 4, ctx + config.entry.vcpu_id))
+		entry(vcpu_id);
 	return PASS_ON;
 }
 

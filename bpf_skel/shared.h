@@ -57,6 +57,8 @@ struct kvmw_slot {
 
 	u32 exit_open, exit_sum;
 	u32 user_open, user_sum;
+	u32 sent;		/* records put into the ring */
+	u32 pad;
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;
 
@@ -77,22 +79,19 @@ enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
 struct kvmw_config {
 	u32 target;		/* enum kvmw_target */
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
-	u8 task_storage;	/* kernel has it: 5.11, commit 4cf1bc1f1045 */
 	u8 want_exit, want_userspace;
 	u8 vcpu_filter;
 	u64 vcpus[16];		/* bitmap of vCPU ids below 1024 */
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
+		u32 fixed;	/* they lie as in struct kvm_exit_args */
 		u32 size;	/* bytes to read */
 		u32 reason, rip, isa, info1, info2, intr_info, error_code, vcpu_id;
 	} exit;
 	struct {
 		u32 vcpu_id;
 	} entry;
-	struct {
-		u32 reason, error;
-	} userspace_exit;
 };
 
 #endif

@@ -20,7 +20,7 @@ static __always_inline void user_end(struct kvmw_slot *s, u64 now)
 	sum->done++;
 	sum->span_ns += user_ns;
 	sum->user_ns += user_ns;
-	if (!emit(s->user.e.vcpu, &s->user, sizeof(s->user))) {
+	if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;
 		s->user_lost++;
 		s->user_lost_ns = now;
@@ -107,28 +107,23 @@ int run_syscall(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-SEC("tp/kvm/kvm_userspace_exit")
-int kvm_userspace_exit(void *ctx)
+/* Raw: its two arguments are plain numbers, the same since 3.x. */
+SEC("raw_tp/kvm_userspace_exit")
+int kvm_userspace_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct kvmw_slot *s;
-	u32 reason;
-	s32 err;
 	u64 now;
 
 	if (!active)
-		return PASS_ON;
+		return 0;
 	s = slot_of_thread(config.want_userspace);
 	if (!s)
-		return PASS_ON;
+		return 0;
 	now = bpf_ktime_get_ns();
 	s->user_ns = now;
-	if (!config.want_userspace)
-		return PASS_ON;
-	if (bpf_probe_read_kernel(&reason, 4, ctx + config.userspace_exit.reason) ||
-	    bpf_probe_read_kernel(&err, 4, ctx + config.userspace_exit.error))
-		return PASS_ON;
-	user_begin(s, now, reason, err);
-	return PASS_ON;
+	if (config.want_userspace)
+		user_begin(s, now, ctx->args[0], ctx->args[1]);
+	return 0;
 }
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -57,18 +57,14 @@ int offsets__read(u32 set, struct kvmw_config *c)
 		{ "vcpu_id", &c->exit.vcpu_id, 4 },
 	};
 	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
-	const struct want userspace[] = {
-		{ "reason", &c->userspace_exit.reason, 4 },
-		{ "errno", &c->userspace_exit.error, 4 },
-	};
 	u32 end;
 
 	if (set & BIT(PROVIDER_EXIT) &&
 	    (read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size) ||
 	     read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end)))
 		return -1;
-	if (set & BIT(PROVIDER_USERSPACE) &&
-	    read_fields("kvm_userspace_exit", userspace, ARRAY_SIZE(userspace), &end))
-		return -1;
+	c->exit.fixed = c->exit.reason == 8 && c->exit.rip == 16 && c->exit.isa == 24 &&
+			c->exit.info1 == 32 && c->exit.info2 == 40 && c->exit.intr_info == 48 &&
+			c->exit.error_code == 52 && c->exit.vcpu_id == 56;
 	return 0;
 }

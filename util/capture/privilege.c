@@ -159,12 +159,3 @@ const char *host__silent_exit(void)
 #endif
 	return NULL;
 }
-
-bool host__has_task_storage(void)
-{
-	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1 &&
-	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_task_storage_get,
-				       NULL) == 1 &&
-	       libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_get_current_task_btf,
-				       NULL) == 1;
-}

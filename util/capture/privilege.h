@@ -17,6 +17,4 @@ int host__can_record(void);
  */
 const char *host__silent_exit(void);
 
-bool host__has_task_storage(void);
-
 #endif

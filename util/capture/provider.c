@@ -15,12 +15,15 @@ const struct hook hooks[NR_HOOKS] = {
 	},
 	[HOOK_ENTRY] = {
 		.what = "VM entries",
-		.ways = { { "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry" } },
+		.ways = {
+			{ "entry_btf", WAY_BTF, "kvm", "kvm_entry" },
+			{ "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry" },
+		},
 	},
 	[HOOK_USERSPACE_EXIT] = {
 		.what = "returns of KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
-		.ways = { { "kvm_userspace_exit", WAY_TRACEPOINT, "kvm", "kvm_userspace_exit" } },
+		.ways = { { "kvm_userspace_exit", WAY_RAW, "kvm", "kvm_userspace_exit" } },
 	},
 	[HOOK_RUN] = {
 		.what = "calls of KVM_RUN",
@@ -136,7 +139,7 @@ const char *provider__missing(const struct provider *provider, char *buf, size_t
 		const struct way *first = &hooks[h].ways[0];
 		int err;
 
-		if (!(provider->needs & BIT(h)) || first->type != WAY_TRACEPOINT)
+		if (!(provider->needs & BIT(h)) || !first->category)
 			continue;
 		err = tracefs__tracepoint(first->category, first->name);
 		if (!err)

@@ -11,20 +11,19 @@
 
 #define HOOK_MAX_WAYS	3
 
-enum way_type { WAY_NONE, WAY_TRACEPOINT, WAY_FENTRY, WAY_KPROBE };
+enum way_type { WAY_NONE, WAY_TRACEPOINT, WAY_RAW, WAY_BTF, WAY_FENTRY, WAY_KPROBE };
 
 /* One way to attach a program. */
 struct way {
 	const char *program;	/* in the BPF object */
 	enum way_type type;
-	const char *category, *name;	/* of a tracepoint; name alone: a function */
+	const char *category, *name;	/* of a tracepoint; or name of a function */
 };
 
 /* One moment a provider must see, and the ways to see it, the cheapest first. */
 struct hook {
 	const char *what;
-	bool optional;
-	const char *without;	/* optional ones: what it means not to have it */
+	const char *without;	/* what it means not to have it; NULL: it must be had */
 	struct way ways[HOOK_MAX_WAYS];
 };
 

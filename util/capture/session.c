@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "util/capture/offsets.h"
-#include "util/capture/privilege.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
@@ -133,7 +132,6 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 
 	c->target = opts->target;
 	c->parent = getpid();
-	c->task_storage = host__has_task_storage();
 	c->want_exit = !!(opts->providers & BIT(PROVIDER_EXIT));
 	c->want_userspace = !!(opts->providers & BIT(PROVIDER_USERSPACE));
 	c->vcpu_filter = !!opts->vcpus;
@@ -163,8 +161,6 @@ static int load(struct session *s)
 		if (s->ways[h])
 			bpf_program__set_autoload(program(s, s->ways[h]), true);
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
-	if (!s->config.task_storage)
-		bpf_map__set_autocreate(s->skel->maps.threads, false);
 	err = kvmw_bpf__load(s->skel);
 	errno = err < 0 ? -err : err;
 	return err ? -1 : 0;
@@ -232,21 +228,41 @@ static const char *reason(int err)
 }
 
 /*
- * A hook with several ways is tried way by way with the whole object: whether
- * a kernel really takes a program only loading and attaching it tells.
+ * The attempt-th way of every hook, or its last one; an optional hook whose ways are
+ * all used up goes without.  false: there was nothing left to change.
+ */
+static bool choose_ways(struct session *s, u32 wanted, u32 attempt)
+{
+	bool changed = !attempt;
+
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		const struct hook *hook = &hooks[h];
+		const struct way *before = s->ways[h];
+
+		if (!(wanted & BIT(h)))
+			s->ways[h] = NULL;
+		else if (attempt < HOOK_MAX_WAYS && hook->ways[attempt].program)
+			s->ways[h] = &hook->ways[attempt];
+		else if (hook->without && attempt == HOOK_MAX_WAYS)
+			s->ways[h] = NULL;
+		changed |= s->ways[h] != before;
+	}
+	return changed;
+}
+
+/*
+ * Whether a kernel takes a program only loading and attaching it tells, so the ways
+ * are tried one after the other, the cheapest first.
  */
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
 	u32 wanted = hooks_of(opts->providers);
+	int failed = -1, err = 0;
 
-	for (u32 h = 0; h < NR_HOOKS; h++)
-		s->ways[h] = wanted & BIT(h) && h != HOOK_RUN ? &hooks[h].ways[0] : NULL;
-
-	for (u32 w = 0; ; w++) {
-		bool last = !(wanted & BIT(HOOK_RUN)) || w == HOOK_MAX_WAYS;
-		int failed = -1, err;
-
-		s->ways[HOOK_RUN] = last ? NULL : &hooks[HOOK_RUN].ways[w];
+	for (u32 attempt = 0; attempt <= HOOK_MAX_WAYS; attempt++) {
+		if (!choose_ways(s, wanted, attempt))
+			continue;
+		failed = -1;
 		err = load(s) ? errno : 0;
 		if (!err) {
 			failed = attach(s);
@@ -255,12 +271,11 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 			err = errno;
 		}
 		unload(s);
-		if (last && failed >= 0)
-			return error("cannot attach to %s (%s): %s", hooks[failed].what,
-				     s->ways[failed]->program, reason(err));
-		if (last)
-			return error("cannot load the BPF programs: %s", reason(err));
 	}
+	if (err && failed >= 0)
+		return error("cannot attach to %s: %s", hooks[failed].what, reason(err));
+	if (err)
+		return error("cannot load the BPF programs: %s", reason(err));
 	if (needed(opts->providers, HOOK_RUN) && !s->ways[HOOK_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
