@@ -65,11 +65,16 @@ struct {
 #define NO_SLOT_YET	0U
 #define UNWANTED	(~0U)
 
+struct thread {
+	u32 tgid;	/* whose thread it was: thread ids are used again */
+	u32 known;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
 	__type(key, u32);
-	__type(value, u32);
+	__type(value, struct thread);
 } threads __weak SEC(".maps");
 
 /*
@@ -169,35 +174,42 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	return s;
 }
 
-static __always_inline void remember(u32 tid, u32 known)
+static __always_inline void remember(u64 pid_tgid, u32 known)
 {
+	struct thread thread = { .tgid = pid_tgid >> 32, .known = known };
+	u32 tid = pid_tgid;
+
+	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
 	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = (u64)tid << 32 | known;
 }
 
 /* The thread switches to another vCPU, or runs its first one. */
-static __noinline struct kvmw_slot *slot_switch(u32 tid, u32 vcpu_id)
+static __noinline struct kvmw_slot *slot_switch(u32 vcpu_id)
 {
-	struct vcpu_key key = { .tid = tid, .vcpu_id = vcpu_id };
-	u32 *index = bpf_map_lookup_elem(&slot_of, &key), known;
-	struct kvmw_slot *s = index ? slot_at(*index) : slot_new(vcpu_id);
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	u32 *index = bpf_map_lookup_elem(&slot_of, &key);
+	struct kvmw_slot *s = index ? slot_at(*index) : NULL;
 
-	if (!s)
-		return NULL;
-	known = s->exit.e.vcpu + 1;
-	bpf_map_update_elem(&threads, &tid, &known, BPF_ANY);
-	remember(tid, known);
+	if (!s || s->tgid != pid_tgid >> 32)
+		s = slot_new(vcpu_id);
+	if (s)
+		remember(pid_tgid, s->exit.e.vcpu + 1);
 	return s;
 }
 
 /* Another thread than before runs on this CPU. */
-static __noinline u32 thread_lookup(u32 tid)
+static __noinline u32 thread_lookup(void)
 {
-	u32 *found = bpf_map_lookup_elem(&threads, &tid), known;
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u32 tid = pid_tgid, tgid = pid_tgid >> 32, known;
+	struct thread *found = bpf_map_lookup_elem(&threads, &tid);
 
-	known = found ? *found : is_target() ? NO_SLOT_YET : UNWANTED;
-	if (!found)
-		bpf_map_update_elem(&threads, &tid, &known, BPF_ANY);
-	remember(tid, known);
+	if (found && found->tgid == tgid)
+		known = found->known;
+	else
+		known = is_target() ? NO_SLOT_YET : UNWANTED;
+	remember(pid_tgid, known);
 	return known;
 }
 
@@ -205,7 +217,7 @@ static __always_inline u32 thread_known(u32 tid)
 {
 	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
 
-	return last >> 32 == tid ? (u32)last : thread_lookup(tid);
+	return last >> 32 == tid ? (u32)last : thread_lookup();
 }
 
 /* The slot of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
@@ -227,7 +239,7 @@ static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
 		bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
 		return s;
 	}
-	return slot_switch(tid, vcpu_id);
+	return slot_switch(vcpu_id);
 }
 
 /* The slot of the vCPU that this thread ran last; made only where asked for. */
@@ -239,7 +251,7 @@ static __always_inline struct kvmw_slot *slot_of_thread(bool make)
 		return NULL;
 	if (known != NO_SLOT_YET)
 		return slot_at(known - 1);
-	return make ? slot_switch(tid, KVMW_VCPU_UNKNOWN) : NULL;
+	return make ? slot_switch(KVMW_VCPU_UNKNOWN) : NULL;
 }
 
 /* Index into s->sums of a key; the last one is shared once all are taken. */
