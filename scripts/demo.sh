@@ -3,7 +3,7 @@
 # Record a running guest and report it: here where this machine's KVM reports VM
 # exits, else in the lab.  usage: demo.sh KVMW
 set -eu
-kvmw=$1
+kvmw=$(realpath "$1")
 here=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -34,15 +34,15 @@ else
 	"$here/tests/lab/lab" run --kvmw "$kvmw" --out "$out" -- sh -c "$scene" kvmw /out
 fi
 
-echo
-echo "\$ kvmw report --sort reason"
-"$kvmw" report --no-pager -i "$out/kvmw.data" --sort reason
 cp "$out/kvmw.data" "$here/kvmw-demo.data"
+cd "$here"
+echo
+echo "\$ kvmw report -i kvmw-demo.data --sort reason"
+"$kvmw" report --no-pager -i kvmw-demo.data --sort reason
 cat <<END
 
-The recording is kept: $kvmw report -i kvmw-demo.data
-For a VM of your own, on its host:
+The recording is kept as kvmw-demo.data. For a VM of your own, on its host:
 
-    sudo $kvmw record -p PID -- sleep 10        # $kvmw list shows the PIDs
-    $kvmw report
+    sudo ./kvmw record -p PID -- sleep 10       # sudo ./kvmw list shows the PIDs
+    ./kvmw report
 END
