@@ -95,7 +95,7 @@ enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
 #define BITS_SLACK	16u	/* so that whole words may be read and written */
 
 /* What one column of a frame can be at most, laid out but not compressed. */
-#define RAW_MAX		(TOKENS_HDR_MAX + DATA_MAX_ROWS * (1 + sizeof(u64)))
+#define RAW_MAX		(TOKENS_HDR_MAX + DATA_MAX_ROWS * (2 + sizeof(u64)))
 
 /* The low bits that go with a token, 0 to 61. */
 static inline u32 token_shift(u32 token)
@@ -120,6 +120,22 @@ static inline u32 token_of(u64 v)
 		return TOKEN_NONE;
 	shift = 63 - __builtin_clzll(v) - TOKEN_BITS;
 	return (shift << TOKEN_BITS) + (v >> shift);
+}
+
+/*
+ * Where durations are multiples of a clock's tick (ns times 2^32), a value is
+ * that many whole ticks plus a rest of -128 to 127 ns.
+ */
+#define QUANTUM_LIMIT	(1ULL << 44)	/* ns; longer ones are not written so */
+
+static inline u64 quantum_ns(u64 ticks, u64 tick)
+{
+	return (unsigned __int128)ticks * tick >> 32;
+}
+
+static inline u64 quantum_ticks(u64 ns, u64 tick)
+{
+	return (double)ns * 0x1p32 / (double)tick + 0.5;
 }
 
 /* The class of a row whose other column holds v. */

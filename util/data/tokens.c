@@ -61,31 +61,52 @@ static inline u64 like_value(const u64 *like, bool self, u32 i)
 	return !self ? like[i] : i ? like[i - 1] : 0;
 }
 
-static void find_bases(struct token_plan *plan, const u64 *v, const u64 *like, bool self, u32 nr)
+/* v in ticks to l->work, what is left over to rests. */
+static void to_ticks(struct layout *l, const u64 *v, u64 tick, u8 *rests)
 {
+	for (u32 i = 0; i < l->nr; i++) {
+		l->work[i] = v[i];
+		rests[i] = 0;
+		if (v[i] == KVMW_NONE)
+			continue;
+		l->work[i] = quantum_ticks(v[i], tick);
+		rests[i] = zigzag(v[i] - quantum_ns(l->work[i], tick));
+	}
+}
+
+/* 0: none, or a value is too long to be written in ticks. */
+static u64 column_tick(struct layout *l, const u64 *v)
+{
+	for (u32 i = 0; i < l->nr; i++)
+		if (v[i] >= QUANTUM_LIMIT && v[i] != KVMW_NONE)
+			return 0;
+	return find_quantum(&l->quantum, v, l->nr);
+}
+
+static void find_bases(struct token_plan *plan, const u64 *v, u32 nr)
+{
+	memset(plan->base, 0xff, plan->nr_groups * sizeof(plan->base[0]));
+	for (u32 i = 0; i < nr; i++)
+		if (v[i] < plan->base[plan->group[i]])
+			plan->base[plan->group[i]] = v[i];
 	for (u32 g = 0; g < plan->nr_groups; g++)
-		plan->base[g] = plan->like_base[g] = KVMW_NONE;
-	for (u32 i = 0; i < nr; i++) {
-		u32 g = plan->group[i];
-
-		plan->base[g] = v[i] < plan->base[g] ? v[i] : plan->base[g];
-		if (like) {
-			u64 x = like_value(like, self, i);
-
-			plan->like_base[g] = x < plan->like_base[g] ? x : plan->like_base[g];
-		}
-	}
-	for (u32 g = 0; g < plan->nr_groups; g++) {
-		if (plan->base[g] == KVMW_NONE)		/* it is empty, or holds nothing else */
+		if (plan->base[g] == KVMW_NONE)		/* empty, or nothing was captured */
 			plan->base[g] = 0;
-		if (plan->like_base[g] == KVMW_NONE)
-			plan->like_base[g] = 0;
-	}
 }
 
 static void find_classes(struct token_plan *plan, const u64 *like, bool self, u32 nr)
 {
 	memset(plan->rows, 0, plan->nr_groups * sizeof(plan->rows[0]));
+	memset(plan->like_base, like ? 0xff : 0, plan->nr_groups * sizeof(plan->like_base[0]));
+	for (u32 i = 0; like && i < nr; i++) {
+		u64 x = like_value(like, self, i);
+
+		if (x < plan->like_base[plan->group[i]])
+			plan->like_base[plan->group[i]] = x;
+	}
+	for (u32 g = 0; g < plan->nr_groups; g++)
+		if (plan->like_base[g] == KVMW_NONE)
+			plan->like_base[g] = 0;
 	for (u32 i = 0; i < nr; i++) {
 		u32 g = plan->group[i];
 		u32 class = like ? token_class(like_value(like, self, i), plan->like_base[g]) : 0;
@@ -157,21 +178,11 @@ static u64 put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u
 	return at;
 }
 
-void lay_tokens(struct layout *l, struct column *col, u32 index)
+/* The tick and all groups with their streams; returns where the tokens begin. */
+static u8 *put_plan(struct token_plan *plan, struct column *col, u64 tick, u8 *to)
 {
-	const u64 *v = layout__column(l, index), *like = NULL;
-	bool self = col->refs[1] == index;
-	struct token_plan *plan = l->plan;
-	u8 *to = l->raw, *tokens;
-	u64 bits;
-
-	if (col->refs[1] != COLUMN_NO_REF)
-		like = layout__column(l, col->refs[1]);
-	find_groups(l, plan, col->refs[0] == COLUMN_NO_REF ? NULL : layout__column(l, col->refs[0]));
-	find_bases(plan, v, like, self, l->nr);
-	find_classes(plan, like, self, l->nr);
-
 	plan->nr_streams = 0;
+	to = put_varint(to, tick);
 	to = put_varint(to, plan->nr_groups);
 	for (u32 g = 0; g < plan->nr_groups; g++) {
 		if (g)
@@ -180,15 +191,41 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 		to = put_varint(to, plan->like_base[g]);
 		to = put_streams(plan, col, g, to);
 	}
-	col->encoding = COLUMN_TOKENS;
-	col->piece[0] = to - l->raw;
-	tokens = to;
-	for (u32 s = 0; s < plan->nr_streams; s++) {
-		plan->put[s] = tokens;
-		tokens += col->piece[1 + s];
+	return to;
+}
+
+void lay_tokens(struct layout *l, struct column *col, u32 index)
+{
+	const u64 *v = layout__column(l, index), *like = NULL;
+	bool self = col->refs[1] == index;
+	struct token_plan *plan = l->plan;
+	u64 bits, tick = column_tick(l, v);
+	u8 *to;
+
+	if (col->refs[1] != COLUMN_NO_REF)
+		like = layout__column(l, col->refs[1]);
+	find_groups(l, plan, col->refs[0] == COLUMN_NO_REF ? NULL : layout__column(l, col->refs[0]));
+	find_classes(plan, like, self, l->nr);
+	if (tick) {	/* rests go where the row order was, until their place is known */
+		to_ticks(l, v, tick, (u8 *)l->order);
+		v = l->work;
 	}
-	bits = put_tokens(l, plan, v, tokens);
+	find_bases(plan, v, l->nr);
+
+	col->encoding = COLUMN_TOKENS;
+	to = put_plan(plan, col, tick, l->raw);
+	col->piece[0] = to - l->raw;
+	for (u32 s = 0; s < plan->nr_streams; s++) {
+		plan->put[s] = to;
+		to += col->piece[1 + s];
+	}
 	col->nr_pieces = 1 + plan->nr_streams;
+	if (tick) {
+		memcpy(to, l->order, l->nr);
+		to += l->nr;
+		col->piece[col->nr_pieces++] = l->nr;
+	}
+	bits = put_tokens(l, plan, v, to);
 	if (bits)
 		col->piece[col->nr_pieces++] = (bits + 7) / 8;
 }
