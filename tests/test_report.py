@@ -1,0 +1,667 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report and kvmw info, on recordings whose every row is known here.
+
+The recordings are made with kvmw's own writer by tests/make_recording.c; what has
+to come out is worked out from the same rows in Python.
+"""
+import csv
+import io
+import json
+import os
+import pathlib
+import pty
+import random
+import re
+import subprocess
+import time
+
+import pytest
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
+MAKE_RECORDING = os.environ.get("MAKE_RECORDING", KVMW.parent / "obj/tests/make_recording")
+
+START = 5_000_000_000
+VMX = {"CPUID": 10, "HLT": 12, "IO_INSTRUCTION": 30, "EPT_VIOLATION": 48,
+       "EXTERNAL_INTERRUPT": 1, "INVALID_STATE|FAILED_VMENTRY": 0x80000021, "VMX 0x63": 0x63}
+SVM = {"cpuid": 0x72, "hlt": 0x78, "io": 0x7b, "npf": 0x400, "interrupt": 0x60, "SVM 0x56": 0x56}
+VMS = [{"id": 0, "pid": 100, "name": "debian12", "vmm": "qemu-system-x86_64"},
+       {"id": 4, "pid": 200, "name": "", "vmm": "firecracker"}]
+VCPUS = [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101, "comm": "CPU 0/KVM"},
+         {"id": 1, "vm": 0, "vcpu": 1, "tid": 102, "comm": "CPU 1/KVM"},
+         {"id": 9, "vm": 4, "vcpu": 0, "tid": 201, "comm": "fc_vcpu 0"}]
+META = {"kvmw": "0.1", "command": ["kvmw", "record", "-a"], "start_ns": START,
+        "host": {"name": "node7", "kernel": "6.1.0-18-amd64", "arch": "x86_64",
+                 "cpu": "AMD EPYC 7543 32-Core Processor", "cpus": 64},
+        "kvm": {"module": "kvm_amd", "params": {"kvm_amd": {"npt": "Y"}}},
+        "events": ["exit"], "rings": 1, "ring_bytes": 8388608,
+        "clocks": [{"monotonic_ns": START, "realtime_ns": 1_735_689_600_000_000_000}]}
+
+
+class Recording:
+    """Lines for make_recording, and the rows that they hold."""
+
+    def __init__(self, meta=META, vms=VMS, vcpus=VCPUS):
+        self.lines = [["META", meta], ["IDENT", {"vms": vms, "vcpus": vcpus}]]
+        self.exits = []
+        self.end = START
+
+    def frame(self, exits, keep=lambda row: True):
+        """Rows (time, guest, total, user, reason, vcpu, isa); those not kept are lost."""
+        self.exits += exits
+        kept, lost = [], []
+        for row in exits:
+            (kept if keep(row) else lost).append(row)
+        if kept:
+            self.lines.append(["EVENTS", "exit", [
+                [t, guest, total, user, 0xffffffff81000000, 0, 0, 0, 0, reason, vcpu, isa]
+                for t, guest, total, user, reason, vcpu, isa in kept]])
+        if lost:
+            self.lines.append(["LOSS", "loss", [[0, 1, len(lost), lost[0][0], lost[-1][0]]]])
+        self.end = max([self.end] + [t + (total or 0) for t, _, total, *_ in exits])
+        return lost
+
+    def totals(self, lost=()):
+        rows = {}
+        lost = set(lost)
+        for row in self.exits:
+            t, guest, total, user, reason, vcpu, isa = row
+            r = rows.setdefault((vcpu, isa, reason), [vcpu, 1, isa, reason, 0, 0, 0, 0, 0, 0])
+            r[4] += 1
+            r[5] += total is not None
+            r[6] += row in lost
+            r[7] += guest or 0
+            r[8] += total or 0
+            r[9] += user or 0
+        self.lines.append(["STATS", "total", list(rows.values())])
+        self.lines.append(["STATS", "cost", [[self.end, len(self.exits) * 123,
+                                              len(self.exits), 20_000_000, 0, 0]]])
+
+    def finish(self):
+        self.end += 1_000_000
+        self.lines.append(["META", {"stop": {"time_ns": self.end, "why": "command ended"}}])
+        self.lines.append(["FINISH"])
+        return self
+
+    def write(self, path):
+        text = "".join(json.dumps(line) + "\n" for line in self.lines)
+        subprocess.run([MAKE_RECORDING, path], input=text, text=True, check=True, timeout=60)
+        return path
+
+
+def random_rows(rng, names, isa, nr, start=START):
+    """Cycles of three vCPUs, each at its own pace."""
+    now = {vcpu["id"]: start + vcpu["id"] for vcpu in VCPUS}
+    rows = []
+    for _ in range(nr):
+        vcpu = rng.choice(list(now))
+        name = rng.choices(list(names), range(1, len(names) + 1))[0]
+        guest = rng.randrange(300, 9000)
+        total = int(rng.lognormvariate(7 + len(name) % 4, 1)) + 100
+        user = total * 6 // 10 if name in ("io", "IO_INSTRUCTION") else 0
+        at = now[vcpu] + guest
+        now[vcpu] = at + total
+        rows.append((at, guest, total, user, names[name], vcpu, isa))
+    return sorted(rows)
+
+
+@pytest.fixture(scope="module")
+def vmx(tmp_path_factory):
+    """20,000 VMX cycles in four frames, one in 50 lost, one unfinished; and its file."""
+    rng = random.Random(1)
+    rec = Recording()
+    rows = random_rows(rng, VMX, 1, 20000)
+    lost = []
+    for i in range(0, len(rows), 5000):
+        lost += rec.frame(rows[i:i + 5000], keep=lambda row: rng.randrange(50))
+    last = max(row[0] + row[2] for row in rows if row[5] == 1)
+    lost += rec.frame([(last + 500, 500, None, None, VMX["HLT"], 1, 1)])
+    rec.totals(lost)
+    rec.lost = lost
+    rec.path = rec.finish().write(tmp_path_factory.mktemp("vmx") / "kvmw.data")
+    return rec
+
+
+@pytest.fixture(scope="module")
+def svm(tmp_path_factory):
+    """6,000 SVM cycles in three frames, none lost; and its file."""
+    rec = Recording()
+    rows = random_rows(random.Random(2), SVM, 2, 6000)
+    for i in range(0, len(rows), 2000):
+        rec.frame(rows[i:i + 2000])
+    rec.totals()
+    rec.lost = []
+    rec.path = rec.finish().write(tmp_path_factory.mktemp("svm") / "kvmw.data")
+    return rec
+
+
+def kvmw(*args, env=(), **kwargs):
+    kwargs.setdefault("stdin", subprocess.DEVNULL)
+    environ = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LC_ALL")}
+    environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | dict(env)
+    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
+                          env=environ, **kwargs)
+
+
+def report(path, *args, status=0):
+    done = kvmw("report", "-i", path, "--json", *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def text_of(path, *args, status=0, env=()):
+    done = kvmw("report", "-i", path, *args, env=env)
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def one_line(done, status, *words):
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("kvmw: ") and done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def percentile(values, permille):
+    values = sorted(values)
+    return values[max(0, -(-len(values) * permille // 1000) - 1)]
+
+
+def check_row(row, exits, lost=()):
+    """Counts and sums are of all cycles, the distribution of those that were recorded."""
+    lost = set(lost)
+    whole = [e for e in exits if e[2] is not None]
+    spans = [e[2] for e in whole if e not in lost]
+    assert row["count"] == len(exits)
+    assert row["unfinished"] == len(exits) - len(whole)
+    assert row["time_ns"] == sum(e[2] for e in whole)
+    assert row["user_ns"] == sum(e[3] for e in whole)
+    assert row["guest_ns"] == sum(e[1] for e in exits)
+    assert row["mean_ns"] == row["time_ns"] // len(whole)
+    assert row["min_ns"] == min(spans)
+    assert row["max_ns"] == max(spans)
+    assert row["recorded"] == len([e for e in exits if e not in lost])
+    for permille, key in (500, "p50_ns"), (900, "p90_ns"), (990, "p99_ns"):
+        exact = percentile(spans, permille)
+        assert abs(row[key] - exact) <= exact / 16
+    assert sum(b["count"] for b in row["histogram"]) == len(spans)
+    for bucket in row["histogram"]:
+        assert bucket["count"] == sum(bucket["from_ns"] <= s <= bucket["to_ns"] for s in spans)
+
+
+@pytest.mark.parametrize("name", ["vmx", "svm"])
+def test_every_number(name, request):
+    rec = request.getfixturevalue(name)
+    names = {number: reason for reason, number in (VMX if name == "vmx" else SVM).items()}
+    rep = report(rec.path)
+    assert {row["reason"] for row in rep["rows"]} == set(names.values())
+    for row in rep["rows"]:
+        exits = [e for e in rec.exits if names[e[4]] == row["reason"]]
+        check_row(row, exits, [e for e in exits if e in set(rec.lost)])
+        assert row["exact"] and row["isa"] == name.upper()
+        assert row["reason_number"] == exits[0][4]
+        assert row["lost"] == sum(e in set(rec.lost) for e in exits)
+    check_row(rep["total"], rec.exits, rec.lost)
+    assert rep["lost"] == len(rec.lost)
+    assert rep["recorded"] == len(rec.exits) - len(rec.lost)
+    assert rep["recorded"] + rep["lost"] == rep["total"]["count"]
+    assert rep["recording"]["complete"] and rep["recording"]["finished"]
+    assert rep["recording"]["duration_ns"] == rec.end - START
+    assert sum(row["time_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
+    times = [row["time_ns"] for row in rep["rows"]]
+    assert times == sorted(times, reverse=True)
+
+
+def test_from_rows_alone(tmp_path):
+    """Without the kernel's totals, as an older or killed recorder leaves it."""
+    rec = Recording()
+    rec.frame(random_rows(random.Random(3), SVM, 2, 3000))
+    rep = report(rec.finish().write(tmp_path / "f"))
+    check_row(rep["total"], rec.exits)
+    assert not rep["total"]["exact"]
+
+
+def test_sort_by_vcpu_and_vm(vmx):
+    for row in report(vmx.path, "--sort", "vcpu")["rows"]:
+        exits = [e for e in vmx.exits if e[5] == row["vcpu_id"]]
+        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+        vcpu = next(v for v in VCPUS if v["id"] == row["vcpu_id"])
+        assert (row["vcpu"], row["tid"]) == (vcpu["vcpu"], vcpu["tid"])
+    for row in report(vmx.path, "--sort", "vm")["rows"]:
+        exits = [e for e in vmx.exits if (e[5] == 9) == (row["pid"] == 200)]
+        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+    rows = report(vmx.path, "-s", "reason,vcpu", "--order", "key")["rows"]
+    assert len(rows) == len({(e[4], e[5]) for e in vmx.exits})
+    keys = [(row["reason_number"], row["vcpu_id"]) for row in rows]
+    assert keys == sorted(keys)
+    for row in rows:
+        exits = [e for e in vmx.exits if (e[4], e[5]) == (row["reason_number"], row["vcpu_id"])]
+        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+
+
+@pytest.mark.parametrize("by", ["time", "count", "mean", "p99", "max"])
+def test_order(vmx, by):
+    key = by if by == "count" else by + "_ns"
+    values = [row[key] for row in report(vmx.path, "--order", by)["rows"]]
+    assert values == sorted(values, reverse=True) and len(set(values)) > 3
+
+
+def test_filters(vmx):
+    rep = report(vmx.path, "--vcpu", "1")
+    exits = [e for e in vmx.exits if e[5] == 1]
+    check_row(rep["total"], exits, [e for e in exits if e in set(vmx.lost)])
+    assert rep["total"]["exact"]
+    rep = report(vmx.path, "--pid", "200,300-400", "--vcpu", "0")
+    exits = [e for e in vmx.exits if e[5] == 9]
+    check_row(rep["total"], exits, [e for e in exits if e in set(vmx.lost)])
+    assert rep["lost"] == rep["total"]["lost"] == sum(e[5] == 9 for e in vmx.lost)
+
+
+def test_window(svm):
+    length = svm.end - START
+    low, high = START + length // 4, START + length // 2
+    exits = [e for e in svm.exits if low <= e[0] <= high]
+    assert 100 < len(exits) < len(svm.exits) - 100
+    since = f"{(low - START) / 1e9:.9f},{(high - START) / 1e9:.9f}"
+    rep = report(svm.path, "--time", since)
+    check_row(rep["total"], exits)
+    assert not rep["total"]["exact"]
+    absolute = report(svm.path, "--time", f"@{low / 1e9:.9f},@{high / 1e9:.9f}")
+    assert absolute["rows"] == rep["rows"]
+    later = report(svm.path, "--time", f"{(low - START) / 1e9:.9f},")
+    check_row(later["total"], [e for e in svm.exits if e[0] >= low])
+
+
+def test_window_says_that_some_were_lost(vmx):
+    text = text_of(vmx.path, "--time", "0,0.001")
+    assert re.search(r"up to [\d,]+ lost", text)
+    assert "of which some were lost" in " ".join(text.replace("#", "").split())
+
+
+def test_percent_limit(vmx):
+    everything = report(vmx.path)
+    rep = report(vmx.path, "--percent-limit", "10")
+    assert rep["rows"] == [r for r in everything["rows"] if r["time_percent"] >= 10]
+    assert rep["rows_hidden"] == len(everything["rows"]) - len(rep["rows"]) > 0
+    assert rep["total"] == everything["total"]
+    text = text_of(vmx.path, "--percent-limit", "10")
+    assert f"{rep['rows_hidden']} rows below 10% not shown" in text
+
+
+def test_vcpu_times(vmx):
+    for v in report(vmx.path)["vcpu_time"]:
+        exits = [e for e in vmx.exits if e[5] == v["vcpu_id"]]
+        assert v["count"] == len(exits)
+        assert v["guest_ns"] == sum(e[1] for e in exits)
+        assert v["vmm_ns"] == sum(e[3] or 0 for e in exits)
+        assert v["kvm_ns"] == sum((e[2] or 0) - (e[3] or 0) for e in exits)
+        open_since = [e[0] for e in exits if e[2] is None]
+        assert v["open_ns"] == (vmx.end - open_since[0] if open_since else 0)
+        parts = [v[k] for k in ("guest_ns", "kvm_ns", "vmm_ns", "open_ns", "unseen_ns")]
+        assert sum(parts) == v["wall_ns"] == vmx.end - START
+
+
+def test_csv_is_what_json_says(vmx):
+    rows = report(vmx.path, "--sort", "vm,vcpu,reason")["rows"]
+    done = kvmw("report", "-i", vmx.path, "--csv", "--sort", "vm,vcpu,reason")
+    assert done.returncode == 0
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows):
+        assert line["reason"] == row["reason"] and int(line["vcpu"]) == row["vcpu"]
+        assert line["vm"].split()[0] == str(row["pid"])
+        for key in ("count", "lost", "time_ns", "user_ns", "guest_ns", "min_ns", "p99_ns"):
+            assert line[key] == ("" if row[key] is None else str(row[key])), key
+
+
+def table_rows(text, names):
+    return {name: line for name in names for line in text.splitlines()
+            if line.startswith(name + " ")}
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+@pytest.mark.parametrize("sort", ["reason", "vcpu", "vm", "reason,vcpu"])
+def test_fits(vmx, svm, width, sort):
+    for rec in vmx, svm:
+        text = text_of(rec.path, "--sort", sort, "--width", width, "--hist")
+        assert max(map(len, text.splitlines())) <= width
+        head = next(line for line in text.splitlines() if " p50" in line).replace("*", "")
+        for word in "count", "time", "min", "mean", "p50", "p90", "p99", "max", "dist":
+            assert word in head.split()
+        assert head.split().count("%") == 2
+
+
+def test_table_says_what_json_says(vmx):
+    rep = report(vmx.path)
+    text = text_of(vmx.path)
+    lines = table_rows(text, [row["reason"] for row in rep["rows"]] + ["total"])
+    for row in rep["rows"] + [rep["total"] | {"reason": "total"}]:
+        if row["reason"] not in lines:
+            continue        # cut short to fit
+        fields = lines[row["reason"]][len(row["reason"]):].split()
+        assert int(fields[0]) == row["count"]
+        assert float(fields[1]) == pytest.approx(row["count_percent"], abs=0.06)
+        assert float(fields[3]) == pytest.approx(row["time_percent"], abs=0.06)
+    assert len(lines) >= 6
+
+
+def test_wide_shows_more(vmx):
+    narrow = text_of(vmx.path, "--width", 80).splitlines()
+    wide = text_of(vmx.path, "--width", 140).splitlines()
+    head = next(line for line in wide if " p50" in line)
+    assert "VMM%" in head and "guest" in head
+    assert not any("VMM%" in line for line in narrow)
+    assert any("us" in line and "ms" in line for line in wide)
+    assert any("INVALID_STATE|FAILED_VMENTRY" in line for line in wide)
+
+
+def test_ascii_where_not_utf8(vmx):
+    assert not text_of(vmx.path, "--hist").isascii()
+    assert text_of(vmx.path, "--hist", env={"LC_ALL": "C"}).isascii()
+
+
+def test_heading(vmx):
+    text = text_of(vmx.path, "--width", 200)
+    assert "2025-01-01 00:00:00 +0000" in text
+    assert "node7, Linux 6.1.0-18-amd64" in text
+    assert "64 x AMD EPYC 7543 32-Core Processor (kvm_amd)" in text
+    assert "debian12: qemu-system-x86_64, pid 100, 2 vCPUs" in text
+    assert f"{len(vmx.lost):,} lost; 1 unfinished" in text
+    assert "123 ns of BPF per event" in text
+    assert "p50*" in text and "columns marked * are of the recorded ones" in text
+
+
+def test_nothing_lost_is_not_marked(svm):
+    assert "*" not in text_of(svm.path)
+
+
+def test_hist(svm):
+    text = text_of(svm.path, "--hist")
+    for row in report(svm.path)["rows"]:
+        part = text.split(f"\n{row['reason']}: ")[1].split("\n\n")[0]
+        counts = [int(line.split("..")[1].split()[1]) for line in part.splitlines() if ".." in line]
+        assert [c for c in counts if c] == [b["count"] for b in row["histogram"]]
+
+
+def test_pipe_is_as_good_as_a_file(svm):
+    from_file = report(svm.path)
+    with subprocess.Popen(["cat", svm.path], stdout=subprocess.PIPE) as cat:
+        done = kvmw("report", "-i", "-", "--json", stdin=cat.stdout)
+    assert done.returncode == 0
+    piped = json.loads(done.stdout)
+    assert piped.pop("file") == "-" and from_file.pop("file") == str(svm.path)
+    assert piped == from_file
+
+
+def on_terminal(*args, **env):
+    """What appears on a terminal, 100 columns wide."""
+    pid, fd = pty.fork()
+    if not pid:
+        environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "COLUMNS": "100"} | env
+        os.execve(KVMW, [KVMW, *map(str, args)], environ)
+    out = b""
+    while True:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        out += part
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
+
+
+def test_pager(svm):
+    mark = "sed s/^/PAGED:/"
+    status, out = on_terminal("report", "-i", svm.path, KVMW_PAGER=mark, PAGER="false")
+    assert status == 0 and all(line.startswith("PAGED:") for line in out.splitlines())
+    status, out = on_terminal("report", "-i", svm.path, PAGER=mark)
+    assert "PAGED:" in out
+    for args in ["--no-pager"], ["--json"], ["--csv"]:
+        status, out = on_terminal("report", "-i", svm.path, *args, KVMW_PAGER=mark)
+        assert status == 0 and "PAGED:" not in out and "cpuid" in out
+    # One that ends early is no error.
+    assert on_terminal("report", "-i", svm.path, KVMW_PAGER="true")[0] == 0
+    assert "PAGED:" not in kvmw("report", "-i", svm.path, env={"KVMW_PAGER": mark}).stdout
+
+
+def test_default_file(svm, tmp_path):
+    (tmp_path / "kvmw.data").write_bytes(svm.path.read_bytes())
+    done = kvmw("report", cwd=tmp_path)
+    assert done.returncode == 0 and "cpuid" in done.stdout
+
+
+def test_recorder_did_not_finish(tmp_path):
+    rec = Recording()
+    rows = random_rows(random.Random(4), SVM, 2, 4000)
+    rec.frame(rows[:2000])
+    rec.totals()
+    rec.frame(rows[2000:])
+    path = rec.write(tmp_path / "killed")
+    done = kvmw("report", "-i", path, "--json")
+    one_line(done, 1, "did not finish")
+    rep = json.loads(done.stdout)
+    # The totals are older than the rows: what is known is all rows.
+    check_row(rep["total"], rec.exits)
+    assert not rep["recording"]["finished"]
+    assert "did not finish" in text_of(path, status=1)
+
+
+def test_cut_anywhere(svm, tmp_path):
+    data = svm.path.read_bytes()
+    counts = []
+    for size in list(range(4096, len(data), 4096)) + [len(data) - 1]:
+        path = tmp_path / "cut"
+        path.write_bytes(data[:size])
+        done = kvmw("report", "-i", path, "--json")
+        assert done.returncode == 1
+        rep = json.loads(done.stdout)
+        counts.append(rep["recorded"])
+        assert rep["recorded"] in (0, 2000, 4000, 6000)
+        exits = svm.exits[:rep["recorded"]]
+        if exits:
+            check_row(rep["total"], exits)
+        assert "did not finish" in done.stderr
+    assert counts == sorted(counts) and counts[-1] == 6000 and len(set(counts)) == 4
+
+
+def test_one_byte_flipped(svm, tmp_path):
+    data = bytearray(svm.path.read_bytes())
+    data[len(data) // 2] ^= 0x10        # in the second frame of rows
+    path = tmp_path / "flipped"
+    path.write_bytes(data)
+    done = kvmw("report", "-i", path, "--json")
+    assert done.returncode == 1
+    rep = json.loads(done.stdout)
+    damage = rep["recording"]["damage"]
+    assert len(damage) == 1 and damage[0]["offset"] <= len(data) // 2
+    assert damage[0]["offset"] + damage[0]["bytes"] > len(data) // 2
+    assert f"damaged at offset {damage[0]['offset']}, " in done.stderr
+    assert "2000 events are missing" in done.stderr
+    assert rep["recording"]["missing_rows"] == 2000 and rep["recorded"] == 4000
+    # The kernel's own counts are whole, the distribution is of what is left.
+    check_row(rep["total"], svm.exits, svm.exits[2000:4000])
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"", "nothing was recorded"), (b"PERFILE2" + bytes(1000), "not a recording"),
+    (b"x" * 100000, "not a recording"), (b"\x7fELF", "not a recording")])
+@pytest.mark.parametrize("command", ["report", "info"])
+def test_foreign_files(tmp_path, command, content, words):
+    path = tmp_path / "foreign"
+    path.write_bytes(content)
+    done = kvmw(command, "-i", path)
+    one_line(done, 1, str(path), words)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["report", "info"])
+def test_no_such_file(tmp_path, command):
+    one_line(kvmw(command, "-i", tmp_path / "none"), 1, str(tmp_path / "none"))
+    one_line(kvmw(command, "-i", tmp_path), 1, str(tmp_path))
+
+
+def test_empty_says_why(svm, tmp_path):
+    quiet = Recording().finish().write(tmp_path / "quiet")
+    one_line(kvmw("report", "-i", quiet), 1, "no VM exit happened", "3 vCPUs")
+    nobody = Recording(vms=[], vcpus=[]).finish().write(tmp_path / "nobody")
+    one_line(kvmw("report", "-i", nobody), 1, "no VM was running")
+    one_line(kvmw("report", "-i", svm.path, "--vcpu", "7"), 1, "--vcpu", "0 of pid 100")
+    one_line(kvmw("report", "-i", svm.path, "--time", "1000,"), 1, "--time")
+    one_line(kvmw("report", "-i", svm.path, "-e", "userspace"), 1, "no userspace events")
+    done = kvmw("report", "-i", quiet, "--json")
+    assert done.returncode == 1 and "no VM exit" in json.loads(done.stdout)["empty"]
+
+
+def test_all_lost(tmp_path):
+    rec = Recording()
+    rec.totals(rec.frame(random_rows(random.Random(5), SVM, 2, 50), keep=lambda row: False))
+    path = rec.finish().write(tmp_path / "lost")
+    total = report(path)["total"]
+    assert (total["count"], total["lost"], total["recorded"]) == (50, 50, 0)
+    assert total["min_ns"] is None and total["p50_ns"] is None
+    assert total["time_ns"] == sum(e[2] for e in rec.exits)
+    line = next(line for line in text_of(path).splitlines() if line.startswith("total "))
+    assert line.split()[1] == "50" and line.split().count("-") == 5     # min, p50 to max
+
+
+def test_not_captured_is_not_zero(tmp_path):
+    rec = Recording()
+    rec.frame([(START + 10, None, 700, 0, SVM["npf"], 0, 2),
+               (START + 5000, 100, None, None, SVM["hlt"], 0, 2)])
+    path = rec.finish().write(tmp_path / "f")
+    rows = {row["reason"]: row for row in report(path)["rows"]}
+    assert rows["hlt"]["time_ns"] is None and rows["hlt"]["mean_ns"] is None
+    assert rows["hlt"]["unfinished"] == 1 and rows["npf"]["user_ns"] == 0
+    assert rows["npf"]["guest_ns"] is None
+    line = table_rows(text_of(path, "--width", 120), ["hlt"])["hlt"].split()
+    # time, its share and the VMM's: none; 100 ns in the guest; min to max: none.
+    assert line == ["hlt", "1", "50.00", "-", "-", "-", "100ns"] + ["-"] * 6
+
+
+@pytest.mark.parametrize("args", [
+    ["--sort", "bogus"], ["--sort", ""], ["--order", "bogus"], ["--event", "total"],
+    ["--vcpu", "x"], ["--vcpu", "3-1"], ["--pid", ""], ["--time", "5"], ["--time", "3,2"],
+    ["--percent-limit", "200"], ["--width", "40"], ["--json", "--csv"], ["stray"]])
+def test_wrong_usage(svm, args):
+    done = kvmw("report", "-i", svm.path, *args)
+    one_line(done, 2, args[-1] or args[0])
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["report", "info"])
+def test_unknown_option(command):
+    done = kvmw(command, "--bogus")
+    assert done.returncode == 2 and "--bogus" in done.stderr and done.stdout == ""
+
+
+def test_hostile_texts(tmp_path):
+    evil = "\x1b[2J\x07\u202e\n\t" + "x" * 5000
+    meta = META | {"host": {"name": evil, "kernel": evil, "cpu": evil, "cpus": 1},
+                   "notes": [evil] * 200, "command": [evil] * 200}
+    rec = Recording(meta, [{"id": 0, "pid": 1, "name": evil, "vmm": evil}],
+                    [{"id": 0, "vm": 0, "vcpu": 0, "tid": 2, "comm": evil}])
+    rec.frame([(START + 10, 1, 2, 0, SVM["npf"], 0, 2)])
+    path = rec.finish().write(tmp_path / "evil")
+    for args in (["report", "--sort", "vm,vcpu,reason"], ["report", "--json"], ["report", "--csv"],
+                 ["info", "-v"], ["info", "--json"]):
+        done = kvmw(*args, "-i", path)
+        assert done.returncode == 0
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stdout), args
+        assert len(done.stdout) < 200_000
+
+
+def test_userspace_where_there_are_no_exits(tmp_path):
+    rec = Recording(META | {"notes": ["kvm_exit does not fire on this host"]})
+    rows = [[START + 1000 * i, 900 if i else None, 100 + i, 2 if i % 3 else 6, 0, 0, 0]
+            for i in range(300)]
+    rec.lines.append(["EVENTS", "userspace", rows])
+    rec.end += 1000 * 300
+    path = rec.finish().write(tmp_path / "f")
+    rep = report(path)
+    assert rep["event"] == "userspace"
+    counts = {row["reason"]: row["count"] for row in rep["rows"]}
+    assert counts == {"KVM_EXIT_IO": 200, "KVM_EXIT_MMIO": 100}
+    assert rep["total"]["time_ns"] == sum(row[2] for row in rows)
+    assert rep["total"]["run_ns"] == 299 * 900
+    text = " ".join(text_of(path).replace("#", "").split())
+    assert "returns of KVM_RUN to the VMM" in text and "there are no VM exits" in text
+    assert "kvm_exit does not fire on this host" in text
+
+
+def info(path, *args, status=0):
+    done = kvmw("info", "-i", path, "--json", *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_info(vmx):
+    inf = info(vmx.path)
+    kinds = {(k["type"], k["event"]): k for k in inf["frames"]}
+    assert kinds["EVENTS", "exit"]["frames"] == 5
+    assert kinds["EVENTS", "exit"]["rows"] == len(vmx.exits) - len(vmx.lost)
+    assert kinds["META", None]["frames"] == 2 and ("END", None) in kinds
+    columns = kinds["EVENTS", "exit"]["columns"]
+    assert {"time_ns", "guest_ns", "total_ns", "user_ns", "reason", "vcpu", "isa", "rip",
+            "info1", "info2", "intr_info", "error_code"} == {c["name"] for c in columns}
+    stored = sum(c["stored_bytes"] for c in columns)
+    assert 0 < stored < kinds["EVENTS", "exit"]["bytes"] < stored * 1.2 + 4096
+    assert sum(k["bytes"] for k in inf["frames"]) < inf["recording"]["bytes"]
+    assert inf["recording"]["bytes"] == vmx.path.stat().st_size
+    assert inf["lost"] == {"exit": len(vmx.lost), "userspace": 0}
+    assert inf["index"] and inf["recording"]["complete"]
+    assert inf["recording"]["vms"] == VMS and inf["recording"]["vcpus"] == VCPUS
+    assert inf["recording"]["command"] == ["kvmw", "record", "-a"]
+
+
+def test_info_for_people(vmx):
+    done = kvmw("info", "-i", vmx.path, "-v")
+    assert done.returncode == 0
+    text = done.stdout
+    for words in ("node7, Linux 6.1.0-18-amd64 x86_64", "kvm_amd.npt=Y", "pid 100, debian12",
+                  "vCPU 1, tid 102, CPU 1/KVM", "command     kvmw record -a", "damage      none",
+                  f"{len(vmx.lost)} records of exit"):
+        assert words in text, words
+    assert re.search(r"^EVENTS +exit +5 +%d " % (len(vmx.exits) - len(vmx.lost)), text, re.M)
+    assert re.search(r"^  total_ns +u64 +\d+ +\d+ +\d+\.\d+ +\S+", text, re.M)
+
+
+def test_info_of_what_is_left(svm, tmp_path):
+    data = svm.path.read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(data[:len(data) * 2 // 3])
+    inf = info(path, status=1)
+    assert not inf["index"] and not inf["recording"]["finished"]
+    assert inf["recording"]["damage"]
+    done = kvmw("info", "-i", path)
+    assert done.returncode == 1 and "no END frame" in done.stdout
+    assert "damaged at offset" in done.stderr
+
+
+def long_options(text):
+    return set(re.findall(r"--[a-z][a-z-]*", text))
+
+
+@pytest.mark.parametrize("command", ["report", "info"])
+def test_man_page_is_true_to_help(command):
+    done = kvmw(command, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    options = {o for line in done.stdout.splitlines() if re.match(r" +(-.,)? +--", line)
+               for o in long_options(line.strip().split("  ")[0])} - {"--help", "--usage"}
+    page = (TREE / f"Documentation/kvmw-{command}.txt").read_text()
+    described = {o for line in page.splitlines() if re.match(r"-.*::$", line)
+                 for o in long_options(line)}
+    assert options == described
+
+
+def test_reading_is_fast(tmp_path):
+    """A loose bound that only another order of growth can break: 1 M cycles in 5 s."""
+    rec = Recording()
+    rows = random_rows(random.Random(6), SVM, 2, 20000)
+    frame = ["EVENTS", "exit", [[*e[:4], 0, 0, 0, 0, 0, e[4], e[5], e[6]] for e in rows]]
+    rec.lines += [frame] * 50
+    path = rec.finish().write(tmp_path / "f")
+    begin = time.monotonic()
+    assert report(path)["recorded"] == 1_000_000
+    assert time.monotonic() - begin < 5
