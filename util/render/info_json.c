@@ -47,7 +47,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	struct json_object *root = json_object_new_object(), *lost;
 
 	json__text(root, "file", rec->path);
-	json__recording(json__object(root, "recording"), rec);
+	json__recording(root, rec);
 	frames(root, inv);
 	lost = json__object(root, "lost");
 	json__u64(lost, "exit", rec->lost[KVMW_EVENT_EXIT]);
