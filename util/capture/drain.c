@@ -183,6 +183,9 @@ static void *run(void *arg)
 		ring_buffer__poll(d->rb, POLL_MS);
 		if (ring_buffer__consume(d->rb) < 0)
 			break;
+		/* At once, for a VM can be gone within the second. */
+		if (stats__ident(d->stats, d->sink, session__slots(d->session)))
+			break;
 	}
 	return NULL;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "util/capture/stats.h"
-#include "util/capture/vm.h"
 
 #define BATCH_ROWS 4096
 
@@ -36,15 +35,35 @@ static void end_rows(struct rows *rows)
 		sink__put(rows->sink, rows->batch);
 }
 
-static struct json_object *ident_vcpu(u32 id, u32 vm, const struct kvmw_slot *s)
+/* -1: unknown */
+static int vcpu_number(struct stats *stats, u32 id, const struct kvmw_slot *s)
+{
+	if (s->vcpu_id != KVMW_VCPU_UNKNOWN)
+		return s->vcpu_id;
+	if (!stats->numbers[id] && s->run_fd >= 0)
+		stats->numbers[id] = vm__vcpu_of_fd(s->tgid, s->run_fd) + 1;
+	return (int)stats->numbers[id] - 1;
+}
+
+static u32 vm_of(struct stats *stats, u32 tgid)
+{
+	u32 i;
+
+	for (i = 0; i < stats->nr_vms; i++)
+		if ((u32)stats->vms[i].pid == tgid)
+			return i;
+	vm__describe(tgid, &stats->vms[i]);
+	stats->nr_vms++;
+	return i;
+}
+
+static struct json_object *ident_vcpu(struct stats *stats, u32 id, const struct kvmw_slot *s)
 {
 	struct json_object *o = json_object_new_object();
-	int vcpu = s->vcpu_id;
+	int vcpu = vcpu_number(stats, id, s);
 
-	if (s->vcpu_id == KVMW_VCPU_UNKNOWN && s->run_fd >= 0)
-		vcpu = vm__vcpu_of_fd(s->tgid, s->run_fd);
 	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "vm", json_object_new_int(vm));
+	json_object_object_add(o, "vm", json_object_new_int(vm_of(stats, s->tgid)));
 	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
 	json_object_object_add(o, "tid", json_object_new_int(s->tid));
 	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
@@ -52,43 +71,28 @@ static struct json_object *ident_vcpu(u32 id, u32 vm, const struct kvmw_slot *s)
 	return o;
 }
 
-static struct json_object *ident_vm(u32 id, u32 tgid)
+static struct json_object *ident_vm(u32 id, const struct vm *vm)
 {
 	struct json_object *o = json_object_new_object();
-	struct vm vm = {};
 
-	vm__describe(tgid, &vm);
 	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "pid", json_object_new_int(tgid));
-	json_object_object_add(o, "name", json_object_new_string(vm.name));
-	json_object_object_add(o, "vmm", json_object_new_string(vm.vmm));
+	json_object_object_add(o, "pid", json_object_new_int(vm->pid));
+	json_object_object_add(o, "name", json_object_new_string(vm->name));
+	json_object_object_add(o, "vmm", json_object_new_string(vm->vmm));
 	return o;
 }
 
-static u32 vm_of(u32 *tgids, u32 *nr, u32 tgid)
-{
-	u32 i;
-
-	for (i = 0; i < *nr; i++)
-		if (tgids[i] == tgid)
-			return i;
-	tgids[(*nr)++] = tgid;
-	return i;
-}
-
-static int send_ident(struct sink *sink, const struct kvmw_slot *slots)
+static int send_ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
-	u32 tgids[KVMW_MAX_VCPUS], nr = 0;
 	char *text;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
 		if (slots[i].tid)
-			json_object_array_add(vcpus, ident_vcpu(i, vm_of(tgids, &nr, slots[i].tgid),
-								&slots[i]));
-	for (u32 i = 0; i < nr; i++)
-		json_object_array_add(vms, ident_vm(i, tgids[i]));
+			json_object_array_add(vcpus, ident_vcpu(stats, i, &slots[i]));
+	for (u32 i = 0; i < stats->nr_vms; i++)
+		json_object_array_add(vms, ident_vm(i, &stats->vms[i]));
 	json_object_object_add(root, "vms", vms);
 	json_object_object_add(root, "vcpus", vcpus);
 	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
@@ -111,6 +115,16 @@ static bool idents_changed(struct stats *stats, const struct kvmw_slot *slots, u
 	changed |= *used != stats->known;
 	stats->known = *used;
 	return changed;
+}
+
+int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
+{
+	u32 used;
+
+	/* Slots are taken in order: there is a new vCPU if the next one is in use. */
+	if (stats->known >= KVMW_MAX_VCPUS || !slots[stats->known].tid)
+		return 0;
+	return idents_changed(stats, slots, &used) ? send_ident(stats, sink, slots) : 0;
 }
 
 static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
@@ -172,7 +186,7 @@ int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *
 	int err = 0;
 
 	if (idents_changed(stats, slots, &used))
-		err = send_ident(sink, slots);
+		err = send_ident(stats, sink, slots);
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
 		const struct kvmw_slot *s = &slots[i];
 

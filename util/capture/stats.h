@@ -4,6 +4,7 @@
 #define KVMW_STATS_H
 
 #include "util/capture/sink.h"
+#include "util/capture/vm.h"
 #include "bpf_skel/shared.h"
 
 /* What was sent last, so that only changes are. */
@@ -12,8 +13,15 @@ struct stats {
 	u64 exit_lost[KVMW_MAX_VCPUS], user_lost[KVMW_MAX_VCPUS];
 	u32 vcpu_ids[KVMW_MAX_VCPUS];
 	u32 known;		/* slots in the last IDENT */
+	/* Read once: a process that has ended tells no more. */
+	struct vm vms[KVMW_MAX_VCPUS];
+	u32 nr_vms;
+	u32 numbers[KVMW_MAX_VCPUS];	/* by descriptor: vCPU number plus one; 0: unknown */
 	u64 time_ns;		/* of the last call */
 };
+
+/* Sends IDENT if there are vCPUs that are not in the last one; to be called often. */
+int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots);
 
 /*
  * Sends rows for what changed since the last call at stats->time_ns; IDENT first when
