@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report and kvmw info, on recordings whose every row is known here.
-
-The recordings are made with kvmw's own writer by tests/make_recording.c; what has
-to come out is worked out from the same rows in Python.
-"""
+"""kvmw report: every number, worked out from the same rows in Python."""
 import csv
 import io
 import json
 import os
-import pathlib
 import pty
 import random
 import re
@@ -17,149 +12,18 @@ import time
 
 import pytest
 
-TREE = pathlib.Path(__file__).resolve().parent.parent
-KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
-MAKE_RECORDING = os.environ.get("MAKE_RECORDING", KVMW.parent / "obj/tests/make_recording")
-
-START = 5_000_000_000
-VMX = {"CPUID": 10, "HLT": 12, "IO_INSTRUCTION": 30, "EPT_VIOLATION": 48,
-       "EXTERNAL_INTERRUPT": 1, "INVALID_STATE|FAILED_VMENTRY": 0x80000021, "VMX 0x63": 0x63}
-SVM = {"cpuid": 0x72, "hlt": 0x78, "io": 0x7b, "npf": 0x400, "interrupt": 0x60, "SVM 0x56": 0x56}
-VMS = [{"id": 0, "pid": 100, "name": "debian12", "vmm": "qemu-system-x86_64"},
-       {"id": 4, "pid": 200, "name": "", "vmm": "firecracker"}]
-VCPUS = [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101, "comm": "CPU 0/KVM"},
-         {"id": 1, "vm": 0, "vcpu": 1, "tid": 102, "comm": "CPU 1/KVM"},
-         {"id": 9, "vm": 4, "vcpu": 0, "tid": 201, "comm": "fc_vcpu 0"}]
-META = {"kvmw": "0.1", "command": ["kvmw", "record", "-a"], "start_ns": START,
-        "host": {"name": "node7", "kernel": "6.1.0-18-amd64", "arch": "x86_64",
-                 "cpu": "AMD EPYC 7543 32-Core Processor", "cpus": 64},
-        "kvm": {"module": "kvm_amd", "params": {"kvm_amd": {"npt": "Y"}}},
-        "events": ["exit"], "rings": 1, "ring_bytes": 8388608,
-        "clocks": [{"monotonic_ns": START, "realtime_ns": 1_735_689_600_000_000_000}]}
-
-
-class Recording:
-    """Lines for make_recording, and the rows that they hold."""
-
-    def __init__(self, meta=META, vms=VMS, vcpus=VCPUS):
-        self.lines = [["META", meta], ["IDENT", {"vms": vms, "vcpus": vcpus}]]
-        self.exits = []
-        self.end = START
-
-    def frame(self, exits, keep=lambda row: True):
-        """Rows (time, guest, total, user, reason, vcpu, isa); those not kept are lost."""
-        self.exits += exits
-        kept, lost = [], []
-        for row in exits:
-            (kept if keep(row) else lost).append(row)
-        if kept:
-            self.lines.append(["EVENTS", "exit", [
-                [t, guest, total, user, 0xffffffff81000000, 0, 0, 0, 0, reason, vcpu, isa]
-                for t, guest, total, user, reason, vcpu, isa in kept]])
-        if lost:
-            self.lines.append(["LOSS", "loss", [[0, 1, len(lost), lost[0][0], lost[-1][0]]]])
-        self.end = max([self.end] + [t + (total or 0) for t, _, total, *_ in exits])
-        return lost
-
-    def totals(self, lost=()):
-        rows = {}
-        lost = set(lost)
-        for row in self.exits:
-            t, guest, total, user, reason, vcpu, isa = row
-            r = rows.setdefault((vcpu, isa, reason), [vcpu, 1, isa, reason, 0, 0, 0, 0, 0, 0])
-            r[4] += 1
-            r[5] += total is not None
-            r[6] += row in lost
-            r[7] += guest or 0
-            r[8] += total or 0
-            r[9] += user or 0
-        self.lines.append(["STATS", "total", list(rows.values())])
-        self.lines.append(["STATS", "cost", [[self.end, len(self.exits) * 123,
-                                              len(self.exits), 20_000_000, 0, 0]]])
-
-    def finish(self):
-        self.end += 1_000_000
-        self.lines.append(["META", {"stop": {"time_ns": self.end, "why": "command ended"}}])
-        self.lines.append(["FINISH"])
-        return self
-
-    def write(self, path):
-        text = "".join(json.dumps(line) + "\n" for line in self.lines)
-        subprocess.run([MAKE_RECORDING, path], input=text, text=True, check=True, timeout=60)
-        return path
-
-
-def random_rows(rng, names, isa, nr, start=START):
-    """Cycles of three vCPUs, each at its own pace."""
-    now = {vcpu["id"]: start + vcpu["id"] for vcpu in VCPUS}
-    rows = []
-    for _ in range(nr):
-        vcpu = rng.choice(list(now))
-        name = rng.choices(list(names), range(1, len(names) + 1))[0]
-        guest = rng.randrange(300, 9000)
-        total = int(rng.lognormvariate(7 + len(name) % 4, 1)) + 100
-        user = total * 6 // 10 if name in ("io", "IO_INSTRUCTION") else 0
-        at = now[vcpu] + guest
-        now[vcpu] = at + total
-        rows.append((at, guest, total, user, names[name], vcpu, isa))
-    return sorted(rows)
+from recordings import (KVMW, META, START, SVM, VCPUS, VMX, Recording, kvmw, one_line,
+                        random_rows, report, svm_recording, text_of, vmx_recording)
 
 
 @pytest.fixture(scope="module")
 def vmx(tmp_path_factory):
-    """20,000 VMX cycles in four frames, one in 50 lost, one unfinished; and its file."""
-    rng = random.Random(1)
-    rec = Recording()
-    rows = random_rows(rng, VMX, 1, 20000)
-    lost = []
-    for i in range(0, len(rows), 5000):
-        lost += rec.frame(rows[i:i + 5000], keep=lambda row: rng.randrange(50))
-    last = max(row[0] + row[2] for row in rows if row[5] == 1)
-    lost += rec.frame([(last + 500, 500, None, None, VMX["HLT"], 1, 1)])
-    rec.totals(lost)
-    rec.lost = lost
-    rec.path = rec.finish().write(tmp_path_factory.mktemp("vmx") / "kvmw.data")
-    return rec
+    return vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
 
 
 @pytest.fixture(scope="module")
 def svm(tmp_path_factory):
-    """6,000 SVM cycles in three frames, none lost; and its file."""
-    rec = Recording()
-    rows = random_rows(random.Random(2), SVM, 2, 6000)
-    for i in range(0, len(rows), 2000):
-        rec.frame(rows[i:i + 2000])
-    rec.totals()
-    rec.lost = []
-    rec.path = rec.finish().write(tmp_path_factory.mktemp("svm") / "kvmw.data")
-    return rec
-
-
-def kvmw(*args, env=(), **kwargs):
-    kwargs.setdefault("stdin", subprocess.DEVNULL)
-    environ = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LC_ALL")}
-    environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | dict(env)
-    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
-                          env=environ, **kwargs)
-
-
-def report(path, *args, status=0):
-    done = kvmw("report", "-i", path, "--json", *args)
-    assert done.returncode == status, done.stderr
-    return json.loads(done.stdout)
-
-
-def text_of(path, *args, status=0, env=()):
-    done = kvmw("report", "-i", path, *args, env=env)
-    assert done.returncode == status, done.stderr
-    return done.stdout
-
-
-def one_line(done, status, *words):
-    assert done.returncode == status, done.stderr
-    assert done.stderr.startswith("kvmw: ") and done.stderr.count("\n") == 1, done.stderr
-    for word in words:
-        assert word in done.stderr
+    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
 
 
 def percentile(values, permille):
@@ -588,71 +452,6 @@ def test_userspace_where_there_are_no_exits(tmp_path):
     text = " ".join(text_of(path).replace("#", "").split())
     assert "returns of KVM_RUN to the VMM" in text and "there are no VM exits" in text
     assert "kvm_exit does not fire on this host" in text
-
-
-def info(path, *args, status=0):
-    done = kvmw("info", "-i", path, "--json", *args)
-    assert done.returncode == status, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_info(vmx):
-    inf = info(vmx.path)
-    kinds = {(k["type"], k["event"]): k for k in inf["frames"]}
-    assert kinds["EVENTS", "exit"]["frames"] == 5
-    assert kinds["EVENTS", "exit"]["rows"] == len(vmx.exits) - len(vmx.lost)
-    assert kinds["META", None]["frames"] == 2 and ("END", None) in kinds
-    columns = kinds["EVENTS", "exit"]["columns"]
-    assert {"time_ns", "guest_ns", "total_ns", "user_ns", "reason", "vcpu", "isa", "rip",
-            "info1", "info2", "intr_info", "error_code"} == {c["name"] for c in columns}
-    stored = sum(c["stored_bytes"] for c in columns)
-    assert 0 < stored < kinds["EVENTS", "exit"]["bytes"] < stored * 1.2 + 4096
-    assert sum(k["bytes"] for k in inf["frames"]) < inf["bytes"]
-    assert inf["bytes"] == vmx.path.stat().st_size
-    assert inf["lost"] == {"exit": len(vmx.lost), "userspace": 0}
-    assert inf["index"] and inf["complete"]
-    assert inf["vms"] == VMS and inf["vcpus"] == VCPUS
-    assert inf["command"] == ["kvmw", "record", "-a"]
-
-
-def test_info_for_people(vmx):
-    done = kvmw("info", "-i", vmx.path, "-v")
-    assert done.returncode == 0
-    text = done.stdout
-    for words in ("node7, Linux 6.1.0-18-amd64 x86_64", "kvm_amd.npt=Y", "pid 100, debian12",
-                  "vCPU 1, tid 102, CPU 1/KVM", "command     kvmw record -a", "damage      none",
-                  f"{len(vmx.lost)} records of exit"):
-        assert words in text, words
-    assert re.search(r"^EVENTS +exit +5 +%d " % (len(vmx.exits) - len(vmx.lost)), text, re.M)
-    assert re.search(r"^  total_ns +u64 +\d+ +\d+ +\d+\.\d+ +\S+", text, re.M)
-
-
-def test_info_of_what_is_left(svm, tmp_path):
-    data = svm.path.read_bytes()
-    path = tmp_path / "cut"
-    path.write_bytes(data[:len(data) * 2 // 3])
-    inf = info(path, status=1)
-    assert not inf["index"] and not inf["finished"]
-    assert inf["damage"]
-    done = kvmw("info", "-i", path)
-    assert done.returncode == 1 and "no END frame" in done.stdout
-    assert "damaged at offset" in done.stderr
-
-
-def long_options(text):
-    return set(re.findall(r"--[a-z][a-z-]*", text))
-
-
-@pytest.mark.parametrize("command", ["report", "info"])
-def test_man_page_is_true_to_help(command):
-    done = kvmw(command, "--help")
-    assert done.returncode == 0 and done.stderr == ""
-    options = {o for line in done.stdout.splitlines() if re.match(r" +(-.,)? +--", line)
-               for o in long_options(line.strip().split("  ")[0])} - {"--help", "--usage"}
-    page = (TREE / f"Documentation/kvmw-{command}.txt").read_text()
-    described = {o for line in page.splitlines() if re.match(r"-.*::$", line)
-                 for o in long_options(line)}
-    assert options == described
 
 
 def test_reading_is_fast(tmp_path):

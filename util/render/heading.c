@@ -43,7 +43,7 @@ static void about_time(const struct screen *s, const struct recording *rec)
 
 	line(s, "file", "%s: %.3f s%s%s%s%s", strcmp(rec->path, "-") ? rec->path : "standard input",
 	     duration / 1e9, when ? " from " : "", when ? render__date(when, date) : "",
-	     rec->meta.stop_why ? ", until: " : "", rec->meta.stop_why ?: "");
+	     rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
 	if (!rec->finished)
 		line(s, "", "the recorder did not finish: its last moments may be missing");
 }

@@ -57,7 +57,7 @@ static void header(const struct screen *s, const struct recording *rec)
 	texts(s, "parameters", &m->params);
 	texts(s, "events", &m->events);
 	field(s, "filters", m->filters);
-	snprintf(text, sizeof(text), "%llu of %llu bytes", (unsigned long long)m->rings,
+	snprintf(text, sizeof(text), "%llu of %llu bytes each", (unsigned long long)m->rings,
 		 (unsigned long long)m->ring_bytes);
 	field(s, "rings", m->rings ? text : NULL);
 	snprintf(text, sizeof(text), "%s, %.9f s of CLOCK_MONOTONIC",

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Recordings whose every row is known, and kvmw run on them.
+
+They are made with kvmw's own writer by tests/make_recording.c.
+"""
+import json
+import os
+import pathlib
+import random
+import subprocess
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
+MAKE_RECORDING = os.environ.get("MAKE_RECORDING", KVMW.parent / "obj/tests/make_recording")
+
+START = 5_000_000_000
+VMX = {"CPUID": 10, "HLT": 12, "IO_INSTRUCTION": 30, "EPT_VIOLATION": 48,
+       "EXTERNAL_INTERRUPT": 1, "INVALID_STATE|FAILED_VMENTRY": 0x80000021, "VMX 0x63": 0x63}
+SVM = {"cpuid": 0x72, "hlt": 0x78, "io": 0x7b, "npf": 0x400, "interrupt": 0x60, "SVM 0x56": 0x56}
+VMS = [{"id": 0, "pid": 100, "name": "debian12", "vmm": "qemu-system-x86_64"},
+       {"id": 4, "pid": 200, "name": "", "vmm": "firecracker"}]
+VCPUS = [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101, "comm": "CPU 0/KVM"},
+         {"id": 1, "vm": 0, "vcpu": 1, "tid": 102, "comm": "CPU 1/KVM"},
+         {"id": 9, "vm": 4, "vcpu": 0, "tid": 201, "comm": "fc_vcpu 0"}]
+META = {"kvmw": "0.1", "command": ["kvmw", "record", "-a"], "start_ns": START,
+        "host": {"name": "node7", "kernel": "6.1.0-18-amd64", "arch": "x86_64",
+                 "cpu": "AMD EPYC 7543 32-Core Processor", "cpus": 64},
+        "kvm": {"module": "kvm_amd", "params": {"kvm_amd": {"npt": "Y"}}},
+        "events": ["exit"], "rings": 1, "ring_bytes": 8388608,
+        "clocks": [{"monotonic_ns": START, "realtime_ns": 1_735_689_600_000_000_000}]}
+
+
+class Recording:
+    """Lines for make_recording, and the rows that they hold."""
+
+    def __init__(self, meta=META, vms=VMS, vcpus=VCPUS):
+        self.lines = [["META", meta], ["IDENT", {"vms": vms, "vcpus": vcpus}]]
+        self.exits = []
+        self.end = START
+
+    def frame(self, exits, keep=lambda row: True):
+        """Rows (time, guest, total, user, reason, vcpu, isa); those not kept are lost."""
+        self.exits += exits
+        kept, lost = [], []
+        for row in exits:
+            (kept if keep(row) else lost).append(row)
+        if kept:
+            self.lines.append(["EVENTS", "exit", [
+                [t, guest, total, user, 0xffffffff81000000, 0, 0, 0, 0, reason, vcpu, isa]
+                for t, guest, total, user, reason, vcpu, isa in kept]])
+        if lost:
+            self.lines.append(["LOSS", "loss", [[0, 1, len(lost), lost[0][0], lost[-1][0]]]])
+        self.end = max([self.end] + [t + (total or 0) for t, _, total, *_ in exits])
+        return lost
+
+    def totals(self, lost=()):
+        rows = {}
+        lost = set(lost)
+        for row in self.exits:
+            t, guest, total, user, reason, vcpu, isa = row
+            r = rows.setdefault((vcpu, isa, reason), [vcpu, 1, isa, reason, 0, 0, 0, 0, 0, 0])
+            r[4] += 1
+            r[5] += total is not None
+            r[6] += row in lost
+            r[7] += guest or 0
+            r[8] += total or 0
+            r[9] += user or 0
+        self.lines.append(["STATS", "total", list(rows.values())])
+        self.lines.append(["STATS", "cost", [[self.end, len(self.exits) * 123,
+                                              len(self.exits), 20_000_000, 0, 0]]])
+
+    def finish(self):
+        self.end += 1_000_000
+        self.lines.append(["META", {"stop": {"time_ns": self.end, "why": "command ended"}}])
+        self.lines.append(["FINISH"])
+        return self
+
+    def write(self, path):
+        text = "".join(json.dumps(line) + "\n" for line in self.lines)
+        subprocess.run([MAKE_RECORDING, path], input=text, text=True, check=True, timeout=60)
+        return path
+
+
+def random_rows(rng, names, isa, nr, start=START):
+    """Cycles of three vCPUs, each at its own pace."""
+    now = {vcpu["id"]: start + vcpu["id"] for vcpu in VCPUS}
+    rows = []
+    for _ in range(nr):
+        vcpu = rng.choice(list(now))
+        name = rng.choices(list(names), range(1, len(names) + 1))[0]
+        guest = rng.randrange(300, 9000)
+        total = int(rng.lognormvariate(7 + len(name) % 4, 1)) + 100
+        user = total * 6 // 10 if name in ("io", "IO_INSTRUCTION") else 0
+        at = now[vcpu] + guest
+        now[vcpu] = at + total
+        rows.append((at, guest, total, user, names[name], vcpu, isa))
+    return sorted(rows)
+
+
+def vmx_recording(path):
+    """20,000 VMX cycles in four frames, one in 50 lost, one unfinished."""
+    rng = random.Random(1)
+    rec = Recording()
+    rows = random_rows(rng, VMX, 1, 20000)
+    lost = []
+    for i in range(0, len(rows), 5000):
+        lost += rec.frame(rows[i:i + 5000], keep=lambda row: rng.randrange(50))
+    last = max(row[0] + row[2] for row in rows if row[5] == 1)
+    lost += rec.frame([(last + 500, 500, None, None, VMX["HLT"], 1, 1)])
+    rec.totals(lost)
+    rec.lost = lost
+    rec.path = rec.finish().write(path)
+    return rec
+
+
+def svm_recording(path):
+    """6,000 SVM cycles in three frames, none lost."""
+    rec = Recording()
+    rows = random_rows(random.Random(2), SVM, 2, 6000)
+    for i in range(0, len(rows), 2000):
+        rec.frame(rows[i:i + 2000])
+    rec.totals()
+    rec.lost = []
+    rec.path = rec.finish().write(path)
+    return rec
+
+
+def kvmw(*args, env=(), **kwargs):
+    kwargs.setdefault("stdin", subprocess.DEVNULL)
+    environ = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LC_ALL")}
+    environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | dict(env)
+    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
+                          env=environ, **kwargs)
+
+
+def report(path, *args, status=0):
+    done = kvmw("report", "-i", path, "--json", *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def text_of(path, *args, status=0, env=()):
+    done = kvmw("report", "-i", path, *args, env=env)
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def one_line(done, status, *words):
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("kvmw: ") and done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw info; and what the man pages of info and report promise."""
+import json
+import re
+
+import pytest
+
+from recordings import TREE, VCPUS, VMS, kvmw, svm_recording, vmx_recording
+
+
+@pytest.fixture(scope="module")
+def vmx(tmp_path_factory):
+    return vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
+
+
+@pytest.fixture(scope="module")
+def svm(tmp_path_factory):
+    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
+
+
+def info(path, *args, status=0):
+    done = kvmw("info", "-i", path, "--json", *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_info(vmx):
+    inf = info(vmx.path)
+    kinds = {(k["type"], k["event"]): k for k in inf["frames"]}
+    assert kinds["EVENTS", "exit"]["frames"] == 5
+    assert kinds["EVENTS", "exit"]["rows"] == len(vmx.exits) - len(vmx.lost)
+    assert kinds["META", None]["frames"] == 2 and ("END", None) in kinds
+    columns = kinds["EVENTS", "exit"]["columns"]
+    assert {"time_ns", "guest_ns", "total_ns", "user_ns", "reason", "vcpu", "isa", "rip",
+            "info1", "info2", "intr_info", "error_code"} == {c["name"] for c in columns}
+    stored = sum(c["stored_bytes"] for c in columns)
+    assert 0 < stored < kinds["EVENTS", "exit"]["bytes"] < stored * 1.2 + 4096
+    assert sum(k["bytes"] for k in inf["frames"]) < inf["bytes"]
+    assert inf["bytes"] == vmx.path.stat().st_size
+    assert inf["lost"] == {"exit": len(vmx.lost), "userspace": 0}
+    assert inf["index"] and inf["complete"]
+    assert inf["vms"] == VMS and inf["vcpus"] == VCPUS
+    assert inf["command"] == ["kvmw", "record", "-a"]
+
+
+def test_info_for_people(vmx):
+    done = kvmw("info", "-i", vmx.path, "-v")
+    assert done.returncode == 0
+    text = done.stdout
+    for words in ("node7, Linux 6.1.0-18-amd64 x86_64", "kvm_amd.npt=Y", "pid 100, debian12",
+                  "vCPU 1, tid 102, CPU 1/KVM", "command     kvmw record -a", "damage      none",
+                  f"{len(vmx.lost)} records of exit"):
+        assert words in text, words
+    assert re.search(r"^EVENTS +exit +5 +%d " % (len(vmx.exits) - len(vmx.lost)), text, re.M)
+    assert re.search(r"^  total_ns +u64 +\d+ +\d+ +\d+\.\d+ +\S+", text, re.M)
+
+
+def test_info_of_what_is_left(svm, tmp_path):
+    data = svm.path.read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(data[:len(data) * 2 // 3])
+    inf = info(path, status=1)
+    assert not inf["index"] and not inf["finished"]
+    assert inf["damage"]
+    done = kvmw("info", "-i", path)
+    assert done.returncode == 1 and "no END frame" in done.stdout
+    assert "damaged at offset" in done.stderr
+
+
+def long_options(text):
+    return set(re.findall(r"--[a-z][a-z-]*", text))
+
+
+@pytest.mark.parametrize("command", ["report", "info"])
+def test_man_page_is_true_to_help(command):
+    done = kvmw(command, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    options = {o for line in done.stdout.splitlines() if re.match(r" +(-.,)? +--", line)
+               for o in long_options(line.strip().split("  ")[0])} - {"--help", "--usage"}
+    page = (TREE / f"Documentation/kvmw-{command}.txt").read_text()
+    described = {o for line in page.splitlines() if re.match(r"-.*::$", line)
+                 for o in long_options(line)}
+    assert options == described
