@@ -95,8 +95,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->output = arg;
 		break;
 	case 'e':
+		/* Names before privilege: a typing error is told to anybody. */
 		r->events = arg;
-		break;
+		return provider__parse(arg) ? 0 : EINVAL;
 	case 'V':
 		r->vcpu_filter = true;
 		if (parse_list(arg, r->vcpus, 1024))
@@ -452,11 +453,7 @@ int cmd_record(int argc, const char **argv)
 	if (argp_parse(&argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, r))
 		return KVMW_USAGE;
 
-	/* Names before privilege: a typing error is told to anybody. */
-	if (r->events && !provider__parse(r->events))
-		err = -1;
-	else
-		err = host__can_record() || prepare(r) || record(r);
+	err = host__can_record() || prepare(r) || record(r);
 
 	workload__end(&r->workload);
 	status = err ? KVMW_FAILED : workload__exit_status(&r->workload);
