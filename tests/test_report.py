@@ -12,8 +12,11 @@ import time
 
 import pytest
 
-from recordings import (KVMW, META, START, SVM, VCPUS, VMX, Recording, kvmw, one_line,
+import labrun
+from recordings import (KVMW, META, START, SVM, TREE, VCPUS, VMX, Recording, kvmw, one_line,
                         random_rows, report, svm_recording, text_of, vmx_recording)
+
+GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,32 @@ def test_every_number(name, request):
     assert sum(row["time_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
     times = [row["time_ns"] for row in rep["rows"]]
     assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_recordings(path):
+    """Real ones, of every released version, against the rows that their reader gives."""
+    done = kvmw("report", "-i", path, "--json", "--sort", "reason,vcpu")
+    rep = json.loads(done.stdout)
+    assert done.returncode == (not rep["recording"]["complete"])
+    spans = "total_ns" if rep["event"] == "exit" else "user_ns"
+    rows = labrun.rows(path, rep["event"], status=done.returncode)
+    assert rep["recorded"] == len(rows) > 0
+    assert rep["total"]["count"] == len(rows) + rep["lost"]
+    for row in rep["rows"]:
+        mine = [getattr(r, spans) for r in rows
+                if (r.reason, r.vcpu) == (row["reason_number"], row["vcpu_id"])]
+        whole = [span for span in mine if span != labrun.NONE]
+        assert row["count"] - row["lost"] == len(mine) == row["recorded"]
+        assert row["unfinished"] == len(mine) - len(whole)
+        if not row["lost"]:
+            assert row["time_ns"] == (sum(whole) if whole else None)
+        if whole:
+            assert (row["min_ns"], row["max_ns"]) == (min(whole), max(whole))
+            for permille, key in (500, "p50_ns"), (900, "p90_ns"), (990, "p99_ns"):
+                exact = percentile(whole, permille)
+                assert abs(row[key] - exact) <= exact / 16
+    assert max(map(len, text_of(path, status=done.returncode).splitlines())) <= 80
 
 
 def test_from_rows_alone(tmp_path):
