@@ -47,50 +47,114 @@ struct kvm_exit_args {
 #define ARG(type, name, field) \
 	(config.exit.fixed ? LOAD(type, name) : *(type *)(raw + config.exit.field))
 
-SEC("tp/kvm/kvm_exit")
-int kvm_exit(struct kvm_exit_args *ctx)
-{
-	char raw[128] __attribute__((aligned(8)));
-	struct kvmw_slot *s;
-	struct kvmw_exit *e;
-	struct kvmw_sum *sum;
-	u64 now;
+/* What both programs below know of an exit. */
+struct exit_info {
+	u64 rip, info1, info2;
+	u32 isa, reason, intr_info, error_code;
+};
 
-	if (!active)
-		return PASS_ON;
-	now = bpf_ktime_get_ns();
-	if (!config.exit.fixed &&
-	    (config.exit.size > sizeof(raw) ||
-	     bpf_probe_read_kernel(raw, config.exit.size, ctx)))
-		return PASS_ON;
-	s = slot_of_vcpu(ARG(u32, vcpu_id, vcpu_id));
-	if (!s)
-		return PASS_ON;
+static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struct exit_info *info)
+{
+	struct kvmw_exit *e = &s->exit.e;
+	struct kvmw_sum *sum;
 
 	/* Some kernels' VMX fast path runs the guest again without a kvm_entry. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE);
 
-	e = &s->exit.e;
 	e->time_ns = now;
 	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
 	e->user_ns = 0;
-	e->reason = ARG(u32, exit_reason, reason);
-	e->isa = ARG(u32, isa, isa);
-	e->rip = ARG(u64, guest_rip, rip);
-	e->info1 = ARG(u64, info1, info1);
-	e->info2 = ARG(u64, info2, info2);
-	e->intr_info = ARG(u32, intr_info, intr_info);
-	e->error_code = ARG(u32, error_code, error_code);
+	e->rip = info->rip;
+	e->info1 = info->info1;
+	e->info2 = info->info2;
+	e->intr_info = info->intr_info;
+	e->error_code = info->error_code;
+	e->reason = info->reason;
+	e->isa = info->isa;
 
-	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, e->isa, e->reason);
+	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);
 	sum = sum_at(s, s->exit_sum);
 	sum->count++;
 	if (s->entry_ns)
 		sum->gap_ns += e->guest_ns;
 	s->entry_ns = 0;
 	s->exit_open = 1;
+}
+
+SEC("tp/kvm/kvm_exit")
+int kvm_exit(struct kvm_exit_args *ctx)
+{
+	char raw[128] __attribute__((aligned(8)));
+	u64 now = bpf_ktime_get_ns();
+	struct exit_info info;
+	struct kvmw_slot *s;
+
+	if (!active ||
+	    (!config.exit.fixed && (config.exit.size > sizeof(raw) ||
+				    bpf_probe_read_kernel(raw, config.exit.size, ctx))))
+		return PASS_ON;
+	s = slot_of_vcpu(ARG(u32, vcpu_id, vcpu_id));
+	if (!s)
+		return PASS_ON;
+	info.rip = ARG(u64, guest_rip, rip);
+	info.info1 = ARG(u64, info1, info1);
+	info.info2 = ARG(u64, info2, info2);
+	info.intr_info = ARG(u32, intr_info, intr_info);
+	info.error_code = ARG(u32, error_code, error_code);
+	info.reason = ARG(u32, exit_reason, reason);
+	info.isa = ARG(u32, isa, isa);
+	exit_begin(s, now, &info);
 	return PASS_ON;
+}
+
+/*
+ * The VMCB: part of its control area, and RIP in its state save area.  AMD64 Architecture
+ * Programmer's Manual, volume 2, appendix B.
+ */
+#define VMCB_EXITCODE	0x70
+#define VMCB_RIP	0x578
+struct vmcb_exit {
+	u64 exitcode, exitinfo1, exitinfo2;
+	u32 exitintinfo, exitintinfo_error;
+};
+#define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
+#define EXITINTINFO_V	(1U << 31)
+
+/*
+ * SVM leaves all that kvm_exit tells in memory (svm_get_exit_info() in
+ * arch/x86/kvm/svm/svm.c), so the making of a trace record can be spared.  VMX keeps
+ * it in the VMCS, out of a program's reach.
+ */
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct vcpu_svm *svm;
+	struct vmcb_exit vmcb;
+	struct exit_info info;
+	struct kvmw_slot *s;
+	void *page;
+
+	if (!active || !vcpu)
+		return 0;
+	s = slot_of_vcpu(vcpu->vcpu_id);
+	if (!s)
+		return 0;
+	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+	page = BPF_CORE_READ(svm, vmcb);
+	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE) ||
+	    bpf_probe_read_kernel(&info.rip, sizeof(info.rip), page + VMCB_RIP))
+		return 0;
+	info.info1 = vmcb.exitinfo1;
+	info.info2 = vmcb.exitinfo2;
+	info.intr_info = vmcb.exitintinfo;
+	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
+			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
+	info.reason = vmcb.exitcode;
+	info.isa = isa;
+	exit_begin(s, now, &info);
+	return 0;
 }
 
 static __always_inline void entry(u32 vcpu_id)

@@ -58,6 +58,12 @@ struct kvm_vcpu {
 	int vcpu_id;
 };
 
+/* arch/x86/kvm/svm/svm.h */
+struct vcpu_svm {
+	struct kvm_vcpu vcpu;
+	void *vmcb;
+};
+
 #pragma clang attribute pop
 
 /* arch/x86/include/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: ABI */

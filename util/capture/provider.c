@@ -11,28 +11,31 @@
 const struct hook hooks[NR_HOOKS] = {
 	[HOOK_EXIT] = {
 		.what = "VM exits",
-		.ways = { { "kvm_exit", WAY_TRACEPOINT, "kvm", "kvm_exit" } },
+		.ways = {
+			{ "exit_svm", WAY_BTF, "kvm", "kvm_exit", "kvm_amd" },
+			{ "kvm_exit", WAY_TRACEPOINT, "kvm", "kvm_exit", NULL },
+		},
 	},
 	[HOOK_ENTRY] = {
 		.what = "VM entries",
 		.ways = {
-			{ "entry_btf", WAY_BTF, "kvm", "kvm_entry" },
-			{ "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry" },
+			{ "entry_btf", WAY_BTF, "kvm", "kvm_entry", NULL },
+			{ "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry", NULL },
 		},
 	},
 	[HOOK_USERSPACE_EXIT] = {
 		.what = "returns of KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
-		.ways = { { "kvm_userspace_exit", WAY_RAW, "kvm", "kvm_userspace_exit" } },
+		.ways = { { "kvm_userspace_exit", WAY_RAW, "kvm", "kvm_userspace_exit", NULL } },
 	},
 	[HOOK_RUN] = {
 		.what = "calls of KVM_RUN",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/* The function is static to no file and the same on all kernels since 5.8. */
 		.ways = {
-			{ "run_fentry", WAY_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run" },
-			{ "run_kprobe", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run" },
-			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl" },
+			{ "run_fentry", WAY_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_kprobe", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
 };

@@ -18,6 +18,7 @@ struct way {
 	const char *program;	/* in the BPF object */
 	enum way_type type;
 	const char *category, *name;	/* of a tracepoint; or name of a function */
+	const char *module;	/* only where this one is loaded; NULL: anywhere */
 };
 
 /* One moment a provider must see, and the ways to see it, the cheapest first. */

@@ -227,6 +227,16 @@ static const char *reason(int err)
 	       strerror(err);
 }
 
+static bool usable(const struct way *way)
+{
+	char path[64];
+
+	if (!way->module)
+		return true;
+	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
+	return !access(path, F_OK);
+}
+
 /*
  * The attempt-th way of every hook, or its last one; an optional hook whose ways are
  * all used up goes without.  false: there was nothing left to change.
@@ -242,7 +252,7 @@ static bool choose_ways(struct session *s, u32 wanted, u32 attempt)
 		if (!(wanted & BIT(h)))
 			s->ways[h] = NULL;
 		else if (attempt < HOOK_MAX_WAYS && hook->ways[attempt].program)
-			s->ways[h] = &hook->ways[attempt];
+			s->ways[h] = &hook->ways[attempt + !usable(&hook->ways[attempt])];
 		else if (hook->without && attempt == HOOK_MAX_WAYS)
 			s->ways[h] = NULL;
 		changed |= s->ways[h] != before;
