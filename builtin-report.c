@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "builtin.h"
 #include "util/analysis/scan.h"
@@ -188,13 +189,50 @@ static int print(const struct args *args, const struct report *rep)
 	return screen__close(&s) || ret ? -1 : 0;
 }
 
-static int report(const struct args *args, struct recording *rec, struct data_reader *reader)
+/* 0: *rec and aggs hold what could be read; -1 */
+static int read_once(const struct args *args, bool sums, struct recording **rec,
+		     struct agg_table *aggs)
+{
+	struct data_reader *reader = data_reader__open(args->input);
+
+	if (!reader)
+		return -1;
+	*rec = recording__new(args->input);
+	if (!*rec) {
+		data_reader__close(reader);
+		return -1;
+	}
+	(*rec)->window = args->window;
+	return scan__read(reader, *rec, 0, sums, aggs);
+}
+
+/*
+ * Most recordings hold all sums ready-made.  Where they do not, because the
+ * recorder did not finish, a file is read once more; a pipe cannot be.
+ */
+static int read_all(const struct args *args, struct recording **rec, struct agg_table *aggs)
+{
+	struct stat st;
+	bool sums = args->window.active || stat(args->input, &st) || !S_ISREG(st.st_mode);
+
+	if (read_once(args, sums, rec, aggs))
+		return -1;
+	if (sums || agg_table__covers(&(*rec)->totals, aggs))
+		return 0;
+	agg_table__free(aggs);
+	recording__free(*rec);
+	*rec = NULL;
+	return read_once(args, true, rec, aggs);
+}
+
+static int report(const struct args *args)
 {
 	struct agg_table aggs = { .nr = 0 };
 	struct report rep = { .nr_rows = 0 };
+	struct recording *rec = NULL;
 	int ret = -1;
 
-	if (scan__read(reader, rec, 0, &aggs) || report__make(&rep, rec, &aggs, &args->opt))
+	if (read_all(args, &rec, &aggs) || report__make(&rep, rec, &aggs, &args->opt))
 		goto out;
 	ret = print(args, &rep);
 	/* After the table, where the eye is, and not lost in a pager. */
@@ -208,6 +246,7 @@ static int report(const struct args *args, struct recording *rec, struct data_re
 out:
 	report__free(&rep);
 	agg_table__free(&aggs);
+	recording__free(rec);
 	return ret;
 }
 
@@ -220,25 +259,12 @@ int cmd_report(int argc, const char **argv)
 		       "how long.",
 	};
 	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 1 } };
-	struct data_reader *reader;
-	struct recording *rec;
 	int ret = KVMW_USAGE;
 
 	argv[0] = "kvmw report";
 	argp_err_exit_status = KVMW_USAGE;
-	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
-		goto out;
-	ret = KVMW_FAILED;
-	reader = data_reader__open(args.input);
-	if (!reader)
-		goto out;
-	rec = recording__new(args.input);
-	if (rec) {
-		rec->window = args.window;
-		ret = report(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
-	}
-	recording__free(rec);
-out:
+	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	number_list__free(&args.opt.vcpus);
 	number_list__free(&args.opt.pids);
 	return ret;

@@ -106,7 +106,7 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(out->rec, "recording");
 	if (window)
 		rec__must(!time_window__parse(&out->rec->window, window), "window");
-	rec__must(!scan__read(reader, out->rec, 2, &out->aggs), "scan");
+	rec__must(!scan__read(reader, out->rec, 2, true, &out->aggs), "scan");
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 

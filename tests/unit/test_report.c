@@ -157,6 +157,44 @@ static void test_stale_totals_give_way(void **state)
 	unlink(r.path);
 }
 
+/* Where the kernel's totals cover all rows, sums of rows are not needed for anything. */
+static void test_without_sums_of_rows(void **state)
+{
+	struct agg_table aggs = { 0 };
+	struct recording *rec;
+	struct rec_report out;
+	struct report rep;
+	struct rec r;
+
+	write_all(&r, true);
+	rec__report(&r, &by_reason, NULL, &out);
+	rec = recording__new(r.path);
+	assert_int_equal(scan__read(data_reader__open(r.path), rec, 1, false, &aggs), 0);
+	assert_true(agg_table__covers(&rec->totals, &aggs));
+	assert_int_equal(report__make(&rep, rec, &aggs, &by_reason), 0);
+	assert_int_equal(rep.nr_rows, out.rep.nr_rows);
+	for (u32 i = 0; i < rep.nr_rows; i++) {
+		assert_int_equal(rep.row[i].user_ns, out.rep.row[i].user_ns);
+		assert_int_equal(rep.row[i].gap_ns, out.rep.row[i].gap_ns);
+		assert_int_equal(rep.row[i].time_ns, out.rep.row[i].time_ns);
+		assert_int_equal(rep.row[i].p99_ns, out.rep.row[i].p99_ns);
+	}
+	assert_memory_equal(&rep.vcpu[0].kvm_ns, &out.rep.vcpu[0].kvm_ns, 4 * sizeof(u64));
+	report__free(&rep);
+	agg_table__free(&aggs);
+	recording__free(rec);
+	rec__report_free(&out);
+	unlink(r.path);
+
+	write_all(&r, false);
+	rec = recording__new(r.path);
+	assert_int_equal(scan__read(data_reader__open(r.path), rec, 1, false, &aggs), 0);
+	assert_false(agg_table__covers(&rec->totals, &aggs));
+	agg_table__free(&aggs);
+	recording__free(rec);
+	unlink(r.path);
+}
+
 static void test_order_and_limit(void **state)
 {
 	struct report_options opt = { .nr_sort = 1, .order = ORDER_COUNT, .percent_limit = 20 };
@@ -379,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_counts_hold_under_loss),
 		cmocka_unit_test(test_from_rows_alone),
 		cmocka_unit_test(test_stale_totals_give_way),
+		cmocka_unit_test(test_without_sums_of_rows),
 		cmocka_unit_test(test_order_and_limit),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_filters),

@@ -122,3 +122,15 @@ void agg_table__free(struct agg_table *t)
 	free(t->slot);
 	memset(t, 0, sizeof(*t));
 }
+
+bool agg_table__covers(const struct agg_table *totals, const struct agg_table *rows)
+{
+	for (u32 i = 0; i < rows->nr; i++) {
+		const struct agg *agg = &rows->entry[i];
+		u32 slot = totals->nr_slots ? *find_slot(totals, &agg->key) : 0;
+
+		if (!slot || totals->entry[slot - 1].total.count < agg->rows)
+			return false;
+	}
+	return true;
+}

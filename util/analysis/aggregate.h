@@ -56,6 +56,9 @@ struct agg *agg_table__get(struct agg_table *t, const struct agg_key *key, bool 
 int agg_table__merge(struct agg_table *to, const struct agg_table *from);
 void agg_table__free(struct agg_table *t);
 
+/* Whether totals have counted every row that rows have seen. */
+bool agg_table__covers(const struct agg_table *totals, const struct agg_table *rows);
+
 /* Adds what from knows to to, except for the key. */
 int agg__merge(struct agg *to, const struct agg *from);
 

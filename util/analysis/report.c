@@ -35,7 +35,6 @@ static bool totals_hold(const struct agg *sum)
 void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 {
 	const struct hist *h = &sum->span;
-	bool user = sum->user_rows || !h->count;
 
 	row->exact = totals_hold(sum);
 	row->recorded = sum->rows;
@@ -45,7 +44,7 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 		row->lost = sum->total.lost;
 		row->time_ns = row->done ? sum->total.span_ns : KVMW_NONE;
 		row->gap_ns = sum->total.gap_ns;
-		row->user_ns = row->done && user ? sum->total.user_ns : KVMW_NONE;
+		row->user_ns = row->done ? sum->total.user_ns : KVMW_NONE;
 	} else {
 		row->count = sum->rows;
 		row->done = h->count;

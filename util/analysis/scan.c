@@ -36,6 +36,7 @@ struct worker {
 
 struct scan {
 	const struct recording *rec;
+	bool sums;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
 	struct work queue[QUEUE];
@@ -45,7 +46,7 @@ struct scan {
 	u32 nr_workers;
 };
 
-/* Column numbers of both events; TIME is last, it is not always wanted. */
+/* Column numbers of both events. */
 enum { SPAN, GAP, REASON, VCPU, ISA, USER, TIME };
 
 struct event_columns {
@@ -125,8 +126,9 @@ static bool any_open(const u64 *span, u32 rows)
 }
 
 /*
- * Times are the dearest column: they are decoded only where a window asks for
- * them, or where a row is not completed (few are) and its age matters.
+ * Times are a dear column: they are decoded only where a window asks for them, or
+ * where a row is not completed (few are) and its age matters.  A column without a
+ * name comes out as not captured.
  */
 static int decode(struct worker *w, const struct work *work, bool *times, const char **why)
 {
@@ -139,7 +141,9 @@ static int decode(struct worker *w, const struct work *work, bool *times, const 
 			want = event_columns[i];
 	*times = w->scan->rec->window.active;
 	if (!*times)
-		want.names[TIME] = NULL;
+		want.names[TIME] = "";
+	if (!w->scan->sums)
+		want.names[GAP] = want.names[USER] = "";
 	ret = columns__read(&w->columns, w->dec, work->event, f, want.names, why);
 	if (!ret && !*times && any_open(w->columns.col[SPAN], f->rows)) {
 		want.names[TIME] = "time_ns";
@@ -297,7 +301,8 @@ static int finish(struct scan *s, struct recording *rec, struct agg_table *out)
 	return ret;
 }
 
-int scan__read(struct data_reader *r, struct recording *rec, u32 threads, struct agg_table *out)
+int scan__read(struct data_reader *r, struct recording *rec, u32 threads, bool sums,
+	       struct agg_table *out)
 {
 	struct scan *s = calloc(1, sizeof(*s));
 	int ret;
@@ -307,6 +312,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads, struct
 		return error("out of memory");
 	}
 	s->rec = rec;
+	s->sums = sums;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->filled, NULL);
 	pthread_cond_init(&s->drained, NULL);

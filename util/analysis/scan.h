@@ -11,9 +11,12 @@
 
 /*
  * Takes the reader (and closes it).  rec->window leaves rows out.  threads: 0
- * for as many as there are CPUs.  0, or -1: out of memory (error() said so).
+ * for as many as there are CPUs.  sums: sum up the time in the guest and in the VMM
+ * too, which is a third of the work, and in vain where the kernel's totals cover
+ * all rows (agg_table__covers()).  0, or -1: out of memory (error() said so).
  * What is damaged, or could not be read, is in rec; what was read is in out.
  */
-int scan__read(struct data_reader *r, struct recording *rec, u32 threads, struct agg_table *out);
+int scan__read(struct data_reader *r, struct recording *rec, u32 threads, bool sums,
+	       struct agg_table *out);
 
 #endif
