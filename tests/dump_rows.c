@@ -2,10 +2,10 @@
 /*
  * dump_rows FILE: every row that the reader of kvmw gives, for tests in Python.
  *
- * For each frame one line "OFFSET TYPE EVENT STREAM ROWS FIELD...", then for each field
+ * For each frame one line "OFFSET SIZE EVENT STREAM ROWS FIELD...", then for each field
  * ROWS 64-bit values in the byte order of the machine; frames without rows have event 0
- * and no field.  Damage is named on standard error; the exit status is 1 then, as it is
- * when the recorder did not finish.
+ * and no field; SIZE is that of the payload.  Damage is named on standard error; the
+ * exit status is 1 then, as it is when the recorder did not finish.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +36,8 @@ static int dump_frame(struct dump *d, const struct data_frame *f)
 		fprintf(stderr, "%llu: %s\n", (unsigned long long)f->offset, why);
 		return -1;
 	}
-	printf("%llu %u %s %u %u", (unsigned long long)f->offset, f->type, event ? event->name : "0", f->stream,
-	       f->rows);
+	printf("%llu %u %s %u %u", (unsigned long long)f->offset, f->size,
+	       event ? event->name : "0", f->stream, f->rows);
 	for (u32 i = 0; i < nr; i++)
 		printf(" %s", event->fields[i].name);
 	putchar('\n');

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fixtures: the labs' boots, two at a time, all those that the chosen tests need."""
+import concurrent.futures
+
+import pytest
+
+import labrun
+
+
+def boots_of(items):
+    wanted = {item.callspec.params["boot"] for item in items
+              if "boot" in getattr(item, "fixturenames", ())}
+    return [name for name in labrun.BOOTS if name in wanted]
+
+
+@pytest.fixture(scope="session")
+def boots(request, tmp_path_factory):
+    out = tmp_path_factory.mktemp("labs")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(labrun.boot, name, out / name)
+               for name in boots_of(request.session.items)}
+
+
+@pytest.fixture
+def boot(request, boots):
+    """One lab's boot by its name: see the parameter "boot" of tests."""
+    return boots[request.param].result()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+# What kvmw record does as its manual page says.
+. /src/tests/inside/lib.sh
+some="--cpuid 300 --pio 200 --mmio 20 --hlt 10"
+
+# A pipe: the recording goes through, the command's own output does not get into it.
+step pipe sh -c "kvmw record -o - -- kvmw bench guest --json $some | tee pipe.kvmw | kvmw report -i - --json"
+step pipe-info sh -c 'cat pipe.kvmw | kvmw info -i - --json'
+
+# The output file.
+mkdir /tmp/files && cd /tmp/files || exit
+umask 0
+kvmw record -q -- kvmw bench guest --cpuid 10
+cp kvmw.data /out/files-first.kvmw
+kvmw record -q -- kvmw bench guest --cpuid 20
+cp kvmw.data.old /out/files-old.kvmw
+cp kvmw.data /out/files-new.kvmw
+stat -c %a kvmw.data >/out/files.mode
+umask 022
+cd /out || exit
+
+# Exit status.
+step status-0 kvmw record -q -o /tmp/x -- true
+step status-7 kvmw record -q -o /tmp/x -- sh -c 'exit 7'
+step status-kill kvmw record -q -o /tmp/x -- sh -c 'kill -9 $$'
+
+# How a recording ends.
+endless ends-vm --cpuid 1
+step duration kvmw record -a -d 1.5 -o duration.kvmw
+for signal in INT TERM HUP; do
+	kvmw record -o signal-$signal.kvmw -p $vm 2>signal-$signal.err &
+	recorder=$!
+	until_so recording signal-$signal.kvmw
+	kill -$signal $recorder
+	wait $recorder
+	echo $? >signal-$signal.status
+	: >signal-$signal.out
+done
+kvmw record -o signal-command.kvmw -a -- sleep 77 2>signal-command.err &
+recorder=$!
+until_so recording signal-command.kvmw
+kill -INT $recorder
+wait $recorder
+echo $? >signal-command.status
+: >signal-command.out
+pgrep -c -f 'sleep 77' >signal-command.left
+
+step gone kvmw record -o gone.kvmw -p $vm &
+until_so recording gone.kvmw
+sleep 1.5
+cp gone.kvmw live.kvmw
+step live kvmw report -i gone.kvmw --json
+kill $vm
+wait
+endless terminal-vm --cpuid 1
+step status-line python3 -c 'import pty, os
+os.environ["TERM"] = "xterm"
+exit(os.waitstatus_to_exitcode(pty.spawn(["kvmw", "record", "-a", "-d", "2.5", "-o", "/tmp/x"])))'
+kill $vm
+wait
+
+# Which VMs and vCPUs.
+step later kvmw record -o later.kvmw -a -d 60 &
+until_so recording later.kvmw
+step later-1 kvmw bench guest --json $some
+step later-2 kvmw bench guest --json $some --vcpus 2
+sleep 1.2
+pkill -INT -x kvmw
+wait
+step vcpu kvmw record -o vcpu.kvmw --vcpu 1 -- kvmw bench guest --json --vcpus 3 $some
+endless two-a --cpuid 1
+a=$vm
+endless two-b --pio 1
+b=$vm
+endless two-c --hlt 1
+echo "[$a, $b, $vm]" >two-pids.json
+step two kvmw record -o two.kvmw -p $a,$b -- sleep 2
+step two-list kvmw list --json
+kill $a $b $vm
+wait
+step child kvmw record -o child.kvmw -- sh -c "kvmw bench guest --json $some & wait"
+step orphan kvmw record -o orphan.kvmw -- sh -c \
+	"(setsid sh -c 'sleep 0.5; kvmw bench guest --json $some >orphan.json; : >orphan.done' &)
+	until [ -e orphan.done ]; do sleep 0.1; done"
+
+# What else is recorded.
+step userspace kvmw record -o userspace.kvmw -e userspace -- kvmw bench guest --json --vcpus 2 $some
+step both-events kvmw record -o both.kvmw -e userspace,exit -- kvmw bench guest --json --vcpus 2 $some
+step delay kvmw record -o delay.kvmw -- kvmw bench guest --json --pio 400 --cpuid 400 --vmm-delay 500
+bpftool prog show | grep -c -e kvm_exit -e kvm_entry >progs-left

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# A real guest, Linux on two vCPUs under QEMU, with perf kvm stat watching it too.
+. /src/tests/inside/lib.sh
+export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=direct;
+md5sum /bin/busybox; sleep 0.02; echo round; done'
+lab-guest >/tmp/guest.txt 2>&1 &
+vm=$!
+until_so grep -q round /tmp/guest.txt
+step linux-list kvmw list --json
+perf kvm stat record -k CLOCK_MONOTONIC -o /tmp/linux.data -p $vm sleep 600 >linux.perf 2>&1 &
+perf=$!
+until_so test -s /tmp/linux.data
+sleep 2
+step linux kvmw record -o linux.kvmw -p $vm -- sleep 3
+sleep 0.5
+kill -INT $perf
+wait $perf
+kill $vm
+perf script -i /tmp/linux.data --ns -F tid,time,event,trace 2>linux.script |
+	grep -e kvm:kvm_exit: -e kvm:kvm_entry: >linux.trace

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machines which the whole-program tests run in, and what they brought back.
+
+One boot of the lab runs several scripts of tests/inside. Each script leaves recordings
+and the output of its steps in /out; the tests look at them here, with this tree's kvmw.
+"""
+import array
+import collections
+import io
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent
+LAB = TESTS / "lab" / "lab"
+KVMW = os.environ.get("KVMW", str(TESTS.parent / "kvmw"))
+DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
+
+# name: (what lab run is told, scripts). The slowest come first: two run at a time.
+BOOTS = {
+    "intel": (["--cpu", "intel"], ["known"]),
+    "linux": (["--kernel", "bookworm"], ["linux"]),
+    "behave": (["--kernel", "bookworm"], ["behave"]),
+    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "killed", "caps", "errors"]),
+    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "caps"]),
+}
+
+
+AMD = ["bookworm", "bullseye", "trixie", "sid"]
+
+
+def in_boots(*names):
+    """The test runs on what each of these boots left behind."""
+    return pytest.mark.parametrize("boot", names, indirect=True)
+
+
+class Step:
+    """One command of a script: its standard output, standard error and exit status."""
+
+    def __init__(self, out, name):
+        self.out = (out / f"{name}.out").read_text(errors="replace")
+        self.err = (out / f"{name}.err").read_text(errors="replace")
+        self.status = int((out / f"{name}.status").read_text())
+
+    def said(self, status, *words):
+        """It ended with STATUS and one line of error that has all WORDS."""
+        assert self.status == status, self.err
+        lines = [line for line in self.err.splitlines() if not line.startswith("[ kvmw record")]
+        assert len(lines) == 1 and lines[0].startswith("kvmw: "), self.err
+        for word in words:
+            assert word in lines[0]
+
+
+class Boot:
+    """What one boot left behind."""
+
+    def __init__(self, name, out):
+        self.name = name
+        self.out = out
+        self.isa = "vmx" if name == "intel" else "svm"
+
+    def step(self, name):
+        return Step(self.out, name)
+
+    def path(self, name):
+        return self.out / name
+
+    def json(self, name):
+        return json.loads(self.path(name).read_text())
+
+
+def boot(name, out):
+    options, scripts = BOOTS[name]
+    command = "; ".join(f"sh tests/inside/{script}.sh" for script in scripts)
+    done = subprocess.run([LAB, "run", "--kvmw", KVMW, "--out", out, *options, "--",
+                           f"{command}; echo lab done"],
+                          capture_output=True, text=True, timeout=1000)
+    assert done.returncode == 0 and done.stdout.endswith("lab done\n"), done.stdout + done.stderr
+    return Boot(name, out)
+
+
+def kvmw(*args, **kwargs):
+    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
+                          **kwargs)
+
+
+def report(path, *args, status=0):
+    """kvmw report --json of a recording that is expected to end with STATUS."""
+    done = kvmw("report", "-i", path, "--json", "--percent-limit", 0, *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def info(path, status=0):
+    done = kvmw("info", "-i", path, "--json")
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def counts(rep):
+    """{reason: exits} of a report."""
+    return {row["reason"]: row["count"] for row in rep["rows"]}
+
+
+# What the host's own interrupts add, by the names of perf and kvmw.
+HOST = {"interrupt", "nmi", "EXTERNAL_INTERRUPT", "EXCEPTION_NMI"}
+
+
+def of_guest(rep):
+    """{reason: exits} without those that the host's interrupts made."""
+    return {name: n for name, n in counts(rep).items() if name not in HOST}
+
+
+NONE = 2 ** 64 - 1      # not captured
+# arch/x86/include/uapi/asm/{svm,vmx}.h
+REASONS = {
+    "svm": {"interrupt": 0x60, "nmi": 0x61, "vintr": 0x64, "cpuid": 0x72, "hlt": 0x78,
+            "io": 0x7b, "msr": 0x7c, "npf": 0x400},
+    "vmx": {"CPUID": 10, "HLT": 12, "IO_INSTRUCTION": 30, "MSR_READ": 31, "MSR_WRITE": 32,
+            "EPT_VIOLATION": 48, "EPT_MISCONFIG": 49},
+}
+
+
+FRAME_HEADER = 56       # bytes, Documentation/kvmw.data-file-format.txt
+
+
+class Frame:
+    """One frame, as dump_rows prints it: its columns by name, if it has rows."""
+
+    def __init__(self, line, stream):
+        words = line.split()
+        self.offset, self.size = int(words[0]), int(words[1])
+        self.event = words[2]
+        self.rows = int(words[4])
+        self.columns = {}
+        for name in words[5:]:
+            self.columns[name] = array.array("Q", stream.read(8 * self.rows))
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+
+def frames(path, status=0):
+    """All frames that the reader gives; damage is expected when STATUS is 1."""
+    done = subprocess.run([DUMP_ROWS, path], capture_output=True, timeout=120)
+    assert done.returncode == status, done.stderr.decode()
+    stream, found = io.BytesIO(done.stdout), []
+    for line in iter(stream.readline, b""):
+        found.append(Frame(line.decode(), stream))
+    return found
+
+
+def rows(path, event="exit", status=0):
+    """All rows of an event, as tuples with names, in the order of the file."""
+    found = [frame for frame in frames(path, status) if frame.event == event]
+    if not found:
+        return []
+    row = collections.namedtuple("row", found[0].columns)
+    return [row(*values) for frame in found for values in zip(*frame.columns.values())]
+
+
+def end_ns(row):
+    return row.time_ns + row.total_ns
+
+
+def check_chain(found):
+    """Rows of one vCPU with nothing lost in between: each one starts where the last ended."""
+    for before, row in zip(found, found[1:]):
+        assert end_ns(before) + row.guest_ns == row.time_ns
+
+
+def by_vcpu(found):
+    result = collections.defaultdict(list)
+    for row in found:
+        result[row.vcpu].append(row)
+    return result
+
+
+TRACE = re.compile(r"\s*(\d+)\s+(\d+)\.(\d{9}):\s+kvm:kvm_(exit|entry): vcpu (\d+)"
+                   r"(?:, rip .*| reason (\S+) rip 0x([0-9a-f]+).*)$")
+Event = collections.namedtuple("Event", "time_ns kind reason rip")
+
+
+def trace(path):
+    """What perf script printed of kvm_exit and kvm_entry: {thread: [Event]}."""
+    result = collections.defaultdict(list)
+    for line in path.read_text().splitlines():
+        tid, sec, ns, kind, _, reason, rip = TRACE.match(line).groups()
+        result[int(tid)].append(Event(int(sec) * 10 ** 9 + int(ns), kind, reason,
+                                      int(rip, 16) if rip else None))
+    return result
+
+
+def perf_stat(path):
+    """{event: count} of perf stat -x,"""
+    lines = [line.split(",") for line in path.read_text().splitlines() if "," in line]
+    return {words[2]: int(words[0]) for words in lines}

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw record on real KVM hosts, against witnesses of its own runs.
+
+Witnesses: the built-in guest, which counts what it does; perf stat, which counts the same
+tracepoint; perf record, which has every single exit and entry with the same clock.
+"""
+import bisect
+import collections
+import json
+
+import labrun
+from labrun import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
+
+
+@in_boots(*AMD, "intel")
+def test_known_guest(boot):
+    """Each reason's count is what the guest did, and the sum what perf counted."""
+    step = boot.step("known")
+    assert step.status == 0, step.err
+    did = json.loads(step.out)
+    perf = labrun.perf_stat(boot.path("known.perf"))
+    rep = labrun.report(boot.path("known.kvmw"))
+    assert of_guest(rep) == did["exits"][boot.isa]
+    assert sum(labrun.counts(rep).values()) == rep["recorded"] == perf["kvm:kvm_exit"]
+    assert (rep["lost"], rep["unfinished"]) == (0, did["vcpus"])
+    assert rep["recording"]["complete"] and rep["recording"]["stopped"] == "command ended"
+
+    # Whom it was about.
+    assert [vm["vmm"] for vm in rep["recording"]["vms"]] == ["kvmw"]
+    seen = {v["id"]: (v["vcpu"], v["tid"], v["comm"]) for v in rep["recording"]["vcpus"]}
+    assert sorted(seen.values()) == [(v["id"], v["tid"], f"vcpu{v['id']}") for v in did["vcpu"]]
+
+    # The rows say the same as the totals, reason by reason, vCPU by vCPU.
+    rows = labrun.rows(boot.path("known.kvmw"))
+    numbers = collections.Counter(row.reason for row in rows)
+    for name, n in did["exits"][boot.isa].items():
+        assert numbers[REASONS[boot.isa][name]] == n
+    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+        check_chain(of_vcpu)
+        assert of_vcpu[-1].total_ns == NONE
+        assert of_vcpu[-1].reason == REASONS[boot.isa]["IO_INSTRUCTION" if boot.isa == "vmx" else "io"]
+        done = did["vcpu"][seen[vcpu][0]]
+        cpuid = REASONS[boot.isa]["CPUID" if boot.isa == "vmx" else "cpuid"]
+        assert sum(row.reason == cpuid for row in of_vcpu) == done["cpuid"]
+    assert {row.isa for row in rows} == {1 if boot.isa == "vmx" else 2}
+    # What the kernel kept, the sum of times included.
+    totals = {(t.vcpu, t.reason): t for t in labrun.rows(boot.path("known.kvmw"), "total")}
+    for (vcpu, reason), total in totals.items():
+        mine = [r for r in rows if (r.vcpu, r.reason) == (vcpu, reason)]
+        done = [r for r in mine if r.total_ns != NONE]
+        assert (total.count, total.done, total.lost) == (len(mine), len(done), 0)
+        assert total.span_ns == sum(r.total_ns for r in done)
+        assert total.user_ns == sum(r.user_ns for r in done)
+
+
+@in_boots(*AMD, "intel")
+def test_host_is_described(boot):
+    about = labrun.info(boot.path("known.kvmw"))
+    assert about["kvm"]["module"] == ("kvm_intel" if boot.isa == "vmx" else "kvm_amd")
+    assert about["command"][:3] == ["kvmw", "record", "-o"]
+    assert about["start_ns"] > 0 and about["duration_ns"] > 0 and about["finished"]
+    assert about["cost"]["bpf_events"] > 0 and about["cost"]["bpf_ns"] > 0
+
+
+def pair(rows, events, same):
+    """Each row with perf's exit and entry of the same cycle, one by one; SAME compares them."""
+    exits = [event for event in events if event.kind == "exit"]
+    nearest = min(range(len(events)), key=lambda i: abs(events[i].time_ns - rows[0].time_ns)
+                  if events[i].kind == "exit" else float("inf"))
+    assert len(exits) > len(rows)
+    before = 0
+    for i, row in enumerate(rows):
+        exit, entry = events[nearest + 2 * i: nearest + 2 * i + 2]
+        same(row, exit)
+        assert entry.kind == "entry"
+        if row.total_ns == NONE:
+            assert i == len(rows) - 1
+            return
+        assert before < exit.time_ns < end_ns(row)
+        assert row.time_ns < entry.time_ns
+        assert i + 1 == len(rows) or entry.time_ns < rows[i + 1].time_ns
+        before = end_ns(row)
+        yield row, exit, entry
+
+
+@in_boots("linux")
+def test_linux_guest_beside_perf_kvm_stat(boot):
+    """A 2-vCPU Linux in QEMU: the same cycles as perf kvm stat record's, one by one."""
+    step = boot.step("linux")
+    assert step.status == 0, step.err
+    rep = labrun.report(boot.path("linux.kvmw"))
+    assert rep["lost"] == 0
+    vms = [(vm["vmm"], vm["name"]) for vm in rep["recording"]["vms"]]
+    assert vms == [("qemu-system-x86_64", "lab-guest")]
+    vcpus = {v["id"]: v for v in rep["recording"]["vcpus"]}
+    assert sorted((v["vcpu"], v["comm"]) for v in vcpus.values()) == [
+        (0, "CPU 0/KVM"), (1, "CPU 1/KVM")]
+
+    events = labrun.trace(boot.path("linux.trace"))
+    names = {row["reason_number"]: row["reason"] for row in rep["rows"]}
+    assert {"io", "msr", "hlt", "npf", "cpuid"} <= set(names.values())
+    pairs = []
+
+    def same(row, exit):
+        assert (names[row.reason], row.rip) == (exit.reason, exit.rip)
+
+    rows = labrun.rows(boot.path("linux.kvmw"))
+    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+        check_chain(of_vcpu)
+        pairs += pair(of_vcpu, events[vcpus[vcpu]["tid"]], same)
+    assert len(pairs) > 1000 and len(pairs) >= len(rows) - len(vcpus)
+
+    # A program on a tracepoint takes microseconds in an emulator, and lies between the two
+    # readings of the clock: that much of difference is neither's mistake.
+    cost = rep["recording"]["cost"]
+    slack = cost["bpf_ns"] / cost["bpf_events"]
+    for row in rep["rows"]:
+        mine = [(r.total_ns, entry.time_ns - exit.time_ns) for r, exit, entry in pairs
+                if exit.reason == row["reason"]]
+        ours, perfs = (sum(column) / len(mine) for column in zip(*mine))
+        assert abs(ours - perfs) < max(perfs * 0.05, slack), row["reason"]
+        unfinished = row["count"] - len(mine)
+        assert unfinished == row["unfinished"]
+    ours = sum(r.total_ns for r, _, _ in pairs)
+    perfs = sum(entry.time_ns - exit.time_ns for _, exit, entry in pairs)
+    assert abs(ours - perfs) < perfs * 0.05
+
+
+@in_boots("linux")
+def test_list_shows_the_vm(boot):
+    listed = json.loads(boot.step("linux-list").out)
+    assert [(vm["vmm"], vm["name"], vm["vcpus"]) for vm in listed["vms"]] == [
+        ("qemu-system-x86_64", "lab-guest", 2)]
+    assert {event["name"]: event["missing"] for event in listed["events"]} == {
+        "exit": None, "userspace": None}
+
+
+@in_boots(*AMD)
+def test_overflow(boot):
+    """A ring far too small: what was lost is counted exactly, what was not is right."""
+    step = boot.step("overflow")
+    assert step.status == 0, step.err
+    assert "records lost, counted exactly" in step.err
+    did = json.loads(step.out)
+    perf = labrun.perf_stat(boot.path("overflow.perf"))["kvm:kvm_exit"]
+    rep = labrun.report(boot.path("overflow.kvmw"))
+    rows = labrun.rows(boot.path("overflow.kvmw"))
+    assert rep["lost"] > 100
+    assert of_guest(rep) == did["exits"]["svm"]
+    assert len(rows) + rep["lost"] == sum(labrun.counts(rep).values()) == perf
+    losses = labrun.rows(boot.path("overflow.kvmw"), "loss")
+    assert sum(loss.count for loss in losses) == rep["lost"]
+    assert all(0 < loss.first_ns <= loss.last_ns for loss in losses)
+
+    events = labrun.trace(boot.path("overflow.trace"))
+    assert sum(e.kind == "exit" for of_tid in events.values() for e in of_tid) == perf
+    vcpus = {v["id"]: v["tid"] for v in rep["recording"]["vcpus"]}
+    names = {number: name for name, number in REASONS["svm"].items()}
+    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+        check_cycles(of_vcpu, [e for e in events[vcpus[vcpu]] if e.kind == "exit"], names)
+
+
+def check_cycles(rows, exits, names):
+    """Each row spans one exit of perf's and no other: no end or begin of another cycle."""
+    times = [event.time_ns for event in exits]
+    last = 0
+    for row in rows[:-1]:
+        begin = row.time_ns - row.guest_ns if row.guest_ns != NONE else 0
+        first = bisect.bisect(times, begin)
+        assert bisect.bisect(times, end_ns(row)) == first + 1
+        assert (exits[first].reason, exits[first].rip) == (names[row.reason], row.rip)
+        assert begin >= last
+        last = end_ns(row)
+    assert rows[-1].total_ns == NONE

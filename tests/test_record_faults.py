@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What kvmw record refuses, in one line with the way out; and recordings that suffered."""
+import json
+import random
+
+import pytest
+
+import labrun
+from labrun import AMD, KVMW, check_chain, in_boots
+
+
+# ---- damaged recordings ------------------------------------------------------
+
+@in_boots("bookworm")
+def test_killed_recorder(boot):
+    """kill -9: everything up to the last second is there, without a hole."""
+    path = boot.path("killed.kvmw")
+    killed_ns = int(boot.path("killed.when").read_text())
+    rep = labrun.report(path, status=1)
+    assert "did not finish" in labrun.kvmw("report", "-i", path).stderr
+    assert (rep["recording"]["finished"], rep["recording"]["damage"]) == (False, [])
+    rows = labrun.rows(path, status=1)
+    check_chain(rows)
+    # The kernel's totals were read when some cycles were still on their way.
+    assert len(rows) == rep["recorded"] <= sum(row["count"] for row in rep["rows"]) < 1.1 * len(rows)
+    about = rep["recording"]
+    assert killed_ns - about["start_ns"] > 4e9, "it was killed too early to show anything"
+    assert rows[0].time_ns - about["start_ns"] < 1e9
+    assert killed_ns - rows[-1].time_ns < 2e9
+    assert [v["comm"] for v in about["vcpus"]] == ["vcpu0"]
+    assert boot.path("killed.progs").read_text() == "0\n", "BPF programs stayed behind"
+
+
+def whole(path):
+    """The frames of an intact recording; a frame's end is where the next one begins."""
+    found = labrun.frames(path)
+    ends = [frame.offset for frame in found[1:]] + [path.stat().st_size]
+    assert len([frame for frame in found if frame.event == "exit"]) >= 3
+    return list(zip(found, ends))
+
+
+def check_report(path, frames, complete=False):
+    """The report of FRAMES: as many rows, and the exit status tells of what is missing."""
+    recorded = sum(frame.rows for frame in frames if frame.event == "exit")
+    done = labrun.kvmw("report", "-i", path, "--json")
+    assert done.returncode == (0 if complete else 1), done.stderr
+    if recorded:
+        assert json.loads(done.stdout)["recorded"] == recorded
+    if not complete:
+        assert str(path) in done.stderr
+
+
+@in_boots("bookworm")
+def test_cut_at_every_4k(boot, tmp_path):
+    whole_frames = whole(boot.path("killed-not.kvmw"))
+    data = boot.path("killed-not.kvmw").read_bytes()
+    cut = tmp_path / "cut"
+    assert len(data) > 10 * 4096
+    for size in range(4096, len(data), 4096):
+        cut.write_bytes(data[:size])
+        left = [frame for frame, end in whole_frames if end <= size]
+        assert labrun.frames(cut, status=1) == left, size
+        check_report(cut, left)
+
+
+@in_boots("bookworm")
+@pytest.mark.parametrize("part", ["header", "payload"])
+def test_one_byte_flipped_in_every_frame(boot, tmp_path, part):
+    whole_frames = whole(boot.path("killed-not.kvmw"))
+    data = boot.path("killed-not.kvmw").read_bytes()
+    flipped = tmp_path / "flipped"
+    where = random.Random(part)
+    for i, (frame, _) in enumerate(whole_frames):
+        first = frame.offset + (0 if part == "header" else labrun.FRAME_HEADER)
+        length = labrun.FRAME_HEADER if part == "header" else frame.size
+        at = where.randrange(first, first + length)
+        flipped.write_bytes(data[:at] + bytes([data[at] ^ 1 << where.randrange(8)]) + data[at + 1:])
+        left = [other for j, (other, _) in enumerate(whole_frames) if j != i]
+        assert labrun.frames(flipped, status=1) == left, (i, at)
+        check_report(flipped, left)
+
+
+@in_boots("bookworm")
+def test_all_frames_flipped_at_once(boot, tmp_path):
+    """Every second frame is damaged: the others are all there."""
+    whole_frames = whole(boot.path("killed-not.kvmw"))
+    data = bytearray(boot.path("killed-not.kvmw").read_bytes())
+    flipped = tmp_path / "flipped"
+    for frame, _ in whole_frames[1::2]:
+        data[frame.offset + labrun.FRAME_HEADER + frame.size // 2] ^= 0x10
+    flipped.write_bytes(data)
+    left = [frame for frame, _ in whole_frames[0::2]]
+    assert labrun.frames(flipped, status=1) == left
+    check_report(flipped, left)
+
+
+# ---- refused -----------------------------------------------------------------
+
+REFUSED = {
+    "no-pid": (1, ["4000000: no such process", "kvmw list"]),
+    "no-vm": (1, ["(sleep) is not a virtual machine", "no KVM file descriptors", "kvmw list"]),
+    "no-event": (2, ["unknown event 'exits'", "there are: exit, userspace", "kvmw list"]),
+    "no-dir": (1, ["cannot write /nowhere/at/all", "No such file or directory", "-o"]),
+    "no-file": (1, ["/proc/version", "cannot write"]),
+    "no-command": (1, ["cannot run 'no-such-command'", "No such file or directory"]),
+    "no-btf": (1, ["/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF"]),
+    "no-tracefs": (1, ["tracefs is not mounted", "mount -t tracefs"]),
+    "no-kvm": (1, ["no KVM on this host", "/dev/kvm", "modprobe kvm_intel or kvm_amd"]),
+    "full-already": (1, ["/tmp/small/more", "No space left on device"]),
+}
+
+
+@in_boots("bookworm")
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(boot, name):
+    status, words = REFUSED[name]
+    boot.step(name).said(status, *words)
+
+
+@in_boots("bookworm")
+@pytest.mark.parametrize("name, word", [("nothing", "-p PID"), ("both", "exclude each other")])
+def test_wrong_usage(boot, name, word):
+    step = boot.step(name)
+    assert step.status == 2
+    assert word in step.err.splitlines()[0]
+
+
+@pytest.mark.parametrize("args, word", [
+    (["-p", "x"], "'x'"), (["-p", "0"], "'0'"), (["-m", "12Q"], "'12Q'"), (["-d", "soon"], "'soon'"),
+    (["--vcpu", "3-1"], "'3-1'"), (["--bogus"], "--bogus"), (["-e", ""], "unknown event ''"),
+])
+def test_wrong_options(args, word):
+    done = labrun.kvmw("record", *args, "--", "true")
+    assert done.returncode == 2
+    assert word in done.stderr
+
+
+@in_boots("bookworm")
+def test_disk_full(boot):
+    """What was written until then is a recording."""
+    step = boot.step("full")
+    assert step.status == 1
+    assert "/tmp/small/full.kvmw: cannot write: No space left on device" in step.err
+    about = labrun.info(boot.path("full.kvmw"), status=1)
+    assert about["damage"] == [] and not about["finished"]
+    rows = labrun.rows(boot.path("full.kvmw"), status=1)
+    assert len(rows) > 1000
+    check_chain(rows)
+
+
+# ---- without root ------------------------------------------------------------
+
+@in_boots(*AMD)
+def test_missing_privilege(boot):
+    boot.step("caps-none").said(1, "CAP_BPF and CAP_PERFMON", "missing here: CAP_BPF, CAP_PERFMON",
+                                "root", "setcap cap_bpf,cap_perfmon")
+    boot.step("caps-bpf").said(1, "missing here: CAP_PERFMON;")
+    assert int(boot.path("caps-paranoid").read_text()) > 2, "the kernel allows it: no test"
+    boot.step("caps-perf").said(1, "CAP_PERFMON is not enough", "sysctl kernel.perf_event_paranoid=2")
+    boot.step("caps-tracefs").said(1, "events/kvm: Permission denied", "CAP_DAC_READ_SEARCH",
+                                   "mount -o remount,mode=750,gid=GROUP")
+    boot.step("caps-other").said(1, "(kvmw): its file descriptors cannot be read",
+                                 "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
+
+
+@in_boots(*AMD)
+@pytest.mark.parametrize("name", ["caps-two", "caps-four"])
+def test_capabilities_are_enough(boot, name):
+    """CAP_BPF and CAP_PERFMON, with what the refusals advised: as user 1000."""
+    step = boot.step(name)
+    assert step.status == 0, step.err
+    rep = labrun.report(boot.path(f"{name}.kvmw"))
+    assert labrun.of_guest(rep) == json.loads(step.out)["exits"]["svm"]
+    assert rep["recording"]["complete"]
+
+
+@in_boots(*AMD)
+def test_capabilities_for_other_users_vms(boot):
+    assert boot.step("caps-ptrace").status == 0
+    rep = labrun.report(boot.path("caps-ptrace.kvmw"))
+    assert rep["recorded"] > 100
+    assert [vm["vmm"] for vm in rep["recording"]["vms"]] == ["kvmw"]
+    without, with_caps = (json.loads(boot.step(n).out) for n in ("caps-list", "caps-list-four"))
+    assert without["hidden"] > 0 and without["vms"] == []
+    assert with_caps["hidden"] == 0 and [vm["vmm"] for vm in with_caps["vms"]] == ["kvmw"]
+
+
+@in_boots(*AMD)
+def test_memlock_limit(boot):
+    """That the limit cannot be raised matters before 5.11 alone, and only if it is low."""
+    step = boot.step("memlock-unlimited")
+    assert step.status == 0, step.err
+    if boot.name == "bullseye":
+        boot.step("memlock").said(1, "locked memory", "64 KiB", "CAP_SYS_RESOURCE", "ulimit -l")
+    else:
+        step = boot.step("memlock")
+        assert step.status == 0, step.err
+        assert labrun.of_guest(labrun.report(boot.path("memlock.kvmw"))) == \
+            json.loads(step.out)["exits"]["svm"]
+
+
+# ---- files that are none -----------------------------------------------------
+
+def test_no_recording(tmp_path):
+    for name, data in ("text", b"hello\n" * 1000), ("empty", b""), ("zeros", bytes(10000)):
+        path = tmp_path / name
+        path.write_bytes(data)
+        for command in "report", "info":
+            done = labrun.kvmw(command, "-i", path)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.count("\n") == 1 and str(path) in done.stderr, done.stderr
+    done = labrun.kvmw("report", "-i", tmp_path / "missing")
+    assert done.returncode == 1 and "No such file" in done.stderr and done.stderr.count("\n") == 1
