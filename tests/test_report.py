@@ -319,6 +319,14 @@ def test_pager(svm):
     assert "PAGED:" not in kvmw("report", "-i", svm.path, env={"KVMW_PAGER": mark}).stdout
 
 
+def test_output_that_cannot_be_written(svm):
+    with open("/dev/full", "w") as full:
+        for args in [], ["--json"], ["--csv"]:
+            done = subprocess.run([KVMW, "report", "-i", svm.path, *args], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=60)
+            one_line(done, 1, "standard output", "No space left")
+
+
 def test_default_file(svm, tmp_path):
     (tmp_path / "kvmw.data").write_bytes(svm.path.read_bytes())
     done = kvmw("report", cwd=tmp_path)

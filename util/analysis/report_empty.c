@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* An empty report says why it is empty. */
 #include <stdio.h>
+#include <string.h>
 
 #include "util/analysis/report_parts.h"
 
@@ -24,8 +25,11 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 static void why_filtered(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
+	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
+				rep->opt->pids.nr ? "--pid" : NULL,
+				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
-	char vcpus[320];
+	char vcpus[320], by[32] = "";
 
 	if (rec->window.active && rep->lost) {
 		snprintf(rep->empty, sizeof(rep->empty),
@@ -40,10 +44,13 @@ static void why_filtered(struct report *rep)
 		return;
 	}
 	list_vcpus(rec, vcpus, sizeof(vcpus));
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (given[i])
+			snprintf(by + strlen(by), sizeof(by) - strlen(by), "%s%s",
+				 *by ? ", " : "", given[i]);
 	snprintf(rep->empty, sizeof(rep->empty),
-		 "none of the %llu recorded events is left by --vcpu, --pid%s; "
-		 "the recording holds vCPUs: %s", (unsigned long long)rep->all_recorded,
-		 rec->window.active ? " and --time" : "", rec->nr_vcpus ? vcpus : "none");
+		 "none of the %llu recorded events is left by %s; the recording holds vCPUs: %s",
+		 (unsigned long long)rep->all_recorded, by, rec->nr_vcpus ? vcpus : "none");
 }
 
 void report__say_why_empty(struct report *rep)
