@@ -12,7 +12,7 @@ struct sink {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct batch *first, **last;
-	u32 nr_batches;		/* made and not yet freed */
+	u32 nr_queued;		/* handed over and not yet written */
 	bool finish, failed;
 	u64 bytes;
 	struct data_writer *writer;
@@ -65,7 +65,7 @@ static void *run(void *arg)
 		pthread_mutex_lock(&sink->lock);
 		sink->failed = failed;
 		sink->bytes = data_writer__bytes(sink->writer);
-		sink->nr_batches--;
+		sink->nr_queued--;
 		pthread_cond_broadcast(&sink->changed);
 	}
 	pthread_mutex_unlock(&sink->lock);
@@ -111,25 +111,15 @@ int sink__finish(struct sink *sink)
 
 static struct batch *batch_new(struct sink *sink)
 {
-	struct batch *b = NULL;
+	bool failed;
 
+	/* Those that the caller still fills do not count: it may hold one per ring. */
 	pthread_mutex_lock(&sink->lock);
-	while (sink->nr_batches >= SINK_MAX_BATCHES && !sink->failed)
+	while (sink->nr_queued >= SINK_MAX_BATCHES && !sink->failed)
 		pthread_cond_wait(&sink->changed, &sink->lock);
-	if (!sink->failed)
-		b = calloc(1, sizeof(*b));
-	if (b)
-		sink->nr_batches++;
+	failed = sink->failed;
 	pthread_mutex_unlock(&sink->lock);
-	return b;
-}
-
-static void batch_drop(struct sink *sink, struct batch *b)
-{
-	batch_free(b);
-	pthread_mutex_lock(&sink->lock);
-	sink->nr_batches--;
-	pthread_mutex_unlock(&sink->lock);
+	return failed ? NULL : calloc(1, sizeof(struct batch));
 }
 
 struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
@@ -141,7 +131,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 		return NULL;
 	b->rows = malloc((size_t)nr * event->size);
 	if (!b->rows) {
-		batch_drop(sink, b);
+		free(b);
 		return NULL;
 	}
 	b->type = type;
@@ -154,12 +144,13 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *b)
 {
 	if (!b->json && !b->nr) {
-		batch_drop(sink, b);
+		batch_free(b);
 		return;
 	}
 	pthread_mutex_lock(&sink->lock);
 	*sink->last = b;
 	sink->last = &b->next;
+	sink->nr_queued++;
 	pthread_cond_broadcast(&sink->changed);
 	pthread_mutex_unlock(&sink->lock);
 }

@@ -2,7 +2,7 @@
 /*
  * From the drain thread to the file: whole batches of rows, encoded and written by
  * a thread of its own, in order.  Draining waits only when SINK_MAX_BATCHES are
- * under way; then the rings fill, and what overflows is counted there.
+ * queued; then the rings fill, and what overflows is counted there.
  */
 #ifndef KVMW_SINK_H
 #define KVMW_SINK_H
