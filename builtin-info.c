@@ -80,7 +80,6 @@ int cmd_info(int argc, const char **argv)
 	int ret = KVMW_FAILED;
 
 	argv[0] = "kvmw info";
-	argp_err_exit_status = KVMW_USAGE;
 	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
 		return KVMW_USAGE;
 	reader = data_reader__open(args.input);

@@ -262,7 +262,6 @@ int cmd_report(int argc, const char **argv)
 	int ret = KVMW_USAGE;
 
 	argv[0] = "kvmw report";
-	argp_err_exit_status = KVMW_USAGE;
 	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	number_list__free(&args.opt.vcpus);
