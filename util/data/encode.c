@@ -31,6 +31,8 @@ struct data_encoder *data_encoder__new(void)
 	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
 		goto fail;
 	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	/* Shorter matches are chance in such data, and cost more than they save. */
+	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_minMatch, 7);
 	return enc;
 fail:
 	error("out of memory (an encoder)");

@@ -14,6 +14,7 @@ struct token_plan {
 	u32 rows[TOKEN_GROUPS][256];	/* by group and class */
 	u16 stream[TOKEN_GROUPS][256];	/* by group and class */
 	u8 group[DATA_MAX_ROWS], class[DATA_MAX_ROWS];	/* by row */
+	s8 rest[DATA_MAX_ROWS];	/* by row, when there are ticks */
 	u8 *put[TOKEN_STREAMS];		/* where the stream's next token goes */
 };
 

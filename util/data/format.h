@@ -128,6 +128,9 @@ static inline u32 token_of(u64 v)
  */
 #define QUANTUM_LIMIT	(1ULL << 44)	/* ns; longer ones are not written so */
 
+#define REST_CLASS_BITS	3u	/* rests are divided by these bits of a ns */
+#define REST_CLASSES	(1u << REST_CLASS_BITS)
+
 static inline u64 quantum_ns(u64 ticks, u64 tick)
 {
 	return (unsigned __int128)ticks * tick >> 32;
@@ -255,6 +258,16 @@ struct tokens *tokens__new(void);
  */
 const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
 			   const u64 *like, u32 nr, u64 *out);
+
+/*
+ * The rests of a TOKENS column with ticks, see rests.c.  start[REST_CLASSES + 1]:
+ * where each class's codes begin; returns how many codes there are.
+ */
+u32 rests__classes(const u64 *ticks, u32 nr, u64 tick, u32 *start);
+/* Writes codes and escapes, returns the bytes written. */
+size_t rests__put(u8 *to, const u64 *ticks, const s8 *rest, u32 nr, u64 tick);
+/* Ticks to ns, in place, with the rests in [p, end); NULL, or what is wrong. */
+const char *rests__add(u64 *values, u32 nr, u64 tick, const u8 *p, const u8 *end);
 
 /* Makes room for more bytes behind buf->len; 0 or -1 after error(). */
 int data_buf__reserve(struct data_buf *buf, size_t more);

@@ -11,14 +11,14 @@
 #define TICK_MAX	128u
 #define FIRST_RANGE	1024u		/* of the differences looked at first, ns */
 #define LAST_RANGE	(1u << 22)
-#define SAMPLES		512u
+#define SAMPLES		256u
 #define RETRY		16u		/* columns until a fruitless search is repeated */
 #define GOOD_PERCENT	75u
 
 /* Frequencies are in ticks per ns, times 2^48. */
 #define FREQUENCY(ns)	((1ULL << 48) / (ns))
 
-/* How far the samples are from whole ticks, on average: 0 to 100. */
+/* How far the samples are from whole ticks, on average: 0 to 1000. */
 static u32 misfit(const u32 *sample, u32 nr, u64 frequency)
 {
 	u64 sum = 0;
@@ -28,21 +28,21 @@ static u32 misfit(const u32 *sample, u32 nr, u64 frequency)
 
 		sum += phase < 0 ? -(s64)phase : phase;
 	}
-	return nr ? sum / nr / ((1u << 31) / 100) : 100;
+	return nr ? sum / nr / ((1u << 31) / 1000) : 1000;
 }
 
-/* Differences of values far apart in the column that fall into [range / 4, range). */
+/* Values, and differences of neighbours, that fall into [range / 4, range). */
 static u32 take_samples(const u64 *v, u32 nr, u32 range, u32 *sample)
 {
 	u32 n = 0;
 
-	for (u32 step = 1; step < 8 && step < nr; step++) {
-		for (u32 i = 0; i + step < nr && n < SAMPLES; i++) {
-			u64 d = v[i] > v[i + step] ? v[i] - v[i + step] : v[i + step] - v[i];
+	for (u32 i = 1; i < nr && n + 2 <= SAMPLES; i++) {
+		u64 d = v[i] > v[i - 1] ? v[i] - v[i - 1] : v[i - 1] - v[i];
 
-			if (d >= range / 4 && d < range)
-				sample[n++] = d;
-		}
+		if (d >= range / 4 && d < range)
+			sample[n++] = d;
+		if (v[i] >= range / 4 && v[i] < range)
+			sample[n++] = v[i];
 	}
 	return n;
 }
@@ -51,7 +51,7 @@ static u64 best_of(const u32 *sample, u32 nr, u64 from, u64 to, u64 step, u32 *b
 {
 	u64 found = from;
 
-	*best = 100;
+	*best = 1000;
 	for (u64 f = from; f <= to; f += step) {
 		u32 m = misfit(sample, nr, f);
 
@@ -63,16 +63,19 @@ static u64 best_of(const u32 *sample, u32 nr, u64 from, u64 to, u64 step, u32 *b
 	return found;
 }
 
-/* The longer the differences, the more precise the frequency. */
+/* The longer the durations, the more precise the frequency. */
 static u64 refine(const u64 *v, u32 nr, u64 frequency)
 {
 	u32 sample[SAMPLES], best;
+	u64 step = 0;
 
 	for (u32 range = FIRST_RANGE; range <= LAST_RANGE; range *= 4) {
 		u32 n = take_samples(v, nr, range, sample);
-		u64 step = (1ULL << 48) / range / 16;
 
-		if (n >= 32)
+		if (n < 32)
+			continue;
+		step = (1ULL << 48) / range / 16;
+		for (u32 again = 0; again < 2; again++, step /= 8)
 			frequency = best_of(sample, n, frequency - 8 * step, frequency + 8 * step,
 					    step, &best);
 	}
@@ -122,7 +125,7 @@ u64 find_quantum(struct quantum *q, const u64 *v, u32 nr)
 	q->wait = RETRY;
 	frequency = best_of(sample, n, FREQUENCY(TICK_MAX), FREQUENCY(TICK_MIN),
 			    FREQUENCY(4 * FIRST_RANGE), &best);
-	if (best > 30)
+	if (best > 300)
 		return 0;
 	frequency = refine(v, nr, frequency);
 	if (!good(v, nr, tick_of(frequency)))

@@ -8,7 +8,7 @@
 #include "util/data/encode.h"
 
 #define GROUP_ROWS	192u	/* a group of its own from here on */
-#define STREAM_ROWS	1536u	/* a class of its own from here on */
+#define STREAM_ROWS	512u	/* a class of its own from here on */
 
 static u8 *put_varint(u8 *to, u64 v)
 {
@@ -61,17 +61,29 @@ static inline u64 like_value(const u64 *like, bool self, u32 i)
 	return !self ? like[i] : i ? like[i - 1] : 0;
 }
 
-/* v in ticks to l->work, what is left over to rests. */
-static void to_ticks(struct layout *l, const u64 *v, u64 tick, u8 *rests)
+/* v in ticks to l->work; what is left over to the plan's rests. */
+static void to_ticks(struct layout *l, const u64 *v, u64 tick)
 {
 	for (u32 i = 0; i < l->nr; i++) {
 		l->work[i] = v[i];
-		rests[i] = 0;
 		if (v[i] == KVMW_NONE)
 			continue;
 		l->work[i] = quantum_ticks(v[i], tick);
-		rests[i] = zigzag(v[i] - quantum_ns(l->work[i], tick));
+		l->plan->rest[i] = v[i] - quantum_ns(l->work[i], tick);
 	}
+}
+
+static void put_rests(struct layout *l, struct column *col, u64 tick, u8 *to)
+{
+	size_t bytes = rests__put(to, l->work, l->plan->rest, l->nr, tick);
+	u32 start[REST_CLASSES + 1], from = 0;
+
+	rests__classes(l->work, l->nr, tick, start);
+	for (u32 c = 1; c < REST_CLASSES; c++) {
+		col->piece[col->nr_pieces++] = start[c] / 4 - from;
+		from = start[c] / 4;
+	}
+	col->piece[col->nr_pieces++] = bytes - from;
 }
 
 /* 0: none, or a value is too long to be written in ticks. */
@@ -205,11 +217,11 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 	if (col->refs[1] != COLUMN_NO_REF)
 		like = layout__column(l, col->refs[1]);
 	find_groups(l, plan, col->refs[0] == COLUMN_NO_REF ? NULL : layout__column(l, col->refs[0]));
-	find_classes(plan, like, self, l->nr);
-	if (tick) {	/* rests go where the row order was, until their place is known */
-		to_ticks(l, v, tick, (u8 *)l->order);
+	if (tick) {
+		to_ticks(l, v, tick);
 		v = l->work;
 	}
+	find_classes(plan, self ? v : like, self, l->nr);
 	find_bases(plan, v, l->nr);
 
 	col->encoding = COLUMN_TOKENS;
@@ -220,12 +232,8 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 		to += col->piece[1 + s];
 	}
 	col->nr_pieces = 1 + plan->nr_streams;
-	if (tick) {
-		memcpy(to, l->order, l->nr);
-		to += l->nr;
-		col->piece[col->nr_pieces++] = l->nr;
-	}
 	bits = put_tokens(l, plan, v, to);
-	if (bits)
-		col->piece[col->nr_pieces++] = (bits + 7) / 8;
+	col->piece[col->nr_pieces++] = (bits + 7) / 8;
+	if (tick)
+		put_rests(l, col, tick, to + (bits + 7) / 8);
 }

@@ -119,7 +119,6 @@ const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u
 			   const u64 *like, u32 nr, u64 *out)
 {
 	u64 at = 0, room, last = 0, tick;
-	const u8 *rests = NULL;
 	const char *why;
 
 	t->p = raw;
@@ -129,16 +128,12 @@ const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u
 	why = parse_groups(t, nr);
 	if (why)
 		return why;
-	if ((size_t)(t->end - t->p) < (tick ? 2 : 1) * (size_t)nr)
+	if ((size_t)(t->end - t->p) < nr)
 		return "tokens are cut short";
 	for (u32 s = 0; s < t->nr_streams; s++) {
 		t->stream[s].next = t->p;
 		t->p += (uintptr_t)t->stream[s].end;
 		t->stream[s].end = t->p;
-	}
-	if (tick) {
-		rests = t->p;
-		t->p += nr;
 	}
 	room = 8 * (u64)(t->end - t->p);
 
@@ -162,9 +157,7 @@ const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u
 			return "low bits are cut short";
 		last = group->base + (token_high(token) << shift | get_bits(t->p, at, shift));
 		at += shift;
-		if (tick)
-			last = quantum_ns(last, tick) + unzigzag(rests[i]);
 		out[i] = last;
 	}
-	return NULL;
+	return tick ? rests__add(out, nr, tick, t->p + (at + 7) / 8, t->end) : NULL;
 }

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What goes into a recording comes out of it: every event, every encoding. */
+#include "frames.h"
+
+#define MAX_NR	DATA_MAX_ROWS
+
+static u64 seen;	/* encodings, one bit each: all are to be tested */
+
+/* The kinds of values that a column can hold. */
+enum mode { ZEROS, ONES, LOWEST, ANY, SMALL, FEW, KEYS, TICKS, LIKELY, HOLES, NR_MODES };
+
+static u64 value(enum mode mode, const struct field_desc *field, u32 field_index, u32 row, u64 *seed)
+{
+	u64 r = rnd(seed);
+
+	switch (mode) {
+	case ZEROS:
+		return 0;
+	case ONES:
+		return ~0ULL;
+	case LOWEST:
+		return row % 2 ? 1ULL << (8 * field_type__width(field->type) - 1) : r % 3 - 1;
+	case ANY:
+		return r << r % 3 >> r % 61;
+	case SMALL:
+		return r % 200;
+	case FEW:
+		return (r % 5) * 0x1234567 * (field_index + 1);
+	case KEYS:		/* another one in every row */
+		return row * 0x10001ULL;
+	case TICKS:		/* as a clock of 26 ticks at 2.596142 GHz gives them */
+		return (u64)((row * 8 + r % 2) * 10.014859) + (r >> 32) % 2;
+	case LIKELY:
+		return !strcmp(field->unit, "ns") ? 1000 + (r % 4096) * (r >> 60) + r % 7 :
+		       !strcmp(field->unit, "time") ? 10000ULL * row + r % 100 : r % 300 / (field_index + 1);
+	case HOLES:
+		return r % 3 ? r % 100000 : ~0ULL;
+	default:
+		return r;
+	}
+}
+
+static void fill(enum mode mode, const struct event_desc *event, u8 *rows, u32 nr, u64 *seed)
+{
+	memset(rows, 0, (size_t)nr * event->size);
+	for (u32 i = 0; i < nr; i++)
+		for (u32 k = 0; k < event->nr_fields; k++)
+			row_set(&event->fields[k], rows + (size_t)i * event->size,
+				value(mode, &event->fields[k], k, i, seed));
+}
+
+/* time_ns as it is when nothing was lost: the chain holds. */
+static void make_chain(struct kvmw_exit *rows, u32 nr)
+{
+	u64 end[8] = { 0 };
+
+	for (u32 i = 0; i < nr; i++) {
+		struct kvmw_exit *e = &rows[i];
+
+		e->vcpu %= 8;
+		e->time_ns = end[e->vcpu] + captured(e->guest_ns);
+		end[e->vcpu] = e->time_ns + captured(e->total_ns);
+	}
+}
+
+static void compare(const struct event_desc *event, const u8 *rows, u32 nr, const struct columns *c)
+{
+	for (u32 k = 0; k < event->nr_fields; k++)
+		for (u32 i = 0; i < nr; i++)
+			if (c->col[k][i] != row_get(&event->fields[k], rows + (size_t)i * event->size))
+				fail_msg("%s row %u of %u: %s is %llx", event->name, i, nr,
+					 event->fields[k].name, (unsigned long long)c->col[k][i]);
+}
+
+static void look_at_encodings(const struct data_frame *f)
+{
+	static const char *const names[] = {
+#define NAME(name, nr) [nr] = #name,
+		COLUMN_ENCODINGS(NAME)
+	};
+	struct data_column dir[DATA_MAX_FIELDS];
+	int n = data_frame__columns(f, dir, DATA_MAX_FIELDS);
+
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(names); k++)
+			if (!strcmp(dir[i].encoding, names[k]))
+				seen |= 1ULL << k;
+}
+
+static void round_trip(struct data_encoder *enc, struct data_decoder *dec,
+		       const struct event_desc *event, const u8 *rows, u32 nr)
+{
+	struct memory_file m = memory_file(NULL, 0);
+	struct data_writer *w = write_to(&m);
+	struct data_buf frame = { 0 };
+	struct data_reader *r;
+	struct data_frame *f;
+	struct columns c;
+	const char *why = "";
+	size_t damaged;
+	int found = 0;
+
+	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 7, rows, nr, &frame), 0);
+	assert_int_equal(data_writer__append(w, &frame), 0);
+	assert_int_equal(data_writer__finish(w), 0);
+	assert_int_equal(data_writer__close(w), 0);
+
+	columns_init(&c, event->nr_fields);
+	r = data_reader__open(m.path);
+	assert_non_null(r);
+	while (data_reader__next(r, &f) == 1) {
+		if (f->type == DATA_EVENTS) {
+			const struct data_event *e = data_reader__event(r, event->id);
+
+			found++;
+			assert_int_equal(f->rows, nr);
+			assert_int_equal(f->stream, 7);
+			assert_non_null(e);
+			assert_int_equal(e->nr_fields, event->nr_fields);
+			if (data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why))
+				fail_msg("%s, %u rows: %s", event->name, nr, why);
+			compare(event, rows, nr, &c);
+			/* Each column by itself, which decodes others on the way. */
+			for (int k = e->nr_fields - 1; k >= 0; k--)
+				assert_int_equal(data_decoder__columns(dec, e, f, &k, 1, &c.col[k], &why), 0);
+			compare(event, rows, nr, &c);
+			look_at_encodings(f);
+		}
+		data_frame__put(f);
+	}
+	assert_int_equal(found, 1);
+	assert_true(data_reader__finished(r));
+	data_reader__damage(r, &damaged);
+	assert_int_equal(damaged, 0);
+	data_reader__close(r);
+	columns_free(&c, event->nr_fields);
+	free(frame.data);
+	close(m.fd);
+}
+
+static void test_round_trip(void **state)
+{
+	static const u32 sizes[] = { 1, 2, 3, 8, 255, 256, 257, 1000, 5000, 20011 };
+	struct data_encoder *enc = data_encoder__new();
+	struct data_decoder *dec = data_decoder__new();
+	u64 seed = 42;
+	size_t nr;
+	const struct event_desc *events = event_desc__all(&nr);
+	u8 *rows = malloc(MAX_NR * 128);
+
+	assert_true(enc && dec && rows);
+	for (size_t e = 0; e < nr; e++) {
+		assert_true(events[e].size <= 128);
+		for (enum mode mode = ZEROS; mode < NR_MODES; mode++) {
+			for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
+				fill(mode, &events[e], rows, sizes[s], &seed);
+				if (events[e].id == KVMW_EVENT_EXIT && mode >= TICKS)
+					make_chain((struct kvmw_exit *)rows, sizes[s]);
+				round_trip(enc, dec, &events[e], rows, sizes[s]);
+			}
+		}
+	}
+	assert_int_equal(seen, (1ULL << (COLUMN_TOKENS + 1)) - 1);
+	free(rows);
+	data_encoder__free(enc);
+	data_decoder__free(dec);
+}
+
+/* The largest frames there are, of the values that take the most room. */
+static void test_full_frames(void **state)
+{
+	static const enum mode modes[] = { ANY, KEYS, TICKS, LIKELY };
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_encoder *enc = data_encoder__new();
+	struct data_decoder *dec = data_decoder__new();
+	struct kvmw_exit *rows = malloc(MAX_NR * sizeof(*rows));
+	u64 seed = 7;
+
+	assert_true(enc && dec && rows);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		fill(modes[i], event, (u8 *)rows, MAX_NR, &seed);
+		round_trip(enc, dec, event, (u8 *)rows, MAX_NR);
+		make_chain(rows, MAX_NR);
+		round_trip(enc, dec, event, (u8 *)rows, MAX_NR);
+	}
+	free(rows);
+	data_encoder__free(enc);
+	data_decoder__free(dec);
+}
+
+/* A chain without losses costs nothing, and ticks are found and pay. */
+static void test_sizes(void **state)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_encoder *enc = data_encoder__new();
+	struct kvmw_exit *rows = calloc(MAX_NR, sizeof(*rows));
+	struct data_column dir[DATA_MAX_FIELDS];
+	struct data_buf frame = { 0 };
+	struct data_frame f = { .rows = MAX_NR };
+	u64 seed = 99;
+
+	for (u32 i = 0; i < MAX_NR; i++) {
+		rows[i].guest_ns = (2000 + rnd(&seed) % 1024) * 10.014859 + rnd(&seed) % 2;
+		rows[i].total_ns = (4000 + rnd(&seed) % 1024) * 10.014859 + rnd(&seed) % 2;
+	}
+	make_chain(rows, MAX_NR);
+	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, MAX_NR, &frame), 0);
+	f.payload = frame.data + FRAME_HDR_SIZE;
+	f.size = get32(frame.data + FRAME_AT_SIZE);
+	assert_int_equal(data_frame__columns(&f, dir, DATA_MAX_FIELDS), event->nr_fields);
+	assert_int_equal(dir[0].stored, 0);
+	/* 10 bits of ticks and one of rounding; in ns it would be 13.3. */
+	assert_in_range(dir[1].stored, MAX_NR * 10.9 / 8, MAX_NR * 11.6 / 8);
+	assert_in_range(dir[2].stored, MAX_NR * 10.9 / 8, MAX_NR * 11.6 / 8);
+	free(rows);
+	free(frame.data);
+	data_encoder__free(enc);
+}
+
+static void test_wrong_counts(void **state)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_encoder *enc = data_encoder__new();
+	struct data_buf frame = { 0 };
+	struct kvmw_exit row = { 0 };
+
+	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, &row, 0, &frame), -1);
+	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, &row, MAX_NR + 1, &frame), -1);
+	free(frame.data);
+	data_encoder__free(enc);
+}
+
+static void test_json(void **state)
+{
+	struct memory_file m = memory_file(NULL, 0);
+	struct data_encoder *enc = data_encoder__new();
+	struct data_writer *w = write_to(&m);
+	struct data_buf frame = { 0 };
+	struct data_reader *r;
+	struct data_frame *f;
+	char *text, *big = malloc(1 << 20);
+
+	memset(big, 'x', (1 << 20) - 1);
+	big[(1 << 20) - 1] = 0;
+	assert_int_equal(data_encoder__json(enc, DATA_META, big, &frame), 0);
+	assert_int_equal(data_writer__append(w, &frame), 0);
+	assert_int_equal(data_encoder__json(enc, DATA_IDENT, "{}", &frame), 0);
+	assert_int_equal(data_writer__append(w, &frame), 0);
+	assert_int_equal(data_writer__close(w), 0);
+
+	r = data_reader__open(m.path);
+	assert_int_equal(data_reader__next(r, &f), 1);
+	assert_int_equal(f->type, DATA_SCHEMA);
+	data_frame__put(f);
+	assert_int_equal(data_reader__next(r, &f), 1);
+	assert_int_equal(f->type, DATA_META);
+	text = data_frame__json(f);
+	assert_string_equal(text, big);
+	free(text);
+	data_frame__put(f);
+	assert_int_equal(data_reader__next(r, &f), 1);
+	assert_int_equal(f->seq, 2);
+	text = data_frame__json(f);
+	assert_string_equal(text, "{}");
+	free(text);
+	data_frame__put(f);
+	assert_int_equal(data_reader__next(r, &f), 0);
+	assert_int_equal(data_reader__next(r, &f), 0);
+	assert_false(data_reader__finished(r));
+	data_reader__close(r);
+	data_encoder__free(enc);
+	free(frame.data);
+	free(big);
+	close(m.fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_full_frames),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_wrong_counts),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
