@@ -45,6 +45,8 @@ struct report_row {
 
 struct report_vcpu {
 	u32 id;
+	u32 vm;			/* id of its VM, all ones: unknown */
+	s64 number;		/* within the VM, -1: unknown */
 	char label[REPORT_LABEL_MAX];
 	const char *comm;	/* "" where unknown */
 	u32 tid;

@@ -51,6 +51,8 @@ static void describe(const struct report *rep, u32 id, struct report_vcpu *v)
 	v->id = id;
 	v->comm = vcpu ? vcpu->comm : "";
 	v->tid = vcpu ? vcpu->tid : 0;
+	v->vm = vcpu ? vcpu->vm : ~0U;
+	v->number = vcpu ? vcpu->vcpu : -1;
 	report__vcpu_label(rep, id, rep->rec->nr_vms > 1, v->label, sizeof(v->label));
 }
 
@@ -59,6 +61,18 @@ static int compare_aggs(const void *a, const void *b)
 	const struct agg *const *x = a, *const *y = b;
 
 	return (*x)->key.vcpu < (*y)->key.vcpu ? -1 : (*x)->key.vcpu > (*y)->key.vcpu;
+}
+
+/* As people count them: by VM, then by the vCPU's own number; ids tell who came first. */
+static int compare_vcpus(const void *a, const void *b)
+{
+	const struct report_vcpu *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
@@ -82,5 +96,6 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 		account(rep, &sum, v);
 		hist__free(&sum.span);
 	}
+	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
 	return ret;
 }
