@@ -205,6 +205,7 @@ static int keep_old(const char *path)
 static int open_output(struct record *r)
 {
 	const char *path = r->output;
+	struct stat st;
 	int fd;
 
 	if (!strcmp(path, "-")) {
@@ -217,10 +218,9 @@ static int open_output(struct record *r)
 		if (keep_old(path))
 			return -1;
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd >= 0 && fchmod(fd, 0600) && errno != EPERM && errno != EINVAL) {
-			close(fd);
-			fd = -1;
-		}
+		/* An empty file may have been there; a device's mode is everybody's. */
+		if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
+			warning("%s: cannot keep it from others: %s", path, strerror(errno));
 	}
 	if (fd < 0)
 		return error("cannot write %s: %s; -o names another file", path, strerror(errno));
@@ -233,12 +233,15 @@ static int open_output(struct record *r)
 static int open_events(struct record *r)
 {
 	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+	struct sigaction hup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	/* A blocked signal comes even where nohup(1) had it ignored. */
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -321,7 +324,8 @@ static const char *wait_for_end(struct record *r)
 				continue;
 			fds[3 + i].fd = -1;
 			fds[3 + i].revents = 0;
-			if (!--r->nr_alive)
+			/* A command tells how long, and may have more to do. */
+			if (!--r->nr_alive && !r->command)
 				return "VM is gone";
 		}
 	}
