@@ -39,7 +39,7 @@ struct drain {
 	bool running, stop;
 	u64 flush_ns, sample_ns;	/* when next */
 	int stats_fd;			/* BPF statistics are on; -1: off */
-	u64 sample_base;		/* events when they went on */
+	u64 sample_base, sample_bpf_ns;	/* events, run time when they went on */
 	u64 cpu_base;			/* CPU time spent before, on loading the programs */
 	bool no_stats;			/* the kernel refused them */
 	struct drain_counts counts;
@@ -136,7 +136,8 @@ static void sample_off(struct drain *d)
 	close(d->stats_fd);
 	d->stats_fd = -1;
 	d->counts.bpf_events += events_begun(d, &lost) - d->sample_base;
-	d->counts.bpf_ns = session__bpf_ns(d->session);
+	/* Without what was counted between samples: bpf_stats_enabled may be on for all. */
+	d->counts.bpf_ns += session__bpf_ns(d->session) - d->sample_bpf_ns;
 }
 
 static void sample(struct drain *d, u64 now)
@@ -153,6 +154,7 @@ static void sample(struct drain *d, u64 now)
 		return;
 	}
 	d->sample_base = events_begun(d, &lost);
+	d->sample_bpf_ns = session__bpf_ns(d->session);
 	d->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	d->no_stats = d->stats_fd < 0;
 	d->sample_ns = now + SAMPLE_NS;
@@ -251,7 +253,8 @@ static int add_open(struct drain *d, u64 stop_ns)
 		struct kvmw_userspace user = slots[i].user.e;
 
 		if (slots[i].exit_open) {
-			if (slots[i].user_ns)
+			/* A program that was running at the stop may be a little later. */
+			if (slots[i].user_ns && slots[i].user_ns < stop_ns)
 				exit.user_ns += stop_ns - slots[i].user_ns;
 			exit.total_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_EXIT, &exit))

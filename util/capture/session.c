@@ -326,8 +326,10 @@ void session__close(struct session *s)
 
 u64 session__start(struct session *s)
 {
+	u64 now = monotonic_ns();
+
 	__atomic_store_n(&s->skel->bss->active, 1, __ATOMIC_SEQ_CST);
-	return monotonic_ns();
+	return now;
 }
 
 u64 session__stop(struct session *s)

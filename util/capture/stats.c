@@ -130,33 +130,37 @@ int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot 
 static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
 {
 	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
-		const struct kvmw_sum *sum = &s->sums[i];
+		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
-		u64 version = sum->count + sum->done + sum->lost;
+		/* All of them: the vCPU may be between two of its additions just now. */
+		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns;
 
-		if (!sum->key || version == stats->counts[vcpu][i])
+		if (!sum.key || version == stats->versions[vcpu][i])
 			continue;
-		stats->counts[vcpu][i] = version;
+		stats->versions[vcpu][i] = version;
 		row = next_row(rows);
 		if (!row)
 			return -1;
 		*row = (struct kvmw_total) {
 			.vcpu = vcpu,
-			.event = KVMW_SUM_EVENT(sum->key),
-			.isa = KVMW_SUM_ISA(sum->key),
-			.reason = KVMW_SUM_REASON(sum->key),
-			.count = sum->count,
-			.done = sum->done,
-			.lost = sum->lost,
-			.gap_ns = sum->gap_ns,
-			.span_ns = sum->span_ns,
-			.user_ns = sum->user_ns,
+			.event = KVMW_SUM_EVENT(sum.key),
+			.isa = KVMW_SUM_ISA(sum.key),
+			.reason = KVMW_SUM_REASON(sum.key),
+			.count = sum.count,
+			.done = sum.done,
+			.lost = sum.lost,
+			.gap_ns = sum.gap_ns,
+			.span_ns = sum.span_ns,
+			.user_ns = sum.user_ns,
 		};
 	}
 	return 0;
 }
 
-/* The span of a loss begins no earlier than the last look at this slot. */
+/*
+ * The span of a loss begins with the last look at this slot.  last_ns may be that of
+ * an earlier loss still, when the vCPU is just counting this one.
+ */
 static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
 		     u64 last_ns)
 {
@@ -171,8 +175,8 @@ static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent
 		.vcpu = vcpu,
 		.event = event,
 		.count = lost - *sent,
-		.first_ns = since < last_ns ? since : last_ns,
-		.last_ns = last_ns,
+		.first_ns = since,
+		.last_ns = last_ns > since ? last_ns : since,
 	};
 	*sent = lost;
 	return 0;

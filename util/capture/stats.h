@@ -9,7 +9,7 @@
 
 /* What was sent last, so that only changes are. */
 struct stats {
-	u64 counts[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* count + done + lost */
+	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* of all fields, they only grow */
 	u64 exit_lost[KVMW_MAX_VCPUS], user_lost[KVMW_MAX_VCPUS];
 	u32 vcpu_ids[KVMW_MAX_VCPUS];
 	u32 known;		/* slots in the last IDENT */
