@@ -355,7 +355,9 @@ static void closing_line(struct record *r, u64 bytes)
 		warning("more than %d vCPU threads: the exits of further ones are not in the recording",
 			KVMW_MAX_VCPUS);
 	if (!c.vcpus)
-		warning("no VM exit was seen: %s", r->nr_pids || r->all ?
+		warning("no VM exit was seen: %s", r->vcpu_filter ?
+			"does a VM have one of the vCPUs of --vcpu, and did it run in this time?" :
+			r->nr_pids || r->all ?
 			"did a vCPU of the VM run in this time?" : "did the command start a VM?");
 }
 

@@ -10,16 +10,18 @@
 
 #define KVM_RUN 0xae80		/* include/uapi/linux/kvm.h: _IO(KVMIO, 0x80) */
 
-static __always_inline void user_end(struct kvmw_slot *s, u64 now)
+/* Counts and sends; user_ns KVMW_NONE: the next KVM_RUN was not seen. */
+static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
 {
 	struct kvmw_sum *sum = sum_at(s, s->user_sum);
-	u64 user_ns = now - s->user.e.time_ns;
 
 	s->user_open = 0;
 	s->user.e.user_ns = user_ns;
-	sum->done++;
-	sum->span_ns += user_ns;
-	sum->user_ns += user_ns;
+	if (user_ns != KVMW_NONE) {
+		sum->done++;
+		sum->span_ns += user_ns;
+		sum->user_ns += user_ns;
+	}
 	if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;
 		s->user_lost++;
@@ -31,6 +33,10 @@ static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason,
 {
 	struct kvmw_userspace *e = &s->user.e;
 	struct kvmw_sum *sum;
+
+	/* A program on a preemptible path is skipped while it is preempted on this CPU. */
+	if (s->user_open)
+		user_end(s, now, KVMW_NONE);
 
 	e->time_ns = now;
 	e->run_ns = s->run_ns ? now - s->run_ns : KVMW_NONE;
@@ -45,6 +51,15 @@ static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason,
 	s->user_open = 1;
 }
 
+/*
+ * The slot of a thread whose vCPU's number is not at hand.  With --vcpu none is made:
+ * it would be recorded whichever vCPU it is.
+ */
+static __always_inline struct kvmw_slot *slot_of_unknown(void)
+{
+	return slot_of_thread(config.want_userspace && !config.vcpu_filter);
+}
+
 /* KVM_RUN is called. */
 static __always_inline void run(u32 vcpu_id, s32 fd)
 {
@@ -56,7 +71,7 @@ static __always_inline void run(u32 vcpu_id, s32 fd)
 	if (config.want_userspace && vcpu_id != KVMW_VCPU_UNKNOWN)
 		s = slot_of_vcpu(vcpu_id);
 	else
-		s = slot_of_thread(config.want_userspace);
+		s = slot_of_unknown();
 	if (!s)
 		return;
 	now = bpf_ktime_get_ns();
@@ -68,7 +83,7 @@ static __always_inline void run(u32 vcpu_id, s32 fd)
 		s->user_ns = 0;
 	}
 	if (s->user_open)
-		user_end(s, now);
+		user_end(s, now, now - s->user.e.time_ns);
 	s->run_ns = now;
 }
 
@@ -116,7 +131,7 @@ int kvm_userspace_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!active)
 		return 0;
-	s = slot_of_thread(config.want_userspace);
+	s = slot_of_unknown();
 	if (!s)
 		return 0;
 	now = bpf_ktime_get_ns();

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "util/capture/offsets.h"
+#include "util/capture/privilege.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
@@ -289,6 +290,12 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 	if (needed(opts->providers, HOOK_RUN) && !s->ways[HOOK_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
+	/* Of a system call only the file descriptor is seen; kvm_exit tells the vCPU's number. */
+	if (opts->vcpus && opts->providers & BIT(PROVIDER_USERSPACE) &&
+	    s->ways[HOOK_RUN]->type == WAY_TRACEPOINT &&
+	    (!(opts->providers & BIT(PROVIDER_EXIT)) || host__silent_exit()))
+		return error("event userspace with --vcpu: this kernel tells no program which vCPU is run "
+			     "(fentry and kprobe were refused); record all, kvmw report --vcpu chooses");
 	return 0;
 }
 
