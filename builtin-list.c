@@ -69,7 +69,7 @@ static const char *missing(const struct provider *provider, char *buf, size_t si
 static void print_vms(const struct list *list)
 {
 	if (!list->nr_vms)
-		puts("No virtual machine runs on this host.");
+		puts(list->hidden ? "No virtual machine is seen." : "No virtual machine runs on this host.");
 	else
 		printf("%8s %6s  %-20s %s\n", "PID", "vCPUs", "VMM", "Name");
 	for (int i = 0; i < list->nr_vms; i++) {

@@ -117,6 +117,7 @@ static int count_fds(pid_t pid, struct vm *vm)
 {
 	char path[64], link[64];
 	struct dirent *entry;
+	int refused = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
@@ -126,8 +127,12 @@ static int count_fds(pid_t pid, struct vm *vm)
 	while ((entry = readdir(dir))) {
 		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 
-		if (len <= 0)
+		if (len <= 0) {
+			/* The folder is its owner's, the links are ptrace's: one may do without the other. */
+			if (len < 0 && (errno == EACCES || errno == EPERM))
+				refused = errno;
 			continue;
+		}
 		link[len] = '\0';
 		if (!strcmp(link, "anon_inode:kvm-vm"))
 			vm->nr_vms++;
@@ -135,7 +140,7 @@ static int count_fds(pid_t pid, struct vm *vm)
 			vm->nr_vcpus++;
 	}
 	closedir(dir);
-	return 0;
+	return vm->nr_vms ? 0 : refused;
 }
 
 int vm__read(pid_t pid, struct vm *vm)
