@@ -13,6 +13,7 @@ scene='
 set -e
 "$0" bench guest --cpuid 40 --pio 20 --mmio 10 --msr 10 --hlt 4 --touch 2 --vcpus 2 --rounds 0 >/dev/null 2>&1 &
 guest=$!
+trap "kill $guest 2>/dev/null || true" EXIT
 sleep 1
 "$0" list
 echo
