@@ -24,7 +24,7 @@ const volatile struct kvmw_config config __weak = {};
 
 /* Nothing is recorded before all programs are attached, and after the end. */
 u32 active __weak = 0;
-/* vCPUs that found no free slot; their exits are not in the recording. */
+/* Events of vCPUs that found no free slot; they are not in the recording. */
 u64 no_slot __weak = 0;
 
 struct {
@@ -151,6 +151,7 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	struct task_struct *leader;
 	struct kvmw_slot *s;
 	u32 index = 0;
 
@@ -169,6 +170,8 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	s->user.event = KVMW_EVENT_USERSPACE;
 	s->user.e.vcpu = index;
 	bpf_get_current_comm(s->comm, sizeof(s->comm));
+	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
+	bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 	s->tid = pid_tgid;
 	bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
 	return s;

@@ -50,6 +50,7 @@ struct kvmw_slot {
 	u32 vcpu_id;		/* KVMW_VCPU_UNKNOWN until a tracepoint told */
 	s32 run_fd;		/* vCPU file descriptor, -1: not seen */
 	char comm[KVMW_COMM];
+	char leader[KVMW_COMM];	/* comm of the process, where /proc is too late */
 
 	u64 entry_ns;		/* last VM entry; 0: not in the guest, or not seen */
 	u64 run_ns;		/* last KVM_RUN; 0: not seen */

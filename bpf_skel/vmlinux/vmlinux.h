@@ -51,6 +51,8 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	char comm[16];
 } ;
 
 /* include/linux/kvm_host.h; in the BTF of kvm.ko where that is a module */

@@ -45,15 +45,18 @@ static int vcpu_number(struct stats *stats, u32 id, const struct kvmw_slot *s)
 	return (int)stats->numbers[id] - 1;
 }
 
-static u32 vm_of(struct stats *stats, u32 tgid)
+static u32 vm_of(struct stats *stats, const struct kvmw_slot *s)
 {
+	struct vm *vm;
 	u32 i;
 
 	for (i = 0; i < stats->nr_vms; i++)
-		if ((u32)stats->vms[i].pid == tgid)
+		if ((u32)stats->vms[i].pid == s->tgid)
 			return i;
-	vm__describe(tgid, &stats->vms[i]);
-	stats->nr_vms++;
+	vm = &stats->vms[stats->nr_vms++];
+	vm__describe(s->tgid, vm);
+	if (!vm->vmm[0])
+		memcpy(vm->vmm, s->leader, sizeof(s->leader));
 	return i;
 }
 
@@ -63,7 +66,7 @@ static struct json_object *ident_vcpu(struct stats *stats, u32 id, const struct 
 	int vcpu = vcpu_number(stats, id, s);
 
 	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "vm", json_object_new_int(vm_of(stats, s->tgid)));
+	json_object_object_add(o, "vm", json_object_new_int(vm_of(stats, s)));
 	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
 	json_object_object_add(o, "tid", json_object_new_int(s->tid));
 	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
