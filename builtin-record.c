@@ -32,7 +32,7 @@ struct record {
 	int argc;			/* as typed, for META */
 	const char **argv;
 	const char *output;
-	const char *events;		/* -e, or NULL */
+	u32 events;			/* -e: bitmap of provider_id; 0: not given */
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
@@ -84,6 +84,7 @@ static int parse_pids(struct record *r, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
+	u32 set;
 
 	switch (key) {
 	case 'p':
@@ -96,8 +97,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'e':
 		/* Names before privilege: a typing error is told to anybody. */
-		r->events = arg;
-		return provider__parse(arg) ? 0 : EINVAL;
+		set = provider__parse(arg);
+		r->events |= set;
+		return set ? 0 : EINVAL;
 	case 'V':
 		r->vcpu_filter = true;
 		if (parse_list(arg, r->vcpus, 1024))
@@ -165,10 +167,8 @@ static int check_pid(pid_t *pid)
 
 static int choose_events(struct record *r, const char **silent)
 {
-	u32 set = r->events ? provider__parse(r->events) : provider__defaults();
+	u32 set = r->events ? r->events : provider__defaults();
 
-	if (!set)
-		return -1;
 	*silent = set & BIT(PROVIDER_EXIT) ? host__silent_exit() : NULL;
 	/* Where exits are silent, what KVM tells is its returns to the VMM. */
 	if (*silent && !r->events)
