@@ -417,7 +417,7 @@ char *data_frame__json(const struct data_frame *f)
 	if (f->size < JSON_HDR_SIZE)
 		return NULL;
 	raw = get32(f->payload);
-	if (raw > JSON_MAX)
+	if (!raw || raw > JSON_MAX)
 		return NULL;
 	text = malloc((size_t)raw + 1);
 	if (!text)

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The event list, walked: what is declared there is usable everywhere. */
+#include <ctype.h>
+
+#include "frames.h"
+
+/* Units that readers know what to do with: the list is in util/events.h. */
+static const char *const units[] = {
+	"time", "ns", "addr", "hex", "id", "count", "bytes", "reason", "isa", "errno",
+};
+
+static void check_name(const char *name, size_t size)
+{
+	assert_true(islower(name[0]));
+	for (const char *p = name; *p; p++)
+		assert_true(islower(*p) || isdigit(*p) || *p == '_');
+	assert_true(strlen(name) < size);
+}
+
+static void check_doc(const char *doc, size_t size)
+{
+	assert_true(strlen(doc) > 5 && strlen(doc) < size);
+	for (const char *p = doc; *p; p++)
+		assert_true(*p >= ' ' && *p < 0x7f && *p != '|' && *p != '"' && *p != '\\');
+}
+
+static void check_refs(const struct event_desc *event, const struct field_desc *field)
+{
+	static const u32 most[] = { [ENC_CHAIN] = 3, [ENC_TOKENS] = 2, [ENC_DICT] = 1 };
+	const char *ref = field->ref;
+	u32 n = 0;
+
+	for (; *ref; n++) {
+		size_t len = strcspn(ref, ",");
+		int k = event_desc__field(event, ref, len);
+
+		assert_true(k >= 0);
+		/* Of what a column refers to, only TOKENS may be the column itself. */
+		if (&event->fields[k] == field)
+			assert_true(field->encoding == ENC_TOKENS && n == 1);
+		ref += len + (ref[len] == ',');
+	}
+	assert_true(n <= (field->encoding < ARRAY_SIZE(most) ? most[field->encoding] : 0));
+	if (field->encoding == ENC_CHAIN)
+		assert_int_equal(n, 3);
+}
+
+static void test_list(void **state)
+{
+	size_t nr;
+	const struct event_desc *events = event_desc__all(&nr);
+
+	assert_true(nr >= 6);
+	for (size_t i = 0; i < nr; i++) {
+		const struct event_desc *e = &events[i];
+
+		check_name(e->name, sizeof(((struct data_event *)0)->name));
+		check_doc(e->doc, sizeof(((struct data_field *)0)->doc));
+		assert_true(e->id >= 1);
+		assert_true(e->provider[0]);
+		assert_ptr_equal(event_desc__by_id(e->id), e);		/* so they are unique */
+		assert_ptr_equal(event_desc__by_name(e->name), e);
+		assert_true(e->nr_fields >= 1 && e->nr_fields <= DATA_MAX_FIELDS);
+		for (u32 k = 0; k < e->nr_fields; k++) {
+			const struct field_desc *f = &e->fields[k];
+			bool known = false;
+
+			check_name(f->name, sizeof(((struct data_field *)0)->name));
+			check_doc(f->doc, sizeof(((struct data_field *)0)->doc));
+			assert_int_equal(event_desc__field(e, f->name, strlen(f->name)), k);
+			assert_int_equal(field_type__parse(field_type__name(f->type)), f->type);
+			assert_true(f->offset + field_type__width(f->type) <= e->size);
+			for (size_t u = 0; u < ARRAY_SIZE(units); u++)
+				known |= !strcmp(units[u], f->unit);
+			assert_true(known);
+			check_refs(e, f);
+		}
+	}
+	assert_null(event_desc__by_id(0));
+	assert_null(event_desc__by_name("bogus"));
+}
+
+/* Append-only for ever: what has once been released stays as it was. */
+static void test_released(void **state)
+{
+	static const struct { u32 id; const char *name, *fields; } released[] = {
+		{ 1, "exit", "time_ns guest_ns total_ns user_ns rip info1 info2 intr_info error_code "
+			     "reason vcpu isa " },
+		{ 2, "userspace", "time_ns run_ns user_ns reason error vcpu isa " },
+		{ 32, "total", "vcpu event isa reason count done lost gap_ns span_ns user_ns " },
+		{ 33, "loss", "vcpu event count first_ns last_ns " },
+		{ 34, "cost", "time_ns bpf_ns bpf_events cpu_ns events bytes " },
+		{ 35, "index", "offset type event stream rows first_ns last_ns " },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(released); i++) {
+		const struct event_desc *e = event_desc__by_id(released[i].id);
+		char fields[4096] = "";
+
+		assert_non_null(e);
+		assert_string_equal(e->name, released[i].name);
+		for (u32 k = 0; k < e->nr_fields; k++) {
+			strcat(fields, e->fields[k].name);
+			strcat(fields, " ");
+		}
+		assert_int_equal(strncmp(fields, released[i].fields, strlen(released[i].fields)), 0);
+	}
+}
+
+/* The schema in a recording gives back the list. */
+static void test_schema(void **state)
+{
+	struct schema s = { 0 };
+	char *text = schema__text();
+	size_t nr;
+	const struct event_desc *events = event_desc__all(&nr);
+
+	assert_non_null(text);
+	assert_true(schema__parse(&s, text));
+	assert_int_equal(s.nr, nr);
+	for (size_t i = 0; i < nr; i++) {
+		const struct data_event *e = schema__find(&s, events[i].id);
+
+		assert_non_null(e);
+		assert_string_equal(e->name, events[i].name);
+		assert_int_equal(e->nr_fields, events[i].nr_fields);
+		for (u32 k = 0; k < e->nr_fields; k++) {
+			assert_string_equal(e->fields[k].name, events[i].fields[k].name);
+			assert_string_equal(e->fields[k].unit, events[i].fields[k].unit);
+			assert_string_equal(e->fields[k].doc, events[i].fields[k].doc);
+			assert_int_equal(e->fields[k].type, events[i].fields[k].type);
+		}
+	}
+	schema__free(&s);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_released),
+		cmocka_unit_test(test_schema),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
