@@ -235,7 +235,11 @@ static bool usable(const struct way *way)
 	if (!way->module)
 		return true;
 	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
-	return !access(path, F_OK);
+	/*
+	 * Built into the kernel it is there on any CPU, as kvm_intel is then: the program
+	 * would take a vcpu_vmx for a vcpu_svm.
+	 */
+	return !access(path, F_OK) && access("/sys/module/kvm_intel", F_OK);
 }
 
 /*
