@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The reader of kvmw and the one written from the format page agree on every golden file,
+and the page's tables are the program's."""
+import array
+import io
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import kvmwdata
+
+TESTS = pathlib.Path(__file__).resolve().parent
+KVMW = os.environ.get("KVMW", str(TESTS.parent / "kvmw"))
+PROGRAMS = pathlib.Path(KVMW).parent / "obj" / "tests"
+PAGE = (TESTS.parent / "Documentation" / "kvmw.data-file-format.txt").read_text()
+GOLDEN = sorted((TESTS / "data").glob("*.kvmw"))
+
+
+def c_reader(path):
+    """[(offset, size, stream, rows, {field: values})], [offset of damage], exit status."""
+    done = subprocess.run([PROGRAMS / "dump_rows", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60)
+    out, frames = io.BytesIO(done.stdout), []
+    while line := out.readline():
+        offset, size, _, stream, rows, *fields = line.decode().split()
+        columns = {name: array.array("Q", out.read(8 * int(rows))).tolist() for name in fields}
+        frames.append((int(offset), int(size), int(stream), int(rows), columns))
+    return frames, [int(line.split(b":")[0]) for line in done.stderr.splitlines()], done.returncode
+
+
+def compare(path, events=None):
+    ours = kvmwdata.Recording(path.read_bytes())
+    ours.events = ours.events or events
+    theirs, damage, status = c_reader(path)
+    assert [f[:4] for f in theirs] == [(f.offset, len(f.payload), f.stream, f.rows) for f in ours.frames]
+    rows = 0
+    for frame, (*_, columns) in zip(ours.frames, theirs):
+        if frame.event:
+            assert ours.columns(frame) == columns
+            rows += frame.rows
+        elif frame.type in (1, 2, 3):
+            assert isinstance(kvmwdata.text(frame), dict)
+    assert damage == [offset for offset, _ in ours.damage]
+    assert status == (1 if damage or not ours.finished else 0)
+    return ours, rows
+
+
+def test_there_are_golden_files():
+    assert len(GOLDEN) >= 5
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.name)
+def test_readers_agree(path):
+    recording, rows = compare(path)
+    assert recording.events and rows
+
+
+def test_readers_agree_on_every_encoding():
+    seen = set()
+    for path in GOLDEN:
+        for frame in kvmwdata.Recording(path.read_bytes()).frames:
+            if frame.event:
+                seen |= {col.encoding for col in kvmwdata.Values(frame).cols.values()}
+    assert seen == set(range(6))
+
+
+def test_readers_agree_on_damage(tmp_path):
+    """Cut at every 4 KiB; one byte flipped in every frame's header and payload."""
+    whole = (TESTS / "data" / "mixed.kvmw").read_bytes()
+    sound = kvmwdata.Recording(whole)
+    frames = sound.frames
+    bad = [whole[:size] for size in range(4096, len(whole), 4096)]
+    for frame in frames:
+        for at in (frame.offset + 9, frame.offset + 56 + len(frame.payload) // 2):
+            bad.append(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1:])
+    path = tmp_path / "bad.kvmw"
+    for data in bad:
+        path.write_bytes(data)
+        recording, _ = compare(path, sound.events)
+        if len(data) == len(whole):
+            assert len(recording.frames) == len(frames) - 1
+            assert len(recording.damage) == 1
+
+
+def table(after, columns):
+    """Rows of the page's first table behind these words, as the words of their first columns."""
+    lines = PAGE[PAGE.index(after):].splitlines()[1:]
+    begin = next(i for i, line in enumerate(lines) if re.match(columns, line))
+    rows = []
+    for line in lines[begin + 1:]:
+        if not line.startswith("  "):
+            break
+        if line[2] != " ":
+            rows.append(line.split())
+        else:
+            rows[-1] += line.split()
+    return rows
+
+
+def test_page_names_the_frame_types():
+    code = re.findall(r"\bDATA_(\w+) = (\d+),\t*/\*", (TESTS.parent / "util/data/data.h").read_text())
+    page = [(row[1], row[0]) for row in table("FRAMES", "  Type +Name +Payload")]
+    assert page == code
+    assert {int(number): name for name, number in code} == kvmwdata.NAMES
+
+
+def test_page_names_the_encodings():
+    code = re.findall(r"\bX\((\w+), (\d+)\)", (TESTS.parent / "util/data/format.h").read_text())
+    assert code
+    assert [(row[1], row[0]) for row in table("ROWS", "  Code +Encoding")] == code
+
+
+def test_page_names_the_limits():
+    text = (TESTS.parent / "util/data/data.h").read_text()
+    assert "#define DATA_MAX_ROWS\t(64 * 1024)" in text and "rows; at most 65536" in PAGE
+    assert "#define DATA_MAX_PAYLOAD (64u << 20)" in text and "at most 67108864" in PAGE
+    assert "#define DATA_MAX_FIELDS\t255" in text and "columns (at most 255)" in PAGE
+
+
+def test_page_names_the_events(tmp_path):
+    """As the SCHEMA of a recording made just now has them."""
+    path = tmp_path / "new.kvmw"
+    subprocess.run([PROGRAMS / "make_recording", path], input='["FINISH"]\n', text=True, check=True,
+                   timeout=60)
+    events = kvmwdata.Recording(path.read_bytes()).events.values()
+    assert len(events) == len(re.findall(r"^Event \d+, `", PAGE, re.M))
+    for event in events:
+        title = f"Event {event['id']}, `{event['name']}`: {event['doc']}."
+        assert title in PAGE
+        fields = [[str(i), f["name"], f["type"], f["unit"], *f["doc"].split()]
+                  for i, f in enumerate(event["fields"])]
+        assert table(title, "  Field +Name") == fields
+
+
+def test_page_gives_the_version():
+    data = GOLDEN[0].read_bytes()
+    recording = kvmwdata.Recording(data)
+    assert f"major version: {recording.major}." in PAGE
+    assert re.search(rf"^  {recording.major}\.{recording.minor} ", PAGE, re.M)
