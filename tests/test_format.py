@@ -69,7 +69,7 @@ def test_readers_agree_on_every_encoding():
 
 def test_readers_agree_on_damage(tmp_path):
     """Cut at every 4 KiB; one byte flipped in every frame's header and payload."""
-    whole = (TESTS / "data" / "mixed.kvmw").read_bytes()
+    whole = (TESTS / "data" / "svm-mixed.kvmw").read_bytes()
     sound = kvmwdata.Recording(whole)
     frames = sound.frames
     bad = [whole[:size] for size in range(4096, len(whole), 4096)]
