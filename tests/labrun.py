@@ -25,6 +25,7 @@ BOOTS = {
     "intel": (["--cpu", "intel"], ["known"]),
     "linux": (["--kernel", "bookworm"], ["linux"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
+    "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
     "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "killed", "caps", "errors"]),
     "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "caps"]),
     "trixie": (["--kernel", "trixie"], ["known", "overflow", "caps"]),
@@ -78,9 +79,13 @@ class Boot:
 def boot(name, out):
     options, scripts = BOOTS[name]
     command = "; ".join(f"sh tests/inside/{script}.sh" for script in scripts)
-    done = subprocess.run([LAB, "run", "--kvmw", KVMW, "--out", out, *options, "--",
-                           f"{command}; echo lab done"],
-                          capture_output=True, text=True, timeout=1000)
+    for _ in range(3):
+        done = subprocess.run([LAB, "run", "--kvmw", KVMW, "--out", out, *options, "--",
+                               f"{command}; echo lab done"],
+                              capture_output=True, text=True, timeout=1000)
+        # The emulator's own fault with more than one CPU: see --smp in lab/README.
+        if "--smp" not in options or "int3" not in done.stderr:
+            break
     assert done.returncode == 0 and done.stdout.endswith("lab done\n"), done.stdout + done.stderr
     return Boot(name, out)
 

@@ -12,7 +12,7 @@ import labrun
 from labrun import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
 
 
-@in_boots(*AMD, "intel")
+@in_boots(*AMD, "smp", "intel")
 def test_known_guest(boot):
     """Each reason's count is what the guest did, and the sum what perf counted."""
     step = boot.step("known")
@@ -135,7 +135,7 @@ def test_list_shows_the_vm(boot):
         "exit": None, "userspace": None}
 
 
-@in_boots(*AMD)
+@in_boots(*AMD, "smp")
 def test_overflow(boot):
     """A ring far too small: what was lost is counted exactly, what was not is right."""
     step = boot.step("overflow")
@@ -146,6 +146,8 @@ def test_overflow(boot):
     rep = labrun.report(boot.path("overflow.kvmw"))
     rows = labrun.rows(boot.path("overflow.kvmw"))
     assert rep["lost"] > 100
+    about = rep["recording"]
+    assert (about["rings"], about["ring_bytes"]) == (2 if boot.name == "smp" else 1, 4096)
     assert of_guest(rep) == did["exits"]["svm"]
     assert len(rows) + rep["lost"] == sum(labrun.counts(rep).values()) == perf
     losses = labrun.rows(boot.path("overflow.kvmw"), "loss")
