@@ -39,6 +39,8 @@ struct record {
 	u64 vcpus[16];
 	u64 duration_ns;		/* 0: no limit */
 	bool all, vcpu_filter, quiet, verbose, to_stdout;
+	bool kept_old;			/* an old recording was renamed */
+	bool planned_end;		/* not an interruption: the command's end is ours */
 
 	struct session_opts opts;
 	struct session *session;
@@ -189,17 +191,29 @@ static int choose_events(struct record *r, const char **silent)
 
 /* ---- where to ------------------------------------------------------------ */
 
-static int keep_old(const char *path)
+static int keep_old(struct record *r)
 {
 	char old[4096];
 	struct stat st;
 
-	if (lstat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+	if (stat(r->output, &st) || !S_ISREG(st.st_mode) || !st.st_size)
 		return 0;
-	snprintf(old, sizeof(old), "%s.old", path);
-	if (rename(path, old))
-		return error("%s: cannot keep the old recording as %s: %s", path, old, strerror(errno));
+	snprintf(old, sizeof(old), "%s.old", r->output);
+	if (rename(r->output, old))
+		return error("%s: cannot keep the old recording as %s: %s", r->output, old,
+			     strerror(errno));
+	r->kept_old = true;
 	return 0;
+}
+
+/* Nothing was recorded: the old recording is worth more than an empty one. */
+static void give_back_old(struct record *r)
+{
+	char old[4096];
+
+	snprintf(old, sizeof(old), "%s.old", r->output);
+	if (r->kept_old && rename(old, r->output))
+		warning("the old recording is %s now: %s", old, strerror(errno));
 }
 
 static int open_output(struct record *r)
@@ -215,7 +229,7 @@ static int open_output(struct record *r)
 		path = "standard output";
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	} else {
-		if (keep_old(path))
+		if (keep_old(r))
 			return -1;
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		/* An empty file may have been there; a device's mode is everybody's. */
@@ -251,7 +265,10 @@ static int open_events(struct record *r)
 		return error("cannot set up signals and timers: %s", strerror(errno));
 	for (u32 i = 0; i < r->nr_pids; i++) {
 		r->pidfds[i] = syscall(__NR_pidfd_open, r->pids[i], 0);
-		r->nr_alive += r->pidfds[i] >= 0;
+		if (r->pidfds[i] < 0)
+			return error("%d: %s; kvmw list shows the running VMs", r->pids[i],
+				     strerror(errno));
+		r->nr_alive++;
 	}
 	return 0;
 }
@@ -315,8 +332,10 @@ static const char *wait_for_end(struct record *r)
 			return why;
 		if (sink__failed(r->sink))
 			return "writing failed";
-		if (fds[2].revents)
+		if (fds[2].revents) {
+			r->planned_end = true;
 			return "duration over";
+		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks) && status)
 			status_line(r);
 		for (u32 i = 0; i < r->nr_pids; i++) {
@@ -351,9 +370,6 @@ static void closing_line(struct record *r, u64 bytes)
 	if (c.lost)
 		warning("the rings were full: %llu records lost, counted exactly in the totals; "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
-	if (session__no_slot(r->session))
-		warning("more than %d vCPU threads: the exits of further ones are not in the recording",
-			KVMW_MAX_VCPUS);
 	if (!c.vcpus)
 		warning("no VM exit was seen: %s", r->vcpu_filter ?
 			"does a VM have one of the vCPUs of --vcpu, and did it run in this time?" :
@@ -368,6 +384,30 @@ static void say_ways(struct record *r)
 
 		if (way)
 			fprintf(stderr, "%s: program %s\n", hooks[h].what, way->program);
+	}
+}
+
+/* What the totals do not hold: told here, and by every report. */
+static void note_gaps(struct record *r)
+{
+	u64 no_slot = session__no_slot(r->session);
+	char note[200];
+
+	if (no_slot) {
+		snprintf(note, sizeof(note), "more than %d vCPU threads: %llu events of further ones "
+			 "are not in the recording", KVMW_MAX_VCPUS, (unsigned long long)no_slot);
+		meta__note(r->meta, note);
+		warning("%s", note);
+	}
+	for (u32 h = 0; h < NR_HOOKS; h++) {
+		u64 missed = session__missed(r->session, h);
+
+		if (!missed)
+			continue;
+		snprintf(note, sizeof(note), "%llu %s went by unseen: the kernel runs no program "
+			 "within itself", (unsigned long long)missed, hooks[h].what);
+		meta__note(r->meta, note);
+		warning("%s", note);
 	}
 }
 
@@ -406,13 +446,16 @@ static int record(struct record *r)
 	stop_ns = session__stop(r->session);
 	err |= drain__finish(r->drain, stop_ns);
 	meta__stop(r->meta, stop_ns, why);
+	note_gaps(r);
 	err |= write_meta(r);
 	err |= sink__finish(r->sink);
 	err |= data_writer__finish(r->writer);
 	bytes = data_writer__bytes(r->writer);
 	err |= data_writer__close(r->writer);
 	r->writer = NULL;
-	if (!r->quiet && started)
+	if (!started)
+		give_back_old(r);
+	else if (!r->quiet)
 		closing_line(r, bytes);
 	return err;
 }
@@ -421,6 +464,8 @@ static int prepare(struct record *r)
 {
 	const char *silent = NULL;
 
+	if (!r->all && host__check_pid_namespace())
+		return -1;
 	for (u32 i = 0; i < r->nr_pids; i++)
 		if (check_pid(&r->pids[i]))
 			return -1;
@@ -462,7 +507,7 @@ int cmd_record(int argc, const char **argv)
 	err = host__can_record() || prepare(r) || record(r);
 
 	workload__end(&r->workload);
-	status = err ? KVMW_FAILED : workload__exit_status(&r->workload);
+	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
 	if (r->writer)
 		data_writer__close(r->writer);
 	drain__free(r->drain);

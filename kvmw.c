@@ -67,6 +67,10 @@ int main(int argc, const char **argv)
 		command = argc > 2 ? find(argv[2]) : NULL;
 		if (command)
 			return run(command, 2, args);
+		if (argc > 2) {
+			error("'%s' is not a kvmw command; kvmw --help lists them", argv[2]);
+			return KVMW_USAGE;
+		}
 		usage(stdout);
 		return KVMW_OK;
 	}

@@ -24,14 +24,10 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 	}
 }
 
-/* Fields as all kernels from 5.10 to 7.2 lay them out on x86. */
-struct kvm_exit_args {
-	u64 common;
-	u32 exit_reason, pad;
-	u64 guest_rip;
-	u32 isa, pad2;
-	u64 info1, info2;
-	u32 intr_info, error_code, vcpu_id;
+/* One exit as the tracepoint tells it. */
+struct exit_info {
+#define MEMBER(type, name, field, offset) type name;
+	KVM_EXIT_FIELDS(MEMBER)
 };
 
 /*
@@ -39,19 +35,12 @@ struct kvm_exit_args {
  * format is another one, fields come from a copy.  In assembly, lest the compiler turn
  * the choice of values into a choice of pointers.
  */
-#define LOAD(type, name) ({						\
+#define LOAD(type, name, field, offset) ({				\
 	u64 value;							\
-	asm volatile("%0 = *(" #type " *)(%1 + %2)" : "=r"(value) :	\
-		     "r"(ctx), "i"(__builtin_offsetof(struct kvm_exit_args, name))); \
-	(type)value; })
-#define ARG(type, name, field) \
-	(config.exit.fixed ? LOAD(type, name) : *(type *)(raw + config.exit.field))
-
-/* What both programs below know of an exit. */
-struct exit_info {
-	u64 rip, info1, info2;
-	u32 isa, reason, intr_info, error_code;
-};
+	asm volatile("%0 = *(" #type " *)(%1 + " #offset ")" :		\
+		     "=r"(value) : "r"(ctx));				\
+	info.name = value; });
+#define COPY(type, name, field, offset) info.name = *(type *)(raw + config.exit.name);
 
 static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struct exit_info *info)
 {
@@ -83,27 +72,26 @@ static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struc
 }
 
 SEC("tp/kvm/kvm_exit")
-int kvm_exit(struct kvm_exit_args *ctx)
+int kvm_exit(void *ctx)
 {
 	char raw[128] __attribute__((aligned(8)));
 	u64 now = bpf_ktime_get_ns();
 	struct exit_info info;
 	struct kvmw_slot *s;
 
-	if (!active ||
-	    (!config.exit.fixed && (config.exit.size > sizeof(raw) ||
-				    bpf_probe_read_kernel(raw, config.exit.size, ctx))))
+	if (!active)
 		return PASS_ON;
-	s = slot_of_vcpu(ARG(u32, vcpu_id, vcpu_id));
+	if (config.exit.fixed) {
+		KVM_EXIT_FIELDS(LOAD)
+	} else {
+		if (config.exit.size > sizeof(raw) ||
+		    bpf_probe_read_kernel(raw, config.exit.size, ctx))
+			return PASS_ON;
+		KVM_EXIT_FIELDS(COPY)
+	}
+	s = slot_of_vcpu(info.vcpu_id);
 	if (!s)
 		return PASS_ON;
-	info.rip = ARG(u64, guest_rip, rip);
-	info.info1 = ARG(u64, info1, info1);
-	info.info2 = ARG(u64, info2, info2);
-	info.intr_info = ARG(u32, intr_info, intr_info);
-	info.error_code = ARG(u32, error_code, error_code);
-	info.reason = ARG(u32, exit_reason, reason);
-	info.isa = ARG(u32, isa, isa);
 	exit_begin(s, now, &info);
 	return PASS_ON;
 }

@@ -7,14 +7,13 @@
 #define KVMW_SHARED_H
 
 #include "util/events.h"
+#include "bpf_skel/exit_fields_x86.h"
 
 #define KVMW_MAX_VCPUS	1024	/* slots: vCPU threads of one recording */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
 #define KVMW_COMM	16
-/* Reason under which totals are kept once all sums of a vCPU are taken. */
-#define KVMW_REASON_OTHER (~0U)
 
 /* The record in a ring: which event, then its struct. */
 struct kvmw_ring_exit {
@@ -86,9 +85,10 @@ struct kvmw_config {
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
-		u32 fixed;	/* they lie as in struct kvm_exit_args */
+		u32 fixed;	/* all lie where KVM_EXIT_FIELDS has them */
 		u32 size;	/* bytes to read */
-		u32 reason, rip, isa, info1, info2, intr_info, error_code, vcpu_id;
+#define KVMW_OFFSET(type, name, field, offset) u32 name;
+		KVM_EXIT_FIELDS(KVMW_OFFSET)
 	} exit;
 	struct {
 		u32 vcpu_id;

@@ -122,23 +122,29 @@ int run_syscall(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-/* Raw: its two arguments are plain numbers, the same since 3.x. */
-SEC("raw_tp/kvm_userspace_exit")
-int kvm_userspace_exit(struct bpf_raw_tracepoint_args *ctx)
+/* The same on all kernels; the recorder has looked. */
+struct userspace_exit_args {
+	u64 common;
+	u32 reason;
+	s32 error;
+};
+
+SEC("tp/kvm/kvm_userspace_exit")
+int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
 	struct kvmw_slot *s;
 	u64 now;
 
 	if (!active)
-		return 0;
+		return PASS_ON;
 	s = slot_of_unknown();
 	if (!s)
-		return 0;
+		return PASS_ON;
 	now = bpf_ktime_get_ns();
 	s->user_ns = now;
 	if (config.want_userspace)
-		user_begin(s, now, ctx->args[0], ctx->args[1]);
-	return 0;
+		user_begin(s, now, ctx->reason, ctx->error);
+	return PASS_ON;
 }
 
 char LICENSE[] SEC("license") __weak = "GPL";

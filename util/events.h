@@ -147,6 +147,12 @@ enum kvmw_event_id { KVMW_EVENTS(KVMW_ID) };
 /* A duration or address that was not captured; neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)
 
+/*
+ * Reason of the "total" that holds all further ones, once a vCPU has had as many
+ * distinct reasons as are counted one by one.  No KVM and no CPU has it.
+ */
+#define KVMW_REASON_OTHER	0xfffffff0U
+
 /* enum kvmw_isa: as the kernel's KVM_ISA_VMX, KVM_ISA_SVM in kvm/trace.h */
 enum kvmw_isa { KVMW_ISA_NONE = 0, KVMW_ISA_VMX = 1, KVMW_ISA_SVM = 2 };
 

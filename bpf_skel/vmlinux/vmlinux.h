@@ -39,9 +39,6 @@ enum bpf_map_type {
 enum {
 	BPF_F_MMAPABLE = 1U << 10,
 };
-struct bpf_raw_tracepoint_args {
-	__u64 args[0];
-};
 enum { BPF_ANY = 0 };
 enum { BPF_RB_NO_WAKEUP = 1ULL << 0, BPF_RB_FORCE_WAKEUP = 1ULL << 1 };
 enum { BPF_RB_AVAIL_DATA = 0 };

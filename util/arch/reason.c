@@ -32,6 +32,8 @@ const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 	u32 number = isa == KVMW_ISA_VMX ? reason & 0xffff : reason;
 	const char *name = known(isa, number), *set = isa_name(isa);
 
+	if (reason == KVMW_REASON_OTHER)
+		name = "(other)";
 	if (name)
 		snprintf(buf, size, "%s", name);
 	else if (isa == KVMW_ISA_NONE)
@@ -40,7 +42,7 @@ const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 		snprintf(buf, size, "%s 0x%x", set, number);
 	else
 		snprintf(buf, size, "isa %u 0x%x", isa, number);
-	if (isa == KVMW_ISA_VMX)
+	if (isa == KVMW_ISA_VMX && reason != KVMW_REASON_OTHER)
 		vmx_reason_flags(reason, buf, size);
 	return buf;
 }

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "util/error.h"
 
 #define POLL_MS		50
+#define ROUND_RECORDS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
 /*
  * BPF statistics cost something themselves: they are on until so much time has passed
@@ -26,13 +28,14 @@
 struct stream {
 	struct drain *drain;
 	u32 id;
+	struct ring_buffer *rb;
+	u32 quota;			/* records left in this round */
 	struct batch *batches[NR_KINDS];
 };
 
 struct drain {
 	struct session *session;
 	struct sink *sink;
-	struct ring_buffer *rb;
 	struct stream streams[KVMW_MAX_RINGS];
 	struct stats *stats;
 	pthread_t thread;
@@ -71,9 +74,43 @@ static int add_row(struct stream *stream, u32 event, const void *row)
 static int on_record(void *arg, void *data, size_t size)
 {
 	const struct kvmw_ring_exit *record = data;
+	struct stream *stream = arg;
 
-	/* A negative value would end the loop over the ring: the file has failed. */
-	return add_row(arg, record->event, &record->e) ? -EIO : 0;
+	/* A negative value ends the loop over the ring, after this record. */
+	if (add_row(stream, record->event, &record->e))
+		return -EIO;
+	return --stream->quota ? 0 : -EAGAIN;
+}
+
+/*
+ * Takes what is in the rings, from each a quota, so that one which fills as fast as it
+ * is read keeps neither the others nor the rest waiting.  1: there is more; -1: failed.
+ */
+static int consume(struct drain *d)
+{
+	bool more = false;
+
+	for (u32 i = 0; i < session__nr_rings(d->session); i++) {
+		int got;
+
+		d->streams[i].quota = ROUND_RECORDS;
+		got = ring_buffer__consume(d->streams[i].rb);
+		if (got < 0 && got != -EAGAIN)
+			return -1;
+		more |= got == -EAGAIN;
+	}
+	return more;
+}
+
+/* Until a ring is filled to its wake-up level, or it is time to look anyway. */
+static void wait_for_data(struct drain *d)
+{
+	struct pollfd fds[KVMW_MAX_RINGS];
+	u32 nr = session__nr_rings(d->session);
+
+	for (u32 i = 0; i < nr; i++)
+		fds[i] = (struct pollfd) { ring_buffer__epoll_fd(d->streams[i].rb), POLLIN, 0 };
+	poll(fds, nr, POLL_MS);
 }
 
 static void flush(struct drain *d, u64 now)
@@ -176,14 +213,17 @@ static void *run(void *arg)
 {
 	struct drain *d = arg;
 
+	int more = 0;
+
 	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
 		u64 now = monotonic_ns();
 
 		sample(d, now);
 		once_a_second(d, now);
-		/* Records come without a wake-up, so look whether there was one or not. */
-		ring_buffer__poll(d->rb, POLL_MS);
-		if (ring_buffer__consume(d->rb) < 0)
+		if (!more)
+			wait_for_data(d);
+		more = consume(d);
+		if (more < 0)
 			break;
 		/* At once, for a VM can be gone within the second. */
 		if (stats__ident(d->stats, d->sink, session__slots(d->session)))
@@ -196,18 +236,12 @@ static int add_rings(struct drain *d)
 {
 	for (u32 i = 0; i < session__nr_rings(d->session); i++) {
 		struct stream *stream = &d->streams[i];
-		int fd = session__ring_fd(d->session, i), err = 0;
 
 		stream->drain = d;
 		stream->id = i;
-		if (!d->rb) {
-			d->rb = ring_buffer__new(fd, on_record, stream, NULL);
-			err = d->rb ? 0 : -errno;
-		} else {
-			err = ring_buffer__add(d->rb, fd, on_record, stream);
-		}
-		if (err)
-			return error("cannot read ring %u: %s", i, strerror(-err));
+		stream->rb = ring_buffer__new(session__ring_fd(d->session, i), on_record, stream, NULL);
+		if (!stream->rb)
+			return error("cannot read ring %u: %s", i, strerror(errno));
 	}
 	return 0;
 }
@@ -242,7 +276,7 @@ fail:
 }
 
 /* Cycles without an end go into the recording as unfinished. */
-static int add_open(struct drain *d, u64 stop_ns)
+static int add_open(struct drain *d)
 {
 	const struct kvmw_slot *slots = session__slots(d->session);
 	u32 nr_rings = session__nr_rings(d->session);
@@ -253,9 +287,6 @@ static int add_open(struct drain *d, u64 stop_ns)
 		struct kvmw_userspace user = slots[i].user.e;
 
 		if (slots[i].exit_open) {
-			/* A program that was running at the stop may be a little later. */
-			if (slots[i].user_ns && slots[i].user_ns < stop_ns)
-				exit.user_ns += stop_ns - slots[i].user_ns;
 			exit.total_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_EXIT, &exit))
 				return -1;
@@ -279,7 +310,10 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	pthread_join(d->thread, NULL);
 	d->running = false;
 	sample_off(d);
-	err = ring_buffer__consume(d->rb) < 0 || add_open(d, stop_ns);
+	do {
+		err = consume(d);
+	} while (err > 0);
+	err = err || add_open(d);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns);
 	events_begun(d, &d->counts.lost);
@@ -296,7 +330,8 @@ void drain__free(struct drain *d)
 	}
 	if (d->stats_fd >= 0)
 		close(d->stats_fd);
-	ring_buffer__free(d->rb);
+	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
+		ring_buffer__free(d->streams[i].rb);
 	free(d->stats);
 	free(d);
 }

@@ -32,7 +32,7 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 		if (!field || field->size != (int)wants[i].size || field->offset < 0) {
 			errno = EPROTO;
 			err = error("tracepoint kvm:%s of this kernel has no %u byte field '%s'; "
-				    "kvmw needs kernel 5.10 or newer", tracepoint,
+				    "kvmw records x86 from kernel 5.10 on", tracepoint,
 				    wants[i].size, wants[i].name);
 			break;
 		}
@@ -47,14 +47,8 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 int offsets__read(u32 set, struct kvmw_config *c)
 {
 	const struct want exit[] = {
-		{ "exit_reason", &c->exit.reason, 4 },
-		{ "guest_rip", &c->exit.rip, 8 },
-		{ "isa", &c->exit.isa, 4 },
-		{ "info1", &c->exit.info1, 8 },
-		{ "info2", &c->exit.info2, 8 },
-		{ "intr_info", &c->exit.intr_info, 4 },
-		{ "error_code", &c->exit.error_code, 4 },
-		{ "vcpu_id", &c->exit.vcpu_id, 4 },
+#define WANT(type, name, field, offset) { #field, &c->exit.name, sizeof(type) },
+		KVM_EXIT_FIELDS(WANT)
 	};
 	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
 	u32 end;
@@ -63,8 +57,16 @@ int offsets__read(u32 set, struct kvmw_config *c)
 	    (read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size) ||
 	     read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end)))
 		return -1;
-	c->exit.fixed = c->exit.reason == 8 && c->exit.rip == 16 && c->exit.isa == 24 &&
-			c->exit.info1 == 32 && c->exit.info2 == 40 && c->exit.intr_info == 48 &&
-			c->exit.error_code == 52 && c->exit.vcpu_id == 56;
+	if (set & BIT(PROVIDER_USERSPACE)) {
+		u32 reason, error_at;
+		const struct want userspace[] = { { "reason", &reason, 4 }, { "errno", &error_at, 4 } };
+
+		if (read_fields("kvm_userspace_exit", userspace, ARRAY_SIZE(userspace), &end))
+			return -1;
+		if (reason != 8 || error_at != 12)
+			return error("tracepoint kvm:kvm_userspace_exit of this kernel has another layout");
+	}
+#define LIES_THERE(type, name, field, offset) && c->exit.name == offset
+	c->exit.fixed = true KVM_EXIT_FIELDS(LIES_THERE);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -148,6 +149,17 @@ int host__can_record(void)
 	    check_kernel())
 		return -1;
 	return 0;
+}
+
+int host__check_pid_namespace(void)
+{
+	struct stat st;
+
+	/* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU)
+		return 0;
+	return error("this is a PID namespace of its own (a container), where a VM cannot be told by "
+		     "its process id; -a records all VMs of the host, or use the host's PID namespace");
 }
 
 const char *host__silent_exit(void)

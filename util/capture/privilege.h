@@ -12,6 +12,12 @@
 int host__can_record(void);
 
 /*
+ * BPF programs see the process ids of the initial PID namespace: elsewhere VMs can not
+ * be told by them. 0, or -1 after error().
+ */
+int host__check_pid_namespace(void);
+
+/*
  * Why kvm_exit cannot fire on this host though the tracepoint is there, or NULL: on
  * x86 only kvm_intel and kvm_amd report it (arch/x86/kvm/vmx/vmx.c, svm/svm.c).
  */

@@ -26,15 +26,19 @@ const struct hook hooks[NR_HOOKS] = {
 	[HOOK_USERSPACE_EXIT] = {
 		.what = "returns of KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
-		.ways = { { "kvm_userspace_exit", WAY_RAW, "kvm", "kvm_userspace_exit", NULL } },
+		.ways = { { "kvm_userspace_exit", WAY_TRACEPOINT, "kvm", "kvm_userspace_exit", NULL } },
 	},
 	[HOOK_RUN] = {
 		.what = "calls of KVM_RUN",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
-		/* The function is static to no file and the same on all kernels since 5.8. */
+		/*
+		 * The function is static to no file and the same on all kernels since 5.8.
+		 * The kprobe first: a thread may be preempted in there, and where that
+		 * happens in a fentry program the kernel skips it for the next thread.
+		 */
 		.ways = {
-			{ "run_fentry", WAY_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
 			{ "run_kprobe", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_fentry", WAY_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
 			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},

@@ -11,7 +11,7 @@
 
 #define HOOK_MAX_WAYS	3
 
-enum way_type { WAY_NONE, WAY_TRACEPOINT, WAY_RAW, WAY_BTF, WAY_FENTRY, WAY_KPROBE };
+enum way_type { WAY_NONE, WAY_TRACEPOINT, WAY_BTF, WAY_FENTRY, WAY_KPROBE };
 
 /* One way to attach a program. */
 struct way {
@@ -21,7 +21,7 @@ struct way {
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
 };
 
-/* One moment a provider must see, and the ways to see it, the cheapest first. */
+/* One moment a provider must see, and the ways to see it, the best first. */
 struct hook {
 	const char *what;
 	const char *without;	/* what it means not to have it; NULL: it must be had */

@@ -242,55 +242,68 @@ static bool usable(const struct way *way)
 	return !access(path, F_OK) && access("/sys/module/kvm_intel", F_OK);
 }
 
-/*
- * The attempt-th way of every hook, or its last one; an optional hook whose ways are
- * all used up goes without.  false: there was nothing left to change.
- */
-static bool choose_ways(struct session *s, u32 wanted, u32 attempt)
+/* To the next way of a hook; false: there is none, and it cannot do without. */
+static bool next_way(struct session *s, u32 h)
 {
-	bool changed = !attempt;
+	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hooks[h].ways;
+	const struct way *end = hooks[h].ways + HOOK_MAX_WAYS;
 
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		const struct hook *hook = &hooks[h];
-		const struct way *before = s->ways[h];
+	while (way < end && way->program && !usable(way))
+		way++;
+	s->ways[h] = way < end && way->program ? way : NULL;
+	return s->ways[h] || hooks[h].without;
+}
 
-		if (!(wanted & BIT(h)))
-			s->ways[h] = NULL;
-		else if (attempt < HOOK_MAX_WAYS && hook->ways[attempt].program)
-			s->ways[h] = &hook->ways[attempt + !usable(&hook->ways[attempt])];
-		else if (hook->without && attempt == HOOK_MAX_WAYS)
-			s->ways[h] = NULL;
-		changed |= s->ways[h] != before;
+/* The hook whose program the kernel refuses, each loaded alone; -1: none of them. */
+static int find_refused(struct session *s)
+{
+	const struct way *ways[NR_HOOKS];
+	int refused = -1, err = errno;
+
+	memcpy(ways, s->ways, sizeof(ways));
+	for (u32 h = 0; h < NR_HOOKS && refused < 0; h++) {
+		if (!ways[h])
+			continue;
+		memset(s->ways, 0, sizeof(s->ways));
+		s->ways[h] = ways[h];
+		if (load(s)) {
+			err = errno;
+			refused = h;
+		}
+		unload(s);
 	}
-	return changed;
+	memcpy(s->ways, ways, sizeof(ways));
+	errno = err;
+	return refused;
 }
 
 /*
- * Whether a kernel takes a program only loading and attaching it tells, so the ways
- * are tried one after the other, the cheapest first.
+ * Whether a kernel takes a program only loading and attaching it tells, so a hook's
+ * ways are tried one after the other, the best first.
  */
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
 	u32 wanted = hooks_of(opts->providers);
-	int failed = -1, err = 0;
 
-	for (u32 attempt = 0; attempt <= HOOK_MAX_WAYS; attempt++) {
-		if (!choose_ways(s, wanted, attempt))
-			continue;
-		failed = -1;
-		err = load(s) ? errno : 0;
-		if (!err) {
-			failed = attach(s);
-			if (failed < 0)
-				break;
-			err = errno;
-		}
+	for (u32 h = 0; h < NR_HOOKS; h++)
+		if (wanted & BIT(h))
+			next_way(s, h);
+	for (;;) {
+		bool loaded = !load(s);
+		int failed = loaded ? attach(s) : -1, err = errno;
+
+		if (loaded && failed < 0)
+			break;
 		unload(s);
+		errno = err;
+		if (!loaded)
+			failed = find_refused(s);
+		err = errno;
+		if (failed < 0)
+			return error("cannot load the BPF programs: %s", reason(err));
+		if (!next_way(s, failed))
+			return error("cannot see %s on this kernel: %s", hooks[failed].what, reason(err));
 	}
-	if (err && failed >= 0)
-		return error("cannot attach to %s: %s", hooks[failed].what, reason(err));
-	if (err)
-		return error("cannot load the BPF programs: %s", reason(err));
 	if (needed(opts->providers, HOOK_RUN) && !s->ways[HOOK_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
@@ -384,20 +397,31 @@ int session__ring_fd(const struct session *s, u32 ring)
 	return s->rings[ring];
 }
 
+static struct bpf_prog_info prog_info(const struct session *s, u32 hook)
+{
+	struct bpf_prog_info info = {};
+	u32 len = sizeof(info);
+	struct bpf_program *prog;
+
+	if (s->ways[hook]) {
+		prog = bpf_object__find_program_by_name(s->skel->obj, s->ways[hook]->program);
+		bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len);
+	}
+	return info;
+}
+
 u64 session__bpf_ns(const struct session *s)
 {
 	u64 sum = 0;
 
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		struct bpf_prog_info info = {};
-		u32 len = sizeof(info);
-
-		if (s->ways[h] &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program((struct session *)s, s->ways[h])),
-					    &info, &len))
-			sum += info.run_time_ns;
-	}
+	for (u32 h = 0; h < NR_HOOKS; h++)
+		sum += prog_info(s, h).run_time_ns;
 	return sum;
+}
+
+u64 session__missed(const struct session *s, enum hook_id hook)
+{
+	return prog_info(s, hook).recursion_misses;
 }
 
 const struct way *session__way(const struct session *s, enum hook_id hook)

@@ -41,6 +41,12 @@ int session__ring_fd(const struct session *s, u32 ring);
 /* Run time of all programs so far, ns; counts only while BPF statistics are on. */
 u64 session__bpf_ns(const struct session *s);
 
+/*
+ * Runs that the kernel left out because the program was running on that CPU already, and
+ * was preempted; 0 before 5.12, which does not count them.
+ */
+u64 session__missed(const struct session *s, enum hook_id hook);
+
 /* The way a hook was attached in the end; NULL: not at all. */
 const struct way *session__way(const struct session *s, enum hook_id hook);
 

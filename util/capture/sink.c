@@ -63,7 +63,7 @@ static void *run(void *arg)
 			failed = write_batch(sink, b);
 		batch_free(b);
 		pthread_mutex_lock(&sink->lock);
-		sink->failed = failed;
+		sink->failed |= failed;
 		sink->bytes = data_writer__bytes(sink->writer);
 		sink->nr_queued--;
 		pthread_cond_broadcast(&sink->changed);
@@ -131,7 +131,11 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 		return NULL;
 	b->rows = malloc((size_t)nr * event->size);
 	if (!b->rows) {
+		error("out of memory for %u records", nr);
 		free(b);
+		pthread_mutex_lock(&sink->lock);
+		sink->failed = true;
+		pthread_mutex_unlock(&sink->lock);
 		return NULL;
 	}
 	b->type = type;

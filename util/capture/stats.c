@@ -109,11 +109,13 @@ static bool idents_changed(struct stats *stats, const struct kvmw_slot *slots, u
 
 	*used = 0;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		u64 seen = slots[i].vcpu_id | (u64)(slots[i].run_fd >= 0) << 32;
+
 		if (!slots[i].tid)
 			continue;
 		++*used;
-		changed |= stats->vcpu_ids[i] != slots[i].vcpu_id;
-		stats->vcpu_ids[i] = slots[i].vcpu_id;
+		changed |= stats->seen[i] != seen;
+		stats->seen[i] = seen;
 	}
 	changed |= *used != stats->known;
 	stats->known = *used;

@@ -11,7 +11,7 @@
 struct stats {
 	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* of all fields, they only grow */
 	u64 exit_lost[KVMW_MAX_VCPUS], user_lost[KVMW_MAX_VCPUS];
-	u32 vcpu_ids[KVMW_MAX_VCPUS];
+	u64 seen[KVMW_MAX_VCPUS];	/* of vcpu_id and run_fd */
 	u32 known;		/* slots in the last IDENT */
 	/* Read once: a process that has ended tells no more. */
 	struct vm vms[KVMW_MAX_VCPUS];

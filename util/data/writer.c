@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whole frames, one write each, to a file or a pipe; the index grows in memory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,7 +135,8 @@ struct data_writer *data_writer__new(int fd, const char *path)
 	w->enc = data_encoder__new();
 	if (!w->enc)
 		goto fail;
-	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	/* Behind O_APPEND is somebody else's: nothing there is cut off. */
+	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND);
 	at = lseek(fd, 0, SEEK_CUR);
 	w->start = at > 0 ? at : 0;
 	if (write_header(w) || write_schema(w))
