@@ -218,7 +218,8 @@ static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 p
 	for (u32 i = 0; i < nr && !ret; i += per_frame)
 		ret = one_frame(enc, dec, rows + i, nr - i < per_frame ? nr - i : per_frame, cols, &t);
 	if (!ret) {
-		printf("%-12s %7llu rows %3llu frames  %.3f bytes/row  encode %.0f ns/row  decode %.1f ns/row, 3 columns %.1f\n",
+		printf("%-12s %7llu rows %3llu frames  %.3f bytes/row  encode %.0f ns/row  "
+		       "decode %.1f ns/row, 3 columns %.1f\n",
 		       what, (unsigned long long)t.rows, (unsigned long long)t.frames,
 		       (double)t.bytes / t.rows, t.encode_ns / t.rows, t.decode_ns / t.rows,
 		       t.decode3_ns / t.rows);

@@ -90,23 +90,29 @@ static u32 payload(u8 *to, const struct forged_column *cols, u32 nr)
 }
 
 /* Decodes one field of such a frame of exit; NULL: it went well. */
-static const char *decode(const struct forged_column *cols, u32 nr, u32 rows, int field, u64 *out)
+static const char *decode_bytes(const u8 *bytes, u32 size, u32 rows, int field, u64 *out)
 {
-	static u8 bytes[1 << 16];
+	u8 *copy = malloc(size);	/* so that ASan sees a step past its end */
 	struct schema schema = { 0 };
 	struct data_decoder *dec = data_decoder__new();
-	struct data_frame f = { .type = DATA_EVENTS, .event = KVMW_EVENT_EXIT, .rows = rows };
+	struct data_frame f = { .type = DATA_EVENTS, .event = KVMW_EVENT_EXIT, .rows = rows,
+				.size = size, .payload = copy };
 	const char *why = NULL;
 	int ret;
 
-	f.size = payload(bytes, cols, nr);
-	f.payload = malloc(f.size);	/* so that ASan sees a step past its end */
-	memcpy((u8 *)f.payload, bytes, f.size);
+	memcpy(copy, bytes, size);
 	ret = data_decoder__columns(dec, schema__builtin(&schema, f.event), &f, &field, 1, &out, &why);
 	data_decoder__free(dec);
 	schema__free(&schema);
-	free((u8 *)f.payload);
+	free(copy);
 	return ret ? why : NULL;
+}
+
+static const char *decode(const struct forged_column *cols, u32 nr, u32 rows, int field, u64 *out)
+{
+	static u8 bytes[1 << 16];
+
+	return decode_bytes(bytes, payload(bytes, cols, nr), rows, field, out);
 }
 
 #define NO	{ COLUMN_NO_REF, COLUMN_NO_REF, COLUMN_NO_REF }
@@ -187,7 +193,11 @@ static void test_directories(void **state)
 	static u8 bytes[1 << 12];
 	struct data_column dir[DATA_MAX_FIELDS];
 	struct forged_column col = { 0, COLUMN_CONST, NO, 5 };
+	const struct forged_column two[] = {
+		{ 3, COLUMN_PLANES, NO, 0, "12345678", 8 }, { 0, COLUMN_PLANES, NO, 0, "12345678", 8 },
+	};
 	struct data_frame f = { .type = DATA_EVENTS, .rows = 1, .payload = bytes };
+	u64 out[8];
 
 	f.size = payload(bytes, &col, 1);
 	assert_int_equal(data_frame__columns(&f, dir, DATA_MAX_FIELDS), 1);
@@ -195,12 +205,16 @@ static void test_directories(void **state)
 	assert_int_equal(data_frame__columns(&f, dir, DATA_MAX_FIELDS), -1);
 	put32(bytes, 0x80000001);
 	assert_int_equal(data_frame__columns(&f, dir, DATA_MAX_FIELDS), -1);
-	put32(bytes, 1);
-	put32(bytes + ROWS_HDR_SIZE + COLUMN_AT_STORED, 1);	/* past the payload */
-	assert_string_equal(decode(&(struct forged_column) { 0, COLUMN_CONST, NO }, 1, 0, 0, NULL),
-			    "it has no rows");
 	f.size = 4;
 	assert_int_equal(data_frame__columns(&f, dir, DATA_MAX_FIELDS), -1);
+
+	/* The payload ends within a column, the one asked for or one before it. */
+	f.size = payload(bytes, two, 2);
+	assert_null(decode_bytes(bytes, f.size, 8, 0, out));
+	for (u32 size = 0; size < f.size; size++)
+		assert_non_null(decode_bytes(bytes, size, 8, 0, out));
+	put32(bytes + ROWS_HDR_SIZE + COLUMN_AT_STORED, ~0u);
+	assert_string_equal(decode_bytes(bytes, f.size, 8, 0, out), "a column reaches past its end");
 }
 
 /* Frames that a reader gives of a forged file, and the damage it names. */

@@ -156,7 +156,8 @@ static int open_header(struct data_reader *r)
 	if (get32(at(r) + FILE_AT_CRC) != data_crc(at(r), FILE_AT_CRC))
 		return search(r, FILE_HDR_SIZE, "file header damaged");
 	if (get16(at(r) + FILE_AT_MAJOR) != FILE_MAJOR)
-		return error("%s has format version %u, this kvmw reads version %u: use the kvmw that wrote it, or a newer one",
+		return error("%s has format version %u, this kvmw reads version %u: "
+			     "use the kvmw that wrote it, or a newer one",
 			     r->path, get16(at(r) + FILE_AT_MAJOR), FILE_MAJOR);
 	size = get32(at(r) + FILE_AT_SIZE);
 	if (size < FILE_HDR_SIZE || size > FILE_HDR_MAX || size % FRAME_ALIGN)
