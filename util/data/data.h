@@ -121,10 +121,13 @@ void data_frame__put(struct data_frame *f);
 bool data_reader__finished(const struct data_reader *r);	/* END was seen */
 u64 data_reader__bytes(const struct data_reader *r);		/* read so far */
 const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr);
-/* Rows that frames named in the INDEX held which could not be read, if known. */
+/* Rows of EVENTS frames that the INDEX names but that were damaged; 0 without INDEX. */
 u64 data_reader__missing_rows(const struct data_reader *r);
 
-/* NULL: the recording does not describe this event. Valid until close. */
+/*
+ * NULL: the recording does not describe this event.  Valid until close.  When SCHEMA
+ * is damaged, this program's own events stand in for it.
+ */
 const struct data_event *data_reader__event(const struct data_reader *r, u32 id);
 int data_event__field(const struct data_event *event, const char *name);
 
@@ -147,7 +150,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 struct data_column {
 	u32 field;
 	const char *encoding;
-	u32 stored, raw;	/* bytes on disk, bytes before zstd */
+	u32 stored, raw;	/* bytes on disk, bytes laid out but not compressed */
 };
 int data_frame__columns(const struct data_frame *f, struct data_column *cols, u32 max);
 
