@@ -7,6 +7,7 @@ tracepoint; perf record, which has every single exit and entry with the same clo
 import bisect
 import collections
 import json
+import statistics
 
 import labrun
 from labrun import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
@@ -110,20 +111,34 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
         pairs += pair(of_vcpu, events[vcpus[vcpu]["tid"]], same)
     assert len(pairs) > 1000 and len(pairs) >= len(rows) - len(vcpus)
 
-    # A program on a tracepoint takes microseconds in an emulator, and lies between the two
-    # readings of the clock: that much of difference is neither's mistake.
-    cost = rep["recording"]["cost"]
-    slack = cost["bpf_ns"] / cost["bpf_events"]
     for row in rep["rows"]:
-        mine = [(r.total_ns, entry.time_ns - exit.time_ns) for r, exit, entry in pairs
-                if exit.reason == row["reason"]]
-        ours, perfs = (sum(column) / len(mine) for column in zip(*mine))
-        assert abs(ours - perfs) < max(perfs * 0.05, slack), row["reason"]
-        unfinished = row["count"] - len(mine)
-        assert unfinished == row["unfinished"]
-    ours = sum(r.total_ns for r, _, _ in pairs)
-    perfs = sum(entry.time_ns - exit.time_ns for _, exit, entry in pairs)
-    assert abs(ours - perfs) < perfs * 0.05
+        mine = [pair for pair in pairs if pair[1].reason == row["reason"]]
+        assert row["count"] - len(mine) == row["unfinished"]
+    means_agree(pairs)
+
+
+def means_agree(pairs):
+    """
+    Mean times within 5 % of perf's, per reason and over all.
+
+    The readings of one moment by two tracers are some distance apart, microseconds in an
+    emulator; that much of a difference is neither's mistake.  Where they are far apart,
+    the thread was preempted between them, and the cycle says nothing about either.
+    """
+    def distances(row, exit, entry):
+        return abs(row.time_ns - exit.time_ns), abs(end_ns(row) - entry.time_ns)
+
+    near = [pair for pair in pairs if max(distances(*pair)) < 200_000]
+    assert len(near) > 0.9 * len(pairs)
+    slack = sum(statistics.median(column) for column in zip(*(distances(*p) for p in near)))
+    often = [reason for reason, n in collections.Counter(e.reason for _, e, _ in near).items()
+             if n >= 100]
+    assert len(often) >= 3
+    for reason in often + [None]:
+        cycles = [(row.total_ns, entry.time_ns - exit.time_ns) for row, exit, entry in near
+                  if reason in (exit.reason, None)]
+        ours, perfs = (sum(column) / len(cycles) for column in zip(*cycles))
+        assert abs(ours - perfs) < max(perfs * 0.05, slack), reason
 
 
 @in_boots("linux")
