@@ -44,6 +44,14 @@ def test_pipe(boot):
 
 
 @in_boots("behave")
+def test_reader_of_the_pipe_goes_away(boot):
+    """Says so and ends, and the command with it."""
+    step = boot.step("pipe-closed")
+    assert step.status == 1
+    assert "standard output: cannot write: Broken pipe" in step.err
+
+
+@in_boots("behave")
 def test_output_file(boot):
     """The last recording is kept as .old, and nobody else can read one."""
     first, old, new = (hashlib.sha256(boot.path(f"files-{n}.kvmw").read_bytes()).digest()

@@ -6,6 +6,8 @@ some="--cpuid 300 --pio 200 --mmio 20 --hlt 10"
 # A pipe: the recording goes through, the command's own output does not get into it.
 step pipe sh -c "kvmw record -o - -- kvmw bench guest --json $some | tee pipe.kvmw | kvmw report -i - --json"
 step pipe-info sh -c 'cat pipe.kvmw | kvmw info -i - --json'
+step pipe-closed bash -c "kvmw record -o - -- kvmw bench guest --rounds 0 --cpuid 9 | head -c 100 >/dev/null
+	exit \${PIPESTATUS[0]}"
 
 # The output file.
 mkdir /tmp/files && cd /tmp/files || exit
