@@ -120,7 +120,7 @@
 	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read") \
 	FIELD(S, u64, bpf_ns, "ns", PLANES, "", "sampled run time of the BPF programs") \
 	FIELD(S, u64, bpf_events, "count", PLANES, "",			\
-	      "events completed while it was sampled; 0: not measured")	\
+	      "events begun while it was sampled; 0: not measured")	\
 	FIELD(S, u64, cpu_ns, "ns", PLANES, "", "CPU time of the recorder itself") \
 	FIELD(S, u64, events, "count", PLANES, "", "records drained so far") \
 	FIELD(S, u64, bytes, "bytes", PLANES, "", "bytes written so far")
