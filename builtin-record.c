@@ -455,7 +455,7 @@ static int record(struct record *r)
 	r->writer = NULL;
 	if (!started)
 		give_back_old(r);
-	else if (!r->quiet)
+	else if (!r->quiet && !err)
 		closing_line(r, bytes);
 	return err;
 }
