@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw list: this host's VMs, and the events with, where one is missing, why. */
 #include <argp.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "util/capture/vm.h"
 #include "util/error.h"
 #include "util/event_desc.h"
+
+#define INDENT 20
 
 struct list {
 	bool json;
@@ -79,14 +82,30 @@ static void print_vms(const struct list *list)
 		       vm->name[0] ? vm->name : "-");
 	}
 	if (list->hidden)
-		printf("(%u processes could not be looked into: run as root, or with CAP_SYS_PTRACE "
-		       "and CAP_DAC_READ_SEARCH)\n", list->hidden);
+		printf("(%u could not be looked into: that takes root, or CAP_SYS_PTRACE and\n"
+		       "CAP_DAC_READ_SEARCH)\n", list->hidden);
+}
+
+/* Words at column INDENT, on as many lines as 80 columns take. */
+static void wrapped(const char *words)
+{
+	int at = INDENT;
+
+	while (*words) {
+		int len = strcspn(words, " ");
+
+		if (at > INDENT && at + 1 + len > 80)
+			at = printf("\n%*s", INDENT, "") - 1;
+		at += printf("%s%.*s", at > INDENT ? " " : "", len, words);
+		words += len + (words[len] == ' ');
+	}
+	putchar('\n');
 }
 
 static void print_events(void)
 {
 	const struct event_desc *events;
-	char why[256];
+	char why[256], line[300];
 	size_t nr;
 
 	printf("\n%-10s %-8s %s\n", "Event", "Default", "What");
@@ -97,11 +116,14 @@ static void print_events(void)
 
 		if (!provider)
 			continue;
-		printf("%-10s %-8s %s\n", events[i].name, provider->on_by_default ? "yes" : "no",
-		       events[i].doc);
+		printf("%-10s %-8s ", events[i].name, provider->on_by_default ? "yes" : "no");
+		wrapped(events[i].doc);
 		reason = missing(provider, why, sizeof(why));
-		if (reason)
-			printf("%-19s not here: %s\n", "", reason);
+		if (reason) {
+			snprintf(line, sizeof(line), "not here: %s", reason);
+			printf("%*s", INDENT, "");
+			wrapped(line);
+		}
 	}
 }
 
@@ -176,5 +198,9 @@ int cmd_list(int argc, const char **argv)
 		print_events();
 	}
 	free(list.vms);
+	if (fflush(stdout) || ferror(stdout)) {
+		error("standard output: %s", strerror(errno));
+		return KVMW_FAILED;
+	}
 	return KVMW_OK;
 }

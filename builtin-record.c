@@ -86,7 +86,7 @@ static int parse_pids(struct record *r, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
-	u32 set;
+	u32 set, number;
 
 	switch (key) {
 	case 'p':
@@ -123,6 +123,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->verbose = true;
 		break;
 	case ARGP_KEY_ARGS:
+		if (r->nr_pids && !parse_u32(state->argv[state->next], &number))
+			argp_error(state, "'%s' is taken for a command: join process ids by commas, "
+				   "-p 1,2 (pidof -s PROGRAM gives one)", state->argv[state->next]);
 		r->command = (const char **)state->argv + state->next;
 		break;
 	case ARGP_KEY_END:
@@ -206,11 +209,14 @@ static int keep_old(struct record *r)
 	return 0;
 }
 
-/* Nothing was recorded: the old recording is worth more than an empty one. */
+/* Nothing was recorded: the old recording, or none, is worth more than an empty one. */
 static void give_back_old(struct record *r)
 {
 	char old[4096];
+	struct stat st;
 
+	if (!r->kept_old && !r->to_stdout && !stat(r->output, &st) && S_ISREG(st.st_mode))
+		unlink(r->output);
 	snprintf(old, sizeof(old), "%s.old", r->output);
 	if (r->kept_old && rename(old, r->output))
 		warning("the old recording is %s now: %s", old, strerror(errno));
@@ -357,13 +363,12 @@ static void closing_line(struct record *r, u64 bytes)
 
 	drain__counts(r->drain, &c);
 	if (c.bpf_events)
-		snprintf(bpf, sizeof(bpf), ", BPF %llu ns/event",
-			 (unsigned long long)(c.bpf_ns / c.bpf_events));
+		snprintf(bpf, sizeof(bpf), ", BPF %.0f ns/event", (double)c.bpf_ns / c.bpf_events);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPUs, %.3f MB %s",
+	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s",
 		(unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
-		bytes / 1e6, r->to_stdout ? "written" : r->output);
+		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->to_stdout ? "written" : r->output);
 	if (c.events)
 		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
 	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);

@@ -25,10 +25,10 @@ static const struct argp_option options[] = {
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows with less than P% of the time, or of the "
 	  "count with --order count", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "The histogram of each row too", 2 },
-	{ NULL, 0, NULL, 0, "What to leave out:", 3 },
-	{ "vcpu", OPT_VCPU, "LIST", 0, "All but these vCPUs, e.g. 0-3,7", 3 },
-	{ "pid", OPT_PID, "LIST", 0, "All but the VMs of these processes", 3 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "All that began outside of these seconds since the start; "
+	{ NULL, 0, NULL, 0, "Select:", 3 },
+	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
+	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 3 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began within these seconds since the start; "
 	  "with @ before it, of CLOCK_MONOTONIC", 3 },
 	{ NULL, 0, NULL, 0, "Output:", 4 },
 	{ "json", OPT_JSON, NULL, 0, "One JSON object", 4 },

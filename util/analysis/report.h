@@ -31,6 +31,7 @@ struct report_options {
 /* Durations: KVMW_NONE where nothing was captured. */
 struct report_row {
 	u32 isa, reason, vcpu, vm;	/* ids; those not sorted by are 0 */
+	u64 vcpu_order;		/* VM and number of the vCPU, to order by */
 	bool has_vm;			/* vm is the id of a known VM */
 	char label[NR_REPORT_KEYS][REPORT_LABEL_MAX];
 	bool exact;		/* counts and sums are the kernel's own */

@@ -89,8 +89,11 @@ static void vm_label(const struct report *rep, const struct report_row *row, cha
 
 static void label_row(const struct report *rep, struct report_row *row)
 {
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, row->vcpu);
 	bool several = rep->rec->nr_vms > 1 && !sorts_by(rep, KEY_VM);
 
+	/* As people count: by VM and number; the ids tell who came first. */
+	row->vcpu_order = vcpu ? (u64)vcpu->vm << 32 | (u32)vcpu->vcpu : UINT64_MAX;
 	if (sorts_by(rep, KEY_REASON))
 		reason_name(row->isa, row->reason, row->label[KEY_REASON], REPORT_LABEL_MAX);
 	if (sorts_by(rep, KEY_VCPU))
@@ -160,9 +163,9 @@ static int compare_keys(const struct report_row *x, const struct report_row *y,
 {
 	for (u32 i = 0; i < opt->nr_sort; i++) {
 		u64 a[] = { [KEY_REASON] = (u64)x->isa << 32 | x->reason,
-			    [KEY_VCPU] = x->vcpu, [KEY_VM] = x->vm };
+			    [KEY_VCPU] = x->vcpu_order, [KEY_VM] = x->vm };
 		u64 b[] = { [KEY_REASON] = (u64)y->isa << 32 | y->reason,
-			    [KEY_VCPU] = y->vcpu, [KEY_VM] = y->vm };
+			    [KEY_VCPU] = y->vcpu_order, [KEY_VM] = y->vm };
 
 		if (a[opt->sort[i]] != b[opt->sort[i]])
 			return a[opt->sort[i]] < b[opt->sort[i]] ? -1 : 1;

@@ -155,8 +155,8 @@ const char *provider__missing(const struct provider *provider, char *buf, size_t
 			snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
 				 first->category, first->name);
 		else
-			snprintf(buf, size, "tracepoint %s:%s: %s", first->category, first->name,
-				 strerror(err));
+			snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
+				 strerror(err), first->category, first->name);
 		return buf;
 	}
 	return NULL;

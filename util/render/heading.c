@@ -80,12 +80,26 @@ void render__vms(const struct screen *s, const struct recording *rec)
 		const struct rec_vm *vm = &rec->vm[i];
 		u32 vcpus = vcpus_of(rec, vm->id);
 
-		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s", vm->name, *vm->name ? ": " : "",
+		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen", vm->name, *vm->name ? ": " : "",
 		     *vm->vmm ? vm->vmm : "VMM unknown", vm->pid, vcpus,
 		     vcpus == 1 ? "" : "s");
 	}
 	if (rec->nr_vms > MAX_VMS)
 		line(s, "", "and %u VMs more, which kvmw info lists", rec->nr_vms - MAX_VMS);
+}
+
+/* The command tells what was chosen: of which VMs, which vCPUs, for how long. */
+static void about_command(const struct screen *s, const struct rec_texts *words)
+{
+	char text[1024] = "";
+
+	for (u32 i = 0; i < words->nr; i++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "%s%s", i ? " " : "", words->text[i]);
+	}
+	if (words->nr)
+		line(s, "command", "%s", text);
 }
 
 static const char *plural(const struct report *rep)
@@ -98,8 +112,8 @@ static void about_rows(const struct screen *s, const struct report *rep)
 	const struct recording *rec = rep->rec;
 	char rows[UNITS_MAX], bytes[UNITS_MAX], lost[UNITS_MAX], open[UNITS_MAX], each[64] = "";
 
-	/* The whole file by all of its events: frames of other kinds have their share. */
-	if (rep->all_recorded)
+	/* Only where the file holds nothing else. */
+	if (rep->all_recorded && rep->recorded == rep->all_recorded && !rec->nr_damage)
 		snprintf(each, sizeof(each), ", %.2f each",
 			 (double)rec->bytes / rep->all_recorded);
 	line(s, "recorded", "%s %s in %s bytes%s; %s%s lost; %s unfinished",
@@ -143,6 +157,12 @@ static void about_trust(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 
+	if (rec->nr_damage)
+		line(s, "damaged", "%zu place%s of the file: %llu events at least are missing%s",
+		     rec->nr_damage, rec->nr_damage == 1 ? "" : "s",
+		     (unsigned long long)rec->missing_rows, rep->total.exact && !rec->window.active ?
+		     ". Count, time and mean are the kernel's own; columns marked * are of what "
+		     "could be read" : "");
 	if (rec->window.active)
 		about_window(s, rep);
 	else if (rep->lost && rep->total.exact)
@@ -161,6 +181,7 @@ static void about_trust(const struct screen *s, const struct report *rep)
 void render__heading(const struct screen *s, const struct report *rep)
 {
 	render__about(s, rep->rec);
+	about_command(s, &rep->rec->meta.command);
 	about_rows(s, rep);
 	about_cost(s, rep->rec);
 	about_trust(s, rep);

@@ -87,13 +87,16 @@ void screen__open(struct screen *s, u32 width, bool pager)
 int screen__close(struct screen *s)
 {
 	bool failed = fflush(s->out) || ferror(s->out);
-	int err = errno;
+	int err = errno, status = 0;
 
 	if (!s->pager)
 		return failed ? error("standard output: %s", strerror(err)) : 0;
 	fclose(s->out);
-	while (waitpid(s->pager, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(s->pager, &status, 0) < 0 && errno == EINTR)
 		;
+	/* The shell's words for: not found, cannot be run. */
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 127 || WEXITSTATUS(status) == 126))
+		return error("the pager could not be run; --no-pager, or another KVMW_PAGER or PAGER");
 	return 0;
 }
 

@@ -70,8 +70,8 @@ static const char *heading(const struct table *t, u32 col, char *buf)
 		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
 		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
 	};
-	bool rows_only = t->rep->lost && !t->rep->rec->window.active &&
-			 col >= COL_MIN && col != COL_MEAN;
+	bool rows_only = (t->rep->lost || t->rep->rec->nr_damage) && t->rep->total.exact &&
+			 !t->rep->rec->window.active && col >= COL_MIN && col != COL_MEAN;
 
 	if (is_key(col))
 		return strcpy(buf, keys[t->rep->opt->sort[col]]);
@@ -104,6 +104,9 @@ static void bar(const struct table *t, const struct report_row *row, char *buf)
 
 		strcat(buf, t->s->utf8 ? blocks[level] : ascii[level]);
 	}
+	/* The last column: no blanks at the end of lines. */
+	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
+		buf[len - 1] = '\0';
 }
 
 static const char *share(const struct report_row *row, enum units units, char *buf)
@@ -233,10 +236,12 @@ static void print_row(const struct table *t, const struct report_row *row)
 	for (u32 col = 0; col < NR_COLUMNS; col++) {
 		if (!t->width[col])
 			continue;
-		if (col)
+		const char *text = row ? cell(t, row, col, buf) : heading(t, col, buf);
+
+		if (col && (col != COL_BAR || *text))
 			fputc(' ', t->s->out);
-		screen__field(t->s, row ? cell(t, row, col, buf) : heading(t, col, buf),
-			      t->width[col], is_key(col) || col == COL_BAR);
+		screen__field(t->s, text, col == COL_BAR ? screen__width(t->s, text) : t->width[col],
+			      is_key(col));
 	}
 	fputc('\n', t->s->out);
 }
