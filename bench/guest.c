@@ -82,6 +82,8 @@ static void end_signals(sigset_t *set)
 		sigaddset(set, SIGHUP);
 }
 
+#define GRACE_MS 500
+
 /* Returns 1 if a signal asked for the end, else 0, or -1 after one line. */
 static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 {
@@ -89,14 +91,22 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 		{ .fd = vm->done_fd, .events = POLLIN },
 		{ .fd = sigfd, .events = POLLIN },
 	};
+	struct signalfd_siginfo info;
 	uint64_t done = 0, more;
-	int signalled = 0;
+	int signalled = 0, wait_ms = -1;
 
 	while (done < vm->cfg->vcpus) {
-		if (poll(fds, signalled ? 1 : 2, -1) < 0) {
+		int ready = poll(fds, signalled ? 1 : 2, wait_ms);
+
+		if (ready < 0) {
 			if (errno == EINTR)
 				continue;
 			return vm_fail(vm, "waiting for the vCPUs: %s", strerror(errno));
+		}
+		if (!ready) {
+			/* It does not end: from now on a signal kills as usual. */
+			wait_ms = -1;
+			pthread_sigmask(SIG_SETMASK, old_mask, NULL);
 		}
 		if (fds[0].revents && read(vm->done_fd, &more, sizeof(more)) == sizeof(more))
 			done += more;
@@ -105,11 +115,9 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 		signalled = 1;
 		for (unsigned int i = 0; i < vm->cfg->vcpus; i++)
 			__atomic_store_n(&vm->vcpu[i].block->stop, 1, __ATOMIC_RELAXED);
-		/* Take the signal, then let a second one kill as usual. */
-		struct signalfd_siginfo info;
-
+		/* timeout(1) sends each signal twice, to the process and to its group. */
 		if (read(sigfd, &info, sizeof(info)) == sizeof(info))
-			pthread_sigmask(SIG_SETMASK, old_mask, NULL);
+			wait_ms = GRACE_MS;
 	}
 	return signalled;
 }
@@ -117,11 +125,12 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 static int run_vcpus(struct guest_vm *vm, struct guest_result *res)
 {
 	sigset_t set, old;
+	struct signalfd_siginfo info;
 	int ret = -1, sigfd, signalled = 0;
 
 	end_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
-	sigfd = signalfd(-1, &set, SFD_CLOEXEC);
+	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sigfd < 0) {
 		error("signalfd: %s", strerror(errno));
 		goto out_mask;
@@ -143,6 +152,9 @@ static int run_vcpus(struct guest_vm *vm, struct guest_result *res)
 			pthread_join(vm->vcpu[i].thread, NULL);
 	}
 	ret = vm->failed || signalled < 0 ? -1 : signalled;
+	/* What came twice must not end us before the result is printed. */
+	while (read(sigfd, &info, sizeof(info)) == sizeof(info))
+		;
 	close(sigfd);
 out_mask:
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

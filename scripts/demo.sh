@@ -15,6 +15,7 @@ set -e
 guest=$!
 trap "kill $guest 2>/dev/null || true" EXIT
 sleep 1
+echo "\$ kvmw list"
 "$0" list
 echo
 echo "\$ kvmw record -p $guest -- sleep 3"
