@@ -160,7 +160,7 @@ def test_overflow(boot):
     perf = labrun.perf_stat(boot.path("overflow.perf"))["kvm:kvm_exit"]
     rep = labrun.report(boot.path("overflow.kvmw"))
     rows = labrun.rows(boot.path("overflow.kvmw"))
-    assert rep["lost"] > 100
+    assert rep["lost"] > 0
     about = rep["recording"]
     assert (about["rings"], about["ring_bytes"]) == (2 if boot.name == "smp" else 1, 4096)
     assert of_guest(rep) == did["exits"]["svm"]
