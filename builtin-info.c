@@ -79,7 +79,6 @@ int cmd_info(int argc, const char **argv)
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
-	argv[0] = "kvmw info";
 	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
 		return KVMW_USAGE;
 	reader = data_reader__open(args.input);

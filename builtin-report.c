@@ -261,7 +261,6 @@ int cmd_report(int argc, const char **argv)
 	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 1 } };
 	int ret = KVMW_USAGE;
 
-	argv[0] = "kvmw report";
 	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	number_list__free(&args.opt.vcpus);

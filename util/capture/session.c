@@ -142,7 +142,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 
-static struct bpf_program *program(struct session *s, const struct way *way)
+static struct bpf_program *program(const struct session *s, const struct way *way)
 {
 	return bpf_object__find_program_by_name(s->skel->obj, way->program);
 }
@@ -401,12 +401,9 @@ static struct bpf_prog_info prog_info(const struct session *s, u32 hook)
 {
 	struct bpf_prog_info info = {};
 	u32 len = sizeof(info);
-	struct bpf_program *prog;
 
-	if (s->ways[hook]) {
-		prog = bpf_object__find_program_by_name(s->skel->obj, s->ways[hook]->program);
-		bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len);
-	}
+	if (s->ways[hook])
+		bpf_obj_get_info_by_fd(bpf_program__fd(program(s, s->ways[hook])), &info, &len);
 	return info;
 }
 
