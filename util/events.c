@@ -12,9 +12,19 @@
 		KVMW_FIELDS_##ename(FIELD, ename) };
 KVMW_EVENTS(FIELDS)
 
+#define KIND(S, NAME, kname, knumber, kdoc)				\
+	{ .number = knumber, .name = #kname, .doc = kdoc },
+/* One more than there are: some events have none. */
+#define KINDS(NAME, ename, eid, eprovider, edoc)			\
+	static const struct kind_desc ename##_kinds[] = {		\
+		KVMW_KINDS_##ename(KIND, ename) { .name = NULL } };
+KVMW_EVENTS(KINDS)
+
 #define EVENT(NAME, ename, eid, eprovider, edoc)			\
 	{ .id = eid, .name = #ename, .provider = eprovider, .doc = edoc, \
 	  .fields = ename##_fields, .nr_fields = ARRAY_SIZE(ename##_fields), \
+	  .kinds = ARRAY_SIZE(ename##_kinds) > 1 ? ename##_kinds : NULL, \
+	  .nr_kinds = ARRAY_SIZE(ename##_kinds) - 1,			\
 	  .size = sizeof(struct kvmw_##ename) },
 static const struct event_desc events[] = { KVMW_EVENTS(EVENT) };
 
@@ -49,11 +59,21 @@ int event_desc__field(const struct event_desc *event, const char *name, size_t l
 	return -1;
 }
 
+#define DETAIL(NAME, dname, dnumber, ddoc) { .number = dnumber, .name = dname, .doc = ddoc },
+static const struct kind_desc details[] = { KVMW_DETAILS(DETAIL) };
+
+const struct kind_desc *detail_desc__all(size_t *nr)
+{
+	*nr = ARRAY_SIZE(details);
+	return details;
+}
+
 static const struct { const char *name; u32 width; bool is_signed; } types[] = {
 	[FIELD_u16] = { "u16", 2, false },
 	[FIELD_u32] = { "u32", 4, false },
 	[FIELD_s32] = { "s32", 4, true },
 	[FIELD_u64] = { "u64", 8, false },
+	[FIELD_s64] = { "s64", 8, true },
 };
 
 const char *field_type__name(enum field_type type)

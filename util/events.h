@@ -26,6 +26,32 @@
 	      "one cycle of a vCPU: guest, VM exit, until the guest runs again") \
 	EVENT(USERSPACE, userspace, 2, "userspace",			\
 	      "one return of KVM_RUN to the VMM, until the VMM runs the vCPU again") \
+	EVENT(FAULT, fault, 3, "fault",					\
+	      "guest page faults and what KVM did about them")		\
+	EVENT(DIRTY, dirty, 4, "dirty",					\
+	      "guest pages made dirty, dirty rings, page-modification logs") \
+	EVENT(IRQ, irq, 5, "irq",					\
+	      "interrupts from assertion to injection to EOI")		\
+	EVENT(HALT, halt, 6, "halt",					\
+	      "halts of a vCPU and its halt-polling window")		\
+	EVENT(SCHED, sched, 7, "sched",					\
+	      "threads of the VM on and off their CPUs")		\
+	EVENT(IOCTL, ioctl, 8, "ioctl",					\
+	      "KVM ioctls of the VMM")					\
+	EVENT(HYPERCALL, hypercall, 9, "hypercall",			\
+	      "hypercalls of the guest")				\
+	EVENT(TIMER, timer, 10, "timer",				\
+	      "APIC timer, TSC and clocks of the guest")		\
+	EVENT(MMU, mmu, 11, "mmu",					\
+	      "guest memory unmapped by the host, shadow pages, zaps, splits") \
+	EVENT(MEMSLOT, memslot, 12, "memslot",				\
+	      "memory slots: where guest memory lies in the VMM's")	\
+	EVENT(NESTED, nested, 13, "nested",				\
+	      "entries and exits of nested guests (L2)")		\
+	EVENT(STACK, stack, 14, "stack",				\
+	      "stacks of the host at chosen events")			\
+	EVENT(RAW, raw, 15, "tracepoint",				\
+	      "any tracepoint, as the kernel wrote it")			\
 	EVENT(TOTAL, total, 32, "recorder",				\
 	      "exact totals of a vCPU and reason, kept in the kernel")	\
 	EVENT(LOSS, loss, 33, "recorder",				\
@@ -39,10 +65,18 @@
  * FIELD(S, type, name, unit, encoding, ref, doc)
  *
  * S         handed through, for whoever expands the list
- * type      u16 u32 s32 u64
+ * type      u16 u32 s32 u64 s64
  * unit      time   ns of CLOCK_MONOTONIC
  *           ns     a duration; all ones: not captured
  *           addr, hex, id, count, bytes, reason, isa, errno
+ *           kind    what happened: a number of the event's KVMW_KINDS list
+ *           detail  as kind, of KVMW_DETAILS
+ *           access  bits: 1 read, 2 write, 4 execute
+ *           ioctl   number of an ioctl, include/uapi/linux/kvm.h
+ *           bool    0 or 1
+ *           clock   ns of CLOCK_MONOTONIC, but not when the event happened
+ *           user    KVM_EXIT_* number of struct kvm_run
+ *           In fields of 64 bits all ones mean: not told.
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
  *           CHAIN  ref "key,gap,span": predicted from the previous row of the
  *                  same key; what is stored is the (mostly zero) difference
@@ -53,7 +87,7 @@
  *           PLANES byte planes
  *           DELTA  difference to the previous row, as byte planes
  */
-#define KVMW_FIELDS_exit(FIELD, S)						\
+#define KVMW_FIELDS_exit(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,guest_ns,total_ns",	\
 	      "when the VM exit happened")				\
 	FIELD(S, u64, guest_ns, "ns", TOKENS, "reason,total_ns",	\
@@ -61,7 +95,7 @@
 	FIELD(S, u64, total_ns, "ns", TOKENS, "reason,total_ns",	\
 	      "time from the exit to the next entry; not captured: unfinished") \
 	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,total_ns",		\
-	      "part of total_ns spent in the VMM, outside of KVM_RUN")	\
+	      "part of total_ns on a CPU in the VMM, outside of KVM_RUN") \
 	FIELD(S, u64, rip, "addr", DICT, "reason",			\
 	      "guest instruction pointer at the exit")			\
 	FIELD(S, u64, info1, "hex", DICT, "rip",			\
@@ -77,7 +111,338 @@
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
 	      "vCPU, an id of the IDENT frames")			\
 	FIELD(S, u16, isa, "isa", DICT, "",				\
-	      "1 VMX, 2 SVM: which table names the reason")
+	      "1 VMX, 2 SVM: which table names the reason")		\
+	FIELD(S, u64, halt_ns, "ns", TOKENS, "reason,total_ns",		\
+	      "part of total_ns halted: polling or asleep until woken")	\
+	FIELD(S, u64, poll_ns, "ns", TOKENS, "reason,halt_ns",		\
+	      "part of halt_ns spent polling, on a CPU")		\
+	FIELD(S, u64, wait_ns, "ns", TOKENS, "reason,total_ns",		\
+	      "part of total_ns runnable, but not on a CPU (steal)")	\
+	FIELD(S, u64, block_ns, "ns", TOKENS, "reason,total_ns",	\
+	      "part of total_ns asleep, other than halted")		\
+	FIELD(S, u64, detail, "hex", DICT, "rip",			\
+	      "port, gpa, MSR, CR, CPUID leaf, hypercall or vector")	\
+	FIELD(S, u16, detail_kind, "detail", DICT, "rip",		\
+	      "what detail is, and the direction")			\
+	FIELD(S, u16, detail_size, "bytes", DICT, "rip",		\
+	      "bytes accessed (port, MMIO); 0: unknown")		\
+	FIELD(S, u32, user_reason, "user", DICT, "reason",		\
+	      "KVM_EXIT_* of the first return to the VMM; all ones: none") \
+	FIELD(S, u16, exit_cpu, "id", DICT, "vcpu",			\
+	      "CPU of the host it exited on")				\
+	FIELD(S, u16, entry_cpu, "id", DICT, "vcpu",			\
+	      "CPU of the host it entered on next")
+
+/*
+ * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
+ * append-only, as all of these.
+ */
+#define KVMW_DETAILS(DETAIL)						\
+	DETAIL(NONE, "", 0, "nothing more is known")			\
+	DETAIL(PIO_IN, "in", 1, "port read")				\
+	DETAIL(PIO_OUT, "out", 2, "port written")			\
+	DETAIL(MMIO_READ, "mmio-read", 3, "gpa without memory, read")	\
+	DETAIL(MMIO_WRITE, "mmio-write", 4, "gpa without memory, written") \
+	DETAIL(FAST_MMIO, "mmio-fast", 5, "gpa of an ioeventfd, written") \
+	DETAIL(FAULT_READ, "fault-read", 6, "gpa of a page fault, read") \
+	DETAIL(FAULT_WRITE, "fault-write", 7, "gpa of a page fault, written") \
+	DETAIL(FAULT_EXEC, "fault-exec", 8, "gpa of a page fault, executed") \
+	DETAIL(MSR_READ, "rdmsr", 9, "MSR read")			\
+	DETAIL(MSR_WRITE, "wrmsr", 10, "MSR written")			\
+	DETAIL(CR_READ, "cr-read", 11, "control register read")		\
+	DETAIL(CR_WRITE, "cr-write", 12, "control register written")	\
+	DETAIL(CPUID, "cpuid", 13, "CPUID leaf")			\
+	DETAIL(HYPERCALL, "hypercall", 14, "number of a hypercall")	\
+	DETAIL(INTERRUPT, "interrupt", 15, "vector of an interrupt")	\
+	DETAIL(EXCEPTION, "exception", 16, "vector of an exception")
+
+/*
+ * What every event of a family begins with.  A family's own fields all have 64 bits,
+ * so that its programs fill them by number; all ones: this kind does not tell it.
+ */
+#define KVMW_HEAD(FIELD, S, span_doc)					\
+	FIELD(S, u64, time_ns, "time", DELTA, "", "when it happened")	\
+	FIELD(S, u64, span_ns, "ns", TOKENS, "kind,span_ns", span_doc)	\
+	FIELD(S, u32, vcpu, "id", DICT, "",				\
+	      "vCPU, or the VMM or kernel, an id of the IDENT frames")	\
+	FIELD(S, u32, tid, "id", DICT, "vcpu", "thread it happened in")	\
+	FIELD(S, u16, cpu, "id", DICT, "vcpu", "CPU of the host")	\
+	FIELD(S, u16, kind, "kind", DICT, "vcpu", "what happened")
+
+#define KVMW_FIELDS_fault(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "how long KVM handled the fault")		\
+	FIELD(S, u64, gpa, "addr", DICT, "kind", "guest physical address") \
+	FIELD(S, u64, error_code, "hex", DICT, "kind",			\
+	      "as KVM traces it: page-fault error code, or exit qualification") \
+	FIELD(S, u64, rip, "addr", DICT, "kind", "guest instruction pointer") \
+	FIELD(S, u64, access, "access", DICT, "kind", "what the guest tried") \
+	FIELD(S, u64, mmio, "bool", DICT, "kind", "1: no memory is there") \
+	FIELD(S, u64, level, "count", DICT, "kind",			\
+	      "level of the mapping: 1 4 KiB, 2 2 MiB, 3 1 GiB")	\
+	FIELD(S, u64, pfn, "hex", DICT, "kind", "page frame of the host") \
+	FIELD(S, u64, hva, "addr", DICT, "kind", "address in the VMM")	\
+	FIELD(S, u64, result, "count", DICT, "kind",			\
+	      "what the handler returned, or the tracepoint's own result")
+
+/* KIND(S, NAME, name, number, doc) */
+#define KVMW_KINDS_fault(KIND, S)					\
+	KIND(S, PAGE_FAULT, page_fault, 1, "a fault, from its exit until it was handled") \
+	KIND(S, FAST, fast_page_fault, 2, "only a permission had to be given back") \
+	KIND(S, MMIO, mmio_page_fault, 3, "no memory is there")		\
+	KIND(S, SET_SPTE, set_spte, 4, "a page was mapped")		\
+	KIND(S, ASYNC_GET, async_get_page, 5, "the host page is fetched in the background") \
+	KIND(S, ASYNC_NOT_PRESENT, async_not_present, 6, "the guest was told to wait for a page") \
+	KIND(S, ASYNC_READY, async_ready, 7, "the guest was told that its page is there") \
+	KIND(S, ASYNC_DONE, async_completed, 8, "a page fetched in the background is there")
+
+#define KVMW_FIELDS_dirty(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "not used")					\
+	FIELD(S, u64, gfn, "hex", DELTA, "", "guest frame number")	\
+	FIELD(S, u64, slot, "id", DICT, "kind",				\
+	      "memory slot: its address space << 16, its id")		\
+	FIELD(S, u64, logging, "bool", DICT, "kind",			\
+	      "1: dirty logging is on for the slot")			\
+	FIELD(S, u64, offset, "count", DICT, "kind",			\
+	      "dirty ring: page within the slot")			\
+	FIELD(S, u64, index, "count", DICT, "kind", "dirty ring: entry") \
+	FIELD(S, u64, used, "count", DICT, "kind",			\
+	      "dirty ring: entries not yet reset")
+
+#define KVMW_KINDS_dirty(KIND, S)					\
+	KIND(S, PAGE, page, 1, "KVM marks a page dirty")		\
+	KIND(S, RING_PUSH, ring_push, 2, "an entry was put into a dirty ring") \
+	KIND(S, RING_RESET, ring_reset, 3, "entries of a dirty ring were given back") \
+	KIND(S, RING_EXIT, ring_exit, 4, "a full dirty ring stopped its vCPU") \
+	KIND(S, PML_FULL, pml_full, 5, "a page-modification log was full")
+
+#define KVMW_FIELDS_irq(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "since the step before: assertion, acceptance, injection") \
+	FIELD(S, u64, irq, "count", DICT, "kind", "GSI, or pin of the chip") \
+	FIELD(S, u64, vector, "count", DICT, "kind", "interrupt or exception vector") \
+	FIELD(S, u64, dest, "hex", DICT, "kind", "APIC id of the target") \
+	FIELD(S, u64, mode, "count", DICT, "kind", "delivery mode of the APIC") \
+	FIELD(S, u64, level, "count", DICT, "kind", "level of the line") \
+	FIELD(S, u64, trigger, "count", DICT, "kind", "1: level triggered") \
+	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was pending already") \
+	FIELD(S, u64, source, "count", DICT, "kind",			\
+	      "kind of the event that asserted it")			\
+	FIELD(S, u64, address, "hex", DICT, "kind", "MSI address, or register") \
+	FIELD(S, u64, data, "hex", DICT, "kind", "MSI data, ICR, or value") \
+	FIELD(S, u64, error_code, "hex", DICT, "kind", "of an exception")
+
+#define KVMW_KINDS_irq(KIND, S)						\
+	KIND(S, SET_IRQ, set_irq, 1, "a line of the VM was set or cleared") \
+	KIND(S, PIC_SET, pic_set_irq, 2, "the PIC saw its pin change")	\
+	KIND(S, IOAPIC_SET, ioapic_set_irq, 3, "the IOAPIC saw its pin change") \
+	KIND(S, MSI_SET, msi_set_irq, 4, "a message-signalled interrupt was sent") \
+	KIND(S, IPI, apic_ipi, 5, "a vCPU sent an interprocessor interrupt") \
+	KIND(S, ACCEPT, apic_accept_irq, 6, "a local APIC accepted an interrupt") \
+	KIND(S, INJECT, inj_virq, 7, "an interrupt was injected")	\
+	KIND(S, EXCEPTION, inj_exception, 8, "an exception was injected") \
+	KIND(S, EOI, eoi, 9, "the guest ended an interrupt")		\
+	KIND(S, PV_EOI, pv_eoi, 10, "the same, without an exit")	\
+	KIND(S, ACK, ack_irq, 11, "a chip's pin was acknowledged")	\
+	KIND(S, APIC, apic, 12, "a register of the local APIC was read or written") \
+	KIND(S, IOAPIC_EOI, ioapic_delayed_eoi, 13, "an EOI came while the line was still set") \
+	KIND(S, AVIC_IPI, avic_incomplete_ipi, 14, "AVIC could not deliver an IPI") \
+	KIND(S, AVIC_ACCESS, avic_unaccelerated, 15, "AVIC left a register access to KVM") \
+	KIND(S, PI_UPDATE, pi_irte_update, 16, "a posted interrupt was routed") \
+	KIND(S, SET_UP, set_up, 17, "the VMM set up an interrupt chip or its routes")
+
+#define KVMW_FIELDS_halt(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "how long the vCPU was halted")		\
+	FIELD(S, u64, poll_ns, "ns", DICT, "kind", "part of span_ns spent polling") \
+	FIELD(S, u64, slept, "bool", DICT, "kind", "0: polling was enough") \
+	FIELD(S, u64, valid, "bool", DICT, "kind", "1: woken for something to do") \
+	FIELD(S, u64, waker, "id", DICT, "kind", "thread that woke it; 0: an interrupt") \
+	FIELD(S, u64, grow, "bool", DICT, "kind", "1: the window grew")	\
+	FIELD(S, u64, window_ns, "ns", DICT, "kind", "the new polling window") \
+	FIELD(S, u64, old_window_ns, "ns", DICT, "kind", "the window before")
+
+#define KVMW_KINDS_halt(KIND, S)					\
+	KIND(S, WAKEUP, wakeup, 1, "a halt ended")			\
+	KIND(S, WINDOW, poll_window, 2, "the polling window changed")
+
+#define KVMW_FIELDS_sched(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "out: time on the CPU; in: time runnable before; wakeup: time asleep") \
+	FIELD(S, u64, other, "id", DICT, "kind",			\
+	      "thread that took the CPU, gave it, woke or moved it; 0: idle") \
+	FIELD(S, u64, state, "hex", DICT, "kind",			\
+	      "out: task state; 0: it was runnable, thus preempted")	\
+	FIELD(S, u64, from_cpu, "id", DICT, "kind", "CPU it was moved from")
+
+#define KVMW_KINDS_sched(KIND, S)					\
+	KIND(S, OUT, out, 1, "a thread left its CPU")			\
+	KIND(S, IN, in, 2, "a thread got a CPU")			\
+	KIND(S, WAKEUP, wakeup, 3, "a thread was woken")		\
+	KIND(S, MIGRATE, migrate, 4, "a thread was moved to another CPU")
+
+#define KVMW_FIELDS_ioctl(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
+	FIELD(S, u64, cmd, "ioctl", DICT, "kind", "number of the ioctl") \
+	FIELD(S, u64, fd_kind, "count", DICT, "cmd",			\
+	      "1 /dev/kvm, 2 VM, 3 vCPU, 4 device, 0 other")		\
+	FIELD(S, s64, fd, "count", DICT, "cmd", "file descriptor")	\
+	FIELD(S, u64, arg, "hex", DICT, "cmd", "its argument")		\
+	FIELD(S, s64, result, "errno", DICT, "cmd", "what it returned")
+
+#define KVMW_KINDS_ioctl(KIND, S)					\
+	KIND(S, CALL, call, 1, "an ioctl on a file of KVM")
+
+#define KVMW_FIELDS_hypercall(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "time until it was done")			\
+	FIELD(S, u64, nr, "hex", DICT, "kind", "number of the hypercall") \
+	FIELD(S, u64, a0, "hex", DICT, "nr", "argument; Hyper-V: fast")	\
+	FIELD(S, u64, a1, "hex", DICT, "nr", "argument; Hyper-V: rep count") \
+	FIELD(S, u64, a2, "hex", DICT, "nr", "argument; Hyper-V: rep start") \
+	FIELD(S, u64, a3, "hex", DICT, "nr", "argument; Hyper-V: input") \
+	FIELD(S, u64, a4, "hex", DICT, "nr", "argument; Hyper-V: output") \
+	FIELD(S, u64, a5, "hex", DICT, "nr", "argument")		\
+	FIELD(S, u64, result, "hex", DICT, "nr", "what the guest got")
+
+#define KVMW_KINDS_hypercall(KIND, S)					\
+	KIND(S, KVM, kvm, 1, "a hypercall of KVM's own")		\
+	KIND(S, HYPERV, hyperv, 2, "a hypercall of Hyper-V's")		\
+	KIND(S, HYPERV_DONE, hyperv_done, 3, "one of Hyper-V's was done") \
+	KIND(S, XEN, xen, 4, "a hypercall of Xen's")
+
+#define KVMW_FIELDS_timer(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "apic_expire: how late it expired")		\
+	FIELD(S, u64, expires_ns, "clock", DELTA, "",			\
+	      "CLOCK_MONOTONIC time it is to expire, ns")		\
+	FIELD(S, u64, in_use, "bool", DICT, "kind", "1: the CPU's own timer is used") \
+	FIELD(S, s64, delta, "count", DICT, "kind",			\
+	      "TSC cycles from deadline to expiry, negative: early")	\
+	FIELD(S, u64, old, "hex", DICT, "kind", "value before")		\
+	FIELD(S, u64, new, "hex", DICT, "kind", "value after")
+
+#define KVMW_KINDS_timer(KIND, S)					\
+	KIND(S, HV_STATE, hv_timer_state, 1, "the CPU's preemption timer was taken up or left") \
+	KIND(S, WAIT_EXPIRE, wait_lapic_expire, 2, "KVM waited for a deadline before entry") \
+	KIND(S, APIC_START, apic_start, 3, "the APIC timer was armed")	\
+	KIND(S, APIC_EXPIRE, apic_expire, 4, "the APIC timer expired")	\
+	KIND(S, PVCLOCK, pvclock_update, 5, "the guest's paravirtual clock was updated") \
+	KIND(S, MASTERCLOCK, update_master_clock, 6, "the VM's master clock was updated") \
+	KIND(S, TRACK_TSC, track_tsc, 7, "TSCs of the vCPUs were matched") \
+	KIND(S, TSC_OFFSET, write_tsc_offset, 8, "a TSC offset was written")
+
+#define KVMW_FIELDS_mmu(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "how long it took")				\
+	FIELD(S, u64, start, "addr", DICT, "kind", "first address in the VMM") \
+	FIELD(S, u64, end, "addr", DICT, "kind", "the address behind it") \
+	FIELD(S, u64, gfn, "hex", DICT, "kind", "guest frame number")	\
+	FIELD(S, u64, level, "count", DICT, "kind", "level of the page table") \
+	FIELD(S, u64, old, "hex", DICT, "kind", "page-table entry before") \
+	FIELD(S, u64, new, "hex", DICT, "kind", "page-table entry after") \
+	FIELD(S, u64, count, "count", DICT, "kind", "pages in use, or references") \
+	FIELD(S, s64, result, "count", DICT, "kind", "what it came to")
+
+#define KVMW_KINDS_mmu(KIND, S)						\
+	KIND(S, UNMAP, unmap_hva, 1, "the host unmaps guest memory")	\
+	KIND(S, AGE, age_hva, 2, "the host asks what was accessed, and forgets") \
+	KIND(S, TEST_AGE, test_age_hva, 3, "the host asks what was accessed") \
+	KIND(S, SET_SPTE, set_spte_hva, 4, "the host changes a page")	\
+	KIND(S, GET_PAGE, get_page, 5, "a shadow page was made or found") \
+	KIND(S, SYNC_PAGE, sync_page, 6, "a shadow page was brought up to date") \
+	KIND(S, UNSYNC_PAGE, unsync_page, 7, "a shadow page may differ from the guest's") \
+	KIND(S, ZAP_PAGE, zap_page, 8, "a shadow page is to be freed")	\
+	KIND(S, ZAP_ALL, zap_all, 9, "all shadow pages are to be freed") \
+	KIND(S, SPLIT, split_huge_page, 10, "a huge page was split")	\
+	KIND(S, SPTE_CHANGED, spte_changed, 11, "an entry of the nested page tables changed") \
+	KIND(S, LOAD, load_root, 12, "a root of the page tables was loaded")
+
+#define KVMW_FIELDS_memslot(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
+	FIELD(S, u64, slot, "id", DICT, "kind",				\
+	      "its address space << 16, its id")			\
+	FIELD(S, u64, flags, "hex", DICT, "kind", "KVM_MEM_*; 1: dirty logging") \
+	FIELD(S, u64, gpa, "addr", DICT, "slot", "guest physical address") \
+	FIELD(S, u64, size, "bytes", DICT, "slot", "0: deleted")	\
+	FIELD(S, u64, hva, "addr", DICT, "slot", "address in the VMM")	\
+	FIELD(S, s64, result, "errno", DICT, "kind", "what it returned")
+
+#define KVMW_KINDS_memslot(KIND, S)					\
+	KIND(S, SET, set, 1, "the VMM set, moved, changed or deleted a slot") \
+	KIND(S, SEEN, seen, 2, "a slot made before the recording was met")
+
+#define KVMW_FIELDS_nested(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "inject: time in L1 until it ran L2 again")	\
+	FIELD(S, u64, rip, "addr", DICT, "kind", "instruction pointer")	\
+	FIELD(S, u64, control, "addr", DICT, "kind", "gpa of L1's VMCB or VMCS") \
+	FIELD(S, u64, reason, "hex", DICT, "kind", "exit reason, as of event exit") \
+	FIELD(S, u64, info1, "hex", DICT, "reason", "as of event exit")	\
+	FIELD(S, u64, info2, "hex", DICT, "reason", "as of event exit")	\
+	FIELD(S, u64, intr_info, "hex", DICT, "reason", "as of event exit") \
+	FIELD(S, u64, error_code, "hex", DICT, "reason", "as of event exit") \
+	FIELD(S, u64, isa, "isa", DICT, "kind", "1 VMX, 2 SVM")
+
+#define KVMW_KINDS_nested(KIND, S)					\
+	KIND(S, ENTER, enter, 1, "L1 runs L2")				\
+	KIND(S, EXIT, exit, 2, "L2 exits to KVM")			\
+	KIND(S, INJECT, inject, 3, "an exit of L2 is handed to L1")	\
+	KIND(S, INTERCEPTS, intercepts, 4, "what L1 wants to intercept") \
+	KIND(S, INTR, intr, 5, "L2 exits for an interrupt of L1")	\
+	KIND(S, INVLPGA, invlpga, 6, "L1 executed INVLPGA")		\
+	KIND(S, SKINIT, skinit, 7, "L1 executed SKINIT")		\
+	KIND(S, FAILED, enter_failed, 8, "L1 could not run L2")
+
+#define KVMW_FIELDS_stack(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "of the event whose stack it is")		\
+	FIELD(S, u64, reason, "hex", DICT, "kind", "reason of that event") \
+	FIELD(S, u64, isa, "isa", DICT, "kind", "isa of that event")	\
+	FIELD(S, s64, kernel, "count", DICT, "kind", "id of the kernel stack; < 0: none") \
+	FIELD(S, s64, user, "count", DICT, "kind", "id of the VMM's stack; < 0: none")
+
+#define KVMW_KINDS_stack(KIND, S)					\
+	KIND(S, EXIT, exit, 1, "at the end of a cycle")			\
+	KIND(S, USERSPACE, userspace, 2, "at a return of KVM_RUN")
+
+/* A tracepoint is a kind; META names them. The record's bytes, 8 in each word. */
+#define KVMW_RAW_WORDS	32
+#define KVMW_MAX_RAW	32	/* tracepoints of one recording */
+#define KVMW_FIELDS_raw(FIELD, S)					\
+	KVMW_HEAD(FIELD, S, "not used")					\
+	FIELD(S, u64, size, "bytes", DICT, "kind", "of the record")	\
+	FIELD(S, u64, w0, "hex", DICT, "kind", "bytes 0 to 7 of the record") \
+	FIELD(S, u64, w1, "hex", DICT, "kind", "bytes 8 to 15 of the record") \
+	FIELD(S, u64, w2, "hex", DICT, "kind", "bytes 16 to 23 of the record") \
+	FIELD(S, u64, w3, "hex", DICT, "kind", "bytes 24 to 31 of the record") \
+	FIELD(S, u64, w4, "hex", DICT, "kind", "bytes 32 to 39 of the record") \
+	FIELD(S, u64, w5, "hex", DICT, "kind", "bytes 40 to 47 of the record") \
+	FIELD(S, u64, w6, "hex", DICT, "kind", "bytes 48 to 55 of the record") \
+	FIELD(S, u64, w7, "hex", DICT, "kind", "bytes 56 to 63 of the record") \
+	FIELD(S, u64, w8, "hex", DICT, "kind", "bytes 64 to 71 of the record") \
+	FIELD(S, u64, w9, "hex", DICT, "kind", "bytes 72 to 79 of the record") \
+	FIELD(S, u64, w10, "hex", DICT, "kind", "bytes 80 to 87 of the record") \
+	FIELD(S, u64, w11, "hex", DICT, "kind", "bytes 88 to 95 of the record") \
+	FIELD(S, u64, w12, "hex", DICT, "kind", "bytes 96 to 103 of the record") \
+	FIELD(S, u64, w13, "hex", DICT, "kind", "bytes 104 to 111 of the record") \
+	FIELD(S, u64, w14, "hex", DICT, "kind", "bytes 112 to 119 of the record") \
+	FIELD(S, u64, w15, "hex", DICT, "kind", "bytes 120 to 127 of the record") \
+	FIELD(S, u64, w16, "hex", DICT, "kind", "bytes 128 to 135 of the record") \
+	FIELD(S, u64, w17, "hex", DICT, "kind", "bytes 136 to 143 of the record") \
+	FIELD(S, u64, w18, "hex", DICT, "kind", "bytes 144 to 151 of the record") \
+	FIELD(S, u64, w19, "hex", DICT, "kind", "bytes 152 to 159 of the record") \
+	FIELD(S, u64, w20, "hex", DICT, "kind", "bytes 160 to 167 of the record") \
+	FIELD(S, u64, w21, "hex", DICT, "kind", "bytes 168 to 175 of the record") \
+	FIELD(S, u64, w22, "hex", DICT, "kind", "bytes 176 to 183 of the record") \
+	FIELD(S, u64, w23, "hex", DICT, "kind", "bytes 184 to 191 of the record") \
+	FIELD(S, u64, w24, "hex", DICT, "kind", "bytes 192 to 199 of the record") \
+	FIELD(S, u64, w25, "hex", DICT, "kind", "bytes 200 to 207 of the record") \
+	FIELD(S, u64, w26, "hex", DICT, "kind", "bytes 208 to 215 of the record") \
+	FIELD(S, u64, w27, "hex", DICT, "kind", "bytes 216 to 223 of the record") \
+	FIELD(S, u64, w28, "hex", DICT, "kind", "bytes 224 to 231 of the record") \
+	FIELD(S, u64, w29, "hex", DICT, "kind", "bytes 232 to 239 of the record") \
+	FIELD(S, u64, w30, "hex", DICT, "kind", "bytes 240 to 247 of the record") \
+	FIELD(S, u64, w31, "hex", DICT, "kind", "bytes 248 to 255 of the record")
+
+#define KVMW_KINDS_exit(KIND, S)
+#define KVMW_KINDS_userspace(KIND, S)
+#define KVMW_KINDS_raw(KIND, S)
+#define KVMW_KINDS_total(KIND, S)
+#define KVMW_KINDS_loss(KIND, S)
+#define KVMW_KINDS_cost(KIND, S)
+#define KVMW_KINDS_index(KIND, S)
 
 #define KVMW_FIELDS_userspace(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,run_ns,user_ns",	\
@@ -99,24 +464,29 @@
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event counted")	\
 	FIELD(S, u32, isa, "isa", DICT, "", "as in the event")		\
-	FIELD(S, u32, reason, "reason", DICT, "", "as in the event")	\
+	FIELD(S, u32, reason, "reason", DICT, "",			\
+	      "as in the event; of a family: its kind")			\
 	FIELD(S, u64, count, "count", PLANES, "", "events that began")	\
 	FIELD(S, u64, done, "count", PLANES, "", "events that were completed") \
 	FIELD(S, u64, lost, "count", PLANES, "", "completed ones without a record") \
 	FIELD(S, u64, gap_ns, "ns", PLANES, "",				\
 	      "sum of guest_ns (exit), run_ns (userspace)")		\
 	FIELD(S, u64, span_ns, "ns", PLANES, "",			\
-	      "sum of total_ns (exit), user_ns (userspace)")		\
-	FIELD(S, u64, user_ns, "ns", PLANES, "", "sum of user_ns")
+	      "sum of total_ns (exit), user_ns (userspace), span_ns")	\
+	FIELD(S, u64, user_ns, "ns", PLANES, "", "sum of user_ns")	\
+	FIELD(S, u64, halt_ns, "ns", PLANES, "", "sum of halt_ns")	\
+	FIELD(S, u64, poll_ns, "ns", PLANES, "", "sum of poll_ns")	\
+	FIELD(S, u64, wait_ns, "ns", PLANES, "", "sum of wait_ns")	\
+	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")
 
-#define KVMW_FIELDS_loss(FIELD, S)						\
+#define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
 	FIELD(S, u64, count, "count", PLANES, "", "records lost in this span") \
 	FIELD(S, u64, first_ns, "time", PLANES, "", "time of the first one") \
 	FIELD(S, u64, last_ns, "time", PLANES, "", "time of the last one")
 
-#define KVMW_FIELDS_cost(FIELD, S)						\
+#define KVMW_FIELDS_cost(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read") \
 	FIELD(S, u64, bpf_ns, "ns", PLANES, "", "sampled run time of the BPF programs") \
 	FIELD(S, u64, bpf_events, "count", PLANES, "",			\
@@ -136,13 +506,31 @@
 
 /* The structs: struct kvmw_exit, struct kvmw_userspace, … */
 #define KVMW_MEMBER(S, type, name, unit, encoding, ref, doc) type name;
-#define KVMW_STRUCT(NAME, name, id, provider, doc) \
+#define KVMW_STRUCT(NAME, name, id, provider, doc)			\
 	struct kvmw_##name { KVMW_FIELDS_##name(KVMW_MEMBER, name) };
 KVMW_EVENTS(KVMW_STRUCT)
 
 /* The ids: KVMW_EVENT_EXIT, … */
 #define KVMW_ID(NAME, name, id, provider, doc) KVMW_EVENT_##NAME = id,
 enum kvmw_event_id { KVMW_EVENTS(KVMW_ID) };
+
+/* The kinds: KVMW_irq_SET_IRQ, … */
+#define KVMW_KIND_ID(S, NAME, name, number, doc) KVMW_##S##_##NAME = number,
+#define KVMW_KIND_IDS(NAME, name, id, provider, doc) KVMW_KINDS_##name(KVMW_KIND_ID, name)
+enum kvmw_kind { KVMW_NO_KIND = 0, KVMW_EVENTS(KVMW_KIND_IDS) };
+
+/* Index of each kind among all: KVMW_SUM_irq_SET_IRQ, …; then the raw tracepoints. */
+#define KVMW_KIND_SUM(S, NAME, name, number, doc) KVMW_SUM_##S##_##NAME,
+#define KVMW_KIND_SUMS(NAME, name, id, provider, doc) KVMW_KINDS_##name(KVMW_KIND_SUM, name)
+enum kvmw_kind_sum {
+	KVMW_EVENTS(KVMW_KIND_SUMS)
+	KVMW_SUM_RAW,
+	KVMW_NR_KIND_SUMS = KVMW_SUM_RAW + KVMW_MAX_RAW,
+};
+
+/* The details: KVMW_DETAIL_PIO_IN, … */
+#define KVMW_DETAIL_ID(NAME, name, number, doc) KVMW_DETAIL_##NAME = number,
+enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
 
 /* A duration or address that was not captured; neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)

@@ -73,6 +73,7 @@ static inline u64 row_get(const struct field_desc *field, const void *row)
 	case FIELD_s32:
 		return (s64)*(const s32 *)p;
 	case FIELD_u64:
+	case FIELD_s64:
 		break;
 	}
 	return *(const u64 *)p;

@@ -7,6 +7,7 @@
 /* Units that readers know what to do with: the list is in util/events.h. */
 static const char *const units[] = {
 	"time", "ns", "addr", "hex", "id", "count", "bytes", "reason", "isa", "errno",
+	"kind", "detail", "access", "ioctl", "bool", "clock", "user",
 };
 
 static void check_name(const char *name, size_t size)
@@ -45,6 +46,22 @@ static void check_refs(const struct event_desc *event, const struct field_desc *
 		assert_int_equal(n, 3);
 }
 
+static void check_kinds(const struct event_desc *event)
+{
+	int kind = event_desc__field(event, "kind", 4);
+
+	for (u32 i = 0; i < event->nr_kinds; i++) {
+		const struct kind_desc *k = &event->kinds[i];
+
+		check_name(k->name, sizeof(((struct data_kind *)0)->name));
+		check_doc(k->doc, sizeof(((struct data_field *)0)->doc));
+		/* Numbered without gaps: so no number is used twice or again. */
+		assert_int_equal(k->number, i + 1);
+	}
+	if (event->nr_kinds)
+		assert_string_equal(event->fields[kind].unit, "kind");
+}
+
 static void test_list(void **state)
 {
 	size_t nr;
@@ -56,6 +73,7 @@ static void test_list(void **state)
 
 		check_name(e->name, sizeof(((struct data_event *)0)->name));
 		check_doc(e->doc, sizeof(((struct data_field *)0)->doc));
+		check_kinds(e);
 		assert_true(e->id >= 1);
 		assert_true(e->provider[0]);
 		assert_ptr_equal(event_desc__by_id(e->id), e);		/* so they are unique */
@@ -130,6 +148,10 @@ static void test_schema(void **state)
 			assert_string_equal(e->fields[k].doc, events[i].fields[k].doc);
 			assert_int_equal(e->fields[k].type, events[i].fields[k].type);
 		}
+		assert_int_equal(e->nr_kinds, events[i].nr_kinds);
+		for (u32 k = 0; k < e->nr_kinds; k++)
+			assert_string_equal(data_event__kind(e, events[i].kinds[k].number),
+					    events[i].kinds[k].name);
 	}
 	schema__free(&s);
 	free(text);

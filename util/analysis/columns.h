@@ -5,7 +5,7 @@
 
 #include "util/data/data.h"
 
-#define COLUMNS_MAX	16
+#define COLUMNS_MAX	64
 
 struct columns {		/* all zero: no room yet */
 	u64 *col[COLUMNS_MAX];

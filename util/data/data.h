@@ -30,6 +30,7 @@ enum data_frame_type {
 #define DATA_MAX_ROWS	(64 * 1024)	/* of one frame */
 #define DATA_MAX_PAYLOAD (64u << 20)	/* bytes of one frame */
 #define DATA_MAX_FIELDS	255		/* of one event */
+#define DATA_MAX_KINDS	4096		/* of one event */
 
 /* ---- writing ---------------------------------------------------------- */
 
@@ -88,11 +89,19 @@ struct data_field {
 	char doc[128];
 };
 
+/* Names the numbers in fields with unit "kind". */
+struct data_kind {
+	u32 number;
+	char name[32];
+};
+
 struct data_event {
 	u32 id;
 	char name[32];
 	u32 nr_fields;
 	struct data_field *fields;
+	u32 nr_kinds;
+	struct data_kind *kinds;	/* NULL: none */
 };
 
 /* Something in the file that could not be read, in file order. */
@@ -130,6 +139,8 @@ u64 data_reader__missing_rows(const struct data_reader *r);
  */
 const struct data_event *data_reader__event(const struct data_reader *r, u32 id);
 int data_event__field(const struct data_event *event, const char *name);
+/* NULL: the recording does not name this number. */
+const char *data_event__kind(const struct data_event *event, u64 number);
 
 /* JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it; NULL: damaged. */
 char *data_frame__json(const struct data_frame *f);

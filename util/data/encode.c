@@ -72,6 +72,7 @@ static void gather(u64 *to, const struct field_desc *field, const u8 *rows, size
 			to[i] = (s64)*(const s32 *)p;
 		break;
 	case FIELD_u64:
+	case FIELD_s64:
 		for (u32 i = 0; i < nr; i++, p += stride)
 			to[i] = *(const u64 *)p;
 		break;

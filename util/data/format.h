@@ -15,7 +15,7 @@
 
 #define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* shows up mangled line ends */
 #define FILE_MAJOR	1
-#define FILE_MINOR	0
+#define FILE_MINOR	1
 #define FILE_HDR_SIZE	24u
 #define FILE_HDR_MAX	4096u	/* of a newer minor version */
 

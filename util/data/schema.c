@@ -2,7 +2,8 @@
 /*
  * The SCHEMA frame:
  * {"events":[{"id":1,"name":"exit","provider":"exit","doc":"..",
- *             "fields":[{"name":"time_ns","type":"u64","unit":"time","doc":".."}]}]}
+ *             "fields":[{"name":"time_ns","type":"u64","unit":"time","doc":".."}],
+ *             "kinds":[{"number":1,"name":"..","doc":".."}]}]}
  */
 #include <stdlib.h>
 
@@ -24,6 +25,16 @@ static json_object *field_json(const struct field_desc *field)
 	return o;
 }
 
+static json_object *kind_json(const struct kind_desc *kind)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "number", json_object_new_int64(kind->number));
+	json_object_object_add(o, "name", json_object_new_string(kind->name));
+	json_object_object_add(o, "doc", json_object_new_string(kind->doc));
+	return o;
+}
+
 static json_object *event_json(const struct event_desc *event)
 {
 	json_object *o = json_object_new_object(), *fields = json_object_new_array();
@@ -35,6 +46,13 @@ static json_object *event_json(const struct event_desc *event)
 	for (u32 i = 0; i < event->nr_fields; i++)
 		json_object_array_add(fields, field_json(&event->fields[i]));
 	json_object_object_add(o, "fields", fields);
+	if (event->nr_kinds) {
+		json_object *kinds = json_object_new_array();
+
+		for (u32 i = 0; i < event->nr_kinds; i++)
+			json_object_array_add(kinds, kind_json(&event->kinds[i]));
+		json_object_object_add(o, "kinds", kinds);
+	}
 	return o;
 }
 
@@ -109,9 +127,38 @@ static bool add_event(struct schema *s, struct data_event *event)
 
 static void free_event(struct data_event *event)
 {
-	if (event)
+	if (event) {
 		free(event->fields);
+		free(event->kinds);
+	}
 	free(event);
+}
+
+/* Kinds without a sound number or name stay numbers. */
+static bool parse_kinds(struct data_event *event, json_object *kinds)
+{
+	size_t nr = json_object_is_type(kinds, json_type_array) ? json_object_array_length(kinds) : 0;
+
+	if (nr > DATA_MAX_KINDS)
+		return false;
+	if (!nr)
+		return true;
+	event->kinds = calloc(nr, sizeof(*event->kinds));
+	if (!event->kinds)
+		return false;
+	for (size_t i = 0; i < nr; i++) {
+		json_object *o = json_object_array_get_idx(kinds, i);
+		json_object *number = json_object_object_get(o, "number");
+		struct data_kind *kind = &event->kinds[event->nr_kinds];
+
+		if (!json_object_is_type(number, json_type_int) ||
+		    json_object_get_int64(number) < 0 || json_object_get_int64(number) > UINT32_MAX ||
+		    !copy_name(kind->name, sizeof(kind->name), json_object_object_get(o, "name")))
+			continue;
+		kind->number = json_object_get_int64(number);
+		event->nr_kinds++;
+	}
+	return true;
 }
 
 static bool parse_event(struct schema *s, json_object *o)
@@ -143,6 +190,8 @@ static bool parse_event(struct schema *s, json_object *o)
 	for (u32 i = 0; i < event->nr_fields; i++)
 		if (!parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
 			goto fail;
+	if (!parse_kinds(event, json_object_object_get(o, "kinds")))
+		goto fail;
 	if (add_event(s, event))
 		return true;
 fail:
@@ -188,6 +237,17 @@ const struct data_event *schema__builtin(struct schema *s, u32 id)
 		snprintf(field->name, sizeof(field->name), "%s", desc->fields[i].name);
 		snprintf(field->unit, sizeof(field->unit), "%s", desc->fields[i].unit);
 		snprintf(field->doc, sizeof(field->doc), "%s", desc->fields[i].doc);
+	}
+	if (desc->nr_kinds) {
+		event->kinds = calloc(desc->nr_kinds, sizeof(*event->kinds));
+		if (!event->kinds)
+			goto fail;
+	}
+	for (; event->nr_kinds < desc->nr_kinds; event->nr_kinds++) {
+		struct data_kind *kind = &event->kinds[event->nr_kinds];
+
+		kind->number = desc->kinds[event->nr_kinds].number;
+		snprintf(kind->name, sizeof(kind->name), "%s", desc->kinds[event->nr_kinds].name);
 	}
 	if (add_event(s, event))
 		return event;
