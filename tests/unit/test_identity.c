@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <json-c/json.h>
 
 #include "tests/unit/rec.h"
 
@@ -49,6 +50,84 @@ static void test_identities(void **state)
 	assert_int_equal(recording__vcpu(rec, 3)->vcpu, -1);
 	assert_int_equal(recording__vcpu(rec, 1)->vcpu, 2);
 	assert_string_equal(recording__vcpu(rec, 1)->comm, "CPU 2/KVM");
+	recording__free(rec);
+}
+
+static void test_roles_tasks_stacks(void **state)
+{
+	struct recording *rec = recording__new("x");
+	const struct rec_stack *stack;
+
+	assert_int_equal(recording__ident(rec,
+		"{\"vms\":[{\"id\":0,\"pid\":99}],\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":7},"
+		"{\"id\":1,\"vm\":0,\"vcpu\":null,\"tid\":99,\"comm\":\"qemu\",\"role\":\"vmm\"},"
+		"{\"id\":2,\"vm\":null,\"vcpu\":null,\"role\":\"kernel\"}],"
+		"\"tasks\":[{\"tid\":30,\"comm\":\"vhost\"},{\"tid\":5,\"comm\":\"kworker\"}],"
+		"\"stacks\":[{\"id\":8,\"frames\":[\"f+0x1 [kvm]\",\"g\"]}]}"), 0);
+	assert_true(rec_vcpu__is_vcpu(recording__vcpu(rec, 0)));
+	assert_false(rec_vcpu__is_vcpu(recording__vcpu(rec, 1)));
+	assert_string_equal(recording__vcpu(rec, 1)->role, "vmm");
+	/* Not the VM with id 0. */
+	assert_int_equal(recording__vcpu(rec, 2)->vm, REC_NO_VM);
+	/* Only what is new, or all of them again. */
+	assert_int_equal(recording__ident(rec, "{\"tasks\":[{\"tid\":30,\"comm\":\"renamed\"},"
+		"{\"tid\":1,\"comm\":\"init\"}],\"stacks\":[{\"id\":8,\"frames\":[]},"
+		"{\"id\":2,\"frames\":[\"h\",7]},{\"id\":3}]}"), 0);
+	assert_int_equal(rec->nr_vcpus, 3);
+	assert_int_equal(rec->nr_tasks, 3);
+	assert_string_equal(recording__task(rec, 30)->comm, "renamed");
+	assert_string_equal(recording__task(rec, 5)->comm, "kworker");
+	assert_string_equal(recording__task(rec, 1)->comm, "init");
+	assert_null(recording__task(rec, 2));
+	stack = recording__stack(rec, 8);
+	assert_int_equal(stack->nr, 2);
+	assert_string_equal(stack->frame[0], "f+0x1 [kvm]");
+	assert_string_equal(recording__stack(rec, 2)->frame[1], "");
+	assert_null(recording__stack(rec, 3));
+	recording__free(rec);
+}
+
+static void test_stacks_are_bounded(void **state)
+{
+	struct recording *rec = recording__new("x");
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *stack = json_object_new_object(), *frames = json_object_new_array();
+
+	for (int i = 0; i < 1000; i++)
+		json_object_array_add(frames, json_object_new_string("f"));
+	json_object_object_add(stack, "id", json_object_new_int(1));
+	json_object_object_add(stack, "frames", frames);
+	json_object_array_add(list, stack);
+	for (int i = 0; i < REC_MAX_IDS + 10; i++) {
+		stack = json_object_new_object();
+		json_object_object_add(stack, "id", json_object_new_int(i + 2));
+		json_object_object_add(stack, "frames", json_object_new_array());
+		json_object_array_add(list, stack);
+	}
+	json_object_object_add(root, "stacks", list);
+	assert_int_equal(recording__ident(rec, json_object_to_json_string(root)), 0);
+	assert_int_equal(recording__ident(rec, "{\"stacks\":[{\"id\":999999,\"frames\":[\"x\"]}]}"), 0);
+	assert_int_equal(rec->nr_stacks, REC_MAX_IDS);
+	assert_int_equal(recording__stack(rec, 1)->nr, REC_MAX_STACK);
+	assert_null(recording__stack(rec, 999999));
+	json_object_put(root);
+	recording__free(rec);
+}
+
+static void test_tracepoints(void **state)
+{
+	struct recording *rec = recording__new("x");
+
+	assert_int_equal(recording__meta(rec, "{\"tracepoints\":[{\"kind\":2,\"name\":\"b:\\u001bc\"},"
+		"{\"kind\":1,\"name\":\"kvm:kvm_pio\",\"format\":\"name: kvm_pio\\n\"},7]}"), 0);
+	assert_string_equal(recording__tracepoint(rec, 1)->name, "kvm:kvm_pio");
+	assert_string_equal(recording__tracepoint(rec, 1)->format, "name: kvm_pio\n");
+	assert_string_equal(recording__tracepoint(rec, 2)->name, "b:?c");
+	assert_string_equal(recording__tracepoint(rec, 2)->format, "");
+	assert_null(recording__tracepoint(rec, 3));
+	/* A closing META frame does not repeat them. */
+	assert_int_equal(recording__meta(rec, "{\"stop\":{\"time_ns\":1}}"), 0);
+	assert_non_null(recording__tracepoint(rec, 1));
 	recording__free(rec);
 }
 
@@ -106,6 +185,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_value_of_each_key_wins),
 		cmocka_unit_test(test_identities),
+		cmocka_unit_test(test_roles_tasks_stacks),
+		cmocka_unit_test(test_stacks_are_bounded),
+		cmocka_unit_test(test_tracepoints),
 		cmocka_unit_test(test_wrong_types),
 		cmocka_unit_test(test_hostile_texts),
 	};

@@ -10,6 +10,8 @@
 
 #define TEXT_MAX	256	/* characters of one text */
 #define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
+#define FORMAT_MAX	(64u << 10)	/* bytes of a tracepoint's format */
+#define STACKS_MAX	(64u << 20)	/* bytes of memory for stacks */
 #define JSON_DEPTH	16
 
 /* The member of that name and type, or NULL. */
@@ -130,6 +132,59 @@ static void get_clock(struct json_object *root, struct rec_meta *meta)
 	meta->has_clock = meta->realtime_ns;
 }
 
+/* All structs sorted by it begin with their id. */
+static int by_id(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void free_tracepoints(struct rec_meta *meta)
+{
+	for (u32 i = 0; i < meta->nr_tracepoints; i++) {
+		free(meta->tracepoint[i].name);
+		free(meta->tracepoint[i].format);
+	}
+	free(meta->tracepoint);
+	meta->tracepoint = NULL;
+	meta->nr_tracepoints = 0;
+}
+
+static int fill_tracepoint(struct rec_tracepoint *tp, struct json_object *obj)
+{
+	struct json_object *format = member(obj, "format", json_type_string);
+
+	tp->kind = get_u32(obj, "kind");
+	tp->format = strndup(format ? json_object_get_string(format) : "", FORMAT_MAX);
+	if (!tp->format)
+		return error("out of memory for a tracepoint's format");
+	return set_text(&tp->name, "", 0) || get_text(obj, "name", &tp->name, TEXT_MAX) ? -1 : 0;
+}
+
+static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *list = member(root, "tracepoints", json_type_array);
+	size_t nr = list ? json_object_array_length(list) : 0;
+
+	if (!list)
+		return 0;
+	if (nr > REC_MAX_TRACEPOINTS)
+		nr = REC_MAX_TRACEPOINTS;
+	free_tracepoints(meta);
+	meta->tracepoint = calloc(nr ?: 1, sizeof(*meta->tracepoint));
+	if (!meta->tracepoint)
+		return error("out of memory for %zu tracepoints", nr);
+	while (meta->nr_tracepoints < nr) {
+		u32 i = meta->nr_tracepoints++;
+
+		if (fill_tracepoint(&meta->tracepoint[i], json_object_array_get_idx(list, i)))
+			return -1;
+	}
+	qsort(meta->tracepoint, nr, sizeof(*meta->tracepoint), by_id);
+	return 0;
+}
+
 static int take_meta(struct rec_meta *meta, struct json_object *root)
 {
 	struct json_object *host = member(root, "host", json_type_object);
@@ -154,6 +209,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	       get_texts(root, "command", &meta->command) ||
 	       get_texts(root, "events", &meta->events) ||
 	       get_texts(root, "notes", &meta->notes) ||
+	       get_tracepoints(root, meta) ||
 	       (filters && set_text(&meta->filters, json_object_to_json_string_ext(
 					    filters, JSON_C_TO_STRING_PLAIN), TEXT_MAX)) ? -1 : 0;
 }
@@ -195,8 +251,10 @@ static void free_vms(struct rec_vm *vm, u32 nr)
 
 static void free_vcpus(struct rec_vcpu *vcpu, u32 nr)
 {
-	for (u32 i = 0; i < nr; i++)
+	for (u32 i = 0; i < nr; i++) {
 		free(vcpu[i].comm);
+		free(vcpu[i].role);
+	}
 	free(vcpu);
 }
 
@@ -213,18 +271,11 @@ static int fill_vcpu(struct rec_vcpu *vcpu, struct json_object *obj)
 	u64 number = get_u64(obj, "vcpu", UINT64_MAX);
 
 	vcpu->id = get_u32(obj, "id");
-	vcpu->vm = get_u32(obj, "vm");
+	vcpu->vm = json_object_object_get(obj, "vm") ? get_u32(obj, "vm") : REC_NO_VM;
 	vcpu->vcpu = number > UINT32_MAX ? -1 : (s64)number;
 	vcpu->tid = get_u32(obj, "tid");
-	return set_text(&vcpu->comm, "", 0) || get_text(obj, "comm", &vcpu->comm, SHORT_MAX) ? -1 : 0;
-}
-
-/* Both structs begin with their id. */
-static int by_id(const void *a, const void *b)
-{
-	u32 x = *(const u32 *)a, y = *(const u32 *)b;
-
-	return x < y ? -1 : x > y;
+	return set_text(&vcpu->comm, "", 0) || get_text(obj, "comm", &vcpu->comm, SHORT_MAX) ||
+	       set_text(&vcpu->role, "", 0) || get_text(obj, "role", &vcpu->role, SHORT_MAX) ? -1 : 0;
 }
 
 static u32 list_length(struct json_object *list)
@@ -274,15 +325,117 @@ static int take_vcpus(struct recording *rec, struct json_object *list)
 	return 0;
 }
 
+/*
+ * Tasks and stacks grow as a recording goes on: a list may hold all of them or only
+ * the new ones.  Looks for id among the nr sorted ones; else appends to those that
+ * are not sorted in yet.  NULL: no memory, or *full.
+ */
+static void *make_entry(void **list, u32 nr, u32 *total, size_t size, u32 id, bool *full)
+{
+	void *entry = nr ? bsearch(&id, *list, nr, size, by_id) : NULL, *grown;
+
+	*full = !entry && *total == REC_MAX_IDS;
+	if (entry || *full)
+		return entry;
+	if (!*list || !(*total & (*total - 1))) {
+		grown = realloc(*list, (*total ? *total * 2 : 1) * size);
+		if (!grown) {
+			error("out of memory for the recording's tasks and stacks");
+			return NULL;
+		}
+		*list = grown;
+	}
+	entry = (char *)*list + (*total)++ * size;
+	memset(entry, 0, size);
+	*(u32 *)entry = id;
+	return entry;
+}
+
+static int take_tasks(struct recording *rec, struct json_object *list)
+{
+	u32 nr = list_length(list), sorted = rec->nr_tasks;
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < nr; i++) {
+		struct json_object *obj = json_object_array_get_idx(list, i);
+		struct rec_task *task;
+		bool full;
+
+		task = make_entry((void **)&rec->task, sorted, &rec->nr_tasks, sizeof(*task),
+				  get_u32(obj, "tid"), &full);
+		if (task)
+			ret = (!task->comm && set_text(&task->comm, "", 0)) ||
+			      get_text(obj, "comm", &task->comm, SHORT_MAX) ? -1 : 0;
+		else if (!full)
+			ret = -1;
+	}
+	if (rec->nr_tasks)
+		qsort(rec->task, rec->nr_tasks, sizeof(*rec->task), by_id);
+	return ret;
+}
+
+static int fill_stack(struct recording *rec, struct rec_stack *stack, struct json_object *frames)
+{
+	size_t nr = json_object_array_length(frames);
+
+	if (nr > REC_MAX_STACK)
+		nr = REC_MAX_STACK;
+	stack->frame = calloc(nr ?: 1, sizeof(*stack->frame));
+	if (!stack->frame)
+		return error("out of memory for a stack");
+	for (; stack->nr < nr; stack->nr++) {
+		struct json_object *item = json_object_array_get_idx(frames, stack->nr);
+		char **to = &stack->frame[stack->nr];
+
+		if (set_text(to, json_object_is_type(item, json_type_string) ?
+			     json_object_get_string(item) : "", TEXT_MAX))
+			return -1;
+		/* And what malloc() takes for itself. */
+		rec->stack_bytes += strlen(*to) + 32;
+	}
+	return 0;
+}
+
+/* A stack never changes: one that is known stays as it is. */
+static int take_stacks(struct recording *rec, struct json_object *list)
+{
+	u32 nr = list_length(list), sorted = rec->nr_stacks;
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < nr && rec->stack_bytes < STACKS_MAX; i++) {
+		struct json_object *obj = json_object_array_get_idx(list, i);
+		struct json_object *frames = member(obj, "frames", json_type_array);
+		struct rec_stack *stack;
+		bool full;
+
+		if (!frames)
+			continue;
+		stack = make_entry((void **)&rec->stack, sorted, &rec->nr_stacks, sizeof(*stack),
+				   get_u32(obj, "id"), &full);
+		if (stack && !stack->frame)
+			ret = fill_stack(rec, stack, frames);
+		else if (!stack && !full)
+			ret = -1;
+	}
+	if (rec->nr_stacks)
+		qsort(rec->stack, rec->nr_stacks, sizeof(*rec->stack), by_id);
+	return ret;
+}
+
+/* VMs and vCPUs come together. */
 int recording__ident(struct recording *rec, const char *json)
 {
-	struct json_object *root = parse_object(json), *vms, *vcpus;
+	struct json_object *root = parse_object(json), *vms, *vcpus, *tasks, *stacks;
 	int ret = 1;
 
 	vms = member(root, "vms", json_type_array);
 	vcpus = member(root, "vcpus", json_type_array);
-	if (vms && vcpus)
-		ret = take_vms(rec, vms) || take_vcpus(rec, vcpus) ? -1 : 0;
+	tasks = member(root, "tasks", json_type_array);
+	stacks = member(root, "stacks", json_type_array);
+	if (!vms == !vcpus && (vms || tasks || stacks))
+		ret = (vms && (take_vms(rec, vms) || take_vcpus(rec, vcpus))) ||
+		      (tasks && take_tasks(rec, tasks)) ||
+		      (stacks && take_stacks(rec, stacks)) ? -1 : 0;
 	json_object_put(root);
 	return ret;
 }
@@ -296,6 +449,39 @@ const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id)
 {
 	return rec->nr_vcpus ?
 	       bsearch(&id, rec->vcpu, rec->nr_vcpus, sizeof(*rec->vcpu), by_id) : NULL;
+}
+
+const struct rec_task *recording__task(const struct recording *rec, u32 tid)
+{
+	return rec->nr_tasks ?
+	       bsearch(&tid, rec->task, rec->nr_tasks, sizeof(*rec->task), by_id) : NULL;
+}
+
+const struct rec_stack *recording__stack(const struct recording *rec, u32 id)
+{
+	return rec->nr_stacks ?
+	       bsearch(&id, rec->stack, rec->nr_stacks, sizeof(*rec->stack), by_id) : NULL;
+}
+
+const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind)
+{
+	const struct rec_meta *m = &rec->meta;
+
+	return m->nr_tracepoints ? bsearch(&kind, m->tracepoint, m->nr_tracepoints,
+					   sizeof(*m->tracepoint), by_id) : NULL;
+}
+
+static void free_tasks_and_stacks(struct recording *rec)
+{
+	for (u32 i = 0; i < rec->nr_tasks; i++)
+		free(rec->task[i].comm);
+	free(rec->task);
+	for (u32 i = 0; i < rec->nr_stacks; i++) {
+		for (u32 k = 0; k < rec->stack[i].nr; k++)
+			free(rec->stack[i].frame[k]);
+		free(rec->stack[i].frame);
+	}
+	free(rec->stack);
 }
 
 void recording__free_identity(struct recording *rec)
@@ -312,4 +498,6 @@ void recording__free_identity(struct recording *rec)
 	free_texts(&m->notes);
 	free_vms(rec->vm, rec->nr_vms);
 	free_vcpus(rec->vcpu, rec->nr_vcpus);
+	free_tracepoints(m);
+	free_tasks_and_stacks(rec);
 }

@@ -13,8 +13,10 @@
 #include "util/analysis/filter.h"
 #include "util/data/data.h"
 
-#define REC_MAX_IDS	(64 * 1024)	/* VMs, and vCPUs, of one recording */
+#define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
 #define REC_MAX_TEXTS	64		/* notes, module parameters, … each */
+#define REC_MAX_TRACEPOINTS 256
+#define REC_MAX_STACK	256		/* functions of one stack */
 
 struct rec_vm {
 	u32 id;
@@ -23,12 +25,41 @@ struct rec_vm {
 	char *vmm;
 };
 
+#define REC_NO_VM	UINT32_MAX
+
+/* What rows refer to by their field vcpu: mostly a vCPU. */
 struct rec_vcpu {
 	u32 id;
-	u32 vm;			/* id of a VM */
-	s64 vcpu;		/* number within the VM, -1: unknown */
+	u32 vm;			/* id of a VM; REC_NO_VM: of none */
+	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
 	u32 tid;
 	char *comm;
+	char *role;		/* "": a vCPU; "vmm": the VMM's other threads; "kernel" */
+};
+
+static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
+{
+	return !*vcpu->role;
+}
+
+/* A thread that rows refer to by its tid. */
+struct rec_task {
+	u32 tid;
+	char *comm;
+};
+
+/* A stack of the host, the innermost function first. */
+struct rec_stack {
+	u32 id;
+	u32 nr;
+	char **frame;		/* "sym+0x10 [kvm]" */
+};
+
+/* What a kind of the event raw is. */
+struct rec_tracepoint {
+	u32 kind;
+	char *name;		/* "kvm:kvm_pio" */
+	char *format;		/* text of tracefs, NOT safe to print */
 };
 
 struct rec_texts {
@@ -47,6 +78,8 @@ struct rec_meta {
 	struct rec_texts events;
 	struct rec_texts notes;
 	char *filters;			/* JSON, as it was written */
+	struct rec_tracepoint *tracepoint;	/* ascending by kind */
+	u32 nr_tracepoints;
 	u64 rings, ring_bytes;
 	bool has_clock;
 	u64 monotonic_ns, realtime_ns;	/* of one moment, the first pair */
@@ -67,7 +100,12 @@ struct recording {
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms;
 	struct rec_vcpu *vcpu;		/* ascending by id */
-	u32 nr_vcpus;
+	u32 nr_vcpus;			/* those with a role too */
+	struct rec_task *task;		/* ascending by tid */
+	u32 nr_tasks;
+	struct rec_stack *stack;	/* ascending by id */
+	u32 nr_stacks;
+	size_t stack_bytes;		/* of memory, bounded */
 	struct agg_table totals;	/* last value of each key */
 	bool has_cost;
 	struct kvmw_cost cost;
@@ -113,6 +151,9 @@ bool recording__complain(const struct recording *rec);
 
 const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
 const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
+const struct rec_task *recording__task(const struct recording *rec, u32 tid);
+const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
+const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
 
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);

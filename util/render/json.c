@@ -86,10 +86,11 @@ static void identities(struct json_object *obj, const struct recording *rec)
 		item = json_object_new_object();
 		json_object_array_add(list, item);
 		json__u64(item, "id", vcpu->id);
-		json__u64(item, "vm", vcpu->vm);
+		json__ns(item, "vm", vcpu->vm == REC_NO_VM ? KVMW_NONE : vcpu->vm);
 		json__ns(item, "vcpu", vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
 		json__u64(item, "tid", vcpu->tid);
 		json__text(item, "comm", vcpu->comm);
+		json__text(item, "role", *vcpu->role ? vcpu->role : NULL);
 	}
 }
 
