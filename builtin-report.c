@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "builtin.h"
-#include "util/analysis/scan.h"
+#include "util/analysis/report_scan.h"
 #include "util/error.h"
 #include "util/parse.h"
 #include "util/render/render.h"
@@ -203,7 +203,7 @@ static int read_once(const struct args *args, bool sums, struct recording **rec,
 		return -1;
 	}
 	(*rec)->window = args->window;
-	return scan__read(reader, *rec, 0, sums, aggs);
+	return report__read(reader, *rec, &args->opt, 0, sums, aggs);
 }
 
 /*

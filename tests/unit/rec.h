@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/analysis/report.h"
-#include "util/analysis/scan.h"
+#include "util/analysis/report_scan.h"
 #include "util/data/data.h"
 
 struct rec {
@@ -106,7 +105,7 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(out->rec, "recording");
 	if (window)
 		rec__must(!time_window__parse(&out->rec->window, window), "window");
-	rec__must(!scan__read(reader, out->rec, 2, true, &out->aggs), "scan");
+	rec__must(!report__read(reader, out->rec, opt, 2, true, &out->aggs), "scan");
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 

@@ -144,7 +144,9 @@ static bool has_event(const struct agg_table *aggs, u32 event)
 static void choose_event(struct report *rep, const struct agg_table *aggs)
 {
 	rep->event = rep->opt->event ?: KVMW_EVENT_EXIT;
-	if (rep->opt->event || has_event(aggs, KVMW_EVENT_EXIT) ||
+	/* Rows outside of a window are rows too. */
+	if (rep->opt->event || rep->rec->event_rows[KVMW_EVENT_EXIT] ||
+	    has_event(aggs, KVMW_EVENT_EXIT) ||
 	    !has_event(aggs, KVMW_EVENT_USERSPACE))
 		return;
 	rep->event = KVMW_EVENT_USERSPACE;

@@ -16,6 +16,7 @@
 struct work {
 	struct data_frame *f;
 	const struct data_event *event;
+	u32 takers;		/* bit for each consumer */
 };
 
 struct bad_frame {
@@ -27,16 +28,18 @@ struct worker {
 	struct scan *scan;
 	pthread_t thread;
 	struct data_decoder *dec;
-	struct columns columns;
-	struct agg_table aggs;
+	struct columns columns, lazy;
+	u64 *ones;		/* what was not decoded */
+	void *state[SCAN_MAX_CONSUMERS];
 	struct bad_frame *bad;
 	u32 nr_bad, bad_room;
 	bool failed;
 };
 
 struct scan {
-	const struct recording *rec;
-	bool sums;
+	struct recording *rec;
+	const struct scan_consumer *const *consumer;
+	u32 nr_consumers;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
 	struct work queue[QUEUE];
@@ -46,111 +49,72 @@ struct scan {
 	u32 nr_workers;
 };
 
-/* Column numbers of both events. */
-enum { SPAN, GAP, REASON, VCPU, ISA, USER, TIME };
-
-struct event_columns {
-	u32 event;
-	const char *names[TIME + 2];
-};
-
-static const struct event_columns event_columns[] = {
-	{ KVMW_EVENT_EXIT, { "total_ns", "guest_ns", "reason", "vcpu", "isa", "user_ns",
-			     "time_ns" } },
-	{ KVMW_EVENT_USERSPACE, { "user_ns", "run_ns", "reason", "vcpu", "isa", "user_ns",
-				  "time_ns" } },
-};
-
-/* A row which was not completed while the recording went on. */
-static void add_open(struct agg *agg, u64 time_ns)
+static const struct scan_event *event_of(const struct scan_consumer *c, u32 id)
 {
-	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
-		agg->open_since = time_ns;
+	for (u32 i = 0; i < c->nr_events; i++)
+		if (c->events[i].id == id)
+			return &c->events[i];
+	return NULL;
 }
 
-static int add_row(struct agg *agg, u64 *const *col, u32 i)
+static u32 nr_names(const char *const *names)
 {
-	u64 gap = col[GAP][i], user = col[USER][i];
+	u32 nr = 0;
 
-	agg->rows++;
-	if (gap != KVMW_NONE) {
-		agg->gap_rows++;
-		agg->gap_ns = sat_add(agg->gap_ns, gap);
-	}
-	if (col[SPAN][i] == KVMW_NONE)
-		return 0;
-	if (user != KVMW_NONE) {
-		agg->user_rows++;
-		agg->user_ns = sat_add(agg->user_ns, user);
-	}
-	return hist__add(&agg->span, col[SPAN][i]);
+	while (names && names[nr])
+		nr++;
+	return nr;
 }
 
-static int add_rows(struct worker *w, const struct data_frame *f, bool times)
+/* Moves the rows inside the window to the front; how many they are. */
+static u32 keep_window(const struct time_window *window, const u64 *time, u64 **col, u32 nr,
+		       u32 rows)
 {
-	const struct time_window *window = &w->scan->rec->window;
-	u64 *const *col = w->columns.col;
-	struct agg_key last = { 0 };
-	struct agg *agg = NULL;
-	bool full;
+	u32 kept = 0;
 
-	for (u32 i = 0; i < f->rows; i++) {
-		struct agg_key key = { .vcpu = col[VCPU][i], .reason = col[REASON][i],
-				       .event = f->event, .isa = col[ISA][i] };
-
-		if (window->active && !time_window__has(window, col[TIME][i]))
+	for (u32 i = 0; i < rows; i++) {
+		if (!time_window__has(window, time[i]))
 			continue;
-		if (!agg || !agg_key__equal(&key, &last)) {
-			agg = agg_table__get(&w->aggs, &key, &full);
-			last = key;
-			if (!agg && !full)
-				return -1;
-		}
-		if (!agg)
-			w->aggs.left_out++;
-		else if (add_row(agg, col, i))
-			return -1;
-		else if (times && col[SPAN][i] == KVMW_NONE)
-			add_open(agg, col[TIME][i]);
+		for (u32 k = 0; kept != i && k < nr; k++)
+			col[k][kept] = col[k][i];
+		kept++;
 	}
-	return 0;
-}
-
-static bool any_open(const u64 *span, u32 rows)
-{
-	bool open = false;
-
-	for (u32 i = 0; i < rows; i++)
-		open |= span[i] == KVMW_NONE;
-	return open;
+	return kept;
 }
 
 /*
- * Times are a dear column: they are decoded only where a window asks for them, or
- * where a row is not completed (few are) and its age matters.  A column without a
- * name comes out as not captured.
+ * Fills b and col, of COLUMNS_MAX.  Of a window the times are needed, whoever else
+ * wants them: they come behind the consumer's columns.
  */
-static int decode(struct worker *w, const struct work *work, bool *times, const char **why)
+static int decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
+		  const char **why)
 {
-	const struct data_frame *f = work->f;
-	struct event_columns want = { .event = 0 };
+	const struct time_window *window = &w->scan->rec->window;
+	const char *names[COLUMNS_MAX + 1] = { NULL };
+	const struct scan_event *e = b->event;
+	u32 nr = nr_names(e->columns), nr_lazy = nr_names(e->lazy);
 	int ret;
 
-	for (size_t i = 0; i < ARRAY_SIZE(event_columns); i++)
-		if (event_columns[i].event == f->event)
-			want = event_columns[i];
-	*times = w->scan->rec->window.active;
-	if (!*times)
-		want.names[TIME] = "";
-	if (!w->scan->sums)
-		want.names[GAP] = want.names[USER] = "";
-	ret = columns__read(&w->columns, w->dec, work->event, f, want.names, why);
-	if (!ret && !*times && any_open(w->columns.col[SPAN], f->rows)) {
-		want.names[TIME] = "time_ns";
-		*times = true;
-		ret = columns__read(&w->columns, w->dec, work->event, f, want.names, why);
+	if (nr + nr_lazy >= COLUMNS_MAX) {
+		*why = "more columns than can be read";
+		return 1;
 	}
-	return ret;
+	memcpy(names, e->columns, nr * sizeof(*names));
+	names[nr] = window->active ? "time_ns" : NULL;
+	ret = columns__read(&w->columns, w->dec, work->event, work->f, names, why);
+	if (ret)
+		return ret;
+	b->has_lazy = nr_lazy && (!e->need_lazy || e->need_lazy(w->columns.col, work->f->rows));
+	if (b->has_lazy)
+		ret = columns__read(&w->lazy, w->dec, work->event, work->f, e->lazy, why);
+	if (ret)
+		return ret;
+	memcpy(col, w->columns.col, nr * sizeof(*col));
+	for (u32 i = 0; i < nr_lazy; i++)
+		col[nr + i] = b->has_lazy ? w->lazy.col[i] : w->ones;
+	b->rows = !window->active ? work->f->rows :
+		  keep_window(window, w->columns.col[nr], col, nr + nr_lazy, work->f->rows);
+	return 0;
 }
 
 static int note_bad(struct worker *w, const struct data_frame *f, const char *why)
@@ -170,15 +134,28 @@ static int note_bad(struct worker *w, const struct data_frame *f, const char *wh
 	return 0;
 }
 
+/* A frame that one consumer could not read is damaged for all of them, once. */
 static int take_frame(struct worker *w, const struct work *work)
 {
+	const struct scan *s = w->scan;
+	u64 *col[COLUMNS_MAX];
 	const char *why;
-	bool times;
-	int ret = decode(w, work, &times, &why);
 
-	if (ret > 0)
-		return note_bad(w, work->f, why);
-	return ret ? ret : add_rows(w, work->f, times);
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		const struct scan_consumer *c = s->consumer[i];
+		struct scan_batch b = { .event = event_of(c, work->f->event), .frame = work->f,
+					.desc = work->event, .col = col };
+		int ret;
+
+		if (!(work->takers & 1u << i))
+			continue;
+		ret = decode(w, work, &b, col, &why);
+		if (ret > 0)
+			return note_bad(w, work->f, why);
+		if (ret || (b.rows && c->take(w->state[i], &b)))
+			return -1;
+	}
+	return 0;
 }
 
 static struct work dequeue(struct scan *s)
@@ -219,18 +196,25 @@ static void enqueue(struct scan *s, struct work work)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static bool wanted(const struct recording *rec, const struct data_frame *f)
+/* Which consumers want a frame, a bit for each. */
+static u32 takers(const struct scan *s, const struct data_frame *f)
 {
-	const struct time_window *window = &rec->window;
-	bool known = false;
+	const struct time_window *window = &s->rec->window;
+	u32 bits = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(event_columns); i++)
-		known |= event_columns[i].event == f->event;
-	return f->type == DATA_EVENTS && known && f->rows &&
-	       (!window->active || (f->last_ns >= window->from && f->first_ns <= window->to));
+	if (f->type != DATA_EVENTS || !f->rows ||
+	    (window->active && (f->last_ns < window->from || f->first_ns > window->to)))
+		return 0;
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		const struct scan_consumer *c = s->consumer[i];
+
+		if (event_of(c, f->event) && !(c->skip && c->skip(s->rec, f->event, c->arg)))
+			bits |= 1u << i;
+	}
+	return bits;
 }
 
-static int read_frames(struct scan *s, struct data_reader *r, struct recording *rec)
+static int read_frames(struct scan *s, struct data_reader *r)
 {
 	struct data_decoder *dec = data_decoder__new();
 	struct data_frame *f;
@@ -239,19 +223,50 @@ static int read_frames(struct scan *s, struct data_reader *r, struct recording *
 	if (!dec)
 		return -1;
 	while ((ret = data_reader__next(r, &f)) > 0) {
-		if (recording__take(rec, r, dec, f)) {
+		u32 bits;
+
+		if (recording__take(s->rec, r, dec, f)) {
 			data_frame__put(f);
 			data_decoder__free(dec);
 			return -1;
 		}
-		if (wanted(rec, f))
-			enqueue(s, (struct work) { f, data_reader__event(r, f->event) });
+		bits = takers(s, f);
+		if (bits)
+			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits });
 		else
 			data_frame__put(f);
 	}
 	data_decoder__free(dec);
-	rec->read_error = ret < 0;
+	s->rec->read_error = ret < 0;
 	return 0;
+}
+
+static int new_states(struct worker *w)
+{
+	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
+	if (!w->ones)
+		return error("out of memory for a frame's columns");
+	memset(w->ones, 0xff, DATA_MAX_ROWS * sizeof(u64));
+	for (u32 i = 0; i < w->scan->nr_consumers; i++) {
+		const struct scan_consumer *c = w->scan->consumer[i];
+
+		w->state[i] = c->new(c->arg);
+		if (!w->state[i])
+			return -1;
+	}
+	return 0;
+}
+
+static void free_worker(struct worker *w)
+{
+	for (u32 i = 0; i < w->scan->nr_consumers; i++)
+		if (w->state[i])
+			w->scan->consumer[i]->free(w->state[i]);
+	free(w->bad);
+	columns__free(&w->columns);
+	columns__free(&w->lazy);
+	free(w->ones);
+	data_decoder__free(w->dec);
 }
 
 static int start(struct scan *s, u32 threads)
@@ -265,10 +280,12 @@ static int start(struct scan *s, u32 threads)
 
 		w->scan = s;
 		w->dec = data_decoder__new();
-		if (!w->dec)
+		if (!w->dec || new_states(w)) {
+			free_worker(w);
 			return -1;
+		}
 		if (pthread_create(&w->thread, NULL, run_worker, w)) {
-			data_decoder__free(w->dec);
+			free_worker(w);
 			return i ? 0 : error("no thread could be started");
 		}
 		s->nr_workers++;
@@ -276,56 +293,71 @@ static int start(struct scan *s, u32 threads)
 	return 0;
 }
 
-static int finish(struct scan *s, struct recording *rec, struct agg_table *out)
+/* The first worker's states become the result. */
+static int finish_worker(struct scan *s, struct worker *w, bool ok, void **result)
 {
-	int ret = 0;
+	bool first = w == s->worker;
+	int ret = ok && !w->failed ? 0 : -1;
 
+	for (u32 k = 0; !ret && k < w->nr_bad; k++)
+		ret = recording__damaged(s->rec, &w->bad[k].f, w->bad[k].f.rows, w->bad[k].why);
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		if (first) {
+			result[i] = w->state[i];
+			w->state[i] = NULL;
+		} else if (!ret && s->consumer[i]->merge(result[i], w->state[i])) {
+			ret = -1;
+		}
+	}
+	free_worker(w);
+	return ret;
+}
+
+static int finish(struct scan *s, bool ok, void **result)
+{
 	pthread_mutex_lock(&s->lock);
 	s->done = true;
 	pthread_cond_broadcast(&s->filled);
 	pthread_mutex_unlock(&s->lock);
-	for (u32 i = 0; i < s->nr_workers; i++) {
-		struct worker *w = &s->worker[i];
-
-		pthread_join(w->thread, NULL);
-		for (u32 k = 0; !ret && k < w->nr_bad; k++)
-			ret = recording__damaged(rec, &w->bad[k].f, w->bad[k].f.rows,
-						 w->bad[k].why);
-		if (w->failed || ret || agg_table__merge(out, &w->aggs))
-			ret = -1;
-		free(w->bad);
-		agg_table__free(&w->aggs);
-		columns__free(&w->columns);
-		data_decoder__free(w->dec);
-	}
-	return ret;
+	for (u32 i = 0; i < s->nr_workers; i++)
+		pthread_join(s->worker[i].thread, NULL);
+	for (u32 i = 0; i < s->nr_workers; i++)
+		if (finish_worker(s, &s->worker[i], ok, result))
+			ok = false;
+	return ok ? 0 : -1;
 }
 
-int scan__read(struct data_reader *r, struct recording *rec, u32 threads, bool sums,
-	       struct agg_table *out)
+int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
+	       const struct scan_consumer *const *consumer, u32 nr, void **result)
 {
 	struct scan *s = calloc(1, sizeof(*s));
-	int ret;
+	bool ok;
 
-	if (!s) {
+	memset(result, 0, nr * sizeof(*result));
+	if (!s || nr > SCAN_MAX_CONSUMERS) {
+		free(s);
 		data_reader__close(r);
-		return error("out of memory");
+		return s ? error("%u views of a recording at once are too many", nr) :
+			   error("out of memory");
 	}
 	s->rec = rec;
-	s->sums = sums;
+	s->consumer = consumer;
+	s->nr_consumers = nr;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->filled, NULL);
 	pthread_cond_init(&s->drained, NULL);
-	ret = start(s, threads);
-	if (!ret)
-		ret = read_frames(s, r, rec);
-	if (finish(s, rec, out))
-		ret = -1;
-	if (recording__close_reader(rec, r))
-		ret = -1;
+	ok = !start(s, threads) && !read_frames(s, r);
+	ok = !finish(s, ok, result);
+	/* Last: what describes the events goes with it. */
+	ok = !recording__close_reader(rec, r) && ok;
+	for (u32 i = 0; !ok && i < nr; i++) {
+		if (result[i])
+			consumer[i]->free(result[i]);
+		result[i] = NULL;
+	}
 	pthread_cond_destroy(&s->drained);
 	pthread_cond_destroy(&s->filled);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
-	return ret;
+	return ok ? 0 : -1;
 }
