@@ -51,20 +51,12 @@ static const struct argp argp = {
 	.doc = "Show the virtual machines that run on this host, and the events kvmw record can record.",
 };
 
-static const struct provider *provider_of(const struct event_desc *event)
-{
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
-		if (!strcmp(providers[i].name, event->provider))
-			return &providers[i];
-	return NULL;
-}
-
 /* Why it gives nothing on this host; NULL: it works. */
-static const char *missing(const struct provider *provider, char *buf, size_t size)
+static const char *missing(u32 event, char *buf, size_t size)
 {
-	const char *why = provider__missing(provider, buf, size);
+	const char *why = provider__missing(event, buf, size);
 
-	if (!why && provider->needs & BIT(HOOK_EXIT))
+	if (!why && providers[event].needs & BIT(HOOK_EXIT))
 		why = host__silent_exit();
 	return why;
 }
@@ -102,29 +94,53 @@ static void wrapped(const char *words)
 	putchar('\n');
 }
 
+/* One more line about an event, if there is something to say. */
+static void remark(const char *before, const char *words)
+{
+	char line[600];
+
+	if (!words)
+		return;
+	snprintf(line, sizeof(line), "%s%s", before, words);
+	printf("%*s", INDENT, "");
+	wrapped(line);
+}
+
+static void print_groups(void)
+{
+	printf("\n%-*s %s\n", INDENT - 1, "Group", "Events");
+	for (const struct group *group = groups; group->name; group++) {
+		char list[200] = "";
+
+		for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
+			if (group->events & BIT(i) && provider__name(i))
+				snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+					 *list ? ", " : "", provider__name(i));
+		printf("%-*s ", INDENT - 1, group->name);
+		wrapped(list);
+	}
+	printf("%-*s ", INDENT - 1, "CATEGORY:NAME");
+	wrapped("any tracepoint, as kvm:kvm_pio");
+}
+
 static void print_events(void)
 {
-	const struct event_desc *events;
-	char why[256], line[300];
-	size_t nr;
+	char buf[512];
 
 	printf("\n%-10s %-8s %s\n", "Event", "Default", "What");
-	events = event_desc__all(&nr);
-	for (size_t i = 0; i < nr; i++) {
-		const struct provider *provider = provider_of(&events[i]);
-		const char *reason;
+	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
+		const char *why;
 
-		if (!provider)
+		if (!provider__name(i))
 			continue;
-		printf("%-10s %-8s ", events[i].name, provider->on_by_default ? "yes" : "no");
-		wrapped(events[i].doc);
-		reason = missing(provider, why, sizeof(why));
-		if (reason) {
-			snprintf(line, sizeof(line), "not here: %s", reason);
-			printf("%*s", INDENT, "");
-			wrapped(line);
-		}
+		printf("%-10s %-8s ", provider__name(i), providers[i].on_by_default ? "yes" : "no");
+		wrapped(event_desc__by_id(i)->doc);
+		why = missing(i, buf, sizeof(buf));
+		remark("not here: ", why);
+		if (!why)
+			remark("this kernel has no ", provider__lacks(i, buf, sizeof(buf)));
 	}
+	print_groups();
 }
 
 static struct json_object *vms_json(const struct list *list)
@@ -143,27 +159,27 @@ static struct json_object *vms_json(const struct list *list)
 	return array;
 }
 
+static struct json_object *text_json(const char *text)
+{
+	return text ? json_object_new_string(text) : NULL;
+}
+
 static struct json_object *events_json(void)
 {
 	struct json_object *array = json_object_new_array();
-	const struct event_desc *events;
-	char buf[256];
-	size_t nr;
 
-	events = event_desc__all(&nr);
-	for (size_t i = 0; i < nr; i++) {
-		const struct provider *provider = provider_of(&events[i]);
+	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
 		struct json_object *o;
-		const char *why;
+		char buf[512];
 
-		if (!provider)
+		if (!provider__name(i))
 			continue;
 		o = json_object_new_object();
-		why = missing(provider, buf, sizeof(buf));
-		json_object_object_add(o, "name", json_object_new_string(events[i].name));
-		json_object_object_add(o, "default", json_object_new_boolean(provider->on_by_default));
-		json_object_object_add(o, "doc", json_object_new_string(events[i].doc));
-		json_object_object_add(o, "missing", why ? json_object_new_string(why) : NULL);
+		json_object_object_add(o, "name", json_object_new_string(provider__name(i)));
+		json_object_object_add(o, "default", json_object_new_boolean(providers[i].on_by_default));
+		json_object_object_add(o, "doc", json_object_new_string(event_desc__by_id(i)->doc));
+		json_object_object_add(o, "missing", text_json(missing(i, buf, sizeof(buf))));
+		json_object_object_add(o, "lacks", text_json(provider__lacks(i, buf, sizeof(buf))));
 		json_object_array_add(array, o);
 	}
 	return array;

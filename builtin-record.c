@@ -32,7 +32,7 @@ struct record {
 	int argc;			/* as typed, for META */
 	const char **argv;
 	const char *output;
-	u32 events;			/* -e: bitmap of provider_id; 0: not given */
+	struct choice choice;		/* -e; no events: not given */
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
@@ -86,7 +86,7 @@ static int parse_pids(struct record *r, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
-	u32 set, number;
+	u32 number;
 
 	switch (key) {
 	case 'p':
@@ -99,9 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'e':
 		/* Names before privilege: a typing error is told to anybody. */
-		set = provider__parse(arg);
-		r->events |= set;
-		return set ? 0 : EINVAL;
+		return choice__parse(&r->choice, arg) ? EINVAL : 0;
 	case 'V':
 		r->vcpu_filter = true;
 		if (parse_list(arg, r->vcpus, 1024))
@@ -172,23 +170,28 @@ static int check_pid(pid_t *pid)
 
 static int choose_events(struct record *r, const char **silent)
 {
-	u32 set = r->events ? r->events : provider__defaults();
+	u32 set = r->choice.events ? r->choice.events : provider__defaults();
 
-	*silent = set & BIT(PROVIDER_EXIT) ? host__silent_exit() : NULL;
+	*silent = set & BIT(KVMW_EVENT_EXIT) ? host__silent_exit() : NULL;
 	/* Where exits are silent, what KVM tells is its returns to the VMM. */
-	if (*silent && !r->events)
-		set |= BIT(PROVIDER_USERSPACE);
+	if (*silent && !r->choice.events)
+		set |= BIT(KVMW_EVENT_USERSPACE);
 	if (*silent && !r->quiet)
-		warning("%s; %s", *silent, set & BIT(PROVIDER_USERSPACE) ?
+		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
 			"recording its returns to the VMM (userspace) too" :
 			"-e userspace records its returns to the VMM");
-	for (u32 i = 0; i < NR_PROVIDERS; i++) {
+	for (u32 i = 0; i < KVMW_NR_EVENTS; i++) {
 		char why[256];
 
-		if (set & BIT(i) && provider__missing(&providers[i], why, sizeof(why)))
-			return error("event %s cannot be recorded: %s", providers[i].name, why);
+		if (!(set & BIT(i)) || !provider__missing(i, why, sizeof(why)))
+			continue;
+		if (!r->choice.events || r->choice.named & BIT(i))
+			return error("event %s cannot be recorded: %s", provider__name(i), why);
+		warning("without event %s: %s", provider__name(i), why);
+		set &= ~BIT(i);
 	}
-	r->opts.providers = set;
+	r->choice.events = set;
+	r->opts.choice = &r->choice;
 	return 0;
 }
 
@@ -388,7 +391,7 @@ static void say_ways(struct record *r)
 		const struct way *way = session__way(r->session, h);
 
 		if (way)
-			fprintf(stderr, "%s: program %s\n", hooks[h].what, way->program);
+			fprintf(stderr, "%s: program %s\n", session__what(r->session, h), way->program);
 	}
 }
 
@@ -410,7 +413,7 @@ static void note_gaps(struct record *r)
 		if (!missed)
 			continue;
 		snprintf(note, sizeof(note), "%llu %s went by unseen: the kernel runs no program "
-			 "within itself", (unsigned long long)missed, hooks[h].what);
+			 "within itself", (unsigned long long)missed, session__what(r->session, h));
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}

@@ -165,6 +165,7 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	s->tgid = pid_tgid >> 32;
 	s->vcpu_id = vcpu_id;
 	s->run_fd = -1;
+	s->role = KVMW_ROLE_VCPU;
 	s->exit.event = KVMW_EVENT_EXIT;
 	s->exit.e.vcpu = index;
 	s->user.event = KVMW_EVENT_USERSPACE;
@@ -175,6 +176,53 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	s->tid = pid_tgid;
 	bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
 	return s;
+}
+
+/*
+ * A fresh slot for what is no vCPU: the threads of a process, or (tgid 0) the kernel's.
+ * Two may come at once: the first one's slot is taken, the other's goes back.
+ */
+static __noinline struct kvmw_slot *slot_new_other(u32 tgid)
+{
+	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
+	struct task_struct *leader;
+	struct kvmw_slot *s;
+	u32 index = 0, *found;
+
+	if (bpf_map_pop_elem(&free_slots, &index)) {
+		__sync_fetch_and_add(&no_slot, 1);
+		return NULL;
+	}
+	if (bpf_map_update_elem(&slot_of, &key, &index, BPF_NOEXIST)) {
+		bpf_map_push_elem(&free_slots, &index, BPF_ANY);
+		found = bpf_map_lookup_elem(&slot_of, &key);
+		return found ? slot_at(*found) : NULL;
+	}
+	s = slot_at(index);
+	if (!s)
+		return NULL;
+	s->vcpu_id = KVMW_VCPU_NONE;
+	s->run_fd = -1;
+	s->exit.e.vcpu = index;
+	s->user.e.vcpu = index;
+	s->role = tgid ? KVMW_ROLE_VMM : KVMW_ROLE_KERNEL;
+	s->tgid = tgid;
+	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
+	if (tgid) {
+		bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
+		bpf_core_read_str(s->comm, sizeof(s->comm), &leader->comm);
+	}
+	/* Last: it makes the slot known to the recorder. */
+	s->tid = tgid ? tgid : KVMW_VCPU_NONE;
+	return s;
+}
+
+static __always_inline struct kvmw_slot *slot_of_other(u32 tgid)
+{
+	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
+	u32 *index = bpf_map_lookup_elem(&slot_of, &key);
+
+	return index ? slot_at(*index) : slot_new_other(tgid);
 }
 
 static __always_inline void remember(u64 pid_tgid, u32 known)
@@ -257,6 +305,26 @@ static __always_inline struct kvmw_slot *slot_of_thread(bool make)
 	return make ? slot_switch(KVMW_VCPU_UNKNOWN) : NULL;
 }
 
+/*
+ * The slot to which an event in the current context belongs: the vCPU of this thread, or
+ * its process, or the kernel; NULL: not recorded.  What is no vCPU passes no --vcpu.
+ */
+static __always_inline struct kvmw_slot *slot_of_current(void)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u32 known = thread_known(pid_tgid);
+	struct task_struct *task;
+
+	if (known == UNWANTED)
+		return NULL;
+	if (known != NO_SLOT_YET)
+		return slot_at(known - 1);
+	if (config.vcpu_filter)
+		return NULL;
+	task = (void *)bpf_get_current_task();
+	return slot_of_other(BPF_CORE_READ(task, mm) ? pid_tgid >> 32 : 0);
+}
+
 /* Index into s->sums of a key; the last one is shared once all are taken. */
 static __always_inline u32 sum_index(struct kvmw_slot *s, u32 event, u32 isa, u32 reason)
 {
@@ -290,7 +358,8 @@ static __always_inline struct kvmw_sum *sum_at(struct kvmw_slot *s, u32 i)
  */
 static __always_inline bool emit(struct kvmw_slot *s, void *record, u32 size)
 {
-	u32 index = s->exit.e.vcpu & (config.nr_rings - 1);
+	u32 index = (s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id()) &
+		    (config.nr_rings - 1);
 	void *ring = bpf_map_lookup_elem(&rings, &index);
 	u64 flags = BPF_RB_NO_WAKEUP;
 
@@ -300,6 +369,18 @@ static __always_inline bool emit(struct kvmw_slot *s, void *record, u32 size)
 	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	return !bpf_ringbuf_output(ring, record, size, flags);
+}
+
+static __always_inline bool wants(u32 event)
+{
+	return config.events >> event & 1;
+}
+
+/* Counts a record that found no room. */
+static __always_inline void count_lost(struct kvmw_slot *s, u32 event, u64 now)
+{
+	__sync_fetch_and_add(&s->lost[event & (KVMW_NR_EVENTS - 1)].count, 1);
+	s->lost[event & (KVMW_NR_EVENTS - 1)].last_ns = now;
 }
 
 #endif

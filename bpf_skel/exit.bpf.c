@@ -19,8 +19,7 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 	}
 	if (!emit(s, &s->exit, sizeof(s->exit))) {
 		sum->lost++;
-		s->exit_lost++;
-		s->exit_lost_ns = now;
+		count_lost(s, KVMW_EVENT_EXIT, now);
 	}
 }
 
@@ -150,7 +149,8 @@ static __always_inline void entry(u32 vcpu_id)
 	struct kvmw_slot *s = slot_of_vcpu(vcpu_id);
 	u64 now;
 
-	if (!s)
+	/* Without exits to record, this tells which thread runs which vCPU. */
+	if (!s || !wants(KVMW_EVENT_EXIT))
 		return;
 	now = bpf_ktime_get_ns();
 	if (s->user_ns) {

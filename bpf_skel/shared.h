@@ -8,11 +8,15 @@
 
 #include "util/events.h"
 #include "bpf_skel/exit_fields_x86.h"
+#include "bpf_skel/points.h"
 
 #define KVMW_MAX_VCPUS	1024	/* slots: vCPU threads of one recording */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
+#define KVMW_VCPU_NONE	(~1U)	/* slot of what is no vCPU */
+#define KVMW_NR_EVENTS	16	/* ids of captured events are below */
+#define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
 
 /* The record in a ring: which event, then its struct. */
@@ -26,11 +30,33 @@ struct kvmw_ring_userspace {
 	struct kvmw_userspace e;
 };
 
+/* Every family's row is one of these: the head, then its own fields. */
+struct kvmw_head {
+	KVMW_HEAD(KVMW_MEMBER, , "")
+};
+
+struct kvmw_ring_row {
+	u32 event, pad;
+	struct kvmw_head e;
+	u64 value[KVMW_MAX_FIELDS];
+};
+
+struct kvmw_ring_raw {
+	u32 event, pad;
+	struct kvmw_raw e;
+};
+
 /* Exact totals of one (event, isa, reason); key 0: free. */
 struct kvmw_sum {
 	u64 key;
 	u64 count, done, lost;
 	u64 gap_ns, span_ns, user_ns;	/* as in the event "total" */
+	u64 halt_ns, poll_ns, wait_ns, block_ns;
+};
+
+/* Those of one kind of a family; added to with atomics. */
+struct kvmw_kind_total {
+	u64 count, done, lost, span_ns;
 };
 
 #define KVMW_SUM_KEY(event, isa, reason) \
@@ -39,10 +65,18 @@ struct kvmw_sum {
 #define KVMW_SUM_ISA(key)	((u32)((key) >> 32) & 0xff)
 #define KVMW_SUM_REASON(key)	((u32)(key))
 
+/* Whose slot it is. */
+enum kvmw_role {
+	KVMW_ROLE_VCPU,
+	KVMW_ROLE_VMM,		/* all other threads of a VMM; tid is its tgid */
+	KVMW_ROLE_KERNEL,	/* kernel threads, whatever VM they work for; tgid is 0 */
+};
+
 /*
- * One vCPU run by one thread.  Written by that thread alone (its tracepoints run
- * in its own context), so nothing in here needs an atomic; read by the recorder
- * at any time through mmap.
+ * One vCPU run by one thread.  What the cycle needs is written by that thread alone
+ * (its tracepoints run in its own context) or while it is switched out, so it needs no
+ * atomic.  What any context adds to (lost, kinds) is added to with one.  Read by the
+ * recorder at any time through mmap.
  */
 struct kvmw_slot {
 	u32 tgid, tid;		/* tid 0: the slot is not in use */
@@ -58,14 +92,16 @@ struct kvmw_slot {
 	u32 exit_open, exit_sum;
 	u32 user_open, user_sum;
 	u32 sent;		/* records put into the ring */
-	u32 pad;
+	u32 role;		/* enum kvmw_role */
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;
 
-	u64 exit_lost, exit_lost_ns;		/* how many, when last */
-	u64 user_lost, user_lost_ns;
+	struct {
+		u64 count, last_ns;		/* how many, when last */
+	} lost[KVMW_NR_EVENTS];
 
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
+	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
 };
 
 /* Which threads are recorded. */
@@ -79,7 +115,7 @@ enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
 struct kvmw_config {
 	u32 target;		/* enum kvmw_target */
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
-	u8 want_exit, want_userspace;
+	u32 events;		/* bitmap of the ids of those wanted */
 	u8 vcpu_filter;
 	u64 vcpus[16];		/* bitmap of vCPU ids below 1024 */
 	u32 nr_rings;		/* a power of two */
@@ -93,6 +129,18 @@ struct kvmw_config {
 	struct {
 		u32 vcpu_id;
 	} entry;
+	/* Of each point: where the kernel has a family's fields; size 0: it has not. */
+	struct kvmw_point {
+		struct {
+			u16 offset;
+			u8 size, is_signed;
+		} field[KVMW_MAX_FIELDS];
+	} points[KVMW_NR_POINTS];
+	/* Tracepoints recorded raw. */
+	struct {
+		u16 size;	/* bytes without those of dynamic fields */
+		u16 dynamic;	/* offset of the last __data_loc field; 0: none */
+	} raw[KVMW_MAX_RAW];
 };
 
 #endif

@@ -24,8 +24,7 @@ static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
 	}
 	if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;
-		s->user_lost++;
-		s->user_lost_ns = now;
+		count_lost(s, KVMW_EVENT_USERSPACE, now);
 	}
 }
 
@@ -57,7 +56,7 @@ static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason,
  */
 static __always_inline struct kvmw_slot *slot_of_unknown(void)
 {
-	return slot_of_thread(config.want_userspace && !config.vcpu_filter);
+	return slot_of_thread(wants(KVMW_EVENT_USERSPACE) && !config.vcpu_filter);
 }
 
 /* KVM_RUN is called. */
@@ -68,7 +67,7 @@ static __always_inline void run(u32 vcpu_id, s32 fd)
 
 	if (!active)
 		return;
-	if (config.want_userspace && vcpu_id != KVMW_VCPU_UNKNOWN)
+	if (wants(KVMW_EVENT_USERSPACE) && vcpu_id != KVMW_VCPU_UNKNOWN)
 		s = slot_of_vcpu(vcpu_id);
 	else
 		s = slot_of_unknown();
@@ -89,7 +88,7 @@ static __always_inline void run(u32 vcpu_id, s32 fd)
 
 static __always_inline u32 id_of(const struct kvm_vcpu *vcpu)
 {
-	if (config.want_userspace && bpf_core_field_exists(vcpu->vcpu_id))
+	if (wants(KVMW_EVENT_USERSPACE) && bpf_core_field_exists(vcpu->vcpu_id))
 		return BPF_CORE_READ(vcpu, vcpu_id);
 	return KVMW_VCPU_UNKNOWN;
 }
@@ -142,7 +141,7 @@ int kvm_userspace_exit(struct userspace_exit_args *ctx)
 		return PASS_ON;
 	now = bpf_ktime_get_ns();
 	s->user_ns = now;
-	if (config.want_userspace)
+	if (wants(KVMW_EVENT_USERSPACE))
 		user_begin(s, now, ctx->reason, ctx->error);
 	return PASS_ON;
 }

@@ -147,11 +147,11 @@ static void test_round_trip(void **state)
 	u64 seed = 42;
 	size_t nr;
 	const struct event_desc *events = event_desc__all(&nr);
-	u8 *rows = malloc(MAX_NR * 128);
+	u8 *rows = malloc(MAX_NR * 512);
 
 	assert_true(enc && dec && rows);
 	for (size_t e = 0; e < nr; e++) {
-		assert_true(events[e].size <= 128);
+		assert_true(events[e].size <= 512);
 		for (enum mode mode = ZEROS; mode < NR_MODES; mode++) {
 			for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
 				fill(mode, &events[e], rows, sizes[s], &seed);

@@ -23,14 +23,13 @@
 #define SAMPLE_NS	(NSEC_PER_SEC / 5)
 #define SAMPLE_EVENTS	1000
 #define SAMPLE_EVERY_NS	(5 * NSEC_PER_SEC)
-#define NR_KINDS	2	/* of events that go through a ring */
 
 struct stream {
 	struct drain *drain;
 	u32 id;
 	struct ring_buffer *rb;
 	u32 quota;			/* records left in this round */
-	struct batch *batches[NR_KINDS];
+	struct batch *batches[KVMW_NR_EVENTS];
 };
 
 struct drain {
@@ -38,6 +37,7 @@ struct drain {
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
 	struct stats *stats;
+	const struct event_desc *descs[KVMW_NR_EVENTS];
 	pthread_t thread;
 	bool running, stop;
 	u64 flush_ns, sample_ns;	/* when next */
@@ -48,21 +48,21 @@ struct drain {
 	struct drain_counts counts;
 };
 
-static u32 kind_of(u32 event)
+/* size: how much of the row there is; the rest of it is 0. */
+static int add_row(struct stream *stream, u32 event, const void *row, size_t size)
 {
-	return event == KVMW_EVENT_EXIT ? 0 : 1;
-}
-
-static int add_row(struct stream *stream, u32 event, const void *row)
-{
-	const struct event_desc *desc = event_desc__by_id(event);
-	struct batch **b = &stream->batches[kind_of(event)];
+	const struct event_desc *desc = stream->drain->descs[event];
+	struct batch **b = &stream->batches[event];
+	u8 *to;
 
 	if (!*b)
 		*b = sink__batch(stream->drain->sink, DATA_EVENTS, desc, stream->id, DATA_MAX_ROWS);
 	if (!*b)
 		return -1;
-	memcpy((*b)->rows + (size_t)(*b)->nr++ * desc->size, row, desc->size);
+	to = (*b)->rows + (size_t)(*b)->nr++ * desc->size;
+	if (size < desc->size)
+		memset(to + size, 0, desc->size - size);
+	memcpy(to, row, size < desc->size ? size : desc->size);
 	__atomic_fetch_add(&stream->drain->counts.events, 1, __ATOMIC_RELAXED);
 	if ((*b)->nr == (*b)->size) {
 		sink__put(stream->drain->sink, *b);
@@ -73,11 +73,11 @@ static int add_row(struct stream *stream, u32 event, const void *row)
 
 static int on_record(void *arg, void *data, size_t size)
 {
-	const struct kvmw_ring_exit *record = data;
+	const struct kvmw_ring_exit *record = data;	/* they all begin alike */
 	struct stream *stream = arg;
 
 	/* A negative value ends the loop over the ring, after this record. */
-	if (add_row(stream, record->event, &record->e))
+	if (add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e)))
 		return -EIO;
 	return --stream->quota ? 0 : -EAGAIN;
 }
@@ -118,7 +118,7 @@ static void flush(struct drain *d, u64 now)
 	int used;
 
 	for (u32 i = 0; i < session__nr_rings(d->session); i++)
-		for (u32 k = 0; k < NR_KINDS; k++) {
+		for (u32 k = 0; k < KVMW_NR_EVENTS; k++) {
 			if (d->streams[i].batches[k])
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
@@ -255,6 +255,8 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 		return NULL;
 	d->session = session;
 	d->sink = sink;
+	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
+		d->descs[i] = event_desc__by_id(i);
 	d->stats_fd = -1;
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
@@ -288,13 +290,13 @@ static int add_open(struct drain *d)
 
 		if (slots[i].exit_open) {
 			exit.total_ns = KVMW_NONE;
-			if (add_row(stream, KVMW_EVENT_EXIT, &exit))
+			if (add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 				return -1;
 			d->counts.unfinished++;
 		}
 		if (slots[i].user_open) {
 			user.user_ns = KVMW_NONE;
-			if (add_row(stream, KVMW_EVENT_USERSPACE, &user))
+			if (add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 				return -1;
 			d->counts.unfinished++;
 		}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "util/capture/meta.h"
+#include "util/capture/tracefs.h"
 
 struct meta {
 	struct json_object *root, *clocks, *notes;
@@ -138,13 +139,39 @@ static void add_clock(struct meta *meta)
 	json_object_array_add(meta->clocks, o);
 }
 
-static struct json_object *events(u32 set)
+static struct json_object *events(const struct choice *choice)
 {
 	struct json_object *list = json_object_new_array();
 
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
-		if (set & BIT(i))
-			json_object_array_add(list, json_object_new_string(providers[i].name));
+	for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
+		if (choice->events & BIT(i))
+			json_object_array_add(list, json_object_new_string(provider__name(i)));
+	for (u32 i = 0; i < choice->nr_raw; i++) {
+		char name[140];
+
+		snprintf(name, sizeof(name), "%s:%s", choice->raw[i].category, choice->raw[i].name);
+		json_object_array_add(list, json_object_new_string(name));
+	}
+	return list;
+}
+
+/* What it takes to read the records of raw tracepoints anywhere. */
+static struct json_object *tracepoints(const struct choice *choice)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (u32 i = 0; i < choice->nr_raw; i++) {
+		struct json_object *o = json_object_new_object();
+		char name[140], *format;
+
+		snprintf(name, sizeof(name), "%s:%s", choice->raw[i].category, choice->raw[i].name);
+		format = tracefs__format_text(choice->raw[i].category, choice->raw[i].name);
+		json_object_object_add(o, "kind", json_object_new_int(i + 1));
+		add_string(o, "name", name);
+		add_string(o, "format", format ? format : "");
+		json_object_array_add(list, o);
+		free(format);
+	}
 	return list;
 }
 
@@ -155,13 +182,10 @@ static void add_hooks(struct meta *meta, const struct session *session, u32 set)
 
 	for (u32 h = 0; h < NR_HOOKS; h++) {
 		const struct way *way = session__way(session, h);
-		bool used = false;
 
-		for (u32 i = 0; i < NR_PROVIDERS; i++)
-			used |= set & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(h);
 		if (way)
 			add_string(o, way->program, way->name);
-		else if (used && hooks[h].without)
+		else if (h < HOOK_POINTS && provider__uses(set, h) && hooks[h].without)
 			meta__note(meta, hooks[h].without);
 	}
 	json_object_object_add(meta->root, "programs", o);
@@ -188,13 +212,15 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	json_object_object_add(o, "command", command);
 	json_object_object_add(o, "host", host());
 	json_object_object_add(o, "kvm", kvm());
-	json_object_object_add(o, "events", events(opts->providers));
+	json_object_object_add(o, "events", events(opts->choice));
 	json_object_object_add(o, "filters", filters(opts));
 	json_object_object_add(o, "rings", json_object_new_int(session__nr_rings(session)));
 	json_object_object_add(o, "ring_bytes", json_object_new_int64(session__ring_bytes(session)));
 	json_object_object_add(o, "clocks", meta->clocks);
 	json_object_object_add(o, "notes", meta->notes);
-	add_hooks(meta, session, opts->providers);
+	if (opts->choice->nr_raw)
+		json_object_object_add(o, "tracepoints", tracepoints(opts->choice));
+	add_hooks(meta, session, opts->choice->events);
 	if (silent)
 		meta__note(meta, silent);
 	add_clock(meta);

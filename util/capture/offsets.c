@@ -8,6 +8,7 @@
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
+#include "util/event_desc.h"
 
 struct want {
 	const char *name;
@@ -44,8 +45,81 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 	return err;
 }
 
-int offsets__read(u32 set, struct kvmw_config *c)
+/* The first of "theirs|older" that the tracepoint has. */
+static struct tep_format_field *find_field(struct tep_event *event, const char *names, size_t len)
 {
+	while (len) {
+		const char *bar = memchr(names, '|', len);
+		size_t n = bar ? (size_t)(bar - names) : len;
+		struct tep_format_field *field;
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, names);
+		field = tep_find_field(event, name);
+		if (field || !bar)
+			return field;
+		names += n + 1;
+		len -= n + 1;
+	}
+	return NULL;
+}
+
+/* Where a tracepoint of points.h has the fields of its family; what it lacks stays 0. */
+static void read_point(u32 id, struct kvmw_point *point)
+{
+	const struct way *way = &hooks[HOOK_POINTS + id].ways[0];
+	const struct event_desc *desc = event_desc__by_id(points[id].event);
+	struct tep_handle *tep = NULL;
+	struct tep_event *event = tracefs__format(way->category, way->name, &tep);
+
+	for (const char *p = points[id].fields; event && *p; p += strspn(p, " ")) {
+		size_t ours = strcspn(p, "="), all = strcspn(p, " ");
+		struct tep_format_field *field = find_field(event, p + ours + 1, all - ours - 1);
+		int index = event_desc__field(desc, p, ours);
+		u32 i = index < 0 ? KVMW_MAX_FIELDS :
+			(desc->fields[index].offset - sizeof(struct kvmw_head)) / sizeof(u64);
+
+		if (field && i < KVMW_MAX_FIELDS && field->size <= 8) {
+			point->field[i].offset = field->offset;
+			point->field[i].size = field->size;
+			point->field[i].is_signed = !!(field->flags & TEP_FIELD_IS_SIGNED);
+		}
+		p += all;
+	}
+	tep_free(tep);
+}
+
+static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)
+{
+	struct tep_handle *tep = NULL;
+	struct tep_event *event = tracefs__format(raw->category, raw->name, &tep);
+
+	if (!event)
+		return error("tracepoint %s:%s: %s; `ls /sys/kernel/tracing/events` shows those there are",
+			     raw->category, raw->name,
+			     errno == ENOENT ? "this kernel has none of this name" : strerror(errno));
+	*size = *dynamic = 0;
+	for (struct tep_format_field *f = event->format.fields; f; f = f->next) {
+		if (f->offset + f->size > *size)
+			*size = f->offset + f->size;
+		if (f->flags & TEP_FIELD_IS_DYNAMIC)
+			*dynamic = f->offset;
+	}
+	tep_free(tep);
+	return 0;
+}
+
+static int read_all_raw(const struct choice *choice, struct kvmw_config *c)
+{
+	for (u32 i = 0; i < choice->nr_raw; i++)
+		if (read_raw(&choice->raw[i], &c->raw[i].size, &c->raw[i].dynamic))
+			return -1;
+	return 0;
+}
+
+int offsets__read(const struct choice *choice, struct kvmw_config *c)
+{
+	u32 set = choice->events;
 	const struct want exit[] = {
 #define WANT(type, name, field, offset) { #field, &c->exit.name, sizeof(type) },
 		KVM_EXIT_FIELDS(WANT)
@@ -53,11 +127,18 @@ int offsets__read(u32 set, struct kvmw_config *c)
 	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
 	u32 end;
 
-	if (set & BIT(PROVIDER_EXIT) &&
-	    (read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size) ||
-	     read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end)))
+	if (set & BIT(KVMW_EVENT_EXIT) &&
+	    read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size))
 		return -1;
-	if (set & BIT(PROVIDER_USERSPACE)) {
+	if (provider__uses(set, HOOK_ENTRY) && !tracefs__tracepoint("kvm", "kvm_entry") &&
+	    read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end))
+		return -1;
+	for (u32 i = 0; i < KVMW_NR_POINTS; i++)
+		if (set & BIT(points[i].event))
+			read_point(i, &c->points[i]);
+	if (read_all_raw(choice, c))
+		return -1;
+	if (set & BIT(KVMW_EVENT_USERSPACE)) {
 		u32 reason, error_at;
 		const struct want userspace[] = { { "reason", &reason, 4 }, { "errno", &error_at, 4 } };
 

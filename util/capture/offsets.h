@@ -4,12 +4,12 @@
 #define KVMW_OFFSETS_H
 
 #include "util/types.h"
-#include "bpf_skel/shared.h"
+#include "util/capture/provider.h"
 
 /*
- * Fills config with the offsets which the providers (bitmap of provider_id) need.
+ * Fills config with the offsets which the events and tracepoints chosen need.
  * -1 with errno: a format cannot be read, or lacks a field (error() named it).
  */
-int offsets__read(u32 providers, struct kvmw_config *config);
+int offsets__read(const struct choice *choice, struct kvmw_config *config);
 
 #endif

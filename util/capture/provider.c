@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
-#include "util/error.h"
+#include "util/event_desc.h"
 
-const struct hook hooks[NR_HOOKS] = {
+#define POINT_HOOK(ev, KIND, cat, tp, map)				\
+	[HOOK_POINTS + KVMW_POINT_##tp] = {				\
+		.what = #cat ":" #tp,					\
+		.ways = { { #tp, WAY_TRACEPOINT, #cat, #tp, NULL } },	\
+	},
+
+const struct hook hooks[HOOK_RAW] = {
 	[HOOK_EXIT] = {
 		.what = "VM exits",
 		.ways = {
@@ -18,6 +23,7 @@ const struct hook hooks[NR_HOOKS] = {
 	},
 	[HOOK_ENTRY] = {
 		.what = "VM entries",
+		.without = "no event can be told to be of a vCPU",
 		.ways = {
 			{ "entry_btf", WAY_BTF, "kvm", "kvm_entry", NULL },
 			{ "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry", NULL },
@@ -42,122 +48,138 @@ const struct hook hooks[NR_HOOKS] = {
 			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
+	KVMW_POINTS(POINT_HOOK)
 };
 
-const struct provider providers[NR_PROVIDERS] = {
-	[PROVIDER_EXIT] = {
-		.name = "exit",
+#define POINT_DESC(ev, KIND, cat, tp, map) \
+	[KVMW_POINT_##tp] = { event_##ev, KVMW_##ev##_##KIND, map },
+#define EVENT_ALIAS(NAME, ename, eid, eprovider, edoc) event_##ename = eid,
+enum { KVMW_EVENTS(EVENT_ALIAS) };
+const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
+
+/* Who ran: by a vCPU's entries its thread is known. */
+#define WHO	BIT(HOOK_ENTRY)
+
+const struct provider providers[KVMW_NR_EVENTS] = {
+	[KVMW_EVENT_EXIT] = {
 		.on_by_default = true,
 		.needs = BIT(HOOK_EXIT) | BIT(HOOK_ENTRY),
 		.uses = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
 	},
-	[PROVIDER_USERSPACE] = {
-		.name = "userspace",
-		.needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
-	},
+	[KVMW_EVENT_USERSPACE] = { .needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN) },
+	[KVMW_EVENT_FAULT] = { .uses = WHO },
+	[KVMW_EVENT_DIRTY] = { .uses = WHO },
+	[KVMW_EVENT_IRQ] = { .uses = WHO },
+	[KVMW_EVENT_HALT] = { .uses = WHO },
+	[KVMW_EVENT_HYPERCALL] = { .uses = WHO },
+	[KVMW_EVENT_TIMER] = { .uses = WHO },
+	[KVMW_EVENT_MMU] = { .uses = WHO },
+	[KVMW_EVENT_NESTED] = { .uses = WHO },
+	[KVMW_EVENT_RAW] = { .uses = WHO },
 };
 
-/* Levenshtein distance of two short words. */
-static u32 distance(const char *a, size_t la, const char *b)
+const char *provider__name(u32 event)
 {
-	size_t lb = strlen(b);
-	u32 row[64];
+	const struct event_desc *desc;
 
-	if (lb >= ARRAY_SIZE(row))
-		return ~0u;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		u32 diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			u32 best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
+	if (event >= KVMW_NR_EVENTS || !(providers[event].needs | providers[event].uses))
+		return NULL;
+	desc = event_desc__by_id(event);
+	return desc ? desc->name : NULL;
 }
 
-static void unknown(const char *name, size_t len)
+bool provider__uses(u32 events, u32 hook)
 {
-	u32 nearest = 0, best = ~0u;
-	char others[256] = "";
-
-	for (u32 i = 0; i < NR_PROVIDERS; i++) {
-		u32 d = distance(name, len, providers[i].name);
-
-		if (d < best) {
-			best = d;
-			nearest = i;
-		}
-	}
-	for (u32 i = 0; i < NR_PROVIDERS; i++) {
-		if (i == nearest)
-			continue;
-		strncat(others, ", ", sizeof(others) - strlen(others) - 1);
-		strncat(others, providers[i].name, sizeof(others) - strlen(others) - 1);
-	}
-	error("unknown event '%.*s'; there are: %s%s (kvmw list tells what each one is)",
-	      (int)len, name, providers[nearest].name, others);
+	if (hook >= HOOK_RAW)
+		return events & BIT(KVMW_EVENT_RAW);
+	if (hook >= HOOK_POINTS)
+		return events & BIT(points[hook - HOOK_POINTS].event);
+	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
+		if (events & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(hook))
+			return true;
+	return false;
 }
 
-u32 provider__parse(const char *names)
+bool provider__needs(u32 events, u32 hook)
 {
-	u32 set = 0;
-
-	for (const char *p = names; ; p++) {
-		size_t len = strcspn(p, ",");
-		u32 i;
-
-		for (i = 0; i < NR_PROVIDERS; i++)
-			if (strlen(providers[i].name) == len && !memcmp(providers[i].name, p, len))
-				break;
-		if (i == NR_PROVIDERS) {
-			unknown(p, len < 60 ? len : 60);
-			return 0;
-		}
-		set |= BIT(i);
-		p += len;
-		if (!*p)
-			return set;
-	}
+	/* What was asked for by its own name is needed. */
+	if (hook >= HOOK_RAW)
+		return true;
+	for (u32 i = 0; hook < HOOK_POINTS && i < KVMW_NR_EVENTS; i++)
+		if (events & BIT(i) && providers[i].needs & BIT(hook))
+			return true;
+	return false;
 }
 
 u32 provider__defaults(void)
 {
 	u32 set = 0;
 
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
+	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
 		if (providers[i].on_by_default)
 			set |= BIT(i);
 	return set;
 }
 
-const char *provider__missing(const struct provider *provider, char *buf, size_t size)
+static void explain(int err, const struct way *way, char *buf, size_t size)
 {
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		const struct way *first = &hooks[h].ways[0];
-		int err;
+	if (err == ENOENT)
+		snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
+			 way->category, way->name);
+	else
+		snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
+			 strerror(err), way->category, way->name);
+}
 
-		if (!(provider->needs & BIT(h)) || !first->category)
+const char *provider__missing(u32 event, char *buf, size_t size)
+{
+	const struct way *way = NULL;
+	bool any = false;
+	int err = 0;
+
+	for (u32 h = 0; h < HOOK_RAW; h++) {
+		if (h < HOOK_POINTS ? !(providers[event].needs & BIT(h)) :
+				      points[h - HOOK_POINTS].event != event)
 			continue;
-		err = tracefs__tracepoint(first->category, first->name);
-		if (!err)
-			continue;
-		if (err == ENOENT)
-			snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
-				 first->category, first->name);
-		else
-			snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
-				 strerror(err), first->category, first->name);
-		return buf;
+		way = &hooks[h].ways[0];
+		err = way->category ? tracefs__tracepoint(way->category, way->name) : 0;
+		any |= !err;
+		if (err && h < HOOK_POINTS) {
+			explain(err, way, buf, size);
+			return buf;
+		}
 	}
-	return NULL;
+	if (any || !err || providers[event].needs)
+		return NULL;
+	explain(err, way, buf, size);
+	return buf;
+}
+
+/* Whether another tracepoint stands for the same kind, as an older kernel's does. */
+static bool has_twin(u32 point)
+{
+	for (u32 i = 0; i < KVMW_NR_POINTS; i++) {
+		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+
+		if (i != point && points[i].event == points[point].event &&
+		    points[i].kind == points[point].kind &&
+		    !tracefs__tracepoint(way->category, way->name))
+			return true;
+	}
+	return false;
+}
+
+const char *provider__lacks(u32 event, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (u32 i = 0; i < KVMW_NR_POINTS && len < size; i++) {
+		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+
+		if (points[i].event != event || !tracefs__tracepoint(way->category, way->name) ||
+		    has_twin(i))
+			continue;
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", way->name);
+	}
+	return len ? buf : NULL;
 }

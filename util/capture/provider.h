@@ -3,11 +3,16 @@
  * Every provider of events, declared once: its programs, where they attach, what
  * else does where that is not to be had.  Loading, attaching, -e, `kvmw list` and
  * "why is this event missing here" derive from this table.
+ *
+ * A provider is known by the id of its event (KVMW_EVENT_IRQ, …); sets of them are
+ * bitmaps of these.  Besides the hooks that its entry names it has those of its
+ * tracepoints in bpf_skel/points.h.
  */
 #ifndef KVMW_PROVIDER_H
 #define KVMW_PROVIDER_H
 
 #include "util/types.h"
+#include "bpf_skel/shared.h"
 
 #define HOOK_MAX_WAYS	3
 
@@ -21,39 +26,81 @@ struct way {
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
 };
 
-/* One moment a provider must see, and the ways to see it, the best first. */
+/* One moment a provider sees, and the ways to see it, the best first. */
 struct hook {
 	const char *what;
-	const char *without;	/* what it means not to have it; NULL: it must be had */
+	const char *without;	/* what it means not to have it; NULL: just that */
 	struct way ways[HOOK_MAX_WAYS];
 };
 
-enum hook_id { HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN, NR_HOOKS };
-enum provider_id { PROVIDER_EXIT, PROVIDER_USERSPACE, NR_PROVIDERS };
-
-struct provider {
-	const char *name;	/* as in the events' provider, and of -e */
-	bool on_by_default;
-	u32 needs;		/* bitmap of hook_id */
-	u32 uses;		/* optional ones */
+/* Those with an entry in hooks[], then a tracepoint of points.h each, then raw ones. */
+enum hook_id {
+	HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN,
+	HOOK_POINTS,
+	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
+	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,
 };
 
-extern const struct hook hooks[NR_HOOKS];
-extern const struct provider providers[NR_PROVIDERS];
+struct provider {
+	bool on_by_default;
+	u64 needs;		/* bitmap of hook_id below HOOK_POINTS */
+	u64 uses;		/* optional ones */
+};
 
-#define BIT(n) (1u << (n))
+/* A raw tracepoint of -e category:name. */
+struct raw_choice {
+	char category[64], name[64];
+};
+
+/* What -e asks for. */
+struct choice {
+	u32 events;		/* bitmap; KVMW_EVENT_RAW where there are raw ones */
+	u32 named;		/* those by their own names, not by a group's */
+	struct raw_choice raw[KVMW_MAX_RAW];
+	u32 nr_raw;
+};
+
+#define BIT(n) (1ull << (n))
+
+/* hooks[HOOK_RAW + i] is the choice's: session.h */
+extern const struct hook hooks[HOOK_RAW];
+extern const struct provider providers[KVMW_NR_EVENTS];
+
+/* The name of a provider, as of -e; NULL: there is none with this id. */
+const char *provider__name(u32 event);
+
+/* Whether one of these events uses a hook, and whether one cannot do without. */
+bool provider__uses(u32 events, u32 hook);
+bool provider__needs(u32 events, u32 hook);
+
+/* The event to which a tracepoint of points.h belongs, and which kind of it it is. */
+struct point_desc {
+	u32 event, kind;
+	const char *fields;	/* as in points.h */
+};
+extern const struct point_desc points[KVMW_NR_POINTS];
 
 /*
- * A comma separated list of names to a bitmap of provider_id; 0: error() named the
- * unknown one and those there are, the nearest first.
+ * Adds a comma separated list of names, groups and tracepoints.  0; -1: error() named
+ * the unknown one and those there are, the nearest first.
  */
-u32 provider__parse(const char *names);
+int choice__parse(struct choice *choice, const char *names);
 u32 provider__defaults(void);
+
+/* A group of -e; the list ends with one without a name. */
+struct group {
+	const char *name;
+	u32 events;
+};
+extern const struct group groups[];
 
 /*
  * Why a provider cannot work on this kernel, in one line, or NULL.  buf holds the
  * line.  Looks at tracefs only; loading may still fail.
  */
-const char *provider__missing(const struct provider *provider, char *buf, size_t size);
+const char *provider__missing(u32 event, char *buf, size_t size);
+
+/* The tracepoints of a provider that this kernel lacks, as a list; NULL: none. */
+const char *provider__lacks(u32 event, char *buf, size_t size);
 
 #endif

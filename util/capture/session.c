@@ -29,6 +29,9 @@ struct session {
 	u32 nr_rings;
 	u64 ring_bytes;
 	struct kvmw_config config;
+	u32 events;
+	struct hook raw[KVMW_MAX_RAW];
+	char raw_programs[KVMW_MAX_RAW][8], raw_what[KVMW_MAX_RAW][130];
 };
 
 u64 monotonic_ns(void)
@@ -109,32 +112,13 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	return make_rings(s);
 }
 
-static u32 hooks_of(u32 providers_set)
-{
-	u32 set = 0;
-
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
-		if (providers_set & BIT(i))
-			set |= providers[i].needs | providers[i].uses;
-	return set;
-}
-
-static bool needed(u32 providers_set, enum hook_id hook)
-{
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
-		if (providers_set & BIT(i) && providers[i].needs & BIT(hook))
-			return true;
-	return false;
-}
-
 static void fill_config(struct session *s, const struct session_opts *opts)
 {
 	struct kvmw_config *c = &s->config;
 
 	c->target = opts->target;
 	c->parent = getpid();
-	c->want_exit = !!(opts->providers & BIT(PROVIDER_EXIT));
-	c->want_userspace = !!(opts->providers & BIT(PROVIDER_USERSPACE));
+	c->events = opts->choice->events;
 	c->vcpu_filter = !!opts->vcpus;
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
@@ -242,16 +226,47 @@ static bool usable(const struct way *way)
 	return !access(path, F_OK) && access("/sys/module/kvm_intel", F_OK);
 }
 
+static const struct hook *hook(const struct session *s, u32 h)
+{
+	return h < HOOK_RAW ? &hooks[h] : &s->raw[h - HOOK_RAW];
+}
+
+const char *session__what(const struct session *s, u32 h)
+{
+	return hook(s, h)->what;
+}
+
+/* Each tracepoint asked for has a hook of its own. */
+static void make_raw(struct session *s, const struct choice *choice)
+{
+	for (u32 i = 0; i < choice->nr_raw; i++) {
+		const struct raw_choice *raw = &choice->raw[i];
+
+		snprintf(s->raw_programs[i], sizeof(s->raw_programs[i]), "raw%u", i);
+		snprintf(s->raw_what[i], sizeof(s->raw_what[i]), "%s:%s", raw->category, raw->name);
+		s->raw[i] = (struct hook) {
+			.what = s->raw_what[i],
+			.ways = { { s->raw_programs[i], WAY_TRACEPOINT, raw->category, raw->name, NULL } },
+		};
+	}
+}
+
+/* A tracepoint that this kernel has not needs no try. */
+static bool is_there(const struct way *way)
+{
+	return way->type != WAY_TRACEPOINT || !tracefs__tracepoint(way->category, way->name);
+}
+
 /* To the next way of a hook; false: there is none, and it cannot do without. */
 static bool next_way(struct session *s, u32 h)
 {
-	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hooks[h].ways;
-	const struct way *end = hooks[h].ways + HOOK_MAX_WAYS;
+	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hook(s, h)->ways;
+	const struct way *end = hook(s, h)->ways + HOOK_MAX_WAYS;
 
-	while (way < end && way->program && !usable(way))
+	while (way < end && way->program && !(usable(way) && is_there(way)))
 		way++;
 	s->ways[h] = way < end && way->program ? way : NULL;
-	return s->ways[h] || hooks[h].without;
+	return s->ways[h] || !provider__needs(s->events, h);
 }
 
 /* The hook whose program the kernel refuses, each loaded alone; -1: none of them. */
@@ -283,10 +298,11 @@ static int find_refused(struct session *s)
  */
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
-	u32 wanted = hooks_of(opts->providers);
+	const struct choice *choice = opts->choice;
 
-	for (u32 h = 0; h < NR_HOOKS; h++)
-		if (wanted & BIT(h))
+	make_raw(s, choice);
+	for (u32 h = 0; h < HOOK_RAW + choice->nr_raw; h++)
+		if (provider__uses(choice->events, h))
 			next_way(s, h);
 	for (;;) {
 		bool loaded = !load(s);
@@ -302,15 +318,15 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 		if (failed < 0)
 			return error("cannot load the BPF programs: %s", reason(err));
 		if (!next_way(s, failed))
-			return error("cannot see %s on this kernel: %s", hooks[failed].what, reason(err));
+			return error("cannot see %s on this kernel: %s", hook(s, failed)->what, reason(err));
 	}
-	if (needed(opts->providers, HOOK_RUN) && !s->ways[HOOK_RUN])
+	if (provider__needs(choice->events, HOOK_RUN) && !s->ways[HOOK_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
 	/* Of a system call only the file descriptor is seen; kvm_exit tells the vCPU's number. */
-	if (opts->vcpus && opts->providers & BIT(PROVIDER_USERSPACE) &&
+	if (opts->vcpus && choice->events & BIT(KVMW_EVENT_USERSPACE) &&
 	    s->ways[HOOK_RUN]->type == WAY_TRACEPOINT &&
-	    (!(opts->providers & BIT(PROVIDER_EXIT)) || host__silent_exit()))
+	    (!(choice->events & BIT(KVMW_EVENT_EXIT)) || host__silent_exit()))
 		return error("event userspace with --vcpu: this kernel tells no program which vCPU is run "
 			     "(fentry and kprobe were refused); record all, kvmw report --vcpu chooses");
 	return 0;
@@ -326,9 +342,10 @@ struct session *session__open(const struct session_opts *opts)
 		s->rings[i] = -1;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(opts->verbose ? print_all : NULL);
+	s->events = opts->choice->events;
 	plan_rings(s, opts->ring_bytes);
 	fill_config(s, opts);
-	if (offsets__read(opts->providers, &s->config) || load_and_attach(s, opts) || fill_maps(s, opts)) {
+	if (offsets__read(opts->choice, &s->config) || load_and_attach(s, opts) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
 	}
@@ -416,12 +433,12 @@ u64 session__bpf_ns(const struct session *s)
 	return sum;
 }
 
-u64 session__missed(const struct session *s, enum hook_id hook)
+u64 session__missed(const struct session *s, u32 hook)
 {
 	return prog_info(s, hook).recursion_misses;
 }
 
-const struct way *session__way(const struct session *s, enum hook_id hook)
+const struct way *session__way(const struct session *s, u32 hook)
 {
 	return s->ways[hook];
 }

@@ -10,7 +10,7 @@
 #include "util/capture/provider.h"
 
 struct session_opts {
-	u32 providers;		/* bitmap of provider_id */
+	const struct choice *choice;	/* events and tracepoints; outlives the session */
 	enum kvmw_target target;
 	const pid_t *pids;	/* KVMW_TARGET_PIDS */
 	u32 nr_pids;
@@ -45,10 +45,11 @@ u64 session__bpf_ns(const struct session *s);
  * Runs that the kernel left out because the program was running on that CPU already, and
  * was preempted; 0 before 5.12, which does not count them.
  */
-u64 session__missed(const struct session *s, enum hook_id hook);
+u64 session__missed(const struct session *s, u32 hook);
 
 /* The way a hook was attached in the end; NULL: not at all. */
-const struct way *session__way(const struct session *s, enum hook_id hook);
+const struct way *session__way(const struct session *s, u32 hook);
+const char *session__what(const struct session *s, u32 hook);
 
 u64 monotonic_ns(void);
 

@@ -38,6 +38,8 @@ static void end_rows(struct rows *rows)
 /* -1: unknown */
 static int vcpu_number(struct stats *stats, u32 id, const struct kvmw_slot *s)
 {
+	if (s->role != KVMW_ROLE_VCPU)
+		return -1;
 	if (s->vcpu_id != KVMW_VCPU_UNKNOWN)
 		return s->vcpu_id;
 	if (!stats->numbers[id] && s->run_fd >= 0)
@@ -60,17 +62,24 @@ static u32 vm_of(struct stats *stats, const struct kvmw_slot *s)
 	return i;
 }
 
+static const char *const roles[] = {
+	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
+};
+
 static struct json_object *ident_vcpu(struct stats *stats, u32 id, const struct kvmw_slot *s)
 {
 	struct json_object *o = json_object_new_object();
 	int vcpu = vcpu_number(stats, id, s);
 
 	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "vm", json_object_new_int(vm_of(stats, s)));
+	json_object_object_add(o, "vm", s->role == KVMW_ROLE_KERNEL ? NULL :
+			       json_object_new_int(vm_of(stats, s)));
 	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
-	json_object_object_add(o, "tid", json_object_new_int(s->tid));
+	json_object_object_add(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
 	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
 				strnlen(s->comm, sizeof(s->comm))));
+	if (s->role != KVMW_ROLE_VCPU)
+		json_object_object_add(o, "role", json_object_new_string(roles[s->role]));
 	return o;
 }
 
@@ -157,6 +166,44 @@ static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const s
 			.gap_ns = sum.gap_ns,
 			.span_ns = sum.span_ns,
 			.user_ns = sum.user_ns,
+			.halt_ns = sum.halt_ns,
+			.poll_ns = sum.poll_ns,
+			.wait_ns = sum.wait_ns,
+			.block_ns = sum.block_ns,
+		};
+	}
+	return 0;
+}
+
+/* Event and kind of each of a slot's kinds. */
+#define OF_KIND(S, NAME, name, number, doc) { event_##S, number },
+#define OF_EVENT(NAME, name, id, provider, doc) KVMW_KINDS_##name(OF_KIND, name)
+#define ALIAS(NAME, name, id, provider, doc) event_##name = id,
+enum { KVMW_EVENTS(ALIAS) };
+static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
+
+static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+{
+	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
+		const struct kvmw_kind_total sum = s->kinds[i];
+		u64 version = sum.count + sum.done + sum.lost + sum.span_ns;
+		bool raw = i >= KVMW_SUM_RAW;
+		struct kvmw_total *row;
+
+		if (version == stats->kind_versions[vcpu][i])
+			continue;
+		stats->kind_versions[vcpu][i] = version;
+		row = next_row(rows);
+		if (!row)
+			return -1;
+		*row = (struct kvmw_total) {
+			.vcpu = vcpu,
+			.event = raw ? KVMW_EVENT_RAW : kinds[i].event,
+			.reason = raw ? i - KVMW_SUM_RAW + 1 : kinds[i].kind,
+			.count = sum.count,
+			.done = sum.done,
+			.lost = sum.lost,
+			.span_ns = sum.span_ns,
 		};
 	}
 	return 0;
@@ -201,11 +248,11 @@ int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *
 
 		if (!s->tid)
 			continue;
-		err = send_totals(stats, &totals, i, s) ||
-		      send_loss(&losses, i, KVMW_EVENT_EXIT, s->exit_lost, &stats->exit_lost[i],
-				stats->time_ns, s->exit_lost_ns) ||
-		      send_loss(&losses, i, KVMW_EVENT_USERSPACE, s->user_lost,
-				&stats->user_lost[i], stats->time_ns, s->user_lost_ns);
+		err = send_totals(stats, &totals, i, s) || send_kinds(stats, &totals, i, s);
+		for (u32 event = 0; !err && event < KVMW_NR_EVENTS; event++)
+			err = send_loss(&losses, i, event, s->lost[event].count,
+					&stats->lost[i][event], stats->time_ns,
+					s->lost[event].last_ns);
 	}
 	end_rows(&totals);
 	end_rows(&losses);
@@ -219,7 +266,10 @@ void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost)
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		if (!slots[i].tid)
 			continue;
-		*lost += slots[i].exit_lost + slots[i].user_lost;
+		for (u32 j = 0; j < KVMW_NR_EVENTS; j++)
+			*lost += slots[i].lost[j].count;
+		for (u32 j = 0; j < KVMW_NR_KIND_SUMS; j++)
+			*count += slots[i].kinds[j].count;
 		for (u32 j = 0; j <= KVMW_MAX_SUMS; j++)
 			*count += slots[i].sums[j].count;
 	}

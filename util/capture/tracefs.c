@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -92,17 +93,25 @@ static char *read_format(const char *path, size_t *len)
 	return text;
 }
 
-struct tep_event *tracefs__format(const char *category, const char *name,
-				  struct tep_handle **tep)
+char *tracefs__format_text(const char *category, const char *name)
 {
-	struct tep_event *event = NULL;
 	char path[PATH_MAX], *text;
 	size_t len;
 
 	errno = event_path(path, sizeof(path), category, name, "format");
-	if (errno)
-		return NULL;
-	text = read_format(path, &len);
+	text = errno ? NULL : read_format(path, &len);
+	if (text)
+		text[len < FORMAT_MAX ? len : FORMAT_MAX - 1] = '\0';
+	return text;
+}
+
+struct tep_event *tracefs__format(const char *category, const char *name,
+				  struct tep_handle **tep)
+{
+	char *text = tracefs__format_text(category, name);
+	size_t len = text ? strlen(text) : 0;
+	struct tep_event *event = NULL;
+
 	if (!text)
 		return NULL;
 	*tep = tep_alloc();

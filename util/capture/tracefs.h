@@ -17,6 +17,9 @@ int tracefs__tracepoint(const char *category, const char *name);
 /* Its number for perf_event_open(2); 0: not there. */
 u64 tracefs__id(const char *category, const char *name);
 
+/* The text of its format file; free() it.  NULL with errno: not there, not readable. */
+char *tracefs__format_text(const char *category, const char *name);
+
 struct tep_event;
 struct tep_handle;
 
