@@ -16,6 +16,7 @@
 
 #include "builtin.h"
 #include "util/capture/drain.h"
+#include "util/capture/filter_options.h"
 #include "util/capture/meta.h"
 #include "util/capture/privilege.h"
 #include "util/capture/session.h"
@@ -33,6 +34,7 @@ struct record {
 	const char **argv;
 	const char *output;
 	struct choice choice;		/* -e; no events: not given */
+	struct record_filter filter;
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
@@ -55,6 +57,8 @@ struct record {
 	u64 last_events;		/* of the status line */
 };
 
+enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE };
+
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
 	{ "all", 'a', NULL, 0, "Record all VMs, also those that start later", 0 },
@@ -64,6 +68,12 @@ static const struct argp_option options[] = {
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "mmap-size", 'm', "SIZE", 0, "Memory for all rings together (default 16M)", 0 },
+	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only what took at least TIME, e.g. 1ms", 0 },
+	{ "port", OPT_PORT, "RANGE", 0, "Only accesses to these ports, e.g. 0x3f8-0x3ff", 0 },
+	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
+	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
+	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Say how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -80,6 +90,14 @@ static int parse_pids(struct record *r, char *arg, struct argp_state *state)
 			argp_error(state, "-p: more than %d VMs; use -a", MAX_PIDS);
 		r->pids[r->nr_pids++] = pid;
 	}
+	return 0;
+}
+
+static int parse_range(struct kvmw_range *range, const char *name, const char *arg,
+		       struct argp_state *state)
+{
+	if (record_filter__range(range, arg))
+		argp_error(state, "--%s: '%s' is no range, as 0x3f8 or 0x60-0x64", name, arg);
 	return 0;
 }
 
@@ -113,6 +131,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes ||
 		    r->opts.ring_bytes > 1ULL << 30)
 			argp_error(state, "-m: '%s' is no size up to 1G, as 512K or 16M", arg);
+		break;
+	case OPT_REASON:
+		return record_filter__reasons(&r->filter, arg) ? EINVAL : 0;
+	case OPT_MIN_DURATION:
+		if (parse_time(arg, &r->filter.f.min_ns))
+			argp_error(state, "--min-duration: '%s' is no time, as 100us or 1ms", arg);
+		break;
+	case OPT_PORT:
+		return parse_range(&r->filter.f.port, "port", arg, state);
+	case OPT_GPA:
+		return parse_range(&r->filter.f.gpa, "gpa", arg, state);
+	case OPT_MSR:
+		return parse_range(&r->filter.f.msr, "msr", arg, state);
+	case OPT_SAMPLE:
+		if (parse_u32(arg, &r->filter.f.sample) || !r->filter.f.sample)
+			argp_error(state, "--sample: '%s' is no number, as 100 for one in 100", arg);
 		break;
 	case 'q':
 		r->quiet = true;
@@ -484,13 +518,14 @@ static int prepare(struct record *r)
 	r->opts.pids = r->pids;
 	r->opts.nr_pids = r->nr_pids;
 	r->opts.vcpus = r->vcpu_filter ? r->vcpus : NULL;
+	r->opts.filter = r->filter.f;
 	r->opts.verbose = r->verbose;
 	r->session = session__open(&r->opts);
 	if (!r->session)
 		return -1;
 	if (r->verbose)
 		say_ways(r);
-	r->meta = meta__new(r->argc, r->argv, r->session, &r->opts, silent);
+	r->meta = meta__new(r->argc, r->argv, r->session, &r->opts, &r->filter, silent);
 	if (!r->meta || open_output(r) || open_events(r))
 		return -1;
 	return r->command ? workload__prepare(&r->workload, r->command, r->to_stdout) : 0;
@@ -521,6 +556,7 @@ int cmd_record(int argc, const char **argv)
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);
+	free(r->filter.reasons);
 	free(r);
 	return status;
 }

@@ -3,7 +3,7 @@
  * Provider "exit": one record per cycle of a vCPU, stashed at kvm_exit, completed
  * and sent at kvm_entry.
  */
-#include "common.bpf.h"
+#include "filter.bpf.h"
 
 /* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
 static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns)
@@ -17,7 +17,9 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 		sum->span_ns += total_ns;
 		sum->user_ns += s->exit.e.user_ns;
 	}
-	if (!emit(s, &s->exit, sizeof(s->exit))) {
+	if (!cycle_wanted(s)) {
+		sum->left_out++;
+	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_EXIT, now);
 	}

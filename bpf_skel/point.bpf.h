@@ -15,7 +15,7 @@
 #ifndef KVMW_POINT_BPF_H
 #define KVMW_POINT_BPF_H
 
-#include "common.bpf.h"
+#include "filter.bpf.h"
 
 /* Index into row.value of a family's field. */
 #define VALUE(family, field) \
@@ -82,11 +82,23 @@ static __always_inline void row_count(struct kvmw_kind_total *sum, u64 span_ns)
 	}
 }
 
+/* The guest physical address that a row is about; KVMW_NONE: it is about none. */
+static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
+{
+	u64 gfn = row->value[VALUE(dirty, gfn)];
+
+	if (row->event == KVMW_EVENT_FAULT)
+		return row->value[VALUE(fault, gpa)];
+	return row->event == KVMW_EVENT_DIRTY && gfn != KVMW_NONE ? gfn << 12 : KVMW_NONE;
+}
+
 static __always_inline void row_send(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
 	row_count(&s->kinds[sum], row->e.span_ns);
-	if (!emit(s, row, size)) {
+	if (!row_wanted(row->e.span_ns, row_gpa(row))) {
+		__sync_fetch_and_add(&s->kinds[sum].left_out, 1);
+	} else if (!emit(s, row, size)) {
 		__sync_fetch_and_add(&s->kinds[sum].lost, 1);
 		count_lost(s, row->event, row->e.time_ns);
 	}

@@ -52,11 +52,12 @@ struct kvmw_sum {
 	u64 count, done, lost;
 	u64 gap_ns, span_ns, user_ns;	/* as in the event "total" */
 	u64 halt_ns, poll_ns, wait_ns, block_ns;
+	u64 left_out;		/* no record was to be made of these */
 };
 
 /* Those of one kind of a family; added to with atomics. */
 struct kvmw_kind_total {
-	u64 count, done, lost, span_ns;
+	u64 count, done, lost, span_ns, left_out;
 };
 
 #define KVMW_SUM_KEY(event, isa, reason) \
@@ -93,6 +94,8 @@ struct kvmw_slot {
 	u32 user_open, user_sum;
 	u32 sent;		/* records put into the ring */
 	u32 role;		/* enum kvmw_role */
+	u32 unsampled;		/* cycles since the last one sent, of --sample */
+	u32 pad;
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;
 
@@ -102,6 +105,23 @@ struct kvmw_slot {
 
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
+};
+
+#define KVMW_MAX_FILTER_REASONS 16
+
+struct kvmw_range {
+	u64 from, to;		/* both belong to it */
+	u64 set;		/* 0: no such filter */
+};
+
+/* Which records are made; all 0: all of them. */
+struct kvmw_filter {
+	u64 min_ns;
+	u32 sample;		/* one of so many; 0 as 1 */
+	u32 nr_reasons;
+	u32 reasons[KVMW_MAX_FILTER_REASONS];
+	/* Where one of them is set, what is in none is left out. */
+	struct kvmw_range port, gpa, msr;
 };
 
 /* Which threads are recorded. */
@@ -118,6 +138,7 @@ struct kvmw_config {
 	u32 events;		/* bitmap of the ids of those wanted */
 	u8 vcpu_filter;
 	u64 vcpus[16];		/* bitmap of vCPU ids below 1024 */
+	struct kvmw_filter filter;
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {

@@ -6,7 +6,7 @@
  * The call is seen by the first of run_fentry, run_kprobe, run_syscall that this
  * kernel lets the recorder attach.
  */
-#include "common.bpf.h"
+#include "filter.bpf.h"
 
 #define KVM_RUN 0xae80		/* include/uapi/linux/kvm.h: _IO(KVMIO, 0x80) */
 
@@ -22,7 +22,9 @@ static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
 		sum->span_ns += user_ns;
 		sum->user_ns += user_ns;
 	}
-	if (!emit(s, &s->user, sizeof(s->user))) {
+	if (!row_wanted(user_ns, KVMW_NONE)) {
+		sum->left_out++;
+	} else if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_USERSPACE, now);
 	}

@@ -477,7 +477,8 @@
 	FIELD(S, u64, halt_ns, "ns", PLANES, "", "sum of halt_ns")	\
 	FIELD(S, u64, poll_ns, "ns", PLANES, "", "sum of poll_ns")	\
 	FIELD(S, u64, wait_ns, "ns", PLANES, "", "sum of wait_ns")	\
-	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")
+	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")	\
+	FIELD(S, u64, left_out, "count", PLANES, "", "those that no record was made of: filters")
 
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/capture/drain.h"
+#include "util/capture/filter_options.h"
 #include "util/capture/stats.h"
 #include "util/error.h"
 
@@ -278,8 +279,9 @@ fail:
 }
 
 /* Cycles without an end go into the recording as unfinished. */
-static int add_open(struct drain *d)
+static int add_open(struct drain *d, u64 now)
 {
+	const struct kvmw_filter *filter = session__filter(d->session);
 	const struct kvmw_slot *slots = session__slots(d->session);
 	u32 nr_rings = session__nr_rings(d->session);
 
@@ -288,13 +290,13 @@ static int add_open(struct drain *d)
 		struct kvmw_exit exit = slots[i].exit.e;
 		struct kvmw_userspace user = slots[i].user.e;
 
-		if (slots[i].exit_open) {
+		if (slots[i].exit_open && record_filter__open(filter, exit.time_ns, now, exit.reason)) {
 			exit.total_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 				return -1;
 			d->counts.unfinished++;
 		}
-		if (slots[i].user_open) {
+		if (slots[i].user_open && now - user.time_ns >= filter->min_ns) {
 			user.user_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 				return -1;
@@ -315,7 +317,7 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	do {
 		err = consume(d);
 	} while (err > 0);
-	err = err || add_open(d);
+	err = err || add_open(d, stop_ns);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns);
 	events_begun(d, &d->counts.lost);

@@ -107,7 +107,8 @@ static struct json_object *kvm(void)
 	return o;
 }
 
-static struct json_object *filters(const struct session_opts *opts)
+static struct json_object *filters(const struct session_opts *opts,
+				   const struct record_filter *filter)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 
@@ -122,6 +123,7 @@ static struct json_object *filters(const struct session_opts *opts)
 				json_object_array_add(list, json_object_new_int(i));
 		json_object_object_add(o, "vcpus", list);
 	}
+	record_filter__json(filter, o);
 	return o;
 }
 
@@ -192,7 +194,8 @@ static void add_hooks(struct meta *meta, const struct session *session, u32 set)
 }
 
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
-		       const struct session_opts *opts, const char *silent)
+		       const struct session_opts *opts, const struct record_filter *filter,
+		       const char *silent)
 {
 	struct meta *meta = calloc(1, sizeof(*meta));
 	struct json_object *command = json_object_new_array(), *o;
@@ -213,7 +216,7 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	json_object_object_add(o, "host", host());
 	json_object_object_add(o, "kvm", kvm());
 	json_object_object_add(o, "events", events(opts->choice));
-	json_object_object_add(o, "filters", filters(opts));
+	json_object_object_add(o, "filters", filters(opts, filter));
 	json_object_object_add(o, "rings", json_object_new_int(session__nr_rings(session)));
 	json_object_object_add(o, "ring_bytes", json_object_new_int64(session__ring_bytes(session)));
 	json_object_object_add(o, "clocks", meta->clocks);

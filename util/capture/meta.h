@@ -3,6 +3,7 @@
 #ifndef KVMW_META_H
 #define KVMW_META_H
 
+#include "util/capture/filter_options.h"
 #include "util/capture/session.h"
 
 struct meta;
@@ -12,7 +13,8 @@ struct meta;
  * silent: kvm_exit cannot fire here, host__silent_exit().
  */
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
-		       const struct session_opts *opts, const char *silent);
+		       const struct session_opts *opts,
+		       const struct record_filter *filter, const char *silent);
 void meta__free(struct meta *meta);
 
 void meta__start(struct meta *meta, u64 start_ns);

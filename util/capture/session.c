@@ -122,6 +122,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->vcpu_filter = !!opts->vcpus;
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
+	c->filter = opts->filter;
 	c->nr_rings = s->nr_rings;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
@@ -392,6 +393,11 @@ u64 session__stop(struct session *s)
 const struct kvmw_slot *session__slots(const struct session *s)
 {
 	return s->slots;
+}
+
+const struct kvmw_filter *session__filter(const struct session *s)
+{
+	return &s->config.filter;
 }
 
 u64 session__no_slot(const struct session *s)

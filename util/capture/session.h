@@ -16,6 +16,7 @@ struct session_opts {
 	u32 nr_pids;
 	const u64 *vcpus;	/* bitmap of 1024 vCPU ids, or NULL: all */
 	u64 ring_bytes;		/* all rings together */
+	struct kvmw_filter filter;
 	bool verbose;
 };
 
@@ -33,6 +34,8 @@ u64 session__stop(struct session *s);
 /* KVMW_MAX_VCPUS slots, live. */
 const struct kvmw_slot *session__slots(const struct session *s);
 u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot */
+
+const struct kvmw_filter *session__filter(const struct session *s);
 
 u32 session__nr_rings(const struct session *s);
 u64 session__ring_bytes(const struct session *s);	/* of one */

@@ -170,6 +170,7 @@ static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const s
 			.poll_ns = sum.poll_ns,
 			.wait_ns = sum.wait_ns,
 			.block_ns = sum.block_ns,
+			.left_out = sum.left_out,
 		};
 	}
 	return 0;
@@ -186,7 +187,7 @@ static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const st
 {
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
 		const struct kvmw_kind_total sum = s->kinds[i];
-		u64 version = sum.count + sum.done + sum.lost + sum.span_ns;
+		u64 version = sum.count + sum.done + sum.lost + sum.span_ns + sum.left_out;
 		bool raw = i >= KVMW_SUM_RAW;
 		struct kvmw_total *row;
 
@@ -204,6 +205,7 @@ static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const st
 			.done = sum.done,
 			.lost = sum.lost,
 			.span_ns = sum.span_ns,
+			.left_out = sum.left_out,
 		};
 	}
 	return 0;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "util/arch/reason.h"
+#include "util/capture/filter_options.h"
+#include "util/error.h"
+
+#define MAX_REASON	0x1000		/* above all that have names */
+
+/* One number, decimal or 0x...; the end of it in *end. */
+static int number(const char *text, u64 *value, char **end)
+{
+	errno = 0;
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	*value = strtoull(text, end, 0);
+	return *end == text || errno ? -1 : 0;
+}
+
+static u32 host_isa(void)
+{
+	return access("/sys/module/kvm_amd", F_OK) ? KVMW_ISA_VMX : KVMW_ISA_SVM;
+}
+
+static int find_reason(const char *name, u32 *reason)
+{
+	u32 isa = host_isa();
+	char *end, buf[REASON_NAME_MAX];
+	u64 value;
+
+	if (!number(name, &value, &end) && !*end && value <= UINT32_MAX) {
+		*reason = value;
+		return 0;
+	}
+	for (u32 i = 0; i < MAX_REASON; i++) {
+		if (strcasecmp(reason_name(isa, i, buf, sizeof(buf)), name))
+			continue;
+		*reason = i;
+		return 0;
+	}
+	return error("--reason: '%s' is no exit reason of %s; as %s, or a number (kvmw report shows "
+		     "those that occur)", name, isa_name(isa), isa == KVMW_ISA_SVM ?
+		     "npf, io, msr, hlt" : "EPT_VIOLATION, IO_INSTRUCTION, HLT");
+}
+
+int record_filter__reasons(struct record_filter *filter, const char *names)
+{
+	char *copy = strdup(names), *save, *name;
+	int ret = copy ? 0 : error("out of memory");
+
+	free(filter->reasons);
+	filter->reasons = copy ? strdup(names) : NULL;
+	filter->f.nr_reasons = 0;
+	for (name = copy ? strtok_r(copy, ",", &save) : NULL; !ret && name;
+	     name = strtok_r(NULL, ",", &save)) {
+		if (filter->f.nr_reasons == KVMW_MAX_FILTER_REASONS)
+			ret = error("--reason: more than %d reasons", KVMW_MAX_FILTER_REASONS);
+		else
+			ret = find_reason(name, &filter->f.reasons[filter->f.nr_reasons++]);
+	}
+	if (!ret && !filter->f.nr_reasons)
+		ret = error("--reason: no exit reason given, as npf,hlt");
+	free(copy);
+	return ret;
+}
+
+int record_filter__range(struct kvmw_range *range, const char *text)
+{
+	char *end;
+
+	if (number(text, &range->from, &end))
+		return -1;
+	range->to = range->from;
+	if (*end == '-' && number(end + 1, &range->to, &end))
+		return -1;
+	range->set = 1;
+	return *end || range->from > range->to ? -1 : 0;
+}
+
+bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason)
+{
+	bool match = !f->nr_reasons;
+
+	for (u32 i = 0; i < f->nr_reasons; i++)
+		match |= f->reasons[i] == reason;
+	return match && !f->port.set && !f->gpa.set && !f->msr.set && f->sample <= 1 &&
+	       now - since >= f->min_ns;
+}
+
+static void range_json(struct json_object *o, const char *name, const struct kvmw_range *range)
+{
+	char text[64];
+
+	if (!range->set)
+		return;
+	snprintf(text, sizeof(text), "0x%llx-0x%llx", (unsigned long long)range->from,
+		 (unsigned long long)range->to);
+	json_object_object_add(o, name, json_object_new_string(text));
+}
+
+void record_filter__json(const struct record_filter *filter, struct json_object *o)
+{
+	const struct kvmw_filter *f = &filter->f;
+
+	if (filter->reasons)
+		json_object_object_add(o, "reasons", json_object_new_string(filter->reasons));
+	if (f->min_ns)
+		json_object_object_add(o, "min_ns", json_object_new_int64(f->min_ns));
+	range_json(o, "port", &f->port);
+	range_json(o, "gpa", &f->gpa);
+	range_json(o, "msr", &f->msr);
+	if (f->sample > 1)
+		json_object_object_add(o, "sample", json_object_new_int64(f->sample));
+}
