@@ -11,6 +11,7 @@
 #include "util/capture/privilege.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
+#include "util/capture/tracefs.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
 #include "util/event_desc.h"
@@ -136,6 +137,7 @@ static void print_events(void)
 		printf("%-10s %-8s ", provider__name(i), providers[i].on_by_default ? "yes" : "no");
 		wrapped(event_desc__by_id(i)->doc);
 		why = missing(i, buf, sizeof(buf));
+		remark("runs at ", providers[i].cost);
 		remark("not here: ", why);
 		if (!why)
 			remark("this kernel has no ", provider__lacks(i, buf, sizeof(buf)));
@@ -164,6 +166,27 @@ static struct json_object *text_json(const char *text)
 	return text ? json_object_new_string(text) : NULL;
 }
 
+/* Its tracepoints that are rows as they are, and the kinds of these. */
+static struct json_object *points_json(u32 event)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (u32 i = 0; i < KVMW_NR_POINTS; i++) {
+		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+		struct json_object *o;
+
+		if (points[i].event != event)
+			continue;
+		o = json_object_new_object();
+		json_object_object_add(o, "name", json_object_new_string(hooks[HOOK_POINTS + i].what));
+		json_object_object_add(o, "kind", json_object_new_int(points[i].kind));
+		json_object_object_add(o, "here", json_object_new_boolean(
+					!tracefs__tracepoint(way->category, way->name)));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
 static struct json_object *events_json(void)
 {
 	struct json_object *array = json_object_new_array();
@@ -178,6 +201,8 @@ static struct json_object *events_json(void)
 		json_object_object_add(o, "name", json_object_new_string(provider__name(i)));
 		json_object_object_add(o, "default", json_object_new_boolean(providers[i].on_by_default));
 		json_object_object_add(o, "doc", json_object_new_string(event_desc__by_id(i)->doc));
+		json_object_object_add(o, "runs_at", text_json(providers[i].cost));
+		json_object_object_add(o, "tracepoints", points_json(i));
 		json_object_object_add(o, "missing", text_json(missing(i, buf, sizeof(buf))));
 		json_object_object_add(o, "lacks", text_json(provider__lacks(i, buf, sizeof(buf))));
 		json_object_array_add(array, o);

@@ -62,19 +62,47 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
 const struct provider providers[KVMW_NR_EVENTS] = {
 	[KVMW_EVENT_EXIT] = {
+		.cost = "each VM exit and entry, each context switch of the host",
 		.on_by_default = true,
 		.needs = BIT(HOOK_EXIT) | BIT(HOOK_ENTRY),
 		.uses = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
 	},
-	[KVMW_EVENT_USERSPACE] = { .needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN) },
-	[KVMW_EVENT_FAULT] = { .uses = WHO },
-	[KVMW_EVENT_DIRTY] = { .uses = WHO },
-	[KVMW_EVENT_IRQ] = { .uses = WHO },
-	[KVMW_EVENT_HALT] = { .uses = WHO },
-	[KVMW_EVENT_HYPERCALL] = { .uses = WHO },
-	[KVMW_EVENT_TIMER] = { .uses = WHO },
-	[KVMW_EVENT_MMU] = { .uses = WHO },
-	[KVMW_EVENT_NESTED] = { .uses = WHO },
+	[KVMW_EVENT_USERSPACE] = {
+		.needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
+		.cost = "each return to the VMM",
+	},
+	[KVMW_EVENT_FAULT] = {
+		.uses = WHO,
+		.cost = "each page fault of a guest",
+	},
+	[KVMW_EVENT_DIRTY] = {
+		.uses = WHO,
+		.cost = "each page marked dirty",
+	},
+	[KVMW_EVENT_IRQ] = {
+		.uses = WHO,
+		.cost = "each step of an interrupt",
+	},
+	[KVMW_EVENT_HALT] = {
+		.uses = WHO,
+		.cost = "each halt",
+	},
+	[KVMW_EVENT_HYPERCALL] = {
+		.uses = WHO,
+		.cost = "each hypercall",
+	},
+	[KVMW_EVENT_TIMER] = {
+		.uses = WHO,
+		.cost = "APIC timers, clock updates",
+	},
+	[KVMW_EVENT_MMU] = {
+		.uses = WHO,
+		.cost = "each change of the nested page tables",
+	},
+	[KVMW_EVENT_NESTED] = {
+		.uses = WHO,
+		.cost = "each exit of a nested guest",
+	},
 	[KVMW_EVENT_RAW] = { .uses = WHO },
 };
 

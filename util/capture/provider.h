@@ -45,6 +45,7 @@ struct provider {
 	bool on_by_default;
 	u64 needs;		/* bitmap of hook_id below HOOK_POINTS */
 	u64 uses;		/* optional ones */
+	const char *cost;	/* when its programs run */
 };
 
 /* A raw tracepoint of -e category:name. */
