@@ -413,7 +413,7 @@ static void closing_line(struct record *r, u64 bytes)
 		warning("the rings were full: %llu records lost, counted exactly in the totals; "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
 	if (!c.vcpus)
-		warning("no VM exit was seen: %s", r->vcpu_filter ?
+		warning("no event of a VM was seen: %s", r->vcpu_filter ?
 			"does a VM have one of the vCPUs of --vcpu, and did it run in this time?" :
 			r->nr_pids || r->all ?
 			"did a vCPU of the VM run in this time?" : "did the command start a VM?");

@@ -116,17 +116,14 @@ static void wait_for_data(struct drain *d)
 
 static void flush(struct drain *d, u64 now)
 {
-	int used;
-
 	for (u32 i = 0; i < session__nr_rings(d->session); i++)
 		for (u32 k = 0; k < KVMW_NR_EVENTS; k++) {
 			if (d->streams[i].batches[k])
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	used = stats__send(d->stats, d->sink, session__slots(d->session), now);
-	if (used >= 0)
-		d->counts.vcpus = used;
+	stats__send(d->stats, d->sink, session__slots(d->session), now);
+	d->counts.vcpus = stats__vcpus(session__slots(d->session));
 	d->flush_ns = now + FLUSH_NS;
 }
 

@@ -25,7 +25,7 @@ struct drain_counts {
 	u64 lost;
 	u64 unfinished;		/* known after drain__finish() */
 	u64 bpf_ns, bpf_events;	/* sampled; see the event "cost" */
-	u32 vcpus;		/* slots in use */
+	u32 vcpus;		/* seen so far */
 };
 void drain__counts(struct drain *drain, struct drain_counts *counts);
 

@@ -259,7 +259,16 @@ int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *
 	end_rows(&totals);
 	end_rows(&losses);
 	stats->time_ns = now;
-	return err ? -1 : (int)used;
+	return err ? -1 : 0;
+}
+
+u32 stats__vcpus(const struct kvmw_slot *slots)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		nr += slots[i].tid && slots[i].role == KVMW_ROLE_VCPU;
+	return nr;
 }
 
 void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost)

@@ -26,9 +26,12 @@ int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot 
 
 /*
  * Sends rows for what changed since the last call at stats->time_ns; IDENT first when
- * there are new vCPUs.  Returns the number of slots in use, or -1.
+ * there are new vCPUs.  0 or -1.
  */
 int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now);
+
+/* Slots of vCPUs, not of what else works for a VM. */
+u32 stats__vcpus(const struct kvmw_slot *slots);
 
 /* Sums over all slots: events begun, lost. */
 void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost);
