@@ -15,6 +15,7 @@ static const struct command {
 } commands[] = {
 	{ "record", cmd_record, "record the VM exits of running VMs into a file" },
 	{ "report", cmd_report, "read a recording and show where the time went" },
+	{ "script", cmd_script, "print the events of a recording one by one" },
 	{ "list", cmd_list, "show this host's VMs and the events it can record" },
 	{ "info", cmd_info, "show what a recording consists of" },
 	{ "bench", cmd_bench, "run the built-in guest, whose exits are known" },

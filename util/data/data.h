@@ -127,6 +127,22 @@ void data_reader__close(struct data_reader *r);
 int data_reader__next(struct data_reader *r, struct data_frame **f);
 void data_frame__put(struct data_frame *f);
 
+/*
+ * Once more to a frame that next() gave, at its offset: frames come from there again, as
+ * often as one likes, damage is not noted again.  Only where it is seekable: in a file.
+ * 0, or -1 after error().
+ */
+bool data_reader__seekable(const struct data_reader *r);
+int data_reader__seek(struct data_reader *r, u64 offset);
+
+/* From now on the end of the file is not the end: next() waits for more, until END. */
+void data_reader__follow(struct data_reader *r);
+/*
+ * Waits until next() has something to go on with: the rest of a frame may keep it
+ * waiting still.  false: nothing came within ms milliseconds (-1: waits for ever).
+ */
+bool data_reader__ready(const struct data_reader *r, int ms);
+
 bool data_reader__finished(const struct data_reader *r);	/* END was seen */
 u64 data_reader__bytes(const struct data_reader *r);		/* read so far */
 const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr);

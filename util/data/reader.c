@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/data/format.h"
@@ -14,6 +16,7 @@
 
 #define WINDOW_MIN	(256u << 10)
 #define MAX_DAMAGE	4096u	/* entries; more are added up in the last one */
+#define FOLLOW_MS	50	/* between two looks at a file that grows */
 
 struct data_reader {
 	int fd;
@@ -21,7 +24,11 @@ struct data_reader {
 	u8 *buf;		/* window: buf[pos .. len) is at file offset .. */
 	size_t pos, len, size;
 	u64 offset;		/* of buf[pos] */
+	u64 base;		/* of the recording within the file */
+	u64 furthest;		/* that was read before seeking */
 	bool eof, ended, failed;
+	bool regular, follow;
+	bool again;		/* what comes was read and judged before */
 	struct schema schema;
 	bool has_schema;
 	struct data_damage *damage;
@@ -62,6 +69,10 @@ static int fill(struct data_reader *r, size_t want)
 		if (n < 0)
 			return error("%s: cannot read at byte %llu: %s", r->path,
 				     (unsigned long long)(r->offset + avail(r)), strerror(errno));
+		if (!n && r->follow) {
+			poll(NULL, 0, FOLLOW_MS);
+			continue;
+		}
 		r->eof = !n;
 		r->len += n;
 	}
@@ -83,6 +94,8 @@ static void note(struct data_reader *r, u64 offset, u64 bytes, const char *what)
 {
 	struct data_damage *last = r->nr_damage ? &r->damage[r->nr_damage - 1] : NULL;
 
+	if (r->again)
+		return;
 	if (r->nr_damage == r->max_damage && r->max_damage < MAX_DAMAGE) {
 		size_t max = r->max_damage ? 2 * r->max_damage : 16;
 		struct data_damage *damage = realloc(r->damage, max * sizeof(*damage));
@@ -168,6 +181,15 @@ static int open_header(struct data_reader *r)
 	return 0;
 }
 
+static void find_base(struct data_reader *r)
+{
+	struct stat st;
+	off_t base = lseek(r->fd, 0, SEEK_CUR);
+
+	r->regular = !fstat(r->fd, &st) && S_ISREG(st.st_mode) && base >= 0;
+	r->base = r->regular ? base : 0;
+}
+
 struct data_reader *data_reader__open(const char *path)
 {
 	struct data_reader *r = calloc(1, sizeof(*r));
@@ -179,10 +201,13 @@ struct data_reader *data_reader__open(const char *path)
 	}
 	r->path = strdup(stdin_too ? "standard input" : path);
 	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	if (!r->path || r->fd < 0)
+	if (!r->path || r->fd < 0) {
 		error("cannot open %s: %s", path, strerror(errno));
-	else if (!open_header(r))
-		return r;
+	} else {
+		find_base(r);
+		if (!open_header(r))
+			return r;
+	}
 	data_reader__close(r);
 	return NULL;
 }
@@ -272,6 +297,8 @@ static void take_in(struct data_reader *r, const struct data_frame *f)
 {
 	char *text;
 
+	if (r->again)
+		return;
 	if (f->type == DATA_SCHEMA) {
 		text = data_frame__json(f);
 		if (!text || !schema__parse(&r->schema, text))
@@ -344,13 +371,15 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 	int ret = 0;
 
 	while (!ret && !r->failed) {
+		if (r->follow && r->ended)
+			return 0;
 		if (fill(r, FRAME_HDR_SIZE)) {
 			ret = -1;
 			break;
 		}
 		if (!avail(r))
 			return 0;
-		if (r->ended)
+		if (r->ended && !r->again)
 			ret = pass_over_rest(r);
 		else if (avail(r) < FRAME_HDR_SIZE)
 			ret = search(r, FRAME_ALIGN, "cut off");
@@ -367,6 +396,63 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 	return -1;
 }
 
+bool data_reader__seekable(const struct data_reader *r)
+{
+	return r->regular;
+}
+
+int data_reader__seek(struct data_reader *r, u64 offset)
+{
+	if (r->offset > r->furthest)
+		r->furthest = r->offset;
+	if (offset >= r->offset && offset - r->offset <= avail(r)) {
+		consume(r, offset - r->offset);
+	} else {
+		if (lseek(r->fd, r->base + offset, SEEK_SET) < 0)
+			return error("%s: cannot go to byte %llu: %s", r->path,
+				     (unsigned long long)offset, strerror(errno));
+		r->pos = r->len = 0;
+		r->offset = offset;
+	}
+	r->again = true;
+	r->eof = r->failed = false;
+	return 0;
+}
+
+void data_reader__follow(struct data_reader *r)
+{
+	r->follow = true;
+}
+
+/* What there is will do for a step, or the file is larger than what was read. */
+static bool more_is_there(const struct data_reader *r)
+{
+	struct stat st;
+
+	if (avail(r) >= FRAME_HDR_SIZE &&
+	    (!sound_header(at(r)) ||
+	     avail(r) >= FRAME_HDR_SIZE + frame_padded(get32(at(r) + FRAME_AT_SIZE))))
+		return true;
+	return r->regular && (!r->follow || fstat(r->fd, &st) ||
+			      (u64)st.st_size > r->base + r->offset + avail(r));
+}
+
+bool data_reader__ready(const struct data_reader *r, int ms)
+{
+	struct pollfd pfd = { .fd = r->fd, .events = POLLIN };
+
+	if (r->ended || r->eof || more_is_there(r))
+		return true;
+	if (!r->regular)
+		return poll(&pfd, 1, ms) != 0;
+	for (int waited = 0; ms < 0 || waited < ms; waited += FOLLOW_MS) {
+		poll(NULL, 0, FOLLOW_MS);
+		if (more_is_there(r))
+			return true;
+	}
+	return false;
+}
+
 void data_frame__put(struct data_frame *f)
 {
 	free(f);
@@ -379,7 +465,7 @@ bool data_reader__finished(const struct data_reader *r)
 
 u64 data_reader__bytes(const struct data_reader *r)
 {
-	return r->offset;
+	return r->offset > r->furthest ? r->offset : r->furthest;
 }
 
 const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr)

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw script: options, wiring, exit status. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "builtin.h"
+#include "util/analysis/timeline.h"
+#include "util/error.h"
+#include "util/render/script.h"
+
+enum { OPT_VCPU = 0x100, OPT_PID, OPT_TIME, OPT_MAX, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+
+static const struct argp_option options[] = {
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
+	{ "follow", 'f', NULL, 0, "Go on with a file that is still being written", 1 },
+	{ NULL, 0, NULL, 0, "Select:", 2 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of "
+	  "them as irq:eoi; a tracepoint as kvm:kvm_pio", 2 },
+	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 2 },
+	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 2 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began within these seconds since the start; "
+	  "with @ before it, of CLOCK_MONOTONIC", 2 },
+	{ "max-events", OPT_MAX, "N", 0, "No more than N events", 2 },
+	{ NULL, 0, NULL, 0, "Output:", 3 },
+	{ "fields", 'F', "FIELD[,FIELD...]", 0, "These fields: comm, tid, pid, cpu, time, event, kind, "
+	  "vcpu, and those of the events; with + or - before it: this one too, or not", 3 },
+	{ "json", OPT_JSON, NULL, 0, "One JSON object per line", 3 },
+	{ "csv", OPT_CSV, NULL, 0, "Events as CSV", 3 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 3 },
+	{ 0 },
+};
+
+struct args {
+	const char *input;
+	struct script_options opt;
+	struct time_window window;
+	bool follow, json, csv, no_pager;
+};
+
+static error_t parse_max(struct script_options *opt, const char *arg)
+{
+	char *end;
+
+	errno = 0;
+	opt->max_events = strtoull(arg, &end, 10);
+	if (*arg >= '0' && *arg <= '9' && !*end && !errno && opt->max_events)
+		return 0;
+	error("--max-events '%s': not a number from 1 on", arg);
+	return EINVAL;
+}
+
+static error_t check(struct args *args)
+{
+	if (args->json && args->csv) {
+		error("--json and --csv exclude each other");
+		return EINVAL;
+	}
+	args->opt.form = args->json ? SCRIPT_JSON : args->csv ? SCRIPT_CSV : SCRIPT_TEXT;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'i':
+		args->input = arg;
+		return 0;
+	case 'f':
+		args->follow = true;
+		return 0;
+	case 'e':
+		args->opt.events = arg;
+		return 0;
+	case 'F':
+		args->opt.fields = arg;
+		return 0;
+	case OPT_VCPU:
+		return number_list__parse(&args->opt.vcpus, "--vcpu", arg) ? EINVAL : 0;
+	case OPT_PID:
+		return number_list__parse(&args->opt.pids, "--pid", arg) ? EINVAL : 0;
+	case OPT_TIME:
+		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_MAX:
+		return parse_max(&args->opt, arg);
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_CSV:
+		args->csv = true;
+		return 0;
+	case OPT_NO_PAGER:
+		args->no_pager = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		error("script: unexpected argument '%s'; -i names the recording", arg);
+		return EINVAL;
+	case ARGP_KEY_END:
+		return check(args);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What is not among the lines. 0, or -1: nothing was printed. */
+static int say_what_is_missing(const struct script *sc)
+{
+	const struct recording *rec = sc->rec;
+	u64 rows = 0, lost = 0;
+
+	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+		rows += rec->event_rows[id];
+		lost += sc->view[id].wanted ? rec->lost_window[id] : 0;
+	}
+	if (lost)
+		warning("%s: %llu events more were lost for want of room in the ring", rec->path,
+			(unsigned long long)lost);
+	if (sc->printed)
+		return 0;
+	if (rows)
+		return error("%s: none of its %llu events is among those asked for with -e, --vcpu, "
+			     "--pid and --time", rec->path, (unsigned long long)rows);
+	return error("%s: holds no event", rec->path);
+}
+
+static int print(const struct args *args, struct recording *rec, struct data_reader *reader,
+		 struct script *sc)
+{
+	struct timeline timeline = {
+		.rec = rec,
+		.stream = sc->stream,
+		.ctx = sc,
+		.wants = script__wants,
+		.rows = script__rows,
+		.pause = script__pause,
+	};
+	struct screen s;
+	int ret = -1, enough = 1;
+
+	screen__open(&s, 0, !args->no_pager && sc->opt->form == SCRIPT_TEXT);
+	sc->out = out__new(&s);
+	if (sc->out) {
+		enough = timeline__read(&timeline, reader);
+		ret = enough < 0 || script__finish(sc) ? -1 : 0;
+		if (out__free(sc->out))
+			ret = -1;
+	}
+	if (screen__close(&s) || recording__close_reader(rec, reader))
+		return -1;
+	/* Where the reader of a pipe had enough, the rest has not been seen. */
+	if (enough > 0 && sc->stream)
+		return ret;
+	if (enough >= 0 && (say_what_is_missing(sc) || recording__complain(rec)))
+		ret = -1;
+	return ret;
+}
+
+static int script(const struct args *args)
+{
+	struct data_reader *reader = data_reader__open(args->input);
+	struct recording *rec;
+	struct script *sc;
+	int ret = KVMW_FAILED;
+
+	if (!reader)
+		return KVMW_FAILED;
+	if (args->follow)
+		data_reader__follow(reader);
+	rec = recording__new(args->input);
+	sc = calloc(1, sizeof(*sc));
+	if (rec && sc) {
+		rec->window = args->window;
+		sc->rec = rec;
+		sc->opt = &args->opt;
+		sc->stream = args->follow || !data_reader__seekable(reader);
+		if (!print(args, rec, reader, sc))
+			ret = KVMW_OK;
+		else if (sc->usage)
+			ret = KVMW_USAGE;
+		script__free(sc);
+	} else {
+		data_reader__close(reader);
+	}
+	free(sc);
+	recording__free(rec);
+	return ret;
+}
+
+int cmd_script(int argc, const char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Print the events of a recording one by one, in the order of their time.",
+	};
+	struct args args = { .input = "kvmw.data" };
+	int ret = KVMW_USAGE;
+
+	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+		ret = script(&args);
+	number_list__free(&args.opt.vcpus);
+	number_list__free(&args.opt.pids);
+	return ret;
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event-parse.h>
+#include <trace-seq.h>
+
+#include "util/analysis/tracepoint.h"
+#include "util/error.h"
+#include "util/text.h"
+
+#define MAX_PRINT	(16u << 10)	/* bytes of "print fmt:" */
+#define MAX_OPERATORS	1000u		/* in it: the parser calls itself for each */
+#define MAX_WIDTH	3u		/* digits of a width: "%16s" */
+#define MAX_DEPTH	1200u		/* of what was parsed */
+#define MAX_FIELDS	64u
+/* A record, and what 16 bits of offset and length can reach from anywhere in it. */
+#define REACH		(4u << 16)
+
+struct tracepoint_decoder {
+	struct tep_handle *tep;
+	struct tep_event *event;
+	struct trace_seq text;
+	u8 *record;		/* REACH bytes */
+};
+
+struct tracepoints {
+	u32 nr;
+	u32 kind[REC_MAX_TRACEPOINTS];
+	struct tracepoint tp[REC_MAX_TRACEPOINTS];
+};
+
+/* ---- is the text one that may be parsed? -------------------------------- */
+
+/* "%lx" and "%-16s" are, "%2000000000d" and "%*d" are not. */
+static bool sound_width(const char *p, const char *end)
+{
+	u32 digits = 0;
+
+	for (; p < end && (isdigit(*p) || strchr("-+ #.", *p)); p++)
+		digits += isdigit(*p) != 0;
+	return digits <= MAX_WIDTH && (p == end || *p != '*');
+}
+
+static bool sound_print(const char *p, const char *end)
+{
+	bool string = false;
+	u32 operators = 0;
+
+	if ((size_t)(end - p) > MAX_PRINT)
+		return false;
+	for (; p < end; p++) {
+		if (*p == '"' && p[-1] != '\\')
+			string = !string;
+		else if (string && *p == '%' && !sound_width(p + 1, end))
+			return false;
+		else if (!string && strchr("(+-*/%<>=!&|^?:~", *p))
+			operators++;
+	}
+	return operators <= MAX_OPERATORS;
+}
+
+static bool sound_format(const char *text)
+{
+	const char *print = strstr(text, "\nprint fmt:");
+
+	for (const char *p = text; *p; p++)
+		if (*p != '\n' && *p != '\t' && (*p < ' ' || *p > '~'))
+			return false;
+	return print && print - text <= (ptrdiff_t)MAX_PRINT &&
+	       sound_print(print + 1, print + strlen(print));
+}
+
+/* ---- is what came out safe to follow? ----------------------------------- */
+
+static bool sound_arg(const struct tep_print_arg *arg, u32 depth);
+
+/* No division by zero, and no array: its index may be anything. */
+static bool sound_op(const struct tep_print_arg *arg, u32 depth)
+{
+	const struct tep_print_arg *right = arg->op.right;
+
+	switch (arg->op.op[0]) {
+	case '[':
+		return false;
+	case '/':
+	case '%':
+		if (!right || right->type != TEP_PRINT_ATOM || strtoll(right->atom.atom, NULL, 0) <= 0)
+			return false;
+		break;
+	case '?':
+		if (!right || right->type != TEP_PRINT_OP)
+			return false;
+		break;
+	}
+	return sound_arg(arg->op.left, depth) && sound_arg(right, depth);
+}
+
+static bool sound_arg(const struct tep_print_arg *arg, u32 depth)
+{
+	if (!arg)
+		return true;
+	if (depth == MAX_DEPTH)
+		return false;
+	switch (arg->type) {
+	case TEP_PRINT_NULL:
+	case TEP_PRINT_ATOM:
+	case TEP_PRINT_FIELD:
+	case TEP_PRINT_STRING:
+		return true;
+	case TEP_PRINT_FLAGS:
+		return sound_arg(arg->flags.field, depth + 1);
+	case TEP_PRINT_SYMBOL:
+		return sound_arg(arg->symbol.field, depth + 1);
+	case TEP_PRINT_TYPE:
+		return sound_arg(arg->typecast.item, depth + 1);
+	case TEP_PRINT_OP:
+		return sound_op(arg, depth + 1);
+	default:	/* functions, and lengths that come from the record */
+		return false;
+	}
+}
+
+static bool within(const struct tep_format_field *list)
+{
+	for (; list; list = list->next)
+		if (list->offset < 0 || list->size < 0 || list->size > (int)TRACEPOINT_BYTES ||
+		    list->offset > (int)TRACEPOINT_BYTES - list->size)
+			return false;
+	return true;
+}
+
+static bool safe_to_print(const struct tep_event *event)
+{
+	if (event->flags & TEP_EVENT_FL_FAILED)
+		return false;
+	for (const struct tep_print_arg *arg = event->print_fmt.args; arg; arg = arg->next)
+		if (!sound_arg(arg, 0))
+			return false;
+	return true;
+}
+
+/* ---- its fields --------------------------------------------------------- */
+
+static enum tracepoint_type type_of(const struct tep_format_field *f)
+{
+	if (f->flags & TEP_FIELD_IS_STRING)
+		return TP_STRING;
+	if (f->flags & (TEP_FIELD_IS_ARRAY | TEP_FIELD_IS_DYNAMIC))
+		return TP_BYTES;
+	if (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8)
+		return TP_BYTES;
+	return f->flags & TEP_FIELD_IS_SIGNED ? TP_SIGNED : TP_UNSIGNED;
+}
+
+static bool is_hex(const struct tep_format_field *f)
+{
+	return f->flags & TEP_FIELD_IS_POINTER || (f->size == 8 && !(f->flags & TEP_FIELD_IS_SIGNED));
+}
+
+static int take_fields(struct tracepoint *tp, const struct tep_event *event)
+{
+	tp->field = calloc(MAX_FIELDS, sizeof(*tp->field));
+	if (!tp->field)
+		return error("out of memory for a tracepoint's fields");
+	for (struct tep_format_field *f = event->format.fields; f && tp->nr_fields < MAX_FIELDS;
+	     f = f->next)
+		tp->field[tp->nr_fields++] = (struct tracepoint_field) {
+			.name = f->name,
+			.type = type_of(f),
+			.hex = is_hex(f),
+			.dynamic = f->flags & TEP_FIELD_IS_DYNAMIC,
+			.relative = f->flags & TEP_FIELD_IS_RELATIVE,
+			.offset = f->offset,
+			.size = f->size,
+		};
+	return 0;
+}
+
+static void free_decoder(struct tracepoint_decoder *d)
+{
+	if (!d)
+		return;
+	if (d->tep)
+		tep_free(d->tep);	/* and the event */
+	trace_seq_destroy(&d->text);
+	free(d->record);
+	free(d);
+}
+
+/* "kvm" of "kvm:kvm_pio" */
+static void system_of(const char *name, char *to, size_t size)
+{
+	snprintf(to, size, "%.*s", (int)strcspn(name, ":"), name);
+}
+
+/* A handle of its own for each: their ids may be the same. 0, also if it cannot; -1 */
+static int take_tracepoint(struct tracepoint *tp, const struct rec_tracepoint *from)
+{
+	struct tracepoint_decoder *d;
+	struct tep_event *event;
+	char system[64];
+
+	tp->name = strdup(from->name);
+	if (!tp->name)
+		return error("out of memory for a tracepoint");
+	if (!sound_format(from->format))
+		return 0;
+	d = tp->decoder = calloc(1, sizeof(*d));
+	if (!d)
+		return error("out of memory for a tracepoint");
+	trace_seq_init(&d->text);
+	d->tep = tep_alloc();
+	d->record = calloc(1, REACH);
+	if (!d->tep || !d->record)
+		return error("out of memory for a tracepoint");
+	tep_set_long_size(d->tep, sizeof(u64));
+	tep_set_file_bigendian(d->tep, TEP_LITTLE_ENDIAN);
+	system_of(from->name, system, sizeof(system));
+	if (tep_parse_event(d->tep, from->format, strlen(from->format), system))
+		return 0;
+	event = tep_get_first_event(d->tep);
+	if (!event || !within(event->format.common_fields) || !within(event->format.fields))
+		return 0;
+	if (safe_to_print(event) && event->id >= 0 && event->id <= UINT16_MAX)
+		d->event = event;
+	return take_fields(tp, event);
+}
+
+struct tracepoints *tracepoints__new(const struct recording *rec)
+{
+	const struct rec_meta *m = &rec->meta;
+	struct tracepoints *tps = calloc(1, sizeof(*tps));
+
+	if (!tps) {
+		error("out of memory for tracepoints");
+		return NULL;
+	}
+	/* What it cannot parse is shown in hex: nothing for standard error. */
+	tep_set_loglevel(TEP_LOG_NONE);
+	for (; tps->nr < m->nr_tracepoints; tps->nr++) {
+		tps->kind[tps->nr] = m->tracepoint[tps->nr].kind;
+		if (take_tracepoint(&tps->tp[tps->nr], &m->tracepoint[tps->nr])) {
+			tps->nr++;
+			tracepoints__free(tps);
+			return NULL;
+		}
+	}
+	return tps;
+}
+
+void tracepoints__free(struct tracepoints *tps)
+{
+	if (!tps)
+		return;
+	for (u32 i = 0; i < tps->nr; i++) {
+		free_decoder(tps->tp[i].decoder);
+		free(tps->tp[i].field);
+		free((char *)tps->tp[i].name);
+	}
+	free(tps);
+}
+
+const struct tracepoint *tracepoints__find(const struct tracepoints *tps, u32 kind)
+{
+	for (u32 i = 0; i < tps->nr; i++)
+		if (tps->kind[i] == kind)
+			return &tps->tp[i];
+	return NULL;
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static u64 little_endian(const u8 *p, u32 size)
+{
+	u64 value = 0;
+
+	while (size--)
+		value = value << 8 | p[size];
+	return value;
+}
+
+const u8 *tracepoint__value(const struct tracepoint_field *f, const u8 *record, u32 size, u32 *len)
+{
+	u32 at = f->offset, where;
+
+	*len = f->size;
+	if (at > size || f->size > size - at)
+		return NULL;
+	if (!f->dynamic)
+		return record + at;
+	if (f->size != 4)
+		return NULL;
+	where = little_endian(record + at, 4);
+	at = (f->relative ? at + 4 : 0) + (where & 0xffff);
+	*len = where >> 16;
+	return at > size || *len > size - at ? NULL : record + at;
+}
+
+bool tracepoint__number(const struct tracepoint_field *f, const u8 *record, u32 size, u64 *value)
+{
+	u32 len;
+	const u8 *p = f->type == TP_UNSIGNED || f->type == TP_SIGNED ?
+		      tracepoint__value(f, record, size, &len) : NULL;
+	u32 shift;
+
+	if (!p)
+		return false;
+	*value = little_endian(p, len);
+	shift = 64 - 8 * len;
+	if (f->type == TP_SIGNED && shift)
+		*value = (u64)((s64)(*value << shift) >> shift);
+	return true;
+}
+
+const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size)
+{
+	struct tracepoint_decoder *d = tp->decoder;
+	struct tep_record rec = { .size = size };
+	struct tep_format_field *type;
+
+	if (!d || !d->event || size > TRACEPOINT_BYTES)
+		return NULL;
+	memset(d->record, 0, TRACEPOINT_BYTES);
+	memcpy(d->record, record, size);
+	/* The recorder cannot read the head, by which libtraceevent knows the event. */
+	type = tep_find_common_field(d->event, "common_type");
+	if (!type || type->size != 2)
+		return NULL;
+	d->record[type->offset] = d->event->id;
+	d->record[type->offset + 1] = d->event->id >> 8;
+	rec.data = d->record;
+	trace_seq_reset(&d->text);
+	tep_print_event(d->tep, &d->text, &rec, "%s", TEP_PRINT_INFO);
+	trace_seq_terminate(&d->text);
+	return d->text.state == TRACE_SEQ__GOOD ? d->text.buffer : NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rows of event raw, decoded by the format which the kernel gave for their tracepoint
+ * and the recording holds.  A format is text from a file that may be hostile: it is checked
+ * before libtraceevent gets it, what libtraceevent makes of it is checked before it is
+ * used, and a tracepoint that fails has no fields and no text.
+ */
+#ifndef KVMW_TRACEPOINT_H
+#define KVMW_TRACEPOINT_H
+
+#include "util/analysis/recording.h"
+
+#define TRACEPOINT_BYTES (8 * KVMW_RAW_WORDS)	/* of one record */
+
+enum tracepoint_type { TP_UNSIGNED, TP_SIGNED, TP_STRING, TP_BYTES };
+
+struct tracepoint_field {
+	const char *name;	/* safe to print */
+	enum tracepoint_type type;
+	bool hex;		/* an address: better read in hex */
+	bool dynamic, relative;	/* holds where the value is: offset and length */
+	u32 offset, size;	/* lies within TRACEPOINT_BYTES */
+};
+
+struct tracepoint {
+	const char *name;	/* "kvm:kvm_pio"; safe to print */
+	struct tracepoint_field *field;
+	u32 nr_fields;		/* 0: could not be decoded */
+	struct tracepoint_decoder *decoder;
+};
+
+/* Of all tracepoints that rec names at this time. NULL: out of memory, said so. */
+struct tracepoints *tracepoints__new(const struct recording *rec);
+void tracepoints__free(struct tracepoints *tps);
+const struct tracepoint *tracepoints__find(const struct tracepoints *tps, u32 kind);
+
+/* A field's bytes in a record of size bytes: where, and how many; NULL: not in there. */
+const u8 *tracepoint__value(const struct tracepoint_field *field, const u8 *record, u32 size,
+			    u32 *len);
+/* Of TP_UNSIGNED and TP_SIGNED, extended to 64 bits. */
+bool tracepoint__number(const struct tracepoint_field *field, const u8 *record, u32 size,
+			u64 *value);
+
+/*
+ * The record as the kernel itself would print it, "pio_write at 0x3f8 ...": valid until
+ * the next call; may hold any characters.  NULL: its format does not say, or does it in a
+ * way that is not safe to follow; then the fields tell.
+ */
+const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size);
+
+#endif

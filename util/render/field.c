@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/arch/ioctl.h"
+#include "util/arch/reason.h"
+#include "util/render/field.h"
+
+static const struct { const char *unit; enum field_form form; } forms[] = {
+	{ "ns", FORM_NS }, { "time", FORM_TIME }, { "clock", FORM_TIME }, { "addr", FORM_HEX },
+	{ "hex", FORM_HEX }, { "bool", FORM_BOOL }, { "errno", FORM_ERRNO },
+	{ "reason", FORM_REASON }, { "user", FORM_USER }, { "ioctl", FORM_IOCTL },
+	{ "detail", FORM_DETAIL }, { "isa", FORM_ISA }, { "access", FORM_ACCESS },
+	{ "kind", FORM_KIND },
+};
+
+/* Fields with unit "id" that are threads. */
+static const char *const threads[] = { "tid", "other", "waker" };
+
+enum field_form field__form(const struct data_event *event, u32 i)
+{
+	const struct data_field *f = &event->fields[i];
+
+	for (size_t k = 0; k < ARRAY_SIZE(threads); k++)
+		if (!strcmp(f->name, threads[k]))
+			return FORM_THREAD;
+	/* Families have all sorts of numbers in one unit; an isa beside it tells. */
+	if (!strcmp(f->name, "reason") && data_event__field(event, "isa") >= 0)
+		return FORM_REASON;
+	for (size_t k = 0; k < ARRAY_SIZE(forms); k++)
+		if (!strcmp(f->unit, forms[k].unit))
+			return forms[k].form;
+	return field_type__signed(f->type) ? FORM_SIGNED : FORM_DEC;
+}
+
+bool field__none(const struct data_field *f, u64 value)
+{
+	u32 bits = 8 * field_type__width(f->type);
+
+	/* -1 is a value of narrow fields, and all of them are always told. */
+	if (value == KVMW_NONE)
+		return bits == 64 || !field_type__signed(f->type);
+	return bits < 64 && value == (1ULL << bits) - 1 &&
+	       (!strcmp(f->unit, "id") || !strcmp(f->unit, "user"));
+}
+
+bool field__numbered(enum field_form form)
+{
+	return form == FORM_REASON || form == FORM_USER || form == FORM_IOCTL;
+}
+
+static const char *error_name(u64 value, char *buf)
+{
+	s64 err = value;
+	const char *name = err < 0 && err > -4096 ? strerrorname_np(-err) : NULL;
+
+	if (!name)
+		return NULL;
+	snprintf(buf, FIELD_NAME_MAX, "-%s", name);
+	return buf;
+}
+
+static const char *access_name(u64 value, char *buf)
+{
+	if (!value || value > 7)
+		return NULL;
+	snprintf(buf, FIELD_NAME_MAX, "%s%s%s", value & 1 ? "r" : "", value & 2 ? "w" : "",
+		 value & 4 ? "x" : "");
+	return buf;
+}
+
+static const char *detail_name(u64 value)
+{
+	size_t nr;
+	const struct kind_desc *details = detail_desc__all(&nr);
+
+	return value < nr && *details[value].name ? details[value].name : NULL;
+}
+
+const char *field__name(enum field_form form, const struct data_event *event, u64 value, u64 isa,
+			char *buf)
+{
+	switch (form) {
+	case FORM_REASON:
+		return isa == KVMW_NONE ? NULL : reason_name(isa, value, buf, FIELD_NAME_MAX);
+	case FORM_USER:
+		return reason_name(KVMW_ISA_NONE, value, buf, FIELD_NAME_MAX);
+	case FORM_IOCTL:
+		return value > UINT32_MAX ? NULL : ioctl_name(value);
+	case FORM_DETAIL:
+		return detail_name(value);
+	case FORM_ISA:
+		return isa_name(value);
+	case FORM_ACCESS:
+		return access_name(value, buf);
+	case FORM_ERRNO:
+		return error_name(value, buf);
+	case FORM_KIND:
+		return data_event__kind(event, value);
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How the values of a field are written: worked out from its unit, its type and
+ * its name as the recording describes them, so an event that this version does not
+ * know comes out readable too.
+ */
+#ifndef KVMW_FIELD_H
+#define KVMW_FIELD_H
+
+#include "util/data/data.h"
+
+enum field_form {
+	FORM_DEC, FORM_SIGNED, FORM_HEX, FORM_NS, FORM_TIME, FORM_BOOL, FORM_ERRNO,
+	/* Numbers that have a name. */
+	FORM_REASON, FORM_USER, FORM_IOCTL, FORM_DETAIL, FORM_ISA, FORM_ACCESS, FORM_KIND,
+	FORM_THREAD,	/* a tid */
+};
+
+#define FIELD_NAME_MAX 96	/* bytes that hold every name */
+
+enum field_form field__form(const struct data_event *event, u32 field);
+
+/* Whether the value stands for "not told", "not captured". */
+bool field__none(const struct data_field *field, u64 value);
+
+/* JSON and CSV have the number too, as FIELD_number. */
+bool field__numbered(enum field_form form);
+
+/*
+ * The name of a value, in buf or elsewhere; NULL where there is none.  isa names exit
+ * reasons; all ones: not told.  FORM_KIND is named by the event.
+ */
+const char *field__name(enum field_form form, const struct data_event *event, u64 value,
+			u64 isa, char *buf);
+
+#endif

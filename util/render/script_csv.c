@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmw script --csv: RFC 4180, one line per event, an empty field was not told or is
+ * none of that event's.  The columns are those of all events shown, each name once.
+ */
+#include <stdlib.h>
+
+#include "util/error.h"
+#include "util/render/script.h"
+
+/* In the order of their columns. */
+static const enum script_head heads[] = {
+	HEAD_TIME, HEAD_EVENT, HEAD_KIND, HEAD_PID, HEAD_VCPU, HEAD_VCPU_ID, HEAD_TID, HEAD_COMM,
+	HEAD_CPU,
+};
+
+static struct csv_column *add_column(struct script *sc, const struct field_view *f)
+{
+	struct csv_column *grown, *c;
+
+	for (u32 i = 0; i < sc->nr_columns; i++)
+		if (!strcmp(sc->column[i].name, f->desc->name))
+			return &sc->column[i];
+	grown = realloc(sc->column, (sc->nr_columns + 1) * sizeof(*grown));
+	if (!grown) {
+		error("out of memory for columns");
+		return NULL;
+	}
+	sc->column = grown;
+	c = &grown[sc->nr_columns++];
+	c->name = f->desc->name;
+	c->form = f->form;
+	for (u32 id = 0; id < SCRIPT_EVENTS; id++)
+		c->field[id] = -1;
+	return c;
+}
+
+static bool shows(const struct script *sc, u32 event)
+{
+	return sc->view[event].event && sc->view[event].wanted;
+}
+
+static void put_header(struct script *sc)
+{
+	struct out *out = sc->out;
+	const char *comma = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		if (!sc->head[heads[i]])
+			continue;
+		out__text(out, comma);
+		out__text(out, script_head__name(heads[i]));
+		comma = ",";
+	}
+	for (u32 i = 0; i < sc->nr_columns; i++) {
+		out__text(out, comma);
+		out__text(out, sc->column[i].name);
+		comma = ",";
+		if (field__numbered(sc->column[i].form)) {
+			out__char(out, ',');
+			out__text(out, sc->column[i].name);
+			out__text(out, "_number");
+		}
+	}
+	if (shows(sc, KVMW_EVENT_STACK))
+		out__text(out, ",kernel_stack,user_stack");
+	if (shows(sc, KVMW_EVENT_RAW))
+		out__text(out, ",text,data");
+	out__char(out, '\n');
+}
+
+int script_csv__begin(struct script *sc)
+{
+	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+		const struct event_view *v = &sc->view[id];
+
+		for (u32 i = 0; shows(sc, id) && i < v->nr_fields; i++) {
+			struct csv_column *c = add_column(sc, &v->field[i]);
+
+			if (!c)
+				return -1;
+			c->field[id] = i;
+			/* With names in one event and plain numbers in another: both. */
+			if (field__numbered(v->field[i].form))
+				c->form = v->field[i].form;
+		}
+	}
+	sc->csv_begun = true;
+	put_header(sc);
+	return 0;
+}
+
+static void put_u64(struct out *out, u64 value)
+{
+	if (value != KVMW_NONE)
+		out__dec(out, value);
+}
+
+static void put_head(struct script *sc, const struct script_row *row, enum script_head head)
+{
+	const struct rec_vcpu *entry = row->who->entry;
+	struct out *out = sc->out;
+
+	switch (head) {
+	case HEAD_TIME:
+		put_u64(out, row->time_ns);
+		break;
+	case HEAD_EVENT:
+		out__csv(out, row->view->event->name);
+		break;
+	case HEAD_KIND:
+		if (row->kind_name)
+			out__csv(out, row->kind_name);
+		else
+			put_u64(out, row->kind);
+		break;
+	case HEAD_PID:
+		put_u64(out, row->who->vm ? row->who->vm->pid : KVMW_NONE);
+		break;
+	case HEAD_VCPU:
+		put_u64(out, entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
+		break;
+	case HEAD_VCPU_ID:
+		put_u64(out, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
+		break;
+	case HEAD_TID:
+		put_u64(out, row->tid);
+		break;
+	case HEAD_COMM:
+		out__csv(out, row->comm ?: "");
+		break;
+	default:
+		put_u64(out, row->cpu);
+		break;
+	}
+}
+
+static void put_number(struct out *out, const struct field_view *f, u64 value)
+{
+	bool minus = field_type__signed(f->desc->type) && (s64)value < 0;
+
+	if (minus)
+		out__char(out, '-');
+	out__dec(out, minus ? -value : value);
+}
+
+static void put_field(struct script *sc, const struct script_row *row, const struct field_view *f,
+		      bool numbered)
+{
+	u64 value = script_row__get(row, f->field);
+	bool none = field__none(f->desc, value);
+	char buf[FIELD_NAME_MAX];
+	const char *name = NULL;
+
+	if (!none && f->form != FORM_ERRNO)
+		name = script__name(sc, row, f->form, value, buf);
+	if (name)
+		out__csv(sc->out, name);
+	else if (!none && !numbered)
+		put_number(sc->out, f, value);
+	if (!numbered)
+		return;
+	out__char(sc->out, ',');
+	if (!none)
+		put_number(sc->out, f, value);
+}
+
+/* The outermost first, as flame graphs want them. */
+static void put_stack(struct out *out, const struct rec_stack *stack)
+{
+	for (u32 i = stack->nr; i--; ) {
+		for (const char *p = stack->frame[i]; *p; p++)
+			out__char(out, strchr(",;\"", *p) ? '_' : *p);
+		if (i)
+			out__char(out, ';');
+	}
+}
+
+static void put_stacks(struct script *sc, const struct script_row *row)
+{
+	static const char *const names[] = { "kernel", "user" };
+	const struct event_view *v = row->view;
+
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		out__char(sc->out, ',');
+		for (u32 i = 0; i < v->nr_fields; i++) {
+			const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
+
+			if (stack && !strcmp(v->field[i].desc->name, names[k]))
+				put_stack(sc->out, stack);
+		}
+	}
+}
+
+static void put_raw(struct script *sc, const struct script_row *row)
+{
+	const char *text = NULL;
+
+	out__char(sc->out, ',');
+	if (row->tp)
+		text = tracepoint__text(row->tp, row->raw, row->raw_size);
+	if (text)
+		out__csv(sc->out, text);
+	out__char(sc->out, ',');
+	if (row->view->event->id == KVMW_EVENT_RAW)
+		out__hex_bytes(sc->out, row->raw, row->raw_size);
+}
+
+void script_csv__row(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		if (!sc->head[heads[i]])
+			continue;
+		if (!first)
+			out__char(sc->out, ',');
+		first = false;
+		put_head(sc, row, heads[i]);
+	}
+	for (u32 i = 0; i < sc->nr_columns; i++) {
+		const struct csv_column *c = &sc->column[i];
+		int field = c->field[v->event->id];
+
+		if (!first)
+			out__char(sc->out, ',');
+		first = false;
+		if (field >= 0)
+			put_field(sc, row, &v->field[field], field__numbered(c->form));
+		else if (field__numbered(c->form))
+			out__char(sc->out, ',');
+	}
+	if (shows(sc, KVMW_EVENT_STACK))
+		put_stacks(sc, row);
+	if (shows(sc, KVMW_EVENT_RAW))
+		put_raw(sc, row);
+	out__char(sc->out, '\n');
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmw script: lines as perf script has them.
+ *
+ *         CPU 0/KVM  4712 [003] 12345.678901234: exit: vcpu=0 reason=npf total=4.5us ...
+ */
+#include <string.h>
+
+#include "util/arch/names.h"
+#include "util/render/script.h"
+#include "util/text.h"
+
+#define COMM_WIDTH 16
+
+/* The same width for ASCII, which comms are, as for what comes in its place. */
+static void put_comm(struct out *out, const char *comm)
+{
+	size_t len = strlen(comm);
+
+	for (; len < COMM_WIDTH; len++)
+		out__char(out, ' ');
+	out__shown(out, comm);
+}
+
+static void put_time(struct out *out, u64 ns, u32 width)
+{
+	out__padded(out, ns / NSEC_PER_SEC, width, ' ');
+	out__char(out, '.');
+	out__padded(out, ns % NSEC_PER_SEC, 9, '0');
+}
+
+static void put_event(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	bool kind = sc->head[HEAD_KIND] && row->kind != KVMW_NONE;
+
+	/* A tracepoint's name says it all. */
+	if (sc->head[HEAD_EVENT] && !(kind && row->tp))
+		out__text(sc->out, v->event->name);
+	if (kind && sc->head[HEAD_EVENT] && !row->tp)
+		out__char(sc->out, ':');
+	if (kind && row->kind_name)
+		out__shown(sc->out, row->kind_name);
+	else if (kind)
+		out__dec(sc->out, row->kind);
+	if (kind || sc->head[HEAD_EVENT])
+		out__text(sc->out, ": ");
+}
+
+static void put_who(struct script *sc, const struct script_row *row)
+{
+	const struct rec_vcpu *entry = row->who->entry;
+
+	if (sc->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
+		out__text(sc->out, "vcpu_id=");
+		out__dec(sc->out, row->who->id);
+		out__char(sc->out, ' ');
+	}
+	if (!sc->head[HEAD_VCPU] || !entry || entry->vcpu < 0)
+		return;
+	out__text(sc->out, "vcpu=");
+	out__dec(sc->out, entry->vcpu);
+	out__char(sc->out, ' ');
+}
+
+static void put_head(struct script *sc, const struct script_row *row)
+{
+	const struct rec_vm *vm = row->who->vm;
+	struct out *out = sc->out;
+
+	if (sc->head[HEAD_COMM]) {
+		put_comm(out, row->comm ?: ":");
+		out__char(out, ' ');
+	}
+	if (sc->head[HEAD_PID]) {
+		if (vm)
+			out__padded(out, vm->pid, sc->head[HEAD_TID] ? 0 : 7, ' ');
+		else
+			out__text(out, "?");
+		out__char(out, sc->head[HEAD_TID] ? '/' : ' ');
+	}
+	if (sc->head[HEAD_TID]) {
+		if (row->tid != KVMW_NONE)
+			out__padded(out, row->tid, 7, ' ');
+		else
+			out__text(out, "      ?");
+		out__char(out, ' ');
+	}
+	if (sc->head[HEAD_CPU]) {
+		if (row->cpu != KVMW_NONE) {
+			out__char(out, '[');
+			out__padded(out, row->cpu, 3, '0');
+			out__text(out, "] ");
+		} else {
+			out__text(out, "      ");
+		}
+	}
+	if (sc->head[HEAD_TIME]) {
+		put_time(out, row->time_ns, 5);
+		out__text(out, ": ");
+	}
+	put_event(sc, row);
+	put_who(sc, row);
+}
+
+/* The number that a detail's kind says something of: "wrmsr:0x6e0(TSC_DEADLINE)" */
+static void put_detail(struct script *sc, const struct script_row *row,
+		       const struct field_view *f, u64 kind)
+{
+	u64 value = script_row__get(row, f->detail_of);
+	const char *name = NULL;
+
+	if (value == KVMW_NONE)
+		return;
+	out__char(sc->out, ':');
+	out__hex(sc->out, value);
+	if (kind == KVMW_DETAIL_MSR_READ || kind == KVMW_DETAIL_MSR_WRITE)
+		name = msr_name(value);
+	if (kind == KVMW_DETAIL_HYPERCALL)
+		name = hypercall_name(value);
+	if (!name)
+		return;
+	out__char(sc->out, '(');
+	out__text(sc->out, name);
+	out__char(sc->out, ')');
+}
+
+static void put_thread(struct script *sc, u64 tid)
+{
+	const struct rec_task *task = tid > UINT32_MAX ? NULL : recording__task(sc->rec, tid);
+
+	out__dec(sc->out, tid);
+	if (!task || !*task->comm)
+		return;
+	out__char(sc->out, '(');
+	out__shown(sc->out, task->comm);
+	out__char(sc->out, ')');
+}
+
+static void put_value(struct script *sc, const struct script_row *row, const struct field_view *f,
+		      u64 value)
+{
+	char buf[FIELD_NAME_MAX];
+	const char *name = script__name(sc, row, f->form, value, buf);
+
+	if (name) {
+		out__text(sc->out, name);
+		return;
+	}
+	switch (f->form) {
+	case FORM_NS:
+		out__ns(sc->out, value);
+		break;
+	case FORM_TIME:
+		put_time(sc->out, value, 0);
+		break;
+	case FORM_HEX:
+	case FORM_IOCTL:
+	case FORM_REASON:
+		out__hex(sc->out, value);
+		break;
+	case FORM_THREAD:
+		put_thread(sc, value);
+		break;
+	case FORM_SIGNED:
+	case FORM_ERRNO:
+		if ((s64)value < 0)
+			out__char(sc->out, '-');
+		out__dec(sc->out, (s64)value < 0 ? -value : value);
+		break;
+	default:
+		out__dec(sc->out, value);
+		break;
+	}
+}
+
+/* Nothing more is known, no bytes were counted: not worth a word. */
+static bool is_nothing(const struct field_view *f, u64 value)
+{
+	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
+		return true;
+	return !value && !strcmp(f->desc->name, "detail_size");
+}
+
+static void put_field(struct script *sc, const struct script_row *row, const struct field_view *f)
+{
+	u64 value = script_row__get(row, f->field);
+
+	if (field__none(f->desc, value) || is_nothing(f, value))
+		return;
+	out__text(sc->out, f->label);
+	out__char(sc->out, '=');
+	put_value(sc, row, f, value);
+	if (f->detail_of >= 0)
+		put_detail(sc, row, f, value);
+	out__char(sc->out, ' ');
+}
+
+/* The innermost first, as perf script has them. */
+static void put_stack(struct script *sc, const struct rec_stack *stack)
+{
+	for (u32 i = 0; i < stack->nr; i++) {
+		out__text(sc->out, "\n\t    ");
+		out__shown(sc->out, stack->frame[i]);
+	}
+}
+
+static void put_stacks(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+
+	for (u32 i = 0; i < v->nr_fields; i++) {
+		const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
+
+		if (stack)
+			put_stack(sc, stack);
+	}
+}
+
+static void put_raw_field(struct out *out, const struct tracepoint_field *f,
+			  const struct script_row *row)
+{
+	u32 len;
+	const u8 *p = tracepoint__value(f, row->raw, row->raw_size, &len);
+	u64 value;
+
+	if (!p)
+		return;
+	out__text(out, f->name);
+	out__char(out, '=');
+	if (tracepoint__number(f, row->raw, row->raw_size, &value)) {
+		if (f->hex) {
+			out__hex(out, value);
+		} else {
+			if (f->type == TP_SIGNED && (s64)value < 0)
+				out__char(out, '-');
+			out__dec(out, f->type == TP_SIGNED && (s64)value < 0 ? -value : value);
+		}
+	} else if (f->type == TP_STRING) {
+		for (u32 i = 0; i < len && p[i]; i++)
+			out__char(out, p[i] >= ' ' && p[i] < 0x7f ? p[i] : '?');
+	} else {
+		out__hex_bytes(out, p, len);
+	}
+	out__char(out, ' ');
+}
+
+/* As the kernel prints it; else field by field; else as bytes. */
+static void put_raw(struct script *sc, const struct script_row *row)
+{
+	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
+
+	for (; text && *text; text++)
+		out__char(sc->out, *text >= ' ' && *text < 0x7f ? *text : '?');
+	if (text)
+		return;
+	if (row->tp && row->tp->nr_fields) {
+		for (u32 i = 0; i < row->tp->nr_fields; i++)
+			put_raw_field(sc->out, &row->tp->field[i], row);
+	} else {
+		out__hex_bytes(sc->out, row->raw, row->raw_size);
+	}
+}
+
+void script_text__row(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+
+	put_head(sc, row);
+	for (u32 i = 0; i < v->nr_fields; i++)
+		put_field(sc, row, &v->field[i]);
+	if (v->event->id == KVMW_EVENT_RAW)
+		put_raw(sc, row);
+	put_stacks(sc, row);
+	/* No blanks at the end of lines. */
+	while (sc->out->len && sc->out->buf[sc->out->len - 1] == ' ')
+		sc->out->len--;
+	out__char(sc->out, '\n');
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw script: which events and fields are shown: -e and -F. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/render/script.h"
+
+static const char *const head_names[] = {
+	[HEAD_COMM] = "comm", [HEAD_TID] = "tid", [HEAD_PID] = "pid", [HEAD_CPU] = "cpu",
+	[HEAD_TIME] = "time_ns", [HEAD_EVENT] = "event", [HEAD_KIND] = "kind",
+	[HEAD_VCPU] = "vcpu", [HEAD_VCPU_ID] = "vcpu_id",
+};
+
+const char *script_head__name(enum script_head head)
+{
+	return head_names[head];
+}
+
+/* The next item of a comma-separated list; NULL: no more. */
+static const char *next_item(const char **list, size_t *len)
+{
+	const char *item = *list;
+
+	if (!item)
+		return NULL;
+	*len = strcspn(item, ",");
+	*list = item[*len] ? item + *len + 1 : NULL;
+	return item;
+}
+
+static bool equals(const char *item, size_t len, const char *name)
+{
+	return strlen(name) == len && !memcmp(item, name, len);
+}
+
+/* ---- -F ----------------------------------------------------------------- */
+
+static bool is_sign(char c)
+{
+	return c == '+' || c == '-';
+}
+
+static bool same_field(const char *item, size_t len, const char *name)
+{
+	return equals(item, len, name) || (equals(item, len, "time") && !strcmp(name, "time_ns"));
+}
+
+bool script__selects(const struct script *sc, const char *name, bool shown)
+{
+	const char *list = sc->opt->fields, *item;
+	size_t len;
+
+	/* The first item tells: changes to what is shown anyway, or all that is to be shown. */
+	if (list && !is_sign(*list))
+		shown = false;
+	while ((item = next_item(&list, &len))) {
+		bool minus = len && *item == '-';
+
+		if (len && is_sign(*item)) {
+			item++;
+			len--;
+		}
+		if (same_field(item, len, name))
+			shown = !minus;
+	}
+	return shown;
+}
+
+static bool is_field(const struct data_reader *r, const char *item, size_t len)
+{
+	for (u32 i = 0; i < NR_HEADS; i++)
+		if (same_field(item, len, head_names[i]))
+			return true;
+	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		for (u32 i = 0; event && i < event->nr_fields; i++)
+			if (equals(item, len, event->fields[i].name))
+				return true;
+	}
+	return false;
+}
+
+static int check_fields(struct script *sc, const struct data_reader *r)
+{
+	const char *list = sc->opt->fields, *item;
+	size_t len;
+
+	while ((item = next_item(&list, &len))) {
+		if (len && is_sign(*item)) {
+			item++;
+			len--;
+		}
+		if (is_field(r, item, len))
+			continue;
+		sc->usage = true;
+		return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
+			     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
+			     (int)len, item);
+	}
+	return 0;
+}
+
+/* ---- -e ----------------------------------------------------------------- */
+
+static int want(struct event_view *view, const u32 *kind)
+{
+	u32 *grown;
+
+	view->wanted = true;
+	view->all_kinds |= !kind;
+	if (view->all_kinds)
+		return 0;
+	grown = realloc(view->kinds, (view->nr_kinds + 1) * sizeof(*grown));
+	if (!grown)
+		return error("out of memory for a list of kinds");
+	view->kinds = grown;
+	view->kinds[view->nr_kinds++] = *kind;
+	return 0;
+}
+
+/* "irq:eoi": 1: no such kind */
+static int want_kind(struct event_view *view, const struct data_event *event, const char *name,
+		     size_t len)
+{
+	for (u32 i = 0; i < event->nr_kinds; i++)
+		if (equals(name, len, event->kinds[i].name))
+			return want(view, &event->kinds[i].number);
+	return 1;
+}
+
+/* "kvm:kvm_pio", or of any name it may have. 1: no such tracepoint */
+static int want_tracepoint(struct script *sc, const char *item, size_t len)
+{
+	const struct rec_meta *m = &sc->rec->meta;
+
+	for (u32 i = 0; i < m->nr_tracepoints; i++)
+		if (equals(item, len, m->tracepoint[i].name))
+			return want(&sc->view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
+	return 1;
+}
+
+/* 1: there is no such thing */
+static int want_item(struct script *sc, const struct data_reader *r, const char *item, size_t len)
+{
+	const char *colon = memchr(item, ':', len);
+	size_t name_len = colon ? (size_t)(colon - item) : len;
+
+	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+		const struct event_desc *desc = event_desc__by_id(id);
+		struct event_view *view = &sc->view[id];
+
+		/* One that an older recording cannot have is no mistake: there is none. */
+		if (!event && desc && equals(item, name_len, desc->name))
+			return 0;
+		if (!event || !equals(item, name_len, event->name))
+			continue;
+		return colon ? want_kind(view, event, colon + 1, len - name_len - 1) :
+			       want(view, NULL);
+	}
+	return want_tracepoint(sc, item, len);
+}
+
+static int take_events(struct script *sc, const struct data_reader *r)
+{
+	const char *list = sc->opt->events, *item;
+	size_t len;
+	int ret;
+
+	if (!list) {
+		for (u32 id = 0; id < SCRIPT_EVENTS; id++)
+			want(&sc->view[id], NULL);
+		return 0;
+	}
+	while ((item = next_item(&list, &len))) {
+		ret = want_item(sc, r, item, len);
+		if (ret < 0)
+			return -1;
+		if (!ret)
+			continue;
+		sc->usage = true;
+		return error("--event: no event '%.*s' in this recording; kvmw info lists its events, "
+			     "kvmw list all that there are", (int)len, item);
+	}
+	return 0;
+}
+
+int script__resolve(struct script *sc, const struct data_reader *r)
+{
+	bool text = sc->opt->form == SCRIPT_TEXT;
+
+	sc->resolved = true;
+	for (u32 i = 0; i < NR_HEADS; i++)
+		sc->head[i] = script__selects(sc, head_names[i],
+					      !text || (i != HEAD_PID && i != HEAD_VCPU_ID));
+	if (check_fields(sc, r) || take_events(sc, r))
+		return -1;
+	/* CSV has its columns first. */
+	for (u32 id = 0; sc->stream && id < SCRIPT_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		if (event && sc->view[id].wanted && !script__view(sc, event))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the fields of an event --------------------------------------------- */
+
+/* Shown before the event's fields, in a way of their own. */
+static bool in_head(const struct event_view *v, u32 i)
+{
+	return (int)i == v->vcpu || (int)i == v->tid || (int)i == v->cpu || (int)i == v->kind ||
+	       !strcmp(v->event->fields[i].name, "time_ns");
+}
+
+static bool is_word(const struct data_field *f)
+{
+	return f->name[0] == 'w' && f->name[1] >= '0' && f->name[1] <= '9';
+}
+
+/* "detail" of "detail_kind": the two are shown as one; or -1. */
+static int detail_of(const struct data_event *event, u32 i)
+{
+	const struct data_field *f = &event->fields[i];
+	size_t len = strlen(f->name);
+	char name[sizeof(f->name)];
+
+	if (strcmp(f->unit, "detail") || len <= 5 || strcmp(f->name + len - 5, "_kind"))
+		return -1;
+	memcpy(name, f->name, len - 5);
+	name[len - 5] = 0;
+	return data_event__field(event, name);
+}
+
+/* Text has first what names the event, then times, then the rest. */
+static u32 rank(const struct field_view *f)
+{
+	switch (f->form) {
+	case FORM_REASON:
+		return 0;
+	case FORM_DETAIL:
+		return 1;
+	case FORM_USER:
+	case FORM_IOCTL:
+		return 2;
+	case FORM_NS:
+		return 3;
+	default:
+		return 4;
+	}
+}
+
+static void put_in_order(struct event_view *v)
+{
+	for (u32 i = 1; i < v->nr_fields; i++) {
+		struct field_view f = v->field[i];
+		u32 at = i;
+
+		for (; at && rank(&v->field[at - 1]) > rank(&f); at--)
+			v->field[at] = v->field[at - 1];
+		v->field[at] = f;
+	}
+}
+
+static struct field_view describe(const struct data_event *event, u32 i)
+{
+	struct field_view f = {
+		.field = i,
+		.form = field__form(event, i),
+		.desc = &event->fields[i],
+		.detail_of = detail_of(event, i),
+	};
+	size_t len = strlen(f.desc->name);
+
+	/* Their values carry a unit. */
+	memcpy(f.label, f.desc->name, len + 1);
+	if ((f.form == FORM_NS || f.form == FORM_TIME) && len > 3 &&
+	    !strcmp(f.label + len - 3, "_ns"))
+		f.label[len - 3] = 0;
+	if (f.detail_of >= 0)
+		memcpy(f.label, event->fields[f.detail_of].name,
+		       sizeof(event->fields[f.detail_of].name));
+	return f;
+}
+
+/* What text leaves out of itself, since it says it elsewhere. */
+static bool said_elsewhere(const struct event_view *v, u32 i)
+{
+	const char *name = v->event->fields[i].name;
+
+	if ((int)i == v->isa && data_event__field(v->event, "reason") >= 0)
+		return true;
+	if ((v->cpu < 0 && !strcmp(name, "exit_cpu")) ||
+	    (v->event->id == KVMW_EVENT_RAW && !strcmp(name, "size")))
+		return true;
+	for (u32 k = 0; k < v->event->nr_fields; k++)
+		if (detail_of(v->event, k) == (int)i)
+			return true;
+	return false;
+}
+
+static int make_view(struct script *sc, struct event_view *v, const struct data_event *event)
+{
+	bool text = sc->opt->form == SCRIPT_TEXT;
+
+	v->event = event;
+	v->vcpu = data_event__field(event, "vcpu");
+	v->tid = data_event__field(event, "tid");
+	v->kind = data_event__field(event, "kind");
+	v->isa = data_event__field(event, "isa");
+	v->cpu = data_event__field(event, "cpu");
+	v->field = calloc(event->nr_fields, sizeof(*v->field));
+	if (!v->field)
+		return error("out of memory for the fields of event %s", event->name);
+	for (u32 i = 0; i < event->nr_fields; i++) {
+		bool shown = !text || !said_elsewhere(v, i);
+
+		if (in_head(v, i) || (event->id == KVMW_EVENT_RAW && is_word(&event->fields[i])))
+			continue;
+		if (script__selects(sc, event->fields[i].name, shown))
+			v->field[v->nr_fields++] = describe(event, i);
+	}
+	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */
+	if (v->cpu < 0)
+		v->cpu = data_event__field(event, "exit_cpu");
+	if (text)
+		put_in_order(v);
+	return 0;
+}
+
+struct event_view *script__view(struct script *sc, const struct data_event *event)
+{
+	struct event_view *v = &sc->view[event->id];
+
+	return v->event || !make_view(sc, v, event) ? v : NULL;
+}
