@@ -3,7 +3,21 @@
  * Provider "exit": one record per cycle of a vCPU, stashed at kvm_exit, completed
  * and sent at kvm_entry.
  */
-#include "filter.bpf.h"
+#include "cycle.bpf.h"
+#include "detail_x86.bpf.h"
+
+/* Not captured: no sum either. */
+static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
+{
+	if (config.parts) {
+		sum->halt_ns += e->halt_ns;
+		sum->poll_ns += e->poll_ns;
+		sum->wait_ns += e->wait_ns;
+		sum->block_ns += e->block_ns;
+	} else {
+		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
+	}
+}
 
 /* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
 static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns)
@@ -16,6 +30,8 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 		sum->done++;
 		sum->span_ns += total_ns;
 		sum->user_ns += s->exit.e.user_ns;
+		add_parts(sum, &s->exit.e);
+		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
 	}
 	if (!cycle_wanted(s)) {
 		sum->left_out++;
@@ -51,6 +67,13 @@ static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struc
 	/* Some kernels' VMX fast path runs the guest again without a kvm_entry. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE);
+	/* Without an entry before, what is there belongs to no cycle. */
+	if (!s->entry_ns)
+		cycle_clear(s);
+	if (s->out_ns)
+		now = s->out_ns;
+	else
+		e->exit_cpu = bpf_get_smp_processor_id();
 
 	e->time_ns = now;
 	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
@@ -62,14 +85,21 @@ static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struc
 	e->error_code = info->error_code;
 	e->reason = info->reason;
 	e->isa = info->isa;
+	e->user_reason = NO_USER;
+	e->entry_cpu = NO_CPU;
+	if (info->isa == KVMW_ISA_SVM)
+		detail_svm(s, e);
+	else
+		detail_vmx(s, e);
+	cycle_mark(s);
 
 	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);
 	sum = sum_at(s, s->exit_sum);
 	sum->count++;
 	if (s->entry_ns)
 		sum->gap_ns += e->guest_ns;
-	s->entry_ns = 0;
 	s->exit_open = 1;
+	s->entry_ns = 0;
 }
 
 SEC("tp/kvm/kvm_exit")
@@ -146,7 +176,8 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	return 0;
 }
 
-static __always_inline void entry(u32 vcpu_id)
+/* vcpu: KVM's own, or 0 where it is not at hand. */
+static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 {
 	struct kvmw_slot *s = slot_of_vcpu(vcpu_id);
 	u64 now;
@@ -154,14 +185,12 @@ static __always_inline void entry(u32 vcpu_id)
 	/* Without exits to record, this tells which thread runs which vCPU. */
 	if (!s || !wants(KVMW_EVENT_EXIT))
 		return;
-	now = bpf_ktime_get_ns();
-	if (s->user_ns) {
-		/* KVM_RUN itself was not seen: the VMM's time ends here. */
-		s->exit.e.user_ns += now - s->user_ns;
-		s->user_ns = 0;
-	}
+	/* If KVM_RUN itself was not seen, the VMM's time ends here. */
+	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
 	if (s->exit_open)
 		cycle_end(s, now, now - s->exit.e.time_ns);
+	cycle_clear(s);
+	s->vcpu = vcpu;
 	s->entry_ns = now;
 }
 
@@ -171,7 +200,7 @@ int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
 	/* From 6.12 on the verifier takes the pointer for one that may be NULL. */
 	if (active && vcpu)
-		entry(vcpu->vcpu_id);
+		entry(vcpu->vcpu_id, (u64)vcpu);
 	return 0;
 }
 
@@ -181,7 +210,7 @@ int kvm_entry(void *ctx)
 	u32 vcpu_id;
 
 	if (active && !bpf_probe_read_kernel(&vcpu_id, 4, ctx + config.entry.vcpu_id))
-		entry(vcpu_id);
+		entry(vcpu_id, 0);
 	return PASS_ON;
 }
 

@@ -96,6 +96,17 @@ struct kvmw_slot {
 	u32 role;		/* enum kvmw_role */
 	u32 unsampled;		/* cycles since the last one sent, of --sample */
 	u32 pad;
+	/* cycle.bpf.h: the parts of the cycle under way, or of the next one */
+	u64 off_ns;		/* off its CPU since then; 0: on one */
+	u64 out_ns;		/* off it since the last entry, before the exit was seen */
+	u64 slept_ns;		/* first went to sleep since the mark */
+	u64 slept_wait;		/* wait_ns then */
+	u64 mark_wait, mark_block;	/* wait_ns, block_ns at the mark */
+	u64 user_off;		/* both when user_ns was set */
+	u64 vcpu;		/* struct kvm_vcpu of the kernel; 0: not known */
+	u32 off_runnable;	/* it waits for a CPU, it does not sleep */
+	u32 pad2;
+
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;
 
@@ -139,6 +150,8 @@ struct kvmw_config {
 	u8 vcpu_filter;
 	u64 vcpus[16];		/* bitmap of vCPU ids below 1024 */
 	struct kvmw_filter filter;
+	u8 parts;		/* all programs that tell the parts of a cycle are there */
+	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {

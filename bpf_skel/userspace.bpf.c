@@ -6,7 +6,7 @@
  * The call is seen by the first of run_fentry, run_kprobe, run_syscall that this
  * kernel lets the recorder attach.
  */
-#include "filter.bpf.h"
+#include "cycle.bpf.h"
 
 #define KVM_RUN 0xae80		/* include/uapi/linux/kvm.h: _IO(KVMIO, 0x80) */
 
@@ -75,14 +75,10 @@ static __always_inline void run(u32 vcpu_id, s32 fd)
 		s = slot_of_unknown();
 	if (!s)
 		return;
-	now = bpf_ktime_get_ns();
+	now = cycle_user_end(s);
+	cycle_mark(s);
 	if (fd >= 0)
 		s->run_fd = fd;
-	if (s->user_ns) {
-		if (s->exit_open)
-			s->exit.e.user_ns += now - s->user_ns;
-		s->user_ns = 0;
-	}
 	if (s->user_open)
 		user_end(s, now, now - s->user.e.time_ns);
 	s->run_ns = now;
@@ -141,8 +137,9 @@ int kvm_userspace_exit(struct userspace_exit_args *ctx)
 	s = slot_of_unknown();
 	if (!s)
 		return PASS_ON;
-	now = bpf_ktime_get_ns();
-	s->user_ns = now;
+	now = cycle_user_begin(s);
+	if (s->exit_open && s->exit.e.user_reason == NO_USER)
+		s->exit.e.user_reason = ctx->reason;
 	if (wants(KVMW_EVENT_USERSPACE))
 		user_begin(s, now, ctx->reason, ctx->error);
 	return PASS_ON;

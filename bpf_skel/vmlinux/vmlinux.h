@@ -49,6 +49,8 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct task_struct {
+	unsigned int __state;
+	int pid;
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
@@ -57,8 +59,12 @@ struct task_struct {
 };
 
 /* include/linux/kvm_host.h; in the BTF of kvm.ko where that is a module */
+struct kvm_vcpu_arch {
+	unsigned long regs[17];
+};
 struct kvm_vcpu {
 	int vcpu_id;
+	struct kvm_vcpu_arch arch;
 };
 
 /* arch/x86/kvm/svm/svm.h */

@@ -89,6 +89,44 @@ static void read_point(u32 id, struct kvmw_point *point)
 	tep_free(tep);
 }
 
+/* Where our programs take the fields of a tracepoint to lie. */
+static const struct layout {
+	const char *tracepoint, *field;
+	u16 offset, size;
+} layouts[] = {
+	{ "kvm_vcpu_wakeup", "ns", 8, 8 },
+	{ "kvm_vcpu_wakeup", "waited", 16, 1 },
+	{ "kvm_vcpu_wakeup", "valid", 17, 1 },
+	{ "kvm_mmio", "type", 8, 4 },
+	{ "kvm_mmio", "len", 12, 4 },
+	{ "kvm_mmio", "gpa", 16, 8 },
+	{ "kvm_fast_mmio", "gpa", 8, 8 },
+	{ "kvm_cpuid", "function", 8, 4 },
+	{ "kvm_msr", "write", 8, 4 },
+	{ "kvm_msr", "ecx", 12, 4 },
+	{ "kvm_hypercall", "nr", 8, 8 },
+};
+
+bool offsets__as_expected(const char *category, const char *tracepoint)
+{
+	struct tep_handle *tep = NULL;
+	struct tep_event *event = NULL;
+	bool same = true;
+
+	for (u32 i = 0; i < ARRAY_SIZE(layouts) && same && !strcmp(category, "kvm"); i++) {
+		const struct layout *l = &layouts[i];
+		struct tep_format_field *field;
+
+		if (strcmp(l->tracepoint, tracepoint))
+			continue;
+		event = event ? event : tracefs__format(category, tracepoint, &tep);
+		field = event ? tep_find_field(event, l->field) : NULL;
+		same = field && field->offset == l->offset && field->size == l->size;
+	}
+	tep_free(tep);
+	return same;
+}
+
 static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)
 {
 	struct tep_handle *tep = NULL;
@@ -125,6 +163,7 @@ int offsets__read(const struct choice *choice, struct kvmw_config *c)
 		KVM_EXIT_FIELDS(WANT)
 	};
 	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
+	const struct want fault[] = { { "fault_address", &c->fault_address, 8 } };
 	u32 end;
 
 	if (set & BIT(KVMW_EVENT_EXIT) &&
@@ -132,6 +171,9 @@ int offsets__read(const struct choice *choice, struct kvmw_config *c)
 		return -1;
 	if (provider__uses(set, HOOK_ENTRY) && !tracefs__tracepoint("kvm", "kvm_entry") &&
 	    read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end))
+		return -1;
+	if (set & BIT(KVMW_EVENT_EXIT) && !tracefs__tracepoint("kvm", "kvm_page_fault") &&
+	    read_fields("kvm_page_fault", fault, ARRAY_SIZE(fault), &end))
 		return -1;
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++)
 		if (set & BIT(points[i].event))

@@ -12,4 +12,7 @@
  */
 int offsets__read(const struct choice *choice, struct kvmw_config *config);
 
+/* Whether a tracepoint's fields lie where those of our programs that have them fixed take them. */
+bool offsets__as_expected(const char *category, const char *tracepoint);
+
 #endif

@@ -13,6 +13,8 @@
 		.ways = { { #tp, WAY_TRACEPOINT, #cat, #tp, NULL } },	\
 	},
 
+#define NO_PARTS "halt_ns, wait_ns and block_ns are not captured; user_ns includes all of them"
+
 const struct hook hooks[HOOK_RAW] = {
 	[HOOK_EXIT] = {
 		.what = "VM exits",
@@ -48,6 +50,53 @@ const struct hook hooks[HOOK_RAW] = {
 			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
+	[HOOK_SWITCH] = {
+		.what = "context switches",
+		.without = NO_PARTS,
+		.ways = { { "cycle_switch", WAY_BTF, "sched", "sched_switch", NULL } },
+	},
+	[HOOK_WAKEUP] = {
+		.what = "threads that are woken",
+		.without = NO_PARTS,
+		.ways = { { "cycle_wakeup", WAY_BTF, "sched", "sched_wakeup", NULL } },
+	},
+	[HOOK_HALTED] = {
+		.what = "ends of halts",
+		.without = NO_PARTS,
+		.ways = { { "kvm_vcpu_wakeup", WAY_TRACEPOINT, "kvm", "kvm_vcpu_wakeup", NULL } },
+	},
+	[HOOK_MMIO] = {
+		.what = "MMIO",
+		.without = "exits for MMIO do not tell their address",
+		.ways = {
+			{ "mmio_btf", WAY_BTF, "kvm", "kvm_mmio", NULL },
+			{ "mmio_tp", WAY_TRACEPOINT, "kvm", "kvm_mmio", NULL },
+		},
+	},
+	[HOOK_FAST_MMIO] = {
+		.what = "MMIO of an ioeventfd",
+		.ways = { { "fast_mmio", WAY_TRACEPOINT, "kvm", "kvm_fast_mmio", "kvm_intel" } },
+	},
+	[HOOK_FAULT_GPA] = {
+		.what = "addresses of EPT violations",
+		.ways = { { "detail_fault", WAY_TRACEPOINT, "kvm", "kvm_page_fault", "kvm_intel" } },
+	},
+	/* What KVM's BTF lets the programs read in the guest's registers. */
+	[HOOK_CPUID_LEAF] = {
+		.what = "CPUID leaves",
+		.stands_in = HOOK_ENTRY,
+		.ways = { { "detail_cpuid", WAY_TRACEPOINT, "kvm", "kvm_cpuid", NULL } },
+	},
+	[HOOK_MSR_INDEX] = {
+		.what = "MSRs accessed",
+		.stands_in = HOOK_ENTRY,
+		.ways = { { "detail_msr", WAY_TRACEPOINT, "kvm", "kvm_msr", NULL } },
+	},
+	[HOOK_HYPERCALL_NR] = {
+		.what = "numbers of hypercalls",
+		.stands_in = HOOK_ENTRY,
+		.ways = { { "detail_hypercall", WAY_TRACEPOINT, "kvm", "kvm_hypercall", NULL } },
+	},
 	KVMW_POINTS(POINT_HOOK)
 };
 
@@ -65,7 +114,10 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each VM exit and entry, each context switch of the host",
 		.on_by_default = true,
 		.needs = BIT(HOOK_EXIT) | BIT(HOOK_ENTRY),
-		.uses = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
+		.uses = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN) |
+			BIT(HOOK_SWITCH) | BIT(HOOK_WAKEUP) | BIT(HOOK_HALTED) |
+			BIT(HOOK_MMIO) | BIT(HOOK_FAST_MMIO) | BIT(HOOK_FAULT_GPA) |
+			BIT(HOOK_CPUID_LEAF) | BIT(HOOK_MSR_INDEX) | BIT(HOOK_HYPERCALL_NR),
 	},
 	[KVMW_EVENT_USERSPACE] = {
 		.needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),

@@ -30,12 +30,16 @@ struct way {
 struct hook {
 	const char *what;
 	const char *without;	/* what it means not to have it; NULL: just that */
+	u32 stands_in;		/* only where this other hook has not its best way; 0: always */
 	struct way ways[HOOK_MAX_WAYS];
 };
 
 /* Those with an entry in hooks[], then a tracepoint of points.h each, then raw ones. */
 enum hook_id {
 	HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN,
+	HOOK_SWITCH, HOOK_WAKEUP, HOOK_HALTED,		/* parts of a cycle */
+	HOOK_MMIO, HOOK_FAST_MMIO, HOOK_FAULT_GPA,	/* details of an exit */
+	HOOK_CPUID_LEAF, HOOK_MSR_INDEX, HOOK_HYPERCALL_NR,
 	HOOK_POINTS,
 	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
 	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,

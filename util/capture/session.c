@@ -220,11 +220,13 @@ static bool usable(const struct way *way)
 	if (!way->module)
 		return true;
 	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
+	if (access(path, F_OK))
+		return false;
 	/*
-	 * Built into the kernel it is there on any CPU, as kvm_intel is then: the program
+	 * Built into the kernel kvm_amd is there on any CPU, as kvm_intel is then: the program
 	 * would take a vcpu_vmx for a vcpu_svm.
 	 */
-	return !access(path, F_OK) && access("/sys/module/kvm_intel", F_OK);
+	return strcmp(way->module, "kvm_amd") || access("/sys/module/kvm_intel", F_OK);
 }
 
 static const struct hook *hook(const struct session *s, u32 h)
@@ -252,10 +254,26 @@ static void make_raw(struct session *s, const struct choice *choice)
 	}
 }
 
-/* A tracepoint that this kernel has not needs no try. */
+/* Module kvm without BTF, as before 5.11: its types and functions cannot be named. */
+static bool kvm_has_btf(void)
+{
+	return access("/sys/module/kvm/initstate", F_OK) || !access("/sys/kernel/btf/kvm", F_OK);
+}
+
+/* What this kernel has not needs no try. */
 static bool is_there(const struct way *way)
 {
-	return way->type != WAY_TRACEPOINT || !tracefs__tracepoint(way->category, way->name);
+	switch (way->type) {
+	case WAY_TRACEPOINT:
+		return !tracefs__tracepoint(way->category, way->name) &&
+		       offsets__as_expected(way->category, way->name);
+	case WAY_BTF:
+		return strncmp(way->category, "kvm", 3) || kvm_has_btf();
+	case WAY_FENTRY:
+		return kvm_has_btf();
+	default:
+		return true;
+	}
 }
 
 /* To the next way of a hook; false: there is none, and it cannot do without. */
@@ -268,6 +286,17 @@ static bool next_way(struct session *s, u32 h)
 		way++;
 	s->ways[h] = way < end && way->program ? way : NULL;
 	return s->ways[h] || !provider__needs(s->events, h);
+}
+
+/* Hooks for what the best way of another one would have told. */
+static void stand_in(struct session *s)
+{
+	for (u32 h = 0; h < HOOK_POINTS; h++) {
+		u32 other = hooks[h].stands_in;
+
+		if (other && provider__uses(s->events, h) && s->ways[other] != hooks[other].ways)
+			next_way(s, h);
+	}
 }
 
 /* The hook whose program the kernel refuses, each loaded alone; -1: none of them. */
@@ -303,11 +332,17 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 
 	make_raw(s, choice);
 	for (u32 h = 0; h < HOOK_RAW + choice->nr_raw; h++)
-		if (provider__uses(choice->events, h))
+		if (provider__uses(choice->events, h) && !hook(s, h)->stands_in)
 			next_way(s, h);
+	stand_in(s);
 	for (;;) {
-		bool loaded = !load(s);
-		int failed = loaded ? attach(s) : -1, err = errno;
+		bool loaded;
+		int failed, err;
+
+		s->config.parts = s->ways[HOOK_SWITCH] && s->ways[HOOK_WAKEUP] && s->ways[HOOK_HALTED];
+		loaded = !load(s);
+		failed = loaded ? attach(s) : -1;
+		err = errno;
 
 		if (loaded && failed < 0)
 			break;
@@ -320,6 +355,8 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 			return error("cannot load the BPF programs: %s", reason(err));
 		if (!next_way(s, failed))
 			return error("cannot see %s on this kernel: %s", hook(s, failed)->what, reason(err));
+		if (failed == HOOK_ENTRY)
+			stand_in(s);
 	}
 	if (provider__needs(choice->events, HOOK_RUN) && !s->ways[HOOK_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
