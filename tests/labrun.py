@@ -22,14 +22,18 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
 # name: (what lab run is told, scripts). The slowest come first: two run at a time.
 BOOTS = {
-    "intel": (["--cpu", "intel"], ["known"]),
+    "intel": (["--cpu", "intel"], ["known", "families"]),
     "linux": (["--kernel", "bookworm"], ["linux"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
+    "families-bookworm": (["--kernel", "bookworm"], ["families"]),
+    "families-bullseye": (["--kernel", "bullseye"], ["families"]),
+    "families-trixie": (["--kernel", "trixie"], ["families"]),
+    "families-sid": (["--kernel", "sid"], ["families"]),
     "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "killed", "caps", "errors"]),
-    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "caps"]),
+    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "killed", "caps", "errors"]),
+    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "caps"]),
 }
 
 

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# The filters of kvmw record, on a guest that does a known number of everything.
+. /src/tests/inside/lib.sh
+guest="kvmw bench guest --json --cpuid 300 --pio 200 --mmio 20 --msr 10 --touch 64"
+
+# filter NAME OPTION...
+filter()
+{
+	name=filter-$1
+	shift
+	step $name kvmw record -o $name.kvmw "$@" -- $guest
+}
+filter reason --reason CPUID,0x7c
+filter duration --min-duration 400us -e exit,userspace,fault
+filter port --port 0x5150-0x5157
+filter gpa --gpa 0x100000000-0x7fffffffffff -e exit,fault
+filter msr --msr 0x17a
+filter several --msr 0x17a --port 0x5150
+filter sample --sample 7
+filter both --reason cpuid --sample 10

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Filters of kvmw record: which cycles get a record; the totals count every one of them."""
+import collections
+import json
+
+import labrun
+from labrun import NONE, REASONS, in_boots
+
+SVM = REASONS["svm"]
+PORT, MSR = 0x5150, 0x17a       # bench/x86/ports.h
+BOOTS = ["bookworm", "bullseye", "trixie", "sid"]
+
+
+class Filtered:
+    def __init__(self, boot, name):
+        step = boot.step(f"filter-{name}")
+        assert step.status == 0, step.err
+        self.did = json.loads(step.out)
+        self.path = boot.path(f"filter-{name}.kvmw")
+        self.rows = labrun.rows(self.path)
+        last = {(t.vcpu, t.event, t.isa, t.reason): t for t in labrun.rows(self.path, "total")}
+        self.totals = {(key[1], key[3]): t for key, t in last.items()}
+        assert labrun.report(self.path)["recording"]["complete"]
+        # The totals are those of the whole guest, and tell what was left out.
+        for name, number in self.did["exits"]["svm"].items():
+            assert self.totals[1, SVM[name]].count == number
+        by_reason = collections.Counter(row.reason for row in self.rows)
+        for (event, reason), t in self.totals.items():
+            if event == 1:
+                # The last cycle of all has no end: neither recorded nor left out.
+                assert t.count - (by_reason[reason] + t.lost + t.left_out) in (0, 1)
+                assert t.count - t.done in (0, 1)
+
+    def only(self, *reasons):
+        assert {row.reason for row in self.rows} == {SVM[name] for name in reasons}
+
+
+@in_boots(*BOOTS)
+def test_reason(boot):
+    found = Filtered(boot, "reason")
+    found.only("cpuid", "msr")
+    assert len(found.rows) == 310
+
+
+@in_boots(*BOOTS)
+def test_min_duration(boot):
+    """Of every event; a cycle without an end is long enough if it is that old."""
+    found = Filtered(boot, "duration")
+    assert all(row.total_ns >= 400_000 for row in found.rows)
+    for row in labrun.rows(found.path, "userspace"):
+        assert row.user_ns >= 400_000
+    for row in labrun.rows(found.path, "fault"):
+        assert row.span_ns >= 400_000
+    assert len(found.rows) < 300
+
+
+@in_boots(*BOOTS)
+def test_port(boot):
+    found = Filtered(boot, "port")
+    found.only("io")
+    assert len(found.rows) == 200
+    assert {(row.detail, row.detail_size) for row in found.rows} == {(PORT, 1)}
+
+
+@in_boots(*BOOTS)
+def test_gpa(boot):
+    """Page faults and MMIO, of event exit and of event fault."""
+    found = Filtered(boot, "gpa")
+    found.only("npf")
+    faults = [row for row in labrun.rows(found.path, "fault") if row.gpa != NONE]
+    assert faults and all(row.gpa >= 0x100000000 for row in faults)
+    assert all(row.detail >= 0x100000000 for row in found.rows)
+    assert len(found.rows) < found.totals[1, SVM["npf"]].count
+
+
+@in_boots(*BOOTS)
+def test_msr(boot):
+    found = Filtered(boot, "msr")
+    found.only("msr")
+    assert len(found.rows) == 10 and {row.detail for row in found.rows} == {MSR}
+
+
+@in_boots(*BOOTS)
+def test_several_details_are_alternatives(boot):
+    found = Filtered(boot, "several")
+    found.only("msr", "io")
+    assert len(found.rows) == 210
+
+
+@in_boots(*BOOTS)
+def test_sample(boot):
+    found = Filtered(boot, "sample")
+    done = sum(t.done for (event, _), t in found.totals.items() if event == 1)
+    assert len(found.rows) == done // 7
+    assert len(Filtered(boot, "both").rows) == 30
