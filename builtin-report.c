@@ -13,17 +13,23 @@
 #include "util/render/render.h"
 
 enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
-       OPT_WIDTH, OPT_NO_PAGER };
+       OPT_WIDTH, OPT_NO_PAGER, OPT_TOP };
+
+#define KEYS "reason (of a family: kind), detail, user, cpu, vcpu, vm"
+#define TOP_STACKS	20	/* shown unless told otherwise */
 
 static const struct argp_option options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
-	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each reason, vcpu, vm (default reason)", 2 },
+	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each reason, detail, user, cpu, "
+	  "vcpu, vm (default reason; of ioctl, stack: detail)", 2 },
 	{ "order", OPT_ORDER, "BY", 0, "Greatest first by time, count, mean, p99 or max; or by key "
 	  "(default time)", 2 },
-	{ "event", 'e', "EVENT", 0, "exit or userspace (default exit, or what there is)", 2 },
+	{ "event", 'e', "EVENT", 0, "exit, userspace, a family such as irq, or a tracepoint "
+	  "such as kvm:kvm_pio (default exit, or userspace)", 2 },
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows with less than P% of the time, or of the "
 	  "count with --order count", 2 },
+	{ "top", OPT_TOP, "N", 0, "Only the first N rows (default all; of stack: 20)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "The histogram of each row too", 2 },
 	{ NULL, 0, NULL, 0, "Select:", 3 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
@@ -44,7 +50,23 @@ struct args {
 	struct time_window window;
 	u32 width;
 	bool hist, json, csv, no_pager;
+	bool sort, top;		/* were given */
 };
+
+static int parse_key(const char *name)
+{
+	static const struct { const char *name; enum report_key key; } others[] = {
+		{ "pid", KEY_VM }, { "kind", KEY_REASON }, { "name", KEY_DETAIL },
+	};
+
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		if (!strcmp(name, report_key__name(i)))
+			return i;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(name, others[i].name))
+			return others[i].key;
+	return -1;
+}
 
 static error_t parse_sort(struct report_options *opt, char *arg)
 {
@@ -52,24 +74,18 @@ static error_t parse_sort(struct report_options *opt, char *arg)
 
 	opt->nr_sort = 0;
 	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
-		u32 key = 0, i = 0;
+		int key = parse_key(p);
 
-		while (key < NR_REPORT_KEYS && strcmp(p, report_key__name(key)))
-			key++;
-		if (!strcmp(p, "pid"))
-			key = KEY_VM;
-		if (key == NR_REPORT_KEYS) {
-			error("--sort: no key '%s'; there are reason, vcpu, vm", p);
+		if (key < 0) {
+			error("--sort: no key '%s'; there are %s", p, KEYS);
 			return EINVAL;
 		}
-		while (i < opt->nr_sort && opt->sort[i] != key)
-			i++;
-		if (i == opt->nr_sort)
+		if (!report_options__sorts_by(opt, key))
 			opt->sort[opt->nr_sort++] = key;
 	}
 	if (opt->nr_sort)
 		return 0;
-	error("--sort: no key given; there are reason, vcpu, vm");
+	error("--sort: no key given; there are %s", KEYS);
 	return EINVAL;
 }
 
@@ -85,16 +101,60 @@ static error_t parse_order(struct report_options *opt, const char *arg)
 	return EINVAL;
 }
 
+static error_t no_event(const char *arg)
+{
+	const struct event_desc *event;
+	char names[512] = "";
+	size_t nr;
+
+	event = event_desc__all(&nr);
+	for (size_t i = 0; i < nr; i++)
+		if (report_event__find(event[i].id))
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+				 *names ? ", " : "", event[i].name);
+	error("--event: no event '%s' to report; there are %s, and tracepoints such as kvm:kvm_pio",
+	      arg, names);
+	return EINVAL;
+}
+
 static error_t parse_event(struct report_options *opt, const char *arg)
 {
 	const struct event_desc *event = event_desc__by_name(arg);
+	const char *colon = strchr(arg, ':');
 
-	if (!event || (event->id != KVMW_EVENT_EXIT && event->id != KVMW_EVENT_USERSPACE)) {
-		error("--event: no event '%s' to report; there are exit, userspace", arg);
-		return EINVAL;
+	opt->tracepoint = NULL;
+	if (colon && colon != arg && colon[1]) {
+		opt->tracepoint = arg;
+		opt->event = KVMW_EVENT_RAW;
+	} else if (event && report_event__find(event->id)) {
+		opt->event = event->id;
+	} else {
+		return no_event(arg);
 	}
-	opt->event = event->id;
 	return 0;
+}
+
+/* What was not asked for is as the event wants it. */
+static void set_defaults(struct args *args)
+{
+	struct report_options *opt = &args->opt;
+	const struct report_event *e = report_event__find(opt->event ?: KVMW_EVENT_EXIT);
+
+	if (!args->sort) {
+		opt->nr_sort = e->nr_sort;
+		memcpy(opt->sort, e->sort, sizeof(e->sort));
+	}
+	if (!args->top && e->id == KVMW_EVENT_STACK)
+		opt->top = TOP_STACKS;
+}
+
+static error_t parse_top(struct args *args, const char *arg)
+{
+	args->top = true;
+	if (!parse_u32(arg, &args->opt.top) && args->opt.top)
+		return 0;
+	error("--top '%s': not a number from 1", arg);
+	return EINVAL;
 }
 
 static error_t parse_limit(struct report_options *opt, const char *arg)
@@ -127,11 +187,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->input = arg;
 		return 0;
 	case 's':
+		args->sort = true;
 		return parse_sort(&args->opt, arg);
 	case 'e':
 		return parse_event(&args->opt, arg);
 	case OPT_ORDER:
 		return parse_order(&args->opt, arg);
+	case OPT_TOP:
+		return parse_top(args, arg);
 	case OPT_LIMIT:
 		return parse_limit(&args->opt, arg);
 	case OPT_VCPU:
@@ -158,6 +221,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		error("report: unexpected argument '%s'; -i names the recording", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
+		set_defaults(args);
 		if (!args->json || !args->csv)
 			return 0;
 		error("--json and --csv exclude each other");
@@ -181,9 +245,9 @@ static int print(const struct args *args, const struct report *rep)
 		render__heading(&s, rep);
 		if (rep->nr_rows)
 			render__table(&s, rep);
-		if (rep->nr_rows && args->hist)
+		if (rep->has_spans && rep->nr_rows && args->hist)
 			render__histograms(&s, rep);
-		if (rep->nr_rows)
+		if (rep->nr_vcpus)
 			render__vcpus(&s, rep);
 	}
 	return screen__close(&s) || ret ? -1 : 0;
@@ -213,7 +277,11 @@ static int read_once(const struct args *args, bool sums, struct recording **rec,
 static int read_all(const struct args *args, struct recording **rec, struct agg_table *aggs)
 {
 	struct stat st;
-	bool sums = args->window.active || stat(args->input, &st) || !S_ISREG(st.st_mode);
+	const struct report_options *opt = &args->opt;
+	/* What the kernel did not count has no sums but those of rows. */
+	bool sums = args->window.active || report_options__fine(opt) ||
+		    (opt->event && !report_event__is_cycle(opt->event)) ||
+		    stat(args->input, &st) || !S_ISREG(st.st_mode);
 
 	if (read_once(args, sums, rec, aggs))
 		return -1;
@@ -256,9 +324,9 @@ int cmd_report(int argc, const char **argv)
 		.options = options,
 		.parser = parse,
 		.doc = "Read a recording and show why the guest left guest mode, how often and for "
-		       "how long.",
+		       "how long; or what else was recorded, with -e.",
 	};
-	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 1 } };
+	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 0 } };
 	int ret = KVMW_USAGE;
 
 	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))

@@ -32,14 +32,16 @@ def test_info(vmx):
     assert kinds["META", None]["frames"] == 2 and ("END", None) in kinds
     columns = kinds["EVENTS", "exit"]["columns"]
     assert {"time_ns", "guest_ns", "total_ns", "user_ns", "reason", "vcpu", "isa", "rip",
-            "info1", "info2", "intr_info", "error_code"} == {c["name"] for c in columns}
+            "info1", "info2", "intr_info", "error_code", "halt_ns", "poll_ns", "wait_ns",
+            "block_ns", "detail", "detail_kind", "detail_size", "user_reason", "exit_cpu",
+            "entry_cpu"} == {c["name"] for c in columns}
     stored = sum(c["stored_bytes"] for c in columns)
     assert 0 < stored < kinds["EVENTS", "exit"]["bytes"] < stored * 1.2 + 4096
     assert sum(k["bytes"] for k in inf["frames"]) < inf["bytes"]
     assert inf["bytes"] == vmx.path.stat().st_size
     assert inf["lost"] == {"exit": len(vmx.lost), "userspace": 0}
     assert inf["index"] and inf["complete"]
-    assert inf["vms"] == VMS and inf["vcpus"] == VCPUS
+    assert inf["vms"] == VMS and inf["vcpus"] == [v | {"role": None} for v in VCPUS]
     assert inf["command"] == ["kvmw", "record", "-a"]
 
 

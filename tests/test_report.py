@@ -246,10 +246,11 @@ def test_table_says_what_json_says(vmx):
 
 def test_wide_shows_more(vmx):
     narrow = text_of(vmx.path, "--width", 80).splitlines()
-    wide = text_of(vmx.path, "--width", 140).splitlines()
+    wide = text_of(vmx.path, "--width", 170).splitlines()
     head = next(line for line in wide if " p50" in line)
-    assert "VMM%" in head and "guest" in head
-    assert not any("VMM%" in line for line in narrow)
+    for word in "KVM%", "VMM%", "halt%", "wait%", "block%", "guest":
+        assert word in head
+    assert not any("block%" in line or "guest " in line for line in narrow if " p50" in line)
     assert any("us" in line and "ms" in line for line in wide)
     assert any("INVALID_STATE|FAILED_VMENTRY" in line for line in wide)
 
@@ -443,8 +444,8 @@ def test_not_captured_is_not_zero(tmp_path):
     assert rows["hlt"]["unfinished"] == 1 and rows["npf"]["user_ns"] == 0
     assert rows["npf"]["guest_ns"] is None
     line = table_rows(text_of(path, "--width", 120), ["hlt"])["hlt"].split()
-    # time, its share and the VMM's: none; 100 ns in the guest; min to max: none.
-    assert line == ["hlt", "1", "50.00", "-", "-", "-", "100ns"] + ["-"] * 6
+    # time, its share, its five parts: none; 100 ns in the guest; min to max: none.
+    assert line == ["hlt", "1", "50.00", "-", "-"] + ["-"] * 5 + ["100ns"] + ["-"] * 6
 
 
 @pytest.mark.parametrize("args", [

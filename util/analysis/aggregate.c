@@ -9,6 +9,8 @@ static u32 key_hash(const struct agg_key *key)
 {
 	u64 h = ((u64)key->vcpu << 32 | key->reason) + ((u64)key->event << 16 | key->isa);
 
+	h = h * 0x9e3779b97f4a7c15ULL + key->detail;
+	h = h * 0x9e3779b97f4a7c15ULL + ((u64)key->user << 32 | key->cpu << 16 | key->detail_kind);
 	h *= 0x9e3779b97f4a7c15ULL;
 	return h >> 32;
 }
@@ -77,6 +79,11 @@ static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)
 	to->gap_ns = sat_add(to->gap_ns, from->gap_ns);
 	to->span_ns = sat_add(to->span_ns, from->span_ns);
 	to->user_ns = sat_add(to->user_ns, from->user_ns);
+	/* All ones, not captured, stays as it is. */
+	to->halt_ns = sat_add(to->halt_ns, from->halt_ns);
+	to->poll_ns = sat_add(to->poll_ns, from->poll_ns);
+	to->wait_ns = sat_add(to->wait_ns, from->wait_ns);
+	to->block_ns = sat_add(to->block_ns, from->block_ns);
 }
 
 int agg__merge(struct agg *to, const struct agg *from)
@@ -86,8 +93,10 @@ int agg__merge(struct agg *to, const struct agg *from)
 	to->rows += from->rows;
 	to->gap_rows += from->gap_rows;
 	to->gap_ns = sat_add(to->gap_ns, from->gap_ns);
-	to->user_rows += from->user_rows;
-	to->user_ns = sat_add(to->user_ns, from->user_ns);
+	for (u32 i = 0; i < NR_PARTS; i++) {
+		to->part[i].rows += from->part[i].rows;
+		to->part[i].ns = sat_add(to->part[i].ns, from->part[i].ns);
+	}
 	if (from->open_since > to->open_since)
 		to->open_since = from->open_since;
 	if (from->has_total)

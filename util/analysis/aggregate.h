@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is known of each (event, isa, reason, vCPU): the finest key there is.
- * Coarser keys are made from these at the end, so whatever a report sorts by,
- * reading is the same, and memory is bounded by the number of these keys.
+ * What is known of each (event, isa, reason, vCPU), and where a report asks for more
+ * (the detail, the reason of a return to the VMM, the CPU) of each of these.  Coarser keys
+ * are made from these at the end; memory is bounded by their number.
  */
 #ifndef KVMW_AGGREGATE_H
 #define KVMW_AGGREGATE_H
@@ -11,23 +11,35 @@
 #include "util/events.h"
 #include "util/types.h"
 
-/* More keys than any host has: a recording beyond it is damaged or hostile. */
+/* More than any host has, unless details are asked for: each gpa is a key then. */
 #define AGG_MAX_KEYS	(128 * 1024)
 
 struct agg_key {
 	u32 vcpu;
-	u32 reason;
+	u32 reason;		/* of a family: its kind */
 	u16 event;
 	u16 isa;
+	/* 0 where not asked for; the kernel's totals do not tell them apart. */
+	u16 detail_kind;
+	u16 cpu;
+	u32 user;
+	u64 detail;
+};
+
+/* What the time between exit and entry consists of, besides KVM's own. */
+enum agg_part { PART_VMM, PART_HALT, PART_POLL, PART_WAIT, PART_BLOCK, NR_PARTS };
+
+struct agg_sum {
+	u64 rows, ns;		/* those rows where it was captured */
 };
 
 struct agg {
 	struct agg_key key;
 	/* From rows. */
-	struct hist span;	/* total_ns (exit), user_ns (userspace) of completed rows */
+	struct hist span;	/* total_ns, user_ns (userspace), span_ns; of completed rows */
 	u64 rows;		/* all, those not completed included */
 	u64 gap_rows, gap_ns;	/* guest_ns (exit), run_ns (userspace), where captured */
-	u64 user_rows, user_ns;	/* user_ns, where captured */
+	struct agg_sum part[NR_PARTS];	/* user_ns, halt_ns, … of completed rows */
 	u64 open_since;		/* time_ns of the last row not completed, or 0 */
 	/* From STATS frames: what the kernel counted. */
 	bool has_total;
@@ -45,7 +57,8 @@ struct agg_table {		/* all zero: empty */
 static inline bool agg_key__equal(const struct agg_key *a, const struct agg_key *b)
 {
 	return a->vcpu == b->vcpu && a->reason == b->reason && a->event == b->event &&
-	       a->isa == b->isa;
+	       a->isa == b->isa && a->detail == b->detail && a->user == b->user &&
+	       a->cpu == b->cpu && a->detail_kind == b->detail_kind;
 }
 
 /*

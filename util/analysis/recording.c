@@ -28,6 +28,8 @@ void recording__free(struct recording *rec)
 		return;
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
+	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
+		free(rec->kinds[i].kind);
 	free(rec->damage);
 	free(rec);
 }
@@ -87,6 +89,10 @@ static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 		agg->total.gap_ns = c->col[7][i];
 		agg->total.span_ns = c->col[8][i];
 		agg->total.user_ns = c->col[9][i];
+		agg->total.halt_ns = c->col[10][i];
+		agg->total.poll_ns = c->col[11][i];
+		agg->total.wait_ns = c->col[12][i];
+		agg->total.block_ns = c->col[13][i];
 	}
 	return 0;
 }
@@ -126,7 +132,8 @@ static const struct row_table {
 	int (*take)(struct recording *rec, const struct columns *c, u32 rows);
 } row_tables[] = {
 	{ KVMW_EVENT_TOTAL, { "vcpu", "event", "isa", "reason", "count", "done", "lost", "gap_ns",
-			      "span_ns", "user_ns" }, take_totals },
+			      "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns" },
+	  take_totals },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },
@@ -224,6 +231,42 @@ static int by_offset(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* What the recording calls the kinds of its events outlives its reader. */
+static int keep_kinds(struct recording *rec, const struct data_reader *r)
+{
+	for (u32 id = 0; id < ARRAY_SIZE(rec->kinds); id++) {
+		const struct data_event *event = data_reader__event(r, id);
+		struct rec_kinds *k = &rec->kinds[id];
+
+		if (!event || !event->nr_kinds || k->kind)
+			continue;
+		k->kind = calloc(event->nr_kinds, sizeof(*k->kind));
+		if (!k->kind)
+			return error("out of memory for the names of events");
+		k->nr = event->nr_kinds;
+		memcpy(k->kind, event->kinds, k->nr * sizeof(*k->kind));
+		for (u32 i = 0; i < k->nr; i++)
+			for (char *c = k->kind[i].name; *c; c++)
+				if (*c <= ' ' || *c > '~')
+					*c = '?';
+	}
+	return 0;
+}
+
+const char *recording__kind(const struct recording *rec, u32 event, u32 kind)
+{
+	const struct rec_tracepoint *tp;
+
+	if (event == KVMW_EVENT_RAW) {
+		tp = recording__tracepoint(rec, kind);
+		return tp && *tp->name ? tp->name : NULL;
+	}
+	for (u32 i = 0; event < ARRAY_SIZE(rec->kinds) && i < rec->kinds[event].nr; i++)
+		if (rec->kinds[event].kind[i].number == kind)
+			return rec->kinds[event].kind[i].name;
+	return NULL;
+}
+
 int recording__close_reader(struct recording *rec, struct data_reader *r)
 {
 	const struct data_damage *damage;
@@ -233,6 +276,8 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	damage = data_reader__damage(r, &nr);
 	for (size_t i = 0; !ret && i < nr; i++)
 		ret = add_damage(rec, &damage[i]);
+	if (keep_kinds(rec, r))
+		ret = -1;
 	if (rec->nr_damage)
 		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);
 	rec->missing_rows = sat_add(rec->missing_rows, data_reader__missing_rows(r));

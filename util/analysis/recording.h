@@ -118,6 +118,10 @@ struct recording {
 	u64 event_rows[32];		/* rows of EVENTS frames by event id, undecoded */
 
 	/* Set by recording__close_reader(). */
+	struct rec_kinds {
+		struct data_kind *kind;
+		u32 nr;
+	} kinds[32];			/* by event id */
 	bool finished;			/* the recorder did */
 	bool read_error;		/* reading ended early; error() said why */
 	u64 bytes;
@@ -154,6 +158,12 @@ const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
 const struct rec_task *recording__task(const struct recording *rec, u32 tid);
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
+
+/*
+ * What the recording calls a kind of an event; for a raw event, the tracepoint.  NULL: no
+ * name is known.  For after the reader was closed.
+ */
+const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);

@@ -11,6 +11,7 @@ const char *report_key__name(enum report_key key)
 {
 	static const char *const names[] = {
 		[KEY_REASON] = "reason", [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
+		[KEY_DETAIL] = "detail", [KEY_USER] = "user", [KEY_CPU] = "cpu",
 	};
 
 	return names[key];
@@ -32,9 +33,40 @@ static bool totals_hold(const struct agg *sum)
 	return sum->has_total && sum->total.count >= sum->rows;
 }
 
+static void take_parts(const struct agg *sum, struct report_row *row)
+{
+	const struct kvmw_total *t = &sum->total;
+	const u64 totals[NR_PARTS] = { t->user_ns, t->halt_ns, t->poll_ns, t->wait_ns, t->block_ns };
+	u64 *const parts[NR_PARTS] = { &row->user_ns, &row->halt_ns, &row->poll_ns, &row->wait_ns,
+				       &row->block_ns };
+
+	for (u32 i = 0; i < NR_PARTS; i++) {
+		if (!row->done)
+			*parts[i] = KVMW_NONE;
+		else if (row->exact)
+			*parts[i] = totals[i];
+		else
+			*parts[i] = sum->part[i].rows ? sum->part[i].ns : KVMW_NONE;
+	}
+}
+
+/* Parts beyond the whole: damaged or hostile. */
+static u64 rest_of(u64 whole, const struct report_row *row)
+{
+	const u64 parts[] = { row->user_ns, row->halt_ns, row->wait_ns, row->block_ns };
+
+	if (whole == KVMW_NONE || row->user_ns == KVMW_NONE)
+		return KVMW_NONE;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i] != KVMW_NONE)
+			whole = whole > parts[i] ? whole - parts[i] : 0;
+	return whole;
+}
+
 void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 {
 	const struct hist *h = &sum->span;
+	bool cycle = report_event__is_cycle(event);
 
 	row->exact = totals_hold(sum);
 	row->recorded = sum->rows;
@@ -43,15 +75,17 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 		row->done = sum->total.done;
 		row->lost = sum->total.lost;
 		row->time_ns = row->done ? sum->total.span_ns : KVMW_NONE;
-		row->gap_ns = sum->total.gap_ns;
-		row->user_ns = row->done ? sum->total.user_ns : KVMW_NONE;
+		row->gap_ns = cycle ? sum->total.gap_ns : KVMW_NONE;
 	} else {
 		row->count = sum->rows;
 		row->done = h->count;
 		row->time_ns = h->count ? h->sum : KVMW_NONE;
 		row->gap_ns = sum->gap_rows ? sum->gap_ns : KVMW_NONE;
-		row->user_ns = sum->user_rows ? sum->user_ns : KVMW_NONE;
 	}
+	take_parts(sum, row);
+	if (event != KVMW_EVENT_EXIT)
+		row->user_ns = row->halt_ns = row->poll_ns = row->wait_ns = row->block_ns = KVMW_NONE;
+	row->kvm_ns = rest_of(row->time_ns, row);
 	if (event == KVMW_EVENT_USERSPACE)
 		row->user_ns = row->time_ns;
 }
@@ -83,8 +117,13 @@ static int add_to_total(struct report_row *total, const struct report_row *row)
 	total->lost = sat_add(total->lost, row->lost);
 	total->recorded = sat_add(total->recorded, row->recorded);
 	total->time_ns = add_captured(total->time_ns, row->time_ns);
-	total->user_ns = add_captured(total->user_ns, row->user_ns);
 	total->gap_ns = add_captured(total->gap_ns, row->gap_ns);
+	total->kvm_ns = add_captured(total->kvm_ns, row->kvm_ns);
+	total->user_ns = add_captured(total->user_ns, row->user_ns);
+	total->halt_ns = add_captured(total->halt_ns, row->halt_ns);
+	total->poll_ns = add_captured(total->poll_ns, row->poll_ns);
+	total->wait_ns = add_captured(total->wait_ns, row->wait_ns);
+	total->block_ns = add_captured(total->block_ns, row->block_ns);
 	total->exact &= row->exact;
 	return hist__merge(&total->span, &row->span);
 }
@@ -94,16 +133,34 @@ static double percent(u64 part, u64 whole)
 	return part == KVMW_NONE || whole == KVMW_NONE || !whole ? 0 : 100.0 * part / whole;
 }
 
-static int make_total(struct report *rep)
+/* Where rows are finer than what the kernel counts, it still has counted them all. */
+static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row *total)
+{
+	struct agg sum = { .rows = 0 };
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = agg__merge(&sum, list[i]);
+	report__numbers(&sum, event, total);
+	total->span = sum.span;
+	return ret;
+}
+
+static int make_total(struct report *rep, const struct agg **list, u32 nr)
 {
 	struct report_row *total = &rep->total;
 
-	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE,
-				       .user_ns = KVMW_NONE, .gap_ns = KVMW_NONE };
-	for (u32 i = 0; i < rep->nr_rows; i++)
+	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
+				       .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
+				       .halt_ns = KVMW_NONE, .poll_ns = KVMW_NONE,
+				       .wait_ns = KVMW_NONE, .block_ns = KVMW_NONE };
+	if (rep->fine && sum_up(list, nr, rep->event, total))
+		return -1;
+	for (u32 i = 0; !rep->fine && i < rep->nr_rows; i++)
 		if (add_to_total(total, &rep->row[i]))
 			return -1;
 	report__distribution(total);
+	rep->has_spans = report_event__is_cycle(rep->event) || total->done;
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		struct report_row *row = &rep->row[i];
 
@@ -113,7 +170,7 @@ static int make_total(struct report *rep)
 	total->count_percent = percent(total->count, total->count);
 	total->time_percent = percent(total->time_ns, total->time_ns);
 	rep->recorded = total->recorded;
-	rep->unfinished = total->count - total->done;
+	rep->unfinished = report_event__is_cycle(rep->event) ? total->count - total->done : 0;
 	return 0;
 }
 
@@ -123,54 +180,71 @@ static bool selected(const struct report *rep, const struct agg *agg)
 	const struct report_options *opt = rep->opt;
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, agg->key.vcpu);
 	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
+	const struct rec_tracepoint *tp = opt->tracepoint ?
+		recording__tracepoint(rep->rec, agg->key.reason) : NULL;
 
+	if (opt->tracepoint && (!tp || strcmp(tp->name, opt->tracepoint)))
+		return false;
 	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
 			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
 		return false;
 	return !opt->pids.nr || (vm && number_list__has(&opt->pids, vm->pid));
 }
 
-static bool has_event(const struct agg_table *aggs, u32 event)
+/* Rows outside of a window are rows too; what was only counted was all lost. */
+static bool has_event(const struct recording *rec, u32 event)
 {
-	for (u32 i = 0; i < aggs->nr; i++) {
-		const struct agg *agg = &aggs->entry[i];
-
-		if (agg->key.event == event && (agg->rows || agg->total.count))
+	for (u32 i = 0; i < rec->totals.nr; i++)
+		if (rec->totals.entry[i].key.event == event && rec->totals.entry[i].total.count)
 			return true;
-	}
-	return false;
+	return rec->event_rows[event];
 }
 
-static void choose_event(struct report *rep, const struct agg_table *aggs)
+static void choose_event(struct report *rep)
 {
 	rep->event = rep->opt->event ?: KVMW_EVENT_EXIT;
-	/* Rows outside of a window are rows too. */
-	if (rep->opt->event || rep->rec->event_rows[KVMW_EVENT_EXIT] ||
-	    has_event(aggs, KVMW_EVENT_EXIT) ||
-	    !has_event(aggs, KVMW_EVENT_USERSPACE))
+	if (rep->opt->event || has_event(rep->rec, KVMW_EVENT_EXIT) ||
+	    !has_event(rep->rec, KVMW_EVENT_USERSPACE))
 		return;
 	rep->event = KVMW_EVENT_USERSPACE;
 	rep->fell_back = true;
 }
 
 /* The keys of this report; free() it. */
-static const struct agg **select_aggs(struct report *rep, const struct agg_table *aggs, u32 *nr)
+static const struct agg **select_aggs(struct report *rep, const struct agg_table *aggs,
+				      const struct agg_table *more, u32 *nr)
 {
-	const struct agg **list = calloc(aggs->nr ?: 1, sizeof(*list));
+	u32 nr_all = aggs->nr + (more ? more->nr : 0);
+	const struct agg **list = calloc(nr_all ?: 1, sizeof(*list));
 
 	*nr = 0;
 	if (!list) {
-		error("out of memory for %u keys", aggs->nr);
+		error("out of memory for %u keys", nr_all);
 		return NULL;
 	}
-	for (u32 i = 0; i < aggs->nr; i++) {
-		const struct agg *agg = &aggs->entry[i];
+	for (u32 i = 0; i < nr_all; i++) {
+		const struct agg *agg = i < aggs->nr ? &aggs->entry[i] : &more->entry[i - aggs->nr];
 
 		if (agg->key.event == rep->event && (agg->rows || agg->total.count) &&
 		    selected(rep, agg))
 			list[(*nr)++] = agg;
 	}
 	return list;
+}
+
+static int check_keys(const struct report *rep)
+{
+	const struct report_event *e = rep->desc;
+	const char *const has[NR_REPORT_KEYS] = {
+		[KEY_REASON] = e->reason, [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
+		[KEY_DETAIL] = e->detail, [KEY_USER] = e->user, [KEY_CPU] = e->cpu,
+	};
+
+	for (u32 i = 0; i < rep->opt->nr_sort; i++)
+		if (!*has[rep->opt->sort[i]])
+			return error("--sort: %s tell no %s", e->plural,
+				     report_key__name(rep->opt->sort[i]));
+	return 0;
 }
 
 static void count_lost(struct report *rep)
@@ -197,18 +271,22 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	rep->rec = rec;
 	rep->opt = opt;
 	rep->duration_ns = recording__duration(rec);
-	rep->all_recorded = rec->event_rows[KVMW_EVENT_EXIT] +
-			    rec->event_rows[KVMW_EVENT_USERSPACE];
+	for (size_t i = 0; i < ARRAY_SIZE(rec->event_rows); i++)
+		rep->all_recorded += rec->event_rows[i];
+	rep->fine = report_options__fine(opt);
 	/* A window leaves rows out, of which the kernel's counts know nothing. */
-	if (!rec->window.active && agg_table__merge(aggs, &rec->totals))
+	if (!rec->window.active && !rep->fine && agg_table__merge(aggs, &rec->totals))
 		return -1;
 	rep->left_out = aggs->left_out;
-	choose_event(rep, aggs);
-	list = select_aggs(rep, aggs, &nr);
+	choose_event(rep);
+	rep->desc = report_event__find(rep->event);
+	if (check_keys(rep))
+		return -1;
+	list = select_aggs(rep, aggs, rep->fine && !rec->window.active ? &rec->totals : NULL, &nr);
 	if (!list)
 		return -1;
-	ret = report__make_rows(rep, list, nr) || make_total(rep) ||
-	      report__make_vcpus(rep, list, nr) ? -1 : 0;
+	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
+	      (report_event__is_cycle(rep->event) && report__make_vcpus(rep, list, nr)) ? -1 : 0;
 	free(list);
 	if (ret || report__order(rep))
 		return -1;
@@ -220,8 +298,11 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 
 void report__free(struct report *rep)
 {
-	for (u32 i = 0; i < rep->nr_rows; i++)
+	for (u32 i = 0; i < rep->nr_rows; i++) {
 		hist__free(&rep->row[i].span);
+		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
+			free(rep->row[i].label[k]);
+	}
 	hist__free(&rep->total.span);
 	free(rep->row);
 	free(rep->vcpu);

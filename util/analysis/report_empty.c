@@ -10,14 +10,16 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 	size_t len = 0;
 
 	*buf = '\0';
-	for (u32 i = 0; i < rec->nr_vcpus && len + 64 < size; i++) {
+	for (u32 i = 0, nr = 0; i < rec->nr_vcpus && len + 64 < size; i++) {
 		const struct rec_vm *vm = recording__vm(rec, rec->vcpu[i].vm);
 
-		if (i == 8) {
+		if (!rec_vcpu__is_vcpu(&rec->vcpu[i]))
+			continue;
+		if (nr++ == 8) {
 			snprintf(buf + len, size - len, ", ...");
 			break;
 		}
-		len += snprintf(buf + len, size - len, "%s%lld of pid %u", i ? ", " : "",
+		len += snprintf(buf + len, size - len, "%s%lld of pid %u", nr > 1 ? ", " : "",
 				(long long)rec->vcpu[i].vcpu, vm ? vm->pid : 0);
 	}
 }
@@ -53,16 +55,74 @@ static void why_filtered(struct report *rep)
 		 (unsigned long long)rep->all_recorded, by, rec->nr_vcpus ? vcpus : "none");
 }
 
+static void list_events(const struct recording *rec, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows) && len < size; id++) {
+		const struct event_desc *event = event_desc__by_id(id);
+
+		if (rec->event_rows[id] && event && report_event__find(id))
+			len += snprintf(buf + len, size - len, "%s%s %llu", *buf ? ", " : "",
+					event->name, (unsigned long long)rec->event_rows[id]);
+	}
+}
+
+/* Whether it was asked for when it was recorded: then there was none. */
+static bool was_asked_for(const struct report *rep, const char *name)
+{
+	const struct rec_texts *events = &rep->rec->meta.events;
+
+	for (u32 i = 0; i < events->nr; i++)
+		if (!strcmp(events->text[i], name))
+			return true;
+	return false;
+}
+
+static bool has_tracepoint(const struct report *rep)
+{
+	const struct rec_meta *m = &rep->rec->meta;
+
+	for (u32 i = 0; i < m->nr_tracepoints; i++)
+		if (!strcmp(m->tracepoint[i].name, rep->opt->tracepoint))
+			return true;
+	return false;
+}
+
+/* 1: it said that what was asked for was not recorded. */
+static int why_not_there(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	const char *name = rep->opt->tracepoint ?: event_desc__by_id(rep->event)->name;
+	bool there = rep->opt->tracepoint ? has_tracepoint(rep) : rec->event_rows[rep->event];
+	bool asked = there || was_asked_for(rep, name);
+	char holds[512];
+
+	if (!rep->opt->event || (!rep->opt->tracepoint && there))
+		return 0;
+	list_events(rec, holds, sizeof(holds));
+	if (!asked)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
+			 name, *holds ? holds : "none at all", name);
+	else if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
+		return 0;
+	else
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "no %s event happened while it was recorded; the recording holds: %s", name,
+			 *holds ? holds : "none at all");
+	return 1;
+}
+
 void report__say_why_empty(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 	u64 rows = rep->all_recorded;
 
-	if (rows && rep->opt->event && !rec->event_rows[rep->event])
-		snprintf(rep->empty, sizeof(rep->empty),
-			 "the recording holds no %s events; without --event, those that it holds "
-			 "are shown", rep->event == KVMW_EVENT_EXIT ? "exit" : "userspace");
-	else if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
+	if (why_not_there(rep))
+		return;
+	if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
 		why_filtered(rep);
 	else if (rows)
 		snprintf(rep->empty, sizeof(rep->empty),

@@ -9,17 +9,14 @@
 
 /* An aggregate and those parts of its key that the report sorts by. */
 struct member {
-	u32 part[NR_REPORT_KEYS + 1];	/* vm, vcpu, reason, isa */
+	u64 part[8];	/* vm, vcpu, reason, isa, detail_kind, detail, user, cpu */
 	bool has_vm;
 	const struct agg *agg;
 };
 
 static bool sorts_by(const struct report *rep, enum report_key key)
 {
-	for (u32 i = 0; i < rep->opt->nr_sort; i++)
-		if (rep->opt->sort[i] == key)
-			return true;
-	return false;
+	return report_options__sorts_by(rep->opt, key);
 }
 
 static int compare_members(const void *a, const void *b)
@@ -32,75 +29,49 @@ static int compare_members(const void *a, const void *b)
 	return 0;
 }
 
-static struct member *make_members(const struct report *rep, const struct agg **list, u32 nr)
+static void fill_member(const struct report *rep, const struct agg *agg, struct member *m)
 {
-	struct member *m = calloc(nr ?: 1, sizeof(*m));
+	const struct agg_key *key = &agg->key;
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
+	bool detail = sorts_by(rep, KEY_DETAIL), exit = rep->event == KVMW_EVENT_EXIT;
+
+	m->agg = agg;
+	if (sorts_by(rep, KEY_VM)) {
+		m->has_vm = vcpu && recording__vm(rep->rec, vcpu->vm);
+		m->part[0] = m->has_vm ? vcpu->vm : 0;
+	}
+	if (sorts_by(rep, KEY_VCPU))
+		m->part[1] = key->vcpu;
+	if (sorts_by(rep, KEY_REASON))
+		m->part[2] = key->reason;
+	if (sorts_by(rep, KEY_REASON) || (detail && !exit))
+		m->part[3] = key->isa;
+	if (detail) {
+		m->part[4] = key->detail_kind;
+		m->part[5] = key->detail;
+	}
+	if (sorts_by(rep, KEY_USER))
+		m->part[6] = key->user;
+	if (sorts_by(rep, KEY_CPU))
+		m->part[7] = key->cpu;
+}
+
+static struct member *make_members(const struct report *rep, const struct agg **list, u32 *nr)
+{
+	struct member *m = calloc(*nr ?: 1, sizeof(*m));
+	u32 used = 0;
 
 	if (!m) {
-		error("out of memory for %u keys", nr);
+		error("out of memory for %u keys", *nr);
 		return NULL;
 	}
-	for (u32 i = 0; i < nr; i++) {
-		const struct agg_key *key = &list[i]->key;
-		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
-
-		m[i].agg = list[i];
-		if (sorts_by(rep, KEY_VM)) {
-			m[i].has_vm = vcpu && recording__vm(rep->rec, vcpu->vm);
-			m[i].part[0] = m[i].has_vm ? vcpu->vm : 0;
-		}
-		if (sorts_by(rep, KEY_VCPU))
-			m[i].part[1] = key->vcpu;
-		if (sorts_by(rep, KEY_REASON)) {
-			m[i].part[2] = key->reason;
-			m[i].part[3] = key->isa;
-		}
-	}
-	qsort(m, nr, sizeof(*m), compare_members);
+	/* What the kernel counted is of coarser keys than such rows. */
+	for (u32 i = 0; i < *nr; i++)
+		if (!rep->fine || !list[i]->has_total)
+			fill_member(rep, list[i], &m[used++]);
+	qsort(m, used, sizeof(*m), compare_members);
+	*nr = used;
 	return m;
-}
-
-void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size)
-{
-	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, id);
-	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
-
-	if (!vcpu)
-		snprintf(buf, size, "#%u", id);
-	else if (vcpu->vcpu < 0)
-		snprintf(buf, size, "tid %u", vcpu->tid);
-	else if (with_vm && vm)
-		snprintf(buf, size, "%u/%u", vm->pid, (u32)vcpu->vcpu);
-	else
-		snprintf(buf, size, "%u", (u32)vcpu->vcpu);
-}
-
-static void vm_label(const struct report *rep, const struct report_row *row, char *buf,
-		     size_t size)
-{
-	const struct rec_vm *vm = row->has_vm ? recording__vm(rep->rec, row->vm) : NULL;
-	const char *name = !vm ? "" : *vm->name ? vm->name : vm->vmm;
-
-	if (!vm)
-		snprintf(buf, size, "?");
-	else
-		snprintf(buf, size, "%u%s%s", vm->pid, *name ? " " : "", name);
-}
-
-static void label_row(const struct report *rep, struct report_row *row)
-{
-	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, row->vcpu);
-	bool several = rep->rec->nr_vms > 1 && !sorts_by(rep, KEY_VM);
-
-	/* As people count: by VM and number; the ids tell who came first. */
-	row->vcpu_order = vcpu ? (u64)vcpu->vm << 32 | (u32)vcpu->vcpu : UINT64_MAX;
-	if (sorts_by(rep, KEY_REASON))
-		reason_name(row->isa, row->reason, row->label[KEY_REASON], REPORT_LABEL_MAX);
-	if (sorts_by(rep, KEY_VCPU))
-		report__vcpu_label(rep, row->vcpu, several, row->label[KEY_VCPU],
-				   REPORT_LABEL_MAX);
-	if (sorts_by(rep, KEY_VM))
-		vm_label(rep, row, row->label[KEY_VM], REPORT_LABEL_MAX);
 }
 
 /* One row of members m[0..nr), which share the key. */
@@ -108,6 +79,7 @@ static int make_row(const struct report *rep, const struct member *m, u32 nr,
 		    struct report_row *row)
 {
 	struct agg sum = { .rows = 0 };
+	const struct rec_vcpu *vcpu;
 	int ret = 0;
 
 	row->vm = m->part[0];
@@ -115,18 +87,24 @@ static int make_row(const struct report *rep, const struct member *m, u32 nr,
 	row->vcpu = m->part[1];
 	row->reason = m->part[2];
 	row->isa = m->part[3];
+	row->detail_kind = m->part[4];
+	row->detail = m->part[5];
+	row->user = m->part[6];
+	row->cpu = m->part[7];
+	/* As people count: by VM and number; the ids tell who came first. */
+	vcpu = recording__vcpu(rep->rec, row->vcpu);
+	row->vcpu_order = vcpu ? (u64)vcpu->vm << 32 | (u32)vcpu->vcpu : UINT64_MAX;
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = agg__merge(&sum, m[i].agg);
 	report__numbers(&sum, rep->event, row);
 	row->span = sum.span;
 	report__distribution(row);
-	label_row(rep, row);
-	return ret;
+	return ret || report__label_row(rep, row) ? -1 : 0;
 }
 
 int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 {
-	struct member *m = make_members(rep, list, nr);
+	struct member *m = make_members(rep, list, &nr);
 	u32 groups = 0;
 	int ret = 0;
 
@@ -158,17 +136,27 @@ static u64 measure(const struct report_row *row, enum report_order order)
 	return value[order] == KVMW_NONE ? 0 : value[order];
 }
 
+static u64 order_of(const struct report_row *row, enum report_key key)
+{
+	const u64 order[NR_REPORT_KEYS] = {
+		[KEY_REASON] = (u64)row->isa << 32 | row->reason, [KEY_VCPU] = row->vcpu_order,
+		[KEY_VM] = row->vm, [KEY_DETAIL] = row->detail_kind, [KEY_USER] = row->user,
+		[KEY_CPU] = row->cpu,
+	};
+
+	return order[key];
+}
+
 static int compare_keys(const struct report_row *x, const struct report_row *y,
 			const struct report_options *opt)
 {
 	for (u32 i = 0; i < opt->nr_sort; i++) {
-		u64 a[] = { [KEY_REASON] = (u64)x->isa << 32 | x->reason,
-			    [KEY_VCPU] = x->vcpu_order, [KEY_VM] = x->vm };
-		u64 b[] = { [KEY_REASON] = (u64)y->isa << 32 | y->reason,
-			    [KEY_VCPU] = y->vcpu_order, [KEY_VM] = y->vm };
+		u64 a = order_of(x, opt->sort[i]), b = order_of(y, opt->sort[i]);
 
-		if (a[opt->sort[i]] != b[opt->sort[i]])
-			return a[opt->sort[i]] < b[opt->sort[i]] ? -1 : 1;
+		if (a != b)
+			return a < b ? -1 : 1;
+		if (opt->sort[i] == KEY_DETAIL && x->detail != y->detail)
+			return x->detail < y->detail ? -1 : 1;
 	}
 	return 0;
 }
@@ -186,26 +174,35 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	return compare_keys(x, y, opt);
 }
 
-static bool hidden(const struct report_row *row, const struct report_options *opt)
+static bool hidden(const struct report *rep, const struct report_row *row, u32 shown)
 {
-	return (opt->order == ORDER_COUNT ? row->count_percent : row->time_percent) <
-	       opt->percent_limit;
+	const struct report_options *opt = rep->opt;
+	bool count = opt->order == ORDER_COUNT || rep->total.time_ns == KVMW_NONE;
+
+	return (opt->top && shown >= opt->top) ||
+	       (count ? row->count_percent : row->time_percent) < opt->percent_limit;
 }
 
 /* Hidden rows go to the end, each part in its order. */
 static int hidden_last(struct report *rep)
 {
 	struct report_row *sorted = malloc((rep->nr_rows ?: 1) * sizeof(*sorted));
-	u32 nr = 0;
+	u32 shown = 0, end = rep->nr_rows;
 
 	if (!sorted)
 		return error("out of memory for %u rows", rep->nr_rows);
-	for (int pass = 0; pass < 2; pass++)
-		for (u32 i = 0; i < rep->nr_rows; i++)
-			if (hidden(&rep->row[i], rep->opt) == pass) {
-				sorted[nr++] = rep->row[i];
-				rep->nr_hidden += pass;
-			}
+	for (u32 i = 0; i < rep->nr_rows; i++)
+		if (!hidden(rep, &rep->row[i], shown))
+			sorted[shown++] = rep->row[i];
+		else
+			sorted[--end] = rep->row[i];
+	rep->nr_hidden = rep->nr_rows - shown;
+	for (u32 i = end, k = rep->nr_rows; i + 1 < k; i++) {
+		struct report_row swap = sorted[i];
+
+		sorted[i] = sorted[--k];
+		sorted[k] = swap;
+	}
 	free(rep->row);
 	rep->row = sorted;
 	return 0;

@@ -22,17 +22,21 @@ static u64 or_zero(u64 value)
 static void account(const struct report *rep, const struct agg *sum, struct report_vcpu *v)
 {
 	struct report_row row = { .count = 0 };
-	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
+	bool window = rep->rec->window.active;
 	u64 end = end_of(rep->rec), known;
 
 	report__numbers(sum, rep->event, &row);
 	v->count = row.count;
 	v->guest_ns = row.gap_ns;
 	v->vmm_ns = row.user_ns;
-	v->kvm_ns = exit ? or_zero(row.time_ns) - or_zero(row.user_ns) : KVMW_NONE;
-	/* User time beyond the whole: damaged or hostile. */
-	if (exit && or_zero(row.user_ns) > or_zero(row.time_ns))
+	v->kvm_ns = row.kvm_ns;
+	/* A vCPU that never completed a cycle spent nothing that is known. */
+	if (rep->event == KVMW_EVENT_EXIT && !row.done)
 		v->kvm_ns = 0;
+	v->halt_ns = row.halt_ns;
+	v->poll_ns = row.poll_ns;
+	v->wait_ns = row.wait_ns;
+	v->block_ns = row.block_ns;
 	if (!window && sum->open_since && sum->open_since < end)
 		v->open_ns = end - sum->open_since;
 	known = sat_add(sat_add(or_zero(v->guest_ns), or_zero(row.time_ns)), v->open_ns);
@@ -75,11 +79,26 @@ static int compare_vcpus(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* Without the VMM's other threads and the kernel's. */
+static u32 keep_vcpus(const struct report *rep, const struct agg **list, u32 nr)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, list[i]->key.vcpu);
+
+		if (!vcpu || rec_vcpu__is_vcpu(vcpu))
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 {
 	u32 vcpus = 0;
 	int ret = 0;
 
+	nr = keep_vcpus(rep, list, nr);
 	qsort(list, nr, sizeof(*list), compare_aggs);
 	for (u32 i = 0; i < nr; i++)
 		vcpus += !i || list[i - 1]->key.vcpu != list[i]->key.vcpu;

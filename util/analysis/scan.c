@@ -90,30 +90,34 @@ static int decode(struct worker *w, const struct work *work, struct scan_batch *
 		  const char **why)
 {
 	const struct time_window *window = &w->scan->rec->window;
-	const char *names[COLUMNS_MAX + 1] = { NULL };
+	const char *names[COLUMNS_MAX + 1];
 	const struct scan_event *e = b->event;
-	u32 nr = nr_names(e->columns), nr_lazy = nr_names(e->lazy);
+	u32 nr = nr_names(e->columns), nr_lazy = nr_names(e->lazy), read = 0;
 	int ret;
 
 	if (nr + nr_lazy >= COLUMNS_MAX) {
 		*why = "more columns than can be read";
 		return 1;
 	}
-	memcpy(names, e->columns, nr * sizeof(*names));
-	names[nr] = window->active ? "time_ns" : NULL;
+	for (u32 i = 0; i < nr; i++)
+		if (*e->columns[i])
+			names[read++] = e->columns[i];
+	names[read] = window->active ? "time_ns" : NULL;
+	names[read + 1] = NULL;
 	ret = columns__read(&w->columns, w->dec, work->event, work->f, names, why);
 	if (ret)
 		return ret;
-	b->has_lazy = nr_lazy && (!e->need_lazy || e->need_lazy(w->columns.col, work->f->rows));
+	for (u32 i = 0, k = 0; i < nr; i++)
+		col[i] = *e->columns[i] ? w->columns.col[k++] : w->ones;
+	b->has_lazy = nr_lazy && (!e->need_lazy || e->need_lazy(col, work->f->rows));
 	if (b->has_lazy)
 		ret = columns__read(&w->lazy, w->dec, work->event, work->f, e->lazy, why);
 	if (ret)
 		return ret;
-	memcpy(col, w->columns.col, nr * sizeof(*col));
 	for (u32 i = 0; i < nr_lazy; i++)
 		col[nr + i] = b->has_lazy ? w->lazy.col[i] : w->ones;
 	b->rows = !window->active ? work->f->rows :
-		  keep_window(window, w->columns.col[nr], col, nr + nr_lazy, work->f->rows);
+		  keep_window(window, w->columns.col[read], col, nr + nr_lazy, work->f->rows);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ static void title(const struct screen *s, const struct report *rep, const struct
 	for (u32 i = 0; row != &rep->total && i < rep->opt->nr_sort; i++) {
 		static const char *const keys[] = {
 			[KEY_REASON] = "", [KEY_VCPU] = "vCPU ", [KEY_VM] = "VM ",
+			[KEY_DETAIL] = "", [KEY_USER] = "", [KEY_CPU] = "CPU ",
 		};
 
 		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "",

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/event_desc.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
@@ -70,7 +71,7 @@ static u32 vcpus_of(const struct recording *rec, u32 vm)
 	u32 nr = 0;
 
 	for (u32 i = 0; i < rec->nr_vcpus; i++)
-		nr += rec->vcpu[i].vm == vm;
+		nr += rec->vcpu[i].vm == vm && rec_vcpu__is_vcpu(&rec->vcpu[i]);
 	return nr;
 }
 
@@ -102,24 +103,47 @@ static void about_command(const struct screen *s, const struct rec_texts *words)
 		line(s, "command", "%s", text);
 }
 
-static const char *plural(const struct report *rep)
-{
-	return rep->event == KVMW_EVENT_EXIT ? "exits" : "returns to the VMM";
-}
-
 static void about_rows(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
+	bool cycle = report_event__is_cycle(rep->event);
 	char rows[UNITS_MAX], bytes[UNITS_MAX], lost[UNITS_MAX], open[UNITS_MAX], each[64] = "";
 
 	/* Only where the file holds nothing else. */
 	if (rep->all_recorded && rep->recorded == rep->all_recorded && !rec->nr_damage)
 		snprintf(each, sizeof(each), ", %.2f each",
 			 (double)rec->bytes / rep->all_recorded);
-	line(s, "recorded", "%s %s in %s bytes%s; %s%s lost; %s unfinished",
-	     units__count(rep->recorded, rows), plural(rep), units__count(rec->bytes, bytes),
+	line(s, "recorded", "%s %s in %s bytes%s; %s%s lost%s%s%s",
+	     units__count(rep->recorded, rows), rep->desc->plural, units__count(rec->bytes, bytes),
 	     each, rec->window.active && rep->lost ? "up to " : "",
-	     units__count(rep->lost, lost), units__count(rep->unfinished, open));
+	     units__count(rep->lost, lost), cycle ? "; " : "",
+	     cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
+}
+
+/* What else there is to be seen, which nobody would look for unless told. */
+static void about_others(const struct screen *s, const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	char words[1024] = "", count[UNITS_MAX];
+	const char *first = NULL;
+	u32 first_id = 0;
+
+	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++) {
+		const struct event_desc *event = event_desc__by_id(id);
+		size_t len = strlen(words);
+
+		if (!event || !rec->event_rows[id] || id == rep->event || !report_event__find(id))
+			continue;
+		snprintf(words + len, sizeof(words) - len, "%s%s %s", first ? ", " : "", event->name,
+			 units__count(rec->event_rows[id], count));
+		/* The first family, which is what people do not know of. */
+		if (!first || first_id == KVMW_EVENT_USERSPACE) {
+			first = event->name;
+			first_id = id;
+		}
+	}
+	if (first)
+		line(s, "also", "holds %s (kvmw report -e %s)", words, first);
 }
 
 static void about_cost(const struct screen *s, const struct recording *rec)
@@ -149,7 +173,7 @@ static void about_window(const struct screen *s, const struct report *rep)
 	u64 to = rec->window.to > start ? rec->window.to - start : 0;
 
 	line(s, "window", "%.6f to %.6f s: all numbers are of the recorded %s in it%s", from / 1e9,
-	     (to < rep->duration_ns ? to : rep->duration_ns) / 1e9, plural(rep),
+	     (to < rep->duration_ns ? to : rep->duration_ns) / 1e9, rep->desc->plural,
 	     rep->lost ? ", of which some were lost" : "");
 }
 
@@ -165,6 +189,9 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		     "could be read" : "");
 	if (rec->window.active)
 		about_window(s, rep);
+	else if (rep->lost && rep->fine && rep->total.exact)
+		line(s, "lost", "records, for want of room in the ring. Only the total's count, time "
+		     "and mean are the kernel's own and hold them too");
 	else if (rep->lost && rep->total.exact)
 		line(s, "lost", "records, for want of room in the ring. Count, time and mean are the "
 		     "kernel's own and hold them too; columns marked * are of the recorded ones");
@@ -183,6 +210,7 @@ void render__heading(const struct screen *s, const struct report *rep)
 	render__about(s, rep->rec);
 	about_command(s, &rep->rec->meta.command);
 	about_rows(s, rep);
+	about_others(s, rep);
 	about_cost(s, rep->rec);
 	about_trust(s, rep);
 	fputc('\n', s->out);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report --json; its members are described in Documentation/kvmw-report.txt. */
+#include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
 
@@ -11,9 +12,26 @@ static void key(struct json_object *obj, const struct report *rep, const struct 
 
 	switch (key) {
 	case KEY_REASON:
+		if (!report_event__is_cycle(rep->event)) {
+			json__text(obj, "kind", row->label[KEY_REASON]);
+			json__u64(obj, "kind_number", row->reason);
+			break;
+		}
 		json__text(obj, "reason", row->label[KEY_REASON]);
 		json__text(obj, "isa", isa_name(row->isa));
 		json__u64(obj, "reason_number", row->reason);
+		break;
+	case KEY_DETAIL:
+		json__text(obj, "detail", row->label[KEY_DETAIL]);
+		json__u64(obj, "detail_kind", row->detail_kind);
+		json__ns(obj, "detail_value", row->detail);
+		break;
+	case KEY_USER:
+		json__text(obj, "user_reason", row->user == UINT32_MAX ? NULL : row->label[KEY_USER]);
+		json__ns(obj, "user_reason_number", row->user == UINT32_MAX ? KVMW_NONE : row->user);
+		break;
+	case KEY_CPU:
+		json__ns(obj, "cpu", row->cpu == UINT16_MAX ? KVMW_NONE : row->cpu);
 		break;
 	case KEY_VCPU:
 		vcpu = recording__vcpu(rep->rec, row->vcpu);
@@ -56,15 +74,24 @@ static void numbers(struct json_object *obj, const struct report *rep,
 {
 	json__u64(obj, "count", row->count);
 	json__real(obj, "count_percent", row->count_percent);
-	json__u64(obj, "unfinished", row->count - row->done);
+	json__u64(obj, "unfinished", report_row__unfinished(rep, row));
 	json__u64(obj, "recorded", row->recorded);
 	/* Which records of a window were lost is not known. */
 	json__ns(obj, "lost", row->exact ? row->lost : KVMW_NONE);
 	json__bool(obj, "exact", row->exact);
 	json__ns(obj, "time_ns", row->time_ns);
 	json__real(obj, "time_percent", row->time_percent);
-	json__ns(obj, "user_ns", row->user_ns);
-	json__ns(obj, rep->event == KVMW_EVENT_EXIT ? "guest_ns" : "run_ns", row->gap_ns);
+	if (report_event__is_cycle(rep->event)) {
+		json__ns(obj, "kvm_ns", row->kvm_ns);
+		json__ns(obj, "user_ns", row->user_ns);
+		json__ns(obj, "halt_ns", row->halt_ns);
+		json__ns(obj, "poll_ns", row->poll_ns);
+		json__ns(obj, "wait_ns", row->wait_ns);
+		json__ns(obj, "block_ns", row->block_ns);
+		json__ns(obj, rep->event == KVMW_EVENT_EXIT ? "guest_ns" : "run_ns", row->gap_ns);
+	} else {
+		json__u64(obj, "spans", row->done);
+	}
 	json__ns(obj, "min_ns", row->min_ns);
 	json__ns(obj, "mean_ns", row->mean_ns);
 	json__ns(obj, "p50_ns", row->p50_ns);
@@ -111,6 +138,10 @@ static void vcpus(struct json_object *root, const struct report *rep)
 			json__ns(item, "run_ns", v->guest_ns);
 		}
 		json__ns(item, "vmm_ns", v->vmm_ns);
+		json__ns(item, "halt_ns", v->halt_ns);
+		json__ns(item, "poll_ns", v->poll_ns);
+		json__ns(item, "wait_ns", v->wait_ns);
+		json__ns(item, "block_ns", v->block_ns);
 		json__u64(item, "open_ns", v->open_ns);
 		json__u64(item, "unseen_ns", v->unseen_ns);
 		json__u64(item, "wall_ns", v->wall_ns);
@@ -124,7 +155,9 @@ int render__report_json(const struct screen *s, const struct report *rep)
 
 	json__text(root, "file", rec->path);
 	json__recording(json__object(root, "recording"), rec);
-	json__text(root, "event", rep->event == KVMW_EVENT_EXIT ? "exit" : "userspace");
+	json__text(root, "event", event_desc__by_id(rep->event)->name);
+	if (rep->opt->tracepoint)
+		json__text(root, "tracepoint", rep->opt->tracepoint);
 	list = json__array(root, "sort");
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		json_object_array_add(list, json_object_new_string(

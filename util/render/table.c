@@ -11,7 +11,8 @@
 enum column_id {
 	COL_KEY,
 	COL_COUNT = NR_REPORT_KEYS,
-	COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_VMM_PCT, COL_GUEST,
+	COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_KVM, COL_VMM, COL_HALT, COL_WAIT, COL_BLOCK,
+	COL_GUEST,
 	COL_MIN, COL_MEAN, COL_P50, COL_P90, COL_P99, COL_MAX, COL_BAR,
 	NR_COLUMNS,
 };
@@ -19,21 +20,35 @@ enum column_id {
 #define CELL_MAX	(REPORT_LABEL_MAX + 1)
 #define MAX_BAR		24
 #define MIN_KEY		8	/* columns that a key keeps in the tightest layout */
+#define ROOM_KEY	32	/* above which a key is cut sooner than columns are left out */
 
 static const struct layout {
 	enum units units;
 	u32 bar;
-	bool extra;		/* share of the VMM, time in the guest */
+	u32 parts;		/* so many of part_columns */
+	bool guest;		/* time in the guest */
 } layouts[] = {
-	{ UNITS_FULL, 24, true },
-	{ UNITS_FULL, 12, true },
-	{ UNITS_5, 16, true },
-	{ UNITS_5, 8, true },
-	{ UNITS_5, 12, false },
-	{ UNITS_5, 6, false },
-	{ UNITS_4, 6, false },
-	{ UNITS_4, 4, false },
+	{ UNITS_FULL, 24, 5, true },
+	{ UNITS_FULL, 12, 5, true },
+	{ UNITS_5, 16, 5, true },
+	{ UNITS_5, 8, 5, true },
+	{ UNITS_5, 12, 5, false },
+	{ UNITS_5, 6, 5, false },
+	{ UNITS_4, 8, 5, false },
+	{ UNITS_4, 6, 5, false },
+	{ UNITS_5, 8, 3, false },
+	{ UNITS_4, 6, 3, false },
+	{ UNITS_4, 6, 2, false },
+	{ UNITS_4, 4, 2, false },
+	{ UNITS_4, 4, 1, false },
+	{ UNITS_5, 12, 0, false },
+	{ UNITS_5, 6, 0, false },
+	{ UNITS_4, 6, 0, false },
+	{ UNITS_4, 4, 0, false },
 };
+
+/* Parts of the time, those that tell most first. */
+static const u8 part_columns[] = { COL_HALT, COL_VMM, COL_WAIT, COL_KVM, COL_BLOCK };
 
 struct table {
 	const struct screen *s;
@@ -42,6 +57,7 @@ struct table {
 	u32 bar_low, bar_high;	/* first and last power of two that occurs */
 	u32 bar_step;		/* powers of two of one character */
 	u32 width[NR_COLUMNS];	/* 0: not shown */
+	u32 max_key;		/* wider keys are cut */
 };
 
 static bool is_key(u32 col)
@@ -49,29 +65,57 @@ static bool is_key(u32 col)
 	return col < COL_COUNT;
 }
 
+/* KVMW_NONE: not captured, or not a part of the time. */
+static u64 part_of(const struct report_row *row, u32 col)
+{
+	const u64 parts[NR_COLUMNS] = {
+		[COL_KVM] = row->kvm_ns, [COL_VMM] = row->user_ns, [COL_HALT] = row->halt_ns,
+		[COL_WAIT] = row->wait_ns, [COL_BLOCK] = row->block_ns,
+	};
+
+	return parts[col];
+}
+
 static bool shown(const struct table *t, u32 col)
 {
+	const struct report *rep = t->rep;
+
 	if (is_key(col))
-		return col < t->rep->opt->nr_sort;
-	if (col == COL_GUEST || col == COL_VMM_PCT)
-		return t->layout->extra && (col == COL_GUEST ||
-					    t->rep->event == KVMW_EVENT_EXIT);
-	return true;
+		return col < rep->opt->nr_sort;
+	if (col == COL_GUEST)
+		return t->layout->guest && report_event__is_cycle(rep->event);
+	if (col >= COL_KVM && col <= COL_BLOCK) {
+		/* What no row can tell leaves its room to others. */
+		if (rep->event != KVMW_EVENT_EXIT || part_of(&rep->total, col) == KVMW_NONE)
+			return false;
+		/* Of an old recording: all that is not the VMM's is KVM's. */
+		if (rep->total.halt_ns == KVMW_NONE)
+			return col == COL_VMM && t->layout->guest;
+		for (u32 i = 0; i < t->layout->parts; i++)
+			if (part_columns[i] == col)
+				return true;
+		return false;
+	}
+	return rep->has_spans || col == COL_COUNT || col == COL_COUNT_PCT;
 }
 
 static const char *heading(const struct table *t, u32 col, char *buf)
 {
-	static const char *const keys[] = {
-		[KEY_REASON] = "reason", [KEY_VCPU] = "vCPU", [KEY_VM] = "VM",
+	const char *const keys[] = {
+		[KEY_REASON] = t->rep->desc->reason_title, [KEY_VCPU] = "vCPU", [KEY_VM] = "VM",
+		[KEY_DETAIL] = t->rep->desc->detail_title, [KEY_USER] = "returned with",
+		[KEY_CPU] = "CPU",
 	};
 	static const char *const names[NR_COLUMNS] = {
 		[COL_COUNT] = "count", [COL_COUNT_PCT] = "%", [COL_TIME] = "time",
-		[COL_TIME_PCT] = "%", [COL_VMM_PCT] = "VMM%", [COL_GUEST] = "guest",
+		[COL_TIME_PCT] = "%", [COL_KVM] = "KVM%", [COL_VMM] = "VMM%", [COL_HALT] = "halt%",
+		[COL_WAIT] = "wait%", [COL_BLOCK] = "block%", [COL_GUEST] = "guest",
 		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
 		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
 	};
 	bool rows_only = (t->rep->lost || t->rep->rec->nr_damage) && t->rep->total.exact &&
-			 !t->rep->rec->window.active && col >= COL_MIN && col != COL_MEAN;
+			 !t->rep->fine && !t->rep->rec->window.active && col >= COL_MIN &&
+			 col != COL_MEAN;
 
 	if (is_key(col))
 		return strcpy(buf, keys[t->rep->opt->sort[col]]);
@@ -109,11 +153,13 @@ static void bar(const struct table *t, const struct report_row *row, char *buf)
 		buf[len - 1] = '\0';
 }
 
-static const char *share(const struct report_row *row, enum units units, char *buf)
+static const char *share(const struct report_row *row, u32 col, enum units units, char *buf)
 {
-	if (row->user_ns == KVMW_NONE || row->time_ns == KVMW_NONE)
+	u64 part = part_of(row, col);
+
+	if (part == KVMW_NONE || row->time_ns == KVMW_NONE)
 		return strcpy(buf, "-");
-	return units__percent(row->time_ns ? 100.0 * row->user_ns / row->time_ns : 0, units, buf);
+	return units__percent(row->time_ns ? 100.0 * part / row->time_ns : 0, units, buf);
 }
 
 static const char *cell(const struct table *t, const struct report_row *row, u32 col, char *buf)
@@ -141,8 +187,12 @@ static const char *cell(const struct table *t, const struct report_row *row, u32
 	case COL_TIME_PCT:
 		return row->time_ns == KVMW_NONE ? strcpy(buf, "-") :
 		       units__percent(row->time_percent, units, buf);
-	case COL_VMM_PCT:
-		return share(row, units, buf);
+	case COL_KVM:
+	case COL_VMM:
+	case COL_HALT:
+	case COL_WAIT:
+	case COL_BLOCK:
+		return share(row, col, units, buf);
 	case COL_BAR:
 		bar(t, row, buf);
 		return buf;
@@ -194,6 +244,8 @@ static u32 measure(struct table *t)
 
 			width = need > width ? need : width;
 		}
+		if (is_key(col) && width > t->max_key)
+			width = t->max_key;
 		t->width[col] = width;
 		total += width + !!col;
 	}
@@ -216,15 +268,25 @@ static void squeeze(struct table *t, u32 total)
 	}
 }
 
+/*
+ * In a wide enough screen long keys are cut before columns are left out, which could
+ * not be had otherwise; in the tightest layout all the same.
+ */
 static void choose_layout(struct table *t)
 {
 	u32 total = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
-		t->layout = &layouts[i];
-		total = measure(t);
-		if (total <= t->s->width)
-			return;
+	for (u32 pass = 0; pass < 2; pass++) {
+		t->max_key = pass ? ROOM_KEY : CELL_MAX;
+		for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
+			/* Whole keys are worth more than the written-out units. */
+			if (pass && layouts[i].units == UNITS_FULL)
+				continue;
+			t->layout = &layouts[i];
+			total = measure(t);
+			if (total <= t->s->width)
+				return;
+		}
 	}
 	squeeze(t, total);
 }
@@ -246,21 +308,39 @@ static void print_row(const struct table *t, const struct report_row *row)
 	fputc('\n', t->s->out);
 }
 
+static void say_hidden(const struct table *t)
+{
+	const struct report *rep = t->rep;
+	const char *rows = rep->nr_hidden == 1 ? "row" : "rows";
+	char words[256];
+
+	if (!rep->nr_hidden)
+		return;
+	if (rep->opt->top && visible(rep) == rep->opt->top)
+		snprintf(words, sizeof(words), "%u %s more not shown, but part of the total; --top "
+			 "shows more", rep->nr_hidden, rows);
+	else
+		snprintf(words, sizeof(words), "%u %s below %g%% not shown, but part of the total",
+			 rep->nr_hidden, rows, rep->opt->percent_limit);
+	screen__wrap(t->s, "# ", "# ", words);
+}
+
 static void legend(const struct table *t)
 {
 	char from[UNITS_MAX], to[UNITS_MAX], words[256];
 
-	units__ns(1ULL << t->bar_low, UNITS_5, from);
-	units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
-	snprintf(words, sizeof(words), "dist: how many took how long, from %s to %s, %u power%s of "
-		 "two per character", from, to, t->bar_step, t->bar_step == 1 ? "" : "s");
-	screen__wrap(t->s, "# ", "# ", words);
-	if (t->rep->nr_hidden) {
-		snprintf(words, sizeof(words), "%u row%s below %g%% not shown, but part of the total",
-			 t->rep->nr_hidden, t->rep->nr_hidden == 1 ? "" : "s",
-			 t->rep->opt->percent_limit);
+	if (t->width[COL_KVM])
+		screen__wrap(t->s, "# ", "# ", "KVM% to block%: what the time went to: KVM itself, the "
+			     "VMM, a halt, waiting for a CPU, sleeping otherwise");
+	if (t->width[COL_BAR]) {
+		units__ns(1ULL << t->bar_low, UNITS_5, from);
+		units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
+		snprintf(words, sizeof(words), "dist: how many took how long, from %s to %s, %u "
+			 "power%s of two per character", from, to, t->bar_step,
+			 t->bar_step == 1 ? "" : "s");
 		screen__wrap(t->s, "# ", "# ", words);
 	}
+	say_hidden(t);
 }
 
 void render__table(const struct screen *s, const struct report *rep)

@@ -5,71 +5,135 @@
 #include "util/render/render.h"
 #include "util/render/units.h"
 
-#define MAX_LABEL 16	/* "4194304/4095" */
+#define MAX_LABEL	16	/* "4194304/4095" */
+#define WIDE		110	/* there is room for what is only a part of another column */
 
-static const char *thread(const struct report_vcpu *v, char *buf, size_t size)
+enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
+	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_COUNT, COL_THREAD, NR_COLUMNS };
+
+static const char *heading(const struct report *rep, u32 col)
 {
-	if (!v->tid)
+	static const char *const names[NR_COLUMNS] = {
+		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
+		[COL_HALTED] = "halted", [COL_POLLED] = "(polled)", [COL_WAITING] = "waiting",
+		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_UNSEEN] = "unseen",
+		[COL_COUNT] = "exits", [COL_THREAD] = "thread",
+	};
+
+	if (rep->event == KVMW_EVENT_USERSPACE && col == COL_GUEST)
+		return "KVM_RUN";
+	return rep->event == KVMW_EVENT_USERSPACE && col == COL_COUNT ? "returns" : names[col];
+}
+
+static u64 part(const struct report_vcpu *v, u32 col)
+{
+	const u64 parts[NR_COLUMNS] = {
+		[COL_GUEST] = v->guest_ns, [COL_KVM] = v->kvm_ns, [COL_VMM] = v->vmm_ns,
+		[COL_HALTED] = v->halt_ns, [COL_POLLED] = v->poll_ns, [COL_WAITING] = v->wait_ns,
+		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->open_ns, [COL_UNSEEN] = v->unseen_ns,
+	};
+
+	return parts[col];
+}
+
+static bool shown(const struct screen *s, const struct report *rep, u32 col)
+{
+	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
+
+	switch (col) {
+	case COL_KVM:
+	case COL_HALTED:
+	case COL_WAITING:
+	case COL_BLOCKED:
+		return exit;
+	case COL_POLLED:
+		return exit && s->width >= WIDE;
+	case COL_OPEN:
+	case COL_UNSEEN:
+		for (u32 i = 0; i < rep->nr_vcpus; i++)
+			if (part(&rep->vcpu[i], col) > rep->vcpu[i].wall_ns / 2000)
+				return !window;
+		return false;
+	default:
+		return true;
+	}
+}
+
+static const char *cell(const struct report_vcpu *v, u32 col, char *buf, size_t size)
+{
+	switch (col) {
+	case COL_LABEL:
+		return v->label;
+	case COL_COUNT:
+		snprintf(buf, size, "%llu", (unsigned long long)v->count);
+		return buf;
+	case COL_THREAD:
 		*buf = '\0';
-	else
-		snprintf(buf, size, "%u %s", v->tid, v->comm);
-	return buf;
+		if (v->tid)
+			snprintf(buf, size, "%u %s", v->tid, v->comm);
+		return buf;
+	default:
+		return units__share(part(v, col), v->wall_ns, buf);
+	}
 }
 
-/* Of the columns of shares. */
-static u32 fixed_width(const struct report *rep)
+/* The thread's name takes what the others leave. */
+static void measure(const struct screen *s, const struct report *rep, u32 *width)
 {
-	return 9 + 8 * (rep->event == KVMW_EVENT_EXIT) + 8 + 16 * !rep->rec->window.active;
-}
-
-static void print_vcpu(const struct screen *s, const struct report *rep,
-		       const struct report_vcpu *v, u32 label)
-{
-	u32 room = s->width - label - 14 - fixed_width(rep);
+	u32 left = s->width;
 	char buf[REPORT_LABEL_MAX];
 
-	screen__field(s, v->label, label, true);
-	fprintf(s->out, " %8s", units__share(v->guest_ns, v->wall_ns, buf));
-	if (rep->event == KVMW_EVENT_EXIT)
-		fprintf(s->out, " %7s", units__share(v->kvm_ns, v->wall_ns, buf));
-	fprintf(s->out, " %7s", units__share(v->vmm_ns, v->wall_ns, buf));
-	if (!rep->rec->window.active) {
-		fprintf(s->out, " %7s", units__share(v->open_ns, v->wall_ns, buf));
-		fprintf(s->out, " %7s", units__share(v->unseen_ns, v->wall_ns, buf));
+	for (u32 col = 0; col < COL_THREAD; col++) {
+		width[col] = 0;
+		if (!shown(s, rep, col))
+			continue;
+		width[col] = screen__width(s, heading(rep, col));
+		for (u32 i = 0; i < rep->nr_vcpus; i++) {
+			u32 need = screen__width(s, cell(&rep->vcpu[i], col, buf, sizeof(buf)));
+
+			width[col] = need > width[col] ? need : width[col];
+		}
+		if (col == COL_LABEL && width[col] > MAX_LABEL)
+			width[col] = MAX_LABEL;
+		left -= left > width[col] ? width[col] + 1 : left;
 	}
-	fprintf(s->out, " %12llu ", (unsigned long long)v->count);
-	thread(v, buf, sizeof(buf));
-	if (screen__width(s, buf) < room)
-		screen__text(s, buf);
-	else
-		screen__field(s, buf, room, true);
+	width[COL_THREAD] = left;
+}
+
+/* v NULL: the headings. */
+static void print_line(const struct screen *s, const struct report *rep,
+		       const struct report_vcpu *v, const u32 *width)
+{
+	char buf[REPORT_LABEL_MAX];
+
+	for (u32 col = 0; col < NR_COLUMNS; col++) {
+		const char *text = v ? cell(v, col, buf, sizeof(buf)) : heading(rep, col);
+
+		if (!width[col] || (col == COL_THREAD && !*text))
+			continue;
+		if (col)
+			fputc(' ', s->out);
+		if (col == COL_THREAD && screen__width(s, text) < width[col])
+			screen__text(s, text);
+		else
+			screen__field(s, text, width[col], col == COL_LABEL || col == COL_THREAD);
+	}
 	fputc('\n', s->out);
 }
 
 void render__vcpus(const struct screen *s, const struct report *rep)
 {
-	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
-	u32 label = strlen("vCPU");
+	u32 width[NR_COLUMNS];
 
-	for (u32 i = 0; i < rep->nr_vcpus; i++) {
-		u32 need = screen__width(s, rep->vcpu[i].label);
-
-		label = need > label ? need : label;
-		if (label > MAX_LABEL)
-			label = MAX_LABEL;
-	}
-	if (window)
+	if (!rep->nr_vcpus)
+		return;
+	if (rep->rec->window.active)
 		fputs("\nWhere each vCPU's time went, of the cycles in that window:\n", s->out);
 	else
 		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s:\n",
 			rep->duration_ns / 1e9);
-	fprintf(s->out, "%-*s %8s", (int)label, "vCPU", exit ? "guest" : "KVM_RUN");
-	if (exit)
-		fprintf(s->out, " %7s", "KVM");
-	fprintf(s->out, " %7s", "VMM");
-	if (!window)
-		fprintf(s->out, " %7s %7s", "open", "unseen");
-	fprintf(s->out, " %12s thread\n", exit ? "exits" : "returns");
+	measure(s, rep, width);
+	print_line(s, rep, NULL, width);
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
-		print_vcpu(s, rep, &rep->vcpu[i], label);
+		print_line(s, rep, &rep->vcpu[i], width);
 }

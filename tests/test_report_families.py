@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report -e: families of events by kind and by what they are about; the cycle's parts."""
+import csv
+import io
+import json
+import random
+
+import pytest
+
+from recordings import META, START, SVM, VCPUS, VMS, Recording, kvmw, one_line, report, text_of
+
+MS = 1_000_000
+ROLES = [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
+         {"id": 21, "vm": None, "vcpu": None, "tid": 0, "comm": "", "role": "kernel"}]
+TASKS = [{"tid": 55, "comm": "vhost-100"}]
+STACKS = [{"id": 1, "frames": ["vcpu_enter_guest+0x1 [kvm]", "kvm_vcpu_ioctl+0x2 [kvm]"]},
+          {"id": 2, "frames": ["__ioctl+0x3b [libc.so.6]", "kvm_cpu_exec+0x4 [qemu]"]}]
+POINTS = [{"kind": 1, "name": "kvm:kvm_pio", "format": "name: kvm_pio"},
+          {"kind": 2, "name": "kvm:kvm_fpu", "format": "name: kvm_fpu"}]
+KVM_RUN, KVM_SET_REGS, UNKNOWN = 0xae80, 0x4090ae82, 0xaeff
+
+# time, span, vcpu, tid, cpu, kind, then the family's own
+IOCTLS = [[START + i, 100 + i, 20, 100, i % 2, 1, [KVM_RUN, KVM_SET_REGS, KVM_RUN, UNKNOWN][i % 4],
+           3, 11, 0, 0] for i in range(40)]
+HYPERCALLS = [[START + i, None, i % 2, 101, 0, [1, 1, 2][i % 3], [10, 11, 0x5c][i % 3]]
+              for i in range(30)]
+MMU = [[START + i * MS, 7000 if i % 2 else None, [21, 20][i % 2], 9, 3, [5, 1][i % 2], 0x7f0000,
+        0x7f1000] for i in range(20)]
+FAULTS = [[START + i, 2000 + i, 0, 101, 0, 1, 0xfee00000 + 0x800 * i, 2, 0, 2] for i in range(8)]
+NESTED = [[START + i, None, 0, 101, 0, 2, 0, 0, [0x78, 0x72][i % 2], 0, 0, 0, 0, 2]
+          for i in range(6)]
+STACK = [[START + i, 500 + i, 0, 101, 0, 1, 0x78, 2, 1, [2, None][i % 2]] for i in range(10)]
+RAW = [[START + i, None, 0, 101, 0, [1, 2, 1][i % 3], 8, 0] for i in range(9)]
+FAMILIES = {"ioctl": IOCTLS, "hypercall": HYPERCALLS, "mmu": MMU, "fault": FAULTS,
+            "nested": NESTED, "stack": STACK, "raw": RAW}
+IDS = {"exit": 1, "fault": 3, "ioctl": 8, "hypercall": 9, "mmu": 11, "nested": 13, "stack": 14,
+       "raw": 15}
+
+
+def exit_row(at, guest, total, user, reason, vcpu, halt=0, poll=0, wait=0, block=0, detail=None,
+             kind=0, user_reason=0xffffffff, cpu=0):
+    return [at, guest, total, user, 0, 0, 0, 0, 0, reason, vcpu, 2, halt, poll, wait, block, detail,
+            kind, 0, user_reason, cpu, cpu]
+
+
+IN, OUT, MMIO_WRITE, FAULT_WRITE, RDMSR, WRMSR, CPUID = 1, 2, 4, 7, 9, 10, 13
+EXITS = [
+    exit_row(START + 1000, 500, 9000, 6000, SVM["io"], 0, wait=1000, detail=0x3f8, kind=OUT,
+             user_reason=2, cpu=1),
+    exit_row(START + 20000, 600, 9500, 6500, SVM["io"], 0, wait=500, detail=0x3f8, kind=OUT,
+             user_reason=2),
+    exit_row(START + 30000, 600, 4000, 2000, SVM["io"], 0, block=100, detail=0x60, kind=IN,
+             user_reason=2),
+    exit_row(START + 40000, 700, 1000, 0, SVM["cpuid"], 0, detail=7, kind=CPUID),
+    exit_row(START + 50000, 800, 90 * MS, 0, SVM["hlt"], 1, halt=80 * MS, poll=200_000, wait=2 * MS,
+             block=3 * MS),
+    exit_row(START + 60000, 800, 3000, 0, SVM["npf"], 1, detail=0x1234567, kind=FAULT_WRITE),
+    exit_row(START + 64000, 800, 5000, 0, SVM["npf"], 1, detail=0x1234008, kind=FAULT_WRITE),
+    exit_row(START + 70000, 800, 2500, 0, SVM["npf"], 1, detail=0xfee000b0, kind=MMIO_WRITE),
+    exit_row(START + 80000, 100, 2000, 0, 0x7c, 1, detail=0x6e0, kind=WRMSR),
+    exit_row(START + 90000, 100, 2100, 0, 0x7c, 1, detail=0x12345, kind=RDMSR),
+]
+END = START + 200 * MS
+
+
+def totals_of(name, rows):
+    """Those of a family: reason = kind."""
+    sums = {}
+    for row in rows:
+        t = sums.setdefault((row[2], row[5]), [row[2], IDS[name], 0, row[5], 0, 0, 0, 0, 0])
+        t[4] += 1
+        t[5] += row[1] is not None
+        t[8] += row[1] or 0
+    return list(sums.values())
+
+
+def exit_totals(rows):
+    sums = {}
+    for row in rows:
+        t = sums.setdefault((row[10], row[9]), [row[10], 1, 2, row[9]] + [0] * 10)
+        t[4] += 1
+        t[5] += 1
+        for to, column in (7, 1), (8, 2), (9, 3), (10, 12), (11, 13), (12, 14), (13, 15):
+            t[to] += row[column] or 0
+    return list(sums.values())
+
+
+def make(path, families, exits=(), with_totals=True, lost=None):
+    meta = META | {"events": ["exit", *families, "timer"], "tracepoints": POINTS}
+    rec = Recording(meta, VMS, VCPUS + ROLES)
+    rec.lines[1][1]["tasks"] = TASKS
+    rec.lines[1][1]["stacks"] = STACKS
+    totals = exit_totals(exits)
+    if exits:
+        rec.lines.append(["EVENTS", "exit", exits])
+    for name, rows in families.items():
+        rec.lines.append(["EVENTS", name, rows])
+        totals += totals_of(name, rows)
+    for extra in lost or []:
+        totals += extra
+    if with_totals:
+        rec.lines.append(["STATS", "total", totals])
+    rec.end = END - MS
+    return rec.finish().write(path)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("families") / "kvmw.data", FAMILIES, EXITS)
+
+
+def by(rep, key):
+    return {row[key]: row for row in rep["rows"]}
+
+
+@pytest.mark.parametrize("name, kinds", [
+    ("ioctl", {"call": 1}), ("hypercall", {"kvm": 1, "hyperv": 2}),
+    ("mmu", {"unmap_hva": 1, "get_page": 5}), ("fault", {"page_fault": 1}),
+    ("nested", {"exit": 2}), ("raw", {"kvm:kvm_pio": 1, "kvm:kvm_fpu": 2})])
+def test_a_family_by_kind(everything, name, kinds):
+    rep = report(everything, "-e", name, "-s", "kind")
+    assert rep["event"] == name and rep["lost"] == rep["unfinished"] == 0
+    assert {row["kind"]: row["kind_number"] for row in rep["rows"]} == kinds
+    for row in rep["rows"]:
+        mine = [r for r in FAMILIES[name] if r[5] == row["kind_number"]]
+        spans = [r[1] for r in mine if r[1] is not None]
+        assert row["exact"] and row["count"] == row["recorded"] == len(mine)
+        assert row["spans"] == len(spans)
+        assert row["time_ns"] == (sum(spans) if spans else None)
+        assert row["max_ns"] == (max(spans) if spans else None)
+        assert row["mean_ns"] == (sum(spans) // len(spans) if spans else None)
+    assert rep["total"]["count"] == len(FAMILIES[name])
+
+
+def test_counts_of_the_kernel_hold_under_loss(tmp_path):
+    lost = [[[0, 11, 0, 1, 5, 5, 5, 0, 1000]]]
+    path = make(tmp_path / "f", {"mmu": MMU}, lost=lost)
+    row = by(report(path, "-e", "mmu"), "kind")["unmap_hva"]
+    assert (row["count"], row["lost"], row["recorded"], row["exact"]) == (15, 5, 10, True)
+    assert row["time_ns"] == 10 * 7000 + 1000
+    path = make(tmp_path / "g", {"mmu": MMU}, with_totals=False)
+    row = by(report(path, "-e", "mmu"), "kind")["unmap_hva"]
+    assert (row["count"], row["exact"], row["time_ns"]) == (10, False, 70000)
+
+
+def test_a_family_without_times_has_no_columns_of_times(everything):
+    head = next(line for line in text_of(everything, "-e", "hypercall", "-s", "kind").splitlines()
+                if line.startswith("what"))
+    assert head.split() == ["what", "count", "%"]
+    head = next(line for line in text_of(everything, "-e", "mmu").splitlines()
+                if line.startswith("what"))
+    assert "p99" in head.split() and "VMM%" not in head and "guest" not in head
+    line = next(line for line in text_of(everything, "-e", "mmu").splitlines()
+                if line.startswith("get_page"))
+    assert line.split()[1:] == ["10", "50.0"] + ["-"] * 8
+
+
+def test_ioctls_by_name(everything):
+    rows = by(report(everything, "-e", "ioctl"), "detail")
+    assert {name: row["count"] for name, row in rows.items()} == {
+        "KVM_RUN": 20, "KVM_SET_REGS": 10, "0xaeff": 10}
+    assert rows["KVM_SET_REGS"]["detail_value"] == KVM_SET_REGS
+    assert not rows["KVM_RUN"]["exact"]
+    # What no row can tell apart is still counted by the kernel.
+    total = report(everything, "-e", "ioctl")["total"]
+    assert total["exact"] and total["count"] == 40 and total["time_ns"] == sum(r[1] for r in IOCTLS)
+
+
+def test_hypercalls_by_kind_and_number(everything):
+    rep = report(everything, "-e", "hypercall")
+    assert {(row["kind"], row["detail"]): row["count"] for row in rep["rows"]} == {
+        ("kvm", "KVM_HC_SEND_IPI"): 10, ("kvm", "KVM_HC_SCHED_YIELD"): 10, ("hyperv", "0x5c"): 10}
+
+
+def test_exits_of_nested_guests_by_reason(everything):
+    rep = report(everything, "-e", "nested")
+    assert {(row["kind"], row["detail"]): row["count"] for row in rep["rows"]} == {
+        ("exit", "hlt"): 3, ("exit", "cpuid"): 3}
+
+
+def test_stacks(everything):
+    rep = report(everything, "-e", "stack")
+    assert {row["detail"]: row["count"] for row in rep["rows"]} == {
+        "vcpu_enter_guest+0x1 [kvm] < kvm_vcpu_ioctl+0x2 [kvm]": 5,
+        "vcpu_enter_guest+0x1 [kvm] < kvm_vcpu_ioctl+0x2 [kvm] | __ioctl+0x3b [libc.so.6] < "
+        "kvm_cpu_exec+0x4 [qemu]": 5}
+    assert report(everything, "-e", "stack", "--top", "1")["rows_hidden"] == 1
+    text = text_of(everything, "-e", "stack", "--top", "1")
+    assert "1 row more not shown, but part of the total" in text
+
+
+def test_one_tracepoint(everything):
+    rep = report(everything, "-e", "kvm:kvm_fpu")
+    assert [(row["kind"], row["count"]) for row in rep["rows"]] == [("kvm:kvm_fpu", 3)]
+    assert rep["event"] == "raw" and rep["tracepoint"] == "kvm:kvm_fpu"
+    one_line(kvmw("report", "-i", everything, "-e", "kvm:kvm_cr"), 1, "kvm:kvm_cr",
+             "kvmw record -e kvm:kvm_cr", "raw 9")
+
+
+def test_who_is_no_vcpu(everything):
+    rows = by(report(everything, "-e", "mmu", "-s", "vcpu,cpu"), "vcpu_id")
+    assert rows[20]["vcpu"] is None and rows[20]["pid"] == 100 and rows[21]["pid"] is None
+    assert rows[20]["cpu"] == 3
+    text = text_of(everything, "-e", "mmu", "-s", "vcpu")
+    assert any(line.startswith("100/vmm ") for line in text.splitlines())
+    assert any(line.startswith("kernel ") for line in text.splitlines())
+    assert "pid 100, 2 vCPUs seen" in text
+    assert report(everything, "-e", "mmu", "--pid", "100")["total"]["count"] == 10
+    assert {v["vcpu_id"] for v in report(everything)["vcpu_time"]} == {0, 1}
+    done = kvmw("report", "-i", everything, "-e", "mmu", "--vcpu", "0")
+    one_line(done, 1, "--vcpu")
+
+
+def test_faults_by_page(everything):
+    rows = by(report(everything, "-e", "fault", "-s", "detail"), "detail")
+    assert {name: row["count"] for name, row in rows.items()} == {
+        f"page_fault 0xfee0{i}000": 2 for i in range(4)}
+
+
+def test_window_of_a_family(everything):
+    rep = report(everything, "-e", "mmu", "--time", "0.003,0.006")
+    assert rep["total"]["count"] == 4 and not rep["total"]["exact"]
+
+
+def test_histograms_of_a_family(everything):
+    text = text_of(everything, "-e", "ioctl", "--hist")
+    assert "\nKVM_RUN: 20 recorded" in text
+    assert "distribution" not in text_of(everything, "-e", "hypercall", "--hist")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_family_fits(everything, name, width):
+    for args in ["--hist"], ["-s", "vm,vcpu,kind"]:
+        text = text_of(everything, "-e", name, "--width", width, *args)
+        assert max(map(len, text.splitlines())) <= width
+
+
+def test_csv_of_a_family_is_what_json_says(everything):
+    rows = report(everything, "-e", "ioctl", "-s", "kind,detail,cpu")["rows"]
+    done = kvmw("report", "-i", everything, "-e", "ioctl", "-s", "kind,detail,cpu", "--csv")
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(lines) == len(rows) == 3
+    for line, row in zip(lines, rows):
+        for key in "kind", "kind_number", "detail", "detail_value", "cpu", "count", "time_ns":
+            assert line[key] == str(row[key]), key
+
+
+def test_the_heading_names_what_else_there_is(everything):
+    text = " ".join(text_of(everything, "--width", 200).split())
+    assert ("also holds fault 8, ioctl 40, hypercall 30, mmu 20, nested 6, stack 10, raw 9 "
+            "(kvmw report -e fault)") in text
+    assert "also" not in text_of(everything, "-e", "mmu").split("exit 10")[0].split("file")[0]
+    assert "exit 10" in text_of(everything, "-e", "mmu", "--width", 200)
+
+
+def test_what_was_not_recorded(everything):
+    done = kvmw("report", "-i", everything, "-e", "irq")
+    one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",
+             "kvmw record -e irq records them")
+    # It was asked for, and nothing happened.
+    one_line(kvmw("report", "-i", everything, "-e", "timer"), 1, "no timer event happened")
+
+
+@pytest.mark.parametrize("event, key", [("userspace", "detail"), ("mmu", "user"), ("timer", "name")])
+def test_keys_that_an_event_does_not_have(everything, event, key):
+    done = kvmw("report", "-i", everything, "-e", event, "-s", key)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+
+
+def test_details_of_exits(everything):
+    rep = report(everything, "-s", "detail")
+    assert {row["detail"]: row["count"] for row in rep["rows"]} == {
+        "out 0x3f8": 2, "in 0x60": 1, "cpuid 0x7": 1, "-": 1, "fault-write 0x1234000": 2,
+        "mmio-write 0xfee000b0": 1, "wrmsr 0x6e0 TSC_DEADLINE": 1, "rdmsr 0x12345": 1}
+    assert rep["total"]["exact"] and rep["total"]["count"] == 10
+    row = by(rep, "detail")["out 0x3f8"]
+    assert (row["time_ns"], row["user_ns"], row["wait_ns"], row["exact"]) == (18500, 12500, 1500, False)
+    rows = by(report(everything, "-s", "user"), "user_reason")
+    assert {name: row["count"] for name, row in rows.items()} == {"KVM_EXIT_IO": 3, None: 7}
+    rows = by(report(everything, "-s", "cpu"), "cpu")
+    assert {cpu: row["count"] for cpu, row in rows.items()} == {0: 9, 1: 1}
+
+
+@pytest.mark.parametrize("args", [[], ["-s", "detail"], ["-s", "vcpu,user"], ["--time", "0,1"]])
+def test_the_parts_of_the_time(everything, tmp_path, args):
+    without = make(tmp_path / "without", {}, EXITS, with_totals=False)
+    for path in everything, without:
+        rep = report(path, *args)
+        for row in rep["rows"] + [rep["total"]]:
+            parts = [row[k] for k in ("kvm_ns", "user_ns", "halt_ns", "wait_ns", "block_ns")]
+            assert sum(parts) == row["time_ns"] and row["poll_ns"] <= row["halt_ns"]
+        assert rep["total"]["halt_ns"] == 80 * MS and rep["total"]["poll_ns"] == 200_000
+        assert rep["total"]["wait_ns"] == 2 * MS + 1500
+        assert rep["total"]["block_ns"] == 3 * MS + 100
+    row = by(report(everything), "reason")["io"]
+    assert (row["time_ns"], row["user_ns"], row["wait_ns"], row["block_ns"], row["kvm_ns"]) == (
+        22500, 14500, 1500, 100, 6400)
+
+
+def test_a_vcpus_time_adds_up(everything):
+    for v in report(everything)["vcpu_time"]:
+        rows = [e for e in EXITS if e[10] == v["vcpu_id"]]
+        for key, column in (("guest_ns", 1), ("vmm_ns", 3), ("halt_ns", 12), ("poll_ns", 13),
+                            ("wait_ns", 14), ("block_ns", 15)):
+            assert v[key] == sum(row[column] for row in rows), key
+        parts = ("guest_ns", "kvm_ns", "vmm_ns", "halt_ns", "wait_ns", "block_ns", "open_ns",
+                 "unseen_ns")
+        assert sum(v[key] for key in parts) == v["wall_ns"] == END - START
+
+
+def test_the_split_is_shown_where_there_is_room(everything):
+    wide = text_of(everything, "--width", 120).splitlines()
+    head = next(line for line in wide if " p50" in line).split()
+    for word in "KVM%", "VMM%", "halt%", "wait%", "block%":
+        assert word in head
+    line = next(line for line in wide if line.startswith("hlt ")).split()
+    assert [float(x) for x in line[5:10]] == pytest.approx([5.6, 0, 88.9, 2.2, 3.3], abs=0.06)
+    narrow = text_of(everything).splitlines()
+    head = next(line for line in narrow if " p50" in line).split()
+    assert "halt%" in head and "VMM%" in head
+    head = next(line for line in narrow if line.startswith("vCPU")).split()
+    assert head == ["vCPU", "guest", "KVM", "VMM", "halted", "waiting", "blocked", "unseen", "exits",
+                    "thread"]
+    assert "(polled)" in next(line for line in wide if line.startswith("vCPU"))
+
+
+def test_version_1_0_tells_no_parts(tmp_path):
+    rows = [[*row[:12], *[None] * 10] for row in EXITS]
+    totals = [[*row[:10], *[None] * 4] for row in exit_totals(EXITS)]
+    for stats in True, False:
+        rec = Recording()
+        rec.lines.append(["EVENTS", "exit", rows])
+        if stats:
+            rec.lines.append(["STATS", "total", totals])
+        rec.end = END
+        path = rec.finish().write(tmp_path / f"stats-{stats}")
+        rep = report(path)
+        row = by(rep, "reason")["hlt"]
+        assert row["exact"] == stats
+        assert row["halt_ns"] is None and row["kvm_ns"] == row["time_ns"] == 90 * MS
+        assert rep["vcpu_time"][1]["wait_ns"] is None
+        line = next(line for line in text_of(path).splitlines() if line.startswith("100/1"))
+        assert line.split()[4:7] == ["-", "-", "-"]
+        assert "halt%" not in text_of(path, "--width", 160)
+
+
+def test_more_kinds_than_can_be_kept(tmp_path):
+    rng = random.Random(1)
+    rec = Recording()
+    faults = [[START + i, 10, 0, 101, 0, 1, i << 12, 2, 0, 2] for i in range(140_000)]
+    rng.shuffle(faults)
+    for i in range(0, len(faults), 35_000):
+        rec.lines.append(["EVENTS", "fault", faults[i:i + 35_000]])
+    path = rec.finish().write(tmp_path / "f")
+    done = kvmw("report", "-i", path, "-e", "fault", "-s", "detail", "--json", "--top", "5")
+    one_line(done, 1, f"{140_000 - 131_072} events left out")
+    rep = json.loads(done.stdout)
+    assert len(rep["rows"]) == 5 and rep["total"]["recorded"] == 131_072
+    assert report(path, "-e", "fault")["total"]["count"] == 140_000
