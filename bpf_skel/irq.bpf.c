@@ -1,17 +1,352 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Provider "irq": interrupts. */
+/*
+ * Provider "irq": interrupts.
+ *
+ * A step is paired with the one before it:
+ *
+ * - An assertion (a line set, an MSI, an IPI) and the acceptance by a local APIC are in one
+ *   call chain, so the assertion is remembered by context: the thread, or the CPU where it
+ *   is in an interrupt.  That of an MSI or IPI only goes with an acceptance of its vector.
+ *   An acceptance without one, as of the APIC's timer, has source 0.
+ *
+ * - Acceptance, injection and EOI of a vector go together by process, vCPU and vector.
+ *   "apicid" of KVM's tracepoints of the local APIC is the vcpu_id, on all kernels from
+ *   5.10 on (__apic_accept_irq() and the trace of kvm_eoi).  A kernel thread is of no
+ *   process: where it delivers an interrupt (irqfd with a resample fd, a kernel's own vhost
+ *   thread before 6.4), injection does not know of the acceptance: not told.
+ *
+ * Two that meet in the same words: each field is one word, and a reader takes source and
+ * irq only where it finds a time, which is written after them.
+ */
 #include "point.bpf.h"
 
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, SET_IRQ, kvm, kvm_set_irq)
+#define IRQ(row, name)	((row)->value[VALUE(irq, name)])
+#define ANY_VECTOR	KVMW_NONE
+#define NO_SOURCE	0
+
+struct assertion {
+	u64 time_ns;
+	u64 source, irq;
+	u64 vector;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, u64);
+	__type(value, struct assertion);
+} asserted SEC(".maps");
+
+struct vector_key {
+	u64 mm;
+	u32 vcpu_id, vector;
+};
+
+/* A time of 0: there is none. */
+struct vector_state {
+	u64 accept_ns, accept_source, accept_irq;
+	u64 inject_ns, inject_source, inject_irq;
+	u64 ended;		/* inject_ns went with an EOI already */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct vector_key);
+	__type(value, struct vector_state);
+} vectors SEC(".maps");
+
+/* include/linux/preempt.h; until 6.1 and from 6.15 on a variable of its own */
+extern const int __preempt_count __ksym __weak;
+struct pcpu_hot___kvmw {
+	int preempt_count;
+} __attribute__((preserve_access_index));
+extern const struct pcpu_hot___kvmw pcpu_hot __ksym __weak;
+
+#define IN_SOFTIRQ	0x00000100
+#define IN_INTERRUPT	0x0fff0000	/* hard interrupts and NMIs */
+
+static __always_inline u32 preempt_count(void)
+{
+	if (&__preempt_count)
+		return *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+	if (&pcpu_hot)
+		return ((const struct pcpu_hot___kvmw *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
+	return 0;
+}
+
+/* What no other context that may come in between has. */
+static __always_inline u64 context(void)
+{
+	u64 cpu = bpf_get_smp_processor_id();
+	u32 count = preempt_count();
+
+	if (count & IN_INTERRUPT)
+		return 2ULL << 32 | cpu;
+	if (count & IN_SOFTIRQ)
+		return 1ULL << 32 | cpu;
+	return (u32)bpf_get_current_pid_tgid();
+}
+
+static __always_inline void assert_irq(const struct kvmw_ring_row *row, u64 irq, u64 vector)
+{
+	struct assertion a = {
+		.time_ns = row->e.time_ns, .source = row->e.kind, .irq = irq, .vector = vector,
+	};
+	u64 key = context();
+
+	bpf_map_update_elem(&asserted, &key, &a, BPF_ANY);
+}
+
+static __always_inline void assertion_ends(void)
+{
+	u64 key = context();
+
+	bpf_map_delete_elem(&asserted, &key);
+}
+
+SEC("tp/kvm/kvm_set_irq")
+int kvm_set_irq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, SET_IRQ, kvm_set_irq, ctx);
+
+	if (!s)
+		return PASS_ON;
+	if (IRQ(&row, level))
+		assert_irq(&row, IRQ(&row, irq), ANY_VECTOR);
+	else
+		assertion_ends();
+	point_send(s, &row, irq, SET_IRQ);
+	return PASS_ON;
+}
+
+/* It is told after the IOAPIC has delivered: what kvm_set_irq began is over. */
+SEC("tp/kvm/kvm_ioapic_set_irq")
+int kvm_ioapic_set_irq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IOAPIC_SET,
+					  kvm_ioapic_set_irq, ctx);
+	u64 e;
+
+	if (!s)
+		return PASS_ON;
+	/* The redirection entry: 82093AA I/O APIC, 3.2.4. */
+	e = IRQ(&row, data);
+	IRQ(&row, vector) = e & 0xff;
+	IRQ(&row, mode) = e >> 8 & 7;
+	IRQ(&row, trigger) = e >> 15 & 1;
+	IRQ(&row, dest) = e >> 56;
+	assertion_ends();
+	point_send(s, &row, irq, IOAPIC_SET);
+	return PASS_ON;
+}
+
+SEC("tp/kvm/kvm_msi_set_irq")
+int kvm_msi_set_irq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, MSI_SET, kvm_msi_set_irq, ctx);
+	struct assertion *a;
+	u64 data, key;
+
+	if (!s)
+		return PASS_ON;
+	/* Intel's Software Developer's Manual, volume 3, "Message Signalled Interrupts". */
+	data = IRQ(&row, data);
+	IRQ(&row, vector) = data & 0xff;
+	IRQ(&row, mode) = data >> 8 & 7;
+	IRQ(&row, trigger) = data >> 15 & 1;
+	IRQ(&row, dest) = IRQ(&row, address) >> 12 & 0xff;
+	/* A line that is routed to an MSI: which one is known. */
+	key = context();
+	a = bpf_map_lookup_elem(&asserted, &key);
+	if (a && a->source == KVMW_irq_SET_IRQ)
+		IRQ(&row, irq) = a->irq;
+	assert_irq(&row, IRQ(&row, irq), IRQ(&row, vector));
+	point_send(s, &row, irq, MSI_SET);
+	return PASS_ON;
+}
+
+SEC("tp/kvm/kvm_apic_ipi")
+int kvm_apic_ipi(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IPI, kvm_apic_ipi, ctx);
+
+	if (!s)
+		return PASS_ON;
+	/* The interrupt command register, of which data is the lower half. */
+	IRQ(&row, vector) = IRQ(&row, data) & 0xff;
+	IRQ(&row, mode) = IRQ(&row, data) >> 8 & 7;
+	IRQ(&row, trigger) = IRQ(&row, data) >> 15 & 1;
+	assert_irq(&row, KVMW_NONE, IRQ(&row, vector));
+	point_send(s, &row, irq, IPI);
+	return PASS_ON;
+}
+
+/* Of the current process; NULL: this is none, or (where not made) none is known. */
+static __always_inline struct vector_state *vector_state(u32 vcpu_id, u64 vector, bool make)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct vector_key key = {
+		.mm = (u64)BPF_CORE_READ(task, mm), .vcpu_id = vcpu_id, .vector = vector,
+	};
+	struct vector_state fresh = {}, *v;
+
+	if (!key.mm)
+		return NULL;
+	v = bpf_map_lookup_elem(&vectors, &key);
+	if (v || !make)
+		return v;
+	bpf_map_update_elem(&vectors, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&vectors, &key);
+}
+
+static __always_inline void accept(struct kvmw_ring_row *row)
+{
+	struct vector_state *v;
+	struct assertion *a;
+	u64 key = context();
+
+	/* KVM hands over both as they lie in the interrupt command register. */
+	IRQ(row, mode) = IRQ(row, mode) >> 8 & 7;
+	IRQ(row, trigger) = !!IRQ(row, trigger);
+	IRQ(row, source) = NO_SOURCE;
+	a = bpf_map_lookup_elem(&asserted, &key);
+	if (a && (a->vector == ANY_VECTOR || a->vector == IRQ(row, vector))) {
+		row->e.span_ns = row->e.time_ns - a->time_ns;
+		IRQ(row, source) = a->source;
+		IRQ(row, irq) = a->irq;
+	}
+	/* Fixed and lowest priority: the others (NMI, INIT, …) are not injected by vector. */
+	if (IRQ(row, mode) > 1)
+		return;
+	v = vector_state(IRQ(row, dest), IRQ(row, vector), true);
+	/* One that is pending already takes this one in. */
+	if (!v || v->accept_ns)
+		return;
+	v->accept_source = IRQ(row, source);
+	v->accept_irq = IRQ(row, irq);
+	barrier();
+	v->accept_ns = row->e.time_ns;
+}
+
+SEC("tp/kvm/kvm_apic_accept_irq")
+int kvm_apic_accept_irq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, ACCEPT, kvm_apic_accept_irq, ctx);
+
+	if (!s)
+		return PASS_ON;
+	accept(&row);
+	point_send(s, &row, irq, ACCEPT);
+	return PASS_ON;
+}
+
+static __always_inline void inject(const struct kvmw_slot *s, struct kvmw_ring_row *row)
+{
+	struct vector_state *v;
+	u64 accept_ns;
+
+	if (s->role != KVMW_ROLE_VCPU)
+		return;
+	IRQ(row, dest) = s->vcpu_id;
+	v = vector_state(s->vcpu_id, IRQ(row, vector), true);
+	if (!v)
+		return;
+	accept_ns = v->accept_ns;
+	if (accept_ns) {
+		row->e.span_ns = row->e.time_ns - accept_ns;
+		v->inject_source = v->accept_source;
+		v->inject_irq = v->accept_irq;
+		v->accept_ns = 0;
+	} else if (!v->inject_ns || v->ended) {
+		/* Accepted unseen, or the PIC's. */
+		v->inject_source = v->inject_irq = KVMW_NONE;
+	}
+	IRQ(row, source) = v->inject_source;
+	IRQ(row, irq) = v->inject_irq;
+	v->ended = 0;
+	v->inject_ns = row->e.time_ns;
+}
+
+SEC("tp/kvm/kvm_inj_virq")
+int kvm_inj_virq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, INJECT, kvm_inj_virq, ctx);
+
+	if (!s)
+		return PASS_ON;
+	inject(s, &row);
+	point_send(s, &row, irq, INJECT);
+	return PASS_ON;
+}
+
+/* The paravirtual EOI is told twice: as an EOI, then as the paravirtual one. */
+static __always_inline void eoi(struct kvmw_ring_row *row, bool pv)
+{
+	struct vector_state *v = vector_state(IRQ(row, dest), IRQ(row, vector), false);
+
+	if (!v || !v->inject_ns || v->ended != pv)
+		return;
+	row->e.span_ns = row->e.time_ns - v->inject_ns;
+	IRQ(row, source) = v->inject_source;
+	IRQ(row, irq) = v->inject_irq;
+	v->ended = 1;
+	if (pv)
+		v->inject_ns = 0;
+}
+
+SEC("tp/kvm/kvm_eoi")
+int kvm_eoi(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, EOI, kvm_eoi, ctx);
+
+	if (!s)
+		return PASS_ON;
+	eoi(&row, false);
+	point_send(s, &row, irq, EOI);
+	return PASS_ON;
+}
+
+SEC("tp/kvm/kvm_pv_eoi")
+int kvm_pv_eoi(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, PV_EOI, kvm_pv_eoi, ctx);
+
+	if (!s)
+		return PASS_ON;
+	eoi(&row, true);
+	point_send(s, &row, irq, PV_EOI);
+	return PASS_ON;
+}
+
+/* KVM_CREATE_IRQCHIP and KVM_SET_GSI_ROUTING both come here. */
+SEC("kprobe/kvm_set_irq_routing")
+int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s;
+
+	if (!active)
+		return 0;
+	s = slot_of_current();
+	if (!s)
+		return 0;
+	row_begin(&row, s, KVMW_EVENT_IRQ, KVMW_irq_SET_UP, NR_VALUES(irq));
+	IRQ(&row, data) = nr;
+	point_send(s, &row, irq, SET_UP);
+	return 0;
+}
+
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, PIC_SET, kvm, kvm_pic_set_irq)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, IOAPIC_SET, kvm, kvm_ioapic_set_irq)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, MSI_SET, kvm, kvm_msi_set_irq)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, IPI, kvm, kvm_apic_ipi)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, ACCEPT, kvm, kvm_apic_accept_irq)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, INJECT, kvm, kvm_inj_virq)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, EXCEPTION, kvm, kvm_inj_exception)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, EOI, kvm, kvm_eoi)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, PV_EOI, kvm, kvm_pv_eoi)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, ACK, kvm, kvm_ack_irq)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, APIC, kvm, kvm_apic)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, IOAPIC_EOI, kvm, kvm_ioapic_delayed_eoi_inj)

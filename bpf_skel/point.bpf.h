@@ -92,16 +92,48 @@ static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
 	return row->event == KVMW_EVENT_DIRTY && gfn != KVMW_NONE ? gfn << 12 : KVMW_NONE;
 }
 
-static __always_inline void row_send(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
+static __always_inline void row_emit(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
-	row_count(&s->kinds[sum], row->e.span_ns);
 	if (!row_wanted(row->e.span_ns, row_gpa(row))) {
 		__sync_fetch_and_add(&s->kinds[sum].left_out, 1);
 	} else if (!emit(s, row, size)) {
 		__sync_fetch_and_add(&s->kinds[sum].lost, 1);
 		count_lost(s, row->event, row->e.time_ns);
 	}
+}
+
+static __always_inline void row_send(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
+				     u32 size)
+{
+	row_count(&s->kinds[sum], row->e.span_ns);
+	row_emit(s, row, sum, size);
+}
+
+/*
+ * A row whose end is still to come: counted now, kept in its vCPU's slot, sent by
+ * row_release().  Only the vCPU's own thread does either.
+ */
+static __always_inline void row_release(struct kvmw_slot *s, struct kvmw_held *held, u32 sum,
+					u64 span_ns)
+{
+	u32 size = held->size;
+
+	held->size = 0;
+	held->row.e.span_ns = span_ns;
+	if (span_ns != KVMW_NONE) {
+		__sync_fetch_and_add(&s->kinds[sum].done, 1);
+		__sync_fetch_and_add(&s->kinds[sum].span_ns, span_ns);
+	}
+	row_emit(s, &held->row, sum, size <= sizeof(held->row) ? size : sizeof(held->row));
+}
+
+static __always_inline void row_hold(struct kvmw_slot *s, struct kvmw_held *held,
+				     const struct kvmw_ring_row *row, u32 sum, u32 size)
+{
+	row_count(&s->kinds[sum], KVMW_NONE);
+	held->row = *row;
+	held->size = size;
 }
 
 #define KIND_OF(family, KIND)	KVMW_##family##_##KIND

@@ -46,6 +46,14 @@ struct kvmw_ring_raw {
 	struct kvmw_raw e;
 };
 
+/* A row that was counted and waits for its end; size 0: there is none. */
+struct kvmw_held {
+	u32 size, pad;		/* bytes of it that are sent */
+	struct kvmw_ring_row row;
+};
+
+enum kvmw_held_id { KVMW_HELD_NESTED, KVMW_HELD_HYPERCALL, KVMW_NR_HELD };
+
 /* Exact totals of one (event, isa, reason); key 0: free. */
 struct kvmw_sum {
 	u64 key;
@@ -109,6 +117,8 @@ struct kvmw_slot {
 
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;
+	struct kvmw_held held[KVMW_NR_HELD];
+	u64 hyperv_ns;		/* last hypercall of Hyper-V's that is not done; 0: none */
 
 	struct {
 		u64 count, last_ns;		/* how many, when last */
@@ -152,6 +162,7 @@ struct kvmw_config {
 	struct kvmw_filter filter;
 	u8 parts;		/* all programs that tell the parts of a cycle are there */
 	u32 fault_address;	/* offset in kvm_page_fault */
+	u8 hypercall_return;	/* that of kvm_emulate_hypercall() is seen */
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {

@@ -275,6 +275,21 @@ fail:
 	return NULL;
 }
 
+static int add_held(struct drain *d, struct stream *stream, const struct kvmw_slot *slot)
+{
+	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
+		const struct kvmw_held *held = &slot->held[i];
+
+		if (!held->size)
+			continue;
+		if (add_row(stream, held->row.event, &held->row.e,
+			    held->size - offsetof(struct kvmw_ring_row, e)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	return 0;
+}
+
 /* Cycles without an end go into the recording as unfinished. */
 static int add_open(struct drain *d, u64 now)
 {
@@ -299,6 +314,8 @@ static int add_open(struct drain *d, u64 now)
 				return -1;
 			d->counts.unfinished++;
 		}
+		if (add_held(d, stream, &slots[i]))
+			return -1;
 	}
 	return 0;
 }

@@ -97,6 +97,20 @@ const struct hook hooks[HOOK_RAW] = {
 		.stands_in = HOOK_ENTRY,
 		.ways = { { "detail_hypercall", WAY_TRACEPOINT, "kvm", "kvm_hypercall", NULL } },
 	},
+	[HOOK_HYPERCALL_RETURN] = {
+		.what = "returns of hypercalls",
+		.without = "span_ns and result of hypercalls are not told",
+		/* Only with BTF of kvm.ko (5.11) there is the vCPU, and thus its RAX. */
+		.ways = {
+			{ "hypercall_fexit", WAY_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
+			{ "hypercall_kretprobe", WAY_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
+		},
+	},
+	[HOOK_IRQ_SET_UP] = {
+		.what = "changes of interrupt routes",
+		.without = "irq has no set_up",
+		.ways = { { "irq_set_up", WAY_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
+	},
 	KVMW_POINTS(POINT_HOOK)
 };
 
@@ -132,7 +146,7 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each page marked dirty",
 	},
 	[KVMW_EVENT_IRQ] = {
-		.uses = WHO,
+		.uses = WHO | BIT(HOOK_IRQ_SET_UP),
 		.cost = "each step of an interrupt",
 	},
 	[KVMW_EVENT_HALT] = {
@@ -140,7 +154,7 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each halt",
 	},
 	[KVMW_EVENT_HYPERCALL] = {
-		.uses = WHO,
+		.uses = WHO | BIT(HOOK_HYPERCALL_RETURN),
 		.cost = "each hypercall",
 	},
 	[KVMW_EVENT_TIMER] = {

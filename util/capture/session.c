@@ -146,6 +146,7 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_HOOKS; h++)
 		if (s->ways[h])
 			bpf_program__set_autoload(program(s, s->ways[h]), true);
+	s->config.hypercall_return = !!s->ways[HOOK_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
 	err = kvmw_bpf__load(s->skel);
 	errno = err < 0 ? -err : err;
