@@ -112,7 +112,8 @@ static int say_what_is_missing(const struct script *sc)
 
 	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
 		rows += rec->event_rows[id];
-		lost += sc->view[id].wanted ? rec->lost_window[id] : 0;
+		if (sc->view[id].wanted)
+			lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
 	}
 	if (lost)
 		warning("%s: %llu events more were lost for want of room in the ring", rec->path,

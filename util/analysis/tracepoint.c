@@ -145,7 +145,8 @@ static bool safe_to_print(const struct tep_event *event)
 
 static enum tracepoint_type type_of(const struct tep_format_field *f)
 {
-	if (f->flags & TEP_FIELD_IS_STRING)
+	/* libtraceevent takes arrays of u8 for strings too. */
+	if (f->flags & TEP_FIELD_IS_STRING && strstr(f->type, "char") && !strstr(f->type, "unsigned"))
 		return TP_STRING;
 	if (f->flags & (TEP_FIELD_IS_ARRAY | TEP_FIELD_IS_DYNAMIC))
 		return TP_BYTES;

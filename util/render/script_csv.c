@@ -65,7 +65,7 @@ static void put_header(struct script *sc)
 	if (shows(sc, KVMW_EVENT_STACK))
 		out__text(out, ",kernel_stack,user_stack");
 	if (shows(sc, KVMW_EVENT_RAW))
-		out__text(out, ",text,data");
+		out__text(out, ",text,bytes");
 	out__char(out, '\n');
 }
 

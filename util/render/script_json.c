@@ -150,7 +150,7 @@ static void put_raw_value(struct out *out, const struct tracepoint_field *f,
 	}
 }
 
-/* "fields" by their names in the kernel; "data": the bytes of what cannot be decoded. */
+/* "fields" by their names in the kernel; "bytes": the bytes of what cannot be decoded. */
 static void put_raw(struct script *sc, const struct script_row *row)
 {
 	struct out *out = sc->out;
@@ -165,7 +165,7 @@ static void put_raw(struct script *sc, const struct script_row *row)
 		out__char(out, '}');
 		return;
 	}
-	put_key(sc, "data", "");
+	put_key(sc, "bytes", "");
 	out__char(out, '"');
 	out__hex_bytes(out, row->raw, row->raw_size);
 	out__char(out, '"');

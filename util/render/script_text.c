@@ -271,9 +271,9 @@ void script_text__row(struct script *sc, const struct script_row *row)
 		put_field(sc, row, &v->field[i]);
 	if (v->event->id == KVMW_EVENT_RAW)
 		put_raw(sc, row);
-	put_stacks(sc, row);
 	/* No blanks at the end of lines. */
 	while (sc->out->len && sc->out->buf[sc->out->len - 1] == ' ')
 		sc->out->len--;
+	put_stacks(sc, row);
 	out__char(sc->out, '\n');
 }
