@@ -11,6 +11,7 @@
 #include "util/error.h"
 #include "util/parse.h"
 #include "util/render/render.h"
+#include "util/render/views.h"
 
 enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
        OPT_WIDTH, OPT_NO_PAGER, OPT_TOP };
@@ -231,14 +232,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int print(const struct args *args, const struct report *rep)
+/* What a recording was read into. */
+struct reading {
+	struct recording *rec;
+	struct agg_table aggs;
+	const struct report_view *view;	/* that of the event asked for, or NULL */
+	void *state;			/* of the view */
+};
+
+static int print(const struct args *args, const struct report *rep, const struct reading *in)
 {
 	struct screen s;
 	int ret = 0;
 
 	screen__open(&s, args->width, !args->no_pager && !args->json && !args->csv);
 	if (args->json) {
-		ret = render__report_json(&s, rep);
+		ret = render__report_json(&s, rep, in->state);
 	} else if (args->csv) {
 		render__report_csv(&s, rep);
 	} else {
@@ -249,72 +258,94 @@ static int print(const struct args *args, const struct report *rep)
 			render__histograms(&s, rep);
 		if (rep->nr_vcpus)
 			render__vcpus(&s, rep);
+		if (in->view && in->view->text)
+			in->view->text(&s, rep, in->state);
 	}
 	return screen__close(&s) || ret ? -1 : 0;
 }
 
-/* 0: *rec and aggs hold what could be read; -1 */
-static int read_once(const struct args *args, bool sums, struct recording **rec,
-		     struct agg_table *aggs)
+static void forget(struct reading *in)
+{
+	if (in->state)
+		in->view->consumer->free(in->state);
+	agg_table__free(&in->aggs);
+	recording__free(in->rec);
+	in->state = NULL;
+	in->rec = NULL;
+}
+
+static int read_once(const struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = data_reader__open(args->input);
+	const struct scan_consumer *consumers[2];
+	struct scan_consumer of_view;
+	struct report_scan rs;
+	void *results[2];
+	u32 nr = 0;
 
 	if (!reader)
 		return -1;
-	*rec = recording__new(args->input);
-	if (!*rec) {
+	in->rec = recording__new(args->input);
+	if (!in->rec) {
 		data_reader__close(reader);
 		return -1;
 	}
-	(*rec)->window = args->window;
-	return report__read(reader, *rec, &args->opt, 0, sums, aggs);
+	in->rec->window = args->window;
+	report_scan__init(&rs, &args->opt, sums);
+	consumers[nr++] = &rs.consumer;
+	if (in->view && in->view->consumer && !args->csv) {
+		of_view = *in->view->consumer;
+		of_view.arg = (void *)&args->opt;
+		consumers[nr++] = &of_view;
+	}
+	if (scan__read(reader, in->rec, 0, consumers, nr, results))
+		return -1;
+	report_scan__take_result(results[0], &in->aggs);
+	in->state = nr > 1 ? results[1] : NULL;
+	return 0;
 }
 
 /*
  * Most recordings hold all sums ready-made.  Where they do not, because the
  * recorder did not finish, a file is read once more; a pipe cannot be.
  */
-static int read_all(const struct args *args, struct recording **rec, struct agg_table *aggs)
+static int read_all(const struct args *args, struct reading *in)
 {
-	struct stat st;
 	const struct report_options *opt = &args->opt;
+	struct stat st;
 	/* What the kernel did not count has no sums but those of rows. */
 	bool sums = args->window.active || report_options__fine(opt) ||
 		    (opt->event && !report_event__is_cycle(opt->event)) ||
 		    stat(args->input, &st) || !S_ISREG(st.st_mode);
 
-	if (read_once(args, sums, rec, aggs))
+	if (read_once(args, sums, in))
 		return -1;
-	if (sums || agg_table__covers(&(*rec)->totals, aggs))
+	if (sums || agg_table__covers(&in->rec->totals, &in->aggs))
 		return 0;
-	agg_table__free(aggs);
-	recording__free(*rec);
-	*rec = NULL;
-	return read_once(args, true, rec, aggs);
+	forget(in);
+	return read_once(args, true, in);
 }
 
 static int report(const struct args *args)
 {
-	struct agg_table aggs = { .nr = 0 };
+	struct reading in = { .view = report_view__find(args->opt.event) };
 	struct report rep = { .nr_rows = 0 };
-	struct recording *rec = NULL;
 	int ret = -1;
 
-	if (read_all(args, &rec, &aggs) || report__make(&rep, rec, &aggs, &args->opt))
+	if (read_all(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
-	ret = print(args, &rep);
+	ret = print(args, &rep, &in);
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
-		ret = error("%s: %s", rec->path, rep.empty);
+		ret = error("%s: %s", in.rec->path, rep.empty);
 	if (rep.left_out)
-		ret = error("%s: %llu events left out: more than %u different keys", rec->path,
+		ret = error("%s: %llu events left out: more than %u different keys", in.rec->path,
 			    (unsigned long long)rep.left_out, AGG_MAX_KEYS);
-	if (recording__complain(rec))
+	if (recording__complain(in.rec))
 		ret = -1;
 out:
 	report__free(&rep);
-	agg_table__free(&aggs);
-	recording__free(rec);
+	forget(&in);
 	return ret;
 }
 

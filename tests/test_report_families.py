@@ -184,7 +184,12 @@ def test_stacks(everything):
         "vcpu_enter_guest+0x1 [kvm] < kvm_vcpu_ioctl+0x2 [kvm]": 5,
         "vcpu_enter_guest+0x1 [kvm] < kvm_vcpu_ioctl+0x2 [kvm] | __ioctl+0x3b [libc.so.6] < "
         "kvm_cpu_exec+0x4 [qemu]": 5}
+    assert rep["stacks"][0]["kernel"] == STACKS[0]["frames"]
+    assert sorted(len(stack["user"]) for stack in rep["stacks"]) == [0, 2]
     assert report(everything, "-e", "stack", "--top", "1")["rows_hidden"] == 1
+    text = text_of(everything, "-e", "stack")
+    assert text.count("  kernel vcpu_enter_guest+0x1 [kvm]") == 2
+    assert text.count("  VMM    __ioctl+0x3b [libc.so.6]\n         kvm_cpu_exec+0x4 [qemu]") == 1
     text = text_of(everything, "-e", "stack", "--top", "1")
     assert "1 row more not shown, but part of the total" in text
 

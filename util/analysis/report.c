@@ -174,21 +174,26 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	return 0;
 }
 
-/* Filters apply to whole keys, so they keep what the kernel counted exact. */
-static bool selected(const struct report *rep, const struct agg *agg)
+bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id)
 {
-	const struct report_options *opt = rep->opt;
-	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, agg->key.vcpu);
-	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
-	const struct rec_tracepoint *tp = opt->tracepoint ?
-		recording__tracepoint(rep->rec, agg->key.reason) : NULL;
+	const struct rec_vcpu *vcpu = recording__vcpu(rec, vcpu_id);
+	const struct rec_vm *vm = vcpu ? recording__vm(rec, vcpu->vm) : NULL;
 
-	if (opt->tracepoint && (!tp || strcmp(tp->name, opt->tracepoint)))
-		return false;
 	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
 			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
 		return false;
 	return !opt->pids.nr || (vm && number_list__has(&opt->pids, vm->pid));
+}
+
+/* Filters apply to whole keys, so they keep what the kernel counted exact. */
+static bool selected(const struct report *rep, const struct agg *agg)
+{
+	const char *want = rep->opt->tracepoint;
+	const struct rec_tracepoint *tp = want ?
+		recording__tracepoint(rep->rec, agg->key.reason) : NULL;
+
+	return (!want || (tp && !strcmp(tp->name, want))) &&
+	       report__selects(rep->rec, rep->opt, agg->key.vcpu);
 }
 
 /* Rows outside of a window are rows too; what was only counted was all lost. */

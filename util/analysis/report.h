@@ -113,6 +113,9 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		 const struct report_options *opt);
 void report__free(struct report *rep);
 
+/* Whether --vcpu and --pid leave in what has this id. */
+bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
+
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {

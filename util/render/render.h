@@ -16,7 +16,8 @@ void render__heading(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
 void render__vcpus(const struct screen *s, const struct report *rep);
-int render__report_json(const struct screen *s, const struct report *rep);
+/* state: of the event's view, views.h; or NULL. */
+int render__report_json(const struct screen *s, const struct report *rep, void *state);
 void render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */

@@ -3,6 +3,7 @@
 #include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
+#include "util/render/views.h"
 
 static void key(struct json_object *obj, const struct report *rep, const struct report_row *row,
 		enum report_key key)
@@ -148,9 +149,10 @@ static void vcpus(struct json_object *root, const struct report *rep)
 	}
 }
 
-int render__report_json(const struct screen *s, const struct report *rep)
+int render__report_json(const struct screen *s, const struct report *rep, void *state)
 {
 	struct json_object *root = json_object_new_object(), *list, *window;
+	const struct report_view *view = report_view__find(rep->event);
 	const struct recording *rec = rep->rec;
 
 	json__text(root, "file", rec->path);
@@ -173,6 +175,10 @@ int render__report_json(const struct screen *s, const struct report *rep)
 	json__u64(root, "unfinished", rep->unfinished);
 	rows(root, rep);
 	vcpus(root, rep);
+	if (view && view->json && view->json(root, rep, state)) {
+		json_object_put(root);
+		return -1;
+	}
 	json__text(root, "empty", *rep->empty ? rep->empty : NULL);
 	return json__print(s, root);
 }

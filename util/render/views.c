@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "util/render/views.h"
+
+extern const struct report_view stack_view;
+
+static const struct report_view *const views[] = {
+	&stack_view,
+};
+
+const struct report_view *report_view__find(u32 event)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (views[i]->event == event)
+			return views[i];
+	return NULL;
+}
