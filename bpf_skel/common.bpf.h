@@ -61,6 +61,14 @@ struct {
 	__type(value, u8);
 } targets __weak SEC(".maps");
 
+/* Processes that are known to be recorded VMs; of KVMW_TARGET_PIDS all from the start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, u8);
+} vms __weak SEC(".maps");
+
 /* What is known of a thread: its vCPU's slot plus one, or one of these. */
 #define NO_SLOT_YET	0U
 #define UNWANTED	(~0U)
@@ -151,9 +159,10 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
+	u32 index = 0, tgid = pid_tgid >> 32;
 	struct task_struct *leader;
 	struct kvmw_slot *s;
-	u32 index = 0;
+	u8 one = 1;
 
 	if (bpf_map_pop_elem(&free_slots, &index)) {
 		__sync_fetch_and_add(&no_slot, 1);
@@ -162,7 +171,7 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	s = slot_at(index);
 	if (!s)
 		return NULL;
-	s->tgid = pid_tgid >> 32;
+	s->tgid = tgid;
 	s->vcpu_id = vcpu_id;
 	s->run_fd = -1;
 	s->role = KVMW_ROLE_VCPU;
@@ -175,14 +184,16 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 	s->tid = pid_tgid;
 	bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
+	bpf_map_update_elem(&vms, &tgid, &one, BPF_ANY);
 	return s;
 }
 
 /*
- * A fresh slot for what is no vCPU: the threads of a process, or (tgid 0) the kernel's.
- * Two may come at once: the first one's slot is taken, the other's goes back.
+ * A fresh slot for what is no vCPU: the threads of a process, of which task is one, or
+ * (tgid 0) the kernel's.  Two may come at once: the first one's slot is taken, the other's
+ * goes back.
  */
-static __noinline struct kvmw_slot *slot_new_other(u32 tgid)
+static __noinline struct kvmw_slot *slot_new_other(u32 tgid, struct task_struct *task)
 {
 	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
 	struct task_struct *leader;
@@ -207,7 +218,7 @@ static __noinline struct kvmw_slot *slot_new_other(u32 tgid)
 	s->user.e.vcpu = index;
 	s->role = tgid ? KVMW_ROLE_VMM : KVMW_ROLE_KERNEL;
 	s->tgid = tgid;
-	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
+	leader = BPF_CORE_READ(task, group_leader);
 	if (tgid) {
 		bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 		bpf_core_read_str(s->comm, sizeof(s->comm), &leader->comm);
@@ -217,12 +228,12 @@ static __noinline struct kvmw_slot *slot_new_other(u32 tgid)
 	return s;
 }
 
-static __always_inline struct kvmw_slot *slot_of_other(u32 tgid)
+static __always_inline struct kvmw_slot *slot_of_other(u32 tgid, struct task_struct *task)
 {
 	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
 	u32 *index = bpf_map_lookup_elem(&slot_of, &key);
 
-	return index ? slot_at(*index) : slot_new_other(tgid);
+	return index ? slot_at(*index) : slot_new_other(tgid, task);
 }
 
 static __always_inline void remember(u64 pid_tgid, u32 known)
@@ -322,7 +333,7 @@ static __always_inline struct kvmw_slot *slot_of_current(void)
 	if (config.vcpu_filter)
 		return NULL;
 	task = (void *)bpf_get_current_task();
-	return slot_of_other(BPF_CORE_READ(task, mm) ? pid_tgid >> 32 : 0);
+	return slot_of_other(BPF_CORE_READ(task, mm) ? pid_tgid >> 32 : 0, task);
 }
 
 /* Index into s->sums of a key; the last one is shared once all are taken. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Provider "halt": halts; of the provider "exit": what they take of a cycle. */
 #include "cycle.bpf.h"
-#include "point.bpf.h"
+#include "sched.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_HALT, halt, WINDOW, kvm, kvm_halt_poll_ns)
 
@@ -11,17 +11,63 @@ struct wakeup_args {
 	bool waited, valid;
 };
 
+/*
+ * Of a halt that slept, the time until its thread first lost the CPU; not told where that is
+ * too many switches ago.
+ */
+static __always_inline u64 poll_ns(const struct runner *r, u64 start)
+{
+	u64 first = KVMW_NONE;
+
+#pragma unroll
+	for (u32 i = 0; i < NR_OUTS; i++)
+		if (r->outs[i] >= start && r->outs[i] < first)
+			first = r->outs[i];
+	/* The oldest one that is known is from within the halt: there may have been others. */
+	if (first == KVMW_NONE || r->outs[r->nr_outs & (NR_OUTS - 1)] >= start)
+		return KVMW_NONE;
+	return first - start;
+}
+
+static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct wakeup_args *args)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	u64 start = now - args->ns;
+	struct kvmw_ring_row row;
+	struct runner *r;
+
+	row_begin(&row, s, KVMW_EVENT_HALT, KVMW_halt_WAKEUP, NR_VALUES(halt));
+	row.e.time_ns = now;
+	row.e.span_ns = args->ns;
+	row.value[VALUE(halt, slept)] = args->waited;
+	row.value[VALUE(halt, valid)] = args->valid;
+	if (!args->waited) {
+		row.value[VALUE(halt, poll_ns)] = args->ns;
+	} else {
+		r = bpf_map_lookup_elem(&runners, &tid);
+		if (r)
+			row.value[VALUE(halt, poll_ns)] = poll_ns(r, start);
+		if (r && r->waking_ns >= start)
+			row.value[VALUE(halt, waker)] = r->waker;
+	}
+	point_send(s, &row, halt, WAKEUP);
+}
+
 /* The end of a halt, ns after it began. */
 SEC("tp/kvm/kvm_vcpu_wakeup")
 int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct kvmw_slot *s = active ? slot_of_thread(false) : NULL;
+	/* One that waits to be started has not run yet, but is a vCPU all the same. */
+	bool make = wants(KVMW_EVENT_HALT) && !config.vcpu_filter;
+	struct kvmw_slot *s = active ? slot_of_thread(make) : NULL;
 
 	if (!s)
 		return PASS_ON;
 	if (wants(KVMW_EVENT_EXIT))
 		cycle_halted(s, now, ctx->ns, ctx->waited);
+	if (wants(KVMW_EVENT_HALT))
+		halt_row(s, now, ctx);
 	return PASS_ON;
 }
 

@@ -15,4 +15,30 @@ POINT_PROGRAM(KVMW_EVENT_MMU, mmu, ZAP_ALL, kvmmmu, kvm_mmu_zap_all_fast)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, SPLIT, kvmmmu, kvm_mmu_split_huge_page)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, SPTE_CHANGED, kvmmmu, kvm_tdp_mmu_spte_changed)
 
+/* Of a vCPU: the next entry has no valid root, and gets one. */
+static __always_inline void mmu_load(void)
+{
+	struct kvmw_slot *s = active ? slot_of_current() : NULL;
+	struct kvmw_ring_row row;
+
+	if (!s)
+		return;
+	row_begin(&row, s, KVMW_EVENT_MMU, KVMW_mmu_LOAD, NR_VALUES(mmu));
+	point_send(s, &row, mmu, LOAD);
+}
+
+SEC("kprobe/kvm_mmu_load")
+int mmu_load_kprobe(void *ctx)
+{
+	mmu_load();
+	return 0;
+}
+
+SEC("fentry/kvm_mmu_load")
+int mmu_load_fentry(void *ctx)
+{
+	mmu_load();
+	return 0;
+}
+
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -145,6 +145,12 @@ struct kvmw_filter {
 	struct kvmw_range port, gpa, msr;
 };
 
+#define KVMW_MAX_TASKS	4096	/* threads that rows name, remembered at a time */
+
+struct kvmw_task {
+	u64 comm[KVMW_COMM / 8];	/* in words, to be compared */
+};
+
 /* Which threads are recorded. */
 enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
 
@@ -163,6 +169,10 @@ struct kvmw_config {
 	u8 parts;		/* all programs that tell the parts of a cycle are there */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u8 hypercall_return;	/* that of kvm_emulate_hypercall() is seen */
+	u8 switch_state;	/* sched_switch hands over the state of prev */
+	u64 apic_timer_fn;	/* address of KVM's function; 0: not known */
+	u64 per_cpu_offset;	/* addresses; 0: not needed, or not known */
+	u64 preempt_count;
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {

@@ -48,7 +48,12 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct thread_info {
+	unsigned int cpu;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	int pid;
 	int tgid;
@@ -56,6 +61,15 @@ struct task_struct {
 	struct task_struct *group_leader;
 	char comm[16];
 	void *mm;
+};
+
+/* include/linux/hrtimer_types.h; 7.x has another type for node, with the same member */
+struct timerqueue_node {
+	s64 expires;
+};
+struct hrtimer {
+	struct timerqueue_node node;
+	void *function;
 };
 
 /* include/linux/kvm_host.h; in the BTF of kvm.ko where that is a module */

@@ -12,6 +12,7 @@
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/stats.h"
+#include "util/capture/tasks.h"
 #include "util/error.h"
 
 #define POLL_MS		50
@@ -38,6 +39,7 @@ struct drain {
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
 	struct stats *stats;
+	struct tasks tasks;
 	const struct event_desc *descs[KVMW_NR_EVENTS];
 	pthread_t thread;
 	bool running, stop;
@@ -124,6 +126,7 @@ static void flush(struct drain *d, u64 now)
 		}
 	stats__send(d->stats, d->sink, session__slots(d->session), now);
 	d->counts.vcpus = stats__vcpus(session__slots(d->session));
+	tasks__send(&d->tasks, d->sink, session__tasks_fd(d->session));
 	d->flush_ns = now + FLUSH_NS;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/capture/kernel.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/event_desc.h"
@@ -111,6 +112,41 @@ const struct hook hooks[HOOK_RAW] = {
 		.without = "irq has no set_up",
 		.ways = { { "irq_set_up", WAY_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
 	},
+	[HOOK_SCHED_SWITCH] = {
+		.what = "context switches of VM threads",
+		.ways = { { "sched_switched", WAY_BTF, "sched", "sched_switch", NULL } },
+	},
+	[HOOK_SCHED_WAKING] = {
+		.what = "who wakes VM threads",
+		.without = "who woke a thread is not told",
+		.ways = { { "sched_waker", WAY_BTF, "sched", "sched_waking", NULL } },
+	},
+	[HOOK_SCHED_WAKEUP] = {
+		.what = "VM threads that are woken",
+		.ways = { { "sched_woken", WAY_BTF, "sched", "sched_wakeup", NULL } },
+	},
+	[HOOK_SCHED_MIGRATE] = {
+		.what = "VM threads moved to another CPU",
+		.ways = { { "sched_migrated", WAY_BTF, "sched", "sched_migrate_task", NULL } },
+	},
+	[HOOK_APIC_START] = {
+		.what = "apic_start",
+		.missing = kernel__no_apic_timer,
+		.ways = { { "apic_start", WAY_BTF, "timer", "hrtimer_start", NULL } },
+	},
+	[HOOK_APIC_EXPIRE] = {
+		.what = "apic_expire",
+		.missing = kernel__no_apic_timer,
+		.ways = { { "apic_expire", WAY_BTF, "timer", "hrtimer_expire_entry", NULL } },
+	},
+	[HOOK_MMU_LOAD] = {
+		.what = "load_root",
+		.without = "mmu has no load_root",
+		.ways = {
+			{ "mmu_load_kprobe", WAY_KPROBE, NULL, "kvm_mmu_load", NULL },
+			{ "mmu_load_fentry", WAY_FENTRY, NULL, "kvm_mmu_load", NULL },
+		},
+	},
 	KVMW_POINTS(POINT_HOOK)
 };
 
@@ -150,19 +186,25 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each step of an interrupt",
 	},
 	[KVMW_EVENT_HALT] = {
-		.uses = WHO,
-		.cost = "each halt",
+		.needs = BIT(HOOK_HALTED),
+		.uses = WHO | BIT(HOOK_SCHED_SWITCH) | BIT(HOOK_SCHED_WAKING),
+		.cost = "each halt, each context switch and wakeup of the host",
+	},
+	[KVMW_EVENT_SCHED] = {
+		.needs = BIT(HOOK_SCHED_SWITCH) | BIT(HOOK_SCHED_WAKEUP),
+		.uses = WHO | BIT(HOOK_SCHED_WAKING) | BIT(HOOK_SCHED_MIGRATE),
+		.cost = "each context switch and wakeup of the host",
 	},
 	[KVMW_EVENT_HYPERCALL] = {
 		.uses = WHO | BIT(HOOK_HYPERCALL_RETURN),
 		.cost = "each hypercall",
 	},
 	[KVMW_EVENT_TIMER] = {
-		.uses = WHO,
-		.cost = "APIC timers, clock updates",
+		.uses = WHO | BIT(HOOK_APIC_START) | BIT(HOOK_APIC_EXPIRE),
+		.cost = "APIC timers, clock updates, a little each timer of the host",
 	},
 	[KVMW_EVENT_MMU] = {
-		.uses = WHO,
+		.uses = WHO | BIT(HOOK_MMU_LOAD),
 		.cost = "each change of the nested page tables",
 	},
 	[KVMW_EVENT_NESTED] = {
@@ -263,6 +305,27 @@ static bool has_twin(u32 point)
 	return false;
 }
 
+static size_t lacks_hooks(u32 event, char *buf, size_t size, size_t len)
+{
+	struct kvmw_config config = {};
+	bool looked = false;
+
+	for (u32 h = 0; h < HOOK_POINTS && len < size; h++) {
+		const char *why;
+
+		if (!hooks[h].missing || !provider__uses(BIT(event), h))
+			continue;
+		if (!looked)
+			kernel__read(BIT(event), &config);
+		looked = true;
+		why = hooks[h].missing(&config);
+		if (why)
+			len += snprintf(buf + len, size - len, "%s%s (%s)", len ? ", " : "",
+					hooks[h].what, why);
+	}
+	return len;
+}
+
 const char *provider__lacks(u32 event, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -275,5 +338,6 @@ const char *provider__lacks(u32 event, char *buf, size_t size)
 			continue;
 		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", way->name);
 	}
+	len = lacks_hooks(event, buf, size, len);
 	return len ? buf : NULL;
 }

@@ -31,6 +31,7 @@ struct hook {
 	const char *what;
 	const char *without;	/* what it means not to have it; NULL: just that */
 	u32 stands_in;		/* only where this other hook has not its best way; 0: always */
+	const char *(*missing)(const struct kvmw_config *config);	/* why not here, or NULL */
 	struct way ways[HOOK_MAX_WAYS];
 };
 
@@ -41,6 +42,8 @@ enum hook_id {
 	HOOK_MMIO, HOOK_FAST_MMIO, HOOK_FAULT_GPA,	/* details of an exit */
 	HOOK_CPUID_LEAF, HOOK_MSR_INDEX, HOOK_HYPERCALL_NR,
 	HOOK_HYPERCALL_RETURN, HOOK_IRQ_SET_UP,
+	HOOK_SCHED_SWITCH, HOOK_SCHED_WAKING, HOOK_SCHED_WAKEUP, HOOK_SCHED_MIGRATE,
+	HOOK_APIC_START, HOOK_APIC_EXPIRE, HOOK_MMU_LOAD,
 	HOOK_POINTS,
 	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
 	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,

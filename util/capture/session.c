@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/capture/kernel.h"
 #include "util/capture/offsets.h"
 #include "util/capture/privilege.h"
 #include "util/capture/session.h"
@@ -103,6 +104,8 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &one, 0))
 			return error("cannot watch %d: %s", opts->pids[i], strerror(errno));
+	for (u32 i = 0; i < opts->nr_pids; i++)
+		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &one, 0);
 	s->slots = mmap(NULL, slots_size(), PROT_READ, MAP_SHARED,
 			bpf_map__fd(s->skel->maps.slots), 0);
 	if (s->slots == MAP_FAILED) {
@@ -123,6 +126,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
 	c->filter = opts->filter;
+	kernel__read(c->events, c);
 	c->nr_rings = s->nr_rings;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
@@ -283,6 +287,8 @@ static bool next_way(struct session *s, u32 h)
 	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hook(s, h)->ways;
 	const struct way *end = hook(s, h)->ways + HOOK_MAX_WAYS;
 
+	if (hook(s, h)->missing && hook(s, h)->missing(&s->config))
+		return !provider__needs(s->events, h);
 	while (way < end && way->program && !(usable(way) && is_there(way)))
 		way++;
 	s->ways[h] = way < end && way->program ? way : NULL;
@@ -441,6 +447,11 @@ const struct kvmw_filter *session__filter(const struct session *s)
 u64 session__no_slot(const struct session *s)
 {
 	return s->skel->bss->no_slot;
+}
+
+int session__tasks_fd(const struct session *s)
+{
+	return bpf_map__fd(s->skel->maps.tasks);
 }
 
 u32 session__nr_rings(const struct session *s)

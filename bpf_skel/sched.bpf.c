@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Provider "sched": the threads of VMs on and off their CPUs; for "halt" when a vCPU's
+ * thread fell asleep and who woke it.
+ *
+ * All on tracepoints by BTF: classic programs are passed over where another one is
+ * interrupted.
+ */
+#include "sched.bpf.h"
+
+#define TASK_DEAD	0x80	/* include/linux/sched.h: its last time on a CPU */
+
+/* Before 5.14 the state has another name, before 5.16 the CPU another place. */
+struct task_struct___old {
+	long state;
+	unsigned int cpu;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 cpu_of(struct task_struct *task)
+{
+	struct task_struct___old *old = (void *)task;
+
+	return bpf_core_field_exists(old->cpu) ? old->cpu : task->thread_info.cpu;
+}
+
+static __always_inline u64 state_of(struct task_struct *task)
+{
+	struct task_struct___old *old = (void *)task;
+
+	return bpf_core_field_exists(task->__state) ? task->__state : old->state;
+}
+
+static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct kvmw_slot *s,
+					u32 kind, u64 now, u32 tid, u32 cpu)
+{
+	row_begin(row, s, KVMW_EVENT_SCHED, kind, NR_VALUES(sched));
+	row->e.time_ns = now;
+	row->e.tid = tid;
+	row->e.cpu = cpu;
+}
+
+/* A thread that runs no vCPU is known by its name alone. */
+static __always_inline void name_other(const struct kvmw_slot *s, struct task_struct *task)
+{
+	if (s->role != KVMW_ROLE_VCPU)
+		name_task(task->pid, task);
+}
+
+static __always_inline void out_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+				    struct task_struct *prev, struct task_struct *next, u64 state)
+{
+	struct kvmw_ring_row row;
+
+	sched_begin(&row, s, KVMW_sched_OUT, now, prev->pid, bpf_get_smp_processor_id());
+	if (r && r->on_ns)
+		row.e.span_ns = now - r->on_ns;
+	row.value[VALUE(sched, other)] = next->pid;
+	row.value[VALUE(sched, state)] = state;
+	name_task(next->pid, next);
+	name_other(s, prev);
+	point_send(s, &row, sched, OUT);
+}
+
+static __always_inline void switched_out(struct task_struct *prev, struct task_struct *next,
+					 u64 now, u64 state)
+{
+	struct kvmw_slot *s = slot_of_vm_thread(prev, wants(KVMW_EVENT_SCHED));
+	u32 tid = prev->pid;
+	struct runner *r;
+
+	if (!s)
+		return;
+	r = runner_of(tid);
+	if (wants(KVMW_EVENT_SCHED))
+		out_row(s, r, now, prev, next, state);
+	if (!r)
+		return;
+	if (state & TASK_DEAD) {
+		bpf_map_delete_elem(&runners, &tid);
+		return;
+	}
+	r->on_ns = 0;
+	r->ready_ns = state ? 0 : now;
+	r->off_ns = state ? now : 0;
+	r->outs[r->nr_outs++ & (NR_OUTS - 1)] = now;
+}
+
+static __always_inline void in_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+				   struct task_struct *prev, struct task_struct *next)
+{
+	struct kvmw_ring_row row;
+
+	sched_begin(&row, s, KVMW_sched_IN, now, next->pid, bpf_get_smp_processor_id());
+	if (r && r->ready_ns)
+		row.e.span_ns = now - r->ready_ns;
+	row.value[VALUE(sched, other)] = prev->pid;
+	name_task(prev->pid, prev);
+	point_send(s, &row, sched, IN);
+}
+
+static __always_inline void switched_in(struct task_struct *prev, struct task_struct *next, u64 now)
+{
+	struct kvmw_slot *s = slot_of_vm_thread(next, wants(KVMW_EVENT_SCHED));
+	struct runner *r;
+
+	if (!s)
+		return;
+	r = runner_of(next->pid);
+	if (wants(KVMW_EVENT_SCHED))
+		in_row(s, r, now, prev, next);
+	if (!r)
+		return;
+	r->on_ns = now;
+	r->ready_ns = 0;
+	r->off_ns = 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switched, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	u64 now, state;
+
+	if (!active || !prev || !next)
+		return 0;
+	now = bpf_ktime_get_ns();
+	/* Others change the state of a thread that sleeps: 5.18 and later hand over a copy. */
+	state = config.switch_state ? (u32)ctx[3] : state_of(prev);
+	switched_out(prev, next, now, preempt ? 0 : state);
+	switched_in(prev, next, now);
+	return 0;
+}
+
+/* In the context of who wakes it, which sched_wakeup need not be. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(sched_waker, struct task_struct *task)
+{
+	struct kvmw_slot *s;
+	struct runner *r;
+	u64 waker;
+
+	if (!active || !task)
+		return 0;
+	s = slot_of_vm_thread(task, wants(KVMW_EVENT_SCHED));
+	r = s ? runner_of(task->pid) : NULL;
+	if (!r)
+		return 0;
+	waker = who();
+	r->waker = waker;
+	r->waking_ns = bpf_ktime_get_ns();
+	if (waker && waker != KVMW_NONE)
+		name_task(waker, (void *)bpf_get_current_task());
+	return 0;
+}
+
+static __always_inline void wakeup_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+				       struct task_struct *task)
+{
+	struct kvmw_ring_row row;
+
+	sched_begin(&row, s, KVMW_sched_WAKEUP, now, task->pid, cpu_of(task));
+	if (r && r->off_ns)
+		row.e.span_ns = now - r->off_ns;
+	else if (r && (r->on_ns || r->ready_ns))
+		row.e.span_ns = 0;	/* it was about to sleep */
+	if (r && r->waking_ns)
+		row.value[VALUE(sched, other)] = r->waker;
+	name_other(s, task);
+	point_send(s, &row, sched, WAKEUP);
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(sched_woken, struct task_struct *task)
+{
+	struct kvmw_slot *s;
+	struct runner *r;
+	u64 now;
+
+	if (!active || !task)
+		return 0;
+	s = slot_of_vm_thread(task, true);
+	if (!s)
+		return 0;
+	now = bpf_ktime_get_ns();
+	r = runner_of(task->pid);
+	wakeup_row(s, r, now, task);
+	/* One that was never seen to sleep may be on a CPU: then it is going to leave it. */
+	if (r && !r->on_ns && !r->ready_ns) {
+		r->ready_ns = now;
+		r->off_ns = 0;
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrated, struct task_struct *task, int cpu)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s;
+	u64 mover;
+
+	if (!active || !task)
+		return 0;
+	s = slot_of_vm_thread(task, true);
+	if (!s)
+		return 0;
+	mover = who();
+	sched_begin(&row, s, KVMW_sched_MIGRATE, bpf_ktime_get_ns(), task->pid, cpu);
+	row.value[VALUE(sched, other)] = mover;
+	row.value[VALUE(sched, from_cpu)] = cpu_of(task);
+	if (mover && mover != KVMW_NONE)
+		name_task(mover, (void *)bpf_get_current_task());
+	name_other(s, task);
+	point_send(s, &row, sched, MIGRATE);
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The threads of recorded VMs, whichever thread is the current one: whose they are, since
+ * when they run, wait or sleep, who woke them, and the names of those who did.
+ *
+ * A process is known to be a recorded VM once one of its threads has run a vCPU, with -p
+ * from the start; until then nothing of it is in here.
+ *
+ * What is kept of a thread changes in sched_switch, sched_wakeup and sched_waking of that
+ * thread, which the scheduler's locks serialize: plain stores do.
+ */
+#ifndef KVMW_SCHED_BPF_H
+#define KVMW_SCHED_BPF_H
+
+#include "context.bpf.h"
+#include "point.bpf.h"
+
+#define NR_OUTS		8	/* a power of two */
+
+struct runner {
+	u64 on_ns;		/* it runs since then; 0: it does not, or that was not seen */
+	u64 ready_ns;		/* it waits for a CPU since then */
+	u64 off_ns;		/* it sleeps since then */
+	u64 waking_ns;		/* when it was woken last, by */
+	u64 waker;		/* this thread; 0: an interrupt; KVMW_NONE: not told */
+	u64 outs[NR_OUTS];	/* when it lost its CPU, the last times */
+	u32 nr_outs, pad;
+};
+
+static const struct runner fresh_runner = { .waker = KVMW_NONE };
+
+/* Entries of threads that end are deleted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, struct runner);
+} runners __weak SEC(".maps");
+
+/* NULL: the map is full. */
+static __always_inline struct runner *runner_of(u32 tid)
+{
+	struct runner *r = bpf_map_lookup_elem(&runners, &tid);
+
+	if (r)
+		return r;
+	bpf_map_update_elem(&runners, &tid, &fresh_runner, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&runners, &tid);
+}
+
+/*
+ * The slot of a thread of a recorded VM: its vCPU's, or that of the VMM; NULL: it is none.
+ * others: threads without a vCPU are wanted too.
+ */
+static __always_inline struct kvmw_slot *slot_of_vm_thread(struct task_struct *task, bool others)
+{
+	u32 tid = task->pid, tgid = task->tgid;
+	struct thread *found;
+
+	/* First: most threads of a host are of no VM. */
+	if (!tid || !bpf_map_lookup_elem(&vms, &tgid))
+		return NULL;
+	found = bpf_map_lookup_elem(&threads, &tid);
+	if (found && found->tgid == tgid && found->known != NO_SLOT_YET)
+		return found->known == UNWANTED ? NULL : slot_at(found->known - 1);
+	/* What is no vCPU passes no --vcpu. */
+	return others && !config.vcpu_filter ? slot_of_other(tgid, task) : NULL;
+}
+
+/* Names of the threads that rows refer to; the recorder sends them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KVMW_MAX_TASKS);
+	__type(key, u32);
+	__type(value, struct kvmw_task);
+} tasks __weak SEC(".maps");
+
+static __always_inline void name_task(u32 tid, const struct task_struct *task)
+{
+	struct kvmw_task name, *known;
+
+	if (!tid || bpf_probe_read_kernel(&name, sizeof(name), &task->comm))
+		return;
+	known = bpf_map_lookup_elem(&tasks, &tid);
+	if (known && known->comm[0] == name.comm[0] && known->comm[1] == name.comm[1])
+		return;
+	bpf_map_update_elem(&tasks, &tid, &name, BPF_ANY);
+}
+
+#endif

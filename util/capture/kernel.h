@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the programs have to know of the running kernel that only the recorder can look up. */
+#ifndef KVMW_KERNEL_H
+#define KVMW_KERNEL_H
+
+#include "util/types.h"
+#include "bpf_skel/shared.h"
+
+/*
+ * Fills in what these events (a bitmap of ids) take of it, from the kernel's BTF and
+ * /proc/kallsyms; what is not to be had stays 0.
+ */
+void kernel__read(u32 events, struct kvmw_config *config);
+
+/* Why APIC timers cannot be told from others, in one line; NULL: they can. */
+const char *kernel__no_apic_timer(const struct kvmw_config *config);
+
+#endif
