@@ -1,10 +1,188 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Provider "dirty": dirty pages. */
-#include "point.bpf.h"
+/*
+ * Provider "dirty": pages made dirty, dirty rings, page-modification logs.
+ *
+ * Whatever puts a page into a dirty bitmap or ring calls mark_page_dirty_in_slot().  Before
+ * 5.11 it is so small that the compiler put copies of it into two other functions of its
+ * file, which are looked at there too.
+ */
+#include "memslot.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_PUSH, kvm, kvm_dirty_ring_push)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_RESET, kvm, kvm_dirty_ring_reset)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_EXIT, kvm, kvm_dirty_ring_exit)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, PML_FULL, kvm, kvm_pml_full)
+
+/* Separate, for the stack of each has 512 bytes. */
+static __noinline int send_page(struct kvmw_slot *s, const struct memslot *m, u64 gfn)
+{
+	struct kvmw_ring_row row;
+
+	if (!s || !m)
+		return 0;
+	row_begin(&row, s, KVMW_EVENT_DIRTY, KVMW_dirty_PAGE, NR_VALUES(dirty));
+	row.value[VALUE(dirty, gfn)] = gfn;
+	row.value[VALUE(dirty, slot)] = m->slot;
+	row.value[VALUE(dirty, logging)] = m->dirty_bitmap || m->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	point_send(s, &row, dirty, PAGE);
+	return 0;
+}
+
+/* memslot NULL: gfn is no memory, and nothing was marked. */
+static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
+{
+	struct memslot m;
+	struct kvmw_slot *s = slot_of_current();
+
+	if (!s || !memslot_read(&m, memslot))
+		return;
+	memslot_seen(s, kvm, &m);
+	if (wants(KVMW_EVENT_DIRTY))
+		send_page(s, &m, gfn);
+}
+
+/*
+ * compat: before 5.11 mark_page_dirty() and kvm_vcpu_mark_page_dirty() may or may not have
+ * a copy of mark_page_dirty_in_slot().  They leave here what they are about to mark; either
+ * that function is called and takes it, or it is sent when they return.
+ */
+struct outer {
+	u64 memslot, gfn;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct outer);
+} outer_calls SEC(".maps");
+
+/* Before 5.11: (memslot, gfn); then (kvm, memslot, gfn).  No gfn looks like a pointer. */
+SEC("kprobe/mark_page_dirty_in_slot")
+int BPF_KPROBE(dirty_page, void *a, u64 b, u64 gfn)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+
+	if (!active)
+		return 0;
+	if (tells_kvm() || (s64)b < 0) {
+		page(a, (void *)b, gfn);
+		return 0;
+	}
+	bpf_map_delete_elem(&outer_calls, &tid);
+	page(NULL, a, b);
+	return 0;
+}
+
+SEC("fentry/mark_page_dirty_in_slot")
+int BPF_PROG(dirty_page_fentry, void *kvm, void *memslot, u64 gfn)
+{
+	if (active)
+		page(kvm, memslot, gfn);
+	return 0;
+}
+
+/* struct kvm_memslots of 5.10: the slots are sorted by base_gfn, the highest first. */
+#define SLOTS_5_10	512	/* KVM_MEM_SLOTS_NUM of x86 */
+struct memslots_5_10 {
+	u64 generation;
+	s16 id_to_index[SLOTS_5_10];
+	u32 lru_slot;
+	s32 used_slots;
+	struct memslot_5_10 memslots[];
+};
+
+/*
+ * The slot of a gfn in the VM's first address space; the second is that of a vCPU in
+ * system-management mode.  struct kvm of 5.10 begins with mmu_lock, slots_lock, mm,
+ * memslots[].
+ */
+static __always_inline u64 find_slot(const void *kvm, u64 gfn)
+{
+	u32 at = (bpf_core_type_size(struct spinlock) + 7) / 8 * 8 + bpf_core_type_size(struct mutex) + 8;
+	struct memslots_5_10 *all = NULL;
+	struct memslot_5_10 *m;
+	u64 found[2];		/* base_gfn, npages */
+	s32 used = 0;
+	u32 low = 0, high;
+
+	if (bpf_probe_read_kernel(&all, sizeof(all), kvm + at) ||
+	    bpf_probe_read_kernel(&used, sizeof(used), &all->used_slots) ||
+	    used <= 0 || used > SLOTS_5_10)
+		return 0;
+	/* The first slot that begins at or below gfn. */
+	high = used;
+	for (int i = 0; i < 10 && low < high; i++) {
+		u32 middle = (low + high) / 2;
+		u64 base = 0;
+
+		if (bpf_probe_read_kernel(&base, sizeof(base), &all->memslots[middle & 1023].base_gfn))
+			return 0;
+		if (gfn >= base)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	m = &all->memslots[low & 1023];
+	if (low >= (u32)used || bpf_probe_read_kernel(found, sizeof(found), m) ||
+	    gfn < found[0] || gfn - found[0] >= found[1])
+		return 0;
+	return (u64)m;
+}
+
+static __always_inline int outer_begin(const void *kvm, u64 gfn)
+{
+	struct outer outer = { .gfn = gfn };
+	u32 tid = bpf_get_current_pid_tgid();
+
+	if (!active || !slot_of_current())
+		return 0;
+	outer.memslot = find_slot(kvm, gfn);
+	if (outer.memslot)
+		bpf_map_update_elem(&outer_calls, &tid, &outer, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int outer_end(void)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct outer *outer = bpf_map_lookup_elem(&outer_calls, &tid), copy;
+
+	if (!outer)
+		return 0;
+	copy = *outer;
+	bpf_map_delete_elem(&outer_calls, &tid);
+	if (active)
+		page(NULL, (void *)copy.memslot, copy.gfn);
+	return 0;
+}
+
+SEC("kprobe/kvm_vcpu_mark_page_dirty")
+int BPF_KPROBE(dirty_vcpu, void **vcpu, u64 gfn)
+{
+	void *kvm = NULL;
+
+	/* Its first member. */
+	bpf_probe_read_kernel(&kvm, sizeof(kvm), vcpu);
+	return outer_begin(kvm, gfn);
+}
+
+SEC("kretprobe/kvm_vcpu_mark_page_dirty")
+int dirty_vcpu_done(void *ctx)
+{
+	return outer_end();
+}
+
+SEC("kprobe/mark_page_dirty")
+int BPF_KPROBE(dirty_vm, void *kvm, u64 gfn)
+{
+	return outer_begin(kvm, gfn);
+}
+
+SEC("kretprobe/mark_page_dirty")
+int dirty_vm_done(void *ctx)
+{
+	return outer_end();
+}
 
 char LICENSE[] SEC("license") __weak = "GPL";

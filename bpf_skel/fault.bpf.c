@@ -1,13 +1,210 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Provider "fault": guest page faults. */
+/*
+ * Provider "fault": guest page faults.  A fault is held from kvm_page_fault until
+ * kvm_mmu_page_fault() returns; what KVM tells in between of the page belongs to it.
+ */
 #include "point.bpf.h"
 
-POINT_PROGRAM(KVMW_EVENT_FAULT, fault, FAST, kvmmmu, fast_page_fault)
-POINT_PROGRAM(KVMW_EVENT_FAULT, fault, MMIO, kvmmmu, handle_mmio_page_fault)
-POINT_PROGRAM(KVMW_EVENT_FAULT, fault, SET_SPTE, kvmmmu, kvm_mmu_set_spte)
-POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_GET, kvm, kvm_try_async_get_page)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_NOT_PRESENT, kvm, kvm_async_pf_not_present)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_READY, kvm, kvm_async_pf_ready)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_DONE, kvm, kvm_async_pf_completed)
+
+#define ACCESS_READ	1
+#define ACCESS_WRITE	2
+#define ACCESS_EXEC	4
+
+/* Bits of a page fault's error code: Intel SDM volume 3, 4.7; AMD APM volume 2, 15.25.6. */
+#define PFERR_WRITE	(1 << 1)
+#define PFERR_FETCH	(1 << 4)
+
+/* VMX with EPT traces the exit qualification: its lowest bits are in our order. */
+static __always_inline u64 access_of(u64 error_code)
+{
+	if (config.fault.qualification)
+		return error_code & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
+	return error_code & PFERR_FETCH ? ACCESS_EXEC :
+	       error_code & PFERR_WRITE ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* The fault that this thread handles; NULL: none. */
+static __always_inline struct kvmw_held *fault_now(struct kvmw_slot *s)
+{
+	struct kvmw_held *held;
+
+	if (!s || s->role != KVMW_ROLE_VCPU)
+		return NULL;
+	held = &s->held[KVMW_HELD_FAULT];
+	return held->size ? held : NULL;
+}
+
+#define FAULT_SUM	SUM_OF(fault, PAGE_FAULT)
+#define FAULT_SIZE	(8 + sizeof(struct kvmw_fault))
+
+SEC("tp/kvm/kvm_page_fault")
+int kvm_page_fault(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_held *before;
+	struct kvmw_slot *s;
+
+	/* The thread is a vCPU's, though none of its entries may have been seen. */
+	if (!active || !slot_of_thread(!config.vcpu_filter))
+		return PASS_ON;
+	s = point_begin(&row, KVMW_EVENT_FAULT, fault, PAGE_FAULT, kvm_page_fault, ctx);
+	if (!s)
+		return PASS_ON;
+	row.value[VALUE(fault, access)] = access_of(row.value[VALUE(fault, error_code)]);
+	/* With shadow paging it is the guest's virtual address. */
+	if (!config.fault.direct)
+		row.value[VALUE(fault, gpa)] = KVMW_NONE;
+	if (!config.fault.spans || s->role != KVMW_ROLE_VCPU) {
+		point_send(s, &row, fault, PAGE_FAULT);
+		return PASS_ON;
+	}
+	row.value[VALUE(fault, mmio)] = 0;
+	before = fault_now(s);
+	if (before)
+		row_release(s, before, FAULT_SUM, KVMW_NONE);
+	row_hold(s, &s->held[KVMW_HELD_FAULT], &row, FAULT_SUM, FAULT_SIZE);
+	return PASS_ON;
+}
+
+static __always_inline void fault_end(int result)
+{
+	struct kvmw_slot *s = active ? slot_of_thread(false) : NULL;
+	struct kvmw_held *held = fault_now(s);
+
+	if (!held)
+		return;
+	held->row.value[VALUE(fault, result)] = (s64)result;
+	row_release(s, held, FAULT_SUM, bpf_ktime_get_ns() - held->row.e.time_ns);
+}
+
+SEC("kretprobe/kvm_mmu_page_fault")
+int BPF_KRETPROBE(fault_end_kretprobe, int result)
+{
+	fault_end(result);
+	return 0;
+}
+
+SEC("fexit/kvm_mmu_page_fault")
+int BPF_PROG(fault_end_fexit, void *vcpu, u64 address, u64 error_code, void *insn, int insn_len,
+	     int result)
+{
+	fault_end(result);
+	return 0;
+}
+
+/* There turned out to be no memory. */
+static __always_inline void fault_is_mmio(void)
+{
+	struct kvmw_held *held = fault_now(active ? slot_of_thread(false) : NULL);
+
+	if (held)
+		held->row.value[VALUE(fault, mmio)] = 1;
+}
+
+SEC("tp/kvm/kvm_mmio")
+int fault_mmio(void *ctx)
+{
+	fault_is_mmio();
+	return PASS_ON;
+}
+
+SEC("tp/kvmmmu/mark_mmio_spte")
+int fault_mark_mmio(void *ctx)
+{
+	fault_is_mmio();
+	return PASS_ON;
+}
+
+SEC("tp/kvmmmu/handle_mmio_page_fault")
+int handle_mmio_page_fault(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, MMIO,
+					  handle_mmio_page_fault, ctx);
+	u64 gfn;
+
+	if (!s)
+		return PASS_ON;
+	/* It came as the pfn, of which there is none here. */
+	gfn = row.value[VALUE(fault, pfn)];
+	row.value[VALUE(fault, pfn)] = KVMW_NONE;
+	row.value[VALUE(fault, gpa)] = gfn << 12 | (row.value[VALUE(fault, gpa)] & 0xfff);
+	row.value[VALUE(fault, mmio)] = 1;
+	fault_is_mmio();
+	point_send(s, &row, fault, MMIO);
+	return PASS_ON;
+}
+
+SEC("tp/kvmmmu/fast_page_fault")
+int fast_page_fault(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, FAST, fast_page_fault, ctx);
+
+	if (!s)
+		return PASS_ON;
+	if (!config.fault.direct)
+		row.value[VALUE(fault, gpa)] = KVMW_NONE;
+	point_send(s, &row, fault, FAST);
+	return PASS_ON;
+}
+
+/* A page was mapped: it is the fault's own, or one of those that are mapped beside it. */
+static __always_inline void fault_mapped(struct kvmw_slot *s, u64 gfn, u64 pfn, u64 level)
+{
+	struct kvmw_held *held = fault_now(s);
+	u64 inside, gpa;
+
+	if (!held || level < 1 || level > 3)
+		return;
+	gpa = held->row.value[VALUE(fault, gpa)];
+	if (gpa == KVMW_NONE && !config.fault.direct)
+		held->row.value[VALUE(fault, gpa)] = gpa = gfn << 12;
+	inside = (gpa >> 12) - gfn;
+	if (inside >> (9 * (level - 1)))
+		return;
+	held->row.value[VALUE(fault, level)] = level;
+	if (pfn != KVMW_NONE)
+		held->row.value[VALUE(fault, pfn)] = pfn + inside;
+}
+
+#define SPTE_PRESENT	7	/* EPT: read, write, execute; else bit 0 */
+
+SEC("tp/kvmmmu/kvm_mmu_set_spte")
+int kvm_mmu_set_spte(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, SET_SPTE,
+					  kvm_mmu_set_spte, ctx);
+	u64 gfn, spte;
+
+	if (!s)
+		return PASS_ON;
+	gfn = row.value[VALUE(fault, gpa)];
+	spte = row.value[VALUE(fault, pfn)];
+	row.value[VALUE(fault, gpa)] = gfn << 12;
+	row.value[VALUE(fault, pfn)] = spte & SPTE_PRESENT ?
+				       (spte & config.fault.pfn_mask) >> 12 : KVMW_NONE;
+	fault_mapped(s, gfn, row.value[VALUE(fault, pfn)], row.value[VALUE(fault, level)]);
+	point_send(s, &row, fault, SET_SPTE);
+	return PASS_ON;
+}
+
+SEC("tp/kvm/kvm_try_async_get_page")
+int kvm_try_async_get_page(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, ASYNC_GET,
+					  kvm_try_async_get_page, ctx);
+
+	if (!s)
+		return PASS_ON;
+	row.value[VALUE(fault, gpa)] <<= 12;
+	point_send(s, &row, fault, ASYNC_GET);
+	return PASS_ON;
+}
 
 char LICENSE[] SEC("license") __weak = "GPL";

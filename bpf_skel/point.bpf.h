@@ -73,13 +73,18 @@ static __always_inline struct kvmw_slot *row_fill(struct kvmw_ring_row *row, u32
 	return s;
 }
 
-static __always_inline void row_count(struct kvmw_kind_total *sum, u64 span_ns)
+static __always_inline void row_done(struct kvmw_kind_total *sum, u64 span_ns)
 {
-	__sync_fetch_and_add(&sum->count, 1);
 	if (span_ns != KVMW_NONE) {
 		__sync_fetch_and_add(&sum->done, 1);
 		__sync_fetch_and_add(&sum->span_ns, span_ns);
 	}
+}
+
+static __always_inline void row_count(struct kvmw_kind_total *sum, u64 span_ns)
+{
+	__sync_fetch_and_add(&sum->count, 1);
+	row_done(sum, span_ns);
 }
 
 /* The guest physical address that a row is about; KVMW_NONE: it is about none. */
@@ -121,10 +126,7 @@ static __always_inline void row_release(struct kvmw_slot *s, struct kvmw_held *h
 
 	held->size = 0;
 	held->row.e.span_ns = span_ns;
-	if (span_ns != KVMW_NONE) {
-		__sync_fetch_and_add(&s->kinds[sum].done, 1);
-		__sync_fetch_and_add(&s->kinds[sum].span_ns, span_ns);
-	}
+	row_done(&s->kinds[sum], span_ns);
 	row_emit(s, &held->row, sum, size <= sizeof(held->row) ? size : sizeof(held->row));
 }
 

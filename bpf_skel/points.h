@@ -17,10 +17,12 @@
 #define KVMW_POINTS_H
 
 #define KVMW_POINTS(POINT)						\
+	POINT(fault, PAGE_FAULT, kvm, kvm_page_fault,			\
+	      "gpa=fault_address error_code=error_code rip=guest_rip")	\
 	POINT(fault, FAST, kvmmmu, fast_page_fault,			\
 	      "gpa=cr2_or_gpa|gva error_code=error_code result=ret")	\
 	POINT(fault, MMIO, kvmmmu, handle_mmio_page_fault,		\
-	      "gpa=addr access=access")					\
+	      "gpa=addr pfn=gfn")					\
 	POINT(fault, SET_SPTE, kvmmmu, kvm_mmu_set_spte, "level=level pfn=spte gpa=gfn") \
 	POINT(fault, ASYNC_GET, kvm, kvm_try_async_get_page, "gpa=gfn")	\
 	POINT(fault, ASYNC_NOT_PRESENT, kvm, kvm_async_pf_not_present, "result=token gpa=gva") \

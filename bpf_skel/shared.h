@@ -52,7 +52,21 @@ struct kvmw_held {
 	struct kvmw_ring_row row;
 };
 
-enum kvmw_held_id { KVMW_HELD_NESTED, KVMW_HELD_HYPERCALL, KVMW_NR_HELD };
+enum kvmw_held_id { KVMW_HELD_NESTED, KVMW_HELD_HYPERCALL, KVMW_HELD_FAULT, KVMW_NR_HELD };
+
+/* struct kvm_userspace_memory_region of the kernel's ABI; size KVMW_NONE: not told. */
+struct kvmw_region {
+	u32 slot, flags;
+	u64 gpa, size, hva;
+};
+
+/* A KVM ioctl under way, by thread. */
+#define KVMW_MAX_CALLS	4096
+struct kvmw_call {
+	struct kvmw_region region;	/* of KVM_SET_USER_MEMORY_REGION */
+	u64 kvm;
+	struct kvmw_ring_row row;
+};
 
 /* Exact totals of one (event, isa, reason); key 0: free. */
 struct kvmw_sum {
@@ -184,6 +198,12 @@ struct kvmw_config {
 	struct {
 		u32 vcpu_id;
 	} entry;
+	struct {
+		u64 pfn_mask;		/* bits of an address in a page-table entry */
+		u8 spans;		/* the end of a fault is seen */
+		u8 direct;		/* EPT or NPT: faults are by guest physical address */
+		u8 qualification;	/* error_code is a VMX exit qualification */
+	} fault;
 	/* Of each point: where the kernel has a family's fields; size 0: it has not. */
 	struct kvmw_point {
 		struct {

@@ -61,6 +61,41 @@ struct task_struct {
 	struct task_struct *group_leader;
 	char comm[16];
 	void *mm;
+	struct files_struct *files;
+};
+
+/* An open file: include/linux/fdtable.h, fs.h, dcache.h */
+struct qstr {
+	const unsigned char *name;
+};
+struct dentry {
+	struct qstr d_name;
+};
+struct path {
+	struct dentry *dentry;
+};
+struct inode {
+	unsigned int i_rdev;
+};
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+/* Their sizes alone. */
+struct mutex {
+	int any;
+};
+struct spinlock {
+	int any;
 };
 
 /* include/linux/hrtimer_types.h; 7.x has another type for node, with the same member */
@@ -79,6 +114,19 @@ struct kvm_vcpu_arch {
 struct kvm_vcpu {
 	int vcpu_id;
 	struct kvm_vcpu_arch arch;
+};
+
+struct kvm {
+	unsigned int dirty_ring_size;
+};
+struct kvm_memory_slot {
+	__u64 base_gfn;
+	unsigned long npages;
+	unsigned long *dirty_bitmap;
+	unsigned long userspace_addr;
+	__u32 flags;
+	short id;
+	__u16 as_id;
 };
 
 /* arch/x86/kvm/svm/svm.h */

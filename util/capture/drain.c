@@ -293,6 +293,23 @@ static int add_held(struct drain *d, struct stream *stream, const struct kvmw_sl
 	return 0;
 }
 
+static int add_calls(struct drain *d, u64 now)
+{
+	u64 min_ns = session__filter(d->session)->min_ns;
+	u32 nr_rings = session__nr_rings(d->session), tid = 0;
+	struct kvmw_call call;
+
+	while (session__next_call(d->session, &tid, &call)) {
+		if (now - call.row.e.time_ns < min_ns)
+			continue;
+		if (add_row(&d->streams[call.row.e.vcpu & (nr_rings - 1)], call.row.event, &call.row.e,
+			    sizeof(struct kvmw_ioctl)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	return 0;
+}
+
 /* Cycles without an end go into the recording as unfinished. */
 static int add_open(struct drain *d, u64 now)
 {
@@ -334,7 +351,7 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	do {
 		err = consume(d);
 	} while (err > 0);
-	err = err || add_open(d, stop_ns);
+	err = err || add_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns);
 	events_begun(d, &d->counts.lost);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,13 @@
 		.what = #cat ":" #tp,					\
 		.ways = { { #tp, WAY_TRACEPOINT, #cat, #tp, NULL } },	\
 	},
+
+#define OLD_DIRTY(program, function) {					\
+		.what = "pages made dirty by " function,		\
+		.without = "such pages are missing",			\
+		.before = KERNEL_VERSION(5, 11, 0),			\
+		.ways = { { program, WAY_KPROBE, NULL, function, NULL } }, \
+	}
 
 #define NO_PARTS "halt_ns, wait_ns and block_ns are not captured; user_ns includes all of them"
 
@@ -112,6 +120,50 @@ const struct hook hooks[HOOK_RAW] = {
 		.without = "irq has no set_up",
 		.ways = { { "irq_set_up", WAY_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
 	},
+	[HOOK_FAULT_END] = {
+		.what = "ends of page faults",
+		.without = "span_ns and result of faults are not told",
+		/* In there a thread may be preempted: HOOK_RUN. */
+		.ways = {
+			{ "fault_end_kretprobe", WAY_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
+			{ "fault_end_fexit", WAY_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
+		},
+	},
+	[HOOK_FAULT_MMIO] = {
+		.what = "faults of MMIO",
+		.ways = { { "fault_mmio", WAY_TRACEPOINT, "kvm", "kvm_mmio", NULL } },
+	},
+	[HOOK_FAULT_MARK_MMIO] = {
+		.what = "first faults of MMIO",
+		.ways = { { "fault_mark_mmio", WAY_TRACEPOINT, "kvmmmu", "mark_mmio_spte", NULL } },
+	},
+	[HOOK_DIRTY_PAGE] = {
+		.what = "pages made dirty",
+		.ways = {
+			{ "dirty_page", WAY_KPROBE, NULL, "mark_page_dirty_in_slot", NULL },
+			{ "dirty_page_fentry", WAY_FENTRY, NULL, "mark_page_dirty_in_slot", NULL },
+		},
+	},
+	/* What the compiler made copies of: dirty.bpf.c. */
+	[HOOK_DIRTY_VCPU] = OLD_DIRTY("dirty_vcpu", "kvm_vcpu_mark_page_dirty"),
+	[HOOK_DIRTY_VCPU_DONE] = OLD_DIRTY("dirty_vcpu_done", "kvm_vcpu_mark_page_dirty"),
+	[HOOK_DIRTY_VM] = OLD_DIRTY("dirty_vm", "mark_page_dirty"),
+	[HOOK_DIRTY_VM_DONE] = OLD_DIRTY("dirty_vm_done", "mark_page_dirty"),
+	[HOOK_IOCTL_ENTER] = {
+		.what = "calls of ioctl",
+		.ways = {
+			{ "ioctl_enter_kprobe", WAY_KPROBE, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_enter", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
+		},
+	},
+	[HOOK_IOCTL_EXIT] = {
+		.what = "returns of ioctl",
+		/* No kretprobe: many threads are in there for long, which it has no room for. */
+		.ways = {
+			{ "ioctl_fexit", WAY_FENTRY, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL },
+		},
+	},
 	[HOOK_SCHED_SWITCH] = {
 		.what = "context switches of VM threads",
 		.ways = { { "sched_switched", WAY_BTF, "sched", "sched_switch", NULL } },
@@ -158,6 +210,8 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
 /* Who ran: by a vCPU's entries its thread is known. */
 #define WHO	BIT(HOOK_ENTRY)
+#define OLD_DIRTY_HOOKS (BIT(HOOK_DIRTY_VCPU) | BIT(HOOK_DIRTY_VCPU_DONE) | \
+			 BIT(HOOK_DIRTY_VM) | BIT(HOOK_DIRTY_VM_DONE))
 
 const struct provider providers[KVMW_NR_EVENTS] = {
 	[KVMW_EVENT_EXIT] = {
@@ -174,11 +228,12 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each return to the VMM",
 	},
 	[KVMW_EVENT_FAULT] = {
-		.uses = WHO,
+		.uses = WHO | BIT(HOOK_FAULT_END) | BIT(HOOK_FAULT_MMIO) | BIT(HOOK_FAULT_MARK_MMIO),
 		.cost = "each page fault of a guest",
 	},
 	[KVMW_EVENT_DIRTY] = {
-		.uses = WHO,
+		.needs = BIT(HOOK_DIRTY_PAGE),
+		.uses = WHO | OLD_DIRTY_HOOKS,
 		.cost = "each page marked dirty",
 	},
 	[KVMW_EVENT_IRQ] = {
@@ -194,6 +249,17 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.needs = BIT(HOOK_SCHED_SWITCH) | BIT(HOOK_SCHED_WAKEUP),
 		.uses = WHO | BIT(HOOK_SCHED_WAKING) | BIT(HOOK_SCHED_MIGRATE),
 		.cost = "each context switch and wakeup of the host",
+	},
+	[KVMW_EVENT_IOCTL] = {
+		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
+		.uses = WHO,
+		.cost = "each ioctl of the host",
+	},
+	/* Slots made before are met when a page of theirs is made dirty. */
+	[KVMW_EVENT_MEMSLOT] = {
+		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
+		.uses = WHO | BIT(HOOK_DIRTY_PAGE) | OLD_DIRTY_HOOKS,
+		.cost = "each ioctl of the host, each page marked dirty",
 	},
 	[KVMW_EVENT_HYPERCALL] = {
 		.uses = WHO | BIT(HOOK_HYPERCALL_RETURN),

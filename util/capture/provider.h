@@ -31,6 +31,7 @@ struct hook {
 	const char *what;
 	const char *without;	/* what it means not to have it; NULL: just that */
 	u32 stands_in;		/* only where this other hook has not its best way; 0: always */
+	u32 before;		/* KERNEL_VERSION(): only on older ones; 0: always */
 	const char *(*missing)(const struct kvmw_config *config);	/* why not here, or NULL */
 	struct way ways[HOOK_MAX_WAYS];
 };
@@ -38,10 +39,13 @@ struct hook {
 /* Those with an entry in hooks[], then a tracepoint of points.h each, then raw ones. */
 enum hook_id {
 	HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN,
+	HOOK_HYPERCALL_RETURN, HOOK_IRQ_SET_UP,
 	HOOK_SWITCH, HOOK_WAKEUP, HOOK_HALTED,		/* parts of a cycle */
 	HOOK_MMIO, HOOK_FAST_MMIO, HOOK_FAULT_GPA,	/* details of an exit */
 	HOOK_CPUID_LEAF, HOOK_MSR_INDEX, HOOK_HYPERCALL_NR,
-	HOOK_HYPERCALL_RETURN, HOOK_IRQ_SET_UP,
+	HOOK_FAULT_END, HOOK_FAULT_MMIO, HOOK_FAULT_MARK_MMIO,
+	HOOK_DIRTY_PAGE, HOOK_DIRTY_VCPU, HOOK_DIRTY_VCPU_DONE, HOOK_DIRTY_VM, HOOK_DIRTY_VM_DONE,
+	HOOK_IOCTL_ENTER, HOOK_IOCTL_EXIT,
 	HOOK_SCHED_SWITCH, HOOK_SCHED_WAKING, HOOK_SCHED_WAKEUP, HOOK_SCHED_MIGRATE,
 	HOOK_APIC_START, HOOK_APIC_EXPIRE, HOOK_MMU_LOAD,
 	HOOK_POINTS,

@@ -4,16 +4,19 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
+#include <linux/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "util/capture/kernel.h"
 #include "util/capture/offsets.h"
+#include "util/capture/paging.h"
 #include "util/capture/privilege.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
@@ -126,6 +129,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
 	c->filter = opts->filter;
+	paging__read(c);
 	kernel__read(c->events, c);
 	c->nr_rings = s->nr_rings;
 	c->wakeup_bytes = s->ring_bytes / 4;
@@ -150,6 +154,7 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_HOOKS; h++)
 		if (s->ways[h])
 			bpf_program__set_autoload(program(s, s->ways[h]), true);
+	s->config.fault.spans = !!s->ways[HOOK_FAULT_END];
 	s->config.hypercall_return = !!s->ways[HOOK_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
 	err = kvmw_bpf__load(s->skel);
@@ -281,12 +286,24 @@ static bool is_there(const struct way *way)
 	}
 }
 
+static u32 kernel_version(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &major, &minor);
+	return KERNEL_VERSION(major, minor, 0);
+}
+
 /* To the next way of a hook; false: there is none, and it cannot do without. */
 static bool next_way(struct session *s, u32 h)
 {
 	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hook(s, h)->ways;
 	const struct way *end = hook(s, h)->ways + HOOK_MAX_WAYS;
 
+	if (hook(s, h)->before && kernel_version() >= hook(s, h)->before)
+		return true;
 	if (hook(s, h)->missing && hook(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);
 	while (way < end && way->program && !(usable(way) && is_there(way)))
@@ -442,6 +459,16 @@ const struct kvmw_slot *session__slots(const struct session *s)
 const struct kvmw_filter *session__filter(const struct session *s)
 {
 	return &s->config.filter;
+}
+
+bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *call)
+{
+	int fd = bpf_map__fd(s->skel->maps.calls);
+
+	/* Event memslot alone has some there, too. */
+	return s->events & BIT(KVMW_EVENT_IOCTL) &&
+	       !bpf_map_get_next_key(fd, *tid ? tid : NULL, tid) &&
+	       !bpf_map_lookup_elem(fd, tid, call);
 }
 
 u64 session__no_slot(const struct session *s)

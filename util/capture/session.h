@@ -33,6 +33,12 @@ u64 session__stop(struct session *s);
 
 /* KVMW_MAX_VCPUS slots, live. */
 const struct kvmw_slot *session__slots(const struct session *s);
+/*
+ * The KVM ioctls under way, one by one; *tid is the one before, 0 at first.  false: there
+ * are no more.
+ */
+bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *call);
+
 u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot */
 
 const struct kvmw_filter *session__filter(const struct session *s);

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Providers "ioctl" and "memslot": the KVM ioctls of the VMM, seen as system calls.  A call
+ * is sent when it returns; of those that have not returned in the end the recorder makes the
+ * rows.
+ */
+#include "memslot.bpf.h"
+
+/* include/uapi/linux/kvm.h, all of type KVMIO */
+#define KVMIO				0xae
+#define KVM_RUN				0xae80
+#define KVM_SET_USER_MEMORY_REGION	0x4020ae46
+#define KVM_SET_USER_MEMORY_REGION2	0x40a0ae49	/* 6.8; begins as the other does */
+
+/* By thread.  Not an LRU map: a KVM_RUN may last. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_CALLS);
+	__type(key, u32);
+	__type(value, struct kvmw_call);
+} calls SEC(".maps");
+
+static __always_inline bool sets_region(u32 cmd)
+{
+	return cmd == KVM_SET_USER_MEMORY_REGION || cmd == KVM_SET_USER_MEMORY_REGION2;
+}
+
+static __always_inline struct file *file_of(u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+#define FD_OTHER	0
+#define FD_KVM		1
+#define FD_VM		2
+#define FD_VCPU		3
+#define FD_DEVICE	4
+
+/* MKDEV(MISC_MAJOR, KVM_MINOR), include/linux/miscdevice.h */
+#define DEV_KVM		(10 << 20 | 232)
+
+/* All but /dev/kvm are anonymous inodes with these names (virt/kvm/kvm_main.c). */
+static __always_inline u32 fd_kind(struct file *file)
+{
+	char name[16] = {};
+
+	if (BPF_CORE_READ(file, f_inode, i_rdev) == DEV_KVM)
+		return FD_KVM;
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	if (name[0] != 'k' || name[1] != 'v' || name[2] != 'm' || name[3] != '-')
+		return FD_OTHER;
+	if (name[4] == 'v' && name[5] == 'm' && !name[6])
+		return FD_VM;
+	if (name[4] == 'v' && name[5] == 'c' && name[6] == 'p' && name[7] == 'u')
+		return name[8] == ':' || !name[8] ? FD_VCPU : FD_OTHER;
+	return FD_DEVICE;
+}
+
+/*
+ * Whose call it is.  The first KVM_RUN comes before anything else has told that the thread
+ * is a vCPU's; that needs BTF of kvm.ko (5.11).
+ */
+static __always_inline struct kvmw_slot *slot_of_call(u32 cmd, u32 kind, struct file *file)
+{
+	struct kvm_vcpu *vcpu = NULL;
+
+	if (cmd != KVM_RUN || kind != FD_VCPU || !bpf_core_field_exists(vcpu->vcpu_id))
+		return slot_of_current();
+	vcpu = BPF_CORE_READ(file, private_data);
+	return slot_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));
+}
+
+static __always_inline void send_set(struct kvmw_slot *s, const struct kvmw_call *call)
+{
+	const struct kvmw_region *r = &call->region;
+	u64 result = call->row.value[VALUE(ioctl, result)];
+	struct kvmw_ring_row row;
+	struct memslot m = {};
+
+	row_begin(&row, s, KVMW_EVENT_MEMSLOT, KVMW_memslot_SET, NR_VALUES(memslot));
+	row.e = call->row.e;
+	row.e.kind = KVMW_memslot_SET;
+	row.value[VALUE(memslot, result)] = result;
+	if (r->size != KVMW_NONE) {
+		row.value[VALUE(memslot, slot)] = r->slot;
+		row.value[VALUE(memslot, flags)] = r->flags;
+		row.value[VALUE(memslot, gpa)] = r->gpa;
+		row.value[VALUE(memslot, size)] = r->size;
+		row.value[VALUE(memslot, hva)] = r->hva;
+	}
+	point_send(s, &row, memslot, SET);
+	if (result || r->size == KVMW_NONE)
+		return;
+	/* The slot is known by this row, it need not be told once more when it is met. */
+	m.base_gfn = r->gpa >> 12;
+	m.npages = r->size >> 12;
+	m.hva = r->hva;
+	m.flags = r->flags;
+	m.slot = r->slot;
+	memslot_note((void *)call->kvm, &m);
+}
+
+#define CALL_SUM	SUM_OF(ioctl, CALL)
+#define CALL_SIZE	(8 + sizeof(struct kvmw_ioctl))
+
+/* span_ns KVMW_NONE: its return went by unseen. */
+static __always_inline void call_end(u32 tid, struct kvmw_call *call, u64 span_ns, u64 result)
+{
+	struct kvmw_slot *s = slot_at(call->row.e.vcpu);
+
+	call->row.e.span_ns = span_ns;
+	call->row.value[VALUE(ioctl, result)] = result;
+	if (s && wants(KVMW_EVENT_IOCTL)) {
+		row_done(&s->kinds[CALL_SUM], span_ns);
+		row_emit(s, &call->row, CALL_SUM, CALL_SIZE);
+	}
+	if (s && wants(KVMW_EVENT_MEMSLOT) && sets_region(call->row.value[VALUE(ioctl, cmd)]))
+		send_set(s, call);
+	bpf_map_delete_elem(&calls, &tid);
+}
+
+/* A call of this thread of which the return was missed. */
+static __noinline int call_missed(u32 tid)
+{
+	struct kvmw_call *call = bpf_map_lookup_elem(&calls, &tid);
+
+	if (call)
+		call_end(tid, call, KVMW_NONE, KVMW_NONE);
+	return 0;
+}
+
+static __noinline int call_begin(u32 fd, u32 cmd, u64 arg)
+{
+	u32 tid = bpf_get_current_pid_tgid(), kind;
+	struct kvmw_call call = {};
+	struct kvmw_slot *s;
+	struct file *file;
+
+	if (!active || !(wants(KVMW_EVENT_IOCTL) || sets_region(cmd)))
+		return 0;
+	file = file_of(fd);
+	kind = fd_kind(file);
+	s = slot_of_call(cmd, kind, file);
+	if (!s)
+		return 0;
+	row_begin(&call.row, s, KVMW_EVENT_IOCTL, KVMW_ioctl_CALL, NR_VALUES(ioctl));
+	call.row.value[VALUE(ioctl, cmd)] = cmd;
+	call.row.value[VALUE(ioctl, fd_kind)] = kind;
+	call.row.value[VALUE(ioctl, fd)] = (s64)(s32)fd;
+	call.row.value[VALUE(ioctl, arg)] = arg;
+	if (sets_region(cmd)) {
+		call.kvm = (u64)BPF_CORE_READ(file, private_data);
+		if (bpf_probe_read_user(&call.region, sizeof(call.region), (void *)arg))
+			call.region.size = KVMW_NONE;
+	}
+	if (wants(KVMW_EVENT_IOCTL))
+		row_count(&s->kinds[CALL_SUM], KVMW_NONE);
+	bpf_map_update_elem(&calls, &tid, &call, BPF_ANY);
+	return 0;
+}
+
+static __always_inline bool is_kvm(u32 cmd)
+{
+	return (cmd >> 8 & 0xff) == KVMIO;
+}
+
+#if defined(__TARGET_ARCH_x86)
+/* One function, where the tracepoint makes every system call of the host slower. */
+SEC("kprobe/__x64_sys_ioctl")
+int BPF_KPROBE(ioctl_enter_kprobe, struct pt_regs *regs)
+{
+	u64 cmd = 0, fd = 0, arg = 0;
+
+	if (bpf_probe_read_kernel(&cmd, sizeof(cmd), &regs->si) || !is_kvm(cmd) ||
+	    bpf_probe_read_kernel(&fd, sizeof(fd), &regs->di) ||
+	    bpf_probe_read_kernel(&arg, sizeof(arg), &regs->dx))
+		return 0;
+	call_missed(bpf_get_current_pid_tgid());
+	call_begin(fd, cmd, arg);
+	return 0;
+}
+#endif
+
+/* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
+struct ioctl_args {
+	u64 common, nr, fd, cmd, arg;
+};
+
+SEC("tp/syscalls/sys_enter_ioctl")
+int ioctl_enter(struct ioctl_args *ctx)
+{
+	if (is_kvm(ctx->cmd)) {
+		call_missed(bpf_get_current_pid_tgid());
+		call_begin(ctx->fd, ctx->cmd, ctx->arg);
+	}
+	return PASS_ON;
+}
+
+static __always_inline void returned(s64 result)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+	struct kvmw_call *call = bpf_map_lookup_elem(&calls, &tid);
+
+	if (call && active)
+		call_end(tid, call, bpf_ktime_get_ns() - call->row.e.time_ns, result);
+}
+
+#if defined(__TARGET_ARCH_x86)
+SEC("fexit/__x64_sys_ioctl")
+int BPF_PROG(ioctl_fexit, struct pt_regs *regs, long result)
+{
+	returned(result);
+	return 0;
+}
+#endif
+
+struct exit_args {
+	u64 common, nr;
+	s64 result;
+};
+
+SEC("tp/syscalls/sys_exit_ioctl")
+int ioctl_exit(struct exit_args *ctx)
+{
+	returned(ctx->result);
+	return PASS_ON;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A memory slot as the kernel has it, and the rows of event "memslot" about slots that
+ * were there before the recording.
+ *
+ * compat: before 5.11 modules have no BTF, so the layouts of a modular KVM 5.10 are fixed
+ * here (include/linux/kvm_host.h and arch/x86/include/asm/kvm_host.h of 5.10, x86-64).
+ */
+#ifndef KVMW_MEMSLOT_BPF_H
+#define KVMW_MEMSLOT_BPF_H
+
+#include "point.bpf.h"
+
+#define KVM_MEM_LOG_DIRTY_PAGES 1	/* include/uapi/linux/kvm.h */
+#define MEMSLOT_FLAGS	0xffff		/* those above are KVM's own */
+
+/* struct kvm_memory_slot of 5.10 */
+struct memslot_5_10 {
+	u64 base_gfn, npages;
+	u64 dirty_bitmap;
+	u64 rmap[3], lpage_info[2], gfn_track[1];
+	u64 userspace_addr;
+	u32 flags;
+	u16 id, as_id;
+};
+
+/* What all kernels have of it. */
+struct memslot {
+	u64 base_gfn, npages, hva;
+	u64 dirty_bitmap;
+	u32 flags;
+	u32 slot;		/* address space << 16, id */
+};
+
+static __always_inline bool memslot_read(struct memslot *to, const void *memslot)
+{
+	if (!memslot)
+		return false;
+	if (bpf_core_type_exists(struct kvm_memory_slot)) {
+		const struct kvm_memory_slot *m = memslot;
+
+		to->base_gfn = BPF_CORE_READ(m, base_gfn);
+		to->npages = BPF_CORE_READ(m, npages);
+		to->hva = BPF_CORE_READ(m, userspace_addr);
+		to->dirty_bitmap = (u64)BPF_CORE_READ(m, dirty_bitmap);
+		to->flags = BPF_CORE_READ(m, flags) & MEMSLOT_FLAGS;
+		to->slot = (u32)BPF_CORE_READ(m, as_id) << 16 | (u16)BPF_CORE_READ(m, id);
+	} else {
+		struct memslot_5_10 m;
+
+		if (bpf_probe_read_kernel(&m, sizeof(m), memslot))
+			return false;
+		to->base_gfn = m.base_gfn;
+		to->npages = m.npages;
+		to->hva = m.userspace_addr;
+		to->dirty_bitmap = m.dirty_bitmap;
+		to->flags = m.flags & MEMSLOT_FLAGS;
+		to->slot = (u32)m.as_id << 16 | m.id;
+	}
+	return true;
+}
+
+/* Whether mark_page_dirty_in_slot() is told the VM: since 5.11, together with this. */
+static __always_inline bool tells_kvm(void)
+{
+	return bpf_core_field_exists(((struct kvm *)0)->dirty_ring_size);
+}
+
+/* The slots that the recording has a row of.  kvm tells two VMs of one process apart. */
+struct known_key {
+	u64 kvm;
+	u32 tgid, slot;
+};
+
+struct known_slot {
+	u64 base_gfn, npages, hva;
+	u64 flags;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct known_key);
+	__type(value, struct known_slot);
+} known_slots __weak SEC(".maps");
+
+/* Whether this is news; from now on it is none. */
+static __always_inline bool memslot_note(const void *kvm, const struct memslot *m)
+{
+	struct known_key key = {
+		.kvm = tells_kvm() ? (u64)kvm : 0,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.slot = m->slot,
+	};
+	struct known_slot now = {
+		.base_gfn = m->base_gfn, .npages = m->npages, .hva = m->hva, .flags = m->flags,
+	};
+	struct known_slot *known = bpf_map_lookup_elem(&known_slots, &key);
+
+	if (known && known->base_gfn == now.base_gfn && known->npages == now.npages &&
+	    known->hva == now.hva && known->flags == now.flags)
+		return false;
+	bpf_map_update_elem(&known_slots, &key, &now, BPF_ANY);
+	return true;
+}
+
+/* A slot was met. */
+static __always_inline void memslot_seen(struct kvmw_slot *s, const void *kvm,
+					 const struct memslot *m)
+{
+	struct kvmw_ring_row row;
+
+	if (!memslot_note(kvm, m))
+		return;
+	row_begin(&row, s, KVMW_EVENT_MEMSLOT, KVMW_memslot_SEEN, NR_VALUES(memslot));
+	row.value[VALUE(memslot, slot)] = m->slot;
+	row.value[VALUE(memslot, flags)] = m->flags;
+	row.value[VALUE(memslot, gpa)] = m->base_gfn << 12;
+	row.value[VALUE(memslot, size)] = m->npages << 12;
+	row.value[VALUE(memslot, hva)] = m->hva;
+	point_send(s, &row, memslot, SEEN);
+}
+
+#endif
