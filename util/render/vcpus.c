@@ -70,7 +70,7 @@ static const char *cell(const struct report_vcpu *v, u32 col, char *buf, size_t 
 	case COL_THREAD:
 		*buf = '\0';
 		if (v->tid)
-			snprintf(buf, size, "%u %s", v->tid, v->comm);
+			snprintf(buf, size, "%u%s%s", v->tid, *v->comm ? " " : "", v->comm);
 		return buf;
 	default:
 		return units__share(part(v, col), v->wall_ns, buf);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whole columns of any event, handed to whoever wants them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rec.h"
+#include "util/error.h"
+
+#define NR	1000
+#define FRAMES	40
+
+struct sums {
+	u64 rows, gfns, times, absent, lazy_batches, batches;
+	const bool *fail;
+};
+
+static void *sums_new(void *arg)
+{
+	struct sums *sums = calloc(1, sizeof(*sums));
+
+	sums->fail = arg;
+	return sums;
+}
+
+/* gfn, no such column, "", and the time where it was asked for. */
+static int sums_take(void *state, const struct scan_batch *b)
+{
+	struct sums *sums = state;
+
+	if (sums->fail && *sums->fail)
+		return error("no more");
+	assert_true(b->rows > 0 && b->desc && b->frame->event == b->event->id);
+	sums->batches++;
+	sums->lazy_batches += b->has_lazy;
+	for (u32 i = 0; i < b->rows; i++) {
+		sums->rows++;
+		sums->gfns += b->col[0][i];
+		sums->absent += b->col[1][i] == KVMW_NONE && b->col[2][i] == KVMW_NONE;
+		if (b->event->lazy && b->has_lazy)
+			sums->times += b->col[3][i] - REC_START;
+		else if (b->event->lazy)
+			assert_true(b->col[3][i] == KVMW_NONE);
+	}
+	return 0;
+}
+
+static int sums_merge(void *to, const void *from)
+{
+	struct sums *a = to;
+	const struct sums *b = from;
+
+	a->rows += b->rows;
+	a->gfns += b->gfns;
+	a->times += b->times;
+	a->absent += b->absent;
+	a->batches += b->batches;
+	a->lazy_batches += b->lazy_batches;
+	return 0;
+}
+
+static const char *const columns[] = { "gfn", "of a later version", "", NULL };
+static const char *const times[] = { "time_ns", NULL };
+
+/* Of every second frame. */
+static bool odd(u64 *const *col, u32 rows)
+{
+	return col[0][0] / NR % 2;
+}
+
+static const struct scan_event plain[] = {
+	{ .id = KVMW_EVENT_DIRTY, .columns = columns },
+};
+static const struct scan_event lazily[] = {
+	{ .id = KVMW_EVENT_DIRTY, .columns = columns, .lazy = times, .need_lazy = odd },
+	{ .id = KVMW_EVENT_MMU, .columns = columns },
+};
+
+static bool not_mmu(const struct recording *rec, u32 event, void *arg)
+{
+	return event == KVMW_EVENT_MMU;
+}
+
+#define CONSUMER(list) { .events = list, .nr_events = ARRAY_SIZE(list), .new = sums_new, \
+			 .take = sums_take, .merge = sums_merge, .free = free }
+
+/* FRAMES of NR dirty pages, gfn and ms counted up from 0; then five rows of mmu. */
+static void write_pages(struct rec *r)
+{
+	static struct kvmw_dirty rows[NR];
+	static const struct kvmw_mmu mmu[5] = { { .time_ns = REC_START, .gfn = 3 } };
+
+	rec__begin(r);
+	for (u32 f = 0; f < FRAMES; f++) {
+		for (u32 i = 0; i < NR; i++)
+			rows[i] = (struct kvmw_dirty) { .gfn = f * NR + i, .kind = 1,
+				.time_ns = REC_START + (f * NR + i) * REC_MS, .span_ns = KVMW_NONE };
+		rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, rows, NR);
+	}
+	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MMU, mmu, ARRAY_SIZE(mmu));
+	rec__stop(r);
+	rec__end(r, true);
+}
+
+static int scan(const struct rec *r, const char *window, u32 threads,
+		const struct scan_consumer *const *c, u32 nr, void **results)
+{
+	struct recording *rec = recording__new(r->path);
+	int ret;
+
+	if (window)
+		assert_int_equal(time_window__parse(&rec->window, window), 0);
+	ret = scan__read(data_reader__open(r->path), rec, threads, c, nr, results);
+	assert_false(recording__incomplete(rec));
+	recording__free(rec);
+	return ret;
+}
+
+/* 0 + 1 + ... + (n - 1) */
+static u64 triangle(u64 n)
+{
+	return n * (n - 1) / 2;
+}
+
+static void test_each_consumer_gets_its_columns(void **state)
+{
+	const struct scan_consumer one = CONSUMER(plain), two = CONSUMER(lazily);
+	const struct scan_consumer *const both[] = { &one, &two };
+	u64 all = NR * FRAMES;
+	struct sums *sums[2];
+	struct rec r;
+
+	write_pages(&r);
+	for (u32 threads = 1; threads <= 3; threads++) {
+		assert_int_equal(scan(&r, NULL, threads, both, 2, (void **)sums), 0);
+		assert_int_equal(sums[0]->rows, all);
+		assert_int_equal(sums[0]->gfns, triangle(all));
+		assert_int_equal(sums[0]->absent, all);
+		assert_int_equal(sums[0]->lazy_batches, 0);
+		assert_int_equal(sums[1]->rows, all + 5);
+		assert_int_equal(sums[1]->gfns, triangle(all) + 3);
+		assert_int_equal(sums[1]->lazy_batches, FRAMES / 2);
+		/* Those of odd frames are FRAMES / 2 * NR * NR more than those of even ones. */
+		assert_int_equal(sums[1]->times / REC_MS,
+				 (triangle(all) + (u64)FRAMES / 2 * NR * NR) / 2);
+		free(sums[0]);
+		free(sums[1]);
+	}
+	unlink(r.path);
+}
+
+static void test_a_window_leaves_rows_out(void **state)
+{
+	const struct scan_consumer one = CONSUMER(plain), two = CONSUMER(lazily);
+	const struct scan_consumer *const both[] = { &one, &two };
+	struct sums *sums[2];
+	struct rec r;
+
+	write_pages(&r);
+	/* Rows 1,500 to 3,499: half of a frame, one whole, half of another. */
+	assert_int_equal(scan(&r, "1.5,3.499", 2, both, 2, (void **)sums), 0);
+	for (u32 i = 0; i < 2; i++) {
+		assert_int_equal(sums[i]->rows, 2000);
+		assert_int_equal(sums[i]->gfns, triangle(3500) - triangle(1500));
+		assert_int_equal(sums[i]->batches, 3);
+	}
+	assert_int_equal(sums[1]->times / REC_MS,
+			 triangle(2000) - triangle(1500) + triangle(3500) - triangle(3000));
+	free(sums[0]);
+	free(sums[1]);
+	unlink(r.path);
+}
+
+static void test_what_is_not_wanted_after_all(void **state)
+{
+	struct scan_consumer c = CONSUMER(lazily);
+	const struct scan_consumer *const one[] = { &c };
+	struct sums *sums;
+	struct rec r;
+
+	c.skip = not_mmu;
+	write_pages(&r);
+	assert_int_equal(scan(&r, NULL, 2, one, 1, (void **)&sums), 0);
+	assert_int_equal(sums->rows, NR * FRAMES);
+	free(sums);
+	unlink(r.path);
+}
+
+static void test_a_consumer_that_fails(void **state)
+{
+	struct scan_consumer good = CONSUMER(plain), bad = CONSUMER(plain);
+	const struct scan_consumer *const both[] = { &good, &bad };
+	bool fail = true;
+	void *results[2];
+	struct rec r;
+
+	bad.arg = &fail;
+	write_pages(&r);
+	assert_int_equal(scan(&r, NULL, 2, both, 2, results), -1);
+	assert_null(results[0]);
+	assert_null(results[1]);
+	unlink(r.path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_consumer_gets_its_columns),
+		cmocka_unit_test(test_a_window_leaves_rows_out),
+		cmocka_unit_test(test_what_is_not_wanted_after_all),
+		cmocka_unit_test(test_a_consumer_that_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
