@@ -84,6 +84,14 @@ void kernel__read(u32 events, struct kvmw_config *config)
 	}
 }
 
+bool kernel__has_function(const char *name)
+{
+	struct symbol fn = { name, 0, false };
+
+	find_symbols(&fn, 1);
+	return fn.found;
+}
+
 const char *kernel__no_apic_timer(const struct kvmw_config *config)
 {
 	struct symbol fn = { APIC_TIMER_FN, 0, false };

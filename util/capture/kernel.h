@@ -12,6 +12,9 @@
  */
 void kernel__read(u32 events, struct kvmw_config *config);
 
+/* Whether the kernel or a module has a function that can be named. */
+bool kernel__has_function(const char *name);
+
 /* Why APIC timers cannot be told from others, in one line; NULL: they can. */
 const char *kernel__no_apic_timer(const struct kvmw_config *config);
 

@@ -24,6 +24,13 @@
 
 #define NO_PARTS "halt_ns, wait_ns and block_ns are not captured; user_ns includes all of them"
 
+static const char *no_fault_end(const struct kvmw_config *config)
+{
+	(void)config;
+	return kernel__has_function("kvm_mmu_page_fault") ? NULL :
+	       "this kernel has no function kvm_mmu_page_fault; is KVM loaded?";
+}
+
 const struct hook hooks[HOOK_RAW] = {
 	[HOOK_EXIT] = {
 		.what = "VM exits",
@@ -122,6 +129,7 @@ const struct hook hooks[HOOK_RAW] = {
 	},
 	[HOOK_FAULT_END] = {
 		.what = "ends of page faults",
+		.missing = no_fault_end,
 		.without = "span_ns and result of faults are not told",
 		/* In there a thread may be preempted: HOOK_RUN. */
 		.ways = {
@@ -325,12 +333,39 @@ u32 provider__defaults(void)
 
 static void explain(int err, const struct way *way, char *buf, size_t size)
 {
-	if (err == ENOENT)
+	if (!way->category)
+		snprintf(buf, size, "this kernel has no function %s; is KVM loaded?", way->name);
+	else if (err == ENOENT)
 		snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
 			 way->category, way->name);
 	else
 		snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
 			 strerror(err), way->category, way->name);
+}
+
+static int look_for(const struct way *way)
+{
+	if (way->category)
+		return tracefs__tracepoint(way->category, way->name);
+	return kernel__has_function(way->name) ? 0 : ENOENT;
+}
+
+/* Whether a hook has any way; an errno of the first one.  Tracepoints are found faster. */
+static int hook_missing(const struct hook *hook)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < HOOK_MAX_WAYS && hook->ways[i].program; i++)
+		if (hook->ways[i].category && !look_for(&hook->ways[i]))
+			return 0;
+	for (u32 i = 0; i < HOOK_MAX_WAYS && hook->ways[i].program; i++) {
+		int this_err = look_for(&hook->ways[i]);
+
+		if (!this_err)
+			return 0;
+		err = err ? err : this_err;
+	}
+	return err;
 }
 
 const char *provider__missing(u32 event, char *buf, size_t size)
@@ -344,7 +379,7 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 				      points[h - HOOK_POINTS].event != event)
 			continue;
 		way = &hooks[h].ways[0];
-		err = way->category ? tracefs__tracepoint(way->category, way->name) : 0;
+		err = hook_missing(&hooks[h]);
 		any |= !err;
 		if (err && h < HOOK_POINTS) {
 			explain(err, way, buf, size);
