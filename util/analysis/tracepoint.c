@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <event-parse.h>
 #include <trace-seq.h>
@@ -143,39 +147,67 @@ static bool safe_to_print(const struct tep_event *event)
 
 /* ---- its fields --------------------------------------------------------- */
 
-static enum tracepoint_type type_of(const struct tep_format_field *f)
+#define DECL_MAX 160
+
+/* "__data_loc char[] name", "u8 bytes[4]", "struct kvm * kvm"; false: no declaration */
+static bool take_declaration(struct tracepoint_field *f, char *decl, bool is_signed)
 {
-	/* libtraceevent takes arrays of u8 for strings too. */
-	if (f->flags & TEP_FIELD_IS_STRING && strstr(f->type, "char") && !strstr(f->type, "unsigned"))
-		return TP_STRING;
-	if (f->flags & (TEP_FIELD_IS_ARRAY | TEP_FIELD_IS_DYNAMIC))
-		return TP_BYTES;
-	if (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8)
-		return TP_BYTES;
-	return f->flags & TEP_FIELD_IS_SIGNED ? TP_SIGNED : TP_UNSIGNED;
+	char *name = strrchr(decl, ' '), *array;
+
+	if (!name || !*++name)
+		return false;
+	f->dynamic = !strncmp(decl, "__data_loc ", 11) || !strncmp(decl, "__rel_loc ", 10);
+	f->relative = f->dynamic && decl[2] == 'r';
+	array = strchr(name, '[');
+	if (array)
+		*array = 0;
+	for (const char *p = name; *p; p++)
+		if (!isalnum(*p) && *p != '_')
+			return false;
+	name[-1] = 0;
+	if (f->dynamic || array || (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8))
+		f->type = strstr(decl, "char") && !strstr(decl, "unsigned") ? TP_STRING : TP_BYTES;
+	else
+		f->type = is_signed ? TP_SIGNED : TP_UNSIGNED;
+	f->hex = strchr(decl, '*') || (f->size == 8 && !is_signed);
+	f->name = strdup(name);
+	return f->name;
 }
 
-static bool is_hex(const struct tep_format_field *f)
+/* "\tfield:u8 rw;\toffset:8;\tsize:1;\tsigned:0;" */
+static bool take_field(struct tracepoint *tp, const char *line)
 {
-	return f->flags & TEP_FIELD_IS_POINTER || (f->size == 8 && !(f->flags & TEP_FIELD_IS_SIGNED));
+	struct tracepoint_field f = { .name = NULL };
+	char decl[DECL_MAX];
+	u32 is_signed;
+
+	if (sscanf(line, " field:%159[^;\n]; offset:%9u; size:%9u; signed:%1u;", decl, &f.offset,
+		   &f.size, &is_signed) != 4)
+		return true;
+	if (f.size > TRACEPOINT_BYTES || f.offset > TRACEPOINT_BYTES - f.size)
+		return false;
+	/* "unsigned short common_type" */
+	if (strstr(decl, " common_") || tp->nr_fields == MAX_FIELDS)
+		return true;
+	if (!take_declaration(&f, decl, is_signed))
+		return false;
+	tp->field[tp->nr_fields++] = f;
+	return true;
 }
 
-static int take_fields(struct tracepoint *tp, const struct tep_event *event)
+/* All of them, or none. */
+static int take_fields(struct tracepoint *tp, const char *format)
 {
 	tp->field = calloc(MAX_FIELDS, sizeof(*tp->field));
 	if (!tp->field)
 		return error("out of memory for a tracepoint's fields");
-	for (struct tep_format_field *f = event->format.fields; f && tp->nr_fields < MAX_FIELDS;
-	     f = f->next)
-		tp->field[tp->nr_fields++] = (struct tracepoint_field) {
-			.name = f->name,
-			.type = type_of(f),
-			.hex = is_hex(f),
-			.dynamic = f->flags & TEP_FIELD_IS_DYNAMIC,
-			.relative = f->flags & TEP_FIELD_IS_RELATIVE,
-			.offset = f->offset,
-			.size = f->size,
-		};
+	for (const char *line = format; line; line = strchr(line + 1, '\n')) {
+		if (take_field(tp, line))
+			continue;
+		while (tp->nr_fields)
+			free((char *)tp->field[--tp->nr_fields].name);
+		break;
+	}
 	return 0;
 }
 
@@ -196,17 +228,84 @@ static void system_of(const char *name, char *to, size_t size)
 	snprintf(to, size, "%.*s", (int)strcspn(name, ":"), name);
 }
 
+/* What tracepoint__text() does. */
+static const char *print(struct tracepoint_decoder *d, const u8 *record, u32 size)
+{
+	struct tep_format_field *type = tep_find_common_field(d->event, "common_type");
+	struct tep_record rec = { .size = size, .data = d->record };
+
+	if (!type || type->size != 2)
+		return NULL;
+	memset(d->record, 0, TRACEPOINT_BYTES);
+	memcpy(d->record, record, size);
+	/* The recorder cannot read the head, by which libtraceevent knows the event. */
+	d->record[type->offset] = d->event->id;
+	d->record[type->offset + 1] = d->event->id >> 8;
+	trace_seq_reset(&d->text);
+	tep_print_event(d->tep, &d->text, &rec, "%s", TEP_PRINT_INFO);
+	trace_seq_terminate(&d->text);
+	return d->text.state == TRACE_SEQ__GOOD ? d->text.buffer : NULL;
+}
+
+static bool parse(struct tracepoint_decoder *d, const struct rec_tracepoint *from)
+{
+	struct tep_event *event;
+	char system[64];
+
+	tep_set_long_size(d->tep, sizeof(u64));
+	tep_set_file_bigendian(d->tep, TEP_LITTLE_ENDIAN);
+	system_of(from->name, system, sizeof(system));
+	if (tep_parse_event(d->tep, from->format, strlen(from->format), system))
+		return false;
+	event = tep_get_first_event(d->tep);
+	if (!event || event->id < 0 || event->id > UINT16_MAX || !safe_to_print(event) ||
+	    !within(event->format.common_fields) || !within(event->format.fields))
+		return false;
+	d->event = event;
+	return true;
+}
+
+/*
+ * libtraceevent 1.7 does not stand every text: a child tries first, with a few records.
+ * It may crash, and it may go on for ever.
+ */
+static bool try_out(struct tracepoint_decoder *d, const struct rec_tracepoint *from)
+{
+	static const u8 bytes[] = { 0, 1, 0x7f, 0x80, 0xff };
+	const struct rlimit none = { 0, 0 }, second = { 1, 1 };
+	u8 record[TRACEPOINT_BYTES];
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return false;
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &none);
+		setrlimit(RLIMIT_CPU, &second);
+		if (!parse(d, from))
+			_exit(1);
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			memset(record, bytes[i], sizeof(record));
+			print(d, record, sizeof(record));
+		}
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 /* A handle of its own for each: their ids may be the same. 0, also if it cannot; -1 */
 static int take_tracepoint(struct tracepoint *tp, const struct rec_tracepoint *from)
 {
 	struct tracepoint_decoder *d;
-	struct tep_event *event;
-	char system[64];
 
 	tp->name = strdup(from->name);
 	if (!tp->name)
 		return error("out of memory for a tracepoint");
-	if (!sound_format(from->format))
+	if (take_fields(tp, from->format))
+		return -1;
+	if (!tp->nr_fields || !sound_format(from->format))
 		return 0;
 	d = tp->decoder = calloc(1, sizeof(*d));
 	if (!d)
@@ -216,17 +315,9 @@ static int take_tracepoint(struct tracepoint *tp, const struct rec_tracepoint *f
 	d->record = calloc(1, REACH);
 	if (!d->tep || !d->record)
 		return error("out of memory for a tracepoint");
-	tep_set_long_size(d->tep, sizeof(u64));
-	tep_set_file_bigendian(d->tep, TEP_LITTLE_ENDIAN);
-	system_of(from->name, system, sizeof(system));
-	if (tep_parse_event(d->tep, from->format, strlen(from->format), system))
-		return 0;
-	event = tep_get_first_event(d->tep);
-	if (!event || !within(event->format.common_fields) || !within(event->format.fields))
-		return 0;
-	if (safe_to_print(event) && event->id >= 0 && event->id <= UINT16_MAX)
-		d->event = event;
-	return take_fields(tp, event);
+	if (try_out(d, from))
+		parse(d, from);
+	return 0;
 }
 
 struct tracepoints *tracepoints__new(const struct recording *rec)
@@ -257,6 +348,8 @@ void tracepoints__free(struct tracepoints *tps)
 		return;
 	for (u32 i = 0; i < tps->nr; i++) {
 		free_decoder(tps->tp[i].decoder);
+		for (u32 k = 0; k < tps->tp[i].nr_fields; k++)
+			free((char *)tps->tp[i].field[k].name);
 		free(tps->tp[i].field);
 		free((char *)tps->tp[i].name);
 	}
@@ -318,22 +411,14 @@ bool tracepoint__number(const struct tracepoint_field *f, const u8 *record, u32 
 const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size)
 {
 	struct tracepoint_decoder *d = tp->decoder;
-	struct tep_record rec = { .size = size };
-	struct tep_format_field *type;
+	const char *text;
 
 	if (!d || !d->event || size > TRACEPOINT_BYTES)
 		return NULL;
-	memset(d->record, 0, TRACEPOINT_BYTES);
-	memcpy(d->record, record, size);
-	/* The recorder cannot read the head, by which libtraceevent knows the event. */
-	type = tep_find_common_field(d->event, "common_type");
-	if (!type || type->size != 2)
-		return NULL;
-	d->record[type->offset] = d->event->id;
-	d->record[type->offset + 1] = d->event->id >> 8;
-	rec.data = d->record;
-	trace_seq_reset(&d->text);
-	tep_print_event(d->tep, &d->text, &rec, "%s", TEP_PRINT_INFO);
-	trace_seq_terminate(&d->text);
-	return d->text.state == TRACE_SEQ__GOOD ? d->text.buffer : NULL;
+	text = print(d, record, size);
+	/* Strings of the record, and of the format, may be anything. */
+	for (char *p = text ? d->text.buffer : NULL; p && *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return text;
 }

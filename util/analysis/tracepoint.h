@@ -2,8 +2,9 @@
 /*
  * Rows of event raw, decoded by the format which the kernel gave for their tracepoint
  * and the recording holds.  A format is text from a file that may be hostile: it is checked
- * before libtraceevent gets it, what libtraceevent makes of it is checked before it is
- * used, and a tracepoint that fails has no fields and no text.
+ * before libtraceevent gets it, in a child that may crash first, and what libtraceevent makes
+ * of it is checked before it is used.  A tracepoint that fails has no text; one whose
+ * fields do not lie within a record has no fields either.
  */
 #ifndef KVMW_TRACEPOINT_H
 #define KVMW_TRACEPOINT_H
@@ -42,8 +43,8 @@ bool tracepoint__number(const struct tracepoint_field *field, const u8 *record, 
 			u64 *value);
 
 /*
- * The record as the kernel itself would print it, "pio_write at 0x3f8 ...": valid until
- * the next call; may hold any characters.  NULL: its format does not say, or does it in a
+ * The record as the kernel itself would print it, "pio_write at 0x3f8 ...": printable
+ * ASCII, valid until the next call.  NULL: its format does not say, or does it in a
  * way that is not safe to follow; then the fields tell.
  */
 const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size);

@@ -250,11 +250,9 @@ static void put_raw(struct script *sc, const struct script_row *row)
 {
 	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
 
-	for (; text && *text; text++)
-		out__char(sc->out, *text >= ' ' && *text < 0x7f ? *text : '?');
-	if (text)
-		return;
-	if (row->tp && row->tp->nr_fields) {
+	if (text) {
+		out__text(sc->out, text);
+	} else if (row->tp && row->tp->nr_fields) {
 		for (u32 i = 0; i < row->tp->nr_fields; i++)
 			put_raw_field(sc->out, &row->tp->field[i], row);
 	} else {
