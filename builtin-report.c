@@ -326,13 +326,32 @@ static int read_all(const struct args *args, struct reading *in)
 	return read_once(args, true, in);
 }
 
-static int report(const struct args *args)
+/* Without -e, where there is nothing but families, the first one is shown. 0, or -1 */
+static int read_what_there_is(struct args *args, struct reading *in)
+{
+	struct report_options *opt = &args->opt;
+	struct stat st;
+	u32 event;
+
+	if (read_all(args, in))
+		return -1;
+	event = opt->event ? 0 : report__only_family(in->rec);
+	if (!event || stat(args->input, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	opt->event = event;
+	set_defaults(args);
+	forget(in);
+	in->view = report_view__find(event);
+	return read_all(args, in);
+}
+
+static int report(struct args *args)
 {
 	struct reading in = { .view = report_view__find(args->opt.event) };
 	struct report rep = { .nr_rows = 0 };
 	int ret = -1;
 
-	if (read_all(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
+	if (read_what_there_is(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	ret = print(args, &rep, &in);
 	/* After the table, where the eye is, and not lost in a pager. */

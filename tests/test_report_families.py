@@ -273,6 +273,36 @@ def test_keys_that_an_event_does_not_have(everything, event, key):
     assert done.returncode == 1 and done.stderr.count("\n") == 1
 
 
+def test_only_families(tmp_path):
+    path = make(tmp_path / "f", {"mmu": MMU, "ioctl": IOCTLS})
+    rep = report(path)
+    assert (rep["event"], rep["total"]["count"]) == ("ioctl", 40)
+    assert rep["sort"] == ["detail"] and rep["vcpu_time"] == []
+    assert "holds mmu 20 (kvmw report -e mmu)" in " ".join(text_of(path).split())
+    with open(path) as file:
+        one_line(kvmw("report", "-i", "-", stdin=file), 1, "no exit events", "ioctl 40, mmu 20")
+
+
+def test_what_was_left_out_when_it_was_recorded(tmp_path):
+    """One row in two, as kvmw record --sample 2 leaves it: counts are of all."""
+    rec = Recording()
+    rows = [exit_row(START + i * 10000, 100, 2000, 0, SVM["cpuid"], 0, detail=i % 8, kind=CPUID)
+            for i in range(200)]
+    rec.lines.append(["EVENTS", "exit", rows[::2]])
+    rec.lines.append(["STATS", "total", exit_totals(rows)])
+    rec.end = END
+    path = rec.finish().write(tmp_path / "f")
+    rep = report(path)
+    assert (rep["total"]["count"], rep["recorded"], rep["lost"], rep["not_wanted"]) == (
+        200, 100, 0, 100)
+    text = " ".join(text_of(path).replace("#", "").split())
+    assert "100 of 200 exits were recorded, as asked for" in text and "p50*" in text
+    rep = report(path, "-s", "detail")
+    assert sum(row["count_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
+    assert rep["total"]["count"] == 200 and {row["count"] for row in rep["rows"]} == {25}
+    assert "p50*" not in text_of(path, "-s", "detail")
+
+
 def test_details_of_exits(everything):
     rep = report(everything, "-s", "detail")
     assert {row["detail"]: row["count"] for row in rep["rows"]} == {

@@ -149,6 +149,7 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 static int make_total(struct report *rep, const struct agg **list, u32 nr)
 {
 	struct report_row *total = &rep->total;
+	u64 count = 0, time = KVMW_NONE;
 
 	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
 				       .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
@@ -161,11 +162,16 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 			return -1;
 	report__distribution(total);
 	rep->has_spans = report_event__is_cycle(rep->event) || total->done;
+	/* Of rows finer than the kernel's some may be missing: still they are 100 % of all. */
+	for (u32 i = 0; i < rep->nr_rows; i++) {
+		count = sat_add(count, rep->row[i].count);
+		time = add_captured(time, rep->row[i].time_ns);
+	}
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		struct report_row *row = &rep->row[i];
 
-		row->count_percent = percent(row->count, total->count);
-		row->time_percent = percent(row->time_ns, total->time_ns);
+		row->count_percent = percent(row->count, count);
+		row->time_percent = percent(row->time_ns, time);
 	}
 	total->count_percent = percent(total->count, total->count);
 	total->time_percent = percent(total->time_ns, total->time_ns);
@@ -203,6 +209,16 @@ static bool has_event(const struct recording *rec, u32 event)
 		if (rec->totals.entry[i].key.event == event && rec->totals.entry[i].total.count)
 			return true;
 	return rec->event_rows[event];
+}
+
+u32 report__only_family(const struct recording *rec)
+{
+	if (has_event(rec, KVMW_EVENT_EXIT) || has_event(rec, KVMW_EVENT_USERSPACE))
+		return 0;
+	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++)
+		if (has_event(rec, id) && report_event__find(id))
+			return id;
+	return 0;
 }
 
 static void choose_event(struct report *rep)
@@ -265,6 +281,16 @@ static void count_lost(struct report *rep)
 		rep->lost = rec->lost[rep->event];
 }
 
+/* Each vCPU may have had a cycle open when its recorder was killed, which has no row. */
+static void count_not_wanted(struct report *rep)
+{
+	u64 known = sat_add(sat_add(rep->recorded, rep->lost), rep->nr_vcpus);
+
+	if (rep->total.exact && !rep->rec->window.active && !rep->rec->nr_damage &&
+	    rep->total.count > known)
+		rep->not_wanted = rep->total.count - rep->recorded - rep->lost;
+}
+
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt)
 {
@@ -296,6 +322,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (ret || report__order(rep))
 		return -1;
 	count_lost(rep);
+	count_not_wanted(rep);
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
 	return 0;

@@ -63,7 +63,7 @@ struct report_row {
 	/* Of time_ns; poll_ns is part of halt_ns.  kvm_ns: what is left. */
 	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, block_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
-	double count_percent, time_percent;
+	double count_percent, time_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
 };
 
@@ -99,6 +99,8 @@ struct report {
 	struct report_vcpu *vcpu;
 	u32 nr_vcpus;
 	u64 recorded, lost, unfinished;	/* of this event, filters applied */
+	/* The kernel counted them, but they were not to be recorded: sampling, filters. */
+	u64 not_wanted;
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 left_out;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 duration_ns;	/* of the recording; 0: unknown */
@@ -112,6 +114,9 @@ struct report {
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt);
 void report__free(struct report *rep);
+
+/* The first family of a recording without exits and returns to the VMM; 0: none. */
+u32 report__only_family(const struct recording *rec);
 
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);

@@ -122,6 +122,15 @@ void report__say_why_empty(struct report *rep)
 
 	if (why_not_there(rep))
 		return;
+	/* From a pipe, which cannot be read once more. */
+	if (!rep->opt->event && report__only_family(rec)) {
+		char holds[512];
+
+		list_events(rec, holds, sizeof(holds));
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "the recording holds no exit events, but: %s; -e shows them", holds);
+		return;
+	}
 	if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
 		why_filtered(rep);
 	else if (rows)

@@ -180,6 +180,7 @@ static void about_window(const struct screen *s, const struct report *rep)
 static void about_trust(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
+	char recorded[UNITS_MAX], all[UNITS_MAX];
 
 	if (rec->nr_damage)
 		line(s, "damaged", "%zu place%s of the file: %llu events at least are missing%s",
@@ -189,6 +190,13 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		     "could be read" : "");
 	if (rec->window.active)
 		about_window(s, rep);
+	else if (rep->not_wanted)
+		line(s, "selected", "%s of %s %s were recorded, as asked for%s. %s and mean are the "
+		     "kernel's own, of all of them%s", units__count(rep->recorded, recorded),
+		     units__count(rep->total.count, all), rep->desc->plural,
+		     rep->lost ? ", without those lost" : "",
+		     rep->fine ? "Of the total, count, time" : "Count, time",
+		     rep->fine ? "" : "; columns marked * are of the recorded ones");
 	else if (rep->lost && rep->fine && rep->total.exact)
 		line(s, "lost", "records, for want of room in the ring. Only the total's count, time "
 		     "and mean are the kernel's own and hold them too");
