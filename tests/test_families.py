@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Every family of events at once: what is recorded is what perf counts of the tracepoints
+beneath, on every kernel, and the README's table is what came out here.
+
+KVMW_UPDATE=1 writes that table into the README.
+"""
+import collections
+import json
+import os
+
+import kvmwdata
+import labrun
+from labrun import AMD, in_boots
+
+README = labrun.TESTS.parent / "README.md"
+BEGIN, END = "<!-- families: made by tests/test_families.py -->\n", "<!-- families end -->\n"
+
+# Tracepoints beneath what programs make with more than the tracepoint's own fields.
+BENEATH = {("exit", None): {"kvm:kvm_exit"}, ("userspace", None): {"kvm:kvm_userspace_exit"},
+           ("fault", 1): {"kvm:kvm_page_fault"}, ("halt", 1): {"kvm:kvm_vcpu_wakeup"}}
+FAMILIES = [f"families-{kernel}" for kernel in AMD] + ["intel"]
+COLUMNS = {"families-bullseye": "5.10 AMD", "families-bookworm": "6.1 AMD",
+           "families-trixie": "6.12 AMD", "families-sid": "7.2 AMD", "intel": "6.1 Intel"}
+
+
+def listed(boot):
+    return json.loads(boot.path("list.json").read_text())["events"]
+
+
+class Totals:
+    """What the kernel counted: {(event, kind): number}, kind None: all kinds."""
+
+    def __init__(self, path):
+        recording = kvmwdata.Recording(path.read_bytes())
+        names = {event["id"]: event["name"] for event in recording.events.values()}
+        last = {}
+        for frame in recording.frames:
+            if frame.event and names[frame.event] == "total":
+                for row in zip(*(recording.columns(frame)[name] for name in (
+                        "vcpu", "event", "isa", "reason", "count", "lost"))):
+                    last[row[:4]] = row[4:]
+        self.count, self.lost = collections.Counter(), collections.Counter()
+        for (_, event, _, kind), (count, lost) in last.items():
+            for key in (kind, None):
+                self.count[names[event], key] += count
+                self.lost[names[event], key] += lost
+        # What was captured, frame by frame.
+        self.rows = collections.Counter()
+        for frame in recording.frames:
+            if frame.event and frame.event < 32:
+                self.rows[names[frame.event]] += frame.rows
+
+
+def tracepoints(boot):
+    """{(event, kind): tracepoints that this kernel has}"""
+    found = collections.defaultdict(set, BENEATH)
+    for event in listed(boot):
+        for point in event["tracepoints"]:
+            if point["here"]:
+                found[event["name"], point["kind"]] |= {point["name"]}
+    return found
+
+
+@in_boots(*FAMILIES)
+def test_counts_are_perfs(boot):
+    step = boot.step("families")
+    assert step.status == 0, step.err
+    perf = labrun.perf_stat(boot.path("families.perf"))
+    found, beneath = Totals(boot.path("families.kvmw")), tracepoints(boot)
+    assert {key: found.count[key] for key in beneath} == {
+        key: sum(perf[name] for name in names) for key, names in beneath.items()}
+
+
+@in_boots(*FAMILIES)
+def test_nothing_is_lost(boot):
+    """With the default ring; and every event of the totals is a row, unfinished ones too."""
+    found = Totals(boot.path("families.kvmw"))
+    assert not any(found.lost.values())
+    for event in found.rows:
+        assert found.rows[event] == found.count[event, None], event
+    about = labrun.info(boot.path("families.kvmw"))
+    assert about["finished"] and not about["damage"]
+
+
+@in_boots(*FAMILIES)
+def test_every_family_is_there_or_says_why(boot):
+    """And those a guest at work cannot do without have happened."""
+    found = Totals(boot.path("families.kvmw"))
+    for event in listed(boot):
+        if event["missing"]:
+            assert not found.count[event["name"], None]
+            assert len(event["missing"]) > 20
+    happened = {event for event, kind in found.count if kind is None}
+    often = {"exit", "userspace", "fault", "irq", "halt"}
+    if boot.isa == "svm":
+        often |= {"dirty", "sched", "ioctl", "timer", "mmu", "memslot"}
+    assert often <= happened
+
+
+@in_boots(*FAMILIES)
+def test_only_what_is_asked_for_is_attached(boot):
+    """-e irq: the kernel's own list of programs has the irq family's, and who runs."""
+    programs = [p["name"] for p in json.loads(boot.path("progs.json").read_text()) if "name" in p]
+    events = {event["name"]: [p["name"].split(":")[1][:15] for p in event["tracepoints"] if p["here"]]
+              for event in listed(boot)}
+    assert {p[:15] for p in programs} >= set(events["irq"])
+    others = {name for event, names in events.items() if event != "irq" for name in names}
+    assert not others & {p[:15] for p in programs}
+    assert not [p for p in programs if "exit" in p or "switch" in p]
+    recording = kvmwdata.Recording(boot.path("irq.kvmw").read_bytes())
+    attached = next(kvmwdata.text(f) for f in recording.frames if f.type == 2)["programs"]
+    assert sorted(p[:15] for p in attached) == sorted(p[:15] for p in programs)
+
+
+@in_boots(*FAMILIES)
+def test_script_report_and_info_count_alike(boot):
+    """Every line of script --json is an object; as many of each event as report and info say."""
+    path = boot.path("families.kvmw")
+    done = labrun.kvmw("script", "-i", path, "--json")
+    assert done.returncode == 0, done.stderr
+    counts, last = collections.Counter(), 0
+    for line in done.stdout.splitlines():
+        event = json.loads(line)
+        counts[event["event"]] += 1
+        assert event["time_ns"] >= last
+        last = event["time_ns"]
+    assert counts == {f["event"]: f["rows"] for f in labrun.info(path)["frames"]
+                      if f["type"] == "EVENTS"} == Totals(path).rows
+    for event, number in counts.items():
+        rep = labrun.report(path, "-e", event)
+        assert rep["recorded"] == number, event
+
+
+def cell(boot, event, found):
+    if event["missing"]:
+        return "no"
+    if not found.count[event["name"], None]:
+        return "none occurred"
+    return "yes, in part" if event["lacks"] else "yes"
+
+
+def table(boots):
+    events = [event["name"] for event in listed(boots["families-bookworm"].result())]
+    lines = ["| `-e` | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    cells, remarks = {}, []
+    for name, column in COLUMNS.items():
+        boot = boots[name].result()
+        found = Totals(boot.path("families.kvmw"))
+        for event in listed(boot):
+            cells[event["name"], name] = cell(boot, event, found)
+            why = event["missing"] or event["lacks"] and f"no {event['lacks']}"
+            if why:
+                remarks.append(f"- {column}, `{event['name']}`: {why}")
+    for event in events:
+        lines.append(f"| `{event}` | " + " | ".join(cells[event, name] for name in COLUMNS) + " |")
+    return "\n".join(lines + ["", *remarks]) + "\n"
+
+
+def test_readme_has_this_table(boots):
+    text = README.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    made = table(boots)
+    if os.environ.get("KVMW_UPDATE"):
+        README.write_text(text[:begin] + made + text[end:])
+        return
+    assert text[begin:end] == made, "KVMW_UPDATE=1 pytest tests/test_families.py writes it"
