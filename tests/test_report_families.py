@@ -205,7 +205,7 @@ def test_one_tracepoint(everything):
 def test_who_is_no_vcpu(everything):
     rows = by(report(everything, "-e", "mmu", "-s", "vcpu,cpu"), "vcpu_id")
     assert rows[20]["vcpu"] is None and rows[20]["pid"] == 100 and rows[21]["pid"] is None
-    assert rows[20]["cpu"] == 3
+    assert rows[20]["cpu"] == 3 and (rows[20]["role"], rows[21]["role"]) == ("vmm", "kernel")
     text = text_of(everything, "-e", "mmu", "-s", "vcpu")
     assert any(line.startswith("100/vmm ") for line in text.splitlines())
     assert any(line.startswith("kernel ") for line in text.splitlines())

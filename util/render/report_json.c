@@ -39,6 +39,7 @@ static void key(struct json_object *obj, const struct report *rep, const struct 
 		vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
 		json__u64(obj, "vcpu_id", row->vcpu);
 		json__ns(obj, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+		json__text(obj, "role", vcpu && !rec_vcpu__is_vcpu(vcpu) ? vcpu->role : NULL);
 		json__ns(obj, "tid", vcpu ? vcpu->tid : KVMW_NONE);
 		json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
 		break;
