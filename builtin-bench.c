@@ -20,6 +20,7 @@ static const uint64_t default_per_round[NR_OPS] = {
 	[OP_TOUCH] = 1,
 };
 #define DEFAULT_ROUNDS	1000
+#define DEFAULT_TIMER_US	200
 
 /* Keys of options without a short name; counts are OPT_COUNT + OP_*. */
 enum {
@@ -28,6 +29,7 @@ enum {
 	OPT_ROUNDS,
 	OPT_DIRTY_LOG,
 	OPT_VMM_DELAY,
+	OPT_TIMER_DELAY,
 	OPT_TRIPLE_FAULT,
 	OPT_JSON,
 };
@@ -40,12 +42,16 @@ static const struct argp_option guest_options[] = {
 	{ "msr", OPT_COUNT + OP_MSR, "N", 0, "N accesses to an MSR, read and write in turn", 1 },
 	{ "hlt", OPT_COUNT + OP_HLT, "N", 0, "N HLT instructions", 1 },
 	{ "touch", OPT_COUNT + OP_TOUCH, "PAGES", 0, "write to PAGES untouched 4 KiB pages", 1 },
+	{ "vmcall", OPT_COUNT + OP_VMCALL, "N", 0, "N hypercalls that do nothing", 1 },
+	{ "ipi", OPT_COUNT + OP_IPI, "N", 0, "N interrupts that the vCPU sends to itself", 1 },
+	{ "timer", OPT_COUNT + OP_TIMER, "N", 0, "N times: halt until the APIC's timer fires", 1 },
 	{ NULL, 0, NULL, 0, "How:", 2 },
 	{ "rounds", OPT_ROUNDS, "N", 0, "Rounds of each vCPU; 0: until a signal", 2 },
 	{ "vcpus", OPT_VCPUS, "N", 0, "vCPUs, each in a thread of its own (1)", 2 },
 	{ "dirty-log", OPT_DIRTY_LOG, NULL, 0, "Have KVM log the dirty pages among those of "
 	  "--touch", 2 },
 	{ "vmm-delay", OPT_VMM_DELAY, "USEC", 0, "Busy-wait after each return to the VMM", 2 },
+	{ "timer-delay", OPT_TIMER_DELAY, "USEC", 0, "The time of each --timer (200)", 2 },
 	{ "triple-fault", OPT_TRIPLE_FAULT, NULL, 0, "End with a triple fault, an error", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
 	{ "json", OPT_JSON, NULL, 0, "One JSON object in place of the table", 3 },
@@ -54,7 +60,7 @@ static const struct argp_option guest_options[] = {
 
 struct guest_args {
 	struct guest_config cfg;
-	bool counts;		/* any of --cpuid ... --touch was given */
+	bool counts;		/* any of --cpuid ... --timer was given */
 	bool rounds;
 	bool json;
 };
@@ -87,6 +93,12 @@ static error_t parse_end(struct guest_args *args)
 		error("bench guest: nothing to do: every count is 0");
 		return EINVAL;
 	}
+	if (cfg->per_round[OP_HLT] && guest_has_irqchip(cfg)) {
+		error("bench guest: --hlt does not go with --ipi or --timer: their VM has an "
+		      "interrupt controller in KVM, where HLT does not return to the VMM; take "
+		      "--timer, which halts");
+		return EINVAL;
+	}
 	if (cfg->dirty_log && !cfg->per_round[OP_TOUCH]) {
 		error("bench guest: --dirty-log logs the pages of --touch; give it some");
 		return EINVAL;
@@ -115,6 +127,8 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 		return err;
 	case OPT_VMM_DELAY:
 		return number("vmm-delay", arg, 0, BENCH_MAX_DELAY_US, &cfg->vmm_delay_us);
+	case OPT_TIMER_DELAY:
+		return number("timer-delay", arg, 1, BENCH_MAX_DELAY_US, &cfg->timer_delay_us);
 	case OPT_DIRTY_LOG:
 		cfg->dirty_log = true;
 		return 0;
@@ -143,7 +157,7 @@ static int bench_guest(int argc, char **argv)
 		       "\vWithout any count it does some of everything, 1000 rounds of it; "
 		       "with a count, that alone, one round.",
 	};
-	struct guest_args args = { .cfg = { .vcpus = 1 } };
+	struct guest_args args = { .cfg = { .vcpus = 1, .timer_delay_us = DEFAULT_TIMER_US } };
 	struct guest_result res;
 	int ret;
 

@@ -14,7 +14,10 @@
 #define OP_MSR		3
 #define OP_HLT		4
 #define OP_TOUCH	5
-#define NR_OPS		6
+#define OP_VMCALL	6
+#define OP_IPI		7
+#define OP_TIMER	8
+#define NR_OPS		9
 
 /* What the guest counts. */
 #define CNT_CPUID	0
@@ -26,7 +29,13 @@
 #define CNT_TOUCH	6
 #define CNT_ROUNDS	7
 #define CNT_REFILLS	8
-#define NR_COUNTS	9
+#define CNT_VMCALL	9
+#define CNT_IPI		10	/* sent */
+#define CNT_IPI_TAKEN	11
+#define CNT_TIMER	12	/* armed */
+#define CNT_TIMER_FIRED	13
+#define CNT_HALT	14	/* HLTs that waited for the timer */
+#define NR_COUNTS	15
 
 #define BLK_ROUNDS	0x00
 #define BLK_STOP	0x08
@@ -36,8 +45,10 @@
 #define BLK_MMIO_GPA	0x28
 #define BLK_TOUCH_GPA	0x30
 #define BLK_TOUCH_END	0x38
-#define BLK_PER_ROUND	0x40
-#define BLK_COUNT	0x80
+#define BLK_VMMCALL	0x40
+#define BLK_TIMER	0x48
+#define BLK_PER_ROUND	0x50
+#define BLK_COUNT	0xa0
 
 /*
  * Guest pages that the VMM fills lie this far apart. KVM's legacy MMU (the
@@ -59,9 +70,12 @@ struct guest_block {
 	uint64_t mmio_gpa;	/* no memory there */
 	uint64_t touch_gpa;	/* window of pages to touch: [gpa, end) */
 	uint64_t touch_end;
+	uint64_t vmmcall;	/* the hypercall is VMMCALL, else VMCALL */
+	uint64_t timer;		/* initial count of the timer: nanoseconds */
 	uint64_t per_round[NR_OPS];
-	uint64_t pad[2];
+	uint64_t pad;
 	uint64_t count[NR_COUNTS];
+	/* The rest of the page is the stack that interrupts are taken on. */
 };
 #endif
 

@@ -26,9 +26,11 @@ ASSERT_AT(BLK_WARM_PAGES, warm_pages);
 ASSERT_AT(BLK_MMIO_GPA, mmio_gpa);
 ASSERT_AT(BLK_TOUCH_GPA, touch_gpa);
 ASSERT_AT(BLK_TOUCH_END, touch_end);
+ASSERT_AT(BLK_VMMCALL, vmmcall);
+ASSERT_AT(BLK_TIMER, timer);
 ASSERT_AT(BLK_PER_ROUND, per_round);
 ASSERT_AT(BLK_COUNT, count);
-_Static_assert(sizeof(struct guest_block) <= GUEST_PAGE, "a block is one page");
+_Static_assert(sizeof(struct guest_block) <= GUEST_PAGE / 2, "a block and a stack are one page");
 
 const char *const guest_op_name[NR_OPS] = {
 	[OP_CPUID] = "cpuid",
@@ -37,6 +39,9 @@ const char *const guest_op_name[NR_OPS] = {
 	[OP_MSR] = "msr",
 	[OP_HLT] = "hlt",
 	[OP_TOUCH] = "touch",
+	[OP_VMCALL] = "vmcall",
+	[OP_IPI] = "ipi",
+	[OP_TIMER] = "timer",
 };
 
 static void set_phase(struct guest_vm *vm, enum vm_phase phase)
@@ -187,12 +192,17 @@ static int check_vcpu(const struct guest_config *cfg, unsigned int id, const str
 	    compare(id, "msr reads", n[CNT_RDMSR], rounds * (per[OP_MSR] - per[OP_MSR] / 2), asked) ||
 	    compare(id, "msr writes", n[CNT_WRMSR], rounds * (per[OP_MSR] / 2), asked) ||
 	    compare(id, "hlt", n[CNT_HLT], rounds * per[OP_HLT], asked) ||
-	    compare(id, "touch", n[CNT_TOUCH], rounds * per[OP_TOUCH], asked))
+	    compare(id, "touch", n[CNT_TOUCH], rounds * per[OP_TOUCH], asked) ||
+	    compare(id, "vmcall", n[CNT_VMCALL], rounds * per[OP_VMCALL], asked) ||
+	    compare(id, "ipi", n[CNT_IPI], rounds * per[OP_IPI], asked) ||
+	    compare(id, "timer", n[CNT_TIMER], rounds * per[OP_TIMER], asked))
 		return -1;
 	if (compare(id, "pio", n[CNT_PIO], v->user.pio, saw) ||
 	    compare(id, "mmio", n[CNT_MMIO], v->user.mmio, saw) ||
 	    compare(id, "hlt", n[CNT_HLT], v->user.hlt, saw) ||
-	    compare(id, "refills", n[CNT_REFILLS], v->user.refill, saw))
+	    compare(id, "refills", n[CNT_REFILLS], v->user.refill, saw) ||
+	    compare(id, "ipi taken", n[CNT_IPI_TAKEN], n[CNT_IPI], "it sent") ||
+	    compare(id, "timer interrupts", n[CNT_TIMER_FIRED], n[CNT_TIMER], "it armed"))
 		return -1;
 	return 0;
 }
@@ -216,6 +226,8 @@ static int collect(struct guest_vm *vm, struct guest_result *res, bool stopped)
 	const struct guest_config *cfg = vm->cfg;
 
 	res->setup_faults = vm->sys_pages;
+	res->irqchip = guest_has_irqchip(cfg);
+	res->apic_hidden = vm->apic_hidden;
 	for (unsigned int i = 0; i < cfg->vcpus; i++) {
 		struct vcpu_result *v = &res->vcpu[i];
 

@@ -24,10 +24,20 @@ struct guest_config {
 	uint64_t per_round[NR_OPS];
 	uint64_t rounds;	/* 0: until a signal */
 	uint64_t vmm_delay_us;
+	uint64_t timer_delay_us;	/* of OP_TIMER, not 0 */
 	unsigned int vcpus;
 	bool dirty_log;
 	bool crash;		/* triple fault after the last round */
 };
+
+/*
+ * Only what takes interrupts has an interrupt controller, which is KVM's own.
+ * With that one a HLT does not return to the VMM, thus none with OP_HLT.
+ */
+static inline bool guest_has_irqchip(const struct guest_config *cfg)
+{
+	return cfg->per_round[OP_IPI] || cfg->per_round[OP_TIMER];
+}
 
 /* KVM_EXIT_* returns of one vCPU as the VMM saw them. */
 struct user_exits {
@@ -64,6 +74,8 @@ struct guest_result {
 	struct gfn_range *dirty;	/* ascending, not adjacent */
 	size_t nr_dirty;
 	bool interrupted;		/* a signal ended a finite run */
+	bool irqchip;			/* see guest_has_irqchip() */
+	bool apic_hidden;		/* the CPU may do accesses to the APIC without an exit */
 };
 
 /*
@@ -87,14 +99,16 @@ extern const char *const guest_op_name[NR_OPS];
 /*
  * How many VM exits a whole run made, by the reason's name in the kernel's
  * tables, for each instruction set that may have run it. Interrupts that the
- * host took meanwhile come on top.
+ * host took meanwhile come on top. ARCH_NOT_TOLD: there may be some, and how
+ * many depends on the moment or on the host's CPU.
  */
+#define ARCH_NOT_TOLD	UINT64_MAX
 struct arch_reason {
 	const char *isa;
 	const char *reason;
 	uint64_t count;
 };
-#define ARCH_MAX_REASONS	16
+#define ARCH_MAX_REASONS	32
 size_t arch_reasons(const struct guest_result *res,
 		    struct arch_reason out[ARCH_MAX_REASONS]);
 

@@ -22,6 +22,12 @@ static uint64_t op_total(const uint64_t count[NR_COUNTS], int op)
 		return count[CNT_HLT];
 	case OP_TOUCH:
 		return count[CNT_TOUCH];
+	case OP_VMCALL:
+		return count[CNT_VMCALL];
+	case OP_IPI:
+		return count[CNT_IPI];
+	case OP_TIMER:
+		return count[CNT_TIMER];
 	default:
 		return 0;
 	}
@@ -31,6 +37,24 @@ static void also_line(FILE *fp, const char *name, uint64_t count, const char *wh
 {
 	if (count)
 		fprintf(fp, "  %-8s %10s %12" PRIu64 "  %s\n", name, "", count, what);
+}
+
+static void print_not_told(FILE *fp, const struct guest_result *res)
+{
+	struct arch_reason reasons[ARCH_MAX_REASONS];
+	size_t n = arch_reasons(res, reasons);
+	const char *isa = "";
+
+	for (size_t i = 0; i < n; i++) {
+		if (reasons[i].count != ARCH_NOT_TOLD)
+			continue;
+		if (strcmp(isa, reasons[i].isa))
+			fprintf(fp, "\n  maybe some, %s:", reasons[i].isa);
+		isa = reasons[i].isa;
+		fprintf(fp, " %s", reasons[i].reason);
+	}
+	if (*isa)
+		fputc('\n', fp);
 }
 
 void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct guest_result *res)
@@ -52,6 +76,10 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 	also_line(fp, "", res->user.ready, "IO_INSTRUCTION / io: each vCPU is ready");
 	also_line(fp, "refill", res->user.refill, "IO_INSTRUCTION / io: fresh pages to touch");
 	also_line(fp, "final", res->user.final, "IO_INSTRUCTION / io: each vCPU's end");
+	also_line(fp, "taken", res->count[CNT_IPI_TAKEN] + res->count[CNT_TIMER_FIRED],
+		  "interrupts, each with one write to EOI");
+	also_line(fp, "halted", res->count[CNT_HALT], "HLT / hlt: waits for the timer, in KVM");
+	print_not_told(fp, res);
 	if (cfg->vmm_delay_us)
 		fprintf(fp, "\n  VMM delay %.6f s, %" PRIu64 " us after each return to the VMM\n",
 			res->vmm_ns / 1e9, cfg->vmm_delay_us);
@@ -80,6 +108,9 @@ static void put_counts(struct json_object *obj, const uint64_t count[NR_COUNTS])
 		put(obj, guest_op_name[op], op_total(count, op));
 	put(obj, "rdmsr", count[CNT_RDMSR]);
 	put(obj, "wrmsr", count[CNT_WRMSR]);
+	put(obj, "ipi_taken", count[CNT_IPI_TAKEN]);
+	put(obj, "timer_fired", count[CNT_TIMER_FIRED]);
+	put(obj, "halted", count[CNT_HALT]);
 }
 
 static void put_user_exits(struct json_object *obj, const struct user_exits *user)
@@ -100,16 +131,29 @@ static void put_also(struct json_object *root, const struct guest_result *res)
 	put(sub(also, "final"), "pio", res->user.final);
 }
 
+static void put_name(struct json_object *obj, const char *key, const char *name)
+{
+	struct json_object *list;
+
+	if (!json_object_object_get_ex(obj, key, &list)) {
+		list = json_object_new_array();
+		json_object_object_add(obj, key, list);
+	}
+	json_object_array_add(list, json_object_new_string(name));
+}
+
 static void put_reasons(struct json_object *root, const struct guest_result *res)
 {
 	struct arch_reason reasons[ARCH_MAX_REASONS];
-	struct json_object *exits = sub(root, "exits"), *isa;
+	struct json_object *exits = sub(root, "exits"), *not_told = sub(root, "not_told"), *isa;
 	size_t n = arch_reasons(res, reasons);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!json_object_object_get_ex(exits, reasons[i].isa, &isa))
 			isa = sub(exits, reasons[i].isa);
-		if (reasons[i].count)
+		if (reasons[i].count == ARCH_NOT_TOLD)
+			put_name(not_told, reasons[i].isa, reasons[i].reason);
+		else if (reasons[i].count)
 			put(isa, reasons[i].reason, reasons[i].count);
 	}
 }
@@ -159,6 +203,7 @@ int guest_print_json(FILE *fp, const struct guest_config *cfg, const struct gues
 	put(root, "elapsed_ns", res->elapsed_ns);
 	put(root, "vmm_delay_us", cfg->vmm_delay_us);
 	put(root, "vmm_delay_ns", res->vmm_ns);
+	put(root, "timer_delay_us", cfg->timer_delay_us);
 	per = sub(root, "per_round");
 	for (int op = 0; op < NR_OPS; op++)
 		put(per, guest_op_name[op], cfg->per_round[op]);

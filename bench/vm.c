@@ -73,6 +73,8 @@ static void fill_block(struct guest_vcpu *vcpu)
 	block->mmio_gpa = arch_mmio_gpa(vcpu->id);
 	block->touch_gpa = vcpu->touch_gpa;
 	block->touch_end = vcpu->touch_gpa + vm->touch_pages * GUEST_PAGE;
+	block->timer = cfg->timer_delay_us * 1000;
+	arch_fill_block(vcpu);
 	memcpy(block->per_round, cfg->per_round, sizeof(block->per_round));
 }
 

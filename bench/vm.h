@@ -49,6 +49,7 @@ struct guest_vm {
 	int kvm;
 	int fd;
 	struct kvm_cpuid2 *cpuid;	/* arch's own */
+	bool apic_hidden;		/* as in struct guest_result */
 	size_t run_size;
 
 	uint8_t *sys;			/* at SYS_GPA */
@@ -125,6 +126,8 @@ uint64_t arch_touch_base(void);
 uint64_t arch_mmio_gpa(unsigned int vcpu);
 /* Code and page tables into vm->sys. */
 void arch_load(struct guest_vm *vm);
+/* What is arch's own in the block. */
+void arch_fill_block(struct guest_vcpu *vcpu);
 int arch_vcpu_init(struct guest_vcpu *vcpu);
 enum arch_exit arch_exit(const struct guest_vcpu *vcpu);
 /* Registers as one line, "" where KVM does not give them. */

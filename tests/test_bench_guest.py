@@ -17,7 +17,7 @@ import pytest
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 KVMW = os.environ.get("KVMW", str(TREE / "kvmw"))
-OPS = ("cpuid", "pio", "mmio", "msr", "hlt", "touch")
+OPS = ("cpuid", "pio", "mmio", "msr", "hlt", "touch", "vmcall", "ipi", "timer")
 
 needs_kvm = pytest.mark.skipif(
     not os.access("/dev/kvm", os.R_OK | os.W_OK),
@@ -46,17 +46,31 @@ def one_line(done, status, *words):
         assert word in done.stderr
 
 
+def apic_hidden():
+    """The host's CPU does accesses to the APIC by itself, with or without an exit."""
+    params = [pathlib.Path("/sys/module", name) for name in
+              ("kvm_intel/parameters/enable_apicv", "kvm_amd/parameters/avic")]
+    return any(path.exists() and path.read_text().strip() in ("Y", "1") for path in params)
+
+
 def check(res, vcpus, rounds, **per_round):
     """The whole object, from what was asked for."""
     per = {op: per_round.get(op, 0) for op in OPS}
     each = {op: n * rounds for op, n in per.items()}
     each |= {"wrmsr": per["msr"] // 2 * rounds, "rounds": rounds}
     each["rdmsr"] = each["msr"] - each["wrmsr"]
+    each |= {"ipi_taken": each["ipi"], "timer_fired": each["timer"]}
+    halted = res["total"].pop("halted")
+    assert halted == sum(v["halted"] for v in res["vcpu"])
+    # About one for each; why it may differ is in the manual page.
+    assert per["timer"] * rounds * vcpus // 2 <= halted <= 2 * per["timer"] * rounds * vcpus
     total = {key: n * vcpus for key, n in each.items()}
     refills = res["also"]["refill"]["pio"]
     warm_mmio = vcpus if per["mmio"] else 0
     faults = 4 + vcpus * (2 if per["touch"] else 1)
     pio = total["pio"] + refills + 2 * vcpus
+    apic = 2 * (total["ipi"] + total["timer"])
+    hlt = total["hlt"] + halted
 
     assert (res["vcpus"], res["per_round"], res["interrupted"]) == (vcpus, per, False)
     assert res["total"] == total
@@ -66,9 +80,18 @@ def check(res, vcpus, rounds, **per_round):
                                  "hlt": total["hlt"]}
     vmx = {"CPUID": total["cpuid"], "IO_INSTRUCTION": pio, "EPT_MISCONFIG": total["mmio"],
            "EPT_VIOLATION": total["touch"] + faults + warm_mmio, "MSR_READ": total["rdmsr"],
-           "MSR_WRITE": total["wrmsr"], "HLT": total["hlt"]}
-    svm = {"cpuid": total["cpuid"], "io": pio, "msr": total["msr"], "hlt": total["hlt"],
-           "npf": total["mmio"] + total["touch"] + faults + warm_mmio}
+           "MSR_WRITE": total["wrmsr"] + apic, "HLT": hlt, "VMCALL": total["vmcall"]}
+    svm = {"cpuid": total["cpuid"], "io": pio, "msr": total["msr"] + apic, "hlt": hlt,
+           "npf": total["mmio"] + total["touch"] + faults + warm_mmio,
+           "hypercall": total["vmcall"]}
+    open_vmx, open_svm = ["INTERRUPT_WINDOW", "PREEMPTION_TIMER"], ["vintr"]
+    if apic and apic_hidden():
+        del vmx["MSR_WRITE"], svm["msr"]
+        open_vmx = ["MSR_WRITE", *open_vmx, "APIC_WRITE", "EOI_INDUCED"]
+        open_svm = ["msr", *open_svm, "avic_incomplete_ipi", "avic_unaccelerated_access"]
+    elif not total["timer"]:
+        open_vmx, open_svm = [], []
+    assert res["not_told"] == {k: v for k, v in (("vmx", open_vmx), ("svm", open_svm)) if v}
     assert res["exits"] == {"vmx": {k: n for k, n in vmx.items() if n},
                             "svm": {k: n for k, n in svm.items() if n}}
     assert [v["id"] for v in res["vcpu"]] == list(range(vcpus))
@@ -98,6 +121,47 @@ def test_all_on_three_vcpus():
     counts = dict(cpuid=5, pio=4, mmio=3, msr=7, hlt=2, touch=6)
     args = [f"--{op}={n}" for op, n in counts.items()]
     check(result(*args, "--vcpus", 3, "--rounds", 50), 3, 50, **counts)
+
+
+@needs_kvm
+def test_all_but_hlt_on_three_vcpus():
+    counts = dict(cpuid=2, pio=1, mmio=1, msr=3, touch=2, vmcall=3, ipi=4, timer=2)
+    args = [f"--{op}={n}" for op, n in counts.items()]
+    check(result(*args, "--vcpus", 3, "--rounds", 40), 3, 40, **counts)
+
+
+@needs_kvm
+def test_timer_delay_is_a_least_time():
+    res = result("--timer", 5, "--rounds", 4, "--timer-delay", 5000)
+    check(res, 1, 4, timer=5)
+    assert res["timer_delay_us"] == 5000
+    assert 20 * 5_000_000 <= res["elapsed_ns"]
+
+
+@needs_kvm
+def test_timer_that_fires_before_the_halt():
+    check(result("--timer", 100, "--rounds", 5, "--timer-delay", 1), 1, 5, timer=100)
+
+
+@needs_kvm
+def test_more_vcpus_than_an_xapic_can_name():
+    # Linux 5.10 allows 288 to a VM.
+    check(result("--ipi", 2, "--timer", 1, "--vcpus", 260), 260, 1, ipi=2, timer=1)
+
+
+@needs_kvm
+def test_signal_ends_halted_vcpus():
+    proc = subprocess.Popen([KVMW, "bench", "guest", "--json", "--rounds", "0", "--vcpus", "2",
+                             "--timer", "1", "--timer-delay", "300000"],
+                            stdout=subprocess.PIPE, text=True)
+    wait_for_threads(proc.pid, {"vcpu0", "vcpu1"})
+    time.sleep(0.5)
+    proc.send_signal(signal.SIGTERM)
+    out, _ = proc.communicate(timeout=60)
+    assert proc.returncode == 0
+    for vcpu in json.loads(out)["vcpu"]:
+        assert 0 < vcpu["timer_fired"] == vcpu["rounds"]
+        assert vcpu["halted"] > 0
 
 
 @needs_kvm
@@ -187,6 +251,27 @@ def test_table():
 
 
 @needs_kvm
+def test_table_of_interrupts():
+    done = bench("--vmcall", 2, "--ipi", 3, "--timer", 1, "--rounds", 10)
+    assert done.returncode == 0 and done.stderr == ""
+    rows = {row.split()[0]: row.split()[1:3] for row in done.stdout.splitlines() if row.strip()}
+    assert rows["vmcall"] == ["2", "20"]
+    assert rows["ipi"] == ["3", "30"]
+    assert rows["timer"] == ["1", "10"]
+    assert rows["taken"][0] == "40"
+    assert int(rows["halted"][0]) >= 5
+    assert "maybe some, vmx: " in done.stdout and "maybe some, svm: " in done.stdout
+    assert "\n\n\n" not in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "maybe some" not in bench("--vmcall", 2).stdout
+
+
+@needs_kvm
+def test_triple_fault_with_interrupts():
+    one_line(bench("--ipi", 1, "--triple-fault"), 1, "KVM_EXIT_SHUTDOWN", "triple fault")
+
+
+@needs_kvm
 def test_triple_fault_shows_the_registers():
     done = bench("--cpuid", 2, "--triple-fault")
     one_line(done, 1, "vCPU 0", "KVM_EXIT_SHUTDOWN", "triple fault")
@@ -252,6 +337,10 @@ def test_no_permission():
     (["--vmm-delay", "1e3"], ["--vmm-delay"]),
     (["--cpuid", "0"], ["nothing to do"]),
     (["--dirty-log", "--pio", "1"], ["--touch"]),
+    (["--hlt", "1", "--ipi", "1"], ["--hlt", "--ipi", "--timer"]),
+    (["--timer", "1", "--hlt", "1"], ["--hlt", "--ipi", "--timer"]),
+    (["--timer", "1", "--timer-delay", "0"], ["--timer-delay 0"]),
+    (["--timer", "1", "--timer-delay", "1000001"], ["1000000"]),
     (["more"], ["unexpected argument 'more'"]),
 ])
 def test_wrong_usage(args, words):

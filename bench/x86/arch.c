@@ -8,6 +8,7 @@
 
 #include "../../util/error.h"
 #include "../vm.h"
+#include "apic.h"
 #include "ports.h"
 
 /* guest.S */
@@ -100,7 +101,7 @@ int arch_vm_init(struct guest_vm *vm)
 	if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
 	    ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000UL))
 		return error("KVM_SET_TSS_ADDR: %s", strerror(errno));
-	return 0;
+	return guest_has_irqchip(vm->cfg) ? apic_vm_init(vm) : 0;
 }
 
 int arch_check(struct guest_vm *vm, uint64_t gpa_end)
@@ -120,6 +121,8 @@ void arch_load(struct guest_vm *vm)
 	uint64_t *pdpt = page_table(vm, PAGE_PDPT);
 
 	memcpy(page_table(vm, PAGE_CODE), guest_code, guest_code_end - guest_code);
+	if (guest_has_irqchip(vm->cfg))
+		apic_load(vm, vm->sys, page_gpa(PAGE_CODE));
 	page_table(vm, PAGE_PML4)[0] = page_gpa(PAGE_PDPT) | PTE_TABLE;
 	/* Guest virtual = guest physical, in 2 MiB pages. */
 	for (unsigned int i = 0; i <= touch_gibs(vm); i++) {
@@ -135,11 +138,11 @@ void arch_load(struct guest_vm *vm)
 static void long_mode(struct kvm_sregs *sregs)
 {
 	struct kvm_segment code = {
-		.limit = 0xffffffff, .selector = 0x08, .type = 11, .present = 1, .s = 1,
+		.limit = 0xffffffff, .selector = SEL_CODE, .type = 11, .present = 1, .s = 1,
 		.l = 1, .g = 1,
 	};
 	struct kvm_segment data = {
-		.limit = 0xffffffff, .selector = 0x10, .type = 3, .present = 1, .s = 1,
+		.limit = 0xffffffff, .selector = SEL_DATA, .type = 3, .present = 1, .s = 1,
 		.db = 1, .g = 1,
 	};
 	/* VMX refuses an entry in IA-32e mode without a busy 64-bit TSS. */
@@ -154,7 +157,7 @@ static void long_mode(struct kvm_sregs *sregs)
 	sregs->gs = data;
 	sregs->ss = data;
 	sregs->tr = tss;
-	/* No descriptor tables: any exception is a triple fault. */
+	/* No descriptor tables but apic.c's: any exception is a triple fault. */
 	memset(&sregs->gdt, 0, sizeof(sregs->gdt));
 	memset(&sregs->idt, 0, sizeof(sregs->idt));
 	sregs->cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
@@ -163,13 +166,36 @@ static void long_mode(struct kvm_sregs *sregs)
 	sregs->efer = EFER_LMA | EFER_LME;
 }
 
+/* SVM's instruction for hypercalls on the CPUs that have SVM; all others have VMX's. */
+static bool has_vmmcall(const struct kvm_cpuid2 *cpuid)
+{
+	static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine" };
+
+	for (unsigned int i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+		uint32_t name[] = { entry->ebx, entry->edx, entry->ecx };
+
+		if (entry->function == 0)
+			return !memcmp(name, vendors[0], sizeof(name)) ||
+			       !memcmp(name, vendors[1], sizeof(name));
+	}
+	return false;
+}
+
+void arch_fill_block(struct guest_vcpu *vcpu)
+{
+	vcpu->block->vmmcall = has_vmmcall(vcpu->vm->cpuid);
+}
+
 int arch_vcpu_init(struct guest_vcpu *vcpu)
 {
 	struct guest_vm *vm = vcpu->vm;
+	uint64_t block_gpa = SYS_GPA + (uint64_t)((uint8_t *)vcpu->block - vm->sys);
 	struct kvm_regs regs = {
 		.rip = page_gpa(PAGE_CODE),
 		.rflags = 2,	/* the bit that is always set; interrupts off */
-		.r15 = SYS_GPA + (uint64_t)((uint8_t *)vcpu->block - vm->sys),
+		.rsp = block_gpa + GUEST_PAGE,
+		.r15 = block_gpa,
 	};
 	struct kvm_sregs sregs;
 
@@ -178,11 +204,13 @@ int arch_vcpu_init(struct guest_vcpu *vcpu)
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return error("KVM_GET_SREGS of vCPU %u: %s", vcpu->id, strerror(errno));
 	long_mode(&sregs);
+	if (guest_has_irqchip(vm->cfg))
+		apic_sregs(&sregs, page_gpa(PAGE_CODE));
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
 		return error("KVM_SET_SREGS of vCPU %u: %s", vcpu->id, strerror(errno));
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return error("KVM_SET_REGS of vCPU %u: %s", vcpu->id, strerror(errno));
-	return 0;
+	return guest_has_irqchip(vm->cfg) ? apic_vcpu_init(vcpu) : 0;
 }
 
 static enum arch_exit port_write(const struct kvm_run *run)
@@ -268,10 +296,30 @@ const char *arch_op_reasons(int op)
 		return "HLT / hlt";
 	case OP_TOUCH:
 		return "EPT_VIOLATION / npf";
+	case OP_VMCALL:
+		return "VMCALL / hypercall";
+	case OP_IPI:
+		return "2 MSR_WRITE / 2 msr";
+	case OP_TIMER:
+		return "2 MSR_WRITE, HLT / 2 msr, hlt";
 	default:
 		return "";
 	}
 }
+
+/* What a host may add to the guest's known exits, see kvmw-bench(1). */
+static const struct arch_reason timer_extras[] = {
+	{ "vmx", "INTERRUPT_WINDOW", ARCH_NOT_TOLD },
+	{ "vmx", "PREEMPTION_TIMER", ARCH_NOT_TOLD },
+	{ "svm", "vintr", ARCH_NOT_TOLD },
+};
+
+static const struct arch_reason apic_extras[] = {
+	{ "vmx", "APIC_WRITE", ARCH_NOT_TOLD },
+	{ "vmx", "EOI_INDUCED", ARCH_NOT_TOLD },
+	{ "svm", "avic_incomplete_ipi", ARCH_NOT_TOLD },
+	{ "svm", "avic_unaccelerated_access", ARCH_NOT_TOLD },
+};
 
 size_t arch_reasons(const struct guest_result *res, struct arch_reason out[ARCH_MAX_REASONS])
 {
@@ -279,22 +327,39 @@ size_t arch_reasons(const struct guest_result *res, struct arch_reason out[ARCH_
 	const struct user_exits *user = &res->user;
 	uint64_t pio = n[CNT_PIO] + user->ready + user->refill + user->final;
 	uint64_t faults = n[CNT_TOUCH] + res->setup_faults + user->setup_mmio;
+	/* ICR and EOI; initial count and EOI. */
+	uint64_t apic = n[CNT_IPI] + n[CNT_IPI_TAKEN] + n[CNT_TIMER] + n[CNT_TIMER_FIRED];
+	bool hidden = res->irqchip && res->apic_hidden;
+	uint64_t wrmsr = hidden ? ARCH_NOT_TOLD : n[CNT_WRMSR] + apic;
+	uint64_t msr = hidden ? ARCH_NOT_TOLD : n[CNT_RDMSR] + n[CNT_WRMSR] + apic;
 	const struct arch_reason all[] = {
 		{ "vmx", "CPUID", n[CNT_CPUID] },
 		{ "vmx", "IO_INSTRUCTION", pio },
 		{ "vmx", "EPT_MISCONFIG", n[CNT_MMIO] },
 		{ "vmx", "EPT_VIOLATION", faults },
 		{ "vmx", "MSR_READ", n[CNT_RDMSR] },
-		{ "vmx", "MSR_WRITE", n[CNT_WRMSR] },
-		{ "vmx", "HLT", n[CNT_HLT] },
+		{ "vmx", "MSR_WRITE", wrmsr },
+		{ "vmx", "HLT", n[CNT_HLT] + n[CNT_HALT] },
+		{ "vmx", "VMCALL", n[CNT_VMCALL] },
 		{ "svm", "cpuid", n[CNT_CPUID] },
 		{ "svm", "io", pio },
 		{ "svm", "npf", n[CNT_MMIO] + faults },
-		{ "svm", "msr", n[CNT_RDMSR] + n[CNT_WRMSR] },
-		{ "svm", "hlt", n[CNT_HLT] },
+		{ "svm", "msr", msr },
+		{ "svm", "hlt", n[CNT_HLT] + n[CNT_HALT] },
+		{ "svm", "hypercall", n[CNT_VMCALL] },
 	};
+	size_t nr = sizeof(all) / sizeof(all[0]);
 
-	_Static_assert(sizeof(all) / sizeof(all[0]) <= ARCH_MAX_REASONS, "reasons fit");
+	_Static_assert((sizeof(all) + sizeof(timer_extras) + sizeof(apic_extras)) /
+		       sizeof(all[0]) <= ARCH_MAX_REASONS, "reasons fit");
 	memcpy(out, all, sizeof(all));
-	return sizeof(all) / sizeof(all[0]);
+	if (n[CNT_TIMER] || hidden) {
+		memcpy(out + nr, timer_extras, sizeof(timer_extras));
+		nr += sizeof(timer_extras) / sizeof(timer_extras[0]);
+	}
+	if (hidden) {
+		memcpy(out + nr, apic_extras, sizeof(apic_extras));
+		nr += sizeof(apic_extras) / sizeof(apic_extras[0]);
+	}
+	return nr;
 }

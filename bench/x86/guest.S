@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest: 64-bit long mode, ring 0, interrupts off, no stack, no IDT (any
- * exception ends it as a triple fault). Position independent; the VMM copies
- * guest_code..guest_code_end to guest memory and starts it with
- *   r15 = address of its struct guest_block, everything mapped 1:1.
+ * The guest: 64-bit long mode, ring 0. Any exception ends it as a triple
+ * fault. Position independent; the VMM copies guest_code..guest_code_end to
+ * guest memory and starts it with
+ *   r15 = address of its struct guest_block, everything mapped 1:1,
+ *   rsp = end of that page.
  * Registers: r13 next page to touch, r14 what is left of the loop in hand.
+ *
+ * Interrupts are off but for the loops that take them. Their handlers use
+ * rax, rcx, rdx.
  */
 #include "../block.h"
 #include "ports.h"
+
+/* linux/kvm_para.h, which is for C alone */
+#define KVM_HC_VAPIC_POLL_IRQ	1
 
 	.macro	loop_begin op
 	mov	BLK_PER_ROUND + 8 * \op(%r15), %r14
@@ -108,6 +115,58 @@ guest_code:
 	counted	CNT_TOUCH
 	loop_end
 
+	/* A number that KVM knows and answers with 0, without doing anything. */
+	loop_begin OP_VMCALL
+	mov	$KVM_HC_VAPIC_POLL_IRQ, %eax
+	cmpq	$0, BLK_VMMCALL(%r15)
+	jne	3f
+	vmcall
+	jmp	4f
+3:	vmmcall
+4:	test	%rax, %rax
+	jnz	5f
+	counted	CNT_VMCALL
+5:
+	loop_end
+
+	/* With interrupts on, so that KVM needs no exit to see when they are. */
+	loop_begin OP_IPI
+	sti
+	mov	$MSR_X2APIC_ICR, %ecx
+	mov	$ICR_SELF | VECTOR_IPI, %eax
+	xor	%edx, %edx
+	counted	CNT_IPI
+	wrmsr
+	mov	BLK_COUNT + 8 * CNT_IPI(%r15), %rbx
+3:	cmp	%rbx, BLK_COUNT + 8 * CNT_IPI_TAKEN(%r15)
+	jne	3b
+	cli
+	loop_end
+
+	/*
+	 * An interrupt that comes early waits for the HLT, which sti's shadow
+	 * covers. Where the shadow is lost on the way (an exit between the two
+	 * under an emulator, as QEMU's SVM), guest_timer skips the HLT, which
+	 * nothing would end. More than one turn is possible: KVM wakes a vCPU
+	 * for reasons of its own too.
+	 */
+	loop_begin OP_TIMER
+	mov	$MSR_X2APIC_TMICT, %ecx
+	mov	BLK_TIMER(%r15), %eax
+	xor	%edx, %edx
+	counted	CNT_TIMER
+	wrmsr
+	mov	BLK_COUNT + 8 * CNT_TIMER(%r15), %rbx
+3:	sti
+.Lhalt:
+	hlt
+	counted	CNT_HALT
+.Lhalted:
+	cli
+	cmp	%rbx, BLK_COUNT + 8 * CNT_TIMER_FIRED(%r15)
+	jne	3b
+	loop_end
+
 	counted	CNT_ROUNDS
 	cmpq	$0, BLK_STOP(%r15)
 	jne	5f
@@ -122,6 +181,25 @@ guest_code:
 	ud2
 6:	control	CTL_FINAL
 	ud2
+
+	.globl	guest_ipi
+guest_ipi:
+	counted	CNT_IPI_TAKEN
+	jmp	7f
+
+	.globl	guest_timer
+guest_timer:
+	counted	CNT_TIMER_FIRED
+	lea	.Lhalt(%rip), %rax
+	cmp	%rax, (%rsp)
+	jne	7f
+	lea	.Lhalted(%rip), %rax
+	mov	%rax, (%rsp)
+7:	mov	$MSR_X2APIC_EOI, %ecx
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrmsr
+	iretq
 guest_code_end:
 
 	.section .note.GNU-stack, "", @progbits

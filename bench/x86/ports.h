@@ -18,4 +18,18 @@
  */
 #define MSR_COUNTED	0x17a
 
+/*
+ * Registers of the local APIC in x2APIC mode (Intel SDM 3, "Extended xAPIC").
+ * Unlike xAPIC's memory, each access is one exit on VMX and SVM alike, unless
+ * the CPU virtualizes it (APICv, AVIC).
+ */
+#define MSR_X2APIC_EOI	0x80b
+#define MSR_X2APIC_ICR	0x830
+#define MSR_X2APIC_TMICT	0x838
+
+#define ICR_SELF	0x44000		/* shorthand "self", asserted, fixed */
+#define VECTOR_IPI	0x20
+#define VECTOR_TIMER	0x21
+#define VECTOR_LAST	VECTOR_TIMER
+
 #endif
