@@ -27,7 +27,7 @@ PKGS	:= libbpf libelf libtraceevent libzstd json-c zlib
 # Only the targets that compile ask pkg-config.
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes
-cflags	= $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
+cflags	= $(CFLAGS) $(WARN) -std=gnu11 -fno-omit-frame-pointer -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
 	  -I. -I$(OBJ) -pthread $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(san)
 libs	= $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm -pthread
 san	= $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

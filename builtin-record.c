@@ -57,7 +57,7 @@ struct record {
 	u64 last_events;		/* of the status line */
 };
 
-enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE };
+enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -74,6 +74,8 @@ static const struct argp_option options[] = {
 	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
 	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
 	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
+	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
+	  "Take the host's stacks of these: exit, userspace", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Say how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -148,6 +150,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (parse_u32(arg, &r->filter.f.sample) || !r->filter.f.sample)
 			argp_error(state, "--sample: '%s' is no number, as 100 for one in 100", arg);
 		break;
+	case OPT_STACK:
+		return choice__stacks(&r->choice, arg) ? EINVAL : 0;
 	case 'q':
 		r->quiet = true;
 		break;
@@ -161,6 +165,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->command = (const char **)state->argv + state->next;
 		break;
 	case ARGP_KEY_END:
+		if (r->choice.events & BIT(KVMW_EVENT_STACK) && !r->choice.stacks)
+			choice__stacks(&r->choice, "exit");
 		if (!r->nr_pids && !r->all && !r->command)
 			argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
 				   "-a for all, or -- COMMAND that starts one");

@@ -18,6 +18,8 @@
 #define KVMW_NR_EVENTS	16	/* ids of captured events are below */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
+#define KVMW_MAX_STACKS	16384	/* distinct ones of a recording; a power of two */
+#define KVMW_MAX_FRAMES	64
 
 /* The record in a ring: which event, then its struct. */
 struct kvmw_ring_exit {
@@ -133,6 +135,11 @@ struct kvmw_slot {
 	struct kvmw_ring_userspace user;
 	struct kvmw_held held[KVMW_NR_HELD];
 	u64 hyperv_ns;		/* last hypercall of Hyper-V's that is not done; 0: none */
+	/* stack.bpf.c: of the cycle, of the return to the VMM that is under way */
+	struct {
+		u32 from;	/* enum kvmw_stack_from */
+		s32 kernel, user;
+	} stack[2];
 
 	struct {
 		u64 count, last_ns;		/* how many, when last */
@@ -165,6 +172,9 @@ struct kvmw_task {
 	u64 comm[KVMW_COMM / 8];	/* in words, to be compared */
 };
 
+/* Where a stack was taken. */
+enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_SWITCH };
+
 /* Which threads are recorded. */
 enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
 
@@ -182,6 +192,7 @@ struct kvmw_config {
 	struct kvmw_filter filter;
 	u8 parts;		/* all programs that tell the parts of a cycle are there */
 	u32 fault_address;	/* offset in kvm_page_fault */
+	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 hypercall_return;	/* that of kvm_emulate_hypercall() is seen */
 	u8 switch_state;	/* sched_switch hands over the state of prev */
 	u64 apic_timer_fn;	/* address of KVM's function; 0: not known */

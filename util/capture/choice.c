@@ -123,6 +123,29 @@ static bool add_named(struct choice *c, const char *name, size_t len)
 	return false;
 }
 
+int choice__stacks(struct choice *c, const char *names)
+{
+	for (const char *p = names; ; p++) {
+		size_t len = strcspn(p, ",");
+
+		if (len == 4 && !memcmp(p, "exit", len)) {
+			c->stacks |= BIT(KVMW_stack_EXIT);
+			c->named |= E(EXIT);
+		} else if (len == 9 && !memcmp(p, "userspace", len)) {
+			c->stacks |= BIT(KVMW_stack_USERSPACE);
+			c->named |= E(USERSPACE);
+		} else {
+			return error("--stack: '%.*s' is neither exit nor userspace, of which stacks are taken",
+				     (int)(len < 60 ? len : 60), p);
+		}
+		c->named |= E(STACK);
+		c->events |= c->named;
+		p += len;
+		if (!*p)
+			return 0;
+	}
+}
+
 int choice__parse(struct choice *c, const char *names)
 {
 	for (const char *p = names; ; p++) {

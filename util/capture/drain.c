@@ -11,6 +11,7 @@
 
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/stacks.h"
 #include "util/capture/stats.h"
 #include "util/capture/tasks.h"
 #include "util/error.h"
@@ -40,6 +41,7 @@ struct drain {
 	struct stream streams[KVMW_MAX_RINGS];
 	struct stats *stats;
 	struct tasks tasks;
+	struct stacks *stacks;		/* NULL: none are taken */
 	const struct event_desc *descs[KVMW_NR_EVENTS];
 	pthread_t thread;
 	bool running, stop;
@@ -79,6 +81,12 @@ static int on_record(void *arg, void *data, size_t size)
 	const struct kvmw_ring_exit *record = data;	/* they all begin alike */
 	struct stream *stream = arg;
 
+	if (record->event == KVMW_EVENT_STACK && stream->drain->stacks) {
+		const struct kvmw_stack *row = (const void *)&record->e;
+
+		stacks__note(stream->drain->stacks, row,
+			     session__slots(stream->drain->session)[row->vcpu].tgid);
+	}
 	/* A negative value ends the loop over the ring, after this record. */
 	if (add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e)))
 		return -EIO;
@@ -265,6 +273,11 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->stats = calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;
+	if (session__stacks_fd(session) >= 0) {
+		d->stacks = stacks__new(session, sink);
+		if (!d->stacks)
+			goto fail;
+	}
 	d->stats->time_ns = now;
 	sample(d, now);
 	if (pthread_create(&d->thread, NULL, run, d)) {
@@ -351,6 +364,8 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	do {
 		err = consume(d);
 	} while (err > 0);
+	stacks__finish(d->stacks);
+	d->stacks = NULL;
 	err = err || add_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns);
@@ -366,6 +381,7 @@ void drain__free(struct drain *d)
 		__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
 		pthread_join(d->thread, NULL);
 	}
+	stacks__finish(d->stacks);
 	if (d->stats_fd >= 0)
 		close(d->stats_fd);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)

@@ -207,6 +207,27 @@ const struct hook hooks[HOOK_RAW] = {
 			{ "mmu_load_fentry", WAY_FENTRY, NULL, "kvm_mmu_load", NULL },
 		},
 	},
+	/* After those of exit and userspace: programs run in the order of their attachment. */
+	[HOOK_STACK_SWITCH] = {
+		.what = "stacks at context switches",
+		.ways = { { "stack_switch", WAY_BTF, "sched", "sched_switch", NULL } },
+	},
+	[HOOK_STACK_RETURN] = {
+		.what = "stacks at returns of KVM_RUN",
+		.ways = { { "stack_userspace_exit", WAY_TRACEPOINT, "kvm", "kvm_userspace_exit", NULL } },
+	},
+	[HOOK_STACK_ENTRY] = {
+		.what = "ends of cycles with a stack",
+		.ways = {
+			{ "stack_entry_btf", WAY_BTF, "kvm", "kvm_entry", NULL },
+			{ "stack_entry", WAY_TRACEPOINT, "kvm", "kvm_entry", NULL },
+		},
+	},
+	[HOOK_STACK_RUN] = {
+		.what = "calls of KVM_RUN after a stack",
+		.without = "--stack userspace has no rows",
+		.ways = { { "stack_run", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL } },
+	},
 	KVMW_POINTS(POINT_HOOK)
 };
 
@@ -284,6 +305,11 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 	[KVMW_EVENT_NESTED] = {
 		.uses = WHO,
 		.cost = "each exit of a nested guest",
+	},
+	[KVMW_EVENT_STACK] = {
+		.needs = BIT(HOOK_STACK_SWITCH) | BIT(HOOK_STACK_RETURN) | BIT(HOOK_STACK_ENTRY),
+		.uses = BIT(HOOK_STACK_RUN),
+		.cost = "each context switch of the host, each return to the VMM",
 	},
 	[KVMW_EVENT_RAW] = { .uses = WHO },
 };

@@ -48,6 +48,7 @@ enum hook_id {
 	HOOK_IOCTL_ENTER, HOOK_IOCTL_EXIT,
 	HOOK_SCHED_SWITCH, HOOK_SCHED_WAKING, HOOK_SCHED_WAKEUP, HOOK_SCHED_MIGRATE,
 	HOOK_APIC_START, HOOK_APIC_EXPIRE, HOOK_MMU_LOAD,
+	HOOK_STACK_SWITCH, HOOK_STACK_RETURN, HOOK_STACK_ENTRY, HOOK_STACK_RUN,
 	HOOK_POINTS,
 	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
 	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,
@@ -71,6 +72,7 @@ struct choice {
 	u32 named;		/* those by their own names, not by a group's */
 	struct raw_choice raw[KVMW_MAX_RAW];
 	u32 nr_raw;
+	u32 stacks;		/* bitmap of the kinds of event stack: --stack */
 };
 
 #define BIT(n) (1ull << (n))
@@ -98,6 +100,8 @@ extern const struct point_desc points[KVMW_NR_POINTS];
  * the unknown one and those there are, the nearest first.
  */
 int choice__parse(struct choice *choice, const char *names);
+/* The words of --stack, a comma separated list; the events are chosen with their stacks. */
+int choice__stacks(struct choice *choice, const char *names);
 u32 provider__defaults(void);
 
 /* A group of -e; the list ends with one without a name. */

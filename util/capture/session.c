@@ -125,6 +125,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->target = opts->target;
 	c->parent = getpid();
 	c->events = opts->choice->events;
+	c->stacks = opts->choice->stacks;
 	c->vcpu_filter = !!opts->vcpus;
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
@@ -154,6 +155,10 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_HOOKS; h++)
 		if (s->ways[h])
 			bpf_program__set_autoload(program(s, s->ways[h]), true);
+	/* Memory that is taken whether it is used or not. */
+	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
+	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
+	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
 	s->config.fault.spans = !!s->ways[HOOK_FAULT_END];
 	s->config.hypercall_return = !!s->ways[HOOK_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
@@ -494,6 +499,11 @@ u64 session__ring_bytes(const struct session *s)
 int session__ring_fd(const struct session *s, u32 ring)
 {
 	return s->rings[ring];
+}
+
+int session__stacks_fd(const struct session *s)
+{
+	return bpf_map__fd(s->skel->maps.stacks);
 }
 
 static struct bpf_prog_info prog_info(const struct session *s, u32 hook)

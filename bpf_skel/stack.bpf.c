@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Provider "stack": where the vCPU's thread was while its guest did not run.
+ *
+ * Of a cycle, or of a return to the VMM, that is the first moment at which the thread left
+ * its CPU.  If it left it not, it is the return of KVM_RUN, whose user stack is that of the
+ * VMM's call.  A cycle that KVM itself handled without sleeping has neither, and no row.
+ * The row is made when the cycle ends, so that its duration decides whether it is wanted.
+ *
+ * Kernel and user stacks are in one map, their numbers in one space: both are hashes of
+ * their addresses.  Two stacks that fall on one number (-EEXIST): the second is not told.
+ *
+ * Its programs run beside those of exit and userspace on the same tracepoints, before or
+ * after these: a cycle that is over by then still lies in the slot.
+ */
+#include "filter.bpf.h"
+#include "point.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, KVMW_MAX_STACKS);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, KVMW_MAX_FRAMES * sizeof(u64));
+} stacks SEC(".maps");
+
+static __always_inline bool wants_stack(u32 kind)
+{
+	return config.stacks >> kind & 1;
+}
+
+/* The thread leaves its CPU. */
+SEC("tp_btf/sched_switch")
+int stack_switch(u64 *ctx)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u32 tid = pid_tgid;
+	struct thread *thread;
+	struct kvmw_slot *s;
+	bool exit, user;
+	s32 kernel, vmm;
+
+	if (!active)
+		return 0;
+	/* Not by way of here[], which is for the threads that run vCPUs. */
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (!thread || thread->tgid != pid_tgid >> 32 || thread->known == UNWANTED ||
+	    thread->known == NO_SLOT_YET)
+		return 0;
+	s = slot_at(thread->known - 1);
+	if (!s)
+		return 0;
+	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open &&
+	       s->stack[0].from != KVMW_STACK_SWITCH;
+	user = wants_stack(KVMW_stack_USERSPACE) && s->user_open &&
+	       s->stack[1].from != KVMW_STACK_SWITCH;
+	if (!exit && !user)
+		return 0;
+	kernel = bpf_get_stackid(ctx, &stacks, 0);
+	vmm = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+	if (exit) {
+		s->stack[0].kernel = kernel;
+		s->stack[0].user = vmm;
+		s->stack[0].from = KVMW_STACK_SWITCH;
+	}
+	if (user) {
+		s->stack[1].kernel = kernel;
+		s->stack[1].user = vmm;
+		s->stack[1].from = KVMW_STACK_SWITCH;
+	}
+	return 0;
+}
+
+SEC("tp/kvm/kvm_userspace_exit")
+int stack_userspace_exit(void *ctx)
+{
+	struct kvmw_slot *s;
+	bool exit;
+	s32 vmm;
+
+	if (!active)
+		return PASS_ON;
+	s = slot_of_thread(false);
+	if (!s)
+		return PASS_ON;
+	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open && !s->stack[0].from;
+	if (!exit && !wants_stack(KVMW_stack_USERSPACE))
+		return PASS_ON;
+	vmm = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+	if (exit) {
+		s->stack[0].kernel = -1;
+		s->stack[0].user = vmm;
+		s->stack[0].from = KVMW_STACK_RETURN;
+	}
+	if (wants_stack(KVMW_stack_USERSPACE)) {
+		s->stack[1].kernel = -1;
+		s->stack[1].user = vmm;
+		s->stack[1].from = KVMW_STACK_RETURN;
+	}
+	return PASS_ON;
+}
+
+static __always_inline void fill(struct kvmw_ring_row *row, struct kvmw_slot *s, u32 which,
+				 u32 kind, u64 time_ns, u64 span_ns)
+{
+	row_begin(row, s, KVMW_EVENT_STACK, kind, NR_VALUES(stack));
+	row->e.time_ns = time_ns;
+	row->e.span_ns = span_ns;
+	row->value[VALUE(stack, kernel)] = (s64)s->stack[which].kernel;
+	row->value[VALUE(stack, user)] = (s64)s->stack[which].user;
+	s->stack[which].from = KVMW_STACK_NONE;
+}
+
+static __always_inline void entered(void)
+{
+	struct kvmw_slot *s = slot_of_thread(false);
+	const struct kvmw_exit *e;
+	struct kvmw_ring_row row;
+
+	if (!s || !s->stack[0].from)
+		return;
+	e = &s->exit.e;
+	fill(&row, s, 0, KVMW_stack_EXIT, e->time_ns,
+	     s->exit_open ? bpf_ktime_get_ns() - e->time_ns : e->total_ns);
+	if (!reason_wanted(e->reason) || !detail_wanted(e->detail_kind, e->detail))
+		return;
+	row.value[VALUE(stack, reason)] = e->reason;
+	row.value[VALUE(stack, isa)] = e->isa;
+	point_send(s, &row, stack, EXIT);
+}
+
+SEC("tp_btf/kvm_entry")
+int BPF_PROG(stack_entry_btf, struct kvm_vcpu *vcpu)
+{
+	if (active && wants_stack(KVMW_stack_EXIT))
+		entered();
+	return 0;
+}
+
+SEC("tp/kvm/kvm_entry")
+int stack_entry(void *ctx)
+{
+	if (active && wants_stack(KVMW_stack_EXIT))
+		entered();
+	return PASS_ON;
+}
+
+/* KVM_RUN is called: the VMM's time is over. */
+SEC("kprobe/kvm_arch_vcpu_ioctl_run")
+int BPF_KPROBE(stack_run, struct kvm_vcpu *vcpu)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s;
+	u64 time_ns;
+
+	if (!active || !wants_stack(KVMW_stack_USERSPACE))
+		return 0;
+	s = slot_of_thread(false);
+	if (!s || !s->stack[1].from)
+		return 0;
+	time_ns = s->user.e.time_ns;
+	fill(&row, s, 1, KVMW_stack_USERSPACE, time_ns,
+	     s->user_open ? bpf_ktime_get_ns() - time_ns : s->user.e.user_ns);
+	row.value[VALUE(stack, reason)] = s->user.e.reason;
+	row.value[VALUE(stack, isa)] = KVMW_ISA_NONE;
+	point_send(s, &row, stack, USERSPACE);
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The functions of one ELF file, by their address. */
+#ifndef KVMW_ELF_SYMBOLS_H
+#define KVMW_ELF_SYMBOLS_H
+
+#include "util/types.h"
+
+struct elf_symbol {
+	u64 address, size;	/* as the file has them; size 0: not told */
+	char *name;
+};
+
+struct elf_segment {
+	u64 offset, size, address;	/* PT_LOAD: in the file, in memory */
+};
+
+struct elf_symbols {
+	struct elf_symbol *symbol;	/* sorted by address */
+	u32 nr, room;
+	struct elf_segment *segment;
+	u32 nr_segments;
+};
+
+/* What cannot be read has no symbols. Does not keep fd. */
+void elf_symbols__read(struct elf_symbols *symbols, int fd);
+void elf_symbols__free(struct elf_symbols *symbols);
+
+/* The function at an offset into the file, NULL: none; *into: how far into it. */
+const char *elf_symbols__find(const struct elf_symbols *symbols, u64 offset, u64 *into);
+
+#endif

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/capture/elf_symbols.h"
+#include "util/capture/symbols.h"
+
+struct kernel_symbol {
+	u64 address;
+	char *name;		/* "sym", "sym [module]" */
+};
+
+struct file {
+	struct file *next;
+	u64 device, inode;
+	char *name;		/* without its directories */
+	int fd;			/* -1: none */
+	bool read;		/* symbols are */
+	struct elf_symbols symbols;
+};
+
+/* Executable memory of a process. */
+struct mapping {
+	u64 start, end, offset;
+	struct file *file;
+};
+
+struct process {
+	struct process *next;
+	pid_t pid;
+	struct mapping *mapping;
+	u32 nr;
+};
+
+struct symbols {
+	struct kernel_symbol *kernel;
+	u32 nr_kernel, room;
+	struct file *files;
+	struct process *processes;
+};
+
+void symbols__free(struct symbols *s)
+{
+	if (!s)
+		return;
+	for (u32 i = 0; i < s->nr_kernel; i++)
+		free(s->kernel[i].name);
+	free(s->kernel);
+	for (struct file *file = s->files, *next; file; file = next) {
+		next = file->next;
+		elf_symbols__free(&file->symbols);
+		if (file->fd >= 0)
+			close(file->fd);
+		free(file->name);
+		free(file);
+	}
+	for (struct process *p = s->processes, *next; p; p = next) {
+		next = p->next;
+		free(p->mapping);
+		free(p);
+	}
+	free(s);
+}
+
+/* ---- the kernel ---------------------------------------------------------- */
+
+static int by_address(const void *a, const void *b)
+{
+	const struct kernel_symbol *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static bool add_kernel(struct symbols *s, u64 address, const char *name, const char *module)
+{
+	struct kernel_symbol *grown;
+	char text[256];
+
+	if (s->nr_kernel == s->room) {
+		u32 room = s->room ? s->room * 2 : 1 << 16;
+
+		grown = realloc(s->kernel, room * sizeof(*grown));
+		if (!grown)
+			return false;
+		s->kernel = grown;
+		s->room = room;
+	}
+	snprintf(text, sizeof(text), "%s%s%s", name, *module ? " " : "", module);
+	s->kernel[s->nr_kernel] = (struct kernel_symbol) { address, strdup(text) };
+	return s->kernel[s->nr_kernel++].name;
+}
+
+/* Lines of /proc/kallsyms: address, type, name, and a module's name in brackets. */
+static void read_kernel(struct symbols *s)
+{
+	FILE *in = fopen("/proc/kallsyms", "re");
+	char line[512], name[160], module[64], type;
+	unsigned long long address;
+
+	while (in && fgets(line, sizeof(line), in)) {
+		*module = 0;
+		if (sscanf(line, "%llx %c %159s %63s", &address, &type, name, module) < 3)
+			continue;
+		/* All 0: hidden, kernel.kptr_restrict. */
+		if (!address || !strchr("tTwW", type))
+			continue;
+		if (!add_kernel(s, address, name, module))
+			break;
+	}
+	if (in)
+		fclose(in);
+	if (s->nr_kernel)
+		qsort(s->kernel, s->nr_kernel, sizeof(*s->kernel), by_address);
+}
+
+struct symbols *symbols__new(void)
+{
+	struct symbols *s = calloc(1, sizeof(struct symbols));
+
+	/* At once: while it takes its time a process can come and go. */
+	if (s)
+		read_kernel(s);
+	return s;
+}
+
+void symbols__kernel(struct symbols *s, u64 address, char *buf, size_t size)
+{
+	const char *name, *module;
+	u32 from = 0, to;
+
+	for (to = s->nr_kernel; from < to; ) {
+		u32 mid = from + (to - from) / 2;
+
+		if (s->kernel[mid].address <= address)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	if (!from || !s->kernel[from - 1].name) {
+		snprintf(buf, size, "0x%llx", (unsigned long long)address);
+		return;
+	}
+	name = s->kernel[from - 1].name;
+	module = strchr(name, ' ');
+	snprintf(buf, size, "%.*s+0x%llx%s", module ? (int)(module - name) : (int)strlen(name), name,
+		 (unsigned long long)(address - s->kernel[from - 1].address), module ? module : "");
+}
+
+/* ---- processes ----------------------------------------------------------- */
+
+/* What a process has mapped, also where it has been deleted or lies in another namespace. */
+static int open_mapped(pid_t pid, const char *range, const char *path)
+{
+	char name[4200];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/map_files/%s", pid, range);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/%d/root%s", pid, path);
+	return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+static struct file *get_file(struct symbols *s, pid_t pid, const char *range, const char *path,
+			     u64 device, u64 inode)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct file *file;
+
+	for (file = s->files; file; file = file->next)
+		if (file->device == device && file->inode == inode && !strcmp(file->name, name))
+			return file;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return NULL;
+	file->device = device;
+	file->inode = inode;
+	file->name = strdup(name);
+	if (!file->name) {
+		free(file);
+		return NULL;
+	}
+	file->fd = *path == '/' ? open_mapped(pid, range, path) : -1;
+	file->next = s->files;
+	s->files = file;
+	return file;
+}
+
+static void add_mapping(struct symbols *s, struct process *p, const char *line)
+{
+	unsigned long long start, end, offset, inode;
+	char range[64], path[4096] = "";
+	struct mapping *grown;
+	unsigned int major, minor;
+	char x;
+
+	if (sscanf(line, "%63s %*c%*c%c%*c %llx %x:%x %llu %4095[^\n]", range, &x, &offset, &major,
+		   &minor, &inode, path) < 7 || x != 'x' ||
+	    sscanf(range, "%llx-%llx", &start, &end) != 2)
+		return;
+	grown = realloc(p->mapping, (p->nr + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	p->mapping = grown;
+	p->mapping[p->nr++] = (struct mapping) {
+		start, end, offset,
+		get_file(s, p->pid, range, path, (u64)major << 32 | minor, inode),
+	};
+}
+
+static void read_process(struct symbols *s, struct process *p)
+{
+	char name[64], *line = NULL;
+	size_t size = 0;
+	FILE *in;
+
+	snprintf(name, sizeof(name), "/proc/%d/maps", p->pid);
+	in = fopen(name, "re");
+	/* It is gone: what was known of it is still true of its stacks. */
+	if (!in)
+		return;
+	p->nr = 0;
+	while (getline(&line, &size, in) > 0)
+		add_mapping(s, p, line);
+	free(line);
+	fclose(in);
+}
+
+static const struct mapping *find_mapping(const struct process *p, u64 address)
+{
+	for (u32 i = 0; i < p->nr; i++)
+		if (address >= p->mapping[i].start && address < p->mapping[i].end)
+			return &p->mapping[i];
+	return NULL;
+}
+
+static const struct mapping *get_mapping(struct symbols *s, pid_t pid, u64 address)
+{
+	const struct mapping *m;
+	struct process *p;
+
+	for (p = s->processes; p && p->pid != pid; p = p->next)
+		;
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return NULL;
+		p->pid = pid;
+		p->next = s->processes;
+		s->processes = p;
+	}
+	m = find_mapping(p, address);
+	if (m)
+		return m;
+	read_process(s, p);
+	return find_mapping(p, address);
+}
+
+void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t size)
+{
+	const struct mapping *m = get_mapping(s, pid, address);
+	u64 offset, into;
+	const char *name;
+
+	if (!m || !m->file) {
+		snprintf(buf, size, "0x%llx", (unsigned long long)address);
+		return;
+	}
+	offset = address - m->start + m->offset;
+	/* Not before: of all that a VMM has mapped little is in its stacks. */
+	if (!m->file->read && m->file->fd >= 0)
+		elf_symbols__read(&m->file->symbols, m->file->fd);
+	m->file->read = true;
+	name = elf_symbols__find(&m->file->symbols, offset, &into);
+	if (name)
+		snprintf(buf, size, "%s+0x%llx [%s]", name, (unsigned long long)into, m->file->name);
+	else
+		snprintf(buf, size, "%s+0x%llx", m->file->name, (unsigned long long)offset);
+}
+
+/*
+ * CALL of x86: E8 and 4 bytes; FF with a ModRM byte whose register field is 2, a SIB byte
+ * where rm is 4, and 0, 1 or 4 bytes by mod.  Intel's Software Developer's Manual, volume 2.
+ */
+static bool ends_with_call(const u8 *code, u32 size)
+{
+	if (size >= 5 && code[size - 5] == 0xe8)
+		return true;
+	for (u32 len = 2; len <= 7 && len <= size; len++) {
+		const u8 *at = code + size - len;
+		u32 mod = at[1] >> 6, rm = at[1] & 7, need = 2;
+
+		if (at[0] != 0xff || (at[1] >> 3 & 7) != 2)
+			continue;
+		need += mod != 3 && rm == 4;
+		need += mod == 1 ? 1 : mod == 2 || (mod == 0 && rm == 5) ? 4 : 0;
+		if (need == len)
+			return true;
+	}
+	return false;
+}
+
+bool symbols__after_call(struct symbols *s, pid_t pid, u64 address)
+{
+	const struct mapping *m = get_mapping(s, pid, address);
+	u8 code[7];
+
+	if (!m || !m->file || m->file->fd < 0 || address - m->start < sizeof(code))
+		return false;
+	return pread(m->file->fd, code, sizeof(code), address - m->start + m->offset - sizeof(code)) ==
+	       sizeof(code) && ends_with_call(code, sizeof(code));
+}
