@@ -153,12 +153,11 @@ int fast_page_fault(void *ctx)
 }
 
 /* A page was mapped: it is the fault's own, or one of those that are mapped beside it. */
-static __always_inline void fault_mapped(struct kvmw_slot *s, u64 gfn, u64 pfn, u64 level)
+static __always_inline void fault_mapped(struct kvmw_held *held, u64 gfn, u64 pfn, u64 level)
 {
-	struct kvmw_held *held = fault_now(s);
 	u64 inside, gpa;
 
-	if (!held || level < 1 || level > 3)
+	if (level < 1 || level > 3)
 		return;
 	gpa = held->row.value[VALUE(fault, gpa)];
 	if (gpa == KVMW_NONE && !config.fault.direct)
@@ -179,6 +178,7 @@ int kvm_mmu_set_spte(void *ctx)
 	struct kvmw_ring_row row;
 	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, SET_SPTE,
 					  kvm_mmu_set_spte, ctx);
+	struct kvmw_held *held;
 	u64 gfn, spte;
 
 	if (!s)
@@ -188,7 +188,12 @@ int kvm_mmu_set_spte(void *ctx)
 	row.value[VALUE(fault, gpa)] = gfn << 12;
 	row.value[VALUE(fault, pfn)] = spte & SPTE_PRESENT ?
 				       (spte & config.fault.pfn_mask) >> 12 : KVMW_NONE;
-	fault_mapped(s, gfn, row.value[VALUE(fault, pfn)], row.value[VALUE(fault, level)]);
+	held = fault_now(s);
+	/* 5.10 tells of the entry that marks MMIO too: no page is mapped. */
+	if (held && held->row.value[VALUE(fault, mmio)] == 1)
+		row.value[VALUE(fault, pfn)] = KVMW_NONE;
+	else if (held)
+		fault_mapped(held, gfn, row.value[VALUE(fault, pfn)], row.value[VALUE(fault, level)]);
 	point_send(s, &row, fault, SET_SPTE);
 	return PASS_ON;
 }

@@ -22,7 +22,7 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
 # name: (what lab run is told, scripts). The slowest come first: two run at a time.
 BOOTS = {
-    "intel": (["--cpu", "intel"], ["known", "families"]),
+    "intel": (["--cpu", "intel"], ["known", "families", "memory"]),
     "linux": (["--kernel", "bookworm"], ["linux"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (["--kernel", "bookworm"], ["families"]),
@@ -34,10 +34,10 @@ BOOTS = {
     "sched-trixie": (["--kernel", "trixie"], ["sched"]),
     "sched-sid": (["--kernel", "sid"], ["sched"]),
     "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "killed", "caps", "errors"]),
-    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "caps"]),
+    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "killed", "caps", "errors"]),
+    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "caps"]),
 }
 
 

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0
+# Guest memory: page faults, dirty pages, memory slots and the ioctls behind them, of guests
+# that know what they do, with perf counting the same tracepoints.
+. /src/tests/inside/lib.sh
+pages=700
+grep -q GenuineIntel /proc/cpuinfo && pages=60
+modprobe -a kvm_amd kvm_intel 2>/dev/null
+kvmw list --json >memory-list.json
+tracepoints=$(perf list tracepoint 2>/dev/null |
+	grep -o -e 'kvm:kvm_[a-z_]*' -e 'kvmmmu:[a-z_]*' | grep -e fault -e _set_spte -e async -e dirty |
+	sort -u | sed 's/^/-e /')
+# KVM's ioctls are those with 0xae in bits 8 to 15.
+step memory perf stat -a -x, -o memory.perf $tracepoints -e syscalls:sys_enter_ioctl \
+	--filter 'cmd & 0x8000 && cmd & 0x2000 && cmd & 0x800 && cmd & 0x400 && cmd & 0x200 && !(cmd & 0x5100)' \
+	kvmw record -v -e dirty,memslot,ioctl,fault -o memory.kvmw -- \
+	kvmw bench guest --json --dirty-log --touch $pages --mmio 20 --vcpus 2
+
+# Nothing is logged.
+step unlogged kvmw record -e dirty -o unlogged.kvmw -- kvmw bench guest --json --touch 100
+
+# Slots that were made before the recording, and an ioctl that is still under way at its end.
+endless old --dirty-log --touch 50 --pio 10
+step old-record kvmw record -e dirty -o old.kvmw -p $vm -- sleep 1
+step ioctl-record kvmw record -e ioctl -o ioctl.kvmw -p $vm -- sleep 0.5
+kill $vm
+wait $vm

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Events fault, dirty, memslot and ioctl: against the guest that did it, KVM's own dirty
+bitmaps, and perf's counts of the same tracepoints."""
+import collections
+import json
+
+import labrun
+from labrun import AMD, NONE, in_boots
+
+ALL = [*AMD, "intel"]
+EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
+# include/uapi/linux/kvm.h
+CREATE_VM, CREATE_VCPU, RUN, SET_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
+DEV_KVM, VM, VCPU = 1, 2, 3     # fd_kind
+PAGE_FAULT, PAGE, SET, SEEN = 1, 1, 1, 2
+READ, WRITE, EXEC = 1, 2, 4
+PAGE_SIZE = 4096
+
+
+def guest(boot):
+    step = boot.step("memory")
+    assert step.status == 0, step.err
+    return json.loads(step.out)
+
+
+def logged(did):
+    """The gfns that KVM_GET_DIRTY_LOG gave to the guest's VMM."""
+    return [gfn for first, last in did["dirty"]["gfn_ranges"] for gfn in range(first, last + 1)]
+
+
+def rows(boot, event, name="memory", kind=None):
+    found = labrun.rows(boot.path(f"{name}.kvmw"), event)
+    return found if kind is None else [row for row in found if row.kind == kind]
+
+
+def totals(boot, event, name="memory"):
+    """The last ones of each vCPU and kind, as the kernel counted them."""
+    last = {(row.vcpu, row.reason): row for row in rows(boot, "total", name)
+            if row.event == EVENTS[event]}
+    return last.values()
+
+
+def slots(boot, name="memory"):
+    """{slot: its row}, the last one of each."""
+    return {row.slot: row for row in rows(boot, "memslot", name)}
+
+
+def holds(slot, gpa):
+    return slot.gpa <= gpa < slot.gpa + slot.size
+
+
+@in_boots(*ALL)
+def test_counts_are_perfs(boot):
+    perf = labrun.perf_stat(boot.path("memory.perf"))
+    found = collections.Counter((event, row.kind) for event in ("fault", "dirty")
+                                for row in rows(boot, event))
+    compared = 0
+    for event in json.loads(boot.path("memory-list.json").read_text())["events"]:
+        for point in event["tracepoints"] if event["name"] in ("fault", "dirty") else []:
+            if point["here"]:
+                assert found[event["name"], point["kind"]] == perf.get(point["name"], 0), point
+                compared += point["name"] in perf
+    assert compared >= 7
+    assert len(rows(boot, "ioctl")) == perf["syscalls:sys_enter_ioctl"]
+    for event in EVENTS:
+        assert sum(row.count for row in totals(boot, event)) == len(rows(boot, event)) > 0
+        assert not any(row.lost for row in totals(boot, event))
+
+
+@in_boots(*ALL)
+def test_dirty_pages_are_the_log(boot):
+    did = guest(boot)
+    found = rows(boot, "dirty", kind=PAGE)
+    assert sorted({row.gfn for row in found if row.logging == 1}) == logged(did)
+    assert len(logged(did)) == did["total"]["touch"] == did["dirty"]["pages"]
+    of = slots(boot)
+    for row in found:
+        slot = of[row.slot]
+        assert holds(slot, row.gfn * PAGE_SIZE) and row.logging == slot.flags == (row.slot > 0)
+    # Each vCPU has touched a slot of its own.
+    vcpus = {v["id"]: v["vcpu"] for v in labrun.info(boot.path("memory.kvmw"))["vcpus"]}
+    assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
+
+
+@in_boots(*ALL)
+def test_what_is_not_logged(boot):
+    assert boot.step("unlogged").status == 0, boot.step("unlogged").err
+    found = rows(boot, "dirty", "unlogged")
+    assert not any(row.logging for row in found)
+    # 5.10 marks each page that it maps writable; later ones do so only for a log.
+    if boot.name == "bullseye":
+        touched = json.loads(boot.step("unlogged").out)["total"]["touch"]
+        assert len({row.gfn for row in found if row.slot == 1}) == touched == 100
+
+
+@in_boots(*ALL)
+def test_slots_made_before(boot):
+    assert boot.step("old-record").status == 0, boot.step("old-record").err
+    seen = rows(boot, "memslot", "old")
+    logging = [row for row in seen if row.slot == 1]
+    assert len(logging) == 1 and {row.kind for row in seen} == {SEEN}
+    assert len({row.slot for row in seen}) == len(seen)
+    found = [row for row in rows(boot, "dirty", "old") if row.slot == 1]
+    assert len(found) > 50 and logging[0].flags == 1
+    assert all(holds(logging[0], row.gfn * PAGE_SIZE) and row.logging == 1 for row in found)
+
+
+@in_boots(*ALL)
+def test_slots_are_the_ioctls(boot):
+    calls = [row for row in rows(boot, "ioctl") if row.cmd == SET_REGION]
+    made = rows(boot, "memslot", kind=SET)
+    assert [(row.time_ns, row.span_ns, row.tid, row.result) for row in made] == [
+        (row.time_ns, row.span_ns, row.tid, row.result) for row in calls]
+    assert [row.slot for row in made] == [0, 1, 2] and {row.result for row in made} == {0}
+    # What the recording has seen made it need not tell once more.
+    assert not rows(boot, "memslot", kind=SEEN)
+    did = guest(boot)
+    first = {gfn * PAGE_SIZE for gfn, _ in did["dirty"]["gfn_ranges"]}
+    assert {row.gpa for row in made if row.slot} == first
+    assert {row.size for row in made if row.slot} == {did["per_round"]["touch"] * PAGE_SIZE}
+    assert all(row.hva % PAGE_SIZE == 0 and 0 < row.hva < 1 << 47 for row in made)
+
+
+@in_boots(*ALL)
+def test_faults_are_the_guests(boot):
+    did = guest(boot)
+    faults = rows(boot, "fault", kind=PAGE_FAULT)
+    assert len(faults) == did["exits"][boot.isa]["npf" if boot.isa == "svm" else "EPT_VIOLATION"]
+    of = slots(boot).values()
+    memory = [row for row in faults if any(holds(slot, row.gpa) for slot in of)]
+    touched = [row.gpa // PAGE_SIZE for row in memory if row.gpa >= 1 << 32]
+    # Each page of the touched slots once, and it was written to.
+    assert sorted(touched) == logged(did)
+    assert {row.access & WRITE for row in memory if row.gpa >= 1 << 32} == {WRITE}
+    assert {row.access for row in faults} >= {EXEC} and not any(row.access & ~7 for row in faults)
+    # Everything else has no memory, and nothing was mapped there.
+    nowhere = [row for row in faults if row not in memory]
+    told = [row for row in faults if row.span_ns != NONE]
+    assert all(row.mmio == (row in nowhere) for row in told if row.span_ns)
+    assert {(row.level, row.pfn) for row in nowhere} == {(NONE, NONE)}
+    assert {row.level for row in memory} == {1}
+    frames = [row.pfn for row in memory]
+    assert len(set(frames)) == len(frames) and 0 < max(frames) < 1 << 20
+    if boot.isa == "svm":
+        assert len(nowhere) == did["total"]["mmio"] + did["also"]["setup"]["mmio"]
+
+
+@in_boots(*ALL)
+def test_faults_have_durations(boot):
+    faults = rows(boot, "fault", kind=PAGE_FAULT)
+    told = [row for row in faults if row.span_ns != NONE]
+    lost = [row for row in faults if row.span_ns == NONE]
+    assert all(row.result == NONE for row in lost) and all(row.result < 10 for row in told)
+    if boot.name != "bullseye":
+        assert not lost
+    else:
+        # 5.10, of one CPU, remembers one call at a time: the other vCPU's was under way.
+        for row in lost:
+            assert any(other.tid != row.tid and other.time_ns < row.time_ns < other.time_ns + other.span_ns
+                       for other in told)
+    # A fault is over before the next one of the thread; its mappings lie within.
+    for tid in {row.tid for row in told}:
+        mine = sorted((row for row in told if row.tid == tid), key=lambda row: row.time_ns)
+        for before, row in zip(mine, mine[1:]):
+            assert before.time_ns + before.span_ns <= row.time_ns
+
+
+@in_boots(*ALL)
+def test_ioctls(boot):
+    did = guest(boot)
+    calls = rows(boot, "ioctl")
+    assert not any(row.span_ns == NONE for row in calls)
+    by_cmd = collections.defaultdict(list)
+    for row in calls:
+        by_cmd[row.cmd].append(row)
+    vm, = by_cmd[CREATE_VM]
+    assert vm.fd_kind == DEV_KVM
+    assert {row.fd for row in calls if row.fd_kind == DEV_KVM} == {vm.fd}
+    assert {row.fd for row in calls if row.fd_kind == VM} == {vm.result}
+    assert [row.arg for row in by_cmd[CREATE_VCPU]] == [0, 1]
+    fds = [row.result for row in by_cmd[CREATE_VCPU]]
+    assert {row.fd for row in calls if row.fd_kind == VCPU} == set(fds)
+    assert {row.fd_kind for row in calls} == {DEV_KVM, VM, VCPU}
+    # KVM_RUN returned as often as the guest went to its VMM, to no one's error.
+    vcpus = {v["tid"]: v for v in did["vcpu"]}
+    for fd, (tid, vcpu) in zip(fds, sorted(vcpus.items(), key=lambda item: item[1]["id"])):
+        runs = [row for row in by_cmd[RUN] if row.fd == fd]
+        assert {row.tid for row in runs} == {tid} and {row.result for row in runs} == {0}
+        assert len(runs) == sum(vcpu["user_exits"].values())
+
+
+@in_boots(*ALL)
+def test_ioctl_under_way(boot):
+    """KVM_RUN has not returned when the recording ends: a row without a duration."""
+    assert boot.step("ioctl-record").status == 0, boot.step("ioctl-record").err
+    calls = rows(boot, "ioctl", "ioctl")
+    done = [row for row in calls if row.span_ns != NONE]
+    assert {row.cmd for row in calls} == {RUN} and 0 <= len(calls) - len(done) <= 1
+    sums = totals(boot, "ioctl", "ioctl")
+    assert sum(row.count for row in sums) == len(calls)
+    assert sum(row.done for row in sums) == len(done)
+    assert sum(row.span_ns for row in sums) == sum(row.span_ns for row in done)
