@@ -201,7 +201,7 @@ static int take_fields(struct tracepoint *tp, const char *format)
 	tp->field = calloc(MAX_FIELDS, sizeof(*tp->field));
 	if (!tp->field)
 		return error("out of memory for a tracepoint's fields");
-	for (const char *line = format; line; line = strchr(line + 1, '\n')) {
+	for (const char *line = format; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		if (take_field(tp, line))
 			continue;
 		while (tp->nr_fields)
