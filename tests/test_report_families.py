@@ -380,6 +380,32 @@ def test_version_1_0_tells_no_parts(tmp_path):
         assert "halt%" not in text_of(path, "--width", 160)
 
 
+def test_hostile_numbers(tmp_path):
+    """Any value in any field: no crash, no nonsense on the screen (and see SAN=1)."""
+    rng = random.Random(7)
+    fields = {"exit": 22, "userspace": 7, "dirty": 12, "irq": 17, "halt": 13, "sched": 9,
+              "timer": 11, "memslot": 12, **{name: len(FAMILIES[name][0]) for name in FAMILIES}}
+    some = [0, 1, 2, 3, 9, 20, 21, 2**64 - 1, 2**64 - 2, 2**63, 0xffffffff, 0xffff, START + 5]
+
+    def value():
+        return rng.choice([rng.choice(some), rng.getrandbits(16), rng.getrandbits(63)])
+
+    rec = Recording(META | {"tracepoints": POINTS}, VMS, VCPUS + ROLES)
+    for name, nr in fields.items():
+        rec.lines.append(["EVENTS", name, [[value() for _ in range(nr)] for _ in range(200)]])
+    rec.lines.append(["STATS", "total", [[value(), rng.randrange(1, 16), *[value() for _ in range(12)]]
+                                         for _ in range(300)]])
+    path = rec.finish().write(tmp_path / "f")
+    for name in fields:
+        done = kvmw("report", "-i", path, "-e", name, "-s", "reason", "--json")
+        assert done.returncode == 0, (name, done.stderr)
+        for row in json.loads(done.stdout)["rows"]:
+            assert 0 <= row["count_percent"] <= 100.001 and 0 <= row["time_percent"] <= 100.001
+        for args in ["-s", "vm,vcpu,kind", "--hist"], ["-s", "detail,cpu", "--csv"]:
+            done = kvmw("report", "-i", path, "-e", name, *args)
+            assert done.returncode in (0, 1), (name, args, done.stderr)
+
+
 def test_more_kinds_than_can_be_kept(tmp_path):
     rng = random.Random(1)
     rec = Recording()

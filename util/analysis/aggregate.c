@@ -10,7 +10,7 @@ static u32 key_hash(const struct agg_key *key)
 	u64 h = ((u64)key->vcpu << 32 | key->reason) + ((u64)key->event << 16 | key->isa);
 
 	h = h * 0x9e3779b97f4a7c15ULL + key->detail;
-	h = h * 0x9e3779b97f4a7c15ULL + ((u64)key->user << 32 | key->cpu << 16 | key->detail_kind);
+	h = h * 0x9e3779b97f4a7c15ULL + ((u64)key->user << 32 | (u32)key->cpu << 16 | key->detail_kind);
 	h *= 0x9e3779b97f4a7c15ULL;
 	return h >> 32;
 }

@@ -105,9 +105,11 @@ void report__distribution(struct report_row *row)
 
 static u64 add_captured(u64 sum, u64 value)
 {
-	if (value == KVMW_NONE)
-		return sum;
-	return sum == KVMW_NONE ? value : sat_add(sum, value);
+	if (value == KVMW_NONE || sum == KVMW_NONE)
+		return value == KVMW_NONE ? sum : value;
+	/* All ones would be: not captured. */
+	sum = sat_add(sum, value);
+	return sum == KVMW_NONE ? KVMW_NONE - 1 : sum;
 }
 
 static int add_to_total(struct report_row *total, const struct report_row *row)
