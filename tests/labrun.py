@@ -34,10 +34,10 @@ BOOTS = {
     "sched-trixie": (["--kernel", "trixie"], ["sched"]),
     "sched-sid": (["--kernel", "sid"], ["sched"]),
     "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "killed", "caps", "errors"]),
-    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "caps"]),
+    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "time", "killed", "caps", "errors"]),
+    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "time", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "time", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "time", "caps"]),
 }
 
 

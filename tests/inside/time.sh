@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# Where the time of a vCPU goes, with the scheduler and perf as witnesses.
+. /src/tests/inside/lib.sh
+
+# busy: the exits are known, so are the returns to the VMM
+step time-busy perf record -q -o /tmp/user.data -e kvm:kvm_userspace_exit \
+	kvmw record -o time-busy.kvmw -- kvmw bench guest --json --cpuid 20 --pio 20 --mmio 2 --rounds 50
+perf script -i /tmp/user.data -F trace >time-busy.user 2>/dev/null
+
+# VMM-bound
+step time-vmm kvmw record -o time-vmm.kvmw -- kvmw bench guest --json --pio 400 --vmm-delay 1000
+
+# preempted: two vCPUs on one CPU
+taskset -c 0 sh -c 'exec kvmw bench guest --json --rounds 0 --vcpus 2 --cpuid 3 --pio 3' >/tmp/pre.json &
+vm=$!
+until_so runs $vm
+step time-preempted kvmw record -o time-preempted.kvmw -p $vm -- \
+	python3 /src/tests/inside/schedstat.py $vm 3
+kill $vm
+wait
+
+# idle: Linux, mostly halted in KVM, its disk and console in QEMU
+export LAB_GUEST='while :; do sleep 0.02; dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct;
+echo round; done'
+lab-guest >/tmp/guest.txt 2>&1 &
+vm=$!
+until_so grep -q round /tmp/guest.txt
+step time-idle perf record -q -k CLOCK_MONOTONIC -o /tmp/wakeup.data -e kvm:kvm_vcpu_wakeup -p $vm \
+	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/inside/schedstat.py $vm 3
+kill $vm
+perf script -i /tmp/wakeup.data --ns -F tid,time,trace >time-idle.wakeup 2>/dev/null
