@@ -35,7 +35,7 @@ struct session {
 	struct kvmw_config config;
 	u32 events;
 	struct hook raw[KVMW_MAX_RAW];
-	char raw_programs[KVMW_MAX_RAW][8], raw_what[KVMW_MAX_RAW][130];
+	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
 
 u64 monotonic_ns(void)
