@@ -23,7 +23,7 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 # name: (what lab run is told, scripts). The slowest come first: two run at a time.
 BOOTS = {
     "intel": (["--cpu", "intel"], ["known", "families", "memory"]),
-    "linux": (["--kernel", "bookworm"], ["linux"]),
+    "linux": (["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (["--kernel", "bookworm"], ["families"]),
     "families-bullseye": (["--kernel", "bullseye"], ["families"]),
@@ -36,8 +36,8 @@ BOOTS = {
     "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
     "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "time", "killed", "caps", "errors"]),
     "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "time", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "time", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "time", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "ring", "time", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "ring", "time", "caps"]),
 }
 
 

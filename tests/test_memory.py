@@ -12,7 +12,8 @@ EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
 # include/uapi/linux/kvm.h
 CREATE_VM, CREATE_VCPU, RUN, SET_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
 DEV_KVM, VM, VCPU = 1, 2, 3     # fd_kind
-PAGE_FAULT, PAGE, SET, SEEN = 1, 1, 1, 2
+PAGE_FAULT, SET, SEEN = 1, 1, 2
+PAGE, RING_PUSH, RING_RESET = 1, 2, 3
 READ, WRITE, EXEC = 1, 2, 4
 PAGE_SIZE = 4096
 
@@ -80,6 +81,30 @@ def test_dirty_pages_are_the_log(boot):
     # Each vCPU has touched a slot of its own.
     vcpus = {v["id"]: v["vcpu"] for v in labrun.info(boot.path("memory.kvmw"))["vcpus"]}
     assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
+
+
+@in_boots("linux", "trixie", "sid")
+def test_dirty_ring(boot):
+    """A page that is marked while a ring is in use is what is pushed into it, one for one."""
+    assert boot.step("ring").status == 0, boot.step("ring").err
+    perf = labrun.perf_stat(boot.path("ring.perf"))
+    found = rows(boot, "dirty", "ring")
+    of = slots(boot, "ring")
+    marked = collections.Counter((row.slot, row.gfn - of[row.slot].gpa // PAGE_SIZE)
+                                 for row in found if row.kind == PAGE and row.logging == 1)
+    pushed = collections.Counter((row.slot, row.offset) for row in found if row.kind == RING_PUSH)
+    assert marked == pushed and sum(pushed.values()) > 500
+    kinds = collections.Counter(row.kind for row in found)
+    assert kinds[RING_PUSH] == perf["kvm:kvm_dirty_ring_push"]
+    assert kinds[RING_RESET] == perf["kvm:kvm_dirty_ring_reset"] > 0
+    assert all(row.used != NONE and row.index != NONE for row in found
+               if row.kind in (RING_PUSH, RING_RESET))
+    # QEMU switches logging on for all slots and off again, in both address spaces.
+    flags = collections.defaultdict(list)
+    for row in rows(boot, "memslot", "ring", SET):
+        flags[row.slot].append(row.flags & 1)
+    assert {0, 1 << 16} <= {slot & 1 << 16 for slot in flags}
+    assert all(changes == [1, 0] for changes in flags.values())
 
 
 @in_boots(*ALL)
