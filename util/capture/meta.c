@@ -187,7 +187,8 @@ static void add_hooks(struct meta *meta, const struct session *session, u32 set)
 
 		if (way)
 			add_string(o, way->program, way->name);
-		else if (h < HOOK_POINTS && provider__uses(set, h) && hooks[h].without)
+		else if (h < HOOK_POINTS && provider__uses(set, h) && hooks[h].without &&
+			 session__applies(session, h))
 			meta__note(meta, hooks[h].without);
 	}
 	json_object_object_add(meta->root, "programs", o);
@@ -255,6 +256,10 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
 
 void meta__note(struct meta *meta, const char *note)
 {
+	/* Several hooks may be missing to the same effect. */
+	for (size_t i = 0; i < json_object_array_length(meta->notes); i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)), note))
+			return;
 	json_object_array_add(meta->notes, json_object_new_string(note));
 }
 

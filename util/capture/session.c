@@ -301,13 +301,18 @@ static u32 kernel_version(void)
 	return KERNEL_VERSION(major, minor, 0);
 }
 
+bool session__applies(const struct session *s, u32 h)
+{
+	return !hook(s, h)->before || kernel_version() < hook(s, h)->before;
+}
+
 /* To the next way of a hook; false: there is none, and it cannot do without. */
 static bool next_way(struct session *s, u32 h)
 {
 	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hook(s, h)->ways;
 	const struct way *end = hook(s, h)->ways + HOOK_MAX_WAYS;
 
-	if (hook(s, h)->before && kernel_version() >= hook(s, h)->before)
+	if (!session__applies(s, h))
 		return true;
 	if (hook(s, h)->missing && hook(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);

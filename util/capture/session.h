@@ -60,6 +60,9 @@ u64 session__bpf_ns(const struct session *s);
  */
 u64 session__missed(const struct session *s, u32 hook);
 
+/* Whether a hook is meant for this kernel at all. */
+bool session__applies(const struct session *s, u32 hook);
+
 /* The way a hook was attached in the end; NULL: not at all. */
 const struct way *session__way(const struct session *s, u32 hook);
 const char *session__what(const struct session *s, u32 hook);
