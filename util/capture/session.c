@@ -374,6 +374,9 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 		int failed, err;
 
 		s->config.parts = s->ways[HOOK_SWITCH] && s->ways[HOOK_WAKEUP] && s->ways[HOOK_HALTED];
+		/* One is of no use without the others. */
+		if (!s->config.parts)
+			s->ways[HOOK_SWITCH] = s->ways[HOOK_WAKEUP] = NULL;
 		loaded = !load(s);
 		failed = loaded ? attach(s) : -1;
 		err = errno;
