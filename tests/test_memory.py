@@ -136,7 +136,7 @@ def test_slots_are_the_ioctls(boot):
     made = rows(boot, "memslot", kind=SET)
     assert [(row.time_ns, row.span_ns, row.tid, row.result) for row in made] == [
         (row.time_ns, row.span_ns, row.tid, row.result) for row in calls]
-    assert [row.slot for row in made] == [0, 1, 2] and {row.result for row in made} == {0}
+    assert [row.slot for row in made] == [0, 1, 2] and {row.result for row in made} <= {0, NONE}
     # What the recording has seen made it need not tell once more.
     assert not rows(boot, "memslot", kind=SEEN)
     did = guest(boot)
@@ -194,7 +194,11 @@ def test_faults_have_durations(boot):
 def test_ioctls(boot):
     did = guest(boot)
     calls = rows(boot, "ioctl")
-    assert not any(row.span_ns == NONE for row in calls)
+    # From 7.1 on a return is missed while the program is preempted in another one; it says so.
+    missed = [row for row in calls if row.span_ns == NONE]
+    assert not missed or (boot.name == "sid" and
+                          "returns of ioctl went by unseen" in boot.step("memory").err)
+    assert all((row.result == NONE) == (row in missed) for row in calls)
     by_cmd = collections.defaultdict(list)
     for row in calls:
         by_cmd[row.cmd].append(row)
@@ -210,7 +214,8 @@ def test_ioctls(boot):
     vcpus = {v["tid"]: v for v in did["vcpu"]}
     for fd, (tid, vcpu) in zip(fds, sorted(vcpus.items(), key=lambda item: item[1]["id"])):
         runs = [row for row in by_cmd[RUN] if row.fd == fd]
-        assert {row.tid for row in runs} == {tid} and {row.result for row in runs} == {0}
+        assert {row.tid for row in runs} == {tid}
+        assert {row.result for row in runs if row not in missed} == {0}
         assert len(runs) == sum(vcpu["user_exits"].values())
 
 
