@@ -64,7 +64,7 @@ static __always_inline u32 fd_kind(struct file *file)
 
 /*
  * Whose call it is.  The first KVM_RUN comes before anything else has told that the thread
- * is a vCPU's; that needs BTF of kvm.ko (5.11).
+ * is a vCPU's; where BTF does not have struct kvm_vcpu it is the VMM's.
  */
 static __always_inline struct kvmw_slot *slot_of_call(u32 cmd, u32 kind, struct file *file)
 {

@@ -230,3 +230,23 @@ def test_ioctl_under_way(boot):
     assert sum(row.count for row in sums) == len(calls)
     assert sum(row.done for row in sums) == len(done)
     assert sum(row.span_ns for row in sums) == sum(row.span_ns for row in done)
+
+
+@in_boots(*ALL)
+def test_one_vcpu(boot):
+    """--vcpu leaves out the other one and the VMM's own threads."""
+    found = {}
+    for event in EVENTS:
+        step = boot.step(f"one-{event}")
+        assert step.status == 0, step.err
+        found[event] = rows(boot, event, f"one-{event}")
+        about = labrun.info(boot.path(f"one-{event}.kvmw"))
+        assert {v["vcpu"] for v in about["vcpus"]} <= {1}
+    assert len({row.gfn for row in found["dirty"] if row.logging}) == 30
+    assert sum(row.kind == PAGE_FAULT for row in found["fault"]) >= 30
+    # The slots are set by another thread.
+    assert not [row for row in found["memslot"] if row.kind == SET]
+    did = json.loads(boot.step("one-ioctl").out)
+    runs = sum(did["vcpu"][1]["user_exits"].values())
+    assert {row.cmd for row in found["ioctl"]} == {RUN}
+    assert len(found["ioctl"]) == runs

@@ -24,3 +24,9 @@ step old-record kvmw record -e dirty -o old.kvmw -p $vm -- sleep 1
 step ioctl-record kvmw record -e ioctl -o ioctl.kvmw -p $vm -- sleep 0.5
 kill $vm
 wait $vm
+
+# One vCPU of two, by each of these events.
+for event in fault dirty memslot ioctl; do
+	step "one-$event" kvmw record -e $event --vcpu 1 -o one-$event.kvmw -- \
+		kvmw bench guest --json --dirty-log --touch 30 --pio 10 --vcpus 2
+done
