@@ -18,7 +18,7 @@
 #define KVMW_NR_EVENTS	16	/* ids of captured events are below */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
-#define KVMW_MAX_STACKS	16384	/* distinct ones of a recording; a power of two */
+#define KVMW_MAX_STACKS	16384	/* distinct ones of a recording, in two maps: a power of two */
 #define KVMW_MAX_FRAMES	64
 
 /* The record in a ring: which event, then its struct. */

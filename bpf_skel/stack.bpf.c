@@ -7,8 +7,8 @@
  * VMM's call.  A cycle that KVM itself handled without sleeping has neither, and no row.
  * The row is made when the cycle ends, so that its duration decides whether it is wanted.
  *
- * Kernel and user stacks are in one map, their numbers in one space: both are hashes of
- * their addresses.  Two stacks that fall on one number (-EEXIST): the second is not told.
+ * Kernel and user stacks have their numbers in one space: hashes of their addresses.  A
+ * stack whose number is taken by another one goes into a second map; a third is not told.
  *
  * Its programs run beside those of exit and userspace on the same tracepoints, before or
  * after these: a cycle that is over by then still lies in the slot.
@@ -16,12 +16,27 @@
 #include "filter.bpf.h"
 #include "point.bpf.h"
 
-struct {
+struct stack_map {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, KVMW_MAX_STACKS);
+	__uint(max_entries, KVMW_MAX_STACKS / 2);
 	__uint(key_size, sizeof(u32));
 	__uint(value_size, KVMW_MAX_FRAMES * sizeof(u64));
-} stacks SEC(".maps");
+};
+struct stack_map stacks SEC(".maps");
+struct stack_map more_stacks SEC(".maps");
+
+#define EEXIST 17
+
+/* < 0: not told. */
+static __always_inline s32 stack_id(void *ctx, u64 flags)
+{
+	s32 id = bpf_get_stackid(ctx, &stacks, flags);
+
+	if (id != -EEXIST)
+		return id;
+	id = bpf_get_stackid(ctx, &more_stacks, flags);
+	return id < 0 ? id : id + KVMW_MAX_STACKS / 2;
+}
 
 static __always_inline bool wants_stack(u32 kind)
 {
@@ -55,8 +70,8 @@ int stack_switch(u64 *ctx)
 	       s->stack[1].from != KVMW_STACK_SWITCH;
 	if (!exit && !user)
 		return 0;
-	kernel = bpf_get_stackid(ctx, &stacks, 0);
-	vmm = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+	kernel = stack_id(ctx, 0);
+	vmm = stack_id(ctx, BPF_F_USER_STACK);
 	if (exit) {
 		s->stack[0].kernel = kernel;
 		s->stack[0].user = vmm;
@@ -85,7 +100,7 @@ int stack_userspace_exit(void *ctx)
 	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open && !s->stack[0].from;
 	if (!exit && !wants_stack(KVMW_stack_USERSPACE))
 		return PASS_ON;
-	vmm = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+	vmm = stack_id(ctx, BPF_F_USER_STACK);
 	if (exit) {
 		s->stack[0].kernel = -1;
 		s->stack[0].user = vmm;

@@ -22,7 +22,7 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
 # name: (what lab run is told, scripts). The slowest come first: two run at a time.
 BOOTS = {
-    "intel": (["--cpu", "intel"], ["known", "families", "memory"]),
+    "intel": (["--cpu", "intel"], ["known", "families", "memory", "irq"]),
     "linux": (["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (["--kernel", "bookworm"], ["families"]),
@@ -34,10 +34,10 @@ BOOTS = {
     "sched-trixie": (["--kernel", "trixie"], ["sched"]),
     "sched-sid": (["--kernel", "sid"], ["sched"]),
     "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "time", "killed", "caps", "errors"]),
-    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "time", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "ring", "time", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "ring", "time", "caps"]),
+    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq", "time", "killed", "caps", "errors"]),
+    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq", "time", "caps"]),
+    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq", "ring", "time", "caps"]),
+    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring", "time", "caps"]),
 }
 
 

@@ -273,7 +273,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->stats = calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;
-	if (session__stacks_fd(session) >= 0) {
+	if (session__way(session, HOOK_STACK_SWITCH)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)
 			goto fail;

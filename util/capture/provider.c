@@ -207,7 +207,7 @@ const struct hook hooks[HOOK_RAW] = {
 			{ "mmu_load_fentry", WAY_FENTRY, NULL, "kvm_mmu_load", NULL },
 		},
 	},
-	/* After those of exit and userspace: programs run in the order of their attachment. */
+	/* After those of exit and userspace, so that these have ended the cycle: stack.bpf.c. */
 	[HOOK_STACK_SWITCH] = {
 		.what = "stacks at context switches",
 		.ways = { { "stack_switch", WAY_BTF, "sched", "sched_switch", NULL } },

@@ -38,6 +38,8 @@ struct hook {
 
 /* Those with an entry in hooks[], then a tracepoint of points.h each, then raw ones. */
 enum hook_id {
+	/* In the order of attachment; of two kprobes of a function the later one runs first. */
+	HOOK_STACK_RUN,
 	HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN,
 	HOOK_HYPERCALL_RETURN, HOOK_IRQ_SET_UP,
 	HOOK_SWITCH, HOOK_WAKEUP, HOOK_HALTED,		/* parts of a cycle */
@@ -48,7 +50,7 @@ enum hook_id {
 	HOOK_IOCTL_ENTER, HOOK_IOCTL_EXIT,
 	HOOK_SCHED_SWITCH, HOOK_SCHED_WAKING, HOOK_SCHED_WAKEUP, HOOK_SCHED_MIGRATE,
 	HOOK_APIC_START, HOOK_APIC_EXPIRE, HOOK_MMU_LOAD,
-	HOOK_STACK_SWITCH, HOOK_STACK_RETURN, HOOK_STACK_ENTRY, HOOK_STACK_RUN,
+	HOOK_STACK_SWITCH, HOOK_STACK_RETURN, HOOK_STACK_ENTRY,
 	HOOK_POINTS,
 	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
 	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,

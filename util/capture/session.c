@@ -157,6 +157,7 @@ static int load(struct session *s)
 			bpf_program__set_autoload(program(s, s->ways[h]), true);
 	/* Memory that is taken whether it is used or not. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
+	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
 	s->config.fault.spans = !!s->ways[HOOK_FAULT_END];
@@ -509,9 +510,12 @@ int session__ring_fd(const struct session *s, u32 ring)
 	return s->rings[ring];
 }
 
-int session__stacks_fd(const struct session *s)
+int session__stack(const struct session *s, u32 id, u64 *addresses)
 {
-	return bpf_map__fd(s->skel->maps.stacks);
+	u32 half = KVMW_MAX_STACKS / 2, key = id % half;
+	struct bpf_map *map = id < half ? s->skel->maps.stacks : s->skel->maps.more_stacks;
+
+	return bpf_map_lookup_elem(bpf_map__fd(map), &key, addresses) ? -1 : 0;
 }
 
 static struct bpf_prog_info prog_info(const struct session *s, u32 hook)

@@ -48,7 +48,8 @@ int session__tasks_fd(const struct session *s);
 
 u32 session__nr_rings(const struct session *s);
 u64 session__ring_bytes(const struct session *s);	/* of one */
-int session__stacks_fd(const struct session *s);	/* BPF_MAP_TYPE_STACK_TRACE */
+/* Reads a stack of stack.bpf.c, KVMW_MAX_FRAMES addresses, 0 behind the last one; -1 with errno. */
+int session__stack(const struct session *s, u32 id, u64 *addresses);
 int session__ring_fd(const struct session *s, u32 ring);
 
 /* Run time of all programs so far, ns; counts only while BPF statistics are on. */

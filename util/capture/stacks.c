@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <pthread.h>
@@ -28,7 +27,7 @@ struct stacks {
 	u64 known[KVMW_MAX_STACKS / 64];
 	struct symbols *symbols;
 	struct sink *sink;
-	int fd;			/* of the map; the session's */
+	const struct session *session;
 };
 
 /*
@@ -54,7 +53,7 @@ static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
 	u64 address[KVMW_MAX_FRAMES] = {};
 	bool inside = true;
 
-	if (bpf_map_lookup_elem(s->fd, &w->id, address))
+	if (session__stack(s->session, w->id, address))
 		return frames;
 	for (u32 i = 0; i < KVMW_MAX_FRAMES && address[i]; i++) {
 		char text[MAX_SYMBOL];
@@ -121,7 +120,7 @@ struct stacks *stacks__new(const struct session *session, struct sink *sink)
 	if (!s)
 		goto out;
 	s->sink = sink;
-	s->fd = session__stacks_fd(session);
+	s->session = session;
 	s->symbols = symbols__new();
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);

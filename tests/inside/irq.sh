@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# Interrupts and hypercalls of a known number, beside perf; and the host's stacks.
+. /src/tests/inside/lib.sh
+if [ -e /sys/module/kvm_intel ]; then
+	what="--ipi 60 --timer 20 --vmcall 40"
+else
+	what="--ipi 300 --timer 60 --vmcall 200 --vcpus 2"
+fi
+step irqs perf stat -x, -o irqs.perf -e kvm:kvm_apic_ipi -e kvm:kvm_apic_accept_irq \
+	-e kvm:kvm_inj_virq -e kvm:kvm_eoi -e kvm:kvm_hypercall \
+	kvmw record -e irq,hypercall -o irqs.kvmw -- kvmw bench guest --json $what
+step stack kvmw record -e exit,userspace --stack exit,userspace -o stack.kvmw -- \
+	kvmw bench guest --json --pio 60 --hlt 20 --cpuid 20 --vmm-delay 3000
+step stack-long kvmw record --stack exit --min-duration 1ms -o stack-long.kvmw -- \
+	kvmw bench guest --json --pio 60 --cpuid 300 --vmm-delay 3000

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+"""--stack: where the vCPU's thread was while its guest did not run."""
+import collections
+import re
+
+import kvmwdata
+import labrun
+from labrun import AMD, NONE, in_boots
+
+EXIT, USERSPACE = 1, 2      # KVMW_KINDS_stack of util/events.h
+
+
+def stacks(path):
+    """{id: frames}, each told once."""
+    found = {}
+    for frame in kvmwdata.Recording(path.read_bytes()).frames:
+        if frame.type == 3:
+            for one in kvmwdata.text(frame).get("stacks", ()):
+                assert one["id"] not in found
+                found[one["id"]] = one["frames"]
+    return found
+
+
+def frames(known, number):
+    """Of a row's kernel or user; none where there is none."""
+    return known[number] if number < 2 ** 63 else []
+
+
+@in_boots(*AMD)
+def test_stacks_of_a_slow_vmm(boot):
+    """3 ms in the VMM at each return: its function is named; each row is of a cycle's."""
+    step = boot.step("stack")
+    assert step.status == 0, step.err
+    path = boot.path("stack.kvmw")
+    known, rows = stacks(path), labrun.rows(path, "stack")
+    cycles = {(r.vcpu, r.time_ns): (r.total_ns, r.reason, r.isa) for r in labrun.rows(path)}
+    returns = {(r.vcpu, r.time_ns): (r.user_ns, r.reason, r.isa)
+               for r in labrun.rows(path, "userspace")}
+    by_kind = collections.defaultdict(list)
+    for row in rows:
+        of = cycles if row.kind == EXIT else returns
+        assert of[row.vcpu, row.time_ns] == (row.span_ns, row.reason, row.isa)
+        by_kind[row.kind].append(row)
+        assert frames(known, row.user), "the VMM has a stack"
+    # All returns but the one that KVM_RUN did not follow; cycles that went to the VMM.
+    done = [r for r in returns.values() if r[0] != NONE]
+    assert len(by_kind[USERSPACE]) == len(done) >= 80
+    assert len(by_kind[EXIT]) >= 80
+
+    # A kernel stack is one of a thread that leaves its CPU.
+    asleep = [row for row in rows if row.kernel < 2 ** 63]
+    assert asleep
+    for row in asleep:
+        assert re.match(r"__schedule\+0x[0-9a-f]+$", frames(known, row.kernel)[0])
+    inside = sum("vcpu_thread+0x" in " ".join(frames(known, row.user)) for row in rows)
+    called = sum(frames(known, row.user)[0].startswith("ioctl+0x") for row in rows)
+    assert inside > len(rows) / 2
+    assert called > len(rows) / 2
+    for row in rows:
+        for frame in frames(known, row.user):
+            assert re.match(r"\S+\+0x[0-9a-f]+( \[\S+\])?$", frame)
+
+
+@in_boots(*AMD)
+def test_only_long_ones(boot):
+    """--min-duration: 300 CPUIDs pass unrecorded, 60 writes to a port of a slow VMM do not."""
+    step = boot.step("stack-long")
+    assert step.status == 0, step.err
+    path = boot.path("stack-long.kvmw")
+    rows = labrun.rows(path, "stack")
+    assert len(rows) >= 60 and {row.kind for row in rows} == {EXIT}
+    assert all(row.span_ns >= 10 ** 6 for row in rows)
+    cycles = {(r.vcpu, r.time_ns) for r in labrun.rows(path)}
+    assert {(r.vcpu, r.time_ns) for r in rows} <= cycles
