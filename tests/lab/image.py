@@ -285,11 +285,19 @@ def small_initrd(out, init, modules):
 
 
 def guest_initrd(out, guest):
-    """The initramfs of the guest that runs inside the lab: everything stays in memory."""
-    needed = tool("modprobe", "-d", guest.modules, "-S", guest.release, "--show-depends", "-a",
-                  "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net")
-    paths = list(dict.fromkeys(re.findall(r"^insmod (\S+)", needed, re.M)))
-    modules = [(f"modules/{at:02}-{os.path.basename(path)}", path) for at, path in enumerate(paths)]
+    """
+    The initramfs of the guest that runs inside the lab: everything stays in memory.
+
+    It loads what is in /modules; /kvm has KVM's, for a guest that has a guest of its own.
+    """
+    modules = []
+    for where, names in (("modules", ["virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net"]),
+                         ("kvm", ["kvm_amd"])):
+        needed = tool("modprobe", "-d", guest.modules, "-S", guest.release, "--show-depends", "-a",
+                      *names)
+        paths = list(dict.fromkeys(re.findall(r"^insmod (\S+)", needed, re.M)))
+        modules += [(f"{where}/{at:02}-{os.path.basename(path)}", path)
+                    for at, path in enumerate(paths)]
     small_initrd(out, f"{HERE}/guest-init", modules)
 
 
