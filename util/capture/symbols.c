@@ -200,7 +200,7 @@ static void add_mapping(struct symbols *s, struct process *p, const char *line)
 	char x;
 
 	if (sscanf(line, "%63s %*c%*c%c%*c %llx %x:%x %llu %4095[^\n]", range, &x, &offset, &major,
-		   &minor, &inode, path) < 7 || x != 'x' ||
+		   &minor, &inode, path) < 6 || x != 'x' ||
 	    sscanf(range, "%llx-%llx", &start, &end) != 2)
 		return;
 	grown = realloc(p->mapping, (p->nr + 1) * sizeof(*grown));
@@ -209,7 +209,7 @@ static void add_mapping(struct symbols *s, struct process *p, const char *line)
 	p->mapping = grown;
 	p->mapping[p->nr++] = (struct mapping) {
 		start, end, offset,
-		get_file(s, p->pid, range, path, (u64)major << 32 | minor, inode),
+		get_file(s, p->pid, range, *path ? path : "[anon]", (u64)major << 32 | minor, inode),
 	};
 }
 
