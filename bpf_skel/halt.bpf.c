@@ -3,7 +3,28 @@
 #include "cycle.bpf.h"
 #include "sched.bpf.h"
 
-POINT_PROGRAM(KVMW_EVENT_HALT, halt, WINDOW, kvm, kvm_halt_poll_ns)
+/*
+ * Only vCPUs halt, so whoever does is one, also before its first entry: one that waits to be
+ * started has not run yet.  Which one is told by its first entry.
+ */
+static __always_inline struct kvmw_slot *halted_slot(void)
+{
+	return slot_of_thread(wants(KVMW_EVENT_HALT) && !config.vcpu_filter);
+}
+
+SEC("tp/kvm/kvm_halt_poll_ns")
+int kvm_halt_poll_ns(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_slot *s;
+
+	if (!active || !halted_slot())
+		return PASS_ON;
+	s = point_begin(&row, KVMW_EVENT_HALT, halt, WINDOW, kvm_halt_poll_ns, ctx);
+	if (s)
+		point_send(s, &row, halt, WINDOW);
+	return PASS_ON;
+}
 
 /* The same on all kernels; the recorder has looked. */
 struct wakeup_args {
@@ -13,20 +34,21 @@ struct wakeup_args {
 
 /*
  * Of a halt that slept, the time until its thread first lost the CPU; not told where that is
- * too many switches ago.
+ * too many switches ago.  start is a little late, by what lies between KVM's look at the
+ * clock and ours: what was in the halt is told by when the thread came back.
  */
 static __always_inline u64 poll_ns(const struct runner *r, u64 start)
 {
 	u64 first = KVMW_NONE;
 
 #pragma unroll
-	for (u32 i = 0; i < NR_OUTS; i++)
-		if (r->outs[i] >= start && r->outs[i] < first)
-			first = r->outs[i];
+	for (u32 i = 0; i < NR_OFFS; i++)
+		if (r->offs[i].in_ns > start && r->offs[i].out_ns < first)
+			first = r->offs[i].out_ns;
 	/* The oldest one that is known is from within the halt: there may have been others. */
-	if (first == KVMW_NONE || r->outs[r->nr_outs & (NR_OUTS - 1)] >= start)
+	if (first == KVMW_NONE || r->offs[r->nr_offs & (NR_OFFS - 1)].in_ns > start)
 		return KVMW_NONE;
-	return first - start;
+	return first > start ? first - start : 0;
 }
 
 static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct wakeup_args *args)
@@ -58,9 +80,7 @@ SEC("tp/kvm/kvm_vcpu_wakeup")
 int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
-	/* One that waits to be started has not run yet, but is a vCPU all the same. */
-	bool make = wants(KVMW_EVENT_HALT) && !config.vcpu_filter;
-	struct kvmw_slot *s = active ? slot_of_thread(make) : NULL;
+	struct kvmw_slot *s = active ? halted_slot() : NULL;
 
 	if (!s)
 		return PASS_ON;

@@ -82,7 +82,7 @@ static __always_inline void switched_out(struct task_struct *prev, struct task_s
 	r->on_ns = 0;
 	r->ready_ns = state ? 0 : now;
 	r->off_ns = state ? now : 0;
-	r->outs[r->nr_outs++ & (NR_OUTS - 1)] = now;
+	r->offs[r->nr_offs++ & (NR_OFFS - 1)].out_ns = now;
 }
 
 static __always_inline void in_row(struct kvmw_slot *s, const struct runner *r, u64 now,
@@ -110,6 +110,7 @@ static __always_inline void switched_in(struct task_struct *prev, struct task_st
 		in_row(s, r, now, prev, next);
 	if (!r)
 		return;
+	r->offs[(r->nr_offs - 1) & (NR_OFFS - 1)].in_ns = now;
 	r->on_ns = now;
 	r->ready_ns = 0;
 	r->off_ns = 0;

@@ -15,7 +15,7 @@
 #include "context.bpf.h"
 #include "point.bpf.h"
 
-#define NR_OUTS		8	/* a power of two */
+#define NR_OFFS		8	/* a power of two */
 
 struct runner {
 	u64 on_ns;		/* it runs since then; 0: it does not, or that was not seen */
@@ -23,8 +23,10 @@ struct runner {
 	u64 off_ns;		/* it sleeps since then */
 	u64 waking_ns;		/* when it was woken last, by */
 	u64 waker;		/* this thread; 0: an interrupt; KVMW_NONE: not told */
-	u64 outs[NR_OUTS];	/* when it lost its CPU, the last times */
-	u32 nr_outs, pad;
+	struct {
+		u64 out_ns, in_ns;
+	} offs[NR_OFFS];	/* when it was off its CPU, the last times */
+	u32 nr_offs, pad;
 };
 
 static const struct runner fresh_runner = { .waker = KVMW_NONE };
