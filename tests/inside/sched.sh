@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# Threads, halts, timers and root loads of built-in guests beside perf: first of two VMs that
+# stand still at both ends of the recording, so that both saw the very same; then of one
+# that is counted from its start to its end.
+. /src/tests/inside/lib.sh
+echo 'p:kvmwtest/mmu_load kvm_mmu_load' >>/sys/kernel/tracing/kprobe_events
+apic_timer=0x$(grep -m 1 ' apic_timer_fn' /proc/kallsyms | cut -d ' ' -f 1)
+
+# stopped PID...: all threads of them are
+stopped()
+{
+	for pid; do
+		cat "/proc/$pid/task/"*/status | grep ^State: | grep -qv '(stopped)' && return 1
+	done
+	return 0
+}
+
+# threads PID...: of each thread its id, time on a CPU, time waiting for one
+threads()
+{
+	for pid; do
+		for task in "/proc/$pid/task/"*; do
+			echo "${task##*/} $(cat "$task/schedstat")"
+		done
+	done
+}
+
+# moved PID...: they run, the first's threads moved from CPU to CPU; then they stand still
+moved()
+{
+	kill -CONT "$@"
+	for mask in 1 2 3 1 2 3; do
+		taskset -ap $mask "$1" >/dev/null
+		sleep 0.3
+	done
+	kill -STOP "$@"
+	until_so stopped "$@"
+}
+
+if [ "$1" = moved ]; then
+	shift
+	moved "$@"
+	exit
+fi
+endless sched-one --cpuid 20 --pio 20 --mmio 5
+vms=$vm
+# QEMU's SVM injects an interrupt twice now and then where a halting vCPU changes its CPU.
+endless sched-two --timer 3 --cpuid 5
+taskset -ap 1 $vm >/dev/null
+vms="$vms $vm"
+kill -STOP $vms
+until_so stopped $vms
+sleep 0.2
+echo $vms >sched.pids
+threads $vms >sched.before
+perf record -q -a -m 4M -k CLOCK_MONOTONIC -o /tmp/sched.data -e sched:sched_switch \
+	-e sched:sched_waking -e sched:sched_wakeup -e sched:sched_migrate_task \
+	-e kvm:kvm_vcpu_wakeup -e kvm:kvm_halt_poll_ns \
+	-e timer:hrtimer_start --filter "function == $apic_timer" \
+	-e timer:hrtimer_expire_entry --filter "function == $apic_timer" \
+	sleep 600 >sched.perf 2>&1 &
+perf=$!
+until_so test -s /tmp/sched.data
+step sched kvmw record -e sched,halt,timer -o sched.kvmw -p "$(echo $vms | tr ' ' ,)" -- \
+	sh /src/tests/inside/sched.sh moved $vms
+threads $vms >sched.after
+kill -INT $perf
+wait $perf
+kill -KILL $vms
+# Without --guest-code interrupts that came while a guest ran are left out.
+perf script --guest-code -i /tmp/sched.data -s /src/tests/inside/perf_dump.py \
+	>sched.trace 2>>sched.perf
+
+step halts perf stat -a -x, -o halts.perf -e kvm:kvm_vcpu_wakeup -e kvm:kvm_halt_poll_ns \
+	-e kvmwtest:mmu_load -e timer:hrtimer_start --filter "function == $apic_timer" \
+	-e timer:hrtimer_expire_entry --filter "function == $apic_timer" \
+	kvmw record -e halt,timer,mmu -o halts.kvmw -- \
+	taskset 1 kvmw bench guest --json --timer 200
+echo '-:kvmwtest/mmu_load' >>/sys/kernel/tracing/kprobe_events
+
+echo 1 >/proc/sys/kernel/kptr_restrict
+step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
+step hidden-record capsh --drop=cap_syslog -- -c \
+	'kvmw record -e timer -o hidden.kvmw -- taskset 1 kvmw bench guest --timer 5'

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0
+"""sched, halt, timer and load_root beside perf, which had the same tracepoints on the same
+clock: of VMs that stood still when the recordings began and ended, so that not one event may
+be missing at either end; and of a guest which counts what it does."""
+import collections
+import json
+
+import kvmwdata
+import labrun
+from labrun import NONE, in_boots
+
+SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
+OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
+APIC_START, APIC_EXPIRE = 3, 4                  # of timer
+LOAD_ROOT = 12                                  # of mmu
+# Two tracers look at the clock one after the other, on an emulator that shares its CPUs.
+SLACK_NS = 20_000_000
+IDENT = 3                                       # type of a frame
+INTERRUPT = 0x08 | 0x10 | 0x40                  # enum trace_flag_type: hard, soft, NMI
+PREEMPTED, DEAD = 0x100, 0x80                   # include/trace/events/sched.h; TASK_DEAD
+
+Event = collections.namedtuple("Event", "name time_ns pid tid cpu flags f")
+
+
+def perf_events(boot):
+    lines = boot.path("sched.trace").read_text().splitlines()
+    found = [Event(*json.loads(line)) for line in lines]
+    assert boot.path("sched.perf").read_text() == "" and len(found) > 1000
+    return sorted(found, key=lambda event: event.time_ns)
+
+
+def rows(boot, event, name="sched"):
+    return sorted(labrun.rows(boot.path(f"{name}.kvmw"), event), key=lambda row: row.time_ns)
+
+
+def who(event):
+    return 0 if event.flags & INTERRUPT else event.tid
+
+
+def vm_threads(boot, events):
+    pids = {int(pid) for pid in boot.path("sched.pids").read_text().split()}
+    before = {int(line.split()[0]) for line in boot.path("sched.before").read_text().splitlines()}
+    return before | {event.tid for event in events if event.pid in pids}
+
+
+def expected(events, threads):
+    """What sched has to tell of these threads: {(thread, kind): [(CPU, other, detail)]}, and
+    when each was."""
+    found, times = collections.defaultdict(list), collections.defaultdict(list)
+    waker = {}
+
+    def add(tid, kind, event, *what):
+        if tid in threads:
+            found[tid, kind].append(what)
+            times[tid, kind].append(event.time_ns)
+
+    for event in events:
+        f = event.f
+        if event.name == "sched__sched_waking":
+            waker[f["pid"]] = who(event)
+        elif event.name == "sched__sched_wakeup":
+            add(f["pid"], WAKEUP, event, f["target_cpu"], waker.get(f["pid"]))
+        elif event.name == "sched__sched_migrate_task":
+            add(f["pid"], MIGRATE, event, f["dest_cpu"], who(event), f["orig_cpu"])
+        elif event.name == "sched__sched_switch":
+            state = f["prev_state"]
+            add(f["prev_pid"], OUT, event, event.cpu, f["next_pid"],
+                0 if state & PREEMPTED else state)
+            add(f["next_pid"], IN, event, event.cpu, f["prev_pid"])
+    return found, times
+
+
+def traced_state(state):
+    """As the tracepoint writes the state of a task: that of one that ends is another word."""
+    return "ends" if state & DEAD else state & 0x7f
+
+
+def told(row):
+    detail = {OUT: lambda: (row.state,), MIGRATE: lambda: (row.from_cpu,)}
+    return (row.cpu, row.other) + detail.get(row.kind, tuple)()
+
+
+@in_boots(*SCHED)
+def test_threads_as_perf_saw_them(boot):
+    """Every switch, wakeup and migration of every thread of the VM, one by one."""
+    step = boot.step("sched")
+    assert step.status == 0, step.err
+    events = perf_events(boot)
+    threads = vm_threads(boot, events)
+    want, times = expected(events, threads)
+    got, spans = collections.defaultdict(list), collections.defaultdict(list)
+    for row in rows(boot, "sched"):
+        assert row.tid in threads
+        got[row.tid, row.kind].append(told(row))
+        spans[row.tid, row.kind].append((row.time_ns, row.span_ns))
+    assert {kind for _, kind in got} == {OUT, IN, WAKEUP, MIGRATE}
+    assert {key: len(found) for key, found in got.items()} == {
+        key: len(found) for key, found in want.items()}
+    for key, found in got.items():
+        if key[1] == OUT:
+            ours = [(*row[:2], traced_state(row[2])) for row in found]
+            perfs = [(*row[:2], "ends" if row[2] in (0x10, 0x20) else row[2] & 0x7f)
+                     for row in want[key]]
+            assert ours == perfs
+        else:
+            assert found == want[key]
+        for (time, _), perfs in zip(spans[key], times[key]):
+            assert abs(time - perfs) < SLACK_NS
+    assert sum(other == 0 for (_, kind), found in got.items() if kind == WAKEUP
+               for _, other in found) > 0
+    check_spans(spans)
+
+
+def check_spans(spans):
+    """A span reaches back to the event before it, to the nanosecond."""
+    for tid in {tid for tid, _ in spans}:
+        of_thread = sorted((time, kind, span) for (t, kind), found in spans.items() if t == tid
+                           for time, span in found if kind != MIGRATE)
+        on = ready = off = None
+        for time, kind, span in of_thread:
+            since = {OUT: on, IN: ready, WAKEUP: off}[kind]
+            assert span == (NONE if since is None else time - since) or (
+                kind == WAKEUP and on is not None and span == 0) or (
+                kind == OUT and span != NONE)
+            if kind == OUT:
+                # Whether it went to sleep is for the row after it to say.
+                on, ready, off = None, time, time
+            elif kind == WAKEUP and on is None:
+                ready, off = time, None
+            elif kind == IN:
+                on, ready, off = time, None, None
+
+
+def thread_times(path):
+    found = {}
+    for line in path.read_text().splitlines():
+        tid, on, waited, _ = map(int, line.split())
+        found[tid] = (on, waited)
+    return found
+
+
+@in_boots(*SCHED)
+def test_time_as_the_scheduler_counts_it(boot):
+    """Time on CPUs and time waiting for one, per thread, as in its schedstat."""
+    before = thread_times(boot.path("sched.before"))
+    after = thread_times(boot.path("sched.after"))
+    ours, switches = collections.Counter(), collections.Counter()
+    for row in rows(boot, "sched"):
+        switches[row.tid] += row.kind == OUT
+        if row.span_ns != NONE:
+            ours[row.tid, row.kind] += row.span_ns
+    both = before.keys() & after.keys()
+    assert len(both) >= 4
+    busy = 0
+    for tid in both:
+        for i, kind in enumerate((OUT, IN)):
+            kernels = after[tid][i] - before[tid][i]
+            slack = SLACK_NS + switches[tid] * 100_000
+            # In an emulator switching takes longer than much of what is between: which part
+            # of it is on the CPU the kernel sees its own way.
+            if ours[tid, OUT] > 2_000_000 * switches[tid]:
+                busy += kind == OUT
+                assert abs(ours[tid, kind] - kernels) < 0.05 * kernels + slack, (tid, kind)
+    assert busy and sum(ours[tid, OUT] for tid in both) > 500_000_000
+
+
+@in_boots(*SCHED)
+def test_halts_as_perf_saw_them(boot):
+    events = perf_events(boot)
+    ident = {v["id"]: v for v in labrun.report(boot.path("sched.kvmw"), "-e", "halt")[
+        "recording"]["vcpus"]}
+    halts = collections.defaultdict(list)
+    for row in rows(boot, "halt"):
+        halts[row.tid, row.kind].append(row)
+        assert ident[row.vcpu]["tid"] == row.tid and ident[row.vcpu]["vcpu"] is not None
+    outs, waking = collections.defaultdict(list), collections.defaultdict(list)
+    want = collections.defaultdict(list)
+    for event in events:
+        if event.name == "kvm__kvm_vcpu_wakeup":
+            want[event.tid, 1].append(event)
+        elif event.name == "kvm__kvm_halt_poll_ns":
+            want[event.tid, 2].append(event)
+        elif event.name == "sched__sched_switch":
+            outs[event.f["prev_pid"]].append(event.time_ns)
+        elif event.name == "sched__sched_waking":
+            waking[event.f["pid"]].append(event)
+    assert {key: len(found) for key, found in halts.items()} == {
+        key: len(found) for key, found in want.items()}
+    slept = wakers = 0
+    for (tid, kind), found in halts.items():
+        for row, event in zip(found, want[tid, kind]):
+            if kind == 2:
+                assert (row.grow, row.window_ns, row.old_window_ns) == tuple(
+                    int(event.f[key]) for key in ("grow", "new", "old"))
+                continue
+            assert (row.span_ns, row.slept, row.valid) == tuple(
+                int(event.f[key]) for key in ("ns", "waited", "valid"))
+            if not row.slept:
+                assert (row.poll_ns, row.waker) == (row.span_ns, NONE)
+                continue
+            slept += 1
+            assert row.poll_ns == NONE or row.poll_ns <= row.span_ns
+            begin = row.time_ns - row.span_ns
+            inside = [e for e in waking[tid] if begin <= e.time_ns < row.time_ns]
+            if inside:
+                wakers += 1
+                assert row.waker == who(inside[-1])
+            start = event.time_ns - row.span_ns
+            first = next((time for time in outs[tid] if time >= start), None)
+            if row.poll_ns != NONE and first and first < event.time_ns:
+                assert abs(row.poll_ns - (first - start)) < SLACK_NS
+    assert slept > 20 and wakers > 0.9 * slept
+    not_told = sum(row.poll_ns == NONE for (_, kind), found in halts.items() if kind == 1
+                   for row in found)
+    assert not_told < 0.1 * slept
+
+
+@in_boots(*SCHED)
+def test_timers_as_perf_saw_them(boot):
+    starts, expiries, owner, until = [], [], {}, {}
+    for event in perf_events(boot):
+        timer = event.f.get("hrtimer")
+        if event.name == "timer__hrtimer_start":
+            if who(event):
+                owner[timer] = event.tid
+            until[timer] = event.f["expires"]
+            starts.append((owner[timer], event.f["expires"]))
+        elif event.name == "timer__hrtimer_expire_entry":
+            expiries.append((owner[timer], until[timer], event.f["now"] - until[timer]))
+    ours = rows(boot, "timer")
+    assert [(row.tid, row.expires_ns) for row in ours if row.kind == APIC_START] == starts
+    mine = [row for row in ours if row.kind == APIC_EXPIRE]
+    assert [(row.tid, row.expires_ns) for row in mine] == [e[:2] for e in expiries]
+    assert len(mine) > 20
+    # The kernel's own look at the clock, at the begin of the interrupt, was before ours.
+    for row, (_, _, late) in zip(mine, expiries):
+        assert late <= row.span_ns == row.time_ns - row.expires_ns < late + SLACK_NS
+
+
+@in_boots(*SCHED)
+def test_threads_have_names(boot):
+    """Whoever took the CPU, woke or moved a thread is known by name."""
+    comms = collections.defaultdict(set)
+    for event in perf_events(boot):
+        for prefix in ("", "prev_", "next_"):
+            if f"{prefix}pid" in event.f and f"{prefix}comm" in event.f:
+                comms[event.f[f"{prefix}pid"]].add(event.f[f"{prefix}comm"])
+    names = {}
+    recording = kvmwdata.Recording(boot.path("sched.kvmw").read_bytes())
+    for frame in recording.frames:
+        if frame.type == IDENT:
+            for task in kvmwdata.text(frame).get("tasks", []):
+                names[task["tid"]] = task["comm"]
+    others = {row.other for row in rows(boot, "sched")} - {0, NONE}
+    others |= {row.waker for row in rows(boot, "halt")} - {0, NONE}
+    assert others and others <= names.keys()
+    for tid in others:
+        assert tid not in comms or names[tid] in comms[tid]
+
+
+@in_boots(*SCHED)
+def test_halting_guest(boot):
+    """The built-in guest halts until its timer fires; perf stat counts the same."""
+    step = boot.step("halts")
+    assert step.status == 0, step.err
+    did = json.loads(step.out)["total"]
+    perf = labrun.perf_stat(boot.path("halts.perf"))
+    kinds = {event: collections.Counter(row.kind for row in rows(boot, event, "halts"))
+             for event in ("halt", "timer", "mmu")}
+    assert kinds["halt"][1] == perf["kvm:kvm_vcpu_wakeup"] > 0
+    assert kinds["halt"][2] == perf["kvm:kvm_halt_poll_ns"]
+    assert kinds["timer"][APIC_START] == perf["timer:hrtimer_start"]
+    assert kinds["timer"][APIC_EXPIRE] == perf["timer:hrtimer_expire_entry"]
+    # A deadline that has passed by the time KVM sees it takes no timer of the host.
+    assert 0.5 * did["timer"] < kinds["timer"][APIC_EXPIRE] <= did["timer"] == did["timer_fired"]
+    assert kinds["mmu"][LOAD_ROOT] == perf["kvmwtest:mmu_load"] > 0
+    # And so do the totals that the kernel kept.
+    totals = collections.Counter()
+    for total in {(t.vcpu, t.event, t.reason): t for t in rows_of_totals(boot)}.values():
+        totals[total.event, total.reason] += total.count
+    for name, number in (("halt", 6), ("timer", 10), ("mmu", 11)):
+        for kind, n in kinds[name].items():
+            assert totals[number, kind] == n
+
+
+def rows_of_totals(boot):
+    return labrun.rows(boot.path("halts.kvmw"), "total")
+
+
+@in_boots(*SCHED)
+def test_hidden_addresses(boot):
+    """Without the address of KVM's function there is a reason in place of the APIC timer."""
+    timer = next(event for event in json.loads(boot.step("hidden").out)["events"]
+                 if event["name"] == "timer")
+    assert timer["missing"] is None
+    for kind in ("apic_start", "apic_expire"):
+        assert f"{kind} (the address of apic_timer_fn is hidden" in timer["lacks"]
+    step = boot.step("hidden-record")
+    assert step.status == 0, step.err
+    kinds = {row.kind for row in rows(boot, "timer", "hidden")}
+    assert not kinds & {APIC_START, APIC_EXPIRE}
