@@ -22,7 +22,7 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
 # name: (what lab run is told, scripts). The slowest come first: two run at a time.
 BOOTS = {
-    "intel": (["--cpu", "intel"], ["known", "families", "memory", "irq"]),
+    "intel": (["--cpu", "intel"], ["known", "families"]),
     "linux": (["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (["--kernel", "bookworm"], ["families", "nested"]),

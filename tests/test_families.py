@@ -7,6 +7,7 @@ KVMW_UPDATE=1 writes that table into the README.
 import collections
 import json
 import os
+import re
 
 import kvmwdata
 import labrun
@@ -61,14 +62,36 @@ def tracepoints(boot):
     return found
 
 
+def meta(path):
+    """What the recorder knew at the start."""
+    recording = kvmwdata.Recording(path.read_bytes())
+    return next(kvmwdata.text(frame) for frame in recording.frames if frame.type == 2)
+
+
+def missed(path):
+    """{tracepoint: how many of it the recording says went by unseen}"""
+    notes = re.findall(r"^(\d+) (\S+:\S+|VM exits|VM entries) went by unseen",
+                       "\n".join(labrun.info(path)["notes"]), re.M)
+    names = {"VM exits": "kvm:kvm_exit"}
+    return collections.Counter({names.get(what, what): int(number) for number, what in notes})
+
+
 @in_boots(*FAMILIES)
 def test_counts_are_perfs(boot):
     step = boot.step("families")
     assert step.status == 0, step.err
     perf = labrun.perf_stat(boot.path("families.perf"))
     found, beneath = Totals(boot.path("families.kvmw")), tracepoints(boot)
-    assert {key: found.count[key] for key in beneath} == {
+    recorded = meta(boot.path("families.kvmw"))["events"]
+    beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
+    assert len(beneath) > 20
+    unseen = missed(boot.path("families.kvmw"))
+    # Since 7.x a program may be preempted and then misses what happens; it is told how much.
+    assert not unseen or boot.name == "families-sid"
+    assert {key: found.count[key] + sum(unseen[name] for name in names)
+            for key, names in beneath.items()} == {
         key: sum(perf[name] for name in names) for key, names in beneath.items()}
+    assert sum(unseen.values()) < sum(found.count.values()) / 100
 
 
 @in_boots(*FAMILIES)
@@ -91,13 +114,13 @@ def test_every_family_is_there_or_says_why(boot):
             assert not found.count[event["name"], None]
             assert len(event["missing"]) > 20
     happened = {event for event, kind in found.count if kind is None}
-    often = {"exit", "userspace", "fault", "irq", "halt"}
+    often = {"exit", "fault", "irq", "halt"}
     if boot.isa == "svm":
-        often |= {"dirty", "sched", "ioctl", "timer", "mmu", "memslot"}
+        often |= {"userspace", "dirty", "sched", "ioctl", "timer", "mmu", "memslot"}
     assert often <= happened
 
 
-@in_boots(*FAMILIES)
+@in_boots(*FAMILIES[:-1])
 def test_only_what_is_asked_for_is_attached(boot):
     """-e irq: the kernel's own list of programs has the irq family's, and who runs."""
     programs = [p["name"] for p in json.loads(boot.path("progs.json").read_text()) if "name" in p]
@@ -107,8 +130,7 @@ def test_only_what_is_asked_for_is_attached(boot):
     others = {name for event, names in events.items() if event != "irq" for name in names}
     assert not others & {p[:15] for p in programs}
     assert not [p for p in programs if "exit" in p or "switch" in p]
-    recording = kvmwdata.Recording(boot.path("irq.kvmw").read_bytes())
-    attached = next(kvmwdata.text(f) for f in recording.frames if f.type == 2)["programs"]
+    attached = meta(boot.path("irq.kvmw"))["programs"]
     assert sorted(p[:15] for p in attached) == sorted(p[:15] for p in programs)
 
 
@@ -134,6 +156,8 @@ def test_script_report_and_info_count_alike(boot):
 def cell(boot, event, found):
     if event["missing"]:
         return "no"
+    if event["name"] not in meta(boot.path("families.kvmw"))["events"]:
+        return "not tried"
     if not found.count[event["name"], None]:
         return "none occurred"
     return "yes, in part" if event["lacks"] else "yes"

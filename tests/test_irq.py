@@ -39,7 +39,7 @@ def check_steps(rows):
     return by_kind
 
 
-@in_boots(*AMD, "intel")
+@in_boots(*AMD)
 def test_known_interrupts(boot):
     step = boot.step("irqs")
     assert step.status == 0, step.err
@@ -62,7 +62,7 @@ def test_known_interrupts(boot):
     assert all(row.span_ns != NONE for row in steps[EOI])
 
 
-@in_boots(*AMD, "intel")
+@in_boots(*AMD)
 def test_known_hypercalls(boot):
     step = boot.step("irqs")
     did, perf = json.loads(step.out)["total"], labrun.perf_stat(boot.path("irqs.perf"))

@@ -7,7 +7,7 @@ import json
 import labrun
 from labrun import AMD, NONE, in_boots
 
-ALL = [*AMD, "intel"]
+ALL = AMD
 EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
 # include/uapi/linux/kvm.h
 CREATE_VM, CREATE_VCPU, RUN, SET_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
