@@ -2,9 +2,11 @@
 #include "util/render/views.h"
 
 extern const struct report_view stack_view;
+extern const struct report_view dirty_view;
 
 static const struct report_view *const views[] = {
 	&stack_view,
+	&dirty_view,
 };
 
 const struct report_view *report_view__find(u32 event)

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report -e dirty: how many pages, how often, how fast, where and by whom. */
+#include <string.h>
+
+#include "util/analysis/view_dirty.h"
+#include "util/render/json.h"
+#include "util/render/units.h"
+#include "util/render/views.h"
+
+#define PAGE_BYTES	4096.0
+#define MAX_CHART	200	/* characters */
+#define JSON_RATES	100
+#define TOP_VCPUS	16	/* in text */
+
+#define HOW_TO "KVM logs dirty pages while a VMM asks for it: during a live migration; of QEMU " \
+	"also with the QMP command calc-dirty-rate in mode dirty-bitmap; any VMM by setting " \
+	"KVM_MEM_LOG_DIRTY_PAGES in the flags of a memory slot. Record while that goes on."
+
+#define U(x) ((unsigned long long)(x))
+
+/* "4.00 KiB" */
+static const char *bytes(double pages, char *buf)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double value = pages * PAGE_BYTES / 1024;
+	u32 i = 0;
+
+	for (; value >= 1024 && i < ARRAY_SIZE(units) - 1; i++)
+		value /= 1024;
+	snprintf(buf, UNITS_MAX, "%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, units[i]);
+	return buf;
+}
+
+static const char *why_none(const struct dirty_view *v, char *buf, size_t size)
+{
+	char count[UNITS_MAX];
+
+	if (v->unlogged)
+		snprintf(buf, size, "dirty logging was off: all %s marks of pages were on memory "
+			 "slots without it.", units__count(v->unlogged + v->untold, count));
+	else if (v->untold)
+		snprintf(buf, size, "the recording does not tell of any of its %s marks whether "
+			 "dirty logging was on.", units__count(v->untold, count));
+	else
+		snprintf(buf, size, "there are no marks of pages here, as when dirty logging is off.");
+	return buf;
+}
+
+static void loss(const struct screen *s, const struct report *rep)
+{
+	char count[UNITS_MAX], words[128];
+
+	if (!rep->lost && !rep->not_wanted)
+		return;
+	snprintf(words, sizeof(words), "%s events were not recorded: pages may be missing.",
+		 units__count(sat_add(rep->lost, rep->not_wanted), count));
+	screen__wrap(s, "  ", "  ", words);
+}
+
+/* What the numbers do not include. */
+static void caveats(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+{
+	char count[UNITS_MAX], words[256];
+
+	if (v->unlogged + v->untold) {
+		snprintf(words, sizeof(words), "%s marks more, not counted here, came while dirty "
+			 "logging was off for their memory slot: what became dirty then was not "
+			 "observed.",
+			 units__count(v->unlogged + v->untold, count));
+		screen__wrap(s, "  ", "  ", words);
+	}
+	if (v->no_page) {
+		snprintf(words, sizeof(words), "%s marks beyond %u pages are left out: there were more "
+			 "pages.", units__count(v->no_page, count), DIRTY_MAX_PAGES);
+		screen__wrap(s, "  ", "  ", words);
+	}
+	if (v->no_time) {
+		snprintf(words, sizeof(words), "The rate and the working set leave out %s marks beyond "
+			 "those whose times are kept.", units__count(v->no_time, count));
+		screen__wrap(s, "  ", "  ", words);
+	}
+	loss(s, rep);
+}
+
+static void pages(const struct screen *s, const struct dirty_view *v)
+{
+	char count[UNITS_MAX], marks[UNITS_MAX], again[UNITS_MAX], size[UNITS_MAX], words[256];
+
+	snprintf(words, sizeof(words), "%s%s distinct pages (%s), %s marks, %.2f per page; "
+		 "%s (%.1f%%) of the pages were marked more than once.",
+		 v->no_page ? "at least " : "", units__count(v->pages, count),
+		 bytes(v->pages, size), units__count(v->marks, marks), (double)v->marks / v->pages,
+		 units__count(v->again, again), 100.0 * v->again / v->pages);
+	fputs("\nPages made dirty while dirty logging was on:\n", s->out);
+	screen__wrap(s, "  ", "  ", words);
+}
+
+/* Where a time is in the recording, in seconds. */
+static double seconds(const struct report *rep, u64 time_ns)
+{
+	u64 start = rep->rec->meta.start_ns;
+
+	return time_ns >= start ? (time_ns - start) / 1e9 : -((start - time_ns) / 1e9);
+}
+
+static void rate(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+{
+	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
+	u32 room = s->width - 4 < MAX_CHART ? s->width - 4 : MAX_CHART, used;
+	char length[UNITS_MAX], words[256];
+	u64 marks[MAX_CHART], most = 0, bucket;
+
+	if (!v->timed)
+		return;
+	bucket = dirty_view__rates(v, marks, room, &used);
+	for (u32 i = 0; i < used; i++)
+		most = marks[i] > most ? marks[i] : most;
+	snprintf(words, sizeof(words), "Pages marked per second, from %.3f to %.3f s of the "
+		 "recording: a character is %s, the highest %.0f pages/s.",
+		 seconds(rep, v->first_ns), seconds(rep, v->last_ns),
+		 units__ns(bucket, UNITS_FULL, length), most * 1e9 / bucket);
+	fputc('\n', s->out);
+	screen__wrap(s, "", "  ", words);
+	fputs("  |", s->out);
+	for (u32 i = 0; i < used; i++) {
+		/* Any at all shows. */
+		u32 level = marks[i] ? 1 + (u32)(7.0 * marks[i] / most) : 0;
+
+		fputs(s->utf8 ? blocks[level] : ascii[level], s->out);
+	}
+	fputs("|\n", s->out);
+}
+
+static void working_set(const struct screen *s, const struct dirty_view *v)
+{
+	static const char *const names[DIRTY_WINDOWS] = { "10 ms", "100 ms", "1 s", "10 s" };
+	char count[UNITS_MAX], mean[UNITS_MAX], max[UNITS_MAX], size[2][UNITS_MAX];
+
+	if (!v->timed)
+		return;
+	fputs("\nWorking set, distinct pages in each window of time:\n", s->out);
+	fprintf(s->out, "%7s %13s %13s %10s %13s %10s\n", "window", "whole windows", "mean pages",
+		"size", "max pages", "size");
+	for (u32 i = 0; i < DIRTY_WINDOWS; i++) {
+		const struct dirty_window *w = &v->window[i];
+
+		strcpy(mean, "-");
+		strcpy(size[0], "-");
+		if (w->whole) {
+			snprintf(mean, sizeof(mean), "%.1f", w->mean);
+			bytes(w->mean, size[0]);
+		}
+		fprintf(s->out, "%7s %13s %13s %10s %13s %10s\n", names[i],
+			units__count(w->whole, count), mean, size[0], units__count(w->max, max),
+			bytes(w->max, size[1]));
+	}
+}
+
+static void where(const struct report *rep, const struct dirty_range *r, char *buf, size_t size)
+{
+	const struct rec_vm *vm = rep->rec->nr_vms > 1 ? recording__vm(rep->rec, r->vm) : NULL;
+	u64 offset = (r->gfn << 12) - r->slot_gpa;
+	size_t len = 0;
+
+	if (vm)
+		len = snprintf(buf, size, "pid %u ", vm->pid);
+	if (r->slot == UINT32_MAX)
+		len += snprintf(buf + len, size - len, "slot not told");
+	else
+		len += snprintf(buf + len, size - len, "slot %u.%u", r->slot >> 16, r->slot & 0xffff);
+	if (r->has_slot)
+		len += snprintf(buf + len, size - len, " (gpa 0x%llx-0x%llx)", U(r->slot_gpa),
+				U(r->slot_gpa + r->slot_size - 1));
+	if (r->has_slot && r->slot_hva != KVMW_NONE)
+		snprintf(buf + len, size - len, " hva 0x%llx", U(r->slot_hva + offset));
+}
+
+static void ranges(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+{
+	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64], first[192], rest[192], words[192];
+	u32 width = 3;
+
+	for (u32 i = 0; i < v->nr_ranges; i++) {
+		u32 len = snprintf(gfns, sizeof(gfns), "0x%llx-0x%llx", U(v->range[i].gfn),
+				   U(v->range[i].gfn + v->range[i].pages - 1));
+
+		width = len > width ? len : width;
+	}
+	fprintf(s->out, "\nHottest ranges of neighbouring pages, %u of %s:\n", v->nr_ranges,
+		units__count(v->all_ranges, all));
+	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
+	for (u32 i = 0; i < v->nr_ranges; i++) {
+		const struct dirty_range *r = &v->range[i];
+		u64 last = r->gfn + r->pages - 1;
+
+		snprintf(gfns, sizeof(gfns), last == r->gfn ? "0x%llx" : "0x%llx-0x%llx", U(r->gfn),
+			 U(last));
+		snprintf(first, sizeof(first), "%10s %6s %8llu %-*s ", units__count(r->marks, count),
+			 units__share(r->marks, v->marks, share), U(r->pages), width, gfns);
+		snprintf(rest, sizeof(rest), "%*s", (int)strlen(first), "");
+		where(rep, r, words, sizeof(words));
+		screen__wrap(s, first, rest, words);
+	}
+}
+
+static void by_whom(const struct screen *s, const struct dirty_view *v)
+{
+	char count[UNITS_MAX], share[UNITS_MAX];
+	u64 others = v->by_others;
+	u32 i = 0;
+
+	fputs("\nBy whom (vmm: the VMM's other threads; kernel: threads of the kernel):\n", s->out);
+	fprintf(s->out, "%-16s %10s %6s\n", "vCPU", "marks", "%");
+	for (; i < v->nr_by && i < TOP_VCPUS; i++) {
+		screen__field(s, v->by[i].label, 16, true);
+		fprintf(s->out, " %10s %6s\n", units__count(v->by[i].marks, count),
+			units__share(v->by[i].marks, v->marks, share));
+	}
+	for (; i < v->nr_by; i++)
+		others += v->by[i].marks;
+	if (others)
+		fprintf(s->out, "%-16s %10s %6s\n", "others", units__count(others, count),
+			units__share(others, v->marks, share));
+}
+
+static void text(const struct screen *s, const struct report *rep, void *state)
+{
+	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
+	char words[256];
+
+	if (!v)
+		return;
+	if (v->pages) {
+		pages(s, v);
+		caveats(s, rep, v);
+		rate(s, rep, v);
+		working_set(s, v);
+		ranges(s, rep, v);
+		by_whom(s, v);
+	} else {
+		fputs("\nDirty pages were not observed:\n", s->out);
+		screen__wrap(s, "  ", "  ", why_none(v, words, sizeof(words)));
+		loss(s, rep);
+		screen__wrap(s, "  ", "  ", HOW_TO);
+	}
+	dirty_view__free(v);
+}
+
+static void json_rates(struct json_object *obj, const struct dirty_view *v)
+{
+	u64 marks[JSON_RATES], bucket;
+	struct json_object *list;
+	u32 used;
+
+	bucket = dirty_view__rates(v, marks, JSON_RATES, &used);
+	obj = json__object(obj, "rate");
+	json__u64(obj, "bucket_ns", bucket);
+	list = json__array(obj, "marks");
+	for (u32 i = 0; i < used; i++)
+		json_object_array_add(list, json_object_new_uint64(marks[i]));
+}
+
+static void json_windows(struct json_object *obj, const struct dirty_view *v)
+{
+	struct json_object *list = json__array(obj, "windows"), *item;
+
+	for (u32 i = 0; v->timed && i < DIRTY_WINDOWS; i++) {
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "window_ns", v->window[i].ns);
+		json__u64(item, "whole_windows", v->window[i].whole);
+		if (v->window[i].whole)
+			json__real(item, "mean_pages", v->window[i].mean);
+		else
+			json__text(item, "mean_pages", NULL);
+		json__u64(item, "max_pages", v->window[i].max);
+	}
+}
+
+static void json_ranges(struct json_object *obj, const struct report *rep,
+			const struct dirty_view *v)
+{
+	struct json_object *list = json__array(obj, "ranges"), *item;
+
+	for (u32 i = 0; i < v->nr_ranges; i++) {
+		const struct dirty_range *r = &v->range[i];
+		const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__u64(item, "gfn", r->gfn);
+		json__u64(item, "pages", r->pages);
+		json__u64(item, "marks", r->marks);
+		json__ns(item, "slot", r->slot == UINT32_MAX ? KVMW_NONE : r->slot);
+		json__ns(item, "slot_gpa", r->has_slot ? r->slot_gpa : KVMW_NONE);
+		json__ns(item, "slot_size", r->has_slot ? r->slot_size : KVMW_NONE);
+		json__ns(item, "slot_hva", r->has_slot ? r->slot_hva : KVMW_NONE);
+	}
+}
+
+static void json_by(struct json_object *obj, const struct report *rep, const struct dirty_view *v)
+{
+	struct json_object *list = json__array(obj, "by"), *item;
+
+	for (u32 i = 0; i < v->nr_by; i++) {
+		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, v->by[i].vcpu);
+		const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "vcpu_id", v->by[i].vcpu);
+		json__ns(item, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+		json__text(item, "role", vcpu && *vcpu->role ? vcpu->role : NULL);
+		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__u64(item, "marks", v->by[i].marks);
+	}
+}
+
+static int json(struct json_object *root, const struct report *rep, void *state)
+{
+	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
+	struct json_object *obj;
+	char words[256];
+
+	if (!v)
+		return -1;
+	obj = json__object(root, "dirty");
+	json__ns(obj, "pages", v->pages ?: KVMW_NONE);
+	json__ns(obj, "pages_marked_again", v->pages ? v->again : KVMW_NONE);
+	json__ns(obj, "marks", v->pages ? v->marks : KVMW_NONE);
+	json__u64(obj, "marks_without_logging", v->unlogged);
+	json__u64(obj, "marks_not_told", v->untold);
+	json__u64(obj, "marks_without_page", v->no_page);
+	json__u64(obj, "marks_without_time", v->no_time);
+	json__text(obj, "not_observed", v->pages ? NULL : why_none(v, words, sizeof(words)));
+	json__time(obj, "first_ns", v->first_ns);
+	json__time(obj, "last_ns", v->last_ns);
+	if (v->timed)
+		json_rates(obj, v);
+	else
+		json__text(obj, "rate", NULL);
+	json_windows(obj, v);
+	json_ranges(obj, rep, v);
+	json_by(obj, rep, v);
+	dirty_view__free(v);
+	return 0;
+}
+
+const struct report_view dirty_view = {
+	.event = KVMW_EVENT_DIRTY, .consumer = &dirty_consumer, .text = text, .json = json,
+};
