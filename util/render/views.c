@@ -3,10 +3,13 @@
 
 extern const struct report_view stack_view;
 extern const struct report_view dirty_view;
+extern const struct report_view irq_view, fault_view;
 
 static const struct report_view *const views[] = {
 	&stack_view,
 	&dirty_view,
+	&irq_view,
+	&fault_view,
 };
 
 const struct report_view *report_view__find(u32 event)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A table of text whose columns are as wide as they need to be: for views of families. */
+#ifndef KVMW_TEXTGRID_H
+#define KVMW_TEXTGRID_H
+
+#include "util/render/screen.h"
+
+#define TEXTGRID_CELL	40	/* bytes of a cell, NUL included; longer text is cut */
+#define TEXTGRID_MAX	24	/* columns */
+
+struct textgrid_col {
+	const char *group;	/* a heading over neighbours of the same one; or NULL */
+	const char *head;
+	u32 from;		/* shown on screens of at least this width */
+	bool left;
+};
+
+struct textgrid {
+	const struct textgrid_col *col;
+	u32 nr_cols;
+	char (*cell)[TEXTGRID_CELL];	/* row by row */
+	u32 nr_cells, room;
+	bool failed;		/* out of memory */
+};
+
+void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols);
+/* The next cell, row by row; there is one for each column, shown or not. */
+void textgrid__add(struct textgrid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A duration, with "-" where none was captured; a count; a share. */
+void textgrid__ns(struct textgrid *g, u64 ns);
+void textgrid__count(struct textgrid *g, u64 count);
+void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
+/*
+ * Prints it and frees what it holds.  Never wider than the screen: the first column that
+ * is aligned to the left gives way, then the last columns go.
+ */
+void textgrid__finish(struct textgrid *g, const struct screen *s);
+
+#endif

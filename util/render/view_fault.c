@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report -e fault: page faults by access, by place, and the levels that were mapped. */
+#include <string.h>
+
+#include "util/analysis/view_fault.h"
+#include "util/render/json.h"
+#include "util/render/textgrid.h"
+#include "util/render/units.h"
+#include "util/render/views.h"
+
+#define TOP	10		/* ranges shown unless told otherwise */
+#define WIDE	100
+
+static const char *const level_name[] = { "not told", "4 KiB", "2 MiB", "1 GiB" };
+
+static const char *access_name(u16 access, char *buf, size_t size)
+{
+	static const char *const bits[] = { "read", "write", "exec" };
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; access < 8 && i < ARRAY_SIZE(bits); i++)
+		if (access & 1 << i)
+			len += snprintf(buf + len, size - len, "%s%s", len ? "+" : "", bits[i]);
+	if (!access || access >= 8)
+		snprintf(buf, size, "%s", !access ? "none" : access == FAULT_UNTOLD ? "-" : "?");
+	return buf;
+}
+
+static const char *place_name(u16 mmio)
+{
+	return mmio == 1 ? "MMIO" : mmio ? "-" : "RAM";
+}
+
+static u64 percentile(const struct hist *h, u32 permille)
+{
+	return h->count ? hist__percentile(h, permille) : KVMW_NONE;
+}
+
+static void add_times(struct textgrid *g, const struct fault_view *v, const struct hist *h)
+{
+	textgrid__ns(g, h->count ? h->sum : KVMW_NONE);
+	textgrid__percent(g, h->sum, h->count ? v->span_ns : 0);
+	textgrid__ns(g, h->count ? h->sum / h->count : KVMW_NONE);
+	textgrid__ns(g, percentile(h, 500));
+	textgrid__ns(g, percentile(h, 990));
+	textgrid__ns(g, h->count ? h->max : KVMW_NONE);
+}
+
+static void accesses(const struct screen *s, const struct fault_view *v)
+{
+	static const struct textgrid_col cols[] = {
+		{ .head = "access", .left = true }, { .head = "where", .left = true },
+		{ .head = "count" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
+		{ .head = "mean" }, { .head = "p50" }, { .head = "p99" }, { .head = "max" },
+	};
+	char name[TEXTGRID_CELL];
+	struct textgrid g;
+
+	fputs("\nPage faults by what the guest tried and what is there:\n", s->out);
+	textgrid__init(&g, cols, ARRAY_SIZE(cols));
+	for (u32 i = 0; i < v->nr_accesses; i++) {
+		const struct fault_access *a = &v->access[i];
+
+		textgrid__add(&g, "%s", access_name(a->access, name, sizeof(name)));
+		textgrid__add(&g, "%s", place_name(a->mmio));
+		textgrid__count(&g, a->count);
+		textgrid__percent(&g, a->count, v->count);
+		add_times(&g, v, &a->span);
+	}
+	textgrid__finish(&g, s);
+}
+
+static const char *slot_name(const struct fault_range *r, char *buf, size_t size)
+{
+	unsigned long long slot = r->slot & 0xffff, space = r->slot >> 16;
+
+	if (r->slot == KVMW_NONE)
+		snprintf(buf, size, "-");
+	else if (space)
+		snprintf(buf, size, "%llu/%llu", space, slot);
+	else
+		snprintf(buf, size, "%llu", slot);
+	return buf;
+}
+
+static void add_range(struct textgrid *g, const struct report *rep, const struct fault_view *v,
+		      const struct fault_range *r)
+{
+	const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
+	unsigned long long gpa = r->gpa, last = sat_add(r->gpa, r->size - 1);
+	char slot[TEXTGRID_CELL];
+
+	textgrid__add(g, "0x%llx-0x%llx", gpa, last);
+	if (v->several_vms && vm)
+		textgrid__add(g, "%u", vm->pid);
+	else if (v->several_vms)
+		textgrid__add(g, "?");
+	textgrid__add(g, "%s", place_name(r->mmio));
+	textgrid__add(g, "%s", slot_name(r, slot, sizeof(slot)));
+	textgrid__count(g, r->count);
+	textgrid__percent(g, r->count, v->count);
+	add_times(g, v, &r->span);
+}
+
+static u32 nr_ranges(const struct report *rep, const struct fault_view *v)
+{
+	u32 top = rep->opt->top ?: TOP;
+
+	return v->nr_ranges < top ? v->nr_ranges : top;
+}
+
+static void ranges(const struct screen *s, const struct report *rep, const struct fault_view *v)
+{
+	static const struct textgrid_col cols[] = {
+		{ .head = "gpa", .left = true }, { .head = "pid" }, { .head = "where", .left = true },
+		{ .head = "slot" }, { .head = "count" }, { .head = "%" }, { .head = "time" },
+		{ .head = "%", .from = WIDE }, { .head = "mean" }, { .head = "p50", .from = WIDE },
+		{ .head = "p99" }, { .head = "max", .from = WIDE },
+	};
+	struct textgrid_col shown[ARRAY_SIZE(cols)];
+	u32 nr = nr_ranges(rep, v), nr_cols = ARRAY_SIZE(cols);
+	char count[UNITS_MAX];
+	struct textgrid g;
+
+	if (!nr)
+		return;
+	memcpy(shown, cols, sizeof(cols));
+	if (!v->several_vms)
+		memmove(&shown[1], &shown[2], (--nr_cols - 1) * sizeof(*shown));
+	fputs("\nWhere, by 2 MiB of RAM and by page of MMIO, the most frequent first:\n", s->out);
+	textgrid__init(&g, shown, nr_cols);
+	for (u32 i = 0; i < nr; i++)
+		add_range(&g, rep, v, &v->range[i]);
+	textgrid__finish(&g, s);
+	if (nr < v->nr_ranges)
+		fprintf(s->out, "%s ranges more not shown; --top shows as many as told\n",
+			units__count(v->nr_ranges - nr, count));
+}
+
+static bool any_level(const struct fault_view *v)
+{
+	for (u32 i = 1; i <= FAULT_LEVELS; i++)
+		if (v->faults[i] || v->mapped[i])
+			return true;
+	return false;
+}
+
+static void levels(const struct screen *s, const struct fault_view *v)
+{
+	static const struct textgrid_col cols[] = {
+		{ .head = "size", .left = true }, { .head = "faults" }, { .head = "mappings made" },
+	};
+	struct textgrid g;
+
+	if (!any_level(v))
+		return;
+	fputs("\nThe size of the pages that were mapped, of faults on RAM:\n", s->out);
+	textgrid__init(&g, cols, ARRAY_SIZE(cols));
+	for (u32 i = 1; i <= FAULT_LEVELS + 1; i++) {
+		u32 level = i % (FAULT_LEVELS + 1);
+
+		if (!v->faults[level] && !v->mapped[level])
+			continue;
+		textgrid__add(&g, "%s", level ? level_name[level] : "none");
+		textgrid__count(&g, v->faults[level]);
+		textgrid__count(&g, v->mapped[level]);
+	}
+	textgrid__finish(&g, s);
+	if (v->faults[0])
+		screen__wrap(s, "", "  ", "none: no page was mapped, as where only a permission had "
+			     "to be given back");
+}
+
+static void notes(const struct screen *s, const struct fault_view *v)
+{
+	char count[UNITS_MAX], words[160];
+
+	if (v->no_gpa) {
+		snprintf(words, sizeof(words), "%s page faults are in no range: no gpa was told, as "
+			 "with shadow paging", units__count(v->no_gpa, count));
+		screen__wrap(s, "", "  ", words);
+	}
+	if (v->left_out) {
+		snprintf(words, sizeof(words), "%s faults left out: more than %u ranges of vCPUs",
+			 units__count(v->left_out, count), AGG_MAX_KEYS);
+		screen__wrap(s, "", "  ", words);
+	}
+	if (v->slots_left_out) {
+		snprintf(words, sizeof(words), "%s changes of memory slots left out: more than %u slots",
+			 units__count(v->slots_left_out, count), AGG_MAX_KEYS);
+		screen__wrap(s, "", "  ", words);
+	}
+}
+
+/* Of the ranges that are shown only. */
+static int finish(struct fault_view *v, const struct report *rep)
+{
+	if (!v || fault_view__finish(v, rep->rec))
+		return -1;
+	for (u32 i = 0; i < nr_ranges(rep, v); i++)
+		fault_view__find_slot(v, rep->rec, &v->range[i]);
+	return 0;
+}
+
+static void text(const struct screen *s, const struct report *rep, void *state)
+{
+	struct fault_view *v = state;
+
+	if (finish(v, rep))
+		return;
+	if (v->count)
+		accesses(s, v);
+	ranges(s, rep, v);
+	levels(s, v);
+	notes(s, v);
+}
+
+static void json_times(struct json_object *item, const struct fault_view *v, u64 count,
+		       const struct hist *h)
+{
+	json__u64(item, "count", count);
+	json__real(item, "count_percent", v->count ? 100.0 * count / v->count : 0);
+	json__u64(item, "spans", h->count);
+	json__ns(item, "time_ns", h->count ? h->sum : KVMW_NONE);
+	json__real(item, "time_percent", v->span_ns ? 100.0 * h->sum / v->span_ns : 0);
+	json__ns(item, "mean_ns", h->count ? h->sum / h->count : KVMW_NONE);
+	json__ns(item, "p50_ns", percentile(h, 500));
+	json__ns(item, "p99_ns", percentile(h, 990));
+	json__ns(item, "max_ns", h->count ? h->max : KVMW_NONE);
+}
+
+static void json_mmio(struct json_object *item, u16 mmio)
+{
+	if (mmio <= 1)
+		json__bool(item, "mmio", mmio);
+	else
+		json__text(item, "mmio", NULL);
+}
+
+static void json_accesses(struct json_object *obj, const struct fault_view *v)
+{
+	struct json_object *list = json__array(obj, "access"), *item;
+	char name[TEXTGRID_CELL];
+
+	for (u32 i = 0; i < v->nr_accesses; i++) {
+		const struct fault_access *a = &v->access[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "access", a->access == FAULT_UNTOLD ? NULL :
+			   access_name(a->access, name, sizeof(name)));
+		json_mmio(item, a->mmio);
+		json_times(item, v, a->count, &a->span);
+	}
+}
+
+static void json_ranges(struct json_object *obj, const struct report *rep,
+			const struct fault_view *v)
+{
+	struct json_object *list = json__array(obj, "ranges"), *item;
+
+	for (u32 i = 0; i < nr_ranges(rep, v); i++) {
+		const struct fault_range *r = &v->range[i];
+		const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
+		bool slot = r->slot != KVMW_NONE;
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__u64(item, "gpa", r->gpa);
+		json__u64(item, "size", r->size);
+		json_mmio(item, r->mmio);
+		json__ns(item, "slot", r->slot);
+		json__ns(item, "slot_gpa", slot ? r->slot_gpa : KVMW_NONE);
+		json__ns(item, "slot_size", slot ? r->slot_size : KVMW_NONE);
+		json_times(item, v, r->count, &r->span);
+	}
+	json__u64(obj, "ranges_hidden", v->nr_ranges - nr_ranges(rep, v));
+}
+
+static int json(struct json_object *root, const struct report *rep, void *state)
+{
+	struct json_object *obj = json__object(root, "page_faults"), *list, *item;
+	struct fault_view *v = state;
+
+	if (finish(v, rep))
+		return -1;
+	json__u64(obj, "count", v->count);
+	json__u64(obj, "time_ns", v->span_ns);
+	json_accesses(obj, v);
+	json_ranges(obj, rep, v);
+	list = json__array(obj, "levels");
+	for (u32 i = 0; i <= FAULT_LEVELS; i++) {
+		if (!v->faults[i] && !v->mapped[i])
+			continue;
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__ns(item, "level", i ?: KVMW_NONE);
+		json__text(item, "size", i ? level_name[i] : NULL);
+		json__u64(item, "faults", v->faults[i]);
+		json__u64(item, "mapped", v->mapped[i]);
+	}
+	json__u64(obj, "no_gpa", v->no_gpa);
+	json__u64(obj, "left_out", v->left_out);
+	json__u64(obj, "slots_left_out", v->slots_left_out);
+	return 0;
+}
+
+const struct report_view fault_view = {
+	.event = KVMW_EVENT_FAULT, .consumer = &fault_view_consumer, .text = text, .json = json,
+};
