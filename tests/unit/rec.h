@@ -109,6 +109,30 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 
+/* What a view reads too; the caller's to free with consumer->free.  threads: of the scan. */
+static inline void *rec__view(const struct rec *r, const struct report_options *opt,
+			      const char *window, const struct scan_consumer *view, u32 threads,
+			      struct rec_report *out)
+{
+	const struct scan_consumer *consumer[2] = { NULL, view };
+	struct data_reader *reader = data_reader__open(r->path);
+	struct report_scan rs;
+	void *result[2];
+
+	memset(out, 0, sizeof(*out));
+	rec__must(reader, "open");
+	out->rec = recording__new(r->path);
+	rec__must(out->rec, "recording");
+	if (window)
+		rec__must(!time_window__parse(&out->rec->window, window), "window");
+	report_scan__init(&rs, opt, true);
+	consumer[0] = &rs.consumer;
+	rec__must(!scan__read(reader, out->rec, threads, consumer, 2, result), "scan");
+	report_scan__take_result(result[0], &out->aggs);
+	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
+	return result[1];
+}
+
 static inline void rec__report_free(struct rec_report *out)
 {
 	report__free(&out->rep);

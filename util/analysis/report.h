@@ -121,6 +121,9 @@ u32 report__only_family(const struct recording *rec);
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
 
+/* What an id is called: "0", with_vm "4711/0"; of what is no vCPU, its role. */
+void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
+
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {

@@ -16,7 +16,6 @@ int report__order(struct report *rep);
 
 /* report_labels.c */
 int report__label_row(const struct report *rep, struct report_row *row);
-void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
 
 /* report_vcpus.c */
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/render/views.h"
 
+extern const struct report_view halt_view, sched_view;
 extern const struct report_view stack_view;
 extern const struct report_view dirty_view;
 extern const struct report_view irq_view, fault_view;
 
 static const struct report_view *const views[] = {
+	&halt_view,
+	&sched_view,
 	&stack_view,
 	&dirty_view,
 	&irq_view,

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report -e halt: the vCPUs' halts, who ended them, the polling window over time. */
+#include <string.h>
+
+#include "util/analysis/view_halt.h"
+#include "util/render/json.h"
+#include "util/render/textgrid.h"
+#include "util/render/units.h"
+#include "util/render/views.h"
+
+#define MAX_CHART	100	/* columns of the polling window's chart */
+#define JSON_CHART	60
+#define MAX_NAME	16	/* of a vCPU before its chart */
+
+static const struct textgrid_col columns[] = {
+	{ .head = "vCPU", .left = true },
+	{ .head = "halts" },
+	{ .group = "halted", .head = "time" },
+	{ .group = "halted", .head = "%" },
+	{ .group = "halted", .head = "mean" },
+	{ .group = "halted", .head = "p50" },
+	{ .group = "halted", .head = "p99" },
+	{ .group = "halted", .head = "max" },
+	{ .group = "polls", .head = "count", .from = 100 },
+	{ .group = "polls", .head = "time" },
+	{ .group = "polls", .head = "paid%" },
+	{ .head = "invalid%" },
+};
+
+static u64 mean(const struct halt_vcpu *vcpu)
+{
+	return vcpu->span ? vcpu->span->sum / vcpu->span->count : KVMW_NONE;
+}
+
+static u64 percentile(const struct halt_vcpu *vcpu, u32 permille)
+{
+	return vcpu->span ? hist__percentile(vcpu->span, permille) : KVMW_NONE;
+}
+
+static void table(const struct screen *s, const struct halt_view *v)
+{
+	struct textgrid g;
+
+	textgrid__init(&g, columns, ARRAY_SIZE(columns));
+	for (u32 i = 0; i < v->nr; i++) {
+		const struct halt_vcpu *vcpu = &v->vcpu[i];
+		u64 halted = vcpu->span ? vcpu->span->sum : KVMW_NONE;
+
+		textgrid__add(&g, "%s", vcpu->name);
+		textgrid__count(&g, vcpu->halts);
+		textgrid__ns(&g, halted);
+		textgrid__percent(&g, halted, vcpu->span ? v->to_ns - v->from_ns : 0);
+		textgrid__ns(&g, mean(vcpu));
+		textgrid__ns(&g, percentile(vcpu, 500));
+		textgrid__ns(&g, percentile(vcpu, 990));
+		textgrid__ns(&g, vcpu->span ? vcpu->span->max : KVMW_NONE);
+		textgrid__count(&g, vcpu->polls);
+		textgrid__ns(&g, vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
+		textgrid__percent(&g, vcpu->paid, vcpu->polls);
+		textgrid__percent(&g, vcpu->invalid, vcpu->valid + vcpu->invalid);
+	}
+	textgrid__finish(&g, s);
+}
+
+static void wakers(const struct screen *s, const struct halt_view *v)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < v->nr; i++) {
+		const struct halt_vcpu *vcpu = &v->vcpu[i];
+		char words[HALT_WAKERS * (VIEW_NAME_MAX + 24)], first[VIEW_NAME_MAX + 2];
+		char share[UNITS_MAX];
+		size_t len = 0;
+
+		if (!vcpu->nr_wakers)
+			continue;
+		if (!any)
+			fputs("\nWho woke it, of the halts that slept:\n", s->out);
+		any = true;
+		for (u32 k = 0; k < vcpu->nr_wakers; k++)
+			len += snprintf(words + len, sizeof(words) - len, "%s%s %s", k ? ", " : "",
+					vcpu->waker[k].name,
+					units__share(vcpu->waker[k].count, vcpu->woken, share));
+		snprintf(first, sizeof(first), "%s: ", vcpu->name);
+		screen__wrap(s, first, "        ", words);
+	}
+}
+
+/* One character for each part of the time, against the greatest window of all. */
+static void chart(const struct screen *s, const struct halt_view *v, const struct halt_vcpu *vcpu,
+		  u32 nr, u64 most)
+{
+	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
+	u64 value[MAX_CHART], greatest = 0;
+	char buf[UNITS_MAX];
+
+	steps__columns(vcpu->window, v->from_ns, v->to_ns, nr, value);
+	for (u32 i = 0; i < nr; i++) {
+		u64 window = value[i] == KVMW_NONE ? 0 : value[i];
+		u32 level = window ? 1 + (u32)(7.0 * window / most) : 0;
+
+		greatest = window > greatest ? window : greatest;
+		fputs(s->utf8 ? blocks[level] : ascii[level], s->out);
+	}
+	fprintf(s->out, "| %s\n", units__ns(greatest, UNITS_FULL, buf));
+}
+
+static u64 greatest_window(const struct halt_view *v, u32 nr)
+{
+	u64 value[MAX_CHART], most = 0;
+
+	for (u32 i = 0; i < v->nr; i++) {
+		if (!v->vcpu[i].window)
+			continue;
+		steps__columns(v->vcpu[i].window, v->from_ns, v->to_ns, nr, value);
+		for (u32 k = 0; k < nr; k++)
+			if (value[k] != KVMW_NONE && value[k] > most)
+				most = value[k];
+	}
+	return most ?: 1;
+}
+
+static void windows(const struct screen *s, const struct halt_view *v)
+{
+	char each[UNITS_MAX], full[UNITS_MAX], words[160];
+	u32 label = 0, nr;
+	u64 most;
+
+	for (u32 i = 0; i < v->nr; i++) {
+		u32 need = v->vcpu[i].window ? screen__width(s, v->vcpu[i].name) : 0;
+
+		label = need > label ? need : label;
+	}
+	if (!label)
+		return;
+	label = label < MAX_NAME ? label : MAX_NAME;
+	/* " |", "| ", and up to 7 of a duration. */
+	nr = s->width - label - 11 < MAX_CHART ? s->width - label - 11 : MAX_CHART;
+	most = greatest_window(v, nr);
+	snprintf(words, sizeof(words), "The polling window over time, its greatest at the right; "
+		 "each column %s, full height %s, blank: no polling:",
+		 units__ns((v->to_ns - v->from_ns) / nr, UNITS_FULL, each),
+		 units__ns(most, UNITS_FULL, full));
+	fputc('\n', s->out);
+	screen__wrap(s, "", "", words);
+	for (u32 i = 0; i < v->nr; i++) {
+		if (!v->vcpu[i].window)
+			continue;
+		screen__field(s, v->vcpu[i].name, label, true);
+		fputs(" |", s->out);
+		chart(s, v, &v->vcpu[i], nr, most);
+	}
+}
+
+static void text(const struct screen *s, const struct report *rep, void *state)
+{
+	char words[160], count[UNITS_MAX];
+	struct halt_view v;
+
+	if (!state || halt_view__make(&v, rep, state))
+		return;
+	if (v.nr) {
+		fprintf(s->out, "\nHow the vCPUs halted, of %.3f s:\n", (v.to_ns - v.from_ns) / 1e9);
+		table(s, &v);
+		wakers(s, &v);
+		windows(s, &v);
+	}
+	if (v.left_out) {
+		snprintf(words, sizeof(words),
+			 "%s events of more vCPUs or wakers than are kept are left out",
+			 units__count(v.left_out, count));
+		screen__wrap(s, "", "  ", words);
+	}
+	halt_view__free(&v);
+}
+
+static void window_json(struct json_object *obj, const struct halt_view *v,
+			const struct halt_vcpu *vcpu)
+{
+	struct json_object *window, *list;
+	u64 value[JSON_CHART];
+
+	if (!vcpu->window) {
+		json__text(obj, "window", NULL);
+		return;
+	}
+	window = json__object(obj, "window");
+	json__u64(window, "changes", vcpu->window->changes);
+	json__u64(window, "grew", vcpu->grew);
+	json__u64(window, "shrank", vcpu->shrank);
+	json__ns(window, "step_ns", (v->to_ns - v->from_ns) / JSON_CHART);
+	list = json__array(window, "max_ns");
+	steps__columns(vcpu->window, v->from_ns, v->to_ns, JSON_CHART, value);
+	for (u32 i = 0; i < JSON_CHART; i++)
+		json_object_array_add(list, value[i] == KVMW_NONE ? NULL :
+				      json_object_new_uint64(value[i]));
+}
+
+static void vcpu_json(struct json_object *list, const struct halt_view *v,
+		      const struct halt_vcpu *vcpu)
+{
+	struct json_object *obj = json_object_new_object(), *wakers, *item;
+
+	json_object_array_add(list, obj);
+	json__text(obj, "name", vcpu->name);
+	json__u64(obj, "vcpu_id", vcpu->id);
+	json__u64(obj, "halts", vcpu->halts);
+	json__ns(obj, "halted_ns", vcpu->span ? vcpu->span->sum : KVMW_NONE);
+	json__ns(obj, "mean_ns", mean(vcpu));
+	json__ns(obj, "p50_ns", percentile(vcpu, 500));
+	json__ns(obj, "p99_ns", percentile(vcpu, 990));
+	json__ns(obj, "max_ns", vcpu->span ? vcpu->span->max : KVMW_NONE);
+	json__u64(obj, "polls", vcpu->polls);
+	json__u64(obj, "polls_paid_off", vcpu->paid);
+	json__ns(obj, "poll_ns", vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
+	json__u64(obj, "valid", vcpu->valid);
+	json__u64(obj, "invalid", vcpu->invalid);
+	json__u64(obj, "woken", vcpu->woken);
+	wakers = json__array(obj, "wakers");
+	for (u32 i = 0; i < vcpu->nr_wakers; i++) {
+		item = json_object_new_object();
+		json_object_array_add(wakers, item);
+		json__text(item, "name", vcpu->waker[i].name);
+		json__u64(item, "count", vcpu->waker[i].count);
+	}
+	window_json(obj, v, vcpu);
+}
+
+static int json(struct json_object *root, const struct report *rep, void *state)
+{
+	struct json_object *obj, *list;
+	struct halt_view v;
+
+	if (!state)
+		return 0;
+	if (halt_view__make(&v, rep, state))
+		return -1;
+	obj = json__object(root, "halt");
+	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
+	list = json__array(obj, "vcpus");
+	for (u32 i = 0; i < v.nr; i++)
+		vcpu_json(list, &v, &v.vcpu[i]);
+	json__u64(obj, "left_out", v.left_out);
+	halt_view__free(&v);
+	return 0;
+}
+
+const struct report_view halt_view = {
+	.event = KVMW_EVENT_HALT, .consumer = &halt_consumer, .text = text, .json = json,
+};

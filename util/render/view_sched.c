@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report -e sched: where the threads' time went, and who took their CPUs. */
+#include <string.h>
+
+#include "util/analysis/view_sched.h"
+#include "util/render/json.h"
+#include "util/render/textgrid.h"
+#include "util/render/units.h"
+#include "util/render/views.h"
+
+#define SHOWN	20	/* threads, unless told otherwise */
+
+static const struct textgrid_col columns[] = {
+	{ .head = "thread", .left = true },
+	{ .group = "on CPU", .head = "time", .from = 100 },
+	{ .group = "on CPU", .head = "%" },
+	{ .group = "waiting for a CPU", .head = "time" },
+	{ .group = "waiting for a CPU", .head = "%" },
+	{ .group = "waiting for a CPU", .head = "p50" },
+	{ .group = "waiting for a CPU", .head = "p99" },
+	{ .group = "waiting for a CPU", .head = "max" },
+	{ .head = "asleep", .from = 100 },
+	{ .head = "moved", .from = 100 },
+	{ .head = "switches", .from = 100 },
+	{ .head = "preempted" },
+	{ .head = "mostly by", .left = true },
+};
+
+static u64 percentile(const struct sched_thread *t, u32 permille)
+{
+	return t->wait.count ? hist__percentile(&t->wait, permille) : KVMW_NONE;
+}
+
+static void table(const struct screen *s, const struct sched_view *v, u32 nr)
+{
+	u64 whole = v->to_ns - v->from_ns;
+	struct textgrid g;
+
+	textgrid__init(&g, columns, ARRAY_SIZE(columns));
+	for (u32 i = 0; i < nr; i++) {
+		const struct sched_thread *t = &v->thread[i];
+
+		textgrid__add(&g, "%s", t->name);
+		textgrid__ns(&g, t->on_ns);
+		textgrid__percent(&g, t->on_ns, whole);
+		textgrid__ns(&g, t->wait_ns);
+		textgrid__percent(&g, t->wait_ns, whole);
+		textgrid__ns(&g, percentile(t, 500));
+		textgrid__ns(&g, percentile(t, 990));
+		textgrid__ns(&g, t->wait.count ? t->wait.max : KVMW_NONE);
+		textgrid__ns(&g, t->asleep_ns);
+		textgrid__count(&g, t->moved);
+		textgrid__count(&g, t->switches);
+		textgrid__count(&g, t->preempted);
+		/* As much as a thread's name can be. */
+		textgrid__add(&g, "%.16s", t->by.count ? t->by.name : "-");
+	}
+	textgrid__finish(&g, s);
+}
+
+static void text(const struct screen *s, const struct report *rep, void *state)
+{
+	u32 top = rep->opt->top ?: SHOWN;
+	char words[160], count[UNITS_MAX];
+	struct sched_view v;
+
+	if (!state || sched_view__make(&v, rep, state))
+		return;
+	if (v.nr) {
+		fprintf(s->out, "\nThreads by how long they waited for a CPU, of %.3f s:\n",
+			(v.to_ns - v.from_ns) / 1e9);
+		table(s, &v, v.nr < top ? v.nr : top);
+	}
+	if (v.nr + v.more > top) {
+		snprintf(words, sizeof(words), "%s threads more not shown (--top)",
+			 units__count((u64)v.nr + v.more - top, count));
+		screen__wrap(s, "", "  ", words);
+	}
+	if (v.left_out) {
+		snprintf(words, sizeof(words), "%s events of more threads than are kept are left out",
+			 units__count(v.left_out, count));
+		screen__wrap(s, "", "  ", words);
+	}
+	sched_view__free(&v);
+}
+
+static void thread_json(struct json_object *list, const struct report *rep,
+			const struct sched_thread *t)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, t->vcpu);
+	struct json_object *obj = json_object_new_object(), *by;
+
+	json_object_array_add(list, obj);
+	json__text(obj, "name", t->name);
+	json__u64(obj, "tid", t->tid);
+	json__u64(obj, "vcpu_id", t->vcpu);
+	json__text(obj, "role", vcpu && !rec_vcpu__is_vcpu(vcpu) ? vcpu->role : NULL);
+	json__ns(obj, "on_cpu_ns", t->on_ns);
+	json__ns(obj, "waiting_ns", t->wait_ns);
+	json__ns(obj, "asleep_ns", t->asleep_ns);
+	json__u64(obj, "waits", t->wait.count);
+	json__ns(obj, "wait_p50_ns", percentile(t, 500));
+	json__ns(obj, "wait_p99_ns", percentile(t, 990));
+	json__ns(obj, "wait_max_ns", t->wait.count ? t->wait.max : KVMW_NONE);
+	json__u64(obj, "switches", t->switches);
+	json__u64(obj, "preempted", t->preempted);
+	json__u64(obj, "migrations", t->moved);
+	if (!t->by.count) {
+		json__text(obj, "preempted_by", NULL);
+		return;
+	}
+	by = json__object(obj, "preempted_by");
+	json__text(by, "name", t->by.name);
+	json__u64(by, "count", t->by.count);
+}
+
+static int json(struct json_object *root, const struct report *rep, void *state)
+{
+	struct json_object *obj, *list;
+	struct sched_view v;
+
+	if (!state)
+		return 0;
+	if (sched_view__make(&v, rep, state))
+		return -1;
+	obj = json__object(root, "sched");
+	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
+	list = json__array(obj, "threads");
+	for (u32 i = 0; i < v.nr; i++)
+		thread_json(list, rep, &v.thread[i]);
+	json__u64(obj, "threads_left_out", v.more);
+	json__u64(obj, "left_out", v.left_out);
+	sched_view__free(&v);
+	return 0;
+}
+
+const struct report_view sched_view = {
+	.event = KVMW_EVENT_SCHED, .consumer = &sched_consumer, .text = text, .json = json,
+};
