@@ -2,9 +2,11 @@
 # Threads, halts, timers and root loads of built-in guests beside perf: first of two VMs that
 # stand still at both ends of the recording, so that both saw the very same; then of one
 # that is counted from its start to its end.
+#
+# QEMU's SVM injects an interrupt twice now and then, most of all where a halting vCPU changes
+# its CPU. The guest then waits for a timer that it did not set: so its CPU is given, its
+# timers are few, it is looked at before it is recorded, and ended from outside.
 . /src/tests/inside/lib.sh
-echo 'p:kvmwtest/mmu_load kvm_mmu_load' >>/sys/kernel/tracing/kprobe_events
-apic_timer=0x$(grep -m 1 ' apic_timer_fn' /proc/kallsyms | cut -d ' ' -f 1)
 
 # stopped PID...: all threads of them are
 stopped()
@@ -25,6 +27,25 @@ threads()
 	done
 }
 
+# alive PID: something of it has run just now
+alive()
+{
+	before=$(cat "/proc/$1/task/"*/schedstat)
+	sleep 0.2
+	[ "$before" != "$(cat "/proc/$1/task/"*/schedstat)" ]
+}
+
+# halting NAME: a VM in the background that halts and wakes; sets $vm
+halting()
+{
+	while :; do
+		endless "$1" --timer 1 --timer-delay 1500 --cpuid 5
+		taskset -ap 1 $vm >/dev/null
+		alive $vm && alive $vm && return
+		kill -KILL $vm
+	done
+}
+
 # moved PID...: they run, the first's threads moved from CPU to CPU; then they stand still
 moved()
 {
@@ -42,11 +63,11 @@ if [ "$1" = moved ]; then
 	moved "$@"
 	exit
 fi
+echo 'p:kvmwtest/mmu_load kvm_mmu_load' >>/sys/kernel/tracing/kprobe_events
+apic_timer=0x$(grep -m 1 ' apic_timer_fn' /proc/kallsyms | cut -d ' ' -f 1)
 endless sched-one --cpuid 20 --pio 20 --mmio 5
 vms=$vm
-# QEMU's SVM injects an interrupt twice now and then where a halting vCPU changes its CPU.
-endless sched-two --timer 3 --cpuid 5
-taskset -ap 1 $vm >/dev/null
+halting sched-two
 vms="$vms $vm"
 kill -STOP $vms
 until_so stopped $vms
@@ -74,11 +95,15 @@ perf script --guest-code -i /tmp/sched.data -s /src/tests/inside/perf_dump.py \
 step halts perf stat -a -x, -o halts.perf -e kvm:kvm_vcpu_wakeup -e kvm:kvm_halt_poll_ns \
 	-e kvmwtest:mmu_load -e timer:hrtimer_start --filter "function == $apic_timer" \
 	-e timer:hrtimer_expire_entry --filter "function == $apic_timer" \
-	kvmw record -e halt,timer,mmu -o halts.kvmw -- \
-	taskset 1 kvmw bench guest --json --timer 200
+	kvmw record -e halt,timer,mmu -o halts.kvmw -- sh -c '
+		taskset 1 kvmw bench guest --rounds 0 --timer 1 --timer-delay 1500 &
+		sleep 3
+		kill -KILL $!
+		wait
+		sleep 0.2'
 echo '-:kvmwtest/mmu_load' >>/sys/kernel/tracing/kprobe_events
 
 echo 1 >/proc/sys/kernel/kptr_restrict
 step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
 step hidden-record capsh --drop=cap_syslog -- -c \
-	'kvmw record -e timer -o hidden.kvmw -- taskset 1 kvmw bench guest --timer 5'
+	'kvmw record -e timer -o hidden.kvmw -- timeout -s KILL 30 taskset 1 kvmw bench guest --timer 5'
