@@ -225,6 +225,37 @@ static void test_without_logging(void **state)
 	unlink(r.path);
 }
 
+/* The last ones have most: 300 vCPUs, one page each, none beside another. */
+static void test_more_than_is_shown(void **state)
+{
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	static struct kvmw_dirty rows[400];
+	struct made m;
+	struct rec r;
+
+	for (u32 i = 0; i < 400; i++) {
+		u32 nr = i < 300 ? i : i - 100;
+
+		rows[i] = (struct kvmw_dirty)ROW(i, 1000 + nr, 2 * nr, 5, 1);
+	}
+	write_rows(&r, rows, 400);
+	make(&r, &opt, 2, &m);
+	assert_int_equal(m.v->pages, 300);
+	assert_int_equal(m.v->again, 100);
+	assert_int_equal(m.v->nr_ranges, DIRTY_RANGES);
+	assert_int_equal(m.v->all_ranges, 300);
+	for (u32 i = 0; i < DIRTY_RANGES; i++)
+		assert_int_equal(m.v->range[i].marks, 2);
+	assert_int_equal(m.v->nr_by, DIRTY_BY);
+	assert_int_equal(m.v->by[0].marks, 2);
+	assert_int_equal(m.v->by[99].marks, 2);
+	assert_int_equal(m.v->by[DIRTY_BY - 1].marks, 1);
+	assert_int_equal(m.v->by_others, 300 - DIRTY_BY);
+	assert_string_equal(m.v->by[0].label, "#1200");
+	done(&m);
+	unlink(r.path);
+}
+
 /* What no kernel would write. */
 static void test_strange_numbers(void **state)
 {
@@ -288,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_without_logging),
+		cmocka_unit_test(test_more_than_is_shown),
 		cmocka_unit_test(test_strange_numbers),
 		cmocka_unit_test(test_limits),
 	};

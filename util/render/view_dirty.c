@@ -178,7 +178,8 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 
 static void ranges(const struct screen *s, const struct report *rep, const struct dirty_view *v)
 {
-	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64], first[192], rest[192], words[192];
+	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64];
+	char first[192], rest[192], words[192];
 	u32 width = 3;
 
 	for (u32 i = 0; i < v->nr_ranges; i++) {
