@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report -e irq and -e fault: what comes below the table."""
+import random
+
+import pytest
+
+from recordings import META, START, VCPUS, VMS, Recording, kvmw, one_line, report, text_of
+
+SET_IRQ, PIC, IOAPIC, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI = 1, 2, 3, 4, 5, 6, 7, 9, 10
+PAGE_FAULT, FAST, SET_SPTE = 1, 2, 4
+READ, WRITE, EXEC = 1, 2, 4
+MIB = 1 << 20
+ROLES = [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
+         {"id": 21, "vm": 4, "vcpu": None, "tid": 200, "comm": "fc", "role": "vmm"}]
+
+
+def irq_row(i, kind, span=None, vcpu=0, irq=None, vector=None, mode=None, coalesced=None,
+            source=None, address=None):
+    return [START + i, span, vcpu, 101, 0, kind, irq, vector, 0, mode, None, None, coalesced,
+            source, address, None, None]
+
+
+def fault_row(i, span, gpa, access, mmio=0, level=None, vcpu=0, kind=PAGE_FAULT, pfn=None):
+    return [START + i, span, vcpu, 101, 0, kind, gpa, None, None, access, mmio, level, pfn, None, 1]
+
+
+def slot_row(i, slot, gpa, size, vcpu=20, result=0):
+    return [START + i, 100, vcpu, 100, 0, 1, slot, 0, gpa, size, 0x7f0000000000, result]
+
+
+def irqs():
+    rows = []
+    for i in range(100):
+        vcpu = i % 2
+        rows += [irq_row(10 * i, ACCEPT, 1000 + i, vcpu, 4, 0x23, 0, source=SET_IRQ),
+                 irq_row(10 * i + 1, INJECT, 20_000 + i, vcpu, 4, 0x23, source=SET_IRQ),
+                 irq_row(10 * i + 2, EOI, 300_000 + i, vcpu, 4, 0x23, source=SET_IRQ)]
+    for i in range(40):
+        rows += [irq_row(10 * i, ACCEPT, None, 0, None, 0xec, 0, source=0),
+                 irq_row(10 * i, INJECT, 700, 0, None, 0xec, source=0),
+                 irq_row(10 * i, EOI, 800, 0, None, 0xec, source=0),
+                 irq_row(10 * i, PV_EOI, 810, 0, None, 0xec, source=0)]
+    rows += [irq_row(i, INJECT, None, 0, None, 0xec, source=0) for i in range(5)]
+    rows += [irq_row(i, INJECT, None, 0, None, 0x08) for i in range(7)]
+    rows += [irq_row(i, ACCEPT, 50, 0, None, 0x90 + i, 6, source=IPI) for i in range(3)]
+    rows += [irq_row(i, IOAPIC, irq=4, vector=0x23, coalesced=i < 6) for i in range(20)]
+    rows += [irq_row(i, PIC, irq=2, coalesced=i < 2, address=1) for i in range(10)]
+    return rows
+
+
+def faults():
+    rows = [fault_row(i, 1000 + i, 64 * MIB + (i << 12), WRITE, 0, 1) for i in range(300)]
+    rows += [fault_row(i, 500, 6 * MIB + i * 8, READ, 0, 2, vcpu=1) for i in range(50)]
+    rows += [fault_row(i, 90_000, 0xfee000b0, WRITE, 1) for i in range(20)]
+    rows += [fault_row(i, 10_000, 64 * MIB, EXEC, 0, 3, vcpu=9) for i in range(4)]
+    rows += [fault_row(i, 10, None, READ) for i in range(2)]
+    rows += [fault_row(i, None, 64 * MIB, None, None, 1, kind=SET_SPTE, pfn=77) for i in range(310)]
+    rows += [fault_row(i, None, 0xfee00000, None, None, 1, kind=SET_SPTE) for i in range(9)]
+    rows += [fault_row(i, None, 64 * MIB, None, None, kind=FAST) for i in range(30)]
+    return rows
+
+
+SLOTS = [slot_row(1, 0, 0, 128 * MIB), slot_row(2, 5, MIB, 127 * MIB),
+         slot_row(3, 65541, MIB, 127 * MIB), slot_row(4, 6, 64 * MIB, 0),
+         slot_row(5, 7, 0, 256 * MIB, result=-22), slot_row(6, 3, 0, 1024 * MIB, vcpu=21)]
+
+
+def make(path, families, shuffle=None):
+    rec = Recording(META | {"events": list(families)}, VMS, VCPUS + ROLES)
+    for name, rows in families.items():
+        rows = list(rows)
+        if shuffle is not None:
+            random.Random(shuffle).shuffle(rows)
+        for i in range(0, len(rows), 97):
+            rec.lines.append(["EVENTS", name, rows[i:i + 97]])
+    rec.end = START + 1_000_000
+    return rec.finish().write(path)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("views") / "f",
+                {"fault": faults(), "irq": irqs(), "memslot": SLOTS}, shuffle=3)
+
+
+def near(value, exact):
+    return value == pytest.approx(exact, rel=1 / 16)
+
+
+def test_interrupts(path):
+    view = report(path, "-e", "irq")["interrupts"]
+    lines = {(line["source"], line["vector"]): line for line in view["sources"]}
+    assert [(line["source"], line["injected"]) for line in view["sources"]] == [
+        ("GSI 4", 100), ("timer/other", 45), ("unknown", 7), ("IPI", 0)]
+    gsi = lines["GSI 4", 0x23]
+    assert (gsi["accepted"], gsi["injected"], gsi["eois"], gsi["pv_eois"]) == (100, 100, 100, 0)
+    assert (gsi["irq"], gsi["source_kind"], gsi["injected_again"]) == (4, SET_IRQ, 0)
+    for key, base in ("to_acceptance", 1000), ("to_injection", 20_000), ("to_eoi", 300_000):
+        assert gsi[key]["count"] == 100 and gsi[key]["max_ns"] == base + 99
+        assert near(gsi[key]["p50_ns"], base + 50) and near(gsi[key]["p99_ns"], base + 99)
+    timer = lines["timer/other", 0xec]
+    assert (timer["injected_again"], timer["eois"], timer["pv_eois"]) == (5, 40, 40)
+    assert timer["to_acceptance"] == {"count": 0, "p50_ns": None, "p99_ns": None, "max_ns": None}
+    assert (timer["to_eoi"]["count"], timer["to_eoi"]["max_ns"]) == (40, 800)
+    assert lines["unknown", 8]["injected_again"] == 0
+    assert (lines["IPI", None]["mode"], lines["IPI", None]["accepted"]) == ("SIPI", 3)
+    assert [(pin["kind"], pin["pin"], pin["coalesced"], pin["changes"])
+            for pin in view["coalesced"]] == [("ioapic_set_irq", 4, 6, 20), ("pic_set_irq", 10, 2, 10)]
+    assert view["left_out"] == view["sources_hidden"] == 0
+
+
+def test_text_of_interrupts(path):
+    text = text_of(path, "-e", "irq", "--width", "120")
+    line = next(line for line in text.splitlines() if line.startswith("GSI 4 ")).split()
+    assert line[2:6] == ["0x23", "100", "100", "100"] and len(line) == 15
+    line = next(line for line in text_of(path, "-e", "irq").splitlines()
+                if line.startswith("GSI 4 ")).split()
+    assert len(line) == 10
+    words = " ".join(text.split())
+    assert "5 injections were repeated" in words and "40 EOIs were paravirtual" in words
+    assert ("8 of 30 changes of a chip's pin were coalesced, one being pending already: "
+            "IOAPIC pin 4 6, PIC pin 10 2") in words
+
+
+def test_only_paravirtual_eois(tmp_path):
+    rows = [irq_row(i, PV_EOI, 5000, vector=0xec, source=0) for i in range(3)]
+    line, = report(make(tmp_path / "f", {"irq": rows}), "-e", "irq")["interrupts"]["sources"]
+    assert (line["eois"], line["to_eoi"]["count"], line["to_eoi"]["max_ns"]) == (3, 3, 5000)
+
+
+def test_faults(path):
+    view = report(path, "-e", "fault")["page_faults"]
+    assert view["count"] == 376 and view["no_gpa"] == 2
+    access = {(row["access"], row["mmio"]): row for row in view["access"]}
+    assert {key: row["count"] for key, row in access.items()} == {
+        ("write", False): 300, ("read", False): 52, ("write", True): 20, ("exec", False): 4}
+    row = access["write", False]
+    assert row["time_ns"] == sum(range(1000, 1300)) and row["max_ns"] == 1299
+    assert row["mean_ns"] == row["time_ns"] // 300 and near(row["p50_ns"], 1150)
+    assert row["count_percent"] == pytest.approx(100 * 300 / 376, abs=0.001)
+    assert sum(row["time_percent"] for row in access.values()) == pytest.approx(100, abs=0.01)
+    assert [(row["pid"], row["gpa"], row["size"], row["mmio"], row["slot"], row["count"])
+            for row in view["ranges"]] == [
+        (100, 64 * MIB, 2 * MIB, False, 5, 300), (100, 6 * MIB, 2 * MIB, False, 5, 50),
+        (100, 0xfee00000, 4096, True, None, 20), (200, 64 * MIB, 2 * MIB, False, 3, 4)]
+    assert view["ranges"][0]["slot_gpa"] == MIB and view["ranges"][0]["slot_size"] == 127 * MIB
+    assert {row["level"]: (row["faults"], row["mapped"]) for row in view["levels"]} == {
+        None: (2, 0), 1: (300, 310), 2: (50, 0), 3: (4, 0)}
+
+
+def test_text_of_faults(path):
+    lines = text_of(path, "-e", "fault").splitlines()
+    rows = [line.split() for line in lines]
+    assert ["write", "RAM", "300", "79.8"] in [row[:4] for row in rows]
+    assert ["0x4000000-0x41fffff", "100", "RAM", "5", "300", "79.8"] in [row[:6] for row in rows]
+    assert ["4", "KiB", "300", "310"] in rows
+    # A page of MMIO is told from its neighbours; one VM needs no column.
+    rows = [line.split()[:5] for line in text_of(path, "-e", "fault", "--pid", "100").splitlines()]
+    assert ["0xfee00000-0xfee00fff", "MMIO", "-", "20", "5.4"] in rows
+
+
+def test_selection(path):
+    gsi = report(path, "-e", "irq", "--vcpu", "1")["interrupts"]["sources"]
+    assert [(line["source"], line["injected"]) for line in gsi] == [("GSI 4", 50)]
+    view = report(path, "-e", "fault", "--pid", "200")["page_faults"]
+    assert view["count"] == 4 and [row["slot"] for row in view["ranges"]] == [3]
+    assert {row["level"]: row["faults"] for row in view["levels"]} == {3: 4}
+    view = report(path, "-e", "fault", "--vcpu", "1")["page_faults"]
+    assert view["count"] == 50 and view["no_gpa"] == 0
+
+
+def test_window(path):
+    view = report(path, "-e", "irq", "--time", "0,0.0000001")["interrupts"]
+    assert view["sources"][0]["injected"] == sum(
+        row[0] <= START + 100 for row in irqs() if row[5] == INJECT and row[7] == 0xec)
+
+
+def test_top(path):
+    view = report(path, "-e", "irq", "--top", "1")["interrupts"]
+    assert len(view["sources"]) == 1 and view["sources_hidden"] == 3
+    view = report(path, "-e", "fault", "--top", "2")["page_faults"]
+    assert len(view["ranges"]) == 2 and view["ranges_hidden"] == 2
+    assert "2 ranges more not shown" in text_of(path, "-e", "fault", "--top", "2")
+
+
+def test_order_of_rows_is_of_no_matter(path, tmp_path):
+    other = make(tmp_path / "f", {"memslot": SLOTS, "irq": irqs(), "fault": faults()})
+    for event, key in ("irq", "interrupts"), ("fault", "page_faults"):
+        assert report(path, "-e", event)[key] == report(other, "-e", event)[key]
+
+
+@pytest.mark.parametrize("name", ["irq", "fault"])
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_it_fits(path, name, width):
+    assert max(map(len, text_of(path, "-e", name, "--width", width).splitlines())) <= width
+
+
+def test_hostile_numbers(tmp_path):
+    rng = random.Random(11)
+    some = [0, 1, 2, 3, 6, 7, 9, 10, 20, 2**64 - 1, 2**64 - 2, 2**63, 0xffffffff, 0xffff, START]
+
+    def value():
+        return rng.choice([rng.choice(some), rng.getrandbits(12), rng.getrandbits(63)])
+
+    rows = {name: [[value() for _ in range(nr)] for _ in range(3000)]
+            for name, nr in {"irq": 17, "fault": 15, "memslot": 12}.items()}
+    for name, kinds in ("irq", range(1, 12)), ("fault", [1, 4]), ("memslot", [1]):
+        for row in rows[name]:
+            row[5] = rng.choice(list(kinds))
+    path = make(tmp_path / "f", rows)
+    for name, key in ("irq", "interrupts"), ("fault", "page_faults"):
+        rep = report(path, "-e", name, "--top", "100000")
+        assert rep[key]["left_out"] >= 0
+        for width in 80, 120:
+            text = text_of(path, "-e", name, "--width", width)
+            assert max(map(len, text.splitlines())) <= width
+    done = report(path, "-e", "irq", "--top", "100000")["interrupts"]
+    assert sum(line["injected"] for line in done["sources"]) == sum(
+        row[5] == INJECT for row in rows["irq"])
+
+
+def test_more_ranges_than_are_kept(tmp_path):
+    nr = 140_000
+    rows = [fault_row(i, 10, i * 2 * MIB, WRITE) for i in range(nr)]
+    rec = Recording(META | {"events": ["fault"]}, VMS, VCPUS + ROLES)
+    for i in range(0, nr, 35_000):
+        rec.lines.append(["EVENTS", "fault", rows[i:i + 35_000]])
+    rec.end = START + nr
+    path = rec.finish().write(tmp_path / "f")
+    view = report(path, "-e", "fault")["page_faults"]
+    assert view["left_out"] == nr - 131_072 and view["count"] == nr
+    assert "8,928 faults left out" in text_of(path, "-e", "fault")
+
+
+def test_without_such_rows(tmp_path):
+    path = make(tmp_path / "f", {"fault": [fault_row(0, None, 4096, None, None, kind=FAST)]})
+    view = report(path, "-e", "fault")["page_faults"]
+    assert view["count"] == 0 and view["access"] == view["ranges"] == view["levels"] == []
+    assert "Page faults by" not in text_of(path, "-e", "fault")
+    one_line(kvmw("report", "-i", path, "-e", "irq"), 1, "no irq events")
