@@ -18,6 +18,7 @@
  * Two that meet in the same words: each field is one word, and a reader takes source and
  * irq only where it finds a time, which is written after them.
  */
+#include "context.bpf.h"
 #include "point.bpf.h"
 
 #define IRQ(row, name)	((row)->value[VALUE(irq, name)])
@@ -56,32 +57,15 @@ struct {
 	__type(value, struct vector_state);
 } vectors SEC(".maps");
 
-/* include/linux/preempt.h; until 6.1 and from 6.15 on a variable of its own */
-extern const int __preempt_count __ksym __weak;
-struct pcpu_hot___kvmw {
-	int preempt_count;
-} __attribute__((preserve_access_index));
-extern const struct pcpu_hot___kvmw pcpu_hot __ksym __weak;
-
-#define IN_SOFTIRQ	0x00000100
-#define IN_INTERRUPT	0x0fff0000	/* hard interrupts and NMIs */
-
-static __always_inline u32 preempt_count(void)
-{
-	if (&__preempt_count)
-		return *(const int *)bpf_this_cpu_ptr(&__preempt_count);
-	if (&pcpu_hot)
-		return ((const struct pcpu_hot___kvmw *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
-	return 0;
-}
-
 /* What no other context that may come in between has. */
 static __always_inline u64 context(void)
 {
 	u64 cpu = bpf_get_smp_processor_id();
-	u32 count = preempt_count();
+	u32 count;
 
-	if (count & IN_INTERRUPT)
+	if (!preempt_count(&count))
+		count = 0;
+	if (count & IN_HARD_IRQ)
 		return 2ULL << 32 | cpu;
 	if (count & IN_SOFTIRQ)
 		return 1ULL << 32 | cpu;
