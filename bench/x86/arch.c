@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/ioctl.h>
 
 #include "../../util/error.h"
@@ -109,6 +110,11 @@ int arch_check(struct guest_vm *vm, uint64_t gpa_end)
 	unsigned int bits = phys_bits(vm->cpuid);
 	uint64_t limit = bits < 39 ? 1ULL << bits : PML4E_SPAN;
 
+	/* Other KVMs may emulate the instruction and start over at it, for ever. */
+	if (vm->cfg->per_round[OP_VMCALL] && access("/sys/module/kvm_amd", F_OK) &&
+	    access("/sys/module/kvm_intel", F_OK))
+		return error("--vmcall: this host's KVM uses neither SVM nor VMX, whose exits tell "
+			     "hypercalls; leave it out");
 	if (vm->touch_span && gpa_end > limit)
 		return error("--touch takes %" PRIu64 " GiB of guest addresses for each vCPU, and "
 			     "there are %" PRIu64 "; lower --touch or --vcpus",
