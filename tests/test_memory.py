@@ -74,6 +74,8 @@ def test_dirty_pages_are_the_log(boot):
     found = rows(boot, "dirty", kind=PAGE)
     assert sorted({row.gfn for row in found if row.logging == 1}) == logged(did)
     assert len(logged(did)) == did["total"]["touch"] == did["dirty"]["pages"]
+    rep = labrun.report(boot.path("memory.kvmw"), "-e", "dirty")["dirty"]
+    assert (rep["pages"], rep["not_observed"]) == (did["dirty"]["pages"], None)
     of = slots(boot)
     for row in found:
         slot = of[row.slot]
