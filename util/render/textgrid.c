@@ -156,13 +156,22 @@ static void print_line(const struct textgrid *g, const struct screen *s, const u
 		       const char (*cell)[TEXTGRID_CELL])
 {
 	bool first = true;
+	u32 last = 0;
 
+	for (u32 i = 0; i < g->nr_cols; i++)
+		if (width[i])
+			last = i;
 	for (u32 i = 0; i < g->nr_cols; i++) {
+		const char *text = cell ? cell[i] : g->col[i].head;
+		u32 has = screen__width(s, text);
+		/* No blanks at the end of lines. */
+		u32 room = i == last && g->col[i].left && has < width[i] ? has : width[i];
+
 		if (!width[i])
 			continue;
 		if (!first)
 			fputc(' ', s->out);
-		screen__field(s, cell ? cell[i] : g->col[i].head, width[i], g->col[i].left);
+		screen__field(s, text, room, g->col[i].left);
 		first = false;
 	}
 	fputc('\n', s->out);
