@@ -85,13 +85,13 @@ def test_counts_are_perfs(boot):
     recorded = meta(boot.path("families.kvmw"))["events"]
     beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
     assert len(beneath) > 20
+    # Since 7.x a program may be preempted and then misses what happens. It is told how much;
+    # the kernel then hides the event from perf too.
     unseen = missed(boot.path("families.kvmw"))
-    # Since 7.x a program may be preempted and then misses what happens; it is told how much.
     assert not unseen or boot.name == "families-sid"
-    assert {key: found.count[key] + sum(unseen[name] for name in names)
-            for key, names in beneath.items()} == {
+    assert sum(unseen.values()) < sum(found.count.values()) / 50
+    assert {key: found.count[key] for key in beneath} == {
         key: sum(perf[name] for name in names) for key, names in beneath.items()}
-    assert sum(unseen.values()) < sum(found.count.values()) / 100
 
 
 @in_boots(*FAMILIES)
