@@ -209,14 +209,10 @@ static __noinline struct kvmw_slot *slot_new_other(u32 tgid, struct task_struct 
 		__sync_fetch_and_add(&no_slot, 1);
 		return NULL;
 	}
-	if (bpf_map_update_elem(&slot_of, &key, &index, BPF_NOEXIST)) {
-		bpf_map_push_elem(&free_slots, &index, BPF_ANY);
-		found = bpf_map_lookup_elem(&slot_of, &key);
-		return found ? slot_at(*found) : NULL;
-	}
 	s = slot_at(index);
 	if (!s)
 		return NULL;
+	/* All of it before others can find it. */
 	s->vcpu_id = KVMW_VCPU_NONE;
 	s->run_fd = -1;
 	s->exit.e.vcpu = index;
@@ -227,6 +223,11 @@ static __noinline struct kvmw_slot *slot_new_other(u32 tgid, struct task_struct 
 	if (tgid) {
 		bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 		bpf_core_read_str(s->comm, sizeof(s->comm), &leader->comm);
+	}
+	if (bpf_map_update_elem(&slot_of, &key, &index, BPF_NOEXIST)) {
+		bpf_map_push_elem(&free_slots, &index, BPF_ANY);
+		found = bpf_map_lookup_elem(&slot_of, &key);
+		return found ? slot_at(*found) : NULL;
 	}
 	/* Last: it makes the slot known to the recorder. */
 	s->tid = tgid ? tgid : KVMW_VCPU_NONE;
@@ -284,7 +285,10 @@ static __always_inline u32 thread_known(u32 tid)
 {
 	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
 
-	return last >> 32 == tid ? (u32)last : thread_lookup();
+	/* That it had no slot yet may be long ago: on another CPU it may have got one. */
+	if (last >> 32 == tid && (u32)last != NO_SLOT_YET)
+		return (u32)last;
+	return thread_lookup();
 }
 
 /* The slot of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
@@ -338,7 +342,7 @@ static __always_inline struct kvmw_slot *slot_of_current(void)
 	if (config.vcpu_filter)
 		return NULL;
 	task = (void *)bpf_get_current_task();
-	return slot_of_other(BPF_CORE_READ(task, mm) ? pid_tgid >> 32 : 0, task);
+	return slot_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, task);
 }
 
 /* Index into s->sums of a key; the last one is shared once all are taken. */

@@ -43,7 +43,8 @@ static __always_inline u64 poll_ns(const struct runner *r, u64 start)
 
 #pragma unroll
 	for (u32 i = 0; i < NR_OFFS; i++)
-		if (r->offs[i].in_ns > start && r->offs[i].out_ns < first)
+		/* Asleep when the recording began: it is not known since when. */
+		if (r->offs[i].in_ns > start && r->offs[i].out_ns && r->offs[i].out_ns < first)
 			first = r->offs[i].out_ns;
 	/* The oldest one that is known is from within the halt: there may have been others. */
 	if (first == KVMW_NONE || r->offs[r->nr_offs & (NR_OFFS - 1)].in_ns > start)

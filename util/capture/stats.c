@@ -147,7 +147,8 @@ static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const s
 		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
 		/* All of them: the vCPU may be between two of its additions just now. */
-		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns;
+		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
+			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.left_out;
 
 		if (!sum.key || version == stats->versions[vcpu][i])
 			continue;

@@ -119,6 +119,7 @@ struct tep_event *tracefs__format(const char *category, const char *name,
 		/* The fields are read even where the print format is beyond libtraceevent. */
 		if (!event || !event->format.nr_fields) {
 			tep_free(*tep);
+			*tep = NULL;
 			event = NULL;
 			errno = EPROTO;
 		}
