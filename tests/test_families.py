@@ -158,7 +158,9 @@ def cell(boot, event, found):
         return "no"
     if event["name"] not in meta(boot.path("families.kvmw"))["events"]:
         return "not tried"
-    if not found.count[event["name"], None]:
+    beside = boot.path(f"{event['name']}.kvmw")
+    if not found.count[event["name"], None] and not (
+            beside.exists() and Totals(beside).count[event["name"], None]):
         return "none occurred"
     return "yes, in part" if event["lacks"] else "yes"
 
@@ -176,6 +178,8 @@ def table(boots):
             if why:
                 remarks.append(f"- {column}, `{event['name']}`: {why}")
     for event in events:
+        if all(cells[event, name] == "not tried" for name in COLUMNS):
+            continue
         lines.append(f"| `{event}` | " + " | ".join(cells[event, name] for name in COLUMNS) + " |")
     return "\n".join(lines + ["", *remarks]) + "\n"
 

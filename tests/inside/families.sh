@@ -8,7 +8,7 @@ kvmw list --json >list.json
 # built-in guest and some events.
 events=all
 tracepoints='\(kvm\|kvmmmu\):[a-z_0-9]*'
-guest='exec lab-guest -qmp unix:/tmp/qmp,server,nowait'
+guest='kvmw bench guest --vmcall 3 >/dev/null; exec lab-guest -qmp unix:/tmp/qmp,server,nowait'
 if grep -q vmx /proc/cpuinfo; then
 	events=exit,fault,halt,irq
 	tracepoints='kvm:kvm_\(exit\|page_fault\|vcpu_wakeup\|.*irq\|.*eoi\|apic.*\|.*poll.*\|.*apf.*\|avic.*\|inj.*\|pi_.*\|ioapic.*\|.*async.*\)\|kvmmmu:.*\(fault\|set_spte\)'
