@@ -212,6 +212,8 @@ static int choose_events(struct record *r, const char **silent)
 {
 	u32 set = r->choice.events ? r->choice.events : provider__defaults();
 
+	if (!r->choice.events)
+		r->choice.named = set;
 	*silent = set & BIT(KVMW_EVENT_EXIT) ? host__silent_exit() : NULL;
 	/* Where exits are silent, what KVM tells is its returns to the VMM. */
 	if (*silent && !r->choice.events)
@@ -225,7 +227,7 @@ static int choose_events(struct record *r, const char **silent)
 
 		if (!(set & BIT(i)) || !provider__missing(i, why, sizeof(why)))
 			continue;
-		if (!r->choice.events || r->choice.named & BIT(i))
+		if (r->choice.named & BIT(i))
 			return error("event %s cannot be recorded: %s", provider__name(i), why);
 		warning("without event %s: %s", provider__name(i), why);
 		set &= ~BIT(i);

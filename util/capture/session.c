@@ -361,9 +361,31 @@ static int find_refused(struct session *s)
  * Whether a kernel takes a program only loading and attaching it tells, so a hook's
  * ways are tried one after the other, the best first.
  */
+/*
+ * Goes on without the events of groups that need this hook.  -1: one of them was asked
+ * for by its own name, or nothing is left.
+ */
+static int go_without(struct session *s, struct choice *choice, u32 h, int err)
+{
+	for (u32 i = 0; i < KVMW_NR_EVENTS; i++) {
+		if (!(choice->events & BIT(i)) || !provider__needs(BIT(i), h))
+			continue;
+		if (choice->named & BIT(i) || h >= HOOK_POINTS)
+			return -1;
+		warning("without event %s: cannot see %s on this kernel: %s", provider__name(i),
+			hook(s, h)->what, reason(err));
+		choice->events &= ~BIT(i);
+	}
+	s->events = s->config.events = choice->events;
+	for (u32 other = 0; other < NR_HOOKS; other++)
+		if (!provider__uses(s->events, other))
+			s->ways[other] = NULL;
+	return s->events ? 0 : -1;
+}
+
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
-	const struct choice *choice = opts->choice;
+	struct choice *choice = opts->choice;
 
 	make_raw(s, choice);
 	for (u32 h = 0; h < HOOK_RAW + choice->nr_raw; h++)
@@ -391,7 +413,7 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 		err = errno;
 		if (failed < 0)
 			return error("cannot load the BPF programs: %s", reason(err));
-		if (!next_way(s, failed))
+		if (!next_way(s, failed) && go_without(s, choice, failed, err))
 			return error("cannot see %s on this kernel: %s", hook(s, failed)->what, reason(err));
 		if (failed == HOOK_ENTRY)
 			stand_in(s);

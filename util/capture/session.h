@@ -10,7 +10,11 @@
 #include "util/capture/provider.h"
 
 struct session_opts {
-	const struct choice *choice;	/* events and tracepoints; outlives the session */
+	/*
+	 * Events and tracepoints; outlives the session.  What a group asked for and the
+	 * kernel refuses is taken out.
+	 */
+	struct choice *choice;
 	enum kvmw_target target;
 	const pid_t *pids;	/* KVMW_TARGET_PIDS */
 	u32 nr_pids;
