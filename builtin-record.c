@@ -454,8 +454,8 @@ static void note_gaps(struct record *r)
 
 		if (!missed)
 			continue;
-		snprintf(note, sizeof(note), "%llu %s went by unseen: the kernel runs no program "
-			 "within itself", (unsigned long long)missed, session__what(r->session, h));
+		snprintf(note, sizeof(note), "%llu %s went by unseen: the kernel left out our BPF "
+			 "program, preempted on that CPU", (unsigned long long)missed, session__what(r->session, h));
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}
@@ -477,14 +477,15 @@ static int record(struct record *r)
 	r->sink = sink__new(r->writer);
 	if (!r->sink)
 		return -1;
-	start_ns = session__start(r->session);
-	meta__start(r->meta, start_ns);
-	err = write_meta(r);
+	/* First, for with --stack it takes a while; then there is little until the command runs. */
 	r->drain = drain__new(r->session, r->sink);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;
 	}
+	start_ns = session__start(r->session);
+	meta__start(r->meta, start_ns);
+	err = write_meta(r);
 	if (!err && r->command)
 		err = workload__start(&r->workload, r->command[0]);
 	started = !err;

@@ -132,6 +132,9 @@ static __always_inline void cycle_halted(struct kvmw_slot *s, u64 now, u64 ns, b
 		if (poll > before)
 			poll = before;
 	}
+	/* With a window of 0 it does not poll: that was the way to sleep. */
+	if (slept && s->poll_window == 1)
+		poll = 0;
 	e->block_ns -= asleep;
 	e->halt_ns += halt;
 	e->poll_ns += poll;

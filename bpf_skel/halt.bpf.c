@@ -68,7 +68,9 @@ static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct 
 		row.value[VALUE(halt, poll_ns)] = args->ns;
 	} else {
 		r = bpf_map_lookup_elem(&runners, &tid);
-		if (r)
+		if (s->poll_window == 1)
+			row.value[VALUE(halt, poll_ns)] = 0;
+		else if (r)
 			row.value[VALUE(halt, poll_ns)] = poll_ns(r, start);
 		if (r && r->waking_ns >= start)
 			row.value[VALUE(halt, waker)] = r->waker;
@@ -77,6 +79,17 @@ static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct 
 }
 
 /* The end of a halt, ns after it began. */
+/* KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()). */
+static __always_inline void remember_window(struct kvmw_slot *s)
+{
+	const struct kvm_vcpu *vcpu = (void *)s->vcpu;
+	unsigned int window;
+
+	if (vcpu && bpf_core_field_exists(vcpu->halt_poll_ns) &&
+	    !bpf_core_read(&window, sizeof(window), &vcpu->halt_poll_ns))
+		s->poll_window = window + 1;
+}
+
 SEC("tp/kvm/kvm_vcpu_wakeup")
 int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 {
@@ -89,6 +102,7 @@ int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 		cycle_halted(s, now, ctx->ns, ctx->waited);
 	if (wants(KVMW_EVENT_HALT))
 		halt_row(s, now, ctx);
+	remember_window(s);
 	return PASS_ON;
 }
 

@@ -129,7 +129,7 @@ struct kvmw_slot {
 	u64 user_off;		/* both when user_ns was set */
 	u64 vcpu;		/* struct kvm_vcpu of the kernel; 0: not known */
 	u32 off_runnable;	/* it waits for a CPU, it does not sleep */
-	u32 pad2;
+	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
 
 	struct kvmw_ring_exit exit;		/* the cycle under way */
 	struct kvmw_ring_userspace user;

@@ -119,6 +119,7 @@ struct kvm_vcpu_arch {
 };
 struct kvm_vcpu {
 	int vcpu_id;
+	unsigned int halt_poll_ns;
 	struct kvm_vcpu_arch arch;
 };
 

@@ -142,7 +142,8 @@ void report__say_why_empty(struct report *rep)
 			 "damage" : "recorder was ended");
 	else if (!rec->nr_vcpus)
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "no VM was running while it was recorded (%.3f s)",
+			 "no VM was running while it was recorded (%.3f s), or none of its vCPUs "
+			 "that were asked for",
 			 rep->duration_ns / 1e9);
 	else
 		snprintf(rep->empty, sizeof(rep->empty),

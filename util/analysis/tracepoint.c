@@ -202,7 +202,8 @@ static int take_fields(struct tracepoint *tp, const char *format)
 	if (!tp->field)
 		return error("out of memory for a tracepoint's fields");
 	for (const char *line = format; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (take_field(tp, line))
+		/* A blank line would be taken together with the one behind it. */
+		if (*line == '\n' || take_field(tp, line))
 			continue;
 		while (tp->nr_fields)
 			free((char *)tp->field[--tp->nr_fields].name);

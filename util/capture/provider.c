@@ -17,7 +17,7 @@
 
 #define OLD_DIRTY(program, function) {					\
 		.what = "pages made dirty by " function,		\
-		.without = "such pages are missing",			\
+		.without = "pages made dirty by " function " are missing", \
 		.before = KERNEL_VERSION(5, 11, 0),			\
 		.ways = { { program, WAY_KPROBE, NULL, function, NULL } }, \
 	}

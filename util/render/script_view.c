@@ -146,6 +146,7 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 {
 	const char *colon = memchr(item, ':', len);
 	size_t name_len = colon ? (size_t)(colon - item) : len;
+	int ret;
 
 	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
@@ -157,8 +158,11 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 			return 0;
 		if (!event || !equals(item, name_len, event->name))
 			continue;
-		return colon ? want_kind(view, event, colon + 1, len - name_len - 1) :
-			       want(view, NULL);
+		if (!colon)
+			return want(view, NULL);
+		/* Categories of tracepoints, as sched, may have a family's name. */
+		ret = want_kind(view, event, colon + 1, len - name_len - 1);
+		return ret > 0 ? want_tracepoint(sc, item, len) : ret;
 	}
 	return want_tracepoint(sc, item, len);
 }

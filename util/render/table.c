@@ -332,7 +332,7 @@ static void legend(const struct table *t)
 	if (t->width[COL_KVM])
 		screen__wrap(t->s, "# ", "# ", "KVM% to block%: what the time went to: KVM itself, the "
 			     "VMM, a halt, waiting for a CPU, sleeping otherwise");
-	if (t->width[COL_BAR]) {
+	if (t->width[COL_BAR] && t->rep->total.span.count) {
 		units__ns(1ULL << t->bar_low, UNITS_5, from);
 		units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
 		snprintf(words, sizeof(words), "dist: how many took how long, from %s to %s, %u "
