@@ -51,10 +51,20 @@ static bool switch_has_state(const struct btf *btf)
 	return t && btf_is_func_proto(t) && btf_vlen(t) == 5;
 }
 
-static bool has_preempt_count(const struct btf *btf)
+/*
+ * From 6.2 to 6.14 the preempt count is in a struct per CPU, behind current_task
+ * (arch/x86/include/asm/current.h); else it is a variable per CPU of its own.
+ */
+#define IN_PCPU_HOT	8
+
+/* By address: libbpf finds a variable by its BTF with CAP_SYS_ADMIN only. */
+static void find_preempt_count(const struct symbol *offset, const struct symbol *count, bool hot,
+			       struct kvmw_config *config)
 {
-	return btf__find_by_name_kind(btf, "__preempt_count", BTF_KIND_VAR) > 0 ||
-	       btf__find_by_name_kind(btf, "pcpu_hot", BTF_KIND_VAR) > 0;
+	if (!offset->address || !count->found || (hot && !count->address))
+		return;
+	config->per_cpu_offset = offset->address;
+	config->preempt_count = count->address + (hot ? IN_PCPU_HOT : 0);
 }
 
 void kernel__read(u32 events, struct kvmw_config *config)
@@ -63,7 +73,7 @@ void kernel__read(u32 events, struct kvmw_config *config)
 		{ "__per_cpu_offset", 0, false }, { "__preempt_count", 0, false },
 		{ APIC_TIMER_FN, 0, false },
 	};
-	bool timer = events & BIT(KVMW_EVENT_TIMER), by_address;
+	bool hot;
 	struct btf *btf;
 
 	if (!(events & (BIT(KVMW_EVENT_SCHED) | BIT(KVMW_EVENT_HALT) | BIT(KVMW_EVENT_TIMER) |
@@ -71,17 +81,13 @@ void kernel__read(u32 events, struct kvmw_config *config)
 		return;
 	btf = btf__load_vmlinux_btf();
 	config->switch_state = btf && switch_has_state(btf);
-	by_address = btf && !has_preempt_count(btf);
+	hot = btf && btf__find_by_name_kind(btf, "pcpu_hot", BTF_KIND_STRUCT) > 0;
 	btf__free(btf);
-	if (by_address)
-		find_symbols(symbols, timer ? 3 : 2);
-	else if (timer)
-		find_symbols(&symbols[2], 1);
+	if (hot)
+		symbols[1].name = "pcpu_hot";
+	find_symbols(symbols, events & BIT(KVMW_EVENT_TIMER) ? 3 : 2);
 	config->apic_timer_fn = symbols[2].address;
-	if (symbols[0].address && symbols[1].address) {
-		config->per_cpu_offset = symbols[0].address;
-		config->preempt_count = symbols[1].address;
-	}
+	find_preempt_count(&symbols[0], &symbols[1], hot, config);
 }
 
 bool kernel__has_function(const char *name)
