@@ -78,7 +78,6 @@ static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct 
 	point_send(s, &row, halt, WAKEUP);
 }
 
-/* The end of a halt, ns after it began. */
 /* KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()). */
 static __always_inline void remember_window(struct kvmw_slot *s)
 {
@@ -90,6 +89,7 @@ static __always_inline void remember_window(struct kvmw_slot *s)
 		s->poll_window = window + 1;
 }
 
+/* The end of a halt, ns after it began. */
 SEC("tp/kvm/kvm_vcpu_wakeup")
 int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 {

@@ -4,13 +4,8 @@
  * is sent when it returns; of those that have not returned in the end the recorder makes the
  * rows.
  */
+#include "ioctl.bpf.h"
 #include "memslot.bpf.h"
-
-/* include/uapi/linux/kvm.h, all of type KVMIO */
-#define KVMIO				0xae
-#define KVM_RUN				0xae80
-#define KVM_SET_USER_MEMORY_REGION	0x4020ae46
-#define KVM_SET_USER_MEMORY_REGION2	0x40a0ae49	/* 6.8; begins as the other does */
 
 /* By thread.  Not an LRU map: a KVM_RUN may last. */
 struct {
@@ -186,11 +181,6 @@ int BPF_KPROBE(ioctl_enter_kprobe, struct pt_regs *regs)
 	return 0;
 }
 #endif
-
-/* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
-struct ioctl_args {
-	u64 common, nr, fd, cmd, arg;
-};
 
 SEC("tp/syscalls/sys_enter_ioctl")
 int ioctl_enter(struct ioctl_args *ctx)

@@ -7,8 +7,7 @@
  * kernel lets the recorder attach.
  */
 #include "cycle.bpf.h"
-
-#define KVM_RUN 0xae80		/* include/uapi/linux/kvm.h: _IO(KVMIO, 0x80) */
+#include "ioctl.bpf.h"
 
 /* Counts and sends; user_ns KVMW_NONE: the next KVM_RUN was not seen. */
 static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
@@ -104,11 +103,6 @@ int BPF_KPROBE(run_kprobe, struct kvm_vcpu *vcpu)
 	run(id_of(vcpu), -1);
 	return 0;
 }
-
-/* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
-struct ioctl_args {
-	u64 common, nr, fd, cmd, arg;
-};
 
 SEC("tp/syscalls/sys_enter_ioctl")
 int run_syscall(struct ioctl_args *ctx)

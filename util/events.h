@@ -515,6 +515,10 @@ KVMW_EVENTS(KVMW_STRUCT)
 #define KVMW_ID(NAME, name, id, provider, doc) KVMW_EVENT_##NAME = id,
 enum kvmw_event_id { KVMW_EVENTS(KVMW_ID) };
 
+/* The same by their names, for lists that have only these: KVMW_EVENT_ID_irq, … */
+#define KVMW_NAME_ID(NAME, name, id, provider, doc) KVMW_EVENT_ID_##name = id,
+enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
+
 /* The kinds: KVMW_irq_SET_IRQ, … */
 #define KVMW_KIND_ID(S, NAME, name, number, doc) KVMW_##S##_##NAME = number,
 #define KVMW_KIND_IDS(NAME, name, id, provider, doc) KVMW_KINDS_##name(KVMW_KIND_ID, name)

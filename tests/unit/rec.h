@@ -133,6 +133,20 @@ static inline void *rec__view(const struct rec *r, const struct report_options *
 	return result[1];
 }
 
+/* What one view's consumer alone makes of it; *rec is the caller's. */
+static inline void *rec__scan(const struct rec *r, const struct scan_consumer *view,
+			      const struct report_options *opt, struct recording **rec)
+{
+	struct scan_consumer consumer = *view;
+	const struct scan_consumer *list = &consumer;
+	void *result;
+
+	*rec = recording__new(r->path);
+	consumer.arg = (void *)opt;
+	assert_int_equal(scan__read(data_reader__open(r->path), *rec, 2, &list, 1, &result), 0);
+	return result;
+}
+
 static inline void rec__report_free(struct rec_report *out)
 {
 	report__free(&out->rep);

@@ -52,20 +52,13 @@ struct made {
 
 static void make(struct made *m, const struct report_options *opt)
 {
-	struct scan_consumer consumer = fault_view_consumer;
-	const struct scan_consumer *list = &consumer;
-	void *result;
-
 	rec__begin(&m->r);
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_FAULT, later, ARRAY_SIZE(later));
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_MEMSLOT, slots, ARRAY_SIZE(slots));
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_FAULT, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->rec = recording__new(m->r.path);
-	consumer.arg = (void *)opt;
-	assert_int_equal(scan__read(data_reader__open(m->r.path), m->rec, 2, &list, 1, &result), 0);
-	m->v = result;
+	m->v = rec__scan(&m->r, &fault_view_consumer, opt, &m->rec);
 	assert_int_equal(fault_view__finish(m->v, m->rec), 0);
 	for (u32 i = 0; i < m->v->nr_ranges; i++)
 		fault_view__find_slot(m->v, m->rec, &m->v->range[i]);

@@ -46,19 +46,12 @@ struct made {
 
 static void make(struct made *m, const struct report_options *opt)
 {
-	struct scan_consumer consumer = irq_view_consumer;
-	const struct scan_consumer *list = &consumer;
-	void *result;
-
 	rec__begin(&m->r);
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_IRQ, later, ARRAY_SIZE(later));
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_IRQ, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->rec = recording__new(m->r.path);
-	consumer.arg = (void *)opt;
-	assert_int_equal(scan__read(data_reader__open(m->r.path), m->rec, 2, &list, 1, &result), 0);
-	m->v = result;
+	m->v = rec__scan(&m->r, &irq_view_consumer, opt, &m->rec);
 	assert_int_equal(irq_view__finish(m->v, m->rec), 0);
 }
 

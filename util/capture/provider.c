@@ -232,9 +232,7 @@ const struct hook hooks[HOOK_RAW] = {
 };
 
 #define POINT_DESC(ev, KIND, cat, tp, map) \
-	[KVMW_POINT_##tp] = { event_##ev, KVMW_##ev##_##KIND, map },
-#define EVENT_ALIAS(NAME, ename, eid, eprovider, edoc) event_##ename = eid,
-enum { KVMW_EVENTS(EVENT_ALIAS) };
+	[KVMW_POINT_##tp] = { KVMW_EVENT_ID_##ev, KVMW_##ev##_##KIND, map },
 const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
 /* Who ran: by a vCPU's entries its thread is known. */

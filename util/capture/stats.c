@@ -178,10 +178,8 @@ static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const s
 }
 
 /* Event and kind of each of a slot's kinds. */
-#define OF_KIND(S, NAME, name, number, doc) { event_##S, number },
+#define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
 #define OF_EVENT(NAME, name, id, provider, doc) KVMW_KINDS_##name(OF_KIND, name)
-#define ALIAS(NAME, name, id, provider, doc) event_##name = id,
-enum { KVMW_EVENTS(ALIAS) };
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
 
 static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)

@@ -154,6 +154,15 @@ void screen__text(const struct screen *s, const char *text)
 	print_upto(s, text, UINT32_MAX);
 }
 
+const char *screen__block(const struct screen *s, u64 value, u64 most)
+{
+	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
+	u32 level = value ? 1 + (u32)(7.0 * value / most) : 0;
+
+	return s->utf8 ? blocks[level] : ascii[level];
+}
+
 void screen__field(const struct screen *s, const char *text, u32 width, bool left)
 {
 	u32 need = screen__width(s, text), used;

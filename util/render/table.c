@@ -128,8 +128,6 @@ static const char *heading(const struct table *t, u32 col, char *buf)
 /* One character for each t->bar_step powers of two, against the row's greatest. */
 static void bar(const struct table *t, const struct report_row *row, char *buf)
 {
-	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
 	u64 log2[HIST_LOG2], part[MAX_BAR] = { 0 }, most = 0;
 
 	hist__log2(&row->span, log2);
@@ -142,12 +140,8 @@ static void bar(const struct table *t, const struct report_row *row, char *buf)
 	for (u32 i = 0; i < t->layout->bar; i++)
 		most = part[i] > most ? part[i] : most;
 	*buf = '\0';
-	for (u32 i = 0; i < t->layout->bar; i++) {
-		/* Any at all shows. */
-		u32 level = part[i] ? 1 + (u32)(7.0 * part[i] / most) : 0;
-
-		strcat(buf, t->s->utf8 ? blocks[level] : ascii[level]);
-	}
+	for (u32 i = 0; i < t->layout->bar; i++)
+		strcat(buf, screen__block(t->s, part[i], most));
 	/* The last column: no blanks at the end of lines. */
 	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
 		buf[len - 1] = '\0';

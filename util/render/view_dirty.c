@@ -105,8 +105,6 @@ static double seconds(const struct report *rep, u64 time_ns)
 
 static void rate(const struct screen *s, const struct report *rep, const struct dirty_view *v)
 {
-	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
 	u32 room = s->width - 4 < MAX_CHART ? s->width - 4 : MAX_CHART, used;
 	char length[UNITS_MAX], words[256];
 	u64 marks[MAX_CHART], most = 0, bucket;
@@ -123,12 +121,8 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", words);
 	fputs("  |", s->out);
-	for (u32 i = 0; i < used; i++) {
-		/* Any at all shows. */
-		u32 level = marks[i] ? 1 + (u32)(7.0 * marks[i] / most) : 0;
-
-		fputs(s->utf8 ? blocks[level] : ascii[level], s->out);
-	}
+	for (u32 i = 0; i < used; i++)
+		fputs(screen__block(s, marks[i], most), s->out);
 	fputs("|\n", s->out);
 }
 

@@ -90,18 +90,15 @@ static void wakers(const struct screen *s, const struct halt_view *v)
 static void chart(const struct screen *s, const struct halt_view *v, const struct halt_vcpu *vcpu,
 		  u32 nr, u64 most)
 {
-	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
 	u64 value[MAX_CHART], greatest = 0;
 	char buf[UNITS_MAX];
 
 	steps__columns(vcpu->window, v->from_ns, v->to_ns, nr, value);
 	for (u32 i = 0; i < nr; i++) {
 		u64 window = value[i] == KVMW_NONE ? 0 : value[i];
-		u32 level = window ? 1 + (u32)(7.0 * window / most) : 0;
 
 		greatest = window > greatest ? window : greatest;
-		fputs(s->utf8 ? blocks[level] : ascii[level], s->out);
+		fputs(screen__block(s, window, most), s->out);
 	}
 	fprintf(s->out, "| %s\n", units__ns(greatest, UNITS_FULL, buf));
 }
