@@ -40,10 +40,10 @@ static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct 
 }
 
 /* A thread that runs no vCPU is known by its name alone. */
-static __always_inline void name_other(const struct kvmw_slot *s, struct task_struct *task)
+static __always_inline void name_other(struct kvmw_slot *s, struct task_struct *task)
 {
 	if (s->role != KVMW_ROLE_VCPU)
-		name_task(task->pid, task);
+		name_task(s, task->pid, task);
 }
 
 static __always_inline void out_row(struct kvmw_slot *s, const struct runner *r, u64 now,
@@ -56,7 +56,7 @@ static __always_inline void out_row(struct kvmw_slot *s, const struct runner *r,
 		row.e.span_ns = now - r->on_ns;
 	row.value[VALUE(sched, other)] = next->pid;
 	row.value[VALUE(sched, state)] = state;
-	name_task(next->pid, next);
+	name_task(s, next->pid, next);
 	name_other(s, prev);
 	point_send(s, &row, sched, OUT);
 }
@@ -94,7 +94,7 @@ static __always_inline void in_row(struct kvmw_slot *s, const struct runner *r, 
 	if (r && r->ready_ns)
 		row.e.span_ns = now - r->ready_ns;
 	row.value[VALUE(sched, other)] = prev->pid;
-	name_task(prev->pid, prev);
+	name_task(s, prev->pid, prev);
 	point_send(s, &row, sched, IN);
 }
 
@@ -149,7 +149,7 @@ int BPF_PROG(sched_waker, struct task_struct *task)
 	r->waker = waker;
 	r->waking_ns = bpf_ktime_get_ns();
 	if (waker && waker != KVMW_NONE)
-		name_task(waker, (void *)bpf_get_current_task());
+		name_task(s, waker, (void *)bpf_get_current_task());
 	return 0;
 }
 
@@ -209,7 +209,7 @@ int BPF_PROG(sched_migrated, struct task_struct *task, int cpu)
 	row.value[VALUE(sched, other)] = mover;
 	row.value[VALUE(sched, from_cpu)] = cpu_of(task);
 	if (mover && mover != KVMW_NONE)
-		name_task(mover, (void *)bpf_get_current_task());
+		name_task(s, mover, (void *)bpf_get_current_task());
 	name_other(s, task);
 	point_send(s, &row, sched, MIGRATE);
 	return 0;

@@ -69,7 +69,7 @@ static __always_inline struct kvmw_slot *slot_of_vm_thread(struct task_struct *t
 	return others && !config.vcpu_filter ? slot_of_other(tgid, task) : NULL;
 }
 
-/* Names of the threads that rows refer to; the recorder sends them. */
+/* Names of the threads that rows refer to, as they were sent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KVMW_MAX_TASKS);
@@ -77,16 +77,19 @@ struct {
 	__type(value, struct kvmw_task);
 } tasks __weak SEC(".maps");
 
-static __always_inline void name_task(u32 tid, const struct task_struct *task)
+/* Once, and again when it has another one; a row of slot s refers to it. */
+static __always_inline void name_task(struct kvmw_slot *s, u32 tid, const struct task_struct *task)
 {
-	struct kvmw_task name, *known;
+	struct kvmw_ring_task row = { .event = KVMW_RING_TASK, .tid = tid };
+	struct kvmw_task *known;
 
-	if (!tid || bpf_probe_read_kernel(&name, sizeof(name), &task->comm))
+	if (!tid || bpf_probe_read_kernel(&row.name, sizeof(row.name), &task->comm))
 		return;
 	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (known && known->comm[0] == name.comm[0] && known->comm[1] == name.comm[1])
+	if (known && known->comm[0] == row.name.comm[0] && known->comm[1] == row.name.comm[1])
 		return;
-	bpf_map_update_elem(&tasks, &tid, &name, BPF_ANY);
+	if (emit(s, &row, sizeof(row)))
+		bpf_map_update_elem(&tasks, &tid, &row.name, BPF_ANY);
 }
 
 #endif

@@ -172,6 +172,19 @@ struct kvmw_task {
 	u64 comm[KVMW_COMM / 8];	/* in words, to be compared */
 };
 
+/*
+ * What a thread is called, in the rings beside the rows: the recorder makes no system call
+ * for it, for while one looks into a map the kernel leaves out programs on that CPU
+ * (bpf_disable_instrumentation(), include/linux/bpf.h).
+ */
+#define KVMW_RING_TASK	(~0U)	/* in place of an event's id */
+
+struct kvmw_ring_task {
+	u32 event;
+	u32 tid;
+	struct kvmw_task name;
+};
+
 /* Where a stack was taken. */
 enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_SWITCH };
 

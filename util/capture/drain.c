@@ -81,6 +81,8 @@ static int on_record(void *arg, void *data, size_t size)
 	const struct kvmw_ring_exit *record = data;	/* they all begin alike */
 	struct stream *stream = arg;
 
+	if (record->event == KVMW_RING_TASK)
+		return tasks__note(&stream->drain->tasks, data) ? -EIO : 0;
 	if (record->event == KVMW_EVENT_STACK && stream->drain->stacks) {
 		const struct kvmw_stack *row = (const void *)&record->e;
 
@@ -134,7 +136,7 @@ static void flush(struct drain *d, u64 now)
 		}
 	stats__send(d->stats, d->sink, session__slots(d->session), now);
 	d->counts.vcpus = stats__vcpus(session__slots(d->session));
-	tasks__send(&d->tasks, d->sink, session__tasks_fd(d->session));
+	tasks__send(&d->tasks, d->sink);
 	d->flush_ns = now + FLUSH_NS;
 }
 
@@ -386,6 +388,7 @@ void drain__free(struct drain *d)
 		close(d->stats_fd);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		ring_buffer__free(d->streams[i].rb);
+	tasks__forget(&d->tasks);
 	free(d->stats);
 	free(d);
 }

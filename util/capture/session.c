@@ -512,11 +512,6 @@ u64 session__no_slot(const struct session *s)
 	return s->skel->bss->no_slot;
 }
 
-int session__tasks_fd(const struct session *s)
-{
-	return bpf_map__fd(s->skel->maps.tasks);
-}
-
 u32 session__nr_rings(const struct session *s)
 {
 	return s->nr_rings;

@@ -48,7 +48,6 @@ u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot
 const struct kvmw_filter *session__filter(const struct session *s);
 
 /* Names of threads that rows refer to: a map from thread id to struct kvmw_task. */
-int session__tasks_fd(const struct session *s);
 
 u32 session__nr_rings(const struct session *s);
 u64 session__ring_bytes(const struct session *s);	/* of one */
