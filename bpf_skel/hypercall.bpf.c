@@ -55,8 +55,22 @@ int kvm_xen_hypercall(void *ctx)
 	return PASS_ON;
 }
 
-/* vcpu NULL: it is not told. */
-static __always_inline void returned(struct kvm_vcpu *vcpu, int ret)
+/*
+ * What the guest finds in RAX.  The vCPU that a thread runs is its latest preempt notifier:
+ * vcpu_load(), virt/kvm/kvm_main.c.
+ */
+static __always_inline u64 guest_rax(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
+
+	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs))
+		return KVMW_NONE;
+	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
+	return BPF_CORE_READ(vcpu, arch.regs[0]);
+}
+
+static __always_inline void returned(int ret)
 {
 	struct kvmw_slot *s;
 
@@ -66,23 +80,22 @@ static __always_inline void returned(struct kvm_vcpu *vcpu, int ret)
 	if (!s || !s->held[KVMW_HELD_HYPERCALL].size)
 		return;
 	/* Where the VMM goes on with it (0) it is the VMM that tells the guest. */
-	if (ret && vcpu && bpf_core_field_exists(vcpu->arch.regs))
-		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] =
-			BPF_CORE_READ(vcpu, arch.regs[0]);
+	if (ret)
+		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] = guest_rax();
 	release(s, bpf_ktime_get_ns() - s->held[KVMW_HELD_HYPERCALL].row.e.time_ns);
 }
 
 SEC("fexit/kvm_emulate_hypercall")
 int BPF_PROG(hypercall_fexit, struct kvm_vcpu *vcpu, int ret)
 {
-	returned(vcpu, ret);
+	returned(ret);
 	return 0;
 }
 
 SEC("kretprobe/kvm_emulate_hypercall")
 int BPF_KRETPROBE(hypercall_kretprobe, int ret)
 {
-	returned(NULL, ret);
+	returned(ret);
 	return 0;
 }
 

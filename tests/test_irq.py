@@ -68,9 +68,9 @@ def test_known_hypercalls(boot):
     did, perf = json.loads(step.out)["total"], labrun.perf_stat(boot.path("irqs.perf"))
     rows = labrun.rows(boot.path("irqs.kvmw"), "hypercall")
     assert len(rows) == perf["kvm:kvm_hypercall"] == did["vmcall"]
-    # KVM_HC_VAPIC_POLL_IRQ, which gives 0; before 5.11 the guest's registers are out of reach.
+    # KVM_HC_VAPIC_POLL_IRQ, which gives 0
     assert {row.nr for row in rows} == {1}
-    assert {row.result for row in rows} == {NONE if boot.name == "bullseye" else 0}
+    assert {row.result for row in rows} == {0}
     assert all(0 < row.span_ns < 10 ** 9 for row in rows)
 
 

@@ -57,6 +57,18 @@ struct thread_info {
 	unsigned int cpu;
 };
 
+/* include/linux/types.h, preempt.h */
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
+struct preempt_notifier {
+	struct hlist_node link;
+};
+
+/* include/linux/sched.h */
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -68,6 +80,7 @@ struct task_struct {
 	char comm[16];
 	void *mm;
 	struct files_struct *files;
+	struct hlist_head preempt_notifiers;
 };
 
 /* An open file: include/linux/fdtable.h, fs.h, dcache.h */
@@ -118,6 +131,7 @@ struct kvm_vcpu_arch {
 	unsigned long regs[17];
 };
 struct kvm_vcpu {
+	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
 	unsigned int halt_poll_ns;
 	struct kvm_vcpu_arch arch;

@@ -2,6 +2,7 @@
 #include <bpf/btf.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "util/capture/kernel.h"
 #include "util/capture/provider.h"
@@ -96,6 +97,23 @@ bool kernel__has_function(const char *name)
 
 	find_symbols(&fn, 1);
 	return fn.found;
+}
+
+bool kernel__preemptible(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "r");
+	struct utsname uts = {};
+	char modes[80] = "";
+
+	if (f) {
+		if (!fgets(modes, sizeof(modes), f))
+			modes[0] = '\0';
+		fclose(f);
+	}
+	if (modes[0])
+		return strstr(modes, "(full)") || strstr(modes, "(lazy)");
+	uname(&uts);
+	return strstr(uts.version, "PREEMPT");
 }
 
 const char *kernel__no_apic_timer(const struct kvmw_config *config)

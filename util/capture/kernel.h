@@ -15,6 +15,13 @@ void kernel__read(u32 events, struct kvmw_config *config);
 /* Whether the kernel or a module has a function that can be named. */
 bool kernel__has_function(const char *name);
 
+/*
+ * Whether a thread may lose its CPU in the midst of kernel code ("full" or "lazy" of
+ * sched_dynamic_mode_names, kernel/sched/core.c); where debugfs does not tell, whether the
+ * kernel was built for it.
+ */
+bool kernel__preemptible(void);
+
 /* Why APIC timers cannot be told from others, in one line; NULL: they can. */
 const char *kernel__no_apic_timer(const struct kvmw_config *config);
 

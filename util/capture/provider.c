@@ -116,10 +116,10 @@ const struct hook hooks[HOOK_RAW] = {
 	[HOOK_HYPERCALL_RETURN] = {
 		.what = "returns of hypercalls",
 		.without = "span_ns and result of hypercalls are not told",
-		/* Only with BTF of kvm.ko (5.11) there is the vCPU, and thus its RAX. */
+		/* In there a thread may be preempted: HOOK_RUN. */
 		.ways = {
-			{ "hypercall_fexit", WAY_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
 			{ "hypercall_kretprobe", WAY_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
+			{ "hypercall_fexit", WAY_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
 		},
 	},
 	[HOOK_IRQ_SET_UP] = {
@@ -166,8 +166,14 @@ const struct hook hooks[HOOK_RAW] = {
 	},
 	[HOOK_IOCTL_EXIT] = {
 		.what = "returns of ioctl",
-		/* No kretprobe: many threads are in there for long, which it has no room for. */
+		/*
+		 * No kretprobe: many threads are in there for long, which it has no room for.
+		 * Where the kernel would skip the fexit program (HOOK_RUN) every system call of the
+		 * host pays for the tracepoint.
+		 */
 		.ways = {
+			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL,
+			  .preemptible = true },
 			{ "ioctl_fexit", WAY_FENTRY, NULL, "__x64_sys_ioctl", NULL },
 			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL },
 		},
@@ -235,6 +241,8 @@ const struct hook hooks[HOOK_RAW] = {
 	[KVMW_POINT_##tp] = { KVMW_EVENT_ID_##ev, KVMW_##ev##_##KIND, map },
 const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
+#define IN_SYSCALLS "on a preemptible kernel a little each system call"
+
 /* Who ran: by a vCPU's entries its thread is known. */
 #define WHO	BIT(HOOK_ENTRY)
 #define OLD_DIRTY_HOOKS (BIT(HOOK_DIRTY_VCPU) | BIT(HOOK_DIRTY_VCPU_DONE) | \
@@ -280,13 +288,13 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 	[KVMW_EVENT_IOCTL] = {
 		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
 		.uses = WHO,
-		.cost = "each ioctl of the host",
+		.cost = "each ioctl of the host; " IN_SYSCALLS,
 	},
 	/* Slots made before are met when a page of theirs is made dirty. */
 	[KVMW_EVENT_MEMSLOT] = {
 		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
 		.uses = WHO | BIT(HOOK_DIRTY_PAGE) | OLD_DIRTY_HOOKS,
-		.cost = "each ioctl of the host, each page marked dirty",
+		.cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS,
 	},
 	[KVMW_EVENT_HYPERCALL] = {
 		.uses = WHO | BIT(HOOK_HYPERCALL_RETURN),

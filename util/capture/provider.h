@@ -24,6 +24,7 @@ struct way {
 	enum way_type type;
 	const char *category, *name;	/* of a tracepoint; or name of a function */
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
+	bool preemptible;	/* only where the kernel preempts its own code */
 };
 
 /* One moment a provider sees, and the ways to see it, the best first. */

@@ -233,6 +233,8 @@ static bool usable(const struct way *way)
 {
 	char path[64];
 
+	if (way->preemptible && !kernel__preemptible())
+		return false;
 	if (!way->module)
 		return true;
 	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
