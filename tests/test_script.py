@@ -411,6 +411,7 @@ def test_fields(svm):
         f"{row['comm']:>16} {row['pid']}/{row['tid']:>7}     5.{us:09}:"
     assert "rip=" in some() and "rip=" not in some("-F", "-rip")
     assert "isa=SVM" not in some() and "isa=SVM" in some("-F", "+isa")
+    assert some("-F", "total") == some("-F", "total_ns") != some("-F", "reason")
     assert json.loads(some("--json", "-F", "time_ns,reason")) == {
         "time_ns": row["time_ns"], "reason": row["reason"], "reason_number": row["reason_number"]}
     assert some("--csv", "-F", "reason,event,total_ns") == "event,total_ns,reason,reason_number"

@@ -105,7 +105,8 @@ static int why_not_there(struct report *rep)
 	if (!asked)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
-			 name, *holds ? holds : "none at all", name);
+			 name, *holds ? holds : "none at all",
+			 strcmp(name, "raw") ? name : "CATEGORY:NAME");
 	else if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
 		return 0;
 	else

@@ -41,9 +41,10 @@ static bool is_sign(char c)
 	return c == '+' || c == '-';
 }
 
+/* A time also without its unit, as the text has it. */
 static bool same_field(const char *item, size_t len, const char *name)
 {
-	return equals(item, len, name) || (equals(item, len, "time") && !strcmp(name, "time_ns"));
+	return equals(item, len, name) || (!strncmp(item, name, len) && !strcmp(name + len, "_ns"));
 }
 
 bool script__selects(const struct script *sc, const char *name, bool shown)
@@ -76,7 +77,7 @@ static bool is_field(const struct data_reader *r, const char *item, size_t len)
 		const struct data_event *event = data_reader__event(r, id);
 
 		for (u32 i = 0; event && i < event->nr_fields; i++)
-			if (equals(item, len, event->fields[i].name))
+			if (same_field(item, len, event->fields[i].name))
 				return true;
 	}
 	return false;
