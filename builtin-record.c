@@ -106,6 +106,7 @@ static int parse_range(struct kvmw_range *range, const char *name, const char *a
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
+	const char *idle, *acts_on;
 	u32 number;
 
 	switch (key) {
@@ -172,6 +173,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   "-a for all, or -- COMMAND that starts one");
 		if (r->nr_pids && r->all)
 			argp_error(state, "-p and -a exclude each other");
+		idle = record_filter__idle(&r->filter.f, r->choice.events ?: provider__defaults(), &acts_on);
+		if (idle)
+			argp_error(state, "%s acts on %s, which -e leaves out", idle, acts_on);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -10,6 +10,7 @@
 
 #include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/provider.h"
 #include "util/error.h"
 
 #define MAX_REASON	0x1000		/* above all that have names */
@@ -82,6 +83,25 @@ int record_filter__range(struct kvmw_range *range, const char *text)
 		return -1;
 	range->set = 1;
 	return *end || range->from > range->to ? -1 : 0;
+}
+
+const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on)
+{
+	u32 cycles = BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_STACK);
+
+	*acts_on = "exit";
+	if (!(events & cycles) && f->nr_reasons)
+		return "--reason";
+	if (!(events & cycles) && f->port.set)
+		return "--port";
+	if (!(events & cycles) && f->msr.set)
+		return "--msr";
+	if (!(events & cycles) && f->sample > 1)
+		return "--sample";
+	*acts_on = "exit, fault and dirty";
+	if (!(events & (cycles | BIT(KVMW_EVENT_FAULT) | BIT(KVMW_EVENT_DIRTY))) && f->gpa.set)
+		return "--gpa";
+	return NULL;
 }
 
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason)

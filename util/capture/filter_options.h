@@ -26,6 +26,12 @@ int record_filter__reasons(struct record_filter *filter, const char *names);
 /* "0x3f8" or "0x60-0x64", ends included; -1: not a range, silent. */
 int record_filter__range(struct kvmw_range *range, const char *text);
 
+/*
+ * The option that leaves nothing out, since none of the events it acts on is among these
+ * (a bitmap of ids), and where these are told; NULL: there is none.
+ */
+const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on);
+
 /* Whether a cycle that the kernel did not complete passes; now: CLOCK_MONOTONIC, ns. */
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason);
 
