@@ -258,6 +258,8 @@ static int print(const struct args *args, const struct report *rep, const struct
 			render__histograms(&s, rep);
 		if (rep->nr_vcpus)
 			render__vcpus(&s, rep);
+		if (in->state)
+			render__of_the_recorded(&s, rep);
 		if (in->view && in->view->text)
 			in->view->text(&s, rep, in->state);
 	}

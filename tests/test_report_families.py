@@ -143,6 +143,15 @@ def test_counts_of_the_kernel_hold_under_loss(tmp_path):
     assert (row["count"], row["exact"], row["time_ns"]) == (10, False, 70000)
 
 
+def test_a_view_of_rows_says_so_under_loss(everything, tmp_path):
+    rows = FAMILIES["fault"]
+    path = make(tmp_path / "f", {"fault": rows}, lost=[[[1, IDS["fault"], 0, 1, 5, 5, 5, 0, 1000]]])
+    text = " ".join(text_of(path, "-e", "fault").split())
+    assert f"What follows is of the {len(rows)} recorded " in text
+    assert f" alone, not of all {len(rows) + 5}. " in text
+    assert "What follows" not in text_of(everything, "-e", "fault")
+
+
 def test_a_family_without_times_has_no_columns_of_times(everything):
     head = next(line for line in text_of(everything, "-e", "hypercall", "-s", "kind").splitlines()
                 if line.startswith("what"))

@@ -223,3 +223,20 @@ void render__heading(const struct screen *s, const struct report *rep)
 	about_trust(s, rep);
 	fputc('\n', s->out);
 }
+
+void render__of_the_recorded(const struct screen *s, const struct report *rep)
+{
+	char recorded[UNITS_MAX], all[UNITS_MAX], words[200];
+
+	if (!rep->lost && !rep->not_wanted)
+		return;
+	units__count(rep->recorded, recorded);
+	if (rep->total.exact && !rep->rec->window.active)
+		snprintf(words, sizeof(words), "of the %s recorded %s alone, not of all %s.", recorded,
+			 rep->desc->plural, units__count(rep->total.count, all));
+	else
+		snprintf(words, sizeof(words), "of the %s recorded %s alone: some were lost.", recorded,
+			 rep->desc->plural);
+	fputc('\n', s->out);
+	screen__wrap(s, "What follows is ", "", words);
+}

@@ -13,6 +13,8 @@
 
 /* kvmw report */
 void render__heading(const struct screen *s, const struct report *rep);
+/* Before what is made from rows alone: how many of all there are, where that is not all. */
+void render__of_the_recorded(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
 void render__vcpus(const struct screen *s, const struct report *rep);
