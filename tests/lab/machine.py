@@ -75,6 +75,7 @@ class Machine:
         try:
             with open(self.errors, "wb") as errors:
                 child, source, screen = start(self, argv, errors)
+            self.emulator.started(self)
         except FileNotFoundError as error:
             raise LabError(f"{error.filename} is not installed; 'make deps' installs it")
         saved = termios.tcgetattr(0) if self.shell and os.isatty(0) else None
