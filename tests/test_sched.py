@@ -124,13 +124,14 @@ def check_spans(spans):
         on = ready = off = None
         for time, kind, span in of_thread:
             since = {OUT: on, IN: ready, WAKEUP: off}[kind]
-            assert span == (NONE if since is None else time - since) or (
-                kind == WAKEUP and on is not None and span == 0) or (
+            # On a CPU, or preempted on its way to sleep: it does not sleep then.
+            awake = kind == WAKEUP and span == 0 and (on, ready) != (None, None)
+            assert span == (NONE if since is None else time - since) or awake or (
                 kind == OUT and span != NONE)
             if kind == OUT:
                 # Whether it went to sleep is for the row after it to say.
                 on, ready, off = None, time, time
-            elif kind == WAKEUP and on is None:
+            elif kind == WAKEUP and not awake:
                 ready, off = time, None
             elif kind == IN:
                 on, ready, off = time, None, None
