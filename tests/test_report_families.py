@@ -268,12 +268,18 @@ def test_the_heading_names_what_else_there_is(everything):
     assert "exit 10" in text_of(everything, "-e", "mmu", "--width", 200)
 
 
-def test_what_was_not_recorded(everything):
+def test_what_was_not_recorded(everything, tmp_path):
     done = kvmw("report", "-i", everything, "-e", "irq")
     one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",
              "kvmw record -e irq records them")
     # It was asked for, and nothing happened.
     one_line(kvmw("report", "-i", everything, "-e", "timer"), 1, "no timer event happened")
+    # Of half a file that cannot be said.
+    half = tmp_path / "half"
+    half.write_bytes(everything.read_bytes()[:everything.stat().st_size * 2 // 3])
+    done = kvmw("report", "-i", half, "-e", "timer")
+    assert done.returncode == 1 and "happened" not in done.stderr
+    assert "no timer event could be read of what is damaged" in done.stderr
 
 
 @pytest.mark.parametrize("event, key", [("userspace", "detail"), ("mmu", "user"), ("timer", "name")])

@@ -111,8 +111,10 @@ static int why_not_there(struct report *rep)
 		return 0;
 	else
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "no %s event happened while it was recorded; the recording holds: %s", name,
-			 *holds ? holds : "none at all");
+			 "no %s event %s; the recording holds: %s", name,
+			 rec->nr_damage ? "could be read of what is damaged" :
+			 rec->finished ? "happened while it was recorded" :
+			 "was written before the recorder was ended", *holds ? holds : "none at all");
 	return 1;
 }
 

@@ -293,12 +293,20 @@ fail:
 	return NULL;
 }
 
+static bool held_wanted(const struct kvmw_filter *f, const struct kvmw_held *held)
+{
+	const struct kvmw_fault *fault = (const void *)&held->row.e;
+
+	return held->row.event != KVMW_EVENT_FAULT || fault->gpa == KVMW_NONE || !f->gpa.set ||
+	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
+}
+
 static int add_held(struct drain *d, struct stream *stream, const struct kvmw_slot *slot)
 {
 	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
 		const struct kvmw_held *held = &slot->held[i];
 
-		if (!held->size)
+		if (!held->size || !held_wanted(session__filter(d->session), held))
 			continue;
 		if (add_row(stream, held->row.event, &held->row.e,
 			    held->size - offsetof(struct kvmw_ring_row, e)))
