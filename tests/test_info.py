@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from recordings import TREE, VCPUS, VMS, kvmw, svm_recording, vmx_recording
+from recordings import META, TREE, VCPUS, VMS, Recording, kvmw, svm_recording, vmx_recording
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,14 @@ def test_info_for_people(vmx):
         assert words in text, words
     assert re.search(r"^EVENTS +exit +5 +%d " % (len(vmx.exits) - len(vmx.lost)), text, re.M)
     assert re.search(r"^  total_ns +u64 +\d+ +\d+ +\d+\.\d+ +\S+", text, re.M)
+
+
+def test_info_is_as_wide_as_the_screen(tmp_path):
+    words = "kvmw record -e exit,irq -o a.kvmw --".split() + ["sleep"] * 40
+    path = Recording(META | {"command": words}).finish().write(tmp_path / "f")
+    text = kvmw("info", "-i", path).stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert " ".join(words) in " ".join(text.split())
 
 
 def test_info_of_what_is_left(svm, tmp_path):

@@ -67,24 +67,28 @@ static struct json_object *host(void)
 	return o;
 }
 
+static int is_parameter(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
 static struct json_object *module_params(const char *module)
 {
 	struct json_object *o = json_object_new_object();
 	char path[384], value[256];
-	struct dirent *entry;
-	DIR *dir;
+	struct dirent **entries;
+	int nr;
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters", module);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, entry->d_name);
+	nr = scandir(path, &entries, is_parameter, alphasort);
+	for (int i = 0; i < nr; i++) {
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, entries[i]->d_name);
 		read_line(path, value, sizeof(value));
-		add_string(o, entry->d_name, value);
+		add_string(o, entries[i]->d_name, value);
+		free(entries[i]);
 	}
-	if (dir)
-		closedir(dir);
+	if (nr >= 0)
+		free(entries);
 	return o;
 }
 

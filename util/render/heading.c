@@ -90,17 +90,23 @@ void render__vms(const struct screen *s, const struct recording *rec)
 }
 
 /* The command tells what was chosen: of which VMs, which vCPUs, for how long. */
+const char *render__command(const struct rec_texts *words, char *buf, size_t size)
+{
+	*buf = '\0';
+	for (u32 i = 0; i < words->nr; i++) {
+		size_t len = strlen(buf);
+
+		snprintf(buf + len, size - len, "%s%s", i ? " " : "", words->text[i]);
+	}
+	return buf;
+}
+
 static void about_command(const struct screen *s, const struct rec_texts *words)
 {
-	char text[1024] = "";
+	char text[1024];
 
-	for (u32 i = 0; i < words->nr; i++) {
-		size_t len = strlen(text);
-
-		snprintf(text + len, sizeof(text) - len, "%s%s", i ? " " : "", words->text[i]);
-	}
 	if (words->nr)
-		line(s, "command", "%s", text);
+		line(s, "command", "%s", render__command(words, text, sizeof(text)));
 }
 
 static void about_rows(const struct screen *s, const struct report *rep)

@@ -25,29 +25,17 @@ static void field(const struct screen *s, const char *what, const char *text)
 	screen__wrap(s, first, "            ", text);
 }
 
-static void command(const struct screen *s, const struct rec_texts *words)
-{
-	if (!words->nr)
-		return;
-	fprintf(s->out, "%-11s", "command");
-	for (u32 i = 0; i < words->nr; i++) {
-		fputc(' ', s->out);
-		screen__text(s, words->text[i]);
-	}
-	fputc('\n', s->out);
-}
-
 static void header(const struct screen *s, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
 	u64 when = recording__realtime(rec, m->start_ns);
-	char text[768], date[64], bytes[UNITS_MAX];
+	char text[4096], date[64], bytes[UNITS_MAX];
 
 	field(s, "file", strcmp(rec->path, "-") ? rec->path : "standard input");
 	snprintf(text, sizeof(text), "%s bytes, written by kvmw %s", units__count(rec->bytes, bytes),
 		 m->version ?: "of unknown version");
 	field(s, "", text);
-	command(s, &m->command);
+	field(s, "command", render__command(&m->command, text, sizeof(text)));
 	snprintf(text, sizeof(text), "%s, Linux %s %s", m->host ?: "?", m->kernel ?: "?",
 		 m->arch ?: "");
 	field(s, "host", text);

@@ -33,5 +33,7 @@ void render__about(const struct screen *s, const struct recording *rec);
 void render__vms(const struct screen *s, const struct recording *rec);
 /* "2025-01-31 12:34:56 +0100" of CLOCK_REALTIME ns; buf holds 64 bytes. */
 const char *render__date(u64 realtime_ns, char *buf);
+/* The words with blanks between them, as much as buf holds. */
+const char *render__command(const struct rec_texts *words, char *buf, size_t size);
 
 #endif
