@@ -88,6 +88,7 @@ static __always_inline void name_task(struct kvmw_slot *s, u32 tid, const struct
 	known = bpf_map_lookup_elem(&tasks, &tid);
 	if (known && known->comm[0] == row.name.comm[0] && known->comm[1] == row.name.comm[1])
 		return;
+	row.time_ns = bpf_ktime_get_ns();
 	if (emit(s, &row, sizeof(row)))
 		bpf_map_update_elem(&tasks, &tid, &row.name, BPF_ANY);
 }

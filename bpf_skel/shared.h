@@ -182,6 +182,7 @@ struct kvmw_task {
 struct kvmw_ring_task {
 	u32 event;
 	u32 tid;
+	u64 time_ns;		/* two rings may have different names of a thread */
 	struct kvmw_task name;
 };
 

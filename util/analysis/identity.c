@@ -351,6 +351,29 @@ static void *make_entry(void **list, u32 nr, u32 *total, size_t size, u32 id, bo
 	return entry;
 }
 
+static int by_tid_and_order(const void *a, const void *b)
+{
+	const struct rec_task *x = a, *y = b;
+
+	return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1) : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Sorts them, and leaves the last name of each thread. */
+static void sort_tasks(struct recording *rec)
+{
+	u32 nr = 0;
+
+	if (!rec->nr_tasks)
+		return;
+	qsort(rec->task, rec->nr_tasks, sizeof(*rec->task), by_tid_and_order);
+	for (u32 i = 0; i < rec->nr_tasks; i++) {
+		if (nr && rec->task[nr - 1].tid == rec->task[i].tid)
+			free(rec->task[--nr].comm);
+		rec->task[nr++] = rec->task[i];
+	}
+	rec->nr_tasks = nr;
+}
+
 static int take_tasks(struct recording *rec, struct json_object *list)
 {
 	u32 nr = list_length(list), sorted = rec->nr_tasks;
@@ -368,9 +391,10 @@ static int take_tasks(struct recording *rec, struct json_object *list)
 			      get_text(obj, "comm", &task->comm, SHORT_MAX) ? -1 : 0;
 		else if (!full)
 			ret = -1;
+		if (task)
+			task->order = i + 1;
 	}
-	if (rec->nr_tasks)
-		qsort(rec->task, rec->nr_tasks, sizeof(*rec->task), by_id);
+	sort_tasks(rec);
 	return ret;
 }
 

@@ -45,6 +45,7 @@ static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
 /* A thread that rows refer to by its tid. */
 struct rec_task {
 	u32 tid;
+	u32 order;	/* of those with one tid the last one holds */
 	char *comm;
 };
 

@@ -76,21 +76,26 @@ static int add_row(struct stream *stream, u32 event, const void *row, size_t siz
 	return 0;
 }
 
-static int on_record(void *arg, void *data, size_t size)
+static int take(struct stream *stream, const struct kvmw_ring_exit *record, size_t size)
 {
-	const struct kvmw_ring_exit *record = data;	/* they all begin alike */
-	struct stream *stream = arg;
+	struct drain *d = stream->drain;
 
 	if (record->event == KVMW_RING_TASK)
-		return tasks__note(&stream->drain->tasks, data) ? -EIO : 0;
-	if (record->event == KVMW_EVENT_STACK && stream->drain->stacks) {
+		return tasks__note(&d->tasks, (const void *)record);
+	if (record->event == KVMW_EVENT_STACK && d->stacks) {
 		const struct kvmw_stack *row = (const void *)&record->e;
 
-		stacks__note(stream->drain->stacks, row,
-			     session__slots(stream->drain->session)[row->vcpu].tgid);
+		stacks__note(d->stacks, row, session__slots(d->session)[row->vcpu].tgid);
 	}
-	/* A negative value ends the loop over the ring, after this record. */
-	if (add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e)))
+	return add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e));
+}
+
+static int on_record(void *arg, void *data, size_t size)
+{
+	struct stream *stream = arg;
+
+	/* They all begin alike.  A negative value ends the loop over the ring, after this one. */
+	if (take(stream, data, size))
 		return -EIO;
 	return --stream->quota ? 0 : -EAGAIN;
 }

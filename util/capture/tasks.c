@@ -1,8 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/capture/tasks.h"
+
+static int by_tid_and_time(const void *a, const void *b)
+{
+	const struct kvmw_ring_task *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+/* Leaves one name of each thread. */
+static void keep_latest(struct tasks *tasks)
+{
+	u32 nr = 0;
+
+	if (tasks->nr)
+		qsort(tasks->task, tasks->nr, sizeof(*tasks->task), by_tid_and_time);
+	for (u32 i = 0; i < tasks->nr; i++) {
+		if (nr && tasks->task[nr - 1].tid == tasks->task[i].tid)
+			nr--;
+		tasks->task[nr++] = tasks->task[i];
+	}
+	tasks->nr = nr;
+}
+
+static int make_room(struct tasks *tasks)
+{
+	struct kvmw_ring_task *grown;
+	u32 room;
+
+	if (tasks->nr < tasks->room)
+		return 0;
+	keep_latest(tasks);
+	if (tasks->room && tasks->nr <= tasks->room / 2)
+		return 0;
+	room = tasks->room ? tasks->room * 2 : 256;
+	grown = realloc(tasks->task, room * sizeof(*grown));
+	if (!grown)
+		return -1;
+	tasks->task = grown;
+	tasks->room = room;
+	return 0;
+}
+
+int tasks__note(struct tasks *tasks, const struct kvmw_ring_task *task)
+{
+	if (make_room(tasks))
+		return -1;
+	tasks->task[tasks->nr++] = *task;
+	return 0;
+}
 
 static struct json_object *task_json(const struct kvmw_ring_task *task)
 {
@@ -14,23 +66,20 @@ static struct json_object *task_json(const struct kvmw_ring_task *task)
 	return o;
 }
 
-int tasks__note(struct tasks *tasks, const struct kvmw_ring_task *task)
-{
-	if (!tasks->list)
-		tasks->list = json_object_new_array();
-	return tasks->list ? json_object_array_add(tasks->list, task_json(task)) : -1;
-}
-
 int tasks__send(struct tasks *tasks, struct sink *sink)
 {
-	struct json_object *root;
+	struct json_object *root, *list;
 	char *text;
 
-	if (!tasks->list)
+	if (!tasks->nr)
 		return 0;
+	keep_latest(tasks);
 	root = json_object_new_object();
-	json_object_object_add(root, "tasks", tasks->list);
-	tasks->list = NULL;
+	list = json_object_new_array();
+	for (u32 i = 0; i < tasks->nr; i++)
+		json_object_array_add(list, task_json(&tasks->task[i]));
+	tasks->nr = 0;
+	json_object_object_add(root, "tasks", list);
 	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
 	json_object_put(root);
 	return text ? sink__json(sink, DATA_IDENT, text) : -1;
@@ -38,5 +87,5 @@ int tasks__send(struct tasks *tasks, struct sink *sink)
 
 void tasks__forget(struct tasks *tasks)
 {
-	json_object_put(tasks->list);
+	free(tasks->task);
 }

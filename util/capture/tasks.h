@@ -6,14 +6,13 @@
 #include "util/capture/sink.h"
 #include "bpf_skel/shared.h"
 
-struct json_object;
-
 /* All 0 at the start. */
 struct tasks {
-	struct json_object *list;	/* those not sent yet; NULL: none */
+	struct kvmw_ring_task *task;	/* those not sent yet */
+	u32 nr, room;
 };
 
-/* Keeps a name until the next tasks__send(). -1: no memory. */
+/* Keeps a name until the next tasks__send(); of a thread's names the latest. -1: no memory. */
 int tasks__note(struct tasks *tasks, const struct kvmw_ring_task *task);
 
 /* Sends an IDENT frame with the names noted since the last call, if any. -1: failed. */
