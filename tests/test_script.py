@@ -20,7 +20,9 @@ ONES = kvmwdata.ONES
 ROLES = VCPUS + [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
                  {"id": 21, "vm": None, "vcpu": None, "tid": 0, "comm": "", "role": "kernel"}]
 IDENT = {"vms": VMS, "vcpus": ROLES,
-         "tasks": [{"tid": 300, "comm": "vhost-100"}, {"tid": 103, "comm": "worker"}],
+         # Of the names of one thread the last holds.
+         "tasks": [{"tid": 300, "comm": name} for name in ("kthread", "kworker", "vhost-100")] +
+                  [{"tid": 103, "comm": "worker"}],
          "stacks": [{"id": 1, "frames": ["kvm_vcpu_halt+0x10 [kvm]", "vcpu_run+0x5 [kvm]"]},
                     {"id": 2, "frames": ["ioctl+0x3 (libc.so.6)"]}]}
 PIO = """name: kvm_pio
@@ -412,6 +414,8 @@ def test_fields(svm):
     assert "rip=" in some() and "rip=" not in some("-F", "-rip")
     assert "isa=SVM" not in some() and "isa=SVM" in some("-F", "+isa")
     assert some("-F", "total") == some("-F", "total_ns") != some("-F", "reason")
+    # There is a field of just that name, in event stack.
+    assert some("-F", "user") == ""
     assert json.loads(some("--json", "-F", "time_ns,reason")) == {
         "time_ns": row["time_ns"], "reason": row["reason"], "reason_number": row["reason_number"]}
     assert some("--csv", "-F", "reason,event,total_ns") == "event,total_ns,reason,reason_number"

@@ -76,6 +76,7 @@ struct script {
 	struct script_name { u64 isa, reason; char text[FIELD_NAME_MAX]; } name[SCRIPT_NAMES];
 	struct csv_column *column;
 	u32 nr_columns;
+	u64 whole;			/* items of -F that are the whole name of a field */
 	u64 printed;
 	bool stream;			/* it is not known which events will come */
 	bool resolved, csv_begun, usage;

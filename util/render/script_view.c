@@ -41,10 +41,10 @@ static bool is_sign(char c)
 	return c == '+' || c == '-';
 }
 
-/* A time also without its unit, as the text has it. */
-static bool same_field(const char *item, size_t len, const char *name)
+/* A time without its unit, as the text has it. */
+static bool equals_short(const char *item, size_t len, const char *name)
 {
-	return equals(item, len, name) || (!strncmp(item, name, len) && !strcmp(name + len, "_ns"));
+	return !strncmp(item, name, len) && !strcmp(name + len, "_ns");
 }
 
 bool script__selects(const struct script *sc, const char *name, bool shown)
@@ -55,29 +55,31 @@ bool script__selects(const struct script *sc, const char *name, bool shown)
 	/* The first item tells: changes to what is shown anyway, or all that is to be shown. */
 	if (list && !is_sign(*list))
 		shown = false;
-	while ((item = next_item(&list, &len))) {
-		bool minus = len && *item == '-';
+	for (u32 i = 0; (item = next_item(&list, &len)); i++) {
+		bool minus = len && *item == '-', whole = i < 64 && sc->whole >> i & 1;
 
 		if (len && is_sign(*item)) {
 			item++;
 			len--;
 		}
-		if (same_field(item, len, name))
+		if (whole ? equals(item, len, name) : equals_short(item, len, name))
 			shown = !minus;
 	}
 	return shown;
 }
 
-static bool is_field(const struct data_reader *r, const char *item, size_t len)
+typedef bool same_fn(const char *item, size_t len, const char *name);
+
+static bool is_field(const struct data_reader *r, const char *item, size_t len, same_fn *same)
 {
 	for (u32 i = 0; i < NR_HEADS; i++)
-		if (same_field(item, len, head_names[i]))
+		if (same(item, len, head_names[i]))
 			return true;
 	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 
 		for (u32 i = 0; event && i < event->nr_fields; i++)
-			if (same_field(item, len, event->fields[i].name))
+			if (same(item, len, event->fields[i].name))
 				return true;
 	}
 	return false;
@@ -88,19 +90,22 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 	const char *list = sc->opt->fields, *item;
 	size_t len;
 
-	while ((item = next_item(&list, &len))) {
+	for (u32 i = 0; (item = next_item(&list, &len)); i++) {
 		if (len && is_sign(*item)) {
 			item++;
 			len--;
 		}
-		if (is_field(r, item, len))
-			continue;
-		sc->usage = true;
-		return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
-			     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
-			     (int)len, item);
+		if (i < 64 && is_field(r, item, len, equals))
+			sc->whole |= 1ULL << i;
+		else if (i >= 64 || !is_field(r, item, len, equals_short))
+			break;
 	}
-	return 0;
+	if (!item)
+		return 0;
+	sc->usage = true;
+	return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
+		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
+		     (int)len, item);
 }
 
 /* ---- -e ----------------------------------------------------------------- */
@@ -197,10 +202,12 @@ int script__resolve(struct script *sc, const struct data_reader *r)
 	bool text = sc->opt->form == SCRIPT_TEXT;
 
 	sc->resolved = true;
+	if (check_fields(sc, r))
+		return -1;
 	for (u32 i = 0; i < NR_HEADS; i++)
 		sc->head[i] = script__selects(sc, head_names[i],
 					      !text || (i != HEAD_PID && i != HEAD_VCPU_ID));
-	if (check_fields(sc, r) || take_events(sc, r))
+	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */
 	for (u32 id = 0; sc->stream && id < SCRIPT_EVENTS; id++) {
