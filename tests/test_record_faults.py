@@ -130,6 +130,7 @@ def test_wrong_usage(boot, name, word):
     (["--vcpu", "3-1"], "'3-1'"), (["--bogus"], "--bogus"), (["-e", ""], "unknown event ''"),
     (["-e", "irq", "--reason", "1"], "--reason acts on exit,"),
     (["-e", "irq,fault", "--sample", "9"], "--sample acts on exit,"),
+    (["--stack", "userspace", "--port", "0x80"], "--port acts on exit,"),
     (["-e", "sched", "--gpa", "0x1000"], "--gpa acts on exit, fault and dirty,"),
 ])
 def test_wrong_options(args, word):

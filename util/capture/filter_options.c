@@ -87,19 +87,20 @@ int record_filter__range(struct kvmw_range *range, const char *text)
 
 const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on)
 {
-	u32 cycles = BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_STACK);
+	/* Stacks of exits go with event exit. */
+	bool cycles = events & BIT(KVMW_EVENT_EXIT);
 
 	*acts_on = "exit";
-	if (!(events & cycles) && f->nr_reasons)
+	if (!cycles && f->nr_reasons)
 		return "--reason";
-	if (!(events & cycles) && f->port.set)
+	if (!cycles && f->port.set)
 		return "--port";
-	if (!(events & cycles) && f->msr.set)
+	if (!cycles && f->msr.set)
 		return "--msr";
-	if (!(events & cycles) && f->sample > 1)
+	if (!cycles && f->sample > 1)
 		return "--sample";
 	*acts_on = "exit, fault and dirty";
-	if (!(events & (cycles | BIT(KVMW_EVENT_FAULT) | BIT(KVMW_EVENT_DIRTY))) && f->gpa.set)
+	if (!cycles && !(events & (BIT(KVMW_EVENT_FAULT) | BIT(KVMW_EVENT_DIRTY))) && f->gpa.set)
 		return "--gpa";
 	return NULL;
 }
