@@ -234,15 +234,15 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 {
 	char recorded[UNITS_MAX], all[UNITS_MAX], words[200];
 
-	if (!rep->lost && !rep->not_wanted)
+	if (!rep->recorded || (!rep->lost && !rep->not_wanted && !rep->rec->nr_damage))
 		return;
 	units__count(rep->recorded, recorded);
-	if (rep->total.exact && !rep->rec->window.active)
+	if (rep->total.exact && !rep->rec->window.active && rep->recorded < rep->total.count)
 		snprintf(words, sizeof(words), "of the %s recorded %s alone, not of all %s.", recorded,
 			 rep->desc->plural, units__count(rep->total.count, all));
 	else
-		snprintf(words, sizeof(words), "of the %s recorded %s alone: some were lost.", recorded,
-			 rep->desc->plural);
+		snprintf(words, sizeof(words), "of the %s recorded %s alone: some %s.", recorded,
+			 rep->desc->plural, rep->rec->nr_damage ? "could not be read" : "were lost");
 	fputc('\n', s->out);
 	screen__wrap(s, "What follows is ", "", words);
 }
