@@ -7,7 +7,7 @@ import json
 
 import kvmwdata
 import labrun
-from labrun import NONE, in_boots
+from labrun import AMD, NONE, in_boots
 
 SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
@@ -294,7 +294,7 @@ def rows_of_totals(boot):
     return labrun.rows(boot.path("halts.kvmw"), "total")
 
 
-@in_boots(*SCHED)
+@in_boots(*AMD)
 def test_hidden_addresses(boot):
     """Without the address of KVM's function there is a reason in place of the APIC timer."""
     timer = next(event for event in json.loads(boot.step("hidden").out)["events"]

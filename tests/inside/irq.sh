@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Interrupts and hypercalls of a known number, beside perf; and the host's stacks.
+# Interrupts and hypercalls of a known number, beside perf; the host's stacks; timers of a
+# host that hides its addresses.
 . /src/tests/inside/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	what="--ipi 60 --timer 20 --vmcall 40"
@@ -13,3 +14,10 @@ step stack kvmw record -e exit,userspace --stack exit,userspace -o stack.kvmw --
 	kvmw bench guest --json --pio 60 --hlt 20 --cpuid 20 --vmm-delay 3000
 step stack-long kvmw record --stack exit --min-duration 1ms -o stack-long.kvmw -- \
 	kvmw bench guest --json --pio 60 --cpuid 300 --vmm-delay 3000
+
+restricted=$(cat /proc/sys/kernel/kptr_restrict)
+echo 1 >/proc/sys/kernel/kptr_restrict
+step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
+step hidden-record capsh --drop=cap_syslog -- -c \
+	'kvmw record -e timer -o hidden.kvmw -- kvmw bench guest --timer 5'
+echo $restricted >/proc/sys/kernel/kptr_restrict

@@ -102,8 +102,3 @@ step halts perf stat -a -x, -o halts.perf -e kvm:kvm_vcpu_wakeup -e kvm:kvm_halt
 		wait
 		sleep 0.2'
 echo '-:kvmwtest/mmu_load' >>/sys/kernel/tracing/kprobe_events
-
-echo 1 >/proc/sys/kernel/kptr_restrict
-step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
-step hidden-record capsh --drop=cap_syslog -- -c \
-	'kvmw record -e timer -o hidden.kvmw -- timeout -s KILL 30 taskset 1 kvmw bench guest --timer 5'
