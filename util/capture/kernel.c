@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/btf.h>
+#include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "util/capture/kernel.h"
 #include "util/capture/provider.h"
@@ -97,6 +99,35 @@ bool kernel__has_function(const char *name)
 
 	find_symbols(&fn, 1);
 	return fn.found;
+}
+
+bool kernel__kvm_has_btf(void)
+{
+	return access("/sys/module/kvm/initstate", F_OK) || !access("/sys/kernel/btf/kvm", F_OK);
+}
+
+u32 kernel__version(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &major, &minor);
+	return KERNEL_VERSION(major, minor, 0);
+}
+
+const char *kernel__no_memslots(const struct kvmw_config *config)
+{
+	struct btf *btf;
+	bool known;
+
+	(void)config;
+	if (kernel__version() < KERNEL_VERSION(5, 17, 0) || kernel__kvm_has_btf())
+		return NULL;
+	btf = btf__load_vmlinux_btf();
+	known = btf && btf__find_by_name_kind(btf, "kvm_memory_slot", BTF_KIND_STRUCT) > 0;
+	btf__free(btf);
+	return known ? NULL : "module kvm has no BTF, and this version does not know its memory slots";
 }
 
 bool kernel__preemptible(void)

@@ -41,6 +41,11 @@ static u64 effective_caps(void)
 	return caps;
 }
 
+bool host__is_admin(void)
+{
+	return effective_caps() >> CAP_SYS_ADMIN & 1;
+}
+
 static int check_caps(void)
 {
 	u64 caps = effective_caps();

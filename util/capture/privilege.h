@@ -11,6 +11,9 @@
  */
 int host__can_record(void);
 
+/* Whether the process has CAP_SYS_ADMIN, which the BTF of modules takes. */
+bool host__is_admin(void);
+
 /*
  * BPF programs see the process ids of the initial PID namespace: elsewhere VMs can not
  * be told by them. 0, or -1 after error().

@@ -57,8 +57,7 @@ const struct hook hooks[HOOK_RAW] = {
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/*
 		 * The function is static to no file and the same on all kernels since 5.8.
-		 * The kprobe first: a thread may be preempted in there, and where that
-		 * happens in a fentry program the kernel skips it for the next thread.
+		 * The kprobe first, for stack_run is one too and has to come after.
 		 */
 		.ways = {
 			{ "run_kprobe", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
@@ -116,10 +115,9 @@ const struct hook hooks[HOOK_RAW] = {
 	[HOOK_HYPERCALL_RETURN] = {
 		.what = "returns of hypercalls",
 		.without = "span_ns and result of hypercalls are not told",
-		/* In there a thread may be preempted: HOOK_RUN. */
 		.ways = {
-			{ "hypercall_kretprobe", WAY_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
 			{ "hypercall_fexit", WAY_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
+			{ "hypercall_kretprobe", WAY_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
 		},
 	},
 	[HOOK_IRQ_SET_UP] = {
@@ -131,10 +129,10 @@ const struct hook hooks[HOOK_RAW] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
 		.without = "span_ns and result of faults are not told",
-		/* In there a thread may be preempted: HOOK_RUN. */
+		/* Of kretprobes there is room for so many threads only, and it may sleep. */
 		.ways = {
-			{ "fault_end_kretprobe", WAY_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
 			{ "fault_end_fexit", WAY_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
+			{ "fault_end_kretprobe", WAY_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
 		},
 	},
 	[HOOK_FAULT_MMIO] = {
@@ -147,6 +145,7 @@ const struct hook hooks[HOOK_RAW] = {
 	},
 	[HOOK_DIRTY_PAGE] = {
 		.what = "pages made dirty",
+		.missing = kernel__no_memslots,
 		.ways = {
 			{ "dirty_page", WAY_KPROBE, NULL, "mark_page_dirty_in_slot", NULL },
 			{ "dirty_page_fentry", WAY_FENTRY, NULL, "mark_page_dirty_in_slot", NULL },
@@ -166,14 +165,8 @@ const struct hook hooks[HOOK_RAW] = {
 	},
 	[HOOK_IOCTL_EXIT] = {
 		.what = "returns of ioctl",
-		/*
-		 * No kretprobe: many threads are in there for long, which it has no room for.
-		 * Where the kernel would skip the fexit program (HOOK_RUN) every system call of the
-		 * host pays for the tracepoint.
-		 */
+		/* No kretprobe: many threads are in there for long, which it has no room for. */
 		.ways = {
-			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL,
-			  .preemptible = true },
 			{ "ioctl_fexit", WAY_FENTRY, NULL, "__x64_sys_ioctl", NULL },
 			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL },
 		},
@@ -402,6 +395,7 @@ static int hook_missing(const struct hook *hook)
 
 const char *provider__missing(u32 event, char *buf, size_t size)
 {
+	struct kvmw_config config = {};
 	const struct way *way = NULL;
 	bool any = false;
 	int err = 0;
@@ -417,6 +411,8 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 			explain(err, way, buf, size);
 			return buf;
 		}
+		if (hooks[h].missing && hooks[h].missing(&config))
+			return hooks[h].missing(&config);
 	}
 	if (any || !err || providers[event].needs)
 		return NULL;

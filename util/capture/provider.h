@@ -24,10 +24,13 @@ struct way {
 	enum way_type type;
 	const char *category, *name;	/* of a tracepoint; or name of a function */
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
-	bool preemptible;	/* only where the kernel preempts its own code */
 };
 
-/* One moment a provider sees, and the ways to see it, the best first. */
+/*
+ * One moment a provider sees, and the ways to see it, the best first.  Where the kernel
+ * preempts its own code those with WAY_FENTRY come last: a thread that is preempted in such
+ * a program keeps it from all others on that CPU for as long.
+ */
 struct hook {
 	const char *what;
 	const char *without;	/* what it means not to have it; NULL: just that */

@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <linux/perf_event.h>
-#include <linux/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +26,7 @@ struct session {
 	struct kvmw_bpf *skel;
 	struct bpf_link *links[NR_HOOKS];
 	const struct way *ways[NR_HOOKS];
+	bool preemptible;		/* the kernel is */
 	struct kvmw_slot *slots;
 	int rings[KVMW_MAX_RINGS];
 	u32 nr_rings;
@@ -132,6 +131,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->filter = opts->filter;
 	paging__read(c);
 	kernel__read(c->events, c);
+	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
@@ -233,8 +233,6 @@ static bool usable(const struct way *way)
 {
 	char path[64];
 
-	if (way->preemptible && !kernel__preemptible())
-		return false;
 	if (!way->module)
 		return true;
 	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
@@ -272,12 +270,6 @@ static void make_raw(struct session *s, const struct choice *choice)
 	}
 }
 
-/* Module kvm without BTF, as before 5.11: its types and functions cannot be named. */
-static bool kvm_has_btf(void)
-{
-	return access("/sys/module/kvm/initstate", F_OK) || !access("/sys/kernel/btf/kvm", F_OK);
-}
-
 /* What this kernel has not needs no try. */
 static bool is_there(const struct way *way)
 {
@@ -286,42 +278,48 @@ static bool is_there(const struct way *way)
 		return !tracefs__tracepoint(way->category, way->name) &&
 		       offsets__as_expected(way->category, way->name);
 	case WAY_BTF:
-		return strncmp(way->category, "kvm", 3) || kvm_has_btf();
+		return strncmp(way->category, "kvm", 3) || kernel__kvm_has_btf();
 	case WAY_FENTRY:
-		return kvm_has_btf();
+		/* All but system calls are KVM's: libbpf looks through the BTF of modules. */
+		return !strncmp(way->name, "__x64_sys_", 10) ||
+		       (kernel__kvm_has_btf() && host__is_admin());
 	default:
 		return true;
 	}
 }
 
-static u32 kernel_version(void)
-{
-	unsigned int major = 0, minor = 0;
-	struct utsname uts;
-
-	uname(&uts);
-	sscanf(uts.release, "%u.%u", &major, &minor);
-	return KERNEL_VERSION(major, minor, 0);
-}
-
 bool session__applies(const struct session *s, u32 h)
 {
-	return !hook(s, h)->before || kernel_version() < hook(s, h)->before;
+	return !hook(s, h)->before || kernel__version() < hook(s, h)->before;
+}
+
+/* The order in which they are tried. */
+static u32 rank(const struct session *s, const struct hook *h, const struct way *way)
+{
+	return way - h->ways + (way->type == WAY_FENTRY && s->preemptible ? HOOK_MAX_WAYS : 0);
+}
+
+/* The best way that is worse than this one, or the best of all; NULL: there is none. */
+static const struct way *way_after(const struct session *s, const struct hook *h,
+				   const struct way *last)
+{
+	const struct way *found = NULL, *way = h->ways;
+
+	for (; way < h->ways + HOOK_MAX_WAYS && way->program; way++)
+		if ((!last || rank(s, h, way) > rank(s, h, last)) &&
+		    (!found || rank(s, h, way) < rank(s, h, found)) && usable(way) && is_there(way))
+			found = way;
+	return found;
 }
 
 /* To the next way of a hook; false: there is none, and it cannot do without. */
 static bool next_way(struct session *s, u32 h)
 {
-	const struct way *way = s->ways[h] ? s->ways[h] + 1 : hook(s, h)->ways;
-	const struct way *end = hook(s, h)->ways + HOOK_MAX_WAYS;
-
 	if (!session__applies(s, h))
 		return true;
 	if (hook(s, h)->missing && hook(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);
-	while (way < end && way->program && !(usable(way) && is_there(way)))
-		way++;
-	s->ways[h] = way < end && way->program ? way : NULL;
+	s->ways[h] = way_after(s, hook(s, h), s->ways[h]);
 	return s->ways[h] || !provider__needs(s->events, h);
 }
 

@@ -47,8 +47,6 @@ u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot
 
 const struct kvmw_filter *session__filter(const struct session *s);
 
-/* Names of threads that rows refer to: a map from thread id to struct kvmw_task. */
-
 u32 session__nr_rings(const struct session *s);
 u64 session__ring_bytes(const struct session *s);	/* of one */
 /* Reads a stack of stack.bpf.c, KVMW_MAX_FRAMES addresses, 0 behind the last one; -1 with errno. */
