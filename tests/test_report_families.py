@@ -203,6 +203,28 @@ def test_stacks(everything):
     assert "1 row more not shown, but part of the total" in text
 
 
+def test_stacks_that_look_alike_are_one(tmp_path):
+    """Their numbers tell apart what is not kept of them; of each the label leaves out how the
+    thread left its CPU."""
+    frames = ["__schedule+0x5", "schedule+0x1"] + STACKS[0]["frames"]
+    rec = Recording(META | {"events": ["stack"]}, VMS, VCPUS)
+    rec.lines[1][1]["stacks"] = [{"id": i, "frames": frames} for i in (9, 7)] + STACKS
+    rows = [row[:8] + [[9, 7][i % 2], None] for i, row in enumerate(STACK)]
+    rec.lines.append(["EVENTS", "stack", rows])
+    rec.end = END
+    rep = report(rec.finish().write(tmp_path / "f"), "-e", "stack")
+    assert {row["detail"]: row["count"] for row in rep["rows"]} == {
+        "vcpu_enter_guest+0x1 [kvm] < kvm_vcpu_ioctl+0x2 [kvm]": 10}
+    assert [stack["kernel"] for stack in rep["stacks"]] == [frames]
+
+
+def test_a_tracepoint_that_never_fired(tmp_path):
+    rec = Recording(META | {"events": ["kvm:kvm_pio"], "tracepoints": POINTS[:1]})
+    rec.end = END
+    path = rec.finish().write(tmp_path / "f")
+    one_line(kvmw("report", "-i", path), 1, "VM exits were not asked for", "kvm:kvm_pio")
+
+
 def test_one_tracepoint(everything):
     rep = report(everything, "-e", "kvm:kvm_fpu")
     assert [(row["kind"], row["count"]) for row in rep["rows"]] == [("kvm:kvm_fpu", 3)]

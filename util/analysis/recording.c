@@ -276,7 +276,7 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	damage = data_reader__damage(r, &nr);
 	for (size_t i = 0; !ret && i < nr; i++)
 		ret = add_damage(rec, &damage[i]);
-	if (keep_kinds(rec, r))
+	if (keep_kinds(rec, r) || recording__same_stacks(rec))
 		ret = -1;
 	if (rec->nr_damage)
 		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);

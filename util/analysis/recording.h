@@ -53,6 +53,7 @@ struct rec_task {
 struct rec_stack {
 	u32 id;
 	u32 nr;
+	u32 same;		/* the lowest id of those with these frames */
 	char **frame;		/* "sym+0x10 [kvm]" */
 };
 
@@ -174,6 +175,8 @@ u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 /* identity.c: what the JSON frames say. 0, 1: not what it should be, -1: no memory. */
 int recording__meta(struct recording *rec, const char *json);
 int recording__ident(struct recording *rec, const char *json);
+/* Once all stacks are there: which of them are the same. -1: no memory. */
+int recording__same_stacks(struct recording *rec);
 void recording__free_identity(struct recording *rec);
 
 #endif

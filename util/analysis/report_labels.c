@@ -86,16 +86,32 @@ static void exit_detail(const struct report_row *row, char *buf, size_t size)
 		snprintf(buf, size, "%s 0x%llx%s%s", what, value, name ? " " : "", name ?: "");
 }
 
+/* How a thread leaves its CPU: the same for all of them. */
+static bool of_scheduler(const char *frame)
+{
+	static const char *const prefixes[] = {
+		"__schedule+", "schedule+", "preempt_schedule", "__cond_resched+",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(frame, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static void stack_part(const struct recording *rec, u32 id, char *buf, size_t size)
 {
 	const struct rec_stack *stack = (s32)id < 0 ? NULL : recording__stack(rec, id);
 	size_t len = 0;
+	u32 first = 0;
 
 	*buf = '\0';
 	if ((s32)id >= 0 && !stack)
 		snprintf(buf, size, "#%u", id);
-	for (u32 i = 0; stack && i < stack->nr && i < STACK_FRAMES && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%s", i ? " < " : "", stack->frame[i]);
+	while (stack && first + 1 < stack->nr && of_scheduler(stack->frame[first]))
+		first++;
+	for (u32 i = first; stack && i < stack->nr && i < first + STACK_FRAMES && len < size; i++)
+		len += snprintf(buf + len, size - len, "%s%s", i > first ? " < " : "", stack->frame[i]);
 }
 
 static void stack_label(const struct report *rep, const struct report_row *row, char *buf,

@@ -29,6 +29,18 @@ static int compare_members(const void *a, const void *b)
 	return 0;
 }
 
+/*
+ * Numbers of stacks are hashes of all their addresses: those that differ only in what a
+ * recorder does not keep (its own programs, what is no return address) are one.
+ */
+static u64 same_stacks(const struct recording *rec, u64 detail)
+{
+	const struct rec_stack *kernel = recording__stack(rec, detail >> 32);
+	const struct rec_stack *user = recording__stack(rec, detail);
+
+	return (kernel ? kernel->same : detail >> 32) << 32 | (user ? user->same : (u32)detail);
+}
+
 static void fill_member(const struct report *rep, const struct agg *agg, struct member *m)
 {
 	const struct agg_key *key = &agg->key;
@@ -48,7 +60,7 @@ static void fill_member(const struct report *rep, const struct agg *agg, struct 
 		m->part[3] = key->isa;
 	if (detail) {
 		m->part[4] = key->detail_kind;
-		m->part[5] = key->detail;
+		m->part[5] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, key->detail) : key->detail;
 	}
 	if (sorts_by(rep, KEY_USER))
 		m->part[6] = key->user;
