@@ -65,6 +65,14 @@ def test_info_is_as_wide_as_the_screen(tmp_path):
     assert " ".join(words) in " ".join(text.split())
 
 
+def test_info_of_what_is_no_vcpu(tmp_path):
+    vmm = {"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"}
+    path = Recording(META, VMS, VCPUS + [vmm]).finish().write(tmp_path / "f")
+    text = kvmw("info", "-i", path).stdout
+    assert "\n  threads   20: all that is no vCPU, tid 100, qemu\n" in text
+    assert "vCPU ?" not in text
+
+
 def test_info_of_what_is_left(svm, tmp_path):
     data = svm.path.read_bytes()
     path = tmp_path / "cut"

@@ -134,6 +134,12 @@ void report__say_why_empty(struct report *rep)
 			 "the recording holds no exit events, but: %s; -e shows them", holds);
 		return;
 	}
+	if (!rep->opt->event && !rows && rec->meta.events.nr && !was_asked_for(rep, "exit")) {
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "VM exits were not asked for when it was recorded; of %s%s there was none",
+			 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
+		return;
+	}
 	if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
 		why_filtered(rep);
 	else if (rows)

@@ -153,7 +153,7 @@ static u64 cpu_ns(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-static void send_cost(struct drain *d, u64 now)
+static void send_cost(struct drain *d, u64 now, u64 cpu)
 {
 	const struct event_desc *desc = event_desc__by_id(KVMW_EVENT_COST);
 	struct batch *b = sink__batch(d->sink, DATA_STATS, desc, 0, 1);
@@ -164,7 +164,7 @@ static void send_cost(struct drain *d, u64 now)
 		.time_ns = now,
 		.bpf_ns = d->counts.bpf_ns,
 		.bpf_events = d->counts.bpf_events,
-		.cpu_ns = cpu_ns() - d->cpu_base,
+		.cpu_ns = cpu - d->cpu_base,
 		.events = d->counts.events,
 		.bytes = sink__bytes(d->sink),
 	};
@@ -220,7 +220,7 @@ static void once_a_second(struct drain *d, u64 now)
 	if (now < d->flush_ns)
 		return;
 	flush(d, now);
-	send_cost(d, now);
+	send_cost(d, now, cpu_ns());
 	events_begun(d, &lost);
 	__atomic_store_n(&d->counts.lost, lost, __ATOMIC_RELAXED);
 }
@@ -370,6 +370,7 @@ static int add_open(struct drain *d, u64 now)
 
 int drain__finish(struct drain *d, u64 stop_ns)
 {
+	u64 cpu = cpu_ns();	/* what comes now is beside the guests no more */
 	int err;
 
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
@@ -383,7 +384,7 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	d->stacks = NULL;
 	err = err || add_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
-	send_cost(d, stop_ns);
+	send_cost(d, stop_ns, cpu);
 	events_begun(d, &d->counts.lost);
 	return err ? -1 : 0;
 }

@@ -462,8 +462,8 @@ const char *provider__lacks(u32 event, char *buf, size_t size)
 	for (u32 i = 0; i < KVMW_NR_POINTS && len < size; i++) {
 		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
 
-		if (points[i].event != event || !tracefs__tracepoint(way->category, way->name) ||
-		    has_twin(i))
+		if (points[i].event != event || has_twin(i) ||
+		    tracefs__tracepoint(way->category, way->name) != ENOENT)
 			continue;
 		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", way->name);
 	}

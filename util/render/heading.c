@@ -186,12 +186,14 @@ static void about_window(const struct screen *s, const struct report *rep)
 static void about_trust(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	char recorded[UNITS_MAX], all[UNITS_MAX];
+	char recorded[UNITS_MAX], all[UNITS_MAX], missing[32] = "an unknown number of";
 
+	if (rec->missing_rows)
+		snprintf(missing, sizeof(missing), "at least %llu", (unsigned long long)rec->missing_rows);
 	if (rec->nr_damage)
-		line(s, "damaged", "%zu place%s of the file: %llu events at least are missing%s",
-		     rec->nr_damage, rec->nr_damage == 1 ? "" : "s",
-		     (unsigned long long)rec->missing_rows, rep->total.exact && !rec->window.active ?
+		line(s, "damaged", "%zu place%s of the file: %s events are missing%s",
+		     rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
+		     rep->nr_rows && rep->total.exact && !rec->window.active ?
 		     ". Count, time and mean are the kernel's own; columns marked * are of what "
 		     "could be read" : "");
 	if (rec->window.active)

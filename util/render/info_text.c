@@ -75,9 +75,10 @@ static void identities(const struct screen *s, const struct recording *rec)
 				continue;
 			if (v->vcpu >= 0)
 				snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
-			snprintf(text, sizeof(text), "%u: vCPU %s, tid %u, %s", v->id, number,
+			snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s", v->id,
+				 *v->role ? "all that is no vCPU" : "vCPU ", *v->role ? "" : number,
 				 v->tid, v->comm);
-			field(s, "  vCPU", text);
+			field(s, *v->role ? "  threads" : "  vCPU", text);
 		}
 	}
 }

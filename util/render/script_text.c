@@ -92,7 +92,7 @@ static void put_head(struct script *sc, const struct script_row *row)
 			out__padded(out, row->cpu, 3, '0');
 			out__text(out, "] ");
 		} else {
-			out__text(out, "      ");
+			out__text(out, "[---] ");
 		}
 	}
 	if (sc->head[HEAD_TIME]) {
