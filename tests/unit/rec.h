@@ -94,8 +94,8 @@ struct rec_report {
 	struct report rep;
 };
 
-static inline void rec__report(const struct rec *r, const struct report_options *opt,
-			       const char *window, struct rec_report *out)
+static inline struct data_reader *rec__reader(const struct rec *r, const char *window,
+					      struct rec_report *out)
 {
 	struct data_reader *reader = data_reader__open(r->path);
 
@@ -105,6 +105,14 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(out->rec, "recording");
 	if (window)
 		rec__must(!time_window__parse(&out->rec->window, window), "window");
+	return reader;
+}
+
+static inline void rec__report(const struct rec *r, const struct report_options *opt,
+			       const char *window, struct rec_report *out)
+{
+	struct data_reader *reader = rec__reader(r, window, out);
+
 	rec__must(!report__read(reader, out->rec, opt, 2, true, &out->aggs), "scan");
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
@@ -115,16 +123,10 @@ static inline void *rec__view(const struct rec *r, const struct report_options *
 			      struct rec_report *out)
 {
 	const struct scan_consumer *consumer[2] = { NULL, view };
-	struct data_reader *reader = data_reader__open(r->path);
+	struct data_reader *reader = rec__reader(r, window, out);
 	struct report_scan rs;
 	void *result[2];
 
-	memset(out, 0, sizeof(*out));
-	rec__must(reader, "open");
-	out->rec = recording__new(r->path);
-	rec__must(out->rec, "recording");
-	if (window)
-		rec__must(!time_window__parse(&out->rec->window, window), "window");
 	report_scan__init(&rs, opt, true);
 	consumer[0] = &rs.consumer;
 	rec__must(!scan__read(reader, out->rec, threads, consumer, 2, result), "scan");
