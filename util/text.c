@@ -51,3 +51,11 @@ char *text__clean(const char *s, size_t max)
 		clean[out] = '\0';
 	return clean;
 }
+
+bool text__begins(const char *s, const char *const *prefixes, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strncmp(s, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}

@@ -15,4 +15,7 @@ char *text__clean(const char *s, size_t max);
 /* Decodes one UTF-8 character: its length in bytes, 0 where it is not valid. */
 size_t text__utf8(const char *s, u32 *code);
 
+/* Whether s begins with one of nr prefixes. */
+bool text__begins(const char *s, const char *const *prefixes, size_t nr);
+
 #endif

@@ -9,6 +9,7 @@
 #include "util/arch/names.h"
 #include "util/error.h"
 #include "util/event_desc.h"
+#include "util/text.h"
 
 #define STACK_FRAMES	3	/* of each stack in a label */
 
@@ -93,10 +94,7 @@ static bool of_scheduler(const char *frame)
 		"__schedule+", "schedule+", "preempt_schedule", "__cond_resched+",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (!strncmp(frame, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
+	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
 }
 
 static void stack_part(const struct recording *rec, u32 id, char *buf, size_t size)

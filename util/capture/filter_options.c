@@ -87,22 +87,15 @@ int record_filter__range(struct kvmw_range *range, const char *text)
 
 const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on)
 {
-	/* Stacks of exits go with event exit. */
-	bool cycles = events & BIT(KVMW_EVENT_EXIT);
+	u32 with_gpa = BIT(KVMW_EVENT_FAULT) | BIT(KVMW_EVENT_DIRTY);
+	const char *of_cycles = f->nr_reasons ? "--reason" : f->port.set ? "--port" :
+				f->msr.set ? "--msr" : f->sample > 1 ? "--sample" : NULL;
 
-	*acts_on = "exit";
-	if (!cycles && f->nr_reasons)
-		return "--reason";
-	if (!cycles && f->port.set)
-		return "--port";
-	if (!cycles && f->msr.set)
-		return "--msr";
-	if (!cycles && f->sample > 1)
-		return "--sample";
-	*acts_on = "exit, fault and dirty";
-	if (!cycles && !(events & (BIT(KVMW_EVENT_FAULT) | BIT(KVMW_EVENT_DIRTY))) && f->gpa.set)
-		return "--gpa";
-	return NULL;
+	/* Stacks of exits go with event exit. */
+	if (events & BIT(KVMW_EVENT_EXIT))
+		return NULL;
+	*acts_on = of_cycles ? "exit" : "exit, fault and dirty";
+	return of_cycles ?: f->gpa.set && !(events & with_gpa) ? "--gpa" : NULL;
 }
 
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason)

@@ -358,10 +358,6 @@ static int find_refused(struct session *s)
 }
 
 /*
- * Whether a kernel takes a program only loading and attaching it tells, so a hook's
- * ways are tried one after the other, the best first.
- */
-/*
  * Goes on without the events of groups that need this hook.  -1: one of them was asked
  * for by its own name, or nothing is left.
  */
@@ -383,6 +379,10 @@ static int go_without(struct session *s, struct choice *choice, u32 h, int err)
 	return s->events ? 0 : -1;
 }
 
+/*
+ * Whether a kernel takes a program only loading and attaching it tells, so a hook's
+ * ways are tried one after the other, the best first.
+ */
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
 	struct choice *choice = opts->choice;

@@ -8,6 +8,7 @@
 #include "util/capture/stacks.h"
 #include "util/capture/symbols.h"
 #include "util/error.h"
+#include "util/text.h"
 
 #define MAX_SYMBOL	256
 #define SEND_MAX	64	/* stacks in a frame */
@@ -41,10 +42,7 @@ static bool of_tracing(const char *frame)
 		"perf_call_bpf", "perf_tp_event",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (!strncmp(frame, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
+	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
 }
 
 static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
