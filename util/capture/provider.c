@@ -82,6 +82,7 @@ const struct hook hooks[HOOK_RAW] = {
 	},
 	[HOOK_MMIO] = {
 		.what = "MMIO",
+		.interrupts_on = true,
 		.without = "exits for MMIO do not tell their address",
 		.ways = {
 			{ "mmio_btf", WAY_BTF, "kvm", "kvm_mmio", NULL },

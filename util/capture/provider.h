@@ -29,10 +29,12 @@ struct way {
 /*
  * One moment a provider sees, and the ways to see it, the best first.  Where the kernel
  * preempts its own code those with WAY_FENTRY come last: a thread that is preempted in such
- * a program keeps it from all others on that CPU for as long.
+ * a program keeps it from all others on that CPU for as long.  So do those with WAY_BTF
+ * where interrupts are on when the tracepoint is met: 7.2 preempts them there, too.
  */
 struct hook {
 	const char *what;
+	bool interrupts_on;	/* when the tracepoint is met */
 	const char *without;	/* what it means not to have it; NULL: just that */
 	u32 stands_in;		/* only where this other hook has not its best way; 0: always */
 	u32 before;		/* KERNEL_VERSION(): only on older ones; 0: always */

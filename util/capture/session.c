@@ -296,7 +296,10 @@ bool session__applies(const struct session *s, u32 h)
 /* The order in which they are tried. */
 static u32 rank(const struct session *s, const struct hook *h, const struct way *way)
 {
-	return way - h->ways + (way->type == WAY_FENTRY && s->preemptible ? HOOK_MAX_WAYS : 0);
+	bool may_be_missed = s->preemptible &&
+			     (way->type == WAY_FENTRY || (way->type == WAY_BTF && h->interrupts_on));
+
+	return way - h->ways + (may_be_missed ? HOOK_MAX_WAYS : 0);
 }
 
 /* The best way that is worse than this one, or the best of all; NULL: there is none. */
