@@ -8,8 +8,25 @@
  */
 #include "memslot.bpf.h"
 
-POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_PUSH, kvm, kvm_dirty_ring_push)
-POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_RESET, kvm, kvm_dirty_ring_reset)
+/* used: so far where the ring has been reset to; both it and index run on beyond the size. */
+#define RING_PROGRAM(KIND, tracepoint)					\
+SEC("tp/kvm/" #tracepoint)						\
+int tracepoint(void *ctx)						\
+{									\
+	struct kvmw_ring_row row;					\
+	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_DIRTY, dirty, KIND, tracepoint, ctx); \
+	u64 *used = &row.value[VALUE(dirty, used)];			\
+									\
+	if (!s)								\
+		return PASS_ON;						\
+	if (*used != KVMW_NONE)						\
+		*used = (u32)(row.value[VALUE(dirty, index)] - *used);	\
+	point_send(s, &row, dirty, KIND);				\
+	return PASS_ON;							\
+}
+
+RING_PROGRAM(RING_PUSH, kvm_dirty_ring_push)
+RING_PROGRAM(RING_RESET, kvm_dirty_ring_reset)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_EXIT, kvm, kvm_dirty_ring_exit)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, PML_FULL, kvm, kvm_pml_full)
 

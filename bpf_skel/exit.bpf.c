@@ -182,15 +182,17 @@ static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 	struct kvmw_slot *s = slot_of_vcpu(vcpu_id);
 	u64 now;
 
-	/* Without exits to record, this tells which thread runs which vCPU. */
-	if (!s || !wants(KVMW_EVENT_EXIT))
+	if (!s)
+		return;
+	s->vcpu = vcpu;
+	/* Without exits to record, that is all: which thread runs which vCPU. */
+	if (!wants(KVMW_EVENT_EXIT))
 		return;
 	/* If KVM_RUN itself was not seen, the VMM's time ends here. */
 	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
 	if (s->exit_open)
 		cycle_end(s, now, now - s->exit.e.time_ns);
 	cycle_clear(s);
-	s->vcpu = vcpu;
 	s->entry_ns = now;
 }
 

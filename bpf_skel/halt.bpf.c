@@ -21,8 +21,12 @@ int kvm_halt_poll_ns(void *ctx)
 	if (!active || !halted_slot())
 		return PASS_ON;
 	s = point_begin(&row, KVMW_EVENT_HALT, halt, WINDOW, kvm_halt_poll_ns, ctx);
-	if (s)
-		point_send(s, &row, halt, WINDOW);
+	if (!s)
+		return PASS_ON;
+	/* The halt that is about to end has polled with the old one. */
+	s->poll_window = row.value[VALUE(halt, old_window_ns)] + 1;
+	s->next_window = row.value[VALUE(halt, window_ns)] + 1;
+	point_send(s, &row, halt, WINDOW);
 	return PASS_ON;
 }
 
@@ -78,7 +82,10 @@ static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct 
 	point_send(s, &row, halt, WAKEUP);
 }
 
-/* KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()). */
+/*
+ * KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()): in the vCPU,
+ * where that can be read, and the event halt is told of it by a tracepoint.
+ */
 static __always_inline void remember_window(struct kvmw_slot *s)
 {
 	const struct kvm_vcpu *vcpu = (void *)s->vcpu;
@@ -87,6 +94,8 @@ static __always_inline void remember_window(struct kvmw_slot *s)
 	if (vcpu && bpf_core_field_exists(vcpu->halt_poll_ns) &&
 	    !bpf_core_read(&window, sizeof(window), &vcpu->halt_poll_ns))
 		s->poll_window = window + 1;
+	else if (s->next_window)
+		s->poll_window = s->next_window;
 }
 
 /* The end of a halt, ns after it began. */

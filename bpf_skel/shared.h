@@ -119,7 +119,7 @@ struct kvmw_slot {
 	u32 sent;		/* records put into the ring */
 	u32 role;		/* enum kvmw_role */
 	u32 unsampled;		/* cycles since the last one sent, of --sample */
-	u32 pad;
+	u32 next_window;	/* the next poll_window, where a tracepoint told it; 0: not told */
 	/* cycle.bpf.h: the parts of the cycle under way, or of the next one */
 	u64 off_ns;		/* off its CPU since then; 0: on one */
 	u64 out_ns;		/* off it since the last entry, before the exit was seen */

@@ -99,8 +99,14 @@ def test_dirty_ring(boot):
     kinds = collections.Counter(row.kind for row in found)
     assert kinds[RING_PUSH] == perf["kvm:kvm_dirty_ring_push"]
     assert kinds[RING_RESET] == perf["kvm:kvm_dirty_ring_reset"] > 0
-    assert all(row.used != NONE and row.index != NONE for row in found
-               if row.kind in (RING_PUSH, RING_RESET))
+    entries = [row.used for row in found if row.kind in (RING_PUSH, RING_RESET)]
+    assert all(used <= 1024 for used in entries) and max(entries) > 100
+    # Each push is one more; where the ring has been reset to only grows, while it is pushed too.
+    for vcpu in {row.vcpu for row in found if row.kind == RING_PUSH}:
+        mine = [row for row in found if row.vcpu == vcpu and row.kind == RING_PUSH]
+        assert [row.index for row in mine] == list(range(1, len(mine) + 1))
+        reset_to = [row.index - row.used for row in mine]
+        assert reset_to[0] == 0 and reset_to == sorted(reset_to) and reset_to[-1] > 100
     # QEMU switches logging on for all slots and off again, in both address spaces.
     flags = collections.defaultdict(list)
     for row in rows(boot, "memslot", "ring", SET):

@@ -290,6 +290,23 @@ def test_halting_guest(boot):
             assert totals[number, kind] == n
 
 
+@in_boots("sched-bookworm", "sched-trixie", "sched-sid")
+def test_no_window_no_polling(boot):
+    """A new vCPU does not poll until a tracepoint tells that it does; without the event exit."""
+    window, halts, polled = collections.Counter(), collections.Counter(), []
+    for row in rows(boot, "halt", "halts"):
+        if row.kind == 2:
+            window[row.tid] = row.window_ns
+            # This halt, which is about to end, is another one's test.
+            halts[row.tid] = -1
+            continue
+        halts[row.tid] += 1
+        # Of the first one that is seen it is not known yet.
+        if row.slept and not window[row.tid] and halts[row.tid] > 1:
+            polled.append(row.poll_ns)
+    assert len(polled) > 5 and set(polled) == {0}
+
+
 def rows_of_totals(boot):
     return labrun.rows(boot.path("halts.kvmw"), "total")
 
