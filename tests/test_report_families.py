@@ -290,6 +290,23 @@ def test_the_heading_names_what_else_there_is(everything):
     assert "exit 10" in text_of(everything, "-e", "mmu", "--width", 200)
 
 
+def test_what_other_events_lost_is_told(tmp_path):
+    """Whatever the report is about, and where nothing of that event is left."""
+    rec = Recording(META | {"events": ["exit", "fault", "mmu"]})
+    rec.lines += [["EVENTS", "exit", EXITS], ["EVENTS", "fault", FAULTS],
+                  ["LOSS", "loss", [[0, IDS["fault"], 1700, START, START + 9]]],
+                  ["LOSS", "loss", [[0, IDS["mmu"], 3, START, START + 9]]]]
+    rec.end = END
+    path = rec.finish().write(tmp_path / "lost")
+    text = " ".join(text_of(path, "--width", 200).split())
+    assert "also holds fault 8 (1,700 lost), mmu 0 (3 lost) (kvmw report -e fault)" in text
+    for got in report(path)["recording"]["lost"], json.loads(
+            kvmw("info", "-i", path, "--json").stdout)["lost"]:
+        assert got == {"exit": 0, "fault": 1700, "mmu": 3}
+    text = kvmw("info", "-i", path).stdout
+    assert "1700 records of fault:" in text and "3 records of mmu:" in text
+
+
 def test_what_was_not_recorded(everything, tmp_path):
     done = kvmw("report", "-i", everything, "-e", "irq")
     one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",

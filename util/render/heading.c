@@ -126,11 +126,11 @@ static void about_rows(const struct screen *s, const struct report *rep)
 	     cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
 }
 
-/* What else there is to be seen, which nobody would look for unless told. */
+/* What else there is to be seen, or was lost, which nobody would look for unless told. */
 static void about_others(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	char words[1024] = "", count[UNITS_MAX];
+	char words[1024] = "", count[UNITS_MAX], missed[UNITS_MAX], lost[UNITS_MAX + 16];
 	const char *first = NULL;
 	u32 first_id = 0;
 
@@ -138,10 +138,12 @@ static void about_others(const struct screen *s, const struct report *rep)
 		const struct event_desc *event = event_desc__by_id(id);
 		size_t len = strlen(words);
 
-		if (!event || !rec->event_rows[id] || id == rep->event || !report_event__find(id))
+		if (!event || (!rec->event_rows[id] && !rec->lost[id]) || id == rep->event ||
+		    !report_event__find(id))
 			continue;
-		snprintf(words + len, sizeof(words) - len, "%s%s %s", first ? ", " : "", event->name,
-			 units__count(rec->event_rows[id], count));
+		snprintf(lost, sizeof(lost), " (%s lost)", units__count(rec->lost[id], missed));
+		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "", event->name,
+			 units__count(rec->event_rows[id], count), rec->lost[id] ? lost : "");
 		/* The first family, which is what people do not know of. */
 		if (!first || first_id == KVMW_EVENT_USERSPACE) {
 			first = event->name;

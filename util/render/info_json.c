@@ -44,14 +44,11 @@ static void frames(struct json_object *root, const struct inventory *inv)
 int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct inventory *inv)
 {
-	struct json_object *root = json_object_new_object(), *lost;
+	struct json_object *root = json_object_new_object();
 
 	json__text(root, "file", rec->path);
 	json__recording(root, rec);
 	frames(root, inv);
-	lost = json__object(root, "lost");
-	json__u64(lost, "exit", rec->lost[KVMW_EVENT_EXIT]);
-	json__u64(lost, "userspace", rec->lost[KVMW_EVENT_USERSPACE]);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);
 }

@@ -139,12 +139,13 @@ static void state(const struct screen *s, const struct recording *rec, const str
 
 	fputc('\n', s->out);
 	for (u32 i = 0; i < ARRAY_SIZE(rec->lost); i++) {
+		const struct event_desc *event = event_desc__by_id(i);
+
 		if (!rec->lost[i])
 			continue;
 		snprintf(text, sizeof(text), "%llu records of %s: no room in the ring",
 			 (unsigned long long)rec->lost[i],
-			 i == KVMW_EVENT_EXIT ? "exit" :
-			 i == KVMW_EVENT_USERSPACE ? "userspace" : "another event");
+			 event ? event->name : "an event that this kvmw does not know");
 		field(s, "lost", text);
 	}
 	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "there" : "none",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/error.h"
+#include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/text.h"
 
@@ -129,6 +130,19 @@ static void cost(struct json_object *obj, const struct recording *rec)
 	json__u64(obj, "bytes", c->bytes);
 }
 
+/* Of all events, whichever one a report is about. */
+static void lost(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *list = json__object(obj, "lost");
+
+	for (u32 id = 0; id < ARRAY_SIZE(rec->lost); id++) {
+		const struct event_desc *event = event_desc__by_id(id);
+
+		if (event && (rec->event_rows[id] || rec->lost[id]))
+			json__u64(list, event->name, rec->lost[id]);
+	}
+}
+
 void json__recording(struct json_object *obj, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
@@ -156,6 +170,7 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
 	texts(obj, "notes", &m->notes);
+	lost(obj, rec);
 	identities(obj, rec);
 	cost(obj, rec);
 }
