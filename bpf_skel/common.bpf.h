@@ -109,7 +109,7 @@ struct {
 	__array(values, struct ring);
 } rings __weak SEC(".maps");
 
-/* Is the recorder among the ancestors?  It is a subreaper, so orphans count. */
+/* Is the recorder, which is no VM, among the ancestors?  It is a subreaper, so orphans count. */
 static __always_inline bool descends_from_recorder(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -118,7 +118,7 @@ static __always_inline bool descends_from_recorder(void)
 		int tgid = BPF_CORE_READ(task, tgid);
 
 		if (tgid == (int)config.parent)
-			return true;
+			return (int)(bpf_get_current_pid_tgid() >> 32) != tgid;
 		if (tgid <= 1)
 			break;
 		task = BPF_CORE_READ(task, real_parent);

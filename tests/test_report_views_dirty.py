@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw report -e dirty: pages, rate, working set, ranges and writers, of known marks."""
 import collections
+import json
 import random
 
 import pytest
@@ -104,11 +105,14 @@ def test_ranges(known):
     pages = collections.Counter(map(page_of, marks))
     ranges = []
     for vm, space, gfn in sorted(pages):
-        if ranges and ranges[-1][:2] == [vm, space] and ranges[-1][2] + ranges[-1][3] == gfn:
-            ranges[-1][3] += 1
-            ranges[-1][4] += pages[vm, space, gfn]
+        marks = pages[vm, space, gfn]
+        last = ranges[-1] if ranges else None
+        if last and last[:2] == [vm, space] and last[2] + last[3] == gfn and (
+                marks <= 4 * (last[4] / last[3] + 1) and last[4] / last[3] <= 4 * (marks + 1)):
+            last[3] += 1
+            last[4] += marks
         else:
-            ranges.append([vm, space, gfn, 1, pages[vm, space, gfn]])
+            ranges.append([vm, space, gfn, 1, marks])
     rep = report(path, "-e", "dirty")["dirty"]["ranges"]
     assert [r["marks"] for r in rep] == sorted((r[4] for r in ranges), reverse=True)[:10]
     for r in rep:
@@ -117,6 +121,48 @@ def test_ranges(known):
         assert r["slot_hva"] == hva
     assert any(r["slot_hva"] for r in rep)
     assert f"10 of {len(ranges)}:" in text_of(path, "-e", "dirty")
+
+
+def test_a_hot_page_is_not_hidden_by_its_neighbours(tmp_path):
+    """A page of 500 marks in the middle of 1,000 pages with one each."""
+    rows = [mark(i * MS, 0, i) for i in range(1000)]
+    rows += [mark((1000 + i) * MS, 0, 400) for i in range(499)]
+    path = make(tmp_path / "hot", rows)
+    assert [(r["gfn"], r["pages"], r["marks"])
+            for r in report(path, "-e", "dirty")["dirty"]["ranges"]] == [
+        (401, 599, 599), (400, 1, 500), (0, 400, 400)]
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--time", "1,2"), "nothing happened in that window of --time"),
+    (("--vcpu", "1"), "is left by --vcpu"),
+    (("--time", "0,0.5", "--vcpu", "0"), "what --time, --vcpu or --pid leaves")])
+def test_no_marks_for_another_reason(tmp_path, options, words):
+    """Logging was on, and how to switch it on is not the answer."""
+    path = make(tmp_path / "f", [[START + i * MS, None, 0, 101, 0, RING_PUSH] + [None] * 6
+                                 for i in range(9)] + [mark(990 * MS, 0, 3)])
+    done = kvmw("report", "-i", path, "-e", "dirty", "--json", *options)
+    rep = json.loads(done.stdout)["dirty"]
+    assert rep["pages"] is None and words in rep["not_observed"]
+    assert "QMP" not in kvmw("report", "-i", path, "-e", "dirty", *options).stdout
+
+
+def test_never_recorded(tmp_path):
+    rec = Recording()
+    rec.frame([(START + 5, 5, 5, 0, 0x78, 0, 2)])
+    path = rec.finish().write(tmp_path / "f")
+    done = kvmw("report", "-i", path, "-e", "dirty", "--json")
+    assert done.returncode == 1
+    assert "kvmw record -e dirty records them" in json.loads(done.stdout)["dirty"]["not_observed"]
+    assert "QMP" not in kvmw("report", "-i", path, "-e", "dirty").stdout
+
+
+def test_recorded_and_none_marked(tmp_path):
+    rec = Recording(META | {"events": ["dirty"]})
+    path = rec.finish().write(tmp_path / "f")
+    done = kvmw("report", "-i", path, "-e", "dirty", "--json")
+    assert "no page was marked" in json.loads(done.stdout)["dirty"]["not_observed"]
+    assert "QMP" in kvmw("report", "-i", path, "-e", "dirty").stdout
 
 
 def test_by_whom(known):
@@ -171,7 +217,7 @@ def test_not_observed(tmp_path, logging, words):
 def test_rows_of_rings_alone(tmp_path):
     path = make(tmp_path / "f", [mark(i * MS, 0, i, kind=RING_PUSH) for i in range(3)])
     assert report(path, "-e", "dirty")["dirty"]["pages"] is None
-    assert "there are no marks of pages" in " ".join(text_of(path, "-e", "dirty").split())
+    assert "none of its 3 records is the mark of a page" in " ".join(text_of(path, "-e", "dirty").split())
 
 
 def test_other_events_have_no_such_member(known):

@@ -118,6 +118,9 @@ void report__free(struct report *rep);
 /* The first family of a recording without exits and returns to the VMM; 0: none. */
 u32 report__only_family(const struct recording *rec);
 
+/* Whether the recorder was told to record the event of that name: then there was none. */
+bool report__was_asked_for(const struct recording *rec, const char *event);
+
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
 

@@ -69,10 +69,9 @@ static void list_events(const struct recording *rec, char *buf, size_t size)
 	}
 }
 
-/* Whether it was asked for when it was recorded: then there was none. */
-static bool was_asked_for(const struct report *rep, const char *name)
+bool report__was_asked_for(const struct recording *rec, const char *name)
 {
-	const struct rec_texts *events = &rep->rec->meta.events;
+	const struct rec_texts *events = &rec->meta.events;
 
 	for (u32 i = 0; i < events->nr; i++)
 		if (!strcmp(events->text[i], name))
@@ -96,7 +95,7 @@ static int why_not_there(struct report *rep)
 	const struct recording *rec = rep->rec;
 	const char *name = rep->opt->tracepoint ?: event_desc__by_id(rep->event)->name;
 	bool there = rep->opt->tracepoint ? has_tracepoint(rep) : rec->event_rows[rep->event];
-	bool asked = there || was_asked_for(rep, name);
+	bool asked = there || report__was_asked_for(rec, name);
 	char holds[512];
 
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
@@ -134,7 +133,7 @@ void report__say_why_empty(struct report *rep)
 			 "the recording holds no exit events, but: %s; -e shows them", holds);
 		return;
 	}
-	if (!rep->opt->event && !rows && rec->meta.events.nr && !was_asked_for(rep, "exit")) {
+	if (!rep->opt->event && !rows && rec->meta.events.nr && !report__was_asked_for(rec, "exit")) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "VM exits were not asked for when it was recorded; of %s%s there was none",
 			 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");

@@ -10,6 +10,7 @@
 
 #define MS	1000000ULL
 #define PAGE_SHIFT 12
+#define HOTTER	4	/* a page with this many times the marks is not of the same range */
 
 struct maker {
 	struct dirty_view *v;
@@ -121,13 +122,22 @@ static void end_range(struct maker *m)
 	v->range[at] = m->range;
 }
 
+/* Whether a page has about as many marks as those before it in the range, each for itself. */
+static bool as_hot(const struct dirty_range *r, u64 marks)
+{
+	double mean = (double)r->marks / r->pages;
+
+	return marks <= HOTTER * (mean + 1) && mean <= HOTTER * (marks + 1.0);
+}
+
 static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
 {
 	struct dirty_range *r = &m->range;
 
 	m->v->pages++;
 	m->v->again += marks > 1;
-	if (!r->pages || r->vm != e->vm || r->slot != e->slot || e->gfn - r->gfn != r->pages) {
+	if (!r->pages || r->vm != e->vm || r->slot != e->slot || e->gfn - r->gfn != r->pages ||
+	    !as_hot(r, marks)) {
 		end_range(m);
 		*r = (struct dirty_range) { .vm = e->vm, .slot = e->slot, .gfn = e->gfn };
 	}

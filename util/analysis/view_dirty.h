@@ -30,7 +30,7 @@ struct dirty_window {
 	u64 max;		/* of all */
 };
 
-/* Neighbouring pages of one VM and slot. */
+/* Neighbouring pages of one VM and slot, about as many marks on each of them. */
 struct dirty_range {
 	u32 vm;			/* REC_NO_VM: unknown */
 	u32 slot;		/* address space << 16, id; UINT32_MAX: not told */

@@ -31,18 +31,39 @@ static const char *bytes(double pages, char *buf)
 	return buf;
 }
 
-static const char *why_none(const struct dirty_view *v, char *buf, size_t size)
+static bool filtered(const struct report *rep)
+{
+	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr;
+}
+
+/* All of a whole recording was looked at, and dirty was asked for. */
+static bool none_while_recorded(const struct report *rep)
+{
+	return !rep->rec->event_rows[rep->event] && !filtered(rep) && !rep->rec->nr_damage && rep->rec->finished &&
+	       report__was_asked_for(rep->rec, "dirty");
+}
+
+static const char *why_none(const struct report *rep, const struct dirty_view *v, char *buf,
+			    size_t size)
 {
 	char count[UNITS_MAX];
 
-	if (v->unlogged)
+	if (none_while_recorded(rep))
+		snprintf(buf, size, "no page was marked while it was recorded, as when dirty logging "
+			 "is off.");
+	else if (*rep->empty)
+		snprintf(buf, size, "%s.", rep->empty);
+	else if (v->unlogged)
 		snprintf(buf, size, "dirty logging was off: all %s marks of pages were on memory "
 			 "slots without it.", units__count(v->unlogged + v->untold, count));
 	else if (v->untold)
 		snprintf(buf, size, "the recording does not tell of any of its %s marks whether "
 			 "dirty logging was on.", units__count(v->untold, count));
+	else if (filtered(rep))
+		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid leaves.");
 	else
-		snprintf(buf, size, "there are no marks of pages here, as when dirty logging is off.");
+		snprintf(buf, size, "none of its %s records is the mark of a page.",
+			 units__count(rep->recorded, count));
 	return buf;
 }
 
@@ -182,7 +203,7 @@ static void ranges(const struct screen *s, const struct report *rep, const struc
 
 		width = len > width ? len : width;
 	}
-	fprintf(s->out, "\nHottest ranges of neighbouring pages, %u of %s:\n", v->nr_ranges,
+	fprintf(s->out, "\nHottest ranges of neighbouring pages that are about as hot, %u of %s:\n", v->nr_ranges,
 		units__count(v->all_ranges, all));
 	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
 	for (u32 i = 0; i < v->nr_ranges; i++) {
@@ -222,7 +243,7 @@ static void by_whom(const struct screen *s, const struct dirty_view *v)
 static void text(const struct screen *s, const struct report *rep, void *state)
 {
 	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
-	char words[256];
+	char words[sizeof(rep->empty) + 2];
 
 	if (!v)
 		return;
@@ -235,9 +256,10 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 		by_whom(s, v);
 	} else {
 		fputs("\nDirty pages were not observed:\n", s->out);
-		screen__wrap(s, "  ", "  ", why_none(v, words, sizeof(words)));
+		screen__wrap(s, "  ", "  ", why_none(rep, v, words, sizeof(words)));
 		loss(s, rep);
-		screen__wrap(s, "  ", "  ", HOW_TO);
+		if (v->unlogged || v->untold || none_while_recorded(rep))
+			screen__wrap(s, "  ", "  ", HOW_TO);
 	}
 	dirty_view__free(v);
 }
@@ -317,7 +339,7 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
 	struct json_object *obj;
-	char words[256];
+	char words[sizeof(rep->empty) + 2];
 
 	if (!v)
 		return -1;
@@ -329,7 +351,7 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 	json__u64(obj, "marks_not_told", v->untold);
 	json__u64(obj, "marks_without_page", v->no_page);
 	json__u64(obj, "marks_without_time", v->no_time);
-	json__text(obj, "not_observed", v->pages ? NULL : why_none(v, words, sizeof(words)));
+	json__text(obj, "not_observed", v->pages ? NULL : why_none(rep, v, words, sizeof(words)));
 	json__time(obj, "first_ns", v->first_ns);
 	json__time(obj, "last_ns", v->last_ns);
 	if (v->timed)
