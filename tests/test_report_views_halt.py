@@ -63,14 +63,28 @@ def test_numbers(known):
         mine = [r for r in rows if r[2] == v["vcpu_id"] and r[5] == WAKEUP]
         spans = sorted(r[1] for r in mine)
         polls = [r for r in mine if r[7] == 0 or r[6]]
-        assert v["halts"] == len(mine) and v["halted_ns"] == sum(spans)
+        # Some began before the recording.
+        inside = [min(r[1], r[0] - START) for r in mine]
+        assert v["halts"] == len(mine) and v["halted_ns"] == sum(inside)
         assert v["mean_ns"] == sum(spans) // len(spans) and v["max_ns"] == spans[-1]
         assert v["p50_ns"] == pytest.approx(spans[len(spans) // 2], rel=0.07)
         assert v["p99_ns"] == pytest.approx(spans[len(spans) * 99 // 100], rel=0.07)
-        assert v["polls"] == len(polls) and v["poll_ns"] == sum(r[6] for r in polls)
+        assert v["polls"] == len(polls) and sum(r[6] for r in polls) >= v["poll_ns"] > 0
         assert v["polls_paid_off"] == sum(r[7] == 0 for r in mine)
         assert (v["valid"], v["invalid"]) == (sum(r[8] for r in mine),
                                               sum(not r[8] for r in mine))
+
+
+def test_what_began_before(tmp_path):
+    """Its time counts from where the report begins, so that shares are of that time."""
+    rows = [halt_row(300 * MS, 0, 5000 * MS, 10 * MS, 1, 1, 0),     # before the recording
+            halt_row(800 * MS, 0, 400 * MS, 150 * MS, 1, 1, 0)]
+    path = make(tmp_path / "f", rows)
+    for options, halted, poll in (((), 300 + 400, 150), (("--time", "0.5,"), 300, 50),
+                                  (("--time", "0.2,0.6"), 100, None)):
+        v = report(path, "-e", "halt", *options)["halt"]["vcpus"][0]
+        assert v["halted_ns"] == halted * MS and v["max_ns"] >= 400 * MS
+        assert poll is None or v["poll_ns"] == poll * MS
 
 
 def test_wakers(known):

@@ -129,6 +129,23 @@ def test_filters(known):
     assert view["threads"][0]["on_cpu_ns"] == sum(r[1] or 0 for r in rows if r[5] == OUT)
 
 
+def test_what_began_before(known):
+    """Of a window no more than its time; a wait's length is that of the whole wait."""
+    path, threads = known
+    view = report(path, "-e", "sched", "--time", "0.2,0.5", "--top", 50)["sched"]
+    assert view["duration_ns"] == 300 * MS and len(view["threads"]) > 20
+    for t in view["threads"]:
+        sums, longest = collections.Counter(), 0
+        for time, span, _, _, _, kind, *_ in threads[t["tid"]][0]:
+            if 200 * MS <= time - START <= 500 * MS and span is not None:
+                sums[kind] += min(span, time - START - 200 * MS)
+                longest = max(longest, span if kind == IN else 0)
+        assert (t["on_cpu_ns"], t["asleep_ns"], t["waiting_ns"]) == (
+            sums[OUT], sums[WAKEUP], sums[IN])
+        assert t["on_cpu_ns"] + t["asleep_ns"] + t["waiting_ns"] <= 300 * MS
+        assert t["wait_max_ns"] == longest
+
+
 @pytest.mark.parametrize("last, grown", [
     ([OUT, 55, 0], "waiting_ns"), ([OUT, 55, 1], "asleep_ns"), ([WAKEUP, 55, None], "waiting_ns"),
     ([IN, 55, None], "on_cpu_ns"), ([OUT, 55, 0x10], None), ([OUT, 55, None], None)])
@@ -143,7 +160,7 @@ def test_until_the_end(tmp_path, last, grown):
 
 def test_not_until_the_end_where_rows_are_missing(tmp_path):
     rec = Recording(META | {"events": ["sched"]}, VMS, VCPUS)
-    rec.lines.append(["EVENTS", "sched", [[START, 5, 0, 101, 0, IN, 0, None, None]]])
+    rec.lines.append(["EVENTS", "sched", [[START + 5, 5, 0, 101, 0, IN, 0, None, None]]])
     rec.lines.append(["LOSS", "loss", [[0, 7, 3, START, START + MS]]])
     rec.end = START + END
     t = report(rec.finish().write(tmp_path / "f"), "-e", "sched")["sched"]["threads"][0]

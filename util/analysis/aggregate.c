@@ -92,6 +92,7 @@ int agg__merge(struct agg *to, const struct agg *from)
 		return -1;
 	to->rows += from->rows;
 	to->gap_rows += from->gap_rows;
+	to->before_ns = sat_add(to->before_ns, from->before_ns);
 	to->gap_ns = sat_add(to->gap_ns, from->gap_ns);
 	for (u32 i = 0; i < NR_PARTS; i++) {
 		to->part[i].rows += from->part[i].rows;

@@ -39,6 +39,7 @@ struct agg {
 	struct hist span;	/* total_ns, user_ns (userspace), span_ns; of completed rows */
 	u64 rows;		/* all, those not completed included */
 	u64 gap_rows, gap_ns;	/* guest_ns (exit), run_ns (userspace), where captured */
+	u64 before_ns;		/* of a view's spans: what lay before the report's begin */
 	struct agg_sum part[NR_PARTS];	/* user_ns, halt_ns, … of completed rows */
 	u64 open_since;		/* time_ns of the last row not completed, or 0 */
 	/* From STATS frames: what the kernel counted. */

@@ -17,6 +17,7 @@ struct work {
 	struct data_frame *f;
 	const struct data_event *event;
 	u32 takers;		/* bit for each consumer */
+	u64 from_ns;		/* begin of the window, or of the recording */
 };
 
 struct bad_frame {
@@ -148,7 +149,8 @@ static int take_frame(struct worker *w, const struct work *work)
 	for (u32 i = 0; i < s->nr_consumers; i++) {
 		const struct scan_consumer *c = s->consumer[i];
 		struct scan_batch b = { .event = event_of(c, work->f->event), .frame = work->f,
-					.desc = work->event, .col = col };
+					.desc = work->event, .from_ns = work->from_ns,
+					.col = col };
 		int ret;
 
 		if (!(work->takers & 1u << i))
@@ -218,6 +220,13 @@ static u32 takers(const struct scan *s, const struct data_frame *f)
 	return bits;
 }
 
+static u64 from_ns(const struct recording *rec)
+{
+	u64 start = rec->meta.start_ns;
+
+	return rec->window.active && rec->window.from > start ? rec->window.from : start;
+}
+
 static int read_frames(struct scan *s, struct data_reader *r)
 {
 	struct data_decoder *dec = data_decoder__new();
@@ -236,7 +245,8 @@ static int read_frames(struct scan *s, struct data_reader *r)
 		}
 		bits = takers(s, f);
 		if (bits)
-			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits });
+			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits,
+					     from_ns(s->rec) });
 		else
 			data_frame__put(f);
 	}

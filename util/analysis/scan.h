@@ -30,6 +30,7 @@ struct scan_batch {
 	const struct data_frame *frame;	/* its rows, times: of all rows, the window ignored */
 	const struct data_event *desc;	/* as the recording describes it, never NULL */
 	u32 rows;			/* 1 or more */
+	u64 from_ns;			/* begin of rec->window, or of the recording */
 	bool has_lazy;
 	/*
 	 * col[i] is the column of event->columns[i]; behind them come those of
@@ -37,6 +38,14 @@ struct scan_batch {
 	 */
 	u64 *const *col;
 };
+
+/* What of a span that ended at time_ns lay before all that the report is of. */
+static inline u64 scan_batch__before(const struct scan_batch *b, u64 time_ns, u64 span_ns)
+{
+	u64 inside = time_ns > b->from_ns ? time_ns - b->from_ns : 0;
+
+	return span_ns > inside ? span_ns - inside : 0;
+}
 
 /*
  * An event that a consumer wants, and which of its columns.  Both lists end with

@@ -31,8 +31,9 @@ static const char *const columns[] = {
 
 static const struct scan_event events[] = {{ .id = KVMW_EVENT_HALT, .columns = columns }};
 
-/* One more of it; span_ns all ones: it has no time. */
-static int count(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64 span_ns)
+/* One more of it; span_ns all ones: it has no time.  before_ns: of it, before the report's. */
+static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64 span_ns,
+		      u64 before_ns)
 {
 	const struct agg_key key = { .vcpu = vcpu, .reason = what, .detail = detail,
 				     .event = KVMW_EVENT_HALT };
@@ -45,23 +46,34 @@ static int count(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64 span
 		return full ? 0 : -1;
 	}
 	agg->rows++;
-	return span_ns == KVMW_NONE ? 0 : hist__add(&agg->span, span_ns);
+	if (span_ns == KVMW_NONE)
+		return 0;
+	agg->before_ns = sat_add(agg->before_ns, before_ns);
+	return hist__add(&agg->span, span_ns);
 }
 
-static int take_halt(struct halt_state *st, u64 *const *col, u32 i)
+static int count(struct halt_state *st, u32 vcpu, u32 what, u64 detail)
 {
-	u64 poll = col[COL_POLL][i], slept = col[COL_SLEPT][i], valid = col[COL_VALID][i];
-	u32 vcpu = col[COL_VCPU][i];
-	int ret = count(st, vcpu, HALTED, 0, col[COL_SPAN][i]);
+	return count_span(st, vcpu, what, detail, KVMW_NONE, 0);
+}
 
+static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
+{
+	u64 *const *col = b->col;
+	u64 poll = col[COL_POLL][i], slept = col[COL_SLEPT][i], valid = col[COL_VALID][i];
+	u64 before = scan_batch__before(b, col[COL_TIME][i], col[COL_SPAN][i]);
+	u32 vcpu = col[COL_VCPU][i];
+	int ret = count_span(st, vcpu, HALTED, 0, col[COL_SPAN][i], before);
+
+	/* It polls first. */
 	if (!ret && (!slept || (poll && poll != KVMW_NONE)))
-		ret = count(st, vcpu, POLLED, 0, poll);
+		ret = count_span(st, vcpu, POLLED, 0, poll, before < poll ? before : poll);
 	if (!ret && !slept)
-		ret = count(st, vcpu, PAID, 0, KVMW_NONE);
+		ret = count(st, vcpu, PAID, 0);
 	if (!ret && valid != KVMW_NONE)
-		ret = count(st, vcpu, valid ? VALID : INVALID, 0, KVMW_NONE);
+		ret = count(st, vcpu, valid ? VALID : INVALID, 0);
 	if (!ret && col[COL_WAKER][i] != KVMW_NONE)
-		ret = count(st, vcpu, WAKER, col[COL_WAKER][i], KVMW_NONE);
+		ret = count(st, vcpu, WAKER, col[COL_WAKER][i]);
 	return ret;
 }
 
@@ -127,7 +139,7 @@ static int take_window(struct halt_state *st, u64 *const *col, u32 i)
 	steps__add(&w->steps, col[COL_TIME][i], old, now);
 	if (old == KVMW_NONE || old == now)
 		return 0;
-	return count(st, vcpu, now > old ? GREW : SHRANK, 0, KVMW_NONE);
+	return count(st, vcpu, now > old ? GREW : SHRANK, 0);
 }
 
 static int take(void *state, const struct scan_batch *b)
@@ -136,7 +148,7 @@ static int take(void *state, const struct scan_batch *b)
 
 	for (u32 i = 0; !ret && i < b->rows; i++) {
 		if (b->col[COL_KIND][i] == KVMW_halt_WAKEUP)
-			ret = take_halt(state, b->col, i);
+			ret = take_halt(state, b, i);
 		else if (b->col[COL_KIND][i] == KVMW_halt_WINDOW)
 			ret = take_window(state, b->col, i);
 	}
@@ -263,10 +275,11 @@ static void fill(struct halt_vcpu *vcpu, const struct agg *agg)
 	case HALTED:
 		vcpu->halts = agg->rows;
 		vcpu->span = agg->span.count ? &agg->span : NULL;
+		vcpu->halted_ns = vcpu->span ? agg->span.sum - agg->before_ns : KVMW_NONE;
 		break;
 	case POLLED:
 		vcpu->polls = agg->rows;
-		vcpu->poll_ns = agg->span.sum;
+		vcpu->poll_ns = agg->span.sum - agg->before_ns;
 		break;
 	case PAID:
 		vcpu->paid = agg->rows;

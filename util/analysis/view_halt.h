@@ -18,7 +18,8 @@ struct halt_vcpu {
 	u64 order;		/* VM and number */
 	char name[VIEW_NAME_MAX];
 	u64 halts;
-	const struct hist *span;	/* of the halts whose time is told; or NULL */
+	const struct hist *span;	/* of the halts whose time is told, each whole; or NULL */
+	u64 halted_ns;		/* of these, within the report's time */
 	/* Those that polled, those of them that did not have to sleep; all the time of it. */
 	u64 polls, paid, poll_ns;
 	u64 valid, invalid;

@@ -49,7 +49,7 @@ static u32 what(u64 *const *col, u32 i)
 	}
 }
 
-static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns)
+static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns, u64 before_ns)
 {
 	struct agg *agg;
 	bool full;
@@ -62,7 +62,10 @@ static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_
 	agg->rows++;
 	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
 		agg->open_since = time_ns;
-	return span_ns == KVMW_NONE ? 0 : hist__add(&agg->span, span_ns);
+	if (span_ns == KVMW_NONE)
+		return 0;
+	agg->before_ns = sat_add(agg->before_ns, before_ns);
+	return hist__add(&agg->span, span_ns);
 }
 
 static int take(void *state, const struct scan_batch *b)
@@ -71,17 +74,18 @@ static int take(void *state, const struct scan_batch *b)
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < b->rows; i++) {
+		u64 time = col[COL_TIME][i], span = col[COL_SPAN][i];
 		struct agg_key key = { .vcpu = col[COL_VCPU][i], .user = col[COL_TID][i],
 				       .event = KVMW_EVENT_SCHED, .reason = what(col, i) };
 
 		if (key.reason == NOTHING)
 			continue;
-		ret = count(state, key, col[COL_TIME][i], col[COL_SPAN][i]);
+		ret = count(state, key, time, span, scan_batch__before(b, time, span));
 		if (ret || key.reason != PREEMPTED || col[COL_OTHER][i] == KVMW_NONE)
 			continue;
 		key.reason = TAKER;
 		key.detail = col[COL_OTHER][i];
-		ret = count(state, key, KVMW_NONE, KVMW_NONE);
+		ret = count(state, key, KVMW_NONE, KVMW_NONE, 0);
 	}
 	return ret;
 }
@@ -137,24 +141,28 @@ static int compare_threads(const void *a, const void *b)
 
 static int add(struct sched_thread *t, const struct agg *agg)
 {
+	u64 ns = agg->span.sum - agg->before_ns;
 	u32 what = agg->key.reason;
 	bool off = what >= PREEMPTED && what <= LEFT;
 
 	if (off) {
 		t->switches += agg->rows;
-		t->on_ns = sat_add(t->on_ns, agg->span.sum);
+		t->on_ns = sat_add(t->on_ns, ns);
 	}
 	if (what == PREEMPTED)
 		t->preempted += agg->rows;
 	else if (what == WOKEN)
-		t->asleep_ns = sat_add(t->asleep_ns, agg->span.sum);
+		t->asleep_ns = sat_add(t->asleep_ns, ns);
 	else if (what == MOVED)
 		t->moved += agg->rows;
 	if (what <= WOKEN && agg->open_since > t->last_ns) {
 		t->last_ns = agg->open_since;
 		t->last = what;
 	}
-	return what == CAME ? hist__merge(&t->wait, &agg->span) : 0;
+	if (what != CAME)
+		return 0;
+	t->wait_ns = sat_add(t->wait_ns, ns);
+	return hist__merge(&t->wait, &agg->span);
 }
 
 /* What it does after its last row, it does until the end: none of its rows are missing. */
@@ -191,7 +199,6 @@ static int make_thread(struct sched_view *v, const struct view_names *names,
 		set_vcpu(t, names->rep->rec, m[i]->key.vcpu);
 		ret = add(t, m[i]);
 	}
-	t->wait_ns = t->wait.sum;
 	if (whole)
 		until_the_end(t, v->to_ns);
 	return ret;

@@ -14,9 +14,12 @@
 struct sched_thread {
 	u32 tid, vcpu;		/* vcpu: id; of a vCPU if any of its rows is */
 	char name[VIEW_NAME_MAX];
-	/* What it was in at the end is part of these where its rows tell. */
+	/*
+	 * Within the report's time.  What it was in at the end is part of these where its
+	 * rows tell.
+	 */
 	u64 on_ns, wait_ns, asleep_ns;
-	struct hist wait;	/* of the waits that ended */
+	struct hist wait;	/* of the waits that ended, each of them whole */
 	u64 switches;		/* off a CPU */
 	u64 preempted, moved;
 	struct view_top by;	/* who took its CPU most often; count 0: nobody */

@@ -44,7 +44,7 @@ static void table(const struct screen *s, const struct halt_view *v)
 	textgrid__init(&g, columns, ARRAY_SIZE(columns));
 	for (u32 i = 0; i < v->nr; i++) {
 		const struct halt_vcpu *vcpu = &v->vcpu[i];
-		u64 halted = vcpu->span ? vcpu->span->sum : KVMW_NONE;
+		u64 halted = vcpu->span ? vcpu->halted_ns : KVMW_NONE;
 
 		textgrid__add(&g, "%s", vcpu->name);
 		textgrid__count(&g, vcpu->halts);
@@ -203,7 +203,7 @@ static void vcpu_json(struct json_object *list, const struct halt_view *v,
 	json__text(obj, "name", vcpu->name);
 	json__u64(obj, "vcpu_id", vcpu->id);
 	json__u64(obj, "halts", vcpu->halts);
-	json__ns(obj, "halted_ns", vcpu->span ? vcpu->span->sum : KVMW_NONE);
+	json__ns(obj, "halted_ns", vcpu->span ? vcpu->halted_ns : KVMW_NONE);
 	json__ns(obj, "mean_ns", mean(vcpu));
 	json__ns(obj, "p50_ns", percentile(vcpu, 500));
 	json__ns(obj, "p99_ns", percentile(vcpu, 990));
