@@ -150,3 +150,13 @@ def one_line(done, status, *words):
     assert done.stderr.startswith("kvmw: ") and done.stderr.count("\n") == 1, done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def same_in_csv(line, row):
+    """The columns are the members, but for the histogram; what is null is empty."""
+    assert list(line) == [key for key in row if key != "histogram"]
+    for key, value in line.items():
+        if row[key] is None or isinstance(row[key], str):
+            assert value == (row[key] or ""), key
+        else:
+            assert value and float(value) == row[key], key

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from recordings import META, START, SVM, VCPUS, VMS, Recording, kvmw, one_line, report, text_of
+from recordings import (META, START, SVM, VCPUS, VMS, Recording, kvmw, one_line, report,
+                        same_in_csv, text_of)
 
 MS = 1_000_000
 ROLES = [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
@@ -272,14 +273,29 @@ def test_a_family_fits(everything, name, width):
         assert max(map(len, text.splitlines())) <= width
 
 
-def test_csv_of_a_family_is_what_json_says(everything):
-    rows = report(everything, "-e", "ioctl", "-s", "kind,detail,cpu")["rows"]
-    done = kvmw("report", "-i", everything, "-e", "ioctl", "-s", "kind,detail,cpu", "--csv")
+@pytest.mark.parametrize("event, sort, nr", [
+    ("ioctl", "kind,detail,cpu", 3), ("mmu", "vm,vcpu,kind", 2), ("exit", "user,cpu,detail", 9)])
+def test_csv_is_what_json_says(everything, event, sort, nr):
+    rows = report(everything, "-e", event, "-s", sort)["rows"]
+    done = kvmw("report", "-i", everything, "-e", event, "-s", sort, "--csv")
     lines = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert len(lines) == len(rows) == 3
+    assert len(lines) == len(rows) == nr
     for line, row in zip(lines, rows):
-        for key in "kind", "kind_number", "detail", "detail_value", "cpu", "count", "time_ns":
-            assert line[key] == str(row[key]), key
+        same_in_csv(line, row)
+
+
+def test_not_captured_is_null(tmp_path):
+    """Not all ones, nor a share of nothing."""
+    rec = Recording(META | {"events": ["exit", "hypercall"]})
+    row = EXITS[0][:16] + [None, 0xffff, 0xffff, 0xffffffff, 0xffff, 0xffff]
+    rec.lines += [["EVENTS", "exit", [row]], ["EVENTS", "hypercall", HYPERCALLS[:3]]]
+    rec.end = END
+    path = rec.finish().write(tmp_path / "f")
+    row, = report(path, "-e", "exit", "-s", "user,cpu,detail")["rows"]
+    for key in "user_reason", "user_reason_number", "cpu", "detail_kind", "detail_value":
+        assert row[key] is None, key
+    for row in report(path, "-e", "hypercall")["rows"]:
+        assert row["time_ns"] is None and row["time_percent"] is None
 
 
 def test_the_heading_names_what_else_there_is(everything):
@@ -454,7 +470,9 @@ def test_hostile_numbers(tmp_path):
         done = kvmw("report", "-i", path, "-e", name, "-s", "reason", "--json")
         assert done.returncode == 0, (name, done.stderr)
         for row in json.loads(done.stdout)["rows"]:
-            assert 0 <= row["count_percent"] <= 100.001 and 0 <= row["time_percent"] <= 100.001
+            assert 0 <= row["count_percent"] <= 100.001 and (
+                    row["time_ns"] is None) == (row["time_percent"] is None) and (
+                    0 <= (row["time_percent"] or 0) <= 100.001)
         for args in ["-s", "vm,vcpu,kind", "--hist"], ["-s", "detail,cpu", "--csv"]:
             done = kvmw("report", "-i", path, "-e", name, *args)
             assert done.returncode in (0, 1), (name, args, done.stderr)

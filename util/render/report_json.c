@@ -24,7 +24,8 @@ static void key(struct json_object *obj, const struct report *rep, const struct 
 		break;
 	case KEY_DETAIL:
 		json__text(obj, "detail", row->label[KEY_DETAIL]);
-		json__u64(obj, "detail_kind", row->detail_kind);
+		json__ns(obj, "detail_kind", row->detail_kind == UINT16_MAX ? KVMW_NONE :
+			 row->detail_kind);
 		json__ns(obj, "detail_value", row->detail);
 		break;
 	case KEY_USER:
@@ -82,7 +83,10 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	json__ns(obj, "lost", row->exact ? row->lost : KVMW_NONE);
 	json__bool(obj, "exact", row->exact);
 	json__ns(obj, "time_ns", row->time_ns);
-	json__real(obj, "time_percent", row->time_percent);
+	if (row->time_ns == KVMW_NONE)
+		json__text(obj, "time_percent", NULL);
+	else
+		json__real(obj, "time_percent", row->time_percent);
 	if (report_event__is_cycle(rep->event)) {
 		json__ns(obj, "kvm_ns", row->kvm_ns);
 		json__ns(obj, "user_ns", row->user_ns);
@@ -100,7 +104,16 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	json__ns(obj, "p90_ns", row->p90_ns);
 	json__ns(obj, "p99_ns", row->p99_ns);
 	json__ns(obj, "max_ns", row->max_ns);
-	histogram(obj, row);
+}
+
+struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row)
+{
+	struct json_object *obj = json_object_new_object();
+
+	for (u32 k = 0; k < rep->opt->nr_sort; k++)
+		key(obj, rep, row, rep->opt->sort[k]);
+	numbers(obj, rep, row);
+	return obj;
 }
 
 static void rows(struct json_object *root, const struct report *rep)
@@ -108,14 +121,14 @@ static void rows(struct json_object *root, const struct report *rep)
 	struct json_object *list = json__array(root, "rows"), *item;
 
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
-		item = json_object_new_object();
+		item = render__report_row_json(rep, &rep->row[i]);
 		json_object_array_add(list, item);
-		for (u32 k = 0; k < rep->opt->nr_sort; k++)
-			key(item, rep, &rep->row[i], rep->opt->sort[k]);
-		numbers(item, rep, &rep->row[i]);
+		histogram(item, &rep->row[i]);
 	}
 	json__u64(root, "rows_hidden", rep->nr_hidden);
-	numbers(json__object(root, "total"), rep, &rep->total);
+	item = json__object(root, "total");
+	numbers(item, rep, &rep->total);
+	histogram(item, &rep->total);
 }
 
 static void vcpus(struct json_object *root, const struct report *rep)
