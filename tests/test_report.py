@@ -223,7 +223,9 @@ def test_fits(vmx, svm, width, sort):
         text = text_of(rec.path, "--sort", sort, "--width", width, "--hist")
         assert max(map(len, text.splitlines())) <= width
         head = next(line for line in text.splitlines() if " p50" in line).replace("*", "")
-        for word in "count", "time", "min", "mean", "p50", "p90", "p99", "max", "dist":
+        # Two long keys leave no room for all.
+        for word in ["count", "time", "mean", "p50", "p99", "max", "dist"] + (
+                ["min", "p90"] if (sort, width) != ("reason,vcpu", 80) else []):
             assert word in head.split()
         assert head.split().count("%") == 2
 

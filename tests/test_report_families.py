@@ -298,6 +298,18 @@ def test_not_captured_is_null(tmp_path):
         assert row["time_ns"] is None and row["time_percent"] is None
 
 
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("sort", ["reason,vcpu,detail", "vm,vcpu,reason,detail",
+                                  "vm,vcpu,reason,detail,user,cpu"])
+def test_many_keys_fit(everything, width, sort):
+    """What tells rows apart is worth more than the durations."""
+    text = text_of(everything, "-s", sort, "--width", width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in "rdmsr 0x12345", "wrmsr 0x6e0", "in 0x60", "cpuid 0x7":
+        assert text.count(word) == 1
+    assert ("KVM_EXIT_IO" in text) == ("user" in sort)
+
+
 def test_the_heading_names_what_else_there_is(everything):
     text = " ".join(text_of(everything, "--width", 200).split())
     assert ("also holds fault 8, ioctl 40, hypercall 30, mmu 20, nested 6, stack 10, raw 9 "

@@ -20,35 +20,46 @@ enum column_id {
 #define CELL_MAX	(REPORT_LABEL_MAX + 1)
 #define MAX_BAR		24
 #define MIN_KEY		8	/* columns that a key keeps in the tightest layout */
-#define ROOM_KEY	32	/* above which a key is cut sooner than columns are left out */
+#define ROOM_KEY	32	/* above which a key is cut sooner than parts of the time go */
+#define TIGHT_KEY	22	/* to which it is cut before most durations go */
 
 static const struct layout {
 	enum units units;
 	u32 bar;
 	u32 parts;		/* so many of part_columns */
 	bool guest;		/* time in the guest */
+	u32 cut;		/* so many of cut_columns are not shown */
 } layouts[] = {
-	{ UNITS_FULL, 24, 5, true },
-	{ UNITS_FULL, 12, 5, true },
-	{ UNITS_5, 16, 5, true },
-	{ UNITS_5, 8, 5, true },
-	{ UNITS_5, 12, 5, false },
-	{ UNITS_5, 6, 5, false },
-	{ UNITS_4, 8, 5, false },
-	{ UNITS_4, 6, 5, false },
-	{ UNITS_5, 8, 3, false },
-	{ UNITS_4, 6, 3, false },
-	{ UNITS_4, 6, 2, false },
-	{ UNITS_4, 4, 2, false },
-	{ UNITS_4, 4, 1, false },
-	{ UNITS_5, 12, 0, false },
-	{ UNITS_5, 6, 0, false },
-	{ UNITS_4, 6, 0, false },
-	{ UNITS_4, 4, 0, false },
+	{ UNITS_FULL, 24, 5, true, 0 },
+	{ UNITS_FULL, 12, 5, true, 0 },
+	{ UNITS_5, 16, 5, true, 0 },
+	{ UNITS_5, 8, 5, true, 0 },
+	{ UNITS_5, 12, 5, false, 0 },
+	{ UNITS_5, 6, 5, false, 0 },
+	{ UNITS_4, 8, 5, false, 0 },
+	{ UNITS_4, 6, 5, false, 0 },
+	{ UNITS_5, 8, 3, false, 0 },
+	{ UNITS_4, 6, 3, false, 0 },
+	{ UNITS_4, 6, 2, false, 0 },
+	{ UNITS_4, 4, 2, false, 0 },
+	{ UNITS_4, 4, 1, false, 0 },
+	{ UNITS_5, 12, 0, false, 0 },
+	{ UNITS_5, 6, 0, false, 0 },
+	{ UNITS_4, 6, 0, false, 0 },
+	{ UNITS_4, 4, 0, false, 0 },
+	/* For keys that leave no room else. */
+	{ UNITS_4, 4, 0, false, 2 },
+	{ UNITS_4, 4, 0, false, 3 },
+	{ UNITS_4, 4, 0, false, 4 },
+	{ UNITS_4, 4, 0, false, 6 },
+	{ UNITS_4, 4, 0, false, 7 },
 };
 
 /* Parts of the time, those that tell most first. */
 static const u8 part_columns[] = { COL_HALT, COL_VMM, COL_WAIT, COL_KVM, COL_BLOCK };
+
+/* What tells least first. */
+static const u8 cut_columns[] = { COL_MIN, COL_P90, COL_P50, COL_BAR, COL_MAX, COL_P99, COL_MEAN };
 
 struct table {
 	const struct screen *s;
@@ -96,6 +107,9 @@ static bool shown(const struct table *t, u32 col)
 				return true;
 		return false;
 	}
+	for (u32 i = 0; i < t->layout->cut; i++)
+		if (cut_columns[i] == col)
+			return false;
 	return rep->has_spans || col == COL_COUNT || col == COL_COUNT_PCT;
 }
 
@@ -264,19 +278,31 @@ static void squeeze(struct table *t, u32 total)
 
 /*
  * In a wide enough screen long keys are cut before columns are left out, which could
- * not be had otherwise; in the tightest layout all the same.
+ * not be had otherwise.  Where that is not enough, columns go rather than what tells the
+ * rows apart; in the tightest layout keys are cut all the same.
  */
 static void choose_layout(struct table *t)
 {
+	static const struct pass {
+		u32 max_key;
+		u32 from_cut, to_cut;	/* layouts that cut so many columns */
+		bool full;		/* those with written-out units too */
+	} passes[] = {
+		/* Whole keys are worth more than the written-out units. */
+		{ CELL_MAX, 0, 0, true },
+		{ ROOM_KEY, 0, 0, false },
+		{ TIGHT_KEY, 0, 0, false },
+		{ TIGHT_KEY, 1, NR_COLUMNS, false },
+	};
 	u32 total = 0;
 
-	for (u32 pass = 0; pass < 2; pass++) {
-		t->max_key = pass ? ROOM_KEY : CELL_MAX;
+	for (size_t p = 0; p < ARRAY_SIZE(passes); p++) {
+		t->max_key = passes[p].max_key;
 		for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
-			/* Whole keys are worth more than the written-out units. */
-			if (pass && layouts[i].units == UNITS_FULL)
-				continue;
 			t->layout = &layouts[i];
+			if (t->layout->cut < passes[p].from_cut || t->layout->cut > passes[p].to_cut ||
+			    (t->layout->units == UNITS_FULL && !passes[p].full))
+				continue;
 			total = measure(t);
 			if (total <= t->s->width)
 				return;
