@@ -118,12 +118,32 @@ static error_t no_event(const char *arg)
 	return EINVAL;
 }
 
+/* What script lists by itself: one kind, as irq:eoi. */
+static bool is_kind(const char *arg, const char *colon)
+{
+	char name[32];
+	const struct event_desc *event;
+
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - arg), arg);
+	event = event_desc__by_name(name);
+	for (u32 i = 0; event && i < event->nr_kinds; i++)
+		if (!strcmp(event->kinds[i].name, colon + 1))
+			return true;
+	return false;
+}
+
 static error_t parse_event(struct report_options *opt, const char *arg)
 {
 	const struct event_desc *event = event_desc__by_name(arg);
 	const char *colon = strchr(arg, ':');
 
 	opt->tracepoint = NULL;
+	if (colon && is_kind(arg, colon)) {
+		error("--event '%s': that is one kind of event %.*s; report -e %.*s has a row for each "
+		      "kind, script -e %s lists its events", arg, (int)(colon - arg), arg,
+		      (int)(colon - arg), arg, arg);
+		return EINVAL;
+	}
 	if (colon && colon != arg && colon[1]) {
 		opt->tracepoint = arg;
 		opt->event = KVMW_EVENT_RAW;

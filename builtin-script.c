@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "builtin.h"
+#include "util/analysis/report.h"
 #include "util/analysis/timeline.h"
 #include "util/error.h"
 #include "util/render/script.h"
@@ -104,26 +105,46 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* Nothing was printed of a recording that has rows, wanted of them of wanted events. */
+static int say_why_nothing(const struct script *sc, u64 rows, u64 wanted)
+{
+	const struct recording *rec = sc->rec;
+	const struct script_options *opt = sc->opt;
+	const char *const given[] = { opt->events ? "-e" : NULL, opt->vcpus.nr ? "--vcpu" : NULL,
+				      opt->pids.nr ? "--pid" : NULL,
+				      rec->window.active ? "--time" : NULL };
+	char by[64] = "", holds[512];
+
+	if (!rows)
+		return error("%s: holds no event", rec->path);
+	report__list_events(rec, holds, sizeof(holds));
+	if (sc->resolved && !wanted)
+		return error("%s: holds no events of -e %s, but: %s", rec->path, opt->events, holds);
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (given[i])
+			snprintf(by + strlen(by), sizeof(by) - strlen(by), "%s%s", *by ? ", " : "",
+				 given[i]);
+	return error("%s: none of its events is left by %s; it holds: %s", rec->path,
+		     *by ? by : "what could be read of it", holds);
+}
+
 /* What is not among the lines. 0, or -1: nothing was printed. */
 static int say_what_is_missing(const struct script *sc)
 {
 	const struct recording *rec = sc->rec;
-	u64 rows = 0, lost = 0;
+	u64 rows = 0, wanted = 0, lost = 0;
 
 	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
 		rows += rec->event_rows[id];
-		if (sc->view[id].wanted)
-			lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
+		if (!sc->view[id].wanted)
+			continue;
+		wanted += rec->event_rows[id];
+		lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
 	}
 	if (lost)
 		warning("%s: %llu events more were lost for want of room in the ring", rec->path,
 			(unsigned long long)lost);
-	if (sc->printed)
-		return 0;
-	if (rows)
-		return error("%s: none of its %llu events is among those asked for with -e, --vcpu, "
-			     "--pid and --time", rec->path, (unsigned long long)rows);
-	return error("%s: holds no event", rec->path);
+	return sc->printed ? 0 : say_why_nothing(sc, rows, wanted);
 }
 
 static int print(const struct args *args, struct recording *rec, struct data_reader *reader,

@@ -335,6 +335,11 @@ def test_what_other_events_lost_is_told(tmp_path):
     assert "1700 records of fault:" in text and "3 records of mmu:" in text
 
 
+def test_a_kind_is_not_an_event(everything):
+    one_line(kvmw("report", "-i", everything, "-e", "fault:page_fault"), 2,
+             "one kind of event fault", "script -e fault:page_fault lists its events")
+
+
 def test_what_was_not_recorded(everything, tmp_path):
     done = kvmw("report", "-i", everything, "-e", "irq")
     one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",

@@ -561,7 +561,10 @@ def test_mistakes(svm, families, tmp_path):
     for args in ["-e", "bogus"], ["-e", "exit:bogus"], ["-F", "bogus"], ["-F", "+time,-bogus"], \
             ["--json", "--csv"], ["--time", "x"], ["--vcpu", "x"], ["--max-events", "0"], ["bogus"]:
         one_line(kvmw("script", "-i", families.path, *args), 2)
-    one_line(kvmw("script", "-i", svm.path, "-e", "irq"), 1, "none of its 6000 events")
-    one_line(kvmw("script", "-i", svm.path, "--vcpu", "77"), 1, "none of its 6000 events")
+    one_line(kvmw("script", "-i", svm.path, "-e", "irq"), 1, "holds no events of -e irq, but: exit 6000")
+    one_line(kvmw("script", "-i", svm.path, "--vcpu", "77"), 1,
+             "none of its events is left by --vcpu;")
+    one_line(kvmw("script", "-i", svm.path, "-e", "exit", "--time", "100,"), 1,
+             "none of its events is left by -e, --time;")
     one_line(kvmw("script", "-i", Recording().finish().write(tmp_path / "f")), 1, "holds no event")
     one_line(kvmw("script", "-i", tmp_path / "nowhere"), 1, "nowhere")

@@ -118,6 +118,9 @@ void report__free(struct report *rep);
 /* The first family of a recording without exits and returns to the VMM; 0: none. */
 u32 report__only_family(const struct recording *rec);
 
+/* "exit 10, irq 3": what the recording holds of each event; "" if nothing, cut at size. */
+void report__list_events(const struct recording *rec, char *buf, size_t size);
+
 /* Whether the recorder was told to record the event of that name: then there was none. */
 bool report__was_asked_for(const struct recording *rec, const char *event);
 

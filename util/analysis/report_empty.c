@@ -55,7 +55,7 @@ static void why_filtered(struct report *rep)
 		 (unsigned long long)rep->all_recorded, by, rec->nr_vcpus ? vcpus : "none");
 }
 
-static void list_events(const struct recording *rec, char *buf, size_t size)
+void report__list_events(const struct recording *rec, char *buf, size_t size)
 {
 	size_t len = 0;
 
@@ -100,7 +100,7 @@ static int why_not_there(struct report *rep)
 
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
-	list_events(rec, holds, sizeof(holds));
+	report__list_events(rec, holds, sizeof(holds));
 	if (!asked)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
@@ -128,7 +128,7 @@ void report__say_why_empty(struct report *rep)
 	if (!rep->opt->event && report__only_family(rec)) {
 		char holds[512];
 
-		list_events(rec, holds, sizeof(holds));
+		report__list_events(rec, holds, sizeof(holds));
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "the recording holds no exit events, but: %s; -e shows them", holds);
 		return;
