@@ -210,6 +210,24 @@ static struct json_object *events_json(void)
 	return array;
 }
 
+static struct json_object *groups_json(void)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (const struct group *group = groups; group->name; group++) {
+		struct json_object *o = json_object_new_object();
+		struct json_object *events = json_object_new_array();
+
+		json_object_object_add(o, "name", json_object_new_string(group->name));
+		json_object_object_add(o, "events", events);
+		for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
+			if (group->events & BIT(i) && provider__name(i))
+				json_object_array_add(events, json_object_new_string(provider__name(i)));
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
 static void print_json(const struct list *list)
 {
 	struct json_object *root = json_object_new_object();
@@ -217,6 +235,7 @@ static void print_json(const struct list *list)
 	json_object_object_add(root, "vms", vms_json(list));
 	json_object_object_add(root, "hidden", json_object_new_int(list->hidden));
 	json_object_object_add(root, "events", events_json());
+	json_object_object_add(root, "groups", groups_json());
 	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
 	json_object_put(root);
 }

@@ -23,7 +23,7 @@ static const struct argp_option options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
 	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each reason, detail, user, cpu, "
-	  "vcpu, vm (default reason; of ioctl, stack: detail)", 2 },
+	  "vcpu, vm (default reason; of ioctl, stack: detail; of hypercall, nested: both)", 2 },
 	{ "order", OPT_ORDER, "BY", 0, "Greatest first by time, count, mean, p99 or max; or by key "
 	  "(default time)", 2 },
 	{ "event", 'e', "EVENT", 0, "exit, userspace, a family such as irq, or a tracepoint "

@@ -335,6 +335,15 @@ def test_what_other_events_lost_is_told(tmp_path):
     assert "1700 records of fault:" in text and "3 records of mmu:" in text
 
 
+def test_what_the_time_is(everything):
+    """A family's own, and of how many rows it is known."""
+    text = text_of(everything, "-e", "mmu", "--hist")
+    assert "# time: how long it took\n" in text
+    assert "get_page: 10 recorded, 0 with a time\n" in text
+    assert "unmap_hva: 10 recorded\n" in text and "total: 20 recorded, 10 with a time\n" in text
+    assert "# time:" not in text_of(everything) + text_of(everything, "-e", "raw")
+
+
 def test_a_kind_is_not_an_event(everything):
     one_line(kvmw("report", "-i", everything, "-e", "fault:page_fault"), 2,
              "one kind of event fault", "script -e fault:page_fault lists its events")

@@ -219,15 +219,20 @@
 	KVMW_HEAD(FIELD, S, "since the step before: assertion, acceptance, injection") \
 	FIELD(S, u64, irq, "count", DICT, "kind", "GSI, or pin of the chip") \
 	FIELD(S, u64, vector, "count", DICT, "kind", "interrupt or exception vector") \
-	FIELD(S, u64, dest, "hex", DICT, "kind", "APIC id of the target") \
-	FIELD(S, u64, mode, "count", DICT, "kind", "delivery mode of the APIC") \
-	FIELD(S, u64, level, "count", DICT, "kind", "level of the line") \
+	FIELD(S, u64, dest, "hex", DICT, "kind",			\
+	      "APIC id of the target; pi_irte_update: vCPU")		\
+	FIELD(S, u64, mode, "count", DICT, "kind",			\
+	      "delivery mode of the APIC; avic_incomplete_ipi: the cause") \
+	FIELD(S, u64, level, "count", DICT, "kind",			\
+	      "level of the line; apic, avic_unaccelerated: 1, a write") \
 	FIELD(S, u64, trigger, "count", DICT, "kind", "1: level triggered") \
 	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was pending already") \
 	FIELD(S, u64, source, "count", DICT, "kind",			\
 	      "kind of the event that asserted it")			\
-	FIELD(S, u64, address, "hex", DICT, "kind", "MSI address, or register") \
-	FIELD(S, u64, data, "hex", DICT, "kind", "MSI data, ICR, or value") \
+	FIELD(S, u64, address, "hex", DICT, "kind",			\
+	      "MSI address, register, or chip: 0, 1 PIC, 2 IOAPIC")	\
+	FIELD(S, u64, data, "hex", DICT, "kind",			\
+	      "MSI data, ICR, value, or the host's interrupt")		\
 	FIELD(S, u64, error_code, "hex", DICT, "kind", "of an exception")
 
 #define KVMW_KINDS_irq(KIND, S)						\
@@ -310,11 +315,14 @@
 	KVMW_HEAD(FIELD, S, "apic_expire: how late it expired")		\
 	FIELD(S, u64, expires_ns, "clock", DELTA, "",			\
 	      "CLOCK_MONOTONIC time it is to expire, ns")		\
-	FIELD(S, u64, in_use, "bool", DICT, "kind", "1: the CPU's own timer is used") \
+	FIELD(S, u64, in_use, "bool", DICT, "kind",			\
+	      "1: the CPU's own timer is used; of clocks: the master clock") \
 	FIELD(S, s64, delta, "count", DICT, "kind",			\
 	      "TSC cycles from deadline to expiry, negative: early")	\
-	FIELD(S, u64, old, "hex", DICT, "kind", "value before")		\
-	FIELD(S, u64, new, "hex", DICT, "kind", "value after")
+	FIELD(S, u64, old, "hex", DICT, "kind",				\
+	      "value before; pvclock_update: TSC; track_tsc: vCPUs matched") \
+	FIELD(S, u64, new, "hex", DICT, "kind",				\
+	      "value after; pvclock_update: system time; track_tsc: all vCPUs")
 
 #define KVMW_KINDS_timer(KIND, S)					\
 	KIND(S, HV_STATE, hv_timer_state, 1, "the CPU's preemption timer was taken up or left") \

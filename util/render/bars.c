@@ -9,7 +9,8 @@
 
 static void title(const struct screen *s, const struct report *rep, const struct report_row *row)
 {
-	char count[UNITS_MAX], text[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 8) + 64] = "total";
+	char count[UNITS_MAX], timed[UNITS_MAX + 16] = "";
+	char text[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 8) + 64] = "total";
 	size_t len = 0;
 
 	for (u32 i = 0; row != &rep->total && i < rep->opt->nr_sort; i++) {
@@ -22,8 +23,11 @@ static void title(const struct screen *s, const struct report *rep, const struct
 				keys[rep->opt->sort[i]], row->label[rep->opt->sort[i]]);
 	}
 	len = strlen(text);
-	snprintf(text + len, sizeof(text) - len, ": %s recorded",
-		 units__count(row->span.count, count));
+	if (row->recorded != row->span.count)
+		snprintf(timed, sizeof(timed), ", %s with a time",
+			 units__count(row->span.count, count));
+	snprintf(text + len, sizeof(text) - len, ": %s recorded%s",
+		 units__count(row->recorded, count), timed);
 	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", text);
 }

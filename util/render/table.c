@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "util/event_desc.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
@@ -345,6 +346,19 @@ static void say_hidden(const struct table *t)
 	screen__wrap(t->s, "# ", "# ", words);
 }
 
+/* What the time of a family is: of some of its kinds a lateness, or since the step before. */
+static void of_what(const struct table *t)
+{
+	const struct event_desc *event = event_desc__by_id(t->rep->event);
+	int span = event_desc__field(event, "span_ns", strlen("span_ns"));
+	char words[256];
+
+	if (span < 0)
+		return;
+	snprintf(words, sizeof(words), "time: %s", event->fields[span].doc);
+	screen__wrap(t->s, "# ", "# ", words);
+}
+
 static void legend(const struct table *t)
 {
 	char from[UNITS_MAX], to[UNITS_MAX], words[256];
@@ -352,6 +366,8 @@ static void legend(const struct table *t)
 	if (t->width[COL_KVM])
 		screen__wrap(t->s, "# ", "# ", "KVM% to block%: what the time went to: KVM itself, the "
 			     "VMM, a halt, waiting for a CPU, sleeping otherwise");
+	if (t->width[COL_TIME] && !report_event__is_cycle(t->rep->event))
+		of_what(t);
 	if (t->width[COL_BAR] && t->rep->total.span.count) {
 		units__ns(1ULL << t->bar_low, UNITS_5, from);
 		units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);

@@ -81,3 +81,16 @@ const char *units__share(u64 part, u64 whole, char *buf)
 	snprintf(buf, UNITS_MAX, "%.1f%%", 100.0 * part / whole);
 	return buf;
 }
+
+const char *units__slot(u64 slot, char *buf)
+{
+	unsigned long long id = slot & 0xffff, space = slot >> 16;
+
+	if (slot == KVMW_NONE)
+		return strcpy(buf, "-");
+	if (space)
+		snprintf(buf, UNITS_MAX, "%llu/%llu", space, id);
+	else
+		snprintf(buf, UNITS_MAX, "%llu", id);
+	return buf;
+}

@@ -176,6 +176,7 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 {
 	const struct rec_vm *vm = rep->rec->nr_vms > 1 ? recording__vm(rep->rec, r->vm) : NULL;
 	u64 offset = (r->gfn << 12) - r->slot_gpa;
+	char slot[UNITS_MAX];
 	size_t len = 0;
 
 	if (vm)
@@ -183,7 +184,7 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 	if (r->slot == UINT32_MAX)
 		len += snprintf(buf + len, size - len, "slot not told");
 	else
-		len += snprintf(buf + len, size - len, "slot %u.%u", r->slot >> 16, r->slot & 0xffff);
+		len += snprintf(buf + len, size - len, "slot %s", units__slot(r->slot, slot));
 	if (r->has_slot)
 		len += snprintf(buf + len, size - len, " (gpa 0x%llx-0x%llx)", U(r->slot_gpa),
 				U(r->slot_gpa + r->slot_size - 1));

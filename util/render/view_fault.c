@@ -71,25 +71,12 @@ static void accesses(const struct screen *s, const struct fault_view *v)
 	textgrid__finish(&g, s);
 }
 
-static const char *slot_name(const struct fault_range *r, char *buf, size_t size)
-{
-	unsigned long long slot = r->slot & 0xffff, space = r->slot >> 16;
-
-	if (r->slot == KVMW_NONE)
-		snprintf(buf, size, "-");
-	else if (space)
-		snprintf(buf, size, "%llu/%llu", space, slot);
-	else
-		snprintf(buf, size, "%llu", slot);
-	return buf;
-}
-
 static void add_range(struct textgrid *g, const struct report *rep, const struct fault_view *v,
 		      const struct fault_range *r)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
 	unsigned long long gpa = r->gpa, last = sat_add(r->gpa, r->size - 1);
-	char slot[TEXTGRID_CELL];
+	char slot[UNITS_MAX];
 
 	textgrid__add(g, "0x%llx-0x%llx", gpa, last);
 	if (v->several_vms && vm)
@@ -97,7 +84,7 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 	else if (v->several_vms)
 		textgrid__add(g, "?");
 	textgrid__add(g, "%s", place_name(r->mmio));
-	textgrid__add(g, "%s", slot_name(r, slot, sizeof(slot)));
+	textgrid__add(g, "%s", units__slot(r->slot, slot));
 	textgrid__count(g, r->count);
 	textgrid__percent(g, r->count, v->count);
 	add_times(g, v, &r->span);
