@@ -269,7 +269,7 @@ static int print(const struct args *args, const struct report *rep, const struct
 	if (args->json) {
 		ret = render__report_json(&s, rep, in->state);
 	} else if (args->csv) {
-		render__report_csv(&s, rep);
+		ret = render__report_csv(&s, rep);
 	} else {
 		render__heading(&s, rep);
 		if (rep->nr_rows)

@@ -22,7 +22,7 @@ void render__vcpus(const struct screen *s, const struct report *rep);
 int render__report_json(const struct screen *s, const struct report *rep, void *state);
 /* A row's key and numbers, as --json and --csv have them; json_object_put() it. */
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row);
-void render__report_csv(const struct screen *s, const struct report *rep);
+int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */
 void render__info(const struct screen *s, const struct recording *rec,

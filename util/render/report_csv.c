@@ -3,55 +3,43 @@
  * kvmw report --csv: RFC 4180, one line per row, an empty field was not captured.  Its
  * columns are the members of a row in the JSON.
  */
-#include <string.h>
-
 #include "util/render/json.h"
+#include "util/render/out.h"
 #include "util/render/render.h"
 
-static void text(const struct screen *s, const char *field)
-{
-	if (!strpbrk(field, ",\"\r\n")) {
-		fputs(field, s->out);
-		return;
-	}
-	fputc('"', s->out);
-	for (; *field; field++) {
-		if (*field == '"')
-			fputc('"', s->out);
-		fputc(*field, s->out);
-	}
-	fputc('"', s->out);
-}
-
-static void value(const struct screen *s, struct json_object *v)
+static void value(struct out *out, struct json_object *v)
 {
 	if (json_object_is_type(v, json_type_boolean))
-		fputs(json_object_get_boolean(v) ? "1" : "0", s->out);
+		out__char(out, json_object_get_boolean(v) ? '1' : '0');
 	else if (v)
-		text(s, json_object_get_string(v));
+		out__csv(out, json_object_get_string(v));
 }
 
-static void line(const struct screen *s, const struct report *rep, const struct report_row *row,
-		 bool names)
+static void line(struct out *out, const struct report *rep, const struct report_row *row, bool names)
 {
 	struct json_object *obj = render__report_row_json(rep, row);
 	const char *comma = "";
 
 	json_object_object_foreach(obj, name, v) {
-		fputs(comma, s->out);
+		out__text(out, comma);
 		comma = ",";
 		if (names)
-			fputs(name, s->out);
+			out__text(out, name);
 		else
-			value(s, v);
+			value(out, v);
 	}
-	fputc('\n', s->out);
+	out__char(out, '\n');
 	json_object_put(obj);
 }
 
-void render__report_csv(const struct screen *s, const struct report *rep)
+int render__report_csv(const struct screen *s, const struct report *rep)
 {
-	line(s, rep, &rep->total, true);
+	struct out *out = out__new(s);
+
+	if (!out)
+		return -1;
+	line(out, rep, &rep->total, true);
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++)
-		line(s, rep, &rep->row[i], false);
+		line(out, rep, &rep->row[i], false);
+	return out__free(out);
 }
