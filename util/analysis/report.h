@@ -130,6 +130,12 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 /* What an id is called: "0", with_vm "4711/0"; of what is no vCPU, its role. */
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
 
+/* Whether it is of chosen events only: --time, --vcpu, --pid. */
+static inline bool report__is_filtered(const struct report *rep)
+{
+	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr;
+}
+
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {

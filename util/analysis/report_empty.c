@@ -106,7 +106,7 @@ static int why_not_there(struct report *rep)
 			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
 			 name, *holds ? holds : "none at all",
 			 strcmp(name, "raw") ? name : "CATEGORY:NAME");
-	else if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
+	else if (report__is_filtered(rep))
 		return 0;
 	else
 		snprintf(rep->empty, sizeof(rep->empty),
@@ -139,7 +139,7 @@ void report__say_why_empty(struct report *rep)
 			 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
 		return;
 	}
-	if (rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr)
+	if (report__is_filtered(rep))
 		why_filtered(rep);
 	else if (rows)
 		snprintf(rep->empty, sizeof(rep->empty),

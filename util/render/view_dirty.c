@@ -31,15 +31,10 @@ static const char *bytes(double pages, char *buf)
 	return buf;
 }
 
-static bool filtered(const struct report *rep)
-{
-	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr;
-}
-
 /* All of a whole recording was looked at, and dirty was asked for. */
 static bool none_while_recorded(const struct report *rep)
 {
-	return !rep->rec->event_rows[rep->event] && !filtered(rep) && !rep->rec->nr_damage && rep->rec->finished &&
+	return !rep->rec->event_rows[rep->event] && !report__is_filtered(rep) && !rep->rec->nr_damage && rep->rec->finished &&
 	       report__was_asked_for(rep->rec, "dirty");
 }
 
@@ -59,7 +54,7 @@ static const char *why_none(const struct report *rep, const struct dirty_view *v
 	else if (v->untold)
 		snprintf(buf, size, "the recording does not tell of any of its %s marks whether "
 			 "dirty logging was on.", units__count(v->untold, count));
-	else if (filtered(rep))
+	else if (report__is_filtered(rep))
 		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid leaves.");
 	else
 		snprintf(buf, size, "none of its %s records is the mark of a page.",
