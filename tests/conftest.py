@@ -4,20 +4,20 @@ import concurrent.futures
 
 import pytest
 
-import labrun
+import lab_fixtures
 
 
 def boots_of(items):
     wanted = {item.callspec.params["boot"] for item in items
               if "boot" in getattr(item, "fixturenames", ())}
-    return [name for name in labrun.BOOTS if name in wanted]
+    return [name for name in lab_fixtures.BOOTS if name in wanted]
 
 
 @pytest.fixture(scope="session")
 def boots(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("labs")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {name: pool.submit(labrun.boot, name, out / name)
+        yield {name: pool.submit(lab_fixtures.boot, name, out / name)
                for name in boots_of(request.session.items)}
 
 

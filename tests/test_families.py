@@ -9,11 +9,11 @@ import json
 import os
 import re
 
-import kvmwdata
-import labrun
-from labrun import AMD, in_boots
+import independent_reader
+import lab_fixtures
+from lab_fixtures import AMD, in_boots
 
-README = labrun.TESTS.parent / "README.md"
+README = lab_fixtures.TESTS.parent / "README.md"
 BEGIN, END = "<!-- families: made by tests/test_families.py -->\n", "<!-- families end -->\n"
 
 # Tracepoints beneath what programs make with more than the tracepoint's own fields.
@@ -32,7 +32,7 @@ class Totals:
     """What the kernel counted: {(event, kind): number}, kind None: all kinds."""
 
     def __init__(self, path):
-        recording = kvmwdata.Recording(path.read_bytes())
+        recording = independent_reader.Recording(path.read_bytes())
         names = {event["id"]: event["name"] for event in recording.events.values()}
         last = {}
         for frame in recording.frames:
@@ -64,14 +64,14 @@ def tracepoints(boot):
 
 def meta(path):
     """What the recorder knew at the start."""
-    recording = kvmwdata.Recording(path.read_bytes())
-    return next(kvmwdata.text(frame) for frame in recording.frames if frame.type == 2)
+    recording = independent_reader.Recording(path.read_bytes())
+    return next(independent_reader.text(frame) for frame in recording.frames if frame.type == 2)
 
 
 def missed(path):
     """{tracepoint: how many of it the recording says went by unseen}"""
     notes = re.findall(r"^(\d+) (\S+:\S+|VM exits|VM entries) went by unseen",
-                       "\n".join(labrun.info(path)["notes"]), re.M)
+                       "\n".join(lab_fixtures.info(path)["notes"]), re.M)
     names = {"VM exits": "kvm:kvm_exit"}
     return collections.Counter({names.get(what, what): int(number) for number, what in notes})
 
@@ -80,7 +80,7 @@ def missed(path):
 def test_counts_are_perfs(boot):
     step = boot.step("families")
     assert step.status == 0, step.err
-    perf = labrun.perf_stat(boot.path("families.perf"))
+    perf = lab_fixtures.perf_stat(boot.path("families.perf"))
     found, beneath = Totals(boot.path("families.kvmw")), tracepoints(boot)
     recorded = meta(boot.path("families.kvmw"))["events"]
     beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
@@ -101,7 +101,7 @@ def test_nothing_is_lost(boot):
     assert not any(found.lost.values())
     for event in found.rows:
         assert found.rows[event] == found.count[event, None], event
-    about = labrun.info(boot.path("families.kvmw"))
+    about = lab_fixtures.info(boot.path("families.kvmw"))
     assert about["finished"] and not about["damage"]
 
 
@@ -138,7 +138,7 @@ def test_only_what_is_asked_for_is_attached(boot):
 def test_script_report_and_info_count_alike(boot):
     """Every line of script --json is an object; as many of each event as report and info say."""
     path = boot.path("families.kvmw")
-    done = labrun.kvmw("script", "-i", path, "--json")
+    done = lab_fixtures.kvmw("script", "-i", path, "--json")
     assert done.returncode == 0, done.stderr
     counts, last = collections.Counter(), 0
     for line in done.stdout.splitlines():
@@ -146,10 +146,10 @@ def test_script_report_and_info_count_alike(boot):
         counts[event["event"]] += 1
         assert event["time_ns"] >= last
         last = event["time_ns"]
-    assert counts == {f["event"]: f["rows"] for f in labrun.info(path)["frames"]
+    assert counts == {f["event"]: f["rows"] for f in lab_fixtures.info(path)["frames"]
                       if f["type"] == "EVENTS"} == Totals(path).rows
     for event, number in counts.items():
-        rep = labrun.report(path, "-e", event)
+        rep = lab_fixtures.report(path, "-e", event)
         assert rep["recorded"] == number, event
 
 

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-import kvmwdata
+import independent_reader
 
 TESTS = pathlib.Path(__file__).resolve().parent
 KVMW = os.environ.get("KVMW", str(TESTS.parent / "kvmw"))
@@ -32,7 +32,7 @@ def c_reader(path):
 
 
 def compare(path, events=None):
-    ours = kvmwdata.Recording(path.read_bytes())
+    ours = independent_reader.Recording(path.read_bytes())
     ours.events = ours.events or events
     theirs, damage, status = c_reader(path)
     assert [f[:4] for f in theirs] == [(f.offset, len(f.payload), f.stream, f.rows) for f in ours.frames]
@@ -45,7 +45,7 @@ def compare(path, events=None):
             assert not any(set(columns[name]) - {2 ** 64 - 1} for name in columns.keys() - values.keys())
             rows += frame.rows
         elif frame.type in (1, 2, 3):
-            assert isinstance(kvmwdata.text(frame), dict)
+            assert isinstance(independent_reader.text(frame), dict)
     assert damage == [offset for offset, _ in ours.damage]
     assert status == (1 if damage or not ours.finished else 0)
     return ours, rows
@@ -64,16 +64,16 @@ def test_readers_agree(path):
 def test_readers_agree_on_every_encoding():
     seen = set()
     for path in GOLDEN:
-        for frame in kvmwdata.Recording(path.read_bytes()).frames:
+        for frame in independent_reader.Recording(path.read_bytes()).frames:
             if frame.event:
-                seen |= {col.encoding for col in kvmwdata.Values(frame).cols.values()}
+                seen |= {col.encoding for col in independent_reader.Values(frame).cols.values()}
     assert seen == set(range(6))
 
 
 def test_readers_agree_on_damage(tmp_path):
     """Cut at every 4 KiB; one byte flipped in every frame's header and payload."""
     whole = (TESTS / "data" / "svm-mixed.kvmw").read_bytes()
-    sound = kvmwdata.Recording(whole)
+    sound = independent_reader.Recording(whole)
     frames = sound.frames
     bad = [whole[:size] for size in range(4096, len(whole), 4096)]
     for frame in frames:
@@ -107,7 +107,7 @@ def test_page_names_the_frame_types():
     code = re.findall(r"\bDATA_(\w+) = (\d+),\t*/\*", (TESTS.parent / "util/data/data.h").read_text())
     page = [(row[1], row[0]) for row in table("FRAMES", "  Type +Name +Payload")]
     assert page == code
-    assert {int(number): name for name, number in code} == kvmwdata.NAMES
+    assert {int(number): name for name, number in code} == independent_reader.NAMES
 
 
 def test_page_names_the_encodings():
@@ -128,7 +128,7 @@ def test_page_names_the_events(tmp_path):
     path = tmp_path / "new.kvmw"
     subprocess.run([PROGRAMS / "make_recording", path], input='["FINISH"]\n', text=True, check=True,
                    timeout=60)
-    events = kvmwdata.Recording(path.read_bytes()).events.values()
+    events = independent_reader.Recording(path.read_bytes()).events.values()
     assert len(events) == len(re.findall(r"^Event \d+, `", PAGE, re.M))
     for event in events:
         title = f"Event {event['id']}, `{event['name']}`: {event['doc']}."
@@ -149,6 +149,6 @@ def test_page_names_the_details():
 
 def test_page_gives_the_version():
     data = GOLDEN[0].read_bytes()
-    recording = kvmwdata.Recording(data)
+    recording = independent_reader.Recording(data)
     assert f"major version: {recording.major}." in PAGE
     assert re.search(rf"^  {recording.major}\.{recording.minor} ", PAGE, re.M)

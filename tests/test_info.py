@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from recordings import META, TREE, VCPUS, VMS, Recording, kvmw, svm_recording, vmx_recording
+from synthetic import META, TREE, VCPUS, VMS, Recording, kvmw, svm_recording, vmx_recording
 
 
 @pytest.fixture(scope="module")

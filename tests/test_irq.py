@@ -5,8 +5,8 @@ the step before has that step among the rows, at just that time, with the same s
 import collections
 import json
 
-import labrun
-from labrun import AMD, NONE, in_boots
+import lab_fixtures
+from lab_fixtures import AMD, NONE, in_boots
 
 # KVMW_KINDS_irq of util/events.h
 SET_IRQ, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI = 1, 4, 5, 6, 7, 9, 10
@@ -43,8 +43,8 @@ def check_steps(rows):
 def test_known_interrupts(boot):
     step = boot.step("irqs")
     assert step.status == 0, step.err
-    did, perf = json.loads(step.out)["total"], labrun.perf_stat(boot.path("irqs.perf"))
-    steps = check_steps(labrun.rows(boot.path("irqs.kvmw"), "irq"))
+    did, perf = json.loads(step.out)["total"], lab_fixtures.perf_stat(boot.path("irqs.perf"))
+    steps = check_steps(lab_fixtures.rows(boot.path("irqs.kvmw"), "irq"))
     for kind, name in ((IPI, "apic_ipi"), (ACCEPT, "apic_accept_irq"), (INJECT, "inj_virq"),
                        (EOI, "eoi")):
         assert len(steps[kind]) == perf[f"kvm:kvm_{name}"], name
@@ -65,8 +65,8 @@ def test_known_interrupts(boot):
 @in_boots(*AMD)
 def test_known_hypercalls(boot):
     step = boot.step("irqs")
-    did, perf = json.loads(step.out)["total"], labrun.perf_stat(boot.path("irqs.perf"))
-    rows = labrun.rows(boot.path("irqs.kvmw"), "hypercall")
+    did, perf = json.loads(step.out)["total"], lab_fixtures.perf_stat(boot.path("irqs.perf"))
+    rows = lab_fixtures.rows(boot.path("irqs.kvmw"), "hypercall")
     assert len(rows) == perf["kvm:kvm_hypercall"] == did["vmcall"]
     # KVM_HC_VAPIC_POLL_IRQ, which gives 0
     assert {row.nr for row in rows} == {1}
@@ -77,7 +77,7 @@ def test_known_hypercalls(boot):
 @in_boots(*(f"families-{kernel}" for kernel in KERNELS))
 def test_linux_guest(boot):
     """Disk (MSI), serial line (GSI 4), IPIs and timers: the steps fit, almost all are told."""
-    steps = check_steps(labrun.rows(boot.path("families.kvmw"), "irq"))
+    steps = check_steps(lab_fixtures.rows(boot.path("families.kvmw"), "irq"))
     accepted = collections.Counter(row.source for row in steps[ACCEPT])
     assert min(accepted[source] for source in (0, SET_IRQ, MSI, IPI)) > 10
     assert {row.irq for row in steps[ACCEPT] if row.source == SET_IRQ} >= {4}

@@ -4,8 +4,8 @@ bitmaps, and perf's counts of the same tracepoints."""
 import collections
 import json
 
-import labrun
-from labrun import AMD, NONE, in_boots
+import lab_fixtures
+from lab_fixtures import AMD, NONE, in_boots
 
 ALL = AMD
 EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
@@ -30,7 +30,7 @@ def logged(did):
 
 
 def rows(boot, event, name="memory", kind=None):
-    found = labrun.rows(boot.path(f"{name}.kvmw"), event)
+    found = lab_fixtures.rows(boot.path(f"{name}.kvmw"), event)
     return found if kind is None else [row for row in found if row.kind == kind]
 
 
@@ -52,7 +52,7 @@ def holds(slot, gpa):
 
 @in_boots(*ALL)
 def test_counts_are_perfs(boot):
-    perf = labrun.perf_stat(boot.path("memory.perf"))
+    perf = lab_fixtures.perf_stat(boot.path("memory.perf"))
     found = collections.Counter((event, row.kind) for event in ("fault", "dirty")
                                 for row in rows(boot, event))
     compared = 0
@@ -74,14 +74,14 @@ def test_dirty_pages_are_the_log(boot):
     found = rows(boot, "dirty", kind=PAGE)
     assert sorted({row.gfn for row in found if row.logging == 1}) == logged(did)
     assert len(logged(did)) == did["total"]["touch"] == did["dirty"]["pages"]
-    rep = labrun.report(boot.path("memory.kvmw"), "-e", "dirty")["dirty"]
+    rep = lab_fixtures.report(boot.path("memory.kvmw"), "-e", "dirty")["dirty"]
     assert (rep["pages"], rep["not_observed"]) == (did["dirty"]["pages"], None)
     of = slots(boot)
     for row in found:
         slot = of[row.slot]
         assert holds(slot, row.gfn * PAGE_SIZE) and row.logging == slot.flags == (row.slot > 0)
     # Each vCPU has touched a slot of its own.
-    vcpus = {v["id"]: v["vcpu"] for v in labrun.info(boot.path("memory.kvmw"))["vcpus"]}
+    vcpus = {v["id"]: v["vcpu"] for v in lab_fixtures.info(boot.path("memory.kvmw"))["vcpus"]}
     assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
 
 
@@ -89,7 +89,7 @@ def test_dirty_pages_are_the_log(boot):
 def test_dirty_ring(boot):
     """A page that is marked while a ring is in use is what is pushed into it, one for one."""
     assert boot.step("ring").status == 0, boot.step("ring").err
-    perf = labrun.perf_stat(boot.path("ring.perf"))
+    perf = lab_fixtures.perf_stat(boot.path("ring.perf"))
     found = rows(boot, "dirty", "ring")
     of = slots(boot, "ring")
     marked = collections.Counter((row.slot, row.gfn - of[row.slot].gpa // PAGE_SIZE)
@@ -248,7 +248,7 @@ def test_one_vcpu(boot):
         step = boot.step(f"one-{event}")
         assert step.status == 0, step.err
         found[event] = rows(boot, event, f"one-{event}")
-        about = labrun.info(boot.path(f"one-{event}.kvmw"))
+        about = lab_fixtures.info(boot.path(f"one-{event}.kvmw"))
         assert {v["vcpu"] for v in about["vcpus"]} <= {1}
     assert len({row.gfn for row in found["dirty"] if row.logging}) == 30
     assert sum(row.kind == PAGE_FAULT for row in found["fault"]) >= 30

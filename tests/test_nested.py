@@ -3,8 +3,8 @@
 import collections
 import json
 
-import labrun
-from labrun import NONE, REASONS, in_boots
+import lab_fixtures
+from lab_fixtures import NONE, REASONS, in_boots
 
 # KVMW_KINDS_nested of util/events.h, and the tracepoints beneath: those that the kernel has.
 ENTER, EXIT, INJECT = 1, 2, 3
@@ -17,8 +17,8 @@ def test_known_guest_of_a_guest(boot):
     step = boot.step("nested")
     assert step.status == 0, step.err
     line, = [line for line in step.out.splitlines() if line.startswith('{"vcpus"')]
-    did, perf = json.loads(line), labrun.perf_stat(boot.path("nested.perf"))
-    rows = labrun.rows(boot.path("nested.kvmw"), "nested")
+    did, perf = json.loads(line), lab_fixtures.perf_stat(boot.path("nested.perf"))
+    rows = lab_fixtures.rows(boot.path("nested.kvmw"), "nested")
     kinds = collections.defaultdict(list)
     for row in rows:
         kinds[row.kind].append(row)
@@ -40,7 +40,7 @@ def test_known_guest_of_a_guest(boot):
         assert row.time_ns + row.span_ns in enters
     last = max(kinds[INJECT], key=lambda row: row.time_ns)
     assert last.span_ns == NONE and last.time_ns > max(enters)
-    total, = [t for t in labrun.rows(boot.path("nested.kvmw"), "total")
+    total, = [t for t in lab_fixtures.rows(boot.path("nested.kvmw"), "total")
               if (t.event, t.reason) == (13, INJECT)][-1:]
     assert (total.count, total.done) == (len(kinds[INJECT]), len(told))
     assert total.span_ns == sum(row.span_ns for row in told)

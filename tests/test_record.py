@@ -9,8 +9,8 @@ import collections
 import json
 import statistics
 
-import labrun
-from labrun import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
+import lab_fixtures
+from lab_fixtures import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
 
 
 @in_boots(*AMD, "smp", "intel")
@@ -19,10 +19,10 @@ def test_known_guest(boot):
     step = boot.step("known")
     assert step.status == 0, step.err
     did = json.loads(step.out)
-    perf = labrun.perf_stat(boot.path("known.perf"))
-    rep = labrun.report(boot.path("known.kvmw"))
+    perf = lab_fixtures.perf_stat(boot.path("known.perf"))
+    rep = lab_fixtures.report(boot.path("known.kvmw"))
     assert of_guest(rep) == did["exits"][boot.isa]
-    assert sum(labrun.counts(rep).values()) == rep["recorded"] == perf["kvm:kvm_exit"]
+    assert sum(lab_fixtures.counts(rep).values()) == rep["recorded"] == perf["kvm:kvm_exit"]
     assert (rep["lost"], rep["unfinished"]) == (0, did["vcpus"])
     assert rep["recording"]["complete"] and rep["recording"]["stopped"] == "command ended"
 
@@ -32,11 +32,11 @@ def test_known_guest(boot):
     assert sorted(seen.values()) == [(v["id"], v["tid"], f"vcpu{v['id']}") for v in did["vcpu"]]
 
     # The rows say the same as the totals, reason by reason, vCPU by vCPU.
-    rows = labrun.rows(boot.path("known.kvmw"))
+    rows = lab_fixtures.rows(boot.path("known.kvmw"))
     numbers = collections.Counter(row.reason for row in rows)
     for name, n in did["exits"][boot.isa].items():
         assert numbers[REASONS[boot.isa][name]] == n
-    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+    for vcpu, of_vcpu in lab_fixtures.by_vcpu(rows).items():
         check_chain(of_vcpu)
         assert of_vcpu[-1].total_ns == NONE
         assert of_vcpu[-1].reason == REASONS[boot.isa]["IO_INSTRUCTION" if boot.isa == "vmx" else "io"]
@@ -45,7 +45,7 @@ def test_known_guest(boot):
         assert sum(row.reason == cpuid for row in of_vcpu) == done["cpuid"]
     assert {row.isa for row in rows} == {1 if boot.isa == "vmx" else 2}
     # What the kernel kept, the sum of times included.
-    totals = {(t.vcpu, t.reason): t for t in labrun.rows(boot.path("known.kvmw"), "total")}
+    totals = {(t.vcpu, t.reason): t for t in lab_fixtures.rows(boot.path("known.kvmw"), "total")}
     for (vcpu, reason), total in totals.items():
         mine = [r for r in rows if (r.vcpu, r.reason) == (vcpu, reason)]
         done = [r for r in mine if r.total_ns != NONE]
@@ -56,7 +56,7 @@ def test_known_guest(boot):
 
 @in_boots(*AMD, "intel")
 def test_host_is_described(boot):
-    about = labrun.info(boot.path("known.kvmw"))
+    about = lab_fixtures.info(boot.path("known.kvmw"))
     assert about["kvm"]["module"] == ("kvm_intel" if boot.isa == "vmx" else "kvm_amd")
     assert about["command"][:3] == ["kvmw", "record", "-o"]
     assert about["start_ns"] > 0 and about["duration_ns"] > 0 and about["finished"]
@@ -89,7 +89,7 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
     """A 2-vCPU Linux in QEMU: the same cycles as perf kvm stat record's, one by one."""
     step = boot.step("linux")
     assert step.status == 0, step.err
-    rep = labrun.report(boot.path("linux.kvmw"))
+    rep = lab_fixtures.report(boot.path("linux.kvmw"))
     assert rep["lost"] == 0
     vms = [(vm["vmm"], vm["name"]) for vm in rep["recording"]["vms"]]
     assert vms == [("qemu-system-x86_64", "lab-guest")]
@@ -97,7 +97,7 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
     assert sorted((v["vcpu"], v["comm"]) for v in vcpus.values()) == [
         (0, "CPU 0/KVM"), (1, "CPU 1/KVM")]
 
-    events = labrun.trace(boot.path("linux.trace"))
+    events = lab_fixtures.trace(boot.path("linux.trace"))
     names = {row["reason_number"]: row["reason"] for row in rep["rows"]}
     assert {"io", "msr", "hlt", "npf", "cpuid"} <= set(names.values())
     pairs = []
@@ -105,8 +105,8 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
     def same(row, exit):
         assert (names[row.reason], row.rip) == (exit.reason, exit.rip)
 
-    rows = labrun.rows(boot.path("linux.kvmw"))
-    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+    rows = lab_fixtures.rows(boot.path("linux.kvmw"))
+    for vcpu, of_vcpu in lab_fixtures.by_vcpu(rows).items():
         check_chain(of_vcpu)
         pairs += pair(of_vcpu, events[vcpus[vcpu]["tid"]], same)
     assert len(pairs) > 1000 and len(pairs) >= len(rows) - len(vcpus)
@@ -157,23 +157,23 @@ def test_overflow(boot):
     assert step.status == 0, step.err
     assert "records lost, counted exactly" in step.err
     did = json.loads(step.out)
-    perf = labrun.perf_stat(boot.path("overflow.perf"))["kvm:kvm_exit"]
-    rep = labrun.report(boot.path("overflow.kvmw"))
-    rows = labrun.rows(boot.path("overflow.kvmw"))
+    perf = lab_fixtures.perf_stat(boot.path("overflow.perf"))["kvm:kvm_exit"]
+    rep = lab_fixtures.report(boot.path("overflow.kvmw"))
+    rows = lab_fixtures.rows(boot.path("overflow.kvmw"))
     assert rep["lost"] > 0
     about = rep["recording"]
     assert (about["rings"], about["ring_bytes"]) == (2 if boot.name == "smp" else 1, 4096)
     assert of_guest(rep) == did["exits"]["svm"]
-    assert len(rows) + rep["lost"] == sum(labrun.counts(rep).values()) == perf
-    losses = labrun.rows(boot.path("overflow.kvmw"), "loss")
+    assert len(rows) + rep["lost"] == sum(lab_fixtures.counts(rep).values()) == perf
+    losses = lab_fixtures.rows(boot.path("overflow.kvmw"), "loss")
     assert sum(loss.count for loss in losses) == rep["lost"]
     assert all(0 < loss.first_ns <= loss.last_ns for loss in losses)
 
-    events = labrun.trace(boot.path("overflow.trace"))
+    events = lab_fixtures.trace(boot.path("overflow.trace"))
     assert sum(e.kind == "exit" for of_tid in events.values() for e in of_tid) == perf
     vcpus = {v["id"]: v["tid"] for v in rep["recording"]["vcpus"]}
     names = {number: name for name, number in REASONS["svm"].items()}
-    for vcpu, of_vcpu in labrun.by_vcpu(rows).items():
+    for vcpu, of_vcpu in lab_fixtures.by_vcpu(rows).items():
         check_cycles(of_vcpu, [e for e in events[vcpus[vcpu]] if e.kind == "exit"], names)
 
 

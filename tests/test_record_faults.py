@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-import labrun
-from labrun import AMD, KVMW, check_chain, in_boots
+import lab_fixtures
+from lab_fixtures import AMD, KVMW, check_chain, in_boots
 
 
 # ---- damaged recordings ------------------------------------------------------
@@ -16,10 +16,10 @@ def test_killed_recorder(boot):
     """kill -9: everything up to the last second is there, without a hole."""
     path = boot.path("killed.kvmw")
     killed_ns = int(boot.path("killed.when").read_text())
-    rep = labrun.report(path, status=1)
-    assert "did not finish" in labrun.kvmw("report", "-i", path).stderr
+    rep = lab_fixtures.report(path, status=1)
+    assert "did not finish" in lab_fixtures.kvmw("report", "-i", path).stderr
     assert (rep["recording"]["finished"], rep["recording"]["damage"]) == (False, [])
-    rows = labrun.rows(path, status=1)
+    rows = lab_fixtures.rows(path, status=1)
     check_chain(rows)
     # The kernel's totals were read when some cycles were still on their way.
     assert len(rows) == rep["recorded"] <= sum(row["count"] for row in rep["rows"]) < 1.1 * len(rows)
@@ -33,7 +33,7 @@ def test_killed_recorder(boot):
 
 def whole(path):
     """The frames of an intact recording; a frame's end is where the next one begins."""
-    found = labrun.frames(path)
+    found = lab_fixtures.frames(path)
     ends = [frame.offset for frame in found[1:]] + [path.stat().st_size]
     assert len([frame for frame in found if frame.event == "exit"]) >= 3
     return list(zip(found, ends))
@@ -42,7 +42,7 @@ def whole(path):
 def check_report(path, frames, complete=False):
     """The report of FRAMES: as many rows, and the exit status tells of what is missing."""
     recorded = sum(frame.rows for frame in frames if frame.event == "exit")
-    done = labrun.kvmw("report", "-i", path, "--json")
+    done = lab_fixtures.kvmw("report", "-i", path, "--json")
     assert done.returncode == (0 if complete else 1), done.stderr
     if recorded:
         assert json.loads(done.stdout)["recorded"] == recorded
@@ -59,7 +59,7 @@ def test_cut_at_every_4k(boot, tmp_path):
     for size in range(4096, len(data), 4096):
         cut.write_bytes(data[:size])
         left = [frame for frame, end in whole_frames if end <= size]
-        assert labrun.frames(cut, status=1) == left, size
+        assert lab_fixtures.frames(cut, status=1) == left, size
         check_report(cut, left)
 
 
@@ -71,12 +71,12 @@ def test_one_byte_flipped_in_every_frame(boot, tmp_path, part):
     flipped = tmp_path / "flipped"
     where = random.Random(part)
     for i, (frame, _) in enumerate(whole_frames):
-        first = frame.offset + (0 if part == "header" else labrun.FRAME_HEADER)
-        length = labrun.FRAME_HEADER if part == "header" else frame.size
+        first = frame.offset + (0 if part == "header" else lab_fixtures.FRAME_HEADER)
+        length = lab_fixtures.FRAME_HEADER if part == "header" else frame.size
         at = where.randrange(first, first + length)
         flipped.write_bytes(data[:at] + bytes([data[at] ^ 1 << where.randrange(8)]) + data[at + 1:])
         left = [other for j, (other, _) in enumerate(whole_frames) if j != i]
-        assert labrun.frames(flipped, status=1) == left, (i, at)
+        assert lab_fixtures.frames(flipped, status=1) == left, (i, at)
         check_report(flipped, left)
 
 
@@ -87,10 +87,10 @@ def test_all_frames_flipped_at_once(boot, tmp_path):
     data = bytearray(boot.path("killed-not.kvmw").read_bytes())
     flipped = tmp_path / "flipped"
     for frame, _ in whole_frames[1::2]:
-        data[frame.offset + labrun.FRAME_HEADER + frame.size // 2] ^= 0x10
+        data[frame.offset + lab_fixtures.FRAME_HEADER + frame.size // 2] ^= 0x10
     flipped.write_bytes(data)
     left = [frame for frame, _ in whole_frames[0::2]]
-    assert labrun.frames(flipped, status=1) == left
+    assert lab_fixtures.frames(flipped, status=1) == left
     check_report(flipped, left)
 
 
@@ -134,7 +134,7 @@ def test_wrong_usage(boot, name, word):
     (["-e", "sched", "--gpa", "0x1000"], "--gpa acts on exit, fault and dirty,"),
 ])
 def test_wrong_options(args, word):
-    done = labrun.kvmw("record", *args, "--", "true")
+    done = lab_fixtures.kvmw("record", *args, "--", "true")
     assert done.returncode == 2
     assert word in done.stderr
 
@@ -145,9 +145,9 @@ def test_disk_full(boot):
     step = boot.step("full")
     assert step.status == 1
     assert "/tmp/small/full.kvmw: cannot write: No space left on device" in step.err
-    about = labrun.info(boot.path("full.kvmw"), status=1)
+    about = lab_fixtures.info(boot.path("full.kvmw"), status=1)
     assert about["damage"] == [] and not about["finished"]
-    rows = labrun.rows(boot.path("full.kvmw"), status=1)
+    rows = lab_fixtures.rows(boot.path("full.kvmw"), status=1)
     assert len(rows) > 1000
     check_chain(rows)
 
@@ -173,15 +173,15 @@ def test_capabilities_are_enough(boot, name):
     """CAP_BPF and CAP_PERFMON, with what the refusals advised: as user 1000."""
     step = boot.step(name)
     assert step.status == 0, step.err
-    rep = labrun.report(boot.path(f"{name}.kvmw"))
-    assert labrun.of_guest(rep) == json.loads(step.out)["exits"]["svm"]
+    rep = lab_fixtures.report(boot.path(f"{name}.kvmw"))
+    assert lab_fixtures.of_guest(rep) == json.loads(step.out)["exits"]["svm"]
     assert rep["recording"]["complete"]
 
 
 @in_boots(*AMD)
 def test_capabilities_for_other_users_vms(boot):
     assert boot.step("caps-ptrace").status == 0
-    rep = labrun.report(boot.path("caps-ptrace.kvmw"))
+    rep = lab_fixtures.report(boot.path("caps-ptrace.kvmw"))
     assert rep["recorded"] > 100
     assert [vm["vmm"] for vm in rep["recording"]["vms"]] == ["kvmw"]
     without, with_caps = (json.loads(boot.step(n).out) for n in ("caps-list", "caps-list-four"))
@@ -199,7 +199,7 @@ def test_memlock_limit(boot):
     else:
         step = boot.step("memlock")
         assert step.status == 0, step.err
-        assert labrun.of_guest(labrun.report(boot.path("memlock.kvmw"))) == \
+        assert lab_fixtures.of_guest(lab_fixtures.report(boot.path("memlock.kvmw"))) == \
             json.loads(step.out)["exits"]["svm"]
 
 
@@ -210,8 +210,8 @@ def test_no_recording(tmp_path):
         path = tmp_path / name
         path.write_bytes(data)
         for command in "report", "info":
-            done = labrun.kvmw(command, "-i", path)
+            done = lab_fixtures.kvmw(command, "-i", path)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.count("\n") == 1 and str(path) in done.stderr, done.stderr
-    done = labrun.kvmw("report", "-i", tmp_path / "missing")
+    done = lab_fixtures.kvmw("report", "-i", tmp_path / "missing")
     assert done.returncode == 1 and "No such file" in done.stderr and done.stderr.count("\n") == 1

@@ -3,8 +3,8 @@
 import collections
 import json
 
-import labrun
-from labrun import NONE, REASONS, in_boots
+import lab_fixtures
+from lab_fixtures import NONE, REASONS, in_boots
 
 SVM = REASONS["svm"]
 PORT, MSR = 0x5150, 0x17a       # bench/x86/ports.h
@@ -17,10 +17,10 @@ class Filtered:
         assert step.status == 0, step.err
         self.did = json.loads(step.out)
         self.path = boot.path(f"filter-{name}.kvmw")
-        self.rows = labrun.rows(self.path)
-        last = {(t.vcpu, t.event, t.isa, t.reason): t for t in labrun.rows(self.path, "total")}
+        self.rows = lab_fixtures.rows(self.path)
+        last = {(t.vcpu, t.event, t.isa, t.reason): t for t in lab_fixtures.rows(self.path, "total")}
         self.totals = {(key[1], key[3]): t for key, t in last.items()}
-        assert labrun.report(self.path)["recording"]["complete"]
+        assert lab_fixtures.report(self.path)["recording"]["complete"]
         # The totals are those of the whole guest, and tell what was left out.
         for name, number in self.did["exits"]["svm"].items():
             assert self.totals[1, SVM[name]].count == number
@@ -47,9 +47,9 @@ def test_min_duration(boot):
     """Of every event; a cycle without an end is long enough if it is that old."""
     found = Filtered(boot, "duration")
     assert all(row.total_ns >= 400_000 for row in found.rows)
-    for row in labrun.rows(found.path, "userspace"):
+    for row in lab_fixtures.rows(found.path, "userspace"):
         assert row.user_ns >= 400_000
-    for row in labrun.rows(found.path, "fault"):
+    for row in lab_fixtures.rows(found.path, "fault"):
         assert row.span_ns >= 400_000
     assert len(found.rows) < 300
 
@@ -67,7 +67,7 @@ def test_gpa(boot):
     """Page faults and MMIO, of event exit and of event fault."""
     found = Filtered(boot, "gpa")
     found.only("npf")
-    faults = [row for row in labrun.rows(found.path, "fault") if row.gpa != NONE]
+    faults = [row for row in lab_fixtures.rows(found.path, "fault") if row.gpa != NONE]
     assert faults and all(row.gpa >= 0x100000000 for row in faults)
     assert all(row.detail >= 0x100000000 for row in found.rows)
     assert len(found.rows) < found.totals[1, SVM["npf"]].count

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-import labrun
-from labrun import NONE, check_chain, end_ns, in_boots, of_guest
+import lab_fixtures
+from lab_fixtures import NONE, check_chain, end_ns, in_boots, of_guest
 
 # include/uapi/linux/kvm.h
 KVM_EXIT = {"KVM_EXIT_IO": 2, "KVM_EXIT_HLT": 5, "KVM_EXIT_MMIO": 6}
@@ -37,7 +37,7 @@ def test_pipe(boot):
     did = json.loads(step.err.splitlines()[0])
     assert of_guest(rep) == did["exits"]["svm"]
     assert rep["recording"]["complete"] and rep["recording"]["bytes"] > 1000
-    assert rep["rows"] == labrun.report(boot.path("pipe.kvmw"))["rows"]
+    assert rep["rows"] == lab_fixtures.report(boot.path("pipe.kvmw"))["rows"]
     info = boot.step("pipe-info")
     assert info.status == 0 and json.loads(info.out)["finished"]
     assert "0 lost" in step.err.splitlines()[-1]
@@ -58,8 +58,8 @@ def test_output_file(boot):
                        for n in ("first", "old", "new"))
     assert first == old != new
     assert boot.path("files.mode").read_text() == "600\n"
-    assert of_guest(labrun.report(boot.path("files-old.kvmw")))["cpuid"] == 10
-    assert of_guest(labrun.report(boot.path("files-new.kvmw")))["cpuid"] == 20
+    assert of_guest(lab_fixtures.report(boot.path("files-old.kvmw")))["cpuid"] == 10
+    assert of_guest(lab_fixtures.report(boot.path("files-new.kvmw")))["cpuid"] == 20
 
 
 @in_boots("behave")
@@ -86,7 +86,7 @@ def test_exit_status_is_the_commands(boot, name, status):
 @in_boots("behave")
 def test_duration(boot):
     assert boot.step("duration").status == 0
-    rep = labrun.report(boot.path("duration.kvmw"))
+    rep = lab_fixtures.report(boot.path("duration.kvmw"))
     assert rep["recording"]["stopped"] == "duration over"
     assert 1.5e9 <= rep["recording"]["duration_ns"] < 3e9
     assert rep["recorded"] > 100
@@ -98,7 +98,7 @@ def test_duration(boot):
 def test_signals_end_it_well(boot, signal, why):
     step = boot.step(f"signal-{signal}")
     assert step.status == 0 and "[ kvmw record: " in step.err
-    rep = labrun.report(boot.path(f"signal-{signal}.kvmw"))
+    rep = lab_fixtures.report(boot.path(f"signal-{signal}.kvmw"))
     assert rep["recording"]["stopped"] == why and rep["recording"]["complete"]
     assert rep["unfinished"] + sum(row["count"] > 0 for row in rep["rows"]) > 0
 
@@ -107,7 +107,7 @@ def test_signals_end_it_well(boot, signal, why):
 def test_signal_ends_the_command_too(boot):
     step = boot.step("signal-command")
     assert step.status == 128 + 15
-    assert labrun.info(boot.path("signal-command.kvmw"))["stopped"] == "interrupted"
+    assert lab_fixtures.info(boot.path("signal-command.kvmw"))["stopped"] == "interrupted"
     assert boot.path("signal-command.left").read_text() == "0\n"
 
 
@@ -115,9 +115,9 @@ def test_signal_ends_the_command_too(boot):
 def test_vm_gone(boot):
     """-p without a command ends when the VM does, with all that it did."""
     assert boot.step("gone").status == 0
-    rep = labrun.report(boot.path("gone.kvmw"))
+    rep = lab_fixtures.report(boot.path("gone.kvmw"))
     assert rep["recording"]["stopped"] == "VM is gone"
-    rows = labrun.rows(boot.path("gone.kvmw"))
+    rows = lab_fixtures.rows(boot.path("gone.kvmw"))
     check_chain(rows)
     assert rows[-1].total_ns == NONE and rep["unfinished"] == 1
 
@@ -128,8 +128,8 @@ def test_read_while_it_runs(boot):
     step = boot.step("live")
     assert step.status == 1 and "did not finish" in step.err
     assert json.loads(step.out)["recorded"] > 100
-    final = labrun.frames(boot.path("gone.kvmw"))
-    live = labrun.frames(boot.path("live.kvmw"), status=1)
+    final = lab_fixtures.frames(boot.path("gone.kvmw"))
+    live = lab_fixtures.frames(boot.path("live.kvmw"), status=1)
     assert len(live) > 3 and live == final[:len(live)]
 
 
@@ -138,31 +138,31 @@ def test_read_while_it_runs(boot):
 @in_boots("behave")
 def test_all_sees_vms_that_start_later(boot):
     did = [done(boot, name) for name in ("later-1", "later-2")]
-    rep = labrun.report(boot.path("later.kvmw"), "--sort", "vm,reason")
+    rep = lab_fixtures.report(boot.path("later.kvmw"), "--sort", "vm,reason")
     assert [vm["vmm"] for vm in rep["recording"]["vms"]] == ["kvmw", "kvmw"]
     pids = [vm["pid"] for vm in rep["recording"]["vms"]]
     for pid, one in zip(pids, did):
-        assert of_guest(labrun.report(boot.path("later.kvmw"), "--pid", pid)) == one["exits"]["svm"]
-    assert of_guest(labrun.report(boot.path("later.kvmw"))) == added(*(d["exits"]["svm"] for d in did))
+        assert of_guest(lab_fixtures.report(boot.path("later.kvmw"), "--pid", pid)) == one["exits"]["svm"]
+    assert of_guest(lab_fixtures.report(boot.path("later.kvmw"))) == added(*(d["exits"]["svm"] for d in did))
 
 
 @in_boots("behave")
 def test_vcpu_filter(boot):
     """--vcpu 1 of three: as if the others were not there."""
     did = done(boot, "vcpu")["vcpu"][1]
-    rep = labrun.report(boot.path("vcpu.kvmw"))
+    rep = lab_fixtures.report(boot.path("vcpu.kvmw"))
     assert [(v["vcpu"], v["tid"]) for v in rep["recording"]["vcpus"]] == [(1, did["tid"])]
     counts = of_guest(rep)
     assert (counts["cpuid"], counts["hlt"]) == (did["cpuid"], did["hlt"])
     assert counts["io"] == did["user_exits"]["io"]
-    check_chain(labrun.rows(boot.path("vcpu.kvmw")))
+    check_chain(lab_fixtures.rows(boot.path("vcpu.kvmw")))
 
 
 @in_boots("behave")
 def test_two_of_three_vms(boot):
     assert boot.step("two").status == 0
     pids = boot.json("two-pids.json")
-    rep = labrun.report(boot.path("two.kvmw"))
+    rep = lab_fixtures.report(boot.path("two.kvmw"))
     assert sorted(vm["pid"] for vm in rep["recording"]["vms"]) == sorted(pids[:2])
     assert {"cpuid", "io"} <= set(of_guest(rep)) <= {"cpuid", "io"}
     assert 2e9 <= rep["recording"]["duration_ns"] < 4e9
@@ -174,21 +174,21 @@ def test_two_of_three_vms(boot):
 def test_descendants_of_the_command(boot):
     """A VM that a child of the command starts, and one whose parent is gone."""
     for did, name in (done(boot, "child"), "child"), (boot.json("orphan.json"), "orphan"):
-        assert of_guest(labrun.report(boot.path(f"{name}.kvmw"))) == did["exits"]["svm"]
+        assert of_guest(lab_fixtures.report(boot.path(f"{name}.kvmw"))) == did["exits"]["svm"]
 
 
 # ---- what --------------------------------------------------------------------
 
 def check_userspace(path, did):
     """Each return of KVM_RUN, and nothing but these."""
-    rep = labrun.report(path, "--event", "userspace")
-    counts = labrun.counts(rep)
+    rep = lab_fixtures.report(path, "--event", "userspace")
+    counts = lab_fixtures.counts(rep)
     # An interrupt of the host may send KVM_RUN back too (-EINTR has no reason of its own).
     assert {name: n for name, n in counts.items() if name != "KVM_EXIT_INTR"} == user_exits(did)
-    rows = labrun.rows(path, "userspace")
+    rows = lab_fixtures.rows(path, "userspace")
     for name, n in user_exits(did).items():
         assert sum(row.reason == KVM_EXIT[name] for row in rows) == n
-    for of_vcpu in labrun.by_vcpu(rows).values():
+    for of_vcpu in lab_fixtures.by_vcpu(rows).values():
         assert of_vcpu[-1].user_ns == NONE
         for before, row in zip(of_vcpu, of_vcpu[1:]):
             assert before.time_ns + before.user_ns + row.run_ns == row.time_ns
@@ -198,19 +198,19 @@ def check_userspace(path, did):
 @in_boots("behave")
 def test_userspace_event(boot):
     check_userspace(boot.path("userspace.kvmw"), done(boot, "userspace"))
-    about = labrun.info(boot.path("userspace.kvmw"))
+    about = lab_fixtures.info(boot.path("userspace.kvmw"))
     assert about["events"] == ["userspace"]
     assert sorted(v["vcpu"] for v in about["vcpus"]) == [0, 1]
-    assert labrun.rows(boot.path("userspace.kvmw"), "exit") == []
+    assert lab_fixtures.rows(boot.path("userspace.kvmw"), "exit") == []
 
 
 @in_boots("behave")
 def test_both_events(boot):
     did = done(boot, "both-events")
     check_userspace(boot.path("both.kvmw"), did)
-    assert of_guest(labrun.report(boot.path("both.kvmw"))) == did["exits"]["svm"]
-    returns = labrun.by_vcpu(labrun.rows(boot.path("both.kvmw"), "userspace"))
-    for vcpu, exits in labrun.by_vcpu(labrun.rows(boot.path("both.kvmw"))).items():
+    assert of_guest(lab_fixtures.report(boot.path("both.kvmw"))) == did["exits"]["svm"]
+    returns = lab_fixtures.by_vcpu(lab_fixtures.rows(boot.path("both.kvmw"), "userspace"))
+    for vcpu, exits in lab_fixtures.by_vcpu(lab_fixtures.rows(boot.path("both.kvmw"))).items():
         # The time in the VMM is the same in both, but that what it was off the CPU is told
         # apart in the cycle: of each exit that went there.
         went = [r for r in exits[:-1] if r.user_reason != 2 ** 32 - 1]
@@ -223,8 +223,8 @@ def test_both_events(boot):
 def test_time_in_the_vmm(boot):
     """A VMM that waits 500 us before it runs the vCPU again: so much at least is its time."""
     did = done(boot, "delay")
-    rows = labrun.rows(boot.path("delay.kvmw"))
-    of = {name: [r for r in rows[:-1] if r.reason == labrun.REASONS["svm"][name]]
+    rows = lab_fixtures.rows(boot.path("delay.kvmw"))
+    of = {name: [r for r in rows[:-1] if r.reason == lab_fixtures.REASONS["svm"][name]]
           for name in ("io", "cpuid")}
     # The first one is the set-up's: it waits for the other vCPUs' start.
     assert len(of["io"]) == 401 and len(of["cpuid"]) == 400
@@ -233,7 +233,7 @@ def test_time_in_the_vmm(boot):
         assert 500_000 <= row.user_ns + row.wait_ns <= row.total_ns
     assert all(row.user_ns == 0 for row in of["cpuid"])
     assert sum(row.user_ns + row.wait_ns for row in of["io"]) >= did["vmm_delay_ns"] >= 400 * 500_000
-    rep = labrun.report(boot.path("delay.kvmw"))
+    rep = lab_fixtures.report(boot.path("delay.kvmw"))
     io = next(row for row in rep["rows"] if row["reason"] == "io")
     assert io["user_ns"] == sum(row.user_ns for row in of["io"])
     assert io["time_ns"] == sum(end_ns(row) - row.time_ns for row in of["io"])

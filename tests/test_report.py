@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-import labrun
-from recordings import (KVMW, META, START, SVM, TREE, VCPUS, VMX, Recording, kvmw, one_line,
+import lab_fixtures
+from synthetic import (KVMW, META, START, SVM, TREE, VCPUS, VMX, Recording, kvmw, one_line,
                         random_rows, report, same_in_csv, svm_recording, text_of,
                         vmx_recording)
 
@@ -87,7 +87,7 @@ def test_golden_recordings(path):
     rep = json.loads(done.stdout)
     assert done.returncode == (not rep["recording"]["complete"])
     spans = "total_ns" if rep["event"] == "exit" else "user_ns"
-    rows = labrun.rows(path, rep["event"], status=done.returncode)
+    rows = lab_fixtures.rows(path, rep["event"], status=done.returncode)
     assert rep["recorded"] == len(rows) > 0
     # The cycles that were open when a recording was cut off are in the totals alone.
     open_rows = rep["total"]["count"] - len(rows) - rep["lost"]
@@ -96,7 +96,7 @@ def test_golden_recordings(path):
     for row in rep["rows"]:
         mine = [getattr(r, spans) for r in rows
                 if (r.reason, r.vcpu) == (row["reason_number"], row["vcpu_id"])]
-        whole = [span for span in mine if span != labrun.NONE]
+        whole = [span for span in mine if span != lab_fixtures.NONE]
         assert len(mine) == row["recorded"]
         without_row = row["count"] - row["lost"] - len(mine)
         assert row["unfinished"] == len(mine) - len(whole) + without_row

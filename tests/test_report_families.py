@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from recordings import (META, START, SVM, VCPUS, VMS, Recording, kvmw, one_line, report,
+from synthetic import (META, START, SVM, VCPUS, VMS, Recording, kvmw, one_line, report,
                         same_in_csv, text_of)
 
 MS = 1_000_000

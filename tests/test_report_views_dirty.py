@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from recordings import META, START, VCPUS, VMS, Recording, kvmw, report, text_of
+from synthetic import META, START, VCPUS, VMS, Recording, kvmw, report, text_of
 
 MS = 1_000_000
 ROLES = [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},

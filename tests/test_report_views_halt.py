@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from recordings import META, START, VCPUS, VMS, Recording, report, text_of
+from synthetic import META, START, VCPUS, VMS, Recording, report, text_of
 
 MS = 1_000_000
 WAKEUP, WINDOW = 1, 2

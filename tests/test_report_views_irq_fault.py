@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from recordings import META, START, VCPUS, VMS, Recording, kvmw, one_line, report, text_of
+from synthetic import META, START, VCPUS, VMS, Recording, kvmw, one_line, report, text_of
 
 SET_IRQ, PIC, IOAPIC, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI = 1, 2, 3, 4, 5, 6, 7, 9, 10
 PAGE_FAULT, FAST, SET_SPTE = 1, 2, 4

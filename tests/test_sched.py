@@ -5,9 +5,9 @@ be missing at either end; and of one that is counted from its start to its end."
 import collections
 import json
 
-import kvmwdata
-import labrun
-from labrun import AMD, NONE, in_boots
+import independent_reader
+import lab_fixtures
+from lab_fixtures import AMD, NONE, in_boots
 
 SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
@@ -30,7 +30,7 @@ def perf_events(boot):
 
 
 def rows(boot, event, name="sched"):
-    return sorted(labrun.rows(boot.path(f"{name}.kvmw"), event), key=lambda row: row.time_ns)
+    return sorted(lab_fixtures.rows(boot.path(f"{name}.kvmw"), event), key=lambda row: row.time_ns)
 
 
 def who(event):
@@ -171,7 +171,7 @@ def test_time_as_the_scheduler_counts_it(boot):
 @in_boots(*SCHED)
 def test_halts_as_perf_saw_them(boot):
     events = perf_events(boot)
-    ident = {v["id"]: v for v in labrun.report(boot.path("sched.kvmw"), "-e", "halt")[
+    ident = {v["id"]: v for v in lab_fixtures.report(boot.path("sched.kvmw"), "-e", "halt")[
         "recording"]["vcpus"]}
     halts = collections.defaultdict(list)
     for row in rows(boot, "halt"):
@@ -255,10 +255,10 @@ def test_threads_have_names(boot):
             if f"{prefix}pid" in event.f and f"{prefix}comm" in event.f:
                 comms[event.f[f"{prefix}pid"]].add(event.f[f"{prefix}comm"])
     names = {}
-    recording = kvmwdata.Recording(boot.path("sched.kvmw").read_bytes())
+    recording = independent_reader.Recording(boot.path("sched.kvmw").read_bytes())
     for frame in recording.frames:
         if frame.type == IDENT:
-            for task in kvmwdata.text(frame).get("tasks", []):
+            for task in independent_reader.text(frame).get("tasks", []):
                 names[task["tid"]] = task["comm"]
     others = {row.other for row in rows(boot, "sched")} - {0, NONE}
     others |= {row.waker for row in rows(boot, "halt")} - {0, NONE}
@@ -272,7 +272,7 @@ def test_halting_guest(boot):
     """A guest that halts until its timer fires, from its start; perf stat counts the same."""
     step = boot.step("halts")
     assert step.status == 0, step.err
-    perf = labrun.perf_stat(boot.path("halts.perf"))
+    perf = lab_fixtures.perf_stat(boot.path("halts.perf"))
     kinds = {event: collections.Counter(row.kind for row in rows(boot, event, "halts"))
              for event in ("halt", "timer", "mmu")}
     assert kinds["halt"][1] == perf["kvm:kvm_vcpu_wakeup"] > 0
@@ -308,7 +308,7 @@ def test_no_window_no_polling(boot):
 
 
 def rows_of_totals(boot):
-    return labrun.rows(boot.path("halts.kvmw"), "total")
+    return lab_fixtures.rows(boot.path("halts.kvmw"), "total")
 
 
 @in_boots(*AMD)

@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-import kvmwdata
-from recordings import (KVMW, META, START, SVM, TREE, VCPUS, VMS, Recording, kvmw, one_line,
+import independent_reader
+from synthetic import (KVMW, META, START, SVM, TREE, VCPUS, VMS, Recording, kvmw, one_line,
                         random_rows, svm_recording)
 
 GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
-ONES = kvmwdata.ONES
+ONES = independent_reader.ONES
 ROLES = VCPUS + [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
                  {"id": 21, "vm": None, "vcpu": None, "tid": 0, "comm": "", "role": "kernel"}]
 IDENT = {"vms": VMS, "vcpus": ROLES,
@@ -61,7 +61,7 @@ def schema():
 @pytest.fixture(scope="module", autouse=True)
 def events(tmp_path_factory):
     path = Recording().finish().write(tmp_path_factory.mktemp("schema") / "f")
-    everything = kvmwdata.Recording(path.read_bytes()).events.values()
+    everything = independent_reader.Recording(path.read_bytes()).events.values()
     schema.events = [event for event in everything if event["id"] < 32]
 
 
@@ -210,10 +210,10 @@ CYCLES = ("exit", "userspace")
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden_recordings(path):
     """Recordings of every released version: what they do not have is null."""
-    rec = kvmwdata.Recording(path.read_bytes())
+    rec = independent_reader.Recording(path.read_bytes())
     wanted = []
     for frame in rec.frames:
-        if kvmwdata.NAMES.get(frame.type) == "EVENTS":
+        if independent_reader.NAMES.get(frame.type) == "EVENTS":
             columns = rec.columns(frame)
             name = rec.events[frame.event]["name"]
             # Families have kinds in place of reasons.
@@ -464,8 +464,8 @@ def parts(tmp_path):
         whole.frame([(t + i * 3 * 10**9, *rest) for t, *rest in rows[100 * i:100 * i + 100]])
     path = whole.finish().write(tmp_path / "whole")
     data = path.read_bytes()
-    frames = [f for f in kvmwdata.Recording(data).frames]
-    ends = [b.offset for a, b in zip(frames, frames[1:]) if kvmwdata.NAMES[a.type] == "EVENTS"]
+    frames = [f for f in independent_reader.Recording(data).frames]
+    ends = [b.offset for a, b in zip(frames, frames[1:]) if independent_reader.NAMES[a.type] == "EVENTS"]
     return path, data, ends + [len(data)]
 
 
@@ -533,7 +533,7 @@ def test_full_disk(svm):
 
 def test_damage(svm, tmp_path):
     data = bytearray(svm.path.read_bytes())
-    frame = [f for f in kvmwdata.Recording(bytes(data)).frames if f.type == 4][1]
+    frame = [f for f in independent_reader.Recording(bytes(data)).frames if f.type == 4][1]
     data[frame.offset + 100] ^= 1
     path = tmp_path / "damaged"
     path.write_bytes(data)

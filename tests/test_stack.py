@@ -3,9 +3,9 @@
 import collections
 import re
 
-import kvmwdata
-import labrun
-from labrun import AMD, NONE, in_boots
+import independent_reader
+import lab_fixtures
+from lab_fixtures import AMD, NONE, in_boots
 
 EXIT, USERSPACE = 1, 2      # KVMW_KINDS_stack of util/events.h
 
@@ -13,9 +13,9 @@ EXIT, USERSPACE = 1, 2      # KVMW_KINDS_stack of util/events.h
 def stacks(path):
     """{id: frames}, each told once."""
     found = {}
-    for frame in kvmwdata.Recording(path.read_bytes()).frames:
+    for frame in independent_reader.Recording(path.read_bytes()).frames:
         if frame.type == 3:
-            for one in kvmwdata.text(frame).get("stacks", ()):
+            for one in independent_reader.text(frame).get("stacks", ()):
                 assert one["id"] not in found
                 found[one["id"]] = one["frames"]
     return found
@@ -32,10 +32,10 @@ def test_stacks_of_a_slow_vmm(boot):
     step = boot.step("stack")
     assert step.status == 0, step.err
     path = boot.path("stack.kvmw")
-    known, rows = stacks(path), labrun.rows(path, "stack")
-    cycles = {(r.vcpu, r.time_ns): (r.total_ns, r.reason, r.isa) for r in labrun.rows(path)}
+    known, rows = stacks(path), lab_fixtures.rows(path, "stack")
+    cycles = {(r.vcpu, r.time_ns): (r.total_ns, r.reason, r.isa) for r in lab_fixtures.rows(path)}
     returns = {(r.vcpu, r.time_ns): (r.user_ns, r.reason, r.isa)
-               for r in labrun.rows(path, "userspace")}
+               for r in lab_fixtures.rows(path, "userspace")}
     by_kind = collections.defaultdict(list)
     for row in rows:
         of = cycles if row.kind == EXIT else returns
@@ -67,8 +67,8 @@ def test_only_long_ones(boot):
     step = boot.step("stack-long")
     assert step.status == 0, step.err
     path = boot.path("stack-long.kvmw")
-    rows = labrun.rows(path, "stack")
+    rows = lab_fixtures.rows(path, "stack")
     assert len(rows) >= 60 and {row.kind for row in rows} == {EXIT}
     assert all(row.span_ns >= 10 ** 6 for row in rows)
-    cycles = {(r.vcpu, r.time_ns) for r in labrun.rows(path)}
+    cycles = {(r.vcpu, r.time_ns) for r in lab_fixtures.rows(path)}
     assert {(r.vcpu, r.time_ns) for r in rows} <= cycles

@@ -9,8 +9,8 @@ import collections
 import json
 import re
 
-import labrun
-from labrun import AMD, NONE, by_vcpu, check_chain, in_boots
+import lab_fixtures
+from lab_fixtures import AMD, NONE, by_vcpu, check_chain, in_boots
 
 # util/events.h
 PIO_OUT, MMIO_WRITE, FAULT_WRITE, MSR_READ, MSR_WRITE, CPUID, INTERRUPT = 2, 4, 7, 9, 10, 13, 15
@@ -26,9 +26,9 @@ def recorded(boot, name):
     step = boot.step(name)
     assert step.status == 0, step.err
     path = boot.path(f"{name}.kvmw")
-    rep = labrun.report(path)
+    rep = lab_fixtures.report(path)
     assert rep["lost"] == 0
-    return by_vcpu(labrun.rows(path)), {v["id"]: v["tid"] for v in rep["recording"]["vcpus"]}
+    return by_vcpu(lab_fixtures.rows(path)), {v["id"]: v["tid"] for v in rep["recording"]["vcpus"]}
 
 
 def kvm_ns(row):
@@ -40,8 +40,8 @@ def test_parts_add_up(boot):
     """guest + KVM + VMM + halted + waiting + blocked: all the time there was, nothing twice."""
     for name in SCENES:
         rows, _ = recorded(boot, name)
-        about = labrun.info(boot.path(f"{name}.kvmw"))
-        totals = [t for t in labrun.rows(boot.path(f"{name}.kvmw"), "total") if t.event == 1]
+        about = lab_fixtures.info(boot.path(f"{name}.kvmw"))
+        totals = [t for t in lab_fixtures.rows(boot.path(f"{name}.kvmw"), "total") if t.event == 1]
         last = {(t.vcpu, t.reason): t for t in totals}
         for vcpu, of_vcpu in rows.items():
             check_chain(of_vcpu)
@@ -74,10 +74,10 @@ def window(rows, begin, end, value):
     least = most = 0
     for row in rows:
         first = row.time_ns - (row.guest_ns if row.guest_ns != NONE else 0)
-        if row.total_ns == NONE or first >= end or labrun.end_ns(row) <= begin:
+        if row.total_ns == NONE or first >= end or lab_fixtures.end_ns(row) <= begin:
             continue
         most += value(row)
-        if first >= begin and labrun.end_ns(row) <= end:
+        if first >= begin and lab_fixtures.end_ns(row) <= end:
             least += value(row)
     return least, most
 
@@ -130,7 +130,7 @@ def test_idle(boot):
         tid, sec, ns, how, took = WAKEUP.match(line).groups()
         halts[int(tid)].append((int(sec) * 10 ** 9 + int(ns), how, int(took)))
     for vcpu, of_vcpu in rows.items():
-        begin, end = of_vcpu[0].time_ns, labrun.end_ns(of_vcpu[-2])
+        begin, end = of_vcpu[0].time_ns, lab_fixtures.end_ns(of_vcpu[-2])
         mine = [halt for halt in halts[tids[vcpu]] if begin <= halt[0] <= end]
         told = sum(took for _, _, took in mine)
         halted = [row for row in of_vcpu if row.halt_ns]
@@ -140,7 +140,7 @@ def test_idle(boot):
         assert ours <= told * 1.0001
         assert told <= (ours + sum(row.wait_ns for row in halted)) * 1.0001
         # Nearly all of these are HLT; none was spent asleep for anything else.
-        assert sum(r.halt_ns for r in halted if r.reason == labrun.REASONS["svm"]["hlt"]) > 0.9 * ours
+        assert sum(r.halt_ns for r in halted if r.reason == lab_fixtures.REASONS["svm"]["hlt"]) > 0.9 * ours
         assert sum(row.block_ns for row in halted) < 0.05 * ours
         polls = sum(took for _, how, took in mine if how == "poll")
         assert sum(row.poll_ns for row in halted) >= polls - sum(row.wait_ns for row in halted)
@@ -182,9 +182,9 @@ def test_returns_to_the_vmm(boot):
 def test_details(boot):
     """Each exit of the built-in guest is about what it did there."""
     did = json.loads(boot.step("known").out)
-    rows = by_vcpu(labrun.rows(boot.path("known.kvmw")))
-    number = {v["id"]: v["vcpu"] for v in labrun.report(boot.path("known.kvmw"))["recording"]["vcpus"]}
-    names = {value: name for name, value in labrun.REASONS[boot.isa].items()}
+    rows = by_vcpu(lab_fixtures.rows(boot.path("known.kvmw")))
+    number = {v["id"]: v["vcpu"] for v in lab_fixtures.report(boot.path("known.kvmw"))["recording"]["vcpus"]}
+    names = {value: name for name, value in lab_fixtures.REASONS[boot.isa].items()}
     assert len(rows) == did["vcpus"]
     for vcpu, of_vcpu in rows.items():
         done = did["vcpu"][number[vcpu]]

@@ -10,11 +10,11 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import kvmwdata  # noqa: E402
+import independent_reader  # noqa: E402
 
 
 def seed(frame):
-    cols = kvmwdata.Values(frame).cols
+    cols = independent_reader.Values(frame).cols
     directory = b"".join(struct.pack("<HBBII4sQ", field, c.encoding, 0, len(c.data), len(c.data),
                                      c.refs, c.base) for field, c in cols.items())
     data = b"".join(c.data for c in cols.values())
@@ -23,7 +23,7 @@ def seed(frame):
 
 def main(out, *recordings):
     for path in map(pathlib.Path, recordings):
-        for frame in kvmwdata.Recording(path.read_bytes()).frames:
+        for frame in independent_reader.Recording(path.read_bytes()).frames:
             if frame.event and frame.rows <= 2048:
                 pathlib.Path(out, f"{path.stem}-{frame.offset}").write_bytes(seed(frame))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The filters of kvmw record, on a guest that does a known number of everything.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 guest="kvmw bench guest --json --cpuid 300 --pio 200 --mmio 20 --msr 10 --touch 64"
 
 # filter NAME OPTION...

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Interrupts and hypercalls of a known number, beside perf; the host's stacks; timers of a
 # host that hides its addresses.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	what="--ipi 60 --timer 20 --vmcall 40"
 else

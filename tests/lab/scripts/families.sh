@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every family at once of a Linux guest's whole life, beside perf's counts of the same
 # tracepoints: timer, disk, serial and IPI work, and a migration with its dirty logging.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 kvmw list --json >list.json
 
 # Linux in QEMU and all programs are too much for the emulator of Intel CPUs: there it is the
@@ -18,7 +18,7 @@ export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=d
 echo round; md5sum /bin/busybox | md5sum | md5sum; sleep 0.05; done'
 grep -q vmx /proc/cpuinfo || (
 	until_so grep -q round families-guest.txt
-	python3 /src/tests/inside/migrate.py /tmp/qmp >migrate.out 2>&1
+	python3 /src/tests/lab/scripts/migrate.py /tmp/qmp >migrate.out 2>&1
 ) &
 counted=$(cd /sys/kernel/tracing/events && ls -d kvm/*/ kvmmmu/*/ | sed 's,/$,,; s,/,:,' |
 	grep -x "$tracepoints" | sed 's/^/-e /')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A Linux guest (L1) that runs the built-in guest (L2), beside perf's counts.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 more=/tmp/nested
 for file in /usr/bin/kvmw $(ldd /usr/bin/kvmw | grep -o '/[^ ]*'); do
 	mkdir -p "$more${file%/*}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Guest memory: page faults, dirty pages, memory slots and the ioctls behind them, of guests
 # that know what they do, with perf counting the same tracepoints.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 pages=700
 grep -q GenuineIntel /proc/cpuinfo && pages=60
 modprobe -a kvm_amd kvm_intel 2>/dev/null

@@ -6,7 +6,7 @@
 # QEMU's SVM injects an interrupt twice now and then, most of all where a halting vCPU changes
 # its CPU. The guest then waits for a timer that it did not set: so its CPU is given, its
 # timers are few, it is looked at before it is recorded, and ended from outside.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 
 # stopped PID...: all threads of them are
 stopped()
@@ -91,13 +91,13 @@ measure()
 	perf=$!
 	until_so test -s /tmp/sched.data
 	step sched kvmw record -e sched,halt,timer -o sched.kvmw -p "$(echo $vms | tr ' ' ,)" -- \
-		sh /src/tests/inside/sched.sh moved $vms
+		sh /src/tests/lab/scripts/sched.sh moved $vms
 	threads $vms >sched.after
 	kill -INT $perf
 	wait $perf
 	kill -KILL $vms
 	# Without --guest-code interrupts that came while a guest ran are left out.
-	perf script --guest-code -i /tmp/sched.data -s /src/tests/inside/perf_dump.py \
+	perf script --guest-code -i /tmp/sched.data -s /src/tests/lab/scripts/perf_dump.py \
 		>sched.trace 2>>sched.perf
 	[ "$(cat sched.status)" = 0 ]
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The recorder is killed in the middle of a recording.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 endless killed-vm --cpuid 3 --pio 1
 kvmw record -o killed.kvmw -p $vm 2>killed.err &
 recorder=$!

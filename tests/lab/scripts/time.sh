@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Where the time of a vCPU goes, with the scheduler and perf as witnesses.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 
 # busy: the exits are known, so are the returns to the VMM
 step time-busy perf record -q -o /tmp/user.data -e kvm:kvm_userspace_exit \
@@ -15,7 +15,7 @@ taskset -c 0 sh -c 'exec kvmw bench guest --json --rounds 0 --vcpus 2 --cpuid 3 
 vm=$!
 until_so runs $vm
 step time-preempted kvmw record -o time-preempted.kvmw -p $vm -- \
-	python3 /src/tests/inside/schedstat.py $vm 3
+	python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
 wait
 
@@ -26,6 +26,6 @@ lab-guest >/tmp/guest.txt 2>&1 &
 vm=$!
 until_so grep -q round /tmp/guest.txt
 step time-idle perf record -q -k CLOCK_MONOTONIC -o /tmp/wakeup.data -e kvm:kvm_vcpu_wakeup -p $vm \
-	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/inside/schedstat.py $vm 3
+	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
 perf script -i /tmp/wakeup.data --ns -F tid,time,trace >time-idle.wakeup 2>/dev/null

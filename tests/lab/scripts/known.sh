@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A guest whose exits are known, with perf counting the same tracepoint in the same run.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	what="--cpuid 300 --pio 200 --msr 60 --hlt 10 --mmio 40 --touch 30"
 else

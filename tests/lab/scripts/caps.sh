@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recording without root: what is refused, and that what it advises is enough.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 # as CAPS COMMAND...: as user 1000 with these capabilities ("+bpf,+perfmon", "-all")
 as()
 {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The machines which the whole-program tests run in, and what they brought back.
 
-One boot of the lab runs several scripts of tests/inside. Each script leaves recordings
+One boot of the lab runs several scripts of tests/lab/scripts. Each script leaves recordings
 and the output of its steps in /out; the tests look at them here, with this tree's kvmw.
 """
 import array
@@ -86,7 +86,7 @@ class Boot:
 
 def boot(name, out):
     options, scripts = BOOTS[name]
-    command = "; ".join(f"sh tests/inside/{script}.sh" for script in scripts)
+    command = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
     done = subprocess.run([LAB, "run", "--kvmw", KVMW, "--out", out, *options, "--",
                            f"{command}; echo lab done"],
                           capture_output=True, text=True, timeout=1000)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What kvmw record does as its manual page says.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 some="--cpuid 300 --pio 200 --mmio 20 --hlt 10"
 
 # A pipe: the recording goes through, the command's own output does not get into it.

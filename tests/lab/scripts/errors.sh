@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What kvmw record refuses. Unloads KVM at the end: the last script of a boot.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 sleep 600 &
 other=$!
 step no-pid kvmw record -o /tmp/x -p 4000000 -- true

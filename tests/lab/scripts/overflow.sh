@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # More exits than the smallest ring can hold. perf stat counts them, perf record sees each one.
-. /src/tests/inside/lib.sh
+. /src/tests/lab/scripts/lib.sh
 # One page for each ring.
 size=4096
 [ "$(nproc)" -ge 8 ] && size=8192
