@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "builtin.h"
-#include "util/capture/privilege.h"
+#include "util/capture/preflight.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/capture/tracefs.h"

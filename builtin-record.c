@@ -18,7 +18,7 @@
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/meta.h"
-#include "util/capture/privilege.h"
+#include "util/capture/preflight.h"
 #include "util/capture/session.h"
 #include "util/capture/vm.h"
 #include "util/capture/workload.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "builtin.h"
-#include "util/analysis/report_scan.h"
+#include "util/analysis/report/aggregate_rows.h"
 #include "util/error.h"
 #include "util/parse.h"
 #include "util/render/render.h"

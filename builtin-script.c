@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "builtin.h"
-#include "util/analysis/report.h"
-#include "util/analysis/timeline.h"
+#include "util/analysis/report/report.h"
+#include "util/recording/timeline.h"
 #include "util/error.h"
 #include "util/render/script.h"
 

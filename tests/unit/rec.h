@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/analysis/report_scan.h"
+#include "util/analysis/report/aggregate_rows.h"
 #include "util/data/data.h"
 
 struct rec {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "util/analysis/filter.h"
+#include "util/recording/filter.h"
 
 static void test_lists(void **state)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/rec.h"
-#include "util/analysis/timeline.h"
+#include "util/recording/timeline.h"
 
 #define MAX_ROWS 200000
 

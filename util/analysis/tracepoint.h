@@ -9,7 +9,7 @@
 #ifndef KVMW_TRACEPOINT_H
 #define KVMW_TRACEPOINT_H
 
-#include "util/analysis/recording.h"
+#include "util/recording/recording.h"
 
 #define TRACEPOINT_BYTES (8 * KVMW_RAW_WORDS)	/* of one record */
 

@@ -11,8 +11,8 @@
 
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
-#include "util/capture/stacks.h"
-#include "util/capture/stats.h"
+#include "util/capture/stack_symbols.h"
+#include "util/capture/totals.h"
 #include "util/capture/tasks.h"
 #include "util/error.h"
 

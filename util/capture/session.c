@@ -14,8 +14,8 @@
 
 #include "util/capture/kernel.h"
 #include "util/capture/offsets.h"
-#include "util/capture/paging.h"
-#include "util/capture/privilege.h"
+#include "util/capture/mmu_config.h"
+#include "util/capture/preflight.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"

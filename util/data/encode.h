@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Between encode.c, which makes frames, and lay.c, which lays out columns. */
+/* Between encode.c, which makes frames, and encode_layout.c, which lays out columns. */
 #ifndef KVMW_DATA_ENCODE_H
 #define KVMW_DATA_ENCODE_H
 

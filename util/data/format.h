@@ -260,7 +260,7 @@ const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u
 			   const u64 *like, u32 nr, u64 *out);
 
 /*
- * The rests of a TOKENS column with ticks, see rests.c.  start[REST_CLASSES + 1]:
+ * The rests of a TOKENS column with ticks, see tick_residual.c.  start[REST_CLASSES + 1]:
  * where each class's codes begin; returns how many codes there are.
  */
 u32 rests__classes(const u64 *ticks, u32 nr, u64 tick, u32 *start);

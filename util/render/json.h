@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "util/analysis/recording.h"
+#include "util/recording/recording.h"
 #include "util/render/screen.h"
 
 /* Each adds a member to obj. */

@@ -7,8 +7,8 @@
 #ifndef KVMW_RENDER_H
 #define KVMW_RENDER_H
 
-#include "util/analysis/inventory.h"
-#include "util/analysis/report.h"
+#include "util/analysis/info.h"
+#include "util/analysis/report/report.h"
 #include "util/render/screen.h"
 
 /* kvmw report */

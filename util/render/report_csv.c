@@ -4,7 +4,7 @@
  * columns are the members of a row in the JSON.
  */
 #include "util/render/json.h"
-#include "util/render/out.h"
+#include "util/render/outbuf.h"
 #include "util/render/render.h"
 
 static void value(struct out *out, struct json_object *v)

@@ -6,10 +6,10 @@
 #ifndef KVMW_SCRIPT_H
 #define KVMW_SCRIPT_H
 
-#include "util/analysis/slice.h"
+#include "util/recording/slice.h"
 #include "util/analysis/tracepoint.h"
 #include "util/render/field.h"
-#include "util/render/out.h"
+#include "util/render/outbuf.h"
 
 #define SCRIPT_EVENTS	32	/* ids below it are events captured from the kernel */
 

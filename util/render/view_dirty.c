@@ -2,7 +2,7 @@
 /* kvmw report -e dirty: how many pages, how often, how fast, where and by whom. */
 #include <string.h>
 
-#include "util/analysis/view_dirty.h"
+#include "util/analysis/model_dirty.h"
 #include "util/render/json.h"
 #include "util/render/units.h"
 #include "util/render/views.h"

@@ -2,7 +2,7 @@
 /* kvmw report -e fault: page faults by access, by place, and the levels that were mapped. */
 #include <string.h>
 
-#include "util/analysis/view_fault.h"
+#include "util/analysis/model_fault.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"

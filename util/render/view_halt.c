@@ -2,7 +2,7 @@
 /* kvmw report -e halt: the vCPUs' halts, who ended them, the polling window over time. */
 #include <string.h>
 
-#include "util/analysis/view_halt.h"
+#include "util/analysis/model_halt.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"

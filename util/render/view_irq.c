@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report -e irq: interrupts by source and vector, and how long each step took. */
-#include "util/analysis/view_irq.h"
+#include "util/analysis/model_irq.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"

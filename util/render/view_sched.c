@@ -2,7 +2,7 @@
 /* kvmw report -e sched: where the threads' time went, and who took their CPUs. */
 #include <string.h>
 
-#include "util/analysis/view_sched.h"
+#include "util/analysis/model_sched.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"

@@ -8,8 +8,8 @@
 
 #include <json-c/json.h>
 
-#include "util/analysis/report.h"
-#include "util/analysis/scan.h"
+#include "util/analysis/report/report.h"
+#include "util/recording/scan.h"
 #include "util/render/screen.h"
 
 struct report_view {

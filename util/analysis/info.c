@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/info.h"
+#include "util/error.h"
+
+#define MAX_COLUMNS	DATA_MAX_FIELDS
+
+const char *frame_type__name(u32 type, char *buf)
+{
+	static const char *const names[] = {
+		[DATA_SCHEMA] = "SCHEMA", [DATA_META] = "META", [DATA_IDENT] = "IDENT",
+		[DATA_EVENTS] = "EVENTS", [DATA_LOSS] = "LOSS", [DATA_STATS] = "STATS",
+		[DATA_INDEX] = "INDEX", [DATA_END] = "END",
+	};
+
+	if (type < ARRAY_SIZE(names) && names[type])
+		return names[type];
+	snprintf(buf, 16, "type %u", type);
+	return buf;
+}
+
+/* Room for the columns of an event, named and typed as the recording says. */
+static int describe(struct inv_frames *k, const struct data_event *event)
+{
+	u32 nr = event->nr_fields;
+
+	snprintf(k->name, sizeof(k->name), "%s", event->name);
+	k->column = calloc(nr ?: 1, sizeof(*k->column));
+	k->column_name = calloc(nr ?: 1, sizeof(*k->column_name));
+	k->column_type = calloc(nr ?: 1, sizeof(*k->column_type));
+	if (!k->column || !k->column_name || !k->column_type)
+		return error("out of memory for %u columns", nr);
+	k->nr_columns = nr;
+	for (u32 i = 0; i < nr; i++) {
+		snprintf(k->column_name[i], sizeof(k->column_name[i]), "%s",
+			 event->fields[i].name);
+		snprintf(k->column_type[i], sizeof(k->column_type[i]), "%s",
+			 field_type__name(event->fields[i].type));
+	}
+	return 0;
+}
+
+static struct inv_frames *find(struct inventory *inv, const struct data_reader *r,
+			       const struct data_frame *f)
+{
+	const struct data_event *event = f->event ? data_reader__event(r, f->event) : NULL;
+	struct inv_frames *k, *grown;
+
+	for (u32 i = 0; i < inv->nr; i++)
+		if (inv->frames[i].type == f->type && inv->frames[i].event == f->event)
+			return &inv->frames[i];
+	/* The last kind takes all that follow. */
+	if (inv->nr == INV_MAX)
+		return &inv->frames[inv->nr - 1];
+	grown = realloc(inv->frames, (inv->nr + 1) * sizeof(*grown));
+	if (!grown) {
+		error("out of memory for %u kinds of frames", inv->nr + 1);
+		return NULL;
+	}
+	inv->frames = grown;
+	k = &grown[inv->nr++];
+	*k = (struct inv_frames) { .type = f->type, .event = f->event, .first_ns = UINT64_MAX };
+	return event && describe(k, event) ? NULL : k;
+}
+
+static void add_encoding(struct inv_column *column, const char *encoding)
+{
+	for (u32 i = 0; i < column->nr_encodings; i++)
+		if (!strcmp(column->encoding[i], encoding))
+			return;
+	if (column->nr_encodings < INV_ENCODINGS)
+		column->encoding[column->nr_encodings++] = encoding;
+}
+
+static int add_columns(struct recording *rec, struct inv_frames *k, const struct data_frame *f)
+{
+	struct data_column cols[MAX_COLUMNS];
+	int nr = data_frame__columns(f, cols, ARRAY_SIZE(cols));
+
+	if (nr < 0)
+		return recording__damaged(rec, f, 0, "damaged column directory");
+	for (int i = 0; i < nr; i++) {
+		if (cols[i].field >= k->nr_columns)
+			continue;
+		k->column[cols[i].field].stored += cols[i].stored;
+		k->column[cols[i].field].raw += cols[i].raw;
+		add_encoding(&k->column[cols[i].field], cols[i].encoding);
+	}
+	return 0;
+}
+
+static int add_frame(struct recording *rec, struct inventory *inv, const struct data_reader *r,
+		     const struct data_frame *f)
+{
+	struct inv_frames *k = find(inv, r, f);
+
+	if (!k)
+		return -1;
+	k->frames++;
+	k->rows += f->rows;
+	k->bytes += f->size;
+	if (f->rows) {
+		k->first_ns = f->first_ns < k->first_ns ? f->first_ns : k->first_ns;
+		k->last_ns = f->last_ns > k->last_ns ? f->last_ns : k->last_ns;
+	}
+	if (f->type == DATA_INDEX) {
+		inv->has_index = true;
+		inv->index_rows += f->rows;
+	}
+	return k->nr_columns ? add_columns(rec, k, f) : 0;
+}
+
+int inventory__read(struct data_reader *r, struct recording *rec, struct inventory *inv)
+{
+	struct data_decoder *dec = data_decoder__new();
+	struct data_frame *f;
+	int ret = dec ? 0 : -1, more;
+
+	memset(inv, 0, sizeof(*inv));
+	while (!ret && (more = data_reader__next(r, &f)) != 0) {
+		if (more < 0) {
+			rec->read_error = true;
+			break;
+		}
+		ret = recording__take(rec, r, dec, f) || add_frame(rec, inv, r, f) ? -1 : 0;
+		data_frame__put(f);
+	}
+	data_decoder__free(dec);
+	if (recording__close_reader(rec, r))
+		ret = -1;
+	return ret;
+}
+
+void inventory__free(struct inventory *inv)
+{
+	for (u32 i = 0; i < inv->nr; i++) {
+		free(inv->frames[i].column);
+		free(inv->frames[i].column_name);
+		free(inv->frames[i].column_type);
+	}
+	free(inv->frames);
+	memset(inv, 0, sizeof(*inv));
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From counted marks to what is shown of dirty pages. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/report/internal.h"
+#include "util/analysis/model_dirty.h"
+#include "util/analysis/model_dirty_rows.h"
+#include "util/error.h"
+
+#define MS	1000000ULL
+#define PAGE_SHIFT 12
+#define HOTTER	4	/* a page with this many times the marks is not of the same range */
+
+struct maker {
+	struct dirty_view *v;
+	const struct report *rep;
+	struct dirty_rows *rows;
+	u32 *order;		/* entries shown, sorted */
+	u32 nr;
+	u32 *page;		/* of each entry; DIRTY_NO_PAGE: not shown */
+	struct dirty_range range;	/* that is being made */
+};
+
+/* Whoever is of no VM worked for the only one, if there is only one. */
+static u32 vm_of(const struct recording *rec, u32 vcpu_id)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rec, vcpu_id);
+
+	if (vcpu && vcpu->vm != REC_NO_VM)
+		return vcpu->vm;
+	return rec->nr_vms == 1 ? rec->vm[0].id : REC_NO_VM;
+}
+
+static int compare(u64 a, u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int same_page(const struct dirty_entry *a, const struct dirty_entry *b)
+{
+	return compare(a->vm, b->vm) ?: compare(a->slot >> 16, b->slot >> 16) ?:
+	       compare(a->gfn, b->gfn);
+}
+
+static int by_page(const void *a, const void *b, void *arg)
+{
+	const struct dirty_entry *entry = arg, *x = &entry[*(u32 *)a], *y = &entry[*(u32 *)b];
+
+	return same_page(x, y) ?: compare(y->marks, x->marks) ?: compare(x->slot, y->slot);
+}
+
+static int by_vcpu(const void *a, const void *b, void *arg)
+{
+	const struct dirty_entry *entry = arg;
+
+	return compare(entry[*(u32 *)a].vcpu, entry[*(u32 *)b].vcpu);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	return compare(((const struct dirty_mark *)a)->time_ns,
+		       ((const struct dirty_mark *)b)->time_ns);
+}
+
+static void choose(struct maker *m)
+{
+	for (u32 i = 0; i < m->rows->nr; i++) {
+		struct dirty_entry *e = &m->rows->entry[i];
+
+		m->page[i] = DIRTY_NO_PAGE;
+		if (!report__selects(m->rep->rec, m->rep->opt, e->vcpu))
+			continue;
+		e->vm = vm_of(m->rep->rec, e->vcpu);
+		if (e->class == DIRTY_LOGGED) {
+			m->v->marks += e->marks;
+			m->order[m->nr++] = i;
+		} else if (e->class == DIRTY_UNLOGGED) {
+			m->v->unlogged += e->marks;
+		} else {
+			m->v->untold += e->marks;
+		}
+	}
+}
+
+/* What the slot was when it was last told of with this page in it. */
+static void find_slot(const struct maker *m, struct dirty_range *r)
+{
+	u64 latest = 0;
+
+	for (u32 i = 0; i < m->rows->nr_slots; i++) {
+		const struct dirty_slot *slot = &m->rows->slot[i];
+		u64 from = slot->gpa >> PAGE_SHIFT;
+
+		if (slot->slot != r->slot || r->gfn < from ||
+		    r->gfn - from >= slot->size >> PAGE_SHIFT || slot->time_ns < latest ||
+		    vm_of(m->rep->rec, slot->vcpu) != r->vm)
+			continue;
+		latest = slot->time_ns;
+		r->has_slot = true;
+		r->slot_gpa = slot->gpa;
+		r->slot_size = slot->size;
+		r->slot_hva = slot->hva;
+	}
+}
+
+static void end_range(struct maker *m)
+{
+	struct dirty_view *v = m->v;
+	u32 at = v->nr_ranges;
+
+	if (!m->range.pages)
+		return;
+	v->all_ranges++;
+	while (at && v->range[at - 1].marks < m->range.marks)
+		at--;
+	if (at == DIRTY_RANGES)
+		return;
+	if (v->nr_ranges < DIRTY_RANGES)
+		v->nr_ranges++;
+	memmove(&v->range[at + 1], &v->range[at], (v->nr_ranges - 1 - at) * sizeof(m->range));
+	v->range[at] = m->range;
+}
+
+/* Whether a page has about as many marks as those before it in the range, each for itself. */
+static bool as_hot(const struct dirty_range *r, u64 marks)
+{
+	double mean = (double)r->marks / r->pages;
+
+	return marks <= HOTTER * (mean + 1) && mean <= HOTTER * (marks + 1.0);
+}
+
+static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
+{
+	struct dirty_range *r = &m->range;
+
+	m->v->pages++;
+	m->v->again += marks > 1;
+	if (!r->pages || r->vm != e->vm || r->slot != e->slot || e->gfn - r->gfn != r->pages ||
+	    !as_hot(r, marks)) {
+		end_range(m);
+		*r = (struct dirty_range) { .vm = e->vm, .slot = e->slot, .gfn = e->gfn };
+	}
+	r->pages++;
+	r->marks += marks;
+}
+
+/* Pages are numbered in their order: VM, address space, gfn. */
+static void make_pages(struct maker *m)
+{
+	const struct dirty_entry *entry = m->rows->entry;
+
+	qsort_r(m->order, m->nr, sizeof(*m->order), by_page, m->rows->entry);
+	for (u32 i = 0, end; i < m->nr; i = end) {
+		const struct dirty_entry *first = &entry[m->order[i]];
+		u64 marks = 0;
+
+		for (end = i; end < m->nr && !same_page(first, &entry[m->order[end]]); end++) {
+			marks += entry[m->order[end]].marks;
+			m->page[m->order[end]] = m->v->pages;
+		}
+		add_page(m, first, marks);
+	}
+	end_range(m);
+	for (u32 i = 0; i < m->v->nr_ranges; i++)
+		find_slot(m, &m->v->range[i]);
+}
+
+static void add_by(struct dirty_view *v, u32 vcpu, u64 marks)
+{
+	struct dirty_by by = { .vcpu = vcpu, .marks = marks };
+	u32 at = v->nr_by;
+
+	while (at && v->by[at - 1].marks < marks)
+		at--;
+	if (v->nr_by == DIRTY_BY)
+		v->by_others += at == DIRTY_BY ? marks : v->by[DIRTY_BY - 1].marks;
+	if (at == DIRTY_BY)
+		return;
+	if (v->nr_by < DIRTY_BY)
+		v->nr_by++;
+	memmove(&v->by[at + 1], &v->by[at], (v->nr_by - 1 - at) * sizeof(by));
+	v->by[at] = by;
+}
+
+static void make_by(struct maker *m)
+{
+	const struct dirty_entry *entry = m->rows->entry;
+	struct dirty_view *v = m->v;
+
+	qsort_r(m->order, m->nr, sizeof(*m->order), by_vcpu, m->rows->entry);
+	for (u32 i = 0, end; i < m->nr; i = end) {
+		u32 vcpu = entry[m->order[i]].vcpu;
+		u64 marks = 0;
+
+		for (end = i; end < m->nr && entry[m->order[end]].vcpu == vcpu; end++)
+			marks += entry[m->order[end]].marks;
+		add_by(v, vcpu, marks);
+	}
+	for (u32 i = 0; i < v->nr_by; i++)
+		report__vcpu_label(m->rep, v->by[i].vcpu, m->rep->rec->nr_vms > 1, v->by[i].label,
+				   sizeof(v->by[i].label));
+}
+
+/* Those not shown go, the others get their page, and an order. */
+static void make_times(struct maker *m)
+{
+	struct dirty_mark *mark = m->rows->mark;
+	struct dirty_view *v = m->v;
+
+	for (u32 i = 0; i < m->rows->nr_marks; i++) {
+		u32 page = m->page[mark[i].entry];
+
+		if (page != DIRTY_NO_PAGE)
+			mark[v->timed++] = (struct dirty_mark) { .time_ns = mark[i].time_ns,
+								 .entry = page };
+	}
+	m->rows->nr_marks = 0;
+	v->mark = mark;
+	if (!v->timed)
+		return;
+	qsort(mark, v->timed, sizeof(*mark), by_time);
+	v->first_ns = mark[0].time_ns;
+	v->last_ns = mark[v->timed - 1].time_ns;
+}
+
+/* last: for each page, the window that it was last seen in, plus 1. */
+static void make_window(struct dirty_view *v, struct dirty_window *w, u64 *last)
+{
+	u64 now = 0, pages = 0, sum = 0;
+
+	memset(last, 0, v->pages * sizeof(*last));
+	w->whole = (v->last_ns - v->first_ns) / w->ns;
+	for (u64 i = 0; i < v->timed; i++) {
+		u64 nr = (v->mark[i].time_ns - v->first_ns) / w->ns;
+
+		if (nr != now)
+			pages = 0;
+		now = nr;
+		if (last[v->mark[i].entry] == nr + 1)
+			continue;
+		last[v->mark[i].entry] = nr + 1;
+		pages++;
+		w->max = pages > w->max ? pages : w->max;
+		sum += nr < w->whole;
+	}
+	if (w->whole)
+		w->mean = (double)sum / w->whole;
+}
+
+static int make_windows(struct dirty_view *v)
+{
+	static const u64 length[DIRTY_WINDOWS] = { 10 * MS, 100 * MS, 1000 * MS, 10000 * MS };
+	u64 *last = malloc((v->pages + 1) * sizeof(*last));
+
+	if (!last)
+		return error("out of memory for %llu pages made dirty", (unsigned long long)v->pages);
+	for (u32 i = 0; i < DIRTY_WINDOWS; i++) {
+		v->window[i].ns = length[i];
+		make_window(v, &v->window[i], last);
+	}
+	free(last);
+	return 0;
+}
+
+struct dirty_view *dirty_view__make(const struct report *rep, void *state)
+{
+	struct dirty_rows *rows = state;
+	struct maker m = { .rep = rep, .rows = rows };
+	int ret = -1;
+
+	m.v = calloc(1, sizeof(*m.v));
+	m.order = malloc((rows->nr + 1) * sizeof(*m.order));
+	m.page = malloc((rows->nr + 1) * sizeof(*m.page));
+	if (!m.v || !m.order || !m.page) {
+		error("out of memory for %u pages made dirty", rows->nr);
+		goto out;
+	}
+	m.v->no_page = rows->no_page;
+	m.v->no_time = rows->no_time;
+	choose(&m);
+	make_pages(&m);
+	make_by(&m);
+	make_times(&m);
+	ret = make_windows(m.v);
+out:
+	free(m.order);
+	free(m.page);
+	if (ret) {
+		dirty_view__free(m.v);
+		return NULL;
+	}
+	return m.v;
+}
+
+void dirty_view__free(struct dirty_view *v)
+{
+	free(v);
+}
+
+u64 dirty_view__rates(const struct dirty_view *v, u64 *marks, u32 nr, u32 *used)
+{
+	u64 span = v->last_ns - v->first_ns, bucket = span / nr + 1;
+
+	bucket = bucket < MS ? MS : bucket;
+	*used = v->timed ? span / bucket + 1 : 0;
+	memset(marks, 0, nr * sizeof(*marks));
+	for (u64 i = 0; i < v->timed; i++)
+		marks[(v->mark[i].time_ns - v->first_ns) / bucket]++;
+	return bucket;
+}

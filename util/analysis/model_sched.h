@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The model of `kvmw report -e sched`: how long each thread of the VMs was on a CPU, waited
+ * for one and slept, and who took its CPU.
+ */
+#ifndef KVMW_MODEL_SCHED_H
+#define KVMW_MODEL_SCHED_H
+
+#include "util/recording/scan.h"
+#include "util/analysis/thread_names.h"
+
+#define SCHED_THREADS	4096	/* those that waited least are left out */
+
+struct sched_thread {
+	u32 tid, vcpu;		/* vcpu: id; of a vCPU if any of its rows is */
+	char name[VIEW_NAME_MAX];
+	/*
+	 * Within the report's time.  What it was in at the end is part of these where its
+	 * rows tell.
+	 */
+	u64 on_ns, wait_ns, asleep_ns;
+	struct hist wait;	/* of the waits that ended, each of them whole */
+	u64 switches;		/* off a CPU */
+	u64 preempted, moved;
+	struct view_top by;	/* who took its CPU most often; count 0: nobody */
+	/* The last that is known of it; 0: nothing. */
+	u64 last_ns;
+	u32 last;
+};
+
+struct sched_view {
+	struct sched_thread *thread;	/* the one that waited longest first */
+	u32 nr, more;		/* more: beyond SCHED_THREADS */
+	u64 from_ns, to_ns;	/* what the report is of */
+	u64 left_out;		/* rows of threads that were one too many */
+};
+
+extern const struct scan_consumer sched_consumer;
+
+/* state: the consumer's.  0, or -1 out of memory (error() said so). */
+int sched_view__make(struct sched_view *v, const struct report *rep, const void *state);
+void sched_view__free(struct sched_view *v);
+
+#endif

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rows counted and summed up by their keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/report/aggregate_rows.h"
+#include "util/error.h"
+
+/* Column numbers of all events; the time of those that have it lazily comes behind. */
+enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, DETAIL = PARTS + NR_PARTS, DETAIL_KIND, USER, CPU,
+       STACK_USER, NR_NAMES };
+
+struct report_rows {
+	struct agg_table aggs;
+	const struct report_scan *rs;
+};
+
+static int add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
+{
+	u64 gap = col[GAP][i];
+
+	agg->rows++;
+	if (gap != KVMW_NONE) {
+		agg->gap_rows++;
+		agg->gap_ns = sat_add(agg->gap_ns, gap);
+	}
+	if (col[SPAN][i] == KVMW_NONE)
+		return 0;
+	for (u32 k = 0; k < nr_parts; k++) {
+		u64 part = col[PARTS + k][i];
+
+		if (part == KVMW_NONE)
+			continue;
+		agg->part[k].rows++;
+		agg->part[k].ns = sat_add(agg->part[k].ns, part);
+	}
+	return hist__add(&agg->span, col[SPAN][i]);
+}
+
+/* A row which was not completed while the recording went on. */
+static void add_open(struct agg *agg, u64 time_ns)
+{
+	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
+		agg->open_since = time_ns;
+}
+
+/* A page is a detail, each address in it is too many. */
+static u64 page_of(u32 event, u64 kind, u64 detail)
+{
+	bool fault = event == KVMW_EVENT_FAULT ||
+		     (event == KVMW_EVENT_EXIT && kind >= KVMW_DETAIL_FAULT_READ &&
+		      kind <= KVMW_DETAIL_FAULT_EXEC);
+
+	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
+}
+
+/* Below 0: there is none, for whatever reason. */
+static u64 stack_id(u64 id)
+{
+	return (s64)id < 0 ? UINT32_MAX : (u32)id;
+}
+
+static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u32 i,
+		     struct agg_key *key)
+{
+	if (rs->detail) {
+		key->detail_kind = col[DETAIL_KIND][i];
+		key->detail = page_of(event, key->detail_kind, col[DETAIL][i]);
+		if (event == KVMW_EVENT_STACK)
+			key->detail = stack_id(key->detail) << 32 | stack_id(col[STACK_USER][i]);
+	}
+	if (rs->user)
+		key->user = col[USER][i];
+	if (rs->cpu)
+		key->cpu = col[CPU][i];
+}
+
+static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const *col, u32 i)
+{
+	struct agg_key key = { .vcpu = col[VCPU][i], .reason = col[REASON][i], .event = event };
+
+	/* Of families only nested has it, and only in its rows. */
+	if (col[ISA][i] != KVMW_NONE)
+		key.isa = col[ISA][i];
+	if (rs->fine)
+		fine_key(rs, event, col, i, &key);
+	return key;
+}
+
+/* Where the last row of such a key went: most frames have few keys, row after row. */
+struct seen {
+	u64 vcpu, reason, isa;
+	u32 entry;		/* plus 1; 0: not used */
+};
+
+#define SEEN	64		/* a power of two */
+
+/* NULL: out of memory, or, with *full, one key too many. */
+static struct agg *find(struct report_rows *rr, const struct scan_batch *b, u32 i,
+			struct seen *seen, bool *full)
+{
+	u64 vcpu = b->col[VCPU][i], reason = b->col[REASON][i], isa = b->col[ISA][i];
+	struct agg_key key;
+	struct agg *agg;
+
+	seen += ((reason * 0x9e3779b1 >> 8) + vcpu * 7) % SEEN;
+	if (seen->entry && seen->vcpu == vcpu && seen->reason == reason && seen->isa == isa)
+		return &rr->aggs.entry[seen->entry - 1];
+	key = key_of(rr->rs, b->event->id, b->col, i);
+	agg = agg_table__get(&rr->aggs, &key, full);
+	if (agg && !rr->rs->fine)
+		*seen = (struct seen) { vcpu, reason, isa, agg - rr->aggs.entry + 1 };
+	return agg;
+}
+
+static int take(void *state, const struct scan_batch *b)
+{
+	struct report_rows *rr = state;
+	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0;
+	struct seen seen[SEEN] = { 0 };
+	u64 *const *col = b->col;
+
+	for (u32 i = 0; i < b->rows; i++) {
+		bool full = false;
+		struct agg *agg = find(rr, b, i, seen, &full);
+
+		if (!agg && !full)
+			return -1;
+		if (!agg)
+			rr->aggs.left_out++;
+		else if (add_row(agg, col, nr_parts, i))
+			return -1;
+		else if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
+			add_open(agg, col[NR_NAMES][i]);
+	}
+	return 0;
+}
+
+/* Times are a dear column: they matter where a row is not completed, and few are. */
+static bool any_open(u64 *const *col, u32 rows)
+{
+	const u64 *span = col[SPAN];
+	bool open = false;
+
+	for (u32 i = 0; i < rows; i++)
+		open |= span[i] == KVMW_NONE;
+	return open;
+}
+
+static void *new_rows(void *arg)
+{
+	struct report_rows *rr = calloc(1, sizeof(*rr));
+
+	if (!rr) {
+		error("out of memory");
+		return NULL;
+	}
+	rr->rs = arg;
+	return rr;
+}
+
+static int merge(void *to, const void *from)
+{
+	return agg_table__merge(&((struct report_rows *)to)->aggs,
+				&((const struct report_rows *)from)->aggs);
+}
+
+static void free_rows(void *state)
+{
+	agg_table__free(&((struct report_rows *)state)->aggs);
+	free(state);
+}
+
+/* Returns to the VMM are reported where there are no exits. */
+static bool skip(const struct recording *rec, u32 event, void *arg)
+{
+	return event == KVMW_EVENT_USERSPACE && rec->event_rows[KVMW_EVENT_EXIT];
+}
+
+static void add_event(struct report_scan *rs, u32 id)
+{
+	const struct report_event *e = report_event__find(id);
+	bool cycle = report_event__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->detail);
+	u32 nr = rs->consumer.nr_events++;
+	const char **names = rs->names[nr];
+
+	names[SPAN] = e->span;
+	names[GAP] = rs->sums ? e->gap : "";
+	names[REASON] = e->reason;
+	names[VCPU] = "vcpu";
+	names[ISA] = isa ? "isa" : "";
+	for (u32 i = 0; i < NR_PARTS; i++)
+		names[PARTS + i] = rs->sums ? e->parts[i] : "";
+	names[DETAIL] = rs->detail ? e->detail : "";
+	names[DETAIL_KIND] = rs->detail ? e->detail_kind : "";
+	names[USER] = rs->user ? e->user : "";
+	names[CPU] = rs->cpu ? e->cpu : "";
+	names[STACK_USER] = rs->detail && id == KVMW_EVENT_STACK ? "user" : "";
+	rs->event[nr] = (struct scan_event) {
+		.id = id, .columns = names, .lazy = cycle ? rs->lazy : NULL, .need_lazy = any_open,
+	};
+}
+
+void report_scan__init(struct report_scan *rs, const struct report_options *opt, bool sums)
+{
+	memset(rs, 0, sizeof(*rs));
+	rs->sums = sums;
+	rs->lazy[0] = "time_ns";
+	rs->detail = report_options__sorts_by(opt, KEY_DETAIL);
+	rs->user = report_options__sorts_by(opt, KEY_USER);
+	rs->cpu = report_options__sorts_by(opt, KEY_CPU);
+	rs->fine = report_options__fine(opt);
+	rs->consumer = (struct scan_consumer) {
+		.events = rs->event, .arg = rs, .new = new_rows, .take = take, .merge = merge,
+		.free = free_rows, .skip = opt->event ? NULL : skip,
+	};
+	add_event(rs, opt->event ?: KVMW_EVENT_EXIT);
+	if (!opt->event)
+		add_event(rs, KVMW_EVENT_USERSPACE);
+}
+
+void report_scan__take_result(void *result, struct agg_table *out)
+{
+	struct report_rows *rr = result;
+
+	*out = rr->aggs;
+	free(rr);
+}
+
+int report__read(struct data_reader *r, struct recording *rec, const struct report_options *opt,
+		 u32 threads, bool sums, struct agg_table *out)
+{
+	const struct scan_consumer *consumer;
+	struct report_scan rs;
+	void *result;
+
+	report_scan__init(&rs, opt, sums);
+	consumer = &rs.consumer;
+	if (scan__read(r, rec, threads, &consumer, 1, &result))
+		return -1;
+	report_scan__take_result(result, out);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading for a report: the rows of its event become aggregates, by scan.h. */
+#ifndef KVMW_AGGREGATE_ROWS_H
+#define KVMW_AGGREGATE_ROWS_H
+
+#include "util/analysis/report/report.h"
+#include "util/recording/scan.h"
+
+struct report_scan {
+	struct scan_consumer consumer;
+	struct scan_event event[2];
+	const char *names[2][COLUMNS_MAX];
+	const char *lazy[2];
+	bool sums;
+	bool detail, user, cpu;	/* keys asked for, and whether any is */
+	bool fine;
+};
+
+/*
+ * Fills in rs->consumer, to be handed to scan__read(); its result is for
+ * report_scan__take_result().  rs must outlive the scan.
+ * sums: sum up the parts of the time too, which is a third of the work, and in vain
+ * where the kernel's totals cover all rows (agg_table__covers()).
+ */
+void report_scan__init(struct report_scan *rs, const struct report_options *opt, bool sums);
+void report_scan__take_result(void *result, struct agg_table *out);
+
+/*
+ * The whole way for a report alone.  As scan__read(); *out is for report__make(), then
+ * for agg_table__free().
+ */
+int report__read(struct data_reader *r, struct recording *rec, const struct report_options *opt,
+		 u32 threads, bool sums, struct agg_table *out);
+
+#endif

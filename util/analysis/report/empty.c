@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/* An empty report says why it is empty. */
+#include <stdio.h>
+#include <string.h>
+
+#include "util/analysis/report/internal.h"
+
+static void list_vcpus(const struct recording *rec, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 i = 0, nr = 0; i < rec->nr_vcpus && len + 64 < size; i++) {
+		const struct rec_vm *vm = recording__vm(rec, rec->vcpu[i].vm);
+
+		if (!rec_vcpu__is_vcpu(&rec->vcpu[i]))
+			continue;
+		if (nr++ == 8) {
+			snprintf(buf + len, size - len, ", ...");
+			break;
+		}
+		len += snprintf(buf + len, size - len, "%s%lld of pid %u", nr > 1 ? ", " : "",
+				(long long)rec->vcpu[i].vcpu, vm ? vm->pid : 0);
+	}
+}
+
+static void why_filtered(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
+				rep->opt->pids.nr ? "--pid" : NULL,
+				rec->window.active ? "--time" : NULL };
+	double seconds = rep->duration_ns / 1e9;
+	char vcpus[320], by[32] = "";
+
+	if (rec->window.active && rep->lost) {
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "nothing was recorded in that window of --time; up to %llu events of it "
+			 "were lost: the ring was full", (unsigned long long)rep->lost);
+		return;
+	}
+	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "nothing happened in that window of --time; the recording lasts %.6f s",
+			 seconds);
+		return;
+	}
+	list_vcpus(rec, vcpus, sizeof(vcpus));
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (given[i])
+			snprintf(by + strlen(by), sizeof(by) - strlen(by), "%s%s",
+				 *by ? ", " : "", given[i]);
+	snprintf(rep->empty, sizeof(rep->empty),
+		 "none of the %llu recorded events is left by %s; the recording holds vCPUs: %s",
+		 (unsigned long long)rep->all_recorded, by, rec->nr_vcpus ? vcpus : "none");
+}
+
+void report__list_events(const struct recording *rec, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows) && len < size; id++) {
+		const struct event_desc *event = event_desc__by_id(id);
+
+		if (rec->event_rows[id] && event && report_event__find(id))
+			len += snprintf(buf + len, size - len, "%s%s %llu", *buf ? ", " : "",
+					event->name, (unsigned long long)rec->event_rows[id]);
+	}
+}
+
+bool report__was_asked_for(const struct recording *rec, const char *name)
+{
+	const struct rec_texts *events = &rec->meta.events;
+
+	for (u32 i = 0; i < events->nr; i++)
+		if (!strcmp(events->text[i], name))
+			return true;
+	return false;
+}
+
+static bool has_tracepoint(const struct report *rep)
+{
+	const struct rec_meta *m = &rep->rec->meta;
+
+	for (u32 i = 0; i < m->nr_tracepoints; i++)
+		if (!strcmp(m->tracepoint[i].name, rep->opt->tracepoint))
+			return true;
+	return false;
+}
+
+/* 1: it said that what was asked for was not recorded. */
+static int why_not_there(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	const char *name = rep->opt->tracepoint ?: event_desc__by_id(rep->event)->name;
+	bool there = rep->opt->tracepoint ? has_tracepoint(rep) : rec->event_rows[rep->event];
+	bool asked = there || report__was_asked_for(rec, name);
+	char holds[512];
+
+	if (!rep->opt->event || (!rep->opt->tracepoint && there))
+		return 0;
+	report__list_events(rec, holds, sizeof(holds));
+	if (!asked)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
+			 name, *holds ? holds : "none at all",
+			 strcmp(name, "raw") ? name : "CATEGORY:NAME");
+	else if (report__is_filtered(rep))
+		return 0;
+	else
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "no %s event %s; the recording holds: %s", name,
+			 rec->nr_damage ? "could be read of what is damaged" :
+			 rec->finished ? "happened while it was recorded" :
+			 "was written before the recorder was ended", *holds ? holds : "none at all");
+	return 1;
+}
+
+void report__say_why_empty(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	u64 rows = rep->all_recorded;
+
+	if (why_not_there(rep))
+		return;
+	/* From a pipe, which cannot be read once more. */
+	if (!rep->opt->event && report__only_family(rec)) {
+		char holds[512];
+
+		report__list_events(rec, holds, sizeof(holds));
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "the recording holds no exit events, but: %s; -e shows them", holds);
+		return;
+	}
+	if (!rep->opt->event && !rows && rec->meta.events.nr && !report__was_asked_for(rec, "exit")) {
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "VM exits were not asked for when it was recorded; of %s%s there was none",
+			 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
+		return;
+	}
+	if (report__is_filtered(rep))
+		why_filtered(rep);
+	else if (rows)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "none of its %llu events could be read", (unsigned long long)rows);
+	else if (rec->nr_damage || !rec->finished)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "nothing was recorded before the %s", rec->nr_damage ?
+			 "damage" : "recorder was ended");
+	else if (!rec->nr_vcpus)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "no VM was running while it was recorded (%.3f s), or none of its vCPUs "
+			 "that were asked for",
+			 rep->duration_ns / 1e9);
+	else
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "no VM exit happened while it was recorded (%.3f s, %u vCPU%s)",
+			 rep->duration_ns / 1e9, rec->nr_vcpus, rec->nr_vcpus == 1 ? "" : "s");
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/report/report.h"
+#include "util/analysis/report/internal.h"
+#include "util/error.h"
+
+const char *report_key__name(enum report_key key)
+{
+	static const char *const names[] = {
+		[KEY_REASON] = "reason", [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
+		[KEY_DETAIL] = "detail", [KEY_USER] = "user", [KEY_CPU] = "cpu",
+	};
+
+	return names[key];
+}
+
+const char *report_order__name(enum report_order order)
+{
+	static const char *const names[] = {
+		[ORDER_TIME] = "time", [ORDER_COUNT] = "count", [ORDER_MEAN] = "mean",
+		[ORDER_P99] = "p99", [ORDER_MAX] = "max", [ORDER_KEY] = "key",
+	};
+
+	return names[order];
+}
+
+/* What the kernel counted covers every row that was recorded. */
+static bool totals_hold(const struct agg *sum)
+{
+	return sum->has_total && sum->total.count >= sum->rows;
+}
+
+static void take_parts(const struct agg *sum, struct report_row *row)
+{
+	const struct kvmw_total *t = &sum->total;
+	const u64 totals[NR_PARTS] = { t->user_ns, t->halt_ns, t->poll_ns, t->wait_ns, t->block_ns };
+	u64 *const parts[NR_PARTS] = { &row->user_ns, &row->halt_ns, &row->poll_ns, &row->wait_ns,
+				       &row->block_ns };
+
+	for (u32 i = 0; i < NR_PARTS; i++) {
+		if (!row->done)
+			*parts[i] = KVMW_NONE;
+		else if (row->exact)
+			*parts[i] = totals[i];
+		else
+			*parts[i] = sum->part[i].rows ? sum->part[i].ns : KVMW_NONE;
+	}
+}
+
+/* Parts beyond the whole: damaged or hostile. */
+static u64 rest_of(u64 whole, const struct report_row *row)
+{
+	const u64 parts[] = { row->user_ns, row->halt_ns, row->wait_ns, row->block_ns };
+
+	if (whole == KVMW_NONE || row->user_ns == KVMW_NONE)
+		return KVMW_NONE;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i] != KVMW_NONE)
+			whole = whole > parts[i] ? whole - parts[i] : 0;
+	return whole;
+}
+
+void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
+{
+	const struct hist *h = &sum->span;
+	bool cycle = report_event__is_cycle(event);
+
+	row->exact = totals_hold(sum);
+	row->recorded = sum->rows;
+	if (row->exact) {
+		row->count = sum->total.count;
+		row->done = sum->total.done;
+		row->lost = sum->total.lost;
+		row->time_ns = row->done ? sum->total.span_ns : KVMW_NONE;
+		row->gap_ns = cycle ? sum->total.gap_ns : KVMW_NONE;
+	} else {
+		row->count = sum->rows;
+		row->done = h->count;
+		row->time_ns = h->count ? h->sum : KVMW_NONE;
+		row->gap_ns = sum->gap_rows ? sum->gap_ns : KVMW_NONE;
+	}
+	take_parts(sum, row);
+	if (event != KVMW_EVENT_EXIT)
+		row->user_ns = row->halt_ns = row->poll_ns = row->wait_ns = row->block_ns = KVMW_NONE;
+	row->kvm_ns = rest_of(row->time_ns, row);
+	if (event == KVMW_EVENT_USERSPACE)
+		row->user_ns = row->time_ns;
+}
+
+void report__distribution(struct report_row *row)
+{
+	const struct hist *h = &row->span;
+	bool any = h->count;
+
+	row->mean_ns = row->done && row->time_ns != KVMW_NONE ? row->time_ns / row->done : KVMW_NONE;
+	row->min_ns = any ? h->min : KVMW_NONE;
+	row->max_ns = any ? h->max : KVMW_NONE;
+	row->p50_ns = any ? hist__percentile(h, 500) : KVMW_NONE;
+	row->p90_ns = any ? hist__percentile(h, 900) : KVMW_NONE;
+	row->p99_ns = any ? hist__percentile(h, 990) : KVMW_NONE;
+}
+
+static u64 add_captured(u64 sum, u64 value)
+{
+	if (value == KVMW_NONE || sum == KVMW_NONE)
+		return value == KVMW_NONE ? sum : value;
+	/* All ones would be: not captured. */
+	sum = sat_add(sum, value);
+	return sum == KVMW_NONE ? KVMW_NONE - 1 : sum;
+}
+
+static int add_to_total(struct report_row *total, const struct report_row *row)
+{
+	total->count = sat_add(total->count, row->count);
+	total->done = sat_add(total->done, row->done);
+	total->lost = sat_add(total->lost, row->lost);
+	total->recorded = sat_add(total->recorded, row->recorded);
+	total->time_ns = add_captured(total->time_ns, row->time_ns);
+	total->gap_ns = add_captured(total->gap_ns, row->gap_ns);
+	total->kvm_ns = add_captured(total->kvm_ns, row->kvm_ns);
+	total->user_ns = add_captured(total->user_ns, row->user_ns);
+	total->halt_ns = add_captured(total->halt_ns, row->halt_ns);
+	total->poll_ns = add_captured(total->poll_ns, row->poll_ns);
+	total->wait_ns = add_captured(total->wait_ns, row->wait_ns);
+	total->block_ns = add_captured(total->block_ns, row->block_ns);
+	total->exact &= row->exact;
+	return hist__merge(&total->span, &row->span);
+}
+
+static double percent(u64 part, u64 whole)
+{
+	return part == KVMW_NONE || whole == KVMW_NONE || !whole ? 0 : 100.0 * part / whole;
+}
+
+/* Where rows are finer than what the kernel counts, it still has counted them all. */
+static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row *total)
+{
+	struct agg sum = { .rows = 0 };
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = agg__merge(&sum, list[i]);
+	report__numbers(&sum, event, total);
+	total->span = sum.span;
+	return ret;
+}
+
+static int make_total(struct report *rep, const struct agg **list, u32 nr)
+{
+	struct report_row *total = &rep->total;
+	u64 count = 0, time = KVMW_NONE;
+
+	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
+				       .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
+				       .halt_ns = KVMW_NONE, .poll_ns = KVMW_NONE,
+				       .wait_ns = KVMW_NONE, .block_ns = KVMW_NONE };
+	if (rep->fine && sum_up(list, nr, rep->event, total))
+		return -1;
+	for (u32 i = 0; !rep->fine && i < rep->nr_rows; i++)
+		if (add_to_total(total, &rep->row[i]))
+			return -1;
+	report__distribution(total);
+	rep->has_spans = report_event__is_cycle(rep->event) || total->done;
+	/* Of rows finer than the kernel's some may be missing: still they are 100 % of all. */
+	for (u32 i = 0; i < rep->nr_rows; i++) {
+		count = sat_add(count, rep->row[i].count);
+		time = add_captured(time, rep->row[i].time_ns);
+	}
+	for (u32 i = 0; i < rep->nr_rows; i++) {
+		struct report_row *row = &rep->row[i];
+
+		row->count_percent = percent(row->count, count);
+		row->time_percent = percent(row->time_ns, time);
+	}
+	total->count_percent = percent(total->count, total->count);
+	total->time_percent = percent(total->time_ns, total->time_ns);
+	rep->recorded = total->recorded;
+	rep->unfinished = report_event__is_cycle(rep->event) ? total->count - total->done : 0;
+	return 0;
+}
+
+bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rec, vcpu_id);
+	const struct rec_vm *vm = vcpu ? recording__vm(rec, vcpu->vm) : NULL;
+
+	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
+			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
+		return false;
+	return !opt->pids.nr || (vm && number_list__has(&opt->pids, vm->pid));
+}
+
+/* Filters apply to whole keys, so they keep what the kernel counted exact. */
+static bool selected(const struct report *rep, const struct agg *agg)
+{
+	const char *want = rep->opt->tracepoint;
+	const struct rec_tracepoint *tp = want ?
+		recording__tracepoint(rep->rec, agg->key.reason) : NULL;
+
+	return (!want || (tp && !strcmp(tp->name, want))) &&
+	       report__selects(rep->rec, rep->opt, agg->key.vcpu);
+}
+
+/* Rows outside of a window are rows too; what was only counted was all lost. */
+static bool has_event(const struct recording *rec, u32 event)
+{
+	for (u32 i = 0; i < rec->totals.nr; i++)
+		if (rec->totals.entry[i].key.event == event && rec->totals.entry[i].total.count)
+			return true;
+	return rec->event_rows[event];
+}
+
+u32 report__only_family(const struct recording *rec)
+{
+	if (has_event(rec, KVMW_EVENT_EXIT) || has_event(rec, KVMW_EVENT_USERSPACE))
+		return 0;
+	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++)
+		if (has_event(rec, id) && report_event__find(id))
+			return id;
+	return 0;
+}
+
+static void choose_event(struct report *rep)
+{
+	rep->event = rep->opt->event ?: KVMW_EVENT_EXIT;
+	if (rep->opt->event || has_event(rep->rec, KVMW_EVENT_EXIT) ||
+	    !has_event(rep->rec, KVMW_EVENT_USERSPACE))
+		return;
+	rep->event = KVMW_EVENT_USERSPACE;
+	rep->fell_back = true;
+}
+
+/* The keys of this report; free() it. */
+static const struct agg **select_aggs(struct report *rep, const struct agg_table *aggs,
+				      const struct agg_table *more, u32 *nr)
+{
+	u32 nr_all = aggs->nr + (more ? more->nr : 0);
+	const struct agg **list = calloc(nr_all ?: 1, sizeof(*list));
+
+	*nr = 0;
+	if (!list) {
+		error("out of memory for %u keys", nr_all);
+		return NULL;
+	}
+	for (u32 i = 0; i < nr_all; i++) {
+		const struct agg *agg = i < aggs->nr ? &aggs->entry[i] : &more->entry[i - aggs->nr];
+
+		if (agg->key.event == rep->event && (agg->rows || agg->total.count) &&
+		    selected(rep, agg))
+			list[(*nr)++] = agg;
+	}
+	return list;
+}
+
+static int check_keys(const struct report *rep)
+{
+	const struct report_event *e = rep->desc;
+	const char *const has[NR_REPORT_KEYS] = {
+		[KEY_REASON] = e->reason, [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
+		[KEY_DETAIL] = e->detail, [KEY_USER] = e->user, [KEY_CPU] = e->cpu,
+	};
+
+	for (u32 i = 0; i < rep->opt->nr_sort; i++)
+		if (!*has[rep->opt->sort[i]])
+			return error("--sort: %s tell no %s", e->plural,
+				     report_key__name(rep->opt->sort[i]));
+	return 0;
+}
+
+static void count_lost(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	bool filtered = rep->opt->vcpus.nr || rep->opt->pids.nr;
+
+	if (rec->window.active)
+		rep->lost = rec->lost_window[rep->event];
+	else if (filtered || rep->total.lost > rec->lost[rep->event])
+		rep->lost = rep->total.lost;
+	else
+		rep->lost = rec->lost[rep->event];
+}
+
+/* Each vCPU may have had a cycle open when its recorder was killed, which has no row. */
+static void count_not_wanted(struct report *rep)
+{
+	u64 known = sat_add(sat_add(rep->recorded, rep->lost), rep->nr_vcpus);
+
+	if (rep->total.exact && !rep->rec->window.active && !rep->rec->nr_damage &&
+	    rep->total.count > known)
+		rep->not_wanted = rep->total.count - rep->recorded - rep->lost;
+}
+
+int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
+		 const struct report_options *opt)
+{
+	const struct agg **list;
+	u32 nr;
+	int ret;
+
+	memset(rep, 0, sizeof(*rep));
+	rep->rec = rec;
+	rep->opt = opt;
+	rep->duration_ns = recording__duration(rec);
+	for (size_t i = 0; i < ARRAY_SIZE(rec->event_rows); i++)
+		rep->all_recorded += rec->event_rows[i];
+	rep->fine = report_options__fine(opt);
+	/* A window leaves rows out, of which the kernel's counts know nothing. */
+	if (!rec->window.active && !rep->fine && agg_table__merge(aggs, &rec->totals))
+		return -1;
+	rep->left_out = aggs->left_out;
+	choose_event(rep);
+	rep->desc = report_event__find(rep->event);
+	if (check_keys(rep))
+		return -1;
+	list = select_aggs(rep, aggs, rep->fine && !rec->window.active ? &rec->totals : NULL, &nr);
+	if (!list)
+		return -1;
+	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
+	      (report_event__is_cycle(rep->event) && report__make_vcpus(rep, list, nr)) ? -1 : 0;
+	free(list);
+	if (ret || report__order(rep))
+		return -1;
+	count_lost(rep);
+	count_not_wanted(rep);
+	if (!rep->nr_rows)
+		report__say_why_empty(rep);
+	return 0;
+}
+
+void report__free(struct report *rep)
+{
+	for (u32 i = 0; i < rep->nr_rows; i++) {
+		hist__free(&rep->row[i].span);
+		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
+			free(rep->row[i].label[k]);
+	}
+	hist__free(&rep->total.span);
+	free(rep->row);
+	free(rep->vcpu);
+	memset(rep, 0, sizeof(*rep));
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The model of `kvmw report`: everything that a rendering prints, computed, for
+ * one event of the recording.
+ *
+ * Counts and sums come from what the kernel counted (STATS frames) wherever
+ * that covers all recorded rows, so they hold when records were lost; least,
+ * greatest, percentiles and distribution come from the recorded rows.  With a
+ * time window everything comes from rows; so do rows by detail, user or CPU, which
+ * the kernel does not count, while their total is still the kernel's.
+ */
+#ifndef KVMW_REPORT_H
+#define KVMW_REPORT_H
+
+#include "util/recording/recording.h"
+#include "util/analysis/report/event_columns.h"
+#include "util/arch/reason.h"
+
+enum report_order { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
+		    NR_REPORT_ORDERS };
+
+struct report_options {
+	enum report_key sort[NR_REPORT_KEYS];
+	u32 nr_sort;
+	enum report_order order;
+	struct number_list vcpus, pids;	/* empty: all */
+	double percent_limit;		/* rows with a smaller share are hidden */
+	u32 event;			/* 0: exit if there is any, else userspace */
+	const char *tracepoint;		/* of event raw, only this one; or NULL */
+	u32 top;			/* rows beyond so many are hidden; 0: all are shown */
+};
+
+static inline bool report_options__sorts_by(const struct report_options *opt, enum report_key key)
+{
+	for (u32 i = 0; i < opt->nr_sort; i++)
+		if (opt->sort[i] == key)
+			return true;
+	return false;
+}
+
+/* By keys that are finer than those of the kernel's totals. */
+static inline bool report_options__fine(const struct report_options *opt)
+{
+	return report_options__sorts_by(opt, KEY_DETAIL) ||
+	       report_options__sorts_by(opt, KEY_USER) || report_options__sorts_by(opt, KEY_CPU);
+}
+
+#define REPORT_LABEL_MAX 320	/* bytes: 64 characters of a name, and numbers */
+
+/* Durations: KVMW_NONE where nothing was captured. */
+struct report_row {
+	u32 isa, reason, vcpu, vm;	/* ids; those not sorted by are 0 */
+	u32 detail_kind, user, cpu;
+	u64 detail;
+	u64 vcpu_order;		/* VM and number of the vCPU, to order by */
+	bool has_vm;			/* vm is the id of a known VM */
+	char *label[NR_REPORT_KEYS];	/* of what is sorted by, else NULL */
+	bool exact;		/* counts and sums are the kernel's own */
+	u64 count, done;	/* began, and were completed */
+	u64 lost;		/* completed ones without a record */
+	u64 recorded;		/* rows in the file */
+	u64 time_ns, gap_ns;
+	/* Of time_ns; poll_ns is part of halt_ns.  kvm_ns: what is left. */
+	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, block_ns;
+	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
+	double count_percent, time_percent;	/* of all rows together */
+	struct hist span;	/* of the recorded, completed rows */
+};
+
+struct report_vcpu {
+	u32 id;
+	u32 vm;			/* id of its VM, all ones: unknown */
+	s64 number;		/* within the VM, -1: unknown */
+	char label[REPORT_LABEL_MAX];
+	const char *comm;	/* "" where unknown */
+	u32 tid;
+	u64 count;
+	u64 guest_ns;		/* in the guest; userspace: in KVM_RUN */
+	u64 kvm_ns;		/* in KVM, and what was not captured below; userspace: none */
+	u64 vmm_ns;
+	u64 halt_ns, poll_ns;	/* poll_ns is part of halt_ns */
+	u64 wait_ns, block_ns;
+	u64 open_ns;		/* since an exit that was still open at the end */
+	u64 unseen_ns;		/* what is left of the recording's duration */
+	u64 wall_ns;		/* what the shares refer to */
+};
+
+struct report {
+	const struct recording *rec;
+	const struct report_options *opt;
+	u32 event;
+	const struct report_event *desc;	/* of event */
+	bool fine;		/* by keys that the kernel does not count */
+	bool has_spans;		/* rows may have times at all */
+	bool fell_back;		/* to userspace, there being no exit */
+	struct report_row *row;	/* in the order asked for, hidden ones last */
+	u32 nr_rows, nr_hidden;
+	struct report_row total;	/* hidden ones included */
+	struct report_vcpu *vcpu;
+	u32 nr_vcpus;
+	u64 recorded, lost, unfinished;	/* of this event, filters applied */
+	/* The kernel counted them, but they were not to be recorded: sampling, filters. */
+	u64 not_wanted;
+	u64 all_recorded;	/* rows of all events in the file */
+	u64 left_out;		/* rows beyond AGG_MAX_KEYS keys */
+	u64 duration_ns;	/* of the recording; 0: unknown */
+	char empty[1024];	/* why there are no rows, or "" */
+};
+
+/*
+ * aggs: what report__read() gave; the totals of rec are merged into it.  rec, opt and
+ * aggs must outlive the report.  0, or -1 out of memory (error() said so).
+ */
+int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
+		 const struct report_options *opt);
+void report__free(struct report *rep);
+
+/* The first family of a recording without exits and returns to the VMM; 0: none. */
+u32 report__only_family(const struct recording *rec);
+
+/* "exit 10, irq 3": what the recording holds of each event; "" if nothing, cut at size. */
+void report__list_events(const struct recording *rec, char *buf, size_t size);
+
+/* Whether the recorder was told to record the event of that name: then there was none. */
+bool report__was_asked_for(const struct recording *rec, const char *event);
+
+/* Whether --vcpu and --pid leave in what has this id. */
+bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
+
+/* What an id is called: "0", with_vm "4711/0"; of what is no vCPU, its role. */
+void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
+
+/* Whether it is of chosen events only: --time, --vcpu, --pid. */
+static inline bool report__is_filtered(const struct report *rep)
+{
+	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr;
+}
+
+/* Cycles that began and were not completed; families have none. */
+static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
+{
+	return report_event__is_cycle(rep->event) ? row->count - row->done : 0;
+}
+
+const char *report_key__name(enum report_key key);
+const char *report_order__name(enum report_order order);
+
+#endif

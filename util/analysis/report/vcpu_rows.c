@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where each vCPU's time went. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/report/internal.h"
+#include "util/error.h"
+
+/* Until when an exit that is still open has lasted. */
+static u64 end_of(const struct recording *rec)
+{
+	if (rec->meta.stop_ns)
+		return rec->meta.stop_ns;
+	return rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
+}
+
+static u64 or_zero(u64 value)
+{
+	return value == KVMW_NONE ? 0 : value;
+}
+
+static void account(const struct report *rep, const struct agg *sum, struct report_vcpu *v)
+{
+	struct report_row row = { .count = 0 };
+	bool window = rep->rec->window.active;
+	u64 end = end_of(rep->rec), known;
+
+	report__numbers(sum, rep->event, &row);
+	v->count = row.count;
+	v->guest_ns = row.gap_ns;
+	v->vmm_ns = row.user_ns;
+	v->kvm_ns = row.kvm_ns;
+	/* A vCPU that never completed a cycle spent nothing that is known. */
+	if (rep->event == KVMW_EVENT_EXIT && !row.done)
+		v->kvm_ns = 0;
+	v->halt_ns = row.halt_ns;
+	v->poll_ns = row.poll_ns;
+	v->wait_ns = row.wait_ns;
+	v->block_ns = row.block_ns;
+	if (!window && sum->open_since && sum->open_since < end)
+		v->open_ns = end - sum->open_since;
+	known = sat_add(sat_add(or_zero(v->guest_ns), or_zero(row.time_ns)), v->open_ns);
+	/* A cycle may reach out of a window: there is no whole to compare it with. */
+	v->wall_ns = known;
+	if (!window && rep->duration_ns > known) {
+		v->wall_ns = rep->duration_ns;
+		v->unseen_ns = rep->duration_ns - known;
+	}
+}
+
+static void describe(const struct report *rep, u32 id, struct report_vcpu *v)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, id);
+
+	v->id = id;
+	v->comm = vcpu ? vcpu->comm : "";
+	v->tid = vcpu ? vcpu->tid : 0;
+	v->vm = vcpu ? vcpu->vm : ~0U;
+	v->number = vcpu ? vcpu->vcpu : -1;
+	report__vcpu_label(rep, id, rep->rec->nr_vms > 1, v->label, sizeof(v->label));
+}
+
+static int compare_aggs(const void *a, const void *b)
+{
+	const struct agg *const *x = a, *const *y = b;
+
+	return (*x)->key.vcpu < (*y)->key.vcpu ? -1 : (*x)->key.vcpu > (*y)->key.vcpu;
+}
+
+/* As people count them: by VM, then by the vCPU's own number; ids tell who came first. */
+static int compare_vcpus(const void *a, const void *b)
+{
+	const struct report_vcpu *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Without the VMM's other threads and the kernel's. */
+static u32 keep_vcpus(const struct report *rep, const struct agg **list, u32 nr)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, list[i]->key.vcpu);
+
+		if (!vcpu || rec_vcpu__is_vcpu(vcpu))
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
+int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
+{
+	u32 vcpus = 0;
+	int ret = 0;
+
+	nr = keep_vcpus(rep, list, nr);
+	qsort(list, nr, sizeof(*list), compare_aggs);
+	for (u32 i = 0; i < nr; i++)
+		vcpus += !i || list[i - 1]->key.vcpu != list[i]->key.vcpu;
+	rep->vcpu = calloc(vcpus ?: 1, sizeof(*rep->vcpu));
+	if (!rep->vcpu)
+		return error("out of memory for %u vCPUs", vcpus);
+	for (u32 i = 0, end; !ret && i < nr; i = end) {
+		struct report_vcpu *v = &rep->vcpu[rep->nr_vcpus++];
+		struct agg sum = { .rows = 0 };
+
+		for (end = i; end < nr && list[end]->key.vcpu == list[i]->key.vcpu && !ret; end++)
+			ret = agg__merge(&sum, list[end]);
+		describe(rep, list[i]->key.vcpu, v);
+		account(rep, &sum, v);
+		hist__free(&sum.span);
+	}
+	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
+	return ret;
+}

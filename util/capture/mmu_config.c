@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <unistd.h>
+
+#include "util/capture/mmu_config.h"
+
+/* A parameter of a module that is Y or 1. */
+static bool is_on(const char *path)
+{
+	FILE *fp = fopen(path, "re");
+	int c = fp ? getc(fp) : EOF;
+
+	if (fp)
+		fclose(fp);
+	return c == 'Y' || c == '1';
+}
+
+/*
+ * Bits of a physical address, without those that memory encryption takes: the kernel
+ * leaves them out of what it prints.
+ */
+static u32 address_bits(void)
+{
+	FILE *fp = fopen("/proc/cpuinfo", "re");
+	char line[4096];
+	u32 bits = 52;
+
+	while (fp && fgets(line, sizeof(line), fp))
+		if (sscanf(line, "address sizes : %u bits physical", &bits) == 1)
+			break;
+	if (fp)
+		fclose(fp);
+	return bits > 12 && bits <= 52 ? bits : 52;
+}
+
+void paging__read(struct kvmw_config *config)
+{
+	bool ept = is_on("/sys/module/kvm_intel/parameters/ept");
+
+	config->fault.direct = ept || is_on("/sys/module/kvm_amd/parameters/npt");
+	config->fault.qualification = ept;
+	config->fault.pfn_mask = (1ull << address_bits()) - 1 - 0xfff;
+}

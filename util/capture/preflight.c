@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "util/capture/preflight.h"
+#include "util/capture/tracefs.h"
+#include "util/error.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF 39
+#endif
+
+/*
+ * The last two are for tracefs and for /proc/PID/fd of other users' VMs: that folder is
+ * its owner's (proc_fd_permission(), fs/proc/fd.c), its links need ptrace's right.
+ */
+#define WAY_OUT "run it as root, or: setcap cap_bpf,cap_perfmon,cap_dac_read_search," \
+		"cap_sys_ptrace=ep $(which kvmw)"
+
+static u64 effective_caps(void)
+{
+	unsigned long long caps = 0;
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return caps;
+}
+
+bool host__is_admin(void)
+{
+	return effective_caps() >> CAP_SYS_ADMIN & 1;
+}
+
+static int check_caps(void)
+{
+	u64 caps = effective_caps();
+	bool bpf = caps >> CAP_BPF & 1, perfmon = caps >> CAP_PERFMON & 1;
+
+	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
+		return 0;
+	return error("recording needs the capabilities CAP_BPF and CAP_PERFMON, missing here: %s%s%s; "
+		     WAY_OUT, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
+		     perfmon ? "" : "CAP_PERFMON");
+}
+
+/*
+ * Debian's and Ubuntu's kernels have a level of perf_event_paranoid at which CAP_PERFMON
+ * does not help.
+ */
+static int check_perf(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	int fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		return close(fd);
+	if (errno == EACCES)
+		return error("this kernel lets root alone use perf events, CAP_PERFMON is not enough: "
+			     "run it as root, or: sysctl kernel.perf_event_paranoid=2");
+	return error("perf events cannot be used here: %s; in a container its seccomp profile must "
+		     "allow perf_event_open", strerror(errno));
+}
+
+static int check_kvm(void)
+{
+	if (access("/sys/module/kvm", F_OK) && access("/dev/kvm", F_OK))
+		return error("there is no KVM on this host: neither /dev/kvm nor the kvm module; "
+			     "modprobe kvm_intel or kvm_amd, or report a recording made elsewhere");
+	return 0;
+}
+
+static int check_tracefs(void)
+{
+	const char *path = tracefs__path();
+	int err;
+
+	if (!path)
+		return error("tracefs is not mounted and cannot be: %s; "
+			     "mount -t tracefs tracefs /sys/kernel/tracing", strerror(errno));
+	err = tracefs__tracepoint("kvm", "kvm_exit");
+	if (err == EACCES || err == EPERM)
+		return error("%s/events/kvm: %s; run as root, with CAP_DAC_READ_SEARCH, or let your "
+			     "group in: mount -o remount,mode=750,gid=GROUP %s", path, strerror(err),
+			     path);
+	if (err)
+		return error("the running kernel has no tracepoint kvm:kvm_exit: is the kvm module loaded? "
+			     "modprobe kvm_intel or kvm_amd");
+	return 0;
+}
+
+/* What the maps and the default rings take, with room to spare. */
+#define MEMLOCK_NEEDED (32ULL << 20)
+
+/*
+ * Before 5.11 (commit 80ee81e0403c) BPF maps count as locked memory; since then a limit
+ * that cannot be raised does no harm.
+ */
+static int check_memlock(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	if (!setrlimit(RLIMIT_MEMLOCK, &limit))
+		return 0;
+	uname(&uts);
+	if (sscanf(uts.release, "%u.%u", &major, &minor) == 2 && major * 1000 + minor >= 5011)
+		return 0;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max < MEMLOCK_NEEDED)
+		return error("kernel %s counts BPF maps as locked memory, and its limit cannot be raised "
+			     "from %llu KiB: add CAP_SYS_RESOURCE, or: ulimit -l unlimited",
+			     uts.release, (unsigned long long)limit.rlim_max / 1024);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	return 0;
+}
+
+static int check_kernel(void)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return error("kernel %s has no /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF): "
+			     "kvmw record needs it", uts.release);
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 1)
+		return error("kernel %s has no BPF ring buffer (5.8): kvmw record needs 5.10 or newer",
+			     uts.release);
+	return 0;
+}
+
+int host__can_record(void)
+{
+	if (check_kvm() || check_caps() || check_perf() || check_tracefs() || check_memlock() ||
+	    check_kernel())
+		return -1;
+	return 0;
+}
+
+int host__check_pid_namespace(void)
+{
+	struct stat st;
+
+	/* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU)
+		return 0;
+	return error("this is a PID namespace of its own (a container), where a VM cannot be told by "
+		     "its process id; -a records all VMs of the host, or use the host's PID namespace");
+}
+
+const char *host__silent_exit(void)
+{
+#if defined(__x86_64__)
+	if (access("/sys/module/kvm_intel", F_OK) && access("/sys/module/kvm_amd", F_OK))
+		return "kvm_exit does not fire on this host: its KVM runs guests with neither "
+		       "kvm_intel nor kvm_amd";
+#endif
+	return NULL;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <json-c/json.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/capture/stack_symbols.h"
+#include "util/capture/symbols.h"
+#include "util/error.h"
+#include "util/text.h"
+
+#define MAX_SYMBOL	256
+#define SEND_MAX	64	/* stacks in a frame */
+
+struct wanted {
+	u32 id;
+	pid_t pid;		/* 0: of the kernel */
+};
+
+struct stacks {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool finish;
+	struct wanted wanted[KVMW_MAX_STACKS];
+	u32 nr_wanted, nr_done;
+	u64 known[KVMW_MAX_STACKS / 64];
+	struct symbols *symbols;
+	struct sink *sink;
+	const struct session *session;
+};
+
+/*
+ * The newest frames are those of tracing itself: what comes before the function that has
+ * the tracepoint.
+ */
+static bool of_tracing(const char *frame)
+{
+	static const char *const prefixes[] = {
+		"bpf_", "__bpf_", "__traceiter_", "__probestub_", "trace_call_bpf", "perf_trace_",
+		"perf_call_bpf", "perf_tp_event",
+	};
+
+	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
+}
+
+static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
+{
+	struct json_object *frames = json_object_new_array();
+	u64 address[KVMW_MAX_FRAMES] = {};
+	bool inside = true;
+
+	if (session__stack(s->session, w->id, address))
+		return frames;
+	for (u32 i = 0; i < KVMW_MAX_FRAMES && address[i]; i++) {
+		char text[MAX_SYMBOL];
+
+		if (w->pid && i && !symbols__after_call(s->symbols, w->pid, address[i]))
+			break;
+		if (w->pid)
+			symbols__user(s->symbols, w->pid, address[i], text, sizeof(text));
+		else
+			symbols__kernel(s->symbols, address[i], text, sizeof(text));
+		inside = inside && !w->pid && of_tracing(text);
+		if (!inside)
+			json_object_array_add(frames, json_object_new_string(text));
+	}
+	return frames;
+}
+
+static void send(struct stacks *s, const struct wanted *wanted, u32 nr)
+{
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	char *text;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "id", json_object_new_int(wanted[i].id));
+		json_object_object_add(o, "frames", frames_of(s, &wanted[i]));
+		json_object_array_add(list, o);
+	}
+	json_object_object_add(root, "stacks", list);
+	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	json_object_put(root);
+	sink__json(s->sink, DATA_IDENT, text);
+}
+
+static void *run(void *arg)
+{
+	struct stacks *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->finish || s->nr_done < s->nr_wanted) {
+		u32 from = s->nr_done, nr = s->nr_wanted - from;
+
+		if (!nr) {
+			pthread_cond_wait(&s->changed, &s->lock);
+			continue;
+		}
+		if (nr > SEND_MAX)
+			nr = SEND_MAX;
+		s->nr_done += nr;
+		pthread_mutex_unlock(&s->lock);
+		/* Those that were put in the list stay as they are. */
+		send(s, &s->wanted[from], nr);
+		pthread_mutex_lock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+struct stacks *stacks__new(const struct session *session, struct sink *sink)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		goto out;
+	s->sink = sink;
+	s->session = session;
+	s->symbols = symbols__new();
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	if (s->symbols && !pthread_create(&s->thread, NULL, run, s))
+		return s;
+	symbols__free(s->symbols);
+	free(s);
+out:
+	error("cannot start the thread for stacks: %s", strerror(errno));
+	return NULL;
+}
+
+static void want(struct stacks *s, s64 id, pid_t pid)
+{
+	if (id < 0 || id >= KVMW_MAX_STACKS || s->known[id / 64] >> id % 64 & 1)
+		return;
+	s->known[id / 64] |= 1ULL << id % 64;
+	pthread_mutex_lock(&s->lock);
+	s->wanted[s->nr_wanted++] = (struct wanted) { id, pid };
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void stacks__note(struct stacks *s, const struct kvmw_stack *row, pid_t pid)
+{
+	want(s, row->kernel, 0);
+	want(s, row->user, pid);
+}
+
+void stacks__finish(struct stacks *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->finish = true;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	symbols__free(s->symbols);
+	free(s);
+}

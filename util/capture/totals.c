@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/capture/totals.h"
+
+#define BATCH_ROWS 4096
+
+/* Rows of one event, in as many batches as it takes. */
+struct rows {
+	struct sink *sink;
+	enum data_frame_type type;
+	const struct event_desc *event;
+	struct batch *batch;
+};
+
+static void *next_row(struct rows *rows)
+{
+	struct batch *b = rows->batch;
+
+	if (b && b->nr == b->size) {
+		sink__put(rows->sink, b);
+		b = NULL;
+	}
+	if (!b)
+		b = sink__batch(rows->sink, rows->type, rows->event, 0, BATCH_ROWS);
+	rows->batch = b;
+	return b ? b->rows + (size_t)b->nr++ * rows->event->size : NULL;
+}
+
+static void end_rows(struct rows *rows)
+{
+	if (rows->batch)
+		sink__put(rows->sink, rows->batch);
+}
+
+/* -1: unknown */
+static int vcpu_number(struct stats *stats, u32 id, const struct kvmw_slot *s)
+{
+	if (s->role != KVMW_ROLE_VCPU)
+		return -1;
+	if (s->vcpu_id != KVMW_VCPU_UNKNOWN)
+		return s->vcpu_id;
+	if (!stats->numbers[id] && s->run_fd >= 0)
+		stats->numbers[id] = vm__vcpu_of_fd(s->tgid, s->run_fd) + 1;
+	return (int)stats->numbers[id] - 1;
+}
+
+static u32 vm_of(struct stats *stats, const struct kvmw_slot *s)
+{
+	struct vm *vm;
+	u32 i;
+
+	for (i = 0; i < stats->nr_vms; i++)
+		if ((u32)stats->vms[i].pid == s->tgid)
+			return i;
+	vm = &stats->vms[stats->nr_vms++];
+	vm__describe(s->tgid, vm);
+	if (!vm->vmm[0])
+		memcpy(vm->vmm, s->leader, sizeof(s->leader));
+	return i;
+}
+
+static const char *const roles[] = {
+	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
+};
+
+static struct json_object *ident_vcpu(struct stats *stats, u32 id, const struct kvmw_slot *s)
+{
+	struct json_object *o = json_object_new_object();
+	int vcpu = vcpu_number(stats, id, s);
+
+	json_object_object_add(o, "id", json_object_new_int(id));
+	json_object_object_add(o, "vm", s->role == KVMW_ROLE_KERNEL ? NULL :
+			       json_object_new_int(vm_of(stats, s)));
+	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
+	json_object_object_add(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
+	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
+				strnlen(s->comm, sizeof(s->comm))));
+	if (s->role != KVMW_ROLE_VCPU)
+		json_object_object_add(o, "role", json_object_new_string(roles[s->role]));
+	return o;
+}
+
+static struct json_object *ident_vm(u32 id, const struct vm *vm)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "id", json_object_new_int(id));
+	json_object_object_add(o, "pid", json_object_new_int(vm->pid));
+	json_object_object_add(o, "name", json_object_new_string(vm->name));
+	json_object_object_add(o, "vmm", json_object_new_string(vm->vmm));
+	return o;
+}
+
+static int send_ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
+	char *text;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (slots[i].tid)
+			json_object_array_add(vcpus, ident_vcpu(stats, i, &slots[i]));
+	for (u32 i = 0; i < stats->nr_vms; i++)
+		json_object_array_add(vms, ident_vm(i, &stats->vms[i]));
+	json_object_object_add(root, "vms", vms);
+	json_object_object_add(root, "vcpus", vcpus);
+	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	json_object_put(root);
+	return sink__json(sink, DATA_IDENT, text);
+}
+
+static bool idents_changed(struct stats *stats, const struct kvmw_slot *slots, u32 *used)
+{
+	bool changed = false;
+
+	*used = 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		u64 seen = slots[i].vcpu_id | (u64)(slots[i].run_fd >= 0) << 32;
+
+		if (!slots[i].tid)
+			continue;
+		++*used;
+		changed |= stats->seen[i] != seen;
+		stats->seen[i] = seen;
+	}
+	changed |= *used != stats->known;
+	stats->known = *used;
+	return changed;
+}
+
+int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
+{
+	u32 used;
+
+	/* Slots are taken in order: there is a new vCPU if the next one is in use. */
+	if (stats->known >= KVMW_MAX_VCPUS || !slots[stats->known].tid)
+		return 0;
+	return idents_changed(stats, slots, &used) ? send_ident(stats, sink, slots) : 0;
+}
+
+static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+{
+	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
+		const struct kvmw_sum sum = s->sums[i];
+		struct kvmw_total *row;
+		/* All of them: the vCPU may be between two of its additions just now. */
+		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
+			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.left_out;
+
+		if (!sum.key || version == stats->versions[vcpu][i])
+			continue;
+		stats->versions[vcpu][i] = version;
+		row = next_row(rows);
+		if (!row)
+			return -1;
+		*row = (struct kvmw_total) {
+			.vcpu = vcpu,
+			.event = KVMW_SUM_EVENT(sum.key),
+			.isa = KVMW_SUM_ISA(sum.key),
+			.reason = KVMW_SUM_REASON(sum.key),
+			.count = sum.count,
+			.done = sum.done,
+			.lost = sum.lost,
+			.gap_ns = sum.gap_ns,
+			.span_ns = sum.span_ns,
+			.user_ns = sum.user_ns,
+			.halt_ns = sum.halt_ns,
+			.poll_ns = sum.poll_ns,
+			.wait_ns = sum.wait_ns,
+			.block_ns = sum.block_ns,
+			.left_out = sum.left_out,
+		};
+	}
+	return 0;
+}
+
+/* Event and kind of each of a slot's kinds. */
+#define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
+#define OF_EVENT(NAME, name, id, provider, doc) KVMW_KINDS_##name(OF_KIND, name)
+static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
+
+static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+{
+	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
+		const struct kvmw_kind_total sum = s->kinds[i];
+		u64 version = sum.count + sum.done + sum.lost + sum.span_ns + sum.left_out;
+		bool raw = i >= KVMW_SUM_RAW;
+		struct kvmw_total *row;
+
+		if (version == stats->kind_versions[vcpu][i])
+			continue;
+		stats->kind_versions[vcpu][i] = version;
+		row = next_row(rows);
+		if (!row)
+			return -1;
+		*row = (struct kvmw_total) {
+			.vcpu = vcpu,
+			.event = raw ? KVMW_EVENT_RAW : kinds[i].event,
+			.reason = raw ? i - KVMW_SUM_RAW + 1 : kinds[i].kind,
+			.count = sum.count,
+			.done = sum.done,
+			.lost = sum.lost,
+			.span_ns = sum.span_ns,
+			.left_out = sum.left_out,
+		};
+	}
+	return 0;
+}
+
+/*
+ * The span of a loss begins with the last look at this slot.  last_ns may be that of
+ * an earlier loss still, when the vCPU is just counting this one.
+ */
+static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
+		     u64 last_ns)
+{
+	struct kvmw_loss *row;
+
+	if (lost == *sent)
+		return 0;
+	row = next_row(rows);
+	if (!row)
+		return -1;
+	*row = (struct kvmw_loss) {
+		.vcpu = vcpu,
+		.event = event,
+		.count = lost - *sent,
+		.first_ns = since,
+		.last_ns = last_ns > since ? last_ns : since,
+	};
+	*sent = lost;
+	return 0;
+}
+
+int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now)
+{
+	struct rows totals = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
+	struct rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
+	u32 used;
+	int err = 0;
+
+	if (idents_changed(stats, slots, &used))
+		err = send_ident(stats, sink, slots);
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
+		const struct kvmw_slot *s = &slots[i];
+
+		if (!s->tid)
+			continue;
+		err = send_totals(stats, &totals, i, s) || send_kinds(stats, &totals, i, s);
+		for (u32 event = 0; !err && event < KVMW_NR_EVENTS; event++)
+			err = send_loss(&losses, i, event, s->lost[event].count,
+					&stats->lost[i][event], stats->time_ns,
+					s->lost[event].last_ns);
+	}
+	end_rows(&totals);
+	end_rows(&losses);
+	stats->time_ns = now;
+	return err ? -1 : 0;
+}
+
+u32 stats__vcpus(const struct kvmw_slot *slots)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		nr += slots[i].tid && slots[i].role == KVMW_ROLE_VCPU;
+	return nr;
+}
+
+void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost)
+{
+	*count = *lost = 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		if (!slots[i].tid)
+			continue;
+		for (u32 j = 0; j < KVMW_NR_EVENTS; j++)
+			*lost += slots[i].lost[j].count;
+		for (u32 j = 0; j < KVMW_NR_KIND_SUMS; j++)
+			*count += slots[i].kinds[j].count;
+		for (u32 j = 0; j <= KVMW_MAX_SUMS; j++)
+			*count += slots[i].sums[j].count;
+	}
+}

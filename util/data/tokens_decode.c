@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Decoding of TOKENS columns: see tokens_encode.c. Nothing read here is trusted. */
+#include <stdlib.h>
+
+#include "util/data/format.h"
+
+#define SMALL_KEY	2048u	/* all exit reasons, but for the strangest */
+
+struct group {
+	u64 key, base, like_base;
+	u16 stream[256];	/* by class */
+};
+
+struct stream {
+	const u8 *next, *end;
+};
+
+struct tokens {
+	const u8 *p, *end;	/* of what is being parsed */
+	u32 nr_groups, nr_streams;
+	struct group group[TOKEN_GROUPS];
+	struct stream stream[TOKEN_STREAMS];
+	u8 by_key[SMALL_KEY];	/* group of a small key */
+};
+
+struct tokens *tokens__new(void)
+{
+	return malloc(sizeof(struct tokens));
+}
+
+static bool get_varint(struct tokens *t, u64 *v)
+{
+	u32 shift = 0;
+
+	for (*v = 0; t->p < t->end && shift < 64; shift += 7) {
+		u8 byte = *t->p++;
+
+		*v |= (u64)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return true;
+	}
+	return false;
+}
+
+/* The streams of one group; rows counts down those not yet in any. */
+static const char *parse_streams(struct tokens *t, struct group *group, u64 *rows)
+{
+	u64 nr, step, n;
+	u32 class = 0, last;
+
+	if (!get_varint(t, &nr) || !nr || nr > TOKEN_STREAMS - t->nr_streams)
+		return "a group has too many streams";
+	for (u64 s = 0; s < nr; s++) {
+		if (s) {
+			if (!get_varint(t, &step) || !step || step > 255 - class)
+				return "a stream begins past the last class";
+			for (last = class + step; class < last; class++)
+				group->stream[class] = t->nr_streams - 1;
+		}
+		if (!get_varint(t, &n) || n > *rows)
+			return "streams hold more tokens than there are rows";
+		*rows -= n;
+		/* Where they begin is known once all are: keep the size until then. */
+		t->stream[t->nr_streams].next = NULL;
+		t->stream[t->nr_streams++].end = (const u8 *)(uintptr_t)n;
+	}
+	for (; class < 256; class++)
+		group->stream[class] = t->nr_streams - 1;
+	return NULL;
+}
+
+static const char *parse_groups(struct tokens *t, u64 rows)
+{
+	const char *why;
+	u64 nr;
+
+	if (!get_varint(t, &nr) || !nr || nr > TOKEN_GROUPS)
+		return "a column has too many groups";
+	t->nr_groups = nr;
+	t->nr_streams = 0;
+	memset(t->by_key, 0, sizeof(t->by_key));
+	for (u32 g = 0; g < nr; g++) {
+		struct group *group = &t->group[g];
+
+		if ((g && !get_varint(t, &group->key)) || !get_varint(t, &group->base) ||
+		    !get_varint(t, &group->like_base))
+			return "a group is cut short";
+		if (g && group->key < SMALL_KEY)
+			t->by_key[group->key] = g;
+		why = parse_streams(t, group, &rows);
+		if (why)
+			return why;
+	}
+	return rows ? "streams hold fewer tokens than there are rows" : NULL;
+}
+
+static inline const struct group *find_group(const struct tokens *t, u64 key)
+{
+	if (key < SMALL_KEY)
+		return &t->group[t->by_key[key]];
+	for (u32 g = 1; g < t->nr_groups; g++)
+		if (t->group[g].key == key)
+			return &t->group[g];
+	return &t->group[0];
+}
+
+static inline u64 get_bits(const u8 *bits, u64 at, u32 n)
+{
+	const u8 *p = bits + at / 8;
+	u32 shift = at % 8;
+	u64 v = get64(p) >> shift;
+
+	if (shift)
+		v |= (u64)p[8] << (64 - shift);
+	return v & ((1ULL << n) - 1);
+}
+
+const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
+			   const u64 *like, u32 nr, u64 *out)
+{
+	u64 at = 0, room, last = 0, tick;
+	const char *why;
+
+	t->p = raw;
+	t->end = raw + size;
+	if (!get_varint(t, &tick))
+		return "tokens are cut short";
+	why = parse_groups(t, nr);
+	if (why)
+		return why;
+	if ((size_t)(t->end - t->p) < nr)
+		return "tokens are cut short";
+	for (u32 s = 0; s < t->nr_streams; s++) {
+		t->stream[s].next = t->p;
+		t->p += (uintptr_t)t->stream[s].end;
+		t->stream[s].end = t->p;
+	}
+	room = 8 * (u64)(t->end - t->p);
+
+	for (u32 i = 0; i < nr; i++) {
+		const struct group *group = key ? find_group(t, key[i]) : &t->group[0];
+		u64 magnitude = !like ? 0 : like == out ? last : like[i];
+		u32 class = like ? token_class(magnitude, group->like_base) : 0, token, shift;
+		struct stream *stream = &t->stream[group->stream[class]];
+
+		if (stream->next == stream->end)
+			return "a stream has too few tokens";
+		token = *stream->next++;
+		if (token > TOKEN_LAST) {
+			if (token != TOKEN_NONE)
+				return "a token has no meaning";
+			last = out[i] = KVMW_NONE;
+			continue;
+		}
+		shift = token_shift(token);
+		if (shift > room - at)
+			return "low bits are cut short";
+		last = group->base + (token_high(token) << shift | get_bits(t->p, at, shift));
+		at += shift;
+		out[i] = last;
+	}
+	return tick ? rests__add(out, nr, tick, t->p + (at + 7) / 8, t->end) : NULL;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "util/recording/columns.h"
+#include "util/error.h"
+
+static int make_room(struct columns *c, u32 nr)
+{
+	for (; c->nr < nr; c->nr++) {
+		c->col[c->nr] = malloc(DATA_MAX_ROWS * sizeof(u64));
+		if (!c->col[c->nr])
+			return error("out of memory for a frame's columns");
+	}
+	return 0;
+}
+
+int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,
+		  const struct data_frame *f, const char *const *names, const char **why)
+{
+	int fields[COLUMNS_MAX];
+	u32 nr = 0;
+
+	if (!event) {
+		*why = "event without a schema";
+		return 1;
+	}
+	for (; names[nr] && nr < COLUMNS_MAX; nr++)
+		fields[nr] = data_event__field(event, names[nr]);
+	if (make_room(c, nr))
+		return -1;
+	*why = "damaged column";
+	return data_decoder__columns(dec, event, f, fields, nr, c->col, why) ? 1 : 0;
+}
+
+void columns__free(struct columns *c)
+{
+	while (c->nr)
+		free(c->col[--c->nr]);
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/recording/columns.h"
+#include "util/recording/recording.h"
+#include "util/error.h"
+
+#define MAX_JSON	(16u << 20)	/* bytes of one JSON frame */
+#define MAX_DAMAGE	4096		/* kept one by one; more are only counted */
+
+struct recording *recording__new(const char *path)
+{
+	struct recording *rec = calloc(1, sizeof(*rec));
+
+	if (!rec) {
+		error("out of memory");
+		return NULL;
+	}
+	rec->path = path;
+	return rec;
+}
+
+void recording__free(struct recording *rec)
+{
+	if (!rec)
+		return;
+	recording__free_identity(rec);
+	agg_table__free(&rec->totals);
+	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
+		free(rec->kinds[i].kind);
+	free(rec->damage);
+	free(rec);
+}
+
+static int add_damage(struct recording *rec, const struct data_damage *damage)
+{
+	struct data_damage *grown;
+
+	if (rec->nr_damage == MAX_DAMAGE)
+		return 0;
+	if (!(rec->nr_damage & (rec->nr_damage - 1))) {
+		size_t room = rec->nr_damage ? rec->nr_damage * 2 : 1;
+
+		grown = realloc(rec->damage, room * sizeof(*grown));
+		if (!grown)
+			return error("out of memory for the list of damage");
+		rec->damage = grown;
+	}
+	rec->damage[rec->nr_damage++] = *damage;
+	return 0;
+}
+
+int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
+		       const char *what)
+{
+	struct data_damage damage = { .offset = f->offset, .bytes = f->size };
+
+	snprintf(damage.what, sizeof(damage.what), "%s", what);
+	rec->missing_rows = sat_add(rec->missing_rows, rows);
+	return add_damage(rec, &damage);
+}
+
+/* All rows of a frame of totals are values of the moment: the last one wins. */
+static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++) {
+		struct agg_key key = {
+			.vcpu = c->col[0][i], .event = c->col[1][i],
+			.isa = c->col[2][i], .reason = c->col[3][i],
+		};
+		struct agg *agg;
+		bool full;
+
+		if (c->col[1][i] > UINT16_MAX)
+			continue;
+		agg = agg_table__get(&rec->totals, &key, &full);
+		if (!agg && !full)
+			return -1;
+		if (!agg) {
+			rec->totals.left_out++;
+			continue;
+		}
+		agg->has_total = true;
+		agg->total.count = c->col[4][i];
+		agg->total.done = c->col[5][i];
+		agg->total.lost = c->col[6][i];
+		agg->total.gap_ns = c->col[7][i];
+		agg->total.span_ns = c->col[8][i];
+		agg->total.user_ns = c->col[9][i];
+		agg->total.halt_ns = c->col[10][i];
+		agg->total.poll_ns = c->col[11][i];
+		agg->total.wait_ns = c->col[12][i];
+		agg->total.block_ns = c->col[13][i];
+	}
+	return 0;
+}
+
+static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++) {
+		u64 event = c->col[0][i], count = c->col[1][i];
+		u64 first = c->col[2][i], last = c->col[3][i];
+
+		if (event >= ARRAY_SIZE(rec->lost))
+			continue;
+		rec->lost[event] = sat_add(rec->lost[event], count);
+		/* A span that overlaps the window: how many of it lie inside is not known. */
+		if (first <= rec->window.to && last >= rec->window.from)
+			rec->lost_window[event] = sat_add(rec->lost_window[event], count);
+	}
+	return 0;
+}
+
+static int take_cost(struct recording *rec, const struct columns *c, u32 rows)
+{
+	if (!rows)
+		return 0;
+	rec->has_cost = true;
+	rec->cost = (struct kvmw_cost) {
+		.time_ns = c->col[0][rows - 1], .bpf_ns = c->col[1][rows - 1],
+		.bpf_events = c->col[2][rows - 1], .cpu_ns = c->col[3][rows - 1],
+		.events = c->col[4][rows - 1], .bytes = c->col[5][rows - 1],
+	};
+	return 0;
+}
+
+static const struct row_table {
+	u32 event;
+	const char *names[COLUMNS_MAX];
+	int (*take)(struct recording *rec, const struct columns *c, u32 rows);
+} row_tables[] = {
+	{ KVMW_EVENT_TOTAL, { "vcpu", "event", "isa", "reason", "count", "done", "lost", "gap_ns",
+			      "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns" },
+	  take_totals },
+	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
+	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
+	  take_cost },
+};
+
+static int take_rows(struct recording *rec, const struct data_reader *r, struct data_decoder *dec,
+		     const struct data_frame *f)
+{
+	const struct row_table *table = NULL;
+	struct columns c = { .nr = 0 };
+	const char *why;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row_tables); i++)
+		if (row_tables[i].event == f->event)
+			table = &row_tables[i];
+	if (!table)
+		return 0;	/* of a newer version */
+	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, table->names, &why);
+	if (!ret)
+		ret = table->take(rec, &c, f->rows);
+	else if (ret > 0)
+		ret = recording__damaged(rec, f, 0, why);
+	columns__free(&c);
+	return ret;
+}
+
+static int take_json(struct recording *rec, const struct data_frame *f)
+{
+	char *json = data_frame__json(f);
+	int ret = 1;
+
+	if (json && strnlen(json, MAX_JSON) < MAX_JSON)
+		ret = f->type == DATA_META ? recording__meta(rec, json) :
+					     recording__ident(rec, json);
+	free(json);
+	if (ret <= 0)
+		return ret;
+	return recording__damaged(rec, f, 0, f->type == DATA_META ?
+				  "META frame is not the JSON it should be" :
+				  "IDENT frame is not the JSON it should be");
+}
+
+static void count_events(struct recording *rec, const struct data_frame *f)
+{
+	if (f->event < ARRAY_SIZE(rec->event_rows))
+		rec->event_rows[f->event] += f->rows;
+	if (!f->rows)
+		return;
+	if (!rec->first_ns || f->first_ns < rec->first_ns)
+		rec->first_ns = f->first_ns;
+	if (f->last_ns > rec->last_ns)
+		rec->last_ns = f->last_ns;
+}
+
+/* The window counts from the start, which is known before the first row is read. */
+static void resolve_window(struct recording *rec, const struct data_frame *f)
+{
+	if (rec->meta.start_ns || f->type == DATA_EVENTS || f->type == DATA_LOSS)
+		time_window__resolve(&rec->window, rec->meta.start_ns ?: f->first_ns);
+}
+
+int recording__take(struct recording *rec, const struct data_reader *r,
+		    struct data_decoder *dec, const struct data_frame *f)
+{
+	struct rec_frames *frames = &rec->frames[f->type < REC_FRAME_TYPES ? f->type : 0];
+	int ret = 0;
+
+	frames->frames++;
+	frames->rows += f->rows;
+	frames->bytes += f->size;
+	switch (f->type) {
+	case DATA_META:
+	case DATA_IDENT:
+		ret = take_json(rec, f);
+		break;
+	case DATA_EVENTS:
+		count_events(rec, f);
+		break;
+	case DATA_STATS:
+	case DATA_LOSS:
+		resolve_window(rec, f);
+		return take_rows(rec, r, dec, f);
+	default:
+		break;
+	}
+	resolve_window(rec, f);
+	return ret;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct data_damage *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* What the recording calls the kinds of its events outlives its reader. */
+static int keep_kinds(struct recording *rec, const struct data_reader *r)
+{
+	for (u32 id = 0; id < ARRAY_SIZE(rec->kinds); id++) {
+		const struct data_event *event = data_reader__event(r, id);
+		struct rec_kinds *k = &rec->kinds[id];
+
+		if (!event || !event->nr_kinds || k->kind)
+			continue;
+		k->kind = calloc(event->nr_kinds, sizeof(*k->kind));
+		if (!k->kind)
+			return error("out of memory for the names of events");
+		k->nr = event->nr_kinds;
+		memcpy(k->kind, event->kinds, k->nr * sizeof(*k->kind));
+		for (u32 i = 0; i < k->nr; i++)
+			for (char *c = k->kind[i].name; *c; c++)
+				if (*c <= ' ' || *c > '~')
+					*c = '?';
+	}
+	return 0;
+}
+
+const char *recording__kind(const struct recording *rec, u32 event, u32 kind)
+{
+	const struct rec_tracepoint *tp;
+
+	if (event == KVMW_EVENT_RAW) {
+		tp = recording__tracepoint(rec, kind);
+		return tp && *tp->name ? tp->name : NULL;
+	}
+	for (u32 i = 0; event < ARRAY_SIZE(rec->kinds) && i < rec->kinds[event].nr; i++)
+		if (rec->kinds[event].kind[i].number == kind)
+			return rec->kinds[event].kind[i].name;
+	return NULL;
+}
+
+int recording__close_reader(struct recording *rec, struct data_reader *r)
+{
+	const struct data_damage *damage;
+	size_t nr;
+	int ret = 0;
+
+	damage = data_reader__damage(r, &nr);
+	for (size_t i = 0; !ret && i < nr; i++)
+		ret = add_damage(rec, &damage[i]);
+	if (keep_kinds(rec, r) || recording__same_stacks(rec))
+		ret = -1;
+	if (rec->nr_damage)
+		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);
+	rec->missing_rows = sat_add(rec->missing_rows, data_reader__missing_rows(r));
+	rec->finished = data_reader__finished(r);
+	rec->bytes = data_reader__bytes(r);
+	data_reader__close(r);
+	return ret;
+}
+
+bool recording__incomplete(const struct recording *rec)
+{
+	return !rec->finished || rec->read_error || rec->nr_damage || rec->missing_rows;
+}
+
+/* Without a closing META frame: until the last thing known to have happened. */
+u64 recording__duration(const struct recording *rec)
+{
+	u64 start = rec->meta.start_ns ?: rec->first_ns, end = rec->meta.stop_ns;
+
+	if (!end)
+		end = rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
+	return start && end > start ? end - start : 0;
+}
+
+u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)
+{
+	if (!rec->meta.has_clock || !monotonic_ns)
+		return 0;
+	/* Modulo 2^64: a time before the pair was taken comes out right too. */
+	return rec->meta.realtime_ns + (monotonic_ns - rec->meta.monotonic_ns);
+}
+
+#define MAX_COMPLAINTS	8	/* places of damage named one by one */
+
+bool recording__complain(const struct recording *rec)
+{
+	const char *name = strcmp(rec->path, "-") ? rec->path : "standard input";
+	size_t nr = rec->nr_damage;
+
+	for (size_t i = 0; i < nr && i < MAX_COMPLAINTS; i++)
+		error("%s: damaged at offset %llu, %llu bytes passed over: %s", name,
+		      (unsigned long long)rec->damage[i].offset,
+		      (unsigned long long)rec->damage[i].bytes, rec->damage[i].what);
+	if (nr > MAX_COMPLAINTS)
+		error("%s: damaged at %zu places more; kvmw info --json lists them", name,
+		      nr - MAX_COMPLAINTS);
+	if (rec->missing_rows)
+		error("%s: %llu events are missing there; what could be read was used", name,
+		      (unsigned long long)rec->missing_rows);
+	if (!rec->finished)
+		error("%s: the recorder did not finish%s; all complete frames were used", name,
+		      nr ? ", or the file was cut short" : "");
+	return recording__incomplete(rec);
+}

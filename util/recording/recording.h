@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a recording says about itself: META, IDENT, STATS and LOSS frames as one
+ * model.  EVENTS frames are the business of scan.h and info.h.
+ *
+ * All text in it is safe to print (text.h) and of bounded length; all numbers
+ * are as stored: the file is hostile input.
+ */
+#ifndef KVMW_RECORDING_H
+#define KVMW_RECORDING_H
+
+#include "util/analysis/report/aggregate.h"
+#include "util/recording/filter.h"
+#include "util/data/data.h"
+
+#define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
+#define REC_MAX_TEXTS	64		/* notes, module parameters, … each */
+#define REC_MAX_TRACEPOINTS 256
+#define REC_MAX_STACK	256		/* functions of one stack */
+
+struct rec_vm {
+	u32 id;
+	u32 pid;
+	char *name;		/* "" where unknown, here and below */
+	char *vmm;
+};
+
+#define REC_NO_VM	UINT32_MAX
+
+/* What rows refer to by their field vcpu: mostly a vCPU. */
+struct rec_vcpu {
+	u32 id;
+	u32 vm;			/* id of a VM; REC_NO_VM: of none */
+	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
+	u32 tid;
+	char *comm;
+	char *role;		/* "": a vCPU; "vmm": the VMM's other threads; "kernel" */
+};
+
+static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
+{
+	return !*vcpu->role;
+}
+
+/* A thread that rows refer to by its tid. */
+struct rec_task {
+	u32 tid;
+	u32 order;	/* of those with one tid the last one holds */
+	char *comm;
+};
+
+/* A stack of the host, the innermost function first. */
+struct rec_stack {
+	u32 id;
+	u32 nr;
+	u32 same;		/* the lowest id of those with these frames */
+	char **frame;		/* "sym+0x10 [kvm]" */
+};
+
+/* What a kind of the event raw is. */
+struct rec_tracepoint {
+	u32 kind;
+	char *name;		/* "kvm:kvm_pio" */
+	char *format;		/* text of tracefs, NOT safe to print */
+};
+
+struct rec_texts {
+	char **text;
+	u32 nr;
+};
+
+/* What the META frames said; NULL or 0 where they did not. */
+struct rec_meta {
+	char *version;
+	char *host, *kernel, *arch, *cpu;
+	u64 cpus;
+	char *module;
+	struct rec_texts params;	/* "kvm_amd.npt=Y" */
+	struct rec_texts command;
+	struct rec_texts events;
+	struct rec_texts notes;
+	char *filters;			/* JSON, as it was written */
+	struct rec_tracepoint *tracepoint;	/* ascending by kind */
+	u32 nr_tracepoints;
+	u64 rings, ring_bytes;
+	bool has_clock;
+	u64 monotonic_ns, realtime_ns;	/* of one moment, the first pair */
+	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
+	u64 stop_ns;			/* 0: no closing META frame */
+	char *stop_why;
+};
+
+struct rec_frames {
+	u64 frames, rows, bytes;	/* bytes: payloads */
+};
+
+#define REC_FRAME_TYPES	16	/* known ones and room; [0]: all others */
+
+struct recording {
+	const char *path;		/* as given */
+	struct rec_meta meta;
+	struct rec_vm *vm;		/* ascending by id */
+	u32 nr_vms;
+	struct rec_vcpu *vcpu;		/* ascending by id */
+	u32 nr_vcpus;			/* those with a role too */
+	struct rec_task *task;		/* ascending by tid */
+	u32 nr_tasks;
+	struct rec_stack *stack;	/* ascending by id */
+	u32 nr_stacks;
+	size_t stack_bytes;		/* of memory, bounded */
+	struct agg_table totals;	/* last value of each key */
+	bool has_cost;
+	struct kvmw_cost cost;
+	/* LOSS frames: records lost by event id; and those that may lie in the window. */
+	u64 lost[32], lost_window[32];
+	struct time_window window;
+
+	struct rec_frames frames[REC_FRAME_TYPES];
+	u64 first_ns, last_ns;		/* of the EVENTS frames; 0: none */
+	u64 event_rows[32];		/* rows of EVENTS frames by event id, undecoded */
+
+	/* Set by recording__close_reader(). */
+	struct rec_kinds {
+		struct data_kind *kind;
+		u32 nr;
+	} kinds[32];			/* by event id */
+	bool finished;			/* the recorder did */
+	bool read_error;		/* reading ended early; error() said why */
+	u64 bytes;
+	u64 missing_rows;		/* known to be lost to damage */
+	struct data_damage *damage;
+	size_t nr_damage;
+};
+
+struct recording *recording__new(const char *path);
+void recording__free(struct recording *rec);
+
+/*
+ * Takes in what a frame says about the recording; EVENTS frames are only counted.
+ * A frame whose inside is damaged is noted.  The frame stays the caller's.
+ * 0, or -1 out of memory (error() said so).
+ */
+int recording__take(struct recording *rec, const struct data_reader *r,
+		    struct data_decoder *dec, const struct data_frame *f);
+
+/* Notes that a frame could not be read; rows: how many rows were in it. */
+int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
+		       const char *what);
+
+/* Takes over what the reader knows at the end (damage, finished, …). 0 or -1. */
+int recording__close_reader(struct recording *rec, struct data_reader *r);
+
+/* Something is missing: damage, or the recorder did not finish. */
+bool recording__incomplete(const struct recording *rec);
+/* The same, and says what and where, on stderr. */
+bool recording__complain(const struct recording *rec);
+
+const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
+const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
+const struct rec_task *recording__task(const struct recording *rec, u32 tid);
+const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
+const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
+
+/*
+ * What the recording calls a kind of an event; for a raw event, the tracepoint.  NULL: no
+ * name is known.  For after the reader was closed.
+ */
+const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
+
+/* ns from the start to the end of the recording; 0: unknown. */
+u64 recording__duration(const struct recording *rec);
+/* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
+u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
+
+/* recording_json.c: what the JSON frames say. 0, 1: not what it should be, -1: no memory. */
+int recording__meta(struct recording *rec, const char *json);
+int recording__ident(struct recording *rec, const char *json);
+/* Once all stacks are there: which of them are the same. -1: no memory. */
+int recording__same_stacks(struct recording *rec);
+void recording__free_identity(struct recording *rec);
+
+#endif

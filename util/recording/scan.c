@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/recording/columns.h"
+#include "util/recording/scan.h"
+#include "util/error.h"
+
+#define MAX_WORKERS	16
+#define QUEUE		(2 * MAX_WORKERS)
+#define MAX_BAD		4096	/* damaged frames that a worker remembers */
+
+/* The reader's tables are its own thread's: a frame comes with its description. */
+struct work {
+	struct data_frame *f;
+	const struct data_event *event;
+	u32 takers;		/* bit for each consumer */
+	u64 from_ns;		/* begin of the window, or of the recording */
+};
+
+struct bad_frame {
+	struct data_frame f;	/* its payload is gone */
+	const char *why;
+};
+
+struct worker {
+	struct scan *scan;
+	pthread_t thread;
+	struct data_decoder *dec;
+	struct columns columns, lazy;
+	u64 *ones;		/* what was not decoded */
+	void *state[SCAN_MAX_CONSUMERS];
+	struct bad_frame *bad;
+	u32 nr_bad, bad_room;
+	bool failed;
+};
+
+struct scan {
+	struct recording *rec;
+	const struct scan_consumer *const *consumer;
+	u32 nr_consumers;
+	pthread_mutex_t lock;
+	pthread_cond_t filled, drained;
+	struct work queue[QUEUE];
+	u32 head, tail;		/* head - tail frames wait */
+	bool done;		/* no more will come, or nobody wants them */
+	struct worker worker[MAX_WORKERS];
+	u32 nr_workers;
+};
+
+static const struct scan_event *event_of(const struct scan_consumer *c, u32 id)
+{
+	for (u32 i = 0; i < c->nr_events; i++)
+		if (c->events[i].id == id)
+			return &c->events[i];
+	return NULL;
+}
+
+static u32 nr_names(const char *const *names)
+{
+	u32 nr = 0;
+
+	while (names && names[nr])
+		nr++;
+	return nr;
+}
+
+/* Moves the rows inside the window to the front; how many they are. */
+static u32 keep_window(const struct time_window *window, const u64 *time, u64 **col, u32 nr,
+		       u32 rows)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < rows; i++) {
+		if (!time_window__has(window, time[i]))
+			continue;
+		for (u32 k = 0; kept != i && k < nr; k++)
+			col[k][kept] = col[k][i];
+		kept++;
+	}
+	return kept;
+}
+
+/*
+ * Fills b and col, of COLUMNS_MAX.  Of a window the times are needed, whoever else
+ * wants them: they come behind the consumer's columns.
+ */
+static int decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
+		  const char **why)
+{
+	const struct time_window *window = &w->scan->rec->window;
+	const char *names[COLUMNS_MAX + 1];
+	const struct scan_event *e = b->event;
+	u32 nr = nr_names(e->columns), nr_lazy = nr_names(e->lazy), read = 0;
+	int ret;
+
+	if (nr + nr_lazy >= COLUMNS_MAX) {
+		*why = "more columns than can be read";
+		return 1;
+	}
+	for (u32 i = 0; i < nr; i++)
+		if (*e->columns[i])
+			names[read++] = e->columns[i];
+	names[read] = window->active ? "time_ns" : NULL;
+	names[read + 1] = NULL;
+	ret = columns__read(&w->columns, w->dec, work->event, work->f, names, why);
+	if (ret)
+		return ret;
+	for (u32 i = 0, k = 0; i < nr; i++)
+		col[i] = *e->columns[i] ? w->columns.col[k++] : w->ones;
+	b->has_lazy = nr_lazy && (!e->need_lazy || e->need_lazy(col, work->f->rows));
+	if (b->has_lazy)
+		ret = columns__read(&w->lazy, w->dec, work->event, work->f, e->lazy, why);
+	if (ret)
+		return ret;
+	for (u32 i = 0; i < nr_lazy; i++)
+		col[nr + i] = b->has_lazy ? w->lazy.col[i] : w->ones;
+	b->rows = !window->active ? work->f->rows :
+		  keep_window(window, w->columns.col[read], col, nr + nr_lazy, work->f->rows);
+	return 0;
+}
+
+static int note_bad(struct worker *w, const struct data_frame *f, const char *why)
+{
+	struct bad_frame *grown;
+
+	if (w->nr_bad == MAX_BAD)
+		return 0;
+	if (w->nr_bad == w->bad_room) {
+		w->bad_room = w->bad_room ? w->bad_room * 2 : 8;
+		grown = realloc(w->bad, w->bad_room * sizeof(*grown));
+		if (!grown)
+			return error("out of memory for the list of damage");
+		w->bad = grown;
+	}
+	w->bad[w->nr_bad++] = (struct bad_frame) { .f = *f, .why = why };
+	return 0;
+}
+
+/* A frame that one consumer could not read is damaged for all of them, once. */
+static int take_frame(struct worker *w, const struct work *work)
+{
+	const struct scan *s = w->scan;
+	u64 *col[COLUMNS_MAX];
+	const char *why;
+
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		const struct scan_consumer *c = s->consumer[i];
+		struct scan_batch b = { .event = event_of(c, work->f->event), .frame = work->f,
+					.desc = work->event, .from_ns = work->from_ns,
+					.col = col };
+		int ret;
+
+		if (!(work->takers & 1u << i))
+			continue;
+		ret = decode(w, work, &b, col, &why);
+		if (ret > 0)
+			return note_bad(w, work->f, why);
+		if (ret || (b.rows && c->take(w->state[i], &b)))
+			return -1;
+	}
+	return 0;
+}
+
+static struct work dequeue(struct scan *s)
+{
+	struct work work = { .f = NULL };
+
+	pthread_mutex_lock(&s->lock);
+	while (s->head == s->tail && !s->done)
+		pthread_cond_wait(&s->filled, &s->lock);
+	if (s->head != s->tail)
+		work = s->queue[s->tail++ % QUEUE];
+	pthread_cond_signal(&s->drained);
+	pthread_mutex_unlock(&s->lock);
+	return work;
+}
+
+/* Keeps taking frames after a failure, so that the reader never waits in vain. */
+static void *run_worker(void *arg)
+{
+	struct worker *w = arg;
+	struct work work;
+
+	while ((work = dequeue(w->scan)).f) {
+		if (!w->failed && take_frame(w, &work))
+			w->failed = true;
+		data_frame__put(work.f);
+	}
+	return NULL;
+}
+
+static void enqueue(struct scan *s, struct work work)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->head - s->tail == QUEUE)
+		pthread_cond_wait(&s->drained, &s->lock);
+	s->queue[s->head++ % QUEUE] = work;
+	pthread_cond_signal(&s->filled);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Which consumers want a frame, a bit for each. */
+static u32 takers(const struct scan *s, const struct data_frame *f)
+{
+	const struct time_window *window = &s->rec->window;
+	u32 bits = 0;
+
+	if (f->type != DATA_EVENTS || !f->rows ||
+	    (window->active && (f->last_ns < window->from || f->first_ns > window->to)))
+		return 0;
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		const struct scan_consumer *c = s->consumer[i];
+
+		if (event_of(c, f->event) && !(c->skip && c->skip(s->rec, f->event, c->arg)))
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
+static u64 from_ns(const struct recording *rec)
+{
+	u64 start = rec->meta.start_ns;
+
+	return rec->window.active && rec->window.from > start ? rec->window.from : start;
+}
+
+static int read_frames(struct scan *s, struct data_reader *r)
+{
+	struct data_decoder *dec = data_decoder__new();
+	struct data_frame *f;
+	int ret;
+
+	if (!dec)
+		return -1;
+	while ((ret = data_reader__next(r, &f)) > 0) {
+		u32 bits;
+
+		if (recording__take(s->rec, r, dec, f)) {
+			data_frame__put(f);
+			data_decoder__free(dec);
+			return -1;
+		}
+		bits = takers(s, f);
+		if (bits)
+			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits,
+					     from_ns(s->rec) });
+		else
+			data_frame__put(f);
+	}
+	data_decoder__free(dec);
+	s->rec->read_error = ret < 0;
+	return 0;
+}
+
+static int new_states(struct worker *w)
+{
+	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
+	if (!w->ones)
+		return error("out of memory for a frame's columns");
+	memset(w->ones, 0xff, DATA_MAX_ROWS * sizeof(u64));
+	for (u32 i = 0; i < w->scan->nr_consumers; i++) {
+		const struct scan_consumer *c = w->scan->consumer[i];
+
+		w->state[i] = c->new(c->arg);
+		if (!w->state[i])
+			return -1;
+	}
+	return 0;
+}
+
+static void free_worker(struct worker *w)
+{
+	for (u32 i = 0; i < w->scan->nr_consumers; i++)
+		if (w->state[i])
+			w->scan->consumer[i]->free(w->state[i]);
+	free(w->bad);
+	columns__free(&w->columns);
+	columns__free(&w->lazy);
+	free(w->ones);
+	data_decoder__free(w->dec);
+}
+
+static int start(struct scan *s, u32 threads)
+{
+	cpu_set_t cpus;
+
+	if (!threads)
+		threads = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+	for (u32 i = 0; i < threads && i < MAX_WORKERS; i++) {
+		struct worker *w = &s->worker[i];
+
+		w->scan = s;
+		w->dec = data_decoder__new();
+		if (!w->dec || new_states(w)) {
+			free_worker(w);
+			return -1;
+		}
+		if (pthread_create(&w->thread, NULL, run_worker, w)) {
+			free_worker(w);
+			return i ? 0 : error("no thread could be started");
+		}
+		s->nr_workers++;
+	}
+	return 0;
+}
+
+/* The first worker's states become the result. */
+static int finish_worker(struct scan *s, struct worker *w, bool ok, void **result)
+{
+	bool first = w == s->worker;
+	int ret = ok && !w->failed ? 0 : -1;
+
+	for (u32 k = 0; !ret && k < w->nr_bad; k++)
+		ret = recording__damaged(s->rec, &w->bad[k].f, w->bad[k].f.rows, w->bad[k].why);
+	for (u32 i = 0; i < s->nr_consumers; i++) {
+		if (first) {
+			result[i] = w->state[i];
+			w->state[i] = NULL;
+		} else if (!ret && s->consumer[i]->merge(result[i], w->state[i])) {
+			ret = -1;
+		}
+	}
+	free_worker(w);
+	return ret;
+}
+
+static int finish(struct scan *s, bool ok, void **result)
+{
+	pthread_mutex_lock(&s->lock);
+	s->done = true;
+	pthread_cond_broadcast(&s->filled);
+	pthread_mutex_unlock(&s->lock);
+	for (u32 i = 0; i < s->nr_workers; i++)
+		pthread_join(s->worker[i].thread, NULL);
+	for (u32 i = 0; i < s->nr_workers; i++)
+		if (finish_worker(s, &s->worker[i], ok, result))
+			ok = false;
+	return ok ? 0 : -1;
+}
+
+int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
+	       const struct scan_consumer *const *consumer, u32 nr, void **result)
+{
+	struct scan *s = calloc(1, sizeof(*s));
+	bool ok;
+
+	memset(result, 0, nr * sizeof(*result));
+	if (!s || nr > SCAN_MAX_CONSUMERS) {
+		free(s);
+		data_reader__close(r);
+		return s ? error("%u views of a recording at once are too many", nr) :
+			   error("out of memory");
+	}
+	s->rec = rec;
+	s->consumer = consumer;
+	s->nr_consumers = nr;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->filled, NULL);
+	pthread_cond_init(&s->drained, NULL);
+	ok = !start(s, threads) && !read_frames(s, r);
+	ok = !finish(s, ok, result);
+	/* Last: what describes the events goes with it. */
+	ok = !recording__close_reader(rec, r) && ok;
+	for (u32 i = 0; !ok && i < nr; i++) {
+		if (result[i])
+			consumer[i]->free(result[i]);
+		result[i] = NULL;
+	}
+	pthread_cond_destroy(&s->drained);
+	pthread_cond_destroy(&s->filled);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	return ok ? 0 : -1;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/recording/slice.h"
+#include "util/error.h"
+
+#define RUN	16	/* rows sorted by insertion, before runs are merged */
+
+struct timed {
+	u64 time_ns;
+	u32 row;
+};
+
+struct slicer {
+	struct data_decoder *dec;
+	u64 *col[DATA_MAX_FIELDS];
+	int field[DATA_MAX_FIELDS];
+	struct timed *order, *other;
+};
+
+struct slicer *slicer__new(void)
+{
+	struct slicer *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->dec = data_decoder__new();
+		s->order = malloc(DATA_MAX_ROWS * sizeof(*s->order));
+		s->other = malloc(DATA_MAX_ROWS * sizeof(*s->other));
+	}
+	if (s && s->dec && s->order && s->other) {
+		for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
+			s->field[i] = i;
+		return s;
+	}
+	error("out of memory for a frame's rows");
+	slicer__free(s);
+	return NULL;
+}
+
+void slicer__free(struct slicer *s)
+{
+	if (!s)
+		return;
+	data_decoder__free(s->dec);
+	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
+		free(s->col[i]);
+	free(s->order);
+	free(s->other);
+	free(s);
+}
+
+static int make_room(struct slicer *s, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		if (!s->col[i])
+			s->col[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
+		if (!s->col[i])
+			return error("out of memory for a frame's columns");
+	}
+	return 0;
+}
+
+static void sort_run(struct timed *t, u32 nr)
+{
+	for (u32 i = 1; i < nr; i++) {
+		struct timed row = t[i];
+		u32 at = i;
+
+		for (; at && t[at - 1].time_ns > row.time_ns; at--)
+			t[at] = t[at - 1];
+		t[at] = row;
+	}
+}
+
+static void merge(const struct timed *a, const struct timed *mid, const struct timed *end,
+		  struct timed *to)
+{
+	const struct timed *b = mid;
+
+	while (a < mid && b < end)
+		*to++ = b->time_ns < a->time_ns ? *b++ : *a++;
+	memcpy(to, a, (mid - a) * sizeof(*a));
+	memcpy(to + (mid - a), b, (end - b) * sizeof(*b));
+}
+
+/* Stable. Rows of one vCPU are mostly in order already, and those of few vCPUs nearly. */
+static void sort(struct slicer *s, u32 nr)
+{
+	for (u32 i = 0; i < nr; i += RUN)
+		sort_run(s->order + i, nr - i < RUN ? nr - i : RUN);
+	for (u32 len = RUN; len < nr; len *= 2) {
+		struct timed *from = s->order, *to = s->other;
+
+		for (u32 i = 0; i < nr; i += 2 * len) {
+			u32 mid = nr - i < len ? nr : i + len;
+			u32 end = nr - mid < len ? nr : mid + len;
+
+			if (mid == end || from[mid - 1].time_ns <= from[mid].time_ns)
+				memcpy(to + i, from + i, (end - i) * sizeof(*to));
+			else
+				merge(from + i, from + mid, from + end, to + i);
+		}
+		s->order = to;
+		s->other = from;
+	}
+}
+
+static void put_in_order(struct slicer *s, const struct data_frame *f, int time)
+{
+	for (u32 i = 0; i < f->rows; i++)
+		s->order[i] = (struct timed) {
+			.time_ns = time < 0 ? f->first_ns : s->col[time][i],
+			.row = i,
+		};
+	sort(s, f->rows);
+}
+
+/* The first row in order that is not before time_ns. */
+static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
+{
+	u32 lo = 0, hi = rows;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (s->order[mid].time_ns < time_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Values are stored plus one: so "not told" is small, beside small values. */
+static void measure(const u64 *v, u32 rows, struct slice_column *c)
+{
+	u64 least = v[0] + 1, most = least, span;
+
+	for (u32 i = 1; i < rows; i++) {
+		u64 x = v[i] + 1;
+
+		least = x < least ? x : least;
+		most = x > most ? x : most;
+	}
+	span = most - least;
+	c->base = least;
+	c->width = !span ? 0 : span <= UINT8_MAX ? 1 : span <= UINT16_MAX ? 2 :
+		   span <= UINT32_MAX ? 4 : 8;
+}
+
+#define FILL(type) do {							\
+	for (u32 i = 0; i < nr; i++)					\
+		((type *)to)[i] = v[order[i].row] + 1 - c->base;	\
+} while (0)
+
+static void fill(const struct slice_column *c, const struct timed *order, u32 nr, const u64 *v,
+		 u8 *to)
+{
+	switch (c->width) {
+	case 1:
+		FILL(u8);
+		break;
+	case 2:
+		FILL(u16);
+		break;
+	case 4:
+		FILL(u32);
+		break;
+	case 8:
+		FILL(u64);
+		break;
+	}
+}
+
+static int time_field(const struct data_event *event)
+{
+	int field = data_event__field(event, "time_ns");
+
+	for (u32 i = 0; field < 0 && i < event->nr_fields; i++)
+		if (!strcmp(event->fields[i].unit, "time"))
+			field = i;
+	return field;
+}
+
+/* Rows [first, first + nr) in order; columns says how each is laid out. */
+static struct slice *cut(struct slicer *s, const struct data_event *event, u32 first, u32 nr,
+			 const struct slice_column *columns, size_t row_bytes)
+{
+	/* Widest first would save nothing: each column begins at a multiple of 8. */
+	size_t head = sizeof(struct slice) + event->nr_fields * sizeof(*columns);
+	size_t bytes = head + nr * row_bytes + 8 * event->nr_fields;
+	struct slice *slice = malloc(bytes);
+	u8 *at;
+
+	if (!slice) {
+		error("out of memory for %u rows", nr);
+		return NULL;
+	}
+	memset(slice, 0, sizeof(*slice));
+	slice->event = event;
+	slice->rows = nr;
+	slice->bytes = bytes;
+	at = (u8 *)slice + head;
+	for (u32 i = 0; i < event->nr_fields; i++) {
+		slice->column[i] = columns[i];
+		slice->column[i].data = at;
+		fill(&columns[i], s->order + first, nr, s->col[i], at);
+		at += (nr * columns[i].width + 7) & ~7u;
+	}
+	return slice;
+}
+
+int slicer__cut(struct slicer *s, const struct data_event *event, const struct data_frame *f,
+		const struct time_window *window, u32 skip, size_t max_bytes, struct slice **out,
+		const char **why)
+{
+	struct slice_column columns[DATA_MAX_FIELDS];
+	u32 first = 0, end = f->rows, nr;
+	size_t row_bytes = 0;
+	int time;
+
+	*out = NULL;
+	*why = "event without a schema";
+	if (!event)
+		return 1;
+	if (make_room(s, event->nr_fields))
+		return -1;
+	if (data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why))
+		return 1;
+	time = time_field(event);
+	put_in_order(s, f, time);
+	if (window->active) {
+		first = row_at(s, f->rows, window->from);
+		end = window->to == UINT64_MAX ? f->rows : row_at(s, f->rows, window->to + 1);
+	}
+	if (first >= end || skip >= end - first)
+		return 0;
+	first += skip;
+	for (u32 i = 0; i < event->nr_fields; i++) {
+		measure(s->col[i], f->rows, &columns[i]);
+		row_bytes += columns[i].width;
+	}
+	nr = end - first;
+	if (row_bytes && nr > max_bytes / row_bytes)
+		nr = max_bytes / row_bytes ?: 1;
+	*out = cut(s, event, first, nr, columns, row_bytes);
+	if (!*out)
+		return -1;
+	(*out)->last = nr == end - first;
+	(*out)->time = time;
+	(*out)->frame_ns = f->first_ns;
+	return 0;
+}

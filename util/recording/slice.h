@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Rows of one frame in the order of their time, all columns, in as few bytes as
+ * their values need: for those who read whole rows, not columns.
+ */
+#ifndef KVMW_SLICE_H
+#define KVMW_SLICE_H
+
+#include "util/recording/filter.h"
+#include "util/data/data.h"
+
+struct slice_column {
+	u64 base;		/* values are base + data - 1, so that none is 0 */
+	u32 width;		/* bytes of a value in data: 0, 1, 2, 4, 8 */
+	const u8 *data;
+};
+
+struct slice {
+	const struct data_event *event;	/* as the recording describes it */
+	u32 rows;
+	bool last;		/* none of the frame's rows come after these */
+	size_t bytes;		/* of memory */
+	int time;		/* field that time_ns is, -1: none */
+	u64 frame_ns;		/* time of rows that have none of their own */
+	struct slice_column column[];	/* event->nr_fields */
+};
+
+/* The value of a field in row i; all ones: not told. */
+static inline u64 slice__get(const struct slice *s, u32 field, u32 i)
+{
+	const struct slice_column *c = &s->column[field];
+
+	switch (c->width) {
+	case 1:
+		return c->base + c->data[i] - 1;
+	case 2:
+		return c->base + ((const u16 *)c->data)[i] - 1;
+	case 4:
+		return c->base + ((const u32 *)c->data)[i] - 1;
+	case 8:
+		return c->base + ((const u64 *)c->data)[i] - 1;
+	default:
+		return c->base - 1;
+	}
+}
+
+static inline u64 slice__time(const struct slice *s, u32 i)
+{
+	return s->time < 0 ? s->frame_ns : slice__get(s, s->time, i);
+}
+
+/* Decodes frames to slices; keeps the room to decode in. NULL: out of memory, said so. */
+struct slicer *slicer__new(void);
+void slicer__free(struct slicer *slicer);
+
+/*
+ * Those of a frame's rows that lie in the window, without the first skip of them, as
+ * many as max_bytes hold, but at least one.  0 and *out (NULL: no row is left), 1:
+ * damaged, *why says what; -1: out of memory (error() said so).  free() the slice.
+ */
+int slicer__cut(struct slicer *slicer, const struct data_event *event,
+		const struct data_frame *f, const struct time_window *window, u32 skip,
+		size_t max_bytes, struct slice **out, const char **why);
+
+#endif

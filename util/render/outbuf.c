@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/render/outbuf.h"
+#include "util/text.h"
+
+struct out *out__new(const struct screen *s)
+{
+	struct out *out = malloc(sizeof(*out));
+
+	if (!out) {
+		error("out of memory");
+		return NULL;
+	}
+	fflush(s->out);
+	out->fd = fileno(s->out);
+	out->utf8 = s->utf8;
+	out->err = 0;
+	out->len = 0;
+	return out;
+}
+
+int out__flush(struct out *out)
+{
+	size_t done = 0;
+
+	while (!out->err && done < out->len) {
+		ssize_t n = write(out->fd, out->buf + done, out->len - done);
+
+		if (n < 0 && errno != EINTR)
+			out->err = errno;
+		done += n > 0 ? n : 0;
+	}
+	out->len = 0;
+	return out->err ? -1 : 0;
+}
+
+int out__free(struct out *out)
+{
+	int err;
+
+	out__flush(out);
+	err = out->err;
+	free(out);
+	/* Whoever read had enough: head, or a pager. */
+	if (!err || err == EPIPE)
+		return 0;
+	return error("standard output: %s", strerror(err));
+}
+
+void out__bytes(struct out *out, const char *text, size_t len)
+{
+	while (len) {
+		char *to = out__room(out);
+		size_t n = len < OUT_ROOM ? len : OUT_ROOM;
+
+		memcpy(to, text, n);
+		out->len += n;
+		text += n;
+		len -= n;
+	}
+}
+
+void out__dec(struct out *out, u64 value)
+{
+	out__padded(out, value, 0, ' ');
+}
+
+void out__padded(struct out *out, u64 value, u32 width, char pad)
+{
+	char digits[24], *p = digits + sizeof(digits), *end = p;
+	char *to = out__room(out);
+
+	do {
+		*--p = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	while (end - p < (ptrdiff_t)width && p > digits)
+		*--p = pad;
+	memcpy(to, p, end - p);
+	out->len += end - p;
+}
+
+void out__hex(struct out *out, u64 value)
+{
+	u32 nr = value ? (67 - __builtin_clzll(value)) / 4 : 1;
+	char *to = out__room(out);
+
+	*to++ = '0';
+	*to++ = 'x';
+	for (u32 i = nr; i--; )
+		*to++ = "0123456789abcdef"[value >> (4 * i) & 15];
+	out->len += 2 + nr;
+}
+
+void out__hex_bytes(struct out *out, const u8 *p, u32 len)
+{
+	for (; len; len--, p++) {
+		out__char(out, "0123456789abcdef"[*p >> 4]);
+		out__char(out, "0123456789abcdef"[*p & 15]);
+	}
+}
+
+/* As units__ns() with UNITS_FULL, four digits, but cut, and quicker. */
+void out__ns(struct out *out, u64 ns)
+{
+	static const struct { u64 ns; const char *name; } units[] = {
+		{ NSEC_PER_SEC, "s" }, { 1000000, "ms" }, { 1000, "us" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		u64 whole = ns / units[i].ns, rest = ns % units[i].ns * 1000 / units[i].ns;
+
+		if (!whole)
+			continue;
+		out__dec(out, whole);
+		if (whole < 1000) {
+			u32 digits = whole < 10 ? 3 : whole < 100 ? 2 : 1;
+
+			out__char(out, '.');
+			out__padded(out, digits == 3 ? rest : digits == 2 ? rest / 10 : rest / 100,
+				    digits, '0');
+		}
+		out__text(out, units[i].name);
+		return;
+	}
+	out__dec(out, ns);
+	out__text(out, "ns");
+}
+
+void out__shown(struct out *out, const char *text)
+{
+	u32 code;
+
+	if (out->utf8) {
+		out__text(out, text);
+		return;
+	}
+	while (*text) {
+		size_t len = text__utf8(text, &code);
+
+		out__char(out, len == 1 ? *text : '?');
+		text += len ?: 1;
+	}
+}
+
+void out__json(struct out *out, const char *text)
+{
+	u32 code;
+
+	out__char(out, '"');
+	while (*text) {
+		size_t len = text__utf8(text, &code);
+
+		if (!len) {
+			out__char(out, '?');
+		} else if (code == '"' || code == '\\') {
+			out__char(out, '\\');
+			out__char(out, code);
+		} else if (code < ' ') {
+			const u8 byte = code;
+
+			out__text(out, "\\u00");
+			out__hex_bytes(out, &byte, 1);
+		} else {
+			out__bytes(out, text, len);
+		}
+		text += len ?: 1;
+	}
+	out__char(out, '"');
+}
+
+void out__csv(struct out *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		out__text(out, text);
+		return;
+	}
+	out__char(out, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			out__char(out, '"');
+		out__char(out, *text);
+	}
+	out__char(out, '"');
+}

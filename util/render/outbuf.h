@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Lines by the million: a buffer before a file descriptor, and numbers put into it
+ * without printf.
+ */
+#ifndef KVMW_OUTBUF_H
+#define KVMW_OUTBUF_H
+
+#include <string.h>
+
+#include "util/render/screen.h"
+
+#define OUT_SIZE (256u << 10)
+#define OUT_ROOM 512u		/* what one call of out__room() makes sure of */
+
+struct out {
+	int fd;
+	bool utf8;		/* else what is not ASCII becomes '?' */
+	int err;		/* errno of the first write that failed */
+	size_t len;
+	char buf[OUT_SIZE];
+};
+
+/* Prints to the screen, after what was printed so far. NULL: out of memory, said so. */
+struct out *out__new(const struct screen *s);
+/* Writes what is in the buffer; frees. 0, or -1: not everything was written (said so). */
+int out__free(struct out *out);
+/* 0, or -1: the reader is gone or the disk is full; out__free() says it, if it is an error. */
+int out__flush(struct out *out);
+
+static inline char *out__room(struct out *out)
+{
+	if (out->len > OUT_SIZE - OUT_ROOM)
+		out__flush(out);
+	return out->buf + out->len;
+}
+
+static inline void out__char(struct out *out, char c)
+{
+	*out__room(out) = c;
+	out->len++;
+}
+
+/* Text that is as it shall be, of any length. */
+void out__bytes(struct out *out, const char *text, size_t len);
+void out__dec(struct out *out, u64 value);
+void out__hex(struct out *out, u64 value);		/* with 0x */
+void out__padded(struct out *out, u64 value, u32 width, char pad);	/* at least width */
+void out__ns(struct out *out, u64 ns);			/* 12.34us */
+void out__hex_bytes(struct out *out, const u8 *p, u32 len);	/* 00ff */
+
+static inline void out__text(struct out *out, const char *text)
+{
+	out__bytes(out, text, strlen(text));
+}
+
+/* Text from a recording, which is safe: as this terminal can show it. */
+void out__shown(struct out *out, const char *text);
+/* Any text: as JSON with its quotes, as one field of CSV. */
+void out__json(struct out *out, const char *text);
+void out__csv(struct out *out, const char *text);
+
+#endif
