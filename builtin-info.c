@@ -49,9 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int info(const struct args *args, struct recording *rec, struct data_reader *reader)
 {
-	struct inventory inv;
+	struct recording_info inv;
 	struct screen s;
-	int ret = inventory__read(reader, rec, &inv);
+	int ret = recording_info__read(reader, rec, &inv);
 
 	if (!ret) {
 		screen__open(&s, 0, !args->no_pager && !args->json);
@@ -62,7 +62,7 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 		if (screen__close(&s) || recording__complain(rec))
 			ret = -1;
 	}
-	inventory__free(&inv);
+	recording_info__free(&inv);
 	return ret;
 }
 

@@ -57,7 +57,7 @@ static const char *missing(u32 event, char *buf, size_t size)
 {
 	const char *why = provider__missing(event, buf, size);
 
-	if (!why && providers[event].needs & BIT(HOOK_EXIT))
+	if (!why && providers[event].needs & BIT(PROBE_EXIT))
 		why = host__silent_exit();
 	return why;
 }
@@ -172,16 +172,16 @@ static struct json_object *points_json(u32 event)
 	struct json_object *array = json_object_new_array();
 
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++) {
-		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+		const struct attach_method *method = &probes[PROBE_POINTS + i].methods[0];
 		struct json_object *o;
 
 		if (points[i].event != event)
 			continue;
 		o = json_object_new_object();
-		json_object_object_add(o, "name", json_object_new_string(hooks[HOOK_POINTS + i].what));
+		json_object_object_add(o, "name", json_object_new_string(probes[PROBE_POINTS + i].what));
 		json_object_object_add(o, "kind", json_object_new_int(points[i].kind));
 		json_object_object_add(o, "here", json_object_new_boolean(
-					!tracefs__tracepoint(way->category, way->name)));
+					!tracefs__tracepoint(method->category, method->name)));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -33,7 +33,7 @@ struct record {
 	int argc;			/* as typed, for META */
 	const char **argv;
 	const char *output;
-	struct choice choice;		/* -e; no events: not given */
+	struct event_choice choice;		/* -e; no events: not given */
 	struct record_filter filter;
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
@@ -120,7 +120,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'e':
 		/* Names before privilege: a typing error is told to anybody. */
-		return choice__parse(&r->choice, arg) ? EINVAL : 0;
+		return events_option__parse(&r->choice, arg) ? EINVAL : 0;
 	case 'V':
 		r->vcpu_filter = true;
 		if (parse_list(arg, r->vcpus, 1024))
@@ -152,7 +152,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--sample: '%s' is no number, as 100 for one in 100", arg);
 		break;
 	case OPT_STACK:
-		return choice__stacks(&r->choice, arg) ? EINVAL : 0;
+		return events_option__stacks(&r->choice, arg) ? EINVAL : 0;
 	case 'q':
 		r->quiet = true;
 		break;
@@ -167,7 +167,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (r->choice.events & BIT(KVMW_EVENT_STACK) && !r->choice.stacks)
-			choice__stacks(&r->choice, "exit");
+			events_option__stacks(&r->choice, "exit");
 		if (!r->nr_pids && !r->all && !r->command)
 			argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
 				   "-a for all, or -- COMMAND that starts one");
@@ -433,27 +433,27 @@ static void closing_line(struct record *r, u64 bytes)
 
 static void say_ways(struct record *r)
 {
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		const struct way *way = session__way(r->session, h);
+	for (u32 h = 0; h < NR_PROBES; h++) {
+		const struct attach_method *method = session__method(r->session, h);
 
-		if (way)
-			fprintf(stderr, "%s: program %s\n", session__what(r->session, h), way->program);
+		if (method)
+			fprintf(stderr, "%s: program %s\n", session__what(r->session, h), method->program);
 	}
 }
 
 /* What the totals do not hold: told here, and by every report. */
 static void note_gaps(struct record *r)
 {
-	u64 no_slot = session__no_slot(r->session);
+	u64 no_state = session__no_state(r->session);
 	char note[200];
 
-	if (no_slot) {
+	if (no_state) {
 		snprintf(note, sizeof(note), "more than %d vCPU threads: %llu events of further ones "
-			 "are not in the recording", KVMW_MAX_VCPUS, (unsigned long long)no_slot);
+			 "are not in the recording", KVMW_MAX_VCPUS, (unsigned long long)no_state);
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}
-	for (u32 h = 0; h < NR_HOOKS; h++) {
+	for (u32 h = 0; h < NR_PROBES; h++) {
 		u64 missed = session__missed(r->session, h);
 
 		if (!missed)

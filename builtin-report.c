@@ -379,9 +379,9 @@ static int report(struct args *args)
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
 		ret = error("%s: %s", in.rec->path, rep.empty);
-	if (rep.left_out)
+	if (rep.over_limit)
 		ret = error("%s: %llu events left out: more than %u different keys", in.rec->path,
-			    (unsigned long long)rep.left_out, AGG_MAX_KEYS);
+			    (unsigned long long)rep.over_limit, AGG_MAX_KEYS);
 	if (recording__complain(in.rec))
 		ret = -1;
 out:

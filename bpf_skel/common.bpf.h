@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every provider uses: which vCPU runs here and is it wanted, the slot that
+ * What every provider uses: which vCPU runs here and is it wanted, the state that
  * holds its state, sums, and the way into the rings.
  *
  * Maps are weak: each provider's object has them, the linker keeps one.
@@ -24,23 +24,23 @@ const volatile struct kvmw_config config __weak = {};
 
 /* Nothing is recorded before all programs are attached, and after the end. */
 u32 active __weak = 0;
-/* Events of vCPUs that found no free slot; they are not in the recording. */
-u64 no_slot __weak = 0;
+/* Events of vCPUs that found no free state; they are not in the recording. */
+u64 no_state __weak = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, KVMW_MAX_VCPUS);
 	__type(key, u32);
-	__type(value, struct kvmw_slot);
-} slots __weak SEC(".maps");
+	__type(value, struct kvmw_vcpu_state);
+} states __weak SEC(".maps");
 
-/* Indices of free slots; filled by the recorder. (Fetching atomics: 5.12.) */
+/* Indices of free states; filled by the recorder. (Fetching atomics: 5.12.) */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, KVMW_MAX_VCPUS);
 	__uint(value_size, sizeof(u32));
-} free_slots __weak SEC(".maps");
+} free_states __weak SEC(".maps");
 
 struct vcpu_key {
 	u32 tid, vcpu_id;
@@ -51,7 +51,7 @@ struct {
 	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
 	__type(key, struct vcpu_key);
 	__type(value, u32);
-} slot_of __weak SEC(".maps");
+} state_of __weak SEC(".maps");
 
 /* tgids, for KVMW_TARGET_PIDS */
 struct {
@@ -69,8 +69,8 @@ struct {
 	__type(value, u8);
 } vms __weak SEC(".maps");
 
-/* What is known of a thread: its vCPU's slot plus one, or one of these. */
-#define NO_SLOT_YET	0U
+/* What is known of a thread: its vCPU's state plus one, or one of these. */
+#define NO_STATE_YET	0U
 #define UNWANTED	(~0U)
 
 struct thread {
@@ -154,26 +154,26 @@ static __always_inline bool vcpu_wanted(u32 vcpu_id)
 	return config.vcpus[word & 15] >> (vcpu_id & 63) & 1;
 }
 
-static __always_inline struct kvmw_slot *slot_at(u32 index)
+static __always_inline struct kvmw_vcpu_state *state_at(u32 index)
 {
-	return bpf_map_lookup_elem(&slots, &index);
+	return bpf_map_lookup_elem(&states, &index);
 }
 
-/* A fresh slot for this thread's vCPU; NULL: all are taken. */
-static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
+/* A fresh state for this thread's vCPU; NULL: all are taken. */
+static __noinline struct kvmw_vcpu_state *state_new(u32 vcpu_id)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
 	u32 index = 0, tgid = pid_tgid >> 32;
 	struct task_struct *leader;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u8 one = 1;
 
-	if (bpf_map_pop_elem(&free_slots, &index)) {
-		__sync_fetch_and_add(&no_slot, 1);
+	if (bpf_map_pop_elem(&free_states, &index)) {
+		__sync_fetch_and_add(&no_state, 1);
 		return NULL;
 	}
-	s = slot_at(index);
+	s = state_at(index);
 	if (!s)
 		return NULL;
 	s->tgid = tgid;
@@ -188,28 +188,28 @@ static __noinline struct kvmw_slot *slot_new(u32 vcpu_id)
 	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
 	bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 	s->tid = pid_tgid;
-	bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
+	bpf_map_update_elem(&state_of, &key, &index, BPF_ANY);
 	bpf_map_update_elem(&vms, &tgid, &one, BPF_ANY);
 	return s;
 }
 
 /*
- * A fresh slot for what is no vCPU: the threads of a process, of which task is one, or
- * (tgid 0) the kernel's.  Two may come at once: the first one's slot is taken, the other's
+ * A fresh state for what is no vCPU: the threads of a process, of which task is one, or
+ * (tgid 0) the kernel's.  Two may come at once: the first one's state is taken, the other's
  * goes back.
  */
-static __noinline struct kvmw_slot *slot_new_other(u32 tgid, struct task_struct *task)
+static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, struct task_struct *task)
 {
 	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
 	struct task_struct *leader;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u32 index = 0, *found;
 
-	if (bpf_map_pop_elem(&free_slots, &index)) {
-		__sync_fetch_and_add(&no_slot, 1);
+	if (bpf_map_pop_elem(&free_states, &index)) {
+		__sync_fetch_and_add(&no_state, 1);
 		return NULL;
 	}
-	s = slot_at(index);
+	s = state_at(index);
 	if (!s)
 		return NULL;
 	/* All of it before others can find it. */
@@ -224,22 +224,22 @@ static __noinline struct kvmw_slot *slot_new_other(u32 tgid, struct task_struct 
 		bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
 		bpf_core_read_str(s->comm, sizeof(s->comm), &leader->comm);
 	}
-	if (bpf_map_update_elem(&slot_of, &key, &index, BPF_NOEXIST)) {
-		bpf_map_push_elem(&free_slots, &index, BPF_ANY);
-		found = bpf_map_lookup_elem(&slot_of, &key);
-		return found ? slot_at(*found) : NULL;
+	if (bpf_map_update_elem(&state_of, &key, &index, BPF_NOEXIST)) {
+		bpf_map_push_elem(&free_states, &index, BPF_ANY);
+		found = bpf_map_lookup_elem(&state_of, &key);
+		return found ? state_at(*found) : NULL;
 	}
-	/* Last: it makes the slot known to the recorder. */
+	/* Last: it makes the state known to the recorder. */
 	s->tid = tgid ? tgid : KVMW_VCPU_NONE;
 	return s;
 }
 
-static __always_inline struct kvmw_slot *slot_of_other(u32 tgid, struct task_struct *task)
+static __always_inline struct kvmw_vcpu_state *state_of_other(u32 tgid, struct task_struct *task)
 {
 	struct vcpu_key key = { .tid = tgid, .vcpu_id = KVMW_VCPU_NONE };
-	u32 *index = bpf_map_lookup_elem(&slot_of, &key);
+	u32 *index = bpf_map_lookup_elem(&state_of, &key);
 
-	return index ? slot_at(*index) : slot_new_other(tgid, task);
+	return index ? state_at(*index) : state_new_other(tgid, task);
 }
 
 static __always_inline void remember(u64 pid_tgid, u32 known)
@@ -252,15 +252,15 @@ static __always_inline void remember(u64 pid_tgid, u32 known)
 }
 
 /* The thread switches to another vCPU, or runs its first one. */
-static __noinline struct kvmw_slot *slot_switch(u32 vcpu_id)
+static __noinline struct kvmw_vcpu_state *state_switch(u32 vcpu_id)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct vcpu_key key = { .tid = pid_tgid, .vcpu_id = vcpu_id };
-	u32 *index = bpf_map_lookup_elem(&slot_of, &key);
-	struct kvmw_slot *s = index ? slot_at(*index) : NULL;
+	u32 *index = bpf_map_lookup_elem(&state_of, &key);
+	struct kvmw_vcpu_state *s = index ? state_at(*index) : NULL;
 
 	if (!s || s->tgid != pid_tgid >> 32)
-		s = slot_new(vcpu_id);
+		s = state_new(vcpu_id);
 	if (s)
 		remember(pid_tgid, s->exit.e.vcpu + 1);
 	return s;
@@ -276,7 +276,7 @@ static __noinline u32 thread_lookup(void)
 	if (found && found->tgid == tgid)
 		known = found->known;
 	else
-		known = is_target() ? NO_SLOT_YET : UNWANTED;
+		known = is_target() ? NO_STATE_YET : UNWANTED;
 	remember(pid_tgid, known);
 	return known;
 }
@@ -285,21 +285,21 @@ static __always_inline u32 thread_known(u32 tid)
 {
 	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
 
-	/* That it had no slot yet may be long ago: on another CPU it may have got one. */
-	if (last >> 32 == tid && (u32)last != NO_SLOT_YET)
+	/* That it had no state yet may be long ago: on another CPU it may have got one. */
+	if (last >> 32 == tid && (u32)last != NO_STATE_YET)
 		return (u32)last;
 	return thread_lookup();
 }
 
-/* The slot of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
-static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
+/* The state of vCPU vcpu_id, run by the current thread; NULL: not recorded. */
+static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u32 vcpu_id)
 {
 	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (known == UNWANTED || !vcpu_wanted(vcpu_id))
 		return NULL;
-	s = known == NO_SLOT_YET ? NULL : slot_at(known - 1);
+	s = known == NO_STATE_YET ? NULL : state_at(known - 1);
 	if (s && s->vcpu_id == vcpu_id)
 		return s;
 	if (s && s->vcpu_id == KVMW_VCPU_UNKNOWN) {
@@ -307,29 +307,29 @@ static __always_inline struct kvmw_slot *slot_of_vcpu(u32 vcpu_id)
 		u32 index = known - 1;
 
 		s->vcpu_id = vcpu_id;
-		bpf_map_update_elem(&slot_of, &key, &index, BPF_ANY);
+		bpf_map_update_elem(&state_of, &key, &index, BPF_ANY);
 		return s;
 	}
-	return slot_switch(vcpu_id);
+	return state_switch(vcpu_id);
 }
 
-/* The slot of the vCPU that this thread ran last; made only where asked for. */
-static __always_inline struct kvmw_slot *slot_of_thread(bool make)
+/* The state of the vCPU that this thread ran last; made only where asked for. */
+static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 {
 	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
 
 	if (known == UNWANTED)
 		return NULL;
-	if (known != NO_SLOT_YET)
-		return slot_at(known - 1);
-	return make ? slot_switch(KVMW_VCPU_UNKNOWN) : NULL;
+	if (known != NO_STATE_YET)
+		return state_at(known - 1);
+	return make ? state_switch(KVMW_VCPU_UNKNOWN) : NULL;
 }
 
 /*
- * The slot to which an event in the current context belongs: the vCPU of this thread, or
+ * The state to which an event in the current context belongs: the vCPU of this thread, or
  * its process, or the kernel; NULL: not recorded.  What is no vCPU passes no --vcpu.
  */
-static __always_inline struct kvmw_slot *slot_of_current(void)
+static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 known = thread_known(pid_tgid);
@@ -337,16 +337,16 @@ static __always_inline struct kvmw_slot *slot_of_current(void)
 
 	if (known == UNWANTED)
 		return NULL;
-	if (known != NO_SLOT_YET)
-		return slot_at(known - 1);
+	if (known != NO_STATE_YET)
+		return state_at(known - 1);
 	if (config.vcpu_filter)
 		return NULL;
 	task = (void *)bpf_get_current_task();
-	return slot_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, task);
+	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, task);
 }
 
 /* Index into s->sums of a key; the last one is shared once all are taken. */
-static __always_inline u32 sum_index(struct kvmw_slot *s, u32 event, u32 isa, u32 reason)
+static __always_inline u32 sum_index(struct kvmw_vcpu_state *s, u32 event, u32 isa, u32 reason)
 {
 	u64 key = KVMW_SUM_KEY(event, isa, reason);
 	u32 hash = reason ^ reason >> 5 ^ event * 41;
@@ -363,7 +363,7 @@ static __always_inline u32 sum_index(struct kvmw_slot *s, u32 event, u32 isa, u3
 	return KVMW_MAX_SUMS;
 }
 
-static __always_inline struct kvmw_sum *sum_at(struct kvmw_slot *s, u32 i)
+static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
 {
 	if (i > KVMW_MAX_SUMS)
 		i = KVMW_MAX_SUMS;
@@ -376,7 +376,7 @@ static __always_inline struct kvmw_sum *sum_at(struct kvmw_slot *s, u32 i)
  * one ring, so its records stay in order.  The recorder polls; it is woken only
  * when a ring fills faster than that, which every eighth record looks for.
  */
-static __always_inline bool emit(struct kvmw_slot *s, void *record, u32 size)
+static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
 {
 	u32 index = (s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id()) &
 		    (config.nr_rings - 1);
@@ -397,7 +397,7 @@ static __always_inline bool wants(u32 event)
 }
 
 /* Counts a record that found no room. */
-static __always_inline void count_lost(struct kvmw_slot *s, u32 event, u64 now)
+static __always_inline void count_lost(struct kvmw_vcpu_state *s, u32 event, u64 now)
 {
 	__sync_fetch_and_add(&s->lost[event & (KVMW_NR_EVENTS - 1)].count, 1);
 	s->lost[event & (KVMW_NR_EVENTS - 1)].last_ns = now;

@@ -19,8 +19,8 @@ static __always_inline bool sleeps(struct task_struct *task)
 	return BPF_CORE_READ(old, state);
 }
 
-/* The slot of the vCPU that a thread runs; NULL: it runs none. */
-static __always_inline struct kvmw_slot *slot_of_task(const struct task_struct *task, u32 *known)
+/* The state of the vCPU that a thread runs; NULL: it runs none. */
+static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task, u32 *known)
 {
 	u32 pid = task->pid;
 	struct thread *found = pid ? bpf_map_lookup_elem(&threads, &pid) : NULL;
@@ -28,7 +28,7 @@ static __always_inline struct kvmw_slot *slot_of_task(const struct task_struct *
 	if (!found || found->tgid != (u32)task->tgid)
 		return NULL;
 	*known = found->known;
-	return *known == NO_SLOT_YET || *known == UNWANTED ? NULL : slot_at(*known - 1);
+	return *known == NO_STATE_YET || *known == UNWANTED ? NULL : state_at(*known - 1);
 }
 
 /* Not the classic tracepoint, which is passed over while another program is interrupted. */
@@ -36,19 +36,19 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	u32 cpu = bpf_get_smp_processor_id() & (MAX_CPUS - 1), known;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 last, now;
 
 	if (!active || !prev || !next)
 		return 0;
 	last = here[cpu].known;
 	known = last;
-	if (last >> 32 == (u32)prev->pid && known != NO_SLOT_YET && known != UNWANTED) {
-		s = slot_at(known - 1);
+	if (last >> 32 == (u32)prev->pid && known != NO_STATE_YET && known != UNWANTED) {
+		s = state_at(known - 1);
 		if (s)
 			cycle_out(s, bpf_ktime_get_ns(), preempt || !sleeps(prev));
 	}
-	s = slot_of_task(next, &known);
+	s = state_of_task(next, &known);
 	if (!s)
 		return 0;
 	here[cpu].known = (u64)next->pid << 32 | known;
@@ -63,13 +63,13 @@ int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_s
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(cycle_wakeup, struct task_struct *task)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u32 known;
 	u64 now;
 
 	if (!active || !task)
 		return 0;
-	s = slot_of_task(task, &known);
+	s = state_of_task(task, &known);
 	if (!s || !s->off_ns || s->off_runnable)
 		return 0;
 	now = bpf_ktime_get_ns();

@@ -19,7 +19,7 @@
 #define NO_USER		(~0U)
 
 /* From here on: what a halt that ends later has slept. */
-static __always_inline void cycle_mark(struct kvmw_slot *s)
+static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 {
 	if (!config.parts)
 		return;
@@ -29,7 +29,7 @@ static __always_inline void cycle_mark(struct kvmw_slot *s)
 }
 
 /* The parts of the cycle that begins with the next exit. */
-static __always_inline void cycle_clear(struct kvmw_slot *s)
+static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 {
 	struct kvmw_exit *e = &s->exit.e;
 
@@ -37,7 +37,7 @@ static __always_inline void cycle_clear(struct kvmw_slot *s)
 	s->out_ns = 0;
 }
 
-static __always_inline u64 cycle_off(const struct kvmw_slot *s)
+static __always_inline u64 cycle_off(const struct kvmw_vcpu_state *s)
 {
 	return config.parts ? s->exit.e.wait_ns + s->exit.e.block_ns : 0;
 }
@@ -46,7 +46,7 @@ static __always_inline u64 cycle_off(const struct kvmw_slot *s)
  * The time, and what it was off the CPU until then.  Some kernels let a program be preempted
  * between the two readings.
  */
-static __always_inline u64 cycle_clock(struct kvmw_slot *s, u64 *off)
+static __always_inline u64 cycle_clock(struct kvmw_vcpu_state *s, u64 *off)
 {
 	u64 now;
 
@@ -60,13 +60,13 @@ static __always_inline u64 cycle_clock(struct kvmw_slot *s, u64 *off)
 }
 
 /* The time in the VMM begins. */
-static __always_inline u64 cycle_user_begin(struct kvmw_slot *s)
+static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 {
 	return s->user_ns = cycle_clock(s, &s->user_off);
 }
 
 /* And ends, if it had begun: what of it was on a CPU. */
-static __always_inline u64 cycle_user_end(struct kvmw_slot *s)
+static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 {
 	u64 off, now = cycle_clock(s, &off);
 
@@ -77,7 +77,7 @@ static __always_inline u64 cycle_user_end(struct kvmw_slot *s)
 }
 
 /* The thread loses its CPU: it is runnable, or goes to sleep. */
-static __always_inline void cycle_out(struct kvmw_slot *s, u64 now, bool runnable)
+static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool runnable)
 {
 	s->off_ns = now;
 	s->off_runnable = runnable;
@@ -96,7 +96,7 @@ static __always_inline void cycle_out(struct kvmw_slot *s, u64 now, bool runnabl
 }
 
 /* What it has been since then, adds up. */
-static __always_inline void cycle_add_off(struct kvmw_slot *s, u64 now)
+static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
 {
 	if (s->off_runnable)
 		s->exit.e.wait_ns += now - s->off_ns;
@@ -108,7 +108,7 @@ static __always_inline void cycle_add_off(struct kvmw_slot *s, u64 now)
  * A halt of ns nanoseconds has ended; slept: polling was not enough.  A cycle may have
  * several, for a vCPU is woken in vain as well.
  */
-static __always_inline void cycle_halted(struct kvmw_slot *s, u64 now, u64 ns, bool slept)
+static __always_inline void cycle_halted(struct kvmw_vcpu_state *s, u64 now, u64 ns, bool slept)
 {
 	struct kvmw_exit *e = &s->exit.e;
 	u64 asleep, waited, halt, poll;

@@ -9,7 +9,7 @@
 /* The record of the cycle in which this thread is. */
 static __always_inline struct kvmw_exit *cycle_now(void)
 {
-	struct kvmw_slot *s = active ? slot_of_thread(false) : NULL;
+	struct kvmw_vcpu_state *s = active ? state_of_thread(false) : NULL;
 
 	return s && s->exit_open ? &s->exit.e : NULL;
 }

@@ -52,7 +52,7 @@ static __always_inline void detail_set(struct kvmw_exit *e, u32 kind, u64 value,
 }
 
 /* Where kvm.ko has no BTF it is left to the tracepoints of detail.bpf.c. */
-static __always_inline u64 guest_reg(const struct kvmw_slot *s, u32 reg)
+static __always_inline u64 guest_reg(const struct kvmw_vcpu_state *s, u32 reg)
 {
 	const struct kvm_vcpu *vcpu = (void *)s->vcpu;
 	unsigned long value;
@@ -63,14 +63,14 @@ static __always_inline u64 guest_reg(const struct kvmw_slot *s, u32 reg)
 	return value;
 }
 
-static __always_inline u64 guest_reg32(const struct kvmw_slot *s, u32 reg)
+static __always_inline u64 guest_reg32(const struct kvmw_vcpu_state *s, u32 reg)
 {
 	u64 value = guest_reg(s, reg);
 
 	return value == KVMW_NONE ? value : (u32)value;
 }
 
-static __always_inline void detail_svm(struct kvmw_slot *s, struct kvmw_exit *e)
+static __always_inline void detail_svm(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
 {
 	u32 info1 = e->info1;
 
@@ -108,7 +108,7 @@ static __always_inline void detail_svm(struct kvmw_slot *s, struct kvmw_exit *e)
 	}
 }
 
-static __always_inline void detail_vmx(struct kvmw_slot *s, struct kvmw_exit *e)
+static __always_inline void detail_vmx(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
 {
 	u32 qual = e->info1;
 

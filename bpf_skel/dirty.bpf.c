@@ -14,7 +14,7 @@ SEC("tp/kvm/" #tracepoint)						\
 int tracepoint(void *ctx)						\
 {									\
 	struct kvmw_ring_row row;					\
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_DIRTY, dirty, KIND, tracepoint, ctx); \
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_DIRTY, dirty, KIND, tracepoint, ctx); \
 	u64 *used = &row.value[VALUE(dirty, used)];			\
 									\
 	if (!s)								\
@@ -31,7 +31,7 @@ POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_EXIT, kvm, kvm_dirty_ring_exit)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, PML_FULL, kvm, kvm_pml_full)
 
 /* Separate, for the stack of each has 512 bytes. */
-static __noinline int send_page(struct kvmw_slot *s, const struct memslot *m, u64 gfn)
+static __noinline int send_page(struct kvmw_vcpu_state *s, const struct memslot *m, u64 gfn)
 {
 	struct kvmw_ring_row row;
 
@@ -49,7 +49,7 @@ static __noinline int send_page(struct kvmw_slot *s, const struct memslot *m, u6
 static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
 {
 	struct memslot m;
-	struct kvmw_slot *s = slot_of_current();
+	struct kvmw_vcpu_state *s = state_of_current();
 
 	if (!s || !memslot_read(&m, memslot))
 		return;
@@ -105,7 +105,7 @@ struct memslots_5_10 {
 	u64 generation;
 	s16 id_to_index[SLOTS_5_10];
 	u32 lru_slot;
-	s32 used_slots;
+	s32 used_states;
 	struct memslot_5_10 memslots[];
 };
 
@@ -114,7 +114,7 @@ struct memslots_5_10 {
  * system-management mode.  struct kvm of 5.10 begins with mmu_lock, slots_lock, mm,
  * memslots[].
  */
-static __always_inline u64 find_slot(const void *kvm, u64 gfn)
+static __always_inline u64 find_memslot(const void *kvm, u64 gfn)
 {
 	u32 at = (bpf_core_type_size(struct spinlock) + 7) / 8 * 8 + bpf_core_type_size(struct mutex) + 8;
 	struct memslots_5_10 *all = NULL;
@@ -124,7 +124,7 @@ static __always_inline u64 find_slot(const void *kvm, u64 gfn)
 	u32 low = 0, high;
 
 	if (bpf_probe_read_kernel(&all, sizeof(all), kvm + at) ||
-	    bpf_probe_read_kernel(&used, sizeof(used), &all->used_slots) ||
+	    bpf_probe_read_kernel(&used, sizeof(used), &all->used_states) ||
 	    used <= 0 || used > SLOTS_5_10)
 		return 0;
 	/* The first slot that begins at or below gfn. */
@@ -152,9 +152,9 @@ static __always_inline int outer_begin(const void *kvm, u64 gfn)
 	struct outer outer = { .gfn = gfn };
 	u32 tid = bpf_get_current_pid_tgid();
 
-	if (!active || !slot_of_current())
+	if (!active || !state_of_current())
 		return 0;
-	outer.memslot = find_slot(kvm, gfn);
+	outer.memslot = find_memslot(kvm, gfn);
 	if (outer.memslot)
 		bpf_map_update_elem(&outer_calls, &tid, &outer, BPF_ANY);
 	return 0;

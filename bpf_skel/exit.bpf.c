@@ -20,7 +20,7 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_ex
 }
 
 /* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
-static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns)
+static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns)
 {
 	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
 
@@ -34,7 +34,7 @@ static __always_inline void cycle_end(struct kvmw_slot *s, u64 now, u64 total_ns
 		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
 	}
 	if (!cycle_wanted(s)) {
-		sum->left_out++;
+		sum->filtered++;
 	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_EXIT, now);
@@ -59,7 +59,7 @@ struct exit_info {
 	info.name = value; });
 #define COPY(type, name, field, offset) info.name = *(type *)(raw + config.exit.name);
 
-static __always_inline void exit_begin(struct kvmw_slot *s, u64 now, const struct exit_info *info)
+static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, const struct exit_info *info)
 {
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
@@ -108,7 +108,7 @@ int kvm_exit(void *ctx)
 	char raw[128] __attribute__((aligned(8)));
 	u64 now = bpf_ktime_get_ns();
 	struct exit_info info;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (!active)
 		return PASS_ON;
@@ -120,7 +120,7 @@ int kvm_exit(void *ctx)
 			return PASS_ON;
 		KVM_EXIT_FIELDS(COPY)
 	}
-	s = slot_of_vcpu(info.vcpu_id);
+	s = state_of_vcpu(info.vcpu_id);
 	if (!s)
 		return PASS_ON;
 	exit_begin(s, now, &info);
@@ -152,12 +152,12 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	struct vcpu_svm *svm;
 	struct vmcb_exit vmcb;
 	struct exit_info info;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	void *page;
 
 	if (!active || !vcpu)
 		return 0;
-	s = slot_of_vcpu(vcpu->vcpu_id);
+	s = state_of_vcpu(vcpu->vcpu_id);
 	if (!s)
 		return 0;
 	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
@@ -179,7 +179,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 /* vcpu: KVM's own, or 0 where it is not at hand. */
 static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 {
-	struct kvmw_slot *s = slot_of_vcpu(vcpu_id);
+	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu_id);
 	u64 now;
 
 	if (!s)

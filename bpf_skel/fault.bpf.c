@@ -27,7 +27,7 @@ static __always_inline u64 access_of(u64 error_code)
 }
 
 /* The fault that this thread handles; NULL: none. */
-static __always_inline struct kvmw_held *fault_now(struct kvmw_slot *s)
+static __always_inline struct kvmw_held *fault_now(struct kvmw_vcpu_state *s)
 {
 	struct kvmw_held *held;
 
@@ -45,10 +45,10 @@ int kvm_page_fault(void *ctx)
 {
 	struct kvmw_ring_row row;
 	struct kvmw_held *before;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	/* The thread is a vCPU's, though none of its entries may have been seen. */
-	if (!active || !slot_of_thread(!config.vcpu_filter))
+	if (!active || !state_of_thread(!config.vcpu_filter))
 		return PASS_ON;
 	s = point_begin(&row, KVMW_EVENT_FAULT, fault, PAGE_FAULT, kvm_page_fault, ctx);
 	if (!s)
@@ -71,7 +71,7 @@ int kvm_page_fault(void *ctx)
 
 static __always_inline void fault_end(int result)
 {
-	struct kvmw_slot *s = active ? slot_of_thread(false) : NULL;
+	struct kvmw_vcpu_state *s = active ? state_of_thread(false) : NULL;
 	struct kvmw_held *held = fault_now(s);
 
 	if (!held)
@@ -98,7 +98,7 @@ int BPF_PROG(fault_end_fexit, void *vcpu, u64 address, u64 error_code, void *ins
 /* There turned out to be no memory. */
 static __always_inline void fault_is_mmio(void)
 {
-	struct kvmw_held *held = fault_now(active ? slot_of_thread(false) : NULL);
+	struct kvmw_held *held = fault_now(active ? state_of_thread(false) : NULL);
 
 	if (held)
 		held->row.value[VALUE(fault, mmio)] = 1;
@@ -122,7 +122,7 @@ SEC("tp/kvmmmu/handle_mmio_page_fault")
 int handle_mmio_page_fault(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, MMIO,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_FAULT, fault, MMIO,
 					  handle_mmio_page_fault, ctx);
 	u64 gfn;
 
@@ -142,7 +142,7 @@ SEC("tp/kvmmmu/fast_page_fault")
 int fast_page_fault(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, FAST, fast_page_fault, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_FAULT, fault, FAST, fast_page_fault, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -176,7 +176,7 @@ SEC("tp/kvmmmu/kvm_mmu_set_spte")
 int kvm_mmu_set_spte(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, SET_SPTE,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_FAULT, fault, SET_SPTE,
 					  kvm_mmu_set_spte, ctx);
 	struct kvmw_held *held;
 	u64 gfn, spte;
@@ -202,7 +202,7 @@ SEC("tp/kvm/kvm_try_async_get_page")
 int kvm_try_async_get_page(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_FAULT, fault, ASYNC_GET,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_FAULT, fault, ASYNC_GET,
 					  kvm_try_async_get_page, ctx);
 
 	if (!s)

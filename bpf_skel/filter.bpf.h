@@ -48,7 +48,7 @@ static __always_inline bool detail_wanted(u32 kind, u64 detail)
 }
 
 /* One of each N that come this far. */
-static __always_inline bool sampled(struct kvmw_slot *s)
+static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 {
 	if (config.filter.sample <= 1)
 		return true;
@@ -59,7 +59,7 @@ static __always_inline bool sampled(struct kvmw_slot *s)
 }
 
 /* A completed cycle; one that never ended (total_ns KVMW_NONE) is long enough. */
-static __always_inline bool cycle_wanted(struct kvmw_slot *s)
+static __always_inline bool cycle_wanted(struct kvmw_vcpu_state *s)
 {
 	const struct kvmw_exit *e = &s->exit.e;
 

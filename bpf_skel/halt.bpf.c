@@ -7,18 +7,18 @@
  * Only vCPUs halt, so whoever does is one, also before its first entry: one that waits to be
  * started has not run yet.  Which one is told by its first entry.
  */
-static __always_inline struct kvmw_slot *halted_slot(void)
+static __always_inline struct kvmw_vcpu_state *halted_state(void)
 {
-	return slot_of_thread(wants(KVMW_EVENT_HALT) && !config.vcpu_filter);
+	return state_of_thread(wants(KVMW_EVENT_HALT) && !config.vcpu_filter);
 }
 
 SEC("tp/kvm/kvm_halt_poll_ns")
 int kvm_halt_poll_ns(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
-	if (!active || !halted_slot())
+	if (!active || !halted_state())
 		return PASS_ON;
 	s = point_begin(&row, KVMW_EVENT_HALT, halt, WINDOW, kvm_halt_poll_ns, ctx);
 	if (!s)
@@ -56,7 +56,7 @@ static __always_inline u64 poll_ns(const struct runner *r, u64 start)
 	return first > start ? first - start : 0;
 }
 
-static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct wakeup_args *args)
+static __always_inline void halt_row(struct kvmw_vcpu_state *s, u64 now, const struct wakeup_args *args)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	u64 start = now - args->ns;
@@ -86,7 +86,7 @@ static __always_inline void halt_row(struct kvmw_slot *s, u64 now, const struct 
  * KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()): in the vCPU,
  * where that can be read, and the event halt is told of it by a tracepoint.
  */
-static __always_inline void remember_window(struct kvmw_slot *s)
+static __always_inline void remember_window(struct kvmw_vcpu_state *s)
 {
 	const struct kvm_vcpu *vcpu = (void *)s->vcpu;
 	unsigned int window;
@@ -103,7 +103,7 @@ SEC("tp/kvm/kvm_vcpu_wakeup")
 int kvm_vcpu_wakeup(struct wakeup_args *ctx)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct kvmw_slot *s = active ? halted_slot() : NULL;
+	struct kvmw_vcpu_state *s = active ? halted_state() : NULL;
 
 	if (!s)
 		return PASS_ON;

@@ -5,7 +5,7 @@
  */
 #include "point.bpf.h"
 
-static __always_inline void release(struct kvmw_slot *s, u64 span_ns)
+static __always_inline void release(struct kvmw_vcpu_state *s, u64 span_ns)
 {
 	struct kvmw_held *held = &s->held[KVMW_HELD_HYPERCALL];
 
@@ -16,7 +16,7 @@ static __always_inline void release(struct kvmw_slot *s, u64 span_ns)
 }
 
 /* A hypercall begins; where its return is not to be seen it is all there is. */
-static __always_inline void begin(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum)
+static __always_inline void begin(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum)
 {
 	u32 size = 8 + sizeof(struct kvmw_hypercall);
 	struct kvmw_held *held = &s->held[KVMW_HELD_HYPERCALL];
@@ -35,7 +35,7 @@ SEC("tp/kvm/kvm_hypercall")
 int kvm_hypercall(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, KVM,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, KVM,
 					  kvm_hypercall, ctx);
 
 	if (s)
@@ -47,7 +47,7 @@ SEC("tp/kvm/kvm_xen_hypercall")
 int kvm_xen_hypercall(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, XEN,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, XEN,
 					  kvm_xen_hypercall, ctx);
 
 	if (s)
@@ -72,11 +72,11 @@ static __always_inline u64 guest_rax(void)
 
 static __always_inline void returned(int ret)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (!active)
 		return;
-	s = slot_of_thread(false);
+	s = state_of_thread(false);
 	if (!s || !s->held[KVMW_HELD_HYPERCALL].size)
 		return;
 	/* Where the VMM goes on with it (0) it is the VMM that tells the guest. */
@@ -103,7 +103,7 @@ SEC("tp/kvm/kvm_hv_hypercall")
 int kvm_hv_hypercall(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, HYPERV,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, HYPERV,
 					  kvm_hv_hypercall, ctx);
 
 	if (!s)
@@ -118,7 +118,7 @@ SEC("tp/kvm/kvm_hv_hypercall_done")
 int kvm_hv_hypercall_done(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, HYPERV_DONE,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_HYPERCALL, hypercall, HYPERV_DONE,
 					  kvm_hv_hypercall_done, ctx);
 
 	if (!s)

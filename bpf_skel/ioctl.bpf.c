@@ -61,17 +61,17 @@ static __always_inline u32 fd_kind(struct file *file)
  * Whose call it is.  The first KVM_RUN comes before anything else has told that the thread
  * is a vCPU's; where BTF does not have struct kvm_vcpu it is the VMM's.
  */
-static __always_inline struct kvmw_slot *slot_of_call(u32 cmd, u32 kind, struct file *file)
+static __always_inline struct kvmw_vcpu_state *state_of_call(u32 cmd, u32 kind, struct file *file)
 {
 	struct kvm_vcpu *vcpu = NULL;
 
 	if (cmd != KVM_RUN || kind != FD_VCPU || !bpf_core_field_exists(vcpu->vcpu_id))
-		return slot_of_current();
+		return state_of_current();
 	vcpu = BPF_CORE_READ(file, private_data);
-	return slot_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));
+	return state_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));
 }
 
-static __always_inline void send_set(struct kvmw_slot *s, const struct kvmw_call *call)
+static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvmw_call *call)
 {
 	const struct kvmw_region *r = &call->region;
 	u64 result = call->row.value[VALUE(ioctl, result)];
@@ -107,7 +107,7 @@ static __always_inline void send_set(struct kvmw_slot *s, const struct kvmw_call
 /* span_ns KVMW_NONE: its return went by unseen. */
 static __always_inline void call_end(u32 tid, struct kvmw_call *call, u64 span_ns, u64 result)
 {
-	struct kvmw_slot *s = slot_at(call->row.e.vcpu);
+	struct kvmw_vcpu_state *s = state_at(call->row.e.vcpu);
 
 	call->row.e.span_ns = span_ns;
 	call->row.value[VALUE(ioctl, result)] = result;
@@ -134,14 +134,14 @@ static __noinline int call_begin(u32 fd, u32 cmd, u64 arg)
 {
 	u32 tid = bpf_get_current_pid_tgid(), kind;
 	struct kvmw_call call = {};
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	struct file *file;
 
 	if (!active || !(wants(KVMW_EVENT_IOCTL) || sets_region(cmd)))
 		return 0;
 	file = file_of(fd);
 	kind = fd_kind(file);
-	s = slot_of_call(cmd, kind, file);
+	s = state_of_call(cmd, kind, file);
 	if (!s)
 		return 0;
 	row_begin(&call.row, s, KVMW_EVENT_IOCTL, KVMW_ioctl_CALL, NR_VALUES(ioctl));

@@ -93,7 +93,7 @@ SEC("tp/kvm/kvm_set_irq")
 int kvm_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, SET_IRQ, kvm_set_irq, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, SET_IRQ, kvm_set_irq, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -110,7 +110,7 @@ SEC("tp/kvm/kvm_ioapic_set_irq")
 int kvm_ioapic_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IOAPIC_SET,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IOAPIC_SET,
 					  kvm_ioapic_set_irq, ctx);
 	u64 e;
 
@@ -131,7 +131,7 @@ SEC("tp/kvm/kvm_msi_set_irq")
 int kvm_msi_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, MSI_SET, kvm_msi_set_irq, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, MSI_SET, kvm_msi_set_irq, ctx);
 	struct assertion *a;
 	u64 data, key;
 
@@ -157,7 +157,7 @@ SEC("tp/kvm/kvm_apic_ipi")
 int kvm_apic_ipi(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IPI, kvm_apic_ipi, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IPI, kvm_apic_ipi, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -221,7 +221,7 @@ SEC("tp/kvm/kvm_apic_accept_irq")
 int kvm_apic_accept_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, ACCEPT, kvm_apic_accept_irq, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, ACCEPT, kvm_apic_accept_irq, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -230,7 +230,7 @@ int kvm_apic_accept_irq(void *ctx)
 	return PASS_ON;
 }
 
-static __always_inline void inject(const struct kvmw_slot *s, struct kvmw_ring_row *row)
+static __always_inline void inject(const struct kvmw_vcpu_state *s, struct kvmw_ring_row *row)
 {
 	struct vector_state *v;
 	u64 accept_ns;
@@ -263,7 +263,7 @@ SEC("tp/kvm/kvm_inj_virq")
 int kvm_inj_virq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, INJECT, kvm_inj_virq, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, INJECT, kvm_inj_virq, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -291,7 +291,7 @@ SEC("tp/kvm/kvm_eoi")
 int kvm_eoi(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, EOI, kvm_eoi, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, EOI, kvm_eoi, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -304,7 +304,7 @@ SEC("tp/kvm/kvm_pv_eoi")
 int kvm_pv_eoi(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_IRQ, irq, PV_EOI, kvm_pv_eoi, ctx);
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, PV_EOI, kvm_pv_eoi, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -318,11 +318,11 @@ SEC("kprobe/kvm_set_irq_routing")
 int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (!active)
 		return 0;
-	s = slot_of_current();
+	s = state_of_current();
 	if (!s)
 		return 0;
 	row_begin(&row, s, KVMW_EVENT_IRQ, KVMW_irq_SET_UP, NR_VALUES(irq));

@@ -72,7 +72,7 @@ struct known_key {
 	u32 tgid, slot;
 };
 
-struct known_slot {
+struct known_state {
 	u64 base_gfn, npages, hva;
 	u64 flags;
 };
@@ -81,8 +81,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, struct known_key);
-	__type(value, struct known_slot);
-} known_slots __weak SEC(".maps");
+	__type(value, struct known_state);
+} known_states __weak SEC(".maps");
 
 /* Whether this is news; from now on it is none. */
 static __always_inline bool memslot_note(const void *kvm, const struct memslot *m)
@@ -92,20 +92,20 @@ static __always_inline bool memslot_note(const void *kvm, const struct memslot *
 		.tgid = bpf_get_current_pid_tgid() >> 32,
 		.slot = m->slot,
 	};
-	struct known_slot now = {
+	struct known_state now = {
 		.base_gfn = m->base_gfn, .npages = m->npages, .hva = m->hva, .flags = m->flags,
 	};
-	struct known_slot *known = bpf_map_lookup_elem(&known_slots, &key);
+	struct known_state *known = bpf_map_lookup_elem(&known_states, &key);
 
 	if (known && known->base_gfn == now.base_gfn && known->npages == now.npages &&
 	    known->hva == now.hva && known->flags == now.flags)
 		return false;
-	bpf_map_update_elem(&known_slots, &key, &now, BPF_ANY);
+	bpf_map_update_elem(&known_states, &key, &now, BPF_ANY);
 	return true;
 }
 
 /* A slot was met. */
-static __always_inline void memslot_seen(struct kvmw_slot *s, const void *kvm,
+static __always_inline void memslot_seen(struct kvmw_vcpu_state *s, const void *kvm,
 					 const struct memslot *m)
 {
 	struct kvmw_ring_row row;

@@ -18,7 +18,7 @@ POINT_PROGRAM(KVMW_EVENT_MMU, mmu, SPTE_CHANGED, kvmmmu, kvm_tdp_mmu_spte_change
 /* Of a vCPU: the next entry has no valid root, and gets one. */
 static __always_inline void mmu_load(void)
 {
-	struct kvmw_slot *s = active ? slot_of_current() : NULL;
+	struct kvmw_vcpu_state *s = active ? state_of_current() : NULL;
 	struct kvmw_ring_row row;
 
 	if (!s)

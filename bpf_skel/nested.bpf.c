@@ -7,7 +7,7 @@
 
 #define INJECT_SUM	SUM_OF(nested, INJECT)
 
-static __always_inline void enter(struct kvmw_slot *s, const struct kvmw_ring_row *row)
+static __always_inline void enter(struct kvmw_vcpu_state *s, const struct kvmw_ring_row *row)
 {
 	struct kvmw_held *held = &s->held[KVMW_HELD_NESTED];
 
@@ -19,7 +19,7 @@ SEC("tp/kvm/kvm_nested_vmenter")
 int kvm_nested_vmenter(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_NESTED, nested, ENTER,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_NESTED, nested, ENTER,
 					  kvm_nested_vmenter, ctx);
 
 	if (!s)
@@ -34,7 +34,7 @@ SEC("tp/kvm/kvm_nested_vmrun")
 int kvm_nested_vmrun(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_NESTED, nested, ENTER,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_NESTED, nested, ENTER,
 					  kvm_nested_vmrun, ctx);
 
 	if (!s)
@@ -48,7 +48,7 @@ SEC("tp/kvm/kvm_nested_vmexit_inject")
 int kvm_nested_vmexit_inject(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s = point_begin(&row, KVMW_EVENT_NESTED, nested, INJECT,
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_NESTED, nested, INJECT,
 					  kvm_nested_vmexit_inject, ctx);
 	struct kvmw_held *held;
 

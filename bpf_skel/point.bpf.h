@@ -5,7 +5,7 @@
  *
  *	static u32 prog(void *ctx) {
  *		struct kvmw_ring_row row;
- *		struct kvmw_slot *s = point_begin(&row, irq, SET_IRQ, kvm_set_irq, ctx);
+ *		struct kvmw_vcpu_state *s = point_begin(&row, irq, SET_IRQ, kvm_set_irq, ctx);
  *
  *		if (s)
  *			point_send(s, &row, irq, SET_IRQ);
@@ -36,8 +36,8 @@ static __always_inline u64 field_value(const void *ctx, u32 offset, u32 size, bo
 	return v.d;
 }
 
-/* The head, every field not told; for the slot of the current context. */
-static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kvmw_slot *s,
+/* The head, every field not told; for the state of the current context. */
+static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 				      u32 event, u32 kind, u32 nr)
 {
 	row->event = event;
@@ -52,14 +52,14 @@ static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kv
 		row->value[i] = KVMW_NONE;
 }
 
-static __always_inline struct kvmw_slot *row_fill(struct kvmw_ring_row *row, u32 event, u32 kind,
+static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *row, u32 event, u32 kind,
 						  u32 point, u32 nr, const void *ctx)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (!active)
 		return NULL;
-	s = slot_of_current();
+	s = state_of_current();
 	if (!s)
 		return NULL;
 	row_begin(row, s, event, kind, nr);
@@ -97,18 +97,18 @@ static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
 	return row->event == KVMW_EVENT_DIRTY && gfn != KVMW_NONE ? gfn << 12 : KVMW_NONE;
 }
 
-static __always_inline void row_emit(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
+static __always_inline void row_emit(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
 	if (!row_wanted(row->e.span_ns, row_gpa(row))) {
-		__sync_fetch_and_add(&s->kinds[sum].left_out, 1);
+		__sync_fetch_and_add(&s->kinds[sum].filtered, 1);
 	} else if (!emit(s, row, size)) {
 		__sync_fetch_and_add(&s->kinds[sum].lost, 1);
 		count_lost(s, row->event, row->e.time_ns);
 	}
 }
 
-static __always_inline void row_send(struct kvmw_slot *s, struct kvmw_ring_row *row, u32 sum,
+static __always_inline void row_send(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
 	row_count(&s->kinds[sum], row->e.span_ns);
@@ -116,10 +116,10 @@ static __always_inline void row_send(struct kvmw_slot *s, struct kvmw_ring_row *
 }
 
 /*
- * A row whose end is still to come: counted now, kept in its vCPU's slot, sent by
+ * A row whose end is still to come: counted now, kept in its vCPU's state, sent by
  * row_release().  Only the vCPU's own thread does either.
  */
-static __always_inline void row_release(struct kvmw_slot *s, struct kvmw_held *held, u32 sum,
+static __always_inline void row_release(struct kvmw_vcpu_state *s, struct kvmw_held *held, u32 sum,
 					u64 span_ns)
 {
 	u32 size = held->size;
@@ -130,7 +130,7 @@ static __always_inline void row_release(struct kvmw_slot *s, struct kvmw_held *h
 	row_emit(s, &held->row, sum, size <= sizeof(held->row) ? size : sizeof(held->row));
 }
 
-static __always_inline void row_hold(struct kvmw_slot *s, struct kvmw_held *held,
+static __always_inline void row_hold(struct kvmw_vcpu_state *s, struct kvmw_held *held,
 				     const struct kvmw_ring_row *row, u32 sum, u32 size)
 {
 	row_count(&s->kinds[sum], KVMW_NONE);
@@ -153,7 +153,7 @@ SEC("tp/" #category "/" #tracepoint)					\
 int tracepoint(void *ctx)						\
 {									\
 	struct kvmw_ring_row row;					\
-	struct kvmw_slot *s = point_begin(&row, EVENT, family, KIND, tracepoint, ctx); \
+	struct kvmw_vcpu_state *s = point_begin(&row, EVENT, family, KIND, tracepoint, ctx); \
 									\
 	if (s)								\
 		point_send(s, &row, family, KIND);			\

@@ -29,12 +29,12 @@ static __always_inline int raw(void *ctx, const u32 index)
 {
 	u32 key = index;
 	struct kvmw_ring_raw *row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u32 size;
 
 	if (!active)
 		return PASS_ON;
-	s = slot_of_current();
+	s = state_of_current();
 	row = s ? bpf_map_lookup_elem(&raw_rows, &key) : NULL;
 	if (!row)
 		return PASS_ON;

@@ -23,14 +23,14 @@ static __always_inline u32 cpu_of(struct task_struct *task)
 	return bpf_core_field_exists(old->cpu) ? old->cpu : task->thread_info.cpu;
 }
 
-static __always_inline u64 state_of(struct task_struct *task)
+static __always_inline u64 sched_state_of(struct task_struct *task)
 {
 	struct task_struct___old *old = (void *)task;
 
 	return bpf_core_field_exists(task->__state) ? task->__state : old->state;
 }
 
-static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct kvmw_slot *s,
+static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 					u32 kind, u64 now, u32 tid, u32 cpu)
 {
 	row_begin(row, s, KVMW_EVENT_SCHED, kind, NR_VALUES(sched));
@@ -40,13 +40,13 @@ static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct 
 }
 
 /* A thread that runs no vCPU is known by its name alone. */
-static __always_inline void name_other(struct kvmw_slot *s, struct task_struct *task)
+static __always_inline void name_other(struct kvmw_vcpu_state *s, struct task_struct *task)
 {
 	if (s->role != KVMW_ROLE_VCPU)
 		name_task(s, task->pid, task);
 }
 
-static __always_inline void out_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+static __always_inline void out_row(struct kvmw_vcpu_state *s, const struct runner *r, u64 now,
 				    struct task_struct *prev, struct task_struct *next, u64 state)
 {
 	struct kvmw_ring_row row;
@@ -64,7 +64,7 @@ static __always_inline void out_row(struct kvmw_slot *s, const struct runner *r,
 static __always_inline void switched_out(struct task_struct *prev, struct task_struct *next,
 					 u64 now, u64 state)
 {
-	struct kvmw_slot *s = slot_of_vm_thread(prev, wants(KVMW_EVENT_SCHED));
+	struct kvmw_vcpu_state *s = state_of_vm_thread(prev, wants(KVMW_EVENT_SCHED));
 	u32 tid = prev->pid;
 	struct runner *r;
 
@@ -85,7 +85,7 @@ static __always_inline void switched_out(struct task_struct *prev, struct task_s
 	r->offs[r->nr_offs++ & (NR_OFFS - 1)].out_ns = now;
 }
 
-static __always_inline void in_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+static __always_inline void in_row(struct kvmw_vcpu_state *s, const struct runner *r, u64 now,
 				   struct task_struct *prev, struct task_struct *next)
 {
 	struct kvmw_ring_row row;
@@ -100,7 +100,7 @@ static __always_inline void in_row(struct kvmw_slot *s, const struct runner *r, 
 
 static __always_inline void switched_in(struct task_struct *prev, struct task_struct *next, u64 now)
 {
-	struct kvmw_slot *s = slot_of_vm_thread(next, wants(KVMW_EVENT_SCHED));
+	struct kvmw_vcpu_state *s = state_of_vm_thread(next, wants(KVMW_EVENT_SCHED));
 	struct runner *r;
 
 	if (!s)
@@ -125,7 +125,7 @@ int BPF_PROG(sched_switched, bool preempt, struct task_struct *prev, struct task
 		return 0;
 	now = bpf_ktime_get_ns();
 	/* Others change the state of a thread that sleeps: 5.18 and later hand over a copy. */
-	state = config.switch_state ? (u32)ctx[3] : state_of(prev);
+	state = config.switch_state ? (u32)ctx[3] : sched_state_of(prev);
 	switched_out(prev, next, now, preempt ? 0 : state);
 	switched_in(prev, next, now);
 	return 0;
@@ -135,13 +135,13 @@ int BPF_PROG(sched_switched, bool preempt, struct task_struct *prev, struct task
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waker, struct task_struct *task)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	struct runner *r;
 	u64 waker;
 
 	if (!active || !task)
 		return 0;
-	s = slot_of_vm_thread(task, wants(KVMW_EVENT_SCHED));
+	s = state_of_vm_thread(task, wants(KVMW_EVENT_SCHED));
 	r = s ? runner_of(task->pid) : NULL;
 	if (!r)
 		return 0;
@@ -153,7 +153,7 @@ int BPF_PROG(sched_waker, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void wakeup_row(struct kvmw_slot *s, const struct runner *r, u64 now,
+static __always_inline void wakeup_row(struct kvmw_vcpu_state *s, const struct runner *r, u64 now,
 				       struct task_struct *task)
 {
 	struct kvmw_ring_row row;
@@ -172,13 +172,13 @@ static __always_inline void wakeup_row(struct kvmw_slot *s, const struct runner 
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(sched_woken, struct task_struct *task)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	struct runner *r;
 	u64 now;
 
 	if (!active || !task)
 		return 0;
-	s = slot_of_vm_thread(task, true);
+	s = state_of_vm_thread(task, true);
 	if (!s)
 		return 0;
 	now = bpf_ktime_get_ns();
@@ -196,12 +196,12 @@ SEC("tp_btf/sched_migrate_task")
 int BPF_PROG(sched_migrated, struct task_struct *task, int cpu)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 mover;
 
 	if (!active || !task)
 		return 0;
-	s = slot_of_vm_thread(task, true);
+	s = state_of_vm_thread(task, true);
 	if (!s)
 		return 0;
 	mover = who();

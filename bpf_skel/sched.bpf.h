@@ -51,10 +51,10 @@ static __always_inline struct runner *runner_of(u32 tid)
 }
 
 /*
- * The slot of a thread of a recorded VM: its vCPU's, or that of the VMM; NULL: it is none.
+ * The state of a thread of a recorded VM: its vCPU's, or that of the VMM; NULL: it is none.
  * others: threads without a vCPU are wanted too.
  */
-static __always_inline struct kvmw_slot *slot_of_vm_thread(struct task_struct *task, bool others)
+static __always_inline struct kvmw_vcpu_state *state_of_vm_thread(struct task_struct *task, bool others)
 {
 	u32 tid = task->pid, tgid = task->tgid;
 	struct thread *found;
@@ -63,10 +63,10 @@ static __always_inline struct kvmw_slot *slot_of_vm_thread(struct task_struct *t
 	if (!tid || !bpf_map_lookup_elem(&vms, &tgid))
 		return NULL;
 	found = bpf_map_lookup_elem(&threads, &tid);
-	if (found && found->tgid == tgid && found->known != NO_SLOT_YET)
-		return found->known == UNWANTED ? NULL : slot_at(found->known - 1);
+	if (found && found->tgid == tgid && found->known != NO_STATE_YET)
+		return found->known == UNWANTED ? NULL : state_at(found->known - 1);
 	/* What is no vCPU passes no --vcpu. */
-	return others && !config.vcpu_filter ? slot_of_other(tgid, task) : NULL;
+	return others && !config.vcpu_filter ? state_of_other(tgid, task) : NULL;
 }
 
 /* Names of the threads that rows refer to, as they were sent. */
@@ -77,8 +77,8 @@ struct {
 	__type(value, struct kvmw_task);
 } tasks __weak SEC(".maps");
 
-/* Once, and again when it has another one; a row of slot s refers to it. */
-static __always_inline void name_task(struct kvmw_slot *s, u32 tid, const struct task_struct *task)
+/* Once, and again when it has another one; a row of state s refers to it. */
+static __always_inline void name_task(struct kvmw_vcpu_state *s, u32 tid, const struct task_struct *task)
 {
 	struct kvmw_ring_task row = { .event = KVMW_RING_TASK, .tid = tid };
 	struct kvmw_task *known;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the BPF programs and the recorder both see: records in the rings, and
- * the slot of each vCPU, an element of a memory-mapped array.
+ * the state of each vCPU, an element of a memory-mapped array.
  */
 #ifndef KVMW_SHARED_H
 #define KVMW_SHARED_H
@@ -10,11 +10,11 @@
 #include "bpf_skel/exit_fields_x86.h"
 #include "bpf_skel/points.h"
 
-#define KVMW_MAX_VCPUS	1024	/* slots: vCPU threads of one recording */
+#define KVMW_MAX_VCPUS	1024	/* vCPU threads of one recording */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
-#define KVMW_VCPU_NONE	(~1U)	/* slot of what is no vCPU */
+#define KVMW_VCPU_NONE	(~1U)	/* state of what is not a vCPU */
 #define KVMW_NR_EVENTS	16	/* ids of captured events are below */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
@@ -62,7 +62,7 @@ struct kvmw_region {
 	u64 gpa, size, hva;
 };
 
-/* A KVM ioctl under way, by thread. */
+/* A KVM ioctl under method, by thread. */
 #define KVMW_MAX_CALLS	4096
 struct kvmw_call {
 	struct kvmw_region region;	/* of KVM_SET_USER_MEMORY_REGION */
@@ -76,12 +76,12 @@ struct kvmw_sum {
 	u64 count, done, lost;
 	u64 gap_ns, span_ns, user_ns;	/* as in the event "total" */
 	u64 halt_ns, poll_ns, wait_ns, block_ns;
-	u64 left_out;		/* no record was to be made of these */
+	u64 filtered;		/* no record was to be made of these */
 };
 
 /* Those of one kind of a family; added to with atomics. */
 struct kvmw_kind_total {
-	u64 count, done, lost, span_ns, left_out;
+	u64 count, done, lost, span_ns, filtered;
 };
 
 #define KVMW_SUM_KEY(event, isa, reason) \
@@ -90,7 +90,7 @@ struct kvmw_kind_total {
 #define KVMW_SUM_ISA(key)	((u32)((key) >> 32) & 0xff)
 #define KVMW_SUM_REASON(key)	((u32)(key))
 
-/* Whose slot it is. */
+/* Whose state it is. */
 enum kvmw_role {
 	KVMW_ROLE_VCPU,
 	KVMW_ROLE_VMM,		/* all other threads of a VMM; tid is its tgid */
@@ -103,8 +103,8 @@ enum kvmw_role {
  * atomic.  What any context adds to (lost, kinds) is added to with one.  Read by the
  * recorder at any time through mmap.
  */
-struct kvmw_slot {
-	u32 tgid, tid;		/* tid 0: the slot is not in use */
+struct kvmw_vcpu_state {
+	u32 tgid, tid;		/* tid 0: not in use */
 	u32 vcpu_id;		/* KVMW_VCPU_UNKNOWN until a tracepoint told */
 	s32 run_fd;		/* vCPU file descriptor, -1: not seen */
 	char comm[KVMW_COMM];
@@ -120,7 +120,7 @@ struct kvmw_slot {
 	u32 role;		/* enum kvmw_role */
 	u32 unsampled;		/* cycles since the last one sent, of --sample */
 	u32 next_window;	/* the next poll_window, where a tracepoint told it; 0: not told */
-	/* cycle.bpf.h: the parts of the cycle under way, or of the next one */
+	/* cycle.bpf.h: the parts of the cycle under method, or of the next one */
 	u64 off_ns;		/* off its CPU since then; 0: on one */
 	u64 out_ns;		/* off it since the last entry, before the exit was seen */
 	u64 slept_ns;		/* first went to sleep since the mark */

@@ -11,7 +11,7 @@
  * stack whose number is taken by another one goes into a second map; a third is not told.
  *
  * Its programs run beside those of exit and userspace on the same tracepoints, before or
- * after these: a cycle that is over by then still lies in the slot.
+ * after these: a cycle that is over by then still lies in the state.
  */
 #include "filter.bpf.h"
 #include "point.bpf.h"
@@ -50,7 +50,7 @@ int stack_switch(u64 *ctx)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 tid = pid_tgid;
 	struct thread *thread;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	bool exit, user;
 	s32 kernel, vmm;
 
@@ -59,9 +59,9 @@ int stack_switch(u64 *ctx)
 	/* Not by way of here[], which is for the threads that run vCPUs. */
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!thread || thread->tgid != pid_tgid >> 32 || thread->known == UNWANTED ||
-	    thread->known == NO_SLOT_YET)
+	    thread->known == NO_STATE_YET)
 		return 0;
-	s = slot_at(thread->known - 1);
+	s = state_at(thread->known - 1);
 	if (!s)
 		return 0;
 	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open &&
@@ -88,13 +88,13 @@ int stack_switch(u64 *ctx)
 SEC("tp/kvm/kvm_userspace_exit")
 int stack_userspace_exit(void *ctx)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	bool exit;
 	s32 vmm;
 
 	if (!active)
 		return PASS_ON;
-	s = slot_of_thread(false);
+	s = state_of_thread(false);
 	if (!s)
 		return PASS_ON;
 	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open && !s->stack[0].from;
@@ -114,7 +114,7 @@ int stack_userspace_exit(void *ctx)
 	return PASS_ON;
 }
 
-static __always_inline void fill(struct kvmw_ring_row *row, struct kvmw_slot *s, u32 which,
+static __always_inline void fill(struct kvmw_ring_row *row, struct kvmw_vcpu_state *s, u32 which,
 				 u32 kind, u64 time_ns, u64 span_ns)
 {
 	row_begin(row, s, KVMW_EVENT_STACK, kind, NR_VALUES(stack));
@@ -127,7 +127,7 @@ static __always_inline void fill(struct kvmw_ring_row *row, struct kvmw_slot *s,
 
 static __always_inline void entered(void)
 {
-	struct kvmw_slot *s = slot_of_thread(false);
+	struct kvmw_vcpu_state *s = state_of_thread(false);
 	const struct kvmw_exit *e;
 	struct kvmw_ring_row row;
 
@@ -164,12 +164,12 @@ SEC("kprobe/kvm_arch_vcpu_ioctl_run")
 int BPF_KPROBE(stack_run, struct kvm_vcpu *vcpu)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 time_ns;
 
 	if (!active || !wants_stack(KVMW_stack_USERSPACE))
 		return 0;
-	s = slot_of_thread(false);
+	s = state_of_thread(false);
 	if (!s || !s->stack[1].from)
 		return 0;
 	time_ns = s->user.e.time_ns;

@@ -24,27 +24,27 @@ struct {
 	__type(value, u32);
 } apic_timers SEC(".maps");
 
-static __always_inline struct kvmw_slot *timer_slot(u64 timer)
+static __always_inline struct kvmw_vcpu_state *timer_state(u64 timer)
 {
 	u32 *index = bpf_map_lookup_elem(&apic_timers, &timer);
 
-	return index ? slot_at(*index) : NULL;
+	return index ? state_at(*index) : NULL;
 }
 
 /* The vCPU whose thread starts the timer; a periodic one starts itself, in an interrupt. */
-static __always_inline struct kvmw_slot *timer_started(u64 timer)
+static __always_inline struct kvmw_vcpu_state *timer_started(u64 timer)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 thread = who();
 
-	s = thread && thread != KVMW_NONE ? slot_of_thread(false) : NULL;
+	s = thread && thread != KVMW_NONE ? state_of_thread(false) : NULL;
 	if (!s)
-		return timer_slot(timer);
+		return timer_state(timer);
 	bpf_map_update_elem(&apic_timers, &timer, &s->exit.e.vcpu, BPF_ANY);
 	return s;
 }
 
-static __always_inline void timer_row(struct kvmw_ring_row *row, struct kvmw_slot *s, u32 kind,
+static __always_inline void timer_row(struct kvmw_ring_row *row, struct kvmw_vcpu_state *s, u32 kind,
 				      u64 expires)
 {
 	row_begin(row, s, KVMW_EVENT_TIMER, kind, NR_VALUES(timer));
@@ -56,7 +56,7 @@ SEC("tp_btf/hrtimer_start")
 int BPF_PROG(apic_start, struct hrtimer *timer)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 
 	if (!active || !timer || (u64)timer->function != config.apic_timer_fn)
 		return 0;
@@ -72,12 +72,12 @@ SEC("tp_btf/hrtimer_expire_entry")
 int BPF_PROG(apic_expire, struct hrtimer *timer)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 expires;
 
 	if (!active || !timer || (u64)timer->function != config.apic_timer_fn)
 		return 0;
-	s = timer_slot((u64)timer);
+	s = timer_state((u64)timer);
 	if (!s)
 		return 0;
 	expires = timer->node.expires;

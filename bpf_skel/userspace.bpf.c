@@ -10,7 +10,7 @@
 #include "ioctl.bpf.h"
 
 /* Counts and sends; user_ns KVMW_NONE: the next KVM_RUN was not seen. */
-static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
+static __always_inline void user_end(struct kvmw_vcpu_state *s, u64 now, u64 user_ns)
 {
 	struct kvmw_sum *sum = sum_at(s, s->user_sum);
 
@@ -22,14 +22,14 @@ static __always_inline void user_end(struct kvmw_slot *s, u64 now, u64 user_ns)
 		sum->user_ns += user_ns;
 	}
 	if (!row_wanted(user_ns, KVMW_NONE)) {
-		sum->left_out++;
+		sum->filtered++;
 	} else if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_USERSPACE, now);
 	}
 }
 
-static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason, s32 err)
+static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 reason, s32 err)
 {
 	struct kvmw_userspace *e = &s->user.e;
 	struct kvmw_sum *sum;
@@ -52,26 +52,26 @@ static __always_inline void user_begin(struct kvmw_slot *s, u64 now, u32 reason,
 }
 
 /*
- * The slot of a thread whose vCPU's number is not at hand.  With --vcpu none is made:
+ * The state of a thread whose vCPU's number is not at hand.  With --vcpu none is made:
  * it would be recorded whichever vCPU it is.
  */
-static __always_inline struct kvmw_slot *slot_of_unknown(void)
+static __always_inline struct kvmw_vcpu_state *state_of_unknown(void)
 {
-	return slot_of_thread(wants(KVMW_EVENT_USERSPACE) && !config.vcpu_filter);
+	return state_of_thread(wants(KVMW_EVENT_USERSPACE) && !config.vcpu_filter);
 }
 
 /* KVM_RUN is called. */
 static __always_inline void run(u32 vcpu_id, s32 fd)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 now;
 
 	if (!active)
 		return;
 	if (wants(KVMW_EVENT_USERSPACE) && vcpu_id != KVMW_VCPU_UNKNOWN)
-		s = slot_of_vcpu(vcpu_id);
+		s = state_of_vcpu(vcpu_id);
 	else
-		s = slot_of_unknown();
+		s = state_of_unknown();
 	if (!s)
 		return;
 	now = cycle_user_end(s);
@@ -123,12 +123,12 @@ struct userspace_exit_args {
 SEC("tp/kvm/kvm_userspace_exit")
 int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
-	struct kvmw_slot *s;
+	struct kvmw_vcpu_state *s;
 	u64 now;
 
 	if (!active)
 		return PASS_ON;
-	s = slot_of_unknown();
+	s = state_of_unknown();
 	if (!s)
 		return PASS_ON;
 	now = cycle_user_begin(s);

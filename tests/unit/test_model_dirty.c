@@ -42,7 +42,7 @@ struct made {
 	struct recording *rec;
 	struct report rep;
 	void *state;
-	struct dirty_view *v;
+	struct dirty_model *v;
 };
 
 static void write_rows(struct rec *r, const struct kvmw_dirty *rows, u32 nr)
@@ -74,13 +74,13 @@ static void make(const struct rec *r, const struct report_options *opt, u32 thre
 		  "scan");
 	m->rep.rec = m->rec;
 	m->rep.opt = opt;
-	m->v = dirty_view__make(&m->rep, m->state);
+	m->v = dirty_model__make(&m->rep, m->state);
 	rec__must(m->v, "view");
 }
 
 static void done(struct made *m)
 {
-	dirty_view__free(m->v);
+	dirty_model__free(m->v);
 	dirty_consumer.free(m->state);
 	recording__free(m->rec);
 }
@@ -165,13 +165,13 @@ static void test_rates(void **state)
 
 	write_all(&r);
 	make(&r, &opt, 1, &m);
-	assert_int_equal(dirty_view__rates(m.v, marks, 10, &used), 100 * REC_MS + 1);
+	assert_int_equal(dirty_model__rates(m.v, marks, 10, &used), 100 * REC_MS + 1);
 	assert_int_equal(used, 10);
 	assert_int_equal(marks[0], 5);
 	assert_int_equal(marks[1], 1);
 	assert_int_equal(marks[9], 2);
 	/* No bucket is shorter. */
-	assert_int_equal(dirty_view__rates(m.v, marks, ARRAY_SIZE(marks), &used), REC_MS);
+	assert_int_equal(dirty_model__rates(m.v, marks, ARRAY_SIZE(marks), &used), REC_MS);
 	assert_int_equal(used, 1001);
 	assert_int_equal(marks[1000], 2);
 	done(&m);
@@ -219,7 +219,7 @@ static void test_without_logging(void **state)
 	make(&r, &opt, 1, &m);
 	assert_int_equal(m.v->pages + m.v->marks + m.v->timed + m.v->nr_ranges + m.v->nr_by, 0);
 	assert_int_equal(m.v->unlogged, 2);
-	dirty_view__rates(m.v, rates, 4, &used);
+	dirty_model__rates(m.v, rates, 4, &used);
 	assert_int_equal(used, 0);
 	done(&m);
 	unlink(r.path);
@@ -280,7 +280,7 @@ static void test_strange_numbers(void **state)
 	assert_int_equal(m.v->all_ranges, 3);
 	assert_int_equal(m.v->window[0].whole, ~1ULL / (10 * REC_MS));
 	assert_int_equal(m.v->window[3].max, 1);
-	dirty_view__rates(m.v, marks, 3, &used);
+	dirty_model__rates(m.v, marks, 3, &used);
 	assert_int_equal(used, 3);
 	assert_int_equal(marks[0] + marks[2], 2);
 	done(&m);

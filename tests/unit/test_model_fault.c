@@ -46,7 +46,7 @@ static const struct kvmw_memslot slots[] = {
 
 struct made {
 	struct recording *rec;
-	struct fault_view *v;
+	struct fault_model *v;
 	struct rec r;
 };
 
@@ -58,15 +58,15 @@ static void make(struct made *m, const struct report_options *opt)
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_FAULT, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->v = rec__scan(&m->r, &fault_view_consumer, opt, &m->rec);
-	assert_int_equal(fault_view__finish(m->v, m->rec), 0);
+	m->v = rec__scan(&m->r, &fault_consumer, opt, &m->rec);
+	assert_int_equal(fault_model__finish(m->v, m->rec), 0);
 	for (u32 i = 0; i < m->v->nr_ranges; i++)
-		fault_view__find_slot(m->v, m->rec, &m->v->range[i]);
+		fault_model__find_slot(m->v, m->rec, &m->v->range[i]);
 }
 
 static void forget(struct made *m)
 {
-	fault_view_consumer.free(m->v);
+	fault_consumer.free(m->v);
 	recording__free(m->rec);
 	unlink(m->r.path);
 }

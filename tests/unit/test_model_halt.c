@@ -63,16 +63,16 @@ static void test_vcpus(void **state)
 	for (u32 threads = 1; threads < 4; threads++) {
 		const struct halt_vcpu *v;
 		struct rec_report out;
-		struct halt_view view;
+		struct halt_model view;
 		struct rec r;
 		void *st;
 
 		write_all(&r);
 		st = rec__view(&r, &all, NULL, &halt_consumer, threads, &out);
-		assert_int_equal(halt_view__make(&view, &out.rep, st), 0);
+		assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
 		assert_int_equal(view.from_ns, REC_START);
 		assert_int_equal(view.to_ns, REC_STOP);
-		assert_int_equal(view.left_out, 0);
+		assert_int_equal(view.over_limit, 0);
 		assert_int_equal(view.nr, 3);
 		v = &view.vcpu[0];
 		assert_string_equal(v->name, "vCPU 100/0");
@@ -99,7 +99,7 @@ static void test_vcpus(void **state)
 		assert_null(v->window);
 		assert_int_equal(v->polls + v->valid + v->invalid + v->woken, 0);
 		assert_string_equal(view.vcpu[2].name, "vCPU 200/0");
-		halt_view__free(&view);
+		halt_model__free(&view);
 		halt_consumer.free(st);
 		rec__report_free(&out);
 		unlink(r.path);
@@ -110,20 +110,20 @@ static void test_filters(void **state)
 {
 	struct report_options opt = all;
 	struct rec_report out;
-	struct halt_view view;
+	struct halt_model view;
 	struct rec r;
 	void *st;
 
 	write_all(&r);
 	number_list__parse(&opt.pids, "--pid", "200");
 	st = rec__view(&r, &opt, "0.35,0.405", &halt_consumer, 2, &out);
-	assert_int_equal(halt_view__make(&view, &out.rep, st), 0);
+	assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
 	assert_int_equal(view.nr, 1);
 	assert_int_equal(view.vcpu[0].id, 7);
 	assert_int_equal(view.vcpu[0].halts, 1);
 	assert_int_equal(view.from_ns, REC_START + 350 * REC_MS);
 	assert_int_equal(view.to_ns, REC_START + 405 * REC_MS);
-	halt_view__free(&view);
+	halt_model__free(&view);
 	halt_consumer.free(st);
 	rec__report_free(&out);
 	number_list__free(&opt.pids);
@@ -136,7 +136,7 @@ static void test_many(void **state)
 	enum { NR = 60000 };
 	struct kvmw_halt *rows = calloc(NR, sizeof(*rows));
 	struct rec_report out;
-	struct halt_view view;
+	struct halt_model view;
 	struct rec r;
 	u64 halts = 0;
 	void *st;
@@ -153,12 +153,12 @@ static void test_many(void **state)
 	rec__stop(&r);
 	rec__end(&r, true);
 	st = rec__view(&r, &all, NULL, &halt_consumer, 3, &out);
-	assert_int_equal(halt_view__make(&view, &out.rep, st), 0);
+	assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
 	assert_int_equal(view.nr, HALT_VCPUS);
 	for (u32 i = 0; i < view.nr; i++)
 		halts += view.vcpu[i].halts;
-	assert_true(halts > 0 && view.left_out > NR / 2);
-	halt_view__free(&view);
+	assert_true(halts > 0 && view.over_limit > NR / 2);
+	halt_model__free(&view);
 	halt_consumer.free(st);
 	rec__report_free(&out);
 	free(rows);
@@ -167,11 +167,11 @@ static void test_many(void **state)
 
 /* ---- steps ---------------------------------------------------------------- */
 
-static void columns(const struct steps *s, u64 from, u64 to, const u64 *want, u32 nr)
+static void columns(const struct max_series *s, u64 from, u64 to, const u64 *want, u32 nr)
 {
 	u64 out[16];
 
-	steps__columns(s, from, to, nr, out);
+	max_series__columns(s, from, to, nr, out);
 	for (u32 i = 0; i < nr; i++)
 		assert_int_equal(out[i], want[i]);
 }
@@ -183,15 +183,15 @@ static void test_steps(void **state)
 	};
 	static const u64 want[] = { 10, 10, 40, 40, 40, 40, 0, 10, 0, 0 };
 	static const u64 unknown[] = { NONE, NONE };
-	struct steps s = { 0 }, a = { 0 }, b = { 0 };
+	struct max_series s = { 0 }, a = { 0 }, b = { 0 };
 
 	columns(&s, 0, 1000, unknown, 2);
 	for (u32 i = 0; i < ARRAY_SIZE(changes); i++) {
-		steps__add(&s, changes[i].at, changes[i].old, changes[i].now);
-		steps__add(i % 2 ? &a : &b, changes[i].at, changes[i].old, changes[i].now);
+		max_series__add(&s, changes[i].at, changes[i].old, changes[i].now);
+		max_series__add(i % 2 ? &a : &b, changes[i].at, changes[i].old, changes[i].now);
 	}
 	columns(&s, 0, 10000, want, 10);
-	steps__merge(&a, &b);
+	max_series__merge(&a, &b);
 	assert_int_equal(a.changes, s.changes);
 	columns(&a, 0, 10000, want, 10);
 	/* What came before and after is cut off, not lost. */
@@ -202,22 +202,22 @@ static void test_steps(void **state)
 /* However far times are apart, and in whatever order they come. */
 static void test_steps_of_any_time(void **state)
 {
-	struct steps s = { 0 }, late = { 0 }, all = { 0 };
+	struct max_series s = { 0 }, late = { 0 }, all = { 0 };
 	u64 out[8];
 
-	steps__add(&s, UINT64_MAX - 1, 1, 2);
-	steps__add(&s, 0, NONE, 1);
-	steps__add(&late, 7, 1, 9);
-	steps__add(&late, 8, 9, 1);
-	steps__merge(&s, &late);
+	max_series__add(&s, UINT64_MAX - 1, 1, 2);
+	max_series__add(&s, 0, NONE, 1);
+	max_series__add(&late, 7, 1, 9);
+	max_series__add(&late, 8, 9, 1);
+	max_series__merge(&s, &late);
 	assert_int_equal(s.changes, 4);
-	steps__columns(&s, 0, UINT64_MAX, 8, out);
+	max_series__columns(&s, 0, UINT64_MAX, 8, out);
 	assert_int_equal(out[0], 9);
 	assert_int_equal(out[4], 1);
 	assert_int_equal(out[7], 2);
 	for (u64 i = 0; i < 5000; i++)
-		steps__add(&all, (i * 7919 % 5000) << 20, i * 7919 % 5000, i * 7919 % 5000 + 1);
-	steps__columns(&all, 0, 5000ULL << 20, 5, out);
+		max_series__add(&all, (i * 7919 % 5000) << 20, i * 7919 % 5000, i * 7919 % 5000 + 1);
+	max_series__columns(&all, 0, 5000ULL << 20, 5, out);
 	for (u32 i = 0; i < 5; i++)
 		assert_in_range(out[i], 1000 * (i + 1) - 40, 1000 * (i + 1) + 1);
 }

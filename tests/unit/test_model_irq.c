@@ -40,7 +40,7 @@ static const struct kvmw_irq earlier[] = {
 
 struct made {
 	struct recording *rec;
-	struct irq_view *v;
+	struct irq_model *v;
 	struct rec r;
 };
 
@@ -51,13 +51,13 @@ static void make(struct made *m, const struct report_options *opt)
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_IRQ, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->v = rec__scan(&m->r, &irq_view_consumer, opt, &m->rec);
-	assert_int_equal(irq_view__finish(m->v, m->rec), 0);
+	m->v = rec__scan(&m->r, &irq_consumer, opt, &m->rec);
+	assert_int_equal(irq_model__finish(m->v, m->rec), 0);
 }
 
 static void forget(struct made *m)
 {
-	irq_view_consumer.free(m->v);
+	irq_consumer.free(m->v);
 	recording__free(m->rec);
 	unlink(m->r.path);
 }
@@ -98,7 +98,7 @@ static void test_lines(void **state)
 	assert_int_equal(line->mode, 6);
 	assert_true(line->vector == UINT32_MAX);
 	assert_int_equal(line->rows[IRQ_ACCEPT], 2);
-	assert_int_equal(m.v->left_out, 0);
+	assert_int_equal(m.v->over_limit, 0);
 	forget(&m);
 }
 

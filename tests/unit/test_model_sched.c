@@ -53,7 +53,7 @@ static void write_all(struct rec *r)
 	rec__end(r, true);
 }
 
-static const struct sched_thread *thread(const struct sched_view *v, u32 tid)
+static const struct sched_thread *thread(const struct sched_model *v, u32 tid)
 {
 	for (u32 i = 0; i < v->nr; i++)
 		if (v->thread[i].tid == tid)
@@ -62,7 +62,7 @@ static const struct sched_thread *thread(const struct sched_view *v, u32 tid)
 	return NULL;
 }
 
-static void check_threads(const struct sched_view *v)
+static void check_threads(const struct sched_model *v)
 {
 	const struct sched_thread *t = thread(v, 101);
 
@@ -97,17 +97,17 @@ static void test_threads(void **state)
 {
 	for (u32 threads = 1; threads < 4; threads++) {
 		struct rec_report out;
-		struct sched_view view;
+		struct sched_model view;
 		struct rec r;
 		void *st;
 
 		write_all(&r);
 		st = rec__view(&r, &all, NULL, &sched_consumer, threads, &out);
-		assert_int_equal(sched_view__make(&view, &out.rep, st), 0);
+		assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
 		assert_int_equal(view.nr, 4);
-		assert_int_equal(view.more + view.left_out, 0);
+		assert_int_equal(view.more + view.over_limit, 0);
 		check_threads(&view);
-		sched_view__free(&view);
+		sched_model__free(&view);
 		sched_consumer.free(st);
 		rec__report_free(&out);
 		unlink(r.path);
@@ -119,20 +119,20 @@ static void test_filters(void **state)
 {
 	struct report_options opt = all;
 	struct rec_report out;
-	struct sched_view view;
+	struct sched_model view;
 	struct rec r;
 	void *st;
 
 	write_all(&r);
 	number_list__parse(&opt.vcpus, "--vcpu", "0");
 	st = rec__view(&r, &opt, "1,", &sched_consumer, 2, &out);
-	assert_int_equal(sched_view__make(&view, &out.rep, st), 0);
+	assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
 	assert_int_equal(view.nr, 1);
 	assert_int_equal(view.thread[0].tid, 101);
 	assert_int_equal(view.thread[0].on_ns, 0);
 	assert_int_equal(view.thread[0].wait_ns, 3 * REC_MS);
 	assert_int_equal(view.to_ns - view.from_ns, 1000 * REC_MS);
-	sched_view__free(&view);
+	sched_model__free(&view);
 	sched_consumer.free(st);
 	rec__report_free(&out);
 	number_list__free(&opt.vcpus);
@@ -144,7 +144,7 @@ static void test_many(void **state)
 	enum { NR = 60000 };
 	struct kvmw_sched *rows = calloc(NR, sizeof(*rows));
 	struct rec_report out;
-	struct sched_view view;
+	struct sched_model view;
 	struct rec r;
 	void *st;
 
@@ -161,12 +161,12 @@ static void test_many(void **state)
 	rec__stop(&r);
 	rec__end(&r, true);
 	st = rec__view(&r, &all, NULL, &sched_consumer, 3, &out);
-	assert_int_equal(sched_view__make(&view, &out.rep, st), 0);
+	assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
 	assert_int_equal(view.nr, SCHED_THREADS);
 	assert_true(view.more > 0);
 	/* Each row is two keys: itself, and who took the CPU. */
-	assert_int_equal(view.left_out, 2 * 3 * NR - AGG_MAX_KEYS);
-	sched_view__free(&view);
+	assert_int_equal(view.over_limit, 2 * 3 * NR - AGG_MAX_KEYS);
+	sched_model__free(&view);
 	sched_consumer.free(st);
 	rec__report_free(&out);
 	free(rows);

@@ -139,7 +139,7 @@ static void check_order(const struct seen *seen, const u64 *time, u32 rows)
 
 static void test_order(void **state)
 {
-	static const struct timeline ways[] = {
+	static const struct timeline methods[] = {
 		{ .max_bytes = 0 },
 		{ .max_bytes = 100000 },		/* frames in parts */
 		{ .max_bytes = 5000 },			/* and not all of them at a time */
@@ -156,9 +156,9 @@ static void test_order(void **state)
 
 	init(&first);
 	rows = overlapping(&r, 60, time);
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		init(&seen);
-		assert_int_equal(read_all(r.path, ways[i], NULL, &seen, &rec), 0);
+		assert_int_equal(read_all(r.path, methods[i], NULL, &seen, &rec), 0);
 		assert_true(rec->finished);
 		assert_int_equal(rec->nr_damage, 0);
 		assert_int_equal(rec->missing_rows, 0);
@@ -167,7 +167,7 @@ static void test_order(void **state)
 		if (!i)
 			memcpy(first.rip, seen.rip, rows * sizeof(u64));
 		assert_memory_equal(first.rip, seen.rip, rows * sizeof(u64));
-		assert_int_equal(seen.pauses > 0, ways[i].stream);
+		assert_int_equal(seen.pauses > 0, methods[i].stream);
 		recording__free(rec);
 		done(&seen);
 	}
@@ -178,7 +178,7 @@ static void test_order(void **state)
 
 static void test_window_and_events(void **state)
 {
-	static const struct timeline ways[] = { { .max_bytes = 0 }, { .max_bytes = 9000 },
+	static const struct timeline methods[] = { { .max_bytes = 0 }, { .max_bytes = 9000 },
 						{ .stream = true }, { .max_entries = 3 } };
 	u64 *time = calloc(MAX_ROWS, sizeof(*time)), from = REC_START + 400000, to = from + 100000;
 	u32 rows, inside = 0;
@@ -190,9 +190,9 @@ static void test_window_and_events(void **state)
 	for (u32 i = 0; i < rows; i++)
 		inside += time[i] >= from && time[i] <= to;
 	assert_in_range(inside, 1, rows - 1);
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		init(&seen);
-		assert_int_equal(read_all(r.path, ways[i], "0.0004,0.0005", &seen, &rec), 0);
+		assert_int_equal(read_all(r.path, methods[i], "0.0004,0.0005", &seen, &rec), 0);
 		assert_int_equal(seen.nr, inside);
 		for (u32 k = 0; k < seen.nr; k++)
 			assert_in_range(seen.time[k], k ? seen.time[k - 1] : from, to);
@@ -201,13 +201,13 @@ static void test_window_and_events(void **state)
 	}
 	init(&seen);
 	seen.only_exit = true;
-	assert_int_equal(read_all(r.path, ways[0], NULL, &seen, &rec), 0);
+	assert_int_equal(read_all(r.path, methods[0], NULL, &seen, &rec), 0);
 	assert_int_equal(seen.nr, rec->event_rows[KVMW_EVENT_EXIT]);
 	recording__free(rec);
 	done(&seen);
 	init(&seen);
 	seen.enough = 100;
-	assert_int_equal(read_all(r.path, ways[0], NULL, &seen, &rec), 1);
+	assert_int_equal(read_all(r.path, methods[0], NULL, &seen, &rec), 1);
 	assert_int_equal(seen.nr, 100);
 	recording__free(rec);
 	done(&seen);

@@ -23,7 +23,7 @@ const char *frame_type__name(u32 type, char *buf)
 }
 
 /* Room for the columns of an event, named and typed as the recording says. */
-static int describe(struct inv_frames *k, const struct data_event *event)
+static int describe(struct info_frames *k, const struct data_event *event)
 {
 	u32 nr = event->nr_fields;
 
@@ -43,11 +43,11 @@ static int describe(struct inv_frames *k, const struct data_event *event)
 	return 0;
 }
 
-static struct inv_frames *find(struct inventory *inv, const struct data_reader *r,
+static struct info_frames *find(struct recording_info *inv, const struct data_reader *r,
 			       const struct data_frame *f)
 {
 	const struct data_event *event = f->event ? data_reader__event(r, f->event) : NULL;
-	struct inv_frames *k, *grown;
+	struct info_frames *k, *grown;
 
 	for (u32 i = 0; i < inv->nr; i++)
 		if (inv->frames[i].type == f->type && inv->frames[i].event == f->event)
@@ -62,20 +62,20 @@ static struct inv_frames *find(struct inventory *inv, const struct data_reader *
 	}
 	inv->frames = grown;
 	k = &grown[inv->nr++];
-	*k = (struct inv_frames) { .type = f->type, .event = f->event, .first_ns = UINT64_MAX };
+	*k = (struct info_frames) { .type = f->type, .event = f->event, .first_ns = UINT64_MAX };
 	return event && describe(k, event) ? NULL : k;
 }
 
-static void add_encoding(struct inv_column *column, const char *encoding)
+static void add_encoding(struct info_column *column, const char *encoding)
 {
 	for (u32 i = 0; i < column->nr_encodings; i++)
 		if (!strcmp(column->encoding[i], encoding))
 			return;
-	if (column->nr_encodings < INV_ENCODINGS)
+	if (column->nr_encodings < INFO_ENCODINGS)
 		column->encoding[column->nr_encodings++] = encoding;
 }
 
-static int add_columns(struct recording *rec, struct inv_frames *k, const struct data_frame *f)
+static int add_columns(struct recording *rec, struct info_frames *k, const struct data_frame *f)
 {
 	struct data_column cols[MAX_COLUMNS];
 	int nr = data_frame__columns(f, cols, ARRAY_SIZE(cols));
@@ -92,10 +92,10 @@ static int add_columns(struct recording *rec, struct inv_frames *k, const struct
 	return 0;
 }
 
-static int add_frame(struct recording *rec, struct inventory *inv, const struct data_reader *r,
+static int add_frame(struct recording *rec, struct recording_info *inv, const struct data_reader *r,
 		     const struct data_frame *f)
 {
-	struct inv_frames *k = find(inv, r, f);
+	struct info_frames *k = find(inv, r, f);
 
 	if (!k)
 		return -1;
@@ -113,7 +113,7 @@ static int add_frame(struct recording *rec, struct inventory *inv, const struct 
 	return k->nr_columns ? add_columns(rec, k, f) : 0;
 }
 
-int inventory__read(struct data_reader *r, struct recording *rec, struct inventory *inv)
+int recording_info__read(struct data_reader *r, struct recording *rec, struct recording_info *inv)
 {
 	struct data_decoder *dec = data_decoder__new();
 	struct data_frame *f;
@@ -134,7 +134,7 @@ int inventory__read(struct data_reader *r, struct recording *rec, struct invento
 	return ret;
 }
 
-void inventory__free(struct inventory *inv)
+void recording_info__free(struct recording_info *inv)
 {
 	for (u32 i = 0; i < inv->nr; i++) {
 		free(inv->frames[i].column);

@@ -5,29 +5,29 @@
 
 #include "util/recording/recording.h"
 
-#define INV_ENCODINGS	4	/* names of encodings kept of one column */
+#define INFO_ENCODINGS	4	/* names of encodings kept of one column */
 
-struct inv_column {
+struct info_column {
 	u64 stored, raw;	/* bytes on disk, bytes before zstd */
-	const char *encoding[INV_ENCODINGS];
+	const char *encoding[INFO_ENCODINGS];
 	u32 nr_encodings;
 };
 
 /* The frames of one type and, where they hold rows, event. */
-struct inv_frames {
+struct info_frames {
 	enum data_frame_type type;
 	u32 event;
 	char name[32];		/* of the event, "" where it has none */
 	u64 frames, rows, bytes;	/* bytes: payloads */
 	u64 first_ns, last_ns;
 	u32 nr_columns;
-	struct inv_column *column;	/* of DATA_EVENTS and the like; else NULL */
+	struct info_column *column;	/* of DATA_EVENTS and the like; else NULL */
 	char (*column_name)[32];
 	char (*column_type)[8];
 };
 
-struct inventory {
-	struct inv_frames *frames;	/* in the order of first occurrence */
+struct recording_info {
+	struct info_frames *frames;	/* in the order of first occurrence */
 	u32 nr;
 	u64 index_rows;		/* frames which the index names */
 	bool has_index;
@@ -39,8 +39,8 @@ struct inventory {
  * Reads a whole recording and closes the reader. 0, or -1 out of memory
  * (error() said so).
  */
-int inventory__read(struct data_reader *r, struct recording *rec, struct inventory *inv);
-void inventory__free(struct inventory *inv);
+int recording_info__read(struct data_reader *r, struct recording *rec, struct recording_info *inv);
+void recording_info__free(struct recording_info *inv);
 
 /* "EVENTS", …; "type 99" in buf (of 16 bytes) for one unknown here. */
 const char *frame_type__name(u32 type, char *buf);

@@ -4,7 +4,7 @@
 #include "util/analysis/max_series.h"
 #include "util/events.h"
 
-static void merge_span(struct steps_span *to, const struct steps_span *from)
+static void merge_span(struct max_span *to, const struct max_span *from)
 {
 	if (!to->used) {
 		*to = *from;
@@ -26,30 +26,30 @@ static void merge_span(struct steps_span *to, const struct steps_span *from)
 }
 
 /* Spans of double the length. */
-static void coarsen(struct steps *s)
+static void coarsen(struct max_series *s)
 {
-	struct steps old = *s;
+	struct max_series old = *s;
 
 	memset(s->span, 0, sizeof(s->span));
 	s->shift++;
 	s->low >>= 1;
 	s->high >>= 1;
 	for (u64 i = old.low; i - old.low <= old.high - old.low; i++) {
-		const struct steps_span *span = &old.span[i % STEPS_MAX];
+		const struct max_span *span = &old.span[i % MAX_SERIES_SPANS];
 
 		if (span->used)
-			merge_span(&s->span[(i >> 1) % STEPS_MAX], span);
+			merge_span(&s->span[(i >> 1) % MAX_SERIES_SPANS], span);
 	}
 }
 
 /* Makes room for a time; s is not empty. */
-static void cover(struct steps *s, u64 time_ns)
+static void cover(struct max_series *s, u64 time_ns)
 {
 	for (;;) {
 		u64 at = time_ns >> s->shift;
 		u64 low = at < s->low ? at : s->low, high = at > s->high ? at : s->high;
 
-		if (high - low < STEPS_MAX) {
+		if (high - low < MAX_SERIES_SPANS) {
 			s->low = low;
 			s->high = high;
 			return;
@@ -58,9 +58,9 @@ static void cover(struct steps *s, u64 time_ns)
 	}
 }
 
-void steps__add(struct steps *s, u64 time_ns, u64 old, u64 now)
+void max_series__add(struct max_series *s, u64 time_ns, u64 old, u64 now)
 {
-	const struct steps_span span = {
+	const struct max_span span = {
 		.used = true, .first_ns = time_ns, .old = old, .max_ns = time_ns, .max = now,
 		.last_ns = time_ns, .last = now,
 	};
@@ -68,10 +68,10 @@ void steps__add(struct steps *s, u64 time_ns, u64 old, u64 now)
 	if (!s->changes++)
 		s->low = s->high = time_ns >> s->shift;
 	cover(s, time_ns);
-	merge_span(&s->span[(time_ns >> s->shift) % STEPS_MAX], &span);
+	merge_span(&s->span[(time_ns >> s->shift) % MAX_SERIES_SPANS], &span);
 }
 
-void steps__merge(struct steps *to, const struct steps *from)
+void max_series__merge(struct max_series *to, const struct max_series *from)
 {
 	if (!from->changes)
 		return;
@@ -84,12 +84,12 @@ void steps__merge(struct steps *to, const struct steps *from)
 		coarsen(to);
 	to->changes += from->changes;
 	for (u64 i = from->low; i - from->low <= from->high - from->low; i++) {
-		const struct steps_span *span = &from->span[i % STEPS_MAX];
+		const struct max_span *span = &from->span[i % MAX_SERIES_SPANS];
 
 		if (!span->used)
 			continue;
 		cover(to, span->first_ns);
-		merge_span(&to->span[(span->first_ns >> to->shift) % STEPS_MAX], span);
+		merge_span(&to->span[(span->first_ns >> to->shift) % MAX_SERIES_SPANS], span);
 	}
 }
 
@@ -139,14 +139,14 @@ static void put(struct columns_of *c, u64 time_ns, u64 before, u64 value)
 	raise_to(c, at, value);
 }
 
-void steps__columns(const struct steps *s, u64 from_ns, u64 to_ns, u32 nr, u64 *out)
+void max_series__columns(const struct max_series *s, u64 from_ns, u64 to_ns, u32 nr, u64 *out)
 {
 	struct columns_of c = { .from = from_ns, .to = to_ns, .nr = nr, .out = out };
 	u64 value = KVMW_NONE;
 
 	out[0] = KVMW_NONE;
 	for (u64 i = s->low; s->changes && i - s->low <= s->high - s->low; i++) {
-		const struct steps_span *span = &s->span[i % STEPS_MAX];
+		const struct max_span *span = &s->span[i % MAX_SERIES_SPANS];
 
 		if (!span->used)
 			continue;

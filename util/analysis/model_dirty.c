@@ -13,7 +13,7 @@
 #define HOTTER	4	/* a page with this many times the marks is not of the same range */
 
 struct maker {
-	struct dirty_view *v;
+	struct dirty_model *v;
 	const struct report *rep;
 	struct dirty_rows *rows;
 	u32 *order;		/* entries shown, sorted */
@@ -106,7 +106,7 @@ static void find_slot(const struct maker *m, struct dirty_range *r)
 
 static void end_range(struct maker *m)
 {
-	struct dirty_view *v = m->v;
+	struct dirty_model *v = m->v;
 	u32 at = v->nr_ranges;
 
 	if (!m->range.pages)
@@ -166,7 +166,7 @@ static void make_pages(struct maker *m)
 		find_slot(m, &m->v->range[i]);
 }
 
-static void add_by(struct dirty_view *v, u32 vcpu, u64 marks)
+static void add_by(struct dirty_model *v, u32 vcpu, u64 marks)
 {
 	struct dirty_by by = { .vcpu = vcpu, .marks = marks };
 	u32 at = v->nr_by;
@@ -186,7 +186,7 @@ static void add_by(struct dirty_view *v, u32 vcpu, u64 marks)
 static void make_by(struct maker *m)
 {
 	const struct dirty_entry *entry = m->rows->entry;
-	struct dirty_view *v = m->v;
+	struct dirty_model *v = m->v;
 
 	qsort_r(m->order, m->nr, sizeof(*m->order), by_vcpu, m->rows->entry);
 	for (u32 i = 0, end; i < m->nr; i = end) {
@@ -206,7 +206,7 @@ static void make_by(struct maker *m)
 static void make_times(struct maker *m)
 {
 	struct dirty_mark *mark = m->rows->mark;
-	struct dirty_view *v = m->v;
+	struct dirty_model *v = m->v;
 
 	for (u32 i = 0; i < m->rows->nr_marks; i++) {
 		u32 page = m->page[mark[i].entry];
@@ -225,7 +225,7 @@ static void make_times(struct maker *m)
 }
 
 /* last: for each page, the window that it was last seen in, plus 1. */
-static void make_window(struct dirty_view *v, struct dirty_window *w, u64 *last)
+static void make_window(struct dirty_model *v, struct dirty_window *w, u64 *last)
 {
 	u64 now = 0, pages = 0, sum = 0;
 
@@ -248,7 +248,7 @@ static void make_window(struct dirty_view *v, struct dirty_window *w, u64 *last)
 		w->mean = (double)sum / w->whole;
 }
 
-static int make_windows(struct dirty_view *v)
+static int make_windows(struct dirty_model *v)
 {
 	static const u64 length[DIRTY_WINDOWS] = { 10 * MS, 100 * MS, 1000 * MS, 10000 * MS };
 	u64 *last = malloc((v->pages + 1) * sizeof(*last));
@@ -263,7 +263,7 @@ static int make_windows(struct dirty_view *v)
 	return 0;
 }
 
-struct dirty_view *dirty_view__make(const struct report *rep, void *state)
+struct dirty_model *dirty_model__make(const struct report *rep, void *state)
 {
 	struct dirty_rows *rows = state;
 	struct maker m = { .rep = rep, .rows = rows };
@@ -287,18 +287,18 @@ out:
 	free(m.order);
 	free(m.page);
 	if (ret) {
-		dirty_view__free(m.v);
+		dirty_model__free(m.v);
 		return NULL;
 	}
 	return m.v;
 }
 
-void dirty_view__free(struct dirty_view *v)
+void dirty_model__free(struct dirty_model *v)
 {
 	free(v);
 }
 
-u64 dirty_view__rates(const struct dirty_view *v, u64 *marks, u32 nr, u32 *used)
+u64 dirty_model__rates(const struct dirty_model *v, u64 *marks, u32 nr, u32 *used)
 {
 	u64 span = v->last_ns - v->first_ns, bucket = span / nr + 1;
 

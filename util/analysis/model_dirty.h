@@ -45,7 +45,7 @@ struct dirty_by {
 	char label[REPORT_LABEL_MAX];
 };
 
-struct dirty_view {
+struct dirty_model {
 	/* Of marks, --vcpu and --pid applied. */
 	u64 marks;		/* logging on */
 	u64 unlogged;		/* logging off */
@@ -64,20 +64,20 @@ struct dirty_view {
 	struct dirty_by by[DIRTY_BY];	/* most marks first */
 	u32 nr_by;
 	u64 by_others;		/* marks of vCPUs beyond */
-	struct dirty_mark *mark;	/* by time, for dirty_view__rates() */
+	struct dirty_mark *mark;	/* by time, for dirty_model__rates() */
 };
 
 /*
  * state: what the consumer gave; it is used up, but remains the caller's to free, after
  * the view's last use.  NULL: out of memory (error() said so).
  */
-struct dirty_view *dirty_view__make(const struct report *rep, void *state);
-void dirty_view__free(struct dirty_view *v);
+struct dirty_model *dirty_model__make(const struct report *rep, void *state);
+void dirty_model__free(struct dirty_model *v);
 
 /*
  * Marks in up to nr equal buckets of time from the first mark to the last: *used of them.
  * The length of a bucket in ns, 1 ms or more.
  */
-u64 dirty_view__rates(const struct dirty_view *v, u64 *marks, u32 nr, u32 *used);
+u64 dirty_model__rates(const struct dirty_model *v, u64 *marks, u32 nr, u32 *used);
 
 #endif

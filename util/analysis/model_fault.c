@@ -48,7 +48,7 @@ static struct agg *count(struct agg_table *t, const struct agg_key *key, bool *f
 	if (agg)
 		agg->rows++;
 	else if (*full)
-		t->left_out++;
+		t->over_limit++;
 	return agg;
 }
 
@@ -63,7 +63,7 @@ static int add(struct agg_table *t, const struct agg_key *key, u64 span)
 	return span == KVMW_NONE ? 0 : hist__add(&agg->span, span);
 }
 
-static int take_fault(struct fault_view *v, u64 *const *col, u32 i)
+static int take_fault(struct fault_model *v, u64 *const *col, u32 i)
 {
 	u64 gpa = col[GPA][i], span = col[SPAN][i];
 	struct agg_key key = { .vcpu = col[VCPU][i], .KEY_MMIO = narrow(col[MMIO][i]) };
@@ -77,7 +77,7 @@ static int take_fault(struct fault_view *v, u64 *const *col, u32 i)
 	return add(&v->accesses, &key, span);
 }
 
-static int take_level(struct fault_view *v, u64 *const *col, u32 i)
+static int take_level(struct fault_model *v, u64 *const *col, u32 i)
 {
 	bool spte = col[KIND][i] == KVMW_fault_SET_SPTE;
 	struct agg_key key = {
@@ -90,7 +90,7 @@ static int take_level(struct fault_view *v, u64 *const *col, u32 i)
 	return add(&v->levels, &key, KVMW_NONE);
 }
 
-static int take_slot(struct fault_view *v, u64 *const *col, u32 i)
+static int take_slot(struct fault_model *v, u64 *const *col, u32 i)
 {
 	u64 size = col[SLOT_SIZE][i], pages = size >> PAGE_BITS, slot = col[SLOT_SLOT][i];
 	struct agg_key key = {
@@ -116,7 +116,7 @@ static int take_slot(struct fault_view *v, u64 *const *col, u32 i)
 
 static int take(void *state, const struct scan_batch *b)
 {
-	struct fault_view *v = state;
+	struct fault_model *v = state;
 	int ret = 0;
 
 	for (u32 i = 0; i < b->rows && !ret; i++) {
@@ -132,7 +132,7 @@ static int take(void *state, const struct scan_batch *b)
 
 static void *new_view(void *arg)
 {
-	struct fault_view *v = calloc(1, sizeof(*v));
+	struct fault_model *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		error("out of memory");
@@ -143,8 +143,8 @@ static void *new_view(void *arg)
 
 static int merge(void *to, const void *from)
 {
-	struct fault_view *t = to;
-	const struct fault_view *f = from;
+	struct fault_model *t = to;
+	const struct fault_model *f = from;
 
 	return agg_table__merge(&t->accesses, &f->accesses) ||
 	       agg_table__merge(&t->ranges, &f->ranges) ||
@@ -154,7 +154,7 @@ static int merge(void *to, const void *from)
 
 static void free_view(void *state)
 {
-	struct fault_view *v = state;
+	struct fault_model *v = state;
 
 	for (u32 i = 0; i < v->nr_accesses; i++)
 		hist__free(&v->access[i].span);
@@ -169,7 +169,7 @@ static void free_view(void *state)
 	free(v);
 }
 
-const struct scan_consumer fault_view_consumer = {
+const struct scan_consumer fault_consumer = {
 	.events = events, .nr_events = ARRAY_SIZE(events),
 	.new = new_view, .take = take, .merge = merge, .free = free_view,
 };
@@ -211,7 +211,7 @@ static u32 vm_of(const struct recording *rec, u32 vcpu_id)
 	return vcpu ? vcpu->vm : REC_NO_VM;
 }
 
-static struct fault_access *find_access(struct fault_view *v, const struct agg_key *key)
+static struct fault_access *find_access(struct fault_model *v, const struct agg_key *key)
 {
 	for (u32 i = 0; i < v->nr_accesses; i++)
 		if (v->access[i].access == key->KEY_ACCESS && v->access[i].mmio == key->KEY_MMIO)
@@ -221,7 +221,7 @@ static struct fault_access *find_access(struct fault_view *v, const struct agg_k
 
 #define MAX_ACCESSES	64	/* there are 9 accesses and 3 kinds of memory; the rest is nonsense */
 
-static int finish_accesses(struct fault_view *v, const struct recording *rec)
+static int finish_accesses(struct fault_model *v, const struct recording *rec)
 {
 	v->access = calloc(MAX_ACCESSES, sizeof(*v->access));
 	if (!v->access)
@@ -235,7 +235,7 @@ static int finish_accesses(struct fault_view *v, const struct recording *rec)
 		v->count += agg->rows;
 		v->span_ns = sat_add(v->span_ns, agg->span.sum);
 		if (!to && v->nr_accesses == MAX_ACCESSES) {
-			v->left_out += agg->rows;
+			v->over_limit += agg->rows;
 			continue;
 		}
 		if (!to) {
@@ -252,7 +252,7 @@ static int finish_accesses(struct fault_view *v, const struct recording *rec)
 }
 
 /* Ranges of several vCPUs become one of their VM: the histograms move along. */
-static int join_ranges(struct fault_view *v)
+static int join_ranges(struct fault_model *v)
 {
 	u32 nr = 0;
 
@@ -275,7 +275,7 @@ static int join_ranges(struct fault_view *v)
 	return 0;
 }
 
-static int finish_ranges(struct fault_view *v, const struct recording *rec)
+static int finish_ranges(struct fault_model *v, const struct recording *rec)
 {
 	v->range = calloc(v->ranges.nr + 1, sizeof(*v->range));
 	if (!v->range)
@@ -318,7 +318,7 @@ static u64 overlap(u64 a, u64 a_size, u64 b, u64 b_size)
  * Where several slots cover it: the greatest part, then the lower address space (1 is that
  * of system management mode), then the one that was set last.
  */
-void fault_view__find_slot(const struct fault_view *v, const struct recording *rec,
+void fault_model__find_slot(const struct fault_model *v, const struct recording *rec,
 			   struct fault_range *r)
 {
 	u64 most = 0, last = 0;
@@ -342,7 +342,7 @@ void fault_view__find_slot(const struct fault_view *v, const struct recording *r
 	}
 }
 
-static void finish_levels(struct fault_view *v, const struct recording *rec)
+static void finish_levels(struct fault_model *v, const struct recording *rec)
 {
 	for (u32 i = 0; i < v->levels.nr; i++) {
 		const struct agg *agg = &v->levels.entry[i];
@@ -357,10 +357,10 @@ static void finish_levels(struct fault_view *v, const struct recording *rec)
 	}
 }
 
-int fault_view__finish(struct fault_view *v, const struct recording *rec)
+int fault_model__finish(struct fault_model *v, const struct recording *rec)
 {
-	v->left_out += v->accesses.left_out + v->levels.left_out + v->ranges.left_out;
-	v->slots_left_out = v->slots.left_out;
+	v->over_limit += v->accesses.over_limit + v->levels.over_limit + v->ranges.over_limit;
+	v->slots_over_limit = v->slots.over_limit;
 	finish_levels(v, rec);
 	return finish_accesses(v, rec) || finish_ranges(v, rec) ? -1 : 0;
 }

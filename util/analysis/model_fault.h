@@ -2,7 +2,7 @@
 /*
  * Guest page faults by what the guest tried and what is there, by where they were, and at
  * which levels pages were mapped.  Memory is bounded by AGG_MAX_KEYS, of each; what is
- * beyond is in left_out.
+ * beyond is in over_limit.
  */
 #ifndef KVMW_MODEL_FAULT_H
 #define KVMW_MODEL_FAULT_H
@@ -32,10 +32,10 @@ struct fault_range {
 	u64 slot_gpa, slot_size;
 };
 
-struct fault_view {
+struct fault_model {
 	const struct report_options *opt;
 	struct agg_table accesses, ranges, slots, levels;	/* as read */
-	/* Of fault_view__finish(): the most frequent first. */
+	/* Of fault_model__finish(): the most frequent first. */
 	struct fault_access *access;
 	u32 nr_accesses;
 	struct fault_range *range;
@@ -44,18 +44,18 @@ struct fault_view {
 	u64 no_gpa;		/* those in no range: shadow paging */
 	/* [level]: faults that ended with such a mapping, and mappings made; [0]: not told. */
 	u64 faults[FAULT_LEVELS + 1], mapped[FAULT_LEVELS + 1];
-	u64 left_out, slots_left_out;
+	u64 over_limit, slots_over_limit;
 	bool several_vms;
 };
 
-/* Its arg is the const struct report_options *; its state a struct fault_view. */
-extern const struct scan_consumer fault_view_consumer;
+/* Its arg is the const struct report_options *; its state a struct fault_model. */
+extern const struct scan_consumer fault_consumer;
 
 /* Once, after the scan. 0, or -1 out of memory (error() said so). */
-int fault_view__finish(struct fault_view *v, const struct recording *rec);
+int fault_model__finish(struct fault_model *v, const struct recording *rec);
 
 /* Fills in the slot of a range that is shown: it looks through all slots. */
-void fault_view__find_slot(const struct fault_view *v, const struct recording *rec,
+void fault_model__find_slot(const struct fault_model *v, const struct recording *rec,
 			   struct fault_range *r);
 
 #endif

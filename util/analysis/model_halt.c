@@ -10,7 +10,7 @@ enum { HALTED, POLLED, PAID, VALID, INVALID, WAKER /* detail: its tid */, GREW, 
 
 struct window {
 	u32 vcpu;
-	struct steps steps;
+	struct max_series steps;
 };
 
 struct halt_state {
@@ -42,7 +42,7 @@ static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64
 
 	agg = agg_table__get(&st->counts, &key, &full);
 	if (!agg) {
-		st->counts.left_out += full;
+		st->counts.over_limit += full;
 		return full ? 0 : -1;
 	}
 	agg->rows++;
@@ -136,7 +136,7 @@ static int take_window(struct halt_state *st, u64 *const *col, u32 i)
 		st->no_window += full;
 		return full ? 0 : -1;
 	}
-	steps__add(&w->steps, col[COL_TIME][i], old, now);
+	max_series__add(&w->steps, col[COL_TIME][i], old, now);
 	if (old == KVMW_NONE || old == now)
 		return 0;
 	return count(st, vcpu, now > old ? GREW : SHRANK, 0);
@@ -179,7 +179,7 @@ static int merge(void *to, const void *from)
 		if (!mine && !full)
 			return -1;
 		if (mine)
-			steps__merge(&mine->steps, &w->steps);
+			max_series__merge(&mine->steps, &w->steps);
 		else
 			st->no_window += w->steps.changes;
 	}
@@ -218,23 +218,23 @@ static int compare_order(const void *a, const void *b)
 	return x->order != y->order ? (x->order < y->order ? -1 : 1) : compare_ids(a, b);
 }
 
-static struct halt_vcpu *find(const struct halt_view *v, u32 id)
+static struct halt_vcpu *find(const struct halt_model *v, u32 id)
 {
 	const struct halt_vcpu key = { .id = id };
 
 	return bsearch(&key, v->vcpu, v->nr, sizeof(key), compare_ids);
 }
 
-static void name(const struct view_names *names, struct halt_vcpu *vcpu)
+static void name(const struct thread_names *names, struct halt_vcpu *vcpu)
 {
 	const struct rec_vcpu *r = recording__vcpu(names->rep->rec, vcpu->id);
 
-	view_names__vcpu(names, vcpu->id, vcpu->name);
+	thread_names__vcpu(names, vcpu->id, vcpu->name);
 	vcpu->order = r ? (u64)r->vm << 32 | (u32)r->vcpu : UINT64_MAX;
 }
 
 /* Each selected vCPU once, ascending by id. */
-static int find_vcpus(struct halt_view *v, const struct view_names *names,
+static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 		      const struct halt_state *st)
 {
 	const struct report *rep = names->rep;
@@ -302,7 +302,7 @@ static void fill(struct halt_vcpu *vcpu, const struct agg *agg)
 	}
 }
 
-static int find_wakers(struct halt_view *v, const struct view_names *names,
+static int find_wakers(struct halt_model *v, const struct thread_names *names,
 		       const struct halt_state *st)
 {
 	struct view_pair *pair = calloc(st->counts.nr ?: 1, sizeof(*pair));
@@ -325,7 +325,7 @@ static int find_wakers(struct halt_view *v, const struct view_names *names,
 			end++;
 		if (!vcpu)
 			continue;
-		ret = view_names__top(names, &pair[i], end - i, "interrupt", vcpu->waker,
+		ret = thread_names__top(names, &pair[i], end - i, "interrupt", vcpu->waker,
 				      HALT_WAKERS);
 		vcpu->nr_wakers = ret > 0 ? ret : 0;
 	}
@@ -333,17 +333,17 @@ static int find_wakers(struct halt_view *v, const struct view_names *names,
 	return ret < 0 ? -1 : 0;
 }
 
-int halt_view__make(struct halt_view *v, const struct report *rep, const void *state)
+int halt_model__make(struct halt_model *v, const struct report *rep, const void *state)
 {
 	const struct halt_state *st = state;
-	struct view_names names;
+	struct thread_names names;
 	int ret;
 
 	memset(v, 0, sizeof(*v));
-	if (view_names__init(&names, rep))
+	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
-	v->left_out = st->counts.left_out + st->no_window;
+	v->over_limit = st->counts.over_limit + st->no_window;
 	ret = find_vcpus(v, &names, st);
 	for (u32 i = 0; !ret && i < st->counts.nr; i++) {
 		const struct agg *agg = &st->counts.entry[i];
@@ -353,7 +353,7 @@ int halt_view__make(struct halt_view *v, const struct report *rep, const void *s
 			fill(vcpu, agg);
 		else if (v->nr == HALT_VCPUS && agg->key.reason == HALTED &&
 			 report__selects(rep->rec, rep->opt, agg->key.vcpu))
-			v->left_out += agg->rows;
+			v->over_limit += agg->rows;
 	}
 	for (u32 i = 0; !ret && i < v->nr; i++) {
 		u32 at = place_of(st, v->vcpu[i].id);
@@ -362,15 +362,15 @@ int halt_view__make(struct halt_view *v, const struct report *rep, const void *s
 			v->vcpu[i].window = &st->window[at]->steps;
 	}
 	ret = ret ? ret : find_wakers(v, &names, st);
-	view_names__free(&names);
+	thread_names__free(&names);
 	if (ret)
-		halt_view__free(v);
+		halt_model__free(v);
 	else
 		qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);
 	return ret;
 }
 
-void halt_view__free(struct halt_view *v)
+void halt_model__free(struct halt_model *v)
 {
 	free(v->vcpu);
 	memset(v, 0, sizeof(*v));

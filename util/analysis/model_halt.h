@@ -16,7 +16,7 @@
 struct halt_vcpu {
 	u32 id;
 	u64 order;		/* VM and number */
-	char name[VIEW_NAME_MAX];
+	char name[THREAD_NAME_MAX];
 	u64 halts;
 	const struct hist *span;	/* of the halts whose time is told, each whole; or NULL */
 	u64 halted_ns;		/* of these, within the report's time */
@@ -26,15 +26,15 @@ struct halt_vcpu {
 	u64 woken;		/* halts of which it is known who ended them */
 	struct view_top waker[HALT_WAKERS];
 	u32 nr_wakers;
-	const struct steps *window;	/* of polling; NULL: no change was seen */
+	const struct max_series *window;	/* of polling; NULL: no change was seen */
 	u64 grew, shrank;
 };
 
-struct halt_view {
+struct halt_model {
 	struct halt_vcpu *vcpu;	/* by VM and number */
 	u32 nr;
 	u64 from_ns, to_ns;	/* what the report is of */
-	u64 left_out;		/* rows of vCPUs or wakers that were one too many */
+	u64 over_limit;		/* rows of vCPUs or wakers that were one too many */
 };
 
 extern const struct scan_consumer halt_consumer;
@@ -43,7 +43,7 @@ extern const struct scan_consumer halt_consumer;
  * state: the consumer's, which has to outlive the view.  0, or -1 out of memory (error()
  * said so).
  */
-int halt_view__make(struct halt_view *v, const struct report *rep, const void *state);
-void halt_view__free(struct halt_view *v);
+int halt_model__make(struct halt_model *v, const struct report *rep, const void *state);
+void halt_model__free(struct halt_model *v);
 
 #endif

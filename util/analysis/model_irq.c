@@ -52,14 +52,14 @@ static int add(struct agg_table *t, const struct agg_key *key, u64 span)
 	if (!agg && !full)
 		return -1;
 	if (!agg) {
-		t->left_out++;
+		t->over_limit++;
 		return 0;
 	}
 	agg->rows++;
 	return span == KVMW_NONE ? 0 : hist__add(&agg->span, span);
 }
 
-static int take_step(struct irq_view *v, u64 *const *col, u32 i, u32 vcpu)
+static int take_step(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 mode = col[MODE][i];
 	int step = step_of(col[KIND][i]);
@@ -80,7 +80,7 @@ static int take_step(struct irq_view *v, u64 *const *col, u32 i, u32 vcpu)
 	return add(&v->lines, &key, col[SPAN][i]);
 }
 
-static int take_coalesced(struct irq_view *v, u64 *const *col, u32 i, u32 vcpu)
+static int take_coalesced(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 kind = col[KIND][i];
 	struct agg_key key = {
@@ -101,7 +101,7 @@ static int take_coalesced(struct irq_view *v, u64 *const *col, u32 i, u32 vcpu)
 
 static int take(void *state, const struct scan_batch *b)
 {
-	struct irq_view *v = state;
+	struct irq_model *v = state;
 	bool filtered = v->opt->vcpus.nr || v->opt->pids.nr;
 
 	for (u32 i = 0; i < b->rows; i++) {
@@ -115,7 +115,7 @@ static int take(void *state, const struct scan_batch *b)
 
 static void *new_view(void *arg)
 {
-	struct irq_view *v = calloc(1, sizeof(*v));
+	struct irq_model *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		error("out of memory");
@@ -126,15 +126,15 @@ static void *new_view(void *arg)
 
 static int merge(void *to, const void *from)
 {
-	struct irq_view *t = to;
-	const struct irq_view *f = from;
+	struct irq_model *t = to;
+	const struct irq_model *f = from;
 
 	return agg_table__merge(&t->lines, &f->lines) || agg_table__merge(&t->pins, &f->pins) ? -1 : 0;
 }
 
 static void free_view(void *state)
 {
-	struct irq_view *v = state;
+	struct irq_model *v = state;
 
 	for (u32 i = 0; i < v->nr_lines; i++)
 		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
@@ -146,7 +146,7 @@ static void free_view(void *state)
 	free(v);
 }
 
-const struct scan_consumer irq_view_consumer = {
+const struct scan_consumer irq_consumer = {
 	.events = events, .nr_events = ARRAY_SIZE(events),
 	.new = new_view, .take = take, .merge = merge, .free = free_view,
 };
@@ -201,7 +201,7 @@ static int most_coalesced(const void *a, const void *b)
 }
 
 /* Those that --vcpu and --pid leave in, in that order; NULL: out of memory. */
-static struct agg **sorted(const struct irq_view *v, const struct recording *rec,
+static struct agg **sorted(const struct irq_model *v, const struct recording *rec,
 			   struct agg_table *t, int (*order)(const void *, const void *), u32 *nr)
 {
 	struct agg **list = calloc(t->nr + 1, sizeof(*list));
@@ -229,7 +229,7 @@ static int add_step(struct irq_line *line, const struct agg *agg)
 	return hist__merge(&line->span[step], &agg->span);
 }
 
-static int finish_lines(struct irq_view *v, const struct recording *rec)
+static int finish_lines(struct irq_model *v, const struct recording *rec)
 {
 	struct irq_line *line = NULL;
 	struct agg **list;
@@ -259,7 +259,7 @@ static int finish_lines(struct irq_view *v, const struct recording *rec)
 	return ret;
 }
 
-static int finish_pins(struct irq_view *v, const struct recording *rec)
+static int finish_pins(struct irq_model *v, const struct recording *rec)
 {
 	struct irq_pin *pin = NULL;
 	struct agg **list;
@@ -286,8 +286,8 @@ static int finish_pins(struct irq_view *v, const struct recording *rec)
 	return 0;
 }
 
-int irq_view__finish(struct irq_view *v, const struct recording *rec)
+int irq_model__finish(struct irq_model *v, const struct recording *rec)
 {
-	v->left_out = v->lines.left_out + v->pins.left_out;
+	v->over_limit = v->lines.over_limit + v->pins.over_limit;
 	return finish_lines(v, rec) || finish_pins(v, rec) ? -1 : 0;
 }

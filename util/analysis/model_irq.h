@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Interrupts by source and vector: how many were accepted, injected and ended, and how
- * long each step took.  Memory is bounded by AGG_MAX_KEYS; what is beyond is in left_out.
+ * long each step took.  Memory is bounded by AGG_MAX_KEYS; what is beyond is in over_limit.
  */
 #ifndef KVMW_MODEL_IRQ_H
 #define KVMW_MODEL_IRQ_H
@@ -31,22 +31,22 @@ struct irq_pin {
 	u64 told, coalesced;
 };
 
-struct irq_view {
+struct irq_model {
 	const struct report_options *opt;
 	struct agg_table lines, pins;	/* as read */
-	/* Of irq_view__finish(): the most injected first, the most coalesced first. */
+	/* Of irq_model__finish(): the most injected first, the most coalesced first. */
 	struct irq_line *line;
 	u32 nr_lines;
 	struct irq_pin *pin;
 	u32 nr_pins;
-	u64 left_out;
+	u64 over_limit;
 };
 
-/* Its arg is the const struct report_options *; its state a struct irq_view. */
-extern const struct scan_consumer irq_view_consumer;
+/* Its arg is the const struct report_options *; its state a struct irq_model. */
+extern const struct scan_consumer irq_consumer;
 
 /* Once, after the scan. 0, or -1 out of memory (error() said so). */
-int irq_view__finish(struct irq_view *v, const struct recording *rec);
+int irq_model__finish(struct irq_model *v, const struct recording *rec);
 
 /*
  * The step that tells of all EOIs: KVM tells a paravirtual one twice, as an EOI too.

@@ -56,7 +56,7 @@ static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_
 
 	agg = agg_table__get(t, &key, &full);
 	if (!agg) {
-		t->left_out += full;
+		t->over_limit += full;
 		return full ? 0 : -1;
 	}
 	agg->rows++;
@@ -187,7 +187,7 @@ static void set_vcpu(struct sched_thread *t, const struct recording *rec, u32 id
 }
 
 /* Rows of m[0..nr) are of one thread. */
-static int make_thread(struct sched_view *v, const struct view_names *names,
+static int make_thread(struct sched_model *v, const struct thread_names *names,
 		       const struct agg *const *m, u32 nr, bool whole)
 {
 	struct sched_thread *t = &v->thread[v->nr++];
@@ -219,7 +219,7 @@ static const struct agg **select_aggs(const struct report *rep, const struct agg
 	return list;
 }
 
-static int make_threads(struct sched_view *v, const struct view_names *names,
+static int make_threads(struct sched_model *v, const struct thread_names *names,
 			const struct agg *const *list, u32 nr)
 {
 	const struct report *rep = names->rep;
@@ -247,23 +247,23 @@ static int make_threads(struct sched_view *v, const struct view_names *names,
 }
 
 /* Its tid too, where that is not its name anyway. */
-static void name_thread(struct sched_thread *t, const struct view_names *names)
+static void name_thread(struct sched_thread *t, const struct thread_names *names)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(names->rep->rec, t->vcpu);
-	char name[VIEW_NAME_MAX];
+	char name[THREAD_NAME_MAX];
 
 	if (vcpu && rec_vcpu__is_vcpu(vcpu)) {
-		view_names__vcpu(names, t->vcpu, t->name);
+		thread_names__vcpu(names, t->vcpu, t->name);
 		return;
 	}
-	view_names__thread(names, t->tid, "idle", name);
+	thread_names__thread(names, t->tid, "idle", name);
 	if (!t->tid || !strncmp(name, "tid ", 4))
 		snprintf(t->name, sizeof(t->name), "%s", name);
 	else
-		snprintf(t->name, sizeof(t->name), "%u %.*s", t->tid, VIEW_NAME_MAX - 12, name);
+		snprintf(t->name, sizeof(t->name), "%u %.*s", t->tid, THREAD_NAME_MAX - 12, name);
 }
 
-static int find_takers(struct sched_thread *t, const struct view_names *names,
+static int find_takers(struct sched_thread *t, const struct thread_names *names,
 		       struct view_pair *pair, u32 nr)
 {
 	u32 low = 0, high = nr, end;
@@ -280,10 +280,10 @@ static int find_takers(struct sched_thread *t, const struct view_names *names,
 		end++;
 	if (end == low)
 		return 0;
-	return view_names__top(names, &pair[low], end - low, "idle", &t->by, 1) < 0 ? -1 : 0;
+	return thread_names__top(names, &pair[low], end - low, "idle", &t->by, 1) < 0 ? -1 : 0;
 }
 
-static int name_all(struct sched_view *v, const struct view_names *names,
+static int name_all(struct sched_model *v, const struct thread_names *names,
 		    const struct agg *const *list, u32 nr)
 {
 	struct view_pair *pair = calloc(nr ?: 1, sizeof(*pair));
@@ -306,30 +306,30 @@ static int name_all(struct sched_view *v, const struct view_names *names,
 	return ret;
 }
 
-int sched_view__make(struct sched_view *v, const struct report *rep, const void *state)
+int sched_model__make(struct sched_model *v, const struct report *rep, const void *state)
 {
 	const struct agg_table *table = state;
 	const struct agg **list = NULL;
-	struct view_names names;
+	struct thread_names names;
 	int ret = -1;
 	u32 nr;
 
 	memset(v, 0, sizeof(*v));
-	if (view_names__init(&names, rep))
+	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
-	v->left_out = table->left_out;
+	v->over_limit = table->over_limit;
 	list = select_aggs(rep, table, &nr);
 	if (list && !make_threads(v, &names, list, nr) && !name_all(v, &names, list, nr))
 		ret = 0;
 	free(list);
-	view_names__free(&names);
+	thread_names__free(&names);
 	if (ret)
-		sched_view__free(v);
+		sched_model__free(v);
 	return ret;
 }
 
-void sched_view__free(struct sched_view *v)
+void sched_model__free(struct sched_model *v)
 {
 	for (u32 i = 0; i < v->nr; i++)
 		hist__free(&v->thread[i].wait);

@@ -13,7 +13,7 @@
 
 struct sched_thread {
 	u32 tid, vcpu;		/* vcpu: id; of a vCPU if any of its rows is */
-	char name[VIEW_NAME_MAX];
+	char name[THREAD_NAME_MAX];
 	/*
 	 * Within the report's time.  What it was in at the end is part of these where its
 	 * rows tell.
@@ -28,17 +28,17 @@ struct sched_thread {
 	u32 last;
 };
 
-struct sched_view {
+struct sched_model {
 	struct sched_thread *thread;	/* the one that waited longest first */
 	u32 nr, more;		/* more: beyond SCHED_THREADS */
 	u64 from_ns, to_ns;	/* what the report is of */
-	u64 left_out;		/* rows of threads that were one too many */
+	u64 over_limit;		/* rows of threads that were one too many */
 };
 
 extern const struct scan_consumer sched_consumer;
 
 /* state: the consumer's.  0, or -1 out of memory (error() said so). */
-int sched_view__make(struct sched_view *v, const struct report *rep, const void *state);
-void sched_view__free(struct sched_view *v);
+int sched_model__make(struct sched_model *v, const struct report *rep, const void *state);
+void sched_model__free(struct sched_model *v);
 
 #endif

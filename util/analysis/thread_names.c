@@ -19,7 +19,7 @@ static int compare_tids(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int view_names__init(struct view_names *n, const struct report *rep)
+int thread_names__init(struct thread_names *n, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 
@@ -34,13 +34,13 @@ int view_names__init(struct view_names *n, const struct report *rep)
 	return 0;
 }
 
-void view_names__free(struct view_names *n)
+void thread_names__free(struct thread_names *n)
 {
 	free(n->by_tid);
 	memset(n, 0, sizeof(*n));
 }
 
-static const struct rec_vcpu *find_tid(const struct view_names *n, u64 tid)
+static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid)
 {
 	u32 low = 0, high = n->nr;
 
@@ -55,18 +55,18 @@ static const struct rec_vcpu *find_tid(const struct view_names *n, u64 tid)
 	return low < n->nr && n->by_tid[low]->tid == tid ? n->by_tid[low] : NULL;
 }
 
-void view_names__vcpu(const struct view_names *n, u32 id, char *buf)
+void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(n->rep->rec, id);
 	/* "tid 101" where its number is not known. */
 	bool number = vcpu && rec_vcpu__is_vcpu(vcpu) && vcpu->vcpu >= 0;
-	char label[VIEW_NAME_MAX - 8];
+	char label[THREAD_NAME_MAX - 8];
 
 	report__vcpu_label(n->rep, id, n->rep->rec->nr_vms > 1, label, sizeof(label));
-	snprintf(buf, VIEW_NAME_MAX, "%s%s", number ? "vCPU " : "", label);
+	snprintf(buf, THREAD_NAME_MAX, "%s%s", number ? "vCPU " : "", label);
 }
 
-void view_names__thread(const struct view_names *n, u64 tid, const char *zero, char *buf)
+void thread_names__thread(const struct thread_names *n, u64 tid, const char *zero, char *buf)
 {
 	const struct rec_vcpu *vcpu = find_tid(n, tid);
 	const struct rec_task *task = NULL;
@@ -76,13 +76,13 @@ void view_names__thread(const struct view_names *n, u64 tid, const char *zero, c
 		task = recording__task(n->rep->rec, tid);
 	comm = task && *task->comm ? task->comm : vcpu ? vcpu->comm : "";
 	if (!tid)
-		snprintf(buf, VIEW_NAME_MAX, "%s", zero);
+		snprintf(buf, THREAD_NAME_MAX, "%s", zero);
 	else if (vcpu && rec_vcpu__is_vcpu(vcpu))
-		view_names__vcpu(n, vcpu->id, buf);
+		thread_names__vcpu(n, vcpu->id, buf);
 	else if (*comm)
-		snprintf(buf, VIEW_NAME_MAX, "%s", comm);
+		snprintf(buf, THREAD_NAME_MAX, "%s", comm);
 	else
-		snprintf(buf, VIEW_NAME_MAX, "tid %llu", (unsigned long long)tid);
+		snprintf(buf, THREAD_NAME_MAX, "tid %llu", (unsigned long long)tid);
 }
 
 static int compare_pairs(const void *a, const void *b)
@@ -113,7 +113,7 @@ static int compare_counts(const void *a, const void *b)
 	return compare_names(a, b);
 }
 
-int view_names__top(const struct view_names *n, const struct view_pair *pair, u32 nr,
+int thread_names__top(const struct thread_names *n, const struct view_pair *pair, u32 nr,
 		    const char *zero, struct view_top *top, u32 max)
 {
 	struct view_top *all = calloc(nr ?: 1, sizeof(*all));
@@ -122,7 +122,7 @@ int view_names__top(const struct view_names *n, const struct view_pair *pair, u3
 	if (!all)
 		return error("out of memory for the names of %u threads", nr);
 	for (u32 i = 0; i < nr; i++) {
-		view_names__thread(n, pair[i].tid, zero, all[i].name);
+		thread_names__thread(n, pair[i].tid, zero, all[i].name);
 		all[i].count = pair[i].count;
 	}
 	qsort(all, nr, sizeof(*all), compare_names);

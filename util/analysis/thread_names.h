@@ -5,22 +5,22 @@
 
 #include "util/analysis/report/report.h"
 
-#define VIEW_NAME_MAX	REPORT_LABEL_MAX
+#define THREAD_NAME_MAX	REPORT_LABEL_MAX
 
-struct view_names {
+struct thread_names {
 	const struct report *rep;
 	const struct rec_vcpu **by_tid;	/* ascending */
 	u32 nr;
 };
 
 /* 0, or -1 out of memory (error() said so). */
-int view_names__init(struct view_names *n, const struct report *rep);
-void view_names__free(struct view_names *n);
+int thread_names__init(struct thread_names *n, const struct report *rep);
+void thread_names__free(struct thread_names *n);
 
 /* "vCPU 0", "vCPU 4711/0" where there are more VMs; id: of the rows' field vcpu. */
-void view_names__vcpu(const struct view_names *n, u32 id, char *buf);
+void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf);
 /* Of a vCPU as that, of others the comm; "tid 55" where there is none; zero for tid 0. */
-void view_names__thread(const struct view_names *n, u64 tid, const char *zero, char *buf);
+void thread_names__thread(const struct thread_names *n, u64 tid, const char *zero, char *buf);
 
 /* How often a thread did something to an owner. */
 struct view_pair {
@@ -31,7 +31,7 @@ struct view_pair {
 void view_pairs__sort(struct view_pair *pair, u32 nr);
 
 struct view_top {
-	char name[VIEW_NAME_MAX];
+	char name[THREAD_NAME_MAX];
 	u64 count;
 };
 
@@ -39,7 +39,7 @@ struct view_top {
  * Sums up pairs by the name of the thread and gives the first max of them, the most frequent
  * first: how many there are, or -1 out of memory (error() said so).
  */
-int view_names__top(const struct view_names *n, const struct view_pair *pair, u32 nr,
+int thread_names__top(const struct thread_names *n, const struct view_pair *pair, u32 nr,
 		    const char *zero, struct view_top *top, u32 max);
 
 /* What a report is of, CLOCK_MONOTONIC ns: the recording, or what the window leaves of it. */

@@ -39,7 +39,7 @@ struct drain {
 	struct session *session;
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
-	struct stats *stats;
+	struct totals *stats;
 	struct tasks tasks;
 	struct stacks *stacks;		/* NULL: none are taken */
 	const struct event_desc *descs[KVMW_NR_EVENTS];
@@ -85,7 +85,7 @@ static int take(struct stream *stream, const struct kvmw_ring_exit *record, size
 	if (record->event == KVMW_EVENT_STACK && d->stacks) {
 		const struct kvmw_stack *row = (const void *)&record->e;
 
-		stacks__note(d->stacks, row, session__slots(d->session)[row->vcpu].tgid);
+		stacks__note(d->stacks, row, session__states(d->session)[row->vcpu].tgid);
 	}
 	return add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e));
 }
@@ -139,8 +139,8 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	stats__send(d->stats, d->sink, session__slots(d->session), now);
-	d->counts.vcpus = stats__vcpus(session__slots(d->session));
+	totals__send(d->stats, d->sink, session__states(d->session), now);
+	d->counts.vcpus = totals__vcpus(session__states(d->session));
 	tasks__send(&d->tasks, d->sink);
 	d->flush_ns = now + FLUSH_NS;
 }
@@ -176,7 +176,7 @@ static u64 events_begun(struct drain *d, u64 *lost)
 {
 	u64 count;
 
-	stats__sum(session__slots(d->session), &count, lost);
+	totals__sum(session__states(d->session), &count, lost);
 	return count;
 }
 
@@ -242,7 +242,7 @@ static void *run(void *arg)
 		if (more < 0)
 			break;
 		/* At once, for a VM can be gone within the second. */
-		if (stats__ident(d->stats, d->sink, session__slots(d->session)))
+		if (totals__ident(d->stats, d->sink, session__states(d->session)))
 			break;
 	}
 	return NULL;
@@ -280,7 +280,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->stats = calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;
-	if (session__way(session, HOOK_STACK_SWITCH)) {
+	if (session__method(session, PROBE_STACK_SWITCH)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)
 			goto fail;
@@ -306,10 +306,10 @@ static bool held_wanted(const struct kvmw_filter *f, const struct kvmw_held *hel
 	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
 }
 
-static int add_held(struct drain *d, struct stream *stream, const struct kvmw_slot *slot)
+static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
 {
 	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
-		const struct kvmw_held *held = &slot->held[i];
+		const struct kvmw_held *held = &state->held[i];
 
 		if (!held->size || !held_wanted(session__filter(d->session), held))
 			continue;
@@ -342,27 +342,27 @@ static int add_calls(struct drain *d, u64 now)
 static int add_open(struct drain *d, u64 now)
 {
 	const struct kvmw_filter *filter = session__filter(d->session);
-	const struct kvmw_slot *slots = session__slots(d->session);
+	const struct kvmw_vcpu_state *states = session__states(d->session);
 	u32 nr_rings = session__nr_rings(d->session);
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		struct stream *stream = &d->streams[i & (nr_rings - 1)];
-		struct kvmw_exit exit = slots[i].exit.e;
-		struct kvmw_userspace user = slots[i].user.e;
+		struct kvmw_exit exit = states[i].exit.e;
+		struct kvmw_userspace user = states[i].user.e;
 
-		if (slots[i].exit_open && record_filter__open(filter, exit.time_ns, now, exit.reason)) {
+		if (states[i].exit_open && record_filter__open(filter, exit.time_ns, now, exit.reason)) {
 			exit.total_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 				return -1;
 			d->counts.unfinished++;
 		}
-		if (slots[i].user_open && now - user.time_ns >= filter->min_ns) {
+		if (states[i].user_open && now - user.time_ns >= filter->min_ns) {
 			user.user_ns = KVMW_NONE;
 			if (add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 				return -1;
 			d->counts.unfinished++;
 		}
-		if (add_held(d, stream, &slots[i]))
+		if (add_held(d, stream, &states[i]))
 			return -1;
 	}
 	return 0;

@@ -79,7 +79,7 @@ static int unknown(const char *name, size_t len)
 }
 
 /* category:name of a tracepoint. */
-static int add_raw(struct choice *c, const char *text, size_t len)
+static int add_raw(struct event_choice *c, const char *text, size_t len)
 {
 	const char *colon = memchr(text, ':', len);
 	struct raw_choice raw = { "", "" };
@@ -101,7 +101,7 @@ static int add_raw(struct choice *c, const char *text, size_t len)
 	return 0;
 }
 
-static bool add_named(struct choice *c, const char *name, size_t len)
+static bool add_named(struct event_choice *c, const char *name, size_t len)
 {
 	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
 		const char *is = provider__name(i);
@@ -123,7 +123,7 @@ static bool add_named(struct choice *c, const char *name, size_t len)
 	return false;
 }
 
-int choice__stacks(struct choice *c, const char *names)
+int events_option__stacks(struct event_choice *c, const char *names)
 {
 	for (const char *p = names; ; p++) {
 		size_t len = strcspn(p, ",");
@@ -146,7 +146,7 @@ int choice__stacks(struct choice *c, const char *names)
 	}
 }
 
-int choice__parse(struct choice *c, const char *names)
+int events_option__parse(struct event_choice *c, const char *names)
 {
 	for (const char *p = names; ; p++) {
 		size_t len = strcspn(p, ",");

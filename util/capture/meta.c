@@ -145,7 +145,7 @@ static void add_clock(struct meta *meta)
 	json_object_array_add(meta->clocks, o);
 }
 
-static struct json_object *events(const struct choice *choice)
+static struct json_object *events(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -162,7 +162,7 @@ static struct json_object *events(const struct choice *choice)
 }
 
 /* What it takes to read the records of raw tracepoints anywhere. */
-static struct json_object *tracepoints(const struct choice *choice)
+static struct json_object *tracepoints(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -186,14 +186,14 @@ static void add_hooks(struct meta *meta, const struct session *session, u32 set)
 {
 	struct json_object *o = json_object_new_object();
 
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		const struct way *way = session__way(session, h);
+	for (u32 h = 0; h < NR_PROBES; h++) {
+		const struct attach_method *method = session__method(session, h);
 
-		if (way)
-			add_string(o, way->program, way->name);
-		else if (h < HOOK_POINTS && provider__uses(set, h) && hooks[h].without &&
+		if (method)
+			add_string(o, method->program, method->name);
+		else if (h < PROBE_POINTS && provider__uses(set, h) && probes[h].without &&
 			 session__applies(session, h))
-			meta__note(meta, hooks[h].without);
+			meta__note(meta, probes[h].without);
 	}
 	json_object_object_add(meta->root, "programs", o);
 }
@@ -260,7 +260,7 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
 
 void meta__note(struct meta *meta, const char *note)
 {
-	/* Several hooks may be missing to the same effect. */
+	/* Several probes may be missing to the same effect. */
 	for (size_t i = 0; i < json_object_array_length(meta->notes); i++)
 		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)), note))
 			return;

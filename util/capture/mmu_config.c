@@ -33,7 +33,7 @@ static u32 address_bits(void)
 	return bits > 12 && bits <= 52 ? bits : 52;
 }
 
-void paging__read(struct kvmw_config *config)
+void mmu_config__read(struct kvmw_config *config)
 {
 	bool ept = is_on("/sys/module/kvm_intel/parameters/ept");
 

@@ -6,7 +6,7 @@
 #include "util/types.h"
 #include "bpf_skel/shared.h"
 
-/* Fills config->fault, but for what the hooks tell. */
-void paging__read(struct kvmw_config *config);
+/* Fills config->fault, but for what the probes tell. */
+void mmu_config__read(struct kvmw_config *config);
 
 #endif

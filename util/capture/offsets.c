@@ -67,10 +67,10 @@ static struct tep_format_field *find_field(struct tep_event *event, const char *
 /* Where a tracepoint of points.h has the fields of its family; what it lacks stays 0. */
 static void read_point(u32 id, struct kvmw_point *point)
 {
-	const struct way *way = &hooks[HOOK_POINTS + id].ways[0];
+	const struct attach_method *method = &probes[PROBE_POINTS + id].methods[0];
 	const struct event_desc *desc = event_desc__by_id(points[id].event);
 	struct tep_handle *tep = NULL;
-	struct tep_event *event = tracefs__format(way->category, way->name, &tep);
+	struct tep_event *event = tracefs__format(method->category, method->name, &tep);
 
 	for (const char *p = points[id].fields; event && *p; p += strspn(p, " ")) {
 		size_t ours = strcspn(p, "="), all = strcspn(p, " ");
@@ -147,7 +147,7 @@ static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)
 	return 0;
 }
 
-static int read_all_raw(const struct choice *choice, struct kvmw_config *c)
+static int read_all_raw(const struct event_choice *choice, struct kvmw_config *c)
 {
 	for (u32 i = 0; i < choice->nr_raw; i++)
 		if (read_raw(&choice->raw[i], &c->raw[i].size, &c->raw[i].dynamic))
@@ -155,7 +155,7 @@ static int read_all_raw(const struct choice *choice, struct kvmw_config *c)
 	return 0;
 }
 
-int offsets__read(const struct choice *choice, struct kvmw_config *c)
+int offsets__read(const struct event_choice *choice, struct kvmw_config *c)
 {
 	u32 set = choice->events;
 	const struct want exit[] = {
@@ -169,7 +169,7 @@ int offsets__read(const struct choice *choice, struct kvmw_config *c)
 	if (set & BIT(KVMW_EVENT_EXIT) &&
 	    read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size))
 		return -1;
-	if (provider__uses(set, HOOK_ENTRY) && !tracefs__tracepoint("kvm", "kvm_entry") &&
+	if (provider__uses(set, PROBE_ENTRY) && !tracefs__tracepoint("kvm", "kvm_entry") &&
 	    read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end))
 		return -1;
 	if (set & BIT(KVMW_EVENT_EXIT) && !tracefs__tracepoint("kvm", "kvm_page_fault") &&

@@ -10,7 +10,7 @@
  * Fills config with the offsets which the events and tracepoints chosen need.
  * -1 with errno: a format cannot be read, or lacks a field (error() named it).
  */
-int offsets__read(const struct choice *choice, struct kvmw_config *config);
+int offsets__read(const struct event_choice *choice, struct kvmw_config *config);
 
 /* Whether a tracepoint's fields lie where those of our programs that have them fixed take them. */
 bool offsets__as_expected(const char *category, const char *tracepoint);

@@ -10,16 +10,16 @@
 #include "util/event_desc.h"
 
 #define POINT_HOOK(ev, KIND, cat, tp, map)				\
-	[HOOK_POINTS + KVMW_POINT_##tp] = {				\
+	[PROBE_POINTS + KVMW_POINT_##tp] = {				\
 		.what = #cat ":" #tp,					\
-		.ways = { { #tp, WAY_TRACEPOINT, #cat, #tp, NULL } },	\
+		.methods = { { #tp, ATTACH_TP, #cat, #tp, NULL } },	\
 	},
 
 #define OLD_DIRTY(program, function) {					\
 		.what = "pages made dirty by " function,		\
 		.without = "pages made dirty by " function " are missing", \
 		.before = KERNEL_VERSION(5, 11, 0),			\
-		.ways = { { program, WAY_KPROBE, NULL, function, NULL } }, \
+		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	}
 
 #define NO_PARTS "halt_ns, wait_ns and block_ns are not captured; user_ns includes all of them"
@@ -31,202 +31,202 @@ static const char *no_fault_end(const struct kvmw_config *config)
 	       "this kernel has no function kvm_mmu_page_fault; is KVM loaded?";
 }
 
-const struct hook hooks[HOOK_RAW] = {
-	[HOOK_EXIT] = {
+const struct probe probes[PROBE_RAW] = {
+	[PROBE_EXIT] = {
 		.what = "VM exits",
-		.ways = {
-			{ "exit_svm", WAY_BTF, "kvm", "kvm_exit", "kvm_amd" },
-			{ "kvm_exit", WAY_TRACEPOINT, "kvm", "kvm_exit", NULL },
+		.methods = {
+			{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
+			{ "kvm_exit", ATTACH_TP, "kvm", "kvm_exit", NULL },
 		},
 	},
-	[HOOK_ENTRY] = {
+	[PROBE_ENTRY] = {
 		.what = "VM entries",
 		.without = "no event can be told to be of a vCPU",
-		.ways = {
-			{ "entry_btf", WAY_BTF, "kvm", "kvm_entry", NULL },
-			{ "kvm_entry", WAY_TRACEPOINT, "kvm", "kvm_entry", NULL },
+		.methods = {
+			{ "entry_btf", ATTACH_TP_BTF, "kvm", "kvm_entry", NULL },
+			{ "kvm_entry", ATTACH_TP, "kvm", "kvm_entry", NULL },
 		},
 	},
-	[HOOK_USERSPACE_EXIT] = {
+	[PROBE_USERSPACE_EXIT] = {
 		.what = "returns of KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
-		.ways = { { "kvm_userspace_exit", WAY_TRACEPOINT, "kvm", "kvm_userspace_exit", NULL } },
+		.methods = { { "kvm_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
 	},
-	[HOOK_RUN] = {
+	[PROBE_RUN] = {
 		.what = "calls of KVM_RUN",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/*
 		 * The function is static to no file and the same on all kernels since 5.8.
 		 * The kprobe first, for stack_run is one too and has to come after.
 		 */
-		.ways = {
-			{ "run_kprobe", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
-			{ "run_fentry", WAY_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
-			{ "run_syscall", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
+		.methods = {
+			{ "run_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_fentry", ATTACH_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_syscall", ATTACH_TP, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
-	[HOOK_SWITCH] = {
+	[PROBE_SWITCH] = {
 		.what = "context switches",
 		.without = NO_PARTS,
-		.ways = { { "cycle_switch", WAY_BTF, "sched", "sched_switch", NULL } },
+		.methods = { { "cycle_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
-	[HOOK_WAKEUP] = {
+	[PROBE_WAKEUP] = {
 		.what = "threads that are woken",
 		.without = NO_PARTS,
-		.ways = { { "cycle_wakeup", WAY_BTF, "sched", "sched_wakeup", NULL } },
+		.methods = { { "cycle_wakeup", ATTACH_TP_BTF, "sched", "sched_wakeup", NULL } },
 	},
-	[HOOK_HALTED] = {
+	[PROBE_HALTED] = {
 		.what = "ends of halts",
 		.without = NO_PARTS,
-		.ways = { { "kvm_vcpu_wakeup", WAY_TRACEPOINT, "kvm", "kvm_vcpu_wakeup", NULL } },
+		.methods = { { "kvm_vcpu_wakeup", ATTACH_TP, "kvm", "kvm_vcpu_wakeup", NULL } },
 	},
-	[HOOK_MMIO] = {
+	[PROBE_MMIO] = {
 		.what = "MMIO",
 		.interrupts_on = true,
 		.without = "exits for MMIO do not tell their address",
-		.ways = {
-			{ "mmio_btf", WAY_BTF, "kvm", "kvm_mmio", NULL },
-			{ "mmio_tp", WAY_TRACEPOINT, "kvm", "kvm_mmio", NULL },
+		.methods = {
+			{ "mmio_btf", ATTACH_TP_BTF, "kvm", "kvm_mmio", NULL },
+			{ "mmio_tp", ATTACH_TP, "kvm", "kvm_mmio", NULL },
 		},
 	},
-	[HOOK_FAST_MMIO] = {
+	[PROBE_FAST_MMIO] = {
 		.what = "MMIO of an ioeventfd",
-		.ways = { { "fast_mmio", WAY_TRACEPOINT, "kvm", "kvm_fast_mmio", "kvm_intel" } },
+		.methods = { { "fast_mmio", ATTACH_TP, "kvm", "kvm_fast_mmio", "kvm_intel" } },
 	},
-	[HOOK_FAULT_GPA] = {
+	[PROBE_FAULT_GPA] = {
 		.what = "addresses of EPT violations",
-		.ways = { { "detail_fault", WAY_TRACEPOINT, "kvm", "kvm_page_fault", "kvm_intel" } },
+		.methods = { { "detail_fault", ATTACH_TP, "kvm", "kvm_page_fault", "kvm_intel" } },
 	},
 	/* What KVM's BTF lets the programs read in the guest's registers. */
-	[HOOK_CPUID_LEAF] = {
+	[PROBE_CPUID_LEAF] = {
 		.what = "CPUID leaves",
-		.stands_in = HOOK_ENTRY,
-		.ways = { { "detail_cpuid", WAY_TRACEPOINT, "kvm", "kvm_cpuid", NULL } },
+		.stands_in = PROBE_ENTRY,
+		.methods = { { "detail_cpuid", ATTACH_TP, "kvm", "kvm_cpuid", NULL } },
 	},
-	[HOOK_MSR_INDEX] = {
+	[PROBE_MSR_INDEX] = {
 		.what = "MSRs accessed",
-		.stands_in = HOOK_ENTRY,
-		.ways = { { "detail_msr", WAY_TRACEPOINT, "kvm", "kvm_msr", NULL } },
+		.stands_in = PROBE_ENTRY,
+		.methods = { { "detail_msr", ATTACH_TP, "kvm", "kvm_msr", NULL } },
 	},
-	[HOOK_HYPERCALL_NR] = {
+	[PROBE_HYPERCALL_NR] = {
 		.what = "numbers of hypercalls",
-		.stands_in = HOOK_ENTRY,
-		.ways = { { "detail_hypercall", WAY_TRACEPOINT, "kvm", "kvm_hypercall", NULL } },
+		.stands_in = PROBE_ENTRY,
+		.methods = { { "detail_hypercall", ATTACH_TP, "kvm", "kvm_hypercall", NULL } },
 	},
-	[HOOK_HYPERCALL_RETURN] = {
+	[PROBE_HYPERCALL_RETURN] = {
 		.what = "returns of hypercalls",
 		.without = "span_ns and result of hypercalls are not told",
-		.ways = {
-			{ "hypercall_fexit", WAY_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
-			{ "hypercall_kretprobe", WAY_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
+		.methods = {
+			{ "hypercall_fexit", ATTACH_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
+			{ "hypercall_kretprobe", ATTACH_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
 		},
 	},
-	[HOOK_IRQ_SET_UP] = {
+	[PROBE_IRQ_SET_UP] = {
 		.what = "changes of interrupt routes",
 		.without = "irq has no set_up",
-		.ways = { { "irq_set_up", WAY_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
+		.methods = { { "irq_set_up", ATTACH_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
 	},
-	[HOOK_FAULT_END] = {
+	[PROBE_FAULT_END] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
 		.without = "span_ns and result of faults are not told",
 		/* Of kretprobes there is room for so many threads only, and it may sleep. */
-		.ways = {
-			{ "fault_end_fexit", WAY_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
-			{ "fault_end_kretprobe", WAY_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
+		.methods = {
+			{ "fault_end_fexit", ATTACH_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
+			{ "fault_end_kretprobe", ATTACH_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
 		},
 	},
-	[HOOK_FAULT_MMIO] = {
+	[PROBE_FAULT_MMIO] = {
 		.what = "faults of MMIO",
-		.ways = { { "fault_mmio", WAY_TRACEPOINT, "kvm", "kvm_mmio", NULL } },
+		.methods = { { "fault_mmio", ATTACH_TP, "kvm", "kvm_mmio", NULL } },
 	},
-	[HOOK_FAULT_MARK_MMIO] = {
+	[PROBE_FAULT_MARK_MMIO] = {
 		.what = "first faults of MMIO",
-		.ways = { { "fault_mark_mmio", WAY_TRACEPOINT, "kvmmmu", "mark_mmio_spte", NULL } },
+		.methods = { { "fault_mark_mmio", ATTACH_TP, "kvmmmu", "mark_mmio_spte", NULL } },
 	},
-	[HOOK_DIRTY_PAGE] = {
+	[PROBE_DIRTY_PAGE] = {
 		.what = "pages made dirty",
 		.missing = kernel__no_memslots,
-		.ways = {
-			{ "dirty_page", WAY_KPROBE, NULL, "mark_page_dirty_in_slot", NULL },
-			{ "dirty_page_fentry", WAY_FENTRY, NULL, "mark_page_dirty_in_slot", NULL },
+		.methods = {
+			{ "dirty_page", ATTACH_KPROBE, NULL, "mark_page_dirty_in_slot", NULL },
+			{ "dirty_page_fentry", ATTACH_FENTRY, NULL, "mark_page_dirty_in_slot", NULL },
 		},
 	},
 	/* What the compiler made copies of: dirty.bpf.c. */
-	[HOOK_DIRTY_VCPU] = OLD_DIRTY("dirty_vcpu", "kvm_vcpu_mark_page_dirty"),
-	[HOOK_DIRTY_VCPU_DONE] = OLD_DIRTY("dirty_vcpu_done", "kvm_vcpu_mark_page_dirty"),
-	[HOOK_DIRTY_VM] = OLD_DIRTY("dirty_vm", "mark_page_dirty"),
-	[HOOK_DIRTY_VM_DONE] = OLD_DIRTY("dirty_vm_done", "mark_page_dirty"),
-	[HOOK_IOCTL_ENTER] = {
+	[PROBE_DIRTY_VCPU] = OLD_DIRTY("dirty_vcpu", "kvm_vcpu_mark_page_dirty"),
+	[PROBE_DIRTY_VCPU_DONE] = OLD_DIRTY("dirty_vcpu_done", "kvm_vcpu_mark_page_dirty"),
+	[PROBE_DIRTY_VM] = OLD_DIRTY("dirty_vm", "mark_page_dirty"),
+	[PROBE_DIRTY_VM_DONE] = OLD_DIRTY("dirty_vm_done", "mark_page_dirty"),
+	[PROBE_IOCTL_ENTER] = {
 		.what = "calls of ioctl",
-		.ways = {
-			{ "ioctl_enter_kprobe", WAY_KPROBE, NULL, "__x64_sys_ioctl", NULL },
-			{ "ioctl_enter", WAY_TRACEPOINT, "syscalls", "sys_enter_ioctl", NULL },
+		.methods = {
+			{ "ioctl_enter_kprobe", ATTACH_KPROBE, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_enter", ATTACH_TP, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
-	[HOOK_IOCTL_EXIT] = {
+	[PROBE_IOCTL_EXIT] = {
 		.what = "returns of ioctl",
 		/* No kretprobe: many threads are in there for long, which it has no room for. */
-		.ways = {
-			{ "ioctl_fexit", WAY_FENTRY, NULL, "__x64_sys_ioctl", NULL },
-			{ "ioctl_exit", WAY_TRACEPOINT, "syscalls", "sys_exit_ioctl", NULL },
+		.methods = {
+			{ "ioctl_fexit", ATTACH_FENTRY, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_exit", ATTACH_TP, "syscalls", "sys_exit_ioctl", NULL },
 		},
 	},
-	[HOOK_SCHED_SWITCH] = {
+	[PROBE_SCHED_SWITCH] = {
 		.what = "context switches of VM threads",
-		.ways = { { "sched_switched", WAY_BTF, "sched", "sched_switch", NULL } },
+		.methods = { { "sched_switched", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
-	[HOOK_SCHED_WAKING] = {
+	[PROBE_SCHED_WAKING] = {
 		.what = "who wakes VM threads",
 		.without = "who woke a thread is not told",
-		.ways = { { "sched_waker", WAY_BTF, "sched", "sched_waking", NULL } },
+		.methods = { { "sched_waker", ATTACH_TP_BTF, "sched", "sched_waking", NULL } },
 	},
-	[HOOK_SCHED_WAKEUP] = {
+	[PROBE_SCHED_WAKEUP] = {
 		.what = "VM threads that are woken",
-		.ways = { { "sched_woken", WAY_BTF, "sched", "sched_wakeup", NULL } },
+		.methods = { { "sched_woken", ATTACH_TP_BTF, "sched", "sched_wakeup", NULL } },
 	},
-	[HOOK_SCHED_MIGRATE] = {
+	[PROBE_SCHED_MIGRATE] = {
 		.what = "VM threads moved to another CPU",
-		.ways = { { "sched_migrated", WAY_BTF, "sched", "sched_migrate_task", NULL } },
+		.methods = { { "sched_migrated", ATTACH_TP_BTF, "sched", "sched_migrate_task", NULL } },
 	},
-	[HOOK_APIC_START] = {
+	[PROBE_APIC_START] = {
 		.what = "apic_start",
 		.missing = kernel__no_apic_timer,
-		.ways = { { "apic_start", WAY_BTF, "timer", "hrtimer_start", NULL } },
+		.methods = { { "apic_start", ATTACH_TP_BTF, "timer", "hrtimer_start", NULL } },
 	},
-	[HOOK_APIC_EXPIRE] = {
+	[PROBE_APIC_EXPIRE] = {
 		.what = "apic_expire",
 		.missing = kernel__no_apic_timer,
-		.ways = { { "apic_expire", WAY_BTF, "timer", "hrtimer_expire_entry", NULL } },
+		.methods = { { "apic_expire", ATTACH_TP_BTF, "timer", "hrtimer_expire_entry", NULL } },
 	},
-	[HOOK_MMU_LOAD] = {
+	[PROBE_MMU_LOAD] = {
 		.what = "load_root",
 		.without = "mmu has no load_root",
-		.ways = {
-			{ "mmu_load_kprobe", WAY_KPROBE, NULL, "kvm_mmu_load", NULL },
-			{ "mmu_load_fentry", WAY_FENTRY, NULL, "kvm_mmu_load", NULL },
+		.methods = {
+			{ "mmu_load_kprobe", ATTACH_KPROBE, NULL, "kvm_mmu_load", NULL },
+			{ "mmu_load_fentry", ATTACH_FENTRY, NULL, "kvm_mmu_load", NULL },
 		},
 	},
 	/* After those of exit and userspace, so that these have ended the cycle: stack.bpf.c. */
-	[HOOK_STACK_SWITCH] = {
+	[PROBE_STACK_SWITCH] = {
 		.what = "stacks at context switches",
-		.ways = { { "stack_switch", WAY_BTF, "sched", "sched_switch", NULL } },
+		.methods = { { "stack_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
-	[HOOK_STACK_RETURN] = {
+	[PROBE_STACK_RETURN] = {
 		.what = "stacks at returns of KVM_RUN",
-		.ways = { { "stack_userspace_exit", WAY_TRACEPOINT, "kvm", "kvm_userspace_exit", NULL } },
+		.methods = { { "stack_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
 	},
-	[HOOK_STACK_ENTRY] = {
+	[PROBE_STACK_ENTRY] = {
 		.what = "ends of cycles with a stack",
-		.ways = {
-			{ "stack_entry_btf", WAY_BTF, "kvm", "kvm_entry", NULL },
-			{ "stack_entry", WAY_TRACEPOINT, "kvm", "kvm_entry", NULL },
+		.methods = {
+			{ "stack_entry_btf", ATTACH_TP_BTF, "kvm", "kvm_entry", NULL },
+			{ "stack_entry", ATTACH_TP, "kvm", "kvm_entry", NULL },
 		},
 	},
-	[HOOK_STACK_RUN] = {
+	[PROBE_STACK_RUN] = {
 		.what = "calls of KVM_RUN after a stack",
 		.without = "--stack userspace has no rows",
-		.ways = { { "stack_run", WAY_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL } },
+		.methods = { { "stack_run", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL } },
 	},
 	KVMW_POINTS(POINT_HOOK)
 };
@@ -238,68 +238,68 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 #define IN_SYSCALLS "on a preemptible kernel a little each system call"
 
 /* Who ran: by a vCPU's entries its thread is known. */
-#define WHO	BIT(HOOK_ENTRY)
-#define OLD_DIRTY_HOOKS (BIT(HOOK_DIRTY_VCPU) | BIT(HOOK_DIRTY_VCPU_DONE) | \
-			 BIT(HOOK_DIRTY_VM) | BIT(HOOK_DIRTY_VM_DONE))
+#define WHO	BIT(PROBE_ENTRY)
+#define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
+			 BIT(PROBE_DIRTY_VM) | BIT(PROBE_DIRTY_VM_DONE))
 
 const struct provider providers[KVMW_NR_EVENTS] = {
 	[KVMW_EVENT_EXIT] = {
 		.cost = "each VM exit and entry, each context switch of the host",
 		.on_by_default = true,
-		.needs = BIT(HOOK_EXIT) | BIT(HOOK_ENTRY),
-		.uses = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN) |
-			BIT(HOOK_SWITCH) | BIT(HOOK_WAKEUP) | BIT(HOOK_HALTED) |
-			BIT(HOOK_MMIO) | BIT(HOOK_FAST_MMIO) | BIT(HOOK_FAULT_GPA) |
-			BIT(HOOK_CPUID_LEAF) | BIT(HOOK_MSR_INDEX) | BIT(HOOK_HYPERCALL_NR),
+		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
+		.uses = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
+			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_HALTED) |
+			BIT(PROBE_MMIO) | BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) |
+			BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR),
 	},
 	[KVMW_EVENT_USERSPACE] = {
-		.needs = BIT(HOOK_USERSPACE_EXIT) | BIT(HOOK_RUN),
+		.needs = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN),
 		.cost = "each return to the VMM",
 	},
 	[KVMW_EVENT_FAULT] = {
-		.uses = WHO | BIT(HOOK_FAULT_END) | BIT(HOOK_FAULT_MMIO) | BIT(HOOK_FAULT_MARK_MMIO),
+		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO),
 		.cost = "each page fault of a guest",
 	},
 	[KVMW_EVENT_DIRTY] = {
-		.needs = BIT(HOOK_DIRTY_PAGE),
-		.uses = WHO | OLD_DIRTY_HOOKS,
+		.needs = BIT(PROBE_DIRTY_PAGE),
+		.uses = WHO | OLD_DIRTY_PROBES,
 		.cost = "each page marked dirty",
 	},
 	[KVMW_EVENT_IRQ] = {
-		.uses = WHO | BIT(HOOK_IRQ_SET_UP),
+		.uses = WHO | BIT(PROBE_IRQ_SET_UP),
 		.cost = "each step of an interrupt",
 	},
 	[KVMW_EVENT_HALT] = {
-		.needs = BIT(HOOK_HALTED),
-		.uses = WHO | BIT(HOOK_SCHED_SWITCH) | BIT(HOOK_SCHED_WAKING),
+		.needs = BIT(PROBE_HALTED),
+		.uses = WHO | BIT(PROBE_SCHED_SWITCH) | BIT(PROBE_SCHED_WAKING),
 		.cost = "each halt, each context switch and wakeup of the host",
 	},
 	[KVMW_EVENT_SCHED] = {
-		.needs = BIT(HOOK_SCHED_SWITCH) | BIT(HOOK_SCHED_WAKEUP),
-		.uses = WHO | BIT(HOOK_SCHED_WAKING) | BIT(HOOK_SCHED_MIGRATE),
+		.needs = BIT(PROBE_SCHED_SWITCH) | BIT(PROBE_SCHED_WAKEUP),
+		.uses = WHO | BIT(PROBE_SCHED_WAKING) | BIT(PROBE_SCHED_MIGRATE),
 		.cost = "each context switch and wakeup of the host",
 	},
 	[KVMW_EVENT_IOCTL] = {
-		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
+		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
 		.uses = WHO,
 		.cost = "each ioctl of the host; " IN_SYSCALLS,
 	},
 	/* Slots made before are met when a page of theirs is made dirty. */
 	[KVMW_EVENT_MEMSLOT] = {
-		.needs = BIT(HOOK_IOCTL_ENTER) | BIT(HOOK_IOCTL_EXIT),
-		.uses = WHO | BIT(HOOK_DIRTY_PAGE) | OLD_DIRTY_HOOKS,
+		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
+		.uses = WHO | BIT(PROBE_DIRTY_PAGE) | OLD_DIRTY_PROBES,
 		.cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS,
 	},
 	[KVMW_EVENT_HYPERCALL] = {
-		.uses = WHO | BIT(HOOK_HYPERCALL_RETURN),
+		.uses = WHO | BIT(PROBE_HYPERCALL_RETURN),
 		.cost = "each hypercall",
 	},
 	[KVMW_EVENT_TIMER] = {
-		.uses = WHO | BIT(HOOK_APIC_START) | BIT(HOOK_APIC_EXPIRE),
+		.uses = WHO | BIT(PROBE_APIC_START) | BIT(PROBE_APIC_EXPIRE),
 		.cost = "APIC timers, clock updates, a little each timer of the host",
 	},
 	[KVMW_EVENT_MMU] = {
-		.uses = WHO | BIT(HOOK_MMU_LOAD),
+		.uses = WHO | BIT(PROBE_MMU_LOAD),
 		.cost = "each change of the nested page tables",
 	},
 	[KVMW_EVENT_NESTED] = {
@@ -307,8 +307,8 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 		.cost = "each exit of a nested guest",
 	},
 	[KVMW_EVENT_STACK] = {
-		.needs = BIT(HOOK_STACK_SWITCH) | BIT(HOOK_STACK_RETURN) | BIT(HOOK_STACK_ENTRY),
-		.uses = BIT(HOOK_STACK_RUN),
+		.needs = BIT(PROBE_STACK_SWITCH) | BIT(PROBE_STACK_RETURN) | BIT(PROBE_STACK_ENTRY),
+		.uses = BIT(PROBE_STACK_RUN),
 		.cost = "each context switch of the host, each return to the VMM",
 	},
 	[KVMW_EVENT_RAW] = { .uses = WHO },
@@ -324,25 +324,25 @@ const char *provider__name(u32 event)
 	return desc ? desc->name : NULL;
 }
 
-bool provider__uses(u32 events, u32 hook)
+bool provider__uses(u32 events, u32 probe)
 {
-	if (hook >= HOOK_RAW)
+	if (probe >= PROBE_RAW)
 		return events & BIT(KVMW_EVENT_RAW);
-	if (hook >= HOOK_POINTS)
-		return events & BIT(points[hook - HOOK_POINTS].event);
+	if (probe >= PROBE_POINTS)
+		return events & BIT(points[probe - PROBE_POINTS].event);
 	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
-		if (events & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(hook))
+		if (events & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(probe))
 			return true;
 	return false;
 }
 
-bool provider__needs(u32 events, u32 hook)
+bool provider__needs(u32 events, u32 probe)
 {
 	/* What was asked for by its own name is needed. */
-	if (hook >= HOOK_RAW)
+	if (probe >= PROBE_RAW)
 		return true;
-	for (u32 i = 0; hook < HOOK_POINTS && i < KVMW_NR_EVENTS; i++)
-		if (events & BIT(i) && providers[i].needs & BIT(hook))
+	for (u32 i = 0; probe < PROBE_POINTS && i < KVMW_NR_EVENTS; i++)
+		if (events & BIT(i) && providers[i].needs & BIT(probe))
 			return true;
 	return false;
 }
@@ -357,35 +357,35 @@ u32 provider__defaults(void)
 	return set;
 }
 
-static void explain(int err, const struct way *way, char *buf, size_t size)
+static void explain(int err, const struct attach_method *method, char *buf, size_t size)
 {
-	if (!way->category)
-		snprintf(buf, size, "this kernel has no function %s; is KVM loaded?", way->name);
+	if (!method->category)
+		snprintf(buf, size, "this kernel has no function %s; is KVM loaded?", method->name);
 	else if (err == ENOENT)
 		snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
-			 way->category, way->name);
+			 method->category, method->name);
 	else
 		snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
-			 strerror(err), way->category, way->name);
+			 strerror(err), method->category, method->name);
 }
 
-static int look_for(const struct way *way)
+static int look_for(const struct attach_method *method)
 {
-	if (way->category)
-		return tracefs__tracepoint(way->category, way->name);
-	return kernel__has_function(way->name) ? 0 : ENOENT;
+	if (method->category)
+		return tracefs__tracepoint(method->category, method->name);
+	return kernel__has_function(method->name) ? 0 : ENOENT;
 }
 
-/* Whether a hook has any way; an errno of the first one.  Tracepoints are found faster. */
-static int hook_missing(const struct hook *hook)
+/* Whether a probe has any method; an errno of the first one.  Tracepoints are found faster. */
+static int probe_missing(const struct probe *probe)
 {
 	int err = 0;
 
-	for (u32 i = 0; i < HOOK_MAX_WAYS && hook->ways[i].program; i++)
-		if (hook->ways[i].category && !look_for(&hook->ways[i]))
+	for (u32 i = 0; i < PROBE_MAX_METHODS && probe->methods[i].program; i++)
+		if (probe->methods[i].category && !look_for(&probe->methods[i]))
 			return 0;
-	for (u32 i = 0; i < HOOK_MAX_WAYS && hook->ways[i].program; i++) {
-		int this_err = look_for(&hook->ways[i]);
+	for (u32 i = 0; i < PROBE_MAX_METHODS && probe->methods[i].program; i++) {
+		int this_err = look_for(&probe->methods[i]);
 
 		if (!this_err)
 			return 0;
@@ -397,27 +397,27 @@ static int hook_missing(const struct hook *hook)
 const char *provider__missing(u32 event, char *buf, size_t size)
 {
 	struct kvmw_config config = {};
-	const struct way *way = NULL;
+	const struct attach_method *method = NULL;
 	bool any = false;
 	int err = 0;
 
-	for (u32 h = 0; h < HOOK_RAW; h++) {
-		if (h < HOOK_POINTS ? !(providers[event].needs & BIT(h)) :
-				      points[h - HOOK_POINTS].event != event)
+	for (u32 h = 0; h < PROBE_RAW; h++) {
+		if (h < PROBE_POINTS ? !(providers[event].needs & BIT(h)) :
+				      points[h - PROBE_POINTS].event != event)
 			continue;
-		way = &hooks[h].ways[0];
-		err = hook_missing(&hooks[h]);
+		method = &probes[h].methods[0];
+		err = probe_missing(&probes[h]);
 		any |= !err;
-		if (err && h < HOOK_POINTS) {
-			explain(err, way, buf, size);
+		if (err && h < PROBE_POINTS) {
+			explain(err, method, buf, size);
 			return buf;
 		}
-		if (hooks[h].missing && hooks[h].missing(&config))
-			return hooks[h].missing(&config);
+		if (probes[h].missing && probes[h].missing(&config))
+			return probes[h].missing(&config);
 	}
 	if (any || !err || providers[event].needs)
 		return NULL;
-	explain(err, way, buf, size);
+	explain(err, method, buf, size);
 	return buf;
 }
 
@@ -425,11 +425,11 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 static bool has_twin(u32 point)
 {
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++) {
-		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+		const struct attach_method *method = &probes[PROBE_POINTS + i].methods[0];
 
 		if (i != point && points[i].event == points[point].event &&
 		    points[i].kind == points[point].kind &&
-		    !tracefs__tracepoint(way->category, way->name))
+		    !tracefs__tracepoint(method->category, method->name))
 			return true;
 	}
 	return false;
@@ -440,18 +440,18 @@ static size_t lacks_hooks(u32 event, char *buf, size_t size, size_t len)
 	struct kvmw_config config = {};
 	bool looked = false;
 
-	for (u32 h = 0; h < HOOK_POINTS && len < size; h++) {
+	for (u32 h = 0; h < PROBE_POINTS && len < size; h++) {
 		const char *why;
 
-		if (!hooks[h].missing || !provider__uses(BIT(event), h))
+		if (!probes[h].missing || !provider__uses(BIT(event), h))
 			continue;
 		if (!looked)
 			kernel__read(BIT(event), &config);
 		looked = true;
-		why = hooks[h].missing(&config);
+		why = probes[h].missing(&config);
 		if (why)
 			len += snprintf(buf + len, size - len, "%s%s (%s)", len ? ", " : "",
-					hooks[h].what, why);
+					probes[h].what, why);
 	}
 	return len;
 }
@@ -461,12 +461,12 @@ const char *provider__lacks(u32 event, char *buf, size_t size)
 	size_t len = 0;
 
 	for (u32 i = 0; i < KVMW_NR_POINTS && len < size; i++) {
-		const struct way *way = &hooks[HOOK_POINTS + i].ways[0];
+		const struct attach_method *method = &probes[PROBE_POINTS + i].methods[0];
 
 		if (points[i].event != event || has_twin(i) ||
-		    tracefs__tracepoint(way->category, way->name) != ENOENT)
+		    tracefs__tracepoint(method->category, method->name) != ENOENT)
 			continue;
-		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", way->name);
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", method->name);
 	}
 	len = lacks_hooks(event, buf, size, len);
 	return len ? buf : NULL;

@@ -5,7 +5,7 @@
  * "why is this event missing here" derive from this table.
  *
  * A provider is known by the id of its event (KVMW_EVENT_IRQ, …); sets of them are
- * bitmaps of these.  Besides the hooks that its entry names it has those of its
+ * bitmaps of these.  Besides the probes that its entry names it has those of its
  * tracepoints in bpf_skel/points.h.
  */
 #ifndef KVMW_PROVIDER_H
@@ -14,57 +14,57 @@
 #include "util/types.h"
 #include "bpf_skel/shared.h"
 
-#define HOOK_MAX_WAYS	3
+#define PROBE_MAX_METHODS	3
 
-enum way_type { WAY_NONE, WAY_TRACEPOINT, WAY_BTF, WAY_FENTRY, WAY_KPROBE };
+enum attach_type { ATTACH_NONE, ATTACH_TP, ATTACH_TP_BTF, ATTACH_FENTRY, ATTACH_KPROBE };
 
-/* One way to attach a program. */
-struct way {
+/* One method to attach a program. */
+struct attach_method {
 	const char *program;	/* in the BPF object */
-	enum way_type type;
+	enum attach_type type;
 	const char *category, *name;	/* of a tracepoint; or name of a function */
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
 };
 
 /*
- * One moment a provider sees, and the ways to see it, the best first.  Where the kernel
- * preempts its own code those with WAY_FENTRY come last: a thread that is preempted in such
- * a program keeps it from all others on that CPU for as long.  So do those with WAY_BTF
+ * One moment a provider sees, and the methods to see it, the best first.  Where the kernel
+ * preempts its own code those with ATTACH_FENTRY come last: a thread that is preempted in such
+ * a program keeps it from all others on that CPU for as long.  So do those with ATTACH_TP_BTF
  * where interrupts are on when the tracepoint is met: 7.2 preempts them there, too.
  */
-struct hook {
+struct probe {
 	const char *what;
 	bool interrupts_on;	/* when the tracepoint is met */
 	const char *without;	/* what it means not to have it; NULL: just that */
-	u32 stands_in;		/* only where this other hook has not its best way; 0: always */
+	u32 stands_in;		/* only where this other probe has not its best method; 0: always */
 	u32 before;		/* KERNEL_VERSION(): only on older ones; 0: always */
 	const char *(*missing)(const struct kvmw_config *config);	/* why not here, or NULL */
-	struct way ways[HOOK_MAX_WAYS];
+	struct attach_method methods[PROBE_MAX_METHODS];
 };
 
-/* Those with an entry in hooks[], then a tracepoint of points.h each, then raw ones. */
-enum hook_id {
+/* Those with an entry in probes[], then a tracepoint of points.h each, then raw ones. */
+enum probe_id {
 	/* In the order of attachment; of two kprobes of a function the later one runs first. */
-	HOOK_STACK_RUN,
-	HOOK_EXIT, HOOK_ENTRY, HOOK_USERSPACE_EXIT, HOOK_RUN,
-	HOOK_HYPERCALL_RETURN, HOOK_IRQ_SET_UP,
-	HOOK_SWITCH, HOOK_WAKEUP, HOOK_HALTED,		/* parts of a cycle */
-	HOOK_MMIO, HOOK_FAST_MMIO, HOOK_FAULT_GPA,	/* details of an exit */
-	HOOK_CPUID_LEAF, HOOK_MSR_INDEX, HOOK_HYPERCALL_NR,
-	HOOK_FAULT_END, HOOK_FAULT_MMIO, HOOK_FAULT_MARK_MMIO,
-	HOOK_DIRTY_PAGE, HOOK_DIRTY_VCPU, HOOK_DIRTY_VCPU_DONE, HOOK_DIRTY_VM, HOOK_DIRTY_VM_DONE,
-	HOOK_IOCTL_ENTER, HOOK_IOCTL_EXIT,
-	HOOK_SCHED_SWITCH, HOOK_SCHED_WAKING, HOOK_SCHED_WAKEUP, HOOK_SCHED_MIGRATE,
-	HOOK_APIC_START, HOOK_APIC_EXPIRE, HOOK_MMU_LOAD,
-	HOOK_STACK_SWITCH, HOOK_STACK_RETURN, HOOK_STACK_ENTRY,
-	HOOK_POINTS,
-	HOOK_RAW = HOOK_POINTS + KVMW_NR_POINTS,
-	NR_HOOKS = HOOK_RAW + KVMW_MAX_RAW,
+	PROBE_STACK_RUN,
+	PROBE_EXIT, PROBE_ENTRY, PROBE_USERSPACE_EXIT, PROBE_RUN,
+	PROBE_HYPERCALL_RETURN, PROBE_IRQ_SET_UP,
+	PROBE_SWITCH, PROBE_WAKEUP, PROBE_HALTED,		/* parts of a cycle */
+	PROBE_MMIO, PROBE_FAST_MMIO, PROBE_FAULT_GPA,	/* details of an exit */
+	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR,
+	PROBE_FAULT_END, PROBE_FAULT_MMIO, PROBE_FAULT_MARK_MMIO,
+	PROBE_DIRTY_PAGE, PROBE_DIRTY_VCPU, PROBE_DIRTY_VCPU_DONE, PROBE_DIRTY_VM, PROBE_DIRTY_VM_DONE,
+	PROBE_IOCTL_ENTER, PROBE_IOCTL_EXIT,
+	PROBE_SCHED_SWITCH, PROBE_SCHED_WAKING, PROBE_SCHED_WAKEUP, PROBE_SCHED_MIGRATE,
+	PROBE_APIC_START, PROBE_APIC_EXPIRE, PROBE_MMU_LOAD,
+	PROBE_STACK_SWITCH, PROBE_STACK_RETURN, PROBE_STACK_ENTRY,
+	PROBE_POINTS,
+	PROBE_RAW = PROBE_POINTS + KVMW_NR_POINTS,
+	NR_PROBES = PROBE_RAW + KVMW_MAX_RAW,
 };
 
 struct provider {
 	bool on_by_default;
-	u64 needs;		/* bitmap of hook_id below HOOK_POINTS */
+	u64 needs;		/* bitmap of hook_id below PROBE_POINTS */
 	u64 uses;		/* optional ones */
 	const char *cost;	/* when its programs run */
 };
@@ -75,7 +75,7 @@ struct raw_choice {
 };
 
 /* What -e asks for. */
-struct choice {
+struct event_choice {
 	u32 events;		/* bitmap; KVMW_EVENT_RAW where there are raw ones */
 	u32 named;		/* those by their own names, not by a group's */
 	struct raw_choice raw[KVMW_MAX_RAW];
@@ -85,16 +85,16 @@ struct choice {
 
 #define BIT(n) (1ull << (n))
 
-/* hooks[HOOK_RAW + i] is the choice's: session.h */
-extern const struct hook hooks[HOOK_RAW];
+/* probes[PROBE_RAW + i] is the choice's: session.h */
+extern const struct probe probes[PROBE_RAW];
 extern const struct provider providers[KVMW_NR_EVENTS];
 
 /* The name of a provider, as of -e; NULL: there is none with this id. */
 const char *provider__name(u32 event);
 
-/* Whether one of these events uses a hook, and whether one cannot do without. */
-bool provider__uses(u32 events, u32 hook);
-bool provider__needs(u32 events, u32 hook);
+/* Whether one of these events uses a probe, and whether one cannot do without. */
+bool provider__uses(u32 events, u32 probe);
+bool provider__needs(u32 events, u32 probe);
 
 /* The event to which a tracepoint of points.h belongs, and which kind of it it is. */
 struct point_desc {
@@ -107,9 +107,9 @@ extern const struct point_desc points[KVMW_NR_POINTS];
  * Adds a comma separated list of names, groups and tracepoints.  0; -1: error() named
  * the unknown one and those there are, the nearest first.
  */
-int choice__parse(struct choice *choice, const char *names);
+int events_option__parse(struct event_choice *choice, const char *names);
 /* The words of --stack, a comma separated list; the events are chosen with their stacks. */
-int choice__stacks(struct choice *choice, const char *names);
+int events_option__stacks(struct event_choice *choice, const char *names);
 u32 provider__defaults(void);
 
 /* A group of -e; the list ends with one without a name. */

@@ -24,16 +24,16 @@
 
 struct session {
 	struct kvmw_bpf *skel;
-	struct bpf_link *links[NR_HOOKS];
-	const struct way *ways[NR_HOOKS];
+	struct bpf_link *links[NR_PROBES];
+	const struct attach_method *methods[NR_PROBES];
 	bool preemptible;		/* the kernel is */
-	struct kvmw_slot *slots;
+	struct kvmw_vcpu_state *states;
 	int rings[KVMW_MAX_RINGS];
 	u32 nr_rings;
 	u64 ring_bytes;
 	struct kvmw_config config;
 	u32 events;
-	struct hook raw[KVMW_MAX_RAW];
+	struct probe raw[KVMW_MAX_RAW];
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
 
@@ -50,11 +50,11 @@ static int print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
 }
 
-static size_t slots_size(void)
+static size_t states_size(void)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	return (sizeof(struct kvmw_slot) * KVMW_MAX_VCPUS + page - 1) / page * page;
+	return (sizeof(struct kvmw_vcpu_state) * KVMW_MAX_VCPUS + page - 1) / page * page;
 }
 
 static u64 power_of_two_below(u64 n)
@@ -101,17 +101,17 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	u8 one = 1;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_slots), NULL, &i, 0))
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &i, 0))
 			return error("cannot fill the list of slots: %s", strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &one, 0))
 			return error("cannot watch %d: %s", opts->pids[i], strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &one, 0);
-	s->slots = mmap(NULL, slots_size(), PROT_READ, MAP_SHARED,
-			bpf_map__fd(s->skel->maps.slots), 0);
-	if (s->slots == MAP_FAILED) {
-		s->slots = NULL;
+	s->states = mmap(NULL, states_size(), PROT_READ, MAP_SHARED,
+			bpf_map__fd(s->skel->maps.states), 0);
+	if (s->states == MAP_FAILED) {
+		s->states = NULL;
 		return error("cannot map the vCPU slots: %s", strerror(errno));
 	}
 	return make_rings(s);
@@ -129,19 +129,19 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
 	c->filter = opts->filter;
-	paging__read(c);
+	mmu_config__read(c);
 	kernel__read(c->events, c);
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 
-static struct bpf_program *program(const struct session *s, const struct way *way)
+static struct bpf_program *program(const struct session *s, const struct attach_method *method)
 {
-	return bpf_object__find_program_by_name(s->skel->obj, way->program);
+	return bpf_object__find_program_by_name(s->skel->obj, method->program);
 }
 
-/* Opens and loads with the chosen ways only; -1 with errno, silent. */
+/* Opens and loads with the chosen methods only; -1 with errno, silent. */
 static int load(struct session *s)
 {
 	struct bpf_program *prog;
@@ -152,16 +152,16 @@ static int load(struct session *s)
 		return -1;
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, false);
-	for (u32 h = 0; h < NR_HOOKS; h++)
-		if (s->ways[h])
-			bpf_program__set_autoload(program(s, s->ways[h]), true);
+	for (u32 h = 0; h < NR_PROBES; h++)
+		if (s->methods[h])
+			bpf_program__set_autoload(program(s, s->methods[h]), true);
 	/* Memory that is taken whether it is used or not. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
-	s->config.fault.spans = !!s->ways[HOOK_FAULT_END];
-	s->config.hypercall_return = !!s->ways[HOOK_HYPERCALL_RETURN];
+	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
+	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
 	err = kvmw_bpf__load(s->skel);
 	errno = err < 0 ? -err : err;
@@ -173,7 +173,7 @@ static int load(struct session *s)
  * instead of CPU 0: a program that lets perf users see the event, as ours do, would
  * else make the kernel count and sample it on CPU 0 for nobody.
  */
-static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct way *way)
+static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct attach_method *method)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -182,7 +182,7 @@ static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct
 	struct bpf_link *link;
 	int fd;
 
-	attr.config = tracefs__id(way->category, way->name);
+	attr.config = tracefs__id(method->category, method->name);
 	fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return NULL;
@@ -192,20 +192,20 @@ static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct
 	return link;
 }
 
-static struct bpf_link *attach_way(struct session *s, const struct way *way)
+static struct bpf_link *attach_method_of(struct session *s, const struct attach_method *method)
 {
-	if (way->type == WAY_TRACEPOINT)
-		return attach_tracepoint(program(s, way), way);
-	return bpf_program__attach(program(s, way));
+	if (method->type == ATTACH_TP)
+		return attach_tracepoint(program(s, method), method);
+	return bpf_program__attach(program(s, method));
 }
 
-/* Which hook failed, or -1. */
+/* Which probe failed, or -1. */
 static int attach(struct session *s)
 {
-	for (u32 h = 0; h < NR_HOOKS; h++) {
-		if (!s->ways[h])
+	for (u32 h = 0; h < NR_PROBES; h++) {
+		if (!s->methods[h])
 			continue;
-		s->links[h] = attach_way(s, s->ways[h]);
+		s->links[h] = attach_method_of(s, s->methods[h]);
 		if (!s->links[h])
 			return h;
 	}
@@ -214,7 +214,7 @@ static int attach(struct session *s)
 
 static void unload(struct session *s)
 {
-	for (u32 h = 0; h < NR_HOOKS; h++) {
+	for (u32 h = 0; h < NR_PROBES; h++) {
 		bpf_link__destroy(s->links[h]);
 		s->links[h] = NULL;
 	}
@@ -229,59 +229,59 @@ static const char *reason(int err)
 	       strerror(err);
 }
 
-static bool usable(const struct way *way)
+static bool usable(const struct attach_method *method)
 {
 	char path[64];
 
-	if (!way->module)
+	if (!method->module)
 		return true;
-	snprintf(path, sizeof(path), "/sys/module/%s", way->module);
+	snprintf(path, sizeof(path), "/sys/module/%s", method->module);
 	if (access(path, F_OK))
 		return false;
 	/*
 	 * Built into the kernel kvm_amd is there on any CPU, as kvm_intel is then: the program
 	 * would take a vcpu_vmx for a vcpu_svm.
 	 */
-	return strcmp(way->module, "kvm_amd") || access("/sys/module/kvm_intel", F_OK);
+	return strcmp(method->module, "kvm_amd") || access("/sys/module/kvm_intel", F_OK);
 }
 
-static const struct hook *hook(const struct session *s, u32 h)
+static const struct probe *probe(const struct session *s, u32 h)
 {
-	return h < HOOK_RAW ? &hooks[h] : &s->raw[h - HOOK_RAW];
+	return h < PROBE_RAW ? &probes[h] : &s->raw[h - PROBE_RAW];
 }
 
 const char *session__what(const struct session *s, u32 h)
 {
-	return hook(s, h)->what;
+	return probe(s, h)->what;
 }
 
-/* Each tracepoint asked for has a hook of its own. */
-static void make_raw(struct session *s, const struct choice *choice)
+/* Each tracepoint asked for has a probe of its own. */
+static void make_raw(struct session *s, const struct event_choice *choice)
 {
 	for (u32 i = 0; i < choice->nr_raw; i++) {
 		const struct raw_choice *raw = &choice->raw[i];
 
 		snprintf(s->raw_programs[i], sizeof(s->raw_programs[i]), "raw%u", i);
 		snprintf(s->raw_what[i], sizeof(s->raw_what[i]), "%s:%s", raw->category, raw->name);
-		s->raw[i] = (struct hook) {
+		s->raw[i] = (struct probe) {
 			.what = s->raw_what[i],
-			.ways = { { s->raw_programs[i], WAY_TRACEPOINT, raw->category, raw->name, NULL } },
+			.methods = { { s->raw_programs[i], ATTACH_TP, raw->category, raw->name, NULL } },
 		};
 	}
 }
 
 /* What this kernel has not needs no try. */
-static bool is_there(const struct way *way)
+static bool is_there(const struct attach_method *method)
 {
-	switch (way->type) {
-	case WAY_TRACEPOINT:
-		return !tracefs__tracepoint(way->category, way->name) &&
-		       offsets__as_expected(way->category, way->name);
-	case WAY_BTF:
-		return strncmp(way->category, "kvm", 3) || kernel__kvm_has_btf();
-	case WAY_FENTRY:
+	switch (method->type) {
+	case ATTACH_TP:
+		return !tracefs__tracepoint(method->category, method->name) &&
+		       offsets__as_expected(method->category, method->name);
+	case ATTACH_TP_BTF:
+		return strncmp(method->category, "kvm", 3) || kernel__kvm_has_btf();
+	case ATTACH_FENTRY:
 		/* All but system calls are KVM's: libbpf looks through the BTF of modules. */
-		return !strncmp(way->name, "__x64_sys_", 10) ||
+		return !strncmp(method->name, "__x64_sys_", 10) ||
 		       (kernel__kvm_has_btf() && host__is_admin());
 	default:
 		return true;
@@ -290,119 +290,119 @@ static bool is_there(const struct way *way)
 
 bool session__applies(const struct session *s, u32 h)
 {
-	return !hook(s, h)->before || kernel__version() < hook(s, h)->before;
+	return !probe(s, h)->before || kernel__version() < probe(s, h)->before;
 }
 
 /* The order in which they are tried. */
-static u32 rank(const struct session *s, const struct hook *h, const struct way *way)
+static u32 rank(const struct session *s, const struct probe *h, const struct attach_method *method)
 {
 	bool may_be_missed = s->preemptible &&
-			     (way->type == WAY_FENTRY || (way->type == WAY_BTF && h->interrupts_on));
+			     (method->type == ATTACH_FENTRY || (method->type == ATTACH_TP_BTF && h->interrupts_on));
 
-	return way - h->ways + (may_be_missed ? HOOK_MAX_WAYS : 0);
+	return method - h->methods + (may_be_missed ? PROBE_MAX_METHODS : 0);
 }
 
-/* The best way that is worse than this one, or the best of all; NULL: there is none. */
-static const struct way *way_after(const struct session *s, const struct hook *h,
-				   const struct way *last)
+/* The best method that is worse than this one, or the best of all; NULL: there is none. */
+static const struct attach_method *method_after(const struct session *s, const struct probe *h,
+				   const struct attach_method *last)
 {
-	const struct way *found = NULL, *way = h->ways;
+	const struct attach_method *found = NULL, *method = h->methods;
 
-	for (; way < h->ways + HOOK_MAX_WAYS && way->program; way++)
-		if ((!last || rank(s, h, way) > rank(s, h, last)) &&
-		    (!found || rank(s, h, way) < rank(s, h, found)) && usable(way) && is_there(way))
-			found = way;
+	for (; method < h->methods + PROBE_MAX_METHODS && method->program; method++)
+		if ((!last || rank(s, h, method) > rank(s, h, last)) &&
+		    (!found || rank(s, h, method) < rank(s, h, found)) && usable(method) && is_there(method))
+			found = method;
 	return found;
 }
 
-/* To the next way of a hook; false: there is none, and it cannot do without. */
-static bool next_way(struct session *s, u32 h)
+/* To the next method of a probe; false: there is none, and it cannot do without. */
+static bool next_method(struct session *s, u32 h)
 {
 	if (!session__applies(s, h))
 		return true;
-	if (hook(s, h)->missing && hook(s, h)->missing(&s->config))
+	if (probe(s, h)->missing && probe(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);
-	s->ways[h] = way_after(s, hook(s, h), s->ways[h]);
-	return s->ways[h] || !provider__needs(s->events, h);
+	s->methods[h] = method_after(s, probe(s, h), s->methods[h]);
+	return s->methods[h] || !provider__needs(s->events, h);
 }
 
-/* Hooks for what the best way of another one would have told. */
+/* Probes for what the best method of another one would have told. */
 static void stand_in(struct session *s)
 {
-	for (u32 h = 0; h < HOOK_POINTS; h++) {
-		u32 other = hooks[h].stands_in;
+	for (u32 h = 0; h < PROBE_POINTS; h++) {
+		u32 other = probes[h].stands_in;
 
-		if (other && provider__uses(s->events, h) && s->ways[other] != hooks[other].ways)
-			next_way(s, h);
+		if (other && provider__uses(s->events, h) && s->methods[other] != probes[other].methods)
+			next_method(s, h);
 	}
 }
 
-/* The hook whose program the kernel refuses, each loaded alone; -1: none of them. */
+/* The probe whose program the kernel refuses, each loaded alone; -1: none of them. */
 static int find_refused(struct session *s)
 {
-	const struct way *ways[NR_HOOKS];
+	const struct attach_method *methods[NR_PROBES];
 	int refused = -1, err = errno;
 
-	memcpy(ways, s->ways, sizeof(ways));
-	for (u32 h = 0; h < NR_HOOKS && refused < 0; h++) {
-		if (!ways[h])
+	memcpy(methods, s->methods, sizeof(methods));
+	for (u32 h = 0; h < NR_PROBES && refused < 0; h++) {
+		if (!methods[h])
 			continue;
-		memset(s->ways, 0, sizeof(s->ways));
-		s->ways[h] = ways[h];
+		memset(s->methods, 0, sizeof(s->methods));
+		s->methods[h] = methods[h];
 		if (load(s)) {
 			err = errno;
 			refused = h;
 		}
 		unload(s);
 	}
-	memcpy(s->ways, ways, sizeof(ways));
+	memcpy(s->methods, methods, sizeof(methods));
 	errno = err;
 	return refused;
 }
 
 /*
- * Goes on without the events of groups that need this hook.  -1: one of them was asked
+ * Goes on without the events of groups that need this probe.  -1: one of them was asked
  * for by its own name, or nothing is left.
  */
-static int go_without(struct session *s, struct choice *choice, u32 h, int err)
+static int go_without(struct session *s, struct event_choice *choice, u32 h, int err)
 {
 	for (u32 i = 0; i < KVMW_NR_EVENTS; i++) {
 		if (!(choice->events & BIT(i)) || !provider__needs(BIT(i), h))
 			continue;
-		if (choice->named & BIT(i) || h >= HOOK_POINTS)
+		if (choice->named & BIT(i) || h >= PROBE_POINTS)
 			return -1;
 		warning("without event %s: cannot see %s on this kernel: %s", provider__name(i),
-			hook(s, h)->what, reason(err));
+			probe(s, h)->what, reason(err));
 		choice->events &= ~BIT(i);
 	}
 	s->events = s->config.events = choice->events;
-	for (u32 other = 0; other < NR_HOOKS; other++)
+	for (u32 other = 0; other < NR_PROBES; other++)
 		if (!provider__uses(s->events, other))
-			s->ways[other] = NULL;
+			s->methods[other] = NULL;
 	return s->events ? 0 : -1;
 }
 
 /*
- * Whether a kernel takes a program only loading and attaching it tells, so a hook's
- * ways are tried one after the other, the best first.
+ * Whether a kernel takes a program only loading and attaching it tells, so a probe's
+ * methods are tried one after the other, the best first.
  */
 static int load_and_attach(struct session *s, const struct session_opts *opts)
 {
-	struct choice *choice = opts->choice;
+	struct event_choice *choice = opts->choice;
 
 	make_raw(s, choice);
-	for (u32 h = 0; h < HOOK_RAW + choice->nr_raw; h++)
-		if (provider__uses(choice->events, h) && !hook(s, h)->stands_in)
-			next_way(s, h);
+	for (u32 h = 0; h < PROBE_RAW + choice->nr_raw; h++)
+		if (provider__uses(choice->events, h) && !probe(s, h)->stands_in)
+			next_method(s, h);
 	stand_in(s);
 	for (;;) {
 		bool loaded;
 		int failed, err;
 
-		s->config.parts = s->ways[HOOK_SWITCH] && s->ways[HOOK_WAKEUP] && s->ways[HOOK_HALTED];
+		s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
 		/* One is of no use without the others. */
 		if (!s->config.parts)
-			s->ways[HOOK_SWITCH] = s->ways[HOOK_WAKEUP] = NULL;
+			s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = NULL;
 		loaded = !load(s);
 		failed = loaded ? attach(s) : -1;
 		err = errno;
@@ -416,17 +416,17 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 		err = errno;
 		if (failed < 0)
 			return error("cannot load the BPF programs: %s", reason(err));
-		if (!next_way(s, failed) && go_without(s, choice, failed, err))
-			return error("cannot see %s on this kernel: %s", hook(s, failed)->what, reason(err));
-		if (failed == HOOK_ENTRY)
+		if (!next_method(s, failed) && go_without(s, choice, failed, err))
+			return error("cannot see %s on this kernel: %s", probe(s, failed)->what, reason(err));
+		if (failed == PROBE_ENTRY)
 			stand_in(s);
 	}
-	if (provider__needs(choice->events, HOOK_RUN) && !s->ways[HOOK_RUN])
+	if (provider__needs(choice->events, PROBE_RUN) && !s->methods[PROBE_RUN])
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
 	/* Of a system call only the file descriptor is seen; kvm_exit tells the vCPU's number. */
 	if (opts->vcpus && choice->events & BIT(KVMW_EVENT_USERSPACE) &&
-	    s->ways[HOOK_RUN]->type == WAY_TRACEPOINT &&
+	    s->methods[PROBE_RUN]->type == ATTACH_TP &&
 	    (!(choice->events & BIT(KVMW_EVENT_EXIT)) || host__silent_exit()))
 		return error("event userspace with --vcpu: this kernel tells no program which vCPU is run "
 			     "(fentry and kprobe were refused); record all, kvmw report --vcpu chooses");
@@ -457,8 +457,8 @@ void session__close(struct session *s)
 {
 	if (!s)
 		return;
-	if (s->slots)
-		munmap(s->slots, slots_size());
+	if (s->states)
+		munmap(s->states, states_size());
 	unload(s);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		if (s->rings[i] >= 0)
@@ -480,7 +480,7 @@ u64 session__stop(struct session *s)
 
 	__atomic_store_n(&s->skel->bss->active, 0, __ATOMIC_SEQ_CST);
 	now = monotonic_ns();
-	for (u32 h = 0; h < NR_HOOKS; h++) {
+	for (u32 h = 0; h < NR_PROBES; h++) {
 		bpf_link__destroy(s->links[h]);
 		s->links[h] = NULL;
 	}
@@ -490,9 +490,9 @@ u64 session__stop(struct session *s)
 	return now;
 }
 
-const struct kvmw_slot *session__slots(const struct session *s)
+const struct kvmw_vcpu_state *session__states(const struct session *s)
 {
-	return s->slots;
+	return s->states;
 }
 
 const struct kvmw_filter *session__filter(const struct session *s)
@@ -510,9 +510,9 @@ bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *cal
 	       !bpf_map_lookup_elem(fd, tid, call);
 }
 
-u64 session__no_slot(const struct session *s)
+u64 session__no_state(const struct session *s)
 {
-	return s->skel->bss->no_slot;
+	return s->skel->bss->no_state;
 }
 
 u32 session__nr_rings(const struct session *s)
@@ -538,13 +538,13 @@ int session__stack(const struct session *s, u32 id, u64 *addresses)
 	return bpf_map_lookup_elem(bpf_map__fd(map), &key, addresses) ? -1 : 0;
 }
 
-static struct bpf_prog_info prog_info(const struct session *s, u32 hook)
+static struct bpf_prog_info prog_info(const struct session *s, u32 probe)
 {
 	struct bpf_prog_info info = {};
 	u32 len = sizeof(info);
 
-	if (s->ways[hook])
-		bpf_obj_get_info_by_fd(bpf_program__fd(program(s, s->ways[hook])), &info, &len);
+	if (s->methods[probe])
+		bpf_obj_get_info_by_fd(bpf_program__fd(program(s, s->methods[probe])), &info, &len);
 	return info;
 }
 
@@ -552,17 +552,17 @@ u64 session__bpf_ns(const struct session *s)
 {
 	u64 sum = 0;
 
-	for (u32 h = 0; h < NR_HOOKS; h++)
+	for (u32 h = 0; h < NR_PROBES; h++)
 		sum += prog_info(s, h).run_time_ns;
 	return sum;
 }
 
-u64 session__missed(const struct session *s, u32 hook)
+u64 session__missed(const struct session *s, u32 probe)
 {
-	return prog_info(s, hook).recursion_misses;
+	return prog_info(s, probe).recursion_misses;
 }
 
-const struct way *session__way(const struct session *s, u32 hook)
+const struct attach_method *session__method(const struct session *s, u32 probe)
 {
-	return s->ways[hook];
+	return s->methods[probe];
 }

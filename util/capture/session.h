@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The BPF side of a recording: programs, rings and the vCPUs' slots. */
+/* The BPF side of a recording: programs, rings and the vCPUs' states. */
 #ifndef KVMW_SESSION_H
 #define KVMW_SESSION_H
 
@@ -14,7 +14,7 @@ struct session_opts {
 	 * Events and tracepoints; outlives the session.  What a group asked for and the
 	 * kernel refuses is taken out.
 	 */
-	struct choice *choice;
+	struct event_choice *choice;
 	enum kvmw_target target;
 	const pid_t *pids;	/* KVMW_TARGET_PIDS */
 	u32 nr_pids;
@@ -35,15 +35,15 @@ void session__close(struct session *s);
 u64 session__start(struct session *s);
 u64 session__stop(struct session *s);
 
-/* KVMW_MAX_VCPUS slots, live. */
-const struct kvmw_slot *session__slots(const struct session *s);
+/* KVMW_MAX_VCPUS states, live. */
+const struct kvmw_vcpu_state *session__states(const struct session *s);
 /*
- * The KVM ioctls under way, one by one; *tid is the one before, 0 at first.  false: there
+ * The KVM ioctls under method, one by one; *tid is the one before, 0 at first.  false: there
  * are no more.
  */
 bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *call);
 
-u64 session__no_slot(const struct session *s);	/* events of vCPUs without a slot */
+u64 session__no_state(const struct session *s);	/* events of vCPUs without a state */
 
 const struct kvmw_filter *session__filter(const struct session *s);
 
@@ -60,14 +60,14 @@ u64 session__bpf_ns(const struct session *s);
  * Runs that the kernel left out because the program was running on that CPU already, and
  * was preempted; 0 before 5.12, which does not count them.
  */
-u64 session__missed(const struct session *s, u32 hook);
+u64 session__missed(const struct session *s, u32 probe);
 
-/* Whether a hook is meant for this kernel at all. */
-bool session__applies(const struct session *s, u32 hook);
+/* Whether a probe is meant for this kernel at all. */
+bool session__applies(const struct session *s, u32 probe);
 
-/* The way a hook was attached in the end; NULL: not at all. */
-const struct way *session__way(const struct session *s, u32 hook);
-const char *session__what(const struct session *s, u32 hook);
+/* The method a probe was attached in the end; NULL: not at all. */
+const struct attach_method *session__method(const struct session *s, u32 probe);
+const char *session__what(const struct session *s, u32 probe);
 
 u64 monotonic_ns(void);
 

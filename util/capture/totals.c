@@ -36,26 +36,26 @@ static void end_rows(struct rows *rows)
 }
 
 /* -1: unknown */
-static int vcpu_number(struct stats *stats, u32 id, const struct kvmw_slot *s)
+static int vcpu_number(struct totals *totals, u32 id, const struct kvmw_vcpu_state *s)
 {
 	if (s->role != KVMW_ROLE_VCPU)
 		return -1;
 	if (s->vcpu_id != KVMW_VCPU_UNKNOWN)
 		return s->vcpu_id;
-	if (!stats->numbers[id] && s->run_fd >= 0)
-		stats->numbers[id] = vm__vcpu_of_fd(s->tgid, s->run_fd) + 1;
-	return (int)stats->numbers[id] - 1;
+	if (!totals->numbers[id] && s->run_fd >= 0)
+		totals->numbers[id] = vm__vcpu_of_fd(s->tgid, s->run_fd) + 1;
+	return (int)totals->numbers[id] - 1;
 }
 
-static u32 vm_of(struct stats *stats, const struct kvmw_slot *s)
+static u32 vm_of(struct totals *totals, const struct kvmw_vcpu_state *s)
 {
 	struct vm *vm;
 	u32 i;
 
-	for (i = 0; i < stats->nr_vms; i++)
-		if ((u32)stats->vms[i].pid == s->tgid)
+	for (i = 0; i < totals->nr_vms; i++)
+		if ((u32)totals->vms[i].pid == s->tgid)
 			return i;
-	vm = &stats->vms[stats->nr_vms++];
+	vm = &totals->vms[totals->nr_vms++];
 	vm__describe(s->tgid, vm);
 	if (!vm->vmm[0])
 		memcpy(vm->vmm, s->leader, sizeof(s->leader));
@@ -66,14 +66,14 @@ static const char *const roles[] = {
 	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
 };
 
-static struct json_object *ident_vcpu(struct stats *stats, u32 id, const struct kvmw_slot *s)
+static struct json_object *ident_vcpu(struct totals *totals, u32 id, const struct kvmw_vcpu_state *s)
 {
 	struct json_object *o = json_object_new_object();
-	int vcpu = vcpu_number(stats, id, s);
+	int vcpu = vcpu_number(totals, id, s);
 
 	json_object_object_add(o, "id", json_object_new_int(id));
 	json_object_object_add(o, "vm", s->role == KVMW_ROLE_KERNEL ? NULL :
-			       json_object_new_int(vm_of(stats, s)));
+			       json_object_new_int(vm_of(totals, s)));
 	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
 	json_object_object_add(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
 	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
@@ -94,17 +94,17 @@ static struct json_object *ident_vm(u32 id, const struct vm *vm)
 	return o;
 }
 
-static int send_ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
+static int send_ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
 	char *text;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
-		if (slots[i].tid)
-			json_object_array_add(vcpus, ident_vcpu(stats, i, &slots[i]));
-	for (u32 i = 0; i < stats->nr_vms; i++)
-		json_object_array_add(vms, ident_vm(i, &stats->vms[i]));
+		if (states[i].tid)
+			json_object_array_add(vcpus, ident_vcpu(totals, i, &states[i]));
+	for (u32 i = 0; i < totals->nr_vms; i++)
+		json_object_array_add(vms, ident_vm(i, &totals->vms[i]));
 	json_object_object_add(root, "vms", vms);
 	json_object_object_add(root, "vcpus", vcpus);
 	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
@@ -112,47 +112,47 @@ static int send_ident(struct stats *stats, struct sink *sink, const struct kvmw_
 	return sink__json(sink, DATA_IDENT, text);
 }
 
-static bool idents_changed(struct stats *stats, const struct kvmw_slot *slots, u32 *used)
+static bool idents_changed(struct totals *totals, const struct kvmw_vcpu_state *states, u32 *used)
 {
 	bool changed = false;
 
 	*used = 0;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
-		u64 seen = slots[i].vcpu_id | (u64)(slots[i].run_fd >= 0) << 32;
+		u64 seen = states[i].vcpu_id | (u64)(states[i].run_fd >= 0) << 32;
 
-		if (!slots[i].tid)
+		if (!states[i].tid)
 			continue;
 		++*used;
-		changed |= stats->seen[i] != seen;
-		stats->seen[i] = seen;
+		changed |= totals->seen[i] != seen;
+		totals->seen[i] = seen;
 	}
-	changed |= *used != stats->known;
-	stats->known = *used;
+	changed |= *used != totals->known;
+	totals->known = *used;
 	return changed;
 }
 
-int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots)
+int totals__ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	u32 used;
 
 	/* Slots are taken in order: there is a new vCPU if the next one is in use. */
-	if (stats->known >= KVMW_MAX_VCPUS || !slots[stats->known].tid)
+	if (totals->known >= KVMW_MAX_VCPUS || !states[totals->known].tid)
 		return 0;
-	return idents_changed(stats, slots, &used) ? send_ident(stats, sink, slots) : 0;
+	return idents_changed(totals, states, &used) ? send_ident(totals, sink, states) : 0;
 }
 
-static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+static int send_totals(struct totals *totals, struct rows *rows, u32 vcpu, const struct kvmw_vcpu_state *s)
 {
 	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
 		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
 		/* All of them: the vCPU may be between two of its additions just now. */
 		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
-			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.left_out;
+			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.filtered;
 
-		if (!sum.key || version == stats->versions[vcpu][i])
+		if (!sum.key || version == totals->versions[vcpu][i])
 			continue;
-		stats->versions[vcpu][i] = version;
+		totals->versions[vcpu][i] = version;
 		row = next_row(rows);
 		if (!row)
 			return -1;
@@ -171,28 +171,28 @@ static int send_totals(struct stats *stats, struct rows *rows, u32 vcpu, const s
 			.poll_ns = sum.poll_ns,
 			.wait_ns = sum.wait_ns,
 			.block_ns = sum.block_ns,
-			.left_out = sum.left_out,
+			.left_out = sum.filtered,
 		};
 	}
 	return 0;
 }
 
-/* Event and kind of each of a slot's kinds. */
+/* Event and kind of each of a state's kinds. */
 #define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
 #define OF_EVENT(NAME, name, id, provider, doc) KVMW_KINDS_##name(OF_KIND, name)
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
 
-static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const struct kvmw_slot *s)
+static int send_kinds(struct totals *totals, struct rows *rows, u32 vcpu, const struct kvmw_vcpu_state *s)
 {
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
 		const struct kvmw_kind_total sum = s->kinds[i];
-		u64 version = sum.count + sum.done + sum.lost + sum.span_ns + sum.left_out;
+		u64 version = sum.count + sum.done + sum.lost + sum.span_ns + sum.filtered;
 		bool raw = i >= KVMW_SUM_RAW;
 		struct kvmw_total *row;
 
-		if (version == stats->kind_versions[vcpu][i])
+		if (version == totals->kind_versions[vcpu][i])
 			continue;
-		stats->kind_versions[vcpu][i] = version;
+		totals->kind_versions[vcpu][i] = version;
 		row = next_row(rows);
 		if (!row)
 			return -1;
@@ -204,14 +204,14 @@ static int send_kinds(struct stats *stats, struct rows *rows, u32 vcpu, const st
 			.done = sum.done,
 			.lost = sum.lost,
 			.span_ns = sum.span_ns,
-			.left_out = sum.left_out,
+			.left_out = sum.filtered,
 		};
 	}
 	return 0;
 }
 
 /*
- * The span of a loss begins with the last look at this slot.  last_ns may be that of
+ * The span of a loss begins with the last look at this state.  last_ns may be that of
  * an earlier loss still, when the vCPU is just counting this one.
  */
 static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
@@ -235,52 +235,52 @@ static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent
 	return 0;
 }
 
-int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now)
+int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u64 now)
 {
-	struct rows totals = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
+	struct rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
 	struct rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
 	u32 used;
 	int err = 0;
 
-	if (idents_changed(stats, slots, &used))
-		err = send_ident(stats, sink, slots);
+	if (idents_changed(totals, states, &used))
+		err = send_ident(totals, sink, states);
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
-		const struct kvmw_slot *s = &slots[i];
+		const struct kvmw_vcpu_state *s = &states[i];
 
 		if (!s->tid)
 			continue;
-		err = send_totals(stats, &totals, i, s) || send_kinds(stats, &totals, i, s);
+		err = send_totals(totals, &counts, i, s) || send_kinds(totals, &counts, i, s);
 		for (u32 event = 0; !err && event < KVMW_NR_EVENTS; event++)
 			err = send_loss(&losses, i, event, s->lost[event].count,
-					&stats->lost[i][event], stats->time_ns,
+					&totals->lost[i][event], totals->time_ns,
 					s->lost[event].last_ns);
 	}
-	end_rows(&totals);
+	end_rows(&counts);
 	end_rows(&losses);
-	stats->time_ns = now;
+	totals->time_ns = now;
 	return err ? -1 : 0;
 }
 
-u32 stats__vcpus(const struct kvmw_slot *slots)
+u32 totals__vcpus(const struct kvmw_vcpu_state *states)
 {
 	u32 nr = 0;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
-		nr += slots[i].tid && slots[i].role == KVMW_ROLE_VCPU;
+		nr += states[i].tid && states[i].role == KVMW_ROLE_VCPU;
 	return nr;
 }
 
-void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost)
+void totals__sum(const struct kvmw_vcpu_state *states, u64 *count, u64 *lost)
 {
 	*count = *lost = 0;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
-		if (!slots[i].tid)
+		if (!states[i].tid)
 			continue;
 		for (u32 j = 0; j < KVMW_NR_EVENTS; j++)
-			*lost += slots[i].lost[j].count;
+			*lost += states[i].lost[j].count;
 		for (u32 j = 0; j < KVMW_NR_KIND_SUMS; j++)
-			*count += slots[i].kinds[j].count;
+			*count += states[i].kinds[j].count;
 		for (u32 j = 0; j <= KVMW_MAX_SUMS; j++)
-			*count += slots[i].sums[j].count;
+			*count += states[i].sums[j].count;
 	}
 }

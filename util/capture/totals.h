@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The vCPUs' slots as rows of "total" and "loss", and as IDENT. */
+/* The vCPUs' states as rows of "total" and "loss", and as IDENT. */
 #ifndef KVMW_TOTALS_H
 #define KVMW_TOTALS_H
 
@@ -8,12 +8,12 @@
 #include "bpf_skel/shared.h"
 
 /* What was sent last, so that only changes are. */
-struct stats {
+struct totals {
 	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* of all fields, they only grow */
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
 	u64 lost[KVMW_MAX_VCPUS][KVMW_NR_EVENTS];
 	u64 seen[KVMW_MAX_VCPUS];	/* of vcpu_id and run_fd */
-	u32 known;		/* slots in the last IDENT */
+	u32 known;		/* states in the last IDENT */
 	/* Read once: a process that has ended tells no more. */
 	struct vm vms[KVMW_MAX_VCPUS];
 	u32 nr_vms;
@@ -22,18 +22,18 @@ struct stats {
 };
 
 /* Sends IDENT if there are vCPUs that are not in the last one; to be called often. */
-int stats__ident(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots);
+int totals__ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states);
 
 /*
- * Sends rows for what changed since the last call at stats->time_ns; IDENT first when
+ * Sends rows for what changed since the last call at totals->time_ns; IDENT first when
  * there are new vCPUs.  0 or -1.
  */
-int stats__send(struct stats *stats, struct sink *sink, const struct kvmw_slot *slots, u64 now);
+int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u64 now);
 
 /* Slots of vCPUs, not of what else works for a VM. */
-u32 stats__vcpus(const struct kvmw_slot *slots);
+u32 totals__vcpus(const struct kvmw_vcpu_state *states);
 
-/* Sums over all slots: events begun, lost. */
-void stats__sum(const struct kvmw_slot *slots, u64 *count, u64 *lost);
+/* Sums over all states: events begun, lost. */
+void totals__sum(const struct kvmw_vcpu_state *states, u64 *count, u64 *lost);
 
 #endif

@@ -79,7 +79,7 @@ static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 		if (!agg && !full)
 			return -1;
 		if (!agg) {
-			rec->totals.left_out++;
+			rec->totals.over_limit++;
 			continue;
 		}
 		agg->has_total = true;

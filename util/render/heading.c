@@ -200,7 +200,7 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		     "could be read" : "");
 	if (rec->window.active)
 		about_window(s, rep);
-	else if (rep->not_wanted)
+	else if (rep->filtered)
 		line(s, "selected", "%s of %s %s were recorded, as asked for%s. %s and mean are the "
 		     "kernel's own, of all of them%s", units__count(rep->recorded, recorded),
 		     units__count(rep->total.count, all), rep->desc->plural,
@@ -238,7 +238,7 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 {
 	char recorded[UNITS_MAX], all[UNITS_MAX], words[200];
 
-	if (!rep->recorded || (!rep->lost && !rep->not_wanted && !rep->rec->nr_damage))
+	if (!rep->recorded || (!rep->lost && !rep->filtered && !rep->rec->nr_damage))
 		return;
 	units__count(rep->recorded, recorded);
 	if (rep->total.exact && !rep->rec->window.active && rep->recorded < rep->total.count)

@@ -3,10 +3,10 @@
 #include "util/render/json.h"
 #include "util/render/render.h"
 
-static void column(struct json_object *list, const struct inv_frames *k, u32 i)
+static void column(struct json_object *list, const struct info_frames *k, u32 i)
 {
 	struct json_object *item = json_object_new_object(), *encodings;
-	const struct inv_column *c = &k->column[i];
+	const struct info_column *c = &k->column[i];
 
 	json_object_array_add(list, item);
 	json__text(item, "name", k->column_name[i]);
@@ -18,13 +18,13 @@ static void column(struct json_object *list, const struct inv_frames *k, u32 i)
 		json_object_array_add(encodings, json_object_new_string(c->encoding[e]));
 }
 
-static void frames(struct json_object *root, const struct inventory *inv)
+static void frames(struct json_object *root, const struct recording_info *inv)
 {
 	struct json_object *list = json__array(root, "frames"), *item, *columns;
 	char type[16];
 
 	for (u32 i = 0; i < inv->nr; i++) {
-		const struct inv_frames *k = &inv->frames[i];
+		const struct info_frames *k = &inv->frames[i];
 
 		item = json_object_new_object();
 		json_object_array_add(list, item);
@@ -42,7 +42,7 @@ static void frames(struct json_object *root, const struct inventory *inv)
 }
 
 int render__info_json(const struct screen *s, const struct recording *rec,
-		      const struct inventory *inv)
+		      const struct recording_info *inv)
 {
 	struct json_object *root = json_object_new_object();
 

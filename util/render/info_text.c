@@ -83,14 +83,14 @@ static void identities(const struct screen *s, const struct recording *rec)
 	}
 }
 
-static void frames(const struct screen *s, const struct inventory *inv)
+static void frames(const struct screen *s, const struct recording_info *inv)
 {
 	char type[16], each[UNITS_MAX];
 
 	fprintf(s->out, "\n%-8s %-12s %8s %12s %12s %9s\n", "frames", "event", "number", "rows",
 		"bytes", "per row");
 	for (u32 i = 0; i < inv->nr; i++) {
-		const struct inv_frames *k = &inv->frames[i];
+		const struct info_frames *k = &inv->frames[i];
 
 		snprintf(each, sizeof(each), "%.3f", k->rows ? (double)k->bytes / k->rows : 0);
 		fprintf(s->out, "%-8s ", frame_type__name(k->type, type));
@@ -101,9 +101,9 @@ static void frames(const struct screen *s, const struct inventory *inv)
 	}
 }
 
-static void column(const struct screen *s, const struct inv_frames *k, u32 i)
+static void column(const struct screen *s, const struct info_frames *k, u32 i)
 {
-	const struct inv_column *c = &k->column[i];
+	const struct info_column *c = &k->column[i];
 
 	fputs("  ", s->out);
 	screen__field(s, k->column_name[i], 12, true);
@@ -115,12 +115,12 @@ static void column(const struct screen *s, const struct inv_frames *k, u32 i)
 	fputc('\n', s->out);
 }
 
-static void columns(const struct screen *s, const struct inventory *inv)
+static void columns(const struct screen *s, const struct recording_info *inv)
 {
 	char type[16];
 
 	for (u32 i = 0; i < inv->nr; i++) {
-		const struct inv_frames *k = &inv->frames[i];
+		const struct info_frames *k = &inv->frames[i];
 
 		if (!k->nr_columns || !k->rows)
 			continue;
@@ -133,7 +133,7 @@ static void columns(const struct screen *s, const struct inventory *inv)
 	}
 }
 
-static void state(const struct screen *s, const struct recording *rec, const struct inventory *inv)
+static void state(const struct screen *s, const struct recording *rec, const struct recording_info *inv)
 {
 	char text[256];
 
@@ -156,7 +156,7 @@ static void state(const struct screen *s, const struct recording *rec, const str
 }
 
 void render__info(const struct screen *s, const struct recording *rec,
-		  const struct inventory *inv, bool verbose)
+		  const struct recording_info *inv, bool verbose)
 {
 	header(s, rec);
 	identities(s, rec);

@@ -26,9 +26,9 @@ int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */
 void render__info(const struct screen *s, const struct recording *rec,
-		  const struct inventory *inv, bool verbose);
+		  const struct recording_info *inv, bool verbose);
 int render__info_json(const struct screen *s, const struct recording *rec,
-		      const struct inventory *inv);
+		      const struct recording_info *inv);
 
 /* What is said of a recording and its VMs in both. */
 void render__about(const struct screen *s, const struct recording *rec);

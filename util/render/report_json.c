@@ -187,7 +187,7 @@ int render__report_json(const struct screen *s, const struct report *rep, void *
 	json__u64(root, "recorded", rep->recorded);
 	json__u64(root, "lost", rep->lost);
 	json__u64(root, "unfinished", rep->unfinished);
-	json__u64(root, "not_wanted", rep->not_wanted);
+	json__u64(root, "not_wanted", rep->filtered);
 	rows(root, rep);
 	vcpus(root, rep);
 	if (view && view->json && view->json(root, rep, state)) {

@@ -128,7 +128,7 @@ static const char *heading(const struct table *t, u32 col, char *buf)
 		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
 		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
 	};
-	bool rows_only = (t->rep->lost || t->rep->not_wanted || t->rep->rec->nr_damage) && t->rep->total.exact &&
+	bool rows_only = (t->rep->lost || t->rep->filtered || t->rep->rec->nr_damage) && t->rep->total.exact &&
 			 !t->rep->fine && !t->rep->rec->window.active && col >= COL_MIN &&
 			 col != COL_MEAN;
 

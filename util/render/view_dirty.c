@@ -38,7 +38,7 @@ static bool none_while_recorded(const struct report *rep)
 	       report__was_asked_for(rep->rec, "dirty");
 }
 
-static const char *why_none(const struct report *rep, const struct dirty_view *v, char *buf,
+static const char *why_none(const struct report *rep, const struct dirty_model *v, char *buf,
 			    size_t size)
 {
 	char count[UNITS_MAX];
@@ -66,15 +66,15 @@ static void loss(const struct screen *s, const struct report *rep)
 {
 	char count[UNITS_MAX], words[128];
 
-	if (!rep->lost && !rep->not_wanted)
+	if (!rep->lost && !rep->filtered)
 		return;
 	snprintf(words, sizeof(words), "%s events were not recorded: pages may be missing.",
-		 units__count(sat_add(rep->lost, rep->not_wanted), count));
+		 units__count(sat_add(rep->lost, rep->filtered), count));
 	screen__wrap(s, "  ", "  ", words);
 }
 
 /* What the numbers do not include. */
-static void caveats(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+static void caveats(const struct screen *s, const struct report *rep, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], words[256];
 
@@ -98,7 +98,7 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 	loss(s, rep);
 }
 
-static void pages(const struct screen *s, const struct dirty_view *v)
+static void pages(const struct screen *s, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], marks[UNITS_MAX], again[UNITS_MAX], size[UNITS_MAX], words[256];
 
@@ -119,7 +119,7 @@ static double seconds(const struct report *rep, u64 time_ns)
 	return time_ns >= start ? (time_ns - start) / 1e9 : -((start - time_ns) / 1e9);
 }
 
-static void rate(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+static void rate(const struct screen *s, const struct report *rep, const struct dirty_model *v)
 {
 	u32 room = s->width - 4 < MAX_CHART ? s->width - 4 : MAX_CHART, used;
 	char length[UNITS_MAX], words[256];
@@ -127,7 +127,7 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 
 	if (!v->timed)
 		return;
-	bucket = dirty_view__rates(v, marks, room, &used);
+	bucket = dirty_model__rates(v, marks, room, &used);
 	for (u32 i = 0; i < used; i++)
 		most = marks[i] > most ? marks[i] : most;
 	snprintf(words, sizeof(words), "Pages marked per second, from %.3f to %.3f s of the "
@@ -142,7 +142,7 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 	fputs("|\n", s->out);
 }
 
-static void working_set(const struct screen *s, const struct dirty_view *v)
+static void working_set(const struct screen *s, const struct dirty_model *v)
 {
 	static const char *const names[DIRTY_WINDOWS] = { "10 ms", "100 ms", "1 s", "10 s" };
 	char count[UNITS_MAX], mean[UNITS_MAX], max[UNITS_MAX], size[2][UNITS_MAX];
@@ -187,7 +187,7 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 		snprintf(buf + len, size - len, " hva 0x%llx", U(r->slot_hva + offset));
 }
 
-static void ranges(const struct screen *s, const struct report *rep, const struct dirty_view *v)
+static void ranges(const struct screen *s, const struct report *rep, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64];
 	char first[192], rest[192], words[192];
@@ -216,7 +216,7 @@ static void ranges(const struct screen *s, const struct report *rep, const struc
 	}
 }
 
-static void by_whom(const struct screen *s, const struct dirty_view *v)
+static void by_whom(const struct screen *s, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], share[UNITS_MAX];
 	u64 others = v->by_others;
@@ -238,7 +238,7 @@ static void by_whom(const struct screen *s, const struct dirty_view *v)
 
 static void text(const struct screen *s, const struct report *rep, void *state)
 {
-	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
+	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
 	char words[sizeof(rep->empty) + 2];
 
 	if (!v)
@@ -257,16 +257,16 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 		if (v->unlogged || v->untold || none_while_recorded(rep))
 			screen__wrap(s, "  ", "  ", HOW_TO);
 	}
-	dirty_view__free(v);
+	dirty_model__free(v);
 }
 
-static void json_rates(struct json_object *obj, const struct dirty_view *v)
+static void json_rates(struct json_object *obj, const struct dirty_model *v)
 {
 	u64 marks[JSON_RATES], bucket;
 	struct json_object *list;
 	u32 used;
 
-	bucket = dirty_view__rates(v, marks, JSON_RATES, &used);
+	bucket = dirty_model__rates(v, marks, JSON_RATES, &used);
 	obj = json__object(obj, "rate");
 	json__u64(obj, "bucket_ns", bucket);
 	list = json__array(obj, "marks");
@@ -274,7 +274,7 @@ static void json_rates(struct json_object *obj, const struct dirty_view *v)
 		json_object_array_add(list, json_object_new_uint64(marks[i]));
 }
 
-static void json_windows(struct json_object *obj, const struct dirty_view *v)
+static void json_windows(struct json_object *obj, const struct dirty_model *v)
 {
 	struct json_object *list = json__array(obj, "windows"), *item;
 
@@ -292,7 +292,7 @@ static void json_windows(struct json_object *obj, const struct dirty_view *v)
 }
 
 static void json_ranges(struct json_object *obj, const struct report *rep,
-			const struct dirty_view *v)
+			const struct dirty_model *v)
 {
 	struct json_object *list = json__array(obj, "ranges"), *item;
 
@@ -313,7 +313,7 @@ static void json_ranges(struct json_object *obj, const struct report *rep,
 	}
 }
 
-static void json_by(struct json_object *obj, const struct report *rep, const struct dirty_view *v)
+static void json_by(struct json_object *obj, const struct report *rep, const struct dirty_model *v)
 {
 	struct json_object *list = json__array(obj, "by"), *item;
 
@@ -333,7 +333,7 @@ static void json_by(struct json_object *obj, const struct report *rep, const str
 
 static int json(struct json_object *root, const struct report *rep, void *state)
 {
-	struct dirty_view *v = state ? dirty_view__make(rep, state) : NULL;
+	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
 	struct json_object *obj;
 	char words[sizeof(rep->empty) + 2];
 
@@ -357,7 +357,7 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 	json_windows(obj, v);
 	json_ranges(obj, rep, v);
 	json_by(obj, rep, v);
-	dirty_view__free(v);
+	dirty_model__free(v);
 	return 0;
 }
 

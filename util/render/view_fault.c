@@ -37,7 +37,7 @@ static u64 percentile(const struct hist *h, u32 permille)
 	return h->count ? hist__percentile(h, permille) : KVMW_NONE;
 }
 
-static void add_times(struct textgrid *g, const struct fault_view *v, const struct hist *h)
+static void add_times(struct textgrid *g, const struct fault_model *v, const struct hist *h)
 {
 	textgrid__ns(g, h->count ? h->sum : KVMW_NONE);
 	textgrid__percent(g, h->sum, h->count ? v->span_ns : 0);
@@ -47,7 +47,7 @@ static void add_times(struct textgrid *g, const struct fault_view *v, const stru
 	textgrid__ns(g, h->count ? h->max : KVMW_NONE);
 }
 
-static void accesses(const struct screen *s, const struct fault_view *v)
+static void accesses(const struct screen *s, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "access", .left = true }, { .head = "where", .left = true },
@@ -71,7 +71,7 @@ static void accesses(const struct screen *s, const struct fault_view *v)
 	textgrid__finish(&g, s);
 }
 
-static void add_range(struct textgrid *g, const struct report *rep, const struct fault_view *v,
+static void add_range(struct textgrid *g, const struct report *rep, const struct fault_model *v,
 		      const struct fault_range *r)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
@@ -90,14 +90,14 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 	add_times(g, v, &r->span);
 }
 
-static u32 nr_ranges(const struct report *rep, const struct fault_view *v)
+static u32 nr_ranges(const struct report *rep, const struct fault_model *v)
 {
 	u32 top = rep->opt->top ?: TOP;
 
 	return v->nr_ranges < top ? v->nr_ranges : top;
 }
 
-static void ranges(const struct screen *s, const struct report *rep, const struct fault_view *v)
+static void ranges(const struct screen *s, const struct report *rep, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "gpa", .left = true }, { .head = "pid" }, { .head = "where", .left = true },
@@ -125,7 +125,7 @@ static void ranges(const struct screen *s, const struct report *rep, const struc
 			units__count(v->nr_ranges - nr, count));
 }
 
-static bool any_level(const struct fault_view *v)
+static bool any_level(const struct fault_model *v)
 {
 	for (u32 i = 1; i <= FAULT_LEVELS; i++)
 		if (v->faults[i] || v->mapped[i])
@@ -133,7 +133,7 @@ static bool any_level(const struct fault_view *v)
 	return false;
 }
 
-static void levels(const struct screen *s, const struct fault_view *v)
+static void levels(const struct screen *s, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "size", .left = true }, { .head = "faults" }, { .head = "mappings made" },
@@ -159,7 +159,7 @@ static void levels(const struct screen *s, const struct fault_view *v)
 			     "to be given back");
 }
 
-static void notes(const struct screen *s, const struct fault_view *v)
+static void notes(const struct screen *s, const struct fault_model *v)
 {
 	char count[UNITS_MAX], words[160];
 
@@ -168,31 +168,31 @@ static void notes(const struct screen *s, const struct fault_view *v)
 			 "with shadow paging", units__count(v->no_gpa, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	if (v->left_out) {
+	if (v->over_limit) {
 		snprintf(words, sizeof(words), "%s faults left out: more than %u ranges of vCPUs",
-			 units__count(v->left_out, count), AGG_MAX_KEYS);
+			 units__count(v->over_limit, count), AGG_MAX_KEYS);
 		screen__wrap(s, "", "  ", words);
 	}
-	if (v->slots_left_out) {
+	if (v->slots_over_limit) {
 		snprintf(words, sizeof(words), "%s changes of memory slots left out: more than %u slots",
-			 units__count(v->slots_left_out, count), AGG_MAX_KEYS);
+			 units__count(v->slots_over_limit, count), AGG_MAX_KEYS);
 		screen__wrap(s, "", "  ", words);
 	}
 }
 
 /* Of the ranges that are shown only. */
-static int finish(struct fault_view *v, const struct report *rep)
+static int finish(struct fault_model *v, const struct report *rep)
 {
-	if (!v || fault_view__finish(v, rep->rec))
+	if (!v || fault_model__finish(v, rep->rec))
 		return -1;
 	for (u32 i = 0; i < nr_ranges(rep, v); i++)
-		fault_view__find_slot(v, rep->rec, &v->range[i]);
+		fault_model__find_slot(v, rep->rec, &v->range[i]);
 	return 0;
 }
 
 static void text(const struct screen *s, const struct report *rep, void *state)
 {
-	struct fault_view *v = state;
+	struct fault_model *v = state;
 
 	if (finish(v, rep))
 		return;
@@ -203,7 +203,7 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 	notes(s, v);
 }
 
-static void json_times(struct json_object *item, const struct fault_view *v, u64 count,
+static void json_times(struct json_object *item, const struct fault_model *v, u64 count,
 		       const struct hist *h)
 {
 	json__u64(item, "count", count);
@@ -225,7 +225,7 @@ static void json_mmio(struct json_object *item, u16 mmio)
 		json__text(item, "mmio", NULL);
 }
 
-static void json_accesses(struct json_object *obj, const struct fault_view *v)
+static void json_accesses(struct json_object *obj, const struct fault_model *v)
 {
 	struct json_object *list = json__array(obj, "access"), *item;
 	char name[TEXTGRID_CELL];
@@ -243,7 +243,7 @@ static void json_accesses(struct json_object *obj, const struct fault_view *v)
 }
 
 static void json_ranges(struct json_object *obj, const struct report *rep,
-			const struct fault_view *v)
+			const struct fault_model *v)
 {
 	struct json_object *list = json__array(obj, "ranges"), *item;
 
@@ -269,7 +269,7 @@ static void json_ranges(struct json_object *obj, const struct report *rep,
 static int json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj = json__object(root, "page_faults"), *list, *item;
-	struct fault_view *v = state;
+	struct fault_model *v = state;
 
 	if (finish(v, rep))
 		return -1;
@@ -289,11 +289,11 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 		json__u64(item, "mapped", v->mapped[i]);
 	}
 	json__u64(obj, "no_gpa", v->no_gpa);
-	json__u64(obj, "left_out", v->left_out);
-	json__u64(obj, "slots_left_out", v->slots_left_out);
+	json__u64(obj, "left_out", v->over_limit);
+	json__u64(obj, "slots_left_out", v->slots_over_limit);
 	return 0;
 }
 
 const struct report_view fault_view = {
-	.event = KVMW_EVENT_FAULT, .consumer = &fault_view_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_FAULT, .consumer = &fault_consumer, .text = text, .json = json,
 };

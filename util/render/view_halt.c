@@ -37,7 +37,7 @@ static u64 percentile(const struct halt_vcpu *vcpu, u32 permille)
 	return vcpu->span ? hist__percentile(vcpu->span, permille) : KVMW_NONE;
 }
 
-static void table(const struct screen *s, const struct halt_view *v)
+static void table(const struct screen *s, const struct halt_model *v)
 {
 	struct textgrid g;
 
@@ -62,13 +62,13 @@ static void table(const struct screen *s, const struct halt_view *v)
 	textgrid__finish(&g, s);
 }
 
-static void wakers(const struct screen *s, const struct halt_view *v)
+static void wakers(const struct screen *s, const struct halt_model *v)
 {
 	bool any = false;
 
 	for (u32 i = 0; i < v->nr; i++) {
 		const struct halt_vcpu *vcpu = &v->vcpu[i];
-		char words[HALT_WAKERS * (VIEW_NAME_MAX + 24)], first[VIEW_NAME_MAX + 2];
+		char words[HALT_WAKERS * (THREAD_NAME_MAX + 24)], first[THREAD_NAME_MAX + 2];
 		char share[UNITS_MAX];
 		size_t len = 0;
 
@@ -87,13 +87,13 @@ static void wakers(const struct screen *s, const struct halt_view *v)
 }
 
 /* One character for each part of the time, against the greatest window of all. */
-static void chart(const struct screen *s, const struct halt_view *v, const struct halt_vcpu *vcpu,
+static void chart(const struct screen *s, const struct halt_model *v, const struct halt_vcpu *vcpu,
 		  u32 nr, u64 most)
 {
 	u64 value[MAX_CHART], greatest = 0;
 	char buf[UNITS_MAX];
 
-	steps__columns(vcpu->window, v->from_ns, v->to_ns, nr, value);
+	max_series__columns(vcpu->window, v->from_ns, v->to_ns, nr, value);
 	for (u32 i = 0; i < nr; i++) {
 		u64 window = value[i] == KVMW_NONE ? 0 : value[i];
 
@@ -103,14 +103,14 @@ static void chart(const struct screen *s, const struct halt_view *v, const struc
 	fprintf(s->out, "| %s\n", units__ns(greatest, UNITS_FULL, buf));
 }
 
-static u64 greatest_window(const struct halt_view *v, u32 nr)
+static u64 greatest_window(const struct halt_model *v, u32 nr)
 {
 	u64 value[MAX_CHART], most = 0;
 
 	for (u32 i = 0; i < v->nr; i++) {
 		if (!v->vcpu[i].window)
 			continue;
-		steps__columns(v->vcpu[i].window, v->from_ns, v->to_ns, nr, value);
+		max_series__columns(v->vcpu[i].window, v->from_ns, v->to_ns, nr, value);
 		for (u32 k = 0; k < nr; k++)
 			if (value[k] != KVMW_NONE && value[k] > most)
 				most = value[k];
@@ -118,7 +118,7 @@ static u64 greatest_window(const struct halt_view *v, u32 nr)
 	return most ?: 1;
 }
 
-static void windows(const struct screen *s, const struct halt_view *v)
+static void windows(const struct screen *s, const struct halt_model *v)
 {
 	char each[UNITS_MAX], full[UNITS_MAX], words[160];
 	u32 label = 0, nr;
@@ -153,9 +153,9 @@ static void windows(const struct screen *s, const struct halt_view *v)
 static void text(const struct screen *s, const struct report *rep, void *state)
 {
 	char words[160], count[UNITS_MAX];
-	struct halt_view v;
+	struct halt_model v;
 
-	if (!state || halt_view__make(&v, rep, state))
+	if (!state || halt_model__make(&v, rep, state))
 		return;
 	if (v.nr) {
 		fprintf(s->out, "\nHow the vCPUs halted, of %.3f s:\n", (v.to_ns - v.from_ns) / 1e9);
@@ -163,16 +163,16 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 		wakers(s, &v);
 		windows(s, &v);
 	}
-	if (v.left_out) {
+	if (v.over_limit) {
 		snprintf(words, sizeof(words),
 			 "%s events of more vCPUs or wakers than are kept are left out",
-			 units__count(v.left_out, count));
+			 units__count(v.over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	halt_view__free(&v);
+	halt_model__free(&v);
 }
 
-static void window_json(struct json_object *obj, const struct halt_view *v,
+static void window_json(struct json_object *obj, const struct halt_model *v,
 			const struct halt_vcpu *vcpu)
 {
 	struct json_object *window, *list;
@@ -188,13 +188,13 @@ static void window_json(struct json_object *obj, const struct halt_view *v,
 	json__u64(window, "shrank", vcpu->shrank);
 	json__ns(window, "step_ns", (v->to_ns - v->from_ns) / JSON_CHART);
 	list = json__array(window, "max_ns");
-	steps__columns(vcpu->window, v->from_ns, v->to_ns, JSON_CHART, value);
+	max_series__columns(vcpu->window, v->from_ns, v->to_ns, JSON_CHART, value);
 	for (u32 i = 0; i < JSON_CHART; i++)
 		json_object_array_add(list, value[i] == KVMW_NONE ? NULL :
 				      json_object_new_uint64(value[i]));
 }
 
-static void vcpu_json(struct json_object *list, const struct halt_view *v,
+static void vcpu_json(struct json_object *list, const struct halt_model *v,
 		      const struct halt_vcpu *vcpu)
 {
 	struct json_object *obj = json_object_new_object(), *wakers, *item;
@@ -227,19 +227,19 @@ static void vcpu_json(struct json_object *list, const struct halt_view *v,
 static int json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj, *list;
-	struct halt_view v;
+	struct halt_model v;
 
 	if (!state)
 		return 0;
-	if (halt_view__make(&v, rep, state))
+	if (halt_model__make(&v, rep, state))
 		return -1;
 	obj = json__object(root, "halt");
 	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
 	list = json__array(obj, "vcpus");
 	for (u32 i = 0; i < v.nr; i++)
 		vcpu_json(list, &v, &v.vcpu[i]);
-	json__u64(obj, "left_out", v.left_out);
-	halt_view__free(&v);
+	json__u64(obj, "left_out", v.over_limit);
+	halt_model__free(&v);
 	return 0;
 }
 

@@ -124,7 +124,7 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 	add_times(g, &line->span[eoi]);
 }
 
-static void again(const struct screen *s, const struct irq_view *v)
+static void again(const struct screen *s, const struct irq_model *v)
 {
 	char count[UNITS_MAX], pv[UNITS_MAX], words[160];
 	u64 repeated = 0, nr_pv = 0;
@@ -159,7 +159,7 @@ static const char *pin_name(const struct report *rep, const struct irq_pin *pin,
 	return buf;
 }
 
-static void coalesced(const struct screen *s, const struct report *rep, const struct irq_view *v)
+static void coalesced(const struct screen *s, const struct report *rep, const struct irq_model *v)
 {
 	char words[1024], a[UNITS_MAX], b[UNITS_MAX], name[64];
 	u64 told = 0, nr = 0;
@@ -184,12 +184,12 @@ static void coalesced(const struct screen *s, const struct report *rep, const st
 
 static void text(const struct screen *s, const struct report *rep, void *state)
 {
-	struct irq_view *v = state;
+	struct irq_model *v = state;
 	char count[UNITS_MAX];
 	struct textgrid g;
 	u32 nr;
 
-	if (!v || irq_view__finish(v, rep->rec))
+	if (!v || irq_model__finish(v, rep->rec))
 		return;
 	nr = nr_shown(rep, v->nr_lines, TOP);
 	if (nr) {
@@ -204,9 +204,9 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 			units__count(v->nr_lines - nr, count));
 	again(s, v);
 	coalesced(s, rep, v);
-	if (v->left_out)
+	if (v->over_limit)
 		fprintf(s->out, "%s events left out: more than %u sources and vectors\n",
-			units__count(v->left_out, count), AGG_MAX_KEYS);
+			units__count(v->over_limit, count), AGG_MAX_KEYS);
 }
 
 static void json_times(struct json_object *obj, const char *key, const struct hist *h)
@@ -244,11 +244,11 @@ static void json_line(struct json_object *list, const struct report *rep,
 static int json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj = json__object(root, "interrupts"), *list, *item;
-	struct irq_view *v = state;
+	struct irq_model *v = state;
 	char name[UNITS_MAX];
 	u32 nr;
 
-	if (!v || irq_view__finish(v, rep->rec))
+	if (!v || irq_model__finish(v, rep->rec))
 		return -1;
 	nr = nr_shown(rep, v->nr_lines, TOP);
 	list = json__array(obj, "sources");
@@ -264,10 +264,10 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 		json__u64(item, "changes", v->pin[i].told);
 		json__u64(item, "coalesced", v->pin[i].coalesced);
 	}
-	json__u64(obj, "left_out", v->left_out);
+	json__u64(obj, "left_out", v->over_limit);
 	return 0;
 }
 
 const struct report_view irq_view = {
-	.event = KVMW_EVENT_IRQ, .consumer = &irq_view_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_IRQ, .consumer = &irq_consumer, .text = text, .json = json,
 };

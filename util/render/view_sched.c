@@ -31,7 +31,7 @@ static u64 percentile(const struct sched_thread *t, u32 permille)
 	return t->wait.count ? hist__percentile(&t->wait, permille) : KVMW_NONE;
 }
 
-static void table(const struct screen *s, const struct sched_view *v, u32 nr)
+static void table(const struct screen *s, const struct sched_model *v, u32 nr)
 {
 	u64 whole = v->to_ns - v->from_ns;
 	struct textgrid g;
@@ -62,9 +62,9 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 {
 	u32 top = rep->opt->top ?: SHOWN;
 	char words[160], count[UNITS_MAX];
-	struct sched_view v;
+	struct sched_model v;
 
-	if (!state || sched_view__make(&v, rep, state))
+	if (!state || sched_model__make(&v, rep, state))
 		return;
 	if (v.nr) {
 		fprintf(s->out, "\nThreads by how long they waited for a CPU, of %.3f s:\n",
@@ -76,12 +76,12 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 			 units__count((u64)v.nr + v.more - top, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	if (v.left_out) {
+	if (v.over_limit) {
 		snprintf(words, sizeof(words), "%s events of more threads than are kept are left out",
-			 units__count(v.left_out, count));
+			 units__count(v.over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	sched_view__free(&v);
+	sched_model__free(&v);
 }
 
 static void thread_json(struct json_object *list, const struct report *rep,
@@ -117,11 +117,11 @@ static void thread_json(struct json_object *list, const struct report *rep,
 static int json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj, *list;
-	struct sched_view v;
+	struct sched_model v;
 
 	if (!state)
 		return 0;
-	if (sched_view__make(&v, rep, state))
+	if (sched_model__make(&v, rep, state))
 		return -1;
 	obj = json__object(root, "sched");
 	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
@@ -129,8 +129,8 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 	for (u32 i = 0; i < v.nr; i++)
 		thread_json(list, rep, &v.thread[i]);
 	json__u64(obj, "threads_left_out", v.more);
-	json__u64(obj, "left_out", v.left_out);
-	sched_view__free(&v);
+	json__u64(obj, "left_out", v.over_limit);
+	sched_model__free(&v);
 	return 0;
 }
 

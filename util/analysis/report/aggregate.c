@@ -110,14 +110,14 @@ int agg_table__merge(struct agg_table *to, const struct agg_table *from)
 {
 	bool full;
 
-	to->left_out += from->left_out;
+	to->over_limit += from->over_limit;
 	for (u32 i = 0; i < from->nr; i++) {
 		struct agg *agg = agg_table__get(to, &from->entry[i].key, &full);
 
 		if (!agg && !full)
 			return -1;
 		if (!agg)
-			to->left_out += from->entry[i].rows;
+			to->over_limit += from->entry[i].rows;
 		else if (agg__merge(agg, &from->entry[i]))
 			return -1;
 	}

@@ -52,7 +52,7 @@ struct agg_table {		/* all zero: empty */
 	u32 nr, room;
 	u32 *slot;		/* index into entry plus 1, 0: free; a power of two */
 	u32 nr_slots;
-	u64 left_out;		/* rows whose key was one too many */
+	u64 over_limit;		/* rows whose key was one too many */
 };
 
 static inline bool agg_key__equal(const struct agg_key *a, const struct agg_key *b)

@@ -127,7 +127,7 @@ static int take(void *state, const struct scan_batch *b)
 		if (!agg && !full)
 			return -1;
 		if (!agg)
-			rr->aggs.left_out++;
+			rr->aggs.over_limit++;
 		else if (add_row(agg, col, nr_parts, i))
 			return -1;
 		else if (b->has_lazy && col[SPAN][i] == KVMW_NONE)

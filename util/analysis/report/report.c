@@ -284,13 +284,13 @@ static void count_lost(struct report *rep)
 }
 
 /* Each vCPU may have had a cycle open when its recorder was killed, which has no row. */
-static void count_not_wanted(struct report *rep)
+static void count_filtered(struct report *rep)
 {
 	u64 known = sat_add(sat_add(rep->recorded, rep->lost), rep->nr_vcpus);
 
 	if (rep->total.exact && !rep->rec->window.active && !rep->rec->nr_damage &&
 	    rep->total.count > known)
-		rep->not_wanted = rep->total.count - rep->recorded - rep->lost;
+		rep->filtered = rep->total.count - rep->recorded - rep->lost;
 }
 
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
@@ -310,7 +310,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	/* A window leaves rows out, of which the kernel's counts know nothing. */
 	if (!rec->window.active && !rep->fine && agg_table__merge(aggs, &rec->totals))
 		return -1;
-	rep->left_out = aggs->left_out;
+	rep->over_limit = aggs->over_limit;
 	choose_event(rep);
 	rep->desc = report_event__find(rep->event);
 	if (check_keys(rep))
@@ -324,7 +324,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (ret || report__order(rep))
 		return -1;
 	count_lost(rep);
-	count_not_wanted(rep);
+	count_filtered(rep);
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
 	return 0;

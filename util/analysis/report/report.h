@@ -100,9 +100,9 @@ struct report {
 	u32 nr_vcpus;
 	u64 recorded, lost, unfinished;	/* of this event, filters applied */
 	/* The kernel counted them, but they were not to be recorded: sampling, filters. */
-	u64 not_wanted;
+	u64 filtered;
 	u64 all_recorded;	/* rows of all events in the file */
-	u64 left_out;		/* rows beyond AGG_MAX_KEYS keys */
+	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 duration_ns;	/* of the recording; 0: unknown */
 	char empty[1024];	/* why there are no rows, or "" */
 };
