@@ -2,7 +2,8 @@
 #
 #   make                 build ./kvmw                  (V=1 shows the commands)
 #   make man             the man pages, in doc/
-#   make install         PREFIX=/usr/local DESTDIR=
+#   make install         PREFIX=/usr/local DESTDIR=; make uninstall takes it back
+#   make dist            kvmw-VERSION.tar.gz of the last commit
 #   make unit            unit tests                    (SAN=1: with ASan, UBSan)
 #   sudo make deps       install what is needed to build and to test
 #   sudo make demo       record a running guest and report it
@@ -21,7 +22,7 @@ Q	:= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(2)')
 
 OBJ	:= $(O)/obj
-VERSION	:= 0.1
+VERSION	:= $(shell cat VERSION)
 PKGS	:= libbpf libelf libtraceevent libzstd json-c zlib
 
 # Only the targets that compile ask pkg-config.
@@ -72,13 +73,24 @@ include Documentation/Makefile.doc
 
 -include $(objs:.o=.d)
 
+$(OBJ)/kvmw.o $(OBJ)/util/capture/meta.o: VERSION
+
+bindir	= $(DESTDIR)$(PREFIX)/bin
+mandir	= $(DESTDIR)$(PREFIX)/share/man
+
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 755 $(O)/kvmw $(DESTDIR)$(PREFIX)/bin/kvmw
-	ln -sf kvmw $(DESTDIR)$(PREFIX)/bin/perf-kvmw
-	install -m 644 $(O)/doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(O)/doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -d $(bindir) $(mandir)/man1 $(mandir)/man5
+	install -m 755 $(O)/kvmw $(bindir)/kvmw
+	ln -sf kvmw $(bindir)/perf-kvmw
+	install -m 644 $(man-1) $(mandir)/man1
+	install -m 644 $(man-5) $(mandir)/man5
+
+uninstall:
+	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
+		$(addprefix $(mandir)/man5/,$(notdir $(man-5)))
+
+dist:
+	git archive --prefix=kvmw-$(VERSION)/ -o $(O)/kvmw-$(VERSION).tar.gz HEAD
 
 deps:
 	@scripts/deps.sh
@@ -89,5 +101,5 @@ demo: all
 clean:
 	rm -rf $(OBJ) $(O)/kvmw $(O)/doc
 
-.PHONY: all install deps demo clean
+.PHONY: all install uninstall dist deps demo clean
 .DELETE_ON_ERROR:

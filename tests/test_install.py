@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""make install, uninstall and dist; one version everywhere."""
+import os
+import subprocess
+import tarfile
+
+import pytest
+
+from synthetic import KVMW, TREE, kvmw
+
+VERSION = (TREE / "VERSION").read_text().strip()
+
+
+def make(*args):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
+    return subprocess.run(["make", "-C", TREE, "-s", f"O={os.path.relpath(KVMW.parent, TREE)}", *args],
+                          check=True, text=True, capture_output=True, timeout=300, env=env)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("root")
+    make("install", f"DESTDIR={root}", "PREFIX=/usr")
+    return root
+
+
+def files(root):
+    return {str(p.relative_to(root)) for p in root.rglob("*") if not p.is_dir()}
+
+
+def test_what_is_installed(installed):
+    pages = {f"usr/share/man/man{'5' if page.stem.endswith('-format') else '1'}/"
+             f"{page.stem}.{'5' if page.stem.endswith('-format') else '1'}"
+             for page in (TREE / "Documentation").glob("kvmw*.txt")}
+    assert files(installed) == pages | {"usr/bin/kvmw", "usr/bin/perf-kvmw"}
+    assert os.readlink(installed / "usr/bin/perf-kvmw") == "kvmw"
+    done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
+                          text=True, timeout=30)
+    assert done.stdout == f"kvmw version {VERSION}\n"
+
+
+def test_uninstall_leaves_no_file(installed, tmp_path):
+    subprocess.run(["cp", "-a", f"{installed}/.", tmp_path], check=True)
+    (tmp_path / "usr/bin/other").touch()
+    make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/usr")
+    assert files(tmp_path) == {"usr/bin/other"}
+
+
+def test_version_is_everywhere_the_same(installed):
+    assert kvmw("--version").stdout == f"kvmw version {VERSION}\n"
+    assert f'"kvmw {VERSION}"' in (installed / "usr/share/man/man1/kvmw.1").read_text()
+
+
+@pytest.mark.skipif(not (TREE / ".git").exists(), reason="not a git work tree")
+def test_dist_holds_what_is_committed(tmp_path):
+    make("dist", f"O={tmp_path}")
+    with tarfile.open(tmp_path / f"kvmw-{VERSION}.tar.gz") as tar:
+        names = {n[len(f"kvmw-{VERSION}/"):] for n in tar.getnames() if not n.endswith("/")}
+    tracked = subprocess.run(["git", "-C", TREE, "ls-tree", "-r", "--name-only", "HEAD"], check=True,
+                             text=True, capture_output=True).stdout.split("\n")
+    assert set(filter(None, tracked)) <= names
