@@ -65,7 +65,8 @@ struct guest_args {
 	bool json;
 };
 
-static int number(const char *option, const char *arg, uint64_t min, uint64_t max, uint64_t *value)
+static int cmd_bench__number(const char *option, const char *arg, uint64_t min, uint64_t max,
+			     uint64_t *value)
 {
 	char *end;
 
@@ -78,7 +79,7 @@ static int number(const char *option, const char *arg, uint64_t min, uint64_t ma
 	return EINVAL;
 }
 
-static error_t parse_end(struct guest_args *args)
+static error_t cmd_bench__parse_end(struct guest_args *args)
 {
 	struct guest_config *cfg = &args->cfg;
 	bool any = false;
@@ -116,19 +117,21 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_COUNT ... OPT_COUNT + NR_OPS - 1:
 		args->counts = true;
-		return number(guest_op_name[key - OPT_COUNT], arg, 0, BENCH_MAX_COUNT,
-			      &cfg->per_round[key - OPT_COUNT]);
+		return cmd_bench__number(guest_op_name[key - OPT_COUNT], arg, 0, BENCH_MAX_COUNT,
+					 &cfg->per_round[key - OPT_COUNT]);
 	case OPT_ROUNDS:
 		args->rounds = true;
-		return number("rounds", arg, 0, BENCH_MAX_ROUNDS, &cfg->rounds);
+		return cmd_bench__number("rounds", arg, 0, BENCH_MAX_ROUNDS, &cfg->rounds);
 	case OPT_VCPUS:
-		err = number("vcpus", arg, 1, BENCH_MAX_VCPUS, &value);
+		err = cmd_bench__number("vcpus", arg, 1, BENCH_MAX_VCPUS, &value);
 		cfg->vcpus = value;
 		return err;
 	case OPT_VMM_DELAY:
-		return number("vmm-delay", arg, 0, BENCH_MAX_DELAY_US, &cfg->vmm_delay_us);
+		return cmd_bench__number("vmm-delay", arg, 0, BENCH_MAX_DELAY_US,
+					 &cfg->vmm_delay_us);
 	case OPT_TIMER_DELAY:
-		return number("timer-delay", arg, 1, BENCH_MAX_DELAY_US, &cfg->timer_delay_us);
+		return cmd_bench__number("timer-delay", arg, 1, BENCH_MAX_DELAY_US,
+					 &cfg->timer_delay_us);
 	case OPT_DIRTY_LOG:
 		cfg->dirty_log = true;
 		return 0;
@@ -142,7 +145,7 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 		error("bench guest: unexpected argument '%s'", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
-		return parse_end(args);
+		return cmd_bench__parse_end(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -181,7 +184,7 @@ out:
 	return ret < 0 ? KVMW_FAILED : KVMW_OK;
 }
 
-static int usage(FILE *fp)
+static int cmd_bench__usage(FILE *fp)
 {
 	fprintf(fp, "Usage: kvmw bench guest [OPTION...]\n\n"
 		    "  guest   a hand-made guest that makes known VM exits; "
@@ -194,9 +197,9 @@ int cmd_bench(int argc, const char **argv)
 	static char name[] = "kvmw bench guest";
 
 	if (argc < 2)
-		return usage(stderr);
+		return cmd_bench__usage(stderr);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
-		usage(stdout);
+		cmd_bench__usage(stdout);
 		return 0;
 	}
 	if (strcmp(argv[1], "guest")) {

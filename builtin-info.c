@@ -22,7 +22,7 @@ struct args {
 	bool verbose, json, no_pager;
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
@@ -70,7 +70,7 @@ int cmd_info(int argc, const char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = cmd_info__parse,
 		.doc = "Show what a recording consists of: where it is from, whose VM exits it "
 		       "holds, its frames and their sizes, and what is missing.",
 	};

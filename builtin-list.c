@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 {
 	struct list *list = state->input;
 
@@ -48,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = cmd_list__parse,
 	.doc = "Show the virtual machines that run on this host, and the events kvmw record can record.",
 };
 
@@ -107,7 +107,7 @@ static void remark(const char *before, const char *words)
 	wrapped(line);
 }
 
-static void print_groups(void)
+static void cmd_list__print_groups(void)
 {
 	printf("\n%-*s %s\n", INDENT - 1, "Group", "Events");
 	for (const struct group *group = groups; group->name; group++) {
@@ -142,7 +142,7 @@ static void print_events(void)
 		if (!why)
 			remark("this kernel has no ", provider__lacks(i, buf, sizeof(buf)));
 	}
-	print_groups();
+	cmd_list__print_groups();
 }
 
 static struct json_object *vms_json(const struct list *list)

@@ -103,7 +103,7 @@ static int parse_range(struct kvmw_range *range, const char *name, const char *a
 	return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
 	const char *idle, *acts_on;
@@ -185,7 +185,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = cmd_record__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Record the VM exits of virtual machines into a file."
 	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends; with -p or "

@@ -132,7 +132,7 @@ static bool is_kind(const char *arg, const char *colon)
 	return false;
 }
 
-static error_t parse_event(struct report_options *opt, const char *arg)
+static error_t cmd_report__parse_event(struct report_options *opt, const char *arg)
 {
 	const struct event_desc *event = event_desc__by_name(arg);
 	const char *colon = strchr(arg, ':');
@@ -199,7 +199,7 @@ static error_t parse_width(struct args *args, const char *arg)
 	return EINVAL;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
@@ -211,7 +211,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->sort = true;
 		return parse_sort(&args->opt, arg);
 	case 'e':
-		return parse_event(&args->opt, arg);
+		return cmd_report__parse_event(&args->opt, arg);
 	case OPT_ORDER:
 		return parse_order(&args->opt, arg);
 	case OPT_TOP:
@@ -260,7 +260,8 @@ struct reading {
 	void *state;			/* of the view */
 };
 
-static int print(const struct args *args, const struct report *rep, const struct reading *in)
+static int cmd_report__print(const struct args *args, const struct report *rep,
+			     const struct reading *in)
 {
 	struct screen s;
 	int ret = 0;
@@ -375,7 +376,7 @@ static int report(struct args *args)
 
 	if (read_what_there_is(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
-	ret = print(args, &rep, &in);
+	ret = cmd_report__print(args, &rep, &in);
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
 		ret = error("%s: %s", in.rec->path, rep.empty);
@@ -394,7 +395,7 @@ int cmd_report(int argc, const char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = cmd_report__parse,
 		.doc = "Read a recording and show why the guest left guest mode, how often and for "
 		       "how long; or what else was recorded, with -e.",
 	};

@@ -61,7 +61,7 @@ static error_t check(struct args *args)
 	return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
@@ -147,8 +147,8 @@ static int say_what_is_missing(const struct script *sc)
 	return sc->printed ? 0 : say_why_nothing(sc, rows, wanted);
 }
 
-static int print(const struct args *args, struct recording *rec, struct data_reader *reader,
-		 struct script *sc)
+static int cmd_script__print(const struct args *args, struct recording *rec,
+			     struct data_reader *reader, struct script *sc)
 {
 	struct timeline timeline = {
 		.rec = rec,
@@ -197,7 +197,7 @@ static int script(const struct args *args)
 		sc->rec = rec;
 		sc->opt = &args->opt;
 		sc->stream = args->follow || !data_reader__seekable(reader);
-		if (!print(args, rec, reader, sc))
+		if (!cmd_script__print(args, rec, reader, sc))
 			ret = KVMW_OK;
 		else if (sc->usage)
 			ret = KVMW_USAGE;
@@ -214,7 +214,7 @@ int cmd_script(int argc, const char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = cmd_script__parse,
 		.doc = "Print the events of a recording one by one, in the order of their time.",
 	};
 	struct args args = { .input = "kvmw.data" };

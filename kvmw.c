@@ -21,7 +21,7 @@ static const struct command {
 	{ "bench", cmd_bench, "run the built-in guest, whose exits are known" },
 };
 
-static void usage(FILE *out)
+static void kvmw__usage(FILE *out)
 {
 	fputs("usage: kvmw [--version] [--help] COMMAND [ARGS]\n\n"
 	      "The flight recorder for virtual machines on Linux.\n\n", out);
@@ -31,7 +31,7 @@ static void usage(FILE *out)
 }
 
 /* argp takes the name in its messages from argv[0]. */
-static int run(const struct command *command, int argc, const char **argv)
+static int kvmw__run(const struct command *command, int argc, const char **argv)
 {
 	char title[32];
 
@@ -40,7 +40,7 @@ static int run(const struct command *command, int argc, const char **argv)
 	return command->run(argc, argv);
 }
 
-static const struct command *find(const char *name)
+static const struct command *kvmw__find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(name, commands[i].name))
@@ -55,7 +55,7 @@ int main(int argc, const char **argv)
 
 	argp_err_exit_status = KVMW_USAGE;
 	if (!name) {
-		usage(stderr);
+		kvmw__usage(stderr);
 		return KVMW_USAGE;
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-v") || !strcmp(name, "version")) {
@@ -65,19 +65,19 @@ int main(int argc, const char **argv)
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		const char *args[] = { NULL, "--help", NULL };
 
-		command = argc > 2 ? find(argv[2]) : NULL;
+		command = argc > 2 ? kvmw__find(argv[2]) : NULL;
 		if (command)
-			return run(command, 2, args);
+			return kvmw__run(command, 2, args);
 		if (argc > 2) {
 			error("'%s' is not a kvmw command; kvmw --help lists them", argv[2]);
 			return KVMW_USAGE;
 		}
-		usage(stdout);
+		kvmw__usage(stdout);
 		return KVMW_OK;
 	}
-	command = find(name);
+	command = kvmw__find(name);
 	if (command)
-		return run(command, argc - 1, argv + 1);
+		return kvmw__run(command, argc - 1, argv + 1);
 	error("'%s' is not a kvmw command; kvmw --help lists them", name);
 	return KVMW_USAGE;
 }

@@ -166,8 +166,8 @@ out_mask:
 	return ret;
 }
 
-static int compare(unsigned int vcpu, const char *what, uint64_t guest, uint64_t want,
-		   const char *who)
+static int bench_guest__compare(unsigned int vcpu, const char *what, uint64_t guest, uint64_t want,
+				const char *who)
 {
 	if (guest == want)
 		return 0;
@@ -184,25 +184,29 @@ static int check_vcpu(const struct guest_config *cfg, unsigned int id, const str
 	const uint64_t *per = cfg->per_round;
 	uint64_t rounds = n[CNT_ROUNDS];
 
-	if (cfg->rounds && !stopped && compare(id, "rounds", rounds, cfg->rounds, "asked were"))
+	if (cfg->rounds && !stopped &&
+	    bench_guest__compare(id, "rounds", rounds, cfg->rounds, "asked were"))
 		return -1;
-	if (compare(id, "cpuid", n[CNT_CPUID], rounds * per[OP_CPUID], asked) ||
-	    compare(id, "pio", n[CNT_PIO], rounds * per[OP_PIO], asked) ||
-	    compare(id, "mmio", n[CNT_MMIO], rounds * per[OP_MMIO], asked) ||
-	    compare(id, "msr reads", n[CNT_RDMSR], rounds * (per[OP_MSR] - per[OP_MSR] / 2), asked) ||
-	    compare(id, "msr writes", n[CNT_WRMSR], rounds * (per[OP_MSR] / 2), asked) ||
-	    compare(id, "hlt", n[CNT_HLT], rounds * per[OP_HLT], asked) ||
-	    compare(id, "touch", n[CNT_TOUCH], rounds * per[OP_TOUCH], asked) ||
-	    compare(id, "vmcall", n[CNT_VMCALL], rounds * per[OP_VMCALL], asked) ||
-	    compare(id, "ipi", n[CNT_IPI], rounds * per[OP_IPI], asked) ||
-	    compare(id, "timer", n[CNT_TIMER], rounds * per[OP_TIMER], asked))
+	if (bench_guest__compare(id, "cpuid", n[CNT_CPUID], rounds * per[OP_CPUID], asked) ||
+	    bench_guest__compare(id, "pio", n[CNT_PIO], rounds * per[OP_PIO], asked) ||
+	    bench_guest__compare(id, "mmio", n[CNT_MMIO], rounds * per[OP_MMIO], asked) ||
+	    bench_guest__compare(id, "msr reads", n[CNT_RDMSR],
+				 rounds * (per[OP_MSR] - per[OP_MSR] / 2), asked) ||
+	    bench_guest__compare(id, "msr writes", n[CNT_WRMSR], rounds * (per[OP_MSR] / 2),
+				 asked) ||
+	    bench_guest__compare(id, "hlt", n[CNT_HLT], rounds * per[OP_HLT], asked) ||
+	    bench_guest__compare(id, "touch", n[CNT_TOUCH], rounds * per[OP_TOUCH], asked) ||
+	    bench_guest__compare(id, "vmcall", n[CNT_VMCALL], rounds * per[OP_VMCALL], asked) ||
+	    bench_guest__compare(id, "ipi", n[CNT_IPI], rounds * per[OP_IPI], asked) ||
+	    bench_guest__compare(id, "timer", n[CNT_TIMER], rounds * per[OP_TIMER], asked))
 		return -1;
-	if (compare(id, "pio", n[CNT_PIO], v->user.pio, saw) ||
-	    compare(id, "mmio", n[CNT_MMIO], v->user.mmio, saw) ||
-	    compare(id, "hlt", n[CNT_HLT], v->user.hlt, saw) ||
-	    compare(id, "refills", n[CNT_REFILLS], v->user.refill, saw) ||
-	    compare(id, "ipi taken", n[CNT_IPI_TAKEN], n[CNT_IPI], "it sent") ||
-	    compare(id, "timer interrupts", n[CNT_TIMER_FIRED], n[CNT_TIMER], "it armed"))
+	if (bench_guest__compare(id, "pio", n[CNT_PIO], v->user.pio, saw) ||
+	    bench_guest__compare(id, "mmio", n[CNT_MMIO], v->user.mmio, saw) ||
+	    bench_guest__compare(id, "hlt", n[CNT_HLT], v->user.hlt, saw) ||
+	    bench_guest__compare(id, "refills", n[CNT_REFILLS], v->user.refill, saw) ||
+	    bench_guest__compare(id, "ipi taken", n[CNT_IPI_TAKEN], n[CNT_IPI], "it sent") ||
+	    bench_guest__compare(id, "timer interrupts", n[CNT_TIMER_FIRED], n[CNT_TIMER],
+				 "it armed"))
 		return -1;
 	return 0;
 }

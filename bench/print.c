@@ -88,7 +88,7 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 			res->dirty_pages, res->nr_dirty, res->nr_dirty == 1 ? "" : "s");
 }
 
-static void put(struct json_object *obj, const char *key, uint64_t value)
+static void bench_print__put(struct json_object *obj, const char *key, uint64_t value)
 {
 	json_object_object_add(obj, key, json_object_new_uint64(value));
 }
@@ -103,32 +103,32 @@ static struct json_object *sub(struct json_object *obj, const char *key)
 
 static void put_counts(struct json_object *obj, const uint64_t count[NR_COUNTS])
 {
-	put(obj, "rounds", count[CNT_ROUNDS]);
+	bench_print__put(obj, "rounds", count[CNT_ROUNDS]);
 	for (int op = 0; op < NR_OPS; op++)
-		put(obj, guest_op_name[op], op_total(count, op));
-	put(obj, "rdmsr", count[CNT_RDMSR]);
-	put(obj, "wrmsr", count[CNT_WRMSR]);
-	put(obj, "ipi_taken", count[CNT_IPI_TAKEN]);
-	put(obj, "timer_fired", count[CNT_TIMER_FIRED]);
-	put(obj, "halted", count[CNT_HALT]);
+		bench_print__put(obj, guest_op_name[op], op_total(count, op));
+	bench_print__put(obj, "rdmsr", count[CNT_RDMSR]);
+	bench_print__put(obj, "wrmsr", count[CNT_WRMSR]);
+	bench_print__put(obj, "ipi_taken", count[CNT_IPI_TAKEN]);
+	bench_print__put(obj, "timer_fired", count[CNT_TIMER_FIRED]);
+	bench_print__put(obj, "halted", count[CNT_HALT]);
 }
 
 static void put_user_exits(struct json_object *obj, const struct user_exits *user)
 {
-	put(obj, "io", user->pio + user->ready + user->refill + user->final);
-	put(obj, "mmio", user->mmio + user->setup_mmio);
-	put(obj, "hlt", user->hlt);
+	bench_print__put(obj, "io", user->pio + user->ready + user->refill + user->final);
+	bench_print__put(obj, "mmio", user->mmio + user->setup_mmio);
+	bench_print__put(obj, "hlt", user->hlt);
 }
 
 static void put_also(struct json_object *root, const struct guest_result *res)
 {
 	struct json_object *also = sub(root, "also"), *setup = sub(also, "setup");
 
-	put(setup, "page_faults", res->setup_faults);
-	put(setup, "mmio", res->user.setup_mmio);
-	put(setup, "pio", res->user.ready);
-	put(sub(also, "refill"), "pio", res->user.refill);
-	put(sub(also, "final"), "pio", res->user.final);
+	bench_print__put(setup, "page_faults", res->setup_faults);
+	bench_print__put(setup, "mmio", res->user.setup_mmio);
+	bench_print__put(setup, "pio", res->user.ready);
+	bench_print__put(sub(also, "refill"), "pio", res->user.refill);
+	bench_print__put(sub(also, "final"), "pio", res->user.final);
 }
 
 static void put_name(struct json_object *obj, const char *key, const char *name)
@@ -154,7 +154,7 @@ static void put_reasons(struct json_object *root, const struct guest_result *res
 		if (reasons[i].count == ARCH_NOT_TOLD)
 			put_name(not_told, reasons[i].isa, reasons[i].reason);
 		else if (reasons[i].count)
-			put(isa, reasons[i].reason, reasons[i].count);
+			bench_print__put(isa, reasons[i].reason, reasons[i].count);
 	}
 }
 
@@ -168,11 +168,11 @@ static void put_vcpus(struct json_object *root, const struct guest_result *res)
 		struct json_object *obj = json_object_new_object();
 
 		json_object_array_add(list, obj);
-		put(obj, "id", i);
-		put(obj, "tid", v->tid);
+		bench_print__put(obj, "id", i);
+		bench_print__put(obj, "tid", v->tid);
 		put_counts(obj, v->count);
 		put_user_exits(sub(obj, "user_exits"), &v->user);
-		put(obj, "vmm_delay_ns", v->vmm_ns);
+		bench_print__put(obj, "vmm_delay_ns", v->vmm_ns);
 	}
 }
 
@@ -180,7 +180,7 @@ static void put_dirty(struct json_object *root, const struct guest_result *res)
 {
 	struct json_object *dirty = sub(root, "dirty"), *ranges = json_object_new_array();
 
-	put(dirty, "pages", res->dirty_pages);
+	bench_print__put(dirty, "pages", res->dirty_pages);
 	json_object_object_add(dirty, "gfn_ranges", ranges);
 	for (size_t i = 0; i < res->nr_dirty; i++) {
 		struct json_object *range = json_object_new_array();
@@ -197,16 +197,16 @@ int guest_print_json(FILE *fp, const struct guest_config *cfg, const struct gues
 	const char *text;
 	int ret = 0;
 
-	put(root, "vcpus", res->vcpus);
-	put(root, "rounds", cfg->rounds);
+	bench_print__put(root, "vcpus", res->vcpus);
+	bench_print__put(root, "rounds", cfg->rounds);
 	json_object_object_add(root, "interrupted", json_object_new_boolean(res->interrupted));
-	put(root, "elapsed_ns", res->elapsed_ns);
-	put(root, "vmm_delay_us", cfg->vmm_delay_us);
-	put(root, "vmm_delay_ns", res->vmm_ns);
-	put(root, "timer_delay_us", cfg->timer_delay_us);
+	bench_print__put(root, "elapsed_ns", res->elapsed_ns);
+	bench_print__put(root, "vmm_delay_us", cfg->vmm_delay_us);
+	bench_print__put(root, "vmm_delay_ns", res->vmm_ns);
+	bench_print__put(root, "timer_delay_us", cfg->timer_delay_us);
 	per = sub(root, "per_round");
 	for (int op = 0; op < NR_OPS; op++)
-		put(per, guest_op_name[op], cfg->per_round[op]);
+		bench_print__put(per, guest_op_name[op], cfg->per_round[op]);
 	put_counts(sub(root, "total"), res->count);
 	put_also(root, res);
 	put_user_exits(sub(root, "user_exits"), &res->user);

@@ -4,7 +4,7 @@
 
 #include "util/error.h"
 
-static void line(const char *prefix, const char *fmt, va_list ap)
+static void error__line(const char *prefix, const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	flockfile(stderr);
@@ -19,7 +19,7 @@ int error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	line("", fmt, ap);
+	error__line("", fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -29,6 +29,6 @@ void warning(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	line("warning: ", fmt, ap);
+	error__line("warning: ", fmt, ap);
 	va_end(ap);
 }

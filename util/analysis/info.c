@@ -23,7 +23,7 @@ const char *frame_type__name(u32 type, char *buf)
 }
 
 /* Room for the columns of an event, named and typed as the recording says. */
-static int describe(struct info_frames *k, const struct data_event *event)
+static int info__describe(struct info_frames *k, const struct data_event *event)
 {
 	u32 nr = event->nr_fields;
 
@@ -43,7 +43,7 @@ static int describe(struct info_frames *k, const struct data_event *event)
 	return 0;
 }
 
-static struct info_frames *find(struct recording_info *inv, const struct data_reader *r,
+static struct info_frames *info__find(struct recording_info *inv, const struct data_reader *r,
 			       const struct data_frame *f)
 {
 	const struct data_event *event = f->event ? data_reader__event(r, f->event) : NULL;
@@ -63,7 +63,7 @@ static struct info_frames *find(struct recording_info *inv, const struct data_re
 	inv->frames = grown;
 	k = &grown[inv->nr++];
 	*k = (struct info_frames) { .type = f->type, .event = f->event, .first_ns = UINT64_MAX };
-	return event && describe(k, event) ? NULL : k;
+	return event && info__describe(k, event) ? NULL : k;
 }
 
 static void add_encoding(struct info_column *column, const char *encoding)
@@ -95,7 +95,7 @@ static int add_columns(struct recording *rec, struct info_frames *k, const struc
 static int add_frame(struct recording *rec, struct recording_info *inv, const struct data_reader *r,
 		     const struct data_frame *f)
 {
-	struct info_frames *k = find(inv, r, f);
+	struct info_frames *k = info__find(inv, r, f);
 
 	if (!k)
 		return -1;

@@ -124,16 +124,16 @@ static void raise_to(struct columns_of *c, u32 at, u64 value)
 		c->out[at] = value;
 }
 
-static bool within(const struct columns_of *c, u64 time_ns)
+static bool max_series__within(const struct columns_of *c, u64 time_ns)
 {
 	return time_ns >= c->from && time_ns <= c->to;
 }
 
-static void put(struct columns_of *c, u64 time_ns, u64 before, u64 value)
+static void max_series__put(struct columns_of *c, u64 time_ns, u64 before, u64 value)
 {
 	u32 at = column_of(c, time_ns);
 
-	if (!within(c, time_ns))
+	if (!max_series__within(c, time_ns))
 		return;
 	carry(c, at, before);
 	raise_to(c, at, value);
@@ -155,10 +155,10 @@ void max_series__columns(const struct max_series *s, u64 from_ns, u64 to_ns, u32
 			out[0] = value = span->old;
 		if (span->first_ns > to_ns)
 			break;
-		put(&c, span->first_ns, value, span->old);
-		put(&c, span->max_ns, value, span->max);
+		max_series__put(&c, span->first_ns, value, span->old);
+		max_series__put(&c, span->max_ns, value, span->max);
 		value = span->last;
-		put(&c, span->last_ns, value, value);
+		max_series__put(&c, span->last_ns, value, value);
 		if (span->last_ns < from_ns)
 			out[0] = value;
 	}

@@ -23,7 +23,7 @@ struct maker {
 };
 
 /* Whoever is of no VM worked for the only one, if there is only one. */
-static u32 vm_of(const struct recording *rec, u32 vcpu_id)
+static u32 dirty_model__vm_of(const struct recording *rec, u32 vcpu_id)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rec, vcpu_id);
 
@@ -32,35 +32,36 @@ static u32 vm_of(const struct recording *rec, u32 vcpu_id)
 	return rec->nr_vms == 1 ? rec->vm[0].id : REC_NO_VM;
 }
 
-static int compare(u64 a, u64 b)
+static int dirty_model__compare(u64 a, u64 b)
 {
 	return a < b ? -1 : a > b;
 }
 
 static int same_page(const struct dirty_entry *a, const struct dirty_entry *b)
 {
-	return compare(a->vm, b->vm) ?: compare(a->slot >> 16, b->slot >> 16) ?:
-	       compare(a->gfn, b->gfn);
+	return dirty_model__compare(a->vm, b->vm) ?:
+	       dirty_model__compare(a->slot >> 16, b->slot >> 16) ?:
+	       dirty_model__compare(a->gfn, b->gfn);
 }
 
 static int by_page(const void *a, const void *b, void *arg)
 {
 	const struct dirty_entry *entry = arg, *x = &entry[*(u32 *)a], *y = &entry[*(u32 *)b];
 
-	return same_page(x, y) ?: compare(y->marks, x->marks) ?: compare(x->slot, y->slot);
+	return same_page(x, y) ?: dirty_model__compare(y->marks, x->marks) ?: dirty_model__compare(x->slot, y->slot);
 }
 
 static int by_vcpu(const void *a, const void *b, void *arg)
 {
 	const struct dirty_entry *entry = arg;
 
-	return compare(entry[*(u32 *)a].vcpu, entry[*(u32 *)b].vcpu);
+	return dirty_model__compare(entry[*(u32 *)a].vcpu, entry[*(u32 *)b].vcpu);
 }
 
 static int by_time(const void *a, const void *b)
 {
-	return compare(((const struct dirty_mark *)a)->time_ns,
-		       ((const struct dirty_mark *)b)->time_ns);
+	return dirty_model__compare(((const struct dirty_mark *)a)->time_ns,
+				    ((const struct dirty_mark *)b)->time_ns);
 }
 
 static void choose(struct maker *m)
@@ -71,7 +72,7 @@ static void choose(struct maker *m)
 		m->page[i] = DIRTY_NO_PAGE;
 		if (!report__selects(m->rep->rec, m->rep->opt, e->vcpu))
 			continue;
-		e->vm = vm_of(m->rep->rec, e->vcpu);
+		e->vm = dirty_model__vm_of(m->rep->rec, e->vcpu);
 		if (e->class == DIRTY_LOGGED) {
 			m->v->marks += e->marks;
 			m->order[m->nr++] = i;
@@ -84,7 +85,7 @@ static void choose(struct maker *m)
 }
 
 /* What the slot was when it was last told of with this page in it. */
-static void find_slot(const struct maker *m, struct dirty_range *r)
+static void dirty_model__find_slot(const struct maker *m, struct dirty_range *r)
 {
 	u64 latest = 0;
 
@@ -94,7 +95,7 @@ static void find_slot(const struct maker *m, struct dirty_range *r)
 
 		if (slot->slot != r->slot || r->gfn < from ||
 		    r->gfn - from >= slot->size >> PAGE_SHIFT || slot->time_ns < latest ||
-		    vm_of(m->rep->rec, slot->vcpu) != r->vm)
+		    dirty_model__vm_of(m->rep->rec, slot->vcpu) != r->vm)
 			continue;
 		latest = slot->time_ns;
 		r->has_slot = true;
@@ -163,7 +164,7 @@ static void make_pages(struct maker *m)
 	}
 	end_range(m);
 	for (u32 i = 0; i < m->v->nr_ranges; i++)
-		find_slot(m, &m->v->range[i]);
+		dirty_model__find_slot(m, &m->v->range[i]);
 }
 
 static void add_by(struct dirty_model *v, u32 vcpu, u64 marks)

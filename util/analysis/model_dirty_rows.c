@@ -27,7 +27,7 @@ static const struct scan_event events[] = {
 };
 
 /* Room for one more of *nr in *list. 0, or -1 */
-static int make_room(void **list, u32 nr, u32 *room, size_t size)
+static int dirty_rows__make_room(void **list, u32 nr, u32 *room, size_t size)
 {
 	u32 more = *room ? *room * 2 : 256;
 	void *grown;
@@ -49,7 +49,7 @@ static u64 mix(u64 h)
 	return h ^ h >> 33;
 }
 
-static u32 *find(const struct dirty_rows *rows, const struct dirty_entry *key)
+static u32 *dirty_rows__find(const struct dirty_rows *rows, const struct dirty_entry *key)
 {
 	u64 h = mix(key->gfn + mix(((u64)key->vcpu << 32 | key->slot) ^ (u64)key->class << 62));
 	u32 mask = rows->nr_index - 1, i = h & mask;
@@ -66,7 +66,7 @@ static u32 *find(const struct dirty_rows *rows, const struct dirty_entry *key)
 }
 
 /* At most half of the index is taken. */
-static int grow(struct dirty_rows *rows)
+static int dirty_rows__grow(struct dirty_rows *rows)
 {
 	u32 nr = rows->nr_index ? rows->nr_index * 2 : 1024;
 	u32 *index = calloc(nr, sizeof(*index));
@@ -77,25 +77,26 @@ static int grow(struct dirty_rows *rows)
 	rows->index = index;
 	rows->nr_index = nr;
 	for (u32 i = 0; i < rows->nr; i++)
-		*find(rows, &rows->entry[i]) = i + 1;
+		*dirty_rows__find(rows, &rows->entry[i]) = i + 1;
 	return 0;
 }
 
 /* 0: counted, *entry says where, DIRTY_NO_PAGE: one too many; -1 out of memory. */
-static int add(struct dirty_rows *rows, const struct dirty_entry *key, u32 *entry)
+static int dirty_rows__add(struct dirty_rows *rows, const struct dirty_entry *key, u32 *entry)
 {
 	u32 *at;
 
-	if (rows->nr >= rows->nr_index / 2 && grow(rows))
+	if (rows->nr >= rows->nr_index / 2 && dirty_rows__grow(rows))
 		return -1;
-	at = find(rows, key);
+	at = dirty_rows__find(rows, key);
 	if (!*at && rows->nr == rows->max_entries) {
 		*entry = DIRTY_NO_PAGE;
 		rows->no_page += key->marks;
 		return 0;
 	}
 	if (!*at) {
-		if (make_room((void **)&rows->entry, rows->nr, &rows->room, sizeof(*key)))
+		if (dirty_rows__make_room((void **)&rows->entry, rows->nr, &rows->room,
+					  sizeof(*key)))
 			return -1;
 		rows->entry[rows->nr] = *key;
 		rows->entry[rows->nr].marks = 0;
@@ -112,7 +113,8 @@ static int add_mark(struct dirty_rows *rows, u64 time_ns, u32 entry)
 		rows->no_time++;
 		return 0;
 	}
-	if (make_room((void **)&rows->mark, rows->nr_marks, &rows->room_marks, sizeof(*rows->mark)))
+	if (dirty_rows__make_room((void **)&rows->mark, rows->nr_marks, &rows->room_marks,
+				  sizeof(*rows->mark)))
 		return -1;
 	rows->mark[rows->nr_marks++] = (struct dirty_mark) { .time_ns = time_ns, .entry = entry };
 	return 0;
@@ -122,7 +124,8 @@ static int add_slot(struct dirty_rows *rows, const struct dirty_slot *slot)
 {
 	if (rows->nr_slots == DIRTY_MAX_SLOTS)
 		return 0;
-	if (make_room((void **)&rows->slot, rows->nr_slots, &rows->room_slots, sizeof(*slot)))
+	if (dirty_rows__make_room((void **)&rows->slot, rows->nr_slots, &rows->room_slots,
+				  sizeof(*slot)))
 		return -1;
 	rows->slot[rows->nr_slots++] = *slot;
 	return 0;
@@ -149,7 +152,7 @@ static int take_slots(struct dirty_rows *rows, const struct scan_batch *b)
 	return 0;
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int dirty_rows__take(void *state, const struct scan_batch *b)
 {
 	struct dirty_rows *rows = state;
 	u64 *const *col = b->col;
@@ -170,14 +173,14 @@ static int take(void *state, const struct scan_batch *b)
 			key.gfn = col[GFN][i];
 			key.slot = col[SLOT][i];
 		}
-		if (add(rows, &key, &entry) ||
+		if (dirty_rows__add(rows, &key, &entry) ||
 		    (key.class == DIRTY_LOGGED && add_mark(rows, col[TIME][i], entry)))
 			return -1;
 	}
 	return 0;
 }
 
-static int merge(void *to, const void *from)
+static int dirty_rows__merge(void *to, const void *from)
 {
 	const struct dirty_rows *rows = from;
 	struct dirty_rows *all = to;
@@ -189,7 +192,7 @@ static int merge(void *to, const void *from)
 	all->max_entries = DIRTY_MAX_PAGES;
 	all->max_marks = DIRTY_MAX_MARKS;
 	for (u32 i = 0; i < rows->nr; i++)
-		if (add(all, &rows->entry[i], &entry[i]))
+		if (dirty_rows__add(all, &rows->entry[i], &entry[i]))
 			goto out;
 	for (u32 i = 0; i < rows->nr_marks; i++)
 		if (add_mark(all, rows->mark[i].time_ns, entry[rows->mark[i].entry]))
@@ -206,7 +209,7 @@ out:
 }
 
 /* Together, the workers of a scan stay in the order of the limits. */
-static void *new_rows(void *arg)
+static void *dirty_rows__new_rows(void *arg)
 {
 	struct dirty_rows *rows = calloc(1, sizeof(*rows));
 	cpu_set_t cpus;
@@ -224,7 +227,7 @@ static void *new_rows(void *arg)
 	return rows;
 }
 
-static void free_rows(void *state)
+static void dirty_rows__free_rows(void *state)
 {
 	struct dirty_rows *rows = state;
 
@@ -236,6 +239,10 @@ static void free_rows(void *state)
 }
 
 const struct scan_consumer dirty_consumer = {
-	.events = events, .nr_events = ARRAY_SIZE(events), .new = new_rows, .take = take,
-	.merge = merge, .free = free_rows,
+	.events = events,
+	.nr_events = ARRAY_SIZE(events),
+	.new = dirty_rows__new_rows,
+	.take = dirty_rows__take,
+	.merge = dirty_rows__merge,
+	.free = dirty_rows__free_rows,
 };

@@ -35,13 +35,13 @@ static const struct scan_event events[] = {
 #define KEY_SLOT	user
 #define KEY_PAGES	reason		/* of a slot: its size */
 
-static u16 narrow(u64 value)
+static u16 fault_model__narrow(u64 value)
 {
 	return value == KVMW_NONE ? FAULT_UNTOLD : value < FAULT_UNTOLD ? value : FAULT_UNTOLD - 1;
 }
 
 /* NULL: out of memory, or, with *full, one key too many, which is counted. */
-static struct agg *count(struct agg_table *t, const struct agg_key *key, bool *full)
+static struct agg *fault_model__count(struct agg_table *t, const struct agg_key *key, bool *full)
 {
 	struct agg *agg = agg_table__get(t, key, full);
 
@@ -53,10 +53,10 @@ static struct agg *count(struct agg_table *t, const struct agg_key *key, bool *f
 }
 
 /* -1: out of memory. */
-static int add(struct agg_table *t, const struct agg_key *key, u64 span)
+static int fault_model__add(struct agg_table *t, const struct agg_key *key, u64 span)
 {
 	bool full;
-	struct agg *agg = count(t, key, &full);
+	struct agg *agg = fault_model__count(t, key, &full);
 
 	if (!agg)
 		return full ? 0 : -1;
@@ -66,28 +66,30 @@ static int add(struct agg_table *t, const struct agg_key *key, u64 span)
 static int take_fault(struct fault_model *v, u64 *const *col, u32 i)
 {
 	u64 gpa = col[GPA][i], span = col[SPAN][i];
-	struct agg_key key = { .vcpu = col[VCPU][i], .KEY_MMIO = narrow(col[MMIO][i]) };
+	struct agg_key key = { .vcpu = col[VCPU][i], .KEY_MMIO = fault_model__narrow(col[MMIO][i]) };
 	u32 bits = key.KEY_MMIO == 1 ? PAGE_BITS : RANGE_BITS;
 
 	key.KEY_GPA = gpa == KVMW_NONE ? KVMW_NONE : gpa >> bits << bits;
-	if (add(&v->ranges, &key, span))
+	if (fault_model__add(&v->ranges, &key, span))
 		return -1;
 	key.KEY_GPA = 0;
-	key.KEY_ACCESS = narrow(col[ACCESS][i]);
-	return add(&v->accesses, &key, span);
+	key.KEY_ACCESS = fault_model__narrow(col[ACCESS][i]);
+	return fault_model__add(&v->accesses, &key, span);
 }
 
 static int take_level(struct fault_model *v, u64 *const *col, u32 i)
 {
 	bool spte = col[KIND][i] == KVMW_fault_SET_SPTE;
 	struct agg_key key = {
-		.vcpu = col[VCPU][i], .reason = col[KIND][i], .KEY_LEVEL = narrow(col[LEVEL][i]),
+		.vcpu = col[VCPU][i],
+		.reason = col[KIND][i],
+		.KEY_LEVEL = fault_model__narrow(col[LEVEL][i]),
 	};
 
 	/* Without a page it is no mapping: 5.10 tells of the entries that mark MMIO too. */
 	if (spte ? col[PFN][i] == KVMW_NONE : col[MMIO][i] == 1)
 		return 0;
-	return add(&v->levels, &key, KVMW_NONE);
+	return fault_model__add(&v->levels, &key, KVMW_NONE);
 }
 
 static int take_slot(struct fault_model *v, u64 *const *col, u32 i)
@@ -105,7 +107,7 @@ static int take_slot(struct fault_model *v, u64 *const *col, u32 i)
 	if (!pages || size == KVMW_NONE || key.KEY_GPA == KVMW_NONE || slot >= UINT32_MAX ||
 	    (result && result != KVMW_NONE))
 		return 0;
-	agg = count(&v->slots, &key, &full);
+	agg = fault_model__count(&v->slots, &key, &full);
 	if (!agg)
 		return full ? 0 : -1;
 	/* When it was last set: merging keeps the latest. */
@@ -114,7 +116,7 @@ static int take_slot(struct fault_model *v, u64 *const *col, u32 i)
 	return 0;
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int fault_model__take(void *state, const struct scan_batch *b)
 {
 	struct fault_model *v = state;
 	int ret = 0;
@@ -130,7 +132,7 @@ static int take(void *state, const struct scan_batch *b)
 	return ret;
 }
 
-static void *new_view(void *arg)
+static void *fault_model__new_view(void *arg)
 {
 	struct fault_model *v = calloc(1, sizeof(*v));
 
@@ -141,7 +143,7 @@ static void *new_view(void *arg)
 	return v;
 }
 
-static int merge(void *to, const void *from)
+static int fault_model__merge(void *to, const void *from)
 {
 	struct fault_model *t = to;
 	const struct fault_model *f = from;
@@ -152,7 +154,7 @@ static int merge(void *to, const void *from)
 	       agg_table__merge(&t->levels, &f->levels) ? -1 : 0;
 }
 
-static void free_view(void *state)
+static void fault_model__free_view(void *state)
 {
 	struct fault_model *v = state;
 
@@ -170,8 +172,12 @@ static void free_view(void *state)
 }
 
 const struct scan_consumer fault_consumer = {
-	.events = events, .nr_events = ARRAY_SIZE(events),
-	.new = new_view, .take = take, .merge = merge, .free = free_view,
+	.events = events,
+	.nr_events = ARRAY_SIZE(events),
+	.new = fault_model__new_view,
+	.take = fault_model__take,
+	.merge = fault_model__merge,
+	.free = fault_model__free_view,
 };
 
 #define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
@@ -204,7 +210,7 @@ static int range_most(const void *a, const void *b)
 	return range_place(a, b);
 }
 
-static u32 vm_of(const struct recording *rec, u32 vcpu_id)
+static u32 fault_model__vm_of(const struct recording *rec, u32 vcpu_id)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rec, vcpu_id);
 
@@ -291,9 +297,13 @@ static int finish_ranges(struct fault_model *v, const struct recording *rec)
 			continue;
 		}
 		v->range[v->nr_ranges++] = (struct fault_range) {
-			.vm = vm_of(rec, key->vcpu), .mmio = key->KEY_MMIO, .gpa = key->KEY_GPA,
+			.vm = fault_model__vm_of(rec, key->vcpu),
+			.mmio = key->KEY_MMIO,
+			.gpa = key->KEY_GPA,
 			.size = 1ULL << (key->KEY_MMIO == 1 ? PAGE_BITS : RANGE_BITS),
-			.count = agg->rows, .span = agg->span, .slot = KVMW_NONE,
+			.count = agg->rows,
+			.span = agg->span,
+			.slot = KVMW_NONE,
 		};
 		agg->span = (struct hist) { 0 };
 	}
@@ -329,7 +339,7 @@ void fault_model__find_slot(const struct fault_model *v, const struct recording 
 		u64 part = overlap(r->gpa, r->size, agg->key.KEY_GPA, size);
 		u64 space = agg->key.KEY_SLOT >> 16;
 
-		if (!part || part < most || vm_of(rec, agg->key.vcpu) != r->vm)
+		if (!part || part < most || fault_model__vm_of(rec, agg->key.vcpu) != r->vm)
 			continue;
 		if (part == most && (space > r->slot >> 16 ||
 				     (space == r->slot >> 16 && agg->open_since < last)))

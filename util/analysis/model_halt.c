@@ -52,7 +52,7 @@ static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64
 	return hist__add(&agg->span, span_ns);
 }
 
-static int count(struct halt_state *st, u32 vcpu, u32 what, u64 detail)
+static int halt_model__count(struct halt_state *st, u32 vcpu, u32 what, u64 detail)
 {
 	return count_span(st, vcpu, what, detail, KVMW_NONE, 0);
 }
@@ -69,15 +69,15 @@ static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
 	if (!ret && (!slept || (poll && poll != KVMW_NONE)))
 		ret = count_span(st, vcpu, POLLED, 0, poll, before < poll ? before : poll);
 	if (!ret && !slept)
-		ret = count(st, vcpu, PAID, 0);
+		ret = halt_model__count(st, vcpu, PAID, 0);
 	if (!ret && valid != KVMW_NONE)
-		ret = count(st, vcpu, valid ? VALID : INVALID, 0);
+		ret = halt_model__count(st, vcpu, valid ? VALID : INVALID, 0);
 	if (!ret && col[COL_WAKER][i] != KVMW_NONE)
-		ret = count(st, vcpu, WAKER, col[COL_WAKER][i]);
+		ret = halt_model__count(st, vcpu, WAKER, col[COL_WAKER][i]);
 	return ret;
 }
 
-static u32 place_of(const struct halt_state *st, u32 vcpu)
+static u32 halt_model__place_of(const struct halt_state *st, u32 vcpu)
 {
 	u32 low = 0, high = st->nr;
 
@@ -95,7 +95,7 @@ static u32 place_of(const struct halt_state *st, u32 vcpu)
 /* NULL: out of memory, or, with *full, one vCPU too many. */
 static struct window *window_of(struct halt_state *st, u32 vcpu, bool *full)
 {
-	u32 at = place_of(st, vcpu), room = st->room ? 2 * st->room : 16;
+	u32 at = halt_model__place_of(st, vcpu), room = st->room ? 2 * st->room : 16;
 	struct window *w, **grown;
 
 	*full = false;
@@ -139,10 +139,10 @@ static int take_window(struct halt_state *st, u64 *const *col, u32 i)
 	max_series__add(&w->steps, col[COL_TIME][i], old, now);
 	if (old == KVMW_NONE || old == now)
 		return 0;
-	return count(st, vcpu, now > old ? GREW : SHRANK, 0);
+	return halt_model__count(st, vcpu, now > old ? GREW : SHRANK, 0);
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int halt_model__take(void *state, const struct scan_batch *b)
 {
 	int ret = 0;
 
@@ -155,7 +155,7 @@ static int take(void *state, const struct scan_batch *b)
 	return ret;
 }
 
-static void *new_state(void *arg)
+static void *halt_model__new_state(void *arg)
 {
 	struct halt_state *st = calloc(1, sizeof(*st));
 
@@ -164,7 +164,7 @@ static void *new_state(void *arg)
 	return st;
 }
 
-static int merge(void *to, const void *from)
+static int halt_model__merge(void *to, const void *from)
 {
 	struct halt_state *st = to;
 	const struct halt_state *other = from;
@@ -186,7 +186,7 @@ static int merge(void *to, const void *from)
 	return agg_table__merge(&st->counts, &other->counts);
 }
 
-static void free_state(void *state)
+static void halt_model__free_state(void *state)
 {
 	struct halt_state *st = state;
 
@@ -198,8 +198,12 @@ static void free_state(void *state)
 }
 
 const struct scan_consumer halt_consumer = {
-	.events = events, .nr_events = ARRAY_SIZE(events), .new = new_state, .take = take,
-	.merge = merge, .free = free_state,
+	.events = events,
+	.nr_events = ARRAY_SIZE(events),
+	.new = halt_model__new_state,
+	.take = halt_model__take,
+	.merge = halt_model__merge,
+	.free = halt_model__free_state,
 };
 
 /* ---- the model ---------------------------------------------------------- */
@@ -218,7 +222,7 @@ static int compare_order(const void *a, const void *b)
 	return x->order != y->order ? (x->order < y->order ? -1 : 1) : compare_ids(a, b);
 }
 
-static struct halt_vcpu *find(const struct halt_model *v, u32 id)
+static struct halt_vcpu *halt_model__find(const struct halt_model *v, u32 id)
 {
 	const struct halt_vcpu key = { .id = id };
 
@@ -269,7 +273,7 @@ no_memory:
 	return error("out of memory for the vCPUs that halted");
 }
 
-static void fill(struct halt_vcpu *vcpu, const struct agg *agg)
+static void halt_model__fill(struct halt_vcpu *vcpu, const struct agg *agg)
 {
 	switch (agg->key.reason) {
 	case HALTED:
@@ -319,7 +323,7 @@ static int find_wakers(struct halt_model *v, const struct thread_names *names,
 	}
 	view_pairs__sort(pair, nr);
 	for (u32 i = 0; ret >= 0 && i < nr; i = end) {
-		struct halt_vcpu *vcpu = find(v, pair[i].owner);
+		struct halt_vcpu *vcpu = halt_model__find(v, pair[i].owner);
 
 		for (end = i + 1; end < nr && pair[end].owner == pair[i].owner;)
 			end++;
@@ -347,16 +351,16 @@ int halt_model__make(struct halt_model *v, const struct report *rep, const void 
 	ret = find_vcpus(v, &names, st);
 	for (u32 i = 0; !ret && i < st->counts.nr; i++) {
 		const struct agg *agg = &st->counts.entry[i];
-		struct halt_vcpu *vcpu = find(v, agg->key.vcpu);
+		struct halt_vcpu *vcpu = halt_model__find(v, agg->key.vcpu);
 
 		if (vcpu)
-			fill(vcpu, agg);
+			halt_model__fill(vcpu, agg);
 		else if (v->nr == HALT_VCPUS && agg->key.reason == HALTED &&
 			 report__selects(rep->rec, rep->opt, agg->key.vcpu))
 			v->over_limit += agg->rows;
 	}
 	for (u32 i = 0; !ret && i < v->nr; i++) {
-		u32 at = place_of(st, v->vcpu[i].id);
+		u32 at = halt_model__place_of(st, v->vcpu[i].id);
 
 		if (at < st->nr && st->window[at]->vcpu == v->vcpu[i].id)
 			v->vcpu[i].window = &st->window[at]->steps;

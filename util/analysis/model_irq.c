@@ -22,7 +22,7 @@ static const struct scan_event events[] = { { .id = KVMW_EVENT_IRQ, .columns = c
 #define KEY_COALESCED	detail_kind
 
 /* All ones stay all ones; what no kernel tells is the number before. */
-static u64 narrow(u64 value, u64 none)
+static u64 irq_model__narrow(u64 value, u64 none)
 {
 	return value == KVMW_NONE ? none : value < none ? value : none - 1;
 }
@@ -44,7 +44,7 @@ static int step_of(u64 kind)
 }
 
 /* -1: out of memory; a key too many is counted. */
-static int add(struct agg_table *t, const struct agg_key *key, u64 span)
+static int irq_model__add(struct agg_table *t, const struct agg_key *key, u64 span)
 {
 	bool full;
 	struct agg *agg = agg_table__get(t, key, &full);
@@ -65,8 +65,8 @@ static int take_step(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 	int step = step_of(col[KIND][i]);
 	struct agg_key key = {
 		.vcpu = vcpu, .event = KVMW_EVENT_IRQ, .reason = step,
-		.KEY_SOURCE = narrow(col[SOURCE][i], IRQ_NO_SOURCE),
-		.KEY_VECTOR = narrow(col[VECTOR][i], UINT32_MAX),
+		.KEY_SOURCE = irq_model__narrow(col[SOURCE][i], IRQ_NO_SOURCE),
+		.KEY_VECTOR = irq_model__narrow(col[VECTOR][i], UINT32_MAX),
 		.KEY_IRQ = col[IRQ][i],
 	};
 
@@ -74,10 +74,10 @@ static int take_step(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 		return 0;
 	/* Of the others (NMI, INIT, ...) the vector says nothing, or something else. */
 	if (mode != KVMW_NONE && mode > 1) {
-		key.KEY_MODE = narrow(mode, UINT16_MAX);
+		key.KEY_MODE = irq_model__narrow(mode, UINT16_MAX);
 		key.KEY_VECTOR = UINT32_MAX;
 	}
-	return add(&v->lines, &key, col[SPAN][i]);
+	return irq_model__add(&v->lines, &key, col[SPAN][i]);
 }
 
 static int take_coalesced(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
@@ -96,10 +96,10 @@ static int take_coalesced(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 	/* The second PIC's pins are IRQ 8 to 15. */
 	if (kind == KVMW_irq_PIC_SET && col[ADDRESS][i] == 1 && col[IRQ][i] < 8)
 		key.KEY_IRQ += 8;
-	return add(&v->pins, &key, KVMW_NONE);
+	return irq_model__add(&v->pins, &key, KVMW_NONE);
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int irq_model__take(void *state, const struct scan_batch *b)
 {
 	struct irq_model *v = state;
 	bool filtered = v->opt->vcpus.nr || v->opt->pids.nr;
@@ -113,7 +113,7 @@ static int take(void *state, const struct scan_batch *b)
 	return 0;
 }
 
-static void *new_view(void *arg)
+static void *irq_model__new_view(void *arg)
 {
 	struct irq_model *v = calloc(1, sizeof(*v));
 
@@ -124,7 +124,7 @@ static void *new_view(void *arg)
 	return v;
 }
 
-static int merge(void *to, const void *from)
+static int irq_model__merge(void *to, const void *from)
 {
 	struct irq_model *t = to;
 	const struct irq_model *f = from;
@@ -132,7 +132,7 @@ static int merge(void *to, const void *from)
 	return agg_table__merge(&t->lines, &f->lines) || agg_table__merge(&t->pins, &f->pins) ? -1 : 0;
 }
 
-static void free_view(void *state)
+static void irq_model__free_view(void *state)
 {
 	struct irq_model *v = state;
 
@@ -147,8 +147,12 @@ static void free_view(void *state)
 }
 
 const struct scan_consumer irq_consumer = {
-	.events = events, .nr_events = ARRAY_SIZE(events),
-	.new = new_view, .take = take, .merge = merge, .free = free_view,
+	.events = events,
+	.nr_events = ARRAY_SIZE(events),
+	.new = irq_model__new_view,
+	.take = irq_model__take,
+	.merge = irq_model__merge,
+	.free = irq_model__free_view,
 };
 
 #define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)

@@ -49,7 +49,8 @@ static u32 what(u64 *const *col, u32 i)
 	}
 }
 
-static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns, u64 before_ns)
+static int sched_model__count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns,
+			      u64 before_ns)
 {
 	struct agg *agg;
 	bool full;
@@ -68,7 +69,7 @@ static int count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_
 	return hist__add(&agg->span, span_ns);
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int sched_model__take(void *state, const struct scan_batch *b)
 {
 	u64 *const *col = b->col;
 	int ret = 0;
@@ -80,17 +81,17 @@ static int take(void *state, const struct scan_batch *b)
 
 		if (key.reason == NOTHING)
 			continue;
-		ret = count(state, key, time, span, scan_batch__before(b, time, span));
+		ret = sched_model__count(state, key, time, span, scan_batch__before(b, time, span));
 		if (ret || key.reason != PREEMPTED || col[COL_OTHER][i] == KVMW_NONE)
 			continue;
 		key.reason = TAKER;
 		key.detail = col[COL_OTHER][i];
-		ret = count(state, key, KVMW_NONE, KVMW_NONE, 0);
+		ret = sched_model__count(state, key, KVMW_NONE, KVMW_NONE, 0);
 	}
 	return ret;
 }
 
-static void *new_state(void *arg)
+static void *sched_model__new_state(void *arg)
 {
 	struct agg_table *t = calloc(1, sizeof(*t));
 
@@ -99,25 +100,29 @@ static void *new_state(void *arg)
 	return t;
 }
 
-static int merge(void *to, const void *from)
+static int sched_model__merge(void *to, const void *from)
 {
 	return agg_table__merge(to, from);
 }
 
-static void free_state(void *state)
+static void sched_model__free_state(void *state)
 {
 	agg_table__free(state);
 	free(state);
 }
 
 const struct scan_consumer sched_consumer = {
-	.events = events, .nr_events = ARRAY_SIZE(events), .new = new_state, .take = take,
-	.merge = merge, .free = free_state,
+	.events = events,
+	.nr_events = ARRAY_SIZE(events),
+	.new = sched_model__new_state,
+	.take = sched_model__take,
+	.merge = sched_model__merge,
+	.free = sched_model__free_state,
 };
 
 /* ---- the model ---------------------------------------------------------- */
 
-static int compare_tids(const void *a, const void *b)
+static int sched_model__compare_tids(const void *a, const void *b)
 {
 	const struct agg *x = *(const struct agg *const *)a, *y = *(const struct agg *const *)b;
 
@@ -139,7 +144,7 @@ static int compare_threads(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-static int add(struct sched_thread *t, const struct agg *agg)
+static int sched_model__add(struct sched_thread *t, const struct agg *agg)
 {
 	u64 ns = agg->span.sum - agg->before_ns;
 	u32 what = agg->key.reason;
@@ -197,14 +202,15 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 	t->vcpu = m[0]->key.vcpu;
 	for (u32 i = 0; !ret && i < nr; i++) {
 		set_vcpu(t, names->rep->rec, m[i]->key.vcpu);
-		ret = add(t, m[i]);
+		ret = sched_model__add(t, m[i]);
 	}
 	if (whole)
 		until_the_end(t, v->to_ns);
 	return ret;
 }
 
-static const struct agg **select_aggs(const struct report *rep, const struct agg_table *t, u32 *nr)
+static const struct agg **sched_model__select_aggs(const struct report *rep,
+						   const struct agg_table *t, u32 *nr)
 {
 	const struct agg **list = calloc(t->nr ?: 1, sizeof(*list));
 
@@ -213,7 +219,7 @@ static const struct agg **select_aggs(const struct report *rep, const struct agg
 		if (report__selects(rep->rec, rep->opt, t->entry[i].key.vcpu))
 			list[(*nr)++] = &t->entry[i];
 	if (list)
-		qsort(list, *nr, sizeof(*list), compare_tids);
+		qsort(list, *nr, sizeof(*list), sched_model__compare_tids);
 	else
 		error("out of memory for %u threads", t->nr);
 	return list;
@@ -319,7 +325,7 @@ int sched_model__make(struct sched_model *v, const struct report *rep, const voi
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
 	v->over_limit = table->over_limit;
-	list = select_aggs(rep, table, &nr);
+	list = sched_model__select_aggs(rep, table, &nr);
 	if (list && !make_threads(v, &names, list, nr) && !name_all(v, &names, list, nr))
 		ret = 0;
 	free(list);

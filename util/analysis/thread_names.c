@@ -6,7 +6,7 @@
 #include "util/analysis/thread_names.h"
 #include "util/error.h"
 
-static int compare_tids(const void *a, const void *b)
+static int thread_names__compare_tids(const void *a, const void *b)
 {
 	const struct rec_vcpu *x = *(const struct rec_vcpu *const *)a;
 	const struct rec_vcpu *y = *(const struct rec_vcpu *const *)b;
@@ -30,7 +30,7 @@ int thread_names__init(struct thread_names *n, const struct report *rep)
 		return error("out of memory for %u threads", rec->nr_vcpus);
 	for (u32 i = 0; i < rec->nr_vcpus; i++)
 		n->by_tid[n->nr++] = &rec->vcpu[i];
-	qsort(n->by_tid, n->nr, sizeof(*n->by_tid), compare_tids);
+	qsort(n->by_tid, n->nr, sizeof(*n->by_tid), thread_names__compare_tids);
 	return 0;
 }
 

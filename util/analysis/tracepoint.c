@@ -126,7 +126,7 @@ static bool sound_arg(const struct tep_print_arg *arg, u32 depth)
 	}
 }
 
-static bool within(const struct tep_format_field *list)
+static bool tracepoint__within(const struct tep_format_field *list)
 {
 	for (; list; list = list->next)
 		if (list->offset < 0 || list->size < 0 || list->size > (int)TRACEPOINT_BYTES ||
@@ -230,7 +230,7 @@ static void system_of(const char *name, char *to, size_t size)
 }
 
 /* What tracepoint__text() does. */
-static const char *print(struct tracepoint_decoder *d, const u8 *record, u32 size)
+static const char *tracepoint__print(struct tracepoint_decoder *d, const u8 *record, u32 size)
 {
 	struct tep_format_field *type = tep_find_common_field(d->event, "common_type");
 	struct tep_record rec = { .size = size, .data = d->record };
@@ -248,7 +248,7 @@ static const char *print(struct tracepoint_decoder *d, const u8 *record, u32 siz
 	return d->text.state == TRACE_SEQ__GOOD ? d->text.buffer : NULL;
 }
 
-static bool parse(struct tracepoint_decoder *d, const struct rec_tracepoint *from)
+static bool tracepoint__parse(struct tracepoint_decoder *d, const struct rec_tracepoint *from)
 {
 	struct tep_event *event;
 	char system[64];
@@ -260,7 +260,8 @@ static bool parse(struct tracepoint_decoder *d, const struct rec_tracepoint *fro
 		return false;
 	event = tep_get_first_event(d->tep);
 	if (!event || event->id < 0 || event->id > UINT16_MAX || !safe_to_print(event) ||
-	    !within(event->format.common_fields) || !within(event->format.fields))
+	    !tracepoint__within(event->format.common_fields) ||
+	    !tracepoint__within(event->format.fields))
 		return false;
 	d->event = event;
 	return true;
@@ -283,11 +284,11 @@ static bool try_out(struct tracepoint_decoder *d, const struct rec_tracepoint *f
 	if (!pid) {
 		setrlimit(RLIMIT_CORE, &none);
 		setrlimit(RLIMIT_CPU, &second);
-		if (!parse(d, from))
+		if (!tracepoint__parse(d, from))
 			_exit(1);
 		for (size_t i = 0; i < sizeof(bytes); i++) {
 			memset(record, bytes[i], sizeof(record));
-			print(d, record, sizeof(record));
+			tracepoint__print(d, record, sizeof(record));
 		}
 		_exit(0);
 	}
@@ -317,7 +318,7 @@ static int take_tracepoint(struct tracepoint *tp, const struct rec_tracepoint *f
 	if (!d->tep || !d->record)
 		return error("out of memory for a tracepoint");
 	if (try_out(d, from))
-		parse(d, from);
+		tracepoint__parse(d, from);
 	return 0;
 }
 
@@ -416,7 +417,7 @@ const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 
 
 	if (!d || !d->event || size > TRACEPOINT_BYTES)
 		return NULL;
-	text = print(d, record, size);
+	text = tracepoint__print(d, record, size);
 	/* Strings of the record, and of the format, may be anything. */
 	for (char *p = text ? d->text.buffer : NULL; p && *p; p++)
 		if (*p < ' ' || *p > '~')

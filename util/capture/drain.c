@@ -54,7 +54,7 @@ struct drain {
 };
 
 /* size: how much of the row there is; the rest of it is 0. */
-static int add_row(struct stream *stream, u32 event, const void *row, size_t size)
+static int drain__add_row(struct stream *stream, u32 event, const void *row, size_t size)
 {
 	const struct event_desc *desc = stream->drain->descs[event];
 	struct batch **b = &stream->batches[event];
@@ -76,7 +76,7 @@ static int add_row(struct stream *stream, u32 event, const void *row, size_t siz
 	return 0;
 }
 
-static int take(struct stream *stream, const struct kvmw_ring_exit *record, size_t size)
+static int drain__take(struct stream *stream, const struct kvmw_ring_exit *record, size_t size)
 {
 	struct drain *d = stream->drain;
 
@@ -87,7 +87,8 @@ static int take(struct stream *stream, const struct kvmw_ring_exit *record, size
 
 		stacks__note(d->stacks, row, session__states(d->session)[row->vcpu].tgid);
 	}
-	return add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e));
+	return drain__add_row(stream, record->event, &record->e,
+			      size - offsetof(struct kvmw_ring_exit, e));
 }
 
 static int on_record(void *arg, void *data, size_t size)
@@ -95,7 +96,7 @@ static int on_record(void *arg, void *data, size_t size)
 	struct stream *stream = arg;
 
 	/* They all begin alike.  A negative value ends the loop over the ring, after this one. */
-	if (take(stream, data, size))
+	if (drain__take(stream, data, size))
 		return -EIO;
 	return --stream->quota ? 0 : -EAGAIN;
 }
@@ -104,7 +105,7 @@ static int on_record(void *arg, void *data, size_t size)
  * Takes what is in the rings, from each a quota, so that one which fills as fast as it
  * is read keeps neither the others nor the rest waiting.  1: there is more; -1: failed.
  */
-static int consume(struct drain *d)
+static int drain__consume(struct drain *d)
 {
 	bool more = false;
 
@@ -225,7 +226,7 @@ static void once_a_second(struct drain *d, u64 now)
 	__atomic_store_n(&d->counts.lost, lost, __ATOMIC_RELAXED);
 }
 
-static void *run(void *arg)
+static void *drain__run(void *arg)
 {
 	struct drain *d = arg;
 
@@ -238,7 +239,7 @@ static void *run(void *arg)
 		once_a_second(d, now);
 		if (!more)
 			wait_for_data(d);
-		more = consume(d);
+		more = drain__consume(d);
 		if (more < 0)
 			break;
 		/* At once, for a VM can be gone within the second. */
@@ -287,7 +288,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	}
 	d->stats->time_ns = now;
 	sample(d, now);
-	if (pthread_create(&d->thread, NULL, run, d)) {
+	if (pthread_create(&d->thread, NULL, drain__run, d)) {
 		error("cannot start the drain thread: %s", strerror(errno));
 		goto fail;
 	}
@@ -313,8 +314,8 @@ static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vc
 
 		if (!held->size || !held_wanted(session__filter(d->session), held))
 			continue;
-		if (add_row(stream, held->row.event, &held->row.e,
-			    held->size - offsetof(struct kvmw_ring_row, e)))
+		if (drain__add_row(stream, held->row.event, &held->row.e,
+				   held->size - offsetof(struct kvmw_ring_row, e)))
 			return -1;
 		d->counts.unfinished++;
 	}
@@ -330,8 +331,8 @@ static int add_calls(struct drain *d, u64 now)
 	while (session__next_call(d->session, &tid, &call)) {
 		if (now - call.row.e.time_ns < min_ns)
 			continue;
-		if (add_row(&d->streams[call.row.e.vcpu & (nr_rings - 1)], call.row.event, &call.row.e,
-			    sizeof(struct kvmw_ioctl)))
+		if (drain__add_row(&d->streams[call.row.e.vcpu & (nr_rings - 1)], call.row.event,
+				   &call.row.e, sizeof(struct kvmw_ioctl)))
 			return -1;
 		d->counts.unfinished++;
 	}
@@ -339,7 +340,7 @@ static int add_calls(struct drain *d, u64 now)
 }
 
 /* Cycles without an end go into the recording as unfinished. */
-static int add_open(struct drain *d, u64 now)
+static int drain__add_open(struct drain *d, u64 now)
 {
 	const struct kvmw_filter *filter = session__filter(d->session);
 	const struct kvmw_vcpu_state *states = session__states(d->session);
@@ -352,13 +353,13 @@ static int add_open(struct drain *d, u64 now)
 
 		if (states[i].exit_open && record_filter__open(filter, exit.time_ns, now, exit.reason)) {
 			exit.total_ns = KVMW_NONE;
-			if (add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
+			if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 				return -1;
 			d->counts.unfinished++;
 		}
 		if (states[i].user_open && now - user.time_ns >= filter->min_ns) {
 			user.user_ns = KVMW_NONE;
-			if (add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
+			if (drain__add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 				return -1;
 			d->counts.unfinished++;
 		}
@@ -378,11 +379,11 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	d->running = false;
 	sample_off(d);
 	do {
-		err = consume(d);
+		err = drain__consume(d);
 	} while (err > 0);
 	stacks__finish(d->stacks);
 	d->stacks = NULL;
-	err = err || add_open(d, stop_ns) || add_calls(d, stop_ns);
+	err = err || drain__add_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns, cpu);
 	events_begun(d, &d->counts.lost);

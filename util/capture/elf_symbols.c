@@ -5,7 +5,7 @@
 
 #include "util/capture/elf_symbols.h"
 
-static void add(struct elf_symbols *s, const GElf_Sym *sym, const char *name)
+static void elf_symbols__add(struct elf_symbols *s, const GElf_Sym *sym, const char *name)
 {
 	struct elf_symbol *grown;
 
@@ -38,7 +38,7 @@ static void read_table(struct elf_symbols *s, Elf *elf, Elf_Scn *scn, const GElf
 			continue;
 		type = GELF_ST_TYPE(sym.st_info);
 		if (type == STT_FUNC || type == STT_GNU_IFUNC)
-			add(s, &sym, elf_strptr(elf, head->sh_link, sym.st_name));
+			elf_symbols__add(s, &sym, elf_strptr(elf, head->sh_link, sym.st_name));
 	}
 }
 
@@ -60,7 +60,7 @@ static void read_segments(struct elf_symbols *s, Elf *elf)
 }
 
 /* Of two at one address, the one whose size is told comes last, and is found. */
-static int by_address(const void *a, const void *b)
+static int elf_symbols__by_address(const void *a, const void *b)
 {
 	const struct elf_symbol *x = a, *y = b;
 
@@ -90,7 +90,7 @@ void elf_symbols__read(struct elf_symbols *s, int fd)
 	}
 	elf_end(elf);
 	if (s->nr)
-		qsort(s->symbol, s->nr, sizeof(*s->symbol), by_address);
+		qsort(s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__by_address);
 }
 
 void elf_symbols__free(struct elf_symbols *s)

@@ -16,7 +16,7 @@
 #define MAX_REASON	0x1000		/* above all that have names */
 
 /* One number, decimal or 0x...; the end of it in *end. */
-static int number(const char *text, u64 *value, char **end)
+static int filter_options__number(const char *text, u64 *value, char **end)
 {
 	errno = 0;
 	if (!isdigit((unsigned char)*text))
@@ -36,7 +36,7 @@ static int find_reason(const char *name, u32 *reason)
 	char *end, buf[REASON_NAME_MAX];
 	u64 value;
 
-	if (!number(name, &value, &end) && !*end && value <= UINT32_MAX) {
+	if (!filter_options__number(name, &value, &end) && !*end && value <= UINT32_MAX) {
 		*reason = value;
 		return 0;
 	}
@@ -76,10 +76,10 @@ int record_filter__range(struct kvmw_range *range, const char *text)
 {
 	char *end;
 
-	if (number(text, &range->from, &end))
+	if (filter_options__number(text, &range->from, &end))
 		return -1;
 	range->to = range->from;
-	if (*end == '-' && number(end + 1, &range->to, &end))
+	if (*end == '-' && filter_options__number(end + 1, &range->to, &end))
 		return -1;
 	range->set = 1;
 	return *end || range->from > range->to ? -1 : 0;

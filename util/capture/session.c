@@ -294,7 +294,8 @@ bool session__applies(const struct session *s, u32 h)
 }
 
 /* The order in which they are tried. */
-static u32 rank(const struct session *s, const struct probe *h, const struct attach_method *method)
+static u32 session__rank(const struct session *s, const struct probe *h,
+			 const struct attach_method *method)
 {
 	bool may_be_missed = s->preemptible &&
 			     (method->type == ATTACH_FENTRY || (method->type == ATTACH_TP_BTF && h->interrupts_on));
@@ -309,8 +310,9 @@ static const struct attach_method *method_after(const struct session *s, const s
 	const struct attach_method *found = NULL, *method = h->methods;
 
 	for (; method < h->methods + PROBE_MAX_METHODS && method->program; method++)
-		if ((!last || rank(s, h, method) > rank(s, h, last)) &&
-		    (!found || rank(s, h, method) < rank(s, h, found)) && usable(method) && is_there(method))
+		if ((!last || session__rank(s, h, method) > session__rank(s, h, last)) &&
+		    (!found || session__rank(s, h, method) < session__rank(s, h, found)) &&
+		    usable(method) && is_there(method))
 			found = method;
 	return found;
 }

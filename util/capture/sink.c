@@ -40,7 +40,7 @@ static int write_batch(struct sink *sink, struct batch *b)
 	return err ? -1 : data_writer__append(sink->writer, &sink->frame);
 }
 
-static void *run(void *arg)
+static void *sink__run(void *arg)
 {
 	struct sink *sink = arg;
 
@@ -84,7 +84,7 @@ struct sink *sink__new(struct data_writer *writer)
 	sink->encoder = data_encoder__new();
 	pthread_mutex_init(&sink->lock, NULL);
 	pthread_cond_init(&sink->changed, NULL);
-	if (sink->encoder && !pthread_create(&sink->thread, NULL, run, sink))
+	if (sink->encoder && !pthread_create(&sink->thread, NULL, sink__run, sink))
 		return sink;
 	data_encoder__free(sink->encoder);
 	free(sink);

@@ -87,7 +87,7 @@ static void send(struct stacks *s, const struct wanted *wanted, u32 nr)
 	sink__json(s->sink, DATA_IDENT, text);
 }
 
-static void *run(void *arg)
+static void *stack_symbols__run(void *arg)
 {
 	struct stacks *s = arg;
 
@@ -122,7 +122,7 @@ struct stacks *stacks__new(const struct session *session, struct sink *sink)
 	s->symbols = symbols__new();
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
-	if (s->symbols && !pthread_create(&s->thread, NULL, run, s))
+	if (s->symbols && !pthread_create(&s->thread, NULL, stack_symbols__run, s))
 		return s;
 	symbols__free(s->symbols);
 	free(s);
@@ -131,7 +131,7 @@ out:
 	return NULL;
 }
 
-static void want(struct stacks *s, s64 id, pid_t pid)
+static void stack_symbols__want(struct stacks *s, s64 id, pid_t pid)
 {
 	if (id < 0 || id >= KVMW_MAX_STACKS || s->known[id / 64] >> id % 64 & 1)
 		return;
@@ -144,8 +144,8 @@ static void want(struct stacks *s, s64 id, pid_t pid)
 
 void stacks__note(struct stacks *s, const struct kvmw_stack *row, pid_t pid)
 {
-	want(s, row->kernel, 0);
-	want(s, row->user, pid);
+	stack_symbols__want(s, row->kernel, 0);
+	stack_symbols__want(s, row->user, pid);
 }
 
 void stacks__finish(struct stacks *s)

@@ -67,7 +67,7 @@ void symbols__free(struct symbols *s)
 
 /* ---- the kernel ---------------------------------------------------------- */
 
-static int by_address(const void *a, const void *b)
+static int symbols__by_address(const void *a, const void *b)
 {
 	const struct kernel_symbol *x = a, *y = b;
 
@@ -113,7 +113,7 @@ static void read_kernel(struct symbols *s)
 	if (in)
 		fclose(in);
 	if (s->nr_kernel)
-		qsort(s->kernel, s->nr_kernel, sizeof(*s->kernel), by_address);
+		qsort(s->kernel, s->nr_kernel, sizeof(*s->kernel), symbols__by_address);
 }
 
 struct symbols *symbols__new(void)

@@ -29,7 +29,7 @@ static void keep_latest(struct tasks *tasks)
 	tasks->nr = nr;
 }
 
-static int make_room(struct tasks *tasks)
+static int tasks__make_room(struct tasks *tasks)
 {
 	struct kvmw_ring_task *grown;
 	u32 room;
@@ -50,7 +50,7 @@ static int make_room(struct tasks *tasks)
 
 int tasks__note(struct tasks *tasks, const struct kvmw_ring_task *task)
 {
-	if (make_room(tasks))
+	if (tasks__make_room(tasks))
 		return -1;
 	tasks->task[tasks->nr++] = *task;
 	return 0;

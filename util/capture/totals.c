@@ -47,7 +47,7 @@ static int vcpu_number(struct totals *totals, u32 id, const struct kvmw_vcpu_sta
 	return (int)totals->numbers[id] - 1;
 }
 
-static u32 vm_of(struct totals *totals, const struct kvmw_vcpu_state *s)
+static u32 totals__vm_of(struct totals *totals, const struct kvmw_vcpu_state *s)
 {
 	struct vm *vm;
 	u32 i;
@@ -73,7 +73,7 @@ static struct json_object *ident_vcpu(struct totals *totals, u32 id, const struc
 
 	json_object_object_add(o, "id", json_object_new_int(id));
 	json_object_object_add(o, "vm", s->role == KVMW_ROLE_KERNEL ? NULL :
-			       json_object_new_int(vm_of(totals, s)));
+			       json_object_new_int(totals__vm_of(totals, s)));
 	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
 	json_object_object_add(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
 	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,

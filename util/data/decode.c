@@ -275,8 +275,8 @@ static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 	return 0;
 }
 
-static int decode(struct data_decoder *dec, const struct data_frame *f, const struct column *col,
-		  u64 *out)
+static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
+			  const struct column *col, u64 *out)
 {
 	switch (col->encoding) {
 	case COLUMN_CONST:
@@ -314,7 +314,7 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 		return -1;
 	if (!found)
 		get_planes(out, NULL, f->rows, 0, KVMW_NONE);
-	else if (decode(dec, f, &col, out))
+	else if (decode__decode(dec, f, &col, out))
 		return -1;
 	dec->state[field] = COLUMN_DONE;
 	dec->done[field] = out;

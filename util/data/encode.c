@@ -80,7 +80,7 @@ static void gather(u64 *to, const struct field_desc *field, const u8 *rows, size
 }
 
 /* Each piece ends a block of the zstd frame: it gets statistics of its own. */
-static int squeeze(struct data_encoder *enc, const struct column *col, size_t raw,
+static int encode__squeeze(struct data_encoder *enc, const struct column *col, size_t raw,
 		    struct data_buf *to)
 {
 	const u8 *from = enc->layout.raw;
@@ -114,7 +114,7 @@ static int put_column(struct data_encoder *enc, const struct column *col, u32 in
 
 	for (u32 i = 0; i < col->nr_pieces; i++)
 		raw += col->piece[i];
-	if (raw && squeeze(enc, col, raw, frame))
+	if (raw && encode__squeeze(enc, col, raw, frame))
 		return -1;
 	if (frame->len - start >= raw) {
 		flags = 0;
@@ -135,8 +135,8 @@ static int put_column(struct data_encoder *enc, const struct column *col, u32 in
 	return 0;
 }
 
-static void put_header(struct data_buf *frame, enum data_frame_type type, u32 event, u32 stream,
-		       u32 rows, const u64 *span)
+static void encode__put_header(struct data_buf *frame, enum data_frame_type type, u32 event,
+			       u32 stream, u32 rows, const u64 *span)
 {
 	u32 size = frame->len - FRAME_HDR_SIZE;
 	u8 *h = frame->data;
@@ -218,7 +218,7 @@ int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 	if (data_buf__reserve(frame, FRAME_ALIGN))
 		return -1;
 	time_span(enc, event, nr_rows, span);
-	put_header(frame, type, event->id, stream, nr_rows, span);
+	encode__put_header(frame, type, event->id, stream, nr_rows, span);
 	return 0;
 }
 
@@ -241,6 +241,6 @@ int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 	if (ZSTD_isError(n))
 		return error("zstd: %s", ZSTD_getErrorName(n));
 	frame->len = FRAME_HDR_SIZE + JSON_HDR_SIZE + n;
-	put_header(frame, type, 0, 0, 0, span);
+	encode__put_header(frame, type, 0, 0, 0, span);
 	return 0;
 }

@@ -43,7 +43,7 @@ static size_t avail(const struct data_reader *r)
 }
 
 /* Reads until want bytes are there or the file ends. 0, or -1 after error(). */
-static int fill(struct data_reader *r, size_t want)
+static int reader__fill(struct data_reader *r, size_t want)
 {
 	while (avail(r) < want && !r->eof) {
 		ssize_t n;
@@ -79,7 +79,7 @@ static int fill(struct data_reader *r, size_t want)
 	return 0;
 }
 
-static void consume(struct data_reader *r, size_t n)
+static void reader__consume(struct data_reader *r, size_t n)
 {
 	r->pos += n;
 	r->offset += n;
@@ -131,18 +131,18 @@ static int search(struct data_reader *r, size_t skip, const char *what)
 	u64 start = r->offset;
 
 	for (size_t n = skip;; n += FRAME_ALIGN) {
-		if (fill(r, n + FRAME_HDR_SIZE))
+		if (reader__fill(r, n + FRAME_HDR_SIZE))
 			return -1;
 		if (avail(r) < n + FRAME_HDR_SIZE) {
-			consume(r, avail(r));
+			reader__consume(r, avail(r));
 			break;
 		}
 		if (sound_header(at(r) + n)) {
-			consume(r, n);
+			reader__consume(r, n);
 			break;
 		}
 		if (n >= WINDOW_MIN / 2) {	/* do not keep what is passed over */
-			consume(r, n);
+			reader__consume(r, n);
 			n = 0;
 		}
 	}
@@ -154,7 +154,7 @@ static int open_header(struct data_reader *r)
 {
 	u32 size;
 
-	if (fill(r, FILE_HDR_SIZE + FRAME_HDR_SIZE))
+	if (reader__fill(r, FILE_HDR_SIZE + FRAME_HDR_SIZE))
 		return -1;
 	if (!avail(r))
 		return error("%s is empty: nothing was recorded", r->path);
@@ -163,7 +163,7 @@ static int open_header(struct data_reader *r)
 		if (avail(r) < FILE_HDR_SIZE + FRAME_HDR_SIZE || !sound_header(at(r) + FILE_HDR_SIZE))
 			return error("%s is not a recording of kvmw", r->path);
 		note(r, 0, FILE_HDR_SIZE, "file header damaged");
-		consume(r, FILE_HDR_SIZE);
+		reader__consume(r, FILE_HDR_SIZE);
 		return 0;
 	}
 	if (get32(at(r) + FILE_AT_CRC) != data_crc(at(r), FILE_AT_CRC))
@@ -175,9 +175,9 @@ static int open_header(struct data_reader *r)
 	size = get32(at(r) + FILE_AT_SIZE);
 	if (size < FILE_HDR_SIZE || size > FILE_HDR_MAX || size % FRAME_ALIGN)
 		return search(r, FILE_HDR_SIZE, "file header damaged");
-	if (fill(r, size))
+	if (reader__fill(r, size))
 		return -1;
-	consume(r, size < avail(r) ? size : avail(r));
+	reader__consume(r, size < avail(r) ? size : avail(r));
 	return 0;
 }
 
@@ -325,31 +325,31 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 	size_t whole = FRAME_HDR_SIZE + frame_padded(size);
 	const u8 *h;
 
-	if (fill(r, whole))
+	if (reader__fill(r, whole))
 		return -1;
 	h = at(r);
 	if (avail(r) < whole)
 		return search(r, FRAME_ALIGN, "cut off");
 	if (data_crc(h + FRAME_HDR_SIZE, size) != get32(h + FRAME_AT_DATA_CRC)) {
-		if (fill(r, whole + FRAME_HDR_SIZE))
+		if (reader__fill(r, whole + FRAME_HDR_SIZE))
 			return -1;
 		/* Bytes may be gone: then the next frame is not where it should be. */
 		if (avail(r) != whole &&
 		    (avail(r) < whole + FRAME_HDR_SIZE || !sound_header(at(r) + whole)))
 			return search(r, FRAME_ALIGN, "frame damaged");
 		note(r, r->offset, whole, "frame damaged");
-		consume(r, whole);
+		reader__consume(r, whole);
 		return 0;
 	}
 	if (get32(h + FRAME_AT_ROWS) > DATA_MAX_ROWS) {
 		note(r, r->offset, whole, "frame claims more rows than a frame can hold");
-		consume(r, whole);
+		reader__consume(r, whole);
 		return 0;
 	}
 	*out = copy_frame(r);
 	if (!*out)
 		return -1;
-	consume(r, whole);
+	reader__consume(r, whole);
 	return 1;
 }
 
@@ -358,8 +358,8 @@ static int pass_over_rest(struct data_reader *r)
 	u64 start = r->offset;
 
 	do {
-		consume(r, avail(r));
-		if (fill(r, 1))
+		reader__consume(r, avail(r));
+		if (reader__fill(r, 1))
 			return -1;
 	} while (avail(r));
 	note(r, start, r->offset - start, "something follows the end of the recording");
@@ -373,7 +373,7 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 	while (!ret && !r->failed) {
 		if (r->follow && r->ended)
 			return 0;
-		if (fill(r, FRAME_HDR_SIZE)) {
+		if (reader__fill(r, FRAME_HDR_SIZE)) {
 			ret = -1;
 			break;
 		}
@@ -406,7 +406,7 @@ int data_reader__seek(struct data_reader *r, u64 offset)
 	if (r->offset > r->furthest)
 		r->furthest = r->offset;
 	if (offset >= r->offset && offset - r->offset <= avail(r)) {
-		consume(r, offset - r->offset);
+		reader__consume(r, offset - r->offset);
 	} else {
 		if (lseek(r->fd, r->base + offset, SEEK_SET) < 0)
 			return error("%s: cannot go to byte %llu: %s", r->path,

@@ -111,7 +111,7 @@ static bool parse_field(struct data_field *field, json_object *o)
 	return copy_name(field->name, sizeof(field->name), json_object_object_get(o, "name"));
 }
 
-static bool add_event(struct schema *s, struct data_event *event)
+static bool schema__add_event(struct schema *s, struct data_event *event)
 {
 	struct data_event **events;
 
@@ -161,7 +161,7 @@ static bool parse_kinds(struct data_event *event, json_object *kinds)
 	return true;
 }
 
-static bool parse_event(struct schema *s, json_object *o)
+static bool schema__parse_event(struct schema *s, json_object *o)
 {
 	json_object *fields = json_object_object_get(o, "fields");
 	json_object *id = json_object_object_get(o, "id");
@@ -192,7 +192,7 @@ static bool parse_event(struct schema *s, json_object *o)
 			goto fail;
 	if (!parse_kinds(event, json_object_object_get(o, "kinds")))
 		goto fail;
-	if (add_event(s, event))
+	if (schema__add_event(s, event))
 		return true;
 fail:
 	free_event(event);
@@ -211,7 +211,7 @@ bool schema__parse(struct schema *s, const char *text)
 	good = true;
 	nr = json_object_array_length(list);
 	for (size_t i = 0; i < nr; i++)
-		good &= parse_event(s, json_object_array_get_idx(list, i));
+		good &= schema__parse_event(s, json_object_array_get_idx(list, i));
 out:
 	json_object_put(top);
 	return good;
@@ -249,7 +249,7 @@ const struct data_event *schema__builtin(struct schema *s, u32 id)
 		kind->number = desc->kinds[event->nr_kinds].number;
 		snprintf(kind->name, sizeof(kind->name), "%s", desc->kinds[event->nr_kinds].name);
 	}
-	if (add_event(s, event))
+	if (schema__add_event(s, event))
 		return event;
 fail:
 	free_event(event);

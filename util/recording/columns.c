@@ -4,7 +4,7 @@
 #include "util/recording/columns.h"
 #include "util/error.h"
 
-static int make_room(struct columns *c, u32 nr)
+static int columns__make_room(struct columns *c, u32 nr)
 {
 	for (; c->nr < nr; c->nr++) {
 		c->col[c->nr] = malloc(DATA_MAX_ROWS * sizeof(u64));
@@ -26,7 +26,7 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 	}
 	for (; names[nr] && nr < COLUMNS_MAX; nr++)
 		fields[nr] = data_event__field(event, names[nr]);
-	if (make_room(c, nr))
+	if (columns__make_room(c, nr))
 		return -1;
 	*why = "damaged column";
 	return data_decoder__columns(dec, event, f, fields, nr, c->col, why) ? 1 : 0;

@@ -7,7 +7,7 @@
 #include "util/analysis/hist.h"
 #include "util/error.h"
 
-static bool number(const char **text, u32 *value)
+static bool filter__number(const char **text, u32 *value)
 {
 	unsigned long long v;
 	char *end;
@@ -26,12 +26,12 @@ static bool parse_ranges(struct number_list *list, const char *p)
 	do {
 		struct number_range range, *grown;
 
-		if (!number(&p, &range.from))
+		if (!filter__number(&p, &range.from))
 			return false;
 		range.to = range.from;
 		if (*p == '-') {
 			p++;
-			if (!number(&p, &range.to) || range.to < range.from)
+			if (!filter__number(&p, &range.to) || range.to < range.from)
 				return false;
 		}
 		grown = realloc(list->range, (list->nr + 1) * sizeof(range));
@@ -66,7 +66,7 @@ void number_list__free(struct number_list *list)
 }
 
 /* Seconds with up to nine decimals, in integers: a double cannot hold them. */
-static bool seconds(const char **text, u64 *ns)
+static bool filter__seconds(const char **text, u64 *ns)
 {
 	const char *p = *text;
 	u64 value = 0, scale = NSEC_PER_SEC / 10;
@@ -90,7 +90,7 @@ static bool seconds(const char **text, u64 *ns)
 	return true;
 }
 
-static bool parse_end(const char **p, bool *absolute, u64 *ns)
+static bool filter__parse_end(const char **p, bool *absolute, u64 *ns)
 {
 	if (!**p || **p == ',')
 		return true;
@@ -98,7 +98,7 @@ static bool parse_end(const char **p, bool *absolute, u64 *ns)
 		*absolute = true;
 		(*p)++;
 	}
-	return seconds(p, ns);
+	return filter__seconds(p, ns);
 }
 
 int time_window__parse(struct time_window *w, const char *text)
@@ -106,8 +106,8 @@ int time_window__parse(struct time_window *w, const char *text)
 	const char *p = text;
 
 	*w = (struct time_window) { .active = true, .to = UINT64_MAX };
-	if (parse_end(&p, &w->from_absolute, &w->from) && *p++ == ',' &&
-	    parse_end(&p, &w->to_absolute, &w->to) && !*p) {
+	if (filter__parse_end(&p, &w->from_absolute, &w->from) && *p++ == ',' &&
+	    filter__parse_end(&p, &w->to_absolute, &w->to) && !*p) {
 		if (w->from_absolute != w->to_absolute || w->from <= w->to)
 			return 0;
 		return error("--time %s: ends before it begins", text);

@@ -87,8 +87,8 @@ static u32 keep_window(const struct time_window *window, const u64 *time, u64 **
  * Fills b and col, of COLUMNS_MAX.  Of a window the times are needed, whoever else
  * wants them: they come behind the consumer's columns.
  */
-static int decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
-		  const char **why)
+static int scan__decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
+			const char **why)
 {
 	const struct time_window *window = &w->scan->rec->window;
 	const char *names[COLUMNS_MAX + 1];
@@ -155,7 +155,7 @@ static int take_frame(struct worker *w, const struct work *work)
 
 		if (!(work->takers & 1u << i))
 			continue;
-		ret = decode(w, work, &b, col, &why);
+		ret = scan__decode(w, work, &b, col, &why);
 		if (ret > 0)
 			return note_bad(w, work->f, why);
 		if (ret || (b.rows && c->take(w->state[i], &b)))
@@ -327,7 +327,7 @@ static int finish_worker(struct scan *s, struct worker *w, bool ok, void **resul
 	return ret;
 }
 
-static int finish(struct scan *s, bool ok, void **result)
+static int scan__finish(struct scan *s, bool ok, void **result)
 {
 	pthread_mutex_lock(&s->lock);
 	s->done = true;
@@ -361,7 +361,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 	pthread_cond_init(&s->filled, NULL);
 	pthread_cond_init(&s->drained, NULL);
 	ok = !start(s, threads) && !read_frames(s, r);
-	ok = !finish(s, ok, result);
+	ok = !scan__finish(s, ok, result);
 	/* Last: what describes the events goes with it. */
 	ok = !recording__close_reader(rec, r) && ok;
 	for (u32 i = 0; !ok && i < nr; i++) {

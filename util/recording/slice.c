@@ -50,7 +50,7 @@ void slicer__free(struct slicer *s)
 	free(s);
 }
 
-static int make_room(struct slicer *s, u32 nr)
+static int slice__make_room(struct slicer *s, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
 		if (!s->col[i])
@@ -73,8 +73,8 @@ static void sort_run(struct timed *t, u32 nr)
 	}
 }
 
-static void merge(const struct timed *a, const struct timed *mid, const struct timed *end,
-		  struct timed *to)
+static void slice__merge(const struct timed *a, const struct timed *mid, const struct timed *end,
+			 struct timed *to)
 {
 	const struct timed *b = mid;
 
@@ -99,14 +99,14 @@ static void sort(struct slicer *s, u32 nr)
 			if (mid == end || from[mid - 1].time_ns <= from[mid].time_ns)
 				memcpy(to + i, from + i, (end - i) * sizeof(*to));
 			else
-				merge(from + i, from + mid, from + end, to + i);
+				slice__merge(from + i, from + mid, from + end, to + i);
 		}
 		s->order = to;
 		s->other = from;
 	}
 }
 
-static void put_in_order(struct slicer *s, const struct data_frame *f, int time)
+static void slice__put_in_order(struct slicer *s, const struct data_frame *f, int time)
 {
 	for (u32 i = 0; i < f->rows; i++)
 		s->order[i] = (struct timed) {
@@ -133,7 +133,7 @@ static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
 }
 
 /* Values are stored plus one: so "not told" is small, beside small values. */
-static void measure(const u64 *v, u32 rows, struct slice_column *c)
+static void slice__measure(const u64 *v, u32 rows, struct slice_column *c)
 {
 	u64 least = v[0] + 1, most = least, span;
 
@@ -154,8 +154,8 @@ static void measure(const u64 *v, u32 rows, struct slice_column *c)
 		((type *)to)[i] = v[order[i].row] + 1 - c->base;	\
 } while (0)
 
-static void fill(const struct slice_column *c, const struct timed *order, u32 nr, const u64 *v,
-		 u8 *to)
+static void slice__fill(const struct slice_column *c, const struct timed *order, u32 nr,
+			const u64 *v, u8 *to)
 {
 	switch (c->width) {
 	case 1:
@@ -205,7 +205,7 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		slice->column[i] = columns[i];
 		slice->column[i].data = at;
-		fill(&columns[i], s->order + first, nr, s->col[i], at);
+		slice__fill(&columns[i], s->order + first, nr, s->col[i], at);
 		at += (nr * columns[i].width + 7) & ~7u;
 	}
 	return slice;
@@ -224,12 +224,12 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 	*why = "event without a schema";
 	if (!event)
 		return 1;
-	if (make_room(s, event->nr_fields))
+	if (slice__make_room(s, event->nr_fields))
 		return -1;
 	if (data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why))
 		return 1;
 	time = time_field(event);
-	put_in_order(s, f, time);
+	slice__put_in_order(s, f, time);
 	if (window->active) {
 		first = row_at(s, f->rows, window->from);
 		end = window->to == UINT64_MAX ? f->rows : row_at(s, f->rows, window->to + 1);
@@ -238,7 +238,7 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 		return 0;
 	first += skip;
 	for (u32 i = 0; i < event->nr_fields; i++) {
-		measure(s->col[i], f->rows, &columns[i]);
+		slice__measure(s->col[i], f->rows, &columns[i]);
 		row_bytes += columns[i].width;
 	}
 	nr = end - first;

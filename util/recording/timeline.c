@@ -175,7 +175,7 @@ static size_t slice_bytes(const struct run *run)
  * Decodes the next rows of the place's frame: 0 and place->key is theirs; 1: there are
  * none (any more), or the frame is damaged; -1.
  */
-static int decode(struct run *run, struct place *place, const struct data_frame *f)
+static int timeline__decode(struct run *run, struct place *place, const struct data_frame *f)
 {
 	struct recording *rec = run->t->rec;
 	struct slice *slice;
@@ -218,7 +218,7 @@ static int wants(struct run *run, const struct data_frame *f)
 	return run->t->wants(run->t->ctx, run->r, f);
 }
 
-static struct place place_of(const struct data_frame *f)
+static struct place timeline__place_of(const struct data_frame *f)
 {
 	return (struct place) { .key = f->first_ns, .offset = f->offset, .end = f->offset + 1,
 				.frames = 1 };
@@ -257,7 +257,7 @@ static int find_places(struct run *run)
 				join_neighbours(run);
 			place = append(run);
 			if (place)
-				*place = place_of(f);
+				*place = timeline__place_of(f);
 			else
 				wanted = -1;
 		}
@@ -290,7 +290,7 @@ static int split(struct run *run)
 		return -1;
 	while ((ret = data_reader__next(run->r, &f)) > 0 && f->offset < place.end) {
 		wanted = wants(run, f);
-		if (wanted > 0 && push(run, place_of(f)))
+		if (wanted > 0 && push(run, timeline__place_of(f)))
 			wanted = -1;
 		data_frame__put(f);
 		if (wanted < 0)
@@ -314,7 +314,7 @@ static int open_first(struct run *run)
 		return -1;
 	ret = data_reader__next(run->r, &f);
 	if (ret > 0 && f->offset == place->offset)
-		ret = decode(run, place, f);
+		ret = timeline__decode(run, place, f);
 	else
 		ret = changed(run, place) ? -1 : 1;
 	data_frame__put(f);
@@ -397,8 +397,8 @@ static int give(struct run *run, u64 limit)
 
 static int hold(struct run *run, const struct data_frame *f)
 {
-	struct place place = place_of(f);
-	int ret = decode(run, &place, f);
+	struct place place = timeline__place_of(f);
+	int ret = timeline__decode(run, &place, f);
 
 	if (ret)
 		return ret > 0 ? 0 : -1;

@@ -61,7 +61,7 @@ static const char *error_name(u64 value, char *buf)
 	return buf;
 }
 
-static const char *access_name(u64 value, char *buf)
+static const char *field__access_name(u64 value, char *buf)
 {
 	if (!value || value > 7)
 		return NULL;
@@ -93,7 +93,7 @@ const char *field__name(enum field_form form, const struct data_event *event, u6
 	case FORM_ISA:
 		return isa_name(value);
 	case FORM_ACCESS:
-		return access_name(value, buf);
+		return field__access_name(value, buf);
 	case FORM_ERRNO:
 		return error_name(value, buf);
 	case FORM_KIND:

@@ -11,10 +11,10 @@
 
 #define MAX_VMS	8	/* listed one by one; kvmw info lists them all */
 
-static void line(const struct screen *s, const char *what, const char *fmt, ...)
+static void heading__line(const struct screen *s, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void line(const struct screen *s, const char *what, const char *fmt, ...)
+static void heading__line(const struct screen *s, const char *what, const char *fmt, ...)
 {
 	char first[32], words[4096];
 	va_list ap;
@@ -42,11 +42,13 @@ static void about_time(const struct screen *s, const struct recording *rec)
 	u64 when = recording__realtime(rec, start), duration = recording__duration(rec);
 	char date[64];
 
-	line(s, "file", "%s: %.3f s%s%s%s%s", strcmp(rec->path, "-") ? rec->path : "standard input",
-	     duration / 1e9, when ? " from " : "", when ? render__date(when, date) : "",
-	     rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
+	heading__line(s, "file", "%s: %.3f s%s%s%s%s",
+		      strcmp(rec->path, "-") ? rec->path : "standard input", duration / 1e9,
+		      when ? " from " : "", when ? render__date(when, date) : "",
+		      rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
 	if (!rec->finished)
-		line(s, "", "the recorder did not finish: its last moments may be missing");
+		heading__line(s, "",
+			      "the recorder did not finish: its last moments may be missing");
 }
 
 void render__about(const struct screen *s, const struct recording *rec)
@@ -55,13 +57,13 @@ void render__about(const struct screen *s, const struct recording *rec)
 
 	about_time(s, rec);
 	if (m->host || m->kernel)
-		line(s, "host", "%s, Linux %s%s%s", m->host ?: "?", m->kernel ?: "?",
-		     m->arch ? " " : "", m->arch ?: "");
+		heading__line(s, "host", "%s, Linux %s%s%s", m->host ?: "?", m->kernel ?: "?",
+			      m->arch ? " " : "", m->arch ?: "");
 	if (m->cpu)
-		line(s, "CPU", "%llu x %s%s%s%s", (unsigned long long)m->cpus, m->cpu,
-		     m->module ? " (" : "", m->module ?: "", m->module ? ")" : "");
+		heading__line(s, "CPU", "%llu x %s%s%s%s", (unsigned long long)m->cpus, m->cpu,
+			      m->module ? " (" : "", m->module ?: "", m->module ? ")" : "");
 	else if (m->module)
-		line(s, "KVM", "%s", m->module);
+		heading__line(s, "KVM", "%s", m->module);
 	render__vms(s, rec);
 }
 
@@ -81,12 +83,13 @@ void render__vms(const struct screen *s, const struct recording *rec)
 		const struct rec_vm *vm = &rec->vm[i];
 		u32 vcpus = vcpus_of(rec, vm->id);
 
-		line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen", vm->name, *vm->name ? ": " : "",
-		     *vm->vmm ? vm->vmm : "VMM unknown", vm->pid, vcpus,
-		     vcpus == 1 ? "" : "s");
+		heading__line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen", vm->name,
+			      *vm->name ? ": " : "", *vm->vmm ? vm->vmm : "VMM unknown", vm->pid,
+			      vcpus, vcpus == 1 ? "" : "s");
 	}
 	if (rec->nr_vms > MAX_VMS)
-		line(s, "", "and %u VMs more, which kvmw info lists", rec->nr_vms - MAX_VMS);
+		heading__line(s, "", "and %u VMs more, which kvmw info lists",
+			      rec->nr_vms - MAX_VMS);
 }
 
 /* The command tells what was chosen: of which VMs, which vCPUs, for how long. */
@@ -106,7 +109,7 @@ static void about_command(const struct screen *s, const struct rec_texts *words)
 	char text[1024];
 
 	if (words->nr)
-		line(s, "command", "%s", render__command(words, text, sizeof(text)));
+		heading__line(s, "command", "%s", render__command(words, text, sizeof(text)));
 }
 
 static void about_rows(const struct screen *s, const struct report *rep)
@@ -119,11 +122,12 @@ static void about_rows(const struct screen *s, const struct report *rep)
 	if (rep->all_recorded && rep->recorded == rep->all_recorded && !rec->nr_damage)
 		snprintf(each, sizeof(each), ", %.2f each",
 			 (double)rec->bytes / rep->all_recorded);
-	line(s, "recorded", "%s %s in %s bytes%s; %s%s lost%s%s%s",
-	     units__count(rep->recorded, rows), rep->desc->plural, units__count(rec->bytes, bytes),
-	     each, rec->window.active && rep->lost ? "up to " : "",
-	     units__count(rep->lost, lost), cycle ? "; " : "",
-	     cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
+	heading__line(s, "recorded", "%s %s in %s bytes%s; %s%s lost%s%s%s",
+		      units__count(rep->recorded, rows), rep->desc->plural,
+		      units__count(rec->bytes, bytes), each,
+		      rec->window.active && rep->lost ? "up to " : "",
+		      units__count(rep->lost, lost), cycle ? "; " : "",
+		      cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
 }
 
 /* What else there is to be seen, or was lost, which nobody would look for unless told. */
@@ -151,7 +155,7 @@ static void about_others(const struct screen *s, const struct report *rep)
 		}
 	}
 	if (first)
-		line(s, "also", "holds %s (kvmw report -e %s)", words, first);
+		heading__line(s, "also", "holds %s (kvmw report -e %s)", words, first);
 }
 
 static void about_cost(const struct screen *s, const struct recording *rec)
@@ -170,7 +174,7 @@ static void about_cost(const struct screen *s, const struct recording *rec)
 	if (rec->meta.start_ns && c->time_ns > rec->meta.start_ns)
 		snprintf(cpu, sizeof(cpu), "recorder %.1f%% of one CPU",
 			 100.0 * c->cpu_ns / duration);
-	line(s, "cost", "%s; %s", bpf, cpu);
+	heading__line(s, "cost", "%s; %s", bpf, cpu);
 }
 
 static void about_window(const struct screen *s, const struct report *rep)
@@ -180,9 +184,9 @@ static void about_window(const struct screen *s, const struct report *rep)
 	u64 from = rec->window.from > start ? rec->window.from - start : 0;
 	u64 to = rec->window.to > start ? rec->window.to - start : 0;
 
-	line(s, "window", "%.6f to %.6f s: all numbers are of the recorded %s in it%s", from / 1e9,
-	     (to < rep->duration_ns ? to : rep->duration_ns) / 1e9, rep->desc->plural,
-	     rep->lost ? ", of which some were lost" : "");
+	heading__line(s, "window", "%.6f to %.6f s: all numbers are of the recorded %s in it%s",
+		      from / 1e9, (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
+		      rep->desc->plural, rep->lost ? ", of which some were lost" : "");
 }
 
 static void about_trust(const struct screen *s, const struct report *rep)
@@ -193,34 +197,44 @@ static void about_trust(const struct screen *s, const struct report *rep)
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu", (unsigned long long)rec->missing_rows);
 	if (rec->nr_damage)
-		line(s, "damaged", "%zu place%s of the file: %s events are missing%s",
-		     rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
-		     rep->nr_rows && rep->total.exact && !rec->window.active ?
-		     ". Count, time and mean are the kernel's own; columns marked * are of what "
-		     "could be read" : "");
+		heading__line(s, "damaged", "%zu place%s of the file: %s events are missing%s",
+			      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
+			      rep->nr_rows && rep->total.exact && !rec->window.active
+				      ? ". Count, time and mean are the kernel's own; columns "
+					"marked * are of what "
+					"could be read"
+				      : "");
 	if (rec->window.active)
 		about_window(s, rep);
 	else if (rep->filtered)
-		line(s, "selected", "%s of %s %s were recorded, as asked for%s. %s and mean are the "
-		     "kernel's own, of all of them%s", units__count(rep->recorded, recorded),
-		     units__count(rep->total.count, all), rep->desc->plural,
-		     rep->lost ? ", without those lost" : "",
-		     rep->fine ? "Of the total, count, time" : "Count, time",
-		     rep->fine ? "" : "; columns marked * are of the recorded ones");
+		heading__line(s, "selected",
+			      "%s of %s %s were recorded, as asked for%s. %s and mean are the "
+			      "kernel's own, of all of them%s",
+			      units__count(rep->recorded, recorded),
+			      units__count(rep->total.count, all), rep->desc->plural,
+			      rep->lost ? ", without those lost" : "",
+			      rep->fine ? "Of the total, count, time" : "Count, time",
+			      rep->fine ? "" : "; columns marked * are of the recorded ones");
 	else if (rep->lost && rep->fine && rep->total.exact)
-		line(s, "lost", "records, for want of room in the ring. Only the total's count, time "
-		     "and mean are the kernel's own and hold them too");
+		heading__line(s, "lost",
+			      "records, for want of room in the ring. Only the total's count, time "
+			      "and mean are the kernel's own and hold them too");
 	else if (rep->lost && rep->total.exact)
-		line(s, "lost", "records, for want of room in the ring. Count, time and mean are the "
-		     "kernel's own and hold them too; columns marked * are of the recorded ones");
+		heading__line(s, "lost",
+			      "records, for want of room in the ring. Count, time and mean are the "
+			      "kernel's own and hold them too; columns marked * are of the "
+			      "recorded ones");
 	else if (rep->lost)
-		line(s, "lost", "records, for want of room in the ring: counts and times are too "
-		     "small");
+		heading__line(s, "lost",
+			      "records, for want of room in the ring: counts and times are too "
+			      "small");
 	if (rep->fell_back)
-		line(s, "shown", "returns of KVM_RUN to the VMM, and the time in the VMM until it called "
-		     "KVM_RUN again: there are no VM exits in this recording");
+		heading__line(
+			s, "shown",
+			"returns of KVM_RUN to the VMM, and the time in the VMM until it called "
+			"KVM_RUN again: there are no VM exits in this recording");
 	for (u32 i = 0; i < rec->meta.notes.nr; i++)
-		line(s, "note", "%s", rec->meta.notes.text[i]);
+		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }
 
 void render__heading(const struct screen *s, const struct report *rep)

@@ -32,7 +32,7 @@ static void title(const struct screen *s, const struct report *rep, const struct
 	screen__wrap(s, "", "  ", text);
 }
 
-static void histogram(const struct screen *s, const struct report_row *row)
+static void histogram__histogram(const struct screen *s, const struct report_row *row)
 {
 	u32 room = s->width - 44 < MAX_BAR ? s->width - 44 : MAX_BAR, low = HIST_LOG2, high = 0;
 	char from[UNITS_MAX], to[UNITS_MAX];
@@ -69,10 +69,10 @@ void render__histograms(const struct screen *s, const struct report *rep)
 {
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
 		title(s, rep, &rep->row[i]);
-		histogram(s, &rep->row[i]);
+		histogram__histogram(s, &rep->row[i]);
 	}
 	if (rep->nr_rows > 1) {
 		title(s, rep, &rep->total);
-		histogram(s, &rep->total);
+		histogram__histogram(s, &rep->total);
 	}
 }

@@ -3,7 +3,7 @@
 #include "util/render/json.h"
 #include "util/render/render.h"
 
-static void column(struct json_object *list, const struct info_frames *k, u32 i)
+static void info_json__column(struct json_object *list, const struct info_frames *k, u32 i)
 {
 	struct json_object *item = json_object_new_object(), *encodings;
 	const struct info_column *c = &k->column[i];
@@ -18,7 +18,7 @@ static void column(struct json_object *list, const struct info_frames *k, u32 i)
 		json_object_array_add(encodings, json_object_new_string(c->encoding[e]));
 }
 
-static void frames(struct json_object *root, const struct recording_info *inv)
+static void info_json__frames(struct json_object *root, const struct recording_info *inv)
 {
 	struct json_object *list = json__array(root, "frames"), *item, *columns;
 	char type[16];
@@ -37,7 +37,7 @@ static void frames(struct json_object *root, const struct recording_info *inv)
 			continue;
 		columns = json__array(item, "columns");
 		for (u32 c = 0; c < k->nr_columns; c++)
-			column(columns, k, c);
+			info_json__column(columns, k, c);
 	}
 }
 
@@ -48,7 +48,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 
 	json__text(root, "file", rec->path);
 	json__recording(root, rec);
-	frames(root, inv);
+	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);
 }

@@ -5,7 +5,8 @@
 #include "util/render/render.h"
 #include "util/render/units.h"
 
-static void texts(const struct screen *s, const char *what, const struct rec_texts *texts)
+static void info_text__texts(const struct screen *s, const char *what,
+			     const struct rec_texts *texts)
 {
 	char first[32];
 
@@ -42,8 +43,8 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%llu x %s", (unsigned long long)m->cpus, m->cpu ?: "?");
 	field(s, "CPU", text);
 	field(s, "KVM", m->module);
-	texts(s, "parameters", &m->params);
-	texts(s, "events", &m->events);
+	info_text__texts(s, "parameters", &m->params);
+	info_text__texts(s, "events", &m->events);
 	field(s, "filters", m->filters);
 	snprintf(text, sizeof(text), "%llu of %llu bytes each", (unsigned long long)m->rings,
 		 (unsigned long long)m->ring_bytes);
@@ -54,10 +55,10 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%.9f s%s%s", recording__duration(rec) / 1e9,
 		 m->stop_why ? ", until: " : "", m->stop_why ?: "");
 	field(s, "duration", text);
-	texts(s, "note", &m->notes);
+	info_text__texts(s, "note", &m->notes);
 }
 
-static void identities(const struct screen *s, const struct recording *rec)
+static void info_text__identities(const struct screen *s, const struct recording *rec)
 {
 	char text[640];
 
@@ -83,7 +84,7 @@ static void identities(const struct screen *s, const struct recording *rec)
 	}
 }
 
-static void frames(const struct screen *s, const struct recording_info *inv)
+static void info_text__frames(const struct screen *s, const struct recording_info *inv)
 {
 	char type[16], each[UNITS_MAX];
 
@@ -101,7 +102,7 @@ static void frames(const struct screen *s, const struct recording_info *inv)
 	}
 }
 
-static void column(const struct screen *s, const struct info_frames *k, u32 i)
+static void info_text__column(const struct screen *s, const struct info_frames *k, u32 i)
 {
 	const struct info_column *c = &k->column[i];
 
@@ -129,11 +130,12 @@ static void columns(const struct screen *s, const struct recording_info *inv)
 		fprintf(s->out, "\n  %-12s %-4s %12s %12s %9s  %s\n", "column", "type", "stored",
 			"raw", "per row", "encoding");
 		for (u32 c = 0; c < k->nr_columns; c++)
-			column(s, k, c);
+			info_text__column(s, k, c);
 	}
 }
 
-static void state(const struct screen *s, const struct recording *rec, const struct recording_info *inv)
+static void info_text__state(const struct screen *s, const struct recording *rec,
+			     const struct recording_info *inv)
 {
 	char text[256];
 
@@ -159,9 +161,9 @@ void render__info(const struct screen *s, const struct recording *rec,
 		  const struct recording_info *inv, bool verbose)
 {
 	header(s, rec);
-	identities(s, rec);
-	frames(s, inv);
+	info_text__identities(s, rec);
+	info_text__frames(s, inv);
 	if (verbose)
 		columns(s, inv);
-	state(s, rec, inv);
+	info_text__state(s, rec, inv);
 }

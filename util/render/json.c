@@ -60,7 +60,7 @@ struct json_object *json__array(struct json_object *obj, const char *key)
 	return child;
 }
 
-static void texts(struct json_object *obj, const char *key, const struct rec_texts *texts)
+static void json__texts(struct json_object *obj, const char *key, const struct rec_texts *texts)
 {
 	struct json_object *list = json__array(obj, key);
 
@@ -68,7 +68,7 @@ static void texts(struct json_object *obj, const char *key, const struct rec_tex
 		json_object_array_add(list, json_object_new_string(texts->text[i]));
 }
 
-static void identities(struct json_object *obj, const struct recording *rec)
+static void json__identities(struct json_object *obj, const struct recording *rec)
 {
 	struct json_object *list = json__array(obj, "vms"), *item;
 
@@ -95,7 +95,7 @@ static void identities(struct json_object *obj, const struct recording *rec)
 	}
 }
 
-static void state(struct json_object *obj, const struct recording *rec)
+static void json__state(struct json_object *obj, const struct recording *rec)
 {
 	struct json_object *list, *item;
 
@@ -148,9 +148,9 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	const struct rec_meta *m = &rec->meta;
 	struct json_object *host, *kvm, *filters;
 
-	state(obj, rec);
+	json__state(obj, rec);
 	json__text(obj, "kvmw", m->version);
-	texts(obj, "command", &m->command);
+	json__texts(obj, "command", &m->command);
 	host = json__object(obj, "host");
 	json__text(host, "name", m->host);
 	json__text(host, "kernel", m->kernel);
@@ -159,8 +159,8 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__u64(host, "cpus", m->cpus);
 	kvm = json__object(obj, "kvm");
 	json__text(kvm, "module", m->module);
-	texts(kvm, "params", &m->params);
-	texts(obj, "events", &m->events);
+	json__texts(kvm, "params", &m->params);
+	json__texts(obj, "events", &m->events);
 	filters = m->filters ? json_tokener_parse(m->filters) : NULL;
 	json_object_object_add(obj, "filters", filters);
 	json__u64(obj, "rings", m->rings);
@@ -169,9 +169,9 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__time(obj, "start_realtime_ns", recording__realtime(rec, m->start_ns));
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
-	texts(obj, "notes", &m->notes);
+	json__texts(obj, "notes", &m->notes);
 	lost(obj, rec);
-	identities(obj, rec);
+	json__identities(obj, rec);
 	cost(obj, rec);
 }
 

@@ -15,7 +15,8 @@ static void value(struct out *out, struct json_object *v)
 		out__csv(out, json_object_get_string(v));
 }
 
-static void line(struct out *out, const struct report *rep, const struct report_row *row, bool names)
+static void report_csv__line(struct out *out, const struct report *rep,
+			     const struct report_row *row, bool names)
 {
 	struct json_object *obj = render__report_row_json(rep, row);
 	const char *comma = "";
@@ -38,8 +39,8 @@ int render__report_csv(const struct screen *s, const struct report *rep)
 
 	if (!out)
 		return -1;
-	line(out, rep, &rep->total, true);
+	report_csv__line(out, rep, &rep->total, true);
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++)
-		line(out, rep, &rep->row[i], false);
+		report_csv__line(out, rep, &rep->row[i], false);
 	return out__free(out);
 }

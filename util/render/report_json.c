@@ -55,7 +55,7 @@ static void key(struct json_object *obj, const struct report *rep, const struct 
 	}
 }
 
-static void histogram(struct json_object *obj, const struct report_row *row)
+static void report_json__histogram(struct json_object *obj, const struct report_row *row)
 {
 	struct json_object *list = json__array(obj, "histogram"), *item;
 	u64 log2[HIST_LOG2];
@@ -123,12 +123,12 @@ static void rows(struct json_object *root, const struct report *rep)
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
 		item = render__report_row_json(rep, &rep->row[i]);
 		json_object_array_add(list, item);
-		histogram(item, &rep->row[i]);
+		report_json__histogram(item, &rep->row[i]);
 	}
 	json__u64(root, "rows_hidden", rep->nr_hidden);
 	item = json__object(root, "total");
 	numbers(item, rep, &rep->total);
-	histogram(item, &rep->total);
+	report_json__histogram(item, &rep->total);
 }
 
 static void vcpus(struct json_object *root, const struct report *rep)

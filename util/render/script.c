@@ -139,7 +139,7 @@ static int begin(struct script *sc)
 	return sc->opt->form == SCRIPT_CSV && !sc->csv_begun ? script_csv__begin(sc) : 0;
 }
 
-static void print(struct script *sc, const struct script_row *row)
+static void script__print(struct script *sc, const struct script_row *row)
 {
 	switch (sc->opt->form) {
 	case SCRIPT_JSON:
@@ -199,7 +199,7 @@ int script__rows(void *script, const struct slice *s, u32 from, u32 to)
 	for (row.i = from; row.i < to; row.i++) {
 		if (!take_row(sc, &row))
 			continue;
-		print(sc, &row);
+		script__print(sc, &row);
 		if (sc->out->err || sc->printed == sc->opt->max_events)
 			return 1;
 	}

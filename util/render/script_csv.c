@@ -40,7 +40,7 @@ static bool shows(const struct script *sc, u32 event)
 	return sc->view[event].event && sc->view[event].wanted;
 }
 
-static void put_header(struct script *sc)
+static void script_csv__put_header(struct script *sc)
 {
 	struct out *out = sc->out;
 	const char *comma = "";
@@ -86,24 +86,25 @@ int script_csv__begin(struct script *sc)
 		}
 	}
 	sc->csv_begun = true;
-	put_header(sc);
+	script_csv__put_header(sc);
 	return 0;
 }
 
-static void put_u64(struct out *out, u64 value)
+static void script_csv__put_u64(struct out *out, u64 value)
 {
 	if (value != KVMW_NONE)
 		out__dec(out, value);
 }
 
-static void put_head(struct script *sc, const struct script_row *row, enum script_head head)
+static void script_csv__put_head(struct script *sc, const struct script_row *row,
+				 enum script_head head)
 {
 	const struct rec_vcpu *entry = row->who->entry;
 	struct out *out = sc->out;
 
 	switch (head) {
 	case HEAD_TIME:
-		put_u64(out, row->time_ns);
+		script_csv__put_u64(out, row->time_ns);
 		break;
 	case HEAD_EVENT:
 		out__csv(out, row->view->event->name);
@@ -112,30 +113,30 @@ static void put_head(struct script *sc, const struct script_row *row, enum scrip
 		if (row->kind_name)
 			out__csv(out, row->kind_name);
 		else
-			put_u64(out, row->kind);
+			script_csv__put_u64(out, row->kind);
 		break;
 	case HEAD_PID:
-		put_u64(out, row->who->vm ? row->who->vm->pid : KVMW_NONE);
+		script_csv__put_u64(out, row->who->vm ? row->who->vm->pid : KVMW_NONE);
 		break;
 	case HEAD_VCPU:
-		put_u64(out, entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
+		script_csv__put_u64(out, entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
 		break;
 	case HEAD_VCPU_ID:
-		put_u64(out, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
+		script_csv__put_u64(out, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
 		break;
 	case HEAD_TID:
-		put_u64(out, row->tid);
+		script_csv__put_u64(out, row->tid);
 		break;
 	case HEAD_COMM:
 		out__csv(out, row->comm ?: "");
 		break;
 	default:
-		put_u64(out, row->cpu);
+		script_csv__put_u64(out, row->cpu);
 		break;
 	}
 }
 
-static void put_number(struct out *out, const struct field_view *f, u64 value)
+static void script_csv__put_number(struct out *out, const struct field_view *f, u64 value)
 {
 	bool minus = field_type__signed(f->desc->type) && (s64)value < 0;
 
@@ -144,8 +145,8 @@ static void put_number(struct out *out, const struct field_view *f, u64 value)
 	out__dec(out, minus ? -value : value);
 }
 
-static void put_field(struct script *sc, const struct script_row *row, const struct field_view *f,
-		      bool numbered)
+static void script_csv__put_field(struct script *sc, const struct script_row *row,
+				  const struct field_view *f, bool numbered)
 {
 	u64 value = script_row__get(row, f->field);
 	bool none = field__none(f->desc, value);
@@ -157,16 +158,16 @@ static void put_field(struct script *sc, const struct script_row *row, const str
 	if (name)
 		out__csv(sc->out, name);
 	else if (!none && !numbered)
-		put_number(sc->out, f, value);
+		script_csv__put_number(sc->out, f, value);
 	if (!numbered)
 		return;
 	out__char(sc->out, ',');
 	if (!none)
-		put_number(sc->out, f, value);
+		script_csv__put_number(sc->out, f, value);
 }
 
 /* The outermost first, as flame graphs want them. */
-static void put_stack(struct out *out, const struct rec_stack *stack)
+static void script_csv__put_stack(struct out *out, const struct rec_stack *stack)
 {
 	for (u32 i = stack->nr; i--; ) {
 		for (const char *p = stack->frame[i]; *p; p++)
@@ -176,7 +177,7 @@ static void put_stack(struct out *out, const struct rec_stack *stack)
 	}
 }
 
-static void put_stacks(struct script *sc, const struct script_row *row)
+static void script_csv__put_stacks(struct script *sc, const struct script_row *row)
 {
 	static const char *const names[] = { "kernel", "user" };
 	const struct event_view *v = row->view;
@@ -187,12 +188,12 @@ static void put_stacks(struct script *sc, const struct script_row *row)
 			const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
 
 			if (stack && !strcmp(v->field[i].desc->name, names[k]))
-				put_stack(sc->out, stack);
+				script_csv__put_stack(sc->out, stack);
 		}
 	}
 }
 
-static void put_raw(struct script *sc, const struct script_row *row)
+static void script_csv__put_raw(struct script *sc, const struct script_row *row)
 {
 	const char *text = NULL;
 
@@ -217,7 +218,7 @@ void script_csv__row(struct script *sc, const struct script_row *row)
 		if (!first)
 			out__char(sc->out, ',');
 		first = false;
-		put_head(sc, row, heads[i]);
+		script_csv__put_head(sc, row, heads[i]);
 	}
 	for (u32 i = 0; i < sc->nr_columns; i++) {
 		const struct csv_column *c = &sc->column[i];
@@ -227,13 +228,13 @@ void script_csv__row(struct script *sc, const struct script_row *row)
 			out__char(sc->out, ',');
 		first = false;
 		if (field >= 0)
-			put_field(sc, row, &v->field[field], field__numbered(c->form));
+			script_csv__put_field(sc, row, &v->field[field], field__numbered(c->form));
 		else if (field__numbered(c->form))
 			out__char(sc->out, ',');
 	}
 	if (shows(sc, KVMW_EVENT_STACK))
-		put_stacks(sc, row);
+		script_csv__put_stacks(sc, row);
 	if (shows(sc, KVMW_EVENT_RAW))
-		put_raw(sc, row);
+		script_csv__put_raw(sc, row);
 	out__char(sc->out, '\n');
 }

@@ -19,7 +19,7 @@ static void put_key(struct script *sc, const char *key, const char *more)
 	out__text(sc->out, "\":");
 }
 
-static void put_number(struct out *out, u64 value, bool is_signed)
+static void script_json__put_number(struct out *out, u64 value, bool is_signed)
 {
 	if (is_signed && (s64)value < 0) {
 		out__char(out, '-');
@@ -28,7 +28,7 @@ static void put_number(struct out *out, u64 value, bool is_signed)
 	out__dec(out, value);
 }
 
-static void put_u64(struct script *sc, enum script_head head, u64 value)
+static void script_json__put_u64(struct script *sc, enum script_head head, u64 value)
 {
 	if (!sc->head[head])
 		return;
@@ -50,26 +50,27 @@ static void put_text(struct script *sc, enum script_head head, const char *text)
 		out__text(sc->out, "null");
 }
 
-static void put_head(struct script *sc, const struct script_row *row)
+static void script_json__put_head(struct script *sc, const struct script_row *row)
 {
 	const struct rec_vcpu *entry = row->who->entry;
 
-	put_u64(sc, HEAD_TIME, row->time_ns);
+	script_json__put_u64(sc, HEAD_TIME, row->time_ns);
 	put_text(sc, HEAD_EVENT, row->view->event->name);
 	if (row->kind_name || row->kind == KVMW_NONE)
 		put_text(sc, HEAD_KIND, row->kind_name);
 	else
-		put_u64(sc, HEAD_KIND, row->kind);
-	put_u64(sc, HEAD_PID, row->who->vm ? row->who->vm->pid : KVMW_NONE);
-	put_u64(sc, HEAD_VCPU, entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
-	put_u64(sc, HEAD_VCPU_ID, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
-	put_u64(sc, HEAD_TID, row->tid);
+		script_json__put_u64(sc, HEAD_KIND, row->kind);
+	script_json__put_u64(sc, HEAD_PID, row->who->vm ? row->who->vm->pid : KVMW_NONE);
+	script_json__put_u64(sc, HEAD_VCPU,
+			     entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
+	script_json__put_u64(sc, HEAD_VCPU_ID, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
+	script_json__put_u64(sc, HEAD_TID, row->tid);
 	put_text(sc, HEAD_COMM, row->comm);
-	put_u64(sc, HEAD_CPU, row->cpu);
+	script_json__put_u64(sc, HEAD_CPU, row->cpu);
 }
 
-static void put_value(struct script *sc, const struct script_row *row, const struct field_view *f,
-		      u64 value)
+static void script_json__put_value(struct script *sc, const struct script_row *row,
+				   const struct field_view *f, u64 value)
 {
 	char buf[FIELD_NAME_MAX];
 	const char *name;
@@ -85,10 +86,11 @@ static void put_value(struct script *sc, const struct script_row *row, const str
 	else if (field__numbered(f->form))
 		out__text(sc->out, "null");
 	else
-		put_number(sc->out, value, field_type__signed(f->desc->type));
+		script_json__put_number(sc->out, value, field_type__signed(f->desc->type));
 }
 
-static void put_field(struct script *sc, const struct script_row *row, const struct field_view *f)
+static void script_json__put_field(struct script *sc, const struct script_row *row,
+				   const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
 	bool none = field__none(f->desc, value);
@@ -97,17 +99,17 @@ static void put_field(struct script *sc, const struct script_row *row, const str
 	if (none)
 		out__text(sc->out, "null");
 	else
-		put_value(sc, row, f, value);
+		script_json__put_value(sc, row, f, value);
 	if (!field__numbered(f->form))
 		return;
 	put_key(sc, f->desc->name, "_number");
 	if (none)
 		out__text(sc->out, "null");
 	else
-		put_number(sc->out, value, field_type__signed(f->desc->type));
+		script_json__put_number(sc->out, value, field_type__signed(f->desc->type));
 }
 
-static void put_stacks(struct script *sc, const struct script_row *row)
+static void script_json__put_stacks(struct script *sc, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
@@ -139,7 +141,7 @@ static void put_raw_value(struct out *out, const struct tracepoint_field *f,
 	if (!p) {
 		out__text(out, "null");
 	} else if (tracepoint__number(f, row->raw, row->raw_size, &value)) {
-		put_number(out, value, f->type == TP_SIGNED);
+		script_json__put_number(out, value, f->type == TP_SIGNED);
 	} else if (f->type == TP_STRING) {
 		snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)p);
 		out__json(out, text);
@@ -151,7 +153,7 @@ static void put_raw_value(struct out *out, const struct tracepoint_field *f,
 }
 
 /* "fields" by their names in the kernel; "bytes": the bytes of what cannot be decoded. */
-static void put_raw(struct script *sc, const struct script_row *row)
+static void script_json__put_raw(struct script *sc, const struct script_row *row)
 {
 	struct out *out = sc->out;
 
@@ -176,11 +178,11 @@ void script_json__row(struct script *sc, const struct script_row *row)
 	const struct event_view *v = row->view;
 
 	begin_object(sc);
-	put_head(sc, row);
+	script_json__put_head(sc, row);
 	for (u32 i = 0; i < v->nr_fields; i++)
-		put_field(sc, row, &v->field[i]);
-	put_stacks(sc, row);
+		script_json__put_field(sc, row, &v->field[i]);
+	script_json__put_stacks(sc, row);
 	if (v->event->id == KVMW_EVENT_RAW)
-		put_raw(sc, row);
+		script_json__put_raw(sc, row);
 	out__text(sc->out, "}\n");
 }

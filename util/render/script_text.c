@@ -63,7 +63,7 @@ static void put_who(struct script *sc, const struct script_row *row)
 	out__char(sc->out, ' ');
 }
 
-static void put_head(struct script *sc, const struct script_row *row)
+static void script_text__put_head(struct script *sc, const struct script_row *row)
 {
 	const struct rec_vm *vm = row->who->vm;
 	struct out *out = sc->out;
@@ -137,8 +137,8 @@ static void put_thread(struct script *sc, u64 tid)
 	out__char(sc->out, ')');
 }
 
-static void put_value(struct script *sc, const struct script_row *row, const struct field_view *f,
-		      u64 value)
+static void script_text__put_value(struct script *sc, const struct script_row *row,
+				   const struct field_view *f, u64 value)
 {
 	char buf[FIELD_NAME_MAX];
 	const char *name = script__name(sc, row, f->form, value, buf);
@@ -182,7 +182,8 @@ static bool is_nothing(const struct field_view *f, u64 value)
 	return !value && !strcmp(f->desc->name, "detail_size");
 }
 
-static void put_field(struct script *sc, const struct script_row *row, const struct field_view *f)
+static void script_text__put_field(struct script *sc, const struct script_row *row,
+				   const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
 
@@ -190,14 +191,14 @@ static void put_field(struct script *sc, const struct script_row *row, const str
 		return;
 	out__text(sc->out, f->label);
 	out__char(sc->out, '=');
-	put_value(sc, row, f, value);
+	script_text__put_value(sc, row, f, value);
 	if (f->detail_of >= 0)
 		put_detail(sc, row, f, value);
 	out__char(sc->out, ' ');
 }
 
 /* The innermost first, as perf script has them. */
-static void put_stack(struct script *sc, const struct rec_stack *stack)
+static void script_text__put_stack(struct script *sc, const struct rec_stack *stack)
 {
 	for (u32 i = 0; i < stack->nr; i++) {
 		out__text(sc->out, "\n\t    ");
@@ -205,7 +206,7 @@ static void put_stack(struct script *sc, const struct rec_stack *stack)
 	}
 }
 
-static void put_stacks(struct script *sc, const struct script_row *row)
+static void script_text__put_stacks(struct script *sc, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
@@ -213,7 +214,7 @@ static void put_stacks(struct script *sc, const struct script_row *row)
 		const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
 
 		if (stack)
-			put_stack(sc, stack);
+			script_text__put_stack(sc, stack);
 	}
 }
 
@@ -246,7 +247,7 @@ static void put_raw_field(struct out *out, const struct tracepoint_field *f,
 }
 
 /* As the kernel prints it; else field by field; else as bytes. */
-static void put_raw(struct script *sc, const struct script_row *row)
+static void script_text__put_raw(struct script *sc, const struct script_row *row)
 {
 	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
 
@@ -264,14 +265,14 @@ void script_text__row(struct script *sc, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
-	put_head(sc, row);
+	script_text__put_head(sc, row);
 	for (u32 i = 0; i < v->nr_fields; i++)
-		put_field(sc, row, &v->field[i]);
+		script_text__put_field(sc, row, &v->field[i]);
 	if (v->event->id == KVMW_EVENT_RAW)
-		put_raw(sc, row);
+		script_text__put_raw(sc, row);
 	/* No blanks at the end of lines. */
 	while (sc->out->len && sc->out->buf[sc->out->len - 1] == ' ')
 		sc->out->len--;
-	put_stacks(sc, row);
+	script_text__put_stacks(sc, row);
 	out__char(sc->out, '\n');
 }

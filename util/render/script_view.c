@@ -110,7 +110,7 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 
 /* ---- -e ----------------------------------------------------------------- */
 
-static int want(struct event_view *view, const u32 *kind)
+static int script_view__want(struct event_view *view, const u32 *kind)
 {
 	u32 *grown;
 
@@ -132,7 +132,7 @@ static int want_kind(struct event_view *view, const struct data_event *event, co
 {
 	for (u32 i = 0; i < event->nr_kinds; i++)
 		if (equals(name, len, event->kinds[i].name))
-			return want(view, &event->kinds[i].number);
+			return script_view__want(view, &event->kinds[i].number);
 	return 1;
 }
 
@@ -143,7 +143,7 @@ static int want_tracepoint(struct script *sc, const char *item, size_t len)
 
 	for (u32 i = 0; i < m->nr_tracepoints; i++)
 		if (equals(item, len, m->tracepoint[i].name))
-			return want(&sc->view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
+			return script_view__want(&sc->view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
 	return 1;
 }
 
@@ -165,7 +165,7 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 		if (!event || !equals(item, name_len, event->name))
 			continue;
 		if (!colon)
-			return want(view, NULL);
+			return script_view__want(view, NULL);
 		/* Categories of tracepoints, as sched, may have a family's name. */
 		ret = want_kind(view, event, colon + 1, len - name_len - 1);
 		return ret > 0 ? want_tracepoint(sc, item, len) : ret;
@@ -181,7 +181,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 
 	if (!list) {
 		for (u32 id = 0; id < SCRIPT_EVENTS; id++)
-			want(&sc->view[id], NULL);
+			script_view__want(&sc->view[id], NULL);
 		return 0;
 	}
 	while ((item = next_item(&list, &len))) {
@@ -248,7 +248,7 @@ static int detail_of(const struct data_event *event, u32 i)
 }
 
 /* Text has first what names the event, then times, then the rest. */
-static u32 rank(const struct field_view *f)
+static u32 script_view__rank(const struct field_view *f)
 {
 	switch (f->form) {
 	case FORM_REASON:
@@ -265,19 +265,19 @@ static u32 rank(const struct field_view *f)
 	}
 }
 
-static void put_in_order(struct event_view *v)
+static void script_view__put_in_order(struct event_view *v)
 {
 	for (u32 i = 1; i < v->nr_fields; i++) {
 		struct field_view f = v->field[i];
 		u32 at = i;
 
-		for (; at && rank(&v->field[at - 1]) > rank(&f); at--)
+		for (; at && script_view__rank(&v->field[at - 1]) > script_view__rank(&f); at--)
 			v->field[at] = v->field[at - 1];
 		v->field[at] = f;
 	}
 }
 
-static struct field_view describe(const struct data_event *event, u32 i)
+static struct field_view script_view__describe(const struct data_event *event, u32 i)
 {
 	struct field_view f = {
 		.field = i,
@@ -333,13 +333,13 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 		if (in_head(v, i) || (event->id == KVMW_EVENT_RAW && is_word(&event->fields[i])))
 			continue;
 		if (script__selects(sc, event->fields[i].name, shown))
-			v->field[v->nr_fields++] = describe(event, i);
+			v->field[v->nr_fields++] = script_view__describe(event, i);
 	}
 	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */
 	if (v->cpu < 0)
 		v->cpu = data_event__field(event, "exit_cpu");
 	if (text)
-		put_in_order(v);
+		script_view__put_in_order(v);
 	return 0;
 }
 

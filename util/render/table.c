@@ -88,7 +88,7 @@ static u64 part_of(const struct report_row *row, u32 col)
 	return parts[col];
 }
 
-static bool shown(const struct table *t, u32 col)
+static bool table__shown(const struct table *t, u32 col)
 {
 	const struct report *rep = t->rep;
 
@@ -114,7 +114,7 @@ static bool shown(const struct table *t, u32 col)
 	return rep->has_spans || col == COL_COUNT || col == COL_COUNT_PCT;
 }
 
-static const char *heading(const struct table *t, u32 col, char *buf)
+static const char *table__heading(const struct table *t, u32 col, char *buf)
 {
 	const char *const keys[] = {
 		[KEY_REASON] = t->rep->desc->reason_title, [KEY_VCPU] = "vCPU", [KEY_VM] = "VM",
@@ -171,7 +171,8 @@ static const char *share(const struct report_row *row, u32 col, enum units units
 	return units__percent(row->time_ns ? 100.0 * part / row->time_ns : 0, units, buf);
 }
 
-static const char *cell(const struct table *t, const struct report_row *row, u32 col, char *buf)
+static const char *table__cell(const struct table *t, const struct report_row *row, u32 col,
+			       char *buf)
 {
 	enum units units = t->layout->units;
 	const u64 durations[NR_COLUMNS] = {
@@ -233,7 +234,7 @@ static void scale_bar(struct table *t)
 	t->bar_step = (high - t->bar_low + t->layout->bar) / t->layout->bar;
 }
 
-static u32 measure(struct table *t)
+static u32 table__measure(struct table *t)
 {
 	char buf[CELL_MAX];
 	u32 total = 0;
@@ -243,13 +244,13 @@ static u32 measure(struct table *t)
 		u32 width;
 
 		t->width[col] = 0;
-		if (!shown(t, col))
+		if (!table__shown(t, col))
 			continue;
-		width = screen__width(t->s, heading(t, col, buf));
+		width = screen__width(t->s, table__heading(t, col, buf));
 		for (u32 i = 0; i <= visible(t->rep); i++) {
 			const struct report_row *row = i < visible(t->rep) ? &t->rep->row[i] :
 									     &t->rep->total;
-			u32 need = screen__width(t->s, cell(t, row, col, buf));
+			u32 need = screen__width(t->s, table__cell(t, row, col, buf));
 
 			width = need > width ? need : width;
 		}
@@ -262,7 +263,7 @@ static u32 measure(struct table *t)
 }
 
 /* The longest keys give way until the line fits. */
-static void squeeze(struct table *t, u32 total)
+static void table__squeeze(struct table *t, u32 total)
 {
 	while (total > t->s->width) {
 		u32 longest = 0;
@@ -304,12 +305,12 @@ static void choose_layout(struct table *t)
 			if (t->layout->cut < passes[p].from_cut || t->layout->cut > passes[p].to_cut ||
 			    (t->layout->units == UNITS_FULL && !passes[p].full))
 				continue;
-			total = measure(t);
+			total = table__measure(t);
 			if (total <= t->s->width)
 				return;
 		}
 	}
-	squeeze(t, total);
+	table__squeeze(t, total);
 }
 
 static void print_row(const struct table *t, const struct report_row *row)
@@ -319,7 +320,8 @@ static void print_row(const struct table *t, const struct report_row *row)
 	for (u32 col = 0; col < NR_COLUMNS; col++) {
 		if (!t->width[col])
 			continue;
-		const char *text = row ? cell(t, row, col, buf) : heading(t, col, buf);
+		const char *text =
+			row ? table__cell(t, row, col, buf) : table__heading(t, col, buf);
 
 		if (col && (col != COL_BAR || *text))
 			fputc(' ', t->s->out);

@@ -100,7 +100,7 @@ static void fit(const struct textgrid *g, const struct screen *s, u32 *width)
 }
 
 /* 0: the column is not shown. */
-static void measure(const struct textgrid *g, const struct screen *s, u32 *width)
+static void textgrid__measure(const struct textgrid *g, const struct screen *s, u32 *width)
 {
 	u32 end = 0;
 
@@ -127,7 +127,8 @@ static void measure(const struct textgrid *g, const struct screen *s, u32 *width
 	fit(g, s, width);
 }
 
-static void print_groups(const struct textgrid *g, const struct screen *s, const u32 *width)
+static void textgrid__print_groups(const struct textgrid *g, const struct screen *s,
+				   const u32 *width)
 {
 	u32 pending = 0, end = 0;
 	bool any = false;
@@ -152,8 +153,8 @@ static void print_groups(const struct textgrid *g, const struct screen *s, const
 }
 
 /* cell NULL: the headings. */
-static void print_line(const struct textgrid *g, const struct screen *s, const u32 *width,
-		       const char (*cell)[TEXTGRID_CELL])
+static void textgrid__print_line(const struct textgrid *g, const struct screen *s, const u32 *width,
+				 const char (*cell)[TEXTGRID_CELL])
 {
 	bool first = true;
 	u32 last = 0;
@@ -182,11 +183,12 @@ void textgrid__finish(struct textgrid *g, const struct screen *s)
 	u32 width[TEXTGRID_MAX];
 
 	if (!g->failed && g->nr_cols <= TEXTGRID_MAX) {
-		measure(g, s, width);
-		print_groups(g, s, width);
-		print_line(g, s, width, NULL);
+		textgrid__measure(g, s, width);
+		textgrid__print_groups(g, s, width);
+		textgrid__print_line(g, s, width, NULL);
 		for (u32 i = 0; i + g->nr_cols <= g->nr_cells; i += g->nr_cols)
-			print_line(g, s, width, (const char (*)[TEXTGRID_CELL])&g->cell[i]);
+			textgrid__print_line(g, s, width,
+					     (const char(*)[TEXTGRID_CELL]) & g->cell[i]);
 	}
 	free(g->cell);
 	g->cell = NULL;

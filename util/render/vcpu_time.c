@@ -11,7 +11,7 @@
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
 	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_COUNT, COL_THREAD, NR_COLUMNS };
 
-static const char *heading(const struct report *rep, u32 col)
+static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
 	static const char *const names[NR_COLUMNS] = {
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
@@ -36,7 +36,7 @@ static u64 part(const struct report_vcpu *v, u32 col)
 	return parts[col];
 }
 
-static bool shown(const struct screen *s, const struct report *rep, u32 col)
+static bool vcpu_time__shown(const struct screen *s, const struct report *rep, u32 col)
 {
 	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
 
@@ -59,7 +59,7 @@ static bool shown(const struct screen *s, const struct report *rep, u32 col)
 	}
 }
 
-static const char *cell(const struct report_vcpu *v, u32 col, char *buf, size_t size)
+static const char *vcpu_time__cell(const struct report_vcpu *v, u32 col, char *buf, size_t size)
 {
 	switch (col) {
 	case COL_LABEL:
@@ -78,18 +78,19 @@ static const char *cell(const struct report_vcpu *v, u32 col, char *buf, size_t 
 }
 
 /* The thread's name takes what the others leave. */
-static void measure(const struct screen *s, const struct report *rep, u32 *width)
+static void vcpu_time__measure(const struct screen *s, const struct report *rep, u32 *width)
 {
 	u32 left = s->width;
 	char buf[REPORT_LABEL_MAX];
 
 	for (u32 col = 0; col < COL_THREAD; col++) {
 		width[col] = 0;
-		if (!shown(s, rep, col))
+		if (!vcpu_time__shown(s, rep, col))
 			continue;
-		width[col] = screen__width(s, heading(rep, col));
+		width[col] = screen__width(s, vcpu_time__heading(rep, col));
 		for (u32 i = 0; i < rep->nr_vcpus; i++) {
-			u32 need = screen__width(s, cell(&rep->vcpu[i], col, buf, sizeof(buf)));
+			u32 need = screen__width(
+				s, vcpu_time__cell(&rep->vcpu[i], col, buf, sizeof(buf)));
 
 			width[col] = need > width[col] ? need : width[col];
 		}
@@ -101,13 +102,14 @@ static void measure(const struct screen *s, const struct report *rep, u32 *width
 }
 
 /* v NULL: the headings. */
-static void print_line(const struct screen *s, const struct report *rep,
-		       const struct report_vcpu *v, const u32 *width)
+static void vcpu_time__print_line(const struct screen *s, const struct report *rep,
+				  const struct report_vcpu *v, const u32 *width)
 {
 	char buf[REPORT_LABEL_MAX];
 
 	for (u32 col = 0; col < NR_COLUMNS; col++) {
-		const char *text = v ? cell(v, col, buf, sizeof(buf)) : heading(rep, col);
+		const char *text = v ? vcpu_time__cell(v, col, buf, sizeof(buf))
+				     : vcpu_time__heading(rep, col);
 
 		if (!width[col] || (col == COL_THREAD && !*text))
 			continue;
@@ -132,8 +134,8 @@ void render__vcpus(const struct screen *s, const struct report *rep)
 	else
 		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s:\n",
 			rep->duration_ns / 1e9);
-	measure(s, rep, width);
-	print_line(s, rep, NULL, width);
+	vcpu_time__measure(s, rep, width);
+	vcpu_time__print_line(s, rep, NULL, width);
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
-		print_line(s, rep, &rep->vcpu[i], width);
+		vcpu_time__print_line(s, rep, &rep->vcpu[i], width);
 }

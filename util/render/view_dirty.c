@@ -112,7 +112,7 @@ static void pages(const struct screen *s, const struct dirty_model *v)
 }
 
 /* Where a time is in the recording, in seconds. */
-static double seconds(const struct report *rep, u64 time_ns)
+static double view_dirty__seconds(const struct report *rep, u64 time_ns)
 {
 	u64 start = rep->rec->meta.start_ns;
 
@@ -132,7 +132,7 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 		most = marks[i] > most ? marks[i] : most;
 	snprintf(words, sizeof(words), "Pages marked per second, from %.3f to %.3f s of the "
 		 "recording: a character is %s, the highest %.0f pages/s.",
-		 seconds(rep, v->first_ns), seconds(rep, v->last_ns),
+		 view_dirty__seconds(rep, v->first_ns), view_dirty__seconds(rep, v->last_ns),
 		 units__ns(bucket, UNITS_FULL, length), most * 1e9 / bucket);
 	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", words);
@@ -187,7 +187,8 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 		snprintf(buf + len, size - len, " hva 0x%llx", U(r->slot_hva + offset));
 }
 
-static void ranges(const struct screen *s, const struct report *rep, const struct dirty_model *v)
+static void view_dirty__ranges(const struct screen *s, const struct report *rep,
+			       const struct dirty_model *v)
 {
 	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64];
 	char first[192], rest[192], words[192];
@@ -236,7 +237,7 @@ static void by_whom(const struct screen *s, const struct dirty_model *v)
 			units__share(others, v->marks, share));
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_dirty__text(const struct screen *s, const struct report *rep, void *state)
 {
 	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
 	char words[sizeof(rep->empty) + 2];
@@ -248,7 +249,7 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 		caveats(s, rep, v);
 		rate(s, rep, v);
 		working_set(s, v);
-		ranges(s, rep, v);
+		view_dirty__ranges(s, rep, v);
 		by_whom(s, v);
 	} else {
 		fputs("\nDirty pages were not observed:\n", s->out);
@@ -291,8 +292,8 @@ static void json_windows(struct json_object *obj, const struct dirty_model *v)
 	}
 }
 
-static void json_ranges(struct json_object *obj, const struct report *rep,
-			const struct dirty_model *v)
+static void view_dirty__json_ranges(struct json_object *obj, const struct report *rep,
+				    const struct dirty_model *v)
 {
 	struct json_object *list = json__array(obj, "ranges"), *item;
 
@@ -331,7 +332,7 @@ static void json_by(struct json_object *obj, const struct report *rep, const str
 	}
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_dirty__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
 	struct json_object *obj;
@@ -355,12 +356,15 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 	else
 		json__text(obj, "rate", NULL);
 	json_windows(obj, v);
-	json_ranges(obj, rep, v);
+	view_dirty__json_ranges(obj, rep, v);
 	json_by(obj, rep, v);
 	dirty_model__free(v);
 	return 0;
 }
 
 const struct report_view dirty_view = {
-	.event = KVMW_EVENT_DIRTY, .consumer = &dirty_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_DIRTY,
+	.consumer = &dirty_consumer,
+	.text = view_dirty__text,
+	.json = view_dirty__json,
 };

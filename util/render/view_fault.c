@@ -13,7 +13,7 @@
 
 static const char *const level_name[] = { "not told", "4 KiB", "2 MiB", "1 GiB" };
 
-static const char *access_name(u16 access, char *buf, size_t size)
+static const char *view_fault__access_name(u16 access, char *buf, size_t size)
 {
 	static const char *const bits[] = { "read", "write", "exec" };
 	size_t len = 0;
@@ -32,18 +32,19 @@ static const char *place_name(u16 mmio)
 	return mmio == 1 ? "MMIO" : mmio ? "-" : "RAM";
 }
 
-static u64 percentile(const struct hist *h, u32 permille)
+static u64 view_fault__percentile(const struct hist *h, u32 permille)
 {
 	return h->count ? hist__percentile(h, permille) : KVMW_NONE;
 }
 
-static void add_times(struct textgrid *g, const struct fault_model *v, const struct hist *h)
+static void view_fault__add_times(struct textgrid *g, const struct fault_model *v,
+				  const struct hist *h)
 {
 	textgrid__ns(g, h->count ? h->sum : KVMW_NONE);
 	textgrid__percent(g, h->sum, h->count ? v->span_ns : 0);
 	textgrid__ns(g, h->count ? h->sum / h->count : KVMW_NONE);
-	textgrid__ns(g, percentile(h, 500));
-	textgrid__ns(g, percentile(h, 990));
+	textgrid__ns(g, view_fault__percentile(h, 500));
+	textgrid__ns(g, view_fault__percentile(h, 990));
 	textgrid__ns(g, h->count ? h->max : KVMW_NONE);
 }
 
@@ -62,11 +63,11 @@ static void accesses(const struct screen *s, const struct fault_model *v)
 	for (u32 i = 0; i < v->nr_accesses; i++) {
 		const struct fault_access *a = &v->access[i];
 
-		textgrid__add(&g, "%s", access_name(a->access, name, sizeof(name)));
+		textgrid__add(&g, "%s", view_fault__access_name(a->access, name, sizeof(name)));
 		textgrid__add(&g, "%s", place_name(a->mmio));
 		textgrid__count(&g, a->count);
 		textgrid__percent(&g, a->count, v->count);
-		add_times(&g, v, &a->span);
+		view_fault__add_times(&g, v, &a->span);
 	}
 	textgrid__finish(&g, s);
 }
@@ -87,7 +88,7 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 	textgrid__add(g, "%s", units__slot(r->slot, slot));
 	textgrid__count(g, r->count);
 	textgrid__percent(g, r->count, v->count);
-	add_times(g, v, &r->span);
+	view_fault__add_times(g, v, &r->span);
 }
 
 static u32 nr_ranges(const struct report *rep, const struct fault_model *v)
@@ -97,7 +98,8 @@ static u32 nr_ranges(const struct report *rep, const struct fault_model *v)
 	return v->nr_ranges < top ? v->nr_ranges : top;
 }
 
-static void ranges(const struct screen *s, const struct report *rep, const struct fault_model *v)
+static void view_fault__ranges(const struct screen *s, const struct report *rep,
+			       const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "gpa", .left = true }, { .head = "pid" }, { .head = "where", .left = true },
@@ -181,7 +183,7 @@ static void notes(const struct screen *s, const struct fault_model *v)
 }
 
 /* Of the ranges that are shown only. */
-static int finish(struct fault_model *v, const struct report *rep)
+static int view_fault__finish(struct fault_model *v, const struct report *rep)
 {
 	if (!v || fault_model__finish(v, rep->rec))
 		return -1;
@@ -190,21 +192,21 @@ static int finish(struct fault_model *v, const struct report *rep)
 	return 0;
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_fault__text(const struct screen *s, const struct report *rep, void *state)
 {
 	struct fault_model *v = state;
 
-	if (finish(v, rep))
+	if (view_fault__finish(v, rep))
 		return;
 	if (v->count)
 		accesses(s, v);
-	ranges(s, rep, v);
+	view_fault__ranges(s, rep, v);
 	levels(s, v);
 	notes(s, v);
 }
 
-static void json_times(struct json_object *item, const struct fault_model *v, u64 count,
-		       const struct hist *h)
+static void view_fault__json_times(struct json_object *item, const struct fault_model *v, u64 count,
+				   const struct hist *h)
 {
 	json__u64(item, "count", count);
 	json__real(item, "count_percent", v->count ? 100.0 * count / v->count : 0);
@@ -212,8 +214,8 @@ static void json_times(struct json_object *item, const struct fault_model *v, u6
 	json__ns(item, "time_ns", h->count ? h->sum : KVMW_NONE);
 	json__real(item, "time_percent", v->span_ns ? 100.0 * h->sum / v->span_ns : 0);
 	json__ns(item, "mean_ns", h->count ? h->sum / h->count : KVMW_NONE);
-	json__ns(item, "p50_ns", percentile(h, 500));
-	json__ns(item, "p99_ns", percentile(h, 990));
+	json__ns(item, "p50_ns", view_fault__percentile(h, 500));
+	json__ns(item, "p99_ns", view_fault__percentile(h, 990));
 	json__ns(item, "max_ns", h->count ? h->max : KVMW_NONE);
 }
 
@@ -236,14 +238,14 @@ static void json_accesses(struct json_object *obj, const struct fault_model *v)
 		item = json_object_new_object();
 		json_object_array_add(list, item);
 		json__text(item, "access", a->access == FAULT_UNTOLD ? NULL :
-			   access_name(a->access, name, sizeof(name)));
+			   view_fault__access_name(a->access, name, sizeof(name)));
 		json_mmio(item, a->mmio);
-		json_times(item, v, a->count, &a->span);
+		view_fault__json_times(item, v, a->count, &a->span);
 	}
 }
 
-static void json_ranges(struct json_object *obj, const struct report *rep,
-			const struct fault_model *v)
+static void view_fault__json_ranges(struct json_object *obj, const struct report *rep,
+				    const struct fault_model *v)
 {
 	struct json_object *list = json__array(obj, "ranges"), *item;
 
@@ -261,22 +263,22 @@ static void json_ranges(struct json_object *obj, const struct report *rep,
 		json__ns(item, "slot", r->slot);
 		json__ns(item, "slot_gpa", slot ? r->slot_gpa : KVMW_NONE);
 		json__ns(item, "slot_size", slot ? r->slot_size : KVMW_NONE);
-		json_times(item, v, r->count, &r->span);
+		view_fault__json_times(item, v, r->count, &r->span);
 	}
 	json__u64(obj, "ranges_hidden", v->nr_ranges - nr_ranges(rep, v));
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_fault__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj = json__object(root, "page_faults"), *list, *item;
 	struct fault_model *v = state;
 
-	if (finish(v, rep))
+	if (view_fault__finish(v, rep))
 		return -1;
 	json__u64(obj, "count", v->count);
 	json__u64(obj, "time_ns", v->span_ns);
 	json_accesses(obj, v);
-	json_ranges(obj, rep, v);
+	view_fault__json_ranges(obj, rep, v);
 	list = json__array(obj, "levels");
 	for (u32 i = 0; i <= FAULT_LEVELS; i++) {
 		if (!v->faults[i] && !v->mapped[i])
@@ -295,5 +297,8 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 }
 
 const struct report_view fault_view = {
-	.event = KVMW_EVENT_FAULT, .consumer = &fault_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_FAULT,
+	.consumer = &fault_consumer,
+	.text = view_fault__text,
+	.json = view_fault__json,
 };

@@ -32,12 +32,12 @@ static u64 mean(const struct halt_vcpu *vcpu)
 	return vcpu->span ? vcpu->span->sum / vcpu->span->count : KVMW_NONE;
 }
 
-static u64 percentile(const struct halt_vcpu *vcpu, u32 permille)
+static u64 view_halt__percentile(const struct halt_vcpu *vcpu, u32 permille)
 {
 	return vcpu->span ? hist__percentile(vcpu->span, permille) : KVMW_NONE;
 }
 
-static void table(const struct screen *s, const struct halt_model *v)
+static void view_halt__table(const struct screen *s, const struct halt_model *v)
 {
 	struct textgrid g;
 
@@ -51,8 +51,8 @@ static void table(const struct screen *s, const struct halt_model *v)
 		textgrid__ns(&g, halted);
 		textgrid__percent(&g, halted, vcpu->span ? v->to_ns - v->from_ns : 0);
 		textgrid__ns(&g, mean(vcpu));
-		textgrid__ns(&g, percentile(vcpu, 500));
-		textgrid__ns(&g, percentile(vcpu, 990));
+		textgrid__ns(&g, view_halt__percentile(vcpu, 500));
+		textgrid__ns(&g, view_halt__percentile(vcpu, 990));
 		textgrid__ns(&g, vcpu->span ? vcpu->span->max : KVMW_NONE);
 		textgrid__count(&g, vcpu->polls);
 		textgrid__ns(&g, vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
@@ -150,7 +150,7 @@ static void windows(const struct screen *s, const struct halt_model *v)
 	}
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_halt__text(const struct screen *s, const struct report *rep, void *state)
 {
 	char words[160], count[UNITS_MAX];
 	struct halt_model v;
@@ -159,7 +159,7 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 		return;
 	if (v.nr) {
 		fprintf(s->out, "\nHow the vCPUs halted, of %.3f s:\n", (v.to_ns - v.from_ns) / 1e9);
-		table(s, &v);
+		view_halt__table(s, &v);
 		wakers(s, &v);
 		windows(s, &v);
 	}
@@ -205,8 +205,8 @@ static void vcpu_json(struct json_object *list, const struct halt_model *v,
 	json__u64(obj, "halts", vcpu->halts);
 	json__ns(obj, "halted_ns", vcpu->span ? vcpu->halted_ns : KVMW_NONE);
 	json__ns(obj, "mean_ns", mean(vcpu));
-	json__ns(obj, "p50_ns", percentile(vcpu, 500));
-	json__ns(obj, "p99_ns", percentile(vcpu, 990));
+	json__ns(obj, "p50_ns", view_halt__percentile(vcpu, 500));
+	json__ns(obj, "p99_ns", view_halt__percentile(vcpu, 990));
 	json__ns(obj, "max_ns", vcpu->span ? vcpu->span->max : KVMW_NONE);
 	json__u64(obj, "polls", vcpu->polls);
 	json__u64(obj, "polls_paid_off", vcpu->paid);
@@ -224,7 +224,7 @@ static void vcpu_json(struct json_object *list, const struct halt_model *v,
 	window_json(obj, v, vcpu);
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_halt__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj, *list;
 	struct halt_model v;
@@ -244,5 +244,8 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 }
 
 const struct report_view halt_view = {
-	.event = KVMW_EVENT_HALT, .consumer = &halt_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_HALT,
+	.consumer = &halt_consumer,
+	.text = view_halt__text,
+	.json = view_halt__json,
 };

@@ -97,7 +97,7 @@ static u32 nr_shown(const struct report *rep, u32 nr, u32 top)
 	return nr < most ? nr : most;
 }
 
-static void add_times(struct textgrid *g, const struct hist *h)
+static void view_irq__add_times(struct textgrid *g, const struct hist *h)
 {
 	textgrid__ns(g, h->count ? hist__percentile(h, 500) : KVMW_NONE);
 	textgrid__ns(g, h->count ? hist__percentile(h, 990) : KVMW_NONE);
@@ -119,9 +119,9 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 	textgrid__count(g, line->rows[IRQ_ACCEPT]);
 	textgrid__count(g, line->rows[IRQ_INJECT]);
 	textgrid__count(g, line->rows[eoi]);
-	add_times(g, &line->span[IRQ_ACCEPT]);
-	add_times(g, &line->span[IRQ_INJECT]);
-	add_times(g, &line->span[eoi]);
+	view_irq__add_times(g, &line->span[IRQ_ACCEPT]);
+	view_irq__add_times(g, &line->span[IRQ_INJECT]);
+	view_irq__add_times(g, &line->span[eoi]);
 }
 
 static void again(const struct screen *s, const struct irq_model *v)
@@ -182,7 +182,7 @@ static void coalesced(const struct screen *s, const struct report *rep, const st
 	screen__wrap(s, "", "  ", words);
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_irq__text(const struct screen *s, const struct report *rep, void *state)
 {
 	struct irq_model *v = state;
 	char count[UNITS_MAX];
@@ -209,7 +209,7 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 			units__count(v->over_limit, count), AGG_MAX_KEYS);
 }
 
-static void json_times(struct json_object *obj, const char *key, const struct hist *h)
+static void view_irq__json_times(struct json_object *obj, const char *key, const struct hist *h)
 {
 	obj = json__object(obj, key);
 	json__u64(obj, "count", h->count);
@@ -236,12 +236,12 @@ static void json_line(struct json_object *list, const struct report *rep,
 	json__u64(item, "injected_again", line->again);
 	json__u64(item, "eois", line->rows[eoi]);
 	json__u64(item, "pv_eois", line->rows[IRQ_PV_EOI]);
-	json_times(item, "to_acceptance", &line->span[IRQ_ACCEPT]);
-	json_times(item, "to_injection", &line->span[IRQ_INJECT]);
-	json_times(item, "to_eoi", &line->span[eoi]);
+	view_irq__json_times(item, "to_acceptance", &line->span[IRQ_ACCEPT]);
+	view_irq__json_times(item, "to_injection", &line->span[IRQ_INJECT]);
+	view_irq__json_times(item, "to_eoi", &line->span[eoi]);
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_irq__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj = json__object(root, "interrupts"), *list, *item;
 	struct irq_model *v = state;
@@ -269,5 +269,8 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 }
 
 const struct report_view irq_view = {
-	.event = KVMW_EVENT_IRQ, .consumer = &irq_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_IRQ,
+	.consumer = &irq_consumer,
+	.text = view_irq__text,
+	.json = view_irq__json,
 };

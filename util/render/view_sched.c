@@ -26,12 +26,12 @@ static const struct textgrid_col columns[] = {
 	{ .head = "mostly by", .left = true },
 };
 
-static u64 percentile(const struct sched_thread *t, u32 permille)
+static u64 view_sched__percentile(const struct sched_thread *t, u32 permille)
 {
 	return t->wait.count ? hist__percentile(&t->wait, permille) : KVMW_NONE;
 }
 
-static void table(const struct screen *s, const struct sched_model *v, u32 nr)
+static void view_sched__table(const struct screen *s, const struct sched_model *v, u32 nr)
 {
 	u64 whole = v->to_ns - v->from_ns;
 	struct textgrid g;
@@ -45,8 +45,8 @@ static void table(const struct screen *s, const struct sched_model *v, u32 nr)
 		textgrid__percent(&g, t->on_ns, whole);
 		textgrid__ns(&g, t->wait_ns);
 		textgrid__percent(&g, t->wait_ns, whole);
-		textgrid__ns(&g, percentile(t, 500));
-		textgrid__ns(&g, percentile(t, 990));
+		textgrid__ns(&g, view_sched__percentile(t, 500));
+		textgrid__ns(&g, view_sched__percentile(t, 990));
 		textgrid__ns(&g, t->wait.count ? t->wait.max : KVMW_NONE);
 		textgrid__ns(&g, t->asleep_ns);
 		textgrid__count(&g, t->moved);
@@ -58,7 +58,7 @@ static void table(const struct screen *s, const struct sched_model *v, u32 nr)
 	textgrid__finish(&g, s);
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_sched__text(const struct screen *s, const struct report *rep, void *state)
 {
 	u32 top = rep->opt->top ?: SHOWN;
 	char words[160], count[UNITS_MAX];
@@ -69,7 +69,7 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 	if (v.nr) {
 		fprintf(s->out, "\nThreads by how long they waited for a CPU, of %.3f s:\n",
 			(v.to_ns - v.from_ns) / 1e9);
-		table(s, &v, v.nr < top ? v.nr : top);
+		view_sched__table(s, &v, v.nr < top ? v.nr : top);
 	}
 	if (v.nr + v.more > top) {
 		snprintf(words, sizeof(words), "%s threads more not shown (--top)",
@@ -99,8 +99,8 @@ static void thread_json(struct json_object *list, const struct report *rep,
 	json__ns(obj, "waiting_ns", t->wait_ns);
 	json__ns(obj, "asleep_ns", t->asleep_ns);
 	json__u64(obj, "waits", t->wait.count);
-	json__ns(obj, "wait_p50_ns", percentile(t, 500));
-	json__ns(obj, "wait_p99_ns", percentile(t, 990));
+	json__ns(obj, "wait_p50_ns", view_sched__percentile(t, 500));
+	json__ns(obj, "wait_p99_ns", view_sched__percentile(t, 990));
 	json__ns(obj, "wait_max_ns", t->wait.count ? t->wait.max : KVMW_NONE);
 	json__u64(obj, "switches", t->switches);
 	json__u64(obj, "preempted", t->preempted);
@@ -114,7 +114,7 @@ static void thread_json(struct json_object *list, const struct report *rep,
 	json__u64(by, "count", t->by.count);
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_sched__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *obj, *list;
 	struct sched_model v;
@@ -135,5 +135,8 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 }
 
 const struct report_view sched_view = {
-	.event = KVMW_EVENT_SCHED, .consumer = &sched_consumer, .text = text, .json = json,
+	.event = KVMW_EVENT_SCHED,
+	.consumer = &sched_consumer,
+	.text = view_sched__text,
+	.json = view_sched__json,
 };

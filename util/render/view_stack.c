@@ -13,7 +13,8 @@ static const struct rec_stack *stack_of(const struct report *rep, const struct r
 	return (s32)id < 0 ? NULL : recording__stack(rep->rec, id);
 }
 
-static void frames(const struct screen *s, const char *where, const struct rec_stack *stack)
+static void view_stack__frames(const struct screen *s, const char *where,
+			       const struct rec_stack *stack)
 {
 	char first[16];
 
@@ -28,7 +29,7 @@ static bool has_stacks(const struct report *rep)
 	return report_options__sorts_by(rep->opt, KEY_DETAIL);
 }
 
-static void text(const struct screen *s, const struct report *rep, void *state)
+static void view_stack__text(const struct screen *s, const struct report *rep, void *state)
 {
 	char count[UNITS_MAX], words[128];
 
@@ -39,8 +40,8 @@ static void text(const struct screen *s, const struct report *rep, void *state)
 			 units__count(row->count, count), row->count_percent);
 		fputc('\n', s->out);
 		screen__wrap(s, "", "  ", words);
-		frames(s, "kernel", stack_of(rep, row, false));
-		frames(s, "VMM", stack_of(rep, row, true));
+		view_stack__frames(s, "kernel", stack_of(rep, row, false));
+		view_stack__frames(s, "VMM", stack_of(rep, row, true));
 	}
 }
 
@@ -52,7 +53,7 @@ static void list(struct json_object *obj, const char *key, const struct rec_stac
 		json_object_array_add(frames, json_object_new_string(stack->frame[i]));
 }
 
-static int json(struct json_object *root, const struct report *rep, void *state)
+static int view_stack__json(struct json_object *root, const struct report *rep, void *state)
 {
 	struct json_object *stacks = json__array(root, "stacks"), *item;
 
@@ -65,4 +66,5 @@ static int json(struct json_object *root, const struct report *rep, void *state)
 	return 0;
 }
 
-const struct report_view stack_view = { .event = KVMW_EVENT_STACK, .text = text, .json = json };
+const struct report_view stack_view = {
+	.event = KVMW_EVENT_STACK, .text = view_stack__text, .json = view_stack__json};

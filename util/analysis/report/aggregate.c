@@ -15,7 +15,7 @@ static u32 key_hash(const struct agg_key *key)
 	return h >> 32;
 }
 
-static u32 *find_slot(const struct agg_table *t, const struct agg_key *key)
+static u32 *aggregate__find_slot(const struct agg_table *t, const struct agg_key *key)
 {
 	u32 mask = t->nr_slots - 1, i = key_hash(key) & mask;
 
@@ -25,7 +25,7 @@ static u32 *find_slot(const struct agg_table *t, const struct agg_key *key)
 }
 
 /* At most half of the slots are taken. */
-static int grow(struct agg_table *t)
+static int aggregate__grow(struct agg_table *t)
 {
 	u32 room = t->room ? t->room * 2 : 64;
 	struct agg *entry = realloc(t->entry, room * sizeof(*entry));
@@ -42,7 +42,7 @@ static int grow(struct agg_table *t)
 	t->room = room;
 	t->nr_slots = room * 2;
 	for (u32 i = 0; i < t->nr; i++)
-		*find_slot(t, &t->entry[i].key) = i + 1;
+		*aggregate__find_slot(t, &t->entry[i].key) = i + 1;
 	return 0;
 }
 
@@ -53,7 +53,7 @@ struct agg *agg_table__get(struct agg_table *t, const struct agg_key *key, bool 
 
 	*full = false;
 	if (t->nr_slots) {
-		slot = find_slot(t, key);
+		slot = aggregate__find_slot(t, key);
 		if (*slot)
 			return &t->entry[*slot - 1];
 	}
@@ -61,9 +61,9 @@ struct agg *agg_table__get(struct agg_table *t, const struct agg_key *key, bool 
 		*full = true;
 		return NULL;
 	}
-	if (t->nr == t->room && grow(t))
+	if (t->nr == t->room && aggregate__grow(t))
 		return NULL;
-	slot = find_slot(t, key);
+	slot = aggregate__find_slot(t, key);
 	agg = &t->entry[t->nr++];
 	memset(agg, 0, sizeof(*agg));
 	agg->key = *key;
@@ -137,7 +137,7 @@ bool agg_table__covers(const struct agg_table *totals, const struct agg_table *r
 {
 	for (u32 i = 0; i < rows->nr; i++) {
 		const struct agg *agg = &rows->entry[i];
-		u32 slot = totals->nr_slots ? *find_slot(totals, &agg->key) : 0;
+		u32 slot = totals->nr_slots ? *aggregate__find_slot(totals, &agg->key) : 0;
 
 		if (!slot || totals->entry[slot - 1].total.count < agg->rows)
 			return false;

@@ -15,7 +15,7 @@ struct report_rows {
 	const struct report_scan *rs;
 };
 
-static int add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
+static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
 {
 	u64 gap = col[GAP][i];
 
@@ -38,7 +38,7 @@ static int add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
 }
 
 /* A row which was not completed while the recording went on. */
-static void add_open(struct agg *agg, u64 time_ns)
+static void aggregate_rows__add_open(struct agg *agg, u64 time_ns)
 {
 	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
 		agg->open_since = time_ns;
@@ -96,8 +96,8 @@ struct seen {
 #define SEEN	64		/* a power of two */
 
 /* NULL: out of memory, or, with *full, one key too many. */
-static struct agg *find(struct report_rows *rr, const struct scan_batch *b, u32 i,
-			struct seen *seen, bool *full)
+static struct agg *aggregate_rows__find(struct report_rows *rr, const struct scan_batch *b, u32 i,
+					struct seen *seen, bool *full)
 {
 	u64 vcpu = b->col[VCPU][i], reason = b->col[REASON][i], isa = b->col[ISA][i];
 	struct agg_key key;
@@ -113,7 +113,7 @@ static struct agg *find(struct report_rows *rr, const struct scan_batch *b, u32 
 	return agg;
 }
 
-static int take(void *state, const struct scan_batch *b)
+static int aggregate_rows__take(void *state, const struct scan_batch *b)
 {
 	struct report_rows *rr = state;
 	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0;
@@ -122,16 +122,16 @@ static int take(void *state, const struct scan_batch *b)
 
 	for (u32 i = 0; i < b->rows; i++) {
 		bool full = false;
-		struct agg *agg = find(rr, b, i, seen, &full);
+		struct agg *agg = aggregate_rows__find(rr, b, i, seen, &full);
 
 		if (!agg && !full)
 			return -1;
 		if (!agg)
 			rr->aggs.over_limit++;
-		else if (add_row(agg, col, nr_parts, i))
+		else if (aggregate_rows__add_row(agg, col, nr_parts, i))
 			return -1;
 		else if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			add_open(agg, col[NR_NAMES][i]);
+			aggregate_rows__add_open(agg, col[NR_NAMES][i]);
 	}
 	return 0;
 }
@@ -147,7 +147,7 @@ static bool any_open(u64 *const *col, u32 rows)
 	return open;
 }
 
-static void *new_rows(void *arg)
+static void *aggregate_rows__new_rows(void *arg)
 {
 	struct report_rows *rr = calloc(1, sizeof(*rr));
 
@@ -159,13 +159,13 @@ static void *new_rows(void *arg)
 	return rr;
 }
 
-static int merge(void *to, const void *from)
+static int aggregate_rows__merge(void *to, const void *from)
 {
 	return agg_table__merge(&((struct report_rows *)to)->aggs,
 				&((const struct report_rows *)from)->aggs);
 }
 
-static void free_rows(void *state)
+static void aggregate_rows__free_rows(void *state)
 {
 	agg_table__free(&((struct report_rows *)state)->aggs);
 	free(state);
@@ -177,7 +177,7 @@ static bool skip(const struct recording *rec, u32 event, void *arg)
 	return event == KVMW_EVENT_USERSPACE && rec->event_rows[KVMW_EVENT_EXIT];
 }
 
-static void add_event(struct report_scan *rs, u32 id)
+static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 {
 	const struct report_event *e = report_event__find(id);
 	bool cycle = report_event__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->detail);
@@ -211,12 +211,17 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 	rs->cpu = report_options__sorts_by(opt, KEY_CPU);
 	rs->fine = report_options__fine(opt);
 	rs->consumer = (struct scan_consumer) {
-		.events = rs->event, .arg = rs, .new = new_rows, .take = take, .merge = merge,
-		.free = free_rows, .skip = opt->event ? NULL : skip,
+		.events = rs->event,
+		.arg = rs,
+		.new = aggregate_rows__new_rows,
+		.take = aggregate_rows__take,
+		.merge = aggregate_rows__merge,
+		.free = aggregate_rows__free_rows,
+		.skip = opt->event ? NULL : skip,
 	};
-	add_event(rs, opt->event ?: KVMW_EVENT_EXIT);
+	aggregate_rows__add_event(rs, opt->event ?: KVMW_EVENT_EXIT);
 	if (!opt->event)
-		add_event(rs, KVMW_EVENT_USERSPACE);
+		aggregate_rows__add_event(rs, KVMW_EVENT_USERSPACE);
 }
 
 void report_scan__take_result(void *result, struct agg_table *out)

@@ -13,7 +13,7 @@
 
 #define STACK_FRAMES	3	/* of each stack in a label */
 
-static bool sorts_by(const struct report *rep, enum report_key key)
+static bool labels__sorts_by(const struct report *rep, enum report_key key)
 {
 	return report_options__sorts_by(rep->opt, key);
 }
@@ -182,7 +182,7 @@ static void family_detail(const struct report *rep, const struct report_row *row
 	bool several = rep->event != KVMW_EVENT_IOCTL && rep->event != KVMW_EVENT_STACK;
 	size_t len = 0;
 
-	if (several && !sorts_by(rep, KEY_REASON)) {
+	if (several && !labels__sorts_by(rep, KEY_REASON)) {
 		kind_label(rep, row->detail_kind, buf, size - 2);
 		len = strlen(buf);
 		buf[len++] = ' ';
@@ -193,7 +193,7 @@ static void family_detail(const struct report *rep, const struct report_row *row
 static void label(const struct report *rep, const struct report_row *row, enum report_key key,
 		  char *buf, size_t size)
 {
-	bool several = rep->rec->nr_vms > 1 && !sorts_by(rep, KEY_VM);
+	bool several = rep->rec->nr_vms > 1 && !labels__sorts_by(rep, KEY_VM);
 
 	switch (key) {
 	case KEY_REASON:

@@ -234,8 +234,8 @@ static void choose_event(struct report *rep)
 }
 
 /* The keys of this report; free() it. */
-static const struct agg **select_aggs(struct report *rep, const struct agg_table *aggs,
-				      const struct agg_table *more, u32 *nr)
+static const struct agg **report__select_aggs(struct report *rep, const struct agg_table *aggs,
+					      const struct agg_table *more, u32 *nr)
 {
 	u32 nr_all = aggs->nr + (more ? more->nr : 0);
 	const struct agg **list = calloc(nr_all ?: 1, sizeof(*list));
@@ -315,7 +315,8 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	rep->desc = report_event__find(rep->event);
 	if (check_keys(rep))
 		return -1;
-	list = select_aggs(rep, aggs, rep->fine && !rec->window.active ? &rec->totals : NULL, &nr);
+	list = report__select_aggs(rep, aggs,
+				   rep->fine && !rec->window.active ? &rec->totals : NULL, &nr);
 	if (!list)
 		return -1;
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||

@@ -14,7 +14,7 @@ struct member {
 	const struct agg *agg;
 };
 
-static bool sorts_by(const struct report *rep, enum report_key key)
+static bool rows__sorts_by(const struct report *rep, enum report_key key)
 {
 	return report_options__sorts_by(rep->opt, key);
 }
@@ -45,26 +45,26 @@ static void fill_member(const struct report *rep, const struct agg *agg, struct 
 {
 	const struct agg_key *key = &agg->key;
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
-	bool detail = sorts_by(rep, KEY_DETAIL), exit = rep->event == KVMW_EVENT_EXIT;
+	bool detail = rows__sorts_by(rep, KEY_DETAIL), exit = rep->event == KVMW_EVENT_EXIT;
 
 	m->agg = agg;
-	if (sorts_by(rep, KEY_VM)) {
+	if (rows__sorts_by(rep, KEY_VM)) {
 		m->has_vm = vcpu && recording__vm(rep->rec, vcpu->vm);
 		m->part[0] = m->has_vm ? vcpu->vm : 0;
 	}
-	if (sorts_by(rep, KEY_VCPU))
+	if (rows__sorts_by(rep, KEY_VCPU))
 		m->part[1] = key->vcpu;
-	if (sorts_by(rep, KEY_REASON))
+	if (rows__sorts_by(rep, KEY_REASON))
 		m->part[2] = key->reason;
-	if (sorts_by(rep, KEY_REASON) || (detail && !exit))
+	if (rows__sorts_by(rep, KEY_REASON) || (detail && !exit))
 		m->part[3] = key->isa;
 	if (detail) {
 		m->part[4] = key->detail_kind;
 		m->part[5] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, key->detail) : key->detail;
 	}
-	if (sorts_by(rep, KEY_USER))
+	if (rows__sorts_by(rep, KEY_USER))
 		m->part[6] = key->user;
-	if (sorts_by(rep, KEY_CPU))
+	if (rows__sorts_by(rep, KEY_CPU))
 		m->part[7] = key->cpu;
 }
 
@@ -137,7 +137,7 @@ int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 }
 
 /* What a row is ordered by; nothing captured comes last. */
-static u64 measure(const struct report_row *row, enum report_order order)
+static u64 rows__measure(const struct report_row *row, enum report_order order)
 {
 	u64 value[] = {
 		[ORDER_TIME] = row->time_ns, [ORDER_COUNT] = row->count,
@@ -177,7 +177,7 @@ static int compare_rows(const void *a, const void *b, void *arg)
 {
 	const struct report_options *opt = arg;
 	const struct report_row *x = a, *y = b;
-	u64 mx = measure(x, opt->order), my = measure(y, opt->order);
+	u64 mx = rows__measure(x, opt->order), my = rows__measure(y, opt->order);
 
 	if (mx != my)
 		return mx > my ? -1 : 1;

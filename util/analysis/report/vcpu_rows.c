@@ -48,7 +48,7 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	}
 }
 
-static void describe(const struct report *rep, u32 id, struct report_vcpu *v)
+static void vcpu_rows__describe(const struct report *rep, u32 id, struct report_vcpu *v)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, id);
 
@@ -111,7 +111,7 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 
 		for (end = i; end < nr && list[end]->key.vcpu == list[i]->key.vcpu && !ret; end++)
 			ret = agg__merge(&sum, list[end]);
-		describe(rep, list[i]->key.vcpu, v);
+		vcpu_rows__describe(rep, list[i]->key.vcpu, v);
 		account(rep, &sum, v);
 		hist__free(&sum.span);
 	}
