@@ -51,6 +51,13 @@ def test_version_is_everywhere_the_same(installed):
     assert f'"kvmw {VERSION}"' in (installed / "usr/share/man/man1/kvmw.1").read_text()
 
 
+def test_no_hyphens_of_a_page_became_a_dash(installed):
+    """Asciidoctor makes an em dash of two hyphens between blanks, which no shell takes."""
+    for path in (installed / "usr/share/man").rglob("*.[15]"):
+        assert "\\(em" not in path.read_text(), path
+    assert "kvmw record\\fP \\-\\- " in (installed / "usr/share/man/man1/kvmw.1").read_text()
+
+
 @pytest.mark.skipif(not (TREE / ".git").exists(), reason="not a git work tree")
 def test_dist_holds_what_is_committed(tmp_path):
     make("dist", f"O={tmp_path}")

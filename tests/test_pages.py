@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The man pages describe every option of every command, as --help has them."""
+import re
+
+import pytest
+
+from synthetic import TREE, kvmw
+
+DOC = TREE / "Documentation"
+COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "list": ["list"],
+            "info": ["info"], "bench": ["bench", "guest"]}
+GLOBAL = {("", "--help", ""), ("", "--usage", "")}
+
+
+def page(name):
+    """The text of a page, with what it includes by tag."""
+    def include(match):
+        text = (DOC / match[1]).read_text()
+        return re.search(rf"// tag::{match[2]}\[\]\n(.*?)// end::{match[2]}\[\]\n", text, re.S)[1]
+
+    return re.sub(r"^include::(\S+)\[tag=([\w-]+)\]\n", include, (DOC / f"{name}.txt").read_text(),
+                  flags=re.M)
+
+
+def section(text, title):
+    return re.search(rf"^{title}\n-+\n(.*?)(?=^[A-Z ]+\n-+\n|\Z)", text, re.M | re.S)[1]
+
+
+def help_of(command):
+    done = kvmw(*COMMANDS[command], "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    return done.stdout
+
+
+def options_of_help(text):
+    """{(-s, --long, ARGUMENT)} of the output of argp."""
+    found = set()
+    for line in text.splitlines():
+        if match := re.match(r"  (?:(-.), |    )(--[\w-]+)(?:=(\S+))?(?:  |$)", line):
+            short, name, arg = match.groups(default="")
+            found.add((short, name, arg))
+    return {o for o in found if ("", *o[1:]) not in GLOBAL}
+
+
+def options_of_page(name):
+    """The same of a page, where a short option stands before the long one."""
+    found, short = set(), ""
+    for line in section(page(name), "OPTIONS").splitlines():
+        if match := re.fullmatch(r"(-\w)(?: (\S+))?::", line):
+            short, arg = match[1], match[2] or ""
+        elif match := re.fullmatch(r"(--[\w-]+)(?:=(\S+))?::", line):
+            assert not short or (match[2] or "") == arg, line
+            found.add((short, match[1], match[2] or ""))
+            short = ""
+        else:
+            assert not line.startswith("-"), line
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_are_those_of_help(command):
+    options = options_of_help(help_of(command))
+    assert options and options_of_page(f"kvmw-{command}") == options
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_synopsis_names_only_options_there_are(command):
+    words = {word for short, name, _ in options_of_help(help_of(command)) for word in (short, name)}
+    synopsis = section(page(f"kvmw-{command}"), "SYNOPSIS").replace("--] ", "").replace("--", " --")
+    used = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", synopsis))
+    assert used and used <= words
+
+
+def test_page_of_kvmw_names_the_commands():
+    lines = kvmw("--help").stdout.splitlines()
+    commands = {line.split()[0] for line in lines if line.startswith("  ")}
+    text = page("kvmw")
+    assert commands == set(COMMANDS)
+    assert set(re.findall(r"^\*(\w+)\*::$", section(text, "COMMANDS"), re.M)) == commands
+    assert options_of_page("kvmw") == {("", "--version", ""), ("", "--help", "")}
+    assert {f"{c.stem}" for c in DOC.glob("kvmw-*.txt")} == {f"kvmw-{c}" for c in commands}
+
+
+def test_every_tag_is_used():
+    tags = set(re.findall(r"tag::([\w-]+)\[\]", (DOC / "common-options.txt").read_text()))
+    used = [tag for path in DOC.glob("kvmw*.txt")
+            for tag in re.findall(r"include::common-options.txt\[tag=([\w-]+)\]", path.read_text())]
+    assert tags == set(used)
+    assert all(used.count(tag) > 1 for tag in tags)
