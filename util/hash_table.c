@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "util/hash_table.h"
+
+#define FIRST_ROOM	64	/* entries */
+
+/* Both halves of the product, folded: each bit of the result depends on all of a and b. */
+static u64 fold(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (u64)product ^ (u64)(product >> 64);
+}
+
+/* The kernel hands 16 random bytes to each process. */
+void hash_seed(u64 seed[2])
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+
+	memset(seed, 0, 2 * sizeof(*seed));
+	if (random)
+		memcpy(seed, random, 2 * sizeof(*seed));
+	seed[0] = fold(seed[0] ^ 0x9e3779b97f4a7c15ULL, seed[1] ^ 0xff51afd7ed558ccdULL);
+	seed[1] ^= seed[0];
+}
+
+/* A factor is zero, and the rest of the data without effect, only where the seed is known. */
+u64 hash_bytes(const u64 seed[2], const void *data, size_t size)
+{
+	const char *p = data;
+	u64 h = seed[0] ^ size, word[2];
+
+	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
+		memcpy(word, p, sizeof(word));
+		h = fold(word[0] ^ seed[1], word[1] ^ h);
+	}
+	if (size) {
+		word[0] = word[1] = 0;
+		memcpy(word, p, size);
+		h = fold(word[0] ^ seed[1], word[1] ^ h);
+	}
+	return fold(h ^ seed[0], seed[1]);
+}
+
+static u32 *hash_table__bucket(const struct hash_table *t, const void *key)
+{
+	u32 mask = t->nr_buckets - 1, i = hash_bytes(t->seed, key, t->key_size) & mask;
+
+	while (t->bucket[i] && memcmp(hash_table__at(t, t->bucket[i] - 1), key, t->key_size))
+		i = (i + 1) & mask;
+	return &t->bucket[i];
+}
+
+static int hash_table__grow(struct hash_table *t)
+{
+	u64 room = t->room ? t->room * 2ULL : FIRST_ROOM, nr_buckets = room * 2;
+	void *entry;
+	u32 *bucket;
+
+	if (nr_buckets > 1U << 31)
+		return out_of_memory();
+	if (!t->room)
+		hash_seed(t->seed);
+	bucket = budget__realloc(t->budget, NULL, 0, nr_buckets * sizeof(*bucket));
+	if (!bucket)
+		return -1;
+	entry = budget__realloc(t->budget, t->entry, (size_t)t->room * t->entry_size,
+				room * t->entry_size);
+	if (!entry) {
+		budget__free(t->budget, bucket, nr_buckets * sizeof(*bucket));
+		return -1;
+	}
+	budget__free(t->budget, t->bucket, t->nr_buckets * sizeof(*bucket));
+	memset(bucket, 0, nr_buckets * sizeof(*bucket));
+	t->entry = entry;
+	t->room = room;
+	t->bucket = bucket;
+	t->nr_buckets = nr_buckets;
+	for (u32 i = 0; i < t->nr; i++)
+		*hash_table__bucket(t, hash_table__at(t, i)) = i + 1;
+	return 0;
+}
+
+void *hash_table__find(const struct hash_table *t, const void *key)
+{
+	u32 number = t->nr ? *hash_table__bucket(t, key) : 0;
+
+	return number ? hash_table__at(t, number - 1) : NULL;
+}
+
+void *hash_table__get(struct hash_table *t, const void *key)
+{
+	void *entry = hash_table__find(t, key);
+
+	if (entry)
+		return entry;
+	if (t->nr == t->room && hash_table__grow(t))
+		return NULL;
+	*hash_table__bucket(t, key) = t->nr + 1;
+	entry = hash_table__at(t, t->nr++);
+	memset(entry, 0, t->entry_size);
+	return memcpy(entry, key, t->key_size);
+}
+
+void hash_table__free(struct hash_table *t)
+{
+	budget__free(t->budget, t->entry, (size_t)t->room * t->entry_size);
+	budget__free(t->budget, t->bucket, t->nr_buckets * sizeof(*t->bucket));
+	t->entry = NULL;
+	t->bucket = NULL;
+	t->nr = t->room = t->nr_buckets = 0;
+}
