@@ -4,10 +4,10 @@
 #   make man             the man pages, in doc/
 #   make install         PREFIX=/usr/local DESTDIR=; make uninstall takes it back
 #   make dist            kvmw-VERSION.tar.gz of the last commit
-#   make unit            unit tests                    (SAN=1: with ASan, UBSan)
+#   make test            the tests that need neither root nor the lab, within a minute
 #   sudo make deps       install what is needed to build and to test
 #   sudo make demo       record a running guest and report it
-#   sudo make check      all tests
+#   sudo make check      all tests                     (tests/Makefile.tests: parts of it)
 #
 # O=DIR puts everything built into DIR.
 

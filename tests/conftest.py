@@ -7,6 +7,16 @@ import pytest
 import lab_fixtures
 
 
+# A test that asks for one of these needs the lab.
+LAB_FIXTURES = {"boot", "boots"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.lab)
+
+
 def boots_of(items):
     wanted = {item.callspec.params["boot"] for item in items
               if "boot" in getattr(item, "fixturenames", ())}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw bench guest: it does what was asked for, knows it, and says so.
 
-Runs the binary that the variable KVMW names, else the tree's own. Where
-/dev/kvm is missing, the tests that need it run in the lab instead.
+Runs the binary that the variable KVMW names, else the tree's own. The tests that need
+/dev/kvm are run in the lab by test_lab_bench.py.
 """
 import json
 import os
@@ -19,10 +19,17 @@ TREE = pathlib.Path(__file__).resolve().parent.parent
 KVMW = os.environ.get("KVMW", str(TREE / "kvmw"))
 OPS = ("cpuid", "pio", "mmio", "msr", "hlt", "touch", "vmcall", "ipi", "timer")
 
-needs_kvm = pytest.mark.skipif(
-    not os.access("/dev/kvm", os.R_OK | os.W_OK),
-    reason="no usable /dev/kvm here: run tests/lab/lab run -- pytest on this file")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes /dev in a mount namespace")
+
+def needs_kvm(test):
+    """It runs on whichever KVM this machine has, and in the lab in any case."""
+    without = pytest.mark.skipif(not os.access("/dev/kvm", os.R_OK | os.W_OK),
+                                 reason="no usable /dev/kvm here; these tests run in the lab too")
+    return pytest.mark.lab(without(test))
+
+
+def needs_root(test):
+    return pytest.mark.lab(pytest.mark.skipif(
+        os.geteuid() != 0, reason="changes /dev in a mount namespace")(test))
 
 
 def bench(*args, prefix=()):

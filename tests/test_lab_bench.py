@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.lab
 TESTS = pathlib.Path(__file__).resolve().parent
 KVMW = os.environ.get("KVMW", str(TESTS.parent / "kvmw"))
 

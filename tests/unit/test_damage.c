@@ -6,7 +6,7 @@
 #include "frames.h"
 
 #define MAX_FRAMES	32
-#define ROWS		300u	/* of one EVENTS frame */
+#define ROWS		20u	/* of one EVENTS frame: each byte of the file is one test */
 
 /* A sound recording and where its frames are. */
 struct original {
