@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+"""JSON and CSV of the golden files are, byte for byte, what they were at commit c907137."""
+import lab_fixtures
+import outputs
+
+
+def test_outputs_are_frozen():
+    want = outputs.DIGESTS.read_text().splitlines()
+    changed = set(outputs.digests(lab_fixtures.KVMW)) ^ set(want)
+    names = sorted({line.split("  ", 1)[1] for line in changed})
+    assert not names, "tests/compare_builds OLD NEW shows what has changed"
