@@ -33,6 +33,7 @@ struct session {
 	u64 ring_bytes;
 	struct kvmw_config config;
 	u32 events;
+	u64 missed_before[NR_PROBES];	/* the start */
 	struct probe raw[KVMW_MAX_RAW];
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
@@ -468,10 +469,27 @@ void session__close(struct session *s)
 	free(s);
 }
 
+static struct bpf_prog_info prog_info(const struct session *s, u32 probe)
+{
+	struct bpf_prog_info info = {};
+	u32 len = sizeof(info);
+
+	if (s->methods[probe])
+		bpf_obj_get_info_by_fd(bpf_program__fd(program(s, s->methods[probe])), &info, &len);
+	return info;
+}
+
 u64 session__start(struct session *s)
 {
-	u64 now = monotonic_ns();
+	u64 now;
 
+	/*
+	 * What a program missed before the recording is not missing from it: filling the maps
+	 * of a VM that runs already keeps the programs of this CPU out.
+	 */
+	for (u32 h = 0; h < NR_PROBES; h++)
+		s->missed_before[h] = prog_info(s, h).recursion_misses;
+	now = monotonic_ns();
 	__atomic_store_n(&s->skel->bss->active, 1, __ATOMIC_SEQ_CST);
 	return now;
 }
@@ -540,16 +558,6 @@ int session__stack(const struct session *s, u32 id, u64 *addresses)
 	return bpf_map_lookup_elem(bpf_map__fd(map), &key, addresses) ? -1 : 0;
 }
 
-static struct bpf_prog_info prog_info(const struct session *s, u32 probe)
-{
-	struct bpf_prog_info info = {};
-	u32 len = sizeof(info);
-
-	if (s->methods[probe])
-		bpf_obj_get_info_by_fd(bpf_program__fd(program(s, s->methods[probe])), &info, &len);
-	return info;
-}
-
 u64 session__bpf_ns(const struct session *s)
 {
 	u64 sum = 0;
@@ -561,7 +569,7 @@ u64 session__bpf_ns(const struct session *s)
 
 u64 session__missed(const struct session *s, u32 probe)
 {
-	return prog_info(s, probe).recursion_misses;
+	return prog_info(s, probe).recursion_misses - s->missed_before[probe];
 }
 
 const struct attach_method *session__method(const struct session *s, u32 probe)
