@@ -57,7 +57,7 @@ static const char *missing(u32 event, char *buf, size_t size)
 {
 	const char *why = provider__missing(event, buf, size);
 
-	if (!why && providers[event].needs & BIT(PROBE_EXIT))
+	if (!why && provider__needs(BIT(event), PROBE_EXIT))
 		why = host__silent_exit();
 	return why;
 }
@@ -110,14 +110,14 @@ static void remark(const char *before, const char *words)
 static void cmd_list__print_groups(void)
 {
 	printf("\n%-*s %s\n", INDENT - 1, "Group", "Events");
-	for (const struct group *group = groups; group->name; group++) {
+	for (u32 group = 0; group < KVMW_NR_GROUPS; group++) {
 		char list[200] = "";
 
-		for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
-			if (group->events & BIT(i) && provider__name(i))
+		for_each_named_event(event)
+			if (event_group__events(group) & BIT(event->id))
 				snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-					 *list ? ", " : "", provider__name(i));
-		printf("%-*s ", INDENT - 1, group->name);
+					 *list ? ", " : "", event->name);
+		printf("%-*s ", INDENT - 1, event_group__name(group));
 		wrapped(list);
 	}
 	printf("%-*s ", INDENT - 1, "CATEGORY:NAME");
@@ -129,18 +129,16 @@ static void print_events(void)
 	char buf[512];
 
 	printf("\n%-10s %-8s %s\n", "Event", "Default", "What");
-	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
+	for_each_named_event(event) {
 		const char *why;
 
-		if (!provider__name(i))
-			continue;
-		printf("%-10s %-8s ", provider__name(i), providers[i].on_by_default ? "yes" : "no");
-		wrapped(event_desc__by_id(i)->doc);
-		why = missing(i, buf, sizeof(buf));
-		remark("runs at ", providers[i].cost);
+		printf("%-10s %-8s ", event->name, event->on_by_default ? "yes" : "no");
+		wrapped(event->doc);
+		why = missing(event->id, buf, sizeof(buf));
+		remark("runs at ", event->cost);
 		remark("not here: ", why);
 		if (!why)
-			remark("this kernel has no ", provider__lacks(i, buf, sizeof(buf)));
+			remark("this kernel has no ", provider__lacks(event->id, buf, sizeof(buf)));
 	}
 	cmd_list__print_groups();
 }
@@ -191,17 +189,15 @@ static struct json_object *events_json(void)
 {
 	struct json_object *array = json_object_new_array();
 
-	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
-		struct json_object *o;
+	for_each_named_event(event) {
+		struct json_object *o = json_object_new_object();
+		u32 i = event->id;
 		char buf[512];
 
-		if (!provider__name(i))
-			continue;
-		o = json_object_new_object();
-		json_object_object_add(o, "name", json_object_new_string(provider__name(i)));
-		json_object_object_add(o, "default", json_object_new_boolean(providers[i].on_by_default));
-		json_object_object_add(o, "doc", json_object_new_string(event_desc__by_id(i)->doc));
-		json_object_object_add(o, "runs_at", text_json(providers[i].cost));
+		json_object_object_add(o, "name", json_object_new_string(event->name));
+		json_object_object_add(o, "default", json_object_new_boolean(event->on_by_default));
+		json_object_object_add(o, "doc", json_object_new_string(event->doc));
+		json_object_object_add(o, "runs_at", text_json(event->cost));
 		json_object_object_add(o, "tracepoints", points_json(i));
 		json_object_object_add(o, "missing", text_json(missing(i, buf, sizeof(buf))));
 		json_object_object_add(o, "lacks", text_json(provider__lacks(i, buf, sizeof(buf))));
@@ -214,15 +210,15 @@ static struct json_object *groups_json(void)
 {
 	struct json_object *array = json_object_new_array();
 
-	for (const struct group *group = groups; group->name; group++) {
+	for (u32 group = 0; group < KVMW_NR_GROUPS; group++) {
 		struct json_object *o = json_object_new_object();
 		struct json_object *events = json_object_new_array();
 
-		json_object_object_add(o, "name", json_object_new_string(group->name));
+		json_object_object_add(o, "name", json_object_new_string(event_group__name(group)));
 		json_object_object_add(o, "events", events);
-		for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
-			if (group->events & BIT(i) && provider__name(i))
-				json_object_array_add(events, json_object_new_string(provider__name(i)));
+		for_each_named_event(event)
+			if (event_group__events(group) & BIT(event->id))
+				json_object_array_add(events, json_object_new_string(event->name));
 		json_object_array_add(array, o);
 	}
 	return array;

@@ -173,7 +173,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 				   "-a for all, or -- COMMAND that starts one");
 		if (r->nr_pids && r->all)
 			argp_error(state, "-p and -a exclude each other");
-		idle = record_filter__idle(&r->filter.f, r->choice.events ?: provider__defaults(), &acts_on);
+		idle = record_filter__idle(&r->filter.f, r->choice.events ?: events_option__defaults(), &acts_on);
 		if (idle)
 			argp_error(state, "%s acts on %s, which -e leaves out", idle, acts_on);
 		break;
@@ -214,7 +214,7 @@ static int check_pid(pid_t *pid)
 
 static int choose_events(struct record *r, const char **silent)
 {
-	u32 set = r->choice.events ? r->choice.events : provider__defaults();
+	u32 set = r->choice.events ? r->choice.events : events_option__defaults();
 
 	if (!r->choice.events)
 		r->choice.named = set;
@@ -226,15 +226,15 @@ static int choose_events(struct record *r, const char **silent)
 		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
 			"recording its returns to the VMM (userspace) too" :
 			"-e userspace records its returns to the VMM");
-	for (u32 i = 0; i < KVMW_NR_EVENTS; i++) {
+	for_each_captured_event(event) {
 		char why[256];
 
-		if (!(set & BIT(i)) || !provider__missing(i, why, sizeof(why)))
+		if (!(set & BIT(event->id)) || !provider__missing(event->id, why, sizeof(why)))
 			continue;
-		if (r->choice.named & BIT(i))
-			return error("event %s cannot be recorded: %s", provider__name(i), why);
-		warning("without event %s: %s", provider__name(i), why);
-		set &= ~BIT(i);
+		if (r->choice.named & BIT(event->id))
+			return error("event %s cannot be recorded: %s", event->name, why);
+		warning("skipping event %s: %s", event->name, why);
+		set &= ~BIT(event->id);
 	}
 	r->choice.events = set;
 	r->opts.choice = &r->choice;

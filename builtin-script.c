@@ -134,7 +134,7 @@ static int say_what_is_missing(const struct script *sc)
 	const struct recording *rec = sc->rec;
 	u64 rows = 0, wanted = 0, lost = 0;
 
-	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		rows += rec->event_rows[id];
 		if (!sc->view[id].wanted)
 			continue;

@@ -399,8 +399,8 @@ static __always_inline bool wants(u32 event)
 /* Counts a record that found no room. */
 static __always_inline void count_lost(struct kvmw_vcpu_state *s, u32 event, u64 now)
 {
-	__sync_fetch_and_add(&s->lost[event & (KVMW_NR_EVENTS - 1)].count, 1);
-	s->lost[event & (KVMW_NR_EVENTS - 1)].last_ns = now;
+	__sync_fetch_and_add(&s->lost[event & (KVMW_MAX_EVENTS - 1)].count, 1);
+	s->lost[event & (KVMW_MAX_EVENTS - 1)].last_ns = now;
 }
 
 #endif

@@ -15,7 +15,6 @@
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
 #define KVMW_VCPU_NONE	(~1U)	/* state of what is not a vCPU */
-#define KVMW_NR_EVENTS	16	/* ids of captured events are below */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
 #define KVMW_MAX_STACKS	16384	/* distinct ones of a recording, in two maps: a power of two */
@@ -143,7 +142,7 @@ struct kvmw_vcpu_state {
 
 	struct {
 		u64 count, last_ns;		/* how many, when last */
-	} lost[KVMW_NR_EVENTS];
+	} lost[KVMW_MAX_EVENTS];
 
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];

@@ -99,7 +99,7 @@ def test_all_frames_flipped_at_once(boot, tmp_path):
 REFUSED = {
     "no-pid": (1, ["4000000: no such process", "kvmw list"]),
     "no-vm": (1, ["(sleep) is not a virtual machine", "no KVM file descriptors", "kvmw list"]),
-    "no-event": (2, ["unknown event 'exits'", "there are: exit, userspace", "kvmw list"]),
+    "no-event": (2, ["unknown event 'exits' (did you mean exit?)", "exit, userspace", "kvmw list"]),
     "no-dir": (1, ["cannot write /nowhere/at/all", "No such file or directory", "-o"]),
     "no-file": (1, ["/proc/version", "cannot write"]),
     "no-command": (1, ["cannot run 'no-such-command'", "No such file or directory"]),

@@ -28,16 +28,36 @@ struct kind_desc {
 	const char *doc;
 };
 
+enum event_class { EVENT_CYCLE, EVENT_FAMILY, EVENT_RAW, EVENT_TABLE };
+
+#define KVMW_GROUP_ID(NAME, name) KVMW_GROUP_##NAME,
+enum event_group { KVMW_GROUPS(KVMW_GROUP_ID) KVMW_NR_GROUPS };
+
 struct event_desc {
 	u32 id;
 	const char *name;
-	const char *provider;
+	enum event_class class;
+	const char *provider;	/* in the schema of a recording */
 	const char *doc;
 	const struct field_desc *fields;
 	u32 nr_fields;
 	const struct kind_desc *kinds;	/* NULL: it is of one kind */
 	u32 nr_kinds;
 	u32 size;		/* sizeof the event's struct, padding included */
+
+	/* How kvmw record chooses it. */
+	bool on_by_default;
+	bool apart;		/* not in group "all" */
+	u32 groups;		/* bitmap of enum event_group, "all" left out */
+	const char *cost;	/* when its programs run: "each hypercall" */
+
+	/* What kvmw report shows of it.  Names of fields; NULL: it has none. */
+	const char *span, *gap;	/* durations: of the event, and before it */
+	const char *parts[5];	/* of span, by enum agg_part */
+	const char *reason, *detail, *detail_kind, *user, *cpu;
+	const char *reason_title, *detail_title;	/* headings of these columns */
+	const char *plural;	/* "exits" */
+	const char *sort;	/* default of --sort */
 };
 
 /* All of them live as long as the program. NULL or -1: there is none. */
@@ -45,6 +65,24 @@ const struct event_desc *event_desc__all(size_t *nr);
 const struct event_desc *event_desc__by_id(u32 id);
 const struct event_desc *event_desc__by_name(const char *name);
 int event_desc__field(const struct event_desc *event, const char *name, size_t len);
+
+/* Events captured from the kernel, ascending by id; NULL: none with this id, or no more. */
+const struct event_desc *event_desc__captured(u32 id);
+const struct event_desc *event_desc__next(const struct event_desc *event);
+#define for_each_captured_event(event)					\
+	for (const struct event_desc *event = event_desc__next(NULL); event; \
+	     event = event_desc__next(event))
+/* The same, but not raw tracepoints: those with a name that -e knows. */
+#define for_each_named_event(event)					\
+	for_each_captured_event(event)					\
+		if (event->class == EVENT_RAW) {} else
+
+/* Events that make up the time of vCPUs: exit and userspace. */
+bool event_desc__is_cycle(u32 id);
+
+/* Groups of -e, and the events of one, as a bitmap of ids. */
+const char *event_group__name(enum event_group group);
+u32 event_group__events(enum event_group group);
 
 /* KVMW_DETAILS; the number is the index. */
 const struct kind_desc *detail_desc__all(size_t *nr);

@@ -7,7 +7,7 @@
 	{ .name = #fname, .type = FIELD_##ftype, .unit = funit,		\
 	  .encoding = ENC_##fenc, .ref = fref, .doc = fdoc,		\
 	  .offset = offsetof(struct kvmw_##S, fname) },
-#define FIELDS(NAME, ename, eid, eprovider, edoc)			\
+#define FIELDS(NAME, ename, eid, eclass, edoc, ...)			\
 	static const struct field_desc ename##_fields[] = {		\
 		KVMW_FIELDS_##ename(FIELD, ename) };
 KVMW_EVENTS(FIELDS)
@@ -15,18 +15,37 @@ KVMW_EVENTS(FIELDS)
 #define KIND(S, NAME, kname, knumber, kdoc)				\
 	{ .number = knumber, .name = #kname, .doc = kdoc },
 /* One more than there are: some events have none. */
-#define KINDS(NAME, ename, eid, eprovider, edoc)			\
+#define KINDS(NAME, ename, eid, eclass, edoc, ...)			\
 	static const struct kind_desc ename##_kinds[] = {		\
 		KVMW_KINDS_##ename(KIND, ename) { .name = NULL } };
 KVMW_EVENTS(KINDS)
 
-#define EVENT(NAME, ename, eid, eprovider, edoc)			\
-	{ .id = eid, .name = #ename, .provider = eprovider, .doc = edoc, \
+/* What all events of a class have in common. */
+#define CLASS_CYCLE(ename)						\
+	.class = EVENT_CYCLE, .provider = #ename, .reason = "reason", .reason_title = "reason"
+#define CLASS_HEAD							\
+	.span = "span_ns", .reason = "kind", .reason_title = "what", .detail_kind = "kind", .cpu = "cpu"
+#define CLASS_FAMILY(ename)	.class = EVENT_FAMILY, .provider = #ename, CLASS_HEAD
+#define CLASS_RAW(ename)	.class = EVENT_RAW, .provider = "tracepoint", CLASS_HEAD
+#define CLASS_TABLE(ename)	.class = EVENT_TABLE, .provider = "recorder"
+
+/* Attributes are written with these. */
+#define IN(GROUP)	BIT(KVMW_GROUP_##GROUP)
+#define IN_SYSCALLS	"on a preemptible kernel a little each system call"
+
+#define EVENT(NAME, ename, eid, eclass, edoc, ...)			\
+	{ .id = eid, .name = #ename, .doc = edoc,			\
 	  .fields = ename##_fields, .nr_fields = ARRAY_SIZE(ename##_fields), \
 	  .kinds = ARRAY_SIZE(ename##_kinds) > 1 ? ename##_kinds : NULL, \
 	  .nr_kinds = ARRAY_SIZE(ename##_kinds) - 1,			\
-	  .size = sizeof(struct kvmw_##ename) },
+	  .size = sizeof(struct kvmw_##ename),				\
+	  CLASS_##eclass(ename), __VA_ARGS__ },
 static const struct event_desc events[] = { KVMW_EVENTS(EVENT) };
+
+#define CHECK(NAME, ename, eid, eclass, edoc, ...)			\
+	_Static_assert((EVENT_##eclass == EVENT_TABLE) == (eid >= KVMW_MAX_EVENTS), \
+		       #ename ": ids of tables begin at KVMW_MAX_EVENTS");
+KVMW_EVENTS(CHECK)
 
 const struct event_desc *event_desc__all(size_t *nr)
 {
@@ -48,6 +67,45 @@ const struct event_desc *event_desc__by_name(const char *name)
 		if (!strcmp(events[i].name, name))
 			return &events[i];
 	return NULL;
+}
+
+const struct event_desc *event_desc__captured(u32 id)
+{
+	return id < KVMW_MAX_EVENTS ? event_desc__by_id(id) : NULL;
+}
+
+const struct event_desc *event_desc__next(const struct event_desc *event)
+{
+	for (event = event ? event + 1 : events; event < events + ARRAY_SIZE(events); event++)
+		if (event->class != EVENT_TABLE)
+			return event;
+	return NULL;
+}
+
+bool event_desc__is_cycle(u32 id)
+{
+	const struct event_desc *event = event_desc__by_id(id);
+
+	return event && event->class == EVENT_CYCLE;
+}
+
+#define GROUP_NAME(NAME, name) #name,
+
+const char *event_group__name(enum event_group group)
+{
+	static const char *const names[] = { KVMW_GROUPS(GROUP_NAME) };
+
+	return names[group];
+}
+
+u32 event_group__events(enum event_group group)
+{
+	u32 set = 0;
+
+	for_each_captured_event(event)
+		if (group == KVMW_GROUP_ALL ? !event->apart : event->groups & BIT(group))
+			set |= BIT(event->id);
+	return set;
 }
 
 int event_desc__field(const struct event_desc *event, const char *name, size_t len)

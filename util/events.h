@@ -4,11 +4,14 @@
  *
  * From these lists come: the C struct which a BPF program fills, the schema
  * stored in a recording, the column codec, the names in JSON and CSV, `kvmw
- * list`, and the tables of the format page (a test compares them).
+ * list`, the words of -e, what `kvmw report` shows of an event, and the tables
+ * of the format page (a test compares them).
  *
- * Adding an event: one KVMW_FIELDS_name list, one line in KVMW_EVENTS, one
- * program that emits it.  Ids of events and the order of fields are append-only
- * for ever: a recording names a column by (event id, field index).
+ * Adding a family: one entry of KVMW_EVENTS with its KVMW_FIELDS_name and
+ * KVMW_KINDS_name, its tracepoints in bpf_skel/points.h, its bpf_skel/name.bpf.c.
+ * One that has other probes than these lists them in util/capture/provider.c.
+ * Ids of events and the order of fields are append-only for ever: a recording
+ * names a column by (event id, field index).
  *
  * This file is read by BPF programs too: it includes nothing.
  */
@@ -16,49 +19,108 @@
 #define KVMW_EVENTS_H
 
 /*
- * EVENT(NAME, name, id, provider, doc)
+ * Captured events have ids below this, tables that the recorder writes have ids from it on:
+ * part of the recording format.  A set of captured events is a bitmap with this many bits.
+ */
+#define KVMW_MAX_EVENTS	32
+
+/* GROUP(NAME, name): the groups of -e; "all" has all events but those with .apart. */
+#define KVMW_GROUPS(GROUP)						\
+	GROUP(ALL, all)							\
+	GROUP(MEMORY, memory)						\
+	GROUP(INTERRUPTS, interrupts)					\
+	GROUP(SCHEDULING, scheduling)					\
+	GROUP(VMM, vmm)
+
+/*
+ * EVENT(NAME, name, id, class, doc, attributes)
  *
- * Ids below 32 are events captured from the kernel, ids from 32 on are tables
- * which the recorder writes about the recording itself.
+ * class       CYCLE   part of a vCPU's time, with fields of its own
+ *             FAMILY  begins with KVMW_HEAD
+ *             RAW     any tracepoint, as the kernel wrote it; begins with KVMW_HEAD
+ *             TABLE   written by the recorder, about the recording
+ * attributes  members of struct event_desc, explained in util/event_desc.h; CYCLE and
+ *             FAMILY must have .cost and .plural, all others are optional
  */
 #define KVMW_EVENTS(EVENT)						\
-	EVENT(EXIT, exit, 1, "exit",					\
-	      "one cycle of a vCPU: guest, VM exit, until the guest runs again") \
-	EVENT(USERSPACE, userspace, 2, "userspace",			\
-	      "one return of KVM_RUN to the VMM, until the VMM runs the vCPU again") \
-	EVENT(FAULT, fault, 3, "fault",					\
-	      "guest page faults and what KVM did about them")		\
-	EVENT(DIRTY, dirty, 4, "dirty",					\
-	      "guest pages made dirty, dirty rings, page-modification logs") \
-	EVENT(IRQ, irq, 5, "irq",					\
-	      "interrupts from assertion to injection to EOI")		\
-	EVENT(HALT, halt, 6, "halt",					\
-	      "halts of a vCPU and its halt-polling window")		\
-	EVENT(SCHED, sched, 7, "sched",					\
-	      "threads of the VM on and off their CPUs")		\
-	EVENT(IOCTL, ioctl, 8, "ioctl",					\
-	      "KVM ioctls of the VMM")					\
-	EVENT(HYPERCALL, hypercall, 9, "hypercall",			\
-	      "hypercalls of the guest")				\
-	EVENT(TIMER, timer, 10, "timer",				\
-	      "APIC timer, TSC and clocks of the guest")		\
-	EVENT(MMU, mmu, 11, "mmu",					\
-	      "guest memory unmapped by the host, shadow pages, zaps, splits") \
-	EVENT(MEMSLOT, memslot, 12, "memslot",				\
-	      "memory slots: where guest memory lies in the VMM's")	\
-	EVENT(NESTED, nested, 13, "nested",				\
-	      "entries and exits of nested guests (L2)")		\
-	EVENT(STACK, stack, 14, "stack",				\
-	      "stacks of the host at chosen events")			\
-	EVENT(RAW, raw, 15, "tracepoint",				\
-	      "any tracepoint, as the kernel wrote it")			\
-	EVENT(TOTAL, total, 32, "recorder",				\
+	EVENT(EXIT, exit, 1, CYCLE,					\
+	      "one cycle of a vCPU: guest, VM exit, until the guest runs again", \
+	      .on_by_default = true,					\
+	      .cost = "each VM exit and entry, each context switch of the host", \
+	      .plural = "exits", .span = "total_ns", .gap = "guest_ns",	\
+	      .parts = { "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns" }, \
+	      .detail = "detail", .detail_kind = "detail_kind", .detail_title = "detail", \
+	      .user = "user_reason", .cpu = "exit_cpu")			\
+	EVENT(USERSPACE, userspace, 2, CYCLE,				\
+	      "one return of KVM_RUN to the VMM, until the VMM runs the vCPU again", \
+	      .groups = IN(VMM), .cost = "each return to the VMM",	\
+	      .plural = "returns to the VMM", .span = "user_ns", .gap = "run_ns", \
+	      .parts = { "user_ns" })					\
+	EVENT(FAULT, fault, 3, FAMILY,					\
+	      "guest page faults and what KVM did about them",		\
+	      .groups = IN(MEMORY), .cost = "each page fault of a guest", \
+	      .plural = "events of page faults", .detail = "gpa", .detail_title = "page") \
+	EVENT(DIRTY, dirty, 4, FAMILY,					\
+	      "guest pages made dirty, dirty rings, page-modification logs", \
+	      .groups = IN(MEMORY), .cost = "each page marked dirty",	\
+	      .plural = "events of dirty pages", .detail = "gfn", .detail_title = "gfn") \
+	EVENT(IRQ, irq, 5, FAMILY,					\
+	      "interrupts from assertion to injection to EOI",		\
+	      .groups = IN(INTERRUPTS), .cost = "each step of an interrupt", \
+	      .plural = "events of interrupts", .detail = "vector", .detail_title = "vector") \
+	EVENT(HALT, halt, 6, FAMILY,					\
+	      "halts of a vCPU and its halt-polling window",		\
+	      .groups = IN(SCHEDULING),					\
+	      .cost = "each halt, each context switch and wakeup of the host", \
+	      .plural = "events of halts", .detail = "waker", .detail_title = "waker") \
+	EVENT(SCHED, sched, 7, FAMILY,					\
+	      "threads of the VM on and off their CPUs",		\
+	      .groups = IN(SCHEDULING), .cost = "each context switch and wakeup of the host", \
+	      .plural = "events of the scheduler", .detail = "other",	\
+	      .detail_title = "other thread")				\
+	EVENT(IOCTL, ioctl, 8, FAMILY,					\
+	      "KVM ioctls of the VMM",					\
+	      .groups = IN(VMM), .cost = "each ioctl of the host; " IN_SYSCALLS, \
+	      .plural = "ioctls", .detail = "cmd", .detail_title = "ioctl", .sort = "detail") \
+	EVENT(HYPERCALL, hypercall, 9, FAMILY,				\
+	      "hypercalls of the guest",				\
+	      .cost = "each hypercall",					\
+	      .plural = "hypercalls", .detail = "nr", .detail_title = "hypercall", \
+	      .sort = "reason,detail")					\
+	EVENT(TIMER, timer, 10, FAMILY,					\
+	      "APIC timer, TSC and clocks of the guest",		\
+	      .groups = IN(INTERRUPTS),					\
+	      .cost = "APIC timers, clock updates, a little each timer of the host", \
+	      .plural = "events of timers")				\
+	EVENT(MMU, mmu, 11, FAMILY,					\
+	      "guest memory unmapped by the host, shadow pages, zaps, splits", \
+	      .groups = IN(MEMORY), .cost = "each change of the nested page tables", \
+	      .plural = "events of the MMU", .detail = "gfn", .detail_title = "gfn") \
+	EVENT(MEMSLOT, memslot, 12, FAMILY,				\
+	      "memory slots: where guest memory lies in the VMM's",	\
+	      .groups = IN(MEMORY) | IN(VMM),				\
+	      .cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS, \
+	      .plural = "events of memory slots", .detail = "slot", .detail_title = "slot") \
+	EVENT(NESTED, nested, 13, FAMILY,				\
+	      "entries and exits of nested guests (L2)",		\
+	      .cost = "each exit of a nested guest",			\
+	      .plural = "events of nested guests", .detail = "reason",	\
+	      .detail_title = "exit reason", .sort = "reason,detail")	\
+	EVENT(STACK, stack, 14, FAMILY,					\
+	      "stacks of the host at chosen events",			\
+	      .apart = true,						\
+	      .cost = "each context switch of the host, each return to the VMM", \
+	      .plural = "stacks", .detail = "kernel", .detail_title = "stack", .sort = "detail") \
+	EVENT(RAW, raw, 15, RAW,					\
+	      "any tracepoint, as the kernel wrote it",			\
+	      .apart = true, .plural = "tracepoints")			\
+	EVENT(TOTAL, total, 32, TABLE,					\
 	      "exact totals of a vCPU and reason, kept in the kernel")	\
-	EVENT(LOSS, loss, 33, "recorder",				\
+	EVENT(LOSS, loss, 33, TABLE,					\
 	      "records of a vCPU which found no room in the ring")	\
-	EVENT(COST, cost, 34, "recorder",				\
+	EVENT(COST, cost, 34, TABLE,					\
 	      "what the recording cost so far")				\
-	EVENT(INDEX, index, 35, "recorder",				\
+	EVENT(INDEX, index, 35, TABLE,					\
 	      "one frame of this recording")
 
 /*
@@ -515,26 +577,26 @@
 
 /* The structs: struct kvmw_exit, struct kvmw_userspace, … */
 #define KVMW_MEMBER(S, type, name, unit, encoding, ref, doc) type name;
-#define KVMW_STRUCT(NAME, name, id, provider, doc)			\
+#define KVMW_STRUCT(NAME, name, id, class, doc, ...)			\
 	struct kvmw_##name { KVMW_FIELDS_##name(KVMW_MEMBER, name) };
 KVMW_EVENTS(KVMW_STRUCT)
 
 /* The ids: KVMW_EVENT_EXIT, … */
-#define KVMW_ID(NAME, name, id, provider, doc) KVMW_EVENT_##NAME = id,
+#define KVMW_ID(NAME, name, id, class, doc, ...) KVMW_EVENT_##NAME = id,
 enum kvmw_event_id { KVMW_EVENTS(KVMW_ID) };
 
 /* The same by their names, for lists that have only these: KVMW_EVENT_ID_irq, … */
-#define KVMW_NAME_ID(NAME, name, id, provider, doc) KVMW_EVENT_ID_##name = id,
+#define KVMW_NAME_ID(NAME, name, id, class, doc, ...) KVMW_EVENT_ID_##name = id,
 enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
 
 /* The kinds: KVMW_irq_SET_IRQ, … */
 #define KVMW_KIND_ID(S, NAME, name, number, doc) KVMW_##S##_##NAME = number,
-#define KVMW_KIND_IDS(NAME, name, id, provider, doc) KVMW_KINDS_##name(KVMW_KIND_ID, name)
+#define KVMW_KIND_IDS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_ID, name)
 enum kvmw_kind { KVMW_NO_KIND = 0, KVMW_EVENTS(KVMW_KIND_IDS) };
 
 /* Index of each kind among all: KVMW_SUM_irq_SET_IRQ, …; then the raw tracepoints. */
 #define KVMW_KIND_SUM(S, NAME, name, number, doc) KVMW_SUM_##S##_##NAME,
-#define KVMW_KIND_SUMS(NAME, name, id, provider, doc) KVMW_KINDS_##name(KVMW_KIND_SUM, name)
+#define KVMW_KIND_SUMS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_SUM, name)
 enum kvmw_kind_sum {
 	KVMW_EVENTS(KVMW_KIND_SUMS)
 	KVMW_SUM_RAW,

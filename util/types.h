@@ -15,6 +15,7 @@ typedef int8_t s8;
 typedef int32_t s32;
 typedef int64_t s64;
 
+#define BIT(n) (1ull << (n))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NSEC_PER_SEC 1000000000ULL
 

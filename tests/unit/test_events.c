@@ -62,6 +62,29 @@ static void check_kinds(const struct event_desc *event)
 		assert_string_equal(event->fields[kind].unit, "kind");
 }
 
+/* What `kvmw list` and `kvmw report` need to know. */
+static void check_attributes(const struct event_desc *event)
+{
+	const char *const columns[] = { event->span, event->gap, event->reason, event->detail,
+					event->detail_kind, event->user, event->cpu };
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (columns[i])
+			assert_true(event_desc__field(event, columns[i], strlen(columns[i])) >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(event->parts); i++)
+		if (event->parts[i])
+			assert_true(event_desc__field(event, event->parts[i],
+						      strlen(event->parts[i])) >= 0);
+	if (event->class == EVENT_TABLE) {
+		assert_null(event_desc__captured(event->id));
+		return;
+	}
+	assert_ptr_equal(event_desc__captured(event->id), event);
+	assert_true(event->plural && event->reason_title && event->span && event->reason);
+	assert_true(event->cost || event->class == EVENT_RAW);
+	assert_int_equal(!event->detail, !event->detail_title);
+}
+
 static void test_list(void **state)
 {
 	size_t nr;
@@ -76,6 +99,8 @@ static void test_list(void **state)
 		check_kinds(e);
 		assert_true(e->id >= 1);
 		assert_true(e->provider[0]);
+		assert_true(!i || e->id > events[i - 1].id);
+		check_attributes(e);
 		assert_ptr_equal(event_desc__by_id(e->id), e);		/* so they are unique */
 		assert_ptr_equal(event_desc__by_name(e->name), e);
 		assert_true(e->nr_fields >= 1 && e->nr_fields <= DATA_MAX_FIELDS);

@@ -32,7 +32,7 @@ struct stream {
 	u32 id;
 	struct ring_buffer *rb;
 	u32 quota;			/* records left in this round */
-	struct batch *batches[KVMW_NR_EVENTS];
+	struct batch *batches[KVMW_MAX_EVENTS];
 };
 
 struct drain {
@@ -42,7 +42,7 @@ struct drain {
 	struct totals *stats;
 	struct tasks tasks;
 	struct stacks *stacks;		/* NULL: none are taken */
-	const struct event_desc *descs[KVMW_NR_EVENTS];
+	const struct event_desc *descs[KVMW_MAX_EVENTS];
 	pthread_t thread;
 	bool running, stop;
 	u64 flush_ns, sample_ns;	/* when next */
@@ -135,7 +135,7 @@ static void wait_for_data(struct drain *d)
 static void flush(struct drain *d, u64 now)
 {
 	for (u32 i = 0; i < session__nr_rings(d->session); i++)
-		for (u32 k = 0; k < KVMW_NR_EVENTS; k++) {
+		for (u32 k = 0; k < KVMW_MAX_EVENTS; k++) {
 			if (d->streams[i].batches[k])
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
@@ -272,7 +272,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 		return NULL;
 	d->session = session;
 	d->sink = sink;
-	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
+	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		d->descs[i] = event_desc__by_id(i);
 	d->stats_fd = -1;
 	d->flush_ns = now + FLUSH_NS;

@@ -3,79 +3,64 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/capture/provider.h"
+#include "util/capture/events_option.h"
 #include "util/error.h"
 
 #define E(NAME) BIT(KVMW_EVENT_##NAME)
 
-const struct group groups[] = {
-	{ "all", E(EXIT) | E(USERSPACE) | E(FAULT) | E(DIRTY) | E(IRQ) | E(HALT) | E(SCHED) | E(IOCTL) |
-		 E(HYPERCALL) | E(TIMER) | E(MMU) | E(MEMSLOT) | E(NESTED) },
-	{ "memory", E(FAULT) | E(DIRTY) | E(MMU) | E(MEMSLOT) },
-	{ "interrupts", E(IRQ) | E(TIMER) },
-	{ "scheduling", E(HALT) | E(SCHED) },
-	{ "vmm", E(USERSPACE) | E(IOCTL) | E(MEMSLOT) },
-	{ NULL, 0 }
+static bool equals(const char *word, const char *text, size_t len)
+{
+	return strlen(word) == len && !memcmp(word, text, len);
+}
+
+/* How many letters of a word were typed in this order, less those that were not. */
+static int likeness(const char *word, const char *typed, size_t len)
+{
+	const char *end = typed + len;
+	int common = 0;
+
+	for (const char *c = word; *c; c++) {
+		const char *at = memchr(typed, *c, end - typed);
+
+		if (!at)
+			continue;
+		common++;
+		typed = at + 1;
+	}
+	return 2 * common - (int)strlen(word);
+}
+
+/* The words that -e knows, and the one most like what was typed. */
+struct words {
+	char list[256];
+	const char *nearest;	/* NULL: none is like it */
+	int likeness;
 };
 
-/* Levenshtein distance of two short words. */
-static u32 distance(const char *a, size_t la, const char *b)
+static void add_word(struct words *words, const char *word, const char *typed, size_t len)
 {
-	size_t lb = strlen(b);
-	u32 row[64];
+	size_t at = strlen(words->list);
+	int is = likeness(word, typed, len);
 
-	if (lb >= ARRAY_SIZE(row))
-		return ~0u;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		u32 diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			u32 best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
+	snprintf(words->list + at, sizeof(words->list) - at, "%s%s", at ? ", " : "", word);
+	if (is > words->likeness) {
+		words->nearest = word;
+		words->likeness = is;
 	}
-	return row[lb];
 }
 
-/* The i-th word that -e knows: events, then groups; NULL: there are no more. */
-static const char *word(u32 i)
+static int unknown(const char *typed, size_t len)
 {
-	for (u32 event = 0; event < KVMW_EVENT_RAW; event++)
-		if (provider__name(event) && !i--)
-			return provider__name(event);
-	return groups[i].name;
-}
+	struct words words = { "", NULL, 0 };
 
-static int unknown(const char *name, size_t len)
-{
-	u32 nearest = 0, best = ~0u;
-	char others[256] = "";
-
-	for (u32 i = 0; word(i); i++) {
-		u32 d = distance(name, len, word(i));
-
-		if (d < best) {
-			best = d;
-			nearest = i;
-		}
-	}
-	for (u32 i = 0; word(i); i++) {
-		if (i == nearest)
-			continue;
-		strncat(others, ", ", sizeof(others) - strlen(others) - 1);
-		strncat(others, word(i), sizeof(others) - strlen(others) - 1);
-	}
-	return error("unknown event '%.*s'; there are: %s%s, and CATEGORY:NAME of any tracepoint "
-		     "(kvmw list tells what each one is)", (int)len, name, word(nearest), others);
+	for_each_named_event(event)
+		add_word(&words, event->name, typed, len);
+	for (u32 i = 0; i < KVMW_NR_GROUPS; i++)
+		add_word(&words, event_group__name(i), typed, len);
+	return error("unknown event '%.*s'%s%s%s; valid events: %s, and any tracepoint as "
+		     "CATEGORY:NAME (kvmw list describes them)", (int)len, typed,
+		     words.nearest ? " (did you mean " : "", words.nearest ? words.nearest : "",
+		     words.nearest ? "?)" : "", words.list);
 }
 
 /* category:name of a tracepoint. */
@@ -87,7 +72,7 @@ static int add_raw(struct event_choice *c, const char *text, size_t len)
 
 	if (colon == text || !name_len || (size_t)(colon - text) >= sizeof(raw.category) ||
 	    name_len >= sizeof(raw.name) || memchr(text, '/', len))
-		return error("'%.*s' is no tracepoint: it is CATEGORY:NAME, as kvm:kvm_pio",
+		return error("invalid tracepoint '%.*s': must be CATEGORY:NAME, such as kvm:kvm_pio",
 			     (int)(len < 60 ? len : 60), text);
 	memcpy(raw.category, text, colon - text);
 	memcpy(raw.name, colon + 1, name_len);
@@ -103,21 +88,17 @@ static int add_raw(struct event_choice *c, const char *text, size_t len)
 
 static bool add_named(struct event_choice *c, const char *name, size_t len)
 {
-	for (u32 i = 0; i < KVMW_EVENT_RAW; i++) {
-		const char *is = provider__name(i);
-
-		if (!is || strlen(is) != len || memcmp(is, name, len))
+	for_each_named_event(event) {
+		if (!equals(event->name, name, len))
 			continue;
-		c->events |= BIT(i);
-		c->named |= BIT(i);
+		c->events |= BIT(event->id);
+		c->named |= BIT(event->id);
 		return true;
 	}
-	for (u32 i = 0; groups[i].name; i++) {
-		if (strlen(groups[i].name) != len || memcmp(groups[i].name, name, len))
+	for (u32 i = 0; i < KVMW_NR_GROUPS; i++) {
+		if (!equals(event_group__name(i), name, len))
 			continue;
-		for (u32 event = 0; event < KVMW_EVENT_RAW; event++)
-			if (groups[i].events & BIT(event) && provider__name(event))
-				c->events |= BIT(event);
+		c->events |= event_group__events(i);
 		return true;
 	}
 	return false;
@@ -128,14 +109,14 @@ int events_option__stacks(struct event_choice *c, const char *names)
 	for (const char *p = names; ; p++) {
 		size_t len = strcspn(p, ",");
 
-		if (len == 4 && !memcmp(p, "exit", len)) {
+		if (equals("exit", p, len)) {
 			c->stacks |= BIT(KVMW_stack_EXIT);
 			c->named |= E(EXIT);
-		} else if (len == 9 && !memcmp(p, "userspace", len)) {
+		} else if (equals("userspace", p, len)) {
 			c->stacks |= BIT(KVMW_stack_USERSPACE);
 			c->named |= E(USERSPACE);
 		} else {
-			return error("--stack: '%.*s' is neither exit nor userspace, of which stacks are taken",
+			return error("--stack: invalid event '%.*s': must be exit or userspace",
 				     (int)(len < 60 ? len : 60), p);
 		}
 		c->named |= E(STACK);
@@ -161,4 +142,14 @@ int events_option__parse(struct event_choice *c, const char *names)
 		if (!*p)
 			return 0;
 	}
+}
+
+u32 events_option__defaults(void)
+{
+	u32 set = 0;
+
+	for_each_captured_event(event)
+		if (event->on_by_default)
+			set |= BIT(event->id);
+	return set;
 }

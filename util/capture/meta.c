@@ -149,9 +149,9 @@ static struct json_object *events(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
 
-	for (u32 i = 0; i < KVMW_EVENT_RAW; i++)
-		if (choice->events & BIT(i))
-			json_object_array_add(list, json_object_new_string(provider__name(i)));
+	for_each_named_event(event)
+		if (choice->events & BIT(event->id))
+			json_object_array_add(list, json_object_new_string(event->name));
 	for (u32 i = 0; i < choice->nr_raw; i++) {
 		char name[140];
 

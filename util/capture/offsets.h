@@ -3,8 +3,8 @@
 #ifndef KVMW_OFFSETS_H
 #define KVMW_OFFSETS_H
 
-#include "util/types.h"
-#include "util/capture/provider.h"
+#include "util/capture/events_option.h"
+#include "bpf_skel/shared.h"
 
 /*
  * Fills config with the offsets which the events and tracepoints chosen need.

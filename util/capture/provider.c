@@ -235,17 +235,20 @@ const struct probe probes[PROBE_RAW] = {
 	[KVMW_POINT_##tp] = { KVMW_EVENT_ID_##ev, KVMW_##ev##_##KIND, map },
 const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
-#define IN_SYSCALLS "on a preemptible kernel a little each system call"
-
 /* Who ran: by a vCPU's entries its thread is known. */
 #define WHO	BIT(PROBE_ENTRY)
 #define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
 			 BIT(PROBE_DIRTY_VM) | BIT(PROBE_DIRTY_VM_DONE))
 
-const struct provider providers[KVMW_NR_EVENTS] = {
+/*
+ * The probes of each event besides its tracepoints in points.h.  An event without an entry has
+ * only those, and uses WHO.
+ */
+static const struct provider {
+	u64 needs;		/* bitmap of enum probe_id below PROBE_POINTS */
+	u64 uses;		/* optional ones */
+} providers[KVMW_MAX_EVENTS] = {
 	[KVMW_EVENT_EXIT] = {
-		.cost = "each VM exit and entry, each context switch of the host",
-		.on_by_default = true,
 		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
 		.uses = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
 			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_HALTED) |
@@ -254,74 +257,52 @@ const struct provider providers[KVMW_NR_EVENTS] = {
 	},
 	[KVMW_EVENT_USERSPACE] = {
 		.needs = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN),
-		.cost = "each return to the VMM",
 	},
 	[KVMW_EVENT_FAULT] = {
 		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO),
-		.cost = "each page fault of a guest",
 	},
 	[KVMW_EVENT_DIRTY] = {
 		.needs = BIT(PROBE_DIRTY_PAGE),
 		.uses = WHO | OLD_DIRTY_PROBES,
-		.cost = "each page marked dirty",
 	},
 	[KVMW_EVENT_IRQ] = {
 		.uses = WHO | BIT(PROBE_IRQ_SET_UP),
-		.cost = "each step of an interrupt",
 	},
 	[KVMW_EVENT_HALT] = {
 		.needs = BIT(PROBE_HALTED),
 		.uses = WHO | BIT(PROBE_SCHED_SWITCH) | BIT(PROBE_SCHED_WAKING),
-		.cost = "each halt, each context switch and wakeup of the host",
 	},
 	[KVMW_EVENT_SCHED] = {
 		.needs = BIT(PROBE_SCHED_SWITCH) | BIT(PROBE_SCHED_WAKEUP),
 		.uses = WHO | BIT(PROBE_SCHED_WAKING) | BIT(PROBE_SCHED_MIGRATE),
-		.cost = "each context switch and wakeup of the host",
 	},
 	[KVMW_EVENT_IOCTL] = {
 		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
 		.uses = WHO,
-		.cost = "each ioctl of the host; " IN_SYSCALLS,
 	},
 	/* Slots made before are met when a page of theirs is made dirty. */
 	[KVMW_EVENT_MEMSLOT] = {
 		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
 		.uses = WHO | BIT(PROBE_DIRTY_PAGE) | OLD_DIRTY_PROBES,
-		.cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS,
 	},
 	[KVMW_EVENT_HYPERCALL] = {
 		.uses = WHO | BIT(PROBE_HYPERCALL_RETURN),
-		.cost = "each hypercall",
 	},
 	[KVMW_EVENT_TIMER] = {
 		.uses = WHO | BIT(PROBE_APIC_START) | BIT(PROBE_APIC_EXPIRE),
-		.cost = "APIC timers, clock updates, a little each timer of the host",
 	},
 	[KVMW_EVENT_MMU] = {
 		.uses = WHO | BIT(PROBE_MMU_LOAD),
-		.cost = "each change of the nested page tables",
-	},
-	[KVMW_EVENT_NESTED] = {
-		.uses = WHO,
-		.cost = "each exit of a nested guest",
 	},
 	[KVMW_EVENT_STACK] = {
 		.needs = BIT(PROBE_STACK_SWITCH) | BIT(PROBE_STACK_RETURN) | BIT(PROBE_STACK_ENTRY),
 		.uses = BIT(PROBE_STACK_RUN),
-		.cost = "each context switch of the host, each return to the VMM",
 	},
-	[KVMW_EVENT_RAW] = { .uses = WHO },
 };
 
-const char *provider__name(u32 event)
+static u64 provider_probes(u32 event)
 {
-	const struct event_desc *desc;
-
-	if (event >= KVMW_NR_EVENTS || !(providers[event].needs | providers[event].uses))
-		return NULL;
-	desc = event_desc__by_id(event);
-	return desc ? desc->name : NULL;
+	return providers[event].needs | providers[event].uses ?: WHO;
 }
 
 bool provider__uses(u32 events, u32 probe)
@@ -330,8 +311,8 @@ bool provider__uses(u32 events, u32 probe)
 		return events & BIT(KVMW_EVENT_RAW);
 	if (probe >= PROBE_POINTS)
 		return events & BIT(points[probe - PROBE_POINTS].event);
-	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
-		if (events & BIT(i) && (providers[i].needs | providers[i].uses) & BIT(probe))
+	for_each_captured_event(event)
+		if (events & BIT(event->id) && provider_probes(event->id) & BIT(probe))
 			return true;
 	return false;
 }
@@ -341,20 +322,12 @@ bool provider__needs(u32 events, u32 probe)
 	/* What was asked for by its own name is needed. */
 	if (probe >= PROBE_RAW)
 		return true;
-	for (u32 i = 0; probe < PROBE_POINTS && i < KVMW_NR_EVENTS; i++)
-		if (events & BIT(i) && providers[i].needs & BIT(probe))
+	if (probe >= PROBE_POINTS)
+		return false;
+	for_each_captured_event(event)
+		if (events & BIT(event->id) && providers[event->id].needs & BIT(probe))
 			return true;
 	return false;
-}
-
-u32 provider__defaults(void)
-{
-	u32 set = 0;
-
-	for (u32 i = 0; i < KVMW_NR_EVENTS; i++)
-		if (providers[i].on_by_default)
-			set |= BIT(i);
-	return set;
 }
 
 static void explain(int err, const struct attach_method *method, char *buf, size_t size)

@@ -11,7 +11,7 @@
 #ifndef KVMW_PROVIDER_H
 #define KVMW_PROVIDER_H
 
-#include "util/types.h"
+#include "util/event_desc.h"
 #include "bpf_skel/shared.h"
 
 #define PROBE_MAX_METHODS	3
@@ -62,37 +62,10 @@ enum probe_id {
 	NR_PROBES = PROBE_RAW + KVMW_MAX_RAW,
 };
 
-struct provider {
-	bool on_by_default;
-	u64 needs;		/* bitmap of hook_id below PROBE_POINTS */
-	u64 uses;		/* optional ones */
-	const char *cost;	/* when its programs run */
-};
-
-/* A raw tracepoint of -e category:name. */
-struct raw_choice {
-	char category[64], name[64];
-};
-
-/* What -e asks for. */
-struct event_choice {
-	u32 events;		/* bitmap; KVMW_EVENT_RAW where there are raw ones */
-	u32 named;		/* those by their own names, not by a group's */
-	struct raw_choice raw[KVMW_MAX_RAW];
-	u32 nr_raw;
-	u32 stacks;		/* bitmap of the kinds of event stack: --stack */
-};
-
-#define BIT(n) (1ull << (n))
-
 /* probes[PROBE_RAW + i] is the choice's: session.h */
 extern const struct probe probes[PROBE_RAW];
-extern const struct provider providers[KVMW_NR_EVENTS];
 
-/* The name of a provider, as of -e; NULL: there is none with this id. */
-const char *provider__name(u32 event);
-
-/* Whether one of these events uses a probe, and whether one cannot do without. */
+/* Whether one of a set of events uses a probe, and whether one cannot do without it. */
 bool provider__uses(u32 events, u32 probe);
 bool provider__needs(u32 events, u32 probe);
 
@@ -102,22 +75,6 @@ struct point_desc {
 	const char *fields;	/* as in points.h */
 };
 extern const struct point_desc points[KVMW_NR_POINTS];
-
-/*
- * Adds a comma separated list of names, groups and tracepoints.  0; -1: error() named
- * the unknown one and those there are, the nearest first.
- */
-int events_option__parse(struct event_choice *choice, const char *names);
-/* The words of --stack, a comma separated list; the events are chosen with their stacks. */
-int events_option__stacks(struct event_choice *choice, const char *names);
-u32 provider__defaults(void);
-
-/* A group of -e; the list ends with one without a name. */
-struct group {
-	const char *name;
-	u32 events;
-};
-extern const struct group groups[];
 
 /*
  * Why a provider cannot work on this kernel, in one line, or NULL.  buf holds the

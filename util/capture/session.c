@@ -369,14 +369,16 @@ static int find_refused(struct session *s)
  */
 static int go_without(struct session *s, struct event_choice *choice, u32 h, int err)
 {
-	for (u32 i = 0; i < KVMW_NR_EVENTS; i++) {
-		if (!(choice->events & BIT(i)) || !provider__needs(BIT(i), h))
+	for_each_captured_event(event) {
+		u32 bit = BIT(event->id);
+
+		if (!(choice->events & bit) || !provider__needs(bit, h))
 			continue;
-		if (choice->named & BIT(i) || h >= PROBE_POINTS)
+		if (choice->named & bit || h >= PROBE_POINTS)
 			return -1;
-		warning("without event %s: cannot see %s on this kernel: %s", provider__name(i),
+		warning("skipping event %s: cannot see %s on this kernel: %s", event->name,
 			probe(s, h)->what, reason(err));
-		choice->events &= ~BIT(i);
+		choice->events &= ~bit;
 	}
 	s->events = s->config.events = choice->events;
 	for (u32 other = 0; other < NR_PROBES; other++)

@@ -7,6 +7,7 @@
 
 #include "util/types.h"
 #include "bpf_skel/shared.h"
+#include "util/capture/events_option.h"
 #include "util/capture/provider.h"
 
 struct session_opts {

@@ -179,7 +179,7 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 vcpu, const
 
 /* Event and kind of each of a state's kinds. */
 #define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
-#define OF_EVENT(NAME, name, id, provider, doc) KVMW_KINDS_##name(OF_KIND, name)
+#define OF_EVENT(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(OF_KIND, name)
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
 
 static int send_kinds(struct totals *totals, struct rows *rows, u32 vcpu, const struct kvmw_vcpu_state *s)
@@ -250,7 +250,7 @@ int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcp
 		if (!s->tid)
 			continue;
 		err = send_totals(totals, &counts, i, s) || send_kinds(totals, &counts, i, s);
-		for (u32 event = 0; !err && event < KVMW_NR_EVENTS; event++)
+		for (u32 event = 0; !err && event < KVMW_MAX_EVENTS; event++)
 			err = send_loss(&losses, i, event, s->lost[event].count,
 					&totals->lost[i][event], totals->time_ns,
 					s->lost[event].last_ns);
@@ -276,7 +276,7 @@ void totals__sum(const struct kvmw_vcpu_state *states, u64 *count, u64 *lost)
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		if (!states[i].tid)
 			continue;
-		for (u32 j = 0; j < KVMW_NR_EVENTS; j++)
+		for (u32 j = 0; j < KVMW_MAX_EVENTS; j++)
 			*lost += states[i].lost[j].count;
 		for (u32 j = 0; j < KVMW_NR_KIND_SUMS; j++)
 			*count += states[i].kinds[j].count;

@@ -11,7 +11,7 @@
 struct totals {
 	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* of all fields, they only grow */
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
-	u64 lost[KVMW_MAX_VCPUS][KVMW_NR_EVENTS];
+	u64 lost[KVMW_MAX_VCPUS][KVMW_MAX_EVENTS];
 	u64 seen[KVMW_MAX_VCPUS];	/* of vcpu_id and run_fd */
 	u32 known;		/* states in the last IDENT */
 	/* Read once: a process that has ended tells no more. */

@@ -112,18 +112,18 @@ struct recording {
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* LOSS frames: records lost by event id; and those that may lie in the window. */
-	u64 lost[32], lost_window[32];
+	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
 	struct time_window window;
 
 	struct rec_frames frames[REC_FRAME_TYPES];
 	u64 first_ns, last_ns;		/* of the EVENTS frames; 0: none */
-	u64 event_rows[32];		/* rows of EVENTS frames by event id, undecoded */
+	u64 event_rows[KVMW_MAX_EVENTS];	/* rows of EVENTS frames by event id, undecoded */
 
 	/* Set by recording__close_reader(). */
 	struct rec_kinds {
 		struct data_kind *kind;
 		u32 nr;
-	} kinds[32];			/* by event id */
+	} kinds[KVMW_MAX_EVENTS];	/* by event id */
 	bool finished;			/* the recorder did */
 	bool read_error;		/* reading ended early; error() said why */
 	u64 bytes;

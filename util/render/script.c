@@ -9,7 +9,7 @@
 
 void script__free(struct script *sc)
 {
-	for (u32 i = 0; i < SCRIPT_EVENTS; i++) {
+	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++) {
 		free(sc->view[i].field);
 		free(sc->view[i].kinds);
 	}
@@ -24,7 +24,7 @@ int script__wants(void *script, const struct data_reader *r, const struct data_f
 
 	if (!sc->resolved && script__resolve(sc, r))
 		return -1;
-	if (!event || event->id >= SCRIPT_EVENTS || !sc->view[event->id].wanted)
+	if (!event || event->id >= KVMW_MAX_EVENTS || !sc->view[event->id].wanted)
 		return 0;
 	return script__view(sc, event) ? 1 : -1;
 }

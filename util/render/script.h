@@ -11,8 +11,6 @@
 #include "util/render/field.h"
 #include "util/render/outbuf.h"
 
-#define SCRIPT_EVENTS	32	/* ids below it are events captured from the kernel */
-
 enum script_form { SCRIPT_TEXT, SCRIPT_JSON, SCRIPT_CSV };
 
 struct script_options {
@@ -51,7 +49,7 @@ struct event_view {
 struct csv_column {
 	const char *name;
 	enum field_form form;
-	int field[SCRIPT_EVENTS];	/* -1: not in this event */
+	int field[KVMW_MAX_EVENTS];	/* -1: not in this event */
 };
 
 /* Who a row is about; asked anew when IDENT frames have come. */
@@ -69,7 +67,7 @@ struct script {
 	const struct recording *rec;
 	const struct script_options *opt;
 	struct out *out;
-	struct event_view view[SCRIPT_EVENTS];
+	struct event_view view[KVMW_MAX_EVENTS];
 	bool head[NR_HEADS];
 	struct script_who who;
 	struct tracepoints *tps;

@@ -30,7 +30,7 @@ static struct csv_column *add_column(struct script *sc, const struct field_view 
 	c = &grown[sc->nr_columns++];
 	c->name = f->desc->name;
 	c->form = f->form;
-	for (u32 id = 0; id < SCRIPT_EVENTS; id++)
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
 		c->field[id] = -1;
 	return c;
 }
@@ -71,7 +71,7 @@ static void script_csv__put_header(struct script *sc)
 
 int script_csv__begin(struct script *sc)
 {
-	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		const struct event_view *v = &sc->view[id];
 
 		for (u32 i = 0; shows(sc, id) && i < v->nr_fields; i++) {

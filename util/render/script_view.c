@@ -75,7 +75,7 @@ static bool is_field(const struct data_reader *r, const char *item, size_t len, 
 	for (u32 i = 0; i < NR_HEADS; i++)
 		if (same(item, len, head_names[i]))
 			return true;
-	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 
 		for (u32 i = 0; event && i < event->nr_fields; i++)
@@ -154,7 +154,7 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 	size_t name_len = colon ? (size_t)(colon - item) : len;
 	int ret;
 
-	for (u32 id = 0; id < SCRIPT_EVENTS; id++) {
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 		const struct event_desc *desc = event_desc__by_id(id);
 		struct event_view *view = &sc->view[id];
@@ -180,7 +180,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 	int ret;
 
 	if (!list) {
-		for (u32 id = 0; id < SCRIPT_EVENTS; id++)
+		for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
 			script_view__want(&sc->view[id], NULL);
 		return 0;
 	}
@@ -210,7 +210,7 @@ int script__resolve(struct script *sc, const struct data_reader *r)
 	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */
-	for (u32 id = 0; sc->stream && id < SCRIPT_EVENTS; id++) {
+	for (u32 id = 0; sc->stream && id < KVMW_MAX_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 
 		if (event && sc->view[id].wanted && !script__view(sc, event))
