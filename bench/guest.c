@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../util/error.h"
+#include "../util/memory.h"
 #include "vm.h"
 
 #define ASSERT_AT(macro, member)                                                        \
@@ -256,7 +257,7 @@ int guest_run(const struct guest_config *cfg, struct guest_result *res)
 	memset(res, 0, sizeof(*res));
 	res->vcpu = calloc(cfg->vcpus, sizeof(*res->vcpu));
 	if (!res->vcpu)
-		return error("out of memory for %u vCPUs", cfg->vcpus);
+		return out_of_memory();
 	res->vcpus = cfg->vcpus;
 
 	pthread_mutex_init(&vm.lock, NULL);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "../util/error.h"
+#include "../util/memory.h"
 #include "vm.h"
 
 /* Pages of one window: a multiple of a round's, so that only whole rounds ask for more. */
@@ -246,7 +247,7 @@ static int add_dirty(struct guest_result *res, uint64_t gfn)
 
 		range = reallocarray(res->dirty, room, sizeof(*range));
 		if (!range)
-			return error("out of memory for the list of dirty pages");
+			return out_of_memory();
 		res->dirty = range;
 	}
 	range = &res->dirty[res->nr_dirty++];
@@ -286,7 +287,7 @@ int memory_dirty_log(struct guest_vm *vm, struct guest_result *res)
 		return 0;
 	bitmap = calloc((vm->touch_pages + 63) / 64, sizeof(*bitmap));
 	if (!bitmap)
-		return error("out of memory for the dirty bitmap");
+		return out_of_memory();
 	for (unsigned int i = 0; !ret && i < vm->cfg->vcpus; i++)
 		ret = dirty_slot(&vm->vcpu[i], bitmap, res);
 	free(bitmap);

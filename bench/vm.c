@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../util/error.h"
+#include "../util/memory.h"
 #include "vm.h"
 
 static int open_kvm(struct guest_vm *vm)
@@ -108,7 +109,7 @@ int vm_create(struct guest_vm *vm)
 		return error("eventfd: %s", strerror(errno));
 	vm->vcpu = calloc(vm->cfg->vcpus, sizeof(*vm->vcpu));
 	if (!vm->vcpu)
-		return error("out of memory for %u vCPUs", vm->cfg->vcpus);
+		return out_of_memory();
 	for (unsigned int i = 0; i < vm->cfg->vcpus; i++) {
 		vm->vcpu[i].vm = vm;
 		vm->vcpu[i].id = i;

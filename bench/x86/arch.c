@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "../../util/error.h"
+#include "../../util/memory.h"
 #include "../vm.h"
 #include "apic.h"
 #include "ports.h"
@@ -93,7 +94,7 @@ int arch_vm_init(struct guest_vm *vm)
 
 	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(cpuid->entries[0]));
 	if (!cpuid)
-		return error("out of memory for CPUID");
+		return out_of_memory();
 	vm->cpuid = cpuid;
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/hist.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 u64 hist__from(u32 index)
 {
@@ -25,7 +25,7 @@ int hist__cover(struct hist *h, u32 index)
 	}
 	bucket = calloc(end - first, sizeof(*bucket));
 	if (!bucket)
-		return error("out of memory for a histogram");
+		return out_of_memory();
 	if (h->nr)
 		memcpy(bucket + (h->base - first), h->bucket, h->nr * sizeof(*bucket));
 	free(h->bucket);

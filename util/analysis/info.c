@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/info.h"
-#include "util/error.h"
+#include "util/array.h"
 
 #define MAX_COLUMNS	DATA_MAX_FIELDS
 
@@ -32,7 +32,7 @@ static int info__describe(struct info_frames *k, const struct data_event *event)
 	k->column_name = calloc(nr ?: 1, sizeof(*k->column_name));
 	k->column_type = calloc(nr ?: 1, sizeof(*k->column_type));
 	if (!k->column || !k->column_name || !k->column_type)
-		return error("out of memory for %u columns", nr);
+		return out_of_memory();
 	k->nr_columns = nr;
 	for (u32 i = 0; i < nr; i++) {
 		snprintf(k->column_name[i], sizeof(k->column_name[i]), "%s",
@@ -47,7 +47,7 @@ static struct info_frames *info__find(struct recording_info *inv, const struct d
 			       const struct data_frame *f)
 {
 	const struct data_event *event = f->event ? data_reader__event(r, f->event) : NULL;
-	struct info_frames *k, *grown;
+	struct info_frames *k;
 
 	for (u32 i = 0; i < inv->nr; i++)
 		if (inv->frames[i].type == f->type && inv->frames[i].event == f->event)
@@ -55,13 +55,9 @@ static struct info_frames *info__find(struct recording_info *inv, const struct d
 	/* The last kind takes all that follow. */
 	if (inv->nr == INV_MAX)
 		return &inv->frames[inv->nr - 1];
-	grown = realloc(inv->frames, (inv->nr + 1) * sizeof(*grown));
-	if (!grown) {
-		error("out of memory for %u kinds of frames", inv->nr + 1);
+	if (array__reserve(inv->frames, inv->nr, inv->room, NULL))
 		return NULL;
-	}
-	inv->frames = grown;
-	k = &grown[inv->nr++];
+	k = &inv->frames[inv->nr++];
 	*k = (struct info_frames) { .type = f->type, .event = f->event, .first_ns = UINT64_MAX };
 	return event && info__describe(k, event) ? NULL : k;
 }

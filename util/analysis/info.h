@@ -28,7 +28,7 @@ struct info_frames {
 
 struct recording_info {
 	struct info_frames *frames;	/* in the order of first occurrence */
-	u32 nr;
+	u32 nr, room;
 	u64 index_rows;		/* frames which the index names */
 	bool has_index;
 };

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "util/analysis/thread_names.h"
-#include "util/error.h"
+#include "util/memory.h"
+#include "util/search.h"
 
 static int thread_names__compare_tids(const void *a, const void *b)
 {
@@ -27,7 +28,7 @@ int thread_names__init(struct thread_names *n, const struct report *rep)
 	n->rep = rep;
 	n->by_tid = calloc(rec->nr_vcpus ?: 1, sizeof(*n->by_tid));
 	if (!n->by_tid)
-		return error("out of memory for %u threads", rec->nr_vcpus);
+		return out_of_memory();
 	for (u32 i = 0; i < rec->nr_vcpus; i++)
 		n->by_tid[n->nr++] = &rec->vcpu[i];
 	qsort(n->by_tid, n->nr, sizeof(*n->by_tid), thread_names__compare_tids);
@@ -40,19 +41,18 @@ void thread_names__free(struct thread_names *n)
 	memset(n, 0, sizeof(*n));
 }
 
+static int compare_tid(const void *key, const void *element)
+{
+	const struct rec_vcpu *vcpu = *(const struct rec_vcpu *const *)element;
+
+	return *(const u64 *)key > vcpu->tid ? 1 : -1;
+}
+
 static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid)
 {
-	u32 low = 0, high = n->nr;
+	u32 i = lower_bound(&tid, n->by_tid, n->nr, sizeof(*n->by_tid), compare_tid);
 
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-
-		if (n->by_tid[middle]->tid < tid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n->nr && n->by_tid[low]->tid == tid ? n->by_tid[low] : NULL;
+	return i < n->nr && n->by_tid[i]->tid == tid ? n->by_tid[i] : NULL;
 }
 
 void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf)
@@ -120,7 +120,7 @@ int thread_names__top(const struct thread_names *n, const struct view_pair *pair
 	u32 used = 0;
 
 	if (!all)
-		return error("out of memory for the names of %u threads", nr);
+		return out_of_memory();
 	for (u32 i = 0; i < nr; i++) {
 		thread_names__thread(n, pair[i].tid, zero, all[i].name);
 		all[i].count = pair[i].count;

@@ -11,7 +11,7 @@
 #include <trace-seq.h>
 
 #include "util/analysis/tracepoint.h"
-#include "util/error.h"
+#include "util/memory.h"
 #include "util/text.h"
 
 #define MAX_PRINT	(16u << 10)	/* bytes of "print fmt:" */
@@ -200,7 +200,7 @@ static int take_fields(struct tracepoint *tp, const char *format)
 {
 	tp->field = calloc(MAX_FIELDS, sizeof(*tp->field));
 	if (!tp->field)
-		return error("out of memory for a tracepoint's fields");
+		return out_of_memory();
 	for (const char *line = format; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		/* A blank line would be taken together with the one behind it. */
 		if (*line == '\n' || take_field(tp, line))
@@ -304,19 +304,19 @@ static int take_tracepoint(struct tracepoint *tp, const struct rec_tracepoint *f
 
 	tp->name = strdup(from->name);
 	if (!tp->name)
-		return error("out of memory for a tracepoint");
+		return out_of_memory();
 	if (take_fields(tp, from->format))
 		return -1;
 	if (!tp->nr_fields || !sound_format(from->format))
 		return 0;
 	d = tp->decoder = calloc(1, sizeof(*d));
 	if (!d)
-		return error("out of memory for a tracepoint");
+		return out_of_memory();
 	trace_seq_init(&d->text);
 	d->tep = tep_alloc();
 	d->record = calloc(1, REACH);
 	if (!d->tep || !d->record)
-		return error("out of memory for a tracepoint");
+		return out_of_memory();
 	if (try_out(d, from))
 		tracepoint__parse(d, from);
 	return 0;
@@ -328,7 +328,7 @@ struct tracepoints *tracepoints__new(const struct recording *rec)
 	struct tracepoints *tps = calloc(1, sizeof(*tps));
 
 	if (!tps) {
-		error("out of memory for tracepoints");
+		out_of_memory();
 		return NULL;
 	}
 	/* What it cannot parse is shown in hex: nothing for standard error. */

@@ -12,6 +12,7 @@
 #include "util/capture/filter_options.h"
 #include "util/capture/provider.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define MAX_REASON	0x1000		/* above all that have names */
 
@@ -54,7 +55,7 @@ static int find_reason(const char *name, u32 *reason)
 int record_filter__reasons(struct record_filter *filter, const char *names)
 {
 	char *copy = strdup(names), *save, *name;
-	int ret = copy ? 0 : error("out of memory");
+	int ret = copy ? 0 : out_of_memory();
 
 	free(filter->reasons);
 	filter->reasons = copy ? strdup(names) : NULL;

@@ -6,6 +6,7 @@
 
 #include "util/capture/sink.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 struct sink {
 	pthread_t thread;
@@ -131,7 +132,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 		return NULL;
 	b->rows = malloc((size_t)nr * event->size);
 	if (!b->rows) {
-		error("out of memory for %u records", nr);
+		out_of_memory();
 		free(b);
 		pthread_mutex_lock(&sink->lock);
 		sink->failed = true;

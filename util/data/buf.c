@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "util/data/format.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 int data_buf__reserve(struct data_buf *buf, size_t more)
 {
@@ -15,7 +15,7 @@ int data_buf__reserve(struct data_buf *buf, size_t more)
 		size *= 2;
 	data = realloc(buf->data, size);
 	if (!data)
-		return error("out of memory (%zu bytes for a frame)", size);
+		return out_of_memory();
 	buf->data = data;
 	buf->size = size;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "util/data/encode.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define ZSTD_LEVEL	1
 struct data_encoder {
@@ -35,7 +36,7 @@ struct data_encoder *data_encoder__new(void)
 	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_minMatch, 7);
 	return enc;
 fail:
-	error("out of memory (an encoder)");
+	out_of_memory();
 	data_encoder__free(enc);
 	return NULL;
 }
@@ -164,7 +165,7 @@ static int transpose(struct data_encoder *enc, const struct event_desc *event, c
 		u64 *values = realloc(enc->layout.values, need * sizeof(u64));
 
 		if (!values)
-			return error("out of memory (%u rows of %s)", nr, event->name);
+			return out_of_memory();
 		enc->layout.values = values;
 		enc->nr_values = need;
 	}

@@ -277,7 +277,7 @@ char *schema__text(void);
 
 struct schema {
 	struct data_event **events;	/* each stays where it is until freed */
-	u32 nr;
+	u32 nr, room;
 };
 
 /* Takes in a SCHEMA text; what is already known stays. false: damaged. */

@@ -13,6 +13,8 @@
 
 #include "util/data/format.h"
 #include "util/error.h"
+#include "util/array.h"
+#include "util/search.h"
 
 #define WINDOW_MIN	(256u << 10)
 #define MAX_DAMAGE	4096u	/* entries; more are added up in the last one */
@@ -32,7 +34,7 @@ struct data_reader {
 	struct schema schema;
 	bool has_schema;
 	struct data_damage *damage;
-	size_t nr_damage, max_damage;
+	u32 nr_damage, max_damage;
 	u64 missing_rows;
 	u32 next_seq;
 };
@@ -59,7 +61,7 @@ static int reader__fill(struct data_reader *r, size_t want)
 			u8 *buf = realloc(r->buf, size);
 
 			if (!buf)
-				return error("%s: out of memory (%zu bytes)", r->path, size);
+				return out_of_memory();
 			r->buf = buf;
 			r->size = size;
 		}
@@ -96,16 +98,8 @@ static void note(struct data_reader *r, u64 offset, u64 bytes, const char *what)
 
 	if (r->again)
 		return;
-	if (r->nr_damage == r->max_damage && r->max_damage < MAX_DAMAGE) {
-		size_t max = r->max_damage ? 2 * r->max_damage : 16;
-		struct data_damage *damage = realloc(r->damage, max * sizeof(*damage));
-
-		if (damage) {
-			r->damage = damage;
-			r->max_damage = max;
-		}
-	}
-	if (r->nr_damage == r->max_damage) {
+	if (r->nr_damage == MAX_DAMAGE ||
+	    array__reserve(r->damage, r->nr_damage, r->max_damage, NULL)) {
 		if (last) {
 			last->bytes = offset + bytes - last->offset;
 			snprintf(last->what, sizeof(last->what), "from here on, many damaged frames");
@@ -196,7 +190,7 @@ struct data_reader *data_reader__open(const char *path)
 	bool stdin_too = !strcmp(path, "-");
 
 	if (!r) {
-		error("out of memory (a reader)");
+		out_of_memory();
 		return NULL;
 	}
 	r->path = strdup(stdin_too ? "standard input" : path);
@@ -232,7 +226,7 @@ static struct data_frame *copy_frame(struct data_reader *r)
 	struct data_frame *f = malloc(sizeof(*f) + size);
 
 	if (!f) {
-		error("%s: out of memory (a frame of %u bytes)", r->path, size);
+		out_of_memory();
 		return NULL;
 	}
 	f->offset = r->offset;
@@ -249,19 +243,20 @@ static struct data_frame *copy_frame(struct data_reader *r)
 	return f;
 }
 
+static int compare_end(const void *key, const void *element)
+{
+	const struct data_damage *damage = element;
+	u64 offset = *(const u64 *)key;
+
+	return offset >= damage->offset && offset - damage->offset >= damage->bytes ? 1 : -1;
+}
+
 static bool is_damaged(const struct data_reader *r, u64 offset)
 {
-	size_t lo = 0, hi = r->nr_damage;
+	/* The first entry that ends behind offset. */
+	size_t i = lower_bound(&offset, r->damage, r->nr_damage, sizeof(*r->damage), compare_end);
 
-	while (lo < hi) {	/* the last entry that begins at or before offset */
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->damage[mid].offset <= offset)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && offset - r->damage[lo - 1].offset < r->damage[lo - 1].bytes;
+	return i < r->nr_damage && r->damage[i].offset <= offset;
 }
 
 /* Rows which the index knows of and which lie where the file is damaged. */

@@ -10,7 +10,7 @@
 #include <json-c/json.h>
 
 #include "util/data/format.h"
-#include "util/error.h"
+#include "util/array.h"
 
 #define MAX_EVENTS	1024u	/* that a recording may describe */
 
@@ -70,7 +70,7 @@ char *schema__text(void)
 	text = strdup(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN));
 	json_object_put(top);
 	if (!text)
-		error("out of memory (the schema)");
+		out_of_memory();
 	return text;
 }
 
@@ -113,14 +113,8 @@ static bool parse_field(struct data_field *field, json_object *o)
 
 static bool schema__add_event(struct schema *s, struct data_event *event)
 {
-	struct data_event **events;
-
-	if (s->nr == MAX_EVENTS)
+	if (s->nr == MAX_EVENTS || array__reserve(s->events, s->nr, s->room, NULL))
 		return false;
-	events = realloc(s->events, (s->nr + 1) * sizeof(*events));
-	if (!events)
-		return false;
-	s->events = events;
 	s->events[s->nr++] = event;
 	return true;
 }

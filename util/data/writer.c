@@ -8,6 +8,7 @@
 
 #include "util/data/format.h"
 #include "util/error.h"
+#include "util/array.h"
 
 struct data_writer {
 	int fd;
@@ -20,7 +21,7 @@ struct data_writer {
 	struct data_encoder *enc;
 	struct data_buf buf;
 	struct kvmw_index *index;
-	size_t nr_index, max_index;
+	u32 nr_index, max_index;
 };
 
 static int failed(struct data_writer *w, int err)
@@ -55,15 +56,8 @@ static int add_index(struct data_writer *w, const u8 *h)
 {
 	struct kvmw_index *row;
 
-	if (w->nr_index == w->max_index) {
-		size_t max = w->max_index ? 2 * w->max_index : 256;
-		struct kvmw_index *index = realloc(w->index, max * sizeof(*index));
-
-		if (!index)
-			return error("out of memory (the index of %s)", w->path);
-		w->index = index;
-		w->max_index = max;
-	}
+	if (array__reserve(w->index, w->nr_index, w->max_index, NULL))
+		return -1;
 	row = &w->index[w->nr_index++];
 	memset(row, 0, sizeof(*row));
 	row->offset = w->bytes;
@@ -143,7 +137,7 @@ struct data_writer *data_writer__new(int fd, const char *path)
 		goto fail;
 	return w;
 nomem:
-	error("out of memory (a writer)");
+	out_of_memory();
 fail:
 	if (w)
 		w->failed = true;

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 
 #include "util/recording/columns.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 static int columns__make_room(struct columns *c, u32 nr)
 {
 	for (; c->nr < nr; c->nr++) {
 		c->col[c->nr] = malloc(DATA_MAX_ROWS * sizeof(u64));
 		if (!c->col[c->nr])
-			return error("out of memory for a frame's columns");
+			return out_of_memory();
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "util/recording/columns.h"
 #include "util/recording/recording.h"
 #include "util/error.h"
+#include "util/array.h"
 
 #define MAX_JSON	(16u << 20)	/* bytes of one JSON frame */
 #define MAX_DAMAGE	4096		/* kept one by one; more are only counted */
@@ -15,7 +16,7 @@ struct recording *recording__new(const char *path)
 	struct recording *rec = calloc(1, sizeof(*rec));
 
 	if (!rec) {
-		error("out of memory");
+		out_of_memory();
 		return NULL;
 	}
 	rec->path = path;
@@ -36,18 +37,10 @@ void recording__free(struct recording *rec)
 
 static int add_damage(struct recording *rec, const struct data_damage *damage)
 {
-	struct data_damage *grown;
-
 	if (rec->nr_damage == MAX_DAMAGE)
 		return 0;
-	if (!(rec->nr_damage & (rec->nr_damage - 1))) {
-		size_t room = rec->nr_damage ? rec->nr_damage * 2 : 1;
-
-		grown = realloc(rec->damage, room * sizeof(*grown));
-		if (!grown)
-			return error("out of memory for the list of damage");
-		rec->damage = grown;
-	}
+	if (array__reserve(rec->damage, rec->nr_damage, rec->damage_room, NULL))
+		return -1;
 	rec->damage[rec->nr_damage++] = *damage;
 	return 0;
 }
@@ -242,7 +235,7 @@ static int keep_kinds(struct recording *rec, const struct data_reader *r)
 			continue;
 		k->kind = calloc(event->nr_kinds, sizeof(*k->kind));
 		if (!k->kind)
-			return error("out of memory for the names of events");
+			return out_of_memory();
 		k->nr = event->nr_kinds;
 		memcpy(k->kind, event->kinds, k->nr * sizeof(*k->kind));
 		for (u32 i = 0; i < k->nr; i++)
@@ -315,14 +308,14 @@ u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)
 bool recording__complain(const struct recording *rec)
 {
 	const char *name = strcmp(rec->path, "-") ? rec->path : "standard input";
-	size_t nr = rec->nr_damage;
+	u32 nr = rec->nr_damage;
 
-	for (size_t i = 0; i < nr && i < MAX_COMPLAINTS; i++)
+	for (u32 i = 0; i < nr && i < MAX_COMPLAINTS; i++)
 		error("%s: damaged at offset %llu, %llu bytes passed over: %s", name,
 		      (unsigned long long)rec->damage[i].offset,
 		      (unsigned long long)rec->damage[i].bytes, rec->damage[i].what);
 	if (nr > MAX_COMPLAINTS)
-		error("%s: damaged at %zu places more; kvmw info --json lists them", name,
+		error("%s: damaged at %u places more; kvmw info --json lists them", name,
 		      nr - MAX_COMPLAINTS);
 	if (rec->missing_rows)
 		error("%s: %llu events are missing there; what could be read was used", name,

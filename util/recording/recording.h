@@ -104,9 +104,9 @@ struct recording {
 	struct rec_vcpu *vcpu;		/* ascending by id */
 	u32 nr_vcpus;			/* those with a role too */
 	struct rec_task *task;		/* ascending by tid */
-	u32 nr_tasks;
+	u32 nr_tasks, task_room;
 	struct rec_stack *stack;	/* ascending by id */
-	u32 nr_stacks;
+	u32 nr_stacks, stack_room;
 	size_t stack_bytes;		/* of memory, bounded */
 	struct agg_table totals;	/* last value of each key */
 	bool has_cost;
@@ -129,7 +129,7 @@ struct recording {
 	u64 bytes;
 	u64 missing_rows;		/* known to be lost to damage */
 	struct data_damage *damage;
-	size_t nr_damage;
+	u32 nr_damage, damage_room;
 };
 
 struct recording *recording__new(const char *path);

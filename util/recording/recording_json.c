@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "util/recording/recording.h"
-#include "util/error.h"
+#include "util/array.h"
 #include "util/text.h"
 
 #define TEXT_MAX	256	/* characters of one text */
@@ -46,7 +46,7 @@ static int set_text(char **to, const char *text, size_t max)
 	char *clean = text__clean(text, max);
 
 	if (!clean)
-		return error("out of memory for the recording's texts");
+		return out_of_memory();
 	free(*to);
 	*to = clean;
 	return 0;
@@ -74,7 +74,7 @@ static int add_text(struct rec_texts *texts, const char *text)
 	if (!texts->text)
 		texts->text = calloc(REC_MAX_TEXTS, sizeof(*texts->text));
 	if (!texts->text)
-		return error("out of memory for the recording's texts");
+		return out_of_memory();
 	if (set_text(&texts->text[texts->nr], text, TEXT_MAX))
 		return -1;
 	texts->nr++;
@@ -158,7 +158,7 @@ static int fill_tracepoint(struct rec_tracepoint *tp, struct json_object *obj)
 	tp->kind = get_u32(obj, "kind");
 	tp->format = strndup(format ? json_object_get_string(format) : "", FORMAT_MAX);
 	if (!tp->format)
-		return error("out of memory for a tracepoint's format");
+		return out_of_memory();
 	return set_text(&tp->name, "", 0) || get_text(obj, "name", &tp->name, TEXT_MAX) ? -1 : 0;
 }
 
@@ -174,7 +174,7 @@ static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
 	free_tracepoints(meta);
 	meta->tracepoint = calloc(nr ?: 1, sizeof(*meta->tracepoint));
 	if (!meta->tracepoint)
-		return error("out of memory for %zu tracepoints", nr);
+		return out_of_memory();
 	while (meta->nr_tracepoints < nr) {
 		u32 i = meta->nr_tracepoints++;
 
@@ -289,7 +289,7 @@ static int take_vms(struct recording *rec, struct json_object *list)
 {
 	u32 nr = list_length(list);
 	struct rec_vm *vm = calloc(nr ?: 1, sizeof(*vm));
-	int ret = vm ? 0 : error("out of memory for %u VMs", nr);
+	int ret = vm ? 0 : out_of_memory();
 
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = fill_vm(&vm[i], json_object_array_get_idx(list, i));
@@ -309,7 +309,7 @@ static int take_vcpus(struct recording *rec, struct json_object *list)
 {
 	u32 nr = list_length(list);
 	struct rec_vcpu *vcpu = calloc(nr ?: 1, sizeof(*vcpu));
-	int ret = vcpu ? 0 : error("out of memory for %u vCPUs", nr);
+	int ret = vcpu ? 0 : out_of_memory();
 
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = fill_vcpu(&vcpu[i], json_object_array_get_idx(list, i));
@@ -330,19 +330,18 @@ static int take_vcpus(struct recording *rec, struct json_object *list)
  * the new ones.  Looks for id among the nr sorted ones; else appends to those that
  * are not sorted in yet.  NULL: no memory, or *full.
  */
-static void *make_entry(void **list, u32 nr, u32 *total, size_t size, u32 id, bool *full)
+static void *make_entry(void **list, u32 nr, u32 *total, u32 *room, size_t size, u32 id,
+			bool *full)
 {
 	void *entry = nr ? bsearch(&id, *list, nr, size, by_id) : NULL, *grown;
 
 	*full = !entry && *total == REC_MAX_IDS;
 	if (entry || *full)
 		return entry;
-	if (!*list || !(*total & (*total - 1))) {
-		grown = realloc(*list, (*total ? *total * 2 : 1) * size);
-		if (!grown) {
-			error("out of memory for the recording's tasks and stacks");
+	if (*total == *room) {
+		grown = array__grow(*list, *total, 1, room, size, NULL);
+		if (!grown)
 			return NULL;
-		}
 		*list = grown;
 	}
 	entry = (char *)*list + (*total)++ * size;
@@ -384,8 +383,8 @@ static int take_tasks(struct recording *rec, struct json_object *list)
 		struct rec_task *task;
 		bool full;
 
-		task = make_entry((void **)&rec->task, sorted, &rec->nr_tasks, sizeof(*task),
-				  get_u32(obj, "tid"), &full);
+		task = make_entry((void **)&rec->task, sorted, &rec->nr_tasks, &rec->task_room,
+				  sizeof(*task), get_u32(obj, "tid"), &full);
 		if (task)
 			ret = (!task->comm && set_text(&task->comm, "", 0)) ||
 			      get_text(obj, "comm", &task->comm, SHORT_MAX) ? -1 : 0;
@@ -406,7 +405,7 @@ static int fill_stack(struct recording *rec, struct rec_stack *stack, struct jso
 		nr = REC_MAX_STACK;
 	stack->frame = calloc(nr ?: 1, sizeof(*stack->frame));
 	if (!stack->frame)
-		return error("out of memory for a stack");
+		return out_of_memory();
 	for (; stack->nr < nr; stack->nr++) {
 		struct json_object *item = json_object_array_get_idx(frames, stack->nr);
 		char **to = &stack->frame[stack->nr];
@@ -434,8 +433,8 @@ static int take_stacks(struct recording *rec, struct json_object *list)
 
 		if (!frames)
 			continue;
-		stack = make_entry((void **)&rec->stack, sorted, &rec->nr_stacks, sizeof(*stack),
-				   get_u32(obj, "id"), &full);
+		stack = make_entry((void **)&rec->stack, sorted, &rec->nr_stacks,
+				   &rec->stack_room, sizeof(*stack), get_u32(obj, "id"), &full);
 		if (stack && !stack->frame)
 			ret = fill_stack(rec, stack, frames);
 		else if (!stack && !full)
@@ -506,7 +505,7 @@ int recording__same_stacks(struct recording *rec)
 	struct rec_stack **list = calloc(rec->nr_stacks ?: 1, sizeof(*list));
 
 	if (!list)
-		return error("out of memory for %u stacks", rec->nr_stacks);
+		return out_of_memory();
 	for (u32 i = 0; i < rec->nr_stacks; i++)
 		list[i] = &rec->stack[i];
 	qsort(list, rec->nr_stacks, sizeof(*list), by_frames);

@@ -7,6 +7,7 @@
 #include "util/recording/columns.h"
 #include "util/recording/scan.h"
 #include "util/error.h"
+#include "util/array.h"
 
 #define MAX_WORKERS	16
 #define QUEUE		(2 * MAX_WORKERS)
@@ -124,17 +125,10 @@ static int scan__decode(struct worker *w, const struct work *work, struct scan_b
 
 static int note_bad(struct worker *w, const struct data_frame *f, const char *why)
 {
-	struct bad_frame *grown;
-
 	if (w->nr_bad == MAX_BAD)
 		return 0;
-	if (w->nr_bad == w->bad_room) {
-		w->bad_room = w->bad_room ? w->bad_room * 2 : 8;
-		grown = realloc(w->bad, w->bad_room * sizeof(*grown));
-		if (!grown)
-			return error("out of memory for the list of damage");
-		w->bad = grown;
-	}
+	if (array__reserve(w->bad, w->nr_bad, w->bad_room, NULL))
+		return -1;
 	w->bad[w->nr_bad++] = (struct bad_frame) { .f = *f, .why = why };
 	return 0;
 }
@@ -259,7 +253,7 @@ static int new_states(struct worker *w)
 {
 	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
 	if (!w->ones)
-		return error("out of memory for a frame's columns");
+		return out_of_memory();
 	memset(w->ones, 0xff, DATA_MAX_ROWS * sizeof(u64));
 	for (u32 i = 0; i < w->scan->nr_consumers; i++) {
 		const struct scan_consumer *c = w->scan->consumer[i];
@@ -352,7 +346,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 		free(s);
 		data_reader__close(r);
 		return s ? error("%u views of a recording at once are too many", nr) :
-			   error("out of memory");
+			   out_of_memory();
 	}
 	s->rec = rec;
 	s->consumer = consumer;

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "util/recording/slice.h"
-#include "util/error.h"
+#include "util/memory.h"
+#include "util/search.h"
 
 #define RUN	16	/* rows sorted by insertion, before runs are merged */
 
@@ -33,7 +34,7 @@ struct slicer *slicer__new(void)
 			s->field[i] = i;
 		return s;
 	}
-	error("out of memory for a frame's rows");
+	out_of_memory();
 	slicer__free(s);
 	return NULL;
 }
@@ -56,7 +57,7 @@ static int slice__make_room(struct slicer *s, u32 nr)
 		if (!s->col[i])
 			s->col[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
 		if (!s->col[i])
-			return error("out of memory for a frame's columns");
+			return out_of_memory();
 	}
 	return 0;
 }
@@ -116,20 +117,18 @@ static void slice__put_in_order(struct slicer *s, const struct data_frame *f, in
 	sort(s, f->rows);
 }
 
+static int compare_time(const void *key, const void *element)
+{
+	u64 time_ns = *(const u64 *)key;
+	const struct timed *row = element;
+
+	return time_ns > row->time_ns ? 1 : -1;
+}
+
 /* The first row in order that is not before time_ns. */
 static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
 {
-	u32 lo = 0, hi = rows;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (s->order[mid].time_ns < time_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lower_bound(&time_ns, s->order, rows, sizeof(*s->order), compare_time);
 }
 
 /* Values are stored plus one: so "not told" is small, beside small values. */
@@ -194,7 +193,7 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 	u8 *at;
 
 	if (!slice) {
-		error("out of memory for %u rows", nr);
+		out_of_memory();
 		return NULL;
 	}
 	memset(slice, 0, sizeof(*slice));

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "util/recording/timeline.h"
+#include "util/array.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define SLICE_MAX	(4u << 20)	/* bytes; most frames fit as a whole */
 #define SLICE_MIN	(4u << 10)
@@ -66,35 +68,22 @@ static void sift_down(struct run *run, u32 at)
 }
 
 /* At the end, not yet where it belongs. */
-static struct place *append(struct run *run)
+static int append(struct run *run, struct place place)
 {
-	u32 room = run->room ? 2 * run->room : 64;
-	struct place *grown;
-
-	if (run->nr == run->room) {
-		grown = realloc(run->heap, room * sizeof(*grown));
-		if (!grown) {
-			error("out of memory for %u places in the recording", room);
-			return NULL;
-		}
-		run->heap = grown;
-		run->room = room;
-	}
-	return &run->heap[run->nr++];
+	if (array__reserve(run->heap, run->nr, run->room, NULL))
+		return -1;
+	run->heap[run->nr++] = place;
+	return 0;
 }
 
 static int push(struct run *run, struct place place)
 {
-	struct place *to;
-
 	if (run->nr == TIMELINE_OVERLAP)
 		return error("%s: more than %u frames overlap in time, so they cannot be put in "
 			     "order; -e and --time select some of them", run->t->rec->path,
 			     TIMELINE_OVERLAP);
-	to = append(run);
-	if (!to)
+	if (append(run, place))
 		return -1;
-	*to = place;
 	sift_up(run, run->nr - 1);
 	return 0;
 }
@@ -130,7 +119,7 @@ static struct open *new_open(struct run *run)
 	struct open *open = calloc(1, sizeof(*open));
 
 	if (!open) {
-		error("out of memory for a frame's rows");
+		out_of_memory();
 		return NULL;
 	}
 	open->next = run->open.next;
@@ -246,7 +235,6 @@ static int find_places(struct run *run)
 {
 	struct recording *rec = run->t->rec;
 	struct data_frame *f;
-	struct place *place;
 	int ret, wanted = 0;
 
 	while ((ret = data_reader__next(run->r, &f)) > 0) {
@@ -255,10 +243,7 @@ static int find_places(struct run *run)
 		if (wanted > 0) {
 			if (run->nr >= run->max_nr)
 				join_neighbours(run);
-			place = append(run);
-			if (place)
-				*place = timeline__place_of(f);
-			else
+			if (append(run, timeline__place_of(f)))
 				wanted = -1;
 		}
 		data_frame__put(f);

@@ -197,7 +197,7 @@ static void about_trust(const struct screen *s, const struct report *rep)
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu", (unsigned long long)rec->missing_rows);
 	if (rec->nr_damage)
-		heading__line(s, "damaged", "%zu place%s of the file: %s events are missing%s",
+		heading__line(s, "damaged", "%u place%s of the file: %s events are missing%s",
 			      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
 			      rep->nr_rows && rep->total.exact && !rec->window.active
 				      ? ". Count, time and mean are the kernel's own; columns "

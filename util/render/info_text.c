@@ -153,7 +153,7 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "there" : "none",
 		 rec->finished ? "; END frame there" : "; no END frame: the recorder did not finish");
 	field(s, "index", text);
-	snprintf(text, sizeof(text), "%zu place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "%u place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
 	field(s, "damage", rec->nr_damage ? text : "none");
 }
 

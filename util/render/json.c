@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "util/error.h"
+#include "util/memory.h"
 #include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/text.h"
@@ -185,7 +185,7 @@ int json__print(const struct screen *s, struct json_object *root)
 	if (text)
 		fprintf(s->out, "%s\n", text);
 	else
-		ret = error("out of memory for the JSON");
+		ret = out_of_memory();
 	json_object_put(root);
 	return ret;
 }

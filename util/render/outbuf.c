@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "util/error.h"
+#include "util/memory.h"
 #include "util/render/outbuf.h"
 #include "util/text.h"
 
@@ -12,7 +13,7 @@ struct out *out__new(const struct screen *s)
 	struct out *out = malloc(sizeof(*out));
 
 	if (!out) {
-		error("out of memory");
+		out_of_memory();
 		return NULL;
 	}
 	fflush(s->out);

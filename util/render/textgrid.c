@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/error.h"
+#include "util/array.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
@@ -18,19 +18,9 @@ void textgrid__add(struct textgrid *g, const char *fmt, ...)
 {
 	va_list args;
 
-	if (g->nr_cells == g->room) {
-		u32 room = g->room ? g->room * 2 : 128;
-		void *cell = g->failed ? NULL : realloc(g->cell, room * sizeof(*g->cell));
-
-		if (!cell) {
-			if (!g->failed)
-				error("out of memory for a table");
-			g->failed = true;
-			return;
-		}
-		g->cell = cell;
-		g->room = room;
-	}
+	g->failed = g->failed || array__reserve(g->cell, g->nr_cells, g->room, NULL);
+	if (g->failed)
+		return;
 	va_start(args, fmt);
 	vsnprintf(g->cell[g->nr_cells++], TEXTGRID_CELL, fmt, args);
 	va_end(args);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/report/aggregate.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 static u32 key_hash(const struct agg_key *key)
 {
@@ -35,7 +35,7 @@ static int aggregate__grow(struct agg_table *t)
 		t->entry = entry;
 	if (!entry || !slot) {
 		free(slot);
-		return error("out of memory for %u keys", room);
+		return out_of_memory();
 	}
 	free(t->slot);
 	t->slot = slot;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/report/aggregate_rows.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 /* Column numbers of all events; the time of those that have it lazily comes behind. */
 enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, DETAIL = PARTS + NR_PARTS, DETAIL_KIND, USER, CPU,
@@ -152,7 +152,7 @@ static void *aggregate_rows__new_rows(void *arg)
 	struct report_rows *rr = calloc(1, sizeof(*rr));
 
 	if (!rr) {
-		error("out of memory");
+		out_of_memory();
 		return NULL;
 	}
 	rr->rs = arg;

@@ -7,7 +7,7 @@
 #include "util/analysis/report/internal.h"
 #include "util/arch/ioctl.h"
 #include "util/arch/names.h"
-#include "util/error.h"
+#include "util/memory.h"
 #include "util/event_desc.h"
 #include "util/text.h"
 
@@ -240,7 +240,7 @@ int report__label_row(const struct report *rep, struct report_row *row)
 		label(rep, row, key, buf, sizeof(buf));
 		row->label[key] = strdup(buf);
 		if (!row->label[key])
-			return error("out of memory for %u rows", rep->nr_rows);
+			return out_of_memory();
 	}
 	return 0;
 }

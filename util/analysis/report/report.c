@@ -6,6 +6,7 @@
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/internal.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 const char *report_key__name(enum report_key key)
 {
@@ -242,7 +243,7 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 
 	*nr = 0;
 	if (!list) {
-		error("out of memory for %u keys", nr_all);
+		out_of_memory();
 		return NULL;
 	}
 	for (u32 i = 0; i < nr_all; i++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 /* An aggregate and those parts of its key that the report sorts by. */
 struct member {
@@ -74,7 +74,7 @@ static struct member *make_members(const struct report *rep, const struct agg **
 	u32 used = 0;
 
 	if (!m) {
-		error("out of memory for %u keys", *nr);
+		out_of_memory();
 		return NULL;
 	}
 	/* What the kernel counted is of coarser keys than such rows. */
@@ -126,7 +126,7 @@ int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 		groups += !i || compare_members(&m[i - 1], &m[i]);
 	rep->row = calloc(groups ?: 1, sizeof(*rep->row));
 	if (!rep->row)
-		ret = error("out of memory for %u rows", groups);
+		ret = out_of_memory();
 	for (u32 i = 0, end; !ret && i < nr; i = end) {
 		for (end = i + 1; end < nr && !compare_members(&m[i], &m[end]);)
 			end++;
@@ -202,7 +202,7 @@ static int hidden_last(struct report *rep)
 	u32 shown = 0, end = rep->nr_rows;
 
 	if (!sorted)
-		return error("out of memory for %u rows", rep->nr_rows);
+		return out_of_memory();
 	for (u32 i = 0; i < rep->nr_rows; i++)
 		if (!hidden(rep, &rep->row[i], shown))
 			sorted[shown++] = rep->row[i];

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
-#include "util/error.h"
+#include "util/memory.h"
 
 /* Until when an exit that is still open has lasted. */
 static u64 end_of(const struct recording *rec)
@@ -104,7 +104,7 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 		vcpus += !i || list[i - 1]->key.vcpu != list[i]->key.vcpu;
 	rep->vcpu = calloc(vcpus ?: 1, sizeof(*rep->vcpu));
 	if (!rep->vcpu)
-		return error("out of memory for %u vCPUs", vcpus);
+		return out_of_memory();
 	for (u32 i = 0, end; !ret && i < nr; i = end) {
 		struct report_vcpu *v = &rep->vcpu[rep->nr_vcpus++];
 		struct agg sum = { .rows = 0 };
