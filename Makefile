@@ -77,17 +77,21 @@ $(OBJ)/kvmw.o $(OBJ)/util/capture/meta.o: VERSION
 
 bindir	= $(DESTDIR)$(PREFIX)/bin
 mandir	= $(DESTDIR)$(PREFIX)/share/man
+bashdir	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zshdir	= $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
 install: all man
-	install -d $(bindir) $(mandir)/man1 $(mandir)/man5
+	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(bashdir) $(zshdir)
 	install -m 755 $(O)/kvmw $(bindir)/kvmw
 	ln -sf kvmw $(bindir)/perf-kvmw
 	install -m 644 $(man-1) $(mandir)/man1
 	install -m 644 $(man-5) $(mandir)/man5
+	install -m 644 completion/kvmw.bash $(bashdir)/kvmw
+	install -m 644 completion/_kvmw $(zshdir)/_kvmw
 
 uninstall:
 	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
-		$(addprefix $(mandir)/man5/,$(notdir $(man-5)))
+		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) $(bashdir)/kvmw $(zshdir)/_kvmw
 
 dist:
 	git archive --prefix=kvmw-$(VERSION)/ -o $(O)/kvmw-$(VERSION).tar.gz HEAD

@@ -151,20 +151,21 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 	}
 }
 
+const struct argp guest_argp = {
+	.options = guest_options,
+	.parser = parse_guest,
+	.doc = "Run a hand-made guest whose VM exits are known, and say what it did."
+	       "\vWithout any count it does some of everything, 1000 rounds of it; "
+	       "with a count, that alone, one round.",
+};
+
 static int bench_guest(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = guest_options,
-		.parser = parse_guest,
-		.doc = "Run a hand-made guest whose VM exits are known, and say what it did."
-		       "\vWithout any count it does some of everything, 1000 rounds of it; "
-		       "with a count, that alone, one round.",
-	};
 	struct guest_args args = { .cfg = { .vcpus = 1, .timer_delay_us = DEFAULT_TIMER_US } };
 	struct guest_result res;
 	int ret;
 
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &args))
+	if (argp_parse(&guest_argp, argc, argv, ARGP_IN_ORDER, NULL, &args))
 		return KVMW_USAGE;
 
 	ret = guest_run(&args.cfg, &res);

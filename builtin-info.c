@@ -66,20 +66,21 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 	return ret;
 }
 
+const struct argp info_argp = {
+	.options = options,
+	.parser = cmd_info__parse,
+	.doc = "Show what a recording consists of: where it is from, whose VM exits it "
+	       "holds, its frames and their sizes, and what is missing.",
+};
+
 int cmd_info(int argc, const char **argv)
 {
-	static const struct argp argp = {
-		.options = options,
-		.parser = cmd_info__parse,
-		.doc = "Show what a recording consists of: where it is from, whose VM exits it "
-		       "holds, its frames and their sizes, and what is missing.",
-	};
 	struct args args = { .input = "kvmw.data" };
 	struct data_reader *reader;
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
-	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+	if (argp_parse(&info_argp, argc, (char **)argv, 0, NULL, &args))
 		return KVMW_USAGE;
 	reader = data_reader__open(args.input);
 	if (!reader)

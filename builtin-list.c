@@ -46,7 +46,7 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp argp = {
+const struct argp list_argp = {
 	.options = options,
 	.parser = cmd_list__parse,
 	.doc = "Show the virtual machines that run on this host, and the events kvmw record can record.",
@@ -240,7 +240,7 @@ int cmd_list(int argc, const char **argv)
 {
 	struct list list = {};
 
-	if (argp_parse(&argp, argc, (char **)argv, 0, NULL, &list))
+	if (argp_parse(&list_argp, argc, (char **)argv, 0, NULL, &list))
 		return KVMW_USAGE;
 	list.nr_vms = vm__scan(&list.vms, &list.hidden);
 	if (list.nr_vms < 0) {

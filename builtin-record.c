@@ -183,7 +183,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp argp = {
+const struct argp record_argp = {
 	.options = options,
 	.parser = cmd_record__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
@@ -557,7 +557,7 @@ int cmd_record(int argc, const char **argv)
 	r->opts.ring_bytes = DEFAULT_RING;
 	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));
-	if (argp_parse(&argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, r))
+	if (argp_parse(&record_argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, r))
 		return KVMW_USAGE;
 
 	err = host__can_record() || prepare(r) || record(r);

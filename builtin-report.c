@@ -391,18 +391,19 @@ out:
 	return ret;
 }
 
+const struct argp report_argp = {
+	.options = options,
+	.parser = cmd_report__parse,
+	.doc = "Read a recording and show why the guest left guest mode, how often and for "
+	       "how long; or what else was recorded, with -e.",
+};
+
 int cmd_report(int argc, const char **argv)
 {
-	static const struct argp argp = {
-		.options = options,
-		.parser = cmd_report__parse,
-		.doc = "Read a recording and show why the guest left guest mode, how often and for "
-		       "how long; or what else was recorded, with -e.",
-	};
 	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 0 } };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+	if (!argp_parse(&report_argp, argc, (char **)argv, 0, NULL, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	number_list__free(&args.opt.vcpus);
 	number_list__free(&args.opt.pids);

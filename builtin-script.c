@@ -210,17 +210,18 @@ static int script(const struct args *args)
 	return ret;
 }
 
+const struct argp script_argp = {
+	.options = options,
+	.parser = cmd_script__parse,
+	.doc = "Print the events of a recording one by one, in the order of their time.",
+};
+
 int cmd_script(int argc, const char **argv)
 {
-	static const struct argp argp = {
-		.options = options,
-		.parser = cmd_script__parse,
-		.doc = "Print the events of a recording one by one, in the order of their time.",
-	};
 	struct args args = { .input = "kvmw.data" };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&argp, argc, (char **)argv, 0, NULL, &args))
+	if (!argp_parse(&script_argp, argc, (char **)argv, 0, NULL, &args))
 		ret = script(&args);
 	number_list__free(&args.opt.vcpus);
 	number_list__free(&args.opt.pids);

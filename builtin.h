@@ -3,11 +3,33 @@
 #ifndef KVMW_BUILTIN_H
 #define KVMW_BUILTIN_H
 
+#include <argp.h>
+
 int cmd_record(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
 int cmd_script(int argc, const char **argv);
 int cmd_list(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
+
+/* The options of each; guest_argp: of `kvmw bench guest`. */
+extern const struct argp record_argp, report_argp, script_argp, list_argp, info_argp, guest_argp;
+
+struct command {
+	const char *name;
+	int (*run)(int argc, const char **argv);
+	const char *help;
+	const struct argp *argp;
+	const char *workload;	/* comes before the options; NULL: nothing does */
+};
+
+/* The list ends with one without a name. */
+extern const struct command commands[];
+
+/*
+ * `kvmw --complete WORD...`, for the shells (completion/): prints what the last word, which
+ * may be empty, can be completed to.
+ */
+int cmd_complete(int argc, const char **argv);
 
 #endif

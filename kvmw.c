@@ -6,27 +6,23 @@
 
 #include "builtin.h"
 #include "util/error.h"
-#include "util/types.h"
 
-static const struct command {
-	const char *name;
-	int (*run)(int argc, const char **argv);
-	const char *help;
-} commands[] = {
-	{ "record", cmd_record, "record the VM exits of running VMs into a file" },
-	{ "report", cmd_report, "read a recording and show where the time went" },
-	{ "script", cmd_script, "print the events of a recording one by one" },
-	{ "list", cmd_list, "show this host's VMs and the events it can record" },
-	{ "info", cmd_info, "show what a recording consists of" },
-	{ "bench", cmd_bench, "run the built-in guest, whose exits are known" },
+const struct command commands[] = {
+	{ "record", cmd_record, "record the VM exits of running VMs into a file", &record_argp, NULL },
+	{ "report", cmd_report, "read a recording and show where the time went", &report_argp, NULL },
+	{ "script", cmd_script, "print the events of a recording one by one", &script_argp, NULL },
+	{ "list", cmd_list, "list this host's VMs and the events it can record", &list_argp, NULL },
+	{ "info", cmd_info, "show what a recording contains", &info_argp, NULL },
+	{ "bench", cmd_bench, "run the built-in guest, whose exits are known", &guest_argp, "guest" },
+	{ NULL, NULL, NULL, NULL, NULL }
 };
 
 static void kvmw__usage(FILE *out)
 {
 	fputs("usage: kvmw [--version] [--help] COMMAND [ARGS]\n\n"
 	      "The flight recorder for virtual machines on Linux.\n\n", out);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-8s %s\n", c->name, c->help);
 	fputs("\nSee 'kvmw COMMAND --help' and kvmw(1).\n", out);
 }
 
@@ -42,9 +38,9 @@ static int kvmw__run(const struct command *command, int argc, const char **argv)
 
 static const struct command *kvmw__find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(name, commands[i].name))
-			return &commands[i];
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(name, c->name))
+			return c;
 	return NULL;
 }
 
@@ -75,6 +71,8 @@ int main(int argc, const char **argv)
 		kvmw__usage(stdout);
 		return KVMW_OK;
 	}
+	if (!strcmp(name, "--complete"))
+		return cmd_complete(argc - 2, argv + 2);
 	command = kvmw__find(name);
 	if (command)
 		return kvmw__run(command, argc - 1, argv + 1);

@@ -32,7 +32,9 @@ def test_what_is_installed(installed):
     pages = {f"usr/share/man/man{'5' if page.stem.endswith('-format') else '1'}/"
              f"{page.stem}.{'5' if page.stem.endswith('-format') else '1'}"
              for page in (TREE / "Documentation").glob("kvmw*.txt")}
-    assert files(installed) == pages | {"usr/bin/kvmw", "usr/bin/perf-kvmw"}
+    assert files(installed) == pages | {
+        "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/bash-completion/completions/kvmw",
+        "usr/share/zsh/site-functions/_kvmw"}
     assert os.readlink(installed / "usr/bin/perf-kvmw") == "kvmw"
     done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
                           text=True, timeout=30)

@@ -13,7 +13,7 @@ const char *isa_name(u32 isa)
 	return isa < ARRAY_SIZE(names) ? names[isa] : NULL;
 }
 
-static const char *known(u32 isa, u32 number)
+const char *reason_known(u32 isa, u32 number)
 {
 	switch (isa) {
 	case KVMW_ISA_NONE:
@@ -30,7 +30,7 @@ static const char *known(u32 isa, u32 number)
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 {
 	u32 number = isa == KVMW_ISA_VMX ? reason & 0xffff : reason;
-	const char *name = known(isa, number), *set = isa_name(isa);
+	const char *name = reason_known(isa, number), *set = isa_name(isa);
 
 	if (reason == KVMW_REASON_OTHER)
 		name = "(other)";

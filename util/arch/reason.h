@@ -18,6 +18,9 @@
  */
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size);
 
+/* The name alone, or NULL: the number has none, or only with flags. */
+const char *reason_known(u32 isa, u32 number);
+
 /* "VMX", "SVM", "KVM" or NULL for an isa unknown here. */
 const char *isa_name(u32 isa);
 

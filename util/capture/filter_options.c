@@ -14,8 +14,6 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-#define MAX_REASON	0x1000		/* above all that have names */
-
 /* One number, decimal or 0x...; the end of it in *end. */
 static int filter_options__number(const char *text, u64 *value, char **end)
 {
@@ -31,6 +29,11 @@ static u32 host_isa(void)
 	return access("/sys/module/kvm_amd", F_OK) ? KVMW_ISA_VMX : KVMW_ISA_SVM;
 }
 
+const char *record_filter__reason_name(u32 number)
+{
+	return reason_known(host_isa(), number);
+}
+
 static int find_reason(const char *name, u32 *reason)
 {
 	u32 isa = host_isa();
@@ -41,7 +44,7 @@ static int find_reason(const char *name, u32 *reason)
 		*reason = value;
 		return 0;
 	}
-	for (u32 i = 0; i < MAX_REASON; i++) {
+	for (u32 i = 0; i < RECORD_FILTER_MAX_REASON; i++) {
 		if (strcasecmp(reason_name(isa, i, buf, sizeof(buf)), name))
 			continue;
 		*reason = i;

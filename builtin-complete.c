@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kvmw --complete: what a shell offers for the word at the cursor.
+ *
+ * The shells' scripts in completion/ know no option and no event; all comes from the
+ * tables that kvmw itself works by.  A line of the output is a whole word, a tab and what
+ * it means; or a request: ":recording", ":file" or ":command" have the shell complete the
+ * name of one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "util/analysis/report/report.h"
+#include "util/capture/filter_options.h"
+#include "util/capture/vm.h"
+#include "util/error.h"
+#include "util/event_desc.h"
+
+struct request {
+	const struct command *command;
+	const char *word;	/* to be completed */
+	size_t kept;		/* bytes of it that stay: "--event=exit," */
+};
+
+static bool begins(const char *word, const char *with)
+{
+	return !strncmp(word, with, strlen(with));
+}
+
+static void offer(const struct request *r, const char *word, const char *doc)
+{
+	if (begins(word, r->word + r->kept))
+		printf("%.*s%s\t%s\n", (int)r->kept, r->word, word, doc);
+}
+
+/* ---- values of options --------------------------------------------------- */
+
+static void named_events(const struct request *r)
+{
+	for_each_named_event(event)
+		offer(r, event->name, event->doc);
+}
+
+static void events_and_groups(const struct request *r)
+{
+	named_events(r);
+	for (u32 group = 0; group < KVMW_NR_GROUPS; group++)
+		offer(r, event_group__name(group), "a group of events");
+}
+
+/* One kind of an event, as irq:eoi, once the event is typed. */
+static void events_and_kinds(const struct request *r)
+{
+	char word[128];
+
+	named_events(r);
+	if (!strchr(r->word + r->kept, ':'))
+		return;
+	for_each_named_event(event) {
+		for (u32 i = 0; i < event->nr_kinds; i++) {
+			snprintf(word, sizeof(word), "%s:%s", event->name, event->kinds[i].name);
+			offer(r, word, event->kinds[i].doc);
+		}
+	}
+}
+
+static void reported_events(const struct request *r)
+{
+	for_each_captured_event(event)
+		if (report_event__find(event->id))
+			offer(r, event->name, event->doc);
+}
+
+static void stack_events(const struct request *r)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_STACK);
+
+	for (u32 i = 0; i < event->nr_kinds; i++)
+		offer(r, event->kinds[i].name, event->kinds[i].doc);
+}
+
+static void running_vms(const struct request *r)
+{
+	struct vm *vms = NULL;
+	u32 hidden;
+	int nr = vm__scan(&vms, &hidden);
+
+	for (int i = 0; i < nr; i++) {
+		char pid[16], doc[256];
+
+		snprintf(pid, sizeof(pid), "%d", vms[i].pid);
+		snprintf(doc, sizeof(doc), "%s, %u vCPU%s, %s", vms[i].name[0] ? vms[i].name : "-",
+			 vms[i].nr_vcpus, vms[i].nr_vcpus == 1 ? "" : "s", vms[i].vmm);
+		/* A VM's name is its owner's, the lines are ours. */
+		for (char *p = doc; *p; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
+		offer(r, pid, doc);
+	}
+	free(vms);
+}
+
+static void exit_reasons(const struct request *r)
+{
+	for (u32 i = 0; i < RECORD_FILTER_MAX_REASON; i++)
+		if (record_filter__reason_name(i))
+			offer(r, record_filter__reason_name(i), "exit reason");
+}
+
+static void sort_keys(const struct request *r)
+{
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		offer(r, report_key__name(i), "a row for each");
+}
+
+static void orders(const struct request *r)
+{
+	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
+		offer(r, report_order__name(i), "order of the rows");
+}
+
+/* Options whose values are known; FILE is a recording everywhere. */
+static const struct {
+	const char *command, *option;
+	void (*offer)(const struct request *r);
+} values[] = {
+	{ "record", "event", events_and_groups },
+	{ "record", "pid", running_vms },
+	{ "record", "reason", exit_reasons },
+	{ "record", "stack", stack_events },
+	{ "report", "event", reported_events },
+	{ "report", "order", orders },
+	{ "report", "sort", sort_keys },
+	{ "script", "event", events_and_kinds },
+};
+
+/* The argument of an option, which begins behind r->kept bytes of the word. */
+static void offer_values(struct request *r, const struct argp_option *option)
+{
+	const char *comma = strrchr(r->word + r->kept, ',');
+
+	if (!strcmp(option->arg, "FILE"))
+		puts(":recording");
+	if (comma && strchr(option->arg, '['))
+		r->kept = comma + 1 - r->word;
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (!strcmp(values[i].command, r->command->name) &&
+		    !strcmp(values[i].option, option->name))
+			values[i].offer(r);
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+static const struct argp_option *find_option(const struct argp *argp, const char *name, size_t len,
+					     int key)
+{
+	const struct argp_option *found = NULL;
+
+	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++)
+		if (o->name && (name ? !strncmp(o->name, name, len) && !o->name[len] : o->key == key))
+			return o;
+	for (const struct argp_child *c = argp->children; c && c->argp && !found; c++)
+		found = find_option(c->argp, name, len, key);
+	return found;
+}
+
+static void offer_options(const struct request *r, const struct argp *argp)
+{
+	char word[64];
+
+	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++) {
+		if (!o->name || o->flags & OPTION_HIDDEN)
+			continue;
+		snprintf(word, sizeof(word), "--%s%s", o->name, o->arg ? "=" : "");
+		offer(r, word, o->doc);
+	}
+	for (const struct argp_child *c = argp->children; c && c->argp; c++)
+		offer_options(r, c->argp);
+}
+
+/* The option whose argument is the word after this one; NULL: none. */
+static const struct argp_option *wants_argument(const struct argp *argp, const char *word)
+{
+	const struct argp_option *o = NULL;
+
+	if (begins(word, "--")) {
+		o = word[2] ? find_option(argp, word + 2, strlen(word + 2), 0) : NULL;
+		return o && o->arg ? o : NULL;
+	}
+	if (*word != '-')
+		return NULL;
+	/* Of "-qe" the last one, if those before it have no argument. */
+	for (word++; *word; word++) {
+		o = find_option(argp, NULL, 0, *word);
+		if (!o || o->arg)
+			break;
+	}
+	return o && o->arg && !word[1] ? o : NULL;
+}
+
+/* The words behind the command's name, the last one being typed. */
+static void complete_options(struct request *r, int argc, const char **argv)
+{
+	const struct argp *argp = r->command->argp;
+	const struct argp_option *o = NULL;
+	const char *equals = strchr(r->word, '=');
+
+	for (int i = 0; i < argc - 1; i++) {
+		bool argument = o;
+
+		o = argument ? NULL : wants_argument(argp, argv[i]);
+		/* Then comes a COMMAND, which is not ours; only record takes one. */
+		if (!argument && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
+			if (argp->args_doc)
+				puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
+			return;
+		}
+	}
+	if (o) {
+		offer_values(r, o);
+	} else if (equals && begins(r->word, "--")) {
+		o = find_option(argp, r->word + 2, equals - r->word - 2, 0);
+		r->kept = equals + 1 - r->word;
+		if (o && o->arg)
+			offer_values(r, o);
+	} else if (*r->word == '-') {
+		offer_options(r, argp);
+		offer(r, "--help", "print the options");
+	} else if (argp->args_doc) {
+		puts(":command");
+	}
+}
+
+static void complete_commands(const struct request *r)
+{
+	for (const struct command *c = commands; c->name; c++)
+		offer(r, c->name, c->help);
+}
+
+int cmd_complete(int argc, const char **argv)
+{
+	struct request r = { .command = commands, .word = argc ? argv[argc - 1] : "" };
+
+	if (argc <= 1) {
+		complete_commands(&r);
+		offer(&r, "help", "print the options of a command");
+		offer(&r, "--help", "print the commands");
+		offer(&r, "--version", "print the version");
+		return KVMW_OK;
+	}
+	if (!strcmp(argv[0], "help") && argc == 2)
+		complete_commands(&r);
+	while (r.command->name && strcmp(r.command->name, argv[0]))
+		r.command++;
+	if (!r.command->name)
+		return KVMW_OK;
+	argc--, argv++;
+	if (r.command->workload && argc == 1)
+		offer(&r, r.command->workload, r.command->help);
+	else if (!r.command->workload)
+		complete_options(&r, argc, argv);
+	else if (!strcmp(r.command->workload, argv[0]))
+		complete_options(&r, argc - 1, argv + 1);
+	return KVMW_OK;
+}
