@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "builtin.h"
+#include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/error.h"
 #include "util/parse.h"
 #include "util/render/render.h"
-#include "util/render/views.h"
 
 enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
        OPT_WIDTH, OPT_NO_PAGER, OPT_TOP };
@@ -256,8 +256,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 struct reading {
 	struct recording *rec;
 	struct agg_table aggs;
-	const struct report_view *view;	/* that of the event asked for, or NULL */
-	void *state;			/* of the view */
+	const struct report_model *model;	/* of the event asked for, or NULL */
+	void *state;			/* of the model; NULL: not read */
 };
 
 static int cmd_report__print(const struct args *args, const struct report *rep,
@@ -281,8 +281,7 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 			render__vcpus(&s, rep);
 		if (in->state)
 			render__of_the_recorded(&s, rep);
-		if (in->view && in->view->text)
-			in->view->text(&s, rep, in->state);
+		ret = render__view(&s, rep, in->state);
 	}
 	return screen__close(&s) || ret ? -1 : 0;
 }
@@ -290,7 +289,7 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 static void forget(struct reading *in)
 {
 	if (in->state)
-		in->view->consumer->free(in->state);
+		in->model->scan.free(in->state);
 	agg_table__free(&in->aggs);
 	recording__free(in->rec);
 	in->state = NULL;
@@ -301,7 +300,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = data_reader__open(args->input);
 	const struct scan_consumer *consumers[2];
-	struct scan_consumer of_view;
+	struct scan_consumer of_model;
 	struct report_scan rs;
 	void *results[2];
 	u32 nr = 0;
@@ -316,10 +315,10 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	in->rec->window = args->window;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
-	if (in->view && in->view->consumer && !args->csv) {
-		of_view = *in->view->consumer;
-		of_view.arg = (void *)&args->opt;
-		consumers[nr++] = &of_view;
+	if (in->model && !args->csv) {
+		of_model = in->model->scan;
+		of_model.arg = (void *)&args->opt;
+		consumers[nr++] = &of_model;
 	}
 	if (scan__read(reader, in->rec, 0, consumers, nr, results))
 		return -1;
@@ -364,17 +363,19 @@ static int read_what_there_is(struct args *args, struct reading *in)
 	opt->event = event;
 	set_defaults(args);
 	forget(in);
-	in->view = report_view__find(event);
+	in->model = report_model__find(event);
 	return read_all(args, in);
 }
 
 static int report(struct args *args)
 {
-	struct reading in = { .view = report_view__find(args->opt.event) };
+	struct reading in = { .model = report_model__find(args->opt.event) };
 	struct report rep = { .nr_rows = 0 };
 	int ret = -1;
 
 	if (read_what_there_is(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
+		goto out;
+	if (in.state && in.model->finish(in.state, &rep))
 		goto out;
 	ret = cmd_report__print(args, &rep, &in);
 	/* After the table, where the eye is, and not lost in a pager. */

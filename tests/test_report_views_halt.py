@@ -119,7 +119,7 @@ def test_text(known, width, locale):
     text = text_of(known[0], "-e", "halt", "--width", width, env={"LC_ALL": locale})
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
-    assert "How the vCPUs halted, of 1.000 s:" in text
+    assert "Halts of the vCPUs in 1.000 s:" in text
     assert any(line.startswith("vCPU 200/0: ") and "interrupt " in line for line in lines)
     charts = [line for line in lines if line.startswith("vCPU 100/0 |")]
     assert len(charts) == 1 and charts[0].endswith("| 80.00us")

@@ -118,7 +118,7 @@ def test_text_of_interrupts(path):
     assert len(line) == 10
     words = " ".join(text.split())
     assert "5 injections were repeated" in words and "40 EOIs were paravirtual" in words
-    assert ("8 of 30 changes of a chip's pin were coalesced, one being pending already: "
+    assert ("8 of 30 changes of interrupt controller pins were coalesced with a pending one: "
             "IOAPIC pin 4 6, PIC pin 10 2") in words
 
 
@@ -180,7 +180,7 @@ def test_top(path):
     assert len(view["sources"]) == 1 and view["sources_hidden"] == 3
     view = report(path, "-e", "fault", "--top", "2")["page_faults"]
     assert len(view["ranges"]) == 2 and view["ranges_hidden"] == 2
-    assert "2 ranges more not shown" in text_of(path, "-e", "fault", "--top", "2")
+    assert "2 more ranges not shown" in text_of(path, "-e", "fault", "--top", "2")
 
 
 def test_order_of_rows_is_of_no_matter(path, tmp_path):
@@ -229,7 +229,7 @@ def test_more_ranges_than_are_kept(tmp_path):
     path = rec.finish().write(tmp_path / "f")
     view = report(path, "-e", "fault")["page_faults"]
     assert view["left_out"] == nr - 131_072 and view["count"] == nr
-    assert "8,928 faults left out" in text_of(path, "-e", "fault")
+    assert "8,928 faults are not counted here" in text_of(path, "-e", "fault")
 
 
 def test_without_such_rows(tmp_path):

@@ -104,16 +104,16 @@ def test_text(known, width):
     text = text_of(path, "-e", "sched", "--width", width)
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
-    at = next(i for i, line in enumerate(lines) if line.startswith("Threads by how long"))
-    assert "of 2.000 s" in lines[at]
+    at = next(i for i, line in enumerate(lines) if line.startswith("Threads by time waiting"))
+    assert "in 2.000 s" in lines[at]
     first = report(path, "-e", "sched")["sched"]["threads"][0]
     assert lines[at + 3].startswith(first["name"])
     assert lines[at + 3].rstrip().endswith(first["preempted_by"]["name"])
-    assert f"{len(threads) - 20} threads more not shown" in text
+    assert f"{len(threads) - 20} more threads not shown" in text
     assert ("asleep" in lines[at + 2]) == (width == 120)
     for word in "thread", "p50", "p99", "max", "preempted":
         assert word in lines[at + 2]
-    assert "29 threads" not in text_of(path, "-e", "sched", "--top", "50", "--width", width)
+    assert "more threads" not in text_of(path, "-e", "sched", "--top", "50", "--width", width)
 
 
 def test_filters(known):

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/data/data.h"
 
@@ -92,6 +93,8 @@ struct rec_report {
 	struct recording *rec;
 	struct agg_table aggs;
 	struct report rep;
+	const struct report_model *model;
+	void *state;			/* of the model, finished; or NULL */
 };
 
 static inline struct data_reader *rec__reader(const struct rec *r, const char *window,
@@ -117,40 +120,33 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 
-/* What a view reads too; the caller's to free with consumer->free.  threads: of the scan. */
-static inline void *rec__view(const struct rec *r, const struct report_options *opt,
-			      const char *window, const struct scan_consumer *view, u32 threads,
-			      struct rec_report *out)
+/* With the model of an event, too.  threads: of the scan. */
+static inline const void *rec__model(const struct rec *r, const struct report_model *model,
+				     const struct report_options *opt, const char *window,
+				     u32 threads, struct rec_report *out)
 {
-	const struct scan_consumer *consumer[2] = { NULL, view };
 	struct data_reader *reader = rec__reader(r, window, out);
+	struct scan_consumer scan = model->scan;
+	const struct scan_consumer *consumer[2] = { NULL, &scan };
 	struct report_scan rs;
 	void *result[2];
 
 	report_scan__init(&rs, opt, true);
+	scan.arg = (void *)opt;
 	consumer[0] = &rs.consumer;
 	rec__must(!scan__read(reader, out->rec, threads, consumer, 2, result), "scan");
 	report_scan__take_result(result[0], &out->aggs);
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
-	return result[1];
-}
-
-/* What one view's consumer alone makes of it; *rec is the caller's. */
-static inline void *rec__scan(const struct rec *r, const struct scan_consumer *view,
-			      const struct report_options *opt, struct recording **rec)
-{
-	struct scan_consumer consumer = *view;
-	const struct scan_consumer *list = &consumer;
-	void *result;
-
-	*rec = recording__new(r->path);
-	consumer.arg = (void *)opt;
-	assert_int_equal(scan__read(data_reader__open(r->path), *rec, 2, &list, 1, &result), 0);
-	return result;
+	rec__must(!model->finish(result[1], &out->rep), "model");
+	out->model = model;
+	out->state = result[1];
+	return out->state;
 }
 
 static inline void rec__report_free(struct rec_report *out)
 {
+	if (out->state)
+		out->model->scan.free(out->state);
 	report__free(&out->rep);
 	agg_table__free(&out->aggs);
 	recording__free(out->rec);

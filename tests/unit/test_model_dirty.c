@@ -39,10 +39,8 @@ static const struct kvmw_memslot slots[] = {
 };
 
 struct made {
-	struct recording *rec;
-	struct report rep;
-	void *state;
-	struct dirty_model *v;
+	struct rec_report out;
+	const struct dirty_model *v;
 };
 
 static void write_rows(struct rec *r, const struct kvmw_dirty *rows, u32 nr)
@@ -66,23 +64,12 @@ static void write_all(struct rec *r)
 static void make(const struct rec *r, const struct report_options *opt, u32 threads,
 		 struct made *m)
 {
-	const struct scan_consumer *consumer = &dirty_consumer;
-
-	memset(m, 0, sizeof(*m));
-	m->rec = recording__new(r->path);
-	rec__must(!scan__read(data_reader__open(r->path), m->rec, threads, &consumer, 1, &m->state),
-		  "scan");
-	m->rep.rec = m->rec;
-	m->rep.opt = opt;
-	m->v = dirty_model__make(&m->rep, m->state);
-	rec__must(m->v, "view");
+	m->v = rec__model(r, &dirty_report_model, opt, NULL, threads, &m->out);
 }
 
 static void done(struct made *m)
 {
-	dirty_model__free(m->v);
-	dirty_consumer.free(m->state);
-	recording__free(m->rec);
+	rec__report_free(&m->out);
 }
 
 static void window(const struct dirty_window *w, u64 ms, u64 whole, double mean, u64 max)
@@ -96,7 +83,7 @@ static void window(const struct dirty_window *w, u64 ms, u64 whole, double mean,
 
 static void test_counts(void **state)
 {
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	struct made m;
 	struct rec r;
 
@@ -105,7 +92,7 @@ static void test_counts(void **state)
 		make(&r, &opt, threads, &m);
 		assert_int_equal(m.v->marks, 8);
 		assert_int_equal(m.v->unlogged, 3);
-		assert_int_equal(m.v->untold, 1);
+		assert_int_equal(m.v->unknown, 1);
 		assert_int_equal(m.v->pages, 6);
 		assert_int_equal(m.v->again, 1);
 		assert_int_equal(m.v->timed, 8);
@@ -126,7 +113,7 @@ static void test_counts(void **state)
 
 static void test_ranges_and_their_slots(void **state)
 {
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	const struct dirty_range *range;
 	struct made m;
 	struct rec r;
@@ -157,7 +144,7 @@ static void test_ranges_and_their_slots(void **state)
 
 static void test_rates(void **state)
 {
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	u64 marks[5000];
 	struct made m;
 	struct rec r;
@@ -180,7 +167,7 @@ static void test_rates(void **state)
 
 static void test_filters(void **state)
 {
-	struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	struct made m;
 	struct rec r;
 
@@ -200,7 +187,7 @@ static void test_filters(void **state)
 	assert_int_equal(m.v->pages, 3);
 	assert_int_equal(m.v->again, 0);
 	assert_int_equal(m.v->unlogged, 0);
-	assert_int_equal(m.v->untold, 1);
+	assert_int_equal(m.v->unknown, 1);
 	done(&m);
 	number_list__free(&opt.vcpus);
 	unlink(r.path);
@@ -209,7 +196,7 @@ static void test_filters(void **state)
 static void test_without_logging(void **state)
 {
 	static const struct kvmw_dirty rows[] = { ROW(1, 0, 1, 5, 0), ROW(2, 0, 1, 5, 0) };
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	struct made m;
 	struct rec r;
 	u64 rates[4];
@@ -228,7 +215,7 @@ static void test_without_logging(void **state)
 /* The last ones have most: 300 vCPUs, one page each, none beside another. */
 static void test_more_than_is_shown(void **state)
 {
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	static struct kvmw_dirty rows[400];
 	struct made m;
 	struct rec r;
@@ -265,7 +252,7 @@ static void test_strange_numbers(void **state)
 		{ .time_ns = ~0ULL, .kind = 1, .vcpu = 0, .gfn = 1, .slot = 1ULL << 63, .logging = 1 },
 		{ .time_ns = 5, .kind = 1, .vcpu = 0, .gfn = ~0ULL, .slot = 0, .logging = 1 },
 	};
-	const struct report_options opt = { .event = KVMW_EVENT_DIRTY };
+	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
 	u64 marks[3];
 	struct made m;
 	struct rec r;
@@ -274,7 +261,7 @@ static void test_strange_numbers(void **state)
 	write_rows(&r, rows, ARRAY_SIZE(rows));
 	make(&r, &opt, 1, &m);
 	assert_int_equal(m.v->pages, 3);
-	assert_int_equal(m.v->untold, 1);
+	assert_int_equal(m.v->unknown, 1);
 	assert_int_equal(m.v->no_time, 1);
 	assert_int_equal(m.v->timed, 2);
 	assert_int_equal(m.v->all_ranges, 3);
@@ -292,8 +279,8 @@ static void test_limits(void **state)
 {
 	u64 kind[6], vcpu[6] = { 0 }, slot[6] = { 0 }, time[6], gfn[6] = { 1, 2, 1, 3, 2, 4 }, logging[6];
 	u64 *col[] = { kind, vcpu, slot, time, gfn, logging };
-	const struct scan_batch b = { .event = &dirty_consumer.events[0], .rows = 6, .col = col };
-	struct dirty_rows *rows = dirty_consumer.new(NULL);
+	const struct scan_batch b = { .event = &dirty_rows_events[0], .rows = 6, .col = col };
+	struct dirty_rows *rows = dirty_rows__new(NULL);
 
 	for (u32 i = 0; i < 6; i++) {
 		kind[i] = KVMW_dirty_PAGE;
@@ -302,13 +289,13 @@ static void test_limits(void **state)
 	}
 	rows->max_entries = 2;
 	rows->max_marks = 3;
-	assert_int_equal(dirty_consumer.take(rows, &b), 0);
+	assert_int_equal(dirty_rows__take(rows, &b), 0);
 	assert_int_equal(rows->nr, 2);
 	assert_int_equal(rows->entry[0].marks + rows->entry[1].marks, 4);
 	assert_int_equal(rows->no_page, 2);
 	assert_int_equal(rows->nr_marks, 3);
 	assert_int_equal(rows->no_time, 3);
-	dirty_consumer.free(rows);
+	dirty_rows__free(rows);
 }
 
 int main(void)

@@ -45,8 +45,8 @@ static const struct kvmw_memslot slots[] = {
 };
 
 struct made {
-	struct recording *rec;
-	struct fault_model *v;
+	struct rec_report out;
+	const struct fault_model *v;
 	struct rec r;
 };
 
@@ -58,22 +58,18 @@ static void make(struct made *m, const struct report_options *opt)
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_FAULT, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->v = rec__scan(&m->r, &fault_consumer, opt, &m->rec);
-	assert_int_equal(fault_model__finish(m->v, m->rec), 0);
-	for (u32 i = 0; i < m->v->nr_ranges; i++)
-		fault_model__find_slot(m->v, m->rec, &m->v->range[i]);
+	m->v = rec__model(&m->r, &fault_report_model, opt, NULL, 2, &m->out);
 }
 
 static void forget(struct made *m)
 {
-	fault_consumer.free(m->v);
-	recording__free(m->rec);
+	rec__report_free(&m->out);
 	unlink(m->r.path);
 }
 
 static void test_accesses(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_FAULT, .nr_sort = 1 };
 	struct made m;
 
 	make(&m, &opt);
@@ -92,7 +88,7 @@ static void test_accesses(void **state)
 
 static void test_ranges(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_FAULT, .nr_sort = 1 };
 	const struct fault_range *r;
 	struct made m;
 
@@ -124,7 +120,7 @@ static void test_ranges(void **state)
 
 static void test_levels(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_FAULT, .nr_sort = 1 };
 	struct made m;
 
 	make(&m, &opt);
@@ -139,7 +135,7 @@ static void test_levels(void **state)
 
 static void test_filters(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_FAULT, .nr_sort = 1 };
 	struct made m;
 
 	assert_int_equal(number_list__parse(&opt.vcpus, "--vcpu", "1"), 0);

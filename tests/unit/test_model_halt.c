@@ -63,22 +63,20 @@ static void test_vcpus(void **state)
 	for (u32 threads = 1; threads < 4; threads++) {
 		const struct halt_vcpu *v;
 		struct rec_report out;
-		struct halt_model view;
+		const struct halt_model *view;
 		struct rec r;
-		void *st;
 
 		write_all(&r);
-		st = rec__view(&r, &all, NULL, &halt_consumer, threads, &out);
-		assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
-		assert_int_equal(view.from_ns, REC_START);
-		assert_int_equal(view.to_ns, REC_STOP);
-		assert_int_equal(view.over_limit, 0);
-		assert_int_equal(view.nr, 3);
-		v = &view.vcpu[0];
+		view = rec__model(&r, &halt_report_model, &all, NULL, threads, &out);
+		assert_int_equal(view->from_ns, REC_START);
+		assert_int_equal(view->to_ns, REC_STOP);
+		assert_int_equal(view->over_limit, 0);
+		assert_int_equal(view->nr, 3);
+		v = &view->vcpu[0];
 		assert_string_equal(v->name, "vCPU 100/0");
 		assert_int_equal(v->halts, 8);
-		assert_int_equal(v->span->sum, 24000);
-		assert_int_equal(v->span->max, 8000);
+		assert_int_equal(v->span.sum, 24000);
+		assert_int_equal(v->span.max, 8000);
 		assert_int_equal(v->polls, 6);
 		assert_int_equal(v->paid, 1);
 		assert_int_equal(v->poll_ns, 3500);
@@ -93,14 +91,13 @@ static void test_vcpus(void **state)
 		assert_int_equal(v->grew, 2);
 		assert_int_equal(v->shrank, 1);
 		assert_non_null(v->window);
-		v = &view.vcpu[1];
+		v = &view->vcpu[1];
 		assert_int_equal(v->halts, 1);
-		assert_null(v->span);
+		assert_int_equal(v->span.count, 0);
+		assert_true(v->halted_ns == NONE);
 		assert_null(v->window);
 		assert_int_equal(v->polls + v->valid + v->invalid + v->woken, 0);
-		assert_string_equal(view.vcpu[2].name, "vCPU 200/0");
-		halt_model__free(&view);
-		halt_consumer.free(st);
+		assert_string_equal(view->vcpu[2].name, "vCPU 200/0");
 		rec__report_free(&out);
 		unlink(r.path);
 	}
@@ -110,21 +107,17 @@ static void test_filters(void **state)
 {
 	struct report_options opt = all;
 	struct rec_report out;
-	struct halt_model view;
+	const struct halt_model *view;
 	struct rec r;
-	void *st;
 
 	write_all(&r);
 	number_list__parse(&opt.pids, "--pid", "200");
-	st = rec__view(&r, &opt, "0.35,0.405", &halt_consumer, 2, &out);
-	assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
-	assert_int_equal(view.nr, 1);
-	assert_int_equal(view.vcpu[0].id, 7);
-	assert_int_equal(view.vcpu[0].halts, 1);
-	assert_int_equal(view.from_ns, REC_START + 350 * REC_MS);
-	assert_int_equal(view.to_ns, REC_START + 405 * REC_MS);
-	halt_model__free(&view);
-	halt_consumer.free(st);
+	view = rec__model(&r, &halt_report_model, &opt, "0.35,0.405", 2, &out);
+	assert_int_equal(view->nr, 1);
+	assert_int_equal(view->vcpu[0].id, 7);
+	assert_int_equal(view->vcpu[0].halts, 1);
+	assert_int_equal(view->from_ns, REC_START + 350 * REC_MS);
+	assert_int_equal(view->to_ns, REC_START + 405 * REC_MS);
 	rec__report_free(&out);
 	number_list__free(&opt.pids);
 	unlink(r.path);
@@ -136,10 +129,9 @@ static void test_many(void **state)
 	enum { NR = 60000 };
 	struct kvmw_halt *rows = calloc(NR, sizeof(*rows));
 	struct rec_report out;
-	struct halt_model view;
+	const struct halt_model *view;
 	struct rec r;
 	u64 halts = 0;
-	void *st;
 
 	for (u32 i = 0; i < NR; i++) {
 		const struct kvmw_halt halt = HALT(0, i, ~0ULL - i % 3, ~0ULL - 1, i, i, ~0ULL - 1);
@@ -152,14 +144,11 @@ static void test_many(void **state)
 	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_HALT, rows, NR);
 	rec__stop(&r);
 	rec__end(&r, true);
-	st = rec__view(&r, &all, NULL, &halt_consumer, 3, &out);
-	assert_int_equal(halt_model__make(&view, &out.rep, st), 0);
-	assert_int_equal(view.nr, HALT_VCPUS);
-	for (u32 i = 0; i < view.nr; i++)
-		halts += view.vcpu[i].halts;
-	assert_true(halts > 0 && view.over_limit > NR / 2);
-	halt_model__free(&view);
-	halt_consumer.free(st);
+	view = rec__model(&r, &halt_report_model, &all, NULL, 3, &out);
+	assert_int_equal(view->nr, HALT_VCPUS);
+	for (u32 i = 0; i < view->nr; i++)
+		halts += view->vcpu[i].halts;
+	assert_true(halts > 0 && view->over_limit > NR / 2);
 	rec__report_free(&out);
 	free(rows);
 	unlink(r.path);

@@ -39,8 +39,8 @@ static const struct kvmw_irq earlier[] = {
 };
 
 struct made {
-	struct recording *rec;
-	struct irq_model *v;
+	struct rec_report out;
+	const struct irq_model *v;
 	struct rec r;
 };
 
@@ -51,20 +51,18 @@ static void make(struct made *m, const struct report_options *opt)
 	rec__rows(&m->r, DATA_EVENTS, KVMW_EVENT_IRQ, earlier, ARRAY_SIZE(earlier));
 	rec__stop(&m->r);
 	rec__end(&m->r, true);
-	m->v = rec__scan(&m->r, &irq_consumer, opt, &m->rec);
-	assert_int_equal(irq_model__finish(m->v, m->rec), 0);
+	m->v = rec__model(&m->r, &irq_report_model, opt, NULL, 2, &m->out);
 }
 
 static void forget(struct made *m)
 {
-	irq_consumer.free(m->v);
-	recording__free(m->rec);
+	rec__report_free(&m->out);
 	unlink(m->r.path);
 }
 
 static void test_lines(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_IRQ, .nr_sort = 1 };
 	const struct irq_line *line;
 	struct made m;
 
@@ -104,14 +102,14 @@ static void test_lines(void **state)
 
 static void test_coalesced(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_IRQ, .nr_sort = 1 };
 	struct made m;
 
 	make(&m, &opt);
 	assert_int_equal(m.v->nr_pins, 2);
 	assert_int_equal(m.v->pin[0].kind, KVMW_irq_IOAPIC_SET);
 	assert_int_equal(m.v->pin[0].pin, 4);
-	assert_int_equal(m.v->pin[0].told, 2);
+	assert_int_equal(m.v->pin[0].changes, 2);
 	assert_int_equal(m.v->pin[0].coalesced, 1);
 	assert_int_equal(m.v->pin[1].kind, KVMW_irq_PIC_SET);
 	assert_int_equal(m.v->pin[1].coalesced, 0);
@@ -120,7 +118,7 @@ static void test_coalesced(void **state)
 
 static void test_filters(void **state)
 {
-	struct report_options opt = { 0 };
+	struct report_options opt = { .event = KVMW_EVENT_IRQ, .nr_sort = 1 };
 	struct made m;
 
 	assert_int_equal(number_list__parse(&opt.pids, "--pid", "200"), 0);

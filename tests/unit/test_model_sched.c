@@ -97,18 +97,14 @@ static void test_threads(void **state)
 {
 	for (u32 threads = 1; threads < 4; threads++) {
 		struct rec_report out;
-		struct sched_model view;
+		const struct sched_model *view;
 		struct rec r;
-		void *st;
 
 		write_all(&r);
-		st = rec__view(&r, &all, NULL, &sched_consumer, threads, &out);
-		assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
-		assert_int_equal(view.nr, 4);
-		assert_int_equal(view.more + view.over_limit, 0);
-		check_threads(&view);
-		sched_model__free(&view);
-		sched_consumer.free(st);
+		view = rec__model(&r, &sched_report_model, &all, NULL, threads, &out);
+		assert_int_equal(view->nr, 4);
+		assert_int_equal(view->more + view->over_limit, 0);
+		check_threads(view);
 		rec__report_free(&out);
 		unlink(r.path);
 	}
@@ -119,21 +115,17 @@ static void test_filters(void **state)
 {
 	struct report_options opt = all;
 	struct rec_report out;
-	struct sched_model view;
+	const struct sched_model *view;
 	struct rec r;
-	void *st;
 
 	write_all(&r);
 	number_list__parse(&opt.vcpus, "--vcpu", "0");
-	st = rec__view(&r, &opt, "1,", &sched_consumer, 2, &out);
-	assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
-	assert_int_equal(view.nr, 1);
-	assert_int_equal(view.thread[0].tid, 101);
-	assert_int_equal(view.thread[0].on_ns, 0);
-	assert_int_equal(view.thread[0].wait_ns, 3 * REC_MS);
-	assert_int_equal(view.to_ns - view.from_ns, 1000 * REC_MS);
-	sched_model__free(&view);
-	sched_consumer.free(st);
+	view = rec__model(&r, &sched_report_model, &opt, "1,", 2, &out);
+	assert_int_equal(view->nr, 1);
+	assert_int_equal(view->thread[0].tid, 101);
+	assert_int_equal(view->thread[0].on_ns, 0);
+	assert_int_equal(view->thread[0].wait_ns, 3 * REC_MS);
+	assert_int_equal(view->to_ns - view->from_ns, 1000 * REC_MS);
 	rec__report_free(&out);
 	number_list__free(&opt.vcpus);
 	unlink(r.path);
@@ -144,9 +136,8 @@ static void test_many(void **state)
 	enum { NR = 60000 };
 	struct kvmw_sched *rows = calloc(NR, sizeof(*rows));
 	struct rec_report out;
-	struct sched_model view;
+	const struct sched_model *view;
 	struct rec r;
-	void *st;
 
 	rec__begin(&r);
 	for (u32 k = 0; k < 3; k++) {
@@ -160,14 +151,11 @@ static void test_many(void **state)
 	}
 	rec__stop(&r);
 	rec__end(&r, true);
-	st = rec__view(&r, &all, NULL, &sched_consumer, 3, &out);
-	assert_int_equal(sched_model__make(&view, &out.rep, st), 0);
-	assert_int_equal(view.nr, SCHED_THREADS);
-	assert_true(view.more > 0);
+	view = rec__model(&r, &sched_report_model, &all, NULL, 3, &out);
+	assert_int_equal(view->nr, SCHED_THREADS);
+	assert_true(view->more > 0);
 	/* Each row is two keys: itself, and who took the CPU. */
-	assert_int_equal(view.over_limit, 2 * 3 * NR - AGG_MAX_KEYS);
-	sched_model__free(&view);
-	sched_consumer.free(st);
+	assert_int_equal(view->over_limit, 2 * 3 * NR - AGG_MAX_KEYS);
 	rec__report_free(&out);
 	free(rows);
 	unlink(r.path);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/hist.h"
+#include "util/events.h"
 #include "util/memory.h"
 
 u64 hist__from(u32 index)
@@ -88,6 +89,25 @@ u64 hist__percentile(const struct hist *h, u32 permille)
 		return clamp_value(h, from + (u64)((double)width * (rank - below - 0.5) / n));
 	}
 	return h->max;
+}
+
+struct duration_stats hist__stats(const struct hist *h)
+{
+	if (!h->count)
+		return (struct duration_stats) {
+			.sum = KVMW_NONE, .mean = KVMW_NONE, .min = KVMW_NONE, .p50 = KVMW_NONE,
+			.p90 = KVMW_NONE, .p99 = KVMW_NONE, .max = KVMW_NONE,
+		};
+	return (struct duration_stats) {
+		.count = h->count,
+		.sum = h->sum,
+		.mean = h->sum / h->count,
+		.min = h->min,
+		.p50 = hist__percentile(h, 500),
+		.p90 = hist__percentile(h, 900),
+		.p99 = hist__percentile(h, 990),
+		.max = h->max,
+	};
 }
 
 void hist__log2(const struct hist *h, u64 counts[HIST_LOG2])

@@ -68,6 +68,18 @@ int hist__merge(struct hist *to, const struct hist *from);
 void hist__free(struct hist *h);
 
 /*
+ * What is said of durations, in ns.  Without any, count is 0 and all else is KVMW_NONE:
+ * unknown.
+ */
+struct duration_stats {
+	u64 count;
+	u64 sum, mean;
+	u64 min, p50, p90, p99, max;
+};
+
+struct duration_stats hist__stats(const struct hist *h);
+
+/*
  * The value which permille of all values do not exceed, interpolated inside its
  * bucket; 0 of an empty histogram.
  */

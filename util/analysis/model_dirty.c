@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
-#include "util/analysis/model_dirty.h"
 #include "util/analysis/model_dirty_rows.h"
 #include "util/error.h"
 
@@ -79,12 +78,12 @@ static void choose(struct maker *m)
 		} else if (e->class == DIRTY_UNLOGGED) {
 			m->v->unlogged += e->marks;
 		} else {
-			m->v->untold += e->marks;
+			m->v->unknown += e->marks;
 		}
 	}
 }
 
-/* What the slot was when it was last told of with this page in it. */
+/* The slot as it was when last set with this page in it. */
 static void dirty_model__find_slot(const struct maker *m, struct dirty_range *r)
 {
 	u64 latest = 0;
@@ -198,6 +197,9 @@ static void make_by(struct maker *m)
 			marks += entry[m->order[end]].marks;
 		add_by(v, vcpu, marks);
 	}
+	v->beyond_top = v->by_others;
+	for (u32 i = DIRTY_TOP_BY; i < v->nr_by; i++)
+		v->beyond_top += v->by[i].marks;
 	for (u32 i = 0; i < v->nr_by; i++)
 		report__vcpu_label(m->rep, v->by[i].vcpu, m->rep->rec->nr_vms > 1, v->by[i].label,
 				   sizeof(v->by[i].label));
@@ -264,16 +266,15 @@ static int make_windows(struct dirty_model *v)
 	return 0;
 }
 
-struct dirty_model *dirty_model__make(const struct report *rep, void *state)
+static int dirty_model__finish(void *state, const struct report *rep)
 {
 	struct dirty_rows *rows = state;
-	struct maker m = { .rep = rep, .rows = rows };
+	struct maker m = { .v = &rows->model, .rep = rep, .rows = rows };
 	int ret = -1;
 
-	m.v = calloc(1, sizeof(*m.v));
 	m.order = malloc((rows->nr + 1) * sizeof(*m.order));
 	m.page = malloc((rows->nr + 1) * sizeof(*m.page));
-	if (!m.v || !m.order || !m.page) {
+	if (!m.order || !m.page) {
 		error("out of memory for %u pages made dirty", rows->nr);
 		goto out;
 	}
@@ -287,17 +288,21 @@ struct dirty_model *dirty_model__make(const struct report *rep, void *state)
 out:
 	free(m.order);
 	free(m.page);
-	if (ret) {
-		dirty_model__free(m.v);
-		return NULL;
-	}
-	return m.v;
+	return ret;
 }
 
-void dirty_model__free(struct dirty_model *v)
-{
-	free(v);
-}
+const struct report_model dirty_report_model = {
+	.event = KVMW_EVENT_DIRTY,
+	.scan = {
+		.events = dirty_rows_events,
+		.nr_events = ARRAY_SIZE(dirty_rows_events),
+		.new = dirty_rows__new,
+		.take = dirty_rows__take,
+		.merge = dirty_rows__merge,
+		.free = dirty_rows__free,
+	},
+	.finish = dirty_model__finish,
+};
 
 u64 dirty_model__rates(const struct dirty_model *v, u64 *marks, u32 nr, u32 *used)
 {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/analysis/model_dirty.h"
 #include "util/analysis/model_dirty_rows.h"
 #include "util/error.h"
 
@@ -21,7 +20,7 @@ static const char *const slot_columns[] = {
 	[SLOT_GPA] = "gpa", [SLOT_SIZE] = "size", [SLOT_HVA] = "hva", [SLOT_RESULT] = "result", NULL
 };
 
-static const struct scan_event events[] = {
+const struct scan_event dirty_rows_events[2] = {
 	{ .id = KVMW_EVENT_DIRTY, .columns = page_columns },
 	{ .id = KVMW_EVENT_MEMSLOT, .columns = slot_columns },
 };
@@ -152,7 +151,7 @@ static int take_slots(struct dirty_rows *rows, const struct scan_batch *b)
 	return 0;
 }
 
-static int dirty_rows__take(void *state, const struct scan_batch *b)
+int dirty_rows__take(void *state, const struct scan_batch *b)
 {
 	struct dirty_rows *rows = state;
 	u64 *const *col = b->col;
@@ -167,7 +166,7 @@ static int dirty_rows__take(void *state, const struct scan_batch *b)
 		if (col[KIND][i] != KVMW_dirty_PAGE)
 			continue;
 		key.class = !logging ? DIRTY_UNLOGGED :
-			    logging == KVMW_NONE || col[GFN][i] == KVMW_NONE ? DIRTY_UNTOLD :
+			    logging == KVMW_NONE || col[GFN][i] == KVMW_NONE ? DIRTY_UNKNOWN :
 			    DIRTY_LOGGED;
 		if (key.class == DIRTY_LOGGED) {
 			key.gfn = col[GFN][i];
@@ -180,7 +179,7 @@ static int dirty_rows__take(void *state, const struct scan_batch *b)
 	return 0;
 }
 
-static int dirty_rows__merge(void *to, const void *from)
+int dirty_rows__merge(void *to, const void *from)
 {
 	const struct dirty_rows *rows = from;
 	struct dirty_rows *all = to;
@@ -209,7 +208,7 @@ out:
 }
 
 /* Together, the workers of a scan stay in the order of the limits. */
-static void *dirty_rows__new_rows(void *arg)
+void *dirty_rows__new(void *arg)
 {
 	struct dirty_rows *rows = calloc(1, sizeof(*rows));
 	cpu_set_t cpus;
@@ -227,7 +226,7 @@ static void *dirty_rows__new_rows(void *arg)
 	return rows;
 }
 
-static void dirty_rows__free_rows(void *state)
+void dirty_rows__free(void *state)
 {
 	struct dirty_rows *rows = state;
 
@@ -237,12 +236,3 @@ static void dirty_rows__free_rows(void *state)
 	free(rows->slot);
 	free(rows);
 }
-
-const struct scan_consumer dirty_consumer = {
-	.events = events,
-	.nr_events = ARRAY_SIZE(events),
-	.new = dirty_rows__new_rows,
-	.take = dirty_rows__take,
-	.merge = dirty_rows__merge,
-	.free = dirty_rows__free_rows,
-};

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the scan of dirty pages hands to the view's model; for these two alone. */
+/* What the scan of dirty pages hands to the model; for these two alone. */
 #ifndef KVMW_MODEL_DIRTY_ROWS_H
 #define KVMW_MODEL_DIRTY_ROWS_H
 
-#include "util/types.h"
+#include "util/analysis/model_dirty.h"
 
 #define DIRTY_NO_PAGE	UINT32_MAX
 
-enum dirty_class { DIRTY_LOGGED, DIRTY_UNLOGGED, DIRTY_UNTOLD };
+enum dirty_class { DIRTY_LOGGED, DIRTY_UNLOGGED, DIRTY_UNKNOWN };
 
 /* Marks of one page by one vCPU; of the classes but DIRTY_LOGGED, all of one vCPU. */
 struct dirty_entry {
@@ -30,6 +30,7 @@ struct dirty_slot {
 };
 
 struct dirty_rows {		/* all zero but for the limits: empty */
+	struct dirty_model model;
 	u32 max_entries, max_marks;
 	struct dirty_entry *entry;
 	u32 nr, room;
@@ -41,5 +42,12 @@ struct dirty_rows {		/* all zero but for the limits: empty */
 	u32 nr_slots, room_slots;
 	u64 no_page, no_time;	/* marks beyond the limits */
 };
+
+/* The scan's. */
+extern const struct scan_event dirty_rows_events[2];
+void *dirty_rows__new(void *arg);
+int dirty_rows__take(void *state, const struct scan_batch *b);
+int dirty_rows__merge(void *to, const void *from);
+void dirty_rows__free(void *state);
 
 #endif

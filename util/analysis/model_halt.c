@@ -14,6 +14,7 @@ struct window {
 };
 
 struct halt_state {
+	struct halt_model model;
 	struct agg_table counts;
 	struct window **window;	/* ascending by vCPU */
 	u32 nr, room;
@@ -193,18 +194,10 @@ static void halt_model__free_state(void *state)
 	for (u32 i = 0; i < st->nr; i++)
 		free(st->window[i]);
 	free(st->window);
+	free(st->model.vcpu);
 	agg_table__free(&st->counts);
 	free(st);
 }
-
-const struct scan_consumer halt_consumer = {
-	.events = events,
-	.nr_events = ARRAY_SIZE(events),
-	.new = halt_model__new_state,
-	.take = halt_model__take,
-	.merge = halt_model__merge,
-	.free = halt_model__free_state,
-};
 
 /* ---- the model ---------------------------------------------------------- */
 
@@ -242,6 +235,7 @@ static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 		      const struct halt_state *st)
 {
 	const struct report *rep = names->rep;
+	const struct hist none = { 0 };
 	u32 *id = calloc(st->counts.nr + st->nr ?: 1, sizeof(*id)), nr = 0;
 
 	if (!id)
@@ -265,8 +259,11 @@ static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 	for (u32 i = 0; i < nr && v->nr < HALT_VCPUS; i++)
 		if (!v->nr || v->vcpu[v->nr - 1].id != v->vcpu[i].id)
 			v->vcpu[v->nr++] = v->vcpu[i];
-	for (u32 i = 0; i < v->nr; i++)
+	for (u32 i = 0; i < v->nr; i++) {
+		v->vcpu[i].span = hist__stats(&none);
+		v->vcpu[i].halted_ns = KVMW_NONE;
 		name(names, &v->vcpu[i]);
+	}
 	return 0;
 no_memory:
 	free(id);
@@ -278,8 +275,8 @@ static void halt_model__fill(struct halt_vcpu *vcpu, const struct agg *agg)
 	switch (agg->key.reason) {
 	case HALTED:
 		vcpu->halts = agg->rows;
-		vcpu->span = agg->span.count ? &agg->span : NULL;
-		vcpu->halted_ns = vcpu->span ? agg->span.sum - agg->before_ns : KVMW_NONE;
+		vcpu->span = hist__stats(&agg->span);
+		vcpu->halted_ns = vcpu->span.count ? vcpu->span.sum - agg->before_ns : KVMW_NONE;
 		break;
 	case POLLED:
 		vcpu->polls = agg->rows;
@@ -337,13 +334,13 @@ static int find_wakers(struct halt_model *v, const struct thread_names *names,
 	return ret < 0 ? -1 : 0;
 }
 
-int halt_model__make(struct halt_model *v, const struct report *rep, const void *state)
+static int halt_model__finish(void *state, const struct report *rep)
 {
-	const struct halt_state *st = state;
+	struct halt_state *st = state;
+	struct halt_model *v = &st->model;
 	struct thread_names names;
 	int ret;
 
-	memset(v, 0, sizeof(*v));
 	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
@@ -367,15 +364,19 @@ int halt_model__make(struct halt_model *v, const struct report *rep, const void 
 	}
 	ret = ret ? ret : find_wakers(v, &names, st);
 	thread_names__free(&names);
-	if (ret)
-		halt_model__free(v);
-	else
-		qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);
+	qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);
 	return ret;
 }
 
-void halt_model__free(struct halt_model *v)
-{
-	free(v->vcpu);
-	memset(v, 0, sizeof(*v));
-}
+const struct report_model halt_report_model = {
+	.event = KVMW_EVENT_HALT,
+	.scan = {
+		.events = events,
+		.nr_events = ARRAY_SIZE(events),
+		.new = halt_model__new_state,
+		.take = halt_model__take,
+		.merge = halt_model__merge,
+		.free = halt_model__free_state,
+	},
+	.finish = halt_model__finish,
+};

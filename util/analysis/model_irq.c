@@ -5,6 +5,12 @@
 #include "util/analysis/model_irq.h"
 #include "util/error.h"
 
+struct irq_state {
+	struct irq_model model;
+	const struct report_options *opt;
+	struct agg_table lines, pins;
+};
+
 enum { KIND, SPAN, VCPU, SOURCE, IRQ, VECTOR, MODE, COALESCED, ADDRESS };
 
 static const char *const columns[] = {
@@ -21,7 +27,7 @@ static const struct scan_event events[] = { { .id = KVMW_EVENT_IRQ, .columns = c
 #define KEY_IRQ		detail		/* GSI or pin */
 #define KEY_COALESCED	detail_kind
 
-/* All ones stay all ones; what no kernel tells is the number before. */
+/* All ones stay all ones; numbers out of range become the one before none. */
 static u64 irq_model__narrow(u64 value, u64 none)
 {
 	return value == KVMW_NONE ? none : value < none ? value : none - 1;
@@ -43,7 +49,7 @@ static int step_of(u64 kind)
 	}
 }
 
-/* -1: out of memory; a key too many is counted. */
+/* 0, or -1 out of memory; rows whose key is one too many are counted. */
 static int irq_model__add(struct agg_table *t, const struct agg_key *key, u64 span)
 {
 	bool full;
@@ -59,7 +65,7 @@ static int irq_model__add(struct agg_table *t, const struct agg_key *key, u64 sp
 	return span == KVMW_NONE ? 0 : hist__add(&agg->span, span);
 }
 
-static int take_step(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
+static int take_step(struct irq_state *st, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 mode = col[MODE][i];
 	int step = step_of(col[KIND][i]);
@@ -72,15 +78,15 @@ static int take_step(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 
 	if (step < 0)
 		return 0;
-	/* Of the others (NMI, INIT, ...) the vector says nothing, or something else. */
+	/* The vector of the other modes (NMI, INIT, ...) means nothing, or something else. */
 	if (mode != KVMW_NONE && mode > 1) {
 		key.KEY_MODE = irq_model__narrow(mode, UINT16_MAX);
 		key.KEY_VECTOR = UINT32_MAX;
 	}
-	return irq_model__add(&v->lines, &key, col[SPAN][i]);
+	return irq_model__add(&st->lines, &key, col[SPAN][i]);
 }
 
-static int take_coalesced(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
+static int take_coalesced(struct irq_state *st, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 kind = col[KIND][i];
 	struct agg_key key = {
@@ -96,68 +102,64 @@ static int take_coalesced(struct irq_model *v, u64 *const *col, u32 i, u32 vcpu)
 	/* The second PIC's pins are IRQ 8 to 15. */
 	if (kind == KVMW_irq_PIC_SET && col[ADDRESS][i] == 1 && col[IRQ][i] < 8)
 		key.KEY_IRQ += 8;
-	return irq_model__add(&v->pins, &key, KVMW_NONE);
+	return irq_model__add(&st->pins, &key, KVMW_NONE);
 }
 
 static int irq_model__take(void *state, const struct scan_batch *b)
 {
-	struct irq_model *v = state;
-	bool filtered = v->opt->vcpus.nr || v->opt->pids.nr;
+	struct irq_state *st = state;
+	bool filtered = st->opt->vcpus.nr || st->opt->pids.nr;
 
 	for (u32 i = 0; i < b->rows; i++) {
 		u32 vcpu = filtered ? b->col[VCPU][i] : 0;
 
-		if (take_step(v, b->col, i, vcpu) || take_coalesced(v, b->col, i, vcpu))
+		if (take_step(st, b->col, i, vcpu) || take_coalesced(st, b->col, i, vcpu))
 			return -1;
 	}
 	return 0;
 }
 
-static void *irq_model__new_view(void *arg)
+static void *irq_model__new_state(void *arg)
 {
-	struct irq_model *v = calloc(1, sizeof(*v));
+	struct irq_state *st = calloc(1, sizeof(*st));
 
-	if (!v)
+	if (!st)
 		error("out of memory");
 	else
-		v->opt = arg;
-	return v;
+		st->opt = arg;
+	return st;
 }
 
 static int irq_model__merge(void *to, const void *from)
 {
-	struct irq_model *t = to;
-	const struct irq_model *f = from;
+	struct irq_state *t = to;
+	const struct irq_state *f = from;
 
 	return agg_table__merge(&t->lines, &f->lines) || agg_table__merge(&t->pins, &f->pins) ? -1 : 0;
 }
 
-static void irq_model__free_view(void *state)
+static void irq_model__free_state(void *state)
 {
-	struct irq_model *v = state;
+	struct irq_state *st = state;
 
-	for (u32 i = 0; i < v->nr_lines; i++)
-		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
-			hist__free(&v->line[i].span[k]);
-	free(v->line);
-	free(v->pin);
-	agg_table__free(&v->lines);
-	agg_table__free(&v->pins);
-	free(v);
+	free(st->model.line);
+	free(st->model.pin);
+	agg_table__free(&st->lines);
+	agg_table__free(&st->pins);
+	free(st);
 }
 
-const struct scan_consumer irq_consumer = {
-	.events = events,
-	.nr_events = ARRAY_SIZE(events),
-	.new = irq_model__new_view,
-	.take = irq_model__take,
-	.merge = irq_model__merge,
-	.free = irq_model__free_view,
+/* ---- the model ---------------------------------------------------------- */
+
+/* A line and the histograms behind its durations. */
+struct line_sum {
+	struct irq_line line;
+	struct hist span[NR_IRQ_STEPS];
 };
 
 #define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
 
-/* What is of one line comes together. */
+/* Puts the entries of a line together. */
 static int by_line(const void *a, const void *b)
 {
 	const struct agg_key *x = &(*(struct agg *const *)a)->key;
@@ -182,7 +184,8 @@ static int by_pin(const void *a, const void *b)
 
 static int most_injected(const void *a, const void *b)
 {
-	const struct irq_line *x = a, *y = b;
+	const struct irq_line *x = &((const struct line_sum *)a)->line;
+	const struct irq_line *y = &((const struct line_sum *)b)->line;
 
 	COMPARE(y->rows[IRQ_INJECT], x->rows[IRQ_INJECT]);
 	COMPARE(y->rows[IRQ_ACCEPT], x->rows[IRQ_ACCEPT]);
@@ -204,9 +207,9 @@ static int most_coalesced(const void *a, const void *b)
 	return 0;
 }
 
-/* Those that --vcpu and --pid leave in, in that order; NULL: out of memory. */
-static struct agg **sorted(const struct irq_model *v, const struct recording *rec,
-			   struct agg_table *t, int (*order)(const void *, const void *), u32 *nr)
+/* The entries that --vcpu and --pid select, in order; NULL: out of memory. */
+static struct agg **sorted(const struct report *rep, struct agg_table *t,
+			   int (*order)(const void *, const void *), u32 *nr)
 {
 	struct agg **list = calloc(t->nr + 1, sizeof(*list));
 
@@ -216,82 +219,134 @@ static struct agg **sorted(const struct irq_model *v, const struct recording *re
 		return NULL;
 	}
 	for (u32 i = 0; i < t->nr; i++)
-		if (report__selects(rec, v->opt, t->entry[i].key.vcpu))
+		if (report__selects(rep->rec, rep->opt, t->entry[i].key.vcpu))
 			list[(*nr)++] = &t->entry[i];
 	qsort(list, *nr, sizeof(*list), order);
 	return list;
 }
 
-static int add_step(struct irq_line *line, const struct agg *agg)
+static int add_step(struct line_sum *sum, const struct agg *agg)
 {
 	enum irq_step step = agg->key.reason;
 
-	line->rows[step] += agg->rows;
-	/* Of an interrupt that nobody saw accepted there is no time either. */
-	if (step == IRQ_INJECT && line->source != IRQ_NO_SOURCE)
-		line->again += agg->rows - agg->span.count;
-	return hist__merge(&line->span[step], &agg->span);
+	sum->line.rows[step] += agg->rows;
+	/* An interrupt that nobody saw accepted has no time either. */
+	if (step == IRQ_INJECT && sum->line.source != IRQ_NO_SOURCE)
+		sum->line.again += agg->rows - agg->span.count;
+	return hist__merge(&sum->span[step], &agg->span);
 }
 
-static int finish_lines(struct irq_model *v, const struct recording *rec)
+static int sum_lines(struct line_sum *sum, struct agg *const *list, u32 nr, u32 *nr_sums)
 {
-	struct irq_line *line = NULL;
-	struct agg **list;
-	int ret = 0;
-	u32 nr;
+	struct line_sum *to = NULL;
 
-	list = sorted(v, rec, &v->lines, by_line, &nr);
-	v->line = list ? calloc(nr + 1, sizeof(*v->line)) : NULL;
-	if (!v->line) {
-		free(list);
-		return error("out of memory for %u kinds of interrupts", v->lines.nr);
-	}
-	for (u32 i = 0; i < nr && !ret; i++) {
+	*nr_sums = 0;
+	for (u32 i = 0; i < nr; i++) {
 		const struct agg_key *key = &list[i]->key;
 
 		if (!i || by_line(&list[i - 1], &list[i])) {
-			line = &v->line[v->nr_lines++];
-			line->source = key->KEY_SOURCE;
-			line->irq = key->KEY_IRQ;
-			line->vector = key->KEY_VECTOR;
-			line->mode = key->KEY_MODE;
+			to = &sum[(*nr_sums)++];
+			to->line.source = key->KEY_SOURCE;
+			to->line.irq = key->KEY_IRQ;
+			to->line.vector = key->KEY_VECTOR;
+			to->line.mode = key->KEY_MODE;
 		}
-		ret = add_step(line, list[i]);
+		if (add_step(to, list[i]))
+			return -1;
 	}
-	qsort(v->line, v->nr_lines, sizeof(*v->line), most_injected);
+	qsort(sum, *nr_sums, sizeof(*sum), most_injected);
+	return 0;
+}
+
+/* Totals are of all lines, all else is of those shown. */
+static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u32 top)
+{
+	m->nr_lines = nr < top ? nr : top;
+	m->hidden = nr - m->nr_lines;
+	m->line = calloc(m->nr_lines + 1, sizeof(*m->line));
+	if (!m->line)
+		return error("out of memory for %u kinds of interrupts", m->nr_lines);
+	for (u32 i = 0; i < nr; i++) {
+		m->again += sum[i].line.again;
+		m->pv_eois += sum[i].line.rows[IRQ_PV_EOI];
+	}
+	for (u32 i = 0; i < m->nr_lines; i++) {
+		m->line[i] = sum[i].line;
+		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
+			m->line[i].span[k] = hist__stats(&sum[i].span[k]);
+	}
+	return 0;
+}
+
+static int finish_lines(struct irq_state *st, const struct report *rep)
+{
+	struct line_sum *sum = NULL;
+	u32 nr, nr_sums = 0;
+	struct agg **list;
+	int ret = -1;
+
+	list = sorted(rep, &st->lines, by_line, &nr);
+	sum = list ? calloc(nr + 1, sizeof(*sum)) : NULL;
+	if (!sum)
+		error("out of memory for %u kinds of interrupts", st->lines.nr);
+	else if (!sum_lines(sum, list, nr, &nr_sums))
+		ret = show_lines(&st->model, sum, nr_sums, rep->opt->top ?: IRQ_LINES);
+	for (u32 i = 0; i < nr_sums; i++)
+		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
+			hist__free(&sum[i].span[k]);
+	free(sum);
 	free(list);
 	return ret;
 }
 
-static int finish_pins(struct irq_model *v, const struct recording *rec)
+static int finish_pins(struct irq_state *st, const struct report *rep)
 {
+	struct irq_model *m = &st->model;
 	struct irq_pin *pin = NULL;
 	struct agg **list;
 	u32 nr;
 
-	list = sorted(v, rec, &v->pins, by_pin, &nr);
-	v->pin = list ? calloc(nr + 1, sizeof(*v->pin)) : NULL;
-	if (!v->pin) {
+	list = sorted(rep, &st->pins, by_pin, &nr);
+	m->pin = list ? calloc(nr + 1, sizeof(*m->pin)) : NULL;
+	if (!m->pin) {
 		free(list);
-		return error("out of memory for %u pins", v->pins.nr);
+		return error("out of memory for %u pins", st->pins.nr);
 	}
 	for (u32 i = 0; i < nr; i++) {
 		if (!i || by_pin(&list[i - 1], &list[i])) {
-			pin = &v->pin[v->nr_pins++];
+			pin = &m->pin[m->nr_pins++];
 			pin->kind = list[i]->key.reason;
 			pin->pin = list[i]->key.KEY_IRQ;
 		}
-		pin->told += list[i]->rows;
-		if (list[i]->key.KEY_COALESCED)
-			pin->coalesced += list[i]->rows;
+		pin->changes += list[i]->rows;
+		m->changes += list[i]->rows;
+		if (!list[i]->key.KEY_COALESCED)
+			continue;
+		pin->coalesced += list[i]->rows;
+		m->coalesced += list[i]->rows;
 	}
-	qsort(v->pin, v->nr_pins, sizeof(*v->pin), most_coalesced);
+	qsort(m->pin, m->nr_pins, sizeof(*m->pin), most_coalesced);
 	free(list);
 	return 0;
 }
 
-int irq_model__finish(struct irq_model *v, const struct recording *rec)
+static int irq_model__finish(void *state, const struct report *rep)
 {
-	v->over_limit = v->lines.over_limit + v->pins.over_limit;
-	return finish_lines(v, rec) || finish_pins(v, rec) ? -1 : 0;
+	struct irq_state *st = state;
+
+	st->model.over_limit = st->lines.over_limit + st->pins.over_limit;
+	return finish_lines(st, rep) || finish_pins(st, rep) ? -1 : 0;
 }
+
+const struct report_model irq_report_model = {
+	.event = KVMW_EVENT_IRQ,
+	.scan = {
+		.events = events,
+		.nr_events = ARRAY_SIZE(events),
+		.new = irq_model__new_state,
+		.take = irq_model__take,
+		.merge = irq_model__merge,
+		.free = irq_model__free_state,
+	},
+	.finish = irq_model__finish,
+};

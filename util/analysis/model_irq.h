@@ -6,51 +6,47 @@
 #ifndef KVMW_MODEL_IRQ_H
 #define KVMW_MODEL_IRQ_H
 
-#include "util/analysis/report/report.h"
-#include "util/recording/scan.h"
+#include "util/analysis/hist.h"
+#include "util/analysis/models.h"
 
-/* A step is told by its last event, whose span is the time since the step before. */
+/* A step is recorded by its last event, whose span is the time since the step before. */
 enum irq_step { IRQ_ACCEPT, IRQ_INJECT, IRQ_EOI, IRQ_PV_EOI, NR_IRQ_STEPS };
 
-#define IRQ_NO_SOURCE	UINT16_MAX	/* it is not known what asserted it */
+#define IRQ_NO_SOURCE	UINT16_MAX	/* what asserted it is unknown */
+#define IRQ_LINES	20		/* lines shown without --top */
 
 struct irq_line {
-	u16 source;		/* kind of the event that asserted it; 0: KVM itself, as its timers */
+	u16 source;		/* kind of the event that asserted it; 0: KVM itself, such as its timers */
 	u16 mode;		/* delivery mode where it is neither fixed nor lowest priority, or 0 */
-	u32 vector;		/* UINT32_MAX: not told, or there is a mode */
-	u64 irq;		/* GSI, KVMW_NONE: of none */
+	u32 vector;		/* UINT32_MAX: unknown, or there is a mode */
+	u64 irq;		/* GSI; KVMW_NONE: none */
 	u64 rows[NR_IRQ_STEPS];
-	u64 again;		/* of the injections: an exit had interrupted the one before */
-	struct hist span[NR_IRQ_STEPS];
+	u64 again;		/* injections repeated because an exit interrupted the delivery */
+	struct duration_stats span[NR_IRQ_STEPS];
 };
 
-/* A chip's pin, or KVMW_NONE, which told whether an interrupt was coalesced. */
+/* A chip's pin, or KVMW_NONE, whose changes say whether an interrupt was coalesced. */
 struct irq_pin {
 	u32 kind;
 	u64 pin;
-	u64 told, coalesced;
+	u64 changes, coalesced;
 };
 
 struct irq_model {
-	const struct report_options *opt;
-	struct agg_table lines, pins;	/* as read */
-	/* Of irq_model__finish(): the most injected first, the most coalesced first. */
-	struct irq_line *line;
-	u32 nr_lines;
-	struct irq_pin *pin;
+	struct irq_line *line;	/* those shown, the most injected first */
+	u32 nr_lines, hidden;	/* hidden: lines beyond them */
+	u64 again, pv_eois;	/* of all lines */
+	struct irq_pin *pin;	/* the most coalesced first */
 	u32 nr_pins;
-	u64 over_limit;
+	u64 changes, coalesced;	/* of all pins */
+	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 };
 
-/* Its arg is the const struct report_options *; its state a struct irq_model. */
-extern const struct scan_consumer irq_consumer;
-
-/* Once, after the scan. 0, or -1 out of memory (error() said so). */
-int irq_model__finish(struct irq_model *v, const struct recording *rec);
+extern const struct report_model irq_report_model;
 
 /*
- * The step that tells of all EOIs: KVM tells a paravirtual one twice, as an EOI too.
- * Where there are only paravirtual ones in the recording it is these.
+ * The step that counts all EOIs: KVM reports a paravirtual one twice, as an EOI too.
+ * A recording may hold paravirtual ones only.
  */
 static inline enum irq_step irq_line__eoi(const struct irq_line *line)
 {

@@ -49,6 +49,11 @@ static u32 what(u64 *const *col, u32 i)
 	}
 }
 
+struct sched_state {
+	struct sched_model model;
+	struct agg_table counts;
+};
+
 static int sched_model__count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns,
 			      u64 before_ns)
 {
@@ -71,6 +76,7 @@ static int sched_model__count(struct agg_table *t, struct agg_key key, u64 time_
 
 static int sched_model__take(void *state, const struct scan_batch *b)
 {
+	struct agg_table *counts = &((struct sched_state *)state)->counts;
 	u64 *const *col = b->col;
 	int ret = 0;
 
@@ -81,44 +87,39 @@ static int sched_model__take(void *state, const struct scan_batch *b)
 
 		if (key.reason == NOTHING)
 			continue;
-		ret = sched_model__count(state, key, time, span, scan_batch__before(b, time, span));
+		ret = sched_model__count(counts, key, time, span, scan_batch__before(b, time, span));
 		if (ret || key.reason != PREEMPTED || col[COL_OTHER][i] == KVMW_NONE)
 			continue;
 		key.reason = TAKER;
 		key.detail = col[COL_OTHER][i];
-		ret = sched_model__count(state, key, KVMW_NONE, KVMW_NONE, 0);
+		ret = sched_model__count(counts, key, KVMW_NONE, KVMW_NONE, 0);
 	}
 	return ret;
 }
 
 static void *sched_model__new_state(void *arg)
 {
-	struct agg_table *t = calloc(1, sizeof(*t));
+	struct sched_state *st = calloc(1, sizeof(*st));
 
-	if (!t)
+	if (!st)
 		error("out of memory");
-	return t;
+	return st;
 }
 
 static int sched_model__merge(void *to, const void *from)
 {
-	return agg_table__merge(to, from);
+	return agg_table__merge(&((struct sched_state *)to)->counts,
+				&((const struct sched_state *)from)->counts);
 }
 
 static void sched_model__free_state(void *state)
 {
-	agg_table__free(state);
-	free(state);
-}
+	struct sched_state *st = state;
 
-const struct scan_consumer sched_consumer = {
-	.events = events,
-	.nr_events = ARRAY_SIZE(events),
-	.new = sched_model__new_state,
-	.take = sched_model__take,
-	.merge = sched_model__merge,
-	.free = sched_model__free_state,
-};
+	free(st->model.thread);
+	agg_table__free(&st->counts);
+	free(st);
+}
 
 /* ---- the model ---------------------------------------------------------- */
 
@@ -144,7 +145,7 @@ static int compare_threads(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-static int sched_model__add(struct sched_thread *t, const struct agg *agg)
+static int sched_model__add(struct sched_thread *t, struct hist *wait, const struct agg *agg)
 {
 	u64 ns = agg->span.sum - agg->before_ns;
 	u32 what = agg->key.reason;
@@ -167,7 +168,7 @@ static int sched_model__add(struct sched_thread *t, const struct agg *agg)
 	if (what != CAME)
 		return 0;
 	t->wait_ns = sat_add(t->wait_ns, ns);
-	return hist__merge(&t->wait, &agg->span);
+	return hist__merge(wait, &agg->span);
 }
 
 /* What it does after its last row, it does until the end: none of its rows are missing. */
@@ -196,16 +197,19 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 		       const struct agg *const *m, u32 nr, bool whole)
 {
 	struct sched_thread *t = &v->thread[v->nr++];
+	struct hist wait = { 0 };
 	int ret = 0;
 
 	t->tid = m[0]->key.user;
 	t->vcpu = m[0]->key.vcpu;
 	for (u32 i = 0; !ret && i < nr; i++) {
 		set_vcpu(t, names->rep->rec, m[i]->key.vcpu);
-		ret = sched_model__add(t, m[i]);
+		ret = sched_model__add(t, &wait, m[i]);
 	}
 	if (whole)
 		until_the_end(t, v->to_ns);
+	t->wait = hist__stats(&wait);
+	hist__free(&wait);
 	return ret;
 }
 
@@ -245,9 +249,9 @@ static int make_threads(struct sched_model *v, const struct thread_names *names,
 		ret = make_thread(v, names, &list[i], end - i, whole);
 	}
 	qsort(v->thread, v->nr, sizeof(*v->thread), compare_threads);
-	while (v->nr > SCHED_THREADS) {
-		hist__free(&v->thread[--v->nr].wait);
-		v->more++;
+	if (v->nr > SCHED_THREADS) {
+		v->more = v->nr - SCHED_THREADS;
+		v->nr = SCHED_THREADS;
 	}
 	return ret;
 }
@@ -312,33 +316,36 @@ static int name_all(struct sched_model *v, const struct thread_names *names,
 	return ret;
 }
 
-int sched_model__make(struct sched_model *v, const struct report *rep, const void *state)
+static int sched_model__finish(void *state, const struct report *rep)
 {
-	const struct agg_table *table = state;
+	struct sched_state *st = state;
+	struct sched_model *v = &st->model;
 	const struct agg **list = NULL;
 	struct thread_names names;
 	int ret = -1;
 	u32 nr;
 
-	memset(v, 0, sizeof(*v));
 	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
-	v->over_limit = table->over_limit;
-	list = sched_model__select_aggs(rep, table, &nr);
+	v->over_limit = st->counts.over_limit;
+	list = sched_model__select_aggs(rep, &st->counts, &nr);
 	if (list && !make_threads(v, &names, list, nr) && !name_all(v, &names, list, nr))
 		ret = 0;
 	free(list);
 	thread_names__free(&names);
-	if (ret)
-		sched_model__free(v);
 	return ret;
 }
 
-void sched_model__free(struct sched_model *v)
-{
-	for (u32 i = 0; i < v->nr; i++)
-		hist__free(&v->thread[i].wait);
-	free(v->thread);
-	memset(v, 0, sizeof(*v));
-}
+const struct report_model sched_report_model = {
+	.event = KVMW_EVENT_SCHED,
+	.scan = {
+		.events = events,
+		.nr_events = ARRAY_SIZE(events),
+		.new = sched_model__new_state,
+		.take = sched_model__take,
+		.merge = sched_model__merge,
+		.free = sched_model__free_state,
+	},
+	.finish = sched_model__finish,
+};

@@ -6,7 +6,7 @@
 #ifndef KVMW_MODEL_SCHED_H
 #define KVMW_MODEL_SCHED_H
 
-#include "util/recording/scan.h"
+#include "util/analysis/models.h"
 #include "util/analysis/thread_names.h"
 
 #define SCHED_THREADS	4096	/* those that waited least are left out */
@@ -19,7 +19,7 @@ struct sched_thread {
 	 * rows tell.
 	 */
 	u64 on_ns, wait_ns, asleep_ns;
-	struct hist wait;	/* of the waits that ended, each of them whole */
+	struct duration_stats wait;	/* of the waits that ended, each whole */
 	u64 switches;		/* off a CPU */
 	u64 preempted, moved;
 	struct view_top by;	/* who took its CPU most often; count 0: nobody */
@@ -35,10 +35,6 @@ struct sched_model {
 	u64 over_limit;		/* rows of threads that were one too many */
 };
 
-extern const struct scan_consumer sched_consumer;
-
-/* state: the consumer's.  0, or -1 out of memory (error() said so). */
-int sched_model__make(struct sched_model *v, const struct report *rep, const void *state);
-void sched_model__free(struct sched_model *v);
+extern const struct report_model sched_report_model;
 
 #endif

@@ -18,8 +18,9 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
 void render__vcpus(const struct screen *s, const struct report *rep);
-/* state: of the event's view, views.h; or NULL. */
-int render__report_json(const struct screen *s, const struct report *rep, void *state);
+/* model: the finished model of the report's event, see analysis/models.h; or NULL. */
+int render__view(const struct screen *s, const struct report *rep, const void *model);
+int render__report_json(const struct screen *s, const struct report *rep, const void *model);
 /* A row's key and numbers, as --json and --csv have them; json_object_put() it. */
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row);
 int render__report_csv(const struct screen *s, const struct report *rep);

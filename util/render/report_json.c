@@ -163,7 +163,7 @@ static void vcpus(struct json_object *root, const struct report *rep)
 	}
 }
 
-int render__report_json(const struct screen *s, const struct report *rep, void *state)
+int render__report_json(const struct screen *s, const struct report *rep, const void *model)
 {
 	struct json_object *root = json_object_new_object(), *list, *window;
 	const struct report_view *view = report_view__find(rep->event);
@@ -190,7 +190,7 @@ int render__report_json(const struct screen *s, const struct report *rep, void *
 	json__u64(root, "not_wanted", rep->filtered);
 	rows(root, rep);
 	vcpus(root, rep);
-	if (view && view->json && view->json(root, rep, state)) {
+	if (view && view->json(root, rep, model)) {
 		json_object_put(root);
 		return -1;
 	}

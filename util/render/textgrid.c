@@ -168,7 +168,7 @@ static void textgrid__print_line(const struct textgrid *g, const struct screen *
 	fputc('\n', s->out);
 }
 
-void textgrid__finish(struct textgrid *g, const struct screen *s)
+int textgrid__finish(struct textgrid *g, const struct screen *s)
 {
 	u32 width[TEXTGRID_MAX];
 
@@ -182,4 +182,5 @@ void textgrid__finish(struct textgrid *g, const struct screen *s)
 	}
 	free(g->cell);
 	g->cell = NULL;
+	return g->failed ? -1 : 0;
 }

@@ -31,9 +31,10 @@ void textgrid__ns(struct textgrid *g, u64 ns);
 void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
 /*
- * Prints it and frees what it holds.  Never wider than the screen: the first column that
- * is aligned to the left gives way, then the last columns go.
+ * Prints it and frees what it holds.  It is never wider than the screen: first the
+ * leftmost column aligned to the left shrinks, then the last columns are dropped.
+ * 0, or -1: a cell could not be added, out of memory (error() said so).
  */
-void textgrid__finish(struct textgrid *g, const struct screen *s);
+int textgrid__finish(struct textgrid *g, const struct screen *s);
 
 #endif

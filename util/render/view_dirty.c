@@ -10,7 +10,6 @@
 #define PAGE_BYTES	4096.0
 #define MAX_CHART	200	/* characters */
 #define JSON_RATES	100
-#define TOP_VCPUS	16	/* in text */
 
 #define HOW_TO "KVM logs dirty pages while a VMM asks for it: during a live migration; of QEMU " \
 	"also with the QMP command calc-dirty-rate in mode dirty-bitmap; any VMM by setting " \
@@ -50,10 +49,10 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 		snprintf(buf, size, "%s.", rep->empty);
 	else if (v->unlogged)
 		snprintf(buf, size, "dirty logging was off: all %s marks of pages were on memory "
-			 "slots without it.", units__count(v->unlogged + v->untold, count));
-	else if (v->untold)
+			 "slots without it.", units__count(v->unlogged + v->unknown, count));
+	else if (v->unknown)
 		snprintf(buf, size, "the recording does not tell of any of its %s marks whether "
-			 "dirty logging was on.", units__count(v->untold, count));
+			 "dirty logging was on.", units__count(v->unknown, count));
 	else if (report__is_filtered(rep))
 		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid leaves.");
 	else
@@ -78,11 +77,11 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 {
 	char count[UNITS_MAX], words[256];
 
-	if (v->unlogged + v->untold) {
+	if (v->unlogged + v->unknown) {
 		snprintf(words, sizeof(words), "%s marks more, not counted here, came while dirty "
 			 "logging was off for their memory slot: what became dirty then was not "
 			 "observed.",
-			 units__count(v->unlogged + v->untold, count));
+			 units__count(v->unlogged + v->unknown, count));
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_page) {
@@ -220,30 +219,24 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 static void by_whom(const struct screen *s, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], share[UNITS_MAX];
-	u64 others = v->by_others;
-	u32 i = 0;
 
 	fputs("\nBy whom (vmm: the VMM's other threads; kernel: threads of the kernel):\n", s->out);
 	fprintf(s->out, "%-16s %10s %6s\n", "vCPU", "marks", "%");
-	for (; i < v->nr_by && i < TOP_VCPUS; i++) {
+	for (u32 i = 0; i < v->nr_by && i < DIRTY_TOP_BY; i++) {
 		screen__field(s, v->by[i].label, 16, true);
 		fprintf(s->out, " %10s %6s\n", units__count(v->by[i].marks, count),
 			units__share(v->by[i].marks, v->marks, share));
 	}
-	for (; i < v->nr_by; i++)
-		others += v->by[i].marks;
-	if (others)
-		fprintf(s->out, "%-16s %10s %6s\n", "others", units__count(others, count),
-			units__share(others, v->marks, share));
+	if (v->beyond_top)
+		fprintf(s->out, "%-16s %10s %6s\n", "others", units__count(v->beyond_top, count),
+			units__share(v->beyond_top, v->marks, share));
 }
 
-static void view_dirty__text(const struct screen *s, const struct report *rep, void *state)
+static int view_dirty__text(const struct screen *s, const struct report *rep, const void *model)
 {
-	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
+	const struct dirty_model *v = model;
 	char words[sizeof(rep->empty) + 2];
 
-	if (!v)
-		return;
 	if (v->pages) {
 		pages(s, v);
 		caveats(s, rep, v);
@@ -255,10 +248,10 @@ static void view_dirty__text(const struct screen *s, const struct report *rep, v
 		fputs("\nDirty pages were not observed:\n", s->out);
 		screen__wrap(s, "  ", "  ", why_none(rep, v, words, sizeof(words)));
 		loss(s, rep);
-		if (v->unlogged || v->untold || none_while_recorded(rep))
+		if (v->unlogged || v->unknown || none_while_recorded(rep))
 			screen__wrap(s, "  ", "  ", HOW_TO);
 	}
-	dirty_model__free(v);
+	return 0;
 }
 
 static void json_rates(struct json_object *obj, const struct dirty_model *v)
@@ -332,20 +325,17 @@ static void json_by(struct json_object *obj, const struct report *rep, const str
 	}
 }
 
-static int view_dirty__json(struct json_object *root, const struct report *rep, void *state)
+static int view_dirty__json(struct json_object *root, const struct report *rep, const void *model)
 {
-	struct dirty_model *v = state ? dirty_model__make(rep, state) : NULL;
-	struct json_object *obj;
+	struct json_object *obj = json__object(root, "dirty");
+	const struct dirty_model *v = model;
 	char words[sizeof(rep->empty) + 2];
 
-	if (!v)
-		return -1;
-	obj = json__object(root, "dirty");
 	json__ns(obj, "pages", v->pages ?: KVMW_NONE);
 	json__ns(obj, "pages_marked_again", v->pages ? v->again : KVMW_NONE);
 	json__ns(obj, "marks", v->pages ? v->marks : KVMW_NONE);
 	json__u64(obj, "marks_without_logging", v->unlogged);
-	json__u64(obj, "marks_not_told", v->untold);
+	json__u64(obj, "marks_not_told", v->unknown);
 	json__u64(obj, "marks_without_page", v->no_page);
 	json__u64(obj, "marks_without_time", v->no_time);
 	json__text(obj, "not_observed", v->pages ? NULL : why_none(rep, v, words, sizeof(words)));
@@ -358,13 +348,11 @@ static int view_dirty__json(struct json_object *root, const struct report *rep, 
 	json_windows(obj, v);
 	view_dirty__json_ranges(obj, rep, v);
 	json_by(obj, rep, v);
-	dirty_model__free(v);
 	return 0;
 }
 
-const struct report_view dirty_view = {
+const struct report_view dirty_report_view = {
 	.event = KVMW_EVENT_DIRTY,
-	.consumer = &dirty_consumer,
 	.text = view_dirty__text,
 	.json = view_dirty__json,
 };

@@ -8,10 +8,9 @@
 #include "util/render/units.h"
 #include "util/render/views.h"
 
-#define TOP	10		/* ranges shown unless told otherwise */
 #define WIDE	100
 
-static const char *const level_name[] = { "not told", "4 KiB", "2 MiB", "1 GiB" };
+static const char *const level_name[] = { "unknown", "4 KiB", "2 MiB", "1 GiB" };
 
 static const char *view_fault__access_name(u16 access, char *buf, size_t size)
 {
@@ -23,7 +22,7 @@ static const char *view_fault__access_name(u16 access, char *buf, size_t size)
 		if (access & 1 << i)
 			len += snprintf(buf + len, size - len, "%s%s", len ? "+" : "", bits[i]);
 	if (!access || access >= 8)
-		snprintf(buf, size, "%s", !access ? "none" : access == FAULT_UNTOLD ? "-" : "?");
+		snprintf(buf, size, "%s", !access ? "none" : access == FAULT_UNKNOWN ? "-" : "?");
 	return buf;
 }
 
@@ -32,23 +31,18 @@ static const char *place_name(u16 mmio)
 	return mmio == 1 ? "MMIO" : mmio ? "-" : "RAM";
 }
 
-static u64 view_fault__percentile(const struct hist *h, u32 permille)
-{
-	return h->count ? hist__percentile(h, permille) : KVMW_NONE;
-}
-
 static void view_fault__add_times(struct textgrid *g, const struct fault_model *v,
-				  const struct hist *h)
+				  const struct duration_stats *span)
 {
-	textgrid__ns(g, h->count ? h->sum : KVMW_NONE);
-	textgrid__percent(g, h->sum, h->count ? v->span_ns : 0);
-	textgrid__ns(g, h->count ? h->sum / h->count : KVMW_NONE);
-	textgrid__ns(g, view_fault__percentile(h, 500));
-	textgrid__ns(g, view_fault__percentile(h, 990));
-	textgrid__ns(g, h->count ? h->max : KVMW_NONE);
+	textgrid__ns(g, span->sum);
+	textgrid__percent(g, span->sum, span->count ? v->span_ns : 0);
+	textgrid__ns(g, span->mean);
+	textgrid__ns(g, span->p50);
+	textgrid__ns(g, span->p99);
+	textgrid__ns(g, span->max);
 }
 
-static void accesses(const struct screen *s, const struct fault_model *v)
+static int accesses(const struct screen *s, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "access", .left = true }, { .head = "where", .left = true },
@@ -58,7 +52,7 @@ static void accesses(const struct screen *s, const struct fault_model *v)
 	char name[TEXTGRID_CELL];
 	struct textgrid g;
 
-	fputs("\nPage faults by what the guest tried and what is there:\n", s->out);
+	fputs("\nPage faults by attempted access and what is at the address:\n", s->out);
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	for (u32 i = 0; i < v->nr_accesses; i++) {
 		const struct fault_access *a = &v->access[i];
@@ -69,7 +63,7 @@ static void accesses(const struct screen *s, const struct fault_model *v)
 		textgrid__percent(&g, a->count, v->count);
 		view_fault__add_times(&g, v, &a->span);
 	}
-	textgrid__finish(&g, s);
+	return textgrid__finish(&g, s);
 }
 
 static void add_range(struct textgrid *g, const struct report *rep, const struct fault_model *v,
@@ -91,15 +85,8 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 	view_fault__add_times(g, v, &r->span);
 }
 
-static u32 nr_ranges(const struct report *rep, const struct fault_model *v)
-{
-	u32 top = rep->opt->top ?: TOP;
-
-	return v->nr_ranges < top ? v->nr_ranges : top;
-}
-
-static void view_fault__ranges(const struct screen *s, const struct report *rep,
-			       const struct fault_model *v)
+static int view_fault__ranges(const struct screen *s, const struct report *rep,
+			      const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "gpa", .left = true }, { .head = "pid" }, { .head = "where", .left = true },
@@ -108,23 +95,25 @@ static void view_fault__ranges(const struct screen *s, const struct report *rep,
 		{ .head = "p99" }, { .head = "max", .from = WIDE },
 	};
 	struct textgrid_col shown[ARRAY_SIZE(cols)];
-	u32 nr = nr_ranges(rep, v), nr_cols = ARRAY_SIZE(cols);
+	u32 nr_cols = ARRAY_SIZE(cols);
 	char count[UNITS_MAX];
 	struct textgrid g;
+	int ret;
 
-	if (!nr)
-		return;
+	if (!v->nr_ranges)
+		return 0;
 	memcpy(shown, cols, sizeof(cols));
 	if (!v->several_vms)
 		memmove(&shown[1], &shown[2], (--nr_cols - 1) * sizeof(*shown));
-	fputs("\nWhere, by 2 MiB of RAM and by page of MMIO, the most frequent first:\n", s->out);
+	fputs("\nMost frequent places, 2 MiB of RAM or a page of MMIO each:\n", s->out);
 	textgrid__init(&g, shown, nr_cols);
-	for (u32 i = 0; i < nr; i++)
+	for (u32 i = 0; i < v->nr_ranges; i++)
 		add_range(&g, rep, v, &v->range[i]);
-	textgrid__finish(&g, s);
-	if (nr < v->nr_ranges)
-		fprintf(s->out, "%s ranges more not shown; --top shows as many as told\n",
-			units__count(v->nr_ranges - nr, count));
+	ret = textgrid__finish(&g, s);
+	if (v->hidden)
+		fprintf(s->out, "%s more ranges not shown (use --top N)\n",
+			units__count(v->hidden, count));
+	return ret;
 }
 
 static bool any_level(const struct fault_model *v)
@@ -135,7 +124,7 @@ static bool any_level(const struct fault_model *v)
 	return false;
 }
 
-static void levels(const struct screen *s, const struct fault_model *v)
+static int levels(const struct screen *s, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "size", .left = true }, { .head = "faults" }, { .head = "mappings made" },
@@ -143,8 +132,8 @@ static void levels(const struct screen *s, const struct fault_model *v)
 	struct textgrid g;
 
 	if (!any_level(v))
-		return;
-	fputs("\nThe size of the pages that were mapped, of faults on RAM:\n", s->out);
+		return 0;
+	fputs("\nSizes of the pages mapped by faults on RAM:\n", s->out);
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	for (u32 i = 1; i <= FAULT_LEVELS + 1; i++) {
 		u32 level = i % (FAULT_LEVELS + 1);
@@ -155,10 +144,12 @@ static void levels(const struct screen *s, const struct fault_model *v)
 		textgrid__count(&g, v->faults[level]);
 		textgrid__count(&g, v->mapped[level]);
 	}
-	textgrid__finish(&g, s);
+	if (textgrid__finish(&g, s))
+		return -1;
 	if (v->faults[0])
-		screen__wrap(s, "", "  ", "none: no page was mapped, as where only a permission had "
-			     "to be given back");
+		screen__wrap(s, "", "  ", "none: no page was mapped, such as when only permissions "
+			     "were restored");
+	return 0;
 }
 
 static void notes(const struct screen *s, const struct fault_model *v)
@@ -166,57 +157,45 @@ static void notes(const struct screen *s, const struct fault_model *v)
 	char count[UNITS_MAX], words[160];
 
 	if (v->no_gpa) {
-		snprintf(words, sizeof(words), "%s page faults are in no range: no gpa was told, as "
-			 "with shadow paging", units__count(v->no_gpa, count));
+		snprintf(words, sizeof(words), "%s page faults have no guest physical address (shadow "
+			 "paging) and are not listed by range", units__count(v->no_gpa, count));
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->over_limit) {
-		snprintf(words, sizeof(words), "%s faults left out: more than %u ranges of vCPUs",
+		snprintf(words, sizeof(words), "%s faults are not counted here: more than %u ranges",
 			 units__count(v->over_limit, count), AGG_MAX_KEYS);
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->slots_over_limit) {
-		snprintf(words, sizeof(words), "%s changes of memory slots left out: more than %u slots",
+		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %u slots",
 			 units__count(v->slots_over_limit, count), AGG_MAX_KEYS);
 		screen__wrap(s, "", "  ", words);
 	}
 }
 
-/* Of the ranges that are shown only. */
-static int view_fault__finish(struct fault_model *v, const struct report *rep)
+static int view_fault__text(const struct screen *s, const struct report *rep, const void *model)
 {
-	if (!v || fault_model__finish(v, rep->rec))
+	const struct fault_model *v = model;
+
+	if ((v->count && accesses(s, v)) || view_fault__ranges(s, rep, v) || levels(s, v))
 		return -1;
-	for (u32 i = 0; i < nr_ranges(rep, v); i++)
-		fault_model__find_slot(v, rep->rec, &v->range[i]);
+	notes(s, v);
 	return 0;
 }
 
-static void view_fault__text(const struct screen *s, const struct report *rep, void *state)
-{
-	struct fault_model *v = state;
-
-	if (view_fault__finish(v, rep))
-		return;
-	if (v->count)
-		accesses(s, v);
-	view_fault__ranges(s, rep, v);
-	levels(s, v);
-	notes(s, v);
-}
-
 static void view_fault__json_times(struct json_object *item, const struct fault_model *v, u64 count,
-				   const struct hist *h)
+				   const struct duration_stats *span)
 {
 	json__u64(item, "count", count);
 	json__real(item, "count_percent", v->count ? 100.0 * count / v->count : 0);
-	json__u64(item, "spans", h->count);
-	json__ns(item, "time_ns", h->count ? h->sum : KVMW_NONE);
-	json__real(item, "time_percent", v->span_ns ? 100.0 * h->sum / v->span_ns : 0);
-	json__ns(item, "mean_ns", h->count ? h->sum / h->count : KVMW_NONE);
-	json__ns(item, "p50_ns", view_fault__percentile(h, 500));
-	json__ns(item, "p99_ns", view_fault__percentile(h, 990));
-	json__ns(item, "max_ns", h->count ? h->max : KVMW_NONE);
+	json__u64(item, "spans", span->count);
+	json__ns(item, "time_ns", span->sum);
+	json__real(item, "time_percent", span->count && v->span_ns ?
+		   100.0 * span->sum / v->span_ns : 0);
+	json__ns(item, "mean_ns", span->mean);
+	json__ns(item, "p50_ns", span->p50);
+	json__ns(item, "p99_ns", span->p99);
+	json__ns(item, "max_ns", span->max);
 }
 
 static void json_mmio(struct json_object *item, u16 mmio)
@@ -237,7 +216,7 @@ static void json_accesses(struct json_object *obj, const struct fault_model *v)
 
 		item = json_object_new_object();
 		json_object_array_add(list, item);
-		json__text(item, "access", a->access == FAULT_UNTOLD ? NULL :
+		json__text(item, "access", a->access == FAULT_UNKNOWN ? NULL :
 			   view_fault__access_name(a->access, name, sizeof(name)));
 		json_mmio(item, a->mmio);
 		view_fault__json_times(item, v, a->count, &a->span);
@@ -249,7 +228,7 @@ static void view_fault__json_ranges(struct json_object *obj, const struct report
 {
 	struct json_object *list = json__array(obj, "ranges"), *item;
 
-	for (u32 i = 0; i < nr_ranges(rep, v); i++) {
+	for (u32 i = 0; i < v->nr_ranges; i++) {
 		const struct fault_range *r = &v->range[i];
 		const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
 		bool slot = r->slot != KVMW_NONE;
@@ -265,16 +244,14 @@ static void view_fault__json_ranges(struct json_object *obj, const struct report
 		json__ns(item, "slot_size", slot ? r->slot_size : KVMW_NONE);
 		view_fault__json_times(item, v, r->count, &r->span);
 	}
-	json__u64(obj, "ranges_hidden", v->nr_ranges - nr_ranges(rep, v));
+	json__u64(obj, "ranges_hidden", v->hidden);
 }
 
-static int view_fault__json(struct json_object *root, const struct report *rep, void *state)
+static int view_fault__json(struct json_object *root, const struct report *rep, const void *model)
 {
 	struct json_object *obj = json__object(root, "page_faults"), *list, *item;
-	struct fault_model *v = state;
+	const struct fault_model *v = model;
 
-	if (view_fault__finish(v, rep))
-		return -1;
 	json__u64(obj, "count", v->count);
 	json__u64(obj, "time_ns", v->span_ns);
 	json_accesses(obj, v);
@@ -296,9 +273,8 @@ static int view_fault__json(struct json_object *root, const struct report *rep, 
 	return 0;
 }
 
-const struct report_view fault_view = {
+const struct report_view fault_report_view = {
 	.event = KVMW_EVENT_FAULT,
-	.consumer = &fault_consumer,
 	.text = view_fault__text,
 	.json = view_fault__json,
 };

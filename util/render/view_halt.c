@@ -27,39 +27,28 @@ static const struct textgrid_col columns[] = {
 	{ .head = "invalid%" },
 };
 
-static u64 mean(const struct halt_vcpu *vcpu)
-{
-	return vcpu->span ? vcpu->span->sum / vcpu->span->count : KVMW_NONE;
-}
-
-static u64 view_halt__percentile(const struct halt_vcpu *vcpu, u32 permille)
-{
-	return vcpu->span ? hist__percentile(vcpu->span, permille) : KVMW_NONE;
-}
-
-static void view_halt__table(const struct screen *s, const struct halt_model *v)
+static int view_halt__table(const struct screen *s, const struct halt_model *v)
 {
 	struct textgrid g;
 
 	textgrid__init(&g, columns, ARRAY_SIZE(columns));
 	for (u32 i = 0; i < v->nr; i++) {
 		const struct halt_vcpu *vcpu = &v->vcpu[i];
-		u64 halted = vcpu->span ? vcpu->halted_ns : KVMW_NONE;
 
 		textgrid__add(&g, "%s", vcpu->name);
 		textgrid__count(&g, vcpu->halts);
-		textgrid__ns(&g, halted);
-		textgrid__percent(&g, halted, vcpu->span ? v->to_ns - v->from_ns : 0);
-		textgrid__ns(&g, mean(vcpu));
-		textgrid__ns(&g, view_halt__percentile(vcpu, 500));
-		textgrid__ns(&g, view_halt__percentile(vcpu, 990));
-		textgrid__ns(&g, vcpu->span ? vcpu->span->max : KVMW_NONE);
+		textgrid__ns(&g, vcpu->halted_ns);
+		textgrid__percent(&g, vcpu->halted_ns, vcpu->span.count ? v->to_ns - v->from_ns : 0);
+		textgrid__ns(&g, vcpu->span.mean);
+		textgrid__ns(&g, vcpu->span.p50);
+		textgrid__ns(&g, vcpu->span.p99);
+		textgrid__ns(&g, vcpu->span.max);
 		textgrid__count(&g, vcpu->polls);
 		textgrid__ns(&g, vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
 		textgrid__percent(&g, vcpu->paid, vcpu->polls);
 		textgrid__percent(&g, vcpu->invalid, vcpu->valid + vcpu->invalid);
 	}
-	textgrid__finish(&g, s);
+	return textgrid__finish(&g, s);
 }
 
 static void wakers(const struct screen *s, const struct halt_model *v)
@@ -75,7 +64,7 @@ static void wakers(const struct screen *s, const struct halt_model *v)
 		if (!vcpu->nr_wakers)
 			continue;
 		if (!any)
-			fputs("\nWho woke it, of the halts that slept:\n", s->out);
+			fputs("\nWakers (halts that went to sleep):\n", s->out);
 		any = true;
 		for (u32 k = 0; k < vcpu->nr_wakers; k++)
 			len += snprintf(words + len, sizeof(words) - len, "%s%s %s", k ? ", " : "",
@@ -135,8 +124,8 @@ static void windows(const struct screen *s, const struct halt_model *v)
 	/* " |", "| ", and up to 7 of a duration. */
 	nr = s->width - label - 11 < MAX_CHART ? s->width - label - 11 : MAX_CHART;
 	most = greatest_window(v, nr);
-	snprintf(words, sizeof(words), "The polling window over time, its greatest at the right; "
-		 "each column %s, full height %s, blank: no polling:",
+	snprintf(words, sizeof(words), "The polling window over time, its maximum at the right; "
+		 "one column is %s, full height %s, blank means no polling:",
 		 units__ns((v->to_ns - v->from_ns) / nr, UNITS_FULL, each),
 		 units__ns(most, UNITS_FULL, full));
 	fputc('\n', s->out);
@@ -150,26 +139,25 @@ static void windows(const struct screen *s, const struct halt_model *v)
 	}
 }
 
-static void view_halt__text(const struct screen *s, const struct report *rep, void *state)
+static int view_halt__text(const struct screen *s, const struct report *rep, const void *model)
 {
+	const struct halt_model *v = model;
 	char words[160], count[UNITS_MAX];
-	struct halt_model v;
+	int ret = 0;
 
-	if (!state || halt_model__make(&v, rep, state))
-		return;
-	if (v.nr) {
-		fprintf(s->out, "\nHow the vCPUs halted, of %.3f s:\n", (v.to_ns - v.from_ns) / 1e9);
-		view_halt__table(s, &v);
-		wakers(s, &v);
-		windows(s, &v);
+	if (v->nr) {
+		fprintf(s->out, "\nHalts of the vCPUs in %.3f s:\n", (v->to_ns - v->from_ns) / 1e9);
+		ret = view_halt__table(s, v);
+		wakers(s, v);
+		windows(s, v);
 	}
-	if (v.over_limit) {
+	if (v->over_limit) {
 		snprintf(words, sizeof(words),
-			 "%s events of more vCPUs or wakers than are kept are left out",
-			 units__count(v.over_limit, count));
+			 "%s events are not counted here: more vCPUs or wakers than kvmw keeps",
+			 units__count(v->over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	halt_model__free(&v);
+	return ret;
 }
 
 static void window_json(struct json_object *obj, const struct halt_model *v,
@@ -203,11 +191,11 @@ static void vcpu_json(struct json_object *list, const struct halt_model *v,
 	json__text(obj, "name", vcpu->name);
 	json__u64(obj, "vcpu_id", vcpu->id);
 	json__u64(obj, "halts", vcpu->halts);
-	json__ns(obj, "halted_ns", vcpu->span ? vcpu->halted_ns : KVMW_NONE);
-	json__ns(obj, "mean_ns", mean(vcpu));
-	json__ns(obj, "p50_ns", view_halt__percentile(vcpu, 500));
-	json__ns(obj, "p99_ns", view_halt__percentile(vcpu, 990));
-	json__ns(obj, "max_ns", vcpu->span ? vcpu->span->max : KVMW_NONE);
+	json__ns(obj, "halted_ns", vcpu->halted_ns);
+	json__ns(obj, "mean_ns", vcpu->span.mean);
+	json__ns(obj, "p50_ns", vcpu->span.p50);
+	json__ns(obj, "p99_ns", vcpu->span.p99);
+	json__ns(obj, "max_ns", vcpu->span.max);
 	json__u64(obj, "polls", vcpu->polls);
 	json__u64(obj, "polls_paid_off", vcpu->paid);
 	json__ns(obj, "poll_ns", vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
@@ -224,28 +212,21 @@ static void vcpu_json(struct json_object *list, const struct halt_model *v,
 	window_json(obj, v, vcpu);
 }
 
-static int view_halt__json(struct json_object *root, const struct report *rep, void *state)
+static int view_halt__json(struct json_object *root, const struct report *rep, const void *model)
 {
-	struct json_object *obj, *list;
-	struct halt_model v;
+	struct json_object *obj = json__object(root, "halt"), *list;
+	const struct halt_model *v = model;
 
-	if (!state)
-		return 0;
-	if (halt_model__make(&v, rep, state))
-		return -1;
-	obj = json__object(root, "halt");
-	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
+	json__ns(obj, "duration_ns", v->to_ns - v->from_ns);
 	list = json__array(obj, "vcpus");
-	for (u32 i = 0; i < v.nr; i++)
-		vcpu_json(list, &v, &v.vcpu[i]);
-	json__u64(obj, "left_out", v.over_limit);
-	halt_model__free(&v);
+	for (u32 i = 0; i < v->nr; i++)
+		vcpu_json(list, v, &v->vcpu[i]);
+	json__u64(obj, "left_out", v->over_limit);
 	return 0;
 }
 
-const struct report_view halt_view = {
+const struct report_view halt_report_view = {
 	.event = KVMW_EVENT_HALT,
-	.consumer = &halt_consumer,
 	.text = view_halt__text,
 	.json = view_halt__json,
 };

@@ -6,7 +6,6 @@
 #include "util/render/units.h"
 #include "util/render/views.h"
 
-#define TOP	20		/* lines shown unless told otherwise */
 #define TOP_PINS 8		/* named in a sentence */
 #define WIDE	120
 
@@ -90,18 +89,11 @@ static const char *mode_name(u16 mode)
 	return mode < ARRAY_SIZE(names) && names[mode] ? names[mode] : "?";
 }
 
-static u32 nr_shown(const struct report *rep, u32 nr, u32 top)
+static void view_irq__add_times(struct textgrid *g, const struct duration_stats *span)
 {
-	u32 most = rep->opt->top ?: top;
-
-	return nr < most ? nr : most;
-}
-
-static void view_irq__add_times(struct textgrid *g, const struct hist *h)
-{
-	textgrid__ns(g, h->count ? hist__percentile(h, 500) : KVMW_NONE);
-	textgrid__ns(g, h->count ? hist__percentile(h, 990) : KVMW_NONE);
-	textgrid__ns(g, h->count ? h->max : KVMW_NONE);
+	textgrid__ns(g, span->p50);
+	textgrid__ns(g, span->p99);
+	textgrid__ns(g, span->max);
 }
 
 static void add_line(struct textgrid *g, const struct report *rep, const struct irq_line *line)
@@ -126,21 +118,16 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 
 static void again(const struct screen *s, const struct irq_model *v)
 {
-	char count[UNITS_MAX], pv[UNITS_MAX], words[160];
-	u64 repeated = 0, nr_pv = 0;
+	char count[UNITS_MAX], words[160];
 
-	for (u32 i = 0; i < v->nr_lines; i++) {
-		repeated += v->line[i].again;
-		nr_pv += v->line[i].rows[IRQ_PV_EOI];
-	}
-	if (repeated) {
+	if (v->again) {
 		snprintf(words, sizeof(words), "%s injections were repeated: an exit had interrupted "
-			 "the delivery", units__count(repeated, count));
+			 "the delivery", units__count(v->again, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	if (nr_pv) {
-		snprintf(words, sizeof(words), "%s EOIs were paravirtual: KVM learns of such a one "
-			 "at the next exit", units__count(nr_pv, pv));
+	if (v->pv_eois) {
+		snprintf(words, sizeof(words), "%s EOIs were paravirtual: KVM notices these only at "
+			 "the next exit", units__count(v->pv_eois, count));
 		screen__wrap(s, "", "  ", words);
 	}
 }
@@ -162,17 +149,13 @@ static const char *pin_name(const struct report *rep, const struct irq_pin *pin,
 static void coalesced(const struct screen *s, const struct report *rep, const struct irq_model *v)
 {
 	char words[1024], a[UNITS_MAX], b[UNITS_MAX], name[64];
-	u64 told = 0, nr = 0;
 	size_t len;
 
-	for (u32 i = 0; i < v->nr_pins; i++) {
-		told = sat_add(told, v->pin[i].told);
-		nr = sat_add(nr, v->pin[i].coalesced);
-	}
-	if (!told)
+	if (!v->changes)
 		return;
-	len = snprintf(words, sizeof(words), "%s of %s changes of a chip's pin were coalesced, one "
-		       "being pending already", units__count(nr, a), units__count(told, b));
+	len = snprintf(words, sizeof(words), "%s of %s changes of interrupt controller pins were "
+		       "coalesced with a pending one", units__count(v->coalesced, a),
+		       units__count(v->changes, b));
 	for (u32 i = 0; i < v->nr_pins && i < TOP_PINS && v->pin[i].coalesced; i++)
 		len += snprintf(words + len, sizeof(words) - len, "%s %s %s", i ? "," : ":",
 				pin_name(rep, &v->pin[i], name, sizeof(name)),
@@ -182,40 +165,39 @@ static void coalesced(const struct screen *s, const struct report *rep, const st
 	screen__wrap(s, "", "  ", words);
 }
 
-static void view_irq__text(const struct screen *s, const struct report *rep, void *state)
+static int view_irq__text(const struct screen *s, const struct report *rep, const void *model)
 {
-	struct irq_model *v = state;
+	const struct irq_model *v = model;
 	char count[UNITS_MAX];
 	struct textgrid g;
-	u32 nr;
+	int ret = 0;
 
-	if (!v || irq_model__finish(v, rep->rec))
-		return;
-	nr = nr_shown(rep, v->nr_lines, TOP);
-	if (nr) {
-		fputs("\nInterrupts by source and vector, each time since the step before:\n", s->out);
+	if (v->nr_lines) {
+		fputs("\nInterrupts by source and vector; durations are since the previous step:\n",
+		      s->out);
 		textgrid__init(&g, cols, ARRAY_SIZE(cols));
-		for (u32 i = 0; i < nr; i++)
+		for (u32 i = 0; i < v->nr_lines; i++)
 			add_line(&g, rep, &v->line[i]);
-		textgrid__finish(&g, s);
+		ret = textgrid__finish(&g, s);
 	}
-	if (nr < v->nr_lines)
-		fprintf(s->out, "%s more not shown; --top shows as many as told\n",
-			units__count(v->nr_lines - nr, count));
+	if (v->hidden)
+		fprintf(s->out, "%s more not shown (use --top N)\n", units__count(v->hidden, count));
 	again(s, v);
 	coalesced(s, rep, v);
 	if (v->over_limit)
-		fprintf(s->out, "%s events left out: more than %u sources and vectors\n",
+		fprintf(s->out, "%s events are not counted here: more than %u sources and vectors\n",
 			units__count(v->over_limit, count), AGG_MAX_KEYS);
+	return ret;
 }
 
-static void view_irq__json_times(struct json_object *obj, const char *key, const struct hist *h)
+static void view_irq__json_times(struct json_object *obj, const char *key,
+				 const struct duration_stats *span)
 {
 	obj = json__object(obj, key);
-	json__u64(obj, "count", h->count);
-	json__ns(obj, "p50_ns", h->count ? hist__percentile(h, 500) : KVMW_NONE);
-	json__ns(obj, "p99_ns", h->count ? hist__percentile(h, 990) : KVMW_NONE);
-	json__ns(obj, "max_ns", h->count ? h->max : KVMW_NONE);
+	json__u64(obj, "count", span->count);
+	json__ns(obj, "p50_ns", span->p50);
+	json__ns(obj, "p99_ns", span->p99);
+	json__ns(obj, "max_ns", span->max);
 }
 
 static void json_line(struct json_object *list, const struct report *rep,
@@ -241,36 +223,31 @@ static void json_line(struct json_object *list, const struct report *rep,
 	view_irq__json_times(item, "to_eoi", &line->span[eoi]);
 }
 
-static int view_irq__json(struct json_object *root, const struct report *rep, void *state)
+static int view_irq__json(struct json_object *root, const struct report *rep, const void *model)
 {
 	struct json_object *obj = json__object(root, "interrupts"), *list, *item;
-	struct irq_model *v = state;
+	const struct irq_model *v = model;
 	char name[UNITS_MAX];
-	u32 nr;
 
-	if (!v || irq_model__finish(v, rep->rec))
-		return -1;
-	nr = nr_shown(rep, v->nr_lines, TOP);
 	list = json__array(obj, "sources");
-	for (u32 i = 0; i < nr; i++)
+	for (u32 i = 0; i < v->nr_lines; i++)
 		json_line(list, rep, &v->line[i]);
-	json__u64(obj, "sources_hidden", v->nr_lines - nr);
+	json__u64(obj, "sources_hidden", v->hidden);
 	list = json__array(obj, "coalesced");
 	for (u32 i = 0; i < v->nr_pins; i++) {
 		item = json_object_new_object();
 		json_object_array_add(list, item);
 		json__text(item, "kind", kind_name(rep, v->pin[i].kind, name, sizeof(name)));
 		json__ns(item, "pin", v->pin[i].pin);
-		json__u64(item, "changes", v->pin[i].told);
+		json__u64(item, "changes", v->pin[i].changes);
 		json__u64(item, "coalesced", v->pin[i].coalesced);
 	}
 	json__u64(obj, "left_out", v->over_limit);
 	return 0;
 }
 
-const struct report_view irq_view = {
+const struct report_view irq_report_view = {
 	.event = KVMW_EVENT_IRQ,
-	.consumer = &irq_consumer,
 	.text = view_irq__text,
 	.json = view_irq__json,
 };

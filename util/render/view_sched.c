@@ -8,7 +8,7 @@
 #include "util/render/units.h"
 #include "util/render/views.h"
 
-#define SHOWN	20	/* threads, unless told otherwise */
+#define SHOWN	20	/* threads, without --top */
 
 static const struct textgrid_col columns[] = {
 	{ .head = "thread", .left = true },
@@ -26,12 +26,7 @@ static const struct textgrid_col columns[] = {
 	{ .head = "mostly by", .left = true },
 };
 
-static u64 view_sched__percentile(const struct sched_thread *t, u32 permille)
-{
-	return t->wait.count ? hist__percentile(&t->wait, permille) : KVMW_NONE;
-}
-
-static void view_sched__table(const struct screen *s, const struct sched_model *v, u32 nr)
+static int view_sched__table(const struct screen *s, const struct sched_model *v, u32 nr)
 {
 	u64 whole = v->to_ns - v->from_ns;
 	struct textgrid g;
@@ -45,9 +40,9 @@ static void view_sched__table(const struct screen *s, const struct sched_model *
 		textgrid__percent(&g, t->on_ns, whole);
 		textgrid__ns(&g, t->wait_ns);
 		textgrid__percent(&g, t->wait_ns, whole);
-		textgrid__ns(&g, view_sched__percentile(t, 500));
-		textgrid__ns(&g, view_sched__percentile(t, 990));
-		textgrid__ns(&g, t->wait.count ? t->wait.max : KVMW_NONE);
+		textgrid__ns(&g, t->wait.p50);
+		textgrid__ns(&g, t->wait.p99);
+		textgrid__ns(&g, t->wait.max);
 		textgrid__ns(&g, t->asleep_ns);
 		textgrid__count(&g, t->moved);
 		textgrid__count(&g, t->switches);
@@ -55,33 +50,33 @@ static void view_sched__table(const struct screen *s, const struct sched_model *
 		/* As much as a thread's name can be. */
 		textgrid__add(&g, "%.16s", t->by.count ? t->by.name : "-");
 	}
-	textgrid__finish(&g, s);
+	return textgrid__finish(&g, s);
 }
 
-static void view_sched__text(const struct screen *s, const struct report *rep, void *state)
+static int view_sched__text(const struct screen *s, const struct report *rep, const void *model)
 {
+	const struct sched_model *v = model;
 	u32 top = rep->opt->top ?: SHOWN;
 	char words[160], count[UNITS_MAX];
-	struct sched_model v;
+	int ret = 0;
 
-	if (!state || sched_model__make(&v, rep, state))
-		return;
-	if (v.nr) {
-		fprintf(s->out, "\nThreads by how long they waited for a CPU, of %.3f s:\n",
-			(v.to_ns - v.from_ns) / 1e9);
-		view_sched__table(s, &v, v.nr < top ? v.nr : top);
+	if (v->nr) {
+		fprintf(s->out, "\nThreads by time waiting for a CPU, in %.3f s:\n",
+			(v->to_ns - v->from_ns) / 1e9);
+		ret = view_sched__table(s, v, v->nr < top ? v->nr : top);
 	}
-	if (v.nr + v.more > top) {
-		snprintf(words, sizeof(words), "%s threads more not shown (--top)",
-			 units__count((u64)v.nr + v.more - top, count));
+	if (v->nr + v->more > top) {
+		snprintf(words, sizeof(words), "%s more threads not shown (use --top N)",
+			 units__count((u64)v->nr + v->more - top, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	if (v.over_limit) {
-		snprintf(words, sizeof(words), "%s events of more threads than are kept are left out",
-			 units__count(v.over_limit, count));
+	if (v->over_limit) {
+		snprintf(words, sizeof(words),
+			 "%s events are not counted here: more threads than kvmw keeps",
+			 units__count(v->over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
-	sched_model__free(&v);
+	return ret;
 }
 
 static void thread_json(struct json_object *list, const struct report *rep,
@@ -99,9 +94,9 @@ static void thread_json(struct json_object *list, const struct report *rep,
 	json__ns(obj, "waiting_ns", t->wait_ns);
 	json__ns(obj, "asleep_ns", t->asleep_ns);
 	json__u64(obj, "waits", t->wait.count);
-	json__ns(obj, "wait_p50_ns", view_sched__percentile(t, 500));
-	json__ns(obj, "wait_p99_ns", view_sched__percentile(t, 990));
-	json__ns(obj, "wait_max_ns", t->wait.count ? t->wait.max : KVMW_NONE);
+	json__ns(obj, "wait_p50_ns", t->wait.p50);
+	json__ns(obj, "wait_p99_ns", t->wait.p99);
+	json__ns(obj, "wait_max_ns", t->wait.max);
 	json__u64(obj, "switches", t->switches);
 	json__u64(obj, "preempted", t->preempted);
 	json__u64(obj, "migrations", t->moved);
@@ -114,29 +109,22 @@ static void thread_json(struct json_object *list, const struct report *rep,
 	json__u64(by, "count", t->by.count);
 }
 
-static int view_sched__json(struct json_object *root, const struct report *rep, void *state)
+static int view_sched__json(struct json_object *root, const struct report *rep, const void *model)
 {
-	struct json_object *obj, *list;
-	struct sched_model v;
+	struct json_object *obj = json__object(root, "sched"), *list;
+	const struct sched_model *v = model;
 
-	if (!state)
-		return 0;
-	if (sched_model__make(&v, rep, state))
-		return -1;
-	obj = json__object(root, "sched");
-	json__ns(obj, "duration_ns", v.to_ns - v.from_ns);
+	json__ns(obj, "duration_ns", v->to_ns - v->from_ns);
 	list = json__array(obj, "threads");
-	for (u32 i = 0; i < v.nr; i++)
-		thread_json(list, rep, &v.thread[i]);
-	json__u64(obj, "threads_left_out", v.more);
-	json__u64(obj, "left_out", v.over_limit);
-	sched_model__free(&v);
+	for (u32 i = 0; i < v->nr; i++)
+		thread_json(list, rep, &v->thread[i]);
+	json__u64(obj, "threads_left_out", v->more);
+	json__u64(obj, "left_out", v->over_limit);
 	return 0;
 }
 
-const struct report_view sched_view = {
+const struct report_view sched_report_view = {
 	.event = KVMW_EVENT_SCHED,
-	.consumer = &sched_consumer,
 	.text = view_sched__text,
 	.json = view_sched__json,
 };

@@ -29,7 +29,7 @@ static bool has_stacks(const struct report *rep)
 	return report_options__sorts_by(rep->opt, KEY_DETAIL);
 }
 
-static void view_stack__text(const struct screen *s, const struct report *rep, void *state)
+static int view_stack__text(const struct screen *s, const struct report *rep, const void *model)
 {
 	char count[UNITS_MAX], words[128];
 
@@ -43,6 +43,7 @@ static void view_stack__text(const struct screen *s, const struct report *rep, v
 		view_stack__frames(s, "kernel", stack_of(rep, row, false));
 		view_stack__frames(s, "VMM", stack_of(rep, row, true));
 	}
+	return 0;
 }
 
 static void list(struct json_object *obj, const char *key, const struct rec_stack *stack)
@@ -53,7 +54,7 @@ static void list(struct json_object *obj, const char *key, const struct rec_stac
 		json_object_array_add(frames, json_object_new_string(stack->frame[i]));
 }
 
-static int view_stack__json(struct json_object *root, const struct report *rep, void *state)
+static int view_stack__json(struct json_object *root, const struct report *rep, const void *model)
 {
 	struct json_object *stacks = json__array(root, "stacks"), *item;
 
@@ -66,5 +67,8 @@ static int view_stack__json(struct json_object *root, const struct report *rep, 
 	return 0;
 }
 
-const struct report_view stack_view = {
-	.event = KVMW_EVENT_STACK, .text = view_stack__text, .json = view_stack__json};
+const struct report_view stack_report_view = {
+	.event = KVMW_EVENT_STACK,
+	.text = view_stack__text,
+	.json = view_stack__json,
+};

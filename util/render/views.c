@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "util/render/render.h"
 #include "util/render/views.h"
 
-extern const struct report_view halt_view, sched_view;
-extern const struct report_view stack_view;
-extern const struct report_view dirty_view;
-extern const struct report_view irq_view, fault_view;
-
 static const struct report_view *const views[] = {
-	&halt_view,
-	&sched_view,
-	&stack_view,
-	&dirty_view,
-	&irq_view,
-	&fault_view,
+	&halt_report_view,
+	&sched_report_view,
+	&stack_report_view,
+	&dirty_report_view,
+	&irq_report_view,
+	&fault_report_view,
 };
 
 const struct report_view *report_view__find(u32 event)
@@ -21,4 +17,11 @@ const struct report_view *report_view__find(u32 event)
 		if (views[i]->event == event)
 			return views[i];
 	return NULL;
+}
+
+int render__view(const struct screen *s, const struct report *rep, const void *model)
+{
+	const struct report_view *view = report_view__find(rep->event);
+
+	return view ? view->text(s, rep, model) : 0;
 }

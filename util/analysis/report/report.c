@@ -93,15 +93,14 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 
 void report__distribution(struct report_row *row)
 {
-	const struct hist *h = &row->span;
-	bool any = h->count;
+	const struct duration_stats st = hist__stats(&row->span);
 
 	row->mean_ns = row->done && row->time_ns != KVMW_NONE ? row->time_ns / row->done : KVMW_NONE;
-	row->min_ns = any ? h->min : KVMW_NONE;
-	row->max_ns = any ? h->max : KVMW_NONE;
-	row->p50_ns = any ? hist__percentile(h, 500) : KVMW_NONE;
-	row->p90_ns = any ? hist__percentile(h, 900) : KVMW_NONE;
-	row->p99_ns = any ? hist__percentile(h, 990) : KVMW_NONE;
+	row->min_ns = st.min;
+	row->max_ns = st.max;
+	row->p50_ns = st.p50;
+	row->p90_ns = st.p90;
+	row->p99_ns = st.p99;
 }
 
 static u64 add_captured(u64 sum, u64 value)
