@@ -4,7 +4,7 @@
  * does while it handles it.
  */
 #include "cycle.bpf.h"
-#include "detail_x86.bpf.h"
+#include "x86/detail.bpf.h"
 
 /* The record of the cycle in which this thread is. */
 static __always_inline struct kvmw_exit *cycle_now(void)

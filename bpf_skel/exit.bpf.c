@@ -4,7 +4,7 @@
  * and sent at kvm_entry.
  */
 #include "cycle.bpf.h"
-#include "detail_x86.bpf.h"
+#include "x86/detail.bpf.h"
 
 /* Not captured: no sum either. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)

@@ -7,7 +7,7 @@
 #define KVMW_SHARED_H
 
 #include "util/events.h"
-#include "bpf_skel/exit_fields_x86.h"
+#include "bpf_skel/x86/exit_fields.h"
 #include "bpf_skel/points.h"
 
 #define KVMW_MAX_VCPUS	1024	/* vCPU threads of one recording */

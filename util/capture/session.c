@@ -14,7 +14,7 @@
 
 #include "util/capture/kernel.h"
 #include "util/capture/offsets.h"
-#include "util/capture/mmu_config.h"
+#include "util/arch/mmu_config.h"
 #include "util/capture/preflight.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"

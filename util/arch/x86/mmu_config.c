@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "util/capture/mmu_config.h"
+#include "util/arch/mmu_config.h"
 
 /* A parameter of a module that is Y or 1. */
 static bool is_on(const char *path)

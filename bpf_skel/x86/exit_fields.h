@@ -6,8 +6,8 @@
  * FIELD(type, name, field, offset): ours, the kernel's, and where it lies in all kernels
  * from 5.10 to 7.2.  Where it lies elsewhere, the program takes the slower way.
  */
-#ifndef KVMW_EXIT_FIELDS_X86_H
-#define KVMW_EXIT_FIELDS_X86_H
+#ifndef KVMW_X86_EXIT_FIELDS_H
+#define KVMW_X86_EXIT_FIELDS_H
 
 #define KVM_EXIT_FIELDS(FIELD)				\
 	FIELD(u32, reason, exit_reason, 8)		\

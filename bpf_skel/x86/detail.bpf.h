@@ -8,8 +8,8 @@
  * "Exit Qualification for Control-Register Accesses", "... for I/O Instructions", "... for
  * EPT Violations"; 25.9.2 (VM-exit interruption information); appendix C (exit reasons).
  */
-#ifndef KVMW_DETAIL_X86_BPF_H
-#define KVMW_DETAIL_X86_BPF_H
+#ifndef KVMW_X86_DETAIL_BPF_H
+#define KVMW_X86_DETAIL_BPF_H
 
 #include "common.bpf.h"
 
