@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "builtin.h"
-#include "util/capture/preflight.h"
+#include "util/arch/arch.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/capture/tracefs.h"
@@ -58,7 +58,7 @@ static const char *missing(u32 event, char *buf, size_t size)
 	const char *why = provider__missing(event, buf, size);
 
 	if (!why && provider__needs(BIT(event), PROBE_EXIT))
-		why = host__silent_exit();
+		why = arch__silent_exit();
 	return why;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "builtin.h"
+#include "util/arch/arch.h"
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/meta.h"
@@ -218,7 +219,7 @@ static int choose_events(struct record *r, const char **silent)
 
 	if (!r->choice.events)
 		r->choice.named = set;
-	*silent = set & BIT(KVMW_EVENT_EXIT) ? host__silent_exit() : NULL;
+	*silent = set & BIT(KVMW_EVENT_EXIT) ? arch__silent_exit() : NULL;
 	/* Where exits are silent, what KVM tells is its returns to the VMM. */
 	if (*silent && !r->choice.events)
 		set |= BIT(KVMW_EVENT_USERSPACE);

@@ -99,54 +99,6 @@ int BPF_PROG(dirty_page_fentry, void *kvm, void *memslot, u64 gfn)
 	return 0;
 }
 
-/* struct kvm_memslots of 5.10: the slots are sorted by base_gfn, the highest first. */
-#define SLOTS_5_10	512	/* KVM_MEM_SLOTS_NUM of x86 */
-struct memslots_5_10 {
-	u64 generation;
-	s16 id_to_index[SLOTS_5_10];
-	u32 lru_slot;
-	s32 used_states;
-	struct memslot_5_10 memslots[];
-};
-
-/*
- * The slot of a gfn in the VM's first address space; the second is that of a vCPU in
- * system-management mode.  struct kvm of 5.10 begins with mmu_lock, slots_lock, mm,
- * memslots[].
- */
-static __always_inline u64 find_memslot(const void *kvm, u64 gfn)
-{
-	u32 at = (bpf_core_type_size(struct spinlock) + 7) / 8 * 8 + bpf_core_type_size(struct mutex) + 8;
-	struct memslots_5_10 *all = NULL;
-	struct memslot_5_10 *m;
-	u64 found[2];		/* base_gfn, npages */
-	s32 used = 0;
-	u32 low = 0, high;
-
-	if (bpf_probe_read_kernel(&all, sizeof(all), kvm + at) ||
-	    bpf_probe_read_kernel(&used, sizeof(used), &all->used_states) ||
-	    used <= 0 || used > SLOTS_5_10)
-		return 0;
-	/* The first slot that begins at or below gfn. */
-	high = used;
-	for (int i = 0; i < 10 && low < high; i++) {
-		u32 middle = (low + high) / 2;
-		u64 base = 0;
-
-		if (bpf_probe_read_kernel(&base, sizeof(base), &all->memslots[middle & 1023].base_gfn))
-			return 0;
-		if (gfn >= base)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	m = &all->memslots[low & 1023];
-	if (low >= (u32)used || bpf_probe_read_kernel(found, sizeof(found), m) ||
-	    gfn < found[0] || gfn - found[0] >= found[1])
-		return 0;
-	return (u64)m;
-}
-
 static __always_inline int outer_begin(const void *kvm, u64 gfn)
 {
 	struct outer outer = { .gfn = gfn };
@@ -154,7 +106,7 @@ static __always_inline int outer_begin(const void *kvm, u64 gfn)
 
 	if (!active || !state_of_current())
 		return 0;
-	outer.memslot = find_memslot(kvm, gfn);
+	outer.memslot = arch_memslot_find(kvm, gfn);
 	if (outer.memslot)
 		bpf_map_update_elem(&outer_calls, &tid, &outer, BPF_ANY);
 	return 0;

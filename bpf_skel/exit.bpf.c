@@ -1,51 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Provider "exit": one record per cycle of a vCPU, stashed at kvm_exit, completed
- * and sent at kvm_entry.
- */
-#include "cycle.bpf.h"
-#include "x86/detail.bpf.h"
-
-/* Not captured: no sum either. */
-static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
-{
-	if (config.parts) {
-		sum->halt_ns += e->halt_ns;
-		sum->poll_ns += e->poll_ns;
-		sum->wait_ns += e->wait_ns;
-		sum->block_ns += e->block_ns;
-	} else {
-		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
-	}
-}
-
-/* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
-static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns)
-{
-	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
-
-	s->exit_open = 0;
-	s->exit.e.total_ns = total_ns;
-	if (total_ns != KVMW_NONE) {
-		sum->done++;
-		sum->span_ns += total_ns;
-		sum->user_ns += s->exit.e.user_ns;
-		add_parts(sum, &s->exit.e);
-		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
-	}
-	if (!cycle_wanted(s)) {
-		sum->filtered++;
-	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
-		sum->lost++;
-		count_lost(s, KVMW_EVENT_EXIT, now);
-	}
-}
-
-/* One exit as the tracepoint tells it. */
-struct exit_info {
-#define MEMBER(type, name, field, offset) type name;
-	KVM_EXIT_FIELDS(MEMBER)
-};
+/* Provider "exit": where a vCPU leaves its guest, and enters it again. */
+#include "exit.bpf.h"
 
 /*
  * A program reaches its context at fixed offsets only, so where the running kernel's
@@ -58,49 +13,6 @@ struct exit_info {
 		     "=r"(value) : "r"(ctx));				\
 	info.name = value; });
 #define COPY(type, name, field, offset) info.name = *(type *)(raw + config.exit.name);
-
-static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, const struct exit_info *info)
-{
-	struct kvmw_exit *e = &s->exit.e;
-	struct kvmw_sum *sum;
-
-	/* Some kernels' VMX fast path runs the guest again without a kvm_entry. */
-	if (s->exit_open)
-		cycle_end(s, now, KVMW_NONE);
-	/* Without an entry before, what is there belongs to no cycle. */
-	if (!s->entry_ns)
-		cycle_clear(s);
-	if (s->out_ns)
-		now = s->out_ns;
-	else
-		e->exit_cpu = bpf_get_smp_processor_id();
-
-	e->time_ns = now;
-	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
-	e->user_ns = 0;
-	e->rip = info->rip;
-	e->info1 = info->info1;
-	e->info2 = info->info2;
-	e->intr_info = info->intr_info;
-	e->error_code = info->error_code;
-	e->reason = info->reason;
-	e->isa = info->isa;
-	e->user_reason = NO_USER;
-	e->entry_cpu = NO_CPU;
-	if (info->isa == KVMW_ISA_SVM)
-		detail_svm(s, e);
-	else
-		detail_vmx(s, e);
-	cycle_mark(s);
-
-	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);
-	sum = sum_at(s, s->exit_sum);
-	sum->count++;
-	if (s->entry_ns)
-		sum->gap_ns += e->guest_ns;
-	s->exit_open = 1;
-	s->entry_ns = 0;
-}
 
 SEC("tp/kvm/kvm_exit")
 int kvm_exit(void *ctx)
@@ -125,55 +37,6 @@ int kvm_exit(void *ctx)
 		return PASS_ON;
 	exit_begin(s, now, &info);
 	return PASS_ON;
-}
-
-/*
- * The VMCB: part of its control area, and RIP in its state save area.  AMD64 Architecture
- * Programmer's Manual, volume 2, appendix B.
- */
-#define VMCB_EXITCODE	0x70
-#define VMCB_RIP	0x578
-struct vmcb_exit {
-	u64 exitcode, exitinfo1, exitinfo2;
-	u32 exitintinfo, exitintinfo_error;
-};
-#define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
-#define EXITINTINFO_V	(1U << 31)
-
-/*
- * SVM leaves all that kvm_exit tells in memory (svm_get_exit_info() in
- * arch/x86/kvm/svm/svm.c), so the making of a trace record can be spared.  VMX keeps
- * it in the VMCS, out of a program's reach.
- */
-SEC("tp_btf/kvm_exit")
-int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
-{
-	u64 now = bpf_ktime_get_ns();
-	struct vcpu_svm *svm;
-	struct vmcb_exit vmcb;
-	struct exit_info info;
-	struct kvmw_vcpu_state *s;
-	void *page;
-
-	if (!active || !vcpu)
-		return 0;
-	s = state_of_vcpu(vcpu->vcpu_id);
-	if (!s)
-		return 0;
-	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
-	page = BPF_CORE_READ(svm, vmcb);
-	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE) ||
-	    bpf_probe_read_kernel(&info.rip, sizeof(info.rip), page + VMCB_RIP))
-		return 0;
-	info.info1 = vmcb.exitinfo1;
-	info.info2 = vmcb.exitinfo2;
-	info.intr_info = vmcb.exitintinfo;
-	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
-			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
-	info.reason = vmcb.exitcode;
-	info.isa = isa;
-	exit_begin(s, now, &info);
-	return 0;
 }
 
 /* vcpu: KVM's own, or 0 where it is not at hand. */

@@ -3,28 +3,12 @@
  * Provider "fault": guest page faults.  A fault is held from kvm_page_fault until
  * kvm_mmu_page_fault() returns; what KVM tells in between of the page belongs to it.
  */
+#include "arch.bpf.h"
 #include "point.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_NOT_PRESENT, kvm, kvm_async_pf_not_present)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_READY, kvm, kvm_async_pf_ready)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_DONE, kvm, kvm_async_pf_completed)
-
-#define ACCESS_READ	1
-#define ACCESS_WRITE	2
-#define ACCESS_EXEC	4
-
-/* Bits of a page fault's error code: Intel SDM volume 3, 4.7; AMD APM volume 2, 15.25.6. */
-#define PFERR_WRITE	(1 << 1)
-#define PFERR_FETCH	(1 << 4)
-
-/* VMX with EPT traces the exit qualification: its lowest bits are in our order. */
-static __always_inline u64 access_of(u64 error_code)
-{
-	if (config.fault.qualification)
-		return error_code & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
-	return error_code & PFERR_FETCH ? ACCESS_EXEC :
-	       error_code & PFERR_WRITE ? ACCESS_WRITE : ACCESS_READ;
-}
 
 /* The fault that this thread handles; NULL: none. */
 static __always_inline struct kvmw_held *fault_now(struct kvmw_vcpu_state *s)
@@ -53,7 +37,7 @@ int kvm_page_fault(void *ctx)
 	s = point_begin(&row, KVMW_EVENT_FAULT, fault, PAGE_FAULT, kvm_page_fault, ctx);
 	if (!s)
 		return PASS_ON;
-	row.value[VALUE(fault, access)] = access_of(row.value[VALUE(fault, error_code)]);
+	row.value[VALUE(fault, access)] = arch_fault_access(row.value[VALUE(fault, error_code)]);
 	/* With shadow paging it is the guest's virtual address. */
 	if (!config.fault.direct)
 		row.value[VALUE(fault, gpa)] = KVMW_NONE;
@@ -170,8 +154,6 @@ static __always_inline void fault_mapped(struct kvmw_held *held, u64 gfn, u64 pf
 		held->row.value[VALUE(fault, pfn)] = pfn + inside;
 }
 
-#define SPTE_PRESENT	7	/* EPT: read, write, execute; else bit 0 */
-
 SEC("tp/kvmmmu/kvm_mmu_set_spte")
 int kvm_mmu_set_spte(void *ctx)
 {
@@ -186,7 +168,7 @@ int kvm_mmu_set_spte(void *ctx)
 	gfn = row.value[VALUE(fault, gpa)];
 	spte = row.value[VALUE(fault, pfn)];
 	row.value[VALUE(fault, gpa)] = gfn << 12;
-	row.value[VALUE(fault, pfn)] = spte & SPTE_PRESENT ?
+	row.value[VALUE(fault, pfn)] = arch_spte_present(spte) ?
 				       (spte & config.fault.pfn_mask) >> 12 : KVMW_NONE;
 	held = fault_now(s);
 	/* 5.10 tells of the entry that marks MMIO too: no page is mapped. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Provider "hypercall": hypercalls.  Those of KVM and Xen are sent when
- * kvm_emulate_hypercall() returns, with the time it took and what the guest finds in RAX.
+ * kvm_emulate_hypercall() returns, with the time it took and its result.
  */
+#include "arch.bpf.h"
 #include "point.bpf.h"
 
 static __always_inline void release(struct kvmw_vcpu_state *s, u64 span_ns)
@@ -55,21 +56,6 @@ int kvm_xen_hypercall(void *ctx)
 	return PASS_ON;
 }
 
-/*
- * What the guest finds in RAX.  The vCPU that a thread runs is its latest preempt notifier:
- * vcpu_load(), virt/kvm/kvm_main.c.
- */
-static __always_inline u64 guest_rax(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
-
-	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs))
-		return KVMW_NONE;
-	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
-	return BPF_CORE_READ(vcpu, arch.regs[0]);
-}
-
 static __always_inline void returned(int ret)
 {
 	struct kvmw_vcpu_state *s;
@@ -81,7 +67,7 @@ static __always_inline void returned(int ret)
 		return;
 	/* Where the VMM goes on with it (0) it is the VMM that tells the guest. */
 	if (ret)
-		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] = guest_rax();
+		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] = arch_hypercall_result();
 	release(s, bpf_ktime_get_ns() - s->held[KVMW_HELD_HYPERCALL].row.e.time_ns);
 }
 

@@ -4,6 +4,7 @@
  * is sent when it returns; of those that have not returned in the end the recorder makes the
  * rows.
  */
+#include "arch.bpf.h"
 #include "ioctl.bpf.h"
 #include "memslot.bpf.h"
 
@@ -165,22 +166,18 @@ static __always_inline bool is_kvm(u32 cmd)
 	return (cmd >> 8 & 0xff) == KVMIO;
 }
 
-#if defined(__TARGET_ARCH_x86)
 /* One function, where the tracepoint makes every system call of the host slower. */
-SEC("kprobe/__x64_sys_ioctl")
+SEC("kprobe/" ARCH_SYSCALL "ioctl")
 int BPF_KPROBE(ioctl_enter_kprobe, struct pt_regs *regs)
 {
-	u64 cmd = 0, fd = 0, arg = 0;
+	u32 cmd = arch_syscall_arg(regs, 1);
 
-	if (bpf_probe_read_kernel(&cmd, sizeof(cmd), &regs->si) || !is_kvm(cmd) ||
-	    bpf_probe_read_kernel(&fd, sizeof(fd), &regs->di) ||
-	    bpf_probe_read_kernel(&arg, sizeof(arg), &regs->dx))
+	if (!is_kvm(cmd))
 		return 0;
 	call_missed(bpf_get_current_pid_tgid());
-	call_begin(fd, cmd, arg);
+	call_begin(arch_syscall_arg(regs, 0), cmd, arch_syscall_arg(regs, 2));
 	return 0;
 }
-#endif
 
 SEC("tp/syscalls/sys_enter_ioctl")
 int ioctl_enter(struct ioctl_args *ctx)
@@ -201,14 +198,12 @@ static __always_inline void returned(s64 result)
 		call_end(tid, call, bpf_ktime_get_ns() - call->row.e.time_ns, result);
 }
 
-#if defined(__TARGET_ARCH_x86)
-SEC("fexit/__x64_sys_ioctl")
+SEC("fexit/" ARCH_SYSCALL "ioctl")
 int BPF_PROG(ioctl_fexit, struct pt_regs *regs, long result)
 {
 	returned(result);
 	return 0;
 }
-#endif
 
 struct exit_args {
 	u64 common, nr;

@@ -63,7 +63,7 @@ static __always_inline u64 context(void)
 	u64 cpu = bpf_get_smp_processor_id();
 	u32 count;
 
-	if (!preempt_count(&count))
+	if (!arch_preempt_count(&count))
 		count = 0;
 	if (count & IN_HARD_IRQ)
 		return 2ULL << 32 | cpu;

@@ -2,61 +2,29 @@
 /*
  * A memory slot as the kernel has it, and the rows of event "memslot" about slots that
  * were there before the recording.
- *
- * compat: before 5.11 modules have no BTF, so the layouts of a modular KVM 5.10 are fixed
- * here (include/linux/kvm_host.h and arch/x86/include/asm/kvm_host.h of 5.10, x86-64).
  */
 #ifndef KVMW_MEMSLOT_BPF_H
 #define KVMW_MEMSLOT_BPF_H
 
+#include "arch.bpf.h"
 #include "point.bpf.h"
 
 #define KVM_MEM_LOG_DIRTY_PAGES 1	/* include/uapi/linux/kvm.h */
-#define MEMSLOT_FLAGS	0xffff		/* those above are KVM's own */
-
-/* struct kvm_memory_slot of 5.10 */
-struct memslot_5_10 {
-	u64 base_gfn, npages;
-	u64 dirty_bitmap;
-	u64 rmap[3], lpage_info[2], gfn_track[1];
-	u64 userspace_addr;
-	u32 flags;
-	u16 id, as_id;
-};
-
-/* What all kernels have of it. */
-struct memslot {
-	u64 base_gfn, npages, hva;
-	u64 dirty_bitmap;
-	u32 flags;
-	u32 slot;		/* address space << 16, id */
-};
 
 static __always_inline bool memslot_read(struct memslot *to, const void *memslot)
 {
+	const struct kvm_memory_slot *m = memslot;
+
 	if (!memslot)
 		return false;
-	if (bpf_core_type_exists(struct kvm_memory_slot)) {
-		const struct kvm_memory_slot *m = memslot;
-
-		to->base_gfn = BPF_CORE_READ(m, base_gfn);
-		to->npages = BPF_CORE_READ(m, npages);
-		to->hva = BPF_CORE_READ(m, userspace_addr);
-		to->dirty_bitmap = (u64)BPF_CORE_READ(m, dirty_bitmap);
-		to->flags = BPF_CORE_READ(m, flags) & MEMSLOT_FLAGS;
-		to->slot = (u32)BPF_CORE_READ(m, as_id) << 16 | (u16)BPF_CORE_READ(m, id);
-	} else {
-		struct memslot_5_10 m;
-
-		if (bpf_probe_read_kernel(&m, sizeof(m), memslot))
-			return false;
-		to->base_gfn = m.base_gfn;
-		to->npages = m.npages;
-		to->hva = m.userspace_addr;
-		to->dirty_bitmap = m.dirty_bitmap;
-		to->flags = m.flags & MEMSLOT_FLAGS;
-		to->slot = (u32)m.as_id << 16 | m.id;
-	}
+	if (!bpf_core_type_exists(struct kvm_memory_slot))
+		return arch_memslot_read(to, memslot);
+	to->base_gfn = BPF_CORE_READ(m, base_gfn);
+	to->npages = BPF_CORE_READ(m, npages);
+	to->hva = BPF_CORE_READ(m, userspace_addr);
+	to->dirty_bitmap = (u64)BPF_CORE_READ(m, dirty_bitmap);
+	to->flags = BPF_CORE_READ(m, flags) & MEMSLOT_FLAGS;
+	to->slot = (u32)BPF_CORE_READ(m, as_id) << 16 | (u16)BPF_CORE_READ(m, id);
 	return true;
 }
 

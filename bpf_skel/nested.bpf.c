@@ -29,7 +29,7 @@ int kvm_nested_vmenter(void *ctx)
 	return PASS_ON;
 }
 
-/* Before 6.0, of SVM alone: there VMX does not tell when L1 runs L2. */
+/* Before 6.0 not on all CPUs: the recorder looks which there are. */
 SEC("tp/kvm/kvm_nested_vmrun")
 int kvm_nested_vmrun(void *ctx)
 {

@@ -7,7 +7,7 @@
 #define KVMW_SHARED_H
 
 #include "util/events.h"
-#include "bpf_skel/x86/exit_fields.h"
+#include "bpf_skel/arch.h"
 #include "bpf_skel/points.h"
 
 #define KVMW_MAX_VCPUS	1024	/* vCPU threads of one recording */
@@ -208,9 +208,7 @@ struct kvmw_config {
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 hypercall_return;	/* that of kvm_emulate_hypercall() is seen */
 	u8 switch_state;	/* sched_switch hands over the state of prev */
-	u64 apic_timer_fn;	/* address of KVM's function; 0: not known */
-	u64 per_cpu_offset;	/* addresses; 0: not needed, or not known */
-	u64 preempt_count;
+	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
@@ -225,9 +223,9 @@ struct kvmw_config {
 	struct {
 		u64 pfn_mask;		/* bits of an address in a page-table entry */
 		u8 spans;		/* the end of a fault is seen */
-		u8 direct;		/* EPT or NPT: faults are by guest physical address */
-		u8 qualification;	/* error_code is a VMX exit qualification */
+		u8 direct;		/* faults are by guest physical address: no shadow paging */
 	} fault;
+	struct kvmw_arch_config arch;
 	/* Of each point: where the kernel has a family's fields; size 0: it has not. */
 	struct kvmw_point {
 		struct {

@@ -58,7 +58,7 @@ int BPF_PROG(apic_start, struct hrtimer *timer)
 	struct kvmw_ring_row row;
 	struct kvmw_vcpu_state *s;
 
-	if (!active || !timer || (u64)timer->function != config.apic_timer_fn)
+	if (!active || !timer || (u64)timer->function != config.timer_fn)
 		return 0;
 	s = timer_started((u64)timer);
 	if (!s)
@@ -75,7 +75,7 @@ int BPF_PROG(apic_expire, struct hrtimer *timer)
 	struct kvmw_vcpu_state *s;
 	u64 expires;
 
-	if (!active || !timer || (u64)timer->function != config.apic_timer_fn)
+	if (!active || !timer || (u64)timer->function != config.timer_fn)
 		return 0;
 	s = timer_state((u64)timer);
 	if (!s)

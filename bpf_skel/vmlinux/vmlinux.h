@@ -51,6 +51,11 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
+/* struct kvm_vcpu_arch, struct pt_regs */
+#if defined(__TARGET_ARCH_x86)
+#include "x86/vmlinux.h"
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct thread_info {
@@ -127,9 +132,6 @@ struct hrtimer {
 };
 
 /* include/linux/kvm_host.h; in the BTF of kvm.ko where that is a module */
-struct kvm_vcpu_arch {
-	unsigned long regs[17];
-};
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
@@ -150,25 +152,6 @@ struct kvm_memory_slot {
 	__u16 as_id;
 };
 
-/* arch/x86/kvm/svm/svm.h */
-struct vcpu_svm {
-	struct kvm_vcpu vcpu;
-	void *vmcb;
-};
-
 #pragma clang attribute pop
-
-/* arch/x86/include/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: ABI */
-#if defined(__TARGET_ARCH_x86)
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-	unsigned long orig_ax, ip, cs, flags, sp, ss;
-};
-#elif defined(__TARGET_ARCH_arm64)
-struct user_pt_regs {
-	__u64 regs[31], sp, pc, pstate;
-};
-struct pt_regs;
-#endif
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef KVMW_X86_DETAIL_BPF_H
 #define KVMW_X86_DETAIL_BPF_H
 
-#include "common.bpf.h"
+#include "exit_detail.bpf.h"
 
 #define SVM_READ_CR0	0x000
 #define SVM_WRITE_CR0	0x010
@@ -43,13 +43,6 @@
 
 #define GUEST_RAX	0		/* enum kvm_reg of the kernel: as in ModRM */
 #define GUEST_RCX	1
-
-static __always_inline void detail_set(struct kvmw_exit *e, u32 kind, u64 value, u32 size)
-{
-	e->detail_kind = kind;
-	e->detail = value;
-	e->detail_size = size;
-}
 
 /* Where kvm.ko has no BTF it is left to the tracepoints of detail.bpf.c. */
 static __always_inline u64 guest_reg(const struct kvmw_vcpu_state *s, u32 reg)
@@ -151,6 +144,14 @@ static __always_inline void detail_vmx(struct kvmw_vcpu_state *s, struct kvmw_ex
 	default:
 		detail_set(e, KVMW_DETAIL_NONE, KVMW_NONE, 0);
 	}
+}
+
+static __always_inline void arch_exit_detail(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
+{
+	if (e->isa == KVMW_ISA_SVM)
+		detail_svm(s, e);
+	else
+		detail_vmx(s, e);
 }
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KVM_EXIT_* of linux/kvm.h: why KVM_RUN returned to the VMM. */
-#include "util/arch/reason.h"
+#include "util/arch/isa.h"
 
 #define NAME(number, name) [number] = "KVM_EXIT_" #name
 
@@ -49,7 +49,9 @@ static const char *const names[] = {
 	NAME(41, ARM_SEA),
 };
 
-const char *kvm_exit_reason(u32 reason)
+static const char *kvm_exit_reason(u32 reason)
 {
 	return reason < ARRAY_SIZE(names) ? names[reason] : NULL;
 }
+
+const struct isa isa_kvm = { .name = "KVM", .examples = "KVM_EXIT_IO", .reason = kvm_exit_reason };

@@ -1,36 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 
+#include "util/arch/isa.h"
 #include "util/arch/reason.h"
 #include "util/events.h"
 
-const char *isa_name(u32 isa)
-{
-	static const char *const names[] = {
-		[KVMW_ISA_NONE] = "KVM", [KVMW_ISA_VMX] = "VMX", [KVMW_ISA_SVM] = "SVM",
-	};
+static const struct isa *const isas[] = {
+	[KVMW_ISA_NONE] = &isa_kvm, [KVMW_ISA_VMX] = &isa_vmx, [KVMW_ISA_SVM] = &isa_svm,
+};
 
-	return isa < ARRAY_SIZE(names) ? names[isa] : NULL;
+static const struct isa *find_isa(u32 isa)
+{
+	return isa < ARRAY_SIZE(isas) ? isas[isa] : NULL;
 }
 
 const char *reason_known(u32 isa, u32 number)
 {
-	switch (isa) {
-	case KVMW_ISA_NONE:
-		return kvm_exit_reason(number);
-	case KVMW_ISA_VMX:
-		return vmx_reason(number);
-	case KVMW_ISA_SVM:
-		return svm_reason(number);
-	default:
-		return NULL;
-	}
+	const struct isa *found = find_isa(isa);
+
+	return found ? found->reason(number) : NULL;
+}
+
+const char *isa_name(u32 isa)
+{
+	const struct isa *found = find_isa(isa);
+
+	return found ? found->name : NULL;
+}
+
+const char *isa_examples(u32 isa)
+{
+	const struct isa *found = find_isa(isa);
+
+	return found ? found->examples : "";
 }
 
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 {
-	u32 number = isa == KVMW_ISA_VMX ? reason & 0xffff : reason;
-	const char *name = reason_known(isa, number), *set = isa_name(isa);
+	const struct isa *found = find_isa(isa);
+	u32 number = found && found->number_mask ? reason & found->number_mask : reason;
+	const char *name = reason_known(isa, number);
 
 	if (reason == KVMW_REASON_OTHER)
 		name = "(other)";
@@ -38,11 +47,11 @@ const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 		snprintf(buf, size, "%s", name);
 	else if (isa == KVMW_ISA_NONE)
 		snprintf(buf, size, "KVM_EXIT %u", number);
-	else if (set)
-		snprintf(buf, size, "%s 0x%x", set, number);
+	else if (found)
+		snprintf(buf, size, "%s 0x%x", found->name, number);
 	else
 		snprintf(buf, size, "isa %u 0x%x", isa, number);
-	if (isa == KVMW_ISA_VMX && reason != KVMW_REASON_OTHER)
-		vmx_reason_flags(reason, buf, size);
+	if (found && found->flags && reason != KVMW_REASON_OTHER)
+		found->flags(reason, buf, size);
 	return buf;
 }

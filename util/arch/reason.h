@@ -11,25 +11,20 @@
 #define REASON_NAME_MAX	96	/* bytes that hold every name, NUL included */
 
 /*
- * isa is an enum kvmw_isa: VMX and SVM reasons carry the names which the
- * kernel's trace events and perf print, without prefix; KVMW_ISA_NONE means the
- * KVM_EXIT_* numbers of struct kvm_run, named in full.  A number without a name
- * comes out as such ("VMX 0x63").  buf is filled and returned.
+ * isa is an enum kvmw_isa: reasons have the names that the kernel's trace events
+ * and perf print, without prefix; KVMW_ISA_NONE means the KVM_EXIT_* numbers of
+ * struct kvm_run, named in full.  A number without a name is printed behind the
+ * name of the isa.  buf is filled and returned.
  */
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size);
 
 /* The name alone, or NULL: the number has none, or only with flags. */
 const char *reason_known(u32 isa, u32 number);
 
-/* "VMX", "SVM", "KVM" or NULL for an isa unknown here. */
+/* NULL: unknown here. */
 const char *isa_name(u32 isa);
 
-/* The tables. NULL: no such number. */
-const char *vmx_reason(u32 basic);
-const char *svm_reason(u32 code);
-const char *kvm_exit_reason(u32 reason);
-
-/* Upper half of a VMX exit reason, appended to buf as "|FLAG". */
-void vmx_reason_flags(u32 reason, char *buf, size_t size);
+/* Some names of exit reasons, for messages. */
+const char *isa_examples(u32 isa);
 
 #endif

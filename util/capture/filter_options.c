@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/provider.h"
@@ -24,19 +24,14 @@ static int filter_options__number(const char *text, u64 *value, char **end)
 	return *end == text || errno ? -1 : 0;
 }
 
-static u32 host_isa(void)
-{
-	return access("/sys/module/kvm_amd", F_OK) ? KVMW_ISA_VMX : KVMW_ISA_SVM;
-}
-
 const char *record_filter__reason_name(u32 number)
 {
-	return reason_known(host_isa(), number);
+	return reason_known(arch__host_isa(), number);
 }
 
 static int find_reason(const char *name, u32 *reason)
 {
-	u32 isa = host_isa();
+	u32 isa = arch__host_isa();
 	char *end, buf[REASON_NAME_MAX];
 	u64 value;
 
@@ -51,8 +46,7 @@ static int find_reason(const char *name, u32 *reason)
 		return 0;
 	}
 	return error("--reason: '%s' is no exit reason of %s; as %s, or a number (kvmw report shows "
-		     "those that occur)", name, isa_name(isa), isa == KVMW_ISA_SVM ?
-		     "npf, io, msr, hlt" : "EPT_VIOLATION, IO_INSTRUCTION, HLT");
+		     "those that occur)", name, isa_name(isa), isa_examples(isa));
 }
 
 int record_filter__reasons(struct record_filter *filter, const char *names)

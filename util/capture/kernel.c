@@ -6,19 +6,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/kernel.h"
-#include "util/capture/provider.h"
-
-#define APIC_TIMER_FN "apic_timer_fn"	/* arch/x86/kvm/lapic.c, since 2012 */
-
-struct symbol {
-	const char *name;
-	u64 address;		/* 0: hidden */
-	bool found;
-};
 
 /* ADDRESS TYPE NAME, and [MODULE] */
-static void find_symbols(struct symbol *symbols, u32 nr)
+static void find_symbols(struct arch_symbol *symbols, u32 nr)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
 	char line[512], name[256], type;
@@ -54,29 +46,11 @@ static bool switch_has_state(const struct btf *btf)
 	return t && btf_is_func_proto(t) && btf_vlen(t) == 5;
 }
 
-/*
- * From 6.2 to 6.14 the preempt count is in a struct per CPU, behind current_task
- * (arch/x86/include/asm/current.h); else it is a variable per CPU of its own.
- */
-#define IN_PCPU_HOT	8
-
-/* By address: libbpf finds a variable by its BTF with CAP_SYS_ADMIN only. */
-static void find_preempt_count(const struct symbol *offset, const struct symbol *count, bool hot,
-			       struct kvmw_config *config)
-{
-	if (!offset->address || !count->found || (hot && !count->address))
-		return;
-	config->per_cpu_offset = offset->address;
-	config->preempt_count = count->address + (hot ? IN_PCPU_HOT : 0);
-}
-
 void kernel__read(u32 events, struct kvmw_config *config)
 {
-	struct symbol symbols[] = {
-		{ "__per_cpu_offset", 0, false }, { "__preempt_count", 0, false },
-		{ APIC_TIMER_FN, 0, false },
+	struct arch_symbol symbols[ARCH_NR_SYMBOLS + 1] = {
+		[ARCH_NR_SYMBOLS] = { .name = ARCH_TIMER_FN },
 	};
-	bool hot;
 	struct btf *btf;
 
 	if (!(events & (BIT(KVMW_EVENT_SCHED) | BIT(KVMW_EVENT_HALT) | BIT(KVMW_EVENT_TIMER) |
@@ -84,18 +58,16 @@ void kernel__read(u32 events, struct kvmw_config *config)
 		return;
 	btf = btf__load_vmlinux_btf();
 	config->switch_state = btf && switch_has_state(btf);
-	hot = btf && btf__find_by_name_kind(btf, "pcpu_hot", BTF_KIND_STRUCT) > 0;
+	arch__name_symbols(btf, symbols);
 	btf__free(btf);
-	if (hot)
-		symbols[1].name = "pcpu_hot";
-	find_symbols(symbols, events & BIT(KVMW_EVENT_TIMER) ? 3 : 2);
-	config->apic_timer_fn = symbols[2].address;
-	find_preempt_count(&symbols[0], &symbols[1], hot, config);
+	find_symbols(symbols, ARCH_NR_SYMBOLS + !!(events & BIT(KVMW_EVENT_TIMER)));
+	config->timer_fn = symbols[ARCH_NR_SYMBOLS].address;
+	arch__use_symbols(symbols, &config->arch);
 }
 
 bool kernel__has_function(const char *name)
 {
-	struct symbol fn = { name, 0, false };
+	struct arch_symbol fn = { name, 0, false };
 
 	find_symbols(&fn, 1);
 	return fn.found;
@@ -149,13 +121,13 @@ bool kernel__preemptible(void)
 
 const char *kernel__no_apic_timer(const struct kvmw_config *config)
 {
-	struct symbol fn = { APIC_TIMER_FN, 0, false };
+	struct arch_symbol fn = { ARCH_TIMER_FN, 0, false };
 
-	if (config->apic_timer_fn)
+	if (config->timer_fn)
 		return NULL;
 	find_symbols(&fn, 1);
 	if (fn.address)
 		return NULL;
-	return fn.found ? "the address of " APIC_TIMER_FN " is hidden in /proc/kallsyms: run as root, or with CAP_SYSLOG" :
-			  "/proc/kallsyms has no " APIC_TIMER_FN "; is KVM loaded?";
+	return fn.found ? "the address of " ARCH_TIMER_FN " is hidden in /proc/kallsyms: run as root, or with CAP_SYSLOG" :
+			  "/proc/kallsyms has no " ARCH_TIMER_FN "; is KVM loaded?";
 }

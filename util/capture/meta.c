@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/meta.h"
 #include "util/capture/tracefs.h"
 
@@ -31,7 +32,6 @@ static void read_line(const char *path, char *line, size_t size)
 		fclose(f);
 }
 
-/* "model name" on x86; arm64 has none, its implementer and part tell as much. */
 static void cpu_model(char *model, size_t size)
 {
 	char line[512];
@@ -41,7 +41,7 @@ static void cpu_model(char *model, size_t size)
 	while (f && fgets(line, sizeof(line), f)) {
 		char *value = strstr(line, ": ");
 
-		if (!value || (strncmp(line, "model name", 10) && strncmp(line, "CPU part", 8)))
+		if (!value || strncmp(line, ARCH_CPU_MODEL, strlen(ARCH_CPU_MODEL)))
 			continue;
 		value[strcspn(value, "\n")] = '\0';
 		snprintf(model, size, "%s", value + 2);
@@ -94,17 +94,17 @@ static struct json_object *module_params(const char *module)
 
 static struct json_object *kvm(void)
 {
-	static const char *const modules[] = { "kvm", "kvm_intel", "kvm_amd" };
 	struct json_object *o = json_object_new_object(), *params = json_object_new_object();
-	const char *vendor = "kvm";
-	char path[64];
+	const char *module = "kvm", *vendor = module;
 
-	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
-		snprintf(path, sizeof(path), "/sys/module/%s", modules[i]);
+	for (size_t i = 0; module; module = arch_modules[i++]) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/sys/module/%s", module);
 		if (access(path, F_OK))
 			continue;
-		vendor = modules[i];
-		json_object_object_add(params, modules[i], module_params(modules[i]));
+		vendor = module;
+		json_object_object_add(params, module, module_params(module));
 	}
 	add_string(o, "module", vendor);
 	json_object_object_add(o, "params", params);

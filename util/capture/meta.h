@@ -10,7 +10,7 @@ struct meta;
 
 /*
  * Collects what is known at the start.  Everything is copied.  NULL: no memory.
- * silent: kvm_exit cannot fire here, host__silent_exit().
+ * silent: kvm_exit cannot fire here, arch__silent_exit().
  */
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
 		       const struct session_opts *opts,

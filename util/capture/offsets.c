@@ -33,7 +33,7 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 		if (!field || field->size != (int)wants[i].size || field->offset < 0) {
 			errno = EPROTO;
 			err = error("tracepoint kvm:%s of this kernel has no %u byte field '%s'; "
-				    "kvmw records x86 from kernel 5.10 on", tracepoint,
+				    "kvmw record needs kernel 5.10 or newer", tracepoint,
 				    wants[i].size, wants[i].name);
 			break;
 		}
@@ -100,11 +100,7 @@ static const struct layout {
 	{ "kvm_mmio", "type", 8, 4 },
 	{ "kvm_mmio", "len", 12, 4 },
 	{ "kvm_mmio", "gpa", 16, 8 },
-	{ "kvm_fast_mmio", "gpa", 8, 8 },
-	{ "kvm_cpuid", "function", 8, 4 },
-	{ "kvm_msr", "write", 8, 4 },
-	{ "kvm_msr", "ecx", 12, 4 },
-	{ "kvm_hypercall", "nr", 8, 8 },
+	ARCH_LAYOUTS
 };
 
 bool offsets__as_expected(const char *category, const char *tracepoint)

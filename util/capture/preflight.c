@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/preflight.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
@@ -84,7 +85,7 @@ static int check_kvm(void)
 {
 	if (access("/sys/module/kvm", F_OK) && access("/dev/kvm", F_OK))
 		return error("there is no KVM on this host: neither /dev/kvm nor the kvm module; "
-			     "modprobe kvm_intel or kvm_amd, or report a recording made elsewhere");
+			     "modprobe " ARCH_KVM_MODULES ", or report a recording made elsewhere");
 	return 0;
 }
 
@@ -103,7 +104,7 @@ static int check_tracefs(void)
 			     path);
 	if (err)
 		return error("the running kernel has no tracepoint kvm:kvm_exit: is the kvm module loaded? "
-			     "modprobe kvm_intel or kvm_amd");
+			     "modprobe " ARCH_KVM_MODULES);
 	return 0;
 }
 
@@ -165,14 +166,4 @@ int host__check_pid_namespace(void)
 		return 0;
 	return error("this is a PID namespace of its own (a container), where a VM cannot be told by "
 		     "its process id; -a records all VMs of the host, or use the host's PID namespace");
-}
-
-const char *host__silent_exit(void)
-{
-#if defined(__x86_64__)
-	if (access("/sys/module/kvm_intel", F_OK) && access("/sys/module/kvm_amd", F_OK))
-		return "kvm_exit does not fire on this host: its KVM runs guests with neither "
-		       "kvm_intel nor kvm_amd";
-#endif
-	return NULL;
 }

@@ -20,10 +20,4 @@ bool host__is_admin(void);
  */
 int host__check_pid_namespace(void);
 
-/*
- * Why kvm_exit cannot fire on this host though the tracepoint is there, or NULL: on
- * x86 only kvm_intel and kvm_amd report it (arch/x86/kvm/vmx/vmx.c, svm/svm.c).
- */
-const char *host__silent_exit(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/kernel.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
@@ -35,7 +36,7 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_EXIT] = {
 		.what = "VM exits",
 		.methods = {
-			{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
+			ARCH_EXIT_METHODS
 			{ "kvm_exit", ATTACH_TP, "kvm", "kvm_exit", NULL },
 		},
 	},
@@ -89,30 +90,7 @@ const struct probe probes[PROBE_RAW] = {
 			{ "mmio_tp", ATTACH_TP, "kvm", "kvm_mmio", NULL },
 		},
 	},
-	[PROBE_FAST_MMIO] = {
-		.what = "MMIO of an ioeventfd",
-		.methods = { { "fast_mmio", ATTACH_TP, "kvm", "kvm_fast_mmio", "kvm_intel" } },
-	},
-	[PROBE_FAULT_GPA] = {
-		.what = "addresses of EPT violations",
-		.methods = { { "detail_fault", ATTACH_TP, "kvm", "kvm_page_fault", "kvm_intel" } },
-	},
-	/* What KVM's BTF lets the programs read in the guest's registers. */
-	[PROBE_CPUID_LEAF] = {
-		.what = "CPUID leaves",
-		.stands_in = PROBE_ENTRY,
-		.methods = { { "detail_cpuid", ATTACH_TP, "kvm", "kvm_cpuid", NULL } },
-	},
-	[PROBE_MSR_INDEX] = {
-		.what = "MSRs accessed",
-		.stands_in = PROBE_ENTRY,
-		.methods = { { "detail_msr", ATTACH_TP, "kvm", "kvm_msr", NULL } },
-	},
-	[PROBE_HYPERCALL_NR] = {
-		.what = "numbers of hypercalls",
-		.stands_in = PROBE_ENTRY,
-		.methods = { { "detail_hypercall", ATTACH_TP, "kvm", "kvm_hypercall", NULL } },
-	},
+	ARCH_PROBES
 	[PROBE_HYPERCALL_RETURN] = {
 		.what = "returns of hypercalls",
 		.without = "span_ns and result of hypercalls are not told",
@@ -160,7 +138,7 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_IOCTL_ENTER] = {
 		.what = "calls of ioctl",
 		.methods = {
-			{ "ioctl_enter_kprobe", ATTACH_KPROBE, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_enter_kprobe", ATTACH_KPROBE, NULL, ARCH_SYSCALL "ioctl", NULL },
 			{ "ioctl_enter", ATTACH_TP, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
@@ -168,7 +146,7 @@ const struct probe probes[PROBE_RAW] = {
 		.what = "returns of ioctl",
 		/* No kretprobe: many threads are in there for long, which it has no room for. */
 		.methods = {
-			{ "ioctl_fexit", ATTACH_FENTRY, NULL, "__x64_sys_ioctl", NULL },
+			{ "ioctl_fexit", ATTACH_FENTRY, NULL, ARCH_SYSCALL "ioctl", NULL },
 			{ "ioctl_exit", ATTACH_TP, "syscalls", "sys_exit_ioctl", NULL },
 		},
 	},
@@ -252,8 +230,7 @@ static const struct provider {
 		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
 		.uses = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
 			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_HALTED) |
-			BIT(PROBE_MMIO) | BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) |
-			BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR),
+			BIT(PROBE_MMIO) | ARCH_EXIT_PROBES,
 	},
 	[KVMW_EVENT_USERSPACE] = {
 		.needs = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN),

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/kernel.h"
 #include "util/capture/offsets.h"
-#include "util/arch/mmu_config.h"
 #include "util/capture/preflight.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
@@ -130,7 +130,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
 	c->filter = opts->filter;
-	mmu_config__read(c);
+	arch__read_mmu(c);
 	kernel__read(c->events, c);
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
@@ -232,18 +232,7 @@ static const char *reason(int err)
 
 static bool usable(const struct attach_method *method)
 {
-	char path[64];
-
-	if (!method->module)
-		return true;
-	snprintf(path, sizeof(path), "/sys/module/%s", method->module);
-	if (access(path, F_OK))
-		return false;
-	/*
-	 * Built into the kernel kvm_amd is there on any CPU, as kvm_intel is then: the program
-	 * would take a vcpu_vmx for a vcpu_svm.
-	 */
-	return strcmp(method->module, "kvm_amd") || access("/sys/module/kvm_intel", F_OK);
+	return !method->module || arch__runs_module(method->module);
 }
 
 static const struct probe *probe(const struct session *s, u32 h)
@@ -282,7 +271,7 @@ static bool is_there(const struct attach_method *method)
 		return strncmp(method->category, "kvm", 3) || kernel__kvm_has_btf();
 	case ATTACH_FENTRY:
 		/* All but system calls are KVM's: libbpf looks through the BTF of modules. */
-		return !strncmp(method->name, "__x64_sys_", 10) ||
+		return !strncmp(method->name, ARCH_SYSCALL, strlen(ARCH_SYSCALL)) ||
 		       (kernel__kvm_has_btf() && host__is_admin());
 	default:
 		return true;
@@ -432,7 +421,7 @@ static int load_and_attach(struct session *s, const struct session_opts *opts)
 	/* Of a system call only the file descriptor is seen; kvm_exit tells the vCPU's number. */
 	if (opts->vcpus && choice->events & BIT(KVMW_EVENT_USERSPACE) &&
 	    s->methods[PROBE_RUN]->type == ATTACH_TP &&
-	    (!(choice->events & BIT(KVMW_EVENT_EXIT)) || host__silent_exit()))
+	    (!(choice->events & BIT(KVMW_EVENT_EXIT)) || arch__silent_exit()))
 		return error("event userspace with --vcpu: this kernel tells no program which vCPU is run "
 			     "(fentry and kprobe were refused); record all, kvmw report --vcpu chooses");
 	return 0;

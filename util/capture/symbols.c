@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/arch/arch.h"
 #include "util/capture/elf_symbols.h"
 #include "util/capture/symbols.h"
 
@@ -283,35 +284,13 @@ void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t 
 		snprintf(buf, size, "%s+0x%llx", m->file->name, (unsigned long long)offset);
 }
 
-/*
- * CALL of x86: E8 and 4 bytes; FF with a ModRM byte whose register field is 2, a SIB byte
- * where rm is 4, and 0, 1 or 4 bytes by mod.  Intel's Software Developer's Manual, volume 2.
- */
-static bool ends_with_call(const u8 *code, u32 size)
-{
-	if (size >= 5 && code[size - 5] == 0xe8)
-		return true;
-	for (u32 len = 2; len <= 7 && len <= size; len++) {
-		const u8 *at = code + size - len;
-		u32 mod = at[1] >> 6, rm = at[1] & 7, need = 2;
-
-		if (at[0] != 0xff || (at[1] >> 3 & 7) != 2)
-			continue;
-		need += mod != 3 && rm == 4;
-		need += mod == 1 ? 1 : mod == 2 || (mod == 0 && rm == 5) ? 4 : 0;
-		if (need == len)
-			return true;
-	}
-	return false;
-}
-
 bool symbols__after_call(struct symbols *s, pid_t pid, u64 address)
 {
 	const struct mapping *m = get_mapping(s, pid, address);
-	u8 code[7];
+	u8 code[ARCH_MAX_CALL];
 
 	if (!m || !m->file || m->file->fd < 0 || address - m->start < sizeof(code))
 		return false;
 	return pread(m->file->fd, code, sizeof(code), address - m->start + m->offset - sizeof(code)) ==
-	       sizeof(code) && ends_with_call(code, sizeof(code));
+	       sizeof(code) && arch__ends_with_call(code, sizeof(code));
 }

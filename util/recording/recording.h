@@ -75,7 +75,7 @@ struct rec_meta {
 	char *host, *kernel, *arch, *cpu;
 	u64 cpus;
 	char *module;
-	struct rec_texts params;	/* "kvm_amd.npt=Y" */
+	struct rec_texts params;	/* "kvm.halt_poll_ns=200000" */
 	struct rec_texts command;
 	struct rec_texts events;
 	struct rec_texts notes;

@@ -98,7 +98,7 @@ static int get_texts(struct json_object *obj, const char *key, struct rec_texts 
 	return 0;
 }
 
-/* "params":{"kvm_amd":{"npt":"Y"}} becomes "kvm_amd.npt=Y". */
+/* "params":{"kvm":{"halt_poll_ns":"200000"}} becomes "kvm.halt_poll_ns=200000". */
 static int get_params(struct json_object *kvm, struct rec_texts *texts)
 {
 	struct json_object *params = member(kvm, "params", json_type_object);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "util/arch/mmu_config.h"
+#include "util/arch/arch.h"
 
 /* A parameter of a module that is Y or 1. */
 static bool is_on(const char *path)
@@ -33,11 +33,11 @@ static u32 address_bits(void)
 	return bits > 12 && bits <= 52 ? bits : 52;
 }
 
-void mmu_config__read(struct kvmw_config *config)
+void arch__read_mmu(struct kvmw_config *config)
 {
 	bool ept = is_on("/sys/module/kvm_intel/parameters/ept");
 
 	config->fault.direct = ept || is_on("/sys/module/kvm_amd/parameters/npt");
-	config->fault.qualification = ept;
+	config->arch.qualification = ept;
 	config->fault.pfn_mask = (1ull << address_bits()) - 1 - 0xfff;
 }

@@ -4,7 +4,7 @@
  * the GHCB specification.  Names as the kernel's trace events and perf print
  * them, but for "tr", which both misspell as "rt".
  */
-#include "util/arch/reason.h"
+#include "util/arch/isa.h"
 
 static const struct code {
 	u32 code;
@@ -109,7 +109,7 @@ static const char *const exceptions[32] = {
 	[28] = "HV excp", [29] = "VC excp", [30] = "SX excp",
 };
 
-const char *svm_reason(u32 code)
+static const char *svm_reason(u32 code)
 {
 	if (code < 0x40)
 		return registers[code];
@@ -122,3 +122,5 @@ const char *svm_reason(u32 code)
 			return codes[i].name;
 	return NULL;
 }
+
+const struct isa isa_svm = { .name = "SVM", .examples = "npf, io, msr, hlt", .reason = svm_reason };

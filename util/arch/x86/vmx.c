@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/arch/reason.h"
+#include "util/arch/isa.h"
 
 static const char *const names[] = {
 	[0] = "EXCEPTION_NMI",
@@ -99,12 +99,12 @@ static const struct {
 	{ 1u << 26, "BUS_LOCK" },
 };
 
-const char *vmx_reason(u32 basic)
+static const char *vmx_reason(u32 basic)
 {
 	return basic < ARRAY_SIZE(names) ? names[basic] : NULL;
 }
 
-void vmx_reason_flags(u32 reason, char *buf, size_t size)
+static void vmx_reason_flags(u32 reason, char *buf, size_t size)
 {
 	u32 rest = reason & 0xffff0000;
 	size_t len = strlen(buf);
@@ -119,3 +119,11 @@ void vmx_reason_flags(u32 reason, char *buf, size_t size)
 	if (rest)
 		snprintf(buf + len, size - len, "|0x%x", rest);
 }
+
+const struct isa isa_vmx = {
+	.name = "VMX",
+	.examples = "EPT_VIOLATION, IO_INSTRUCTION, HLT",
+	.number_mask = 0xffff,
+	.reason = vmx_reason,
+	.flags = vmx_reason_flags,
+};

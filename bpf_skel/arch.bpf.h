@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the programs need from the architecture.  Each folder defines
+ *
+ *	arch_exit_detail()	what an exit was about, from its own fields
+ *	arch_hypercall_result()	what the guest finds as the result of its hypercall
+ *	arch_fault_access()	read, write or execute, from the error code of a page fault
+ *	arch_spte_present()	whether an entry of KVM's page tables maps a page
+ *	arch_preempt_count()	that of this CPU
+ *	arch_syscall_arg()	an argument of a system call, from its saved registers
+ *	arch_memslot_read(), arch_memslot_find()
+ *				memory slots of kernels whose KVM has no BTF
+ */
+#ifndef KVMW_ARCH_BPF_H
+#define KVMW_ARCH_BPF_H
+
+#if defined(__TARGET_ARCH_x86)
+#include "x86/arch.bpf.h"
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One record per cycle of a vCPU: stashed at kvm_exit, completed and sent at kvm_entry. */
+#ifndef KVMW_EXIT_BPF_H
+#define KVMW_EXIT_BPF_H
+
+#include "arch.bpf.h"
+#include "cycle.bpf.h"
+
+/* Not captured: no sum either. */
+static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
+{
+	if (config.parts) {
+		sum->halt_ns += e->halt_ns;
+		sum->poll_ns += e->poll_ns;
+		sum->wait_ns += e->wait_ns;
+		sum->block_ns += e->block_ns;
+	} else {
+		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
+	}
+}
+
+/* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
+static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns)
+{
+	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
+
+	s->exit_open = 0;
+	s->exit.e.total_ns = total_ns;
+	if (total_ns != KVMW_NONE) {
+		sum->done++;
+		sum->span_ns += total_ns;
+		sum->user_ns += s->exit.e.user_ns;
+		add_parts(sum, &s->exit.e);
+		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
+	}
+	if (!cycle_wanted(s)) {
+		sum->filtered++;
+	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
+		sum->lost++;
+		count_lost(s, KVMW_EVENT_EXIT, now);
+	}
+}
+
+/* One exit as the tracepoint tells it. */
+struct exit_info {
+#define MEMBER(type, name, field, offset) type name;
+	KVM_EXIT_FIELDS(MEMBER)
+};
+
+static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, const struct exit_info *info)
+{
+	struct kvmw_exit *e = &s->exit.e;
+	struct kvmw_sum *sum;
+
+	/* A fast path of some kernels runs the guest again without a kvm_entry. */
+	if (s->exit_open)
+		cycle_end(s, now, KVMW_NONE);
+	/* Without an entry before, what is there belongs to no cycle. */
+	if (!s->entry_ns)
+		cycle_clear(s);
+	if (s->out_ns)
+		now = s->out_ns;
+	else
+		e->exit_cpu = bpf_get_smp_processor_id();
+
+	e->time_ns = now;
+	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
+	e->user_ns = 0;
+	e->rip = info->rip;
+	e->info1 = info->info1;
+	e->info2 = info->info2;
+	e->intr_info = info->intr_info;
+	e->error_code = info->error_code;
+	e->reason = info->reason;
+	e->isa = info->isa;
+	e->user_reason = NO_USER;
+	e->entry_cpu = NO_CPU;
+	arch_exit_detail(s, e);
+	cycle_mark(s);
+
+	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);
+	sum = sum_at(s, s->exit_sum);
+	sum->count++;
+	if (s->entry_ns)
+		sum->gap_ns += e->guest_ns;
+	s->exit_open = 1;
+	s->entry_ns = 0;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMW_X86_ARCH_BPF_H
+#define KVMW_X86_ARCH_BPF_H
+
+#include "common.bpf.h"
+#include "x86/detail.bpf.h"
+#include "x86/memslot_5_10.bpf.h"
+
+#define ACCESS_READ	1
+#define ACCESS_WRITE	2
+#define ACCESS_EXEC	4
+
+/* Bits of a page fault's error code: Intel SDM volume 3, 4.7; AMD APM volume 2, 15.25.6. */
+#define PFERR_WRITE	(1 << 1)
+#define PFERR_FETCH	(1 << 4)
+
+/* VMX with EPT traces the exit qualification: its lowest bits are in our order. */
+static __always_inline u64 arch_fault_access(u64 error_code)
+{
+	if (config.arch.qualification)
+		return error_code & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
+	return error_code & PFERR_FETCH ? ACCESS_EXEC :
+	       error_code & PFERR_WRITE ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* With EPT a page is present that can be read, written or executed; else bit 0 says so. */
+#define SPTE_PRESENT	7
+
+static __always_inline bool arch_spte_present(u64 spte)
+{
+	return spte & SPTE_PRESENT;
+}
+
+/*
+ * What the guest finds in RAX.  The vCPU that a thread runs is its latest preempt notifier:
+ * vcpu_load(), virt/kvm/kvm_main.c.
+ */
+static __always_inline u64 arch_hypercall_result(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
+
+	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs))
+		return KVMW_NONE;
+	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
+	return BPF_CORE_READ(vcpu, arch.regs[GUEST_RAX]);
+}
+
+/* Of this CPU, by addresses that the recorder found. false: this kernel does not tell. */
+static __always_inline bool arch_preempt_count(u32 *count)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	u64 base;
+
+	return config.arch.preempt_count &&
+	       !bpf_probe_read_kernel(&base, sizeof(base),
+				      (void *)(config.arch.per_cpu_offset + 8ULL * cpu)) &&
+	       !bpf_probe_read_kernel(count, sizeof(*count), (void *)(base + config.arch.preempt_count));
+}
+
+/* index from 0; 0 where the registers cannot be read. */
+static __always_inline u64 arch_syscall_arg(const struct pt_regs *regs, u32 index)
+{
+	const unsigned long *reg = index == 0 ? &regs->di : index == 1 ? &regs->si : &regs->dx;
+	u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), reg);
+	return value;
+}
+
+#endif

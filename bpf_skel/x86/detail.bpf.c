@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Provider "exit": details of an exit that x86's tracepoints tell while KVM handles it. */
+#include "exit_detail.bpf.h"
+
+/* The layouts of these are those of all kernels from 5.10 to 7.2; the recorder looks. */
+struct fast_mmio_args {
+	u64 common, gpa;
+};
+
+SEC("tp/kvm/kvm_fast_mmio")
+int fast_mmio(struct fast_mmio_args *ctx)
+{
+	mmio(KVMW_DETAIL_FAST_MMIO, ctx->gpa, 0);
+	return PASS_ON;
+}
+
+/* VMX: the guest physical address of an EPT violation is in none of kvm_exit's fields. */
+SEC("tp/kvm/kvm_page_fault")
+int detail_fault(void *ctx)
+{
+	struct kvmw_exit *e = cycle_now();
+	u64 gpa;
+
+	if (!e || e->isa != KVMW_ISA_VMX || e->detail_kind < KVMW_DETAIL_FAULT_READ ||
+	    e->detail_kind > KVMW_DETAIL_FAULT_EXEC || e->detail != KVMW_NONE)
+		return PASS_ON;
+	if (!bpf_probe_read_kernel(&gpa, sizeof(gpa), ctx + config.fault_address))
+		e->detail = gpa;
+	return PASS_ON;
+}
+
+/* Where the guest's registers are out of reach, for want of BTF of kvm.ko. */
+struct cpuid_args {
+	u64 common;
+	u32 function;
+};
+
+SEC("tp/kvm/kvm_cpuid")
+int detail_cpuid(struct cpuid_args *ctx)
+{
+	fill(KVMW_DETAIL_CPUID, ctx->function);
+	return PASS_ON;
+}
+
+struct msr_args {
+	u64 common;
+	u32 write, ecx;
+};
+
+SEC("tp/kvm/kvm_msr")
+int detail_msr(struct msr_args *ctx)
+{
+	fill(ctx->write ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ, ctx->ecx);
+	return PASS_ON;
+}
+
+struct hypercall_args {
+	u64 common, nr;
+};
+
+SEC("tp/kvm/kvm_hypercall")
+int detail_hypercall(struct hypercall_args *ctx)
+{
+	fill(KVMW_DETAIL_HYPERCALL, ctx->nr);
+	return PASS_ON;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

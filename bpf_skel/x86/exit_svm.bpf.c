@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Provider "exit": kvm_exit of SVM without a trace record. */
+#include "exit.bpf.h"
+
+/* arch/x86/kvm/svm/svm.h */
+struct vcpu_svm {
+	struct kvm_vcpu vcpu;
+	void *vmcb;
+} __attribute__((preserve_access_index));
+
+/*
+ * The VMCB: part of its control area, and RIP in its state save area.  AMD64 Architecture
+ * Programmer's Manual, volume 2, appendix B.
+ */
+#define VMCB_EXITCODE	0x70
+#define VMCB_RIP	0x578
+struct vmcb_exit {
+	u64 exitcode, exitinfo1, exitinfo2;
+	u32 exitintinfo, exitintinfo_error;
+};
+#define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
+#define EXITINTINFO_V	(1U << 31)
+
+/*
+ * SVM leaves all that kvm_exit tells in memory (svm_get_exit_info() in
+ * arch/x86/kvm/svm/svm.c), so the making of a trace record can be spared.  VMX keeps
+ * it in the VMCS, out of a program's reach.
+ */
+SEC("tp_btf/kvm_exit")
+int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct vcpu_svm *svm;
+	struct vmcb_exit vmcb;
+	struct exit_info info;
+	struct kvmw_vcpu_state *s;
+	void *page;
+
+	if (!active || !vcpu)
+		return 0;
+	s = state_of_vcpu(vcpu->vcpu_id);
+	if (!s)
+		return 0;
+	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+	page = BPF_CORE_READ(svm, vmcb);
+	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE) ||
+	    bpf_probe_read_kernel(&info.rip, sizeof(info.rip), page + VMCB_RIP))
+		return 0;
+	info.info1 = vmcb.exitinfo1;
+	info.info2 = vmcb.exitinfo2;
+	info.intr_info = vmcb.exitintinfo;
+	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
+			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
+	info.reason = vmcb.exitcode;
+	info.isa = isa;
+	exit_begin(s, now, &info);
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Kernel types of x86 for vmlinux.h. */
+#ifndef KVMW_X86_VMLINUX_H
+#define KVMW_X86_VMLINUX_H
+
+/* arch/x86/include/asm/kvm_host.h */
+struct kvm_vcpu_arch {
+	unsigned long regs[17];
+} __attribute__((preserve_access_index));
+
+/* arch/x86/include/asm/ptrace.h: ABI, so its offsets are fixed */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+
+#endif

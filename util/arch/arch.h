@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the recorder needs from the architecture of its host: its folder is picked here.  Names
+ * of what recordings contain, whatever host they come from, are in reason.h, names.h and
+ * ioctl.h.
+ *
+ * A folder's recorder.h defines
+ *
+ *	ARCH_KVM_MODULES	for messages: the modules of which KVM needs one
+ *	ARCH_CPU_MODEL		the line of /proc/cpuinfo with the name of the CPU
+ *	ARCH_NR_SYMBOLS		of arch__name_symbols()
+ *	ARCH_PROBE_IDS		probes of this architecture alone, for enum probe_id
+ *	ARCH_PROBES		their entries in probes[]
+ *	ARCH_EXIT_PROBES	bitmap of those that event exit uses
+ *	ARCH_EXIT_METHODS	how kvm_exit is best attached; comma behind each
+ *	ARCH_LAYOUTS		where its programs expect the fields of tracepoints
+ *	ARCH_MAX_CALL		bytes of the longest call instruction
+ */
+#ifndef KVMW_ARCH_H
+#define KVMW_ARCH_H
+
+#include "util/types.h"
+#include "bpf_skel/shared.h"
+
+#if defined(__x86_64__)
+#include "util/arch/x86/recorder.h"
+#else
+#error "no folder in util/arch/ for this architecture"
+#endif
+
+struct btf;
+
+struct arch_symbol {
+	const char *name;
+	u64 address;		/* 0: hidden */
+	bool found;
+};
+
+/* Modules beside kvm whose parameters META has, NULL at the end; one that is loaded runs the VMs. */
+extern const char *const arch_modules[];
+
+/* Whether the VMs of this host run by this module of arch_modules. */
+bool arch__runs_module(const char *module);
+
+/* enum kvmw_isa of the exits of this host. */
+u32 arch__host_isa(void);
+
+/* Why kvm_exit cannot fire on this host though the tracepoint is there, or NULL. */
+const char *arch__silent_exit(void);
+
+/* Fills in what depends on how this host maps guest memory. */
+void arch__read_mmu(struct kvmw_config *config);
+
+/* The ARCH_NR_SYMBOLS symbols that the programs need, and what follows from their addresses. */
+void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols);
+void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config);
+
+/* Whether code may end with a call instruction. */
+bool arch__ends_with_call(const u8 *code, u32 size);
+
+#endif

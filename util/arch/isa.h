@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The instruction sets that an event's isa (enum kvmw_isa) stands for. */
+#ifndef KVMW_ISA_H
+#define KVMW_ISA_H
+
+#include "util/types.h"
+
+struct isa {
+	const char *name;
+	const char *examples;	/* some of its exit reasons, for messages */
+	u32 number_mask;	/* bits of a reason that are its number; 0: all */
+	const char *(*reason)(u32 number);	/* its name; NULL: it has none */
+	/* Appends the other bits of a reason to buf as "|FLAG"; NULL: there are none. */
+	void (*flags)(u32 reason, char *buf, size_t size);
+};
+
+/* KVM_EXIT_* of struct kvm_run, which are no instruction set's. */
+extern const struct isa isa_kvm;
+
+extern const struct isa isa_vmx, isa_svm;
+
+#endif

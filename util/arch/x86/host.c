@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The host that kvmw records on. */
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/arch/arch.h"
+
+const char *const arch_modules[] = { "kvm_intel", "kvm_amd", NULL };
+
+static bool loaded(const char *module)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return !access(path, F_OK);
+}
+
+bool arch__runs_module(const char *module)
+{
+	/*
+	 * Where KVM is built in, kvm_amd is there on any CPU, and so is kvm_intel: a program
+	 * for kvm_amd would take a vcpu_vmx for a vcpu_svm.
+	 */
+	return loaded(module) && (strcmp(module, "kvm_amd") || !loaded("kvm_intel"));
+}
+
+u32 arch__host_isa(void)
+{
+	return loaded("kvm_amd") ? KVMW_ISA_SVM : KVMW_ISA_VMX;
+}
+
+const char *arch__silent_exit(void)
+{
+	/* No other module reports it: arch/x86/kvm/vmx/vmx.c, svm/svm.c. */
+	return loaded("kvm_intel") || loaded("kvm_amd") ? NULL :
+	       "kvm_exit does not fire on this host: its KVM runs guests with neither "
+	       "kvm_intel nor kvm_amd";
+}
+
+/*
+ * From 6.2 to 6.14 the preempt count is in a struct per CPU, behind current_task
+ * (arch/x86/include/asm/current.h); else it is a variable per CPU of its own.  By address:
+ * libbpf finds a variable by its BTF with CAP_SYS_ADMIN only.
+ */
+#define PCPU_HOT	"pcpu_hot"
+#define IN_PCPU_HOT	8
+
+void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols)
+{
+	bool hot = btf && btf__find_by_name_kind(btf, PCPU_HOT, BTF_KIND_STRUCT) > 0;
+
+	symbols[0] = (struct arch_symbol) { .name = "__per_cpu_offset" };
+	symbols[1] = (struct arch_symbol) { .name = hot ? PCPU_HOT : "__preempt_count" };
+}
+
+void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config)
+{
+	const struct arch_symbol *offset = &symbols[0], *count = &symbols[1];
+	bool hot = !strcmp(count->name, PCPU_HOT);
+
+	/* 0 is the address of __preempt_count in some kernels, where addresses per CPU begin. */
+	if (!offset->address || !count->found || (hot && !count->address))
+		return;
+	config->per_cpu_offset = offset->address;
+	config->preempt_count = count->address + (hot ? IN_PCPU_HOT : 0);
+}
+
+/*
+ * CALL: E8 and 4 bytes; FF with a ModRM byte whose register field is 2, a SIB byte where rm
+ * is 4, and 0, 1 or 4 bytes by mod.  Intel's Software Developer's Manual, volume 2.
+ */
+bool arch__ends_with_call(const u8 *code, u32 size)
+{
+	if (size >= 5 && code[size - 5] == 0xe8)
+		return true;
+	for (u32 len = 2; len <= ARCH_MAX_CALL && len <= size; len++) {
+		const u8 *at = code + size - len;
+		u32 mod = at[1] >> 6, rm = at[1] & 7, need = 2;
+
+		if (at[0] != 0xff || (at[1] >> 3 & 7) != 2)
+			continue;
+		need += mod != 3 && rm == 4;
+		need += mod == 1 ? 1 : mod == 2 || (mod == 0 && rm == 5) ? 4 : 0;
+		if (need == len)
+			return true;
+	}
+	return false;
+}

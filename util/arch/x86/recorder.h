@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* x86's part of the recorder's tables: util/arch/arch.h. */
+#ifndef KVMW_X86_RECORDER_H
+#define KVMW_X86_RECORDER_H
+
+#define ARCH_KVM_MODULES	"kvm_intel or kvm_amd"
+#define ARCH_CPU_MODEL		"model name"
+#define ARCH_NR_SYMBOLS		2
+#define ARCH_MAX_CALL		7
+
+/* SVM leaves all that kvm_exit tells in memory, so the making of a trace record can be spared. */
+#define ARCH_EXIT_METHODS						\
+	{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
+
+#define ARCH_PROBE_IDS							\
+	PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
+
+#define ARCH_EXIT_PROBES						\
+	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) |			\
+	 BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR))
+
+/* The last three: what KVM's BTF lets the programs read in the guest's registers. */
+#define ARCH_PROBES							\
+	[PROBE_FAST_MMIO] = {						\
+		.what = "MMIO of an ioeventfd",				\
+		.methods = { { "fast_mmio", ATTACH_TP, "kvm", "kvm_fast_mmio", "kvm_intel" } }, \
+	},								\
+	[PROBE_FAULT_GPA] = {						\
+		.what = "addresses of EPT violations",			\
+		.methods = { { "detail_fault", ATTACH_TP, "kvm", "kvm_page_fault", "kvm_intel" } }, \
+	},								\
+	[PROBE_CPUID_LEAF] = {						\
+		.what = "CPUID leaves",					\
+		.stands_in = PROBE_ENTRY,				\
+		.methods = { { "detail_cpuid", ATTACH_TP, "kvm", "kvm_cpuid", NULL } }, \
+	},								\
+	[PROBE_MSR_INDEX] = {						\
+		.what = "MSRs accessed",				\
+		.stands_in = PROBE_ENTRY,				\
+		.methods = { { "detail_msr", ATTACH_TP, "kvm", "kvm_msr", NULL } }, \
+	},								\
+	[PROBE_HYPERCALL_NR] = {					\
+		.what = "numbers of hypercalls",			\
+		.stands_in = PROBE_ENTRY,				\
+		.methods = { { "detail_hypercall", ATTACH_TP, "kvm", "kvm_hypercall", NULL } }, \
+	},
+
+#define ARCH_LAYOUTS							\
+	{ "kvm_fast_mmio", "gpa", 8, 8 },				\
+	{ "kvm_cpuid", "function", 8, 4 },				\
+	{ "kvm_msr", "write", 8, 4 },					\
+	{ "kvm_msr", "ecx", 12, 4 },					\
+	{ "kvm_hypercall", "nr", 8, 8 },
+
+#endif
