@@ -45,7 +45,7 @@
 #define BLK_MMIO_GPA	0x28
 #define BLK_TOUCH_GPA	0x30
 #define BLK_TOUCH_END	0x38
-#define BLK_VMMCALL	0x40
+#define BLK_ARCH	0x40
 #define BLK_TIMER	0x48
 #define BLK_PER_ROUND	0x50
 #define BLK_COUNT	0xa0
@@ -70,7 +70,7 @@ struct guest_block {
 	uint64_t mmio_gpa;	/* no memory there */
 	uint64_t touch_gpa;	/* window of pages to touch: [gpa, end) */
 	uint64_t touch_end;
-	uint64_t vmmcall;	/* the hypercall is VMMCALL, else VMCALL */
+	uint64_t arch;		/* the architecture's own */
 	uint64_t timer;		/* initial count of the timer: nanoseconds */
 	uint64_t per_round[NR_OPS];
 	uint64_t pad;

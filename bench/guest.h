@@ -96,23 +96,4 @@ int guest_print_json(FILE *fp, const struct guest_config *cfg,
 /* Names of the OP_*, as in the options and in JSON. */
 extern const char *const guest_op_name[NR_OPS];
 
-/*
- * How many VM exits a whole run made, by the reason's name in the kernel's
- * tables, for each instruction set that may have run it. Interrupts that the
- * host took meanwhile come on top. ARCH_NOT_TOLD: there may be some, and how
- * many depends on the moment or on the host's CPU.
- */
-#define ARCH_NOT_TOLD	UINT64_MAX
-struct arch_reason {
-	const char *isa;
-	const char *reason;
-	uint64_t count;
-};
-#define ARCH_MAX_REASONS	32
-size_t arch_reasons(const struct guest_result *res,
-		    struct arch_reason out[ARCH_MAX_REASONS]);
-
-/* The reason an operation yields on each instruction set, "VMX / SVM". */
-const char *arch_op_reasons(int op);
-
 #endif

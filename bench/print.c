@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../util/error.h"
+#include "arch.h"
 #include "guest.h"
 
 static uint64_t op_total(const uint64_t count[NR_COUNTS], int op)
@@ -33,10 +34,14 @@ static uint64_t op_total(const uint64_t count[NR_COUNTS], int op)
 	}
 }
 
-static void also_line(FILE *fp, const char *name, uint64_t count, const char *what)
+/* op: the one with the same exit reasons; -1: not of exits. */
+static void also_line(FILE *fp, const char *name, uint64_t count, int op, const char *what)
 {
+	const char *reasons = arch_op_reasons(op);
+
 	if (count)
-		fprintf(fp, "  %-8s %10s %12" PRIu64 "  %s\n", name, "", count, what);
+		fprintf(fp, "  %-8s %10s %12" PRIu64 "  %s%s%s\n", name, "", count, reasons,
+			*reasons ? ": " : "", what);
 }
 
 static void print_not_told(FILE *fp, const struct guest_result *res)
@@ -62,8 +67,8 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 	fprintf(fp, "# %u vCPU%s, %" PRIu64 " rounds in all, %.3f s%s\n\n", res->vcpus,
 		res->vcpus == 1 ? "" : "s", res->count[CNT_ROUNDS], res->elapsed_ns / 1e9,
 		res->interrupted ? ", interrupted" : "");
-	fprintf(fp, "  %-8s %10s %12s  %s\n", "what", "per round", "total",
-		"VM exit reason (VMX / SVM)");
+	fprintf(fp, "  %-8s %10s %12s  VM exit reason (%s)\n", "what", "per round", "total",
+		arch_isas);
 	for (int op = 0; op < NR_OPS; op++) {
 		if (cfg->per_round[op])
 			fprintf(fp, "  %-8s %10" PRIu64 " %12" PRIu64 "  %s\n", guest_op_name[op],
@@ -71,14 +76,14 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 	}
 
 	fprintf(fp, "\n  also\n");
-	also_line(fp, "setup", res->setup_faults, "EPT_VIOLATION / npf: the guest's own, vCPU 0");
-	also_line(fp, "", res->user.setup_mmio, "EPT_VIOLATION / npf: first MMIO of each vCPU");
-	also_line(fp, "", res->user.ready, "IO_INSTRUCTION / io: each vCPU is ready");
-	also_line(fp, "refill", res->user.refill, "IO_INSTRUCTION / io: fresh pages to touch");
-	also_line(fp, "final", res->user.final, "IO_INSTRUCTION / io: each vCPU's end");
+	also_line(fp, "setup", res->setup_faults, OP_TOUCH, "the guest's own, vCPU 0");
+	also_line(fp, "", res->user.setup_mmio, OP_TOUCH, "first MMIO of each vCPU");
+	also_line(fp, "", res->user.ready, OP_PIO, "each vCPU is ready");
+	also_line(fp, "refill", res->user.refill, OP_PIO, "fresh pages to touch");
+	also_line(fp, "final", res->user.final, OP_PIO, "each vCPU's end");
 	also_line(fp, "taken", res->count[CNT_IPI_TAKEN] + res->count[CNT_TIMER_FIRED],
-		  "interrupts, each with one write to EOI");
-	also_line(fp, "halted", res->count[CNT_HALT], "HLT / hlt: waits for the timer, in KVM");
+		  -1, "interrupts, each with one write to EOI");
+	also_line(fp, "halted", res->count[CNT_HALT], OP_HLT, "waits for the timer, in KVM");
 	print_not_told(fp, res);
 	if (cfg->vmm_delay_us)
 		fprintf(fp, "\n  VMM delay %.6f s, %" PRIu64 " us after each return to the VMM\n",

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../util/arch/arch.h"
 #include "../util/error.h"
 #include "../util/memory.h"
 #include "vm.h"
@@ -19,7 +20,7 @@ static int open_kvm(struct guest_vm *vm)
 
 	vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-		return error("no KVM on this host (/dev/kvm: %s); load kvm_intel or kvm_amd, "
+		return error("no KVM on this host (/dev/kvm: %s); load " ARCH_KVM_MODULES ", "
 			     "or enable virtualization in the firmware", strerror(errno));
 	if (vm->kvm < 0 && (errno == EACCES || errno == EPERM))
 		return error("/dev/kvm: %s; run as root or as a member of the group that owns "
@@ -146,6 +147,6 @@ void vm_destroy(struct guest_vm *vm)
 		close(vm->kvm);
 	if (vm->done_fd >= 0)
 		close(vm->done_fd);
-	free(vm->cpuid);
+	free(vm->arch);
 	free(vm->vcpu);
 }

@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <time.h>
 
+#include "arch.h"
 #include "guest.h"
 
 #define GUEST_PAGE	((uint64_t)4096)
@@ -48,7 +49,7 @@ struct guest_vm {
 	const struct guest_config *cfg;
 	int kvm;
 	int fd;
-	struct kvm_cpuid2 *cpuid;	/* arch's own */
+	void *arch;			/* the architecture's own, freed with the VM */
 	bool apic_hidden;		/* as in struct guest_result */
 	size_t run_size;
 
@@ -102,35 +103,5 @@ static inline uint64_t now_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
-
-/* What a return to the VMM means. */
-enum arch_exit {
-	ARCH_UNEXPECTED,
-	ARCH_PIO,
-	ARCH_MMIO,
-	ARCH_HLT,
-	ARCH_READY,
-	ARCH_REFILL,
-	ARCH_FINAL,
-};
-
-/* x86/arch.c; all return 0, or -1 after one line */
-
-/* Limits of the host, before any memory is taken. */
-int arch_check(struct guest_vm *vm, uint64_t gpa_end);
-int arch_vm_init(struct guest_vm *vm);
-/* Guest pages below GUEST_STRIDE * this are arch's own, blocks follow. */
-unsigned int arch_sys_pages(const struct guest_vm *vm);
-/* Guest physical address from which touch windows may lie. */
-uint64_t arch_touch_base(void);
-uint64_t arch_mmio_gpa(unsigned int vcpu);
-/* Code and page tables into vm->sys. */
-void arch_load(struct guest_vm *vm);
-/* What is arch's own in the block. */
-void arch_fill_block(struct guest_vcpu *vcpu);
-int arch_vcpu_init(struct guest_vcpu *vcpu);
-enum arch_exit arch_exit(const struct guest_vcpu *vcpu);
-/* Registers as one line, "" where KVM does not give them. */
-void arch_dump(const struct guest_vcpu *vcpu, char *buf, size_t size);
 
 #endif

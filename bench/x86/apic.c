@@ -64,7 +64,7 @@ int apic_vm_init(struct guest_vm *vm)
 		.args = { KVM_X2APIC_API_USE_32BIT_IDS },
 	};
 
-	if (!has_x2apic(vm->cpuid))
+	if (!has_x2apic(vm->arch))
 		return error("--ipi and --timer need KVM's x2APIC, which this host's KVM does not "
 			     "offer");
 	/* Without it the numbers of vCPUs above 255 do not survive KVM_SET_LAPIC. */

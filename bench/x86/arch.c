@@ -95,7 +95,7 @@ int arch_vm_init(struct guest_vm *vm)
 	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(cpuid->entries[0]));
 	if (!cpuid)
 		return out_of_memory();
-	vm->cpuid = cpuid;
+	vm->arch = cpuid;
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))
 		return error("KVM_GET_SUPPORTED_CPUID: %s", strerror(errno));
@@ -108,7 +108,7 @@ int arch_vm_init(struct guest_vm *vm)
 
 int arch_check(struct guest_vm *vm, uint64_t gpa_end)
 {
-	unsigned int bits = phys_bits(vm->cpuid);
+	unsigned int bits = phys_bits(vm->arch);
 	uint64_t limit = bits < 39 ? 1ULL << bits : PML4E_SPAN;
 
 	/* Other KVMs may emulate the instruction and start over at it, for ever. */
@@ -191,7 +191,7 @@ static bool has_vmmcall(const struct kvm_cpuid2 *cpuid)
 
 void arch_fill_block(struct guest_vcpu *vcpu)
 {
-	vcpu->block->vmmcall = has_vmmcall(vcpu->vm->cpuid);
+	vcpu->block->arch = has_vmmcall(vcpu->vm->arch);
 }
 
 int arch_vcpu_init(struct guest_vcpu *vcpu)
@@ -206,7 +206,7 @@ int arch_vcpu_init(struct guest_vcpu *vcpu)
 	};
 	struct kvm_sregs sregs;
 
-	if (ioctl(vcpu->fd, KVM_SET_CPUID2, vm->cpuid))
+	if (ioctl(vcpu->fd, KVM_SET_CPUID2, vm->arch))
 		return error("KVM_SET_CPUID2 of vCPU %u: %s", vcpu->id, strerror(errno));
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		return error("KVM_GET_SREGS of vCPU %u: %s", vcpu->id, strerror(errno));
@@ -288,6 +288,8 @@ void arch_dump(const struct guest_vcpu *vcpu, char *buf, size_t size)
  * then on, a misconfiguration that KVM has put there to find it faster
  * (handle_ept_misconfig()); SVM has one exit code for all of these.
  */
+const char arch_isas[] = "VMX / SVM";
+
 const char *arch_op_reasons(int op)
 {
 	switch (op) {

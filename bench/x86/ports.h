@@ -3,6 +3,9 @@
 #ifndef BENCH_X86_PORTS_H
 #define BENCH_X86_PORTS_H
 
+/* In the block: the hypercall is VMMCALL, else VMCALL. */
+#define BLK_VMMCALL	BLK_ARCH
+
 /* No device of KVM's own ever lived there. */
 #define PORT_COUNTED	0x5150
 #define PORT_CONTROL	0x5158
