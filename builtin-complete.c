@@ -69,8 +69,7 @@ static void events_and_kinds(const struct request *r)
 static void reported_events(const struct request *r)
 {
 	for_each_captured_event(event)
-		if (report_event__find(event->id))
-			offer(r, event->name, event->doc);
+		offer(r, event->name, event->doc);
 }
 
 static void stack_events(const struct request *r)

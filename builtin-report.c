@@ -104,15 +104,11 @@ static error_t parse_order(struct report_options *opt, const char *arg)
 
 static error_t no_event(const char *arg)
 {
-	const struct event_desc *event;
 	char names[512] = "";
-	size_t nr;
 
-	event = event_desc__all(&nr);
-	for (size_t i = 0; i < nr; i++)
-		if (report_event__find(event[i].id))
-			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-				 *names ? ", " : "", event[i].name);
+	for_each_captured_event(event)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 *names ? ", " : "", event->name);
 	error("--event: no event '%s' to report; there are %s, and tracepoints such as kvm:kvm_pio",
 	      arg, names);
 	return EINVAL;
@@ -147,7 +143,7 @@ static error_t cmd_report__parse_event(struct report_options *opt, const char *a
 	if (colon && colon != arg && colon[1]) {
 		opt->tracepoint = arg;
 		opt->event = KVMW_EVENT_RAW;
-	} else if (event && report_event__find(event->id)) {
+	} else if (event && event_desc__captured(event->id)) {
 		opt->event = event->id;
 	} else {
 		return no_event(arg);
@@ -155,15 +151,17 @@ static error_t cmd_report__parse_event(struct report_options *opt, const char *a
 	return 0;
 }
 
-/* What was not asked for is as the event wants it. */
+/* Options that were not given are as the event has them. */
 static void set_defaults(struct args *args)
 {
 	struct report_options *opt = &args->opt;
-	const struct report_event *e = report_event__find(opt->event ?: KVMW_EVENT_EXIT);
+	const struct event_desc *e = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
+
+	char sort[64];
 
 	if (!args->sort) {
-		opt->nr_sort = e->nr_sort;
-		memcpy(opt->sort, e->sort, sizeof(e->sort));
+		snprintf(sort, sizeof(sort), "%s", e->sort ? e->sort : "reason");
+		parse_sort(opt, sort);
 	}
 	if (!args->top && e->id == KVMW_EVENT_STACK)
 		opt->top = TOP_STACKS;
@@ -337,7 +335,7 @@ static int read_all(const struct args *args, struct reading *in)
 	struct stat st;
 	/* What the kernel did not count has no sums but those of rows. */
 	bool sums = args->window.active || report_options__fine(opt) ||
-		    (opt->event && !report_event__is_cycle(opt->event)) ||
+		    (opt->event && !event_desc__is_cycle(opt->event)) ||
 		    stat(args->input, &st) || !S_ISREG(st.st_mode);
 
 	if (read_once(args, sums, in))

@@ -51,13 +51,13 @@ struct event_desc {
 	u32 groups;		/* bitmap of enum event_group, "all" left out */
 	const char *cost;	/* when its programs run: "each hypercall" */
 
-	/* What kvmw report shows of it.  Names of fields; NULL: it has none. */
+	/* What kvmw report shows of it: names of fields; NULL: it has no such field. */
 	const char *span, *gap;	/* durations: of the event, and before it */
-	const char *parts[5];	/* of span, by enum agg_part */
+	const char *parts[5];	/* parts of span, by enum agg_part */
 	const char *reason, *detail, *detail_kind, *user, *cpu;
 	const char *reason_title, *detail_title;	/* headings of these columns */
 	const char *plural;	/* "exits" */
-	const char *sort;	/* default of --sort */
+	const char *sort;	/* default of --sort; NULL: "reason" */
 };
 
 /* All of them live as long as the program. NULL or -1: there is none. */

@@ -115,7 +115,7 @@ static void about_command(const struct screen *s, const struct rec_texts *words)
 static void about_rows(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	bool cycle = report_event__is_cycle(rep->event);
+	bool cycle = event_desc__is_cycle(rep->event);
 	char rows[UNITS_MAX], bytes[UNITS_MAX], lost[UNITS_MAX], open[UNITS_MAX], each[64] = "";
 
 	/* Only where the file holds nothing else. */
@@ -143,7 +143,7 @@ static void about_others(const struct screen *s, const struct report *rep)
 		size_t len = strlen(words);
 
 		if (!event || (!rec->event_rows[id] && !rec->lost[id]) || id == rep->event ||
-		    !report_event__find(id))
+		    !event_desc__captured(id))
 			continue;
 		snprintf(lost, sizeof(lost), " (%s lost)", units__count(rec->lost[id], missed));
 		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "", event->name,

@@ -13,7 +13,7 @@ static void key(struct json_object *obj, const struct report *rep, const struct 
 
 	switch (key) {
 	case KEY_REASON:
-		if (!report_event__is_cycle(rep->event)) {
+		if (!event_desc__is_cycle(rep->event)) {
 			json__text(obj, "kind", row->label[KEY_REASON]);
 			json__u64(obj, "kind_number", row->reason);
 			break;
@@ -87,7 +87,7 @@ static void numbers(struct json_object *obj, const struct report *rep,
 		json__text(obj, "time_percent", NULL);
 	else
 		json__real(obj, "time_percent", row->time_percent);
-	if (report_event__is_cycle(rep->event)) {
+	if (event_desc__is_cycle(rep->event)) {
 		json__ns(obj, "kvm_ns", row->kvm_ns);
 		json__ns(obj, "user_ns", row->user_ns);
 		json__ns(obj, "halt_ns", row->halt_ns);

@@ -95,7 +95,7 @@ static bool table__shown(const struct table *t, u32 col)
 	if (is_key(col))
 		return col < rep->opt->nr_sort;
 	if (col == COL_GUEST)
-		return t->layout->guest && report_event__is_cycle(rep->event);
+		return t->layout->guest && event_desc__is_cycle(rep->event);
 	if (col >= COL_KVM && col <= COL_BLOCK) {
 		/* What no row can tell leaves its room to others. */
 		if (rep->event != KVMW_EVENT_EXIT || part_of(&rep->total, col) == KVMW_NONE)
@@ -368,7 +368,7 @@ static void legend(const struct table *t)
 	if (t->width[COL_KVM])
 		screen__wrap(t->s, "# ", "# ", "KVM% to block%: what the time went to: KVM itself, the "
 			     "VMM, a halt, waiting for a CPU, sleeping otherwise");
-	if (t->width[COL_TIME] && !report_event__is_cycle(t->rep->event))
+	if (t->width[COL_TIME] && !event_desc__is_cycle(t->rep->event))
 		of_what(t);
 	if (t->width[COL_BAR] && t->rep->total.span.count) {
 		units__ns(1ULL << t->bar_low, UNITS_5, from);

@@ -177,24 +177,30 @@ static bool skip(const struct recording *rec, u32 event, void *arg)
 	return event == KVMW_EVENT_USERSPACE && rec->event_rows[KVMW_EVENT_EXIT];
 }
 
+/* The scan passes over columns named "". */
+static const char *if_wanted(bool wanted, const char *column)
+{
+	return wanted && column ? column : "";
+}
+
 static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 {
-	const struct report_event *e = report_event__find(id);
-	bool cycle = report_event__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->detail);
+	const struct event_desc *e = event_desc__captured(id);
+	bool cycle = event_desc__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->detail);
 	u32 nr = rs->consumer.nr_events++;
 	const char **names = rs->names[nr];
 
 	names[SPAN] = e->span;
-	names[GAP] = rs->sums ? e->gap : "";
+	names[GAP] = if_wanted(rs->sums, e->gap);
 	names[REASON] = e->reason;
 	names[VCPU] = "vcpu";
 	names[ISA] = isa ? "isa" : "";
 	for (u32 i = 0; i < NR_PARTS; i++)
-		names[PARTS + i] = rs->sums ? e->parts[i] : "";
-	names[DETAIL] = rs->detail ? e->detail : "";
-	names[DETAIL_KIND] = rs->detail ? e->detail_kind : "";
-	names[USER] = rs->user ? e->user : "";
-	names[CPU] = rs->cpu ? e->cpu : "";
+		names[PARTS + i] = if_wanted(rs->sums, e->parts[i]);
+	names[DETAIL] = if_wanted(rs->detail, e->detail);
+	names[DETAIL_KIND] = if_wanted(rs->detail, e->detail_kind);
+	names[USER] = if_wanted(rs->user, e->user);
+	names[CPU] = if_wanted(rs->cpu, e->cpu);
 	names[STACK_USER] = rs->detail && id == KVMW_EVENT_STACK ? "user" : "";
 	rs->event[nr] = (struct scan_event) {
 		.id = id, .columns = names, .lazy = cycle ? rs->lazy : NULL, .need_lazy = any_open,

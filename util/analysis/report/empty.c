@@ -63,7 +63,7 @@ void report__list_events(const struct recording *rec, char *buf, size_t size)
 	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows) && len < size; id++) {
 		const struct event_desc *event = event_desc__by_id(id);
 
-		if (rec->event_rows[id] && event && report_event__find(id))
+		if (rec->event_rows[id] && event && event_desc__captured(id))
 			len += snprintf(buf + len, size - len, "%s%s %llu", *buf ? ", " : "",
 					event->name, (unsigned long long)rec->event_rows[id]);
 	}

@@ -197,7 +197,7 @@ static void label(const struct report *rep, const struct report_row *row, enum r
 
 	switch (key) {
 	case KEY_REASON:
-		if (report_event__is_cycle(rep->event))
+		if (event_desc__is_cycle(rep->event))
 			reason_name(row->isa, row->reason, buf, size);
 		else
 			kind_label(rep, row->reason, buf, size);

@@ -67,7 +67,7 @@ static u64 rest_of(u64 whole, const struct report_row *row)
 void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 {
 	const struct hist *h = &sum->span;
-	bool cycle = report_event__is_cycle(event);
+	bool cycle = event_desc__is_cycle(event);
 
 	row->exact = totals_hold(sum);
 	row->recorded = sum->rows;
@@ -163,7 +163,7 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 		if (add_to_total(total, &rep->row[i]))
 			return -1;
 	report__distribution(total);
-	rep->has_spans = report_event__is_cycle(rep->event) || total->done;
+	rep->has_spans = event_desc__is_cycle(rep->event) || total->done;
 	/* Of rows finer than the kernel's some may be missing: still they are 100 % of all. */
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		count = sat_add(count, rep->row[i].count);
@@ -178,7 +178,7 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	total->count_percent = percent(total->count, total->count);
 	total->time_percent = percent(total->time_ns, total->time_ns);
 	rep->recorded = total->recorded;
-	rep->unfinished = report_event__is_cycle(rep->event) ? total->count - total->done : 0;
+	rep->unfinished = event_desc__is_cycle(rep->event) ? total->count - total->done : 0;
 	return 0;
 }
 
@@ -218,7 +218,7 @@ u32 report__only_family(const struct recording *rec)
 	if (has_event(rec, KVMW_EVENT_EXIT) || has_event(rec, KVMW_EVENT_USERSPACE))
 		return 0;
 	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++)
-		if (has_event(rec, id) && report_event__find(id))
+		if (has_event(rec, id) && event_desc__captured(id))
 			return id;
 	return 0;
 }
@@ -257,14 +257,14 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 
 static int check_keys(const struct report *rep)
 {
-	const struct report_event *e = rep->desc;
+	const struct event_desc *e = rep->desc;
 	const char *const has[NR_REPORT_KEYS] = {
 		[KEY_REASON] = e->reason, [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
 		[KEY_DETAIL] = e->detail, [KEY_USER] = e->user, [KEY_CPU] = e->cpu,
 	};
 
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
-		if (!*has[rep->opt->sort[i]])
+		if (!has[rep->opt->sort[i]])
 			return error("--sort: %s tell no %s", e->plural,
 				     report_key__name(rep->opt->sort[i]));
 	return 0;
@@ -312,7 +312,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		return -1;
 	rep->over_limit = aggs->over_limit;
 	choose_event(rep);
-	rep->desc = report_event__find(rep->event);
+	rep->desc = event_desc__captured(rep->event);
 	if (check_keys(rep))
 		return -1;
 	list = report__select_aggs(rep, aggs,
@@ -320,7 +320,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (!list)
 		return -1;
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
-	      (report_event__is_cycle(rep->event) && report__make_vcpus(rep, list, nr)) ? -1 : 0;
+	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr)) ? -1 : 0;
 	free(list);
 	if (ret || report__order(rep))
 		return -1;

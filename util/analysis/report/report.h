@@ -13,8 +13,10 @@
 #define KVMW_REPORT_H
 
 #include "util/recording/recording.h"
-#include "util/analysis/report/event_columns.h"
 #include "util/arch/reason.h"
+#include "util/event_desc.h"
+
+enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, NR_REPORT_KEYS };
 
 enum report_order { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
 		    NR_REPORT_ORDERS };
@@ -89,7 +91,7 @@ struct report {
 	const struct recording *rec;
 	const struct report_options *opt;
 	u32 event;
-	const struct report_event *desc;	/* of event */
+	const struct event_desc *desc;	/* of event */
 	bool fine;		/* by keys that the kernel does not count */
 	bool has_spans;		/* rows may have times at all */
 	bool fell_back;		/* to userspace, there being no exit */
@@ -139,7 +141,7 @@ static inline bool report__is_filtered(const struct report *rep)
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {
-	return report_event__is_cycle(rep->event) ? row->count - row->done : 0;
+	return event_desc__is_cycle(rep->event) ? row->count - row->done : 0;
 }
 
 const char *report_key__name(enum report_key key);
