@@ -1,37 +1,108 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Fixtures: the labs' boots, two at a time, all those that the chosen tests need."""
-import concurrent.futures
+"""Fixtures: the runs of the lab that the chosen tests need; and no test leaves a process."""
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
 
 import pytest
 
 import lab_fixtures
+import lanes
+
+PR_SET_CHILD_SUBREAPER = 36
+LANES = pytest.StashKey()
 
 
-# A test that asks for one of these needs the lab.
-LAB_FIXTURES = {"boot", "boots"}
+def jobs_of(item):
+    """The runs of the lab that a test needs."""
+    if "boot" in getattr(item, "fixturenames", ()):
+        yield lab_fixtures.job(item.callspec.params["boot"])
+    for mark in item.iter_markers("needs_boots"):
+        yield from map(lab_fixtures.job, mark.args)
+    for mark in item.iter_markers("lab_run"):
+        yield lanes.Job(*mark.args)
+
+
+def pytest_configure(config):
+    # Started in the background or by nohup, programs would inherit that signals are ignored.
+    # A handler of Python's is not inherited.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    # Whatever a test's programs leave behind becomes a child of this process.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def pytest_collection_modifyitems(items):
+    """Marks what needs the lab; tests come in the order in which their machines have ended."""
+    jobs = {item: list(jobs_of(item)) for item in items}
     for item in items:
-        if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if jobs[item]:
             item.add_marker(pytest.mark.lab)
-
-
-def boots_of(items):
-    wanted = {item.callspec.params["boot"] for item in items
-              if "boot" in getattr(item, "fixturenames", ())}
-    return [name for name in lab_fixtures.BOOTS if name in wanted]
+    ends = lanes.finish_times({job for of_item in jobs.values() for job in of_item})
+    items.sort(key=lambda item: max((ends[job.name] for job in jobs[item]), default=0))
 
 
 @pytest.fixture(scope="session")
-def boots(request, tmp_path_factory):
-    out = tmp_path_factory.mktemp("labs")
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {name: pool.submit(lab_fixtures.boot, name, out / name)
-               for name in boots_of(request.session.items)}
+def labs(request, tmp_path_factory):
+    jobs = {job for item in request.session.items for job in jobs_of(item)}
+    with contextlib.closing(lanes.Lanes(jobs, tmp_path_factory.mktemp("labs"))) as found:
+        request.config.stash[LANES] = found
+        yield found
 
 
 @pytest.fixture
-def boot(request, boots):
-    """One lab's boot by its name: see the parameter "boot" of tests."""
-    return boots[request.param].result()
+def boot(request, labs):
+    """One machine of lab_fixtures.BOOTS: see the parameter "boot" of tests."""
+    return lab_fixtures.Boot(request.param, labs.result(request.param))
+
+
+@pytest.fixture
+def boots(request, labs):
+    """The machines that the mark needs_boots names: {name: Boot}."""
+    return {name: lab_fixtures.Boot(name, labs.result(name))
+            for mark in request.node.iter_markers("needs_boots") for name in mark.args}
+
+
+@pytest.fixture
+def ran(request, labs):
+    """The run that the mark lab_run describes."""
+    return labs.result(next(request.node.iter_markers("lab_run")).args[0])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """How long each run took: Job.seconds come from here."""
+    found = config.stash.get(LANES, None)
+    for seconds, name, remark in sorted(found.took, reverse=True) if found else ():
+        terminalreporter.write_line(f"lab: {seconds:6.1f} s  {name} {remark}".rstrip())
+
+
+def children(parent):
+    """{process id: its name} of the children that have not ended."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, rest = path.read_text(errors="replace").rsplit(")", 1)
+            state, ppid = rest.split()[:2]
+            if int(ppid) == parent and state != "Z":
+                found[int(path.parent.name)] = name.split("(", 1)[1]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request):
+    """Ends what a test has left running, and has the test fail."""
+    yield
+    found, names = request.config.stash.get(LANES, None), []
+    with found.lock if found else contextlib.nullcontext():
+        # The children of what is killed are the next to be found.
+        while left := {pid: name for pid, name in children(os.getpid()).items()
+                       if not found or pid not in found.running}:
+            for pid, name in left.items():
+                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+                names.append(name)
+    assert not names, "the test left processes running"

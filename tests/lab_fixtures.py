@@ -8,36 +8,38 @@ import array
 import collections
 import io
 import json
-import os
 import pathlib
 import re
 import subprocess
 
 import pytest
 
-TESTS = pathlib.Path(__file__).resolve().parent
-LAB = TESTS / "lab" / "lab"
-KVMW = os.environ.get("KVMW", str(TESTS.parent / "kvmw"))
+from lanes import KVMW, TESTS, Job
+
 DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
-# name: (what lab run is told, scripts). The slowest come first: two run at a time.
+# name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (["--cpu", "intel"], ["known", "families"]),
-    "linux": (["--kernel", "bookworm"], ["linux", "ring"]),
-    "behave": (["--kernel", "bookworm"], ["behave"]),
-    "families-bookworm": (["--kernel", "bookworm"], ["families", "nested"]),
-    "families-bullseye": (["--kernel", "bullseye"], ["families", "nested"]),
-    "families-trixie": (["--kernel", "trixie"], ["families", "nested"]),
-    "families-sid": (["--kernel", "sid"], ["families", "nested"]),
-    "sched-bookworm": (["--kernel", "bookworm", "--smp", "2"], ["sched"]),
-    "sched-bullseye": (["--kernel", "bullseye", "--smp", "2"], ["sched"]),
-    "sched-trixie": (["--kernel", "trixie", "--smp", "2"], ["sched"]),
-    "sched-sid": (["--kernel", "sid", "--smp", "2"], ["sched"]),
-    "smp": (["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "bookworm": (["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq", "time", "killed", "caps", "errors"]),
-    "bullseye": (["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq", "time", "caps"]),
-    "trixie": (["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq", "ring", "time", "caps"]),
-    "sid": (["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring", "time", "caps"]),
+    "intel": (520, ["--cpu", "intel"], ["known", "families"]),
+    "bookworm": (150, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "killed", "caps", "errors"]),
+    "bullseye": (140, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "caps"]),
+    "trixie": (160, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
+                                             "ring", "time", "caps"]),
+    "sid": (170, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
+                                       "time", "caps"]),
+    "linux": (100, ["--kernel", "bookworm"], ["linux", "ring"]),
+    "behave": (100, ["--kernel", "bookworm"], ["behave"]),
+    "families-bookworm": (90, ["--kernel", "bookworm"], ["families", "nested"]),
+    "families-bullseye": (90, ["--kernel", "bullseye"], ["families", "nested"]),
+    "families-trixie": (90, ["--kernel", "trixie"], ["families", "nested"]),
+    "families-sid": (90, ["--kernel", "sid"], ["families", "nested"]),
+    "sched-bookworm": (60, ["--kernel", "bookworm", "--smp", "2"], ["sched"]),
+    "sched-bullseye": (60, ["--kernel", "bullseye", "--smp", "2"], ["sched"]),
+    "sched-trixie": (60, ["--kernel", "trixie", "--smp", "2"], ["sched"]),
+    "sched-sid": (60, ["--kernel", "sid", "--smp", "2"], ["sched"]),
+    "smp": (50, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
 }
 
 
@@ -69,9 +71,11 @@ class Step:
 class Boot:
     """What one boot left behind."""
 
-    def __init__(self, name, out):
+    def __init__(self, name, done):
+        assert done.returncode == 0 and done.stdout.endswith("lab done\n"), \
+            done.stdout + done.stderr
         self.name = name
-        self.out = out
+        self.out = done.out
         self.isa = "vmx" if name == "intel" else "svm"
 
     def step(self, name):
@@ -84,14 +88,10 @@ class Boot:
         return json.loads(self.path(name).read_text())
 
 
-def boot(name, out):
-    options, scripts = BOOTS[name]
+def job(name):
+    seconds, options, scripts = BOOTS[name]
     command = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
-    done = subprocess.run([LAB, "run", "--kvmw", KVMW, "--out", out, *options, "--",
-                           f"{command}; echo lab done"],
-                          capture_output=True, text=True, timeout=1000)
-    assert done.returncode == 0 and done.stdout.endswith("lab done\n"), done.stdout + done.stderr
-    return Boot(name, out)
+    return Job(name, seconds, (*options, "--", f"{command}; echo lab done"))
 
 
 def kvmw(*args, **kwargs):

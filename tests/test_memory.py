@@ -3,6 +3,7 @@
 bitmaps, and perf's counts of the same tracepoints."""
 import collections
 import json
+import re
 
 import lab_fixtures
 from lab_fixtures import AMD, NONE, in_boots
@@ -48,6 +49,14 @@ def slots(boot, name="memory"):
 
 def holds(slot, gpa):
     return slot.gpa <= gpa < slot.gpa + slot.size
+
+
+def missed_returns(boot, step):
+    """How many returns of ioctls the recorder says that it missed: from Linux 7.1 on a program
+    is skipped while another thread is preempted in it."""
+    found = re.search(r"(\d+) returns of ioctl went by unseen", boot.step(step).err)
+    assert not found or boot.name == "sid"
+    return int(found[1]) if found else 0
 
 
 @in_boots(*ALL)
@@ -202,10 +211,8 @@ def test_faults_have_durations(boot):
 def test_ioctls(boot):
     did = guest(boot)
     calls = rows(boot, "ioctl")
-    # From 7.1 on a return is missed while the program is preempted in another one; it says so.
     missed = [row for row in calls if row.span_ns == NONE]
-    assert not missed or (boot.name == "sid" and
-                          "returns of ioctl went by unseen" in boot.step("memory").err)
+    assert len(missed) <= missed_returns(boot, "memory")
     assert all((row.result == NONE) == (row in missed) for row in calls)
     by_cmd = collections.defaultdict(list)
     for row in calls:
@@ -213,10 +220,13 @@ def test_ioctls(boot):
     vm, = by_cmd[CREATE_VM]
     assert vm.fd_kind == DEV_KVM
     assert {row.fd for row in calls if row.fd_kind == DEV_KVM} == {vm.fd}
-    assert {row.fd for row in calls if row.fd_kind == VM} == {vm.result}
+    vm_fds = {row.fd for row in calls if row.fd_kind == VM}
+    assert len(vm_fds) == 1 and vm.result in vm_fds | {NONE}
     assert [row.arg for row in by_cmd[CREATE_VCPU]] == [0, 1]
-    fds = [row.result for row in by_cmd[CREATE_VCPU]]
-    assert {row.fd for row in calls if row.fd_kind == VCPU} == set(fds)
+    # One descriptor after the other; where a return was missed, the calls tell which.
+    fds = sorted({row.fd for row in calls if row.fd_kind == VCPU})
+    assert len(fds) == 2
+    assert all(row.result in (fd, NONE) for row, fd in zip(by_cmd[CREATE_VCPU], fds))
     assert {row.fd_kind for row in calls} == {DEV_KVM, VM, VCPU}
     # KVM_RUN returned as often as the guest went to its VMM, to no one's error.
     vcpus = {v["tid"]: v for v in did["vcpu"]}
@@ -233,7 +243,8 @@ def test_ioctl_under_way(boot):
     assert boot.step("ioctl-record").status == 0, boot.step("ioctl-record").err
     calls = rows(boot, "ioctl", "ioctl")
     done = [row for row in calls if row.span_ns != NONE]
-    assert {row.cmd for row in calls} == {RUN} and 0 <= len(calls) - len(done) <= 1
+    assert {row.cmd for row in calls} == {RUN}
+    assert 0 <= len(calls) - len(done) <= 1 + missed_returns(boot, "ioctl-record")
     sums = totals(boot, "ioctl", "ioctl")
     assert sum(row.count for row in sums) == len(calls)
     assert sum(row.done for row in sums) == len(done)

@@ -114,16 +114,16 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
     for row in rep["rows"]:
         mine = [pair for pair in pairs if pair[1].reason == row["reason"]]
         assert row["count"] - len(mine) == row["unfinished"]
-    means_agree(pairs)
+    medians_agree(pairs)
 
 
-def means_agree(pairs):
+def medians_agree(pairs):
     """
-    Mean times within 5 % of perf's, per reason and over all.
+    Median times within 5 % of perf's, per reason and over all.
 
     The readings of one moment by two tracers are some distance apart, microseconds in an
-    emulator; that much of a difference is neither's mistake.  Where they are far apart,
-    the thread was preempted between them, and the cycle says nothing about either.
+    emulator; the median of that is neither's mistake.  Where they are far apart, the thread
+    was preempted between them, and the cycle says nothing about either.
     """
     def distances(row, exit, entry):
         return abs(row.time_ns - exit.time_ns), abs(end_ns(row) - entry.time_ns)
@@ -137,7 +137,7 @@ def means_agree(pairs):
     for reason in often + [None]:
         cycles = [(row.total_ns, entry.time_ns - exit.time_ns) for row, exit, entry in near
                   if reason in (exit.reason, None)]
-        ours, perfs = (sum(column) / len(cycles) for column in zip(*cycles))
+        ours, perfs = (statistics.median(column) for column in zip(*cycles))
         assert abs(ours - perfs) < max(perfs * 0.05, slack), reason
 
 

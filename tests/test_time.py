@@ -88,17 +88,21 @@ def on_cpu(row):
             (row.guest_ns if row.guest_ns != NONE else 0))
 
 
+SWITCH_NS = 50_000      # of an emulated clock
+
+
 def agrees_with_scheduler(boot, name, share):
     """
     Yields what a vCPU waited and its wall time, after the scheduler said the same but for a
-    share of it: at each switch the two read their clocks some microseconds apart.
+    share of it, and for each switch: there the two read their clocks some microseconds apart.
     """
     rows, tids = recorded(boot, name)
     (begin, before), (end, after) = json.loads(boot.step(name).out)
     for vcpu, of_vcpu in rows.items():
         tid = str(tids[vcpu])
         ran, waited = (after[tid][i] - before[tid][i] for i in (0, 1))
-        slack = (end - begin) * share
+        slack = (end - begin) * share + SWITCH_NS * sum(
+            row.halt_ns > 0 or row.wait_ns > 0 for row in of_vcpu if row.total_ns != NONE)
         least, most = window(of_vcpu, begin, end, lambda row: row.wait_ns)
         assert least - slack <= waited <= most + slack
         least, most = window(of_vcpu, begin, end, on_cpu)

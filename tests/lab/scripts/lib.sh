@@ -11,13 +11,29 @@ step()
 	echo $? >"$name.status"
 }
 
-# until_so COMMAND...: waits until it succeeds, a minute at most
+# timed_step NAME COMMAND...: a step whose guest may stand still, which is QEMU's fault
+# (lab/qemu.py): it is ended after three minutes and repeated
+timed_step()
+{
+	timed=$1
+	shift
+	for try in 1 2 3; do
+		step "$timed" timeout -k 10 180 "$@"
+		case $(cat "$timed.status") in
+		124 | 137) ;;
+		*) return ;;
+		esac
+	done
+}
+
+# until_so COMMAND...: waits until it succeeds; five minutes at most, a limit for what will
+# never come
 until_so()
 {
 	tries=0
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -gt 300 ] && echo "never: $*" && return 1
+		[ $tries -gt 1500 ] && echo "never: $*" && return 1
 		sleep 0.2
 	done
 }
@@ -42,4 +58,38 @@ endless()
 	kvmw bench guest --json --rounds 0 "$@" >"$name.json" 2>"$name.err" &
 	vm=$!
 	until_so runs $vm
+}
+
+# rounds FILE: how many the Linux guest whose output this is has made
+rounds()
+{
+	grep -c round "$1"
+}
+
+# goes_on FILE: that guest makes another one within a minute
+goes_on()
+{
+	before=$(rounds "$1")
+	tries=0
+	while [ "$(rounds "$1")" = "$before" ]; do
+		tries=$((tries + 1))
+		[ $tries -gt 300 ] && return 1
+		sleep 0.2
+	done
+}
+
+# linux_guest FILE COMMAND...: a Linux guest that prints rounds to FILE and is making them; one
+# that has hung in the emulator is started again; sets $vm
+linux_guest()
+{
+	console=$1
+	shift
+	for try in 1 2 3; do
+		: >"$console"
+		"$@" >"$console" 2>&1 &
+		vm=$!
+		goes_on "$console" && return
+		kill -KILL $vm
+		wait $vm
+	done
 }

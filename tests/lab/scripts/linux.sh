@@ -3,9 +3,7 @@
 . /src/tests/lab/scripts/lib.sh
 export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=direct;
 md5sum /bin/busybox; sleep 0.02; echo round; done'
-lab-guest >/tmp/guest.txt 2>&1 &
-vm=$!
-until_so grep -q round /tmp/guest.txt
+linux_guest /tmp/guest.txt lab-guest
 step linux-list kvmw list --json
 perf kvm stat record -k CLOCK_MONOTONIC -o /tmp/linux.data -p $vm sleep 600 >linux.perf 2>&1 &
 perf=$!

@@ -3,10 +3,9 @@
 . /src/tests/lab/scripts/lib.sh
 sed 's/-accel kvm/&,dirty-ring-size=1024/' "$(command -v lab-guest)" >/tmp/ring-guest
 export LAB_GUEST='echo round; while :; do md5sum /bin/busybox; dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=direct; done'
-bash /tmp/ring-guest -qmp unix:/tmp/ring-qmp,server,nowait >ring-guest.txt 2>&1 &
-until_so grep -q round ring-guest.txt
+linux_guest ring-guest.txt bash /tmp/ring-guest -qmp unix:/tmp/ring-qmp,server,nowait
 step ring perf stat -a -x, -o ring.perf -e kvm:kvm_dirty_ring_push -e kvm:kvm_dirty_ring_reset \
 	-e kvm:kvm_dirty_ring_exit -e kvm:kvm_pml_full \
-	kvmw record -m 64M -e dirty,memslot -o ring.kvmw -p $! -- \
+	kvmw record -m 64M -e dirty,memslot -o ring.kvmw -p $vm -- \
 	/usr/bin/python3 /src/tests/lab/scripts/migrate.py /tmp/ring-qmp
 wait

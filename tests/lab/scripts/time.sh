@@ -22,9 +22,7 @@ wait
 # idle: Linux, mostly halted in KVM, its disk and console in QEMU
 export LAB_GUEST='while :; do sleep 0.02; dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct;
 echo round; done'
-lab-guest >/tmp/guest.txt 2>&1 &
-vm=$!
-until_so grep -q round /tmp/guest.txt
+linux_guest /tmp/guest.txt lab-guest
 step time-idle perf record -q -k CLOCK_MONOTONIC -o /tmp/wakeup.data -e kvm:kvm_vcpu_wakeup -p $vm \
 	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
