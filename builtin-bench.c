@@ -195,8 +195,6 @@ static int cmd_bench__usage(FILE *fp)
 
 int cmd_bench(int argc, const char **argv)
 {
-	static char name[] = "kvmw bench guest";
-
 	if (argc < 2)
 		return cmd_bench__usage(stderr);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
@@ -208,6 +206,6 @@ int cmd_bench(int argc, const char **argv)
 		return KVMW_USAGE;
 	}
 	/* argp takes the name it prints from argv[0]. */
-	argv[1] = name;
+	argv[1] = "kvmw bench guest";
 	return bench_guest(argc - 1, (char **)argv + 1);
 }

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tree itself: short files and functions, no mutable globals, one name for one thing.
+
+Needs universal-ctags, and git for the list of files: without them these tests are skipped.
+"""
+import collections
+import functools
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TREE = pathlib.Path(__file__).resolve().parent.parent
+KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
+OBJ = KVMW.parent / "obj"
+MAX_FILE, MAX_FUNCTION = 600, 80        # lines
+
+# What does not keep the rules yet: to become shorter, never longer.
+LONG_FILES = {"util/events.h"}
+SHARED_NAMES = {"equals"}
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("ctags") and shutil.which("git") and (TREE / ".git").exists()),
+    reason="needs universal-ctags and a git checkout")
+
+
+def git(*args):
+    return subprocess.run(["git", "-c", f"safe.directory={TREE}", *args], cwd=TREE, text=True,
+                          capture_output=True, timeout=60).stdout.splitlines()
+
+
+@functools.cache
+def files(*patterns):
+    return [path for path in git("ls-files", "--", *patterns)
+            if "vmlinux/" not in path and (TREE / path).exists()]
+
+
+@functools.cache
+def tags(kinds):
+    """What universal-ctags finds in the C files: its kinds of tags, as dictionaries."""
+    done = subprocess.run(["ctags", "-L", "-", "--output-format=json", "--languages=C",
+                           "--langmap=C:.c.h", "--fields=+neKS", "--extras=-q",
+                           f"--kinds-C={kinds}", "-f", "-"],
+                          input="\n".join(files("*.c", "*.h")), cwd=TREE, text=True,
+                          capture_output=True, timeout=120, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def user_space(path):
+    return not path.startswith(("bpf_skel/", "tests/"))
+
+
+def test_files_are_short():
+    lines = {path: (TREE / path).read_text().count("\n") for path in files("*.c", "*.h", "*.py")}
+    assert not {path: n for path, n in lines.items() if n > MAX_FILE and path not in LONG_FILES}
+
+
+def test_functions_are_short():
+    long = {f"{tag['path']}: {tag['name']}": tag["end"] - tag["line"] + 1 for tag in tags("f")
+            if tag.get("end", 0) - tag["line"] >= MAX_FUNCTION}
+    assert not long
+
+
+def test_no_mutable_globals():
+    """No object of user space has a writable variable, static ones of functions included."""
+    done = subprocess.run(["nm", "-A", "-f", "sysv", OBJ / "libkvmw.a", OBJ / "kvmw.o"],
+                          text=True, capture_output=True, timeout=60, check=True)
+    fields = [[word.strip() for word in line.split("|")] for line in done.stdout.splitlines()]
+    sections = collections.Counter(field[6] for field in fields if len(field) == 7)
+    assert sections[".text"] > 100
+    assert not [field[0] for field in fields
+                if len(field) == 7 and re.match(r"\.t?(data|bss)(?!\.rel\.ro)|\*COM\*", field[6])]
+
+
+def test_static_names_are_unique():
+    """A static function whose name another file needs too carries its file's prefix."""
+    where = collections.defaultdict(set)
+    for tag in tags("f"):
+        if not tag["path"].startswith(("bpf_skel/", "tests/")) and tag["path"].endswith(".c"):
+            where[tag["name"]].add(tag["path"])
+    assert not {name: sorted(paths) for name, paths in where.items()
+                if len(paths) > 1 and name not in SHARED_NAMES}
+
+
+def test_x86_is_in_its_folders():
+    """What only x86 has is named there, in the documentation and in the events' descriptions."""
+    found = git("grep", "-lwi", "-E", "svm|vmx|kvm_amd|kvm_intel|__x64_|EPT|NPT", "--", ".",
+                ":!bpf_skel/x86", ":!util/arch/x86", ":!bench/x86", ":!util/events.h", ":!tests",
+                ":!Documentation", ":!README.md", ":!HACKING.md", ":!CHANGELOG.md")
+    assert not found
