@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The model of `kvmw list`: the VMs of this host, and what can be recorded here. */
+#ifndef KVMW_LISTING_H
+#define KVMW_LISTING_H
+
+#include "util/event_desc.h"
+
+struct listing_vm {
+	u32 pid, nr_vcpus;
+	const char *vmm, *name;		/* name: "" where unknown */
+};
+
+/* A tracepoint that becomes rows of an event as it is. */
+struct listing_point {
+	u32 event, kind;
+	const char *name;		/* "kvm:kvm_eoi" */
+	bool here;			/* this kernel has it */
+};
+
+/* Of a captured event, by its id. */
+struct listing_event {
+	const char *missing;		/* why it cannot be recorded here; NULL: it can */
+	const char *lacks;		/* parts of it that this kernel has not; NULL: none */
+	char missing_text[512], lacks_text[512];
+};
+
+struct listing {
+	struct listing_vm *vm;		/* ascending by pid */
+	u32 nr_vms;
+	u32 hidden;			/* processes that could not be inspected */
+	struct listing_point *point;
+	u32 nr_points;
+	struct listing_event event[KVMW_MAX_EVENTS];
+};
+
+#endif
