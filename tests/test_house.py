@@ -14,6 +14,8 @@ import subprocess
 
 import pytest
 
+import lab_fixtures
+
 TREE = pathlib.Path(__file__).resolve().parent.parent
 KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
 OBJ = KVMW.parent / "obj"
@@ -92,3 +94,12 @@ def test_x86_is_in_its_folders():
                 ":!bpf_skel/x86", ":!util/arch/x86", ":!bench/x86", ":!util/events.h", ":!tests",
                 ":!Documentation", ":!README.md", ":!HACKING.md", ":!CHANGELOG.md")
     assert not found
+
+
+def test_readme_says_which_script_runs_where():
+    text = (TREE / "tests" / "README").read_text()
+    table = {line.split()[0]: set(line.split()[1:]) for line in text.splitlines()
+             if re.match(r" {4}\w+\.sh ", line)}
+    assert table == {f"{script}.sh": {name for name, (_, _, scripts) in lab_fixtures.BOOTS.items()
+                                      if script in scripts}
+                     for _, _, scripts in lab_fixtures.BOOTS.values() for script in scripts}
