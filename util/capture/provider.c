@@ -213,6 +213,14 @@ const struct probe probes[PROBE_RAW] = {
 	[KVMW_POINT_##tp] = { KVMW_EVENT_ID_##ev, KVMW_##ev##_##KIND, map },
 const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 
+/* A family's own fields, all of 64 bits, have room in a row of the rings. */
+#define ROW_FITS(NAME, name, id, class, doc, ...)			\
+	_Static_assert(EVENT_##class != EVENT_FAMILY ||			\
+		       sizeof(struct kvmw_##name) <=			\
+		       sizeof(struct kvmw_ring_row) - offsetof(struct kvmw_ring_row, e), \
+		       #name ": more fields than KVMW_MAX_FIELDS");
+KVMW_EVENTS(ROW_FITS)
+
 /* Who ran: by a vCPU's entries its thread is known. */
 #define WHO	BIT(PROBE_ENTRY)
 #define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
