@@ -111,13 +111,13 @@ static void exit_reasons(const struct request *r)
 static void sort_keys(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		offer(r, report_key__name(i), "a row for each");
+		offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
 }
 
 static void orders(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
-		offer(r, report_order__name(i), "order of the rows");
+		offer(r, report_order__get(i)->name, "order of the rows");
 }
 
 /* Options whose values are known; FILE is a recording everywhere. */

@@ -16,16 +16,13 @@
 enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
        OPT_WIDTH, OPT_NO_PAGER, OPT_TOP };
 
-#define KEYS "reason (of a family: kind), detail, user, cpu, vcpu, vm"
 #define TOP_STACKS	20	/* shown unless told otherwise */
 
 static const struct argp_option options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
-	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each reason, detail, user, cpu, "
-	  "vcpu, vm (default reason; of ioctl, stack: detail; of hypercall, nested: both)", 2 },
-	{ "order", OPT_ORDER, "BY", 0, "Greatest first by time, count, mean, p99 or max; or by key "
-	  "(default time)", 2 },
+	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each KEY", 2 },
+	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
 	{ "event", 'e', "EVENT", 0, "exit, userspace, a family such as irq, or a tracepoint "
 	  "such as kvm:kvm_pio (default exit, or userspace)", 2 },
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows with less than P% of the time, or of the "
@@ -54,51 +51,56 @@ struct args {
 	bool sort, top;		/* were given */
 };
 
-static int parse_key(const char *name)
+static error_t bad_key(const char *what)
 {
-	static const struct { const char *name; enum report_key key; } others[] = {
-		{ "pid", KEY_VM }, { "kind", KEY_REASON }, { "name", KEY_DETAIL },
-	};
+	char names[128] = "";
 
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		if (!strcmp(name, report_key__name(i)))
-			return i;
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (!strcmp(name, others[i].name))
-			return others[i].key;
-	return -1;
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "", sort_key__get(i)->name);
+	error("--sort: %s; the keys are %s", what, names);
+	return EINVAL;
 }
 
 static error_t parse_sort(struct report_options *opt, char *arg)
 {
-	char *save;
+	char *save, what[64];
 
 	opt->nr_sort = 0;
 	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
-		int key = parse_key(p);
+		enum report_key key = sort_key__find(p);
 
-		if (key < 0) {
-			error("--sort: no key '%s'; there are %s", p, KEYS);
-			return EINVAL;
+		if (key == NR_REPORT_KEYS) {
+			snprintf(what, sizeof(what), "no key '%.32s'", p);
+			return bad_key(what);
 		}
 		if (!report_options__sorts_by(opt, key))
 			opt->sort[opt->nr_sort++] = key;
 	}
-	if (opt->nr_sort)
-		return 0;
-	error("--sort: no key given; there are %s", KEYS);
-	return EINVAL;
+	return opt->nr_sort ? 0 : bad_key("no key given");
+}
+
+static void list_orders(char *buf, size_t size)
+{
+	*buf = '\0';
+	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
+		snprintf(buf + strlen(buf), size - strlen(buf), "%s%s",
+			 !i ? "" : i == NR_REPORT_ORDERS - 1 ? " or " : ", ",
+			 report_order__get(i)->name);
 }
 
 static error_t parse_order(struct report_options *opt, const char *arg)
 {
+	char names[128];
+
 	for (u32 i = 0; i < NR_REPORT_ORDERS; i++) {
-		if (strcmp(arg, report_order__name(i)))
+		if (strcmp(arg, report_order__get(i)->name))
 			continue;
 		opt->order = i;
 		return 0;
 	}
-	error("--order: not by '%s'; there are time, count, mean, p99, max, key", arg);
+	list_orders(names, sizeof(names));
+	error("--order: invalid order '%s'; rows are ordered by %s", arg, names);
 	return EINVAL;
 }
 
@@ -390,9 +392,49 @@ out:
 	return ret;
 }
 
+static void help_sort(FILE *out)
+{
+	const char *separator = " (default reason";
+
+	fputs("One row for each KEY: ", out);
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		fprintf(out, "%s%s: %s", i ? "; " : "", sort_key__get(i)->name,
+			sort_key__get(i)->doc);
+	for_each_captured_event(event) {
+		if (!event->sort)
+			continue;
+		fprintf(out, "%s; of %s: %s", separator, event->name, event->sort);
+		separator = "";
+	}
+	fputc(')', out);
+}
+
+/* What the tables know of an option's values goes into its help. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char orders[128], *help = NULL;
+	size_t size;
+	FILE *out;
+
+	if (key != 's' && key != OPT_ORDER)
+		return (char *)text;
+	out = open_memstream(&help, &size);
+	if (!out)
+		return (char *)text;
+	list_orders(orders, sizeof(orders));
+	if (key == 's')
+		help_sort(out);
+	else
+		fprintf(out, "Order of the rows: by %s, greatest first, but keys ascending (default "
+			"time)", orders);
+	fclose(out);
+	return help;
+}
+
 const struct argp report_argp = {
 	.options = options,
 	.parser = cmd_report__parse,
+	.help_filter = help_filter,
 	.doc = "Read a recording and show why the guest left guest mode, how often and for "
 	       "how long; or what else was recorded, with -e.",
 };

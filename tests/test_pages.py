@@ -87,3 +87,22 @@ def test_every_tag_is_used():
             for tag in re.findall(r"include::common-options.txt\[tag=([\w-]+)\]", path.read_text())]
     assert tags == set(used)
     assert all(used.count(tag) > 1 for tag in tags)
+
+
+def names_in_error(option):
+    """What report names as right when it gets a wrong value."""
+    done = kvmw("report", f"{option}=nonsense")
+    assert done.returncode == 2
+    message = next(line for line in done.stderr.splitlines() if "nonsense" in line)
+    return re.findall(r"\w+", re.split(r"; [a-z ]+ (?:are|by) ", message)[1].replace(" or ", ", "))
+
+
+@pytest.mark.parametrize("option", ["sort", "order"])
+def test_keys_and_orders_of_report(option):
+    options = section(page("kvmw-report"), "OPTIONS")
+    text = re.search(rf"^--{option}=.*?::\n(.*?)(?=^-\S.*::$)", options, re.M | re.S)[1]
+    names = names_in_error(f"--{option}")
+    assert len(names) >= 6 and all(f"`{name}`" in text for name in names)
+    if option == "sort":
+        items = " ".join(re.findall(r"^\t(.*);;", text, re.M))
+        assert sorted(re.findall(r"`(\w+)`", items)) == sorted(names)

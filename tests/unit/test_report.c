@@ -62,7 +62,7 @@ static void write_all(struct rec *r, bool with_totals)
 static const struct report_row *row(const struct report *rep, const char *reason)
 {
 	for (u32 i = 0; i < rep->nr_rows; i++)
-		if (!strcmp(rep->row[i].label[KEY_REASON], reason))
+		if (!strcmp(rep->row[i].label[0], reason))
 			return &rep->row[i];
 	fail_msg("no row %s", reason);
 	return NULL;
@@ -210,8 +210,8 @@ static void test_order_and_limit(void **state)
 	rec__report_free(&out);
 
 	rec__report(&r, &opt, NULL, &out);
-	assert_string_equal(out.rep.row[0].label[KEY_REASON], "CPUID");
-	assert_string_equal(out.rep.row[1].label[KEY_REASON], "MSR_READ");
+	assert_string_equal(out.rep.row[0].label[0], "CPUID");
+	assert_string_equal(out.rep.row[1].label[0], "MSR_READ");
 	assert_int_equal(out.rep.nr_hidden, 3);	/* 2, 1, 1 of 12 */
 	assert_int_equal(out.rep.total.count, 12);
 	rec__report_free(&out);
@@ -228,12 +228,12 @@ static void test_keys(void **state)
 	write_all(&r, true);
 	rec__report(&r, &opt, NULL, &out);
 	assert_int_equal(out.rep.nr_rows, 3);
-	assert_string_equal(out.rep.row[0].label[KEY_VM], "100 one");
-	assert_string_equal(out.rep.row[0].label[KEY_VCPU], "0");
+	assert_string_equal(out.rep.row[0].label[0], "100 one");
+	assert_string_equal(out.rep.row[0].label[1], "0");
 	assert_int_equal(out.rep.row[0].count, 8);
-	assert_string_equal(out.rep.row[1].label[KEY_VCPU], "1");
+	assert_string_equal(out.rep.row[1].label[1], "1");
 	assert_int_equal(out.rep.row[1].count, 3);
-	assert_string_equal(out.rep.row[2].label[KEY_VM], "200 two");
+	assert_string_equal(out.rep.row[2].label[0], "200 two");
 	assert_int_equal(out.rep.row[2].time_ns, 4000);
 	rec__report_free(&out);
 
@@ -241,7 +241,7 @@ static void test_keys(void **state)
 	opt.sort[0] = KEY_VCPU;
 	opt.nr_sort = 1;
 	rec__report(&r, &opt, NULL, &out);
-	assert_string_equal(out.rep.row[2].label[KEY_VCPU], "200/0");
+	assert_string_equal(out.rep.row[2].label[0], "200/0");
 	rec__report_free(&out);
 	unlink(r.path);
 }
@@ -346,7 +346,7 @@ static void test_userspace_where_no_exit_is_reported(void **state)
 	rec__end(&r, true);
 	rec__report(&r, &by_reason, NULL, &out);
 	assert_true(out.rep.fell_back);
-	assert_string_equal(out.rep.row[0].label[KEY_REASON], "KVM_EXIT_IO");
+	assert_string_equal(out.rep.row[0].label[0], "KVM_EXIT_IO");
 	assert_int_equal(out.rep.row[0].time_ns, 1000);
 	assert_int_equal(out.rep.row[0].user_ns, 1000);
 	assert_int_equal(out.rep.vcpu[0].guest_ns, 4300);
@@ -413,6 +413,22 @@ static void test_hostile_numbers(void **state)
 	unlink(r.path);
 }
 
+/* All keys at once have room in a key of the aggregates. */
+static void test_keys_fit(void **state)
+{
+	u32 fine = 0;
+
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++) {
+		const struct sort_key *key = sort_key__get(i);
+
+		assert_int_equal(sort_key__find(key->name), i);
+		assert_true(!key->nr_fine == key->counted);
+		fine += key->nr_fine;
+	}
+	assert_in_range(fine, 1, AGG_FINE);
+	assert_int_equal(sort_key__find("nonsense"), NR_REPORT_KEYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_userspace_where_no_exit_is_reported),
 		cmocka_unit_test(test_empty_says_why),
 		cmocka_unit_test(test_hostile_numbers),
+		cmocka_unit_test(test_keys_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,10 @@ static void title(const struct screen *s, const struct report *rep, const struct
 	size_t len = 0;
 
 	for (u32 i = 0; row != &rep->total && i < rep->opt->nr_sort; i++) {
-		static const char *const keys[] = {
-			[KEY_REASON] = "", [KEY_VCPU] = "vCPU ", [KEY_VM] = "VM ",
-			[KEY_DETAIL] = "", [KEY_USER] = "", [KEY_CPU] = "CPU ",
-		};
+		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
 
-		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "",
-				keys[rep->opt->sort[i]], row->label[rep->opt->sort[i]]);
+		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "", key->prefix,
+				row->label[i]);
 	}
 	len = strlen(text);
 	if (row->recorded != row->span.count)

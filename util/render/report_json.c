@@ -5,53 +5,17 @@
 #include "util/render/render.h"
 #include "util/render/views.h"
 
-static void key(struct json_object *obj, const struct report *rep, const struct report_row *row,
-		enum report_key key)
+static void report_json__key(struct json_object *obj, const struct report *rep,
+			     const struct report_row *row, u32 i)
 {
-	const struct rec_vcpu *vcpu;
-	const struct rec_vm *vm;
+	struct key_member member[KEY_MEMBERS];
+	u32 nr = sort_key__get(rep->opt->sort[i])->members(rep, &row->key[i], row->label[i], member);
 
-	switch (key) {
-	case KEY_REASON:
-		if (!event_desc__is_cycle(rep->event)) {
-			json__text(obj, "kind", row->label[KEY_REASON]);
-			json__u64(obj, "kind_number", row->reason);
-			break;
-		}
-		json__text(obj, "reason", row->label[KEY_REASON]);
-		json__text(obj, "isa", isa_name(row->isa));
-		json__u64(obj, "reason_number", row->reason);
-		break;
-	case KEY_DETAIL:
-		json__text(obj, "detail", row->label[KEY_DETAIL]);
-		json__ns(obj, "detail_kind", row->detail_kind == UINT16_MAX ? KVMW_NONE :
-			 row->detail_kind);
-		json__ns(obj, "detail_value", row->detail);
-		break;
-	case KEY_USER:
-		json__text(obj, "user_reason", row->user == UINT32_MAX ? NULL : row->label[KEY_USER]);
-		json__ns(obj, "user_reason_number", row->user == UINT32_MAX ? KVMW_NONE : row->user);
-		break;
-	case KEY_CPU:
-		json__ns(obj, "cpu", row->cpu == UINT16_MAX ? KVMW_NONE : row->cpu);
-		break;
-	case KEY_VCPU:
-		vcpu = recording__vcpu(rep->rec, row->vcpu);
-		vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
-		json__u64(obj, "vcpu_id", row->vcpu);
-		json__ns(obj, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
-		json__text(obj, "role", vcpu && !rec_vcpu__is_vcpu(vcpu) ? vcpu->role : NULL);
-		json__ns(obj, "tid", vcpu ? vcpu->tid : KVMW_NONE);
-		json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
-		break;
-	case KEY_VM:
-		vm = row->has_vm ? recording__vm(rep->rec, row->vm) : NULL;
-		json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
-		json__text(obj, "vm", vm ? vm->name : NULL);
-		json__text(obj, "vmm", vm ? vm->vmm : NULL);
-		break;
-	default:
-		break;
+	for (u32 k = 0; k < nr; k++) {
+		if (member[k].is_text)
+			json__text(obj, member[k].name, member[k].text);
+		else
+			json__ns(obj, member[k].name, member[k].number);
 	}
 }
 
@@ -111,7 +75,7 @@ struct json_object *render__report_row_json(const struct report *rep, const stru
 	struct json_object *obj = json_object_new_object();
 
 	for (u32 k = 0; k < rep->opt->nr_sort; k++)
-		key(obj, rep, row, rep->opt->sort[k]);
+		report_json__key(obj, rep, row, k);
 	numbers(obj, rep, row);
 	return obj;
 }
@@ -177,8 +141,8 @@ int render__report_json(const struct screen *s, const struct report *rep, const 
 	list = json__array(root, "sort");
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		json_object_array_add(list, json_object_new_string(
-					      report_key__name(rep->opt->sort[i])));
-	json__text(root, "order", report_order__name(rep->opt->order));
+					      sort_key__get(rep->opt->sort[i])->name));
+	json__text(root, "order", report_order__get(rep->opt->order)->name);
 	if (rec->window.active) {
 		window = json__object(root, "window");
 		json__u64(window, "from_ns", rec->window.from);

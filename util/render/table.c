@@ -116,11 +116,6 @@ static bool table__shown(const struct table *t, u32 col)
 
 static const char *table__heading(const struct table *t, u32 col, char *buf)
 {
-	const char *const keys[] = {
-		[KEY_REASON] = t->rep->desc->reason_title, [KEY_VCPU] = "vCPU", [KEY_VM] = "VM",
-		[KEY_DETAIL] = t->rep->desc->detail_title, [KEY_USER] = "returned with",
-		[KEY_CPU] = "CPU",
-	};
 	static const char *const names[NR_COLUMNS] = {
 		[COL_COUNT] = "count", [COL_COUNT_PCT] = "%", [COL_TIME] = "time",
 		[COL_TIME_PCT] = "%", [COL_KVM] = "KVM%", [COL_VMM] = "VMM%", [COL_HALT] = "halt%",
@@ -133,7 +128,8 @@ static const char *table__heading(const struct table *t, u32 col, char *buf)
 			 col != COL_MEAN;
 
 	if (is_key(col))
-		return strcpy(buf, keys[t->rep->opt->sort[col]]);
+		return strcpy(buf, sort_key__title(sort_key__get(t->rep->opt->sort[col]),
+						   t->rep->desc));
 	if (col == COL_GUEST && t->rep->event == KVMW_EVENT_USERSPACE)
 		return strcpy(buf, "KVM_RUN");
 	snprintf(buf, CELL_MAX, "%s%s", names[col], rows_only ? "*" : "");
@@ -185,8 +181,7 @@ static const char *table__cell(const struct table *t, const struct report_row *r
 		/* The total has no label: it bears its name in the first column. */
 		bool total = row == &t->rep->total;
 
-		return strcpy(buf, !total ? row->label[t->rep->opt->sort[col]] :
-			      col ? "" : "total");
+		return strcpy(buf, !total ? row->label[col] : col ? "" : "total");
 	}
 	switch (col) {
 	case COL_COUNT:

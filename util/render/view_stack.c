@@ -8,7 +8,8 @@
 static const struct rec_stack *stack_of(const struct report *rep, const struct report_row *row,
 					bool user)
 {
-	u32 id = user ? row->detail : row->detail >> 32;
+	u64 ids = row->key[report_options__position(rep->opt, KEY_DETAIL)].v[1];
+	u32 id = user ? ids : ids >> 32;
 
 	return (s32)id < 0 ? NULL : recording__stack(rep->rec, id);
 }

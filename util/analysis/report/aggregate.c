@@ -11,6 +11,8 @@ static u32 key_hash(const struct agg_key *key)
 
 	h = h * 0x9e3779b97f4a7c15ULL + key->detail;
 	h = h * 0x9e3779b97f4a7c15ULL + ((u64)key->user << 32 | (u32)key->cpu << 16 | key->detail_kind);
+	for (u32 i = 0; i < AGG_FINE; i++)
+		h = h * 0x9e3779b97f4a7c15ULL + key->fine[i];
 	h *= 0x9e3779b97f4a7c15ULL;
 	return h >> 32;
 }

@@ -7,12 +7,16 @@
 #ifndef KVMW_AGGREGATE_H
 #define KVMW_AGGREGATE_H
 
+#include <string.h>
+
 #include "util/analysis/hist.h"
 #include "util/events.h"
 #include "util/types.h"
 
 /* More than any host has, unless details are asked for: each gpa is a key then. */
 #define AGG_MAX_KEYS	(128 * 1024)
+
+#define AGG_FINE	6
 
 struct agg_key {
 	u32 vcpu;
@@ -24,6 +28,8 @@ struct agg_key {
 	u16 cpu;
 	u32 user;
 	u64 detail;
+	/* Of keys that only rows tell: by key, in the order of --sort, see keys.h; else 0. */
+	u64 fine[AGG_FINE];
 };
 
 /* What the time between exit and entry consists of, besides KVM's own. */
@@ -59,7 +65,8 @@ static inline bool agg_key__equal(const struct agg_key *a, const struct agg_key 
 {
 	return a->vcpu == b->vcpu && a->reason == b->reason && a->event == b->event &&
 	       a->isa == b->isa && a->detail == b->detail && a->user == b->user &&
-	       a->cpu == b->cpu && a->detail_kind == b->detail_kind;
+	       a->cpu == b->cpu && a->detail_kind == b->detail_kind &&
+	       !memcmp(a->fine, b->fine, sizeof(a->fine));
 }
 
 /*

@@ -7,8 +7,7 @@
 #include "util/memory.h"
 
 /* Column numbers of all events; the time of those that have it lazily comes behind. */
-enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, DETAIL = PARTS + NR_PARTS, DETAIL_KIND, USER, CPU,
-       STACK_USER, NR_NAMES };
+enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 
 struct report_rows {
 	struct agg_table aggs;
@@ -44,35 +43,24 @@ static void aggregate_rows__add_open(struct agg *agg, u64 time_ns)
 		agg->open_since = time_ns;
 }
 
-/* A page is a detail, each address in it is too many. */
-static u64 page_of(u32 event, u64 kind, u64 detail)
+/* Keys that are not counted, from their columns. */
+static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u32 row,
+		     struct agg_key *agg_key)
 {
-	bool fault = event == KVMW_EVENT_FAULT ||
-		     (event == KVMW_EVENT_EXIT && kind >= KVMW_DETAIL_FAULT_READ &&
-		      kind <= KVMW_DETAIL_FAULT_EXEC);
+	u64 *fine = agg_key->fine;
 
-	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
-}
+	col += KEYS;
+	for (u32 i = 0; i < rs->nr_keys; i++, col += KEY_COLUMNS) {
+		u64 column[KEY_COLUMNS];
 
-/* Below 0: there is none, for whatever reason. */
-static u64 stack_id(u64 id)
-{
-	return (s64)id < 0 ? UINT32_MAX : (u32)id;
-}
-
-static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u32 i,
-		     struct agg_key *key)
-{
-	if (rs->detail) {
-		key->detail_kind = col[DETAIL_KIND][i];
-		key->detail = page_of(event, key->detail_kind, col[DETAIL][i]);
-		if (event == KVMW_EVENT_STACK)
-			key->detail = stack_id(key->detail) << 32 | stack_id(col[STACK_USER][i]);
+		for (u32 k = 0; k < KEY_COLUMNS; k++)
+			column[k] = col[k][row];
+		if (rs->key[i]->fine)
+			rs->key[i]->fine(event, column, fine);
+		else
+			memcpy(fine, column, rs->key[i]->nr_fine * sizeof(*fine));
+		fine += rs->key[i]->nr_fine;
 	}
-	if (rs->user)
-		key->user = col[USER][i];
-	if (rs->cpu)
-		key->cpu = col[CPU][i];
 }
 
 static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const *col, u32 i)
@@ -82,7 +70,7 @@ static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const
 	/* Of families only nested has it, and only in its rows. */
 	if (col[ISA][i] != KVMW_NONE)
 		key.isa = col[ISA][i];
-	if (rs->fine)
+	if (rs->nr_keys)
 		fine_key(rs, event, col, i, &key);
 	return key;
 }
@@ -108,7 +96,7 @@ static struct agg *aggregate_rows__find(struct report_rows *rr, const struct sca
 		return &rr->aggs.entry[seen->entry - 1];
 	key = key_of(rr->rs, b->event->id, b->col, i);
 	agg = agg_table__get(&rr->aggs, &key, full);
-	if (agg && !rr->rs->fine)
+	if (agg && !rr->rs->nr_keys)
 		*seen = (struct seen) { vcpu, reason, isa, agg - rr->aggs.entry + 1 };
 	return agg;
 }
@@ -131,7 +119,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 		else if (aggregate_rows__add_row(agg, col, nr_parts, i))
 			return -1;
 		else if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			aggregate_rows__add_open(agg, col[NR_NAMES][i]);
+			aggregate_rows__add_open(agg, col[KEYS + rr->rs->nr_keys * KEY_COLUMNS][i]);
 	}
 	return 0;
 }
@@ -186,7 +174,7 @@ static const char *if_wanted(bool wanted, const char *column)
 static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 {
 	const struct event_desc *e = event_desc__captured(id);
-	bool cycle = event_desc__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->detail);
+	bool cycle = event_desc__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->nested_isa);
 	u32 nr = rs->consumer.nr_events++;
 	const char **names = rs->names[nr];
 
@@ -197,13 +185,12 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	names[ISA] = isa ? "isa" : "";
 	for (u32 i = 0; i < NR_PARTS; i++)
 		names[PARTS + i] = if_wanted(rs->sums, e->parts[i]);
-	names[DETAIL] = if_wanted(rs->detail, e->detail);
-	names[DETAIL_KIND] = if_wanted(rs->detail, e->detail_kind);
-	names[USER] = if_wanted(rs->user, e->user);
-	names[CPU] = if_wanted(rs->cpu, e->cpu);
-	names[STACK_USER] = rs->detail && id == KVMW_EVENT_STACK ? "user" : "";
+	names += KEYS;
+	for (u32 i = 0; i < rs->nr_keys; i++)
+		for (u32 k = 0; k < KEY_COLUMNS; k++)
+			*names++ = if_wanted(true, rs->key[i]->column(e, k));
 	rs->event[nr] = (struct scan_event) {
-		.id = id, .columns = names, .lazy = cycle ? rs->lazy : NULL, .need_lazy = any_open,
+		.id = id, .columns = rs->names[nr], .lazy = cycle ? rs->lazy : NULL, .need_lazy = any_open,
 	};
 }
 
@@ -212,10 +199,10 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 	memset(rs, 0, sizeof(*rs));
 	rs->sums = sums;
 	rs->lazy[0] = "time_ns";
-	rs->detail = report_options__sorts_by(opt, KEY_DETAIL);
-	rs->user = report_options__sorts_by(opt, KEY_USER);
-	rs->cpu = report_options__sorts_by(opt, KEY_CPU);
-	rs->fine = report_options__fine(opt);
+	rs->nested_isa = report_options__sorts_by(opt, KEY_DETAIL);
+	for (u32 i = 0; i < opt->nr_sort; i++)
+		if (!sort_key__get(opt->sort[i])->counted)
+			rs->key[rs->nr_keys++] = sort_key__get(opt->sort[i]);
 	rs->consumer = (struct scan_consumer) {
 		.events = rs->event,
 		.arg = rs,

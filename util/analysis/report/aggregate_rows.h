@@ -12,8 +12,9 @@ struct report_scan {
 	const char *names[2][COLUMNS_MAX];
 	const char *lazy[2];
 	bool sums;
-	bool detail, user, cpu;	/* keys asked for, and whether any is */
-	bool fine;
+	const struct sort_key *key[NR_REPORT_KEYS];	/* those that are not counted */
+	u32 nr_keys;
+	bool nested_isa;	/* which names the exit reasons of nested guests */
 };
 
 /*

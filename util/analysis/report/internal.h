@@ -14,8 +14,15 @@ void report__distribution(struct report_row *row);
 int report__make_rows(struct report *rep, const struct agg **list, u32 nr);
 int report__order(struct report *rep);
 
-/* labels.c */
-int report__label_row(const struct report *rep, struct report_row *row);
+/* labels.c: each writes at most size bytes, cut off if need be. */
+void label__kind(const struct report *rep, u32 kind, char *buf, size_t size);
+void label__exit_detail(u32 kind, u64 detail, char *buf, size_t size);
+void label__family_detail(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
+			  size_t size);
+/* "4711 qemu"; zero: what stands for thread 0. */
+void label__thread(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size);
+/* Address space and number: "0.3". */
+void label__memslot(u64 slot, char *buf, size_t size);
 
 /* vcpu_rows.c */
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr);

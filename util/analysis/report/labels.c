@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the keys of a row are called. */
+/* What threads, kinds, details and stacks are called. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
 #include "util/arch/ioctl.h"
 #include "util/arch/names.h"
-#include "util/memory.h"
 #include "util/event_desc.h"
 #include "util/text.h"
 
 #define STACK_FRAMES	3	/* of each stack in a label */
-
-static bool labels__sorts_by(const struct report *rep, enum report_key key)
-{
-	return report_options__sorts_by(rep->opt, key);
-}
 
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size)
 {
@@ -38,19 +31,7 @@ void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *bu
 		snprintf(buf, size, "%u", (u32)vcpu->vcpu);
 }
 
-static void vm_label(const struct report *rep, const struct report_row *row, char *buf,
-		     size_t size)
-{
-	const struct rec_vm *vm = row->has_vm ? recording__vm(rep->rec, row->vm) : NULL;
-	const char *name = !vm ? "" : *vm->name ? vm->name : vm->vmm;
-
-	if (!vm)
-		snprintf(buf, size, "?");
-	else
-		snprintf(buf, size, "%u%s%s", vm->pid, *name ? " " : "", name);
-}
-
-static const char *kind_label(const struct report *rep, u32 kind, char *buf, size_t size)
+void label__kind(const struct report *rep, u32 kind, char *buf, size_t size)
 {
 	const char *name = recording__kind(rep->rec, rep->event, kind);
 
@@ -58,30 +39,29 @@ static const char *kind_label(const struct report *rep, u32 kind, char *buf, siz
 		snprintf(buf, size, "%s", name);
 	else
 		snprintf(buf, size, "%s %u", rep->event == KVMW_EVENT_RAW ? "tracepoint" : "kind", kind);
-	return buf;
 }
 
 /* What the detail of a cycle is, in the words of those who look for it. */
-static void exit_detail(const struct report_row *row, char *buf, size_t size)
+void label__exit_detail(u32 kind, u64 detail, char *buf, size_t size)
 {
-	unsigned long long value = row->detail;
+	unsigned long long value = detail;
 	const struct kind_desc *details;
 	const char *name = NULL, *what;
 	size_t nr;
 
 	details = detail_desc__all(&nr);
-	what = row->detail_kind < nr ? details[row->detail_kind].name : "?";
-	if (row->detail_kind == KVMW_DETAIL_MSR_READ || row->detail_kind == KVMW_DETAIL_MSR_WRITE)
+	what = kind < nr ? details[kind].name : "?";
+	if (kind == KVMW_DETAIL_MSR_READ || kind == KVMW_DETAIL_MSR_WRITE)
 		name = msr_name(value);
-	else if (row->detail_kind == KVMW_DETAIL_HYPERCALL)
+	else if (kind == KVMW_DETAIL_HYPERCALL)
 		name = hypercall_name(value);
-	if (!*what || row->detail_kind == UINT16_MAX)
+	if (!*what || kind == UINT16_MAX)
 		snprintf(buf, size, "-");
 	else if (value == KVMW_NONE)
 		snprintf(buf, size, "%s", what);
-	else if (row->detail_kind == KVMW_DETAIL_CR_READ || row->detail_kind == KVMW_DETAIL_CR_WRITE)
+	else if (kind == KVMW_DETAIL_CR_READ || kind == KVMW_DETAIL_CR_WRITE)
 		snprintf(buf, size, "%s CR%llu", what, value);
-	else if (row->detail_kind == KVMW_DETAIL_EXCEPTION)
+	else if (kind == KVMW_DETAIL_EXCEPTION)
 		snprintf(buf, size, "%s %llu", what, value);
 	else
 		snprintf(buf, size, "%s 0x%llx%s%s", what, value, name ? " " : "", name ?: "");
@@ -112,19 +92,18 @@ static void stack_part(const struct recording *rec, u32 id, char *buf, size_t si
 		len += snprintf(buf + len, size - len, "%s%s", i > first ? " < " : "", stack->frame[i]);
 }
 
-static void stack_label(const struct report *rep, const struct report_row *row, char *buf,
-			size_t size)
+static void stack_label(const struct report *rep, u64 ids, char *buf, size_t size)
 {
 	char kernel[REPORT_LABEL_MAX / 2 - 2], user[REPORT_LABEL_MAX / 2 - 2];
 
-	stack_part(rep->rec, row->detail >> 32, kernel, sizeof(kernel));
-	stack_part(rep->rec, row->detail, user, sizeof(user));
+	stack_part(rep->rec, ids >> 32, kernel, sizeof(kernel));
+	stack_part(rep->rec, ids, user, sizeof(user));
 	snprintf(buf, size, "%s%s%s", kernel, *kernel && *user ? " | " : "", user);
 	if (!*buf)
 		snprintf(buf, size, "(none)");
 }
 
-static void thread_label(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size)
+void label__thread(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size)
 {
 	const struct rec_task *task = tid <= UINT32_MAX ? recording__task(rep->rec, tid) : NULL;
 
@@ -135,36 +114,38 @@ static void thread_label(const struct report *rep, u64 tid, const char *zero, ch
 			 task ? task->comm : "");
 }
 
-static void family_value(const struct report *rep, const struct report_row *row, char *buf,
+void label__memslot(u64 slot, char *buf, size_t size)
+{
+	snprintf(buf, size, "%llu.%llu", (unsigned long long)slot >> 16,
+		 (unsigned long long)slot & 0xffff);
+}
+
+static void family_value(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
 			 size_t size)
 {
-	unsigned long long value = row->detail;
 	const char *name = NULL;
 
-	switch (value == KVMW_NONE ? 0 : rep->event) {
-	case 0:
-		snprintf(buf, size, "-");
-		return;
+	switch (rep->event) {
 	case KVMW_EVENT_STACK:
-		stack_label(rep, row, buf, size);
+		stack_label(rep, detail, buf, size);
 		return;
 	case KVMW_EVENT_NESTED:
-		reason_name(row->isa, value, buf, size);
+		reason_name(isa, detail, buf, size);
 		return;
 	case KVMW_EVENT_SCHED:
-		thread_label(rep, value, "idle", buf, size);
+		label__thread(rep, detail, "idle", buf, size);
 		return;
 	case KVMW_EVENT_HALT:
-		thread_label(rep, value, "an interrupt", buf, size);
+		label__thread(rep, detail, "an interrupt", buf, size);
 		return;
 	case KVMW_EVENT_IOCTL:
-		name = ioctl_name(value);
+		name = ioctl_name(detail);
 		break;
 	case KVMW_EVENT_HYPERCALL:
-		name = row->detail_kind == KVMW_hypercall_KVM ? hypercall_name(value) : NULL;
+		name = kind == KVMW_hypercall_KVM ? hypercall_name(detail) : NULL;
 		break;
 	case KVMW_EVENT_MEMSLOT:
-		snprintf(buf, size, "%llu.%llu", value >> 16, value & 0xffff);
+		label__memslot(detail, buf, size);
 		return;
 	default:
 		break;
@@ -172,75 +153,23 @@ static void family_value(const struct report *rep, const struct report_row *row,
 	if (name)
 		snprintf(buf, size, "%s", name);
 	else
-		snprintf(buf, size, "0x%llx", value);
+		snprintf(buf, size, "0x%llx", (unsigned long long)detail);
 }
 
-/* Without a column for it, the kind is told here, where there are several. */
-static void family_detail(const struct report *rep, const struct report_row *row, char *buf,
+/* Without a column for it, the kind is part of the label, where there are several. */
+void label__family_detail(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
 			  size_t size)
 {
 	bool several = rep->event != KVMW_EVENT_IOCTL && rep->event != KVMW_EVENT_STACK;
 	size_t len = 0;
 
-	if (several && !labels__sorts_by(rep, KEY_REASON)) {
-		kind_label(rep, row->detail_kind, buf, size - 2);
+	if (several && !report_options__sorts_by(rep->opt, KEY_REASON)) {
+		label__kind(rep, kind, buf, size - 2);
 		len = strlen(buf);
 		buf[len++] = ' ';
 	}
-	family_value(rep, row, buf + len, size - len);
-}
-
-static void label(const struct report *rep, const struct report_row *row, enum report_key key,
-		  char *buf, size_t size)
-{
-	bool several = rep->rec->nr_vms > 1 && !labels__sorts_by(rep, KEY_VM);
-
-	switch (key) {
-	case KEY_REASON:
-		if (event_desc__is_cycle(rep->event))
-			reason_name(row->isa, row->reason, buf, size);
-		else
-			kind_label(rep, row->reason, buf, size);
-		break;
-	case KEY_VCPU:
-		report__vcpu_label(rep, row->vcpu, several, buf, size);
-		break;
-	case KEY_VM:
-		vm_label(rep, row, buf, size);
-		break;
-	case KEY_DETAIL:
-		if (rep->event == KVMW_EVENT_EXIT)
-			exit_detail(row, buf, size);
-		else
-			family_detail(rep, row, buf, size);
-		break;
-	case KEY_USER:
-		if (row->user == UINT32_MAX)
-			snprintf(buf, size, "-");
-		else
-			reason_name(KVMW_ISA_NONE, row->user, buf, size);
-		break;
-	default:
-		if (row->cpu == UINT16_MAX)
-			snprintf(buf, size, "-");
-		else
-			snprintf(buf, size, "%u", row->cpu);
-	}
-}
-
-int report__label_row(const struct report *rep, struct report_row *row)
-{
-	char buf[REPORT_LABEL_MAX];
-
-	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
-		enum report_key key = rep->opt->sort[i];
-
-		if (row->label[key])
-			continue;
-		label(rep, row, key, buf, sizeof(buf));
-		row->label[key] = strdup(buf);
-		if (!row->label[key])
-			return out_of_memory();
-	}
-	return 0;
+	if (detail == KVMW_NONE)
+		snprintf(buf + len, size - len, "-");
+	else
+		family_value(rep, kind, isa, detail, buf + len, size - len);
 }

@@ -8,24 +8,43 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-const char *report_key__name(enum report_key key)
+static u64 row_time(const struct report_row *row)
 {
-	static const char *const names[] = {
-		[KEY_REASON] = "reason", [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
-		[KEY_DETAIL] = "detail", [KEY_USER] = "user", [KEY_CPU] = "cpu",
-	};
-
-	return names[key];
+	return row->time_ns;
 }
 
-const char *report_order__name(enum report_order order)
+static u64 row_count(const struct report_row *row)
 {
-	static const char *const names[] = {
-		[ORDER_TIME] = "time", [ORDER_COUNT] = "count", [ORDER_MEAN] = "mean",
-		[ORDER_P99] = "p99", [ORDER_MAX] = "max", [ORDER_KEY] = "key",
+	return row->count;
+}
+
+static u64 row_mean(const struct report_row *row)
+{
+	return row->mean_ns;
+}
+
+static u64 row_p99(const struct report_row *row)
+{
+	return row->p99_ns;
+}
+
+static u64 row_max(const struct report_row *row)
+{
+	return row->max_ns;
+}
+
+const struct report_order *report_order__get(enum report_order_id order)
+{
+	static const struct report_order orders[NR_REPORT_ORDERS] = {
+		[ORDER_TIME] = { "time", row_time },
+		[ORDER_COUNT] = { "count", row_count },
+		[ORDER_MEAN] = { "mean", row_mean },
+		[ORDER_P99] = { "p99", row_p99 },
+		[ORDER_MAX] = { "max", row_max },
+		[ORDER_KEY] = { "key", NULL },
 	};
 
-	return names[order];
+	return &orders[order];
 }
 
 /* What the kernel counted covers every row that was recorded. */
@@ -257,16 +276,12 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 
 static int check_keys(const struct report *rep)
 {
-	const struct event_desc *e = rep->desc;
-	const char *const has[NR_REPORT_KEYS] = {
-		[KEY_REASON] = e->reason, [KEY_VCPU] = "vcpu", [KEY_VM] = "vm",
-		[KEY_DETAIL] = e->detail, [KEY_USER] = e->user, [KEY_CPU] = e->cpu,
-	};
+	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
+		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
 
-	for (u32 i = 0; i < rep->opt->nr_sort; i++)
-		if (!has[rep->opt->sort[i]])
-			return error("--sort: %s tell no %s", e->plural,
-				     report_key__name(rep->opt->sort[i]));
+		if (!key->column(rep->desc, 0))
+			return error("--sort: %s have no key '%s'", rep->desc->plural, key->name);
+	}
 	return 0;
 }
 

@@ -13,18 +13,25 @@
 #define KVMW_REPORT_H
 
 #include "util/recording/recording.h"
+#include "util/analysis/report/keys.h"
 #include "util/arch/reason.h"
 #include "util/event_desc.h"
 
-enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, NR_REPORT_KEYS };
+struct report_row;
 
-enum report_order { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
-		    NR_REPORT_ORDERS };
+enum report_order_id { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
+		       NR_REPORT_ORDERS };
+
+/* What rows are ordered by, greatest first; among equals, and without measure, by key. */
+struct report_order {
+	const char *name;
+	u64 (*measure)(const struct report_row *row);
+};
 
 struct report_options {
 	enum report_key sort[NR_REPORT_KEYS];
 	u32 nr_sort;
-	enum report_order order;
+	enum report_order_id order;
 	struct number_list vcpus, pids;	/* empty: all */
 	double percent_limit;		/* rows with a smaller share are hidden */
 	u32 event;			/* 0: exit if there is any, else userspace */
@@ -32,31 +39,35 @@ struct report_options {
 	u32 top;			/* rows beyond so many are hidden; 0: all are shown */
 };
 
-static inline bool report_options__sorts_by(const struct report_options *opt, enum report_key key)
+/* Where key is among those sorted by; -1: it is not. */
+static inline int report_options__position(const struct report_options *opt, enum report_key key)
 {
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (opt->sort[i] == key)
-			return true;
-	return false;
+			return i;
+	return -1;
+}
+
+static inline bool report_options__sorts_by(const struct report_options *opt, enum report_key key)
+{
+	return report_options__position(opt, key) >= 0;
 }
 
 /* By keys that are finer than those of the kernel's totals. */
 static inline bool report_options__fine(const struct report_options *opt)
 {
-	return report_options__sorts_by(opt, KEY_DETAIL) ||
-	       report_options__sorts_by(opt, KEY_USER) || report_options__sorts_by(opt, KEY_CPU);
+	for (u32 i = 0; i < opt->nr_sort; i++)
+		if (!sort_key__get(opt->sort[i])->counted)
+			return true;
+	return false;
 }
 
 #define REPORT_LABEL_MAX 320	/* bytes: 64 characters of a name, and numbers */
 
 /* Durations: KVMW_NONE where nothing was captured. */
 struct report_row {
-	u32 isa, reason, vcpu, vm;	/* ids; those not sorted by are 0 */
-	u32 detail_kind, user, cpu;
-	u64 detail;
-	u64 vcpu_order;		/* VM and number of the vCPU, to order by */
-	bool has_vm;			/* vm is the id of a known VM */
-	char *label[NR_REPORT_KEYS];	/* of what is sorted by, else NULL */
+	struct key_value key[NR_REPORT_KEYS];	/* those sorted by, in that order */
+	char *label[NR_REPORT_KEYS];		/* as key; NULL for the total */
 	bool exact;		/* counts and sums are the kernel's own */
 	u64 count, done;	/* began, and were completed */
 	u64 lost;		/* completed ones without a record */
@@ -144,7 +155,6 @@ static inline u64 report_row__unfinished(const struct report *rep, const struct 
 	return event_desc__is_cycle(rep->event) ? row->count - row->done : 0;
 }
 
-const char *report_key__name(enum report_key key);
-const char *report_order__name(enum report_order order);
+const struct report_order *report_order__get(enum report_order_id order);
 
 #endif

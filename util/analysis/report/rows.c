@@ -7,65 +7,44 @@
 #include "util/analysis/report/internal.h"
 #include "util/memory.h"
 
-/* An aggregate and those parts of its key that the report sorts by. */
+/* An aggregate and its values of the keys sorted by, in that order. */
 struct member {
-	u64 part[8];	/* vm, vcpu, reason, isa, detail_kind, detail, user, cpu */
-	bool has_vm;
+	struct key_value key[NR_REPORT_KEYS];
 	const struct agg *agg;
 };
 
-static bool rows__sorts_by(const struct report *rep, enum report_key key)
+static int compare_values(const struct key_value *x, const struct key_value *y)
 {
-	return report_options__sorts_by(rep->opt, key);
+	for (u32 i = 0; i < KEY_VALUES; i++)
+		if (x->v[i] != y->v[i])
+			return x->v[i] < y->v[i] ? -1 : 1;
+	return 0;
 }
 
 static int compare_members(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
+	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(x->part); i++)
-		if (x->part[i] != y->part[i])
-			return x->part[i] < y->part[i] ? -1 : 1;
-	return 0;
-}
-
-/*
- * Numbers of stacks are hashes of all their addresses: those that differ only in what a
- * recorder does not keep (its own programs, what is no return address) are one.
- */
-static u64 same_stacks(const struct recording *rec, u64 detail)
-{
-	const struct rec_stack *kernel = recording__stack(rec, detail >> 32);
-	const struct rec_stack *user = recording__stack(rec, detail);
-
-	return (kernel ? kernel->same : detail >> 32) << 32 | (user ? user->same : (u32)detail);
+	for (u32 i = 0; !ret && i < NR_REPORT_KEYS; i++)
+		ret = compare_values(&x->key[i], &y->key[i]);
+	return ret;
 }
 
 static void fill_member(const struct report *rep, const struct agg *agg, struct member *m)
 {
-	const struct agg_key *key = &agg->key;
-	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
-	bool detail = rows__sorts_by(rep, KEY_DETAIL), exit = rep->event == KVMW_EVENT_EXIT;
+	const u64 *fine = agg->key.fine;
 
 	m->agg = agg;
-	if (rows__sorts_by(rep, KEY_VM)) {
-		m->has_vm = vcpu && recording__vm(rep->rec, vcpu->vm);
-		m->part[0] = m->has_vm ? vcpu->vm : 0;
+	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
+		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
+
+		if (key->value)
+			key->value(rep, &agg->key, fine, &m->key[i]);
+		else
+			memcpy(m->key[i].v, fine, key->nr_fine * sizeof(*fine));
+		fine += key->nr_fine;
 	}
-	if (rows__sorts_by(rep, KEY_VCPU))
-		m->part[1] = key->vcpu;
-	if (rows__sorts_by(rep, KEY_REASON))
-		m->part[2] = key->reason;
-	if (rows__sorts_by(rep, KEY_REASON) || (detail && !exit))
-		m->part[3] = key->isa;
-	if (detail) {
-		m->part[4] = key->detail_kind;
-		m->part[5] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, key->detail) : key->detail;
-	}
-	if (rows__sorts_by(rep, KEY_USER))
-		m->part[6] = key->user;
-	if (rows__sorts_by(rep, KEY_CPU))
-		m->part[7] = key->cpu;
 }
 
 static struct member *make_members(const struct report *rep, const struct agg **list, u32 *nr)
@@ -86,32 +65,33 @@ static struct member *make_members(const struct report *rep, const struct agg **
 	return m;
 }
 
+static int label_row(const struct report *rep, struct report_row *row)
+{
+	char buf[REPORT_LABEL_MAX];
+
+	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
+		sort_key__get(rep->opt->sort[i])->label(rep, &row->key[i], buf, sizeof(buf));
+		row->label[i] = mem__strdup(buf);
+		if (!row->label[i])
+			return -1;
+	}
+	return 0;
+}
+
 /* One row of members m[0..nr), which share the key. */
 static int make_row(const struct report *rep, const struct member *m, u32 nr,
 		    struct report_row *row)
 {
 	struct agg sum = { .rows = 0 };
-	const struct rec_vcpu *vcpu;
 	int ret = 0;
 
-	row->vm = m->part[0];
-	row->has_vm = m->has_vm;
-	row->vcpu = m->part[1];
-	row->reason = m->part[2];
-	row->isa = m->part[3];
-	row->detail_kind = m->part[4];
-	row->detail = m->part[5];
-	row->user = m->part[6];
-	row->cpu = m->part[7];
-	/* As people count: by VM and number; the ids tell who came first. */
-	vcpu = recording__vcpu(rep->rec, row->vcpu);
-	row->vcpu_order = vcpu ? (u64)vcpu->vm << 32 | (u32)vcpu->vcpu : UINT64_MAX;
+	memcpy(row->key, m->key, sizeof(row->key));
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = agg__merge(&sum, m[i].agg);
 	report__numbers(&sum, rep->event, row);
 	row->span = sum.span;
 	report__distribution(row);
-	return ret || report__label_row(rep, row) ? -1 : 0;
+	return ret || label_row(rep, row) ? -1 : 0;
 }
 
 int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
@@ -136,54 +116,27 @@ int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 	return ret;
 }
 
-/* What a row is ordered by; nothing captured comes last. */
-static u64 rows__measure(const struct report_row *row, enum report_order order)
-{
-	u64 value[] = {
-		[ORDER_TIME] = row->time_ns, [ORDER_COUNT] = row->count,
-		[ORDER_MEAN] = row->mean_ns, [ORDER_P99] = row->p99_ns,
-		[ORDER_MAX] = row->max_ns, [ORDER_KEY] = 0,
-	};
-
-	return value[order] == KVMW_NONE ? 0 : value[order];
-}
-
-static u64 order_of(const struct report_row *row, enum report_key key)
-{
-	const u64 order[NR_REPORT_KEYS] = {
-		[KEY_REASON] = (u64)row->isa << 32 | row->reason, [KEY_VCPU] = row->vcpu_order,
-		[KEY_VM] = row->vm, [KEY_DETAIL] = row->detail_kind, [KEY_USER] = row->user,
-		[KEY_CPU] = row->cpu,
-	};
-
-	return order[key];
-}
-
-static int compare_keys(const struct report_row *x, const struct report_row *y,
-			const struct report_options *opt)
-{
-	for (u32 i = 0; i < opt->nr_sort; i++) {
-		u64 a = order_of(x, opt->sort[i]), b = order_of(y, opt->sort[i]);
-
-		if (a != b)
-			return a < b ? -1 : 1;
-		if (opt->sort[i] == KEY_DETAIL && x->detail != y->detail)
-			return x->detail < y->detail ? -1 : 1;
-	}
-	return 0;
-}
-
 static int compare_rows(const void *a, const void *b, void *arg)
 {
 	const struct report_options *opt = arg;
 	const struct report_row *x = a, *y = b;
-	u64 mx = rows__measure(x, opt->order), my = rows__measure(y, opt->order);
+	const struct report_order *order = report_order__get(opt->order);
+	int ret = 0;
 
-	if (mx != my)
-		return mx > my ? -1 : 1;
-	if (opt->order != ORDER_KEY && x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	return compare_keys(x, y, opt);
+	if (order->measure) {
+		u64 mx = order->measure(x), my = order->measure(y);
+
+		/* Nothing captured comes last. */
+		mx = mx == KVMW_NONE ? 0 : mx;
+		my = my == KVMW_NONE ? 0 : my;
+		if (mx != my)
+			return mx > my ? -1 : 1;
+		if (x->count != y->count)
+			return x->count > y->count ? -1 : 1;
+	}
+	for (u32 i = 0; !ret && i < opt->nr_sort; i++)
+		ret = compare_values(&x->key[i], &y->key[i]);
+	return ret;
 }
 
 static bool hidden(const struct report *rep, const struct report_row *row, u32 shown)

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "util/analysis/report/internal.h"
+#include "util/analysis/report/keys.h"
+
+#define NO_KIND		UINT16_MAX
+#define NO_USER		UINT32_MAX
+#define NO_CPU		UINT16_MAX
+
+static struct key_member text(const char *name, const char *value)
+{
+	return (struct key_member) { .name = name, .is_text = true, .text = value };
+}
+
+static struct key_member number(const char *name, u64 value)
+{
+	return (struct key_member) { .name = name, .number = value };
+}
+
+/* ---- reason: of a family, its kind -------------------------------------- */
+
+static const char *reason_column(const struct event_desc *event, u32 i)
+{
+	return i ? NULL : event->reason;
+}
+
+static const char *reason_title(const struct event_desc *event)
+{
+	return event->reason_title;
+}
+
+static void reason_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
+			 struct key_value *value)
+{
+	value->v[0] = (u64)key->isa << 32 | key->reason;
+}
+
+static void reason_label(const struct report *rep, const struct key_value *value, char *buf,
+			 size_t size)
+{
+	if (event_desc__is_cycle(rep->event))
+		reason_name(value->v[0] >> 32, value->v[0], buf, size);
+	else
+		label__kind(rep, value->v[0], buf, size);
+}
+
+static u32 reason_members(const struct report *rep, const struct key_value *value,
+			  const char *label, struct key_member *member)
+{
+	u32 reason = value->v[0];
+
+	if (!event_desc__is_cycle(rep->event)) {
+		member[0] = text("kind", label);
+		member[1] = number("kind_number", reason);
+		return 2;
+	}
+	member[0] = text("reason", label);
+	member[1] = text("isa", isa_name(value->v[0] >> 32));
+	member[2] = number("reason_number", reason);
+	return 3;
+}
+
+/* ---- vcpu --------------------------------------------------------------- */
+
+static const char *vcpu_column(const struct event_desc *event, u32 i)
+{
+	return i ? NULL : "vcpu";
+}
+
+/* As people count: by VM and number; the ids only tell who came first. */
+static void vcpu_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
+		       struct key_value *value)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
+
+	value->v[0] = vcpu ? (u64)vcpu->vm << 32 | (u32)vcpu->vcpu : UINT64_MAX;
+	value->v[1] = key->vcpu;
+}
+
+static void vcpu_label(const struct report *rep, const struct key_value *value, char *buf,
+		       size_t size)
+{
+	bool several = rep->rec->nr_vms > 1 && !report_options__sorts_by(rep->opt, KEY_VM);
+
+	report__vcpu_label(rep, value->v[1], several, buf, size);
+}
+
+static u32 vcpu_members(const struct report *rep, const struct key_value *value,
+			const char *label, struct key_member *member)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, value->v[1]);
+	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
+
+	member[0] = number("vcpu_id", value->v[1]);
+	member[1] = number("vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+	member[2] = text("role", vcpu && !rec_vcpu__is_vcpu(vcpu) ? vcpu->role : NULL);
+	member[3] = number("tid", vcpu ? vcpu->tid : KVMW_NONE);
+	member[4] = number("pid", vm ? vm->pid : KVMW_NONE);
+	return 5;
+}
+
+/* ---- vm ----------------------------------------------------------------- */
+
+static void vm_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
+		     struct key_value *value)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
+
+	value->v[0] = vcpu && recording__vm(rep->rec, vcpu->vm) ? vcpu->vm : 0;
+}
+
+static void vm_label(const struct report *rep, const struct key_value *value, char *buf,
+		     size_t size)
+{
+	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
+	const char *name = !vm ? "" : *vm->name ? vm->name : vm->vmm;
+
+	if (!vm)
+		snprintf(buf, size, "?");
+	else
+		snprintf(buf, size, "%u%s%s", vm->pid, *name ? " " : "", name);
+}
+
+static u32 vm_members(const struct report *rep, const struct key_value *value,
+		      const char *label, struct key_member *member)
+{
+	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
+
+	member[0] = number("pid", vm ? vm->pid : KVMW_NONE);
+	member[1] = text("vm", vm ? vm->name : NULL);
+	member[2] = text("vmm", vm ? vm->vmm : NULL);
+	return 3;
+}
+
+/* ---- detail: what an event was about ------------------------------------ */
+
+static const char *detail_column(const struct event_desc *event, u32 i)
+{
+	const char *const columns[] = {
+		event->detail, event->detail_kind, event->id == KVMW_EVENT_STACK ? "user" : NULL,
+	};
+
+	return columns[i];
+}
+
+static const char *detail_title(const struct event_desc *event)
+{
+	return event->detail_title;
+}
+
+/* A page is a detail, each address in it is too many. */
+static u64 page_of(u32 event, u64 kind, u64 detail)
+{
+	bool fault = event == KVMW_EVENT_FAULT ||
+		     (event == KVMW_EVENT_EXIT && kind >= KVMW_DETAIL_FAULT_READ &&
+		      kind <= KVMW_DETAIL_FAULT_EXEC);
+
+	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
+}
+
+/* Below 0: there is none, for whatever reason. */
+static u64 stack_id(u64 id)
+{
+	return (s64)id < 0 ? UINT32_MAX : (u32)id;
+}
+
+static void detail_fine(u32 event, const u64 *column, u64 *fine)
+{
+	u16 kind = column[1];
+
+	fine[0] = kind;
+	fine[1] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[0]) :
+		  stack_id(column[0]) << 32 | stack_id(column[2]);
+}
+
+/*
+ * Numbers of stacks are hashes of all their addresses: those that differ only in what a
+ * recorder does not keep (its own programs, what is no return address) are one.
+ */
+static u64 same_stacks(const struct recording *rec, u64 detail)
+{
+	const struct rec_stack *kernel = recording__stack(rec, detail >> 32);
+	const struct rec_stack *user = recording__stack(rec, detail);
+
+	return (kernel ? kernel->same : detail >> 32) << 32 | (user ? user->same : (u32)detail);
+}
+
+/* v[0]: its kind, for families with the ISA that gives exit reasons their names. */
+static void detail_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
+			 struct key_value *value)
+{
+	u64 isa = rep->event == KVMW_EVENT_EXIT ? 0 : key->isa;
+
+	value->v[0] = isa << 32 | fine[0];
+	value->v[1] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, fine[1]) : fine[1];
+}
+
+static void detail_label(const struct report *rep, const struct key_value *value, char *buf,
+			 size_t size)
+{
+	u32 kind = value->v[0], isa = value->v[0] >> 32;
+
+	if (rep->event == KVMW_EVENT_EXIT)
+		label__exit_detail(kind, value->v[1], buf, size);
+	else
+		label__family_detail(rep, kind, isa, value->v[1], buf, size);
+}
+
+static u32 detail_members(const struct report *rep, const struct key_value *value,
+			  const char *label, struct key_member *member)
+{
+	u32 kind = value->v[0];
+
+	member[0] = text("detail", label);
+	member[1] = number("detail_kind", kind == NO_KIND ? KVMW_NONE : kind);
+	member[2] = number("detail_value", value->v[1]);
+	return 3;
+}
+
+/* ---- user: what KVM_RUN returned with ------------------------------------ */
+
+static const char *user_column(const struct event_desc *event, u32 i)
+{
+	return i ? NULL : event->user;
+}
+
+static void user_fine(u32 event, const u64 *column, u64 *fine)
+{
+	fine[0] = (u32)column[0];
+}
+
+static void user_label(const struct report *rep, const struct key_value *value, char *buf,
+		       size_t size)
+{
+	if (value->v[0] == NO_USER)
+		snprintf(buf, size, "-");
+	else
+		reason_name(KVMW_ISA_NONE, value->v[0], buf, size);
+}
+
+static u32 user_members(const struct report *rep, const struct key_value *value,
+			const char *label, struct key_member *member)
+{
+	bool none = value->v[0] == NO_USER;
+
+	member[0] = text("user_reason", none ? NULL : label);
+	member[1] = number("user_reason_number", none ? KVMW_NONE : value->v[0]);
+	return 2;
+}
+
+/* ---- cpu ---------------------------------------------------------------- */
+
+static const char *cpu_column(const struct event_desc *event, u32 i)
+{
+	return i ? NULL : event->cpu;
+}
+
+static void cpu_fine(u32 event, const u64 *column, u64 *fine)
+{
+	fine[0] = (u16)column[0];
+}
+
+static void cpu_label(const struct report *rep, const struct key_value *value, char *buf,
+		      size_t size)
+{
+	if (value->v[0] == NO_CPU)
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%llu", (unsigned long long)value->v[0]);
+}
+
+static u32 cpu_members(const struct report *rep, const struct key_value *value,
+		       const char *label, struct key_member *member)
+{
+	member[0] = number("cpu", value->v[0] == NO_CPU ? KVMW_NONE : value->v[0]);
+	return 1;
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
+	[KEY_REASON] = {
+		.name = "reason", .synonym = "kind", .doc = "exit reason, kind of a family",
+		.event_title = reason_title, .prefix = "", .counted = true,
+		.column = reason_column, .value = reason_value, .label = reason_label,
+		.members = reason_members,
+	},
+	[KEY_VCPU] = {
+		.name = "vcpu", .doc = "virtual CPU", .title = "vCPU", .prefix = "vCPU ",
+		.counted = true, .column = vcpu_column, .value = vcpu_value, .label = vcpu_label,
+		.members = vcpu_members,
+	},
+	[KEY_VM] = {
+		.name = "vm", .synonym = "pid", .doc = "virtual machine", .title = "VM",
+		.prefix = "VM ", .counted = true, .column = vcpu_column, .value = vm_value,
+		.label = vm_label, .members = vm_members,
+	},
+	[KEY_DETAIL] = {
+		.name = "detail", .synonym = "name",
+		.doc = "port, page, MSR, hypercall, ioctl, vector, stack and the like",
+		.event_title = detail_title, .prefix = "", .column = detail_column, .nr_fine = 2,
+		.fine = detail_fine, .value = detail_value, .label = detail_label,
+		.members = detail_members,
+	},
+	[KEY_USER] = {
+		.name = "user", .doc = "KVM_EXIT_* with which KVM_RUN returned",
+		.title = "returned with", .prefix = "", .column = user_column, .nr_fine = 1,
+		.fine = user_fine, .label = user_label, .members = user_members,
+	},
+	[KEY_CPU] = {
+		.name = "cpu", .doc = "CPU of the host", .title = "CPU", .prefix = "CPU ",
+		.column = cpu_column, .nr_fine = 1, .fine = cpu_fine, .label = cpu_label,
+		.members = cpu_members,
+	},
+};
+
+const struct sort_key *sort_key__get(enum report_key key)
+{
+	return &sort_keys[key];
+}
+
+enum report_key sort_key__find(const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < NR_REPORT_KEYS; i++) {
+		const struct sort_key *key = &sort_keys[i];
+
+		if (!strcmp(name, key->name) || (key->synonym && !strcmp(name, key->synonym)))
+			break;
+	}
+	return i;
+}
+
+const char *sort_key__title(const struct sort_key *key, const struct event_desc *event)
+{
+	return key->title ? key->title : key->event_title(event);
+}
