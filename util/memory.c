@@ -68,8 +68,23 @@ void *budget__realloc(struct budget *b, void *p, size_t old, size_t new)
 	return grown;
 }
 
+void *budget__calloc(struct budget *b, size_t nr, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (__builtin_mul_overflow(nr, size, &bytes)) {
+		out_of_memory();
+		return NULL;
+	}
+	p = budget__realloc(b, NULL, 0, bytes);
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
 void budget__free(struct budget *b, void *p, size_t bytes)
 {
+	if (!p)
+		return;
 	free(p);
 	budget__give(b, bytes);
 }

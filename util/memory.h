@@ -35,7 +35,10 @@ void budget__give(struct budget *b, size_t bytes);
 /* As realloc(), from old to new bytes, within the budget; p stays valid where it fails. */
 void *budget__realloc(struct budget *b, void *p, size_t old, size_t new);
 
-/* free() for what budget__realloc() returned. */
+/* As calloc(), within the budget. */
+void *budget__calloc(struct budget *b, size_t nr, size_t size);
+
+/* free() for what these two returned, or NULL. */
 void budget__free(struct budget *b, void *p, size_t bytes);
 
 #endif

@@ -120,10 +120,10 @@ static inline void rec__report(const struct rec *r, const struct report_options 
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 
-/* With the model of an event, too.  threads: of the scan. */
-static inline const void *rec__model(const struct rec *r, const struct report_model *model,
-				     const struct report_options *opt, const char *window,
-				     u32 threads, struct rec_report *out)
+/* With the state of an event's model, too, not yet finished.  threads: of the scan. */
+static inline void rec__model_state(const struct rec *r, const struct report_model *model,
+				    const struct report_options *opt, const char *window,
+				    u32 threads, struct rec_report *out)
 {
 	struct data_reader *reader = rec__reader(r, window, out);
 	struct scan_consumer scan = model->scan;
@@ -137,9 +137,16 @@ static inline const void *rec__model(const struct rec *r, const struct report_mo
 	rec__must(!scan__read(reader, out->rec, threads, consumer, 2, result), "scan");
 	report_scan__take_result(result[0], &out->aggs);
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
-	rec__must(!model->finish(result[1], &out->rep), "model");
 	out->model = model;
 	out->state = result[1];
+}
+
+static inline const void *rec__model(const struct rec *r, const struct report_model *model,
+				     const struct report_options *opt, const char *window,
+				     u32 threads, struct rec_report *out)
+{
+	rec__model_state(r, model, opt, window, threads, out);
+	rec__must(!model->finish(out->state, &out->rep), "model");
 	return out->state;
 }
 

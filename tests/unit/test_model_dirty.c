@@ -280,7 +280,9 @@ static void test_limits(void **state)
 	u64 kind[6], vcpu[6] = { 0 }, slot[6] = { 0 }, time[6], gfn[6] = { 1, 2, 1, 3, 2, 4 }, logging[6];
 	u64 *col[] = { kind, vcpu, slot, time, gfn, logging };
 	const struct scan_batch b = { .event = &dirty_rows_events[0], .rows = 6, .col = col };
-	struct dirty_rows *rows = dirty_rows__new(NULL);
+	const struct report_options opt = { 0 };
+	struct dirty_rows *rows = dirty_rows__new((void *)&opt);
+	const struct dirty_entry *page;
 
 	for (u32 i = 0; i < 6; i++) {
 		kind[i] = KVMW_dirty_PAGE;
@@ -290,8 +292,9 @@ static void test_limits(void **state)
 	rows->max_entries = 2;
 	rows->max_marks = 3;
 	assert_int_equal(dirty_rows__take(rows, &b), 0);
-	assert_int_equal(rows->nr, 2);
-	assert_int_equal(rows->entry[0].marks + rows->entry[1].marks, 4);
+	assert_int_equal(rows->pages.nr, 2);
+	page = rows->pages.entry;
+	assert_int_equal(page[0].marks + page[1].marks, 4);
 	assert_int_equal(rows->no_page, 2);
 	assert_int_equal(rows->nr_marks, 3);
 	assert_int_equal(rows->no_time, 3);

@@ -9,6 +9,7 @@
 
 #include "tests/unit/rec.h"
 #include "util/analysis/model_sched.h"
+#include "util/analysis/span_table.h"
 
 #define NONE KVMW_NONE
 #define ROW(t, v, th, k, s, o, st) { .time_ns = REC_START + (t) * REC_MS, .span_ns = s, .vcpu = v, \
@@ -155,7 +156,7 @@ static void test_many(void **state)
 	assert_int_equal(view->nr, SCHED_THREADS);
 	assert_true(view->more > 0);
 	/* Each row is two keys: itself, and who took the CPU. */
-	assert_int_equal(view->over_limit, 2 * 3 * NR - AGG_MAX_KEYS);
+	assert_int_equal(view->over_limit, 2 * 3 * NR - SPAN_TABLE_MAX);
 	rec__report_free(&out);
 	free(rows);
 	unlink(r.path);

@@ -5,7 +5,6 @@
 
 #include "util/analysis/report/internal.h"
 #include "util/analysis/model_dirty_rows.h"
-#include "util/error.h"
 
 #define MS	1000000ULL
 #define PAGE_SHIFT 12
@@ -31,55 +30,64 @@ static u32 dirty_model__vm_of(const struct recording *rec, u32 vcpu_id)
 	return rec->nr_vms == 1 ? rec->vm[0].id : REC_NO_VM;
 }
 
-static int dirty_model__compare(u64 a, u64 b)
+/* 0: the same page, whoever marked it. */
+static int compare_pages(const struct dirty_entry *a, const struct dirty_entry *b)
 {
-	return a < b ? -1 : a > b;
-}
-
-static int same_page(const struct dirty_entry *a, const struct dirty_entry *b)
-{
-	return dirty_model__compare(a->vm, b->vm) ?:
-	       dirty_model__compare(a->slot >> 16, b->slot >> 16) ?:
-	       dirty_model__compare(a->gfn, b->gfn);
+	COMPARE(a->vm, b->vm);
+	COMPARE(a->key.slot >> 16, b->key.slot >> 16);
+	COMPARE(a->key.gfn, b->key.gfn);
+	return 0;
 }
 
 static int by_page(const void *a, const void *b, void *arg)
 {
 	const struct dirty_entry *entry = arg, *x = &entry[*(u32 *)a], *y = &entry[*(u32 *)b];
+	int order = compare_pages(x, y);
 
-	return same_page(x, y) ?: dirty_model__compare(y->marks, x->marks) ?: dirty_model__compare(x->slot, y->slot);
+	if (order)
+		return order;
+	COMPARE(y->marks, x->marks);
+	COMPARE(x->key.slot, y->key.slot);
+	return 0;
 }
 
 static int by_vcpu(const void *a, const void *b, void *arg)
 {
 	const struct dirty_entry *entry = arg;
 
-	return dirty_model__compare(entry[*(u32 *)a].vcpu, entry[*(u32 *)b].vcpu);
+	COMPARE(entry[*(u32 *)a].key.vcpu, entry[*(u32 *)b].key.vcpu);
+	return 0;
 }
 
 static int by_time(const void *a, const void *b)
 {
-	return dirty_model__compare(((const struct dirty_mark *)a)->time_ns,
-				    ((const struct dirty_mark *)b)->time_ns);
+	const struct dirty_mark *x = a, *y = b;
+
+	COMPARE(x->time_ns, y->time_ns);
+	return 0;
 }
 
 static void choose(struct maker *m)
 {
-	for (u32 i = 0; i < m->rows->nr; i++) {
-		struct dirty_entry *e = &m->rows->entry[i];
+	for (u32 i = 0; i < m->rows->pages.nr; i++) {
+		struct dirty_entry *e = hash_table__at(&m->rows->pages, i);
 
 		m->page[i] = DIRTY_NO_PAGE;
-		if (!report__selects(m->rep->rec, m->rep->opt, e->vcpu))
+		if (!report__selects(m->rep->rec, m->rep->opt, e->key.vcpu))
 			continue;
-		e->vm = dirty_model__vm_of(m->rep->rec, e->vcpu);
-		if (e->class == DIRTY_LOGGED) {
-			m->v->marks += e->marks;
-			m->order[m->nr++] = i;
-		} else if (e->class == DIRTY_UNLOGGED) {
-			m->v->unlogged += e->marks;
-		} else {
-			m->v->unknown += e->marks;
-		}
+		e->vm = dirty_model__vm_of(m->rep->rec, e->key.vcpu);
+		m->v->marks += e->marks;
+		m->order[m->nr++] = i;
+	}
+	for (u32 i = 0; i < span_table__nr(&m->rows->others); i++) {
+		const struct dirty_other *other = span_table__at(&m->rows->others, i);
+
+		if (!span_entry__selected(other, m->rep))
+			continue;
+		if (other->key.unlogged)
+			m->v->unlogged += other->sum.rows;
+		else
+			m->v->unknown += other->sum.rows;
 	}
 }
 
@@ -136,10 +144,10 @@ static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
 
 	m->v->pages++;
 	m->v->again += marks > 1;
-	if (!r->pages || r->vm != e->vm || r->slot != e->slot || e->gfn - r->gfn != r->pages ||
+	if (!r->pages || r->vm != e->vm || r->slot != e->key.slot || e->key.gfn - r->gfn != r->pages ||
 	    !as_hot(r, marks)) {
 		end_range(m);
-		*r = (struct dirty_range) { .vm = e->vm, .slot = e->slot, .gfn = e->gfn };
+		*r = (struct dirty_range) { .vm = e->vm, .slot = e->key.slot, .gfn = e->key.gfn };
 	}
 	r->pages++;
 	r->marks += marks;
@@ -148,14 +156,14 @@ static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
 /* Pages are numbered in their order: VM, address space, gfn. */
 static void make_pages(struct maker *m)
 {
-	const struct dirty_entry *entry = m->rows->entry;
+	const struct dirty_entry *entry = m->rows->pages.entry;
 
-	qsort_r(m->order, m->nr, sizeof(*m->order), by_page, m->rows->entry);
+	qsort_r(m->order, m->nr, sizeof(*m->order), by_page, m->rows->pages.entry);
 	for (u32 i = 0, end; i < m->nr; i = end) {
 		const struct dirty_entry *first = &entry[m->order[i]];
 		u64 marks = 0;
 
-		for (end = i; end < m->nr && !same_page(first, &entry[m->order[end]]); end++) {
+		for (end = i; end < m->nr && !compare_pages(first, &entry[m->order[end]]); end++) {
 			marks += entry[m->order[end]].marks;
 			m->page[m->order[end]] = m->v->pages;
 		}
@@ -185,15 +193,15 @@ static void add_by(struct dirty_model *v, u32 vcpu, u64 marks)
 
 static void make_by(struct maker *m)
 {
-	const struct dirty_entry *entry = m->rows->entry;
+	const struct dirty_entry *entry = m->rows->pages.entry;
 	struct dirty_model *v = m->v;
 
-	qsort_r(m->order, m->nr, sizeof(*m->order), by_vcpu, m->rows->entry);
+	qsort_r(m->order, m->nr, sizeof(*m->order), by_vcpu, m->rows->pages.entry);
 	for (u32 i = 0, end; i < m->nr; i = end) {
-		u32 vcpu = entry[m->order[i]].vcpu;
+		u32 vcpu = entry[m->order[i]].key.vcpu;
 		u64 marks = 0;
 
-		for (end = i; end < m->nr && entry[m->order[end]].vcpu == vcpu; end++)
+		for (end = i; end < m->nr && entry[m->order[end]].key.vcpu == vcpu; end++)
 			marks += entry[m->order[end]].marks;
 		add_by(v, vcpu, marks);
 	}
@@ -205,7 +213,7 @@ static void make_by(struct maker *m)
 				   sizeof(v->by[i].label));
 }
 
-/* Those not shown go, the others get their page, and an order. */
+/* Drops the marks that are not selected; the others get their page, and an order. */
 static void make_times(struct maker *m)
 {
 	struct dirty_mark *mark = m->rows->mark;
@@ -227,7 +235,7 @@ static void make_times(struct maker *m)
 	v->last_ns = mark[v->timed - 1].time_ns;
 }
 
-/* last: for each page, the window that it was last seen in, plus 1. */
+/* last: for each page, the window in which it was last marked, plus 1. */
 static void make_window(struct dirty_model *v, struct dirty_window *w, u64 *last)
 {
 	u64 now = 0, pages = 0, sum = 0;
@@ -251,18 +259,18 @@ static void make_window(struct dirty_model *v, struct dirty_window *w, u64 *last
 		w->mean = (double)sum / w->whole;
 }
 
-static int make_windows(struct dirty_model *v)
+static int make_windows(struct dirty_model *v, struct budget *budget)
 {
 	static const u64 length[DIRTY_WINDOWS] = { 10 * MS, 100 * MS, 1000 * MS, 10000 * MS };
-	u64 *last = malloc((v->pages + 1) * sizeof(*last));
+	u64 *last = budget__calloc(budget, v->pages + 1, sizeof(*last));
 
 	if (!last)
-		return error("out of memory for %llu pages made dirty", (unsigned long long)v->pages);
+		return -1;
 	for (u32 i = 0; i < DIRTY_WINDOWS; i++) {
 		v->window[i].ns = length[i];
 		make_window(v, &v->window[i], last);
 	}
-	free(last);
+	budget__free(budget, last, (v->pages + 1) * sizeof(*last));
 	return 0;
 }
 
@@ -270,24 +278,23 @@ static int dirty_model__finish(void *state, const struct report *rep)
 {
 	struct dirty_rows *rows = state;
 	struct maker m = { .v = &rows->model, .rep = rep, .rows = rows };
+	u32 room = rows->pages.nr + 1;
 	int ret = -1;
 
-	m.order = malloc((rows->nr + 1) * sizeof(*m.order));
-	m.page = malloc((rows->nr + 1) * sizeof(*m.page));
-	if (!m.order || !m.page) {
-		error("out of memory for %u pages made dirty", rows->nr);
+	m.order = budget__calloc(rows->budget, room, sizeof(*m.order));
+	m.page = budget__calloc(rows->budget, room, sizeof(*m.page));
+	if (!m.order || !m.page)
 		goto out;
-	}
-	m.v->no_page = rows->no_page;
+	m.v->no_page = rows->no_page + rows->others.over_limit;
 	m.v->no_time = rows->no_time;
 	choose(&m);
 	make_pages(&m);
 	make_by(&m);
 	make_times(&m);
-	ret = make_windows(m.v);
+	ret = make_windows(m.v, rows->budget);
 out:
-	free(m.order);
-	free(m.page);
+	budget__free(rows->budget, m.order, room * sizeof(*m.order));
+	budget__free(rows->budget, m.page, room * sizeof(*m.page));
 	return ret;
 }
 

@@ -4,17 +4,24 @@
 #define KVMW_MODEL_DIRTY_ROWS_H
 
 #include "util/analysis/model_dirty.h"
+#include "util/analysis/span_table.h"
 
 #define DIRTY_NO_PAGE	UINT32_MAX
 
-enum dirty_class { DIRTY_LOGGED, DIRTY_UNLOGGED, DIRTY_UNKNOWN };
-
-/* Marks of one page by one vCPU; of the classes but DIRTY_LOGGED, all of one vCPU. */
+/* Marks of one page by one vCPU, of a slot with dirty logging on. */
 struct dirty_entry {
-	u64 gfn, marks;
-	u32 vcpu, slot;
-	u32 class;
+	struct {
+		u64 gfn;
+		u32 vcpu, slot;
+	} key;
+	u64 marks;
 	u32 vm;			/* set by the model */
+};
+
+/* Other marks of a vCPU: dirty logging was off, or it is unknown whether, or the page is. */
+struct dirty_other {
+	struct { u32 vcpu, unlogged; } key;
+	struct span_sum sum;
 };
 
 struct dirty_mark {
@@ -29,13 +36,12 @@ struct dirty_slot {
 	u32 vcpu, slot;
 };
 
-struct dirty_rows {		/* all zero but for the limits: empty */
+struct dirty_rows {
 	struct dirty_model model;
+	struct budget *budget;
 	u32 max_entries, max_marks;
-	struct dirty_entry *entry;
-	u32 nr, room;
-	u32 *index;		/* into entry plus 1, 0: free; a power of two */
-	u32 nr_index;
+	struct hash_table pages;	/* of dirty_entry */
+	struct span_table others;
 	struct dirty_mark *mark;
 	u32 nr_marks, room_marks;
 	struct dirty_slot *slot;

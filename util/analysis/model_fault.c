@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
-#include <string.h>
 
 #include "util/analysis/model_fault.h"
-#include "util/error.h"
+#include "util/analysis/span_table.h"
 
 #define PAGE_BITS	12
 #define RANGE_BITS	21
 
+struct access_entry {
+	struct { u32 vcpu; u16 access, mmio; } key;
+	struct span_sum sum;
+};
+
+struct range_entry {
+	struct { u32 vcpu, mmio; u64 gpa; } key;
+	struct span_sum sum;
+};
+
+struct level_entry {
+	struct { u32 vcpu, kind, level; } key;
+	struct span_sum sum;
+};
+
+/* sum.last_ns: when the slot was last set so. */
+struct slot_entry {
+	struct { u32 vcpu, slot; u64 gpa, pages; } key;
+	struct span_sum sum;
+};
+
 struct fault_state {
 	struct fault_model model;
-	struct agg_table accesses, ranges, slots, levels;
+	struct span_table accesses, ranges, slots, levels;
 };
 
 enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN };
@@ -32,92 +52,60 @@ static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_MEMSLOT, .columns = slot_columns },
 };
 
-/* How the keys of agg.h are used here. */
-#define KEY_ACCESS	detail_kind
-#define KEY_MMIO	isa
-#define KEY_GPA		detail		/* where the range, the slot begins */
-#define KEY_LEVEL	cpu
-#define KEY_SLOT	user
-#define KEY_PAGES	reason		/* of a slot: its size */
-
-static u16 fault_model__narrow(u64 value)
-{
-	return value == KVMW_NONE ? FAULT_UNKNOWN : value < FAULT_UNKNOWN ? value : FAULT_UNKNOWN - 1;
-}
-
-/* NULL: out of memory; or, with *full, one key too many, which is counted. */
-static struct agg *fault_model__count(struct agg_table *t, const struct agg_key *key, bool *full)
-{
-	struct agg *agg = agg_table__get(t, key, full);
-
-	if (agg)
-		agg->rows++;
-	else if (*full)
-		t->over_limit++;
-	return agg;
-}
-
-/* -1: out of memory. */
-static int fault_model__add(struct agg_table *t, const struct agg_key *key, u64 span)
-{
-	bool full;
-	struct agg *agg = fault_model__count(t, key, &full);
-
-	if (!agg)
-		return full ? 0 : -1;
-	return span == KVMW_NONE ? 0 : hist__add(&agg->span, span);
-}
-
 static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
 {
 	u64 gpa = col[GPA][i], span = col[SPAN][i];
-	struct agg_key key = { .vcpu = col[VCPU][i], .KEY_MMIO = fault_model__narrow(col[MMIO][i]) };
-	u32 bits = key.KEY_MMIO == 1 ? PAGE_BITS : RANGE_BITS;
+	u16 mmio = narrow(col[MMIO][i], FAULT_UNKNOWN);
+	u32 bits = mmio == 1 ? PAGE_BITS : RANGE_BITS;
+	struct range_entry range = { .key = {
+		.vcpu = col[VCPU][i],
+		.mmio = mmio,
+		.gpa = gpa == KVMW_NONE ? KVMW_NONE : gpa >> bits << bits,
+	} };
+	struct access_entry access = { .key = {
+		.vcpu = col[VCPU][i],
+		.mmio = mmio,
+		.access = narrow(col[ACCESS][i], FAULT_UNKNOWN),
+	} };
 
-	key.KEY_GPA = gpa == KVMW_NONE ? KVMW_NONE : gpa >> bits << bits;
-	if (fault_model__add(&st->ranges, &key, span))
-		return -1;
-	key.KEY_GPA = 0;
-	key.KEY_ACCESS = fault_model__narrow(col[ACCESS][i]);
-	return fault_model__add(&st->accesses, &key, span);
+	return span_table__add(&st->ranges, &range.key, span) ||
+	       span_table__add(&st->accesses, &access.key, span) ? -1 : 0;
 }
 
 static int take_level(struct fault_state *st, u64 *const *col, u32 i)
 {
 	bool spte = col[KIND][i] == KVMW_fault_SET_SPTE;
-	struct agg_key key = {
+	struct level_entry level = { .key = {
 		.vcpu = col[VCPU][i],
-		.reason = col[KIND][i],
-		.KEY_LEVEL = fault_model__narrow(col[LEVEL][i]),
-	};
+		.kind = col[KIND][i],
+		.level = narrow(col[LEVEL][i], FAULT_UNKNOWN),
+	} };
 
 	/* Without a page it is no mapping: 5.10 reports the entries that mark MMIO too. */
 	if (spte ? col[PFN][i] == KVMW_NONE : col[MMIO][i] == 1)
 		return 0;
-	return fault_model__add(&st->levels, &key, KVMW_NONE);
+	return span_table__add(&st->levels, &level.key, KVMW_NONE);
 }
 
 static int take_slot(struct fault_state *st, u64 *const *col, u32 i)
 {
-	u64 size = col[SLOT_SIZE][i], pages = size >> PAGE_BITS, slot = col[SLOT_SLOT][i];
-	struct agg_key key = {
-		.vcpu = col[SLOT_VCPU][i], .KEY_GPA = col[SLOT_GPA][i], .KEY_SLOT = slot,
-		.KEY_PAGES = pages < UINT32_MAX ? pages : UINT32_MAX,
-	};
-	u64 time = col[SLOT_TIME][i], result = col[SLOT_RESULT][i];
-	struct agg *agg;
-	bool full;
+	u64 size = col[SLOT_SIZE][i], time = col[SLOT_TIME][i], result = col[SLOT_RESULT][i];
+	struct slot_entry slot = { .key = {
+		.vcpu = col[SLOT_VCPU][i],
+		.slot = col[SLOT_SLOT][i],
+		.gpa = col[SLOT_GPA][i],
+		.pages = size >> PAGE_BITS,
+	} };
+	struct span_sum *sum;
 
 	/* Deleted, unknown, or refused. */
-	if (!pages || size == KVMW_NONE || key.KEY_GPA == KVMW_NONE || slot >= UINT32_MAX ||
-	    (result && result != KVMW_NONE))
+	if (!slot.key.pages || size == KVMW_NONE || slot.key.gpa == KVMW_NONE ||
+	    col[SLOT_SLOT][i] >= UINT32_MAX || (result && result != KVMW_NONE))
 		return 0;
-	agg = fault_model__count(&st->slots, &key, &full);
-	if (!agg)
-		return full ? 0 : -1;
-	/* When it was last set: merging keeps the latest. */
-	if (time != KVMW_NONE && time > agg->open_since)
-		agg->open_since = time;
+	if (span_table__count(&st->slots, &slot.key, &sum))
+		return -1;
+	if (sum && time != KVMW_NONE && time > sum->last_ns)
+		sum->last_ns = time;
 	return 0;
 }
 
@@ -139,10 +127,15 @@ static int fault_model__take(void *state, const struct scan_batch *b)
 
 static void *fault_model__new_state(void *arg)
 {
-	struct fault_state *st = calloc(1, sizeof(*st));
+	const struct report_options *opt = arg;
+	struct fault_state *st = mem__calloc(1, sizeof(*st));
 
 	if (!st)
-		error("out of memory");
+		return NULL;
+	st->accesses = SPAN_TABLE(struct access_entry, opt->budget);
+	st->ranges = SPAN_TABLE(struct range_entry, opt->budget);
+	st->slots = SPAN_TABLE(struct slot_entry, opt->budget);
+	st->levels = SPAN_TABLE(struct level_entry, opt->budget);
 	return st;
 }
 
@@ -151,10 +144,10 @@ static int fault_model__merge(void *to, const void *from)
 	struct fault_state *t = to;
 	const struct fault_state *f = from;
 
-	return agg_table__merge(&t->accesses, &f->accesses) ||
-	       agg_table__merge(&t->ranges, &f->ranges) ||
-	       agg_table__merge(&t->slots, &f->slots) ||
-	       agg_table__merge(&t->levels, &f->levels) ? -1 : 0;
+	return span_table__merge(&t->accesses, &f->accesses) ||
+	       span_table__merge(&t->ranges, &f->ranges) ||
+	       span_table__merge(&t->slots, &f->slots) ||
+	       span_table__merge(&t->levels, &f->levels) ? -1 : 0;
 }
 
 static void fault_model__free_state(void *state)
@@ -163,10 +156,10 @@ static void fault_model__free_state(void *state)
 
 	free(st->model.access);
 	free(st->model.range);
-	agg_table__free(&st->accesses);
-	agg_table__free(&st->ranges);
-	agg_table__free(&st->slots);
-	agg_table__free(&st->levels);
+	span_table__free(&st->accesses);
+	span_table__free(&st->ranges);
+	span_table__free(&st->slots);
+	span_table__free(&st->levels);
 	free(st);
 }
 
@@ -177,8 +170,6 @@ struct range_sum {
 	struct fault_range range;
 	struct hist span;
 };
-
-#define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
 
 static int access_most(const void *a, const void *b)
 {
@@ -218,18 +209,18 @@ static u32 fault_model__vm_of(const struct recording *rec, u32 vcpu_id)
 
 #define MAX_ACCESSES	64	/* there are 9 accesses and 3 kinds of memory; the rest is invalid */
 
-/* The index of the access of this key, made if there is none; MAX_ACCESSES: too many. */
-static u32 find_access(struct fault_model *m, const struct agg_key *key)
+/* The index of an entry's access, made if there is none; MAX_ACCESSES: too many. */
+static u32 find_access(struct fault_model *m, const struct access_entry *e)
 {
 	u32 i = 0;
 
-	while (i < m->nr_accesses && (m->access[i].access != key->KEY_ACCESS ||
-				      m->access[i].mmio != key->KEY_MMIO))
+	while (i < m->nr_accesses && (m->access[i].access != e->key.access ||
+				      m->access[i].mmio != e->key.mmio))
 		i++;
 	if (i < m->nr_accesses || i == MAX_ACCESSES)
 		return i;
-	m->access[i].access = key->KEY_ACCESS;
-	m->access[i].mmio = key->KEY_MMIO;
+	m->access[i].access = e->key.access;
+	m->access[i].mmio = e->key.mmio;
 	return m->nr_accesses++;
 }
 
@@ -239,24 +230,24 @@ static int finish_accesses(struct fault_state *st, const struct report *rep)
 	struct fault_model *m = &st->model;
 	int ret = 0;
 
-	m->access = calloc(MAX_ACCESSES, sizeof(*m->access));
+	m->access = mem__calloc(MAX_ACCESSES, sizeof(*m->access));
 	if (!m->access)
-		return error("out of memory");
-	for (u32 i = 0; !ret && i < st->accesses.nr; i++) {
-		const struct agg *agg = &st->accesses.entry[i];
+		return -1;
+	for (u32 i = 0; !ret && i < span_table__nr(&st->accesses); i++) {
+		const struct access_entry *e = span_table__at(&st->accesses, i);
 		u32 to;
 
-		if (!report__selects(rep->rec, rep->opt, agg->key.vcpu))
+		if (!span_entry__selected(e, rep))
 			continue;
-		m->count += agg->rows;
-		m->span_ns = sat_add(m->span_ns, agg->span.sum);
-		to = find_access(m, &agg->key);
+		m->count += e->sum.rows;
+		m->span_ns = sat_add(m->span_ns, e->sum.span.sum);
+		to = find_access(m, e);
 		if (to == MAX_ACCESSES) {
-			m->over_limit += agg->rows;
+			m->over_limit += e->sum.rows;
 			continue;
 		}
-		m->access[to].count += agg->rows;
-		ret = hist__merge(&span[to], &agg->span);
+		m->access[to].count += e->sum.rows;
+		ret = hist__merge(&span[to], &e->sum.span);
 	}
 	for (u32 i = 0; i < m->nr_accesses; i++) {
 		m->access[i].span = hist__stats(&span[i]);
@@ -283,21 +274,20 @@ static void fault_model__find_slot(const struct fault_state *st, const struct re
 {
 	u64 most = 0, last = 0;
 
-	for (u32 i = 0; i < st->slots.nr; i++) {
-		const struct agg *agg = &st->slots.entry[i];
-		u64 size = (u64)agg->key.KEY_PAGES << PAGE_BITS;
-		u64 part = overlap(r->gpa, r->size, agg->key.KEY_GPA, size);
-		u64 space = agg->key.KEY_SLOT >> 16;
+	for (u32 i = 0; i < span_table__nr(&st->slots); i++) {
+		const struct slot_entry *e = span_table__at(&st->slots, i);
+		u64 size = e->key.pages << PAGE_BITS, space = e->key.slot >> 16;
+		u64 part = overlap(r->gpa, r->size, e->key.gpa, size);
 
-		if (!part || part < most || fault_model__vm_of(rec, agg->key.vcpu) != r->vm)
+		if (!part || part < most || fault_model__vm_of(rec, e->key.vcpu) != r->vm)
 			continue;
 		if (part == most && (space > r->slot >> 16 ||
-				     (space == r->slot >> 16 && agg->open_since < last)))
+				     (space == r->slot >> 16 && e->sum.last_ns < last)))
 			continue;
 		most = part;
-		last = agg->open_since;
-		r->slot = agg->key.KEY_SLOT;
-		r->slot_gpa = agg->key.KEY_GPA;
+		last = e->sum.last_ns;
+		r->slot = e->key.slot;
+		r->slot_gpa = e->key.gpa;
 		r->slot_size = size;
 	}
 }
@@ -307,28 +297,27 @@ static u32 take_ranges(struct fault_state *st, const struct report *rep, struct 
 {
 	u32 nr = 0;
 
-	for (u32 i = 0; i < st->ranges.nr; i++) {
-		struct agg *agg = &st->ranges.entry[i];
-		const struct agg_key *key = &agg->key;
+	for (u32 i = 0; i < span_table__nr(&st->ranges); i++) {
+		struct range_entry *e = span_table__at(&st->ranges, i);
 
-		if (!report__selects(rep->rec, rep->opt, key->vcpu))
+		if (!span_entry__selected(e, rep))
 			continue;
-		if (key->KEY_GPA == KVMW_NONE) {
-			st->model.no_gpa += agg->rows;
+		if (e->key.gpa == KVMW_NONE) {
+			st->model.no_gpa += e->sum.rows;
 			continue;
 		}
 		sum[nr++] = (struct range_sum) {
 			.range = {
-				.vm = fault_model__vm_of(rep->rec, key->vcpu),
-				.mmio = key->KEY_MMIO,
-				.gpa = key->KEY_GPA,
-				.size = 1ULL << (key->KEY_MMIO == 1 ? PAGE_BITS : RANGE_BITS),
-				.count = agg->rows,
+				.vm = fault_model__vm_of(rep->rec, e->key.vcpu),
+				.mmio = e->key.mmio,
+				.gpa = e->key.gpa,
+				.size = 1ULL << (e->key.mmio == 1 ? PAGE_BITS : RANGE_BITS),
+				.count = e->sum.rows,
 				.slot = KVMW_NONE,
 			},
-			.span = agg->span,
+			.span = e->sum.span,
 		};
-		agg->span = (struct hist) { 0 };
+		e->sum.span = (struct hist) { 0 };
 	}
 	return nr;
 }
@@ -369,9 +358,9 @@ static int show_ranges(struct fault_state *st, const struct report *rep, struct 
 	qsort(sum, nr, sizeof(*sum), range_most);
 	m->nr_ranges = nr < top ? nr : top;
 	m->hidden = nr - m->nr_ranges;
-	m->range = calloc(m->nr_ranges + 1, sizeof(*m->range));
+	m->range = mem__calloc(m->nr_ranges + 1, sizeof(*m->range));
 	if (!m->range)
-		return error("out of memory for %u ranges", m->nr_ranges);
+		return -1;
 	for (u32 i = 0; i < m->nr_ranges; i++) {
 		m->range[i] = sum[i].range;
 		m->range[i].span = hist__stats(&sum[i].span);
@@ -382,19 +371,20 @@ static int show_ranges(struct fault_state *st, const struct report *rep, struct 
 
 static int finish_ranges(struct fault_state *st, const struct report *rep)
 {
-	struct range_sum *sum = calloc(st->ranges.nr + 1, sizeof(*sum));
-	u32 nr, nr_taken;
+	u32 nr, nr_taken, room = span_table__nr(&st->ranges) + 1;
+	struct budget *budget = rep->opt->budget;
+	struct range_sum *sum = budget__calloc(budget, room, sizeof(*sum));
 	int ret;
 
 	if (!sum)
-		return error("out of memory for %u ranges", st->ranges.nr);
+		return -1;
 	nr = nr_taken = take_ranges(st, rep, sum);
 	ret = join_ranges(sum, &nr);
 	if (!ret)
 		ret = show_ranges(st, rep, sum, nr);
 	for (u32 i = 0; i < nr_taken; i++)
 		hist__free(&sum[i].span);
-	free(sum);
+	budget__free(budget, sum, room * sizeof(*sum));
 	return ret;
 }
 
@@ -402,16 +392,16 @@ static void finish_levels(struct fault_state *st, const struct report *rep)
 {
 	struct fault_model *m = &st->model;
 
-	for (u32 i = 0; i < st->levels.nr; i++) {
-		const struct agg *agg = &st->levels.entry[i];
-		u32 level = agg->key.KEY_LEVEL <= FAULT_LEVELS ? agg->key.KEY_LEVEL : 0;
+	for (u32 i = 0; i < span_table__nr(&st->levels); i++) {
+		const struct level_entry *e = span_table__at(&st->levels, i);
+		u32 level = e->key.level <= FAULT_LEVELS ? e->key.level : 0;
 
-		if (!report__selects(rep->rec, rep->opt, agg->key.vcpu))
+		if (!span_entry__selected(e, rep))
 			continue;
-		if (agg->key.reason == KVMW_fault_SET_SPTE)
-			m->mapped[level] += agg->rows;
+		if (e->key.kind == KVMW_fault_SET_SPTE)
+			m->mapped[level] += e->sum.rows;
 		else
-			m->faults[level] += agg->rows;
+			m->faults[level] += e->sum.rows;
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Guest page faults by attempted access, by place, and the levels at which pages were
- * mapped.  Memory is bounded by AGG_MAX_KEYS keys of each; rows beyond are in over_limit.
+ * mapped.  Memory is bounded by SPAN_TABLE_MAX keys of each; rows beyond are in over_limit.
  */
 #ifndef KVMW_MODEL_FAULT_H
 #define KVMW_MODEL_FAULT_H

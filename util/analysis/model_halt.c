@@ -3,21 +3,29 @@
 #include <string.h>
 
 #include "util/analysis/model_halt.h"
-#include "util/error.h"
+#include "util/analysis/span_table.h"
 
-/* What is counted of each vCPU, as the reason of a key; HALTED and POLLED have times. */
-enum { HALTED, POLLED, PAID, VALID, INVALID, WAKER /* detail: its tid */, GREW, SHRANK };
+/* What is counted of each vCPU; HALTED and POLLED have durations. */
+enum { HALTED, POLLED, PAID, VALID, INVALID, WAKER, GREW, SHRANK };
 
-struct window {
-	u32 vcpu;
-	struct max_series steps;
+struct halt_entry {
+	struct {
+		u32 vcpu, what;
+		u64 waker;	/* tid; of all but WAKER 0 */
+	} key;
+	struct span_sum sum;
+};
+
+/* The polling window of a vCPU. */
+struct window_entry {
+	struct { u32 vcpu; } key;
+	struct max_series *series;
 };
 
 struct halt_state {
 	struct halt_model model;
-	struct agg_table counts;
-	struct window **window;	/* ascending by vCPU */
-	u32 nr, room;
+	struct span_table counts;
+	struct hash_table windows;
 	u64 no_window;		/* rows of vCPUs beyond HALT_VCPUS */
 };
 
@@ -32,30 +40,25 @@ static const char *const columns[] = {
 
 static const struct scan_event events[] = {{ .id = KVMW_EVENT_HALT, .columns = columns }};
 
-/* One more of it; span_ns all ones: it has no time.  before_ns: of it, before the report's. */
-static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 detail, u64 span_ns,
-		      u64 before_ns)
+/* before_ns: the part of the span that lies before the report's begin. */
+static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 span_ns, u64 before_ns)
 {
-	const struct agg_key key = { .vcpu = vcpu, .reason = what, .detail = detail,
-				     .event = KVMW_EVENT_HALT };
-	struct agg *agg;
-	bool full;
+	const struct halt_entry e = { .key = { .vcpu = vcpu, .what = what } };
+	struct span_sum *sum;
 
-	agg = agg_table__get(&st->counts, &key, &full);
-	if (!agg) {
-		st->counts.over_limit += full;
-		return full ? 0 : -1;
-	}
-	agg->rows++;
-	if (span_ns == KVMW_NONE)
+	if (span_table__count(&st->counts, &e.key, &sum))
+		return -1;
+	if (!sum || span_ns == KVMW_NONE)
 		return 0;
-	agg->before_ns = sat_add(agg->before_ns, before_ns);
-	return hist__add(&agg->span, span_ns);
+	sum->before_ns = sat_add(sum->before_ns, before_ns);
+	return hist__add(&sum->span, span_ns);
 }
 
-static int halt_model__count(struct halt_state *st, u32 vcpu, u32 what, u64 detail)
+static int halt_model__count(struct halt_state *st, u32 vcpu, u32 what, u64 waker)
 {
-	return count_span(st, vcpu, what, detail, KVMW_NONE, 0);
+	const struct halt_entry e = { .key = { .vcpu = vcpu, .what = what, .waker = waker } };
+
+	return span_table__add(&st->counts, &e.key, KVMW_NONE);
 }
 
 static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
@@ -64,11 +67,11 @@ static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
 	u64 poll = col[COL_POLL][i], slept = col[COL_SLEPT][i], valid = col[COL_VALID][i];
 	u64 before = scan_batch__before(b, col[COL_TIME][i], col[COL_SPAN][i]);
 	u32 vcpu = col[COL_VCPU][i];
-	int ret = count_span(st, vcpu, HALTED, 0, col[COL_SPAN][i], before);
+	int ret = count_span(st, vcpu, HALTED, col[COL_SPAN][i], before);
 
 	/* It polls first. */
 	if (!ret && (!slept || (poll && poll != KVMW_NONE)))
-		ret = count_span(st, vcpu, POLLED, 0, poll, before < poll ? before : poll);
+		ret = count_span(st, vcpu, POLLED, poll, before < poll ? before : poll);
 	if (!ret && !slept)
 		ret = halt_model__count(st, vcpu, PAID, 0);
 	if (!ret && valid != KVMW_NONE)
@@ -78,66 +81,40 @@ static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
 	return ret;
 }
 
-static u32 halt_model__place_of(const struct halt_state *st, u32 vcpu)
+/* NULL in *series: one vCPU too many. 0, or -1 out of memory. */
+static int window_of(struct halt_state *st, u32 vcpu, struct max_series **series)
 {
-	u32 low = 0, high = st->nr;
+	const struct window_entry key = { .key = { .vcpu = vcpu } };
+	struct window_entry *w = hash_table__find(&st->windows, &key.key);
 
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-
-		if (st->window[middle]->vcpu < vcpu)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* NULL: out of memory, or, with *full, one vCPU too many. */
-static struct window *window_of(struct halt_state *st, u32 vcpu, bool *full)
-{
-	u32 at = halt_model__place_of(st, vcpu), room = st->room ? 2 * st->room : 16;
-	struct window *w, **grown;
-
-	*full = false;
-	if (at < st->nr && st->window[at]->vcpu == vcpu)
-		return st->window[at];
-	*full = st->nr == HALT_VCPUS;
-	if (*full)
-		return NULL;
-	if (st->nr == st->room) {
-		grown = realloc(st->window, room * sizeof(*grown));
-		if (!grown)
-			goto no_memory;
-		st->window = grown;
-		st->room = room;
-	}
-	w = calloc(1, sizeof(*w));
+	*series = NULL;
+	if (!w && st->windows.nr == HALT_VCPUS)
+		return 0;
 	if (!w)
-		goto no_memory;
-	w->vcpu = vcpu;
-	memmove(&st->window[at + 1], &st->window[at], (st->nr++ - at) * sizeof(w));
-	return st->window[at] = w;
-no_memory:
-	error("out of memory for the polling windows of %u vCPUs", st->nr);
-	return NULL;
+		w = hash_table__get(&st->windows, &key.key);
+	if (w && !w->series)
+		w->series = mem__calloc(1, sizeof(*w->series));
+	if (!w || !w->series)
+		return -1;
+	*series = w->series;
+	return 0;
 }
 
 static int take_window(struct halt_state *st, u64 *const *col, u32 i)
 {
 	u64 now = col[COL_WINDOW][i], old = col[COL_OLD][i];
 	u32 vcpu = col[COL_VCPU][i];
-	struct window *w;
-	bool full;
+	struct max_series *series;
 
 	if (now == KVMW_NONE || col[COL_TIME][i] == KVMW_NONE)
 		return 0;
-	w = window_of(st, vcpu, &full);
-	if (!w) {
-		st->no_window += full;
-		return full ? 0 : -1;
+	if (window_of(st, vcpu, &series))
+		return -1;
+	if (!series) {
+		st->no_window++;
+		return 0;
 	}
-	max_series__add(&w->steps, col[COL_TIME][i], old, now);
+	max_series__add(series, col[COL_TIME][i], old, now);
 	if (old == KVMW_NONE || old == now)
 		return 0;
 	return halt_model__count(st, vcpu, now > old ? GREW : SHRANK, 0);
@@ -158,10 +135,13 @@ static int halt_model__take(void *state, const struct scan_batch *b)
 
 static void *halt_model__new_state(void *arg)
 {
-	struct halt_state *st = calloc(1, sizeof(*st));
+	const struct report_options *opt = arg;
+	struct halt_state *st = mem__calloc(1, sizeof(*st));
 
 	if (!st)
-		error("out of memory");
+		return NULL;
+	st->counts = SPAN_TABLE(struct halt_entry, opt->budget);
+	st->windows = HASH_TABLE(struct window_entry, opt->budget);
 	return st;
 }
 
@@ -171,31 +151,29 @@ static int halt_model__merge(void *to, const void *from)
 	const struct halt_state *other = from;
 
 	st->no_window += other->no_window;
-	for (u32 i = 0; i < other->nr; i++) {
-		const struct window *w = other->window[i];
-		struct window *mine;
-		bool full;
+	for (u32 i = 0; i < other->windows.nr; i++) {
+		const struct window_entry *w = hash_table__at(&other->windows, i);
+		struct max_series *series;
 
-		mine = window_of(st, w->vcpu, &full);
-		if (!mine && !full)
+		if (window_of(st, w->key.vcpu, &series))
 			return -1;
-		if (mine)
-			max_series__merge(&mine->steps, &w->steps);
+		if (series)
+			max_series__merge(series, w->series);
 		else
-			st->no_window += w->steps.changes;
+			st->no_window += w->series->changes;
 	}
-	return agg_table__merge(&st->counts, &other->counts);
+	return span_table__merge(&st->counts, &other->counts);
 }
 
 static void halt_model__free_state(void *state)
 {
 	struct halt_state *st = state;
 
-	for (u32 i = 0; i < st->nr; i++)
-		free(st->window[i]);
-	free(st->window);
+	for (u32 i = 0; i < st->windows.nr; i++)
+		free(((struct window_entry *)hash_table__at(&st->windows, i))->series);
+	hash_table__free(&st->windows);
 	free(st->model.vcpu);
-	agg_table__free(&st->counts);
+	span_table__free(&st->counts);
 	free(st);
 }
 
@@ -205,14 +183,16 @@ static int compare_ids(const void *a, const void *b)
 {
 	const struct halt_vcpu *x = a, *y = b;
 
-	return x->id < y->id ? -1 : x->id > y->id;
+	COMPARE(x->id, y->id);
+	return 0;
 }
 
 static int compare_order(const void *a, const void *b)
 {
 	const struct halt_vcpu *x = a, *y = b;
 
-	return x->order != y->order ? (x->order < y->order ? -1 : 1) : compare_ids(a, b);
+	COMPARE(x->order, y->order);
+	return compare_ids(a, b);
 }
 
 static struct halt_vcpu *halt_model__find(const struct halt_model *v, u32 id)
@@ -230,75 +210,95 @@ static void name(const struct thread_names *names, struct halt_vcpu *vcpu)
 	vcpu->order = r ? (u64)r->vm << 32 | (u32)r->vcpu : UINT64_MAX;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	COMPARE(*(const u32 *)a, *(const u32 *)b);
+	return 0;
+}
+
+/* The ids of all selected vCPUs, ascending, each maybe several times. */
+static u32 list_ids(const struct halt_state *st, const struct report *rep, u32 *id)
+{
+	u32 nr = 0;
+
+	/* Each vCPU that halted has one of these, unless it was one too many. */
+	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
+		const struct halt_entry *e = span_table__at(&st->counts, i);
+
+		if (e->key.what == HALTED && span_entry__selected(e, rep))
+			id[nr++] = e->key.vcpu;
+	}
+	for (u32 i = 0; i < st->windows.nr; i++) {
+		const struct window_entry *w = hash_table__at(&st->windows, i);
+
+		if (span_entry__selected(w, rep))
+			id[nr++] = w->key.vcpu;
+	}
+	qsort(id, nr, sizeof(*id), compare_numbers);
+	return nr;
+}
+
 /* Each selected vCPU once, ascending by id. */
 static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 		      const struct halt_state *st)
 {
-	const struct report *rep = names->rep;
+	u32 room = span_table__nr(&st->counts) + st->windows.nr + 1, nr;
+	struct budget *budget = names->rep->opt->budget;
+	u32 *id = budget__calloc(budget, room, sizeof(*id));
 	const struct hist none = { 0 };
-	u32 *id = calloc(st->counts.nr + st->nr ?: 1, sizeof(*id)), nr = 0;
 
-	if (!id)
-		goto no_memory;
-	/* Any vCPU has one of these, unless it was one too many. */
-	for (u32 i = 0; i < st->counts.nr; i++)
-		if (st->counts.entry[i].key.reason == HALTED)
-			id[nr++] = st->counts.entry[i].key.vcpu;
-	for (u32 i = 0; i < st->nr; i++)
-		id[nr++] = st->window[i]->vcpu;
-	v->vcpu = calloc(nr ?: 1, sizeof(*v->vcpu));
-	if (!v->vcpu)
-		goto no_memory;
-	for (u32 i = 0; i < nr; i++)
-		if (report__selects(rep->rec, rep->opt, id[i]))
-			v->vcpu[v->nr++].id = id[i];
-	free(id);
-	qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_ids);
-	nr = v->nr;
-	v->nr = 0;
-	for (u32 i = 0; i < nr && v->nr < HALT_VCPUS; i++)
-		if (!v->nr || v->vcpu[v->nr - 1].id != v->vcpu[i].id)
-			v->vcpu[v->nr++] = v->vcpu[i];
-	for (u32 i = 0; i < v->nr; i++) {
-		v->vcpu[i].span = hist__stats(&none);
-		v->vcpu[i].halted_ns = KVMW_NONE;
-		name(names, &v->vcpu[i]);
+	v->vcpu = id ? mem__calloc(HALT_VCPUS, sizeof(*v->vcpu)) : NULL;
+	if (!v->vcpu) {
+		budget__free(budget, id, room * sizeof(*id));
+		return -1;
 	}
+	nr = list_ids(st, names->rep, id);
+	for (u32 i = 0; i < nr && v->nr < HALT_VCPUS; i++) {
+		struct halt_vcpu *vcpu = &v->vcpu[v->nr];
+
+		if (i && id[i] == id[i - 1])
+			continue;
+		vcpu->id = id[i];
+		vcpu->span = hist__stats(&none);
+		vcpu->halted_ns = KVMW_NONE;
+		name(names, vcpu);
+		v->nr++;
+	}
+	budget__free(budget, id, room * sizeof(*id));
 	return 0;
-no_memory:
-	free(id);
-	return error("out of memory for the vCPUs that halted");
 }
 
-static void halt_model__fill(struct halt_vcpu *vcpu, const struct agg *agg)
+static void halt_model__fill(struct halt_vcpu *vcpu, const struct halt_entry *e)
 {
-	switch (agg->key.reason) {
+	const struct span_sum *sum = &e->sum;
+
+	switch (e->key.what) {
 	case HALTED:
-		vcpu->halts = agg->rows;
-		vcpu->span = hist__stats(&agg->span);
-		vcpu->halted_ns = vcpu->span.count ? vcpu->span.sum - agg->before_ns : KVMW_NONE;
+		vcpu->halts = sum->rows;
+		vcpu->span = hist__stats(&sum->span);
+		vcpu->halted_ns = vcpu->span.count ? vcpu->span.sum - sum->before_ns : KVMW_NONE;
 		break;
 	case POLLED:
-		vcpu->polls = agg->rows;
-		vcpu->poll_ns = agg->span.sum - agg->before_ns;
+		vcpu->polls = sum->rows;
+		vcpu->poll_ns = sum->span.sum - sum->before_ns;
 		break;
 	case PAID:
-		vcpu->paid = agg->rows;
+		vcpu->paid = sum->rows;
 		break;
 	case VALID:
-		vcpu->valid = agg->rows;
+		vcpu->valid = sum->rows;
 		break;
 	case INVALID:
-		vcpu->invalid = agg->rows;
+		vcpu->invalid = sum->rows;
 		break;
 	case WAKER:
-		vcpu->woken += agg->rows;
+		vcpu->woken += sum->rows;
 		break;
 	case GREW:
-		vcpu->grew = agg->rows;
+		vcpu->grew = sum->rows;
 		break;
 	case SHRANK:
-		vcpu->shrank = agg->rows;
+		vcpu->shrank = sum->rows;
 		break;
 	}
 }
@@ -306,17 +306,18 @@ static void halt_model__fill(struct halt_vcpu *vcpu, const struct agg *agg)
 static int find_wakers(struct halt_model *v, const struct thread_names *names,
 		       const struct halt_state *st)
 {
-	struct view_pair *pair = calloc(st->counts.nr ?: 1, sizeof(*pair));
-	u32 nr = 0, end;
+	u32 room = span_table__nr(&st->counts) + 1, nr = 0, end;
+	struct budget *budget = names->rep->opt->budget;
+	struct view_pair *pair = budget__calloc(budget, room, sizeof(*pair));
 	int ret = 0;
 
 	if (!pair)
-		return error("out of memory for %u wakers", st->counts.nr);
-	for (u32 i = 0; i < st->counts.nr; i++) {
-		const struct agg *agg = &st->counts.entry[i];
+		return -1;
+	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
+		const struct halt_entry *e = span_table__at(&st->counts, i);
 
-		if (agg->key.reason == WAKER)
-			pair[nr++] = (struct view_pair) { agg->key.vcpu, agg->key.detail, agg->rows };
+		if (e->key.what == WAKER)
+			pair[nr++] = (struct view_pair) { e->key.vcpu, e->key.waker, e->sum.rows };
 	}
 	view_pairs__sort(pair, nr);
 	for (u32 i = 0; ret >= 0 && i < nr; i = end) {
@@ -330,8 +331,29 @@ static int find_wakers(struct halt_model *v, const struct thread_names *names,
 				      HALT_WAKERS);
 		vcpu->nr_wakers = ret > 0 ? ret : 0;
 	}
-	free(pair);
+	budget__free(budget, pair, room * sizeof(*pair));
 	return ret < 0 ? -1 : 0;
+}
+
+static void fill_vcpus(struct halt_model *v, const struct halt_state *st, const struct report *rep)
+{
+	v->over_limit = st->counts.over_limit + st->no_window;
+	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
+		const struct halt_entry *e = span_table__at(&st->counts, i);
+		struct halt_vcpu *vcpu = halt_model__find(v, e->key.vcpu);
+
+		if (vcpu)
+			halt_model__fill(vcpu, e);
+		else if (v->nr == HALT_VCPUS && e->key.what == HALTED && span_entry__selected(e, rep))
+			v->over_limit += e->sum.rows;
+	}
+	for (u32 i = 0; i < st->windows.nr; i++) {
+		const struct window_entry *w = hash_table__at(&st->windows, i);
+		struct halt_vcpu *vcpu = halt_model__find(v, w->key.vcpu);
+
+		if (vcpu)
+			vcpu->window = w->series;
+	}
 }
 
 static int halt_model__finish(void *state, const struct report *rep)
@@ -344,27 +366,14 @@ static int halt_model__finish(void *state, const struct report *rep)
 	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
-	v->over_limit = st->counts.over_limit + st->no_window;
 	ret = find_vcpus(v, &names, st);
-	for (u32 i = 0; !ret && i < st->counts.nr; i++) {
-		const struct agg *agg = &st->counts.entry[i];
-		struct halt_vcpu *vcpu = halt_model__find(v, agg->key.vcpu);
-
-		if (vcpu)
-			halt_model__fill(vcpu, agg);
-		else if (v->nr == HALT_VCPUS && agg->key.reason == HALTED &&
-			 report__selects(rep->rec, rep->opt, agg->key.vcpu))
-			v->over_limit += agg->rows;
+	if (!ret) {
+		fill_vcpus(v, st, rep);
+		ret = find_wakers(v, &names, st);
 	}
-	for (u32 i = 0; !ret && i < v->nr; i++) {
-		u32 at = halt_model__place_of(st, v->vcpu[i].id);
-
-		if (at < st->nr && st->window[at]->vcpu == v->vcpu[i].id)
-			v->vcpu[i].window = &st->window[at]->steps;
-	}
-	ret = ret ? ret : find_wakers(v, &names, st);
 	thread_names__free(&names);
-	qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);
+	if (!ret)
+		qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);
 	return ret;
 }
 

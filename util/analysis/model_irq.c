@@ -3,12 +3,32 @@
 #include <string.h>
 
 #include "util/analysis/model_irq.h"
-#include "util/error.h"
+#include "util/analysis/span_table.h"
+
+struct line_entry {
+	struct {
+		u32 vcpu;	/* 0 for all where no vCPU is selected */
+		u32 vector;
+		u64 irq;
+		u16 source, mode;
+		u32 step;
+	} key;
+	struct span_sum sum;
+};
+
+struct pin_entry {
+	struct {
+		u32 vcpu, kind;
+		u64 pin;
+		u64 coalesced;	/* 1, or 0 */
+	} key;
+	struct span_sum sum;
+};
 
 struct irq_state {
 	struct irq_model model;
 	const struct report_options *opt;
-	struct agg_table lines, pins;
+	struct span_table lines, pins;
 };
 
 enum { KIND, SPAN, VCPU, SOURCE, IRQ, VECTOR, MODE, COALESCED, ADDRESS };
@@ -19,19 +39,6 @@ static const char *const columns[] = {
 };
 
 static const struct scan_event events[] = { { .id = KVMW_EVENT_IRQ, .columns = columns } };
-
-/* How the keys of agg.h are used here. */
-#define KEY_SOURCE	isa
-#define KEY_MODE	cpu
-#define KEY_VECTOR	user
-#define KEY_IRQ		detail		/* GSI or pin */
-#define KEY_COALESCED	detail_kind
-
-/* All ones stay all ones; numbers out of range become the one before none. */
-static u64 irq_model__narrow(u64 value, u64 none)
-{
-	return value == KVMW_NONE ? none : value < none ? value : none - 1;
-}
 
 static int step_of(u64 kind)
 {
@@ -49,60 +56,46 @@ static int step_of(u64 kind)
 	}
 }
 
-/* 0, or -1 out of memory; rows whose key is one too many are counted. */
-static int irq_model__add(struct agg_table *t, const struct agg_key *key, u64 span)
-{
-	bool full;
-	struct agg *agg = agg_table__get(t, key, &full);
-
-	if (!agg && !full)
-		return -1;
-	if (!agg) {
-		t->over_limit++;
-		return 0;
-	}
-	agg->rows++;
-	return span == KVMW_NONE ? 0 : hist__add(&agg->span, span);
-}
-
 static int take_step(struct irq_state *st, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 mode = col[MODE][i];
 	int step = step_of(col[KIND][i]);
-	struct agg_key key = {
-		.vcpu = vcpu, .event = KVMW_EVENT_IRQ, .reason = step,
-		.KEY_SOURCE = irq_model__narrow(col[SOURCE][i], IRQ_NO_SOURCE),
-		.KEY_VECTOR = irq_model__narrow(col[VECTOR][i], UINT32_MAX),
-		.KEY_IRQ = col[IRQ][i],
-	};
+	struct line_entry line = { .key = {
+		.vcpu = vcpu,
+		.step = step,
+		.source = narrow(col[SOURCE][i], IRQ_NO_SOURCE),
+		.vector = narrow(col[VECTOR][i], UINT32_MAX),
+		.irq = col[IRQ][i],
+	} };
 
 	if (step < 0)
 		return 0;
 	/* The vector of the other modes (NMI, INIT, ...) means nothing, or something else. */
 	if (mode != KVMW_NONE && mode > 1) {
-		key.KEY_MODE = irq_model__narrow(mode, UINT16_MAX);
-		key.KEY_VECTOR = UINT32_MAX;
+		line.key.mode = narrow(mode, UINT16_MAX);
+		line.key.vector = UINT32_MAX;
 	}
-	return irq_model__add(&st->lines, &key, col[SPAN][i]);
+	return span_table__add(&st->lines, &line.key, col[SPAN][i]);
 }
 
 static int take_coalesced(struct irq_state *st, u64 *const *col, u32 i, u32 vcpu)
 {
 	u64 kind = col[KIND][i];
-	struct agg_key key = {
-		.vcpu = vcpu, .event = KVMW_EVENT_IRQ, .reason = kind,
-		.KEY_COALESCED = !!col[COALESCED][i],
-		.KEY_IRQ = KVMW_NONE,
-	};
+	struct pin_entry pin = { .key = {
+		.vcpu = vcpu,
+		.kind = kind,
+		.pin = KVMW_NONE,
+		.coalesced = !!col[COALESCED][i],
+	} };
 
 	if (col[COALESCED][i] == KVMW_NONE)
 		return 0;
 	if (kind == KVMW_irq_PIC_SET || kind == KVMW_irq_IOAPIC_SET)
-		key.KEY_IRQ = col[IRQ][i];
+		pin.key.pin = col[IRQ][i];
 	/* The second PIC's pins are IRQ 8 to 15. */
 	if (kind == KVMW_irq_PIC_SET && col[ADDRESS][i] == 1 && col[IRQ][i] < 8)
-		key.KEY_IRQ += 8;
-	return irq_model__add(&st->pins, &key, KVMW_NONE);
+		pin.key.pin += 8;
+	return span_table__add(&st->pins, &pin.key, KVMW_NONE);
 }
 
 static int irq_model__take(void *state, const struct scan_batch *b)
@@ -121,12 +114,14 @@ static int irq_model__take(void *state, const struct scan_batch *b)
 
 static void *irq_model__new_state(void *arg)
 {
-	struct irq_state *st = calloc(1, sizeof(*st));
+	const struct report_options *opt = arg;
+	struct irq_state *st = mem__calloc(1, sizeof(*st));
 
 	if (!st)
-		error("out of memory");
-	else
-		st->opt = arg;
+		return NULL;
+	st->opt = opt;
+	st->lines = SPAN_TABLE(struct line_entry, opt->budget);
+	st->pins = SPAN_TABLE(struct pin_entry, opt->budget);
 	return st;
 }
 
@@ -135,7 +130,8 @@ static int irq_model__merge(void *to, const void *from)
 	struct irq_state *t = to;
 	const struct irq_state *f = from;
 
-	return agg_table__merge(&t->lines, &f->lines) || agg_table__merge(&t->pins, &f->pins) ? -1 : 0;
+	return span_table__merge(&t->lines, &f->lines) || span_table__merge(&t->pins, &f->pins) ?
+	       -1 : 0;
 }
 
 static void irq_model__free_state(void *state)
@@ -144,8 +140,8 @@ static void irq_model__free_state(void *state)
 
 	free(st->model.line);
 	free(st->model.pin);
-	agg_table__free(&st->lines);
-	agg_table__free(&st->pins);
+	span_table__free(&st->lines);
+	span_table__free(&st->pins);
 	free(st);
 }
 
@@ -157,28 +153,26 @@ struct line_sum {
 	struct hist span[NR_IRQ_STEPS];
 };
 
-#define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
-
 /* Puts the entries of a line together. */
 static int by_line(const void *a, const void *b)
 {
-	const struct agg_key *x = &(*(struct agg *const *)a)->key;
-	const struct agg_key *y = &(*(struct agg *const *)b)->key;
+	const struct line_entry *x = *(const struct line_entry *const *)a;
+	const struct line_entry *y = *(const struct line_entry *const *)b;
 
-	COMPARE(x->KEY_SOURCE, y->KEY_SOURCE);
-	COMPARE(x->KEY_IRQ, y->KEY_IRQ);
-	COMPARE(x->KEY_VECTOR, y->KEY_VECTOR);
-	COMPARE(x->KEY_MODE, y->KEY_MODE);
+	COMPARE(x->key.source, y->key.source);
+	COMPARE(x->key.irq, y->key.irq);
+	COMPARE(x->key.vector, y->key.vector);
+	COMPARE(x->key.mode, y->key.mode);
 	return 0;
 }
 
 static int by_pin(const void *a, const void *b)
 {
-	const struct agg_key *x = &(*(struct agg *const *)a)->key;
-	const struct agg_key *y = &(*(struct agg *const *)b)->key;
+	const struct pin_entry *x = *(const struct pin_entry *const *)a;
+	const struct pin_entry *y = *(const struct pin_entry *const *)b;
 
-	COMPARE(x->reason, y->reason);
-	COMPARE(x->KEY_IRQ, y->KEY_IRQ);
+	COMPARE(x->key.kind, y->key.kind);
+	COMPARE(x->key.pin, y->key.pin);
 	return 0;
 }
 
@@ -207,51 +201,33 @@ static int most_coalesced(const void *a, const void *b)
 	return 0;
 }
 
-/* The entries that --vcpu and --pid select, in order; NULL: out of memory. */
-static struct agg **sorted(const struct report *rep, struct agg_table *t,
-			   int (*order)(const void *, const void *), u32 *nr)
+static int add_step(struct line_sum *sum, const struct line_entry *e)
 {
-	struct agg **list = calloc(t->nr + 1, sizeof(*list));
+	enum irq_step step = e->key.step;
 
-	*nr = 0;
-	if (!list) {
-		error("out of memory for %u keys", t->nr);
-		return NULL;
-	}
-	for (u32 i = 0; i < t->nr; i++)
-		if (report__selects(rep->rec, rep->opt, t->entry[i].key.vcpu))
-			list[(*nr)++] = &t->entry[i];
-	qsort(list, *nr, sizeof(*list), order);
-	return list;
-}
-
-static int add_step(struct line_sum *sum, const struct agg *agg)
-{
-	enum irq_step step = agg->key.reason;
-
-	sum->line.rows[step] += agg->rows;
+	sum->line.rows[step] += e->sum.rows;
 	/* An interrupt that nobody saw accepted has no time either. */
 	if (step == IRQ_INJECT && sum->line.source != IRQ_NO_SOURCE)
-		sum->line.again += agg->rows - agg->span.count;
-	return hist__merge(&sum->span[step], &agg->span);
+		sum->line.again += e->sum.rows - e->sum.span.count;
+	return hist__merge(&sum->span[step], &e->sum.span);
 }
 
-static int sum_lines(struct line_sum *sum, struct agg *const *list, u32 nr, u32 *nr_sums)
+static int sum_lines(struct line_sum *sum, const void *const *list, u32 nr, u32 *nr_sums)
 {
 	struct line_sum *to = NULL;
 
 	*nr_sums = 0;
 	for (u32 i = 0; i < nr; i++) {
-		const struct agg_key *key = &list[i]->key;
+		const struct line_entry *e = list[i];
 
 		if (!i || by_line(&list[i - 1], &list[i])) {
 			to = &sum[(*nr_sums)++];
-			to->line.source = key->KEY_SOURCE;
-			to->line.irq = key->KEY_IRQ;
-			to->line.vector = key->KEY_VECTOR;
-			to->line.mode = key->KEY_MODE;
+			to->line.source = e->key.source;
+			to->line.irq = e->key.irq;
+			to->line.vector = e->key.vector;
+			to->line.mode = e->key.mode;
 		}
-		if (add_step(to, list[i]))
+		if (add_step(to, e))
 			return -1;
 	}
 	qsort(sum, *nr_sums, sizeof(*sum), most_injected);
@@ -263,9 +239,9 @@ static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u
 {
 	m->nr_lines = nr < top ? nr : top;
 	m->hidden = nr - m->nr_lines;
-	m->line = calloc(m->nr_lines + 1, sizeof(*m->line));
+	m->line = mem__calloc(m->nr_lines + 1, sizeof(*m->line));
 	if (!m->line)
-		return error("out of memory for %u kinds of interrupts", m->nr_lines);
+		return -1;
 	for (u32 i = 0; i < nr; i++) {
 		m->again += sum[i].line.again;
 		m->pv_eois += sum[i].line.rows[IRQ_PV_EOI];
@@ -280,22 +256,23 @@ static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u
 
 static int finish_lines(struct irq_state *st, const struct report *rep)
 {
+	struct budget *budget = rep->opt->budget;
 	struct line_sum *sum = NULL;
 	u32 nr, nr_sums = 0;
-	struct agg **list;
+	const void **list;
 	int ret = -1;
 
-	list = sorted(rep, &st->lines, by_line, &nr);
-	sum = list ? calloc(nr + 1, sizeof(*sum)) : NULL;
-	if (!sum)
-		error("out of memory for %u kinds of interrupts", st->lines.nr);
-	else if (!sum_lines(sum, list, nr, &nr_sums))
+	list = span_table__select(&st->lines, rep, by_line, &nr);
+	if (!list)
+		return -1;
+	sum = budget__calloc(budget, nr + 1, sizeof(*sum));
+	if (sum && !sum_lines(sum, list, nr, &nr_sums))
 		ret = show_lines(&st->model, sum, nr_sums, rep->opt->top ?: IRQ_LINES);
 	for (u32 i = 0; i < nr_sums; i++)
 		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
 			hist__free(&sum[i].span[k]);
-	free(sum);
-	free(list);
+	budget__free(budget, sum, (nr + 1) * sizeof(*sum));
+	budget__free(budget, list, (nr + 1) * sizeof(*list));
 	return ret;
 }
 
@@ -303,30 +280,32 @@ static int finish_pins(struct irq_state *st, const struct report *rep)
 {
 	struct irq_model *m = &st->model;
 	struct irq_pin *pin = NULL;
-	struct agg **list;
+	const void **list;
 	u32 nr;
 
-	list = sorted(rep, &st->pins, by_pin, &nr);
-	m->pin = list ? calloc(nr + 1, sizeof(*m->pin)) : NULL;
-	if (!m->pin) {
-		free(list);
-		return error("out of memory for %u pins", st->pins.nr);
-	}
-	for (u32 i = 0; i < nr; i++) {
+	list = span_table__select(&st->pins, rep, by_pin, &nr);
+	if (!list)
+		return -1;
+	m->pin = mem__calloc(nr + 1, sizeof(*m->pin));
+	for (u32 i = 0; m->pin && i < nr; i++) {
+		const struct pin_entry *e = list[i];
+
 		if (!i || by_pin(&list[i - 1], &list[i])) {
 			pin = &m->pin[m->nr_pins++];
-			pin->kind = list[i]->key.reason;
-			pin->pin = list[i]->key.KEY_IRQ;
+			pin->kind = e->key.kind;
+			pin->pin = e->key.pin;
 		}
-		pin->changes += list[i]->rows;
-		m->changes += list[i]->rows;
-		if (!list[i]->key.KEY_COALESCED)
+		pin->changes += e->sum.rows;
+		m->changes += e->sum.rows;
+		if (!e->key.coalesced)
 			continue;
-		pin->coalesced += list[i]->rows;
-		m->coalesced += list[i]->rows;
+		pin->coalesced += e->sum.rows;
+		m->coalesced += e->sum.rows;
 	}
+	budget__free(rep->opt->budget, list, (nr + 1) * sizeof(*list));
+	if (!m->pin)
+		return -1;
 	qsort(m->pin, m->nr_pins, sizeof(*m->pin), most_coalesced);
-	free(list);
 	return 0;
 }
 

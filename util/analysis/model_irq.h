@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Interrupts by source and vector: how many were accepted, injected and ended, and how
- * long each step took.  Memory is bounded by AGG_MAX_KEYS; what is beyond is in over_limit.
+ * long each step took.  Memory is bounded by SPAN_TABLE_MAX; what is beyond is in over_limit.
  */
 #ifndef KVMW_MODEL_IRQ_H
 #define KVMW_MODEL_IRQ_H
@@ -39,7 +39,7 @@ struct irq_model {
 	struct irq_pin *pin;	/* the most coalesced first */
 	u32 nr_pins;
 	u64 changes, coalesced;	/* of all pins */
-	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
+	u64 over_limit;		/* rows beyond SPAN_TABLE_MAX keys */
 };
 
 extern const struct report_model irq_report_model;

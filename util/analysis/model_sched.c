@@ -3,14 +3,22 @@
 #include <string.h>
 
 #include "util/analysis/model_sched.h"
-#include "util/error.h"
+#include "util/analysis/span_table.h"
+#include "util/search.h"
 
-/*
- * What a row says of its thread, as the reason of a key; the thread is the key's user.  Its
- * open_since is the time of the latest such row.
- */
-enum { NOTHING, PREEMPTED, SLEPT, ENDED, LEFT /* why is not told */, CAME, WOKEN,
-       STILL_ON /* woken before it slept */, MOVED, TAKER /* detail: its tid */ };
+/* What a row says of its thread. */
+enum { NOTHING, PREEMPTED, SLEPT, ENDED, LEFT /* why is unknown */, CAME, WOKEN,
+       STILL_ON /* woken before it slept */, MOVED, TAKER /* who took the CPU */ };
+
+/* sum.last_ns: the time of the latest such row. */
+struct sched_entry {
+	struct {
+		u32 vcpu, tid;
+		u64 what;
+		u64 taker;		/* tid; of other rows 0 */
+	} key;
+	struct span_sum sum;
+};
 
 /* include/linux/sched.h: EXIT_DEAD, EXIT_ZOMBIE, TASK_DEAD; no other time on a CPU follows. */
 #define TASK_ENDS	0xb0
@@ -51,65 +59,63 @@ static u32 what(u64 *const *col, u32 i)
 
 struct sched_state {
 	struct sched_model model;
-	struct agg_table counts;
+	struct span_table counts;
 };
 
-static int sched_model__count(struct agg_table *t, struct agg_key key, u64 time_ns, u64 span_ns,
-			      u64 before_ns)
+static int sched_model__count(struct sched_state *st, const struct sched_entry *e, u64 time_ns,
+			      u64 span_ns, u64 before_ns)
 {
-	struct agg *agg;
-	bool full;
+	struct span_sum *sum;
 
-	agg = agg_table__get(t, &key, &full);
-	if (!agg) {
-		t->over_limit += full;
-		return full ? 0 : -1;
-	}
-	agg->rows++;
-	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
-		agg->open_since = time_ns;
+	if (span_table__count(&st->counts, &e->key, &sum))
+		return -1;
+	if (!sum)
+		return 0;
+	if (time_ns != KVMW_NONE && time_ns > sum->last_ns)
+		sum->last_ns = time_ns;
 	if (span_ns == KVMW_NONE)
 		return 0;
-	agg->before_ns = sat_add(agg->before_ns, before_ns);
-	return hist__add(&agg->span, span_ns);
+	sum->before_ns = sat_add(sum->before_ns, before_ns);
+	return hist__add(&sum->span, span_ns);
 }
 
 static int sched_model__take(void *state, const struct scan_batch *b)
 {
-	struct agg_table *counts = &((struct sched_state *)state)->counts;
 	u64 *const *col = b->col;
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < b->rows; i++) {
 		u64 time = col[COL_TIME][i], span = col[COL_SPAN][i];
-		struct agg_key key = { .vcpu = col[COL_VCPU][i], .user = col[COL_TID][i],
-				       .event = KVMW_EVENT_SCHED, .reason = what(col, i) };
+		struct sched_entry e = { .key = {
+			.vcpu = col[COL_VCPU][i], .tid = col[COL_TID][i], .what = what(col, i),
+		} };
 
-		if (key.reason == NOTHING)
+		if (e.key.what == NOTHING)
 			continue;
-		ret = sched_model__count(counts, key, time, span, scan_batch__before(b, time, span));
-		if (ret || key.reason != PREEMPTED || col[COL_OTHER][i] == KVMW_NONE)
+		ret = sched_model__count(state, &e, time, span, scan_batch__before(b, time, span));
+		if (ret || e.key.what != PREEMPTED || col[COL_OTHER][i] == KVMW_NONE)
 			continue;
-		key.reason = TAKER;
-		key.detail = col[COL_OTHER][i];
-		ret = sched_model__count(counts, key, KVMW_NONE, KVMW_NONE, 0);
+		e.key.what = TAKER;
+		e.key.taker = col[COL_OTHER][i];
+		ret = sched_model__count(state, &e, KVMW_NONE, KVMW_NONE, 0);
 	}
 	return ret;
 }
 
 static void *sched_model__new_state(void *arg)
 {
-	struct sched_state *st = calloc(1, sizeof(*st));
+	const struct report_options *opt = arg;
+	struct sched_state *st = mem__calloc(1, sizeof(*st));
 
-	if (!st)
-		error("out of memory");
+	if (st)
+		st->counts = SPAN_TABLE(struct sched_entry, opt->budget);
 	return st;
 }
 
 static int sched_model__merge(void *to, const void *from)
 {
-	return agg_table__merge(&((struct sched_state *)to)->counts,
-				&((const struct sched_state *)from)->counts);
+	return span_table__merge(&((struct sched_state *)to)->counts,
+				 &((const struct sched_state *)from)->counts);
 }
 
 static void sched_model__free_state(void *state)
@@ -117,7 +123,7 @@ static void sched_model__free_state(void *state)
 	struct sched_state *st = state;
 
 	free(st->model.thread);
-	agg_table__free(&st->counts);
+	span_table__free(&st->counts);
 	free(st);
 }
 
@@ -125,53 +131,53 @@ static void sched_model__free_state(void *state)
 
 static int sched_model__compare_tids(const void *a, const void *b)
 {
-	const struct agg *x = *(const struct agg *const *)a, *y = *(const struct agg *const *)b;
+	const struct sched_entry *x = *(const struct sched_entry *const *)a;
+	const struct sched_entry *y = *(const struct sched_entry *const *)b;
 
-	if (x->key.user != y->key.user)
-		return x->key.user < y->key.user ? -1 : 1;
-	if (x->key.vcpu != y->key.vcpu)
-		return x->key.vcpu < y->key.vcpu ? -1 : 1;
-	return x->key.reason < y->key.reason ? -1 : x->key.reason > y->key.reason;
+	COMPARE(x->key.tid, y->key.tid);
+	COMPARE(x->key.vcpu, y->key.vcpu);
+	COMPARE(x->key.what, y->key.what);
+	return 0;
 }
 
 static int compare_threads(const void *a, const void *b)
 {
 	const struct sched_thread *x = a, *y = b;
 
-	if (x->wait_ns != y->wait_ns)
-		return x->wait_ns > y->wait_ns ? -1 : 1;
-	if (x->on_ns != y->on_ns)
-		return x->on_ns > y->on_ns ? -1 : 1;
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	COMPARE(y->wait_ns, x->wait_ns);
+	COMPARE(y->on_ns, x->on_ns);
+	COMPARE(x->tid, y->tid);
+	return 0;
 }
 
-static int sched_model__add(struct sched_thread *t, struct hist *wait, const struct agg *agg)
+static int sched_model__add(struct sched_thread *t, struct hist *wait,
+			    const struct sched_entry *e)
 {
-	u64 ns = agg->span.sum - agg->before_ns;
-	u32 what = agg->key.reason;
+	u64 ns = e->sum.span.sum - e->sum.before_ns;
+	u32 what = e->key.what;
 	bool off = what >= PREEMPTED && what <= LEFT;
 
 	if (off) {
-		t->switches += agg->rows;
+		t->switches += e->sum.rows;
 		t->on_ns = sat_add(t->on_ns, ns);
 	}
 	if (what == PREEMPTED)
-		t->preempted += agg->rows;
+		t->preempted += e->sum.rows;
 	else if (what == WOKEN)
 		t->asleep_ns = sat_add(t->asleep_ns, ns);
 	else if (what == MOVED)
-		t->moved += agg->rows;
-	if (what <= WOKEN && agg->open_since > t->last_ns) {
-		t->last_ns = agg->open_since;
+		t->moved += e->sum.rows;
+	if (what <= WOKEN && e->sum.last_ns > t->last_ns) {
+		t->last_ns = e->sum.last_ns;
 		t->last = what;
 	}
 	if (what != CAME)
 		return 0;
 	t->wait_ns = sat_add(t->wait_ns, ns);
-	return hist__merge(wait, &agg->span);
+	return hist__merge(wait, &e->sum.span);
 }
 
-/* What it does after its last row, it does until the end: none of its rows are missing. */
+/* What it did in its last row it did until the end: none of its rows are missing. */
 static void until_the_end(struct sched_thread *t, u64 end_ns)
 {
 	u64 rest = t->last_ns && end_ns > t->last_ns ? end_ns - t->last_ns : 0;
@@ -192,19 +198,19 @@ static void set_vcpu(struct sched_thread *t, const struct recording *rec, u32 id
 		t->vcpu = id;
 }
 
-/* Rows of m[0..nr) are of one thread. */
+/* The thread of the entries e[0..nr). */
 static int make_thread(struct sched_model *v, const struct thread_names *names,
-		       const struct agg *const *m, u32 nr, bool whole)
+		       const struct sched_entry *const *e, u32 nr, bool whole)
 {
 	struct sched_thread *t = &v->thread[v->nr++];
 	struct hist wait = { 0 };
 	int ret = 0;
 
-	t->tid = m[0]->key.user;
-	t->vcpu = m[0]->key.vcpu;
+	t->tid = e[0]->key.tid;
+	t->vcpu = e[0]->key.vcpu;
 	for (u32 i = 0; !ret && i < nr; i++) {
-		set_vcpu(t, names->rep->rec, m[i]->key.vcpu);
-		ret = sched_model__add(t, &wait, m[i]);
+		set_vcpu(t, names->rep->rec, e[i]->key.vcpu);
+		ret = sched_model__add(t, &wait, e[i]);
 	}
 	if (whole)
 		until_the_end(t, v->to_ns);
@@ -213,24 +219,8 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 	return ret;
 }
 
-static const struct agg **sched_model__select_aggs(const struct report *rep,
-						   const struct agg_table *t, u32 *nr)
-{
-	const struct agg **list = calloc(t->nr ?: 1, sizeof(*list));
-
-	*nr = 0;
-	for (u32 i = 0; list && i < t->nr; i++)
-		if (report__selects(rep->rec, rep->opt, t->entry[i].key.vcpu))
-			list[(*nr)++] = &t->entry[i];
-	if (list)
-		qsort(list, *nr, sizeof(*list), sched_model__compare_tids);
-	else
-		error("out of memory for %u threads", t->nr);
-	return list;
-}
-
 static int make_threads(struct sched_model *v, const struct thread_names *names,
-			const struct agg *const *list, u32 nr)
+			const struct sched_entry *const *list, u32 nr)
 {
 	const struct report *rep = names->rep;
 	bool whole = !rep->rec->window.active && !rep->rec->lost[KVMW_EVENT_SCHED] &&
@@ -239,12 +229,12 @@ static int make_threads(struct sched_model *v, const struct thread_names *names,
 	int ret = 0;
 
 	for (u32 i = 0; i < nr; i++)
-		threads += !i || list[i - 1]->key.user != list[i]->key.user;
-	v->thread = calloc(threads ?: 1, sizeof(*v->thread));
+		threads += !i || list[i - 1]->key.tid != list[i]->key.tid;
+	v->thread = mem__calloc(threads ?: 1, sizeof(*v->thread));
 	if (!v->thread)
-		return error("out of memory for %u threads", threads);
+		return -1;
 	for (u32 i = 0; !ret && i < nr; i = end) {
-		for (end = i + 1; end < nr && list[end]->key.user == list[i]->key.user;)
+		for (end = i + 1; end < nr && list[end]->key.tid == list[i]->key.tid;)
 			end++;
 		ret = make_thread(v, names, &list[i], end - i, whole);
 	}
@@ -273,46 +263,46 @@ static void name_thread(struct sched_thread *t, const struct thread_names *names
 		snprintf(t->name, sizeof(t->name), "%u %.*s", t->tid, THREAD_NAME_MAX - 12, name);
 }
 
+static int compare_owner(const void *key, const void *element)
+{
+	const struct view_pair *pair = element;
+
+	return *(const u32 *)key > pair->owner ? 1 : -1;
+}
+
 static int find_takers(struct sched_thread *t, const struct thread_names *names,
 		       struct view_pair *pair, u32 nr)
 {
-	u32 low = 0, high = nr, end;
+	u32 first = lower_bound(&t->tid, pair, nr, sizeof(*pair), compare_owner), end = first;
 
-	while (low < high) {
-		u32 middle = low + (high - low) / 2;
-
-		if (pair[middle].owner < t->tid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < nr && pair[end].owner == t->tid;)
+	while (end < nr && pair[end].owner == t->tid)
 		end++;
-	if (end == low)
+	if (end == first)
 		return 0;
-	return thread_names__top(names, &pair[low], end - low, "idle", &t->by, 1) < 0 ? -1 : 0;
+	return thread_names__top(names, &pair[first], end - first, "idle", &t->by, 1) < 0 ? -1 : 0;
 }
 
 static int name_all(struct sched_model *v, const struct thread_names *names,
-		    const struct agg *const *list, u32 nr)
+		    const struct sched_entry *const *list, u32 nr)
 {
-	struct view_pair *pair = calloc(nr ?: 1, sizeof(*pair));
+	struct budget *budget = names->rep->opt->budget;
+	struct view_pair *pair = budget__calloc(budget, nr + 1, sizeof(*pair));
 	u32 nr_pairs = 0;
 	int ret = 0;
 
 	if (!pair)
-		return error("out of memory for the threads that took CPUs");
+		return -1;
 	for (u32 i = 0; i < nr; i++)
-		if (list[i]->key.reason == TAKER)
+		if (list[i]->key.what == TAKER)
 			pair[nr_pairs++] = (struct view_pair) {
-				list[i]->key.user, list[i]->key.detail, list[i]->rows,
+				list[i]->key.tid, list[i]->key.taker, list[i]->sum.rows,
 			};
 	view_pairs__sort(pair, nr_pairs);
 	for (u32 i = 0; !ret && i < v->nr; i++) {
 		name_thread(&v->thread[i], names);
 		ret = find_takers(&v->thread[i], names, pair, nr_pairs);
 	}
-	free(pair);
+	budget__free(budget, pair, (nr + 1) * sizeof(*pair));
 	return ret;
 }
 
@@ -320,7 +310,7 @@ static int sched_model__finish(void *state, const struct report *rep)
 {
 	struct sched_state *st = state;
 	struct sched_model *v = &st->model;
-	const struct agg **list = NULL;
+	const struct sched_entry **list;
 	struct thread_names names;
 	int ret = -1;
 	u32 nr;
@@ -329,10 +319,11 @@ static int sched_model__finish(void *state, const struct report *rep)
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
 	v->over_limit = st->counts.over_limit;
-	list = sched_model__select_aggs(rep, &st->counts, &nr);
+	list = (const struct sched_entry **)span_table__select(&st->counts, rep,
+							       sched_model__compare_tids, &nr);
 	if (list && !make_threads(v, &names, list, nr) && !name_all(v, &names, list, nr))
 		ret = 0;
-	free(list);
+	budget__free(rep->opt->budget, list, (nr + 1) * sizeof(*list));
 	thread_names__free(&names);
 	return ret;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/model_fault.h"
+#include "util/analysis/span_table.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
@@ -163,12 +164,12 @@ static void notes(const struct screen *s, const struct fault_model *v)
 	}
 	if (v->over_limit) {
 		snprintf(words, sizeof(words), "%s faults are not counted here: more than %u ranges",
-			 units__count(v->over_limit, count), AGG_MAX_KEYS);
+			 units__count(v->over_limit, count), SPAN_TABLE_MAX);
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->slots_over_limit) {
 		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %u slots",
-			 units__count(v->slots_over_limit, count), AGG_MAX_KEYS);
+			 units__count(v->slots_over_limit, count), SPAN_TABLE_MAX);
 		screen__wrap(s, "", "  ", words);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report -e irq: interrupts by source and vector, and how long each step took. */
 #include "util/analysis/model_irq.h"
+#include "util/analysis/span_table.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
@@ -186,7 +187,7 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 	coalesced(s, rep, v);
 	if (v->over_limit)
 		fprintf(s->out, "%s events are not counted here: more than %u sources and vectors\n",
-			units__count(v->over_limit, count), AGG_MAX_KEYS);
+			units__count(v->over_limit, count), SPAN_TABLE_MAX);
 	return ret;
 }
 

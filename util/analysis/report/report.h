@@ -37,6 +37,7 @@ struct report_options {
 	u32 event;			/* 0: exit if there is any, else userspace */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond so many are hidden; 0: all are shown */
+	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
 };
 
 /* Where key is among those sorted by; -1: it is not. */
