@@ -51,10 +51,11 @@
 #define BLK_COUNT	0xa0
 
 /*
- * Guest pages that the VMM fills lie this far apart. KVM's legacy MMU (the
- * default up to 5.14) maps present neighbours in the same aligned group of
- * eight 4 KiB pages along with a faulting one, its TDP MMU does not; with one
- * present page a group both take exactly one fault a page.
+ * Guest pages that the VMM fills lie this far apart. KVM's legacy MMU maps
+ * present neighbours in the same aligned group of eight 4 KiB pages along with
+ * a faulting one, its TDP MMU does not; with one present page a group both take
+ * exactly one fault a page. The TDP MMU is the default since 71ba3f3189c7
+ * ("KVM: x86: enable TDP MMU by default"), 5.15.
  */
 #define GUEST_STRIDE	0x8000
 

@@ -35,7 +35,7 @@ struct {
 	__type(value, struct kvmw_vcpu_state);
 } states __weak SEC(".maps");
 
-/* Indices of free states; filled by the recorder. (Fetching atomics: 5.12.) */
+/* Indices of free states; filled by the recorder.  A queue: compat.bpf.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, KVMW_MAX_VCPUS);
@@ -148,7 +148,7 @@ static __always_inline bool vcpu_wanted(u32 vcpu_id)
 		return true;
 	if (vcpu_id >= 1024)
 		return false;
-	/* The verifier of 5.10 forgets the bound of what is spilled: the mask must stay. */
+	/* The mask must stay: compat.bpf.h, scalar spill. */
 	word = vcpu_id >> 6;
 	barrier_var(word);
 	return config.vcpus[word & 15] >> (vcpu_id & 63) & 1;

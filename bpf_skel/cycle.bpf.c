@@ -3,21 +3,8 @@
  * Provider "exit": when the threads of vCPUs are off their CPUs.  For any other thread
  * these cost a look at what this CPU ran last and one failed lookup.
  */
+#include "compat.bpf.h"
 #include "cycle.bpf.h"
-
-/* Before 5.14 the state has another name. */
-struct task_struct___before_5_14 {
-	long state;
-} __attribute__((preserve_access_index));
-
-static __always_inline bool sleeps(struct task_struct *task)
-{
-	struct task_struct___before_5_14 *old = (void *)task;
-
-	if (bpf_core_field_exists(task->__state))
-		return BPF_CORE_READ(task, __state);
-	return BPF_CORE_READ(old, state);
-}
 
 /* The state of the vCPU that a thread runs; NULL: it runs none. */
 static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task, u32 *known)
@@ -46,7 +33,7 @@ int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_s
 	if (last >> 32 == (u32)prev->pid && known != NO_STATE_YET && known != UNWANTED) {
 		s = state_at(known - 1);
 		if (s)
-			cycle_out(s, bpf_ktime_get_ns(), preempt || !sleeps(prev));
+			cycle_out(s, bpf_ktime_get_ns(), preempt || !compat_task_state(prev));
 	}
 	s = state_of_task(next, &known);
 	if (!s)

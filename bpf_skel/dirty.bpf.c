@@ -2,9 +2,9 @@
 /*
  * Provider "dirty": pages made dirty, dirty rings, page-modification logs.
  *
- * Whatever puts a page into a dirty bitmap or ring calls mark_page_dirty_in_slot().  Before
- * 5.11 it is so small that the compiler put copies of it into two other functions of its
- * file, which are looked at there too.
+ * Whatever puts a page into a dirty bitmap or ring calls mark_page_dirty_in_slot().  Where it
+ * does not get the VM (compat_mark_has_kvm()) it is so small that the compiler may have put
+ * copies of it into mark_page_dirty() and kvm_vcpu_mark_page_dirty(): these are probed too.
  */
 #include "memslot.bpf.h"
 
@@ -59,9 +59,9 @@ static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
 }
 
 /*
- * compat: before 5.11 mark_page_dirty() and kvm_vcpu_mark_page_dirty() may or may not have
- * a copy of mark_page_dirty_in_slot().  They leave here what they are about to mark; either
- * that function is called and takes it, or it is sent when they return.
+ * What mark_page_dirty() or kvm_vcpu_mark_page_dirty() is about to mark, by thread.  If it calls
+ * mark_page_dirty_in_slot() that takes the entry; if it has a copy, the page is sent when it
+ * returns.
  */
 struct outer {
 	u64 memslot, gfn;
@@ -74,7 +74,7 @@ struct {
 	__type(value, struct outer);
 } outer_calls SEC(".maps");
 
-/* Before 5.11: (memslot, gfn); then (kvm, memslot, gfn).  No gfn looks like a pointer. */
+/* (kvm, memslot, gfn), or the older (memslot, gfn).  No gfn looks like a pointer. */
 SEC("kprobe/mark_page_dirty_in_slot")
 int BPF_KPROBE(dirty_page, void *a, u64 b, u64 gfn)
 {
@@ -82,7 +82,7 @@ int BPF_KPROBE(dirty_page, void *a, u64 b, u64 gfn)
 
 	if (!active)
 		return 0;
-	if (tells_kvm() || (s64)b < 0) {
+	if (compat_mark_has_kvm() || (s64)b < 0) {
 		page(a, (void *)b, gfn);
 		return 0;
 	}

@@ -59,11 +59,10 @@ static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 	s->entry_ns = now;
 }
 
-/* Spares the kernel the making of a trace record; needs BTF of kvm.ko (5.11). */
+/* Spares the kernel the making of a trace record; needs BTF of kvm.ko. */
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
-	/* From 6.12 on the verifier takes the pointer for one that may be NULL. */
 	if (active && vcpu)
 		entry(vcpu->vcpu_id, (u64)vcpu);
 	return 0;

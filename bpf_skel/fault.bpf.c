@@ -171,7 +171,7 @@ int kvm_mmu_set_spte(void *ctx)
 	row.value[VALUE(fault, pfn)] = arch_spte_present(spte) ?
 				       (spte & config.fault.pfn_mask) >> 12 : KVMW_NONE;
 	held = fault_now(s);
-	/* 5.10 tells of the entry that marks MMIO too: no page is mapped. */
+	/* 5.10 (arch/x86/kvm/mmu/mmu.c) also traces entries that mark MMIO: no page is mapped. */
 	if (held && held->row.value[VALUE(fault, mmio)] == 1)
 		row.value[VALUE(fault, pfn)] = KVMW_NONE;
 	else if (held)

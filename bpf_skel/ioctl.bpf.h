@@ -9,7 +9,7 @@
 #define KVMIO				0xae
 #define KVM_RUN				0xae80
 #define KVM_SET_USER_MEMORY_REGION	0x4020ae46
-#define KVM_SET_USER_MEMORY_REGION2	0x40a0ae49	/* 6.8; begins as the other does */
+#define KVM_SET_USER_MEMORY_REGION2	0x40a0ae49
 
 /* struct syscall_trace_enter of the kernel: 16 bytes, then the arguments */
 struct ioctl_args {

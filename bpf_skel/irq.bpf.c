@@ -12,8 +12,8 @@
  * - Acceptance, injection and EOI of a vector go together by process, vCPU and vector.
  *   "apicid" of KVM's tracepoints of the local APIC is the vcpu_id, on all kernels from
  *   5.10 on (__apic_accept_irq() and the trace of kvm_eoi).  A kernel thread is of no
- *   process: where it delivers an interrupt (irqfd with a resample fd, a kernel's own vhost
- *   thread before 6.4), injection does not know of the acceptance: not told.
+ *   process: where it delivers an interrupt (irqfd with a resample fd, vhost's own
+ *   threads: compat.bpf.h), injection does not know of the acceptance: not told.
  *
  * Two that meet in the same words: each field is one word, and a reader takes source and
  * irq only where it finds a time, which is written after them.

@@ -7,6 +7,7 @@
 #define KVMW_MEMSLOT_BPF_H
 
 #include "arch.bpf.h"
+#include "compat.bpf.h"
 #include "point.bpf.h"
 
 #define KVM_MEM_LOG_DIRTY_PAGES 1	/* include/uapi/linux/kvm.h */
@@ -26,12 +27,6 @@ static __always_inline bool memslot_read(struct memslot *to, const void *memslot
 	to->flags = BPF_CORE_READ(m, flags) & MEMSLOT_FLAGS;
 	to->slot = (u32)BPF_CORE_READ(m, as_id) << 16 | (u16)BPF_CORE_READ(m, id);
 	return true;
-}
-
-/* Whether mark_page_dirty_in_slot() is told the VM: since 5.11, together with this. */
-static __always_inline bool tells_kvm(void)
-{
-	return bpf_core_field_exists(((struct kvm *)0)->dirty_ring_size);
 }
 
 /* The slots that the recording has a row of.  kvm tells two VMs of one process apart. */
@@ -56,7 +51,7 @@ struct {
 static __always_inline bool memslot_note(const void *kvm, const struct memslot *m)
 {
 	struct known_key key = {
-		.kvm = tells_kvm() ? (u64)kvm : 0,
+		.kvm = compat_mark_has_kvm() ? (u64)kvm : 0,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
 		.slot = m->slot,
 	};

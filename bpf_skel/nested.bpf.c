@@ -29,7 +29,7 @@ int kvm_nested_vmenter(void *ctx)
 	return PASS_ON;
 }
 
-/* Before 6.0 not on all CPUs: the recorder looks which there are. */
+/* The older name: compat.bpf.h. */
 SEC("tp/kvm/kvm_nested_vmrun")
 int kvm_nested_vmrun(void *ctx)
 {

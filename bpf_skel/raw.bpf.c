@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Any tracepoint, as the kernel wrote it.  A program cannot tell by its context which
- * tracepoint ran it (before 5.15 there is no cookie), so there is one for each.
+ * tracepoint ran it (compat.bpf.h), so there is one for each.
  */
 #include "point.bpf.h"
 

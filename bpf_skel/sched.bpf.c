@@ -6,29 +6,10 @@
  * All on tracepoints by BTF: classic programs are passed over where another one is
  * interrupted.
  */
+#include "compat.bpf.h"
 #include "sched.bpf.h"
 
 #define TASK_DEAD	0x80	/* include/linux/sched.h: its last time on a CPU */
-
-/* Before 5.14 the state has another name, before 5.16 the CPU another place. */
-struct task_struct___old {
-	long state;
-	unsigned int cpu;
-} __attribute__((preserve_access_index));
-
-static __always_inline u32 cpu_of(struct task_struct *task)
-{
-	struct task_struct___old *old = (void *)task;
-
-	return bpf_core_field_exists(old->cpu) ? old->cpu : task->thread_info.cpu;
-}
-
-static __always_inline u64 sched_state_of(struct task_struct *task)
-{
-	struct task_struct___old *old = (void *)task;
-
-	return bpf_core_field_exists(task->__state) ? task->__state : old->state;
-}
 
 static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 					u32 kind, u64 now, u32 tid, u32 cpu)
@@ -124,8 +105,7 @@ int BPF_PROG(sched_switched, bool preempt, struct task_struct *prev, struct task
 	if (!active || !prev || !next)
 		return 0;
 	now = bpf_ktime_get_ns();
-	/* Others change the state of a thread that sleeps: 5.18 and later hand over a copy. */
-	state = config.switch_state ? (u32)ctx[3] : sched_state_of(prev);
+	state = compat_switch_state(ctx, prev);
 	switched_out(prev, next, now, preempt ? 0 : state);
 	switched_in(prev, next, now);
 	return 0;
@@ -158,7 +138,7 @@ static __always_inline void wakeup_row(struct kvmw_vcpu_state *s, const struct r
 {
 	struct kvmw_ring_row row;
 
-	sched_begin(&row, s, KVMW_sched_WAKEUP, now, task->pid, cpu_of(task));
+	sched_begin(&row, s, KVMW_sched_WAKEUP, now, task->pid, compat_task_cpu(task));
 	if (r && r->off_ns)
 		row.e.span_ns = now - r->off_ns;
 	else if (r && (r->on_ns || r->ready_ns))
@@ -207,7 +187,7 @@ int BPF_PROG(sched_migrated, struct task_struct *task, int cpu)
 	mover = who();
 	sched_begin(&row, s, KVMW_sched_MIGRATE, bpf_ktime_get_ns(), task->pid, cpu);
 	row.value[VALUE(sched, other)] = mover;
-	row.value[VALUE(sched, from_cpu)] = cpu_of(task);
+	row.value[VALUE(sched, from_cpu)] = compat_task_cpu(task);
 	if (mover && mover != KVMW_NONE)
 		name_task(s, mover, (void *)bpf_get_current_task());
 	name_other(s, task);

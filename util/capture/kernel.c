@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 
 /* ADDRESS TYPE NAME, and [MODULE] */
@@ -35,7 +36,7 @@ static void find_symbols(struct arch_symbol *symbols, u32 nr)
 		fclose(f);
 }
 
-/* Since 5.18: void *, bool preempt, prev, next, unsigned int prev_state */
+/* compat.h: void *, bool preempt, prev, next, unsigned int prev_state */
 static bool switch_has_state(const struct btf *btf)
 {
 	int id = btf__find_by_name_kind(btf, "btf_trace_sched_switch", BTF_KIND_TYPEDEF);
@@ -94,7 +95,7 @@ const char *kernel__no_memslots(const struct kvmw_config *config)
 	bool known;
 
 	(void)config;
-	if (kernel__version() < KERNEL_VERSION(5, 17, 0) || kernel__kvm_has_btf())
+	if (kernel__version() < SINCE_SLOT_TREES || kernel__kvm_has_btf())
 		return NULL;
 	btf = btf__load_vmlinux_btf();
 	known = btf && btf__find_by_name_kind(btf, "kvm_memory_slot", BTF_KIND_STRUCT) > 0;

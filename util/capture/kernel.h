@@ -15,15 +15,15 @@ void kernel__read(u32 events, struct kvmw_config *config);
 /* Whether the kernel or a module has a function that can be named. */
 bool kernel__has_function(const char *name);
 
-/* Unless module kvm has none, as before 5.11: its types and functions cannot be named then. */
+/* False where KVM is a module without BTF (compat.h): its types and functions are unknown then. */
 bool kernel__kvm_has_btf(void);
 
 /* The running kernel's as KERNEL_VERSION() has it, without its third number. */
 u32 kernel__version(void);
 
 /*
- * Why memory slots cannot be read, in one line; NULL: they can, by BTF or, before 5.17, by
- * the layout that the programs have of 5.10.
+ * Why memory slots cannot be read, in one line; NULL: they can, by BTF or by the layout of
+ * 5.10 (compat.h).
  */
 const char *kernel__no_memslots(const struct kvmw_config *config);
 

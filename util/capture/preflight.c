@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/compat.h"
+#include "util/capture/kernel.h"
 #include "util/capture/preflight.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
@@ -111,21 +113,15 @@ static int check_tracefs(void)
 /* What the maps and the default rings take, with room to spare. */
 #define MEMLOCK_NEEDED (32ULL << 20)
 
-/*
- * Before 5.11 (commit 80ee81e0403c) BPF maps count as locked memory; since then a limit
- * that cannot be raised does no harm.
- */
+/* Where maps are not locked memory a limit that cannot be raised does no harm. */
 static int check_memlock(void)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
-	unsigned int major = 0, minor = 0;
 	struct utsname uts;
 
-	if (!setrlimit(RLIMIT_MEMLOCK, &limit))
+	if (!setrlimit(RLIMIT_MEMLOCK, &limit) || kernel__version() >= SINCE_FREE_MAPS)
 		return 0;
 	uname(&uts);
-	if (sscanf(uts.release, "%u.%u", &major, &minor) == 2 && major * 1000 + minor >= 5011)
-		return 0;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max < MEMLOCK_NEEDED)
 		return error("kernel %s counts BPF maps as locked memory, and its limit cannot be raised "
 			     "from %llu KiB: add CAP_SYS_RESOURCE, or: ulimit -l unlimited",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
@@ -19,7 +19,7 @@
 #define OLD_DIRTY(program, function) {					\
 		.what = "pages made dirty by " function,		\
 		.without = "pages made dirty by " function " are missing", \
-		.before = KERNEL_VERSION(5, 11, 0),			\
+		.before = SINCE_ONE_DIRTY_MARK,			\
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	}
 
@@ -57,7 +57,7 @@ const struct probe probes[PROBE_RAW] = {
 		.what = "calls of KVM_RUN",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/*
-		 * The function is static to no file and the same on all kernels since 5.8.
+		 * The function is global and the same on all kernels.
 		 * The kprobe first, for stack_run is one too and has to come after.
 		 */
 		.methods = {

@@ -59,7 +59,7 @@ u64 session__bpf_ns(const struct session *s);
 
 /*
  * Runs that the kernel left out because the program was running on that CPU already, and
- * was preempted; 0 before 5.12, which does not count them.
+ * was preempted; 0 where the kernel does not count them (compat.h).
  */
 u64 session__missed(const struct session *s, u32 probe);
 

@@ -40,8 +40,9 @@ const char *arch__silent_exit(void)
 }
 
 /*
- * From 6.2 to 6.14 the preempt count is in a struct per CPU, behind current_task
- * (arch/x86/include/asm/current.h); else it is a variable per CPU of its own.  By address:
+ * The preempt count is a variable per CPU, but from 64701838bf05 ("x86/percpu: Move
+ * preempt_count next to current_task"), 6.2, to 46e8fff6d45f ("x86/preempt: Move preempt count
+ * to percpu hot section"), 6.15, a member of struct pcpu_hot.  It is found by address because
  * libbpf finds a variable by its BTF with CAP_SYS_ADMIN only.
  */
 #define PCPU_HOT	"pcpu_hot"
