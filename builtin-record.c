@@ -28,24 +28,29 @@
 
 #define DEFAULT_OUTPUT	"kvmw.data"
 #define DEFAULT_RING	(16ULL << 20)
+#define MAX_RING	(1ULL << 30)
 #define MAX_PIDS	256
 
-struct record {
+/* What the command line asks for. */
+struct record_options {
 	int argc;			/* as typed, for META */
 	const char **argv;
 	const char *output;
-	struct event_choice choice;		/* -e; no events: not given */
+	struct event_choice choice;	/* -e; no events: not given */
 	struct record_filter filter;
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
-	u64 vcpus[16];
+	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
+	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
-	bool all, vcpu_filter, quiet, verbose, to_stdout;
-	bool kept_old;			/* an old recording was renamed */
-	bool planned_end;		/* not an interruption: the command's end is ours */
+	bool all, vcpu_filter, quiet, verbose;
+};
 
-	struct session_opts opts;
+/* One run. */
+struct record {
+	struct record_options opt;
+	struct session_opts session_opts;
 	struct session *session;
 	struct meta *meta;
 	struct data_writer *writer;
@@ -56,6 +61,9 @@ struct record {
 	int pidfds[MAX_PIDS];
 	u32 nr_alive;
 	u64 last_events;		/* of the status line */
+	bool to_stdout;
+	bool kept_old;			/* an old recording was renamed */
+	bool planned_end;		/* --duration ended it: success, whatever the command's status */
 };
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK };
@@ -82,104 +90,144 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static int parse_pids(struct record *r, char *arg, struct argp_state *state)
+static void parse_pids(struct record_options *o, char *arg, struct argp_state *state)
 {
 	for (char *save, *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
 		u32 pid;
 
 		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
 			argp_error(state, "-p: '%s' is not a process id", p);
-		if (r->nr_pids == MAX_PIDS)
+		if (o->nr_pids == MAX_PIDS)
 			argp_error(state, "-p: more than %d VMs; use -a", MAX_PIDS);
-		r->pids[r->nr_pids++] = pid;
+		o->pids[o->nr_pids++] = pid;
 	}
-	return 0;
 }
 
-static int parse_range(struct kvmw_range *range, const char *name, const char *arg,
-		       struct argp_state *state)
+static void parse_vcpus(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	o->vcpu_filter = true;
+	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
+		argp_error(state, "--vcpu: invalid list '%s' (example: 0-3,7; ids are below %d)", arg,
+			   KVMW_MAX_VCPU_IDS);
+}
+
+static void parse_ring_bytes(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	if (parse_size(arg, &o->ring_bytes) || !o->ring_bytes || o->ring_bytes > MAX_RING)
+		argp_error(state, "-m: invalid size '%s' (examples: 512K, 16M; at most 1G)", arg);
+}
+
+static void parse_duration(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
+		argp_error(state, "--duration: invalid time '%s' (examples: 10, 500ms, 2m)", arg);
+}
+
+static void parse_range(struct kvmw_range *range, const char *name, const char *arg,
+			struct argp_state *state)
 {
 	if (record_filter__range(range, arg))
-		argp_error(state, "--%s: '%s' is no range, as 0x3f8 or 0x60-0x64", name, arg);
-	return 0;
+		argp_error(state, "--%s: invalid range '%s' (examples: 0x3f8, 0x60-0x64)", name, arg);
+}
+
+static error_t parse_filter(struct record_filter *filter, int key, const char *arg,
+			    struct argp_state *state)
+{
+	switch (key) {
+	case OPT_REASON:
+		return record_filter__reasons(filter, arg) ? EINVAL : 0;
+	case OPT_MIN_DURATION:
+		if (parse_time(arg, &filter->f.min_ns))
+			argp_error(state, "--min-duration: invalid time '%s' (examples: 100us, 1ms)", arg);
+		return 0;
+	case OPT_PORT:
+		parse_range(&filter->f.port, "port", arg, state);
+		return 0;
+	case OPT_GPA:
+		parse_range(&filter->f.gpa, "gpa", arg, state);
+		return 0;
+	case OPT_MSR:
+		parse_range(&filter->f.msr, "msr", arg, state);
+		return 0;
+	case OPT_SAMPLE:
+		if (parse_u32(arg, &filter->f.sample) || !filter->f.sample)
+			argp_error(state, "--sample: '%s' must be a positive number (100: one in 100)", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void take_command(struct record_options *o, struct argp_state *state)
+{
+	u32 number;
+
+	if (o->nr_pids && !parse_u32(state->argv[state->next], &number))
+		argp_error(state, "'%s' would be run as a command: separate process ids by commas, "
+			   "-p 1,2 (pidof -s PROGRAM prints one)", state->argv[state->next]);
+	o->command = (const char **)state->argv + state->next;
+}
+
+/* What options mean together, once all are known. */
+static void check_options(struct record_options *o, struct argp_state *state)
+{
+	u32 events = o->choice.events ?: events_option__defaults();
+	const char *idle, *acts_on;
+
+	if (o->choice.events & BIT(KVMW_EVENT_STACK) && !o->choice.stacks)
+		events_option__stacks(&o->choice, "exit");
+	if (!o->nr_pids && !o->all && !o->command)
+		argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
+			   "-a for all, or -- COMMAND that starts one");
+	if (o->nr_pids && o->all)
+		argp_error(state, "-p and -a exclude each other");
+	idle = record_filter__idle(&o->filter.f, events, &acts_on);
+	if (idle)
+		argp_error(state, "%s only filters %s, which -e does not record", idle, acts_on);
 }
 
 static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 {
-	struct record *r = state->input;
-	const char *idle, *acts_on;
-	u32 number;
+	struct record_options *o = state->input;
 
 	switch (key) {
 	case 'p':
-		return parse_pids(r, arg, state);
+		parse_pids(o, arg, state);
+		break;
 	case 'a':
-		r->all = true;
+		o->all = true;
 		break;
 	case 'o':
-		r->output = arg;
+		o->output = arg;
 		break;
 	case 'e':
-		/* Names before privilege: a typing error is told to anybody. */
-		return events_option__parse(&r->choice, arg) ? EINVAL : 0;
+		/* Names are checked before privileges: anybody is shown a typing error. */
+		return events_option__parse(&o->choice, arg) ? EINVAL : 0;
+	case OPT_STACK:
+		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;
 	case 'V':
-		r->vcpu_filter = true;
-		if (parse_list(arg, r->vcpus, 1024))
-			argp_error(state, "--vcpu: '%s' is no list of vCPUs below 1024, as 0-3,7", arg);
+		parse_vcpus(o, arg, state);
 		break;
 	case 'd':
-		if (parse_time(arg, &r->duration_ns) || !r->duration_ns)
-			argp_error(state, "--duration: '%s' is no time, as 10, 500ms or 2m", arg);
+		parse_duration(o, arg, state);
 		break;
 	case 'm':
-		if (parse_size(arg, &r->opts.ring_bytes) || !r->opts.ring_bytes ||
-		    r->opts.ring_bytes > 1ULL << 30)
-			argp_error(state, "-m: '%s' is no size up to 1G, as 512K or 16M", arg);
+		parse_ring_bytes(o, arg, state);
 		break;
-	case OPT_REASON:
-		return record_filter__reasons(&r->filter, arg) ? EINVAL : 0;
-	case OPT_MIN_DURATION:
-		if (parse_time(arg, &r->filter.f.min_ns))
-			argp_error(state, "--min-duration: '%s' is no time, as 100us or 1ms", arg);
-		break;
-	case OPT_PORT:
-		return parse_range(&r->filter.f.port, "port", arg, state);
-	case OPT_GPA:
-		return parse_range(&r->filter.f.gpa, "gpa", arg, state);
-	case OPT_MSR:
-		return parse_range(&r->filter.f.msr, "msr", arg, state);
-	case OPT_SAMPLE:
-		if (parse_u32(arg, &r->filter.f.sample) || !r->filter.f.sample)
-			argp_error(state, "--sample: '%s' is no number, as 100 for one in 100", arg);
-		break;
-	case OPT_STACK:
-		return events_option__stacks(&r->choice, arg) ? EINVAL : 0;
 	case 'q':
-		r->quiet = true;
+		o->quiet = true;
 		break;
 	case 'v':
-		r->verbose = true;
+		o->verbose = true;
 		break;
 	case ARGP_KEY_ARGS:
-		if (r->nr_pids && !parse_u32(state->argv[state->next], &number))
-			argp_error(state, "'%s' is taken for a command: join process ids by commas, "
-				   "-p 1,2 (pidof -s PROGRAM gives one)", state->argv[state->next]);
-		r->command = (const char **)state->argv + state->next;
+		take_command(o, state);
 		break;
 	case ARGP_KEY_END:
-		if (r->choice.events & BIT(KVMW_EVENT_STACK) && !r->choice.stacks)
-			events_option__stacks(&r->choice, "exit");
-		if (!r->nr_pids && !r->all && !r->command)
-			argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
-				   "-a for all, or -- COMMAND that starts one");
-		if (r->nr_pids && r->all)
-			argp_error(state, "-p and -a exclude each other");
-		idle = record_filter__idle(&r->filter.f, r->choice.events ?: events_option__defaults(), &acts_on);
-		if (idle)
-			argp_error(state, "%s acts on %s, which -e leaves out", idle, acts_on);
+		check_options(o, state);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_filter(&o->filter, key, arg, state);
 	}
 	return 0;
 }
@@ -215,15 +263,15 @@ static int check_pid(pid_t *pid)
 
 static int choose_events(struct record *r, const char **silent)
 {
-	u32 set = r->choice.events ? r->choice.events : events_option__defaults();
+	u32 set = r->opt.choice.events ? r->opt.choice.events : events_option__defaults();
 
-	if (!r->choice.events)
-		r->choice.named = set;
+	if (!r->opt.choice.events)
+		r->opt.choice.named = set;
 	*silent = set & BIT(KVMW_EVENT_EXIT) ? arch__silent_exit() : NULL;
 	/* Where exits are silent, what KVM tells is its returns to the VMM. */
-	if (*silent && !r->choice.events)
+	if (*silent && !r->opt.choice.events)
 		set |= BIT(KVMW_EVENT_USERSPACE);
-	if (*silent && !r->quiet)
+	if (*silent && !r->opt.quiet)
 		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
 			"recording its returns to the VMM (userspace) too" :
 			"-e userspace records its returns to the VMM");
@@ -232,13 +280,13 @@ static int choose_events(struct record *r, const char **silent)
 
 		if (!(set & BIT(event->id)) || !provider__missing(event->id, why, sizeof(why)))
 			continue;
-		if (r->choice.named & BIT(event->id))
+		if (r->opt.choice.named & BIT(event->id))
 			return error("event %s cannot be recorded: %s", event->name, why);
 		warning("skipping event %s: %s", event->name, why);
 		set &= ~BIT(event->id);
 	}
-	r->choice.events = set;
-	r->opts.choice = &r->choice;
+	r->opt.choice.events = set;
+	r->session_opts.choice = &r->opt.choice;
 	return 0;
 }
 
@@ -249,11 +297,11 @@ static int keep_old(struct record *r)
 	char old[4096];
 	struct stat st;
 
-	if (stat(r->output, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+	if (stat(r->opt.output, &st) || !S_ISREG(st.st_mode) || !st.st_size)
 		return 0;
-	snprintf(old, sizeof(old), "%s.old", r->output);
-	if (rename(r->output, old))
-		return error("%s: cannot keep the old recording as %s: %s", r->output, old,
+	snprintf(old, sizeof(old), "%s.old", r->opt.output);
+	if (rename(r->opt.output, old))
+		return error("%s: cannot keep the old recording as %s: %s", r->opt.output, old,
 			     strerror(errno));
 	r->kept_old = true;
 	return 0;
@@ -265,16 +313,16 @@ static void give_back_old(struct record *r)
 	char old[4096];
 	struct stat st;
 
-	if (!r->kept_old && !r->to_stdout && !stat(r->output, &st) && S_ISREG(st.st_mode))
-		unlink(r->output);
-	snprintf(old, sizeof(old), "%s.old", r->output);
-	if (r->kept_old && rename(old, r->output))
+	if (!r->kept_old && !r->to_stdout && !stat(r->opt.output, &st) && S_ISREG(st.st_mode))
+		unlink(r->opt.output);
+	snprintf(old, sizeof(old), "%s.old", r->opt.output);
+	if (r->kept_old && rename(old, r->opt.output))
 		warning("the old recording is %s now: %s", old, strerror(errno));
 }
 
 static int open_output(struct record *r)
 {
-	const char *path = r->output;
+	const char *path = r->opt.output;
 	struct stat st;
 	int fd;
 
@@ -319,10 +367,10 @@ static int open_events(struct record *r)
 	r->second = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (r->signals < 0 || r->second < 0 || timerfd_settime(r->second, 0, &each, NULL))
 		return error("cannot set up signals and timers: %s", strerror(errno));
-	for (u32 i = 0; i < r->nr_pids; i++) {
-		r->pidfds[i] = syscall(__NR_pidfd_open, r->pids[i], 0);
+	for (u32 i = 0; i < r->opt.nr_pids; i++) {
+		r->pidfds[i] = syscall(__NR_pidfd_open, r->opt.pids[i], 0);
 		if (r->pidfds[i] < 0)
-			return error("%d: %s; kvmw list shows the running VMs", r->pids[i],
+			return error("%d: %s; kvmw list shows the running VMs", r->opt.pids[i],
 				     strerror(errno));
 		r->nr_alive++;
 	}
@@ -332,10 +380,10 @@ static int open_events(struct record *r)
 static int arm_deadline(struct record *r)
 {
 	struct itimerspec once = {
-		.it_value = { r->duration_ns / NSEC_PER_SEC, r->duration_ns % NSEC_PER_SEC },
+		.it_value = { r->opt.duration_ns / NSEC_PER_SEC, r->opt.duration_ns % NSEC_PER_SEC },
 	};
 
-	if (!r->duration_ns)
+	if (!r->opt.duration_ns)
 		return 0;
 	r->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (r->deadline < 0 || timerfd_settime(r->deadline, 0, &once, NULL))
@@ -370,18 +418,18 @@ static const char *on_signal(struct record *r)
 /* Returns why the recording ends. */
 static const char *wait_for_end(struct record *r)
 {
-	bool status = !r->quiet && isatty(STDERR_FILENO);
+	bool status = !r->opt.quiet && isatty(STDERR_FILENO);
 	struct pollfd fds[3 + MAX_PIDS] = {
 		{ r->signals, POLLIN, 0 }, { r->second, POLLIN, 0 }, { r->deadline, POLLIN, 0 },
 	};
 
-	for (u32 i = 0; i < r->nr_pids; i++)
+	for (u32 i = 0; i < r->opt.nr_pids; i++)
 		fds[3 + i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
 	for (;;) {
 		const char *why;
 		u64 ticks;
 
-		if (poll(fds, 3 + r->nr_pids, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3 + r->opt.nr_pids, -1) < 0 && errno != EINTR)
 			return "poll failed";
 		why = on_signal(r);
 		if (why)
@@ -394,13 +442,13 @@ static const char *wait_for_end(struct record *r)
 		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks) && status)
 			status_line(r);
-		for (u32 i = 0; i < r->nr_pids; i++) {
+		for (u32 i = 0; i < r->opt.nr_pids; i++) {
 			if (!fds[3 + i].revents)
 				continue;
 			fds[3 + i].fd = -1;
 			fds[3 + i].revents = 0;
 			/* A command tells how long, and may have more to do. */
-			if (!--r->nr_alive && !r->command)
+			if (!--r->nr_alive && !r->opt.command)
 				return "VM is gone";
 		}
 	}
@@ -418,7 +466,7 @@ static void closing_line(struct record *r, u64 bytes)
 		fputs("\r\033[K", stderr);
 	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s",
 		(unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
-		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->to_stdout ? "written" : r->output);
+		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->to_stdout ? "written" : r->opt.output);
 	if (c.events)
 		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
 	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);
@@ -426,9 +474,9 @@ static void closing_line(struct record *r, u64 bytes)
 		warning("the rings were full: %llu records lost, counted exactly in the totals; "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
 	if (!c.vcpus)
-		warning("no event of a VM was seen: %s", r->vcpu_filter ?
+		warning("no event of a VM was seen: %s", r->opt.vcpu_filter ?
 			"does a VM have one of the vCPUs of --vcpu, and did it run in this time?" :
-			r->nr_pids || r->all ?
+			r->opt.nr_pids || r->opt.all ?
 			"did a vCPU of the VM run in this time?" : "did the command start a VM?");
 }
 
@@ -491,8 +539,8 @@ static int record(struct record *r)
 	start_ns = session__start(r->session);
 	meta__start(r->meta, start_ns);
 	err = write_meta(r);
-	if (!err && r->command)
-		err = workload__start(&r->workload, r->command[0]);
+	if (!err && r->opt.command)
+		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;
 	if (!err)
 		err = arm_deadline(r);
@@ -511,7 +559,7 @@ static int record(struct record *r)
 	r->writer = NULL;
 	if (!started)
 		give_back_old(r);
-	else if (!r->quiet && !err)
+	else if (!r->opt.quiet && !err)
 		closing_line(r, bytes);
 	return err;
 }
@@ -520,29 +568,30 @@ static int prepare(struct record *r)
 {
 	const char *silent = NULL;
 
-	if (!r->all && host__check_pid_namespace())
+	if (!r->opt.all && host__check_pid_namespace())
 		return -1;
-	for (u32 i = 0; i < r->nr_pids; i++)
-		if (check_pid(&r->pids[i]))
+	for (u32 i = 0; i < r->opt.nr_pids; i++)
+		if (check_pid(&r->opt.pids[i]))
 			return -1;
 	if (choose_events(r, &silent))
 		return -1;
-	r->opts.target = r->all ? KVMW_TARGET_ALL :
-			 r->nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
-	r->opts.pids = r->pids;
-	r->opts.nr_pids = r->nr_pids;
-	r->opts.vcpus = r->vcpu_filter ? r->vcpus : NULL;
-	r->opts.filter = r->filter.f;
-	r->opts.verbose = r->verbose;
-	r->session = session__open(&r->opts);
+	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
+			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
+	r->session_opts.pids = r->opt.pids;
+	r->session_opts.nr_pids = r->opt.nr_pids;
+	r->session_opts.vcpus = r->opt.vcpu_filter ? r->opt.vcpus : NULL;
+	r->session_opts.ring_bytes = r->opt.ring_bytes;
+	r->session_opts.filter = r->opt.filter.f;
+	r->session_opts.verbose = r->opt.verbose;
+	r->session = session__open(&r->session_opts);
 	if (!r->session)
 		return -1;
-	if (r->verbose)
+	if (r->opt.verbose)
 		say_ways(r);
-	r->meta = meta__new(r->argc, r->argv, r->session, &r->opts, &r->filter, silent);
+	r->meta = meta__new(r->opt.argc, r->opt.argv, r->session, &r->session_opts, &r->opt.filter, silent);
 	if (!r->meta || open_output(r) || open_events(r))
 		return -1;
-	return r->command ? workload__prepare(&r->workload, r->command, r->to_stdout) : 0;
+	return r->opt.command ? workload__prepare(&r->workload, r->opt.command, r->to_stdout) : 0;
 }
 
 int cmd_record(int argc, const char **argv)
@@ -552,13 +601,13 @@ int cmd_record(int argc, const char **argv)
 
 	if (!r)
 		return KVMW_FAILED;
-	r->argc = argc;
-	r->argv = argv;
-	r->output = DEFAULT_OUTPUT;
-	r->opts.ring_bytes = DEFAULT_RING;
+	r->opt.argc = argc;
+	r->opt.argv = argv;
+	r->opt.output = DEFAULT_OUTPUT;
+	r->opt.ring_bytes = DEFAULT_RING;
 	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));
-	if (argp_parse(&record_argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, r))
+	if (argp_parse(&record_argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, &r->opt))
 		return KVMW_USAGE;
 
 	err = host__can_record() || prepare(r) || record(r);
@@ -570,7 +619,7 @@ int cmd_record(int argc, const char **argv)
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);
-	free(r->filter.reasons);
+	free(r->opt.filter.reasons);
 	free(r);
 	return status;
 }

@@ -56,7 +56,7 @@ struct {
 /* tgids, for KVMW_TARGET_PIDS */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, KVMW_MAX_TARGETS);
 	__type(key, u32);
 	__type(value, u8);
 } targets __weak SEC(".maps");
@@ -146,12 +146,12 @@ static __always_inline bool vcpu_wanted(u32 vcpu_id)
 
 	if (!config.vcpu_filter)
 		return true;
-	if (vcpu_id >= 1024)
+	if (vcpu_id >= KVMW_MAX_VCPU_IDS)
 		return false;
 	/* The mask must stay: compat.bpf.h, scalar spill. */
 	word = vcpu_id >> 6;
 	barrier_var(word);
-	return config.vcpus[word & 15] >> (vcpu_id & 63) & 1;
+	return config.vcpus[word & (KVMW_VCPU_ID_WORDS - 1)] >> (vcpu_id & 63) & 1;
 }
 
 static __always_inline struct kvmw_vcpu_state *state_at(u32 index)

@@ -11,6 +11,9 @@
 #include "bpf_skel/points.h"
 
 #define KVMW_MAX_VCPUS	1024	/* vCPU threads of one recording */
+#define KVMW_MAX_VCPU_IDS 1024	/* --vcpu selects among the ids below */
+#define KVMW_VCPU_ID_WORDS (KVMW_MAX_VCPU_IDS / 64)	/* a power of two */
+#define KVMW_MAX_TARGETS 1024	/* processes of -p */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
@@ -201,7 +204,7 @@ struct kvmw_config {
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
 	u32 events;		/* bitmap of the ids of those wanted */
 	u8 vcpu_filter;
-	u64 vcpus[16];		/* bitmap of vCPU ids below 1024 */
+	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
 	u8 parts;		/* all programs that tell the parts of a cycle are there */
 	u32 fault_address;	/* offset in kvm_page_fault */

@@ -128,10 +128,10 @@ def test_wrong_usage(boot, name, word):
 @pytest.mark.parametrize("args, word", [
     (["-p", "x"], "'x'"), (["-p", "0"], "'0'"), (["-m", "12Q"], "'12Q'"), (["-d", "soon"], "'soon'"),
     (["--vcpu", "3-1"], "'3-1'"), (["--bogus"], "--bogus"), (["-e", ""], "unknown event ''"),
-    (["-e", "irq", "--reason", "1"], "--reason acts on exit,"),
-    (["-e", "irq,fault", "--sample", "9"], "--sample acts on exit,"),
-    (["--stack", "userspace", "--port", "0x80"], "--port acts on exit,"),
-    (["-e", "sched", "--gpa", "0x1000"], "--gpa acts on exit, fault and dirty,"),
+    (["-e", "irq", "--reason", "1"], "--reason only filters event exit,"),
+    (["-e", "irq,fault", "--sample", "9"], "--sample only filters event exit,"),
+    (["--stack", "userspace", "--port", "0x80"], "--port only filters event exit,"),
+    (["-e", "sched", "--gpa", "0x1000"], "--gpa only filters events exit, fault and dirty,"),
 ])
 def test_wrong_options(args, word):
     done = lab_fixtures.kvmw("record", *args, "--", "true")

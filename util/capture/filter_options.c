@@ -92,7 +92,7 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 	/* Stacks of exits go with event exit. */
 	if (events & BIT(KVMW_EVENT_EXIT))
 		return NULL;
-	*acts_on = of_cycles ? "exit" : "exit, fault and dirty";
+	*acts_on = of_cycles ? "event exit" : "events exit, fault and dirty";
 	return of_cycles ?: f->gpa.set && !(events & with_gpa) ? "--gpa" : NULL;
 }
 

@@ -122,7 +122,7 @@ static struct json_object *filters(const struct session_opts *opts,
 	json_object_object_add(o, "pids", list);
 	if (opts->vcpus) {
 		list = json_object_new_array();
-		for (u32 i = 0; i < 1024; i++)
+		for (u32 i = 0; i < KVMW_MAX_VCPU_IDS; i++)
 			if (opts->vcpus[i / 64] >> i % 64 & 1)
 				json_object_array_add(list, json_object_new_int(i));
 		json_object_object_add(o, "vcpus", list);

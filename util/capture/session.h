@@ -19,7 +19,7 @@ struct session_opts {
 	enum kvmw_target target;
 	const pid_t *pids;	/* KVMW_TARGET_PIDS */
 	u32 nr_pids;
-	const u64 *vcpus;	/* bitmap of 1024 vCPU ids, or NULL: all */
+	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
 	u64 ring_bytes;		/* all rings together */
 	struct kvmw_filter filter;
 	bool verbose;
