@@ -16,14 +16,14 @@ struct want {
 	u32 size;		/* in the program, bytes */
 };
 
-/* *end: the last byte of the fields wanted, plus one. */
+/* *end: the last byte of the fields wanted, plus one; may be NULL. */
 static int read_fields(const char *tracepoint, const struct want *wants, u32 nr, u32 *end)
 {
 	struct tep_handle *tep = NULL;
 	struct tep_event *event = tracefs__format("kvm", tracepoint, &tep);
+	u32 last = 0;
 	int err = 0;
 
-	*end = 0;
 	if (!event)
 		return error("cannot read the format of tracepoint kvm:%s: %s", tracepoint,
 			     strerror(errno));
@@ -38,9 +38,11 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 			break;
 		}
 		*wants[i].offset = field->offset;
-		if ((u32)(field->offset + field->size) > *end)
-			*end = field->offset + field->size;
+		if ((u32)(field->offset + field->size) > last)
+			last = field->offset + field->size;
 	}
+	if (end)
+		*end = last;
 	tep_free(tep);
 	return err;
 }
@@ -97,6 +99,8 @@ static const struct layout {
 	{ "kvm_vcpu_wakeup", "ns", 8, 8 },
 	{ "kvm_vcpu_wakeup", "waited", 16, 1 },
 	{ "kvm_vcpu_wakeup", "valid", 17, 1 },
+	{ "kvm_userspace_exit", "reason", 8, 4 },
+	{ "kvm_userspace_exit", "errno", 12, 4 },
 	{ "kvm_mmio", "type", 8, 4 },
 	{ "kvm_mmio", "len", 12, 4 },
 	{ "kvm_mmio", "gpa", 16, 8 },
@@ -151,41 +155,46 @@ static int read_all_raw(const struct event_choice *choice, struct kvmw_config *c
 	return 0;
 }
 
-int offsets__read(const struct event_choice *choice, struct kvmw_config *c)
+static int read_exit(struct kvmw_config *c)
 {
-	u32 set = choice->events;
 	const struct want exit[] = {
 #define WANT(type, name, field, offset) { #field, &c->exit.name, sizeof(type) },
 		KVM_EXIT_FIELDS(WANT)
 	};
-	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
 	const struct want fault[] = { { "fault_address", &c->fault_address, 8 } };
-	u32 end;
 
-	if (set & BIT(KVMW_EVENT_EXIT) &&
-	    read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size))
+	if (read_fields("kvm_exit", exit, ARRAY_SIZE(exit), &c->exit.size))
 		return -1;
-	if (provider__uses(set, PROBE_ENTRY) && !tracefs__tracepoint("kvm", "kvm_entry") &&
-	    read_fields("kvm_entry", entry, ARRAY_SIZE(entry), &end))
+#define LIES_THERE(type, name, field, offset) && c->exit.name == offset
+	c->exit.fixed = true KVM_EXIT_FIELDS(LIES_THERE);
+	if (tracefs__tracepoint("kvm", "kvm_page_fault"))
+		return 0;
+	return read_fields("kvm_page_fault", fault, ARRAY_SIZE(fault), NULL);
+}
+
+static int read_entry(struct kvmw_config *c)
+{
+	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
+
+	if (tracefs__tracepoint("kvm", "kvm_entry"))
+		return 0;
+	return read_fields("kvm_entry", entry, ARRAY_SIZE(entry), NULL);
+}
+
+int offsets__read(const struct event_choice *choice, struct kvmw_config *c)
+{
+	u32 set = choice->events;
+
+	if (set & BIT(KVMW_EVENT_EXIT) && read_exit(c))
 		return -1;
-	if (set & BIT(KVMW_EVENT_EXIT) && !tracefs__tracepoint("kvm", "kvm_page_fault") &&
-	    read_fields("kvm_page_fault", fault, ARRAY_SIZE(fault), &end))
+	if (provider__uses(set, PROBE_ENTRY) && read_entry(c))
 		return -1;
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++)
 		if (set & BIT(points[i].event))
 			read_point(i, &c->points[i]);
 	if (read_all_raw(choice, c))
 		return -1;
-	if (set & BIT(KVMW_EVENT_USERSPACE)) {
-		u32 reason, error_at;
-		const struct want userspace[] = { { "reason", &reason, 4 }, { "errno", &error_at, 4 } };
-
-		if (read_fields("kvm_userspace_exit", userspace, ARRAY_SIZE(userspace), &end))
-			return -1;
-		if (reason != 8 || error_at != 12)
-			return error("tracepoint kvm:kvm_userspace_exit of this kernel has another layout");
-	}
-#define LIES_THERE(type, name, field, offset) && c->exit.name == offset
-	c->exit.fixed = true KVM_EXIT_FIELDS(LIES_THERE);
+	if (set & BIT(KVMW_EVENT_USERSPACE) && !offsets__as_expected("kvm", "kvm_userspace_exit"))
+		return error("tracepoint kvm:kvm_userspace_exit has an unknown layout on this kernel");
 	return 0;
 }

@@ -142,15 +142,14 @@ static struct bpf_program *program(const struct session *s, const struct attach_
 	return bpf_object__find_program_by_name(s->skel->obj, method->program);
 }
 
-/* Opens and loads with the chosen methods only; -1 with errno, silent. */
+/* Opens and loads with the chosen methods only; an errno, silent. */
 static int load(struct session *s)
 {
 	struct bpf_program *prog;
-	int err;
 
 	s->skel = kvmw_bpf__open();
 	if (!s->skel)
-		return -1;
+		return errno;
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, false);
 	for (u32 h = 0; h < NR_PROBES; h++)
@@ -164,9 +163,7 @@ static int load(struct session *s)
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
-	err = kvmw_bpf__load(s->skel);
-	errno = err < 0 ? -err : err;
-	return err ? -1 : 0;
+	return -kvmw_bpf__load(s->skel);
 }
 
 /*
@@ -200,17 +197,22 @@ static struct bpf_link *attach_method_of(struct session *s, const struct attach_
 	return bpf_program__attach(program(s, method));
 }
 
-/* Which probe failed, or -1. */
-static int attach(struct session *s)
+/* What kept the chosen methods from being loaded and attached. */
+struct failure {
+	int err;	/* errno; 0: nothing */
+	int probe;	/* whose program it was; -1: not known */
+};
+
+static struct failure attach(struct session *s)
 {
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		if (!s->methods[h])
 			continue;
 		s->links[h] = attach_method_of(s, s->methods[h]);
 		if (!s->links[h])
-			return h;
+			return (struct failure) { errno, h };
 	}
-	return -1;
+	return (struct failure) {};
 }
 
 static void unload(struct session *s)
@@ -329,27 +331,39 @@ static void stand_in(struct session *s)
 	}
 }
 
-/* The probe whose program the kernel refuses, each loaded alone; -1: none of them. */
-static int find_refused(struct session *s)
+/* The program that the kernel refuses: each is loaded alone.  err: that of all together. */
+static struct failure find_refused(struct session *s, int err)
 {
 	const struct attach_method *methods[NR_PROBES];
-	int refused = -1, err = errno;
+	struct failure failure = { err, -1 };
 
 	memcpy(methods, s->methods, sizeof(methods));
-	for (u32 h = 0; h < NR_PROBES && refused < 0; h++) {
+	for (u32 h = 0; h < NR_PROBES && failure.probe < 0; h++) {
 		if (!methods[h])
 			continue;
 		memset(s->methods, 0, sizeof(s->methods));
 		s->methods[h] = methods[h];
-		if (load(s)) {
-			err = errno;
-			refused = h;
-		}
+		err = load(s);
+		if (err)
+			failure = (struct failure) { err, h };
 		unload(s);
 	}
 	memcpy(s->methods, methods, sizeof(methods));
-	errno = err;
-	return refused;
+	return failure;
+}
+
+/* Loads and attaches with the chosen methods; after a failure nothing is loaded. */
+static struct failure try_methods(struct session *s)
+{
+	struct failure failure = { .probe = -1 };
+
+	failure.err = load(s);
+	if (!failure.err)
+		failure = attach(s);
+	if (!failure.err)
+		return failure;
+	unload(s);
+	return failure.probe < 0 ? find_refused(s, failure.err) : failure;
 }
 
 /*
@@ -376,54 +390,63 @@ static int go_without(struct session *s, struct event_choice *choice, u32 h, int
 	return s->events ? 0 : -1;
 }
 
-/*
- * Whether a kernel takes a program only loading and attaching it tells, so a probe's
- * methods are tried one after the other, the best first.
- */
-static int load_and_attach(struct session *s, const struct session_opts *opts)
+static void choose_methods(struct session *s, const struct event_choice *choice)
 {
-	struct event_choice *choice = opts->choice;
-
-	make_raw(s, choice);
 	for (u32 h = 0; h < PROBE_RAW + choice->nr_raw; h++)
 		if (provider__uses(choice->events, h) && !probe(s, h)->stands_in)
 			next_method(s, h);
 	stand_in(s);
+}
+
+/* The parts of a cycle take all three of their probes. */
+static void choose_parts(struct session *s)
+{
+	s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
+	if (!s->config.parts)
+		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = NULL;
+}
+
+/*
+ * Only loading and attaching a program shows whether a kernel accepts it: the methods of a
+ * probe are tried one after the other, the best first.
+ */
+static int load_and_attach(struct session *s, struct event_choice *choice)
+{
+	choose_methods(s, choice);
 	for (;;) {
-		bool loaded;
-		int failed, err;
+		struct failure failure;
 
-		s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
-		/* One is of no use without the others. */
-		if (!s->config.parts)
-			s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = NULL;
-		loaded = !load(s);
-		failed = loaded ? attach(s) : -1;
-		err = errno;
-
-		if (loaded && failed < 0)
-			break;
-		unload(s);
-		errno = err;
-		if (!loaded)
-			failed = find_refused(s);
-		err = errno;
-		if (failed < 0)
-			return error("cannot load the BPF programs: %s", reason(err));
-		if (!next_method(s, failed) && go_without(s, choice, failed, err))
-			return error("cannot see %s on this kernel: %s", probe(s, failed)->what, reason(err));
-		if (failed == PROBE_ENTRY)
+		choose_parts(s);
+		failure = try_methods(s);
+		if (!failure.err)
+			return 0;
+		if (failure.probe < 0)
+			return error("cannot load the BPF programs: %s", reason(failure.err));
+		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
+			return error("cannot see %s on this kernel: %s", session__what(s, failure.probe),
+				     reason(failure.err));
+		if (failure.probe == PROBE_ENTRY)
 			stand_in(s);
 	}
-	if (provider__needs(choice->events, PROBE_RUN) && !s->methods[PROBE_RUN])
+}
+
+/* Event userspace takes the calls of KVM_RUN, and with --vcpu to know which vCPU is run. */
+static int check_userspace(const struct session *s, const struct session_opts *opts)
+{
+	const struct attach_method *run = s->methods[PROBE_RUN];
+	u32 events = opts->choice->events;
+
+	if (!provider__needs(events, PROBE_RUN))
+		return 0;
+	if (!run)
 		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
-	/* Of a system call only the file descriptor is seen; kvm_exit tells the vCPU's number. */
-	if (opts->vcpus && choice->events & BIT(KVMW_EVENT_USERSPACE) &&
-	    s->methods[PROBE_RUN]->type == ATTACH_TP &&
-	    (!(choice->events & BIT(KVMW_EVENT_EXIT)) || arch__silent_exit()))
-		return error("event userspace with --vcpu: this kernel tells no program which vCPU is run "
-			     "(fentry and kprobe were refused); record all, kvmw report --vcpu chooses");
+	/* A system call shows only the file descriptor; kvm_exit shows the vCPU's number. */
+	if (opts->vcpus && run->type == ATTACH_TP &&
+	    (!(events & BIT(KVMW_EVENT_EXIT)) || arch__silent_exit()))
+		return error("event userspace with --vcpu: no program can see which vCPU runs on this "
+			     "kernel (fentry and kprobe were refused); record all vCPUs and select "
+			     "with kvmw report --vcpu");
 	return 0;
 }
 
@@ -440,7 +463,9 @@ struct session *session__open(const struct session_opts *opts)
 	s->events = opts->choice->events;
 	plan_rings(s, opts->ring_bytes);
 	fill_config(s, opts);
-	if (offsets__read(opts->choice, &s->config) || load_and_attach(s, opts) || fill_maps(s, opts)) {
+	make_raw(s, opts->choice);
+	if (offsets__read(opts->choice, &s->config) || load_and_attach(s, opts->choice) ||
+	    check_userspace(s, opts) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
 	}
