@@ -140,7 +140,8 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	totals__send(d->stats, d->sink, session__states(d->session), now);
+	if (totals__send(d->stats, d->sink, session__states(d->session), now))
+		sink__fail(d->sink);
 	d->counts.vcpus = totals__vcpus(session__states(d->session));
 	tasks__send(&d->tasks, d->sink);
 	d->flush_ns = now + FLUSH_NS;
@@ -243,8 +244,10 @@ static void *drain__run(void *arg)
 		if (more < 0)
 			break;
 		/* At once, for a VM can be gone within the second. */
-		if (totals__ident(d->stats, d->sink, session__states(d->session)))
+		if (totals__ident(d->stats, d->sink, session__states(d->session))) {
+			sink__fail(d->sink);
 			break;
+		}
 	}
 	return NULL;
 }

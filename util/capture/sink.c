@@ -174,6 +174,14 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	return 0;
 }
 
+void sink__fail(struct sink *sink)
+{
+	pthread_mutex_lock(&sink->lock);
+	sink->failed = true;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->lock);
+}
+
 bool sink__failed(struct sink *sink)
 {
 	bool failed;

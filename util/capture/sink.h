@@ -34,6 +34,8 @@ void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
 
 bool sink__failed(struct sink *sink);
+/* For what could not even be handed over: the recording ends. */
+void sink__fail(struct sink *sink);
 u64 sink__bytes(struct sink *sink);	/* written so far */
 
 #endif

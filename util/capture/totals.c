@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/capture/totals.h"
+#include "util/memory.h"
 
 #define BATCH_ROWS 4096
 
@@ -66,50 +67,84 @@ static const char *const roles[] = {
 	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
 };
 
+/* Takes value; -1: out of memory, which a value of NULL means too. */
+static int put(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (o && value && !json_object_object_add(o, key, value))
+		return 0;
+	json_object_put(value);
+	return -1;
+}
+
+static int put_null(struct json_object *o, const char *key)
+{
+	return o ? json_object_object_add(o, key, NULL) : -1;
+}
+
+static int append(struct json_object *list, struct json_object *value)
+{
+	if (list && value && !json_object_array_add(list, value))
+		return 0;
+	json_object_put(value);
+	return -1;
+}
+
+/* NULL: out of memory. */
 static struct json_object *ident_vcpu(struct totals *totals, u32 id, const struct kvmw_vcpu_state *s)
 {
 	struct json_object *o = json_object_new_object();
-	int vcpu = vcpu_number(totals, id, s);
+	int vcpu = vcpu_number(totals, id, s), err;
 
-	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "vm", s->role == KVMW_ROLE_KERNEL ? NULL :
-			       json_object_new_int(totals__vm_of(totals, s)));
-	json_object_object_add(o, "vcpu", vcpu < 0 ? NULL : json_object_new_int(vcpu));
-	json_object_object_add(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
-	json_object_object_add(o, "comm", json_object_new_string_len(s->comm,
-				strnlen(s->comm, sizeof(s->comm))));
+	err = put(o, "id", json_object_new_int(id));
+	err |= s->role == KVMW_ROLE_KERNEL ? put_null(o, "vm") :
+	       put(o, "vm", json_object_new_int(totals__vm_of(totals, s)));
+	err |= vcpu < 0 ? put_null(o, "vcpu") : put(o, "vcpu", json_object_new_int(vcpu));
+	err |= put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
+	err |= put(o, "comm", json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
 	if (s->role != KVMW_ROLE_VCPU)
-		json_object_object_add(o, "role", json_object_new_string(roles[s->role]));
-	return o;
+		err |= put(o, "role", json_object_new_string(roles[s->role]));
+	if (!err)
+		return o;
+	json_object_put(o);
+	return NULL;
 }
 
+/* NULL: out of memory. */
 static struct json_object *ident_vm(u32 id, const struct vm *vm)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "id", json_object_new_int(id));
-	json_object_object_add(o, "pid", json_object_new_int(vm->pid));
-	json_object_object_add(o, "name", json_object_new_string(vm->name));
-	json_object_object_add(o, "vmm", json_object_new_string(vm->vmm));
-	return o;
+	if (!put(o, "id", json_object_new_int(id)) &&
+	    !put(o, "pid", json_object_new_int(vm->pid)) &&
+	    !put(o, "name", json_object_new_string(vm->name)) &&
+	    !put(o, "vmm", json_object_new_string(vm->vmm)))
+		return o;
+	json_object_put(o);
+	return NULL;
 }
 
 static int send_ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
-	char *text;
+	const char *text = NULL;
+	char *copy = NULL;
+	int err = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	/* The vCPUs first: they find the VMs. */
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
 		if (states[i].tid)
-			json_object_array_add(vcpus, ident_vcpu(totals, i, &states[i]));
-	for (u32 i = 0; i < totals->nr_vms; i++)
-		json_object_array_add(vms, ident_vm(i, &totals->vms[i]));
-	json_object_object_add(root, "vms", vms);
-	json_object_object_add(root, "vcpus", vcpus);
-	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+			err = append(vcpus, ident_vcpu(totals, i, &states[i]));
+	for (u32 i = 0; i < totals->nr_vms && !err; i++)
+		err = append(vms, ident_vm(i, &totals->vms[i]));
+	err |= put(root, "vms", vms);
+	err |= put(root, "vcpus", vcpus);
+	if (!err)
+		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
+	if (text)
+		copy = strdup(text);
 	json_object_put(root);
-	return sink__json(sink, DATA_IDENT, text);
+	return copy ? sink__json(sink, DATA_IDENT, copy) : out_of_memory();
 }
 
 static bool idents_changed(struct totals *totals, const struct kvmw_vcpu_state *states, u32 *used)
