@@ -70,23 +70,24 @@ enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAM
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
-	{ "all", 'a', NULL, 0, "Record all VMs, also those that start later", 0 },
+	{ "all", 'a', NULL, 0, "Record all VMs, including those that start later", 0 },
 	{ "output", 'o', "FILE", 0,
-	  "Write to FILE (default " DEFAULT_OUTPUT ", an old one becomes FILE.old); - is a pipe", 0 },
+	  "Write to FILE (default " DEFAULT_OUTPUT "; an existing one becomes FILE.old) or, if -, to "
+	  "standard output", 0 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
-	{ "mmap-size", 'm', "SIZE", 0, "Memory for all rings together (default 16M)", 0 },
+	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },
-	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only what took at least TIME, e.g. 1ms", 0 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 0 },
 	{ "port", OPT_PORT, "RANGE", 0, "Only accesses to these ports, e.g. 0x3f8-0x3ff", 0 },
 	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
 	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
 	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
 	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
-	  "Take the host's stacks of these: exit, userspace", 0 },
+	  "Record host stacks of these: exit, userspace", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
-	{ "verbose", 'v', NULL, 0, "Say how the programs were attached, and libbpf's messages", 0 },
+	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
 };
 
@@ -237,9 +238,9 @@ const struct argp record_argp = {
 	.parser = cmd_record__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Record the VM exits of virtual machines into a file."
-	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends; with -p or "
-	       "-a it only tells how long (-- sleep 10). Without, until Ctrl-C or until the VMs are gone. "
-	       "COMMAND's exit status is passed on.",
+	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends. With -p or -a, "
+	       "COMMAND only sets how long to record (-- sleep 10). Without COMMAND, recording ends at "
+	       "Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
 };
 
 /* ---- what to record ------------------------------------------------------ */
@@ -252,7 +253,7 @@ static int check_pid(pid_t *pid)
 	if (err == ESRCH)
 		return error("%d: no such process; kvmw list shows the running VMs", *pid);
 	if (err)
-		return error("%d (%s): its file descriptors cannot be read: %s; run as root, "
+		return error("%d (%s): cannot read its file descriptors: %s; run as root, "
 			     "or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", *pid, vm.vmm, strerror(err));
 	if (!vm.nr_vms)
 		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
@@ -273,8 +274,8 @@ static int choose_events(struct record *r, const char **silent)
 		set |= BIT(KVMW_EVENT_USERSPACE);
 	if (*silent && !r->opt.quiet)
 		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
-			"recording its returns to the VMM (userspace) too" :
-			"-e userspace records its returns to the VMM");
+			"recording event userspace (returns to the VMM) too" :
+			"-e userspace records returns to the VMM");
 	for_each_captured_event(event) {
 		char why[256];
 
@@ -317,7 +318,7 @@ static void give_back_old(struct record *r)
 		unlink(r->opt.output);
 	snprintf(old, sizeof(old), "%s.old", r->opt.output);
 	if (r->kept_old && rename(old, r->opt.output))
-		warning("the old recording is %s now: %s", old, strerror(errno));
+		warning("the old recording is now %s: %s", old, strerror(errno));
 }
 
 static int open_output(struct record *r)
@@ -328,7 +329,7 @@ static int open_output(struct record *r)
 
 	if (!strcmp(path, "-")) {
 		if (isatty(STDOUT_FILENO))
-			return error("a recording is not for a terminal: give -o FILE, or a pipe");
+			return error("will not write a recording to a terminal: use -o FILE or a pipe");
 		r->to_stdout = true;
 		path = "standard output";
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -338,10 +339,10 @@ static int open_output(struct record *r)
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		/* An empty file may have been there; a device's mode is everybody's. */
 		if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
-			warning("%s: cannot keep it from others: %s", path, strerror(errno));
+			warning("%s: cannot make it private: %s", path, strerror(errno));
 	}
 	if (fd < 0)
-		return error("cannot write %s: %s; -o names another file", path, strerror(errno));
+		return error("cannot write %s: %s; choose another file with -o", path, strerror(errno));
 	r->writer = data_writer__new(fd, path);
 	return r->writer ? 0 : -1;
 }
@@ -471,13 +472,13 @@ static void closing_line(struct record *r, u64 bytes)
 		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
 	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);
 	if (c.lost)
-		warning("the rings were full: %llu records lost, counted exactly in the totals; "
+		warning("the ring buffers overflowed: %llu records lost (the totals still count them); "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
 	if (!c.vcpus)
-		warning("no event of a VM was seen: %s", r->opt.vcpu_filter ?
-			"does a VM have one of the vCPUs of --vcpu, and did it run in this time?" :
+		warning("no events recorded: %s", r->opt.vcpu_filter ?
+			"does a VM have one of the --vcpu vCPUs, and did it run?" :
 			r->opt.nr_pids || r->opt.all ?
-			"did a vCPU of the VM run in this time?" : "did the command start a VM?");
+			"did any vCPU run?" : "did the command start a VM?");
 }
 
 static void say_ways(struct record *r)
@@ -497,8 +498,8 @@ static void note_gaps(struct record *r)
 	char note[200];
 
 	if (no_state) {
-		snprintf(note, sizeof(note), "more than %d vCPU threads: %llu events of further ones "
-			 "are not in the recording", KVMW_MAX_VCPUS, (unsigned long long)no_state);
+		snprintf(note, sizeof(note), "more than %d vCPU threads: %llu events of the others "
+			 "are not recorded", KVMW_MAX_VCPUS, (unsigned long long)no_state);
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}
@@ -507,8 +508,8 @@ static void note_gaps(struct record *r)
 
 		if (!missed)
 			continue;
-		snprintf(note, sizeof(note), "%llu %s went by unseen: the kernel left out our BPF "
-			 "program, preempted on that CPU", (unsigned long long)missed, session__what(r->session, h));
+		snprintf(note, sizeof(note), "missed %llu %s: the kernel skipped our BPF program "
+			 "because it was already running on that CPU", (unsigned long long)missed, session__what(r->session, h));
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}

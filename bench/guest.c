@@ -65,7 +65,7 @@ static int start_vcpus(struct guest_vm *vm)
 
 		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 		if (err)
-			return vm_fail(vm, "a thread for vCPU %u: %s; lower --vcpus", i,
+			return vm_fail(vm, "cannot start a thread for vCPU %u: %s; lower --vcpus", i,
 				       strerror(err));
 		vcpu->started = true;
 		while (sem_wait(&vm->ready) && errno == EINTR)
@@ -173,7 +173,7 @@ static int bench_guest__compare(unsigned int vcpu, const char *what, uint64_t gu
 	if (guest == want)
 		return 0;
 	return error("vCPU %u: the guest counted %" PRIu64 " %s, %s %" PRIu64
-		     "; this is a bug of kvmw or of the host's KVM", vcpu, guest, what, who, want);
+		     "; this is a bug in kvmw or in the host's KVM", vcpu, guest, what, who, want);
 }
 
 static int check_vcpu(const struct guest_config *cfg, unsigned int id, const struct vcpu_result *v,

@@ -222,7 +222,7 @@ int guest_print_json(FILE *fp, const struct guest_config *cfg, const struct gues
 
 	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
 	if (!text || fprintf(fp, "%s\n", text) < 0)
-		ret = error("the JSON could not be written");
+		ret = error("cannot write the JSON");
 	json_object_put(root);
 	return ret;
 }

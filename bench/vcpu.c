@@ -167,7 +167,7 @@ void *vcpu_thread(void *arg)
 	vcpu->failed = run_rounds(vcpu);
 	memory_leave(vm);
 	if (write(vm->done_fd, &one, sizeof(one)) != sizeof(one))
-		vm_fail(vm, "telling the end of vCPU %u: %s", vcpu->id, strerror(errno));
+		vm_fail(vm, "cannot signal the end of vCPU %u: %s", vcpu->id, strerror(errno));
 	/*
 	 * A thread that ends gives its stack back; before Linux 5.12 any
 	 * unmapping makes KVM repeat the other vCPUs' faults of that moment.

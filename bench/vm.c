@@ -30,7 +30,7 @@ static int open_kvm(struct guest_vm *vm)
 
 	version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION)
-		return error("/dev/kvm is no KVM: it does not answer KVM_GET_API_VERSION with %d",
+		return error("/dev/kvm is not KVM: its KVM_GET_API_VERSION is not %d",
 			     KVM_API_VERSION);
 	return 0;
 }
@@ -40,7 +40,7 @@ static int check_vcpus(struct guest_vm *vm)
 	int max = ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 
 	if (max > 0 && vm->cfg->vcpus > (unsigned int)max)
-		return error("--vcpus %u: KVM on this host allows %d vCPUs to a VM",
+		return error("--vcpus %u: KVM on this host allows %d vCPUs per VM",
 			     vm->cfg->vcpus, max);
 	return 0;
 }

@@ -71,8 +71,8 @@ def meta(path):
 
 
 def missed(path):
-    """{tracepoint: how many of it the recording says went by unseen}"""
-    notes = re.findall(r"^(\d+) (\S+:\S+|VM exits|VM entries) went by unseen",
+    """{tracepoint: how many of it the recording says were missed}"""
+    notes = re.findall(r"^missed (\d+) (\S+:\S+|VM exits|VM entries): the kernel",
                        "\n".join(lab_fixtures.info(path)["notes"]), re.M)
     names = {"VM exits": "kvm:kvm_exit"}
     return collections.Counter({names.get(what, what): int(number) for number, what in notes})

@@ -54,7 +54,7 @@ def holds(slot, gpa):
 def missed_returns(boot, step):
     """How many returns of ioctls the recorder says that it missed: from Linux 7.1 on a program
     is skipped while another thread is preempted in it."""
-    found = re.search(r"(\d+) returns of ioctl went by unseen", boot.step(step).err)
+    found = re.search(r"missed (\d+) ioctl returns:", boot.step(step).err)
     assert not found or boot.name == "sid"
     return int(found[1]) if found else 0
 

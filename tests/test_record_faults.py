@@ -156,14 +156,14 @@ def test_disk_full(boot):
 
 @in_boots(*AMD)
 def test_missing_privilege(boot):
-    boot.step("caps-none").said(1, "CAP_BPF and CAP_PERFMON", "missing here: CAP_BPF, CAP_PERFMON",
+    boot.step("caps-none").said(1, "CAP_BPF and CAP_PERFMON", "missing: CAP_BPF, CAP_PERFMON",
                                 "root", "setcap cap_bpf,cap_perfmon")
-    boot.step("caps-bpf").said(1, "missing here: CAP_PERFMON;")
+    boot.step("caps-bpf").said(1, "missing: CAP_PERFMON;")
     assert int(boot.path("caps-paranoid").read_text()) > 2, "the kernel allows it: no test"
     boot.step("caps-perf").said(1, "CAP_PERFMON is not enough", "sysctl kernel.perf_event_paranoid=2")
     boot.step("caps-tracefs").said(1, "events/kvm: Permission denied", "CAP_DAC_READ_SEARCH",
                                    "mount -o remount,mode=750,gid=GROUP")
-    boot.step("caps-other").said(1, "(kvmw): its file descriptors cannot be read",
+    boot.step("caps-other").said(1, "(kvmw): cannot read its file descriptors",
                                  "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 
 

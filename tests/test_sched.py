@@ -318,7 +318,7 @@ def test_hidden_addresses(boot):
                  if event["name"] == "timer")
     assert timer["missing"] is None
     for kind in ("apic_start", "apic_expire"):
-        assert f"{kind} (the address of apic_timer_fn is hidden" in timer["lacks"]
+        assert f"{kind} (/proc/kallsyms hides the address of apic_timer_fn" in timer["lacks"]
     step = boot.step("hidden-record")
     assert step.status == 0, step.err
     kinds = {row.kind for row in rows(boot, "timer", "hidden")}

@@ -24,7 +24,7 @@ def stacks(path):
 def unseen(boot, path):
     """How often a program of the recorder was skipped, as it may be on Linux 7.2."""
     notes = "\n".join(lab_fixtures.info(path)["notes"])
-    missed = sum(map(int, re.findall(r"^(\d+) .* went by unseen", notes, re.M)))
+    missed = sum(map(int, re.findall(r"^missed (\d+) ", notes, re.M)))
     assert not missed or boot.name == "sid"
     return missed
 

@@ -114,11 +114,11 @@ int arch_check(struct guest_vm *vm, uint64_t gpa_end)
 	/* Other KVMs may emulate the instruction and start over at it, for ever. */
 	if (vm->cfg->per_round[OP_VMCALL] && access("/sys/module/kvm_amd", F_OK) &&
 	    access("/sys/module/kvm_intel", F_OK))
-		return error("--vmcall: this host's KVM uses neither SVM nor VMX, whose exits tell "
+		return error("--vmcall: this host's KVM uses neither SVM nor VMX and may not exit for "
 			     "hypercalls; leave it out");
 	if (vm->touch_span && gpa_end > limit)
-		return error("--touch takes %" PRIu64 " GiB of guest addresses for each vCPU, and "
-			     "there are %" PRIu64 "; lower --touch or --vcpus",
+		return error("--touch needs %" PRIu64 " GiB of guest addresses per vCPU, and the host "
+			     "has %" PRIu64 "; lower --touch or --vcpus",
 			     vm->touch_span >> 30, (limit - TOUCH_GPA) >> 30);
 	return 0;
 }

@@ -45,8 +45,8 @@ static int find_reason(const char *name, u32 *reason)
 		*reason = i;
 		return 0;
 	}
-	return error("--reason: '%s' is no exit reason of %s; as %s, or a number (kvmw report shows "
-		     "those that occur)", name, isa_name(isa), isa_examples(isa));
+	return error("--reason: '%s' is not an exit reason of %s (examples: %s; a number works too; kvmw "
+		     "report shows those that occur)", name, isa_name(isa), isa_examples(isa));
 }
 
 int record_filter__reasons(struct record_filter *filter, const char *names)
@@ -65,7 +65,7 @@ int record_filter__reasons(struct record_filter *filter, const char *names)
 			ret = find_reason(name, &filter->f.reasons[filter->f.nr_reasons++]);
 	}
 	if (!ret && !filter->f.nr_reasons)
-		ret = error("--reason: no exit reason given, as npf,hlt");
+		ret = error("--reason: no exit reason given (example: npf,hlt)");
 	free(copy);
 	return ret;
 }

@@ -100,7 +100,7 @@ const char *kernel__no_memslots(const struct kvmw_config *config)
 	btf = btf__load_vmlinux_btf();
 	known = btf && btf__find_by_name_kind(btf, "kvm_memory_slot", BTF_KIND_STRUCT) > 0;
 	btf__free(btf);
-	return known ? NULL : "module kvm has no BTF, and this version does not know its memory slots";
+	return known ? NULL : "module kvm has no BTF, and the layout of its memory slots is unknown";
 }
 
 bool kernel__preemptible(void)
@@ -129,6 +129,6 @@ const char *kernel__no_apic_timer(const struct kvmw_config *config)
 	find_symbols(&fn, 1);
 	if (fn.address)
 		return NULL;
-	return fn.found ? "the address of " ARCH_TIMER_FN " is hidden in /proc/kallsyms: run as root, or with CAP_SYSLOG" :
+	return fn.found ? "/proc/kallsyms hides the address of " ARCH_TIMER_FN ": run as root, or with CAP_SYSLOG" :
 			  "/proc/kallsyms has no " ARCH_TIMER_FN "; is KVM loaded?";
 }

@@ -32,7 +32,7 @@ static int read_fields(const char *tracepoint, const struct want *wants, u32 nr,
 
 		if (!field || field->size != (int)wants[i].size || field->offset < 0) {
 			errno = EPROTO;
-			err = error("tracepoint kvm:%s of this kernel has no %u byte field '%s'; "
+			err = error("tracepoint kvm:%s of this kernel has no %u-byte field '%s'; "
 				    "kvmw record needs kernel 5.10 or newer", tracepoint,
 				    wants[i].size, wants[i].name);
 			break;
@@ -133,9 +133,9 @@ static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)
 	struct tep_event *event = tracefs__format(raw->category, raw->name, &tep);
 
 	if (!event)
-		return error("tracepoint %s:%s: %s; `ls /sys/kernel/tracing/events` shows those there are",
+		return error("tracepoint %s:%s: %s; ls /sys/kernel/tracing/events/* lists all tracepoints",
 			     raw->category, raw->name,
-			     errno == ENOENT ? "this kernel has none of this name" : strerror(errno));
+			     errno == ENOENT ? "this kernel does not have it" : strerror(errno));
 	*size = *dynamic = 0;
 	for (struct tep_format_field *f = event->format.fields; f; f = f->next) {
 		if (f->offset + f->size > *size)

@@ -56,7 +56,7 @@ static int check_caps(void)
 
 	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
 		return 0;
-	return error("recording needs the capabilities CAP_BPF and CAP_PERFMON, missing here: %s%s%s; "
+	return error("recording needs the capabilities CAP_BPF and CAP_PERFMON, missing: %s%s%s; "
 		     WAY_OUT, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
 		     perfmon ? "" : "CAP_PERFMON");
 }
@@ -77,17 +77,17 @@ static int check_perf(void)
 	if (fd >= 0)
 		return close(fd);
 	if (errno == EACCES)
-		return error("this kernel lets root alone use perf events, CAP_PERFMON is not enough: "
+		return error("this kernel lets only root use perf events, CAP_PERFMON is not enough: "
 			     "run it as root, or: sysctl kernel.perf_event_paranoid=2");
-	return error("perf events cannot be used here: %s; in a container its seccomp profile must "
-		     "allow perf_event_open", strerror(errno));
+	return error("cannot use perf events: %s; in a container, its seccomp profile must allow "
+		     "perf_event_open", strerror(errno));
 }
 
 static int check_kvm(void)
 {
 	if (access("/sys/module/kvm", F_OK) && access("/dev/kvm", F_OK))
-		return error("there is no KVM on this host: neither /dev/kvm nor the kvm module; "
-			     "modprobe " ARCH_KVM_MODULES ", or report a recording made elsewhere");
+		return error("no KVM on this host: neither /dev/kvm nor the kvm module exists; modprobe "
+			     ARCH_KVM_MODULES ", or report a recording made elsewhere");
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static int check_tracefs(void)
 	int err;
 
 	if (!path)
-		return error("tracefs is not mounted and cannot be: %s; "
+		return error("tracefs is not mounted and cannot be mounted: %s; "
 			     "mount -t tracefs tracefs /sys/kernel/tracing", strerror(errno));
 	err = tracefs__tracepoint("kvm", "kvm_exit");
 	if (err == EACCES || err == EPERM)
@@ -160,6 +160,6 @@ int host__check_pid_namespace(void)
 	/* PROC_PID_INIT_INO, include/linux/proc_ns.h */
 	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU)
 		return 0;
-	return error("this is a PID namespace of its own (a container), where a VM cannot be told by "
-		     "its process id; -a records all VMs of the host, or use the host's PID namespace");
+	return error("running in a PID namespace (container): VMs cannot be selected by PID here; "
+		     "-a records all VMs of the host, or use the host's PID namespace");
 }

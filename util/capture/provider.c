@@ -17,13 +17,13 @@
 	},
 
 #define OLD_DIRTY(program, function) {					\
-		.what = "pages made dirty by " function,		\
-		.without = "pages made dirty by " function " are missing", \
+		.what = "pages dirtied by " function "()",		\
+		.without = "pages dirtied by " function "() are not recorded", \
 		.before = SINCE_ONE_DIRTY_MARK,			\
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	}
 
-#define NO_PARTS "halt_ns, wait_ns and block_ns are not captured; user_ns includes all of them"
+#define NO_PARTS "halt_ns, wait_ns and block_ns are not recorded; user_ns includes all three"
 
 static const char *no_fault_end(const struct kvmw_config *config)
 {
@@ -42,19 +42,19 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	[PROBE_ENTRY] = {
 		.what = "VM entries",
-		.without = "no event can be told to be of a vCPU",
+		.without = "events cannot be attributed to a vCPU",
 		.methods = {
 			{ "entry_btf", ATTACH_TP_BTF, "kvm", "kvm_entry", NULL },
 			{ "kvm_entry", ATTACH_TP, "kvm", "kvm_entry", NULL },
 		},
 	},
 	[PROBE_USERSPACE_EXIT] = {
-		.what = "returns of KVM_RUN to the VMM",
+		.what = "returns from KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
 		.methods = { { "kvm_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
 	},
 	[PROBE_RUN] = {
-		.what = "calls of KVM_RUN",
+		.what = "KVM_RUN calls",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/*
 		 * The function is global and the same on all kernels.
@@ -72,7 +72,7 @@ const struct probe probes[PROBE_RAW] = {
 		.methods = { { "cycle_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
 	[PROBE_WAKEUP] = {
-		.what = "threads that are woken",
+		.what = "thread wakeups",
 		.without = NO_PARTS,
 		.methods = { { "cycle_wakeup", ATTACH_TP_BTF, "sched", "sched_wakeup", NULL } },
 	},
@@ -84,7 +84,7 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_MMIO] = {
 		.what = "MMIO",
 		.interrupts_on = true,
-		.without = "exits for MMIO do not tell their address",
+		.without = "MMIO exits have no address",
 		.methods = {
 			{ "mmio_btf", ATTACH_TP_BTF, "kvm", "kvm_mmio", NULL },
 			{ "mmio_tp", ATTACH_TP, "kvm", "kvm_mmio", NULL },
@@ -92,22 +92,22 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	ARCH_PROBES
 	[PROBE_HYPERCALL_RETURN] = {
-		.what = "returns of hypercalls",
-		.without = "span_ns and result of hypercalls are not told",
+		.what = "hypercall returns",
+		.without = "span_ns and result of hypercalls are unknown",
 		.methods = {
 			{ "hypercall_fexit", ATTACH_FENTRY, NULL, "kvm_emulate_hypercall", NULL },
 			{ "hypercall_kretprobe", ATTACH_KPROBE, NULL, "kvm_emulate_hypercall", NULL },
 		},
 	},
 	[PROBE_IRQ_SET_UP] = {
-		.what = "changes of interrupt routes",
-		.without = "irq has no set_up",
+		.what = "interrupt route changes",
+		.without = "irq has no kind set_up",
 		.methods = { { "irq_set_up", ATTACH_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
 	},
 	[PROBE_FAULT_END] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
-		.without = "span_ns and result of faults are not told",
+		.without = "span_ns and result of faults are unknown",
 		/* Of kretprobes there is room for so many threads only, and it may sleep. */
 		.methods = {
 			{ "fault_end_fexit", ATTACH_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
@@ -115,15 +115,15 @@ const struct probe probes[PROBE_RAW] = {
 		},
 	},
 	[PROBE_FAULT_MMIO] = {
-		.what = "faults of MMIO",
+		.what = "MMIO faults",
 		.methods = { { "fault_mmio", ATTACH_TP, "kvm", "kvm_mmio", NULL } },
 	},
 	[PROBE_FAULT_MARK_MMIO] = {
-		.what = "first faults of MMIO",
+		.what = "first MMIO faults",
 		.methods = { { "fault_mark_mmio", ATTACH_TP, "kvmmmu", "mark_mmio_spte", NULL } },
 	},
 	[PROBE_DIRTY_PAGE] = {
-		.what = "pages made dirty",
+		.what = "dirtied pages",
 		.missing = kernel__no_memslots,
 		.methods = {
 			{ "dirty_page", ATTACH_KPROBE, NULL, "mark_page_dirty_in_slot", NULL },
@@ -136,14 +136,14 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_DIRTY_VM] = OLD_DIRTY("dirty_vm", "mark_page_dirty"),
 	[PROBE_DIRTY_VM_DONE] = OLD_DIRTY("dirty_vm_done", "mark_page_dirty"),
 	[PROBE_IOCTL_ENTER] = {
-		.what = "calls of ioctl",
+		.what = "ioctl calls",
 		.methods = {
 			{ "ioctl_enter_kprobe", ATTACH_KPROBE, NULL, ARCH_SYSCALL "ioctl", NULL },
 			{ "ioctl_enter", ATTACH_TP, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},
 	[PROBE_IOCTL_EXIT] = {
-		.what = "returns of ioctl",
+		.what = "ioctl returns",
 		/* No kretprobe: many threads are in there for long, which it has no room for. */
 		.methods = {
 			{ "ioctl_fexit", ATTACH_FENTRY, NULL, ARCH_SYSCALL "ioctl", NULL },
@@ -155,16 +155,16 @@ const struct probe probes[PROBE_RAW] = {
 		.methods = { { "sched_switched", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
 	[PROBE_SCHED_WAKING] = {
-		.what = "who wakes VM threads",
-		.without = "who woke a thread is not told",
+		.what = "wakers of VM threads",
+		.without = "who woke a thread is unknown",
 		.methods = { { "sched_waker", ATTACH_TP_BTF, "sched", "sched_waking", NULL } },
 	},
 	[PROBE_SCHED_WAKEUP] = {
-		.what = "VM threads that are woken",
+		.what = "VM thread wakeups",
 		.methods = { { "sched_woken", ATTACH_TP_BTF, "sched", "sched_wakeup", NULL } },
 	},
 	[PROBE_SCHED_MIGRATE] = {
-		.what = "VM threads moved to another CPU",
+		.what = "VM thread migrations",
 		.methods = { { "sched_migrated", ATTACH_TP_BTF, "sched", "sched_migrate_task", NULL } },
 	},
 	[PROBE_APIC_START] = {
@@ -179,7 +179,7 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	[PROBE_MMU_LOAD] = {
 		.what = "load_root",
-		.without = "mmu has no load_root",
+		.without = "mmu has no kind load_root",
 		.methods = {
 			{ "mmu_load_kprobe", ATTACH_KPROBE, NULL, "kvm_mmu_load", NULL },
 			{ "mmu_load_fentry", ATTACH_FENTRY, NULL, "kvm_mmu_load", NULL },
@@ -191,7 +191,7 @@ const struct probe probes[PROBE_RAW] = {
 		.methods = { { "stack_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
 	[PROBE_STACK_RETURN] = {
-		.what = "stacks at returns of KVM_RUN",
+		.what = "stacks at returns from KVM_RUN",
 		.methods = { { "stack_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
 	},
 	[PROBE_STACK_ENTRY] = {
@@ -202,7 +202,7 @@ const struct probe probes[PROBE_RAW] = {
 		},
 	},
 	[PROBE_STACK_RUN] = {
-		.what = "calls of KVM_RUN after a stack",
+		.what = "KVM_RUN calls after a stack",
 		.without = "--stack userspace has no rows",
 		.methods = { { "stack_run", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL } },
 	},
@@ -323,8 +323,8 @@ static void explain(int err, const struct attach_method *method, char *buf, size
 		snprintf(buf, size, "this kernel has no tracepoint %s:%s; is KVM loaded?",
 			 method->category, method->name);
 	else
-		snprintf(buf, size, "tracefs may not be read (%s), run as root: tracepoint %s:%s",
-			 strerror(err), method->category, method->name);
+		snprintf(buf, size, "cannot read tracefs for tracepoint %s:%s: %s; run as root",
+			 method->category, method->name, strerror(err));
 }
 
 static int look_for(const struct attach_method *method)

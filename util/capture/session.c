@@ -89,7 +89,7 @@ static int make_rings(struct session *s)
 		s->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0,
 					     s->ring_bytes, NULL);
 		if (s->rings[i] < 0)
-			return error("cannot make a ring of %llu bytes: %s; try a smaller -m",
+			return error("cannot create a ring of %llu bytes: %s; try a smaller -m",
 				     (unsigned long long)s->ring_bytes, strerror(errno));
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.rings), &i, &s->rings[i], 0))
 			return error("cannot use ring %u: %s", i, strerror(errno));
@@ -103,17 +103,17 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &i, 0))
-			return error("cannot fill the list of slots: %s", strerror(errno));
+			return error("cannot fill the queue of free vCPU states: %s", strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &one, 0))
-			return error("cannot watch %d: %s", opts->pids[i], strerror(errno));
+			return error("cannot select process %d: %s", opts->pids[i], strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &one, 0);
 	s->states = mmap(NULL, states_size(), PROT_READ, MAP_SHARED,
 			bpf_map__fd(s->skel->maps.states), 0);
 	if (s->states == MAP_FAILED) {
 		s->states = NULL;
-		return error("cannot map the vCPU slots: %s", strerror(errno));
+		return error("cannot map the vCPU states: %s", strerror(errno));
 	}
 	return make_rings(s);
 }
@@ -228,7 +228,7 @@ static void unload(struct session *s)
 static const char *reason(int err)
 {
 	return err == EPERM ? "not permitted (kernel lockdown, or a capability is missing)" :
-	       err == EACCES ? "refused by the kernel's verifier, -v shows its words" :
+	       err == EACCES ? "refused by the kernel's verifier, -v shows why" :
 	       strerror(err);
 }
 
@@ -439,7 +439,7 @@ static int check_userspace(const struct session *s, const struct session_opts *o
 	if (!provider__needs(events, PROBE_RUN))
 		return 0;
 	if (!run)
-		return error("event userspace: this kernel lets no program see calls of KVM_RUN "
+		return error("event userspace: no program can see KVM_RUN calls on this kernel "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
 	/* A system call shows only the file descriptor; kvm_exit shows the vCPU's number. */
 	if (opts->vcpus && run->type == ATTACH_TP &&

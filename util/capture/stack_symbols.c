@@ -127,7 +127,7 @@ struct stacks *stacks__new(const struct session *session, struct sink *sink)
 	symbols__free(s->symbols);
 	free(s);
 out:
-	error("cannot start the thread for stacks: %s", strerror(errno));
+	error("cannot start the stack thread: %s", strerror(errno));
 	return NULL;
 }
 

@@ -41,11 +41,11 @@ int workload__prepare(struct workload *w, const char **argv, bool to_stderr)
 	/* Orphans of the command become our children, and stay its descendants. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (pipe2(go, O_CLOEXEC))
-		return error("cannot make a pipe: %s", strerror(errno));
+		return error("cannot create a pipe: %s", strerror(errno));
 	if (pipe2(failed, O_CLOEXEC)) {
 		close(go[0]);
 		close(go[1]);
-		return error("cannot make a pipe: %s", strerror(errno));
+		return error("cannot create a pipe: %s", strerror(errno));
 	}
 	w->pid = fork();
 	if (!w->pid) {

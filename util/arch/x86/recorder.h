@@ -22,7 +22,7 @@
 /* The last three: what KVM's BTF lets the programs read in the guest's registers. */
 #define ARCH_PROBES							\
 	[PROBE_FAST_MMIO] = {						\
-		.what = "MMIO of an ioeventfd",				\
+		.what = "MMIO to an ioeventfd",				\
 		.methods = { { "fast_mmio", ATTACH_TP, "kvm", "kvm_fast_mmio", "kvm_intel" } }, \
 	},								\
 	[PROBE_FAULT_GPA] = {						\
@@ -40,7 +40,7 @@
 		.methods = { { "detail_msr", ATTACH_TP, "kvm", "kvm_msr", NULL } }, \
 	},								\
 	[PROBE_HYPERCALL_NR] = {					\
-		.what = "numbers of hypercalls",			\
+		.what = "hypercall numbers",			\
 		.stands_in = PROBE_ENTRY,				\
 		.methods = { { "detail_hypercall", ATTACH_TP, "kvm", "kvm_hypercall", NULL } }, \
 	},
