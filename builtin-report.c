@@ -313,6 +313,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 		return -1;
 	}
 	in->rec->window = args->window;
+	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
 	if (in->model && !args->csv) {

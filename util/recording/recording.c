@@ -29,6 +29,7 @@ void recording__free(struct recording *rec)
 		return;
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
+	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
 	free(rec->damage);
@@ -154,6 +155,23 @@ static int take_rows(struct recording *rec, const struct data_reader *r, struct 
 	return ret;
 }
 
+static int take_memslots(struct recording *rec, const struct data_reader *r,
+			 struct data_decoder *dec, const struct data_frame *f)
+{
+	struct columns c = { .nr = 0 };
+	const char *why;
+	int ret;
+
+	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, memslot_columns, &why);
+	for (u32 i = 0; !ret && i < f->rows; i++)
+		if (time_window__has(&rec->window, c.col[MEMSLOT_TIME][i]))
+			ret = memslots__take(&rec->memslots, c.col, i);
+	if (ret > 0)
+		ret = recording__damaged(rec, f, f->rows, why);
+	columns__free(&c);
+	return ret;
+}
+
 static int take_json(struct recording *rec, const struct data_frame *f)
 {
 	char *json = data_frame__json(f);
@@ -205,6 +223,9 @@ int recording__take(struct recording *rec, const struct data_reader *r,
 		break;
 	case DATA_EVENTS:
 		count_events(rec, f);
+		resolve_window(rec, f);
+		if (f->event == KVMW_EVENT_MEMSLOT && rec->wants_memslots)
+			ret = take_memslots(rec, r, dec, f);
 		break;
 	case DATA_STATS:
 	case DATA_LOSS:

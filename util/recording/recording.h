@@ -11,6 +11,7 @@
 
 #include "util/analysis/report/aggregate.h"
 #include "util/recording/filter.h"
+#include "util/recording/memslots.h"
 #include "util/data/data.h"
 
 #define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
@@ -114,6 +115,8 @@ struct recording {
 	/* LOSS frames: records lost by event id; and those that may lie in the window. */
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
 	struct time_window window;
+	bool wants_memslots;		/* set by whoever needs the following */
+	struct memslots memslots;	/* set within the window */
 
 	struct rec_frames frames[REC_FRAME_TYPES];
 	u64 first_ns, last_ns;		/* of the EVENTS frames; 0: none */

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "util/analysis/hist.h"
+#include "util/recording/memslots.h"
+#include "util/recording/recording.h"
+
+enum { TIME = MEMSLOT_TIME, VCPU, SLOT, GPA, SIZE, RESULT };
+
+const char *const memslot_columns[] = {
+	[TIME] = "time_ns", [VCPU] = "vcpu", [SLOT] = "slot", [GPA] = "gpa", [SIZE] = "size",
+	[RESULT] = "result", NULL,
+};
+
+int memslots__take(struct memslots *m, u64 *const *col, u32 row)
+{
+	struct memslot wanted = { .key = {
+		.vcpu = col[VCPU][row], .slot = col[SLOT][row], .gpa = col[GPA][row],
+		.size = col[SIZE][row],
+	} }, *slot;
+	u64 time_ns = col[TIME][row], result = col[RESULT][row];
+
+	/* Deleted, unknown, or refused. */
+	if (!wanted.key.size || wanted.key.size == KVMW_NONE || wanted.key.gpa == KVMW_NONE ||
+	    col[SLOT][row] >= UINT32_MAX || (result && result != KVMW_NONE))
+		return 0;
+	if (!m->table.entry_size)
+		m->table = HASH_TABLE(struct memslot, NULL);
+	if (m->table.nr == MEMSLOTS_MAX && !hash_table__find(&m->table, &wanted.key)) {
+		m->over_limit++;
+		return 0;
+	}
+	slot = hash_table__get(&m->table, &wanted.key);
+	if (!slot)
+		return -1;
+	if (time_ns != KVMW_NONE && time_ns > slot->time_ns)
+		slot->time_ns = time_ns;
+	return 0;
+}
+
+void memslots__free(struct memslots *m)
+{
+	hash_table__free(&m->table);
+}
+
+static u64 overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	u64 from = a > b ? a : b, a_end = sat_add(a, a_size), b_end = sat_add(b, b_size);
+	u64 end = a_end < b_end ? a_end : b_end;
+
+	return end > from ? end - from : 0;
+}
+
+const struct memslot *memslots__find(const struct recording *rec, u32 vm, u64 gpa, u64 size)
+{
+	const struct hash_table *t = &rec->memslots.table;
+	const struct memslot *best = NULL;
+	u64 most = 0;
+
+	for (u32 i = 0; i < t->nr; i++) {
+		const struct memslot *slot = hash_table__at(t, i);
+		u64 part = overlap(gpa, size, slot->key.gpa, slot->key.size);
+		u32 space = slot->key.slot >> 16;
+		const struct rec_vcpu *vcpu;
+
+		if (!part || part < most)
+			continue;
+		vcpu = recording__vcpu(rec, slot->key.vcpu);
+		if ((vcpu ? vcpu->vm : REC_NO_VM) != vm)
+			continue;
+		if (part == most && (space > best->key.slot >> 16 ||
+				     (space == best->key.slot >> 16 &&
+				      slot->time_ns < best->time_ns)))
+			continue;
+		most = part;
+		best = slot;
+	}
+	return best;
+}
