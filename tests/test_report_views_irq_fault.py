@@ -238,3 +238,36 @@ def test_without_such_rows(tmp_path):
     assert view["count"] == 0 and view["access"] == view["ranges"] == view["levels"] == []
     assert "Page faults by" not in text_of(path, "-e", "fault")
     one_line(kvmw("report", "-i", path, "-e", "irq"), 1, "no irq events")
+
+
+def counts(path, *args, key):
+    return {row[key]: row["count"] for row in report(path, *args)["rows"]}
+
+
+def test_faults_by_memory_slot(path, tmp_path):
+    assert counts(path, "-e", "fault", "-s", "slot", key="slot") == {5: 690, 3: 4, None: 31}
+    assert counts(path, "-e", "memslot", "-s", "slot", key="slot") == {
+        row[6]: 1 for row in SLOTS}
+    text = text_of(path, "-e", "fault", "-s", "slot,reason")
+    assert {line.split()[0] for line in text.splitlines() if " page_fault " in line} == {
+        "0.5", "0.3", "-"}
+    # Small slots are told apart below 4 MiB, and nothing is known without memslot events.
+    low = [fault_row(i, 100, gpa, READ) for i, gpa in enumerate([0x9f000, 0xa0000, MIB, 5 * MIB])]
+    slots = [slot_row(1, 0, 0, 0xa0000), slot_row(2, 1, MIB, 63 * MIB)]
+    some = make(tmp_path / "low", {"fault": low, "memslot": slots})
+    assert counts(some, "-e", "fault", "-s", "slot", key="slot") == {0: 1, 1: 2, None: 1}
+    assert counts(make(tmp_path / "none", {"fault": low}), "-e", "fault", "-s", "slot",
+                  key="slot") == {None: 4}
+
+
+def test_families_by_thread(path):
+    assert counts(path, "-e", "irq", "-s", "tid", key="thread_number") == {101: len(irqs())}
+    assert counts(path, "-e", "memslot", "-s", "thread", key="thread") == {"100": len(SLOTS)}
+    rows = report(path, "-e", "irq", "-s", "tid,vcpu")["rows"]
+    assert {(row["thread_number"], row["vcpu_id"]) for row in rows} == {(101, 0), (101, 1)}
+
+
+@pytest.mark.parametrize("event, key", [("exit", "tid"), ("exit", "slot"), ("irq", "slot")])
+def test_key_that_an_event_lacks(path, event, key):
+    done = kvmw("report", "-i", path, "-e", event, "-s", key)
+    assert done.returncode == 1 and f"have no key '{key}'" in done.stderr

@@ -278,6 +278,88 @@ static u32 cpu_members(const struct report *rep, const struct key_value *value,
 	return 1;
 }
 
+/* ---- tid: the thread an event of a family happened in --------------------- */
+
+static const char *tid_column(const struct event_desc *event, u32 i)
+{
+	return i || event_desc__field(event, "tid", strlen("tid")) < 0 ? NULL : "tid";
+}
+
+static void tid_label(const struct report *rep, const struct key_value *value, char *buf,
+		      size_t size)
+{
+	if (value->v[0] == KVMW_NONE)
+		snprintf(buf, size, "-");
+	else
+		label__thread(rep, value->v[0], "idle", buf, size);
+}
+
+/* "tid" is that of a vCPU, which may be a column too. */
+static u32 tid_members(const struct report *rep, const struct key_value *value,
+		       const char *label, struct key_member *member)
+{
+	member[0] = text("thread", label);
+	member[1] = number("thread_number", value->v[0]);
+	return 2;
+}
+
+/* ---- slot: the event's own, or that of the page of a fault ---------------- */
+
+#define LOW_MEMORY	(4ULL << 20)	/* where slots may be small */
+#define LARGE_PAGE	(2ULL << 20)
+
+static const char *slot_column(const struct event_desc *event, u32 i)
+{
+	static const char *const of_fault[] = { "gpa", "mmio", NULL };
+
+	if (event_desc__field(event, "slot", strlen("slot")) >= 0)
+		return i ? NULL : "slot";
+	return event->id == KVMW_EVENT_FAULT ? of_fault[i] : NULL;
+}
+
+/* Of a fault: where in memory it was, in steps of the sizes of slots, not of pages. */
+static void slot_fine(u32 event, const u64 *column, u64 *fine)
+{
+	u64 gpa = column[0];
+
+	fine[0] = gpa;
+	if (event == KVMW_EVENT_FAULT && gpa != KVMW_NONE)
+		fine[0] = column[1] == 1 ? KVMW_NONE :
+			  gpa & ~(gpa < LOW_MEMORY ? 0xfffULL : LARGE_PAGE - 1);
+}
+
+static void slot_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
+		       struct key_value *value)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
+	const struct memslot *slot = NULL;
+	u64 gpa = fine[0];
+
+	value->v[0] = gpa;
+	if (rep->event != KVMW_EVENT_FAULT)
+		return;
+	if (gpa != KVMW_NONE)
+		slot = memslots__find(rep->rec, vcpu ? vcpu->vm : REC_NO_VM, gpa,
+				      gpa < LOW_MEMORY ? 0x1000 : LARGE_PAGE);
+	value->v[0] = slot ? slot->key.slot : KVMW_NONE;
+}
+
+static void slot_label(const struct report *rep, const struct key_value *value, char *buf,
+		       size_t size)
+{
+	if (value->v[0] == KVMW_NONE)
+		snprintf(buf, size, "-");
+	else
+		label__memslot(value->v[0], buf, size);
+}
+
+static u32 slot_members(const struct report *rep, const struct key_value *value,
+			const char *label, struct key_member *member)
+{
+	member[0] = number("slot", value->v[0]);
+	return 1;
+}
+
 /* ---- the table ---------------------------------------------------------- */
 
 static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
@@ -313,6 +395,16 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "cpu", .doc = "CPU of the host", .title = "CPU", .prefix = "CPU ",
 		.column = cpu_column, .nr_fine = 1, .fine = cpu_fine, .label = cpu_label,
 		.members = cpu_members,
+	},
+	[KEY_TID] = {
+		.name = "tid", .synonym = "thread", .doc = "thread of an event of a family",
+		.title = "thread", .prefix = "thread ", .column = tid_column, .nr_fine = 1,
+		.label = tid_label, .members = tid_members,
+	},
+	[KEY_SLOT] = {
+		.name = "slot", .doc = "memory slot", .title = "slot", .prefix = "slot ",
+		.column = slot_column, .nr_fine = 1, .fine = slot_fine, .value = slot_value,
+		.label = slot_label, .members = slot_members,
 	},
 };
 
