@@ -10,6 +10,7 @@
 #   sudo make check      all tests                     (tests/Makefile.tests: parts of it)
 #
 # O=DIR puts everything built into DIR.
+# Packages: dpkg-buildpackage -b -us -uc, or rpmbuild with packaging/kvmw.spec.
 
 O	?= .
 PREFIX	?= /usr/local
