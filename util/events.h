@@ -57,7 +57,7 @@
 	      .plural = "returns to the VMM", .span = "user_ns", .gap = "run_ns", \
 	      .parts = { "user_ns" })					\
 	EVENT(FAULT, fault, 3, FAMILY,					\
-	      "guest page faults and what KVM did about them",		\
+	      "guest page faults and how KVM handled them",		\
 	      .groups = IN(MEMORY), .cost = "each page fault of a guest", \
 	      .plural = "events of page faults", .detail = "gpa", .detail_title = "page") \
 	EVENT(DIRTY, dirty, 4, FAMILY,					\
@@ -97,7 +97,7 @@
 	      .groups = IN(MEMORY), .cost = "each change of the nested page tables", \
 	      .plural = "events of the MMU", .detail = "gfn", .detail_title = "gfn") \
 	EVENT(MEMSLOT, memslot, 12, FAMILY,				\
-	      "memory slots: where guest memory lies in the VMM's",	\
+	      "memory slots: where guest memory is mapped in the VMM",	\
 	      .groups = IN(MEMORY) | IN(VMM),				\
 	      .cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS, \
 	      .plural = "events of memory slots", .detail = "slot", .detail_title = "slot") \
@@ -107,7 +107,7 @@
 	      .plural = "events of nested guests", .detail = "reason",	\
 	      .detail_title = "exit reason", .sort = "reason,detail")	\
 	EVENT(STACK, stack, 14, FAMILY,					\
-	      "stacks of the host at chosen events",			\
+	      "host stacks at selected events",			\
 	      .apart = true,						\
 	      .cost = "each context switch of the host, each return to the VMM", \
 	      .plural = "stacks", .detail = "kernel", .detail_title = "stack", .sort = "detail") \
@@ -115,9 +115,9 @@
 	      "any tracepoint, as the kernel wrote it",			\
 	      .apart = true, .plural = "tracepoints")			\
 	EVENT(TOTAL, total, 32, TABLE,					\
-	      "exact totals of a vCPU and reason, kept in the kernel")	\
+	      "exact totals per vCPU and reason, kept in the kernel")	\
 	EVENT(LOSS, loss, 33, TABLE,					\
-	      "records of a vCPU which found no room in the ring")	\
+	      "records of a vCPU lost because a ring buffer was full")	\
 	EVENT(COST, cost, 34, TABLE,					\
 	      "what the recording cost so far")				\
 	EVENT(INDEX, index, 35, TABLE,					\
@@ -155,7 +155,7 @@
 	FIELD(S, u64, guest_ns, "ns", TOKENS, "reason,total_ns",	\
 	      "time in the guest before the exit, since the last entry") \
 	FIELD(S, u64, total_ns, "ns", TOKENS, "reason,total_ns",	\
-	      "time from the exit to the next entry; not captured: unfinished") \
+	      "time from the exit to the next entry; unknown: unfinished") \
 	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,total_ns",		\
 	      "part of total_ns on a CPU in the VMM, outside of KVM_RUN") \
 	FIELD(S, u64, rip, "addr", DICT, "reason",			\
@@ -167,7 +167,7 @@
 	FIELD(S, u32, intr_info, "hex", DICT, "rip",			\
 	      "VMX: VM-exit interruption information; SVM: EXITINTINFO") \
 	FIELD(S, u32, error_code, "hex", DICT, "rip",			\
-	      "error code that goes with intr_info")			\
+	      "error code belonging to intr_info")			\
 	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
 	      "exit reason, named by isa")				\
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
@@ -185,22 +185,22 @@
 	FIELD(S, u64, detail, "hex", DICT, "rip",			\
 	      "port, gpa, MSR, CR, CPUID leaf, hypercall or vector")	\
 	FIELD(S, u16, detail_kind, "detail", DICT, "rip",		\
-	      "what detail is, and the direction")			\
+	      "type of the detail, with its direction")			\
 	FIELD(S, u16, detail_size, "bytes", DICT, "rip",		\
 	      "bytes accessed (port, MMIO); 0: unknown")		\
 	FIELD(S, u32, user_reason, "user", DICT, "reason",		\
 	      "KVM_EXIT_* of the first return to the VMM; all ones: none") \
 	FIELD(S, u16, exit_cpu, "id", DICT, "vcpu",			\
-	      "CPU of the host it exited on")				\
+	      "host CPU it exited on")				\
 	FIELD(S, u16, entry_cpu, "id", DICT, "vcpu",			\
-	      "CPU of the host it entered on next")
+	      "host CPU it entered on next")
 
 /*
  * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
  * append-only, as all of these.
  */
 #define KVMW_DETAILS(DETAIL)						\
-	DETAIL(NONE, "", 0, "nothing more is known")			\
+	DETAIL(NONE, "", 0, "no detail is known")			\
 	DETAIL(PIO_IN, "in", 1, "port read")				\
 	DETAIL(PIO_OUT, "out", 2, "port written")			\
 	DETAIL(MMIO_READ, "mmio-read", 3, "gpa without memory, read")	\
@@ -228,7 +228,7 @@
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
 	      "vCPU, or the VMM or kernel, an id of the IDENT frames")	\
 	FIELD(S, u32, tid, "id", DICT, "vcpu", "thread it happened in")	\
-	FIELD(S, u16, cpu, "id", DICT, "vcpu", "CPU of the host")	\
+	FIELD(S, u16, cpu, "id", DICT, "vcpu", "host CPU")	\
 	FIELD(S, u16, kind, "kind", DICT, "vcpu", "what happened")
 
 #define KVMW_FIELDS_fault(FIELD, S)					\
@@ -237,11 +237,11 @@
 	FIELD(S, u64, error_code, "hex", DICT, "kind",			\
 	      "as KVM traces it: page-fault error code, or exit qualification") \
 	FIELD(S, u64, rip, "addr", DICT, "kind", "guest instruction pointer") \
-	FIELD(S, u64, access, "access", DICT, "kind", "what the guest tried") \
-	FIELD(S, u64, mmio, "bool", DICT, "kind", "1: no memory is there") \
+	FIELD(S, u64, access, "access", DICT, "kind", "access the guest attempted") \
+	FIELD(S, u64, mmio, "bool", DICT, "kind", "1: no memory at this address") \
 	FIELD(S, u64, level, "count", DICT, "kind",			\
 	      "level of the mapping: 1 4 KiB, 2 2 MiB, 3 1 GiB")	\
-	FIELD(S, u64, pfn, "hex", DICT, "kind", "page frame of the host") \
+	FIELD(S, u64, pfn, "hex", DICT, "kind", "host page frame number") \
 	FIELD(S, u64, hva, "addr", DICT, "kind", "address in the VMM")	\
 	FIELD(S, u64, result, "count", DICT, "kind",			\
 	      "what the handler returned, or the tracepoint's own result")
@@ -249,19 +249,19 @@
 /* KIND(S, NAME, name, number, doc) */
 #define KVMW_KINDS_fault(KIND, S)					\
 	KIND(S, PAGE_FAULT, page_fault, 1, "a fault, from its exit until it was handled") \
-	KIND(S, FAST, fast_page_fault, 2, "only a permission had to be given back") \
-	KIND(S, MMIO, mmio_page_fault, 3, "no memory is there")		\
+	KIND(S, FAST, fast_page_fault, 2, "fast path: a permission was restored") \
+	KIND(S, MMIO, mmio_page_fault, 3, "no memory at this address")		\
 	KIND(S, SET_SPTE, set_spte, 4, "a page was mapped")		\
-	KIND(S, ASYNC_GET, async_get_page, 5, "the host page is fetched in the background") \
+	KIND(S, ASYNC_GET, async_get_page, 5, "a host page is fetched in the background") \
 	KIND(S, ASYNC_NOT_PRESENT, async_not_present, 6, "the guest was told to wait for a page") \
-	KIND(S, ASYNC_READY, async_ready, 7, "the guest was told that its page is there") \
-	KIND(S, ASYNC_DONE, async_completed, 8, "a page fetched in the background is there")
+	KIND(S, ASYNC_READY, async_ready, 7, "the guest was told that its page is available") \
+	KIND(S, ASYNC_DONE, async_completed, 8, "a page fetched in the background arrived")
 
 #define KVMW_FIELDS_dirty(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "not used")					\
+	KVMW_HEAD(FIELD, S, "unused")					\
 	FIELD(S, u64, gfn, "hex", DELTA, "", "guest frame number")	\
 	FIELD(S, u64, slot, "id", DICT, "kind",				\
-	      "memory slot: its address space << 16, its id")		\
+	      "memory slot: id + (address space << 16)")		\
 	FIELD(S, u64, logging, "bool", DICT, "kind",			\
 	      "1: dirty logging is on for the slot")			\
 	FIELD(S, u64, offset, "count", DICT, "kind",			\
@@ -272,13 +272,13 @@
 
 #define KVMW_KINDS_dirty(KIND, S)					\
 	KIND(S, PAGE, page, 1, "KVM marks a page dirty")		\
-	KIND(S, RING_PUSH, ring_push, 2, "an entry was put into a dirty ring") \
-	KIND(S, RING_RESET, ring_reset, 3, "entries of a dirty ring were given back") \
+	KIND(S, RING_PUSH, ring_push, 2, "an entry was pushed to a dirty ring") \
+	KIND(S, RING_RESET, ring_reset, 3, "entries of a dirty ring were reset") \
 	KIND(S, RING_EXIT, ring_exit, 4, "a full dirty ring stopped its vCPU") \
 	KIND(S, PML_FULL, pml_full, 5, "a page-modification log was full")
 
 #define KVMW_FIELDS_irq(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "since the step before: assertion, acceptance, injection") \
+	KVMW_HEAD(FIELD, S, "since the previous step: assertion, acceptance, injection") \
 	FIELD(S, u64, irq, "count", DICT, "kind", "GSI, or pin of the chip") \
 	FIELD(S, u64, vector, "count", DICT, "kind", "interrupt or exception vector") \
 	FIELD(S, u64, dest, "hex", DICT, "kind",			\
@@ -288,26 +288,26 @@
 	FIELD(S, u64, level, "count", DICT, "kind",			\
 	      "level of the line; apic, avic_unaccelerated: 1, a write") \
 	FIELD(S, u64, trigger, "count", DICT, "kind", "1: level triggered") \
-	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was pending already") \
+	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was already pending") \
 	FIELD(S, u64, source, "count", DICT, "kind",			\
 	      "kind of the event that asserted it")			\
 	FIELD(S, u64, address, "hex", DICT, "kind",			\
 	      "MSI address, register, or chip: 0, 1 PIC, 2 IOAPIC")	\
 	FIELD(S, u64, data, "hex", DICT, "kind",			\
 	      "MSI data, ICR, value, or the host's interrupt")		\
-	FIELD(S, u64, error_code, "hex", DICT, "kind", "of an exception")
+	FIELD(S, u64, error_code, "hex", DICT, "kind", "error code of an exception")
 
 #define KVMW_KINDS_irq(KIND, S)						\
 	KIND(S, SET_IRQ, set_irq, 1, "a line of the VM was set or cleared") \
-	KIND(S, PIC_SET, pic_set_irq, 2, "the PIC saw its pin change")	\
-	KIND(S, IOAPIC_SET, ioapic_set_irq, 3, "the IOAPIC saw its pin change") \
+	KIND(S, PIC_SET, pic_set_irq, 2, "a pin of the PIC changed")	\
+	KIND(S, IOAPIC_SET, ioapic_set_irq, 3, "a pin of the IOAPIC changed") \
 	KIND(S, MSI_SET, msi_set_irq, 4, "a message-signalled interrupt was sent") \
 	KIND(S, IPI, apic_ipi, 5, "a vCPU sent an interprocessor interrupt") \
 	KIND(S, ACCEPT, apic_accept_irq, 6, "a local APIC accepted an interrupt") \
 	KIND(S, INJECT, inj_virq, 7, "an interrupt was injected")	\
 	KIND(S, EXCEPTION, inj_exception, 8, "an exception was injected") \
 	KIND(S, EOI, eoi, 9, "the guest ended an interrupt")		\
-	KIND(S, PV_EOI, pv_eoi, 10, "the same, without an exit")	\
+	KIND(S, PV_EOI, pv_eoi, 10, "the guest ended an interrupt without an exit")	\
 	KIND(S, ACK, ack_irq, 11, "a chip's pin was acknowledged")	\
 	KIND(S, APIC, apic, 12, "a register of the local APIC was read or written") \
 	KIND(S, IOAPIC_EOI, ioapic_delayed_eoi, 13, "an EOI came while the line was still set") \
@@ -319,12 +319,12 @@
 #define KVMW_FIELDS_halt(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the vCPU was halted")		\
 	FIELD(S, u64, poll_ns, "ns", DICT, "kind", "part of span_ns spent polling") \
-	FIELD(S, u64, slept, "bool", DICT, "kind", "0: polling was enough") \
-	FIELD(S, u64, valid, "bool", DICT, "kind", "1: woken for something to do") \
+	FIELD(S, u64, slept, "bool", DICT, "kind", "0: polling sufficed") \
+	FIELD(S, u64, valid, "bool", DICT, "kind", "1: there was something to do") \
 	FIELD(S, u64, waker, "id", DICT, "kind", "thread that woke it; 0: an interrupt") \
 	FIELD(S, u64, grow, "bool", DICT, "kind", "1: the window grew")	\
 	FIELD(S, u64, window_ns, "ns", DICT, "kind", "the new polling window") \
-	FIELD(S, u64, old_window_ns, "ns", DICT, "kind", "the window before")
+	FIELD(S, u64, old_window_ns, "ns", DICT, "kind", "the previous polling window")
 
 #define KVMW_KINDS_halt(KIND, S)					\
 	KIND(S, WAKEUP, wakeup, 1, "a halt ended")			\
@@ -333,9 +333,9 @@
 #define KVMW_FIELDS_sched(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "out: time on the CPU; in: time runnable before; wakeup: time asleep") \
 	FIELD(S, u64, other, "id", DICT, "kind",			\
-	      "thread that took the CPU, gave it, woke or moved it; 0: idle") \
+	      "thread that took over the CPU, gave it up, woke it or moved it; 0: idle") \
 	FIELD(S, u64, state, "hex", DICT, "kind",			\
-	      "out: task state; 0: it was runnable, thus preempted")	\
+	      "out: task state; 0: runnable, that is, preempted")	\
 	FIELD(S, u64, from_cpu, "id", DICT, "kind", "CPU it was moved from")
 
 #define KVMW_KINDS_sched(KIND, S)					\
@@ -350,14 +350,14 @@
 	FIELD(S, u64, fd_kind, "count", DICT, "cmd",			\
 	      "1 /dev/kvm, 2 VM, 3 vCPU, 4 device, 0 other")		\
 	FIELD(S, s64, fd, "count", DICT, "cmd", "file descriptor")	\
-	FIELD(S, u64, arg, "hex", DICT, "cmd", "its argument")		\
-	FIELD(S, s64, result, "errno", DICT, "cmd", "what it returned")
+	FIELD(S, u64, arg, "hex", DICT, "cmd", "argument of the ioctl")		\
+	FIELD(S, s64, result, "errno", DICT, "cmd", "return value")
 
 #define KVMW_KINDS_ioctl(KIND, S)					\
 	KIND(S, CALL, call, 1, "an ioctl on a file of KVM")
 
 #define KVMW_FIELDS_hypercall(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "time until it was done")			\
+	KVMW_HEAD(FIELD, S, "time until it was completed")			\
 	FIELD(S, u64, nr, "hex", DICT, "kind", "number of the hypercall") \
 	FIELD(S, u64, a0, "hex", DICT, "nr", "argument; Hyper-V: fast")	\
 	FIELD(S, u64, a1, "hex", DICT, "nr", "argument; Hyper-V: rep count") \
@@ -365,20 +365,20 @@
 	FIELD(S, u64, a3, "hex", DICT, "nr", "argument; Hyper-V: input") \
 	FIELD(S, u64, a4, "hex", DICT, "nr", "argument; Hyper-V: output") \
 	FIELD(S, u64, a5, "hex", DICT, "nr", "argument")		\
-	FIELD(S, u64, result, "hex", DICT, "nr", "what the guest got")
+	FIELD(S, u64, result, "hex", DICT, "nr", "result returned to the guest")
 
 #define KVMW_KINDS_hypercall(KIND, S)					\
-	KIND(S, KVM, kvm, 1, "a hypercall of KVM's own")		\
-	KIND(S, HYPERV, hyperv, 2, "a hypercall of Hyper-V's")		\
-	KIND(S, HYPERV_DONE, hyperv_done, 3, "one of Hyper-V's was done") \
-	KIND(S, XEN, xen, 4, "a hypercall of Xen's")
+	KIND(S, KVM, kvm, 1, "a KVM hypercall")		\
+	KIND(S, HYPERV, hyperv, 2, "a Hyper-V hypercall")		\
+	KIND(S, HYPERV_DONE, hyperv_done, 3, "a Hyper-V hypercall was completed") \
+	KIND(S, XEN, xen, 4, "a Xen hypercall")
 
 #define KVMW_FIELDS_timer(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "apic_expire: how late it expired")		\
 	FIELD(S, u64, expires_ns, "clock", DELTA, "",			\
-	      "CLOCK_MONOTONIC time it is to expire, ns")		\
+	      "CLOCK_MONOTONIC time at which it expires, ns")		\
 	FIELD(S, u64, in_use, "bool", DICT, "kind",			\
-	      "1: the CPU's own timer is used; of clocks: the master clock") \
+	      "1: the CPU's own timer is used; for clocks: the master clock") \
 	FIELD(S, s64, delta, "count", DICT, "kind",			\
 	      "TSC cycles from deadline to expiry, negative: early")	\
 	FIELD(S, u64, old, "hex", DICT, "kind",				\
@@ -387,7 +387,7 @@
 	      "value after; pvclock_update: system time; track_tsc: all vCPUs")
 
 #define KVMW_KINDS_timer(KIND, S)					\
-	KIND(S, HV_STATE, hv_timer_state, 1, "the CPU's preemption timer was taken up or left") \
+	KIND(S, HV_STATE, hv_timer_state, 1, "KVM started or stopped using the CPU's preemption timer") \
 	KIND(S, WAIT_EXPIRE, wait_lapic_expire, 2, "KVM waited for a deadline before entry") \
 	KIND(S, APIC_START, apic_start, 3, "the APIC timer was armed")	\
 	KIND(S, APIC_EXPIRE, apic_expire, 4, "the APIC timer expired")	\
@@ -399,22 +399,22 @@
 #define KVMW_FIELDS_mmu(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long it took")				\
 	FIELD(S, u64, start, "addr", DICT, "kind", "first address in the VMM") \
-	FIELD(S, u64, end, "addr", DICT, "kind", "the address behind it") \
+	FIELD(S, u64, end, "addr", DICT, "kind", "first address after it") \
 	FIELD(S, u64, gfn, "hex", DICT, "kind", "guest frame number")	\
 	FIELD(S, u64, level, "count", DICT, "kind", "level of the page table") \
 	FIELD(S, u64, old, "hex", DICT, "kind", "page-table entry before") \
 	FIELD(S, u64, new, "hex", DICT, "kind", "page-table entry after") \
 	FIELD(S, u64, count, "count", DICT, "kind", "pages in use, or references") \
-	FIELD(S, s64, result, "count", DICT, "kind", "what it came to")
+	FIELD(S, s64, result, "count", DICT, "kind", "result")
 
 #define KVMW_KINDS_mmu(KIND, S)						\
 	KIND(S, UNMAP, unmap_hva, 1, "the host unmaps guest memory")	\
-	KIND(S, AGE, age_hva, 2, "the host asks what was accessed, and forgets") \
-	KIND(S, TEST_AGE, test_age_hva, 3, "the host asks what was accessed") \
+	KIND(S, AGE, age_hva, 2, "the host tests and clears accessed bits") \
+	KIND(S, TEST_AGE, test_age_hva, 3, "the host tests accessed bits") \
 	KIND(S, SET_SPTE, set_spte_hva, 4, "the host changes a page")	\
 	KIND(S, GET_PAGE, get_page, 5, "a shadow page was made or found") \
-	KIND(S, SYNC_PAGE, sync_page, 6, "a shadow page was brought up to date") \
-	KIND(S, UNSYNC_PAGE, unsync_page, 7, "a shadow page may differ from the guest's") \
+	KIND(S, SYNC_PAGE, sync_page, 6, "a shadow page was synchronized") \
+	KIND(S, UNSYNC_PAGE, unsync_page, 7, "a shadow page may be out of sync with the guest's") \
 	KIND(S, ZAP_PAGE, zap_page, 8, "a shadow page is to be freed")	\
 	KIND(S, ZAP_ALL, zap_all, 9, "all shadow pages are to be freed") \
 	KIND(S, SPLIT, split_huge_page, 10, "a huge page was split")	\
@@ -424,16 +424,16 @@
 #define KVMW_FIELDS_memslot(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
 	FIELD(S, u64, slot, "id", DICT, "kind",				\
-	      "its address space << 16, its id")			\
+	      "id + (address space << 16)")			\
 	FIELD(S, u64, flags, "hex", DICT, "kind", "KVM_MEM_*; 1: dirty logging") \
 	FIELD(S, u64, gpa, "addr", DICT, "slot", "guest physical address") \
 	FIELD(S, u64, size, "bytes", DICT, "slot", "0: deleted")	\
 	FIELD(S, u64, hva, "addr", DICT, "slot", "address in the VMM")	\
-	FIELD(S, s64, result, "errno", DICT, "kind", "what it returned")
+	FIELD(S, s64, result, "errno", DICT, "kind", "return value")
 
 #define KVMW_KINDS_memslot(KIND, S)					\
 	KIND(S, SET, set, 1, "the VMM set, moved, changed or deleted a slot") \
-	KIND(S, SEEN, seen, 2, "a slot made before the recording was met")
+	KIND(S, SEEN, seen, 2, "a slot that existed before the recording")
 
 #define KVMW_FIELDS_nested(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "inject: time in L1 until it ran L2 again")	\
@@ -449,7 +449,7 @@
 #define KVMW_KINDS_nested(KIND, S)					\
 	KIND(S, ENTER, enter, 1, "L1 runs L2")				\
 	KIND(S, EXIT, exit, 2, "L2 exits to KVM")			\
-	KIND(S, INJECT, inject, 3, "an exit of L2 is handed to L1")	\
+	KIND(S, INJECT, inject, 3, "an exit of L2 is forwarded to L1")	\
 	KIND(S, INTERCEPTS, intercepts, 4, "what L1 wants to intercept") \
 	KIND(S, INTR, intr, 5, "L2 exits for an interrupt of L1")	\
 	KIND(S, INVLPGA, invlpga, 6, "L1 executed INVLPGA")		\
@@ -457,7 +457,7 @@
 	KIND(S, FAILED, enter_failed, 8, "L1 could not run L2")
 
 #define KVMW_FIELDS_stack(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "of the event whose stack it is")		\
+	KVMW_HEAD(FIELD, S, "duration of the event whose stack it is")		\
 	FIELD(S, u64, reason, "hex", DICT, "kind", "reason of that event") \
 	FIELD(S, u64, isa, "isa", DICT, "kind", "isa of that event")	\
 	FIELD(S, s64, kernel, "count", DICT, "kind", "id of the kernel stack; < 0: none") \
@@ -471,8 +471,8 @@
 #define KVMW_RAW_WORDS	32
 #define KVMW_MAX_RAW	32	/* tracepoints of one recording */
 #define KVMW_FIELDS_raw(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "not used")					\
-	FIELD(S, u64, size, "bytes", DICT, "kind", "of the record")	\
+	KVMW_HEAD(FIELD, S, "unused")					\
+	FIELD(S, u64, size, "bytes", DICT, "kind", "size of the record")	\
 	FIELD(S, u64, w0, "hex", DICT, "kind", "bytes 0 to 7 of the record") \
 	FIELD(S, u64, w1, "hex", DICT, "kind", "bytes 8 to 15 of the record") \
 	FIELD(S, u64, w2, "hex", DICT, "kind", "bytes 16 to 23 of the record") \
@@ -520,7 +520,7 @@
 	FIELD(S, u64, run_ns, "ns", TOKENS, "reason,user_ns",		\
 	      "time inside KVM_RUN before that return")			\
 	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,user_ns",		\
-	      "time in the VMM until the next KVM_RUN; not captured: unfinished") \
+	      "time in the VMM until the next KVM_RUN; unknown: unfinished") \
 	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
 	      "KVM_EXIT_* number of struct kvm_run")			\
 	FIELD(S, s32, error, "errno", DICT, "reason",			\
@@ -535,10 +535,10 @@
 	FIELD(S, u32, event, "id", DICT, "", "id of the event counted")	\
 	FIELD(S, u32, isa, "isa", DICT, "", "as in the event")		\
 	FIELD(S, u32, reason, "reason", DICT, "",			\
-	      "as in the event; of a family: its kind")			\
+	      "as in the event; for a family: its kind")			\
 	FIELD(S, u64, count, "count", PLANES, "", "events that began")	\
 	FIELD(S, u64, done, "count", PLANES, "", "events that were completed") \
-	FIELD(S, u64, lost, "count", PLANES, "", "completed ones without a record") \
+	FIELD(S, u64, lost, "count", PLANES, "", "events that were completed, but whose record was lost") \
 	FIELD(S, u64, gap_ns, "ns", PLANES, "",				\
 	      "sum of guest_ns (exit), run_ns (userspace)")		\
 	FIELD(S, u64, span_ns, "ns", PLANES, "",			\
@@ -548,7 +548,7 @@
 	FIELD(S, u64, poll_ns, "ns", PLANES, "", "sum of poll_ns")	\
 	FIELD(S, u64, wait_ns, "ns", PLANES, "", "sum of wait_ns")	\
 	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")	\
-	FIELD(S, u64, left_out, "count", PLANES, "", "those that no record was made of: filters")
+	FIELD(S, u64, left_out, "count", PLANES, "", "events without a record because of filters")
 
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
