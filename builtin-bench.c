@@ -37,24 +37,23 @@ enum {
 static const struct argp_option guest_options[] = {
 	{ NULL, 0, NULL, 0, "What each vCPU does in each round:", 1 },
 	{ "cpuid", OPT_COUNT + OP_CPUID, "N", 0, "N CPUID instructions", 1 },
-	{ "pio", OPT_COUNT + OP_PIO, "N", 0, "N writes to a port of no device", 1 },
+	{ "pio", OPT_COUNT + OP_PIO, "N", 0, "N writes to a port without a device", 1 },
 	{ "mmio", OPT_COUNT + OP_MMIO, "N", 0, "N writes to an address without memory", 1 },
-	{ "msr", OPT_COUNT + OP_MSR, "N", 0, "N accesses to an MSR, read and write in turn", 1 },
+	{ "msr", OPT_COUNT + OP_MSR, "N", 0, "N accesses to an MSR, alternating reads and writes", 1 },
 	{ "hlt", OPT_COUNT + OP_HLT, "N", 0, "N HLT instructions", 1 },
-	{ "touch", OPT_COUNT + OP_TOUCH, "PAGES", 0, "write to PAGES untouched 4 KiB pages", 1 },
+	{ "touch", OPT_COUNT + OP_TOUCH, "PAGES", 0, "Write to PAGES untouched 4 KiB pages", 1 },
 	{ "vmcall", OPT_COUNT + OP_VMCALL, "N", 0, "N hypercalls that do nothing", 1 },
-	{ "ipi", OPT_COUNT + OP_IPI, "N", 0, "N interrupts that the vCPU sends to itself", 1 },
-	{ "timer", OPT_COUNT + OP_TIMER, "N", 0, "N times: halt until the APIC's timer fires", 1 },
+	{ "ipi", OPT_COUNT + OP_IPI, "N", 0, "N interrupts that the vCPU sends itself", 1 },
+	{ "timer", OPT_COUNT + OP_TIMER, "N", 0, "N times: halt until the APIC timer fires", 1 },
 	{ NULL, 0, NULL, 0, "How:", 2 },
-	{ "rounds", OPT_ROUNDS, "N", 0, "Rounds of each vCPU; 0: until a signal", 2 },
-	{ "vcpus", OPT_VCPUS, "N", 0, "vCPUs, each in a thread of its own (1)", 2 },
-	{ "dirty-log", OPT_DIRTY_LOG, NULL, 0, "Have KVM log the dirty pages among those of "
-	  "--touch", 2 },
+	{ "rounds", OPT_ROUNDS, "N", 0, "Rounds of each vCPU; 0: run until a signal", 2 },
+	{ "vcpus", OPT_VCPUS, "N", 0, "Number of vCPUs, each in its own thread (default 1)", 2 },
+	{ "dirty-log", OPT_DIRTY_LOG, NULL, 0, "Have KVM log the dirty pages of --touch", 2 },
 	{ "vmm-delay", OPT_VMM_DELAY, "USEC", 0, "Busy-wait after each return to the VMM", 2 },
-	{ "timer-delay", OPT_TIMER_DELAY, "USEC", 0, "The time of each --timer (200)", 2 },
-	{ "triple-fault", OPT_TRIPLE_FAULT, NULL, 0, "End with a triple fault, an error", 2 },
+	{ "timer-delay", OPT_TIMER_DELAY, "USEC", 0, "Delay of each --timer (default 200)", 2 },
+	{ "triple-fault", OPT_TRIPLE_FAULT, NULL, 0, "End with a triple fault, as an error", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
-	{ "json", OPT_JSON, NULL, 0, "One JSON object in place of the table", 3 },
+	{ "json", OPT_JSON, NULL, 0, "Print one JSON object instead of the table", 3 },
 	{ 0 },
 };
 
@@ -154,9 +153,9 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 const struct argp guest_argp = {
 	.options = guest_options,
 	.parser = parse_guest,
-	.doc = "Run a hand-made guest whose VM exits are known, and say what it did."
-	       "\vWithout any count it does some of everything, 1000 rounds of it; "
-	       "with a count, that alone, one round.",
+	.doc = "Run the built-in guest, whose VM exits are known, and print what it did."
+	       "\vWithout any count, the guest does some of everything in 1000 rounds; with a "
+	       "count, only that, in one round.",
 };
 
 static int bench_guest(int argc, char **argv)
@@ -188,7 +187,7 @@ out:
 static int cmd_bench__usage(FILE *fp)
 {
 	fprintf(fp, "Usage: kvmw bench guest [OPTION...]\n\n"
-		    "  guest   a hand-made guest that makes known VM exits; "
+		    "  guest   the built-in guest, whose VM exits are known; "
 		    "kvmw bench guest --help\n");
 	return KVMW_USAGE;
 }

@@ -10,10 +10,10 @@
 enum { OPT_JSON = 0x100, OPT_NO_PAGER };
 
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 0 },
-	{ "verbose", 'v', NULL, 0, "The sizes and encodings of the columns too", 0 },
-	{ "json", OPT_JSON, NULL, 0, "One JSON object, columns included", 0 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 0 },
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 0 },
+	{ "verbose", 'v', NULL, 0, "Also show the sizes and encodings of the columns", 0 },
+	{ "json", OPT_JSON, NULL, 0, "Print one JSON object, including the columns", 0 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 0 },
 	{ 0 },
 };
 
@@ -69,8 +69,8 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 const struct argp info_argp = {
 	.options = options,
 	.parser = cmd_info__parse,
-	.doc = "Show what a recording consists of: where it is from, whose VM exits it "
-	       "holds, its frames and their sizes, and what is missing.",
+	.doc = "Show what a recording contains: where it comes from, its VMs and vCPUs, its "
+	       "frames and their sizes, and what is missing.",
 };
 
 int cmd_info(int argc, const char **argv)

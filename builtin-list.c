@@ -46,7 +46,8 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 const struct argp list_argp = {
 	.options = options,
 	.parser = cmd_list__parse,
-	.doc = "Show the virtual machines that run on this host, and the events kvmw record can record.",
+	.doc = "List the virtual machines running on this host, and the events that kvmw record can "
+	       "record.",
 };
 
 static int list_vms(struct listing *list, const struct vm *vms, u32 nr)

@@ -13,22 +13,22 @@
 enum { OPT_VCPU = 0x100, OPT_PID, OPT_TIME, OPT_MAX, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
 
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
-	{ "follow", 'f', NULL, 0, "Go on with a file that is still being written", 1 },
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
+	{ "follow", 'f', NULL, 0, "Continue with a file that is still being written", 1 },
 	{ NULL, 0, NULL, 0, "Select:", 2 },
-	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of "
-	  "them as irq:eoi; a tracepoint as kvm:kvm_pio", 2 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of an "
+	  "event, such as irq:eoi; a tracepoint, such as kvm:kvm_pio", 2 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 2 },
 	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 2 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began within these seconds since the start; "
-	  "with @ before it, of CLOCK_MONOTONIC", 2 },
-	{ "max-events", OPT_MAX, "N", 0, "No more than N events", 2 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
+	  "start; @TIME is a CLOCK_MONOTONIC time", 2 },
+	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 2 },
 	{ NULL, 0, NULL, 0, "Output:", 3 },
-	{ "fields", 'F', "FIELD[,FIELD...]", 0, "These fields: comm, tid, pid, cpu, time, event, kind, "
-	  "vcpu, and those of the events; with + or - before it: this one too, or not", 3 },
-	{ "json", OPT_JSON, NULL, 0, "One JSON object per line", 3 },
-	{ "csv", OPT_CSV, NULL, 0, "Events as CSV", 3 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 3 },
+	{ "fields", 'F', "FIELD[,FIELD...]", 0, "Print these fields: comm, tid, pid, cpu, time, event, "
+	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 3 },
+	{ "json", OPT_JSON, NULL, 0, "Print one JSON object per line", 3 },
+	{ "csv", OPT_CSV, NULL, 0, "Print CSV", 3 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 3 },
 	{ 0 },
 };
 
@@ -47,7 +47,7 @@ static error_t parse_max(struct script_options *opt, const char *arg)
 	opt->max_events = strtoull(arg, &end, 10);
 	if (*arg >= '0' && *arg <= '9' && !*end && !errno && opt->max_events)
 		return 0;
-	error("--max-events '%s': not a number from 1 on", arg);
+	error("--max-events: invalid number '%s', must be positive", arg);
 	return EINVAL;
 }
 
@@ -213,7 +213,7 @@ static int script(const struct args *args)
 const struct argp script_argp = {
 	.options = options,
 	.parser = cmd_script__parse,
-	.doc = "Print the events of a recording one by one, in the order of their time.",
+	.doc = "Print the events of a recording one by one, in time order.",
 };
 
 int cmd_script(int argc, const char **argv)

@@ -105,7 +105,7 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 #define CALL_SUM	SUM_OF(ioctl, CALL)
 #define CALL_SIZE	(8 + sizeof(struct kvmw_ioctl))
 
-/* span_ns KVMW_NONE: its return went by unseen. */
+/* span_ns KVMW_NONE: its return was missed. */
 static __always_inline void call_end(u32 tid, struct kvmw_call *call, u64 span_ns, u64 result)
 {
 	struct kvmw_vcpu_state *s = state_at(call->row.e.vcpu);

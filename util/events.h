@@ -2,29 +2,30 @@
 /*
  * Every event and every field, declared once.
  *
- * From these lists come: the C struct which a BPF program fills, the schema
- * stored in a recording, the column codec, the names in JSON and CSV, `kvmw
- * list`, the words of -e, what `kvmw report` shows of an event, and the tables
- * of the format page (a test compares them).
+ * These lists generate the C struct that a BPF program fills, the schema stored in
+ * a recording, the column codec, the names in JSON and CSV, `kvmw list`, the words
+ * of -e, and what `kvmw report` shows of an event.  A test keeps the tables of the
+ * format page in step and can write them (tests/test_format.py).
  *
- * Adding a family: one entry of KVMW_EVENTS with its KVMW_FIELDS_name and
- * KVMW_KINDS_name, its tracepoints in bpf_skel/points.h, its bpf_skel/name.bpf.c.
- * One that has other probes than these lists them in util/capture/provider.c.
- * Ids of events and the order of fields are append-only for ever: a recording
- * names a column by (event id, field index).
+ * To add a family, add an entry to KVMW_EVENTS with its KVMW_FIELDS_name and
+ * KVMW_KINDS_name, its tracepoints to bpf_skel/points.h, and its bpf_skel/name.bpf.c.
+ * Probes other than tracepoints are listed in util/capture/provider.c.  Ids of events
+ * and the order of fields are append-only, because a recording names a column by
+ * (event id, field index).
  *
- * This file is read by BPF programs too: it includes nothing.
+ * BPF programs include this file too, so it must not include anything.
  */
 #ifndef KVMW_EVENTS_H
 #define KVMW_EVENTS_H
 
 /*
- * Captured events have ids below this, tables that the recorder writes have ids from it on:
- * part of the recording format.  A set of captured events is a bitmap with this many bits.
+ * Captured events have ids below this, tables that the recorder writes have ids from here
+ * on.  This is part of the recording format.  A set of captured events is a bitmap of this
+ * many bits.
  */
 #define KVMW_MAX_EVENTS	32
 
-/* GROUP(NAME, name): the groups of -e; "all" has all events but those with .apart. */
+/* GROUP(NAME, name): the groups of -e; "all" contains all events except those with .apart. */
 #define KVMW_GROUPS(GROUP)						\
 	GROUP(ALL, all)							\
 	GROUP(MEMORY, memory)						\
@@ -126,28 +127,28 @@
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)
  *
- * S         handed through, for whoever expands the list
+ * S         passed through to FIELD
  * type      u16 u32 s32 u64 s64
  * unit      time   ns of CLOCK_MONOTONIC
- *           ns     a duration; all ones: not captured
+ *           ns     a duration; all ones: unknown
  *           addr, hex, id, count, bytes, reason, isa, errno
  *           kind    what happened: a number of the event's KVMW_KINDS list
- *           detail  as kind, of KVMW_DETAILS
+ *           detail  likewise, of KVMW_DETAILS
  *           access  bits: 1 read, 2 write, 4 execute
  *           ioctl   number of an ioctl, include/uapi/linux/kvm.h
  *           bool    0 or 1
  *           clock   ns of CLOCK_MONOTONIC, but not when the event happened
  *           user    KVM_EXIT_* number of struct kvm_run
- *           In fields of 64 bits all ones mean: not told.
+ *           In 64-bit fields all ones mean unknown.
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
- *           CHAIN  ref "key,gap,span": predicted from the previous row of the
- *                  same key; what is stored is the (mostly zero) difference
- *           TOKENS ref "key,like": for durations; rows are divided by key and by
- *                  the magnitude of like (of the field itself: in the row before)
- *           DICT   dictionary of distinct values; ref "key": what a row holds
- *                  mostly follows from key.  PLANES where there are many
+ *           CHAIN  ref "key,gap,span": predicted from the previous row with
+ *                  the same key; the (mostly zero) difference is stored
+ *           TOKENS ref "key,like": for durations; rows are grouped by key and by
+ *                  the magnitude of like (or of the field itself, in the previous row)
+ *           DICT   dictionary of distinct values; ref "key": the field that
+ *                  mostly determines the value.  PLANES if there are many values
  *           PLANES byte planes
- *           DELTA  difference to the previous row, as byte planes
+ *           DELTA  difference from the previous row, as byte planes
  */
 #define KVMW_FIELDS_exit(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,guest_ns,total_ns",	\
@@ -197,7 +198,7 @@
 
 /*
  * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
- * append-only, as all of these.
+ * append-only, like all ids here.
  */
 #define KVMW_DETAILS(DETAIL)						\
 	DETAIL(NONE, "", 0, "no detail is known")			\
@@ -219,8 +220,8 @@
 	DETAIL(EXCEPTION, "exception", 16, "vector of an exception")
 
 /*
- * What every event of a family begins with.  A family's own fields all have 64 bits,
- * so that its programs fill them by number; all ones: this kind does not tell it.
+ * The fields that every family begins with.  A family's own fields all have 64 bits, so
+ * that its programs can fill them by number; all ones: unknown, or not a field of this kind.
  */
 #define KVMW_HEAD(FIELD, S, span_doc)					\
 	FIELD(S, u64, time_ns, "time", DELTA, "", "when it happened")	\
@@ -467,7 +468,7 @@
 	KIND(S, EXIT, exit, 1, "at the end of a cycle")			\
 	KIND(S, USERSPACE, userspace, 2, "at a return of KVM_RUN")
 
-/* A tracepoint is a kind; META names them. The record's bytes, 8 in each word. */
+/* Each tracepoint is a kind, named in META.  A word holds 8 bytes of the record. */
 #define KVMW_RAW_WORDS	32
 #define KVMW_MAX_RAW	32	/* tracepoints of one recording */
 #define KVMW_FIELDS_raw(FIELD, S)					\
@@ -585,7 +586,7 @@ KVMW_EVENTS(KVMW_STRUCT)
 #define KVMW_ID(NAME, name, id, class, doc, ...) KVMW_EVENT_##NAME = id,
 enum kvmw_event_id { KVMW_EVENTS(KVMW_ID) };
 
-/* The same by their names, for lists that have only these: KVMW_EVENT_ID_irq, … */
+/* The ids by lower-case name, for lists that have only that: KVMW_EVENT_ID_irq, … */
 #define KVMW_NAME_ID(NAME, name, id, class, doc, ...) KVMW_EVENT_ID_##name = id,
 enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
 
@@ -594,7 +595,7 @@ enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
 #define KVMW_KIND_IDS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_ID, name)
 enum kvmw_kind { KVMW_NO_KIND = 0, KVMW_EVENTS(KVMW_KIND_IDS) };
 
-/* Index of each kind among all: KVMW_SUM_irq_SET_IRQ, …; then the raw tracepoints. */
+/* Index of each kind among all kinds: KVMW_SUM_irq_SET_IRQ, …; raw tracepoints come last. */
 #define KVMW_KIND_SUM(S, NAME, name, number, doc) KVMW_SUM_##S##_##NAME,
 #define KVMW_KIND_SUMS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_SUM, name)
 enum kvmw_kind_sum {
@@ -607,16 +608,16 @@ enum kvmw_kind_sum {
 #define KVMW_DETAIL_ID(NAME, name, number, doc) KVMW_DETAIL_##NAME = number,
 enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
 
-/* A duration or address that was not captured; neither zero nor lost. */
+/* An unknown duration or address: neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)
 
 /*
- * Reason of the "total" that holds all further ones, once a vCPU has had as many
- * distinct reasons as are counted one by one.  No KVM and no CPU has it.
+ * Reason of the "total" that collects all further reasons, once a vCPU has had as many
+ * distinct ones as are counted separately.  No KVM and no CPU uses it.
  */
 #define KVMW_REASON_OTHER	0xfffffff0U
 
-/* enum kvmw_isa: as the kernel's KVM_ISA_VMX, KVM_ISA_SVM in kvm/trace.h */
+/* enum kvmw_isa: the kernel's KVM_ISA_VMX and KVM_ISA_SVM, kvm/trace.h */
 enum kvmw_isa { KVMW_ISA_NONE = 0, KVMW_ISA_VMX = 1, KVMW_ISA_SVM = 2 };
 
 #endif

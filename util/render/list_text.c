@@ -5,7 +5,7 @@
 
 #include "util/render/list.h"
 
-#define INDENT	"                    "		/* the columns before "What" and "Events" */
+#define INDENT	"                    "		/* the columns before "Description" and "Events" */
 
 static void list_text__vms(const struct screen *s, const struct listing *list)
 {
@@ -49,7 +49,7 @@ static void list_text__events(const struct screen *s, const struct listing *list
 {
 	char first[32];
 
-	fprintf(s->out, "\n%-10s %-8s %s\n", "Event", "Default", "What");
+	fprintf(s->out, "\n%-10s %-8s %s\n", "Event", "Default", "Description");
 	for_each_named_event(event) {
 		const struct listing_event *here = &list->event[event->id];
 
@@ -57,9 +57,9 @@ static void list_text__events(const struct screen *s, const struct listing *list
 			 event->on_by_default ? "yes" : "no");
 		screen__wrap(s, first, INDENT, event->doc);
 		list_text__remark(s, "runs at ", event->cost);
-		list_text__remark(s, "not here: ", here->missing);
+		list_text__remark(s, "unavailable: ", here->missing);
 		if (!here->missing)
-			list_text__remark(s, "this kernel has no ", here->lacks);
+			list_text__remark(s, "this kernel lacks ", here->lacks);
 	}
 }
 
