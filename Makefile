@@ -2,10 +2,10 @@
 #
 #   make                 build ./kvmw                  (V=1 shows the commands)
 #   make man             the man pages, in doc/
-#   make install         PREFIX=/usr/local DESTDIR=; make uninstall takes it back
-#   make dist            kvmw-VERSION.tar.gz of the last commit
-#   make test            the tests that need neither root nor the lab, within a minute
-#   sudo make deps       install what is needed to build and to test
+#   make install         PREFIX=/usr/local DESTDIR=; make uninstall reverts it
+#   make dist            pack the last commit as kvmw-VERSION.tar.gz
+#   make test            all tests that need neither root nor the lab, within a minute
+#   sudo make deps       install the packages needed to build and to test
 #   sudo make demo       record a running guest and report it
 #   sudo make check      all tests                     (tests/Makefile.tests: parts of it)
 #

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Record a running guest and report it: here where this machine's KVM reports VM
-# exits, else in the lab.  usage: demo.sh KVMW
+# Record a running guest and report it, on this machine if its KVM reports VM exits,
+# otherwise in the lab.  usage: demo.sh KVMW
 set -eu
 kvmw=$(realpath "$1")
 here=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# A guest that runs for some seconds, attached to while it runs.
+# A guest that runs for a few seconds; kvmw attaches to it while it runs.
 scene='
 set -e
 "$0" bench guest --cpuid 40 --pio 20 --mmio 10 --msr 10 --hlt 4 --touch 2 --vcpus 2 --rounds 0 >/dev/null 2>&1 &
@@ -28,11 +28,11 @@ if [ -w /dev/kvm ] && "$kvmw" list --json | /usr/bin/python3 -c '
 import json, sys
 sys.exit(any(e["name"] == "exit" and e["missing"] for e in json.load(sys.stdin)["events"]))'
 then
-	echo "This machine's KVM reports VM exits: the built-in guest is recorded here."
+	echo "This machine's KVM reports VM exits: recording the built-in guest here."
 	sh -c "$scene" "$kvmw" "$out"
 else
-	echo "This machine's KVM does not report VM exits (or there is none): the same is done in the"
-	echo "lab, an emulated AMD host with a stock Debian kernel (tests/lab/README)."
+	echo "This machine has no KVM that reports VM exits: running the same in the lab, an emulated"
+	echo "AMD host with a stock Debian kernel (tests/lab/README)."
 	"$here/tests/lab/lab" run --kvmw "$kvmw" --out "$out" -- sh -c "$scene" kvmw /out
 fi
 
@@ -43,7 +43,7 @@ echo "\$ kvmw report -i kvmw-demo.data --sort reason"
 "$kvmw" report --no-pager -i kvmw-demo.data --sort reason
 cat <<END
 
-The recording is kept as kvmw-demo.data. For a VM of your own, on its host:
+The recording is kept as kvmw-demo.data. To record a VM of your own, on its host:
 
     sudo ./kvmw record -p PID -- sleep 10       # sudo ./kvmw list shows the PIDs
     ./kvmw report

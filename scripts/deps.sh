@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Install what building, testing and the lab need.  Does nothing, quickly and without
-# network, when all of it is there.
+# Install what is needed to build kvmw, to test it and to run the lab.  If everything is
+# installed already, this does nothing, quickly and without network.
 set -eu
 
-# A name | another name: whichever this distribution has.
-# First to build, then to test, then for the lab (tests/lab).
+# NAME|OTHER: whichever this distribution has.
+# Each list: to build, to test, for the lab (tests/lab).
 debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
@@ -58,7 +58,7 @@ with_apt()
 
 	need_root "$missing"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -q update || echo "deps: apt-get update failed; trying with what is known" >&2
+	apt-get -q update || echo "deps: apt-get update failed; using the existing package lists" >&2
 	choice=
 	for names in $missing; do
 		chosen=
@@ -89,5 +89,5 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null && [ -s /va
 elif command -v dnf >/dev/null; then
 	with_dnf
 else
-	die "neither apt-get nor dnf is here; scripts/deps.sh lists the packages to install by hand"
+	die "found neither apt-get nor dnf; scripts/deps.sh lists the packages to install by hand"
 fi
