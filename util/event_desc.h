@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The lists of util/events.h as tables, to be walked at run time. */
+/* The lists of util/events.h as tables, for use at run time. */
 #ifndef KVMW_EVENT_DESC_H
 #define KVMW_EVENT_DESC_H
 
@@ -8,7 +8,7 @@
 
 enum field_type { FIELD_u16, FIELD_u32, FIELD_s32, FIELD_u64, FIELD_s64 };
 
-/* What the event list asks for; a frame tells for each column what was done. */
+/* What the list of events asks for; a frame records what was done with each column. */
 enum field_encoding { ENC_CHAIN, ENC_PLANES, ENC_DICT, ENC_DELTA, ENC_TOKENS };
 
 struct field_desc {
@@ -21,7 +21,7 @@ struct field_desc {
 	u32 offset;		/* in bytes, within the event's struct */
 };
 
-/* What a number of a field with unit "kind" or "detail" means. */
+/* The meaning of a number in a field with unit "kind" or "detail". */
 struct kind_desc {
 	u32 number;
 	const char *name;
@@ -41,17 +41,17 @@ struct event_desc {
 	const char *doc;
 	const struct field_desc *fields;
 	u32 nr_fields;
-	const struct kind_desc *kinds;	/* NULL: it is of one kind */
+	const struct kind_desc *kinds;	/* NULL: all of one kind */
 	u32 nr_kinds;
 	u32 size;		/* sizeof the event's struct, padding included */
 
 	/* How kvmw record chooses it. */
 	bool on_by_default;
 	bool apart;		/* not in group "all" */
-	u32 groups;		/* bitmap of enum event_group, "all" left out */
+	u32 groups;		/* bitmap of enum event_group, without "all" */
 	const char *cost;	/* when its programs run: "each hypercall" */
 
-	/* What kvmw report shows of it: names of fields; NULL: it has no such field. */
+	/* What kvmw report shows: names of fields; NULL: there is no such field. */
 	const char *span, *gap;	/* durations: of the event, and before it */
 	const char *parts[5];	/* parts of span, by enum agg_part */
 	const char *reason, *detail, *detail_kind, *user, *cpu;
@@ -60,19 +60,19 @@ struct event_desc {
 	const char *sort;	/* default of --sort; NULL: "reason" */
 };
 
-/* All of them live as long as the program. NULL or -1: there is none. */
+/* Descriptions live as long as the program. NULL or -1: not found. */
 const struct event_desc *event_desc__all(size_t *nr);
 const struct event_desc *event_desc__by_id(u32 id);
 const struct event_desc *event_desc__by_name(const char *name);
 int event_desc__field(const struct event_desc *event, const char *name, size_t len);
 
-/* Events captured from the kernel, ascending by id; NULL: none with this id, or no more. */
+/* Events captured from the kernel, in ascending order of ids; NULL: no such id, or no more. */
 const struct event_desc *event_desc__captured(u32 id);
 const struct event_desc *event_desc__next(const struct event_desc *event);
 #define for_each_captured_event(event)					\
 	for (const struct event_desc *event = event_desc__next(NULL); event; \
 	     event = event_desc__next(event))
-/* The same, but not raw tracepoints: those with a name that -e knows. */
+/* The same without raw tracepoints: the events that -e knows by name. */
 #define for_each_named_event(event)					\
 	for_each_captured_event(event)					\
 		if (event->class == EVENT_RAW) {} else

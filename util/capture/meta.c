@@ -161,7 +161,7 @@ static struct json_object *events(const struct event_choice *choice)
 	return list;
 }
 
-/* What it takes to read the records of raw tracepoints anywhere. */
+/* With these, records of raw tracepoints can be decoded on any host. */
 static struct json_object *tracepoints(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
@@ -181,7 +181,7 @@ static struct json_object *tracepoints(const struct event_choice *choice)
 	return list;
 }
 
-/* How each moment is seen here, and what follows where it is not. */
+/* How each probe is attached here; a note where one is not. */
 static void add_hooks(struct meta *meta, const struct session *session, u32 set)
 {
 	struct json_object *o = json_object_new_object();

@@ -9,8 +9,8 @@
 struct meta;
 
 /*
- * Collects what is known at the start.  Everything is copied.  NULL: no memory.
- * silent: kvm_exit cannot fire here, arch__silent_exit().
+ * Collects what is known at the start; copies all of it.  NULL: out of memory.
+ * silent: why kvm_exit cannot fire here, from arch__silent_exit(); or NULL.
  */
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
 		       const struct session_opts *opts,
@@ -18,11 +18,11 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 void meta__free(struct meta *meta);
 
 void meta__start(struct meta *meta, u64 start_ns);
-/* why: one word or two, "interrupted", "command ended", … */
+/* why: a word or two, such as "interrupted" or "command ended" */
 void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
-void meta__note(struct meta *meta, const char *note);	/* a line for the report's heading */
+void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
-/* The JSON text; free() it. NULL: no memory. */
+/* The JSON text, to be freed; NULL: out of memory. */
 char *meta__json(const struct meta *meta);
 
 #endif
