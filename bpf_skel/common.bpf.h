@@ -326,6 +326,25 @@ static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 }
 
 /*
+ * The state of the vCPU which this thread runs, when no VM entry has told yet whose thread it
+ * is: in KVM_RUN since before the recording, and halted maybe.  A vCPU that is loaded is its
+ * thread's latest preempt notifier (vcpu_load()); the thread that called KVM_RUN is its pid,
+ * while others load it for other ioctls.  Before 5.11 KVM has no BTF: NULL.
+ */
+static __noinline struct kvmw_vcpu_state *state_of_loaded(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
+
+	if (!vcpu || !bpf_core_field_exists(vcpu->pid))
+		return NULL;
+	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
+	if (BPF_CORE_READ(vcpu, pid) != BPF_CORE_READ(task, thread_pid))
+		return NULL;
+	return state_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));
+}
+
+/*
  * The state to which an event in the current context belongs: the vCPU of this thread, or
  * its process, or the kernel; NULL: not recorded.  What is no vCPU passes no --vcpu.
  */
@@ -333,14 +352,16 @@ static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 known = thread_known(pid_tgid);
+	struct kvmw_vcpu_state *s;
 	struct task_struct *task;
 
 	if (known == UNWANTED)
 		return NULL;
 	if (known != NO_STATE_YET)
 		return state_at(known - 1);
-	if (config.vcpu_filter)
-		return NULL;
+	s = state_of_loaded();
+	if (s || config.vcpu_filter)
+		return s;
 	task = (void *)bpf_get_current_task();
 	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, task);
 }

@@ -94,6 +94,24 @@ def test_dirty_pages_are_the_log(boot):
     assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
 
 
+def check_rings(pushed, vcpus):
+    """
+    Each push into a vCPU's ring is one more, and where the ring has been reset to only grows;
+    of a vCPU too that was halted when the recording began, and into whose ring KVM pushes
+    something before it enters the guest for the first time.
+    """
+    resets = []
+    for vcpu in {row.vcpu for row in pushed}:
+        mine = [row for row in pushed if row.vcpu == vcpu]
+        assert [row.index for row in mine] == list(range(1, len(mine) + 1))
+        reset_to = [row.index - row.used for row in mine]
+        assert reset_to[0] == 0 and reset_to == sorted(reset_to)
+        resets.append(reset_to[-1])
+    assert max(resets) > 100
+    tids = {v["id"]: v["tid"] for v in vcpus if v["vcpu"] is not None}
+    assert all(tids[row.vcpu] == row.tid for row in pushed)
+
+
 @in_boots("linux", "trixie", "sid")
 def test_dirty_ring(boot):
     """A page that is marked while a ring is in use is what is pushed into it, one for one."""
@@ -110,12 +128,8 @@ def test_dirty_ring(boot):
     assert kinds[RING_RESET] == perf["kvm:kvm_dirty_ring_reset"] > 0
     entries = [row.used for row in found if row.kind in (RING_PUSH, RING_RESET)]
     assert all(used <= 1024 for used in entries) and max(entries) > 100
-    # Each push is one more; where the ring has been reset to only grows, while it is pushed too.
-    for vcpu in {row.vcpu for row in found if row.kind == RING_PUSH}:
-        mine = [row for row in found if row.vcpu == vcpu and row.kind == RING_PUSH]
-        assert [row.index for row in mine] == list(range(1, len(mine) + 1))
-        reset_to = [row.index - row.used for row in mine]
-        assert reset_to[0] == 0 and reset_to == sorted(reset_to) and reset_to[-1] > 100
+    check_rings([row for row in found if row.kind == RING_PUSH],
+                lab_fixtures.info(boot.path("ring.kvmw"))["vcpus"])
     # QEMU switches logging on for all slots and off again, in both address spaces.
     flags = collections.defaultdict(list)
     for row in rows(boot, "memslot", "ring", SET):

@@ -85,6 +85,7 @@ struct task_struct {
 	char comm[16];
 	void *mm;
 	struct files_struct *files;
+	struct pid *thread_pid;
 	struct hlist_head preempt_notifiers;
 };
 
@@ -135,6 +136,7 @@ struct hrtimer {
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
+	struct pid *pid;
 	unsigned int halt_poll_ns;
 	struct kvm_vcpu_arch arch;
 };
