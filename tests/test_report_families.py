@@ -148,9 +148,9 @@ def test_a_view_of_rows_says_so_under_loss(everything, tmp_path):
     rows = FAMILIES["fault"]
     path = make(tmp_path / "f", {"fault": rows}, lost=[[[1, IDS["fault"], 0, 1, 5, 5, 5, 0, 1000]]])
     text = " ".join(text_of(path, "-e", "fault").split())
-    assert f"What follows is of the {len(rows)} recorded " in text
-    assert f" alone, not of all {len(rows) + 5}. " in text
-    assert "What follows" not in text_of(everything, "-e", "fault")
+    assert f"The sections below cover only the {len(rows)} recorded " in text
+    assert f", not all {len(rows) + 5}. " in text
+    assert "The sections below" not in text_of(everything, "-e", "fault")
 
 
 def test_a_family_without_times_has_no_columns_of_times(everything):
@@ -385,14 +385,14 @@ def test_what_was_left_out_when_it_was_recorded(tmp_path):
     rows = [exit_row(START + i * 10000, 100, 2000, 0, SVM["cpuid"], 0, detail=i % 8, kind=CPUID)
             for i in range(200)]
     rec.lines.append(["EVENTS", "exit", rows[::2]])
-    rec.lines.append(["STATS", "total", exit_totals(rows)])
+    rec.lines.append(["STATS", "total", [total[:14] + [100] for total in exit_totals(rows)]])
     rec.end = END
     path = rec.finish().write(tmp_path / "f")
     rep = report(path)
     assert (rep["total"]["count"], rep["recorded"], rep["lost"], rep["not_wanted"]) == (
         200, 100, 0, 100)
     text = " ".join(text_of(path).replace("#", "").split())
-    assert "100 of 200 exits were recorded, as asked for" in text and "p50*" in text
+    assert "100 of 200 exits were recorded, as requested" in text and "p50*" in text
     rep = report(path, "-s", "detail")
     assert sum(row["count_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
     assert rep["total"]["count"] == 200 and {row["count"] for row in rep["rows"]} == {25}

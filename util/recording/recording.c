@@ -56,18 +56,35 @@ int recording__damaged(struct recording *rec, const struct data_frame *f, u64 ro
 	return add_damage(rec, &damage);
 }
 
+enum { TOTAL_VCPU, TOTAL_EVENT, TOTAL_ISA, TOTAL_REASON, TOTAL_COUNT, TOTAL_DONE, TOTAL_LOST,
+       TOTAL_GAP, TOTAL_SPAN, TOTAL_USER, TOTAL_HALT, TOTAL_POLL, TOTAL_WAIT, TOTAL_BLOCK,
+       TOTAL_LEFT_OUT };
+
+static struct kvmw_total total_of(u64 *const *col, u32 i)
+{
+	return (struct kvmw_total) {
+		.count = col[TOTAL_COUNT][i], .done = col[TOTAL_DONE][i],
+		.lost = col[TOTAL_LOST][i], .gap_ns = col[TOTAL_GAP][i],
+		.span_ns = col[TOTAL_SPAN][i], .user_ns = col[TOTAL_USER][i],
+		.halt_ns = col[TOTAL_HALT][i], .poll_ns = col[TOTAL_POLL][i],
+		.wait_ns = col[TOTAL_WAIT][i], .block_ns = col[TOTAL_BLOCK][i],
+		/* Recorders without this column did not filter. */
+		.left_out = col[TOTAL_LEFT_OUT][i] == KVMW_NONE ? 0 : col[TOTAL_LEFT_OUT][i],
+	};
+}
+
 /* All rows of a frame of totals are values of the moment: the last one wins. */
 static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
 		struct agg_key key = {
-			.vcpu = c->col[0][i], .event = c->col[1][i],
-			.isa = c->col[2][i], .reason = c->col[3][i],
+			.vcpu = c->col[TOTAL_VCPU][i], .event = c->col[TOTAL_EVENT][i],
+			.isa = c->col[TOTAL_ISA][i], .reason = c->col[TOTAL_REASON][i],
 		};
 		struct agg *agg;
 		bool full;
 
-		if (c->col[1][i] > UINT16_MAX)
+		if (c->col[TOTAL_EVENT][i] > UINT16_MAX)
 			continue;
 		agg = agg_table__get(&rec->totals, &key, &full);
 		if (!agg && !full)
@@ -77,16 +94,7 @@ static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 			continue;
 		}
 		agg->has_total = true;
-		agg->total.count = c->col[4][i];
-		agg->total.done = c->col[5][i];
-		agg->total.lost = c->col[6][i];
-		agg->total.gap_ns = c->col[7][i];
-		agg->total.span_ns = c->col[8][i];
-		agg->total.user_ns = c->col[9][i];
-		agg->total.halt_ns = c->col[10][i];
-		agg->total.poll_ns = c->col[11][i];
-		agg->total.wait_ns = c->col[12][i];
-		agg->total.block_ns = c->col[13][i];
+		agg->total = total_of(c->col, i);
 	}
 	return 0;
 }
@@ -126,7 +134,8 @@ static const struct row_table {
 	int (*take)(struct recording *rec, const struct columns *c, u32 rows);
 } row_tables[] = {
 	{ KVMW_EVENT_TOTAL, { "vcpu", "event", "isa", "reason", "count", "done", "lost", "gap_ns",
-			      "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns" },
+			      "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns",
+			      "left_out" },
 	  take_totals },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },

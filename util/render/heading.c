@@ -88,7 +88,7 @@ void render__vms(const struct screen *s, const struct recording *rec)
 			      vcpus, vcpus == 1 ? "" : "s");
 	}
 	if (rec->nr_vms > MAX_VMS)
-		heading__line(s, "", "and %u VMs more, which kvmw info lists",
+		heading__line(s, "", "and %u more VMs, see kvmw info",
 			      rec->nr_vms - MAX_VMS);
 }
 
@@ -177,6 +177,23 @@ static void about_cost(const struct screen *s, const struct recording *rec)
 	heading__line(s, "cost", "%s; %s", bpf, cpu);
 }
 
+static void about_damage(const struct screen *s, const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+	char missing[32] = "an unknown number of";
+
+	if (!rec->nr_damage)
+		return;
+	if (rec->missing_rows)
+		snprintf(missing, sizeof(missing), "at least %llu",
+			 (unsigned long long)rec->missing_rows);
+	heading__line(s, "damaged", "%u place%s of the file: %s events are missing%s",
+		      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
+		      rep->nr_rows && rep->partly ?
+		      ". Count, time and mean are exact; columns marked * cover only what "
+		      "could be read" : "");
+}
+
 static void about_window(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -184,55 +201,45 @@ static void about_window(const struct screen *s, const struct report *rep)
 	u64 from = rec->window.from > start ? rec->window.from - start : 0;
 	u64 to = rec->window.to > start ? rec->window.to - start : 0;
 
-	heading__line(s, "window", "%.6f to %.6f s: all numbers are of the recorded %s in it%s",
+	heading__line(s, "window", "%.6f to %.6f s: all numbers cover only the %s recorded in it%s",
 		      from / 1e9, (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
-		      rep->desc->plural, rep->lost ? ", of which some were lost" : "");
+		      rep->desc->plural, rep->lost ? "; some of them were lost" : "");
+}
+
+/* What the numbers cover, where events have no rows. */
+static const char *exactness(const struct report *rep)
+{
+	if (!rep->total.exact)
+		return "counts and times are too low";
+	if (rep->fine)
+		return "only the total's count, time and mean are exact";
+	return "count, time and mean are exact; columns marked * cover only the recorded ones";
+}
+
+static void about_filtered(const struct screen *s, const struct report *rep)
+{
+	char recorded[UNITS_MAX], all[UNITS_MAX];
+
+	heading__line(s, "filtered", "%s of %s %s were recorded, as requested%s; %s",
+		      units__count(rep->recorded, recorded), units__count(rep->total.count, all),
+		      rep->desc->plural, rep->lost ? ", and some were lost" : "", exactness(rep));
 }
 
 static void about_trust(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	char recorded[UNITS_MAX], all[UNITS_MAX], missing[32] = "an unknown number of";
 
-	if (rec->missing_rows)
-		snprintf(missing, sizeof(missing), "at least %llu", (unsigned long long)rec->missing_rows);
-	if (rec->nr_damage)
-		heading__line(s, "damaged", "%u place%s of the file: %s events are missing%s",
-			      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
-			      rep->nr_rows && rep->total.exact && !rec->window.active
-				      ? ". Count, time and mean are the kernel's own; columns "
-					"marked * are of what "
-					"could be read"
-				      : "");
+	about_damage(s, rep);
 	if (rec->window.active)
 		about_window(s, rep);
 	else if (rep->filtered)
-		heading__line(s, "selected",
-			      "%s of %s %s were recorded, as asked for%s. %s and mean are the "
-			      "kernel's own, of all of them%s",
-			      units__count(rep->recorded, recorded),
-			      units__count(rep->total.count, all), rep->desc->plural,
-			      rep->lost ? ", without those lost" : "",
-			      rep->fine ? "Of the total, count, time" : "Count, time",
-			      rep->fine ? "" : "; columns marked * are of the recorded ones");
-	else if (rep->lost && rep->fine && rep->total.exact)
-		heading__line(s, "lost",
-			      "records, for want of room in the ring. Only the total's count, time "
-			      "and mean are the kernel's own and hold them too");
-	else if (rep->lost && rep->total.exact)
-		heading__line(s, "lost",
-			      "records, for want of room in the ring. Count, time and mean are the "
-			      "kernel's own and hold them too; columns marked * are of the "
-			      "recorded ones");
+		about_filtered(s, rep);
 	else if (rep->lost)
-		heading__line(s, "lost",
-			      "records, for want of room in the ring: counts and times are too "
-			      "small");
+		heading__line(s, "lost", "the ring buffers overflowed; %s", exactness(rep));
 	if (rep->fell_back)
-		heading__line(
-			s, "shown",
-			"returns of KVM_RUN to the VMM, and the time in the VMM until it called "
-			"KVM_RUN again: there are no VM exits in this recording");
+		heading__line(s, "shown",
+			      "returns of KVM_RUN to the VMM, and the time until it called KVM_RUN "
+			      "again: there are no VM exits in this recording");
 	for (u32 i = 0; i < rec->meta.notes.nr; i++)
 		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }
@@ -256,11 +263,11 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 		return;
 	units__count(rep->recorded, recorded);
 	if (rep->total.exact && !rep->rec->window.active && rep->recorded < rep->total.count)
-		snprintf(words, sizeof(words), "of the %s recorded %s alone, not of all %s.", recorded,
+		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.", recorded,
 			 rep->desc->plural, units__count(rep->total.count, all));
 	else
-		snprintf(words, sizeof(words), "of the %s recorded %s alone: some %s.", recorded,
+		snprintf(words, sizeof(words), "cover only the %s recorded %s: some %s.", recorded,
 			 rep->desc->plural, rep->rec->nr_damage ? "could not be read" : "were lost");
 	fputc('\n', s->out);
-	screen__wrap(s, "What follows is ", "", words);
+	screen__wrap(s, "The sections below ", "", words);
 }

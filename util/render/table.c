@@ -123,9 +123,7 @@ static const char *table__heading(const struct table *t, u32 col, char *buf)
 		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
 		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
 	};
-	bool rows_only = (t->rep->lost || t->rep->filtered || t->rep->rec->nr_damage) && t->rep->total.exact &&
-			 !t->rep->fine && !t->rep->rec->window.active && col >= COL_MIN &&
-			 col != COL_MEAN;
+	bool rows_only = t->rep->partly && col >= COL_MIN && col != COL_MEAN;
 
 	if (is_key(col))
 		return strcpy(buf, sort_key__title(sort_key__get(t->rep->opt->sort[col]),

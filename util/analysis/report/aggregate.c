@@ -78,6 +78,7 @@ static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)
 	to->count = sat_add(to->count, from->count);
 	to->done = sat_add(to->done, from->done);
 	to->lost = sat_add(to->lost, from->lost);
+	to->left_out = sat_add(to->left_out, from->left_out);
 	to->gap_ns = sat_add(to->gap_ns, from->gap_ns);
 	to->span_ns = sat_add(to->span_ns, from->span_ns);
 	to->user_ns = sat_add(to->user_ns, from->user_ns);

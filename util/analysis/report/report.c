@@ -94,6 +94,7 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 		row->count = sum->total.count;
 		row->done = sum->total.done;
 		row->lost = sum->total.lost;
+		row->filtered = sum->total.left_out;
 		row->time_ns = row->done ? sum->total.span_ns : KVMW_NONE;
 		row->gap_ns = cycle ? sum->total.gap_ns : KVMW_NONE;
 	} else {
@@ -136,6 +137,7 @@ static int add_to_total(struct report_row *total, const struct report_row *row)
 	total->count = sat_add(total->count, row->count);
 	total->done = sat_add(total->done, row->done);
 	total->lost = sat_add(total->lost, row->lost);
+	total->filtered = sat_add(total->filtered, row->filtered);
 	total->recorded = sat_add(total->recorded, row->recorded);
 	total->time_ns = add_captured(total->time_ns, row->time_ns);
 	total->gap_ns = add_captured(total->gap_ns, row->gap_ns);
@@ -298,16 +300,6 @@ static void count_lost(struct report *rep)
 		rep->lost = rec->lost[rep->event];
 }
 
-/* Each vCPU may have had a cycle open when its recorder was killed, which has no row. */
-static void count_filtered(struct report *rep)
-{
-	u64 known = sat_add(sat_add(rep->recorded, rep->lost), rep->nr_vcpus);
-
-	if (rep->total.exact && !rep->rec->window.active && !rep->rec->nr_damage &&
-	    rep->total.count > known)
-		rep->filtered = rep->total.count - rep->recorded - rep->lost;
-}
-
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt)
 {
@@ -340,7 +332,9 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (ret || report__order(rep))
 		return -1;
 	count_lost(rep);
-	count_filtered(rep);
+	rep->filtered = rep->total.exact ? rep->total.filtered : 0;
+	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
+		      !rep->fine && !rec->window.active;
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
 	return 0;

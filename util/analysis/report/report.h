@@ -72,6 +72,7 @@ struct report_row {
 	bool exact;		/* counts and sums are the kernel's own */
 	u64 count, done;	/* began, and were completed */
 	u64 lost;		/* completed ones without a record */
+	u64 filtered;		/* of which no record was to be made: sampling, filters */
 	u64 recorded;		/* rows in the file */
 	u64 time_ns, gap_ns;
 	/* Of time_ns; poll_ns is part of halt_ns.  kvm_ns: what is left. */
@@ -112,9 +113,13 @@ struct report {
 	struct report_row total;	/* hidden ones included */
 	struct report_vcpu *vcpu;
 	u32 nr_vcpus;
-	u64 recorded, lost, unfinished;	/* of this event, filters applied */
-	/* The kernel counted them, but they were not to be recorded: sampling, filters. */
-	u64 filtered;
+	/* Of this event, after --vcpu, --pid and --time; filtered as in a row. */
+	u64 recorded, lost, unfinished, filtered;
+	/*
+	 * Some events have no rows, but the rows' counts, times and means are the kernel's,
+	 * of all events; percentiles and the like are of those recorded.
+	 */
+	bool partly;
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 duration_ns;	/* of the recording; 0: unknown */
