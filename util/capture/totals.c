@@ -81,7 +81,7 @@ static int put_null(struct json_object *o, const char *key)
 	return o ? json_object_object_add(o, key, NULL) : -1;
 }
 
-static int append(struct json_object *list, struct json_object *value)
+static int totals__append(struct json_object *list, struct json_object *value)
 {
 	if (list && value && !json_object_array_add(list, value))
 		return 0;
@@ -134,9 +134,9 @@ static int send_ident(struct totals *totals, struct sink *sink, const struct kvm
 	/* The vCPUs first: they find the VMs. */
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
 		if (states[i].tid)
-			err = append(vcpus, ident_vcpu(totals, i, &states[i]));
+			err = totals__append(vcpus, ident_vcpu(totals, i, &states[i]));
 	for (u32 i = 0; i < totals->nr_vms && !err; i++)
-		err = append(vms, ident_vm(i, &totals->vms[i]));
+		err = totals__append(vms, ident_vm(i, &totals->vms[i]));
 	err |= put(root, "vms", vms);
 	err |= put(root, "vcpus", vcpus);
 	if (!err)

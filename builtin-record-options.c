@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw record: parses the command line and checks what options mean together. */
+#include <argp.h>
+#include <errno.h>
+#include <string.h>
+
+#include "builtin-record.h"
+#include "builtin.h"
+#include "util/parse.h"
+
+#define MAX_RING	(1ULL << 30)
+
+enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK };
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
+	{ "all", 'a', NULL, 0, "Record all VMs, including those that start later", 0 },
+	{ "output", 'o', "FILE", 0,
+	  "Write to FILE (default " DEFAULT_OUTPUT "; an existing one becomes FILE.old) or, if -, to "
+	  "standard output", 0 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
+	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
+	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
+	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 0 },
+	{ "port", OPT_PORT, "RANGE", 0, "Only accesses to these ports, e.g. 0x3f8-0x3ff", 0 },
+	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
+	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
+	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
+	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
+	  "Record host stacks of these: exit, userspace", 0 },
+	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
+	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
+	{ 0 }
+};
+
+static void parse_pids(struct record_options *o, char *arg, struct argp_state *state)
+{
+	for (char *save, *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		u32 pid;
+
+		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
+			argp_error(state, "-p: '%s' is not a process id", p);
+		if (o->nr_pids == MAX_PIDS)
+			argp_error(state, "-p: more than %d VMs; use -a", MAX_PIDS);
+		o->pids[o->nr_pids++] = pid;
+	}
+}
+
+static void parse_vcpus(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	o->vcpu_filter = true;
+	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
+		argp_error(state, "--vcpu: invalid list '%s' (example: 0-3,7; ids are below %d)", arg,
+			   KVMW_MAX_VCPU_IDS);
+}
+
+static void parse_ring_bytes(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	if (parse_size(arg, &o->ring_bytes) || !o->ring_bytes || o->ring_bytes > MAX_RING)
+		argp_error(state, "-m: invalid size '%s' (examples: 512K, 16M; at most 1G)", arg);
+}
+
+static void parse_duration(struct record_options *o, const char *arg, struct argp_state *state)
+{
+	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
+		argp_error(state, "--duration: invalid time '%s' (examples: 10, 500ms, 2m)", arg);
+}
+
+static void parse_range(struct kvmw_range *range, const char *name, const char *arg,
+			struct argp_state *state)
+{
+	if (record_filter__range(range, arg))
+		argp_error(state, "--%s: invalid range '%s' (examples: 0x3f8, 0x60-0x64)", name, arg);
+}
+
+static error_t parse_filter(struct record_filter *filter, int key, const char *arg,
+			    struct argp_state *state)
+{
+	switch (key) {
+	case OPT_REASON:
+		return record_filter__reasons(filter, arg) ? EINVAL : 0;
+	case OPT_MIN_DURATION:
+		if (parse_time(arg, &filter->f.min_ns))
+			argp_error(state, "--min-duration: invalid time '%s' (examples: 100us, 1ms)", arg);
+		return 0;
+	case OPT_PORT:
+		parse_range(&filter->f.port, "port", arg, state);
+		return 0;
+	case OPT_GPA:
+		parse_range(&filter->f.gpa, "gpa", arg, state);
+		return 0;
+	case OPT_MSR:
+		parse_range(&filter->f.msr, "msr", arg, state);
+		return 0;
+	case OPT_SAMPLE:
+		if (parse_u32(arg, &filter->f.sample) || !filter->f.sample)
+			argp_error(state, "--sample: '%s' must be a positive number (100: one in 100)", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void take_command(struct record_options *o, struct argp_state *state)
+{
+	u32 number;
+
+	if (o->nr_pids && !parse_u32(state->argv[state->next], &number))
+		argp_error(state, "'%s' would be run as a command: separate process ids by commas, "
+			   "-p 1,2 (pidof -s PROGRAM prints one)", state->argv[state->next]);
+	o->command = (const char **)state->argv + state->next;
+}
+
+/* What options mean together, once all are known. */
+static void check_options(struct record_options *o, struct argp_state *state)
+{
+	u32 events = o->choice.events ?: events_option__defaults();
+	const char *idle, *acts_on;
+
+	if (o->choice.events & BIT(KVMW_EVENT_STACK) && !o->choice.stacks)
+		events_option__stacks(&o->choice, "exit");
+	if (!o->nr_pids && !o->all && !o->command)
+		argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
+			   "-a for all, or -- COMMAND that starts one");
+	if (o->nr_pids && o->all)
+		argp_error(state, "-p and -a exclude each other");
+	idle = record_filter__idle(&o->filter.f, events, &acts_on);
+	if (idle)
+		argp_error(state, "%s only filters %s, which -e does not record", idle, acts_on);
+}
+
+static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
+{
+	struct record_options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		parse_pids(o, arg, state);
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'o':
+		o->output = arg;
+		break;
+	case 'e':
+		/* Names are checked before privileges: anybody is shown a typing error. */
+		return events_option__parse(&o->choice, arg) ? EINVAL : 0;
+	case OPT_STACK:
+		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;
+	case 'V':
+		parse_vcpus(o, arg, state);
+		break;
+	case 'd':
+		parse_duration(o, arg, state);
+		break;
+	case 'm':
+		parse_ring_bytes(o, arg, state);
+		break;
+	case 'q':
+		o->quiet = true;
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	case ARGP_KEY_ARGS:
+		take_command(o, state);
+		break;
+	case ARGP_KEY_END:
+		check_options(o, state);
+		break;
+	default:
+		return parse_filter(&o->filter, key, arg, state);
+	}
+	return 0;
+}
+
+const struct argp record_argp = {
+	.options = options,
+	.parser = cmd_record__parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Record the VM exits of virtual machines into a file."
+	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends. With -p or -a, "
+	       "COMMAND only sets how long to record (-- sleep 10). Without COMMAND, recording ends at "
+	       "Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
+};

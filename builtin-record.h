@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The options of kvmw record. */
+#ifndef KVMW_BUILTIN_RECORD_H
+#define KVMW_BUILTIN_RECORD_H
+
+#include <sys/types.h>
+
+#include "util/capture/events_option.h"
+#include "util/capture/filter_options.h"
+
+#define DEFAULT_OUTPUT	"kvmw.data"
+#define DEFAULT_RING	(16ULL << 20)
+#define MAX_PIDS	256
+
+/* What the command line asks for; input of record_argp. */
+struct record_options {
+	int argc;			/* as typed, for META */
+	const char **argv;
+	const char *output;
+	struct event_choice choice;	/* -e; no events: not given */
+	struct record_filter filter;
+	const char **command;		/* after "--", or NULL */
+	u32 nr_pids;
+	pid_t pids[MAX_PIDS];
+	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
+	u64 ring_bytes;
+	u64 duration_ns;		/* 0: no limit */
+	bool all, vcpu_filter, quiet, verbose;
+};
+
+#endif
