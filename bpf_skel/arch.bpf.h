@@ -2,8 +2,8 @@
 /*
  * What the programs need from the architecture.  Each folder defines
  *
- *	arch_exit_detail()	what an exit was about, from its own fields
- *	arch_hypercall_result()	what the guest finds as the result of its hypercall
+ *	arch_exit_detail()	details of an exit, from its own fields
+ *	arch_hypercall_result()	the result that the guest gets from its hypercall
  *	arch_fault_access()	read, write or execute, from the error code of a page fault
  *	arch_spte_present()	whether an entry of KVM's page tables maps a page
  *	arch_preempt_count()	that of this CPU

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every provider uses: which vCPU runs here and is it wanted, the state that
- * holds its state, sums, and the way into the rings.
+ * What every provider uses: finding the current vCPU and deciding whether it is wanted, its
+ * state, sums, and the rings.
  *
- * Maps are weak: each provider's object has them, the linker keeps one.
+ * Maps are weak: each provider's object has them, and the linker keeps one.
  */
 #ifndef KVMW_COMMON_BPF_H
 #define KVMW_COMMON_BPF_H
@@ -17,14 +17,14 @@
 const volatile struct kvmw_config config __weak = {};
 
 /*
- * What a program on a tracepoint returns.  Zero would hide the event from every perf
- * user of that tracepoint (trace_call_bpf(), kernel/trace/bpf_trace.c).
+ * What a program on a tracepoint returns.  Zero would hide the event from all perf
+ * users of that tracepoint (trace_call_bpf(), kernel/trace/bpf_trace.c).
  */
 #define PASS_ON 1
 
-/* Nothing is recorded before all programs are attached, and after the end. */
+/* Records are made only between the moment when all programs are attached and the end. */
 u32 active __weak = 0;
-/* Events of vCPUs that found no free state; they are not in the recording. */
+/* Events of vCPUs for which no state was free; they are not recorded. */
 u64 no_state __weak = 0;
 
 struct {
@@ -61,7 +61,7 @@ struct {
 	__type(value, u8);
 } targets __weak SEC(".maps");
 
-/* Processes that are known to be recorded VMs; of KVMW_TARGET_PIDS all from the start. */
+/* Processes known to be recorded VMs; with KVMW_TARGET_PIDS, all of them from the start. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
@@ -69,12 +69,12 @@ struct {
 	__type(value, u8);
 } vms __weak SEC(".maps");
 
-/* What is known of a thread: its vCPU's state plus one, or one of these. */
+/* What is known about a thread: the index of its vCPU's state plus one, or one of these. */
 #define NO_STATE_YET	0U
 #define UNWANTED	(~0U)
 
 struct thread {
-	u32 tgid;	/* whose thread it was: thread ids are used again */
+	u32 tgid;	/* its process: thread ids are reused */
 	u32 known;
 };
 
@@ -86,10 +86,9 @@ struct {
 } threads __weak SEC(".maps");
 
 /*
- * The same of the thread that each CPU ran last, tid << 32 | what is known: in one
- * word, so that no other program sees half of it.  It spares the lookup in threads
- * for all but the first exit after a context switch, at a tenth of what task storage
- * takes, and on 5.10 as well.
+ * The same for the thread that each CPU ran last, as tid << 32 | known: one word, so no other
+ * program sees half an update.  This avoids the lookup in threads except for the first exit
+ * after a context switch, costs a tenth of task storage, and works on 5.10.
  */
 #define MAX_CPUS 1024
 struct {
@@ -109,7 +108,7 @@ struct {
 	__array(values, struct ring);
 } rings __weak SEC(".maps");
 
-/* Is the recorder, which is no VM, among the ancestors?  It is a subreaper, so orphans count. */
+/* The recorder itself does not count.  It is a subreaper, so orphans are found too. */
 static __always_inline bool descends_from_recorder(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -194,9 +193,9 @@ static __noinline struct kvmw_vcpu_state *state_new(u32 vcpu_id)
 }
 
 /*
- * A fresh state for what is no vCPU: the threads of a process, of which task is one, or
- * (tgid 0) the kernel's.  Two may come at once: the first one's state is taken, the other's
- * goes back.
+ * A fresh state for threads that are not vCPUs: those of a process (task is one of them) or,
+ * with tgid 0, kernel threads.  If two callers race, the first one's state is used and the
+ * other is given back.
  */
 static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, struct task_struct *task)
 {
@@ -212,7 +211,7 @@ static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, struct task_
 	s = state_at(index);
 	if (!s)
 		return NULL;
-	/* All of it before others can find it. */
+	/* Fill it in before others can find it. */
 	s->vcpu_id = KVMW_VCPU_NONE;
 	s->run_fd = -1;
 	s->exit.e.vcpu = index;
@@ -229,7 +228,7 @@ static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, struct task_
 		found = bpf_map_lookup_elem(&state_of, &key);
 		return found ? state_at(*found) : NULL;
 	}
-	/* Last: it makes the state known to the recorder. */
+	/* Last, because this shows the state to the recorder. */
 	s->tid = tgid ? tgid : KVMW_VCPU_NONE;
 	return s;
 }
@@ -285,7 +284,7 @@ static __always_inline u32 thread_known(u32 tid)
 {
 	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
 
-	/* That it had no state yet may be long ago: on another CPU it may have got one. */
+	/* "No state yet" may be stale: the thread may have got one on another CPU. */
 	if (last >> 32 == tid && (u32)last != NO_STATE_YET)
 		return (u32)last;
 	return thread_lookup();
@@ -313,7 +312,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u32 vcpu_id)
 	return state_switch(vcpu_id);
 }
 
-/* The state of the vCPU that this thread ran last; made only where asked for. */
+/* The state of the vCPU that this thread ran last; make: create one if there is none. */
 static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 {
 	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
@@ -346,7 +345,7 @@ static __noinline struct kvmw_vcpu_state *state_of_loaded(void)
 
 /*
  * The state to which an event in the current context belongs: the vCPU of this thread, or
- * its process, or the kernel; NULL: not recorded.  What is no vCPU passes no --vcpu.
+ * its process, or the kernel; NULL: not recorded.  --vcpu excludes everything but vCPUs.
  */
 static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 {
@@ -366,7 +365,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, task);
 }
 
-/* Index into s->sums of a key; the last one is shared once all are taken. */
+/* Index into s->sums of a key; once all sums are in use, the last one is shared. */
 static __always_inline u32 sum_index(struct kvmw_vcpu_state *s, u32 event, u32 isa, u32 reason)
 {
 	u64 key = KVMW_SUM_KEY(event, isa, reason);
@@ -393,9 +392,9 @@ static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
 }
 
 /*
- * Copies a record into the vCPU's ring; false: there is no room.  A vCPU keeps to
- * one ring, so its records stay in order.  The recorder polls; it is woken only
- * when a ring fills faster than that, which every eighth record looks for.
+ * Copies a record into the vCPU's ring; false: the ring is full.  A vCPU always uses the same
+ * ring, so its records stay in order.  The recorder polls; every eighth record checks the fill
+ * level and wakes the recorder if the ring fills faster than that.
  */
 static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
 {
@@ -417,7 +416,7 @@ static __always_inline bool wants(u32 event)
 	return config.events >> event & 1;
 }
 
-/* Counts a record that found no room. */
+/* Counts a record that did not fit into the ring. */
 static __always_inline void count_lost(struct kvmw_vcpu_state *s, u32 event, u64 now)
 {
 	__sync_fetch_and_add(&s->lost[event & (KVMW_MAX_EVENTS - 1)].count, 1);

@@ -14,8 +14,6 @@
  *	before, a program does not know where it is attached; there are KVMW_MAX_RAW of raw.
  * 354e8f1970f8 ("bpf: Support <8-byte scalar spill and refill"), 5.16: before, the verifier
  *	forgets the bounds of a spilled u32; indices are masked where they are used.
- * 89e54ec59232 ("KVM: x86: Update trace function for nested VM entry to support VMX"), 6.0:
- *	before, kvm_nested_vmenter is kvm_nested_vmrun, and AMD's alone.
  * 6e890c5d5021 ("vhost: use vhost_tasks for worker threads"), 6.4: before, they are kernel
  *	threads, of no process; interrupts that they deliver cannot be followed.
  * bb58b90b1a8f ("KVM: Introduce KVM_SET_USER_MEMORY_REGION2"), 6.8: its argument begins as

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* In what context of the kernel a program runs. */
+/* The kernel context in which a program runs: thread or interrupt. */
 #ifndef KVMW_CONTEXT_BPF_H
 #define KVMW_CONTEXT_BPF_H
 
 #include "arch.bpf.h"
 #include "common.bpf.h"
 
-/* Bits of it, include/linux/preempt.h */
-#define IN_SOFTIRQ	0x00000100	/* serving one */
+/* Bits of the preempt count, include/linux/preempt.h */
+#define IN_SOFTIRQ	0x00000100	/* serving a softirq */
 #define IN_HARD_IRQ	0x0fff0000	/* interrupts and NMIs */
 
-/* Who does what happens here: a thread, 0 an interrupt or the idle CPU, KVMW_NONE not told. */
+/* Causes the current event: a thread; 0: an interrupt or the idle CPU; KVMW_NONE: unknown. */
 static __always_inline u64 who(void)
 {
 	u32 tid = bpf_get_current_pid_tgid(), count;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Provider "exit": when the threads of vCPUs are off their CPUs.  For any other thread
- * these cost a look at what this CPU ran last and one failed lookup.
+ * Provider "exit": when vCPU threads are off their CPUs.  For any other thread, these programs
+ * cost one comparison with what this CPU ran last and one failed lookup.
  */
 #include "compat.bpf.h"
 #include "cycle.bpf.h"
 
-/* The state of the vCPU that a thread runs; NULL: it runs none. */
-static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task, u32 *known)
+/* The state of the vCPU that a thread runs; NULL: it runs no vCPU. */
+static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task,
+							     u32 *known)
 {
 	u32 pid = task->pid;
 	struct thread *found = pid ? bpf_map_lookup_elem(&threads, &pid) : NULL;
@@ -18,7 +19,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_s
 	return *known == NO_STATE_YET || *known == UNWANTED ? NULL : state_at(*known - 1);
 }
 
-/* Not the classic tracepoint, which is passed over while another program is interrupted. */
+/* Not the classic tracepoint: the kernel skips it while it interrupts another BPF program. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The parts of a cycle: of the time from a VM exit to the next entry, what the thread was
- * halted, waited for a CPU, or slept elsewhere.  The rest is KVM's and (user_ns) the VMM's.
+ * The parts of a cycle, that is, of the time from a VM exit to the next entry: the time that
+ * the thread was halted, waited for a CPU, or slept elsewhere.  The rest belongs to KVM and, as
+ * user_ns, to the VMM.
  *
- * Time off the CPU is added up at context switches, whoever is interrupted by it, first as
- * wait_ns or block_ns; at the end of a halt what was slept in it becomes halt_ns.  So no
- * moment is counted twice, and the parts never add up to more than the cycle has.
+ * Context switches add time off the CPU to wait_ns or block_ns, whatever they interrupt; the end
+ * of a halt moves the time slept in it to halt_ns.  So no time is counted twice, and the parts
+ * never exceed the cycle.
  *
- * sched_switch and sched_wakeup of one thread are serialized by the scheduler's locks, and
- * all else here runs in that thread: plain stores do.
+ * The scheduler's locks serialize sched_switch and sched_wakeup of one thread, and all other
+ * code here runs in that thread, so plain stores are enough.
  */
 #ifndef KVMW_CYCLE_BPF_H
 #define KVMW_CYCLE_BPF_H
@@ -18,7 +19,7 @@
 #define NO_CPU		0xffff
 #define NO_USER		(~0U)
 
-/* From here on: what a halt that ends later has slept. */
+/* Starts the interval in which a halt that ends later may have slept. */
 static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 {
 	if (!config.parts)
@@ -28,7 +29,7 @@ static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 	s->slept_ns = 0;
 }
 
-/* The parts of the cycle that begins with the next exit. */
+/* Resets the parts for the cycle that begins with the next exit. */
 static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 {
 	struct kvmw_exit *e = &s->exit.e;
@@ -43,8 +44,8 @@ static __always_inline u64 cycle_off(const struct kvmw_vcpu_state *s)
 }
 
 /*
- * The time, and what it was off the CPU until then.  Some kernels let a program be preempted
- * between the two readings.
+ * The current time, and in *off the time off the CPU so far.  Some kernels can preempt a
+ * program between the two reads.
  */
 static __always_inline u64 cycle_clock(struct kvmw_vcpu_state *s, u64 *off)
 {
@@ -59,13 +60,13 @@ static __always_inline u64 cycle_clock(struct kvmw_vcpu_state *s, u64 *off)
 	return now;
 }
 
-/* The time in the VMM begins. */
+/* Time in the VMM begins. */
 static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 {
 	return s->user_ns = cycle_clock(s, &s->user_off);
 }
 
-/* And ends, if it had begun: what of it was on a CPU. */
+/* Time in the VMM ends, if it had begun: only its time on a CPU counts. */
 static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 {
 	u64 off, now = cycle_clock(s, &off);
@@ -76,7 +77,7 @@ static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 	return now;
 }
 
-/* The thread loses its CPU: it is runnable, or goes to sleep. */
+/* The thread leaves its CPU, either runnable or to sleep. */
 static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool runnable)
 {
 	s->off_ns = now;
@@ -86,8 +87,8 @@ static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool r
 		s->slept_wait = s->exit.e.wait_ns;
 	}
 	/*
-	 * kvm_exit of some kernels comes after interrupts were let in: where one of these took
-	 * the CPU away, the guest had been left by then.
+	 * Some kernels trace kvm_exit after they enabled interrupts.  If one of these took the
+	 * CPU away, the vCPU had left the guest by then.
 	 */
 	if (s->entry_ns && !s->exit_open && !s->out_ns) {
 		s->out_ns = now;
@@ -95,7 +96,7 @@ static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool r
 	}
 }
 
-/* What it has been since then, adds up. */
+/* Accounts the time off the CPU. */
 static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
 {
 	if (s->off_runnable)
@@ -105,8 +106,8 @@ static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
 }
 
 /*
- * A halt of ns nanoseconds has ended; slept: polling was not enough.  A cycle may have
- * several, for a vCPU is woken in vain as well.
+ * A halt of ns nanoseconds has ended; slept: polling was not enough.  A cycle may have several
+ * halts, because a vCPU can be woken in vain.
  */
 static __always_inline void cycle_halted(struct kvmw_vcpu_state *s, u64 now, u64 ns, bool slept)
 {
@@ -126,13 +127,13 @@ static __always_inline void cycle_halted(struct kvmw_vcpu_state *s, u64 now, u64
 	if (slept && s->slept_ns) {
 		u64 start = now - ns, before = s->slept_ns > start ? s->slept_ns - start : 0;
 
-		/* Of the time until it went to sleep, what was on a CPU. */
+		/* The time on a CPU until it went to sleep. */
 		waited = s->slept_wait - s->mark_wait;
 		before = before > waited ? before - waited : 0;
 		if (poll > before)
 			poll = before;
 	}
-	/* With a window of 0 it does not poll: that was the way to sleep. */
+	/* With a window of 0 it does not poll: this was the time it took to fall asleep. */
 	if (slept && s->poll_window == 1)
 		poll = 0;
 	e->block_ns -= asleep;

@@ -12,7 +12,7 @@ int BPF_PROG(mmio_btf, int type, int len, u64 gpa)
 	return 0;
 }
 
-/* The layouts of these are those of all kernels from 5.10 to 7.2; the recorder looks. */
+/* The same layout on all kernels from 5.10 to 7.2; the recorder checks it. */
 struct mmio_args {
 	u64 common;
 	u32 type, len;

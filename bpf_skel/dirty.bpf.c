@@ -8,7 +8,7 @@
  */
 #include "memslot.bpf.h"
 
-/* used: so far where the ring has been reset to; both it and index run on beyond the size. */
+/* used is where the ring has been reset to; used and index keep growing beyond the ring's size. */
 #define RING_PROGRAM(KIND, tracepoint)					\
 SEC("tp/kvm/" #tracepoint)						\
 int tracepoint(void *ctx)						\
@@ -30,7 +30,7 @@ RING_PROGRAM(RING_RESET, kvm_dirty_ring_reset)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, RING_EXIT, kvm, kvm_dirty_ring_exit)
 POINT_PROGRAM(KVMW_EVENT_DIRTY, dirty, PML_FULL, kvm, kvm_pml_full)
 
-/* Separate, for the stack of each has 512 bytes. */
+/* A function of its own, because each has a stack of only 512 bytes. */
 static __noinline int send_page(struct kvmw_vcpu_state *s, const struct memslot *m, u64 gfn)
 {
 	struct kvmw_ring_row row;
@@ -45,7 +45,7 @@ static __noinline int send_page(struct kvmw_vcpu_state *s, const struct memslot 
 	return 0;
 }
 
-/* memslot NULL: gfn is no memory, and nothing was marked. */
+/* memslot NULL: gfn is not memory, and nothing was marked. */
 static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
 {
 	struct memslot m;

@@ -3,9 +3,9 @@
 #include "exit.bpf.h"
 
 /*
- * A program reaches its context at fixed offsets only, so where the running kernel's
- * format is another one, fields come from a copy.  In assembly, lest the compiler turn
- * the choice of values into a choice of pointers.
+ * A program can read its context at fixed offsets only, so where the running kernel has
+ * another format, the fields are read from a copy.  LOAD is assembly to keep the compiler from
+ * turning the choice of values into a choice of pointers.
  */
 #define LOAD(type, name, field, offset) ({				\
 	u64 value;							\
@@ -39,7 +39,7 @@ int kvm_exit(void *ctx)
 	return PASS_ON;
 }
 
-/* vcpu: KVM's own, or 0 where it is not at hand. */
+/* vcpu: KVM's struct kvm_vcpu; 0: unknown. */
 static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 {
 	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu_id);
@@ -48,10 +48,10 @@ static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 	if (!s)
 		return;
 	s->vcpu = vcpu;
-	/* Without exits to record, that is all: which thread runs which vCPU. */
+	/* If exits are not recorded, this only tracks which thread runs which vCPU. */
 	if (!wants(KVMW_EVENT_EXIT))
 		return;
-	/* If KVM_RUN itself was not seen, the VMM's time ends here. */
+	/* If the call of KVM_RUN was missed, the VMM's time ends here. */
 	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
 	if (s->exit_open)
 		cycle_end(s, now, now - s->exit.e.time_ns);
@@ -59,7 +59,7 @@ static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 	s->entry_ns = now;
 }
 
-/* Spares the kernel the making of a trace record; needs BTF of kvm.ko. */
+/* Saves the kernel from building a trace record; needs the BTF of kvm.ko. */
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {

@@ -6,7 +6,7 @@
 #include "arch.bpf.h"
 #include "cycle.bpf.h"
 
-/* Not captured: no sum either. */
+/* Without the parts there are no sums of them. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
 {
 	if (config.parts) {
@@ -19,7 +19,7 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_ex
 	}
 }
 
-/* Counts, then sends the cycle; total_ns KVMW_NONE: its entry was never seen. */
+/* Counts the cycle and sends it; total_ns KVMW_NONE: its entry was missed. */
 static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns)
 {
 	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
@@ -41,13 +41,14 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 	}
 }
 
-/* One exit as the tracepoint tells it. */
+/* One exit, with the fields of the tracepoint. */
 struct exit_info {
 #define MEMBER(type, name, field, offset) type name;
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
-static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, const struct exit_info *info)
+static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
+				       const struct exit_info *info)
 {
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
@@ -55,7 +56,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, const
 	/* A fast path of some kernels runs the guest again without a kvm_entry. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE);
-	/* Without an entry before, what is there belongs to no cycle. */
+	/* Without an entry before, the parts collected so far belong to no cycle. */
 	if (!s->entry_ns)
 		cycle_clear(s);
 	if (s->out_ns)

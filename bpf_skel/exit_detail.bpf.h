@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an exit was about where the exit itself does not tell it, but KVM does while it
- * handles it.
+ * Details of an exit that its own fields do not have, but that KVM traces while it handles the
+ * exit.
  */
 #ifndef KVMW_EXIT_DETAIL_BPF_H
 #define KVMW_EXIT_DETAIL_BPF_H
@@ -15,7 +15,7 @@ static __always_inline void detail_set(struct kvmw_exit *e, u32 kind, u64 value,
 	e->detail_size = size;
 }
 
-/* The record of the cycle in which this thread is. */
+/* The record of the current cycle of this thread. */
 static __always_inline struct kvmw_exit *cycle_now(void)
 {
 	struct kvmw_vcpu_state *s = active ? state_of_thread(false) : NULL;
@@ -23,7 +23,7 @@ static __always_inline struct kvmw_exit *cycle_now(void)
 	return s && s->exit_open ? &s->exit.e : NULL;
 }
 
-/* A page fault may turn out to be MMIO; of several accesses the first one counts. */
+/* A page fault may turn out to be MMIO; if there are several accesses, the first one counts. */
 static __always_inline void mmio(u32 kind, u64 gpa, u32 size)
 {
 	struct kvmw_exit *e = cycle_now();
@@ -34,7 +34,7 @@ static __always_inline void mmio(u32 kind, u64 gpa, u32 size)
 		detail_set(e, kind, gpa, size);
 }
 
-/* What a kind lacks until now. */
+/* Adds the value that a detail of this kind lacks so far. */
 static __always_inline void fill(u32 kind, u64 value)
 {
 	struct kvmw_exit *e = cycle_now();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Provider "fault": guest page faults.  A fault is held from kvm_page_fault until
- * kvm_mmu_page_fault() returns; what KVM tells in between of the page belongs to it.
+ * kvm_mmu_page_fault() returns; what KVM traces about the page in between is part of it.
  */
 #include "arch.bpf.h"
 #include "point.bpf.h"
@@ -31,14 +31,14 @@ int kvm_page_fault(void *ctx)
 	struct kvmw_held *before;
 	struct kvmw_vcpu_state *s;
 
-	/* The thread is a vCPU's, though none of its entries may have been seen. */
+	/* The thread runs a vCPU, even if none of its entries has been seen. */
 	if (!active || !state_of_thread(!config.vcpu_filter))
 		return PASS_ON;
 	s = point_begin(&row, KVMW_EVENT_FAULT, fault, PAGE_FAULT, kvm_page_fault, ctx);
 	if (!s)
 		return PASS_ON;
 	row.value[VALUE(fault, access)] = arch_fault_access(row.value[VALUE(fault, error_code)]);
-	/* With shadow paging it is the guest's virtual address. */
+	/* With shadow paging, this is a guest virtual address. */
 	if (!config.fault.direct)
 		row.value[VALUE(fault, gpa)] = KVMW_NONE;
 	if (!config.fault.spans || s->role != KVMW_ROLE_VCPU) {
@@ -79,7 +79,7 @@ int BPF_PROG(fault_end_fexit, void *vcpu, u64 address, u64 error_code, void *ins
 	return 0;
 }
 
-/* There turned out to be no memory. */
+/* The fault turned out to be MMIO. */
 static __always_inline void fault_is_mmio(void)
 {
 	struct kvmw_held *held = fault_now(active ? state_of_thread(false) : NULL);
@@ -112,7 +112,7 @@ int handle_mmio_page_fault(void *ctx)
 
 	if (!s)
 		return PASS_ON;
-	/* It came as the pfn, of which there is none here. */
+	/* The gfn was read as pfn, which MMIO does not have. */
 	gfn = row.value[VALUE(fault, pfn)];
 	row.value[VALUE(fault, pfn)] = KVMW_NONE;
 	row.value[VALUE(fault, gpa)] = gfn << 12 | (row.value[VALUE(fault, gpa)] & 0xfff);
@@ -136,7 +136,7 @@ int fast_page_fault(void *ctx)
 	return PASS_ON;
 }
 
-/* A page was mapped: it is the fault's own, or one of those that are mapped beside it. */
+/* A page was mapped: that of the fault, or one mapped along with it. */
 static __always_inline void fault_mapped(struct kvmw_held *held, u64 gfn, u64 pfn, u64 level)
 {
 	u64 inside, gpa;

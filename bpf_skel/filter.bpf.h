@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which records are sent.  What is not asked for costs nothing: the filter is constant,
- * so the verifier drops the code.
+ * Which records are sent.  Unused filters cost nothing: the configuration is constant, so the
+ * verifier drops their code.
  */
 #ifndef KVMW_FILTER_BPF_H
 #define KVMW_FILTER_BPF_H
@@ -47,7 +47,7 @@ static __always_inline bool detail_wanted(u32 kind, u64 detail)
 	}
 }
 
-/* One of each N that come this far. */
+/* One in N of the cycles that pass all other filters. */
 static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 {
 	if (config.filter.sample <= 1)
@@ -58,7 +58,7 @@ static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 	return true;
 }
 
-/* A completed cycle; one that never ended (total_ns KVMW_NONE) is long enough. */
+/* A completed cycle; one whose end was missed (total_ns KVMW_NONE) is long enough. */
 static __always_inline bool cycle_wanted(struct kvmw_vcpu_state *s)
 {
 	const struct kvmw_exit *e = &s->exit.e;
@@ -67,7 +67,7 @@ static __always_inline bool cycle_wanted(struct kvmw_vcpu_state *s)
 	       detail_wanted(e->detail_kind, e->detail) && sampled(s);
 }
 
-/* A row of a family with a guest physical address, KVMW_NONE: it has none. */
+/* A row of a family; gpa: its guest physical address, KVMW_NONE: it has none. */
 static __always_inline bool row_wanted(u64 span_ns, u64 gpa)
 {
 	if (span_ns != KVMW_NONE && span_ns < config.filter.min_ns)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Provider "halt": halts; of the provider "exit": what they take of a cycle. */
+/* Provider "halt": halts; for provider "exit": their share of a cycle. */
 #include "cycle.bpf.h"
 #include "sched.bpf.h"
 
 /*
- * Only vCPUs halt, so whoever does is one, also before its first entry: one that waits to be
- * started has not run yet.  Which one is told by its first entry.
+ * Only vCPUs halt, so a thread that does runs a vCPU, even before its first entry: a vCPU that
+ * waits to be started has not run yet.  Its first entry shows which vCPU it is.
  */
 static __always_inline struct kvmw_vcpu_state *halted_state(void)
 {
@@ -23,23 +23,23 @@ int kvm_halt_poll_ns(void *ctx)
 	s = point_begin(&row, KVMW_EVENT_HALT, halt, WINDOW, kvm_halt_poll_ns, ctx);
 	if (!s)
 		return PASS_ON;
-	/* The halt that is about to end has polled with the old one. */
+	/* The halt that is about to end has polled with the old window. */
 	s->poll_window = row.value[VALUE(halt, old_window_ns)] + 1;
 	s->next_window = row.value[VALUE(halt, window_ns)] + 1;
 	point_send(s, &row, halt, WINDOW);
 	return PASS_ON;
 }
 
-/* The same on all kernels; the recorder has looked. */
+/* The same on all kernels; the recorder checks it. */
 struct wakeup_args {
 	u64 common, ns;
 	bool waited, valid;
 };
 
 /*
- * Of a halt that slept, the time until its thread first lost the CPU; not told where that is
- * too many switches ago.  start is a little late, by what lies between KVM's look at the
- * clock and ours: what was in the halt is told by when the thread came back.
+ * For a halt that slept, the time until its thread first left the CPU; unknown where that is
+ * too many context switches ago.  start is a little late, because KVM reads the clock before we
+ * do; whether a switch was within the halt is decided by when the thread came back.
  */
 static __always_inline u64 poll_ns(const struct runner *r, u64 start)
 {
@@ -47,16 +47,17 @@ static __always_inline u64 poll_ns(const struct runner *r, u64 start)
 
 #pragma unroll
 	for (u32 i = 0; i < NR_OFFS; i++)
-		/* Asleep when the recording began: it is not known since when. */
+		/* Asleep when the recording began: since when is unknown. */
 		if (r->offs[i].in_ns > start && r->offs[i].out_ns && r->offs[i].out_ns < first)
 			first = r->offs[i].out_ns;
-	/* The oldest one that is known is from within the halt: there may have been others. */
+	/* The oldest known switch is within the halt: there may have been earlier ones. */
 	if (first == KVMW_NONE || r->offs[r->nr_offs & (NR_OFFS - 1)].in_ns > start)
 		return KVMW_NONE;
 	return first > start ? first - start : 0;
 }
 
-static __always_inline void halt_row(struct kvmw_vcpu_state *s, u64 now, const struct wakeup_args *args)
+static __always_inline void halt_row(struct kvmw_vcpu_state *s, u64 now,
+				     const struct wakeup_args *args)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	u64 start = now - args->ns;
@@ -83,8 +84,8 @@ static __always_inline void halt_row(struct kvmw_vcpu_state *s, u64 now, const s
 }
 
 /*
- * KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()): in the vCPU,
- * where that can be read, and the event halt is told of it by a tracepoint.
+ * KVM sets the window of the next halt at the end of this one (kvm_vcpu_halt()).  It is read
+ * from the vCPU where possible, otherwise taken from the tracepoint kvm_halt_poll_ns.
  */
 static __always_inline void remember_window(struct kvmw_vcpu_state *s)
 {

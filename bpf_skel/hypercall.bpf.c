@@ -16,7 +16,7 @@ static __always_inline void release(struct kvmw_vcpu_state *s, u64 span_ns)
 		row_release(s, held, SUM_OF(hypercall, KVM), span_ns);
 }
 
-/* A hypercall begins; where its return is not to be seen it is all there is. */
+/* A hypercall begins; where its return cannot be seen, the row is sent at once. */
 static __always_inline void begin(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum)
 {
 	u32 size = 8 + sizeof(struct kvmw_hypercall);
@@ -26,7 +26,7 @@ static __always_inline void begin(struct kvmw_vcpu_state *s, struct kvmw_ring_ro
 		row_send(s, row, sum, size);
 		return;
 	}
-	/* TDX does not come through kvm_emulate_hypercall(). */
+	/* Hypercalls of TDX do not pass through kvm_emulate_hypercall(). */
 	if (held->size)
 		release(s, KVMW_NONE);
 	row_hold(s, held, row, sum, size);
@@ -65,7 +65,7 @@ static __always_inline void returned(int ret)
 	s = state_of_thread(false);
 	if (!s || !s->held[KVMW_HELD_HYPERCALL].size)
 		return;
-	/* Where the VMM goes on with it (0) it is the VMM that tells the guest. */
+	/* 0: the VMM completes the hypercall and sets the result. */
 	if (ret)
 		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] = arch_hypercall_result();
 	release(s, bpf_ktime_get_ns() - s->held[KVMW_HELD_HYPERCALL].row.e.time_ns);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Providers "ioctl" and "memslot": the KVM ioctls of the VMM, seen as system calls.  A call
- * is sent when it returns; of those that have not returned in the end the recorder makes the
- * rows.
+ * Providers "ioctl" and "memslot": the KVM ioctls of the VMM, seen as system calls.  A call is
+ * sent when it returns; the recorder makes the rows of those still running at the end.
  */
 #include "arch.bpf.h"
 #include "ioctl.bpf.h"
 #include "memslot.bpf.h"
 
-/* By thread.  Not an LRU map: a KVM_RUN may last. */
+/* By thread.  Not an LRU map: KVM_RUN may take long. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KVMW_MAX_CALLS);
@@ -41,7 +40,7 @@ static __always_inline struct file *file_of(u32 fd)
 /* MKDEV(MISC_MAJOR, KVM_MINOR), include/linux/miscdevice.h */
 #define DEV_KVM		(10 << 20 | 232)
 
-/* All but /dev/kvm are anonymous inodes with these names (virt/kvm/kvm_main.c). */
+/* Except for /dev/kvm, these are anonymous inodes with known names (virt/kvm/kvm_main.c). */
 static __always_inline u32 fd_kind(struct file *file)
 {
 	char name[16] = {};
@@ -59,8 +58,8 @@ static __always_inline u32 fd_kind(struct file *file)
 }
 
 /*
- * Whose call it is.  The first KVM_RUN comes before anything else has told that the thread
- * is a vCPU's; where BTF does not have struct kvm_vcpu it is the VMM's.
+ * The state to which a call belongs.  The first KVM_RUN comes before any other event that shows
+ * that the thread runs a vCPU; where BTF lacks struct kvm_vcpu, this call counts as the VMM's.
  */
 static __always_inline struct kvmw_vcpu_state *state_of_call(u32 cmd, u32 kind, struct file *file)
 {
@@ -93,7 +92,7 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 	point_send(s, &row, memslot, SET);
 	if (result || r->size == KVMW_NONE)
 		return;
-	/* The slot is known by this row, it need not be told once more when it is met. */
+	/* This row describes the slot: no row "seen" is needed when it is met. */
 	m.base_gfn = r->gpa >> 12;
 	m.npages = r->size >> 12;
 	m.hva = r->hva;
@@ -121,7 +120,7 @@ static __always_inline void call_end(u32 tid, struct kvmw_call *call, u64 span_n
 	bpf_map_delete_elem(&calls, &tid);
 }
 
-/* A call of this thread of which the return was missed. */
+/* Ends an earlier call of this thread whose return was missed. */
 static __noinline int call_missed(u32 tid)
 {
 	struct kvmw_call *call = bpf_map_lookup_elem(&calls, &tid);
@@ -166,7 +165,7 @@ static __always_inline bool is_kvm(u32 cmd)
 	return (cmd >> 8 & 0xff) == KVMIO;
 }
 
-/* One function, where the tracepoint makes every system call of the host slower. */
+/* Only ioctl() pays for this, whereas the tracepoint slows down every system call of the host. */
 SEC("kprobe/" ARCH_SYSCALL "ioctl")
 int BPF_KPROBE(ioctl_enter_kprobe, struct pt_regs *regs)
 {

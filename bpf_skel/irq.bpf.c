@@ -2,21 +2,21 @@
 /*
  * Provider "irq": interrupts.
  *
- * A step is paired with the one before it:
+ * Each step is paired with the one before it:
  *
- * - An assertion (a line set, an MSI, an IPI) and the acceptance by a local APIC are in one
- *   call chain, so the assertion is remembered by context: the thread, or the CPU where it
- *   is in an interrupt.  That of an MSI or IPI only goes with an acceptance of its vector.
- *   An acceptance without one, as of the APIC's timer, has source 0.
+ * - An assertion (a line set, an MSI, an IPI) and its acceptance by a local APIC happen in one
+ *   call chain, so the assertion is remembered by context: the thread or, in an interrupt, the
+ *   CPU.  The assertion of an MSI or IPI only matches an acceptance of its vector.  An
+ *   acceptance without an assertion, such as of the APIC's timer, has source 0.
  *
- * - Acceptance, injection and EOI of a vector go together by process, vCPU and vector.
- *   "apicid" of KVM's tracepoints of the local APIC is the vcpu_id, on all kernels from
- *   5.10 on (__apic_accept_irq() and the trace of kvm_eoi).  A kernel thread is of no
- *   process: where it delivers an interrupt (irqfd with a resample fd, vhost's own
- *   threads: compat.bpf.h), injection does not know of the acceptance: not told.
+ * - Acceptance, injection and EOI are matched by process, vCPU and vector.  "apicid" in the
+ *   tracepoints of the local APIC is the vcpu_id on all kernels since 5.10
+ *   (__apic_accept_irq(), kvm_eoi).  A kernel thread has no process: if it delivers an
+ *   interrupt (irqfd with a resample fd; vhost's threads, see compat.bpf.h), the injection
+ *   cannot be matched with the acceptance, and its source is unknown.
  *
- * Two that meet in the same words: each field is one word, and a reader takes source and
- * irq only where it finds a time, which is written after them.
+ * Concurrent updates are safe: each field is one word, and a reader uses source and irq only
+ * if it finds a time, which is written after them.
  */
 #include "context.bpf.h"
 #include "point.bpf.h"
@@ -43,11 +43,11 @@ struct vector_key {
 	u32 vcpu_id, vector;
 };
 
-/* A time of 0: there is none. */
+/* A time of 0 means none. */
 struct vector_state {
 	u64 accept_ns, accept_source, accept_irq;
 	u64 inject_ns, inject_source, inject_irq;
-	u64 ended;		/* inject_ns went with an EOI already */
+	u64 ended;		/* an EOI already matched inject_ns */
 };
 
 struct {
@@ -57,7 +57,7 @@ struct {
 	__type(value, struct vector_state);
 } vectors SEC(".maps");
 
-/* What no other context that may come in between has. */
+/* A key that no context which may interrupt this one has. */
 static __always_inline u64 context(void)
 {
 	u64 cpu = bpf_get_smp_processor_id();
@@ -105,7 +105,7 @@ int kvm_set_irq(void *ctx)
 	return PASS_ON;
 }
 
-/* It is told after the IOAPIC has delivered: what kvm_set_irq began is over. */
+/* KVM traces this after the IOAPIC has delivered: what kvm_set_irq began is over. */
 SEC("tp/kvm/kvm_ioapic_set_irq")
 int kvm_ioapic_set_irq(void *ctx)
 {
@@ -143,7 +143,7 @@ int kvm_msi_set_irq(void *ctx)
 	IRQ(&row, mode) = data >> 8 & 7;
 	IRQ(&row, trigger) = data >> 15 & 1;
 	IRQ(&row, dest) = IRQ(&row, address) >> 12 & 0xff;
-	/* A line that is routed to an MSI: which one is known. */
+	/* A line routed to an MSI: its number is known. */
 	key = context();
 	a = bpf_map_lookup_elem(&asserted, &key);
 	if (a && a->source == KVMW_irq_SET_IRQ)
@@ -161,7 +161,7 @@ int kvm_apic_ipi(void *ctx)
 
 	if (!s)
 		return PASS_ON;
-	/* The interrupt command register, of which data is the lower half. */
+	/* data is the lower half of the interrupt command register. */
 	IRQ(&row, vector) = IRQ(&row, data) & 0xff;
 	IRQ(&row, mode) = IRQ(&row, data) >> 8 & 7;
 	IRQ(&row, trigger) = IRQ(&row, data) >> 15 & 1;
@@ -170,7 +170,7 @@ int kvm_apic_ipi(void *ctx)
 	return PASS_ON;
 }
 
-/* Of the current process; NULL: this is none, or (where not made) none is known. */
+/* For the current process; NULL: a kernel thread, or (without make) no such state. */
 static __always_inline struct vector_state *vector_state(u32 vcpu_id, u64 vector, bool make)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -194,7 +194,7 @@ static __always_inline void accept(struct kvmw_ring_row *row)
 	struct assertion *a;
 	u64 key = context();
 
-	/* KVM hands over both as they lie in the interrupt command register. */
+	/* KVM traces both as bits of the interrupt command register. */
 	IRQ(row, mode) = IRQ(row, mode) >> 8 & 7;
 	IRQ(row, trigger) = !!IRQ(row, trigger);
 	IRQ(row, source) = NO_SOURCE;
@@ -204,11 +204,11 @@ static __always_inline void accept(struct kvmw_ring_row *row)
 		IRQ(row, source) = a->source;
 		IRQ(row, irq) = a->irq;
 	}
-	/* Fixed and lowest priority: the others (NMI, INIT, …) are not injected by vector. */
+	/* Only fixed and lowest priority are injected by vector; NMI, INIT and others are not. */
 	if (IRQ(row, mode) > 1)
 		return;
 	v = vector_state(IRQ(row, dest), IRQ(row, vector), true);
-	/* One that is pending already takes this one in. */
+	/* A pending interrupt of this vector absorbs this one. */
 	if (!v || v->accept_ns)
 		return;
 	v->accept_source = IRQ(row, source);
@@ -250,7 +250,7 @@ static __always_inline void inject(const struct kvmw_vcpu_state *s, struct kvmw_
 		v->inject_irq = v->accept_irq;
 		v->accept_ns = 0;
 	} else if (!v->inject_ns || v->ended) {
-		/* Accepted unseen, or the PIC's. */
+		/* The acceptance was missed, or it is the PIC's. */
 		v->inject_source = v->inject_irq = KVMW_NONE;
 	}
 	IRQ(row, source) = v->inject_source;
@@ -272,7 +272,7 @@ int kvm_inj_virq(void *ctx)
 	return PASS_ON;
 }
 
-/* The paravirtual EOI is told twice: as an EOI, then as the paravirtual one. */
+/* KVM traces a paravirtual EOI twice: first as kvm_eoi, then as kvm_pv_eoi. */
 static __always_inline void eoi(struct kvmw_ring_row *row, bool pv)
 {
 	struct vector_state *v = vector_state(IRQ(row, dest), IRQ(row, vector), false);
@@ -313,7 +313,7 @@ int kvm_pv_eoi(void *ctx)
 	return PASS_ON;
 }
 
-/* KVM_CREATE_IRQCHIP and KVM_SET_GSI_ROUTING both come here. */
+/* Both KVM_CREATE_IRQCHIP and KVM_SET_GSI_ROUTING call this. */
 SEC("kprobe/kvm_set_irq_routing")
 int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
 {

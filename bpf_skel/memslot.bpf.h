@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A memory slot as the kernel has it, and the rows of event "memslot" about slots that
- * were there before the recording.
+ * The kernel's memory slots, and the rows of event "memslot" for slots that existed before the
+ * recording.
  */
 #ifndef KVMW_MEMSLOT_BPF_H
 #define KVMW_MEMSLOT_BPF_H
@@ -29,7 +29,7 @@ static __always_inline bool memslot_read(struct memslot *to, const void *memslot
 	return true;
 }
 
-/* The slots that the recording has a row of.  kvm tells two VMs of one process apart. */
+/* Slots with a row in the recording.  kvm distinguishes VMs of the same process. */
 struct known_key {
 	u64 kvm;
 	u32 tgid, slot;
@@ -47,7 +47,7 @@ struct {
 	__type(value, struct known_state);
 } known_states __weak SEC(".maps");
 
-/* Whether this is news; from now on it is none. */
+/* Whether this is new or changed; remembers it. */
 static __always_inline bool memslot_note(const void *kvm, const struct memslot *m)
 {
 	struct known_key key = {
@@ -67,7 +67,7 @@ static __always_inline bool memslot_note(const void *kvm, const struct memslot *
 	return true;
 }
 
-/* A slot was met. */
+/* Sends a row for a slot that is new or changed. */
 static __always_inline void memslot_seen(struct kvmw_vcpu_state *s, const void *kvm,
 					 const struct memslot *m)
 {

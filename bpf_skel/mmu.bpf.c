@@ -15,7 +15,7 @@ POINT_PROGRAM(KVMW_EVENT_MMU, mmu, ZAP_ALL, kvmmmu, kvm_mmu_zap_all_fast)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, SPLIT, kvmmmu, kvm_mmu_split_huge_page)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, SPTE_CHANGED, kvmmmu, kvm_tdp_mmu_spte_changed)
 
-/* Of a vCPU: the next entry has no valid root, and gets one. */
+/* A vCPU has no valid root for its next entry and gets one. */
 static __always_inline void mmu_load(void)
 {
 	struct kvmw_vcpu_state *s = active ? state_of_current() : NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Provider "nested": nested guests.  An exit of L2 that is handed to L1 is sent when L1
+ * Provider "nested": nested guests.  An exit from L2 that is injected into L1 is sent when L1
  * runs L2 again, with the time that L1 took.
  */
 #include "point.bpf.h"
@@ -29,7 +29,7 @@ int kvm_nested_vmenter(void *ctx)
 	return PASS_ON;
 }
 
-/* The older name: compat.bpf.h. */
+/* The older name: x86/arch.bpf.h. */
 SEC("tp/kvm/kvm_nested_vmrun")
 int kvm_nested_vmrun(void *ctx)
 {

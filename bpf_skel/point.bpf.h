@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Rows of families: how a program on a tracepoint of points.h fills one, counts it and
+ * Rows of families: how a program on a tracepoint of points.h fills a row, counts it and
  * sends it.
  *
  *	static u32 prog(void *ctx) {
@@ -36,7 +36,7 @@ static __always_inline u64 field_value(const void *ctx, u32 offset, u32 size, bo
 	return v.d;
 }
 
-/* The head, every field not told; for the state of the current context. */
+/* Fills in the head for state s and sets all fields to unknown. */
 static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 				      u32 event, u32 kind, u32 nr)
 {
@@ -52,8 +52,9 @@ static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kv
 		row->value[i] = KVMW_NONE;
 }
 
-static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *row, u32 event, u32 kind,
-						  u32 point, u32 nr, const void *ctx)
+static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *row, u32 event,
+							u32 kind, u32 point, u32 nr,
+							const void *ctx)
 {
 	struct kvmw_vcpu_state *s;
 
@@ -87,7 +88,7 @@ static __always_inline void row_count(struct kvmw_kind_total *sum, u64 span_ns)
 	row_done(sum, span_ns);
 }
 
-/* The guest physical address that a row is about; KVMW_NONE: it is about none. */
+/* The guest physical address of a row; KVMW_NONE: it has none. */
 static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
 {
 	u64 gfn = row->value[VALUE(dirty, gfn)];
@@ -116,8 +117,8 @@ static __always_inline void row_send(struct kvmw_vcpu_state *s, struct kvmw_ring
 }
 
 /*
- * A row whose end is still to come: counted now, kept in its vCPU's state, sent by
- * row_release().  Only the vCPU's own thread does either.
+ * A row that has not ended yet is counted by row_hold(), kept in its vCPU's state and sent by
+ * row_release().  Only the vCPU's own thread calls these.
  */
 static __always_inline void row_release(struct kvmw_vcpu_state *s, struct kvmw_held *held, u32 sum,
 					u64 span_ns)
@@ -147,7 +148,7 @@ static __always_inline void row_hold(struct kvmw_vcpu_state *s, struct kvmw_held
 #define point_send(s, row, family, KIND)				\
 	row_send(s, row, SUM_OF(family, KIND), 8 + sizeof(struct kvmw_##family))
 
-/* A whole program: the tracepoint as it is. */
+/* A whole program, for a tracepoint that needs no further processing. */
 #define POINT_PROGRAM(EVENT, family, KIND, category, tracepoint)	\
 SEC("tp/" #category "/" #tracepoint)					\
 int tracepoint(void *ctx)						\

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints that become rows of a family as they are: one list for the programs that
- * read them, the recorder that attaches these and finds the fields, and `kvmw list`.
+ * Tracepoints that become rows of a family: one list for the programs that read them, the
+ * recorder that attaches the programs and finds the fields, and `kvmw list`.
  *
  * POINT(event, KIND, category, tracepoint, fields)
  *
@@ -9,9 +9,9 @@
  * fields        "ours=theirs ours=theirs": the kernel's names as in the format file of the
  *               tracepoint (include/trace/events/kvm.h, arch/x86/kvm/trace.h,
  *               arch/x86/kvm/mmu/mmutrace.h).  "theirs|older": the first that this kernel
- *               has; one that it lacks is "not told".
+ *               has; a field without any is unknown.
  *
- * Where a tracepoint comes twice, the second is an older kernel's name for the first.
+ * Where a kind has two tracepoints, the second is an older kernel's name for the first.
  */
 #ifndef KVMW_POINTS_H
 #define KVMW_POINTS_H

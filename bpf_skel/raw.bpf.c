@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any tracepoint, as the kernel wrote it.  A program cannot tell by its context which
- * tracepoint ran it (compat.bpf.h), so there is one for each.
+ * Any tracepoint, as the kernel wrote it.  A program does not know which tracepoint called it
+ * (compat.bpf.h), so there is one program for each.
  */
 #include "point.bpf.h"
 
-/* One for each CPU would do, were no interrupt to come between: one for each of those too. */
+/* Per CPU, and per tracepoint because an interrupt may run another raw program meanwhile. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, KVMW_MAX_RAW);
@@ -39,12 +39,12 @@ static __always_inline int raw(void *ctx, const u32 index)
 	if (!row)
 		return PASS_ON;
 	size = raw_size(ctx, index);
-	/* The last word may be filled in part only. */
+	/* The last word may be filled only in part. */
 	if (size >= 8 && size < 8 * KVMW_RAW_WORDS)
 		*(u64 *)((void *)&row->e.w0 + (size & -8U)) = 0;
 	if (size > 8 * KVMW_RAW_WORDS || bpf_probe_read_kernel(&row->e.w0, size, ctx))
 		return PASS_ON;
-	/* What lies there is a pointer of the kernel's, not the record's first field. */
+	/* A program finds a kernel pointer here, not the first field of the record. */
 	row->e.w0 = 0;
 	row->event = KVMW_EVENT_RAW;
 	row->pad = 0;
@@ -56,7 +56,7 @@ static __always_inline int raw(void *ctx, const u32 index)
 	row->e.kind = index + 1;
 	row->e.size = size;
 	row_count(&s->kinds[KVMW_SUM_RAW + index], KVMW_NONE);
-	/* Words behind it are not sent; the recorder makes them 0. */
+	/* The words behind it are not sent; the recorder clears them. */
 	size = (size + 7) & -8U;
 	if (size > 8 * KVMW_RAW_WORDS ||
 	    !emit(s, row, __builtin_offsetof(struct kvmw_ring_raw, e.w0) + size)) {

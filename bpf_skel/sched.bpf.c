@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Provider "sched": the threads of VMs on and off their CPUs; for "halt" when a vCPU's
- * thread fell asleep and who woke it.
+ * Provider "sched": VM threads on and off their CPUs; for "halt": when a vCPU's thread fell
+ * asleep and who woke it.
  *
- * All on tracepoints by BTF: classic programs are passed over where another one is
- * interrupted.
+ * All use BTF tracepoints: the kernel skips a classic program while it interrupts another one.
  */
 #include "compat.bpf.h"
 #include "sched.bpf.h"
 
-#define TASK_DEAD	0x80	/* include/linux/sched.h: its last time on a CPU */
+#define TASK_DEAD	0x80	/* include/linux/sched.h: the thread will not run again */
 
 static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 					u32 kind, u64 now, u32 tid, u32 cpu)
@@ -20,7 +19,7 @@ static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct 
 	row->e.cpu = cpu;
 }
 
-/* A thread that runs no vCPU is known by its name alone. */
+/* Threads that are not vCPUs have nothing but their names. */
 static __always_inline void name_other(struct kvmw_vcpu_state *s, struct task_struct *task)
 {
 	if (s->role != KVMW_ROLE_VCPU)
@@ -111,7 +110,7 @@ int BPF_PROG(sched_switched, bool preempt, struct task_struct *prev, struct task
 	return 0;
 }
 
-/* In the context of who wakes it, which sched_wakeup need not be. */
+/* Runs in the waker's context, unlike sched_wakeup. */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waker, struct task_struct *task)
 {
@@ -142,7 +141,7 @@ static __always_inline void wakeup_row(struct kvmw_vcpu_state *s, const struct r
 	if (r && r->off_ns)
 		row.e.span_ns = now - r->off_ns;
 	else if (r && (r->on_ns || r->ready_ns))
-		row.e.span_ns = 0;	/* it was about to sleep */
+		row.e.span_ns = 0;	/* it had not fallen asleep yet */
 	if (r && r->waking_ns)
 		row.value[VALUE(sched, other)] = r->waker;
 	name_other(s, task);
@@ -164,7 +163,7 @@ int BPF_PROG(sched_woken, struct task_struct *task)
 	now = bpf_ktime_get_ns();
 	r = runner_of(task->pid);
 	wakeup_row(s, r, now, task);
-	/* One that was never seen to sleep may be on a CPU: then it is going to leave it. */
+	/* If it was not seen to sleep it may be on a CPU, and about to leave it. */
 	if (r && !r->on_ns && !r->ready_ns) {
 		r->ready_ns = now;
 		r->off_ns = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The threads of recorded VMs, whichever thread is the current one: whose they are, since
- * when they run, wait or sleep, who woke them, and the names of those who did.
+ * The threads of recorded VMs, whichever thread is current: their VM, since when they run, wait
+ * or sleep, who woke them, and the names of the wakers.
  *
- * A process is known to be a recorded VM once one of its threads has run a vCPU, with -p
- * from the start; until then nothing of it is in here.
+ * A process is known to be a recorded VM once one of its threads has run a vCPU or, with -p,
+ * from the start; its threads are not tracked before.
  *
- * What is kept of a thread changes in sched_switch, sched_wakeup and sched_waking of that
- * thread, which the scheduler's locks serialize: plain stores do.
+ * Only sched_switch, sched_wakeup and sched_waking of a thread change its entry, and the
+ * scheduler's locks serialize these, so plain stores are enough.
  */
 #ifndef KVMW_SCHED_BPF_H
 #define KVMW_SCHED_BPF_H
@@ -18,14 +18,14 @@
 #define NR_OFFS		8	/* a power of two */
 
 struct runner {
-	u64 on_ns;		/* it runs since then; 0: it does not, or that was not seen */
-	u64 ready_ns;		/* it waits for a CPU since then */
-	u64 off_ns;		/* it sleeps since then */
-	u64 waking_ns;		/* when it was woken last, by */
-	u64 waker;		/* this thread; 0: an interrupt; KVMW_NONE: not told */
+	u64 on_ns;		/* running since; 0: it is not, or this is unknown */
+	u64 ready_ns;		/* waiting for a CPU since */
+	u64 off_ns;		/* sleeping since */
+	u64 waking_ns;		/* when it was last woken */
+	u64 waker;		/* by this thread; 0: an interrupt; KVMW_NONE: unknown */
 	struct {
 		u64 out_ns, in_ns;
-	} offs[NR_OFFS];	/* when it was off its CPU, the last times */
+	} offs[NR_OFFS];	/* the last times when it was off its CPU */
 	u32 nr_offs, pad;
 };
 
@@ -51,25 +51,26 @@ static __always_inline struct runner *runner_of(u32 tid)
 }
 
 /*
- * The state of a thread of a recorded VM: its vCPU's, or that of the VMM; NULL: it is none.
- * others: threads without a vCPU are wanted too.
+ * The state of a thread of a recorded VM: its vCPU's, or that of the VMM; NULL: it belongs to no
+ * recorded VM.  others: include threads that are not vCPUs.
  */
-static __always_inline struct kvmw_vcpu_state *state_of_vm_thread(struct task_struct *task, bool others)
+static __always_inline struct kvmw_vcpu_state *state_of_vm_thread(struct task_struct *task,
+								  bool others)
 {
 	u32 tid = task->pid, tgid = task->tgid;
 	struct thread *found;
 
-	/* First: most threads of a host are of no VM. */
+	/* First, because most threads of a host belong to no VM. */
 	if (!tid || !bpf_map_lookup_elem(&vms, &tgid))
 		return NULL;
 	found = bpf_map_lookup_elem(&threads, &tid);
 	if (found && found->tgid == tgid && found->known != NO_STATE_YET)
 		return found->known == UNWANTED ? NULL : state_at(found->known - 1);
-	/* What is no vCPU passes no --vcpu. */
+	/* --vcpu excludes everything but vCPUs. */
 	return others && !config.vcpu_filter ? state_of_other(tgid, task) : NULL;
 }
 
-/* Names of the threads that rows refer to, as they were sent. */
+/* The names last sent of threads that rows refer to. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KVMW_MAX_TASKS);
@@ -77,8 +78,9 @@ struct {
 	__type(value, struct kvmw_task);
 } tasks __weak SEC(".maps");
 
-/* Once, and again when it has another one; a row of state s refers to it. */
-static __always_inline void name_task(struct kvmw_vcpu_state *s, u32 tid, const struct task_struct *task)
+/* Sends a thread's name once, and again when it changes; a row of state s refers to it. */
+static __always_inline void name_task(struct kvmw_vcpu_state *s, u32 tid,
+				      const struct task_struct *task)
 {
 	struct kvmw_ring_task row = { .event = KVMW_RING_TASK, .tid = tid };
 	struct kvmw_task *known;

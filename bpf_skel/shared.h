@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the BPF programs and the recorder both see: records in the rings, and
- * the state of each vCPU, an element of a memory-mapped array.
+ * What the BPF programs and the recorder share: records in the rings, and the state of each
+ * vCPU, an element of a memory-mapped array.
  */
 #ifndef KVMW_SHARED_H
 #define KVMW_SHARED_H
@@ -17,10 +17,10 @@
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_UNKNOWN (~0U)
-#define KVMW_VCPU_NONE	(~1U)	/* state of what is not a vCPU */
+#define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
-#define KVMW_MAX_STACKS	16384	/* distinct ones of a recording, in two maps: a power of two */
+#define KVMW_MAX_STACKS	16384	/* distinct stacks of a recording, in two maps: a power of two */
 #define KVMW_MAX_FRAMES	64
 
 /* The record in a ring: which event, then its struct. */
@@ -50,21 +50,21 @@ struct kvmw_ring_raw {
 	struct kvmw_raw e;
 };
 
-/* A row that was counted and waits for its end; size 0: there is none. */
+/* A row that was counted and has not ended yet; size 0: none. */
 struct kvmw_held {
-	u32 size, pad;		/* bytes of it that are sent */
+	u32 size, pad;		/* bytes of row that are sent */
 	struct kvmw_ring_row row;
 };
 
 enum kvmw_held_id { KVMW_HELD_NESTED, KVMW_HELD_HYPERCALL, KVMW_HELD_FAULT, KVMW_NR_HELD };
 
-/* struct kvm_userspace_memory_region of the kernel's ABI; size KVMW_NONE: not told. */
+/* struct kvm_userspace_memory_region of the kernel's ABI; size KVMW_NONE: unknown. */
 struct kvmw_region {
 	u32 slot, flags;
 	u64 gpa, size, hva;
 };
 
-/* A KVM ioctl under method, by thread. */
+/* A KVM ioctl in progress, by thread. */
 #define KVMW_MAX_CALLS	4096
 struct kvmw_call {
 	struct kvmw_region region;	/* of KVM_SET_USER_MEMORY_REGION */
@@ -78,10 +78,10 @@ struct kvmw_sum {
 	u64 count, done, lost;
 	u64 gap_ns, span_ns, user_ns;	/* as in the event "total" */
 	u64 halt_ns, poll_ns, wait_ns, block_ns;
-	u64 filtered;		/* no record was to be made of these */
+	u64 filtered;		/* excluded by a filter: they have no record */
 };
 
-/* Those of one kind of a family; added to with atomics. */
+/* Totals of one kind of a family; updated with atomics. */
 struct kvmw_kind_total {
 	u64 count, done, lost, span_ns, filtered;
 };
@@ -92,7 +92,7 @@ struct kvmw_kind_total {
 #define KVMW_SUM_ISA(key)	((u32)((key) >> 32) & 0xff)
 #define KVMW_SUM_REASON(key)	((u32)(key))
 
-/* Whose state it is. */
+/* What a state belongs to. */
 enum kvmw_role {
 	KVMW_ROLE_VCPU,
 	KVMW_ROLE_VMM,		/* all other threads of a VMM; tid is its tgid */
@@ -100,14 +100,14 @@ enum kvmw_role {
 };
 
 /*
- * One vCPU run by one thread.  What the cycle needs is written by that thread alone
- * (its tracepoints run in its own context) or while it is switched out, so it needs no
- * atomic.  What any context adds to (lost, kinds) is added to with one.  Read by the
- * recorder at any time through mmap.
+ * One vCPU run by one thread.  The cycle's members are written by that thread alone (its
+ * tracepoints run in its own context) or while it is switched out, so they need no atomics.
+ * Members that any context adds to (lost, kinds) use atomics.  The recorder reads all of it at
+ * any time through mmap.
  */
 struct kvmw_vcpu_state {
 	u32 tgid, tid;		/* tid 0: not in use */
-	u32 vcpu_id;		/* KVMW_VCPU_UNKNOWN until a tracepoint told */
+	u32 vcpu_id;		/* KVMW_VCPU_UNKNOWN until a tracepoint shows it */
 	s32 run_fd;		/* vCPU file descriptor, -1: not seen */
 	char comm[KVMW_COMM];
 	char leader[KVMW_COMM];	/* comm of the process, where /proc is too late */
@@ -121,23 +121,23 @@ struct kvmw_vcpu_state {
 	u32 sent;		/* records put into the ring */
 	u32 role;		/* enum kvmw_role */
 	u32 unsampled;		/* cycles since the last one sent, of --sample */
-	u32 next_window;	/* the next poll_window, where a tracepoint told it; 0: not told */
-	/* cycle.bpf.h: the parts of the cycle under method, or of the next one */
-	u64 off_ns;		/* off its CPU since then; 0: on one */
-	u64 out_ns;		/* off it since the last entry, before the exit was seen */
+	u32 next_window;	/* the next poll_window, from a tracepoint; 0: unknown */
+	/* cycle.bpf.h: the parts of the current cycle, or of the next one */
+	u64 off_ns;		/* off its CPU since; 0: on a CPU */
+	u64 out_ns;		/* left its CPU after the last entry, before the exit was seen */
 	u64 slept_ns;		/* first went to sleep since the mark */
 	u64 slept_wait;		/* wait_ns then */
 	u64 mark_wait, mark_block;	/* wait_ns, block_ns at the mark */
 	u64 user_off;		/* both when user_ns was set */
 	u64 vcpu;		/* struct kvm_vcpu of the kernel; 0: not known */
-	u32 off_runnable;	/* it waits for a CPU, it does not sleep */
+	u32 off_runnable;	/* it waits for a CPU and does not sleep */
 	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
 
-	struct kvmw_ring_exit exit;		/* the cycle under way */
+	struct kvmw_ring_exit exit;		/* the current cycle */
 	struct kvmw_ring_userspace user;
 	struct kvmw_held held[KVMW_NR_HELD];
-	u64 hyperv_ns;		/* last hypercall of Hyper-V's that is not done; 0: none */
-	/* stack.bpf.c: of the cycle, of the return to the VMM that is under way */
+	u64 hyperv_ns;		/* start of the last unfinished Hyper-V hypercall; 0: none */
+	/* stack.bpf.c: of the current cycle, of the current return to the VMM */
 	struct {
 		u32 from;	/* enum kvmw_stack_from */
 		s32 kernel, user;
@@ -154,32 +154,32 @@ struct kvmw_vcpu_state {
 #define KVMW_MAX_FILTER_REASONS 16
 
 struct kvmw_range {
-	u64 from, to;		/* both belong to it */
-	u64 set;		/* 0: no such filter */
+	u64 from, to;		/* inclusive */
+	u64 set;		/* 0: no filter */
 };
 
-/* Which records are made; all 0: all of them. */
+/* Which records are made; all 0: every one. */
 struct kvmw_filter {
 	u64 min_ns;
-	u32 sample;		/* one of so many; 0 as 1 */
+	u32 sample;		/* one in this many; 0 means 1 */
 	u32 nr_reasons;
 	u32 reasons[KVMW_MAX_FILTER_REASONS];
-	/* Where one of them is set, what is in none is left out. */
+	/* If any is set, cycles within none of them are filtered. */
 	struct kvmw_range port, gpa, msr;
 };
 
-#define KVMW_MAX_TASKS	4096	/* threads that rows name, remembered at a time */
+#define KVMW_MAX_TASKS	4096	/* threads with names that are remembered at a time */
 
 struct kvmw_task {
-	u64 comm[KVMW_COMM / 8];	/* in words, to be compared */
+	u64 comm[KVMW_COMM / 8];	/* as words, for comparison */
 };
 
 /*
- * What a thread is called, in the rings beside the rows: the recorder makes no system call
- * for it, for while one looks into a map the kernel leaves out programs on that CPU
+ * The name of a thread, in the rings beside the rows.  It does not come from a map, because the
+ * kernel skips programs on a CPU while a system call looks into a map there
  * (bpf_disable_instrumentation(), include/linux/bpf.h).
  */
-#define KVMW_RING_TASK	(~0U)	/* in place of an event's id */
+#define KVMW_RING_TASK	(~0U)	/* instead of an event's id */
 
 struct kvmw_ring_task {
 	u32 event;
@@ -195,27 +195,27 @@ enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_SWITCH };
 enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
 
 /*
- * Set by the recorder before loading; constants for the verifier, which drops
- * what a recording does not ask for.  Offsets of tracepoint fields are those of
- * the running kernel (events/kvm/NAME/format in tracefs).
+ * Set by the recorder before loading; constant for the verifier, which drops the code that a
+ * recording does not need.  Offsets of tracepoint fields are those of the running kernel
+ * (events/kvm/NAME/format in tracefs).
  */
 struct kvmw_config {
 	u32 target;		/* enum kvmw_target */
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
-	u32 events;		/* bitmap of the ids of those wanted */
+	u32 events;		/* bitmap of the ids of the wanted events */
 	u8 vcpu_filter;
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
-	u8 parts;		/* all programs that tell the parts of a cycle are there */
+	u8 parts;		/* the programs for the parts of a cycle are attached */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
-	u8 hypercall_return;	/* that of kvm_emulate_hypercall() is seen */
-	u8 switch_state;	/* sched_switch hands over the state of prev */
+	u8 hypercall_return;	/* the return of kvm_emulate_hypercall() is probed */
+	u8 switch_state;	/* sched_switch has the state of prev as an argument */
 	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
 	u32 nr_rings;		/* a power of two */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
-		u32 fixed;	/* all lie where KVM_EXIT_FIELDS has them */
+		u32 fixed;	/* all fields are where KVM_EXIT_FIELDS has them */
 		u32 size;	/* bytes to read */
 #define KVMW_OFFSET(type, name, field, offset) u32 name;
 		KVM_EXIT_FIELDS(KVMW_OFFSET)
@@ -225,20 +225,20 @@ struct kvmw_config {
 	} entry;
 	struct {
 		u64 pfn_mask;		/* bits of an address in a page-table entry */
-		u8 spans;		/* the end of a fault is seen */
+		u8 spans;		/* the end of a fault is probed */
 		u8 direct;		/* faults are by guest physical address: no shadow paging */
 	} fault;
 	struct kvmw_arch_config arch;
-	/* Of each point: where the kernel has a family's fields; size 0: it has not. */
+	/* For each point, where the kernel has the family's fields; size 0: it lacks this one. */
 	struct kvmw_point {
 		struct {
 			u16 offset;
 			u8 size, is_signed;
 		} field[KVMW_MAX_FIELDS];
 	} points[KVMW_NR_POINTS];
-	/* Tracepoints recorded raw. */
+	/* Raw tracepoints. */
 	struct {
-		u16 size;	/* bytes without those of dynamic fields */
+		u16 size;	/* bytes, dynamic data not included */
 		u16 dynamic;	/* offset of the last __data_loc field; 0: none */
 	} raw[KVMW_MAX_RAW];
 };

@@ -2,16 +2,16 @@
 /*
  * Provider "stack": where the vCPU's thread was while its guest did not run.
  *
- * Of a cycle, or of a return to the VMM, that is the first moment at which the thread left
- * its CPU.  If it left it not, it is the return of KVM_RUN, whose user stack is that of the
- * VMM's call.  A cycle that KVM itself handled without sleeping has neither, and no row.
- * The row is made when the cycle ends, so that its duration decides whether it is wanted.
+ * The stack of a cycle, or of a return to the VMM, is taken when the thread first leaves its
+ * CPU.  If it does not, it is taken when KVM_RUN returns; its user stack is then that of the
+ * VMM's call.  A cycle that KVM handles without sleeping or returning has no stack and no row.
+ * The row is made when the cycle ends, so its duration decides whether it is wanted.
  *
- * Kernel and user stacks have their numbers in one space: hashes of their addresses.  A
- * stack whose number is taken by another one goes into a second map; a third is not told.
+ * The ids of kernel and user stacks share one space: they are hashes of the addresses.  A stack
+ * whose id another one has goes into a second map; a third such stack is unknown.
  *
- * Its programs run beside those of exit and userspace on the same tracepoints, before or
- * after these: a cycle that is over by then still lies in the state.
+ * These programs run on the same tracepoints as those of exit and userspace, before or after
+ * them: a cycle that has ended by then is still in the state.
  */
 #include "filter.bpf.h"
 #include "point.bpf.h"
@@ -27,7 +27,7 @@ struct stack_map more_stacks SEC(".maps");
 
 #define EEXIST 17
 
-/* < 0: not told. */
+/* < 0: unknown. */
 static __always_inline s32 stack_id(void *ctx, u64 flags)
 {
 	s32 id = bpf_get_stackid(ctx, &stacks, flags);
@@ -56,7 +56,7 @@ int stack_switch(u64 *ctx)
 
 	if (!active)
 		return 0;
-	/* Not by way of here[], which is for the threads that run vCPUs. */
+	/* Does not use here[], which is for threads that run vCPUs. */
 	thread = bpf_map_lookup_elem(&threads, &tid);
 	if (!thread || thread->tgid != pid_tgid >> 32 || thread->known == UNWANTED ||
 	    thread->known == NO_STATE_YET)
@@ -159,7 +159,7 @@ int stack_entry(void *ctx)
 	return PASS_ON;
 }
 
-/* KVM_RUN is called: the VMM's time is over. */
+/* KVM_RUN is called: the VMM's time ends. */
 SEC("kprobe/kvm_arch_vcpu_ioctl_run")
 int BPF_KPROBE(stack_run, struct kvm_vcpu *vcpu)
 {

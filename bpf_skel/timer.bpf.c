@@ -2,9 +2,9 @@
 /*
  * Provider "timer": timers and clocks.
  *
- * The APIC timer is one of the host's high-resolution timers, known by its function.  They
- * expire in interrupts, where whoever runs has nothing to do with it: whose a timer is was
- * remembered when its vCPU's thread started it.
+ * The APIC timer is one of the host's high-resolution timers, recognized by its function.  Timers
+ * expire in interrupts of unrelated threads, so the vCPU of a timer is remembered when its thread
+ * starts the timer.
  */
 #include "context.bpf.h"
 #include "point.bpf.h"
@@ -16,7 +16,7 @@ POINT_PROGRAM(KVMW_EVENT_TIMER, timer, MASTERCLOCK, kvm, kvm_update_master_clock
 POINT_PROGRAM(KVMW_EVENT_TIMER, timer, TRACK_TSC, kvm, kvm_track_tsc)
 POINT_PROGRAM(KVMW_EVENT_TIMER, timer, TSC_OFFSET, kvm, kvm_write_tsc_offset)
 
-/* Slot of the vCPU of each APIC timer, struct hrtimer of the kernel. */
+/* Index of the vCPU's state for each APIC timer (address of its struct hrtimer). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4 * KVMW_MAX_VCPUS);
@@ -31,7 +31,7 @@ static __always_inline struct kvmw_vcpu_state *timer_state(u64 timer)
 	return index ? state_at(*index) : NULL;
 }
 
-/* The vCPU whose thread starts the timer; a periodic one starts itself, in an interrupt. */
+/* The vCPU whose thread starts the timer; a periodic timer restarts itself in an interrupt. */
 static __always_inline struct kvmw_vcpu_state *timer_started(u64 timer)
 {
 	struct kvmw_vcpu_state *s;
@@ -44,8 +44,8 @@ static __always_inline struct kvmw_vcpu_state *timer_started(u64 timer)
 	return s;
 }
 
-static __always_inline void timer_row(struct kvmw_ring_row *row, struct kvmw_vcpu_state *s, u32 kind,
-				      u64 expires)
+static __always_inline void timer_row(struct kvmw_ring_row *row, struct kvmw_vcpu_state *s,
+				      u32 kind, u64 expires)
 {
 	row_begin(row, s, KVMW_EVENT_TIMER, kind, NR_VALUES(timer));
 	row->e.tid = s->tid;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Provider "userspace": KVM_RUN returning to the VMM and being called again.  The
- * same two moments give the "exit" provider its time in the VMM.
+ * Provider "userspace": KVM_RUN returns to the VMM and is called again.  These two moments also
+ * give the provider "exit" its time in the VMM.
  *
- * The call is seen by the first of run_fentry, run_kprobe, run_syscall that this
- * kernel lets the recorder attach.
+ * The call is seen by the best of run_kprobe, run_fentry and run_syscall that this kernel lets
+ * the recorder attach.
  */
 #include "cycle.bpf.h"
 #include "ioctl.bpf.h"
 
-/* Counts and sends; user_ns KVMW_NONE: the next KVM_RUN was not seen. */
+/* Counts and sends; user_ns KVMW_NONE: the next KVM_RUN was missed. */
 static __always_inline void user_end(struct kvmw_vcpu_state *s, u64 now, u64 user_ns)
 {
 	struct kvmw_sum *sum = sum_at(s, s->user_sum);
@@ -34,7 +34,7 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 	struct kvmw_userspace *e = &s->user.e;
 	struct kvmw_sum *sum;
 
-	/* A program on a preemptible path is skipped while it is preempted on this CPU. */
+	/* KVM_RUN was missed: a program is skipped on a CPU where it is preempted. */
 	if (s->user_open)
 		user_end(s, now, KVMW_NONE);
 
@@ -52,8 +52,8 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 }
 
 /*
- * The state of a thread whose vCPU's number is not at hand.  With --vcpu none is made:
- * it would be recorded whichever vCPU it is.
+ * The state of a thread whose vCPU id is unknown here.  With --vcpu none is made, for it would
+ * be recorded whichever vCPU it is.
  */
 static __always_inline struct kvmw_vcpu_state *state_of_unknown(void)
 {
@@ -113,7 +113,7 @@ int run_syscall(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-/* The same on all kernels; the recorder has looked. */
+/* The same on all kernels; the recorder checks it. */
 struct userspace_exit_args {
 	u64 common;
 	u32 reason;

@@ -115,7 +115,7 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
-/* Their sizes alone. */
+/* Only their sizes are used. */
 struct mutex {
 	int any;
 };
@@ -123,7 +123,7 @@ struct spinlock {
 	int any;
 };
 
-/* include/linux/hrtimer_types.h; 7.x has another type for node, with the same member */
+/* include/linux/hrtimer_types.h; in 7.x node has another type with the same member */
 struct timerqueue_node {
 	s64 expires;
 };

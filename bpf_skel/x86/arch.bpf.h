@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernels that are x86's own (see compat.bpf.h), without code here:
+ *
+ * 89e54ec59232 ("KVM: x86: Update trace function for nested VM entry to support VMX"), 6.0:
+ *	before, kvm_nested_vmenter is kvm_nested_vmrun, and only SVM has it.
+ */
 #ifndef KVMW_X86_ARCH_BPF_H
 #define KVMW_X86_ARCH_BPF_H
 
@@ -32,8 +38,8 @@ static __always_inline bool arch_spte_present(u64 spte)
 }
 
 /*
- * What the guest finds in RAX.  The vCPU that a thread runs is its latest preempt notifier:
- * vcpu_load(), virt/kvm/kvm_main.c.
+ * The guest's RAX.  The vCPU that a thread runs is its latest preempt notifier: vcpu_load(),
+ * virt/kvm/kvm_main.c.
  */
 static __always_inline u64 arch_hypercall_result(void)
 {
@@ -46,7 +52,7 @@ static __always_inline u64 arch_hypercall_result(void)
 	return BPF_CORE_READ(vcpu, arch.regs[GUEST_RAX]);
 }
 
-/* Of this CPU, by addresses that the recorder found. false: this kernel does not tell. */
+/* Read at addresses that the recorder found; false: unknown on this kernel. */
 static __always_inline bool arch_preempt_count(u32 *count)
 {
 	u32 cpu = bpf_get_smp_processor_id();

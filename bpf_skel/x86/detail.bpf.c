@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Provider "exit": details of an exit that x86's tracepoints tell while KVM handles it. */
+/* Provider "exit": details of an exit from x86's tracepoints while KVM handles it. */
 #include "exit_detail.bpf.h"
 
-/* The layouts of these are those of all kernels from 5.10 to 7.2; the recorder looks. */
+/* The same layouts on all kernels from 5.10 to 7.2; the recorder checks them. */
 struct fast_mmio_args {
 	u64 common, gpa;
 };
@@ -14,7 +14,7 @@ int fast_mmio(struct fast_mmio_args *ctx)
 	return PASS_ON;
 }
 
-/* VMX: the guest physical address of an EPT violation is in none of kvm_exit's fields. */
+/* VMX: kvm_exit lacks the guest physical address of an EPT violation. */
 SEC("tp/kvm/kvm_page_fault")
 int detail_fault(void *ctx)
 {
@@ -29,7 +29,7 @@ int detail_fault(void *ctx)
 	return PASS_ON;
 }
 
-/* Where the guest's registers are out of reach, for want of BTF of kvm.ko. */
+/* The following are for kernels where kvm.ko has no BTF, so guest registers cannot be read. */
 struct cpuid_args {
 	u64 common;
 	u32 function;

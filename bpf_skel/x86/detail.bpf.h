@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an exit was about, from what the CPU tells at it.
+ * Details of an exit, from the information that the CPU provides with it.
  *
  * SVM: AMD64 Architecture Programmer's Manual, volume 2: 15.8 (control registers), 15.10.2
  * (IOIO), 15.11 (MSR), 15.25.6 (nested page faults), appendix C (exit codes).
@@ -44,7 +44,7 @@
 #define GUEST_RAX	0		/* enum kvm_reg of the kernel: as in ModRM */
 #define GUEST_RCX	1
 
-/* Where kvm.ko has no BTF it is left to the tracepoints of detail.bpf.c. */
+/* Unknown where kvm.ko has no BTF: the tracepoints of detail.bpf.c fill it in. */
 static __always_inline u64 guest_reg(const struct kvmw_vcpu_state *s, u32 reg)
 {
 	const struct kvm_vcpu *vcpu = (void *)s->vcpu;

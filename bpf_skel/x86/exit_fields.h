@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tracepoint kvm_exit tells on x86 (arch/x86/kvm/trace.h): the one list of its
- * fields, for the program that reads them and the recorder that finds them.
+ * The fields of the tracepoint kvm_exit on x86 (arch/x86/kvm/trace.h): one list for the program
+ * that reads them and the recorder that finds them.
  *
- * FIELD(type, name, field, offset): ours, the kernel's, and where it lies in all kernels
- * from 5.10 to 7.2.  Where it lies elsewhere, the program takes the slower way.
+ * FIELD(type, name, field, offset): our name, the kernel's, and its offset on all kernels from
+ * 5.10 to 7.2.  If an offset differs, the program uses a slower method.
  */
 #ifndef KVMW_X86_EXIT_FIELDS_H
 #define KVMW_X86_EXIT_FIELDS_H

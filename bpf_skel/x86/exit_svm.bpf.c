@@ -22,9 +22,9 @@ struct vmcb_exit {
 #define EXITINTINFO_V	(1U << 31)
 
 /*
- * SVM leaves all that kvm_exit tells in memory (svm_get_exit_info() in
- * arch/x86/kvm/svm/svm.c), so the making of a trace record can be spared.  VMX keeps
- * it in the VMCS, out of a program's reach.
+ * SVM leaves all information about an exit in memory (svm_get_exit_info() in
+ * arch/x86/kvm/svm/svm.c), so no trace record needs to be built.  VMX keeps it in the VMCS, which
+ * a program cannot read.
  */
 SEC("tp_btf/kvm_exit")
 int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
