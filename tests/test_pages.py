@@ -106,3 +106,14 @@ def test_keys_and_orders_of_report(option):
     if option == "sort":
         items = " ".join(re.findall(r"^\t(.*);;", text, re.M))
         assert sorted(re.findall(r"`(\w+)`", items)) == sorted(names)
+
+
+@pytest.mark.parametrize("name", ["HACKING.md", "README.md"])
+def test_files_that_are_named_exist(name):
+    """Except those that stand for another: ARCH, the name of a family."""
+    words = re.findall(r"`([\w./*-]+)`", (TREE / name).read_text())
+    paths = [word for word in words if re.search(r"/|\.(c|h|md|txt|py|spec)$", word)
+             and not re.search(r"NAME|ARCH|name|family|^/dev", word)]
+    assert not [path for path in paths if not list(TREE.glob(path)) and
+                not list(TREE.glob(f"util/*/{path}"))]
+    assert paths
