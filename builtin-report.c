@@ -19,26 +19,26 @@ enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_
 #define TOP_STACKS	20	/* shown unless told otherwise */
 
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is a pipe", 1 },
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
-	{ "sort", 's', "KEY[,KEY...]", 0, "One row for each KEY", 2 },
+	{ "sort", 's', "KEY[,KEY...]", 0, "Show one row per value of KEY", 2 },
 	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
-	{ "event", 'e', "EVENT", 0, "exit, userspace, a family such as irq, or a tracepoint "
-	  "such as kvm:kvm_pio (default exit, or userspace)", 2 },
-	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows with less than P% of the time, or of the "
-	  "count with --order count", 2 },
-	{ "top", OPT_TOP, "N", 0, "Only the first N rows (default all; of stack: 20)", 2 },
-	{ "hist", OPT_HIST, NULL, 0, "The histogram of each row too", 2 },
+	{ "event", 'e', "EVENT", 0, "Show exit, userspace, a family such as irq, or a "
+	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
+	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the time, or of the count "
+	  "with --order count", 2 },
+	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20)", 2 },
+	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
 	{ NULL, 0, NULL, 0, "Select:", 3 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
 	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 3 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began within these seconds since the start; "
-	  "with @ before it, of CLOCK_MONOTONIC", 3 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
+	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
 	{ NULL, 0, NULL, 0, "Output:", 4 },
-	{ "json", OPT_JSON, NULL, 0, "One JSON object", 4 },
-	{ "csv", OPT_CSV, NULL, 0, "The rows as CSV", 4 },
-	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default the terminal's, or 80)", 4 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Never through a pager", 4 },
+	{ "json", OPT_JSON, NULL, 0, "Print one JSON object", 4 },
+	{ "csv", OPT_CSV, NULL, 0, "Print the rows as CSV", 4 },
+	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 4 },
 	{ 0 },
 };
 
@@ -111,7 +111,7 @@ static error_t no_event(const char *arg)
 	for_each_captured_event(event)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 *names ? ", " : "", event->name);
-	error("--event: no event '%s' to report; there are %s, and tracepoints such as kvm:kvm_pio",
+	error("--event: unknown event '%s'; use %s, or a tracepoint such as kvm:kvm_pio",
 	      arg, names);
 	return EINVAL;
 }
@@ -137,7 +137,7 @@ static error_t cmd_report__parse_event(struct report_options *opt, const char *a
 
 	opt->tracepoint = NULL;
 	if (colon && is_kind(arg, colon)) {
-		error("--event '%s': that is one kind of event %.*s; report -e %.*s has a row for each "
+		error("--event: '%s' is one kind of event %.*s; report -e %.*s shows a row for each "
 		      "kind, script -e %s lists its events", arg, (int)(colon - arg), arg,
 		      (int)(colon - arg), arg, arg);
 		return EINVAL;
@@ -174,7 +174,7 @@ static error_t parse_top(struct args *args, const char *arg)
 	args->top = true;
 	if (!parse_u32(arg, &args->opt.top) && args->opt.top)
 		return 0;
-	error("--top '%s': not a number from 1", arg);
+	error("--top: invalid number '%s', must be positive", arg);
 	return EINVAL;
 }
 
@@ -186,7 +186,7 @@ static error_t parse_limit(struct report_options *opt, const char *arg)
 	if (end != arg && (!*end || !strcmp(end, "%")) && opt->percent_limit >= 0 &&
 	    opt->percent_limit <= 100)
 		return 0;
-	error("--percent-limit '%s': not a number from 0 to 100", arg);
+	error("--percent-limit: invalid number '%s', must be 0 to 100", arg);
 	return EINVAL;
 }
 
@@ -195,7 +195,7 @@ static error_t parse_width(struct args *args, const char *arg)
 	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
 	    args->width <= SCREEN_MAX)
 		return 0;
-	error("--width '%s': not a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
+	error("--width: invalid number '%s', must be %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
 	return EINVAL;
 }
 
@@ -239,7 +239,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("report: unexpected argument '%s'; -i names the recording", arg);
+		error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
 		set_defaults(args);
@@ -383,7 +383,7 @@ static int report(struct args *args)
 	if (*rep.empty)
 		ret = error("%s: %s", in.rec->path, rep.empty);
 	if (rep.over_limit)
-		ret = error("%s: %llu events left out: more than %u different keys", in.rec->path,
+		ret = error("%s: %llu events are not shown: more than %u different keys", in.rec->path,
 			    (unsigned long long)rep.over_limit, AGG_MAX_KEYS);
 	if (recording__complain(in.rec))
 		ret = -1;
@@ -395,19 +395,14 @@ out:
 
 static void help_sort(FILE *out)
 {
-	const char *separator = " (default reason";
-
-	fputs("One row for each KEY: ", out);
+	fputs("Show one row per value of KEY: ", out);
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		fprintf(out, "%s%s: %s", i ? "; " : "", sort_key__get(i)->name,
+		fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
 			sort_key__get(i)->doc);
-	for_each_captured_event(event) {
-		if (!event->sort)
-			continue;
-		fprintf(out, "%s; of %s: %s", separator, event->name, event->sort);
-		separator = "";
-	}
-	fputc(')', out);
+	fputs(". Default: reason", out);
+	for_each_captured_event(event)
+		if (event->sort)
+			fprintf(out, "; for %s: %s", event->name, event->sort);
 }
 
 /* What the tables know of an option's values goes into its help. */
@@ -426,8 +421,8 @@ static char *help_filter(int key, const char *text, void *input)
 	if (key == 's')
 		help_sort(out);
 	else
-		fprintf(out, "Order of the rows: by %s, greatest first, but keys ascending (default "
-			"time)", orders);
+		fprintf(out, "Order of the rows: descending by %s (ascending); default time",
+			orders);
 	fclose(out);
 	return help;
 }
@@ -437,7 +432,7 @@ const struct argp report_argp = {
 	.parser = cmd_report__parse,
 	.help_filter = help_filter,
 	.doc = "Read a recording and show why the guest left guest mode, how often and for "
-	       "how long; or what else was recorded, with -e.",
+	       "how long; with -e, show another recorded event.",
 };
 
 int cmd_report(int argc, const char **argv)

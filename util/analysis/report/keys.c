@@ -364,7 +364,7 @@ static u32 slot_members(const struct report *rep, const struct key_value *value,
 
 static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 	[KEY_REASON] = {
-		.name = "reason", .synonym = "kind", .doc = "exit reason, kind of a family",
+		.name = "reason", .synonym = "kind", .doc = "exit reason; for a family: kind",
 		.event_title = reason_title, .prefix = "", .counted = true,
 		.column = reason_column, .value = reason_value, .label = reason_label,
 		.members = reason_members,
@@ -381,23 +381,23 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 	},
 	[KEY_DETAIL] = {
 		.name = "detail", .synonym = "name",
-		.doc = "port, page, MSR, hypercall, ioctl, vector, stack and the like",
+		.doc = "port, page, MSR, hypercall, ioctl, vector, stack and so on",
 		.event_title = detail_title, .prefix = "", .column = detail_column, .nr_fine = 2,
 		.fine = detail_fine, .value = detail_value, .label = detail_label,
 		.members = detail_members,
 	},
 	[KEY_USER] = {
-		.name = "user", .doc = "KVM_EXIT_* with which KVM_RUN returned",
+		.name = "user", .doc = "KVM_EXIT_* of the return to the VMM",
 		.title = "returned with", .prefix = "", .column = user_column, .nr_fine = 1,
 		.fine = user_fine, .label = user_label, .members = user_members,
 	},
 	[KEY_CPU] = {
-		.name = "cpu", .doc = "CPU of the host", .title = "CPU", .prefix = "CPU ",
+		.name = "cpu", .doc = "host CPU", .title = "CPU", .prefix = "CPU ",
 		.column = cpu_column, .nr_fine = 1, .fine = cpu_fine, .label = cpu_label,
 		.members = cpu_members,
 	},
 	[KEY_TID] = {
-		.name = "tid", .synonym = "thread", .doc = "thread of an event of a family",
+		.name = "tid", .synonym = "thread", .doc = "thread; families only",
 		.title = "thread", .prefix = "thread ", .column = tid_column, .nr_fine = 1,
 		.label = tid_label, .members = tid_members,
 	},
