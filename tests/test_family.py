@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -210,6 +211,20 @@ def test_info(dummy, recording):
     frames = next(f for f in found["frames"] if f["event"] == "dummy")
     assert frames["rows"] == 4 and [c["name"] for c in frames["columns"]][-2:] == ["port", "error"]
     assert "1 records of dummy" in dummy.run("info", "-i", recording)
+
+
+def test_format_page(dummy):
+    """Its test writes the tables, and finds all of them there."""
+    for update in {"KVMW_UPDATE": "1"}, {}:
+        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                               "tests/test_format.py", "-k", "page_names_the_events"],
+                              env=os.environ | {"KVMW": str(dummy.kvmw)} | update,
+                              cwd=dummy.tree, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    page = (dummy.tree / "Documentation/kvmw.data-file-format.txt").read_text()
+    assert f"\nEvent {ID}, `dummy`: accesses made up by a test.\n\n  Field  Name " in page
+    assert re.search(r"\n  6 +port +u64 +hex +port that was accessed\n", page)
+    assert re.search(r"\n  1 +access +a port was accessed\n", page)
 
 
 def test_a_kvmw_without_it_reads_its_rows(recording):
