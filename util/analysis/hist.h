@@ -30,6 +30,15 @@ static inline u64 sat_add(u64 a, u64 b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+/* How much two ranges have in common. */
+static inline u64 overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	u64 from = a > b ? a : b, a_end = sat_add(a, a_size), b_end = sat_add(b, b_size);
+	u64 end = a_end < b_end ? a_end : b_end;
+
+	return end > from ? end - from : 0;
+}
+
 static inline u32 hist__index(u64 value)
 {
 	u32 exp;

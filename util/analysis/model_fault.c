@@ -257,14 +257,6 @@ static int finish_accesses(struct fault_state *st, const struct report *rep)
 	return ret;
 }
 
-static u64 overlap(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	u64 from = a > b ? a : b, a_end = sat_add(a, a_size), b_end = sat_add(b, b_size);
-	u64 end = a_end < b_end ? a_end : b_end;
-
-	return end > from ? end - from : 0;
-}
-
 /*
  * Where several slots cover it: the greatest part, then the lower address space (1 is that
  * of system management mode), then the one set last.

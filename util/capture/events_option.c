@@ -8,7 +8,7 @@
 
 #define E(NAME) BIT(KVMW_EVENT_##NAME)
 
-static bool equals(const char *word, const char *text, size_t len)
+static bool events_option__equals(const char *word, const char *text, size_t len)
 {
 	return strlen(word) == len && !memcmp(word, text, len);
 }
@@ -89,14 +89,14 @@ static int add_raw(struct event_choice *c, const char *text, size_t len)
 static bool add_named(struct event_choice *c, const char *name, size_t len)
 {
 	for_each_named_event(event) {
-		if (!equals(event->name, name, len))
+		if (!events_option__equals(event->name, name, len))
 			continue;
 		c->events |= BIT(event->id);
 		c->named |= BIT(event->id);
 		return true;
 	}
 	for (u32 i = 0; i < KVMW_NR_GROUPS; i++) {
-		if (!equals(event_group__name(i), name, len))
+		if (!events_option__equals(event_group__name(i), name, len))
 			continue;
 		c->events |= event_group__events(i);
 		return true;
@@ -109,10 +109,10 @@ int events_option__stacks(struct event_choice *c, const char *names)
 	for (const char *p = names; ; p++) {
 		size_t len = strcspn(p, ",");
 
-		if (equals("exit", p, len)) {
+		if (events_option__equals("exit", p, len)) {
 			c->stacks |= BIT(KVMW_stack_EXIT);
 			c->named |= E(EXIT);
-		} else if (equals("userspace", p, len)) {
+		} else if (events_option__equals("userspace", p, len)) {
 			c->stacks |= BIT(KVMW_stack_USERSPACE);
 			c->named |= E(USERSPACE);
 		} else {

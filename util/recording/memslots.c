@@ -41,14 +41,6 @@ void memslots__free(struct memslots *m)
 	hash_table__free(&m->table);
 }
 
-static u64 overlap(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	u64 from = a > b ? a : b, a_end = sat_add(a, a_size), b_end = sat_add(b, b_size);
-	u64 end = a_end < b_end ? a_end : b_end;
-
-	return end > from ? end - from : 0;
-}
-
 const struct memslot *memslots__find(const struct recording *rec, u32 vm, u64 gpa, u64 size)
 {
 	const struct hash_table *t = &rec->memslots.table;

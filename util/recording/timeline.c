@@ -68,7 +68,7 @@ static void sift_down(struct run *run, u32 at)
 }
 
 /* At the end, not yet where it belongs. */
-static int append(struct run *run, struct place place)
+static int timeline__append(struct run *run, struct place place)
 {
 	if (array__reserve(run->heap, run->nr, run->room, NULL))
 		return -1;
@@ -82,7 +82,7 @@ static int push(struct run *run, struct place place)
 		return error("%s: more than %u frames overlap in time, so they cannot be put in "
 			     "order; -e and --time select some of them", run->t->rec->path,
 			     TIMELINE_OVERLAP);
-	if (append(run, place))
+	if (timeline__append(run, place))
 		return -1;
 	sift_up(run, run->nr - 1);
 	return 0;
@@ -243,7 +243,7 @@ static int find_places(struct run *run)
 		if (wanted > 0) {
 			if (run->nr >= run->max_nr)
 				join_neighbours(run);
-			if (append(run, timeline__place_of(f)))
+			if (timeline__append(run, timeline__place_of(f)))
 				wanted = -1;
 		}
 		data_frame__put(f);
