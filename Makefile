@@ -86,12 +86,14 @@ install: all man
 	install -m 755 $(O)/kvmw $(bindir)/kvmw
 	ln -sf kvmw $(bindir)/perf-kvmw
 	install -m 644 $(man-1) $(mandir)/man1
+	ln -sf kvmw.1 $(mandir)/man1/perf-kvmw.1
 	install -m 644 $(man-5) $(mandir)/man5
 	install -m 644 completion/kvmw.bash $(bashdir)/kvmw
 	install -m 644 completion/_kvmw $(zshdir)/_kvmw
 
 uninstall:
-	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
+	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(mandir)/man1/perf-kvmw.1 \
+		$(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
 		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) $(bashdir)/kvmw $(zshdir)/_kvmw
 
 dist:

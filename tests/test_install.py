@@ -33,7 +33,8 @@ def test_what_is_installed(installed):
              f"{page.stem}.{'5' if page.stem.endswith('-format') else '1'}"
              for page in (TREE / "Documentation").glob("kvmw*.txt")}
     assert files(installed) == pages | {
-        "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/bash-completion/completions/kvmw",
+        "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/man/man1/perf-kvmw.1",
+        "usr/share/bash-completion/completions/kvmw",
         "usr/share/zsh/site-functions/_kvmw"}
     assert os.readlink(installed / "usr/bin/perf-kvmw") == "kvmw"
     done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
