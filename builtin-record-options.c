@@ -146,7 +146,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		o->output = arg;
 		break;
 	case 'e':
-		/* Names are checked before privileges: anybody is shown a typing error. */
+		/* Names are checked before privileges, so anybody sees a typing error. */
 		return events_option__parse(&o->choice, arg) ? EINVAL : 0;
 	case OPT_STACK:
 		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;

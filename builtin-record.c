@@ -41,7 +41,7 @@ struct record {
 	u64 last_events;		/* of the status line */
 	bool to_stdout;
 	bool kept_old;			/* an old recording was renamed */
-	bool planned_end;		/* --duration ended it: success, whatever the command's status */
+	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
 };
 
 /* ---- what to record ------------------------------------------------------ */
@@ -70,7 +70,7 @@ static int choose_events(struct record *r, const char **silent)
 	if (!r->opt.choice.events)
 		r->opt.choice.named = set;
 	*silent = set & BIT(KVMW_EVENT_EXIT) ? arch__silent_exit() : NULL;
-	/* Where exits are silent, what KVM tells is its returns to the VMM. */
+	/* If KVM does not trace exits, record returns to the VMM instead. */
 	if (*silent && !r->opt.choice.events)
 		set |= BIT(KVMW_EVENT_USERSPACE);
 	if (*silent && !r->opt.quiet)
@@ -109,7 +109,7 @@ static int keep_old(struct record *r)
 	return 0;
 }
 
-/* Nothing was recorded: the old recording, or none, is worth more than an empty one. */
+/* Nothing was recorded: removes the empty file and restores the old recording. */
 static void give_back_old(struct record *r)
 {
 	char old[4096];
@@ -138,7 +138,7 @@ static int open_output(struct record *r)
 		if (keep_old(r))
 			return -1;
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		/* An empty file may have been there; a device's mode is everybody's. */
+		/* The file may have existed, empty; a device keeps its mode. */
 		if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
 			warning("%s: cannot make it private: %s", path, strerror(errno));
 	}
@@ -159,7 +159,7 @@ static int open_events(struct record *r)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	/* A blocked signal comes even where nohup(1) had it ignored. */
+	/* A blocked signal is delivered even if nohup(1) had it ignored. */
 	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
@@ -249,7 +249,7 @@ static const char *wait_for_end(struct record *r)
 				continue;
 			fds[3 + i].fd = -1;
 			fds[3 + i].revents = 0;
-			/* A command tells how long, and may have more to do. */
+			/* A command decides how long to record, even if the VMs are gone. */
 			if (!--r->nr_alive && !r->opt.command)
 				return "VM is gone";
 		}
@@ -292,7 +292,7 @@ static void say_ways(struct record *r)
 	}
 }
 
-/* What the totals do not hold: told here, and by every report. */
+/* Events that not even the totals count: said here and in every report. */
 static void note_gaps(struct record *r)
 {
 	u64 no_state = session__no_state(r->session);
@@ -310,7 +310,8 @@ static void note_gaps(struct record *r)
 		if (!missed)
 			continue;
 		snprintf(note, sizeof(note), "missed %llu %s: the kernel skipped our BPF program "
-			 "because it was already running on that CPU", (unsigned long long)missed, session__what(r->session, h));
+			 "because it was already running on that CPU", (unsigned long long)missed,
+			 session__what(r->session, h));
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}
@@ -332,7 +333,7 @@ static int record(struct record *r)
 	r->sink = sink__new(r->writer);
 	if (!r->sink)
 		return -1;
-	/* First, for with --stack it takes a while; then there is little until the command runs. */
+	/* First, because with --stack it takes a while; then the command starts without delay. */
 	r->drain = drain__new(r->session, r->sink);
 	if (!r->drain) {
 		sink__finish(r->sink);

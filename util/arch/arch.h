@@ -36,7 +36,7 @@ struct arch_symbol {
 	bool found;
 };
 
-/* Modules beside kvm whose parameters META has, NULL at the end; one that is loaded runs the VMs. */
+/* Modules besides kvm whose parameters are in META; NULL at the end. */
 extern const char *const arch_modules[];
 
 /* Whether the VMs of this host run by this module of arch_modules. */

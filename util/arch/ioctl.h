@@ -8,15 +8,15 @@
 #include "util/types.h"
 
 /*
- * The name of an ioctl's number, "KVM_RUN".  One whose size or direction differs
+ * The name of an ioctl by its number, such as "KVM_RUN".  One whose size or direction differs
  * from that known here (a newer kernel's) is found by its type and number.
- * NULL: none of KVM's, or not known.
+ * NULL: unknown, or not one of KVM's.
  */
 const char *ioctl_name(u32 cmd);
 
 /*
  * IOCTL(name, number): as include/uapi/linux/kvm.h of Linux 6.1 has them on x86-64; a
- * unit test compares them with the header of the machine that builds.
+ * unit test compares them with the header of the build machine.
  */
 #define KVMW_IOCTLS(IOCTL)						\
 	IOCTL(KVM_GET_API_VERSION, 0x0000ae00)				\
@@ -132,7 +132,7 @@ const char *ioctl_name(u32 cmd);
 	IOCTL(KVM_GET_DEVICE_ATTR, 0x4018aee2)				\
 	IOCTL(KVM_HAS_DEVICE_ATTR, 0x4018aee3)
 
-/* Those that came later. */
+/* Added after 6.1. */
 #define KVMW_IOCTLS_LATER(IOCTL)					\
 	IOCTL(KVM_SET_USER_MEMORY_REGION2, 0x40a0ae49)			\
 	IOCTL(KVM_SET_MEMORY_ATTRIBUTES, 0x4020aed2)			\

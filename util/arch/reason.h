@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names of exit reasons, chosen by the event's own isa and never by the CPU
- * of the machine that reads: a recording is read anywhere.
+ * Names of exit reasons, chosen by the event's own isa and never by the CPU of the machine that
+ * reads the recording.
  */
 #ifndef KVMW_REASON_H
 #define KVMW_REASON_H
 
 #include "util/types.h"
 
-#define REASON_NAME_MAX	96	/* bytes that hold every name, NUL included */
+#define REASON_NAME_MAX	96	/* bytes enough for every name, NUL included */
 
 /*
  * isa is an enum kvmw_isa: reasons have the names that the kernel's trace events
  * and perf print, without prefix; KVMW_ISA_NONE means the KVM_EXIT_* numbers of
- * struct kvm_run, named in full.  A number without a name is printed behind the
- * name of the isa.  buf is filled and returned.
+ * struct kvm_run, named in full.  A number without a name comes after the name
+ * of the isa ("isa 0x63").  buf is filled and returned.
  */
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size);
 
 /* The name alone, or NULL: the number has none, or only with flags. */
 const char *reason_known(u32 isa, u32 number);
 
-/* NULL: unknown here. */
+/* NULL: unknown. */
 const char *isa_name(u32 isa);
 
 /* Some names of exit reasons, for messages. */

@@ -20,8 +20,8 @@
 #define ROUND_RECORDS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
 /*
- * BPF statistics cost something themselves: they are on until so much time has passed
- * and so many events, then off until the next sample.
+ * BPF statistics are not free: they stay on for at least this time and this many events, then
+ * off until the next sample.
  */
 #define SAMPLE_NS	(NSEC_PER_SEC / 5)
 #define SAMPLE_EVENTS	1000
@@ -41,19 +41,19 @@ struct drain {
 	struct stream streams[KVMW_MAX_RINGS];
 	struct totals *stats;
 	struct tasks tasks;
-	struct stacks *stacks;		/* NULL: none are taken */
+	struct stacks *stacks;		/* NULL: no stacks are recorded */
 	const struct event_desc *descs[KVMW_MAX_EVENTS];
 	pthread_t thread;
 	bool running, stop;
 	u64 flush_ns, sample_ns;	/* when next */
 	int stats_fd;			/* BPF statistics are on; -1: off */
-	u64 sample_base, sample_bpf_ns;	/* events, run time when they went on */
-	u64 cpu_base;			/* CPU time spent before, on loading the programs */
-	bool no_stats;			/* the kernel refused them */
+	u64 sample_base, sample_bpf_ns;	/* events and run time when they were switched on */
+	u64 cpu_base;			/* CPU time spent on loading the programs */
+	bool no_stats;			/* the kernel refused BPF statistics */
 	struct drain_counts counts;
 };
 
-/* size: how much of the row there is; the rest of it is 0. */
+/* size: bytes of the row that were sent; the rest becomes 0. */
 static int drain__add_row(struct stream *stream, u32 event, const void *row, size_t size)
 {
 	const struct event_desc *desc = stream->drain->descs[event];
@@ -95,15 +95,15 @@ static int on_record(void *arg, void *data, size_t size)
 {
 	struct stream *stream = arg;
 
-	/* They all begin alike.  A negative value ends the loop over the ring, after this one. */
+	/* All records begin alike.  A negative value ends the loop after this record. */
 	if (drain__take(stream, data, size))
 		return -EIO;
 	return --stream->quota ? 0 : -EAGAIN;
 }
 
 /*
- * Takes what is in the rings, from each a quota, so that one which fills as fast as it
- * is read keeps neither the others nor the rest waiting.  1: there is more; -1: failed.
+ * Takes records from all rings, up to a quota from each, so that a ring which fills as fast as it
+ * is read cannot starve the others or the rest of the loop.  1: there is more; -1: failed.
  */
 static int drain__consume(struct drain *d)
 {
@@ -121,7 +121,7 @@ static int drain__consume(struct drain *d)
 	return more;
 }
 
-/* Until a ring is filled to its wake-up level, or it is time to look anyway. */
+/* Until a ring reaches its wake-up level, or the polling interval is over. */
 static void wait_for_data(struct drain *d)
 {
 	struct pollfd fds[KVMW_MAX_RINGS];
@@ -191,7 +191,7 @@ static void sample_off(struct drain *d)
 	close(d->stats_fd);
 	d->stats_fd = -1;
 	d->counts.bpf_events += events_begun(d, &lost) - d->sample_base;
-	/* Without what was counted between samples: bpf_stats_enabled may be on for all. */
+	/* Excludes what was counted between samples: bpf_stats_enabled may be on anyway. */
 	d->counts.bpf_ns += session__bpf_ns(d->session) - d->sample_bpf_ns;
 }
 
@@ -243,7 +243,7 @@ static void *drain__run(void *arg)
 		more = drain__consume(d);
 		if (more < 0)
 			break;
-		/* At once, for a VM can be gone within the second. */
+		/* At once, because a VM may be gone within a second. */
 		if (totals__ident(d->stats, d->sink, session__states(d->session))) {
 			sink__fail(d->sink);
 			break;
@@ -342,7 +342,7 @@ static int add_calls(struct drain *d, u64 now)
 	return 0;
 }
 
-/* Cycles without an end go into the recording as unfinished. */
+/* Cycles without an end are recorded as unfinished. */
 static int drain__add_open(struct drain *d, u64 now)
 {
 	const struct kvmw_filter *filter = session__filter(d->session);
@@ -374,7 +374,7 @@ static int drain__add_open(struct drain *d, u64 now)
 
 int drain__finish(struct drain *d, u64 stop_ns)
 {
-	u64 cpu = cpu_ns();	/* what comes now is beside the guests no more */
+	u64 cpu = cpu_ns();	/* from here on the guests are not affected */
 	int err;
 
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The drain thread: copies records out of the rings into batches, and once a second
- * hands over what is there, with the vCPUs' totals, losses and the recorder's cost.
+ * The drain thread: copies records from the rings into batches and, once a second, hands over
+ * these with the vCPUs' totals, the losses and the recorder's cost.
  */
 #ifndef KVMW_DRAIN_H
 #define KVMW_DRAIN_H
@@ -13,15 +13,15 @@
 struct drain *drain__new(struct session *session, struct sink *sink);
 
 /*
- * After session__stop() at stop_ns: takes what is left in the rings, writes the
- * cycles still open as unfinished, the last totals; ends the thread.
+ * After session__stop() at stop_ns: takes what is left in the rings, writes open cycles as
+ * unfinished and the last totals, and ends the thread.
  */
 int drain__finish(struct drain *drain, u64 stop_ns);
 void drain__free(struct drain *drain);
 
-/* May be read while it runs. */
+/* May be called while the thread runs. */
 struct drain_counts {
-	u64 events;		/* rows handed over or at hand */
+	u64 events;		/* rows so far */
 	u64 lost;
 	u64 unfinished;		/* known after drain__finish() */
 	u64 bpf_ns, bpf_events;	/* sampled; see the event "cost" */

@@ -59,7 +59,7 @@ static void read_segments(struct elf_symbols *s, Elf *elf)
 	}
 }
 
-/* Of two at one address, the one whose size is told comes last, and is found. */
+/* Of two symbols at one address, the one with a size comes last and is found. */
 static int elf_symbols__by_address(const void *a, const void *b)
 {
 	const struct elf_symbol *x = a, *y = b;
@@ -83,7 +83,7 @@ void elf_symbols__read(struct elf_symbols *s, int fd)
 	while ((scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr head;
 
-		/* What a stripped file still exports, and all of one that is not stripped. */
+		/* The exported symbols of a stripped file, and all symbols of others. */
 		if (gelf_getshdr(scn, &head) &&
 		    (head.sh_type == SHT_SYMTAB || head.sh_type == SHT_DYNSYM))
 			read_table(s, elf, scn, &head);
@@ -132,7 +132,7 @@ const char *elf_symbols__find(const struct elf_symbols *s, u64 offset, u64 *into
 	if (!from)
 		return NULL;
 	*into = address - s->symbol[from - 1].address;
-	/* Behind the end of the last function known: one without a name. */
+	/* Beyond the end of the function before it: unknown. */
 	if (s->symbol[from - 1].size && *into >= s->symbol[from - 1].size)
 		return NULL;
 	return s->symbol[from - 1].name;

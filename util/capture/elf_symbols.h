@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The functions of one ELF file, by their address. */
+/* The functions of one ELF file, by address. */
 #ifndef KVMW_ELF_SYMBOLS_H
 #define KVMW_ELF_SYMBOLS_H
 
 #include "util/types.h"
 
 struct elf_symbol {
-	u64 address, size;	/* as the file has them; size 0: not told */
+	u64 address, size;	/* as in the file; size 0: unknown */
 	char *name;
 };
 
@@ -21,11 +21,11 @@ struct elf_symbols {
 	u32 nr_segments;
 };
 
-/* What cannot be read has no symbols. Does not keep fd. */
+/* An unreadable file has no symbols. Does not keep fd. */
 void elf_symbols__read(struct elf_symbols *symbols, int fd);
 void elf_symbols__free(struct elf_symbols *symbols);
 
-/* The function at an offset into the file, NULL: none; *into: how far into it. */
+/* The function at an offset in the file, NULL: unknown; *into: offset in the function. */
 const char *elf_symbols__find(const struct elf_symbols *symbols, u64 offset, u64 *into);
 
 #endif

@@ -14,7 +14,7 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-/* One number, decimal or 0x...; the end of it in *end. */
+/* One number, decimal or 0x...; *end is the end of it. */
 static int filter_options__number(const char *text, u64 *value, char **end)
 {
 	errno = 0;
@@ -89,7 +89,7 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 	const char *of_cycles = f->nr_reasons ? "--reason" : f->port.set ? "--port" :
 				f->msr.set ? "--msr" : f->sample > 1 ? "--sample" : NULL;
 
-	/* Stacks of exits go with event exit. */
+	/* Stacks of exits are filtered along with event exit. */
 	if (events & BIT(KVMW_EVENT_EXIT))
 		return NULL;
 	*acts_on = of_cycles ? "event exit" : "events exit, fault and dirty";

@@ -10,7 +10,7 @@
 #include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 
-/* ADDRESS TYPE NAME, and [MODULE] */
+/* Lines are ADDRESS TYPE NAME [MODULE]. */
 static void find_symbols(struct arch_symbol *symbols, u32 nr)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
@@ -22,7 +22,7 @@ static void find_symbols(struct arch_symbol *symbols, u32 nr)
 		const char *at = strchr(line, ' ');
 
 		for (u32 i = 0; at && i < nr; i++) {
-			/* Most lines are passed over before they are taken apart. */
+			/* Most lines are skipped without parsing. */
 			if (symbols[i].found || strncmp(at + 3, symbols[i].name, strlen(symbols[i].name)) ||
 			    sscanf(line, "%llx %c %255s", &address, &type, name) != 3 ||
 			    strcmp(name, symbols[i].name))
@@ -36,7 +36,7 @@ static void find_symbols(struct arch_symbol *symbols, u32 nr)
 		fclose(f);
 }
 
-/* compat.h: void *, bool preempt, prev, next, unsigned int prev_state */
+/* Arguments: void *, bool preempt, prev, next, unsigned int prev_state (compat.h). */
 static bool switch_has_state(const struct btf *btf)
 {
 	int id = btf__find_by_name_kind(btf, "btf_trace_sched_switch", BTF_KIND_TYPEDEF);

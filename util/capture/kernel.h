@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs have to know of the running kernel that only the recorder can look up. */
+/* What the programs need to know about the running kernel and only the recorder can find. */
 #ifndef KVMW_KERNEL_H
 #define KVMW_KERNEL_H
 
@@ -7,18 +7,18 @@
 #include "bpf_skel/shared.h"
 
 /*
- * Fills in what these events (a bitmap of ids) take of it, from the kernel's BTF and
- * /proc/kallsyms; what is not to be had stays 0.
+ * Fills in what these events (a bitmap of ids) need, from the kernel's BTF and /proc/kallsyms;
+ * what is unavailable stays 0.
  */
 void kernel__read(u32 events, struct kvmw_config *config);
 
-/* Whether the kernel or a module has a function that can be named. */
+/* Whether /proc/kallsyms has a function. */
 bool kernel__has_function(const char *name);
 
 /* False where KVM is a module without BTF (compat.h): its types and functions are unknown then. */
 bool kernel__kvm_has_btf(void);
 
-/* The running kernel's as KERNEL_VERSION() has it, without its third number. */
+/* The running kernel's KERNEL_VERSION(), with 0 as third number. */
 u32 kernel__version(void);
 
 /*
@@ -28,13 +28,12 @@ u32 kernel__version(void);
 const char *kernel__no_memslots(const struct kvmw_config *config);
 
 /*
- * Whether a thread may lose its CPU in the midst of kernel code ("full" or "lazy" of
- * sched_dynamic_mode_names, kernel/sched/core.c); where debugfs does not tell, whether the
- * kernel was built for it.
+ * Whether kernel code can be preempted ("full" or "lazy" of sched_dynamic_mode_names,
+ * kernel/sched/core.c); without debugfs, whether the kernel was built for it.
  */
 bool kernel__preemptible(void);
 
-/* Why APIC timers cannot be told from others, in one line; NULL: they can. */
+/* Why APIC timers cannot be distinguished from others, in one line; NULL: they can. */
 const char *kernel__no_apic_timer(const struct kvmw_config *config);
 
 #endif

@@ -182,7 +182,7 @@ static struct json_object *tracepoints(const struct event_choice *choice)
 }
 
 /* How each probe is attached here; a note where one is not. */
-static void add_hooks(struct meta *meta, const struct session *session, u32 set)
+static void add_probes(struct meta *meta, const struct session *session, u32 set)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -210,7 +210,7 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	meta->root = o = json_object_new_object();
 	meta->clocks = json_object_new_array();
 	meta->notes = json_object_new_array();
-	/* argv[0] has been made "kvmw record", for argp. */
+	/* argv[0] was changed to "kvmw record" for argp. */
 	json_object_array_add(command, json_object_new_string("kvmw"));
 	json_object_array_add(command, json_object_new_string("record"));
 	for (int i = 1; i < argc; i++)
@@ -228,7 +228,7 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	json_object_object_add(o, "notes", meta->notes);
 	if (opts->choice->nr_raw)
 		json_object_object_add(o, "tracepoints", tracepoints(opts->choice));
-	add_hooks(meta, session, opts->choice->events);
+	add_probes(meta, session, opts->choice->events);
 	if (silent)
 		meta__note(meta, silent);
 	add_clock(meta);
@@ -260,7 +260,7 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
 
 void meta__note(struct meta *meta, const char *note)
 {
-	/* Several probes may be missing to the same effect. */
+	/* Several missing probes may have the same note. */
 	for (size_t i = 0; i < json_object_array_length(meta->notes); i++)
 		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)), note))
 			return;

@@ -66,7 +66,7 @@ static struct tep_format_field *find_field(struct tep_event *event, const char *
 	return NULL;
 }
 
-/* Where a tracepoint of points.h has the fields of its family; what it lacks stays 0. */
+/* Offsets of the fields of a tracepoint of points.h; those that it lacks stay 0. */
 static void read_point(u32 id, struct kvmw_point *point)
 {
 	const struct attach_method *method = &probes[PROBE_POINTS + id].methods[0];
@@ -91,7 +91,7 @@ static void read_point(u32 id, struct kvmw_point *point)
 	tep_free(tep);
 }
 
-/* Where our programs take the fields of a tracepoint to lie. */
+/* Layouts of tracepoints that are fixed in our programs. */
 static const struct layout {
 	const char *tracepoint, *field;
 	u16 offset, size;

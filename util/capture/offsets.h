@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where the fields of a tracepoint lie on the running kernel. */
+/* Offsets of tracepoint fields on the running kernel. */
 #ifndef KVMW_OFFSETS_H
 #define KVMW_OFFSETS_H
 
@@ -7,12 +7,12 @@
 #include "bpf_skel/shared.h"
 
 /*
- * Fills config with the offsets which the events and tracepoints chosen need.
- * -1 with errno: a format cannot be read, or lacks a field (error() named it).
+ * Fills config with the offsets that the chosen events and tracepoints need.
+ * -1 after error(): a format cannot be read or lacks a field.
  */
 int offsets__read(const struct event_choice *choice, struct kvmw_config *config);
 
-/* Whether a tracepoint's fields lie where those of our programs that have them fixed take them. */
+/* False if a program has the layout of this tracepoint fixed and the kernel has another one. */
 bool offsets__as_expected(const char *category, const char *tracepoint);
 
 #endif

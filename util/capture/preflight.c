@@ -24,8 +24,8 @@
 #endif
 
 /*
- * The last two are for tracefs and for /proc/PID/fd of other users' VMs: that folder is
- * its owner's (proc_fd_permission(), fs/proc/fd.c), its links need ptrace's right.
+ * The last two are for tracefs and for /proc/PID/fd of other users' VMs: the directory is
+ * readable by its owner only (proc_fd_permission(), fs/proc/fd.c), its links need ptrace access.
  */
 #define WAY_OUT "run it as root, or: setcap cap_bpf,cap_perfmon,cap_dac_read_search," \
 		"cap_sys_ptrace=ep $(which kvmw)"
@@ -62,8 +62,8 @@ static int check_caps(void)
 }
 
 /*
- * Debian's and Ubuntu's kernels have a level of perf_event_paranoid at which CAP_PERFMON
- * does not help.
+ * The kernels of Debian and Ubuntu have a perf_event_paranoid level at which CAP_PERFMON is not
+ * enough.
  */
 static int check_perf(void)
 {
@@ -110,10 +110,10 @@ static int check_tracefs(void)
 	return 0;
 }
 
-/* What the maps and the default rings take, with room to spare. */
+/* Enough for the maps and the default rings. */
 #define MEMLOCK_NEEDED (32ULL << 20)
 
-/* Where maps are not locked memory a limit that cannot be raised does no harm. */
+/* Only matters where BPF maps count as locked memory. */
 static int check_memlock(void)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* May this process record, and can this kernel. */
+/* Checks whether this process and this kernel can record. */
 #ifndef KVMW_PREFLIGHT_H
 #define KVMW_PREFLIGHT_H
 
 #include "util/types.h"
 
 /*
- * 0: KVM is here, the kernel has what kvmw builds on, and the process has the
- * capabilities; -1: error() named the one thing that is missing and the way out.
+ * 0: KVM, the needed kernel features and the capabilities are there; -1: error() named what is
+ * missing and the remedy.
  */
 int host__can_record(void);
 
-/* Whether the process has CAP_SYS_ADMIN, which the BTF of modules takes. */
+/* Whether the process has CAP_SYS_ADMIN, which is needed for the BTF of modules. */
 bool host__is_admin(void);
 
 /*
- * BPF programs see the process ids of the initial PID namespace: elsewhere VMs can not
- * be told by them. 0, or -1 after error().
+ * BPF programs see process ids of the initial PID namespace, so VMs cannot be selected by PID in
+ * others. 0, or -1 after error().
  */
 int host__check_pid_namespace(void);
 

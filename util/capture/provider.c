@@ -58,7 +58,7 @@ const struct probe probes[PROBE_RAW] = {
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
 		/*
 		 * The function is global and the same on all kernels.
-		 * The kprobe first, for stack_run is one too and has to come after.
+		 * The kprobe first, because stack_run is a kprobe too and has to run after it.
 		 */
 		.methods = {
 			{ "run_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
@@ -108,7 +108,7 @@ const struct probe probes[PROBE_RAW] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
 		.without = "span_ns and result of faults are unknown",
-		/* Of kretprobes there is room for so many threads only, and it may sleep. */
+		/* fexit first: kretprobes serve few threads, and the function may sleep. */
 		.methods = {
 			{ "fault_end_fexit", ATTACH_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
 			{ "fault_end_kretprobe", ATTACH_KPROBE, NULL, "kvm_mmu_page_fault", NULL },
@@ -130,7 +130,7 @@ const struct probe probes[PROBE_RAW] = {
 			{ "dirty_page_fentry", ATTACH_FENTRY, NULL, "mark_page_dirty_in_slot", NULL },
 		},
 	},
-	/* What the compiler made copies of: dirty.bpf.c. */
+	/* Functions that may have copies of mark_page_dirty_in_slot(): dirty.bpf.c. */
 	[PROBE_DIRTY_VCPU] = OLD_DIRTY("dirty_vcpu", "kvm_vcpu_mark_page_dirty"),
 	[PROBE_DIRTY_VCPU_DONE] = OLD_DIRTY("dirty_vcpu_done", "kvm_vcpu_mark_page_dirty"),
 	[PROBE_DIRTY_VM] = OLD_DIRTY("dirty_vm", "mark_page_dirty"),
@@ -144,7 +144,7 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	[PROBE_IOCTL_EXIT] = {
 		.what = "ioctl returns",
-		/* No kretprobe: many threads are in there for long, which it has no room for. */
+		/* No kretprobe: it serves few threads, and many stay in ioctl() for long. */
 		.methods = {
 			{ "ioctl_fexit", ATTACH_FENTRY, NULL, ARCH_SYSCALL "ioctl", NULL },
 			{ "ioctl_exit", ATTACH_TP, "syscalls", "sys_exit_ioctl", NULL },
@@ -185,7 +185,7 @@ const struct probe probes[PROBE_RAW] = {
 			{ "mmu_load_fentry", ATTACH_FENTRY, NULL, "kvm_mmu_load", NULL },
 		},
 	},
-	/* After those of exit and userspace, so that these have ended the cycle: stack.bpf.c. */
+	/* After those of exit and userspace, which end the cycle: stack.bpf.c. */
 	[PROBE_STACK_SWITCH] = {
 		.what = "stacks at context switches",
 		.methods = { { "stack_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
@@ -221,7 +221,7 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 		       #name ": more fields than KVMW_MAX_FIELDS");
 KVMW_EVENTS(ROW_FITS)
 
-/* Who ran: by a vCPU's entries its thread is known. */
+/* Which vCPU ran: the entries of a vCPU show its thread. */
 #define WHO	BIT(PROBE_ENTRY)
 #define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
 			 BIT(PROBE_DIRTY_VM) | BIT(PROBE_DIRTY_VM_DONE))
@@ -265,7 +265,7 @@ static const struct provider {
 		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
 		.uses = WHO,
 	},
-	/* Slots made before are met when a page of theirs is made dirty. */
+	/* Slots that existed before are found when one of their pages is dirtied. */
 	[KVMW_EVENT_MEMSLOT] = {
 		.needs = BIT(PROBE_IOCTL_ENTER) | BIT(PROBE_IOCTL_EXIT),
 		.uses = WHO | BIT(PROBE_DIRTY_PAGE) | OLD_DIRTY_PROBES,
@@ -304,7 +304,7 @@ bool provider__uses(u32 events, u32 probe)
 
 bool provider__needs(u32 events, u32 probe)
 {
-	/* What was asked for by its own name is needed. */
+	/* A tracepoint named explicitly is needed. */
 	if (probe >= PROBE_RAW)
 		return true;
 	if (probe >= PROBE_POINTS)
@@ -334,7 +334,7 @@ static int look_for(const struct attach_method *method)
 	return kernel__has_function(method->name) ? 0 : ENOENT;
 }
 
-/* Whether a probe has any method; an errno of the first one.  Tracepoints are found faster. */
+/* 0 if a probe has any method, else an errno.  Tracepoints first: they are found faster. */
 static int probe_missing(const struct probe *probe)
 {
 	int err = 0;
@@ -379,7 +379,7 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 	return buf;
 }
 
-/* Whether another tracepoint stands for the same kind, as an older kernel's does. */
+/* Whether this kernel has another tracepoint for the same kind (an older name). */
 static bool has_twin(u32 point)
 {
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++) {
@@ -393,7 +393,7 @@ static bool has_twin(u32 point)
 	return false;
 }
 
-static size_t lacks_hooks(u32 event, char *buf, size_t size, size_t len)
+static size_t lacks_probes(u32 event, char *buf, size_t size, size_t len)
 {
 	struct kvmw_config config = {};
 	bool looked = false;
@@ -426,6 +426,6 @@ const char *provider__lacks(u32 event, char *buf, size_t size)
 			continue;
 		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", method->name);
 	}
-	len = lacks_hooks(event, buf, size, len);
+	len = lacks_probes(event, buf, size, len);
 	return len ? buf : NULL;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every provider of events, declared once: its programs, where they attach, what
- * else does where that is not to be had.  Loading, attaching, -e, `kvmw list` and
- * "why is this event missing here" derive from this table.
+ * Every provider of events, declared once: its programs, where they attach, and the alternatives
+ * where that fails.  Loading, attaching, -e, `kvmw list` and "why is this event missing here"
+ * derive from this table.
  *
- * A provider is known by the id of its event (KVMW_EVENT_IRQ, …); sets of them are
- * bitmaps of these.  Besides the probes that its entry names it has those of its
- * tracepoints in bpf_skel/points.h.
+ * A provider is identified by the id of its event (KVMW_EVENT_IRQ, …); a set of providers is a
+ * bitmap of ids.  Besides the probes of its entry, it has those of its tracepoints in
+ * bpf_skel/points.h.
  */
 #ifndef KVMW_PROVIDER_H
 #define KVMW_PROVIDER_H
@@ -28,22 +28,22 @@ struct attach_method {
 };
 
 /*
- * One moment a provider sees, and the methods to see it, the best first.  Where the kernel
- * preempts its own code those with ATTACH_FENTRY come last: a thread that is preempted in such
- * a program keeps it from all others on that CPU for as long.  So do those with ATTACH_TP_BTF
- * where interrupts are on when the tracepoint is met: 7.2 preempts them there, too.
+ * One moment that a provider observes, and the methods to observe it, the best first.  On a
+ * preemptible kernel, ATTACH_FENTRY comes last: while a thread is preempted in such a program, the
+ * kernel skips it for all other threads on that CPU.  The same goes for ATTACH_TP_BTF where
+ * interrupts are on at the tracepoint: 7.2 can preempt these programs as well.
  */
 struct probe {
 	const char *what;
-	bool interrupts_on;	/* when the tracepoint is met */
-	const char *without;	/* what it means not to have it; NULL: just that */
-	u32 stands_in;		/* only where this other probe has not its best method; 0: always */
-	u32 before;		/* KERNEL_VERSION(): only on older ones; 0: always */
-	const char *(*missing)(const struct kvmw_config *config);	/* why not here, or NULL */
+	bool interrupts_on;	/* at the tracepoint */
+	const char *without;	/* consequence of not having it, for META; NULL: none */
+	u32 stands_in;		/* only if this other probe lacks its best method; 0: always */
+	u32 before;		/* KERNEL_VERSION(): only on older kernels; 0: always */
+	const char *(*missing)(const struct kvmw_config *config);	/* why it is missing here, or NULL */
 	struct attach_method methods[PROBE_MAX_METHODS];
 };
 
-/* Those with an entry in probes[], then a tracepoint of points.h each, then raw ones. */
+/* The probes of probes[], then one for each tracepoint of points.h, then raw tracepoints. */
 enum probe_id {
 	/* In the order of attachment; of two kprobes of a function the later one runs first. */
 	PROBE_STACK_RUN,
@@ -62,14 +62,14 @@ enum probe_id {
 	NR_PROBES = PROBE_RAW + KVMW_MAX_RAW,
 };
 
-/* probes[PROBE_RAW + i] is the choice's: session.h */
+/* The probes from PROBE_RAW on are the session's. */
 extern const struct probe probes[PROBE_RAW];
 
-/* Whether one of a set of events uses a probe, and whether one cannot do without it. */
+/* Whether any event of a set uses a probe, and whether any needs it. */
 bool provider__uses(u32 events, u32 probe);
 bool provider__needs(u32 events, u32 probe);
 
-/* The event to which a tracepoint of points.h belongs, and which kind of it it is. */
+/* Event and kind of a tracepoint of points.h. */
 struct point_desc {
 	u32 event, kind;
 	const char *fields;	/* as in points.h */

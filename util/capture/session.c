@@ -67,7 +67,7 @@ static u64 power_of_two_below(u64 n)
 	return p;
 }
 
-/* One lock per ring: one ring for each four CPUs, the sum of sizes constant. */
+/* A ring has one lock: one ring per four CPUs; their total size is constant. */
 static void plan_rings(struct session *s, u64 bytes)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -155,7 +155,7 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_PROBES; h++)
 		if (s->methods[h])
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
-	/* Memory that is taken whether it is used or not. */
+	/* These maps take memory even if unused. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
@@ -167,9 +167,9 @@ static int load(struct session *s)
 }
 
 /*
- * As bpf_program__attach_tracepoint() of libbpf, but on an event of this thread
- * instead of CPU 0: a program that lets perf users see the event, as ours do, would
- * else make the kernel count and sample it on CPU 0 for nobody.
+ * Like bpf_program__attach_tracepoint() of libbpf, but on an event of this thread instead of CPU
+ * 0: our programs let perf users see the event, so the kernel would count and sample it on CPU 0
+ * for nobody.
  */
 static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct attach_method *method)
 {
@@ -247,7 +247,7 @@ const char *session__what(const struct session *s, u32 h)
 	return probe(s, h)->what;
 }
 
-/* Each tracepoint asked for has a probe of its own. */
+/* Each raw tracepoint has a probe of its own. */
 static void make_raw(struct session *s, const struct event_choice *choice)
 {
 	for (u32 i = 0; i < choice->nr_raw; i++) {
@@ -262,7 +262,7 @@ static void make_raw(struct session *s, const struct event_choice *choice)
 	}
 }
 
-/* What this kernel has not needs no try. */
+/* Skip methods that this kernel lacks. */
 static bool is_there(const struct attach_method *method)
 {
 	switch (method->type) {
@@ -272,7 +272,7 @@ static bool is_there(const struct attach_method *method)
 	case ATTACH_TP_BTF:
 		return strncmp(method->category, "kvm", 3) || kernel__kvm_has_btf();
 	case ATTACH_FENTRY:
-		/* All but system calls are KVM's: libbpf looks through the BTF of modules. */
+		/* Except for system calls these are functions of KVM, whose module needs BTF. */
 		return !strncmp(method->name, ARCH_SYSCALL, strlen(ARCH_SYSCALL)) ||
 		       (kernel__kvm_has_btf() && host__is_admin());
 	default:
@@ -295,7 +295,7 @@ static u32 session__rank(const struct session *s, const struct probe *h,
 	return method - h->methods + (may_be_missed ? PROBE_MAX_METHODS : 0);
 }
 
-/* The best method that is worse than this one, or the best of all; NULL: there is none. */
+/* The best method that ranks below the last one (NULL: the best of all); NULL: none is left. */
 static const struct attach_method *method_after(const struct session *s, const struct probe *h,
 				   const struct attach_method *last)
 {
@@ -309,7 +309,7 @@ static const struct attach_method *method_after(const struct session *s, const s
 	return found;
 }
 
-/* To the next method of a probe; false: there is none, and it cannot do without. */
+/* Selects the next method of a probe; false: none is left, and the probe is needed. */
 static bool next_method(struct session *s, u32 h)
 {
 	if (!session__applies(s, h))
@@ -320,7 +320,7 @@ static bool next_method(struct session *s, u32 h)
 	return s->methods[h] || !provider__needs(s->events, h);
 }
 
-/* Probes for what the best method of another one would have told. */
+/* Selects the probes that replace what the best method of another one would have provided. */
 static void stand_in(struct session *s)
 {
 	for (u32 h = 0; h < PROBE_POINTS; h++) {
@@ -331,7 +331,7 @@ static void stand_in(struct session *s)
 	}
 }
 
-/* The program that the kernel refuses: each is loaded alone.  err: that of all together. */
+/* Finds the program that the kernel refuses by loading each alone.  err: of loading all. */
 static struct failure find_refused(struct session *s, int err)
 {
 	const struct attach_method *methods[NR_PROBES];
@@ -367,8 +367,8 @@ static struct failure try_methods(struct session *s)
 }
 
 /*
- * Goes on without the events of groups that need this probe.  -1: one of them was asked
- * for by its own name, or nothing is left.
+ * Skips the events that need this probe.  -1: one of them was named explicitly, or no event is
+ * left.
  */
 static int go_without(struct session *s, struct event_choice *choice, u32 h, int err)
 {
@@ -398,7 +398,7 @@ static void choose_methods(struct session *s, const struct event_choice *choice)
 	stand_in(s);
 }
 
-/* The parts of a cycle take all three of their probes. */
+/* The parts of a cycle need all three probes. */
 static void choose_parts(struct session *s)
 {
 	s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
@@ -430,7 +430,7 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	}
 }
 
-/* Event userspace takes the calls of KVM_RUN, and with --vcpu to know which vCPU is run. */
+/* Event userspace needs the calls of KVM_RUN and, with --vcpu, the vCPU that is run. */
 static int check_userspace(const struct session *s, const struct session_opts *opts)
 {
 	const struct attach_method *run = s->methods[PROBE_RUN];
@@ -500,8 +500,8 @@ u64 session__start(struct session *s)
 	u64 now;
 
 	/*
-	 * What a program missed before the recording is not missing from it: filling the maps
-	 * of a VM that runs already keeps the programs of this CPU out.
+	 * What a program missed before the start is not missing from the recording: while the maps
+	 * are filled, the kernel skips programs on this CPU.
 	 */
 	for (u32 h = 0; h < NR_PROBES; h++)
 		s->missed_before[h] = prog_info(s, h).recursion_misses;
@@ -540,7 +540,7 @@ bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *cal
 {
 	int fd = bpf_map__fd(s->skel->maps.calls);
 
-	/* Event memslot alone has some there, too. */
+	/* Event memslot without ioctl fills the map, too. */
 	return s->events & BIT(KVMW_EVENT_IOCTL) &&
 	       !bpf_map_get_next_key(fd, *tid ? tid : NULL, tid) &&
 	       !bpf_map_lookup_elem(fd, tid, call);

@@ -12,8 +12,8 @@
 
 struct session_opts {
 	/*
-	 * Events and tracepoints; outlives the session.  What a group asked for and the
-	 * kernel refuses is taken out.
+	 * Events and tracepoints; outlives the session.  Events of groups that the kernel
+	 * refuses are removed.
 	 */
 	struct event_choice *choice;
 	enum kvmw_target target;
@@ -32,15 +32,15 @@ struct session_opts {
 struct session *session__open(const struct session_opts *opts);
 void session__close(struct session *s);
 
-/* Both return the CLOCK_MONOTONIC time of it; after stop no program writes any more. */
+/* Both return their CLOCK_MONOTONIC time; after stop no program writes any more. */
 u64 session__start(struct session *s);
 u64 session__stop(struct session *s);
 
 /* KVMW_MAX_VCPUS states, live. */
 const struct kvmw_vcpu_state *session__states(const struct session *s);
 /*
- * The KVM ioctls under method, one by one; *tid is the one before, 0 at first.  false: there
- * are no more.
+ * Iterates over KVM ioctls in progress; *tid is the thread of the previous one, 0 at first.
+ * false: there are no more.
  */
 bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *call);
 
@@ -50,7 +50,7 @@ const struct kvmw_filter *session__filter(const struct session *s);
 
 u32 session__nr_rings(const struct session *s);
 u64 session__ring_bytes(const struct session *s);	/* of one */
-/* Reads a stack of stack.bpf.c, KVMW_MAX_FRAMES addresses, 0 behind the last one; -1 with errno. */
+/* Reads a stack of stack.bpf.c, KVMW_MAX_FRAMES addresses, 0 after the last one; -1 with errno. */
 int session__stack(const struct session *s, u32 id, u64 *addresses);
 int session__ring_fd(const struct session *s, u32 ring);
 
@@ -58,15 +58,15 @@ int session__ring_fd(const struct session *s, u32 ring);
 u64 session__bpf_ns(const struct session *s);
 
 /*
- * Runs that the kernel left out because the program was running on that CPU already, and
- * was preempted; 0 where the kernel does not count them (compat.h).
+ * Runs that the kernel skipped because the program was already running on that CPU; 0 where
+ * the kernel does not count them (compat.h).
  */
 u64 session__missed(const struct session *s, u32 probe);
 
 /* Whether a probe is meant for this kernel at all. */
 bool session__applies(const struct session *s, u32 probe);
 
-/* The method a probe was attached in the end; NULL: not at all. */
+/* The method by which a probe is attached; NULL: it is not. */
 const struct attach_method *session__method(const struct session *s, u32 probe);
 const char *session__what(const struct session *s, u32 probe);
 

@@ -13,7 +13,7 @@ struct sink {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct batch *first, **last;
-	u32 nr_queued;		/* handed over and not yet written */
+	u32 nr_queued;		/* handed over, not yet written */
 	bool finish, failed;
 	u64 bytes;
 	struct data_writer *writer;
@@ -114,7 +114,7 @@ static struct batch *batch_new(struct sink *sink)
 {
 	bool failed;
 
-	/* Those that the caller still fills do not count: it may hold one per ring. */
+	/* Batches that the caller still fills do not count: it may hold one per ring. */
 	pthread_mutex_lock(&sink->lock);
 	while (sink->nr_queued >= SINK_MAX_BATCHES && !sink->failed)
 		pthread_cond_wait(&sink->changed, &sink->lock);

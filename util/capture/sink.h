@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the drain thread to the file: whole batches of rows, encoded and written by
- * a thread of its own, in order.  Draining waits only when SINK_MAX_BATCHES are
- * queued; then the rings fill, and what overflows is counted there.
+ * From the drain thread to the file: whole batches of rows, encoded and written in order by a
+ * thread of its own.  Draining waits only when SINK_MAX_BATCHES are queued; then the rings fill,
+ * and lost records are counted there.
  */
 #ifndef KVMW_SINK_H
 #define KVMW_SINK_H
@@ -21,20 +21,20 @@ struct batch {
 	u8 *rows;			/* event->size apart; owned */
 };
 
-/* Does not own the writer. NULL: no memory or no thread, said with error(). */
+/* Does not own the writer. NULL after error(). */
 struct sink *sink__new(struct data_writer *writer);
 
 /* Writes what is queued, ends the thread, frees; -1: something was not written. */
 int sink__finish(struct sink *sink);
 
-/* An empty batch of nr rows; waits for one; NULL: no memory, or writing has failed. */
+/* An empty batch of nr rows; waits for one; NULL: out of memory, or writing failed. */
 struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 			  const struct event_desc *event, u32 stream, u32 nr);
 void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
 
 bool sink__failed(struct sink *sink);
-/* For what could not even be handed over: the recording ends. */
+/* Data could not be handed over: makes the recording end. */
 void sink__fail(struct sink *sink);
 u64 sink__bytes(struct sink *sink);	/* written so far */
 

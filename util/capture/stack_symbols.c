@@ -32,8 +32,7 @@ struct stacks {
 };
 
 /*
- * The newest frames are those of tracing itself: what comes before the function that has
- * the tracepoint.
+ * The newest frames belong to tracing itself, up to the function that has the tracepoint.
  */
 static bool of_tracing(const char *frame)
 {
@@ -103,7 +102,7 @@ static void *stack_symbols__run(void *arg)
 			nr = SEND_MAX;
 		s->nr_done += nr;
 		pthread_mutex_unlock(&s->lock);
-		/* Those that were put in the list stay as they are. */
+		/* Entries of the list do not change any more. */
 		send(s, &s->wanted[from], nr);
 		pthread_mutex_lock(&s->lock);
 	}

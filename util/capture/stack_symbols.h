@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stacks that rows of event "stack" refer to, each sent once, with its symbols, in an
- * IDENT frame.  A thread of its own does it: reading symbols takes longer than rings
- * should wait, and a VM can be gone within the second.
+ * The stacks that rows of event "stack" refer to, each sent once, with its symbols, in an IDENT
+ * frame.  This has its own thread, because reading symbols takes longer than rings can wait and a
+ * VM may be gone within a second.
  */
 #ifndef KVMW_STACK_SYMBOLS_H
 #define KVMW_STACK_SYMBOLS_H
@@ -13,10 +13,10 @@
 /* Starts the thread. NULL: error() said why. */
 struct stacks *stacks__new(const struct session *session, struct sink *sink);
 
-/* A row came, of a vCPU of this process. */
+/* Takes note of a row of a vCPU of this process. */
 void stacks__note(struct stacks *stacks, const struct kvmw_stack *row, pid_t pid);
 
-/* Sends those still to be sent, ends the thread, frees. */
+/* Sends the remaining stacks, ends the thread, frees. */
 void stacks__finish(struct stacks *stacks);
 
 #endif

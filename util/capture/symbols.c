@@ -121,7 +121,7 @@ struct symbols *symbols__new(void)
 {
 	struct symbols *s = calloc(1, sizeof(struct symbols));
 
-	/* At once: while it takes its time a process can come and go. */
+	/* Now, because it takes long enough for a process to come and go. */
 	if (s)
 		read_kernel(s);
 	return s;
@@ -152,7 +152,7 @@ void symbols__kernel(struct symbols *s, u64 address, char *buf, size_t size)
 
 /* ---- processes ----------------------------------------------------------- */
 
-/* What a process has mapped, also where it has been deleted or lies in another namespace. */
+/* A file that a process has mapped, even if deleted or in another mount namespace. */
 static int open_mapped(pid_t pid, const char *range, const char *path)
 {
 	char name[4200];
@@ -222,7 +222,7 @@ static void read_process(struct symbols *s, struct process *p)
 
 	snprintf(name, sizeof(name), "/proc/%d/maps", p->pid);
 	in = fopen(name, "re");
-	/* It is gone: what was known of it is still true of its stacks. */
+	/* It is gone: what is known about it still applies to its stacks. */
 	if (!in)
 		return;
 	p->nr = 0;
@@ -273,7 +273,7 @@ void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t 
 		return;
 	}
 	offset = address - m->start + m->offset;
-	/* Not before: of all that a VMM has mapped little is in its stacks. */
+	/* Only now, because few of the mapped files of a VMM appear in its stacks. */
 	if (!m->file->read && m->file->fd >= 0)
 		elf_symbols__read(&m->file->symbols, m->file->fd);
 	m->file->read = true;

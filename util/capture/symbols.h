@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names of addresses, of this kernel and of running processes, by the symbol tables of
- * the files they have mapped.  Nothing is downloaded.
+ * Names of addresses in this kernel and in running processes, from the symbol tables of the
+ * files they have mapped.  Nothing is downloaded.
  */
 #ifndef KVMW_SYMBOLS_H
 #define KVMW_SYMBOLS_H
@@ -11,7 +11,7 @@
 
 #include "util/types.h"
 
-/* Reads the kernel's, tens of ms. NULL: no memory. */
+/* Reads the kernel's symbols, which takes tens of ms. NULL: out of memory. */
 struct symbols *symbols__new(void);
 void symbols__free(struct symbols *symbols);
 
@@ -19,15 +19,15 @@ void symbols__free(struct symbols *symbols);
 void symbols__kernel(struct symbols *symbols, u64 address, char *buf, size_t size);
 
 /*
- * Whether a process may have gone on at an address after a call: there is a call before
- * it.  Of a program without frame pointers a stack holds anything.
+ * Whether an address may be a return address, that is, follows a call instruction.  Stacks of
+ * programs without frame pointers contain arbitrary values.
  */
 bool symbols__after_call(struct symbols *symbols, pid_t pid, u64 address);
 
 /*
- * "sym+0x10 [file]", "file+0x1234" where the file has no symbol there, the address where
- * none is mapped.  A process is looked at when it is first asked for, and again where it
- * has no such address; what was learned stays after its end.
+ * "sym+0x10 [file]"; "file+0x1234" if the file has no symbol there; the address if no file is
+ * mapped there.  The mappings of a process are read at its first look-up and again for an unknown
+ * address; they are kept after its end.
  */
 void symbols__user(struct symbols *symbols, pid_t pid, u64 address, char *buf, size_t size);
 

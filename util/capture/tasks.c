@@ -14,7 +14,7 @@ static int by_tid_and_time(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-/* Leaves one name of each thread. */
+/* Keeps one name of each thread. */
 static void keep_latest(struct tasks *tasks)
 {
 	u32 nr = 0;

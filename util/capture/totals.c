@@ -170,7 +170,7 @@ int totals__ident(struct totals *totals, struct sink *sink, const struct kvmw_vc
 {
 	u32 used;
 
-	/* Slots are taken in order: there is a new vCPU if the next one is in use. */
+	/* States are taken in order: there is a new vCPU if the next one is in use. */
 	if (totals->known >= KVMW_MAX_VCPUS || !states[totals->known].tid)
 		return 0;
 	return idents_changed(totals, states, &used) ? send_ident(totals, sink, states) : 0;
@@ -181,7 +181,7 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 vcpu, const
 	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
 		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
-		/* All of them: the vCPU may be between two of its additions just now. */
+		/* All fields count: the vCPU may be between two of its additions. */
 		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
 			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.filtered;
 
@@ -212,7 +212,7 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 vcpu, const
 	return 0;
 }
 
-/* Event and kind of each of a state's kinds. */
+/* Event and kind of each element of a state's kinds[]. */
 #define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
 #define OF_EVENT(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(OF_KIND, name)
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
@@ -246,8 +246,8 @@ static int send_kinds(struct totals *totals, struct rows *rows, u32 vcpu, const 
 }
 
 /*
- * The span of a loss begins with the last look at this state.  last_ns may be that of
- * an earlier loss still, when the vCPU is just counting this one.
+ * The span of a loss begins at the previous look at this state.  While the vCPU counts this
+ * loss, last_ns may still be that of an earlier one.
  */
 static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
 		     u64 last_ns)

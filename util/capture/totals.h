@@ -7,21 +7,21 @@
 #include "util/capture/vm.h"
 #include "bpf_skel/shared.h"
 
-/* What was sent last, so that only changes are. */
+/* What was sent last: only changes are sent. */
 struct totals {
-	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* of all fields, they only grow */
+	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* sums of all fields, which only grow */
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
 	u64 lost[KVMW_MAX_VCPUS][KVMW_MAX_EVENTS];
 	u64 seen[KVMW_MAX_VCPUS];	/* of vcpu_id and run_fd */
 	u32 known;		/* states in the last IDENT */
-	/* Read once: a process that has ended tells no more. */
+	/* Read once, because the process may end. */
 	struct vm vms[KVMW_MAX_VCPUS];
 	u32 nr_vms;
 	u32 numbers[KVMW_MAX_VCPUS];	/* by descriptor: vCPU number plus one; 0: unknown */
 	u64 time_ns;		/* of the last call */
 };
 
-/* Sends IDENT if there are vCPUs that are not in the last one; to be called often. */
+/* Sends IDENT if there are vCPUs that the last one lacks; to be called often. */
 int totals__ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states);
 
 /*
@@ -30,7 +30,7 @@ int totals__ident(struct totals *totals, struct sink *sink, const struct kvmw_vc
  */
 int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u64 now);
 
-/* Slots of vCPUs, not of what else works for a VM. */
+/* States of vCPUs, not of other threads. */
 u32 totals__vcpus(const struct kvmw_vcpu_state *states);
 
 /* Sums over all states: events begun, lost. */

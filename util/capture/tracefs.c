@@ -54,7 +54,7 @@ int tracefs__tracepoint(const char *category, const char *name)
 
 	if (err)
 		return err;
-	/* access(2) does not go by the effective capabilities, nor does eaccess(3) always. */
+	/* access(2) ignores effective capabilities, and so may eaccess(3). */
 	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? errno : 0;
 }
 
@@ -116,7 +116,7 @@ struct tep_event *tracefs__format(const char *category, const char *name,
 		return NULL;
 	*tep = tep_alloc();
 	if (*tep && tep_parse_format(*tep, &event, text, len, category) != 0) {
-		/* The fields are read even where the print format is beyond libtraceevent. */
+		/* The fields are read even if libtraceevent cannot parse the print format. */
 		if (!event || !event->format.nr_fields) {
 			tep_free(*tep);
 			*tep = NULL;

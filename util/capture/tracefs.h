@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tracepoints of the running kernel, as tracefs describes them. */
+/* Tracepoints of the running kernel, from tracefs. */
 #ifndef KVMW_TRACEFS_H
 #define KVMW_TRACEFS_H
 
@@ -7,7 +7,7 @@
 
 /*
  * Where tracefs is mounted; mounts it where the kernel has it and the caller may.
- * NULL: neither.  The string is static.
+ * NULL: not mounted.  The string is static.
  */
 const char *tracefs__path(void);
 

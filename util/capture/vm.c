@@ -51,8 +51,8 @@ static void qemu_name(const char *value, char *name, size_t size)
 }
 
 /*
- * The option that names a VM: Firecracker --id, crosvm --name, and the way QEMU and
- * kvmtool write it.
+ * The option that names a VM: --id of Firecracker, --name of crosvm, and as QEMU and kvmtool
+ * write it.
  */
 static void name_from_args(const char *args, size_t len, struct vm *vm)
 {
@@ -128,7 +128,7 @@ static int count_fds(pid_t pid, struct vm *vm)
 		ssize_t len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 
 		if (len <= 0) {
-			/* The folder is its owner's, the links are ptrace's: one may do without the other. */
+			/* fd/ is owner-readable but its links need ptrace access. */
 			if (len < 0 && (errno == EACCES || errno == EPERM))
 				refused = errno;
 			continue;

@@ -18,22 +18,22 @@ struct vm {
 };
 
 /*
- * Looks at one process; a thread id is taken for its process.  0, or an errno:
- * ESRCH no such process, EACCES its descriptors may not be read.  A process that
- * is no VM gives 0 and nr_vms 0.
+ * Looks at one process; a thread id stands for its process.  0, or an errno:
+ * ESRCH no such process, EACCES its descriptors cannot be read.  A process that
+ * is not a VM gives 0 and nr_vms 0.
  */
 int vm__read(pid_t pid, struct vm *vm);
 
-/* Name and VMM alone, without privilege; what cannot be read stays "". */
+/* Only name and VMM, without privilege; what cannot be read stays "". */
 void vm__describe(pid_t pid, struct vm *vm);
 
 /*
  * All VMs of the host, by pid.  Returns how many and *vms (free it), or -1.
- * *hidden: processes whose descriptors may not be read.
+ * *hidden: processes whose descriptors cannot be read.
  */
 int vm__scan(struct vm **vms, u32 *hidden);
 
-/* The vCPU id behind a file descriptor of a process; -1: not known. */
+/* The vCPU id of a file descriptor of a process; -1: unknown. */
 int vm__vcpu_of_fd(pid_t pid, int fd);
 
 #endif

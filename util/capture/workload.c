@@ -21,7 +21,7 @@ static void child(const char **argv, int go, int failed, bool to_stderr)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	/* Do not outlive a recorder that fails before it says go. */
+	/* Do not outlive a recorder that fails before it starts the command. */
 	if (read(go, &c, 1) != 1)
 		_exit(127);
 	if (to_stderr)
@@ -38,7 +38,7 @@ int workload__prepare(struct workload *w, const char **argv, bool to_stderr)
 	int go[2], failed[2];
 
 	*w = (struct workload) { .go = -1, .failed = -1 };
-	/* Orphans of the command become our children, and stay its descendants. */
+	/* Orphans of the command become our children: they count as its VMs. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (pipe2(go, O_CLOEXEC))
 		return error("cannot create a pipe: %s", strerror(errno));

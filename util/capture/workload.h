@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The command after "--": forked at once, run only when told to. */
+/* The command after "--": forked early, run when recording starts. */
 #ifndef KVMW_WORKLOAD_H
 #define KVMW_WORKLOAD_H
 
@@ -15,21 +15,21 @@ struct workload {
 };
 
 /*
- * to_stderr: its standard output goes to standard error, where standard output is
- * the recording.  -1: error() said why.
+ * to_stderr: its standard output goes to standard error, because standard output is the
+ * recording.  -1: error() said why.
  */
 int workload__prepare(struct workload *w, const char **argv, bool to_stderr);
 
-/* exec; -1: it could not be run, error() said why. */
+/* Runs it; -1: it could not be run, error() said why. */
 int workload__start(struct workload *w, const char *name);
 
 /* Collects ended children; true once the command itself has ended. */
 bool workload__reap(struct workload *w);
 
-/* Ends it if it still runs: SIGTERM, then some seconds of patience. */
+/* Ends it if it still runs: sends SIGTERM and waits a few seconds. */
 void workload__end(struct workload *w);
 
-/* As a shell would: its exit status, or 128 + signal. */
+/* As in a shell: its exit status, or 128 + signal. */
 int workload__exit_status(const struct workload *w);
 
 #endif

@@ -61,7 +61,7 @@ void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_confi
 	const struct arch_symbol *offset = &symbols[0], *count = &symbols[1];
 	bool hot = !strcmp(count->name, PCPU_HOT);
 
-	/* 0 is the address of __preempt_count in some kernels, where addresses per CPU begin. */
+	/* __preempt_count may be at 0, where per-CPU addresses start on some kernels. */
 	if (!offset->address || !count->found || (hot && !count->address))
 		return;
 	config->per_cpu_offset = offset->address;

@@ -4,7 +4,7 @@
 
 #include "util/arch/arch.h"
 
-/* A parameter of a module that is Y or 1. */
+/* Whether a module parameter is Y or 1. */
 static bool is_on(const char *path)
 {
 	FILE *fp = fopen(path, "re");
@@ -16,8 +16,8 @@ static bool is_on(const char *path)
 }
 
 /*
- * Bits of a physical address, without those that memory encryption takes: the kernel
- * leaves them out of what it prints.
+ * Bits of a physical address, without those used by memory encryption, which the kernel does
+ * not count in /proc/cpuinfo.
  */
 static u32 address_bits(void)
 {

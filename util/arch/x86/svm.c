@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * SVM exit codes: AMD APM vol. 2, appendix C; the software-defined ones of SEV-ES:
- * the GHCB specification.  Names as the kernel's trace events and perf print
- * them, but for "tr", which both misspell as "rt".
+ * the GHCB specification.  The names are those that the kernel's trace events and perf print,
+ * except for "tr", which both misspell as "rt".
  */
 #include "util/arch/isa.h"
 
