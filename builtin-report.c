@@ -158,7 +158,6 @@ static void set_defaults(struct args *args)
 {
 	struct report_options *opt = &args->opt;
 	const struct event_desc *e = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
-
 	char sort[64];
 
 	if (!args->sort) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The man pages describe every option of every command, as --help has them."""
+import json
 import re
 
 import pytest
@@ -106,6 +107,17 @@ def test_keys_and_orders_of_report(option):
     if option == "sort":
         items = " ".join(re.findall(r"^\t(.*);;", text, re.M))
         assert sorted(re.findall(r"`(\w+)`", items)) == sorted(names)
+
+
+def test_events_and_groups():
+    """What kvmw list shows is described for record -e, and named for report -e."""
+    listed = json.loads(kvmw("list", "--json").stdout)
+    events, groups = ([item["name"] for item in listed[of]] for of in ("events", "groups"))
+    text = section(page("kvmw-record"), "EVENTS")
+    assert set(re.findall(r"^\*(\w+)\*::$", text, re.M)) == set(events)
+    assert re.findall(r"\*(\w+)\*", text[text.index("A group stands"):])[:len(groups)] == groups
+    text = re.search(r"^--event=EVENT::\n(.*?)\n\n", page("kvmw-report"), re.M | re.S)[1]
+    assert set(re.findall(r"`(\w+)`", text)) == {*events, "raw"}
 
 
 @pytest.mark.parametrize("name", ["HACKING.md", "README.md"])
