@@ -45,11 +45,25 @@ u64 hash_bytes(const u64 seed[2], const void *data, size_t size)
 	return fold(h ^ seed[0], seed[1]);
 }
 
+/* Keys are a few words long: not worth the call of memcmp(). */
+static bool same_key(const char *a, const char *b, size_t size)
+{
+	u64 x, y;
+
+	for (; size >= sizeof(x); size -= sizeof(x), a += sizeof(x), b += sizeof(x)) {
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	return !memcmp(a, b, size);
+}
+
 static u32 *hash_table__bucket(const struct hash_table *t, const void *key)
 {
 	u32 mask = t->nr_buckets - 1, i = hash_bytes(t->seed, key, t->key_size) & mask;
 
-	while (t->bucket[i] && memcmp(hash_table__at(t, t->bucket[i] - 1), key, t->key_size))
+	while (t->bucket[i] && !same_key(hash_table__at(t, t->bucket[i] - 1), key, t->key_size))
 		i = (i + 1) & mask;
 	return &t->bucket[i];
 }
@@ -64,7 +78,7 @@ static int hash_table__grow(struct hash_table *t)
 		return out_of_memory();
 	if (!t->room)
 		hash_seed(t->seed);
-	bucket = budget__realloc(t->budget, NULL, 0, nr_buckets * sizeof(*bucket));
+	bucket = budget__calloc(t->budget, nr_buckets, sizeof(*bucket));
 	if (!bucket)
 		return -1;
 	entry = budget__realloc(t->budget, t->entry, (size_t)t->room * t->entry_size,
@@ -74,7 +88,6 @@ static int hash_table__grow(struct hash_table *t)
 		return -1;
 	}
 	budget__free(t->budget, t->bucket, t->nr_buckets * sizeof(*bucket));
-	memset(bucket, 0, nr_buckets * sizeof(*bucket));
 	t->entry = entry;
 	t->room = room;
 	t->bucket = bucket;

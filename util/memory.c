@@ -73,12 +73,16 @@ void *budget__calloc(struct budget *b, size_t nr, size_t size)
 	size_t bytes;
 	void *p;
 
-	if (__builtin_mul_overflow(nr, size, &bytes)) {
+	if (__builtin_mul_overflow(nr, size, &bytes) || budget__take(b, bytes)) {
 		out_of_memory();
 		return NULL;
 	}
-	p = budget__realloc(b, NULL, 0, bytes);
-	return p ? memset(p, 0, bytes) : NULL;
+	p = calloc(1, bytes);
+	if (!p) {
+		budget__give(b, bytes);
+		out_of_memory();
+	}
+	return p;
 }
 
 void budget__free(struct budget *b, void *p, size_t bytes)

@@ -51,11 +51,17 @@ static int by_page(const void *a, const void *b, void *arg)
 	return 0;
 }
 
-static int by_vcpu(const void *a, const void *b, void *arg)
-{
-	const struct dirty_entry *entry = arg;
+/* The marks of a vCPU. */
+struct by_entry {
+	struct { u32 vcpu; } key;
+	u64 marks;
+};
 
-	COMPARE(entry[*(u32 *)a].key.vcpu, entry[*(u32 *)b].key.vcpu);
+static int by_vcpu(const void *a, const void *b)
+{
+	const struct by_entry *x = a, *y = b;
+
+	COMPARE(x->key.vcpu, y->key.vcpu);
 	return 0;
 }
 
@@ -191,26 +197,46 @@ static void add_by(struct dirty_model *v, u32 vcpu, u64 marks)
 	v->by[at] = by;
 }
 
-static void make_by(struct maker *m)
+static void label_by(struct maker *m)
 {
-	const struct dirty_entry *entry = m->rows->pages.entry;
 	struct dirty_model *v = m->v;
 
-	qsort_r(m->order, m->nr, sizeof(*m->order), by_vcpu, m->rows->pages.entry);
-	for (u32 i = 0, end; i < m->nr; i = end) {
-		u32 vcpu = entry[m->order[i]].key.vcpu;
-		u64 marks = 0;
-
-		for (end = i; end < m->nr && entry[m->order[end]].key.vcpu == vcpu; end++)
-			marks += entry[m->order[end]].marks;
-		add_by(v, vcpu, marks);
-	}
 	v->beyond_top = v->by_others;
 	for (u32 i = DIRTY_TOP_BY; i < v->nr_by; i++)
 		v->beyond_top += v->by[i].marks;
 	for (u32 i = 0; i < v->nr_by; i++)
 		report__vcpu_label(m->rep, v->by[i].vcpu, m->rep->rec->nr_vms > 1, v->by[i].label,
 				   sizeof(v->by[i].label));
+}
+
+static int make_by(struct maker *m)
+{
+	struct hash_table vcpus = HASH_TABLE(struct by_entry, m->rows->budget);
+	const struct dirty_entry *entry = m->rows->pages.entry;
+	struct by_entry *by;
+	int ret = -1;
+
+	for (u32 i = 0; i < m->rows->pages.nr; i++) {
+		const struct by_entry key = { .key = { .vcpu = entry[i].key.vcpu } };
+
+		if (m->page[i] == DIRTY_NO_PAGE)
+			continue;
+		by = hash_table__get(&vcpus, &key.key);
+		if (!by)
+			goto out;
+		by->marks += entry[i].marks;
+	}
+	/* Nothing is looked up any more. */
+	by = vcpus.entry;
+	if (vcpus.nr)
+		qsort(by, vcpus.nr, sizeof(*by), by_vcpu);
+	for (u32 i = 0; i < vcpus.nr; i++)
+		add_by(m->v, by[i].key.vcpu, by[i].marks);
+	label_by(m);
+	ret = 0;
+out:
+	hash_table__free(&vcpus);
+	return ret;
 }
 
 /* Drops the marks that are not selected; the others get their page, and an order. */
@@ -289,7 +315,8 @@ static int dirty_model__finish(void *state, const struct report *rep)
 	m.v->no_time = rows->no_time;
 	choose(&m);
 	make_pages(&m);
-	make_by(&m);
+	if (make_by(&m))
+		goto out;
 	make_times(&m);
 	ret = make_windows(m.v, rows->budget);
 out:

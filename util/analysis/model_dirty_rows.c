@@ -27,17 +27,17 @@ const struct scan_event dirty_rows_events[2] = {
 /* 0: counted, *entry says where, DIRTY_NO_PAGE: one too many; -1 out of memory. */
 static int dirty_rows__add(struct dirty_rows *rows, const struct dirty_entry *page, u32 *entry)
 {
-	struct dirty_entry *e = hash_table__find(&rows->pages, &page->key);
+	bool full = rows->pages.nr >= rows->max_entries;
+	struct dirty_entry *e = full ? hash_table__find(&rows->pages, &page->key) :
+				       hash_table__get(&rows->pages, &page->key);
 
-	if (!e && rows->pages.nr == rows->max_entries) {
+	if (!e && !full)
+		return -1;
+	if (!e) {
 		*entry = DIRTY_NO_PAGE;
 		rows->no_page += page->marks;
 		return 0;
 	}
-	if (!e)
-		e = hash_table__get(&rows->pages, &page->key);
-	if (!e)
-		return -1;
 	e->marks += page->marks;
 	*entry = hash_table__index(&rows->pages, e);
 	return 0;

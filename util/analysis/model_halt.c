@@ -5,28 +5,30 @@
 #include "util/analysis/model_halt.h"
 #include "util/analysis/span_table.h"
 
-/* What is counted of each vCPU; HALTED and POLLED have durations. */
-enum { HALTED, POLLED, PAID, VALID, INVALID, WAKER, GREW, SHRANK };
+/* What is counted of a vCPU. */
+struct vcpu_entry {
+	struct { u32 vcpu; } key;
+	u64 halts, polls, paid, valid, invalid, woken, grew, shrank;
+	/* The parts of the two histograms that lie before the report's begin. */
+	u64 halted_before_ns, polled_before_ns;
+	struct hist halted, polled;
+	struct max_series *window;	/* of polling; NULL: no change recorded */
+};
 
-struct halt_entry {
+struct waker_entry {
 	struct {
-		u32 vcpu, what;
-		u64 waker;	/* tid; of all but WAKER 0 */
+		u32 vcpu, unused;
+		u64 waker;	/* tid */
 	} key;
 	struct span_sum sum;
 };
 
-/* The polling window of a vCPU. */
-struct window_entry {
-	struct { u32 vcpu; } key;
-	struct max_series *series;
-};
-
 struct halt_state {
 	struct halt_model model;
-	struct span_table counts;
-	struct hash_table windows;
-	u64 no_window;		/* rows of vCPUs beyond HALT_VCPUS */
+	struct hash_table vcpus;
+	u32 nr_windows;		/* vCPUs that have one */
+	struct span_table wakers;
+	u64 over_limit;		/* rows of vCPUs or windows beyond the limits */
 };
 
 enum { COL_KIND, COL_VCPU, COL_TIME, COL_SPAN, COL_POLL, COL_SLEPT, COL_VALID, COL_WAKER,
@@ -40,95 +42,106 @@ static const char *const columns[] = {
 
 static const struct scan_event events[] = {{ .id = KVMW_EVENT_HALT, .columns = columns }};
 
-/* before_ns: the part of the span that lies before the report's begin. */
-static int count_span(struct halt_state *st, u32 vcpu, u32 what, u64 span_ns, u64 before_ns)
+/* NULL in *vcpu: one vCPU too many. 0, or -1 out of memory. */
+static int vcpu_of(struct halt_state *st, u32 id, struct vcpu_entry **vcpu)
 {
-	const struct halt_entry e = { .key = { .vcpu = vcpu, .what = what } };
-	struct span_sum *sum;
+	const struct vcpu_entry key = { .key = { .vcpu = id } };
+	bool full = st->vcpus.nr >= SPAN_TABLE_MAX;
 
-	if (span_table__count(&st->counts, &e.key, &sum))
-		return -1;
-	if (!sum || span_ns == KVMW_NONE)
+	*vcpu = full ? hash_table__find(&st->vcpus, &key.key) :
+		       hash_table__get(&st->vcpus, &key.key);
+	return *vcpu || full ? 0 : -1;
+}
+
+/* Its polling window; NULL in *window: one too many. 0, or -1 out of memory. */
+static int window_of(struct halt_state *st, struct vcpu_entry *vcpu, struct max_series **window)
+{
+	if (!vcpu->window && st->nr_windows < HALT_VCPUS) {
+		vcpu->window = mem__calloc(1, sizeof(*vcpu->window));
+		if (!vcpu->window)
+			return -1;
+		st->nr_windows++;
+	}
+	*window = vcpu->window;
+	return 0;
+}
+
+static int count_span(struct hist *h, u64 *sum_before_ns, u64 span_ns, u64 before_ns)
+{
+	if (span_ns == KVMW_NONE)
 		return 0;
-	sum->before_ns = sat_add(sum->before_ns, before_ns);
-	return hist__add(&sum->span, span_ns);
+	*sum_before_ns = sat_add(*sum_before_ns, before_ns);
+	return hist__add(h, span_ns);
 }
 
-static int halt_model__count(struct halt_state *st, u32 vcpu, u32 what, u64 waker)
-{
-	const struct halt_entry e = { .key = { .vcpu = vcpu, .what = what, .waker = waker } };
-
-	return span_table__add(&st->counts, &e.key, KVMW_NONE);
-}
-
-static int take_halt(struct halt_state *st, const struct scan_batch *b, u32 i)
+static int take_halt(struct halt_state *st, struct vcpu_entry *vcpu, const struct scan_batch *b,
+		     u32 i)
 {
 	u64 *const *col = b->col;
 	u64 poll = col[COL_POLL][i], slept = col[COL_SLEPT][i], valid = col[COL_VALID][i];
 	u64 before = scan_batch__before(b, col[COL_TIME][i], col[COL_SPAN][i]);
-	u32 vcpu = col[COL_VCPU][i];
-	int ret = count_span(st, vcpu, HALTED, col[COL_SPAN][i], before);
+	const struct waker_entry waker = {
+		.key = { .vcpu = vcpu->key.vcpu, .waker = col[COL_WAKER][i] },
+	};
 
-	/* It polls first. */
-	if (!ret && (!slept || (poll && poll != KVMW_NONE)))
-		ret = count_span(st, vcpu, POLLED, poll, before < poll ? before : poll);
-	if (!ret && !slept)
-		ret = halt_model__count(st, vcpu, PAID, 0);
-	if (!ret && valid != KVMW_NONE)
-		ret = halt_model__count(st, vcpu, valid ? VALID : INVALID, 0);
-	if (!ret && col[COL_WAKER][i] != KVMW_NONE)
-		ret = halt_model__count(st, vcpu, WAKER, col[COL_WAKER][i]);
-	return ret;
-}
-
-/* NULL in *series: one vCPU too many. 0, or -1 out of memory. */
-static int window_of(struct halt_state *st, u32 vcpu, struct max_series **series)
-{
-	const struct window_entry key = { .key = { .vcpu = vcpu } };
-	struct window_entry *w = hash_table__find(&st->windows, &key.key);
-
-	*series = NULL;
-	if (!w && st->windows.nr == HALT_VCPUS)
-		return 0;
-	if (!w)
-		w = hash_table__get(&st->windows, &key.key);
-	if (w && !w->series)
-		w->series = mem__calloc(1, sizeof(*w->series));
-	if (!w || !w->series)
+	vcpu->halts++;
+	vcpu->paid += !slept;
+	if (valid != KVMW_NONE)
+		*(valid ? &vcpu->valid : &vcpu->invalid) += 1;
+	if (count_span(&vcpu->halted, &vcpu->halted_before_ns, col[COL_SPAN][i], before))
 		return -1;
-	*series = w->series;
-	return 0;
+	/* A vCPU polls before it sleeps. */
+	if (!slept || (poll && poll != KVMW_NONE)) {
+		vcpu->polls++;
+		if (count_span(&vcpu->polled, &vcpu->polled_before_ns, poll,
+			       before < poll ? before : poll))
+			return -1;
+	}
+	if (waker.key.waker == KVMW_NONE)
+		return 0;
+	vcpu->woken++;
+	return span_table__add(&st->wakers, &waker.key, KVMW_NONE);
 }
 
-static int take_window(struct halt_state *st, u64 *const *col, u32 i)
+static int take_window(struct halt_state *st, struct vcpu_entry *vcpu, u64 *const *col, u32 i)
 {
 	u64 now = col[COL_WINDOW][i], old = col[COL_OLD][i];
-	u32 vcpu = col[COL_VCPU][i];
-	struct max_series *series;
+	struct max_series *window;
 
 	if (now == KVMW_NONE || col[COL_TIME][i] == KVMW_NONE)
 		return 0;
-	if (window_of(st, vcpu, &series))
+	if (window_of(st, vcpu, &window))
 		return -1;
-	if (!series) {
-		st->no_window++;
+	if (!window) {
+		st->over_limit++;
 		return 0;
 	}
-	max_series__add(series, col[COL_TIME][i], old, now);
-	if (old == KVMW_NONE || old == now)
-		return 0;
-	return halt_model__count(st, vcpu, now > old ? GREW : SHRANK, 0);
+	max_series__add(window, col[COL_TIME][i], old, now);
+	if (old != KVMW_NONE && old != now)
+		*(now > old ? &vcpu->grew : &vcpu->shrank) += 1;
+	return 0;
 }
 
 static int halt_model__take(void *state, const struct scan_batch *b)
 {
+	struct halt_state *st = state;
+	struct vcpu_entry *vcpu;
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < b->rows; i++) {
-		if (b->col[COL_KIND][i] == KVMW_halt_WAKEUP)
-			ret = take_halt(state, b, i);
-		else if (b->col[COL_KIND][i] == KVMW_halt_WINDOW)
-			ret = take_window(state, b->col, i);
+		u64 kind = b->col[COL_KIND][i];
+
+		if (kind != KVMW_halt_WAKEUP && kind != KVMW_halt_WINDOW)
+			continue;
+		ret = vcpu_of(st, b->col[COL_VCPU][i], &vcpu);
+		if (ret)
+			break;
+		if (!vcpu)
+			st->over_limit++;
+		else if (kind == KVMW_halt_WAKEUP)
+			ret = take_halt(st, vcpu, b, i);
+		else
+			ret = take_window(st, vcpu, b->col, i);
 	}
 	return ret;
 }
@@ -140,9 +153,43 @@ static void *halt_model__new_state(void *arg)
 
 	if (!st)
 		return NULL;
-	st->counts = SPAN_TABLE(struct halt_entry, opt->budget);
-	st->windows = HASH_TABLE(struct window_entry, opt->budget);
+	st->vcpus = HASH_TABLE(struct vcpu_entry, opt->budget);
+	st->wakers = SPAN_TABLE(struct waker_entry, opt->budget);
 	return st;
+}
+
+static int merge_vcpu(struct halt_state *st, const struct vcpu_entry *from)
+{
+	struct max_series *window;
+	struct vcpu_entry *to;
+
+	if (vcpu_of(st, from->key.vcpu, &to))
+		return -1;
+	if (!to) {
+		st->over_limit += from->halts;
+		return 0;
+	}
+	to->halts += from->halts;
+	to->polls += from->polls;
+	to->paid += from->paid;
+	to->valid += from->valid;
+	to->invalid += from->invalid;
+	to->woken += from->woken;
+	to->grew += from->grew;
+	to->shrank += from->shrank;
+	to->halted_before_ns = sat_add(to->halted_before_ns, from->halted_before_ns);
+	to->polled_before_ns = sat_add(to->polled_before_ns, from->polled_before_ns);
+	if (hist__merge(&to->halted, &from->halted) || hist__merge(&to->polled, &from->polled))
+		return -1;
+	if (!from->window)
+		return 0;
+	if (window_of(st, to, &window))
+		return -1;
+	if (window)
+		max_series__merge(window, from->window);
+	else
+		st->over_limit += from->window->changes;
+	return 0;
 }
 
 static int halt_model__merge(void *to, const void *from)
@@ -150,30 +197,27 @@ static int halt_model__merge(void *to, const void *from)
 	struct halt_state *st = to;
 	const struct halt_state *other = from;
 
-	st->no_window += other->no_window;
-	for (u32 i = 0; i < other->windows.nr; i++) {
-		const struct window_entry *w = hash_table__at(&other->windows, i);
-		struct max_series *series;
-
-		if (window_of(st, w->key.vcpu, &series))
+	st->over_limit += other->over_limit;
+	for (u32 i = 0; i < other->vcpus.nr; i++)
+		if (merge_vcpu(st, hash_table__at(&other->vcpus, i)))
 			return -1;
-		if (series)
-			max_series__merge(series, w->series);
-		else
-			st->no_window += w->series->changes;
-	}
-	return span_table__merge(&st->counts, &other->counts);
+	return span_table__merge(&st->wakers, &other->wakers);
 }
 
 static void halt_model__free_state(void *state)
 {
 	struct halt_state *st = state;
 
-	for (u32 i = 0; i < st->windows.nr; i++)
-		free(((struct window_entry *)hash_table__at(&st->windows, i))->series);
-	hash_table__free(&st->windows);
+	for (u32 i = 0; i < st->vcpus.nr; i++) {
+		struct vcpu_entry *vcpu = hash_table__at(&st->vcpus, i);
+
+		hist__free(&vcpu->halted);
+		hist__free(&vcpu->polled);
+		free(vcpu->window);
+	}
+	hash_table__free(&st->vcpus);
+	span_table__free(&st->wakers);
 	free(st->model.vcpu);
-	span_table__free(&st->counts);
 	free(st);
 }
 
@@ -184,6 +228,15 @@ static int compare_ids(const void *a, const void *b)
 	const struct halt_vcpu *x = a, *y = b;
 
 	COMPARE(x->id, y->id);
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct vcpu_entry *x = *(const struct vcpu_entry *const *)a;
+	const struct vcpu_entry *y = *(const struct vcpu_entry *const *)b;
+
+	COMPARE(x->key.vcpu, y->key.vcpu);
 	return 0;
 }
 
@@ -210,114 +263,72 @@ static void name(const struct thread_names *names, struct halt_vcpu *vcpu)
 	vcpu->order = r ? (u64)r->vm << 32 | (u32)r->vcpu : UINT64_MAX;
 }
 
-static int compare_numbers(const void *a, const void *b)
+static void fill_vcpu(struct halt_vcpu *vcpu, const struct vcpu_entry *e)
 {
-	COMPARE(*(const u32 *)a, *(const u32 *)b);
-	return 0;
+	vcpu->id = e->key.vcpu;
+	vcpu->halts = e->halts;
+	vcpu->span = hist__stats(&e->halted);
+	vcpu->halted_ns = e->halted.count ? e->halted.sum - e->halted_before_ns : KVMW_NONE;
+	vcpu->polls = e->polls;
+	vcpu->paid = e->paid;
+	vcpu->poll_ns = e->polled.sum - e->polled_before_ns;
+	vcpu->valid = e->valid;
+	vcpu->invalid = e->invalid;
+	vcpu->woken = e->woken;
+	vcpu->grew = e->grew;
+	vcpu->shrank = e->shrank;
+	vcpu->window = e->window;
 }
 
-/* The ids of all selected vCPUs, ascending, each maybe several times. */
-static u32 list_ids(const struct halt_state *st, const struct report *rep, u32 *id)
-{
-	u32 nr = 0;
-
-	/* Each vCPU that halted has one of these, unless it was one too many. */
-	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
-		const struct halt_entry *e = span_table__at(&st->counts, i);
-
-		if (e->key.what == HALTED && span_entry__selected(e, rep))
-			id[nr++] = e->key.vcpu;
-	}
-	for (u32 i = 0; i < st->windows.nr; i++) {
-		const struct window_entry *w = hash_table__at(&st->windows, i);
-
-		if (span_entry__selected(w, rep))
-			id[nr++] = w->key.vcpu;
-	}
-	qsort(id, nr, sizeof(*id), compare_numbers);
-	return nr;
-}
-
-/* Each selected vCPU once, ascending by id. */
+/* The selected vCPUs, ascending by id, at most HALT_VCPUS. */
 static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 		      const struct halt_state *st)
 {
-	u32 room = span_table__nr(&st->counts) + st->windows.nr + 1, nr;
 	struct budget *budget = names->rep->opt->budget;
-	u32 *id = budget__calloc(budget, room, sizeof(*id));
-	const struct hist none = { 0 };
+	u32 room = st->vcpus.nr + 1, nr = 0;
+	const struct vcpu_entry **list = budget__calloc(budget, room, sizeof(*list));
+	int ret = -1;
 
-	v->vcpu = id ? mem__calloc(HALT_VCPUS, sizeof(*v->vcpu)) : NULL;
-	if (!v->vcpu) {
-		budget__free(budget, id, room * sizeof(*id));
+	if (!list)
 		return -1;
-	}
-	nr = list_ids(st, names->rep, id);
-	for (u32 i = 0; i < nr && v->nr < HALT_VCPUS; i++) {
-		struct halt_vcpu *vcpu = &v->vcpu[v->nr];
+	for (u32 i = 0; i < st->vcpus.nr; i++) {
+		const struct vcpu_entry *e = hash_table__at(&st->vcpus, i);
 
-		if (i && id[i] == id[i - 1])
-			continue;
-		vcpu->id = id[i];
-		vcpu->span = hist__stats(&none);
-		vcpu->halted_ns = KVMW_NONE;
-		name(names, vcpu);
-		v->nr++;
+		if ((e->halts || e->window) && span_entry__selected(e, names->rep))
+			list[nr++] = e;
 	}
-	budget__free(budget, id, room * sizeof(*id));
-	return 0;
-}
-
-static void halt_model__fill(struct halt_vcpu *vcpu, const struct halt_entry *e)
-{
-	const struct span_sum *sum = &e->sum;
-
-	switch (e->key.what) {
-	case HALTED:
-		vcpu->halts = sum->rows;
-		vcpu->span = hist__stats(&sum->span);
-		vcpu->halted_ns = vcpu->span.count ? vcpu->span.sum - sum->before_ns : KVMW_NONE;
-		break;
-	case POLLED:
-		vcpu->polls = sum->rows;
-		vcpu->poll_ns = sum->span.sum - sum->before_ns;
-		break;
-	case PAID:
-		vcpu->paid = sum->rows;
-		break;
-	case VALID:
-		vcpu->valid = sum->rows;
-		break;
-	case INVALID:
-		vcpu->invalid = sum->rows;
-		break;
-	case WAKER:
-		vcpu->woken += sum->rows;
-		break;
-	case GREW:
-		vcpu->grew = sum->rows;
-		break;
-	case SHRANK:
-		vcpu->shrank = sum->rows;
-		break;
+	qsort(list, nr, sizeof(*list), compare_entries);
+	v->nr = nr < HALT_VCPUS ? nr : HALT_VCPUS;
+	v->vcpu = mem__calloc(v->nr + 1, sizeof(*v->vcpu));
+	if (!v->vcpu)
+		goto out;
+	for (u32 i = 0; i < v->nr; i++) {
+		fill_vcpu(&v->vcpu[i], list[i]);
+		name(names, &v->vcpu[i]);
 	}
+	v->over_limit = st->over_limit + st->wakers.over_limit;
+	for (u32 i = v->nr; i < nr; i++)
+		v->over_limit += list[i]->halts;
+	ret = 0;
+out:
+	budget__free(budget, list, room * sizeof(*list));
+	return ret;
 }
 
 static int find_wakers(struct halt_model *v, const struct thread_names *names,
 		       const struct halt_state *st)
 {
-	u32 room = span_table__nr(&st->counts) + 1, nr = 0, end;
+	u32 room = span_table__nr(&st->wakers) + 1, nr = 0, end;
 	struct budget *budget = names->rep->opt->budget;
 	struct view_pair *pair = budget__calloc(budget, room, sizeof(*pair));
 	int ret = 0;
 
 	if (!pair)
 		return -1;
-	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
-		const struct halt_entry *e = span_table__at(&st->counts, i);
+	for (; nr < span_table__nr(&st->wakers); nr++) {
+		const struct waker_entry *e = span_table__at(&st->wakers, nr);
 
-		if (e->key.what == WAKER)
-			pair[nr++] = (struct view_pair) { e->key.vcpu, e->key.waker, e->sum.rows };
+		pair[nr] = (struct view_pair) { e->key.vcpu, e->key.waker, e->sum.rows };
 	}
 	view_pairs__sort(pair, nr);
 	for (u32 i = 0; ret >= 0 && i < nr; i = end) {
@@ -335,27 +346,6 @@ static int find_wakers(struct halt_model *v, const struct thread_names *names,
 	return ret < 0 ? -1 : 0;
 }
 
-static void fill_vcpus(struct halt_model *v, const struct halt_state *st, const struct report *rep)
-{
-	v->over_limit = st->counts.over_limit + st->no_window;
-	for (u32 i = 0; i < span_table__nr(&st->counts); i++) {
-		const struct halt_entry *e = span_table__at(&st->counts, i);
-		struct halt_vcpu *vcpu = halt_model__find(v, e->key.vcpu);
-
-		if (vcpu)
-			halt_model__fill(vcpu, e);
-		else if (v->nr == HALT_VCPUS && e->key.what == HALTED && span_entry__selected(e, rep))
-			v->over_limit += e->sum.rows;
-	}
-	for (u32 i = 0; i < st->windows.nr; i++) {
-		const struct window_entry *w = hash_table__at(&st->windows, i);
-		struct halt_vcpu *vcpu = halt_model__find(v, w->key.vcpu);
-
-		if (vcpu)
-			vcpu->window = w->series;
-	}
-}
-
 static int halt_model__finish(void *state, const struct report *rep)
 {
 	struct halt_state *st = state;
@@ -366,11 +356,7 @@ static int halt_model__finish(void *state, const struct report *rep)
 	if (thread_names__init(&names, rep))
 		return -1;
 	view_span(rep, &v->from_ns, &v->to_ns);
-	ret = find_vcpus(v, &names, st);
-	if (!ret) {
-		fill_vcpus(v, st, rep);
-		ret = find_wakers(v, &names, st);
-	}
+	ret = find_vcpus(v, &names, st) || find_wakers(v, &names, st) ? -1 : 0;
 	thread_names__free(&names);
 	if (!ret)
 		qsort(v->vcpu, v->nr, sizeof(*v->vcpu), compare_order);

@@ -11,17 +11,11 @@ static struct span_sum *span_table__sum(const struct span_table *t, void *entry)
 /* The sum of key, made if there is none; NULL in *sum: too many keys.  0, or -1 */
 static int span_table__get(struct span_table *t, const void *key, struct span_sum **sum)
 {
-	void *entry = hash_table__find(&t->table, key);
+	bool full = t->table.nr >= SPAN_TABLE_MAX;
+	void *entry = full ? hash_table__find(&t->table, key) : hash_table__get(&t->table, key);
 
-	*sum = NULL;
-	if (!entry && t->table.nr == SPAN_TABLE_MAX)
-		return 0;
-	if (!entry)
-		entry = hash_table__get(&t->table, key);
-	if (!entry)
-		return -1;
-	*sum = span_table__sum(t, entry);
-	return 0;
+	*sum = entry ? span_table__sum(t, entry) : NULL;
+	return entry || full ? 0 : -1;
 }
 
 int span_table__count(struct span_table *t, const void *key, struct span_sum **sum)
