@@ -40,7 +40,7 @@ static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("info: unexpected argument '%s'; -i names the recording", arg);
+		error("info: unexpected argument '%s'; use -i FILE for the recording", arg);
 		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -96,7 +96,7 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("script: unexpected argument '%s'; -i names the recording", arg);
+		error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
 		return check(args);
@@ -116,16 +116,17 @@ static int say_why_nothing(const struct script *sc, u64 rows, u64 wanted)
 	char by[64] = "", holds[512];
 
 	if (!rows)
-		return error("%s: holds no event", rec->path);
+		return error("%s: contains no events", rec->path);
 	report__list_events(rec, holds, sizeof(holds));
 	if (sc->resolved && !wanted)
-		return error("%s: holds no events of -e %s, but: %s", rec->path, opt->events, holds);
+		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
 		if (given[i])
 			snprintf(by + strlen(by), sizeof(by) - strlen(by), "%s%s", *by ? ", " : "",
 				 given[i]);
-	return error("%s: none of its events is left by %s; it holds: %s", rec->path,
-		     *by ? by : "what could be read of it", holds);
+	if (!*by)
+		return error("%s: no event could be read; the recording contains: %s", rec->path, holds);
+	return error("%s: no events match %s; the recording contains: %s", rec->path, by, holds);
 }
 
 /* What is not among the lines. 0, or -1: nothing was printed. */
@@ -142,8 +143,8 @@ static int say_what_is_missing(const struct script *sc)
 		lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
 	}
 	if (lost)
-		warning("%s: %llu events more were lost for want of room in the ring", rec->path,
-			(unsigned long long)lost);
+		warning("%s: %llu event%s lost while recording: the ring buffers overflowed", rec->path,
+			(unsigned long long)lost, lost == 1 ? "" : "s");
 	return sc->printed ? 0 : say_why_nothing(sc, rows, wanted);
 }
 

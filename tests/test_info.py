@@ -69,7 +69,7 @@ def test_info_of_what_is_no_vcpu(tmp_path):
     vmm = {"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"}
     path = Recording(META, VMS, VCPUS + [vmm]).finish().write(tmp_path / "f")
     text = kvmw("info", "-i", path).stdout
-    assert "\n  threads   20: all that is no vCPU, tid 100, qemu\n" in text
+    assert "\n  threads   20: non-vCPU threads, tid 100, qemu\n" in text
     assert "vCPU ?" not in text
 
 

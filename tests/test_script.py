@@ -554,17 +554,17 @@ def test_lost_events_are_named(tmp_path):
     rec.frame(rows, keep=lambda row: row != rows[5])
     done = kvmw("script", "-i", rec.finish().write(tmp_path / "f"))
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 99
-    assert "1 events more were lost" in done.stderr
+    assert "1 event lost while recording" in done.stderr
 
 
 def test_mistakes(svm, families, tmp_path):
     for args in ["-e", "bogus"], ["-e", "exit:bogus"], ["-F", "bogus"], ["-F", "+time,-bogus"], \
             ["--json", "--csv"], ["--time", "x"], ["--vcpu", "x"], ["--max-events", "0"], ["bogus"]:
         one_line(kvmw("script", "-i", families.path, *args), 2)
-    one_line(kvmw("script", "-i", svm.path, "-e", "irq"), 1, "holds no events of -e irq, but: exit 6000")
+    one_line(kvmw("script", "-i", svm.path, "-e", "irq"), 1, "contains no 'irq' events, only: exit 6000")
     one_line(kvmw("script", "-i", svm.path, "--vcpu", "77"), 1,
-             "none of its events is left by --vcpu;")
+             "no events match --vcpu;")
     one_line(kvmw("script", "-i", svm.path, "-e", "exit", "--time", "100,"), 1,
-             "none of its events is left by -e, --time;")
-    one_line(kvmw("script", "-i", Recording().finish().write(tmp_path / "f")), 1, "holds no event")
+             "no events match -e, --time;")
+    one_line(kvmw("script", "-i", Recording().finish().write(tmp_path / "f")), 1, "contains no events")
     one_line(kvmw("script", "-i", tmp_path / "nowhere"), 1, "nowhere")

@@ -77,7 +77,7 @@ static void info_text__identities(const struct screen *s, const struct recording
 			if (v->vcpu >= 0)
 				snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
 			snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s", v->id,
-				 *v->role ? "all that is no vCPU" : "vCPU ", *v->role ? "" : number,
+				 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number,
 				 v->tid, v->comm);
 			field(s, *v->role ? "  threads" : "  vCPU", text);
 		}
@@ -145,13 +145,13 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 
 		if (!rec->lost[i])
 			continue;
-		snprintf(text, sizeof(text), "%llu records of %s: no room in the ring",
+		snprintf(text, sizeof(text), "%llu records of %s: the ring buffers overflowed",
 			 (unsigned long long)rec->lost[i],
 			 event ? event->name : "an event that this kvmw does not know");
 		field(s, "lost", text);
 	}
-	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "there" : "none",
-		 rec->finished ? "; END frame there" : "; no END frame: the recorder did not finish");
+	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "present" : "none",
+		 rec->finished ? "; END frame present" : "; no END frame: the recorder did not finish");
 	field(s, "index", text);
 	snprintf(text, sizeof(text), "%u place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
 	field(s, "damage", rec->nr_damage ? text : "none");
