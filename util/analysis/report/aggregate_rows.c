@@ -183,6 +183,7 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	names[REASON] = e->reason;
 	names[VCPU] = "vcpu";
 	names[ISA] = isa ? "isa" : "";
+	_Static_assert(ARRAY_SIZE(e->parts) == NR_PARTS, "parts of an event, by enum agg_part");
 	for (u32 i = 0; i < NR_PARTS; i++)
 		names[PARTS + i] = if_wanted(rs->sums, e->parts[i]);
 	names += KEYS;
