@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fields of the tables that the recorder writes: class TABLE of KVMW_EVENTS (util/events.h,
+ * which includes this file).
+ */
+#ifndef KVMW_EVENT_TABLES_H
+#define KVMW_EVENT_TABLES_H
+
+#define KVMW_FIELDS_total(FIELD, S)					\
+	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
+	FIELD(S, u32, event, "id", DICT, "", "id of the event counted")	\
+	FIELD(S, u32, isa, "isa", DICT, "", "as in the event")		\
+	FIELD(S, u32, reason, "reason", DICT, "",			\
+	      "as in the event; for a family: its kind")			\
+	FIELD(S, u64, count, "count", PLANES, "", "events that began")	\
+	FIELD(S, u64, done, "count", PLANES, "", "events that were completed") \
+	FIELD(S, u64, lost, "count", PLANES, "", "events that were completed, but whose record was lost") \
+	FIELD(S, u64, gap_ns, "ns", PLANES, "",				\
+	      "sum of guest_ns (exit), run_ns (userspace)")		\
+	FIELD(S, u64, span_ns, "ns", PLANES, "",			\
+	      "sum of total_ns (exit), user_ns (userspace), span_ns")	\
+	FIELD(S, u64, user_ns, "ns", PLANES, "", "sum of user_ns")	\
+	FIELD(S, u64, halt_ns, "ns", PLANES, "", "sum of halt_ns")	\
+	FIELD(S, u64, poll_ns, "ns", PLANES, "", "sum of poll_ns")	\
+	FIELD(S, u64, wait_ns, "ns", PLANES, "", "sum of wait_ns")	\
+	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")	\
+	FIELD(S, u64, left_out, "count", PLANES, "", "events without a record because of filters")
+
+#define KVMW_FIELDS_loss(FIELD, S)					\
+	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
+	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
+	FIELD(S, u64, count, "count", PLANES, "", "records lost in this span") \
+	FIELD(S, u64, first_ns, "time", PLANES, "", "time of the first one") \
+	FIELD(S, u64, last_ns, "time", PLANES, "", "time of the last one")
+
+#define KVMW_FIELDS_cost(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read") \
+	FIELD(S, u64, bpf_ns, "ns", PLANES, "", "sampled run time of the BPF programs") \
+	FIELD(S, u64, bpf_events, "count", PLANES, "",			\
+	      "events begun while it was sampled; 0: not measured")	\
+	FIELD(S, u64, cpu_ns, "ns", PLANES, "", "CPU time of the recorder itself") \
+	FIELD(S, u64, events, "count", PLANES, "", "records drained so far") \
+	FIELD(S, u64, bytes, "bytes", PLANES, "", "bytes written so far")
+
+#define KVMW_FIELDS_index(FIELD, S)					\
+	FIELD(S, u64, offset, "bytes", DELTA, "", "where the frame begins") \
+	FIELD(S, u32, type, "id", DICT, "", "frame type")		\
+	FIELD(S, u32, event, "id", DICT, "", "event id of its rows, or 0") \
+	FIELD(S, u32, stream, "id", DICT, "", "stream of its rows")	\
+	FIELD(S, u32, rows, "count", PLANES, "", "number of rows")	\
+	FIELD(S, u64, first_ns, "time", PLANES, "", "time of its first row") \
+	FIELD(S, u64, last_ns, "time", PLANES, "", "time of its last row")
+
+#endif
