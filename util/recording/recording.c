@@ -82,12 +82,10 @@ static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 			.isa = c->col[TOTAL_ISA][i], .reason = c->col[TOTAL_REASON][i],
 		};
 		struct agg *agg;
-		bool full;
 
 		if (c->col[TOTAL_EVENT][i] > UINT16_MAX)
 			continue;
-		agg = agg_table__get(&rec->totals, &key, &full);
-		if (!agg && !full)
+		if (agg_table__get(&rec->totals, &key, &agg))
 			return -1;
 		if (!agg) {
 			rec->totals.over_limit++;

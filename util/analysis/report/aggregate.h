@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is known of each (event, isa, reason, vCPU), and where a report asks for more
- * (the detail, the reason of a return to the VMM, the CPU) of each of these.  Coarser keys
- * are made from these at the end; memory is bounded by their number.
+ * What is known of each (event, isa, reason, vCPU), and where a report asks for keys that
+ * the kernel does not count, of each value of these as well.  The rows of a report are made
+ * from these at the end; memory is bounded by their number.
  */
 #ifndef KVMW_AGGREGATE_H
 #define KVMW_AGGREGATE_H
 
-#include <string.h>
-
 #include "util/analysis/hist.h"
 #include "util/events.h"
+#include "util/hash_table.h"
 #include "util/types.h"
 
 /* More than any host has, unless details are asked for: each gpa is a key then. */
@@ -18,17 +17,12 @@
 
 #define AGG_FINE	6
 
-struct agg_key {
+struct agg_key {		/* compared as bytes: no padding */
 	u32 vcpu;
 	u32 reason;		/* of a family: its kind */
-	u16 event;
-	u16 isa;
-	/* 0 where not asked for; the kernel's totals do not tell them apart. */
-	u16 detail_kind;
-	u16 cpu;
-	u32 user;
-	u64 detail;
-	/* Of keys that only rows tell: by key, in the order of --sort, see keys.h; else 0. */
+	u32 event;
+	u32 isa;
+	/* Of keys that are not counted: by key, in the order of --sort, see keys.h; else 0. */
 	u64 fine[AGG_FINE];
 };
 
@@ -54,26 +48,20 @@ struct agg {
 };
 
 struct agg_table {		/* all zero: empty */
-	struct agg *entry;
-	u32 nr, room;
-	u32 *slot;		/* index into entry plus 1, 0: free; a power of two */
-	u32 nr_slots;
+	struct hash_table table;	/* of struct agg */
 	u64 over_limit;		/* rows whose key was one too many */
 };
 
-static inline bool agg_key__equal(const struct agg_key *a, const struct agg_key *b)
+static inline struct agg *agg_table__at(const struct agg_table *t, u32 i)
 {
-	return a->vcpu == b->vcpu && a->reason == b->reason && a->event == b->event &&
-	       a->isa == b->isa && a->detail == b->detail && a->user == b->user &&
-	       a->cpu == b->cpu && a->detail_kind == b->detail_kind &&
-	       !memcmp(a->fine, b->fine, sizeof(a->fine));
+	return hash_table__at(&t->table, i);
 }
 
 /*
- * The entry of a key, made if there is none; valid until the next one is made.
- * NULL: out of memory (error() said so), or, with *full set, one key too many.
+ * The entry of a key, made if there is none; valid until the next one is made; NULL: one
+ * key too many.  0, or -1 out of memory.
  */
-struct agg *agg_table__get(struct agg_table *t, const struct agg_key *key, bool *full);
+int agg_table__get(struct agg_table *t, const struct agg_key *key, struct agg **agg);
 int agg_table__merge(struct agg_table *to, const struct agg_table *from);
 void agg_table__free(struct agg_table *t);
 

@@ -83,22 +83,25 @@ struct seen {
 
 #define SEEN	64		/* a power of two */
 
-/* NULL: out of memory, or, with *full, one key too many. */
-static struct agg *aggregate_rows__find(struct report_rows *rr, const struct scan_batch *b, u32 i,
-					struct seen *seen, bool *full)
+/* *agg is NULL where it is one key too many. 0, or -1 out of memory. */
+static int aggregate_rows__find(struct report_rows *rr, const struct scan_batch *b, u32 i,
+				struct seen *seen, struct agg **agg)
 {
 	u64 vcpu = b->col[VCPU][i], reason = b->col[REASON][i], isa = b->col[ISA][i];
 	struct agg_key key;
-	struct agg *agg;
 
 	seen += ((reason * 0x9e3779b1 >> 8) + vcpu * 7) % SEEN;
-	if (seen->entry && seen->vcpu == vcpu && seen->reason == reason && seen->isa == isa)
-		return &rr->aggs.entry[seen->entry - 1];
+	if (seen->entry && seen->vcpu == vcpu && seen->reason == reason && seen->isa == isa) {
+		*agg = agg_table__at(&rr->aggs, seen->entry - 1);
+		return 0;
+	}
 	key = key_of(rr->rs, b->event->id, b->col, i);
-	agg = agg_table__get(&rr->aggs, &key, full);
-	if (agg && !rr->rs->nr_keys)
-		*seen = (struct seen) { vcpu, reason, isa, agg - rr->aggs.entry + 1 };
-	return agg;
+	if (agg_table__get(&rr->aggs, &key, agg))
+		return -1;
+	if (*agg && !rr->rs->nr_keys)
+		*seen = (struct seen) { vcpu, reason, isa,
+					hash_table__index(&rr->aggs.table, *agg) + 1 };
+	return 0;
 }
 
 static int aggregate_rows__take(void *state, const struct scan_batch *b)
@@ -109,10 +112,9 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 	u64 *const *col = b->col;
 
 	for (u32 i = 0; i < b->rows; i++) {
-		bool full = false;
-		struct agg *agg = aggregate_rows__find(rr, b, i, seen, &full);
+		struct agg *agg;
 
-		if (!agg && !full)
+		if (aggregate_rows__find(rr, b, i, seen, &agg))
 			return -1;
 		if (!agg)
 			rr->aggs.over_limit++;
@@ -124,7 +126,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 	return 0;
 }
 
-/* Times are a dear column: they matter where a row is not completed, and few are. */
+/* Times are expensive to decode; they matter only where a row is not completed. */
 static bool any_open(u64 *const *col, u32 rows)
 {
 	const u64 *span = col[SPAN];

@@ -228,9 +228,12 @@ static bool selected(const struct report *rep, const struct agg *agg)
 /* Rows outside of a window are rows too; what was only counted was all lost. */
 static bool has_event(const struct recording *rec, u32 event)
 {
-	for (u32 i = 0; i < rec->totals.nr; i++)
-		if (rec->totals.entry[i].key.event == event && rec->totals.entry[i].total.count)
+	for (u32 i = 0; i < rec->totals.table.nr; i++) {
+		const struct agg *agg = agg_table__at(&rec->totals, i);
+
+		if (agg->key.event == event && agg->total.count)
 			return true;
+	}
 	return rec->event_rows[event];
 }
 
@@ -258,7 +261,7 @@ static void choose_event(struct report *rep)
 static const struct agg **report__select_aggs(struct report *rep, const struct agg_table *aggs,
 					      const struct agg_table *more, u32 *nr)
 {
-	u32 nr_all = aggs->nr + (more ? more->nr : 0);
+	u32 nr_aggs = aggs->table.nr, nr_all = nr_aggs + (more ? more->table.nr : 0);
 	const struct agg **list = calloc(nr_all ?: 1, sizeof(*list));
 
 	*nr = 0;
@@ -267,7 +270,8 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 		return NULL;
 	}
 	for (u32 i = 0; i < nr_all; i++) {
-		const struct agg *agg = i < aggs->nr ? &aggs->entry[i] : &more->entry[i - aggs->nr];
+		const struct agg *agg = i < nr_aggs ? agg_table__at(aggs, i) :
+					agg_table__at(more, i - nr_aggs);
 
 		if (agg->key.event == rep->event && (agg->rows || agg->total.count) &&
 		    selected(rep, agg))
