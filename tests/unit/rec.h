@@ -106,6 +106,7 @@ static inline struct data_reader *rec__reader(const struct rec *r, const char *w
 	rec__must(reader, "open");
 	out->rec = recording__new(r->path);
 	rec__must(out->rec, "recording");
+	out->rec->wants_memslots = true;
 	if (window)
 		rec__must(!time_window__parse(&out->rec->window, window), "window");
 	return reader;

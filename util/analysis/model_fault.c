@@ -22,15 +22,9 @@ struct level_entry {
 	struct span_sum sum;
 };
 
-/* sum.last_ns: when the slot was last set so. */
-struct slot_entry {
-	struct { u32 vcpu, slot; u64 gpa, pages; } key;
-	struct span_sum sum;
-};
-
 struct fault_state {
 	struct fault_model model;
-	struct span_table accesses, ranges, slots, levels;
+	struct span_table accesses, ranges, levels;
 };
 
 enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN };
@@ -40,16 +34,8 @@ static const char *const fault_columns[] = {
 	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", NULL,
 };
 
-enum { SLOT_VCPU, SLOT_TIME, SLOT_SLOT, SLOT_GPA, SLOT_SIZE, SLOT_RESULT };
-
-static const char *const slot_columns[] = {
-	[SLOT_VCPU] = "vcpu", [SLOT_TIME] = "time_ns", [SLOT_SLOT] = "slot", [SLOT_GPA] = "gpa",
-	[SLOT_SIZE] = "size", [SLOT_RESULT] = "result", NULL,
-};
-
 static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_FAULT, .columns = fault_columns },
-	{ .id = KVMW_EVENT_MEMSLOT, .columns = slot_columns },
 };
 
 static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
@@ -87,37 +73,13 @@ static int take_level(struct fault_state *st, u64 *const *col, u32 i)
 	return span_table__add(&st->levels, &level.key, KVMW_NONE);
 }
 
-static int take_slot(struct fault_state *st, u64 *const *col, u32 i)
-{
-	u64 size = col[SLOT_SIZE][i], time = col[SLOT_TIME][i], result = col[SLOT_RESULT][i];
-	struct slot_entry slot = { .key = {
-		.vcpu = col[SLOT_VCPU][i],
-		.slot = col[SLOT_SLOT][i],
-		.gpa = col[SLOT_GPA][i],
-		.pages = size >> PAGE_BITS,
-	} };
-	struct span_sum *sum;
-
-	/* Deleted, unknown, or refused. */
-	if (!slot.key.pages || size == KVMW_NONE || slot.key.gpa == KVMW_NONE ||
-	    col[SLOT_SLOT][i] >= UINT32_MAX || (result && result != KVMW_NONE))
-		return 0;
-	if (span_table__count(&st->slots, &slot.key, &sum))
-		return -1;
-	if (sum && time != KVMW_NONE && time > sum->last_ns)
-		sum->last_ns = time;
-	return 0;
-}
-
 static int fault_model__take(void *state, const struct scan_batch *b)
 {
 	struct fault_state *st = state;
 	int ret = 0;
 
 	for (u32 i = 0; i < b->rows && !ret; i++) {
-		if (b->event->id == KVMW_EVENT_MEMSLOT)
-			ret = take_slot(st, b->col, i);
-		else if (b->col[KIND][i] == KVMW_fault_PAGE_FAULT)
+		if (b->col[KIND][i] == KVMW_fault_PAGE_FAULT)
 			ret = take_fault(st, b->col, i) ?: take_level(st, b->col, i);
 		else if (b->col[KIND][i] == KVMW_fault_SET_SPTE)
 			ret = take_level(st, b->col, i);
@@ -134,7 +96,6 @@ static void *fault_model__new_state(void *arg)
 		return NULL;
 	st->accesses = SPAN_TABLE(struct access_entry, opt->budget);
 	st->ranges = SPAN_TABLE(struct range_entry, opt->budget);
-	st->slots = SPAN_TABLE(struct slot_entry, opt->budget);
 	st->levels = SPAN_TABLE(struct level_entry, opt->budget);
 	return st;
 }
@@ -146,7 +107,6 @@ static int fault_model__merge(void *to, const void *from)
 
 	return span_table__merge(&t->accesses, &f->accesses) ||
 	       span_table__merge(&t->ranges, &f->ranges) ||
-	       span_table__merge(&t->slots, &f->slots) ||
 	       span_table__merge(&t->levels, &f->levels) ? -1 : 0;
 }
 
@@ -158,7 +118,6 @@ static void fault_model__free_state(void *state)
 	free(st->model.range);
 	span_table__free(&st->accesses);
 	span_table__free(&st->ranges);
-	span_table__free(&st->slots);
 	span_table__free(&st->levels);
 	free(st);
 }
@@ -257,33 +216,6 @@ static int finish_accesses(struct fault_state *st, const struct report *rep)
 	return ret;
 }
 
-/*
- * Where several slots cover it: the greatest part, then the lower address space (1 is that
- * of system management mode), then the one set last.
- */
-static void fault_model__find_slot(const struct fault_state *st, const struct recording *rec,
-				   struct fault_range *r)
-{
-	u64 most = 0, last = 0;
-
-	for (u32 i = 0; i < span_table__nr(&st->slots); i++) {
-		const struct slot_entry *e = span_table__at(&st->slots, i);
-		u64 size = e->key.pages << PAGE_BITS, space = e->key.slot >> 16;
-		u64 part = overlap(r->gpa, r->size, e->key.gpa, size);
-
-		if (!part || part < most || fault_model__vm_of(rec, e->key.vcpu) != r->vm)
-			continue;
-		if (part == most && (space > r->slot >> 16 ||
-				     (space == r->slot >> 16 && e->sum.last_ns < last)))
-			continue;
-		most = part;
-		last = e->sum.last_ns;
-		r->slot = e->key.slot;
-		r->slot_gpa = e->key.gpa;
-		r->slot_size = size;
-	}
-}
-
 /* The selected ranges, one for each vCPU; the histograms move along. */
 static u32 take_ranges(struct fault_state *st, const struct report *rep, struct range_sum *sum)
 {
@@ -354,9 +286,17 @@ static int show_ranges(struct fault_state *st, const struct report *rep, struct 
 	if (!m->range)
 		return -1;
 	for (u32 i = 0; i < m->nr_ranges; i++) {
-		m->range[i] = sum[i].range;
-		m->range[i].span = hist__stats(&sum[i].span);
-		fault_model__find_slot(st, rep->rec, &m->range[i]);
+		struct fault_range *r = &m->range[i];
+		const struct memslot *slot;
+
+		*r = sum[i].range;
+		r->span = hist__stats(&sum[i].span);
+		slot = memslots__find(rep->rec, r->vm, r->gpa, r->size);
+		if (slot) {
+			r->slot = slot->key.slot;
+			r->slot_gpa = slot->key.gpa;
+			r->slot_size = slot->key.size;
+		}
 	}
 	return 0;
 }
@@ -403,7 +343,7 @@ static int fault_model__finish(void *state, const struct report *rep)
 
 	st->model.over_limit = st->accesses.over_limit + st->levels.over_limit +
 			       st->ranges.over_limit;
-	st->model.slots_over_limit = st->slots.over_limit;
+	st->model.slots_over_limit = rep->rec->memslots.over_limit;
 	finish_levels(st, rep);
 	return finish_accesses(st, rep) || finish_ranges(st, rep) ? -1 : 0;
 }

@@ -14,12 +14,12 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 {
 	struct memslot wanted = { .key = {
 		.vcpu = col[VCPU][row], .slot = col[SLOT][row], .gpa = col[GPA][row],
-		.size = col[SIZE][row],
+		.size = col[SIZE][row] == KVMW_NONE ? 0 : col[SIZE][row] & ~0xfffULL,
 	} }, *slot;
 	u64 time_ns = col[TIME][row], result = col[RESULT][row];
 
 	/* Deleted, unknown, or refused. */
-	if (!wanted.key.size || wanted.key.size == KVMW_NONE || wanted.key.gpa == KVMW_NONE ||
+	if (!wanted.key.size || wanted.key.gpa == KVMW_NONE ||
 	    col[SLOT][row] >= UINT32_MAX || (result && result != KVMW_NONE))
 		return 0;
 	if (!m->table.entry_size)

@@ -169,7 +169,7 @@ static void notes(const struct screen *s, const struct fault_model *v)
 	}
 	if (v->slots_over_limit) {
 		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %u slots",
-			 units__count(v->slots_over_limit, count), SPAN_TABLE_MAX);
+			 units__count(v->slots_over_limit, count), MEMSLOTS_MAX);
 		screen__wrap(s, "", "  ", words);
 	}
 }
