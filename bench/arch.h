@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What kvmw bench guest needs from the architecture: one folder has it, Build picks it. */
+/* What kvmw bench guest needs from the architecture; Build picks its folder. */
 #ifndef BENCH_ARCH_H
 #define BENCH_ARCH_H
 
@@ -11,12 +11,12 @@ struct guest_vcpu;
 struct guest_vm;
 
 /*
- * How many VM exits a whole run made, by the reason's name in the kernel's
- * tables, for each instruction set that may have run it. Interrupts that the
- * host took meanwhile come on top. ARCH_NOT_TOLD: there may be some, and how
- * many depends on the moment or on the host's CPU.
+ * The number of VM exits of a whole run, by the reason's name in the kernel's
+ * tables, for each instruction set that may have run it. Interrupts of the
+ * host during the run come on top. ARCH_UNKNOWN: there may be some; their
+ * number depends on timing or on the host's CPU.
  */
-#define ARCH_NOT_TOLD	UINT64_MAX
+#define ARCH_UNKNOWN	UINT64_MAX
 struct arch_reason {
 	const char *isa;
 	const char *reason;
@@ -46,14 +46,14 @@ enum arch_exit {
 /* Limits of the host, before any memory is taken. */
 int arch_check(struct guest_vm *vm, uint64_t gpa_end);
 int arch_vm_init(struct guest_vm *vm);
-/* Guest pages below GUEST_STRIDE * this are arch's own, blocks follow. */
+/* Guest pages below GUEST_STRIDE * this are the architecture's own, blocks follow. */
 unsigned int arch_sys_pages(const struct guest_vm *vm);
 /* Guest physical address from which touch windows may lie. */
 uint64_t arch_touch_base(void);
 uint64_t arch_mmio_gpa(unsigned int vcpu);
 /* Code and page tables into vm->sys. */
 void arch_load(struct guest_vm *vm);
-/* What is arch's own in the block. */
+/* Fills in the architecture's part of the block. */
 void arch_fill_block(struct guest_vcpu *vcpu);
 int arch_vcpu_init(struct guest_vcpu *vcpu);
 enum arch_exit arch_exit(const struct guest_vcpu *vcpu);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The page through which the VMM tells one vCPU what to do and the guest
- * tells what it did. Included by C and by the guest's assembly, hence the
- * offsets as macros; guest.c asserts that both agree.
+ * The page with which the VMM instructs one vCPU and the guest reports what
+ * it did. Included by C and by the guest's assembly, hence the offsets as
+ * macros; guest.c asserts that both agree.
  */
 #ifndef BENCH_BLOCK_H
 #define BENCH_BLOCK_H
 
-/* What the guest can be asked for, in the order of one round. */
+/* The operations of the guest, in the order of one round. */
 #define OP_CPUID	0
 #define OP_PIO		1
 #define OP_MMIO		2
@@ -76,7 +76,7 @@ struct guest_block {
 	uint64_t per_round[NR_OPS];
 	uint64_t pad;
 	uint64_t count[NR_COUNTS];
-	/* The rest of the page is the stack that interrupts are taken on. */
+	/* The rest of the page is the stack for interrupts. */
 };
 #endif
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kvmw bench guest: one run from the VM's creation to the comparison of what
- * the guest counted with what the VMM saw.
+ * kvmw bench guest: one run, from the VM's creation to the comparison of the
+ * guest's counts with the VMM's.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -54,8 +54,8 @@ static void set_phase(struct guest_vm *vm, enum vm_phase phase)
 }
 
 /*
- * One vCPU after the other, each to the point before its first round: what
- * they share is then set up by the first alone, the same way each time.
+ * Starts one vCPU after the other, each to the point before its first round,
+ * so the first one always sets up what they share.
  */
 static int start_vcpus(struct guest_vm *vm)
 {
@@ -110,7 +110,7 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 			return vm_fail(vm, "waiting for the vCPUs: %s", strerror(errno));
 		}
 		if (!ready) {
-			/* It does not end: from now on a signal kills as usual. */
+			/* It does not end: from now on, signals kill as usual. */
 			wait_ms = -1;
 			pthread_sigmask(SIG_SETMASK, old_mask, NULL);
 		}
@@ -158,7 +158,7 @@ static int run_vcpus(struct guest_vm *vm, struct guest_result *res)
 			pthread_join(vm->vcpu[i].thread, NULL);
 	}
 	ret = vm->failed || signalled < 0 ? -1 : signalled;
-	/* What came twice must not end us before the result is printed. */
+	/* A second signal must not end us before the result is printed. */
 	while (read(sigfd, &info, sizeof(info)) == sizeof(info))
 		;
 	close(sigfd);
@@ -243,7 +243,7 @@ static int collect(struct guest_vm *vm, struct guest_result *res, bool stopped)
 			res->interrupted = true;
 		add_up(res, v);
 	}
-	/* The dirty log first: the check reads pages, which must not matter. */
+	/* The dirty log first, so that the check, which reads pages, cannot affect it. */
 	if (cfg->dirty_log && memory_dirty_log(vm, res))
 		return -1;
 	return memory_check(vm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kvmw bench guest: a VMM of its own that runs a hand-made guest and knows,
- * when it ends, how many VM exits of which kind every vCPU made.
+ * kvmw bench guest: a small VMM that runs a hand-made guest and knows, at its
+ * end, how many VM exits of each kind every vCPU made.
  */
 #ifndef BENCH_GUEST_H
 #define BENCH_GUEST_H
@@ -31,8 +31,8 @@ struct guest_config {
 };
 
 /*
- * Only what takes interrupts has an interrupt controller, which is KVM's own.
- * With that one a HLT does not return to the VMM, thus none with OP_HLT.
+ * Only a guest that takes interrupts has an interrupt controller, KVM's own.
+ * HLT does not return to the VMM then, so OP_HLT excludes these.
  */
 static inline bool guest_has_irqchip(const struct guest_config *cfg)
 {
@@ -42,12 +42,12 @@ static inline bool guest_has_irqchip(const struct guest_config *cfg)
 /* KVM_EXIT_* returns of one vCPU as the VMM saw them. */
 struct user_exits {
 	uint64_t pio;		/* KVM_EXIT_IO on the counted port */
-	uint64_t mmio;		/* KVM_EXIT_MMIO, without the one of the set-up */
+	uint64_t mmio;		/* KVM_EXIT_MMIO, except that of the set-up */
 	uint64_t hlt;		/* KVM_EXIT_HLT */
 	uint64_t refill;	/* KVM_EXIT_IO on the control port */
 	uint64_t ready;
 	uint64_t final;
-	uint64_t setup_mmio;	/* 1 where MMIO was asked for, else 0 */
+	uint64_t setup_mmio;	/* 1 with OP_MMIO, else 0 */
 };
 
 struct vcpu_result {
@@ -75,14 +75,14 @@ struct guest_result {
 	size_t nr_dirty;
 	bool interrupted;		/* a signal ended a finite run */
 	bool irqchip;			/* see guest_has_irqchip() */
-	bool apic_hidden;		/* the CPU may do accesses to the APIC without an exit */
+	bool apic_hidden;		/* the CPU may access the APIC without an exit */
 };
 
 /*
- * Runs the guest to its end, or to SIGINT, SIGTERM or SIGHUP, which end it
- * after the round in hand. Every count of the guest is compared with what the
- * VMM saw. Returns 0, or -1 after one line on stderr. @res is to be released
- * with guest_result_free() in either case.
+ * Runs the guest to its end, or until SIGINT, SIGTERM or SIGHUP, which end it
+ * after the current round. Every count of the guest is compared with the
+ * VMM's. Returns 0, or -1 after one line on stderr; release @res with
+ * guest_result_free() in either case.
  */
 int guest_run(const struct guest_config *cfg, struct guest_result *res);
 void guest_result_free(struct guest_result *res);

@@ -15,7 +15,7 @@
 #include "../util/memory.h"
 #include "vm.h"
 
-/* Pages of one window: a multiple of a round's, so that only whole rounds ask for more. */
+/* Pages of one window: a multiple of a round's, so refills come between rounds. */
 static uint64_t window_pages(const struct guest_config *cfg)
 {
 	uint64_t touch = cfg->per_round[OP_TOUCH], total;
@@ -30,7 +30,7 @@ static uint64_t window_pages(const struct guest_config *cfg)
 	return TOUCH_WINDOW - TOUCH_WINDOW % touch;
 }
 
-/* Bytes the host can give without swapping, or UINT64_MAX where unknown. */
+/* Bytes available on the host without swapping; UINT64_MAX: unknown. */
 static uint64_t mem_available(void)
 {
 	uint64_t kib, bytes = UINT64_MAX;
@@ -56,7 +56,7 @@ static void *map_guest(size_t size)
 
 	if (mem == MAP_FAILED)
 		return NULL;
-	/* Fails only where there are no huge pages to be refused. */
+	/* Fails only on kernels without huge pages. */
 	madvise(mem, size, MADV_NOHUGEPAGE);
 	return mem;
 }
@@ -105,9 +105,9 @@ int memory_create(struct guest_vm *vm)
 	vm->touch_pages = window_pages(cfg);
 	window = vm->touch_pages * GUEST_PAGE;
 	/*
-	 * No two vCPUs share a GiB, thus no table of the nested page tables
-	 * that is made at the first touch: two vCPUs making the same one at
-	 * the same moment would cost one of them a second fault.
+	 * No two vCPUs share a GiB, and thus a nested page table that is made
+	 * at the first touch: if two vCPUs made the same one at the same
+	 * time, one of them would take a second fault.
 	 */
 	vm->touch_span = (window + GIB - 1) / GIB * GIB;
 	vm->sys_pages = arch_sys_pages(vm) + cfg->vcpus;
@@ -159,7 +159,7 @@ static int give_back(struct guest_vm *vm)
 		if (!vcpu->waits)
 			continue;
 		vcpu->waits = false;
-		/* KVM hears of it through its MMU notifier and unmaps the pages too. */
+		/* KVM is notified (MMU notifier) and unmaps the pages too. */
 		if (madvise(vcpu->touch, vm->touch_pages * GUEST_PAGE, MADV_DONTNEED))
 			err = errno;
 	}
@@ -241,7 +241,7 @@ static int add_dirty(struct guest_result *res, uint64_t gfn)
 		res->dirty[res->nr_dirty - 1].last = gfn;
 		return 0;
 	}
-	/* Grows by doubling: whenever the number is a power of two, it is full. */
+	/* Grows by doubling: it is full whenever the number is a power of two. */
 	if (!(res->nr_dirty & (res->nr_dirty - 1))) {
 		size_t room = res->nr_dirty ? 2 * res->nr_dirty : 1;
 

@@ -44,14 +44,14 @@ static void also_line(FILE *fp, const char *name, uint64_t count, int op, const 
 			*reasons ? ": " : "", what);
 }
 
-static void print_not_told(FILE *fp, const struct guest_result *res)
+static void print_unknown(FILE *fp, const struct guest_result *res)
 {
 	struct arch_reason reasons[ARCH_MAX_REASONS];
 	size_t n = arch_reasons(res, reasons);
 	const char *isa = "";
 
 	for (size_t i = 0; i < n; i++) {
-		if (reasons[i].count != ARCH_NOT_TOLD)
+		if (reasons[i].count != ARCH_UNKNOWN)
 			continue;
 		if (strcmp(isa, reasons[i].isa))
 			fprintf(fp, "\n  maybe some, %s:", reasons[i].isa);
@@ -84,7 +84,7 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 	also_line(fp, "taken", res->count[CNT_IPI_TAKEN] + res->count[CNT_TIMER_FIRED],
 		  -1, "interrupts, each with one write to EOI");
 	also_line(fp, "halted", res->count[CNT_HALT], OP_HLT, "waits for the timer, in KVM");
-	print_not_told(fp, res);
+	print_unknown(fp, res);
 	if (cfg->vmm_delay_us)
 		fprintf(fp, "\n  VMM delay %.6f s, %" PRIu64 " us after each return to the VMM\n",
 			res->vmm_ns / 1e9, cfg->vmm_delay_us);
@@ -156,7 +156,7 @@ static void put_reasons(struct json_object *root, const struct guest_result *res
 	for (size_t i = 0; i < n; i++) {
 		if (!json_object_object_get_ex(exits, reasons[i].isa, &isa))
 			isa = sub(exits, reasons[i].isa);
-		if (reasons[i].count == ARCH_NOT_TOLD)
+		if (reasons[i].count == ARCH_UNKNOWN)
 			put_name(not_told, reasons[i].isa, reasons[i].reason);
 		else if (reasons[i].count)
 			bench_print__put(isa, reasons[i].reason, reasons[i].count);

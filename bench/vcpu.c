@@ -27,7 +27,7 @@ int vm_fail(struct guest_vm *vm, const char *fmt, ...)
 	pthread_mutex_unlock(&vm->lock);
 	if (first)
 		error("%s", line);
-	/* The others have no reason to go on. */
+	/* The other vCPUs stop, too. */
 	for (unsigned int i = 0; i < vm->cfg->vcpus; i++)
 		__atomic_store_n(&vm->vcpu[i].block->stop, 1, __ATOMIC_RELAXED);
 	return -1;
@@ -169,8 +169,9 @@ void *vcpu_thread(void *arg)
 	if (write(vm->done_fd, &one, sizeof(one)) != sizeof(one))
 		vm_fail(vm, "cannot signal the end of vCPU %u: %s", vcpu->id, strerror(errno));
 	/*
-	 * A thread that ends gives its stack back; before Linux 5.12 any
-	 * unmapping makes KVM repeat the other vCPUs' faults of that moment.
+	 * The stack of a thread that ends is unmapped; before Linux 5.12
+	 * (virt/kvm/kvm_main.c), any unmapping makes KVM repeat the faults
+	 * that other vCPUs are taking.
 	 */
 	wait_past(vm, VM_GO);
 	return NULL;

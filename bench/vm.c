@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The VM: /dev/kvm, the VM and vCPU file descriptors and what goes with them. */
+/* The VM: /dev/kvm, the file descriptors of the VM and its vCPUs, and their memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static void fill_block(struct guest_vcpu *vcpu)
 
 	block->rounds = cfg->rounds;
 	block->crash = cfg->crash;
-	/* The nested page tables are one: who comes first takes all faults. */
+	/* vCPUs share the nested page tables: the first one takes all faults. */
 	block->warm_gpa = SYS_GPA;
 	block->warm_pages = vcpu->id ? 0 : vm->sys_pages;
 	block->mmio_gpa = arch_mmio_gpa(vcpu->id);

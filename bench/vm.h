@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Inside of kvmw bench guest: the VM, its vCPU threads, the architecture. */
+/* Internals of kvmw bench guest: the VM, its vCPU threads, the architecture. */
 #ifndef BENCH_VM_H
 #define BENCH_VM_H
 
@@ -23,7 +23,7 @@
 enum vm_phase {
 	VM_HOLD,		/* vCPUs are being set up, one after the other */
 	VM_GO,
-	VM_ABANDON,		/* set-up failed: vCPUs are not to start */
+	VM_ABANDON,		/* set-up failed: vCPUs must not start */
 	VM_END,			/* all vCPUs are done, threads may exit */
 };
 
@@ -66,7 +66,7 @@ struct guest_vm {
 	pthread_cond_t changed;
 	enum vm_phase phase;		/* under lock */
 	bool failed;			/* under lock: one line was printed */
-	unsigned int running;		/* under lock: vCPUs not at their end */
+	unsigned int running;		/* under lock: vCPUs still running */
 	unsigned int waiting;		/* under lock: of these, for a refill */
 	uint64_t refills;		/* under lock: of all vCPUs together */
 };
@@ -80,19 +80,19 @@ int memory_create(struct guest_vm *vm);
 void memory_destroy(struct guest_vm *vm);
 /*
  * Gives the vCPU a window of untouched pages. Waits until every vCPU that
- * still runs asks for one: while memory is being given back, KVM makes other
- * vCPUs repeat their page faults, which would add exits.
+ * still runs asks for one: while memory is unmapped, KVM makes other vCPUs
+ * repeat their page faults, which would add exits.
  */
 int memory_refill(struct guest_vcpu *vcpu);
-/* This vCPU's thread runs no more: the others wait for one less. */
+/* This vCPU has ended: the others no longer wait for it. */
 int memory_leave(struct guest_vm *vm);
-/* Every page that must have been touched holds its mark, no other does. */
+/* Checks that exactly the touched pages hold their marks. */
 int memory_check(struct guest_vm *vm);
 int memory_dirty_log(struct guest_vm *vm, struct guest_result *res);
 
 /* vcpu.c */
 void *vcpu_thread(void *arg);
-/* Prints one line for the first failure of a VM only; returns -1. */
+/* Prints one line, but only for the first failure of a VM; returns -1. */
 int vm_fail(struct guest_vm *vm, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

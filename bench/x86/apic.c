@@ -67,7 +67,7 @@ int apic_vm_init(struct guest_vm *vm)
 	if (!has_x2apic(vm->arch))
 		return error("--ipi and --timer need KVM's x2APIC, which this host's KVM does not "
 			     "offer");
-	/* Without it the numbers of vCPUs above 255 do not survive KVM_SET_LAPIC. */
+	/* Without it, KVM_SET_LAPIC truncates vCPU ids above 255. */
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &ids) && vm->cfg->vcpus > 255)
 		return error("KVM_CAP_X2APIC_API: %s; --ipi and --timer need it for more than 255 "
 			     "vCPUs", strerror(errno));
@@ -117,13 +117,13 @@ static void set_reg(struct kvm_lapic_state *lapic, unsigned int reg, uint32_t va
 
 int apic_vcpu_init(struct guest_vcpu *vcpu)
 {
-	/* With KVM's APICs all but the first vCPU would wait for INIT and SIPI. */
+	/* With KVM's APICs, all but the first vCPU would wait for INIT and SIPI. */
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	struct kvm_lapic_state lapic;
 
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
 		return error("KVM_GET_LAPIC of vCPU %u: %s", vcpu->id, strerror(errno));
-	/* Done here, as writes by the guest would be exits. */
+	/* Done here, because writes by the guest would be exits. */
 	set_reg(&lapic, APIC_SPIV, SPIV_ENABLED);
 	set_reg(&lapic, APIC_LVTT, VECTOR_TIMER);	/* one-shot, not masked */
 	set_reg(&lapic, APIC_TDCR, TDCR_DIVIDE_1);	/* KVM's bus runs at 1 GHz */

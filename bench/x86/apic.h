@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What --ipi and --timer take beyond the rest: KVM's interrupt controllers, a
- * local APIC in x2APIC mode, descriptor tables. Nothing of it is made for a
- * guest without (guest_has_irqchip()). All return 0, or -1 after one line.
+ * What only --ipi and --timer need: KVM's interrupt controllers, a local APIC
+ * in x2APIC mode, descriptor tables (guest_has_irqchip()). All return 0, or -1
+ * after one line.
  */
 #ifndef BENCH_X86_APIC_H
 #define BENCH_X86_APIC_H
 
 #include "../vm.h"
 
-/* Flat 64-bit segments, in the GDT too, where their accessed bits are set. */
+/* Flat 64-bit segments; their accessed bits are set in the GDT. */
 #define SEL_CODE	0x08
 #define SEL_DATA	0x10
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is x86's own: long mode, page tables, ports, exit reasons. */
+/* kvmw bench guest on x86: long mode, page tables, ports, exit reasons. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ enum {
 #define PTE_A		(1ULL << 5)
 #define PTE_D		(1ULL << 6)
 #define PTE_PS		(1ULL << 7)
-/* Accessed and dirty beforehand, so that no walk of the MMU writes to them. */
+/* Accessed and dirty are set beforehand, so page walks never write to them. */
 #define PTE_TABLE	(PTE_P | PTE_RW | PTE_A)
 #define PTE_LARGE	(PTE_TABLE | PTE_D | PTE_PS)
 
@@ -99,7 +99,7 @@ int arch_vm_init(struct guest_vm *vm)
 	cpuid->nent = MAX_CPUID;
 	if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid))
 		return error("KVM_GET_SUPPORTED_CPUID: %s", strerror(errno));
-	/* Intel CPUs without "unrestricted guest" do not run without it. */
+	/* Intel CPUs without "unrestricted guest" need this. */
 	if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
 	    ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000UL))
 		return error("KVM_SET_TSS_ADDR: %s", strerror(errno));
@@ -111,7 +111,7 @@ int arch_check(struct guest_vm *vm, uint64_t gpa_end)
 	unsigned int bits = phys_bits(vm->arch);
 	uint64_t limit = bits < 39 ? 1ULL << bits : PML4E_SPAN;
 
-	/* Other KVMs may emulate the instruction and start over at it, for ever. */
+	/* Other KVMs may emulate the instruction and repeat it forever. */
 	if (vm->cfg->per_round[OP_VMCALL] && access("/sys/module/kvm_amd", F_OK) &&
 	    access("/sys/module/kvm_intel", F_OK))
 		return error("--vmcall: this host's KVM uses neither SVM nor VMX and may not exit for "
@@ -164,7 +164,7 @@ static void long_mode(struct kvm_sregs *sregs)
 	sregs->gs = data;
 	sregs->ss = data;
 	sregs->tr = tss;
-	/* No descriptor tables but apic.c's: any exception is a triple fault. */
+	/* Without descriptor tables (apic.c adds some), any exception is a triple fault. */
 	memset(&sregs->gdt, 0, sizeof(sregs->gdt));
 	memset(&sregs->idt, 0, sizeof(sregs->idt));
 	sregs->cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
@@ -173,7 +173,7 @@ static void long_mode(struct kvm_sregs *sregs)
 	sregs->efer = EFER_LMA | EFER_LME;
 }
 
-/* SVM's instruction for hypercalls on the CPUs that have SVM; all others have VMX's. */
+/* Whether the CPU has VMMCALL, SVM's hypercall instruction; others have VMX's VMCALL. */
 static bool has_vmmcall(const struct kvm_cpuid2 *cpuid)
 {
 	static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine" };
@@ -283,10 +283,10 @@ void arch_dump(const struct guest_vcpu *vcpu, char *buf, size_t size)
 }
 
 /*
- * Names as in the kernel's arch/x86/include/uapi/asm/{vmx,svm}.h. A write to
- * an address without memory is an EPT violation the first time and, from
- * then on, a misconfiguration that KVM has put there to find it faster
- * (handle_ept_misconfig()); SVM has one exit code for all of these.
+ * Names as in the kernel's arch/x86/include/uapi/asm/{vmx,svm}.h. The first
+ * write to an address without memory is an EPT violation; later ones are
+ * misconfigurations, which KVM set up to handle them faster
+ * (handle_ept_misconfig()). SVM has one exit code for both.
  */
 const char arch_isas[] = "VMX / SVM";
 
@@ -316,18 +316,18 @@ const char *arch_op_reasons(int op)
 	}
 }
 
-/* What a host may add to the guest's known exits, see kvmw-bench(1). */
+/* Exits that the host may add to the known ones: kvmw-bench(1). */
 static const struct arch_reason timer_extras[] = {
-	{ "vmx", "INTERRUPT_WINDOW", ARCH_NOT_TOLD },
-	{ "vmx", "PREEMPTION_TIMER", ARCH_NOT_TOLD },
-	{ "svm", "vintr", ARCH_NOT_TOLD },
+	{ "vmx", "INTERRUPT_WINDOW", ARCH_UNKNOWN },
+	{ "vmx", "PREEMPTION_TIMER", ARCH_UNKNOWN },
+	{ "svm", "vintr", ARCH_UNKNOWN },
 };
 
 static const struct arch_reason apic_extras[] = {
-	{ "vmx", "APIC_WRITE", ARCH_NOT_TOLD },
-	{ "vmx", "EOI_INDUCED", ARCH_NOT_TOLD },
-	{ "svm", "avic_incomplete_ipi", ARCH_NOT_TOLD },
-	{ "svm", "avic_unaccelerated_access", ARCH_NOT_TOLD },
+	{ "vmx", "APIC_WRITE", ARCH_UNKNOWN },
+	{ "vmx", "EOI_INDUCED", ARCH_UNKNOWN },
+	{ "svm", "avic_incomplete_ipi", ARCH_UNKNOWN },
+	{ "svm", "avic_unaccelerated_access", ARCH_UNKNOWN },
 };
 
 size_t arch_reasons(const struct guest_result *res, struct arch_reason out[ARCH_MAX_REASONS])
@@ -339,8 +339,8 @@ size_t arch_reasons(const struct guest_result *res, struct arch_reason out[ARCH_
 	/* ICR and EOI; initial count and EOI. */
 	uint64_t apic = n[CNT_IPI] + n[CNT_IPI_TAKEN] + n[CNT_TIMER] + n[CNT_TIMER_FIRED];
 	bool hidden = res->irqchip && res->apic_hidden;
-	uint64_t wrmsr = hidden ? ARCH_NOT_TOLD : n[CNT_WRMSR] + apic;
-	uint64_t msr = hidden ? ARCH_NOT_TOLD : n[CNT_RDMSR] + n[CNT_WRMSR] + apic;
+	uint64_t wrmsr = hidden ? ARCH_UNKNOWN : n[CNT_WRMSR] + apic;
+	uint64_t msr = hidden ? ARCH_UNKNOWN : n[CNT_RDMSR] + n[CNT_WRMSR] + apic;
 	const struct arch_reason all[] = {
 		{ "vmx", "CPUID", n[CNT_CPUID] },
 		{ "vmx", "IO_INSTRUCTION", pio },

@@ -5,15 +5,15 @@
  * guest memory and starts it with
  *   r15 = address of its struct guest_block, everything mapped 1:1,
  *   rsp = end of that page.
- * Registers: r13 next page to touch, r14 what is left of the loop in hand.
+ * Registers: r13 next page to touch, r14 rest of the current loop.
  *
- * Interrupts are off but for the loops that take them. Their handlers use
+ * Interrupts are off except in the loops that take them. Their handlers use
  * rax, rcx, rdx.
  */
 #include "../block.h"
 #include "ports.h"
 
-/* linux/kvm_para.h, which is for C alone */
+/* linux/kvm_para.h, which is for C only */
 #define KVM_HC_VAPIC_POLL_IRQ	1
 
 	.macro	loop_begin op
@@ -84,7 +84,7 @@ guest_code:
 	counted	CNT_MMIO
 	loop_end
 
-	/* Read and write in turn; what is written is what was read. */
+	/* Reads and writes in turn; writes the value that was read. */
 	loop_begin OP_MSR
 	mov	$MSR_COUNTED, %ecx
 	rdmsr
@@ -115,7 +115,7 @@ guest_code:
 	counted	CNT_TOUCH
 	loop_end
 
-	/* A number that KVM knows and answers with 0, without doing anything. */
+	/* A hypercall for which KVM does nothing and returns 0. */
 	loop_begin OP_VMCALL
 	mov	$KVM_HC_VAPIC_POLL_IRQ, %eax
 	cmpq	$0, BLK_VMMCALL(%r15)
@@ -129,7 +129,7 @@ guest_code:
 5:
 	loop_end
 
-	/* With interrupts on, so that KVM needs no exit to see when they are. */
+	/* Interrupts are on, so KVM needs no exit to detect when they are. */
 	loop_begin OP_IPI
 	sti
 	mov	$MSR_X2APIC_ICR, %ecx
@@ -144,11 +144,11 @@ guest_code:
 	loop_end
 
 	/*
-	 * An interrupt that comes early waits for the HLT, which sti's shadow
-	 * covers. Where the shadow is lost on the way (an exit between the two
-	 * under an emulator, as QEMU's SVM), guest_timer skips the HLT, which
-	 * nothing would end. More than one turn is possible: KVM wakes a vCPU
-	 * for reasons of its own too.
+	 * An interrupt that comes early waits for the HLT, within sti's shadow.
+	 * If the shadow is lost (an exit between the two under an emulator such
+	 * as QEMU's SVM), guest_timer skips the HLT, which nothing would end.
+	 * The loop may take several turns, because KVM wakes a vCPU for other
+	 * reasons too.
 	 */
 	loop_begin OP_TIMER
 	mov	$MSR_X2APIC_TMICT, %ecx

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the x86 guest and its VMM agree upon; included by C and assembly. */
+/* Conventions of the x86 guest and its VMM; included by C and assembly. */
 #ifndef BENCH_X86_PORTS_H
 #define BENCH_X86_PORTS_H
 
 /* In the block: the hypercall is VMMCALL, else VMCALL. */
 #define BLK_VMMCALL	BLK_ARCH
 
-/* No device of KVM's own ever lived there. */
+/* Never used by a device of KVM. */
 #define PORT_COUNTED	0x5150
 #define PORT_CONTROL	0x5158
 
@@ -16,15 +16,15 @@
 #define CTL_FINAL	3
 
 /*
- * IA32_MCG_STATUS: KVM intercepts reads and writes of it on VMX and SVM alike,
- * answers both in the kernel, and a write of what was read has no effect.
+ * IA32_MCG_STATUS: KVM intercepts reads and writes of it on both VMX and SVM,
+ * handles them in the kernel, and writing back the value read has no effect.
  */
 #define MSR_COUNTED	0x17a
 
 /*
  * Registers of the local APIC in x2APIC mode (Intel SDM 3, "Extended xAPIC").
- * Unlike xAPIC's memory, each access is one exit on VMX and SVM alike, unless
- * the CPU virtualizes it (APICv, AVIC).
+ * Unlike xAPIC's memory, each access is one exit on both VMX and SVM, unless the
+ * CPU virtualizes it (APICv, AVIC).
  */
 #define MSR_X2APIC_EOI	0x80b
 #define MSR_X2APIC_ICR	0x830
