@@ -325,19 +325,31 @@ static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 }
 
 /*
- * The state of the vCPU which this thread runs, when no VM entry has told yet whose thread it
- * is: in KVM_RUN since before the recording, and halted maybe.  A vCPU that is loaded is its
- * thread's latest preempt notifier (vcpu_load()); the thread that called KVM_RUN is its pid,
- * while others load it for other ioctls.  Before 5.11 KVM has no BTF: NULL.
+ * The vCPU that is loaded on this thread: its latest preempt notifier (vcpu_load(),
+ * virt/kvm/kvm_main.c).  NULL: none, or KVM has no BTF.
  */
-static __noinline struct kvmw_vcpu_state *state_of_loaded(void)
+static __always_inline struct kvm_vcpu *loaded_vcpu(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
 
+	if (!vcpu || !bpf_core_field_exists(vcpu->preempt_notifier))
+		return NULL;
+	return (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
+}
+
+/*
+ * The state of the vCPU that this thread runs if no VM entry has shown this yet: it has been in
+ * KVM_RUN since before the recording, perhaps halted.  Other threads may load a vCPU for other
+ * ioctls; the one that called KVM_RUN is its pid.
+ */
+static __noinline struct kvmw_vcpu_state *state_of_loaded(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvm_vcpu *vcpu = loaded_vcpu();
+
 	if (!vcpu || !bpf_core_field_exists(vcpu->pid))
 		return NULL;
-	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
 	if (BPF_CORE_READ(vcpu, pid) != BPF_CORE_READ(task, thread_pid))
 		return NULL;
 	return state_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));

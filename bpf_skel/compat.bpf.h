@@ -49,7 +49,7 @@ static __always_inline u32 compat_task_cpu(const struct task_struct *task)
 
 /*
  * 9c2136be0878 ("sched/tracing: Append prev_state to tp args instead"), 5.18: sched_switch has
- * the state of prev as it was; whoever wakes prev changes the state in the task.
+ * the state of prev as an argument; in the task, a waker may have changed it by then.
  */
 static __always_inline u64 compat_switch_state(const u64 *ctx, const struct task_struct *prev)
 {

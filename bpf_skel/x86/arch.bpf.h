@@ -37,18 +37,13 @@ static __always_inline bool arch_spte_present(u64 spte)
 	return spte & SPTE_PRESENT;
 }
 
-/*
- * The guest's RAX.  The vCPU that a thread runs is its latest preempt notifier: vcpu_load(),
- * virt/kvm/kvm_main.c.
- */
+/* The guest's RAX. */
 static __always_inline u64 arch_hypercall_result(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct kvm_vcpu *vcpu = (void *)BPF_CORE_READ(task, preempt_notifiers.first);
+	struct kvm_vcpu *vcpu = loaded_vcpu();
 
 	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs))
 		return KVMW_NONE;
-	vcpu = (void *)vcpu - bpf_core_field_offset(vcpu->preempt_notifier.link);
 	return BPF_CORE_READ(vcpu, arch.regs[GUEST_RAX]);
 }
 

@@ -8,7 +8,7 @@
 #define ARCH_NR_SYMBOLS		2
 #define ARCH_MAX_CALL		7
 
-/* SVM leaves all that kvm_exit tells in memory, so the making of a trace record can be spared. */
+/* SVM leaves the fields of kvm_exit in memory, so no trace record needs to be built. */
 #define ARCH_EXIT_METHODS						\
 	{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
 
