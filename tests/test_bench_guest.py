@@ -332,7 +332,7 @@ def test_output_that_cannot_be_written():
 @needs_root
 @pytest.mark.parametrize("change, words", [
     ("mount -t tmpfs none /dev", ["no KVM on this host", "kvm_intel"]),
-    ("mount -t tmpfs none /dev && : >/dev/kvm", ["/dev/kvm is no KVM"]),
+    ("mount -t tmpfs none /dev && : >/dev/kvm", ["/dev/kvm is not KVM"]),
 ])
 def test_no_kvm(change, words):
     done = bench(prefix=["unshare", "-m", "sh", "-c", f'{change} && exec "$0" "$@"'])
