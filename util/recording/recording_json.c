@@ -266,7 +266,7 @@ static int fill_vm(struct rec_vm *vm, struct json_object *obj)
 	       get_text(obj, "name", &vm->name, SHORT_MAX) || get_text(obj, "vmm", &vm->vmm, SHORT_MAX) ? -1 : 0;
 }
 
-static int fill_vcpu(struct rec_vcpu *vcpu, struct json_object *obj)
+static int recording_json__fill_vcpu(struct rec_vcpu *vcpu, struct json_object *obj)
 {
 	u64 number = get_u64(obj, "vcpu", UINT64_MAX);
 
@@ -312,7 +312,7 @@ static int take_vcpus(struct recording *rec, struct json_object *list)
 	int ret = vcpu ? 0 : out_of_memory();
 
 	for (u32 i = 0; !ret && i < nr; i++)
-		ret = fill_vcpu(&vcpu[i], json_object_array_get_idx(list, i));
+		ret = recording_json__fill_vcpu(&vcpu[i], json_object_array_get_idx(list, i));
 	if (ret) {
 		if (vcpu)
 			free_vcpus(vcpu, nr);
