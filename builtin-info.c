@@ -3,23 +3,19 @@
 #include <argp.h>
 #include <errno.h>
 
+#include "builtin-common.h"
 #include "builtin.h"
 #include "util/error.h"
 #include "util/render/render.h"
 
-enum { OPT_JSON = 0x100, OPT_NO_PAGER };
-
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 0 },
-	{ "verbose", 'v', NULL, 0, "Also show the sizes and encodings of the columns", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON object, including the columns", 0 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 0 },
+	{ "verbose", 'v', NULL, 0, "Also show the sizes and encodings of the columns", 4 },
 	{ 0 },
 };
 
 struct args {
-	const char *input;
-	bool verbose, json, no_pager;
+	struct common_args common;
+	bool verbose;
 };
 
 static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
@@ -27,17 +23,11 @@ static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 	struct args *args = state->input;
 
 	switch (key) {
-	case 'i':
-		args->input = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->child_inputs[1] = &args->common;
 		return 0;
 	case 'v':
 		args->verbose = true;
-		return 0;
-	case OPT_JSON:
-		args->json = true;
-		return 0;
-	case OPT_NO_PAGER:
-		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		error("info: unexpected argument '%s'; use -i FILE for the recording", arg);
@@ -54,8 +44,8 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 	int ret = recording_info__read(reader, rec, &inv);
 
 	if (!ret) {
-		screen__open(&s, 0, !args->no_pager && !args->json);
-		if (args->json)
+		screen__open(&s, 0, !args->common.no_pager && !args->common.json);
+		if (args->common.json)
 			ret = render__info_json(&s, rec, &inv);
 		else
 			render__info(&s, rec, &inv, args->verbose);
@@ -66,7 +56,14 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 	return ret;
 }
 
+static const struct argp_child children[] = {
+	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_output_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
 const struct argp info_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_info__parse,
 	.doc = "Show what a recording contains: where it comes from, its VMs and vCPUs, its "
@@ -75,17 +72,17 @@ const struct argp info_argp = {
 
 int cmd_info(int argc, const char **argv)
 {
-	struct args args = { .input = "kvmw.data" };
+	struct args args = { .common = { .input = "kvmw.data" } };
 	struct data_reader *reader;
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
 	if (argp_parse(&info_argp, argc, (char **)argv, 0, NULL, &args))
 		return KVMW_USAGE;
-	reader = data_reader__open(args.input);
+	reader = data_reader__open(args.common.input);
 	if (!reader)
 		return KVMW_FAILED;
-	rec = recording__new(args.input);
+	rec = recording__new(args.common.input);
 	if (rec)
 		ret = info(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
 	recording__free(rec);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "builtin-common.h"
 #include "builtin.h"
 #include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
@@ -13,13 +14,11 @@
 #include "util/parse.h"
 #include "util/render/render.h"
 
-enum { OPT_ORDER = 0x100, OPT_VCPU, OPT_PID, OPT_TIME, OPT_LIMIT, OPT_HIST, OPT_JSON, OPT_CSV,
-       OPT_WIDTH, OPT_NO_PAGER, OPT_TOP };
+enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP };
 
 #define TOP_STACKS	20	/* shown unless told otherwise */
 
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
 	{ "sort", 's', "KEY[,KEY...]", 0, "Show one row per value of KEY", 2 },
 	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
@@ -29,25 +28,23 @@ static const struct argp_option options[] = {
 	  "with --order count", 2 },
 	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
-	{ NULL, 0, NULL, 0, "Select:", 3 },
-	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
-	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 3 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
-	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
-	{ NULL, 0, NULL, 0, "Output:", 4 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON object", 4 },
-	{ "csv", OPT_CSV, NULL, 0, "Print the rows as CSV", 4 },
 	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 4 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = {
+	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_select_argp, 0, NULL, 0 },
+	{ &common_output_argp, 0, NULL, 0 },
+	{ &common_csv_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
 struct args {
-	const char *input;
+	struct common_args common;
 	struct report_options opt;
-	struct time_window window;
 	u32 width;
-	bool hist, json, csv, no_pager;
+	bool hist;
 	bool sort, top;		/* were given */
 };
 
@@ -203,8 +200,9 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	struct args *args = state->input;
 
 	switch (key) {
-	case 'i':
-		args->input = arg;
+	case ARGP_KEY_INIT:
+		for (size_t i = 0; i + 1 < ARRAY_SIZE(children); i++)
+			state->child_inputs[i] = &args->common;
 		return 0;
 	case 's':
 		args->sort = true;
@@ -217,35 +215,19 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		return parse_top(args, arg);
 	case OPT_LIMIT:
 		return parse_limit(&args->opt, arg);
-	case OPT_VCPU:
-		return number_list__parse(&args->opt.vcpus, "--vcpu", arg) ? EINVAL : 0;
-	case OPT_PID:
-		return number_list__parse(&args->opt.pids, "--pid", arg) ? EINVAL : 0;
-	case OPT_TIME:
-		return time_window__parse(&args->window, arg) ? EINVAL : 0;
 	case OPT_WIDTH:
 		return parse_width(args, arg);
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
-	case OPT_JSON:
-		args->json = true;
-		return 0;
-	case OPT_CSV:
-		args->csv = true;
-		return 0;
-	case OPT_NO_PAGER:
-		args->no_pager = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
+		args->opt.vcpus = args->common.vcpus;
+		args->opt.pids = args->common.pids;
 		set_defaults(args);
-		if (!args->json || !args->csv)
-			return 0;
-		error("--json and --csv exclude each other");
-		return EINVAL;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -265,10 +247,10 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 	struct screen s;
 	int ret = 0;
 
-	screen__open(&s, args->width, !args->no_pager && !args->json && !args->csv);
-	if (args->json) {
+	screen__open(&s, args->width, !args->common.no_pager && !args->common.json && !args->common.csv);
+	if (args->common.json) {
 		ret = render__report_json(&s, rep, in->state);
-	} else if (args->csv) {
+	} else if (args->common.csv) {
 		ret = render__report_csv(&s, rep);
 	} else {
 		render__heading(&s, rep);
@@ -297,7 +279,7 @@ static void forget(struct reading *in)
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
-	struct data_reader *reader = data_reader__open(args->input);
+	struct data_reader *reader = data_reader__open(args->common.input);
 	const struct scan_consumer *consumers[2];
 	struct scan_consumer of_model;
 	struct report_scan rs;
@@ -306,16 +288,16 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 
 	if (!reader)
 		return -1;
-	in->rec = recording__new(args->input);
+	in->rec = recording__new(args->common.input);
 	if (!in->rec) {
 		data_reader__close(reader);
 		return -1;
 	}
-	in->rec->window = args->window;
+	in->rec->window = args->common.window;
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
-	if (in->model && !args->csv) {
+	if (in->model && !args->common.csv) {
 		of_model = in->model->scan;
 		of_model.arg = (void *)&args->opt;
 		consumers[nr++] = &of_model;
@@ -336,9 +318,9 @@ static int read_all(const struct args *args, struct reading *in)
 	const struct report_options *opt = &args->opt;
 	struct stat st;
 	/* What the kernel did not count has no sums but those of rows. */
-	bool sums = args->window.active || report_options__fine(opt) ||
+	bool sums = args->common.window.active || report_options__fine(opt) ||
 		    (opt->event && !event_desc__is_cycle(opt->event)) ||
-		    stat(args->input, &st) || !S_ISREG(st.st_mode);
+		    stat(args->common.input, &st) || !S_ISREG(st.st_mode);
 
 	if (read_once(args, sums, in))
 		return -1;
@@ -358,7 +340,7 @@ static int read_what_there_is(struct args *args, struct reading *in)
 	if (read_all(args, in))
 		return -1;
 	event = opt->event ? 0 : report__only_family(in->rec);
-	if (!event || stat(args->input, &st) || !S_ISREG(st.st_mode))
+	if (!event || stat(args->common.input, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	opt->event = event;
 	set_defaults(args);
@@ -427,6 +409,7 @@ static char *help_filter(int key, const char *text, void *input)
 }
 
 const struct argp report_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_report__parse,
 	.help_filter = help_filter,
@@ -436,12 +419,11 @@ const struct argp report_argp = {
 
 int cmd_report(int argc, const char **argv)
 {
-	struct args args = { .input = "kvmw.data", .opt = { .nr_sort = 0 } };
+	struct args args = { .common = { .input = "kvmw.data" } };
 	int ret = KVMW_USAGE;
 
 	if (!argp_parse(&report_argp, argc, (char **)argv, 0, NULL, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
-	number_list__free(&args.opt.vcpus);
-	number_list__free(&args.opt.pids);
+	common_args__free(&args.common);
 	return ret;
 }

@@ -78,7 +78,6 @@ struct data_frame {
 	u64 first_ns, last_ns;
 	u32 size;		/* of the payload, bytes */
 	const u8 *payload;	/* valid until data_frame__put() */
-	void *owner;
 };
 
 /* An event as the recording itself describes it; may know more or fewer fields. */

@@ -239,7 +239,6 @@ static struct data_frame *copy_frame(struct data_reader *r)
 	f->last_ns = get64(h + FRAME_AT_LAST);
 	f->size = size;
 	f->payload = memcpy(f + 1, h + FRAME_HDR_SIZE, size);
-	f->owner = NULL;
 	return f;
 }
 

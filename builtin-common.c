@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "builtin-common.h"
+#include "util/error.h"
+
+/* Keys of argp must differ from those of the commands. */
+enum { OPT_VCPU = 0x200, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+
+static const struct argp_option input_options[] = {
+	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
+	{ 0 },
+};
+
+static const struct argp_option select_options[] = {
+	{ NULL, 0, NULL, 0, "Select:", 3 },
+	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
+	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 3 },
+	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
+	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
+	{ 0 },
+};
+
+static const struct argp_option output_options[] = {
+	{ NULL, 0, NULL, 0, "Output:", 4 },
+	{ "json", OPT_JSON, NULL, 0, "Print JSON", 4 },
+	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 4 },
+	{ 0 },
+};
+
+static const struct argp_option csv_options[] = {
+	{ "csv", OPT_CSV, NULL, 0, "Print CSV", 4 },
+	{ 0 },
+};
+
+static error_t common__parse(int key, char *arg, struct argp_state *state)
+{
+	struct common_args *args = state->input;
+
+	switch (key) {
+	case 'i':
+		args->input = arg;
+		return 0;
+	case OPT_VCPU:
+		return number_list__parse(&args->vcpus, "--vcpu", arg) ? EINVAL : 0;
+	case OPT_PID:
+		return number_list__parse(&args->pids, "--pid", arg) ? EINVAL : 0;
+	case OPT_TIME:
+		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_JSON:
+		args->json = true;
+		break;
+	case OPT_CSV:
+		args->csv = true;
+		break;
+	case OPT_NO_PAGER:
+		args->no_pager = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	if (!args->json || !args->csv)
+		return 0;
+	error("--json and --csv exclude each other");
+	return EINVAL;
+}
+
+const struct argp common_input_argp = { .options = input_options, .parser = common__parse };
+const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
+const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
+const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
+
+void common_args__free(struct common_args *args)
+{
+	number_list__free(&args->vcpus);
+	number_list__free(&args->pids);
+}

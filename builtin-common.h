@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Options that several commands have, as argp children: each stands once. */
+#ifndef KVMW_BUILTIN_COMMON_H
+#define KVMW_BUILTIN_COMMON_H
+
+#include <argp.h>
+
+#include "util/recording/filter.h"
+
+struct common_args {
+	const char *input;
+	struct number_list vcpus, pids;	/* empty: all */
+	struct time_window window;
+	bool json, csv, no_pager;
+};
+
+/*
+ * Children of a command's argp; their input is a struct common_args, which the command hands
+ * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
+ */
+extern const struct argp common_input_argp;	/* --input */
+extern const struct argp common_select_argp;	/* --vcpu, --pid, --time */
+extern const struct argp common_output_argp;	/* --json, --no-pager */
+extern const struct argp common_csv_argp;	/* --csv */
+
+void common_args__free(struct common_args *args);
+
+#endif
