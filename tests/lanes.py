@@ -28,7 +28,7 @@ class Job(typing.NamedTuple):
 
     def timeout(self):
         """A safety limit: a machine that hangs, not one that is slow."""
-        return 300 + 4 * self.seconds
+        return 600 + 6 * self.seconds
 
 
 class Done(typing.NamedTuple):

@@ -234,7 +234,7 @@ def test_a_kvmw_without_it_reads_its_rows(recording):
     assert done.returncode == 0, done.stderr
     rows = [(row["event"], row["kind"]) for row in json_lines(done.stdout)]
     assert rows == 3 * [("dummy", "access")] + [("dummy", "smm")]
-    one_line(kvmw("report", "-i", recording, "-e", "dummy"), 2, "no event 'dummy'")
+    one_line(kvmw("report", "-i", recording, "-e", "dummy"), 2, "unknown event 'dummy'")
 
 
 @pytest.mark.lab

@@ -263,7 +263,7 @@ static void name(const struct thread_names *names, struct halt_vcpu *vcpu)
 	vcpu->order = r ? (u64)r->vm << 32 | (u32)r->vcpu : UINT64_MAX;
 }
 
-static void fill_vcpu(struct halt_vcpu *vcpu, const struct vcpu_entry *e)
+static void halt_model__fill_vcpu(struct halt_vcpu *vcpu, const struct vcpu_entry *e)
 {
 	vcpu->id = e->key.vcpu;
 	vcpu->halts = e->halts;
@@ -303,7 +303,7 @@ static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 	if (!v->vcpu)
 		goto out;
 	for (u32 i = 0; i < v->nr; i++) {
-		fill_vcpu(&v->vcpu[i], list[i]);
+		halt_model__fill_vcpu(&v->vcpu[i], list[i]);
 		name(names, &v->vcpu[i]);
 	}
 	v->over_limit = st->over_limit + st->wakers.over_limit;
