@@ -33,6 +33,16 @@ static const struct argp_option csv_options[] = {
 	{ 0 },
 };
 
+static error_t set_format(struct common_args *args, enum output_format format)
+{
+	if (args->format != OUTPUT_TEXT && args->format != format) {
+		error("--json and --csv exclude each other");
+		return EINVAL;
+	}
+	args->format = format;
+	return 0;
+}
+
 static error_t common__parse(int key, char *arg, struct argp_state *state)
 {
 	struct common_args *args = state->input;
@@ -48,21 +58,15 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
 	case OPT_JSON:
-		args->json = true;
-		break;
+		return set_format(args, OUTPUT_JSON);
 	case OPT_CSV:
-		args->csv = true;
-		break;
+		return set_format(args, OUTPUT_CSV);
 	case OPT_NO_PAGER:
 		args->no_pager = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-	if (!args->json || !args->csv)
-		return 0;
-	error("--json and --csv exclude each other");
-	return EINVAL;
 }
 
 const struct argp common_input_argp = { .options = input_options, .parser = common__parse };

@@ -7,11 +7,14 @@
 
 #include "util/recording/filter.h"
 
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
+
 struct common_args {
 	const char *input;
 	struct number_list vcpus, pids;	/* empty: all */
 	struct time_window window;
-	bool json, csv, no_pager;
+	enum output_format format;
+	bool no_pager;
 };
 
 /*

@@ -44,8 +44,8 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 	int ret = recording_info__read(reader, rec, &inv);
 
 	if (!ret) {
-		screen__open(&s, 0, !args->common.no_pager && !args->common.json);
-		if (args->common.json)
+		screen__open(&s, 0, !args->common.no_pager && args->common.format == OUTPUT_TEXT);
+		if (args->common.format == OUTPUT_JSON)
 			ret = render__info_json(&s, rec, &inv);
 		else
 			render__info(&s, rec, &inv, args->verbose);

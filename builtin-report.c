@@ -241,29 +241,51 @@ struct reading {
 	void *state;			/* of the model; NULL: not read */
 };
 
+static int print_text(const struct screen *s, const struct report *rep, const void *model,
+		      bool hist)
+{
+	render__heading(s, rep);
+	if (rep->nr_rows)
+		render__table(s, rep);
+	if (rep->has_spans && rep->nr_rows && hist)
+		render__histograms(s, rep);
+	if (rep->nr_vcpus)
+		render__vcpus(s, rep);
+	if (model)
+		render__of_the_recorded(s, rep);
+	return render__view(s, rep, model);
+}
+
+static int print_json(const struct screen *s, const struct report *rep, const void *model,
+		      bool hist)
+{
+	return render__report_json(s, rep, model);
+}
+
+static int print_csv(const struct screen *s, const struct report *rep, const void *model, bool hist)
+{
+	return render__report_csv(s, rep);
+}
+
+static const struct report_format {
+	int (*print)(const struct screen *s, const struct report *rep, const void *model, bool hist);
+	bool pager;
+	bool rows_only;		/* the model of the event's view is not needed */
+} formats[NR_OUTPUT_FORMATS] = {
+	[OUTPUT_TEXT] = { print_text, .pager = true },
+	[OUTPUT_JSON] = { print_json },
+	[OUTPUT_CSV] = { print_csv, .rows_only = true },
+};
+
 static int cmd_report__print(const struct args *args, const struct report *rep,
 			     const struct reading *in)
 {
+	const struct report_format *format = &formats[args->common.format];
 	struct screen s;
-	int ret = 0;
+	int ret;
 
-	screen__open(&s, args->width, !args->common.no_pager && !args->common.json && !args->common.csv);
-	if (args->common.json) {
-		ret = render__report_json(&s, rep, in->state);
-	} else if (args->common.csv) {
-		ret = render__report_csv(&s, rep);
-	} else {
-		render__heading(&s, rep);
-		if (rep->nr_rows)
-			render__table(&s, rep);
-		if (rep->has_spans && rep->nr_rows && args->hist)
-			render__histograms(&s, rep);
-		if (rep->nr_vcpus)
-			render__vcpus(&s, rep);
-		if (in->state)
-			render__of_the_recorded(&s, rep);
-		ret = render__view(&s, rep, in->state);
-	}
+	screen__open(&s, args->width, format->pager && !args->common.no_pager);
+	ret = format->print(&s, rep, in->state, args->hist);
 	return screen__close(&s) || ret ? -1 : 0;
 }
 
@@ -297,7 +319,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
-	if (in->model && !args->common.csv) {
+	if (in->model && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
 		of_model.arg = (void *)&args->opt;
 		consumers[nr++] = &of_model;
@@ -310,43 +332,32 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 }
 
 /*
- * Most recordings hold all sums ready-made.  Where they do not, because the
- * recorder did not finish, a file is read once more; a pipe cannot be.
+ * Once is enough for most recordings. A file is read again, but not a pipe, where there is
+ * nothing but families and -e named none: the first of them is shown; or where totals are
+ * missing, because the recorder did not finish: then the sums are made from the rows.
  */
-static int read_all(const struct args *args, struct reading *in)
-{
-	const struct report_options *opt = &args->opt;
-	struct stat st;
-	/* What the kernel did not count has no sums but those of rows. */
-	bool sums = args->common.window.active || report_options__fine(opt) ||
-		    (opt->event && !event_desc__is_cycle(opt->event)) ||
-		    stat(args->common.input, &st) || !S_ISREG(st.st_mode);
-
-	if (read_once(args, sums, in))
-		return -1;
-	if (sums || agg_table__covers(&in->rec->totals, &in->aggs))
-		return 0;
-	forget(in);
-	return read_once(args, true, in);
-}
-
-/* Without -e, where there is nothing but families, the first one is shown. 0, or -1 */
-static int read_what_there_is(struct args *args, struct reading *in)
+static int read_recording(struct args *args, struct reading *in)
 {
 	struct report_options *opt = &args->opt;
 	struct stat st;
+	bool file = !stat(args->common.input, &st) && S_ISREG(st.st_mode);
+	/* What the kernel does not count has no sums but those of rows. */
+	bool sums = !file || args->common.window.active || report_options__fine(opt) ||
+		    (opt->event && !event_desc__is_cycle(opt->event));
 	u32 event;
 
-	if (read_all(args, in))
+	if (read_once(args, sums, in))
 		return -1;
-	event = opt->event ? 0 : report__only_family(in->rec);
-	if (!event || stat(args->common.input, &st) || !S_ISREG(st.st_mode))
+	event = opt->event || !file ? 0 : report__only_family(in->rec);
+	if (!event && (sums || agg_table__covers(&in->rec->totals, &in->aggs)))
 		return 0;
-	opt->event = event;
-	set_defaults(args);
 	forget(in);
-	in->model = report_model__find(event);
-	return read_all(args, in);
+	if (event) {
+		opt->event = event;
+		set_defaults(args);
+		in->model = report_model__find(event);
+	}
+	return read_once(args, true, in);
 }
 
 static int report(struct args *args)
@@ -355,7 +366,7 @@ static int report(struct args *args)
 	struct report rep = { .nr_rows = 0 };
 	int ret = -1;
 
-	if (read_what_there_is(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
+	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	if (in.state && in.model->finish(in.state, &rep))
 		goto out;
