@@ -3,10 +3,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "builtin.h"
 #include "util/analysis/report/report.h"
-#include "util/recording/timeline.h"
 #include "util/error.h"
 #include "util/render/script.h"
 
@@ -35,6 +35,7 @@ static const struct argp_option options[] = {
 struct args {
 	const char *input;
 	struct script_options opt;
+	enum script_form form;
 	struct time_window window;
 	bool follow, json, csv, no_pager;
 };
@@ -57,7 +58,7 @@ static error_t check(struct args *args)
 		error("--json and --csv exclude each other");
 		return EINVAL;
 	}
-	args->opt.form = args->json ? SCRIPT_JSON : args->csv ? SCRIPT_CSV : SCRIPT_TEXT;
+	args->form = args->json ? SCRIPT_JSON : args->csv ? SCRIPT_CSV : SCRIPT_TEXT;
 	return 0;
 }
 
@@ -105,20 +106,19 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* Nothing was printed of a recording that has rows, wanted of them of wanted events. */
-static int say_why_nothing(const struct script *sc, u64 rows, u64 wanted)
+/* No row of a recording was printed. */
+static int say_why_nothing(const struct recording *rec, const struct script_options *opt,
+			   const struct script_result *result)
 {
-	const struct recording *rec = sc->rec;
-	const struct script_options *opt = sc->opt;
 	const char *const given[] = { opt->events ? "-e" : NULL, opt->vcpus.nr ? "--vcpu" : NULL,
 				      opt->pids.nr ? "--pid" : NULL,
 				      rec->window.active ? "--time" : NULL };
 	char by[64] = "", holds[512];
 
-	if (!rows)
+	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	report__list_events(rec, holds, sizeof(holds));
-	if (sc->resolved && !wanted)
+	if (result->none_of_them)
 		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
 		if (given[i])
@@ -129,62 +129,41 @@ static int say_why_nothing(const struct script *sc, u64 rows, u64 wanted)
 	return error("%s: no events match %s; the recording contains: %s", rec->path, by, holds);
 }
 
-/* What is not among the lines. 0, or -1: nothing was printed. */
-static int say_what_is_missing(const struct script *sc)
+static int cmd_script__print(const struct args *args, const struct script_options *opt,
+			     struct recording *rec, struct data_reader *reader,
+			     struct script_result *result)
 {
-	const struct recording *rec = sc->rec;
-	u64 rows = 0, wanted = 0, lost = 0;
-
-	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
-		rows += rec->event_rows[id];
-		if (!sc->view[id].wanted)
-			continue;
-		wanted += rec->event_rows[id];
-		lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
-	}
-	if (lost)
-		warning("%s: %llu event%s lost while recording: the ring buffers overflowed", rec->path,
-			(unsigned long long)lost, lost == 1 ? "" : "s");
-	return sc->printed ? 0 : say_why_nothing(sc, rows, wanted);
-}
-
-static int cmd_script__print(const struct args *args, struct recording *rec,
-			     struct data_reader *reader, struct script *sc)
-{
-	struct timeline timeline = {
-		.rec = rec,
-		.stream = sc->stream,
-		.ctx = sc,
-		.wants = script__wants,
-		.rows = script__rows,
-		.pause = script__pause,
-	};
+	struct script_printer *printer;
+	struct script_output output;
 	struct screen s;
-	int ret = -1, enough = 1;
+	int failed = -1, ret = -1;
 
-	screen__open(&s, 0, !args->no_pager && sc->opt->form == SCRIPT_TEXT);
-	sc->out = out__new(&s);
-	if (sc->out) {
-		enough = timeline__read(&timeline, reader);
-		ret = enough < 0 || script__finish(sc) ? -1 : 0;
-		if (out__free(sc->out))
-			ret = -1;
+	screen__open(&s, 0, !args->no_pager && args->form == SCRIPT_TEXT);
+	printer = script_printer__new(&s, args->form);
+	if (printer) {
+		output = script_printer__output(printer);
+		failed = script__read(rec, reader, opt, &output, result);
+		ret = script_printer__free(printer) || failed ? -1 : 0;
 	}
 	if (screen__close(&s) || recording__close_reader(rec, reader))
 		return -1;
 	/* Where the reader of a pipe had enough, the rest has not been seen. */
-	if (enough > 0 && sc->stream)
+	if (failed || (result->enough && opt->stream))
 		return ret;
-	if (enough >= 0 && (say_what_is_missing(sc) || recording__complain(rec)))
-		ret = -1;
-	return ret;
+	if (result->lost)
+		warning("%s: %llu event%s lost while recording: the ring buffers overflowed", rec->path,
+			(unsigned long long)result->lost, result->lost == 1 ? "" : "s");
+	if (!result->printed)
+		return say_why_nothing(rec, opt, result);
+	return recording__complain(rec) ? -1 : ret;
 }
 
 static int script(const struct args *args)
 {
 	struct data_reader *reader = data_reader__open(args->input);
+	struct script_options opt = args->opt;
+	struct script_result result = { 0 };
 	struct recording *rec;
-	struct script *sc;
 	int ret = KVMW_FAILED;
 
 	if (!reader)
@@ -192,21 +171,17 @@ static int script(const struct args *args)
 	if (args->follow)
 		data_reader__follow(reader);
 	rec = recording__new(args->input);
-	sc = calloc(1, sizeof(*sc));
-	if (rec && sc) {
-		rec->window = args->window;
-		sc->rec = rec;
-		sc->opt = &args->opt;
-		sc->stream = args->follow || !data_reader__seekable(reader);
-		if (!cmd_script__print(args, rec, reader, sc))
-			ret = KVMW_OK;
-		else if (sc->usage)
-			ret = KVMW_USAGE;
-		script__free(sc);
-	} else {
+	if (!rec) {
 		data_reader__close(reader);
+		return KVMW_FAILED;
 	}
-	free(sc);
+	rec->window = args->window;
+	opt.brief = args->form == SCRIPT_TEXT;
+	opt.stream = args->follow || !data_reader__seekable(reader);
+	if (!cmd_script__print(args, &opt, rec, reader, &result))
+		ret = KVMW_OK;
+	else if (result.usage)
+		ret = KVMW_USAGE;
 	recording__free(rec);
 	return ret;
 }

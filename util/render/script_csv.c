@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kvmw script --csv: RFC 4180, one line per event, an empty field was not told or is
- * none of that event's.  The columns are those of all events shown, each name once.
+ * kvmw script --csv: RFC 4180, one line per event; an empty field is unknown, or another
+ * event's.  The columns are those of all events shown, each name once.
  */
-#include <stdlib.h>
-
-#include "util/error.h"
-#include "util/render/script.h"
+#include "util/array.h"
+#include "util/render/script_print.h"
 
 /* In the order of their columns. */
 static const enum script_head heads[] = {
@@ -14,20 +12,16 @@ static const enum script_head heads[] = {
 	HEAD_CPU,
 };
 
-static struct csv_column *add_column(struct script *sc, const struct field_view *f)
+static struct csv_column *add_column(struct script_printer *p, const struct field_view *f)
 {
-	struct csv_column *grown, *c;
+	struct csv_column *c;
 
-	for (u32 i = 0; i < sc->nr_columns; i++)
-		if (!strcmp(sc->column[i].name, f->desc->name))
-			return &sc->column[i];
-	grown = realloc(sc->column, (sc->nr_columns + 1) * sizeof(*grown));
-	if (!grown) {
-		error("out of memory for columns");
+	for (u32 i = 0; i < p->nr_columns; i++)
+		if (!strcmp(p->column[i].name, f->desc->name))
+			return &p->column[i];
+	if (array__reserve(p->column, p->nr_columns, p->room_columns, NULL))
 		return NULL;
-	}
-	sc->column = grown;
-	c = &grown[sc->nr_columns++];
+	c = &p->column[p->nr_columns++];
 	c->name = f->desc->name;
 	c->form = f->form;
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
@@ -35,47 +29,47 @@ static struct csv_column *add_column(struct script *sc, const struct field_view 
 	return c;
 }
 
-static bool shows(const struct script *sc, u32 event)
+static bool shows(const struct script_printer *p, u32 event)
 {
-	return sc->view[event].event && sc->view[event].wanted;
+	return p->model->view[event].event && p->model->view[event].wanted;
 }
 
-static void script_csv__put_header(struct script *sc)
+static void script_csv__put_header(struct script_printer *p)
 {
-	struct out *out = sc->out;
+	struct out *out = p->out;
 	const char *comma = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		if (!sc->head[heads[i]])
+		if (!p->model->head[heads[i]])
 			continue;
 		out__text(out, comma);
 		out__text(out, script_head__name(heads[i]));
 		comma = ",";
 	}
-	for (u32 i = 0; i < sc->nr_columns; i++) {
+	for (u32 i = 0; i < p->nr_columns; i++) {
 		out__text(out, comma);
-		out__text(out, sc->column[i].name);
+		out__text(out, p->column[i].name);
 		comma = ",";
-		if (field__numbered(sc->column[i].form)) {
+		if (field__numbered(p->column[i].form)) {
 			out__char(out, ',');
-			out__text(out, sc->column[i].name);
+			out__text(out, p->column[i].name);
 			out__text(out, "_number");
 		}
 	}
-	if (shows(sc, KVMW_EVENT_STACK))
+	if (shows(p, KVMW_EVENT_STACK))
 		out__text(out, ",kernel_stack,user_stack");
-	if (shows(sc, KVMW_EVENT_RAW))
+	if (shows(p, KVMW_EVENT_RAW))
 		out__text(out, ",text,bytes");
 	out__char(out, '\n');
 }
 
-int script_csv__begin(struct script *sc)
+int script_csv__begin(struct script_printer *p)
 {
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
-		const struct event_view *v = &sc->view[id];
+		const struct event_view *v = &p->model->view[id];
 
-		for (u32 i = 0; shows(sc, id) && i < v->nr_fields; i++) {
-			struct csv_column *c = add_column(sc, &v->field[i]);
+		for (u32 i = 0; shows(p, id) && i < v->nr_fields; i++) {
+			struct csv_column *c = add_column(p, &v->field[i]);
 
 			if (!c)
 				return -1;
@@ -85,8 +79,7 @@ int script_csv__begin(struct script *sc)
 				c->form = v->field[i].form;
 		}
 	}
-	sc->csv_begun = true;
-	script_csv__put_header(sc);
+	script_csv__put_header(p);
 	return 0;
 }
 
@@ -96,11 +89,11 @@ static void script_csv__put_u64(struct out *out, u64 value)
 		out__dec(out, value);
 }
 
-static void script_csv__put_head(struct script *sc, const struct script_row *row,
+static void script_csv__put_head(struct script_printer *p, const struct script_row *row,
 				 enum script_head head)
 {
 	const struct rec_vcpu *entry = row->who->entry;
-	struct out *out = sc->out;
+	struct out *out = p->out;
 
 	switch (head) {
 	case HEAD_TIME:
@@ -145,7 +138,7 @@ static void script_csv__put_number(struct out *out, const struct field_view *f, 
 	out__dec(out, minus ? -value : value);
 }
 
-static void script_csv__put_field(struct script *sc, const struct script_row *row,
+static void script_csv__put_field(struct script_printer *p, const struct script_row *row,
 				  const struct field_view *f, bool numbered)
 {
 	u64 value = script_row__get(row, f->field);
@@ -154,87 +147,87 @@ static void script_csv__put_field(struct script *sc, const struct script_row *ro
 	const char *name = NULL;
 
 	if (!none && f->form != FORM_ERRNO)
-		name = script__name(sc, row, f->form, value, buf);
+		name = script_printer__name(p, row, f->form, value, buf);
 	if (name)
-		out__csv(sc->out, name);
+		out__csv(p->out, name);
 	else if (!none && !numbered)
-		script_csv__put_number(sc->out, f, value);
+		script_csv__put_number(p->out, f, value);
 	if (!numbered)
 		return;
-	out__char(sc->out, ',');
+	out__char(p->out, ',');
 	if (!none)
-		script_csv__put_number(sc->out, f, value);
+		script_csv__put_number(p->out, f, value);
 }
 
 /* The outermost first, as flame graphs want them. */
 static void script_csv__put_stack(struct out *out, const struct rec_stack *stack)
 {
 	for (u32 i = stack->nr; i--; ) {
-		for (const char *p = stack->frame[i]; *p; p++)
-			out__char(out, strchr(",;\"", *p) ? '_' : *p);
+		for (const char *c = stack->frame[i]; *c; c++)
+			out__char(out, strchr(",;\"", *c) ? '_' : *c);
 		if (i)
 			out__char(out, ';');
 	}
 }
 
-static void script_csv__put_stacks(struct script *sc, const struct script_row *row)
+static void script_csv__put_stacks(struct script_printer *p, const struct script_row *row)
 {
 	static const char *const names[] = { "kernel", "user" };
 	const struct event_view *v = row->view;
 
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
-		out__char(sc->out, ',');
+		out__char(p->out, ',');
 		for (u32 i = 0; i < v->nr_fields; i++) {
-			const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
+			const struct rec_stack *stack = script_row__stack(p->model, row, &v->field[i]);
 
 			if (stack && !strcmp(v->field[i].desc->name, names[k]))
-				script_csv__put_stack(sc->out, stack);
+				script_csv__put_stack(p->out, stack);
 		}
 	}
 }
 
-static void script_csv__put_raw(struct script *sc, const struct script_row *row)
+static void script_csv__put_raw(struct script_printer *p, const struct script_row *row)
 {
 	const char *text = NULL;
 
-	out__char(sc->out, ',');
+	out__char(p->out, ',');
 	if (row->tp)
 		text = tracepoint__text(row->tp, row->raw, row->raw_size);
 	if (text)
-		out__csv(sc->out, text);
-	out__char(sc->out, ',');
+		out__csv(p->out, text);
+	out__char(p->out, ',');
 	if (row->view->event->id == KVMW_EVENT_RAW)
-		out__hex_bytes(sc->out, row->raw, row->raw_size);
+		out__hex_bytes(p->out, row->raw, row->raw_size);
 }
 
-void script_csv__row(struct script *sc, const struct script_row *row)
+void script_csv__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		if (!sc->head[heads[i]])
+		if (!p->model->head[heads[i]])
 			continue;
 		if (!first)
-			out__char(sc->out, ',');
+			out__char(p->out, ',');
 		first = false;
-		script_csv__put_head(sc, row, heads[i]);
+		script_csv__put_head(p, row, heads[i]);
 	}
-	for (u32 i = 0; i < sc->nr_columns; i++) {
-		const struct csv_column *c = &sc->column[i];
+	for (u32 i = 0; i < p->nr_columns; i++) {
+		const struct csv_column *c = &p->column[i];
 		int field = c->field[v->event->id];
 
 		if (!first)
-			out__char(sc->out, ',');
+			out__char(p->out, ',');
 		first = false;
 		if (field >= 0)
-			script_csv__put_field(sc, row, &v->field[field], field__numbered(c->form));
+			script_csv__put_field(p, row, &v->field[field], field__numbered(c->form));
 		else if (field__numbered(c->form))
-			out__char(sc->out, ',');
+			out__char(p->out, ',');
 	}
-	if (shows(sc, KVMW_EVENT_STACK))
-		script_csv__put_stacks(sc, row);
-	if (shows(sc, KVMW_EVENT_RAW))
-		script_csv__put_raw(sc, row);
-	out__char(sc->out, '\n');
+	if (shows(p, KVMW_EVENT_STACK))
+		script_csv__put_stacks(p, row);
+	if (shows(p, KVMW_EVENT_RAW))
+		script_csv__put_raw(p, row);
+	out__char(p->out, '\n');
 }

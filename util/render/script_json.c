@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw script --json: one object per line, named as in util/events.h; null: not told. */
-#include "util/render/script.h"
+/* kvmw script --json: one object per line, named as in util/events.h; null: unknown. */
+#include "util/render/script_print.h"
 
-static void begin_object(struct script *sc)
+static void begin_object(struct script_printer *p)
 {
-	out__char(sc->out, '{');
-	sc->first = true;
+	out__char(p->out, '{');
+	p->first = true;
 }
 
-static void put_key(struct script *sc, const char *key, const char *more)
+static void put_key(struct script_printer *p, const char *key, const char *more)
 {
-	if (!sc->first)
-		out__char(sc->out, ',');
-	sc->first = false;
-	out__char(sc->out, '"');
-	out__text(sc->out, key);
-	out__text(sc->out, more);
-	out__text(sc->out, "\":");
+	if (!p->first)
+		out__char(p->out, ',');
+	p->first = false;
+	out__char(p->out, '"');
+	out__text(p->out, key);
+	out__text(p->out, more);
+	out__text(p->out, "\":");
 }
 
 static void script_json__put_number(struct out *out, u64 value, bool is_signed)
@@ -28,105 +28,105 @@ static void script_json__put_number(struct out *out, u64 value, bool is_signed)
 	out__dec(out, value);
 }
 
-static void script_json__put_u64(struct script *sc, enum script_head head, u64 value)
+static void script_json__put_u64(struct script_printer *p, enum script_head head, u64 value)
 {
-	if (!sc->head[head])
+	if (!p->model->head[head])
 		return;
-	put_key(sc, script_head__name(head), "");
+	put_key(p, script_head__name(head), "");
 	if (value == KVMW_NONE)
-		out__text(sc->out, "null");
+		out__text(p->out, "null");
 	else
-		out__dec(sc->out, value);
+		out__dec(p->out, value);
 }
 
-static void put_text(struct script *sc, enum script_head head, const char *text)
+static void put_text(struct script_printer *p, enum script_head head, const char *text)
 {
-	if (!sc->head[head])
+	if (!p->model->head[head])
 		return;
-	put_key(sc, script_head__name(head), "");
+	put_key(p, script_head__name(head), "");
 	if (text)
-		out__json(sc->out, text);
+		out__json(p->out, text);
 	else
-		out__text(sc->out, "null");
+		out__text(p->out, "null");
 }
 
-static void script_json__put_head(struct script *sc, const struct script_row *row)
+static void script_json__put_head(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vcpu *entry = row->who->entry;
 
-	script_json__put_u64(sc, HEAD_TIME, row->time_ns);
-	put_text(sc, HEAD_EVENT, row->view->event->name);
+	script_json__put_u64(p, HEAD_TIME, row->time_ns);
+	put_text(p, HEAD_EVENT, row->view->event->name);
 	if (row->kind_name || row->kind == KVMW_NONE)
-		put_text(sc, HEAD_KIND, row->kind_name);
+		put_text(p, HEAD_KIND, row->kind_name);
 	else
-		script_json__put_u64(sc, HEAD_KIND, row->kind);
-	script_json__put_u64(sc, HEAD_PID, row->who->vm ? row->who->vm->pid : KVMW_NONE);
-	script_json__put_u64(sc, HEAD_VCPU,
+		script_json__put_u64(p, HEAD_KIND, row->kind);
+	script_json__put_u64(p, HEAD_PID, row->who->vm ? row->who->vm->pid : KVMW_NONE);
+	script_json__put_u64(p, HEAD_VCPU,
 			     entry && entry->vcpu >= 0 ? (u64)entry->vcpu : KVMW_NONE);
-	script_json__put_u64(sc, HEAD_VCPU_ID, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
-	script_json__put_u64(sc, HEAD_TID, row->tid);
-	put_text(sc, HEAD_COMM, row->comm);
-	script_json__put_u64(sc, HEAD_CPU, row->cpu);
+	script_json__put_u64(p, HEAD_VCPU_ID, row->view->vcpu < 0 ? KVMW_NONE : row->who->id);
+	script_json__put_u64(p, HEAD_TID, row->tid);
+	put_text(p, HEAD_COMM, row->comm);
+	script_json__put_u64(p, HEAD_CPU, row->cpu);
 }
 
-static void script_json__put_value(struct script *sc, const struct script_row *row,
+static void script_json__put_value(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f, u64 value)
 {
 	char buf[FIELD_NAME_MAX];
 	const char *name;
 
 	if (f->form == FORM_BOOL && value <= 1) {
-		out__text(sc->out, value ? "true" : "false");
+		out__text(p->out, value ? "true" : "false");
 		return;
 	}
 	/* An error is a number to programs, as in C. */
-	name = f->form == FORM_ERRNO ? NULL : script__name(sc, row, f->form, value, buf);
+	name = f->form == FORM_ERRNO ? NULL : script_printer__name(p, row, f->form, value, buf);
 	if (name)
-		out__json(sc->out, name);
+		out__json(p->out, name);
 	else if (field__numbered(f->form))
-		out__text(sc->out, "null");
+		out__text(p->out, "null");
 	else
-		script_json__put_number(sc->out, value, field_type__signed(f->desc->type));
+		script_json__put_number(p->out, value, field_type__signed(f->desc->type));
 }
 
-static void script_json__put_field(struct script *sc, const struct script_row *row,
+static void script_json__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
 	bool none = field__none(f->desc, value);
 
-	put_key(sc, f->desc->name, "");
+	put_key(p, f->desc->name, "");
 	if (none)
-		out__text(sc->out, "null");
+		out__text(p->out, "null");
 	else
-		script_json__put_value(sc, row, f, value);
+		script_json__put_value(p, row, f, value);
 	if (!field__numbered(f->form))
 		return;
-	put_key(sc, f->desc->name, "_number");
+	put_key(p, f->desc->name, "_number");
 	if (none)
-		out__text(sc->out, "null");
+		out__text(p->out, "null");
 	else
-		script_json__put_number(sc->out, value, field_type__signed(f->desc->type));
+		script_json__put_number(p->out, value, field_type__signed(f->desc->type));
 }
 
-static void script_json__put_stacks(struct script *sc, const struct script_row *row)
+static void script_json__put_stacks(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
 	for (u32 i = 0; i < v->nr_fields; i++) {
-		const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
+		const struct rec_stack *stack = script_row__stack(p->model, row, &v->field[i]);
 
-		if (!script__is_stack(v, &v->field[i]))
+		if (!event_view__is_stack(v, &v->field[i]))
 			continue;
-		put_key(sc, v->field[i].desc->name, "_stack");
-		out__text(sc->out, stack ? "[" : "null");
+		put_key(p, v->field[i].desc->name, "_stack");
+		out__text(p->out, stack ? "[" : "null");
 		for (u32 k = 0; stack && k < stack->nr; k++) {
 			if (k)
-				out__char(sc->out, ',');
-			out__json(sc->out, stack->frame[k]);
+				out__char(p->out, ',');
+			out__json(p->out, stack->frame[k]);
 		}
 		if (stack)
-			out__char(sc->out, ']');
+			out__char(p->out, ']');
 	}
 }
 
@@ -153,36 +153,36 @@ static void put_raw_value(struct out *out, const struct tracepoint_field *f,
 }
 
 /* "fields" by their names in the kernel; "bytes": the bytes of what cannot be decoded. */
-static void script_json__put_raw(struct script *sc, const struct script_row *row)
+static void script_json__put_raw(struct script_printer *p, const struct script_row *row)
 {
-	struct out *out = sc->out;
+	struct out *out = p->out;
 
 	if (row->tp && row->tp->nr_fields) {
-		put_key(sc, "fields", "");
-		begin_object(sc);
+		put_key(p, "fields", "");
+		begin_object(p);
 		for (u32 i = 0; i < row->tp->nr_fields; i++) {
-			put_key(sc, row->tp->field[i].name, "");
+			put_key(p, row->tp->field[i].name, "");
 			put_raw_value(out, &row->tp->field[i], row);
 		}
 		out__char(out, '}');
 		return;
 	}
-	put_key(sc, "bytes", "");
+	put_key(p, "bytes", "");
 	out__char(out, '"');
 	out__hex_bytes(out, row->raw, row->raw_size);
 	out__char(out, '"');
 }
 
-void script_json__row(struct script *sc, const struct script_row *row)
+void script_json__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
-	begin_object(sc);
-	script_json__put_head(sc, row);
+	begin_object(p);
+	script_json__put_head(p, row);
 	for (u32 i = 0; i < v->nr_fields; i++)
-		script_json__put_field(sc, row, &v->field[i]);
-	script_json__put_stacks(sc, row);
+		script_json__put_field(p, row, &v->field[i]);
+	script_json__put_stacks(p, row);
 	if (v->event->id == KVMW_EVENT_RAW)
-		script_json__put_raw(sc, row);
-	out__text(sc->out, "}\n");
+		script_json__put_raw(p, row);
+	out__text(p->out, "}\n");
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "util/arch/names.h"
-#include "util/render/script.h"
+#include "util/render/script_print.h"
 #include "util/text.h"
 
 #define COMM_WIDTH 16
@@ -29,64 +29,64 @@ static void put_time(struct out *out, u64 ns, u32 width)
 	out__padded(out, ns % NSEC_PER_SEC, 9, '0');
 }
 
-static void put_event(struct script *sc, const struct script_row *row)
+static void put_event(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
-	bool kind = sc->head[HEAD_KIND] && row->kind != KVMW_NONE;
+	bool kind = p->model->head[HEAD_KIND] && row->kind != KVMW_NONE;
 
 	/* A tracepoint's name says it all. */
-	if (sc->head[HEAD_EVENT] && !(kind && row->tp))
-		out__text(sc->out, v->event->name);
-	if (kind && sc->head[HEAD_EVENT] && !row->tp)
-		out__char(sc->out, ':');
+	if (p->model->head[HEAD_EVENT] && !(kind && row->tp))
+		out__text(p->out, v->event->name);
+	if (kind && p->model->head[HEAD_EVENT] && !row->tp)
+		out__char(p->out, ':');
 	if (kind && row->kind_name)
-		out__shown(sc->out, row->kind_name);
+		out__shown(p->out, row->kind_name);
 	else if (kind)
-		out__dec(sc->out, row->kind);
-	if (kind || sc->head[HEAD_EVENT])
-		out__text(sc->out, ": ");
+		out__dec(p->out, row->kind);
+	if (kind || p->model->head[HEAD_EVENT])
+		out__text(p->out, ": ");
 }
 
-static void put_who(struct script *sc, const struct script_row *row)
+static void put_who(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vcpu *entry = row->who->entry;
 
-	if (sc->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
-		out__text(sc->out, "vcpu_id=");
-		out__dec(sc->out, row->who->id);
-		out__char(sc->out, ' ');
+	if (p->model->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
+		out__text(p->out, "vcpu_id=");
+		out__dec(p->out, row->who->id);
+		out__char(p->out, ' ');
 	}
-	if (!sc->head[HEAD_VCPU] || !entry || entry->vcpu < 0)
+	if (!p->model->head[HEAD_VCPU] || !entry || entry->vcpu < 0)
 		return;
-	out__text(sc->out, "vcpu=");
-	out__dec(sc->out, entry->vcpu);
-	out__char(sc->out, ' ');
+	out__text(p->out, "vcpu=");
+	out__dec(p->out, entry->vcpu);
+	out__char(p->out, ' ');
 }
 
-static void script_text__put_head(struct script *sc, const struct script_row *row)
+static void script_text__put_head(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vm *vm = row->who->vm;
-	struct out *out = sc->out;
+	struct out *out = p->out;
 
-	if (sc->head[HEAD_COMM]) {
+	if (p->model->head[HEAD_COMM]) {
 		put_comm(out, row->comm ?: ":");
 		out__char(out, ' ');
 	}
-	if (sc->head[HEAD_PID]) {
+	if (p->model->head[HEAD_PID]) {
 		if (vm)
-			out__padded(out, vm->pid, sc->head[HEAD_TID] ? 0 : 7, ' ');
+			out__padded(out, vm->pid, p->model->head[HEAD_TID] ? 0 : 7, ' ');
 		else
 			out__text(out, "?");
-		out__char(out, sc->head[HEAD_TID] ? '/' : ' ');
+		out__char(out, p->model->head[HEAD_TID] ? '/' : ' ');
 	}
-	if (sc->head[HEAD_TID]) {
+	if (p->model->head[HEAD_TID]) {
 		if (row->tid != KVMW_NONE)
 			out__padded(out, row->tid, 7, ' ');
 		else
 			out__text(out, "      ?");
 		out__char(out, ' ');
 	}
-	if (sc->head[HEAD_CPU]) {
+	if (p->model->head[HEAD_CPU]) {
 		if (row->cpu != KVMW_NONE) {
 			out__char(out, '[');
 			out__padded(out, row->cpu, 3, '0');
@@ -95,16 +95,16 @@ static void script_text__put_head(struct script *sc, const struct script_row *ro
 			out__text(out, "[---] ");
 		}
 	}
-	if (sc->head[HEAD_TIME]) {
+	if (p->model->head[HEAD_TIME]) {
 		put_time(out, row->time_ns, 5);
 		out__text(out, ": ");
 	}
-	put_event(sc, row);
-	put_who(sc, row);
+	put_event(p, row);
+	put_who(p, row);
 }
 
 /* The number that a detail's kind says something of: "wrmsr:0x6e0(TSC_DEADLINE)" */
-static void put_detail(struct script *sc, const struct script_row *row,
+static void put_detail(struct script_printer *p, const struct script_row *row,
 		       const struct field_view *f, u64 kind)
 {
 	u64 value = script_row__get(row, f->detail_of);
@@ -112,64 +112,64 @@ static void put_detail(struct script *sc, const struct script_row *row,
 
 	if (value == KVMW_NONE)
 		return;
-	out__char(sc->out, ':');
-	out__hex(sc->out, value);
+	out__char(p->out, ':');
+	out__hex(p->out, value);
 	if (kind == KVMW_DETAIL_MSR_READ || kind == KVMW_DETAIL_MSR_WRITE)
 		name = msr_name(value);
 	if (kind == KVMW_DETAIL_HYPERCALL)
 		name = hypercall_name(value);
 	if (!name)
 		return;
-	out__char(sc->out, '(');
-	out__text(sc->out, name);
-	out__char(sc->out, ')');
+	out__char(p->out, '(');
+	out__text(p->out, name);
+	out__char(p->out, ')');
 }
 
-static void put_thread(struct script *sc, u64 tid)
+static void put_thread(struct script_printer *p, u64 tid)
 {
-	const struct rec_task *task = tid > UINT32_MAX ? NULL : recording__task(sc->rec, tid);
+	const struct rec_task *task = tid > UINT32_MAX ? NULL : recording__task(p->model->rec, tid);
 
-	out__dec(sc->out, tid);
+	out__dec(p->out, tid);
 	if (!task || !*task->comm)
 		return;
-	out__char(sc->out, '(');
-	out__shown(sc->out, task->comm);
-	out__char(sc->out, ')');
+	out__char(p->out, '(');
+	out__shown(p->out, task->comm);
+	out__char(p->out, ')');
 }
 
-static void script_text__put_value(struct script *sc, const struct script_row *row,
+static void script_text__put_value(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f, u64 value)
 {
 	char buf[FIELD_NAME_MAX];
-	const char *name = script__name(sc, row, f->form, value, buf);
+	const char *name = script_printer__name(p, row, f->form, value, buf);
 
 	if (name) {
-		out__text(sc->out, name);
+		out__text(p->out, name);
 		return;
 	}
 	switch (f->form) {
 	case FORM_NS:
-		out__ns(sc->out, value);
+		out__ns(p->out, value);
 		break;
 	case FORM_TIME:
-		put_time(sc->out, value, 0);
+		put_time(p->out, value, 0);
 		break;
 	case FORM_HEX:
 	case FORM_IOCTL:
 	case FORM_REASON:
-		out__hex(sc->out, value);
+		out__hex(p->out, value);
 		break;
 	case FORM_THREAD:
-		put_thread(sc, value);
+		put_thread(p, value);
 		break;
 	case FORM_SIGNED:
 	case FORM_ERRNO:
 		if ((s64)value < 0)
-			out__char(sc->out, '-');
-		out__dec(sc->out, (s64)value < 0 ? -value : value);
+			out__char(p->out, '-');
+		out__dec(p->out, (s64)value < 0 ? -value : value);
 		break;
 	default:
-		out__dec(sc->out, value);
+		out__dec(p->out, value);
 		break;
 	}
 }
@@ -182,39 +182,39 @@ static bool is_nothing(const struct field_view *f, u64 value)
 	return !value && !strcmp(f->desc->name, "detail_size");
 }
 
-static void script_text__put_field(struct script *sc, const struct script_row *row,
+static void script_text__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
 
 	if (field__none(f->desc, value) || is_nothing(f, value))
 		return;
-	out__text(sc->out, f->label);
-	out__char(sc->out, '=');
-	script_text__put_value(sc, row, f, value);
+	out__text(p->out, f->label);
+	out__char(p->out, '=');
+	script_text__put_value(p, row, f, value);
 	if (f->detail_of >= 0)
-		put_detail(sc, row, f, value);
-	out__char(sc->out, ' ');
+		put_detail(p, row, f, value);
+	out__char(p->out, ' ');
 }
 
 /* The innermost first, as perf script has them. */
-static void script_text__put_stack(struct script *sc, const struct rec_stack *stack)
+static void script_text__put_stack(struct script_printer *p, const struct rec_stack *stack)
 {
 	for (u32 i = 0; i < stack->nr; i++) {
-		out__text(sc->out, "\n\t    ");
-		out__shown(sc->out, stack->frame[i]);
+		out__text(p->out, "\n\t    ");
+		out__shown(p->out, stack->frame[i]);
 	}
 }
 
-static void script_text__put_stacks(struct script *sc, const struct script_row *row)
+static void script_text__put_stacks(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
 	for (u32 i = 0; i < v->nr_fields; i++) {
-		const struct rec_stack *stack = script__stack(sc, row, &v->field[i]);
+		const struct rec_stack *stack = script_row__stack(p->model, row, &v->field[i]);
 
 		if (stack)
-			script_text__put_stack(sc, stack);
+			script_text__put_stack(p, stack);
 	}
 }
 
@@ -247,32 +247,32 @@ static void put_raw_field(struct out *out, const struct tracepoint_field *f,
 }
 
 /* As the kernel prints it; else field by field; else as bytes. */
-static void script_text__put_raw(struct script *sc, const struct script_row *row)
+static void script_text__put_raw(struct script_printer *p, const struct script_row *row)
 {
 	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
 
 	if (text) {
-		out__text(sc->out, text);
+		out__text(p->out, text);
 	} else if (row->tp && row->tp->nr_fields) {
 		for (u32 i = 0; i < row->tp->nr_fields; i++)
-			put_raw_field(sc->out, &row->tp->field[i], row);
+			put_raw_field(p->out, &row->tp->field[i], row);
 	} else {
-		out__hex_bytes(sc->out, row->raw, row->raw_size);
+		out__hex_bytes(p->out, row->raw, row->raw_size);
 	}
 }
 
-void script_text__row(struct script *sc, const struct script_row *row)
+void script_text__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
-	script_text__put_head(sc, row);
+	script_text__put_head(p, row);
 	for (u32 i = 0; i < v->nr_fields; i++)
-		script_text__put_field(sc, row, &v->field[i]);
+		script_text__put_field(p, row, &v->field[i]);
 	if (v->event->id == KVMW_EVENT_RAW)
-		script_text__put_raw(sc, row);
+		script_text__put_raw(p, row);
 	/* No blanks at the end of lines. */
-	while (sc->out->len && sc->out->buf[sc->out->len - 1] == ' ')
-		sc->out->len--;
-	script_text__put_stacks(sc, row);
-	out__char(sc->out, '\n');
+	while (p->out->len && p->out->buf[p->out->len - 1] == ' ')
+		p->out->len--;
+	script_text__put_stacks(p, row);
+	out__char(p->out, '\n');
 }

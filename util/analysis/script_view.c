@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw script: which events and fields are shown: -e and -F. */
+/* kvmw script: which events and fields are selected, by -e and -F. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/analysis/script_internal.h"
+#include "util/array.h"
 #include "util/error.h"
-#include "util/render/script.h"
 
 static const char *const head_names[] = {
 	[HEAD_COMM] = "comm", [HEAD_TID] = "tid", [HEAD_PID] = "pid", [HEAD_CPU] = "cpu",
@@ -47,12 +48,12 @@ static bool equals_short(const char *item, size_t len, const char *name)
 	return !strncmp(item, name, len) && !strcmp(name + len, "_ns");
 }
 
-bool script__selects(const struct script *sc, const char *name, bool shown)
+static bool script__selects(const struct script *sc, const char *name, bool shown)
 {
 	const char *list = sc->opt->fields, *item;
 	size_t len;
 
-	/* The first item tells: changes to what is shown anyway, or all that is to be shown. */
+	/* The first item says which: changes to the default, or the whole list. */
 	if (list && !is_sign(*list))
 		shown = false;
 	for (u32 i = 0; (item = next_item(&list, &len)); i++) {
@@ -102,7 +103,7 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 	}
 	if (!item)
 		return 0;
-	sc->usage = true;
+	sc->result->usage = true;
 	return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
 		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
 		     (int)len, item);
@@ -112,16 +113,12 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 
 static int script_view__want(struct event_view *view, const u32 *kind)
 {
-	u32 *grown;
-
 	view->wanted = true;
 	view->all_kinds |= !kind;
 	if (view->all_kinds)
 		return 0;
-	grown = realloc(view->kinds, (view->nr_kinds + 1) * sizeof(*grown));
-	if (!grown)
-		return error("out of memory for a list of kinds");
-	view->kinds = grown;
+	if (array__reserve(view->kinds, view->nr_kinds, view->room_kinds, NULL))
+		return -1;
 	view->kinds[view->nr_kinds++] = *kind;
 	return 0;
 }
@@ -139,11 +136,11 @@ static int want_kind(struct event_view *view, const struct data_event *event, co
 /* "kvm:kvm_pio", or of any name it may have. 1: no such tracepoint */
 static int want_tracepoint(struct script *sc, const char *item, size_t len)
 {
-	const struct rec_meta *m = &sc->rec->meta;
+	const struct rec_meta *m = &sc->model.rec->meta;
 
 	for (u32 i = 0; i < m->nr_tracepoints; i++)
 		if (equals(item, len, m->tracepoint[i].name))
-			return script_view__want(&sc->view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
+			return script_view__want(&sc->model.view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
 	return 1;
 }
 
@@ -157,7 +154,7 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 		const struct event_desc *desc = event_desc__by_id(id);
-		struct event_view *view = &sc->view[id];
+		struct event_view *view = &sc->model.view[id];
 
 		/* One that an older recording cannot have is no mistake: there is none. */
 		if (!event && desc && equals(item, name_len, desc->name))
@@ -181,7 +178,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 
 	if (!list) {
 		for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
-			script_view__want(&sc->view[id], NULL);
+			script_view__want(&sc->model.view[id], NULL);
 		return 0;
 	}
 	while ((item = next_item(&list, &len))) {
@@ -190,7 +187,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 			return -1;
 		if (!ret)
 			continue;
-		sc->usage = true;
+		sc->result->usage = true;
 		return error("--event: no event '%.*s' in this recording; kvmw info lists its events, "
 			     "kvmw list all that there are", (int)len, item);
 	}
@@ -199,21 +196,21 @@ static int take_events(struct script *sc, const struct data_reader *r)
 
 int script__resolve(struct script *sc, const struct data_reader *r)
 {
-	bool text = sc->opt->form == SCRIPT_TEXT;
+	bool brief = sc->opt->brief;
 
 	sc->resolved = true;
 	if (check_fields(sc, r))
 		return -1;
 	for (u32 i = 0; i < NR_HEADS; i++)
-		sc->head[i] = script__selects(sc, head_names[i],
-					      !text || (i != HEAD_PID && i != HEAD_VCPU_ID));
+		sc->model.head[i] = script__selects(sc, head_names[i],
+					      !brief || (i != HEAD_PID && i != HEAD_VCPU_ID));
 	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */
-	for (u32 id = 0; sc->stream && id < KVMW_MAX_EVENTS; id++) {
+	for (u32 id = 0; sc->opt->stream && id < KVMW_MAX_EVENTS; id++) {
 		const struct data_event *event = data_reader__event(r, id);
 
-		if (event && sc->view[id].wanted && !script__view(sc, event))
+		if (event && sc->model.view[id].wanted && !script__view(sc, event))
 			return -1;
 	}
 	return 0;
@@ -221,7 +218,7 @@ int script__resolve(struct script *sc, const struct data_reader *r)
 
 /* ---- the fields of an event --------------------------------------------- */
 
-/* Shown before the event's fields, in a way of their own. */
+/* Shown before the event's fields. */
 static bool in_head(const struct event_view *v, u32 i)
 {
 	return (int)i == v->vcpu || (int)i == v->tid || (int)i == v->cpu || (int)i == v->kind ||
@@ -298,7 +295,7 @@ static struct field_view script_view__describe(const struct data_event *event, u
 	return f;
 }
 
-/* What text leaves out of itself, since it says it elsewhere. */
+/* What text does not repeat by default. */
 static bool said_elsewhere(const struct event_view *v, u32 i)
 {
 	const char *name = v->event->fields[i].name;
@@ -316,7 +313,7 @@ static bool said_elsewhere(const struct event_view *v, u32 i)
 
 static int make_view(struct script *sc, struct event_view *v, const struct data_event *event)
 {
-	bool text = sc->opt->form == SCRIPT_TEXT;
+	bool brief = sc->opt->brief;
 
 	v->event = event;
 	v->vcpu = data_event__field(event, "vcpu");
@@ -324,11 +321,11 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	v->kind = data_event__field(event, "kind");
 	v->isa = data_event__field(event, "isa");
 	v->cpu = data_event__field(event, "cpu");
-	v->field = calloc(event->nr_fields, sizeof(*v->field));
+	v->field = mem__calloc(event->nr_fields, sizeof(*v->field));
 	if (!v->field)
-		return error("out of memory for the fields of event %s", event->name);
+		return -1;
 	for (u32 i = 0; i < event->nr_fields; i++) {
-		bool shown = !text || !said_elsewhere(v, i);
+		bool shown = !brief || !said_elsewhere(v, i);
 
 		if (in_head(v, i) || (event->id == KVMW_EVENT_RAW && is_word(&event->fields[i])))
 			continue;
@@ -338,14 +335,14 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */
 	if (v->cpu < 0)
 		v->cpu = data_event__field(event, "exit_cpu");
-	if (text)
+	if (brief)
 		script_view__put_in_order(v);
 	return 0;
 }
 
 struct event_view *script__view(struct script *sc, const struct data_event *event)
 {
-	struct event_view *v = &sc->view[event->id];
+	struct event_view *v = &sc->model.view[event->id];
 
 	return v->event || !make_view(sc, v, event) ? v : NULL;
 }

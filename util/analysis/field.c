@@ -5,7 +5,7 @@
 
 #include "util/arch/ioctl.h"
 #include "util/arch/reason.h"
-#include "util/render/field.h"
+#include "util/analysis/field.h"
 
 static const struct { const char *unit; enum field_form form; } forms[] = {
 	{ "ns", FORM_NS }, { "time", FORM_TIME }, { "clock", FORM_TIME }, { "addr", FORM_HEX },

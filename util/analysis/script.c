@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw script: the selected rows, with what is known about them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/script_internal.h"
+#include "util/array.h"
+#include "util/recording/timeline.h"
+
+bool event_view__is_stack(const struct event_view *view, const struct field_view *field)
+{
+	return view->event->id == KVMW_EVENT_STACK &&
+	       (!strcmp(field->desc->name, "kernel") || !strcmp(field->desc->name, "user"));
+}
+
+const struct rec_stack *script_row__stack(const struct script_model *m,
+					  const struct script_row *row,
+					  const struct field_view *field)
+{
+	u64 id;
+
+	if (!event_view__is_stack(row->view, field))
+		return NULL;
+	id = script_row__get(row, field->field);
+	return id > UINT32_MAX ? NULL : recording__stack(m->rec, id);
+}
+
+static bool kind_wanted(const struct event_view *v, u64 kind)
+{
+	for (u32 i = 0; !v->all_kinds && i < v->nr_kinds; i++)
+		if (v->kinds[i] == kind)
+			return true;
+	return v->all_kinds;
+}
+
+static void ask_who(struct script *sc, u32 id)
+{
+	const struct recording *rec = sc->model.rec;
+	const struct script_options *opt = sc->opt;
+	struct script_who *who = &sc->who;
+
+	sc->who_valid = true;
+	sc->who_as_of = rec->frames[DATA_IDENT].frames;
+	who->id = id;
+	who->entry = recording__vcpu(rec, id);
+	who->vm = who->entry ? recording__vm(rec, who->entry->vm) : NULL;
+	sc->who_wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
+					     who->entry->vcpu >= 0 &&
+					     number_list__has(&opt->vcpus, who->entry->vcpu))) &&
+			 (!opt->pids.nr || (who->vm && number_list__has(&opt->pids, who->vm->pid)));
+}
+
+static const char *comm_of(const struct script *sc, const struct script_who *who, u64 tid)
+{
+	const struct rec_task *task;
+
+	if (who->entry && who->entry->tid == tid && *who->entry->comm)
+		return who->entry->comm;
+	task = tid > UINT32_MAX ? NULL : recording__task(sc->model.rec, tid);
+	return task && *task->comm ? task->comm : NULL;
+}
+
+static u64 get(const struct script_row *row, int field)
+{
+	u64 value = field < 0 ? KVMW_NONE : script_row__get(row, field);
+
+	if (field >= 0 && field__none(&row->view->event->fields[field], value))
+		return KVMW_NONE;
+	return value;
+}
+
+static void take_raw(struct script *sc, struct script_row *row)
+{
+	const struct data_event *event = row->view->event;
+	int size = data_event__field(event, "size"), first = data_event__field(event, "w0");
+	u64 bytes = size < 0 ? 0 : script_row__get(row, size), word = 0;
+
+	row->raw_size = bytes > TRACEPOINT_BYTES ? TRACEPOINT_BYTES : bytes;
+	if (first < 0 || event->nr_fields - first < KVMW_RAW_WORDS) {
+		row->raw_size = 0;
+		return;
+	}
+	for (u32 i = 0; i < row->raw_size; i++) {
+		word = i % 8 ? word >> 8 : script_row__get(row, first + i / 8);
+		row->raw[i] = word;
+	}
+	row->tp = tracepoints__find(sc->tps, row->kind);
+	row->kind_name = row->tp ? row->tp->name : NULL;
+}
+
+/* Fills in what is known about a row; false: it is not selected. */
+static bool take_row(struct script *sc, struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	u64 id = v->vcpu < 0 ? KVMW_NONE : script_row__get(row, v->vcpu);
+
+	row->kind = get(row, v->kind);
+	if (!kind_wanted(v, row->kind))
+		return false;
+	if (!sc->who_valid || sc->who.id != (u32)id ||
+	    sc->who_as_of != sc->model.rec->frames[DATA_IDENT].frames)
+		ask_who(sc, id);
+	if (!sc->who_wanted)
+		return false;
+	row->who = &sc->who;
+	row->time_ns = slice__time(row->slice, row->i);
+	row->cpu = get(row, v->cpu);
+	row->tid = get(row, v->tid);
+	if (v->tid < 0 && sc->who.entry)
+		row->tid = sc->who.entry->tid;
+	row->comm = comm_of(sc, &sc->who, row->tid);
+	row->kind_name = NULL;
+	if (v->event->id == KVMW_EVENT_RAW)
+		take_raw(sc, row);
+	else if (row->kind != KVMW_NONE)
+		row->kind_name = data_event__kind(v->event, row->kind);
+	return true;
+}
+
+static int script__wants(void *ctx, const struct data_reader *r, const struct data_frame *f)
+{
+	const struct data_event *event = data_reader__event(r, f->event);
+	struct script *sc = ctx;
+
+	if (!sc->resolved && script__resolve(sc, r))
+		return -1;
+	if (!event || event->id >= KVMW_MAX_EVENTS || !sc->model.view[event->id].wanted)
+		return 0;
+	return script__view(sc, event) ? 1 : -1;
+}
+
+static int script__begin(struct script *sc)
+{
+	if (sc->begun)
+		return 0;
+	sc->begun = true;
+	sc->tps = tracepoints__new(sc->model.rec);
+	return sc->tps ? sc->output->begin(sc->output->ctx, &sc->model) : -1;
+}
+
+static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
+{
+	struct script *sc = ctx;
+	struct script_row row;
+	int ret;
+
+	if (script__begin(sc))
+		return -1;
+	/* Not all of it: the room for raw records is large. */
+	row.view = &sc->model.view[s->event->id];
+	row.slice = s;
+	row.tp = NULL;
+	row.raw_size = 0;
+	for (row.i = from; row.i < to; row.i++) {
+		if (!take_row(sc, &row))
+			continue;
+		ret = sc->output->row(sc->output->ctx, &sc->model, &row);
+		if (++sc->result->printed == sc->opt->max_events || ret)
+			return ret ?: 1;
+	}
+	return 0;
+}
+
+static int script__pause(void *ctx)
+{
+	struct script *sc = ctx;
+
+	return sc->output->pause(sc->output->ctx);
+}
+
+/* What there was, of all events and of the selected ones. */
+static void script__count(const struct script *sc, struct script_result *result)
+{
+	const struct recording *rec = sc->model.rec;
+	u64 wanted = 0;
+
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
+		result->rows += rec->event_rows[id];
+		if (!sc->model.view[id].wanted)
+			continue;
+		wanted += rec->event_rows[id];
+		result->lost += rec->window.active ? rec->lost_window[id] : rec->lost[id];
+	}
+	result->none_of_them = sc->resolved && !wanted;
+}
+
+static void script__free(struct script *sc)
+{
+	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++) {
+		free(sc->model.view[i].field);
+		array__free(sc->model.view[i].kinds, sc->model.view[i].room_kinds, NULL);
+	}
+	tracepoints__free(sc->tps);
+	free(sc);
+}
+
+int script__read(struct recording *rec, struct data_reader *r, const struct script_options *opt,
+		 const struct script_output *output, struct script_result *result)
+{
+	struct script *sc = mem__calloc(1, sizeof(*sc));
+	struct timeline timeline = {
+		.rec = rec,
+		.stream = opt->stream,
+		.ctx = sc,
+		.wants = script__wants,
+		.rows = script__rows,
+		.pause = script__pause,
+	};
+	int ret;
+
+	memset(result, 0, sizeof(*result));
+	if (!sc)
+		return -1;
+	sc->model.rec = rec;
+	sc->opt = opt;
+	sc->output = output;
+	sc->result = result;
+	ret = timeline__read(&timeline, r);
+	result->enough = ret > 0;
+	if (ret >= 0)
+		ret = sc->resolved && script__begin(sc) ? -1 : 0;
+	script__count(sc, result);
+	script__free(sc);
+	return ret;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What `kvmw script` prints: which events, fields and rows, one row after another in the
+ * order of time.  Which fields an event has and how they are written comes from the
+ * recording's own description of it.
+ */
+#ifndef KVMW_SCRIPT_H
+#define KVMW_SCRIPT_H
+
+#include "util/analysis/field.h"
+#include "util/analysis/tracepoint.h"
+#include "util/recording/filter.h"
+#include "util/recording/slice.h"
+
+struct script_options {
+	const char *events;		/* NULL: all */
+	const char *fields;		/* NULL: the default ones */
+	struct number_list vcpus, pids;	/* empty: all */
+	u64 max_events;			/* 0: all */
+	bool brief;			/* without -F, only the fields that people read */
+	bool stream;			/* events are not known before their rows come */
+};
+
+/* What comes before an event's own fields. */
+enum script_head { HEAD_COMM, HEAD_TID, HEAD_PID, HEAD_CPU, HEAD_TIME, HEAD_EVENT, HEAD_KIND,
+		   HEAD_VCPU, HEAD_VCPU_ID, NR_HEADS };
+
+const char *script_head__name(enum script_head head);
+
+/* A selected field of an event. */
+struct field_view {
+	u32 field;
+	enum field_form form;
+	const struct data_field *desc;
+	char label[32];		/* in text: total of total_ns */
+	int detail_of;		/* text: the field that this one classifies, or -1 */
+};
+
+/* An event of the recording with its selected fields. */
+struct event_view {
+	const struct data_event *event;	/* NULL: no frame of it yet */
+	bool wanted, all_kinds;
+	u32 *kinds;			/* wanted ones, where not all are */
+	u32 nr_kinds, room_kinds;
+	int vcpu, tid, cpu, kind, isa;	/* fields; -1: there is none */
+	struct field_view *field;
+	u32 nr_fields;
+};
+
+/* Whom a row is about. */
+struct script_who {
+	u32 id;
+	const struct rec_vcpu *entry;	/* NULL: unknown */
+	const struct rec_vm *vm;
+};
+
+/* The selection; valid once the first row comes, and at the end if there was any event. */
+struct script_model {
+	const struct recording *rec;
+	struct event_view view[KVMW_MAX_EVENTS];
+	bool head[NR_HEADS];
+};
+
+/* A selected row, with what is known about it. */
+struct script_row {
+	const struct event_view *view;
+	const struct slice *slice;
+	u32 i;
+	u64 time_ns, tid, cpu, kind;	/* all ones: unknown */
+	const struct script_who *who;
+	const char *comm;		/* NULL: unknown */
+	const char *kind_name;		/* NULL: none, or without a name */
+	const struct tracepoint *tp;	/* of event raw; NULL: unknown */
+	u32 raw_size;
+	u8 raw[TRACEPOINT_BYTES];	/* of event raw: the record */
+};
+
+static inline u64 script_row__get(const struct script_row *row, u32 field)
+{
+	return slice__get(row->slice, field, row->i);
+}
+
+/* "kernel" or "user" of event stack: the stack, or NULL. */
+const struct rec_stack *script_row__stack(const struct script_model *m,
+					  const struct script_row *row,
+					  const struct field_view *field);
+bool event_view__is_stack(const struct event_view *view, const struct field_view *field);
+
+/* Where the rows go.  All return 0; 1: enough; -1: failed (error() said why). */
+struct script_output {
+	void *ctx;
+	/* Before the first row; at the end where there was none. */
+	int (*begin)(void *ctx, const struct script_model *m);
+	int (*row)(void *ctx, const struct script_model *m, const struct script_row *row);
+	/* No further row is known at the moment. */
+	int (*pause)(void *ctx);
+};
+
+struct script_result {
+	bool usage;		/* -e or -F name what does not exist (error() said so) */
+	bool enough;		/* the output, or --max-events, ended it */
+	bool none_of_them;	/* -e was given, and the recording has no such events */
+	u64 printed;
+	u64 rows;		/* of all events in the recording */
+	u64 lost;		/* of the selected events, in the window */
+};
+
+/*
+ * Reads all of r, which remains the caller's.  0, or -1: a failure (error() said why); see
+ * result->usage.
+ */
+int script__read(struct recording *rec, struct data_reader *r, const struct script_options *opt,
+		 const struct script_output *output, struct script_result *result);
+
+#endif

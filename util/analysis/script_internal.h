@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What script.c and script_view.c share; for them alone. */
+#ifndef KVMW_SCRIPT_INTERNAL_H
+#define KVMW_SCRIPT_INTERNAL_H
+
+#include "util/analysis/script.h"
+
+struct script {
+	struct script_model model;
+	const struct script_options *opt;
+	const struct script_output *output;
+	struct script_result *result;
+	struct script_who who;		/* of the last row */
+	bool who_valid, who_wanted;
+	u64 who_as_of;			/* IDENT frames then */
+	struct tracepoints *tps;
+	u64 whole;			/* items of -F that are the whole name of a field */
+	bool resolved, begun;
+};
+
+/* script_view.c: 0, or -1: no memory (said so), or result->usage. */
+int script__resolve(struct script *sc, const struct data_reader *r);
+/* NULL: out of memory (said so). */
+struct event_view *script__view(struct script *sc, const struct data_event *event);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What script.c and script_{text,json,csv}.c share; for them alone. */
+#ifndef KVMW_SCRIPT_PRINT_H
+#define KVMW_SCRIPT_PRINT_H
+
+#include "util/render/outbuf.h"
+#include "util/render/script.h"
+
+#define SCRIPT_NAMES 64		/* names of reasons kept, by hash */
+
+/* A column of CSV: one field's, of whichever event has it. */
+struct csv_column {
+	const char *name;
+	enum field_form form;
+	int field[KVMW_MAX_EVENTS];	/* -1: not in this event */
+};
+
+struct script_printer {
+	enum script_form form;
+	struct out *out;
+	const struct script_model *model;	/* from begin() on */
+	struct script_name { u64 isa, reason; char text[FIELD_NAME_MAX]; } name[SCRIPT_NAMES];
+	struct csv_column *column;
+	u32 nr_columns, room_columns;
+	bool first;			/* member of a JSON object */
+};
+
+void script_text__row(struct script_printer *p, const struct script_row *row);
+void script_json__row(struct script_printer *p, const struct script_row *row);
+/* 0, or -1 out of memory (error() said so). */
+int script_csv__begin(struct script_printer *p);
+void script_csv__row(struct script_printer *p, const struct script_row *row);
+
+/* The name of a field's value, or NULL; buf holds FIELD_NAME_MAX bytes. */
+const char *script_printer__name(struct script_printer *p, const struct script_row *row,
+				 enum field_form form, u64 value, char *buf);
+
+#endif
