@@ -9,6 +9,7 @@
 #include "bench/guest.h"
 #include "builtin.h"
 #include "util/error.h"
+#include "util/render/screen.h"
 
 /* What a plain `kvmw bench guest` does: some of everything, 13,000 exits. */
 static const uint64_t default_per_round[NR_OPS] = {
@@ -161,6 +162,7 @@ const struct argp guest_argp = {
 static int bench_guest(int argc, char **argv)
 {
 	struct guest_args args = { .cfg = { .vcpus = 1, .timer_delay_us = DEFAULT_TIMER_US } };
+	struct screen s;
 	struct guest_result res;
 	int ret;
 
@@ -170,12 +172,13 @@ static int bench_guest(int argc, char **argv)
 	ret = guest_run(&args.cfg, &res);
 	if (ret < 0)
 		goto out;
+	screen__open(&s, 0, false);
 	if (args.json)
-		ret = guest_print_json(stdout, &args.cfg, &res);
+		ret = guest_print_json(&s, &args.cfg, &res);
 	else
-		guest_print_table(stdout, &args.cfg, &res);
-	if (fflush(stdout) || ferror(stdout))
-		ret = error("bench guest: standard output: %s", strerror(errno));
+		guest_print_table(&s, &args.cfg, &res);
+	if (screen__close(&s))
+		ret = -1;
 	else if (res.interrupted)
 		ret = error("bench guest: interrupted before its %" PRIu64 " rounds were done",
 			    args.cfg.rounds);

@@ -14,6 +14,8 @@
 
 #include "block.h"
 
+struct screen;
+
 /* Limits that keep every product of two options within 64 bits. */
 #define BENCH_MAX_COUNT		(1ULL << 32)	/* per vCPU and round */
 #define BENCH_MAX_ROUNDS	(1ULL << 40)
@@ -87,10 +89,10 @@ struct guest_result {
 int guest_run(const struct guest_config *cfg, struct guest_result *res);
 void guest_result_free(struct guest_result *res);
 
-void guest_print_table(FILE *fp, const struct guest_config *cfg,
+void guest_print_table(const struct screen *s, const struct guest_config *cfg,
 		       const struct guest_result *res);
 /* Returns 0, or -1 after one line on stderr (memory, write error). */
-int guest_print_json(FILE *fp, const struct guest_config *cfg,
+int guest_print_json(const struct screen *s, const struct guest_config *cfg,
 		     const struct guest_result *res);
 
 /* Names of the OP_*, as in the options and in JSON. */

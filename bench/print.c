@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a run of the built-in guest did: a table for people, JSON for programs. */
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
-#include "../util/error.h"
 #include "arch.h"
 #include "guest.h"
+#include "util/render/json.h"
 
 static uint64_t op_total(const uint64_t count[NR_COUNTS], int op)
 {
@@ -62,8 +61,11 @@ static void print_unknown(FILE *fp, const struct guest_result *res)
 		fputc('\n', fp);
 }
 
-void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct guest_result *res)
+void guest_print_table(const struct screen *s, const struct guest_config *cfg,
+		       const struct guest_result *res)
 {
+	FILE *fp = s->out;
+
 	fprintf(fp, "# %u vCPU%s, %" PRIu64 " rounds in all, %.3f s%s\n\n", res->vcpus,
 		res->vcpus == 1 ? "" : "s", res->count[CNT_ROUNDS], res->elapsed_ns / 1e9,
 		res->interrupted ? ", interrupted" : "");
@@ -93,100 +95,84 @@ void guest_print_table(FILE *fp, const struct guest_config *cfg, const struct gu
 			res->dirty_pages, res->nr_dirty, res->nr_dirty == 1 ? "" : "s");
 }
 
-static void bench_print__put(struct json_object *obj, const char *key, uint64_t value)
-{
-	json_object_object_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *sub(struct json_object *obj, const char *key)
-{
-	struct json_object *child = json_object_new_object();
-
-	json_object_object_add(obj, key, child);
-	return child;
-}
-
 static void put_counts(struct json_object *obj, const uint64_t count[NR_COUNTS])
 {
-	bench_print__put(obj, "rounds", count[CNT_ROUNDS]);
+	json__u64(obj, "rounds", count[CNT_ROUNDS]);
 	for (int op = 0; op < NR_OPS; op++)
-		bench_print__put(obj, guest_op_name[op], op_total(count, op));
-	bench_print__put(obj, "rdmsr", count[CNT_RDMSR]);
-	bench_print__put(obj, "wrmsr", count[CNT_WRMSR]);
-	bench_print__put(obj, "ipi_taken", count[CNT_IPI_TAKEN]);
-	bench_print__put(obj, "timer_fired", count[CNT_TIMER_FIRED]);
-	bench_print__put(obj, "halted", count[CNT_HALT]);
+		json__u64(obj, guest_op_name[op], op_total(count, op));
+	json__u64(obj, "rdmsr", count[CNT_RDMSR]);
+	json__u64(obj, "wrmsr", count[CNT_WRMSR]);
+	json__u64(obj, "ipi_taken", count[CNT_IPI_TAKEN]);
+	json__u64(obj, "timer_fired", count[CNT_TIMER_FIRED]);
+	json__u64(obj, "halted", count[CNT_HALT]);
 }
 
 static void put_user_exits(struct json_object *obj, const struct user_exits *user)
 {
-	bench_print__put(obj, "io", user->pio + user->ready + user->refill + user->final);
-	bench_print__put(obj, "mmio", user->mmio + user->setup_mmio);
-	bench_print__put(obj, "hlt", user->hlt);
+	json__u64(obj, "io", user->pio + user->ready + user->refill + user->final);
+	json__u64(obj, "mmio", user->mmio + user->setup_mmio);
+	json__u64(obj, "hlt", user->hlt);
 }
 
 static void put_also(struct json_object *root, const struct guest_result *res)
 {
-	struct json_object *also = sub(root, "also"), *setup = sub(also, "setup");
+	struct json_object *also = json__object(root, "also"), *setup = json__object(also, "setup");
 
-	bench_print__put(setup, "page_faults", res->setup_faults);
-	bench_print__put(setup, "mmio", res->user.setup_mmio);
-	bench_print__put(setup, "pio", res->user.ready);
-	bench_print__put(sub(also, "refill"), "pio", res->user.refill);
-	bench_print__put(sub(also, "final"), "pio", res->user.final);
+	json__u64(setup, "page_faults", res->setup_faults);
+	json__u64(setup, "mmio", res->user.setup_mmio);
+	json__u64(setup, "pio", res->user.ready);
+	json__u64(json__object(also, "refill"), "pio", res->user.refill);
+	json__u64(json__object(also, "final"), "pio", res->user.final);
 }
 
 static void put_name(struct json_object *obj, const char *key, const char *name)
 {
 	struct json_object *list;
 
-	if (!json_object_object_get_ex(obj, key, &list)) {
-		list = json_object_new_array();
-		json_object_object_add(obj, key, list);
-	}
+	if (!json_object_object_get_ex(obj, key, &list))
+		list = json__array(obj, key);
 	json_object_array_add(list, json_object_new_string(name));
 }
 
 static void put_reasons(struct json_object *root, const struct guest_result *res)
 {
 	struct arch_reason reasons[ARCH_MAX_REASONS];
-	struct json_object *exits = sub(root, "exits"), *not_told = sub(root, "not_told"), *isa;
+	struct json_object *exits = json__object(root, "exits"), *not_told = json__object(root, "not_told"), *isa;
 	size_t n = arch_reasons(res, reasons);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!json_object_object_get_ex(exits, reasons[i].isa, &isa))
-			isa = sub(exits, reasons[i].isa);
+			isa = json__object(exits, reasons[i].isa);
 		if (reasons[i].count == ARCH_UNKNOWN)
 			put_name(not_told, reasons[i].isa, reasons[i].reason);
 		else if (reasons[i].count)
-			bench_print__put(isa, reasons[i].reason, reasons[i].count);
+			json__u64(isa, reasons[i].reason, reasons[i].count);
 	}
 }
 
 static void put_vcpus(struct json_object *root, const struct guest_result *res)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json__array(root, "vcpu");
 
-	json_object_object_add(root, "vcpu", list);
 	for (unsigned int i = 0; i < res->vcpus; i++) {
 		const struct vcpu_result *v = &res->vcpu[i];
 		struct json_object *obj = json_object_new_object();
 
 		json_object_array_add(list, obj);
-		bench_print__put(obj, "id", i);
-		bench_print__put(obj, "tid", v->tid);
+		json__u64(obj, "id", i);
+		json__u64(obj, "tid", v->tid);
 		put_counts(obj, v->count);
-		put_user_exits(sub(obj, "user_exits"), &v->user);
-		bench_print__put(obj, "vmm_delay_ns", v->vmm_ns);
+		put_user_exits(json__object(obj, "user_exits"), &v->user);
+		json__u64(obj, "vmm_delay_ns", v->vmm_ns);
 	}
 }
 
 static void put_dirty(struct json_object *root, const struct guest_result *res)
 {
-	struct json_object *dirty = sub(root, "dirty"), *ranges = json_object_new_array();
+	struct json_object *dirty = json__object(root, "dirty"), *ranges;
 
-	bench_print__put(dirty, "pages", res->dirty_pages);
-	json_object_object_add(dirty, "gfn_ranges", ranges);
+	json__u64(dirty, "pages", res->dirty_pages);
+	ranges = json__array(dirty, "gfn_ranges");
 	for (size_t i = 0; i < res->nr_dirty; i++) {
 		struct json_object *range = json_object_new_array();
 
@@ -196,33 +182,27 @@ static void put_dirty(struct json_object *root, const struct guest_result *res)
 	}
 }
 
-int guest_print_json(FILE *fp, const struct guest_config *cfg, const struct guest_result *res)
+int guest_print_json(const struct screen *s, const struct guest_config *cfg,
+		     const struct guest_result *res)
 {
 	struct json_object *root = json_object_new_object(), *per;
-	const char *text;
-	int ret = 0;
 
-	bench_print__put(root, "vcpus", res->vcpus);
-	bench_print__put(root, "rounds", cfg->rounds);
-	json_object_object_add(root, "interrupted", json_object_new_boolean(res->interrupted));
-	bench_print__put(root, "elapsed_ns", res->elapsed_ns);
-	bench_print__put(root, "vmm_delay_us", cfg->vmm_delay_us);
-	bench_print__put(root, "vmm_delay_ns", res->vmm_ns);
-	bench_print__put(root, "timer_delay_us", cfg->timer_delay_us);
-	per = sub(root, "per_round");
+	json__u64(root, "vcpus", res->vcpus);
+	json__u64(root, "rounds", cfg->rounds);
+	json__bool(root, "interrupted", res->interrupted);
+	json__u64(root, "elapsed_ns", res->elapsed_ns);
+	json__u64(root, "vmm_delay_us", cfg->vmm_delay_us);
+	json__u64(root, "vmm_delay_ns", res->vmm_ns);
+	json__u64(root, "timer_delay_us", cfg->timer_delay_us);
+	per = json__object(root, "per_round");
 	for (int op = 0; op < NR_OPS; op++)
-		bench_print__put(per, guest_op_name[op], cfg->per_round[op]);
-	put_counts(sub(root, "total"), res->count);
+		json__u64(per, guest_op_name[op], cfg->per_round[op]);
+	put_counts(json__object(root, "total"), res->count);
 	put_also(root, res);
-	put_user_exits(sub(root, "user_exits"), &res->user);
+	put_user_exits(json__object(root, "user_exits"), &res->user);
 	put_reasons(root, res);
 	put_vcpus(root, res);
 	if (cfg->dirty_log)
 		put_dirty(root, res);
-
-	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
-	if (!text || fprintf(fp, "%s\n", text) < 0)
-		ret = error("cannot write the JSON");
-	json_object_put(root);
-	return ret;
+	return json__print_line(s, root);
 }

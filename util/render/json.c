@@ -175,11 +175,9 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	cost(obj, rec);
 }
 
-int json__print(const struct screen *s, struct json_object *root)
+static int print_with(const struct screen *s, struct json_object *root, int flags)
 {
-	const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_SPACED |
-							  JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(root, flags);
 	int ret = 0;
 
 	if (text)
@@ -188,4 +186,15 @@ int json__print(const struct screen *s, struct json_object *root)
 		ret = out_of_memory();
 	json_object_put(root);
 	return ret;
+}
+
+int json__print(const struct screen *s, struct json_object *root)
+{
+	return print_with(s, root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+				   JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+int json__print_line(const struct screen *s, struct json_object *root)
+{
+	return print_with(s, root, JSON_C_TO_STRING_PLAIN);
 }

@@ -21,7 +21,8 @@ struct json_object *json__array(struct json_object *obj, const char *key);
 /* The members that describe a recording. */
 void json__recording(struct json_object *obj, const struct recording *rec);
 
-/* Prints root, frees it. 0, or -1 out of memory (error() said so). */
+/* Prints root, on several lines or on one; frees it. 0, or -1 out of memory (error() said so). */
 int json__print(const struct screen *s, struct json_object *root);
+int json__print_line(const struct screen *s, struct json_object *root);
 
 #endif
