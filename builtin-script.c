@@ -5,39 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builtin-common.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
 #include "util/error.h"
 #include "util/render/script.h"
 
-enum { OPT_VCPU = 0x100, OPT_PID, OPT_TIME, OPT_MAX, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+enum { OPT_MAX = 0x100 };
 
 static const struct argp_option options[] = {
-	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
 	{ "follow", 'f', NULL, 0, "Continue with a file that is still being written", 1 },
-	{ NULL, 0, NULL, 0, "Select:", 2 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of an "
-	  "event, such as irq:eoi; a tracepoint, such as kvm:kvm_pio", 2 },
-	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 2 },
-	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 2 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
-	  "start; @TIME is a CLOCK_MONOTONIC time", 2 },
-	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 2 },
-	{ NULL, 0, NULL, 0, "Output:", 3 },
+	  "event, such as irq:eoi; a tracepoint, such as kvm:kvm_pio", 3 },
+	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 3 },
 	{ "fields", 'F', "FIELD[,FIELD...]", 0, "Print these fields: comm, tid, pid, cpu, time, event, "
-	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 3 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON object per line", 3 },
-	{ "csv", OPT_CSV, NULL, 0, "Print CSV", 3 },
-	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 3 },
+	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 4 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = {
+	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_select_argp, 0, NULL, 0 },
+	{ &common_output_argp, 0, NULL, 0 },
+	{ &common_csv_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
 struct args {
-	const char *input;
+	struct common_args common;
 	struct script_options opt;
-	enum script_form form;
-	struct time_window window;
-	bool follow, json, csv, no_pager;
+	bool follow;
+};
+
+static const enum script_form forms[NR_OUTPUT_FORMATS] = {
+	[OUTPUT_TEXT] = SCRIPT_TEXT, [OUTPUT_JSON] = SCRIPT_JSON, [OUTPUT_CSV] = SCRIPT_CSV,
 };
 
 static error_t parse_max(struct script_options *opt, const char *arg)
@@ -52,23 +53,14 @@ static error_t parse_max(struct script_options *opt, const char *arg)
 	return EINVAL;
 }
 
-static error_t check(struct args *args)
-{
-	if (args->json && args->csv) {
-		error("--json and --csv exclude each other");
-		return EINVAL;
-	}
-	args->form = args->json ? SCRIPT_JSON : args->csv ? SCRIPT_CSV : SCRIPT_TEXT;
-	return 0;
-}
-
 static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
 	switch (key) {
-	case 'i':
-		args->input = arg;
+	case ARGP_KEY_INIT:
+		for (size_t i = 0; i + 1 < ARRAY_SIZE(children); i++)
+			state->child_inputs[i] = &args->common;
 		return 0;
 	case 'f':
 		args->follow = true;
@@ -79,28 +71,15 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 	case 'F':
 		args->opt.fields = arg;
 		return 0;
-	case OPT_VCPU:
-		return number_list__parse(&args->opt.vcpus, "--vcpu", arg) ? EINVAL : 0;
-	case OPT_PID:
-		return number_list__parse(&args->opt.pids, "--pid", arg) ? EINVAL : 0;
-	case OPT_TIME:
-		return time_window__parse(&args->window, arg) ? EINVAL : 0;
 	case OPT_MAX:
 		return parse_max(&args->opt, arg);
-	case OPT_JSON:
-		args->json = true;
-		return 0;
-	case OPT_CSV:
-		args->csv = true;
-		return 0;
-	case OPT_NO_PAGER:
-		args->no_pager = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
 		return EINVAL;
 	case ARGP_KEY_END:
-		return check(args);
+		args->opt.vcpus = args->common.vcpus;
+		args->opt.pids = args->common.pids;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -138,8 +117,8 @@ static int cmd_script__print(const struct args *args, const struct script_option
 	struct screen s;
 	int failed = -1, ret = -1;
 
-	screen__open(&s, 0, !args->no_pager && args->form == SCRIPT_TEXT);
-	printer = script_printer__new(&s, args->form);
+	screen__open(&s, 0, !args->common.no_pager && args->common.format == OUTPUT_TEXT);
+	printer = script_printer__new(&s, forms[args->common.format]);
 	if (printer) {
 		output = script_printer__output(printer);
 		failed = script__read(rec, reader, opt, &output, result);
@@ -160,7 +139,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 
 static int script(const struct args *args)
 {
-	struct data_reader *reader = data_reader__open(args->input);
+	struct data_reader *reader = data_reader__open(args->common.input);
 	struct script_options opt = args->opt;
 	struct script_result result = { 0 };
 	struct recording *rec;
@@ -170,13 +149,13 @@ static int script(const struct args *args)
 		return KVMW_FAILED;
 	if (args->follow)
 		data_reader__follow(reader);
-	rec = recording__new(args->input);
+	rec = recording__new(args->common.input);
 	if (!rec) {
 		data_reader__close(reader);
 		return KVMW_FAILED;
 	}
-	rec->window = args->window;
-	opt.brief = args->form == SCRIPT_TEXT;
+	rec->window = args->common.window;
+	opt.brief = args->common.format == OUTPUT_TEXT;
 	opt.stream = args->follow || !data_reader__seekable(reader);
 	if (!cmd_script__print(args, &opt, rec, reader, &result))
 		ret = KVMW_OK;
@@ -187,6 +166,7 @@ static int script(const struct args *args)
 }
 
 const struct argp script_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_script__parse,
 	.doc = "Print the events of a recording one by one, in time order.",
@@ -194,12 +174,11 @@ const struct argp script_argp = {
 
 int cmd_script(int argc, const char **argv)
 {
-	struct args args = { .input = "kvmw.data" };
+	struct args args = { .common = { .input = "kvmw.data" } };
 	int ret = KVMW_USAGE;
 
 	if (!argp_parse(&script_argp, argc, (char **)argv, 0, NULL, &args))
 		ret = script(&args);
-	number_list__free(&args.opt.vcpus);
-	number_list__free(&args.opt.pids);
+	common_args__free(&args.common);
 	return ret;
 }
