@@ -136,7 +136,7 @@ def test_a_hot_page_is_not_hidden_by_its_neighbours(tmp_path):
 @pytest.mark.parametrize("options, words", [
     (("--time", "1,2"), "nothing happened in that window of --time"),
     (("--vcpu", "1"), "is left by --vcpu"),
-    (("--time", "0,0.5", "--vcpu", "0"), "what --time, --vcpu or --pid leaves")])
+    (("--time", "0,0.5", "--vcpu", "0"), "what --time, --vcpu or --pid select")])
 def test_no_marks_for_another_reason(tmp_path, options, words):
     """Logging was on, and how to switch it on is not the answer."""
     path = make(tmp_path / "f", [[START + i * MS, None, 0, 101, 0, RING_PUSH] + [None] * 6
@@ -191,7 +191,7 @@ def test_text(known, width):
     words = " ".join(text.split())
     pages = len(set(map(page_of, marks)))
     assert f"{pages:,} distinct pages" in words and "4,000 marks" in words
-    assert "77 marks more, not counted here, came while dirty logging was off" in words
+    assert "77 further marks are not counted: dirty logging was off" in words
     chart = [line for line in text.splitlines() if line.startswith("  |")]
     assert len(chart) == 1 and chart[0].endswith("|") and "█" in chart[0]
     assert "100/vmm" in text and "not observed:" not in text
@@ -199,8 +199,8 @@ def test_text(known, width):
 
 
 @pytest.mark.parametrize("logging, words", [
-    (0, "all 12 marks of pages were on memory slots without it"),
-    (None, "does not tell of any of its 12 marks")])
+    (0, "for the memory slots of all 12 page marks"),
+    (None, "unknown for all 12 marks")])
 def test_not_observed(tmp_path, logging, words):
     path = make(tmp_path / "f", [mark(i * MS, 0, i, logging=logging) for i in range(12)])
     rep = report(path, "-e", "dirty")["dirty"]
@@ -217,7 +217,7 @@ def test_not_observed(tmp_path, logging, words):
 def test_rows_of_rings_alone(tmp_path):
     path = make(tmp_path / "f", [mark(i * MS, 0, i, kind=RING_PUSH) for i in range(3)])
     assert report(path, "-e", "dirty")["dirty"]["pages"] is None
-    assert "none of its 3 records is the mark of a page" in " ".join(text_of(path, "-e", "dirty").split())
+    assert "none of the 3 records is a page mark" in " ".join(text_of(path, "-e", "dirty").split())
 
 
 def test_other_events_have_no_such_member(known):

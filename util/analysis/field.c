@@ -25,7 +25,7 @@ enum field_form field__form(const struct data_event *event, u32 i)
 	for (size_t k = 0; k < ARRAY_SIZE(threads); k++)
 		if (!strcmp(f->name, threads[k]))
 			return FORM_THREAD;
-	/* Families have all sorts of numbers in one unit; an isa beside it tells. */
+	/* A family's reason is an exit reason only if the event has an isa, too. */
 	if (!strcmp(f->name, "reason") && data_event__field(event, "isa") >= 0)
 		return FORM_REASON;
 	for (size_t k = 0; k < ARRAY_SIZE(forms); k++)
@@ -38,7 +38,7 @@ bool field__none(const struct data_field *f, u64 value)
 {
 	u32 bits = 8 * field_type__width(f->type);
 
-	/* -1 is a value of narrow fields, and all of them are always told. */
+	/* -1 is a value of narrow fields, which are never unknown. */
 	if (value == KVMW_NONE)
 		return bits == 64 || !field_type__signed(f->type);
 	return bits < 64 && value == (1ULL << bits) - 1 &&

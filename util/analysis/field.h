@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How the values of a field are written: worked out from its unit, its type and
- * its name as the recording describes them, so an event that this version does not
- * know comes out readable too.
+ * How the values of a field are written: derived from its unit, type and name as the
+ * recording describes them, so that events unknown to this version are readable, too.
  */
 #ifndef KVMW_FIELD_H
 #define KVMW_FIELD_H
@@ -20,7 +19,7 @@ enum field_form {
 
 enum field_form field__form(const struct data_event *event, u32 field);
 
-/* Whether the value stands for "not told", "not captured". */
+/* Whether the value stands for "unknown". */
 bool field__none(const struct data_field *field, u64 value);
 
 /* JSON and CSV have the number too, as FIELD_number. */
@@ -28,7 +27,7 @@ bool field__numbered(enum field_form form);
 
 /*
  * The name of a value, in buf or elsewhere; NULL where there is none.  isa names exit
- * reasons; all ones: not told.  FORM_KIND is named by the event.
+ * reasons; all ones: unknown.  FORM_KIND is named by the event.
  */
 const char *field__name(enum field_form form, const struct data_event *event, u64 value,
 			u64 isa, char *buf);

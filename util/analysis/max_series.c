@@ -150,7 +150,7 @@ void max_series__columns(const struct max_series *s, u64 from_ns, u64 to_ns, u32
 
 		if (!span->used)
 			continue;
-		/* Before the first one it was what that one tells. */
+		/* Before the first change the value was the old one of that change. */
 		if (value == KVMW_NONE && !c.at)
 			out[0] = value = span->old;
 		if (span->first_ns > to_ns)

@@ -12,7 +12,7 @@
 #include "util/analysis/thread_names.h"
 
 #define HALT_WAKERS	5
-#define HALT_VCPUS	2048	/* more of them are left out */
+#define HALT_VCPUS	2048	/* shown; the halts of more are only counted */
 
 struct halt_vcpu {
 	u32 id;

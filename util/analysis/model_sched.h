@@ -9,7 +9,7 @@
 #include "util/analysis/models.h"
 #include "util/analysis/thread_names.h"
 
-#define SCHED_THREADS	4096	/* those that waited least are left out */
+#define SCHED_THREADS	4096	/* kept; those that waited least are dropped */
 
 struct sched_thread {
 	u32 tid, vcpu;		/* vcpu: id; of a vCPU if any of its rows is */

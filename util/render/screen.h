@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where text is printed to: how wide it is and what it can show. */
+/* Where text is printed: how wide it is and what it can show. */
 #ifndef KVMW_SCREEN_H
 #define KVMW_SCREEN_H
 
@@ -20,8 +20,7 @@ struct screen {
 
 /*
  * Standard output: its width is width, else $COLUMNS, else the terminal's, else 80.
- * On a terminal, unless told otherwise, what is printed goes through
- * $KVMW_PAGER, $PAGER or less.
+ * With pager, output to a terminal goes through $KVMW_PAGER, $PAGER or less.
  */
 void screen__open(struct screen *s, u32 width, bool pager);
 /* Waits for the pager. 0, or -1: not everything could be written (error() said so). */

@@ -8,7 +8,7 @@
 
 #define SCRIPT_NAMES 64		/* names of reasons kept, by hash */
 
-/* A column of CSV: one field's, of whichever event has it. */
+/* A column of CSV: the field of that name, in all events that have it. */
 struct csv_column {
 	const char *name;
 	enum field_form form;

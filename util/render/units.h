@@ -21,7 +21,7 @@ const char *units__percent(double percent, enum units style, char *buf);
 const char *units__count(u64 count, char *buf);
 /* part of whole as "12.3%"; "-" for nothing captured or a whole of 0. */
 const char *units__share(u64 part, u64 whole, char *buf);
-/* A memory slot, address space << 16 | id: "5", "1/5" in address space 1; "-": not told. */
+/* A memory slot, address space << 16 | id: "5", "1/5" in address space 1; "-": unknown. */
 const char *units__slot(u64 slot, char *buf);
 
 #endif

@@ -11,9 +11,9 @@
 #define MAX_CHART	200	/* characters */
 #define JSON_RATES	100
 
-#define HOW_TO "KVM logs dirty pages while a VMM asks for it: during a live migration; of QEMU " \
-	"also with the QMP command calc-dirty-rate in mode dirty-bitmap; any VMM by setting " \
-	"KVM_MEM_LOG_DIRTY_PAGES in the flags of a memory slot. Record while that goes on."
+#define HOW_TO "KVM logs dirty pages while a VMM asks for it: during a live migration; in QEMU also " \
+	"with the QMP command calc-dirty-rate in mode dirty-bitmap; in any VMM with " \
+	"KVM_MEM_LOG_DIRTY_PAGES set in the flags of a memory slot. Record while that is active."
 
 #define U(x) ((unsigned long long)(x))
 
@@ -30,7 +30,7 @@ static const char *bytes(double pages, char *buf)
 	return buf;
 }
 
-/* All of a whole recording was looked at, and dirty was asked for. */
+/* The whole recording was read, and dirty was recorded. */
 static bool none_while_recorded(const struct report *rep)
 {
 	return !rep->rec->event_rows[rep->event] && !report__is_filtered(rep) && !rep->rec->nr_damage && rep->rec->finished &&
@@ -43,20 +43,20 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 	char count[UNITS_MAX];
 
 	if (none_while_recorded(rep))
-		snprintf(buf, size, "no page was marked while it was recorded, as when dirty logging "
-			 "is off.");
+		snprintf(buf, size, "no page was marked during the recording: dirty logging was "
+			 "probably off.");
 	else if (*rep->empty)
 		snprintf(buf, size, "%s.", rep->empty);
 	else if (v->unlogged)
-		snprintf(buf, size, "dirty logging was off: all %s marks of pages were on memory "
-			 "slots without it.", units__count(v->unlogged + v->unknown, count));
+		snprintf(buf, size, "dirty logging was off for the memory slots of all %s page "
+			 "marks.", units__count(v->unlogged + v->unknown, count));
 	else if (v->unknown)
-		snprintf(buf, size, "the recording does not tell of any of its %s marks whether "
-			 "dirty logging was on.", units__count(v->unknown, count));
+		snprintf(buf, size, "it is unknown for all %s marks in the recording whether dirty "
+			 "logging was on.", units__count(v->unknown, count));
 	else if (report__is_filtered(rep))
-		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid leaves.");
+		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid select.");
 	else
-		snprintf(buf, size, "none of its %s records is the mark of a page.",
+		snprintf(buf, size, "none of the %s records is a page mark.",
 			 units__count(rep->recorded, count));
 	return buf;
 }
@@ -78,20 +78,19 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 	char count[UNITS_MAX], words[256];
 
 	if (v->unlogged + v->unknown) {
-		snprintf(words, sizeof(words), "%s marks more, not counted here, came while dirty "
-			 "logging was off for their memory slot: what became dirty then was not "
-			 "observed.",
+		snprintf(words, sizeof(words), "%s further marks are not counted: dirty logging was "
+			 "off for their memory slot.",
 			 units__count(v->unlogged + v->unknown, count));
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_page) {
-		snprintf(words, sizeof(words), "%s marks beyond %u pages are left out: there were more "
+		snprintf(words, sizeof(words), "%s marks are not counted: they are of more than %u "
 			 "pages.", units__count(v->no_page, count), DIRTY_MAX_PAGES);
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_time) {
-		snprintf(words, sizeof(words), "The rate and the working set leave out %s marks beyond "
-			 "those whose times are kept.", units__count(v->no_time, count));
+		snprintf(words, sizeof(words), "The rate and the working set do not include %s marks: "
+			 "kvmw keeps the times of %u only.", units__count(v->no_time, count), DIRTY_MAX_MARKS);
 		screen__wrap(s, "  ", "  ", words);
 	}
 	loss(s, rep);
@@ -130,7 +129,7 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 	for (u32 i = 0; i < used; i++)
 		most = marks[i] > most ? marks[i] : most;
 	snprintf(words, sizeof(words), "Pages marked per second, from %.3f to %.3f s of the "
-		 "recording: a character is %s, the highest %.0f pages/s.",
+		 "recording; one character is %s, the peak %.0f pages/s.",
 		 view_dirty__seconds(rep, v->first_ns), view_dirty__seconds(rep, v->last_ns),
 		 units__ns(bucket, UNITS_FULL, length), most * 1e9 / bucket);
 	fputc('\n', s->out);
@@ -176,7 +175,7 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 	if (vm)
 		len = snprintf(buf, size, "pid %u ", vm->pid);
 	if (r->slot == UINT32_MAX)
-		len += snprintf(buf + len, size - len, "slot not told");
+		len += snprintf(buf + len, size - len, "slot unknown");
 	else
 		len += snprintf(buf + len, size - len, "slot %s", units__slot(r->slot, slot));
 	if (r->has_slot)
@@ -199,8 +198,8 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 
 		width = len > width ? len : width;
 	}
-	fprintf(s->out, "\nHottest ranges of neighbouring pages that are about as hot, %u of %s:\n", v->nr_ranges,
-		units__count(v->all_ranges, all));
+	fprintf(s->out, "\nHottest ranges of neighbouring pages, each about equally hot, %u of %s:\n",
+		v->nr_ranges, units__count(v->all_ranges, all));
 	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
 	for (u32 i = 0; i < v->nr_ranges; i++) {
 		const struct dirty_range *r = &v->range[i];
@@ -220,7 +219,7 @@ static void by_whom(const struct screen *s, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], share[UNITS_MAX];
 
-	fputs("\nBy whom (vmm: the VMM's other threads; kernel: threads of the kernel):\n", s->out);
+	fputs("\nMarked by (vmm: other threads of the VMM; kernel: kernel threads):\n", s->out);
 	fprintf(s->out, "%-16s %10s %6s\n", "vCPU", "marks", "%");
 	for (u32 i = 0; i < v->nr_by && i < DIRTY_TOP_BY; i++) {
 		screen__field(s, v->by[i].label, 16, true);
