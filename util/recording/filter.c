@@ -5,6 +5,7 @@
 
 #include "util/recording/filter.h"
 #include "util/analysis/hist.h"
+#include "util/array.h"
 #include "util/error.h"
 
 static bool filter__number(const char **text, u32 *value)
@@ -24,7 +25,7 @@ static bool filter__number(const char **text, u32 *value)
 static bool parse_ranges(struct number_list *list, const char *p)
 {
 	do {
-		struct number_range range, *grown;
+		struct number_range range;
 
 		if (!filter__number(&p, &range.from))
 			return false;
@@ -34,10 +35,8 @@ static bool parse_ranges(struct number_list *list, const char *p)
 			if (!filter__number(&p, &range.to) || range.to < range.from)
 				return false;
 		}
-		grown = realloc(list->range, (list->nr + 1) * sizeof(range));
-		if (!grown)
+		if (array__reserve(list->range, list->nr, list->room, NULL))
 			return false;
-		list->range = grown;
 		list->range[list->nr++] = range;
 	} while (*p++ == ',');
 	return !p[-1];

@@ -7,7 +7,7 @@
 
 struct number_list {		/* all zero: empty */
 	struct number_range { u32 from, to; } *range;
-	u32 nr;
+	u32 nr, room;
 };
 
 /* "0-3,7"; 0, or -1 not such a list (error() named what). */
