@@ -101,7 +101,7 @@ static void pages(const struct screen *s, const struct dirty_model *v)
 	char count[UNITS_MAX], marks[UNITS_MAX], again[UNITS_MAX], size[UNITS_MAX], words[256];
 
 	snprintf(words, sizeof(words), "%s%s distinct pages (%s), %s marks, %.2f per page; "
-		 "%s (%.1f%%) of the pages were marked more than once.",
+		 "%s pages (%.1f%%) were marked more than once.",
 		 v->no_page ? "at least " : "", units__count(v->pages, count),
 		 bytes(v->pages, size), units__count(v->marks, marks), (double)v->marks / v->pages,
 		 units__count(v->again, again), 100.0 * v->again / v->pages);

@@ -37,8 +37,9 @@ static int view_stack__text(const struct screen *s, const struct report *rep, co
 	for (u32 i = 0; has_stacks(rep) && i < rep->nr_rows - rep->nr_hidden; i++) {
 		const struct report_row *row = &rep->row[i];
 
-		snprintf(words, sizeof(words), "Stack %u: %s times, %.1f%% of all", i + 1,
-			 units__count(row->count, count), row->count_percent);
+		snprintf(words, sizeof(words), "Stack %u: %s time%s, %.1f%% of all", i + 1,
+			 units__count(row->count, count), row->count == 1 ? "" : "s",
+			 row->count_percent);
 		fputc('\n', s->out);
 		screen__wrap(s, "", "  ", words);
 		view_stack__frames(s, "kernel", stack_of(rep, row, false));
