@@ -74,8 +74,8 @@ static int cmd_bench__number(const char *option, const char *arg, uint64_t min, 
 	*value = strtoull(arg, &end, 10);
 	if (*arg >= '0' && *arg <= '9' && !*end && !errno && *value >= min && *value <= max)
 		return 0;
-	error("bench guest: --%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option, arg,
-	      min, max);
+	error("bench guest: --%s %s: must be a whole number from %" PRIu64 " to %" PRIu64, option,
+	      arg, min, max);
 	return EINVAL;
 }
 
@@ -95,13 +95,13 @@ static error_t cmd_bench__parse_end(struct guest_args *args)
 		return EINVAL;
 	}
 	if (cfg->per_round[OP_HLT] && guest_has_irqchip(cfg)) {
-		error("bench guest: --hlt does not go with --ipi or --timer: their VM has an "
-		      "interrupt controller in KVM, where HLT does not return to the VMM; take "
+		error("bench guest: --hlt cannot be combined with --ipi or --timer: their VM has an "
+		      "interrupt controller in KVM, where HLT does not return to the VMM; use "
 		      "--timer, which halts");
 		return EINVAL;
 	}
 	if (cfg->dirty_log && !cfg->per_round[OP_TOUCH]) {
-		error("bench guest: --dirty-log logs the pages of --touch; give it some");
+		error("bench guest: --dirty-log requires --touch, whose pages it logs");
 		return EINVAL;
 	}
 	return 0;
@@ -204,7 +204,7 @@ int cmd_bench(int argc, const char **argv)
 		return 0;
 	}
 	if (strcmp(argv[1], "guest")) {
-		error("bench: no workload '%s'; there is: guest", argv[1]);
+		error("bench: no workload '%s'; the only one is guest", argv[1]);
 		return KVMW_USAGE;
 	}
 	/* argp takes the name it prints from argv[0]. */

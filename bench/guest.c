@@ -179,14 +179,14 @@ static int bench_guest__compare(unsigned int vcpu, const char *what, uint64_t gu
 static int check_vcpu(const struct guest_config *cfg, unsigned int id, const struct vcpu_result *v,
 		      bool stopped)
 {
-	static const char asked[] = "its rounds ask for";
+	static const char asked[] = "its rounds require";
 	static const char saw[] = "the VMM saw";
 	const uint64_t *n = v->count;
 	const uint64_t *per = cfg->per_round;
 	uint64_t rounds = n[CNT_ROUNDS];
 
 	if (cfg->rounds && !stopped &&
-	    bench_guest__compare(id, "rounds", rounds, cfg->rounds, "asked were"))
+	    bench_guest__compare(id, "rounds", rounds, cfg->rounds, "expected were"))
 		return -1;
 	if (bench_guest__compare(id, "cpuid", n[CNT_CPUID], rounds * per[OP_CPUID], asked) ||
 	    bench_guest__compare(id, "pio", n[CNT_PIO], rounds * per[OP_PIO], asked) ||

@@ -201,7 +201,7 @@ def test_stacks(everything):
     assert text.count("  kernel vcpu_enter_guest+0x1 [kvm]") == 2
     assert text.count("  VMM    __ioctl+0x3b [libc.so.6]\n         kvm_cpu_exec+0x4 [qemu]") == 1
     text = text_of(everything, "-e", "stack", "--top", "1")
-    assert "1 row more not shown, but part of the total" in text
+    assert "1 more row not shown, but included in the total" in text
 
 
 def test_stacks_that_look_alike_are_one(tmp_path):
@@ -312,7 +312,7 @@ def test_many_keys_fit(everything, width, sort):
 
 def test_the_heading_names_what_else_there_is(everything):
     text = " ".join(text_of(everything, "--width", 200).split())
-    assert ("also holds fault 8, ioctl 40, hypercall 30, mmu 20, nested 6, stack 10, raw 9 "
+    assert ("also contains fault 8, ioctl 40, hypercall 30, mmu 20, nested 6, stack 10, raw 9 "
             "(kvmw report -e fault)") in text
     assert "also" not in text_of(everything, "-e", "mmu").split("exit 10")[0].split("file")[0]
     assert "exit 10" in text_of(everything, "-e", "mmu", "--width", 200)
@@ -327,7 +327,7 @@ def test_what_other_events_lost_is_told(tmp_path):
     rec.end = END
     path = rec.finish().write(tmp_path / "lost")
     text = " ".join(text_of(path, "--width", 200).split())
-    assert "also holds fault 8 (1,700 lost), mmu 0 (3 lost) (kvmw report -e fault)" in text
+    assert "also contains fault 8 (1,700 lost), mmu 0 (3 lost) (kvmw report -e fault)" in text
     for got in report(path)["recording"]["lost"], json.loads(
             kvmw("info", "-i", path, "--json").stdout)["lost"]:
         assert got == {"exit": 0, "fault": 1700, "mmu": 3}
@@ -374,7 +374,7 @@ def test_only_families(tmp_path):
     rep = report(path)
     assert (rep["event"], rep["total"]["count"]) == ("ioctl", 40)
     assert rep["sort"] == ["detail"] and rep["vcpu_time"] == []
-    assert "holds mmu 20 (kvmw report -e mmu)" in " ".join(text_of(path).split())
+    assert "contains mmu 20 (kvmw report -e mmu)" in " ".join(text_of(path).split())
     with open(path) as file:
         one_line(kvmw("report", "-i", "-", stdin=file), 1, "no exit events", "ioctl 40, mmu 20")
 

@@ -31,7 +31,7 @@ KVMW_EVENTS(KINDS)
 
 /* Attributes are written with these. */
 #define IN(GROUP)	BIT(KVMW_GROUP_##GROUP)
-#define IN_SYSCALLS	"on a preemptible kernel a little each system call"
+#define IN_SYSCALLS	"on a preemptible kernel also, at little cost, each system call"
 
 #define EVENT(NAME, ename, eid, eclass, edoc, ...)			\
 	{ .id = eid, .name = #ename, .doc = edoc,			\

@@ -50,7 +50,7 @@
 	EVENT(EXIT, exit, 1, CYCLE,					\
 	      "one cycle of a vCPU: guest, VM exit, until the guest runs again", \
 	      .on_by_default = true,					\
-	      .cost = "each VM exit and entry, each context switch of the host", \
+	      .cost = "each VM exit and entry, each host context switch", \
 	      .plural = "exits", .span = "total_ns", .gap = "guest_ns",	\
 	      .parts = { "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns" }, \
 	      .detail = "detail", .detail_kind = "detail_kind", .detail_title = "detail", \
@@ -75,16 +75,16 @@
 	EVENT(HALT, halt, 6, FAMILY,					\
 	      "halts of a vCPU and its halt-polling window",		\
 	      .groups = IN(SCHEDULING),					\
-	      .cost = "each halt, each context switch and wakeup of the host", \
+	      .cost = "each halt, each host context switch and wakeup", \
 	      .plural = "events of halts", .detail = "waker", .detail_title = "waker") \
 	EVENT(SCHED, sched, 7, FAMILY,					\
 	      "threads of the VM on and off their CPUs",		\
-	      .groups = IN(SCHEDULING), .cost = "each context switch and wakeup of the host", \
+	      .groups = IN(SCHEDULING), .cost = "each host context switch and wakeup", \
 	      .plural = "events of the scheduler", .detail = "other",	\
 	      .detail_title = "other thread")				\
 	EVENT(IOCTL, ioctl, 8, FAMILY,					\
 	      "KVM ioctls of the VMM",					\
-	      .groups = IN(VMM), .cost = "each ioctl of the host; " IN_SYSCALLS, \
+	      .groups = IN(VMM), .cost = "each ioctl on the host; " IN_SYSCALLS, \
 	      .plural = "ioctls", .detail = "cmd", .detail_title = "ioctl", .sort = "detail") \
 	EVENT(HYPERCALL, hypercall, 9, FAMILY,				\
 	      "hypercalls of the guest",				\
@@ -94,7 +94,7 @@
 	EVENT(TIMER, timer, 10, FAMILY,					\
 	      "APIC timer, TSC and clocks of the guest",		\
 	      .groups = IN(INTERRUPTS),					\
-	      .cost = "APIC timers, clock updates, a little each timer of the host", \
+	      .cost = "APIC timers, clock updates, and, at little cost, each host timer", \
 	      .plural = "events of timers")				\
 	EVENT(MMU, mmu, 11, FAMILY,					\
 	      "guest memory unmapped by the host, shadow pages, zaps, splits", \
@@ -103,7 +103,7 @@
 	EVENT(MEMSLOT, memslot, 12, FAMILY,				\
 	      "memory slots: where guest memory is mapped in the VMM",	\
 	      .groups = IN(MEMORY) | IN(VMM),				\
-	      .cost = "each ioctl of the host, each page marked dirty; " IN_SYSCALLS, \
+	      .cost = "each ioctl on the host, each page marked dirty; " IN_SYSCALLS, \
 	      .plural = "events of memory slots", .detail = "slot", .detail_title = "slot") \
 	EVENT(NESTED, nested, 13, FAMILY,				\
 	      "entries and exits of nested guests (L2)",		\
@@ -113,7 +113,7 @@
 	EVENT(STACK, stack, 14, FAMILY,					\
 	      "host stacks at selected events",			\
 	      .apart = true,						\
-	      .cost = "each context switch of the host, each return to the VMM", \
+	      .cost = "each host context switch, each return to the VMM", \
 	      .plural = "stacks", .detail = "kernel", .detail_title = "stack", .sort = "detail") \
 	EVENT(RAW, raw, 15, RAW,					\
 	      "any tracepoint, as the kernel wrote it",			\

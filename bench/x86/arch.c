@@ -115,7 +115,7 @@ int arch_check(struct guest_vm *vm, uint64_t gpa_end)
 	if (vm->cfg->per_round[OP_VMCALL] && access("/sys/module/kvm_amd", F_OK) &&
 	    access("/sys/module/kvm_intel", F_OK))
 		return error("--vmcall: this host's KVM uses neither SVM nor VMX and may not exit for "
-			     "hypercalls; leave it out");
+			     "hypercalls; omit it");
 	if (vm->touch_span && gpa_end > limit)
 		return error("--touch needs %" PRIu64 " GiB of guest addresses per vCPU, and the host "
 			     "has %" PRIu64 "; lower --touch or --vcpus",

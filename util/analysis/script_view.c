@@ -144,7 +144,7 @@ static int want_tracepoint(struct script *sc, const char *item, size_t len)
 	return 1;
 }
 
-/* 1: there is no such thing */
+/* Returns 1 if there is no such event, kind or tracepoint. */
 static int want_item(struct script *sc, const struct data_reader *r, const char *item, size_t len)
 {
 	const char *colon = memchr(item, ':', len);
@@ -156,7 +156,7 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 		const struct event_desc *desc = event_desc__by_id(id);
 		struct event_view *view = &sc->model.view[id];
 
-		/* One that an older recording cannot have is no mistake: there is none. */
+		/* An event newer than the recording is not a mistake: it has no rows. */
 		if (!event && desc && equals(item, name_len, desc->name))
 			return 0;
 		if (!event || !equals(item, name_len, event->name))
@@ -189,7 +189,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 			continue;
 		sc->result->usage = true;
 		return error("--event: no event '%.*s' in this recording; kvmw info lists its events, "
-			     "kvmw list all that there are", (int)len, item);
+			     "kvmw list all known ones", (int)len, item);
 	}
 	return 0;
 }

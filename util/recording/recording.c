@@ -339,14 +339,14 @@ bool recording__complain(const struct recording *rec)
 	u32 nr = rec->nr_damage;
 
 	for (u32 i = 0; i < nr && i < MAX_COMPLAINTS; i++)
-		error("%s: damaged at offset %llu, %llu bytes passed over: %s", name,
+		error("%s: damaged at offset %llu, %llu bytes skipped: %s", name,
 		      (unsigned long long)rec->damage[i].offset,
 		      (unsigned long long)rec->damage[i].bytes, rec->damage[i].what);
 	if (nr > MAX_COMPLAINTS)
-		error("%s: damaged at %u places more; kvmw info --json lists them", name,
+		error("%s: damaged in %u more places; kvmw info --json lists them", name,
 		      nr - MAX_COMPLAINTS);
 	if (rec->missing_rows)
-		error("%s: %llu events are missing there; what could be read was used", name,
+		error("%s: %llu events are missing; all others were used", name,
 		      (unsigned long long)rec->missing_rows);
 	if (!rec->finished)
 		error("%s: the recorder did not finish%s; all complete frames were used", name,

@@ -92,7 +92,7 @@ void render__vms(const struct screen *s, const struct recording *rec)
 			      rec->nr_vms - MAX_VMS);
 }
 
-/* The command tells what was chosen: of which VMs, which vCPUs, for how long. */
+/* The command line shows what was selected: VMs, vCPUs, duration. */
 const char *render__command(const struct rec_texts *words, char *buf, size_t size)
 {
 	*buf = '\0';
@@ -130,7 +130,7 @@ static void about_rows(const struct screen *s, const struct report *rep)
 		      cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
 }
 
-/* What else there is to be seen, or was lost, which nobody would look for unless told. */
+/* Other recorded or lost events, which a user would not otherwise know to look for. */
 static void about_others(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -148,14 +148,14 @@ static void about_others(const struct screen *s, const struct report *rep)
 		snprintf(lost, sizeof(lost), " (%s lost)", units__count(rec->lost[id], missed));
 		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "", event->name,
 			 units__count(rec->event_rows[id], count), rec->lost[id] ? lost : "");
-		/* The first family, which is what people do not know of. */
+		/* Suggest a family first: users rarely know that there are any. */
 		if (!first || first_id == KVMW_EVENT_USERSPACE) {
 			first = event->name;
 			first_id = id;
 		}
 	}
 	if (first)
-		heading__line(s, "also", "holds %s (kvmw report -e %s)", words, first);
+		heading__line(s, "also", "contains %s (kvmw report -e %s)", words, first);
 }
 
 static void about_cost(const struct screen *s, const struct recording *rec)
@@ -206,7 +206,7 @@ static void about_window(const struct screen *s, const struct report *rep)
 		      rep->desc->plural, rep->lost ? "; some of them were lost" : "");
 }
 
-/* What the numbers cover, where events have no rows. */
+/* What the numbers cover if some events have no rows. */
 static const char *exactness(const struct report *rep)
 {
 	if (!rep->total.exact)

@@ -66,7 +66,7 @@ static void start_pager(struct screen *s, const char *pager)
 		s->out = stdout;
 		return;
 	}
-	/* Leaving the pager early is no error. */
+	/* Leaving the pager early is not an error. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -96,7 +96,7 @@ int screen__close(struct screen *s)
 		;
 	/* The shell's words for: not found, cannot be run. */
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == 127 || WEXITSTATUS(status) == 126))
-		return error("the pager could not be run; --no-pager, or another KVMW_PAGER or PAGER");
+		return error("cannot run the pager; use --no-pager or set KVMW_PAGER or PAGER");
 	return 0;
 }
 

@@ -333,16 +333,16 @@ static void say_hidden(const struct table *t)
 	if (!rep->nr_hidden)
 		return;
 	if (rep->opt->top && visible(rep) == rep->opt->top)
-		snprintf(words, sizeof(words), "%u %s more not shown, but part of the total; --top "
-			 "shows more", rep->nr_hidden, rows);
+		snprintf(words, sizeof(words), "%u more %s not shown, but included in the total "
+			 "(use --top N)", rep->nr_hidden, rows);
 	else
-		snprintf(words, sizeof(words), "%u %s below %g%% not shown, but part of the total",
+		snprintf(words, sizeof(words), "%u %s below %g%% not shown, but included in the total",
 			 rep->nr_hidden, rows, rep->opt->percent_limit);
 	screen__wrap(t->s, "# ", "# ", words);
 }
 
-/* What the time of a family is: of some of its kinds a lateness, or since the step before. */
-static void of_what(const struct table *t)
+/* What a family's time means: for some kinds it is a lateness, or the time since a step. */
+static void meaning_of_time(const struct table *t)
 {
 	const struct event_desc *event = event_desc__by_id(t->rep->event);
 	int span = event_desc__field(event, "span_ns", strlen("span_ns"));
@@ -359,14 +359,14 @@ static void legend(const struct table *t)
 	char from[UNITS_MAX], to[UNITS_MAX], words[256];
 
 	if (t->width[COL_KVM])
-		screen__wrap(t->s, "# ", "# ", "KVM% to block%: what the time went to: KVM itself, the "
-			     "VMM, a halt, waiting for a CPU, sleeping otherwise");
+		screen__wrap(t->s, "# ", "# ", "KVM% to block%: where the time went: KVM itself, the "
+			     "VMM, a halt, waiting for a CPU, other sleep");
 	if (t->width[COL_TIME] && !event_desc__is_cycle(t->rep->event))
-		of_what(t);
+		meaning_of_time(t);
 	if (t->width[COL_BAR] && t->rep->total.span.count) {
 		units__ns(1ULL << t->bar_low, UNITS_5, from);
 		units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
-		snprintf(words, sizeof(words), "dist: how many took how long, from %s to %s, %u "
+		snprintf(words, sizeof(words), "dist: log2 histogram of durations, %s to %s, %u "
 			 "power%s of two per character", from, to, t->bar_step,
 			 t->bar_step == 1 ? "" : "s");
 		screen__wrap(t->s, "# ", "# ", words);

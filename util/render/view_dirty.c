@@ -37,6 +37,7 @@ static bool none_while_recorded(const struct report *rep)
 	       report__was_asked_for(rep->rec, "dirty");
 }
 
+/* These texts are in JSON, too (not_observed): frozen. */
 static const char *why_none(const struct report *rep, const struct dirty_model *v, char *buf,
 			    size_t size)
 {
@@ -84,8 +85,9 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_page) {
-		snprintf(words, sizeof(words), "%s marks are not counted: they are of more than %u "
-			 "pages.", units__count(v->no_page, count), DIRTY_MAX_PAGES);
+		snprintf(words, sizeof(words), "%s marks are not shown: they are on further pages, "
+			 "beyond the limit of %u.", units__count(v->no_page, count),
+			 DIRTY_MAX_PAGES);
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_time) {
@@ -105,7 +107,7 @@ static void pages(const struct screen *s, const struct dirty_model *v)
 		 v->no_page ? "at least " : "", units__count(v->pages, count),
 		 bytes(v->pages, size), units__count(v->marks, marks), (double)v->marks / v->pages,
 		 units__count(v->again, again), 100.0 * v->again / v->pages);
-	fputs("\nPages made dirty while dirty logging was on:\n", s->out);
+	fputs("\nPages dirtied while dirty logging was on:\n", s->out);
 	screen__wrap(s, "  ", "  ", words);
 }
 
@@ -198,7 +200,7 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 
 		width = len > width ? len : width;
 	}
-	fprintf(s->out, "\nHottest ranges of neighbouring pages, each about equally hot, %u of %s:\n",
+	fprintf(s->out, "\nHottest ranges of adjacent pages with similar counts, %u of %s:\n",
 		v->nr_ranges, units__count(v->all_ranges, all));
 	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
 	for (u32 i = 0; i < v->nr_ranges; i++) {

@@ -53,7 +53,7 @@ static int accesses(const struct screen *s, const struct fault_model *v)
 	char name[TEXTGRID_CELL];
 	struct textgrid g;
 
-	fputs("\nPage faults by attempted access and what is at the address:\n", s->out);
+	fputs("\nPage faults by attempted access and type of memory:\n", s->out);
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	for (u32 i = 0; i < v->nr_accesses; i++) {
 		const struct fault_access *a = &v->access[i];
@@ -106,7 +106,7 @@ static int view_fault__ranges(const struct screen *s, const struct report *rep,
 	memcpy(shown, cols, sizeof(cols));
 	if (!v->several_vms)
 		memmove(&shown[1], &shown[2], (--nr_cols - 1) * sizeof(*shown));
-	fputs("\nMost frequent places, 2 MiB of RAM or a page of MMIO each:\n", s->out);
+	fputs("\nMost frequent locations (2 MiB of RAM or one page of MMIO each):\n", s->out);
 	textgrid__init(&g, shown, nr_cols);
 	for (u32 i = 0; i < v->nr_ranges; i++)
 		add_range(&g, rep, v, &v->range[i]);

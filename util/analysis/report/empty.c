@@ -89,7 +89,7 @@ static bool has_tracepoint(const struct report *rep)
 	return false;
 }
 
-/* 1: it said that what was asked for was not recorded. */
+/* Returns 1 if the requested event has no rows, and said why.  The texts are in JSON: frozen. */
 static int why_not_there(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
