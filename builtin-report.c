@@ -237,7 +237,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 struct reading {
 	struct recording *rec;
 	struct agg_table aggs;
-	const struct report_model *model;	/* of the event asked for, or NULL */
+	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
 };
 

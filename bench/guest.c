@@ -90,7 +90,7 @@ static void end_signals(sigset_t *set)
 
 #define GRACE_MS 500
 
-/* Returns 1 if a signal asked for the end, else 0, or -1 after one line. */
+/* Returns 1 if a signal requested the end, else 0; -1: error() said why. */
 static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 {
 	struct pollfd fds[] = {

@@ -6,7 +6,7 @@
 #include "arch.bpf.h"
 #include "cycle.bpf.h"
 
-/* Without the parts there are no sums of them. */
+/* Sums of the parts exist only if the parts do. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
 {
 	if (config.parts) {

@@ -68,7 +68,7 @@ static u64 clamp_value(const struct hist *h, u64 value)
 
 u64 hist__percentile(const struct hist *h, u32 permille)
 {
-	/* The rank, counted from 1, of the value asked for; 128 bits cannot overflow. */
+	/* The rank of the requested value, counted from 1; 128 bits cannot overflow. */
 	u64 rank = ((unsigned __int128)h->count * permille + 999) / 1000;
 	u64 below = 0;
 

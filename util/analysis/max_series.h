@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A value that changes now and then, over time: its greatest value in each of at most
- * MAX_SERIES_SPANS spans of time, which get longer as the time that they cover does.  Changes come
- * in any order.
+ * The maximum over time of a value that changes now and then, in at most MAX_SERIES_SPANS spans of
+ * time, which grow with the time that they cover.  Changes may come in any order.
  */
 #ifndef KVMW_MAX_SERIES_H
 #define KVMW_MAX_SERIES_H

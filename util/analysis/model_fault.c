@@ -67,7 +67,7 @@ static int take_level(struct fault_state *st, u64 *const *col, u32 i)
 		.level = narrow(col[LEVEL][i], FAULT_UNKNOWN),
 	} };
 
-	/* Without a page it is no mapping: 5.10 reports the entries that mark MMIO too. */
+	/* Not a mapping unless there is a page: 5.10 also reports entries that mark MMIO. */
 	if (spte ? col[PFN][i] == KVMW_NONE : col[MMIO][i] == 1)
 		return 0;
 	return span_table__add(&st->levels, &level.key, KVMW_NONE);

@@ -6,7 +6,7 @@
  *
  * A folder's recorder.h defines
  *
- *	ARCH_KVM_MODULES	for messages: the modules of which KVM needs one
+ *	ARCH_KVM_MODULES	for messages: KVM needs one of these modules
  *	ARCH_CPU_MODEL		the line of /proc/cpuinfo with the name of the CPU
  *	ARCH_NR_SYMBOLS		of arch__name_symbols()
  *	ARCH_PROBE_IDS		probes of this architecture alone, for enum probe_id

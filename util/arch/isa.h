@@ -14,7 +14,7 @@ struct isa {
 	void (*flags)(u32 reason, char *buf, size_t size);
 };
 
-/* KVM_EXIT_* of struct kvm_run, which are no instruction set's. */
+/* KVM_EXIT_* of struct kvm_run, which belong to no instruction set. */
 extern const struct isa isa_kvm;
 
 extern const struct isa isa_vmx, isa_svm;

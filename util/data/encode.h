@@ -21,7 +21,7 @@ struct token_plan {
 /* The length of a clock tick found so far, as ticks per ns times 2^48; 0: none. */
 struct quantum {
 	u64 frequency;
-	u32 wait;		/* so many columns before it is searched again */
+	u32 wait;		/* columns to go before it is searched again */
 };
 
 /* What laying out a column needs: the rows, and memory to do it in. */
@@ -55,7 +55,7 @@ void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);
 /* Lays out column index of event as the event list asks for, or as fits. */
 void lay_out(struct layout *l, struct column *col, const struct event_desc *event, u32 index);
 
-/* The tick in ns times 2^32 of which most of v are multiples; 0: none. */
+/* The tick, in ns times 2^32, that most of v are multiples of; 0: none. */
 u64 find_quantum(struct quantum *q, const u64 *v, u32 nr);
 
 void lay_tokens(struct layout *l, struct column *col, u32 index);

@@ -119,7 +119,7 @@ static bool sound_header(const u8 *h)
 	       get32(h + FRAME_AT_SIZE) <= DATA_MAX_PAYLOAD;
 }
 
-/* Passes over what is no frame header, from the window's start plus skip. */
+/* Skips everything that is not a frame header, from the window's start plus skip. */
 static int search(struct data_reader *r, size_t skip, const char *what)
 {
 	u64 start = r->offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The columns of one frame, asked for by name: room for them is kept and used again. */
+/* The columns of one frame, read by name into buffers that are reused. */
 #ifndef KVMW_COLUMNS_H
 #define KVMW_COLUMNS_H
 
@@ -9,12 +9,13 @@
 
 struct columns {		/* all zero: no room yet */
 	u64 *col[COLUMNS_MAX];
-	u32 nr;			/* columns which there is room for */
+	u32 nr;			/* columns that fit */
 };
 
 /*
- * Decodes the named columns (NULL-terminated list) of a frame into c->col, in
- * that order; event is how the recording describes it, NULL if not; one that the recording does not have comes out as all ones.
+ * Decodes the named columns (a NULL-terminated list) of a frame into c->col, in that order.
+ * event is the recording's description of it, or NULL.  A column that the recording lacks is
+ * filled with all ones.
  * 0; 1: damaged, *why says what; -1: out of memory (error() said so).
  */
 int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,

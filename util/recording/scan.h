@@ -24,9 +24,9 @@
 
 #define SCAN_MAX_CONSUMERS	8
 
-/* The rows of one frame, those outside of rec->window already left out. */
+/* The rows of one frame, without those outside rec->window. */
 struct scan_batch {
-	const struct scan_event *event;	/* that of the consumer which asked for it */
+	const struct scan_event *event;	/* as the consumer requested it */
 	const struct data_frame *frame;	/* its rows, times: of all rows, the window ignored */
 	const struct data_event *desc;	/* as the recording describes it, never NULL */
 	u32 rows;			/* 1 or more */

@@ -131,7 +131,7 @@ static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
 	return lower_bound(&time_ns, s->order, rows, sizeof(*s->order), compare_time);
 }
 
-/* Values are stored plus one: so "not told" is small, beside small values. */
+/* Values are stored plus one, so that "unknown" is as small as small values. */
 static void slice__measure(const u64 *v, u32 rows, struct slice_column *c)
 {
 	u64 least = v[0] + 1, most = least, span;

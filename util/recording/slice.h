@@ -25,7 +25,7 @@ struct slice {
 	struct slice_column column[];	/* event->nr_fields */
 };
 
-/* The value of a field in row i; all ones: not told. */
+/* The value of a field in row i; all ones: unknown. */
 static inline u64 slice__get(const struct slice *s, u32 field, u32 i)
 {
 	const struct slice_column *c = &s->column[field];

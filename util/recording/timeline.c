@@ -28,7 +28,7 @@ struct open {
 struct run {
 	const struct timeline *t;
 	struct data_reader *r;
-	struct data_decoder *dec;	/* of what is no event */
+	struct data_decoder *dec;	/* for frames without events */
 	struct slicer *slicer;
 	struct place *heap;		/* the next one first */
 	u32 nr, room, max_nr;

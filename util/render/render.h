@@ -2,7 +2,7 @@
 /*
  * Models in, text out: nothing here adds up, looks up or reads a file.
  * Functions that return int give 0, or -1 out of memory (error() said so);
- * whether everything could be written shows when the screen is closed.
+ * write errors are reported when the screen is closed.
  */
 #ifndef KVMW_RENDER_H
 #define KVMW_RENDER_H
@@ -13,7 +13,7 @@
 
 /* kvmw report */
 void render__heading(const struct screen *s, const struct report *rep);
-/* Before what is made from rows alone: how many of all there are, where that is not all. */
+/* Printed before sections made from rows alone: how many events they cover, if not all. */
 void render__of_the_recorded(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);

@@ -28,7 +28,7 @@ int screen__close(struct screen *s);
 
 /* Columns that text takes here. */
 u32 screen__width(const struct screen *s, const char *text);
-/* Text in exactly so many columns, cut with a mark where it is longer. */
+/* Text in exactly this many columns, cut with a mark if it is longer. */
 void screen__field(const struct screen *s, const char *text, u32 width, bool left);
 /* A block as high as value is of most (at least value); any at all shows. A blank for 0. */
 const char *screen__block(const struct screen *s, u64 value, u64 most);

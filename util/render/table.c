@@ -27,9 +27,9 @@ enum column_id {
 static const struct layout {
 	enum units units;
 	u32 bar;
-	u32 parts;		/* so many of part_columns */
+	u32 parts;		/* how many of part_columns are shown */
 	bool guest;		/* time in the guest */
-	u32 cut;		/* so many of cut_columns are not shown */
+	u32 cut;		/* how many of cut_columns are not shown */
 } layouts[] = {
 	{ UNITS_FULL, 24, 5, true, 0 },
 	{ UNITS_FULL, 12, 5, true, 0 },
@@ -280,7 +280,7 @@ static void choose_layout(struct table *t)
 {
 	static const struct pass {
 		u32 max_key;
-		u32 from_cut, to_cut;	/* layouts that cut so many columns */
+		u32 from_cut, to_cut;	/* layouts that cut this many columns */
 		bool full;		/* those with written-out units too */
 	} passes[] = {
 		/* Whole keys are worth more than the written-out units. */

@@ -17,7 +17,7 @@ static const struct unit {
 	{ 24 * 3600e9, 1e9, "d", "d" },
 };
 
-/* Decimals that leave so many digits in all. */
+/* The number of decimals that makes this many digits in all. */
 static int decimals(double value, int digits)
 {
 	int before = value < 10 ? 1 : value < 100 ? 2 : 3;

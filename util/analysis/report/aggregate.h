@@ -12,7 +12,7 @@
 #include "util/hash_table.h"
 #include "util/types.h"
 
-/* More than any host has, unless details are asked for: each gpa is a key then. */
+/* More than any host has, unless details are requested: then each gpa is a key. */
 #define AGG_MAX_KEYS	(128 * 1024)
 
 #define AGG_FINE	6

@@ -318,7 +318,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	for (size_t i = 0; i < ARRAY_SIZE(rec->event_rows); i++)
 		rep->all_recorded += rec->event_rows[i];
 	rep->fine = report_options__fine(opt);
-	/* A window leaves rows out, of which the kernel's counts know nothing. */
+	/* A window excludes rows, but the kernel's counts include them. */
 	if (!rec->window.active && !rep->fine && agg_table__merge(aggs, &rec->totals))
 		return -1;
 	rep->over_limit = aggs->over_limit;

@@ -36,7 +36,7 @@ struct report_options {
 	double percent_limit;		/* rows with a smaller share are hidden */
 	u32 event;			/* 0: exit if there is any, else userspace */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
-	u32 top;			/* rows beyond so many are hidden; 0: all are shown */
+	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
 };
 
@@ -72,7 +72,7 @@ struct report_row {
 	bool exact;		/* counts and sums are the kernel's own */
 	u64 count, done;	/* began, and were completed */
 	u64 lost;		/* completed ones without a record */
-	u64 filtered;		/* of which no record was to be made: sampling, filters */
+	u64 filtered;		/* not recorded, as requested: sampling, filters */
 	u64 recorded;		/* rows in the file */
 	u64 time_ns, gap_ns;
 	/* Of time_ns; poll_ns is part of halt_ns.  kvm_ns: what is left. */
@@ -108,7 +108,7 @@ struct report {
 	bool fine;		/* by keys that the kernel does not count */
 	bool has_spans;		/* rows may have times at all */
 	bool fell_back;		/* to userspace, there being no exit */
-	struct report_row *row;	/* in the order asked for, hidden ones last */
+	struct report_row *row;	/* in the requested order, hidden ones last */
 	u32 nr_rows, nr_hidden;
 	struct report_row total;	/* hidden ones included */
 	struct report_vcpu *vcpu;
@@ -140,7 +140,7 @@ u32 report__only_family(const struct recording *rec);
 /* "exit 10, irq 3": what the recording holds of each event; "" if nothing, cut at size. */
 void report__list_events(const struct recording *rec, char *buf, size_t size);
 
-/* Whether the recorder was told to record the event of that name: then there was none. */
+/* Whether the recorder was to record this event; if so, and it has no rows, none occurred. */
 bool report__was_asked_for(const struct recording *rec, const char *event);
 
 /* Whether --vcpu and --pid leave in what has this id. */

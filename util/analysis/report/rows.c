@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the finest keys to the rows of the keys asked for, in the order asked for. */
+/* From the finest keys to rows of the requested keys, in the requested order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

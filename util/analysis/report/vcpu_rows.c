@@ -40,7 +40,7 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	if (!window && sum->open_since && sum->open_since < end)
 		v->open_ns = end - sum->open_since;
 	known = sat_add(sat_add(or_zero(v->guest_ns), or_zero(row.time_ns)), v->open_ns);
-	/* A cycle may reach out of a window: there is no whole to compare it with. */
+	/* A cycle may extend beyond the window, so there is no total to compare with. */
 	v->wall_ns = known;
 	if (!window && rep->duration_ns > known) {
 		v->wall_ns = rep->duration_ns;
