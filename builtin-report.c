@@ -16,7 +16,7 @@
 
 enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP };
 
-#define TOP_STACKS	20	/* shown unless told otherwise */
+#define TOP_STACKS	20	/* shown without --top */
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to show:", 2 },

@@ -19,7 +19,7 @@ static __always_inline void sched_begin(struct kvmw_ring_row *row, const struct 
 	row->e.cpu = cpu;
 }
 
-/* Threads that are not vCPUs have nothing but their names. */
+/* Threads that are not vCPUs only have names. */
 static __always_inline void name_other(struct kvmw_vcpu_state *s, struct task_struct *task)
 {
 	if (s->role != KVMW_ROLE_VCPU)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From counted marks to what is shown of dirty pages. */
+/* Turns counted marks into the numbers shown about dirty pages. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -234,7 +234,7 @@ static int sum_lines(struct line_sum *sum, const void *const *list, u32 nr, u32 
 	return 0;
 }
 
-/* Totals are of all lines, all else is of those shown. */
+/* Totals cover all lines, everything else only those shown. */
 static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u32 top)
 {
 	m->nr_lines = nr < top ? nr : top;

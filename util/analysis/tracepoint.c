@@ -35,7 +35,7 @@ struct tracepoints {
 	struct tracepoint tp[REC_MAX_TRACEPOINTS];
 };
 
-/* ---- is the text one that may be parsed? -------------------------------- */
+/* ---- may the text be parsed? -------------------------------------------- */
 
 /* "%lx" and "%-16s" are, "%2000000000d" and "%*d" are not. */
 static bool sound_width(const char *p, const char *end)
@@ -76,7 +76,7 @@ static bool sound_format(const char *text)
 	       sound_print(print + 1, print + strlen(print));
 }
 
-/* ---- is what came out safe to follow? ----------------------------------- */
+/* ---- is the parsed result safe to follow? ------------------------------- */
 
 static bool sound_arg(const struct tep_print_arg *arg, u32 depth);
 

@@ -82,7 +82,7 @@ static u64 refine(const u64 *v, u32 nr, u64 frequency)
 	return frequency;
 }
 
-/* Whether ticks of this length leave no more than the rounding of two ends. */
+/* Whether ticks of this length leave only the rounding of two ends. */
 static bool good(const u64 *v, u32 nr, u64 tick)
 {
 	u32 fits = 0, all = 0;

@@ -342,7 +342,7 @@ static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *
 	return field_into(dec, f, field, out) ? NULL : out;
 }
 
-/* Whether every value is one that the field's type can hold. */
+/* Whether the field's type can hold every value. */
 static bool fits(enum field_type type, const u64 *v, u32 nr)
 {
 	u32 bits = 8 * field_type__width(type);

@@ -41,7 +41,7 @@ static void add_planes(struct layout *l, struct column *col, const u64 *v, u64 b
 		col->piece[col->nr_pieces++] = l->nr;
 }
 
-/* Differences whose size is what counts, whatever their sign. */
+/* Differences of which only the size matters, not the sign. */
 static void add_differences(struct layout *l, struct column *col)
 {
 	u64 max = 0;

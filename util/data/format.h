@@ -280,7 +280,7 @@ struct schema {
 	u32 nr, room;
 };
 
-/* Takes in a SCHEMA text; what is already known stays. false: damaged. */
+/* Adds the events of a SCHEMA text; known ones stay unchanged. false: damaged. */
 bool schema__parse(struct schema *s, const char *text);
 /* This program's own event, for recordings whose SCHEMA is damaged. */
 const struct data_event *schema__builtin(struct schema *s, u32 id);

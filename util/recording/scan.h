@@ -51,7 +51,7 @@ static inline u64 scan_batch__before(const struct scan_batch *b, u64 time_ns, u6
  * An event that a consumer wants, and which of its columns.  Both lists end with
  * NULL; a name which the recording lacks, and "", give a column of all ones, "not
  * captured", so what a column holds never depends on the recording's version.
- * Decoding is what a scan costs: ask for no column that is not needed.
+ * The cost of a scan is decoding: request only the columns that you need.
  */
 struct scan_event {
 	u32 id;

@@ -6,7 +6,7 @@
 #include "util/render/units.h"
 
 #define MAX_LABEL	16	/* "4194304/4095" */
-#define WIDE		110	/* there is room for what is only a part of another column */
+#define WIDE		110	/* room for a column that is part of another one */
 
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
 	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_COUNT, COL_THREAD, NR_COLUMNS };

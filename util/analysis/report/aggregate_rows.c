@@ -6,7 +6,7 @@
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/memory.h"
 
-/* Column numbers of all events; the time of those that have it lazily comes behind. */
+/* Column numbers of all events; lazily decoded times come last. */
 enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 
 struct report_rows {
@@ -75,7 +75,7 @@ static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const
 	return key;
 }
 
-/* Where the last row of such a key went: most frames have few keys, row after row. */
+/* Where the last row with this key went: most frames have few keys, often repeated. */
 struct seen {
 	u64 vcpu, reason, isa;
 	u32 entry;		/* plus 1; 0: not used */

@@ -177,7 +177,7 @@ static void detail_fine(u32 event, const u64 *column, u64 *fine)
 
 /*
  * Numbers of stacks are hashes of all their addresses: those that differ only in what a
- * recorder does not keep (its own programs, what is no return address) are one.
+ * recorder does not keep (its own programs, values that are not return addresses) are one.
  */
 static u64 same_stacks(const struct recording *rec, u64 detail)
 {

@@ -41,7 +41,7 @@ void label__kind(const struct report *rep, u32 kind, char *buf, size_t size)
 		snprintf(buf, size, "%s %u", rep->event == KVMW_EVENT_RAW ? "tracepoint" : "kind", kind);
 }
 
-/* What the detail of a cycle is, in the words of those who look for it. */
+/* The detail of a cycle, in the words that users search for. */
 void label__exit_detail(u32 kind, u64 detail, char *buf, size_t size)
 {
 	unsigned long long value = detail;

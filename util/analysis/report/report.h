@@ -75,7 +75,7 @@ struct report_row {
 	u64 filtered;		/* not recorded, as requested: sampling, filters */
 	u64 recorded;		/* rows in the file */
 	u64 time_ns, gap_ns;
-	/* Of time_ns; poll_ns is part of halt_ns.  kvm_ns: what is left. */
+	/* Parts of time_ns; poll_ns is part of halt_ns.  kvm_ns: the remainder. */
 	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, block_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
 	double count_percent, time_percent;	/* of all rows together */
@@ -96,7 +96,7 @@ struct report_vcpu {
 	u64 halt_ns, poll_ns;	/* poll_ns is part of halt_ns */
 	u64 wait_ns, block_ns;
 	u64 open_ns;		/* since an exit that was still open at the end */
-	u64 unseen_ns;		/* what is left of the recording's duration */
+	u64 unseen_ns;		/* the rest of the recording's duration */
 	u64 wall_ns;		/* what the shares refer to */
 };
 
@@ -146,7 +146,7 @@ bool report__was_asked_for(const struct recording *rec, const char *event);
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
 
-/* What an id is called: "0", with_vm "4711/0"; of what is no vCPU, its role. */
+/* The name of an id: "0", with_vm "4711/0"; its role if it is not a vCPU. */
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
 
 /* Whether it is of chosen events only: --time, --vcpu, --pid. */
