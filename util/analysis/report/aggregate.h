@@ -15,6 +15,7 @@
 /* More than any host has, unless details are requested: then each gpa is a key. */
 #define AGG_MAX_KEYS	(128 * 1024)
 
+/* The sum of nr_fine of all keys (keys.c); test_keys_fit checks it. */
 #define AGG_FINE	6
 
 struct agg_key {		/* compared as bytes: no padding */

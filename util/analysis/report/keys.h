@@ -4,7 +4,8 @@
  * keys.c: everything else (columns to read, grouping, order, headings, labels, JSON,
  * the help of --sort) comes from it.
  *
- * Adding one: its KEY_ number here, its entry in keys.c, a line of the man page.
+ * Adding one: its KEY_ number here, its entry in keys.c, its share of AGG_FINE
+ * (aggregate.h), and the man page.
  */
 #ifndef KVMW_KEYS_H
 #define KVMW_KEYS_H
