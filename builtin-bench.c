@@ -9,6 +9,7 @@
 #include "bench/guest.h"
 #include "builtin.h"
 #include "util/error.h"
+#include "util/parse.h"
 #include "util/render/screen.h"
 
 /* What a plain `kvmw bench guest` does: some of everything, 13,000 exits. */
@@ -68,14 +69,10 @@ struct guest_args {
 static int cmd_bench__number(const char *option, const char *arg, uint64_t min, uint64_t max,
 			     uint64_t *value)
 {
-	char *end;
-
-	errno = 0;
-	*value = strtoull(arg, &end, 10);
-	if (*arg >= '0' && *arg <= '9' && !*end && !errno && *value >= min && *value <= max)
+	if (!parse_u64(arg, value) && *value >= min && *value <= max)
 		return 0;
-	error("bench guest: --%s %s: must be a whole number from %" PRIu64 " to %" PRIu64, option,
-	      arg, min, max);
+	error("--%s '%s': must be a whole number from %" PRIu64 " to %" PRIu64, option, arg,
+	      min, max);
 	return EINVAL;
 }
 

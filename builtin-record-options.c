@@ -41,9 +41,9 @@ static void parse_pids(struct record_options *o, char *arg, struct argp_state *s
 		u32 pid;
 
 		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
-			argp_error(state, "-p: '%s' is not a process id", p);
+			argp_error(state, "-p '%s': must be a process id", p);
 		if (o->nr_pids == MAX_PIDS)
-			argp_error(state, "-p: more than %d VMs; use -a", MAX_PIDS);
+			argp_error(state, "-p: more than %d processes; use -a", MAX_PIDS);
 		o->pids[o->nr_pids++] = pid;
 	}
 }
@@ -52,27 +52,28 @@ static void parse_vcpus(struct record_options *o, const char *arg, struct argp_s
 {
 	o->vcpu_filter = true;
 	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
-		argp_error(state, "--vcpu: invalid list '%s' (example: 0-3,7; ids are below %d)", arg,
+		argp_error(state, "--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
 			   KVMW_MAX_VCPU_IDS);
 }
 
 static void parse_ring_bytes(struct record_options *o, const char *arg, struct argp_state *state)
 {
 	if (parse_size(arg, &o->ring_bytes) || !o->ring_bytes || o->ring_bytes > MAX_RING)
-		argp_error(state, "-m: invalid size '%s' (examples: 512K, 16M; at most 1G)", arg);
+		argp_error(state, "-m '%s': must be a size up to 1G, such as 512K or 16M", arg);
 }
 
 static void parse_duration(struct record_options *o, const char *arg, struct argp_state *state)
 {
 	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
-		argp_error(state, "--duration: invalid time '%s' (examples: 10, 500ms, 2m)", arg);
+		argp_error(state, "--duration '%s': must be a positive time, such as 10, 500ms or 2m", arg);
 }
 
-static void parse_range(struct kvmw_range *range, const char *name, const char *arg,
-			struct argp_state *state)
+static void take_range(struct kvmw_range *range, const char *name, const char *arg,
+		       struct argp_state *state)
 {
 	if (record_filter__range(range, arg))
-		argp_error(state, "--%s: invalid range '%s' (examples: 0x3f8, 0x60-0x64)", name, arg);
+		argp_error(state, "--%s '%s': must be a number or range, such as 0x3f8 or 0x60-0x64", name,
+			   arg);
 }
 
 static error_t parse_filter(struct record_filter *filter, int key, const char *arg,
@@ -83,20 +84,20 @@ static error_t parse_filter(struct record_filter *filter, int key, const char *a
 		return record_filter__reasons(filter, arg) ? EINVAL : 0;
 	case OPT_MIN_DURATION:
 		if (parse_time(arg, &filter->f.min_ns))
-			argp_error(state, "--min-duration: invalid time '%s' (examples: 100us, 1ms)", arg);
+			argp_error(state, "--min-duration '%s': must be a time, such as 100us or 1ms", arg);
 		return 0;
 	case OPT_PORT:
-		parse_range(&filter->f.port, "port", arg, state);
+		take_range(&filter->f.port, "port", arg, state);
 		return 0;
 	case OPT_GPA:
-		parse_range(&filter->f.gpa, "gpa", arg, state);
+		take_range(&filter->f.gpa, "gpa", arg, state);
 		return 0;
 	case OPT_MSR:
-		parse_range(&filter->f.msr, "msr", arg, state);
+		take_range(&filter->f.msr, "msr", arg, state);
 		return 0;
 	case OPT_SAMPLE:
 		if (parse_u32(arg, &filter->f.sample) || !filter->f.sample)
-			argp_error(state, "--sample: '%s' must be a positive number (100: one in 100)", arg);
+			argp_error(state, "--sample '%s': must be a positive number (100: one in 100)", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -170,19 +170,15 @@ static error_t parse_top(struct args *args, const char *arg)
 	args->top = true;
 	if (!parse_u32(arg, &args->opt.top) && args->opt.top)
 		return 0;
-	error("--top: invalid number '%s', must be positive", arg);
+	error("--top '%s': must be a positive number", arg);
 	return EINVAL;
 }
 
 static error_t parse_limit(struct report_options *opt, const char *arg)
 {
-	char *end;
-
-	opt->percent_limit = strtod(arg, &end);
-	if (end != arg && (!*end || !strcmp(end, "%")) && opt->percent_limit >= 0 &&
-	    opt->percent_limit <= 100)
+	if (!parse_percent(arg, &opt->percent_limit))
 		return 0;
-	error("--percent-limit: invalid number '%s', must be 0 to 100", arg);
+	error("--percent-limit '%s': must be a number from 0 to 100", arg);
 	return EINVAL;
 }
 
@@ -191,7 +187,7 @@ static error_t parse_width(struct args *args, const char *arg)
 	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
 	    args->width <= SCREEN_MAX)
 		return 0;
-	error("--width: invalid number '%s', must be %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
+	error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
 	return EINVAL;
 }
 

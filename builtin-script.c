@@ -9,6 +9,7 @@
 #include "builtin.h"
 #include "util/analysis/report/report.h"
 #include "util/error.h"
+#include "util/parse.h"
 #include "util/render/script.h"
 
 enum { OPT_MAX = 0x100 };
@@ -43,13 +44,9 @@ static const enum script_form forms[NR_OUTPUT_FORMATS] = {
 
 static error_t parse_max(struct script_options *opt, const char *arg)
 {
-	char *end;
-
-	errno = 0;
-	opt->max_events = strtoull(arg, &end, 10);
-	if (*arg >= '0' && *arg <= '9' && !*end && !errno && opt->max_events)
+	if (!parse_u64(arg, &opt->max_events) && opt->max_events)
 		return 0;
-	error("--max-events: invalid number '%s', must be positive", arg);
+	error("--max-events '%s': must be a positive number", arg);
 	return EINVAL;
 }
 

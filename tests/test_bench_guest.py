@@ -355,19 +355,19 @@ def test_no_permission():
 
 
 @pytest.mark.parametrize("args, words", [
-    (["--cpuid", "x"], ["--cpuid x", "whole number"]),
-    (["--cpuid", "-1"], ["--cpuid -1"]),
+    (["--cpuid", "x"], ["--cpuid 'x'", "must be a whole number"]),
+    (["--cpuid", "-1"], ["--cpuid '-1'"]),
     (["--cpuid", ""], ["--cpuid"]),
-    (["--pio", "5k"], ["--pio 5k"]),
+    (["--pio", "5k"], ["--pio '5k'"]),
     (["--msr", "4294967297"], ["4294967296"]),
     (["--rounds", "99999999999999999999999"], ["--rounds"]),
-    (["--vcpus", "0"], ["--vcpus 0"]),
+    (["--vcpus", "0"], ["--vcpus '0'"]),
     (["--vmm-delay", "1e3"], ["--vmm-delay"]),
     (["--cpuid", "0"], ["nothing to do"]),
     (["--dirty-log", "--pio", "1"], ["--touch"]),
     (["--hlt", "1", "--ipi", "1"], ["--hlt", "--ipi", "--timer"]),
     (["--timer", "1", "--hlt", "1"], ["--hlt", "--ipi", "--timer"]),
-    (["--timer", "1", "--timer-delay", "0"], ["--timer-delay 0"]),
+    (["--timer", "1", "--timer-delay", "0"], ["--timer-delay '0'"]),
     (["--timer", "1", "--timer-delay", "1000001"], ["1000000"]),
     (["more"], ["unexpected argument 'more'"]),
 ])

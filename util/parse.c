@@ -6,28 +6,64 @@
 
 #include "util/parse.h"
 
+int parse_number(const char **text, int base, u64 max, u64 *value)
+{
+	char *end;
+
+	/* strtoull() takes white space and signs as well. */
+	if (!isdigit((unsigned char)**text))
+		return -1;
+	errno = 0;
+	*value = strtoull(*text, &end, base);
+	*text = end;
+	return errno || *value > max ? -1 : 0;
+}
+
+int parse_range(const char **text, int base, u64 max, u64 *from, u64 *to)
+{
+	if (parse_number(text, base, max, from))
+		return -1;
+	*to = *from;
+	if (**text != '-')
+		return 0;
+	(*text)++;
+	return parse_number(text, base, max, to) || *from > *to ? -1 : 0;
+}
+
+int parse_u64(const char *text, u64 *value)
+{
+	return parse_number(&text, 10, UINT64_MAX, value) || *text ? -1 : 0;
+}
+
+int parse_u32(const char *text, u32 *value)
+{
+	u64 number;
+
+	if (parse_number(&text, 10, UINT32_MAX, &number) || *text)
+		return -1;
+	*value = number;
+	return 0;
+}
+
 int parse_size(const char *text, u64 *bytes)
 {
 	static const char units[] = "KMGT";
 	const char *unit;
-	char *end;
 
-	errno = 0;
-	*bytes = strtoull(text, &end, 10);
-	if (end == text || errno || !isdigit((unsigned char)*text))
+	if (parse_number(&text, 10, UINT64_MAX, bytes))
 		return -1;
-	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (unit && *unit) {
+	unit = *text ? strchr(units, toupper((unsigned char)*text)) : NULL;
+	if (unit) {
 		u32 shift = 10 * (unit - units + 1);
 
 		if (*bytes > ~0ULL >> shift)
 			return -1;
 		*bytes <<= shift;
-		end++;
-		if (*end == 'B' || *end == 'b')
-			end++;
+		text++;
+		if (*text == 'B' || *text == 'b')
+			text++;
 	}
-	return *end ? -1 : 0;
+	return *text ? -1 : 0;
 }
 
 int parse_time(const char *text, u64 *ns)
@@ -56,41 +92,50 @@ int parse_time(const char *text, u64 *ns)
 	return -1;
 }
 
-int parse_u32(const char *text, u32 *value)
+int parse_percent(const char *text, double *percent)
 {
-	unsigned long n;
 	char *end;
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || n > ~0u)
+	*percent = strtod(text, &end);
+	if (end == text || (*end && strcmp(end, "%")))
 		return -1;
-	*value = n;
+	return *percent >= 0 && *percent <= 100 ? 0 : -1;
+}
+
+int parse_seconds(const char **text, u64 *ns)
+{
+	u64 value = 0, scale = NSEC_PER_SEC / 10;
+	const char *p = *text;
+
+	if (!isdigit((unsigned char)*p) && *p != '.')
+		return -1;
+	for (; isdigit((unsigned char)*p); p++) {
+		value = value * 10 + (*p - '0');
+		if (value > 1000000000)
+			return -1;
+	}
+	value *= NSEC_PER_SEC;
+	if (*p == '.') {
+		for (p++; isdigit((unsigned char)*p); p++) {
+			value += (*p - '0') * scale;
+			scale /= 10;
+		}
+	}
+	*text = p;
+	*ns = value;
 	return 0;
 }
 
 int parse_list(const char *text, u64 *bits, u32 nr_bits)
 {
-	memset(bits, 0, (nr_bits + 63) / 64 * sizeof(*bits));
-	for (const char *p = text; ; p++) {
-		char *end;
-		unsigned long first, last;
+	u64 from, to;
 
-		if (!isdigit((unsigned char)*p))
+	memset(bits, 0, (nr_bits + 63) / 64 * sizeof(*bits));
+	do {
+		if (parse_range(&text, 10, nr_bits - 1, &from, &to))
 			return -1;
-		first = last = strtoul(p, &end, 10);
-		if (*end == '-') {
-			p = end + 1;
-			if (!isdigit((unsigned char)*p))
-				return -1;
-			last = strtoul(p, &end, 10);
-		}
-		if (first > last || last >= nr_bits || (*end && *end != ','))
-			return -1;
-		for (unsigned long i = first; i <= last; i++)
-			bits[i / 64] |= 1ULL << i % 64;
-		p = end;
-		if (!*p)
-			return 0;
-	}
+		for (; from <= to; from++)
+			bits[from / 64] |= 1ULL << from % 64;
+	} while (*text++ == ',');
+	return text[-1] ? -1 : 0;
 }

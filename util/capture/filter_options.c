@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
-#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +11,7 @@
 #include "util/capture/provider.h"
 #include "util/error.h"
 #include "util/memory.h"
-
-/* One number, decimal or 0x...; *end is the end of it. */
-static int filter_options__number(const char *text, u64 *value, char **end)
-{
-	errno = 0;
-	if (!isdigit((unsigned char)*text))
-		return -1;
-	*value = strtoull(text, end, 0);
-	return *end == text || errno ? -1 : 0;
-}
+#include "util/parse.h"
 
 const char *record_filter__reason_name(u32 number)
 {
@@ -32,10 +21,11 @@ const char *record_filter__reason_name(u32 number)
 static int find_reason(const char *name, u32 *reason)
 {
 	u32 isa = arch__host_isa();
-	char *end, buf[REASON_NAME_MAX];
+	const char *end = name;
+	char buf[REASON_NAME_MAX];
 	u64 value;
 
-	if (!filter_options__number(name, &value, &end) && !*end && value <= UINT32_MAX) {
+	if (!parse_number(&end, 0, UINT32_MAX, &value) && !*end) {
 		*reason = value;
 		return 0;
 	}
@@ -45,7 +35,7 @@ static int find_reason(const char *name, u32 *reason)
 		*reason = i;
 		return 0;
 	}
-	return error("--reason: '%s' is not an exit reason of %s (examples: %s; a number works too; kvmw "
+	return error("--reason '%s': not an exit reason of %s (examples: %s; a number works too; kvmw "
 		     "report shows those that occur)", name, isa_name(isa), isa_examples(isa));
 }
 
@@ -72,15 +62,12 @@ int record_filter__reasons(struct record_filter *filter, const char *names)
 
 int record_filter__range(struct kvmw_range *range, const char *text)
 {
-	char *end;
+	u64 from, to;
 
-	if (filter_options__number(text, &range->from, &end))
+	if (parse_range(&text, 0, UINT64_MAX, &from, &to) || *text)
 		return -1;
-	range->to = range->from;
-	if (*end == '-' && filter_options__number(end + 1, &range->to, &end))
-		return -1;
-	range->set = 1;
-	return *end || range->from > range->to ? -1 : 0;
+	*range = (struct kvmw_range) { .from = from, .to = to, .set = 1 };
+	return 0;
 }
 
 const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on)

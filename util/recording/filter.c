@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,47 +6,27 @@
 #include "util/analysis/hist.h"
 #include "util/array.h"
 #include "util/error.h"
+#include "util/parse.h"
 
-static bool filter__number(const char **text, u32 *value)
+static int number_list__read(struct number_list *list, const char *text)
 {
-	unsigned long long v;
-	char *end;
+	u64 from, to;
 
-	if (**text < '0' || **text > '9')
-		return false;
-	errno = 0;
-	v = strtoull(*text, &end, 10);
-	*text = end;
-	*value = v;
-	return !errno && v < UINT32_MAX;
-}
-
-static bool parse_ranges(struct number_list *list, const char *p)
-{
 	do {
-		struct number_range range;
-
-		if (!filter__number(&p, &range.from))
-			return false;
-		range.to = range.from;
-		if (*p == '-') {
-			p++;
-			if (!filter__number(&p, &range.to) || range.to < range.from)
-				return false;
-		}
-		if (array__reserve(list->range, list->nr, list->room, NULL))
-			return false;
-		list->range[list->nr++] = range;
-	} while (*p++ == ',');
-	return !p[-1];
+		if (parse_range(&text, 10, UINT32_MAX - 1, &from, &to) ||
+		    array__reserve(list->range, list->nr, list->room, NULL))
+			return -1;
+		list->range[list->nr++] = (struct number_range) { from, to };
+	} while (*text++ == ',');
+	return text[-1] ? -1 : 0;
 }
 
 int number_list__parse(struct number_list *list, const char *what, const char *text)
 {
 	number_list__free(list);
-	if (parse_ranges(list, text))
+	if (!number_list__read(list, text))
 		return 0;
-	return error("%s '%s': not a list of numbers like 0-3,7", what, text);
+	return error("%s '%s': must be a list of numbers, such as 0-3,7", what, text);
 }
 
 bool number_list__has(const struct number_list *list, u64 number)
@@ -64,31 +43,6 @@ void number_list__free(struct number_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* Seconds with up to nine decimals, in integers: a double cannot hold them. */
-static bool filter__seconds(const char **text, u64 *ns)
-{
-	const char *p = *text;
-	u64 value = 0, scale = NSEC_PER_SEC / 10;
-
-	if ((*p < '0' || *p > '9') && *p != '.')
-		return false;
-	for (; *p >= '0' && *p <= '9'; p++) {
-		value = value * 10 + (*p - '0');
-		if (value > 1000000000)
-			return false;
-	}
-	value *= NSEC_PER_SEC;
-	if (*p == '.') {
-		for (p++; *p >= '0' && *p <= '9'; p++) {
-			value += (*p - '0') * scale;
-			scale /= 10;
-		}
-	}
-	*text = p;
-	*ns = value;
-	return true;
-}
-
 static bool filter__parse_end(const char **p, bool *absolute, u64 *ns)
 {
 	if (!**p || **p == ',')
@@ -97,7 +51,7 @@ static bool filter__parse_end(const char **p, bool *absolute, u64 *ns)
 		*absolute = true;
 		(*p)++;
 	}
-	return filter__seconds(p, ns);
+	return !parse_seconds(p, ns);
 }
 
 int time_window__parse(struct time_window *w, const char *text)
@@ -109,9 +63,10 @@ int time_window__parse(struct time_window *w, const char *text)
 	    filter__parse_end(&p, &w->to_absolute, &w->to) && !*p) {
 		if (w->from_absolute != w->to_absolute || w->from <= w->to)
 			return 0;
-		return error("--time %s: ends before it begins", text);
+		return error("--time '%s': ends before it begins", text);
 	}
-	return error("--time '%s': not FROM,TO in seconds since the start, like 1.5,3 or ,10", text);
+	return error("--time '%s': must be FROM,TO in seconds since the start, such as 1.5,3 or ,10",
+		     text);
 }
 
 void time_window__resolve(struct time_window *w, u64 start_ns)
