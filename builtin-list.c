@@ -120,10 +120,8 @@ int cmd_list(int argc, const char **argv)
 	if (argp_parse(&list_argp, argc, (char **)argv, 0, NULL, &args))
 		return KVMW_USAGE;
 	nr = vm__scan(&vms, &list.hidden);
-	if (nr < 0) {
-		error("cannot read /proc");
-		return KVMW_FAILED;
-	}
+	if (nr < 0)
+		goto out;
 	if (list_vms(&list, vms, nr) || list_points(&list))
 		goto out;
 	list_events(&list);

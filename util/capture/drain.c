@@ -140,10 +140,10 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	if (totals__send(d->stats, d->sink, session__states(d->session), now))
+	if (totals__send(d->stats, d->sink, session__states(d->session), now) ||
+	    tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
 	d->counts.vcpus = totals__vcpus(session__states(d->session));
-	tasks__send(&d->tasks, d->sink);
 	d->flush_ns = now + FLUSH_NS;
 }
 
@@ -230,7 +230,6 @@ static void once_a_second(struct drain *d, u64 now)
 static void *drain__run(void *arg)
 {
 	struct drain *d = arg;
-
 	int more = 0;
 
 	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
@@ -241,10 +240,9 @@ static void *drain__run(void *arg)
 		if (!more)
 			wait_for_data(d);
 		more = drain__consume(d);
-		if (more < 0)
-			break;
 		/* At once, because a VM may be gone within a second. */
-		if (totals__ident(d->stats, d->sink, session__states(d->session))) {
+		if (more < 0 ||
+		    totals__ident(d->stats, d->sink, session__states(d->session))) {
 			sink__fail(d->sink);
 			break;
 		}

@@ -3,29 +3,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/capture/elf_symbols.h"
+#include "util/search.h"
 
-static void elf_symbols__add(struct elf_symbols *s, const GElf_Sym *sym, const char *name)
+static int elf_symbols__add(struct elf_symbols *s, const GElf_Sym *sym, const char *name)
 {
-	struct elf_symbol *grown;
+	struct elf_symbol symbol = { .address = sym->st_value, .size = sym->st_size };
 
 	if (!name || !*name)
-		return;
-	if (s->nr == s->room) {
-		u32 room = s->room ? s->room * 2 : 256;
-
-		grown = realloc(s->symbol, room * sizeof(*grown));
-		if (!grown)
-			return;
-		s->symbol = grown;
-		s->room = room;
-	}
-	name = strdup(name);
-	if (name)
-		s->symbol[s->nr++] = (struct elf_symbol) { sym->st_value, sym->st_size, (char *)name };
+		return 0;
+	if (array__reserve(s->symbol, s->nr, s->room, NULL))
+		return -1;
+	symbol.name = mem__strdup(name);
+	if (!symbol.name)
+		return -1;
+	s->symbol[s->nr++] = symbol;
+	return 0;
 }
 
-static void read_table(struct elf_symbols *s, Elf *elf, Elf_Scn *scn, const GElf_Shdr *head)
+static int read_table(struct elf_symbols *s, Elf *elf, Elf_Scn *scn, const GElf_Shdr *head)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
 	size_t nr = data && head->sh_entsize ? head->sh_size / head->sh_entsize : 0;
@@ -37,9 +34,11 @@ static void read_table(struct elf_symbols *s, Elf *elf, Elf_Scn *scn, const GElf
 		if (!gelf_getsym(data, i, &sym) || sym.st_shndx == SHN_UNDEF)
 			continue;
 		type = GELF_ST_TYPE(sym.st_info);
-		if (type == STT_FUNC || type == STT_GNU_IFUNC)
-			elf_symbols__add(s, &sym, elf_strptr(elf, head->sh_link, sym.st_name));
+		if ((type == STT_FUNC || type == STT_GNU_IFUNC) &&
+		    elf_symbols__add(s, &sym, elf_strptr(elf, head->sh_link, sym.st_name)))
+			return -1;
 	}
+	return 0;
 }
 
 static void read_segments(struct elf_symbols *s, Elf *elf)
@@ -48,7 +47,7 @@ static void read_segments(struct elf_symbols *s, Elf *elf)
 
 	if (elf_getphdrnum(elf, &nr))
 		return;
-	s->segment = calloc(nr ?: 1, sizeof(*s->segment));
+	s->segment = mem__calloc(nr ?: 1, sizeof(*s->segment));
 	for (size_t i = 0; s->segment && i < nr; i++) {
 		GElf_Phdr head;
 
@@ -85,8 +84,9 @@ void elf_symbols__read(struct elf_symbols *s, int fd)
 
 		/* The exported symbols of a stripped file, and all symbols of others. */
 		if (gelf_getshdr(scn, &head) &&
-		    (head.sh_type == SHT_SYMTAB || head.sh_type == SHT_DYNSYM))
-			read_table(s, elf, scn, &head);
+		    (head.sh_type == SHT_SYMTAB || head.sh_type == SHT_DYNSYM) &&
+		    read_table(s, elf, scn, &head))
+			break;
 	}
 	elf_end(elf);
 	if (s->nr)
@@ -114,26 +114,25 @@ static bool to_address(const struct elf_symbols *s, u64 offset, u64 *address)
 	return false;
 }
 
+/* Never equal: the search ends behind the symbol that the address is in. */
+static int elf_symbols__is_behind(const void *address, const void *symbol)
+{
+	return *(const u64 *)address < ((const struct elf_symbol *)symbol)->address ? -1 : 1;
+}
+
 const char *elf_symbols__find(const struct elf_symbols *s, u64 offset, u64 *into)
 {
-	u32 from = 0, to = s->nr;
+	const struct elf_symbol *symbol;
+	size_t behind;
 	u64 address;
 
 	if (!to_address(s, offset, &address))
 		return NULL;
-	while (from < to) {
-		u32 mid = from + (to - from) / 2;
-
-		if (s->symbol[mid].address <= address)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	if (!from)
+	behind = lower_bound(&address, s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__is_behind);
+	if (!behind)
 		return NULL;
-	*into = address - s->symbol[from - 1].address;
+	symbol = &s->symbol[behind - 1];
+	*into = address - symbol->address;
 	/* Beyond the end of the function before it: unknown. */
-	if (s->symbol[from - 1].size && *into >= s->symbol[from - 1].size)
-		return NULL;
-	return s->symbol[from - 1].name;
+	return symbol->size && *into >= symbol->size ? NULL : symbol->name;
 }

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/array.h"
 #include "util/capture/elf_symbols.h"
 #include "util/capture/symbols.h"
+#include "util/search.h"
 
 struct kernel_symbol {
 	u64 address;
@@ -33,12 +35,12 @@ struct process {
 	struct process *next;
 	pid_t pid;
 	struct mapping *mapping;
-	u32 nr;
+	u32 nr, room;
 };
 
 struct symbols {
 	struct kernel_symbol *kernel;
-	u32 nr_kernel, room;
+	u32 nr_kernel, kernel_room;
 	struct file *files;
 	struct process *processes;
 };
@@ -75,79 +77,76 @@ static int symbols__by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static bool add_kernel(struct symbols *s, u64 address, const char *name, const char *module)
+static int add_kernel(struct symbols *s, u64 address, const char *name, const char *module)
 {
-	struct kernel_symbol *grown;
+	struct kernel_symbol symbol = { .address = address };
 	char text[256];
 
-	if (s->nr_kernel == s->room) {
-		u32 room = s->room ? s->room * 2 : 1 << 16;
-
-		grown = realloc(s->kernel, room * sizeof(*grown));
-		if (!grown)
-			return false;
-		s->kernel = grown;
-		s->room = room;
-	}
+	if (array__reserve(s->kernel, s->nr_kernel, s->kernel_room, NULL))
+		return -1;
 	snprintf(text, sizeof(text), "%s%s%s", name, *module ? " " : "", module);
-	s->kernel[s->nr_kernel] = (struct kernel_symbol) { address, strdup(text) };
-	return s->kernel[s->nr_kernel++].name;
+	symbol.name = mem__strdup(text);
+	if (!symbol.name)
+		return -1;
+	s->kernel[s->nr_kernel++] = symbol;
+	return 0;
 }
 
 /* Lines of /proc/kallsyms: address, type, name, and a module's name in brackets. */
-static void read_kernel(struct symbols *s)
+static int read_kernel(struct symbols *s)
 {
 	FILE *in = fopen("/proc/kallsyms", "re");
 	char line[512], name[160], module[64], type;
 	unsigned long long address;
+	int err = 0;
 
-	while (in && fgets(line, sizeof(line), in)) {
+	while (!err && in && fgets(line, sizeof(line), in)) {
 		*module = 0;
 		if (sscanf(line, "%llx %c %159s %63s", &address, &type, name, module) < 3)
 			continue;
 		/* All 0: hidden, kernel.kptr_restrict. */
 		if (!address || !strchr("tTwW", type))
 			continue;
-		if (!add_kernel(s, address, name, module))
-			break;
+		err = add_kernel(s, address, name, module);
 	}
 	if (in)
 		fclose(in);
 	if (s->nr_kernel)
 		qsort(s->kernel, s->nr_kernel, sizeof(*s->kernel), symbols__by_address);
+	return err;
 }
 
 struct symbols *symbols__new(void)
 {
-	struct symbols *s = calloc(1, sizeof(struct symbols));
+	struct symbols *s = mem__calloc(1, sizeof(struct symbols));
 
 	/* Now, because it takes long enough for a process to come and go. */
-	if (s)
-		read_kernel(s);
-	return s;
+	if (!s || !read_kernel(s))
+		return s;
+	symbols__free(s);
+	return NULL;
+}
+
+/* Never equal: the search ends behind the symbol that the address is in. */
+static int symbols__is_behind(const void *address, const void *symbol)
+{
+	return *(const u64 *)address < ((const struct kernel_symbol *)symbol)->address ? -1 : 1;
 }
 
 void symbols__kernel(struct symbols *s, u64 address, char *buf, size_t size)
 {
+	size_t behind = lower_bound(&address, s->kernel, s->nr_kernel, sizeof(*s->kernel),
+				    symbols__is_behind);
 	const char *name, *module;
-	u32 from = 0, to;
 
-	for (to = s->nr_kernel; from < to; ) {
-		u32 mid = from + (to - from) / 2;
-
-		if (s->kernel[mid].address <= address)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	if (!from || !s->kernel[from - 1].name) {
+	if (!behind) {
 		snprintf(buf, size, "0x%llx", (unsigned long long)address);
 		return;
 	}
-	name = s->kernel[from - 1].name;
+	name = s->kernel[behind - 1].name;
 	module = strchr(name, ' ');
 	snprintf(buf, size, "%.*s+0x%llx%s", module ? (int)(module - name) : (int)strlen(name), name,
-		 (unsigned long long)(address - s->kernel[from - 1].address), module ? module : "");
+		 (unsigned long long)(address - s->kernel[behind - 1].address), module ? module : "");
 }
 
 /* ---- processes ----------------------------------------------------------- */
@@ -176,12 +175,12 @@ static struct file *get_file(struct symbols *s, pid_t pid, const char *range, co
 	for (file = s->files; file; file = file->next)
 		if (file->device == device && file->inode == inode && !strcmp(file->name, name))
 			return file;
-	file = calloc(1, sizeof(*file));
+	file = mem__calloc(1, sizeof(*file));
 	if (!file)
 		return NULL;
 	file->device = device;
 	file->inode = inode;
-	file->name = strdup(name);
+	file->name = mem__strdup(name);
 	if (!file->name) {
 		free(file);
 		return NULL;
@@ -196,7 +195,6 @@ static void add_mapping(struct symbols *s, struct process *p, const char *line)
 {
 	unsigned long long start, end, offset, inode;
 	char range[64], path[4096] = "";
-	struct mapping *grown;
 	unsigned int major, minor;
 	char x;
 
@@ -204,10 +202,8 @@ static void add_mapping(struct symbols *s, struct process *p, const char *line)
 		   &minor, &inode, path) < 6 || x != 'x' ||
 	    sscanf(range, "%llx-%llx", &start, &end) != 2)
 		return;
-	grown = realloc(p->mapping, (p->nr + 1) * sizeof(*grown));
-	if (!grown)
+	if (array__reserve(p->mapping, p->nr, p->room, NULL))
 		return;
-	p->mapping = grown;
 	p->mapping[p->nr++] = (struct mapping) {
 		start, end, offset,
 		get_file(s, p->pid, range, *path ? path : "[anon]", (u64)major << 32 | minor, inode),
@@ -248,7 +244,7 @@ static const struct mapping *get_mapping(struct symbols *s, pid_t pid, u64 addre
 	for (p = s->processes; p && p->pid != pid; p = p->next)
 		;
 	if (!p) {
-		p = calloc(1, sizeof(*p));
+		p = mem__calloc(1, sizeof(*p));
 		if (!p)
 			return NULL;
 		p->pid = pid;

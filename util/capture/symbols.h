@@ -11,7 +11,7 @@
 
 #include "util/types.h"
 
-/* Reads the kernel's symbols, which takes tens of ms. NULL: out of memory. */
+/* Reads the kernel's symbols, which takes tens of ms. NULL after error(). */
 struct symbols *symbols__new(void);
 void symbols__free(struct symbols *symbols);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/capture/tasks.h"
 
 static int by_tid_and_time(const void *a, const void *b)
@@ -31,21 +32,13 @@ static void keep_latest(struct tasks *tasks)
 
 static int tasks__make_room(struct tasks *tasks)
 {
-	struct kvmw_ring_task *grown;
-	u32 room;
-
 	if (tasks->nr < tasks->room)
 		return 0;
 	keep_latest(tasks);
 	if (tasks->room && tasks->nr <= tasks->room / 2)
 		return 0;
-	room = tasks->room ? tasks->room * 2 : 256;
-	grown = realloc(tasks->task, room * sizeof(*grown));
-	if (!grown)
-		return -1;
-	tasks->task = grown;
-	tasks->room = room;
-	return 0;
+	return array__reserve_many(tasks->task, tasks->nr, tasks->room - tasks->nr + 1, tasks->room,
+				   NULL);
 }
 
 int tasks__note(struct tasks *tasks, const struct kvmw_ring_task *task)

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/array.h"
 #include "util/capture/vm.h"
+#include "util/error.h"
 
 #define VCPU_LINK "anon_inode:kvm-vcpu:"
 
@@ -164,33 +166,31 @@ int vm__scan(struct vm **vms, u32 *hidden)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	u32 nr = 0, size = 0;
+	u32 nr = 0, room = 0;
+	int err = 0;
 
 	*vms = NULL;
 	*hidden = 0;
 	if (!proc)
-		return -1;
-	while ((entry = readdir(proc))) {
+		return error("cannot read /proc: %s", strerror(errno));
+	while (!err && (entry = readdir(proc))) {
 		struct vm vm;
-		int err;
+		int why;
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		err = vm__read(atoi(entry->d_name), &vm);
-		if (err == EACCES || err == EPERM)
+		why = vm__read(atoi(entry->d_name), &vm);
+		if (why == EACCES || why == EPERM)
 			++*hidden;
-		if (err || !vm.nr_vms)
+		if (why || !vm.nr_vms)
 			continue;
-		if (nr == size) {
-			struct vm *more = realloc(*vms, (size = size * 2 + 8) * sizeof(vm));
-
-			if (!more)
-				break;
-			*vms = more;
-		}
-		(*vms)[nr++] = vm;
+		err = array__reserve(*vms, nr, room, NULL);
+		if (!err)
+			(*vms)[nr++] = vm;
 	}
 	closedir(proc);
+	if (err)
+		return -1;
 	if (nr)
 		qsort(*vms, nr, sizeof(**vms), by_pid);
 	return nr;

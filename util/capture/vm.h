@@ -28,7 +28,8 @@ int vm__read(pid_t pid, struct vm *vm);
 void vm__describe(pid_t pid, struct vm *vm);
 
 /*
- * All VMs of the host, by pid.  Returns how many and *vms (free it), or -1.
+ * All VMs of the host, by pid.  Returns how many and *vms (free it), or -1 after
+ * error(); *vms is to be freed even then.
  * *hidden: processes whose descriptors cannot be read.
  */
 int vm__scan(struct vm **vms, u32 *hidden);

@@ -13,9 +13,9 @@ int data_buf__reserve(struct data_buf *buf, size_t more)
 		return 0;
 	while (size - buf->len < more)
 		size *= 2;
-	data = realloc(buf->data, size);
+	data = budget__realloc(NULL, buf->data, buf->size, size);
 	if (!data)
-		return out_of_memory();
+		return -1;
 	buf->data = data;
 	buf->size = size;
 	return 0;

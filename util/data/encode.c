@@ -162,10 +162,11 @@ static int transpose(struct data_encoder *enc, const struct event_desc *event, c
 	size_t need = (size_t)event->nr_fields * nr;
 
 	if (need > enc->nr_values) {
-		u64 *values = realloc(enc->layout.values, need * sizeof(u64));
+		u64 *values = budget__realloc(NULL, enc->layout.values,
+					      enc->nr_values * sizeof(u64), need * sizeof(u64));
 
 		if (!values)
-			return out_of_memory();
+			return -1;
 		enc->layout.values = values;
 		enc->nr_values = need;
 	}

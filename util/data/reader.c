@@ -58,10 +58,10 @@ static int reader__fill(struct data_reader *r, size_t want)
 		/* Grows as data come in: a large size may be a lie. */
 		if (r->len == r->size) {
 			size_t size = r->size ? 2 * r->size : WINDOW_MIN;
-			u8 *buf = realloc(r->buf, size);
+			u8 *buf = budget__realloc(NULL, r->buf, r->size, size);
 
 			if (!buf)
-				return out_of_memory();
+				return -1;
 			r->buf = buf;
 			r->size = size;
 		}
