@@ -88,17 +88,24 @@ static int aggregate_rows__find(struct report_rows *rr, const struct scan_batch 
 				struct seen *seen, struct agg **agg)
 {
 	u64 vcpu = b->col[VCPU][i], reason = b->col[REASON][i], isa = b->col[ISA][i];
+	bool fine = rr->rs->nr_keys;
 	struct agg_key key;
 
+	if (fine) {
+		key = key_of(rr->rs, b->event->id, b->col, i);
+		reason += key.fine[0] * 3 + key.fine[1];
+	}
 	seen += ((reason * 0x9e3779b1 >> 8) + vcpu * 7) % SEEN;
 	if (seen->entry && seen->vcpu == vcpu && seen->reason == reason && seen->isa == isa) {
 		*agg = agg_table__at(&rr->aggs, seen->entry - 1);
-		return 0;
+		if (!fine || !memcmp(&(*agg)->key, &key, sizeof(key)))
+			return 0;
 	}
-	key = key_of(rr->rs, b->event->id, b->col, i);
+	if (!fine)
+		key = key_of(rr->rs, b->event->id, b->col, i);
 	if (agg_table__get(&rr->aggs, &key, agg))
 		return -1;
-	if (*agg && !rr->rs->nr_keys)
+	if (*agg)
 		*seen = (struct seen) { vcpu, reason, isa,
 					hash_table__index(&rr->aggs.table, *agg) + 1 };
 	return 0;
