@@ -8,6 +8,7 @@
 #include "util/arch/arch.h"
 #include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/json_build.h"
 #include "util/capture/provider.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -93,28 +94,30 @@ bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 re
 	       now - since >= f->min_ns;
 }
 
-static void range_json(struct json_object *o, const char *name, const struct kvmw_range *range)
+static int range_json(struct json_object *o, const char *name, const struct kvmw_range *range)
 {
 	char text[64];
 
 	if (!range->set)
-		return;
+		return 0;
 	snprintf(text, sizeof(text), "0x%llx-0x%llx", (unsigned long long)range->from,
 		 (unsigned long long)range->to);
-	json_object_object_add(o, name, json_object_new_string(text));
+	return json_build__put_text(o, name, text);
 }
 
-void record_filter__json(const struct record_filter *filter, struct json_object *o)
+int record_filter__json(const struct record_filter *filter, struct json_object *o)
 {
 	const struct kvmw_filter *f = &filter->f;
+	int err = 0;
 
 	if (filter->reasons)
-		json_object_object_add(o, "reasons", json_object_new_string(filter->reasons));
+		err |= json_build__put_text(o, "reasons", filter->reasons);
 	if (f->min_ns)
-		json_object_object_add(o, "min_ns", json_object_new_int64(f->min_ns));
-	range_json(o, "port", &f->port);
-	range_json(o, "gpa", &f->gpa);
-	range_json(o, "msr", &f->msr);
+		err |= json_build__put(o, "min_ns", json_object_new_int64(f->min_ns));
+	err |= range_json(o, "port", &f->port);
+	err |= range_json(o, "gpa", &f->gpa);
+	err |= range_json(o, "msr", &f->msr);
 	if (f->sample > 1)
-		json_object_object_add(o, "sample", json_object_new_int64(f->sample));
+		err |= json_build__put(o, "sample", json_object_new_int64(f->sample));
+	return err;
 }

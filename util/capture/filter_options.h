@@ -39,6 +39,6 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason);
 
 /* Adds the filters that are set to META's "filters". */
-void record_filter__json(const struct record_filter *filter, struct json_object *o);
+int record_filter__json(const struct record_filter *filter, struct json_object *o);
 
 #endif

@@ -9,17 +9,15 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/json_build.h"
 #include "util/capture/meta.h"
 #include "util/capture/tracefs.h"
+#include "util/memory.h"
 
 struct meta {
 	struct json_object *root, *clocks, *notes;
+	int err;		/* out of memory: meta__json() says so */
 };
-
-static void add_string(struct json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
 
 static void read_line(const char *path, char *line, size_t size)
 {
@@ -56,15 +54,16 @@ static struct json_object *host(void)
 	struct json_object *o = json_object_new_object();
 	struct utsname uts;
 	char model[256];
+	int err = 0;
 
 	uname(&uts);
 	cpu_model(model, sizeof(model));
-	add_string(o, "name", uts.nodename);
-	add_string(o, "kernel", uts.release);
-	add_string(o, "arch", uts.machine);
-	add_string(o, "cpu", model);
-	json_object_object_add(o, "cpus", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
-	return o;
+	err |= json_build__put_text(o, "name", uts.nodename);
+	err |= json_build__put_text(o, "kernel", uts.release);
+	err |= json_build__put_text(o, "arch", uts.machine);
+	err |= json_build__put_text(o, "cpu", model);
+	err |= json_build__put(o, "cpus", json_object_new_int(sysconf(_SC_NPROCESSORS_ONLN)));
+	return json_build__end(o, err);
 }
 
 static int is_parameter(const struct dirent *entry)
@@ -78,24 +77,26 @@ static struct json_object *module_params(const char *module)
 	char path[384], value[256];
 	struct dirent **entries;
 	int nr;
+	int err = 0;
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters", module);
 	nr = scandir(path, &entries, is_parameter, alphasort);
 	for (int i = 0; i < nr; i++) {
 		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, entries[i]->d_name);
 		read_line(path, value, sizeof(value));
-		add_string(o, entries[i]->d_name, value);
+		err |= json_build__put_text(o, entries[i]->d_name, value);
 		free(entries[i]);
 	}
 	if (nr >= 0)
 		free(entries);
-	return o;
+	return json_build__end(o, err);
 }
 
 static struct json_object *kvm(void)
 {
 	struct json_object *o = json_object_new_object(), *params = json_object_new_object();
 	const char *module = "kvm", *vendor = module;
+	int err = 0;
 
 	for (size_t i = 0; module; module = arch_modules[i++]) {
 		char path[64];
@@ -104,31 +105,32 @@ static struct json_object *kvm(void)
 		if (access(path, F_OK))
 			continue;
 		vendor = module;
-		json_object_object_add(params, module, module_params(module));
+		err |= json_build__put(params, module, module_params(module));
 	}
-	add_string(o, "module", vendor);
-	json_object_object_add(o, "params", params);
-	return o;
+	err |= json_build__put_text(o, "module", vendor);
+	err |= json_build__put(o, "params", params);
+	return json_build__end(o, err);
 }
 
 static struct json_object *filters(const struct session_opts *opts,
 				   const struct record_filter *filter)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	int err = 0;
 
-	json_object_object_add(o, "all", json_object_new_boolean(opts->target == KVMW_TARGET_ALL));
+	err |= json_build__put(o, "all", json_object_new_boolean(opts->target == KVMW_TARGET_ALL));
 	for (u32 i = 0; i < opts->nr_pids; i++)
-		json_object_array_add(list, json_object_new_int(opts->pids[i]));
-	json_object_object_add(o, "pids", list);
+		err |= json_build__append(list, json_object_new_int(opts->pids[i]));
+	err |= json_build__put(o, "pids", list);
 	if (opts->vcpus) {
 		list = json_object_new_array();
 		for (u32 i = 0; i < KVMW_MAX_VCPU_IDS; i++)
 			if (opts->vcpus[i / 64] >> i % 64 & 1)
-				json_object_array_add(list, json_object_new_int(i));
-		json_object_object_add(o, "vcpus", list);
+				err |= json_build__append(list, json_object_new_int(i));
+		err |= json_build__put(o, "vcpus", list);
 	}
-	record_filter__json(filter, o);
-	return o;
+	err |= record_filter__json(filter, o);
+	return json_build__end(o, err);
 }
 
 static void add_clock(struct meta *meta)
@@ -139,32 +141,34 @@ static void add_clock(struct meta *meta)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	realtime = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-	json_object_object_add(o, "monotonic_ns",
-			       json_object_new_int64(before + (monotonic_ns() - before) / 2));
-	json_object_object_add(o, "realtime_ns", json_object_new_int64(realtime));
-	json_object_array_add(meta->clocks, o);
+	meta->err |= json_build__put(o, "monotonic_ns",
+				     json_object_new_int64(before + (monotonic_ns() - before) / 2));
+	meta->err |= json_build__put(o, "realtime_ns", json_object_new_int64(realtime));
+	meta->err |= json_build__append(meta->clocks, o);
 }
 
 static struct json_object *events(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
+	int err = 0;
 
 	for_each_named_event(event)
 		if (choice->events & BIT(event->id))
-			json_object_array_add(list, json_object_new_string(event->name));
+			err |= json_build__append_text(list, event->name);
 	for (u32 i = 0; i < choice->nr_raw; i++) {
 		char name[140];
 
 		snprintf(name, sizeof(name), "%s:%s", choice->raw[i].category, choice->raw[i].name);
-		json_object_array_add(list, json_object_new_string(name));
+		err |= json_build__append_text(list, name);
 	}
-	return list;
+	return json_build__end(list, err);
 }
 
 /* With these, records of raw tracepoints can be decoded on any host. */
 static struct json_object *tracepoints(const struct event_choice *choice)
 {
 	struct json_object *list = json_object_new_array();
+	int err = 0;
 
 	for (u32 i = 0; i < choice->nr_raw; i++) {
 		struct json_object *o = json_object_new_object();
@@ -172,13 +176,13 @@ static struct json_object *tracepoints(const struct event_choice *choice)
 
 		snprintf(name, sizeof(name), "%s:%s", choice->raw[i].category, choice->raw[i].name);
 		format = tracefs__format_text(choice->raw[i].category, choice->raw[i].name);
-		json_object_object_add(o, "kind", json_object_new_int(i + 1));
-		add_string(o, "name", name);
-		add_string(o, "format", format ? format : "");
-		json_object_array_add(list, o);
+		err |= json_build__put(o, "kind", json_object_new_int(i + 1));
+		err |= json_build__put_text(o, "name", name);
+		err |= json_build__put_text(o, "format", format ? format : "");
+		err |= json_build__append(list, o);
 		free(format);
 	}
-	return list;
+	return json_build__end(list, err);
 }
 
 /* How each probe is attached here; a note where one is not. */
@@ -190,19 +194,19 @@ static void add_probes(struct meta *meta, const struct session *session, u32 set
 		const struct attach_method *method = session__method(session, h);
 
 		if (method)
-			add_string(o, method->program, method->name);
+			meta->err |= json_build__put_text(o, method->program, method->name);
 		else if (h < PROBE_POINTS && provider__uses(set, h) && probes[h].without &&
 			 session__applies(session, h))
 			meta__note(meta, probes[h].without);
 	}
-	json_object_object_add(meta->root, "programs", o);
+	meta->err |= json_build__put(meta->root, "programs", o);
 }
 
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
 		       const struct session_opts *opts, const struct record_filter *filter,
 		       const char *silent)
 {
-	struct meta *meta = calloc(1, sizeof(*meta));
+	struct meta *meta = mem__calloc(1, sizeof(*meta));
 	struct json_object *command = json_object_new_array(), *o;
 
 	if (!meta)
@@ -211,23 +215,28 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	meta->clocks = json_object_new_array();
 	meta->notes = json_object_new_array();
 	/* argv[0] was changed to "kvmw record" for argp. */
-	json_object_array_add(command, json_object_new_string("kvmw"));
-	json_object_array_add(command, json_object_new_string("record"));
+	meta->err |= json_build__append_text(command, "kvmw");
+	meta->err |= json_build__append_text(command, "record");
 	for (int i = 1; i < argc; i++)
-		json_object_array_add(command, json_object_new_string(argv[i]));
-
-	add_string(o, "kvmw", KVMW_VERSION);
-	json_object_object_add(o, "command", command);
-	json_object_object_add(o, "host", host());
-	json_object_object_add(o, "kvm", kvm());
-	json_object_object_add(o, "events", events(opts->choice));
-	json_object_object_add(o, "filters", filters(opts, filter));
-	json_object_object_add(o, "rings", json_object_new_int(session__nr_rings(session)));
-	json_object_object_add(o, "ring_bytes", json_object_new_int64(session__ring_bytes(session)));
-	json_object_object_add(o, "clocks", meta->clocks);
-	json_object_object_add(o, "notes", meta->notes);
+		meta->err |= json_build__append_text(command, argv[i]);
+	meta->err |= json_build__put_text(o, "kvmw", KVMW_VERSION);
+	meta->err |= json_build__put(o, "command", command);
+	meta->err |= json_build__put(o, "host", host());
+	meta->err |= json_build__put(o, "kvm", kvm());
+	meta->err |= json_build__put(o, "events", events(opts->choice));
+	meta->err |= json_build__put(o, "filters", filters(opts, filter));
+	meta->err |= json_build__put(o, "rings", json_object_new_int(session__nr_rings(session)));
+	meta->err |= json_build__put(o, "ring_bytes",
+				     json_object_new_int64(session__ring_bytes(session)));
+	meta->err |= json_build__put(o, "clocks", meta->clocks);
+	meta->err |= json_build__put(o, "notes", meta->notes);
 	if (opts->choice->nr_raw)
-		json_object_object_add(o, "tracepoints", tracepoints(opts->choice));
+		meta->err |= json_build__put(o, "tracepoints", tracepoints(opts->choice));
+	if (meta->err) {
+		out_of_memory();
+		meta__free(meta);
+		return NULL;
+	}
 	add_probes(meta, session, opts->choice->events);
 	if (silent)
 		meta__note(meta, silent);
@@ -245,16 +254,16 @@ void meta__free(struct meta *meta)
 
 void meta__start(struct meta *meta, u64 start_ns)
 {
-	json_object_object_add(meta->root, "start_ns", json_object_new_int64(start_ns));
+	meta->err |= json_build__put(meta->root, "start_ns", json_object_new_int64(start_ns));
 }
 
 void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "time_ns", json_object_new_int64(stop_ns));
-	add_string(o, "why", why);
-	json_object_object_add(meta->root, "stop", o);
+	meta->err |= json_build__put(o, "time_ns", json_object_new_int64(stop_ns));
+	meta->err |= json_build__put_text(o, "why", why);
+	meta->err |= json_build__put(meta->root, "stop", o);
 	add_clock(meta);
 }
 
@@ -264,12 +273,10 @@ void meta__note(struct meta *meta, const char *note)
 	for (size_t i = 0; i < json_object_array_length(meta->notes); i++)
 		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)), note))
 			return;
-	json_object_array_add(meta->notes, json_object_new_string(note));
+	meta->err |= json_build__append_text(meta->notes, note);
 }
 
 char *meta__json(const struct meta *meta)
 {
-	const char *text = json_object_to_json_string_ext(meta->root, JSON_C_TO_STRING_PLAIN);
-
-	return text ? strdup(text) : NULL;
+	return json_build__text(meta->err ? NULL : meta->root);
 }

@@ -9,7 +9,7 @@
 struct meta;
 
 /*
- * Collects what is known at the start; copies all of it.  NULL: out of memory.
+ * Collects what is known at the start; copies all of it.  NULL after error().
  * silent: why kvm_exit cannot fire here, from arch__silent_exit(); or NULL.
  */
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
@@ -22,7 +22,7 @@ void meta__start(struct meta *meta, u64 start_ns);
 void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
-/* The JSON text, to be freed; NULL: out of memory. */
+/* The JSON text, to be freed; NULL after error(). */
 char *meta__json(const struct meta *meta);
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <json-c/json.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/capture/json_build.h"
 #include "util/capture/stack_symbols.h"
 #include "util/capture/symbols.h"
 #include "util/error.h"
+#include "util/memory.h"
 #include "util/text.h"
 
 #define MAX_SYMBOL	256
@@ -49,6 +50,7 @@ static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
 	struct json_object *frames = json_object_new_array();
 	u64 address[KVMW_MAX_FRAMES] = {};
 	bool inside = true;
+	int err = 0;
 
 	if (session__stack(s->session, w->id, address))
 		return frames;
@@ -63,27 +65,30 @@ static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
 			symbols__kernel(s->symbols, address[i], text, sizeof(text));
 		inside = inside && !w->pid && of_tracing(text);
 		if (!inside)
-			json_object_array_add(frames, json_object_new_string(text));
+			err |= json_build__append_text(frames, text);
 	}
-	return frames;
+	return json_build__end(frames, err);
 }
 
 static void send(struct stacks *s, const struct wanted *wanted, u32 nr)
 {
 	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	int err = 0;
 	char *text;
 
 	for (u32 i = 0; i < nr; i++) {
 		struct json_object *o = json_object_new_object();
 
-		json_object_object_add(o, "id", json_object_new_int(wanted[i].id));
-		json_object_object_add(o, "frames", frames_of(s, &wanted[i]));
-		json_object_array_add(list, o);
+		err |= json_build__put(o, "id", json_object_new_int(wanted[i].id));
+		err |= json_build__put(o, "frames", frames_of(s, &wanted[i]));
+		err |= json_build__append(list, o);
 	}
-	json_object_object_add(root, "stacks", list);
-	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	err |= json_build__put(root, "stacks", list);
+	root = json_build__end(root, err);
+	text = json_build__text(root);
 	json_object_put(root);
-	sink__json(s->sink, DATA_IDENT, text);
+	if (sink__json(s->sink, DATA_IDENT, text))
+		sink__fail(s->sink);
 }
 
 static void *stack_symbols__run(void *arg)
@@ -112,21 +117,25 @@ static void *stack_symbols__run(void *arg)
 
 struct stacks *stacks__new(const struct session *session, struct sink *sink)
 {
-	struct stacks *s = calloc(1, sizeof(*s));
+	struct stacks *s = mem__calloc(1, sizeof(*s));
+	int err;
 
 	if (!s)
-		goto out;
+		return NULL;
 	s->sink = sink;
 	s->session = session;
 	s->symbols = symbols__new();
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
-	if (s->symbols && !pthread_create(&s->thread, NULL, stack_symbols__run, s))
+	if (!s->symbols)
+		goto out;
+	err = pthread_create(&s->thread, NULL, stack_symbols__run, s);
+	if (!err)
 		return s;
+	error("cannot start the stack thread: %s", strerror(err));
+out:
 	symbols__free(s->symbols);
 	free(s);
-out:
-	error("cannot start the stack thread: %s", strerror(errno));
 	return NULL;
 }
 

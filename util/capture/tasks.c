@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/array.h"
+#include "util/capture/json_build.h"
 #include "util/capture/tasks.h"
 
 static int by_tid_and_time(const void *a, const void *b)
@@ -53,15 +54,17 @@ static struct json_object *task_json(const struct kvmw_ring_task *task)
 {
 	struct json_object *o = json_object_new_object();
 	const char *comm = (const char *)task->name.comm;
+	int err = json_build__put(o, "tid", json_object_new_int64(task->tid));
 
-	json_object_object_add(o, "tid", json_object_new_int64(task->tid));
-	json_object_object_add(o, "comm", json_object_new_string_len(comm, strnlen(comm, KVMW_COMM)));
-	return o;
+	err |= json_build__put(o, "comm",
+			       json_object_new_string_len(comm, strnlen(comm, KVMW_COMM)));
+	return json_build__end(o, err);
 }
 
 int tasks__send(struct tasks *tasks, struct sink *sink)
 {
 	struct json_object *root, *list;
+	int err = 0;
 	char *text;
 
 	if (!tasks->nr)
@@ -69,13 +72,14 @@ int tasks__send(struct tasks *tasks, struct sink *sink)
 	keep_latest(tasks);
 	root = json_object_new_object();
 	list = json_object_new_array();
-	for (u32 i = 0; i < tasks->nr; i++)
-		json_object_array_add(list, task_json(&tasks->task[i]));
+	for (u32 i = 0; i < tasks->nr && !err; i++)
+		err = json_build__append(list, task_json(&tasks->task[i]));
 	tasks->nr = 0;
-	json_object_object_add(root, "tasks", list);
-	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	err |= json_build__put(root, "tasks", list);
+	root = json_build__end(root, err);
+	text = json_build__text(root);
 	json_object_put(root);
-	return text ? sink__json(sink, DATA_IDENT, text) : -1;
+	return sink__json(sink, DATA_IDENT, text);
 }
 
 void tasks__forget(struct tasks *tasks)

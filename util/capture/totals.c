@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/capture/json_build.h"
 #include "util/capture/totals.h"
-#include "util/memory.h"
 
 #define BATCH_ROWS 4096
 
@@ -67,84 +67,55 @@ static const char *const roles[] = {
 	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
 };
 
-/* Takes value; -1: out of memory, which a value of NULL means too. */
-static int put(struct json_object *o, const char *key, struct json_object *value)
-{
-	if (o && value && !json_object_object_add(o, key, value))
-		return 0;
-	json_object_put(value);
-	return -1;
-}
-
-static int put_null(struct json_object *o, const char *key)
-{
-	return o ? json_object_object_add(o, key, NULL) : -1;
-}
-
-static int totals__append(struct json_object *list, struct json_object *value)
-{
-	if (list && value && !json_object_array_add(list, value))
-		return 0;
-	json_object_put(value);
-	return -1;
-}
-
 /* NULL: out of memory. */
 static struct json_object *ident_vcpu(struct totals *totals, u32 id, const struct kvmw_vcpu_state *s)
 {
 	struct json_object *o = json_object_new_object();
 	int vcpu = vcpu_number(totals, id, s), err;
 
-	err = put(o, "id", json_object_new_int(id));
-	err |= s->role == KVMW_ROLE_KERNEL ? put_null(o, "vm") :
-	       put(o, "vm", json_object_new_int(totals__vm_of(totals, s)));
-	err |= vcpu < 0 ? put_null(o, "vcpu") : put(o, "vcpu", json_object_new_int(vcpu));
-	err |= put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
-	err |= put(o, "comm", json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
+	err = json_build__put(o, "id", json_object_new_int(id));
+	err |= s->role == KVMW_ROLE_KERNEL ? json_build__put_null(o, "vm") :
+	       json_build__put(o, "vm", json_object_new_int(totals__vm_of(totals, s)));
+	err |= vcpu < 0 ? json_build__put_null(o, "vcpu") : json_build__put(o, "vcpu", json_object_new_int(vcpu));
+	err |= json_build__put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
+	err |= json_build__put(o, "comm", json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
 	if (s->role != KVMW_ROLE_VCPU)
-		err |= put(o, "role", json_object_new_string(roles[s->role]));
-	if (!err)
-		return o;
-	json_object_put(o);
-	return NULL;
+		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
+	return json_build__end(o, err);
 }
 
 /* NULL: out of memory. */
 static struct json_object *ident_vm(u32 id, const struct vm *vm)
 {
 	struct json_object *o = json_object_new_object();
+	int err;
 
-	if (!put(o, "id", json_object_new_int(id)) &&
-	    !put(o, "pid", json_object_new_int(vm->pid)) &&
-	    !put(o, "name", json_object_new_string(vm->name)) &&
-	    !put(o, "vmm", json_object_new_string(vm->vmm)))
-		return o;
-	json_object_put(o);
-	return NULL;
+	err = json_build__put(o, "id", json_object_new_int(id));
+	err |= json_build__put(o, "pid", json_object_new_int(vm->pid));
+	err |= json_build__put_text(o, "name", vm->name);
+	err |= json_build__put_text(o, "vmm", vm->vmm);
+	return json_build__end(o, err);
 }
 
 static int send_ident(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
-	const char *text = NULL;
-	char *copy = NULL;
 	int err = 0;
+	char *text;
 
 	/* The vCPUs first: they find the VMs. */
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
 		if (states[i].tid)
-			err = totals__append(vcpus, ident_vcpu(totals, i, &states[i]));
+			err = json_build__append(vcpus, ident_vcpu(totals, i, &states[i]));
 	for (u32 i = 0; i < totals->nr_vms && !err; i++)
-		err = totals__append(vms, ident_vm(i, &totals->vms[i]));
-	err |= put(root, "vms", vms);
-	err |= put(root, "vcpus", vcpus);
-	if (!err)
-		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
-	if (text)
-		copy = strdup(text);
+		err = json_build__append(vms, ident_vm(i, &totals->vms[i]));
+	err |= json_build__put(root, "vms", vms);
+	err |= json_build__put(root, "vcpus", vcpus);
+	root = json_build__end(root, err);
+	text = json_build__text(root);
 	json_object_put(root);
-	return copy ? sink__json(sink, DATA_IDENT, copy) : out_of_memory();
+	return sink__json(sink, DATA_IDENT, text);
 }
 
 static bool idents_changed(struct totals *totals, const struct kvmw_vcpu_state *states, u32 *used)
