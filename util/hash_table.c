@@ -7,14 +7,6 @@
 
 #define FIRST_ROOM	64	/* entries */
 
-/* Both halves of the product, folded: each bit of the result depends on all of a and b. */
-static u64 fold(u64 a, u64 b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (u64)product ^ (u64)(product >> 64);
-}
-
 /* The kernel hands 16 random bytes to each process. */
 void hash_seed(u64 seed[2])
 {
@@ -23,7 +15,7 @@ void hash_seed(u64 seed[2])
 	memset(seed, 0, 2 * sizeof(*seed));
 	if (random)
 		memcpy(seed, random, 2 * sizeof(*seed));
-	seed[0] = fold(seed[0] ^ 0x9e3779b97f4a7c15ULL, seed[1] ^ 0xff51afd7ed558ccdULL);
+	seed[0] = hash_fold(seed[0] ^ 0x9e3779b97f4a7c15ULL, seed[1] ^ 0xff51afd7ed558ccdULL);
 	seed[1] ^= seed[0];
 }
 
@@ -35,14 +27,14 @@ u64 hash_bytes(const u64 seed[2], const void *data, size_t size)
 
 	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
 		memcpy(word, p, sizeof(word));
-		h = fold(word[0] ^ seed[1], word[1] ^ h);
+		h = hash_fold(word[0] ^ seed[1], word[1] ^ h);
 	}
 	if (size) {
 		word[0] = word[1] = 0;
 		memcpy(word, p, size);
-		h = fold(word[0] ^ seed[1], word[1] ^ h);
+		h = hash_fold(word[0] ^ seed[1], word[1] ^ h);
 	}
-	return fold(h ^ seed[0], seed[1]);
+	return hash_fold(h ^ seed[0], seed[1]);
 }
 
 /* Keys are a few words long: not worth the call of memcmp(). */

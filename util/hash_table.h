@@ -60,4 +60,12 @@ static inline u32 hash_table__index(const struct hash_table *t, const void *entr
 u64 hash_bytes(const u64 seed[2], const void *data, size_t size);
 void hash_seed(u64 seed[2]);
 
+/* Both halves of the product, folded: each bit of the result depends on all of a and b. */
+static inline u64 hash_fold(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (u64)product ^ (u64)(product >> 64);
+}
+
 #endif

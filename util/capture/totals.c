@@ -76,9 +76,11 @@ static struct json_object *ident_vcpu(struct totals *totals, u32 id, const struc
 	err = json_build__put(o, "id", json_object_new_int(id));
 	err |= s->role == KVMW_ROLE_KERNEL ? json_build__put_null(o, "vm") :
 	       json_build__put(o, "vm", json_object_new_int(totals__vm_of(totals, s)));
-	err |= vcpu < 0 ? json_build__put_null(o, "vcpu") : json_build__put(o, "vcpu", json_object_new_int(vcpu));
+	err |= vcpu < 0 ? json_build__put_null(o, "vcpu") :
+	       json_build__put(o, "vcpu", json_object_new_int(vcpu));
 	err |= json_build__put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
-	err |= json_build__put(o, "comm", json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
+	err |= json_build__put(o, "comm",
+			       json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
 	if (s->role != KVMW_ROLE_VCPU)
 		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
 	return json_build__end(o, err);

@@ -142,8 +142,8 @@ static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
 }
 
 /*
- * A vCPU's next exit happens when its last one did, plus the time until it
- * entered the guest, plus the time in the guest: mostly the difference is zero.
+ * The next row of a key mostly begins where its last one ended: at that one's time plus
+ * its span, plus the gap between the two. So the differences are mostly zero.
  */
 static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 {

