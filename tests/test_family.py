@@ -18,6 +18,8 @@ import pytest
 from lanes import LAB
 from synthetic import META, START, TREE, VCPUS, VMS, kvmw, one_line
 
+pytestmark = pytest.mark.slow
+
 ID = 16
 ENTRY = r"""
 	EVENT(DUMMY, dummy, 16, FAMILY,					\

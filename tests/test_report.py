@@ -498,6 +498,7 @@ def test_userspace_where_there_are_no_exits(tmp_path):
     assert "kvm_exit does not fire on this host" in text
 
 
+@pytest.mark.slow
 def test_reading_is_fast(tmp_path):
     """A loose bound that only another order of growth can break: 1 M cycles in 5 s of CPU."""
     rec = Recording()
