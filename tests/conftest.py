@@ -5,6 +5,7 @@ import ctypes
 import os
 import pathlib
 import signal
+import time
 
 import pytest
 
@@ -96,11 +97,19 @@ def nothing_left(request):
     """Ends what a test has left running, and has the test fail."""
     yield
     found, names = request.config.stash.get(LANES, None), []
+
+    def left():
+        return {pid: name for pid, name in children(os.getpid()).items()
+                if not found or pid not in found.running}
+
     with found.lock if found else contextlib.nullcontext():
+        # A program that has printed its last word may need a moment to end.
+        deadline = time.monotonic() + 5
+        while left() and time.monotonic() < deadline:
+            time.sleep(0.01)
         # The children of what is killed are the next to be found.
-        while left := {pid: name for pid, name in children(os.getpid()).items()
-                       if not found or pid not in found.running}:
-            for pid, name in left.items():
+        while running := left():
+            for pid, name in running.items():
                 os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
