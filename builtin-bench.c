@@ -71,9 +71,8 @@ static int cmd_bench__number(const char *option, const char *arg, uint64_t min, 
 {
 	if (!parse_u64(arg, value) && *value >= min && *value <= max)
 		return 0;
-	error("--%s '%s': must be a whole number from %" PRIu64 " to %" PRIu64, option, arg,
-	      min, max);
-	return EINVAL;
+	return usage_error("--%s '%s': must be a whole number from %" PRIu64 " to %" PRIu64, option, arg,
+			   min, max);
 }
 
 static error_t cmd_bench__parse_end(struct guest_args *args)
@@ -87,20 +86,14 @@ static error_t cmd_bench__parse_end(struct guest_args *args)
 		cfg->rounds = args->counts ? 1 : DEFAULT_ROUNDS;
 	for (int op = 0; op < NR_OPS; op++)
 		any |= cfg->per_round[op];
-	if (!any) {
-		error("bench guest: nothing to do: every count is 0");
-		return EINVAL;
-	}
-	if (cfg->per_round[OP_HLT] && guest_has_irqchip(cfg)) {
-		error("bench guest: --hlt cannot be combined with --ipi or --timer: their VM has an "
-		      "interrupt controller in KVM, where HLT does not return to the VMM; use "
-		      "--timer, which halts");
-		return EINVAL;
-	}
-	if (cfg->dirty_log && !cfg->per_round[OP_TOUCH]) {
-		error("bench guest: --dirty-log requires --touch, whose pages it logs");
-		return EINVAL;
-	}
+	if (!any)
+		return usage_error("bench guest: nothing to do: every count is 0");
+	if (cfg->per_round[OP_HLT] && guest_has_irqchip(cfg))
+		return usage_error("bench guest: --hlt cannot be combined with --ipi or --timer: "
+				   "their VM has an interrupt controller in KVM, where HLT does not "
+				   "return to the VMM; use --timer, which halts");
+	if (cfg->dirty_log && !cfg->per_round[OP_TOUCH])
+		return usage_error("bench guest: --dirty-log requires --touch, whose pages it logs");
 	return 0;
 }
 
@@ -139,8 +132,7 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("bench guest: unexpected argument '%s'", arg);
-		return EINVAL;
+		return usage_error("bench guest: unexpected argument '%s'", arg);
 	case ARGP_KEY_END:
 		return cmd_bench__parse_end(args);
 	default:

@@ -35,10 +35,8 @@ static const struct argp_option csv_options[] = {
 
 static error_t set_format(struct common_args *args, enum output_format format)
 {
-	if (args->format != OUTPUT_TEXT && args->format != format) {
-		error("--json and --csv exclude each other");
-		return EINVAL;
-	}
+	if (args->format != OUTPUT_TEXT && args->format != format)
+		return usage_error("--json and --csv exclude each other");
 	args->format = format;
 	return 0;
 }

@@ -30,8 +30,7 @@ static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 		args->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("info: unexpected argument '%s'; use -i FILE for the recording", arg);
-		return EINVAL;
+		return usage_error("info: unexpected argument '%s'; use -i FILE for the recording", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

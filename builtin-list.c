@@ -36,8 +36,7 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument '%s'", arg);
-		return 0;
+		return usage_error("list: unexpected argument '%s'", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

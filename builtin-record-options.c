@@ -6,6 +6,7 @@
 
 #include "builtin-record.h"
 #include "builtin.h"
+#include "util/error.h"
 #include "util/parse.h"
 
 #define MAX_RING	(1ULL << 30)
@@ -35,87 +36,89 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static void parse_pids(struct record_options *o, char *arg, struct argp_state *state)
+static error_t parse_pids(struct record_options *o, char *arg)
 {
 	for (char *save, *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
 		u32 pid;
 
 		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
-			argp_error(state, "-p '%s': must be a process id", p);
+			return usage_error("-p '%s': must be a process id", p);
 		if (o->nr_pids == MAX_PIDS)
-			argp_error(state, "-p: more than %d processes; use -a", MAX_PIDS);
+			return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
 		o->pids[o->nr_pids++] = pid;
 	}
+	return 0;
 }
 
-static void parse_vcpus(struct record_options *o, const char *arg, struct argp_state *state)
+static error_t parse_vcpus(struct record_options *o, const char *arg)
 {
 	o->vcpu_filter = true;
 	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
-		argp_error(state, "--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
-			   KVMW_MAX_VCPU_IDS);
+		return usage_error("--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
+				   KVMW_MAX_VCPU_IDS);
+	return 0;
 }
 
-static void parse_ring_bytes(struct record_options *o, const char *arg, struct argp_state *state)
+static error_t parse_ring_bytes(struct record_options *o, const char *arg)
 {
 	if (parse_size(arg, &o->ring_bytes) || !o->ring_bytes || o->ring_bytes > MAX_RING)
-		argp_error(state, "-m '%s': must be a size up to 1G, such as 512K or 16M", arg);
+		return usage_error("-m '%s': must be a size up to 1G, such as 512K or 16M", arg);
+	return 0;
 }
 
-static void parse_duration(struct record_options *o, const char *arg, struct argp_state *state)
+static error_t parse_duration(struct record_options *o, const char *arg)
 {
 	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
-		argp_error(state, "--duration '%s': must be a positive time, such as 10, 500ms or 2m", arg);
+		return usage_error("--duration '%s': must be a positive time, such as 10, 500ms or 2m",
+				   arg);
+	return 0;
 }
 
-static void take_range(struct kvmw_range *range, const char *name, const char *arg,
-		       struct argp_state *state)
+static error_t take_range(struct kvmw_range *range, const char *name, const char *arg)
 {
 	if (record_filter__range(range, arg))
-		argp_error(state, "--%s '%s': must be a number or range, such as 0x3f8 or 0x60-0x64", name,
-			   arg);
+		return usage_error("--%s '%s': must be a number or range, such as 0x3f8 or 0x60-0x64",
+				   name, arg);
+	return 0;
 }
 
-static error_t parse_filter(struct record_filter *filter, int key, const char *arg,
-			    struct argp_state *state)
+static error_t parse_filter(struct record_filter *filter, int key, const char *arg)
 {
 	switch (key) {
 	case OPT_REASON:
 		return record_filter__reasons(filter, arg) ? EINVAL : 0;
 	case OPT_MIN_DURATION:
-		if (parse_time(arg, &filter->f.min_ns))
-			argp_error(state, "--min-duration '%s': must be a time, such as 100us or 1ms", arg);
-		return 0;
+		if (!parse_time(arg, &filter->f.min_ns))
+			return 0;
+		return usage_error("--min-duration '%s': must be a time, such as 100us or 1ms", arg);
 	case OPT_PORT:
-		take_range(&filter->f.port, "port", arg, state);
-		return 0;
+		return take_range(&filter->f.port, "port", arg);
 	case OPT_GPA:
-		take_range(&filter->f.gpa, "gpa", arg, state);
-		return 0;
+		return take_range(&filter->f.gpa, "gpa", arg);
 	case OPT_MSR:
-		take_range(&filter->f.msr, "msr", arg, state);
-		return 0;
+		return take_range(&filter->f.msr, "msr", arg);
 	case OPT_SAMPLE:
-		if (parse_u32(arg, &filter->f.sample) || !filter->f.sample)
-			argp_error(state, "--sample '%s': must be a positive number (100: one in 100)", arg);
-		return 0;
+		if (!parse_u32(arg, &filter->f.sample) && filter->f.sample)
+			return 0;
+		return usage_error("--sample '%s': must be a positive number (100: one in 100)", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static void take_command(struct record_options *o, struct argp_state *state)
+static error_t take_command(struct record_options *o, const struct argp_state *state)
 {
 	u32 number;
 
 	if (o->nr_pids && !parse_u32(state->argv[state->next], &number))
-		argp_error(state, "'%s' would be run as a command: separate process ids by commas, "
-			   "-p 1,2 (pidof -s PROGRAM prints one)", state->argv[state->next]);
+		return usage_error("'%s' would be run as a command: separate process ids by commas, "
+				   "-p 1,2 (pidof -s PROGRAM prints one)", state->argv[state->next]);
 	o->command = (const char **)state->argv + state->next;
+	return 0;
 }
 
 /* What options mean together, once all are known. */
-static void check_options(struct record_options *o, struct argp_state *state)
+static error_t check_options(struct record_options *o)
 {
 	u32 events = o->choice.events ?: events_option__defaults();
 	const char *idle, *acts_on;
@@ -123,13 +126,14 @@ static void check_options(struct record_options *o, struct argp_state *state)
 	if (o->choice.events & BIT(KVMW_EVENT_STACK) && !o->choice.stacks)
 		events_option__stacks(&o->choice, "exit");
 	if (!o->nr_pids && !o->all && !o->command)
-		argp_error(state, "what to record? -p PID of a running VM (kvmw list shows them), "
-			   "-a for all, or -- COMMAND that starts one");
+		return usage_error("what to record? -p PID of a running VM (kvmw list shows them), "
+				   "-a for all, or -- COMMAND that starts one");
 	if (o->nr_pids && o->all)
-		argp_error(state, "-p and -a exclude each other");
+		return usage_error("-p and -a exclude each other");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
-		argp_error(state, "%s only filters %s, which -e does not record", idle, acts_on);
+		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
+	return 0;
 }
 
 static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
@@ -138,44 +142,37 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'p':
-		parse_pids(o, arg, state);
-		break;
+		return parse_pids(o, arg);
 	case 'a':
 		o->all = true;
-		break;
+		return 0;
 	case 'o':
 		o->output = arg;
-		break;
+		return 0;
 	case 'e':
 		/* Names are checked before privileges, so anybody sees a typing error. */
 		return events_option__parse(&o->choice, arg) ? EINVAL : 0;
 	case OPT_STACK:
 		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;
 	case 'V':
-		parse_vcpus(o, arg, state);
-		break;
+		return parse_vcpus(o, arg);
 	case 'd':
-		parse_duration(o, arg, state);
-		break;
+		return parse_duration(o, arg);
 	case 'm':
-		parse_ring_bytes(o, arg, state);
-		break;
+		return parse_ring_bytes(o, arg);
 	case 'q':
 		o->quiet = true;
-		break;
+		return 0;
 	case 'v':
 		o->verbose = true;
-		break;
+		return 0;
 	case ARGP_KEY_ARGS:
-		take_command(o, state);
-		break;
+		return take_command(o, state);
 	case ARGP_KEY_END:
-		check_options(o, state);
-		break;
+		return check_options(o);
 	default:
-		return parse_filter(&o->filter, key, arg, state);
+		return parse_filter(&o->filter, key, arg);
 	}
-	return 0;
 }
 
 const struct argp record_argp = {

@@ -55,8 +55,7 @@ static error_t bad_key(const char *what)
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 i ? ", " : "", sort_key__get(i)->name);
-	error("--sort: %s; the keys are %s", what, names);
-	return EINVAL;
+	return usage_error("--sort: %s; the keys are %s", what, names);
 }
 
 static error_t parse_sort(struct report_options *opt, char *arg)
@@ -97,8 +96,7 @@ static error_t parse_order(struct report_options *opt, const char *arg)
 		return 0;
 	}
 	list_orders(names, sizeof(names));
-	error("--order: invalid order '%s'; rows are ordered by %s", arg, names);
-	return EINVAL;
+	return usage_error("--order: invalid order '%s'; rows are ordered by %s", arg, names);
 }
 
 static error_t no_event(const char *arg)
@@ -108,9 +106,8 @@ static error_t no_event(const char *arg)
 	for_each_captured_event(event)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 *names ? ", " : "", event->name);
-	error("--event: unknown event '%s'; use %s, or a tracepoint such as kvm:kvm_pio",
-	      arg, names);
-	return EINVAL;
+	return usage_error("--event: unknown event '%s'; use %s, or a tracepoint such as kvm:kvm_pio",
+			   arg, names);
 }
 
 /* What script lists by itself: one kind, as irq:eoi. */
@@ -134,10 +131,11 @@ static error_t cmd_report__parse_event(struct report_options *opt, const char *a
 
 	opt->tracepoint = NULL;
 	if (colon && is_kind(arg, colon)) {
-		error("--event: '%s' is one kind of event %.*s; report -e %.*s shows a row for each "
-		      "kind, script -e %s lists its events", arg, (int)(colon - arg), arg,
-		      (int)(colon - arg), arg, arg);
-		return EINVAL;
+		int len = colon - arg;
+
+		return usage_error("--event: '%s' is one kind of event %.*s; report -e %.*s shows a "
+				   "row for each kind, script -e %s lists its events", arg, len, arg,
+				   len, arg, arg);
 	}
 	if (colon && colon != arg && colon[1]) {
 		opt->tracepoint = arg;
@@ -170,16 +168,14 @@ static error_t parse_top(struct args *args, const char *arg)
 	args->top = true;
 	if (!parse_u32(arg, &args->opt.top) && args->opt.top)
 		return 0;
-	error("--top '%s': must be a positive number", arg);
-	return EINVAL;
+	return usage_error("--top '%s': must be a positive number", arg);
 }
 
 static error_t parse_limit(struct report_options *opt, const char *arg)
 {
 	if (!parse_percent(arg, &opt->percent_limit))
 		return 0;
-	error("--percent-limit '%s': must be a number from 0 to 100", arg);
-	return EINVAL;
+	return usage_error("--percent-limit '%s': must be a number from 0 to 100", arg);
 }
 
 static error_t parse_width(struct args *args, const char *arg)
@@ -187,8 +183,7 @@ static error_t parse_width(struct args *args, const char *arg)
 	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
 	    args->width <= SCREEN_MAX)
 		return 0;
-	error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
-	return EINVAL;
+	return usage_error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
 }
 
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
@@ -217,8 +212,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		args->hist = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
-		return EINVAL;
+		return usage_error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;

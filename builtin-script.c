@@ -46,8 +46,7 @@ static error_t parse_max(struct script_options *opt, const char *arg)
 {
 	if (!parse_u64(arg, &opt->max_events) && opt->max_events)
 		return 0;
-	error("--max-events '%s': must be a positive number", arg);
-	return EINVAL;
+	return usage_error("--max-events '%s': must be a positive number", arg);
 }
 
 static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
@@ -71,8 +70,7 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 	case OPT_MAX:
 		return parse_max(&args->opt, arg);
 	case ARGP_KEY_ARG:
-		error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
-		return EINVAL;
+		return usage_error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;

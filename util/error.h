@@ -3,11 +3,19 @@
 #ifndef KVMW_ERROR_H
 #define KVMW_ERROR_H
 
+#include <errno.h>
+
 /* Exit status of every subcommand. */
 enum { KVMW_OK = 0, KVMW_FAILED = 1, KVMW_USAGE = 2 };
 
 /* Prints "kvmw: MESSAGE\n"; always returns -1, so that callers can return it. */
 int error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * The same for wrong usage: EINVAL, which a parser of argp returns; argp_parse() gives it to
+ * the command, which exits with KVMW_USAGE.
+ */
+#define usage_error(...) (error(__VA_ARGS__), EINVAL)
 
 /* The same for what does not stop the program: "kvmw: warning: MESSAGE". */
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
