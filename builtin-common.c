@@ -33,12 +33,24 @@ static const struct argp_option csv_options[] = {
 	{ 0 },
 };
 
-static error_t set_format(struct common_args *args, enum output_format format)
+/* The options that choose a format; text needs none. */
+static const struct { int key; const char *name; } formats[NR_OUTPUT_FORMATS] = {
+	[OUTPUT_JSON] = { OPT_JSON, "--json" },
+	[OUTPUT_CSV] = { OPT_CSV, "--csv" },
+};
+
+static error_t parse_format(struct common_args *args, int key)
 {
-	if (args->format != OUTPUT_TEXT && args->format != format)
-		return usage_error("--json and --csv exclude each other");
-	args->format = format;
-	return 0;
+	for (u32 i = 0; i < NR_OUTPUT_FORMATS; i++) {
+		if (!formats[i].name || formats[i].key != key)
+			continue;
+		if (args->format != OUTPUT_TEXT && args->format != i)
+			return usage_error("%s and %s exclude each other", formats[args->format].name,
+					   formats[i].name);
+		args->format = i;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 static error_t common__parse(int key, char *arg, struct argp_state *state)
@@ -55,15 +67,11 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 		return number_list__parse(&args->pids, "--pid", arg) ? EINVAL : 0;
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
-	case OPT_JSON:
-		return set_format(args, OUTPUT_JSON);
-	case OPT_CSV:
-		return set_format(args, OUTPUT_CSV);
 	case OPT_NO_PAGER:
 		args->no_pager = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_format(args, key);
 	}
 }
 

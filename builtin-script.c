@@ -38,8 +38,10 @@ struct args {
 	bool follow;
 };
 
-static const enum script_form forms[NR_OUTPUT_FORMATS] = {
-	[OUTPUT_TEXT] = SCRIPT_TEXT, [OUTPUT_JSON] = SCRIPT_JSON, [OUTPUT_CSV] = SCRIPT_CSV,
+static const struct script_format *const formats[NR_OUTPUT_FORMATS] = {
+	[OUTPUT_TEXT] = &script_text,
+	[OUTPUT_JSON] = &script_json,
+	[OUTPUT_CSV] = &script_csv,
 };
 
 static error_t parse_max(struct script_options *opt, const char *arg)
@@ -107,13 +109,14 @@ static int cmd_script__print(const struct args *args, const struct script_option
 			     struct recording *rec, struct data_reader *reader,
 			     struct script_result *result)
 {
+	const struct script_format *format = formats[args->common.format];
 	struct script_printer *printer;
 	struct script_output output;
 	struct screen s;
 	int failed = -1, ret = -1;
 
-	screen__open(&s, 0, !args->common.no_pager && args->common.format == OUTPUT_TEXT);
-	printer = script_printer__new(&s, forms[args->common.format]);
+	screen__open(&s, 0, format->for_people && !args->common.no_pager);
+	printer = script_printer__new(&s, format);
 	if (printer) {
 		output = script_printer__output(printer);
 		failed = script__read(rec, reader, opt, &output, result);
@@ -150,7 +153,7 @@ static int script(const struct args *args)
 		return KVMW_FAILED;
 	}
 	rec->window = args->common.window;
-	opt.brief = args->common.format == OUTPUT_TEXT;
+	opt.brief = formats[args->common.format]->for_people;
 	opt.stream = args->follow || !data_reader__seekable(reader);
 	if (!cmd_script__print(args, &opt, rec, reader, &result))
 		ret = KVMW_OK;

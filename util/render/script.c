@@ -31,7 +31,7 @@ static int script_printer__begin(void *ctx, const struct script_model *m)
 	struct script_printer *p = ctx;
 
 	p->model = m;
-	return p->form == SCRIPT_CSV ? script_csv__begin(p) : 0;
+	return p->format->begin ? p->format->begin(p) : 0;
 }
 
 static int script_printer__row(void *ctx, const struct script_model *m,
@@ -39,17 +39,7 @@ static int script_printer__row(void *ctx, const struct script_model *m,
 {
 	struct script_printer *p = ctx;
 
-	switch (p->form) {
-	case SCRIPT_JSON:
-		script_json__row(p, row);
-		break;
-	case SCRIPT_CSV:
-		script_csv__row(p, row);
-		break;
-	default:
-		script_text__row(p, row);
-		break;
-	}
+	p->format->row(p, row);
 	return p->out->err ? 1 : 0;
 }
 
@@ -60,13 +50,14 @@ static int script_printer__pause(void *ctx)
 	return out__flush(p->out) ? 1 : 0;
 }
 
-struct script_printer *script_printer__new(const struct screen *s, enum script_form form)
+struct script_printer *script_printer__new(const struct screen *s,
+					   const struct script_format *format)
 {
 	struct script_printer *p = mem__calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->form = form;
+	p->format = format;
 	p->out = out__new(s);
 	if (p->out)
 		return p;

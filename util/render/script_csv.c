@@ -63,7 +63,7 @@ static void script_csv__put_header(struct script_printer *p)
 	out__char(out, '\n');
 }
 
-int script_csv__begin(struct script_printer *p)
+static int script_csv__begin(struct script_printer *p)
 {
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
 		const struct event_view *v = &p->model->view[id];
@@ -200,7 +200,7 @@ static void script_csv__put_raw(struct script_printer *p, const struct script_ro
 		out__hex_bytes(p->out, row->raw, row->raw_size);
 }
 
-void script_csv__row(struct script_printer *p, const struct script_row *row)
+static void script_csv__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 	bool first = true;
@@ -231,3 +231,8 @@ void script_csv__row(struct script_printer *p, const struct script_row *row)
 		script_csv__put_raw(p, row);
 	out__char(p->out, '\n');
 }
+
+const struct script_format script_csv = {
+	.begin = script_csv__begin,
+	.row = script_csv__row,
+};

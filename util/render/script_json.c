@@ -173,7 +173,7 @@ static void script_json__put_raw(struct script_printer *p, const struct script_r
 	out__char(out, '"');
 }
 
-void script_json__row(struct script_printer *p, const struct script_row *row)
+static void script_json__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
@@ -186,3 +186,7 @@ void script_json__row(struct script_printer *p, const struct script_row *row)
 		script_json__put_raw(p, row);
 	out__text(p->out, "}\n");
 }
+
+const struct script_format script_json = {
+	.row = script_json__row,
+};

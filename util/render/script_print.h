@@ -16,7 +16,7 @@ struct csv_column {
 };
 
 struct script_printer {
-	enum script_form form;
+	const struct script_format *format;
 	struct out *out;
 	const struct script_model *model;	/* from begin() on */
 	struct script_name { u64 isa, reason; char text[FIELD_NAME_MAX]; } name[SCRIPT_NAMES];
@@ -24,12 +24,6 @@ struct script_printer {
 	u32 nr_columns, room_columns;
 	bool first;			/* member of a JSON object */
 };
-
-void script_text__row(struct script_printer *p, const struct script_row *row);
-void script_json__row(struct script_printer *p, const struct script_row *row);
-/* 0, or -1 out of memory (error() said so). */
-int script_csv__begin(struct script_printer *p);
-void script_csv__row(struct script_printer *p, const struct script_row *row);
 
 /* The name of a field's value, or NULL; buf holds FIELD_NAME_MAX bytes. */
 const char *script_printer__name(struct script_printer *p, const struct script_row *row,

@@ -261,7 +261,7 @@ static void script_text__put_raw(struct script_printer *p, const struct script_r
 	}
 }
 
-void script_text__row(struct script_printer *p, const struct script_row *row)
+static void script_text__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
 
@@ -276,3 +276,8 @@ void script_text__row(struct script_printer *p, const struct script_row *row)
 	script_text__put_stacks(p, row);
 	out__char(p->out, '\n');
 }
+
+const struct script_format script_text = {
+	.row = script_text__row,
+	.for_people = true,
+};
