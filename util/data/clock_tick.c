@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clocks tick more coarsely than nanoseconds: the TSC of a 2.6 GHz AMD advances by
- * 26 every 10.0149 ns, arm64's generic timer every 16 to 42 ns.  A duration then is
- * a whole number of ticks, give or take the rounding of its two ends.  Finding the
- * tick's length in the data saves two to four bits in every duration.
+ * Clocks are coarser than a nanosecond: the TSC of a 2.6 GHz AMD CPU advances by 26
+ * every 10.0149 ns, and arm64's generic timer advances every 16 to 42 ns.  A duration is
+ * then a whole number of ticks, apart from the rounding of its two ends.  Finding the
+ * length of the tick from the data saves two to four bits per duration.
  */
 #include "util/data/encode.h"
 
-#define TICK_MIN	5u		/* ns; below that little is won */
+#define TICK_MIN	5u		/* ns; a shorter tick saves little */
 #define TICK_MAX	128u
-#define FIRST_RANGE	1024u		/* of the differences looked at first, ns */
+#define FIRST_RANGE	1024u		/* ns; of the samples examined first */
 #define LAST_RANGE	(1u << 22)
 #define SAMPLES		256u
-#define RETRY		16u		/* columns until a fruitless search is repeated */
+#define RETRY		16u		/* columns to wait after a failed search */
 #define GOOD_PERCENT	75u
 
 /* Frequencies are in ticks per ns, times 2^48. */
 #define FREQUENCY(ns)	((1ULL << 48) / (ns))
 
-/* How far the samples are from whole ticks, on average: 0 to 1000. */
+/* The samples' average distance from whole ticks: 0 to 1000. */
 static u32 misfit(const u32 *sample, u32 nr, u64 frequency)
 {
 	u64 sum = 0;
@@ -31,7 +31,7 @@ static u32 misfit(const u32 *sample, u32 nr, u64 frequency)
 	return nr ? sum / nr / ((1u << 31) / 1000) : 1000;
 }
 
-/* Values, and differences of neighbours, that fall into [range / 4, range). */
+/* Samples values, and differences of neighbours, in [range / 4, range). */
 static u32 take_samples(const u64 *v, u32 nr, u32 range, u32 *sample)
 {
 	u32 n = 0;
@@ -63,7 +63,7 @@ static u64 best_of(const u32 *sample, u32 nr, u64 from, u64 to, u64 step, u32 *b
 	return found;
 }
 
-/* The longer the durations, the more precise the frequency. */
+/* Longer durations give a more precise frequency. */
 static u64 refine(const u64 *v, u32 nr, u64 frequency)
 {
 	u32 sample[SAMPLES], best;
@@ -82,7 +82,7 @@ static u64 refine(const u64 *v, u32 nr, u64 frequency)
 	return frequency;
 }
 
-/* Whether ticks of this length leave only the rounding of two ends. */
+/* Whether a tick of this length leaves no more than the rounding of two ends. */
 static bool good(const u64 *v, u32 nr, u64 tick)
 {
 	u32 fits = 0, all = 0;

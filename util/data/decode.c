@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Columns of a frame to 64-bit values.  The frame's checksum only tells that it
- * is as written; who wrote it may be an enemy: nothing here is trusted.
+ * Decodes columns of a frame to 64-bit values.  The checksum only shows that the frame
+ * is unchanged; its writer may be hostile, so nothing here is trusted.
  */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 #include "util/data/format.h"
 
-#define MAX_SCRATCH	16u	/* columns that others refer to, decoded on the way */
+#define MAX_SCRATCH	16u	/* columns decoded because others refer to them */
 
 struct data_decoder {
 	ZSTD_DCtx *zstd;
@@ -26,7 +26,7 @@ struct data_decoder {
 
 enum { COLUMN_UNTOUCHED, COLUMN_BUSY, COLUMN_DONE };
 
-/* A directory entry, checked. */
+/* A validated directory entry. */
 struct column {
 	u32 field, encoding, flags, stored, raw;
 	u8 refs[COLUMN_NR_REFS];
@@ -70,7 +70,7 @@ static int bad(struct data_decoder *dec, const char *why)
 	return -1;
 }
 
-/* Number of columns, or -1 when the directory does not fit the payload. */
+/* Number of columns, or -1 if the directory does not fit into the payload. */
 static int nr_columns(const struct data_frame *f)
 {
 	u32 nr;
@@ -96,7 +96,7 @@ static void get_column(const struct data_frame *f, u32 i, struct column *col)
 	col->base = get64(entry + COLUMN_AT_BASE);
 }
 
-/* 1: found, 0: the frame does not hold it, -1: damaged. */
+/* 1: found, 0: the frame lacks it, -1: damaged. */
 static int find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
 		       struct column *col)
 {
@@ -119,7 +119,7 @@ static int find_column(struct data_decoder *dec, const struct data_frame *f, u32
 	return 0;
 }
 
-/* The column's data, decompressed: raw bytes at dec->raw. */
+/* Decompresses the column's data: raw bytes at dec->raw. */
 static int unpack(struct data_decoder *dec, const struct column *col)
 {
 	size_t n;
@@ -182,7 +182,7 @@ static int get_delta(struct data_decoder *dec, const struct column *col, u32 nr,
 
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
 
-/* The index planes of a dictionary to values. */
+/* Converts the index planes of a dictionary to values. */
 static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u32 n,
 		   const u8 *plane, u32 planes, u32 nr, u64 *out)
 {
@@ -321,7 +321,7 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 	return 0;
 }
 
-/* The same into scratch memory; NULL: damaged. */
+/* The same, into scratch memory; NULL: damaged. */
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field)
 {
 	u64 *out;

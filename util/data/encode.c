@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rows to one frame: each column laid out as suits it, then compressed by itself. */
+/* Encodes rows as one frame: each column is laid out, then compressed, on its own. */
 #include <stdlib.h>
 
 #include <zstd.h>
@@ -32,7 +32,7 @@ struct data_encoder *data_encoder__new(void)
 	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
 		goto fail;
 	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-	/* Shorter matches are chance in such data, and cost more than they save. */
+	/* In such data, shorter matches are coincidences, and cost more than they save. */
 	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_minMatch, 7);
 	return enc;
 fail:
@@ -80,7 +80,7 @@ static void gather(u64 *to, const struct field_desc *field, const u8 *rows, size
 	}
 }
 
-/* Each piece ends a block of the zstd frame: it gets statistics of its own. */
+/* Each piece becomes zstd blocks of its own, with statistics of their own. */
 static int encode__squeeze(struct data_encoder *enc, const struct column *col, size_t raw,
 		    struct data_buf *to)
 {
@@ -98,7 +98,7 @@ static int encode__squeeze(struct data_encoder *enc, const struct column *col, s
 		bool last = i + 1 == col->nr_pieces;
 
 		left = ZSTD_compressStream2(enc->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
-		if (left)	/* an error, or the room reserved did not do */
+		if (left)	/* an error, or too little room reserved */
 			return error("zstd: %s", ZSTD_getErrorName(left));
 		from += col->piece[i];
 	}
@@ -106,7 +106,7 @@ static int encode__squeeze(struct data_encoder *enc, const struct column *col, s
 	return 0;
 }
 
-/* Appends the laid out column to the frame and fills its directory entry. */
+/* Appends the laid-out column to the frame and fills in its directory entry. */
 static int put_column(struct data_encoder *enc, const struct column *col, u32 index,
 		      struct data_buf *frame, size_t dir)
 {
@@ -176,7 +176,7 @@ static int transpose(struct data_encoder *enc, const struct event_desc *event, c
 	return 0;
 }
 
-/* From the earliest to the latest of all times in the rows. */
+/* The earliest and the latest of all times in the rows. */
 static void time_span(const struct data_encoder *enc, const struct event_desc *event, u32 nr,
 		      u64 *span)
 {

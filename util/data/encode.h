@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Between encode.c, which makes frames, and encode_layout.c, which lays out columns. */
+/* Shared by encode.c, which builds frames, and encode_layout.c, which lays out columns. */
 #ifndef KVMW_DATA_ENCODE_H
 #define KVMW_DATA_ENCODE_H
 
@@ -7,42 +7,42 @@
 
 #define MAX_PIECES	(TOKEN_STREAMS + 8)
 
-/* How the rows of a TOKENS column are divided; large, so not on the stack. */
+/* How the rows of a TOKENS column are divided; too large for the stack. */
 struct token_plan {
 	u32 nr_groups, nr_streams;
 	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS], like_base[TOKEN_GROUPS];
 	u32 rows[TOKEN_GROUPS][256];	/* by group and class */
 	u16 stream[TOKEN_GROUPS][256];	/* by group and class */
 	u8 group[DATA_MAX_ROWS], class[DATA_MAX_ROWS];	/* by row */
-	s8 rest[DATA_MAX_ROWS];	/* by row, when there are ticks */
+	s8 rest[DATA_MAX_ROWS];	/* by row, if there are ticks */
 	u8 *put[TOKEN_STREAMS];		/* where the stream's next token goes */
 };
 
-/* The length of a clock tick found so far, as ticks per ns times 2^48; 0: none. */
+/* The clock tick found so far, as ticks per ns times 2^48; 0: none. */
 struct quantum {
 	u64 frequency;
-	u32 wait;		/* columns to go before it is searched again */
+	u32 wait;		/* columns left until the next search */
 };
 
-/* What laying out a column needs: the rows, and memory to do it in. */
+/* What it takes to lay out a column: the rows, and working memory. */
 struct layout {
-	u64 *values;		/* all columns of the rows, one after the other */
+	u64 *values;		/* all columns of the rows, one after another */
 	u32 nr;			/* rows */
 	u64 *work;		/* one column */
-	u8 *raw;		/* the result: col->piece[] bytes, one after the other */
-	u32 *order;		/* of the rows */
+	u8 *raw;		/* the result: col->piece[] bytes, one after another */
+	u32 *order;		/* the position of each row */
 	struct keymap keys;
 	struct token_plan *plan;
 	struct quantum quantum;
 };
 
-/* One column, laid out. */
+/* One laid-out column. */
 struct column {
 	enum column_encoding encoding;
 	u8 refs[COLUMN_NR_REFS];
 	u64 base;
 	u32 nr_pieces;
-	u32 piece[MAX_PIECES];	/* bytes; statistics differ between pieces */
+	u32 piece[MAX_PIECES];	/* bytes; each piece has its own statistics */
 };
 
 static inline const u64 *layout__column(const struct layout *l, u32 field)
@@ -52,7 +52,7 @@ static inline const u64 *layout__column(const struct layout *l, u32 field)
 
 void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);
 
-/* Lays out column index of event as the event list asks for, or as fits. */
+/* Lays out column index of event as the event list requests, or as the values permit. */
 void lay_out(struct layout *l, struct column *col, const struct event_desc *event, u32 index);
 
 /* The tick, in ns times 2^32, that most of v are multiples of; 0: none. */

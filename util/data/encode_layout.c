@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The layouts of a column; each is described in kvmw.data-file-format(5). */
+/* The layouts of a column, as described in kvmw.data-file-format(5). */
 #include <stdlib.h>
 
 #include "util/data/encode.h"
@@ -23,7 +23,7 @@ static u32 bytes_of(u64 max)
 	return max ? (63 - __builtin_clzll(max)) / 8 + 1 : 0;
 }
 
-/* v - base as byte planes, the lowest first; returns the bytes written. */
+/* Writes v - base as byte planes, lowest first; returns the number of bytes written. */
 static size_t put_planes(u8 *to, const u64 *v, u32 nr, u64 base, u32 planes)
 {
 	for (u32 p = 0; p < planes; p++)
@@ -41,7 +41,7 @@ static void add_planes(struct layout *l, struct column *col, const u64 *v, u64 b
 		col->piece[col->nr_pieces++] = l->nr;
 }
 
-/* Differences of which only the size matters, not the sign. */
+/* Differences in zigzag form: small ones are small numbers, whatever their sign. */
 static void add_differences(struct layout *l, struct column *col)
 {
 	u64 max = 0;
@@ -74,9 +74,9 @@ static int compare_u64(const void *a, const void *b)
 }
 
 /*
- * The distinct values of v, sorted, so that their upper planes compress and
- * that equal rows give equal frames; l->keys then maps a value to its index.
- * 0: there are too many for it to pay.
+ * The distinct values of v.  They are sorted so that their upper planes compress well
+ * and that equal rows give equal frames.  l->keys then maps a value to its index.
+ * 0: too many for a dictionary to pay.
  */
 static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
 {
@@ -101,9 +101,8 @@ static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
 }
 
 /*
- * What a row holds often follows from another column: one exit reason comes
- * from few addresses, and a port follows from the address.  So the indices of
- * the rows with one key stand together.
+ * A value often depends on another column, the key: rows with the same key have
+ * few distinct values.  So the indices of rows with the same key are stored together.
  */
 static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
 {
@@ -142,8 +141,9 @@ static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
 }
 
 /*
- * The next row of a key mostly begins where its last one ended: at that one's time plus
- * its span, plus the gap between the two. So the differences are mostly zero.
+ * Rows with the same key mostly follow each other without a hole: a row's time is that
+ * of the previous one, plus its span, plus the gap between the two.  So most differences
+ * are zero.
  */
 static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 {

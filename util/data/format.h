@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Numbers and layout of the recording, shared by writer and reader.  The text
- * is Documentation/kvmw.data-file-format.txt; a test compares the two.
+ * Constants and layout of the recording format, shared by writer and reader.
+ * Documentation/kvmw.data-file-format.txt describes it; a test compares the two.
  * Everything on disk is little-endian.
  */
 #ifndef KVMW_DATA_FORMAT_H
@@ -13,18 +13,18 @@
 
 #include "util/data/data.h"
 
-#define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* shows up mangled line ends */
+#define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* reveals mangled line endings */
 #define FILE_MAJOR	1
 #define FILE_MINOR	1
 #define FILE_HDR_SIZE	24u
-#define FILE_HDR_MAX	4096u	/* of a newer minor version */
+#define FILE_HDR_MAX	4096u	/* bytes; a newer minor version may use them */
 
 enum file_header_at {	/* offsets within the file header */
 	FILE_AT_MAJOR = 8,	/* u16 */
 	FILE_AT_MINOR = 10,	/* u16 */
 	FILE_AT_SIZE = 12,	/* u32: where the first frame begins */
 	FILE_AT_FLAGS = 16,	/* u32: 0 */
-	FILE_AT_CRC = 20,	/* u32: crc32 of the 20 bytes before */
+	FILE_AT_CRC = 20,	/* u32: crc32 of the preceding 20 bytes */
 };
 
 #define FRAME_MAGIC	0x666d564bu	/* "KVmf" */
@@ -35,7 +35,7 @@ enum frame_header_at {
 	FRAME_AT_MAGIC = 0,	/* u32 */
 	FRAME_AT_TYPE = 4,	/* u16: enum data_frame_type */
 	FRAME_AT_FLAGS = 6,	/* u16: 0 */
-	FRAME_AT_SIZE = 8,	/* u32: bytes of payload, padding not counted */
+	FRAME_AT_SIZE = 8,	/* u32: bytes of payload, without padding */
 	FRAME_AT_ROWS = 12,	/* u32 */
 	FRAME_AT_STREAM = 16,	/* u32 */
 	FRAME_AT_EVENT = 20,	/* u32 */
@@ -44,10 +44,10 @@ enum frame_header_at {
 	FRAME_AT_SEQ = 40,	/* u32 */
 	FRAME_AT_DATA_CRC = 44,	/* u32: crc32 of the payload */
 	FRAME_AT_RESERVED = 48,	/* u32: 0 */
-	FRAME_AT_CRC = 52,	/* u32: crc32 of the 52 bytes before */
+	FRAME_AT_CRC = 52,	/* u32: crc32 of the preceding 52 bytes */
 };
 
-/* A payload of rows: count of columns, 0, a directory, the columns' data. */
+/* Payload with rows: number of columns, 0, the column directory, the columns' data. */
 #define ROWS_HDR_SIZE	8u
 #define COLUMN_HDR_SIZE	24u
 
@@ -56,16 +56,16 @@ enum column_header_at {
 	COLUMN_AT_ENCODING = 2,	/* u8: enum column_encoding */
 	COLUMN_AT_FLAGS = 3,	/* u8: COLUMN_ZSTD */
 	COLUMN_AT_STORED = 4,	/* u32: bytes in this frame */
-	COLUMN_AT_RAW = 8,	/* u32: bytes once decompressed */
+	COLUMN_AT_RAW = 8,	/* u32: bytes after decompression */
 	COLUMN_AT_REFS = 12,	/* u8[4]: fields this column refers to */
 	COLUMN_AT_BASE = 16,	/* u64 */
 };
 
-#define COLUMN_ZSTD	1u	/* flag: the data are a zstd frame */
+#define COLUMN_ZSTD	1u	/* flag: the data is a zstd frame */
 #define COLUMN_NO_REF	0xffu
 #define COLUMN_NR_REFS	4u
 
-/* X(NAME, number): what was done to a column of a frame. Append-only. */
+/* X(NAME, number): how a column of a frame is encoded. Append-only. */
 #define COLUMN_ENCODINGS(X)	\
 	X(CONST, 0)		\
 	X(PLANES, 1)		\
@@ -77,33 +77,33 @@ enum column_header_at {
 #define COLUMN_ENUM(name, nr) COLUMN_##name = nr,
 enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
 
-#define DICT_HDR_SIZE	8u	/* u32 values, u8 their planes, u8 index planes, u16 0 */
-#define DICT_MAX	4096u	/* distinct values; past that it does not pay */
+#define DICT_HDR_SIZE	8u	/* u32 values, u8 planes of these, u8 index planes, u16 0 */
+#define DICT_MAX	4096u	/* distinct values; with more, it does not pay */
 
 /*
- * TOKENS: a value is a token, which gives its highest TOKEN_BITS + 1 bits and how
- * many more there are, and these low bits as they are, in a stream of bits.  Rows
- * are put into streams of tokens by group (the value of one column) and class
- * (the token of another column), since each stream has its own statistics.
+ * TOKENS: a value is split into a token, which holds its highest TOKEN_BITS + 1 bits
+ * and the number of bits below them, and these low bits, stored unchanged in a bit
+ * stream.  Tokens are distributed over streams by group (the value of one column) and
+ * class (the token of another column), because each stream has its own statistics.
  */
 #define TOKEN_BITS	2u
 #define TOKEN_NONE	255u	/* all ones: not captured */
-#define TOKEN_LAST	251u	/* the largest that a 64-bit value has */
+#define TOKEN_LAST	251u	/* the largest token of a 64-bit value */
 #define TOKEN_GROUPS	255u	/* at most */
 #define TOKEN_STREAMS	512u	/* at most */
 #define TOKENS_HDR_MAX	(32u << 10)	/* bytes of groups and streams, at most */
-#define BITS_SLACK	16u	/* so that whole words may be read and written */
+#define BITS_SLACK	16u	/* lets whole words be read and written */
 
-/* What one column of a frame can be at most, laid out but not compressed. */
+/* Maximum size of one column of a frame, laid out but not compressed. */
 #define RAW_MAX		(TOKENS_HDR_MAX + DATA_MAX_ROWS * (2 + sizeof(u64)))
 
-/* The low bits that go with a token, 0 to 61. */
+/* The number of low bits that belong to a token, 0 to 61. */
 static inline u32 token_shift(u32 token)
 {
 	return token < 2u << TOKEN_BITS ? 0 : (token >> TOKEN_BITS) - 1;
 }
 
-/* The high bits that a token stands for. */
+/* The high bits that a token represents. */
 static inline u64 token_high(u32 token)
 {
 	return token < 2u << TOKEN_BITS ? token :
@@ -123,12 +123,12 @@ static inline u32 token_of(u64 v)
 }
 
 /*
- * Where durations are multiples of a clock's tick (ns times 2^32), a value is
- * that many whole ticks plus a rest of -128 to 127 ns.
+ * If durations are multiples of a clock tick (in ns times 2^32), a value is stored as
+ * a number of whole ticks plus a rest of -128 to 127 ns.
  */
-#define QUANTUM_LIMIT	(1ULL << 44)	/* ns; longer ones are not written so */
+#define QUANTUM_LIMIT	(1ULL << 44)	/* ns; longer durations are not stored in ticks */
 
-#define REST_CLASS_BITS	3u	/* rests are divided by these bits of a ns */
+#define REST_CLASS_BITS	3u	/* rests are classified by these fraction bits of a ns */
 #define REST_CLASSES	(1u << REST_CLASS_BITS)
 
 static inline u64 quantum_ns(u64 ticks, u64 tick)
@@ -141,13 +141,13 @@ static inline u64 quantum_ticks(u64 ns, u64 tick)
 	return (double)ns * 0x1p32 / (double)tick + 0.5;
 }
 
-/* The class of a row whose other column holds v. */
+/* The class of a row whose other column has the value v. */
 static inline u32 token_class(u64 v, u64 base)
 {
 	return v == KVMW_NONE ? TOKEN_NONE : token_of(v - base);
 }
 
-/* A payload of JSON: u32 bytes of text, 0, one zstd frame. */
+/* Payload with JSON: u32 bytes of text, 0, one zstd frame. */
 #define JSON_HDR_SIZE	8u
 #define JSON_MAX	(16u << 20)
 
@@ -197,7 +197,7 @@ static inline void put64(u8 *p, u64 v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* ---- what both directions compute ------------------------------------- */
+/* ---- used by writer and reader ---------------------------------------- */
 
 static inline u32 data_crc(const u8 *p, size_t len)
 {
@@ -214,7 +214,7 @@ static inline u64 unzigzag(u64 z)
 	return (z >> 1) ^ (0 - (z & 1));
 }
 
-/* A duration that was not captured adds nothing to a chain. */
+/* A duration that was not captured counts as 0 in a chain. */
 static inline u64 captured(u64 ns)
 {
 	return ns == KVMW_NONE ? 0 : ns;
@@ -232,58 +232,58 @@ static inline u32 frame_padded(u32 size)
 
 struct keymap {
 	u64 *key, *value;
-	u32 *used;		/* slot is taken when used[slot] == round */
+	u32 *used;		/* a slot is in use if used[slot] == round */
 	u32 round, nr;
-	u64 seed[2];		/* so that no recording can be made whose keys collide */
+	u64 seed[2];		/* random: keys cannot be crafted to collide */
 };
 
 int keymap__init(struct keymap *m);
 void keymap__free(struct keymap *m);
 void keymap__clear(struct keymap *m);
-/* The value of key; *fresh: it was made now. NULL: more than KEYMAP_MAX keys. */
+/* The value of key; *fresh: this call added it. NULL: more than KEYMAP_MAX keys. */
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
 
 /*
- * Where each row stands once rows are sorted by key, stably, the keys in the
- * order in which they appear.  false: more than KEYMAP_MAX keys.
+ * The position of each row after a stable sort by key, where keys rank by their first
+ * appearance.  false: more than KEYMAP_MAX keys.
  */
 bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr);
 
 /* ---- within util/data -------------------------------------------------- */
 
-/* Memory to decode a TOKENS column in; free() it. */
+/* Working memory for decoding TOKENS columns; free() it. */
 struct tokens *tokens__new(void);
 /*
- * Decodes size bytes at raw, with BITS_SLACK readable bytes behind them.  key and
- * like may be NULL; like == out: the row before.  NULL, or what is wrong.
+ * Decodes size bytes at raw; BITS_SLACK bytes after them must be readable.  key and
+ * like may be NULL; like == out means the previous row.  Returns NULL, or what is wrong.
  */
 const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
 			   const u64 *like, u32 nr, u64 *out);
 
 /*
- * The rests of a TOKENS column with ticks, see tick_residual.c.  start[REST_CLASSES + 1]:
- * where each class's codes begin; returns how many codes there are.
+ * The rests of a TOKENS column with ticks, see tick_residual.c.  Fills
+ * start[REST_CLASSES + 1] with where the codes of each class begin; returns their number.
  */
 u32 rests__classes(const u64 *ticks, u32 nr, u64 tick, u32 *start);
-/* Writes codes and escapes, returns the bytes written. */
+/* Writes codes and escapes; returns the number of bytes written. */
 size_t rests__put(u8 *to, const u64 *ticks, const s8 *rest, u32 nr, u64 tick);
-/* Ticks to ns, in place, with the rests in [p, end); NULL, or what is wrong. */
+/* Converts ticks to ns in place, adding the rests in [p, end). NULL, or what is wrong. */
 const char *rests__add(u64 *values, u32 nr, u64 tick, const u8 *p, const u8 *end);
 
-/* Makes room for more bytes behind buf->len; 0 or -1 after error(). */
+/* Makes room for more bytes after buf->len. 0, or -1 after error(). */
 int data_buf__reserve(struct data_buf *buf, size_t more);
 
-/* SCHEMA text of every event of this program; free() it. NULL after error(). */
+/* The SCHEMA text of all events of this program; free() it. NULL after error(). */
 char *schema__text(void);
 
 struct schema {
-	struct data_event **events;	/* each stays where it is until freed */
+	struct data_event **events;	/* none moves until it is freed */
 	u32 nr, room;
 };
 
-/* Adds the events of a SCHEMA text; known ones stay unchanged. false: damaged. */
+/* Adds the events of a SCHEMA text; known events stay unchanged. false: damaged. */
 bool schema__parse(struct schema *s, const char *text);
-/* This program's own event, for recordings whose SCHEMA is damaged. */
+/* The event as this program knows it, for recordings whose SCHEMA is damaged. */
 const struct data_event *schema__builtin(struct schema *s, u32 id);
 const struct data_event *schema__find(const struct schema *s, u32 id);
 void schema__free(struct schema *s);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Strictly forward through a sliding window, frame by frame.  A damaged payload
- * is passed over by its header's size; after a damaged header the next sound one
- * is searched, at every multiple of 8.
+ * Reads strictly forward through a sliding window, frame by frame.  A damaged payload
+ * is skipped by the size in its header; after a damaged header, the next valid one is
+ * searched for at every multiple of 8.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include "util/search.h"
 
 #define WINDOW_MIN	(256u << 10)
-#define MAX_DAMAGE	4096u	/* entries; more are added up in the last one */
-#define FOLLOW_MS	50	/* between two looks at a file that grows */
+#define MAX_DAMAGE	4096u	/* entries; the last one adds up all further damage */
+#define FOLLOW_MS	50	/* between two checks of a growing file */
 
 struct data_reader {
 	int fd;
@@ -26,11 +26,11 @@ struct data_reader {
 	u8 *buf;		/* window: buf[pos .. len) is at file offset .. */
 	size_t pos, len, size;
 	u64 offset;		/* of buf[pos] */
-	u64 base;		/* of the recording within the file */
-	u64 furthest;		/* that was read before seeking */
+	u64 base;		/* where in the file the recording begins */
+	u64 furthest;		/* offset read before seeking back */
 	bool eof, ended, failed;
 	bool regular, follow;
-	bool again;		/* what comes was read and judged before */
+	bool again;		/* what follows was read and checked before */
 	struct schema schema;
 	bool has_schema;
 	struct data_damage *damage;
@@ -44,7 +44,7 @@ static size_t avail(const struct data_reader *r)
 	return r->len - r->pos;
 }
 
-/* Reads until want bytes are there or the file ends. 0, or -1 after error(). */
+/* Reads until there are want bytes, or the file ends. 0, or -1 after error(). */
 static int reader__fill(struct data_reader *r, size_t want)
 {
 	while (avail(r) < want && !r->eof) {
@@ -55,7 +55,7 @@ static int reader__fill(struct data_reader *r, size_t want)
 			r->len -= r->pos;
 			r->pos = 0;
 		}
-		/* Grows as data come in: a large size may be a lie. */
+		/* Grow as data arrives: a large size may be a lie. */
 		if (r->len == r->size) {
 			size_t size = r->size ? 2 * r->size : WINDOW_MIN;
 			u8 *buf = budget__realloc(NULL, r->buf, r->size, size);
@@ -119,7 +119,7 @@ static bool sound_header(const u8 *h)
 	       get32(h + FRAME_AT_SIZE) <= DATA_MAX_PAYLOAD;
 }
 
-/* Skips everything that is not a frame header, from the window's start plus skip. */
+/* Searches for the next frame header, beginning at the window's start plus skip. */
 static int search(struct data_reader *r, size_t skip, const char *what)
 {
 	u64 start = r->offset;
@@ -135,7 +135,7 @@ static int search(struct data_reader *r, size_t skip, const char *what)
 			reader__consume(r, n);
 			break;
 		}
-		if (n >= WINDOW_MIN / 2) {	/* do not keep what is passed over */
+		if (n >= WINDOW_MIN / 2) {	/* do not keep what is skipped */
 			reader__consume(r, n);
 			n = 0;
 		}
@@ -153,7 +153,7 @@ static int open_header(struct data_reader *r)
 	if (!avail(r))
 		return error("%s is empty: nothing was recorded", r->path);
 	if (avail(r) < FILE_HDR_SIZE || memcmp(at(r), FILE_MAGIC, FILE_AT_MAJOR)) {
-		/* Only its first bytes may be damaged. */
+		/* Perhaps only its first bytes are damaged. */
 		if (avail(r) < FILE_HDR_SIZE + FRAME_HDR_SIZE || !sound_header(at(r) + FILE_HDR_SIZE))
 			return error("%s is not a recording of kvmw", r->path);
 		note(r, 0, FILE_HDR_SIZE, "file header damaged");
@@ -252,13 +252,13 @@ static int compare_end(const void *key, const void *element)
 
 static bool is_damaged(const struct data_reader *r, u64 offset)
 {
-	/* The first entry that ends behind offset. */
+	/* The first entry that ends after offset. */
 	size_t i = lower_bound(&offset, r->damage, r->nr_damage, sizeof(*r->damage), compare_end);
 
 	return i < r->nr_damage && r->damage[i].offset <= offset;
 }
 
-/* Rows which the index knows of and which lie where the file is damaged. */
+/* Rows that the index lists where the file is damaged. */
 static void compare_index(struct data_reader *r, const struct data_frame *f)
 {
 	static const char *const names[] = { "offset", "type", "rows" };
@@ -301,7 +301,7 @@ static void take_in(struct data_reader *r, const struct data_frame *f)
 			r->has_schema = true;
 		free(text);
 	}
-	/* SCHEMA damaged? Ids and fields are for ever: this program's own will do. */
+	/* SCHEMA damaged? Ids and fields never change: use this program's own. */
 	if (!r->has_schema && f->event && !schema__find(&r->schema, f->event))
 		schema__builtin(&r->schema, f->event);
 	if (f->type == DATA_INDEX)
@@ -311,7 +311,7 @@ static void take_in(struct data_reader *r, const struct data_frame *f)
 }
 
 /*
- * At a sound header: 1 and the frame, or 0 when it was passed over, -1 failed.
+ * Called at a valid header.  1 and the frame; 0: skipped; -1: failed.
  */
 static int get_frame(struct data_reader *r, struct data_frame **out)
 {
@@ -327,7 +327,7 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 	if (data_crc(h + FRAME_HDR_SIZE, size) != get32(h + FRAME_AT_DATA_CRC)) {
 		if (reader__fill(r, whole + FRAME_HDR_SIZE))
 			return -1;
-		/* Bytes may be gone: then the next frame is not where it should be. */
+		/* If bytes are missing, the next frame is not where it should be. */
 		if (avail(r) != whole &&
 		    (avail(r) < whole + FRAME_HDR_SIZE || !sound_header(at(r) + whole)))
 			return search(r, FRAME_ALIGN, "frame damaged");
@@ -418,7 +418,7 @@ void data_reader__follow(struct data_reader *r)
 	r->follow = true;
 }
 
-/* What there is will do for a step, or the file is larger than what was read. */
+/* The window has enough to go on, or the file is larger than what was read. */
 static bool more_is_there(const struct data_reader *r)
 {
 	struct stat st;

@@ -12,7 +12,7 @@
 #include "util/data/format.h"
 #include "util/array.h"
 
-#define MAX_EVENTS	1024u	/* that a recording may describe */
+#define MAX_EVENTS	1024u	/* in the SCHEMA of a recording */
 
 static json_object *field_json(const struct field_desc *field)
 {
@@ -74,7 +74,7 @@ char *schema__text(void)
 	return text;
 }
 
-/* Only what a terminal shows as it is; hostile names are cut short. */
+/* Keeps printable ASCII, replaces all else by '?', and truncates what is too long. */
 static void copy_text(char *to, size_t size, json_object *from)
 {
 	const char *s = json_object_is_type(from, json_type_string) ?
@@ -104,7 +104,7 @@ static bool parse_field(struct data_field *field, json_object *o)
 	int t = json_object_is_type(type, json_type_string) ?
 		field_type__parse(json_object_get_string(type)) : -1;
 
-	/* A newer writer's type: what a column decodes to is 64 bits anyway. */
+	/* A type from a newer writer: columns decode to 64 bits anyway. */
 	field->type = t < 0 ? FIELD_u64 : (enum field_type)t;
 	copy_text(field->unit, sizeof(field->unit), json_object_object_get(o, "unit"));
 	copy_text(field->doc, sizeof(field->doc), json_object_object_get(o, "doc"));
@@ -128,7 +128,7 @@ static void free_event(struct data_event *event)
 	free(event);
 }
 
-/* Kinds without a sound number or name stay numbers. */
+/* Kinds without a valid number or name are shown as numbers. */
 static bool parse_kinds(struct data_event *event, json_object *kinds)
 {
 	size_t nr = json_object_is_type(kinds, json_type_array) ? json_object_array_length(kinds) : 0;

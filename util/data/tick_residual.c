@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is left of a duration once whole ticks are taken: mostly 0 or 1 ns, more
- * probably 1 the nearer the ticks come to the next whole ns.  So rows are divided
- * by that fraction, each has a code of two bits, and four codes make a byte: fewer
- * bits per symbol than that are beyond what zstd's Huffman codes can tell apart.
+ * The rest of a duration after its whole ticks: mostly 0 or 1 ns, and the more likely
+ * 1 the closer the ticks come to the next whole ns.  So rows are classified by that
+ * fraction.  Each row has a code of two bits, and four codes make a byte, because
+ * zstd's Huffman codes cannot spend less than one bit on a symbol.
  */
 #include "util/data/format.h"
 

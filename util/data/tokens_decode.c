@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Decoding of TOKENS columns: see tokens_encode.c. Nothing read here is trusted. */
+/* Decodes TOKENS columns, see tokens_encode.c. Nothing that is read here is trusted. */
 #include <stdlib.h>
 
 #include "util/data/format.h"
 
-#define SMALL_KEY	2048u	/* all exit reasons, but for the strangest */
+#define SMALL_KEY	2048u	/* keys below it, nearly all, are looked up directly */
 
 struct group {
 	u64 key, base, like_base;
@@ -16,7 +16,7 @@ struct stream {
 };
 
 struct tokens {
-	const u8 *p, *end;	/* of what is being parsed */
+	const u8 *p, *end;	/* the rest of what is being parsed */
 	u32 nr_groups, nr_streams;
 	struct group group[TOKEN_GROUPS];
 	struct stream stream[TOKEN_STREAMS];
@@ -42,7 +42,7 @@ static bool get_varint(struct tokens *t, u64 *v)
 	return false;
 }
 
-/* The streams of one group; rows counts down those not yet in any. */
+/* Parses the streams of one group; rows: how many are not yet in any stream. */
 static const char *parse_streams(struct tokens *t, struct group *group, u64 *rows)
 {
 	u64 nr, step, n;
@@ -60,7 +60,7 @@ static const char *parse_streams(struct tokens *t, struct group *group, u64 *row
 		if (!get_varint(t, &n) || n > *rows)
 			return "streams hold more tokens than there are rows";
 		*rows -= n;
-		/* Where they begin is known once all are: keep the size until then. */
+		/* Where tokens begin is known once all are parsed: keep the size until then. */
 		t->stream[t->nr_streams].next = NULL;
 		t->stream[t->nr_streams++].end = (const u8 *)(uintptr_t)n;
 	}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Laying out durations.  Most of their bits are noise which nothing compresses;
- * what can be had is the shape of their distribution, which differs by group (the
- * exit reason) and, since slow moments are slow for everything, by the magnitude
- * of another duration of the same row, or of the same column in the row before.
+ * Lays out durations.  Most of their bits are noise, which does not compress.  What can
+ * be exploited is the shape of their distribution.  It differs by group (the value of
+ * the key) and, because slow moments are slow for everything, by the magnitude of
+ * another duration of the same row, or of the same column in the previous row.
  */
 #include "util/data/encode.h"
 
-#define GROUP_ROWS	192u	/* a group of its own from here on */
-#define STREAM_ROWS	512u	/* a class of its own from here on */
+#define GROUP_ROWS	192u	/* rows that justify a group of their own */
+#define STREAM_ROWS	512u	/* rows that justify a stream of their own */
 
 static u8 *put_varint(u8 *to, u64 v)
 {
@@ -18,7 +18,7 @@ static u8 *put_varint(u8 *to, u64 v)
 	return to;
 }
 
-/* Group 0 is for all keys that have few rows. */
+/* Group 0 takes all keys that have few rows. */
 static void find_groups(struct layout *l, struct token_plan *plan, const u64 *key)
 {
 	u32 *id = l->order, rows[KEYMAP_MAX] = { 0 };
@@ -55,13 +55,13 @@ static void find_groups(struct layout *l, struct token_plan *plan, const u64 *ke
 	}
 }
 
-/* The column whose magnitude tells the class; the column itself: a row before. */
+/* The value whose magnitude gives the class; for the column itself, the previous row's. */
 static inline u64 like_value(const u64 *like, bool self, u32 i)
 {
 	return !self ? like[i] : i ? like[i - 1] : 0;
 }
 
-/* v in ticks to l->work; what is left over to the plan's rests. */
+/* Stores v in ticks in l->work, and what remains in the plan's rests. */
 static void to_ticks(struct layout *l, const u64 *v, u64 tick)
 {
 	for (u32 i = 0; i < l->nr; i++) {
@@ -86,7 +86,7 @@ static void put_rests(struct layout *l, struct column *col, u64 tick, u8 *to)
 	col->piece[col->nr_pieces++] = bytes - from;
 }
 
-/* 0: none, or a value is too long to be written in ticks. */
+/* The tick; 0: none, or a value is too long to be stored in ticks. */
 static u64 column_tick(struct layout *l, const u64 *v)
 {
 	for (u32 i = 0; i < l->nr; i++)
@@ -102,7 +102,7 @@ static void find_bases(struct token_plan *plan, const u64 *v, u32 nr)
 		if (v[i] < plan->base[plan->group[i]])
 			plan->base[plan->group[i]] = v[i];
 	for (u32 g = 0; g < plan->nr_groups; g++)
-		if (plan->base[g] == KVMW_NONE)		/* empty, or nothing was captured */
+		if (plan->base[g] == KVMW_NONE)		/* empty, or nothing captured */
 			plan->base[g] = 0;
 }
 
@@ -129,8 +129,8 @@ static void find_classes(struct token_plan *plan, const u64 *like, bool self, u3
 }
 
 /*
- * Writes one group's streams: neighbouring classes together, until they hold
- * enough rows for statistics of their own.
+ * Writes the streams of one group.  Neighbouring classes share a stream until it has
+ * enough rows for statistics of its own.
  */
 static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *to)
 {
@@ -160,7 +160,7 @@ static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *t
 	return to;
 }
 
-/* The low bits of a token, at bit *at of bits; what is behind them is zeroed. */
+/* Writes the low bits of a token at bit *at of bits, and zeros after them. */
 static inline void put_bits(u8 *bits, u64 *at, u64 v, u32 n)
 {
 	u8 *p = bits + *at / 8;
@@ -190,7 +190,7 @@ static u64 put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u
 	return at;
 }
 
-/* The tick and all groups with their streams; returns where the tokens begin. */
+/* Writes the tick and all groups with their streams; returns where the tokens begin. */
 static u8 *put_plan(struct token_plan *plan, struct column *col, u64 tick, u8 *to)
 {
 	plan->nr_streams = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whole frames, one write each, to a file or a pipe; the index grows in memory. */
+/* Writes whole frames, one write each, to a file or a pipe; keeps the index in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@ struct data_writer {
 	u64 start;		/* where in the file the recording begins */
 	u64 bytes;		/* written since then */
 	u32 seq;
-	bool regular;		/* a file: a partial frame can be cut off again */
-	bool failed;		/* said so already */
+	bool regular;		/* a file: a partial frame can be cut off */
+	bool failed;		/* already reported */
 	struct data_encoder *enc;
 	struct data_buf buf;
 	struct kvmw_index *index;
@@ -129,7 +129,7 @@ struct data_writer *data_writer__new(int fd, const char *path)
 	w->enc = data_encoder__new();
 	if (!w->enc)
 		goto fail;
-	/* Behind O_APPEND is somebody else's: nothing there is cut off. */
+	/* With O_APPEND, others may write to the file too: cut nothing off. */
 	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND);
 	at = lseek(fd, 0, SEEK_CUR);
 	w->start = at > 0 ? at : 0;
@@ -167,7 +167,7 @@ static int write_end(struct data_writer *w, u64 index_offset)
 int data_writer__finish(struct data_writer *w)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_INDEX);
-	size_t nr = w->nr_index;	/* INDEX frames do not name themselves */
+	size_t nr = w->nr_index;	/* INDEX frames do not list themselves */
 	u64 offset = w->bytes;
 
 	for (size_t i = 0; i < nr; i += DATA_MAX_ROWS) {
