@@ -7,16 +7,16 @@
 
 #define COLUMNS_MAX	64
 
-struct columns {		/* all zero: no room yet */
+struct columns {		/* all zero: nothing allocated yet */
 	u64 *col[COLUMNS_MAX];
-	u32 nr;			/* columns that fit */
+	u32 nr;			/* columns allocated */
 };
 
 /*
  * Decodes the named columns (a NULL-terminated list) of a frame into c->col, in that order.
  * event is the recording's description of it, or NULL.  A column that the recording lacks is
  * filled with all ones.
- * 0; 1: damaged, *why says what; -1: out of memory (error() said so).
+ * 0; 1: damaged, *why says how; -1: out of memory (error() said so).
  */
 int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,
 		  const struct data_frame *f, const char *const *names, const char **why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What to leave out of a report: lists of numbers, a window of time. */
+/* What a report is limited to: lists of numbers, a window of time. */
 #ifndef KVMW_FILTER_H
 #define KVMW_FILTER_H
 
@@ -10,26 +10,26 @@ struct number_list {		/* all zero: empty */
 	u32 nr, room;
 };
 
-/* "0-3,7"; 0, or -1 not such a list (error() named what). */
+/* Parses "0-3,7". 0, or -1: not such a list (error() said what). */
 int number_list__parse(struct number_list *list, const char *what, const char *text);
 bool number_list__has(const struct number_list *list, u64 number);
 void number_list__free(struct number_list *list);
 
-/* Both ends belong to it. */
+/* Both ends are inclusive. */
 struct time_window {
 	bool active;
-	bool from_absolute, to_absolute;	/* CLOCK_MONOTONIC, else since the start */
+	bool from_absolute, to_absolute;	/* CLOCK_MONOTONIC, else relative to the start */
 	bool resolved;
 	u64 from, to;				/* ns */
 };
 
 /*
- * "FROM,TO" in seconds since the start of the recording, either may be missing;
- * with an @ before it: seconds of CLOCK_MONOTONIC.  0, or -1 (error() said why).
+ * Parses "FROM,TO" in seconds since the start of the recording; either may be missing,
+ * and one prefixed with @ is in seconds of CLOCK_MONOTONIC.  0, or -1 (error() said why).
  */
 int time_window__parse(struct time_window *w, const char *text);
 
-/* Makes both ends CLOCK_MONOTONIC. */
+/* Converts both ends to CLOCK_MONOTONIC. */
 void time_window__resolve(struct time_window *w, u64 start_ns);
 
 static inline bool time_window__has(const struct time_window *w, u64 time_ns)

@@ -18,7 +18,7 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 	} }, *slot;
 	u64 time_ns = col[TIME][row], result = col[RESULT][row];
 
-	/* Deleted, unknown, or refused. */
+	/* Deleted, unknown, or rejected. */
 	if (!wanted.key.size || wanted.key.gpa == KVMW_NONE ||
 	    col[SLOT][row] >= UINT32_MAX || (result && result != KVMW_NONE))
 		return 0;

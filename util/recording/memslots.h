@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory slots that a recording tells of, by its memslot events. */
+/* The memory slots of a recording, from its memslot events. */
 #ifndef KVMW_MEMSLOTS_H
 #define KVMW_MEMSLOTS_H
 
 #include "util/hash_table.h"
 #include "util/recording/columns.h"
 
-#define MEMSLOTS_MAX	(32 * 1024)	/* KVM's limit for a VM */
+#define MEMSLOTS_MAX	(32 * 1024)	/* KVM's limit per VM */
 
 struct memslot {
-	/* Of the thread that set it: a VM is known by its vCPU ids at the end only. */
+	/* vcpu is that of the thread that set it: which VM that is, is known only at the end. */
 	struct { u32 vcpu, slot; u64 gpa, size; } key;	/* slot: address space << 16 | number */
-	u64 time_ns;		/* when it was last set so */
+	u64 time_ns;		/* when it was last set */
 };
 
 struct memslots {
@@ -19,9 +19,9 @@ struct memslots {
 	u64 over_limit;		/* rows beyond MEMSLOTS_MAX slots */
 };
 
-/* Columns of event memslot that memslots__take() reads, ending with NULL. */
+/* The columns of event memslot that memslots__take() reads, NULL-terminated. */
 extern const char *const memslot_columns[];
-#define MEMSLOT_TIME	0	/* that of time_ns */
+#define MEMSLOT_TIME	0	/* index of time_ns */
 
 /* 0, or -1 out of memory. */
 int memslots__take(struct memslots *m, u64 *const *col, u32 row);
@@ -30,7 +30,7 @@ void memslots__free(struct memslots *m);
 struct recording;
 
 /*
- * The slot of a VM with the greatest part of [gpa, gpa + size): of several the one in the
+ * The slot of a VM that covers most of [gpa, gpa + size).  If several do, the one in the
  * lower address space (1 is that of system management mode), then the last one set.
  * NULL: none.
  */

@@ -9,7 +9,7 @@
 #include "util/array.h"
 
 #define MAX_JSON	(16u << 20)	/* bytes of one JSON frame */
-#define MAX_DAMAGE	4096		/* kept one by one; more are only counted */
+#define MAX_DAMAGE	4096		/* entries kept; more are only counted */
 
 struct recording *recording__new(const char *path)
 {
@@ -68,12 +68,12 @@ static struct kvmw_total total_of(u64 *const *col, u32 i)
 		.span_ns = col[TOTAL_SPAN][i], .user_ns = col[TOTAL_USER][i],
 		.halt_ns = col[TOTAL_HALT][i], .poll_ns = col[TOTAL_POLL][i],
 		.wait_ns = col[TOTAL_WAIT][i], .block_ns = col[TOTAL_BLOCK][i],
-		/* Recorders without this column did not filter. */
+		/* Older recorders, which lack this column, did not filter. */
 		.left_out = col[TOTAL_LEFT_OUT][i] == KVMW_NONE ? 0 : col[TOTAL_LEFT_OUT][i],
 	};
 }
 
-/* All rows of a frame of totals are values of the moment: the last one wins. */
+/* Totals are cumulative, so the last row of each key wins. */
 static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
@@ -106,7 +106,7 @@ static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 		if (event >= ARRAY_SIZE(rec->lost))
 			continue;
 		rec->lost[event] = sat_add(rec->lost[event], count);
-		/* A span that overlaps the window: how many of it lie inside is not known. */
+		/* If a span overlaps the window, it is unknown how many lie inside. */
 		if (first <= rec->window.to && last >= rec->window.from)
 			rec->lost_window[event] = sat_add(rec->lost_window[event], count);
 	}
@@ -152,7 +152,7 @@ static int take_rows(struct recording *rec, const struct data_reader *r, struct 
 		if (row_tables[i].event == f->event)
 			table = &row_tables[i];
 	if (!table)
-		return 0;	/* of a newer version */
+		return 0;	/* from a newer version */
 	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, table->names, &why);
 	if (!ret)
 		ret = table->take(rec, &c, f->rows);
@@ -207,7 +207,7 @@ static void count_events(struct recording *rec, const struct data_frame *f)
 		rec->last_ns = f->last_ns;
 }
 
-/* The window counts from the start, which is known before the first row is read. */
+/* The window is relative to the start, which is known before the first row is read. */
 static void resolve_window(struct recording *rec, const struct data_frame *f)
 {
 	if (rec->meta.start_ns || f->type == DATA_EVENTS || f->type == DATA_LOSS)
@@ -252,7 +252,7 @@ static int by_offset(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* What the recording calls the kinds of its events outlives its reader. */
+/* Copies the names of kinds: they are needed after the reader is closed. */
 static int keep_kinds(struct recording *rec, const struct data_reader *r)
 {
 	for (u32 id = 0; id < ARRAY_SIZE(rec->kinds); id++) {
@@ -313,7 +313,7 @@ bool recording__incomplete(const struct recording *rec)
 	return !rec->finished || rec->read_error || rec->nr_damage || rec->missing_rows;
 }
 
-/* Without a closing META frame: until the last thing known to have happened. */
+/* Without a closing META frame, the recording ends with the last known event. */
 u64 recording__duration(const struct recording *rec)
 {
 	u64 start = rec->meta.start_ns ?: rec->first_ns, end = rec->meta.stop_ns;
@@ -327,11 +327,11 @@ u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)
 {
 	if (!rec->meta.has_clock || !monotonic_ns)
 		return 0;
-	/* Modulo 2^64: a time before the pair was taken comes out right too. */
+	/* Modulo 2^64, so this is right for times before the pair was taken too. */
 	return rec->meta.realtime_ns + (monotonic_ns - rec->meta.monotonic_ns);
 }
 
-#define MAX_COMPLAINTS	8	/* places of damage named one by one */
+#define MAX_COMPLAINTS	8	/* damaged places reported one by one */
 
 bool recording__complain(const struct recording *rec)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a recording says about itself: META, IDENT, STATS and LOSS frames as one
- * model.  EVENTS frames are the business of scan.h and info.h.
+ * What a recording says about itself: its META, IDENT, STATS and LOSS frames as one
+ * model.  EVENTS frames are left to scan.h and info.h.
  *
- * All text in it is safe to print (text.h) and of bounded length; all numbers
- * are as stored: the file is hostile input.
+ * The file is hostile input.  All text in the model is safe to print (text.h) and of
+ * bounded length, unless noted otherwise; all numbers are as stored.
  */
 #ifndef KVMW_RECORDING_H
 #define KVMW_RECORDING_H
@@ -28,10 +28,10 @@ struct rec_vm {
 
 #define REC_NO_VM	UINT32_MAX
 
-/* What rows refer to by their field vcpu: mostly a vCPU. */
+/* What the field vcpu of a row refers to: usually a vCPU. */
 struct rec_vcpu {
 	u32 id;
-	u32 vm;			/* id of a VM; REC_NO_VM: of none */
+	u32 vm;			/* id of its VM; REC_NO_VM: none */
 	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
 	u32 tid;
 	char *comm;
@@ -43,26 +43,26 @@ static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
 	return !*vcpu->role;
 }
 
-/* A thread that rows refer to by its tid. */
+/* A thread, to which rows refer by its tid. */
 struct rec_task {
 	u32 tid;
-	u32 order;	/* of those with one tid the last one holds */
+	u32 order;	/* if a tid occurs several times, the last one wins */
 	char *comm;
 };
 
-/* A stack of the host, the innermost function first. */
+/* A host stack, innermost function first. */
 struct rec_stack {
 	u32 id;
 	u32 nr;
-	u32 same;		/* the lowest id of those with these frames */
+	u32 same;		/* lowest id of the stacks with the same frames */
 	char **frame;		/* "sym+0x10 [kvm]" */
 };
 
-/* What a kind of the event raw is. */
+/* The tracepoint behind a kind of the event raw. */
 struct rec_tracepoint {
 	u32 kind;
 	char *name;		/* "kvm:kvm_pio" */
-	char *format;		/* text of tracefs, NOT safe to print */
+	char *format;		/* text from tracefs, NOT safe to print */
 };
 
 struct rec_texts {
@@ -70,7 +70,7 @@ struct rec_texts {
 	u32 nr;
 };
 
-/* What the META frames said; NULL or 0 where they did not. */
+/* What the META frames say; NULL or 0: unknown. */
 struct rec_meta {
 	char *version;
 	char *host, *kernel, *arch, *cpu;
@@ -80,12 +80,12 @@ struct rec_meta {
 	struct rec_texts command;
 	struct rec_texts events;
 	struct rec_texts notes;
-	char *filters;			/* JSON, as it was written */
+	char *filters;			/* JSON, as written */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
 	u32 nr_tracepoints;
 	u64 rings, ring_bytes;
 	bool has_clock;
-	u64 monotonic_ns, realtime_ns;	/* of one moment, the first pair */
+	u64 monotonic_ns, realtime_ns;	/* both of one moment; the first pair */
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
@@ -95,7 +95,7 @@ struct rec_frames {
 	u64 frames, rows, bytes;	/* bytes: payloads */
 };
 
-#define REC_FRAME_TYPES	16	/* known ones and room; [0]: all others */
+#define REC_FRAME_TYPES	16	/* known types and room for more; [0]: all others */
 
 struct recording {
 	const char *path;		/* as given */
@@ -103,23 +103,23 @@ struct recording {
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms;
 	struct rec_vcpu *vcpu;		/* ascending by id */
-	u32 nr_vcpus;			/* those with a role too */
+	u32 nr_vcpus;			/* including those with a role */
 	struct rec_task *task;		/* ascending by tid */
 	u32 nr_tasks, task_room;
 	struct rec_stack *stack;	/* ascending by id */
 	u32 nr_stacks, stack_room;
-	size_t stack_bytes;		/* of memory, bounded */
+	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
 	bool has_cost;
 	struct kvmw_cost cost;
-	/* LOSS frames: records lost by event id; and those that may lie in the window. */
+	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
 	struct time_window window;
-	bool wants_memslots;		/* set by whoever needs the following */
+	bool wants_memslots;		/* set by users of memslots */
 	struct memslots memslots;	/* set within the window */
 
 	struct rec_frames frames[REC_FRAME_TYPES];
-	u64 first_ns, last_ns;		/* of the EVENTS frames; 0: none */
+	u64 first_ns, last_ns;		/* of all EVENTS frames; 0: none */
 	u64 event_rows[KVMW_MAX_EVENTS];	/* rows of EVENTS frames by event id, undecoded */
 
 	/* Set by recording__close_reader(). */
@@ -127,10 +127,10 @@ struct recording {
 		struct data_kind *kind;
 		u32 nr;
 	} kinds[KVMW_MAX_EVENTS];	/* by event id */
-	bool finished;			/* the recorder did */
+	bool finished;			/* the recorder finished */
 	bool read_error;		/* reading ended early; error() said why */
 	u64 bytes;
-	u64 missing_rows;		/* known to be lost to damage */
+	u64 missing_rows;		/* known to be missing because of damage */
 	struct data_damage *damage;
 	u32 nr_damage, damage_room;
 };
@@ -139,23 +139,23 @@ struct recording *recording__new(const char *path);
 void recording__free(struct recording *rec);
 
 /*
- * Takes in what a frame says about the recording; EVENTS frames are only counted.
- * A frame whose inside is damaged is noted.  The frame stays the caller's.
- * 0, or -1 out of memory (error() said so).
+ * Adds what a frame says about the recording; EVENTS frames are only counted.
+ * A frame that is damaged inside is noted.  The caller still owns the frame.
+ * 0, or -1: out of memory (error() said so).
  */
 int recording__take(struct recording *rec, const struct data_reader *r,
 		    struct data_decoder *dec, const struct data_frame *f);
 
-/* Notes that a frame could not be read; rows: how many rows were in it. */
+/* Notes that a frame with that many rows could not be read. */
 int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
 		       const char *what);
 
-/* Takes over what the reader knows at the end (damage, finished, …). 0 or -1. */
+/* Saves what the reader knows at the end (damage, finished, …). 0 or -1. */
 int recording__close_reader(struct recording *rec, struct data_reader *r);
 
-/* Something is missing: damage, or the recorder did not finish. */
+/* Whether something is missing: damage, or the recorder did not finish. */
 bool recording__incomplete(const struct recording *rec);
-/* The same, and says what and where, on stderr. */
+/* The same, and reports on stderr what is missing and where. */
 bool recording__complain(const struct recording *rec);
 
 const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
@@ -165,8 +165,8 @@ const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
 
 /*
- * What the recording calls a kind of an event; for a raw event, the tracepoint.  NULL: no
- * name is known.  For after the reader was closed.
+ * The recording's name for a kind of an event; for a raw event, the tracepoint.  NULL:
+ * unknown.  For use after the reader is closed.
  */
 const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 
@@ -175,10 +175,10 @@ u64 recording__duration(const struct recording *rec);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 
-/* recording_json.c: what the JSON frames say. 0, 1: not what it should be, -1: no memory. */
+/* recording_json.c: parse JSON frames. 0; 1: invalid; -1: out of memory. */
 int recording__meta(struct recording *rec, const char *json);
 int recording__ident(struct recording *rec, const char *json);
-/* Once all stacks are there: which of them are the same. -1: no memory. */
+/* Finds equal stacks once all are known. -1: out of memory. */
 int recording__same_stacks(struct recording *rec);
 void recording__free_identity(struct recording *rec);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* META and IDENT frames: JSON from a file that may hold anything. */
+/* Parses META and IDENT frames: JSON from a file that may contain anything. */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define STACKS_MAX	(64u << 20)	/* bytes of memory for stacks */
 #define JSON_DEPTH	16
 
-/* The member of that name and type, or NULL. */
+/* The member with this name and type, or NULL. */
 static struct json_object *member(struct json_object *obj, const char *key, enum json_type type)
 {
 	struct json_object *value;
@@ -132,7 +132,7 @@ static void get_clock(struct json_object *root, struct rec_meta *meta)
 	meta->has_clock = meta->realtime_ns;
 }
 
-/* All structs sorted by it begin with their id. */
+/* Compares by id: all structs sorted with it begin with their id. */
 static int by_id(const void *a, const void *b)
 {
 	u32 x = *(const u32 *)a, y = *(const u32 *)b;
@@ -326,9 +326,9 @@ static int take_vcpus(struct recording *rec, struct json_object *list)
 }
 
 /*
- * Tasks and stacks grow as a recording goes on: a list may hold all of them or only
- * the new ones.  Looks for id among the nr sorted ones; else appends to those that
- * are not sorted in yet.  NULL: no memory, or *full.
+ * Tasks and stacks accumulate in the course of a recording: a list may hold all of them
+ * or only new ones.  Looks up id among the nr sorted entries, or else appends an entry
+ * to those that are not sorted yet.  NULL: out of memory, or *full.
  */
 static void *make_entry(void **list, u32 nr, u32 *total, u32 *room, size_t size, u32 id,
 			bool *full)
@@ -357,7 +357,7 @@ static int by_tid_and_order(const void *a, const void *b)
 	return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1) : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Sorts them, and leaves the last name of each thread. */
+/* Sorts the tasks, and keeps only the last name of each thread. */
 static void sort_tasks(struct recording *rec)
 {
 	u32 nr = 0;
@@ -413,13 +413,13 @@ static int fill_stack(struct recording *rec, struct rec_stack *stack, struct jso
 		if (set_text(to, json_object_is_type(item, json_type_string) ?
 			     json_object_get_string(item) : "", TEXT_MAX))
 			return -1;
-		/* And what malloc() takes for itself. */
+		/* Includes malloc()'s own overhead. */
 		rec->stack_bytes += strlen(*to) + 32;
 	}
 	return 0;
 }
 
-/* A stack never changes: one that is known stays as it is. */
+/* A stack never changes, so a known one is kept. */
 static int take_stacks(struct recording *rec, struct json_object *list)
 {
 	u32 nr = list_length(list), sorted = rec->nr_stacks;
@@ -445,7 +445,7 @@ static int take_stacks(struct recording *rec, struct json_object *list)
 	return ret;
 }
 
-/* VMs and vCPUs come together. */
+/* VMs and vCPUs always come together. */
 int recording__ident(struct recording *rec, const char *json)
 {
 	struct json_object *root = parse_object(json), *vms, *vcpus, *tasks, *stacks;

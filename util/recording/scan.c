@@ -13,16 +13,16 @@
 #define QUEUE		(2 * MAX_WORKERS)
 #define MAX_BAD		4096	/* damaged frames that a worker remembers */
 
-/* The reader's tables are its own thread's: a frame comes with its description. */
+/* Only the reader's thread may use its tables, so a frame carries its description. */
 struct work {
 	struct data_frame *f;
 	const struct data_event *event;
-	u32 takers;		/* bit for each consumer */
-	u64 from_ns;		/* begin of the window, or of the recording */
+	u32 takers;		/* one bit per consumer */
+	u64 from_ns;		/* start of the window, or of the recording */
 };
 
 struct bad_frame {
-	struct data_frame f;	/* its payload is gone */
+	struct data_frame f;	/* without its payload */
 	const char *why;
 };
 
@@ -31,7 +31,7 @@ struct worker {
 	pthread_t thread;
 	struct data_decoder *dec;
 	struct columns columns, lazy;
-	u64 *ones;		/* what was not decoded */
+	u64 *ones;		/* stands for columns that were not decoded */
 	void *state[SCAN_MAX_CONSUMERS];
 	struct bad_frame *bad;
 	u32 nr_bad, bad_room;
@@ -45,8 +45,8 @@ struct scan {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
 	struct work queue[QUEUE];
-	u32 head, tail;		/* head - tail frames wait */
-	bool done;		/* no more will come, or nobody wants them */
+	u32 head, tail;		/* head - tail frames are waiting */
+	bool done;		/* no more will come, or no more are wanted */
 	struct worker worker[MAX_WORKERS];
 	u32 nr_workers;
 };
@@ -68,7 +68,7 @@ static u32 nr_names(const char *const *names)
 	return nr;
 }
 
-/* Moves the rows inside the window to the front; how many they are. */
+/* Moves the rows inside the window to the front; returns their number. */
 static u32 keep_window(const struct time_window *window, const u64 *time, u64 **col, u32 nr,
 		       u32 rows)
 {
@@ -85,8 +85,8 @@ static u32 keep_window(const struct time_window *window, const u64 *time, u64 **
 }
 
 /*
- * Fills b and col, of COLUMNS_MAX.  Of a window the times are needed, whoever else
- * wants them: they come behind the consumer's columns.
+ * Fills b and col, of COLUMNS_MAX.  A window needs the times, even if the consumer does
+ * not request them: they follow the consumer's columns.
  */
 static int scan__decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
 			const char **why)
@@ -133,7 +133,7 @@ static int note_bad(struct worker *w, const struct data_frame *f, const char *wh
 	return 0;
 }
 
-/* A frame that one consumer could not read is damaged for all of them, once. */
+/* A frame that one consumer cannot read is noted as damaged, once for all consumers. */
 static int take_frame(struct worker *w, const struct work *work)
 {
 	const struct scan *s = w->scan;
@@ -172,7 +172,7 @@ static struct work dequeue(struct scan *s)
 	return work;
 }
 
-/* Keeps taking frames after a failure, so that the reader never waits in vain. */
+/* Keeps taking frames after a failure, so that the reader never blocks. */
 static void *run_worker(void *arg)
 {
 	struct worker *w = arg;
@@ -196,7 +196,7 @@ static void enqueue(struct scan *s, struct work work)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Which consumers want a frame, a bit for each. */
+/* Which consumers want a frame, one bit per consumer. */
 static u32 takers(const struct scan *s, const struct data_frame *f)
 {
 	const struct time_window *window = &s->rec->window;
@@ -301,7 +301,7 @@ static int start(struct scan *s, u32 threads)
 	return 0;
 }
 
-/* The first worker's states become the result. */
+/* Merges all workers' states into the first worker's, which become the result. */
 static int finish_worker(struct scan *s, struct worker *w, bool ok, void **result)
 {
 	bool first = w == s->worker;
@@ -356,7 +356,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 	pthread_cond_init(&s->drained, NULL);
 	ok = !start(s, threads) && !read_frames(s, r);
 	ok = !scan__finish(s, ok, result);
-	/* Last: what describes the events goes with it. */
+	/* Last: this frees the descriptions of the events. */
 	ok = !recording__close_reader(rec, r) && ok;
 	for (u32 i = 0; !ok && i < nr; i++) {
 		if (result[i])

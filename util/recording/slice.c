@@ -6,7 +6,7 @@
 #include "util/memory.h"
 #include "util/search.h"
 
-#define RUN	16	/* rows sorted by insertion, before runs are merged */
+#define RUN	16	/* rows sorted by insertion before runs are merged */
 
 struct timed {
 	u64 time_ns;
@@ -85,7 +85,7 @@ static void slice__merge(const struct timed *a, const struct timed *mid, const s
 	memcpy(to + (mid - a), b, (end - b) * sizeof(*b));
 }
 
-/* Stable. Rows of one vCPU are mostly in order already, and those of few vCPUs nearly. */
+/* Stable. Rows of one vCPU are mostly in order already, those of a few vCPUs nearly so. */
 static void sort(struct slicer *s, u32 nr)
 {
 	for (u32 i = 0; i < nr; i += RUN)
@@ -125,13 +125,13 @@ static int compare_time(const void *key, const void *element)
 	return time_ns > row->time_ns ? 1 : -1;
 }
 
-/* The first row in order that is not before time_ns. */
+/* The first row, in order, that is not before time_ns. */
 static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
 {
 	return lower_bound(&time_ns, s->order, rows, sizeof(*s->order), compare_time);
 }
 
-/* Values are stored plus one, so that "unknown" is as small as small values. */
+/* Values are stored plus one: "unknown" becomes 0, which takes no more room than others. */
 static void slice__measure(const u64 *v, u32 rows, struct slice_column *c)
 {
 	u64 least = v[0] + 1, most = least, span;
@@ -182,7 +182,7 @@ static int time_field(const struct data_event *event)
 	return field;
 }
 
-/* Rows [first, first + nr) in order; columns says how each is laid out. */
+/* Makes a slice of rows [first, first + nr) in order; columns gives each one's layout. */
 static struct slice *cut(struct slicer *s, const struct data_event *event, u32 first, u32 nr,
 			 const struct slice_column *columns, size_t row_bytes)
 {

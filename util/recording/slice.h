@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Rows of one frame in the order of their time, all columns, in as few bytes as
- * their values need: for those who read whole rows, not columns.
+ * Rows of one frame in order of time, with all columns, in as few bytes as their values
+ * need: for users that read whole rows rather than columns.
  */
 #ifndef KVMW_SLICE_H
 #define KVMW_SLICE_H
@@ -18,10 +18,10 @@ struct slice_column {
 struct slice {
 	const struct data_event *event;	/* as the recording describes it */
 	u32 rows;
-	bool last;		/* none of the frame's rows come after these */
-	size_t bytes;		/* of memory */
-	int time;		/* field that time_ns is, -1: none */
-	u64 frame_ns;		/* time of rows that have none of their own */
+	bool last;		/* these are the frame's last rows */
+	size_t bytes;		/* of memory used */
+	int time;		/* index of field time_ns, -1: none */
+	u64 frame_ns;		/* time of rows without a time of their own */
 	struct slice_column column[];	/* event->nr_fields */
 };
 
@@ -49,14 +49,14 @@ static inline u64 slice__time(const struct slice *s, u32 i)
 	return s->time < 0 ? s->frame_ns : slice__get(s, s->time, i);
 }
 
-/* Decodes frames to slices; keeps the room to decode in. NULL: out of memory, said so. */
+/* Decodes frames to slices, reusing its buffers. NULL: out of memory (error() said so). */
 struct slicer *slicer__new(void);
 void slicer__free(struct slicer *slicer);
 
 /*
- * Those of a frame's rows that lie in the window, without the first skip of them, as
- * many as max_bytes hold, but at least one.  0 and *out (NULL: no row is left), 1:
- * damaged, *why says what; -1: out of memory (error() said so).  free() the slice.
+ * The rows of a frame that lie in the window, without the first skip of them: as many as
+ * fit into max_bytes, but at least one.  0 and *out (NULL: no row is left); 1: damaged,
+ * *why says how; -1: out of memory (error() said so).  free() the slice.
  */
 int slicer__cut(struct slicer *slicer, const struct data_event *event,
 		const struct data_frame *f, const struct time_window *window, u32 skip,

@@ -10,18 +10,18 @@
 #define SLICE_MAX	(4u << 20)	/* bytes; most frames fit as a whole */
 #define SLICE_MIN	(4u << 10)
 
-/* Rows that wait for their turn: decoded ones, or where in the file they are. */
+/* Rows that wait for their turn: either decoded, or a position in the file. */
 struct place {
-	u64 key;		/* ns; no row of it is before that, as far as known */
-	u64 offset, end;	/* in the file; more than one frame where frames > 1 */
+	u64 key;		/* ns; as far as known, none of its rows is earlier */
+	u64 offset, end;	/* in the file; several frames if frames > 1 */
 	u32 frames;
-	u32 given;		/* rows given before those of open */
+	u32 given;		/* rows delivered before those of open */
 	struct open *open;	/* NULL: not decoded */
 };
 
 struct open {
 	struct open *next, *prev;
-	struct slice *slice;	/* NULL: had to give way */
+	struct slice *slice;	/* NULL: evicted */
 	u32 at;			/* its next row */
 };
 
@@ -30,9 +30,9 @@ struct run {
 	struct data_reader *r;
 	struct data_decoder *dec;	/* for frames without events */
 	struct slicer *slicer;
-	struct place *heap;		/* the next one first */
+	struct place *heap;		/* the next place comes first */
 	u32 nr, room, max_nr;
-	struct open open;		/* list of all */
+	struct open open;		/* head of the list */
 	u32 nr_open;
 	size_t bytes, max_bytes;	/* held in slices */
 	bool stream;
@@ -67,7 +67,7 @@ static void sift_down(struct run *run, u32 at)
 	run->heap[at] = place;
 }
 
-/* At the end, not yet where it belongs. */
+/* Appends a place; the heap's order is restored later. */
 static int timeline__append(struct run *run, struct place place)
 {
 	if (array__reserve(run->heap, run->nr, run->room, NULL))
@@ -135,7 +135,7 @@ static u64 next_time(const struct open *open)
 	return slice__time(open->slice, open->at);
 }
 
-/* Those whose turn comes last give way, never the one whose turn it is. */
+/* Evicts slices whose turn comes last, never the one whose turn it is. */
 static void make_way(struct run *run)
 {
 	while (run->bytes > run->max_bytes) {
@@ -150,7 +150,7 @@ static void make_way(struct run *run)
 	}
 }
 
-/* The more frames overlap, the fewer rows of each are held. */
+/* The more frames overlap, the fewer rows are held of each. */
 static size_t slice_bytes(const struct run *run)
 {
 	size_t share = run->max_bytes / 2 / (run->nr_open + 1);
@@ -161,8 +161,8 @@ static size_t slice_bytes(const struct run *run)
 }
 
 /*
- * Decodes the next rows of the place's frame: 0 and place->key is theirs; 1: there are
- * none (any more), or the frame is damaged; -1.
+ * Decodes the next rows of the place's frame.  0, and place->key is theirs; 1: no rows
+ * are left, or the frame is damaged; -1.
  */
 static int timeline__decode(struct run *run, struct place *place, const struct data_frame *f)
 {
@@ -190,7 +190,7 @@ static int timeline__decode(struct run *run, struct place *place, const struct d
 	return 0;
 }
 
-/* ---- a file: its places, and back to them ------------------------------- */
+/* ---- a file: noting places, returning to them -------------------------- */
 
 static bool outside(const struct run *run, const struct data_frame *f)
 {
@@ -199,7 +199,7 @@ static bool outside(const struct run *run, const struct data_frame *f)
 	return !f->rows || (w->active && (f->last_ns < w->from || f->first_ns > w->to));
 }
 
-/* 1: its rows are wanted, 0, -1 */
+/* 1: its rows are wanted; 0: not; -1: stop */
 static int wants(struct run *run, const struct data_frame *f)
 {
 	if (f->type != DATA_EVENTS || outside(run, f))
@@ -213,7 +213,7 @@ static struct place timeline__place_of(const struct data_frame *f)
 				.frames = 1 };
 }
 
-/* Before they are a heap, places are in the order of the file. */
+/* Until they become a heap, places are in file order. */
 static void join_neighbours(struct run *run)
 {
 	u32 to = 0;
@@ -263,7 +263,7 @@ static int changed(struct run *run, const struct place *place)
 	return recording__damaged(run->t->rec, &f, 0, "changed while it was read");
 }
 
-/* Several frames that were remembered as one. */
+/* Splits a place that stands for several frames. */
 static int split(struct run *run)
 {
 	struct place place = run->heap[0];
@@ -286,7 +286,7 @@ static int split(struct run *run)
 	return ret < 0 ? changed(run, &place) : 0;
 }
 
-/* The first place gets rows, or goes. */
+/* Gets rows for the first place, or removes it. */
 static int open_first(struct run *run)
 {
 	struct place *place = &run->heap[0];
@@ -318,7 +318,7 @@ static int open_first(struct run *run)
 
 /* ---- in order ----------------------------------------------------------- */
 
-/* The rows of the first place that come before all others and not after limit. */
+/* Delivers rows of the first place that precede all others and are not after limit. */
 static u32 rows_in_turn(const struct run *run, u64 limit)
 {
 	const struct place *first = &run->heap[0], *next = NULL;
@@ -333,7 +333,7 @@ static u32 rows_in_turn(const struct run *run, u64 limit)
 		limit = first->offset < next->offset ? next->key : next->key - !!next->key;
 	while (to < s->rows && slice__time(s, to) <= limit)
 		to++;
-	/* Its own key is its first row's: at least that one. */
+	/* Its key is the time of its first row: deliver at least that one. */
 	return to > first->open->at ? to : first->open->at + 1;
 }
 
@@ -352,13 +352,13 @@ static void advance(struct run *run, u32 to)
 		pop(run);
 		return;
 	} else {
-		/* What follows is not before this. */
+		/* What follows is not earlier than this. */
 		drop_slice(run, open);
 	}
 	sift_down(run, 0);
 }
 
-/* Gives all rows up to limit; 0, 1: enough, -1 */
+/* Delivers all rows up to limit. 0; 1: enough; -1 */
 static int give(struct run *run, u64 limit)
 {
 	int ret = 0;

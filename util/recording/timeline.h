@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The events of a recording in the order of their time, over all streams.
+ * The events of a recording in order of time, over all streams.
  *
- * Frames are not in that order, and neither are the rows of a frame: a row is recorded
- * when what it tells of is over.  So there are two ways to read:
+ * Neither frames nor the rows of a frame are in that order, because a row is recorded
+ * when what it describes is over.  So there are two ways to read:
  *
- * - a file is read twice.  First all of it, which tells where each frame lies and when
- *   its first row was; of very many frames, neighbours are remembered as one.  Then each
- *   frame is read again when its first row's turn comes.  The order is exact.  Rows
- *   of frames that overlap in time are held in memory, up to TIMELINE_BYTES; what does not
- *   fit is decoded again when its turn comes: many large frames at one time cost time,
- *   not memory.
+ * - A file is read twice.  The first pass notes where each frame lies and the time of
+ *   its first row; if there are very many frames, neighbours are noted as one.  Then each
+ *   frame is read again when its first row's turn comes.  The order is exact.  Rows of
+ *   frames that overlap in time are held in memory, up to TIMELINE_BYTES; what does not
+ *   fit is decoded again when its turn comes.  So many large overlapping frames cost
+ *   time, not memory.
  *
- * - a pipe, or a file that is still being written and followed, is read once.  A row is
- *   held until rows TIMELINE_DELAY_NS younger have come (the recorder writes at least
- *   once a second), or for that long when nothing comes, or until TIMELINE_BYTES are
- *   held.  A row which took longer than that to come is given late, out of order.
+ * - A pipe, or a file that is followed while being written, is read once.  A row is held
+ *   until rows TIMELINE_DELAY_NS younger arrive (the recorder writes at least once a
+ *   second), or for that long if nothing arrives, or until TIMELINE_BYTES are held.  A
+ *   row that arrives later than that is delivered late, out of order.
  */
 #ifndef KVMW_TIMELINE_H
 #define KVMW_TIMELINE_H
@@ -25,11 +25,11 @@
 
 #define TIMELINE_BYTES		(256u << 20)
 #define TIMELINE_DELAY_NS	(1500 * 1000000ULL)
-#define TIMELINE_ENTRIES	(1u << 20)	/* places remembered of a file */
-#define TIMELINE_OVERLAP	(4u << 20)	/* frames that overlap at one time, at most */
+#define TIMELINE_ENTRIES	(1u << 20)	/* places noted in a file */
+#define TIMELINE_OVERLAP	(4u << 20)	/* frames that may overlap in time, at most */
 
 struct timeline {
-	struct recording *rec;	/* its window leaves rows out */
+	struct recording *rec;	/* its window selects rows */
 	size_t max_bytes;	/* 0: TIMELINE_BYTES */
 	u32 max_entries;	/* 0: TIMELINE_ENTRIES */
 	bool stream;		/* read once, even if it is a file */
@@ -40,15 +40,16 @@ struct timeline {
 	 * itself before that frame is in rec.
 	 */
 	int (*wants)(void *ctx, const struct data_reader *r, const struct data_frame *f);
-	/* Rows [from, to) of a slice come next. 0; 1: enough; -1: stop. */
+	/* Called with the next rows, [from, to) of a slice. 0; 1: enough; -1: stop. */
 	int (*rows)(void *ctx, const struct slice *s, u32 from, u32 to);
-	/* NULL, or: nothing more is known at the moment. As rows(). */
+	/* Called when no more rows are known for now; or NULL. Returns as rows(). */
 	int (*pause)(void *ctx);
 };
 
 /*
- * Reads all of r; the caller closes it.  0; 1: rows() or pause() had enough; -1: out of
- * memory, or stopped (said so).  What is damaged, or could not be read, is in t->rec.
+ * Reads all of r, which the caller closes.  0; 1: rows() or pause() had enough; -1: out
+ * of memory, or stopped (error() said so).  t->rec has what is damaged or could not be
+ * read.
  */
 int timeline__read(const struct timeline *t, struct data_reader *r);
 
