@@ -241,7 +241,7 @@ def test_a_kvmw_without_it_reads_its_rows(recording):
 
 @pytest.mark.lab
 def test_recorded(dummy, tmp_path):
-    """A guest's ports, of which the bench has a kind of exit."""
+    """Records the ports of a real guest, the built-in one."""
     guest = "kvmw bench guest --rounds 3 >/dev/null"
     done = subprocess.run(
         [LAB, "run", "--kvmw", dummy.kvmw, "--out", tmp_path, "--timeout", "300", "--",

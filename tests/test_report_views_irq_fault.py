@@ -251,7 +251,7 @@ def test_faults_by_memory_slot(path, tmp_path):
     text = text_of(path, "-e", "fault", "-s", "slot,reason")
     assert {line.split()[0] for line in text.splitlines() if " page_fault " in line} == {
         "0.5", "0.3", "-"}
-    # Small slots are told apart below 4 MiB, and nothing is known without memslot events.
+    # Small slots are distinguished below 4 MiB; without memslot events they are unknown.
     low = [fault_row(i, 100, gpa, READ) for i, gpa in enumerate([0x9f000, 0xa0000, MIB, 5 * MIB])]
     slots = [slot_row(1, 0, 0, 0xa0000), slot_row(2, 1, MIB, 63 * MIB)]
     some = make(tmp_path / "low", {"fault": low, "memslot": slots})

@@ -45,7 +45,7 @@ static void test_groups(void **state)
 	assert_int_equal(events_of("vmm"), E(USERSPACE) | E(IOCTL) | E(MEMSLOT));
 	assert_int_equal(events_of("scheduling,stack"), E(HALT) | E(SCHED) | E(STACK));
 	assert_int_equal(events_option__defaults(), E(EXIT));
-	/* What a group asks for may be left out where the kernel lacks it. */
+	/* An event requested only by its group is skipped where the kernel lacks it. */
 	assert_int_equal(events_option__parse(&choice, "interrupts,timer"), 0);
 	assert_int_equal(choice.events, E(IRQ) | E(TIMER));
 	assert_int_equal(choice.named, E(TIMER));
