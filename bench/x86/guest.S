@@ -129,17 +129,22 @@ guest_code:
 5:
 	loop_end
 
-	/* Interrupts are on, so KVM needs no exit to detect when they are. */
+	/*
+	 * Both loops that take interrupts wait for a further one, not for as many
+	 * as were sent: were one injected twice (QEMU's SVM does), the VMM would
+	 * print the counts, where a guest that waits would never end.
+	 * Interrupts are on, so KVM needs no exit to detect when they are.
+	 */
 	loop_begin OP_IPI
+	mov	BLK_COUNT + 8 * CNT_IPI_TAKEN(%r15), %rbx
 	sti
 	mov	$MSR_X2APIC_ICR, %ecx
 	mov	$ICR_SELF | VECTOR_IPI, %eax
 	xor	%edx, %edx
 	counted	CNT_IPI
 	wrmsr
-	mov	BLK_COUNT + 8 * CNT_IPI(%r15), %rbx
 3:	cmp	%rbx, BLK_COUNT + 8 * CNT_IPI_TAKEN(%r15)
-	jne	3b
+	je	3b
 	cli
 	loop_end
 
@@ -151,12 +156,12 @@ guest_code:
 	 * reasons too.
 	 */
 	loop_begin OP_TIMER
+	mov	BLK_COUNT + 8 * CNT_TIMER_FIRED(%r15), %rbx
 	mov	$MSR_X2APIC_TMICT, %ecx
 	mov	BLK_TIMER(%r15), %eax
 	xor	%edx, %edx
 	counted	CNT_TIMER
 	wrmsr
-	mov	BLK_COUNT + 8 * CNT_TIMER(%r15), %rbx
 3:	sti
 .Lhalt:
 	hlt
@@ -164,7 +169,7 @@ guest_code:
 .Lhalted:
 	cli
 	cmp	%rbx, BLK_COUNT + 8 * CNT_TIMER_FIRED(%r15)
-	jne	3b
+	je	3b
 	loop_end
 
 	counted	CNT_ROUNDS
