@@ -112,12 +112,27 @@ static inline struct data_reader *rec__reader(const struct rec *r, const char *w
 	return reader;
 }
 
+/* The aggregates of a report alone. */
+static inline void rec__scan(struct data_reader *r, struct recording *rec,
+			     const struct report_options *opt, u32 threads, bool sums,
+			     struct agg_table *out)
+{
+	const struct scan_consumer *consumer;
+	struct report_scan rs;
+	void *result;
+
+	report_scan__init(&rs, opt, sums);
+	consumer = &rs.consumer;
+	rec__must(!scan__read(r, rec, threads, &consumer, 1, &result), "scan");
+	report_scan__take_result(result, out);
+}
+
 static inline void rec__report(const struct rec *r, const struct report_options *opt,
 			       const char *window, struct rec_report *out)
 {
 	struct data_reader *reader = rec__reader(r, window, out);
 
-	rec__must(!report__read(reader, out->rec, opt, 2, true, &out->aggs), "scan");
+	rec__scan(reader, out->rec, opt, 2, true, &out->aggs);
 	rec__must(!report__make(&out->rep, out->rec, &out->aggs, opt), "report");
 }
 

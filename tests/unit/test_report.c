@@ -169,8 +169,7 @@ static void test_without_sums_of_rows(void **state)
 	write_all(&r, true);
 	rec__report(&r, &by_reason, NULL, &out);
 	rec = recording__new(r.path);
-	assert_int_equal(report__read(data_reader__open(r.path), rec, &by_reason, 1, false,
-				      &aggs), 0);
+	rec__scan(data_reader__open(r.path), rec, &by_reason, 1, false, &aggs);
 	assert_true(agg_table__covers(&rec->totals, &aggs));
 	assert_int_equal(report__make(&rep, rec, &aggs, &by_reason), 0);
 	assert_int_equal(rep.nr_rows, out.rep.nr_rows);
@@ -189,8 +188,7 @@ static void test_without_sums_of_rows(void **state)
 
 	write_all(&r, false);
 	rec = recording__new(r.path);
-	assert_int_equal(report__read(data_reader__open(r.path), rec, &by_reason, 1, false,
-				      &aggs), 0);
+	rec__scan(data_reader__open(r.path), rec, &by_reason, 1, false, &aggs);
 	assert_false(agg_table__covers(&rec->totals, &aggs));
 	agg_table__free(&aggs);
 	recording__free(rec);

@@ -234,18 +234,3 @@ void report_scan__take_result(void *result, struct agg_table *out)
 	*out = rr->aggs;
 	free(rr);
 }
-
-int report__read(struct data_reader *r, struct recording *rec, const struct report_options *opt,
-		 u32 threads, bool sums, struct agg_table *out)
-{
-	const struct scan_consumer *consumer;
-	struct report_scan rs;
-	void *result;
-
-	report_scan__init(&rs, opt, sums);
-	consumer = &rs.consumer;
-	if (scan__read(r, rec, threads, &consumer, 1, &result))
-		return -1;
-	report_scan__take_result(result, out);
-	return 0;
-}

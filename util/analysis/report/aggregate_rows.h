@@ -24,13 +24,7 @@ struct report_scan {
  * where the kernel's totals cover all rows (agg_table__covers()).
  */
 void report_scan__init(struct report_scan *rs, const struct report_options *opt, bool sums);
+/* *out is for report__make(), then for agg_table__free(). */
 void report_scan__take_result(void *result, struct agg_table *out);
-
-/*
- * The whole way for a report alone.  As scan__read(); *out is for report__make(), then
- * for agg_table__free().
- */
-int report__read(struct data_reader *r, struct recording *rec, const struct report_options *opt,
-		 u32 threads, bool sums, struct agg_table *out);
 
 #endif

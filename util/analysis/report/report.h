@@ -127,7 +127,7 @@ struct report {
 };
 
 /*
- * aggs: what report__read() gave; the totals of rec are merged into it.  rec, opt and
+ * aggs: from report_scan__take_result(); the totals of rec are merged into it.  rec, opt and
  * aggs must outlive the report.  0, or -1 out of memory (error() said so).
  */
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
