@@ -24,6 +24,7 @@
 #include "util/capture/vm.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 /* One run. */
 struct record {
@@ -399,7 +400,7 @@ static int prepare(struct record *r)
 
 int cmd_record(int argc, const char **argv)
 {
-	struct record *r = calloc(1, sizeof(*r));
+	struct record *r = mem__calloc(1, sizeof(*r));
 	int err, status;
 
 	if (!r)

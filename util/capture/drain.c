@@ -15,6 +15,7 @@
 #include "util/capture/totals.h"
 #include "util/capture/tasks.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define POLL_MS		50
 #define ROUND_RECORDS	(16 * 1024)
@@ -266,7 +267,7 @@ static int add_rings(struct drain *d)
 
 struct drain *drain__new(struct session *session, struct sink *sink)
 {
-	struct drain *d = calloc(1, sizeof(*d));
+	struct drain *d = mem__calloc(1, sizeof(*d));
 	u64 now = monotonic_ns();
 
 	if (!d)
@@ -279,7 +280,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
 	d->cpu_base = cpu_ns();
-	d->stats = calloc(1, sizeof(*d->stats));
+	d->stats = mem__calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;
 	if (session__method(session, PROBE_STACK_SWITCH)) {

@@ -19,6 +19,7 @@
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #include "bpf_skel/kvmw.skel.h"
 
@@ -452,7 +453,7 @@ static int check_userspace(const struct session *s, const struct session_opts *o
 
 struct session *session__open(const struct session_opts *opts)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s = mem__calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;

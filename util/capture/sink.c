@@ -110,8 +110,10 @@ int sink__finish(struct sink *sink)
 	return failed ? -1 : 0;
 }
 
+/* As sink__batch(), but without room for rows; waits for its turn. */
 static struct batch *batch_new(struct sink *sink)
 {
+	struct batch *b;
 	bool failed;
 
 	/* Batches that the caller still fills do not count: it may hold one per ring. */
@@ -120,7 +122,12 @@ static struct batch *batch_new(struct sink *sink)
 		pthread_cond_wait(&sink->changed, &sink->lock);
 	failed = sink->failed;
 	pthread_mutex_unlock(&sink->lock);
-	return failed ? NULL : calloc(1, sizeof(struct batch));
+	if (failed)
+		return NULL;
+	b = mem__calloc(1, sizeof(*b));
+	if (!b)
+		sink__fail(sink);
+	return b;
 }
 
 struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
@@ -134,9 +141,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 	if (!b->rows) {
 		out_of_memory();
 		free(b);
-		pthread_mutex_lock(&sink->lock);
-		sink->failed = true;
-		pthread_mutex_unlock(&sink->lock);
+		sink__fail(sink);
 		return NULL;
 	}
 	b->type = type;
