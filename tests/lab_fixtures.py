@@ -20,29 +20,31 @@ DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
 
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (520, ["--cpu", "intel"], ["known", "families"]),
-    "bookworm": (150, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "killed", "caps", "errors"]),
-    "bullseye": (140, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "caps"]),
-    "trixie": (160, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
-                                             "ring", "time", "caps"]),
-    "sid": (170, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
-                                       "time", "caps"]),
-    "linux": (100, ["--kernel", "bookworm"], ["linux", "ring"]),
-    "behave": (100, ["--kernel", "bookworm"], ["behave"]),
-    "families-bookworm": (90, ["--kernel", "bookworm"], ["families", "nested"]),
-    "families-bullseye": (90, ["--kernel", "bullseye"], ["families", "nested"]),
-    "families-trixie": (90, ["--kernel", "trixie"], ["families", "nested"]),
-    "families-sid": (90, ["--kernel", "sid"], ["families", "nested"]),
-    "sched-bookworm": (60, ["--kernel", "bookworm", "--smp", "2"], ["sched"]),
-    "sched-bullseye": (60, ["--kernel", "bullseye", "--smp", "2"], ["sched"]),
-    "sched-trixie": (60, ["--kernel", "trixie", "--smp", "2"], ["sched"]),
-    "sched-sid": (60, ["--kernel", "sid", "--smp", "2"], ["sched"]),
-    "smp": (50, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
+    "intel": (560, ["--cpu", "intel"], ["known", "families", "bench"]),
+    "bookworm": (240, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "killed", "caps", "bench", "errors"]),
+    "bullseye": (180, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "caps", "bench"]),
+    "trixie": (260, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
+                                             "ring", "time", "caps", "bench"]),
+    "sid": (280, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
+                                       "time", "caps", "bench"]),
+    "linux": (110, ["--kernel", "bookworm"], ["linux", "ring"]),
+    "behave": (90, ["--kernel", "bookworm"], ["behave"]),
+    "families-bookworm": (110, ["--kernel", "bookworm"], ["families", "nested"]),
+    "families-bullseye": (100, ["--kernel", "bullseye"], ["families", "nested"]),
+    "families-trixie": (100, ["--kernel", "trixie"], ["families", "nested"]),
+    "families-sid": (140, ["--kernel", "sid"], ["families", "nested"]),
+    "sched-bookworm": (40, ["--kernel", "bookworm", "--smp", "2"], ["sched"]),
+    "sched-bullseye": (40, ["--kernel", "bullseye", "--smp", "2"], ["sched"]),
+    "sched-trixie": (50, ["--kernel", "trixie", "--smp", "2"], ["sched"]),
+    "sched-sid": (50, ["--kernel", "sid", "--smp", "2"], ["sched"]),
+    "legacy-mmu": (30, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
+    "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
 }
 
 
+STATUS = 3              # of each boot's command: the lab passes it on
 AMD = ["bookworm", "bullseye", "trixie", "sid"]
 
 
@@ -72,7 +74,7 @@ class Boot:
     """What one boot left behind."""
 
     def __init__(self, name, done):
-        assert done.returncode == 0 and done.stdout.endswith("lab done\n"), \
+        assert done.returncode == STATUS and done.stdout.endswith("lab done\n"), \
             done.stdout + done.stderr
         self.name = name
         self.out = done.out
@@ -91,7 +93,7 @@ class Boot:
 def job(name):
     seconds, options, scripts = BOOTS[name]
     command = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
-    return Job(name, seconds, (*options, "--", f"{command}; echo lab done"))
+    return Job(name, seconds, (*options, "--", f"{command}; echo lab done; exit {STATUS}"))
 
 
 def kvmw(*args, **kwargs):
@@ -196,10 +198,20 @@ TRACE = re.compile(r"\s*(\d+)\s+(\d+)\.(\d{9}):\s+kvm:kvm_(exit|entry): vcpu (\d
 Event = collections.namedtuple("Event", "time_ns kind reason rip")
 
 
+def perf_script(path, *args):
+    """What perf script of this machine, much faster than the lab, prints of a perf.data."""
+    done = subprocess.run(["perf", "script", "-f", "-i", path, *args], capture_output=True,
+                          text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def trace(path):
-    """What perf script printed of kvm_exit and kvm_entry: {thread: [Event]}."""
+    """kvm_exit and kvm_entry of a perf.data: {thread: [Event]}."""
     result = collections.defaultdict(list)
-    for line in path.read_text().splitlines():
+    for line in perf_script(path, "--ns", "-F", "tid,time,event,trace").splitlines():
+        if "kvm:kvm_exit:" not in line and "kvm:kvm_entry:" not in line:
+            continue
         tid, sec, ns, kind, _, reason, rip = TRACE.match(line).groups()
         result[int(tid)].append(Event(int(sec) * 10 ** 9 + int(ns), kind, reason,
                                       int(rip, 16) if rip else None))

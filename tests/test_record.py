@@ -97,7 +97,7 @@ def test_linux_guest_beside_perf_kvm_stat(boot):
     assert sorted((v["vcpu"], v["comm"]) for v in vcpus.values()) == [
         (0, "CPU 0/KVM"), (1, "CPU 1/KVM")]
 
-    events = lab_fixtures.trace(boot.path("linux.trace"))
+    events = lab_fixtures.trace(boot.path("linux.data"))
     names = {row["reason_number"]: row["reason"] for row in rep["rows"]}
     assert {"io", "msr", "hlt", "npf", "cpuid"} <= set(names.values())
     pairs = []
@@ -170,7 +170,7 @@ def test_overflow(boot):
     assert sum(loss.count for loss in losses) == rep["lost"]
     assert all(0 < loss.first_ns <= loss.last_ns for loss in losses)
 
-    events = lab_fixtures.trace(boot.path("overflow.trace"))
+    events = lab_fixtures.trace(boot.path("overflow.data"))
     assert sum(e.kind == "exit" for of_tid in events.values() for e in of_tid) == perf
     vcpus = {v["id"]: v["tid"] for v in rep["recording"]["vcpus"]}
     names = {number: name for name, number in REASONS["svm"].items()}

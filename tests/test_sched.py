@@ -7,7 +7,8 @@ import json
 
 import independent_reader
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots
+from lab_fixtures import AMD, NONE, in_boots, perf_script
+from lanes import TESTS
 
 SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
@@ -23,8 +24,9 @@ Event = collections.namedtuple("Event", "name time_ns pid tid cpu flags f")
 
 
 def perf_events(boot):
-    lines = boot.path("sched.trace").read_text().splitlines()
-    found = [Event(*json.loads(line)) for line in lines]
+    # Without --guest-code interrupts that came while a guest ran are left out.
+    lines = perf_script(boot.path("sched.data"), "--guest-code", "-s", TESTS / "perf_dump.py")
+    found = [Event(*json.loads(line)) for line in lines.splitlines()]
     assert boot.path("sched.perf").read_text() == "" and len(found) > 1000
     return sorted(found, key=lambda event: event.time_ns)
 
@@ -148,7 +150,9 @@ def thread_times(path):
 @in_boots(*SCHED)
 def test_time_as_the_scheduler_counts_it(boot):
     """Time on CPUs and time waiting for one, as in schedstat, of the thread that never sleeps:
-    of one that does the kernel stops counting some way before it switches."""
+    of one that does the kernel stops counting some way before it switches. The two together are
+    all the time there was. The kernel divides them by a clock that it reads earlier in a switch
+    than its tracepoint, by more on a busy machine; test_threads_as_perf_saw_them has each one."""
     before = thread_times(boot.path("sched.before"))
     after = thread_times(boot.path("sched.after"))
     ours, switches, sleeps = collections.Counter(), collections.Counter(), collections.Counter()
@@ -161,11 +165,10 @@ def test_time_as_the_scheduler_counts_it(boot):
             if switches[tid] > 20 and sleeps[tid] < 0.1 * switches[tid]]
     assert len(busy) == 1
     for tid in busy:
+        kernels = [after[tid][i] - before[tid][i] for i in range(2)]
         assert ours[tid, OUT] > 500_000_000
-        for i, kind in enumerate((OUT, IN)):
-            kernels = after[tid][i] - before[tid][i]
-            slack = SLACK_NS + switches[tid] * 100_000
-            assert abs(ours[tid, kind] - kernels) < 0.02 * kernels + slack, kind
+        assert abs(ours[tid, OUT] + ours[tid, IN] - sum(kernels)) < SLACK_NS + 0.01 * sum(kernels)
+        assert abs(ours[tid, IN] - kernels[1]) < 0.25 * sum(kernels)
 
 
 @in_boots(*SCHED)

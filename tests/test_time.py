@@ -10,7 +10,7 @@ import json
 import re
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, by_vcpu, check_chain, in_boots
+from lab_fixtures import AMD, NONE, by_vcpu, check_chain, in_boots, perf_script
 
 # util/events.h
 PIO_OUT, MMIO_WRITE, FAULT_WRITE, MSR_READ, MSR_WRITE, CPUID, INTERRUPT = 2, 4, 7, 9, 10, 13, 15
@@ -88,7 +88,7 @@ def on_cpu(row):
             (row.guest_ns if row.guest_ns != NONE else 0))
 
 
-SWITCH_NS = 50_000      # of an emulated clock
+SWITCH_NS = 100_000     # of an emulated clock
 
 
 def agrees_with_scheduler(boot, name, share):
@@ -130,7 +130,8 @@ def test_idle(boot):
     assert len(list(agrees_with_scheduler(boot, "time-idle", 0.05))) == 2
     rows, tids = recorded(boot, "time-idle")
     halts = collections.defaultdict(list)
-    for line in boot.path("time-idle.wakeup").read_text().splitlines():
+    wakeups = perf_script(boot.path("time-idle.data"), "--ns", "-F", "tid,time,trace")
+    for line in wakeups.splitlines():
         tid, sec, ns, how, took = WAKEUP.match(line).groups()
         halts[int(tid)].append((int(sec) * 10 ** 9 + int(ns), how, int(took)))
     for vcpu, of_vcpu in rows.items():
@@ -173,7 +174,7 @@ def test_returns_to_the_vmm(boot):
     (of_vcpu,) = rows.values()
     ours = collections.Counter(row.user_reason for row in of_vcpu if row.user_reason != NO_REASON)
     perfs = collections.Counter(int(n) for n in re.findall(
-        r"\((\d+)\)", boot.path("time-busy.user").read_text()))
+        r"\((\d+)\)", perf_script(boot.path("time-busy.data"), "-F", "trace")))
     assert ours == perfs
     did = json.loads(boot.step("time-busy").out)
     for name, number in USER.items():

@@ -36,9 +36,10 @@ endless caps-vm --cpuid 1 --pio 1
 step caps-other as $two kvmw record -o /tmp/user/other -p $vm -- sleep 1
 step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- sleep 1
 cp /tmp/user/ptrace.kvmw caps-ptrace.kvmw
+kill -STOP $vm
 step caps-list as -all kvmw list --json
 step caps-list-four as $four kvmw list --json
-kill $vm
+kill -KILL $vm
 wait $vm
 
 # Root without CAP_SYS_RESOURCE cannot raise the limit on locked memory.

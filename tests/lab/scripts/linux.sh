@@ -5,14 +5,12 @@ export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=d
 md5sum /bin/busybox; sleep 0.02; echo round; done'
 linux_guest /tmp/guest.txt lab-guest
 step linux-list kvmw list --json
-perf kvm stat record -k CLOCK_MONOTONIC -o /tmp/linux.data -p $vm sleep 600 >linux.perf 2>&1 &
+perf kvm stat record -k CLOCK_MONOTONIC -o linux.data -p $vm sleep 600 >linux.perf 2>&1 &
 perf=$!
-until_so test -s /tmp/linux.data
+until_so test -s linux.data
 sleep 2
 step linux kvmw record -o linux.kvmw -p $vm -- sleep 3
 sleep 0.5
 kill -INT $perf
 wait $perf
 kill $vm
-perf script -i /tmp/linux.data --ns -F tid,time,event,trace 2>linux.script |
-	grep -e kvm:kvm_exit: -e kvm:kvm_entry: >linux.trace

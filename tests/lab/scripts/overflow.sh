@@ -5,8 +5,7 @@
 size=4096
 [ "$(nproc)" -ge 8 ] && size=8192
 step overflow perf stat -x, -o overflow.perf -e kvm:kvm_exit \
-	perf record -q -o /tmp/overflow.data -k CLOCK_MONOTONIC -m 32M -c 1 \
+	perf record -q -o overflow.data -k CLOCK_MONOTONIC -m 32M -c 1 \
 	-e kvm:kvm_exit -e kvm:kvm_entry -- \
 	kvmw record -m $size -o overflow.kvmw -- \
 	kvmw bench guest --json --cpuid 1 --pio 1 --rounds 6000 --vcpus 2
-perf script -i /tmp/overflow.data --ns -F tid,time,event,trace >overflow.trace 2>overflow.script

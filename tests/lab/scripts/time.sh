@@ -3,9 +3,8 @@
 . /src/tests/lab/scripts/lib.sh
 
 # busy: the exits are known, so are the returns to the VMM
-step time-busy perf record -q -o /tmp/user.data -e kvm:kvm_userspace_exit \
+step time-busy perf record -q -o time-busy.data -e kvm:kvm_userspace_exit \
 	kvmw record -o time-busy.kvmw -- kvmw bench guest --json --cpuid 20 --pio 20 --mmio 2 --rounds 50
-perf script -i /tmp/user.data -F trace >time-busy.user 2>/dev/null
 
 # VMM-bound
 step time-vmm kvmw record -o time-vmm.kvmw -- kvmw bench guest --json --pio 400 --vmm-delay 1000
@@ -23,7 +22,6 @@ wait
 export LAB_GUEST='while :; do sleep 0.02; dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct;
 echo round; done'
 linux_guest /tmp/guest.txt lab-guest
-step time-idle perf record -q -k CLOCK_MONOTONIC -o /tmp/wakeup.data -e kvm:kvm_vcpu_wakeup -p $vm \
+step time-idle perf record -q -k CLOCK_MONOTONIC -o time-idle.data -e kvm:kvm_vcpu_wakeup -p $vm \
 	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
-perf script -i /tmp/wakeup.data --ns -F tid,time,trace >time-idle.wakeup 2>/dev/null
