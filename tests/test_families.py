@@ -7,7 +7,6 @@ KVMW_UPDATE=1 writes that table into the README.
 import collections
 import json
 import os
-import re
 
 import pytest
 
@@ -70,14 +69,6 @@ def meta(path):
     return next(independent_reader.text(frame) for frame in recording.frames if frame.type == 2)
 
 
-def missed(path):
-    """{tracepoint: how many of it the recording says were missed}"""
-    notes = re.findall(r"^missed (\d+) (\S+:\S+|VM exits|VM entries): the kernel",
-                       "\n".join(lab_fixtures.info(path)["notes"]), re.M)
-    names = {"VM exits": "kvm:kvm_exit"}
-    return collections.Counter({names.get(what, what): int(number) for number, what in notes})
-
-
 @in_boots(*FAMILIES)
 def test_counts_are_perfs(boot):
     step = boot.step("families")
@@ -87,10 +78,7 @@ def test_counts_are_perfs(boot):
     recorded = meta(boot.path("families.kvmw"))["events"]
     beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
     assert len(beneath) > 20
-    # Since 7.x a program may be preempted and then misses what happens. It is told how much;
-    # the kernel then hides the event from perf too.
-    unseen = missed(boot.path("families.kvmw"))
-    assert not unseen or boot.name == "families-sid"
+    unseen = lab_fixtures.missed(boot, boot.path("families.kvmw"))
     assert sum(unseen.values()) < sum(found.count.values()) / 50
     assert {key: found.count[key] for key in beneath} == {
         key: sum(perf[name] for name in names) for key, names in beneath.items()}

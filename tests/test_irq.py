@@ -9,7 +9,8 @@ import lab_fixtures
 from lab_fixtures import AMD, NONE, in_boots
 
 # KVMW_KINDS_irq of util/events.h
-SET_IRQ, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI = 1, 4, 5, 6, 7, 9, 10
+SET_IRQ, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI, ACK = 1, 4, 5, 6, 7, 9, 10, 11
+PICS = (0, 1)                           # chips, in ACK
 VECTOR_IPI, VECTOR_TIMER = 0x20, 0x21   # bench/x86/ports.h
 KERNELS = ["bookworm", "bullseye", "trixie", "sid"]
 
@@ -85,5 +86,7 @@ def test_linux_guest(boot):
     for kind in EOI, PV_EOI:
         told = sum(row.span_ns != NONE for row in steps[kind])
         assert told >= 0.98 * len(steps[kind]) > 0
-    told = sum(row.source != NONE for row in steps[INJECT])
-    assert told >= 0.98 * len(steps[INJECT])
+    # What a PIC asserts no local APIC accepts: firmware and Linux's first moments use it.
+    pic = max((row.time_ns for row in steps[ACK] if row.address in PICS), default=0)
+    later = [row for row in steps[INJECT] if row.time_ns > pic]
+    assert sum(row.source != NONE for row in later) >= 0.98 * len(later) > 0

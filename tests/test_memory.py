@@ -3,7 +3,6 @@
 bitmaps, and perf's counts of the same tracepoints."""
 import collections
 import json
-import re
 
 import lab_fixtures
 from lab_fixtures import AMD, NONE, in_boots
@@ -51,12 +50,8 @@ def holds(slot, gpa):
     return slot.gpa <= gpa < slot.gpa + slot.size
 
 
-def missed_returns(boot, step):
-    """How many returns of ioctls the recorder says that it missed: from Linux 7.1 on a program
-    is skipped while another thread is preempted in it."""
-    found = re.search(r"missed (\d+) ioctl returns:", boot.step(step).err)
-    assert not found or boot.name == "sid"
-    return int(found[1]) if found else 0
+def missed_returns(boot, name):
+    return lab_fixtures.missed(boot, boot.path(f"{name}.kvmw"))["ioctl returns"]
 
 
 @in_boots(*ALL)
@@ -94,19 +89,22 @@ def test_dirty_pages_are_the_log(boot):
     assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
 
 
-def check_rings(pushed, vcpus):
+def check_rings(pushed, vcpus, missed):
     """
-    Each push into a vCPU's ring is one more, and where the ring has been reset to only grows;
-    of a vCPU too that was halted when the recording began, and into whose ring KVM pushes
-    something before it enters the guest for the first time.
+    Each push into a vCPU's ring is one more, but for as many as were MISSED, and where the ring
+    has been reset to only grows; of a vCPU too that was halted when the recording began, and
+    into whose ring KVM pushes something before it enters the guest for the first time.
     """
     resets = []
     for vcpu in {row.vcpu for row in pushed}:
         mine = [row for row in pushed if row.vcpu == vcpu]
-        assert [row.index for row in mine] == list(range(1, len(mine) + 1))
+        indices = [row.index for row in mine]
+        assert indices == sorted(set(indices)) and indices[0] >= 1
+        missed -= indices[-1] - len(indices)
         reset_to = [row.index - row.used for row in mine]
         assert reset_to[0] == 0 and reset_to == sorted(reset_to)
         resets.append(reset_to[-1])
+    assert missed >= 0
     assert max(resets) > 100
     tids = {v["id"]: v["tid"] for v in vcpus if v["vcpu"] is not None}
     assert all(tids[row.vcpu] == row.tid for row in pushed)
@@ -122,14 +120,17 @@ def test_dirty_ring(boot):
     marked = collections.Counter((row.slot, row.gfn - of[row.slot].gpa // PAGE_SIZE)
                                  for row in found if row.kind == PAGE and row.logging == 1)
     pushed = collections.Counter((row.slot, row.offset) for row in found if row.kind == RING_PUSH)
-    assert marked == pushed and sum(pushed.values()) > 500
+    missed = lab_fixtures.missed(boot, boot.path("ring.kvmw"))
+    other = sum(((marked - pushed) + (pushed - marked)).values())
+    assert other <= sum(missed.values()) and sum(pushed.values()) > 500
     kinds = collections.Counter(row.kind for row in found)
     assert kinds[RING_PUSH] == perf["kvm:kvm_dirty_ring_push"]
     assert kinds[RING_RESET] == perf["kvm:kvm_dirty_ring_reset"] > 0
     entries = [row.used for row in found if row.kind in (RING_PUSH, RING_RESET)]
     assert all(used <= 1024 for used in entries) and max(entries) > 100
     check_rings([row for row in found if row.kind == RING_PUSH],
-                lab_fixtures.info(boot.path("ring.kvmw"))["vcpus"])
+                lab_fixtures.info(boot.path("ring.kvmw"))["vcpus"],
+                missed["kvm:kvm_dirty_ring_push"])
     # QEMU switches logging on for all slots and off again, in both address spaces.
     flags = collections.defaultdict(list)
     for row in rows(boot, "memslot", "ring", SET):
@@ -258,7 +259,7 @@ def test_ioctl_under_way(boot):
     calls = rows(boot, "ioctl", "ioctl")
     done = [row for row in calls if row.span_ns != NONE]
     assert {row.cmd for row in calls} == {RUN}
-    assert 0 <= len(calls) - len(done) <= 1 + missed_returns(boot, "ioctl-record")
+    assert 0 <= len(calls) - len(done) <= 1 + missed_returns(boot, "ioctl")
     sums = totals(boot, "ioctl", "ioctl")
     assert sum(row.count for row in sums) == len(calls)
     assert sum(row.done for row in sums) == len(done)

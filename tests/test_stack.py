@@ -21,14 +21,6 @@ def stacks(path):
     return found
 
 
-def unseen(boot, path):
-    """How often a program of the recorder was skipped, as it may be on Linux 7.2."""
-    notes = "\n".join(lab_fixtures.info(path)["notes"])
-    missed = sum(map(int, re.findall(r"^missed (\d+) ", notes, re.M)))
-    assert not missed or boot.name == "sid"
-    return missed
-
-
 def frames(known, number):
     """Of a row's kernel or user; none where there is none."""
     return known[number] if number < 2 ** 63 else []
@@ -51,7 +43,7 @@ def test_stacks_of_a_slow_vmm(boot):
         by_kind[row.kind].append(row)
         assert frames(known, row.user), "the VMM has a stack"
     # All returns but the one that KVM_RUN did not follow; cycles that went to the VMM.
-    missed = unseen(boot, path)
+    missed = sum(lab_fixtures.missed(boot, path).values())
     done = [r for r in returns.values() if r[0] != NONE]
     assert len(done) - missed <= len(by_kind[USERSPACE]) <= len(done)
     assert len(done) >= 80 - missed and len(by_kind[EXIT]) >= 80 - missed
@@ -77,7 +69,8 @@ def test_only_long_ones(boot):
     assert step.status == 0, step.err
     path = boot.path("stack-long.kvmw")
     rows = lab_fixtures.rows(path, "stack")
-    assert len(rows) >= 60 - unseen(boot, path) and {row.kind for row in rows} == {EXIT}
+    assert len(rows) >= 60 - sum(lab_fixtures.missed(boot, path).values())
+    assert {row.kind for row in rows} == {EXIT}
     assert all(row.span_ns >= 10 ** 6 for row in rows)
     cycles = {(r.vcpu, r.time_ns) for r in lab_fixtures.rows(path)}
     assert {(r.vcpu, r.time_ns) for r in rows} <= cycles
