@@ -49,7 +49,7 @@ struct drain {
 	u64 flush_ns, sample_ns;	/* when next */
 	int stats_fd;			/* BPF statistics are on; -1: off */
 	u64 sample_base, sample_bpf_ns;	/* events and run time when they were switched on */
-	u64 cpu_base;			/* CPU time spent on loading the programs */
+	u64 cpu_base;			/* CPU time spent on setting up */
 	bool no_stats;			/* the kernel refused BPF statistics */
 	struct drain_counts counts;
 };
@@ -279,7 +279,6 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->stats_fd = -1;
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
-	d->cpu_base = cpu_ns();
 	d->stats = mem__calloc(1, sizeof(*d->stats));
 	if (!d->stats || add_rings(d))
 		goto fail;
@@ -288,6 +287,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 		if (!d->stacks)
 			goto fail;
 	}
+	d->cpu_base = cpu_ns();
 	d->stats->time_ns = now;
 	sample(d, now);
 	if (pthread_create(&d->thread, NULL, drain__run, d)) {

@@ -82,7 +82,7 @@ const struct probe probes[PROBE_RAW] = {
 		.methods = { { "kvm_vcpu_wakeup", ATTACH_TP, "kvm", "kvm_vcpu_wakeup", NULL } },
 	},
 	[PROBE_MMIO] = {
-		.what = "MMIO",
+		.what = "MMIO accesses",
 		.interrupts_on = true,
 		.without = "MMIO exits have no address",
 		.methods = {
