@@ -97,6 +97,8 @@ uninstall:
 		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) $(bashdir)/kvmw $(zshdir)/_kvmw
 
 dist:
+	@[ -e .git ] || { echo "make dist packs a commit, but this is not a git work tree" >&2; exit 1; }
+	@mkdir -p $(O)
 	git archive --prefix=kvmw-$(VERSION)/ -o $(O)/kvmw-$(VERSION).tar.gz HEAD
 
 deps:

@@ -43,7 +43,7 @@ _kvmw()
 		:recording)
 			typed=${typed#--*=}
 			COMPREPLY=($(compgen -f -X '!*.kvmw' -- "$typed"; compgen -d -- "$typed"
-				     compgen -f -X '!*kvmw.data*' -- "$typed"))
+				     compgen -f -X '!*kvmw*.data*' -- "$typed"))
 			compopt -o filenames 2>/dev/null
 			return
 			;;
