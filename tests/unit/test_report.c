@@ -328,6 +328,43 @@ static void test_vcpu_times(void **state)
 	unlink(r.path);
 }
 
+/*
+ * A cycle whose end was missed, in the middle: what follows is known, so it is not open.
+ * Also where the rest is in another frame, which another thread may take first.
+ */
+static void test_unfinished_in_the_middle(void **state)
+{
+	static const struct kvmw_exit all[] = {
+		EXIT(100 * REC_MS, KVMW_NONE, KVMW_NONE, KVMW_NONE, 32, 0, 1),
+		EXIT(600 * REC_MS, KVMW_NONE, 10 * REC_MS, 0, IO, 0, 1),
+		EXIT(1510 * REC_MS, 900 * REC_MS, 10 * REC_MS, 0, IO, 0, 1),
+	};
+
+	for (u32 first = 1; first <= ARRAY_SIZE(all); first++) {
+		const struct report_vcpu *v;
+		struct rec_report out;
+		struct rec r;
+
+		rec__begin(&r);
+		rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, all, first);
+		if (first < ARRAY_SIZE(all))
+			rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, all + first,
+				  ARRAY_SIZE(all) - first);
+		rec__stop(&r);
+		rec__end(&r, true);
+		rec__report(&r, &by_reason, NULL, &out);
+		v = &out.rep.vcpu[0];
+		assert_int_equal(out.rep.unfinished, 1);
+		assert_int_equal(v->open_ns, 0);
+		assert_int_equal(v->guest_ns, 900 * REC_MS);
+		assert_int_equal(v->kvm_ns, 20 * REC_MS);
+		assert_int_equal(v->wall_ns, 2000 * REC_MS);
+		assert_int_equal(v->unseen_ns, (2000 - 920) * REC_MS);
+		rec__report_free(&out);
+		unlink(r.path);
+	}
+}
+
 static void test_userspace_where_no_exit_is_reported(void **state)
 {
 	static const struct kvmw_userspace rows[] = {
@@ -439,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_vcpu_times),
+		cmocka_unit_test(test_unfinished_in_the_middle),
 		cmocka_unit_test(test_userspace_where_no_exit_is_reported),
 		cmocka_unit_test(test_empty_says_why),
 		cmocka_unit_test(test_hostile_numbers),

@@ -41,8 +41,12 @@ int agg__merge(struct agg *to, const struct agg *from)
 		to->part[i].rows += from->part[i].rows;
 		to->part[i].ns = sat_add(to->part[i].ns, from->part[i].ns);
 	}
-	if (from->open_since > to->open_since)
+	if (from->last_at > to->last_at)
+		to->last_at = from->last_at;
+	if (from->open_at > to->open_at) {
+		to->open_at = from->open_at;
 		to->open_since = from->open_since;
+	}
 	if (from->has_total)
 		merge_total(&to->total, &from->total);
 	to->has_total |= from->has_total;

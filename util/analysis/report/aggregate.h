@@ -42,7 +42,9 @@ struct agg {
 	u64 gap_rows, gap_ns;	/* guest_ns (exit), run_ns (userspace), where captured */
 	u64 before_ns;		/* of a view's spans: what lay before the report's begin */
 	struct agg_sum part[NR_PARTS];	/* user_ns, halt_ns, … of completed rows */
-	u64 open_since;		/* time_ns of the last row not completed, or 0 */
+	/* Where the last row is, and the last one not completed, of a vCPU's stream; or 0. */
+	u64 last_at, open_at;
+	u64 open_since;		/* time_ns of the latter, or 0 */
 	/* From STATS frames: what the kernel counted. */
 	bool has_total;
 	struct kvmw_total total;

@@ -36,11 +36,19 @@ static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_part
 	return hist__add(&agg->span, col[SPAN][i]);
 }
 
-/* A row which was not completed while the recording went on. */
-static void aggregate_rows__add_open(struct agg *agg, u64 time_ns)
+/* Where a row is: the rows of a vCPU are in the order of these, since they are in one stream. */
+static u64 aggregate_rows__at(const struct scan_batch *b, u32 i)
 {
-	if (time_ns != KVMW_NONE && time_ns > agg->open_since)
+	return (u64)b->frame->seq * DATA_MAX_ROWS + i + 1;
+}
+
+/* A row which was not completed, because the recording ended or its end was missed. */
+static void aggregate_rows__add_open(struct agg *agg, u64 at, u64 time_ns)
+{
+	if (time_ns != KVMW_NONE && at > agg->open_at) {
+		agg->open_at = at;
 		agg->open_since = time_ns;
+	}
 }
 
 /* Keys that are not counted, from their columns. */
@@ -123,12 +131,17 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 
 		if (aggregate_rows__find(rr, b, i, seen, &agg))
 			return -1;
-		if (!agg)
+		if (!agg) {
 			rr->aggs.over_limit++;
-		else if (aggregate_rows__add_row(agg, col, nr_parts, i))
+			continue;
+		}
+		if (aggregate_rows__add_row(agg, col, nr_parts, i))
 			return -1;
-		else if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			aggregate_rows__add_open(agg, col[KEYS + rr->rs->nr_keys * KEY_COLUMNS][i]);
+		if (aggregate_rows__at(b, i) > agg->last_at)
+			agg->last_at = aggregate_rows__at(b, i);
+		if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
+			aggregate_rows__add_open(agg, aggregate_rows__at(b, i),
+						 col[KEYS + rr->rs->nr_keys * KEY_COLUMNS][i]);
 	}
 	return 0;
 }

@@ -37,7 +37,8 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	v->poll_ns = row.poll_ns;
 	v->wait_ns = row.wait_ns;
 	v->block_ns = row.block_ns;
-	if (!window && sum->open_since && sum->open_since < end)
+	/* If rows follow, only the end of the cycle was missed, and what came then is unseen. */
+	if (!window && sum->open_at == sum->last_at && sum->open_since && sum->open_since < end)
 		v->open_ns = end - sum->open_since;
 	known = sat_add(sat_add(or_zero(v->guest_ns), or_zero(row.time_ns)), v->open_ns);
 	/* A cycle may extend beyond the window, so there is no total to compare with. */
