@@ -124,6 +124,7 @@ SEC("tp/kvm/kvm_userspace_exit")
 int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
 	struct kvmw_vcpu_state *s;
+	u32 reason = ctx->reason;
 	u64 now;
 
 	if (!active)
@@ -132,10 +133,12 @@ int kvm_userspace_exit(struct userspace_exit_args *ctx)
 	if (!s)
 		return PASS_ON;
 	now = cycle_user_begin(s);
+	if (ctx->error < 0)
+		reason = KVMW_REASON_ERRNO + (u32)-ctx->error;
 	if (s->exit_open && s->exit.e.user_reason == NO_USER)
-		s->exit.e.user_reason = ctx->reason;
+		s->exit.e.user_reason = reason;
 	if (wants(KVMW_EVENT_USERSPACE))
-		user_begin(s, now, ctx->reason, ctx->error);
+		user_begin(s, now, reason, ctx->error);
 	return PASS_ON;
 }
 

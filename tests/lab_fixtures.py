@@ -16,19 +16,23 @@ import pytest
 
 from lanes import KVMW, TESTS, Job
 
-DUMP_ROWS = pathlib.Path(KVMW).parent / "obj" / "tests" / "dump_rows"
+PROGRAMS = pathlib.Path(KVMW).parent / "obj" / "tests"
+DUMP_ROWS = PROGRAMS / "dump_rows"
+# What the lab's machines have besides kvmw.
+ADDED = [word for name in ("vmm",)
+         for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
     "intel": (560, ["--cpu", "intel"], ["known", "families", "bench"]),
     "bookworm": (240, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "killed", "caps", "bench", "errors"]),
+                                                 "time", "corners", "killed", "caps", "bench", "errors"]),
     "bullseye": (180, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "caps", "bench"]),
+                                                 "time", "corners", "caps", "bench"]),
     "trixie": (260, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
-                                             "ring", "time", "caps", "bench"]),
+                                             "ring", "time", "corners", "caps", "bench"]),
     "sid": (280, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
-                                       "time", "caps", "bench"]),
+                                       "time", "corners", "caps", "bench"]),
     "linux": (110, ["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (90, ["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (110, ["--kernel", "bookworm"], ["families", "nested"]),
@@ -93,7 +97,7 @@ class Boot:
 def job(name):
     seconds, options, scripts = BOOTS[name]
     command = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
-    return Job(name, seconds, (*options, "--", f"{command}; echo lab done; exit {STATUS}"))
+    return Job(name, seconds, (*options, *ADDED, "--", f"{command}; echo lab done; exit {STATUS}"))
 
 
 def kvmw(*args, **kwargs):
@@ -212,6 +216,30 @@ def perf_script(path, *args):
                           text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+PerfEvent = collections.namedtuple("PerfEvent", "name time_ns pid tid cpu flags f")
+
+
+def perf_events(path, *args):
+    """All events of a perf.data, with their own fields as the dictionary f."""
+    lines = perf_script(path, *args, "-s", TESTS / "perf_dump.py").splitlines()
+    return [PerfEvent(*json.loads(line)) for line in lines]
+
+
+RUN_FAILED = 0x80000000     # KVMW_REASON_ERRNO, util/events.h
+
+
+def return_reasons(path):
+    """{reason: returns of KVM_RUN} by the kvm_userspace_exit of a perf.data.
+
+    perf's own text has the wrong reason where KVM_RUN failed: the one of an earlier return.
+    """
+    found = collections.Counter()
+    for event in perf_events(path):
+        error = -event.f["errno"] & 0xffffffff
+        found[RUN_FAILED + error if error else event.f["reason"]] += 1
+    return found
 
 
 def trace(path):

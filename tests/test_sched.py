@@ -7,8 +7,7 @@ import json
 
 import independent_reader
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots, perf_script
-from lanes import TESTS
+from lab_fixtures import AMD, NONE, in_boots
 
 SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
@@ -20,13 +19,11 @@ IDENT = 3                                       # type of a frame
 INTERRUPT = 0x08 | 0x10 | 0x40                  # enum trace_flag_type: hard, soft, NMI
 PREEMPTED, DEAD = 0x100, 0x80                   # include/trace/events/sched.h; TASK_DEAD
 
-Event = collections.namedtuple("Event", "name time_ns pid tid cpu flags f")
 
 
 def perf_events(boot):
     # Without --guest-code interrupts that came while a guest ran are left out.
-    lines = perf_script(boot.path("sched.data"), "--guest-code", "-s", TESTS / "perf_dump.py")
-    found = [Event(*json.loads(line)) for line in lines.splitlines()]
+    found = lab_fixtures.perf_events(boot.path("sched.data"), "--guest-code")
     assert boot.path("sched.perf").read_text() == "" and len(found) > 1000
     return sorted(found, key=lambda event: event.time_ns)
 

@@ -177,9 +177,7 @@ def test_returns_to_the_vmm(boot):
     rows, _ = recorded(boot, "time-busy")
     (of_vcpu,) = rows.values()
     ours = collections.Counter(row.user_reason for row in of_vcpu if row.user_reason != NO_REASON)
-    perfs = collections.Counter(int(n) for n in re.findall(
-        r"\((\d+)\)", perf_script(boot.path("time-busy.data"), "-F", "trace")))
-    assert ours == perfs
+    assert ours == lab_fixtures.return_reasons(boot.path("time-busy.data"))
     did = json.loads(boot.step("time-busy").out)
     for name, number in USER.items():
         assert ours[number] == did["user_exits"][name]

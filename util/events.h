@@ -526,7 +526,7 @@
 	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,user_ns",		\
 	      "time in the VMM until the next KVM_RUN; unknown: unfinished") \
 	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
-	      "KVM_EXIT_* number of struct kvm_run")			\
+	      "KVM_EXIT_* number; 0x80000000 + errno: KVM_RUN failed")	\
 	FIELD(S, s32, error, "errno", DICT, "reason",			\
 	      "what KVM_RUN returned: 0 or a negative errno")		\
 	FIELD(S, u32, vcpu, "id", DICT, "",				\
@@ -574,6 +574,12 @@ enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
  * distinct ones as are counted separately.  No KVM and no CPU uses it.
  */
 #define KVMW_REASON_OTHER	0xfffffff0U
+
+/*
+ * Reason of a "userspace" whose KVM_RUN failed: this plus the errno.  struct kvm_run then
+ * holds the exit reason of some earlier return.
+ */
+#define KVMW_REASON_ERRNO	0x80000000U
 
 /* enum kvmw_isa: the kernel's KVM_ISA_VMX and KVM_ISA_SVM, kvm/trace.h */
 enum kvmw_isa { KVMW_ISA_NONE = 0, KVMW_ISA_VMX = 1, KVMW_ISA_SVM = 2 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tables against the kernel's own headers, as far as those of this machine go. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +69,7 @@ static void test_by_isa(void **state)
 {
 	/* The same number, three meanings. */
 	is(KVMW_ISA_NONE, 10, "KVM_EXIT_INTR");
+	is(KVMW_ISA_NONE, KVMW_REASON_ERRNO + EINTR, "EINTR");
 	is(KVMW_ISA_VMX, 10, "CPUID");
 	is(KVMW_ISA_SVM, 0x10, "write_cr0");
 }

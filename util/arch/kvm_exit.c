@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* KVM_EXIT_* of linux/kvm.h: why KVM_RUN returned to the VMM. */
+/* Why KVM_RUN returned to the VMM: KVM_EXIT_* of linux/kvm.h, or its error. */
+#include <string.h>
+
 #include "util/arch/isa.h"
+#include "util/events.h"
 
 #define NAME(number, name) [number] = "KVM_EXIT_" #name
 
@@ -51,6 +54,8 @@ static const char *const names[] = {
 
 static const char *kvm_exit_reason(u32 reason)
 {
+	if (reason > KVMW_REASON_ERRNO && reason < KVMW_REASON_ERRNO + 4096)
+		return strerrorname_np(reason - KVMW_REASON_ERRNO);
 	return reason < ARRAY_SIZE(names) ? names[reason] : NULL;
 }
 
