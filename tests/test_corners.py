@@ -9,6 +9,8 @@ from lab_fixtures import AMD, RUN_FAILED, in_boots
 
 IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
+HYPERV_CALL = 0x5c          # hyperv_guest.c
+HYPERCALL = 14              # KVMW_DETAIL_HYPERCALL
 
 
 @in_boots(*AMD)
@@ -31,3 +33,16 @@ def test_failed_run(boot):
     exits = collections.Counter(row.user_reason for row in lab_fixtures.rows(path))
     assert {reason: n for reason, n in exits.items() if reason not in (NO_REASON, eintr)} == {IO: io}
     assert lab_fixtures.return_reasons(boot.path("failed-run.data")) == {IO: io, eintr: failed}
+
+
+@in_boots(*AMD)
+def test_hypercall_of_hyperv(boot):
+    """The detail of the exit is what the hypercall's own tracepoint says."""
+    assert boot.step("hyperv").status == 0, boot.step("hyperv").err
+    path = boot.path("hyperv.kvmw")
+    rep = lab_fixtures.report(path, "-e", "exit", "-s", "reason,detail")
+    calls = [(row["detail_kind"], row["detail_value"], row["count"]) for row in rep["rows"]
+             if row["reason"] == "hypercall"]
+    assert calls == [(HYPERCALL, HYPERV_CALL, 20)]
+    rows = [row for row in lab_fixtures.rows(path, "hypercall") if row.kind == 2]
+    assert [row.nr for row in rows] == [HYPERV_CALL] * 20

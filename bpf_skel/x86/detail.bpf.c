@@ -29,6 +29,27 @@ int detail_fault(void *ctx)
 	return PASS_ON;
 }
 
+/*
+ * Hyper-V's hypercalls have their number elsewhere than KVM's, and only KVM knows which
+ * ones the guest uses (kvm_hv_hypercall(), arch/x86/kvm/hyperv.c).
+ */
+struct hv_hypercall_args {
+	u64 common;
+	u16 rep_cnt, rep_idx;
+	u64 ingpa, outgpa;
+	u16 code;
+};
+
+SEC("tp/kvm/kvm_hv_hypercall")
+int detail_hv_hypercall(struct hv_hypercall_args *ctx)
+{
+	struct kvmw_exit *e = cycle_now();
+
+	if (e && e->detail_kind == KVMW_DETAIL_HYPERCALL)
+		e->detail = ctx->code;
+	return PASS_ON;
+}
+
 /* The following are for kernels where kvm.ko has no BTF, so guest registers cannot be read. */
 struct cpuid_args {
 	u64 common;

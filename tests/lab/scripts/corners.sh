@@ -6,3 +6,6 @@
 step failed-run perf record -q -o failed-run.data -e kvm:kvm_userspace_exit -- \
 	kvmw record -e exit,userspace -o failed-run.kvmw -- \
 	vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 10 3; 0 imm 0 30'
+
+# A Hyper-V guest: the number of its hypercalls is not where KVM's is.
+step hyperv kvmw record -e exit,hypercall -o hyperv.kvmw -- hyperv_guest 20

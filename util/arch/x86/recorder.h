@@ -13,10 +13,11 @@
 	{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
 
 #define ARCH_PROBE_IDS							\
-	PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
+	PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL,		\
+	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
 
 #define ARCH_EXIT_PROBES						\
-	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) |			\
+	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) | BIT(PROBE_HV_HYPERCALL) | \
 	 BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR))
 
 /* The last three: what KVM's BTF lets the programs read in the guest's registers. */
@@ -28,6 +29,10 @@
 	[PROBE_FAULT_GPA] = {						\
 		.what = "addresses of EPT violations",			\
 		.methods = { { "detail_fault", ATTACH_TP, "kvm", "kvm_page_fault", "kvm_intel" } }, \
+	},								\
+	[PROBE_HV_HYPERCALL] = {					\
+		.what = "Hyper-V hypercall numbers",			\
+		.methods = { { "detail_hv_hypercall", ATTACH_TP, "kvm", "kvm_hv_hypercall", NULL } }, \
 	},								\
 	[PROBE_CPUID_LEAF] = {						\
 		.what = "CPUID leaves",					\
@@ -50,6 +55,7 @@
 	{ "kvm_cpuid", "function", 8, 4 },				\
 	{ "kvm_msr", "write", 8, 4 },					\
 	{ "kvm_msr", "ecx", 12, 4 },					\
-	{ "kvm_hypercall", "nr", 8, 8 },
+	{ "kvm_hypercall", "nr", 8, 8 },				\
+	{ "kvm_hv_hypercall", "code", 32, 2 },
 
 #endif
