@@ -6,6 +6,7 @@ and the output of its steps in /out; the tests look at them here, with this tree
 """
 import array
 import collections
+import functools
 import io
 import json
 import pathlib
@@ -82,6 +83,7 @@ class Boot:
             done.stdout + done.stderr
         self.name = name
         self.out = done.out
+        self.stdout = done.stdout
         self.isa = "vmx" if name == "intel" else "svm"
 
     def step(self, name):
@@ -210,6 +212,7 @@ TRACE = re.compile(r"\s*(\d+)\s+(\d+)\.(\d{9}):\s+kvm:kvm_(exit|entry): vcpu (\d
 Event = collections.namedtuple("Event", "time_ns kind reason rip")
 
 
+@functools.cache
 def perf_script(path, *args):
     """What perf script of this machine, much faster than the lab, prints of a perf.data."""
     done = subprocess.run(["perf", "script", "-f", "-i", path, *args], capture_output=True,

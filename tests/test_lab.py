@@ -111,6 +111,7 @@ def test_pytest_runs_inside(ran):
 @lab_fixtures.in_boots("intel")
 def test_intel_is_a_kvm_host(boot):
     assert boot.path("ept").read_text() == "Y\n"
+    assert boot.stdout.startswith("".join(f"{i}\n" for i in range(1, 1001)))
 
 
 def test_wrong_usage():

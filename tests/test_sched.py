@@ -22,7 +22,7 @@ PREEMPTED, DEAD = 0x100, 0x80                   # include/trace/events/sched.h; 
 
 
 def perf_events(boot):
-    # Without --guest-code interrupts that came while a guest ran are left out.
+    # perf script omits interrupts that arrived in guest mode unless it is given --guest-code.
     found = lab_fixtures.perf_events(boot.path("sched.data"), "--guest-code")
     assert boot.path("sched.perf").read_text() == "" and len(found) > 1000
     return sorted(found, key=lambda event: event.time_ns)
