@@ -28,7 +28,7 @@
 #define LARGE		0x80
 #define MAX_LEAVES	128
 
-static uint8_t code[] = {
+static const uint8_t code[] = {
 	0xb9, 0x00, 0x00, 0x00, 0x40,			/*    mov ecx, HV_X64_MSR_GUEST_OS_ID */
 	0xb8, 0x01, 0x00, 0x00, 0x00,			/*    mov eax, 1 */
 	0x31, 0xd2,					/*    xor edx, edx */
@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 	mem = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(mem != MAP_FAILED, "mmap");
 	map_memory(mem);
-	memcpy(code + CODE_N, &n, sizeof(n));
 	memcpy(mem + CODE, code, sizeof(code));
+	memcpy(mem + CODE + CODE_N, &n, sizeof(n));
 	region.userspace_addr = (uintptr_t)mem;
 	must(!ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);

@@ -75,17 +75,21 @@ struct test_vcpu {
 	unsigned int nr_tids;
 };
 
-static struct worker {
+struct worker {
+	struct vmm *vmm;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool started, busy;
 	char command[256];
-} workers[NR_THREADS];
+};
 
-static int kvm;
-static struct test_vm vms[NR_VMS];
-static struct test_vcpu vcpus[NR_VCPUS];
+struct vmm {
+	int kvm;
+	struct test_vm vms[NR_VMS];
+	struct test_vcpu vcpus[NR_VCPUS];
+	struct worker workers[NR_THREADS];
+};
 
 static void must(bool ok, const char *what)
 {
@@ -95,11 +99,28 @@ static void must(bool ok, const char *what)
 	_exit(1);
 }
 
-static void make_vm(struct test_vm *vm)
+static struct test_vm *vm_at(struct vmm *vmm, unsigned int i)
+{
+	must(i < NR_VMS, "number of a VM");
+	return &vmm->vms[i];
+}
+
+static struct test_vcpu *vcpu_at(struct vmm *vmm, unsigned int i)
+{
+	must(i < NR_VCPUS, "number of a vCPU");
+	return &vmm->vcpus[i];
+}
+
+static size_t run_size(const struct vmm *vmm)
+{
+	return ioctl(vmm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+}
+
+static void make_vm(struct vmm *vmm, struct test_vm *vm)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = 4 * PAGE };
 
-	vm->fd = ioctl(kvm, KVM_CREATE_VM, 0);
+	vm->fd = ioctl(vmm->kvm, KVM_CREATE_VM, 0);
 	must(vm->fd >= 0, "KVM_CREATE_VM");
 	vm->mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(vm->mem != MAP_FAILED, "mmap");
@@ -108,7 +129,7 @@ static void make_vm(struct test_vm *vm)
 	must(!ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 }
 
-static void make_vcpu(struct test_vcpu *v, unsigned int vm, unsigned int number)
+static void make_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int vm, unsigned int number)
 {
 	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
 	struct kvm_sregs sregs;
@@ -116,10 +137,9 @@ static void make_vcpu(struct test_vcpu *v, unsigned int vm, unsigned int number)
 	memset(v, 0, sizeof(*v));
 	v->vm = vm;
 	v->number = number;
-	v->fd = ioctl(vms[vm].fd, KVM_CREATE_VCPU, number);
+	v->fd = ioctl(vm_at(vmm, vm)->fd, KVM_CREATE_VCPU, number);
 	must(v->fd >= 0, "KVM_CREATE_VCPU");
-	v->run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE, MAP_SHARED,
-		      v->fd, 0);
+	v->run = mmap(NULL, run_size(vmm), PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	must(v->run != MAP_FAILED, "mmap of struct kvm_run");
 	must(!ioctl(v->fd, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
 	sregs.cs.base = sregs.cs.selector = 0;
@@ -136,10 +156,12 @@ static void ran_by(struct test_vcpu *v, pid_t tid)
 		v->tid[v->nr_tids++] = tid;
 }
 
-static void run_vcpu(struct test_vcpu *v, unsigned int times, unsigned int cpuid)
+static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, unsigned int cpuid)
 {
-	vms[v->vm].mem[PARAM] = cpuid;
-	vms[v->vm].mem[PARAM + 1] = cpuid >> 8;
+	unsigned char *param = vmm->vms[v->vm].mem + PARAM;
+
+	param[0] = cpuid;
+	param[1] = cpuid >> 8;
 	ran_by(v, gettid());
 	while (times--) {
 		while (ioctl(v->fd, KVM_RUN, 0)) {
@@ -163,17 +185,19 @@ static void interrupt_vcpu(struct test_vcpu *v, unsigned int times)
 	v->run->immediate_exit = 0;
 }
 
-static void close_vm(unsigned int vm)
+static void close_vm(struct vmm *vmm, unsigned int vm)
 {
 	for (unsigned int i = 0; i < NR_VCPUS; i++) {
-		if (!vcpus[i].run || vcpus[i].vm != vm || vcpus[i].fd < 0)
+		struct test_vcpu *v = &vmm->vcpus[i];
+
+		if (!v->run || v->vm != vm || v->fd < 0)
 			continue;
-		munmap(vcpus[i].run, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-		close(vcpus[i].fd);
-		vcpus[i].fd = -1;
+		munmap(v->run, run_size(vmm));
+		close(v->fd);
+		v->fd = -1;
 	}
-	close(vms[vm].fd);
-	munmap(vms[vm].mem, 4 * PAGE);
+	close(vm_at(vmm, vm)->fd);
+	munmap(vm_at(vmm, vm)->mem, 4 * PAGE);
 }
 
 static void spin(unsigned int ms)
@@ -186,23 +210,22 @@ static void spin(unsigned int ms)
 	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
 }
 
-static void carry_out(const char *command)
+static void carry_out(struct vmm *vmm, const char *command)
 {
 	unsigned int n[3] = { 0 };
 	char name[16];
 
 	must(sscanf(command, "%15s %u %u %u", name, &n[0], &n[1], &n[2]) >= 1, command);
-	must(n[0] < NR_VCPUS || !strcmp(name, "sleep"), command);
 	if (!strcmp(name, "vm"))
-		make_vm(&vms[n[0]]);
+		make_vm(vmm, vm_at(vmm, n[0]));
 	else if (!strcmp(name, "vcpu"))
-		make_vcpu(&vcpus[n[0]], n[1], n[2]);
+		make_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
 	else if (!strcmp(name, "run"))
-		run_vcpu(&vcpus[n[0]], n[1], n[2]);
+		run_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
 	else if (!strcmp(name, "imm"))
-		interrupt_vcpu(&vcpus[n[0]], n[1]);
+		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "close"))
-		close_vm(n[0]);
+		close_vm(vmm, n[0]);
 	else if (!strcmp(name, "sleep"))
 		usleep(n[0] * 1000);
 	else if (!strcmp(name, "spin"))
@@ -223,7 +246,7 @@ static void *work(void *arg)
 		while (!w->busy)
 			pthread_cond_wait(&w->changed, &w->lock);
 		pthread_mutex_unlock(&w->lock);
-		carry_out(w->command);
+		carry_out(w->vmm, w->command);
 		end = !strcmp(w->command, "exit");
 		pthread_mutex_lock(&w->lock);
 		w->busy = false;
@@ -241,7 +264,7 @@ static void finished(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void hand_over(const char *line)
+static void hand_over(struct vmm *vmm, const char *line)
 {
 	unsigned int thread;
 	struct worker *w;
@@ -250,7 +273,7 @@ static void hand_over(const char *line)
 	int at;
 
 	must(sscanf(line, "%u %n", &thread, &at) == 1 && thread < NR_THREADS, line);
-	w = &workers[thread];
+	w = &vmm->workers[thread];
 	if (w->started)
 		finished(w);
 	pthread_mutex_lock(&w->lock);
@@ -262,7 +285,7 @@ static void hand_over(const char *line)
 	}
 	if (!thread) {
 		pthread_mutex_unlock(&w->lock);
-		carry_out(w->command);
+		carry_out(vmm, w->command);
 		return;
 	}
 	if (!w->started)
@@ -278,13 +301,13 @@ static void hand_over(const char *line)
 	}
 }
 
-static void print_results(void)
+static void print_results(const struct vmm *vmm)
 {
 	const char *comma = "";
 
 	printf("{\"pid\": %d, \"vcpus\": [", getpid());
 	for (unsigned int i = 0; i < NR_VCPUS; i++) {
-		const struct test_vcpu *v = &vcpus[i];
+		const struct test_vcpu *v = &vmm->vcpus[i];
 
 		if (!v->run)
 			continue;
@@ -300,23 +323,26 @@ static void print_results(void)
 
 int main(int argc, char **argv)
 {
+	struct vmm *vmm = calloc(1, sizeof(*vmm));
 	char *line, *save;
 
+	must(vmm, "calloc");
 	must(argc == 2, "usage: vmm SCRIPT");
-	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	must(kvm >= 0, "/dev/kvm");
+	vmm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	must(vmm->kvm >= 0, "/dev/kvm");
 	for (unsigned int i = 0; i < NR_THREADS; i++) {
-		pthread_mutex_init(&workers[i].lock, NULL);
-		pthread_cond_init(&workers[i].changed, NULL);
+		vmm->workers[i].vmm = vmm;
+		pthread_mutex_init(&vmm->workers[i].lock, NULL);
+		pthread_cond_init(&vmm->workers[i].changed, NULL);
 	}
 	for (line = strtok_r(argv[1], ";\n", &save); line; line = strtok_r(NULL, ";\n", &save)) {
 		line += strspn(line, " \t");
 		if (*line)
-			hand_over(line);
+			hand_over(vmm, line);
 	}
 	for (unsigned int i = 1; i < NR_THREADS; i++)
-		if (workers[i].started)
-			finished(&workers[i]);
-	print_results();
+		if (vmm->workers[i].started)
+			finished(&vmm->workers[i]);
+	print_results(vmm);
 	return 0;
 }
