@@ -127,6 +127,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 	u64 *const *col = b->col;
 
 	for (u32 i = 0; i < b->rows; i++) {
+		u64 at = aggregate_rows__at(b, i);
 		struct agg *agg;
 
 		if (aggregate_rows__find(rr, b, i, seen, &agg))
@@ -137,10 +138,10 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 		}
 		if (aggregate_rows__add_row(agg, col, nr_parts, i))
 			return -1;
-		if (aggregate_rows__at(b, i) > agg->last_at)
-			agg->last_at = aggregate_rows__at(b, i);
+		if (at > agg->last_at)
+			agg->last_at = at;
 		if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			aggregate_rows__add_open(agg, aggregate_rows__at(b, i),
+			aggregate_rows__add_open(agg, at,
 						 col[KEYS + rr->rs->nr_keys * KEY_COLUMNS][i]);
 	}
 	return 0;
