@@ -46,5 +46,5 @@ cat <<END
 The recording is kept as kvmw-demo.data. To record a VM of your own, on its host:
 
     sudo ./kvmw record -p PID -- sleep 10       # sudo ./kvmw list shows the PIDs
-    ./kvmw report
+    sudo ./kvmw report                          # kvmw.data is root's
 END
