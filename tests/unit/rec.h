@@ -60,14 +60,20 @@ static inline void rec__open(struct rec *r)
 	rec__must(r->w && r->enc, "writer");
 }
 
-/* Two VMs: pid 100 with vCPUs 0 and 1 (ids 0, 1), pid 200 with vCPU 0 (id 7). */
-static inline void rec__begin(struct rec *r)
+/* ident: the first IDENT frame. */
+static inline void rec__begin_of(struct rec *r, const char *ident)
 {
 	rec__open(r);
 	rec__json(r, DATA_META, "{\"kvmw\":\"0.1\",\"host\":{\"name\":\"h\",\"kernel\":\"6.1\","
 		  "\"cpus\":2},\"clocks\":[{\"monotonic_ns\":5000000000,"
 		  "\"realtime_ns\":1700000000000000000}],\"start_ns\":5000000000}");
-	rec__json(r, DATA_IDENT, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"qemu\"},"
+	rec__json(r, DATA_IDENT, ident);
+}
+
+/* Two VMs: pid 100 with vCPUs 0 and 1 (ids 0, 1), pid 200 with vCPU 0 (id 7). */
+static inline void rec__begin(struct rec *r)
+{
+	rec__begin_of(r, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"qemu\"},"
 		  "{\"id\":1,\"pid\":200,\"name\":\"two\",\"vmm\":\"firecracker\"}],"
 		  "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"},"
 		  "{\"id\":1,\"vm\":0,\"vcpu\":1,\"tid\":102,\"comm\":\"b\"},"

@@ -41,8 +41,7 @@ static const struct report_options all = { .event = KVMW_EVENT_SCHED, .nr_sort =
 
 static void write_all(struct rec *r)
 {
-	rec__begin(r);
-	rec__json(r, DATA_IDENT, "{\"vms\":[{\"id\":0,\"pid\":100}],"
+	rec__begin_of(r, "{\"vms\":[{\"id\":0,\"pid\":100}],"
 		  "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"},"
 		  "{\"id\":1,\"vm\":0,\"vcpu\":1,\"tid\":102,\"comm\":\"b\"},"
 		  "{\"id\":20,\"vm\":0,\"vcpu\":null,\"tid\":100,\"comm\":\"q\",\"role\":\"vmm\"}],"

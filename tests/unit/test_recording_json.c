@@ -53,6 +53,84 @@ static void test_identities(void **state)
 	recording__free(rec);
 }
 
+/* A frame adds to what is known; of an entry that comes again the last one holds. */
+static void test_identities_accumulate(void **state)
+{
+	struct recording *rec = recording__new("x");
+
+	assert_int_equal(recording__ident(rec,
+		"{\"vms\":[{\"id\":4294967293,\"pid\":55}],"
+		"\"vcpus\":[{\"id\":4294967293,\"vm\":4294967293,\"vcpu\":0,\"tid\":7},"
+		"{\"id\":1025,\"vm\":4294967293,\"vcpu\":1,\"tid\":8}]}"), 0);
+	assert_int_equal(recording__ident(rec,
+		"{\"vcpus\":[{\"id\":4294967293,\"vm\":4294967293,\"vcpu\":0,\"tid\":70,"
+		"\"gone_ns\":12345678901234567890},{\"id\":1,\"vm\":0,\"tid\":5},"
+		"{\"id\":1,\"vm\":0,\"tid\":6}]}"), 0);
+	assert_int_equal(rec->nr_vms, 1);
+	assert_int_equal(rec->nr_vcpus, 3);
+	assert_int_equal(recording__vcpu(rec, 1)->tid, 6);
+	assert_int_equal(recording__vcpu(rec, 1025)->tid, 8);
+	assert_int_equal(recording__vcpu(rec, 1025)->gone_ns, 0);
+	assert_int_equal(recording__vcpu(rec, 4294967293)->tid, 70);
+	assert_int_equal(recording__vcpu(rec, 4294967293)->gone_ns, 12345678901234567890ULL);
+	assert_int_equal(recording__vm(rec, 4294967293)->pid, 55);
+	/* It is back. */
+	assert_int_equal(recording__ident(rec,
+		"{\"vms\":[],\"vcpus\":[{\"id\":4294967293,\"vm\":4294967293,\"vcpu\":0,\"tid\":70}]}"), 0);
+	assert_int_equal(recording__vcpu(rec, 4294967293)->gone_ns, 0);
+	assert_int_equal(rec->nr_vms, 1);
+	assert_false(rec->ids_left_out);
+	recording__free(rec);
+}
+
+static void test_more_than_can_be_kept(void **state)
+{
+	struct recording *rec = recording__new("x");
+	size_t size = 64 * (REC_MAX_IDS + 10);
+	char *json = malloc(size), *to = json + sprintf(json, "{\"vcpus\":[");
+
+	/* From the last one down, and each id many slots from the next. */
+	for (u32 i = REC_MAX_IDS + 5; i; i--)
+		to += sprintf(to, "%s{\"id\":%u,\"vm\":0,\"tid\":%u}", i > REC_MAX_IDS + 4 ? "" : ",",
+			      i << 10, i);
+	strcpy(to, "]}");
+	assert_int_equal(recording__ident(rec, json), 0);
+	assert_int_equal(rec->nr_vcpus, REC_MAX_IDS);
+	assert_true(rec->ids_left_out);
+	assert_int_equal(recording__vcpu(rec, 6 << 10)->tid, 6);
+	assert_null(recording__vcpu(rec, 5 << 10));
+	/* Those that are known can still change. */
+	assert_int_equal(recording__ident(rec, "{\"vcpus\":[{\"id\":6144,\"tid\":66}]}"), 0);
+	assert_int_equal(recording__vcpu(rec, 6 << 10)->tid, 66);
+	free(json);
+	recording__free(rec);
+}
+
+static void check_name(const struct recording *rec, u32 id, const char *name)
+{
+	char buf[REC_VM_NAME];
+
+	assert_string_equal(rec_vm__name(recording__vm(rec, id), buf), name);
+}
+
+static void test_names_of_vms(void **state)
+{
+	struct recording *rec = recording__new("x");
+
+	assert_int_equal(recording__ident(rec, "{\"vms\":[{\"id\":9,\"pid\":4711},"
+					  "{\"id\":3,\"pid\":8}]}"), 0);
+	check_name(rec, 9, "4711");
+	assert_false(rec->several_vms_of_pid);
+	assert_int_equal(recording__ident(rec, "{\"vms\":[{\"id\":5,\"pid\":4711},"
+					  "{\"id\":4294967293,\"pid\":4711}]}"), 0);
+	assert_true(rec->several_vms_of_pid);
+	check_name(rec, 5, "4711#1");
+	check_name(rec, 9, "4711#2");
+	check_name(rec, 4294967293, "4711#3");
+	check_name(rec, 3, "8");
+	recording__free(rec);
+}
+
 static void test_roles_tasks_stacks(void **state)
 {
 	struct recording *rec = recording__new("x");
@@ -147,8 +225,17 @@ static void test_wrong_types(void **state)
 	assert_int_equal(recording__ident(rec, "{\"vms\":[1,null,\"x\",{\"id\":\"3\"},{\"id\":-4},"
 					  "{\"id\":1e99},{\"id\":99999999999,\"pid\":[]}],"
 					  "\"vcpus\":[[],{\"vcpu\":\"x\",\"comm\":3}]}"), 0);
-	assert_int_equal(rec->nr_vms, 7);
-	assert_int_equal(rec->vm[6].id, 0);
+	/* Without an id they are nothing. */
+	assert_int_equal(rec->nr_vms, 0);
+	assert_int_equal(rec->nr_vcpus, 0);
+	assert_int_equal(recording__ident(rec, "{\"vcpus\":[{\"id\":1,\"vm\":99999999999,\"vcpu\":-1,"
+					  "\"tid\":1e9,\"gone_ns\":-4},{\"id\":2,\"vm\":\"x\","
+					  "\"gone_ns\":\"7\"}]}"), 0);
+	assert_int_equal(recording__vcpu(rec, 1)->vm, REC_NO_VM);
+	assert_int_equal(recording__vcpu(rec, 1)->vcpu, -1);
+	assert_int_equal(recording__vcpu(rec, 1)->gone_ns, 0);
+	assert_int_equal(recording__vcpu(rec, 2)->vm, REC_NO_VM);
+	assert_int_equal(recording__vcpu(rec, 2)->gone_ns, 0);
 	assert_int_equal(recording__meta(rec,
 		"{\"host\":[],\"kvm\":{\"params\":{\"a\":3,\"b\":{\"c\":null,\"d\":[1]}}},\"start_ns\":-5,"
 		"\"stop\":{\"time_ns\":\"x\",\"why\":9},\"clocks\":[[]],\"command\":{\"a\":1},"
@@ -185,6 +272,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_value_of_each_key_wins),
 		cmocka_unit_test(test_identities),
+		cmocka_unit_test(test_identities_accumulate),
+		cmocka_unit_test(test_more_than_can_be_kept),
+		cmocka_unit_test(test_names_of_vms),
 		cmocka_unit_test(test_roles_tasks_stacks),
 		cmocka_unit_test(test_stacks_are_bounded),
 		cmocka_unit_test(test_tracepoints),

@@ -27,6 +27,7 @@ void recording__free(struct recording *rec)
 {
 	if (!rec)
 		return;
+	recording__free_meta(rec);
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
 	memslots__free(&rec->memslots);

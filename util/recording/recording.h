@@ -19,21 +19,29 @@
 #define REC_MAX_TRACEPOINTS 256
 #define REC_MAX_STACK	256		/* functions of one stack */
 
+/* VMs, vCPUs, threads and stacks begin with their id; if one occurs several times, the last wins. */
 struct rec_vm {
-	u32 id;
-	u32 pid;
+	u32 id, order;
+	u32 pid;		/* of its process, which may have others, and had them before */
+	u32 number;		/* from 1, by id, among those with this pid; 0: it is the only one */
 	char *name;		/* "" where unknown, here and below */
 	char *vmm;
 };
+
+#define REC_VM_NAME	24	/* bytes */
+
+/* "4711"; if other VMs have its pid, "4711#2". Returns buf, of REC_VM_NAME. */
+const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 
 #define REC_NO_VM	UINT32_MAX
 
 /* What the field vcpu of a row refers to: usually a vCPU. */
 struct rec_vcpu {
-	u32 id;
+	u32 id, order;
 	u32 vm;			/* id of its VM; REC_NO_VM: none */
-	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
 	u32 tid;
+	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
+	u64 gone_ns;		/* when it was destroyed or its thread died; 0: it was there to the end */
 	char *comm;
 	char *role;		/* "": a vCPU; "vmm": the VMM's other threads; "kernel" */
 };
@@ -45,14 +53,13 @@ static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
 
 /* A thread, to which rows refer by its tid. */
 struct rec_task {
-	u32 tid;
-	u32 order;	/* if a tid occurs several times, the last one wins */
+	u32 tid, order;
 	char *comm;
 };
 
 /* A host stack, innermost function first. */
 struct rec_stack {
-	u32 id;
+	u32 id, order;
 	u32 nr;
 	u32 same;		/* lowest id of the stacks with the same frames */
 	char **frame;		/* "sym+0x10 [kvm]" */
@@ -101,9 +108,11 @@ struct recording {
 	const char *path;		/* as given */
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
-	u32 nr_vms;
+	u32 nr_vms, vm_room;
+	bool several_vms_of_pid;	/* some VMs have the same pid */
 	struct rec_vcpu *vcpu;		/* ascending by id */
-	u32 nr_vcpus;			/* including those with a role */
+	u32 nr_vcpus, vcpu_room;	/* including those with a role */
+	bool ids_left_out;		/* there were more VMs or vCPUs than REC_MAX_IDS */
 	struct rec_task *task;		/* ascending by tid */
 	u32 nr_tasks, task_room;
 	struct rec_stack *stack;	/* ascending by id */
@@ -175,11 +184,12 @@ u64 recording__duration(const struct recording *rec);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 
-/* recording_json.c: parse JSON frames. 0; 1: invalid; -1: out of memory. */
+/* recording_json.c, identity.c: parse JSON frames. 0; 1: invalid; -1: out of memory. */
 int recording__meta(struct recording *rec, const char *json);
 int recording__ident(struct recording *rec, const char *json);
 /* Finds equal stacks once all are known. -1: out of memory. */
 int recording__same_stacks(struct recording *rec);
+void recording__free_meta(struct recording *rec);
 void recording__free_identity(struct recording *rec);
 
 #endif

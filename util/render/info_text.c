@@ -82,6 +82,9 @@ static void info_text__identities(const struct screen *s, const struct recording
 			field(s, *v->role ? "  threads" : "  vCPU", text);
 		}
 	}
+	snprintf(text, sizeof(text), "more than %u VMs or vCPUs: nothing is known of the others but "
+		 "their ids", REC_MAX_IDS);
+	field(s, "", rec->ids_left_out ? text : NULL);
 }
 
 static void info_text__frames(const struct screen *s, const struct recording_info *inv)

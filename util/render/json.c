@@ -92,7 +92,11 @@ static void json__identities(struct json_object *obj, const struct recording *re
 		json__u64(item, "tid", vcpu->tid);
 		json__text(item, "comm", vcpu->comm);
 		json__text(item, "role", *vcpu->role ? vcpu->role : NULL);
+		if (vcpu->gone_ns)
+			json__u64(item, "gone_ns", vcpu->gone_ns);
 	}
+	if (rec->ids_left_out)
+		json__bool(obj, "ids_left_out", true);
 }
 
 static void json__state(struct json_object *obj, const struct recording *rec)

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Parses IDENT frames: VMs, vCPUs, threads and stacks, which later frames add to or replace. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/array.h"
+#include "util/recording/member.h"
+#include "util/recording/recording.h"
+
+#define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
+#define STACKS_MAX	(64u << 20)	/* bytes of memory for stacks */
+
+/* What all structs here begin with. */
+struct entry {
+	u32 id;
+	u32 order;
+};
+
+/* Entries in ascending order of their ids, which are the numbers in a member. */
+struct entries {
+	void **list;
+	u32 *nr, *room;
+	size_t size;
+	const char *id;
+	bool (*wants)(const struct recording *rec, struct json_object *obj);	/* NULL: all */
+	int (*fill)(struct recording *rec, void *entry, struct json_object *obj);
+	void (*clear)(void *entry);
+};
+
+static struct entry *entry_at(const struct entries *e, u32 i)
+{
+	return (struct entry *)((char *)*e->list + i * e->size);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	u32 x = ((const struct entry *)a)->id, y = ((const struct entry *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_id_and_order(const void *a, const void *b)
+{
+	u32 x = ((const struct entry *)a)->order, y = ((const struct entry *)b)->order;
+
+	return by_id(a, b) ?: (x < y ? -1 : x > y);
+}
+
+static void *find_entry(const void *list, u32 nr, size_t size, u32 id)
+{
+	const struct entry key = { .id = id };
+
+	return nr ? bsearch(&key, list, nr, size, by_id) : NULL;
+}
+
+/* Sorts those behind the first, which are sorted; of several with one id the last one stays. */
+static void sort_entries(const struct entries *e, u32 first)
+{
+	u32 nr = *e->nr, kept = first;
+	bool sorted = true;
+
+	for (u32 i = first; sorted && i < nr; i++)
+		sorted = !i || entry_at(e, i - 1)->id < entry_at(e, i)->id;
+	if (sorted)
+		return;
+	qsort(*e->list, nr, e->size, by_id_and_order);
+	kept = 0;
+	for (u32 i = 0; i < nr; i++) {
+		if (kept && entry_at(e, kept - 1)->id == entry_at(e, i)->id)
+			e->clear(entry_at(e, --kept));
+		if (kept != i)
+			memcpy(entry_at(e, kept), entry_at(e, i), e->size);
+		kept++;
+	}
+	*e->nr = kept;
+}
+
+/*
+ * Takes a list that may hold all there are or only some.  An entry without an id is no
+ * entry; *full: not all of them could be kept.
+ */
+static int take_entries(struct recording *rec, const struct entries *e, struct json_object *list,
+			bool *full)
+{
+	size_t nr = json_object_array_length(list);
+	u32 sorted = *e->nr;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < nr; i++) {
+		struct json_object *obj = json_object_array_get_idx(list, i);
+		u64 id = member__u64(obj, e->id, UINT64_MAX);
+		struct entry *entry = find_entry(*e->list, sorted, e->size, id);
+
+		if (id > UINT32_MAX || (e->wants && !e->wants(rec, obj)))
+			continue;
+		if (!entry && *e->nr == REC_MAX_IDS) {
+			*full = true;
+			continue;
+		}
+		if (!entry) {
+			void *grown = *e->nr < *e->room ? *e->list :
+				      array__grow(*e->list, *e->nr, 1, e->room, e->size, NULL);
+
+			if (!grown)
+				return -1;
+			*e->list = grown;
+			entry = entry_at(e, (*e->nr)++);
+			memset(entry, 0, e->size);
+			entry->id = id;
+		}
+		entry->order = i + 1;
+		ret = e->fill(rec, entry, obj);
+	}
+	sort_entries(e, sorted);
+	return ret;
+}
+
+static int replace_text(struct json_object *obj, const char *key, char **to)
+{
+	return member__set_text(to, "", 0) || member__text(obj, key, to, SHORT_MAX) ? -1 : 0;
+}
+
+/* ---- VMs, vCPUs, threads ------------------------------------------------ */
+
+static int fill_vm(struct recording *rec, void *entry, struct json_object *obj)
+{
+	struct rec_vm *vm = entry;
+
+	vm->pid = member__u32(obj, "pid");
+	return replace_text(obj, "name", &vm->name) || replace_text(obj, "vmm", &vm->vmm) ? -1 : 0;
+}
+
+static void clear_vm(void *entry)
+{
+	struct rec_vm *vm = entry;
+
+	free(vm->name);
+	free(vm->vmm);
+}
+
+static int identity__fill_vcpu(struct recording *rec, void *entry, struct json_object *obj)
+{
+	u64 number = member__u64(obj, "vcpu", UINT64_MAX), vm = member__u64(obj, "vm", REC_NO_VM);
+	struct rec_vcpu *vcpu = entry;
+
+	vcpu->vm = vm > UINT32_MAX ? REC_NO_VM : vm;
+	vcpu->vcpu = number > UINT32_MAX ? -1 : (s64)number;
+	vcpu->tid = member__u32(obj, "tid");
+	vcpu->gone_ns = member__u64(obj, "gone_ns", 0);
+	return replace_text(obj, "comm", &vcpu->comm) ||
+	       replace_text(obj, "role", &vcpu->role) ? -1 : 0;
+}
+
+static void clear_vcpu(void *entry)
+{
+	struct rec_vcpu *vcpu = entry;
+
+	free(vcpu->comm);
+	free(vcpu->role);
+}
+
+static int fill_task(struct recording *rec, void *entry, struct json_object *obj)
+{
+	return replace_text(obj, "comm", &((struct rec_task *)entry)->comm);
+}
+
+static void clear_task(void *entry)
+{
+	free(((struct rec_task *)entry)->comm);
+}
+
+/* ---- stacks ------------------------------------------------------------- */
+
+static int fill_frames(struct recording *rec, struct rec_stack *stack, struct json_object *frames)
+{
+	size_t nr = json_object_array_length(frames);
+
+	if (nr > REC_MAX_STACK)
+		nr = REC_MAX_STACK;
+	stack->frame = calloc(nr ?: 1, sizeof(*stack->frame));
+	if (!stack->frame)
+		return out_of_memory();
+	for (; stack->nr < nr; stack->nr++) {
+		struct json_object *item = json_object_array_get_idx(frames, stack->nr);
+		char **to = &stack->frame[stack->nr];
+
+		if (member__set_text(to, json_object_is_type(item, json_type_string) ?
+			     json_object_get_string(item) : "", TEXT_MAX))
+			return -1;
+		/* Includes malloc()'s own overhead. */
+		rec->stack_bytes += strlen(*to) + 32;
+	}
+	return 0;
+}
+
+static bool wants_stack(const struct recording *rec, struct json_object *obj)
+{
+	return member__get(obj, "frames", json_type_array) && rec->stack_bytes < STACKS_MAX;
+}
+
+/* A stack never changes, so a known one is kept. */
+static int fill_stack(struct recording *rec, void *entry, struct json_object *obj)
+{
+	struct rec_stack *stack = entry;
+
+	return stack->frame ? 0 :
+	       fill_frames(rec, stack, member__get(obj, "frames", json_type_array));
+}
+
+static void clear_stack(void *entry)
+{
+	struct rec_stack *stack = entry;
+
+	for (u32 i = 0; i < stack->nr; i++)
+		free(stack->frame[i]);
+	free(stack->frame);
+}
+
+/* ---- the frame ---------------------------------------------------------- */
+
+static int by_pid_and_id(const void *a, const void *b)
+{
+	const struct rec_vm *x = *(struct rec_vm *const *)a, *y = *(struct rec_vm *const *)b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Numbers the VMs of each process. */
+static int number_vms(struct recording *rec)
+{
+	struct rec_vm **list = calloc(rec->nr_vms ?: 1, sizeof(*list));
+
+	if (!list)
+		return out_of_memory();
+	for (u32 i = 0; i < rec->nr_vms; i++)
+		list[i] = &rec->vm[i];
+	qsort(list, rec->nr_vms, sizeof(*list), by_pid_and_id);
+	rec->several_vms_of_pid = false;
+	for (u32 i = 0; i < rec->nr_vms; i++) {
+		bool more = i && list[i - 1]->pid == list[i]->pid;
+		bool first = i + 1 < rec->nr_vms && list[i + 1]->pid == list[i]->pid;
+
+		list[i]->number = more ? list[i - 1]->number + 1 : first;
+		rec->several_vms_of_pid |= more;
+	}
+	free(list);
+	return 0;
+}
+
+static int take_ident(struct recording *rec, struct json_object *const *lists)
+{
+	const struct entries all[] = {
+		{ (void **)&rec->vm, &rec->nr_vms, &rec->vm_room, sizeof(*rec->vm), "id", NULL,
+		  fill_vm, clear_vm },
+		{ (void **)&rec->vcpu, &rec->nr_vcpus, &rec->vcpu_room, sizeof(*rec->vcpu), "id",
+		  NULL, identity__fill_vcpu, clear_vcpu },
+		{ (void **)&rec->task, &rec->nr_tasks, &rec->task_room, sizeof(*rec->task), "tid",
+		  NULL, fill_task, clear_task },
+		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
+		  "id", wants_stack, fill_stack, clear_stack },
+	};
+	bool full[ARRAY_SIZE(all)] = { false };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (lists[i] && take_entries(rec, &all[i], lists[i], &full[i]))
+			return -1;
+	rec->ids_left_out |= full[0] || full[1];
+	return lists[0] ? number_vms(rec) : 0;
+}
+
+int recording__ident(struct recording *rec, const char *json)
+{
+	static const char *const names[] = { "vms", "vcpus", "tasks", "stacks" };
+	struct json_object *root = member__parse(json), *lists[ARRAY_SIZE(names)];
+	bool any = false;
+	int ret;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		lists[i] = member__get(root, names[i], json_type_array);
+		any |= !!lists[i];
+	}
+	ret = any ? take_ident(rec, lists) : 1;
+	json_object_put(root);
+	return ret;
+}
+
+const struct rec_vm *recording__vm(const struct recording *rec, u32 id)
+{
+	return find_entry(rec->vm, rec->nr_vms, sizeof(*rec->vm), id);
+}
+
+const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id)
+{
+	return find_entry(rec->vcpu, rec->nr_vcpus, sizeof(*rec->vcpu), id);
+}
+
+const struct rec_task *recording__task(const struct recording *rec, u32 tid)
+{
+	return find_entry(rec->task, rec->nr_tasks, sizeof(*rec->task), tid);
+}
+
+const struct rec_stack *recording__stack(const struct recording *rec, u32 id)
+{
+	return find_entry(rec->stack, rec->nr_stacks, sizeof(*rec->stack), id);
+}
+
+const char *rec_vm__name(const struct rec_vm *vm, char *buf)
+{
+	if (vm->number)
+		snprintf(buf, REC_VM_NAME, "%u#%u", vm->pid, vm->number);
+	else
+		snprintf(buf, REC_VM_NAME, "%u", vm->pid);
+	return buf;
+}
+
+static int compare_frames(const struct rec_stack *x, const struct rec_stack *y)
+{
+	if (x->nr != y->nr)
+		return x->nr < y->nr ? -1 : 1;
+	for (u32 i = 0; i < x->nr; i++) {
+		int order = strcmp(x->frame[i], y->frame[i]);
+
+		if (order)
+			return order;
+	}
+	return 0;
+}
+
+static int by_frames(const void *a, const void *b)
+{
+	const struct rec_stack *x = *(struct rec_stack *const *)a, *y = *(struct rec_stack *const *)b;
+
+	return compare_frames(x, y) ?: (x->id > y->id) - (x->id < y->id);
+}
+
+int recording__same_stacks(struct recording *rec)
+{
+	struct rec_stack **list = calloc(rec->nr_stacks ?: 1, sizeof(*list));
+
+	if (!list)
+		return out_of_memory();
+	for (u32 i = 0; i < rec->nr_stacks; i++)
+		list[i] = &rec->stack[i];
+	qsort(list, rec->nr_stacks, sizeof(*list), by_frames);
+	for (u32 i = 0; i < rec->nr_stacks; i++)
+		list[i]->same = i && !compare_frames(list[i - 1], list[i]) ? list[i - 1]->same : list[i]->id;
+	free(list);
+	return 0;
+}
+
+void recording__free_identity(struct recording *rec)
+{
+	for (u32 i = 0; i < rec->nr_vms; i++)
+		clear_vm(&rec->vm[i]);
+	for (u32 i = 0; i < rec->nr_vcpus; i++)
+		clear_vcpu(&rec->vcpu[i]);
+	for (u32 i = 0; i < rec->nr_tasks; i++)
+		clear_task(&rec->task[i]);
+	for (u32 i = 0; i < rec->nr_stacks; i++)
+		clear_stack(&rec->stack[i]);
+	free(rec->vm);
+	free(rec->vcpu);
+	free(rec->task);
+	free(rec->stack);
+}
