@@ -188,6 +188,18 @@ static void test_steps(void **state)
 	columns(&s, 9000, 9000, want + 8, 1);
 }
 
+static void test_cut(void **state)
+{
+	u64 out[4] = { 1, 2, 3, 4 };
+
+	max_series__cut(1000, 2000, 2000, 4, out);
+	assert_int_equal(out[3], 4);
+	max_series__cut(1000, 2000, 1500, 4, out);
+	assert_true(out[2] == 3 && out[3] == NONE);
+	max_series__cut(1000, 2000, 500, 4, out);
+	assert_true(out[0] == 1 && out[1] == NONE && out[2] == NONE);
+}
+
 /* However far times are apart, and in whatever order they come. */
 static void test_steps_of_any_time(void **state)
 {
@@ -218,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_steps_of_any_time),
 	};
 

@@ -39,7 +39,7 @@ static const struct kvmw_sched earlier[] = {
 
 static const struct report_options all = { .event = KVMW_EVENT_SCHED, .nr_sort = 1 };
 
-static void write_all(struct rec *r)
+static void write_with(struct rec *r, const char *ident)
 {
 	rec__begin_of(r, "{\"vms\":[{\"id\":0,\"pid\":100}],"
 		  "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"},"
@@ -47,10 +47,17 @@ static void write_all(struct rec *r)
 		  "{\"id\":20,\"vm\":0,\"vcpu\":null,\"tid\":100,\"comm\":\"q\",\"role\":\"vmm\"}],"
 		  "\"tasks\":[{\"tid\":55,\"comm\":\"vhost\"},{\"tid\":56,\"comm\":\"vhost\"},"
 		  "{\"tid\":103,\"comm\":\"worker\"}]}");
+	if (ident)
+		rec__json(r, DATA_IDENT, ident);
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_SCHED, later, ARRAY_SIZE(later));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_SCHED, earlier, ARRAY_SIZE(earlier));
 	rec__stop(r);
 	rec__end(r, true);
+}
+
+static void write_all(struct rec *r)
+{
+	write_with(r, NULL);
 }
 
 static const struct sched_thread *thread(const struct sched_model *v, u32 tid)
@@ -110,6 +117,34 @@ static void test_threads(void **state)
 	}
 }
 
+/* What a thread did last it did until its vCPU died. */
+static void test_gone_vcpu(void **state)
+{
+	const struct sched_thread *t;
+	const struct sched_model *view;
+	struct rec_report out;
+	struct rec r;
+
+	/* 400 ms before the end. */
+	write_with(&r, "{\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"gone_ns\":6600000000}]}");
+	view = rec__model(&r, &sched_report_model, &all, NULL, 2, &out);
+	t = thread(view, 101);
+	assert_int_equal(t->on_ns, (16 + 100) * REC_MS);
+	assert_int_equal(t->died_ns, 1600 * REC_MS);
+	assert_int_equal(t->gone_ns, 400 * REC_MS);
+	assert_true(thread(view, 102)->died_ns == KVMW_NONE);
+	rec__report_free(&out);
+	unlink(r.path);
+	/* Its thread did more after that. */
+	write_with(&r, "{\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"gone_ns\":6400000000}]}");
+	view = rec__model(&r, &sched_report_model, &all, NULL, 2, &out);
+	t = thread(view, 101);
+	assert_int_equal(t->on_ns, (16 + 500) * REC_MS);
+	assert_true(t->died_ns == KVMW_NONE && !t->gone_ns);
+	rec__report_free(&out);
+	unlink(r.path);
+}
+
 /* Of a part of the time it is not known what went on at its end. */
 static void test_filters(void **state)
 {
@@ -165,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_gone_vcpu),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_many),
 	};

@@ -42,9 +42,12 @@ static const struct kvmw_loss loss = { .vcpu = 0, .event = KVMW_EVENT_EXIT, .cou
 
 static const struct report_options by_reason = { .nr_sort = 1 };
 
-static void write_all(struct rec *r, bool with_totals)
+/* ident: one more IDENT frame, or NULL. */
+static void write_with(struct rec *r, bool with_totals, const char *ident)
 {
 	rec__begin(r);
+	if (ident)
+		rec__json(r, DATA_IDENT, ident);
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_EXIT, exits, ARRAY_SIZE(exits));
 	if (with_totals) {
 		/* An older state of a key, and the rest: the last value counts. */
@@ -57,6 +60,11 @@ static void write_all(struct rec *r, bool with_totals)
 	}
 	rec__stop(r);
 	rec__end(r, true);
+}
+
+static void write_all(struct rec *r, bool with_totals)
+{
+	write_with(r, with_totals, NULL);
 }
 
 static const struct report_row *row(const struct report *rep, const char *reason)
@@ -316,16 +324,68 @@ static void test_vcpu_times(void **state)
 	assert_int_equal(v->guest_ns, 2500 + 600 + 30);
 	assert_int_equal(v->vmm_ns, 6000);
 	assert_int_equal(v->kvm_ns, 7000 + 9000 + 300 - 6000);
-	assert_int_equal(v->open_ns, 0);
+	assert_int_equal(v->time.open_ns, 0);
 	for (u32 i = 0; i < out.rep.nr_vcpus; i++) {
 		v = &out.rep.vcpu[i];
-		assert_int_equal(v->wall_ns, 2000 * REC_MS);
-		assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + v->open_ns + v->unseen_ns,
-				 v->wall_ns);
+		assert_int_equal(v->time.wall_ns, 2000 * REC_MS);
+		assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + v->time.open_ns + v->time.unseen_ns,
+				 v->time.wall_ns);
 	}
-	assert_int_equal(out.rep.vcpu[1].open_ns, 500 * REC_MS);
+	assert_int_equal(out.rep.vcpu[1].time.open_ns, 500 * REC_MS);
 	rec__report_free(&out);
 	unlink(r.path);
+}
+
+/* Of vCPU 1 the last cycle is open since 1,500 ms; vCPU 2 of the first VM never ran. */
+static void gone_at(const char *gone, struct rec_report *out)
+{
+	char ident[400];
+	struct rec r;
+
+	snprintf(ident, sizeof(ident), "{\"vcpus\":[{\"id\":1,\"vm\":0,\"vcpu\":1,\"tid\":102,"
+		 "\"gone_ns\":%s},{\"id\":4294967293,\"vm\":0,\"vcpu\":2,\"tid\":103,\"gone_ns\":%s}]}",
+		 gone, gone);
+	write_with(&r, true, ident);
+	rec__report(&r, &by_reason, NULL, out);
+	unlink(r.path);
+}
+
+static void check_gone(const char *gone, u64 open, u64 gone_for, u64 died)
+{
+	const struct report_vcpu *v;
+	struct rec_report out;
+
+	gone_at(gone, &out);
+	assert_int_equal(out.rep.nr_vcpus, 4);
+	v = &out.rep.vcpu[1];
+	assert_string_equal(v->label, "100/1");
+	assert_int_equal(v->time.open_ns, open);
+	assert_int_equal(v->time.gone_ns, gone_for);
+	assert_int_equal(v->died_ns, died);
+	assert_int_equal(v->time.gaps, 0);
+	assert_int_equal(v->time.wall_ns, 2000 * REC_MS);
+	assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + open + v->time.unseen_ns + gone_for,
+			 v->time.wall_ns);
+	v = &out.rep.vcpu[2];
+	assert_string_equal(v->label, "100/2");
+	assert_int_equal(v->count, 0);
+	assert_int_equal(v->time.gone_ns, gone_for);
+	assert_int_equal(v->time.unseen_ns + gone_for, 2000 * REC_MS);
+	rec__report_free(&out);
+}
+
+/* What is open ends when the vCPU does, and what comes then is neither open nor unseen. */
+static void test_gone_vcpu(void **state)
+{
+	check_gone("null", 500 * REC_MS, 0, KVMW_NONE);
+	check_gone("0", 500 * REC_MS, 0, KVMW_NONE);
+	/* After 1,800 and 1,501 ms of 2,000; at and after the end. */
+	check_gone("6800000000", 300 * REC_MS, 200 * REC_MS, 1800 * REC_MS);
+	check_gone("6501000000", 1 * REC_MS, 499 * REC_MS, 1501 * REC_MS);
+	check_gone("7000000000", 500 * REC_MS, 0, KVMW_NONE);
+	check_gone("18446744073709551615", 500 * REC_MS, 0, KVMW_NONE);
+	/* Before the cycle that is open: a contradiction, and nothing is counted twice. */
+	check_gone("6499000000", 0, 501 * REC_MS, 1499 * REC_MS);
 }
 
 /*
@@ -355,11 +415,12 @@ static void test_unfinished_in_the_middle(void **state)
 		rec__report(&r, &by_reason, NULL, &out);
 		v = &out.rep.vcpu[0];
 		assert_int_equal(out.rep.unfinished, 1);
-		assert_int_equal(v->open_ns, 0);
+		assert_int_equal(v->time.open_ns, 0);
+		assert_int_equal(v->time.gaps, 1);
 		assert_int_equal(v->guest_ns, 900 * REC_MS);
 		assert_int_equal(v->kvm_ns, 20 * REC_MS);
-		assert_int_equal(v->wall_ns, 2000 * REC_MS);
-		assert_int_equal(v->unseen_ns, (2000 - 920) * REC_MS);
+		assert_int_equal(v->time.wall_ns, 2000 * REC_MS);
+		assert_int_equal(v->time.unseen_ns, (2000 - 920) * REC_MS);
 		rec__report_free(&out);
 		unlink(r.path);
 	}
@@ -476,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_vcpu_times),
+		cmocka_unit_test(test_gone_vcpu),
 		cmocka_unit_test(test_unfinished_in_the_middle),
 		cmocka_unit_test(test_userspace_where_no_exit_is_reported),
 		cmocka_unit_test(test_empty_says_why),

@@ -164,3 +164,11 @@ void max_series__columns(const struct max_series *s, u64 from_ns, u64 to_ns, u32
 	}
 	carry(&c, nr - 1, value);
 }
+
+void max_series__cut(u64 from_ns, u64 to_ns, u64 until_ns, u32 nr, u64 *out)
+{
+	const struct columns_of c = { .from = from_ns, .to = to_ns, .nr = nr };
+
+	for (u32 i = column_of(&c, until_ns) + 1; i < nr; i++)
+		out[i] = KVMW_NONE;
+}

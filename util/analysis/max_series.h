@@ -30,5 +30,7 @@ void max_series__merge(struct max_series *to, const struct max_series *from);
 
 /* The greatest value in each of nr equal parts of from to to; all ones: not known. */
 void max_series__columns(const struct max_series *s, u64 from_ns, u64 to_ns, u32 nr, u64 *out);
+/* Of such parts, those after until_ns: not known. */
+void max_series__cut(u64 from_ns, u64 to_ns, u64 until_ns, u32 nr, u64 *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_halt.h"
 #include "util/analysis/span_table.h"
+#include "util/analysis/vcpu_life.h"
 
 /* What is counted of a vCPU. */
 struct vcpu_entry {
@@ -280,6 +281,20 @@ static void halt_model__fill_vcpu(struct halt_vcpu *vcpu, const struct vcpu_entr
 	vcpu->window = e->window;
 }
 
+static void set_life(struct halt_vcpu *vcpu, const struct recording *rec)
+{
+	struct vcpu_life life = vcpu_life__of(rec, vcpu->id);
+
+	vcpu->until_ns = life.until_ns;
+	vcpu->died_ns = vcpu_life__died(&life);
+}
+
+void halt_vcpu__window(const struct halt_model *m, const struct halt_vcpu *vcpu, u32 nr, u64 *out)
+{
+	max_series__columns(vcpu->window, m->from_ns, m->to_ns, nr, out);
+	max_series__cut(m->from_ns, m->to_ns, vcpu->until_ns, nr, out);
+}
+
 /* The selected vCPUs, ascending by id, at most HALT_VCPUS. */
 static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 		      const struct halt_state *st)
@@ -305,6 +320,7 @@ static int find_vcpus(struct halt_model *v, const struct thread_names *names,
 	for (u32 i = 0; i < v->nr; i++) {
 		halt_model__fill_vcpu(&v->vcpu[i], list[i]);
 		name(names, &v->vcpu[i]);
+		set_life(&v->vcpu[i], names->rep->rec);
 	}
 	v->over_limit = st->over_limit + st->wakers.over_limit;
 	for (u32 i = v->nr; i < nr; i++)

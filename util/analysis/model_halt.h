@@ -29,6 +29,8 @@ struct halt_vcpu {
 	u32 nr_wakers;
 	const struct max_series *window;	/* of polling; NULL: no change recorded */
 	u64 grew, shrank;
+	u64 until_ns;		/* it died then; at or after the report's end: it did not */
+	u64 died_ns;		/* the same since the recording's start, or KVMW_NONE */
 };
 
 struct halt_model {
@@ -37,6 +39,12 @@ struct halt_model {
 	u64 from_ns, to_ns;	/* what the report is of */
 	u64 over_limit;		/* rows of vCPUs and wakers beyond the limits */
 };
+
+/*
+ * The greatest window in each of nr equal parts of the report's time; all ones: not known.  The
+ * vCPU has one.
+ */
+void halt_vcpu__window(const struct halt_model *m, const struct halt_vcpu *vcpu, u32 nr, u64 *out);
 
 extern const struct report_model halt_report_model;
 

@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_sched.h"
 #include "util/analysis/span_table.h"
+#include "util/analysis/vcpu_life.h"
 #include "util/search.h"
 
 /* What a row says of its thread. */
@@ -204,6 +205,7 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 {
 	struct sched_thread *t = &v->thread[v->nr++];
 	struct hist wait = { 0 };
+	struct vcpu_life life;
 	int ret = 0;
 
 	t->tid = e[0]->key.tid;
@@ -212,8 +214,15 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 		set_vcpu(t, names->rep->rec, e[i]->key.vcpu);
 		ret = sched_model__add(t, &wait, e[i]);
 	}
+	life = vcpu_life__of(names->rep->rec, t->vcpu);
+	t->died_ns = KVMW_NONE;
+	/* A thread may outlive its vCPU. */
+	if (whole && vcpu_life__is_gone(&life) && t->last_ns <= life.until_ns) {
+		t->died_ns = vcpu_life__died(&life);
+		t->gone_ns = life.to_ns - life.until_ns;
+	}
 	if (whole)
-		until_the_end(t, v->to_ns);
+		until_the_end(t, t->gone_ns ? life.until_ns : v->to_ns);
 	t->wait = hist__stats(&wait);
 	hist__free(&wait);
 	return ret;

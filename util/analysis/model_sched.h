@@ -16,9 +16,10 @@ struct sched_thread {
 	char name[THREAD_NAME_MAX];
 	/*
 	 * Within the report's time.  What it was in at the end is part of these where its
-	 * rows tell.
+	 * rows tell; it ended when the vCPU died.
 	 */
 	u64 on_ns, wait_ns, asleep_ns;
+	u64 died_ns, gone_ns;	/* since the start, and until the end; KVMW_NONE, 0: it did not die */
 	struct duration_stats wait;	/* of the waits that ended, each whole */
 	u64 switches;		/* off a CPU */
 	u64 preempted, moved;

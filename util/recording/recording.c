@@ -315,12 +315,17 @@ bool recording__incomplete(const struct recording *rec)
 }
 
 /* Without a closing META frame, the recording ends with the last known event. */
+u64 recording__end(const struct recording *rec)
+{
+	if (rec->meta.stop_ns)
+		return rec->meta.stop_ns;
+	return rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
+}
+
 u64 recording__duration(const struct recording *rec)
 {
-	u64 start = rec->meta.start_ns ?: rec->first_ns, end = rec->meta.stop_ns;
+	u64 start = rec->meta.start_ns ?: rec->first_ns, end = recording__end(rec);
 
-	if (!end)
-		end = rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
 	return start && end > start ? end - start : 0;
 }
 

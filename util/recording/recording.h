@@ -179,6 +179,8 @@ const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, 
  */
 const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 
+/* When the recording ended, CLOCK_MONOTONIC; 0: unknown. */
+u64 recording__end(const struct recording *rec);
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */

@@ -67,13 +67,20 @@ void render__about(const struct screen *s, const struct recording *rec)
 	render__vms(s, rec);
 }
 
-/* nr: how many of the list are this VM's, counted while walking both. */
-static u32 vcpus_of(const struct recording *rec, u32 vm)
+static u32 vcpus_of(const struct recording *rec, u32 vm, u32 *died)
 {
 	u32 nr = 0;
 
-	for (u32 i = 0; i < rec->nr_vcpus; i++)
-		nr += rec->vcpu[i].vm == vm && rec_vcpu__is_vcpu(&rec->vcpu[i]);
+	*died = 0;
+	for (u32 i = 0; i < rec->nr_vcpus; i++) {
+		struct vcpu_life life;
+
+		if (rec->vcpu[i].vm != vm || !rec_vcpu__is_vcpu(&rec->vcpu[i]))
+			continue;
+		life = vcpu_life__of(rec, rec->vcpu[i].id);
+		*died += vcpu_life__is_gone(&life);
+		nr++;
+	}
 	return nr;
 }
 
@@ -81,11 +88,14 @@ void render__vms(const struct screen *s, const struct recording *rec)
 {
 	for (u32 i = 0; i < rec->nr_vms && i < MAX_VMS; i++) {
 		const struct rec_vm *vm = &rec->vm[i];
-		u32 vcpus = vcpus_of(rec, vm->id);
+		u32 died, vcpus = vcpus_of(rec, vm->id, &died);
+		char text[32] = "";
 
-		heading__line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen", vm->name,
+		if (died)
+			snprintf(text, sizeof(text), ", %u died", died);
+		heading__line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen%s", vm->name,
 			      *vm->name ? ": " : "", *vm->vmm ? vm->vmm : "VMM unknown", vm->pid,
-			      vcpus, vcpus == 1 ? "" : "s");
+			      vcpus, vcpus == 1 ? "" : "s", text);
 	}
 	if (rec->nr_vms > MAX_VMS)
 		heading__line(s, "", "and %u more VMs, see kvmw info",

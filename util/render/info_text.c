@@ -2,6 +2,7 @@
 /* kvmw info, for people. */
 #include <string.h>
 
+#include "util/analysis/vcpu_life.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
@@ -70,15 +71,19 @@ static void info_text__identities(const struct screen *s, const struct recording
 		field(s, "VM", text);
 		for (u32 k = 0; k < rec->nr_vcpus; k++) {
 			const struct rec_vcpu *v = &rec->vcpu[k];
-			char number[24] = "?";
+			struct vcpu_life life = vcpu_life__of(rec, v->id);
+			char number[24] = "?", died[48] = "";
 
 			if (v->vm != vm->id)
 				continue;
 			if (v->vcpu >= 0)
 				snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
-			snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s", v->id,
+			if (vcpu_life__is_gone(&life))
+				snprintf(died, sizeof(died), ", died at %.3f s",
+					 vcpu_life__died(&life) / 1e9);
+			snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s%s", v->id,
 				 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number,
-				 v->tid, v->comm);
+				 v->tid, v->comm, died);
 			field(s, *v->role ? "  threads" : "  vCPU", text);
 		}
 	}

@@ -121,9 +121,13 @@ static void vcpus(struct json_object *root, const struct report *rep)
 		json__ns(item, "poll_ns", v->poll_ns);
 		json__ns(item, "wait_ns", v->wait_ns);
 		json__ns(item, "block_ns", v->block_ns);
-		json__u64(item, "open_ns", v->open_ns);
-		json__u64(item, "unseen_ns", v->unseen_ns);
-		json__u64(item, "wall_ns", v->wall_ns);
+		json__u64(item, "open_ns", v->time.open_ns);
+		json__u64(item, "unseen_ns", v->time.unseen_ns);
+		if (v->time.gone_ns)
+			json__u64(item, "gone_for_ns", v->time.gone_ns);
+		if (v->time.gaps)
+			json__u64(item, "gaps", v->time.gaps);
+		json__u64(item, "wall_ns", v->time.wall_ns);
 	}
 }
 

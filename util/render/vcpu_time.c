@@ -2,6 +2,7 @@
 /* Where each vCPU's time went. */
 #include <string.h>
 
+#include "util/render/named_list.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
@@ -9,7 +10,7 @@
 #define WIDE		110	/* room for a column that is part of another one */
 
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
-	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_COUNT, COL_THREAD, NR_COLUMNS };
+	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
 
 static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
@@ -17,7 +18,7 @@ static const char *vcpu_time__heading(const struct report *rep, u32 col)
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
 		[COL_HALTED] = "halted", [COL_POLLED] = "(polled)", [COL_WAITING] = "waiting",
 		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_UNSEEN] = "unseen",
-		[COL_COUNT] = "exits", [COL_THREAD] = "thread",
+		[COL_GONE] = "gone", [COL_COUNT] = "exits", [COL_THREAD] = "thread",
 	};
 
 	if (rep->event == KVMW_EVENT_USERSPACE && col == COL_GUEST)
@@ -30,7 +31,8 @@ static u64 part(const struct report_vcpu *v, u32 col)
 	const u64 parts[NR_COLUMNS] = {
 		[COL_GUEST] = v->guest_ns, [COL_KVM] = v->kvm_ns, [COL_VMM] = v->vmm_ns,
 		[COL_HALTED] = v->halt_ns, [COL_POLLED] = v->poll_ns, [COL_WAITING] = v->wait_ns,
-		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->open_ns, [COL_UNSEEN] = v->unseen_ns,
+		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->time.open_ns,
+		[COL_UNSEEN] = v->time.unseen_ns, [COL_GONE] = v->time.gone_ns,
 	};
 
 	return parts[col];
@@ -50,8 +52,9 @@ static bool vcpu_time__shown(const struct screen *s, const struct report *rep, u
 		return exit && s->width >= WIDE;
 	case COL_OPEN:
 	case COL_UNSEEN:
+	case COL_GONE:
 		for (u32 i = 0; i < rep->nr_vcpus; i++)
-			if (part(&rep->vcpu[i], col) > rep->vcpu[i].wall_ns / 2000)
+			if (part(&rep->vcpu[i], col) > rep->vcpu[i].time.wall_ns / 2000)
 				return !window;
 		return false;
 	default:
@@ -73,7 +76,7 @@ static const char *vcpu_time__cell(const struct report_vcpu *v, u32 col, char *b
 			snprintf(buf, size, "%u%s%s", v->tid, *v->comm ? " " : "", v->comm);
 		return buf;
 	default:
-		return units__share(part(v, col), v->wall_ns, buf);
+		return units__share(part(v, col), v->time.wall_ns, buf);
 	}
 }
 
@@ -123,6 +126,28 @@ static void vcpu_time__print_line(const struct screen *s, const struct report *r
 	fputc('\n', s->out);
 }
 
+static void say_what_happened(const struct screen *s, const struct report *rep)
+{
+	struct named_list died = { 0 }, gaps = { 0 }, idle = { 0 };
+
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		const struct report_vcpu *v = &rep->vcpu[i];
+
+		if (v->died_ns != KVMW_NONE)
+			named_list__add(&died, "vCPU %s at %.3f s", v->label, v->died_ns / 1e9);
+		if (v->time.gaps)
+			named_list__add(&gaps, "%llu of vCPU %s", (unsigned long long)v->time.gaps,
+					v->label);
+		if (!v->count)
+			named_list__add(&idle, "vCPU %s", v->label);
+	}
+	named_list__print(s, "Died", &died);
+	named_list__print(s, rep->event == KVMW_EVENT_EXIT ? "Never exited" : "Never returned", &idle);
+	named_list__print(s, rep->event == KVMW_EVENT_EXIT ?
+			  "Gaps (the next VM entry was missed)" :
+			  "Gaps (the next KVM_RUN was missed)", &gaps);
+}
+
 void render__vcpus(const struct screen *s, const struct report *rep)
 {
 	u32 width[NR_COLUMNS];
@@ -138,4 +163,5 @@ void render__vcpus(const struct screen *s, const struct report *rep)
 	vcpu_time__print_line(s, rep, NULL, width);
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		vcpu_time__print_line(s, rep, &rep->vcpu[i], width);
+	say_what_happened(s, rep);
 }

@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_halt.h"
 #include "util/render/json.h"
+#include "util/render/named_list.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 #include "util/render/views.h"
@@ -82,7 +83,7 @@ static void chart(const struct screen *s, const struct halt_model *v, const stru
 	u64 value[MAX_CHART], greatest = 0;
 	char buf[UNITS_MAX];
 
-	max_series__columns(vcpu->window, v->from_ns, v->to_ns, nr, value);
+	halt_vcpu__window(v, vcpu, nr, value);
 	for (u32 i = 0; i < nr; i++) {
 		u64 window = value[i] == KVMW_NONE ? 0 : value[i];
 
@@ -99,7 +100,7 @@ static u64 greatest_window(const struct halt_model *v, u32 nr)
 	for (u32 i = 0; i < v->nr; i++) {
 		if (!v->vcpu[i].window)
 			continue;
-		max_series__columns(v->vcpu[i].window, v->from_ns, v->to_ns, nr, value);
+		halt_vcpu__window(v, &v->vcpu[i], nr, value);
 		for (u32 k = 0; k < nr; k++)
 			if (value[k] != KVMW_NONE && value[k] > most)
 				most = value[k];
@@ -143,11 +144,17 @@ static int view_halt__text(const struct screen *s, const struct report *rep, con
 {
 	const struct halt_model *v = model;
 	char words[160], count[UNITS_MAX];
+	struct named_list died = { 0 };
 	int ret = 0;
 
 	if (v->nr) {
 		fprintf(s->out, "\nHalts of the vCPUs in %.3f s:\n", (v->to_ns - v->from_ns) / 1e9);
 		ret = view_halt__table(s, v);
+		for (u32 i = 0; i < v->nr; i++)
+			if (v->vcpu[i].died_ns != KVMW_NONE)
+				named_list__add(&died, "%s at %.3f s", v->vcpu[i].name,
+						v->vcpu[i].died_ns / 1e9);
+		named_list__print(s, "Died", &died);
 		wakers(s, v);
 		windows(s, v);
 	}
@@ -176,7 +183,7 @@ static void window_json(struct json_object *obj, const struct halt_model *v,
 	json__u64(window, "shrank", vcpu->shrank);
 	json__ns(window, "step_ns", (v->to_ns - v->from_ns) / JSON_CHART);
 	list = json__array(window, "max_ns");
-	max_series__columns(vcpu->window, v->from_ns, v->to_ns, JSON_CHART, value);
+	halt_vcpu__window(v, vcpu, JSON_CHART, value);
 	for (u32 i = 0; i < JSON_CHART; i++)
 		json_object_array_add(list, value[i] == KVMW_NONE ? NULL :
 				      json_object_new_uint64(value[i]));

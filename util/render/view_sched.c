@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_sched.h"
 #include "util/render/json.h"
+#include "util/render/named_list.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 #include "util/render/views.h"
@@ -58,6 +59,7 @@ static int view_sched__text(const struct screen *s, const struct report *rep, co
 	const struct sched_model *v = model;
 	u32 top = rep->opt->top ?: SHOWN;
 	char words[160], count[UNITS_MAX];
+	struct named_list died = { 0 };
 	int ret = 0;
 
 	if (v->nr) {
@@ -65,6 +67,11 @@ static int view_sched__text(const struct screen *s, const struct report *rep, co
 			(v->to_ns - v->from_ns) / 1e9);
 		ret = view_sched__table(s, v, v->nr < top ? v->nr : top);
 	}
+	for (u32 i = 0; i < v->nr && i < top; i++)
+		if (v->thread[i].died_ns != KVMW_NONE)
+			named_list__add(&died, "%s at %.3f s", v->thread[i].name,
+					v->thread[i].died_ns / 1e9);
+	named_list__print(s, "Died", &died);
 	if (v->nr + v->more > top) {
 		snprintf(words, sizeof(words), "%s more threads not shown (use --top N)",
 			 units__count((u64)v->nr + v->more - top, count));
@@ -93,6 +100,8 @@ static void thread_json(struct json_object *list, const struct report *rep,
 	json__ns(obj, "on_cpu_ns", t->on_ns);
 	json__ns(obj, "waiting_ns", t->wait_ns);
 	json__ns(obj, "asleep_ns", t->asleep_ns);
+	if (t->gone_ns)
+		json__u64(obj, "gone_for_ns", t->gone_ns);
 	json__u64(obj, "waits", t->wait.count);
 	json__ns(obj, "wait_p50_ns", t->wait.p50);
 	json__ns(obj, "wait_p99_ns", t->wait.p99);

@@ -12,6 +12,7 @@
 #ifndef KVMW_REPORT_H
 #define KVMW_REPORT_H
 
+#include "util/analysis/vcpu_life.h"
 #include "util/recording/recording.h"
 #include "util/analysis/report/keys.h"
 #include "util/arch/reason.h"
@@ -95,9 +96,8 @@ struct report_vcpu {
 	u64 vmm_ns;
 	u64 halt_ns, poll_ns;	/* poll_ns is part of halt_ns */
 	u64 wait_ns, block_ns;
-	u64 open_ns;		/* since an exit that was still open at the end */
-	u64 unseen_ns;		/* the rest of the recording's duration */
-	u64 wall_ns;		/* what the shares refer to */
+	struct vcpu_time time;	/* wall_ns: what the shares refer to */
+	u64 died_ns;		/* since the start of the recording; KVMW_NONE: it did not */
 };
 
 struct report {

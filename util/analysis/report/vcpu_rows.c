@@ -4,15 +4,8 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/analysis/vcpu_life.h"
 #include "util/memory.h"
-
-/* Until when an exit that is still open has lasted. */
-static u64 end_of(const struct recording *rec)
-{
-	if (rec->meta.stop_ns)
-		return rec->meta.stop_ns;
-	return rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
-}
 
 static u64 or_zero(u64 value)
 {
@@ -22,8 +15,8 @@ static u64 or_zero(u64 value)
 static void account(const struct report *rep, const struct agg *sum, struct report_vcpu *v)
 {
 	struct report_row row = { .count = 0 };
-	bool window = rep->rec->window.active;
-	u64 end = end_of(rep->rec), known;
+	struct vcpu_life life = vcpu_life__of(rep->rec, v->id);
+	u64 cycles;
 
 	report__numbers(sum, rep->event, &row);
 	v->count = row.count;
@@ -32,21 +25,19 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	v->kvm_ns = row.kvm_ns;
 	/* A vCPU that never completed a cycle spent nothing that is known. */
 	if (rep->event == KVMW_EVENT_EXIT && !row.done)
-		v->kvm_ns = 0;
+		v->kvm_ns = row.count ? 0 : KVMW_NONE;
 	v->halt_ns = row.halt_ns;
 	v->poll_ns = row.poll_ns;
 	v->wait_ns = row.wait_ns;
 	v->block_ns = row.block_ns;
-	/* If rows follow, only the end of the cycle was missed, and what came then is unseen. */
-	if (!window && sum->open_at == sum->last_at && sum->open_since && sum->open_since < end)
-		v->open_ns = end - sum->open_since;
-	known = sat_add(sat_add(or_zero(v->guest_ns), or_zero(row.time_ns)), v->open_ns);
+	cycles = sat_add(or_zero(v->guest_ns), or_zero(row.time_ns));
 	/* A cycle may extend beyond the window, so there is no total to compare with. */
-	v->wall_ns = known;
-	if (!window && rep->duration_ns > known) {
-		v->wall_ns = rep->duration_ns;
-		v->unseen_ns = rep->duration_ns - known;
-	}
+	v->time.wall_ns = cycles;
+	v->died_ns = KVMW_NONE;
+	if (rep->rec->window.active)
+		return;
+	v->time = vcpu_life__account(&life, sum, cycles);
+	v->died_ns = vcpu_life__died(&life);
 }
 
 static void vcpu_rows__describe(const struct report *rep, u32 id, struct report_vcpu *v)
@@ -94,9 +85,40 @@ static u32 keep_vcpus(const struct report *rep, const struct agg **list, u32 nr)
 	return kept;
 }
 
+static void add_vcpu(struct report *rep, u32 id, const struct agg *sum)
+{
+	struct report_vcpu *v = &rep->vcpu[rep->nr_vcpus++];
+
+	vcpu_rows__describe(rep, id, v);
+	account(rep, sum, v);
+}
+
+/* Those of which the kernel counted nothing, among those of which it did: list, by id. */
+static void add_idle(struct report *rep, const struct agg **list, u32 nr)
+{
+	const struct agg nothing = { .rows = 0 };
+	const struct recording *rec = rep->rec;
+	bool counted = false;
+
+	for (u32 i = 0; i < nr; i++)
+		counted |= list[i]->has_total;
+	if (!counted || rec->window.active)
+		return;
+	for (u32 i = 0, at = 0; i < rec->nr_vcpus; i++) {
+		u32 id = rec->vcpu[i].id;
+
+		while (at < nr && list[at]->key.vcpu < id)
+			at++;
+		if (at < nr && list[at]->key.vcpu == id)
+			continue;
+		if (rec_vcpu__is_vcpu(&rec->vcpu[i]) && report__selects(rec, rep->opt, id))
+			add_vcpu(rep, id, &nothing);
+	}
+}
+
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 {
-	u32 vcpus = 0;
+	u32 vcpus = rep->rec->nr_vcpus;
 	int ret = 0;
 
 	nr = keep_vcpus(rep, list, nr);
@@ -107,15 +129,14 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 	if (!rep->vcpu)
 		return out_of_memory();
 	for (u32 i = 0, end; !ret && i < nr; i = end) {
-		struct report_vcpu *v = &rep->vcpu[rep->nr_vcpus++];
 		struct agg sum = { .rows = 0 };
 
 		for (end = i; end < nr && list[end]->key.vcpu == list[i]->key.vcpu && !ret; end++)
 			ret = agg__merge(&sum, list[end]);
-		vcpu_rows__describe(rep, list[i]->key.vcpu, v);
-		account(rep, &sum, v);
+		add_vcpu(rep, list[i]->key.vcpu, &sum);
 		hist__free(&sum.span);
 	}
+	add_idle(rep, list, nr);
 	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
 	return ret;
 }
