@@ -5,7 +5,7 @@
 #include "util/error.h"
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
@@ -15,7 +15,8 @@ static const struct argp_option input_options[] = {
 static const struct argp_option select_options[] = {
 	{ NULL, 0, NULL, 0, "Select:", 3 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
-	{ "pid", OPT_PID, "LIST", 0, "Only the VMs of these processes", 3 },
+	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2", 3 },
+	{ "pid", OPT_PID, "LIST", 0, "The same as --vm", 3 },
 	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
 	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
 	{ 0 },
@@ -63,8 +64,10 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_VCPU:
 		return number_list__parse(&args->vcpus, "--vcpu", arg) ? EINVAL : 0;
+	case OPT_VM:
 	case OPT_PID:
-		return number_list__parse(&args->pids, "--pid", arg) ? EINVAL : 0;
+		return number_list__parse_vms(&args->pids, key == OPT_VM ? "--vm" : "--pid", arg) ?
+		       EINVAL : 0;
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
 	case OPT_NO_PAGER:

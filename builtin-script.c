@@ -87,7 +87,7 @@ static int say_why_nothing(const struct recording *rec, const struct script_opti
 			   const struct script_result *result)
 {
 	const char *const given[] = { opt->events ? "-e" : NULL, opt->vcpus.nr ? "--vcpu" : NULL,
-				      opt->pids.nr ? "--pid" : NULL,
+				      opt->pids.nr ? opt->pids.option : NULL,
 				      rec->window.active ? "--time" : NULL };
 	char by[64] = "", holds[512];
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where each vCPU's time went if it was not there all the time, or not seen."""
+import csv
+import io
+import json
+
 import pytest
 
 import synthetic
@@ -74,3 +78,94 @@ def test_info(gone):
     text = synthetic.kvmw("info", "-i", gone).stdout
     assert "tid 101, CPU 0/KVM, died at 4.800 s\n" in text
     assert text.count("died") == 1
+
+
+def same_pid(path):
+    """Process 100 has two VMs; pid 200 was used by two, one after the other, as was tid 201."""
+    vms = [{"id": 7, "pid": 100, "name": "", "vmm": "vmm"}, {"id": 4000000000, "pid": 100},
+           {"id": 3, "pid": 200, "name": "first"}, {"id": 1027, "pid": 200, "name": "second"}]
+    vcpus = [{"id": 1, "vm": 7, "vcpu": 0, "tid": 101}, {"id": 2, "vm": 4000000000, "vcpu": 0,
+                                                         "tid": 102},
+             {"id": 5, "vm": 3, "vcpu": 0, "tid": 201, "gone_ns": START + 20 * MS},
+             {"id": 4294967293, "vm": 1027, "vcpu": 0, "tid": 201}]
+    rec = Recording(vms=vms[:1], vcpus=vcpus[:1])
+    for vm, vcpu in zip(vms[1:], vcpus[1:]):
+        rec.lines.append(["IDENT", {"vms": [vm], "vcpus": [vcpu]}])
+    rec.frame([(START + i * MS, 1000, 1000 * n, 0, 10, vcpu["id"], 1)
+               for n, vcpu in enumerate(vcpus, 1) for i in range(n)])
+    rec.totals()
+    sched = [[START + 1 * MS, 1000, 5, 201, 0, 2], [START + 30 * MS, 1000, 4294967293, 201, 0, 2],
+             [START + 1 * MS, 1000, 1, 101, 0, 2]]
+    rec.lines.append(["EVENTS", "sched", sched])
+    rec.lines.append(["EVENTS", "dirty", [[START + MS, 0, v["id"], 1, 0, 1, 5, 0, 1]
+                                          for v in vcpus]])
+    return rec.finish().write(path)
+
+
+@pytest.fixture(scope="module")
+def vms(tmp_path_factory):
+    return same_pid(tmp_path_factory.mktemp("vms") / "kvmw.data")
+
+
+NAMES = {7: "100#1", 4000000000: "100#2", 3: "200#1", 1027: "200#2"}
+
+
+def test_vms_of_one_pid_in_json(vms):
+    rep = report(vms, "--sort", "vm")
+    assert {row["vm_id"]: row["count"] for row in rep["rows"]} == {7: 1, 4000000000: 2, 3: 3,
+                                                                   1027: 4}
+    assert {row["vm_id"]: row["pid"] for row in rep["rows"]}[4000000000] == 100
+    rows = report(vms, "--sort", "vcpu")["rows"]
+    assert [row["vm_id"] for row in sorted(rows, key=lambda row: row["count"])] == list(NAMES)
+    out = synthetic.kvmw("report", "-i", vms, "--csv", "--sort", "vm").stdout
+    assert {int(row["vm_id"]) for row in csv.DictReader(io.StringIO(out))} == set(NAMES)
+    by = report(vms, "-e", "dirty")["dirty"]["by"]
+    assert {row["vm_id"] for row in by} == set(NAMES)
+
+
+def test_vms_of_one_pid_in_text(vms):
+    for sort, what in ("vm", " "), ("vcpu", "/0 "):
+        text = text_of(vms, "--sort", sort)
+        for name in NAMES.values():
+            assert f"\n{name}{what}" in text, text
+    for args in ["report", "-i", vms], ["info", "-i", vms]:
+        text = synthetic.kvmw(*args).stdout
+        for name in NAMES.values():
+            assert f"pid {name}," in text
+    text = synthetic.kvmw("script", "-i", vms, "-F", "pid,time,event,vcpu", "-e", "exit").stdout
+    for name in NAMES.values():
+        assert f"{name} " in text and f"vcpu={name}/0" in text
+
+
+@pytest.mark.parametrize("option", ["--vm", "--pid"])
+@pytest.mark.parametrize("which, ids", [
+    ("100", [7, 4000000000]), ("100#1", [7]), ("100#2", [4000000000]), ("100#2,200#1",
+                                                                        [4000000000, 3]),
+    ("200#1-2", [3, 1027]), ("100-200", list(NAMES)), ("7", []), ("100#3", [])])
+def test_vms_selected(vms, option, which, ids):
+    done = synthetic.kvmw("report", "-i", vms, "--json", "--sort", "vm", option, which)
+    rep = json.loads(done.stdout)
+    assert sorted(row["vm_id"] for row in rep["rows"]) == sorted(ids)
+    if not ids:
+        assert done.returncode == 1 and option in rep["empty"]
+    out = synthetic.kvmw("script", "-i", vms, "--csv", "-e", "exit", option, which).stdout
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == sum(list(NAMES).index(vm) + 1 for vm in ids)
+
+
+@pytest.mark.parametrize("which", ["", "x", "100#", "100-200#1", "#1", "100#x", "100#1#2"])
+def test_wrong_vms(vms, which):
+    done = synthetic.kvmw("report", "-i", vms, "--vm", which)
+    synthetic.one_line(done, 2, "--vm", "list of VMs")
+
+
+def test_thread_of_several_vcpus(vms):
+    """A thread that ran one vCPU after the other is neither of them."""
+    threads = {t["tid"]: t for t in report(vms, "-e", "sched")["sched"]["threads"]}
+    assert threads[101]["name"] == "vCPU 100#1/0"
+    assert threads[201]["name"] == "tid 201" and "gone_for_ns" not in threads[201]
+
+
+def test_one_vm_of_its_pid(gone):
+    assert "vm_id" not in report(gone, "--sort", "vm")["rows"][0]
+    assert report(gone, "--vm", "100#1")["recorded"] == 4

@@ -194,9 +194,12 @@ static void until_the_end(struct sched_thread *t, u64 end_ns)
 static void set_vcpu(struct sched_thread *t, const struct recording *rec, u32 id)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rec, id);
+	const struct rec_vcpu *before = recording__vcpu(rec, t->vcpu);
 
-	if (vcpu && rec_vcpu__is_vcpu(vcpu))
-		t->vcpu = id;
+	if (!vcpu || !rec_vcpu__is_vcpu(vcpu))
+		return;
+	t->several |= before && rec_vcpu__is_vcpu(before) && t->vcpu != id;
+	t->vcpu = id;
 }
 
 /* The thread of the entries e[0..nr). */
@@ -216,8 +219,8 @@ static int make_thread(struct sched_model *v, const struct thread_names *names,
 	}
 	life = vcpu_life__of(names->rep->rec, t->vcpu);
 	t->died_ns = KVMW_NONE;
-	/* A thread may outlive its vCPU. */
-	if (whole && vcpu_life__is_gone(&life) && t->last_ns <= life.until_ns) {
+	/* A thread may outlive its vCPU, and run others. */
+	if (whole && !t->several && vcpu_life__is_gone(&life) && t->last_ns <= life.until_ns) {
 		t->died_ns = vcpu_life__died(&life);
 		t->gone_ns = life.to_ns - life.until_ns;
 	}
@@ -261,7 +264,7 @@ static void name_thread(struct sched_thread *t, const struct thread_names *names
 	const struct rec_vcpu *vcpu = recording__vcpu(names->rep->rec, t->vcpu);
 	char name[THREAD_NAME_MAX];
 
-	if (vcpu && rec_vcpu__is_vcpu(vcpu)) {
+	if (vcpu && rec_vcpu__is_vcpu(vcpu) && !t->several) {
 		thread_names__vcpu(names, t->vcpu, t->name);
 		return;
 	}

@@ -13,6 +13,7 @@
 
 struct sched_thread {
 	u32 tid, vcpu;		/* vcpu: id; of a vCPU if any of its rows is */
+	bool several;		/* its rows are of several vCPUs */
 	char name[THREAD_NAME_MAX];
 	/*
 	 * Within the report's time.  What it was in at the end is part of these where its

@@ -47,7 +47,8 @@ static void ask_who(struct script *sc, u32 id)
 	sc->who_wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
 					     who->entry->vcpu >= 0 &&
 					     number_list__has(&opt->vcpus, who->entry->vcpu))) &&
-			 (!opt->pids.nr || (who->vm && number_list__has(&opt->pids, who->vm->pid)));
+			 (!opt->pids.nr || (who->vm && number_list__has_vm(&opt->pids, who->vm->pid,
+								    who->vm->number)));
 }
 
 static const char *comm_of(const struct script *sc, const struct script_who *who, u64 tid)

@@ -15,7 +15,7 @@
 struct script_options {
 	const char *events;		/* NULL: all */
 	const char *fields;		/* NULL: the default ones */
-	struct number_list vcpus, pids;	/* empty: all */
+	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
 	u64 max_events;			/* 0: all */
 	bool brief;			/* without -F, only the fields that people read */
 	bool stream;			/* events are not known before their rows come */

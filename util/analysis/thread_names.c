@@ -48,11 +48,16 @@ static int compare_tid(const void *key, const void *element)
 	return *(const u64 *)key > vcpu->tid ? 1 : -1;
 }
 
-static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid)
+/* *one: it is the only vCPU that the thread ran; a thread may run one after the other. */
+static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid, bool *one)
 {
 	u32 i = lower_bound(&tid, n->by_tid, n->nr, sizeof(*n->by_tid), compare_tid);
+	const struct rec_vcpu *vcpu = i < n->nr && n->by_tid[i]->tid == tid ? n->by_tid[i] : NULL;
 
-	return i < n->nr && n->by_tid[i]->tid == tid ? n->by_tid[i] : NULL;
+	*one = vcpu && rec_vcpu__is_vcpu(vcpu) &&
+	       !(i + 1 < n->nr && n->by_tid[i + 1]->tid == tid &&
+		 rec_vcpu__is_vcpu(n->by_tid[i + 1]));
+	return vcpu;
 }
 
 void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf)
@@ -68,7 +73,8 @@ void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf)
 
 void thread_names__thread(const struct thread_names *n, u64 tid, const char *zero, char *buf)
 {
-	const struct rec_vcpu *vcpu = find_tid(n, tid);
+	bool one;
+	const struct rec_vcpu *vcpu = find_tid(n, tid, &one);
 	const struct rec_task *task = NULL;
 	const char *comm;
 
@@ -77,7 +83,7 @@ void thread_names__thread(const struct thread_names *n, u64 tid, const char *zer
 	comm = task && *task->comm ? task->comm : vcpu ? vcpu->comm : "";
 	if (!tid)
 		snprintf(buf, THREAD_NAME_MAX, "%s", zero);
-	else if (vcpu && rec_vcpu__is_vcpu(vcpu))
+	else if (one)
 		thread_names__vcpu(n, vcpu->id, buf);
 	else if (*comm)
 		snprintf(buf, THREAD_NAME_MAX, "%s", comm);

@@ -8,25 +8,41 @@
 #include "util/error.h"
 #include "util/parse.h"
 
-static int number_list__read(struct number_list *list, const char *text)
+static int number_list__read(struct number_list *list, bool vms, const char *text)
 {
-	u64 from, to;
-
 	do {
-		if (parse_range(&text, 10, UINT32_MAX - 1, &from, &to) ||
-		    array__reserve(list->range, list->nr, list->room, NULL))
+		u64 from, to, nth_from = 0, nth_to = UINT32_MAX;
+
+		if (parse_range(&text, 10, UINT32_MAX - 1, &from, &to))
 			return -1;
-		list->range[list->nr++] = (struct number_range) { from, to };
+		if (vms && from == to && *text == '#') {
+			text++;
+			if (parse_range(&text, 10, UINT32_MAX - 1, &nth_from, &nth_to))
+				return -1;
+		}
+		if (array__reserve(list->range, list->nr, list->room, NULL))
+			return -1;
+		list->range[list->nr++] = (struct number_range) { from, to, nth_from, nth_to };
 	} while (*text++ == ',');
 	return text[-1] ? -1 : 0;
 }
 
-int number_list__parse(struct number_list *list, const char *what, const char *text)
+int number_list__parse(struct number_list *list, const char *option, const char *text)
 {
 	number_list__free(list);
-	if (!number_list__read(list, text))
+	list->option = option;
+	if (!number_list__read(list, false, text))
 		return 0;
-	return error("%s '%s': must be a list of numbers, such as 0-3,7", what, text);
+	return error("%s '%s': must be a list of numbers, such as 0-3,7", option, text);
+}
+
+int number_list__parse_vms(struct number_list *list, const char *option, const char *text)
+{
+	number_list__free(list);
+	list->option = option;
+	if (!number_list__read(list, true, text))
+		return 0;
+	return error("%s '%s': must be a list of VMs, such as 4711,4800#2", option, text);
 }
 
 bool number_list__has(const struct number_list *list, u64 number)
@@ -34,6 +50,17 @@ bool number_list__has(const struct number_list *list, u64 number)
 	for (u32 i = 0; i < list->nr; i++)
 		if (number >= list->range[i].from && number <= list->range[i].to)
 			return true;
+	return false;
+}
+
+bool number_list__has_vm(const struct number_list *list, u32 pid, u32 nth)
+{
+	for (u32 i = 0; i < list->nr; i++) {
+		const struct number_range *r = &list->range[i];
+
+		if (pid >= r->from && pid <= r->to && (nth ?: 1) >= r->nth_from && (nth ?: 1) <= r->nth_to)
+			return true;
+	}
 	return false;
 }
 

@@ -6,13 +6,21 @@
 #include "util/types.h"
 
 struct number_list {		/* all zero: empty */
-	struct number_range { u32 from, to; } *range;
+	struct number_range {
+		u32 from, to;
+		u32 nth_from, nth_to;	/* of VMs: with these numbers; 0, all ones: all */
+	} *range;
 	u32 nr, room;
+	const char *option;		/* that it is from */
 };
 
 /* Parses "0-3,7". 0, or -1: not such a list (error() said what). */
-int number_list__parse(struct number_list *list, const char *what, const char *text);
+int number_list__parse(struct number_list *list, const char *option, const char *text);
+/* The same of VMs: "4711,4720-4730,4800#2". */
+int number_list__parse_vms(struct number_list *list, const char *option, const char *text);
 bool number_list__has(const struct number_list *list, u64 number);
+/* nth: number of the VM among those with its pid, from 1; 0: it is the only one. */
+bool number_list__has_vm(const struct number_list *list, u32 pid, u32 nth);
 void number_list__free(struct number_list *list);
 
 /* Both ends are inclusive. */

@@ -89,13 +89,13 @@ void render__vms(const struct screen *s, const struct recording *rec)
 	for (u32 i = 0; i < rec->nr_vms && i < MAX_VMS; i++) {
 		const struct rec_vm *vm = &rec->vm[i];
 		u32 died, vcpus = vcpus_of(rec, vm->id, &died);
-		char text[32] = "";
+		char text[32] = "", name[REC_VM_NAME];
 
 		if (died)
 			snprintf(text, sizeof(text), ", %u died", died);
-		heading__line(s, "VM", "%s%s%s, pid %u, %u vCPU%s seen%s", vm->name,
-			      *vm->name ? ": " : "", *vm->vmm ? vm->vmm : "VMM unknown", vm->pid,
-			      vcpus, vcpus == 1 ? "" : "s", text);
+		heading__line(s, "VM", "%s%s%s, pid %s, %u vCPU%s seen%s", vm->name,
+			      *vm->name ? ": " : "", *vm->vmm ? vm->vmm : "VMM unknown",
+			      rec_vm__name(vm, name), vcpus, vcpus == 1 ? "" : "s", text);
 	}
 	if (rec->nr_vms > MAX_VMS)
 		heading__line(s, "", "and %u more VMs, see kvmw info",

@@ -61,13 +61,13 @@ static void header(const struct screen *s, const struct recording *rec)
 
 static void info_text__identities(const struct screen *s, const struct recording *rec)
 {
-	char text[640];
+	char text[640], name[REC_VM_NAME];
 
 	for (u32 i = 0; i < rec->nr_vms; i++) {
 		const struct rec_vm *vm = &rec->vm[i];
 
-		snprintf(text, sizeof(text), "%u: pid %u, %s%s%s", vm->id, vm->pid, vm->name,
-			 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "VMM unknown");
+		snprintf(text, sizeof(text), "%u: pid %s, %s%s%s", vm->id,
+			 rec_vm__name(vm, name), vm->name, *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "VMM unknown");
 		field(s, "VM", text);
 		for (u32 k = 0; k < rec->nr_vcpus; k++) {
 			const struct rec_vcpu *v = &rec->vcpu[k];

@@ -99,6 +99,13 @@ static void json__identities(struct json_object *obj, const struct recording *re
 		json__bool(obj, "ids_left_out", true);
 }
 
+void json__vm(struct json_object *obj, const struct recording *rec, const struct rec_vm *vm)
+{
+	json__ns(obj, "pid", vm ? vm->pid : KVMW_NONE);
+	if (rec->several_vms_of_pid)
+		json__ns(obj, "vm_id", vm ? vm->id : KVMW_NONE);
+}
+
 static void json__state(struct json_object *obj, const struct recording *rec)
 {
 	struct json_object *list, *item;

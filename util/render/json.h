@@ -18,6 +18,9 @@ void json__real(struct json_object *obj, const char *key, double value);
 struct json_object *json__object(struct json_object *obj, const char *key);
 struct json_object *json__array(struct json_object *obj, const char *key);
 
+/* The VM that something is about: "pid", and where that is not enough "vm_id". NULL: null. */
+void json__vm(struct json_object *obj, const struct recording *rec, const struct rec_vm *vm);
+
 /* The members that describe a recording. */
 void json__recording(struct json_object *obj, const struct recording *rec);
 

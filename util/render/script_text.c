@@ -50,6 +50,8 @@ static void put_event(struct script_printer *p, const struct script_row *row)
 static void put_who(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vcpu *entry = row->who->entry;
+	const struct rec_vm *vm = row->who->vm;
+	char name[REC_VM_NAME];
 
 	if (p->model->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
 		out__text(p->out, "vcpu_id=");
@@ -59,6 +61,10 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 	if (!p->model->head[HEAD_VCPU] || !entry || entry->vcpu < 0)
 		return;
 	out__text(p->out, "vcpu=");
+	if (vm && vm->number) {
+		out__text(p->out, rec_vm__name(vm, name));
+		out__char(p->out, '/');
+	}
 	out__dec(p->out, entry->vcpu);
 	out__char(p->out, ' ');
 }
@@ -67,13 +73,16 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 {
 	const struct rec_vm *vm = row->who->vm;
 	struct out *out = p->out;
+	char name[REC_VM_NAME];
 
 	if (p->model->head[HEAD_COMM]) {
 		put_comm(out, row->comm ?: ":");
 		out__char(out, ' ');
 	}
 	if (p->model->head[HEAD_PID]) {
-		if (vm)
+		if (vm && vm->number)
+			out__text(out, rec_vm__name(vm, name));
+		else if (vm)
 			out__padded(out, vm->pid, p->model->head[HEAD_TID] ? 0 : 7, ' ');
 		else
 			out__text(out, "?");

@@ -171,11 +171,11 @@ static void where(const struct report *rep, const struct dirty_range *r, char *b
 {
 	const struct rec_vm *vm = rep->rec->nr_vms > 1 ? recording__vm(rep->rec, r->vm) : NULL;
 	u64 offset = (r->gfn << 12) - r->slot_gpa;
-	char slot[UNITS_MAX];
+	char slot[UNITS_MAX], name[REC_VM_NAME];
 	size_t len = 0;
 
 	if (vm)
-		len = snprintf(buf, size, "pid %u ", vm->pid);
+		len = snprintf(buf, size, "pid %s ", rec_vm__name(vm, name));
 	if (r->slot == UINT32_MAX)
 		len += snprintf(buf + len, size - len, "slot unknown");
 	else
@@ -297,7 +297,7 @@ static void view_dirty__json_ranges(struct json_object *obj, const struct report
 
 		item = json_object_new_object();
 		json_object_array_add(list, item);
-		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__vm(item, rep->rec, vm);
 		json__u64(item, "gfn", r->gfn);
 		json__u64(item, "pages", r->pages);
 		json__u64(item, "marks", r->marks);
@@ -321,7 +321,7 @@ static void json_by(struct json_object *obj, const struct report *rep, const str
 		json__u64(item, "vcpu_id", v->by[i].vcpu);
 		json__ns(item, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
 		json__text(item, "role", vcpu && *vcpu->role ? vcpu->role : NULL);
-		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__vm(item, rep->rec, vm);
 		json__u64(item, "marks", v->by[i].marks);
 	}
 }

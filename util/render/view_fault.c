@@ -72,11 +72,11 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
 	unsigned long long gpa = r->gpa, last = sat_add(r->gpa, r->size - 1);
-	char slot[UNITS_MAX];
+	char slot[UNITS_MAX], name[REC_VM_NAME];
 
 	textgrid__add(g, "0x%llx-0x%llx", gpa, last);
 	if (v->several_vms && vm)
-		textgrid__add(g, "%u", vm->pid);
+		textgrid__add(g, "%s", rec_vm__name(vm, name));
 	else if (v->several_vms)
 		textgrid__add(g, "?");
 	textgrid__add(g, "%s", place_name(r->mmio));
@@ -236,7 +236,7 @@ static void view_fault__json_ranges(struct json_object *obj, const struct report
 
 		item = json_object_new_object();
 		json_object_array_add(list, item);
-		json__ns(item, "pid", vm ? vm->pid : KVMW_NONE);
+		json__vm(item, rep->rec, vm);
 		json__u64(item, "gpa", r->gpa);
 		json__u64(item, "size", r->size);
 		json_mmio(item, r->mmio);

@@ -7,6 +7,7 @@
 
 static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 {
+	char name[REC_VM_NAME];
 	size_t len = 0;
 
 	*buf = '\0';
@@ -19,8 +20,8 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 			snprintf(buf + len, size - len, ", ...");
 			break;
 		}
-		len += snprintf(buf + len, size - len, "%s%lld of pid %u", nr > 1 ? ", " : "",
-				(long long)rec->vcpu[i].vcpu, vm ? vm->pid : 0);
+		len += snprintf(buf + len, size - len, "%s%lld of pid %s", nr > 1 ? ", " : "",
+				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0");
 	}
 }
 
@@ -28,7 +29,7 @@ static void why_filtered(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
-				rep->opt->pids.nr ? "--pid" : NULL,
+				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
 				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
 	char vcpus[320], by[32] = "";

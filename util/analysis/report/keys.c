@@ -98,7 +98,10 @@ static u32 vcpu_members(const struct report *rep, const struct key_value *value,
 	member[2] = text("role", vcpu && !rec_vcpu__is_vcpu(vcpu) ? vcpu->role : NULL);
 	member[3] = number("tid", vcpu ? vcpu->tid : KVMW_NONE);
 	member[4] = number("pid", vm ? vm->pid : KVMW_NONE);
-	return 5;
+	if (!rep->rec->several_vms_of_pid)
+		return 5;
+	member[5] = number("vm_id", vm ? vm->id : KVMW_NONE);
+	return 6;
 }
 
 /* ---- vm ----------------------------------------------------------------- */
@@ -116,11 +119,12 @@ static void vm_label(const struct report *rep, const struct key_value *value, ch
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
 	const char *name = !vm ? "" : *vm->name ? vm->name : vm->vmm;
+	char pid[REC_VM_NAME];
 
 	if (!vm)
 		snprintf(buf, size, "?");
 	else
-		snprintf(buf, size, "%u%s%s", vm->pid, *name ? " " : "", name);
+		snprintf(buf, size, "%s%s%s", rec_vm__name(vm, pid), *name ? " " : "", name);
 }
 
 static u32 vm_members(const struct report *rep, const struct key_value *value,
@@ -131,7 +135,10 @@ static u32 vm_members(const struct report *rep, const struct key_value *value,
 	member[0] = number("pid", vm ? vm->pid : KVMW_NONE);
 	member[1] = text("vm", vm ? vm->name : NULL);
 	member[2] = text("vmm", vm ? vm->vmm : NULL);
-	return 3;
+	if (!rep->rec->several_vms_of_pid)
+		return 3;
+	member[3] = number("vm_id", vm ? vm->id : KVMW_NONE);
+	return 4;
 }
 
 /* ---- detail: what an event was about ------------------------------------ */

@@ -17,7 +17,7 @@ enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, K
 
 #define KEY_COLUMNS	3	/* that a key is read from, at most */
 #define KEY_VALUES	2	/* that tell its rows apart, at most */
-#define KEY_MEMBERS	5	/* in JSON, at most */
+#define KEY_MEMBERS	6	/* in JSON, at most */
 
 struct agg_key;
 struct report;

@@ -16,17 +16,18 @@ void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *bu
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, id);
 	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
 	bool role = vcpu && !rec_vcpu__is_vcpu(vcpu);
+	char name[REC_VM_NAME];
 
 	if (!vcpu)
 		snprintf(buf, size, "#%u", id);
 	else if (role && with_vm && vm)
-		snprintf(buf, size, "%u/%s", vm->pid, vcpu->role);
+		snprintf(buf, size, "%s/%s", rec_vm__name(vm, name), vcpu->role);
 	else if (role)
 		snprintf(buf, size, "%s", vcpu->role);
 	else if (vcpu->vcpu < 0)
 		snprintf(buf, size, "tid %u", vcpu->tid);
 	else if (with_vm && vm)
-		snprintf(buf, size, "%u/%u", vm->pid, (u32)vcpu->vcpu);
+		snprintf(buf, size, "%s/%u", rec_vm__name(vm, name), (u32)vcpu->vcpu);
 	else
 		snprintf(buf, size, "%u", (u32)vcpu->vcpu);
 }

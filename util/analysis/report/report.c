@@ -211,7 +211,7 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
 			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
 		return false;
-	return !opt->pids.nr || (vm && number_list__has(&opt->pids, vm->pid));
+	return !opt->pids.nr || (vm && number_list__has_vm(&opt->pids, vm->pid, vm->number));
 }
 
 /* Filters apply to whole keys, so they keep what the kernel counted exact. */

@@ -33,7 +33,7 @@ struct report_options {
 	enum report_key sort[NR_REPORT_KEYS];
 	u32 nr_sort;
 	enum report_order_id order;
-	struct number_list vcpus, pids;	/* empty: all */
+	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
 	double percent_limit;		/* rows with a smaller share are hidden */
 	u32 event;			/* 0: exit if there is any, else userspace */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
