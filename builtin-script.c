@@ -93,6 +93,9 @@ static int say_why_nothing(const struct recording *rec, const struct script_opti
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
+	if (recording__wrong_window(rec))
+		return error("%s: the window of --time %s; the recording lasts %.6f s", rec->path,
+			     recording__wrong_window(rec), recording__duration(rec) / 1e9);
 	report__list_events(rec, holds, sizeof(holds));
 	if (result->none_of_them)
 		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);

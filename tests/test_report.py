@@ -172,6 +172,21 @@ def test_window(svm):
     check_row(later["total"], [e for e in svm.exits if e[0] >= low])
 
 
+@pytest.mark.parametrize("window, what", [
+    ("100,", "begins after the end of the recording"),
+    ("100,200", "begins after the end of the recording"),
+    (",@1", "ends before the recording begins"),
+    ("1,@2", "ends before the recording begins"),
+    ("@200,1", "ends before it begins")])
+def test_window_outside(svm, window, what):
+    lasts = f"{what}; the recording lasts {(svm.end - START) / 1e9:.6f} s"
+    done = kvmw("report", "-i", svm.path, "--time", window)
+    one_line(done, 1, f"the window of --time {lasts}")
+    assert f"# window    empty: it {what};" in done.stdout
+    assert report(svm.path, "--time", window, status=1)["rows"] == []
+    one_line(kvmw("script", "-i", svm.path, "--time", window), 1, f"the window of --time {lasts}")
+
+
 def test_window_says_that_some_were_lost(vmx):
     text = text_of(vmx.path, "--time", "0,0.001")
     assert re.search(r"up to [\d,]+ lost", text)

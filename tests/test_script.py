@@ -564,7 +564,7 @@ def test_mistakes(svm, families, tmp_path):
     one_line(kvmw("script", "-i", svm.path, "-e", "irq"), 1, "contains no 'irq' events, only: exit 6000")
     one_line(kvmw("script", "-i", svm.path, "--vcpu", "77"), 1,
              "no events match --vcpu;")
-    one_line(kvmw("script", "-i", svm.path, "-e", "exit", "--time", "100,"), 1,
+    one_line(kvmw("script", "-i", svm.path, "-e", "exit", "--time", ",0.000000001"), 1,
              "no events match -e, --time;")
     one_line(kvmw("script", "-i", Recording().finish().write(tmp_path / "f")), 1, "contains no events")
     one_line(kvmw("script", "-i", tmp_path / "nowhere"), 1, "nowhere")

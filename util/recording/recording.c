@@ -329,6 +329,20 @@ u64 recording__duration(const struct recording *rec)
 	return start && end > start ? end - start : 0;
 }
 
+const char *recording__wrong_window(const struct recording *rec)
+{
+	const struct time_window *w = &rec->window;
+	u64 start = rec->meta.start_ns ?: rec->first_ns, end = recording__end(rec);
+
+	if (!w->active || !w->resolved)
+		return NULL;
+	if (w->to < start)
+		return "ends before the recording begins";
+	if (w->from > w->to)
+		return "ends before it begins";
+	return w->from > end && end ? "begins after the end of the recording" : NULL;
+}
+
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)
 {
 	if (!rec->meta.has_clock || !monotonic_ns)

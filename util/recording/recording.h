@@ -183,6 +183,8 @@ const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 u64 recording__end(const struct recording *rec);
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);
+/* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */
+const char *recording__wrong_window(const struct recording *rec);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 

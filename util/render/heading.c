@@ -213,10 +213,16 @@ static void about_window(const struct screen *s, const struct report *rep)
 	u64 start = rec->meta.start_ns ?: rec->first_ns;
 	u64 from = rec->window.from > start ? rec->window.from - start : 0;
 	u64 to = rec->window.to > start ? rec->window.to - start : 0;
+	const char *wrong = recording__wrong_window(rec);
 
-	heading__line(s, "window", "%.6f to %.6f s: all numbers cover only the %s recorded in it%s",
-		      from / 1e9, (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
-		      rep->desc->plural, rep->lost ? "; some of them were lost" : "");
+	if (wrong)
+		heading__line(s, "window", "empty: it %s; the recording lasts %.6f s", wrong,
+			      rep->duration_ns / 1e9);
+	else
+		heading__line(s, "window", "%.6f to %.6f s: all numbers cover only the %s recorded in "
+			      "it%s", from / 1e9,
+			      (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
+			      rep->desc->plural, rep->lost ? "; some of them were lost" : "");
 }
 
 /* What the numbers cover if some events have no rows. */

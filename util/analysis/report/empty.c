@@ -34,6 +34,12 @@ static void why_filtered(struct report *rep)
 	double seconds = rep->duration_ns / 1e9;
 	char vcpus[320], by[32] = "";
 
+	if (recording__wrong_window(rec)) {
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "the window of --time %s; the recording lasts %.6f s",
+			 recording__wrong_window(rec), seconds);
+		return;
+	}
 	if (rec->window.active && rep->lost) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing was recorded in that window of --time; up to %llu events of it "
