@@ -71,6 +71,9 @@ static int choose_events(struct record *r, const char **silent)
 	if (!r->opt.choice.events)
 		r->opt.choice.named = set;
 	*silent = set & BIT(KVMW_EVENT_EXIT) ? arch__silent_exit() : NULL;
+	if (*silent && r->opt.choice.events && r->opt.choice.named & BIT(KVMW_EVENT_EXIT))
+		return error("event exit cannot be recorded: %s; -e userspace records returns to the "
+			     "VMM instead", *silent);
 	/* If KVM does not trace exits, record returns to the VMM instead. */
 	if (*silent && !r->opt.choice.events)
 		set |= BIT(KVMW_EVENT_USERSPACE);

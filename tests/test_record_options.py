@@ -2,10 +2,12 @@
 """kvmw record does what its manual page says: files, pipes, ends, choices, events."""
 import hashlib
 import json
+import os
 
 import pytest
 
 import lab_fixtures
+import synthetic
 from lab_fixtures import NONE, check_chain, end_ns, in_boots, of_guest
 
 # include/uapi/linux/kvm.h
@@ -25,6 +27,26 @@ def user_exits(did):
 
 def added(*counts):
     return {key: sum(c.get(key, 0) for c in counts) for key in {k for c in counts for k in c}}
+
+
+SILENT = (os.path.exists("/sys/module/kvm") and
+          not any(os.path.exists(f"/sys/module/{name}") for name in ("kvm_amd", "kvm_intel")))
+
+
+@pytest.mark.lab
+@pytest.mark.skipif(not SILENT or os.geteuid(), reason="this host's KVM reports its VM exits, "
+                                                       "or this is not root")
+def test_exit_where_it_cannot_fire(tmp_path):
+    """Named, it is required; by default, and in a group, returns to the VMM are recorded too."""
+    path = tmp_path / "kvmw.data"
+    for named in "exit", "userspace,exit", "all,exit":
+        done = synthetic.kvmw("record", "-e", named, "-o", path, "--", "true")
+        synthetic.one_line(done, 1, "event exit cannot be recorded", "does not fire on this host",
+                           "-e userspace")
+        assert not path.exists()
+    for events in [], ["-e", "all"]:
+        done = synthetic.kvmw("record", *events, "-o", path, "--", "true")
+        assert done.returncode == 0 and "recording event userspace" in done.stderr, done.stderr
 
 
 # ---- where to ----------------------------------------------------------------
