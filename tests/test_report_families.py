@@ -394,10 +394,54 @@ def test_what_was_left_out_when_it_was_recorded(tmp_path):
         200, 100, 0, 100)
     text = " ".join(text_of(path).replace("#", "").split())
     assert "100 of 200 exits were recorded, as requested" in text and "p50*" in text
+    # Rows that the kernel does not count are of the recorded ones, and so is their total.
     rep = report(path, "-s", "detail")
     assert sum(row["count_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
-    assert rep["total"]["count"] == 200 and {row["count"] for row in rep["rows"]} == {25}
-    assert "p50*" not in text_of(path, "-s", "detail")
+    assert rep["total"]["count"] == 100 and {row["count"] for row in rep["rows"]} == {25}
+    assert not rep["total"]["exact"] and rep["not_wanted"] == 100
+    text = text_of(path, "-s", "detail")
+    assert "p50*" not in text and "went, of 0.2" in text and "recorded exits and others:" in text
+    text = " ".join(text.replace("#", "").split())
+    assert "100 of 200 exits were recorded, as requested; the rows and their total cover only " \
+           "these" in text
+
+
+def long_ones(path, totals=True):
+    """Cycles of 10 us, of which --min-duration 5us left 100 of 200, and one without an end."""
+    rec = Recording(meta=META | {"filters": {"all": True, "pids": [], "min_ns": 5000}})
+    rows = [exit_row(START + i * 20000, 100, 1000 if i % 2 else 10000, 0, SVM["cpuid"], 0,
+                     detail=i % 8, kind=CPUID) for i in range(200)]
+    rec.lines.append(["EVENTS", "exit", rows[::2]])
+    total = exit_totals(rows)[0][:14] + [100]
+    total[4] += 1
+    if totals:
+        rec.lines.append(["STATS", "total", [total]])
+    rec.end = END
+    return rec.finish().write(path)
+
+
+@pytest.mark.parametrize("sort", ["reason", "detail", "cpu", "vcpu,user"])
+@pytest.mark.parametrize("window", [[], ["--time", "0,1"]])
+def test_filtered_numbers_do_not_contradict_each_other(tmp_path, sort, window):
+    path = long_ones(tmp_path / "f")
+    rep = report(path, "-s", sort, *window)
+    total, fine = rep["total"], sort != "reason" or window
+    assert rep["recorded"] == 100 and rep["lost"] == rep["unfinished"] == 0
+    assert rep["not_wanted"] == (0 if window else 101)
+    for number in "count", "time_ns":
+        assert total[number] == sum(row[number] for row in rep["rows"])
+    if fine:
+        assert total["count"] == 100 and total["min_ns"] <= total["mean_ns"] <= total["max_ns"]
+    else:
+        assert total["count"] == 201 and total["exact"]
+    text = " ".join(text_of(path, "-s", sort, *window).replace("#", "").split())
+    assert ("others were left out, as requested" if window else "100 of 201 exits") in text
+    assert "0 unfinished" in text and ("mean*" not in text) and (bool(fine) != ("min*" in text))
+
+
+def test_filtered_without_totals(tmp_path):
+    text = " ".join(text_of(long_ones(tmp_path / "f", totals=False)).replace("#", "").split())
+    assert "only some exits were recorded, as requested; all numbers cover only these" in text
 
 
 def test_details_of_exits(everything):

@@ -88,6 +88,7 @@ struct rec_meta {
 	struct rec_texts events;
 	struct rec_texts notes;
 	char *filters;			/* JSON, as written */
+	bool selective;			/* some of them keep events from being recorded */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
 	u32 nr_tracepoints;
 	u64 rings, ring_bytes;

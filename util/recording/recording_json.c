@@ -133,6 +133,17 @@ static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
 	return 0;
 }
 
+/* Filters of events; the others select VMs and vCPUs. */
+static bool is_selective(struct json_object *filters)
+{
+	static const char *const names[] = { "reasons", "min_ns", "port", "gpa", "msr", "sample" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (json_object_object_get_ex(filters, names[i], NULL))
+			return true;
+	return false;
+}
+
 static int take_meta(struct rec_meta *meta, struct json_object *root)
 {
 	struct json_object *host = member__get(root, "host", json_type_object);
@@ -146,6 +157,8 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	meta->start_ns = member__u64(root, "start_ns", meta->start_ns);
 	meta->stop_ns = member__u64(stop, "time_ns", meta->stop_ns);
 	get_clock(root, meta);
+	if (filters)
+		meta->selective = is_selective(filters);
 	return member__text(root, "kvmw", &meta->version, TEXT_MAX) ||
 	       member__text(host, "name", &meta->host, TEXT_MAX) ||
 	       member__text(host, "kernel", &meta->kernel, TEXT_MAX) ||

@@ -220,14 +220,17 @@ static void about_window(const struct screen *s, const struct report *rep)
 			      rep->duration_ns / 1e9);
 	else
 		heading__line(s, "window", "%.6f to %.6f s: all numbers cover only the %s recorded in "
-			      "it%s", from / 1e9,
+			      "it%s%s", from / 1e9,
 			      (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
-			      rep->desc->plural, rep->lost ? "; some of them were lost" : "");
+			      rep->desc->plural, rep->lost ? "; some of them were lost" : "",
+			      rec->meta.selective ? "; others were left out, as requested" : "");
 }
 
 /* What the numbers cover if some events have no rows. */
 static const char *exactness(const struct report *rep)
 {
+	if (rep->fine && rep->filtered)
+		return "the rows and their total cover only these";
 	if (!rep->total.exact)
 		return "counts and times are too low";
 	if (rep->fine)
@@ -240,7 +243,7 @@ static void about_filtered(const struct screen *s, const struct report *rep)
 	char recorded[UNITS_MAX], all[UNITS_MAX];
 
 	heading__line(s, "filtered", "%s of %s %s were recorded, as requested%s; %s",
-		      units__count(rep->recorded, recorded), units__count(rep->total.count, all),
+		      units__count(rep->recorded, recorded), units__count(rep->counted.count, all),
 		      rep->desc->plural, rep->lost ? ", and some were lost" : "", exactness(rep));
 }
 
@@ -253,6 +256,9 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		about_window(s, rep);
 	else if (rep->filtered)
 		about_filtered(s, rep);
+	else if (rec->meta.selective && !rep->counted.exact && rep->recorded)
+		heading__line(s, "filtered", "only some %s were recorded, as requested; all numbers "
+			      "cover only these", rep->desc->plural);
 	else if (rep->lost)
 		heading__line(s, "lost", "the ring buffers overflowed; %s", exactness(rep));
 	if (rep->fell_back)
@@ -281,9 +287,9 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 	if (!rep->recorded || (!rep->lost && !rep->filtered && !rep->rec->nr_damage))
 		return;
 	units__count(rep->recorded, recorded);
-	if (rep->total.exact && !rep->rec->window.active && rep->recorded < rep->total.count)
+	if (rep->counted.exact && !rep->rec->window.active && rep->recorded < rep->counted.count)
 		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.", recorded,
-			 rep->desc->plural, units__count(rep->total.count, all));
+			 rep->desc->plural, units__count(rep->counted.count, all));
 	else
 		snprintf(words, sizeof(words), "cover only the %s recorded %s: some %s.", recorded,
 			 rep->desc->plural, rep->rec->nr_damage ? "could not be read" : "were lost");

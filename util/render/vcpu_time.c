@@ -157,8 +157,10 @@ void render__vcpus(const struct screen *s, const struct report *rep)
 	if (rep->rec->window.active)
 		fputs("\nWhere each vCPU's time went, of the cycles in that window:\n", s->out);
 	else
-		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s:\n",
-			rep->duration_ns / 1e9);
+		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s%s:\n",
+			rep->duration_ns / 1e9, !rep->filtered ? "" :
+			rep->event == KVMW_EVENT_EXIT ? ", recorded exits and others" :
+			", recorded returns and others");
 	vcpu_time__measure(s, rep, width);
 	vcpu_time__print_line(s, rep, NULL, width);
 	for (u32 i = 0; i < rep->nr_vcpus; i++)

@@ -169,22 +169,43 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 	return ret;
 }
 
-static int make_total(struct report *rep, const struct agg **list, u32 nr)
+static int sum_up_rows(const struct report *rep, struct report_row *total)
 {
-	struct report_row *total = &rep->total;
-	u64 count = 0, time = KVMW_NONE;
-
 	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
 				       .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
 				       .halt_ns = KVMW_NONE, .poll_ns = KVMW_NONE,
 				       .wait_ns = KVMW_NONE, .block_ns = KVMW_NONE };
-	if (rep->fine && sum_up(list, nr, rep->event, total))
-		return -1;
-	for (u32 i = 0; !rep->fine && i < rep->nr_rows; i++)
+	for (u32 i = 0; i < rep->nr_rows; i++)
 		if (add_to_total(total, &rep->row[i]))
 			return -1;
-	report__distribution(total);
-	rep->has_spans = event_desc__is_cycle(rep->event) || total->done;
+	return 0;
+}
+
+/* Every event is recorded, lost or filtered. */
+static void count_all(struct report *rep)
+{
+	const struct report_row *all = &rep->total;
+	u64 open = event_desc__is_cycle(rep->event) ? all->count - all->done : 0;
+	u64 recorded_open = all->recorded - all->span.count;
+
+	rep->counted = (struct report_counted) {
+		.exact = all->exact, .count = all->count, .lost = all->lost,
+		.filtered = all->exact ? all->filtered : 0,
+	};
+	rep->recorded = all->recorded;
+	rep->unfinished = open;
+	if (rep->rec->meta.selective && open > recorded_open) {
+		rep->unfinished = recorded_open;
+		rep->counted.filtered = sat_add(rep->counted.filtered, open - recorded_open);
+	}
+	rep->filtered = rep->counted.filtered;
+}
+
+static void set_percents(struct report *rep)
+{
+	struct report_row *total = &rep->total;
+	u64 count = 0, time = KVMW_NONE;
+
 	/* Of rows finer than the kernel's some may be missing: still they are 100 % of all. */
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		count = sat_add(count, rep->row[i].count);
@@ -198,8 +219,24 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	}
 	total->count_percent = percent(total->count, total->count);
 	total->time_percent = percent(total->time_ns, total->time_ns);
-	rep->recorded = total->recorded;
-	rep->unfinished = event_desc__is_cycle(rep->event) ? total->count - total->done : 0;
+}
+
+static int make_total(struct report *rep, const struct agg **list, u32 nr)
+{
+	struct report_row *total = &rep->total;
+
+	if (rep->fine ? sum_up(list, nr, rep->event, total) : sum_up_rows(rep, total))
+		return -1;
+	count_all(rep);
+	/* With events that were filtered the total would contradict its rows. */
+	if (rep->fine && rep->filtered) {
+		hist__free(&total->span);
+		if (sum_up_rows(rep, total))
+			return -1;
+	}
+	report__distribution(total);
+	rep->has_spans = event_desc__is_cycle(rep->event) || total->done;
+	set_percents(rep);
 	return 0;
 }
 
@@ -298,8 +335,8 @@ static void count_lost(struct report *rep)
 
 	if (rec->window.active)
 		rep->lost = rec->lost_window[rep->event];
-	else if (filtered || rep->total.lost > rec->lost[rep->event])
-		rep->lost = rep->total.lost;
+	else if (filtered || rep->counted.lost > rec->lost[rep->event])
+		rep->lost = rep->counted.lost;
 	else
 		rep->lost = rec->lost[rep->event];
 }
@@ -336,7 +373,6 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (ret || report__order(rep))
 		return -1;
 	count_lost(rep);
-	rep->filtered = rep->total.exact ? rep->total.filtered : 0;
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
 		      !rep->fine && !rec->window.active;
 	if (!rep->nr_rows)

@@ -7,7 +7,8 @@
  * that covers all recorded rows, so they hold when records were lost; least,
  * greatest, percentiles and distribution come from the recorded rows.  With a
  * time window everything comes from rows; so do rows by detail, user or CPU, which
- * the kernel does not count, while their total is still the kernel's.
+ * the kernel does not count, while their total is still the kernel's, unless some
+ * events were filtered.
  */
 #ifndef KVMW_REPORT_H
 #define KVMW_REPORT_H
@@ -113,8 +114,16 @@ struct report {
 	struct report_row total;	/* hidden ones included */
 	struct report_vcpu *vcpu;
 	u32 nr_vcpus;
-	/* Of this event, after --vcpu, --pid and --time; filtered as in a row. */
+	/*
+	 * Of this event, after --vcpu, --vm and --time.  A cycle without an end that was not
+	 * recorded, as requested, is filtered.
+	 */
 	u64 recorded, lost, unfinished, filtered;
+	/* What the kernel counted, of which total may be only a part; not with --time. */
+	struct report_counted {
+		bool exact;
+		u64 count, lost, filtered;
+	} counted;
 	/*
 	 * Some events have no rows, but the rows' counts, times and means are the kernel's,
 	 * of all events; percentiles and the like are of those recorded.
