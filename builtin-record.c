@@ -303,8 +303,8 @@ static void note_gaps(struct record *r)
 	char note[200];
 
 	if (no_state) {
-		snprintf(note, sizeof(note), "more than %d vCPU threads: %llu events of the others "
-			 "are not recorded", KVMW_MAX_VCPUS, (unsigned long long)no_state);
+		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
+			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)no_state);
 		meta__note(r->meta, note);
 		warning("%s", note);
 	}

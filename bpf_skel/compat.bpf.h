@@ -65,4 +65,26 @@ static __always_inline bool compat_mark_has_kvm(void)
 	return bpf_core_field_exists(((struct kvm *)0)->dirty_ring_size);
 }
 
+/*
+ * Where KVM has no BTF (36e68442d1af above), struct kvm_vcpu begins with kvm, preempt_notifier,
+ * cpu and vcpu_id (include/linux/kvm_host.h, 5.10).
+ */
+static __always_inline u64 compat_vcpu_notifier(void)
+{
+	const struct kvm_vcpu *vcpu = NULL;
+
+	return bpf_core_field_exists(vcpu->preempt_notifier) ?
+	       bpf_core_field_offset(vcpu->preempt_notifier.link) : 8;
+}
+
+static __always_inline u32 compat_vcpu_id(const struct kvm_vcpu *vcpu)
+{
+	u32 id = 0;
+
+	if (bpf_core_field_exists(vcpu->vcpu_id))
+		return BPF_CORE_READ(vcpu, vcpu_id);
+	bpf_probe_read_kernel(&id, sizeof(id), (const void *)vcpu + 36);
+	return id;
+}
+
 #endif

@@ -7,39 +7,32 @@
 #include "cycle.bpf.h"
 
 /* The state of the vCPU that a thread runs; NULL: it runs no vCPU. */
-static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task,
-							     u32 *known)
+static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task)
 {
-	u32 pid = task->pid;
-	struct thread *found = pid ? bpf_map_lookup_elem(&threads, &pid) : NULL;
+	u32 tid = task->pid;
+	struct thread *found = tid ? bpf_map_lookup_elem(&threads, &tid) : NULL;
 
-	if (!found || found->tgid != (u32)task->tgid)
+	if (!found || found->start_ns != task->start_time)
 		return NULL;
-	*known = found->known;
-	return *known == NO_STATE_YET || *known == UNWANTED ? NULL : state_at(*known - 1);
+	return known_state(found->known, tid);
 }
 
 /* Not the classic tracepoint: the kernel skips it while it interrupts another BPF program. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	u32 cpu = bpf_get_smp_processor_id() & (MAX_CPUS - 1), known;
 	struct kvmw_vcpu_state *s;
-	u64 last, now;
+	u64 now;
 
 	if (!active || !prev || !next)
 		return 0;
-	last = here[cpu].known;
-	known = last;
-	if (last >> 32 == (u32)prev->pid && known != NO_STATE_YET && known != UNWANTED) {
-		s = state_at(known - 1);
-		if (s)
-			cycle_out(s, bpf_ktime_get_ns(), preempt || !compat_task_state(prev));
-	}
-	s = state_of_task(next, &known);
+	s = known_state(here_known(prev->pid), prev->pid);
+	if (s)
+		cycle_out(s, bpf_ktime_get_ns(), preempt || !compat_task_state(prev));
+	s = state_of_task(next);
 	if (!s)
 		return 0;
-	here[cpu].known = (u64)next->pid << 32 | known;
+	here_set(next->pid, KVMW_STATE(s->exit.e.vcpu) + 1);
 	if (!s->off_ns)
 		return 0;
 	now = bpf_ktime_get_ns();
@@ -52,12 +45,11 @@ SEC("tp_btf/sched_wakeup")
 int BPF_PROG(cycle_wakeup, struct task_struct *task)
 {
 	struct kvmw_vcpu_state *s;
-	u32 known;
 	u64 now;
 
 	if (!active || !task)
 		return 0;
-	s = state_of_task(task, &known);
+	s = state_of_task(task);
 	if (!s || !s->off_ns || s->off_runnable)
 		return 0;
 	now = bpf_ktime_get_ns();

@@ -8,6 +8,10 @@
  * of a halt moves the time slept in it to halt_ns.  So no time is counted twice, and the parts
  * never exceed the cycle.
  *
+ * These are the times of the vCPU's current thread.  If that thread has turned to another vCPU,
+ * or another thread has taken this one over, all the time outside of KVM_RUN is the VMM's
+ * (take_over(), identity.bpf.h).
+ *
  * The scheduler's locks serialize sched_switch and sched_wakeup of one thread, and all other
  * code here runs in that thread, so plain stores are enough.
  */
@@ -63,16 +67,21 @@ static __always_inline u64 cycle_clock(struct kvmw_vcpu_state *s, u64 *off)
 /* Time in the VMM begins. */
 static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 {
-	return s->user_ns = cycle_clock(s, &s->user_off);
+	u64 off, now = cycle_clock(s, &off);
+
+	s->user_wait = s->exit.e.wait_ns;
+	s->user_block = s->exit.e.block_ns;
+	return s->user_ns = now;
 }
 
 /* Time in the VMM ends, if it had begun: only its time on a CPU counts. */
 static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 {
 	u64 off, now = cycle_clock(s, &off);
+	u64 user_off = config.parts ? s->user_wait + s->user_block : 0;
 
 	if (s->user_ns && s->exit_open)
-		s->exit.e.user_ns += now - s->user_ns - (off - s->user_off);
+		s->exit.e.user_ns += now - s->user_ns - (off - user_off);
 	s->user_ns = 0;
 	return now;
 }

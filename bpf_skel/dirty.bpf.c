@@ -49,11 +49,11 @@ static __noinline int send_page(struct kvmw_vcpu_state *s, const struct memslot 
 static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
 {
 	struct memslot m;
-	struct kvmw_vcpu_state *s = state_of_current();
+	struct kvmw_vcpu_state *s = state_of_vm((u64)kvm);
 
 	if (!s || !memslot_read(&m, memslot))
 		return;
-	memslot_seen(s, kvm, &m);
+	memslot_seen(s, &m);
 	if (wants(KVMW_EVENT_DIRTY))
 		send_page(s, &m, gfn);
 }
@@ -64,7 +64,7 @@ static __always_inline void page(const void *kvm, const void *memslot, u64 gfn)
  * returns.
  */
 struct outer {
-	u64 memslot, gfn;
+	u64 kvm, memslot, gfn;
 };
 
 struct {
@@ -79,6 +79,8 @@ SEC("kprobe/mark_page_dirty_in_slot")
 int BPF_KPROBE(dirty_page, void *a, u64 b, u64 gfn)
 {
 	u32 tid = bpf_get_current_pid_tgid();
+	struct outer *outer;
+	void *kvm;
 
 	if (!active)
 		return 0;
@@ -86,8 +88,10 @@ int BPF_KPROBE(dirty_page, void *a, u64 b, u64 gfn)
 		page(a, (void *)b, gfn);
 		return 0;
 	}
+	outer = bpf_map_lookup_elem(&outer_calls, &tid);
+	kvm = outer ? (void *)outer->kvm : NULL;
 	bpf_map_delete_elem(&outer_calls, &tid);
-	page(NULL, a, b);
+	page(kvm, a, b);
 	return 0;
 }
 
@@ -101,7 +105,7 @@ int BPF_PROG(dirty_page_fentry, void *kvm, void *memslot, u64 gfn)
 
 static __always_inline int outer_begin(const void *kvm, u64 gfn)
 {
-	struct outer outer = { .gfn = gfn };
+	struct outer outer = { .kvm = (u64)kvm, .gfn = gfn };
 	u32 tid = bpf_get_current_pid_tgid();
 
 	if (!active || !state_of_current())
@@ -122,7 +126,7 @@ static __always_inline int outer_end(void)
 	copy = *outer;
 	bpf_map_delete_elem(&outer_calls, &tid);
 	if (active)
-		page(NULL, (void *)copy.memslot, copy.gfn);
+		page((void *)copy.kvm, (void *)copy.memslot, copy.gfn);
 	return 0;
 }
 

@@ -14,6 +14,14 @@
 	info.name = value; });
 #define COPY(type, name, field, offset) info.name = *(type *)(raw + config.exit.name);
 
+/* A thread that has entered a guest still runs that vCPU. */
+static __always_inline struct kvmw_vcpu_state *state_of_exit(void)
+{
+	struct kvmw_vcpu_state *s = state_of_thread(false);
+
+	return s && s->entry_ns ? s : state_of_vcpu(loaded_vcpu());
+}
+
 SEC("tp/kvm/kvm_exit")
 int kvm_exit(void *ctx)
 {
@@ -32,22 +40,20 @@ int kvm_exit(void *ctx)
 			return PASS_ON;
 		KVM_EXIT_FIELDS(COPY)
 	}
-	s = state_of_vcpu(info.vcpu_id);
+	s = state_of_exit();
 	if (!s)
 		return PASS_ON;
 	exit_begin(s, now, &info);
 	return PASS_ON;
 }
 
-/* vcpu: KVM's struct kvm_vcpu; 0: unknown. */
-static __always_inline void entry(u32 vcpu_id, u64 vcpu)
+static __always_inline void entry(u64 vcpu)
 {
-	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu_id);
+	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu);
 	u64 now;
 
 	if (!s)
 		return;
-	s->vcpu = vcpu;
 	/* If exits are not recorded, this only tracks which thread runs which vCPU. */
 	if (!wants(KVMW_EVENT_EXIT))
 		return;
@@ -63,18 +69,16 @@ static __always_inline void entry(u32 vcpu_id, u64 vcpu)
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
-	if (active && vcpu)
-		entry(vcpu->vcpu_id, (u64)vcpu);
+	if (active)
+		entry((u64)vcpu);
 	return 0;
 }
 
 SEC("tp/kvm/kvm_entry")
 int kvm_entry(void *ctx)
 {
-	u32 vcpu_id;
-
-	if (active && !bpf_probe_read_kernel(&vcpu_id, 4, ctx + config.entry.vcpu_id))
-		entry(vcpu_id, 0);
+	if (active)
+		entry(loaded_vcpu());
 	return PASS_ON;
 }
 

@@ -32,7 +32,7 @@ int kvm_page_fault(void *ctx)
 	struct kvmw_vcpu_state *s;
 
 	/* The thread runs a vCPU, even if none of its entries has been seen. */
-	if (!active || !state_of_thread(!config.vcpu_filter))
+	if (!active || !state_of_thread(true))
 		return PASS_ON;
 	s = point_begin(&row, KVMW_EVENT_FAULT, fault, PAGE_FAULT, kvm_page_fault, ctx);
 	if (!s)

@@ -6,7 +6,7 @@
 #ifndef KVMW_FILTER_BPF_H
 #define KVMW_FILTER_BPF_H
 
-#include "common.bpf.h"
+#include "identity.bpf.h"
 
 static __always_inline bool in_range(const volatile struct kvmw_range *range, u64 value)
 {

@@ -3,13 +3,10 @@
 #include "cycle.bpf.h"
 #include "sched.bpf.h"
 
-/*
- * Only vCPUs halt, so a thread that does runs a vCPU, even before its first entry: a vCPU that
- * waits to be started has not run yet.  Its first entry shows which vCPU it is.
- */
+/* A vCPU may halt before its first entry: one that waits to be started has not run yet. */
 static __always_inline struct kvmw_vcpu_state *halted_state(void)
 {
-	return state_of_thread(wants(KVMW_EVENT_HALT) && !config.vcpu_filter);
+	return state_of_thread(wants(KVMW_EVENT_HALT));
 }
 
 SEC("tp/kvm/kvm_halt_poll_ns")

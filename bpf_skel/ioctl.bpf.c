@@ -20,55 +20,17 @@ static __always_inline bool sets_region(u32 cmd)
 	return cmd == KVM_SET_USER_MEMORY_REGION || cmd == KVM_SET_USER_MEMORY_REGION2;
 }
 
-static __always_inline struct file *file_of(u32 fd)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
-
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	return file;
-}
-
-#define FD_OTHER	0
-#define FD_KVM		1
-#define FD_VM		2
-#define FD_VCPU		3
-#define FD_DEVICE	4
-
-/* MKDEV(MISC_MAJOR, KVM_MINOR), include/linux/miscdevice.h */
-#define DEV_KVM		(10 << 20 | 232)
-
-/* Except for /dev/kvm, these are anonymous inodes with known names (virt/kvm/kvm_main.c). */
-static __always_inline u32 fd_kind(struct file *file)
-{
-	char name[16] = {};
-
-	if (BPF_CORE_READ(file, f_inode, i_rdev) == DEV_KVM)
-		return FD_KVM;
-	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	if (name[0] != 'k' || name[1] != 'v' || name[2] != 'm' || name[3] != '-')
-		return FD_OTHER;
-	if (name[4] == 'v' && name[5] == 'm' && !name[6])
-		return FD_VM;
-	if (name[4] == 'v' && name[5] == 'c' && name[6] == 'p' && name[7] == 'u')
-		return name[8] == ':' || !name[8] ? FD_VCPU : FD_OTHER;
-	return FD_DEVICE;
-}
-
 /*
- * The state to which a call belongs.  The first KVM_RUN comes before any other event that shows
- * that the thread runs a vCPU; where BTF lacks struct kvm_vcpu, this call counts as the VMM's.
+ * The state to which a call belongs.  KVM_RUN comes before any other event that shows which vCPU
+ * the thread runs.
  */
 static __always_inline struct kvmw_vcpu_state *state_of_call(u32 cmd, u32 kind, struct file *file)
 {
-	struct kvm_vcpu *vcpu = NULL;
+	u64 object = kind == FD_VM || kind == FD_VCPU ? (u64)BPF_CORE_READ(file, private_data) : 0;
 
-	if (cmd != KVM_RUN || kind != FD_VCPU || !bpf_core_field_exists(vcpu->vcpu_id))
-		return state_of_current();
-	vcpu = BPF_CORE_READ(file, private_data);
-	return state_of_vcpu(BPF_CORE_READ(vcpu, vcpu_id));
+	if (cmd == KVM_RUN && kind == FD_VCPU)
+		return state_of_vcpu(object);
+	return state_of_vm(object && kind == FD_VCPU ? kvm_of(object) : object);
 }
 
 static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvmw_call *call)
@@ -98,7 +60,7 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 	m.hva = r->hva;
 	m.flags = r->flags;
 	m.slot = r->slot;
-	memslot_note((void *)call->kvm, &m);
+	memslot_note(s, &m);
 }
 
 #define CALL_SUM	SUM_OF(ioctl, CALL)
@@ -107,7 +69,7 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 /* span_ns KVMW_NONE: its return was missed. */
 static __always_inline void call_end(u32 tid, struct kvmw_call *call, u64 span_ns, u64 result)
 {
-	struct kvmw_vcpu_state *s = state_at(call->row.e.vcpu);
+	struct kvmw_vcpu_state *s = state_of_id(call->row.e.vcpu);
 
 	call->row.e.span_ns = span_ns;
 	call->row.value[VALUE(ioctl, result)] = result;
@@ -188,13 +150,26 @@ int ioctl_enter(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
+/* A VM of which no vCPU ran may have had the same address. */
+static __always_inline void vm_begins(u32 fd)
+{
+	struct file *file = file_of(fd);
+
+	if (fd_kind(file) == FD_VM)
+		vm_ends(bpf_get_current_pid_tgid() >> 32, (u64)BPF_CORE_READ(file, private_data),
+			bpf_ktime_get_ns());
+}
+
 static __always_inline void returned(s64 result)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct kvmw_call *call = bpf_map_lookup_elem(&calls, &tid);
 
-	if (call && active)
-		call_end(tid, call, bpf_ktime_get_ns() - call->row.e.time_ns, result);
+	if (!call || !active)
+		return;
+	if (call->row.value[VALUE(ioctl, cmd)] == KVM_CREATE_VM && result >= 0)
+		vm_begins(result);
+	call_end(tid, call, bpf_ktime_get_ns() - call->row.e.time_ns, result);
 }
 
 SEC("fexit/" ARCH_SYSCALL "ioctl")
@@ -204,13 +179,8 @@ int BPF_PROG(ioctl_fexit, struct pt_regs *regs, long result)
 	return 0;
 }
 
-struct exit_args {
-	u64 common, nr;
-	s64 result;
-};
-
 SEC("tp/syscalls/sys_exit_ioctl")
-int ioctl_exit(struct exit_args *ctx)
+int ioctl_exit(struct ioctl_exit_args *ctx)
 {
 	returned(ctx->result);
 	return PASS_ON;

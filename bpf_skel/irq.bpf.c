@@ -237,8 +237,6 @@ static __always_inline void inject(const struct kvmw_vcpu_state *s, struct kvmw_
 
 	if (s->role != KVMW_ROLE_VCPU)
 		return;
-	if (s->vcpu_id == KVMW_VCPU_UNKNOWN)
-		return;
 	IRQ(row, dest) = s->vcpu_id;
 	v = vector_state(s->vcpu_id, IRQ(row, vector), true);
 	if (!v)

@@ -29,10 +29,10 @@ static __always_inline bool memslot_read(struct memslot *to, const void *memslot
 	return true;
 }
 
-/* Slots with a row in the recording.  kvm distinguishes VMs of the same process. */
+/* Slots with a row in the recording. */
 struct known_key {
-	u64 kvm;
-	u32 tgid, slot;
+	u64 process_ns;		/* when it started */
+	u32 tgid, vm, slot, pad;
 };
 
 struct known_state {
@@ -48,11 +48,12 @@ struct {
 } known_states __weak SEC(".maps");
 
 /* Whether this is new or changed; remembers it. */
-static __always_inline bool memslot_note(const void *kvm, const struct memslot *m)
+static __always_inline bool memslot_note(const struct kvmw_vcpu_state *s, const struct memslot *m)
 {
 	struct known_key key = {
-		.kvm = compat_mark_has_kvm() ? (u64)kvm : 0,
-		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.process_ns = s->start_ns,
+		.tgid = s->tgid,
+		.vm = s->vm,
 		.slot = m->slot,
 	};
 	struct known_state now = {
@@ -68,12 +69,11 @@ static __always_inline bool memslot_note(const void *kvm, const struct memslot *
 }
 
 /* Sends a row for a slot that is new or changed. */
-static __always_inline void memslot_seen(struct kvmw_vcpu_state *s, const void *kvm,
-					 const struct memslot *m)
+static __always_inline void memslot_seen(struct kvmw_vcpu_state *s, const struct memslot *m)
 {
 	struct kvmw_ring_row row;
 
-	if (!memslot_note(kvm, m))
+	if (!memslot_note(s, m))
 		return;
 	row_begin(&row, s, KVMW_EVENT_MEMSLOT, KVMW_memslot_SEEN, NR_VALUES(memslot));
 	row.value[VALUE(memslot, slot)] = m->slot;

@@ -58,16 +58,21 @@ static __always_inline struct kvmw_vcpu_state *state_of_vm_thread(struct task_st
 								  bool others)
 {
 	u32 tid = task->pid, tgid = task->tgid;
+	struct kvmw_vcpu_state *s = NULL;
 	struct thread *found;
+	u64 *start;
 
+	if (!tid)
+		return NULL;
 	/* First, because most threads of a host belong to no VM. */
-	if (!tid || !bpf_map_lookup_elem(&vms, &tgid))
+	start = bpf_map_lookup_elem(&vms, &tgid);
+	if (!start || (*start && *start != task->group_leader->start_time))
 		return NULL;
 	found = bpf_map_lookup_elem(&threads, &tid);
-	if (found && found->tgid == tgid && found->known != NO_STATE_YET)
-		return found->known == UNWANTED ? NULL : state_at(found->known - 1);
+	if (found && found->start_ns == task->start_time)
+		s = known_state(found->known, tid);
 	/* --vcpu excludes everything but vCPUs. */
-	return others && !config.vcpu_filter ? state_of_other(tgid, task) : NULL;
+	return s || !others || config.vcpu_filter ? s : state_of_other(tgid, 0, task);
 }
 
 /* The names last sent of threads that rows refer to. */

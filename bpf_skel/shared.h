@@ -10,14 +10,15 @@
 #include "bpf_skel/arch.h"
 #include "bpf_skel/points.h"
 
-#define KVMW_MAX_VCPUS	1024	/* vCPU threads of one recording */
+#define KVMW_MAX_VCPUS	1024	/* states in use at a time; a power of two */
 #define KVMW_MAX_VCPU_IDS 1024	/* --vcpu selects among the ids below */
 #define KVMW_VCPU_ID_WORDS (KVMW_MAX_VCPU_IDS / 64)	/* a power of two */
 #define KVMW_MAX_TARGETS 1024	/* processes of -p */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
-#define KVMW_VCPU_UNKNOWN (~0U)
 #define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
+#define KVMW_NO_VM	(~0U)
+#define KVMW_VM_ENDED	1ULL	/* no address of a struct kvm */
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
 #define KVMW_MAX_STACKS	16384	/* distinct stacks of a recording, in two maps: a power of two */
@@ -99,16 +100,25 @@ enum kvmw_role {
 	KVMW_ROLE_KERNEL,	/* kernel threads, whatever VM they work for; tgid is 0 */
 };
 
+/* Where the state with an id is; the same place has another id each time it is used. */
+#define KVMW_STATE(id)	((id) & (KVMW_MAX_VCPUS - 1))
+
 /*
- * One vCPU run by one thread.  The cycle's members are written by that thread alone (its
- * tracepoints run in its own context) or while it is switched out, so they need no atomics.
- * Members that any context adds to (lost, kinds) use atomics.  The recorder reads all of it at
- * any time through mmap.
+ * One vCPU, or the other threads of a VM.  The cycle's members are written by the thread that
+ * runs the vCPU alone (its tracepoints run in its own context) or while it is switched out, so
+ * they need no atomics.  Members that any context adds to (lost, kinds) use atomics.  The
+ * recorder reads all of it at any time through mmap; its id in the recording is exit.e.vcpu.
  */
 struct kvmw_vcpu_state {
 	u32 tgid, tid;		/* tid 0: not in use */
-	u32 vcpu_id;		/* KVMW_VCPU_UNKNOWN until a tracepoint shows it */
-	s32 run_fd;		/* vCPU file descriptor, -1: not seen */
+	u32 vcpu_id;
+	u32 runner;		/* tid while the vCPU is its thread's latest one; else 0 */
+	u64 vcpu, kvm;		/* addresses of struct kvm_vcpu and struct kvm; 0: none */
+	u64 start_ns;		/* of the process: its id may be used again */
+	u64 gone_ns;		/* its thread died, or the vCPU was destroyed; 0: neither */
+	u64 ended_ns;		/* nothing will happen to it any more; 0: something may */
+	u32 vm;			/* the same for all states of a VM; KVMW_NO_VM: unknown */
+	u32 pad;
 	char comm[KVMW_COMM];
 	char leader[KVMW_COMM];	/* comm of the process, where /proc is too late */
 
@@ -128,8 +138,7 @@ struct kvmw_vcpu_state {
 	u64 slept_ns;		/* first went to sleep since the mark */
 	u64 slept_wait;		/* wait_ns then */
 	u64 mark_wait, mark_block;	/* wait_ns, block_ns at the mark */
-	u64 user_off;		/* both when user_ns was set */
-	u64 vcpu;		/* struct kvm_vcpu of the kernel; 0: not known */
+	u64 user_wait, user_block;	/* the same when user_ns was set */
 	u32 off_runnable;	/* it waits for a CPU and does not sleep */
 	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
 
@@ -220,9 +229,6 @@ struct kvmw_config {
 #define KVMW_OFFSET(type, name, field, offset) u32 name;
 		KVM_EXIT_FIELDS(KVMW_OFFSET)
 	} exit;
-	struct {
-		u32 vcpu_id;
-	} entry;
 	struct {
 		u64 pfn_mask;		/* bits of an address in a page-table entry */
 		u8 spans;		/* the end of a fault is probed */

@@ -47,8 +47,7 @@ static __always_inline bool wants_stack(u32 kind)
 SEC("tp_btf/sched_switch")
 int stack_switch(u64 *ctx)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-	u32 tid = pid_tgid;
+	u32 tid = bpf_get_current_pid_tgid();
 	struct thread *thread;
 	struct kvmw_vcpu_state *s;
 	bool exit, user;
@@ -58,10 +57,9 @@ int stack_switch(u64 *ctx)
 		return 0;
 	/* Does not use here[], which is for threads that run vCPUs. */
 	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || thread->tgid != pid_tgid >> 32 || thread->known == UNWANTED ||
-	    thread->known == NO_STATE_YET)
+	if (!thread || thread->start_ns != thread_start())
 		return 0;
-	s = state_at(thread->known - 1);
+	s = known_state(thread->known, tid);
 	if (!s)
 		return 0;
 	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open &&

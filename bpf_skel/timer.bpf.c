@@ -16,9 +16,9 @@ POINT_PROGRAM(KVMW_EVENT_TIMER, timer, MASTERCLOCK, kvm, kvm_update_master_clock
 POINT_PROGRAM(KVMW_EVENT_TIMER, timer, TRACK_TSC, kvm, kvm_track_tsc)
 POINT_PROGRAM(KVMW_EVENT_TIMER, timer, TSC_OFFSET, kvm, kvm_write_tsc_offset)
 
-/* Index of the vCPU's state for each APIC timer (address of its struct hrtimer). */
+/* Id of the vCPU's state for each APIC timer (address of its struct hrtimer). */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4 * KVMW_MAX_VCPUS);
 	__type(key, u64);
 	__type(value, u32);
@@ -26,9 +26,9 @@ struct {
 
 static __always_inline struct kvmw_vcpu_state *timer_state(u64 timer)
 {
-	u32 *index = bpf_map_lookup_elem(&apic_timers, &timer);
+	u32 *id = bpf_map_lookup_elem(&apic_timers, &timer);
 
-	return index ? state_at(*index) : NULL;
+	return id ? state_of_id(*id) : NULL;
 }
 
 /* The vCPU whose thread starts the timer; a periodic timer restarts itself in an interrupt. */

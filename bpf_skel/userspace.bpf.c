@@ -51,65 +51,51 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 	s->user_open = 1;
 }
 
-/*
- * The state of a thread whose vCPU id is unknown here.  With --vcpu none is made, for it would
- * be recorded whichever vCPU it is.
- */
-static __always_inline struct kvmw_vcpu_state *state_of_unknown(void)
-{
-	return state_of_thread(wants(KVMW_EVENT_USERSPACE) && !config.vcpu_filter);
-}
-
 /* KVM_RUN is called. */
-static __always_inline void run(u32 vcpu_id, s32 fd)
+static __always_inline void run(u64 vcpu)
 {
-	struct kvmw_vcpu_state *s;
+	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu);
 	u64 now;
 
-	if (!active)
-		return;
-	if (wants(KVMW_EVENT_USERSPACE) && vcpu_id != KVMW_VCPU_UNKNOWN)
-		s = state_of_vcpu(vcpu_id);
-	else
-		s = state_of_unknown();
 	if (!s)
 		return;
 	now = cycle_user_end(s);
 	cycle_mark(s);
-	if (fd >= 0)
-		s->run_fd = fd;
 	if (s->user_open)
 		user_end(s, now, now - s->user.e.time_ns);
 	s->run_ns = now;
 }
 
-static __always_inline u32 id_of(const struct kvm_vcpu *vcpu)
-{
-	if (wants(KVMW_EVENT_USERSPACE) && bpf_core_field_exists(vcpu->vcpu_id))
-		return BPF_CORE_READ(vcpu, vcpu_id);
-	return KVMW_VCPU_UNKNOWN;
-}
-
 SEC("fentry/kvm_arch_vcpu_ioctl_run")
 int BPF_PROG(run_fentry, struct kvm_vcpu *vcpu)
 {
-	run(id_of(vcpu), -1);
+	if (active)
+		run((u64)vcpu);
 	return 0;
 }
 
 SEC("kprobe/kvm_arch_vcpu_ioctl_run")
 int BPF_KPROBE(run_kprobe, struct kvm_vcpu *vcpu)
 {
-	run(id_of(vcpu), -1);
+	if (active)
+		run((u64)vcpu);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_enter_ioctl")
 int run_syscall(struct ioctl_args *ctx)
 {
-	if ((u32)ctx->cmd != KVM_RUN)
+	struct kvmw_vcpu_state *s;
+	struct file *file;
+	u64 vcpu;
+
+	if (!active || (u32)ctx->cmd != KVM_RUN)
 		return PASS_ON;
-	run(KVMW_VCPU_UNKNOWN, ctx->fd);
+	file = file_of(ctx->fd);
+	vcpu = (u64)BPF_CORE_READ(file, private_data);
+	s = state_of_thread(false);
+	if ((s && s->vcpu == vcpu) || fd_kind(file) == FD_VCPU)
+		run(vcpu);
 	return PASS_ON;
 }
 
@@ -129,7 +115,7 @@ int kvm_userspace_exit(struct userspace_exit_args *ctx)
 
 	if (!active)
 		return PASS_ON;
-	s = state_of_unknown();
+	s = state_of_thread(wants(KVMW_EVENT_USERSPACE));
 	if (!s)
 		return PASS_ON;
 	now = cycle_user_begin(s);

@@ -46,3 +46,126 @@ def test_hypercall_of_hyperv(boot):
     assert calls == [(HYPERCALL, HYPERV_CALL, 20)]
     rows = [row for row in lab_fixtures.rows(path, "hypercall") if row.kind == 2]
     assert [row.nr for row in rows] == [HYPERV_CALL] * 20
+
+
+CPUID = 0x72                # SVM exit codes, AMD APM volume 2, appendix C
+IOIO = 0x7b
+
+
+def vcpus(path):
+    """{id: what the recording says of a vCPU}"""
+    return {v["id"]: v for v in lab_fixtures.info(path)["vcpus"] if not v["role"]}
+
+
+def by_vcpu(path, event, reasons):
+    """{vCPU: {reason: rows}}"""
+    found = collections.defaultdict(collections.Counter)
+    for row in lab_fixtures.rows(path, event):
+        if row.reason in reasons:
+            found[row.vcpu][row.reason] += 1
+    return found
+
+
+def totals_by_vcpu(path, event, reasons):
+    """{vCPU: {reason: count}}, as the kernel counted."""
+    found = collections.defaultdict(dict)
+    for row in lab_fixtures.rows(path, "total"):
+        if row.event == event and row.reason in reasons:
+            found[row.vcpu][row.reason] = row.count
+    return found
+
+
+def agree(boot, name, event, number, reasons, expected):
+    """Rows and totals both say this of the vCPUs, in any order."""
+    path = boot.path(f"{name}.kvmw")
+    if lab_fixtures.missed(boot, path):
+        return
+    for found in by_vcpu(path, event, reasons), totals_by_vcpu(path, number, reasons):
+        assert sorted(sorted(counts.items()) for counts in found.values()) == \
+            sorted(sorted(counts.items()) for counts in expected)
+
+
+@in_boots(*AMD)
+def test_one_of_two(boot):
+    """--vcpu 0 of a thread that runs two vCPUs: nothing of the other one."""
+    step = boot.step("one-of-two")
+    assert step.status == 0, step.err
+    zero, one = json.loads(step.out)["vcpus"]
+    assert (zero["io"], one["io"]) == (10, 25)
+    path = boot.path("one-of-two.kvmw")
+    assert [v["vcpu"] for v in vcpus(path).values()] == [0]
+    agree(boot, "one-of-two", "userspace", 2, {IO, RUN_FAILED + errno.EINTR},
+          [{IO: 10, RUN_FAILED + errno.EINTR: zero["eintr"]}])
+    agree(boot, "one-of-two", "exit", 1, {CPUID, IOIO}, [{CPUID: 30, IOIO: 10}])
+
+
+@in_boots(*AMD)
+def test_moving_vcpu(boot):
+    """A vCPU that another thread takes over is one vCPU, and its cycles go on."""
+    step = boot.step("moves")
+    assert step.status == 0, step.err
+    path = boot.path("moves.kvmw")
+    ((vcpu, who),) = vcpus(path).items()
+    tids = json.loads(step.out)["vcpus"][0]["tids"]
+    assert len(tids) == 2 and who["tid"] == tids[0]
+    agree(boot, "moves", "userspace", 2, {IO}, [{IO: 22}])
+    agree(boot, "moves", "exit", 1, {CPUID, IOIO}, [{CPUID: 44, IOIO: 22}])
+    if lab_fixtures.missed(boot, path):
+        return
+    exits = sorted(lab_fixtures.rows(path), key=lambda row: row.time_ns)
+    assert {row.vcpu for row in exits} == {vcpu}
+    for row, following in zip(exits, exits[1:]):
+        assert row.time_ns + row.total_ns + following.guest_ns == following.time_ns
+        assert row.user_ns + row.wait_ns + row.block_ns + row.halt_ns <= row.total_ns
+    # Between the threads it was in the VMM: the second thread slept for 200 ms.
+    assert max(row.user_ns for row in exits[:-1]) >= 200 * 10 ** 6
+
+
+@in_boots(*AMD)
+def test_two_vms(boot):
+    """Two VMs of one thread are two, and so are their memory slots."""
+    step = boot.step("two-vms")
+    assert step.status == 0, step.err
+    path = boot.path("two-vms.kvmw")
+    who = vcpus(path)
+    assert [v["vcpu"] for v in who.values()] == [0, 0]
+    assert len({v["vm"] for v in who.values()}) == 2
+    agree(boot, "two-vms", "userspace", 2, {IO}, [{IO: 10}, {IO: 25}])
+    agree(boot, "two-vms", "exit", 1, {CPUID, IOIO}, [{CPUID: 20, IOIO: 10}, {CPUID: 50, IOIO: 25}])
+    vm_of = {v["id"]: v["vm"] for v in lab_fixtures.info(path)["vcpus"]}
+    slots = [row for row in lab_fixtures.rows(path, "memslot") if row.kind == 1]
+    assert sorted(vm_of[row.vcpu] for row in slots) == sorted(v["vm"] for v in who.values())
+
+
+@in_boots(*AMD)
+def test_many_vms(boot):
+    """VMs at the same address, one after another, with more vCPUs than there are states."""
+    assert boot.step("many-vms").status == 0, boot.step("many-vms").err
+    agree(boot, "many-vms", "userspace", 2, {IO}, [{IO: 2}] * 1200)
+    who = vcpus(boot.path("many-vms.kvmw")).values()
+    assert sorted((v["vm"], v["vcpu"]) for v in who) == \
+        [(vm, vcpu) for vm in range(30) for vcpu in range(40)]
+
+
+@in_boots(*AMD)
+def test_same_pid(boot):
+    """Two processes that have the same pid are two VMs."""
+    step = boot.step("same-pid")
+    assert step.status == 0, step.err
+    first, second = (json.loads(line) for line in step.out.splitlines())
+    assert first["pid"] == second["pid"]
+    path = boot.path("same-pid.kvmw")
+    assert len({v["vm"] for v in vcpus(path).values()}) == 2
+    agree(boot, "same-pid", "userspace", 2, {IO}, [{IO: 10}, {IO: 25}])
+
+
+@in_boots(*AMD)
+def test_killed_vmm(boot):
+    """A vCPU is there until its thread dies."""
+    assert boot.step("killed").status == 0, boot.step("killed").err
+    path = boot.path("killed.kvmw")
+    info = lab_fixtures.info(path)
+    stop = info["start_ns"] + info["duration_ns"]
+    assert sorted(v["vcpu"] for v in vcpus(path).values()) == [0, 1]
+    for v in vcpus(path).values():
+        assert info["start_ns"] < v["gone_ns"] < stop - 900 * 10 ** 6

@@ -12,8 +12,11 @@
  *	vm V			create VM V
  *	vcpu C V ID		create vCPU C, whose number in VM V is ID
  *	run C N [CPUID]		call KVM_RUN N times: the guest executes CPUID so often, then OUT
+ *	forever C		call KVM_RUN once: the guest does not leave by itself
  *	imm C N			call KVM_RUN N times with immediate_exit set: EINTR
  *	close V			close VM V and its vCPUs
+ *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
+ *				times, close it
  *	sleep MS		sleep in the VMM
  *	spin MS			use the CPU in the VMM
  *	join			wait for the command that thread THREAD carries out
@@ -174,6 +177,16 @@ static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, u
 	}
 }
 
+static void run_forever(struct vmm *vmm, struct test_vcpu *v)
+{
+	static const unsigned char loop[] = { 0xeb, 0xfe };	/* jmp to itself */
+
+	memcpy(vmm->vms[v->vm].mem + CODE, loop, sizeof(loop));
+	ran_by(v, gettid());
+	while (ioctl(v->fd, KVM_RUN, 0))
+		must(errno == EINTR, "KVM_RUN");
+}
+
 static void interrupt_vcpu(struct test_vcpu *v, unsigned int times)
 {
 	ran_by(v, gettid());
@@ -200,6 +213,18 @@ static void close_vm(struct vmm *vmm, unsigned int vm)
 	munmap(vm_at(vmm, vm)->mem, 4 * PAGE);
 }
 
+static void make_many(struct vmm *vmm, unsigned int nr, unsigned int vcpus, unsigned int times)
+{
+	while (nr--) {
+		make_vm(vmm, vm_at(vmm, 0));
+		for (unsigned int i = 0; i < vcpus; i++)
+			make_vcpu(vmm, vcpu_at(vmm, i), 0, i);
+		for (unsigned int i = 0; i < vcpus; i++)
+			run_vcpu(vmm, vcpu_at(vmm, i), times, 0);
+		close_vm(vmm, 0);
+	}
+}
+
 static void spin(unsigned int ms)
 {
 	struct timespec begin, now;
@@ -222,10 +247,14 @@ static void carry_out(struct vmm *vmm, const char *command)
 		make_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
 	else if (!strcmp(name, "run"))
 		run_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
+	else if (!strcmp(name, "forever"))
+		run_forever(vmm, vcpu_at(vmm, n[0]));
 	else if (!strcmp(name, "imm"))
 		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "close"))
 		close_vm(vmm, n[0]);
+	else if (!strcmp(name, "vms"))
+		make_many(vmm, n[0], n[1], n[2]);
 	else if (!strcmp(name, "sleep"))
 		usleep(n[0] * 1000);
 	else if (!strcmp(name, "spin"))

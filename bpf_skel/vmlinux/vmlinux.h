@@ -48,6 +48,11 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1ULL << 0, BPF_RB_FORCE_WAKEUP = 1ULL << 1 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_task_pt_regs = 175,
+};
+
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
@@ -73,6 +78,14 @@ struct preempt_notifier {
 	struct hlist_node link;
 };
 
+/* include/linux/types.h, sched/signal.h */
+typedef struct {
+	int counter;
+} atomic_t;
+struct signal_struct {
+	atomic_t live;
+};
+
 /* include/linux/sched.h */
 struct task_struct {
 	struct thread_info thread_info;
@@ -83,9 +96,11 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	char comm[16];
+	void *stack;
+	u64 start_time;
+	struct signal_struct *signal;
 	void *mm;
 	struct files_struct *files;
-	struct pid *thread_pid;
 	struct hlist_head preempt_notifiers;
 };
 
@@ -136,7 +151,6 @@ struct hrtimer {
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
-	struct pid *pid;
 	unsigned int halt_poll_ns;
 	struct kvm_vcpu_arch arch;
 };

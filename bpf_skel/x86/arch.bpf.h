@@ -40,7 +40,7 @@ static __always_inline bool arch_spte_present(u64 spte)
 /* The guest's RAX. */
 static __always_inline u64 arch_hypercall_result(void)
 {
-	struct kvm_vcpu *vcpu = loaded_vcpu();
+	struct kvm_vcpu *vcpu = (void *)loaded_vcpu();
 
 	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs))
 		return KVMW_NONE;
@@ -57,16 +57,6 @@ static __always_inline bool arch_preempt_count(u32 *count)
 	       !bpf_probe_read_kernel(&base, sizeof(base),
 				      (void *)(config.arch.per_cpu_offset + 8ULL * cpu)) &&
 	       !bpf_probe_read_kernel(count, sizeof(*count), (void *)(base + config.arch.preempt_count));
-}
-
-/* index from 0; 0 where the registers cannot be read. */
-static __always_inline u64 arch_syscall_arg(const struct pt_regs *regs, u32 index)
-{
-	const unsigned long *reg = index == 0 ? &regs->di : index == 1 ? &regs->si : &regs->dx;
-	u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), reg);
-	return value;
 }
 
 #endif

@@ -16,7 +16,6 @@
 	FIELD(u64, info1, info1, 32)			\
 	FIELD(u64, info2, info2, 40)			\
 	FIELD(u32, intr_info, intr_info, 48)		\
-	FIELD(u32, error_code, error_code, 52)		\
-	FIELD(u32, vcpu_id, vcpu_id, 56)
+	FIELD(u32, error_code, error_code, 52)
 
 #endif

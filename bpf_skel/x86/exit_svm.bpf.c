@@ -38,7 +38,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 
 	if (!active || !vcpu)
 		return 0;
-	s = state_of_vcpu(vcpu->vcpu_id);
+	s = state_of_vcpu((u64)vcpu);
 	if (!s)
 		return 0;
 	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);

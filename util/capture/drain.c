@@ -11,6 +11,7 @@
 
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/ident.h"
 #include "util/capture/stack_symbols.h"
 #include "util/capture/totals.h"
 #include "util/capture/tasks.h"
@@ -41,6 +42,8 @@ struct drain {
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
 	struct totals *stats;
+	struct ident *ident;
+	u64 empty_ns;			/* when the rings were last found empty */
 	struct tasks tasks;
 	struct stacks *stacks;		/* NULL: no stacks are recorded */
 	const struct event_desc *descs[KVMW_MAX_EVENTS];
@@ -86,7 +89,7 @@ static int drain__take(struct stream *stream, const struct kvmw_ring_exit *recor
 	if (record->event == KVMW_EVENT_STACK && d->stacks) {
 		const struct kvmw_stack *row = (const void *)&record->e;
 
-		stacks__note(d->stacks, row, session__states(d->session)[row->vcpu].tgid);
+		stacks__note(d->stacks, row, session__states(d->session)[KVMW_STATE(row->vcpu)].tgid);
 	}
 	return drain__add_row(stream, record->event, &record->e,
 			      size - offsetof(struct kvmw_ring_exit, e));
@@ -108,6 +111,7 @@ static int on_record(void *arg, void *data, size_t size)
  */
 static int drain__consume(struct drain *d)
 {
+	u64 now = monotonic_ns();
 	bool more = false;
 
 	for (u32 i = 0; i < session__nr_rings(d->session); i++) {
@@ -119,6 +123,8 @@ static int drain__consume(struct drain *d)
 			return -1;
 		more |= got == -EAGAIN;
 	}
+	if (!more)
+		d->empty_ns = now;
 	return more;
 }
 
@@ -133,6 +139,11 @@ static void wait_for_data(struct drain *d)
 	poll(fds, nr, POLL_MS);
 }
 
+static int send_idents(struct drain *d)
+{
+	return ident__send(d->ident, d->sink, session__states(d->session), session__changes(d->session));
+}
+
 static void flush(struct drain *d, u64 now)
 {
 	for (u32 i = 0; i < session__nr_rings(d->session); i++)
@@ -141,10 +152,10 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	if (totals__send(d->stats, d->sink, session__states(d->session), now) ||
+	if (send_idents(d) ||
+	    totals__send(d->stats, d->sink, session__states(d->session), now) ||
 	    tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
-	d->counts.vcpus = totals__vcpus(session__states(d->session));
 	d->flush_ns = now + FLUSH_NS;
 }
 
@@ -175,57 +186,123 @@ static void send_cost(struct drain *d, u64 now, u64 cpu)
 	sink__put(d->sink, b);
 }
 
-static u64 events_begun(struct drain *d, u64 *lost)
+static struct totals_sum drain__sum(const struct drain *d)
 {
-	u64 count;
-
-	totals__sum(session__states(d->session), &count, lost);
-	return count;
+	return totals__sum(d->stats, session__states(d->session));
 }
 
 static void sample_off(struct drain *d)
 {
-	u64 lost;
-
 	if (d->stats_fd < 0)
 		return;
 	close(d->stats_fd);
 	d->stats_fd = -1;
-	d->counts.bpf_events += events_begun(d, &lost) - d->sample_base;
+	d->counts.bpf_events += drain__sum(d).count - d->sample_base;
 	/* Excludes what was counted between samples: bpf_stats_enabled may be on anyway. */
 	d->counts.bpf_ns += session__bpf_ns(d->session) - d->sample_bpf_ns;
 }
 
 static void sample(struct drain *d, u64 now)
 {
-	u64 lost;
-
 	if (now < d->sample_ns || d->no_stats)
 		return;
 	if (d->stats_fd >= 0) {
-		if (events_begun(d, &lost) - d->sample_base < SAMPLE_EVENTS)
+		if (drain__sum(d).count - d->sample_base < SAMPLE_EVENTS)
 			return;
 		sample_off(d);
 		d->sample_ns = now + SAMPLE_EVERY_NS - SAMPLE_NS;
 		return;
 	}
-	d->sample_base = events_begun(d, &lost);
+	d->sample_base = drain__sum(d).count;
 	d->sample_bpf_ns = session__bpf_ns(d->session);
 	d->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	d->no_stats = d->stats_fd < 0;
 	d->sample_ns = now + SAMPLE_NS;
 }
 
+static bool held_wanted(const struct kvmw_filter *f, const struct kvmw_held *held)
+{
+	const struct kvmw_fault *fault = (const void *)&held->row.e;
+
+	return held->row.event != KVMW_EVENT_FAULT || fault->gpa == KVMW_NONE || !f->gpa.set ||
+	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
+}
+
+static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
+{
+	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
+		const struct kvmw_held *held = &state->held[i];
+
+		if (!held->size || !held_wanted(session__filter(d->session), held))
+			continue;
+		if (drain__add_row(stream, held->row.event, &held->row.e,
+				   held->size - offsetof(struct kvmw_ring_row, e)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	return 0;
+}
+
+/* Adds what has not ended in state i. */
+static int add_open(struct drain *d, u32 i, u64 now)
+{
+	const struct kvmw_filter *filter = session__filter(d->session);
+	const struct kvmw_vcpu_state *s = &session__states(d->session)[i];
+	struct stream *stream = &d->streams[i & (session__nr_rings(d->session) - 1)];
+	struct kvmw_exit exit = s->exit.e;
+	struct kvmw_userspace user = s->user.e;
+	u64 end = s->gone_ns ? s->gone_ns : now;
+
+	if (s->exit_open && record_filter__open(filter, exit.time_ns, end, exit.reason)) {
+		exit.total_ns = KVMW_NONE;
+		if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	if (s->user_open && end - user.time_ns >= filter->min_ns) {
+		user.user_ns = KVMW_NONE;
+		if (drain__add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	return add_held(d, stream, s);
+}
+
+/*
+ * Makes the states of vCPUs and processes that ended free for others.  Their last totals were
+ * sent by the flush before, and no row of theirs is in a ring any more.
+ */
+static int free_ended(struct drain *d)
+{
+	const struct kvmw_vcpu_state *states = session__states(d->session);
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		u64 ended = states[i].ended_ns;
+
+		if (!states[i].tid || !ended || ended + FLUSH_NS > d->empty_ns)
+			continue;
+		if (add_open(d, i, ended))
+			return -1;
+		totals__forget(d->stats, states, i);
+		ident__forget(d->ident, states, i);
+		session__free_state(d->session, i);
+	}
+	return 0;
+}
+
 static void once_a_second(struct drain *d, u64 now)
 {
-	u64 lost;
+	struct totals_sum sum;
 
 	if (now < d->flush_ns)
 		return;
 	flush(d, now);
 	send_cost(d, now, cpu_ns());
-	events_begun(d, &lost);
-	__atomic_store_n(&d->counts.lost, lost, __ATOMIC_RELAXED);
+	sum = drain__sum(d);
+	__atomic_store_n(&d->counts.lost, sum.lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->counts.vcpus, sum.vcpus, __ATOMIC_RELAXED);
+	if (free_ended(d))
+		sink__fail(d->sink);
 }
 
 static void *drain__run(void *arg)
@@ -242,8 +319,7 @@ static void *drain__run(void *arg)
 			wait_for_data(d);
 		more = drain__consume(d);
 		/* At once, because a VM may be gone within a second. */
-		if (more < 0 ||
-		    totals__ident(d->stats, d->sink, session__states(d->session))) {
+		if (more < 0 || send_idents(d)) {
 			sink__fail(d->sink);
 			break;
 		}
@@ -280,7 +356,8 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
 	d->stats = mem__calloc(1, sizeof(*d->stats));
-	if (!d->stats || add_rings(d))
+	d->ident = mem__calloc(1, sizeof(*d->ident));
+	if (!d->stats || !d->ident || add_rings(d))
 		goto fail;
 	if (session__method(session, PROBE_STACK_SWITCH)) {
 		d->stacks = stacks__new(session, sink);
@@ -301,29 +378,6 @@ fail:
 	return NULL;
 }
 
-static bool held_wanted(const struct kvmw_filter *f, const struct kvmw_held *held)
-{
-	const struct kvmw_fault *fault = (const void *)&held->row.e;
-
-	return held->row.event != KVMW_EVENT_FAULT || fault->gpa == KVMW_NONE || !f->gpa.set ||
-	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
-}
-
-static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
-{
-	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
-		const struct kvmw_held *held = &state->held[i];
-
-		if (!held->size || !held_wanted(session__filter(d->session), held))
-			continue;
-		if (drain__add_row(stream, held->row.event, &held->row.e,
-				   held->size - offsetof(struct kvmw_ring_row, e)))
-			return -1;
-		d->counts.unfinished++;
-	}
-	return 0;
-}
-
 static int add_calls(struct drain *d, u64 now)
 {
 	u64 min_ns = session__filter(d->session)->min_ns;
@@ -342,38 +396,18 @@ static int add_calls(struct drain *d, u64 now)
 }
 
 /* Cycles without an end are recorded as unfinished. */
-static int drain__add_open(struct drain *d, u64 now)
+static int add_all_open(struct drain *d, u64 now)
 {
-	const struct kvmw_filter *filter = session__filter(d->session);
-	const struct kvmw_vcpu_state *states = session__states(d->session);
-	u32 nr_rings = session__nr_rings(d->session);
-
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
-		struct stream *stream = &d->streams[i & (nr_rings - 1)];
-		struct kvmw_exit exit = states[i].exit.e;
-		struct kvmw_userspace user = states[i].user.e;
-
-		if (states[i].exit_open && record_filter__open(filter, exit.time_ns, now, exit.reason)) {
-			exit.total_ns = KVMW_NONE;
-			if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
-				return -1;
-			d->counts.unfinished++;
-		}
-		if (states[i].user_open && now - user.time_ns >= filter->min_ns) {
-			user.user_ns = KVMW_NONE;
-			if (drain__add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
-				return -1;
-			d->counts.unfinished++;
-		}
-		if (add_held(d, stream, &states[i]))
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (add_open(d, i, now))
 			return -1;
-	}
 	return 0;
 }
 
 int drain__finish(struct drain *d, u64 stop_ns)
 {
 	u64 cpu = cpu_ns();	/* from here on the guests are not affected */
+	struct totals_sum sum;
 	int err;
 
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
@@ -385,10 +419,12 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	} while (err > 0);
 	stacks__finish(d->stacks);
 	d->stacks = NULL;
-	err = err || drain__add_open(d, stop_ns) || add_calls(d, stop_ns);
+	err = err || add_all_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
 	send_cost(d, stop_ns, cpu);
-	events_begun(d, &d->counts.lost);
+	sum = drain__sum(d);
+	d->counts.lost = sum.lost;
+	d->counts.vcpus = sum.vcpus;
 	return err ? -1 : 0;
 }
 
@@ -407,6 +443,7 @@ void drain__free(struct drain *d)
 		ring_buffer__free(d->streams[i].rb);
 	tasks__forget(&d->tasks);
 	free(d->stats);
+	free(d->ident);
 	free(d);
 }
 
@@ -417,5 +454,5 @@ void drain__counts(struct drain *d, struct drain_counts *counts)
 	counts->unfinished = d->counts.unfinished;
 	counts->bpf_ns = d->counts.bpf_ns;
 	counts->bpf_events = d->counts.bpf_events;
-	counts->vcpus = d->counts.vcpus;
+	counts->vcpus = __atomic_load_n(&d->counts.vcpus, __ATOMIC_RELAXED);
 }

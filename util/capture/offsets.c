@@ -172,22 +172,11 @@ static int read_exit(struct kvmw_config *c)
 	return read_fields("kvm_page_fault", fault, ARRAY_SIZE(fault), NULL);
 }
 
-static int read_entry(struct kvmw_config *c)
-{
-	const struct want entry[] = { { "vcpu_id", &c->entry.vcpu_id, 4 } };
-
-	if (tracefs__tracepoint("kvm", "kvm_entry"))
-		return 0;
-	return read_fields("kvm_entry", entry, ARRAY_SIZE(entry), NULL);
-}
-
 int offsets__read(const struct event_choice *choice, struct kvmw_config *c)
 {
 	u32 set = choice->events;
 
 	if (set & BIT(KVMW_EVENT_EXIT) && read_exit(c))
-		return -1;
-	if (provider__uses(set, PROBE_ENTRY) && read_entry(c))
 		return -1;
 	for (u32 i = 0; i < KVMW_NR_POINTS; i++)
 		if (set & BIT(points[i].event))

@@ -33,6 +33,21 @@ static const char *no_fault_end(const struct kvmw_config *config)
 }
 
 const struct probe probes[PROBE_RAW] = {
+	[PROBE_VCPU_END] = {
+		.what = "ends of vCPUs",
+		.without = "VMs of one process at the same address, one after another, are one VM; "
+			   "states of vCPUs are not used again",
+		.methods = {
+			{ "vcpu_ends_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_destroy", NULL },
+			{ "vcpu_ends_fentry", ATTACH_FENTRY, NULL, "kvm_arch_vcpu_destroy", NULL },
+			{ "vcpu_begins", ATTACH_TP, "syscalls", "sys_exit_ioctl", NULL },
+		},
+	},
+	[PROBE_THREAD_END] = {
+		.what = "ends of threads",
+		.without = "when a vCPU's thread died is unknown",
+		.methods = { { "thread_ends", ATTACH_TP_BTF, "sched", "sched_process_exit", NULL } },
+	},
 	[PROBE_EXIT] = {
 		.what = "VM exits",
 		.methods = {
@@ -221,8 +236,9 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 		       #name ": more fields than KVMW_MAX_FIELDS");
 KVMW_EVENTS(ROW_FITS)
 
-/* Which vCPU ran: the entries of a vCPU show its thread. */
-#define WHO	BIT(PROBE_ENTRY)
+/* Which vCPU a thread runs, and until when there are both. */
+#define ENDS	(BIT(PROBE_VCPU_END) | BIT(PROBE_THREAD_END))
+#define WHO	(BIT(PROBE_ENTRY) | ENDS)
 #define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
 			 BIT(PROBE_DIRTY_VM) | BIT(PROBE_DIRTY_VM_DONE))
 
@@ -236,12 +252,13 @@ static const struct provider {
 } providers[KVMW_MAX_EVENTS] = {
 	[KVMW_EVENT_EXIT] = {
 		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
-		.uses = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
+		.uses = ENDS | BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
 			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_HALTED) |
 			BIT(PROBE_MMIO) | ARCH_EXIT_PROBES,
 	},
 	[KVMW_EVENT_USERSPACE] = {
 		.needs = BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN),
+		.uses = ENDS,
 	},
 	[KVMW_EVENT_FAULT] = {
 		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO),
@@ -281,7 +298,7 @@ static const struct provider {
 	},
 	[KVMW_EVENT_STACK] = {
 		.needs = BIT(PROBE_STACK_SWITCH) | BIT(PROBE_STACK_RETURN) | BIT(PROBE_STACK_ENTRY),
-		.uses = BIT(PROBE_STACK_RUN),
+		.uses = ENDS | BIT(PROBE_STACK_RUN),
 	},
 };
 

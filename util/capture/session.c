@@ -14,8 +14,8 @@
 
 #include "util/arch/arch.h"
 #include "util/capture/kernel.h"
+#include "util/capture/methods.h"
 #include "util/capture/offsets.h"
-#include "util/capture/preflight.h"
 #include "util/capture/session.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
@@ -100,16 +100,16 @@ static int make_rings(struct session *s)
 
 static int fill_maps(struct session *s, const struct session_opts *opts)
 {
-	u8 one = 1;
+	u64 unseen = 0;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &i, 0))
 			return error("cannot fill the queue of free vCPU states: %s", strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &one, 0))
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &unseen, 0))
 			return error("cannot select process %d: %s", opts->pids[i], strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
-		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &one, 0);
+		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &unseen, 0);
 	s->states = mmap(NULL, states_size(), PROT_READ, MAP_SHARED,
 			bpf_map__fd(s->skel->maps.states), 0);
 	if (s->states == MAP_FAILED) {
@@ -233,11 +233,6 @@ static const char *reason(int err)
 	       strerror(err);
 }
 
-static bool usable(const struct attach_method *method)
-{
-	return !method->module || arch__runs_module(method->module);
-}
-
 static const struct probe *probe(const struct session *s, u32 h)
 {
 	return h < PROBE_RAW ? &probes[h] : &s->raw[h - PROBE_RAW];
@@ -263,51 +258,9 @@ static void make_raw(struct session *s, const struct event_choice *choice)
 	}
 }
 
-/* Skip methods that this kernel lacks. */
-static bool is_there(const struct attach_method *method)
-{
-	switch (method->type) {
-	case ATTACH_TP:
-		return !tracefs__tracepoint(method->category, method->name) &&
-		       offsets__as_expected(method->category, method->name);
-	case ATTACH_TP_BTF:
-		return strncmp(method->category, "kvm", 3) || kernel__kvm_has_btf();
-	case ATTACH_FENTRY:
-		/* Except for system calls these are functions of KVM, whose module needs BTF. */
-		return !strncmp(method->name, ARCH_SYSCALL, strlen(ARCH_SYSCALL)) ||
-		       (kernel__kvm_has_btf() && host__is_admin());
-	default:
-		return true;
-	}
-}
-
 bool session__applies(const struct session *s, u32 h)
 {
 	return !probe(s, h)->before || kernel__version() < probe(s, h)->before;
-}
-
-/* The order in which they are tried. */
-static u32 session__rank(const struct session *s, const struct probe *h,
-			 const struct attach_method *method)
-{
-	bool may_be_missed = s->preemptible &&
-			     (method->type == ATTACH_FENTRY || (method->type == ATTACH_TP_BTF && h->interrupts_on));
-
-	return method - h->methods + (may_be_missed ? PROBE_MAX_METHODS : 0);
-}
-
-/* The best method that ranks below the last one (NULL: the best of all); NULL: none is left. */
-static const struct attach_method *method_after(const struct session *s, const struct probe *h,
-				   const struct attach_method *last)
-{
-	const struct attach_method *found = NULL, *method = h->methods;
-
-	for (; method < h->methods + PROBE_MAX_METHODS && method->program; method++)
-		if ((!last || session__rank(s, h, method) > session__rank(s, h, last)) &&
-		    (!found || session__rank(s, h, method) < session__rank(s, h, found)) &&
-		    usable(method) && is_there(method))
-			found = method;
-	return found;
 }
 
 /* Selects the next method of a probe; false: none is left, and the probe is needed. */
@@ -317,7 +270,7 @@ static bool next_method(struct session *s, u32 h)
 		return true;
 	if (probe(s, h)->missing && probe(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);
-	s->methods[h] = method_after(s, probe(s, h), s->methods[h]);
+	s->methods[h] = methods__after(probe(s, h), s->methods[h], s->preemptible);
 	return s->methods[h] || !provider__needs(s->events, h);
 }
 
@@ -431,23 +384,12 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	}
 }
 
-/* Event userspace needs the calls of KVM_RUN and, with --vcpu, the vCPU that is run. */
-static int check_userspace(const struct session *s, const struct session_opts *opts)
+/* Event userspace needs the calls of KVM_RUN. */
+static int check_userspace(const struct session *s)
 {
-	const struct attach_method *run = s->methods[PROBE_RUN];
-	u32 events = opts->choice->events;
-
-	if (!provider__needs(events, PROBE_RUN))
-		return 0;
-	if (!run)
+	if (provider__needs(s->events, PROBE_RUN) && !s->methods[PROBE_RUN])
 		return error("event userspace: no program can see KVM_RUN calls on this kernel "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
-	/* A system call shows only the file descriptor; kvm_exit shows the vCPU's number. */
-	if (opts->vcpus && run->type == ATTACH_TP &&
-	    (!(events & BIT(KVMW_EVENT_EXIT)) || arch__silent_exit()))
-		return error("event userspace with --vcpu: no program can see which vCPU runs on this "
-			     "kernel (fentry and kprobe were refused); record all vCPUs and select "
-			     "with kvmw report --vcpu");
 	return 0;
 }
 
@@ -466,7 +408,7 @@ struct session *session__open(const struct session_opts *opts)
 	fill_config(s, opts);
 	make_raw(s, opts->choice);
 	if (offsets__read(opts->choice, &s->config) || load_and_attach(s, opts->choice) ||
-	    check_userspace(s, opts) || fill_maps(s, opts)) {
+	    check_userspace(s) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
 	}
@@ -545,6 +487,34 @@ bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *cal
 	return s->events & BIT(KVMW_EVENT_IOCTL) &&
 	       !bpf_map_get_next_key(fd, *tid ? tid : NULL, tid) &&
 	       !bpf_map_lookup_elem(fd, tid, call);
+}
+
+u64 session__changes(const struct session *s)
+{
+	return __atomic_load_n(&s->skel->bss->changes, __ATOMIC_RELAXED);
+}
+
+/* The programs have removed a vCPU's entry; others had to be found until now. */
+static void forget_other(struct session *s, const struct kvmw_vcpu_state *state)
+{
+	const struct { u64 kvm; u32 tgid, pad; } key = { .tgid = state->tgid };
+	int fd = bpf_map__fd(s->skel->maps.other_states);
+	u32 id;
+
+	if (!bpf_map_lookup_elem(fd, &key, &id) && id == state->exit.e.vcpu)
+		bpf_map_delete_elem(fd, &key);
+}
+
+void session__free_state(struct session *s, u32 i)
+{
+	static const struct kvmw_vcpu_state fresh;
+	u32 id = s->states[i].exit.e.vcpu + KVMW_MAX_VCPUS;
+
+	if (s->states[i].role == KVMW_ROLE_VMM)
+		forget_other(s, &s->states[i]);
+	/* What cannot be cleared is not used again. */
+	if (!bpf_map_update_elem(bpf_map__fd(s->skel->maps.states), &i, &fresh, BPF_ANY))
+		bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &id, BPF_ANY);
 }
 
 u64 session__no_state(const struct session *s)

@@ -44,6 +44,12 @@ const struct kvmw_vcpu_state *session__states(const struct session *s);
  */
 bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *call);
 
+/* How often the programs changed what IDENT frames say. */
+u64 session__changes(const struct session *s);
+
+/* State i has ended and is free for another vCPU, under another id. */
+void session__free_state(struct session *s, u32 i);
+
 u64 session__no_state(const struct session *s);	/* events of vCPUs without a state */
 
 const struct kvmw_filter *session__filter(const struct session *s);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/array.h"
@@ -100,19 +101,25 @@ void vm__describe(pid_t pid, struct vm *vm)
 		name_from_args(args, len, vm);
 }
 
-int vm__vcpu_of_fd(pid_t pid, int fd)
+/* Field 22 of /proc/PID/stat (proc(5)), to a tick; while suspended only one of the clocks goes. */
+bool vm__started_at(pid_t pid, u64 start_ns)
 {
-	char path[64], link[64];
-	ssize_t len;
+	struct timespec boot, mono;
+	unsigned long long ticks;
+	char stat[1024], *comm;
+	s64 offset, started;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
-	len = readlink(path, link, sizeof(link) - 1);
-	if (len <= 0)
-		return -1;
-	link[len] = '\0';
-	if (strncmp(link, VCPU_LINK, strlen(VCPU_LINK)))
-		return -1;
-	return atoi(link + strlen(VCPU_LINK));
+	if (read_proc(pid, "stat", stat, sizeof(stat)) <= 0)
+		return false;
+	comm = strrchr(stat, ')');
+	if (!comm || sscanf(comm, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+			    "%*d %*d %*d %*d %llu", &ticks) != 1)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	offset = (boot.tv_sec - mono.tv_sec) * (s64)NSEC_PER_SEC + boot.tv_nsec - mono.tv_nsec;
+	started = ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)) - offset;
+	return llabs(started - (s64)start_ns) < (s64)NSEC_PER_SEC / 50;
 }
 
 static int count_fds(pid_t pid, struct vm *vm)

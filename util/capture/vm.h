@@ -34,7 +34,7 @@ void vm__describe(pid_t pid, struct vm *vm);
  */
 int vm__scan(struct vm **vms, u32 *hidden);
 
-/* The vCPU id of a file descriptor of a process; -1: unknown. */
-int vm__vcpu_of_fd(pid_t pid, int fd);
+/* Whether the process with this id started at start_ns, CLOCK_MONOTONIC. */
+bool vm__started_at(pid_t pid, u64 start_ns);
 
 #endif

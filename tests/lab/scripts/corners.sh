@@ -9,3 +9,38 @@ step failed-run perf record -q -o failed-run.data -e kvm:kvm_userspace_exit -- \
 
 # A Hyper-V guest: the number of its hypercalls is not where KVM's is.
 step hyperv kvmw record -e exit,hypercall -o hyperv.kvmw -- hyperv_guest 20
+
+# One thread runs two vCPUs; only one of them is selected.
+step one-of-two kvmw record -e exit,userspace --vcpu 0 -o one-of-two.kvmw -- \
+	vmm '0 vm 0; 0 vcpu 0 0 0; 0 vcpu 1 0 1; 0 run 0 5 3; 0 run 1 25 2; 0 imm 1 4; 0 run 0 5 3; 0 imm 0 2'
+
+# A vCPU moves to another thread and back; its first thread sleeps meanwhile.
+step moves kvmw record -e exit,userspace -o moves.kvmw -- \
+	vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 1 2; 1 sleep 300 &; 2 run 0 20 2; 2 sleep 200; 1 join; 1 run 0 1 2'
+
+# One thread runs two VMs.
+step two-vms kvmw record -e exit,userspace,ioctl,memslot -o two-vms.kvmw -- \
+	vmm '0 vm 0; 0 vcpu 0 0 0; 0 vm 1; 0 vcpu 1 1 0; 0 run 0 5 2; 0 run 1 20 2; 0 run 0 5 2; 0 run 1 5 2'
+
+# VMs at the same address, one after another, with more vCPUs than there are states at a time.
+step many-vms kvmw record -e exit,userspace -o many-vms.kvmw -- vmm '0 vms 30 40 2'
+
+# Two VMs whose processes have the same pid, one after the other: the kernel gives the next pid
+# after the one written to ns_last_pid, unless another process comes first.
+cat >same-pid.sh <<'END'
+vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 10 2' | tee same-pid.first
+pid=$(sed 's/.*"pid": \([0-9]*\).*/\1/' same-pid.first)
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
+	vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 25 2' >same-pid.second
+	grep -q "\"pid\": $pid," same-pid.second && break
+done
+cat same-pid.second
+echo $try >same-pid.tries
+END
+step same-pid kvmw record -e exit,userspace -o same-pid.kvmw -- sh same-pid.sh
+
+# The VMM is killed in the middle of the recording, its vCPU in the guest.
+step killed kvmw record -e exit,userspace -o killed.kvmw -- sh -c '
+	vmm "0 vm 0; 0 vcpu 0 0 0; 1 vcpu 1 0 1; 1 run 1 3 2; 0 run 0 3 2; 1 forever 1 &; 0 sleep 300; 0 die"
+	sleep 1'

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where vCPUs, VMs and their threads end: identity.bpf.h. */
+#include "identity.bpf.h"
+
+/* vCPUs are destroyed with their VM only. */
+static __always_inline void vcpu_ends(u64 vcpu)
+{
+	u32 *id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
+	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+	u64 now = bpf_ktime_get_ns();
+
+	if (!s)
+		return;
+	bpf_map_delete_elem(&vcpu_states, &vcpu);
+	vm_ends(s->tgid, s->kvm, now);
+	s->runner = 0;
+	if (!s->gone_ns)
+		s->gone_ns = now;
+	s->ended_ns = now;
+	changed();
+}
+
+SEC("kprobe/kvm_arch_vcpu_destroy")
+int BPF_KPROBE(vcpu_ends_kprobe, struct kvm_vcpu *vcpu)
+{
+	vcpu_ends((u64)vcpu);
+	return 0;
+}
+
+SEC("fentry/kvm_arch_vcpu_destroy")
+int BPF_PROG(vcpu_ends_fentry, struct kvm_vcpu *vcpu)
+{
+	vcpu_ends((u64)vcpu);
+	return 0;
+}
+
+/* Where no program sees that a vCPU ends: another one has its address. */
+SEC("tp/syscalls/sys_exit_ioctl")
+int vcpu_begins(struct ioctl_exit_args *ctx)
+{
+	const struct pt_regs *regs = arch_syscall_regs();
+	struct file *file;
+
+	/* First, because most calls return 0, and file descriptor 0 is another file. */
+	if (ctx->result <= 0 || !active || (u32)arch_syscall_arg(regs, 1) != KVM_CREATE_VCPU)
+		return PASS_ON;
+	file = file_of(ctx->result);
+	if (fd_kind(file) == FD_VCPU)
+		vcpu_ends((u64)BPF_CORE_READ(file, private_data));
+	return PASS_ON;
+}
+
+/* The last thread of a process ends before the process closes its files, and so its VMs. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(thread_ends, struct task_struct *task)
+{
+	struct kvmw_vcpu_state *s;
+	struct thread *found;
+	u32 tid;
+
+	if (!active || !task)
+		return 0;
+	tid = task->pid;
+	found = bpf_map_lookup_elem(&threads, &tid);
+	if (found)
+		__sync_fetch_and_add(&epoch, 1);
+	s = found && found->start_ns == task->start_time ? known_state(found->known, tid) : NULL;
+	if (s) {
+		s->gone_ns = bpf_ktime_get_ns();
+		s->runner = 0;
+		changed();
+	}
+	if (!task->signal->live.counter)
+		other_ends(task->tgid, 0, bpf_ktime_get_ns());
+	return 0;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which state an event belongs to, and whether it is wanted.
+ *
+ * A vCPU is its struct kvm_vcpu, a VM its struct kvm.  The kernel uses their addresses again,
+ * so kvm_arch_vcpu_destroy() ends what an address stood for.  The thread that runs a vCPU, and
+ * the process, are properties that may change.
+ *
+ * A thread has a current vCPU, the one that it ran last.  KVM_RUN, VM entries and, where these
+ * were missed, the loaded vCPU show which it is.
+ */
+#ifndef KVMW_IDENTITY_BPF_H
+#define KVMW_IDENTITY_BPF_H
+
+#include "compat.bpf.h"
+#include "ioctl.bpf.h"
+#include "syscall.bpf.h"
+
+/* Ids of the states, by address of struct kvm_vcpu. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, u64);
+	__type(value, u32);
+} vcpu_states __weak SEC(".maps");
+
+/*
+ * The same for threads that are not vCPUs, by process: those of its first VM, and those that do
+ * not tell their VM, have kvm 0.  Kernel threads have tgid 0.
+ */
+struct other_key {
+	u64 kvm;
+	u32 tgid, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, struct other_key);
+	__type(value, u32);
+} other_states __weak SEC(".maps");
+
+/* What the states of a VM have as vm, by address of struct kvm: the id of its first state. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, u64);
+	__type(value, u32);
+} vm_ids __weak SEC(".maps");
+
+/*
+ * tgids, for KVMW_TARGET_PIDS.  The value is when the process started, because tgids are used
+ * again; 0 until it is first seen.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_TARGETS);
+	__type(key, u32);
+	__type(value, u64);
+} targets __weak SEC(".maps");
+
+/* The same: processes known to be recorded VMs; with KVMW_TARGET_PIDS, all from the start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, u64);
+} vms __weak SEC(".maps");
+
+/*
+ * What is known about a thread: the index of its current vCPU's state plus one, or one of these.
+ * The state may have another thread by now: known_state().
+ */
+#define NO_STATE_YET	0U
+#define OTHER_VCPU	2046U	/* its current vCPU is not selected by --vcpu */
+#define UNWANTED	2047U
+#define KNOWN_BITS	11
+
+struct thread {
+	u64 start_ns;	/* when it started: thread ids are used again */
+	u32 known, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, struct thread);
+} threads __weak SEC(".maps");
+
+/*
+ * The same for the thread that each CPU ran last: tid (22 bits, PID_MAX_LIMIT), epoch, known, in
+ * one word, so no other program sees half an update.  This avoids the lookup in threads except
+ * for the first exit after a context switch, costs a tenth of task storage, and works on 5.10.
+ *
+ * The epoch changes when a known thread ends, before its tid can be used again.  A state says
+ * itself whether it is still that thread's.
+ */
+#define MAX_CPUS 1024
+#define EPOCH_BITS 31
+#define EPOCH_MASK ((1U << EPOCH_BITS) - 1)
+struct {
+	u64 known;
+	u64 pad[7];		/* a cache line each */
+} here[MAX_CPUS] __weak = {};
+u32 epoch __weak = 0;
+
+static __always_inline void here_set(u32 tid, u32 known)
+{
+	u64 key = (u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK);
+
+	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = key << KNOWN_BITS | known;
+}
+
+/* NO_STATE_YET also if nothing is known about the thread here. */
+static __always_inline u32 here_known(u32 tid)
+{
+	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
+	u32 known = last & ((1 << KNOWN_BITS) - 1);
+
+	if (last >> (EPOCH_BITS + KNOWN_BITS) != tid)
+		return NO_STATE_YET;
+	if (known >= OTHER_VCPU && (last >> KNOWN_BITS & EPOCH_MASK) != (epoch & EPOCH_MASK))
+		return NO_STATE_YET;
+	return known;
+}
+
+static __always_inline void remember(u32 tid, u64 start_ns, u32 known)
+{
+	struct thread thread = { .start_ns = start_ns, .known = known };
+
+	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
+	here_set(tid, known);
+}
+
+static __always_inline u64 thread_start(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, start_time);
+}
+
+static __always_inline u64 process_start(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_time);
+}
+
+/* The recorder itself does not count.  It is a subreaper, so orphans are found too. */
+static __always_inline bool descends_from_recorder(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	for (int depth = 0; depth < 32; depth++) {
+		int tgid = BPF_CORE_READ(task, tgid);
+
+		if (tgid == (int)config.parent)
+			return (int)(bpf_get_current_pid_tgid() >> 32) != tgid;
+		if (tgid <= 1)
+			break;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return false;
+}
+
+static __always_inline bool selected_by_pid(u32 tgid)
+{
+	u64 *start = bpf_map_lookup_elem(&targets, &tgid), now = process_start();
+
+	if (!start)
+		return false;
+	if (!*start)
+		*start = now;
+	return *start == now;
+}
+
+static __always_inline bool is_target(void)
+{
+	switch (config.target) {
+	case KVMW_TARGET_ALL:
+		return true;
+	case KVMW_TARGET_PIDS:
+		return selected_by_pid(bpf_get_current_pid_tgid() >> 32);
+	default:
+		return descends_from_recorder();
+	}
+}
+
+static __always_inline bool vcpu_wanted(u32 vcpu_id)
+{
+	u32 word;
+
+	if (!config.vcpu_filter)
+		return true;
+	if (vcpu_id >= KVMW_MAX_VCPU_IDS)
+		return false;
+	/* The mask must stay: compat.bpf.h, scalar spill. */
+	word = vcpu_id >> 6;
+	barrier_var(word);
+	return config.vcpus[word & (KVMW_VCPU_ID_WORDS - 1)] >> (vcpu_id & 63) & 1;
+}
+
+/* The first member of struct kvm_vcpu (include/linux/kvm_host.h), 5.10 to 7.x. */
+static __always_inline u64 kvm_of(u64 vcpu)
+{
+	u64 kvm = 0;
+
+	bpf_probe_read_kernel(&kvm, sizeof(kvm), (void *)vcpu);
+	return kvm;
+}
+
+/* ---- states --------------------------------------------------------------- */
+
+/* NULL: this id is no longer in use. */
+static __always_inline struct kvmw_vcpu_state *state_of_id(u32 id)
+{
+	struct kvmw_vcpu_state *s = state_at(KVMW_STATE(id));
+
+	return s && s->exit.e.vcpu == id ? s : NULL;
+}
+
+static __always_inline void changed(void)
+{
+	__sync_fetch_and_add(&changes, 1);
+}
+
+/* A free state, for the current thread's process; NULL: all are taken. */
+static __noinline struct kvmw_vcpu_state *state_take(u32 role)
+{
+	struct kvmw_vcpu_state *s;
+	u32 id = 0;
+
+	if (bpf_map_pop_elem(&free_states, &id)) {
+		__sync_fetch_and_add(&no_state, 1);
+		return NULL;
+	}
+	s = state_at(KVMW_STATE(id));
+	if (!s)
+		return NULL;
+	s->role = role;
+	s->vm = KVMW_NO_VM;
+	s->exit.event = KVMW_EVENT_EXIT;
+	s->exit.e.vcpu = id;
+	s->user.event = KVMW_EVENT_USERSPACE;
+	s->user.e.vcpu = id;
+	return s;
+}
+
+/* Two callers raced and this one lost: nobody has seen its state. */
+static __always_inline void state_give_back(struct kvmw_vcpu_state *s)
+{
+	u32 id = s->exit.e.vcpu;
+
+	s->vcpu = s->kvm = 0;
+	bpf_map_push_elem(&free_states, &id, BPF_ANY);
+}
+
+/* id: of the caller's state, if it is the VM's first. */
+static __always_inline u32 vm_of(u64 kvm, u32 id)
+{
+	u32 *found;
+
+	bpf_map_update_elem(&vm_ids, &kvm, &id, BPF_NOEXIST);
+	found = bpf_map_lookup_elem(&vm_ids, &kvm);
+	return found ? *found : id;
+}
+
+static __always_inline void name_process(struct kvmw_vcpu_state *s, const struct task_struct *task)
+{
+	const struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	bpf_core_read_str(s->leader, sizeof(s->leader), &leader->comm);
+	s->start_ns = BPF_CORE_READ(leader, start_time);
+}
+
+static __noinline struct kvmw_vcpu_state *state_new(u64 vcpu, u32 vcpu_id)
+{
+	struct kvmw_vcpu_state *s = state_take(KVMW_ROLE_VCPU);
+	u32 id, *found;
+
+	if (!s)
+		return NULL;
+	id = s->exit.e.vcpu;
+	s->vcpu_id = vcpu_id;
+	s->vcpu = vcpu;
+	s->kvm = kvm_of(vcpu);
+	/* An interrupt may have been here first. */
+	if (bpf_map_update_elem(&vcpu_states, &vcpu, &id, BPF_NOEXIST)) {
+		state_give_back(s);
+		found = bpf_map_lookup_elem(&vcpu_states, &vcpu);
+		return found ? state_of_id(*found) : NULL;
+	}
+	s->vm = vm_of(s->kvm, id);
+	return s;
+}
+
+/*
+ * The current thread runs the vCPU from now on.  If the thread before, or this one, was in the
+ * VMM and has done other things since, all the time outside of KVM_RUN is the VMM's.
+ */
+static __noinline int take_over(struct kvmw_vcpu_state *s)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid(), start;
+	u32 tid = pid_tgid, tgid = pid_tgid >> 32;
+
+	if (!s)
+		return 0;
+	if (s->user_ns && config.parts) {
+		s->exit.e.wait_ns = s->user_wait;
+		s->exit.e.block_ns = s->user_block;
+	}
+	s->off_ns = s->slept_ns = 0;
+	s->runner = tid;
+	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
+		return 0;
+	s->gone_ns = 0;
+	bpf_get_current_comm(s->comm, sizeof(s->comm));
+	name_process(s, (void *)bpf_get_current_task());
+	s->tgid = tgid;
+	/* Last, because this shows the state to the recorder. */
+	s->tid = tid;
+	changed();
+	start = s->start_ns;
+	bpf_map_update_elem(&vms, &tgid, &start, BPF_ANY);
+	return 0;
+}
+
+/* The state that is known of a thread, if it is still the thread's. */
+static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
+{
+	struct kvmw_vcpu_state *s = known == NO_STATE_YET ? NULL : state_at(known - 1);
+
+	return s && s->runner == tid ? s : NULL;
+}
+
+/* Another thread than before runs on this CPU. */
+static __noinline u32 thread_lookup(void)
+{
+	u32 tid = bpf_get_current_pid_tgid(), known;
+	u64 start = thread_start();
+	struct thread *found = bpf_map_lookup_elem(&threads, &tid);
+
+	if (found && found->start_ns == start)
+		known = found->known;
+	else
+		known = is_target() ? NO_STATE_YET : UNWANTED;
+	remember(tid, start, known);
+	return known;
+}
+
+static __always_inline u32 thread_known(u32 tid)
+{
+	u32 known = here_known(tid);
+
+	/* "No state yet" may be stale: the thread may have got one on another CPU. */
+	return known == NO_STATE_YET ? thread_lookup() : known;
+}
+
+/* The current thread, which is wanted, turns to another vCPU, or runs its first one. */
+static __noinline struct kvmw_vcpu_state *state_switch(u64 vcpu)
+{
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid), *id;
+	struct kvmw_vcpu_state *s = known_state(known, tid);
+	u32 vcpu_id = compat_vcpu_id((void *)vcpu);
+
+	if (s)
+		s->runner = 0;
+	if (!vcpu_wanted(vcpu_id)) {
+		if (known != OTHER_VCPU)
+			remember(tid, thread_start(), OTHER_VCPU);
+		return NULL;
+	}
+	id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
+	s = id ? state_of_id(*id) : NULL;
+	if (!s)
+		s = state_new(vcpu, vcpu_id);
+	if (!s)
+		return NULL;
+	take_over(s);
+	remember(tid, thread_start(), KVMW_STATE(s->exit.e.vcpu) + 1);
+	return s;
+}
+
+/* The state of a vCPU that the current thread runs; NULL: not recorded. */
+static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu)
+{
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
+	struct kvmw_vcpu_state *s = known_state(known, tid);
+
+	if (s && s->vcpu == vcpu)
+		return s;
+	return known == UNWANTED || !vcpu ? NULL : state_switch(vcpu);
+}
+
+/*
+ * The vCPU that is loaded on this thread: its latest preempt notifier (vcpu_load(),
+ * virt/kvm/kvm_main.c); 0: none.  Threads load vCPUs for other ioctls than KVM_RUN too.
+ */
+static __always_inline u64 loaded_vcpu(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 link = (u64)BPF_CORE_READ(task, preempt_notifiers.first);
+
+	return link ? link - compat_vcpu_notifier() : 0;
+}
+
+/* The vCPU whose KVM_RUN this thread is in; 0: none. */
+static __noinline u64 running_vcpu(void)
+{
+	const struct pt_regs *regs = arch_syscall_regs();
+	struct file *file;
+
+	if (!arch_is_ioctl(regs) || (u32)arch_syscall_arg(regs, 1) != KVM_RUN)
+		return 0;
+	file = file_of(arch_syscall_arg(regs, 0));
+	return fd_kind(file) == FD_VCPU ? (u64)BPF_CORE_READ(file, private_data) : 0;
+}
+
+/* The state of the thread's current vCPU; make: create one if there is none. */
+static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
+{
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
+	struct kvmw_vcpu_state *s = known_state(known, tid);
+	u64 vcpu;
+
+	if (s || !make || known == UNWANTED || known == OTHER_VCPU)
+		return s;
+	vcpu = running_vcpu();
+	return vcpu ? state_switch(vcpu) : NULL;
+}
+
+/* ---- threads that are not vCPUs -------------------------------------------- */
+
+/* A fresh state for threads that are not vCPUs; task is one of them. */
+static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, u64 kvm,
+							  struct task_struct *task)
+{
+	struct other_key key = { .kvm = kvm, .tgid = tgid };
+	struct kvmw_vcpu_state *s = state_take(tgid ? KVMW_ROLE_VMM : KVMW_ROLE_KERNEL);
+	u32 id, *found;
+
+	if (!s)
+		return NULL;
+	id = s->exit.e.vcpu;
+	s->vcpu_id = KVMW_VCPU_NONE;
+	s->tgid = tgid;
+	s->kvm = kvm;
+	if (tgid) {
+		name_process(s, task);
+		__builtin_memcpy(s->comm, s->leader, sizeof(s->comm));
+	}
+	found = bpf_map_lookup_elem(&other_states, &key);
+	/* Another process had this tgid. */
+	if (found && !state_of_id(*found))
+		bpf_map_delete_elem(&other_states, &key);
+	if (bpf_map_update_elem(&other_states, &key, &id, BPF_NOEXIST)) {
+		state_give_back(s);
+		found = bpf_map_lookup_elem(&other_states, &key);
+		return found ? state_of_id(*found) : NULL;
+	}
+	if (kvm)
+		s->vm = vm_of(kvm, id);
+	/* Last, because this shows the state to the recorder. */
+	s->tid = tgid ? tgid : KVMW_VCPU_NONE;
+	changed();
+	return s;
+}
+
+/* Whether a state of an earlier process has the tgid of this thread. */
+static __always_inline bool is_earlier(const struct kvmw_vcpu_state *s, struct task_struct *task)
+{
+	return s->gone_ns && s->start_ns != BPF_CORE_READ(task, group_leader, start_time);
+}
+
+static __always_inline struct kvmw_vcpu_state *state_of_other(u32 tgid, u64 kvm,
+							      struct task_struct *task)
+{
+	struct other_key key = { .kvm = kvm, .tgid = tgid };
+	u32 *id = bpf_map_lookup_elem(&other_states, &key);
+	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+
+	if (s && is_earlier(s, task)) {
+		bpf_map_delete_elem(&other_states, &key);
+		s = NULL;
+	}
+	return s ? s : state_new_other(tgid, kvm, task);
+}
+
+/*
+ * The state to which an event in the current context belongs: the vCPU of this thread, or
+ * its process, or the kernel; NULL: not recorded.  --vcpu excludes everything but vCPUs.
+ */
+static __always_inline struct kvmw_vcpu_state *state_of_current(void)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid(), vcpu;
+	u32 tid = pid_tgid, known = thread_known(tid);
+	struct kvmw_vcpu_state *s = known_state(known, tid);
+	struct task_struct *task;
+
+	if (known == UNWANTED)
+		return NULL;
+	vcpu = loaded_vcpu();
+	if (vcpu && !(s && s->vcpu == vcpu) && running_vcpu() == vcpu)
+		return state_switch(vcpu);
+	if (s || config.vcpu_filter)
+		return s;
+	task = (void *)bpf_get_current_task();
+	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, 0, task);
+}
+
+/* The same for an event of a VM; kvm 0: unknown. */
+static __always_inline struct kvmw_vcpu_state *state_of_vm(u64 kvm)
+{
+	struct kvmw_vcpu_state *s = state_of_current();
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!s || !kvm || s->kvm == kvm || s->role == KVMW_ROLE_KERNEL)
+		return s;
+	if (config.vcpu_filter)
+		return NULL;
+	if (s->role == KVMW_ROLE_VCPU)
+		s = state_of_other(tgid, 0, (void *)bpf_get_current_task());
+	if (!s || s->kvm == kvm)
+		return s;
+	if (s->kvm)
+		return state_of_other(tgid, kvm, (void *)bpf_get_current_task());
+	/* The process's first VM. */
+	s->kvm = kvm;
+	s->vm = vm_of(kvm, s->exit.e.vcpu);
+	changed();
+	return s;
+}
+
+static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
+{
+	struct other_key key = { .kvm = kvm, .tgid = tgid };
+	u32 *id = bpf_map_lookup_elem(&other_states, &key);
+	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+
+	if (!s)
+		return;
+	s->gone_ns = s->ended_ns = now;
+	changed();
+	if (kvm)
+		bpf_map_delete_elem(&other_states, &key);
+}
+
+/* From now on the address stands for another VM. */
+static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
+{
+	struct other_key key = { .tgid = tgid };
+	struct kvmw_vcpu_state *s;
+	u32 *id;
+
+	bpf_map_delete_elem(&vm_ids, &kvm);
+	other_ends(tgid, kvm, now);
+	id = bpf_map_lookup_elem(&other_states, &key);
+	s = id ? state_of_id(*id) : NULL;
+	if (s && s->kvm == kvm)
+		s->kvm = KVMW_VM_ENDED;
+}
+
+#endif

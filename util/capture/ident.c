@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/capture/ident.h"
+#include "util/capture/json_build.h"
+
+static bool same_process(const struct ident_vm *vm, const struct kvmw_vcpu_state *s)
+{
+	return (u32)vm->desc.pid == s->tgid && vm->start_ns == s->start_ns;
+}
+
+/* Finds the VM of a state; NULL: it is new. */
+static struct ident_vm *ident__find(struct ident *ident, const struct kvmw_vcpu_state *s)
+{
+	for (u32 i = 0; i < ident->nr_vms; i++)
+		if (s->vm != KVMW_NO_VM && ident->vms[i].vm == s->vm)
+			return &ident->vms[i];
+	/* Threads that do not tell their VM belong to their process's first one, and it to them. */
+	for (u32 i = 0; i < ident->nr_vms; i++)
+		if (same_process(&ident->vms[i], s) &&
+		    (s->vm == KVMW_NO_VM || ident->vms[i].vm == KVMW_NO_VM))
+			return &ident->vms[i];
+	return NULL;
+}
+
+/* By now, another process may have the pid. */
+static bool describable(const struct kvmw_vcpu_state *s)
+{
+	return !s->gone_ns || vm__started_at(s->tgid, s->start_ns);
+}
+
+static struct ident_vm *ident__vm_of(struct ident *ident, const struct kvmw_vcpu_state *s)
+{
+	struct ident_vm *vm = ident__find(ident, s);
+
+	if (!vm) {
+		vm = &ident->vms[ident->nr_vms++];
+		*vm = (struct ident_vm) {
+			.id = ident->next_id++, .vm = KVMW_NO_VM, .start_ns = s->start_ns,
+			.desc.pid = s->tgid,
+		};
+		if (describable(s))
+			vm__describe(s->tgid, &vm->desc);
+		if (!vm->desc.vmm[0])
+			memcpy(vm->desc.vmm, s->leader, sizeof(s->leader));
+	}
+	if (vm->vm == KVMW_NO_VM)
+		vm->vm = s->vm;
+	return vm;
+}
+
+static const char *const roles[] = {
+	[KVMW_ROLE_VMM] = "vmm", [KVMW_ROLE_KERNEL] = "kernel",
+};
+
+/* NULL: out of memory. */
+static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcpu_state *s)
+{
+	struct json_object *o = json_object_new_object();
+	bool is_vcpu = s->role == KVMW_ROLE_VCPU;
+	int err;
+
+	err = json_build__put(o, "id", json_object_new_int64(s->exit.e.vcpu));
+	err |= s->role == KVMW_ROLE_KERNEL ? json_build__put_null(o, "vm") :
+	       json_build__put(o, "vm", json_object_new_int64(ident__vm_of(ident, s)->id));
+	err |= is_vcpu ? json_build__put(o, "vcpu", json_object_new_int64(s->vcpu_id)) :
+	       json_build__put_null(o, "vcpu");
+	err |= json_build__put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
+	err |= json_build__put(o, "comm",
+			       json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
+	if (!is_vcpu)
+		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
+	else if (s->gone_ns)
+		err |= json_build__put(o, "gone_ns", json_object_new_int64(s->gone_ns));
+	return json_build__end(o, err);
+}
+
+/* NULL: out of memory. */
+static struct json_object *ident_vm(const struct ident_vm *vm)
+{
+	struct json_object *o = json_object_new_object();
+	int err;
+
+	err = json_build__put(o, "id", json_object_new_int64(vm->id));
+	err |= json_build__put(o, "pid", json_object_new_int(vm->desc.pid));
+	err |= json_build__put_text(o, "name", vm->desc.name);
+	err |= json_build__put_text(o, "vmm", vm->desc.vmm);
+	return json_build__end(o, err);
+}
+
+static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
+	int err = 0;
+	char *text;
+
+	/* The vCPUs first: they find the VMs. */
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
+		if (states[i].tid)
+			err = json_build__append(vcpus, ident_vcpu(ident, &states[i]));
+	for (u32 i = 0; i < ident->nr_vms && !err; i++)
+		err = json_build__append(vms, ident_vm(&ident->vms[i]));
+	err |= json_build__put(root, "vms", vms);
+	err |= json_build__put(root, "vcpus", vcpus);
+	root = json_build__end(root, err);
+	text = json_build__text(root);
+	json_object_put(root);
+	return sink__json(sink, DATA_IDENT, text);
+}
+
+static bool ident__changed(struct ident *ident, const struct kvmw_vcpu_state *states)
+{
+	bool changed = false;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		const struct kvmw_vcpu_state *s = &states[i];
+		typeof(ident->sent[i]) now = {
+			.id = s->exit.e.vcpu, .tid = s->tid, .vm = s->vm, .used = true,
+			.gone_ns = s->gone_ns,
+		};
+		const typeof(now) *sent = &ident->sent[i];
+
+		if (!s->tid || (sent->used && sent->id == now.id && sent->tid == now.tid &&
+				sent->vm == now.vm && sent->gone_ns == now.gone_ns))
+			continue;
+		ident->sent[i] = now;
+		changed = true;
+	}
+	return changed;
+}
+
+int ident__send(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states,
+		u64 changes)
+{
+	if (changes == ident->changes)
+		return 0;
+	ident->changes = changes;
+	return ident__changed(ident, states) ? send_ident(ident, sink, states) : 0;
+}
+
+void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i)
+{
+	struct ident_vm *vm = states[i].role == KVMW_ROLE_KERNEL ? NULL : ident__find(ident, &states[i]);
+
+	ident->sent[i].used = false;
+	if (!vm)
+		return;
+	for (u32 k = 0; k < KVMW_MAX_VCPUS; k++)
+		if (k != i && states[k].tid && states[k].role != KVMW_ROLE_KERNEL &&
+		    ident__find(ident, &states[k]) == vm)
+			return;
+	*vm = ident->vms[--ident->nr_vms];
+}

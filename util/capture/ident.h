@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The vCPUs and VMs that the states stand for, as IDENT frames. */
+#ifndef KVMW_IDENT_H
+#define KVMW_IDENT_H
+
+#include "util/capture/sink.h"
+#include "util/capture/vm.h"
+#include "bpf_skel/shared.h"
+
+/* A VM, or a process that was not seen to run one yet. */
+struct ident_vm {
+	u32 id;			/* in the recording */
+	u32 vm;			/* of its states; KVMW_NO_VM: none of its vCPUs ran yet */
+	u64 start_ns;		/* of its process */
+	struct vm desc;		/* read once, because the process may end */
+};
+
+struct ident {
+	/* What the last IDENT frame said. */
+	struct {
+		u32 id, tid, vm;
+		bool used;
+		u64 gone_ns;
+	} sent[KVMW_MAX_VCPUS];
+	u64 changes;
+	/* Each has a state. */
+	struct ident_vm vms[KVMW_MAX_VCPUS];
+	u32 nr_vms, next_id;
+};
+
+/*
+ * Sends an IDENT frame if anything changed; to be called often.  changes: how often the programs
+ * changed something.  0 or -1.
+ */
+int ident__send(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states,
+		u64 changes);
+
+/* Before state i is used again: drops its VM if it is the VM's last one. */
+void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* In which order the methods of a probe are tried on this kernel. */
+#ifndef KVMW_METHODS_H
+#define KVMW_METHODS_H
+
+#include "util/capture/provider.h"
+
+/*
+ * The best method that ranks below the last one (NULL: the best of all); NULL: none is left.
+ * preemptible: the kernel is.
+ */
+const struct attach_method *methods__after(const struct probe *probe,
+					   const struct attach_method *last, bool preemptible);
+
+#endif
