@@ -36,7 +36,7 @@ BOOTS = {
                                        "time", "corners", "caps", "bench"]),
     "linux": (110, ["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (90, ["--kernel", "bookworm"], ["behave"]),
-    "families-bookworm": (110, ["--kernel", "bookworm"], ["families", "nested"]),
+    "families-bookworm": (150, ["--kernel", "bookworm"], ["families", "nested", "guests"]),
     "families-bullseye": (100, ["--kernel", "bullseye"], ["families", "nested"]),
     "families-trixie": (100, ["--kernel", "trixie"], ["families", "nested"]),
     "families-sid": (140, ["--kernel", "sid"], ["families", "nested"]),

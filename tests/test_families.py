@@ -69,19 +69,35 @@ def meta(path):
     return next(independent_reader.text(frame) for frame in recording.frames if frame.type == 2)
 
 
+def counts_are_perfs(boot, name):
+    perf = lab_fixtures.perf_stat(boot.path(f"{name}.perf"))
+    found, beneath = Totals(boot.path(f"{name}.kvmw")), tracepoints(boot)
+    recorded = meta(boot.path(f"{name}.kvmw"))["events"]
+    beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
+    assert len(beneath) > 20
+    unseen = lab_fixtures.missed(boot, boot.path(f"{name}.kvmw"))
+    assert sum(unseen.values()) < sum(found.count.values()) / 50
+    assert {key: found.count[key] for key in beneath} == {
+        key: sum(perf[name] for name in names) for key, names in beneath.items()}
+
+
 @in_boots(*FAMILIES)
 def test_counts_are_perfs(boot):
     step = boot.step("families")
     assert step.status == 0, step.err
-    perf = lab_fixtures.perf_stat(boot.path("families.perf"))
-    found, beneath = Totals(boot.path("families.kvmw")), tracepoints(boot)
-    recorded = meta(boot.path("families.kvmw"))["events"]
-    beneath = {key: names for key, names in beneath.items() if key[0] in recorded}
-    assert len(beneath) > 20
-    unseen = lab_fixtures.missed(boot, boot.path("families.kvmw"))
-    assert sum(unseen.values()) < sum(found.count.values()) / 50
-    assert {key: found.count[key] for key in beneath} == {
-        key: sum(perf[name] for name in names) for key, names in beneath.items()}
+    counts_are_perfs(boot, "families")
+
+
+@in_boots("families-bookworm")
+def test_counts_of_many_guests_are_perfs(boot):
+    """Twenty guests, the last of which is killed, and one of which ends with a triple fault."""
+    guests = boot.path("guests").read_text().splitlines()
+    assert len(guests) == 20
+    assert boot.step("guests").status == 128 + 9, boot.step("guests").err
+    counts_are_perfs(boot, "guests")
+    vms = {vcpu["vm"] for vcpu in lab_fixtures.info(boot.path("guests.kvmw"))["vcpus"]
+           if not vcpu["role"]}
+    assert len(vms) == 21       # one of them has two
 
 
 @in_boots(*FAMILIES)
