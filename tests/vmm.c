@@ -9,11 +9,17 @@
  *
  * Thread 0 to 15 carries it out; the next command waits for it unless COMMAND ends with '&'.
  *
- *	vm V			create VM V
+ *	vm V [1]		create VM V; 1: with KVM's interrupt chips and an irqfd, an MSI
  *	vcpu C V ID		create vCPU C, whose number in VM V is ID
- *	run C N [CPUID]		call KVM_RUN N times: the guest executes CPUID so often, then OUT
+ *	run C N [CPUID [ARM [IRQ]]]
+ *				call KVM_RUN N times: the guest executes CPUID so often, arms the
+ *				APIC's timer so often (IA32_TSC_DEADLINE), halts until it has
+ *				taken so many interrupts, then OUT
  *	forever C		call KVM_RUN once: the guest does not leave by itself
  *	imm C N			call KVM_RUN N times with immediate_exit set: EINTR
+ *	signal V N		write N times to the irqfd, each time the guest has taken the last
+ *	other V N		the same by another process
+ *	aio V N			the same by the kernel, in an interrupt: reads of a disk complete
  *	close V			close VM V and its vCPUs
  *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
  *				times, close it
@@ -24,7 +30,8 @@
  *	die			SIGKILL for the whole process
  *
  * It prints a line of JSON: for each vCPU its VM, number and threads, how often KVM_RUN
- * returned with KVM_EXIT_IO and with EINTR, and the CPUID and OUT of its guest.
+ * returned with KVM_EXIT_IO and with EINTR, and how often its guest did CPUID and armed the timer
+ * and how many interrupts it took.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +41,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/aio_abi.h>
 #include <linux/kvm.h>
 
 #define NR_THREADS	16
@@ -47,7 +58,22 @@
 #define MAX_TIDS	16
 #define PAGE		4096
 #define CODE		0x1000		/* guest physical addresses */
-#define PARAM		0x2000		/* how many CPUID, 16 bits */
+#define HANDLER		0x1100
+#define PARAM		0x2000		/* 16 bits each: how many CPUID, */
+#define PARAM_ARM	(PARAM + 2)	/* WRMSR, */
+#define PARAM_IRQ	(PARAM + 4)	/* interrupts */
+#define TAKEN		(PARAM + 6)	/* interrupts that came */
+#define STACK		0x3ff0
+#define VECTOR		0x30
+#define DISK		"/dev/vda"
+#define MAX_CPUID	256
+#define CPUID_1_ECX_TSC_DEADLINE	(1U << 24)
+#define APIC_SPIV	0xf0
+#define SPIV_ENABLED	0x1ff
+#define APIC_BASE_X2APIC	(1U << 10)
+#define APIC_LVTT	0x320
+#define LVTT_TSC_DEADLINE	(2U << 17)
+#define LVTT_MASKED	(1U << 16)
 
 /* 16-bit real mode, at CODE. */
 static const unsigned char code[] = {
@@ -59,13 +85,41 @@ static const unsigned char code[] = {
 	0x0f, 0xa2,				/*    cpuid */
 	0x4e,					/*    dec si */
 	0xeb, 0xf1,				/*    jmp 1b */
-	0xba, 0x10, 0x00,			/* 2: mov dx, 0x10 */
+	0x8b, 0x36, PARAM_ARM & 0xff, PARAM_ARM >> 8,	/* 2: mov si, [PARAM_ARM] */
+	0x66, 0xb9, 0xe0, 0x06, 0x00, 0x00,	/*    mov ecx, IA32_TSC_DEADLINE */
+	0x66, 0xba, 0xff, 0xff, 0xff, 0x00,	/*    mov edx, 0xffffff: in some years */
+	0x85, 0xf6,				/* 3: test si, si */
+	0x74, 0x05,				/*    jz 4f */
+	0x0f, 0x30,				/*    wrmsr */
+	0x4e,					/*    dec si */
+	0xeb, 0xf7,				/*    jmp 3b */
+	0xfa,					/* 4: cli */
+	0xa1, TAKEN & 0xff, TAKEN >> 8,		/*    mov ax, [TAKEN] */
+	0x3b, 0x06, PARAM_IRQ & 0xff, PARAM_IRQ >> 8,	/*    cmp ax, [PARAM_IRQ] */
+	0x73, 0x04,				/*    jae 5f */
+	0xfb,					/*    sti */
+	0xf4,					/*    hlt */
+	0xeb, 0xf2,				/*    jmp 4b */
+	0xba, 0x10, 0x00,			/* 5: mov dx, 0x10 */
 	0xee,					/*    out dx, al */
-	0xeb, 0xe7,				/*    jmp 0 */
+	0xeb, 0xc0,				/*    jmp 0 */
+};
+
+/* At HANDLER: of an interrupt. */
+static const unsigned char handler[] = {
+	0x66, 0x50, 0x66, 0x51, 0x66, 0x52,	/* push eax, ecx, edx */
+	0x66, 0xb9, 0x0b, 0x08, 0x00, 0x00,	/* mov ecx, the x2APIC's EOI register */
+	0x66, 0x31, 0xc0, 0x66, 0x31, 0xd2,	/* xor eax, eax; xor edx, edx */
+	0x0f, 0x30,				/* wrmsr */
+	0xff, 0x06, TAKEN & 0xff, TAKEN >> 8,	/* inc word [TAKEN] */
+	0x66, 0x5a, 0x66, 0x59, 0x66, 0x58,	/* pop edx, ecx, eax */
+	0xcf,					/* iret */
 };
 
 struct test_vm {
 	int fd;
+	bool chips;
+	int irqfd;		/* an eventfd */
 	unsigned char *mem;
 };
 
@@ -73,7 +127,7 @@ struct test_vcpu {
 	int fd;
 	unsigned int vm, number;
 	struct kvm_run *run;
-	unsigned long io, eintr, cpuid;
+	unsigned long io, eintr, cpuid, arm, irq;
 	pid_t tid[MAX_TIDS];
 	unsigned int nr_tids;
 };
@@ -119,22 +173,70 @@ static size_t run_size(const struct vmm *vmm)
 	return ioctl(vmm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
-static void make_vm(struct vmm *vmm, struct test_vm *vm)
+static void make_irqfd(struct test_vm *vm)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry;
+	} route = {
+		.head.nr = 1,
+		.entry = { .type = KVM_IRQ_ROUTING_MSI,
+			   .u.msi = { .address_lo = 0xfee00000, .data = VECTOR } },
+	};
+	struct kvm_irqfd irqfd = {};
+
+	must(!ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
+	must(!ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route), "KVM_SET_GSI_ROUTING");
+	vm->irqfd = irqfd.fd = eventfd(0, EFD_CLOEXEC);
+	must(vm->irqfd >= 0 && !ioctl(vm->fd, KVM_IRQFD, &irqfd), "KVM_IRQFD");
+}
+
+static void make_vm(struct vmm *vmm, struct test_vm *vm, bool chips)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = 4 * PAGE };
 
 	vm->fd = ioctl(vmm->kvm, KVM_CREATE_VM, 0);
 	must(vm->fd >= 0, "KVM_CREATE_VM");
+	vm->chips = chips;
+	if (chips)
+		make_irqfd(vm);
 	vm->mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(vm->mem != MAP_FAILED, "mmap");
 	memcpy(vm->mem + CODE, code, sizeof(code));
+	memcpy(vm->mem + HANDLER, handler, sizeof(handler));
+	memcpy(vm->mem + 4 * VECTOR, (unsigned short [2]) { HANDLER, 0 }, 4);
 	region.userspace_addr = (unsigned long)vm->mem;
 	must(!ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 }
 
+/* An x2APIC whose timer is armed by a write to IA32_TSC_DEADLINE and interrupts nobody. */
+static void set_apic(const struct vmm *vmm, int fd, struct kvm_sregs *sregs)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[MAX_CPUID];
+	} cpuid = { .head.nent = MAX_CPUID };
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	unsigned int lvtt = LVTT_TSC_DEADLINE | LVTT_MASKED, spiv = SPIV_ENABLED;
+	struct kvm_lapic_state lapic;
+
+	must(!ioctl(vmm->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid), "KVM_GET_SUPPORTED_CPUID");
+	for (unsigned int i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entry[i].function == 1)
+			cpuid.entry[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
+	must(!ioctl(fd, KVM_SET_CPUID2, &cpuid), "KVM_SET_CPUID2");
+	sregs->apic_base |= APIC_BASE_X2APIC;
+	must(!ioctl(fd, KVM_SET_SREGS, sregs), "KVM_SET_SREGS");
+	must(!ioctl(fd, KVM_GET_LAPIC, &lapic), "KVM_GET_LAPIC");
+	memcpy(lapic.regs + APIC_LVTT, &lvtt, sizeof(lvtt));
+	memcpy(lapic.regs + APIC_SPIV, &spiv, sizeof(spiv));
+	must(!ioctl(fd, KVM_SET_LAPIC, &lapic), "KVM_SET_LAPIC");
+	must(!ioctl(fd, KVM_SET_MP_STATE, &state), "KVM_SET_MP_STATE");
+}
+
 static void make_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int vm, unsigned int number)
 {
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
+	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rsp = STACK };
 	struct kvm_sregs sregs;
 
 	memset(v, 0, sizeof(*v));
@@ -148,6 +250,8 @@ static void make_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int vm, uns
 	sregs.cs.base = sregs.cs.selector = 0;
 	must(!ioctl(v->fd, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	must(!ioctl(v->fd, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+	if (vm_at(vmm, vm)->chips)
+		set_apic(vmm, v->fd, &sregs);
 }
 
 static void ran_by(struct test_vcpu *v, pid_t tid)
@@ -159,21 +263,23 @@ static void ran_by(struct test_vcpu *v, pid_t tid)
 		v->tid[v->nr_tids++] = tid;
 }
 
-static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, unsigned int cpuid)
+/* n: how many CPUID, WRMSR and interrupts. */
+static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, const unsigned int *n)
 {
-	unsigned char *param = vmm->vms[v->vm].mem + PARAM;
+	unsigned short param[] = { n[0], n[1], n[2], 0 };
 
-	param[0] = cpuid;
-	param[1] = cpuid >> 8;
 	ran_by(v, gettid());
 	while (times--) {
+		memcpy(vmm->vms[v->vm].mem + PARAM, param, sizeof(param));
 		while (ioctl(v->fd, KVM_RUN, 0)) {
 			must(errno == EINTR, "KVM_RUN");
 			v->eintr++;
 		}
 		must(v->run->exit_reason == KVM_EXIT_IO, "not KVM_EXIT_IO");
 		v->io++;
-		v->cpuid += cpuid;
+		v->cpuid += n[0];
+		v->arm += n[1];
+		v->irq += n[2];
 	}
 }
 
@@ -185,6 +291,51 @@ static void run_forever(struct vmm *vmm, struct test_vcpu *v)
 	ran_by(v, gettid());
 	while (ioctl(v->fd, KVM_RUN, 0))
 		must(errno == EINTR, "KVM_RUN");
+}
+
+static void read_disk(struct test_vm *vm)
+{
+	static char block[PAGE] __attribute__((aligned(PAGE)));
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = (unsigned long)block,
+		.aio_nbytes = PAGE, .aio_flags = IOCB_FLAG_RESFD, .aio_resfd = vm->irqfd,
+	}, *list = &cb;
+	struct io_event done;
+	aio_context_t aio = 0;
+
+	cb.aio_fildes = open(DISK, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	must((int)cb.aio_fildes >= 0, DISK);
+	must(!syscall(SYS_io_setup, 1, &aio) && syscall(SYS_io_submit, aio, 1, &list) == 1, "io_submit");
+	must(syscall(SYS_io_getevents, aio, 1, 1, &done, NULL) == 1 && done.res == PAGE, "io_getevents");
+	syscall(SYS_io_destroy, aio);
+	close(cb.aio_fildes);
+}
+
+static void interrupt_guest(struct test_vm *vm, unsigned int times, bool by_disk)
+{
+	volatile unsigned short *taken = (void *)(vm->mem + TAKEN);
+
+	for (unsigned int i = 1; i <= times; i++) {
+		if (by_disk)
+			read_disk(vm);
+		else
+			must(!eventfd_write(vm->irqfd, 1), "eventfd_write");
+		while (*taken != i)
+			usleep(1000);
+	}
+}
+
+static void by_other(struct test_vm *vm, unsigned int times)
+{
+	pid_t pid = fork();
+	int status;
+
+	must(pid >= 0, "fork");
+	if (!pid) {
+		interrupt_guest(vm, times, false);
+		_exit(0);
+	}
+	must(waitpid(pid, &status, 0) == pid && !status, "waitpid");
 }
 
 static void interrupt_vcpu(struct test_vcpu *v, unsigned int times)
@@ -215,12 +366,14 @@ static void close_vm(struct vmm *vmm, unsigned int vm)
 
 static void make_many(struct vmm *vmm, unsigned int nr, unsigned int vcpus, unsigned int times)
 {
+	static const unsigned int nothing[3];
+
 	while (nr--) {
-		make_vm(vmm, vm_at(vmm, 0));
+		make_vm(vmm, vm_at(vmm, 0), false);
 		for (unsigned int i = 0; i < vcpus; i++)
 			make_vcpu(vmm, vcpu_at(vmm, i), 0, i);
 		for (unsigned int i = 0; i < vcpus; i++)
-			run_vcpu(vmm, vcpu_at(vmm, i), times, 0);
+			run_vcpu(vmm, vcpu_at(vmm, i), times, nothing);
 		close_vm(vmm, 0);
 	}
 }
@@ -237,20 +390,25 @@ static void spin(unsigned int ms)
 
 static void carry_out(struct vmm *vmm, const char *command)
 {
-	unsigned int n[3] = { 0 };
+	unsigned int n[5] = { 0 };
 	char name[16];
 
-	must(sscanf(command, "%15s %u %u %u", name, &n[0], &n[1], &n[2]) >= 1, command);
+	must(sscanf(command, "%15s %u %u %u %u %u", name, &n[0], &n[1], &n[2], &n[3], &n[4]) >= 1,
+	     command);
 	if (!strcmp(name, "vm"))
-		make_vm(vmm, vm_at(vmm, n[0]));
+		make_vm(vmm, vm_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "vcpu"))
 		make_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
 	else if (!strcmp(name, "run"))
-		run_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n[2]);
+		run_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n + 2);
 	else if (!strcmp(name, "forever"))
 		run_forever(vmm, vcpu_at(vmm, n[0]));
 	else if (!strcmp(name, "imm"))
 		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
+	else if (!strcmp(name, "signal") || !strcmp(name, "aio"))
+		interrupt_guest(vm_at(vmm, n[0]), n[1], *name == 'a');
+	else if (!strcmp(name, "other"))
+		by_other(vm_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "close"))
 		close_vm(vmm, n[0]);
 	else if (!strcmp(name, "vms"))
@@ -340,8 +498,9 @@ static void print_results(const struct vmm *vmm)
 
 		if (!v->run)
 			continue;
-		printf("%s{\"vm\": %u, \"vcpu\": %u, \"io\": %lu, \"eintr\": %lu, \"cpuid\": %lu, \"tids\": [",
-		       comma, v->vm, v->number, v->io, v->eintr, v->cpuid);
+		printf("%s{\"vm\": %u, \"vcpu\": %u, \"io\": %lu, \"eintr\": %lu, \"cpuid\": %lu, "
+		       "\"arm\": %lu, \"irq\": %lu, \"tids\": [",
+		       comma, v->vm, v->number, v->io, v->eintr, v->cpuid, v->arm, v->irq);
 		for (unsigned int k = 0; k < v->nr_tids; k++)
 			printf("%s%d", k ? ", " : "", v->tid[k]);
 		printf("]}");
