@@ -59,10 +59,7 @@ static __always_inline void entry(u64 vcpu)
 		return;
 	/* If the call of KVM_RUN was missed, the VMM's time ends here. */
 	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
-	if (s->exit_open)
-		cycle_end(s, now, now - s->exit.e.time_ns);
-	cycle_clear(s);
-	s->entry_ns = now;
+	cycle_enter(s, now);
 }
 
 /* Saves the kernel from building a trace record; needs the BTF of kvm.ko. */

@@ -41,6 +41,15 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 	}
 }
 
+/* The guest runs: any cycle is over, and the next one begins. */
+static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now)
+{
+	if (s->exit_open)
+		cycle_end(s, now, now - s->exit.e.time_ns);
+	cycle_clear(s);
+	s->entry_ns = now;
+}
+
 /* One exit, with the fields of the tracepoint. */
 struct exit_info {
 #define MEMBER(type, name, field, offset) type name;
@@ -53,7 +62,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
 
-	/* A fast path of some kernels runs the guest again without a kvm_entry. */
+	/* The entry was missed, or was one that x86/exit_reenter.bpf.c would have seen. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE);
 	/* Without an entry before, the parts collected so far belong to no cycle. */

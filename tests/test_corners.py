@@ -5,7 +5,7 @@ import errno
 import json
 
 import lab_fixtures
-from lab_fixtures import AMD, RUN_FAILED, in_boots
+from lab_fixtures import AMD, NONE, REASONS, RUN_FAILED, in_boots
 
 IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
@@ -169,3 +169,22 @@ def test_killed_vmm(boot):
     assert sorted(v["vcpu"] for v in vcpus(path).values()) == [0, 1]
     for v in vcpus(path).values():
         assert info["start_ns"] < v["gone_ns"] < stop - 900 * 10 ** 6
+
+
+@in_boots("intel-bullseye")
+def test_guest_that_runs_again_at_once(boot):
+    """The fast path of IA32_TSC_DEADLINE shows no kvm_entry, yet each cycle has all its times."""
+    step = boot.step("reentry")
+    assert step.status == 0, step.err
+    assert boot.path("preemption_timer").read_text() == "Y\n"
+    (did,) = json.loads(step.out)["vcpus"]
+    rows = lab_fixtures.rows(boot.path("reentry.kvmw"))
+    traced = collections.Counter(line.split(":")[0]
+                                 for line in boot.path("reentry.trace").read_text().splitlines())
+    assert len(rows) == traced["kvm_exit"]
+    assert traced["kvm_entry"] <= traced["kvm_exit"] - did["arm"]
+    reasons = collections.Counter(row.reason for row in rows)
+    assert reasons[REASONS["vmx"]["MSR_WRITE"]] == did["arm"] == 600
+    assert [row.total_ns for row in rows].index(NONE) == len(rows) - 1
+    assert all(row.guest_ns != NONE for row in rows)
+    lab_fixtures.check_chain(rows)

@@ -12,16 +12,26 @@
 #define ARCH_EXIT_METHODS						\
 	{ "exit_svm", ATTACH_TP_BTF, "kvm", "kvm_exit", "kvm_amd" },
 
+/* When kvm_entry began to show all entries: bpf_skel/x86/exit_reenter.bpf.c. */
+#define SINCE_ALL_ENTRIES	KERNEL_VERSION(5, 12, 0)
+
 #define ARCH_PROBE_IDS							\
-	PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL,		\
+	PROBE_REENTER, PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL,		\
 	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
 
 #define ARCH_EXIT_PROBES						\
 	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) | BIT(PROBE_HV_HYPERCALL) | \
+	 BIT(PROBE_REENTER) |						\
 	 BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR))
 
 /* The last three: what KVM's BTF lets the programs read in the guest's registers. */
 #define ARCH_PROBES							\
+	[PROBE_REENTER] = {						\
+		.what = "VM entries of fast paths",			\
+		.before = SINCE_ALL_ENTRIES,				\
+		.methods = { { "exit_reenter", ATTACH_KPROBE, NULL, "kvm_load_guest_xsave_state", \
+			       "kvm_intel" } },				\
+	},								\
 	[PROBE_FAST_MMIO] = {						\
 		.what = "MMIO to an ioeventfd",				\
 		.methods = { { "fast_mmio", ATTACH_TP, "kvm", "kvm_fast_mmio", "kvm_intel" } }, \
