@@ -296,6 +296,18 @@ static void say_ways(struct record *r)
 	}
 }
 
+/* The kernel counts for the whole host, for any thread: ours may be none of these. */
+static void note_missed(struct record *r, u64 missed, const char *what)
+{
+	char note[256];
+
+	snprintf(note, sizeof(note), "missed up to %llu %s: the kernel skipped our BPF program so often "
+		 "because it was already running on that CPU; whose events on this host these were "
+		 "is unknown", (unsigned long long)missed, what);
+	meta__note(r->meta, note);
+	warning("%s", note);
+}
+
 /* Events that not even the totals count: said here and in every report. */
 static void note_gaps(struct record *r)
 {
@@ -311,13 +323,8 @@ static void note_gaps(struct record *r)
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		u64 missed = session__missed(r->session, h);
 
-		if (!missed)
-			continue;
-		snprintf(note, sizeof(note), "missed %llu %s: the kernel skipped our BPF program "
-			 "because it was already running on that CPU", (unsigned long long)missed,
-			 session__what(r->session, h));
-		meta__note(r->meta, note);
-		warning("%s", note);
+		if (missed)
+			note_missed(r, missed, session__what(r->session, h));
 	}
 }
 

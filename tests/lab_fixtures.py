@@ -124,9 +124,9 @@ def info(path, status=0):
 
 
 def missed(boot, path):
-    """{what: how many of it a recording says were missed}: from Linux 7.1 on the kernel skips a
+    """{what: how many of it a recording says were missed at most}: from Linux 7.1 on the kernel skips a
     program while another thread is preempted in one, and hides the event from perf too."""
-    notes = re.findall(r"^missed (\d+) (.*): the kernel skipped", "\n".join(info(path)["notes"]), re.M)
+    notes = re.findall(r"^missed up to (\d+) (.*): the kernel skipped", "\n".join(info(path)["notes"]), re.M)
     assert not notes or "sid" in boot.name
     return collections.Counter({what: int(number) for number, what in notes})
 
