@@ -4,6 +4,7 @@
  *
  *	arch_exit_detail()	details of an exit, from its own fields
  *	arch_hypercall_result()	the result that the guest gets from its hypercall
+ *	arch_fault_nested()	whether faults of the current vCPU are at addresses of an L2
  *	arch_fault_access()	read, write or execute, from the error code of a page fault
  *	arch_spte_present()	whether an entry of KVM's page tables maps a page
  *	arch_preempt_count()	that of this CPU

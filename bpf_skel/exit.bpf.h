@@ -6,6 +6,8 @@
 #include "arch.bpf.h"
 #include "cycle.bpf.h"
 
+#define NESTED_UNKNOWN	0xffff
+
 /* Sums of the parts exist only if the parts do. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
 {
@@ -85,6 +87,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	e->isa = info->isa;
 	e->user_reason = NO_USER;
 	e->entry_cpu = NO_CPU;
+	e->nested = config.nested ? 0 : NESTED_UNKNOWN;
 	arch_exit_detail(s, e);
 	cycle_mark(s);
 

@@ -38,6 +38,7 @@ int kvm_page_fault(void *ctx)
 	if (!s)
 		return PASS_ON;
 	row.value[VALUE(fault, access)] = arch_fault_access(row.value[VALUE(fault, error_code)]);
+	row.value[VALUE(fault, nested)] = arch_fault_nested();
 	/* With shadow paging, this is a guest virtual address. */
 	if (!config.fault.direct)
 		row.value[VALUE(fault, gpa)] = KVMW_NONE;
@@ -130,6 +131,7 @@ int fast_page_fault(void *ctx)
 
 	if (!s)
 		return PASS_ON;
+	row.value[VALUE(fault, nested)] = arch_fault_nested();
 	if (!config.fault.direct)
 		row.value[VALUE(fault, gpa)] = KVMW_NONE;
 	point_send(s, &row, fault, FAST);
@@ -142,6 +144,9 @@ static __always_inline void fault_mapped(struct kvmw_held *held, u64 gfn, u64 pf
 	u64 inside, gpa;
 
 	if (level < 1 || level > 3)
+		return;
+	/* gfn is one of L1, the fault's gpa one of L2. */
+	if (held->row.value[VALUE(fault, nested)] == 1)
 		return;
 	gpa = held->row.value[VALUE(fault, gpa)];
 	if (gpa == KVMW_NONE && !config.fault.direct)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Event nested, with the built-in guest as guest of a guest: its exits are known."""
+import bisect
 import collections
 import json
 
@@ -8,6 +9,8 @@ from lab_fixtures import NONE, REASONS, in_boots
 
 # KVMW_KINDS_nested of util/events.h, and the tracepoints beneath: those that the kernel has.
 ENTER, EXIT, INJECT = 1, 2, 3
+PAGE_FAULT = 1              # KVMW_KINDS_fault
+VMRUN = 0x80                # arch/x86/include/uapi/asm/svm.h
 POINTS = {ENTER: ["vmenter", "vmrun"], EXIT: ["vmexit"], INJECT: ["vmexit_inject"],
           4: ["intercepts"], 5: ["intr_vmexit"], 8: ["vmenter_failed"]}
 
@@ -44,3 +47,32 @@ def test_known_guest_of_a_guest(boot):
               if (t.event, t.reason) == (13, INJECT)][-1:]
     assert (total.count, total.done) == (len(kinds[INJECT]), len(told))
     assert total.span_ns == sum(row.span_ns for row in told)
+
+
+@in_boots("families-bookworm", "families-bullseye", "families-trixie", "families-sid")
+def test_exits_of_l2_are_marked(boot):
+    """Of an exit's rows exactly those of L2 say so; likewise faults at addresses of L2."""
+    path = boot.path("nested.kvmw")
+    exits = lab_fixtures.rows(path)
+    traced = sorted(row for row in lab_fixtures.rows(path, "nested") if row.kind == EXIT)
+    of_l2 = sorted(row for row in exits if row.nested == 1)
+    assert len(of_l2) == len(traced) > 270
+    assert [(row.rip, row.reason, row.info1) for row in of_l2] == [
+        (row.rip, row.reason, row.info1) for row in traced]
+    assert {row.nested for row in exits} == {0, 1}
+    assert {row.nested for row in exits if row.reason == VMRUN} == {0}
+    parts = {row["nested"]: row["count"]
+             for row in lab_fixtures.report(path, "-s", "nested")["rows"]}
+    assert parts == {1: len(of_l2), 0: len(exits) - len(of_l2)}
+
+    faults = [row for row in lab_fixtures.rows(path, "fault") if row.kind == PAGE_FAULT]
+    marks = collections.Counter(row.nested for row in faults)
+    if boot.name == "families-bullseye":    # its KVM has no BTF
+        assert set(marks) == {NONE}
+        return
+    assert set(marks) == {0, 1}
+    began = [row.time_ns for row in exits]
+    for row in faults:
+        of = exits[bisect.bisect_right(began, row.time_ns) - 1]
+        assert row.nested == of.nested
+        assert not row.nested or (row.level, row.pfn) == (NONE, NONE)

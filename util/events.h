@@ -197,7 +197,9 @@
 	FIELD(S, u16, exit_cpu, "id", DICT, "vcpu",			\
 	      "host CPU it exited on")				\
 	FIELD(S, u16, entry_cpu, "id", DICT, "vcpu",			\
-	      "host CPU it entered on next")
+	      "host CPU it entered on next")				\
+	FIELD(S, u16, nested, "bool", DICT, "rip",			\
+	      "1: a nested guest (L2) exited: rip and detail are its own; all ones: unknown")
 
 /*
  * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
@@ -248,7 +250,9 @@
 	FIELD(S, u64, pfn, "hex", DICT, "kind", "host page frame number") \
 	FIELD(S, u64, hva, "addr", DICT, "kind", "address in the VMM")	\
 	FIELD(S, u64, result, "count", DICT, "kind",			\
-	      "what the handler returned, or the tracepoint's own result")
+	      "what the handler returned, or the tracepoint's own result") \
+	FIELD(S, u64, nested, "bool", DICT, "kind",			\
+	      "1: gpa is an address of a nested guest (L2)")
 
 /* KIND(S, NAME, name, number, doc) */
 #define KVMW_KINDS_fault(KIND, S)					\

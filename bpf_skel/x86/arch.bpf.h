@@ -29,6 +29,21 @@ static __always_inline u64 arch_fault_access(u64 error_code)
 	       error_code & PFERR_WRITE ? ACCESS_WRITE : ACCESS_READ;
 }
 
+/*
+ * While L2 runs on page tables of its own that L1 made for it, KVM uses guest_mmu
+ * (nested_ept_init_mmu_context(), arch/x86/kvm/vmx/nested.c; nested_svm_init_mmu_context(),
+ * svm/nested.c).  Without these L2's addresses are L1's.
+ */
+static __always_inline u64 arch_fault_nested(void)
+{
+	struct kvm_vcpu *vcpu = (void *)loaded_vcpu();
+
+	if (!vcpu || !bpf_core_field_exists(vcpu->arch.guest_mmu))
+		return KVMW_NONE;
+	return (u64)BPF_CORE_READ(vcpu, arch.mmu) ==
+	       (u64)vcpu + bpf_core_field_offset(vcpu->arch.guest_mmu);
+}
+
 /* With EPT a page is present that can be read, written or executed; else bit 0 says so. */
 #define SPTE_PRESENT	7
 

@@ -30,6 +30,21 @@ int detail_fault(void *ctx)
 }
 
 /*
+ * KVM traces this for each exit of a nested guest before it decides who handles it
+ * (nested_vmx_reflect_vmexit(), arch/x86/kvm/vmx/nested.c; svm_handle_exit(), svm/svm.c), and
+ * none of these takes a fast path.
+ */
+SEC("tp/kvm/kvm_nested_vmexit")
+int detail_nested(void *ctx)
+{
+	struct kvmw_exit *e = cycle_now();
+
+	if (e)
+		e->nested = 1;
+	return PASS_ON;
+}
+
+/*
  * Hyper-V's hypercalls have their number elsewhere than KVM's, and only KVM knows which
  * ones the guest uses (kvm_hv_hypercall(), arch/x86/kvm/hyperv.c).
  */

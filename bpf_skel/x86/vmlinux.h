@@ -4,8 +4,13 @@
 #define KVMW_X86_VMLINUX_H
 
 /* arch/x86/include/asm/kvm_host.h */
+struct kvm_mmu {
+	int any;
+};
 struct kvm_vcpu_arch {
 	unsigned long regs[17];
+	struct kvm_mmu *mmu;
+	struct kvm_mmu guest_mmu;
 } __attribute__((preserve_access_index));
 
 /* arch/x86/include/asm/ptrace.h: ABI, so its offsets are fixed */

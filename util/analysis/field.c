@@ -42,7 +42,8 @@ bool field__none(const struct data_field *f, u64 value)
 	if (value == KVMW_NONE)
 		return bits == 64 || !field_type__signed(f->type);
 	return bits < 64 && value == (1ULL << bits) - 1 &&
-	       (!strcmp(f->unit, "id") || !strcmp(f->unit, "user") || !strcmp(f->unit, "detail"));
+	       (!strcmp(f->unit, "id") || !strcmp(f->unit, "user") || !strcmp(f->unit, "detail") ||
+		!strcmp(f->unit, "bool"));
 }
 
 bool field__numbered(enum field_form form)

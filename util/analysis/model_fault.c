@@ -27,11 +27,11 @@ struct fault_state {
 	struct span_table accesses, ranges, levels;
 };
 
-enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN };
+enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN, NESTED };
 
 static const char *const fault_columns[] = {
 	[KIND] = "kind", [SPAN] = "span_ns", [VCPU] = "vcpu", [GPA] = "gpa", [ACCESS] = "access",
-	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", NULL,
+	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", [NESTED] = "nested", NULL,
 };
 
 static const struct scan_event events[] = {
@@ -40,7 +40,8 @@ static const struct scan_event events[] = {
 
 static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
 {
-	u64 gpa = col[GPA][i], span = col[SPAN][i];
+	/* Where an address of a nested guest is in its VM is unknown. */
+	u64 gpa = col[NESTED][i] == 1 ? KVMW_NONE : col[GPA][i], span = col[SPAN][i];
 	u16 mmio = narrow(col[MMIO][i], FAULT_UNKNOWN);
 	u32 bits = mmio == 1 ? PAGE_BITS : RANGE_BITS;
 	struct range_entry range = { .key = {

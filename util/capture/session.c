@@ -162,6 +162,7 @@ static int load(struct session *s)
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
+	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
 	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
 	return -kvmw_bpf__load(s->skel);

@@ -183,12 +183,12 @@ static void script_text__put_value(struct script_printer *p, const struct script
 	}
 }
 
-/* Nothing more is known, no bytes were counted: not worth a word. */
+/* Nothing more is known, no bytes were counted, the guest is an ordinary one: not worth a word. */
 static bool is_nothing(const struct field_view *f, u64 value)
 {
 	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
 		return true;
-	return !value && !strcmp(f->desc->name, "detail_size");
+	return !value && (!strcmp(f->desc->name, "detail_size") || !strcmp(f->desc->name, "nested"));
 }
 
 static void script_text__put_field(struct script_printer *p, const struct script_row *row,

@@ -317,7 +317,7 @@ static u32 tid_members(const struct report *rep, const struct key_value *value,
 
 static const char *slot_column(const struct event_desc *event, u32 i)
 {
-	static const char *const of_fault[] = { "gpa", "mmio", NULL };
+	static const char *const of_fault[] = { "gpa", "mmio", "nested" };
 
 	if (event_desc__field(event, "slot", strlen("slot")) >= 0)
 		return i ? NULL : "slot";
@@ -331,7 +331,7 @@ static void slot_fine(u32 event, const u64 *column, u64 *fine)
 
 	fine[0] = gpa;
 	if (event == KVMW_EVENT_FAULT && gpa != KVMW_NONE)
-		fine[0] = column[1] == 1 ? KVMW_NONE :
+		fine[0] = column[1] == 1 || column[2] == 1 ? KVMW_NONE :
 			  gpa & ~(gpa < LOW_MEMORY ? 0xfffULL : LARGE_PAGE - 1);
 }
 
@@ -364,6 +364,32 @@ static u32 slot_members(const struct report *rep, const struct key_value *value,
 			const char *label, struct key_member *member)
 {
 	member[0] = number("slot", value->v[0]);
+	return 1;
+}
+
+/* ---- nested: whether the guest that exited was a nested one -------------- */
+
+static const char *nested_column(const struct event_desc *event, u32 i)
+{
+	return i || event_desc__field(event, "nested", strlen("nested")) < 0 ? NULL : "nested";
+}
+
+/* 16 bits wide in an exit, 64 in a family; unknown are all ones, or a column that is missing. */
+static void nested_fine(u32 event, const u64 *column, u64 *fine)
+{
+	fine[0] = column[0] <= 1 ? column[0] : KVMW_NONE;
+}
+
+static void nested_label(const struct report *rep, const struct key_value *value, char *buf,
+			 size_t size)
+{
+	snprintf(buf, size, "%s", value->v[0] == KVMW_NONE ? "-" : value->v[0] ? "L2" : "L1");
+}
+
+static u32 nested_members(const struct report *rep, const struct key_value *value,
+			  const char *label, struct key_member *member)
+{
+	member[0] = number("nested", value->v[0]);
 	return 1;
 }
 
@@ -412,6 +438,11 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "slot", .doc = "memory slot", .title = "slot", .prefix = "slot ",
 		.column = slot_column, .nr_fine = 1, .fine = slot_fine, .value = slot_value,
 		.label = slot_label, .members = slot_members,
+	},
+	[KEY_NESTED] = {
+		.name = "nested", .doc = "L1, or L2: a nested guest", .title = "guest", .prefix = "",
+		.column = nested_column, .nr_fine = 1, .fine = nested_fine,
+		.label = nested_label, .members = nested_members,
 	},
 };
 

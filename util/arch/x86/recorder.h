@@ -16,12 +16,12 @@
 #define SINCE_ALL_ENTRIES	KERNEL_VERSION(5, 12, 0)
 
 #define ARCH_PROBE_IDS							\
-	PROBE_REENTER, PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL,		\
+	PROBE_REENTER, PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL, PROBE_NESTED_EXIT, \
 	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
 
 #define ARCH_EXIT_PROBES						\
 	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) | BIT(PROBE_HV_HYPERCALL) | \
-	 BIT(PROBE_REENTER) |						\
+	 BIT(PROBE_REENTER) | BIT(PROBE_NESTED_EXIT) |			\
 	 BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR))
 
 /* The last three: what KVM's BTF lets the programs read in the guest's registers. */
@@ -43,6 +43,11 @@
 	[PROBE_HV_HYPERCALL] = {					\
 		.what = "Hyper-V hypercall numbers",			\
 		.methods = { { "detail_hv_hypercall", ATTACH_TP, "kvm", "kvm_hv_hypercall", NULL } }, \
+	},								\
+	[PROBE_NESTED_EXIT] = {						\
+		.what = "exits of nested guests",			\
+		.without = "exits of nested guests are not told apart",	\
+		.methods = { { "detail_nested", ATTACH_TP, "kvm", "kvm_nested_vmexit", NULL } }, \
 	},								\
 	[PROBE_CPUID_LEAF] = {						\
 		.what = "CPUID leaves",					\
