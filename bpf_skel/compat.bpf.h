@@ -15,7 +15,7 @@
  * 354e8f1970f8 ("bpf: Support <8-byte scalar spill and refill"), 5.16: before, the verifier
  *	forgets the bounds of a spilled u32; indices are masked where they are used.
  * 6e890c5d5021 ("vhost: use vhost_tasks for worker threads"), 6.4: before, they are kernel
- *	threads, of no process; interrupts that they deliver cannot be followed.
+ *	threads, of no process; only the interrupts that they deliver are known to be a VM's.
  * bb58b90b1a8f ("KVM: Introduce KVM_SET_USER_MEMORY_REGION2"), 6.8: its argument begins as
  *	that of KVM_SET_USER_MEMORY_REGION does.
  * 838a10bd2ebf ("bpf: Augment raw_tp arguments with PTR_MAYBE_NULL"), 6.13 and 6.12.y: pointers

@@ -59,12 +59,15 @@ struct {
 	__type(value, u64);
 } targets __weak SEC(".maps");
 
-/* The same: processes known to be recorded VMs; with KVMW_TARGET_PIDS, all from the start. */
+/*
+ * Processes known to be recorded VMs, by tgid; with KVMW_TARGET_PIDS, all from the start.
+ * start_ns is as in targets.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
 	__type(key, u32);
-	__type(value, u64);
+	__type(value, struct kvmw_process);
 } vms __weak SEC(".maps");
 
 /*
@@ -295,13 +298,40 @@ static __noinline struct kvmw_vcpu_state *state_new(u64 vcpu, u32 vcpu_id)
 	return s;
 }
 
+/* The process runs a vCPU of this VM. */
+static __always_inline void process_runs(u32 tgid, u64 start_ns, u64 kvm)
+{
+	struct kvmw_process *found = bpf_map_lookup_elem(&vms, &tgid);
+	struct kvmw_process p = { .start_ns = start_ns, .kvm = kvm };
+
+	if (found && found->start_ns == start_ns && found->kvm && found->kvm != kvm)
+		p.kvm = KVMW_SEVERAL_VMS;
+	bpf_map_update_elem(&vms, &tgid, &p, BPF_ANY);
+}
+
+/* The only VM of a process; 0: it has several, or unknown. */
+static __always_inline u64 only_vm(u32 tgid)
+{
+	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
+
+	return p && p->kvm != KVMW_SEVERAL_VMS ? p->kvm : 0;
+}
+
+/* Whether a process, of which task is a thread, is known to be a recorded VM. */
+static __always_inline bool is_vm(u32 tgid, struct task_struct *task)
+{
+	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
+
+	return p && (!p->start_ns || p->start_ns == BPF_CORE_READ(task, group_leader, start_time));
+}
+
 /*
  * The current thread runs the vCPU from now on.  If the thread before, or this one, was in the
  * VMM and has done other things since, all the time outside of KVM_RUN is the VMM's.
  */
 static __noinline int take_over(struct kvmw_vcpu_state *s)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid(), start;
+	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 tid = pid_tgid, tgid = pid_tgid >> 32;
 
 	if (!s)
@@ -321,8 +351,7 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 	/* Last, because this shows the state to the recorder. */
 	s->tid = tid;
 	changed();
-	start = s->start_ns;
-	bpf_map_update_elem(&vms, &tgid, &start, BPF_ANY);
+	process_runs(tgid, s->start_ns, s->kvm);
 	return 0;
 }
 
@@ -509,7 +538,24 @@ static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, 0, task);
 }
 
-/* The same for an event of a VM; kvm 0: unknown. */
+/* The state for threads that are not vCPUs, of a VM of a process; task is one of its threads. */
+static __always_inline struct kvmw_vcpu_state *state_of_process(u32 tgid, u64 kvm,
+								struct task_struct *task)
+{
+	struct kvmw_vcpu_state *s = state_of_other(tgid, 0, task);
+
+	if (!s || s->kvm == kvm)
+		return s;
+	if (s->kvm)
+		return state_of_other(tgid, kvm, task);
+	/* The process's first VM. */
+	s->kvm = kvm;
+	s->vm = vm_of(kvm, s->exit.e.vcpu);
+	changed();
+	return s;
+}
+
+/* As state_of_current(), for an event of a VM; kvm 0: unknown. */
 static __always_inline struct kvmw_vcpu_state *state_of_vm(u64 kvm)
 {
 	struct kvmw_vcpu_state *s = state_of_current();
@@ -519,17 +565,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_vm(u64 kvm)
 		return s;
 	if (config.vcpu_filter)
 		return NULL;
-	if (s->role == KVMW_ROLE_VCPU)
-		s = state_of_other(tgid, 0, (void *)bpf_get_current_task());
-	if (!s || s->kvm == kvm)
-		return s;
-	if (s->kvm)
-		return state_of_other(tgid, kvm, (void *)bpf_get_current_task());
-	/* The process's first VM. */
-	s->kvm = kvm;
-	s->vm = vm_of(kvm, s->exit.e.vcpu);
-	changed();
-	return s;
+	return state_of_process(tgid, kvm, (void *)bpf_get_current_task());
 }
 
 static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
@@ -549,11 +585,14 @@ static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
 /* From now on the address stands for another VM. */
 static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
 {
+	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
 	struct other_key key = { .tgid = tgid };
 	struct kvmw_vcpu_state *s;
 	u32 *id;
 
 	bpf_map_delete_elem(&vm_ids, &kvm);
+	if (p && p->kvm == kvm)
+		p->kvm = 0;
 	other_ends(tgid, kvm, now);
 	id = bpf_map_lookup_elem(&other_states, &key);
 	s = id ? state_of_id(*id) : NULL;

@@ -9,11 +9,13 @@
  *   CPU.  The assertion of an MSI or IPI only matches an acceptance of its vector.  An
  *   acceptance without an assertion, such as of the APIC's timer, has source 0.
  *
- * - Acceptance, injection and EOI are matched by process, vCPU and vector.  "apicid" in the
+ * - Acceptance, injection and EOI are matched by VM, vCPU and vector.  "apicid" in the
  *   tracepoints of the local APIC is the vcpu_id on all kernels since 5.10
- *   (__apic_accept_irq(), kvm_eoi).  A kernel thread has no process: if it delivers an
- *   interrupt (irqfd with a resample fd; vhost's threads, see compat.bpf.h), the injection
- *   cannot be matched with the acceptance, and its source is unknown.
+ *   (__apic_accept_irq(), kvm_eoi).
+ *
+ * Devices deliver from anywhere: an interrupt of the host that happens to come while some other
+ * thread runs, a kernel thread, another process.  The tracepoints have no VM, but the functions
+ * have it through which all of these go: irq_state().
  *
  * Concurrent updates are safe: each field is one word, and a reader uses source and irq only
  * if it finds a time, which is written after them.
@@ -39,7 +41,7 @@ struct {
 } asserted SEC(".maps");
 
 struct vector_key {
-	u64 mm;
+	u64 kvm;
 	u32 vcpu_id, vector;
 };
 
@@ -89,11 +91,126 @@ static __always_inline void assertion_ends(void)
 	bpf_map_delete_elem(&asserted, &key);
 }
 
+/* The VM for which a context calls KVM. */
+struct delivery {
+	u64 kvm;
+	u64 owner;		/* a thread of its process, struct task_struct */
+	u32 tgid, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, u64);
+	__type(value, struct delivery);
+} delivering SEC(".maps");
+
+static __always_inline void delivery_begins(const struct kvm *kvm)
+{
+	struct delivery d = {};
+	struct task_struct *owner;
+	struct mm_struct *mm = NULL;
+	u64 key = context();
+
+	if (!active || !bpf_core_field_exists(mm->owner))
+		return;
+	mm = bpf_core_field_exists(kvm->mm) ? BPF_CORE_READ(kvm, mm) : arch_kvm_mm(kvm);
+	owner = BPF_CORE_READ(mm, owner);
+	/* Not where struct kvm is another than arch_kvm_mm() knows. */
+	if (!owner || BPF_CORE_READ(owner, mm) != mm)
+		return;
+	d.kvm = (u64)kvm;
+	d.owner = (u64)owner;
+	d.tgid = BPF_CORE_READ(owner, tgid);
+	bpf_map_update_elem(&delivering, &key, &d, BPF_ANY);
+}
+
+static __always_inline int delivery_ends(void)
+{
+	u64 key = context();
+
+	bpf_map_delete_elem(&delivering, &key);
+	/* What it asserted has been accepted, or never will be. */
+	bpf_map_delete_elem(&asserted, &key);
+	return 0;
+}
+
+/* Lines and, if a thread may sleep, MSIs. */
+SEC("kprobe/kvm_set_irq")
+int BPF_KPROBE(irq_line, const struct kvm *kvm)
+{
+	delivery_begins(kvm);
+	return 0;
+}
+
+SEC("kretprobe/kvm_set_irq")
+int irq_line_done(void *ctx)
+{
+	return delivery_ends();
+}
+
+/* MSIs of an irqfd: by whoever signals the eventfd, an interrupt of the host included. */
+SEC("kprobe/kvm_arch_set_irq_inatomic")
+int BPF_KPROBE(irq_msi, const void *route, const struct kvm *kvm)
+{
+	delivery_begins(kvm);
+	return 0;
+}
+
+SEC("kretprobe/kvm_arch_set_irq_inatomic")
+int irq_msi_done(void *ctx)
+{
+	return delivery_ends();
+}
+
+/*
+ * Whose event this is: that of the VM for which this context calls KVM, unless the thread is the
+ * VM's own.  An interrupt of which no VM is known (a posted timer) is nobody's; it may have come
+ * while a vCPU of any VM was running.
+ */
+static __always_inline struct kvmw_vcpu_state *irq_state(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u64 key = context();
+	struct delivery *d = bpf_map_lookup_elem(&delivering, &key);
+
+	if (d && (key >> 32 || d->tgid != tgid)) {
+		struct task_struct *owner = (void *)d->owner;
+
+		if (config.vcpu_filter ||
+		    (config.target != KVMW_TARGET_ALL && !is_vm(d->tgid, owner)))
+			return NULL;
+		return state_of_process(d->tgid, d->kvm, owner);
+	}
+	if (!(key >> 32))
+		return state_of_vm(d ? d->kvm : 0);
+	if (config.vcpu_filter || config.target != KVMW_TARGET_ALL)
+		return NULL;
+	return state_of_other(0, 0, (void *)bpf_get_current_task());
+}
+
+#define irq_begin(row, KIND, tracepoint, ctx)				\
+	row_fill_for(active ? irq_state() : NULL, row, KVMW_EVENT_IRQ, KIND_OF(irq, KIND), \
+		     KVMW_POINT_##tracepoint, NR_VALUES(irq), ctx)
+
+/* A program that needs nothing else. */
+#define IRQ_PROGRAM(KIND, tracepoint)					\
+SEC("tp/kvm/" #tracepoint)						\
+int tracepoint(void *ctx)						\
+{									\
+	struct kvmw_ring_row row;					\
+	struct kvmw_vcpu_state *s = irq_begin(&row, KIND, tracepoint, ctx); \
+									\
+	if (s)								\
+		point_send(s, &row, irq, KIND);				\
+	return PASS_ON;							\
+}
+
 SEC("tp/kvm/kvm_set_irq")
 int kvm_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, SET_IRQ, kvm_set_irq, ctx);
+	struct kvmw_vcpu_state *s = irq_begin(&row, SET_IRQ, kvm_set_irq, ctx);
 
 	if (!s)
 		return PASS_ON;
@@ -110,8 +227,7 @@ SEC("tp/kvm/kvm_ioapic_set_irq")
 int kvm_ioapic_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, IOAPIC_SET,
-					  kvm_ioapic_set_irq, ctx);
+	struct kvmw_vcpu_state *s = irq_begin(&row, IOAPIC_SET, kvm_ioapic_set_irq, ctx);
 	u64 e;
 
 	if (!s)
@@ -131,7 +247,7 @@ SEC("tp/kvm/kvm_msi_set_irq")
 int kvm_msi_set_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, MSI_SET, kvm_msi_set_irq, ctx);
+	struct kvmw_vcpu_state *s = irq_begin(&row, MSI_SET, kvm_msi_set_irq, ctx);
 	struct assertion *a;
 	u64 data, key;
 
@@ -170,16 +286,23 @@ int kvm_apic_ipi(void *ctx)
 	return PASS_ON;
 }
 
-/* For the current process; NULL: a kernel thread, or (without make) no such state. */
-static __always_inline struct vector_state *vector_state(u32 vcpu_id, u64 vector, bool make)
+/* The VM one of whose APICs accepts an interrupt, an event of state s; 0: unknown. */
+static __always_inline u64 accepting_vm(const struct kvmw_vcpu_state *s, u64 key)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct vector_key key = {
-		.mm = (u64)BPF_CORE_READ(task, mm), .vcpu_id = vcpu_id, .vector = vector,
-	};
+	struct delivery *d = bpf_map_lookup_elem(&delivering, &key);
+
+	if (d || key >> 32)
+		return d ? d->kvm : 0;
+	return s->role == KVMW_ROLE_VCPU ? s->kvm : only_vm(s->tgid);
+}
+
+/* NULL: the VM is unknown, or (without make) there is no such state. */
+static __always_inline struct vector_state *vector_state(u64 kvm, u32 vcpu_id, u64 vector, bool make)
+{
+	struct vector_key key = { .kvm = kvm, .vcpu_id = vcpu_id, .vector = vector };
 	struct vector_state fresh = {}, *v;
 
-	if (!key.mm)
+	if (!key.kvm)
 		return NULL;
 	v = bpf_map_lookup_elem(&vectors, &key);
 	if (v || !make)
@@ -188,7 +311,7 @@ static __always_inline struct vector_state *vector_state(u32 vcpu_id, u64 vector
 	return bpf_map_lookup_elem(&vectors, &key);
 }
 
-static __always_inline void accept(struct kvmw_ring_row *row)
+static __always_inline void accept(const struct kvmw_vcpu_state *s, struct kvmw_ring_row *row)
 {
 	struct vector_state *v;
 	struct assertion *a;
@@ -207,7 +330,7 @@ static __always_inline void accept(struct kvmw_ring_row *row)
 	/* Only fixed and lowest priority are injected by vector; NMI, INIT and others are not. */
 	if (IRQ(row, mode) > 1)
 		return;
-	v = vector_state(IRQ(row, dest), IRQ(row, vector), true);
+	v = vector_state(accepting_vm(s, key), IRQ(row, dest), IRQ(row, vector), true);
 	/* A pending interrupt of this vector absorbs this one. */
 	if (!v || v->accept_ns)
 		return;
@@ -221,11 +344,11 @@ SEC("tp/kvm/kvm_apic_accept_irq")
 int kvm_apic_accept_irq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, ACCEPT, kvm_apic_accept_irq, ctx);
+	struct kvmw_vcpu_state *s = irq_begin(&row, ACCEPT, kvm_apic_accept_irq, ctx);
 
 	if (!s)
 		return PASS_ON;
-	accept(&row);
+	accept(s, &row);
 	point_send(s, &row, irq, ACCEPT);
 	return PASS_ON;
 }
@@ -238,7 +361,7 @@ static __always_inline void inject(const struct kvmw_vcpu_state *s, struct kvmw_
 	if (s->role != KVMW_ROLE_VCPU)
 		return;
 	IRQ(row, dest) = s->vcpu_id;
-	v = vector_state(s->vcpu_id, IRQ(row, vector), true);
+	v = vector_state(s->kvm, s->vcpu_id, IRQ(row, vector), true);
 	if (!v)
 		return;
 	accept_ns = v->accept_ns;
@@ -271,9 +394,9 @@ int kvm_inj_virq(void *ctx)
 }
 
 /* KVM traces a paravirtual EOI twice: first as kvm_eoi, then as kvm_pv_eoi. */
-static __always_inline void eoi(struct kvmw_ring_row *row, bool pv)
+static __always_inline void eoi(const struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, bool pv)
 {
-	struct vector_state *v = vector_state(IRQ(row, dest), IRQ(row, vector), false);
+	struct vector_state *v = vector_state(s->kvm, IRQ(row, dest), IRQ(row, vector), false);
 
 	if (!v || !v->inject_ns || v->ended != pv)
 		return;
@@ -293,7 +416,7 @@ int kvm_eoi(void *ctx)
 
 	if (!s)
 		return PASS_ON;
-	eoi(&row, false);
+	eoi(s, &row, false);
 	point_send(s, &row, irq, EOI);
 	return PASS_ON;
 }
@@ -306,7 +429,7 @@ int kvm_pv_eoi(void *ctx)
 
 	if (!s)
 		return PASS_ON;
-	eoi(&row, true);
+	eoi(s, &row, true);
 	point_send(s, &row, irq, PV_EOI);
 	return PASS_ON;
 }
@@ -320,7 +443,7 @@ int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
 
 	if (!active)
 		return 0;
-	s = state_of_current();
+	s = state_of_vm((u64)kvm);
 	if (!s)
 		return 0;
 	row_begin(&row, s, KVMW_EVENT_IRQ, KVMW_irq_SET_UP, NR_VALUES(irq));
@@ -329,9 +452,9 @@ int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
 	return 0;
 }
 
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, PIC_SET, kvm, kvm_pic_set_irq)
+IRQ_PROGRAM(PIC_SET, kvm_pic_set_irq)
+IRQ_PROGRAM(ACK, kvm_ack_irq)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, EXCEPTION, kvm, kvm_inj_exception)
-POINT_PROGRAM(KVMW_EVENT_IRQ, irq, ACK, kvm, kvm_ack_irq)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, APIC, kvm, kvm_apic)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, IOAPIC_EOI, kvm, kvm_ioapic_delayed_eoi_inj)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, AVIC_IPI, kvm, kvm_avic_incomplete_ipi)

@@ -52,15 +52,12 @@ static __always_inline void row_begin(struct kvmw_ring_row *row, const struct kv
 		row->value[i] = KVMW_NONE;
 }
 
-static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *row, u32 event,
-							u32 kind, u32 point, u32 nr,
-							const void *ctx)
+/* For state s; NULL: not recorded. */
+static __always_inline struct kvmw_vcpu_state *row_fill_for(struct kvmw_vcpu_state *s,
+							    struct kvmw_ring_row *row, u32 event,
+							    u32 kind, u32 point, u32 nr,
+							    const void *ctx)
 {
-	struct kvmw_vcpu_state *s;
-
-	if (!active)
-		return NULL;
-	s = state_of_current();
 	if (!s)
 		return NULL;
 	row_begin(row, s, event, kind, nr);
@@ -72,6 +69,13 @@ static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *ro
 						    config.points[point].field[i].is_signed);
 	}
 	return s;
+}
+
+static __always_inline struct kvmw_vcpu_state *row_fill(struct kvmw_ring_row *row, u32 event,
+							u32 kind, u32 point, u32 nr,
+							const void *ctx)
+{
+	return row_fill_for(active ? state_of_current() : NULL, row, event, kind, point, nr, ctx);
 }
 
 static __always_inline void row_done(struct kvmw_kind_total *sum, u64 span_ns)

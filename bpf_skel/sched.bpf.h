@@ -60,13 +60,13 @@ static __always_inline struct kvmw_vcpu_state *state_of_vm_thread(struct task_st
 	u32 tid = task->pid, tgid = task->tgid;
 	struct kvmw_vcpu_state *s = NULL;
 	struct thread *found;
-	u64 *start;
+	struct kvmw_process *p;
 
 	if (!tid)
 		return NULL;
 	/* First, because most threads of a host belong to no VM. */
-	start = bpf_map_lookup_elem(&vms, &tgid);
-	if (!start || (*start && *start != task->group_leader->start_time))
+	p = bpf_map_lookup_elem(&vms, &tgid);
+	if (!p || (p->start_ns && p->start_ns != task->group_leader->start_time))
 		return NULL;
 	found = bpf_map_lookup_elem(&threads, &tid);
 	if (found && found->start_ns == task->start_time)

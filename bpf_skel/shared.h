@@ -18,7 +18,8 @@
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
 #define KVMW_NO_VM	(~0U)
-#define KVMW_VM_ENDED	1ULL	/* no address of a struct kvm */
+#define KVMW_VM_ENDED	1ULL	/* no addresses of a struct kvm */
+#define KVMW_SEVERAL_VMS 2ULL
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
 #define KVMW_MAX_STACKS	16384	/* distinct stacks of a recording, in two maps: a power of two */
@@ -92,6 +93,11 @@ struct kvmw_kind_total {
 #define KVMW_SUM_EVENT(key)	((u32)((key) >> 40) & 0x7fffff)
 #define KVMW_SUM_ISA(key)	((u32)((key) >> 32) & 0xff)
 #define KVMW_SUM_REASON(key)	((u32)(key))
+
+struct kvmw_process {
+	u64 start_ns;		/* 0: not seen yet */
+	u64 kvm;		/* its only VM; 0: none */
+};
 
 /* What a state belongs to. */
 enum kvmw_role {

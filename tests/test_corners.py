@@ -10,6 +10,8 @@ from lab_fixtures import AMD, NONE, REASONS, RUN_FAILED, in_boots
 IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
 HYPERV_CALL = 0x5c          # hyperv_guest.c
+VECTOR = 0x30               # vmm.c
+MSI, ACCEPT, INJECT, EOI = 4, 6, 7, 9   # KVMW_KINDS_irq
 HYPERCALL = 14              # KVMW_DETAIL_HYPERCALL
 
 
@@ -169,6 +171,29 @@ def test_killed_vmm(boot):
     assert sorted(v["vcpu"] for v in vcpus(path).values()) == [0, 1]
     for v in vcpus(path).values():
         assert info["start_ns"] < v["gone_ns"] < stop - 900 * 10 ** 6
+
+
+@in_boots(*AMD)
+def test_interrupts_by_others(boot):
+    """Whoever delivers an interrupt, also an interrupt of the host: it is the VM's, and followed."""
+    step = boot.step("deliver")
+    assert step.status == 0, step.err
+    did = json.loads(step.out)
+    assert did["vcpus"][0]["irq"] == 60
+    path = boot.path("deliver.kvmw")
+    about = lab_fixtures.info(path)
+    assert [vm["pid"] for vm in about["vms"]] == [did["pid"]]
+    assert sorted(str(v["role"]) for v in about["vcpus"]) == ["None", "vmm"]
+    kinds = collections.defaultdict(list)
+    for row in lab_fixtures.rows(path, "irq"):
+        if row.vector == VECTOR:
+            kinds[row.kind].append(row)
+    assert len(kinds[MSI]) == len(kinds[ACCEPT]) == len(kinds[EOI]) == 60
+    own = [row for row in kinds[ACCEPT] if row.tid == did["pid"]]
+    assert 20 <= len(own) <= 40         # an interrupt may come while it runs
+    for kind in ACCEPT, INJECT, EOI:
+        known = [row for row in kinds[kind] if row.span_ns != NONE]
+        assert [row.source for row in known] == [MSI] * 60, kind
 
 
 @in_boots("intel-bullseye")

@@ -99,7 +99,7 @@ struct task_struct {
 	void *stack;
 	u64 start_time;
 	struct signal_struct *signal;
-	void *mm;
+	struct mm_struct *mm;
 	struct files_struct *files;
 	struct hlist_head preempt_notifiers;
 };
@@ -130,6 +130,11 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+/* include/linux/mm_types.h */
+struct mm_struct {
+	struct task_struct *owner;
+};
+
 /* Only their sizes are used. */
 struct mutex {
 	int any;
@@ -156,6 +161,7 @@ struct kvm_vcpu {
 };
 
 struct kvm {
+	struct mm_struct *mm;
 	unsigned int dirty_ring_size;
 };
 struct kvm_memory_slot {

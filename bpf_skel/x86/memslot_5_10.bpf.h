@@ -44,14 +44,27 @@ struct memslots_5_10 {
 	struct memslot_5_10 memslots[];
 };
 
+/* struct kvm of 5.10 begins with mmu_lock, slots_lock, mm, memslots[]. */
+static __always_inline u32 at_mm_5_10(void)
+{
+	return (bpf_core_type_size(struct spinlock) + 7) / 8 * 8 + bpf_core_type_size(struct mutex);
+}
+
+static __always_inline struct mm_struct *arch_kvm_mm(const void *kvm)
+{
+	struct mm_struct *mm = NULL;
+
+	bpf_probe_read_kernel(&mm, sizeof(mm), kvm + at_mm_5_10());
+	return mm;
+}
+
 /*
  * The slot of a gfn in the VM's first address space; the second is that of a vCPU in
- * system-management mode.  struct kvm of 5.10 begins with mmu_lock, slots_lock, mm,
- * memslots[].
+ * system-management mode.
  */
 static __always_inline u64 arch_memslot_find(const void *kvm, u64 gfn)
 {
-	u32 at = (bpf_core_type_size(struct spinlock) + 7) / 8 * 8 + bpf_core_type_size(struct mutex) + 8;
+	u32 at = at_mm_5_10() + 8;
 	struct memslots_5_10 *all = NULL;
 	struct memslot_5_10 *m;
 	u64 found[2];		/* base_gfn, npages */

@@ -23,6 +23,17 @@
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	}
 
+#define IRQ_CALLS(NAME, program, function)				\
+	[PROBE_IRQ_##NAME] = {						\
+		.what = "calls of " function "()",			\
+		.without = "interrupts that others than the VM deliver by " function "() are not its", \
+		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
+	},								\
+	[PROBE_IRQ_##NAME##_DONE] = {					\
+		.what = "returns of " function "()",			\
+		.methods = { { program "_done", ATTACH_KPROBE, NULL, function, NULL } }, \
+	},
+
 #define NO_PARTS "halt_ns, wait_ns and block_ns are not recorded; user_ns includes all three"
 
 static const char *no_fault_end(const struct kvmw_config *config)
@@ -119,6 +130,9 @@ const struct probe probes[PROBE_RAW] = {
 		.without = "irq has no kind set_up",
 		.methods = { { "irq_set_up", ATTACH_KPROBE, NULL, "kvm_set_irq_routing", NULL } },
 	},
+	/* VMs for which others deliver interrupts: irq.bpf.c. */
+	IRQ_CALLS(LINE, "irq_line", "kvm_set_irq")
+	IRQ_CALLS(MSI, "irq_msi", "kvm_arch_set_irq_inatomic")
 	[PROBE_FAULT_END] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
@@ -268,7 +282,8 @@ static const struct provider {
 		.uses = WHO | OLD_DIRTY_PROBES,
 	},
 	[KVMW_EVENT_IRQ] = {
-		.uses = WHO | BIT(PROBE_IRQ_SET_UP),
+		.uses = WHO | BIT(PROBE_IRQ_SET_UP) | BIT(PROBE_IRQ_LINE) | BIT(PROBE_IRQ_LINE_DONE) |
+			BIT(PROBE_IRQ_MSI) | BIT(PROBE_IRQ_MSI_DONE),
 	},
 	[KVMW_EVENT_HALT] = {
 		.needs = BIT(PROBE_HALTED),

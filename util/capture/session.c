@@ -100,6 +100,7 @@ static int make_rings(struct session *s)
 
 static int fill_maps(struct session *s, const struct session_opts *opts)
 {
+	struct kvmw_process process = {};
 	u64 unseen = 0;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
@@ -109,7 +110,7 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &unseen, 0))
 			return error("cannot select process %d: %s", opts->pids[i], strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
-		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &unseen, 0);
+		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
 	s->states = mmap(NULL, states_size(), PROT_READ, MAP_SHARED,
 			bpf_map__fd(s->skel->maps.states), 0);
 	if (s->states == MAP_FAILED) {
@@ -161,6 +162,7 @@ static int load(struct session *s)
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
+	bpf_map__set_autocreate(s->skel->maps.delivering, s->events & BIT(KVMW_EVENT_IRQ));
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];

@@ -44,3 +44,9 @@ step same-pid kvmw record -e exit,userspace -o same-pid.kvmw -- sh same-pid.sh
 step killed kvmw record -e exit,userspace -o killed.kvmw -- sh -c '
 	vmm "0 vm 0; 0 vcpu 0 0 0; 1 vcpu 1 0 1; 1 run 1 3 2; 0 run 0 3 2; 1 forever 1 &; 0 sleep 300; 0 die"
 	sleep 1'
+
+# Interrupts that the VM's own thread, another process and an interrupt of the host deliver.
+step deliver kvmw record -e irq -o deliver.kvmw -- vmm '0 vm 0 1; 0 vcpu 0 0 0;
+	1 run 0 1 0 0 20 &; 0 signal 0 20; 1 join;
+	1 run 0 1 0 0 20 &; 0 other 0 20; 1 join;
+	1 run 0 1 0 0 20 &; 0 aio 0 20; 1 join'
