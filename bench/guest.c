@@ -89,8 +89,53 @@ static void end_signals(sigset_t *set)
 }
 
 #define GRACE_MS 500
+#define STALL_NS 10000000000ULL
 
-/* Returns 1 if a signal requested the end, else 0; -1: error() said why. */
+/* What the guests have done, to see whether they go on. */
+static uint64_t all_counts(const struct guest_vm *vm)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < vm->cfg->vcpus; i++)
+		for (int c = 0; c < NR_COUNTS; c++)
+			sum += __atomic_load_n(&vm->vcpu[i].block->count[c], __ATOMIC_RELAXED);
+	return sum;
+}
+
+struct progress {
+	uint64_t counts, since_ns;
+};
+
+static bool stands_still(const struct guest_vm *vm, struct progress *p)
+{
+	uint64_t counts = all_counts(vm), now = now_ns();
+
+	if (!p->since_ns || counts != p->counts)
+		*p = (struct progress) { counts, now };
+	return now - p->since_ns >= STALL_NS;
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Has KVM_RUN return in every vCPU thread; they end because the VM has failed. */
+static void kick_vcpus(struct guest_vm *vm)
+{
+	struct sigaction act = { .sa_handler = nothing };
+
+	sigaction(SIGUSR1, &act, NULL);
+	for (unsigned int i = 0; i < vm->cfg->vcpus; i++) {
+		vm->vcpu[i].run->immediate_exit = 1;
+		pthread_kill(vm->vcpu[i].thread, SIGUSR1);
+	}
+}
+
+/*
+ * Returns 1 if a signal requested the end, else 0; -1: error() said why.  After a signal, the
+ * current rounds are completed, but not those of a guest that stands still.
+ */
 static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 {
 	struct pollfd fds[] = {
@@ -99,6 +144,7 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 	};
 	struct signalfd_siginfo info;
 	uint64_t done = 0, more;
+	struct progress progress = {};
 	int signalled = 0, wait_ms = -1;
 
 	while (done < vm->cfg->vcpus) {
@@ -111,8 +157,13 @@ static int wait_end(struct guest_vm *vm, int sigfd, const sigset_t *old_mask)
 		}
 		if (!ready) {
 			/* It does not end: from now on, signals kill as usual. */
-			wait_ms = -1;
 			pthread_sigmask(SIG_SETMASK, old_mask, NULL);
+			if (stands_still(vm, &progress)) {
+				vm_fail(vm, "the guest has stood still for 10 s and cannot end its "
+					"rounds; the host's KVM or its emulator has lost an interrupt");
+				kick_vcpus(vm);
+				return -1;
+			}
 		}
 		if (fds[0].revents && read(vm->done_fd, &more, sizeof(more)) == sizeof(more))
 			done += more;

@@ -33,6 +33,16 @@ int vm_fail(struct guest_vm *vm, const char *fmt, ...)
 	return -1;
 }
 
+static bool vm_failed(struct guest_vm *vm)
+{
+	bool failed;
+
+	pthread_mutex_lock(&vm->lock);
+	failed = vm->failed;
+	pthread_mutex_unlock(&vm->lock);
+	return failed;
+}
+
 static int fail_exit(const struct guest_vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -61,7 +71,7 @@ static int fail_exit(const struct guest_vcpu *vcpu)
 static int run_guest(struct guest_vcpu *vcpu)
 {
 	while (ioctl(vcpu->fd, KVM_RUN, 0)) {
-		if (errno == EINTR)
+		if (errno == EINTR && !vm_failed(vcpu->vm))
 			continue;
 		return vm_fail(vcpu->vm, "KVM_RUN of vCPU %u: %s", vcpu->id, strerror(errno));
 	}

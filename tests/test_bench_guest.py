@@ -5,6 +5,7 @@ Runs the binary that the variable KVMW names, else the tree's own. The tests tha
 /dev/kvm are run in the lab by test_lab_bench.py.
 """
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -255,6 +256,30 @@ def test_interrupted_run_is_no_success():
     res = json.loads(out)
     assert res["interrupted"] is True
     assert res["total"]["hlt"] == res["total"]["rounds"] < 1000000000
+
+
+PTRACE_ATTACH, PTRACE_DETACH, WALL = 16, 17, 0x40000000     # linux/ptrace.h, wait.h
+POLL = "7"                  # number of the system call
+
+
+@needs_kvm
+def test_signal_ends_a_guest_that_stands_still():
+    """Its vCPU is held, as if it waited for an interrupt that has been lost."""
+    proc = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--cpuid", "1"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    tasks = pathlib.Path(f"/proc/{proc.pid}/task")
+    while (tasks / str(proc.pid) / "syscall").read_text().split()[0] != POLL:
+        time.sleep(0.01)
+    tid, = [int(task.name) for task in tasks.iterdir()
+            if (task / "comm").read_text() == "vcpu0\n"]
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    assert ptrace(PTRACE_ATTACH, tid, None, None) == 0
+    os.waitpid(tid, WALL)
+    proc.send_signal(signal.SIGTERM)
+    assert "stood still" in proc.stderr.readline()
+    assert ptrace(PTRACE_DETACH, tid, None, None) == 0
+    out, err = proc.communicate(timeout=60)
+    assert proc.returncode == 1 and out == err == ""
 
 
 @needs_kvm
