@@ -311,15 +311,20 @@ static __always_inline struct vector_state *vector_state(u64 kvm, u32 vcpu_id, u
 	return bpf_map_lookup_elem(&vectors, &key);
 }
 
+/* KVM traces both as bits of the interrupt command register. */
+static __always_inline void take_modes(struct kvmw_ring_row *row)
+{
+	IRQ(row, mode) = IRQ(row, mode) >> 8 & 7;
+	IRQ(row, trigger) = !!IRQ(row, trigger);
+}
+
 static __always_inline void accept(const struct kvmw_vcpu_state *s, struct kvmw_ring_row *row)
 {
 	struct vector_state *v;
 	struct assertion *a;
 	u64 key = context();
 
-	/* KVM traces both as bits of the interrupt command register. */
-	IRQ(row, mode) = IRQ(row, mode) >> 8 & 7;
-	IRQ(row, trigger) = !!IRQ(row, trigger);
+	take_modes(row);
 	IRQ(row, source) = NO_SOURCE;
 	a = bpf_map_lookup_elem(&asserted, &key);
 	if (a && (a->vector == ANY_VECTOR || a->vector == IRQ(row, vector))) {
@@ -327,8 +332,11 @@ static __always_inline void accept(const struct kvmw_vcpu_state *s, struct kvmw_
 		IRQ(row, source) = a->source;
 		IRQ(row, irq) = a->irq;
 	}
-	/* Only fixed and lowest priority are injected by vector; NMI, INIT and others are not. */
-	if (IRQ(row, mode) > 1)
+	/*
+	 * Only fixed and lowest priority are injected by vector; NMI, INIT and others are not.
+	 * What the CPU may deliver itself without a trace may never be injected.
+	 */
+	if (IRQ(row, mode) > 1 || config.irq_untold)
 		return;
 	v = vector_state(accepting_vm(s, key), IRQ(row, dest), IRQ(row, vector), true);
 	/* A pending interrupt of this vector absorbs this one. */
@@ -350,6 +358,27 @@ int kvm_apic_accept_irq(void *ctx)
 		return PASS_ON;
 	accept(s, &row);
 	point_send(s, &row, irq, ACCEPT);
+	return PASS_ON;
+}
+
+/*
+ * With APICv or AVIC no injection follows, nor an EOI.  Both may be inhibited later, when an
+ * injection is none of what was accepted now.
+ */
+SEC("tp/kvm/kvm_apicv_accept_irq")
+int kvm_apicv_accept_irq(void *ctx)
+{
+	struct kvmw_ring_row row;
+	struct kvmw_vcpu_state *s = irq_begin(&row, APICV_ACCEPT, kvm_apicv_accept_irq, ctx);
+	struct vector_state *v;
+
+	if (!s)
+		return PASS_ON;
+	take_modes(&row);
+	v = vector_state(accepting_vm(s, context()), IRQ(&row, dest), IRQ(&row, vector), false);
+	if (v)
+		v->accept_ns = v->inject_ns = 0;
+	point_send(s, &row, irq, APICV_ACCEPT);
 	return PASS_ON;
 }
 

@@ -41,6 +41,8 @@
 	POINT(irq, IPI, kvm, kvm_apic_ipi, "data=icr_low dest=dest_id")	\
 	POINT(irq, ACCEPT, kvm, kvm_apic_accept_irq,			\
 	      "dest=apicid mode=dm trigger=tm vector=vec")		\
+	POINT(irq, APICV_ACCEPT, kvm, kvm_apicv_accept_irq,		\
+	      "dest=apicid mode=dm trigger=tm vector=vec")		\
 	POINT(irq, INJECT, kvm, kvm_inj_virq, "vector=vector|irq")	\
 	POINT(irq, EXCEPTION, kvm, kvm_inj_exception, "vector=exception error_code=error_code") \
 	POINT(irq, EOI, kvm, kvm_eoi, "dest=apicid vector=vector")	\

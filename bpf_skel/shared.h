@@ -224,6 +224,7 @@ struct kvmw_config {
 	u8 parts;		/* the programs for the parts of a cycle are attached */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
+	u8 irq_untold;		/* the CPU delivers interrupts, and KVM does not trace which */
 	u8 nested;		/* exits of nested guests can be told apart */
 	u8 hypercall_return;	/* the return of kvm_emulate_hypercall() is probed */
 	u8 switch_state;	/* sched_switch has the state of prev as an argument */

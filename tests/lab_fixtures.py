@@ -37,6 +37,8 @@ BOOTS = {
                                              "ring", "time", "corners", "caps", "bench"]),
     "sid": (280, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
                                        "time", "corners", "caps", "bench"]),
+    "avic": (20, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
+                  "--append", "kvm_amd.force_avic=1"], ["avic"]),
     "linux": (110, ["--kernel", "bookworm"], ["linux", "ring"]),
     "behave": (90, ["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (150, ["--kernel", "bookworm"], ["families", "nested", "guests"]),

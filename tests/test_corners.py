@@ -11,7 +11,7 @@ IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
 HYPERV_CALL = 0x5c          # hyperv_guest.c
 VECTOR = 0x30               # vmm.c
-MSI, ACCEPT, INJECT, EOI = 4, 6, 7, 9   # KVMW_KINDS_irq
+MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT = 4, 6, 7, 9, 18     # KVMW_KINDS_irq
 HYPERCALL = 14              # KVMW_DETAIL_HYPERCALL
 
 
@@ -194,6 +194,21 @@ def test_interrupts_by_others(boot):
     for kind in ACCEPT, INJECT, EOI:
         known = [row for row in kinds[kind] if row.span_ns != NONE]
         assert [row.source for row in known] == [MSI] * 60, kind
+
+
+@in_boots("avic")
+def test_acceptance_left_to_the_cpu(boot):
+    """An injection is none of what AVIC was to deliver: the CPU may have done so long ago."""
+    step = boot.step("avic")
+    assert step.status == 0, step.err
+    kinds = collections.defaultdict(list)
+    for row in lab_fixtures.rows(boot.path("avic.kvmw"), "irq"):
+        kinds[row.kind].append(row)
+    for kind in ACCEPT, APICV_ACCEPT, EOI:
+        assert [row.vector for row in kinds[kind]] == [VECTOR]
+    assert {(row.vector, row.span_ns, row.source, row.irq) for row in kinds[INJECT]} == {
+        (VECTOR, NONE, NONE, NONE)}
+    assert kinds[EOI][0].source == NONE != kinds[EOI][0].span_ns
 
 
 @in_boots("intel-bullseye")

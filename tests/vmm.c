@@ -20,6 +20,8 @@
  *	signal V N		write N times to the irqfd, each time the guest has taken the last
  *	other V N		the same by another process
  *	aio V N			the same by the kernel, in an interrupt: reads of a disk complete
+ *	post V			write to the irqfd once
+ *	pit V			create the PIT, which AVIC does not go with
  *	close V			close VM V and its vCPUs
  *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
  *				times, close it
@@ -325,6 +327,13 @@ static void interrupt_guest(struct test_vm *vm, unsigned int times, bool by_disk
 	}
 }
 
+static void make_pit(const struct test_vm *vm)
+{
+	struct kvm_pit_config config = {};
+
+	must(!ioctl(vm->fd, KVM_CREATE_PIT2, &config), "KVM_CREATE_PIT2");
+}
+
 static void by_other(struct test_vm *vm, unsigned int times)
 {
 	pid_t pid = fork();
@@ -407,6 +416,10 @@ static void carry_out(struct vmm *vmm, const char *command)
 		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "signal") || !strcmp(name, "aio"))
 		interrupt_guest(vm_at(vmm, n[0]), n[1], *name == 'a');
+	else if (!strcmp(name, "post"))
+		must(!eventfd_write(vm_at(vmm, n[0])->irqfd, 1), "eventfd_write");
+	else if (!strcmp(name, "pit"))
+		make_pit(vm_at(vmm, n[0]));
 	else if (!strcmp(name, "other"))
 		by_other(vm_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "close"))

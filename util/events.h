@@ -322,7 +322,8 @@
 	KIND(S, AVIC_IPI, avic_incomplete_ipi, 14, "AVIC could not deliver an IPI") \
 	KIND(S, AVIC_ACCESS, avic_unaccelerated, 15, "AVIC left a register access to KVM") \
 	KIND(S, PI_UPDATE, pi_irte_update, 16, "a posted interrupt was routed") \
-	KIND(S, SET_UP, set_up, 17, "the VMM set up an interrupt chip or its routes")
+	KIND(S, SET_UP, set_up, 17, "the VMM set up an interrupt chip or its routes") \
+	KIND(S, APICV_ACCEPT, apicv_accept_irq, 18, "the CPU delivers an accepted interrupt itself")
 
 #define KVMW_FIELDS_halt(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the vCPU was halted")		\

@@ -51,6 +51,9 @@ const char *arch__silent_exit(void);
 /* Fills in what depends on how this host maps guest memory. */
 void arch__read_mmu(struct kvmw_config *config);
 
+/* Whether the CPU delivers interrupts to guests without a trace of KVM. */
+bool arch__delivers_untold(u32 kernel_version);
+
 /* The ARCH_NR_SYMBOLS symbols that the programs need, and what follows from their addresses. */
 void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols);
 void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config);

@@ -58,6 +58,7 @@ void kernel__read(u32 events, struct kvmw_config *config)
 			BIT(KVMW_EVENT_IRQ))))
 		return;
 	btf = btf__load_vmlinux_btf();
+	config->irq_untold = arch__delivers_untold(kernel__version());
 	config->switch_state = btf && switch_has_state(btf);
 	arch__name_symbols(btf, symbols);
 	btf__free(btf);

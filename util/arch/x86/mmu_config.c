@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/version.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -31,6 +32,19 @@ static u32 address_bits(void)
 	if (fp)
 		fclose(fp);
 	return bits > 12 && bits <= 52 ? bits : 52;
+}
+
+/*
+ * 8e819d75cbcf ("KVM: x86: add a tracepoint for APICv/AVIC interrupt delivery"): before, an
+ * interrupt that the CPU delivers is not told from one that KVM will inject.
+ */
+#define SINCE_APICV_ACCEPT	KERNEL_VERSION(5, 17, 0)
+
+bool arch__delivers_untold(u32 kernel_version)
+{
+	return kernel_version < SINCE_APICV_ACCEPT &&
+	       (is_on("/sys/module/kvm_intel/parameters/enable_apicv") ||
+		is_on("/sys/module/kvm_amd/parameters/avic"));
 }
 
 void arch__read_mmu(struct kvmw_config *config)

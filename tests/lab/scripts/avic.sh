@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# AVIC, until the VM has a PIT (tests/vmm.c): the emulator has none and delivers nothing, so what
+# was left to AVIC is injected then.
+. /src/tests/lab/scripts/lib.sh
+step avic kvmw record -e irq -o avic.kvmw -- \
+	vmm '0 vm 0 1; 0 vcpu 0 0 0; 0 post 0; 0 pit 0; 0 run 0 1 0 0 1'
