@@ -10,7 +10,7 @@
  *	arch_preempt_count()	that of this CPU
  *	arch_syscall_regs(), arch_syscall_arg(), arch_is_ioctl()
  *				system calls (syscall.bpf.h)
- *	arch_memslot_read(), arch_memslot_find(), arch_kvm_mm()
+ *	arch_memslot_read(), arch_memslot_find(), arch_vcpu_space(), arch_kvm_mm()
  *				memory slots and the process of kernels whose KVM has no BTF
  */
 #ifndef KVMW_ARCH_BPF_H

@@ -103,14 +103,14 @@ int BPF_PROG(dirty_page_fentry, void *kvm, void *memslot, u64 gfn)
 	return 0;
 }
 
-static __always_inline int outer_begin(const void *kvm, u64 gfn)
+static __always_inline int outer_begin(const void *kvm, u32 space, u64 gfn)
 {
 	struct outer outer = { .kvm = (u64)kvm, .gfn = gfn };
 	u32 tid = bpf_get_current_pid_tgid();
 
 	if (!active || !state_of_current())
 		return 0;
-	outer.memslot = arch_memslot_find(kvm, gfn);
+	outer.memslot = arch_memslot_find(kvm, space, gfn);
 	if (outer.memslot)
 		bpf_map_update_elem(&outer_calls, &tid, &outer, BPF_ANY);
 	return 0;
@@ -137,7 +137,7 @@ int BPF_KPROBE(dirty_vcpu, void **vcpu, u64 gfn)
 
 	/* Its first member. */
 	bpf_probe_read_kernel(&kvm, sizeof(kvm), vcpu);
-	return outer_begin(kvm, gfn);
+	return outer_begin(kvm, arch_vcpu_space((void *)vcpu), gfn);
 }
 
 SEC("kretprobe/kvm_vcpu_mark_page_dirty")
@@ -149,7 +149,7 @@ int dirty_vcpu_done(void *ctx)
 SEC("kprobe/mark_page_dirty")
 int BPF_KPROBE(dirty_vm, void *kvm, u64 gfn)
 {
-	return outer_begin(kvm, gfn);
+	return outer_begin(kvm, 0, gfn);
 }
 
 SEC("kretprobe/mark_page_dirty")

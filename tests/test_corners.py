@@ -11,6 +11,7 @@ IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
 HYPERV_CALL = 0x5c          # hyperv_guest.c
 VECTOR = 0x30               # vmm.c
+SMRAM, SMM_STATE = 0x30000, 0x3fe00     # the CPU's state after reset: AMD APM volume 2, 10.2
 MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT = 4, 6, 7, 9, 18     # KVMW_KINDS_irq
 HYPERCALL = 14              # KVMW_DETAIL_HYPERCALL
 
@@ -194,6 +195,17 @@ def test_interrupts_by_others(boot):
     for kind in ACCEPT, INJECT, EOI:
         known = [row for row in kinds[kind] if row.span_ns != NONE]
         assert [row.source for row in known] == [MSI] * 60, kind
+
+
+@in_boots(*AMD)
+def test_system_management_mode(boot):
+    """What a vCPU dirties there is in slots of the second address space."""
+    assert boot.step("smm").status == 0, boot.step("smm").err
+    pages = {(row.gfn, row.slot) for row in lab_fixtures.rows(boot.path("smm.kvmw"), "dirty")
+             if row.gfn >= SMRAM >> 12 and row.kind == 1}
+    # Also that of the code, which is mapped writable.
+    assert (SMM_STATE >> 12, 1 << 16 | 7) in pages
+    assert {slot for _, slot in pages} == {1 << 16 | 7}
 
 
 @in_boots("avic")

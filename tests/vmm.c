@@ -20,6 +20,8 @@
  *	signal V N		write N times to the irqfd, each time the guest has taken the last
  *	other V N		the same by another process
  *	aio V N			the same by the kernel, in an interrupt: reads of a disk complete
+ *	smi C			call KVM_RUN once: the guest is in system-management mode, which
+ *				has its own memory at SMRAM, and there does OUT
  *	post V			write to the irqfd once
  *	pit V			create the PIT, which AVIC does not go with
  *	close V			close VM V and its vCPUs
@@ -66,6 +68,9 @@
 #define PARAM_IRQ	(PARAM + 4)	/* interrupts */
 #define TAKEN		(PARAM + 6)	/* interrupts that came */
 #define STACK		0x3ff0
+#define SMRAM		0x30000		/* at reset: Intel SDM volume 3, "SMRAM" */
+#define SMRAM_SIZE	0x10000
+#define SMI_ENTRY	0x8000
 #define VECTOR		0x30
 #define DISK		"/dev/vda"
 #define MAX_CPUID	256
@@ -327,6 +332,31 @@ static void interrupt_guest(struct test_vm *vm, unsigned int times, bool by_disk
 	}
 }
 
+/* Other memory at SMRAM than in the first address space; both are logged. */
+static void run_smi(struct vmm *vmm, struct test_vcpu *v)
+{
+	static const unsigned char out[] = { 0xba, 0x10, 0x00, 0xee };	/* mov dx, 0x10; out dx, al */
+	int fd = vm_at(vmm, v->vm)->fd;
+
+	for (unsigned int space = 0; space < 2; space++) {
+		struct kvm_userspace_memory_region region = {
+			.slot = space << 16 | 7, .flags = KVM_MEM_LOG_DIRTY_PAGES,
+			.guest_phys_addr = SMRAM, .memory_size = SMRAM_SIZE,
+		};
+		unsigned char *mem = mmap(NULL, SMRAM_SIZE, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		must(mem != MAP_FAILED, "mmap");
+		memcpy(mem + SMI_ENTRY, out, sizeof(out));
+		region.userspace_addr = (unsigned long)mem;
+		must(!ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
+	}
+	must(!ioctl(v->fd, KVM_SMI, 0), "KVM_SMI");
+	ran_by(v, gettid());
+	must(!ioctl(v->fd, KVM_RUN, 0) && v->run->exit_reason == KVM_EXIT_IO, "KVM_RUN");
+	v->io++;
+}
+
 static void make_pit(const struct test_vm *vm)
 {
 	struct kvm_pit_config config = {};
@@ -416,6 +446,8 @@ static void carry_out(struct vmm *vmm, const char *command)
 		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "signal") || !strcmp(name, "aio"))
 		interrupt_guest(vm_at(vmm, n[0]), n[1], *name == 'a');
+	else if (!strcmp(name, "smi"))
+		run_smi(vmm, vcpu_at(vmm, n[0]));
 	else if (!strcmp(name, "post"))
 		must(!eventfd_write(vm_at(vmm, n[0])->irqfd, 1), "eventfd_write");
 	else if (!strcmp(name, "pit"))

@@ -58,13 +58,19 @@ static __always_inline struct mm_struct *arch_kvm_mm(const void *kvm)
 	return mm;
 }
 
-/*
- * The slot of a gfn in the VM's first address space; the second is that of a vCPU in
- * system-management mode.
- */
-static __always_inline u64 arch_memslot_find(const void *kvm, u64 gfn)
+/* The address space that a vCPU accesses: the second is that of system-management mode. */
+#define HF_SMM_5_10	(1 << 6)
+
+static __always_inline u32 arch_vcpu_space(const struct kvm_vcpu *vcpu)
 {
-	u32 at = at_mm_5_10() + 8;
+	return bpf_core_field_exists(vcpu->arch.hflags) &&
+	       BPF_CORE_READ(vcpu, arch.hflags) & HF_SMM_5_10 ? 1 : 0;
+}
+
+/* The slot of a gfn in one of the VM's address spaces. */
+static __always_inline u64 arch_memslot_find(const void *kvm, u32 space, u64 gfn)
+{
+	u32 at = at_mm_5_10() + 8 + 8 * space;
 	struct memslots_5_10 *all = NULL;
 	struct memslot_5_10 *m;
 	u64 found[2];		/* base_gfn, npages */

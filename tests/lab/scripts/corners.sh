@@ -50,3 +50,6 @@ step deliver kvmw record -e irq -o deliver.kvmw -- vmm '0 vm 0 1; 0 vcpu 0 0 0;
 	1 run 0 1 0 0 20 &; 0 signal 0 20; 1 join;
 	1 run 0 1 0 0 20 &; 0 other 0 20; 1 join;
 	1 run 0 1 0 0 20 &; 0 aio 0 20; 1 join'
+
+# A vCPU in system-management mode: its state is saved to a page of its own address space.
+step smm kvmw record -e exit,dirty -o smm.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 2 1; 0 smi 0'
