@@ -198,6 +198,32 @@ def test_interrupts_by_others(boot):
 
 
 @in_boots(*AMD)
+def test_vm_that_ran_before(boot):
+    """No time before the recording is anyone's, except that of halts, which KVM itself measures."""
+    assert boot.step("attached-record").status == 0, boot.step("attached-record").err
+    path = boot.path("attached.kvmw")
+    start = lab_fixtures.info(path)["start_ns"]
+    exits, returns = lab_fixtures.rows(path), lab_fixtures.rows(path, "userspace")
+    assert len(lab_fixtures.by_vcpu(exits)) == 3
+    for gap, rows in ("guest_ns", exits), ("run_ns", returns):
+        for found in lab_fixtures.by_vcpu(rows).values():
+            gaps = [getattr(row, gap) for row in found]
+            assert lab_fixtures.missed(boot, path) or NONE not in gaps[1:]
+            assert all(ns == NONE or row.time_ns - ns >= start for row, ns in zip(found, gaps))
+    for row in exits:
+        assert row.time_ns >= start
+        if row.total_ns != NONE:
+            assert row.user_ns + row.wait_ns + row.block_ns + row.halt_ns <= row.total_ns
+            assert row.poll_ns <= row.halt_ns
+    for row in lab_fixtures.rows(path, "irq"):
+        assert row.span_ns == NONE or row.time_ns - row.span_ns >= start
+        # What was accepted or injected before has no time and no source.
+        assert row.kind not in (INJECT, EOI) or row.span_ns != NONE or row.source in (NONE, 0)
+    for row in lab_fixtures.rows(path, "halt"):
+        assert row.poll_ns == NONE or row.poll_ns <= row.span_ns
+
+
+@in_boots(*AMD)
 def test_system_management_mode(boot):
     """What a vCPU dirties there is in slots of the second address space."""
     assert boot.step("smm").status == 0, boot.step("smm").err

@@ -51,5 +51,11 @@ step deliver kvmw record -e irq -o deliver.kvmw -- vmm '0 vm 0 1; 0 vcpu 0 0 0;
 	1 run 0 1 0 0 20 &; 0 other 0 20; 1 join;
 	1 run 0 1 0 0 20 &; 0 aio 0 20; 1 join'
 
+# A VM that ran before the recording began, its vCPUs in the guest, halted or in the VMM.
+endless attached --cpuid 3 --pio 1 --timer 1 --timer-delay 20000 --vcpus 3 --vmm-delay 1000
+step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.kvmw -- sleep 1
+kill $vm
+wait $vm
+
 # A vCPU in system-management mode: its state is saved to a page of its own address space.
 step smm kvmw record -e exit,dirty -o smm.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 2 1; 0 smi 0'
