@@ -234,6 +234,25 @@ def test_system_management_mode(boot):
     assert {slot for _, slot in pages} == {1 << 16 | 7}
 
 
+@in_boots(*AMD)
+def test_vcpu_plugged_again(boot):
+    """The thread is another one, the vCPU the same: its cycles go on."""
+    step = boot.step("replug")
+    assert step.status == 0, step.err
+    zero, one = json.loads(step.out)["vcpus"]
+    assert (zero["io"], one["io"]) == (5, 25) and len(one["tids"]) == 2
+    path = boot.path("replug.kvmw")
+    numbers = {v["id"]: v["vcpu"] for v in lab_fixtures.info(path)["vcpus"] if not v["role"]}
+    assert sorted(numbers.values()) == [0, 1]
+    returns = collections.Counter(numbers[row.vcpu] for row in lab_fixtures.rows(path, "userspace")
+                                  if row.reason == IO)
+    assert returns == {0: 5, 1: 25}
+    for rows in lab_fixtures.by_vcpu(lab_fixtures.rows(path)).values():
+        if not lab_fixtures.missed(boot, path):
+            assert [row.total_ns for row in rows].index(NONE) == len(rows) - 1
+            lab_fixtures.check_chain(rows)
+
+
 @in_boots("avic")
 def test_acceptance_left_to_the_cpu(boot):
     """An injection is none of what AVIC was to deliver: the CPU may have done so long ago."""

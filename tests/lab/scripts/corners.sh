@@ -59,3 +59,8 @@ wait $vm
 
 # A vCPU in system-management mode: its state is saved to a page of its own address space.
 step smm kvmw record -e exit,dirty -o smm.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 2 1; 0 smi 0'
+
+# A vCPU is unplugged, its thread ends, and it is plugged again: QEMU keeps its file for a new
+# thread (kvm_parked_vcpus, accel/kvm/kvm-all.c).
+step replug kvmw record -e exit,userspace -o replug.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 vcpu 1 0 1;
+	1 run 1 10 2; 1 exit; 0 run 0 5 2; 1 run 1 15 2'
