@@ -234,6 +234,14 @@ def test_one_tracepoint(everything):
              "kvmw record -e kvm:kvm_cr", "raw 9")
 
 
+def test_what_is_of_no_vm(everything):
+    """The kernel's own threads are not those of the VM with id 0."""
+    rows = by(report(everything, "-e", "mmu", "-s", "vm"), "pid")
+    assert {pid: row["count"] for pid, row in rows.items()} == {100: 10, None: 10}
+    assert any(line.startswith("? ") for line in
+               text_of(everything, "-e", "mmu", "-s", "vm").splitlines())
+
+
 def test_who_is_no_vcpu(everything):
     rows = by(report(everything, "-e", "mmu", "-s", "vcpu,cpu"), "vcpu_id")
     assert rows[20]["vcpu"] is None and rows[20]["pid"] == 100 and rows[21]["pid"] is None

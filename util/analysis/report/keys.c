@@ -111,7 +111,7 @@ static void vm_value(const struct report *rep, const struct agg_key *key, const 
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 
-	value->v[0] = vcpu && recording__vm(rep->rec, vcpu->vm) ? vcpu->vm : 0;
+	value->v[0] = vcpu && recording__vm(rep->rec, vcpu->vm) ? vcpu->vm : REC_NO_VM;
 }
 
 static void vm_label(const struct report *rep, const struct key_value *value, char *buf,
