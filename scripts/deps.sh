@@ -10,7 +10,7 @@ debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
 libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev python3 python3-pytest python3-pytest-xdist
-universal-ctags git
+python3-hypothesis universal-ctags git
 python3-zstandard linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less zsh debhelper rpm
 debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
@@ -22,7 +22,7 @@ zlib-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
 rubygem-asciidoctor man-db
 ctags git
 libcmocka-devel compiler-rt libasan libubsan python3 python3-pytest python3-pytest-xdist
-python3-zstandard perf
+python3-hypothesis python3-zstandard perf
 trace-cmd libcap procps-ng util-linux binutils less zsh debhelper rpm-build
 debian-keyring apt dpkg qemu-system-x86-core seabios-bin ipxe-roms-qemu bochs bochs-bios
 vgabios syslinux syslinux-nonlinux xorriso busybox kmod cpio xz zstd e2fsprogs strace

@@ -11,6 +11,7 @@ import pytest
 
 import lab_fixtures
 import lanes
+import vmm_programs
 
 PR_SET_CHILD_SUBREAPER = 36
 LANES = pytest.StashKey()
@@ -86,6 +87,8 @@ def pytest_terminal_summary(terminalreporter, config):
     found = config.stash.get(LANES, None)
     for seconds, name, remark in sorted(found.took, reverse=True) if found else ():
         terminalreporter.write_line(f"lab: {seconds:6.1f} s  {name} {remark}".rstrip())
+    if found and "KVMW_SEED" in os.environ:
+        terminalreporter.write_line(f"random programs: KVMW_SEED={vmm_programs.SEED}")
 
 
 def children(parent):

@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+import vmm_programs
 from lanes import KVMW, TESTS, Job
 
 PROGRAMS = pathlib.Path(KVMW).parent / "obj" / "tests"
@@ -29,14 +30,15 @@ BOOTS = {
     # KVM uses the preemption timer only if the TSC is so slow that it lasts for 10 s.
     "intel-bullseye": (150, ["--cpu", "intel", "--kernel", "bullseye", "--append",
                              "tsc_early_khz=400000"], ["reentry"]),
-    "bookworm": (240, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "corners", "killed", "caps", "bench", "errors"]),
-    "bullseye": (180, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "corners", "caps", "bench"]),
-    "trixie": (260, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
-                                             "ring", "time", "corners", "caps", "bench"]),
-    "sid": (280, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
-                                       "time", "corners", "caps", "bench"]),
+    "bookworm": (270, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "corners", "oracle", "killed", "caps",
+                                                 "bench", "errors"]),
+    "bullseye": (210, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
+                                                 "time", "corners", "oracle", "caps", "bench"]),
+    "trixie": (290, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq", "ring",
+                                             "time", "corners", "oracle", "caps", "bench"]),
+    "sid": (310, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
+                                       "time", "corners", "oracle", "caps", "bench"]),
     "avic": (20, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1"], ["avic"]),
     "linux": (110, ["--kernel", "bookworm"], ["linux", "ring"]),
@@ -45,10 +47,10 @@ BOOTS = {
     "families-bullseye": (100, ["--kernel", "bullseye"], ["families", "nested"]),
     "families-trixie": (100, ["--kernel", "trixie"], ["families", "nested"]),
     "families-sid": (140, ["--kernel", "sid"], ["families", "nested"]),
-    "sched-bookworm": (40, ["--kernel", "bookworm", "--smp", "2"], ["sched"]),
-    "sched-bullseye": (40, ["--kernel", "bullseye", "--smp", "2"], ["sched"]),
-    "sched-trixie": (50, ["--kernel", "trixie", "--smp", "2"], ["sched"]),
-    "sched-sid": (50, ["--kernel", "sid", "--smp", "2"], ["sched"]),
+    "sched-bookworm": (70, ["--kernel", "bookworm", "--smp", "2"], ["sched", "oracle"]),
+    "sched-bullseye": (70, ["--kernel", "bullseye", "--smp", "2"], ["sched", "oracle"]),
+    "sched-trixie": (80, ["--kernel", "trixie", "--smp", "2"], ["sched", "oracle"]),
+    "sched-sid": (80, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle"]),
     "legacy-mmu": (30, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
     "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
 }
@@ -56,6 +58,7 @@ BOOTS = {
 
 STATUS = 3              # of each boot's command: the lab passes it on
 AMD = ["bookworm", "bullseye", "trixie", "sid"]
+ORACLE = [name for name, (_, _, scripts) in BOOTS.items() if "oracle" in scripts]
 
 
 def in_boots(*names):
@@ -101,10 +104,17 @@ class Boot:
         return json.loads(self.path(name).read_text())
 
 
+def command(name):
+    scripts = BOOTS[name][2]
+    plans = vmm_programs.shell(vmm_programs.plans(name)) if "oracle" in scripts else ""
+    text = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
+    return f"{plans}{text}; echo lab done; exit {STATUS}"
+
+
+@functools.cache
 def job(name):
-    seconds, options, scripts = BOOTS[name]
-    command = "; ".join(f"sh tests/lab/scripts/{script}.sh" for script in scripts)
-    return Job(name, seconds, (*options, *ADDED, "--", f"{command}; echo lab done; exit {STATUS}"))
+    seconds, options, _ = BOOTS[name]
+    return Job(name, seconds, (*options, *ADDED, "--", functools.partial(command, name)))
 
 
 def kvmw(*args, **kwargs):
