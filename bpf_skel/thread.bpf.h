@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is known about threads: whether they are wanted, and which vCPU each runs. */
+#ifndef KVMW_THREAD_BPF_H
+#define KVMW_THREAD_BPF_H
+
+#include "common.bpf.h"
+
+/*
+ * tgids, for KVMW_TARGET_PIDS.  The value is when the process started, because tgids are used
+ * again; 0 until it is first seen.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_TARGETS);
+	__type(key, u32);
+	__type(value, u64);
+} targets __weak SEC(".maps");
+
+/*
+ * What is known about a thread: the index of its current vCPU's state plus one, or one of these.
+ * The state may have another thread by now: known_state().
+ */
+#define NO_STATE_YET	0U
+#define OTHER_VCPU	2046U	/* its current vCPU is not selected by --vcpu */
+#define UNWANTED	2047U
+#define KNOWN_BITS	11
+
+struct thread {
+	u64 start_ns;	/* when it started: thread ids are used again */
+	u32 known, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, struct thread);
+} threads __weak SEC(".maps");
+
+/*
+ * The same for the thread that each CPU ran last: tid (22 bits, PID_MAX_LIMIT), epoch, known, in
+ * one word, so no other program sees half an update.  This avoids the lookup in threads except
+ * for the first exit after a context switch, costs a tenth of task storage, and works on 5.10.
+ *
+ * The epoch changes when a known thread ends, before its tid can be used again.  A state says
+ * itself whether it is still that thread's.
+ */
+#define MAX_CPUS 1024
+#define EPOCH_BITS 31
+#define EPOCH_MASK ((1U << EPOCH_BITS) - 1)
+struct {
+	u64 known;
+	u64 pad[7];		/* a cache line each */
+} here[MAX_CPUS] __weak = {};
+u32 epoch __weak = 0;
+
+static __always_inline void here_set(u32 tid, u32 known)
+{
+	u64 key = (u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK);
+
+	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = key << KNOWN_BITS | known;
+}
+
+/* NO_STATE_YET also if nothing is known about the thread here. */
+static __always_inline u32 here_known(u32 tid)
+{
+	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
+	u32 known = last & ((1 << KNOWN_BITS) - 1);
+
+	if (last >> (EPOCH_BITS + KNOWN_BITS) != tid)
+		return NO_STATE_YET;
+	if (known >= OTHER_VCPU && (last >> KNOWN_BITS & EPOCH_MASK) != (epoch & EPOCH_MASK))
+		return NO_STATE_YET;
+	return known;
+}
+
+static __always_inline void remember(u32 tid, u64 start_ns, u32 known)
+{
+	struct thread thread = { .start_ns = start_ns, .known = known };
+
+	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
+	here_set(tid, known);
+}
+
+static __always_inline u64 thread_start(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, start_time);
+}
+
+static __always_inline u64 process_start(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_time);
+}
+
+/* The recorder itself does not count.  It is a subreaper, so orphans are found too. */
+static __always_inline bool descends_from_recorder(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	for (int depth = 0; depth < 32; depth++) {
+		int tgid = BPF_CORE_READ(task, tgid);
+
+		if (tgid == (int)config.parent)
+			return (int)(bpf_get_current_pid_tgid() >> 32) != tgid;
+		if (tgid <= 1)
+			break;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return false;
+}
+
+static __always_inline bool selected_by_pid(u32 tgid)
+{
+	u64 *start = bpf_map_lookup_elem(&targets, &tgid), now = process_start();
+
+	if (!start)
+		return false;
+	if (!*start)
+		*start = now;
+	return *start == now;
+}
+
+static __always_inline bool is_target(void)
+{
+	switch (config.target) {
+	case KVMW_TARGET_ALL:
+		return true;
+	case KVMW_TARGET_PIDS:
+		return selected_by_pid(bpf_get_current_pid_tgid() >> 32);
+	default:
+		return descends_from_recorder();
+	}
+}
+
+/* The state that is known of a thread, if it is still the thread's. */
+static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
+{
+	struct kvmw_vcpu_state *s = known == NO_STATE_YET ? NULL : state_at(known - 1);
+
+	return s && s->runner == tid ? s : NULL;
+}
+
+/* Another thread than before runs on this CPU. */
+static __noinline u32 thread_lookup(void)
+{
+	u32 tid = bpf_get_current_pid_tgid(), known;
+	u64 start = thread_start();
+	struct thread *found = bpf_map_lookup_elem(&threads, &tid);
+
+	if (found && found->start_ns == start)
+		known = found->known;
+	else
+		known = is_target() ? NO_STATE_YET : UNWANTED;
+	remember(tid, start, known);
+	return known;
+}
+
+static __always_inline u32 thread_known(u32 tid)
+{
+	u32 known = here_known(tid);
+
+	/* "No state yet" may be stale: the thread may have got one on another CPU. */
+	return known == NO_STATE_YET ? thread_lookup() : known;
+}
+
+#endif
