@@ -34,20 +34,38 @@ int BPF_PROG(vcpu_ends_fentry, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-/* Where no program sees that a vCPU ends: another one has its address. */
+/* Where no program sees that a vCPU or VM ends: another one has its address. */
 SEC("tp/syscalls/sys_exit_ioctl")
 int vcpu_begins(struct ioctl_exit_args *ctx)
 {
-	const struct pt_regs *regs = arch_syscall_regs();
 	struct file *file;
+	u32 cmd;
 
 	/* First, because most calls return 0, and file descriptor 0 is another file. */
-	if (ctx->result <= 0 || !active || (u32)arch_syscall_arg(regs, 1) != KVM_CREATE_VCPU)
+	if (ctx->result <= 0 || !active)
+		return PASS_ON;
+	cmd = arch_syscall_arg(arch_syscall_regs(), 1);
+	if (cmd == KVM_CREATE_VM)
+		vm_begins(ctx->result);
+	if (cmd != KVM_CREATE_VCPU)
 		return PASS_ON;
 	file = file_of(ctx->result);
 	if (fd_kind(file) == FD_VCPU)
 		vcpu_ends((u64)BPF_CORE_READ(file, private_data));
 	return PASS_ON;
+}
+
+static __always_inline void process_ends(struct task_struct *task)
+{
+	u32 tgid = task->tgid;
+	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
+	u64 now = bpf_ktime_get_ns();
+
+	if (p && p->start_ns == task->group_leader->start_time) {
+		p->gone_ns = now;
+		changed();
+	}
+	other_ends(tgid, 0, now);
 }
 
 /* The last thread of a process ends before the process closes its files, and so its VMs. */
@@ -71,7 +89,7 @@ int BPF_PROG(thread_ends, struct task_struct *task)
 		changed();
 	}
 	if (!task->signal->live.counter)
-		other_ends(task->tgid, 0, bpf_ktime_get_ns());
+		process_ends(task);
 	return 0;
 }
 

@@ -439,4 +439,14 @@ static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
 		s->kvm = KVMW_VM_ENDED;
 }
 
+/* Another VM, of which no vCPU ran or whose end was not seen, may have had the same address. */
+static __always_inline void vm_begins(u32 fd)
+{
+	struct file *file = file_of(fd);
+
+	if (fd_kind(file) == FD_VM)
+		vm_ends(bpf_get_current_pid_tgid() >> 32, (u64)BPF_CORE_READ(file, private_data),
+			bpf_ktime_get_ns());
+}
+
 #endif

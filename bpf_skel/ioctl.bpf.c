@@ -150,16 +150,6 @@ int ioctl_enter(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-/* A VM of which no vCPU ran may have had the same address. */
-static __always_inline void vm_begins(u32 fd)
-{
-	struct file *file = file_of(fd);
-
-	if (fd_kind(file) == FD_VM)
-		vm_ends(bpf_get_current_pid_tgid() >> 32, (u64)BPF_CORE_READ(file, private_data),
-			bpf_ktime_get_ns());
-}
-
 static __always_inline void returned(s64 result)
 {
 	u32 tid = bpf_get_current_pid_tgid();

@@ -97,6 +97,7 @@ struct kvmw_kind_total {
 struct kvmw_process {
 	u64 start_ns;		/* 0: not seen yet */
 	u64 kvm;		/* its only VM; 0: none */
+	u64 gone_ns;		/* its last thread died; 0: it lives */
 };
 
 /* What a state belongs to. */

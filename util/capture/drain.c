@@ -141,7 +141,7 @@ static void wait_for_data(struct drain *d)
 
 static int send_idents(struct drain *d)
 {
-	return ident__send(d->ident, d->sink, session__states(d->session), session__changes(d->session));
+	return ident__send(d->ident, d->sink, d->session);
 }
 
 static void flush(struct drain *d, u64 now)
@@ -251,7 +251,7 @@ static int add_open(struct drain *d, u32 i, u64 now)
 	struct stream *stream = &d->streams[i & (session__nr_rings(d->session) - 1)];
 	struct kvmw_exit exit = s->exit.e;
 	struct kvmw_userspace user = s->user.e;
-	u64 end = s->gone_ns ? s->gone_ns : now;
+	u64 end = session__gone_ns(d->session, s) ?: now;
 
 	if (s->exit_open && record_filter__open(filter, exit.time_ns, end, exit.reason)) {
 		exit.total_ns = KVMW_NONE;

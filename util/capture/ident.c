@@ -56,7 +56,7 @@ static const char *const roles[] = {
 };
 
 /* NULL: out of memory. */
-static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcpu_state *s)
+static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcpu_state *s, u64 gone_ns)
 {
 	struct json_object *o = json_object_new_object();
 	bool is_vcpu = s->role == KVMW_ROLE_VCPU;
@@ -72,8 +72,8 @@ static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcp
 			       json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
 	if (!is_vcpu)
 		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
-	else if (s->gone_ns)
-		err |= json_build__put(o, "gone_ns", json_object_new_int64(s->gone_ns));
+	else if (gone_ns)
+		err |= json_build__put(o, "gone_ns", json_object_new_int64(gone_ns));
 	return json_build__end(o, err);
 }
 
@@ -100,7 +100,7 @@ static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_
 	/* The vCPUs first: they find the VMs. */
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
 		if (states[i].tid)
-			err = json_build__append(vcpus, ident_vcpu(ident, &states[i]));
+			err = json_build__append(vcpus, ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
 	for (u32 i = 0; i < ident->nr_vms && !err; i++)
 		err = json_build__append(vms, ident_vm(&ident->vms[i]));
 	err |= json_build__put(root, "vms", vms);
@@ -111,20 +111,23 @@ static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_
 	return sink__json(sink, DATA_IDENT, text);
 }
 
-static bool ident__changed(struct ident *ident, const struct kvmw_vcpu_state *states)
+static bool ident__changed(struct ident *ident, const struct session *session)
 {
+	const struct kvmw_vcpu_state *states = session__states(session);
 	bool changed = false;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 		typeof(ident->sent[i]) now = {
 			.id = s->exit.e.vcpu, .tid = s->tid, .vm = s->vm, .used = true,
-			.gone_ns = s->gone_ns,
 		};
 		const typeof(now) *sent = &ident->sent[i];
 
-		if (!s->tid || (sent->used && sent->id == now.id && sent->tid == now.tid &&
-				sent->vm == now.vm && sent->gone_ns == now.gone_ns))
+		if (!s->tid)
+			continue;
+		now.gone_ns = session__gone_ns(session, s);
+		if (sent->used && sent->id == now.id && sent->tid == now.tid &&
+		    sent->vm == now.vm && sent->gone_ns == now.gone_ns)
 			continue;
 		ident->sent[i] = now;
 		changed = true;
@@ -132,13 +135,14 @@ static bool ident__changed(struct ident *ident, const struct kvmw_vcpu_state *st
 	return changed;
 }
 
-int ident__send(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states,
-		u64 changes)
+int ident__send(struct ident *ident, struct sink *sink, const struct session *session)
 {
+	u64 changes = session__changes(session);
+
 	if (changes == ident->changes)
 		return 0;
 	ident->changes = changes;
-	return ident__changed(ident, states) ? send_ident(ident, sink, states) : 0;
+	return ident__changed(ident, session) ? send_ident(ident, sink, session__states(session)) : 0;
 }
 
 void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i)

@@ -3,6 +3,7 @@
 #ifndef KVMW_IDENT_H
 #define KVMW_IDENT_H
 
+#include "util/capture/session.h"
 #include "util/capture/sink.h"
 #include "util/capture/vm.h"
 #include "bpf_skel/shared.h"
@@ -29,11 +30,10 @@ struct ident {
 };
 
 /*
- * Sends an IDENT frame if anything changed; to be called often.  changes: how often the programs
- * changed something.  0 or -1.
+ * Sends an IDENT frame if the programs changed anything since the last call; to be called often.
+ * 0 or -1.
  */
-int ident__send(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states,
-		u64 changes);
+int ident__send(struct ident *ident, struct sink *sink, const struct session *session);
 
 /* Before state i is used again: drops its VM if it is the VM's last one. */
 void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i);

@@ -497,6 +497,18 @@ u64 session__changes(const struct session *s)
 	return __atomic_load_n(&s->skel->bss->changes, __ATOMIC_RELAXED);
 }
 
+u64 session__gone_ns(const struct session *s, const struct kvmw_vcpu_state *state)
+{
+	const struct attach_method *seen = s->methods[PROBE_VCPU_END];
+	struct kvmw_process process;
+
+	if (state->gone_ns || (seen && seen->type != ATTACH_TP) ||
+	    bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.vms), &state->tgid, &process) ||
+	    process.start_ns != state->start_ns)
+		return state->gone_ns;
+	return process.gone_ns;
+}
+
 /* The programs have removed a vCPU's entry; others had to be found until now. */
 static void forget_other(struct session *s, const struct kvmw_vcpu_state *state)
 {

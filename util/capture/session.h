@@ -47,6 +47,12 @@ bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *cal
 /* How often the programs changed what IDENT frames say. */
 u64 session__changes(const struct session *s);
 
+/*
+ * When a vCPU was gone; 0: it was not.  Where its end cannot be seen, it is gone with its process
+ * at the latest.
+ */
+u64 session__gone_ns(const struct session *s, const struct kvmw_vcpu_state *state);
+
 /* State i has ended and is free for another vCPU, under another id. */
 void session__free_state(struct session *s, u32 i);
 
