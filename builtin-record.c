@@ -67,6 +67,7 @@ static int check_pid(pid_t *pid)
 static int choose_events(struct record *r, const char **silent)
 {
 	u32 set = r->opt.choice.events ? r->opt.choice.events : events_option__defaults();
+	const char *idle, *acts_on;
 
 	if (!r->opt.choice.events)
 		r->opt.choice.named = set;
@@ -77,6 +78,9 @@ static int choose_events(struct record *r, const char **silent)
 	/* If KVM does not trace exits, record returns to the VMM instead. */
 	if (*silent && !r->opt.choice.events)
 		set |= BIT(KVMW_EVENT_USERSPACE);
+	idle = *silent ? record_filter__idle(&r->opt.filter.f, set & ~BIT(KVMW_EVENT_EXIT), &acts_on) : NULL;
+	if (idle)
+		return error("%s only filters %s, and %s", idle, acts_on, *silent);
 	if (*silent && !r->opt.quiet)
 		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
 			"recording event userspace (returns to the VMM) too" :

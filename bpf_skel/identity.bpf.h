@@ -215,6 +215,7 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
 		return 0;
 	s->gone_ns = 0;
+	s->moved |= s->tid && s->tid != tid;
 	bpf_get_current_comm(s->comm, sizeof(s->comm));
 	name_process(s, (void *)bpf_get_current_task());
 	s->tgid = tgid;

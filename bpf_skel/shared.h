@@ -125,7 +125,7 @@ struct kvmw_vcpu_state {
 	u64 gone_ns;		/* its thread died, or the vCPU was destroyed; 0: neither */
 	u64 ended_ns;		/* nothing will happen to it any more; 0: something may */
 	u32 vm;			/* the same for all states of a VM; KVMW_NO_VM: unknown */
-	u32 pad;
+	u32 moved;		/* several threads have run the vCPU */
 	char comm[KVMW_COMM];
 	char leader[KVMW_COMM];	/* comm of the process, where /proc is too late */
 

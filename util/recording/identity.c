@@ -145,6 +145,7 @@ static int identity__fill_vcpu(struct recording *rec, void *entry, struct json_o
 
 	vcpu->vm = vm > UINT32_MAX ? REC_NO_VM : vm;
 	vcpu->vcpu = number > UINT32_MAX ? -1 : (s64)number;
+	vcpu->moved = json_object_get_boolean(json_object_object_get(obj, "moved"));
 	vcpu->tid = member__u32(obj, "tid");
 	vcpu->gone_ns = member__u64(obj, "gone_ns", 0);
 	return replace_text(obj, "comm", &vcpu->comm) ||

@@ -39,7 +39,8 @@ const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 struct rec_vcpu {
 	u32 id, order;
 	u32 vm;			/* id of its VM; REC_NO_VM: none */
-	u32 tid;
+	u32 tid;		/* of the last thread that ran it */
+	bool moved;		/* others did before */
 	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
 	u64 gone_ns;		/* when it was destroyed or its thread died; 0: it was there to the end */
 	char *comm;
