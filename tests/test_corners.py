@@ -166,8 +166,8 @@ def test_same_pid(boot):
 @in_boots(*AMD)
 def test_killed_vmm(boot):
     """A vCPU is there until its thread dies."""
-    assert boot.step("killed").status == 0, boot.step("killed").err
-    path = boot.path("killed.kvmw")
+    assert boot.step("dead-vmm").status == 0, boot.step("dead-vmm").err
+    path = boot.path("dead-vmm.kvmw")
     info = lab_fixtures.info(path)
     stop = info["start_ns"] + info["duration_ns"]
     assert sorted(v["vcpu"] for v in vcpus(path).values()) == [0, 1]

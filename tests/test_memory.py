@@ -89,6 +89,14 @@ def test_dirty_pages_are_the_log(boot):
     assert {(vcpus[row.vcpu], row.slot) for row in found if row.logging} == {(0, 1), (1, 2)}
 
 
+def in_order(indices):
+    """
+    A push shows the index that the ring has when it is traced. If the thread is preempted just
+    before (7.2 may be), KVM marks the vCPU's steal time dirty, and both show that push's index.
+    """
+    return [index - (index == later) for index, later in zip(indices, indices[1:] + [None])]
+
+
 def check_rings(pushed, vcpus, missed):
     """
     Each push into a vCPU's ring is one more, but for as many as were MISSED, and where the ring
@@ -98,7 +106,7 @@ def check_rings(pushed, vcpus, missed):
     resets = []
     for vcpu in {row.vcpu for row in pushed}:
         mine = [row for row in pushed if row.vcpu == vcpu]
-        indices = [row.index for row in mine]
+        indices = in_order([row.index for row in mine])
         assert indices == sorted(set(indices)) and indices[0] >= 1
         missed -= indices[-1] - len(indices)
         reset_to = [row.index - row.used for row in mine]

@@ -46,7 +46,7 @@ END
 step same-pid kvmw record -e exit,userspace -o same-pid.kvmw -- sh same-pid.sh
 
 # The VMM is killed in the middle of the recording, its vCPU in the guest.
-step killed kvmw record -e exit,userspace -o killed.kvmw -- sh -c '
+step dead-vmm kvmw record -e exit,userspace -o dead-vmm.kvmw -- sh -c '
 	vmm "0 vm 0; 0 vcpu 0 0 0; 1 vcpu 1 0 1; 1 run 1 3 2; 0 run 0 3 2; 1 forever 1 &; 0 sleep 300; 0 die"
 	sleep 1'
 
