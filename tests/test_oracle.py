@@ -6,7 +6,7 @@ import pytest
 import lab_fixtures
 import oracle_lab
 import vmm_programs
-from lab_fixtures import ORACLE, in_boots
+from lab_fixtures import AMD, ORACLE, in_boots
 
 
 def check(boot, kind):
@@ -21,7 +21,7 @@ def check(boot, kind):
     assert not texts, "\n".join([f"KVMW_SEED={vmm_programs.SEED}", *texts])
 
 
-@in_boots(*ORACLE)
+@in_boots(*AMD)
 def test_scenes(boot):
     check(boot, "scene")
 

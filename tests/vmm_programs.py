@@ -186,8 +186,10 @@ def scenes():
 
 
 def plans(name):
-    """{name: (options, programs)}: what lab/scripts/oracle.sh does in this machine."""
-    found = {f"scene{i}": plan for i, plan in enumerate(scenes())}
+    """{name: (options, programs)}: what lab/scripts/oracle.sh does in this machine.  The scenes
+    are for those with one CPU."""
+    found = {} if name.startswith("sched-") else \
+        {f"scene{i}": plan for i, plan in enumerate(scenes())}
     if hypothesis:
         found.update((f"random{i}", plan) for i, plan in enumerate(random_plans(name)))
     return found
