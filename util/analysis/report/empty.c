@@ -115,6 +115,10 @@ static int why_not_there(struct report *rep)
 			 strcmp(name, "raw") ? name : "CATEGORY:NAME");
 	else if (report__is_filtered(rep))
 		return 0;
+	else if (rep->filtered)
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "all %llu %s were filtered when it was recorded; -s vcpu shows the kernel's counts",
+			 (unsigned long long)rep->filtered, event_desc__by_id(rep->event)->plural);
 	else
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "no %s event %s; the recording holds: %s", name,
