@@ -5,8 +5,7 @@
 /* vCPUs are destroyed with their VM only. */
 static __always_inline void vcpu_ends(u64 vcpu)
 {
-	u32 *id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
-	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+	struct kvmw_vcpu_state *s = state_of_address(vcpu);
 	u64 now = bpf_ktime_get_ns();
 
 	if (!s)

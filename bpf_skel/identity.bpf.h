@@ -93,6 +93,22 @@ static __always_inline struct kvmw_vcpu_state *state_of_id(u32 id)
 	return s && s->exit.e.vcpu == id ? s : NULL;
 }
 
+/* The state of a vCPU, whoever runs it; NULL: it has none. */
+static __always_inline struct kvmw_vcpu_state *state_of_address(u64 vcpu)
+{
+	u32 *id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
+
+	return id ? state_of_id(*id) : NULL;
+}
+
+/* The same for threads that are not vCPUs. */
+static __always_inline struct kvmw_vcpu_state *state_of_key(const struct other_key *key)
+{
+	u32 *id = bpf_map_lookup_elem(&other_states, key);
+
+	return id ? state_of_id(*id) : NULL;
+}
+
 static __always_inline void changed(void)
 {
 	__sync_fetch_and_add(&changes, 1);
@@ -150,7 +166,7 @@ static __always_inline void name_process(struct kvmw_vcpu_state *s, const struct
 static __noinline struct kvmw_vcpu_state *state_new(u64 vcpu, u32 vcpu_id)
 {
 	struct kvmw_vcpu_state *s = state_take(KVMW_ROLE_VCPU);
-	u32 id, *found;
+	u32 id;
 
 	if (!s)
 		return NULL;
@@ -161,8 +177,7 @@ static __noinline struct kvmw_vcpu_state *state_new(u64 vcpu, u32 vcpu_id)
 	/* An interrupt may have been here first. */
 	if (bpf_map_update_elem(&vcpu_states, &vcpu, &id, BPF_NOEXIST)) {
 		state_give_back(s);
-		found = bpf_map_lookup_elem(&vcpu_states, &vcpu);
-		return found ? state_of_id(*found) : NULL;
+		return state_of_address(vcpu);
 	}
 	s->vm = vm_of(s->kvm, id);
 	return s;
@@ -229,7 +244,7 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 /* The current thread, which is wanted, turns to another vCPU, or runs its first one. */
 static __noinline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid), *id;
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 	u32 vcpu_id = compat_vcpu_id((void *)vcpu);
 
@@ -240,8 +255,7 @@ static __noinline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 			remember(tid, thread_start(), OTHER_VCPU);
 		return NULL;
 	}
-	id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
-	s = id ? state_of_id(*id) : NULL;
+	s = state_of_address(vcpu);
 	if (!s)
 		s = state_new(vcpu, vcpu_id);
 	if (!s)
@@ -325,8 +339,7 @@ static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, u64 kvm,
 		bpf_map_delete_elem(&other_states, &key);
 	if (bpf_map_update_elem(&other_states, &key, &id, BPF_NOEXIST)) {
 		state_give_back(s);
-		found = bpf_map_lookup_elem(&other_states, &key);
-		return found ? state_of_id(*found) : NULL;
+		return state_of_key(&key);
 	}
 	if (kvm)
 		s->vm = vm_of(kvm, id);
@@ -346,8 +359,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_other(u32 tgid, u64 kvm,
 							      struct task_struct *task)
 {
 	struct other_key key = { .kvm = kvm, .tgid = tgid };
-	u32 *id = bpf_map_lookup_elem(&other_states, &key);
-	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+	struct kvmw_vcpu_state *s = state_of_key(&key);
 
 	if (s && is_earlier(s, task)) {
 		bpf_map_delete_elem(&other_states, &key);
@@ -411,8 +423,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_vm(u64 kvm)
 static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
 {
 	struct other_key key = { .kvm = kvm, .tgid = tgid };
-	u32 *id = bpf_map_lookup_elem(&other_states, &key);
-	struct kvmw_vcpu_state *s = id ? state_of_id(*id) : NULL;
+	struct kvmw_vcpu_state *s = state_of_key(&key);
 
 	if (!s)
 		return;
@@ -428,14 +439,12 @@ static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
 	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
 	struct other_key key = { .tgid = tgid };
 	struct kvmw_vcpu_state *s;
-	u32 *id;
 
 	bpf_map_delete_elem(&vm_ids, &kvm);
 	if (p && p->kvm == kvm)
 		p->kvm = 0;
 	other_ends(tgid, kvm, now);
-	id = bpf_map_lookup_elem(&other_states, &key);
-	s = id ? state_of_id(*id) : NULL;
+	s = state_of_key(&key);
 	if (s && s->kvm == kvm)
 		s->kvm = KVMW_VM_ENDED;
 }
