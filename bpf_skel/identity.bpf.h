@@ -449,7 +449,7 @@ static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
 		s->kvm = KVMW_VM_ENDED;
 }
 
-/* Another VM, of which no vCPU ran or whose end was not seen, may have had the same address. */
+/* An earlier VM may have had this address: one without vCPUs, or one whose end was missed. */
 static __always_inline void vm_begins(u32 fd)
 {
 	struct file *file = file_of(fd);

@@ -165,7 +165,7 @@ int irq_msi_done(void *ctx)
 
 /*
  * Whose event this is: that of the VM for which this context calls KVM, unless the thread is the
- * VM's own.  An interrupt of which no VM is known (a posted timer) is nobody's; it may have come
+ * VM's own.  An interrupt whose VM is unknown (a posted timer) belongs to no VM; it may have come
  * while a vCPU of any VM was running.
  */
 static __always_inline struct kvmw_vcpu_state *irq_state(void)

@@ -279,7 +279,7 @@ class Comparison:
             self.differ(vcpu, "thread", said["tid"], "is none of", *sorted(vcpu.tids))
 
     def ids_without_rows(self):
-        """All its rows were left out: it is one of its process and number with as many events."""
+        """All its rows were filtered: it is one of its process and number with as many events."""
         known = {vcpu for vcpus in self.ids.values() for vcpu in vcpus}
         for number, said in self.recording.vcpus.items():
             if number in self.ids:
@@ -329,7 +329,7 @@ class Comparison:
         self.equal(vcpu, f"{what}, count", got.count, len(things))
         self.equal(vcpu, f"{what}, done", got.done, len(done))
         self.equal(vcpu, f"{what}, lost", got.lost, 0)
-        # Whether one that is still open would have been left out is not known: it is not counted.
+        # Whether one that is still open would be filtered is unknown: it is not counted.
         self.equal(vcpu, f"{what}, left_out", got.left_out, len(done) - len(done_rows))
         for name in SUMS:
             of = things if name == "gap_ns" else done
