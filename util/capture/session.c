@@ -497,12 +497,18 @@ u64 session__changes(const struct session *s)
 	return __atomic_load_n(&s->skel->bss->changes, __ATOMIC_RELAXED);
 }
 
+static bool sees_vcpus_end(const struct session *s)
+{
+	const struct attach_method *method = s->methods[PROBE_VCPU_END];
+
+	return method && method->type != ATTACH_TP;
+}
+
 u64 session__gone_ns(const struct session *s, const struct kvmw_vcpu_state *state)
 {
-	const struct attach_method *seen = s->methods[PROBE_VCPU_END];
 	struct kvmw_process process;
 
-	if (state->gone_ns || (seen && seen->type != ATTACH_TP) ||
+	if (state->gone_ns || sees_vcpus_end(s) ||
 	    bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.vms), &state->tgid, &process) ||
 	    process.start_ns != state->start_ns)
 		return state->gone_ns;
@@ -520,6 +526,17 @@ static void forget_other(struct session *s, const struct kvmw_vcpu_state *state)
 		bpf_map_delete_elem(fd, &key);
 }
 
+/* Where no program sees the end of a vCPU, session__gone_ns() still needs the entry. */
+static void forget_process(struct session *s, const struct kvmw_vcpu_state *state)
+{
+	int fd = bpf_map__fd(s->skel->maps.vms);
+	struct kvmw_process process;
+
+	if (sees_vcpus_end(s) && !bpf_map_lookup_elem(fd, &state->tgid, &process) &&
+	    process.gone_ns && process.start_ns == state->start_ns)
+		bpf_map_delete_elem(fd, &state->tgid);
+}
+
 void session__free_state(struct session *s, u32 i)
 {
 	static const struct kvmw_vcpu_state fresh;
@@ -527,6 +544,7 @@ void session__free_state(struct session *s, u32 i)
 
 	if (s->states[i].role == KVMW_ROLE_VMM)
 		forget_other(s, &s->states[i]);
+	forget_process(s, &s->states[i]);
 	/* What cannot be cleared is not used again. */
 	if (!bpf_map_update_elem(bpf_map__fd(s->skel->maps.states), &i, &fresh, BPF_ANY))
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &id, BPF_ANY);
