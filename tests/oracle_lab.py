@@ -105,27 +105,32 @@ def boot(args, plans):
 
 
 def check(args, plans):
-    """{name of a plan: what is wrong}, without those that are right."""
+    """{name of a plan: what is wrong}, without those that are right; and how many programs are in
+    recordings that are not complete."""
     out, where = boot(args, plans), f"--kernel {args.kernel} --smp {args.smp}"
-    found = {name: failures(out, name, plan, where) for name, plan in plans.items()}
-    return {name: texts for name, texts in found.items() if texts}
+    whole = {name: plan for name, plan in plans.items() if complete(out, name)}
+    found = {name: failures(out, name, plan, where) for name, plan in whole.items()}
+    return ({name: texts for name, texts in found.items() if texts},
+            sum(len(programs) for name, (_, programs) in plans.items() if name not in whole))
 
 
 def run(args):
-    return [text for texts in check(args, {"one": (args.options, args.program)}).values()
-            for text in texts]
+    found, skipped = check(args, {"one": (args.options, args.program)})
+    return found.get("one", []) + ["the recording is not complete, and says so"] * bool(skipped)
 
 
 def run_random(args):
-    found, made = [], 0
+    found, made, skipped = [], 0, 0
     while made < args.n:
         name = f"{args.kernel} {args.smp} {made}"
         number = min(IN_A_BOOT, args.n - made)
         plans = vmm_programs.random_plans(name, number, args.seed, args.steady)
-        texts = check(args, {f"random{i}": plan for i, plan in enumerate(plans)})
+        texts, incomplete = check(args, {f"random{i}": plan for i, plan in enumerate(plans)})
         found += sum(texts.values(), [])
         made += number
-        print(f"{made} programs, {len(found)} failed", *sum(texts.values(), []), sep="\n", flush=True)
+        skipped += incomplete
+        print(f"{made} programs, {len(found)} failed, {skipped} in incomplete recordings",
+              *sum(texts.values(), []), sep="\n", flush=True)
     return found
 
 
@@ -171,7 +176,7 @@ def shrink(args):
     while True:
         tries = list(dict.fromkeys(text for text in shorter(program) if possible(text)))
         plans = {f"{i:03}": (args.options, [text]) for i, text in enumerate(tries)}
-        failed = check(args, plans) if plans else {}
+        failed = check(args, plans)[0] if plans else {}
         if not failed:
             return found
         name = min(failed, key=lambda name: len(plans[name][1][0]))

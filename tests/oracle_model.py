@@ -90,6 +90,43 @@ class Thread:
         return None
 
 
+class Scheduler:
+    """All threads of a trace."""
+
+    def __init__(self):
+        self.threads = {}
+
+    def threads_of(self, events):
+        """The thread of each event: a number may stand for several."""
+        found = []
+        for event in events:
+            handle = getattr(self, event.name, None)
+            if handle:
+                handle(event)
+            found.append(self.thread(event.tid))
+        return found
+
+    def thread(self, tid):
+        return self.threads.setdefault(tid, Thread())
+
+    def task_newtask(self, event):
+        self.threads[event.f["pid"]] = Thread()
+
+    def sched_switch(self, event):
+        if event.hi is None:
+            return
+        state = event.f["prev_state"]
+        ready = READY if state & PREEMPTED else NO_STATE if state == 0 else ASLEEP
+        self.thread(event.f["prev_pid"]).becomes(ready, event)
+        self.thread(event.f["next_pid"]).becomes(ON_CPU, event)
+
+    def sched_wakeup(self, event):
+        thread = self.thread(event.f["pid"])
+        if event.hi is not None and thread.state() in (ASLEEP, NO_STATE):
+            thread.states[-1] = ASLEEP
+            thread.becomes(READY, event)
+
+
 @dataclasses.dataclass(eq=False)
 class Cycle:
     """From a VM exit to the next entry."""
@@ -212,18 +249,16 @@ class Vcpu:
                 self.cycle.user += thread.spent(last.time, time)[ON_CPU]
             else:
                 self.cycle.user += last.user    # nobody says what which thread did for it
-                self.since = time
+                self.since, self.before = time, (self.cycle.wait, self.cycle.block)
 
-    def add_off_cpu(self, thread, until):
-        """Of the time since the exit, or since its thread was last its own."""
-        spent = thread.spent(self.since, until)
-        self.cycle.wait += spent[READY]
-        self.cycle.block += spent[ASLEEP]
-        self.since = until
+    def off_cpu(self, thread, until):
+        """Until now, since the exit or since its thread was last its own."""
+        spent, (wait, block) = thread.spent(self.since, until), self.before
+        self.cycle.wait, self.cycle.block = wait + spent[READY], block + spent[ASLEEP]
 
     def entry(self, thread, event):
         if self.cycle:
-            self.add_off_cpu(thread, when(event))
+            self.off_cpu(thread, when(event))
             self.cycle.end, self.cycle.entry_cpu = when(event), event.cpu
         self.cycle, self.entered = None, when(event)
 
@@ -234,13 +269,13 @@ class Vcpu:
             guest = span(self.entered, begin)
         self.cycle = Cycle(self, begin, event, cpu, guest)
         self.cycles.append(self.cycle)
-        self.since = begin
+        self.since, self.before = begin, (ZERO, ZERO)
 
     def returned(self, thread, event):
         self.returns.append(Return(self, when(event), event, span(self.began, when(event)), thread,
                                    thread.runs))
         if self.cycle:
-            self.add_off_cpu(thread, when(event))
+            self.off_cpu(thread, when(event))
             self.cycle.outside = True
             if self.cycle.user_reason is None:
                 self.cycle.user_reason = self.returns[-1].reason()
@@ -250,37 +285,21 @@ class Model:
     """All vCPUs of a trace: give it the events in their order."""
 
     def __init__(self, events):
-        self.threads, self.processes, self.vcpus, self.vms = {}, {}, [], []
-        for event in events:
+        self.processes, self.vcpus, self.vms = {}, [], []
+        # First, for a thread may lose its CPU in the middle of another event.
+        threads = Scheduler().threads_of(events)
+        for event, thread in zip(events, threads):
             handle = getattr(self, event.name, None)
             if handle:
-                handle(event, self.thread(event.tid))
-
-    def thread(self, tid):
-        return self.threads.setdefault(tid, Thread())
+                handle(event, thread)
 
     def process(self, tid):
         return self.processes.setdefault(tid, Process(tid))
 
     def task_newtask(self, event, _):
         child = event.f["pid"]
-        self.threads[child] = Thread()
         self.processes[child] = (self.process(event.tid) if event.f["clone_flags"] & CLONE_THREAD
                                  else Process(child))
-
-    def sched_switch(self, event, _):
-        if event.hi is None:
-            return
-        state = event.f["prev_state"]
-        ready = READY if state & PREEMPTED else NO_STATE if state == 0 else ASLEEP
-        self.thread(event.f["prev_pid"]).becomes(ready, event)
-        self.thread(event.f["next_pid"]).becomes(ON_CPU, event)
-
-    def sched_wakeup(self, event, _):
-        thread = self.thread(event.f["pid"])
-        if event.hi is not None and thread.state() in (ASLEEP, NO_STATE):
-            thread.states[-1] = ASLEEP
-            thread.becomes(READY, event)
 
     def sys_enter_ioctl(self, event, thread):
         thread.ioctl = event

@@ -58,6 +58,17 @@ class Trace:
         self.add("sched_wakeup", 0, pid=tid)
 
 
+def a_guest():
+    """A process of one thread, 100, whose only vCPU, number 0 and file 5, has entered the guest."""
+    t = Trace()
+    t.thread(100, 0)
+    t.vm(100, 4)
+    t.vcpu(100, 4, 5, 0)
+    t.run(100, 5)
+    t.entry(100)
+    return t
+
+
 def two_vcpus():
     """A process, two threads, a VM, vCPUs 0 and 3: each runs, sleeps, waits; both end open."""
     t = Trace()
@@ -244,13 +255,8 @@ def about(time):
 
 def test_a_vcpu_that_changes_its_thread():
     """Its cycle goes on, and all of its time outside of KVM_RUN is the VMM's."""
-    t = Trace()
-    t.thread(100, 0)
+    t = a_guest()
     t.thread(101, 100)
-    t.vm(100, 4)
-    t.vcpu(100, 4, 5, 0)
-    t.run(100, 5)
-    t.entry(100)
     t.exit(100, 0x7b)
     t.back(100)
     t.switch(100, 101, 1)
@@ -300,12 +306,7 @@ def test_sleeping_and_waiting():
     (1, True, True), (0, True, True), (0, False, False), (0x100, True, False), (0x101, True, False)])
 def test_whether_it_slept(state, wakeup, asleep):
     """A state of 0 may have come too late; a thread that was preempted may be woken too."""
-    t = Trace()
-    t.thread(100, 0)
-    t.vm(100, 4)
-    t.vcpu(100, 4, 5, 0)
-    t.run(100, 5)
-    t.entry(100)
+    t = a_guest()
     t.exit(100)
     t.switch(100, 0, state)
     t.add("sched_wakeup", 0, pid=100 if wakeup else 99)
@@ -318,12 +319,7 @@ def test_whether_it_slept(state, wakeup, asleep):
 
 def test_losing_the_cpu_on_the_way_into_kvm():
     """Before KVM has begun to run, or after: it is the same wait, in full."""
-    t = Trace()
-    t.thread(100, 0)
-    t.vm(100, 4)
-    t.vcpu(100, 4, 5, 0)
-    t.run(100, 5)
-    t.entry(100)
+    t = a_guest()
     t.exit(100)
     t.back(100)
     t.add("sys_enter_ioctl", 100, fd=5, cmd=oracle_model.RUN, arg=0)
@@ -333,6 +329,24 @@ def test_losing_the_cpu_on_the_way_into_kvm():
     t.entry(100)
     (((cycle,), _),) = only(t.events)
     assert about(cycle.wait) == (0, 2) and about(cycle.user) == (1, 5) and cycle.block.hi == 0
+
+
+def test_losing_the_cpu_while_kvm_tells_of_the_return():
+    """From 7.1 on a thread can be preempted between two programs that watch the same event."""
+    t = a_guest()
+    t.exit(100, 0x7b)
+    t.add("kvm_userspace_exit", 100, reason=2, errno=0)
+    back = t.events[-1]
+    t.switch(100, 0, 0x100)
+    t.switch(0, 100, 0)
+    back.hi = t.now + 20 * US
+    t.add("sys_exit_ioctl", 100, ret=0)
+    t.run(100, 5)
+    t.entry(100)
+    (((cycle,), (returned,)),) = only(t.events)
+    assert about(returned.time) == (10, 13) and about(returned.user) == (1, 6)
+    # In the kernel or in the VMM, it waited all the same.
+    assert about(cycle.wait) == (0, 2) and about(cycle.user) == (1, 5)
 
 
 def test_files_are_of_their_process():
@@ -359,12 +373,7 @@ def test_files_are_of_their_process():
 
 def test_preempted_before_kvm_told_of_the_exit():
     """The cycle begins when the thread lost its CPU."""
-    t = Trace()
-    t.thread(100, 0)
-    t.vm(100, 4)
-    t.vcpu(100, 4, 5, 0)
-    t.run(100, 5)
-    t.entry(100)
+    t = a_guest()
     t.switch(100, 0, 0)
     t.switch(0, 100, 0, cpu=1)
     t.exit(100, cpu=1)
