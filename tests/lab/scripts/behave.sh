@@ -76,7 +76,8 @@ endless two-b --pio 1
 b=$vm
 endless two-c --hlt 1
 echo "[$a, $b, $vm]" >two-pids.json
-step two kvmw record -o two.kvmw -p $a,$b -- sleep 2
+stand_still $a $b
+step two kvmw record -o two.kvmw -p $a,$b -- $go_on "$a $b" sleep 2
 step two-list kvmw list --json
 kill $a $b $vm
 wait

@@ -33,8 +33,10 @@ cp /tmp/user/two.kvmw caps-two.kvmw
 cp /tmp/user/four.kvmw caps-four.kvmw
 
 endless caps-vm --cpuid 1 --pio 1
+stand_still $vm
 step caps-other as $two kvmw record -o /tmp/user/other -p $vm -- sleep 1
-step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- sleep 1
+{ until_so recording /tmp/user/ptrace.kvmw; kill -CONT $vm; } &
+step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- sleep 2
 cp /tmp/user/ptrace.kvmw caps-ptrace.kvmw
 kill -STOP $vm
 step caps-list as -all kvmw list --json

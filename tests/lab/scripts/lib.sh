@@ -67,6 +67,14 @@ endless()
 	until_so runs $vm
 }
 
+# stand_still PID...: they do, until $go_on "PID..." COMMAND. Attaching programs beside a busy guest
+# takes the emulator long.
+go_on="sh /src/tests/lab/scripts/go-on.sh"
+stand_still()
+{
+	kill -STOP "$@"
+}
+
 # rounds FILE: how many the Linux guest whose output this is has made
 rounds()
 {

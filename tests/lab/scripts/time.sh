@@ -13,8 +13,9 @@ step time-vmm kvmw record -o time-vmm.kvmw -- kvmw bench guest --json --pio 400 
 taskset -c 0 sh -c 'exec kvmw bench guest --json --rounds 0 --vcpus 2 --cpuid 3 --pio 3' >/tmp/pre.json &
 vm=$!
 until_so runs $vm
+stand_still $vm
 step time-preempted kvmw record -o time-preempted.kvmw -p $vm -- \
-	python3 /src/tests/lab/scripts/schedstat.py $vm 3
+	$go_on $vm python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
 wait
 
@@ -22,6 +23,7 @@ wait
 export LAB_GUEST='while :; do sleep 0.02; dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct;
 echo round; done'
 linux_guest /tmp/guest.txt lab-guest
+stand_still $vm
 step time-idle perf record -q -k CLOCK_MONOTONIC -o time-idle.data -e kvm:kvm_vcpu_wakeup -p $vm \
-	kvmw record -o time-idle.kvmw -p $vm -- python3 /src/tests/lab/scripts/schedstat.py $vm 3
+	kvmw record -o time-idle.kvmw -p $vm -- $go_on $vm python3 /src/tests/lab/scripts/schedstat.py $vm 3
 kill $vm
