@@ -28,6 +28,7 @@ static const struct argp_option options[] = {
 	  "with --order count", 2 },
 	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
+	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
 	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
 	{ 0 },
 };
@@ -44,8 +45,8 @@ struct args {
 	struct common_args common;
 	struct report_options opt;
 	u32 width;
-	bool hist;
-	bool sort, top;		/* were given */
+	bool hist, verbose;
+	bool sort, order, top;	/* were given */
 };
 
 static error_t bad_key(const char *what)
@@ -161,6 +162,10 @@ static void set_defaults(struct args *args)
 	}
 	if (!args->top && e->id == KVMW_EVENT_STACK)
 		opt->top = TOP_STACKS;
+	/* They take as long again to read: not where rows were asked for. */
+	opt->details = !args->sort && e->id == KVMW_EVENT_EXIT;
+	if (!args->order)
+		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
 }
 
 static error_t parse_top(struct args *args, const char *arg)
@@ -201,6 +206,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case 'e':
 		return cmd_report__parse_event(&args->opt, arg);
 	case OPT_ORDER:
+		args->order = true;
 		return parse_order(&args->opt, arg);
 	case OPT_TOP:
 		return parse_top(args, arg);
@@ -208,6 +214,9 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		return parse_limit(&args->opt, arg);
 	case OPT_WIDTH:
 		return parse_width(args, arg);
+	case 'v':
+		args->verbose = true;
+		return 0;
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
@@ -226,18 +235,24 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 /* What a recording was read into. */
 struct reading {
 	struct recording *rec;
-	struct agg_table aggs;
+	struct agg_table aggs, fine;	/* fine: of the details of exit reasons */
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
 };
 
 static int print_text(const struct screen *s, const struct report *rep, const void *model,
-		      bool hist)
+		      const struct args *args)
 {
-	render__heading(s, rep);
-	if (rep->nr_rows)
+	bool exits = rep->event == KVMW_EVENT_EXIT;
+
+	render__heading(s, rep, args->verbose);
+	if (rep->nr_vcpus)
+		render__whole(s, rep);
+	if (rep->nr_rows && exits && render__reasons(s, rep))
+		return -1;
+	if (rep->nr_rows && !exits)
 		render__table(s, rep);
-	if (rep->has_spans && rep->nr_rows && hist)
+	if (rep->has_spans && rep->nr_rows && args->hist)
 		render__histograms(s, rep);
 	if (rep->nr_vcpus)
 		render__vcpus(s, rep);
@@ -247,18 +262,19 @@ static int print_text(const struct screen *s, const struct report *rep, const vo
 }
 
 static int print_json(const struct screen *s, const struct report *rep, const void *model,
-		      bool hist)
+		      const struct args *args)
 {
 	return render__report_json(s, rep, model);
 }
 
-static int print_csv(const struct screen *s, const struct report *rep, const void *model, bool hist)
+static int print_csv(const struct screen *s, const struct report *rep, const void *model, const struct args *args)
 {
 	return render__report_csv(s, rep);
 }
 
 static const struct report_format {
-	int (*print)(const struct screen *s, const struct report *rep, const void *model, bool hist);
+	int (*print)(const struct screen *s, const struct report *rep, const void *model,
+		     const struct args *args);
 	bool pager;
 	bool rows_only;		/* the model of the event's view is not needed */
 } formats[NR_OUTPUT_FORMATS] = {
@@ -275,7 +291,7 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 	int ret;
 
 	screen__open(&s, args->width, format->pager && !args->common.no_pager);
-	ret = format->print(&s, rep, in->state, args->hist);
+	ret = format->print(&s, rep, in->state, args);
 	return screen__close(&s) || ret ? -1 : 0;
 }
 
@@ -284,6 +300,7 @@ static void forget(struct reading *in)
 	if (in->state)
 		in->model->scan.free(in->state);
 	agg_table__free(&in->aggs);
+	agg_table__free(&in->fine);
 	recording__free(in->rec);
 	in->state = NULL;
 	in->rec = NULL;
@@ -292,10 +309,11 @@ static void forget(struct reading *in)
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = data_reader__open(args->common.input);
-	const struct scan_consumer *consumers[2];
+	const struct scan_consumer *consumers[3];
 	struct scan_consumer of_model;
-	struct report_scan rs;
-	void *results[2];
+	struct report_options fine;
+	struct report_scan rs, details;
+	void *results[3] = { NULL };
 	u32 nr = 0;
 
 	if (!reader)
@@ -309,6 +327,10 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
+	report__details_options(&args->opt, &fine);
+	report_scan__init(&details, &fine, true);
+	if (args->opt.details)
+		consumers[nr++] = &details.consumer;
 	if (in->model && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
 		of_model.arg = (void *)&args->opt;
@@ -317,7 +339,10 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	if (scan__read(reader, in->rec, 0, consumers, nr, results))
 		return -1;
 	report_scan__take_result(results[0], &in->aggs);
-	in->state = nr > 1 ? results[1] : NULL;
+	if (args->opt.details)
+		report_scan__take_result(results[1], &in->fine);
+	else
+		in->state = nr > 1 ? results[1] : NULL;
 	return 0;
 }
 
@@ -350,6 +375,20 @@ static int read_recording(struct args *args, struct reading *in)
 	return read_once(args, true, in);
 }
 
+static int add_details(struct reading *in, struct report *rep, const struct report_options *opt)
+{
+	struct report_options by_detail;
+	struct report fine = { .nr_rows = 0 };
+	int ret;
+
+	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
+		return 0;
+	report__details_options(opt, &by_detail);
+	ret = report__make(&fine, in->rec, &in->fine, &by_detail) || report__make_details(rep, &fine);
+	report__free(&fine);
+	return ret ? -1 : 0;
+}
+
 static int report(struct args *args)
 {
 	struct reading in = { .model = report_model__find(args->opt.event) };
@@ -357,6 +396,8 @@ static int report(struct args *args)
 	int ret = -1;
 
 	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
+		goto out;
+	if (add_details(&in, &rep, &args->opt))
 		goto out;
 	if (in.state && in.model->finish(in.state, &rep))
 		goto out;

@@ -196,7 +196,7 @@ def test_window_says_that_some_were_lost(vmx):
 def test_percent_limit(vmx):
     everything = report(vmx.path)
     rep = report(vmx.path, "--percent-limit", "10")
-    assert rep["rows"] == [r for r in everything["rows"] if r["time_percent"] >= 10]
+    assert rep["rows"] == [r for r in everything["rows"] if r["cost_percent"] >= 10]
     assert rep["rows_hidden"] == len(everything["rows"]) - len(rep["rows"]) > 0
     assert rep["total"] == everything["total"]
     text = text_of(vmx.path, "--percent-limit", "10")
@@ -237,36 +237,62 @@ def test_fits(vmx, svm, width, sort):
     for rec in vmx, svm:
         text = text_of(rec.path, "--sort", sort, "--width", width, "--hist")
         assert max(map(len, text.splitlines())) <= width
-        head = next(line for line in text.splitlines() if " p50" in line).replace("*", "")
+        head = next(line for line in text.splitlines() if " p99" in line).replace("*", "")
         # Two long keys leave no room for all.
-        for word in ["count", "time", "mean", "p50", "p99", "max", "dist"] + (
-                ["min", "p90"] if (sort, width) != ("reason,vcpu", 80) else []):
+        for word in ["exits", "cost", "KVM", "VMM", "p99", "max"] + (
+                ["/s", "p50"] if (sort, width) != ("reason,vcpu", 80) else []):
             assert word in head.split()
-        assert head.split().count("%") == 2
 
 
 def test_table_says_what_json_says(vmx):
     rep = report(vmx.path)
-    text = text_of(vmx.path)
+    text = text_of(vmx.path, "--width", 120)
     lines = table_rows(text, [row["reason"] for row in rep["rows"]] + ["total"])
+    wall, seconds = rep["whole"]["wall_ns"], rep["recording"]["duration_ns"] / 1e9
     for row in rep["rows"] + [rep["total"] | {"reason": "total"}]:
-        if row["reason"] not in lines:
-            continue        # cut short to fit
         fields = lines[row["reason"]][len(row["reason"]):].split()
         assert int(fields[0]) == row["count"]
-        assert float(fields[1]) == pytest.approx(row["count_percent"], abs=0.06)
-        assert float(fields[3]) == pytest.approx(row["time_percent"], abs=0.06)
-    assert len(lines) >= 6
+        assert float(fields[1]) == pytest.approx(row["count"] / seconds, rel=0.06)
+        for field, name in zip(fields[2:], ("cost_ns", "kvm_ns", "user_ns")):
+            part = row[name]
+            assert field == "-" if part is None else (
+                float(field) == pytest.approx(100 * part / wall, abs=0.06)), (field, name)
+    assert len(lines) == len(rep["rows"]) + 1
+
+
+def test_shares_add_up(vmx, svm):
+    """The rows' parts are the total's; with the guest's and what was not seen, all the time."""
+    for rec in vmx, svm:
+        rep = report(rec.path)
+        whole, total = rep["whole"], rep["total"]
+        for row_part, part in (("kvm_ns", "kvm_ns"), ("user_ns", "vmm_ns"), ("guest_ns", "guest_ns")):
+            assert sum(row[row_part] or 0 for row in rep["rows"]) == total[row_part]
+            assert total[row_part] == whole[part] == sum(v[part] for v in rep["vcpu_time"])
+        parts = set(whole) - {"wall_ns", "poll_ns"}
+        assert sum(whole[part] for part in parts) == whole["wall_ns"] == sum(
+            v["wall_ns"] for v in rep["vcpu_time"])
+        costs = [row["cost_ns"] or 0 for row in rep["rows"]]
+        assert costs == sorted(costs, reverse=True)
+
+
+def test_bars(svm):
+    """The greatest part first; each with its share."""
+    rep = report(svm.path)
+    text = text_of(svm.path, env={"LC_ALL": "C"})
+    bars = re.findall(r"^  (\w[\w ]*?) +([\d.]+)% (\S+)$", text, re.M)
+    shares = [float(share) for _, share, _ in bars]
+    assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(100, abs=1)
+    found = {name: float(share) for name, share, _ in bars}
+    assert found["guest"] == pytest.approx(100 * rep["whole"]["guest_ns"] / rep["whole"]["wall_ns"],
+                                           abs=0.06)
+    assert len(bars[0][2]) > len(bars[-1][2])
 
 
 def test_wide_shows_more(vmx):
     narrow = text_of(vmx.path, "--width", 80).splitlines()
     wide = text_of(vmx.path, "--width", 170).splitlines()
-    head = next(line for line in wide if " p50" in line)
-    for word in "KVM%", "VMM%", "halt%", "wait%", "block%", "guest":
-        assert word in head
-    assert not any("block%" in line or "guest " in line for line in narrow if " p50" in line)
-    assert any("us" in line and "ms" in line for line in wide)
+    assert len(max((line for line in wide if " p50" in line), key=len)) > max(
+        len(line) for line in narrow if " p50" in line)
     assert any("INVALID_STATE|FAILED_VMENTRY" in line for line in wide)
 
 
@@ -276,7 +302,11 @@ def test_ascii_where_not_utf8(vmx):
 
 
 def test_heading(vmx):
-    text = text_of(vmx.path, "--width", 200)
+    short = text_of(vmx.path).split("\n\n")[0].splitlines()
+    assert "2025-01-01 00:00:00 +0000 on node7" in " ".join(line[2:] for line in short)
+    assert f"exits, {len(vmx.lost):,} lost" in " ".join(short)
+    assert not any("AMD EPYC" in line or "BPF" in line for line in short)
+    text = text_of(vmx.path, "--width", 200, "-v")
     assert "2025-01-01 00:00:00 +0000" in text
     assert "node7, Linux 6.1.0-18-amd64" in text
     assert "64 x AMD EPYC 7543 32-Core Processor (kvm_amd)" in text
@@ -446,7 +476,7 @@ def test_all_lost(tmp_path):
     assert total["min_ns"] is None and total["p50_ns"] is None
     assert total["time_ns"] == sum(e[2] for e in rec.exits)
     line = next(line for line in text_of(path).splitlines() if line.startswith("total "))
-    assert line.split()[1] == "50" and line.split().count("-") == 5     # min, p50 to max
+    assert line.split()[1] == "50" and line.split()[-3:] == ["-"] * 3   # p50, p99, max
 
 
 def test_not_captured_is_not_zero(tmp_path):
@@ -459,8 +489,8 @@ def test_not_captured_is_not_zero(tmp_path):
     assert rows["hlt"]["unfinished"] == 1 and rows["npf"]["user_ns"] == 0
     assert rows["npf"]["guest_ns"] is None
     line = table_rows(text_of(path, "--width", 120), ["hlt"])["hlt"].split()
-    # time, its share, its five parts: none; 100 ns in the guest; min to max: none.
-    assert line == ["hlt", "1", "50.00", "-", "-"] + ["-"] * 5 + ["100ns"] + ["-"] * 6
+    # Cost and its parts, p50 to max: none.
+    assert (line[:2], set(line[3:])) == (["hlt", "1"], {"-"}) and len(line) > 6
 
 
 @pytest.mark.parametrize("args", [

@@ -52,7 +52,7 @@ def test_gone(gone, sort):
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_text(gone, width):
-    text = text_of(gone, "--width", width)
+    text = text_of(gone, "-v", "--width", width)
     assert all(len(line) <= width for line in text.splitlines())
     assert " gone " in text and "3 vCPUs seen, 1 died" in text
     assert "\nDied: vCPU 100/0 at 4.800 s\nNever exited: vCPU 100/2\nGaps " in text
@@ -128,7 +128,7 @@ def test_vms_of_one_pid_in_text(vms):
         text = text_of(vms, "--sort", sort)
         for name in NAMES.values():
             assert f"\n{name}{what}" in text, text
-    for args in ["report", "-i", vms], ["info", "-i", vms]:
+    for args in ["report", "-v", "-i", vms], ["info", "-i", vms]:
         text = synthetic.kvmw(*args).stdout
         for name in NAMES.values():
             assert f"pid {name}," in text

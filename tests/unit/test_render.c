@@ -75,7 +75,9 @@ static u32 render(const struct report *rep, u32 width, bool utf8)
 
 	s.out = open_memstream(&text, &size);
 	assert_non_null(s.out);
-	render__heading(&s, rep);
+	render__heading(&s, rep, true);
+	render__whole(&s, rep);
+	assert_int_equal(render__reasons(&s, rep), 0);
 	render__table(&s, rep);
 	render__histograms(&s, rep);
 	render__vcpus(&s, rep);

@@ -329,6 +329,14 @@ u64 recording__duration(const struct recording *rec)
 	return start && end > start ? end - start : 0;
 }
 
+u64 recording__covered(const struct recording *rec)
+{
+	u64 start = rec->meta.start_ns ?: rec->first_ns, all = recording__duration(rec);
+
+	return rec->window.active ? overlap(start, all, rec->window.from, rec->window.to - rec->window.from) :
+				    all;
+}
+
 const char *recording__wrong_window(const struct recording *rec)
 {
 	const struct time_window *w = &rec->window;

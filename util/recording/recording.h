@@ -185,6 +185,8 @@ const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 u64 recording__end(const struct recording *rec);
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);
+/* How much of it is in the window: all of it, if there is none. */
+u64 recording__covered(const struct recording *rec);
 /* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */
 const char *recording__wrong_window(const struct recording *rec);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */

@@ -10,6 +10,8 @@
 #include "util/render/units.h"
 
 #define MAX_VMS	8	/* listed one by one; kvmw info lists them all */
+#define NAMED_VMS	2	/* in the first lines */
+#define UNFINISHED	"the recorder did not finish: its last moments may be missing"
 
 static void heading__line(const struct screen *s, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -47,15 +49,13 @@ static void about_time(const struct screen *s, const struct recording *rec)
 		      when ? " from " : "", when ? render__date(when, date) : "",
 		      rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
 	if (!rec->finished)
-		heading__line(s, "",
-			      "the recorder did not finish: its last moments may be missing");
+		heading__line(s, "", "%s", UNFINISHED);
 }
 
-void render__about(const struct screen *s, const struct recording *rec)
+static void about_host(const struct screen *s, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
 
-	about_time(s, rec);
 	if (m->host || m->kernel)
 		heading__line(s, "host", "%s, Linux %s%s%s", m->host ?: "?", m->kernel ?: "?",
 			      m->arch ? " " : "", m->arch ?: "");
@@ -64,6 +64,12 @@ void render__about(const struct screen *s, const struct recording *rec)
 			      m->module ? " (" : "", m->module ?: "", m->module ? ")" : "");
 	else if (m->module)
 		heading__line(s, "KVM", "%s", m->module);
+}
+
+void render__about(const struct screen *s, const struct recording *rec)
+{
+	about_time(s, rec);
+	about_host(s, rec);
 	render__vms(s, rec);
 }
 
@@ -269,13 +275,70 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }
 
-void render__heading(const struct screen *s, const struct report *rep)
+/* What is recorded, when and where: two lines for most recordings. */
+static void say_what(const struct screen *s, const struct recording *rec)
 {
-	render__about(s, rep->rec);
-	about_command(s, &rep->rec->meta.command);
-	about_rows(s, rep);
+	u64 start = rec->meta.start_ns ?: rec->first_ns, when = recording__realtime(rec, start);
+	const struct rec_meta *m = &rec->meta;
+	char date[64], words[4096];
+
+	snprintf(words, sizeof(words), "%s: %.3f s%s%s%s%s%s%s%s%s%s",
+		 strcmp(rec->path, "-") ? rec->path : "standard input", recording__duration(rec) / 1e9,
+		 when ? " from " : "", when ? render__date(when, date) : "", m->host ? " on " : "",
+		 m->host ?: "", m->kernel ? " (Linux " : "", m->kernel ?: "",
+		 m->kernel && m->module ? ", " : "", m->kernel && m->module ? m->module : "",
+		 m->kernel ? ")" : "");
+	screen__wrap(s, "# ", "# ", words);
+}
+
+/* "VM web, qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
+static void name_vms(const struct recording *rec, char *buf, size_t size)
+{
+	u32 died, vcpus = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; i < rec->nr_vms; i++) {
+		const struct rec_vm *vm = &rec->vm[i];
+		size_t len = strlen(buf);
+		char pid[REC_VM_NAME];
+
+		vcpus += vcpus_of(rec, vm->id, &died);
+		if (rec->nr_vms <= NAMED_VMS)
+			snprintf(buf + len, size - len, "VM %s%s%s (pid %s), ", vm->name,
+				 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "of an unknown VMM",
+				 rec_vm__name(vm, pid));
+	}
+	if (rec->nr_vms > NAMED_VMS)
+		snprintf(buf, size, "%u VMs, ", rec->nr_vms);
+	snprintf(buf + strlen(buf), size - strlen(buf), "%u vCPU%s", vcpus, vcpus == 1 ? "" : "s");
+}
+
+static void say_how_much(const struct screen *s, const struct report *rep)
+{
+	char vms[500], rows[UNITS_MAX], lost[UNITS_MAX], words[1024];
+	const struct recording *rec = rep->rec;
+
+	name_vms(rec, vms, sizeof(vms));
+	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms,
+		 units__count(rep->recorded, rows), rep->desc->plural,
+		 rec->window.active && rep->lost ? "up to " : "", units__count(rep->lost, lost));
+	screen__wrap(s, "# ", "# ", words);
+}
+
+void render__heading(const struct screen *s, const struct report *rep, bool verbose)
+{
+	say_what(s, rep->rec);
+	say_how_much(s, rep);
+	if (!rep->rec->finished)
+		heading__line(s, "cut off", "%s", UNFINISHED);
+	if (verbose) {
+		about_host(s, rep->rec);
+		render__vms(s, rep->rec);
+		about_command(s, &rep->rec->meta.command);
+		about_rows(s, rep);
+		about_cost(s, rep->rec);
+	}
 	about_others(s, rep);
-	about_cost(s, rep->rec);
 	about_trust(s, rep);
 	fputc('\n', s->out);
 }

@@ -12,10 +12,17 @@
 #include "util/render/screen.h"
 
 /* kvmw report */
-void render__heading(const struct screen *s, const struct report *rep);
+/* verbose: also what says how it was recorded. */
+void render__heading(const struct screen *s, const struct report *rep, bool verbose);
 /* Printed before sections made from rows alone: how many events they cover, if not all. */
 void render__of_the_recorded(const struct screen *s, const struct report *rep);
+/* Those of VM exits; of other events. 0, or -1 out of memory. */
+int render__reasons(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
+/* How many rows are not shown. */
+void render__hidden(const struct screen *s, const struct report *rep);
+/* Where the time of all vCPUs went, as bars. */
+void render__whole(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
 void render__vcpus(const struct screen *s, const struct report *rep);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */

@@ -51,6 +51,10 @@ static void numbers(struct json_object *obj, const struct report *rep,
 		json__text(obj, "time_percent", NULL);
 	else
 		json__real(obj, "time_percent", row->time_percent);
+	if (rep->event == KVMW_EVENT_EXIT) {
+		json__ns(obj, "cost_ns", row->cost_ns);
+		json__real(obj, "cost_percent", row->cost_percent);
+	}
 	if (event_desc__is_cycle(rep->event)) {
 		json__ns(obj, "kvm_ns", row->kvm_ns);
 		json__ns(obj, "user_ns", row->user_ns);
@@ -80,6 +84,20 @@ struct json_object *render__report_row_json(const struct report *rep, const stru
 	return obj;
 }
 
+static void details(struct json_object *obj, const struct report *rep, const struct report_row *row)
+{
+	struct json_object *list = json__array(obj, "details"), *item;
+
+	for (u32 i = 0; i < row->nr_details; i++) {
+		const struct report_row *detail = &rep->detail[row->details + i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "detail", detail->label[0]);
+		numbers(item, rep, detail);
+	}
+}
+
 static void rows(struct json_object *root, const struct report *rep)
 {
 	struct json_object *list = json__array(root, "rows"), *item;
@@ -88,11 +106,31 @@ static void rows(struct json_object *root, const struct report *rep)
 		item = render__report_row_json(rep, &rep->row[i]);
 		json_object_array_add(list, item);
 		report_json__histogram(item, &rep->row[i]);
+		if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)
+			details(item, rep, &rep->row[i]);
 	}
 	json__u64(root, "rows_hidden", rep->nr_hidden);
 	item = json__object(root, "total");
 	numbers(item, rep, &rep->total);
 	report_json__histogram(item, &rep->total);
+}
+
+static void whole(struct json_object *root, const struct report *rep)
+{
+	struct json_object *obj = json__object(root, "whole");
+	const struct report_whole *w = &rep->whole;
+
+	json__u64(obj, rep->event == KVMW_EVENT_EXIT ? "guest_ns" : "run_ns", w->guest_ns);
+	json__u64(obj, "kvm_ns", w->kvm_ns);
+	json__u64(obj, "vmm_ns", w->vmm_ns);
+	json__u64(obj, "halt_ns", w->halt_ns);
+	json__u64(obj, "poll_ns", w->poll_ns);
+	json__u64(obj, "wait_ns", w->wait_ns);
+	json__u64(obj, "block_ns", w->block_ns);
+	json__u64(obj, "open_ns", w->open_ns);
+	json__u64(obj, "unseen_ns", w->unseen_ns);
+	json__u64(obj, "gone_ns", w->gone_ns);
+	json__u64(obj, "wall_ns", w->wall_ns);
 }
 
 static void vcpus(struct json_object *root, const struct report *rep)
@@ -158,6 +196,8 @@ int render__report_json(const struct screen *s, const struct report *rep, const 
 	json__u64(root, "not_wanted", rep->filtered);
 	rows(root, rep);
 	vcpus(root, rep);
+	if (rep->nr_vcpus)
+		whole(root, rep);
 	if (view && view->json(root, rep, model)) {
 		json_object_put(root);
 		return -1;

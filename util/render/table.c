@@ -6,58 +6,44 @@
 #include <string.h>
 
 #include "util/event_desc.h"
+#include "util/render/dist.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
 enum column_id {
 	COL_KEY,
 	COL_COUNT = NR_REPORT_KEYS,
-	COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_KVM, COL_VMM, COL_HALT, COL_WAIT, COL_BLOCK,
-	COL_GUEST,
+	COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_GUEST,
 	COL_MIN, COL_MEAN, COL_P50, COL_P90, COL_P99, COL_MAX, COL_BAR,
 	NR_COLUMNS,
 };
 
 #define CELL_MAX	(REPORT_LABEL_MAX + 1)
-#define MAX_BAR		24
 #define MIN_KEY		8	/* columns that a key keeps in the tightest layout */
-#define ROOM_KEY	32	/* above which a key is cut sooner than parts of the time go */
+#define ROOM_KEY	32	/* above which a key is cut sooner than columns go */
 #define TIGHT_KEY	22	/* to which it is cut before most durations go */
 
 static const struct layout {
 	enum units units;
 	u32 bar;
-	u32 parts;		/* how many of part_columns are shown */
-	bool guest;		/* time in the guest */
+	bool guest;		/* time in KVM_RUN */
 	u32 cut;		/* how many of cut_columns are not shown */
 } layouts[] = {
-	{ UNITS_FULL, 24, 5, true, 0 },
-	{ UNITS_FULL, 12, 5, true, 0 },
-	{ UNITS_5, 16, 5, true, 0 },
-	{ UNITS_5, 8, 5, true, 0 },
-	{ UNITS_5, 12, 5, false, 0 },
-	{ UNITS_5, 6, 5, false, 0 },
-	{ UNITS_4, 8, 5, false, 0 },
-	{ UNITS_4, 6, 5, false, 0 },
-	{ UNITS_5, 8, 3, false, 0 },
-	{ UNITS_4, 6, 3, false, 0 },
-	{ UNITS_4, 6, 2, false, 0 },
-	{ UNITS_4, 4, 2, false, 0 },
-	{ UNITS_4, 4, 1, false, 0 },
-	{ UNITS_5, 12, 0, false, 0 },
-	{ UNITS_5, 6, 0, false, 0 },
-	{ UNITS_4, 6, 0, false, 0 },
-	{ UNITS_4, 4, 0, false, 0 },
+	{ UNITS_FULL, 24, true, 0 },
+	{ UNITS_FULL, 12, true, 0 },
+	{ UNITS_5, 16, true, 0 },
+	{ UNITS_5, 8, true, 0 },
+	{ UNITS_5, 12, false, 0 },
+	{ UNITS_5, 6, false, 0 },
+	{ UNITS_4, 6, false, 0 },
+	{ UNITS_4, 4, false, 0 },
 	/* For keys that leave no room else. */
-	{ UNITS_4, 4, 0, false, 2 },
-	{ UNITS_4, 4, 0, false, 3 },
-	{ UNITS_4, 4, 0, false, 4 },
-	{ UNITS_4, 4, 0, false, 6 },
-	{ UNITS_4, 4, 0, false, 7 },
+	{ UNITS_4, 4, false, 2 },
+	{ UNITS_4, 4, false, 3 },
+	{ UNITS_4, 4, false, 4 },
+	{ UNITS_4, 4, false, 6 },
+	{ UNITS_4, 4, false, 7 },
 };
-
-/* Parts of the time, those that tell most first. */
-static const u8 part_columns[] = { COL_HALT, COL_VMM, COL_WAIT, COL_KVM, COL_BLOCK };
 
 /* What tells least first. */
 static const u8 cut_columns[] = { COL_MIN, COL_P90, COL_P50, COL_BAR, COL_MAX, COL_P99, COL_MEAN };
@@ -66,8 +52,7 @@ struct table {
 	const struct screen *s;
 	const struct report *rep;
 	const struct layout *layout;
-	u32 bar_low, bar_high;	/* first and last power of two that occurs */
-	u32 bar_step;		/* powers of two of one character */
+	struct dist_axis axis;
 	u32 width[NR_COLUMNS];	/* 0: not shown */
 	u32 max_key;		/* wider keys are cut */
 };
@@ -75,17 +60,6 @@ struct table {
 static bool is_key(u32 col)
 {
 	return col < COL_COUNT;
-}
-
-/* KVMW_NONE: not captured, or not a part of the time. */
-static u64 part_of(const struct report_row *row, u32 col)
-{
-	const u64 parts[NR_COLUMNS] = {
-		[COL_KVM] = row->kvm_ns, [COL_VMM] = row->user_ns, [COL_HALT] = row->halt_ns,
-		[COL_WAIT] = row->wait_ns, [COL_BLOCK] = row->block_ns,
-	};
-
-	return parts[col];
 }
 
 static bool table__shown(const struct table *t, u32 col)
@@ -96,18 +70,6 @@ static bool table__shown(const struct table *t, u32 col)
 		return col < rep->opt->nr_sort;
 	if (col == COL_GUEST)
 		return t->layout->guest && event_desc__is_cycle(rep->event);
-	if (col >= COL_KVM && col <= COL_BLOCK) {
-		/* What no row can tell leaves its room to others. */
-		if (rep->event != KVMW_EVENT_EXIT || part_of(&rep->total, col) == KVMW_NONE)
-			return false;
-		/* Of an old recording: all that is not the VMM's is KVM's. */
-		if (rep->total.halt_ns == KVMW_NONE)
-			return col == COL_VMM && t->layout->guest;
-		for (u32 i = 0; i < t->layout->parts; i++)
-			if (part_columns[i] == col)
-				return true;
-		return false;
-	}
 	for (u32 i = 0; i < t->layout->cut; i++)
 		if (cut_columns[i] == col)
 			return false;
@@ -118,8 +80,7 @@ static const char *table__heading(const struct table *t, u32 col, char *buf)
 {
 	static const char *const names[NR_COLUMNS] = {
 		[COL_COUNT] = "count", [COL_COUNT_PCT] = "%", [COL_TIME] = "time",
-		[COL_TIME_PCT] = "%", [COL_KVM] = "KVM%", [COL_VMM] = "VMM%", [COL_HALT] = "halt%",
-		[COL_WAIT] = "wait%", [COL_BLOCK] = "block%", [COL_GUEST] = "guest",
+		[COL_TIME_PCT] = "%", [COL_GUEST] = "KVM_RUN",
 		[COL_MIN] = "min", [COL_MEAN] = "mean", [COL_P50] = "p50", [COL_P90] = "p90",
 		[COL_P99] = "p99", [COL_MAX] = "max", [COL_BAR] = "dist",
 	};
@@ -128,41 +89,8 @@ static const char *table__heading(const struct table *t, u32 col, char *buf)
 	if (is_key(col))
 		return strcpy(buf, sort_key__title(sort_key__get(t->rep->opt->sort[col]),
 						   t->rep->desc));
-	if (col == COL_GUEST && t->rep->event == KVMW_EVENT_USERSPACE)
-		return strcpy(buf, "KVM_RUN");
 	snprintf(buf, CELL_MAX, "%s%s", names[col], rows_only ? "*" : "");
 	return buf;
-}
-
-/* One character for each t->bar_step powers of two, against the row's greatest. */
-static void bar(const struct table *t, const struct report_row *row, char *buf)
-{
-	u64 log2[HIST_LOG2], part[MAX_BAR] = { 0 }, most = 0;
-
-	hist__log2(&row->span, log2);
-	for (u32 i = 0; i < t->layout->bar * t->bar_step; i++) {
-		u32 from = t->bar_low + i;
-
-		if (from < HIST_LOG2)
-			part[i / t->bar_step] += log2[from];
-	}
-	for (u32 i = 0; i < t->layout->bar; i++)
-		most = part[i] > most ? part[i] : most;
-	*buf = '\0';
-	for (u32 i = 0; i < t->layout->bar; i++)
-		strcat(buf, screen__block(t->s, part[i], most));
-	/* The last column: no blanks at the end of lines. */
-	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
-		buf[len - 1] = '\0';
-}
-
-static const char *share(const struct report_row *row, u32 col, enum units units, char *buf)
-{
-	u64 part = part_of(row, col);
-
-	if (part == KVMW_NONE || row->time_ns == KVMW_NONE)
-		return strcpy(buf, "-");
-	return units__percent(row->time_ns ? 100.0 * part / row->time_ns : 0, units, buf);
 }
 
 static const char *table__cell(const struct table *t, const struct report_row *row, u32 col,
@@ -190,14 +118,8 @@ static const char *table__cell(const struct table *t, const struct report_row *r
 	case COL_TIME_PCT:
 		return row->time_ns == KVMW_NONE ? strcpy(buf, "-") :
 		       units__percent(row->time_percent, units, buf);
-	case COL_KVM:
-	case COL_VMM:
-	case COL_HALT:
-	case COL_WAIT:
-	case COL_BLOCK:
-		return share(row, col, units, buf);
 	case COL_BAR:
-		bar(t, row, buf);
+		dist__bar(t->s, &t->axis, &row->span, buf);
 		return buf;
 	default:
 		return units__ns(durations[col], units, buf);
@@ -209,30 +131,12 @@ static u32 visible(const struct report *rep)
 	return rep->nr_rows - rep->nr_hidden;
 }
 
-/* Powers of two that occur, spread over the bar. */
-static void scale_bar(struct table *t)
-{
-	u64 log2[HIST_LOG2];
-	u32 low = HIST_LOG2, high = 0;
-
-	hist__log2(&t->rep->total.span, log2);
-	for (u32 i = 0; i < HIST_LOG2; i++) {
-		if (!log2[i])
-			continue;
-		low = i < low ? i : low;
-		high = i;
-	}
-	t->bar_low = low < HIST_LOG2 ? low : 0;
-	t->bar_high = high;
-	t->bar_step = (high - t->bar_low + t->layout->bar) / t->layout->bar;
-}
-
 static u32 table__measure(struct table *t)
 {
 	char buf[CELL_MAX];
 	u32 total = 0;
 
-	scale_bar(t);
+	t->axis = dist_axis__make(&t->rep->total.span, t->layout->bar);
 	for (u32 col = 0; col < NR_COLUMNS; col++) {
 		u32 width;
 
@@ -324,21 +228,20 @@ static void print_row(const struct table *t, const struct report_row *row)
 	fputc('\n', t->s->out);
 }
 
-static void say_hidden(const struct table *t)
+void render__hidden(const struct screen *s, const struct report *rep)
 {
-	const struct report *rep = t->rep;
 	const char *rows = rep->nr_hidden == 1 ? "row" : "rows";
 	char words[256];
 
 	if (!rep->nr_hidden)
 		return;
-	if (rep->opt->top && visible(rep) == rep->opt->top)
+	if (rep->opt->top && rep->nr_rows - rep->nr_hidden == rep->opt->top)
 		snprintf(words, sizeof(words), "%u more %s not shown, but included in the total "
 			 "(use --top N)", rep->nr_hidden, rows);
 	else
 		snprintf(words, sizeof(words), "%u %s below %g%% not shown, but included in the total",
 			 rep->nr_hidden, rows, rep->opt->percent_limit);
-	screen__wrap(t->s, "# ", "# ", words);
+	screen__wrap(s, "# ", "# ", words);
 }
 
 /* What a family's time means: for some kinds it is a lateness, or the time since a step. */
@@ -358,20 +261,17 @@ static void legend(const struct table *t)
 {
 	char from[UNITS_MAX], to[UNITS_MAX], words[256];
 
-	if (t->width[COL_KVM])
-		screen__wrap(t->s, "# ", "# ", "KVM% to block%: where the time went: KVM itself, the "
-			     "VMM, a halt, waiting for a CPU, other sleep");
 	if (t->width[COL_TIME] && !event_desc__is_cycle(t->rep->event))
 		meaning_of_time(t);
 	if (t->width[COL_BAR] && t->rep->total.span.count) {
-		units__ns(1ULL << t->bar_low, UNITS_5, from);
-		units__ns(t->bar_high < 63 ? 2ULL << t->bar_high : UINT64_MAX - 1, UNITS_5, to);
+		units__ns(1ULL << t->axis.low, UNITS_5, from);
+		units__ns(t->axis.high < 63 ? 2ULL << t->axis.high : UINT64_MAX - 1, UNITS_5, to);
 		snprintf(words, sizeof(words), "dist: log2 histogram of durations, %s to %s, %u "
-			 "power%s of two per character", from, to, t->bar_step,
-			 t->bar_step == 1 ? "" : "s");
+			 "power%s of two per character", from, to, t->axis.step,
+			 t->axis.step == 1 ? "" : "s");
 		screen__wrap(t->s, "# ", "# ", words);
 	}
-	say_hidden(t);
+	render__hidden(t->s, t->rep);
 }
 
 void render__table(const struct screen *s, const struct report *rep)

@@ -8,6 +8,7 @@
 #include "util/render/units.h"
 
 #define MIN_LEFT	8	/* columns that text is not cut below */
+#define ROOM_LEFT	32	/* above which it is cut sooner than columns are dropped */
 
 void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols)
 {
@@ -74,10 +75,30 @@ static u32 line_width(const struct textgrid *g, const u32 *width)
 	return total;
 }
 
+/* Those of a rank go before text is cut below this. */
+static void drop_by_rank(const struct textgrid *g, const struct screen *s, u32 *width)
+{
+	u32 over = width[0] > ROOM_LEFT ? width[0] - ROOM_LEFT : 0;
+
+	while (line_width(g, width) - over > s->width) {
+		u32 worst = 0;
+
+		for (u32 i = 0; i < g->nr_cols; i++)
+			if (width[i] && g->drop[i] > (width[worst] ? g->drop[worst] : 0))
+				worst = i;
+		if (!g->drop[worst] || !width[worst])
+			return;
+		width[worst] = 0;
+	}
+}
+
 static void fit(const struct textgrid *g, const struct screen *s, u32 *width)
 {
-	u32 total = line_width(g, width), i = 0;
+	u32 total, i = 0;
 
+	if (g->drop)
+		drop_by_rank(g, s, width);
+	total = line_width(g, width);
 	while (i < g->nr_cols && !(g->col[i].left && width[i] > MIN_LEFT))
 		i++;
 	if (i < g->nr_cols && total > s->width) {

@@ -5,7 +5,7 @@
 
 #include "util/render/screen.h"
 
-#define TEXTGRID_CELL	40	/* bytes of a cell, NUL included; longer text is cut */
+#define TEXTGRID_CELL	80	/* bytes of a cell, NUL included; longer text is cut */
 #define TEXTGRID_MAX	24	/* columns */
 
 struct textgrid_col {
@@ -18,6 +18,7 @@ struct textgrid_col {
 struct textgrid {
 	const struct textgrid_col *col;
 	u32 nr_cols;
+	const u8 *drop;		/* of each column: 0, or dropped sooner the greater it is; or NULL */
 	char (*cell)[TEXTGRID_CELL];	/* row by row */
 	u32 nr_cells, room;
 	bool failed;		/* out of memory */
@@ -31,8 +32,9 @@ void textgrid__ns(struct textgrid *g, u64 ns);
 void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
 /*
- * Prints it and frees what it holds.  It is never wider than the screen: first the
- * leftmost column aligned to the left shrinks, then the last columns are dropped.
+ * Prints it and frees what it holds.  It is never wider than the screen: first columns are
+ * dropped by their rank, then the leftmost one aligned to the left shrinks, then the last columns
+ * are dropped.
  * 0, or -1: a cell could not be added, out of memory (error() said so).
  */
 int textgrid__finish(struct textgrid *g, const struct screen *s);

@@ -50,6 +50,28 @@ const char *units__ns(u64 ns, enum units style, char *buf)
 	return buf;
 }
 
+struct unit_scale units__common(u64 least, u64 greatest)
+{
+	/* Up to six digits: microseconds for as long as possible, since exits take some of them. */
+	struct unit_scale scale = greatest < 1e9 || least == KVMW_NONE ? (struct unit_scale) { "us", 1e3, 0 } :
+				  greatest < 1e12 ? (struct unit_scale) { "ms", 1e6, 0 } :
+						    (struct unit_scale) { "s", 1e9, 0 };
+
+	if (least / scale.ns < 10 && greatest / scale.ns < 10000)
+		scale.places = greatest / scale.ns < 100 ? 2 : 1;
+	return scale;
+}
+
+const char *units__scaled(u64 ns, const struct unit_scale *scale, char *buf)
+{
+	if (ns == KVMW_NONE)
+		return strcpy(buf, "-");
+	if (!scale->places && ns && ns / scale->ns < 0.5)
+		return strcpy(buf, "<1");
+	snprintf(buf, UNITS_MAX, "%.*f", scale->places, ns / scale->ns);
+	return buf;
+}
+
 const char *units__percent(double percent, enum units style, char *buf)
 {
 	int places = style == UNITS_FULL ? 2 : 1;

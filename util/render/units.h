@@ -15,6 +15,17 @@ enum units {
 
 /* A duration; "-" where it was not captured (KVMW_NONE). buf is returned. */
 const char *units__ns(u64 ns, enum units style, char *buf);
+/* One unit for all durations of a column, so that they compare by eye. */
+struct unit_scale {
+	const char *name;	/* "us", "ms" or "s" */
+	double ns;		/* of one */
+	int places;		/* after the point */
+};
+
+/* Of durations from least to greatest; none at all: least is KVMW_NONE. */
+struct unit_scale units__common(u64 least, u64 greatest);
+/* "12.3", without the unit; "-": not captured; "<1": too little for that. buf is returned. */
+const char *units__scaled(u64 ns, const struct unit_scale *scale, char *buf);
 /* "12.3", "100"; UNITS_FULL: "12.34". */
 const char *units__percent(double percent, enum units style, char *buf);
 /* "1,234,567" */

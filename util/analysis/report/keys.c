@@ -226,6 +226,20 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 	return 3;
 }
 
+/* ---- access: the detail of an exit, except for pages of memory ---------------- */
+
+static const char *access_column(const struct event_desc *event, u32 i)
+{
+	return event->id == KVMW_EVENT_EXIT ? detail_column(event, i) : NULL;
+}
+
+static void access_fine(u32 event, const u64 *column, u64 *fine)
+{
+	detail_fine(event, column, fine);
+	if (fine[0] >= KVMW_DETAIL_FAULT_READ && fine[0] <= KVMW_DETAIL_FAULT_EXEC)
+		fine[1] = KVMW_NONE;
+}
+
 /* ---- user: what KVM_RUN returned with ------------------------------------ */
 
 static const char *user_column(const struct event_desc *event, u32 i)
@@ -393,6 +407,31 @@ static u32 nested_members(const struct report *rep, const struct key_value *valu
 	return 1;
 }
 
+/* ---- halted: whether the vCPU halted or polled before it went on ----------- */
+
+static const char *halted_column(const struct event_desc *event, u32 i)
+{
+	return i || event->id != KVMW_EVENT_EXIT ? NULL : "halt_ns";
+}
+
+static void halted_fine(u32 event, const u64 *column, u64 *fine)
+{
+	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
+}
+
+static void halted_label(const struct report *rep, const struct key_value *value, char *buf,
+			 size_t size)
+{
+	snprintf(buf, size, "%s", value->v[0] == KVMW_NONE ? "-" : value->v[0] ? "yes" : "no");
+}
+
+static u32 halted_members(const struct report *rep, const struct key_value *value,
+			  const char *label, struct key_member *member)
+{
+	member[0] = number("halted", value->v[0]);
+	return 1;
+}
+
 /* ---- the table ---------------------------------------------------------- */
 
 static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
@@ -419,6 +458,12 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.fine = detail_fine, .value = detail_value, .label = detail_label,
 		.members = detail_members,
 	},
+	[KEY_ACCESS] = {
+		.name = "access", .doc = "like detail, but without the address of a page fault",
+		.title = "access", .prefix = "", .column = access_column, .nr_fine = 2,
+		.fine = access_fine, .value = detail_value, .label = detail_label,
+		.members = detail_members,
+	},
 	[KEY_USER] = {
 		.name = "user", .doc = "KVM_EXIT_* of the return to the VMM",
 		.title = "returned with", .prefix = "", .column = user_column, .nr_fine = 1,
@@ -443,6 +488,11 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "nested", .doc = "L1, or L2: a nested guest", .title = "guest", .prefix = "",
 		.column = nested_column, .nr_fine = 1, .fine = nested_fine,
 		.label = nested_label, .members = nested_members,
+	},
+	[KEY_HALTED] = {
+		.name = "halted", .doc = "whether the vCPU halted or polled", .title = "halted",
+		.prefix = "halted: ", .column = halted_column, .nr_fine = 1, .fine = halted_fine,
+		.label = halted_label, .members = halted_members,
 	},
 };
 

@@ -13,7 +13,7 @@
 #include "util/event_desc.h"
 
 enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
-		  KEY_SLOT, KEY_NESTED, NR_REPORT_KEYS };
+		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, NR_REPORT_KEYS };
 
 #define KEY_COLUMNS	3	/* that a key is read from, at most */
 #define KEY_VALUES	2	/* that tell its rows apart, at most */

@@ -8,6 +8,11 @@
 #include "util/error.h"
 #include "util/memory.h"
 
+static u64 row_cost(const struct report_row *row)
+{
+	return row->cost_ns;
+}
+
 static u64 row_time(const struct report_row *row)
 {
 	return row->time_ns;
@@ -36,6 +41,7 @@ static u64 row_max(const struct report_row *row)
 const struct report_order *report_order__get(enum report_order_id order)
 {
 	static const struct report_order orders[NR_REPORT_ORDERS] = {
+		[ORDER_COST] = { "cost", row_cost },
 		[ORDER_TIME] = { "time", row_time },
 		[ORDER_COUNT] = { "count", row_count },
 		[ORDER_MEAN] = { "mean", row_mean },
@@ -83,6 +89,25 @@ static u64 rest_of(u64 whole, const struct report_row *row)
 	return whole;
 }
 
+static u64 add_captured(u64 sum, u64 value)
+{
+	if (value == KVMW_NONE || sum == KVMW_NONE)
+		return value == KVMW_NONE ? sum : value;
+	/* All ones would be: not captured. */
+	sum = sat_add(sum, value);
+	return sum == KVMW_NONE ? KVMW_NONE - 1 : sum;
+}
+
+/* Without parts all that can be said is how long it was. */
+static void set_cost(struct report_row *row, u32 event)
+{
+	row->cost_ns = row->time_ns;
+	if (event != KVMW_EVENT_EXIT || row->halt_ns == KVMW_NONE)
+		return;
+	row->cost_ns = add_captured(row->kvm_ns, row->user_ns);
+	row->cost_ns = add_captured(row->cost_ns, row->poll_ns);
+}
+
 void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 {
 	const struct hist *h = &sum->span;
@@ -109,6 +134,7 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 	row->kvm_ns = rest_of(row->time_ns, row);
 	if (event == KVMW_EVENT_USERSPACE)
 		row->user_ns = row->time_ns;
+	set_cost(row, event);
 }
 
 void report__distribution(struct report_row *row)
@@ -123,16 +149,7 @@ void report__distribution(struct report_row *row)
 	row->p99_ns = st.p99;
 }
 
-static u64 add_captured(u64 sum, u64 value)
-{
-	if (value == KVMW_NONE || sum == KVMW_NONE)
-		return value == KVMW_NONE ? sum : value;
-	/* All ones would be: not captured. */
-	sum = sat_add(sum, value);
-	return sum == KVMW_NONE ? KVMW_NONE - 1 : sum;
-}
-
-static int add_to_total(struct report_row *total, const struct report_row *row)
+int report_row__add(struct report_row *total, const struct report_row *row)
 {
 	total->count = sat_add(total->count, row->count);
 	total->done = sat_add(total->done, row->done);
@@ -147,6 +164,7 @@ static int add_to_total(struct report_row *total, const struct report_row *row)
 	total->poll_ns = add_captured(total->poll_ns, row->poll_ns);
 	total->wait_ns = add_captured(total->wait_ns, row->wait_ns);
 	total->block_ns = add_captured(total->block_ns, row->block_ns);
+	total->cost_ns = add_captured(total->cost_ns, row->cost_ns);
 	total->exact &= row->exact;
 	return hist__merge(&total->span, &row->span);
 }
@@ -169,14 +187,19 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 	return ret;
 }
 
+struct report_row report_row__none(void)
+{
+	return (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
+				     .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE, .halt_ns = KVMW_NONE,
+				     .poll_ns = KVMW_NONE, .wait_ns = KVMW_NONE,
+				     .block_ns = KVMW_NONE, .cost_ns = KVMW_NONE };
+}
+
 static int sum_up_rows(const struct report *rep, struct report_row *total)
 {
-	*total = (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
-				       .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
-				       .halt_ns = KVMW_NONE, .poll_ns = KVMW_NONE,
-				       .wait_ns = KVMW_NONE, .block_ns = KVMW_NONE };
+	*total = report_row__none();
 	for (u32 i = 0; i < rep->nr_rows; i++)
-		if (add_to_total(total, &rep->row[i]))
+		if (report_row__add(total, &rep->row[i]))
 			return -1;
 	return 0;
 }
@@ -204,21 +227,24 @@ static void count_all(struct report *rep)
 static void set_percents(struct report *rep)
 {
 	struct report_row *total = &rep->total;
-	u64 count = 0, time = KVMW_NONE;
+	u64 count = 0, time = KVMW_NONE, cost = KVMW_NONE;
 
 	/* Of rows finer than the kernel's some may be missing: still they are 100 % of all. */
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		count = sat_add(count, rep->row[i].count);
 		time = add_captured(time, rep->row[i].time_ns);
+		cost = add_captured(cost, rep->row[i].cost_ns);
 	}
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		struct report_row *row = &rep->row[i];
 
 		row->count_percent = percent(row->count, count);
 		row->time_percent = percent(row->time_ns, time);
+		row->cost_percent = percent(row->cost_ns, cost);
 	}
 	total->count_percent = percent(total->count, total->count);
 	total->time_percent = percent(total->time_ns, total->time_ns);
+	total->cost_percent = percent(total->cost_ns, total->cost_ns);
 }
 
 static int make_total(struct report *rep, const struct agg **list, u32 nr)
@@ -380,15 +406,21 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	return 0;
 }
 
+static void free_rows(struct report_row *row, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		hist__free(&row[i].span);
+		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
+			free(row[i].label[k]);
+	}
+	free(row);
+}
+
 void report__free(struct report *rep)
 {
-	for (u32 i = 0; i < rep->nr_rows; i++) {
-		hist__free(&rep->row[i].span);
-		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
-			free(rep->row[i].label[k]);
-	}
+	free_rows(rep->row, rep->nr_rows);
+	free_rows(rep->detail, rep->nr_details);
 	hist__free(&rep->total.span);
-	free(rep->row);
 	free(rep->vcpu);
 	memset(rep, 0, sizeof(*rep));
 }

@@ -21,7 +21,7 @@
 
 struct report_row;
 
-enum report_order_id { ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
+enum report_order_id { ORDER_COST, ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
 		       NR_REPORT_ORDERS };
 
 /* What rows are ordered by, greatest first; among equals, and without measure, by key. */
@@ -39,6 +39,7 @@ struct report_options {
 	u32 event;			/* 0: exit if there is any, else userspace */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
+	bool details;			/* of the exit reasons that are the only key */
 	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
 };
 
@@ -65,6 +66,13 @@ static inline bool report_options__fine(const struct report_options *opt)
 	return false;
 }
 
+/* All vCPUs' time together, in parts that add up to wall_ns; poll_ns is part of halt_ns. */
+struct report_whole {
+	u64 guest_ns, kvm_ns, vmm_ns, halt_ns, poll_ns, wait_ns, block_ns;
+	u64 open_ns, unseen_ns, gone_ns;
+	u64 wall_ns;
+};
+
 #define REPORT_LABEL_MAX 320	/* bytes: 64 characters of a name, and numbers */
 
 /* Durations: KVMW_NONE where nothing was captured. */
@@ -79,9 +87,12 @@ struct report_row {
 	u64 time_ns, gap_ns;
 	/* Parts of time_ns; poll_ns is part of halt_ns.  kvm_ns: the remainder. */
 	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, block_ns;
+	/* What it took of a host CPU: kvm_ns, user_ns and poll_ns; of other events than exit, time_ns. */
+	u64 cost_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
-	double count_percent, time_percent;	/* of all rows together */
+	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
+	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
 };
 
 struct report_vcpu {
@@ -114,6 +125,9 @@ struct report {
 	struct report_row total;	/* hidden ones included */
 	struct report_vcpu *vcpu;
 	u32 nr_vcpus;
+	struct report_whole whole;	/* of these vCPUs */
+	struct report_row *detail;	/* label[0] is what it is; see report__make_details() */
+	u32 nr_details;
 	/*
 	 * Of this event, after --vcpu, --vm and --time.  A cycle without an end that was not
 	 * recorded, as requested, is filtered.
@@ -142,6 +156,13 @@ struct report {
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt);
 void report__free(struct report *rep);
+
+/*
+ * What makes up each row, if rows are exit reasons.  The finer report is of the same recording,
+ * by the options that report__details_options() makes from rep's.  0, or -1 out of memory.
+ */
+void report__details_options(const struct report_options *opt, struct report_options *fine);
+int report__make_details(struct report *rep, const struct report *fine);
 
 /* The first family of a recording without exits and returns to the VMM; 0: none. */
 u32 report__only_family(const struct recording *rec);

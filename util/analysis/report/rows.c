@@ -142,10 +142,11 @@ static int compare_rows(const void *a, const void *b, void *arg)
 static bool hidden(const struct report *rep, const struct report_row *row, u32 shown)
 {
 	const struct report_options *opt = rep->opt;
-	bool count = opt->order == ORDER_COUNT || rep->total.time_ns == KVMW_NONE;
+	double percent = opt->order == ORDER_COST ? row->cost_percent : row->time_percent;
 
-	return (opt->top && shown >= opt->top) ||
-	       (count ? row->count_percent : row->time_percent) < opt->percent_limit;
+	if (opt->order == ORDER_COUNT || rep->total.time_ns == KVMW_NONE)
+		percent = row->count_percent;
+	return (opt->top && shown >= opt->top) || percent < opt->percent_limit;
 }
 
 /* Hidden rows go to the end, each part in its order. */

@@ -116,6 +116,21 @@ static void add_idle(struct report *rep, const struct agg **list, u32 nr)
 	}
 }
 
+static void whole__add(struct report_whole *w, const struct report_vcpu *v)
+{
+	w->guest_ns = sat_add(w->guest_ns, or_zero(v->guest_ns));
+	w->kvm_ns = sat_add(w->kvm_ns, or_zero(v->kvm_ns));
+	w->vmm_ns = sat_add(w->vmm_ns, or_zero(v->vmm_ns));
+	w->halt_ns = sat_add(w->halt_ns, or_zero(v->halt_ns));
+	w->poll_ns = sat_add(w->poll_ns, or_zero(v->poll_ns));
+	w->wait_ns = sat_add(w->wait_ns, or_zero(v->wait_ns));
+	w->block_ns = sat_add(w->block_ns, or_zero(v->block_ns));
+	w->open_ns = sat_add(w->open_ns, v->time.open_ns);
+	w->unseen_ns = sat_add(w->unseen_ns, v->time.unseen_ns);
+	w->gone_ns = sat_add(w->gone_ns, v->time.gone_ns);
+	w->wall_ns = sat_add(w->wall_ns, v->time.wall_ns);
+}
+
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 {
 	u32 vcpus = rep->rec->nr_vcpus;
@@ -137,6 +152,8 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 		hist__free(&sum.span);
 	}
 	add_idle(rep, list, nr);
+	for (u32 i = 0; i < rep->nr_vcpus; i++)
+		whole__add(&rep->whole, &rep->vcpu[i]);
 	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
 	return ret;
 }

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What makes up an exit reason: the indented rows of kvmw report."""
+import re
+
+import pytest
+
+from synthetic import START, SVM, report, text_of
+from test_report_families import (CPUID, FAULT_WRITE, IN, MMIO_WRITE, MS, OUT, exit_row, make)
+
+SUMS = ["count", "recorded", "time_ns", "kvm_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns",
+        "block_ns", "cost_ns"]
+
+
+def rows():
+    """30 HLTs of which 10 did not halt; 40 writes of COM1, 3 of another port, 7 reads of that one;
+    9 MMIOs at one address and 11 faults on RAM; 200 times the same CPUID leaf."""
+    found = []
+
+    def add(number, reason, **what):
+        for _ in range(number):
+            at = START + len(found) * MS
+            found.append(exit_row(at, 500, 40_000 + len(found), 2000, SVM[reason], 0, **what))
+
+    add(20, "hlt", halt=30_000, poll=1000)
+    add(10, "hlt", wait=500)
+    add(40, "io", detail=0x3f8, kind=OUT, user_reason=2)
+    add(3, "io", detail=0x80, kind=OUT, user_reason=2)
+    add(7, "io", detail=0x80, kind=IN, user_reason=2)
+    add(9, "npf", detail=0xfee000b0, kind=MMIO_WRITE)
+    for page in range(11):
+        add(1, "npf", detail=0x1000000 + page * 4096, kind=FAULT_WRITE)
+    add(200, "cpuid", detail=0xb, kind=CPUID)
+    return found
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("details") / "kvmw.data", {}, rows())
+
+
+def details(rep):
+    return {row["reason"]: {d["detail"]: d for d in row["details"]} for row in rep["rows"]}
+
+
+def counts(rep):
+    return {reason: {re.sub(r"(0x\w+) .*", r"\1", name): d["count"] for name, d in of.items()}
+            for reason, of in details(rep).items()}
+
+
+def test_details_of_each_reason(path):
+    # 9 and 11 of 20, each page only one of these; 3 of 50 are too few.
+    assert counts(report(path)) == {
+        "hlt": {"did not halt": 10}, "io": {"out 0x3f8": 40, "in 0x80": 7},
+        "npf": {"mmio-write 0xfee000b0": 9, "RAM": 11}, "cpuid": {"cpuid 0xb": 200}}
+
+
+@pytest.mark.parametrize("window", [[], ["--time", "0.02,0.1"]])
+def test_their_numbers_are_those_of_their_rows(path, window):
+    rep = report(path, *window)
+    fine = report(path, "-s", "reason,detail,halted", *window)["rows"]
+    for reason, found in details(rep).items():
+        for name, detail in found.items():
+            mine = [row for row in fine if row["reason"] == reason and
+                    (row["detail"] == name or (name == "did not halt" and row["halted"] == 0) or
+                     (name == "RAM" and row["detail"].startswith("fault")))]
+            assert mine
+            for column in SUMS:
+                assert detail[column] == sum(row[column] for row in mine), (name, column)
+            assert detail["max_ns"] == max(row["max_ns"] for row in mine)
+
+
+def test_few_of_all_are_not_shown(tmp_path):
+    """One in a hundred is the least."""
+    many = [exit_row(START + i * 1000, 1, 100, 0, SVM["cpuid"], 0, detail=1, kind=CPUID)
+            for i in range(990)]
+    for number, shown in (10, {"out 0x80": 10}), (9, {}):
+        few = [exit_row(START + (1000 + i) * 1000, 1, 100, 0, SVM["io"], 0, detail=0x80, kind=OUT)
+               for i in range(number)]
+        assert counts(report(make(tmp_path / f"{number}", {}, many + few)))["io"] == shown
+
+
+def test_text(path):
+    lines = text_of(path).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("npf "))
+    assert [line.split("  ")[1].strip()[:4] for line in lines[at + 1:at + 3]] in (
+        ["RAM", "mmio"], ["mmio", "RAM"])
+    assert any(line.startswith("  did not halt ") for line in lines)
+
+
+def test_other_sorts_have_none(path):
+    assert all("details" not in row for sort in ("vcpu", "reason,vcpu", "detail")
+               for row in report(path, "-s", sort)["rows"])
+
+
+def test_halted_is_a_key(path):
+    rep = report(path, "-s", "reason,halted")
+    assert {row["halted"]: row["count"] for row in rep["rows"] if row["reason"] == "hlt"} == {1: 20, 0: 10}
+    assert re.search(r"^hlt +no +10 ", text_of(path, "-s", "reason,halted"), re.M)

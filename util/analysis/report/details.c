@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What makes up a reason: the few details that matter, MMIO apart from RAM, HLTs that never halted. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/analysis/report/internal.h"
+#include "util/array.h"
+#include "util/memory.h"
+
+#define OF_ROW		10	/* a detail is shown from this percentage of its row's events on, */
+#define OF_ALL		1	/* and this one of all events */
+
+static const enum report_key by[] = { KEY_REASON, KEY_ACCESS, KEY_HALTED };
+
+/* Parts of a reason that are not one detail. */
+enum part { PART_MMIO, PART_RAM, PART_NO_HALT, NR_ROW_PARTS };
+
+static const char *const part_labels[NR_ROW_PARTS] = {
+	[PART_MMIO] = "MMIO", [PART_RAM] = "RAM", [PART_NO_HALT] = "did not halt",
+};
+
+struct breakdown {
+	struct report *rep;
+	const struct report *fine;
+	u32 room;
+};
+
+void report__details_options(const struct report_options *opt, struct report_options *fine)
+{
+	*fine = *opt;
+	fine->nr_sort = ARRAY_SIZE(by);
+	memcpy(fine->sort, by, sizeof(by));
+	fine->order = ORDER_KEY;
+	fine->event = KVMW_EVENT_EXIT;
+	fine->percent_limit = 0;
+	fine->top = 0;
+	fine->details = false;
+}
+
+static bool same_value(const struct report_row *a, u32 i, const struct report_row *b, u32 k)
+{
+	return !memcmp(&a->key[i], &b->key[k], sizeof(a->key[i]));
+}
+
+/* Which part a row by reason, detail and halted belongs to; NR_ROW_PARTS: none. */
+static enum part part_of_row(const struct report_row *reason, const struct report_row *row)
+{
+	u32 kind = row->key[1].v[0];
+
+	if (kind >= KVMW_DETAIL_MMIO_READ && kind <= KVMW_DETAIL_FAST_MMIO)
+		return PART_MMIO;
+	if (kind >= KVMW_DETAIL_FAULT_READ && kind <= KVMW_DETAIL_FAULT_EXEC)
+		return PART_RAM;
+	return !row->key[2].v[0] && !strcasecmp(reason->label[0], "hlt") ? PART_NO_HALT : NR_ROW_PARTS;
+}
+
+/* Takes over what sum holds. */
+static int add_detail(struct breakdown *b, struct report_row *reason, struct report_row *sum,
+		      const char *label)
+{
+	struct report *rep = b->rep;
+
+	if (array__reserve(rep->detail, rep->nr_details, b->room, NULL))
+		return -1;
+	report__distribution(sum);
+	memset(sum->label, 0, sizeof(sum->label));
+	sum->label[0] = mem__strdup(label);
+	if (!sum->label[0])
+		return -1;
+	rep->detail[rep->nr_details++] = *sum;
+	reason->nr_details++;
+	*sum = report_row__none();
+	return 0;
+}
+
+static bool matters(const struct breakdown *b, const struct report_row *reason,
+		    const struct report_row *sum)
+{
+	return sum->recorded * 100 >= reason->recorded * OF_ROW &&
+	       sum->recorded * 100 >= b->rep->recorded * OF_ALL;
+}
+
+/* Whether one detail is all there is of it. */
+static bool is_known(const struct breakdown *b, const struct report_row *reason,
+		     const struct report_row *part)
+{
+	for (u32 i = 0; i < reason->nr_details; i++)
+		if (b->rep->detail[reason->details + i].recorded == part->recorded)
+			return true;
+	return false;
+}
+
+static int add_parts(struct breakdown *b, struct report_row *reason, struct report_row *part)
+{
+	bool both = part[PART_MMIO].recorded && part[PART_RAM].recorded;
+
+	for (u32 i = 0; i < NR_ROW_PARTS; i++)
+		if (part[i].recorded && (both || i == PART_NO_HALT) && !is_known(b, reason, &part[i]) &&
+		    add_detail(b, reason, &part[i], part_labels[i]))
+			return -1;
+	return 0;
+}
+
+/* Rows [from, to) of the finer report have this reason. */
+static int break_down(struct breakdown *b, struct report_row *reason, u32 from, u32 to,
+		      struct report_row *part, struct report_row *sum)
+{
+	const struct report_row *row = b->fine->row;
+
+	for (u32 i = from; i < to; i++) {
+		enum part of = part_of_row(reason, &row[i]);
+		bool last = i + 1 == to || !same_value(&row[i], 1, &row[i + 1], 1);
+
+		if ((of < NR_ROW_PARTS && report_row__add(&part[of], &row[i])) ||
+		    report_row__add(sum, &row[i]))
+			return -1;
+		if (!last)
+			continue;
+		if (row[i].key[1].v[1] != KVMW_NONE && matters(b, reason, sum) &&
+		    add_detail(b, reason, sum, row[i].label[1]))
+			return -1;
+		hist__free(&sum->span);
+		*sum = report_row__none();
+	}
+	return add_parts(b, reason, part);
+}
+
+static int compare_cost(const void *a, const void *b)
+{
+	const struct report_row *x = a, *y = b;
+
+	return x->cost_ns > y->cost_ns ? -1 : x->cost_ns < y->cost_ns;
+}
+
+static int details_of(struct breakdown *b, struct report_row *reason)
+{
+	struct report_row part[NR_ROW_PARTS], sum = report_row__none();
+	const struct report *fine = b->fine;
+	u32 from = 0, to;
+	int ret;
+
+	for (u32 i = 0; i < NR_ROW_PARTS; i++)
+		part[i] = report_row__none();
+	while (from < fine->nr_rows && !same_value(reason, 0, &fine->row[from], 0))
+		from++;
+	for (to = from; to < fine->nr_rows && same_value(reason, 0, &fine->row[to], 0);)
+		to++;
+	reason->details = b->rep->nr_details;
+	reason->nr_details = 0;
+	ret = break_down(b, reason, from, to, part, &sum);
+	for (u32 i = 0; i < NR_ROW_PARTS; i++)
+		hist__free(&part[i].span);
+	hist__free(&sum.span);
+	if (!ret && reason->nr_details)
+		qsort(&b->rep->detail[reason->details], reason->nr_details, sizeof(*b->rep->detail),
+		      compare_cost);
+	return ret;
+}
+
+int report__make_details(struct report *rep, const struct report *fine)
+{
+	struct breakdown b = { .rep = rep, .fine = fine };
+
+	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++)
+		if (details_of(&b, &rep->row[i]))
+			return -1;
+	return 0;
+}

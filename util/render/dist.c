@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "util/render/dist.h"
+#include "util/render/units.h"
+
+#include "util/events.h"
+
+struct dist_axis dist_axis__make(const struct hist *total, u32 width)
+{
+	struct dist_axis axis = { .width = width < DIST_MAX ? width : DIST_MAX };
+	u64 log2[HIST_LOG2];
+	u32 low = HIST_LOG2;
+
+	hist__log2(total, log2);
+	for (u32 i = 0; i < HIST_LOG2; i++) {
+		if (!log2[i])
+			continue;
+		low = i < low ? i : low;
+		axis.high = i;
+	}
+	axis.low = low < HIST_LOG2 ? low : 0;
+	axis.step = (axis.high - axis.low + axis.width) / axis.width;
+	return axis;
+}
+
+void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h, char *buf)
+{
+	u64 log2[HIST_LOG2], part[DIST_MAX] = { 0 }, most = 0;
+
+	hist__log2(h, log2);
+	for (u32 i = 0; i < axis->width * axis->step; i++) {
+		u32 from = axis->low + i;
+
+		if (from < HIST_LOG2)
+			part[i / axis->step] += log2[from];
+	}
+	for (u32 i = 0; i < axis->width; i++)
+		most = part[i] > most ? part[i] : most;
+	*buf = '\0';
+	for (u32 i = 0; i < axis->width; i++)
+		strcat(buf, screen__block(s, part[i], most));
+	for (size_t len = strlen(buf); len && buf[len - 1] == ' '; len--)
+		buf[len - 1] = '\0';
+}
+
+void dist__heading(const struct dist_axis *axis, char *buf, size_t size)
+{
+	char from[UNITS_MAX], to[UNITS_MAX];
+	u32 end = axis->low + axis->width * axis->step;
+
+	units__ns(1ULL << axis->low, UNITS_4, from);
+	units__ns(end < 64 ? 1ULL << end : KVMW_NONE - 1, UNITS_4, to);
+	snprintf(buf, size, "%s%*s", from, (int)(axis->width - strlen(from)), to);
+}

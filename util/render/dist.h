@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The durations of a row as a small histogram, on one logarithmic axis for all rows. */
+#ifndef KVMW_DIST_H
+#define KVMW_DIST_H
+
+#include "util/analysis/hist.h"
+#include "util/render/screen.h"
+
+#define DIST_MAX	24	/* characters */
+#define DIST_BYTES	(DIST_MAX * 4 + 1)
+
+struct dist_axis {
+	u32 width;		/* characters, at most DIST_MAX */
+	u32 low, high;		/* first and last power of two that occurs */
+	u32 step;		/* powers of two of one character */
+};
+
+/* total: all durations that will be shown. */
+struct dist_axis dist_axis__make(const struct hist *total, u32 width);
+/* One character for each axis.step powers of two, against the row's greatest; no blanks at its end. */
+void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h, char *buf);
+/* The least duration of the axis at its left end, the greatest at its right one. */
+void dist__heading(const struct dist_axis *axis, char *buf, size_t size);
+
+#endif

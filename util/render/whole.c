@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where the time of all vCPUs went, as bars. */
+#include <stdlib.h>
+
+#include "util/render/render.h"
+#include "util/render/units.h"
+
+#define BAR_MIN	20
+#define BAR_MAX	50
+
+struct whole_part {
+	const char *name;
+	u64 ns;
+};
+
+static int compare_parts(const void *a, const void *b)
+{
+	const struct whole_part *x = a, *y = b;
+
+	return x->ns > y->ns ? -1 : x->ns < y->ns;
+}
+
+/* A part that is too small for a percentage says nothing. */
+static bool is_worth_a_line(const struct report_whole *w, const struct whole_part *part)
+{
+	return part->ns >= w->wall_ns / 1000 && part->ns;
+}
+
+void render__whole(const struct screen *s, const struct report *rep)
+{
+	const struct report_whole *w = &rep->whole;
+	bool exit = rep->event == KVMW_EVENT_EXIT;
+	struct whole_part parts[] = {
+		{ exit ? "guest" : "KVM_RUN", w->guest_ns }, { "KVM", w->kvm_ns }, { "VMM", w->vmm_ns },
+		{ "polling", w->poll_ns },
+		{ "halted", w->halt_ns > w->poll_ns ? w->halt_ns - w->poll_ns : 0 },
+		{ "waiting for a CPU", w->wait_ns }, { "blocked", w->block_ns },
+		{ exit ? "exit without end" : "return without end", w->open_ns },
+		{ "not seen", w->unseen_ns }, { "vCPU gone", w->gone_ns },
+	};
+	u32 room = s->width > 36 ? s->width - 36 : 0, bar = room < BAR_MAX ? room : BAR_MAX;
+	char buf[UNITS_MAX];
+
+	if (!w->wall_ns || bar < BAR_MIN)
+		return;
+	qsort(parts, ARRAY_SIZE(parts), sizeof(*parts), compare_parts);
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && is_worth_a_line(w, &parts[i]); i++) {
+		u32 blocks = (double)parts[i].ns / w->wall_ns * bar + 0.5;
+
+		fprintf(s->out, "  %-18s %6s ", parts[i].name,
+			units__share(parts[i].ns, w->wall_ns, buf));
+		for (u32 k = 0; k < (blocks ?: 1); k++)
+			fputs(screen__block(s, 1, 1), s->out);
+		fputc('\n', s->out);
+	}
+	fputc('\n', s->out);
+}
