@@ -82,19 +82,21 @@ bashdir	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zshdir	= $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
 install: all man
-	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(bashdir) $(zshdir)
+	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7 $(bashdir) $(zshdir)
 	install -m 755 $(O)/kvmw $(bindir)/kvmw
 	ln -sf kvmw $(bindir)/perf-kvmw
 	install -m 644 $(man-1) $(mandir)/man1
 	ln -sf kvmw.1 $(mandir)/man1/perf-kvmw.1
 	install -m 644 $(man-5) $(mandir)/man5
+	install -m 644 $(man-7) $(mandir)/man7
 	install -m 644 completion/kvmw.bash $(bashdir)/kvmw
 	install -m 644 completion/_kvmw $(zshdir)/_kvmw
 
 uninstall:
 	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(mandir)/man1/perf-kvmw.1 \
 		$(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
-		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) $(bashdir)/kvmw $(zshdir)/_kvmw
+		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) \
+		$(addprefix $(mandir)/man7/,$(notdir $(man-7))) $(bashdir)/kvmw $(zshdir)/_kvmw
 
 dist:
 	@[ -e .git ] || { echo "make dist packs a commit, but this is not a git work tree" >&2; exit 1; }

@@ -8,6 +8,7 @@
 
 #include "builtin-common.h"
 #include "builtin.h"
+#include "util/analysis/findings/findings.h"
 #include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/error.h"
@@ -236,11 +237,12 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 struct reading {
 	struct recording *rec;
 	struct agg_table aggs, fine;	/* fine: of the details of exit reasons */
+	struct findings findings;
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
 };
 
-static int print_text(const struct screen *s, const struct report *rep, const void *model,
+static int print_text(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct args *args)
 {
 	bool exits = rep->event == KVMW_EVENT_EXIT;
@@ -248,6 +250,8 @@ static int print_text(const struct screen *s, const struct report *rep, const vo
 	render__heading(s, rep, args->verbose);
 	if (rep->nr_vcpus)
 		render__whole(s, rep);
+	if (rep->opt->details && rep->nr_rows && exits)
+		render__findings(s, &in->findings);
 	if (rep->nr_rows && exits && render__reasons(s, rep))
 		return -1;
 	if (rep->nr_rows && !exits)
@@ -256,24 +260,25 @@ static int print_text(const struct screen *s, const struct report *rep, const vo
 		render__histograms(s, rep);
 	if (rep->nr_vcpus)
 		render__vcpus(s, rep);
-	if (model)
+	if (in->state)
 		render__of_the_recorded(s, rep);
-	return render__view(s, rep, model);
+	return render__view(s, rep, in->state);
 }
 
-static int print_json(const struct screen *s, const struct report *rep, const void *model,
+static int print_json(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct args *args)
 {
-	return render__report_json(s, rep, model);
+	return render__report_json(s, rep, rep->opt->details ? &in->findings : NULL, in->state);
 }
 
-static int print_csv(const struct screen *s, const struct report *rep, const void *model, const struct args *args)
+static int print_csv(const struct screen *s, const struct report *rep, const struct reading *in,
+		     const struct args *args)
 {
 	return render__report_csv(s, rep);
 }
 
 static const struct report_format {
-	int (*print)(const struct screen *s, const struct report *rep, const void *model,
+	int (*print)(const struct screen *s, const struct report *rep, const struct reading *in,
 		     const struct args *args);
 	bool pager;
 	bool rows_only;		/* the model of the event's view is not needed */
@@ -291,7 +296,7 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 	int ret;
 
 	screen__open(&s, args->width, format->pager && !args->common.no_pager);
-	ret = format->print(&s, rep, in->state, args);
+	ret = format->print(&s, rep, in, args);
 	return screen__close(&s) || ret ? -1 : 0;
 }
 
@@ -384,7 +389,8 @@ static int add_details(struct reading *in, struct report *rep, const struct repo
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
 	report__details_options(opt, &by_detail);
-	ret = report__make(&fine, in->rec, &in->fine, &by_detail) || report__make_details(rep, &fine);
+	ret = report__make(&fine, in->rec, &in->fine, &by_detail) || report__make_details(rep, &fine) ||
+	      findings__make(rep, &fine, &in->findings);
 	report__free(&fine);
 	return ret ? -1 : 0;
 }

@@ -29,9 +29,10 @@ def files(root):
 
 
 def test_what_is_installed(installed):
-    pages = {f"usr/share/man/man{'5' if page.stem.endswith('-format') else '1'}/"
-             f"{page.stem}.{'5' if page.stem.endswith('-format') else '1'}"
-             for page in (TREE / "Documentation").glob("kvmw*.txt")}
+    sections = {"format": 5, "findings": 7}
+    pages = {f"usr/share/man/man{section}/{page.stem}.{section}"
+             for page in (TREE / "Documentation").glob("kvmw*.txt")
+             for section in [sections.get(page.stem.split("-")[-1], 1)]}
     assert files(installed) == pages | {
         "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/man/man1/perf-kvmw.1",
         "usr/share/bash-completion/completions/kvmw",

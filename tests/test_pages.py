@@ -79,7 +79,17 @@ def test_page_of_kvmw_names_the_commands():
     assert commands == set(COMMANDS)
     assert set(re.findall(r"^\*(\w+)\*::$", section(text, "COMMANDS"), re.M)) == commands
     assert options_of_page("kvmw") == {("", "--version", ""), ("", "--help", "")}
-    assert {f"{c.stem}" for c in DOC.glob("kvmw-*.txt")} == {f"kvmw-{c}" for c in commands}
+    assert {f"{c.stem}" for c in DOC.glob("kvmw-*.txt")} == {f"kvmw-{c}" for c in commands} | {"kvmw-findings"}
+
+
+def test_page_of_findings_has_the_rules():
+    text = (TREE / "util" / "analysis" / "findings" / "rules.c").read_text()
+    rules = re.findall(r'\{ "([\w-]+)", "(.*?)",\s*"(.*?)", \w+ \}', text)
+    entries = re.findall(r"^\*([\w-]+)\*::\n(.*?)\n\n", section(page("kvmw-findings"), "RULES"), re.M | re.S)
+    assert len(rules) > 10 and [name for name, _, _ in rules] == [name for name, _ in entries]
+    for (_, when, against), (_, entry) in zip(rules, entries):
+        words = " ".join(entry.split())
+        assert words.startswith(when) and words.endswith(f"Against it: {against}")
 
 
 def test_every_tag_is_used():

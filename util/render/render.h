@@ -7,6 +7,7 @@
 #ifndef KVMW_RENDER_H
 #define KVMW_RENDER_H
 
+#include "util/analysis/findings/findings.h"
 #include "util/analysis/info.h"
 #include "util/analysis/report/report.h"
 #include "util/render/screen.h"
@@ -21,13 +22,16 @@ int render__reasons(const struct screen *s, const struct report *rep);
 void render__table(const struct screen *s, const struct report *rep);
 /* How many rows are not shown. */
 void render__hidden(const struct screen *s, const struct report *rep);
+void render__findings(const struct screen *s, const struct findings *findings);
 /* Where the time of all vCPUs went, as bars. */
 void render__whole(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
 void render__vcpus(const struct screen *s, const struct report *rep);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */
 int render__view(const struct screen *s, const struct report *rep, const void *model);
-int render__report_json(const struct screen *s, const struct report *rep, const void *model);
+/* findings: or NULL. */
+int render__report_json(const struct screen *s, const struct report *rep,
+			const struct findings *findings, const void *model);
 /* A row's key and numbers, as --json and --csv have them; json_object_put() it. */
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row);
 int render__report_csv(const struct screen *s, const struct report *rep);

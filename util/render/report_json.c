@@ -169,7 +169,27 @@ static void vcpus(struct json_object *root, const struct report *rep)
 	}
 }
 
-int render__report_json(const struct screen *s, const struct report *rep, const void *model)
+static void add_findings(struct json_object *root, const struct findings *findings)
+{
+	struct json_object *list = json__array(root, "findings"), *item, *evidence;
+
+	for (u32 i = 0; i < findings->nr; i++) {
+		const struct finding *f = &findings->found[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "rule", f->rule);
+		json__text(item, "text", f->text);
+		json__real(item, "share", f->share);
+		evidence = json__object(item, "evidence");
+		for (u32 k = 0; k < f->nr_evidence; k++)
+			json__real(evidence, f->evidence[k].name, f->evidence[k].value);
+		json__text(item, "next", *f->next ? f->next : NULL);
+	}
+}
+
+int render__report_json(const struct screen *s, const struct report *rep,
+			const struct findings *findings, const void *model)
 {
 	struct json_object *root = json_object_new_object(), *list, *window;
 	const struct report_view *view = report_view__find(rep->event);
@@ -194,6 +214,8 @@ int render__report_json(const struct screen *s, const struct report *rep, const 
 	json__u64(root, "lost", rep->lost);
 	json__u64(root, "unfinished", rep->unfinished);
 	json__u64(root, "not_wanted", rep->filtered);
+	if (findings)
+		add_findings(root, findings);
 	rows(root, rep);
 	vcpus(root, rep);
 	if (rep->nr_vcpus)

@@ -2,9 +2,9 @@
 /* What makes up a reason: the few details that matter, MMIO apart from RAM, HLTs that never halted. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/arch/access.h"
 #include "util/array.h"
 #include "util/memory.h"
 
@@ -52,7 +52,8 @@ static enum part part_of_row(const struct report_row *reason, const struct repor
 		return PART_MMIO;
 	if (kind >= KVMW_DETAIL_FAULT_READ && kind <= KVMW_DETAIL_FAULT_EXEC)
 		return PART_RAM;
-	return !row->key[2].v[0] && !strcasecmp(reason->label[0], "hlt") ? PART_NO_HALT : NR_ROW_PARTS;
+	return !row->key[2].v[0] && exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
+	       PART_NO_HALT : NR_ROW_PARTS;
 }
 
 /* Takes over what sum holds. */
@@ -117,9 +118,12 @@ static int break_down(struct breakdown *b, struct report_row *reason, u32 from, 
 			return -1;
 		if (!last)
 			continue;
-		if (row[i].key[1].v[1] != KVMW_NONE && matters(b, reason, sum) &&
-		    add_detail(b, reason, sum, row[i].label[1]))
-			return -1;
+		if (row[i].key[1].v[1] != KVMW_NONE && matters(b, reason, sum)) {
+			memcpy(sum->key, row[i].key, sizeof(sum->key));
+			sum->is_detail = true;
+			if (add_detail(b, reason, sum, row[i].label[1]))
+				return -1;
+		}
 		hist__free(&sum->span);
 		*sum = report_row__none();
 	}

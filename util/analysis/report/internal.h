@@ -7,9 +7,6 @@
 
 /* Counts and sums of a row, by the rule of report.h. */
 void report__numbers(const struct agg *sum, u32 event, struct report_row *row);
-/* A row of nothing, and what it is with another one added: 0, or -1 out of memory. */
-struct report_row report_row__none(void);
-int report_row__add(struct report_row *total, const struct report_row *row);
 /* Mean, percentiles and the like of row->span. */
 void report__distribution(struct report_row *row);
 

@@ -93,6 +93,7 @@ struct report_row {
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
+	bool is_detail;		/* of rep->detail: key[0] is the reason, key[1] the one detail */
 };
 
 struct report_vcpu {
@@ -156,6 +157,10 @@ struct report {
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt);
 void report__free(struct report *rep);
+
+/* A row of nothing, and what it is with another one added: 0, or -1 out of memory. */
+struct report_row report_row__none(void);
+int report_row__add(struct report_row *total, const struct report_row *row);
 
 /*
  * What makes up each row, if rows are exit reasons.  The finer report is of the same recording,

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What kvmw report says stands out: each rule on a recording of its cause, and none where nothing is."""
+import json
+
+import pytest
+
+from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
+from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
+from synthetic import META, VMS, Recording
+
+MMIO_READ, US = 3, 1000
+SHUTDOWN = 0x7f
+SECOND = 1_000_000 * US
+
+
+class Vcpu:
+    """One after the other: so long in the guest, then an exit; until the second is over."""
+
+    def __init__(self, number=0):
+        self.rows, self.number, self.now = [], number, START
+
+    def add(self, guest, total, reason, times=1, user=0, **what):
+        for _ in range(times):
+            self.now += guest
+            self.rows.append(exit_row(self.now, guest, total, user, SVM.get(reason, reason),
+                                      self.number, **what))
+            self.now += total
+        return self
+
+
+def write(path, vcpus, idle=()):
+    """A recording of one second; idle: numbers of vCPUs without exits."""
+    ids = [{"id": n, "vm": 7, "vcpu": n, "tid": 101 + n} for n in [v.number for v in vcpus] + list(idle)]
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], ids)
+    rows = [row for vcpu in vcpus for row in vcpu.rows]
+    for vcpu in vcpus:
+        rec.lines.append(["EVENTS", "exit", vcpu.rows])
+    rec.lines.append(["STATS", "total", exit_totals(rows)])
+    rec.end = START + SECOND
+    return rec.finish().write(path)
+
+
+def found(path, *args):
+    return {f["rule"]: f for f in report(path, *args)["findings"]}
+
+
+def busy(vcpu, rounds=1000, guest=900 * US):
+    """A vCPU that computes, with a few cheap exits."""
+    return vcpu.add(guest, 5 * US, "cpuid", rounds, detail=1, kind=CPUID)
+
+
+# rule: what the vCPU does in its second, besides cheap exits
+CAUSES = {
+    "waiting": lambda v: v.add(800 * US, 1000 * US, "interrupt", 500, wait=990 * US),
+    "slow-vmm": lambda v: v.add(500 * US, 1500 * US, "io", 480, user=1400 * US, detail=0x3f8, kind=OUT,
+                                user_reason=2),
+    "one-detail": lambda v: v.add(50 * US, 50 * US, 0x7c, 9000, detail=0x12345, kind=WRMSR),
+    "clock": lambda v: v.add(80 * US, 20 * US, "npf", 9000, user=2 * US, detail=0xfed000f0, kind=MMIO_READ,
+                             user_reason=6),
+    "timer-storm": lambda v: v.add(80 * US, 20 * US, 0x7c, 9000, detail=0x6e0, kind=WRMSR),
+    "ipi-storm": lambda v: v.add(80 * US, 20 * US, 0x7c, 9000, detail=0x830, kind=WRMSR),
+    "eoi": lambda v: v.add(80 * US, 20 * US, "npf", 9000, detail=0xfee000b0, kind=4),
+    "polling": lambda v: v.add(500 * US, 1500 * US, "hlt", 480, halt=1490 * US, poll=200 * US),
+    "never-halts": lambda v: v.add(200 * US, 20 * US, "hlt", 4000),
+    "page-faults": lambda v: [v.add(50 * US, 50 * US, "npf", detail=0x1000000 + i * 4096, kind=FAULT_WRITE)
+                              for i in range(9000)],
+    "blocked": lambda v: v.add(500 * US, 1500 * US, "io", 480, block=1400 * US, detail=0x3f8, kind=IN,
+                               user_reason=2),
+    "triple-fault": lambda v: v.add(900 * US, 100 * US, SHUTDOWN),
+}
+
+
+@pytest.mark.parametrize("rule", CAUSES)
+def test_the_first_finding_is_the_cause(tmp_path, rule):
+    vcpu = busy(Vcpu(), 20)
+    CAUSES[rule](vcpu)
+    path = write(tmp_path / "f", [vcpu])
+    findings = report(path)["findings"]
+    assert findings[0]["rule"] == rule, findings
+    assert 0 < findings[0]["share"] <= 100 and all(v >= 0 for v in findings[0]["evidence"].values())
+    shares = [f["share"] for f in findings]
+    assert shares == sorted(shares, reverse=True) and len(findings) <= 5
+    lines = text_of(path, "--width", 400).splitlines()
+    assert [line for line in lines if line.startswith("=> ")] == [
+        f"=> {f['text']}" + (f" More: {f['next']}" if f["next"] else "") for f in findings]
+
+
+@pytest.mark.parametrize("rule", CAUSES)
+def test_a_tenth_of_it_is_none(tmp_path, rule):
+    """The same for a tenth of the time; a triple fault is one, though."""
+    vcpu = Vcpu()
+    CAUSES[rule](vcpu)
+    vcpu.rows = vcpu.rows[:max(len(vcpu.rows) // 40, 1)]
+    vcpu.now = START + SECOND // 20
+    busy(vcpu, 950)
+    assert (rule in found(write(tmp_path / "f", [vcpu]))) == (rule == "triple-fault")
+
+
+def test_nothing_stands_out(tmp_path):
+    """A busy guest, and an idle one that sleeps in halts."""
+    idle = Vcpu().add(10 * US, 9990 * US, "hlt", 99, halt=9980 * US)
+    for name, vcpu in ("busy", busy(Vcpu())), ("idle", idle):
+        path = write(tmp_path / name, [vcpu])
+        assert report(path)["findings"] == []
+        assert "=> Nothing stands out: of the vCPUs' time, KVM and VMM took" in text_of(path)
+
+
+def test_a_vcpu_that_never_exited(tmp_path):
+    path = write(tmp_path / "f", [busy(Vcpu())], idle=[1])
+    finding = found(path)["never-exited"]
+    assert "vCPU 1 never exited" in finding["text"] and finding["share"] == pytest.approx(50, abs=0.1)
+
+
+def test_an_exit_without_an_end(tmp_path):
+    vcpu = busy(Vcpu(), 500)
+    vcpu.rows.append([*vcpu.rows[-1][:2], None, None, *vcpu.rows[-1][4:]])
+    vcpu.rows[-1][0] = vcpu.now + vcpu.rows[-1][1]
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec.lines.append(["EVENTS", "exit", vcpu.rows])
+    rec.end = START + SECOND
+    finding = found(rec.finish().write(tmp_path / "f"))["open-exit"]
+    assert finding["share"] == pytest.approx(54.7, abs=0.5) and finding["next"] == "kvmw script --vcpu 0"
+
+
+def test_lost_exits(tmp_path):
+    vcpu = busy(Vcpu())
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec.lines.append(["EVENTS", "exit", vcpu.rows[::2]])
+    totals = exit_totals(vcpu.rows)
+    totals[0][6] = 500
+    rec.lines += [["STATS", "total", totals], ["LOSS", "loss", [[0, 1, 500, START, END]]]]
+    rec.end = START + SECOND
+    assert "50% of the exits were lost" in found(rec.finish().write(tmp_path / "f"))["lost"]["text"]
+
+
+def test_other_reports_have_none(tmp_path):
+    path = write(tmp_path / "f", [busy(Vcpu())])
+    for args in ["-s", "vcpu"], ["-s", "reason"]:
+        assert "findings" not in report(path, *args) and "=> " not in text_of(path, *args)
+
+
+def test_a_window_has_its_own(tmp_path):
+    """Rates and shares are those of the window."""
+    vcpu = Vcpu().add(80 * US, 20 * US, 0x7c, 2000, detail=0x6e0, kind=WRMSR)
+    busy(vcpu, 880)
+    path = write(tmp_path / "f", [vcpu])
+    assert "timer-storm" in found(path, "--time", "0,0.2")
+    assert json.loads(kvmw("report", "-i", path, "--json", "--time", "0.3,").stdout)["findings"] == []

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What stands out in a report of VM exits: sentences of fact, each with its figures.  A finding is
+ * what a rule (rules.c) says of a recording; kvmw-findings(7) explains each rule.
+ */
+#ifndef KVMW_FINDINGS_H
+#define KVMW_FINDINGS_H
+
+#include "util/analysis/report/report.h"
+#include "util/arch/access.h"
+
+#define FINDINGS_MAX	5	/* shown */
+#define EVIDENCE_MAX	8
+
+struct evidence {
+	const char *name;	/* as in JSON */
+	double value;
+};
+
+struct finding {
+	const char *rule;
+	double share;		/* of the time of all vCPUs, in percent, that it explains */
+	char text[320];
+	char next[128];		/* the command that shows more, or "" */
+	struct evidence evidence[EVIDENCE_MAX];
+	u32 nr_evidence;
+};
+
+struct findings {
+	struct finding found[FINDINGS_MAX];	/* what explains most first */
+	u32 nr;
+	char none[320];		/* nothing stands out, and why that can be said; or "" */
+};
+
+/* fine: as for report__make_details().  0, or -1 out of memory. */
+int findings__make(const struct report *rep, const struct report *fine, struct findings *out);
+
+/* What rules look at. Shares are in percent of the time of all vCPUs. */
+struct facts {
+	const struct report *rep;
+	double seconds;		/* of the recording, or of its window; 0: unknown */
+	u32 vcpus;		/* that exited */
+	double busy_ns;		/* in the guest, KVM or VMM, or waiting for a CPU */
+	struct report_row access[NR_ACCESS_CLASSES];
+	struct report_row halt, no_halt, shutdown;	/* no_halt: those of halt that did not */
+	const char *clock;	/* the one read most, or NULL */
+	u64 clock_reads;
+	const struct report_row *top;	/* the detail that cost most, or NULL */
+	const struct report_row *top_vmm;	/* the one that took most of the VMM's time, or NULL */
+};
+
+int facts__make(const struct report *rep, const struct report *fine, struct facts *facts);
+void facts__free(struct facts *facts);
+
+static inline double facts__share(const struct facts *f, u64 ns)
+{
+	u64 wall = f->rep->whole.wall_ns;
+
+	return ns == KVMW_NONE || !wall ? 0 : 100.0 * ns / wall;
+}
+
+static inline double facts__rate(const struct facts *f, u64 count)
+{
+	return f->seconds > 0 ? count / f->seconds : 0;
+}
+
+/*
+ * A rule fills in text, next, share and evidence, and returns whether it holds.  when: the
+ * condition; against: what speaks against drawing a conclusion from it; both for the manual page.
+ */
+struct finding_rule {
+	const char *name;
+	const char *when, *against;
+	bool (*holds)(const struct facts *f, struct finding *finding);
+};
+
+extern const struct finding_rule finding_rules[];
+extern const u32 nr_finding_rules;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What an exit means to a guest, whatever the number: for findings. */
+#ifndef KVMW_ACCESS_H
+#define KVMW_ACCESS_H
+
+#include "util/types.h"
+
+enum access_class {
+	ACCESS_OTHER,
+	ACCESS_CLOCK,		/* reads a clock that exits */
+	ACCESS_TIMER,		/* sets a timer of the local APIC */
+	ACCESS_IPI,
+	ACCESS_EOI,
+	ACCESS_MMIO,		/* any other gpa without memory */
+	ACCESS_RAM,		/* a page fault on memory */
+	NR_ACCESS_CLASSES,
+};
+
+/* kind, value: of an exit's detail. *device, for a clock: "HPET". */
+enum access_class access_class(u32 kind, u64 value, const char **device);
+
+enum exit_class { EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN };
+
+enum exit_class exit_class(u32 isa, u32 reason);
+
+#endif

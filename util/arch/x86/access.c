@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ports: PIIX4 and ICH9 as QEMU sets them up (hw/acpi/piix4.c, hw/isa/lpc_ich9.c), PIT and RTC as in
+ * any PC.  APIC registers: Intel SDM volume 3, tables 10-1 and 10-6.  HPET: IA-PC HPET
+ * specification 1.0a, table 2.  Hyper-V MSRs: asm/hyperv-tlfs.h.
+ */
+#include <string.h>
+
+#include "util/arch/access.h"
+#include "util/arch/reason.h"
+#include "util/events.h"
+
+#define BIT_OF(kind)	(1U << KVMW_DETAIL_##kind)
+#define MMIO		(BIT_OF(MMIO_READ) | BIT_OF(MMIO_WRITE) | BIT_OF(FAST_MMIO))
+#define PORT		(BIT_OF(PIO_IN) | BIT_OF(PIO_OUT))
+
+static const struct access {
+	u32 kinds;
+	u64 from, to;
+	enum access_class class;
+	const char *device;
+} accesses[] = {
+	{ BIT_OF(MMIO_READ), 0xfed00000, 0xfed003ff, ACCESS_CLOCK, "HPET" },
+	{ BIT_OF(PIO_IN), 0x608, 0x60b, ACCESS_CLOCK, "ACPI PM timer" },
+	{ BIT_OF(PIO_IN), 0xb008, 0xb00b, ACCESS_CLOCK, "ACPI PM timer" },
+	{ PORT, 0x40, 0x43, ACCESS_CLOCK, "PIT" },
+	{ PORT, 0x70, 0x71, ACCESS_CLOCK, "RTC" },
+	{ BIT_OF(MSR_READ), 0x40000020, 0x40000020, ACCESS_CLOCK, "Hyper-V reference counter" },
+	{ BIT_OF(MSR_WRITE), 0x6e0, 0x6e0, ACCESS_TIMER, NULL },
+	{ BIT_OF(MSR_WRITE), 0x838, 0x838, ACCESS_TIMER, NULL },
+	{ MMIO, 0xfee00380, 0xfee00383, ACCESS_TIMER, NULL },
+	{ BIT_OF(MSR_WRITE), 0x830, 0x830, ACCESS_IPI, NULL },
+	{ BIT_OF(MSR_WRITE), 0x40000071, 0x40000071, ACCESS_IPI, NULL },
+	{ MMIO, 0xfee00300, 0xfee00313, ACCESS_IPI, NULL },
+	{ BIT_OF(MSR_WRITE), 0x80b, 0x80b, ACCESS_EOI, NULL },
+	{ BIT_OF(MSR_WRITE), 0x40000070, 0x40000070, ACCESS_EOI, NULL },
+	{ MMIO, 0xfee000b0, 0xfee000b3, ACCESS_EOI, NULL },
+	{ MMIO, 0, UINT64_MAX, ACCESS_MMIO, NULL },
+	{ BIT_OF(FAULT_READ) | BIT_OF(FAULT_WRITE) | BIT_OF(FAULT_EXEC), 0, UINT64_MAX, ACCESS_RAM, NULL },
+};
+
+enum access_class access_class(u32 kind, u64 value, const char **device)
+{
+	*device = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(accesses) && kind < 32; i++) {
+		const struct access *a = &accesses[i];
+
+		if (!(a->kinds & 1U << kind) || value < a->from || value > a->to)
+			continue;
+		*device = a->device;
+		return a->class;
+	}
+	return ACCESS_OTHER;
+}
+
+enum exit_class exit_class(u32 isa, u32 reason)
+{
+	static const struct {
+		const char *name;
+		enum exit_class class;
+	} classes[] = {
+		{ "hlt", EXIT_HALT }, { "HLT", EXIT_HALT },
+		{ "shutdown", EXIT_SHUTDOWN }, { "TRIPLE_FAULT", EXIT_SHUTDOWN },
+	};
+	const char *name = isa == KVMW_ISA_NONE ? NULL : reason_known(isa, reason);
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(classes); i++)
+		if (!strcmp(name, classes[i].name))
+			return classes[i].class;
+	return EXIT_OTHER;
+}
