@@ -258,8 +258,8 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 		render__table(s, rep);
 	if (rep->has_spans && rep->nr_rows && args->hist)
 		render__histograms(s, rep);
-	if (rep->nr_vcpus)
-		render__vcpus(s, rep);
+	if (render__vcpus(s, rep))
+		return -1;
 	if (in->state)
 		render__of_the_recorded(s, rep);
 	return render__view(s, rep, in->state);

@@ -244,6 +244,19 @@ def test_fits(vmx, svm, width, sort):
             assert word in head.split()
 
 
+EVENTS = ["exit", "userspace", "fault", "irq", "halt", "sched", "ioctl", "stack", "dirty", "hypercall",
+          "timer", "mmu", "memslot"]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_fits_sixty_columns(path):
+    for event in EVENTS if "families" in path.stem else EVENTS[:2]:
+        for args in [], ["-v", "--hist"], ["-s", "vm,vcpu,reason"]:
+            done = kvmw("report", "-i", path, "--width", 60, "-e", event, *args)
+            assert done.stdout.count("\n") > 4
+            assert max(map(len, done.stdout.splitlines())) <= 60, (event, args)
+
+
 def test_table_says_what_json_says(vmx):
     rep = report(vmx.path)
     text = text_of(vmx.path, "--width", 120)

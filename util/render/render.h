@@ -26,7 +26,7 @@ void render__findings(const struct screen *s, const struct findings *findings);
 /* Where the time of all vCPUs went, as bars. */
 void render__whole(const struct screen *s, const struct report *rep);
 void render__histograms(const struct screen *s, const struct report *rep);
-void render__vcpus(const struct screen *s, const struct report *rep);
+int render__vcpus(const struct screen *s, const struct report *rep);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */
 int render__view(const struct screen *s, const struct report *rep, const void *model);
 /* findings: or NULL. */

@@ -23,6 +23,8 @@ static u32 find_width(u32 width)
 		width = strtoul(columns, NULL, 10);
 	if (!width && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
 		width = size.ws_col;
+	if (!width)
+		return SCREEN_USUAL;
 	if (width < SCREEN_MIN)
 		return SCREEN_MIN;
 	return width > SCREEN_MAX ? SCREEN_MAX : width;

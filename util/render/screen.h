@@ -8,7 +8,8 @@
 
 #include "util/types.h"
 
-#define SCREEN_MIN	80
+#define SCREEN_MIN	60
+#define SCREEN_USUAL	80
 #define SCREEN_MAX	400
 
 struct screen {

@@ -4,10 +4,8 @@
 
 #include "util/render/named_list.h"
 #include "util/render/render.h"
+#include "util/render/textgrid.h"
 #include "util/render/units.h"
-
-#define MAX_LABEL	16	/* "4194304/4095" */
-#define WIDE		110	/* room for a column that is part of another one */
 
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
 	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
@@ -38,7 +36,7 @@ static u64 part(const struct report_vcpu *v, u32 col)
 	return parts[col];
 }
 
-static bool vcpu_time__shown(const struct screen *s, const struct report *rep, u32 col)
+static bool vcpu_time__shown(const struct report *rep, u32 col)
 {
 	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
 
@@ -49,81 +47,67 @@ static bool vcpu_time__shown(const struct screen *s, const struct report *rep, u
 	case COL_BLOCKED:
 		return exit;
 	case COL_POLLED:
-		return exit && s->width >= WIDE;
 	case COL_OPEN:
 	case COL_UNSEEN:
 	case COL_GONE:
 		for (u32 i = 0; i < rep->nr_vcpus; i++)
-			if (part(&rep->vcpu[i], col) > rep->vcpu[i].time.wall_ns / 2000)
-				return !window;
+			if (part(&rep->vcpu[i], col) != KVMW_NONE &&
+			    part(&rep->vcpu[i], col) > rep->vcpu[i].time.wall_ns / 2000)
+				return col == COL_POLLED ? exit : !window;
 		return false;
 	default:
 		return true;
 	}
 }
 
-static const char *vcpu_time__cell(const struct report_vcpu *v, u32 col, char *buf, size_t size)
+static void vcpu_time__add_cell(struct textgrid *g, const struct report_vcpu *v, u32 col)
 {
+	char buf[UNITS_MAX];
+
 	switch (col) {
 	case COL_LABEL:
-		return v->label;
+		textgrid__add(g, "%s", v->label);
+		break;
 	case COL_COUNT:
-		snprintf(buf, size, "%llu", (unsigned long long)v->count);
-		return buf;
+		textgrid__count(g, v->count);
+		break;
 	case COL_THREAD:
-		*buf = '\0';
 		if (v->tid)
-			snprintf(buf, size, "%u%s%s", v->tid, *v->comm ? " " : "", v->comm);
-		return buf;
+			textgrid__add(g, "%u%s%s", v->tid, *v->comm ? " " : "", v->comm);
+		else
+			textgrid__add(g, "%s", "");
+		break;
 	default:
-		return units__share(part(v, col), v->time.wall_ns, buf);
+		textgrid__add(g, "%s", units__share(part(v, col), v->time.wall_ns, buf));
 	}
 }
 
-/* The thread's name takes what the others leave. */
-static void vcpu_time__measure(const struct screen *s, const struct report *rep, u32 *width)
+static int vcpu_time__table(const struct screen *s, const struct report *rep)
 {
-	u32 left = s->width;
-	char buf[REPORT_LABEL_MAX];
-
-	for (u32 col = 0; col < COL_THREAD; col++) {
-		width[col] = 0;
-		if (!vcpu_time__shown(s, rep, col))
-			continue;
-		width[col] = screen__width(s, vcpu_time__heading(rep, col));
-		for (u32 i = 0; i < rep->nr_vcpus; i++) {
-			u32 need = screen__width(
-				s, vcpu_time__cell(&rep->vcpu[i], col, buf, sizeof(buf)));
-
-			width[col] = need > width[col] ? need : width[col];
-		}
-		if (col == COL_LABEL && width[col] > MAX_LABEL)
-			width[col] = MAX_LABEL;
-		left -= left > width[col] ? width[col] + 1 : left;
-	}
-	width[COL_THREAD] = left;
-}
-
-/* v NULL: the headings. */
-static void vcpu_time__print_line(const struct screen *s, const struct report *rep,
-				  const struct report_vcpu *v, const u32 *width)
-{
-	char buf[REPORT_LABEL_MAX];
+	static const u8 ranks[NR_COLUMNS] = {
+		[COL_THREAD] = 4, [COL_BLOCKED] = 3, [COL_COUNT] = 2, [COL_UNSEEN] = 1,
+	};
+	struct textgrid_col cols[NR_COLUMNS];
+	u8 drop[NR_COLUMNS];
+	struct textgrid g;
+	u32 nr = 0;
 
 	for (u32 col = 0; col < NR_COLUMNS; col++) {
-		const char *text = v ? vcpu_time__cell(v, col, buf, sizeof(buf))
-				     : vcpu_time__heading(rep, col);
-
-		if (!width[col] || (col == COL_THREAD && !*text))
+		if (!vcpu_time__shown(rep, col))
 			continue;
-		if (col)
-			fputc(' ', s->out);
-		if (col == COL_THREAD && screen__width(s, text) < width[col])
-			screen__text(s, text);
-		else
-			screen__field(s, text, width[col], col == COL_LABEL || col == COL_THREAD);
+		drop[nr] = ranks[col];
+		cols[nr++] = (struct textgrid_col) {
+			.head = vcpu_time__heading(rep, col),
+			.left = col == COL_LABEL || col == COL_THREAD,
+		};
 	}
-	fputc('\n', s->out);
+	textgrid__init(&g, cols, nr);
+	g.drop = drop;
+	for (u32 i = 0; i < rep->nr_vcpus; i++)
+		for (u32 col = 0; col < NR_COLUMNS; col++)
+			if (vcpu_time__shown(rep, col))
+				vcpu_time__add_cell(&g, &rep->vcpu[i], col);
+	return textgrid__finish(&g, s);
 }
 
 static void say_what_happened(const struct screen *s, const struct report *rep)
@@ -148,22 +132,19 @@ static void say_what_happened(const struct screen *s, const struct report *rep)
 			  "Gaps (the next KVM_RUN was missed)", &gaps);
 }
 
-void render__vcpus(const struct screen *s, const struct report *rep)
+int render__vcpus(const struct screen *s, const struct report *rep)
 {
-	u32 width[NR_COLUMNS];
-
 	if (!rep->nr_vcpus)
-		return;
+		return 0;
 	if (rep->rec->window.active)
 		fputs("\nWhere each vCPU's time went, of the cycles in that window:\n", s->out);
 	else
 		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s%s:\n",
 			rep->duration_ns / 1e9, !rep->filtered ? "" :
-			rep->event == KVMW_EVENT_EXIT ? ", recorded exits and others" :
-			", recorded returns and others");
-	vcpu_time__measure(s, rep, width);
-	vcpu_time__print_line(s, rep, NULL, width);
-	for (u32 i = 0; i < rep->nr_vcpus; i++)
-		vcpu_time__print_line(s, rep, &rep->vcpu[i], width);
+			rep->event == KVMW_EVENT_EXIT ? ", all exits" :
+			", all returns");
+	if (vcpu_time__table(s, rep))
+		return -1;
 	say_what_happened(s, rep);
+	return 0;
 }

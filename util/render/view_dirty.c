@@ -149,8 +149,8 @@ static void working_set(const struct screen *s, const struct dirty_model *v)
 
 	if (!v->timed)
 		return;
-	fputs("\nWorking set, distinct pages in each window of time:\n", s->out);
-	fprintf(s->out, "%7s %13s %13s %10s %13s %10s\n", "window", "whole windows", "mean pages",
+	fputs("\nWorking set, distinct pages in each whole window of time:\n", s->out);
+	fprintf(s->out, "%7s %7s %11s %9s %11s %9s\n", "window", "whole", "mean pages",
 		"size", "max pages", "size");
 	for (u32 i = 0; i < DIRTY_WINDOWS; i++) {
 		const struct dirty_window *w = &v->window[i];
@@ -161,7 +161,7 @@ static void working_set(const struct screen *s, const struct dirty_model *v)
 			snprintf(mean, sizeof(mean), "%.1f", w->mean);
 			bytes(w->mean, size[0]);
 		}
-		fprintf(s->out, "%7s %13s %13s %10s %13s %10s\n", names[i],
+		fprintf(s->out, "%7s %7s %11s %9s %11s %9s\n", names[i],
 			units__count(w->whole, count), mean, size[0], units__count(w->max, max),
 			bytes(w->max, size[1]));
 	}
@@ -200,7 +200,7 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 
 		width = len > width ? len : width;
 	}
-	fprintf(s->out, "\nHottest ranges of adjacent pages with similar counts, %u of %s:\n",
+	fprintf(s->out, "\nHottest ranges of adjacent pages, %u of %s:\n",
 		v->nr_ranges, units__count(v->all_ranges, all));
 	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
 	for (u32 i = 0; i < v->nr_ranges; i++) {
@@ -221,7 +221,7 @@ static void by_whom(const struct screen *s, const struct dirty_model *v)
 {
 	char count[UNITS_MAX], share[UNITS_MAX];
 
-	fputs("\nMarked by (vmm: other threads of the VMM; kernel: kernel threads):\n", s->out);
+	fputs("\nMarked by (vmm: its other threads; kernel: kernel threads):\n", s->out);
 	fprintf(s->out, "%-16s %10s %6s\n", "vCPU", "marks", "%");
 	for (u32 i = 0; i < v->nr_by && i < DIRTY_TOP_BY; i++) {
 		screen__field(s, v->by[i].label, 16, true);

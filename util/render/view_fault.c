@@ -106,7 +106,7 @@ static int view_fault__ranges(const struct screen *s, const struct report *rep,
 	memcpy(shown, cols, sizeof(cols));
 	if (!v->several_vms)
 		memmove(&shown[1], &shown[2], (--nr_cols - 1) * sizeof(*shown));
-	fputs("\nMost frequent locations (2 MiB of RAM or one page of MMIO each):\n", s->out);
+	fputs("\nMost frequent locations (2 MiB of RAM, one page of MMIO):\n", s->out);
 	textgrid__init(&g, shown, nr_cols);
 	for (u32 i = 0; i < v->nr_ranges; i++)
 		add_range(&g, rep, v, &v->range[i]);

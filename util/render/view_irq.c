@@ -174,7 +174,7 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 	int ret = 0;
 
 	if (v->nr_lines) {
-		fputs("\nInterrupts by source and vector, with the time since the previous step:\n",
+		fputs("\nInterrupts, with the time since the previous step:\n",
 		      s->out);
 		textgrid__init(&g, cols, ARRAY_SIZE(cols));
 		for (u32 i = 0; i < v->nr_lines; i++)
