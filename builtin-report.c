@@ -15,9 +15,10 @@
 #include "util/parse.h"
 #include "util/render/render.h"
 
-enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP };
+enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
 
 #define TOP_STACKS	20	/* shown without --top */
+#define TOP_DETAILS	30	/* the same, in text */
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
@@ -27,9 +28,10 @@ static const struct argp_option options[] = {
 	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the time, or of the count "
 	  "with --order count", 2 },
-	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20)", 2 },
+	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of exits: 30 in text)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
 	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
+	{ "color", OPT_COLOR, "WHEN", 0, "Use colours: auto (the default: on a terminal), always or never", 4 },
 	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
 	{ 0 },
 };
@@ -46,6 +48,7 @@ struct args {
 	struct common_args common;
 	struct report_options opt;
 	u32 width;
+	enum color_when color;
 	bool hist, verbose;
 	bool sort, order, top;	/* were given */
 };
@@ -163,6 +166,9 @@ static void set_defaults(struct args *args)
 	}
 	if (!args->top && e->id == KVMW_EVENT_STACK)
 		opt->top = TOP_STACKS;
+	if (!args->top && e->id == KVMW_EVENT_EXIT && args->common.format == OUTPUT_TEXT &&
+	    report_options__sorts_by(opt, KEY_DETAIL))
+		opt->top = TOP_DETAILS;
 	/* They take as long again to read: not where rows were asked for. */
 	opt->details = !args->sort && e->id == KVMW_EVENT_EXIT;
 	if (!args->order)
@@ -192,6 +198,21 @@ static error_t parse_width(struct args *args, const char *arg)
 	return usage_error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
 }
 
+static error_t parse_color(struct args *args, const char *arg)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never",
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(arg, names[i]))
+			continue;
+		args->color = i;
+		return 0;
+	}
+	return usage_error("--color '%s': must be auto, always or never", arg);
+}
+
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -215,6 +236,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		return parse_limit(&args->opt, arg);
 	case OPT_WIDTH:
 		return parse_width(args, arg);
+	case OPT_COLOR:
+		return parse_color(args, arg);
 	case 'v':
 		args->verbose = true;
 		return 0;
@@ -296,6 +319,7 @@ static int cmd_report__print(const struct args *args, const struct report *rep,
 	int ret;
 
 	screen__open(&s, args->width, format->pager && !args->common.no_pager);
+	screen__use_color(&s, args->color);
 	ret = format->print(&s, rep, in, args);
 	return screen__close(&s) || ret ? -1 : 0;
 }

@@ -384,6 +384,19 @@ def test_pager(svm):
     assert "PAGED:" not in kvmw("report", "-i", svm.path, env={"KVMW_PAGER": mark}).stdout
 
 
+def test_color(svm):
+    """On a terminal, unless the user says otherwise; the same text."""
+    plain = text_of(svm.path, "--width", 100)
+    assert "\033" not in plain
+    colored = text_of(svm.path, "--width", 100, "--color", "always")
+    assert colored.count("\033[") > 4 and re.sub(r"\033\[\d+m", "", colored) == plain
+    pager = {"KVMW_PAGER": "cat"}
+    assert "\033[" in on_terminal("report", "-i", svm.path, TERM="xterm", **pager)[1]
+    for args, env in (["--color=never"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"}):
+        assert "\033[" not in on_terminal("report", "-i", svm.path, *args, **pager, **env)[1]
+    one_line(kvmw("report", "-i", svm.path, "--color", "maybe"), 2, "--color 'maybe'", "always")
+
+
 def test_output_that_cannot_be_written(svm):
     with open("/dev/full", "w") as full:
         for args in [], ["--json"], ["--csv"]:

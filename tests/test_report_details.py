@@ -87,6 +87,18 @@ def test_text(path):
     assert any(line.startswith("  did not halt ") for line in lines)
 
 
+def test_thirty_details_are_enough(tmp_path):
+    """In text; JSON has them all."""
+    many = [exit_row(START + i * MS, 1, 100, 0, SVM["cpuid"], 0, detail=i, kind=CPUID) for i in range(40)]
+    path = make(tmp_path / "f", {}, many)
+    assert len(report(path, "-s", "detail")["rows"]) == 40
+    text = text_of(path, "-s", "detail")
+    assert len(re.findall("^cpuid 0x", text, re.M)) == 30
+    assert "10 more rows not shown, but included in the total (use --top N)" in " ".join(
+        text.replace("#", "").split())
+    assert len(re.findall("^cpuid 0x", text_of(path, "-s", "detail", "--top", "35"), re.M)) == 35
+
+
 def test_other_sorts_have_none(path):
     assert all("details" not in row for sort in ("vcpu", "reason,vcpu", "detail")
                for row in report(path, "-s", sort)["rows"])

@@ -10,7 +10,9 @@ void render__findings(const struct screen *s, const struct findings *findings)
 		const struct finding *f = &findings->found[i];
 
 		snprintf(words, sizeof(words), "%s%s%s", f->text, *f->next ? " More: " : "", f->next);
+		screen__color(s, COLOR_BOLD);
 		screen__wrap(s, "=> ", "   ", words);
+		screen__plain(s);
 	}
 	if (!findings->nr && *findings->none)
 		screen__wrap(s, "=> ", "   ", findings->none);

@@ -86,6 +86,27 @@ void screen__open(struct screen *s, u32 width, bool pager)
 		start_pager(s, command);
 }
 
+void screen__use_color(struct screen *s, enum color_when when)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	s->color = when == COLOR_ALWAYS ||
+		   (when == COLOR_AUTO && isatty(STDOUT_FILENO) && !(no && *no) &&
+		    !(term && !strcmp(term, "dumb")));
+}
+
+void screen__color(const struct screen *s, enum color color)
+{
+	if (s->color)
+		fprintf(s->out, "\033[%dm", color);
+}
+
+void screen__plain(const struct screen *s)
+{
+	if (s->color)
+		fputs("\033[0m", s->out);
+}
+
 int screen__close(struct screen *s)
 {
 	bool failed = fflush(s->out) || ferror(s->out);

@@ -16,6 +16,7 @@ struct screen {
 	FILE *out;
 	u32 width;
 	bool utf8;
+	bool color;
 	pid_t pager;		/* 0: none */
 };
 
@@ -24,6 +25,21 @@ struct screen {
  * With pager, output to a terminal goes through $KVMW_PAGER, $PAGER or less.
  */
 void screen__open(struct screen *s, u32 width, bool pager);
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/*
+ * Colours from now on: COLOR_AUTO means on a terminal, unless $NO_COLOR is set and not empty
+ * (https://no-color.org) or $TERM is dumb.
+ */
+void screen__use_color(struct screen *s, enum color_when when);
+
+enum color { COLOR_BOLD = 1, COLOR_DIM = 2, COLOR_RED = 31, COLOR_GREEN, COLOR_YELLOW, COLOR_BLUE,
+	     COLOR_MAGENTA, COLOR_CYAN };
+
+/* What follows has this colour, until screen__plain(). */
+void screen__color(const struct screen *s, enum color color);
+void screen__plain(const struct screen *s);
+
 /* Waits for the pager. 0, or -1: not everything could be written (error() said so). */
 int screen__close(struct screen *s);
 

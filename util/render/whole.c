@@ -11,6 +11,7 @@
 struct whole_part {
 	const char *name;
 	u64 ns;
+	enum color color;
 };
 
 static int compare_parts(const void *a, const void *b)
@@ -31,12 +32,13 @@ void render__whole(const struct screen *s, const struct report *rep)
 	const struct report_whole *w = &rep->whole;
 	bool exit = rep->event == KVMW_EVENT_EXIT;
 	struct whole_part parts[] = {
-		{ exit ? "guest" : "KVM_RUN", w->guest_ns }, { "KVM", w->kvm_ns }, { "VMM", w->vmm_ns },
-		{ "polling", w->poll_ns },
-		{ "halted", w->halt_ns > w->poll_ns ? w->halt_ns - w->poll_ns : 0 },
-		{ "waiting for a CPU", w->wait_ns }, { "blocked", w->block_ns },
-		{ exit ? "exit without end" : "return without end", w->open_ns },
-		{ "not seen", w->unseen_ns }, { "vCPU gone", w->gone_ns },
+		{ exit ? "guest" : "KVM_RUN", w->guest_ns, COLOR_GREEN },
+		{ "KVM", w->kvm_ns, COLOR_YELLOW }, { "VMM", w->vmm_ns, COLOR_MAGENTA },
+		{ "polling", w->poll_ns, COLOR_CYAN },
+		{ "halted", w->halt_ns > w->poll_ns ? w->halt_ns - w->poll_ns : 0, COLOR_BLUE },
+		{ "waiting for a CPU", w->wait_ns, COLOR_RED }, { "blocked", w->block_ns, COLOR_RED },
+		{ exit ? "exit without end" : "return without end", w->open_ns, COLOR_RED },
+		{ "not seen", w->unseen_ns, COLOR_DIM }, { "vCPU gone", w->gone_ns, COLOR_DIM },
 	};
 	u32 room = s->width > 36 ? s->width - 36 : 0, bar = room < BAR_MAX ? room : BAR_MAX;
 	char buf[UNITS_MAX];
@@ -49,8 +51,10 @@ void render__whole(const struct screen *s, const struct report *rep)
 
 		fprintf(s->out, "  %-18s %6s ", parts[i].name,
 			units__share(parts[i].ns, w->wall_ns, buf));
+		screen__color(s, parts[i].color);
 		for (u32 k = 0; k < (blocks ?: 1); k++)
 			fputs(screen__block(s, 1, 1), s->out);
+		screen__plain(s);
 		fputc('\n', s->out);
 	}
 	fputc('\n', s->out);
