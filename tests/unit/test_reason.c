@@ -91,15 +91,28 @@ static void test_vmx_flags(void **state)
 	is(KVMW_ISA_VMX, 0x80000000 | 33, "INVALID_STATE|FAILED_VMENTRY");
 	is(KVMW_ISA_VMX, 1u << 27 | 48, "EPT_VIOLATION|SGX_ENCLAVE_MODE");
 	is(KVMW_ISA_VMX, 1u << 26 | 74, "BUS_LOCK|BUS_LOCK");
-	is(KVMW_ISA_VMX, 0x80010000 | 0x63, "VMX 0x63|FAILED_VMENTRY|0x10000");
-	is(KVMW_ISA_VMX, 0xffffffff, "VMX 0xffff|FAILED_VMENTRY|SGX_ENCLAVE_MODE|BUS_LOCK|0x73ff0000");
+	is(KVMW_ISA_VMX, 1u << 28 | 37, "MONITOR_TRAP_FLAG|PENDING_MTF");
+	is(KVMW_ISA_VMX, 0xbe00ffff, "VMX 0xffff|FAILED_VMENTRY|VMX_ROOT|PENDING_MTF|"
+	   "SGX_ENCLAVE_MODE|BUS_LOCK|SHADOW_STACK_BUSY");
+}
+
+/* A KVM without VMX has numbers of its own: PVM's begin at 1 << 16. */
+static void test_not_of_vmx(void **state)
+{
+	is(KVMW_ISA_VMX, 131072, "0x20000");
+	is(KVMW_ISA_VMX, 131072 | 10, "0x2000a");
+	is(KVMW_ISA_VMX, 1u << 24 | 12, "0x100000c");
+	is(KVMW_ISA_VMX, 1u << 30 | 12, "0x4000000c");
+	is(KVMW_ISA_VMX, 0xffffffff, "0xffffffff");
+	is(KVMW_ISA_VMX, KVMW_REASON_OTHER, "(other)");
+	is(KVMW_ISA_SVM, 131072, "SVM 0x20000");
 }
 
 static void test_small_buffers(void **state)
 {
 	char buf[8];
 
-	reason_name(KVMW_ISA_VMX, 0xffffffff, buf, sizeof(buf));
+	reason_name(KVMW_ISA_VMX, 0x80000063, buf, sizeof(buf));
 	assert_int_equal(strlen(buf), sizeof(buf) - 1);
 }
 
@@ -125,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_by_isa),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_vmx_flags),
+		cmocka_unit_test(test_not_of_vmx),
 		cmocka_unit_test(test_small_buffers),
 		cmocka_unit_test(test_all_numbers),
 	};

@@ -9,6 +9,7 @@ struct isa {
 	const char *name;
 	const char *examples;	/* some of its exit reasons, for messages */
 	u32 number_mask;	/* bits of a reason that are its number; 0: all */
+	u32 reserved;		/* bits that no reason of this instruction set has */
 	const char *(*reason)(u32 number);	/* its name; NULL: it has none */
 	/* Appends the other bits of a reason to buf as "|FLAG"; NULL: there are none. */
 	void (*flags)(u32 reason, char *buf, size_t size);

@@ -41,8 +41,14 @@ const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 	u32 number = found && found->number_mask ? reason & found->number_mask : reason;
 	const char *name = reason_known(isa, number);
 
-	if (reason == KVMW_REASON_OTHER)
-		name = "(other)";
+	if (reason == KVMW_REASON_OTHER) {
+		snprintf(buf, size, "(other)");
+		return buf;
+	}
+	if (found && reason & found->reserved) {
+		snprintf(buf, size, "0x%x", reason);
+		return buf;
+	}
 	if (name)
 		snprintf(buf, size, "%s", name);
 	else if (isa == KVMW_ISA_NONE)
@@ -51,7 +57,7 @@ const char *reason_name(u32 isa, u32 reason, char *buf, size_t size)
 		snprintf(buf, size, "%s 0x%x", found->name, number);
 	else
 		snprintf(buf, size, "isa %u 0x%x", isa, number);
-	if (found && found->flags && reason != KVMW_REASON_OTHER)
+	if (found && found->flags)
 		found->flags(reason, buf, size);
 	return buf;
 }

@@ -14,7 +14,7 @@
  * isa is an enum kvmw_isa: reasons have the names that the kernel's trace events
  * and perf print, without prefix; KVMW_ISA_NONE means the KVM_EXIT_* numbers of
  * struct kvm_run, named in full.  A number without a name comes after the name
- * of the isa ("isa 0x63").  buf is filled and returned.
+ * of the isa ("isa 0x63"); one that this isa cannot have, alone.  buf is filled and returned.
  */
 const char *reason_name(u32 isa, u32 reason, char *buf, size_t size);
 

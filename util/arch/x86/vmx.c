@@ -95,9 +95,15 @@ static const struct {
 	const char *name;
 } flags[] = {
 	{ 1u << 31, "FAILED_VMENTRY" },
+	{ 1u << 29, "VMX_ROOT" },
+	{ 1u << 28, "PENDING_MTF" },
 	{ 1u << 27, "SGX_ENCLAVE_MODE" },
 	{ 1u << 26, "BUS_LOCK" },
+	{ 1u << 25, "SHADOW_STACK_BUSY" },
 };
+
+/* Bits that VMX leaves at 0: with one of them set it is the number of another KVM, as PVM's. */
+#define VMX_RESERVED	(0x01ff0000 | 1u << 30)
 
 static const char *vmx_reason(u32 basic)
 {
@@ -106,24 +112,21 @@ static const char *vmx_reason(u32 basic)
 
 static void vmx_reason_flags(u32 reason, char *buf, size_t size)
 {
-	u32 rest = reason & 0xffff0000;
 	size_t len = strlen(buf);
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (!(rest & flags[i].bit))
+		if (!(reason & flags[i].bit))
 			continue;
-		rest &= ~flags[i].bit;
 		snprintf(buf + len, size - len, "|%s", flags[i].name);
 		len += strlen(buf + len);
 	}
-	if (rest)
-		snprintf(buf + len, size - len, "|0x%x", rest);
 }
 
 const struct isa isa_vmx = {
 	.name = "VMX",
 	.examples = "EPT_VIOLATION, IO_INSTRUCTION, HLT",
 	.number_mask = 0xffff,
+	.reserved = VMX_RESERVED,
 	.reason = vmx_reason,
 	.flags = vmx_reason_flags,
 };
