@@ -13,7 +13,7 @@ HYPERV_CALL = 0x5c          # hyperv_guest.c
 VECTOR = 0x30               # vmm.c
 SMRAM, SMM_STATE = 0x30000, 0x3fe00     # the CPU's state after reset: AMD APM volume 2, 10.2
 MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT = 4, 6, 7, 9, 18     # KVMW_KINDS_irq
-HYPERCALL = 14              # KVMW_DETAIL_HYPERCALL
+HV_HYPERCALL = 17           # KVMW_DETAIL_HV_HYPERCALL
 
 
 @in_boots(*AMD)
@@ -46,7 +46,7 @@ def test_hypercall_of_hyperv(boot):
     rep = lab_fixtures.report(path, "-e", "exit", "-s", "reason,detail")
     calls = [(row["detail_kind"], row["detail_value"], row["count"]) for row in rep["rows"]
              if row["reason"] == "hypercall"]
-    assert calls == [(HYPERCALL, HYPERV_CALL, 20)]
+    assert calls == [(HV_HYPERCALL, HYPERV_CALL, 20)]
     rows = [row for row in lab_fixtures.rows(path, "hypercall") if row.kind == 2]
     assert [row.nr for row in rows] == [HYPERV_CALL] * 20
 

@@ -222,7 +222,8 @@
 	DETAIL(CPUID, "cpuid", 13, "CPUID leaf")			\
 	DETAIL(HYPERCALL, "hypercall", 14, "number of a hypercall")	\
 	DETAIL(INTERRUPT, "interrupt", 15, "vector of an interrupt")	\
-	DETAIL(EXCEPTION, "exception", 16, "vector of an exception")
+	DETAIL(EXCEPTION, "exception", 16, "vector of an exception")	\
+	DETAIL(HV_HYPERCALL, "hv-hypercall", 17, "code of a Hyper-V hypercall")
 
 /*
  * The fields that every family begins with.  A family's own fields all have 64 bits, so

@@ -61,7 +61,7 @@ int detail_hv_hypercall(struct hv_hypercall_args *ctx)
 	struct kvmw_exit *e = cycle_now();
 
 	if (e && e->detail_kind == KVMW_DETAIL_HYPERCALL)
-		e->detail = ctx->code;
+		detail_set(e, KVMW_DETAIL_HV_HYPERCALL, ctx->code, 0);
 	return PASS_ON;
 }
 
