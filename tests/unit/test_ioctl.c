@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Names of ioctls, hypercalls and MSRs, against the headers of this machine. */
+/* Names of ioctls and hypercalls, against the headers of this machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,22 +46,12 @@ static void test_hypercalls(void **state)
 	assert_null(hypercall_name(1000));
 }
 
-static void test_msrs(void **state)
-{
-	assert_string_equal(msr_name(0x6e0), "TSC_DEADLINE");
-	assert_string_equal(msr_name(0xc0000080), "EFER");
-	assert_string_equal(msr_name(0x4b564d01), "KVM_SYSTEM_TIME_NEW");
-	assert_string_equal(msr_name(0x830), "X2APIC_ICR");
-	assert_null(msr_name(0xdeadbeef));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ioctls_are_the_headers),
 		cmocka_unit_test(test_ioctls_of_another_size),
 		cmocka_unit_test(test_hypercalls),
-		cmocka_unit_test(test_msrs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
