@@ -5,7 +5,7 @@
 #include "util/error.h"
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER, OPT_REGIONS };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default kvmw.data); - is stdin", 1 },
@@ -26,6 +26,12 @@ static const struct argp_option output_options[] = {
 	{ NULL, 0, NULL, 0, "Output:", 4 },
 	{ "json", OPT_JSON, NULL, 0, "Print JSON", 4 },
 	{ "no-pager", OPT_NO_PAGER, NULL, 0, "Do not use a pager", 4 },
+	{ 0 },
+};
+
+static const struct argp_option regions_options[] = {
+	{ "regions", OPT_REGIONS, "FILE", 0, "Name addresses and ports after FILE: the text of QEMU's "
+	  "info mtree -f, or lines FROM-TO NAME", 4 },
 	{ 0 },
 };
 
@@ -73,6 +79,9 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_PAGER:
 		args->no_pager = true;
 		return 0;
+	case OPT_REGIONS:
+		args->regions_file = arg;
+		return 0;
 	default:
 		return parse_format(args, key);
 	}
@@ -81,10 +90,20 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 const struct argp common_input_argp = { .options = input_options, .parser = common__parse };
 const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
+const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };
 const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
+
+int common_args__read_regions(struct common_args *args)
+{
+	if (!args->regions_file)
+		return 0;
+	args->regions = regions__read(args->regions_file);
+	return args->regions ? 0 : -1;
+}
 
 void common_args__free(struct common_args *args)
 {
+	regions__free(args->regions);
 	number_list__free(&args->vcpus);
 	number_list__free(&args->pids);
 }

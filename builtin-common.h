@@ -6,6 +6,7 @@
 #include <argp.h>
 
 #include "util/recording/filter.h"
+#include "util/symbols/regions.h"
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
 
@@ -15,6 +16,8 @@ struct common_args {
 	struct time_window window;
 	enum output_format format;
 	bool no_pager;
+	const char *regions_file;	/* or NULL */
+	struct regions *regions;	/* what is in it, once read; or NULL */
 };
 
 /*
@@ -25,6 +28,10 @@ extern const struct argp common_input_argp;	/* --input */
 extern const struct argp common_select_argp;	/* --vcpu, --pid, --time */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */
+extern const struct argp common_regions_argp;	/* --regions */
+
+/* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
+int common_args__read_regions(struct common_args *args);
 
 void common_args__free(struct common_args *args);
 

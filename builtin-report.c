@@ -41,6 +41,7 @@ static const struct argp_child children[] = {
 	{ &common_select_argp, 0, NULL, 0 },
 	{ &common_output_argp, 0, NULL, 0 },
 	{ &common_csv_argp, 0, NULL, 0 },
+	{ &common_regions_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -425,6 +426,9 @@ static int report(struct args *args)
 	struct report rep = { .nr_rows = 0 };
 	int ret = -1;
 
+	if (common_args__read_regions(&args->common))
+		goto out;
+	args->opt.regions = args->common.regions;
 	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	if (add_details(&in, &rep, &args->opt))

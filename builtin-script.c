@@ -29,6 +29,7 @@ static const struct argp_child children[] = {
 	{ &common_select_argp, 0, NULL, 0 },
 	{ &common_output_argp, 0, NULL, 0 },
 	{ &common_csv_argp, 0, NULL, 0 },
+	{ &common_regions_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -138,14 +139,18 @@ static int cmd_script__print(const struct args *args, const struct script_option
 	return recording__complain(rec) ? -1 : ret;
 }
 
-static int script(const struct args *args)
+static int script(struct args *args)
 {
-	struct data_reader *reader = data_reader__open(args->common.input);
 	struct script_options opt = args->opt;
 	struct script_result result = { 0 };
+	struct data_reader *reader;
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
+	if (common_args__read_regions(&args->common))
+		return KVMW_FAILED;
+	opt.regions = args->common.regions;
+	reader = data_reader__open(args->common.input);
 	if (!reader)
 		return KVMW_FAILED;
 	if (args->follow)

@@ -153,7 +153,9 @@ def one_line(done, status, *words):
 
 
 def same_in_csv(line, row):
-    """The columns are the members, but for the histogram; what is null is empty."""
+    """The columns are the members, but for the histogram; what is null, or no name, is empty."""
+    if not line.get("name", "name"):
+        line = {key: value for key, value in line.items() if key != "name"}
     assert list(line) == [key for key in row if key != "histogram"]
     for key, value in line.items():
         if row[key] is None or isinstance(row[key], str):

@@ -213,6 +213,7 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	if (!sc)
 		return -1;
 	sc->model.rec = rec;
+	sc->model.regions = opt->regions;
 	sc->opt = opt;
 	sc->output = output;
 	sc->result = result;

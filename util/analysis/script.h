@@ -19,6 +19,7 @@ struct script_options {
 	u64 max_events;			/* 0: all */
 	bool brief;			/* without -F, only the fields that people read */
 	bool stream;			/* events are not known before their rows come */
+	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 };
 
 /* What comes before an event's own fields. */
@@ -36,6 +37,13 @@ struct field_view {
 	int detail_of;		/* text: the field that this one classifies, or -1 */
 };
 
+/* Fields whose numbers have names, and what these depend on; -1: there is none. */
+struct event_named {
+	int number;			/* what the event was about */
+	int kind, nested;		/* what it was, and whose */
+	int address, icr;		/* of irq: a register of the APIC, what it was set to */
+};
+
 /* An event of the recording with its selected fields. */
 struct event_view {
 	const struct data_event *event;	/* NULL: no frame of it yet */
@@ -43,6 +51,7 @@ struct event_view {
 	u32 *kinds;			/* wanted ones, where not all are */
 	u32 nr_kinds, room_kinds;
 	int vcpu, tid, cpu, kind, isa;	/* fields; -1: there is none */
+	struct event_named named;
 	struct field_view *field;
 	u32 nr_fields;
 };
@@ -57,6 +66,7 @@ struct script_who {
 /* The selection; valid once the first row comes, and at the end if there was any event. */
 struct script_model {
 	const struct recording *rec;
+	const struct regions *regions;	/* or NULL */
 	struct event_view view[KVMW_MAX_EVENTS];
 	bool head[NR_HEADS];
 };
@@ -85,6 +95,16 @@ const struct rec_stack *script_row__stack(const struct script_model *m,
 					  const struct script_row *row,
 					  const struct field_view *field);
 bool event_view__is_stack(const struct event_view *view, const struct field_view *field);
+
+/*
+ * What the row was about, by name, which is that of the number in script_row__named_field() (-1:
+ * there is no such field); what the number in any field means. buf holds ICR_NAME_MAX bytes,
+ * util/arch/names.h. NULL: no name is known.
+ */
+const char *script_row__name(const struct script_model *m, const struct script_row *row);
+int script_row__named_field(const struct script_row *row);
+const char *script_row__number_name(const struct script_model *m, const struct script_row *row,
+				    u32 field, char *buf);
 
 /* Where the rows go.  All return 0; 1: enough; -1: failed (error() said why). */
 struct script_output {

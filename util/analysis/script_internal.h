@@ -18,6 +18,9 @@ struct script {
 	bool resolved, begun;
 };
 
+/* script_names.c: fills in v->named, once the other fields are. */
+void script_names__find_fields(struct event_view *v);
+
 /* script_view.c: 0, or -1: no memory (said so), or result->usage. */
 int script__resolve(struct script *sc, const struct data_reader *r);
 /* NULL: out of memory (said so). */

@@ -332,6 +332,7 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 		if (script__selects(sc, event->fields[i].name, shown))
 			v->field[v->nr_fields++] = script_view__describe(event, i);
 	}
+	script_names__find_fields(v);
 	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */
 	if (v->cpu < 0)
 		v->cpu = data_event__field(event, "exit_cpu");

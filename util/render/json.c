@@ -22,6 +22,12 @@ void json__time(struct json_object *obj, const char *key, u64 ns)
 	json_object_object_add(obj, key, ns ? json_object_new_uint64(ns) : NULL);
 }
 
+void json__name(struct json_object *obj, const char *name)
+{
+	if (name)
+		json__text(obj, "name", name);
+}
+
 void json__text(struct json_object *obj, const char *key, const char *text)
 {
 	/* A path, say, may be anything; JSON is UTF-8. */

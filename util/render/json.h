@@ -12,6 +12,8 @@
 void json__u64(struct json_object *obj, const char *key, u64 value);
 void json__ns(struct json_object *obj, const char *key, u64 ns);	/* KVMW_NONE: null */
 void json__time(struct json_object *obj, const char *key, u64 ns);	/* 0: null */
+/* "name", of the number before it; no member where no name is known. */
+void json__name(struct json_object *obj, const char *name);
 void json__text(struct json_object *obj, const char *key, const char *text);	/* NULL: null */
 void json__bool(struct json_object *obj, const char *key, bool value);
 void json__real(struct json_object *obj, const char *key, double value);

@@ -32,8 +32,12 @@ int render__view(const struct screen *s, const struct report *rep, const void *m
 /* findings: or NULL. */
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model);
-/* A row's key and numbers, as --json and --csv have them; json_object_put() it. */
-struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row);
+/*
+ * A row's key and numbers, as --json and --csv have them; json_object_put() it. all: with the
+ * members that JSON leaves out, as the columns of CSV are the same for all rows.
+ */
+struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
+					    bool all);
 int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */

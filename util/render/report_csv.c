@@ -18,7 +18,7 @@ static void value(struct out *out, struct json_object *v)
 static void report_csv__line(struct out *out, const struct report *rep,
 			     const struct report_row *row, bool names)
 {
-	struct json_object *obj = render__report_row_json(rep, row);
+	struct json_object *obj = render__report_row_json(rep, row, true);
 	const char *comma = "";
 
 	json_object_object_foreach(obj, name, v) {

@@ -6,12 +6,14 @@
 #include "util/render/views.h"
 
 static void report_json__key(struct json_object *obj, const struct report *rep,
-			     const struct report_row *row, u32 i)
+			     const struct report_row *row, u32 i, bool all)
 {
 	struct key_member member[KEY_MEMBERS];
 	u32 nr = sort_key__get(rep->opt->sort[i])->members(rep, &row->key[i], row->label[i], member);
 
 	for (u32 k = 0; k < nr; k++) {
+		if (member[k].optional && !member[k].text && !all)
+			continue;
 		if (member[k].is_text)
 			json__text(obj, member[k].name, member[k].text);
 		else
@@ -74,12 +76,13 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	json__ns(obj, "max_ns", row->max_ns);
 }
 
-struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row)
+struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
+					    bool all)
 {
 	struct json_object *obj = json_object_new_object();
 
 	for (u32 k = 0; k < rep->opt->nr_sort; k++)
-		report_json__key(obj, rep, row, k);
+		report_json__key(obj, rep, row, k, all);
 	numbers(obj, rep, row);
 	return obj;
 }
@@ -103,7 +106,7 @@ static void rows(struct json_object *root, const struct report *rep)
 	struct json_object *list = json__array(root, "rows"), *item;
 
 	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
-		item = render__report_row_json(rep, &rep->row[i]);
+		item = render__report_row_json(rep, &rep->row[i], false);
 		json_object_array_add(list, item);
 		report_json__histogram(item, &rep->row[i]);
 		if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)

@@ -56,6 +56,8 @@ static void script_csv__put_header(struct script_printer *p)
 			out__text(out, "_number");
 		}
 	}
+	if (p->names)
+		out__text(out, ",name");
 	if (shows(p, KVMW_EVENT_STACK))
 		out__text(out, ",kernel_stack,user_stack");
 	if (shows(p, KVMW_EVENT_RAW))
@@ -74,6 +76,7 @@ static int script_csv__begin(struct script_printer *p)
 			if (!c)
 				return -1;
 			c->field[id] = i;
+			p->names |= (int)v->field[i].field == v->named.number;
 			/* With names in one event and plain numbers in another: both. */
 			if (field__numbered(v->field[i].form))
 				c->form = v->field[i].form;
@@ -224,6 +227,10 @@ static void script_csv__row(struct script_printer *p, const struct script_row *r
 			script_csv__put_field(p, row, &v->field[field], field__numbered(c->form));
 		else if (field__numbered(c->form))
 			out__char(p->out, ',');
+	}
+	if (p->names) {
+		out__char(p->out, ',');
+		out__csv(p->out, script_row__name(p->model, row) ?: "");
 	}
 	if (shows(p, KVMW_EVENT_STACK))
 		script_csv__put_stacks(p, row);

@@ -89,6 +89,16 @@ static void script_json__put_value(struct script_printer *p, const struct script
 		script_json__put_number(p->out, value, field_type__signed(f->desc->type));
 }
 
+static void put_name_of_row(struct script_printer *p, const struct script_row *row)
+{
+	const char *name = script_row__name(p->model, row);
+
+	if (!name)
+		return;
+	put_key(p, "name", "");
+	out__json(p->out, name);
+}
+
 static void script_json__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
@@ -100,6 +110,8 @@ static void script_json__put_field(struct script_printer *p, const struct script
 		out__text(p->out, "null");
 	else
 		script_json__put_value(p, row, f, value);
+	if ((int)f->field == script_row__named_field(row))
+		put_name_of_row(p, row);
 	if (!field__numbered(f->form))
 		return;
 	put_key(p, f->desc->name, "_number");

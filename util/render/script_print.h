@@ -23,6 +23,7 @@ struct script_printer {
 	struct csv_column *column;
 	u32 nr_columns, room_columns;
 	bool first;			/* member of a JSON object */
+	bool names;			/* CSV has a column for the names of numbers */
 };
 
 /* The name of a field's value, or NULL; buf holds FIELD_NAME_MAX bytes. */

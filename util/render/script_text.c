@@ -8,6 +8,7 @@
 
 #include "util/arch/names.h"
 #include "util/render/script_print.h"
+#include "util/symbols/regions.h"
 #include "util/text.h"
 
 #define COMM_WIDTH 16
@@ -112,26 +113,35 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 	put_who(p, row);
 }
 
+/* What a number means, as one word: "(COM1_transmit)" */
+static void put_name_of_number(struct script_printer *p, const struct script_row *row, u32 field)
+{
+	char buf[ICR_NAME_MAX], word[4 * REGION_NAME_MAX + 1];
+	const char *name = script_row__number_name(p->model, row, field, buf);
+	size_t len = 0;
+
+	if (!name)
+		return;
+	for (; *name && len < sizeof(word) - 1; name++)
+		if (*name != ' ' || (len && word[len - 1] != ':'))
+			word[len++] = *name == ' ' ? '_' : *name;
+	word[len] = '\0';
+	out__char(p->out, '(');
+	out__shown(p->out, word);
+	out__char(p->out, ')');
+}
+
 /* The number that a detail's kind says something of: "wrmsr:0x6e0(TSC_DEADLINE)" */
 static void put_detail(struct script_printer *p, const struct script_row *row,
-		       const struct field_view *f, u64 kind)
+		       const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->detail_of);
-	const char *name = NULL;
 
 	if (value == KVMW_NONE)
 		return;
 	out__char(p->out, ':');
 	out__hex(p->out, value);
-	if (kind == KVMW_DETAIL_MSR_READ || kind == KVMW_DETAIL_MSR_WRITE)
-		name = msr_name(value);
-	if (kind == KVMW_DETAIL_HYPERCALL)
-		name = hypercall_name(value);
-	if (!name)
-		return;
-	out__char(p->out, '(');
-	out__text(p->out, name);
-	out__char(p->out, ')');
+	put_name_of_number(p, row, f->detail_of);
 }
 
 static void put_thread(struct script_printer *p, u64 tid)
@@ -202,7 +212,9 @@ static void script_text__put_field(struct script_printer *p, const struct script
 	out__char(p->out, '=');
 	script_text__put_value(p, row, f, value);
 	if (f->detail_of >= 0)
-		put_detail(p, row, f, value);
+		put_detail(p, row, f);
+	else
+		put_name_of_number(p, row, f->field);
 	out__char(p->out, ' ');
 }
 

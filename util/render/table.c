@@ -22,6 +22,7 @@ enum column_id {
 #define MIN_KEY		8	/* columns that a key keeps in the tightest layout */
 #define ROOM_KEY	32	/* above which a key is cut sooner than columns go */
 #define TIGHT_KEY	22	/* to which it is cut before most durations go */
+#define NAMED_KEY	48	/* a detail with its name is not cut to less before columns go */
 
 static const struct layout {
 	enum units units;
@@ -131,6 +132,14 @@ static u32 visible(const struct report *rep)
 	return rep->nr_rows - rep->nr_hidden;
 }
 
+/* Of keys, a number and its name are what a row is about; half of it says nothing. */
+static u32 max_key(const struct table *t, u32 col)
+{
+	bool named = t->rep->opt->sort[col] == KEY_DETAIL && t->rep->event != KVMW_EVENT_STACK;
+
+	return named && t->max_key < NAMED_KEY ? NAMED_KEY : t->max_key;
+}
+
 static u32 table__measure(struct table *t)
 {
 	char buf[CELL_MAX];
@@ -151,8 +160,8 @@ static u32 table__measure(struct table *t)
 
 			width = need > width ? need : width;
 		}
-		if (is_key(col) && width > t->max_key)
-			width = t->max_key;
+		if (is_key(col) && width > max_key(t, col))
+			width = max_key(t, col);
 		t->width[col] = width;
 		total += width + !!col;
 	}

@@ -8,7 +8,7 @@
 #include "util/render/units.h"
 
 #define MIN_LEFT	8	/* columns that text is not cut below */
-#define ROOM_LEFT	32	/* above which it is cut sooner than columns are dropped */
+#define ROOM_LEFT	48	/* above which it is cut sooner than columns are dropped */
 
 void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols)
 {
@@ -99,8 +99,11 @@ static void fit(const struct textgrid *g, const struct screen *s, u32 *width)
 	if (g->drop)
 		drop_by_rank(g, s, width);
 	total = line_width(g, width);
-	while (i < g->nr_cols && !(g->col[i].left && width[i] > MIN_LEFT))
+	while (i < g->nr_cols && !(g->col[i].give && width[i] > MIN_LEFT))
 		i++;
+	if (i == g->nr_cols)
+		for (i = 0; i < g->nr_cols && !(g->col[i].left && width[i] > MIN_LEFT);)
+			i++;
 	if (i < g->nr_cols && total > s->width) {
 		u32 over = total - s->width, most = width[i] - MIN_LEFT;
 

@@ -13,6 +13,7 @@ struct textgrid_col {
 	const char *head;
 	u32 from;		/* shown on screens of at least this width */
 	bool left;
+	bool give;		/* the first to shrink, instead of the leftmost one of the left */
 };
 
 struct textgrid {
@@ -33,8 +34,8 @@ void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
 /*
  * Prints it and frees what it holds.  It is never wider than the screen: first columns are
- * dropped by their rank, then the leftmost one aligned to the left shrinks, then the last columns
- * are dropped.
+ * dropped by their rank, then the one to give way, or the leftmost one aligned to the left, shrinks,
+ * then the last columns are dropped.
  * 0, or -1: a cell could not be added, out of memory (error() said so).
  */
 int textgrid__finish(struct textgrid *g, const struct screen *s);

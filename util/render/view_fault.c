@@ -2,6 +2,7 @@
 /* kvmw report -e fault: page faults by access, by place, and the levels that were mapped. */
 #include <string.h>
 
+#include "util/analysis/detail_name.h"
 #include "util/analysis/model_fault.h"
 #include "util/analysis/span_table.h"
 #include "util/render/json.h"
@@ -67,11 +68,21 @@ static int accesses(const struct screen *s, const struct fault_model *v)
 	return textgrid__finish(&g, s);
 }
 
+static u64 last_gpa(const struct fault_range *r)
+{
+	return sat_add(r->gpa, r->size - 1);
+}
+
+static const char *range_name(const struct report *rep, const struct fault_range *r)
+{
+	return detail_name__range(rep->opt->regions, r->gpa, last_gpa(r));
+}
+
 static void add_range(struct textgrid *g, const struct report *rep, const struct fault_model *v,
-		      const struct fault_range *r)
+		      const struct fault_range *r, bool named)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, r->vm);
-	unsigned long long gpa = r->gpa, last = sat_add(r->gpa, r->size - 1);
+	unsigned long long gpa = r->gpa, last = last_gpa(r);
 	char slot[UNITS_MAX], name[REC_VM_NAME];
 
 	textgrid__add(g, "0x%llx-0x%llx", gpa, last);
@@ -84,6 +95,16 @@ static void add_range(struct textgrid *g, const struct report *rep, const struct
 	textgrid__count(g, r->count);
 	textgrid__percent(g, r->count, v->count);
 	view_fault__add_times(g, v, &r->span);
+	if (named)
+		textgrid__add(g, "%s", range_name(rep, r) ?: "-");
+}
+
+static bool any_range_named(const struct report *rep, const struct fault_model *v)
+{
+	for (u32 i = 0; i < v->nr_ranges; i++)
+		if (range_name(rep, &v->range[i]))
+			return true;
+	return false;
 }
 
 static int view_fault__ranges(const struct screen *s, const struct report *rep,
@@ -94,9 +115,11 @@ static int view_fault__ranges(const struct screen *s, const struct report *rep,
 		{ .head = "slot" }, { .head = "count" }, { .head = "%" }, { .head = "time" },
 		{ .head = "%", .from = WIDE }, { .head = "mean" }, { .head = "p50", .from = WIDE },
 		{ .head = "p99" }, { .head = "max", .from = WIDE },
+		{ .head = "what", .left = true, .give = true },
 	};
 	struct textgrid_col shown[ARRAY_SIZE(cols)];
-	u32 nr_cols = ARRAY_SIZE(cols);
+	bool named = any_range_named(rep, v);
+	u32 nr_cols = ARRAY_SIZE(cols) - !named;
 	char count[UNITS_MAX];
 	struct textgrid g;
 	int ret;
@@ -109,7 +132,7 @@ static int view_fault__ranges(const struct screen *s, const struct report *rep,
 	fputs("\nMost frequent locations (2 MiB of RAM, one page of MMIO):\n", s->out);
 	textgrid__init(&g, shown, nr_cols);
 	for (u32 i = 0; i < v->nr_ranges; i++)
-		add_range(&g, rep, v, &v->range[i]);
+		add_range(&g, rep, v, &v->range[i], named);
 	ret = textgrid__finish(&g, s);
 	if (v->hidden)
 		fprintf(s->out, "%s more ranges not shown (use --top N)\n",
@@ -239,6 +262,7 @@ static void view_fault__json_ranges(struct json_object *obj, const struct report
 		json__vm(item, rep->rec, vm);
 		json__u64(item, "gpa", r->gpa);
 		json__u64(item, "size", r->size);
+		json__name(item, range_name(rep, r));
 		json_mmio(item, r->mmio);
 		json__ns(item, "slot", r->slot);
 		json__ns(item, "slot_gpa", slot ? r->slot_gpa : KVMW_NONE);

@@ -2,6 +2,7 @@
 /* kvmw report -e irq: interrupts by source and vector, and how long each step took. */
 #include "util/analysis/model_irq.h"
 #include "util/analysis/span_table.h"
+#include "util/arch/names.h"
 #include "util/render/json.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
@@ -15,20 +16,20 @@
 #define INJECT_EOI	"to EOI"
 
 static const struct textgrid_col cols[] = {
-	{ NULL, "source", 0, true },
-	{ NULL, "vector", 0, true },
-	{ NULL, "accepted", 0, false },
-	{ NULL, "injected", 0, false },
-	{ NULL, "EOIs", 0, false },
-	{ ASSERT_ACCEPT, "p50", WIDE, false },
-	{ ASSERT_ACCEPT, "p99", WIDE, false },
-	{ ASSERT_ACCEPT, "max", WIDE, false },
-	{ ACCEPT_INJECT, "p50", 0, false },
-	{ ACCEPT_INJECT, "p99", 0, false },
-	{ ACCEPT_INJECT, "max", WIDE, false },
-	{ INJECT_EOI, "p50", 0, false },
-	{ INJECT_EOI, "p99", 0, false },
-	{ INJECT_EOI, "max", WIDE, false },
+	{ .head = "source", .left = true },
+	{ .head = "vector", .left = true },
+	{ .head = "accepted" },
+	{ .head = "injected" },
+	{ .head = "EOIs" },
+	{ .group = ASSERT_ACCEPT, .head = "p50", .from = WIDE },
+	{ .group = ASSERT_ACCEPT, .head = "p99", .from = WIDE },
+	{ .group = ASSERT_ACCEPT, .head = "max", .from = WIDE },
+	{ .group = ACCEPT_INJECT, .head = "p50" },
+	{ .group = ACCEPT_INJECT, .head = "p99" },
+	{ .group = ACCEPT_INJECT, .head = "max", .from = WIDE },
+	{ .group = INJECT_EOI, .head = "p50" },
+	{ .group = INJECT_EOI, .head = "p99" },
+	{ .group = INJECT_EOI, .head = "max", .from = WIDE },
 };
 
 static const char *kind_name(const struct report *rep, u32 kind, char *buf, size_t size)
@@ -97,8 +98,15 @@ static void view_irq__add_times(struct textgrid *g, const struct duration_stats 
 	textgrid__ns(g, span->max);
 }
 
+/* Unknown, or of an interrupt without a vector: NULL. */
+static const char *vector_name(const struct irq_line *line, const char *(*name)(u64 vector))
+{
+	return line->mode || line->vector == UINT32_MAX ? NULL : name(line->vector);
+}
+
 static void add_line(struct textgrid *g, const struct report *rep, const struct irq_line *line)
 {
+	const char *name = vector_name(line, linux_vector_name);
 	enum irq_step eoi = irq_line__eoi(line);
 	char buf[TEXTGRID_CELL];
 
@@ -108,7 +116,7 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 	else if (line->vector == UINT32_MAX)
 		textgrid__add(g, "-");
 	else
-		textgrid__add(g, "0x%02x", line->vector);
+		textgrid__add(g, "0x%02x%s%s", line->vector, name ? " " : "", name ?: "");
 	textgrid__count(g, line->rows[IRQ_ACCEPT]);
 	textgrid__count(g, line->rows[IRQ_INJECT]);
 	textgrid__count(g, line->rows[eoi]);
@@ -171,18 +179,23 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 	const struct irq_model *v = model;
 	char count[UNITS_MAX];
 	struct textgrid g;
+	bool named = false;
 	int ret = 0;
 
 	if (v->nr_lines) {
 		fputs("\nInterrupts, with the time since the previous step:\n",
 		      s->out);
 		textgrid__init(&g, cols, ARRAY_SIZE(cols));
-		for (u32 i = 0; i < v->nr_lines; i++)
+		for (u32 i = 0; i < v->nr_lines; i++) {
 			add_line(&g, rep, &v->line[i]);
+			named |= vector_name(&v->line[i], linux_vector_name) != NULL;
+		}
 		ret = textgrid__finish(&g, s);
 	}
 	if (v->hidden)
 		fprintf(s->out, "%s more not shown (use --top N)\n", units__count(v->hidden, count));
+	if (named)
+		screen__wrap(s, "", "  ", "Names of vectors are those of Linux guests.");
 	again(s, v);
 	coalesced(s, rep, v);
 	if (v->over_limit)
@@ -213,6 +226,7 @@ static void json_line(struct json_object *list, const struct report *rep,
 	json__ns(item, "source_kind", line->source == IRQ_NO_SOURCE ? KVMW_NONE : line->source);
 	json__ns(item, "irq", line->irq);
 	json__ns(item, "vector", line->vector == UINT32_MAX ? KVMW_NONE : line->vector);
+	json__name(item, vector_name(line, guest_vector_name));
 	json__text(item, "mode", line->mode ? mode_name(line->mode) : NULL);
 	json__u64(item, "accepted", line->rows[IRQ_ACCEPT]);
 	json__u64(item, "injected", line->rows[IRQ_INJECT]);

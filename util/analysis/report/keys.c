@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
 #include "util/analysis/report/keys.h"
 
@@ -210,7 +211,7 @@ static void detail_label(const struct report *rep, const struct key_value *value
 	u32 kind = value->v[0], isa = value->v[0] >> 32;
 
 	if (rep->event == KVMW_EVENT_EXIT)
-		label__exit_detail(kind, value->v[1], buf, size);
+		label__exit_detail(rep, kind, value->v[1], buf, size);
 	else
 		label__family_detail(rep, kind, isa, value->v[1], buf, size);
 }
@@ -223,7 +224,11 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 	member[0] = text("detail", label);
 	member[1] = number("detail_kind", kind == NO_KIND ? KVMW_NONE : kind);
 	member[2] = number("detail_value", value->v[1]);
-	return 3;
+	member[3] = text("name", rep->event == KVMW_EVENT_EXIT ?
+			 detail_name__exit(rep->opt->regions, kind, value->v[1]) :
+			 detail_name__family(rep->opt->regions, rep->event, kind, value->v[1]));
+	member[3].optional = true;
+	return 4;
 }
 
 /* ---- access: the detail of an exit, except for pages of memory ---------------- */

@@ -31,6 +31,7 @@ struct key_value {
 struct key_member {
 	const char *name;
 	bool is_text;
+	bool optional;		/* where it is null, JSON does not have it */
 	const char *text;	/* NULL: null */
 	u64 number;		/* KVMW_NONE: null */
 };

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
 #include "util/arch/ioctl.h"
-#include "util/arch/names.h"
 #include "util/event_desc.h"
 #include "util/text.h"
 
@@ -43,19 +43,15 @@ void label__kind(const struct report *rep, u32 kind, char *buf, size_t size)
 }
 
 /* The detail of a cycle, in the words that users search for. */
-void label__exit_detail(u32 kind, u64 detail, char *buf, size_t size)
+void label__exit_detail(const struct report *rep, u32 kind, u64 detail, char *buf, size_t size)
 {
+	const char *name = detail_name__exit(rep->opt->regions, kind, detail), *what;
 	unsigned long long value = detail;
 	const struct kind_desc *details;
-	const char *name = NULL, *what;
 	size_t nr;
 
 	details = detail_desc__all(&nr);
 	what = kind < nr ? details[kind].name : "?";
-	if (kind == KVMW_DETAIL_MSR_READ || kind == KVMW_DETAIL_MSR_WRITE)
-		name = msr_name(value);
-	else if (kind == KVMW_DETAIL_HYPERCALL)
-		name = hypercall_name(value);
 	if (!*what || kind == UINT16_MAX)
 		snprintf(buf, size, "-");
 	else if (value == KVMW_NONE)
@@ -63,7 +59,7 @@ void label__exit_detail(u32 kind, u64 detail, char *buf, size_t size)
 	else if (kind == KVMW_DETAIL_CR_READ || kind == KVMW_DETAIL_CR_WRITE)
 		snprintf(buf, size, "%s CR%llu", what, value);
 	else if (kind == KVMW_DETAIL_EXCEPTION)
-		snprintf(buf, size, "%s %llu", what, value);
+		snprintf(buf, size, "%s %llu%s%s", what, value, name ? " " : "", name ?: "");
 	else
 		snprintf(buf, size, "%s 0x%llx%s%s", what, value, name ? " " : "", name ?: "");
 }
@@ -124,7 +120,7 @@ void label__memslot(u64 slot, char *buf, size_t size)
 static void family_value(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
 			 size_t size)
 {
-	const char *name = NULL;
+	const char *name;
 
 	switch (rep->event) {
 	case KVMW_EVENT_STACK:
@@ -141,20 +137,18 @@ static void family_value(const struct report *rep, u32 kind, u32 isa, u64 detail
 		return;
 	case KVMW_EVENT_IOCTL:
 		name = ioctl_name(detail);
-		break;
-	case KVMW_EVENT_HYPERCALL:
-		name = kind == KVMW_hypercall_KVM ? hypercall_name(detail) : NULL;
-		break;
+		if (!name)
+			break;
+		snprintf(buf, size, "%s", name);
+		return;
 	case KVMW_EVENT_MEMSLOT:
 		label__memslot(detail, buf, size);
 		return;
 	default:
 		break;
 	}
-	if (name)
-		snprintf(buf, size, "%s", name);
-	else
-		snprintf(buf, size, "0x%llx", (unsigned long long)detail);
+	name = detail_name__family(rep->opt->regions, rep->event, kind, detail);
+	snprintf(buf, size, "0x%llx%s%s", (unsigned long long)detail, name ? " " : "", name ?: "");
 }
 
 /* Without a column for it, the kind is part of the label, where there are several. */

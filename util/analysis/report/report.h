@@ -19,6 +19,7 @@
 #include "util/arch/reason.h"
 #include "util/event_desc.h"
 
+struct regions;
 struct report_row;
 
 enum report_order_id { ORDER_COST, ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
@@ -40,6 +41,7 @@ struct report_options {
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	bool details;			/* of the exit reasons that are the only key */
+	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
 };
 
