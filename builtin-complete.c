@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
 #include "util/capture/filter_options.h"
@@ -152,19 +153,6 @@ static void offer_values(struct request *r, const struct argp_option *option)
 
 /* ---- options ------------------------------------------------------------- */
 
-static const struct argp_option *find_option(const struct argp *argp, const char *name, size_t len,
-					     int key)
-{
-	const struct argp_option *found = NULL;
-
-	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++)
-		if (o->name && (name ? !strncmp(o->name, name, len) && !o->name[len] : o->key == key))
-			return o;
-	for (const struct argp_child *c = argp->children; c && c->argp && !found; c++)
-		found = find_option(c->argp, name, len, key);
-	return found;
-}
-
 static void offer_options(const struct request *r, const struct argp *argp)
 {
 	char word[64];
@@ -179,26 +167,6 @@ static void offer_options(const struct request *r, const struct argp *argp)
 		offer_options(r, c->argp);
 }
 
-/* The option whose argument is the word after this one; NULL: none. */
-static const struct argp_option *wants_argument(const struct argp *argp, const char *word)
-{
-	const struct argp_option *o = NULL;
-
-	if (begins(word, "--")) {
-		o = word[2] ? find_option(argp, word + 2, strlen(word + 2), 0) : NULL;
-		return o && o->arg ? o : NULL;
-	}
-	if (*word != '-')
-		return NULL;
-	/* Of "-qe" the last one, if those before it have no argument. */
-	for (word++; *word; word++) {
-		o = find_option(argp, NULL, 0, *word);
-		if (!o || o->arg)
-			break;
-	}
-	return o && o->arg && !word[1] ? o : NULL;
-}
-
 /* The words behind the command's name, the last one being typed. */
 static void complete_options(struct request *r, int argc, const char **argv)
 {
@@ -209,18 +177,17 @@ static void complete_options(struct request *r, int argc, const char **argv)
 	for (int i = 0; i < argc - 1; i++) {
 		bool argument = o;
 
-		o = argument ? NULL : wants_argument(argp, argv[i]);
+		o = argument ? NULL : option__wants_next(argp, argv[i]);
 		/* Then comes a COMMAND, which is not ours; only record takes one. */
-		if (!argument && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
-			if (argp->args_doc)
-				puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
+		if (!argument && argp->args_doc && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
+			puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
 			return;
 		}
 	}
 	if (o) {
 		offer_values(r, o);
 	} else if (equals && begins(r->word, "--")) {
-		o = find_option(argp, r->word + 2, equals - r->word - 2, 0);
+		o = option__find(argp, r->word + 2, equals - r->word - 2);
 		r->kept = equals + 1 - r->word;
 		if (o && o->arg)
 			offer_values(r, o);
@@ -229,6 +196,8 @@ static void complete_options(struct request *r, int argc, const char **argv)
 		offer(r, "--help", "print the options");
 	} else if (argp->args_doc) {
 		puts(":command");
+	} else if (option__find(argp, "input", strlen("input"))) {
+		puts(":recording");
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
 #include "util/capture/provider.h"
@@ -36,7 +37,7 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return usage_error("list: unexpected argument '%s'", arg);
+		return usage_error("list takes no argument: '%s'; kvmw list -h lists its options", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -116,7 +117,7 @@ int cmd_list(int argc, const char **argv)
 	int nr, ret = KVMW_FAILED;
 	struct vm *vms = NULL;
 
-	if (argp_parse(&list_argp, argc, (char **)argv, 0, NULL, &args))
+	if (options__parse(&list_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
 	nr = vm__scan(&vms, &list.hidden);
 	if (nr < 0)

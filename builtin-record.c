@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "builtin-options.h"
 #include "builtin-record.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
@@ -425,7 +426,7 @@ int cmd_record(int argc, const char **argv)
 	r->opt.ring_bytes = DEFAULT_RING;
 	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));
-	if (argp_parse(&record_argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, &r->opt))
+	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
 
 	err = host__can_record() || prepare(r) || record(r);

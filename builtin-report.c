@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "builtin-common.h"
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
@@ -211,8 +212,6 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		return usage_error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;
@@ -291,7 +290,7 @@ static void forget(struct reading *in)
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
-	struct data_reader *reader = data_reader__open(args->common.input);
+	struct data_reader *reader = common_args__open(&args->common, "report");
 	const struct scan_consumer *consumers[2];
 	struct scan_consumer of_model;
 	struct report_scan rs;
@@ -300,7 +299,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 
 	if (!reader)
 		return -1;
-	in->rec = recording__new(args->common.input);
+	in->rec = recording__new(common_args__input(&args->common));
 	if (!in->rec) {
 		data_reader__close(reader);
 		return -1;
@@ -330,7 +329,7 @@ static int read_recording(struct args *args, struct reading *in)
 {
 	struct report_options *opt = &args->opt;
 	struct stat st;
-	bool file = !stat(args->common.input, &st) && S_ISREG(st.st_mode);
+	bool file = !stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode);
 	/* What the kernel does not count has no sums but those of rows. */
 	bool sums = !file || args->common.window.active || report_options__fine(opt) ||
 		    (opt->event && !event_desc__is_cycle(opt->event));
@@ -420,10 +419,10 @@ const struct argp report_argp = {
 
 int cmd_report(int argc, const char **argv)
 {
-	struct args args = { .common = { .input = "kvmw.data" } };
+	struct args args = { .width = 0 };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&report_argp, argc, (char **)argv, 0, NULL, &args))
+	if (!options__parse(&report_argp, argc, argv, 0, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	common_args__free(&args.common);
 	return ret;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builtin-common.h"
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
 #include "util/error.h"
@@ -71,8 +72,6 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MAX:
 		return parse_max(&args->opt, arg);
-	case ARGP_KEY_ARG:
-		return usage_error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;
@@ -140,7 +139,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 
 static int script(const struct args *args)
 {
-	struct data_reader *reader = data_reader__open(args->common.input);
+	struct data_reader *reader = common_args__open(&args->common, "script");
 	struct script_options opt = args->opt;
 	struct script_result result = { 0 };
 	struct recording *rec;
@@ -150,7 +149,7 @@ static int script(const struct args *args)
 		return KVMW_FAILED;
 	if (args->follow)
 		data_reader__follow(reader);
-	rec = recording__new(args->common.input);
+	rec = recording__new(common_args__input(&args->common));
 	if (!rec) {
 		data_reader__close(reader);
 		return KVMW_FAILED;
@@ -175,10 +174,10 @@ const struct argp script_argp = {
 
 int cmd_script(int argc, const char **argv)
 {
-	struct args args = { .common = { .input = "kvmw.data" } };
+	struct args args = { .follow = false };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&script_argp, argc, (char **)argv, 0, NULL, &args))
+	if (!options__parse(&script_argp, argc, argv, 0, &args))
 		ret = script(&args);
 	common_args__free(&args.common);
 	return ret;

@@ -75,6 +75,8 @@ def test_recordings(tmp_path):
     for words in ("report -i ", "script --input=", "info --input ", "record -o "):
         assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
     assert bash("kvmw report -i a", tmp_path) == ["a.kvmw"]
+    for words in ("report ", "script -e irq ", "info --json ", "report --hist -- "):
+        assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
 
 
 def test_the_command_of_record(tmp_path):

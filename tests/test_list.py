@@ -54,5 +54,5 @@ def test_text_names_all():
 
 def test_usage():
     done = kvmw("list", "pid")
-    assert done.returncode == 2 and "unexpected argument 'pid'" in done.stderr
+    assert done.returncode == 2 and "takes no argument: 'pid'" in done.stderr
     assert kvmw("list", "--no-pager").returncode == 0
