@@ -11,7 +11,7 @@
 #include "util/error.h"
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
+enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
@@ -24,6 +24,7 @@ static const struct argp_option select_options[] = {
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
 	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2", 3 },
 	{ "pid", OPT_PID, "LIST", 0, "The same as --vm", 3 },
+	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
 	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
 	{ 0 },
@@ -83,6 +84,8 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_PID:
 		return number_list__parse_vms(&args->pids, key == OPT_VM ? "--vm" : "--pid", arg) ?
 		       EINVAL : 0;
+	case OPT_REASON:
+		return reason_list__parse(&args->reasons, arg) ? EINVAL : 0;
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
 	case OPT_NO_PAGER:
@@ -154,4 +157,5 @@ void common_args__free(struct common_args *args)
 {
 	number_list__free(&args->vcpus);
 	number_list__free(&args->pids);
+	reason_list__free(&args->reasons);
 }

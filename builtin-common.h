@@ -15,6 +15,7 @@ enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
 struct common_args {
 	const char *input;		/* NULL: DEFAULT_INPUT */
 	struct number_list vcpus, pids;	/* empty: all */
+	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
 	enum output_format format;
 	bool no_pager;
@@ -25,7 +26,7 @@ struct common_args {
  * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone */
-extern const struct argp common_select_argp;	/* --vcpu, --pid, --time */
+extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */
 

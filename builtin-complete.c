@@ -14,6 +14,7 @@
 #include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
+#include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
@@ -104,9 +105,18 @@ static void running_vms(const struct request *r)
 
 static void exit_reasons(const struct request *r)
 {
-	for (u32 i = 0; i < RECORD_FILTER_MAX_REASON; i++)
+	for (u32 i = 0; i < REASON_MAX_NAMED; i++)
 		if (record_filter__reason_name(i))
 			offer(r, record_filter__reason_name(i), "exit reason");
+}
+
+/* A recording may come from any host. */
+static void reasons_of_any(const struct request *r)
+{
+	for (u32 isa = KVMW_ISA_NONE; isa <= KVMW_ISA_SVM; isa++)
+		for (u32 i = 0; i < REASON_MAX_NAMED; i++)
+			if (reason_known(isa, i))
+				offer(r, reason_known(isa, i), isa_name(isa));
 }
 
 static void sort_keys(const struct request *r)
@@ -132,8 +142,10 @@ static const struct {
 	{ "record", "stack", stack_events },
 	{ "report", "event", reported_events },
 	{ "report", "order", orders },
+	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
 	{ "script", "event", events_and_kinds },
+	{ "script", "reason", reasons_of_any },
 };
 
 /* The argument of an option, which begins behind r->kept bytes of the word. */

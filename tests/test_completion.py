@@ -63,6 +63,8 @@ def test_keys_and_orders():
 
 def test_reasons():
     assert bash("kvmw record --reason hlt") or "HLT" in bash("kvmw record --reason H")
+    assert bash("kvmw report --reason wbin") == ["wbinvd"]
+    assert bash("kvmw script --reason=io,EPT_V") == ["io,EPT_VIOLATION"]
     quoted = [word for word in bash("kvmw record --reason ") if " " in word]
     assert all(re.search(r"\\ ", word) for word in quoted)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a hand types by habit: -h, help, FILE; and what kvmw says where that is wrong."""
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import tempfile
 
 import pytest
 
-from synthetic import KVMW, kvmw, one_line, svm_recording
+from synthetic import KVMW, SVM, TREE, kvmw, one_line, svm_recording, vmx_recording
 from test_pages import COMMANDS
 
 
@@ -144,3 +145,115 @@ def test_recording_of_somebody_else(command):
     owner = "root" if nobody else "it belongs to "
     one_line(done, 1, "cannot open kvmw.data: Permission denied", owner,
              "mode is 0600" if nobody else "mode is 0000", "chown")
+
+
+# ---- names that are misspelt, and words for another option -------------------
+
+@pytest.mark.parametrize("args, words", [
+    (["report", "-s", "vpcu"], ["no key 'vpcu' (did you mean vcpu?); the keys are reason"]),
+    (["report", "--order", "cuont"], ["'cuont' (did you mean count?)", "ordered by time"]),
+    (["report", "-e", "irqs"], ["unknown event 'irqs' (did you mean irq?); use exit"]),
+    (["report", "-e", "dirt"], ["did you mean dirty?"]),
+    (["report", "--reason", "ept_violaton"], ["'ept_violaton'", "did you mean EPT_VIOLATION?"]),
+    (["script", "--reason", "io,npff"], ["'npff'", "did you mean npf?"]),
+    (["report", "--reason", ","], ["no exit reason given"]),
+    (["script", "-e", "iqr"], ["no event 'iqr' in this recording (did you mean irq?)"]),
+    (["script", "-F", "reson"], ["'reson'", "did you mean reason?"]),
+    (["script", "-F", "time,gest_ns"], ["'gest_ns'", "did you mean guest_ns?"]),
+    (["record", "-a", "-e", "scheduleing"], ["did you mean scheduling?"]),
+    (["record", "-a", "--stack", "userpsace"], ["did you mean userspace?"]),
+    (["record", "-a", "-e", "io"], ["an exit reason, not an event", "-e exit --reason io"]),
+])
+def test_names(svm, args, words):
+    path = [] if args[0] == "record" else [svm]
+    one_line(kvmw(*args, *path), 2, *words)
+
+
+def report_json(*args):
+    done = kvmw("report", "--json", *args)
+    assert done.returncode == 0, done.stderr
+    rep = json.loads(done.stdout)
+    return {key: rep[key] for key in ("event", "sort", "rows", "total", "reasons") if key in rep}, done.stderr
+
+
+@pytest.mark.parametrize("typed, meant", [
+    (["-e", "io"], ["--reason", "io"]),
+    (["-e", "HLT"], ["--reason", "HLT"]),
+    (["-s", "io"], ["--reason", "io"]),
+    (["-e", "port"], ["--reason", "io", "--sort", "detail"]),
+    (["-s", "port"], ["--reason", "io", "--sort", "detail"]),
+    (["-s", "vcpu,mmio"], ["--reason", "npf", "--sort", "vcpu,detail"]),
+    (["-e", "vcpu"], ["--sort", "vcpu"]),
+    (["-e", "cpu", "--order", "count"], ["--sort", "cpu", "--order", "count"]),
+    (["-e", "port", "-s", "vcpu"], ["--reason", "io", "--sort", "vcpu"]),
+    (["-s", "exit"], ["-e", "exit"]),
+])
+def test_words_for_another_option(svm, typed, meant):
+    """report acts on what was meant, and says so in one line."""
+    got, said = report_json(svm, *typed)
+    wanted, nothing = report_json(svm, *meant)
+    assert got == wanted and not nothing
+    assert said.startswith(f"kvmw: --{'event' if typed[0] == '-e' else 'sort'} '") and said.count("\n") == 1
+    assert "; taken as " in said
+
+
+@pytest.mark.parametrize("args", [
+    ["-e", "io", "--reason", "npf"], ["--reason", "npf", "-e", "io"], ["-e", "vcpu", "-s", "cpu"],
+    ["-s", "irq", "-e", "exit"]])
+def test_a_word_and_its_own_option(svm, args):
+    one_line(kvmw("report", svm, *args), 2, "but another option chooses that")
+
+
+def test_words_for_another_option_of_script(svm):
+    got = kvmw("script", svm, "-e", "io", "--json")
+    assert got.stderr == "kvmw: --event 'io': an exit reason; taken as --reason io\n"
+    assert got.stdout == printed("script", svm, "--reason", "io", "--json")
+    one_line(kvmw("script", svm, "-e", "io", "--reason", "npf"), 2, "--reason chooses that")
+    one_line(kvmw("script", svm, "-e", "exit,io"), 2, "no event 'io'")
+
+
+# ---- exit reasons ------------------------------------------------------------
+
+@pytest.mark.parametrize("words", ["npf", "NPF,hlt", "io,cpuid", "0x7b", "120,io"])
+def test_reasons_of_a_report(svm, words):
+    """Rows of these reasons alone, with the numbers that they have among all; and vCPUs' whole time."""
+    wanted = {SVM.get(word.lower()) or int(word, 0) for word in words.split(",")}
+    every, _ = report_json(svm)
+    got, _ = report_json(svm, "--reason", words)
+    assert got["reasons"] == words.split(",")
+
+    def plain(row):
+        return {key: value for key, value in row.items() if not key.endswith("_percent")}
+
+    assert [plain(row) for row in got["rows"]] == [
+        plain(row) for row in every["rows"] if row["reason_number"] in wanted]
+    assert got["total"]["count"] == sum(row["count"] for row in got["rows"]) > 0
+    assert abs(sum(row["time_percent"] for row in got["rows"]) - 100) < 0.01
+    times = [json.loads(printed("report", svm, "--json", *args))["vcpu_time"]
+             for args in ([], ["--reason", words])]
+    assert times[0] == times[1]
+    # Keys that the kernel does not count come from rows.
+    fine, _ = report_json(svm, "--reason", words, "-s", "cpu")
+    assert fine["total"]["count"] == got["total"]["count"]
+
+
+def test_reasons_that_do_not_occur(svm, tmp_path):
+    """In the words of the recording's own instruction set."""
+    one_line(kvmw("report", svm, "--reason", "EPT_VIOLATION"), 1, "no exits with --reason EPT_VIOLATION",
+             "the recording contains: ", "npf", "SVM 0x56")
+    vmx = vmx_recording(tmp_path / "vmx").path
+    one_line(kvmw("report", vmx, "--reason", "wbinvd"), 1, "HLT", "EPT_VIOLATION", "VMX 0x63")
+    assert {row["reason"] for row in report_json(vmx, "--reason", "io,npf,hlt,cpuid")[0]["rows"]} == {
+        "IO_INSTRUCTION", "EPT_VIOLATION", "HLT", "CPUID"}
+    one_line(kvmw("report", svm, "--reason", "io", "--vcpu", 77), 1, "--vcpu, --reason")
+    one_line(kvmw("script", svm, "--reason", "wbinvd"), 1, "no events match --reason;")
+    families = TREE / "tests/data/svm-families.kvmw"
+    one_line(kvmw("report", families, "-e", "irq", "--reason", "io"), 1, "have no exit reason")
+
+
+def test_reasons_of_returns_to_the_vmm():
+    path = TREE / "tests/data/svm-userspace.kvmw"
+    every = {row["reason"]: row["count"] for row in report_json(path)[0]["rows"]}
+    for words in "io,hlt", "KVM_EXIT_IO,KVM_EXIT_HLT", "kvm_exit_io,5":
+        got = {row["reason"]: row["count"] for row in report_json(path, "--reason", words)[0]["rows"]}
+        assert got == {name: every[name] for name in ("KVM_EXIT_IO", "KVM_EXIT_HLT")}

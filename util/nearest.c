@@ -55,11 +55,21 @@ static u32 edits(const char *a, const char *b)
 	return last[len];
 }
 
+/* Words may come from a recording: they are printed. */
+static bool can_be_meant(const char *word)
+{
+	size_t len = 0;
+
+	while (len <= NEAREST_MAX && word[len] > ' ' && word[len] < 0x7f)
+		len++;
+	return len && len <= NEAREST_MAX && !word[len];
+}
+
 void nearest__offer(struct nearest *n, const char *word)
 {
 	u32 len = strlen(n->typed), most, distance;
 
-	if (!len || !*word || strlen(word) > NEAREST_MAX)
+	if (!len || !can_be_meant(word))
 		return;
 	if (!strncasecmp(word, n->typed, len)) {
 		distance = 0;

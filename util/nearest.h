@@ -20,7 +20,7 @@ void nearest__begin(struct nearest *n, const char *typed, size_t len);
 /*
  * Offers a known word. It is like what was typed if it begins with it, or if few letters have
  * to be inserted, deleted, replaced or swapped: one in three. Upper and lower case are the same.
- * Of equally near words the first one stays.
+ * Of equally near words the first one stays. Words that are not printable ASCII are ignored.
  */
 void nearest__offer(struct nearest *n, const char *word);
 

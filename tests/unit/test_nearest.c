@@ -72,6 +72,11 @@ static void test_lengths(void **state)
 	char longer[NEAREST_MAX + 2];
 	struct nearest n;
 
+	nearest__begin(&n, "\033irq", 4);
+	nearest__offer(&n, "\033irq");
+	nearest__offer(&n, "irq exit");
+	nearest__offer(&n, "");
+	assert_string_equal(n.word, "");
 	nearest__begin(&n, "irq,exit", 3);
 	nearest__offer(&n, "irq");
 	assert_string_equal(n.word, "irq");

@@ -16,7 +16,10 @@ struct script_options {
 	const char *events;		/* NULL: all */
 	const char *fields;		/* NULL: the default ones */
 	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
+	struct reason_list reasons;	/* empty: all; else only events that have a reason */
+	u64 min_ns;			/* 0: all; else only events that took as long */
 	u64 max_events;			/* 0: all */
+	u32 outliers;			/* only so many, the longest ones first; 0: all, by time */
 	bool brief;			/* without -F, only the fields that people read */
 	bool stream;			/* events are not known before their rows come */
 };
@@ -43,6 +46,7 @@ struct event_view {
 	u32 *kinds;			/* wanted ones, where not all are */
 	u32 nr_kinds, room_kinds;
 	int vcpu, tid, cpu, kind, isa;	/* fields; -1: there is none */
+	int reason, span, halt, poll;	/* likewise; reason: of an exit or a return to the VMM */
 	struct field_view *field;
 	u32 nr_fields;
 };

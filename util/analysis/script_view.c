@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw script: which events and fields are selected, by -e and -F. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/script_internal.h"
 #include "util/array.h"
 #include "util/error.h"
+#include "util/nearest.h"
 
 static const char *const head_names[] = {
 	[HEAD_COMM] = "comm", [HEAD_TID] = "tid", [HEAD_PID] = "pid", [HEAD_CPU] = "cpu",
@@ -86,6 +88,24 @@ static bool is_field(const struct data_reader *r, const char *item, size_t len, 
 	return false;
 }
 
+static int no_field(const struct data_reader *r, const char *item, size_t len)
+{
+	struct nearest n;
+
+	nearest__begin(&n, item, len);
+	for (u32 i = 0; i < NR_HEADS; i++)
+		nearest__offer(&n, head_names[i]);
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		for (u32 i = 0; event && i < event->nr_fields; i++)
+			nearest__offer(&n, event->fields[i].name);
+	}
+	return error("--fields: no event has a field '%.*s'%s; there are comm, tid, pid, cpu, time, "
+		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
+		     (int)len, item, nearest__hint(&n));
+}
+
 static int check_fields(struct script *sc, const struct data_reader *r)
 {
 	const char *list = sc->opt->fields, *item;
@@ -104,9 +124,7 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 	if (!item)
 		return 0;
 	sc->result->usage = true;
-	return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
-		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
-		     (int)len, item);
+	return no_field(r, item, len);
 }
 
 /* ---- -e ----------------------------------------------------------------- */
@@ -170,6 +188,30 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 	return want_tracepoint(sc, item, len);
 }
 
+static int script_view__no_event(const struct script *sc, const struct data_reader *r,
+				 const char *item, size_t len)
+{
+	const struct rec_meta *m = &sc->model.rec->meta;
+	char name[NEAREST_MAX + 1];
+	struct nearest n;
+
+	nearest__begin(&n, item, len);
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		if (event)
+			nearest__offer(&n, event->name);
+		for (u32 i = 0; event && i < event->nr_kinds && memchr(item, ':', len); i++) {
+			snprintf(name, sizeof(name), "%.20s:%.19s", event->name, event->kinds[i].name);
+			nearest__offer(&n, name);
+		}
+	}
+	for (u32 i = 0; i < m->nr_tracepoints; i++)
+		nearest__offer(&n, m->tracepoint[i].name);
+	return error("--event: no event '%.*s' in this recording%s; kvmw info lists its events, "
+		     "kvmw list all known ones", (int)len, item, nearest__hint(&n));
+}
+
 static int take_events(struct script *sc, const struct data_reader *r)
 {
 	const char *list = sc->opt->events, *item;
@@ -188,8 +230,7 @@ static int take_events(struct script *sc, const struct data_reader *r)
 		if (!ret)
 			continue;
 		sc->result->usage = true;
-		return error("--event: no event '%.*s' in this recording; kvmw info lists its events, "
-			     "kvmw list all known ones", (int)len, item);
+		return script_view__no_event(sc, r, item, len);
 	}
 	return 0;
 }
@@ -313,6 +354,7 @@ static bool said_elsewhere(const struct event_view *v, u32 i)
 
 static int make_view(struct script *sc, struct event_view *v, const struct data_event *event)
 {
+	const struct event_desc *desc = event_desc__by_id(event->id);
 	bool brief = sc->opt->brief;
 
 	v->event = event;
@@ -321,6 +363,12 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	v->kind = data_event__field(event, "kind");
 	v->isa = data_event__field(event, "isa");
 	v->cpu = data_event__field(event, "cpu");
+	v->reason = data_event__field(event, "reason");
+	if (v->isa < 0 || (v->reason >= 0 && field__form(event, v->reason) != FORM_REASON))
+		v->reason = -1;
+	v->span = data_event__field(event, desc && desc->span ? desc->span : "span_ns");
+	v->halt = data_event__field(event, "halt_ns");
+	v->poll = data_event__field(event, "poll_ns");
 	v->field = mem__calloc(event->nr_fields, sizeof(*v->field));
 	if (!v->field)
 		return -1;

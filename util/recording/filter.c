@@ -4,8 +4,12 @@
 
 #include "util/recording/filter.h"
 #include "util/analysis/hist.h"
+#include "util/arch/reason.h"
 #include "util/array.h"
 #include "util/error.h"
+#include "util/events.h"
+#include "util/memory.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 
 static int number_list__read(struct number_list *list, bool vms, const char *text)
@@ -67,6 +71,56 @@ bool number_list__has_vm(const struct number_list *list, u32 pid, u32 nth)
 void number_list__free(struct number_list *list)
 {
 	free(list->range);
+	memset(list, 0, sizeof(*list));
+}
+
+static int no_reason(const char *word)
+{
+	struct nearest n;
+
+	nearest__begin(&n, word, strlen(word));
+	for (u32 isa = KVMW_ISA_NONE; isa <= KVMW_ISA_SVM; isa++)
+		reason_offer(isa, &n);
+	return error("--reason '%.60s': no exit reason has this name%s; a number works too, and kvmw "
+		     "report shows the reasons that occur", word, nearest__hint(&n));
+}
+
+static bool is_number(const char *word)
+{
+	u64 value;
+
+	return !parse_number(&word, 0, UINT32_MAX, &value) && !*word;
+}
+
+int reason_list__parse(struct reason_list *list, const char *text)
+{
+	char *save;
+
+	reason_list__free(list);
+	list->text = mem__strdup(text);
+	if (!list->text)
+		return -1;
+	for (char *p = strtok_r(list->text, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		if (list->nr == ARRAY_SIZE(list->word))
+			return error("--reason: more than %zu reasons", ARRAY_SIZE(list->word));
+		if (!is_number(p) && !reason_exists(p))
+			return no_reason(p);
+		list->word[list->nr++] = p;
+	}
+	return list->nr ? 0 : error("--reason: no exit reason given (example: npf,hlt)");
+}
+
+bool reason_list__has(const struct reason_list *list, u32 isa, u32 reason)
+{
+	for (u32 i = 0; i < list->nr; i++)
+		if (reason_is(isa, reason, list->word[i]))
+			return true;
+	return false;
+}
+
+void reason_list__free(struct reason_list *list)
+{
+	free(list->text);
 	memset(list, 0, sizeof(*list));
 }
 

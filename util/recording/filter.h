@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a report is limited to: lists of numbers, a window of time. */
+/* What a report is limited to: lists of numbers or reasons, a window of time. */
 #ifndef KVMW_FILTER_H
 #define KVMW_FILTER_H
 
@@ -22,6 +22,18 @@ bool number_list__has(const struct number_list *list, u64 number);
 /* nth: number of the VM among those with its pid, from 1; 0: it is the only one. */
 bool number_list__has_vm(const struct number_list *list, u32 pid, u32 nth);
 void number_list__free(struct number_list *list);
+
+/* Exit reasons, as words: which numbers they stand for depends on the event's isa. */
+struct reason_list {		/* all zero: empty */
+	char *text;		/* as given, its commas replaced */
+	const char *word[32];
+	u32 nr;
+};
+
+/* Parses "io,npf,0x7c". 0, or -1: not such a list, or out of memory (error() said so). */
+int reason_list__parse(struct reason_list *list, const char *text);
+bool reason_list__has(const struct reason_list *list, u32 isa, u32 reason);
+void reason_list__free(struct reason_list *list);
 
 /* Both ends are inclusive. */
 struct time_window {

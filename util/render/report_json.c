@@ -147,6 +147,11 @@ int render__report_json(const struct screen *s, const struct report *rep, const 
 		json_object_array_add(list, json_object_new_string(
 					      sort_key__get(rep->opt->sort[i])->name));
 	json__text(root, "order", report_order__get(rep->opt->order)->name);
+	if (rep->opt->reasons.nr) {
+		list = json__array(root, "reasons");
+		for (u32 i = 0; i < rep->opt->reasons.nr; i++)
+			json_object_array_add(list, json_object_new_string(rep->opt->reasons.word[i]));
+	}
 	if (rec->window.active) {
 		window = json__object(root, "window");
 		json__u64(window, "from_ns", rec->window.from);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/nearest.h"
 
 static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 {
@@ -25,14 +26,60 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 	}
 }
 
+/* Whether "a, b" has the item. */
+static bool lists(const char *list, const char *item)
+{
+	size_t len = strlen(item);
+
+	for (const char *at = strstr(list, item); at; at = strstr(at + 1, item))
+		if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+/* The exit reasons that occur, by their own instruction sets. */
+static void list_reasons(const struct report *rep, struct nearest *n, char *buf, size_t size)
+{
+	const struct agg_table *all = &rep->rec->totals;
+	char name[REASON_NAME_MAX];
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; i < all->table.nr && len + REASON_NAME_MAX + 8 < size; i++) {
+		const struct agg *agg = agg_table__at(all, i);
+
+		if (agg->key.event != rep->event || !agg->total.count)
+			continue;
+		reason_name(agg->key.isa, agg->key.reason, name, sizeof(name));
+		if (lists(buf, name))
+			continue;
+		nearest__offer(n, name);
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", name);
+	}
+}
+
+static void why_no_such_reason(struct report *rep)
+{
+	const struct reason_list *reasons = &rep->opt->reasons;
+	char occur[512];
+	struct nearest n;
+
+	nearest__begin(&n, reasons->word[0], strlen(reasons->word[0]));
+	list_reasons(rep, &n, occur, sizeof(occur));
+	snprintf(rep->empty, sizeof(rep->empty), "no %s with --reason %s%s%s%s%s", rep->desc->plural,
+		 reasons->word[0], reasons->nr > 1 ? " or the others" : "", nearest__hint(&n),
+		 *occur ? "; the recording contains: " : "", occur);
+}
+
 static void why_filtered(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
+				rep->opt->reasons.nr ? "--reason" : NULL,
 				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
-	char vcpus[320], by[32] = "";
+	char vcpus[320], by[64] = "";
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
@@ -46,7 +93,11 @@ static void why_filtered(struct report *rep)
 			 "were lost: the ring was full", (unsigned long long)rep->lost);
 		return;
 	}
-	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+	if (rep->opt->reasons.nr && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+		why_no_such_reason(rep);
+		return;
+	}
+	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr && !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing happened in that window of --time; the recording lasts %.6f s",
 			 seconds);

@@ -120,9 +120,16 @@ static void vmx_reason_flags(u32 reason, char *buf, size_t size)
 		snprintf(buf + len, size - len, "|0x%x", rest);
 }
 
+/* The short words of SVM, where they mean the same: they serve on both. */
+static const struct reason_word words[] = {
+	{ "interrupt", 1 }, { "vintr", 7 }, { "hypercall", 18 }, { "io", 30 }, { "msr", 31 }, { "msr", 32 },
+	{ "mwait", 36 }, { "monitor", 39 }, { "pause", 40 }, { "npf", 48 }, { "npf", 49 },
+	{ NULL, 0 },
+};
+
 const struct isa isa_vmx = {
 	.name = "VMX",
-	.examples = "EPT_VIOLATION, IO_INSTRUCTION, HLT",
+	.words = words,
 	.number_mask = 0xffff,
 	.reason = vmx_reason,
 	.flags = vmx_reason_flags,
