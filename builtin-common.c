@@ -25,8 +25,8 @@ static const struct argp_option select_options[] = {
 	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2", 3 },
 	{ "pid", OPT_PID, "LIST", 0, "The same as --vm", 3 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
-	{ "time", OPT_TIME, "FROM,TO", 0, "Only what began in this window, in seconds since the "
-	  "start; @TIME is a CLOCK_MONOTONIC time", 3 },
+	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, 2100ms "
+	  "since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
 	{ 0 },
 };
 

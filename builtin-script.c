@@ -148,13 +148,13 @@ static int say_why_nothing(const struct recording *rec, const struct script_opti
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
 				      rec->window.active ? "--time" : NULL };
-	char by[96] = "", holds[512];
+	char by[96] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: the window of --time %s; the recording lasts %.6f s", rec->path,
-			     recording__wrong_window(rec), recording__duration(rec) / 1e9);
+		return error("%s: the window of --time %s; the recording %s", rec->path,
+			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));
 	if (result->none_of_them)
 		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);

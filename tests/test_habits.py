@@ -8,7 +8,8 @@ import tempfile
 
 import pytest
 
-from synthetic import KVMW, SVM, TREE, kvmw, one_line, svm_recording, vmx_recording
+from synthetic import (KVMW, META, START, SVM, TREE, Recording, kvmw, one_line, svm_recording,
+                       vmx_recording)
 from test_pages import COMMANDS
 
 
@@ -257,3 +258,69 @@ def test_reasons_of_returns_to_the_vmm():
     for words in "io,hlt", "KVM_EXIT_IO,KVM_EXIT_HLT", "kvm_exit_io,5":
         got = {row["reason"]: row["count"] for row in report_json(path, "--reason", words)[0]["rows"]}
         assert got == {name: every[name] for name in ("KVM_EXIT_IO", "KVM_EXIT_HLT")}
+
+
+# ---- --time ------------------------------------------------------------------
+
+MS = 10 ** 6
+
+
+@pytest.fixture(scope="module")
+def seconds(tmp_path_factory):
+    """One exit each 100 ms for 3 s, from 2025-01-01T00:00:00Z on."""
+    rec = Recording()
+    rec.frame([(START + 100 * MS * i, 10, 1000 + i, 0, SVM["io"], 0, 2) for i in range(30)])
+    rec.end = START + 3000 * MS - MS
+    return rec.finish().write(tmp_path_factory.mktemp("seconds") / "kvmw.data")
+
+
+def tenths(path, *args):
+    """Which of the exits report and script select: both the same."""
+    text = printed("script", path, "--json", "-F", "time,total", *args)
+    found = [(json.loads(line)["time_ns"] - START) // (100 * MS) for line in text.splitlines()]
+    assert report_json(path, *args)[0]["total"]["count"] == len(found)
+    return found
+
+
+@pytest.mark.parametrize("time, first, last", [
+    ("2.1", 21, 21), ("2.1s", 21, 21), ("2", 20, 29), ("2100ms", 21, 21), ("2.1-2.2", 21, 22),
+    ("2.1,2.2", 21, 22), ("2.05s,2250ms", 21, 22), ("2.85-", 29, 29), (",0.1", 0, 1), (",", 0, 29),
+    ("0.1m", None, None), ("2.100000000", 21, 21), ("@7.1", 21, 21), ("@7.1-7.2", 21, 22),
+    ("@7.1,@7.2", 21, 22), ("00:00:02.1", 21, 21), ("00:00:02", 20, 29), ("00:00:02.1-00:00:02.2", 21, 22),
+    ("00:00", 0, 29), ("2025-01-01T00:00:02.1,00:00:02.2", 21, 22), ("2025-01-01T01:00:02+01:00,", 20, 29),
+    ("2024-12-31T23:59:59,2025-01-01T00:00:00.15", 0, 1), ("1,00:00:01.2", 10, 12),
+])
+def test_times(seconds, time, first, last):
+    if first is None:
+        one_line(kvmw("report", seconds, "--time", time), 1, "begins after the end of the recording")
+        one_line(kvmw("script", seconds, "--time", time), 1, "begins after the end of the recording",
+                 "lasts 3.000000 s")
+    else:
+        assert tenths(seconds, f"--time={time}") == list(range(first, last + 1))
+
+
+def test_times_of_another_zone(seconds):
+    """A time of day is the reader's; 5 hours and a half east of Greenwich it is 05:30."""
+    args = "script", seconds, "-F", "time", "--json", "--time"
+    east = kvmw(*args, "05:30:02.1", env={"TZ": "XYZ-5:30"})
+    assert east.stdout == printed(*args, "00:00:02.1")
+    one_line(kvmw(*args, "05:30:02.1"), 1, "begins after the end of the recording",
+             "from 2025-01-01T00:00:00 to 2025-01-01T00:00:03")
+
+
+def test_times_without_a_clock(tmp_path):
+    rec = Recording({key: value for key, value in META.items() if key != "clocks"})
+    rec.frame([(START + 10, 10, 1000, 0, SVM["io"], 0, 2)])
+    path = rec.finish().write(tmp_path / "f")
+    for command in "report", "script":
+        one_line(kvmw(command, path, "--time", "12:03"), 1, "does not know when it was made")
+    assert tenths(path, "--time", "0") == [0]
+
+
+@pytest.mark.parametrize("time, words", [
+    ("2.1x", "cannot understand 'x'"), ("2min", "cannot understand 'min'"), ("1,2,3", "cannot understand ',3'"),
+    ("3,2", "ends (2 s) before it begins (3 s)"), ("100-200ms", "ends (0.2 s) before it begins (100 s)"),
+    ("25:00", "cannot understand '25:00'"), ("", "no time given"), ("-2", "FROM,TO or FROM-TO")])
+def test_wrong_times(seconds, time, words):
+    for command in "report", "script":
+        one_line(kvmw(command, seconds, f"--time={time}"), 2, "--time", words)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a report is limited to: lists of numbers or reasons, a window of time. */
+/* What a report is limited to: lists of numbers or reasons; the window of time is in a file of its own. */
 #ifndef KVMW_FILTER_H
 #define KVMW_FILTER_H
 
+#include "util/recording/time_window.h"
 #include "util/types.h"
 
 struct number_list {		/* all zero: empty */
@@ -34,27 +35,5 @@ struct reason_list {		/* all zero: empty */
 int reason_list__parse(struct reason_list *list, const char *text);
 bool reason_list__has(const struct reason_list *list, u32 isa, u32 reason);
 void reason_list__free(struct reason_list *list);
-
-/* Both ends are inclusive. */
-struct time_window {
-	bool active;
-	bool from_absolute, to_absolute;	/* CLOCK_MONOTONIC, else relative to the start */
-	bool resolved;
-	u64 from, to;				/* ns */
-};
-
-/*
- * Parses "FROM,TO" in seconds since the start of the recording; either may be missing,
- * and one prefixed with @ is in seconds of CLOCK_MONOTONIC.  0, or -1 (error() said why).
- */
-int time_window__parse(struct time_window *w, const char *text);
-
-/* Converts both ends to CLOCK_MONOTONIC. */
-void time_window__resolve(struct time_window *w, u64 start_ns);
-
-static inline bool time_window__has(const struct time_window *w, u64 time_ns)
-{
-	return !w->active || (time_ns >= w->from && time_ns <= w->to);
-}
 
 #endif

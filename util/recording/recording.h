@@ -187,6 +187,9 @@ u64 recording__end(const struct recording *rec);
 u64 recording__duration(const struct recording *rec);
 /* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */
 const char *recording__wrong_window(const struct recording *rec);
+#define REC_EXTENT	100	/* bytes */
+/* "lasts 3.9 s", with --time by the clock also from when to when. Returns buf. */
+const char *recording__extent(const struct recording *rec, char *buf, size_t size);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 

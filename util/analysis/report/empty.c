@@ -79,12 +79,12 @@ static void why_filtered(struct report *rep)
 				rep->opt->reasons.nr ? "--reason" : NULL,
 				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
-	char vcpus[320], by[64] = "";
+	char vcpus[320], by[64] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "the window of --time %s; the recording lasts %.6f s",
-			 recording__wrong_window(rec), seconds);
+			 "the window of --time %s; the recording %s",
+			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost) {
