@@ -14,6 +14,7 @@
 #include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
+#include "util/analysis/script.h"
 #include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/vm.h"
@@ -125,6 +126,12 @@ static void sort_keys(const struct request *r)
 		offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
 }
 
+static void clocks(const struct request *r)
+{
+	for (u32 i = 0; i < NR_SCRIPT_CLOCKS; i++)
+		offer(r, script_clock__name(i), "what times are printed as");
+}
+
 static void orders(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
@@ -144,6 +151,7 @@ static const struct {
 	{ "report", "order", orders },
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
+	{ "script", "clock", clocks },
 	{ "script", "event", events_and_kinds },
 	{ "script", "reason", reasons_of_any },
 };

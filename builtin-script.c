@@ -12,10 +12,11 @@
 #include "util/analysis/outliers.h"
 #include "util/analysis/report/report.h"
 #include "util/error.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 #include "util/render/script.h"
 
-enum { OPT_MAX = 0x100, OPT_MIN_DURATION, OPT_OUTLIERS };
+enum { OPT_MAX = 0x100, OPT_MIN_DURATION, OPT_OUTLIERS, OPT_CLOCK };
 
 static const struct argp_option options[] = {
 	{ "follow", 'f', NULL, 0, "Continue with a file that is still being written", 1 },
@@ -25,6 +26,8 @@ static const struct argp_option options[] = {
 	{ "outliers", OPT_OUTLIERS, "N", 0, "The N longest events only, the longest one first; the time "
 	  "that an exit was halted does not count", 3 },
 	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 3 },
+	{ "clock", OPT_CLOCK, "CLOCK", 0, "What times are: start (seconds since then, the default), mono "
+	  "(CLOCK_MONOTONIC), wall (date and time)", 4 },
 	{ "fields", 'F', "FIELD[,FIELD...]", 0, "Print these fields: comm, tid, pid, cpu, time, event, "
 	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 4 },
 	{ 0 },
@@ -42,7 +45,7 @@ struct args {
 	struct common_args common;
 	struct guess guess;	/* of what -e does not know */
 	struct script_options opt;
-	bool follow;
+	bool follow, clock;	/* were given */
 };
 
 static const struct script_format *const formats[NR_OUTPUT_FORMATS] = {
@@ -50,6 +53,23 @@ static const struct script_format *const formats[NR_OUTPUT_FORMATS] = {
 	[OUTPUT_JSON] = &script_json,
 	[OUTPUT_CSV] = &script_csv,
 };
+
+static error_t parse_clock_name(struct args *args, const char *arg)
+{
+	struct nearest n;
+
+	nearest__begin(&n, arg, strlen(arg));
+	args->clock = true;
+	for (u32 i = 0; i < NR_SCRIPT_CLOCKS; i++) {
+		nearest__offer(&n, script_clock__name(i));
+		if (strcmp(arg, script_clock__name(i)))
+			continue;
+		args->opt.clock = i;
+		return 0;
+	}
+	return usage_error("--clock '%s': no such clock%s; there are start, mono and wall", arg,
+			   nearest__hint(&n));
+}
 
 static error_t parse_outliers(struct script_options *opt, const char *arg)
 {
@@ -123,6 +143,8 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 		return parse_min_duration(&args->opt, arg);
 	case OPT_OUTLIERS:
 		return parse_outliers(&args->opt, arg);
+	case OPT_CLOCK:
+		return parse_clock_name(args, arg);
 	case OPT_MAX:
 		return parse_max(&args->opt, arg);
 	case ARGP_KEY_END:
@@ -132,6 +154,9 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 			return EINVAL;
 		if (args->opt.outliers && args->opt.max_events)
 			return usage_error("--outliers and --max-events exclude each other");
+		if (args->clock && args->common.format != OUTPUT_TEXT)
+			return usage_error("--clock is for text; JSON and CSV have time_ns, of "
+					   "CLOCK_MONOTONIC, which --time takes as @SECONDS");
 		args->opt.reasons = args->common.reasons;
 		return 0;
 	default:

@@ -59,6 +59,7 @@ def test_keys_and_orders():
     assert bash("kvmw report -s v") == ["vcpu", "vm"]
     assert bash("kvmw report --sort reason,cp") == ["reason,cpu"]
     assert bash("kvmw report --order=p") == ["p99"]
+    assert bash("kvmw script --clock ") == ["start", "mono", "wall"]
 
 
 def test_reasons():

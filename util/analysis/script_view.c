@@ -20,6 +20,15 @@ const char *script_head__name(enum script_head head)
 	return head_names[head];
 }
 
+static const char *const clock_names[NR_SCRIPT_CLOCKS] = {
+	[CLOCK_START] = "start", [CLOCK_MONO] = "mono", [CLOCK_WALL] = "wall",
+};
+
+const char *script_clock__name(enum script_clock clock)
+{
+	return clock_names[clock];
+}
+
 /* The next item of a comma-separated list; NULL: no more. */
 static const char *next_item(const char **list, size_t *len)
 {
@@ -50,14 +59,17 @@ static bool equals_short(const char *item, size_t len, const char *name)
 	return !strncmp(item, name, len) && !strcmp(name + len, "_ns");
 }
 
-static bool script__selects(const struct script *sc, const char *name, bool shown)
+enum selected { NOT_SELECTED, BY_DEFAULT, BY_NAME };
+
+static enum selected script__selects(const struct script *sc, const char *name, bool shown)
 {
+	enum selected selected = shown ? BY_DEFAULT : NOT_SELECTED;
 	const char *list = sc->opt->fields, *item;
 	size_t len;
 
 	/* The first item says which: changes to the default, or the whole list. */
 	if (list && !is_sign(*list))
-		shown = false;
+		selected = NOT_SELECTED;
 	for (u32 i = 0; (item = next_item(&list, &len)); i++) {
 		bool minus = len && *item == '-', whole = i < 64 && sc->whole >> i & 1;
 
@@ -66,9 +78,9 @@ static bool script__selects(const struct script *sc, const char *name, bool show
 			len--;
 		}
 		if (whole ? equals(item, len, name) : equals_short(item, len, name))
-			shown = !minus;
+			selected = minus ? NOT_SELECTED : BY_NAME;
 	}
-	return shown;
+	return selected;
 }
 
 typedef bool same_fn(const char *item, size_t len, const char *name);
@@ -237,14 +249,19 @@ static int take_events(struct script *sc, const struct data_reader *r)
 
 int script__resolve(struct script *sc, const struct data_reader *r)
 {
-	bool brief = sc->opt->brief;
+	/* A vCPU's thread is known by its number. */
+	const bool not_brief[NR_HEADS] = {
+		[HEAD_COMM] = true, [HEAD_TID] = true, [HEAD_PID] = true, [HEAD_VCPU_ID] = true,
+	};
 
 	sc->resolved = true;
+	sc->model.clock = sc->opt->clock;
+	sc->model.chosen = sc->opt->fields;
+	sc->model.exact = sc->opt->fields && !is_sign(*sc->opt->fields);
 	if (check_fields(sc, r))
 		return -1;
 	for (u32 i = 0; i < NR_HEADS; i++)
-		sc->model.head[i] = script__selects(sc, head_names[i],
-					      !brief || (i != HEAD_PID && i != HEAD_VCPU_ID));
+		sc->model.head[i] = script__selects(sc, head_names[i], !sc->opt->brief || !not_brief[i]);
 	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */
@@ -285,7 +302,7 @@ static int detail_of(const struct data_event *event, u32 i)
 	return data_event__field(event, name);
 }
 
-/* Text has first what names the event, then times, then the rest. */
+/* Text has first what names the event, then times, then the rest: what does not fit is cut off. */
 static u32 script_view__rank(const struct field_view *f)
 {
 	switch (f->form) {
@@ -293,11 +310,12 @@ static u32 script_view__rank(const struct field_view *f)
 		return 0;
 	case FORM_DETAIL:
 		return 1;
-	case FORM_USER:
 	case FORM_IOCTL:
 		return 2;
 	case FORM_NS:
 		return 3;
+	case FORM_USER:
+		return 5;
 	default:
 		return 4;
 	}
@@ -315,11 +333,40 @@ static void script_view__put_in_order(struct event_view *v)
 	}
 }
 
+/* A part of an exit's time. */
+static bool is_part(const struct data_event *event, const char *name)
+{
+	const struct event_desc *desc = event_desc__by_id(event->id);
+
+	for (size_t i = 0; desc && event->id == KVMW_EVENT_EXIT && i < ARRAY_SIZE(desc->parts); i++)
+		if (desc->parts[i] && !strcmp(name, desc->parts[i]))
+			return true;
+	return false;
+}
+
+static enum field_omit omit_of(const struct data_event *event, const char *name)
+{
+	static const char *const zeros[] = { "poll_ns", "info1", "info2", "intr_info", "error_code",
+					     "detail_size", "nested" };
+
+	if (event->id == KVMW_EVENT_EXIT && !strcmp(name, "entry_cpu"))
+		return OMIT_SAME_CPU;
+	if (event->id == KVMW_EVENT_EXIT && !strcmp(name, "user_reason"))
+		return OMIT_IMPLIED;
+	for (size_t i = 0; event->id == KVMW_EVENT_EXIT && i < ARRAY_SIZE(zeros); i++)
+		if (!strcmp(name, zeros[i]))
+			return OMIT_ZERO;
+	if (is_part(event, name))
+		return OMIT_ZERO_ONLY;
+	return strcmp(name, "nested") ? OMIT_UNKNOWN : OMIT_ZERO;
+}
+
 static struct field_view script_view__describe(const struct data_event *event, u32 i)
 {
 	struct field_view f = {
 		.field = i,
 		.form = field__form(event, i),
+		.omit = omit_of(event, event->fields[i].name),
 		.desc = &event->fields[i],
 		.detail_of = detail_of(event, i),
 	};
@@ -345,6 +392,10 @@ static bool said_elsewhere(const struct event_view *v, u32 i)
 		return true;
 	if ((v->cpu < 0 && !strcmp(name, "exit_cpu")) ||
 	    (v->event->id == KVMW_EVENT_RAW && !strcmp(name, "size")))
+		return true;
+	/* What the CPU said is in the detail. */
+	if (v->event->id == KVMW_EVENT_EXIT && data_event__field(v->event, "detail") >= 0 &&
+	    (!strcmp(name, "info1") || !strcmp(name, "info2") || !strcmp(name, "detail_size")))
 		return true;
 	for (u32 k = 0; k < v->event->nr_fields; k++)
 		if (detail_of(v->event, k) == (int)i)
@@ -374,11 +425,17 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 		return -1;
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		bool shown = !brief || !said_elsewhere(v, i);
+		enum selected selected;
 
 		if (in_head(v, i) || (event->id == KVMW_EVENT_RAW && is_word(&event->fields[i])))
 			continue;
-		if (script__selects(sc, event->fields[i].name, shown))
-			v->field[v->nr_fields++] = script_view__describe(event, i);
+		selected = script__selects(sc, event->fields[i].name, shown);
+		if (!selected)
+			continue;
+		v->field[v->nr_fields] = script_view__describe(event, i);
+		if (selected == BY_NAME)
+			v->field[v->nr_fields].omit = OMIT_UNKNOWN;
+		v->nr_fields++;
 	}
 	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */
 	if (v->cpu < 0)
