@@ -22,8 +22,8 @@ static const struct argp_option input_options[] = {
 static const struct argp_option select_options[] = {
 	{ NULL, 0, NULL, 0, "Select:", 3 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
-	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2", 3 },
-	{ "pid", OPT_PID, "LIST", 0, "The same as --vm", 3 },
+	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2,debian12", 3 },
+	{ "pid", OPT_PID, "LIST", 0, "The same as --vm, but without names", 3 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, 2100ms "
 	  "since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },

@@ -95,12 +95,20 @@ static void running_vms(const struct request *r)
 		snprintf(pid, sizeof(pid), "%d", vms[i].pid);
 		snprintf(doc, sizeof(doc), "%s, %u vCPU%s, %s", vms[i].name[0] ? vms[i].name : "-",
 			 vms[i].nr_vcpus, vms[i].nr_vcpus == 1 ? "" : "s", vms[i].vmm);
-		/* A VM's name is its owner's, the lines are ours. */
-		for (char *p = doc; *p; p++)
-			if ((unsigned char)*p < ' ' || *p == 0x7f)
-				*p = '?';
 		offer(r, pid, doc);
 	}
+	free(vms);
+}
+
+static void names_of_vms(const struct request *r)
+{
+	struct vm *vms = NULL;
+	u32 hidden;
+	int nr = vm__scan(&vms, &hidden);
+
+	for (int i = 0; i < nr; i++)
+		if (vms[i].name[0])
+			offer(r, vms[i].name, vms[i].vmm);
 	free(vms);
 }
 
@@ -147,6 +155,7 @@ static const struct {
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
 	{ "record", "stack", stack_events },
+	{ "record", "vm", names_of_vms },
 	{ "report", "event", reported_events },
 	{ "report", "order", orders },
 	{ "report", "reason", reasons_of_any },

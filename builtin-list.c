@@ -6,6 +6,7 @@
 #include "builtin-options.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
+#include "util/capture/preflight.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/capture/vm.h"
@@ -60,6 +61,7 @@ static int list_vms(struct listing *list, const struct vm *vms, u32 nr)
 
 		list->vm[list->nr_vms] = (struct listing_vm) {
 			.pid = vm->pid, .nr_vcpus = vm->nr_vcpus, .vmm = vm->vmm, .name = vm->name,
+			.uuid = vm->uuid,
 		};
 	}
 	return 0;
@@ -122,6 +124,7 @@ int cmd_list(int argc, const char **argv)
 	nr = vm__scan(&vms, &list.hidden);
 	if (nr < 0)
 		goto out;
+	list.privileged = host__may_inspect();
 	if (list_vms(&list, vms, nr) || list_points(&list))
 		goto out;
 	list_events(&list);

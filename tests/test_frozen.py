@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""JSON and CSV of the golden files are, byte for byte, what they were at commit c907137."""
+"""JSON and CSV of the golden files are, byte for byte, what data/outputs.sha256 says of them."""
 import lab_fixtures
 import outputs
 

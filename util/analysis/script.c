@@ -47,8 +47,7 @@ static void ask_who(struct script *sc, u32 id)
 	sc->who_wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
 					     who->entry->vcpu >= 0 &&
 					     number_list__has(&opt->vcpus, who->entry->vcpu))) &&
-			 (!opt->pids.nr || (who->vm && number_list__has_vm(&opt->pids, who->vm->pid,
-								    who->vm->number)));
+			 (who->vm ? rec_vm__is_on(who->vm, &opt->pids) : !opt->pids.nr);
 }
 
 static const char *comm_of(const struct script *sc, const struct script_who *who, u64 tid)

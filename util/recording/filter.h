@@ -10,18 +10,23 @@ struct number_list {		/* all zero: empty */
 	struct number_range {
 		u32 from, to;
 		u32 nth_from, nth_to;	/* of VMs: with these numbers; 0, all ones: all */
+		const char *name;	/* of VMs: with this name or VMM instead; NULL: none */
 	} *range;
 	u32 nr, room;
+	char *text;			/* that the names are in */
 	const char *option;		/* that it is from */
 };
 
 /* Parses "0-3,7". 0, or -1: not such a list (error() said what). */
 int number_list__parse(struct number_list *list, const char *option, const char *text);
-/* The same of VMs: "4711,4720-4730,4800#2". */
+/* The same of VMs: "4711,4720-4730,4800#2"; of option --vm also their names. */
 int number_list__parse_vms(struct number_list *list, const char *option, const char *text);
 bool number_list__has(const struct number_list *list, u64 number);
-/* nth: number of the VM among those with its pid, from 1; 0: it is the only one. */
-bool number_list__has_vm(const struct number_list *list, u32 pid, u32 nth);
+struct list_vm {
+	u32 pid, nth;		/* nth: number among those with its pid, from 1; 0: it is the only one */
+	const char *name, *vmm;
+};
+bool number_list__has_vm(const struct number_list *list, const struct list_vm *vm);
 void number_list__free(struct number_list *list);
 
 /* Exit reasons, as words: which numbers they stand for depends on the event's isa. */

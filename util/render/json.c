@@ -124,6 +124,16 @@ static void json__state(struct json_object *obj, const struct recording *rec)
 	}
 }
 
+/* Events that were asked for, but that the host could not record: why. */
+static void skipped(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *list = json__object(obj, "skipped");
+
+	for (u32 id = 0; id < ARRAY_SIZE(rec->meta.skipped); id++)
+		if (rec->meta.skipped[id])
+			json__text(list, event_desc__by_id(id)->name, rec->meta.skipped[id]);
+}
+
 static void cost(struct json_object *obj, const struct recording *rec)
 {
 	const struct kvmw_cost *c = &rec->cost;
@@ -181,6 +191,7 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
 	json__texts(obj, "notes", &m->notes);
+	skipped(obj, rec);
 	lost(obj, rec);
 	json__identities(obj, rec);
 	cost(obj, rec);

@@ -20,6 +20,7 @@ static void list_json__vms(struct json_object *array, const struct listing *list
 		json__text(o, "vmm", list->vm[i].vmm);
 		json__text(o, "name", list->vm[i].name);
 		json__u64(o, "vcpus", list->vm[i].nr_vcpus);
+		json__text(o, "uuid", *list->vm[i].uuid ? list->vm[i].uuid : NULL);
 	}
 }
 

@@ -21,8 +21,9 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 			snprintf(buf + len, size - len, ", ...");
 			break;
 		}
-		len += snprintf(buf + len, size - len, "%s%lld of pid %s", nr > 1 ? ", " : "",
-				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0");
+		len += snprintf(buf + len, size - len, "%s%lld of pid %s%s%.20s", nr > 1 ? ", " : "",
+				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0",
+				vm && *vm->name ? " " : "", vm ? vm->name : "");
 	}
 }
 
@@ -147,6 +148,21 @@ static bool has_tracepoint(const struct report *rep)
 	return false;
 }
 
+/*
+ * Why there are no exits though they were asked for: the recorder said it, or it did not know yet
+ * what to say. No vCPU returns to the VMM without one. NULL: there were none.
+ */
+static const char *why_not_recorded(const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+
+	if (rec->meta.skipped[rep->event])
+		return rec->meta.skipped[rep->event];
+	return rep->event == KVMW_EVENT_EXIT && rec->event_rows[KVMW_EVENT_USERSPACE] &&
+	       !rep->counted.count && !rec->nr_damage && rec->finished ?
+	       "the host did not show them" : NULL;
+}
+
 /* Returns 1 if the requested event has no rows, and said why.  The texts are in JSON: frozen. */
 static int why_not_there(struct report *rep)
 {
@@ -154,12 +170,17 @@ static int why_not_there(struct report *rep)
 	const char *name = rep->opt->tracepoint ?: event_desc__by_id(rep->event)->name;
 	bool there = rep->opt->tracepoint ? has_tracepoint(rep) : rec->event_rows[rep->event];
 	bool asked = there || report__was_asked_for(rec, name);
+	const char *why = rep->opt->tracepoint ? NULL : why_not_recorded(rep);
 	char holds[512];
 
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
 	report__list_events(rec, holds, sizeof(holds));
-	if (!asked)
+	if (why && (asked || rec->meta.skipped[rep->event]))
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "%s were not recorded: %s; the recording holds: %s", rep->desc->plural, why,
+			 *holds ? holds : "none at all");
+	else if (!asked)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
 			 name, *holds ? holds : "none at all",

@@ -248,7 +248,7 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
 			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
 		return false;
-	return !opt->pids.nr || (vm && number_list__has_vm(&opt->pids, vm->pid, vm->number));
+	return vm ? rec_vm__is_on(vm, &opt->pids) : !opt->pids.nr;
 }
 
 /* Filters apply to whole keys, so they keep what the kernel counted exact. */
