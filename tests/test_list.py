@@ -22,7 +22,7 @@ def text_of_list(columns):
 
 def test_json():
     found = listing()
-    assert list(found) == ["vms", "hidden", "events", "groups"]
+    assert list(found) == ["schema", "vms", "hidden", "events", "groups"]
     assert [e["name"] for e in found["events"] if e["default"]] == ["exit"]
     for event in found["events"]:
         assert list(event) == ["name", "default", "doc", "runs_at", "tracepoints", "missing", "lacks"]

@@ -53,10 +53,21 @@ static bool is_sign(char c)
 	return c == '+' || c == '-';
 }
 
-/* A time without its unit, as the text has it. */
+/* A time without its unit, as the text has it; or what JSON and CSV have beside the field. */
 static bool equals_short(const char *item, size_t len, const char *name)
 {
-	return !strncmp(item, name, len) && !strcmp(name + len, "_ns");
+	static const char *const beside[] = { "_hex", "_number", "_stack" };
+
+	if (!strncmp(item, name, len) && !strcmp(name + len, "_ns"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		size_t suffix = strlen(beside[i]);
+
+		if (len > suffix && !memcmp(item + len - suffix, beside[i], suffix) &&
+		    equals(item, len - suffix, name))
+			return true;
+	}
+	return false;
 }
 
 enum selected { NOT_SELECTED, BY_DEFAULT, BY_NAME };

@@ -17,6 +17,21 @@ void json__ns(struct json_object *obj, const char *key, u64 ns)
 	json_object_object_add(obj, key, ns == KVMW_NONE ? NULL : json_object_new_uint64(ns));
 }
 
+void json__schema(struct json_object *obj)
+{
+	json__u64(obj, "schema", JSON_SCHEMA);
+}
+
+void json__address(struct json_object *obj, const char *key, u64 value)
+{
+	char name[64], hex[24];
+
+	json__ns(obj, key, value);
+	snprintf(name, sizeof(name), "%s_hex", key);
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)value);
+	json__text(obj, name, value == KVMW_NONE ? NULL : hex);
+}
+
 void json__time(struct json_object *obj, const char *key, u64 ns)
 {
 	json_object_object_add(obj, key, ns ? json_object_new_uint64(ns) : NULL);

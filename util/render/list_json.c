@@ -71,6 +71,7 @@ int render__list_json(const struct screen *s, const struct listing *list)
 {
 	struct json_object *root = json_object_new_object();
 
+	json__schema(root);
 	list_json__vms(json__array(root, "vms"), list);
 	json__u64(root, "hidden", list->hidden);
 	list_json__events(json__array(root, "events"), list);

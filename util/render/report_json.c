@@ -14,6 +14,8 @@ static void report_json__key(struct json_object *obj, const struct report *rep,
 	for (u32 k = 0; k < nr; k++) {
 		if (member[k].is_text)
 			json__text(obj, member[k].name, member[k].text);
+		else if (member[k].is_address)
+			json__address(obj, member[k].name, member[k].number);
 		else
 			json__ns(obj, member[k].name, member[k].number);
 	}
@@ -137,6 +139,7 @@ int render__report_json(const struct screen *s, const struct report *rep, const 
 	const struct report_view *view = report_view__find(rep->event);
 	const struct recording *rec = rep->rec;
 
+	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(json__object(root, "recording"), rec);
 	json__text(root, "event", event_desc__by_id(rep->event)->name);

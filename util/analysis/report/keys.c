@@ -223,6 +223,7 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 	member[0] = text("detail", label);
 	member[1] = number("detail_kind", kind == NO_KIND ? KVMW_NONE : kind);
 	member[2] = number("detail_value", value->v[1]);
+	member[2].is_address = true;
 	return 3;
 }
 

@@ -31,6 +31,7 @@ struct key_value {
 struct key_member {
 	const char *name;
 	bool is_text;
+	bool is_address;	/* or another number of 64 bits: in hex, too */
 	const char *text;	/* NULL: null */
 	u64 number;		/* KVMW_NONE: null */
 };
