@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/guest.h"
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/error.h"
 #include "util/parse.h"
@@ -132,7 +133,8 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 		args->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return usage_error("bench guest: unexpected argument '%s'", arg);
+		return usage_error("bench guest takes no argument: '%s'; kvmw bench guest -h lists its "
+				   "options", arg);
 	case ARGP_KEY_END:
 		return cmd_bench__parse_end(args);
 	default:
@@ -148,14 +150,14 @@ const struct argp guest_argp = {
 	       "count, only that, in one round.",
 };
 
-static int bench_guest(int argc, char **argv)
+static int bench_guest(int argc, const char **argv)
 {
 	struct guest_args args = { .cfg = { .vcpus = 1, .timer_delay_us = DEFAULT_TIMER_US } };
 	struct screen s;
 	struct guest_result res;
 	int ret;
 
-	if (argp_parse(&guest_argp, argc, argv, ARGP_IN_ORDER, NULL, &args))
+	if (options__parse(&guest_argp, argc, argv, ARGP_IN_ORDER, &args))
 		return KVMW_USAGE;
 
 	ret = guest_run(&args.cfg, &res);
@@ -188,15 +190,17 @@ int cmd_bench(int argc, const char **argv)
 {
 	if (argc < 2)
 		return cmd_bench__usage(stderr);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "-?") ||
+	    !strcmp(argv[1], "help")) {
 		cmd_bench__usage(stdout);
-		return 0;
+		return KVMW_OK;
 	}
 	if (strcmp(argv[1], "guest")) {
-		error("bench: no workload '%s'; the only one is guest", argv[1]);
+		error("bench has no workload '%s', only guest; kvmw bench guest -h lists its options",
+		      argv[1]);
 		return KVMW_USAGE;
 	}
 	/* argp takes the name it prints from argv[0]. */
 	argv[1] = "kvmw bench guest";
-	return bench_guest(argc - 1, (char **)argv + 1);
+	return bench_guest(argc - 1, argv + 1);
 }

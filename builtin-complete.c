@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/report/report.h"
+#include "util/analysis/script.h"
+#include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
@@ -92,26 +95,49 @@ static void running_vms(const struct request *r)
 		snprintf(pid, sizeof(pid), "%d", vms[i].pid);
 		snprintf(doc, sizeof(doc), "%s, %u vCPU%s, %s", vms[i].name[0] ? vms[i].name : "-",
 			 vms[i].nr_vcpus, vms[i].nr_vcpus == 1 ? "" : "s", vms[i].vmm);
-		/* A VM's name is its owner's, the lines are ours. */
-		for (char *p = doc; *p; p++)
-			if ((unsigned char)*p < ' ' || *p == 0x7f)
-				*p = '?';
 		offer(r, pid, doc);
 	}
 	free(vms);
 }
 
+static void names_of_vms(const struct request *r)
+{
+	struct vm *vms = NULL;
+	u32 hidden;
+	int nr = vm__scan(&vms, &hidden);
+
+	for (int i = 0; i < nr; i++)
+		if (vms[i].name[0])
+			offer(r, vms[i].name, vms[i].vmm);
+	free(vms);
+}
+
 static void exit_reasons(const struct request *r)
 {
-	for (u32 i = 0; i < RECORD_FILTER_MAX_REASON; i++)
+	for (u32 i = 0; i < REASON_MAX_NAMED; i++)
 		if (record_filter__reason_name(i))
 			offer(r, record_filter__reason_name(i), "exit reason");
+}
+
+/* A recording may come from any host. */
+static void reasons_of_any(const struct request *r)
+{
+	for (u32 isa = KVMW_ISA_NONE; isa <= KVMW_ISA_SVM; isa++)
+		for (u32 i = 0; i < REASON_MAX_NAMED; i++)
+			if (reason_known(isa, i))
+				offer(r, reason_known(isa, i), isa_name(isa));
 }
 
 static void sort_keys(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
+}
+
+static void clocks(const struct request *r)
+{
+	for (u32 i = 0; i < NR_SCRIPT_CLOCKS; i++)
+		offer(r, script_clock__name(i), "what times are printed as");
 }
 
 static void orders(const struct request *r)
@@ -129,10 +155,14 @@ static const struct {
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
 	{ "record", "stack", stack_events },
+	{ "record", "vm", names_of_vms },
 	{ "report", "event", reported_events },
 	{ "report", "order", orders },
+	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
+	{ "script", "clock", clocks },
 	{ "script", "event", events_and_kinds },
+	{ "script", "reason", reasons_of_any },
 };
 
 /* The argument of an option, which begins behind r->kept bytes of the word. */
@@ -152,19 +182,6 @@ static void offer_values(struct request *r, const struct argp_option *option)
 
 /* ---- options ------------------------------------------------------------- */
 
-static const struct argp_option *find_option(const struct argp *argp, const char *name, size_t len,
-					     int key)
-{
-	const struct argp_option *found = NULL;
-
-	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++)
-		if (o->name && (name ? !strncmp(o->name, name, len) && !o->name[len] : o->key == key))
-			return o;
-	for (const struct argp_child *c = argp->children; c && c->argp && !found; c++)
-		found = find_option(c->argp, name, len, key);
-	return found;
-}
-
 static void offer_options(const struct request *r, const struct argp *argp)
 {
 	char word[64];
@@ -179,26 +196,6 @@ static void offer_options(const struct request *r, const struct argp *argp)
 		offer_options(r, c->argp);
 }
 
-/* The option whose argument is the word after this one; NULL: none. */
-static const struct argp_option *wants_argument(const struct argp *argp, const char *word)
-{
-	const struct argp_option *o = NULL;
-
-	if (begins(word, "--")) {
-		o = word[2] ? find_option(argp, word + 2, strlen(word + 2), 0) : NULL;
-		return o && o->arg ? o : NULL;
-	}
-	if (*word != '-')
-		return NULL;
-	/* Of "-qe" the last one, if those before it have no argument. */
-	for (word++; *word; word++) {
-		o = find_option(argp, NULL, 0, *word);
-		if (!o || o->arg)
-			break;
-	}
-	return o && o->arg && !word[1] ? o : NULL;
-}
-
 /* The words behind the command's name, the last one being typed. */
 static void complete_options(struct request *r, int argc, const char **argv)
 {
@@ -209,18 +206,17 @@ static void complete_options(struct request *r, int argc, const char **argv)
 	for (int i = 0; i < argc - 1; i++) {
 		bool argument = o;
 
-		o = argument ? NULL : wants_argument(argp, argv[i]);
+		o = argument ? NULL : option__wants_next(argp, argv[i]);
 		/* Then comes a COMMAND, which is not ours; only record takes one. */
-		if (!argument && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
-			if (argp->args_doc)
-				puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
+		if (!argument && argp->args_doc && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
+			puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
 			return;
 		}
 	}
 	if (o) {
 		offer_values(r, o);
 	} else if (equals && begins(r->word, "--")) {
-		o = find_option(argp, r->word + 2, equals - r->word - 2, 0);
+		o = option__find(argp, r->word + 2, equals - r->word - 2);
 		r->kept = equals + 1 - r->word;
 		if (o && o->arg)
 			offer_values(r, o);
@@ -229,6 +225,8 @@ static void complete_options(struct request *r, int argc, const char **argv)
 		offer(r, "--help", "print the options");
 	} else if (argp->args_doc) {
 		puts(":command");
+	} else if (option__find(argp, "input", strlen("input"))) {
+		puts(":recording");
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "builtin-common.h"
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/error.h"
 #include "util/render/render.h"
@@ -29,8 +30,6 @@ static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		args->verbose = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		return usage_error("info: unexpected argument '%s'; use -i FILE for the recording", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -71,17 +70,17 @@ const struct argp info_argp = {
 
 int cmd_info(int argc, const char **argv)
 {
-	struct args args = { .common = { .input = "kvmw.data" } };
+	struct args args = { .verbose = false };
 	struct data_reader *reader;
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
-	if (argp_parse(&info_argp, argc, (char **)argv, 0, NULL, &args))
+	if (options__parse(&info_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
-	reader = data_reader__open(args.common.input);
+	reader = common_args__open(&args.common, "info");
 	if (!reader)
 		return KVMW_FAILED;
-	rec = recording__new(args.common.input);
+	rec = recording__new(common_args__input(&args.common));
 	if (rec)
 		ret = info(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
 	recording__free(rec);

@@ -3,8 +3,10 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
+#include "util/capture/preflight.h"
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/capture/vm.h"
@@ -36,7 +38,7 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return usage_error("list: unexpected argument '%s'", arg);
+		return usage_error("list takes no argument: '%s'; kvmw list -h lists its options", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -59,6 +61,7 @@ static int list_vms(struct listing *list, const struct vm *vms, u32 nr)
 
 		list->vm[list->nr_vms] = (struct listing_vm) {
 			.pid = vm->pid, .nr_vcpus = vm->nr_vcpus, .vmm = vm->vmm, .name = vm->name,
+			.uuid = vm->uuid,
 		};
 	}
 	return 0;
@@ -116,11 +119,12 @@ int cmd_list(int argc, const char **argv)
 	int nr, ret = KVMW_FAILED;
 	struct vm *vms = NULL;
 
-	if (argp_parse(&list_argp, argc, (char **)argv, 0, NULL, &args))
+	if (options__parse(&list_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
 	nr = vm__scan(&vms, &list.hidden);
 	if (nr < 0)
 		goto out;
+	list.privileged = host__may_inspect();
 	if (list_vms(&list, vms, nr) || list_points(&list))
 		goto out;
 	list_events(&list);

@@ -2,18 +2,18 @@
 /* kvmw record: wiring, the loop that waits for the end, exit status. */
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "builtin-options.h"
+#include "builtin-record-output.h"
 #include "builtin-record.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
@@ -37,11 +37,11 @@ struct record {
 	struct drain *drain;
 	struct workload workload;
 	int signals, second, deadline;	/* file descriptors; -1: none */
+	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
 	int pidfds[MAX_PIDS];
 	u32 nr_alive;
-	u64 last_events;		/* of the status line */
-	bool to_stdout;
-	bool kept_old;			/* an old recording was renamed */
+	u64 start_ns, last_events;	/* of the status line */
+	struct record_output output;
 	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
 };
 
@@ -64,96 +64,97 @@ static int check_pid(pid_t *pid)
 	return 0;
 }
 
-static int choose_events(struct record *r, const char **silent)
+/* Leaves out an event that this host cannot record. */
+static int skip_event(struct record *r, u32 event, const char *why, u32 *set)
 {
-	u32 set = r->opt.choice.events ? r->opt.choice.events : events_option__defaults();
-	const char *idle, *acts_on;
+	*set &= ~BIT(event);
+	r->skipped[event] = mem__strdup(why);
+	return r->skipped[event] ? 0 : -1;
+}
 
-	if (!r->opt.choice.events)
-		r->opt.choice.named = set;
-	*silent = set & BIT(KVMW_EVENT_EXIT) ? arch__silent_exit() : NULL;
-	if (*silent && r->opt.choice.events && r->opt.choice.named & BIT(KVMW_EVENT_EXIT))
+/* If VM exits cannot be seen, returns to the VMM are recorded instead, unless exits are required. */
+static int check_exits(struct record *r, bool chosen, u32 *set)
+{
+	const char *idle, *acts_on, *why = arch__silent_exit();
+	char missing[256];
+
+	if (!why)
+		why = provider__missing(KVMW_EVENT_EXIT, missing, sizeof(missing));
+	if (!why || !(*set & BIT(KVMW_EVENT_EXIT)))
+		return 0;
+	if (chosen && r->opt.choice.named & BIT(KVMW_EVENT_EXIT))
 		return error("event exit cannot be recorded: %s; -e userspace records returns to the "
-			     "VMM instead", *silent);
-	/* If KVM does not trace exits, record returns to the VMM instead. */
-	if (*silent && !r->opt.choice.events)
-		set |= BIT(KVMW_EVENT_USERSPACE);
-	idle = *silent ? record_filter__idle(&r->opt.filter.f, set & ~BIT(KVMW_EVENT_EXIT), &acts_on) : NULL;
+			     "VMM instead", why);
+	if (skip_event(r, KVMW_EVENT_EXIT, why, set))
+		return -1;
+	if (!chosen)
+		*set |= BIT(KVMW_EVENT_USERSPACE);
+	idle = record_filter__idle(&r->opt.filter.f, *set, &acts_on);
 	if (idle)
-		return error("%s only filters %s, and %s", idle, acts_on, *silent);
-	if (*silent && !r->opt.quiet)
-		warning("%s; %s", *silent, set & BIT(KVMW_EVENT_USERSPACE) ?
-			"recording event userspace (returns to the VMM) too" :
-			"-e userspace records returns to the VMM");
-	for_each_captured_event(event) {
-		char why[256];
+		return error("%s only filters %s, and %s", idle, acts_on, why);
+	if (!r->opt.quiet && chosen)
+		warning("skipping event exit: %s", why);
+	else if (!r->opt.quiet)
+		warning("recording event userspace only (returns to the VMM): %s", why);
+	return 0;
+}
 
-		if (!(set & BIT(event->id)) || !provider__missing(event->id, why, sizeof(why)))
+/* The processes of -p and --vm, each once. */
+static int find_targets(struct record *r)
+{
+	struct record_options *o = &r->opt;
+	u32 nr = 0;
+
+	for (u32 i = 0; i < o->nr_pids; i++)
+		if (check_pid(&o->pids[i]))
+			return -1;
+	for (u32 i = 0; i < o->nr_names; i++) {
+		if (o->nr_pids == MAX_PIDS)
+			return error("-p, --vm: more than %d VMs; use -a", MAX_PIDS);
+		if (vm__find(o->names[i], &o->pids[o->nr_pids]))
+			return -1;
+		o->nr_pids++;
+	}
+	for (u32 i = 0; i < o->nr_pids; i++) {
+		u32 k = 0;
+
+		while (k < nr && o->pids[k] != o->pids[i])
+			k++;
+		if (k == nr)
+			o->pids[nr++] = o->pids[i];
+	}
+	o->nr_pids = nr;
+	return 0;
+}
+
+static int choose_events(struct record *r)
+{
+	bool chosen = r->opt.choice.events;
+	u32 set = chosen ? r->opt.choice.events : events_option__defaults();
+
+	if (!chosen)
+		r->opt.choice.named = set;
+	if (check_exits(r, chosen, &set))
+		return -1;
+	for_each_captured_event(event) {
+		char buf[256];
+		const char *why;
+
+		if (!(set & BIT(event->id)))
+			continue;
+		why = provider__missing(event->id, buf, sizeof(buf));
+		if (!why)
 			continue;
 		if (r->opt.choice.named & BIT(event->id))
 			return error("event %s cannot be recorded: %s", event->name, why);
-		warning("skipping event %s: %s", event->name, why);
-		set &= ~BIT(event->id);
+		if (skip_event(r, event->id, why, &set))
+			return -1;
+		if (!r->opt.quiet)
+			warning("skipping event %s: %s", event->name, why);
 	}
 	r->opt.choice.events = set;
 	r->session_opts.choice = &r->opt.choice;
 	return 0;
-}
-
-/* ---- where to ------------------------------------------------------------ */
-
-static int keep_old(struct record *r)
-{
-	char old[4096];
-	struct stat st;
-
-	if (stat(r->opt.output, &st) || !S_ISREG(st.st_mode) || !st.st_size)
-		return 0;
-	snprintf(old, sizeof(old), "%s.old", r->opt.output);
-	if (rename(r->opt.output, old))
-		return error("%s: cannot keep the old recording as %s: %s", r->opt.output, old,
-			     strerror(errno));
-	r->kept_old = true;
-	return 0;
-}
-
-/* Nothing was recorded: removes the empty file and restores the old recording. */
-static void give_back_old(struct record *r)
-{
-	char old[4096];
-	struct stat st;
-
-	if (!r->kept_old && !r->to_stdout && !stat(r->opt.output, &st) && S_ISREG(st.st_mode))
-		unlink(r->opt.output);
-	snprintf(old, sizeof(old), "%s.old", r->opt.output);
-	if (r->kept_old && rename(old, r->opt.output))
-		warning("the old recording is now %s: %s", old, strerror(errno));
-}
-
-static int open_output(struct record *r)
-{
-	const char *path = r->opt.output;
-	struct stat st;
-	int fd;
-
-	if (!strcmp(path, "-")) {
-		if (isatty(STDOUT_FILENO))
-			return error("will not write a recording to a terminal: use -o FILE or a pipe");
-		r->to_stdout = true;
-		path = "standard output";
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else {
-		if (keep_old(r))
-			return -1;
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		/* The file may have existed, empty; a device keeps its mode. */
-		if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
-			warning("%s: cannot make it private: %s", path, strerror(errno));
-	}
-	if (fd < 0)
-		return error("cannot write %s: %s; choose another file with -o", path, strerror(errno));
-	r->writer = data_writer__new(fd, path);
-	return r->writer ? 0 : -1;
 }
 
 /* ---- while it runs ------------------------------------------------------- */
@@ -201,14 +202,34 @@ static int arm_deadline(struct record *r)
 	return 0;
 }
 
+/* "0:07", "1:02:03" */
+static const char *put_elapsed(u64 ns, char *buf, size_t size)
+{
+	u64 seconds = ns / NSEC_PER_SEC;
+	size_t len = 0;
+
+	if (seconds >= 3600)
+		len = snprintf(buf, size, "%llu:", (unsigned long long)seconds / 3600);
+	snprintf(buf + len, size - len, len ? "%02llu:%02llu" : "%llu:%02llu",
+		 (unsigned long long)seconds / 60 % 60, (unsigned long long)seconds % 60);
+	return buf;
+}
+
 static void status_line(struct record *r)
 {
+	char elapsed[32], until[32], vcpus[32] = "";
+	u64 limit = r->opt.duration_ns;
 	struct drain_counts c;
 
 	drain__counts(r->drain, &c);
-	fprintf(stderr, "\r\033[K%llu events, %llu/s, %.1f MB, %llu lost, %u vCPUs ",
+	/* They are counted after the first second. */
+	if (c.vcpus)
+		snprintf(vcpus, sizeof(vcpus), ", %u vCPU%s", c.vcpus, c.vcpus == 1 ? "" : "s");
+	fprintf(stderr, "\r\033[K%s%s%s: %llu events, %llu/s, %.1f MB, %llu lost%s; Ctrl-C stops ",
+		put_elapsed(monotonic_ns() - r->start_ns + NSEC_PER_SEC / 2, elapsed, sizeof(elapsed)),
+		limit ? " of " : "", limit ? put_elapsed(limit, until, sizeof(until)) : "",
 		(unsigned long long)c.events, (unsigned long long)(c.events - r->last_events),
-		sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, c.vcpus);
+		sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, vcpus);
 	r->last_events = c.events;
 }
 
@@ -276,7 +297,7 @@ static void closing_line(struct record *r, u64 bytes)
 		fputs("\r\033[K", stderr);
 	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s",
 		(unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
-		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->to_stdout ? "written" : r->opt.output);
+		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->opt.output);
 	if (c.events)
 		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
 	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);
@@ -340,7 +361,7 @@ static int write_meta(struct record *r)
 /* From the attached programs to the finished file. */
 static int record(struct record *r)
 {
-	u64 start_ns, stop_ns, bytes;
+	u64 stop_ns, bytes;
 	const char *why = "command not run";
 	bool started;
 	int err;
@@ -354,8 +375,8 @@ static int record(struct record *r)
 		sink__finish(r->sink);
 		return -1;
 	}
-	start_ns = session__start(r->session);
-	meta__start(r->meta, start_ns);
+	r->start_ns = session__start(r->session);
+	meta__start(r->meta, r->start_ns);
 	err = write_meta(r);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
@@ -376,7 +397,7 @@ static int record(struct record *r)
 	err |= data_writer__close(r->writer);
 	r->writer = NULL;
 	if (!started)
-		give_back_old(r);
+		record_output__undo(&r->output);
 	else if (!r->opt.quiet && !err)
 		closing_line(r, bytes);
 	return err;
@@ -384,14 +405,9 @@ static int record(struct record *r)
 
 static int prepare(struct record *r)
 {
-	const char *silent = NULL;
-
 	if (!r->opt.all && host__check_pid_namespace())
 		return -1;
-	for (u32 i = 0; i < r->opt.nr_pids; i++)
-		if (check_pid(&r->opt.pids[i]))
-			return -1;
-	if (choose_events(r, &silent))
+	if (find_targets(r) || choose_events(r))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
@@ -406,10 +422,13 @@ static int prepare(struct record *r)
 		return -1;
 	if (r->opt.verbose)
 		say_ways(r);
-	r->meta = meta__new(r->opt.argc, r->opt.argv, r->session, &r->session_opts, &r->opt.filter, silent);
-	if (!r->meta || open_output(r) || open_events(r))
+	r->meta = meta__new(r->opt.argc, r->opt.argv, r->session, &r->session_opts, &r->opt.filter, r->skipped);
+	if (!r->meta)
 		return -1;
-	return r->opt.command ? workload__prepare(&r->workload, r->opt.command, r->to_stdout) : 0;
+	r->writer = record_output__open(&r->output, r->opt.output);
+	if (!r->writer || open_events(r))
+		return -1;
+	return r->opt.command ? workload__prepare(&r->workload, r->opt.command, r->output.to_stdout) : 0;
 }
 
 int cmd_record(int argc, const char **argv)
@@ -425,7 +444,7 @@ int cmd_record(int argc, const char **argv)
 	r->opt.ring_bytes = DEFAULT_RING;
 	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));
-	if (argp_parse(&record_argp, argc, (char **)argv, ARGP_IN_ORDER, NULL, &r->opt))
+	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
 
 	err = host__can_record() || prepare(r) || record(r);
@@ -437,6 +456,8 @@ int cmd_record(int argc, const char **argv)
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);
+	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
+		free(r->skipped[i]);
 	free(r->opt.filter.reasons);
 	free(r);
 	return status;

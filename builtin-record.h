@@ -22,6 +22,8 @@ struct record_options {
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
+	u32 nr_names;
+	const char *names[MAX_PIDS];	/* of --vm, which become pids */
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */

@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 
 #include "builtin-common.h"
+#include "builtin-guess.h"
+#include "builtin-options.h"
 #include "builtin.h"
 #include "util/analysis/findings/findings.h"
 #include "util/analysis/models.h"
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/error.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 #include "util/render/render.h"
 
@@ -51,35 +54,97 @@ struct args {
 	u32 width;
 	enum color_when color;
 	bool hist, verbose;
-	bool sort, order, top;	/* were given */
+	bool sort, event, order, top;	/* were given */
+	struct guess guess;	/* of what -e or -s do not know */
+	const char *guessed;	/* the option it was given to */
 };
 
-static error_t bad_key(const char *what)
+/* A word that an option does not know may be for another one. */
+static bool guess(struct args *args, const char *option, const char *word)
 {
-	char names[128] = "";
-
-	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 i ? ", " : "", sort_key__get(i)->name);
-	return usage_error("--sort: %s; the keys are %s", what, names);
+	if (args->guessed || !guess__word(&args->guess, word))
+		return false;
+	args->guessed = option;
+	return true;
 }
 
-static error_t parse_sort(struct report_options *opt, char *arg)
+/* Once it is known which options were given. */
+static error_t take_guess(struct args *args)
 {
-	char *save, what[64];
+	struct guess *g = &args->guess;
+
+	if (!args->guessed)
+		return 0;
+	if (args->sort && strcmp(args->guessed, "--sort"))
+		g->sort = NULL;
+	if ((g->event && args->event) || (g->reason && args->common.reasons.nr) ||
+	    (!g->event && !g->reason && !g->sort))
+		return usage_error("%s '%s': %s, but another option chooses that", args->guessed,
+				   g->word, g->what);
+	guess__say(g, args->guessed);
+	if (g->event)
+		args->opt.event = event_desc__by_name(g->event)->id;
+	if (g->reason)
+		return reason_list__parse(&args->common.reasons, g->reason) ? EINVAL : 0;
+	return 0;
+}
+
+static error_t bad_key(const char *typed)
+{
+	char names[128] = "", what[64] = "no key given";
+	struct nearest n;
+
+	nearest__begin(&n, typed, strlen(typed));
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++) {
+		nearest__offer(&n, sort_key__get(i)->name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "", sort_key__get(i)->name);
+	}
+	if (*typed)
+		snprintf(what, sizeof(what), "no key '%.32s'", typed);
+	return usage_error("--sort: %s%s; the keys are %s", what, nearest__hint(&n), names);
+}
+
+static void add_key(struct report_options *opt, enum report_key key)
+{
+	if (!report_options__sorts_by(opt, key))
+		opt->sort[opt->nr_sort++] = key;
+}
+
+/* The default, or what --sort has. */
+static void set_sort(struct report_options *opt, const char *names)
+{
+	char list[64], *save;
 
 	opt->nr_sort = 0;
-	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
-		enum report_key key = sort_key__find(p);
+	snprintf(list, sizeof(list), "%s", names);
+	for (char *p = strtok_r(list, ",", &save); p; p = strtok_r(NULL, ",", &save))
+		add_key(opt, sort_key__find(p));
+}
 
-		if (key == NR_REPORT_KEYS) {
-			snprintf(what, sizeof(what), "no key '%.32s'", p);
-			return bad_key(what);
+static error_t parse_sort(struct args *args, char *arg)
+{
+	struct report_options *opt = &args->opt;
+	bool single = !strchr(arg, ',');
+	enum report_key key;
+	char *save;
+
+	opt->nr_sort = 0;
+	args->sort = false;
+	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		key = sort_key__find(p);
+		if (key == NR_REPORT_KEYS && !args->guessed && guess(args, "--sort", p)) {
+			/* An event or a reason is no key: rows remain as they are. */
+			if (!args->guess.sort && single)
+				return 0;
+			key = args->guess.sort ? sort_key__find(args->guess.sort) : NR_REPORT_KEYS;
 		}
-		if (!report_options__sorts_by(opt, key))
-			opt->sort[opt->nr_sort++] = key;
+		if (key == NR_REPORT_KEYS)
+			return bad_key(p);
+		add_key(opt, key);
 	}
-	return opt->nr_sort ? 0 : bad_key("no key given");
+	args->sort = opt->nr_sort;
+	return opt->nr_sort ? 0 : bad_key("");
 }
 
 static void list_orders(char *buf, size_t size)
@@ -94,26 +159,34 @@ static void list_orders(char *buf, size_t size)
 static error_t parse_order(struct report_options *opt, const char *arg)
 {
 	char names[128];
+	struct nearest n;
 
+	nearest__begin(&n, arg, strlen(arg));
 	for (u32 i = 0; i < NR_REPORT_ORDERS; i++) {
+		nearest__offer(&n, report_order__get(i)->name);
 		if (strcmp(arg, report_order__get(i)->name))
 			continue;
 		opt->order = i;
 		return 0;
 	}
 	list_orders(names, sizeof(names));
-	return usage_error("--order: invalid order '%s'; rows are ordered by %s", arg, names);
+	return usage_error("--order: invalid order '%s'%s; rows are ordered by %s", arg, nearest__hint(&n),
+			   names);
 }
 
 static error_t no_event(const char *arg)
 {
 	char names[512] = "";
+	struct nearest n;
 
-	for_each_captured_event(event)
+	nearest__begin(&n, arg, strlen(arg));
+	for_each_captured_event(event) {
+		nearest__offer(&n, event->name);
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 *names ? ", " : "", event->name);
-	return usage_error("--event: unknown event '%s'; use %s, or a tracepoint such as kvm:kvm_pio",
-			   arg, names);
+	}
+	return usage_error("--event: unknown event '%s'%s; use %s, or a tracepoint such as kvm:kvm_pio",
+			   arg, nearest__hint(&n), names);
 }
 
 /* What script lists by itself: one kind, as irq:eoi. */
@@ -130,8 +203,9 @@ static bool is_kind(const char *arg, const char *colon)
 	return false;
 }
 
-static error_t cmd_report__parse_event(struct report_options *opt, const char *arg)
+static error_t cmd_report__parse_event(struct args *args, const char *arg)
 {
+	struct report_options *opt = &args->opt;
 	const struct event_desc *event = event_desc__by_name(arg);
 	const char *colon = strchr(arg, ':');
 
@@ -148,9 +222,13 @@ static error_t cmd_report__parse_event(struct report_options *opt, const char *a
 		opt->event = KVMW_EVENT_RAW;
 	} else if (event && event_desc__captured(event->id)) {
 		opt->event = event->id;
+	} else if (guess(args, "--event", arg)) {
+		/* The event is not chosen by this. */
+		return 0;
 	} else {
 		return no_event(arg);
 	}
+	args->event = true;
 	return 0;
 }
 
@@ -159,19 +237,16 @@ static void set_defaults(struct args *args)
 {
 	struct report_options *opt = &args->opt;
 	const struct event_desc *e = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
-	char sort[64];
 
-	if (!args->sort) {
-		snprintf(sort, sizeof(sort), "%s", e->sort ? e->sort : "reason");
-		parse_sort(opt, sort);
-	}
+	if (!args->sort)
+		set_sort(opt, args->guess.sort ?: e->sort ?: "reason");
 	if (!args->top && e->id == KVMW_EVENT_STACK)
 		opt->top = TOP_STACKS;
 	if (!args->top && e->id == KVMW_EVENT_EXIT && args->common.format == OUTPUT_TEXT &&
 	    report_options__sorts_by(opt, KEY_DETAIL))
 		opt->top = TOP_DETAILS;
 	/* They take as long again to read: not where rows were asked for. */
-	opt->details = !args->sort && e->id == KVMW_EVENT_EXIT;
+	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT;
 	if (!args->order)
 		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
 }
@@ -224,10 +299,9 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 			state->child_inputs[i] = &args->common;
 		return 0;
 	case 's':
-		args->sort = true;
-		return parse_sort(&args->opt, arg);
+		return parse_sort(args, arg);
 	case 'e':
-		return cmd_report__parse_event(&args->opt, arg);
+		return cmd_report__parse_event(args, arg);
 	case OPT_ORDER:
 		args->order = true;
 		return parse_order(&args->opt, arg);
@@ -245,12 +319,13 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		return usage_error("report: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;
+		if (take_guess(args))
+			return EINVAL;
 		set_defaults(args);
+		args->opt.reasons = args->common.reasons;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -338,7 +413,7 @@ static void forget(struct reading *in)
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
-	struct data_reader *reader = data_reader__open(args->common.input);
+	struct data_reader *reader = common_args__open(&args->common, "report");
 	const struct scan_consumer *consumers[3];
 	struct scan_consumer of_model;
 	struct report_options fine;
@@ -348,7 +423,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 
 	if (!reader)
 		return -1;
-	in->rec = recording__new(args->common.input);
+	in->rec = recording__new(common_args__input(&args->common));
 	if (!in->rec) {
 		data_reader__close(reader);
 		return -1;
@@ -385,7 +460,7 @@ static int read_recording(struct args *args, struct reading *in)
 {
 	struct report_options *opt = &args->opt;
 	struct stat st;
-	bool file = !stat(args->common.input, &st) && S_ISREG(st.st_mode);
+	bool file = !stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode);
 	/* What the kernel does not count has no sums but those of rows. */
 	bool sums = !file || args->common.window.active || report_options__fine(opt) ||
 		    (opt->event && !event_desc__is_cycle(opt->event));
@@ -495,10 +570,10 @@ const struct argp report_argp = {
 
 int cmd_report(int argc, const char **argv)
 {
-	struct args args = { .common = { .input = "kvmw.data" } };
+	struct args args = { .width = 0 };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&report_argp, argc, (char **)argv, 0, NULL, &args))
+	if (!options__parse(&report_argp, argc, argv, 0, &args))
 		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
 	common_args__free(&args.common);
 	return ret;

@@ -6,19 +6,28 @@
 #include <string.h>
 
 #include "builtin-common.h"
+#include "builtin-guess.h"
+#include "builtin-options.h"
 #include "builtin.h"
+#include "util/analysis/outliers.h"
 #include "util/analysis/report/report.h"
 #include "util/error.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 #include "util/render/script.h"
 
-enum { OPT_MAX = 0x100 };
+enum { OPT_MAX = 0x100, OPT_MIN_DURATION, OPT_OUTLIERS, OPT_CLOCK };
 
 static const struct argp_option options[] = {
 	{ "follow", 'f', NULL, 0, "Continue with a file that is still being written", 1 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of an "
 	  "event, such as irq:eoi; a tracepoint, such as kvm:kvm_pio", 3 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 3 },
+	{ "outliers", OPT_OUTLIERS, "N", 0, "The N longest events only, the longest one first; the time "
+	  "that an exit was halted does not count", 3 },
 	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 3 },
+	{ "clock", OPT_CLOCK, "CLOCK", 0, "What times are: start (seconds since then, the default), mono "
+	  "(CLOCK_MONOTONIC), wall (date and time)", 4 },
 	{ "fields", 'F', "FIELD[,FIELD...]", 0, "Print these fields: comm, tid, pid, cpu, time, event, "
 	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 4 },
 	{ 0 },
@@ -35,8 +44,9 @@ static const struct argp_child children[] = {
 
 struct args {
 	struct common_args common;
+	struct guess guess;	/* of what -e does not know */
 	struct script_options opt;
-	bool follow;
+	bool follow, clock;	/* were given */
 };
 
 static const struct script_format *const formats[NR_OUTPUT_FORMATS] = {
@@ -45,11 +55,72 @@ static const struct script_format *const formats[NR_OUTPUT_FORMATS] = {
 	[OUTPUT_CSV] = &script_csv,
 };
 
+static error_t parse_clock_name(struct args *args, const char *arg)
+{
+	struct nearest n;
+
+	nearest__begin(&n, arg, strlen(arg));
+	args->clock = true;
+	for (u32 i = 0; i < NR_SCRIPT_CLOCKS; i++) {
+		nearest__offer(&n, script_clock__name(i));
+		if (strcmp(arg, script_clock__name(i)))
+			continue;
+		args->opt.clock = i;
+		return 0;
+	}
+	return usage_error("--clock '%s': no such clock%s; there are start, mono and wall", arg,
+			   nearest__hint(&n));
+}
+
+static error_t parse_outliers(struct script_options *opt, const char *arg)
+{
+	if (!parse_u32(arg, &opt->outliers) && opt->outliers && opt->outliers <= OUTLIERS_MAX)
+		return 0;
+	return usage_error("--outliers '%s': must be a number from 1 to %u", arg, OUTLIERS_MAX);
+}
+
+static error_t parse_min_duration(struct script_options *opt, const char *arg)
+{
+	if (!parse_time(arg, &opt->min_ns))
+		return 0;
+	return usage_error("--min-duration '%s': must be a time, such as 100us or 1ms", arg);
+}
+
 static error_t parse_max(struct script_options *opt, const char *arg)
 {
 	if (!parse_u64(arg, &opt->max_events) && opt->max_events)
 		return 0;
 	return usage_error("--max-events '%s': must be a positive number", arg);
+}
+
+/*
+ * What is an exit reason or the like to this kvmw, and no event. A list is not guessed at, since
+ * its other events have no exit reasons.
+ */
+static error_t parse_events(struct args *args, const char *arg)
+{
+	struct guess *g = &args->guess;
+
+	args->opt.events = arg;
+	*g = (struct guess) { .what = NULL };
+	if (!strpbrk(arg, ",:") && !event_desc__by_name(arg) && guess__word(g, arg) && g->reason)
+		args->opt.events = g->event;
+	else
+		g->what = NULL;
+	return 0;
+}
+
+static error_t take_guess_of_script(struct args *args)
+{
+	struct guess *g = &args->guess;
+
+	if (!g->what)
+		return 0;
+	if (args->common.reasons.nr)
+		return usage_error("--event '%s': %s, but --reason chooses that", g->word, g->what);
+	g->sort = NULL;
+	guess__say(g, "--event");
+	return reason_list__parse(&args->common.reasons, g->reason) ? EINVAL : 0;
 }
 
 static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
@@ -65,18 +136,29 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 		args->follow = true;
 		return 0;
 	case 'e':
-		args->opt.events = arg;
-		return 0;
+		return parse_events(args, arg);
 	case 'F':
 		args->opt.fields = arg;
 		return 0;
+	case OPT_MIN_DURATION:
+		return parse_min_duration(&args->opt, arg);
+	case OPT_OUTLIERS:
+		return parse_outliers(&args->opt, arg);
+	case OPT_CLOCK:
+		return parse_clock_name(args, arg);
 	case OPT_MAX:
 		return parse_max(&args->opt, arg);
-	case ARGP_KEY_ARG:
-		return usage_error("script: unexpected argument '%s'; use -i FILE for the recording", arg);
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;
+		if (take_guess_of_script(args))
+			return EINVAL;
+		if (args->opt.outliers && args->opt.max_events)
+			return usage_error("--outliers and --max-events exclude each other");
+		if (args->clock && args->common.format != OUTPUT_TEXT)
+			return usage_error("--clock is for text; JSON and CSV have time_ns, of "
+					   "CLOCK_MONOTONIC, which --time takes as @SECONDS");
+		args->opt.reasons = args->common.reasons;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -89,14 +171,16 @@ static int say_why_nothing(const struct recording *rec, const struct script_opti
 {
 	const char *const given[] = { opt->events ? "-e" : NULL, opt->vcpus.nr ? "--vcpu" : NULL,
 				      opt->pids.nr ? opt->pids.option : NULL,
+				      opt->reasons.nr ? "--reason" : NULL,
+				      opt->min_ns ? "--min-duration" : NULL,
 				      rec->window.active ? "--time" : NULL };
-	char by[64] = "", holds[512];
+	char by[96] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: the window of --time %s; the recording lasts %.6f s", rec->path,
-			     recording__wrong_window(rec), recording__duration(rec) / 1e9);
+		return error("%s: the window of --time %s; the recording %s", rec->path,
+			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));
 	if (result->none_of_them)
 		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);
@@ -150,12 +234,12 @@ static int script(struct args *args)
 	if (common_args__read_regions(&args->common))
 		return KVMW_FAILED;
 	opt.regions = args->common.regions;
-	reader = data_reader__open(args->common.input);
+	reader = common_args__open(&args->common, "script");
 	if (!reader)
 		return KVMW_FAILED;
 	if (args->follow)
 		data_reader__follow(reader);
-	rec = recording__new(args->common.input);
+	rec = recording__new(common_args__input(&args->common));
 	if (!rec) {
 		data_reader__close(reader);
 		return KVMW_FAILED;
@@ -180,10 +264,10 @@ const struct argp script_argp = {
 
 int cmd_script(int argc, const char **argv)
 {
-	struct args args = { .common = { .input = "kvmw.data" } };
+	struct args args = { .follow = false };
 	int ret = KVMW_USAGE;
 
-	if (!argp_parse(&script_argp, argc, (char **)argv, 0, NULL, &args))
+	if (!options__parse(&script_argp, argc, argv, 0, &args))
 		ret = script(&args);
 	common_args__free(&args.common);
 	return ret;

@@ -6,6 +6,7 @@
 
 #include "builtin.h"
 #include "util/error.h"
+#include "util/nearest.h"
 
 const struct command commands[] = {
 	{ "record", cmd_record, "record the VM exits of running VMs into a file", &record_argp, NULL },
@@ -19,11 +20,11 @@ const struct command commands[] = {
 
 static void kvmw__usage(FILE *out)
 {
-	fputs("usage: kvmw [--version] [--help] COMMAND [ARGS]\n\n"
+	fputs("usage: kvmw [--version] [-h | --help] COMMAND [ARGS]\n\n"
 	      "The flight recorder for virtual machines on Linux.\n\n", out);
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-8s %s\n", c->name, c->help);
-	fputs("\nSee 'kvmw COMMAND --help' and kvmw(1).\n", out);
+	fputs("\nSee 'kvmw help COMMAND' and kvmw(1).\n", out);
 }
 
 /* argp takes the name in its messages from argv[0]. */
@@ -44,6 +45,42 @@ static const struct command *kvmw__find(const char *name)
 	return NULL;
 }
 
+static int no_command(const char *name)
+{
+	struct nearest n;
+
+	nearest__begin(&n, name, strlen(name));
+	for (const struct command *c = commands; c->name; c++)
+		nearest__offer(&n, c->name);
+	nearest__offer(&n, "help");
+	error("'%s' is not a kvmw command%s; kvmw -h lists them", name, nearest__hint(&n));
+	return KVMW_USAGE;
+}
+
+/* kvmw help [COMMAND [WORKLOAD]] */
+static int kvmw__help(int argc, const char **argv)
+{
+	const struct command *command = argc ? kvmw__find(argv[0]) : NULL;
+	const char *args[] = { NULL, "--help", NULL, NULL };
+	bool workload = command && command->workload && argc > 1 && !strcmp(argv[1], command->workload);
+
+	if (argc && !command)
+		return no_command(argv[0]);
+	if (argc > 1 + workload) {
+		error("help: one command at a time: '%s' is one too many", argv[1 + workload]);
+		return KVMW_USAGE;
+	}
+	if (!argc) {
+		kvmw__usage(stdout);
+		return KVMW_OK;
+	}
+	if (workload) {
+		args[1] = command->workload;
+		args[2] = "--help";
+	}
+	return kvmw__run(command, 2 + workload, args);
+}
+
 int main(int argc, const char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -58,24 +95,10 @@ int main(int argc, const char **argv)
 		puts("kvmw version " KVMW_VERSION);
 		return KVMW_OK;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
-		const char *args[] = { NULL, "--help", NULL };
-
-		command = argc > 2 ? kvmw__find(argv[2]) : NULL;
-		if (command)
-			return kvmw__run(command, 2, args);
-		if (argc > 2) {
-			error("'%s' is not a kvmw command; kvmw --help lists them", argv[2]);
-			return KVMW_USAGE;
-		}
-		kvmw__usage(stdout);
-		return KVMW_OK;
-	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return kvmw__help(argc - 2, argv + 2);
 	if (!strcmp(name, "--complete"))
 		return cmd_complete(argc - 2, argv + 2);
 	command = kvmw__find(name);
-	if (command)
-		return kvmw__run(command, argc - 1, argv + 1);
-	error("'%s' is not a kvmw command; kvmw --help lists them", name);
-	return KVMW_USAGE;
+	return command ? kvmw__run(command, argc - 1, argv + 1) : no_command(name);
 }

@@ -187,6 +187,7 @@ int guest_print_json(const struct screen *s, const struct guest_config *cfg,
 {
 	struct json_object *root = json_object_new_object(), *per;
 
+	json__schema(root);
 	json__u64(root, "vcpus", res->vcpus);
 	json__u64(root, "rounds", cfg->rounds);
 	json__bool(root, "interrupted", res->interrupted);

@@ -59,10 +59,13 @@ def test_keys_and_orders():
     assert bash("kvmw report -s v") == ["vcpu", "vm"]
     assert bash("kvmw report --sort reason,cp") == ["reason,cpu"]
     assert bash("kvmw report --order=p") == ["p99"]
+    assert bash("kvmw script --clock ") == ["start", "mono", "wall"]
 
 
 def test_reasons():
     assert bash("kvmw record --reason hlt") or "HLT" in bash("kvmw record --reason H")
+    assert bash("kvmw report --reason wbin") == ["wbinvd"]
+    assert bash("kvmw script --reason=io,EPT_V") == ["io,EPT_VIOLATION"]
     quoted = [word for word in bash("kvmw record --reason ") if " " in word]
     assert all(re.search(r"\\ ", word) for word in quoted)
 
@@ -75,6 +78,8 @@ def test_recordings(tmp_path):
     for words in ("report -i ", "script --input=", "info --input ", "record -o "):
         assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
     assert bash("kvmw report -i a", tmp_path) == ["a.kvmw"]
+    for words in ("report ", "script -e irq ", "info --json ", "report --hist -- "):
+        assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
 
 
 def test_the_command_of_record(tmp_path):

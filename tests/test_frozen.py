@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""JSON and CSV of the golden files change only on purpose: data/README says when they did."""
+"""JSON and CSV of the golden files are, byte for byte, what data/outputs.sha256 says of them."""
 import lab_fixtures
 import outputs
 

@@ -83,3 +83,42 @@ def test_info_of_what_is_left(svm, tmp_path):
     done = kvmw("info", "-i", path)
     assert done.returncode == 1 and "no END frame" in done.stdout
     assert "damaged at offset" in done.stderr
+
+
+@pytest.mark.parametrize("filters, words", [
+    ({"all": True, "pids": []}, "-a"),
+    ({"all": False, "pids": [4711]}, "-p 4711"),
+    ({"all": False, "pids": [4711, 4712, 4800], "vcpus": [0, 1, 2, 7]}, "-p 4711-4712,4800 --vcpu 0-2,7"),
+    ({"all": False, "pids": []}, "none"),
+    ({"all": True, "pids": [], "reasons": "npf,hlt", "min_ns": 1_000_000, "port": "0x3f8-0x3f8",
+      "gpa": "0x1000-0x1fff", "msr": "0x6e0-0x6e0", "sample": 100},
+     "-a --reason npf,hlt --min-duration 1ms --port 0x3f8 --gpa 0x1000-0x1fff --msr 0x6e0 --sample 100"),
+    ({"min_ns": 2_000_000_000}, "--min-duration 2s"), ({"min_ns": 1_500_000}, "--min-duration 1500us"),
+    ({"min_ns": 1}, "--min-duration 1ns"), ({"newer": 5}, "none"),
+])
+def test_filters_in_the_words_of_options(tmp_path, filters, words):
+    """As JSON they are as they were recorded."""
+    path = Recording(META | {"filters": filters}).finish().write(tmp_path / "f")
+    text = re.sub(r"\n {12}", " ", kvmw("info", path).stdout)
+    assert re.search(r"^filters     (.*)$", text, re.M)[1] == words
+    assert info(path)["filters"] == filters
+
+
+@pytest.mark.parametrize("filters", [
+    {"pids": [2 ** 63 - 1, -5, "x", None, {}], "vcpus": list(range(0, 40000, 2)), "min_ns": -1},
+    {"pids": "x", "all": "x", "reasons": ["\x1b[2J"] * 1000, "port": 5, "gpa": "-", "msr": "-" * 5000,
+     "min_ns": "x", "sample": None},
+    {"port": "1" * 100 + "-" + "1" * 100, "min_ns": 0, "vcpus": [2 ** 63 - 1, 2 ** 63]}])
+def test_hostile_filters(tmp_path, filters):
+    path = Recording(META | {"filters": filters}).finish().write(tmp_path / "f")
+    text = kvmw("info", path).stdout
+    assert "filters     " in text and "\x1b" not in text and len(text) < 10_000
+
+
+def test_events_that_were_skipped(tmp_path):
+    skipped = {"exit": "no exits here", "nested": "\x1b[2J" + "x" * 1000, "nothing": "unknown", "irq": 5}
+    path = Recording(META | {"skipped": skipped}).finish().write(tmp_path / "f")
+    text = kvmw("info", path).stdout
+    assert "skipped     exit: no exits here\n" in text and "nested:\n            ?[2Jxxx" in text and "\x1b" not in text
+    found = info(path)["skipped"]
+    assert found["exit"] == "no exits here" and set(found) == {"exit", "nested"}

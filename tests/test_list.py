@@ -22,7 +22,7 @@ def text_of_list(columns):
 
 def test_json():
     found = listing()
-    assert list(found) == ["vms", "hidden", "events", "groups"]
+    assert list(found) == ["schema", "vms", "hidden", "events", "groups"]
     assert [e["name"] for e in found["events"] if e["default"]] == ["exit"]
     for event in found["events"]:
         assert list(event) == ["name", "default", "doc", "runs_at", "tracepoints", "missing", "lacks"]
@@ -54,5 +54,5 @@ def test_text_names_all():
 
 def test_usage():
     done = kvmw("list", "pid")
-    assert done.returncode == 2 and "unexpected argument 'pid'" in done.stderr
+    assert done.returncode == 2 and "takes no argument: 'pid'" in done.stderr
     assert kvmw("list", "--no-pager").returncode == 0

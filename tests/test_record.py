@@ -151,6 +151,17 @@ def test_list_shows_the_vm(boot):
     assert not any(event["missing"] for event in listed["events"])
 
 
+@in_boots("linux")
+def test_vm_by_name(boot):
+    """QEMU's -name, as kvmw list shows it."""
+    assert boot.step("linux-name").status == 0, boot.step("linux-name").err
+    about = lab_fixtures.info(boot.path("name.kvmw"))
+    pid = json.loads(boot.step("linux-list").out)["vms"][0]["pid"]
+    assert about["filters"]["pids"] == [pid] == [vm["pid"] for vm in about["vms"]]
+    boot.step("linux-no-name").said(1, "no running VM has this name", "did you mean lab-guest?",
+                                    f"{pid} lab-guest (qemu-system-x86_64)")
+
+
 @in_boots(*AMD, "smp")
 def test_overflow(boot):
     """A ring far too small: what was lost is counted exactly, what was not is right."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 
 import pytest
 
@@ -37,16 +38,16 @@ SILENT = (os.path.exists("/sys/module/kvm") and
 @pytest.mark.skipif(not SILENT or os.geteuid(), reason="this host's KVM reports its VM exits, "
                                                        "or this is not root")
 def test_exit_where_it_cannot_fire(tmp_path):
-    """Named, it is required; by default, and in a group, returns to the VMM are recorded too."""
+    """Named, it is required; by default, and in a group, returns to the VMM are recorded instead."""
     path = tmp_path / "kvmw.data"
     for named in "exit", "userspace,exit", "all,exit":
         done = synthetic.kvmw("record", "-e", named, "-o", path, "--", "true")
-        synthetic.one_line(done, 1, "event exit cannot be recorded", "does not fire on this host",
+        synthetic.one_line(done, 1, "event exit cannot be recorded", "this host shows no VM exits",
                            "-e userspace")
         assert not path.exists()
-    for events in [], ["-e", "all"]:
+    for events, words in ([], "recording event userspace only"), (["-e", "all"], "skipping event exit"):
         done = synthetic.kvmw("record", *events, "-o", path, "--", "true")
-        assert done.returncode == 0 and "recording event userspace" in done.stderr, done.stderr
+        assert done.returncode == 0 and words in done.stderr, done.stderr
 
 
 # ---- where to ----------------------------------------------------------------
@@ -80,6 +81,7 @@ def test_output_file(boot):
                        for n in ("first", "old", "new"))
     assert first == old != new
     assert boot.path("files.mode").read_text() == "600\n"
+    assert boot.path("files.owner").read_text() == "1234:2345 600\n"
     assert of_guest(lab_fixtures.report(boot.path("files-old.kvmw")))["cpuid"] == 10
     assert of_guest(lab_fixtures.report(boot.path("files-new.kvmw")))["cpuid"] == 20
 
@@ -91,8 +93,11 @@ def test_terminal(boot):
     assert step.status == 0
     lines = [line for line in step.out.replace("\r", "\n").replace("\033[K", "").split("\n") if line]
     status = [line for line in lines if " events, " in line and "/s, " in line]
-    assert len(status) == 2 and int(status[1].split()[0]) > int(status[0].split()[0]) > 0
-    assert "1 vCPUs" in status[1]
+    found = [re.fullmatch(r"(0:0[123]) of 0:02: (\d+) events, .* lost(, 1 vCPU)?; Ctrl-C stops ", line)
+             for line in status]
+    assert len(status) == 2 and all(found), status
+    assert found[0][1] < found[1][1] and int(found[1][2]) > int(found[0][2]) > 0
+    assert found[1][3]
     assert "[ kvmw record: " in lines[-1]
 
 

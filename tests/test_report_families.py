@@ -570,3 +570,25 @@ def test_more_kinds_than_can_be_kept(tmp_path):
     rep = json.loads(done.stdout)
     assert len(rep["rows"]) == 5 and rep["total"]["recorded"] == 131_072
     assert report(path, "-e", "fault")["total"]["count"] == 140_000
+
+
+def test_exits_that_the_host_did_not_show(tmp_path):
+    """Not that none happened: the recorder said why, or vCPUs returned to the VMM without any."""
+    def recording(**meta):
+        rec = Recording(META | meta)
+        rec.lines.append(["EVENTS", "userspace", [[START + 1000, 5, 5, 2, 0, 0, 0]]])
+        rec.end += 10_000
+        return rec.finish().write(tmp_path / "f")
+
+    holds = "the recording holds: userspace 1"
+    path = recording(events=["userspace"], skipped={"exit": "no exits here"})
+    for args in [], ["--vcpu", 0], ["--time", "0"]:
+        one_line(kvmw("report", "-i", path, "-e", "exit", "--csv", *args), 1,
+                 "exits were not recorded: no exits here", holds)
+    assert "no exits here" in report(path, "-e", "exit", status=1)["empty"]
+    # What older recorders left.
+    path = recording(events=["exit", "userspace"])
+    one_line(kvmw("report", "-i", path, "-e", "exit", "--csv"), 1,
+             "exits were not recorded: the host did not show them", holds)
+    path = recording(events=["userspace"])
+    one_line(kvmw("report", "-i", path, "-e", "exit", "--csv"), 1, "holds no exit events", "kvmw record -e exit records them")

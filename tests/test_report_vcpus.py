@@ -153,10 +153,33 @@ def test_vms_selected(vms, option, which, ids):
     assert len(rows) == sum(list(NAMES).index(vm) + 1 for vm in ids)
 
 
-@pytest.mark.parametrize("which", ["", "x", "100#", "100-200#1", "#1", "100#x", "100#1#2"])
-def test_wrong_vms(vms, which):
-    done = synthetic.kvmw("report", "-i", vms, "--vm", which)
-    synthetic.one_line(done, 2, "--vm", "list of VMs")
+@pytest.mark.parametrize("which", ["", "100#", "100-200#1", "#1", "100#x", "100#1#2", "100,"])
+@pytest.mark.parametrize("option", ["--vm", "--pid"])
+def test_wrong_vms(vms, option, which):
+    done = synthetic.kvmw("report", "-i", vms, option, which)
+    synthetic.one_line(done, 2, option, "list of VMs")
+
+
+def test_ranges_of_vms(vms):
+    done = synthetic.kvmw("report", "-i", vms, "--vm", "100#1-100#2")
+    synthetic.one_line(done, 2, "a range of VMs with one pid is 100#1-2")
+    synthetic.one_line(synthetic.kvmw("report", "-i", vms, "--vm", "100#1-200#2"), 2, "list of VMs")
+
+
+def test_vms_by_name(tmp_path):
+    """By the VM's name, or its VMM's; --pid has none."""
+    rec = synthetic.svm_recording(tmp_path / "f")
+    counts = {vm: sum(row[5] in vcpus for row in rec.exits) for vm, vcpus in (("debian12", (0, 1)),
+                                                                              ("firecracker", (9,)))}
+    for name, count in counts.items():
+        assert report(rec.path, "--vm", name)["recorded"] == count > 0
+        out = synthetic.kvmw("script", "-i", rec.path, "--csv", "--vm", name).stdout
+        assert out.count("\n") == count + 1
+    assert report(rec.path, "--vm", "debian12,200")["recorded"] == sum(counts.values())
+    synthetic.one_line(synthetic.kvmw("report", "-i", rec.path, "--vm", "debian13"), 1, "is left by --vm",
+                       "0 of pid 100 debian12")
+    synthetic.one_line(synthetic.kvmw("script", "-i", rec.path, "--vm", "debian13"), 1, "no events match --vm")
+    synthetic.one_line(synthetic.kvmw("report", "-i", rec.path, "--pid", "debian12"), 2, "list of VMs")
 
 
 def test_thread_of_several_vcpus(vms):

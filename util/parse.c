@@ -102,30 +102,6 @@ int parse_percent(const char *text, double *percent)
 	return *percent >= 0 && *percent <= 100 ? 0 : -1;
 }
 
-int parse_seconds(const char **text, u64 *ns)
-{
-	u64 value = 0, scale = NSEC_PER_SEC / 10;
-	const char *p = *text;
-
-	if (!isdigit((unsigned char)*p) && *p != '.')
-		return -1;
-	for (; isdigit((unsigned char)*p); p++) {
-		value = value * 10 + (*p - '0');
-		if (value > 1000000000)
-			return -1;
-	}
-	value *= NSEC_PER_SEC;
-	if (*p == '.') {
-		for (p++; isdigit((unsigned char)*p); p++) {
-			value += (*p - '0') * scale;
-			scale /= 10;
-		}
-	}
-	*text = p;
-	*ns = value;
-	return 0;
-}
-
 int parse_list(const char *text, u64 *bits, u32 nr_bits)
 {
 	u64 from, to;

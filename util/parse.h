@@ -27,7 +27,4 @@ int parse_number(const char **text, int base, u64 max, u64 *value);
 /* "7" or "0-3", both ends included. */
 int parse_range(const char **text, int base, u64 max, u64 *from, u64 *to);
 
-/* Seconds below 1000000001, exact to the nanosecond, which a double is not: 1.5, .25 */
-int parse_seconds(const char **text, u64 *ns);
-
 #endif

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "util/recording/filter.h"
+#include "util/events.h"
 
 static void test_lists(void **state)
 {
@@ -35,50 +36,21 @@ static void test_bad_lists(void **state)
 	number_list__free(&list);
 }
 
-static void window(const char *text, u64 start, u64 from, u64 to)
+static void test_reasons(void **state)
 {
-	struct time_window w;
+	static const char *const bad[] = { "", ",", "nothing", "io,nothing", "0x", "-1", "4294967296" };
+	struct reason_list list = { 0 };
 
-	assert_int_equal(time_window__parse(&w, text), 0);
-	time_window__resolve(&w, start);
-	assert_true(w.from == from);
-	assert_true(w.to == to);
-	/* Resolving twice changes nothing. */
-	time_window__resolve(&w, start);
-	assert_true(w.from == from);
-	assert_true(time_window__has(&w, from));
-	assert_true(time_window__has(&w, to));
-	assert_false(from && time_window__has(&w, from - 1));
-}
-
-static void test_windows(void **state)
-{
-	window("1.5,3", 1000, 1500001000, 3000001000);
-	window("1,", 5, 1000000005, UINT64_MAX);
-	window(",.25", 5, 5, 250000005);
-	window(",", 5, 5, UINT64_MAX);
-	window("0.000000001,0.123456789999", 0, 1, 123456789);
-	window("@12345.5,@12346", 777, 12345500000000ULL, 12346000000000ULL);
-	window("1,@9", 1000000000, 2000000000, 9000000000);
-}
-
-static void test_bad_windows(void **state)
-{
-	static const char *const bad[] = { "", "1", "x,", "1,2,3", "2,1", "@2,@1", "-1,2", "1,2s",
-					   "1..2,3", "99999999999,", "@,", "1 ,2" };
-	struct time_window w;
-
+	assert_int_equal(reason_list__parse(&list, "io,0x400,HLT"), 0);
+	assert_int_equal(list.nr, 3);
+	assert_true(reason_list__has(&list, KVMW_ISA_SVM, 0x7b));
+	assert_true(reason_list__has(&list, KVMW_ISA_SVM, 0x400));
+	assert_true(reason_list__has(&list, KVMW_ISA_VMX, 12));
+	assert_false(reason_list__has(&list, KVMW_ISA_VMX, 0x7b));
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(time_window__parse(&w, bad[i]), -1);
-}
-
-static void test_no_window(void **state)
-{
-	struct time_window w = { 0 };
-
-	time_window__resolve(&w, 1000);
-	assert_true(time_window__has(&w, 0));
-	assert_true(time_window__has(&w, UINT64_MAX));
+		assert_int_equal(reason_list__parse(&list, bad[i]), -1);
+	reason_list__free(&list);
+	assert_false(reason_list__has(&list, KVMW_ISA_SVM, 0x7b));
 }
 
 int main(void)
@@ -86,9 +58,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_bad_lists),
-		cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_bad_windows),
-		cmocka_unit_test(test_no_window),
+		cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,31 +136,6 @@ static void test_ranges(void **state)
 	}
 }
 
-static void seconds(const char *text, u64 expected, const char *rest)
-{
-	u64 ns;
-
-	assert_int_equal(parse_seconds(&text, &ns), 0);
-	assert_true(ns == expected);
-	assert_string_equal(text, rest);
-}
-
-static void test_seconds(void **state)
-{
-	static const char *const bad[] = { "", "x", "-1", " 1", "1000000001" };
-	u64 ns;
-
-	seconds("1.5,3", 1500000000, ",3");
-	seconds(".25", 250000000, "");
-	seconds("0.1234567899", 123456789, "");
-	seconds("999999999.999999999s", 999999999999999999, "s");
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		const char *text = bad[i];
-
-		assert_int_equal(parse_seconds(&text, &ns), -1);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,7 +145,6 @@ int main(void)
 		cmocka_unit_test(test_percents),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,11 +131,67 @@ static void test_all_numbers(void **state)
 	}
 }
 
+static void test_words(void **state)
+{
+	assert_true(reason_is(KVMW_ISA_SVM, 0x7b, "io"));
+	assert_true(reason_is(KVMW_ISA_SVM, 0x7b, "IO"));
+	assert_true(reason_is(KVMW_ISA_SVM, 0x7b, "0x7b"));
+	assert_true(reason_is(KVMW_ISA_SVM, 0x7b, "123"));
+	assert_false(reason_is(KVMW_ISA_SVM, 0x7b, "IO_INSTRUCTION"));
+	assert_true(reason_is(KVMW_ISA_VMX, 30, "io_instruction"));
+	assert_true(reason_is(KVMW_ISA_VMX, 30, "io"));
+	assert_false(reason_is(KVMW_ISA_VMX, 0x7b, "io"));
+	assert_true(reason_is(KVMW_ISA_VMX, 31, "msr"));
+	assert_true(reason_is(KVMW_ISA_VMX, 32, "msr"));
+	assert_true(reason_is(KVMW_ISA_VMX, 0x80000021, "INVALID_STATE"));
+	assert_true(reason_is(KVMW_ISA_VMX, 0x80000021, "invalid_state|failed_vmentry"));
+	assert_false(reason_is(KVMW_ISA_VMX, 0x21, "invalid_state|failed_vmentry"));
+	assert_true(reason_is(KVMW_ISA_VMX, 0x63, "VMX 0x63"));
+	assert_true(reason_is(KVMW_ISA_NONE, 2, "io"));
+	assert_true(reason_is(KVMW_ISA_NONE, 2, "KVM_EXIT_IO"));
+	assert_true(reason_is(KVMW_ISA_NONE, KVMW_REASON_ERRNO + EINTR, "eintr"));
+	assert_false(reason_is(77, 2, "io"));
+	assert_false(reason_is(KVMW_ISA_SVM, 0x7b, ""));
+	assert_false(reason_is(KVMW_ISA_SVM, 0x55, ""));
+}
+
+/* The short words are reasons of both instruction sets. */
+static void test_short_words(void **state)
+{
+	static const char *const words[] = { "io", "msr", "npf", "hlt", "cpuid", "interrupt", "vintr",
+					     "hypercall", "pause", "mwait", "monitor" };
+
+	for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+		u32 found[2] = { 0 };
+
+		for (u32 i = 0; i < REASON_MAX_NAMED; i++) {
+			found[0] += reason_is(KVMW_ISA_VMX, i, words[w]);
+			found[1] += reason_is(KVMW_ISA_SVM, i, words[w]);
+		}
+		assert_true(found[0] && found[1]);
+	}
+}
+
+static void test_what_exists(void **state)
+{
+	static const char *const words[] = { "hlt", "EPT_MISCONFIG", "mmio", "EINTR", "vmgexit_mmio_read",
+					     "invalid_guest_state", "software", "pf excp" };
+	static const char *const not_words[] = { "", "x", "exit", "vcpu", "port", "irq", "KVM_EXIT_" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		assert_true(reason_exists(words[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(not_words); i++)
+		assert_false(reason_exists(not_words[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_the_kernel),
 		cmocka_unit_test(test_by_isa),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_short_words),
+		cmocka_unit_test(test_what_exists),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_vmx_flags),
 		cmocka_unit_test(test_not_of_vmx),

@@ -71,7 +71,7 @@ static const char *field__access_name(u64 value, char *buf)
 	return buf;
 }
 
-static const char *detail_name(u64 value)
+const char *field__detail(u64 value)
 {
 	size_t nr;
 	const struct kind_desc *details = detail_desc__all(&nr);
@@ -90,7 +90,7 @@ const char *field__name(enum field_form form, const struct data_event *event, u6
 	case FORM_IOCTL:
 		return value > UINT32_MAX ? NULL : ioctl_name(value);
 	case FORM_DETAIL:
-		return detail_name(value);
+		return field__detail(value);
 	case FORM_ISA:
 		return isa_name(value);
 	case FORM_ACCESS:

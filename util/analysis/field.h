@@ -25,6 +25,9 @@ bool field__none(const struct data_field *field, u64 value);
 /* JSON and CSV have the number too, as FIELD_number. */
 bool field__numbered(enum field_form form);
 
+/* The name of a detail's kind; NULL: none. */
+const char *field__detail(u64 kind);
+
 /*
  * The name of a value, in buf or elsewhere; NULL where there is none.  isa names exit
  * reasons; all ones: unknown.  FORM_KIND is named by the event.

@@ -7,7 +7,7 @@
 
 struct listing_vm {
 	u32 pid, nr_vcpus;
-	const char *vmm, *name;		/* name: "" where unknown */
+	const char *vmm, *name, *uuid;	/* the last two: "" where unknown */
 };
 
 /* A tracepoint that becomes rows of an event as it is. */
@@ -28,6 +28,7 @@ struct listing {
 	struct listing_vm *vm;		/* ascending by pid */
 	u32 nr_vms;
 	u32 hidden;			/* processes that could not be inspected */
+	bool privileged;		/* although this process may inspect others */
 	struct listing_point *point;
 	u32 nr_points;
 	struct listing_event event[KVMW_MAX_EVENTS];

@@ -47,8 +47,7 @@ static void ask_who(struct script *sc, u32 id)
 	sc->who_wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
 					     who->entry->vcpu >= 0 &&
 					     number_list__has(&opt->vcpus, who->entry->vcpu))) &&
-			 (!opt->pids.nr || (who->vm && number_list__has_vm(&opt->pids, who->vm->pid,
-								    who->vm->number)));
+			 (who->vm ? rec_vm__is_on(who->vm, &opt->pids) : !opt->pids.nr);
 }
 
 static const char *comm_of(const struct script *sc, const struct script_who *who, u64 tid)
@@ -68,6 +67,62 @@ static u64 get(const struct script_row *row, int field)
 	if (field >= 0 && field__none(&row->view->event->fields[field], value))
 		return KVMW_NONE;
 	return value;
+}
+
+static bool reason_wanted(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	u64 isa, reason, key;
+	typeof(&sc->reason[0]) memo;
+
+	if (!sc->opt->reasons.nr)
+		return true;
+	if (v->reason < 0)
+		return false;
+	isa = get(row, v->isa);
+	reason = get(row, v->reason);
+	if (isa == KVMW_NONE || reason == KVMW_NONE)
+		return false;
+	key = isa << 32 ^ reason;
+	memo = &sc->reason[(reason ^ isa << 4) % SCRIPT_REASONS];
+	if (!memo->known || memo->key != key) {
+		memo->known = true;
+		memo->key = key;
+		memo->wanted = reason_list__has(&sc->opt->reasons, isa, reason);
+	}
+	return memo->wanted;
+}
+
+/* How long it took; of a cycle without an end, until the recording ended. All ones: unknown. */
+static u64 length_of(const struct script *sc, const struct script_row *row)
+{
+	u64 span = get(row, row->view->span), end = sc->model.rec->meta.stop_ns;
+	u64 time_ns = slice__time(row->slice, row->i);
+
+	if (span != KVMW_NONE || !event_desc__is_cycle(row->view->event->id))
+		return span;
+	return end > time_ns ? end - time_ns : KVMW_NONE;
+}
+
+/* What makes a row an outlier: a guest that sleeps is waiting for nobody. */
+static u64 length_awake(const struct script *sc, const struct script_row *row)
+{
+	u64 length = length_of(sc, row), halt = get(row, row->view->halt);
+	u64 poll = get(row, row->view->poll);
+
+	if (length == KVMW_NONE || halt == KVMW_NONE || halt > length)
+		return length;
+	return length - halt + (poll <= halt ? poll : 0);
+}
+
+static bool long_enough(const struct script *sc, const struct script_row *row)
+{
+	u64 length;
+
+	if (!sc->opt->min_ns)
+		return true;
+	length = length_of(sc, row);
+	return length != KVMW_NONE && length >= sc->opt->min_ns;
 }
 
 static void take_raw(struct script *sc, struct script_row *row)
@@ -96,7 +151,7 @@ static bool take_row(struct script *sc, struct script_row *row)
 	u64 id = v->vcpu < 0 ? KVMW_NONE : script_row__get(row, v->vcpu);
 
 	row->kind = get(row, v->kind);
-	if (!kind_wanted(v, row->kind))
+	if (!kind_wanted(v, row->kind) || !reason_wanted(sc, row) || !long_enough(sc, row))
 		return false;
 	if (!sc->who_valid || sc->who.id != (u32)id ||
 	    sc->who_as_of != sc->model.rec->frames[DATA_IDENT].frames)
@@ -139,11 +194,27 @@ static int script__begin(struct script *sc)
 	return sc->tps ? sc->output->begin(sc->output->ctx, &sc->model) : -1;
 }
 
+/* 0; 1: enough; -1 */
+static int give_row(struct script *sc, struct script_row *row)
+{
+	int ret = sc->output->row(sc->output->ctx, &sc->model, row);
+
+	return ++sc->result->printed == sc->opt->max_events || ret ? ret ?: 1 : 0;
+}
+
+static int keep_row(struct script *sc, const struct script_row *row)
+{
+	u64 length = length_awake(sc, row);
+
+	return length == KVMW_NONE ? 0 :
+	       outliers__offer(&sc->outliers, sc->opt->outliers, length, row->slice, row->i);
+}
+
 static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 {
 	struct script *sc = ctx;
 	struct script_row row;
-	int ret;
+	int ret = 0;
 
 	if (script__begin(sc))
 		return -1;
@@ -152,14 +223,29 @@ static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 	row.slice = s;
 	row.tp = NULL;
 	row.raw_size = 0;
-	for (row.i = from; row.i < to; row.i++) {
-		if (!take_row(sc, &row))
-			continue;
-		ret = sc->output->row(sc->output->ctx, &sc->model, &row);
-		if (++sc->result->printed == sc->opt->max_events || ret)
-			return ret ?: 1;
+	for (row.i = from; !ret && row.i < to; row.i++)
+		if (take_row(sc, &row))
+			ret = sc->opt->outliers ? keep_row(sc, &row) : give_row(sc, &row);
+	return ret;
+}
+
+/* 0; 1: enough */
+static int give_outliers(struct script *sc)
+{
+	struct script_row row;
+	int ret = 0;
+
+	outliers__sort(&sc->outliers);
+	row.i = 0;
+	for (u32 i = 0; !ret && i < sc->outliers.nr; i++) {
+		row.tp = NULL;
+		row.raw_size = 0;
+		row.slice = sc->outliers.list[i].row;
+		row.view = &sc->model.view[row.slice->event->id];
+		if (take_row(sc, &row))
+			ret = give_row(sc, &row);
 	}
-	return 0;
+	return ret;
 }
 
 static int script__pause(void *ctx)
@@ -192,6 +278,7 @@ static void script__free(struct script *sc)
 		array__free(sc->model.view[i].kinds, sc->model.view[i].room_kinds, NULL);
 	}
 	tracepoints__free(sc->tps);
+	outliers__free(&sc->outliers);
 	free(sc);
 }
 
@@ -218,6 +305,8 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	sc->output = output;
 	sc->result = result;
 	ret = timeline__read(&timeline, r);
+	if (!ret && opt->outliers)
+		ret = give_outliers(sc);
 	result->enough = ret > 0;
 	if (ret >= 0)
 		ret = sc->resolved && script__begin(sc) ? -1 : 0;

@@ -12,12 +12,22 @@
 #include "util/recording/filter.h"
 #include "util/recording/slice.h"
 
+/* What times are printed as, in text. */
+enum script_clock { CLOCK_START, CLOCK_MONO, CLOCK_WALL, NR_SCRIPT_CLOCKS };
+
+/* "start", … */
+const char *script_clock__name(enum script_clock clock);
+
 struct script_options {
 	const char *events;		/* NULL: all */
 	const char *fields;		/* NULL: the default ones */
 	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
+	struct reason_list reasons;	/* empty: all; else only events that have a reason */
+	u64 min_ns;			/* 0: all; else only events that took as long */
 	u64 max_events;			/* 0: all */
+	u32 outliers;			/* only so many, the longest ones first; 0: all, by time */
 	bool brief;			/* without -F, only the fields that people read */
+	enum script_clock clock;
 	bool stream;			/* events are not known before their rows come */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 };
@@ -28,10 +38,20 @@ enum script_head { HEAD_COMM, HEAD_TID, HEAD_PID, HEAD_CPU, HEAD_TIME, HEAD_EVEN
 
 const char *script_head__name(enum script_head head);
 
+/* What text leaves out of a line, unless the field was chosen by -F. */
+enum field_omit {
+	OMIT_UNKNOWN,		/* only what is unknown, or is no field of this kind */
+	OMIT_ZERO,		/* that, and 0 */
+	OMIT_ZERO_ONLY,		/* 0; what is unknown is a '-' */
+	OMIT_SAME_CPU,		/* the CPU of the line's head */
+	OMIT_IMPLIED,		/* the KVM_EXIT_* that the exit's reason or detail implies */
+};
+
 /* A selected field of an event. */
 struct field_view {
 	u32 field;
 	enum field_form form;
+	enum field_omit omit;
 	const struct data_field *desc;
 	char label[32];		/* in text: total of total_ns */
 	int detail_of;		/* text: the field that this one classifies, or -1 */
@@ -52,6 +72,7 @@ struct event_view {
 	u32 nr_kinds, room_kinds;
 	int vcpu, tid, cpu, kind, isa;	/* fields; -1: there is none */
 	struct event_named named;
+	int reason, span, halt, poll;	/* likewise; reason: of an exit or a return to the VMM */
 	struct field_view *field;
 	u32 nr_fields;
 };
@@ -69,6 +90,9 @@ struct script_model {
 	const struct regions *regions;	/* or NULL */
 	struct event_view view[KVMW_MAX_EVENTS];
 	bool head[NR_HEADS];
+	bool chosen;			/* -F was given: */
+	bool exact;			/* it lists the fields, and nothing else is to be printed */
+	enum script_clock clock;
 };
 
 /* A selected row, with what is known about it. */

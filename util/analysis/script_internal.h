@@ -3,7 +3,10 @@
 #ifndef KVMW_SCRIPT_INTERNAL_H
 #define KVMW_SCRIPT_INTERNAL_H
 
+#include "util/analysis/outliers.h"
 #include "util/analysis/script.h"
+
+#define SCRIPT_REASONS	64		/* whose selection is remembered, by hash */
 
 struct script {
 	struct script_model model;
@@ -14,6 +17,8 @@ struct script {
 	bool who_valid, who_wanted;
 	u64 who_as_of;			/* IDENT frames then */
 	struct tracepoints *tps;
+	struct { u64 key; bool known, wanted; } reason[SCRIPT_REASONS];
+	struct outliers outliers;
 	u64 whole;			/* items of -F that are the whole name of a field */
 	bool resolved, begun;
 };

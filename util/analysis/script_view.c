@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw script: which events and fields are selected, by -e and -F. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/script_internal.h"
 #include "util/array.h"
 #include "util/error.h"
+#include "util/nearest.h"
 
 static const char *const head_names[] = {
 	[HEAD_COMM] = "comm", [HEAD_TID] = "tid", [HEAD_PID] = "pid", [HEAD_CPU] = "cpu",
@@ -16,6 +18,15 @@ static const char *const head_names[] = {
 const char *script_head__name(enum script_head head)
 {
 	return head_names[head];
+}
+
+static const char *const clock_names[NR_SCRIPT_CLOCKS] = {
+	[CLOCK_START] = "start", [CLOCK_MONO] = "mono", [CLOCK_WALL] = "wall",
+};
+
+const char *script_clock__name(enum script_clock clock)
+{
+	return clock_names[clock];
 }
 
 /* The next item of a comma-separated list; NULL: no more. */
@@ -42,20 +53,34 @@ static bool is_sign(char c)
 	return c == '+' || c == '-';
 }
 
-/* A time without its unit, as the text has it. */
+/* A time without its unit, as the text has it; or what JSON and CSV have beside the field. */
 static bool equals_short(const char *item, size_t len, const char *name)
 {
-	return !strncmp(item, name, len) && !strcmp(name + len, "_ns");
+	static const char *const beside[] = { "_hex", "_number", "_stack" };
+
+	if (!strncmp(item, name, len) && !strcmp(name + len, "_ns"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		size_t suffix = strlen(beside[i]);
+
+		if (len > suffix && !memcmp(item + len - suffix, beside[i], suffix) &&
+		    equals(item, len - suffix, name))
+			return true;
+	}
+	return false;
 }
 
-static bool script__selects(const struct script *sc, const char *name, bool shown)
+enum selected { NOT_SELECTED, BY_DEFAULT, BY_NAME };
+
+static enum selected script__selects(const struct script *sc, const char *name, bool shown)
 {
+	enum selected selected = shown ? BY_DEFAULT : NOT_SELECTED;
 	const char *list = sc->opt->fields, *item;
 	size_t len;
 
 	/* The first item says which: changes to the default, or the whole list. */
 	if (list && !is_sign(*list))
-		shown = false;
+		selected = NOT_SELECTED;
 	for (u32 i = 0; (item = next_item(&list, &len)); i++) {
 		bool minus = len && *item == '-', whole = i < 64 && sc->whole >> i & 1;
 
@@ -64,9 +89,9 @@ static bool script__selects(const struct script *sc, const char *name, bool show
 			len--;
 		}
 		if (whole ? equals(item, len, name) : equals_short(item, len, name))
-			shown = !minus;
+			selected = minus ? NOT_SELECTED : BY_NAME;
 	}
-	return shown;
+	return selected;
 }
 
 typedef bool same_fn(const char *item, size_t len, const char *name);
@@ -84,6 +109,24 @@ static bool is_field(const struct data_reader *r, const char *item, size_t len, 
 				return true;
 	}
 	return false;
+}
+
+static int no_field(const struct data_reader *r, const char *item, size_t len)
+{
+	struct nearest n;
+
+	nearest__begin(&n, item, len);
+	for (u32 i = 0; i < NR_HEADS; i++)
+		nearest__offer(&n, head_names[i]);
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		for (u32 i = 0; event && i < event->nr_fields; i++)
+			nearest__offer(&n, event->fields[i].name);
+	}
+	return error("--fields: no event has a field '%.*s'%s; there are comm, tid, pid, cpu, time, "
+		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
+		     (int)len, item, nearest__hint(&n));
 }
 
 static int check_fields(struct script *sc, const struct data_reader *r)
@@ -104,9 +147,7 @@ static int check_fields(struct script *sc, const struct data_reader *r)
 	if (!item)
 		return 0;
 	sc->result->usage = true;
-	return error("--fields: no event has a field '%.*s'; there are comm, tid, pid, cpu, time, "
-		     "event, kind, vcpu, vcpu_id, and the columns that kvmw info -v lists",
-		     (int)len, item);
+	return no_field(r, item, len);
 }
 
 /* ---- -e ----------------------------------------------------------------- */
@@ -170,6 +211,30 @@ static int want_item(struct script *sc, const struct data_reader *r, const char 
 	return want_tracepoint(sc, item, len);
 }
 
+static int script_view__no_event(const struct script *sc, const struct data_reader *r,
+				 const char *item, size_t len)
+{
+	const struct rec_meta *m = &sc->model.rec->meta;
+	char name[NEAREST_MAX + 1];
+	struct nearest n;
+
+	nearest__begin(&n, item, len);
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++) {
+		const struct data_event *event = data_reader__event(r, id);
+
+		if (event)
+			nearest__offer(&n, event->name);
+		for (u32 i = 0; event && i < event->nr_kinds && memchr(item, ':', len); i++) {
+			snprintf(name, sizeof(name), "%.20s:%.19s", event->name, event->kinds[i].name);
+			nearest__offer(&n, name);
+		}
+	}
+	for (u32 i = 0; i < m->nr_tracepoints; i++)
+		nearest__offer(&n, m->tracepoint[i].name);
+	return error("--event: no event '%.*s' in this recording%s; kvmw info lists its events, "
+		     "kvmw list all known ones", (int)len, item, nearest__hint(&n));
+}
+
 static int take_events(struct script *sc, const struct data_reader *r)
 {
 	const char *list = sc->opt->events, *item;
@@ -188,22 +253,26 @@ static int take_events(struct script *sc, const struct data_reader *r)
 		if (!ret)
 			continue;
 		sc->result->usage = true;
-		return error("--event: no event '%.*s' in this recording; kvmw info lists its events, "
-			     "kvmw list all known ones", (int)len, item);
+		return script_view__no_event(sc, r, item, len);
 	}
 	return 0;
 }
 
 int script__resolve(struct script *sc, const struct data_reader *r)
 {
-	bool brief = sc->opt->brief;
+	/* A vCPU's thread is known by its number. */
+	const bool not_brief[NR_HEADS] = {
+		[HEAD_COMM] = true, [HEAD_TID] = true, [HEAD_PID] = true, [HEAD_VCPU_ID] = true,
+	};
 
 	sc->resolved = true;
+	sc->model.clock = sc->opt->clock;
+	sc->model.chosen = sc->opt->fields;
+	sc->model.exact = sc->opt->fields && !is_sign(*sc->opt->fields);
 	if (check_fields(sc, r))
 		return -1;
 	for (u32 i = 0; i < NR_HEADS; i++)
-		sc->model.head[i] = script__selects(sc, head_names[i],
-					      !brief || (i != HEAD_PID && i != HEAD_VCPU_ID));
+		sc->model.head[i] = script__selects(sc, head_names[i], !sc->opt->brief || !not_brief[i]);
 	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */
@@ -244,7 +313,7 @@ static int detail_of(const struct data_event *event, u32 i)
 	return data_event__field(event, name);
 }
 
-/* Text has first what names the event, then times, then the rest. */
+/* Text has first what names the event, then times, then the rest: what does not fit is cut off. */
 static u32 script_view__rank(const struct field_view *f)
 {
 	switch (f->form) {
@@ -252,11 +321,12 @@ static u32 script_view__rank(const struct field_view *f)
 		return 0;
 	case FORM_DETAIL:
 		return 1;
-	case FORM_USER:
 	case FORM_IOCTL:
 		return 2;
 	case FORM_NS:
 		return 3;
+	case FORM_USER:
+		return 5;
 	default:
 		return 4;
 	}
@@ -274,11 +344,40 @@ static void script_view__put_in_order(struct event_view *v)
 	}
 }
 
+/* A part of an exit's time. */
+static bool is_part(const struct data_event *event, const char *name)
+{
+	const struct event_desc *desc = event_desc__by_id(event->id);
+
+	for (size_t i = 0; desc && event->id == KVMW_EVENT_EXIT && i < ARRAY_SIZE(desc->parts); i++)
+		if (desc->parts[i] && !strcmp(name, desc->parts[i]))
+			return true;
+	return false;
+}
+
+static enum field_omit omit_of(const struct data_event *event, const char *name)
+{
+	static const char *const zeros[] = { "poll_ns", "info1", "info2", "intr_info", "error_code",
+					     "detail_size", "nested" };
+
+	if (event->id == KVMW_EVENT_EXIT && !strcmp(name, "entry_cpu"))
+		return OMIT_SAME_CPU;
+	if (event->id == KVMW_EVENT_EXIT && !strcmp(name, "user_reason"))
+		return OMIT_IMPLIED;
+	for (size_t i = 0; event->id == KVMW_EVENT_EXIT && i < ARRAY_SIZE(zeros); i++)
+		if (!strcmp(name, zeros[i]))
+			return OMIT_ZERO;
+	if (is_part(event, name))
+		return OMIT_ZERO_ONLY;
+	return strcmp(name, "nested") ? OMIT_UNKNOWN : OMIT_ZERO;
+}
+
 static struct field_view script_view__describe(const struct data_event *event, u32 i)
 {
 	struct field_view f = {
 		.field = i,
 		.form = field__form(event, i),
+		.omit = omit_of(event, event->fields[i].name),
 		.desc = &event->fields[i],
 		.detail_of = detail_of(event, i),
 	};
@@ -305,6 +404,10 @@ static bool said_elsewhere(const struct event_view *v, u32 i)
 	if ((v->cpu < 0 && !strcmp(name, "exit_cpu")) ||
 	    (v->event->id == KVMW_EVENT_RAW && !strcmp(name, "size")))
 		return true;
+	/* What the CPU said is in the detail. */
+	if (v->event->id == KVMW_EVENT_EXIT && data_event__field(v->event, "detail") >= 0 &&
+	    (!strcmp(name, "info1") || !strcmp(name, "info2") || !strcmp(name, "detail_size")))
+		return true;
 	for (u32 k = 0; k < v->event->nr_fields; k++)
 		if (detail_of(v->event, k) == (int)i)
 			return true;
@@ -313,6 +416,7 @@ static bool said_elsewhere(const struct event_view *v, u32 i)
 
 static int make_view(struct script *sc, struct event_view *v, const struct data_event *event)
 {
+	const struct event_desc *desc = event_desc__by_id(event->id);
 	bool brief = sc->opt->brief;
 
 	v->event = event;
@@ -321,16 +425,28 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	v->kind = data_event__field(event, "kind");
 	v->isa = data_event__field(event, "isa");
 	v->cpu = data_event__field(event, "cpu");
+	v->reason = data_event__field(event, "reason");
+	if (v->isa < 0 || (v->reason >= 0 && field__form(event, v->reason) != FORM_REASON))
+		v->reason = -1;
+	v->span = data_event__field(event, desc && desc->span ? desc->span : "span_ns");
+	v->halt = data_event__field(event, "halt_ns");
+	v->poll = data_event__field(event, "poll_ns");
 	v->field = mem__calloc(event->nr_fields, sizeof(*v->field));
 	if (!v->field)
 		return -1;
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		bool shown = !brief || !said_elsewhere(v, i);
+		enum selected selected;
 
 		if (in_head(v, i) || (event->id == KVMW_EVENT_RAW && is_word(&event->fields[i])))
 			continue;
-		if (script__selects(sc, event->fields[i].name, shown))
-			v->field[v->nr_fields++] = script_view__describe(event, i);
+		selected = script__selects(sc, event->fields[i].name, shown);
+		if (!selected)
+			continue;
+		v->field[v->nr_fields] = script_view__describe(event, i);
+		if (selected == BY_NAME)
+			v->field[v->nr_fields].omit = OMIT_UNKNOWN;
+		v->nr_fields++;
 	}
 	script_names__find_fields(v);
 	/* The CPU of an exit is in the head, and among the fields of JSON and CSV. */

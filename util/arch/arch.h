@@ -45,7 +45,7 @@ bool arch__runs_module(const char *module);
 /* enum kvmw_isa of the exits of this host. */
 u32 arch__host_isa(void);
 
-/* Why kvm_exit cannot fire on this host though the tracepoint is there, or NULL. */
+/* Why there are no VM exits to see on this host though there is a tracepoint, or NULL. */
 const char *arch__silent_exit(void);
 
 /* Fills in what depends on how this host maps guest memory. */

@@ -5,9 +5,16 @@
 
 #include "util/types.h"
 
+/* Another word for a reason, which --reason takes: what the other instruction set calls it. */
+struct reason_word {
+	const char *word;
+	u32 number;
+};
+
 struct isa {
 	const char *name;
-	const char *examples;	/* some of its exit reasons, for messages */
+	const char *prefix;	/* of all names, which --reason does not need; NULL: none */
+	const struct reason_word *words;	/* the last one is NULL; or NULL: none */
 	u32 number_mask;	/* bits of a reason that are its number; 0: all */
 	u32 reserved;		/* bits that no reason of this instruction set has */
 	const char *(*reason)(u32 number);	/* its name; NULL: it has none */

@@ -59,4 +59,4 @@ static const char *kvm_exit_reason(u32 reason)
 	return reason < ARRAY_SIZE(names) ? names[reason] : NULL;
 }
 
-const struct isa isa_kvm = { .name = "KVM", .examples = "KVM_EXIT_IO", .reason = kvm_exit_reason };
+const struct isa isa_kvm = { .name = "KVM", .prefix = "KVM_EXIT_", .reason = kvm_exit_reason };

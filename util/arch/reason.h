@@ -24,7 +24,19 @@ const char *reason_known(u32 isa, u32 number);
 /* NULL: unknown. */
 const char *isa_name(u32 isa);
 
-/* Some names of exit reasons, for messages. */
-const char *isa_examples(u32 isa);
+/*
+ * Whether word stands for this reason: its number, its name in upper or lower case, with or
+ * without KVM_EXIT_, or a short word that serves for all instruction sets ("io", "msr").
+ */
+bool reason_is(u32 isa, u32 reason, const char *word);
+
+/* Whether word stands for a reason of any instruction set. */
+bool reason_exists(const char *word);
+
+/* Offers the names of an instruction set. */
+struct nearest;
+void reason_offer(u32 isa, struct nearest *n);
+
+#define REASON_MAX_NAMED	0x1000	/* above all numbers that have a name */
 
 #endif

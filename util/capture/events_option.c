@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/arch/reason.h"
 #include "util/capture/events_option.h"
 #include "util/error.h"
+#include "util/nearest.h"
 
 #define E(NAME) BIT(KVMW_EVENT_##NAME)
 
@@ -13,54 +15,37 @@ static bool events_option__equals(const char *word, const char *text, size_t len
 	return strlen(word) == len && !memcmp(word, text, len);
 }
 
-/* How many letters of a word were typed in this order, less those that were not. */
-static int likeness(const char *word, const char *typed, size_t len)
-{
-	const char *end = typed + len;
-	int common = 0;
-
-	for (const char *c = word; *c; c++) {
-		const char *at = memchr(typed, *c, end - typed);
-
-		if (!at)
-			continue;
-		common++;
-		typed = at + 1;
-	}
-	return 2 * common - (int)strlen(word);
-}
-
 /* The words that -e knows, and the one most like what was typed. */
 struct words {
 	char list[256];
-	const char *nearest;	/* NULL: none is like it */
-	int likeness;
+	struct nearest nearest;
 };
 
-static void add_word(struct words *words, const char *word, const char *typed, size_t len)
+static void add_word(struct words *words, const char *word)
 {
 	size_t at = strlen(words->list);
-	int is = likeness(word, typed, len);
 
 	snprintf(words->list + at, sizeof(words->list) - at, "%s%s", at ? ", " : "", word);
-	if (is > words->likeness) {
-		words->nearest = word;
-		words->likeness = is;
-	}
+	nearest__offer(&words->nearest, word);
 }
 
 static int unknown(const char *typed, size_t len)
 {
-	struct words words = { "", NULL, 0 };
+	struct words words = { .list = "" };
+	char reason[64];
 
+	snprintf(reason, sizeof(reason), "%.*s", (int)len, typed);
+	if (reason_exists(reason))
+		return error("-e '%s': an exit reason, not an event; -e exit --reason %s records the "
+			     "exits that have it", reason, reason);
+	nearest__begin(&words.nearest, typed, len);
 	for_each_named_event(event)
-		add_word(&words, event->name, typed, len);
+		add_word(&words, event->name);
 	for (u32 i = 0; i < KVMW_NR_GROUPS; i++)
-		add_word(&words, event_group__name(i), typed, len);
-	return error("unknown event '%.*s'%s%s%s; valid events: %s, and any tracepoint as "
+		add_word(&words, event_group__name(i));
+	return error("unknown event '%.*s'%s; valid events: %s, and any tracepoint as "
 		     "CATEGORY:NAME (kvmw list describes them)", (int)len, typed,
-		     words.nearest ? " (did you mean " : "", words.nearest ? words.nearest : "",
-		     words.nearest ? "?)" : "", words.list);
+		     nearest__hint(&words.nearest), words.list);
 }
 
 /* category:name of a tracepoint. */
@@ -104,6 +89,17 @@ static bool add_named(struct event_choice *c, const char *name, size_t len)
 	return false;
 }
 
+static int no_stack(const char *typed, size_t len)
+{
+	struct nearest n;
+
+	nearest__begin(&n, typed, len);
+	nearest__offer(&n, "exit");
+	nearest__offer(&n, "userspace");
+	return error("--stack: invalid event '%.*s'%s: must be exit or userspace", (int)len, typed,
+		     nearest__hint(&n));
+}
+
 int events_option__stacks(struct event_choice *c, const char *names)
 {
 	for (const char *p = names; ; p++) {
@@ -116,8 +112,7 @@ int events_option__stacks(struct event_choice *c, const char *names)
 			c->stacks |= BIT(KVMW_stack_USERSPACE);
 			c->named |= E(USERSPACE);
 		} else {
-			return error("--stack: invalid event '%.*s': must be exit or userspace",
-				     (int)(len < 60 ? len : 60), p);
+			return no_stack(p, len < 60 ? len : 60);
 		}
 		c->named |= E(STACK);
 		c->events |= c->named;

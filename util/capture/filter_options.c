@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "util/arch/arch.h"
 #include "util/arch/reason.h"
@@ -12,6 +11,7 @@
 #include "util/capture/provider.h"
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 
 const char *record_filter__reason_name(u32 number)
@@ -19,25 +19,38 @@ const char *record_filter__reason_name(u32 number)
 	return reason_known(arch__host_isa(), number);
 }
 
-static int find_reason(const char *name, u32 *reason)
+static int add_reason(struct kvmw_filter *f, u32 reason)
+{
+	if (f->nr_reasons == KVMW_MAX_FILTER_REASONS)
+		return error("--reason: more than %d reasons", KVMW_MAX_FILTER_REASONS);
+	f->reasons[f->nr_reasons++] = reason;
+	return 0;
+}
+
+/* A word may stand for several: "msr" for reads and writes. */
+static int add_reasons(struct kvmw_filter *f, const char *name)
 {
 	u32 isa = arch__host_isa();
 	const char *end = name;
-	char buf[REASON_NAME_MAX];
+	struct nearest n;
+	bool found = false;
 	u64 value;
 
-	if (!parse_number(&end, 0, UINT32_MAX, &value) && !*end) {
-		*reason = value;
-		return 0;
-	}
-	for (u32 i = 0; i < RECORD_FILTER_MAX_REASON; i++) {
-		if (strcasecmp(reason_name(isa, i, buf, sizeof(buf)), name))
+	if (!parse_number(&end, 0, UINT32_MAX, &value) && !*end)
+		return add_reason(f, value);
+	for (u32 i = 0; i < REASON_MAX_NAMED; i++) {
+		if (!reason_is(isa, i, name))
 			continue;
-		*reason = i;
-		return 0;
+		found = true;
+		if (add_reason(f, i))
+			return -1;
 	}
-	return error("--reason '%s': not an exit reason of %s (examples: %s; a number works too; kvmw "
-		     "report shows those that occur)", name, isa_name(isa), isa_examples(isa));
+	if (found)
+		return 0;
+	nearest__begin(&n, name, strlen(name));
+	reason_offer(isa, &n);
+	return error("--reason '%s': not an exit reason of this host's %s%s; a number works too, and kvmw "
+		     "report shows the reasons that occur", name, isa_name(isa), nearest__hint(&n));
 }
 
 int record_filter__reasons(struct record_filter *filter, const char *names)
@@ -49,12 +62,8 @@ int record_filter__reasons(struct record_filter *filter, const char *names)
 	filter->reasons = copy ? strdup(names) : NULL;
 	filter->f.nr_reasons = 0;
 	for (name = copy ? strtok_r(copy, ",", &save) : NULL; !ret && name;
-	     name = strtok_r(NULL, ",", &save)) {
-		if (filter->f.nr_reasons == KVMW_MAX_FILTER_REASONS)
-			ret = error("--reason: more than %d reasons", KVMW_MAX_FILTER_REASONS);
-		else
-			ret = find_reason(name, &filter->f.reasons[filter->f.nr_reasons++]);
-	}
+	     name = strtok_r(NULL, ",", &save))
+		ret = add_reasons(&filter->f, name);
 	if (!ret && !filter->f.nr_reasons)
 		ret = error("--reason: no exit reason given (example: npf,hlt)");
 	free(copy);

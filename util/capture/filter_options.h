@@ -24,7 +24,6 @@ int record_filter__reasons(struct record_filter *filter, const char *names);
 
 /* The name that --reason takes for a number on this host; NULL: none. */
 const char *record_filter__reason_name(u32 number);
-#define RECORD_FILTER_MAX_REASON 0x1000	/* above all named ones */
 
 /* "0x3f8" or "0x60-0x64", inclusive; -1: not a range, silent. */
 int record_filter__range(struct kvmw_range *range, const char *text);

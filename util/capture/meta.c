@@ -164,6 +164,17 @@ static struct json_object *events(const struct event_choice *choice)
 	return json_build__end(list, err);
 }
 
+static struct json_object *skipped_events(char *const *skipped)
+{
+	struct json_object *o = json_object_new_object();
+	int err = 0;
+
+	for_each_named_event(event)
+		if (skipped[event->id])
+			err |= json_build__put_text(o, event->name, skipped[event->id]);
+	return json_build__end(o, err);
+}
+
 /* With these, records of raw tracepoints can be decoded on any host. */
 static struct json_object *tracepoints(const struct event_choice *choice)
 {
@@ -204,7 +215,7 @@ static void add_probes(struct meta *meta, const struct session *session, u32 set
 
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
 		       const struct session_opts *opts, const struct record_filter *filter,
-		       const char *silent)
+		       char *const *skipped)
 {
 	struct meta *meta = mem__calloc(1, sizeof(*meta));
 	struct json_object *command = json_object_new_array(), *o;
@@ -224,6 +235,7 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	meta->err |= json_build__put(o, "host", host());
 	meta->err |= json_build__put(o, "kvm", kvm());
 	meta->err |= json_build__put(o, "events", events(opts->choice));
+	meta->err |= json_build__put(o, "skipped", skipped_events(skipped));
 	meta->err |= json_build__put(o, "filters", filters(opts, filter));
 	meta->err |= json_build__put(o, "rings", json_object_new_int(session__nr_rings(session)));
 	meta->err |= json_build__put(o, "ring_bytes",
@@ -238,8 +250,8 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 		return NULL;
 	}
 	add_probes(meta, session, opts->choice->events);
-	if (silent)
-		meta__note(meta, silent);
+	if (skipped[KVMW_EVENT_EXIT])
+		meta__note(meta, skipped[KVMW_EVENT_EXIT]);
 	add_clock(meta);
 	return meta;
 }

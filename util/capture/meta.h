@@ -10,11 +10,11 @@ struct meta;
 
 /*
  * Collects what is known at the start; copies all of it.  NULL after error().
- * silent: why kvm_exit cannot fire here, from arch__silent_exit(); or NULL.
+ * skipped: by event id, why an event that was asked for is not recorded; NULL: it is.
  */
 struct meta *meta__new(int argc, const char **argv, const struct session *session,
 		       const struct session_opts *opts,
-		       const struct record_filter *filter, const char *silent);
+		       const struct record_filter *filter, char *const *skipped);
 void meta__free(struct meta *meta);
 
 void meta__start(struct meta *meta, u64 start_ns);

@@ -49,6 +49,13 @@ bool host__is_admin(void)
 	return effective_caps() >> CAP_SYS_ADMIN & 1;
 }
 
+bool host__may_inspect(void)
+{
+	u64 caps = effective_caps();
+
+	return caps >> CAP_SYS_PTRACE & 1 && caps >> CAP_DAC_READ_SEARCH & 1;
+}
+
 static int check_caps(void)
 {
 	u64 caps = effective_caps();

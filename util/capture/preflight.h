@@ -14,6 +14,9 @@ int host__can_record(void);
 /* Whether the process has CAP_SYS_ADMIN, which is needed for the BTF of modules. */
 bool host__is_admin(void);
 
+/* Whether the process has the capabilities to look into those of other users. */
+bool host__may_inspect(void);
+
 /*
  * BPF programs see process ids of the initial PID namespace, so VMs cannot be selected by PID in
  * others. 0, or -1 after error().

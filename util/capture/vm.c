@@ -13,6 +13,7 @@
 #include "util/array.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
+#include "util/text.h"
 
 #define VCPU_LINK "anon_inode:kvm-vcpu:"
 
@@ -32,12 +33,16 @@ static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
 	return len;
 }
 
+/* A zombie has no files, and cannot be looked into: it has ended. */
 static pid_t tgid_of(pid_t pid)
 {
 	char status[1024], *line;
 	int tgid;
 
 	if (read_proc(pid, "status", status, sizeof(status)) <= 0)
+		return -1;
+	line = strstr(status, "\nState:\t");
+	if (line && strchr("ZX", line[strlen("\nState:\t")]))
 		return -1;
 	line = strstr(status, "\nTgid:");
 	return line && sscanf(line, "\nTgid: %d", &tgid) == 1 ? tgid : -1;
@@ -53,13 +58,23 @@ static void qemu_name(const char *value, char *name, size_t size)
 	snprintf(name, size, "%.*s", (int)strcspn(value, ","), value);
 }
 
+/* At most size - 1 bytes, but what a terminal must not get. */
+static void keep_name(char *to, size_t size, const char *name)
+{
+	char *clean = text__clean(name, size - 1);
+
+	snprintf(to, size, "%s", clean ?: "");
+	free(clean);
+}
+
 /*
- * The option that names a VM: --id of Firecracker, --name of crosvm, and as QEMU and kvmtool
- * write it.
+ * The options that name a VM: --id of Firecracker, --name of crosvm, and as QEMU and kvmtool
+ * write it; -uuid of QEMU.
  */
 static void name_from_args(const char *args, size_t len, struct vm *vm)
 {
 	static const char *const options[] = { "-name", "--name", "--id" };
+	char name[sizeof(vm->name)];
 
 	for (const char *p = args, *end = args + len; p < end; p += strlen(p) + 1) {
 		for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -68,11 +83,16 @@ static void name_from_args(const char *args, size_t len, struct vm *vm)
 
 			if (strncmp(p, options[i], n))
 				continue;
+			*name = '\0';
 			if (p[n] == '=' && i)
-				snprintf(vm->name, sizeof(vm->name), "%s", p + n + 1);
+				snprintf(name, sizeof(name), "%s", p + n + 1);
 			else if (!p[n] && next < end)
-				qemu_name(next, vm->name, sizeof(vm->name));
+				qemu_name(next, name, sizeof(name));
+			if (*name)
+				keep_name(vm->name, sizeof(vm->name), name);
 		}
+		if (!strcmp(p, "-uuid") && p + strlen(p) + 1 < end)
+			keep_name(vm->uuid, sizeof(vm->uuid), p + strlen(p) + 1);
 	}
 }
 
@@ -92,9 +112,10 @@ void vm__describe(pid_t pid, struct vm *vm)
 		if (deleted)
 			*deleted = '\0';
 		base = strrchr(exe, '/');
-		snprintf(vm->vmm, sizeof(vm->vmm), "%.63s", base ? base + 1 : exe);
-	} else if (read_proc(pid, "comm", vm->vmm, sizeof(vm->vmm)) > 0) {
-		vm->vmm[strcspn(vm->vmm, "\n")] = '\0';
+		keep_name(vm->vmm, sizeof(vm->vmm), base ? base + 1 : exe);
+	} else if (read_proc(pid, "comm", exe, sizeof(exe)) > 0) {
+		exe[strcspn(exe, "\n")] = '\0';
+		keep_name(vm->vmm, sizeof(vm->vmm), exe);
 	}
 	len = read_proc(pid, "cmdline", args, sizeof(args));
 	if (len > 0)

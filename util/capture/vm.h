@@ -13,13 +13,14 @@
 struct vm {
 	pid_t pid;		/* thread group id */
 	char vmm[64];		/* name of its executable */
-	char name[128];		/* as given to the VMM, or "" */
+	char name[128];		/* as given to the VMM, or ""; safe to print, like vmm */
+	char uuid[40];		/* QEMU -uuid, or "" */
 	u32 nr_vms, nr_vcpus;	/* file descriptors of each kind */
 };
 
 /*
  * Looks at one process; a thread id stands for its process.  0, or an errno:
- * ESRCH no such process, EACCES its descriptors cannot be read.  A process that
+ * ESRCH no such process or it has ended, EACCES its descriptors cannot be read.  A process that
  * is not a VM gives 0 and nr_vms 0.
  */
 int vm__read(pid_t pid, struct vm *vm);
@@ -33,6 +34,12 @@ void vm__describe(pid_t pid, struct vm *vm);
  * *hidden: processes whose descriptors cannot be read.
  */
 int vm__scan(struct vm **vms, u32 *hidden);
+
+/*
+ * The process of the running VM of this name: that given to the VMM, its uuid, the process id, or
+ * the VMM's own name. 0, or -1: none or several VMs have it, or out of memory (error() said so).
+ */
+int vm__find(const char *name, pid_t *pid);
 
 /* Whether the process with this id started at start_ns, CLOCK_MONOTONIC. */
 bool vm__started_at(pid_t pid, u64 start_ns);

@@ -196,8 +196,7 @@ struct data_reader *data_reader__open(const char *path)
 	r->path = strdup(stdin_too ? "standard input" : path);
 	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (!r->path || r->fd < 0) {
-		error("cannot open %s: %s%s", path, strerror(errno),
-		      errno == ENOENT ? " (kvmw record makes a recording, -i names it)" : "");
+		error("cannot open %s: %s", path, strerror(errno));
 	} else {
 		find_base(r);
 		if (!open_header(r))

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util/recording/columns.h"
 #include "util/recording/recording.h"
@@ -211,8 +212,14 @@ static void count_events(struct recording *rec, const struct data_frame *f)
 /* The window is relative to the start, which is known before the first row is read. */
 static void resolve_window(struct recording *rec, const struct data_frame *f)
 {
-	if (rec->meta.start_ns || f->type == DATA_EVENTS || f->type == DATA_LOSS)
-		time_window__resolve(&rec->window, rec->meta.start_ns ?: f->first_ns);
+	const struct rec_meta *m = &rec->meta;
+	const struct time_anchor anchor = {
+		.start_ns = m->start_ns ?: f->first_ns, .has_clock = m->has_clock,
+		.monotonic_ns = m->monotonic_ns, .realtime_ns = m->realtime_ns,
+	};
+
+	if (m->start_ns || f->type == DATA_EVENTS || f->type == DATA_LOSS)
+		time_window__resolve(&rec->window, &anchor);
 }
 
 int recording__take(struct recording *rec, const struct data_reader *r,
@@ -344,11 +351,38 @@ const char *recording__wrong_window(const struct recording *rec)
 
 	if (!w->active || !w->resolved)
 		return NULL;
+	if (w->wrong)
+		return w->wrong;
 	if (w->to < start)
 		return "ends before the recording begins";
 	if (w->from > w->to)
 		return "ends before it begins";
 	return w->from > end && end ? "begins after the end of the recording" : NULL;
+}
+
+/* "2026-11-27T12:03:04", cut to what --time needs; ns are cut off. */
+static void put_local_time(char *buf, size_t size, const char *format, u64 realtime_ns)
+{
+	time_t seconds = realtime_ns / NSEC_PER_SEC;
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(buf, size, format, &tm))
+		snprintf(buf, size, "?");
+}
+
+const char *recording__extent(const struct recording *rec, char *buf, size_t size)
+{
+	u64 start = rec->meta.start_ns ?: rec->first_ns, duration = recording__duration(rec);
+	u64 realtime = recording__realtime(rec, start);
+	char from[40], to[40];
+
+	snprintf(buf, size, "lasts %.6f s", duration / 1e9);
+	if (!realtime || !time_window__by_clock(&rec->window))
+		return buf;
+	put_local_time(from, sizeof(from), "%FT%T", realtime);
+	put_local_time(to, sizeof(to), "%FT%T", realtime + duration);
+	snprintf(buf, size, "lasts %.6f s, from %s to %s", duration / 1e9, from, to);
+	return buf;
 }
 
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)

@@ -33,6 +33,14 @@ struct rec_vm {
 /* "4711"; if other VMs have its pid, "4711#2". Returns buf, of REC_VM_NAME. */
 const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 
+/* Whether it is on the list of --vm, or the list is empty. */
+static inline bool rec_vm__is_on(const struct rec_vm *vm, const struct number_list *list)
+{
+	const struct list_vm this = { vm->pid, vm->number, vm->name, vm->vmm };
+
+	return !list->nr || number_list__has_vm(list, &this);
+}
+
 #define REC_NO_VM	UINT32_MAX
 
 /* What the field vcpu of a row refers to: usually a vCPU. */
@@ -89,6 +97,8 @@ struct rec_meta {
 	struct rec_texts events;
 	struct rec_texts notes;
 	char *filters;			/* JSON, as written */
+	char *filter_words;		/* the same as options of kvmw record */
+	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it could not be recorded; NULL: it could */
 	bool selective;			/* some of them keep events from being recorded */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
 	u32 nr_tracepoints;
@@ -189,12 +199,18 @@ u64 recording__duration(const struct recording *rec);
 u64 recording__covered(const struct recording *rec);
 /* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */
 const char *recording__wrong_window(const struct recording *rec);
+#define REC_EXTENT	100	/* bytes */
+/* "lasts 3.9 s", with --time by the clock also from when to when. Returns buf. */
+const char *recording__extent(const struct recording *rec, char *buf, size_t size);
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 
 /* recording_json.c, identity.c: parse JSON frames. 0; 1: invalid; -1: out of memory. */
 int recording__meta(struct recording *rec, const char *json);
 int recording__ident(struct recording *rec, const char *json);
+/* filter_words.c: META's filters as options. 0, or -1: out of memory. */
+struct json_object;
+int recording__filter_words(struct json_object *filters, char **to);
 /* Finds equal stacks once all are known. -1: out of memory. */
 int recording__same_stacks(struct recording *rec);
 void recording__free_meta(struct recording *rec);

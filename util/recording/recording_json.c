@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/event_desc.h"
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
 
@@ -144,6 +145,20 @@ static bool is_selective(struct json_object *filters)
 	return false;
 }
 
+/* "skipped":{"exit":"why"}: events that were asked for in vain. */
+static int get_skipped(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *skipped = member__get(root, "skipped", json_type_object);
+
+	for (u32 id = 0; skipped && id < ARRAY_SIZE(meta->skipped); id++) {
+		const struct event_desc *event = event_desc__by_id(id);
+
+		if (event && member__text(skipped, event->name, &meta->skipped[id], TEXT_MAX))
+			return -1;
+	}
+	return 0;
+}
+
 static int take_meta(struct rec_meta *meta, struct json_object *root)
 {
 	struct json_object *host = member__get(root, "host", json_type_object);
@@ -170,7 +185,9 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	       get_texts(root, "command", &meta->command) ||
 	       get_texts(root, "events", &meta->events) ||
 	       get_texts(root, "notes", &meta->notes) ||
+	       get_skipped(root, meta) ||
 	       get_tracepoints(root, meta) ||
+	       (filters && recording__filter_words(filters, &meta->filter_words)) ||
 	       (filters && member__set_text(&meta->filters, json_object_to_json_string_ext(
 					    filters, JSON_C_TO_STRING_PLAIN), TEXT_MAX)) ? -1 : 0;
 }
@@ -200,10 +217,12 @@ void recording__free_meta(struct recording *rec)
 {
 	struct rec_meta *m = &rec->meta;
 	char *texts[] = { m->version, m->host, m->kernel, m->arch, m->cpu, m->module,
-			  m->filters, m->stop_why };
+			  m->filters, m->filter_words, m->stop_why };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(m->skipped); i++)
+		free(m->skipped[i]);
 	free_texts(&m->params);
 	free_texts(&m->command);
 	free_texts(&m->events);

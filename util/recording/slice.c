@@ -172,6 +172,23 @@ static void slice__fill(const struct slice_column *c, const struct timed *order,
 	}
 }
 
+struct slice *slice__copy(const struct slice *s, u32 i)
+{
+	u32 nr = s->event->nr_fields;
+	struct slice *copy = mem__calloc(1, sizeof(*copy) + nr * sizeof(copy->column[0]));
+
+	if (!copy)
+		return NULL;
+	*copy = *s;
+	copy->rows = 1;
+	copy->last = true;
+	copy->bytes = sizeof(*copy) + nr * sizeof(copy->column[0]);
+	/* Columns without data: all of the value is in the base. */
+	for (u32 k = 0; k < nr; k++)
+		copy->column[k].base = slice__get(s, k, i) + 1;
+	return copy;
+}
+
 static int time_field(const struct data_event *event)
 {
 	int field = data_event__field(event, "time_ns");

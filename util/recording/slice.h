@@ -49,6 +49,9 @@ static inline u64 slice__time(const struct slice *s, u32 i)
 	return s->time < 0 ? s->frame_ns : slice__get(s, s->time, i);
 }
 
+/* A slice of row i alone; free() it. NULL: out of memory (error() said so). */
+struct slice *slice__copy(const struct slice *s, u32 i);
+
 /* Decodes frames to slices, reusing its buffers. NULL: out of memory (error() said so). */
 struct slicer *slicer__new(void);
 void slicer__free(struct slicer *slicer);

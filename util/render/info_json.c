@@ -46,6 +46,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 {
 	struct json_object *root = json_object_new_object();
 
+	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(root, rec);
 	info_json__frames(root, inv);

@@ -46,7 +46,7 @@ static void header(const struct screen *s, const struct recording *rec)
 	field(s, "KVM", m->module);
 	info_text__texts(s, "parameters", &m->params);
 	info_text__texts(s, "events", &m->events);
-	field(s, "filters", m->filters);
+	field(s, "filters", m->filter_words && !*m->filter_words ? "none" : m->filter_words);
 	snprintf(text, sizeof(text), "%llu of %llu bytes each", (unsigned long long)m->rings,
 		 (unsigned long long)m->ring_bytes);
 	field(s, "rings", m->rings ? text : NULL);
@@ -56,6 +56,12 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%.9f s%s%s", recording__duration(rec) / 1e9,
 		 m->stop_why ? ", until: " : "", m->stop_why ?: "");
 	field(s, "duration", text);
+	for (u32 id = 0; id < ARRAY_SIZE(m->skipped); id++) {
+		if (!m->skipped[id])
+			continue;
+		snprintf(text, sizeof(text), "%s: %s", event_desc__by_id(id)->name, m->skipped[id]);
+		field(s, "skipped", text);
+	}
 	info_text__texts(s, "note", &m->notes);
 }
 

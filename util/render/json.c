@@ -17,6 +17,21 @@ void json__ns(struct json_object *obj, const char *key, u64 ns)
 	json_object_object_add(obj, key, ns == KVMW_NONE ? NULL : json_object_new_uint64(ns));
 }
 
+void json__schema(struct json_object *obj)
+{
+	json__u64(obj, "schema", JSON_SCHEMA);
+}
+
+void json__address(struct json_object *obj, const char *key, u64 value)
+{
+	char name[64], hex[24];
+
+	json__ns(obj, key, value);
+	snprintf(name, sizeof(name), "%s_hex", key);
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)value);
+	json__text(obj, name, value == KVMW_NONE ? NULL : hex);
+}
+
 void json__time(struct json_object *obj, const char *key, u64 ns)
 {
 	json_object_object_add(obj, key, ns ? json_object_new_uint64(ns) : NULL);
@@ -130,6 +145,16 @@ static void json__state(struct json_object *obj, const struct recording *rec)
 	}
 }
 
+/* Events that were asked for, but that the host could not record: why. */
+static void skipped(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *list = json__object(obj, "skipped");
+
+	for (u32 id = 0; id < ARRAY_SIZE(rec->meta.skipped); id++)
+		if (rec->meta.skipped[id])
+			json__text(list, event_desc__by_id(id)->name, rec->meta.skipped[id]);
+}
+
 static void cost(struct json_object *obj, const struct recording *rec)
 {
 	const struct kvmw_cost *c = &rec->cost;
@@ -187,6 +212,7 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
 	json__texts(obj, "notes", &m->notes);
+	skipped(obj, rec);
 	lost(obj, rec);
 	json__identities(obj, rec);
 	cost(obj, rec);

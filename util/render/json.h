@@ -8,9 +8,20 @@
 #include "util/recording/recording.h"
 #include "util/render/screen.h"
 
+/*
+ * Version of all JSON that kvmw prints, member "schema". Names and their meanings stay; members
+ * may be added without a new version. A name that goes or means something else is a new one.
+ */
+#define JSON_SCHEMA	1
+
+/* The member "schema", which comes first. */
+void json__schema(struct json_object *obj);
+
 /* Each adds a member to obj. */
 void json__u64(struct json_object *obj, const char *key, u64 value);
 void json__ns(struct json_object *obj, const char *key, u64 ns);	/* KVMW_NONE: null */
+/* Also KEY_hex, a string: JavaScript and jq keep 53 bits of a number. */
+void json__address(struct json_object *obj, const char *key, u64 value);
 void json__time(struct json_object *obj, const char *key, u64 ns);	/* 0: null */
 /* "name", of the number before it; no member where no name is known. */
 void json__name(struct json_object *obj, const char *name);

@@ -20,6 +20,7 @@ static void list_json__vms(struct json_object *array, const struct listing *list
 		json__text(o, "vmm", list->vm[i].vmm);
 		json__text(o, "name", list->vm[i].name);
 		json__u64(o, "vcpus", list->vm[i].nr_vcpus);
+		json__text(o, "uuid", *list->vm[i].uuid ? list->vm[i].uuid : NULL);
 	}
 }
 
@@ -70,6 +71,7 @@ int render__list_json(const struct screen *s, const struct listing *list)
 {
 	struct json_object *root = json_object_new_object();
 
+	json__schema(root);
 	list_json__vms(json__array(root, "vms"), list);
 	json__u64(root, "hidden", list->hidden);
 	list_json__events(json__array(root, "events"), list);

@@ -28,9 +28,10 @@ static void list_text__vms(const struct screen *s, const struct listing *list)
 	}
 	if (!list->hidden)
 		return;
-	snprintf(words, sizeof(words), "(%u %s could not be inspected: run as root, or with "
-		 "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)", list->hidden,
-		 list->hidden == 1 ? "process" : "processes");
+	snprintf(words, sizeof(words), "(%u %s could not be inspected%s)", list->hidden,
+		 list->hidden == 1 ? "process" : "processes", list->privileged ?
+		 ": a security policy or a user namespace protects them" :
+		 ": run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
 	screen__wrap(s, "", "", words);
 }
 

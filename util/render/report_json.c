@@ -16,6 +16,8 @@ static void report_json__key(struct json_object *obj, const struct report *rep,
 			continue;
 		if (member[k].is_text)
 			json__text(obj, member[k].name, member[k].text);
+		else if (member[k].is_address)
+			json__address(obj, member[k].name, member[k].number);
 		else
 			json__ns(obj, member[k].name, member[k].number);
 	}
@@ -198,6 +200,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	const struct report_view *view = report_view__find(rep->event);
 	const struct recording *rec = rep->rec;
 
+	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(json__object(root, "recording"), rec);
 	json__text(root, "event", event_desc__by_id(rep->event)->name);
@@ -208,6 +211,11 @@ int render__report_json(const struct screen *s, const struct report *rep,
 		json_object_array_add(list, json_object_new_string(
 					      sort_key__get(rep->opt->sort[i])->name));
 	json__text(root, "order", report_order__get(rep->opt->order)->name);
+	if (rep->opt->reasons.nr) {
+		list = json__array(root, "reasons");
+		for (u32 i = 0; i < rep->opt->reasons.nr; i++)
+			json_object_array_add(list, json_object_new_string(rep->opt->reasons.word[i]));
+	}
 	if (rec->window.active) {
 		window = json__object(root, "window");
 		json__u64(window, "from_ns", rec->window.from);

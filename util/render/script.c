@@ -58,6 +58,8 @@ struct script_printer *script_printer__new(const struct screen *s,
 	if (!p)
 		return NULL;
 	p->format = format;
+	p->width = s->width;
+	p->wall.second = UINT64_MAX;
 	p->out = out__new(s);
 	if (p->out)
 		return p;

@@ -99,6 +99,19 @@ static void put_name_of_row(struct script_printer *p, const struct script_row *r
 	out__json(p->out, name);
 }
 
+/* Addresses and the like, of which JavaScript and jq would keep 53 bits. */
+static bool is_wide_hex(const struct field_view *f)
+{
+	return f->form == FORM_HEX && field_type__width(f->desc->type) == 8;
+}
+
+static void put_hex(struct out *out, u64 value)
+{
+	out__char(out, '"');
+	out__hex(out, value);
+	out__char(out, '"');
+}
+
 static void script_json__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
@@ -110,6 +123,13 @@ static void script_json__put_field(struct script_printer *p, const struct script
 		out__text(p->out, "null");
 	else
 		script_json__put_value(p, row, f, value);
+	if (is_wide_hex(f)) {
+		put_key(p, f->desc->name, "_hex");
+		if (none)
+			out__text(p->out, "null");
+		else
+			put_hex(p->out, value);
+	}
 	if ((int)f->field == script_row__named_field(row))
 		put_name_of_row(p, row);
 	if (!field__numbered(f->form))
@@ -164,6 +184,17 @@ static void put_raw_value(struct out *out, const struct tracepoint_field *f,
 	}
 }
 
+static void put_raw_hex(struct script_printer *p, const struct tracepoint_field *f,
+			const struct script_row *row)
+{
+	u64 value;
+
+	if (!f->hex || !tracepoint__number(f, row->raw, row->raw_size, &value))
+		return;
+	put_key(p, f->name, "_hex");
+	put_hex(p->out, value);
+}
+
 /* "fields" by their names in the kernel; "bytes": the bytes of what cannot be decoded. */
 static void script_json__put_raw(struct script_printer *p, const struct script_row *row)
 {
@@ -175,6 +206,7 @@ static void script_json__put_raw(struct script_printer *p, const struct script_r
 		for (u32 i = 0; i < row->tp->nr_fields; i++) {
 			put_key(p, row->tp->field[i].name, "");
 			put_raw_value(out, &row->tp->field[i], row);
+			put_raw_hex(p, &row->tp->field[i], row);
 		}
 		out__char(out, '}');
 		return;

@@ -18,6 +18,8 @@ struct csv_column {
 struct script_printer {
 	const struct script_format *format;
 	struct out *out;
+	u32 width;			/* of the screen */
+	struct { u64 second; char text[32]; } wall;	/* the last second by the clock */
 	const struct script_model *model;	/* from begin() on */
 	struct script_name { u64 isa, reason; char text[FIELD_NAME_MAX]; } name[SCRIPT_NAMES];
 	struct csv_column *column;

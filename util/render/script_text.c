@@ -2,16 +2,24 @@
 /*
  * kvmw script: lines as perf script has them.
  *
- *         CPU 0/KVM  4712 [003] 12345.678901234: exit: vcpu=0 reason=npf total=4.5us ...
+ * [003]     2.103456789: exit: vcpu=0 reason=npf total=4.5us ...
  */
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "util/arch/names.h"
+#include "util/arch/reason.h"
+#include "util/error.h"
 #include "util/render/script_print.h"
 #include "util/symbols/regions.h"
 #include "util/text.h"
 
 #define COMM_WIDTH 16
+
+/* Columns of a line without -F, and what stands for what does not fit. */
+#define WIDTH	139
+#define MORE	" ..."
 
 /* The same width for ASCII, which comms are, as for what comes in its place. */
 static void put_comm(struct out *out, const char *comm)
@@ -23,11 +31,55 @@ static void put_comm(struct out *out, const char *comm)
 	out__shown(out, comm);
 }
 
-static void put_time(struct out *out, u64 ns, u32 width)
+static void put_seconds(struct out *out, u64 ns, u32 width)
 {
 	out__padded(out, ns / NSEC_PER_SEC, width, ' ');
 	out__char(out, '.');
 	out__padded(out, ns % NSEC_PER_SEC, 9, '0');
+}
+
+/* By the clock, to the nanosecond, as --time takes it. */
+static void put_wall_time(struct script_printer *p, u64 ns)
+{
+	u64 realtime = recording__realtime(p->model->rec, ns), second = realtime / NSEC_PER_SEC;
+	time_t seconds = second;
+	struct tm tm;
+
+	if (second != p->wall.second) {
+		if (!localtime_r(&seconds, &tm) ||
+		    !strftime(p->wall.text, sizeof(p->wall.text), "%FT%T", &tm))
+			strcpy(p->wall.text, "?");
+		p->wall.second = second;
+	}
+	out__text(p->out, p->wall.text);
+	out__char(p->out, '.');
+	out__padded(p->out, realtime % NSEC_PER_SEC, 9, '0');
+}
+
+/* A time of CLOCK_MONOTONIC by the clock that was asked for. */
+static void put_time(struct script_printer *p, u64 ns, u32 width)
+{
+	const struct recording *rec = p->model->rec;
+	u64 start = rec->meta.start_ns ?: rec->first_ns;
+
+	switch (p->model->clock) {
+	case CLOCK_WALL:
+		put_wall_time(p, ns);
+		return;
+	case CLOCK_MONO:
+		put_seconds(p->out, ns, width);
+		return;
+	default:
+		if (ns >= start) {
+			put_seconds(p->out, ns - start, width);
+			return;
+		}
+		/* It began before the recording did: not long before. */
+		for (u32 i = 2; i < width; i++)
+			out__char(p->out, ' ');
+		out__char(p->out, '-');
+		put_seconds(p->out, start - ns, 0);
+	}
 }
 
 static void put_event(struct script_printer *p, const struct script_row *row)
@@ -48,21 +100,54 @@ static void put_event(struct script_printer *p, const struct script_row *row)
 		out__text(p->out, ": ");
 }
 
+static void put_thread(struct script_printer *p, u64 tid)
+{
+	const struct rec_task *task = tid > UINT32_MAX ? NULL : recording__task(p->model->rec, tid);
+
+	out__dec(p->out, tid);
+	if (!task || !*task->comm)
+		return;
+	out__char(p->out, '(');
+	out__shown(p->out, task->comm);
+	out__char(p->out, ')');
+}
+
+/* Where there are no columns for it: who it was that is no vCPU. */
+static void put_other_thread(struct script_printer *p, const struct script_row *row)
+{
+	if (p->model->exact || p->model->head[HEAD_COMM] || p->model->head[HEAD_TID] ||
+	    row->tid == KVMW_NONE)
+		return;
+	out__text(p->out, "tid=");
+	out__dec(p->out, row->tid);
+	if (row->comm) {
+		out__char(p->out, '(');
+		out__shown(p->out, row->comm);
+		out__char(p->out, ')');
+	}
+	out__char(p->out, ' ');
+}
+
 static void put_who(struct script_printer *p, const struct script_row *row)
 {
+	const struct script_model *m = p->model;
 	const struct rec_vcpu *entry = row->who->entry;
 	const struct rec_vm *vm = row->who->vm;
 	char name[REC_VM_NAME];
 
-	if (p->model->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
+	if (m->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
 		out__text(p->out, "vcpu_id=");
 		out__dec(p->out, row->who->id);
 		out__char(p->out, ' ');
 	}
-	if (!p->model->head[HEAD_VCPU] || !entry || entry->vcpu < 0)
+	if (!m->head[HEAD_VCPU] || !entry || entry->vcpu < 0) {
+		put_other_thread(p, row);
 		return;
+	}
 	out__text(p->out, "vcpu=");
-	if (vm && vm->number) {
+	/* Without the thread's id, nothing else tells the VMs apart. */
+	if (vm && (vm->number || (m->rec->nr_vms > 1 && !m->exact && !m->head[HEAD_TID] &&
+				  !m->head[HEAD_PID]))) {
 		out__text(p->out, rec_vm__name(vm, name));
 		out__char(p->out, '/');
 	}
@@ -106,7 +191,7 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 		}
 	}
 	if (p->model->head[HEAD_TIME]) {
-		put_time(out, row->time_ns, 5);
+		put_time(p, row->time_ns, 5);
 		out__text(out, ": ");
 	}
 	put_event(p, row);
@@ -144,18 +229,6 @@ static void put_detail(struct script_printer *p, const struct script_row *row,
 	put_name_of_number(p, row, f->detail_of);
 }
 
-static void put_thread(struct script_printer *p, u64 tid)
-{
-	const struct rec_task *task = tid > UINT32_MAX ? NULL : recording__task(p->model->rec, tid);
-
-	out__dec(p->out, tid);
-	if (!task || !*task->comm)
-		return;
-	out__char(p->out, '(');
-	out__shown(p->out, task->comm);
-	out__char(p->out, ')');
-}
-
 static void script_text__put_value(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f, u64 value)
 {
@@ -171,7 +244,7 @@ static void script_text__put_value(struct script_printer *p, const struct script
 		out__ns(p->out, value);
 		break;
 	case FORM_TIME:
-		put_time(p->out, value, 0);
+		put_time(p, value, 0);
 		break;
 	case FORM_HEX:
 	case FORM_IOCTL:
@@ -193,24 +266,56 @@ static void script_text__put_value(struct script_printer *p, const struct script
 	}
 }
 
-/* Nothing more is known, no bytes were counted, the guest is an ordinary one: not worth a word. */
-static bool is_nothing(const struct field_view *f, u64 value)
+/* "io" and KVM_EXIT_IO, "mmio-read" and KVM_EXIT_MMIO. */
+static bool is_implied(const struct script_row *row, u64 user_reason)
+{
+	const struct event_view *v = row->view;
+	const char *name = reason_known(KVMW_ISA_NONE, user_reason), *detail;
+	int kind = data_event__field(v->event, "detail_kind");
+	size_t prefix = strlen("KVM_EXIT_");
+
+	if (!name || strlen(name) <= prefix)
+		return false;
+	name += prefix;
+	if (v->reason >= 0 && reason_is(script_row__get(row, v->isa), script_row__get(row, v->reason), name))
+		return true;
+	detail = kind < 0 ? NULL : field__detail(script_row__get(row, kind));
+	return detail && !strncasecmp(detail, name, strlen(name));
+}
+
+/* What a line has no word about; unknown: nothing but "-" is known of it. */
+static bool omits(const struct script_row *row, const struct field_view *f, u64 value, bool unknown)
 {
 	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
 		return true;
-	return !value && (!strcmp(f->desc->name, "detail_size") || !strcmp(f->desc->name, "nested"));
+	switch (f->omit) {
+	case OMIT_ZERO:
+		return unknown || !value;
+	case OMIT_ZERO_ONLY:
+		return !unknown && !value;
+	case OMIT_SAME_CPU:
+		return unknown || value == row->cpu;
+	case OMIT_IMPLIED:
+		return unknown || is_implied(row, value);
+	default:
+		return unknown;
+	}
 }
 
 static void script_text__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
+	bool unknown = field__none(f->desc, value);
 
-	if (field__none(f->desc, value) || is_nothing(f, value))
+	if (omits(row, f, value, unknown))
 		return;
 	out__text(p->out, f->label);
 	out__char(p->out, '=');
-	script_text__put_value(p, row, f, value);
+	if (unknown)
+		out__char(p->out, '-');
+	else
+		script_text__put_value(p, row, f, value);
 	if (f->detail_of >= 0)
 		put_detail(p, row, f);
 	else
@@ -282,23 +387,71 @@ static void script_text__put_raw(struct script_printer *p, const struct script_r
 	}
 }
 
+/* Blanks at the end of a line. */
+static void trim(struct out *out)
+{
+	while (out->len && out->buf[out->len - 1] == ' ')
+		out->len--;
+}
+
+/* Columns that a line may have. */
+static size_t room(const struct script_printer *p)
+{
+	return p->model->chosen ? SIZE_MAX : p->width > WIDTH ? p->width : WIDTH;
+}
+
+/*
+ * Cuts a line that is too long. It begins at begin, and up to fits it has whole fields; of a
+ * tracepoint's text, what fits remains.
+ */
+static void cut_line(struct script_printer *p, size_t begin, size_t fits, bool raw)
+{
+	struct out *out = p->out;
+
+	if (out->len < begin || out->len - begin <= room(p))
+		return;
+	out->len = raw ? begin + room(p) - strlen(MORE) : fits;
+	trim(out);
+	out__text(out, MORE);
+}
+
 static void script_text__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
+	bool raw = v->event->id == KVMW_EVENT_RAW;
+	size_t begin, fits;
 
+	/* What is in the buffer can be cut. */
+	if (p->out->len > OUT_SIZE / 2)
+		out__flush(p->out);
+	begin = p->out->len;
 	script_text__put_head(p, row);
-	for (u32 i = 0; i < v->nr_fields; i++)
+	fits = p->out->len;
+	for (u32 i = 0; i < v->nr_fields; i++) {
 		script_text__put_field(p, row, &v->field[i]);
-	if (v->event->id == KVMW_EVENT_RAW)
+		/* A blank is at its end. */
+		if (p->out->len - begin <= room(p) - (strlen(MORE) - 1))
+			fits = p->out->len;
+	}
+	if (raw)
 		script_text__put_raw(p, row);
-	/* No blanks at the end of lines. */
-	while (p->out->len && p->out->buf[p->out->len - 1] == ' ')
-		p->out->len--;
+	trim(p->out);
+	cut_line(p, begin, fits, raw);
 	script_text__put_stacks(p, row);
 	out__char(p->out, '\n');
 }
 
+/* Nothing was printed yet. */
+static int script_text__begin(struct script_printer *p)
+{
+	if (p->model->clock != CLOCK_WALL || p->model->rec->meta.has_clock)
+		return 0;
+	return error("%s: does not know when it was made: --clock wall is not possible",
+		     p->model->rec->path);
+}
+
 const struct script_format script_text = {
+	.begin = script_text__begin,
 	.row = script_text__row,
 	.for_people = true,
 };

@@ -298,13 +298,13 @@ static void view_dirty__json_ranges(struct json_object *obj, const struct report
 		item = json_object_new_object();
 		json_object_array_add(list, item);
 		json__vm(item, rep->rec, vm);
-		json__u64(item, "gfn", r->gfn);
+		json__address(item, "gfn", r->gfn);
 		json__u64(item, "pages", r->pages);
 		json__u64(item, "marks", r->marks);
 		json__ns(item, "slot", r->slot == UINT32_MAX ? KVMW_NONE : r->slot);
-		json__ns(item, "slot_gpa", r->has_slot ? r->slot_gpa : KVMW_NONE);
+		json__address(item, "slot_gpa", r->has_slot ? r->slot_gpa : KVMW_NONE);
 		json__ns(item, "slot_size", r->has_slot ? r->slot_size : KVMW_NONE);
-		json__ns(item, "slot_hva", r->has_slot ? r->slot_hva : KVMW_NONE);
+		json__address(item, "slot_hva", r->has_slot ? r->slot_hva : KVMW_NONE);
 	}
 }
 

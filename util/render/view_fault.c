@@ -260,12 +260,12 @@ static void view_fault__json_ranges(struct json_object *obj, const struct report
 		item = json_object_new_object();
 		json_object_array_add(list, item);
 		json__vm(item, rep->rec, vm);
-		json__u64(item, "gpa", r->gpa);
+		json__address(item, "gpa", r->gpa);
 		json__u64(item, "size", r->size);
 		json__name(item, range_name(rep, r));
 		json_mmio(item, r->mmio);
 		json__ns(item, "slot", r->slot);
-		json__ns(item, "slot_gpa", slot ? r->slot_gpa : KVMW_NONE);
+		json__address(item, "slot_gpa", slot ? r->slot_gpa : KVMW_NONE);
 		json__ns(item, "slot_size", slot ? r->slot_size : KVMW_NONE);
 		view_fault__json_times(item, v, r->count, &r->span);
 	}

@@ -19,6 +19,9 @@ cp kvmw.data.old /out/files-old.kvmw
 cp kvmw.data /out/files-new.kvmw
 stat -c %a kvmw.data >/out/files.mode
 umask 022
+mkdir user && chown 1234:2345 user
+SUDO_UID=1234 SUDO_GID=2345 kvmw record -q -o user/kvmw.data -- true
+stat -c '%u:%g %a' user/kvmw.data >/out/files.owner
 cd /out || exit
 
 # Exit status.

@@ -10,6 +10,8 @@ perf=$!
 until_so test -s linux.data
 sleep 2
 step linux kvmw record -o linux.kvmw -p $vm -- sleep 3
+step linux-name kvmw record -q -o name.kvmw --vm lab-guest -- sleep 0.5
+step linux-no-name kvmw record -q -o name.kvmw --vm lab-gest -- sleep 0.5
 sleep 0.5
 kill -INT $perf
 wait $perf

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/nearest.h"
 
 static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 {
@@ -20,9 +21,55 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 			snprintf(buf + len, size - len, ", ...");
 			break;
 		}
-		len += snprintf(buf + len, size - len, "%s%lld of pid %s", nr > 1 ? ", " : "",
-				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0");
+		len += snprintf(buf + len, size - len, "%s%lld of pid %s%s%.20s", nr > 1 ? ", " : "",
+				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0",
+				vm && *vm->name ? " " : "", vm ? vm->name : "");
 	}
+}
+
+/* Whether "a, b" has the item. */
+static bool lists(const char *list, const char *item)
+{
+	size_t len = strlen(item);
+
+	for (const char *at = strstr(list, item); at; at = strstr(at + 1, item))
+		if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+/* The exit reasons that occur, by their own instruction sets. */
+static void list_reasons(const struct report *rep, struct nearest *n, char *buf, size_t size)
+{
+	const struct agg_table *all = &rep->rec->totals;
+	char name[REASON_NAME_MAX];
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; i < all->table.nr && len + REASON_NAME_MAX + 8 < size; i++) {
+		const struct agg *agg = agg_table__at(all, i);
+
+		if (agg->key.event != rep->event || !agg->total.count)
+			continue;
+		reason_name(agg->key.isa, agg->key.reason, name, sizeof(name));
+		if (lists(buf, name))
+			continue;
+		nearest__offer(n, name);
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", name);
+	}
+}
+
+static void why_no_such_reason(struct report *rep)
+{
+	const struct reason_list *reasons = &rep->opt->reasons;
+	char occur[512];
+	struct nearest n;
+
+	nearest__begin(&n, reasons->word[0], strlen(reasons->word[0]));
+	list_reasons(rep, &n, occur, sizeof(occur));
+	snprintf(rep->empty, sizeof(rep->empty), "no %s with --reason %s%s%s%s%s", rep->desc->plural,
+		 reasons->word[0], reasons->nr > 1 ? " or the others" : "", nearest__hint(&n),
+		 *occur ? "; the recording contains: " : "", occur);
 }
 
 static void why_filtered(struct report *rep)
@@ -30,14 +77,15 @@ static void why_filtered(struct report *rep)
 	const struct recording *rec = rep->rec;
 	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
+				rep->opt->reasons.nr ? "--reason" : NULL,
 				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
-	char vcpus[320], by[32] = "";
+	char vcpus[320], by[64] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "the window of --time %s; the recording lasts %.6f s",
-			 recording__wrong_window(rec), seconds);
+			 "the window of --time %s; the recording %s",
+			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost) {
@@ -46,7 +94,11 @@ static void why_filtered(struct report *rep)
 			 "were lost: the ring was full", (unsigned long long)rep->lost);
 		return;
 	}
-	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+	if (rep->opt->reasons.nr && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+		why_no_such_reason(rep);
+		return;
+	}
+	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr && !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing happened in that window of --time; the recording lasts %.6f s",
 			 seconds);
@@ -96,6 +148,21 @@ static bool has_tracepoint(const struct report *rep)
 	return false;
 }
 
+/*
+ * Why there are no exits though they were asked for: the recorder said it, or it did not know yet
+ * what to say. No vCPU returns to the VMM without one. NULL: there were none.
+ */
+static const char *why_not_recorded(const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+
+	if (rec->meta.skipped[rep->event])
+		return rec->meta.skipped[rep->event];
+	return rep->event == KVMW_EVENT_EXIT && rec->event_rows[KVMW_EVENT_USERSPACE] &&
+	       !rep->counted.count && !rec->nr_damage && rec->finished ?
+	       "the host did not show them" : NULL;
+}
+
 /* Returns 1 if the requested event has no rows, and said why.  The texts are in JSON: frozen. */
 static int why_not_there(struct report *rep)
 {
@@ -103,12 +170,17 @@ static int why_not_there(struct report *rep)
 	const char *name = rep->opt->tracepoint ?: event_desc__by_id(rep->event)->name;
 	bool there = rep->opt->tracepoint ? has_tracepoint(rep) : rec->event_rows[rep->event];
 	bool asked = there || report__was_asked_for(rec, name);
+	const char *why = rep->opt->tracepoint ? NULL : why_not_recorded(rep);
 	char holds[512];
 
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
 	report__list_events(rec, holds, sizeof(holds));
-	if (!asked)
+	if (why && (asked || rec->meta.skipped[rep->event]))
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "%s were not recorded: %s; the recording holds: %s", rep->desc->plural, why,
+			 *holds ? holds : "none at all");
+	else if (!asked)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "the recording holds no %s events, but: %s; kvmw record -e %s records them",
 			 name, *holds ? holds : "none at all",

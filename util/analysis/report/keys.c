@@ -224,6 +224,7 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 	member[0] = text("detail", label);
 	member[1] = number("detail_kind", kind == NO_KIND ? KVMW_NONE : kind);
 	member[2] = number("detail_value", value->v[1]);
+	member[2].is_address = true;
 	member[3] = text("name", rep->event == KVMW_EVENT_EXIT ?
 			 detail_name__exit(rep->opt->regions, kind, value->v[1]) :
 			 detail_name__family(rep->opt->regions, rep->event, kind, value->v[1]));

@@ -32,6 +32,7 @@ struct key_member {
 	const char *name;
 	bool is_text;
 	bool optional;		/* where it is null, JSON does not have it */
+	bool is_address;	/* or another number of 64 bits: in hex, too */
 	const char *text;	/* NULL: null */
 	u64 number;		/* KVMW_NONE: null */
 };

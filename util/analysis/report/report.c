@@ -274,7 +274,7 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 	if (opt->vcpus.nr && (!vcpu || vcpu->vcpu < 0 ||
 			      !number_list__has(&opt->vcpus, vcpu->vcpu)))
 		return false;
-	return !opt->pids.nr || (vm && number_list__has_vm(&opt->pids, vm->pid, vm->number));
+	return vm ? rec_vm__is_on(vm, &opt->pids) : !opt->pids.nr;
 }
 
 /* Filters apply to whole keys, so they keep what the kernel counted exact. */
@@ -286,6 +286,13 @@ static bool selected(const struct report *rep, const struct agg *agg)
 
 	return (!want || (tp && !strcmp(tp->name, want))) &&
 	       report__selects(rep->rec, rep->opt, agg->key.vcpu);
+}
+
+static bool has_reason(const struct report *rep, const struct agg *agg)
+{
+	const struct reason_list *reasons = &rep->opt->reasons;
+
+	return !reasons->nr || reason_list__has(reasons, agg->key.isa, agg->key.reason);
 }
 
 /* Rows outside of a window are rows too; what was only counted was all lost. */
@@ -320,31 +327,38 @@ static void choose_event(struct report *rep)
 	rep->fell_back = true;
 }
 
-/* The keys of this report; free() it. */
+/* The keys of this report, those of chosen reasons first: *nr of *nr_all; free() it. */
 static const struct agg **report__select_aggs(struct report *rep, const struct agg_table *aggs,
-					      const struct agg_table *more, u32 *nr)
+					      const struct agg_table *more, u32 *nr, u32 *nr_all)
 {
-	u32 nr_aggs = aggs->table.nr, nr_all = nr_aggs + (more ? more->table.nr : 0);
-	const struct agg **list = calloc(nr_all ?: 1, sizeof(*list));
+	u32 nr_aggs = aggs->table.nr, in_tables = nr_aggs + (more ? more->table.nr : 0);
+	const struct agg **list = calloc(in_tables ?: 1, sizeof(*list));
 
-	*nr = 0;
+	*nr = *nr_all = 0;
 	if (!list) {
 		out_of_memory();
 		return NULL;
 	}
-	for (u32 i = 0; i < nr_all; i++) {
+	for (u32 i = 0; i < in_tables; i++) {
 		const struct agg *agg = i < nr_aggs ? agg_table__at(aggs, i) :
 					agg_table__at(more, i - nr_aggs);
 
-		if (agg->key.event == rep->event && (agg->rows || agg->total.count) &&
-		    selected(rep, agg))
-			list[(*nr)++] = agg;
+		if (agg->key.event != rep->event || (!agg->rows && !agg->total.count) ||
+		    !selected(rep, agg))
+			continue;
+		list[(*nr_all)++] = agg;
+		if (!has_reason(rep, agg))
+			continue;
+		list[*nr_all - 1] = list[*nr];
+		list[(*nr)++] = agg;
 	}
 	return list;
 }
 
 static int check_keys(const struct report *rep)
 {
+	if (rep->opt->reasons.nr && !event_desc__is_cycle(rep->event))
+		return error("--reason: %s have no exit reason", rep->desc->plural);
 	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
 		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
 
@@ -357,7 +371,7 @@ static int check_keys(const struct report *rep)
 static void count_lost(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	bool filtered = rep->opt->vcpus.nr || rep->opt->pids.nr;
+	bool filtered = rep->opt->vcpus.nr || rep->opt->pids.nr || rep->opt->reasons.nr;
 
 	if (rec->window.active)
 		rep->lost = rec->lost_window[rep->event];
@@ -371,7 +385,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		 const struct report_options *opt)
 {
 	const struct agg **list;
-	u32 nr;
+	u32 nr, nr_all;
 	int ret;
 
 	memset(rep, 0, sizeof(*rep));
@@ -390,11 +404,13 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (check_keys(rep))
 		return -1;
 	list = report__select_aggs(rep, aggs,
-				   rep->fine && !rec->window.active ? &rec->totals : NULL, &nr);
+				   rep->fine && !rec->window.active ? &rec->totals : NULL, &nr,
+				   &nr_all);
 	if (!list)
 		return -1;
+	/* Where a vCPU's time went is a matter of all reasons. */
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
-	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr)) ? -1 : 0;
+	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
 	if (ret || report__order(rep))
 		return -1;

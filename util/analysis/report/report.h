@@ -36,6 +36,7 @@ struct report_options {
 	u32 nr_sort;
 	enum report_order_id order;
 	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
+	struct reason_list reasons;	/* of exits and returns to the VMM; empty: all */
 	double percent_limit;		/* rows with a smaller share are hidden */
 	u32 event;			/* 0: exit if there is any, else userspace */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
@@ -186,10 +187,11 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 /* The name of an id: "0", with_vm "4711/0"; its role if it is not a vCPU. */
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
 
-/* Whether it is of chosen events only: --time, --vcpu, --pid. */
+/* Whether it is of chosen events only: --time, --vcpu, --vm, --reason. */
 static inline bool report__is_filtered(const struct report *rep)
 {
-	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr;
+	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr ||
+	       rep->opt->reasons.nr;
 }
 
 /* Cycles that began and were not completed; families have none. */

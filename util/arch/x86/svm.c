@@ -123,4 +123,4 @@ static const char *svm_reason(u32 code)
 	return NULL;
 }
 
-const struct isa isa_svm = { .name = "SVM", .examples = "npf, io, msr, hlt", .reason = svm_reason };
+const struct isa isa_svm = { .name = "SVM", .reason = svm_reason };

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw record and list under this machine's KVM, whether that shows VM exits or not."""
+import contextlib
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+from synthetic import KVMW, kvmw, one_line
+from test_record_options import SILENT
+
+pytestmark = [pytest.mark.lab,
+              pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
+                                 reason="needs /dev/kvm and root")]
+
+# KVM_CREATE_VM, KVM_CREATE_VCPU: a VM that stands still until it is killed.
+VM = """import fcntl, os, sys
+kvm = os.open("/dev/kvm", os.O_RDWR)
+vm = fcntl.ioctl(kvm, 0xae01, 0)
+vcpu = fcntl.ioctl(vm, 0xae41, 0)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def running(*args):
+    """A process that is a VM, with these arguments for a VMM."""
+    vm = subprocess.Popen([sys.executable, "-c", VM, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True)
+    try:
+        assert vm.stdout.readline() == "ready\n"
+        yield vm.pid
+    finally:
+        vm.kill()
+        vm.wait()
+
+
+def record(*args, status=0, env=()):
+    done = kvmw("record", *args, env=env)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def pids(path):
+    return json.loads(kvmw("info", path, "--json").stdout)["filters"]["pids"]
+
+
+# ---- --vm --------------------------------------------------------------------
+
+UUID = "6b0c2a5e-1f6e-4b61-8f4e-0d1d5f9b3c11"
+
+
+def test_vm_by_name(tmp_path):
+    path = tmp_path / "f"
+    with running("-name", "guest=alpha,debug-threads=on", "-uuid", UUID) as alpha, \
+            running("--id", "beta") as beta:
+        for name, pid in ("alpha", alpha), (UUID, alpha), (UUID.upper(), alpha), (str(beta), beta), \
+                ("beta", beta):
+            record("-q", "-o", path, "--vm", name, "--", "true")
+            assert pids(path) == [pid], name
+        record("-q", "-o", path, "--vm", "alpha", "--vm", "beta", "-p", beta, "--", "true")
+        assert pids(path) == [beta, alpha]
+        listed = {vm["pid"]: vm for vm in json.loads(kvmw("list", "--json").stdout)["vms"]}
+        assert (listed[alpha]["name"], listed[alpha]["uuid"]) == ("alpha", UUID)
+        assert (listed[beta]["name"], listed[beta]["uuid"]) == ("beta", None)
+        assert "alpha" in kvmw("--complete", "record", "--vm", "al").stdout
+
+
+def test_vm_by_no_name(tmp_path):
+    """Nothing is recorded; the error lists who could have been meant."""
+    path = tmp_path / "f"
+    with running("-name", "alpha") as one, running("-name", "alpha") as two, running("-name", "gamma"):
+        vmm = os.path.basename(os.readlink(f"/proc/{one}/exe"))
+        one_line(record("-o", path, "--vm", "alpha", "--", "true", status=1), 1, "2 VMs have this name",
+                 f"{one} alpha ({vmm})", f"{two} alpha ({vmm})", "-p PID")
+        one_line(record("-o", path, "--vm", "gama", "--", "true", status=1), 1, "no running VM has this name",
+                 "did you mean gamma?", f"{two} alpha")
+        one_line(record("-o", path, "--vm", vmm, "--", "true", status=1), 1, f"'{vmm}': ", "VMs have this name")
+        one_line(record("-o", path, "--vm", "4000000", "--", "true", status=1), 1, "no running VM")
+    assert not path.exists()
+
+
+def test_vm_and_other_options(tmp_path):
+    one_line(record("--vm", "x", "-a", status=2), 2, "--vm and -a exclude each other")
+    one_line(record("--vm", "", status=2), 2, "no name given")
+    one_line(record("-p", "alpha", status=2), 2, "must be a process id; --vm alpha")
+
+
+# ---- whose file it is --------------------------------------------------------
+
+def owner(path):
+    about = os.stat(path)
+    return about.st_uid, about.st_gid, stat.S_IMODE(about.st_mode)
+
+
+def sudo(uid, gid):
+    return {"SUDO_UID": str(uid), "SUDO_GID": str(gid)}
+
+
+@pytest.fixture
+def users(tmp_path):
+    """A directory of user 1234, whom sudo runs a command for."""
+    os.chmod(tmp_path.parent, 0o755)
+    os.chmod(tmp_path, 0o755)
+    directory = tmp_path / "home"
+    directory.mkdir()
+    os.chown(directory, 1234, 2345)
+    return directory
+
+
+def test_under_sudo(users):
+    """The recording is that of the user who asked, and so is the next one; only he can read them."""
+    path = users / "kvmw.data"
+    for _ in range(2):
+        record("-q", "-o", path, "--", "true", env=sudo(1234, 2345))
+        assert owner(path) == (1234, 2345, 0o600)
+    assert owner(users / "kvmw.data.old") == (1234, 2345, 0o600)
+    record("-q", "-o", path, "--", "true")
+    assert owner(path) == (0, 0, 0o600)
+
+
+@pytest.mark.parametrize("uid, gid", [
+    ("1234x", 2345), (1234, "-1"), (0, 0), (2 ** 32 - 1, 2345), (2 ** 32 + 1234, 2345)])
+def test_numbers_that_are_none(users, uid, gid):
+    record("-q", "-o", users / "f", "--", "true", env=sudo(uid, gid))
+    assert owner(users / "f") == (0, 0, 0o600)
+
+
+def test_only_what_he_could_have_made(users, tmp_path):
+    """Else sudo rights for kvmw would be those to own a new file anywhere."""
+    record("-q", "-o", tmp_path / "f", "--", "true", env=sudo(1234, 2345))
+    assert owner(tmp_path / "f") == (0, 0, 0o600)
+    # A link that leads elsewhere, to no file yet or to an empty one.
+    for name in "new", "empty":
+        target = tmp_path / name
+        if name == "empty":
+            target.touch()
+        (users / name).symlink_to(target)
+        record("-q", "-o", users / name, "--", "true", env=sudo(1234, 2345))
+        assert owner(target) == (0, 0, 0o600)
+    # By his group.
+    os.chown(users, 0, 2345)
+    os.chmod(users, 0o775)
+    record("-q", "-o", users / "f", "--", "true", env=sudo(1234, 2345))
+    assert owner(users / "f") == (1234, 2345, 0o600)
+
+
+def test_only_root_gives_away(users, tmp_path):
+    """Somebody else's variables mean nothing: kvmw may have capabilities."""
+    done = subprocess.run([KVMW, "record", "-q", "-o", users / "f", "--", "true"], user=1234, group=2345,
+                          extra_groups=[], env={"PATH": os.environ["PATH"], **sudo(3456, 4567)},
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 or owner(users / "f") == (1234, 2345, 0o600)
+
+
+# ---- the vCPU's number -------------------------------------------------------
+
+@pytest.mark.parametrize("pios", [0, 50])
+def test_short_runs_know_their_vcpu(tmp_path, pios):
+    """However short: --vcpu 0 finds it, when it is read and when it is recorded."""
+    path = tmp_path / "f"
+    guest = [KVMW, "bench", "guest", "--json", "--vcpus", "2", "--cpuid", "1", "--pio", str(pios)]
+    record("-q", "-o", path, "-e", "userspace", "--", *guest)
+    about = json.loads(kvmw("info", path, "--json").stdout)
+    assert sorted(vcpu["vcpu"] for vcpu in about["vcpus"]) == [0, 1]
+    counts = {}
+    for number in 0, 1:
+        done = kvmw("report", path, "--vcpu", number, "-s", "vcpu", "--json")
+        row, = json.loads(done.stdout)["rows"]
+        assert row["vcpu"] == number
+        counts[number] = row["count"]
+    assert counts[0] >= pios and counts[1] >= pios
+    record("-q", "-o", path, "-e", "userspace", "--vcpu", "1", "--", *guest)
+    row, = json.loads(kvmw("report", path, "-s", "vcpu", "--json").stdout)["rows"]
+    assert (row["vcpu"], row["count"]) == (1, counts[1])
+
+
+# ---- a host that shows no exits ----------------------------------------------
+
+@pytest.mark.skipif(not SILENT, reason="this host shows its VM exits")
+def test_exits_that_cannot_be_seen(tmp_path):
+    """Said when it is recorded, kept in the recording, and said when exits are asked for."""
+    path = tmp_path / "f"
+    done = record("-o", path, "--", KVMW, "bench", "guest", "--json", "--pio", "50")
+    said = done.stderr.splitlines()
+    assert said[0].startswith("kvmw: warning: recording event userspace only (returns to the VMM): "
+                              "this host shows no VM exits: its KVM uses neither ")
+    about = json.loads(kvmw("info", path, "--json").stdout)
+    assert about["events"] == ["userspace"] and list(about["skipped"]) == ["exit"]
+    assert about["skipped"]["exit"] in said[0] and about["skipped"]["exit"] in about["notes"]
+    assert re.search(r"^skipped     exit: this host shows no VM exits", kvmw("info", path).stdout, re.M)
+    one_line(kvmw("report", path, "-e", "exit", "--csv"), 1, "exits were not recorded: this host shows no VM exits",
+             "the recording holds: userspace ")
+    assert kvmw("report", path).returncode == 0
+    done = record("-o", path, "-e", "all", "--", "true")
+    assert "warning: skipping event exit: this host shows no VM exits" in done.stderr
+    assert "userspace only" not in done.stderr
+    one_line(record("-o", path, "--reason", "io", "--", "true", status=1), 1,
+             "--reason only filters event exit, and this host shows no VM exits")
+
+
+# ---- the terminal ------------------------------------------------------------
+
+def test_status_line(tmp_path):
+    """Elapsed time, and how to stop; only on a terminal."""
+    master, slave = os.openpty()
+    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL)
+    try:
+        recorder = subprocess.Popen([KVMW, "record", "-p", str(guest.pid), "-o", tmp_path / "f"],
+                                    stdin=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        text, deadline = b"", time.monotonic() + 60
+        while text.count(b"Ctrl-C stops") < 2 and time.monotonic() < deadline:
+            text += os.read(master, 65536)
+        recorder.send_signal(signal.SIGINT)
+        assert recorder.wait(timeout=60) == 0
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65536):
+                text += chunk
+    finally:
+        guest.kill()
+        guest.wait()
+        os.close(master)
+    lines = text.decode().replace("\x1b[K", "").replace("\r", "\n").split("\n")
+    status = [line for line in lines if "Ctrl-C stops" in line]
+    found = [re.fullmatch(r"0:(\d\d): (\d+) events, \d+/s, \d+\.\d MB, 0 lost(, 1 vCPU)?; Ctrl-C stops ", line)
+             for line in status]
+    assert all(found), status
+    assert int(found[0][1]) < int(found[1][1]) and int(found[0][2]) < int(found[1][2])
+    assert len(max(status, key=len)) < 80
+    assert any(line.startswith("[ kvmw record: ") for line in lines)
+    done = record("-o", tmp_path / "f", "-d", "1.2", "-a")
+    assert "Ctrl-C" not in done.stderr

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A running VM by one of its names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/capture/vm.h"
+#include "util/error.h"
+#include "util/nearest.h"
+#include "util/parse.h"
+#include "util/text.h"
+
+#define LISTED	8	/* VMs that a message names */
+
+typedef bool vm_has(const struct vm *vm, const char *name);
+
+static bool vm_find__has_name(const struct vm *vm, const char *name)
+{
+	return *vm->name && !strcmp(vm->name, name);
+}
+
+static bool has_uuid(const struct vm *vm, const char *name)
+{
+	return *vm->uuid && !strcasecmp(vm->uuid, name);
+}
+
+static bool has_pid(const struct vm *vm, const char *name)
+{
+	u32 pid;
+
+	return !parse_u32(name, &pid) && pid == (u32)vm->pid;
+}
+
+static bool has_vmm(const struct vm *vm, const char *name)
+{
+	return !strcmp(vm->vmm, name);
+}
+
+/* The first of these that any VM has decides. */
+static vm_has *const kinds[] = { vm_find__has_name, has_uuid, has_pid, has_vmm };
+
+/* "4711 alpha (qemu-system-x86_64), …": all VMs, or those that have the name. */
+static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char *name, char *buf, size_t size)
+{
+	size_t len = 0;
+	u32 listed = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; i < nr && len < size; i++) {
+		const struct vm *vm = &vms[i];
+
+		if (has && !has(vm, name))
+			continue;
+		if (listed++ == LISTED) {
+			snprintf(buf + len, size - len, ", ...");
+			return;
+		}
+		len += snprintf(buf + len, size - len, "%s%d %s%s%s%s", listed > 1 ? ", " : "", vm->pid,
+				vm->name, *vm->name ? " (" : "", vm->vmm, *vm->name ? ")" : "");
+	}
+}
+
+static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *name)
+{
+	char list[2048], unseen[64] = "", *clean = text__clean(name, 128);
+	struct nearest n;
+
+	nearest__begin(&n, name, strlen(name));
+	for (u32 i = 0; i < nr; i++) {
+		nearest__offer(&n, vms[i].name);
+		nearest__offer(&n, vms[i].vmm);
+	}
+	vm_find__list(vms, nr, NULL, name, list, sizeof(list));
+	if (hidden)
+		snprintf(unseen, sizeof(unseen), " (%u process%s could not be inspected)", hidden,
+			 hidden == 1 ? "" : "es");
+	error("--vm '%s': no running VM has this name%s%s%s%s", clean ?: "", nearest__hint(&n),
+	      nr ? "; there are: " : "; no VM is running", list, unseen);
+	free(clean);
+	return -1;
+}
+
+static int one_of(const struct vm *vms, u32 nr, vm_has *has, const char *name, pid_t *pid)
+{
+	char list[2048];
+	u32 found = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		if (!has(&vms[i], name))
+			continue;
+		found++;
+		*pid = vms[i].pid;
+	}
+	if (found == 1)
+		return 0;
+	vm_find__list(vms, nr, has, name, list, sizeof(list));
+	return error("--vm '%s': %u VMs have this name: %s; -p PID records one of them", name, found, list);
+}
+
+static vm_has *kind_of(const struct vm *vms, u32 nr, const char *name)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (u32 i = 0; i < nr; i++)
+			if (kinds[k](&vms[i], name))
+				return kinds[k];
+	return NULL;
+}
+
+int vm__find(const char *name, pid_t *pid)
+{
+	struct vm *vms = NULL;
+	int nr, ret = -1;
+	u32 hidden;
+	vm_has *has;
+
+	nr = vm__scan(&vms, &hidden);
+	if (nr >= 0) {
+		has = kind_of(vms, nr, name);
+		ret = has ? one_of(vms, nr, has, name, pid) : no_such_vm(vms, nr, hidden, name);
+	}
+	free(vms);
+	return ret;
+}

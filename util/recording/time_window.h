@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* --time: a part of a recording, in seconds since its start, of CLOCK_MONOTONIC, or by the clock. */
+#ifndef KVMW_TIME_WINDOW_H
+#define KVMW_TIME_WINDOW_H
+
+#include "util/types.h"
+
+enum time_base { TIME_OPEN, TIME_START, TIME_MONOTONIC, TIME_WALL, TIME_OF_DAY };
+
+/* One end as it was typed. */
+struct time_point {
+	enum time_base base;	/* TIME_OPEN: the recording's own end */
+	u64 ns;			/* TIME_WALL: since 1970; TIME_OF_DAY: since midnight, local time */
+	u64 step;		/* what the last digit stands for, ns */
+};
+
+/* Both ends are inclusive. */
+struct time_window {
+	bool active;
+	bool resolved;
+	struct time_point begin, end;
+	const char *wrong;	/* why it cannot be resolved; NULL: nothing */
+	u64 from, to;		/* ns of CLOCK_MONOTONIC, once resolved */
+};
+
+/* What a recording knows of its clocks. */
+struct time_anchor {
+	u64 start_ns;		/* CLOCK_MONOTONIC */
+	bool has_clock;		/* the other two are known: both of one moment */
+	u64 monotonic_ns, realtime_ns;
+};
+
+/*
+ * Parses "FROM,TO" or "FROM-TO", where either may be missing, or one time, which stands for as
+ * long as its last digit. A time is 2.1, 2.1s, 2100ms: since the start; @8.5: of CLOCK_MONOTONIC,
+ * and then so is TO; 12:03:04.5, 2026-11-27T12:03:04: by the reader's clock.
+ * 0, or -1 (error() said why).
+ */
+int time_window__parse(struct time_window *w, const char *text);
+
+/* Converts both ends to CLOCK_MONOTONIC, once. */
+void time_window__resolve(struct time_window *w, const struct time_anchor *anchor);
+
+/* Whether an end of it is a date or a time of day. */
+static inline bool time_window__by_clock(const struct time_window *w)
+{
+	return w->begin.base >= TIME_WALL || w->end.base >= TIME_WALL;
+}
+
+static inline bool time_window__has(const struct time_window *w, u64 time_ns)
+{
+	return !w->active || (time_ns >= w->from && time_ns <= w->to);
+}
+
+#endif
