@@ -80,9 +80,10 @@ bindir	= $(DESTDIR)$(PREFIX)/bin
 mandir	= $(DESTDIR)$(PREFIX)/share/man
 bashdir	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zshdir	= $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+datadir	= $(DESTDIR)$(PREFIX)/share/kvmw
 
 install: all man
-	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7 $(bashdir) $(zshdir)
+	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7 $(bashdir) $(zshdir) $(datadir)
 	install -m 755 $(O)/kvmw $(bindir)/kvmw
 	ln -sf kvmw $(bindir)/perf-kvmw
 	install -m 644 $(man-1) $(mandir)/man1
@@ -91,12 +92,15 @@ install: all man
 	install -m 644 $(man-7) $(mandir)/man7
 	install -m 644 completion/kvmw.bash $(bashdir)/kvmw
 	install -m 644 completion/_kvmw $(zshdir)/_kvmw
+	install -m 644 packaging/magic $(datadir)/magic
 
 uninstall:
 	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(mandir)/man1/perf-kvmw.1 \
 		$(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
 		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) \
-		$(addprefix $(mandir)/man7/,$(notdir $(man-7))) $(bashdir)/kvmw $(zshdir)/_kvmw
+		$(addprefix $(mandir)/man7/,$(notdir $(man-7))) $(bashdir)/kvmw $(zshdir)/_kvmw \
+		$(datadir)/magic
+	[ ! -d $(datadir) ] || rmdir --ignore-fail-on-non-empty $(datadir)
 
 dist:
 	@[ -e .git ] || { echo "make dist packs a commit, but this is not a git work tree" >&2; exit 1; }

@@ -26,8 +26,8 @@ static const struct argp_option select_options[] = {
 	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2,debian12", 3 },
 	{ "pid", OPT_PID, "LIST", 0, "The same as --vm, but without names", 3 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
-	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, 2100ms "
-	  "since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
+	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, "
+	  "2100ms since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
 	{ 0 },
 };
 
@@ -132,11 +132,12 @@ static int not_there(const struct common_args *args, const char *command)
 	const char *path = common_args__input(args);
 
 	if (!args->input)
-		return error("no " DEFAULT_INPUT " here: kvmw record makes one; kvmw %s FILE reads another "
-			     "recording", command);
+		return error("no " DEFAULT_INPUT " here: kvmw record makes one; kvmw %s FILE reads "
+			     "another recording", command);
 	if (!strcmp(path, "help"))
 		return error("no recording 'help' here; kvmw %s -h lists the options", command);
-	return error("cannot open %s: %s; kvmw record -o FILE makes a recording", path, strerror(ENOENT));
+	return error("cannot open %s: %s; kvmw record -o FILE makes a recording", path,
+		     strerror(ENOENT));
 }
 
 static int not_ours(const char *path, const struct stat *st)

@@ -163,8 +163,9 @@ static int check_word(const struct argp *argp, const char *command, const char *
 	for (word++; *word; word++) {
 		o = find_letter(argp, *word);
 		if (!o)
-			return usage_error("%s has no option -%c; kvmw %s -h lists its options", command,
-					   *word > ' ' && *word < 0x7f ? *word : '?', command);
+			return usage_error("%s has no option -%c; kvmw %s -h lists its options",
+					   command, *word > ' ' && *word < 0x7f ? *word : '?',
+					   command);
 		if (o->arg)
 			break;
 	}

@@ -11,7 +11,8 @@
 
 #define MAX_RING	(1ULL << 30)
 
-enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK, OPT_VM };
+enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
+       OPT_VM };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -43,8 +44,8 @@ static error_t parse_pids(struct record_options *o, char *arg)
 		u32 pid;
 
 		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
-			return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name",
-					   p, p);
+			return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its "
+					   "name", p, p);
 		if (o->nr_pids == MAX_PIDS)
 			return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
 		o->pids[o->nr_pids++] = pid;
@@ -138,8 +139,8 @@ static error_t check_options(struct record_options *o)
 	if (o->choice.events & BIT(KVMW_EVENT_STACK) && !o->choice.stacks)
 		events_option__stacks(&o->choice, "exit");
 	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
-		return usage_error("what to record? -p PID or --vm NAME of a running VM (kvmw list shows "
-				   "them), -a for all, or -- COMMAND that starts one");
+		return usage_error("what to record? -p PID or --vm NAME of a running VM (kvmw list "
+				   "shows them), -a for all, or -- COMMAND that starts one");
 	if ((o->nr_pids || o->nr_names) && o->all)
 		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
@@ -194,7 +195,7 @@ const struct argp record_argp = {
 	.parser = cmd_record__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Record the VM exits of virtual machines into a file."
-	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends. With -p, --vm or "
-	       "-a, COMMAND only sets how long to record (-- sleep 10). Without COMMAND, recording ends at "
-	       "Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
+	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends. With -p, "
+	       "--vm or -a, COMMAND only sets how long to record (-- sleep 10). Without COMMAND, "
+	       "recording ends at Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
 };

@@ -422,13 +422,15 @@ static int prepare(struct record *r)
 		return -1;
 	if (r->opt.verbose)
 		say_ways(r);
-	r->meta = meta__new(r->opt.argc, r->opt.argv, r->session, &r->session_opts, &r->opt.filter, r->skipped);
+	r->meta = meta__new(r->opt.argc, r->opt.argv, r->session, &r->session_opts, &r->opt.filter,
+			    r->skipped);
 	if (!r->meta)
 		return -1;
 	r->writer = record_output__open(&r->output, r->opt.output);
 	if (!r->writer || open_events(r))
 		return -1;
-	return r->opt.command ? workload__prepare(&r->workload, r->opt.command, r->output.to_stdout) : 0;
+	return !r->opt.command ? 0 :
+	       workload__prepare(&r->workload, r->opt.command, r->output.to_stdout);
 }
 
 int cmd_record(int argc, const char **argv)

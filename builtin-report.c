@@ -170,8 +170,8 @@ static error_t parse_order(struct report_options *opt, const char *arg)
 		return 0;
 	}
 	list_orders(names, sizeof(names));
-	return usage_error("--order: invalid order '%s'%s; rows are ordered by %s", arg, nearest__hint(&n),
-			   names);
+	return usage_error("--order: invalid order '%s'%s; rows are ordered by %s", arg,
+			   nearest__hint(&n), names);
 }
 
 static error_t no_event(const char *arg)

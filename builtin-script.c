@@ -22,12 +22,13 @@ static const struct argp_option options[] = {
 	{ "follow", 'f', NULL, 0, "Continue with a file that is still being written", 1 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events: exit, irq, ...; one kind of an "
 	  "event, such as irq:eoi; a tracepoint, such as kvm:kvm_pio", 3 },
-	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 3 },
-	{ "outliers", OPT_OUTLIERS, "N", 0, "The N longest events only, the longest one first; the time "
-	  "that an exit was halted does not count", 3 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms",
+	  3 },
+	{ "outliers", OPT_OUTLIERS, "N", 0, "The N longest events only, the longest one first; the "
+	  "time that an exit was halted does not count", 3 },
 	{ "max-events", OPT_MAX, "N", 0, "Print the first N events only", 3 },
-	{ "clock", OPT_CLOCK, "CLOCK", 0, "What times are: start (seconds since then, the default), mono "
-	  "(CLOCK_MONOTONIC), wall (date and time)", 4 },
+	{ "clock", OPT_CLOCK, "CLOCK", 0, "What times are: start (seconds since then, the default), "
+	  "mono (CLOCK_MONOTONIC), wall (date and time)", 4 },
 	{ "fields", 'F', "FIELD[,FIELD...]", 0, "Print these fields: comm, tid, pid, cpu, time, event, "
 	  "kind, vcpu, and those of the events; +FIELD adds, -FIELD removes one", 4 },
 	{ 0 },
@@ -180,7 +181,8 @@ static int say_why_nothing(const struct recording *rec, const struct script_opti
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
 		return error("%s: the window of --time %s; the recording %s", rec->path,
-			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
+			     recording__wrong_window(rec),
+			     recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));
 	if (result->none_of_them)
 		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);

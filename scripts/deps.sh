@@ -9,7 +9,7 @@ set -eu
 debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
-libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev python3 python3-pytest python3-pytest-xdist
+libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis universal-ctags git
 python3-zstandard linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less zsh debhelper rpm
@@ -21,7 +21,7 @@ gcc make clang llvm lld glibc-devel libbpf-devel bpftool elfutils-libelf-devel e
 zlib-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
 rubygem-asciidoctor man-db
 ctags git
-libcmocka-devel compiler-rt libasan libubsan python3 python3-pytest python3-pytest-xdist
+libcmocka-devel compiler-rt libasan libubsan file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis python3-zstandard perf
 trace-cmd libcap procps-ng util-linux binutils less zsh debhelper rpm-build
 debian-keyring apt dpkg qemu-system-x86-core seabios-bin ipxe-roms-qemu bochs bochs-bios

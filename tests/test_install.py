@@ -36,7 +36,7 @@ def test_what_is_installed(installed):
     assert files(installed) == pages | {
         "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/man/man1/perf-kvmw.1",
         "usr/share/bash-completion/completions/kvmw",
-        "usr/share/zsh/site-functions/_kvmw"}
+        "usr/share/zsh/site-functions/_kvmw", "usr/share/kvmw/magic"}
     assert os.readlink(installed / "usr/bin/perf-kvmw") == "kvmw"
     done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
                           text=True, timeout=30)
@@ -47,7 +47,7 @@ def test_uninstall_leaves_no_file(installed, tmp_path):
     subprocess.run(["cp", "-a", f"{installed}/.", tmp_path], check=True)
     (tmp_path / "usr/bin/other").touch()
     make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/usr")
-    assert files(tmp_path) == {"usr/bin/other"}
+    assert files(tmp_path) == {"usr/bin/other"} and not (tmp_path / "usr/share/kvmw").exists()
 
 
 def test_version_is_everywhere_the_same(installed):

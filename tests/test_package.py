@@ -20,7 +20,8 @@ PAGES = {"usr/share/man/man1/" + page for page in (
     "kvmw-script.1", "perf-kvmw.1")} | {"usr/share/man/man5/kvmw.data-file-format.5",
                                                   "usr/share/man/man7/kvmw-findings.7"}
 FILES = PAGES | {f"usr/bin/{name}" for name in COMMANDS} | {
-    "usr/share/bash-completion/completions/kvmw", "usr/share/zsh/site-functions/_kvmw"}
+    "usr/share/bash-completion/completions/kvmw", "usr/share/zsh/site-functions/_kvmw",
+    "usr/share/kvmw/magic"}
 
 pytestmark = pytest.mark.package
 

@@ -238,3 +238,9 @@ def test_status_line(tmp_path):
     assert any(line.startswith("[ kvmw record: ") for line in lines)
     done = record("-o", tmp_path / "f", "-d", "1.2", "-a")
     assert "Ctrl-C" not in done.stderr
+
+
+@pytest.mark.parametrize("typed, meant", [("kvm:kvm_poio", "kvm:kvm_pio"), ("shced:sched_switch", "sched:sched_switch")])
+def test_tracepoints_that_are_misspelt(tmp_path, typed, meant):
+    one_line(record("-e", typed, "-o", tmp_path / "f", "--", "true", status=1), 1,
+             f"tracepoint {typed}: this kernel does not have it (did you mean {meant}?)")

@@ -272,7 +272,8 @@ int script__resolve(struct script *sc, const struct data_reader *r)
 	if (check_fields(sc, r))
 		return -1;
 	for (u32 i = 0; i < NR_HEADS; i++)
-		sc->model.head[i] = script__selects(sc, head_names[i], !sc->opt->brief || !not_brief[i]);
+		sc->model.head[i] = script__selects(sc, head_names[i],
+						    !sc->opt->brief || !not_brief[i]);
 	if (take_events(sc, r))
 		return -1;
 	/* CSV has its columns first. */

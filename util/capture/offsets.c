@@ -8,6 +8,7 @@
 #include "util/capture/provider.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
+#include "util/nearest.h"
 #include "util/event_desc.h"
 
 struct want {
@@ -127,15 +128,26 @@ bool offsets__as_expected(const char *category, const char *tracepoint)
 	return same;
 }
 
+static int no_tracepoint(const struct raw_choice *raw, int err)
+{
+	char name[sizeof(raw->category) + sizeof(raw->name) + 1];
+	struct nearest n;
+
+	snprintf(name, sizeof(name), "%s:%s", raw->category, raw->name);
+	nearest__begin(&n, name, strlen(name));
+	if (err == ENOENT)
+		tracefs__offer(raw->category, &n);
+	return error("tracepoint %s: %s%s; ls /sys/kernel/tracing/events/* lists all tracepoints", name,
+		     err == ENOENT ? "this kernel does not have it" : strerror(err), nearest__hint(&n));
+}
+
 static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)
 {
 	struct tep_handle *tep = NULL;
 	struct tep_event *event = tracefs__format(raw->category, raw->name, &tep);
 
 	if (!event)
-		return error("tracepoint %s:%s: %s; ls /sys/kernel/tracing/events/* lists all tracepoints",
-			     raw->category, raw->name,
-			     errno == ENOENT ? "this kernel does not have it" : strerror(errno));
+		return no_tracepoint(raw, errno);
 	*size = *dynamic = 0;
 	for (struct tep_format_field *f = event->format.fields; f; f = f->next) {
 		if (f->offset + f->size > *size)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +14,7 @@
 #include <traceevent/event-parse.h>
 
 #include "util/capture/tracefs.h"
+#include "util/nearest.h"
 
 #define FORMAT_MAX (64 * 1024)
 
@@ -72,6 +74,38 @@ u64 tracefs__id(const char *category, const char *name)
 	if (f)
 		fclose(f);
 	return id;
+}
+
+static void offer_category(const char *category, struct nearest *n)
+{
+	char path[PATH_MAX], name[NEAREST_MAX + 1];
+	const struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/events/%s", tracefs__path() ?: "", category);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (snprintf(name, sizeof(name), "%s:%s", category, entry->d_name) < (int)sizeof(name) &&
+		    entry->d_type == DT_DIR)
+			nearest__offer(n, name);
+	if (dir)
+		closedir(dir);
+}
+
+void tracefs__offer(const char *category, struct nearest *n)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir;
+
+	offer_category(category, n);
+	snprintf(path, sizeof(path), "%s/events", tracefs__path() ?: "");
+	dir = *n->word ? NULL : opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && *entry->d_name != '.')
+			offer_category(entry->d_name, n);
+	if (dir)
+		closedir(dir);
 }
 
 static char *read_format(const char *path, size_t *len)

@@ -20,6 +20,11 @@ u64 tracefs__id(const char *category, const char *name);
 /* The text of its format file; free() it.  NULL with errno: not there, not readable. */
 char *tracefs__format_text(const char *category, const char *name);
 
+struct nearest;
+
+/* Offers "CATEGORY:NAME" of the tracepoints of a category; of all if none of these is near. */
+void tracefs__offer(const char *category, struct nearest *n);
+
 struct tep_event;
 struct tep_handle;
 

@@ -41,7 +41,8 @@ static bool has_vmm(const struct vm *vm, const char *name)
 static vm_has *const kinds[] = { vm_find__has_name, has_uuid, has_pid, has_vmm };
 
 /* "4711 alpha (qemu-system-x86_64), …": all VMs, or those that have the name. */
-static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char *name, char *buf, size_t size)
+static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char *name, char *buf,
+			  size_t size)
 {
 	size_t len = 0;
 	u32 listed = 0;
@@ -95,7 +96,8 @@ static int one_of(const struct vm *vms, u32 nr, vm_has *has, const char *name, p
 	if (found == 1)
 		return 0;
 	vm_find__list(vms, nr, has, name, list, sizeof(list));
-	return error("--vm '%s': %u VMs have this name: %s; -p PID records one of them", name, found, list);
+	return error("--vm '%s': %u VMs have this name: %s; -p PID records one of them", name, found,
+		     list);
 }
 
 static vm_has *kind_of(const struct vm *vms, u32 nr, const char *name)

@@ -32,7 +32,7 @@ int number_list__parse(struct number_list *list, const char *option, const char 
 
 		if (parse_range(&p, 10, UINT32_MAX - 1, &from, &to))
 			break;
-		if (filter__add(list, (struct number_range) { .from = from, .to = to }))
+		if (filter__add(list, (struct number_range) { from, to, 0, UINT32_MAX, NULL }))
 			return -1;
 		if (!*p)
 			return 0;
@@ -62,7 +62,8 @@ static int bad_vm(const char *option, const char *item)
 	char end;
 
 	if (sscanf(item, "%u#%u-%u#%u%c", &pid, &first, &again, &last, &end) == 4 && pid == again)
-		return error("%s '%s': a range of VMs with one pid is %u#%u-%u", option, item, pid, first, last);
+		return error("%s '%s': a range of VMs with one pid is %u#%u-%u", option, item, pid, first,
+			     last);
 	return error("%s '%s': must be a list of VMs, such as 4711,4800#2,4900#1-3%s", option, item,
 		     strcmp(option, "--vm") ? "" : ", or of their names");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a report is limited to: lists of numbers or reasons; the window of time is in a file of its own. */
+/* What a report is limited to: lists of numbers, VMs, reasons. time_window.h has the times. */
 #ifndef KVMW_FILTER_H
 #define KVMW_FILTER_H
 
@@ -23,7 +23,8 @@ int number_list__parse(struct number_list *list, const char *option, const char 
 int number_list__parse_vms(struct number_list *list, const char *option, const char *text);
 bool number_list__has(const struct number_list *list, u64 number);
 struct list_vm {
-	u32 pid, nth;		/* nth: number among those with its pid, from 1; 0: it is the only one */
+	u32 pid;
+	u32 nth;		/* number among those with its pid, from 1; 0: it is the only one */
 	const char *name, *vmm;
 };
 bool number_list__has_vm(const struct number_list *list, const struct list_vm *vm);

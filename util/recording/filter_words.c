@@ -102,7 +102,8 @@ static const struct {
 } words[] = {
 	{ "all", "-a", words__flag }, { "pids", "-p", words__list }, { "vcpus", "--vcpu", words__list },
 	{ "reasons", "--reason", words__text }, { "min_ns", "--min-duration", words__time },
-	{ "port", "--port", words__range }, { "gpa", "--gpa", words__range }, { "msr", "--msr", words__range },
+	{ "port", "--port", words__range }, { "gpa", "--gpa", words__range },
+	{ "msr", "--msr", words__range },
 	{ "sample", "--sample", words__text },
 };
 

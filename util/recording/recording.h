@@ -36,7 +36,9 @@ const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 /* Whether it is on the list of --vm, or the list is empty. */
 static inline bool rec_vm__is_on(const struct rec_vm *vm, const struct number_list *list)
 {
-	const struct list_vm this = { vm->pid, vm->number, vm->name, vm->vmm };
+	const struct list_vm this = {
+		.pid = vm->pid, .nth = vm->number, .name = vm->name, .vmm = vm->vmm,
+	};
 
 	return !list->nr || number_list__has_vm(list, &this);
 }

@@ -14,8 +14,8 @@
 /* Longer than any recording: 30 years, in seconds. */
 #define MAX_SECONDS	1000000000ULL
 
-#define HOW "a time is 2.1, 2.1s or 2100ms since the start, @SECONDS of CLOCK_MONOTONIC, " \
-	    "12:03:04.5 or 2026-11-27T12:03:04"
+#define HOW "it must be FROM,TO or FROM-TO or one time; a time is 2.1, 2.1s or 2100ms since the " \
+	    "start, @SECONDS of CLOCK_MONOTONIC, 12:03:04.5 or 2026-11-27T12:03:04"
 
 /* ---- one time ------------------------------------------------------------ */
 
@@ -35,8 +35,8 @@ static const char *fraction(const char *p, u64 unit, u64 *ns, u64 *step)
 }
 
 static const struct { const char *name; u64 ns; } units[] = {
-	{ "ms", 1000000 }, { "us", 1000 }, { "ns", 1 }, { "s", NSEC_PER_SEC }, { "m", 60 * NSEC_PER_SEC },
-	{ "h", HOUR_NS },
+	{ "ms", 1000000 }, { "us", 1000 }, { "ns", 1 }, { "s", NSEC_PER_SEC },
+	{ "m", 60 * NSEC_PER_SEC }, { "h", HOUR_NS },
 };
 
 /* The unit behind the digits, which are skipped. */
@@ -142,8 +142,9 @@ static int parse_date(const char **text, struct time_point *t)
 	long east;
 
 	if (two_digits(text, 99, &century) || two_digits(text, 99, &year) || *(*text)++ != '-' ||
-	    two_digits(text, 12, &tm.tm_mon) || *(*text)++ != '-' || two_digits(text, 31, &tm.tm_mday) ||
-	    (**text != 'T' && **text != ' ') || !tm.tm_mon || !tm.tm_mday)
+	    two_digits(text, 12, &tm.tm_mon) || *(*text)++ != '-' ||
+	    two_digits(text, 31, &tm.tm_mday) || !tm.tm_mon || !tm.tm_mday ||
+	    (**text != 'T' && **text != ' '))
 		return -1;
 	(*text)++;
 	if (parse_clock(text, t))
@@ -191,9 +192,8 @@ static int parse_point(const char **text, struct time_point *t)
 static int bad_window(const char *text, const char *at)
 {
 	if (*at)
-		return error("--time '%s': cannot understand '%s'; it must be FROM,TO or FROM-TO or one time; "
-			     HOW, text, at);
-	return error("--time: no time given; it must be FROM,TO or FROM-TO or one time; " HOW);
+		return error("--time '%s': cannot understand '%s'; " HOW, text, at);
+	return error("--time: no time given; " HOW);
 }
 
 /* Where both are of one clock that needs no recording; others are compared once resolved. */

@@ -277,7 +277,8 @@ static bool is_implied(const struct script_row *row, u64 user_reason)
 	if (!name || strlen(name) <= prefix)
 		return false;
 	name += prefix;
-	if (v->reason >= 0 && reason_is(script_row__get(row, v->isa), script_row__get(row, v->reason), name))
+	if (v->reason >= 0 && reason_is(script_row__get(row, v->isa), script_row__get(row, v->reason),
+					name))
 		return true;
 	detail = kind < 0 ? NULL : field__detail(script_row__get(row, kind));
 	return detail && !strncasecmp(detail, name, strlen(name));

@@ -124,8 +124,9 @@ static void vmx_reason_flags(u32 reason, char *buf, size_t size)
 
 /* The short words of SVM, where they mean the same: they serve on both. */
 static const struct reason_word words[] = {
-	{ "interrupt", 1 }, { "vintr", 7 }, { "hypercall", 18 }, { "io", 30 }, { "msr", 31 }, { "msr", 32 },
-	{ "mwait", 36 }, { "monitor", 39 }, { "pause", 40 }, { "npf", 48 }, { "npf", 49 },
+	{ "interrupt", 1 }, { "vintr", 7 }, { "hypercall", 18 }, { "io", 30 }, { "msr", 31 },
+	{ "msr", 32 }, { "mwait", 36 }, { "monitor", 39 }, { "pause", 40 }, { "npf", 48 },
+	{ "npf", 49 },
 	{ NULL, 0 },
 };
 
