@@ -14,7 +14,7 @@
 enum reason_column { EXITS, RATE, COST, KVM, VMM, HALTED, WAITING, BLOCKED, P50, P99, MAX, DIST,
 		     NR_REASON_COLUMNS };
 
-#define SHARES		"% of the vCPUs' time"
+#define SHARES		"% of vCPU time"
 
 static const struct column_desc {
 	const char *group, *head;
@@ -25,11 +25,11 @@ static const struct column_desc {
 	[COST] = { SHARES, "cost", 0 },
 	[KVM] = { SHARES, "KVM", 2 },
 	[VMM] = { SHARES, "VMM", 3 },
-	[HALTED] = { SHARES, "halt", 4 },
+	[HALTED] = { SHARES, "halt", 2 },
 	[WAITING] = { SHARES, "wait", 1 },
 	[BLOCKED] = { SHARES, "block", 5 },
 	/* Their group is the unit. */
-	[P50] = { NULL, "p50", 3 },
+	[P50] = { NULL, "p50", 4 },
 	[P99] = { NULL, "p99", 1 },
 	[MAX] = { NULL, "max", 2 },
 	[DIST] = { NULL, NULL, 8 },
