@@ -39,8 +39,8 @@ fi
 cp "$out/kvmw.data" "$here/kvmw-demo.data"
 cd "$here"
 echo
-echo "\$ kvmw report -i kvmw-demo.data --sort reason"
-"$kvmw" report --no-pager -i kvmw-demo.data --sort reason
+echo "\$ kvmw report -i kvmw-demo.data"
+"$kvmw" report --no-pager -i kvmw-demo.data
 cat <<END
 
 The recording is kept as kvmw-demo.data. To record a VM of your own, on its host:
