@@ -341,6 +341,12 @@ struct reading {
 	void *state;			/* of the model; NULL: not read */
 };
 
+/* What stands out is a matter of all exits. */
+static bool has_findings(const struct report_options *opt)
+{
+	return opt->details && !opt->reasons.nr;
+}
+
 static int print_text(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct args *args)
 {
@@ -349,7 +355,7 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 	render__heading(s, rep, args->verbose);
 	if (rep->nr_vcpus)
 		render__whole(s, rep);
-	if (rep->opt->details && rep->nr_rows && exits)
+	if (has_findings(rep->opt) && rep->nr_rows && exits)
 		render__findings(s, &in->findings);
 	if (rep->nr_rows && exits && render__reasons(s, rep))
 		return -1;
@@ -367,7 +373,7 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 static int print_json(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct args *args)
 {
-	return render__report_json(s, rep, rep->opt->details ? &in->findings : NULL, in->state);
+	return render__report_json(s, rep, has_findings(rep->opt) ? &in->findings : NULL, in->state);
 }
 
 static int print_csv(const struct screen *s, const struct report *rep, const struct reading *in,
@@ -490,7 +496,7 @@ static int add_details(struct reading *in, struct report *rep, const struct repo
 		return 0;
 	report__details_options(opt, &by_detail);
 	ret = report__make(&fine, in->rec, &in->fine, &by_detail) || report__make_details(rep, &fine) ||
-	      findings__make(rep, &fine, &in->findings);
+	      (has_findings(opt) && findings__make(rep, &fine, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;
 }

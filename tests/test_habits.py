@@ -238,6 +238,19 @@ def test_reasons_of_a_report(svm, words):
     assert fine["total"]["count"] == got["total"]["count"]
 
 
+def test_reasons_and_what_stands_out():
+    """Of some exits alone nobody can say that nothing stands out, or what does."""
+    path = TREE / "tests/data/svm-families.kvmw"
+    every = json.loads(printed("report", path, "--json"))
+    some = json.loads(printed("report", path, "--json", "--reason", "cpuid"))
+    assert every["findings"] and "findings" not in some
+    assert "=> " in printed("report", path) and "=> " not in printed("report", path, "--reason", "cpuid")
+    # The scale is that of all of them.
+    of = {row["reason"]: row for row in every["rows"]}["cpuid"]
+    assert [row["cost_ns"] for row in some["rows"]] == [of["cost_ns"]]
+    assert some["vcpu_time"] == every["vcpu_time"]
+
+
 def test_reasons_that_do_not_occur(svm, tmp_path):
     """In the words of the recording's own instruction set."""
     one_line(kvmw("report", svm, "--reason", "EPT_VIOLATION"), 1, "no exits with --reason EPT_VIOLATION",
