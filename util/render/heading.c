@@ -294,19 +294,19 @@ static void say_what(const struct screen *s, const struct recording *rec)
 /* "VM web, qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
 static void name_vms(const struct recording *rec, char *buf, size_t size)
 {
-	u32 died, vcpus = 0;
+	u32 vcpus = 0;
 
 	*buf = '\0';
-	for (u32 i = 0; i < rec->nr_vms; i++) {
+	for (u32 i = 0; i < rec->nr_vcpus; i++)
+		vcpus += rec_vcpu__is_vcpu(&rec->vcpu[i]) && recording__vm(rec, rec->vcpu[i].vm);
+	for (u32 i = 0; i < rec->nr_vms && rec->nr_vms <= NAMED_VMS; i++) {
 		const struct rec_vm *vm = &rec->vm[i];
 		size_t len = strlen(buf);
 		char pid[REC_VM_NAME];
 
-		vcpus += vcpus_of(rec, vm->id, &died);
-		if (rec->nr_vms <= NAMED_VMS)
-			snprintf(buf + len, size - len, "VM %s%s%s (pid %s), ", vm->name,
-				 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "of an unknown VMM",
-				 rec_vm__name(vm, pid));
+		snprintf(buf + len, size - len, "VM %s%s%s (pid %s), ", vm->name,
+			 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "of an unknown VMM",
+			 rec_vm__name(vm, pid));
 	}
 	if (rec->nr_vms > NAMED_VMS)
 		snprintf(buf, size, "%u VMs, ", rec->nr_vms);
