@@ -7,6 +7,7 @@
 #include "util/arch/access.h"
 #include "util/array.h"
 #include "util/memory.h"
+#include "util/search.h"
 
 #define OF_ROW		10	/* a detail is shown from this percentage of its row's events on, */
 #define OF_ALL		1	/* and this one of all events */
@@ -36,11 +37,6 @@ void report__details_options(const struct report_options *opt, struct report_opt
 	fine->percent_limit = 0;
 	fine->top = 0;
 	fine->details = false;
-}
-
-static bool same_value(const struct report_row *a, u32 i, const struct report_row *b, u32 k)
-{
-	return !memcmp(&a->key[i], &b->key[k], sizeof(a->key[i]));
 }
 
 /* Which part a row by reason, detail and halted belongs to; NR_ROW_PARTS: none. */
@@ -111,7 +107,7 @@ static int break_down(struct breakdown *b, struct report_row *reason, u32 from, 
 
 	for (u32 i = from; i < to; i++) {
 		enum part of = part_of_row(reason, &row[i]);
-		bool last = i + 1 == to || !same_value(&row[i], 1, &row[i + 1], 1);
+		bool last = i + 1 == to || key_value__compare(&row[i].key[1], &row[i + 1].key[1]);
 
 		if ((of < NR_ROW_PARTS && report_row__add(&part[of], &row[i])) ||
 		    report_row__add(sum, &row[i]))
@@ -137,18 +133,23 @@ static int compare_cost(const void *a, const void *b)
 	return x->cost_ns > y->cost_ns ? -1 : x->cost_ns < y->cost_ns;
 }
 
+static int compare_reason(const void *key, const void *element)
+{
+	return key_value__compare(key, &((const struct report_row *)element)->key[0]);
+}
+
 static int details_of(struct breakdown *b, struct report_row *reason)
 {
 	struct report_row part[NR_ROW_PARTS], sum = report_row__none();
 	const struct report *fine = b->fine;
-	u32 from = 0, to;
+	u32 from, to;
 	int ret;
 
 	for (u32 i = 0; i < NR_ROW_PARTS; i++)
 		part[i] = report_row__none();
-	while (from < fine->nr_rows && !same_value(reason, 0, &fine->row[from], 0))
-		from++;
-	for (to = from; to < fine->nr_rows && same_value(reason, 0, &fine->row[to], 0);)
+	/* They are ordered by key, the reason first. */
+	from = lower_bound(&reason->key[0], fine->row, fine->nr_rows, sizeof(*fine->row), compare_reason);
+	for (to = from; to < fine->nr_rows && !compare_reason(&reason->key[0], &fine->row[to]);)
 		to++;
 	reason->details = b->rep->nr_details;
 	reason->nr_details = 0;

@@ -11,6 +11,7 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row);
 void report__distribution(struct report_row *row);
 
 /* rows.c */
+int key_value__compare(const struct key_value *x, const struct key_value *y);
 int report__make_rows(struct report *rep, const struct agg **list, u32 nr);
 int report__order(struct report *rep);
 

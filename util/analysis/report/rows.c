@@ -13,7 +13,7 @@ struct member {
 	const struct agg *agg;
 };
 
-static int compare_values(const struct key_value *x, const struct key_value *y)
+int key_value__compare(const struct key_value *x, const struct key_value *y)
 {
 	for (u32 i = 0; i < KEY_VALUES; i++)
 		if (x->v[i] != y->v[i])
@@ -27,7 +27,7 @@ static int compare_members(const void *a, const void *b)
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < NR_REPORT_KEYS; i++)
-		ret = compare_values(&x->key[i], &y->key[i]);
+		ret = key_value__compare(&x->key[i], &y->key[i]);
 	return ret;
 }
 
@@ -135,7 +135,7 @@ static int compare_rows(const void *a, const void *b, void *arg)
 			return x->count > y->count ? -1 : 1;
 	}
 	for (u32 i = 0; !ret && i < opt->nr_sort; i++)
-		ret = compare_values(&x->key[i], &y->key[i]);
+		ret = key_value__compare(&x->key[i], &y->key[i]);
 	return ret;
 }
 
