@@ -245,8 +245,9 @@ static void set_defaults(struct args *args)
 	if (!args->top && e->id == KVMW_EVENT_EXIT && args->common.format == OUTPUT_TEXT &&
 	    report_options__sorts_by(opt, KEY_DETAIL))
 		opt->top = TOP_DETAILS;
-	/* They take as long again to read: not where rows were asked for. */
-	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT;
+	/* They take as long again to read: not where rows were asked for, or are all that is printed. */
+	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT &&
+		       args->common.format != OUTPUT_CSV;
 	if (!args->order)
 		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
 }
@@ -335,7 +336,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 /* What a recording was read into. */
 struct reading {
 	struct recording *rec;
-	struct agg_table aggs, fine;	/* fine: of the details of exit reasons */
+	struct agg_table aggs, fine;	/* fine: of the details of exit reasons, */
+	struct report_options by_detail;	/* by these options */
 	struct findings findings;
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
@@ -422,7 +424,6 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	struct data_reader *reader = common_args__open(&args->common, "report");
 	const struct scan_consumer *consumers[3];
 	struct scan_consumer of_model;
-	struct report_options fine;
 	struct report_scan rs, details;
 	void *results[3] = { NULL };
 	u32 nr = 0;
@@ -438,10 +439,12 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
-	report__details_options(&args->opt, &fine);
-	report_scan__init(&details, &fine, true);
-	if (args->opt.details)
+	if (args->opt.details) {
+		report__details_options(&args->opt, &in->by_detail);
+		report_scan__init(&details, &in->by_detail, true);
 		consumers[nr++] = &details.consumer;
+	}
+	/* Only exits have details, and they have no model. */
 	if (in->model && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
 		of_model.arg = (void *)&args->opt;
@@ -488,14 +491,12 @@ static int read_recording(struct args *args, struct reading *in)
 
 static int add_details(struct reading *in, struct report *rep, const struct report_options *opt)
 {
-	struct report_options by_detail;
 	struct report fine = { .nr_rows = 0 };
 	int ret;
 
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
-	report__details_options(opt, &by_detail);
-	ret = report__make(&fine, in->rec, &in->fine, &by_detail) || report__make_details(rep, &fine) ||
+	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
 	      (has_findings(opt) && findings__make(rep, &fine, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;
