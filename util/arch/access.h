@@ -11,7 +11,6 @@ enum access_class {
 	ACCESS_TIMER,		/* sets a timer of the local APIC */
 	ACCESS_IPI,
 	ACCESS_EOI,
-	ACCESS_MMIO,		/* any other gpa without memory */
 	ACCESS_RAM,		/* a page fault on memory */
 	NR_ACCESS_CLASSES,
 };

@@ -54,7 +54,7 @@ static const struct report_vcpu *most(const struct facts *f, u64 (*part)(const s
 
 static u64 wait_of(const struct report_vcpu *v)
 {
-	return v->wait_ns == KVMW_NONE ? 0 : v->wait_ns;
+	return captured(v->wait_ns);
 }
 
 static u64 open_of(const struct report_vcpu *v)
@@ -83,23 +83,36 @@ static bool waits(const struct facts *f, struct finding *finding)
 
 #define VMM_OF_ALL	10
 
-static bool vmm_is_slow(const struct facts *f, struct finding *finding)
+static bool vmm_stands_out(const struct facts *f)
 {
 	const struct report_whole *w = &f->rep->whole;
+
+	return facts__share(f, w->vmm_ns) >= VMM_OF_ALL && w->vmm_ns >= w->kvm_ns;
+}
+
+/* Whether most of the VMM's time was for this. */
+static bool occupies_vmm(const struct facts *f, const struct report_row *row)
+{
+	return row->user_ns != KVMW_NONE && row->user_ns >= f->rep->whole.vmm_ns / 2;
+}
+
+static bool vmm_is_slow(const struct facts *f, struct finding *finding)
+{
+	u64 vmm = f->rep->whole.vmm_ns;
 	const struct report_row *top = f->top_vmm;
 
-	finding->share = facts__share(f, w->vmm_ns);
-	if (finding->share < VMM_OF_ALL || w->vmm_ns < w->kvm_ns)
+	finding->share = facts__share(f, vmm);
+	if (!vmm_stands_out(f))
 		return false;
-	if (top && top->user_ns != KVMW_NONE && top->user_ns >= w->vmm_ns / 2)
+	if (top && occupies_vmm(f, top))
 		say(finding, "The VMM took %.1f%% of the time, mostly for %s: %.0f/s, %.0f us of the VMM each.",
 		    finding->share, top->label[0], facts__rate(f, top->count),
 		    top->done ? top->user_ns / 1e3 / top->done : 0);
 	else
 		say(finding, "The VMM took %.1f%% of the time.", finding->share);
-	rests_on(finding, "vmm_ns", w->vmm_ns);
+	rests_on(finding, "vmm_ns", vmm);
 	if (top)
-		rests_on(finding, "of_one_detail_ns", top->user_ns == KVMW_NONE ? 0 : top->user_ns);
+		rests_on(finding, "of_one_detail_ns", captured(top->user_ns));
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -s reason,detail");
 	return true;
 }
@@ -112,11 +125,9 @@ static bool is_told(const struct facts *f, const struct report_row *row)
 {
 	const char *device;
 	enum access_class class = access_class(row->key[1].v[0], row->key[1].v[1], &device);
-	u64 vmm = f->rep->whole.vmm_ns;
 
 	return (class >= ACCESS_CLOCK && class <= ACCESS_EOI) ||
-	       (vmm >= f->rep->whole.kvm_ns && facts__share(f, vmm) >= VMM_OF_ALL &&
-		row->user_ns != KVMW_NONE && row->user_ns >= vmm / 2);
+	       (vmm_stands_out(f) && occupies_vmm(f, row));
 }
 
 static bool one_detail(const struct facts *f, struct finding *finding)

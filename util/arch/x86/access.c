@@ -8,7 +8,7 @@
 
 #include "util/arch/access.h"
 #include "util/arch/reason.h"
-#include "util/events.h"
+#include "util/event_desc.h"
 
 #define BIT_OF(kind)	(1U << KVMW_DETAIL_##kind)
 #define MMIO		(BIT_OF(MMIO_READ) | BIT_OF(MMIO_WRITE) | BIT_OF(FAST_MMIO))
@@ -35,13 +35,13 @@ static const struct access {
 	{ BIT_OF(MSR_WRITE), 0x80b, 0x80b, ACCESS_EOI, NULL },
 	{ BIT_OF(MSR_WRITE), 0x40000070, 0x40000070, ACCESS_EOI, NULL },
 	{ MMIO, 0xfee000b0, 0xfee000b3, ACCESS_EOI, NULL },
-	{ MMIO, 0, UINT64_MAX, ACCESS_MMIO, NULL },
-	{ BIT_OF(FAULT_READ) | BIT_OF(FAULT_WRITE) | BIT_OF(FAULT_EXEC), 0, UINT64_MAX, ACCESS_RAM, NULL },
 };
 
 enum access_class access_class(u32 kind, u64 value, const char **device)
 {
 	*device = NULL;
+	if (detail_is_fault(kind))
+		return ACCESS_RAM;
 	for (size_t i = 0; i < ARRAY_SIZE(accesses) && kind < 32; i++) {
 		const struct access *a = &accesses[i];
 
