@@ -28,6 +28,17 @@ struct kind_desc {
 	const char *doc;
 };
 
+/* Kinds of an exit's detail: an access to a gpa without memory; a page fault on memory. */
+static inline bool detail_is_mmio(u64 kind)
+{
+	return kind >= KVMW_DETAIL_MMIO_READ && kind <= KVMW_DETAIL_FAST_MMIO;
+}
+
+static inline bool detail_is_fault(u64 kind)
+{
+	return kind >= KVMW_DETAIL_FAULT_READ && kind <= KVMW_DETAIL_FAULT_EXEC;
+}
+
 enum event_class { EVENT_CYCLE, EVENT_FAMILY, EVENT_RAW, EVENT_TABLE };
 
 #define KVMW_GROUP_ID(NAME, name) KVMW_GROUP_##NAME,

@@ -575,6 +575,12 @@ enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
 /* An unknown duration or address: neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)
 
+/* A duration that was not captured, as a term of a sum or in an order: 0. */
+static inline u64 captured(u64 ns)
+{
+	return ns == KVMW_NONE ? 0 : ns;
+}
+
 /*
  * Reason of the "total" that collects all further reasons, once a vCPU has had as many
  * distinct ones as are counted separately.  No KVM and no CPU uses it.

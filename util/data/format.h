@@ -214,12 +214,6 @@ static inline u64 unzigzag(u64 z)
 	return (z >> 1) ^ (0 - (z & 1));
 }
 
-/* A duration that was not captured counts as 0 in a chain. */
-static inline u64 captured(u64 ns)
-{
-	return ns == KVMW_NONE ? 0 : ns;
-}
-
 static inline u32 frame_padded(u32 size)
 {
 	return (size + FRAME_ALIGN - 1) & ~(FRAME_ALIGN - 1);

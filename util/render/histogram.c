@@ -64,7 +64,7 @@ static void histogram__histogram(const struct screen *s, const struct report_row
 
 void render__histograms(const struct screen *s, const struct report *rep)
 {
-	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
+	for (u32 i = 0; i < report__visible(rep); i++) {
 		title(s, rep, &rep->row[i]);
 		histogram__histogram(s, &rep->row[i]);
 	}

@@ -66,13 +66,13 @@ static u64 reason_duration(const struct report_row *row, u32 col)
 
 static const struct report_row *visible_row(const struct report *rep, u32 i)
 {
-	return i < rep->nr_rows - rep->nr_hidden ? &rep->row[i] : &rep->total;
+	return i < report__visible(rep) ? &rep->row[i] : &rep->total;
 }
 
 /* The rows that are shown, the total last. */
 static u32 nr_visible(const struct report *rep)
 {
-	return rep->nr_rows - rep->nr_hidden + 1;
+	return report__visible(rep) + 1;
 }
 
 static void choose_scale(struct reason_table *t, u32 col)
@@ -94,8 +94,7 @@ static void choose_scale(struct reason_table *t, u32 col)
 
 static bool says_nothing(const struct reason_table *t, u32 col)
 {
-	const struct report_whole *whole = &t->rep->whole;
-	return reason_part(&t->rep->total, col) < whole->wall_ns / 2000;
+	return reason_part(&t->rep->total, col) < t->rep->whole.wall_ns / 2000;
 }
 
 /* Old recordings do not tell KVM's time from other parts. */

@@ -40,7 +40,7 @@ int render__report_csv(const struct screen *s, const struct report *rep)
 	if (!out)
 		return -1;
 	report_csv__line(out, rep, &rep->total, true);
-	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++)
+	for (u32 i = 0; i < report__visible(rep); i++)
 		report_csv__line(out, rep, &rep->row[i], false);
 	return out__free(out);
 }

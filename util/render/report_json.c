@@ -107,7 +107,7 @@ static void rows(struct json_object *root, const struct report *rep)
 {
 	struct json_object *list = json__array(root, "rows"), *item;
 
-	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++) {
+	for (u32 i = 0; i < report__visible(rep); i++) {
 		item = render__report_row_json(rep, &rep->row[i], false);
 		json_object_array_add(list, item);
 		report_json__histogram(item, &rep->row[i]);

@@ -127,11 +127,6 @@ static const char *table__cell(const struct table *t, const struct report_row *r
 	}
 }
 
-static u32 visible(const struct report *rep)
-{
-	return rep->nr_rows - rep->nr_hidden;
-}
-
 /* Of keys, a number and its name are what a row is about; half of it says nothing. */
 static u32 max_key(const struct table *t, u32 col)
 {
@@ -153,8 +148,8 @@ static u32 table__measure(struct table *t)
 		if (!table__shown(t, col))
 			continue;
 		width = screen__width(t->s, table__heading(t, col, buf));
-		for (u32 i = 0; i <= visible(t->rep); i++) {
-			const struct report_row *row = i < visible(t->rep) ? &t->rep->row[i] :
+		for (u32 i = 0; i <= report__visible(t->rep); i++) {
+			const struct report_row *row = i < report__visible(t->rep) ? &t->rep->row[i] :
 									     &t->rep->total;
 			u32 need = screen__width(t->s, table__cell(t, row, col, buf));
 
@@ -244,7 +239,7 @@ void render__hidden(const struct screen *s, const struct report *rep)
 
 	if (!rep->nr_hidden)
 		return;
-	if (rep->opt->top && rep->nr_rows - rep->nr_hidden == rep->opt->top)
+	if (rep->opt->top && report__visible(rep) == rep->opt->top)
 		snprintf(words, sizeof(words), "%u more %s not shown, but included in the total "
 			 "(use --top N)", rep->nr_hidden, rows);
 	else
@@ -289,7 +284,7 @@ void render__table(const struct screen *s, const struct report *rep)
 
 	choose_layout(&t);
 	print_row(&t, NULL);
-	for (u32 i = 0; i < visible(rep); i++)
+	for (u32 i = 0; i < report__visible(rep); i++)
 		print_row(&t, &rep->row[i]);
 	print_row(&t, &rep->total);
 	legend(&t);

@@ -34,7 +34,7 @@ static int view_stack__text(const struct screen *s, const struct report *rep, co
 {
 	char count[UNITS_MAX], words[128];
 
-	for (u32 i = 0; has_stacks(rep) && i < rep->nr_rows - rep->nr_hidden; i++) {
+	for (u32 i = 0; has_stacks(rep) && i < report__visible(rep); i++) {
 		const struct report_row *row = &rep->row[i];
 
 		snprintf(words, sizeof(words), "Stack %u: %s time%s, %.1f%% of all", i + 1,
@@ -60,7 +60,7 @@ static int view_stack__json(struct json_object *root, const struct report *rep, 
 {
 	struct json_object *stacks = json__array(root, "stacks"), *item;
 
-	for (u32 i = 0; has_stacks(rep) && i < rep->nr_rows - rep->nr_hidden; i++) {
+	for (u32 i = 0; has_stacks(rep) && i < report__visible(rep); i++) {
 		item = json_object_new_object();
 		json_object_array_add(stacks, item);
 		list(item, "kernel", stack_of(rep, &rep->row[i], false));

@@ -44,9 +44,9 @@ static enum part part_of_row(const struct report_row *reason, const struct repor
 {
 	u32 kind = row->key[1].v[0];
 
-	if (kind >= KVMW_DETAIL_MMIO_READ && kind <= KVMW_DETAIL_FAST_MMIO)
+	if (detail_is_mmio(kind))
 		return PART_MMIO;
-	if (kind >= KVMW_DETAIL_FAULT_READ && kind <= KVMW_DETAIL_FAULT_EXEC)
+	if (detail_is_fault(kind))
 		return PART_RAM;
 	return !row->key[2].v[0] && exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
 	       PART_NO_HALT : NR_ROW_PARTS;
@@ -167,7 +167,7 @@ int report__make_details(struct report *rep, const struct report *fine)
 {
 	struct breakdown b = { .rep = rep, .fine = fine };
 
-	for (u32 i = 0; i < rep->nr_rows - rep->nr_hidden; i++)
+	for (u32 i = 0; i < report__visible(rep); i++)
 		if (details_of(&b, &rep->row[i]))
 			return -1;
 	return 0;

@@ -161,9 +161,7 @@ static const char *detail_title(const struct event_desc *event)
 /* A page is a detail, each address in it is too many. */
 static u64 page_of(u32 event, u64 kind, u64 detail)
 {
-	bool fault = event == KVMW_EVENT_FAULT ||
-		     (event == KVMW_EVENT_EXIT && kind >= KVMW_DETAIL_FAULT_READ &&
-		      kind <= KVMW_DETAIL_FAULT_EXEC);
+	bool fault = event == KVMW_EVENT_FAULT || (event == KVMW_EVENT_EXIT && detail_is_fault(kind));
 
 	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
 }
@@ -242,7 +240,7 @@ static const char *access_column(const struct event_desc *event, u32 i)
 static void access_fine(u32 event, const u64 *column, u64 *fine)
 {
 	detail_fine(event, column, fine);
-	if (fine[0] >= KVMW_DETAIL_FAULT_READ && fine[0] <= KVMW_DETAIL_FAULT_EXEC)
+	if (detail_is_fault(fine[0]))
 		fine[1] = KVMW_NONE;
 }
 

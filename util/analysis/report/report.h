@@ -194,6 +194,12 @@ static inline bool report__is_filtered(const struct report *rep)
 	       rep->opt->reasons.nr;
 }
 
+/* How many of row are shown: the first ones. */
+static inline u32 report__visible(const struct report *rep)
+{
+	return rep->nr_rows - rep->nr_hidden;
+}
+
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {

@@ -124,11 +124,9 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	int ret = 0;
 
 	if (order->measure) {
-		u64 mx = order->measure(x), my = order->measure(y);
-
 		/* Nothing captured comes last. */
-		mx = mx == KVMW_NONE ? 0 : mx;
-		my = my == KVMW_NONE ? 0 : my;
+		u64 mx = captured(order->measure(x)), my = captured(order->measure(y));
+
 		if (mx != my)
 			return mx > my ? -1 : 1;
 		if (x->count != y->count)

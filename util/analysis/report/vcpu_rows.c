@@ -7,11 +7,6 @@
 #include "util/analysis/vcpu_life.h"
 #include "util/memory.h"
 
-static u64 or_zero(u64 value)
-{
-	return value == KVMW_NONE ? 0 : value;
-}
-
 static void account(const struct report *rep, const struct agg *sum, struct report_vcpu *v)
 {
 	struct report_row row = { .count = 0 };
@@ -30,7 +25,7 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	v->poll_ns = row.poll_ns;
 	v->wait_ns = row.wait_ns;
 	v->block_ns = row.block_ns;
-	cycles = sat_add(or_zero(v->guest_ns), or_zero(row.time_ns));
+	cycles = sat_add(captured(v->guest_ns), captured(row.time_ns));
 	/* A cycle may extend beyond the window, so there is no total to compare with. */
 	v->time.wall_ns = cycles;
 	v->died_ns = KVMW_NONE;
@@ -118,13 +113,13 @@ static void add_idle(struct report *rep, const struct agg **list, u32 nr)
 
 static void whole__add(struct report_whole *w, const struct report_vcpu *v)
 {
-	w->guest_ns = sat_add(w->guest_ns, or_zero(v->guest_ns));
-	w->kvm_ns = sat_add(w->kvm_ns, or_zero(v->kvm_ns));
-	w->vmm_ns = sat_add(w->vmm_ns, or_zero(v->vmm_ns));
-	w->halt_ns = sat_add(w->halt_ns, or_zero(v->halt_ns));
-	w->poll_ns = sat_add(w->poll_ns, or_zero(v->poll_ns));
-	w->wait_ns = sat_add(w->wait_ns, or_zero(v->wait_ns));
-	w->block_ns = sat_add(w->block_ns, or_zero(v->block_ns));
+	w->guest_ns = sat_add(w->guest_ns, captured(v->guest_ns));
+	w->kvm_ns = sat_add(w->kvm_ns, captured(v->kvm_ns));
+	w->vmm_ns = sat_add(w->vmm_ns, captured(v->vmm_ns));
+	w->halt_ns = sat_add(w->halt_ns, captured(v->halt_ns));
+	w->poll_ns = sat_add(w->poll_ns, captured(v->poll_ns));
+	w->wait_ns = sat_add(w->wait_ns, captured(v->wait_ns));
+	w->block_ns = sat_add(w->block_ns, captured(v->block_ns));
 	w->open_ns = sat_add(w->open_ns, v->time.open_ns);
 	w->unseen_ns = sat_add(w->unseen_ns, v->time.unseen_ns);
 	w->gone_ns = sat_add(w->gone_ns, v->time.gone_ns);
