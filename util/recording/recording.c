@@ -360,14 +360,14 @@ const char *recording__wrong_window(const struct recording *rec)
 	return w->from > end && end ? "begins after the end of the recording" : NULL;
 }
 
-/* "2026-11-27T12:03:04", cut to what --time needs; ns are cut off. */
-static void put_local_time(char *buf, size_t size, const char *format, u64 realtime_ns)
+const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size)
 {
 	time_t seconds = realtime_ns / NSEC_PER_SEC;
 	struct tm tm;
 
 	if (!localtime_r(&seconds, &tm) || !strftime(buf, size, format, &tm))
 		snprintf(buf, size, "?");
+	return buf;
 }
 
 const char *recording__extent(const struct recording *rec, char *buf, size_t size)
@@ -379,9 +379,9 @@ const char *recording__extent(const struct recording *rec, char *buf, size_t siz
 	snprintf(buf, size, "lasts %.6f s", duration / 1e9);
 	if (!realtime || !time_window__by_clock(&rec->window))
 		return buf;
-	put_local_time(from, sizeof(from), "%FT%T", realtime);
-	put_local_time(to, sizeof(to), "%FT%T", realtime + duration);
-	snprintf(buf, size, "lasts %.6f s, from %s to %s", duration / 1e9, from, to);
+	snprintf(buf, size, "lasts %.6f s, from %s to %s", duration / 1e9,
+		 recording__local_time(realtime, TIME_AS_TYPED, from, sizeof(from)),
+		 recording__local_time(realtime + duration, TIME_AS_TYPED, to, sizeof(to)));
 	return buf;
 }
 

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "util/event_desc.h"
 #include "util/render/render.h"
@@ -11,6 +10,7 @@
 
 #define MAX_VMS	8	/* listed one by one; kvmw info lists them all */
 #define NAMED_VMS	2	/* in the first lines */
+#define FILE_AND_TIME	4096	/* bytes: a path, and more */
 #define UNFINISHED	"the recorder did not finish: its last moments may be missing"
 
 static void heading__line(const struct screen *s, const char *what, const char *fmt, ...)
@@ -30,23 +30,26 @@ static void heading__line(const struct screen *s, const char *what, const char *
 
 const char *render__date(u64 realtime_ns, char *buf)
 {
-	time_t seconds = realtime_ns / NSEC_PER_SEC;
-	struct tm tm;
+	return recording__local_time(realtime_ns, "%Y-%m-%d %H:%M:%S %z", buf, 64);
+}
 
-	if (!localtime_r(&seconds, &tm) || !strftime(buf, 64, "%Y-%m-%d %H:%M:%S %z", &tm))
-		strcpy(buf, "?");
+/* "kvmw.data: 3.206 s from 2025-01-31 12:34:56 +0100" */
+static const char *file_and_time(const struct recording *rec, char *buf, size_t size)
+{
+	u64 when = recording__realtime(rec, rec->meta.start_ns ?: rec->first_ns);
+	char date[64];
+
+	snprintf(buf, size, "%s: %.3f s%s%s", strcmp(rec->path, "-") ? rec->path : "standard input",
+		 recording__duration(rec) / 1e9, when ? " from " : "",
+		 when ? render__date(when, date) : "");
 	return buf;
 }
 
 static void about_time(const struct screen *s, const struct recording *rec)
 {
-	u64 start = rec->meta.start_ns ?: rec->first_ns;
-	u64 when = recording__realtime(rec, start), duration = recording__duration(rec);
-	char date[64];
+	char file[FILE_AND_TIME];
 
-	heading__line(s, "file", "%s: %.3f s%s%s%s%s",
-		      strcmp(rec->path, "-") ? rec->path : "standard input", duration / 1e9,
-		      when ? " from " : "", when ? render__date(when, date) : "",
+	heading__line(s, "file", "%s%s%s", file_and_time(rec, file, sizeof(file)),
 		      rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
 	if (!rec->finished)
 		heading__line(s, "", "%s", UNFINISHED);
@@ -278,13 +281,11 @@ static void about_trust(const struct screen *s, const struct report *rep)
 /* What is recorded, when and where: two lines for most recordings. */
 static void say_what(const struct screen *s, const struct recording *rec)
 {
-	u64 start = rec->meta.start_ns ?: rec->first_ns, when = recording__realtime(rec, start);
 	const struct rec_meta *m = &rec->meta;
-	char date[64], words[4096];
+	char file[FILE_AND_TIME], words[sizeof(file) + 1024];
 
-	snprintf(words, sizeof(words), "%s: %.3f s%s%s%s%s%s%s%s%s%s",
-		 strcmp(rec->path, "-") ? rec->path : "standard input", recording__duration(rec) / 1e9,
-		 when ? " from " : "", when ? render__date(when, date) : "", m->host ? " on " : "",
+	snprintf(words, sizeof(words), "%s%s%s%s%s%s%s%s",
+		 file_and_time(rec, file, sizeof(file)), m->host ? " on " : "",
 		 m->host ?: "", m->kernel ? " (Linux " : "", m->kernel ?: "",
 		 m->kernel && m->module ? ", " : "", m->kernel && m->module ? m->module : "",
 		 m->kernel ? ")" : "");

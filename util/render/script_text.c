@@ -6,7 +6,6 @@
  */
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "util/arch/names.h"
 #include "util/arch/reason.h"
@@ -42,13 +41,9 @@ static void put_seconds(struct out *out, u64 ns, u32 width)
 static void put_wall_time(struct script_printer *p, u64 ns)
 {
 	u64 realtime = recording__realtime(p->model->rec, ns), second = realtime / NSEC_PER_SEC;
-	time_t seconds = second;
-	struct tm tm;
 
 	if (second != p->wall.second) {
-		if (!localtime_r(&seconds, &tm) ||
-		    !strftime(p->wall.text, sizeof(p->wall.text), "%FT%T", &tm))
-			strcpy(p->wall.text, "?");
+		recording__local_time(realtime, TIME_AS_TYPED, p->wall.text, sizeof(p->wall.text));
 		p->wall.second = second;
 	}
 	out__text(p->out, p->wall.text);
