@@ -29,12 +29,14 @@ static const struct argp_option options[] = {
 	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
 	{ "event", 'e', "EVENT", 0, "Show exit, userspace, a family such as irq, or a "
 	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
-	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the time, or of the count "
-	  "with --order count", 2 },
-	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of exits: 30 in text)", 2 },
+	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
+	  "the time), or of what --order time or count orders by", 2 },
+	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
+	  "exits: 30 in text)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
 	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
-	{ "color", OPT_COLOR, "WHEN", 0, "Use colours: auto (the default: on a terminal), always or never", 4 },
+	{ "color", OPT_COLOR, "WHEN", 0, "Use colours: auto (the default: on a terminal), always or "
+	  "never", 4 },
 	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
 	{ 0 },
 };
@@ -91,18 +93,16 @@ static error_t take_guess(struct args *args)
 
 static error_t bad_key(const char *typed)
 {
-	char names[128] = "", what[64] = "no key given";
-	struct nearest n;
+	char what[64] = "no key given";
+	struct word_list keys;
 
-	nearest__begin(&n, typed, strlen(typed));
-	for (u32 i = 0; i < NR_REPORT_KEYS; i++) {
-		nearest__offer(&n, sort_key__get(i)->name);
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 i ? ", " : "", sort_key__get(i)->name);
-	}
+	word_list__begin(&keys, typed, strlen(typed));
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		word_list__add(&keys, sort_key__get(i)->name);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s; the keys are %s", what, nearest__hint(&n), names);
+	return usage_error("--sort: %s%s; the keys are %s", what,
+			   nearest__hint(&keys.nearest), keys.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)
@@ -176,17 +176,13 @@ static error_t parse_order(struct report_options *opt, const char *arg)
 
 static error_t no_event(const char *arg)
 {
-	char names[512] = "";
-	struct nearest n;
+	struct word_list events;
 
-	nearest__begin(&n, arg, strlen(arg));
-	for_each_captured_event(event) {
-		nearest__offer(&n, event->name);
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 *names ? ", " : "", event->name);
-	}
+	word_list__begin(&events, arg, strlen(arg));
+	for_each_captured_event(event)
+		word_list__add(&events, event->name);
 	return usage_error("--event: unknown event '%s'%s; use %s, or a tracepoint such as kvm:kvm_pio",
-			   arg, nearest__hint(&n), names);
+			   arg, nearest__hint(&events.nearest), events.text);
 }
 
 /* What script lists by itself: one kind, as irq:eoi. */
@@ -560,7 +556,7 @@ static char *help_filter(int key, const char *text, void *input)
 	if (key == 's')
 		help_sort(out);
 	else
-		fprintf(out, "Order of the rows: descending by %s (ascending); default time",
+		fprintf(out, "Order of the rows: descending by %s (ascending); default cost for exits, time for others",
 			orders);
 	fclose(out);
 	return help;

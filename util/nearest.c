@@ -92,3 +92,17 @@ const char *nearest__hint(struct nearest *n)
 	snprintf(n->hint, sizeof(n->hint), " (did you mean %s?)", n->word);
 	return n->hint;
 }
+
+void word_list__begin(struct word_list *list, const char *typed, size_t len)
+{
+	*list->text = '\0';
+	nearest__begin(&list->nearest, typed, len);
+}
+
+void word_list__add(struct word_list *list, const char *word)
+{
+	size_t at = strlen(list->text);
+
+	snprintf(list->text + at, sizeof(list->text) - at, "%s%s", at ? ", " : "", word);
+	nearest__offer(&list->nearest, word);
+}

@@ -27,4 +27,13 @@ void nearest__offer(struct nearest *n, const char *word);
 /* " (did you mean WORD?)", or "" if no word is like what was typed. */
 const char *nearest__hint(struct nearest *n);
 
+/* The words that an option takes, and the one most like what was typed: for its error message. */
+struct word_list {
+	char text[512];		/* "exit, userspace, irq"; what does not fit is cut off */
+	struct nearest nearest;
+};
+
+void word_list__begin(struct word_list *list, const char *typed, size_t len);
+void word_list__add(struct word_list *list, const char *word);
+
 #endif

@@ -15,37 +15,23 @@ static bool events_option__equals(const char *word, const char *text, size_t len
 	return strlen(word) == len && !memcmp(word, text, len);
 }
 
-/* The words that -e knows, and the one most like what was typed. */
-struct words {
-	char list[256];
-	struct nearest nearest;
-};
-
-static void add_word(struct words *words, const char *word)
-{
-	size_t at = strlen(words->list);
-
-	snprintf(words->list + at, sizeof(words->list) - at, "%s%s", at ? ", " : "", word);
-	nearest__offer(&words->nearest, word);
-}
-
 static int unknown(const char *typed, size_t len)
 {
-	struct words words = { .list = "" };
+	struct word_list words;
 	char reason[64];
 
 	snprintf(reason, sizeof(reason), "%.*s", (int)len, typed);
 	if (reason_exists(reason))
 		return error("-e '%s': an exit reason, not an event; -e exit --reason %s records the "
 			     "exits that have it", reason, reason);
-	nearest__begin(&words.nearest, typed, len);
+	word_list__begin(&words, typed, len);
 	for_each_named_event(event)
-		add_word(&words, event->name);
+		word_list__add(&words, event->name);
 	for (u32 i = 0; i < KVMW_NR_GROUPS; i++)
-		add_word(&words, event_group__name(i));
+		word_list__add(&words, event_group__name(i));
 	return error("unknown event '%.*s'%s; valid events: %s, and any tracepoint as "
 		     "CATEGORY:NAME (kvmw list describes them)", (int)len, typed,
-		     nearest__hint(&words.nearest), words.list);
+		     nearest__hint(&words.nearest), words.text);
 }
 
 /* category:name of a tracepoint. */
