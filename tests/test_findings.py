@@ -122,6 +122,23 @@ def test_an_exit_without_an_end(tmp_path):
     assert finding["share"] == pytest.approx(54.7, abs=0.5) and finding["next"] == "kvmw script --vcpu 0"
 
 
+def test_a_detail_without_times_hides_no_other(tmp_path):
+    """Exits whose ends were missed, of one port: another port is still the one that cost most."""
+    vcpu = Vcpu().add(50 * US, 50 * US, "io", 9000, detail=0x3f8, kind=OUT)
+    for row in [list(row) for row in vcpu.rows[:3000]]:
+        row[0], row[2], row[3], row[16] = row[0] + 60 * US, None, None, 0x80
+        row[12:16] = [None] * 4
+        vcpu.rows.append(row)
+    vcpu.rows.sort(key=lambda row: row[0])
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec.lines.append(["EVENTS", "exit", vcpu.rows])
+    rec.end = START + SECOND
+    path = rec.finish().write(tmp_path / "f")
+    (row,) = report(path)["rows"]
+    assert [d["cost_ns"] is None for d in row["details"]] == [False, True]
+    assert found(path)["one-detail"]["text"].startswith("out 0x3f8 ")
+
+
 def test_lost_exits(tmp_path):
     vcpu = busy(Vcpu())
     rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])

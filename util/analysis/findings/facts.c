@@ -38,9 +38,9 @@ static void find_top(struct facts *f)
 
 		if (!d->is_detail)
 			continue;
-		if (!f->top || d->cost_ns > f->top->cost_ns)
+		if (!f->top || captured(d->cost_ns) > captured(f->top->cost_ns))
 			f->top = d;
-		if (!f->top_vmm || d->user_ns > f->top_vmm->user_ns)
+		if (!f->top_vmm || captured(d->user_ns) > captured(f->top_vmm->user_ns))
 			f->top_vmm = d;
 	}
 }

@@ -130,7 +130,9 @@ static int compare_cost(const void *a, const void *b)
 {
 	const struct report_row *x = a, *y = b;
 
-	return x->cost_ns > y->cost_ns ? -1 : x->cost_ns < y->cost_ns;
+	u64 of_x = captured(x->cost_ns), of_y = captured(y->cost_ns);
+
+	return of_x > of_y ? -1 : of_x < of_y;
 }
 
 static int compare_reason(const void *key, const void *element)
