@@ -22,7 +22,7 @@ class Run:
         for line in lines:
             lost = re.match(r"(overrun|commit overrun|dropped events): (\d+)", line)
             row = re.match(r" *(\d+) (reason|event) (\w+)$", line)
-            if line.startswith('{"vcpus"'):
+            if line.startswith("{"):
                 self.said = json.loads(line)
             elif lost:
                 self.lost.append(int(lost[2]))
