@@ -56,6 +56,66 @@ static __always_inline u64 compat_switch_state(const u64 *ctx, const struct task
 	return config.switch_state ? (u32)ctx[3] : compat_task_state(prev);
 }
 
+/* 64eaf50731ac ("sched/fair: Fix cfs_rq_clock_pelt() for throttled cfs_rq"), 5.19 and 5.10.y */
+struct cfs_rq___task {
+	u64 throttled_clock_task;
+	u64 throttled_clock_task_time;
+} __attribute__((preserve_access_index));
+
+/* Whether this kernel tells how long threads are throttled. */
+static __always_inline bool compat_tells_throttled(void)
+{
+	const struct cfs_rq___task *old = NULL;
+	const struct cfs_rq *q = NULL;
+
+	return bpf_core_field_exists(((struct task_struct *)0)->se.cfs_rq) &&
+	       (bpf_core_field_exists(q->throttled_clock_self_time) ||
+		bpf_core_field_exists(q->throttled_clock_pelt_time) ||
+		bpf_core_field_exists(old->throttled_clock_task_time));
+}
+
+/*
+ * How long the threads of a queue have been throttled so far, by the quota of their cgroup or of
+ * one above it.  typed: the verifier knows the type of q, so no helper is needed to read it.
+ *
+ * 677ea015f231 ("sched: add throttled time stat for throttled children"), 6.6: before, only the
+ * clocks of the load averages tell.  Since 64eaf50731ac (above) these are slower than time while
+ * a CPU runs below its full capacity.
+ */
+static __always_inline u64 compat_throttled_ns(const struct cfs_rq *q, const bool typed)
+{
+#define OF_QUEUE(q, member)	(typed ? (q)->member : BPF_CORE_READ(q, member))
+#define OF_CPU(q, member)	(typed ? (q)->rq->member : BPF_CORE_READ(q, rq, member))
+	const struct cfs_rq___task *old = (const void *)q;
+	u64 since;
+
+	if (bpf_core_field_exists(q->throttled_clock_self_time)) {
+		since = OF_QUEUE(q, throttled_clock_self);
+		return OF_QUEUE(q, throttled_clock_self_time) + (since ? OF_CPU(q, clock) - since : 0);
+	}
+	if (!bpf_core_field_exists(q->throttled_clock_pelt_time))
+		return OF_QUEUE(old, throttled_clock_task_time) + (OF_QUEUE(q, throttle_count) ?
+		       OF_CPU(q, clock_task) - OF_QUEUE(old, throttled_clock_task) : 0);
+	return OF_QUEUE(q, throttled_clock_pelt_time) + (OF_QUEUE(q, throttle_count) ?
+	       OF_CPU(q, clock_pelt) - OF_CPU(q, lost_idle_time) - OF_QUEUE(q, throttled_clock_pelt) : 0);
+#undef OF_QUEUE
+#undef OF_CPU
+}
+
+/*
+ * e1fad12dcb66 ("sched/fair: Switch to task based throttle model"), 6.18: a thread becomes
+ * throttled only while it runs.  Before, all threads of a queue are.
+ */
+static __always_inline bool compat_throttles_threads(void)
+{
+	return bpf_core_field_exists(((struct task_struct *)0)->throttled);
+}
+
+static __always_inline bool compat_may_be_throttled(const struct task_struct *task)
+{
+	return compat_throttles_threads() ? task->throttled : true;
+}
+
 /*
  * 28bd726aa404 ("KVM: Pass in kvm pointer into mark_page_dirty_in_slot()"), 5.11; dirty rings
  * came with the next commit.  Unknown (false) also where KVM has no BTF.

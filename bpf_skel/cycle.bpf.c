@@ -4,7 +4,7 @@
  * cost one comparison with what this CPU ran last and one failed lookup.
  */
 #include "compat.bpf.h"
-#include "cycle.bpf.h"
+#include "wait.bpf.h"
 
 /* The state of the vCPU that a thread runs; NULL: it runs no vCPU. */
 static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_struct *task)
@@ -17,27 +17,51 @@ static __always_inline struct kvmw_vcpu_state *state_of_task(const struct task_s
 	return known_state(found->known, tid);
 }
 
+/* A thread that runs a vCPU leaves its CPU, for another thread or to sleep. */
+static __always_inline void leaves(struct kvmw_vcpu_state *s, const struct task_struct *task,
+				   u32 cpu, u64 now, bool runnable)
+{
+	cycle_out(s, now, runnable);
+	if (runnable)
+		wait_begin(s, task, cpu, now);
+	else
+		s->wait_ns = 0;
+}
+
+static __always_inline void comes(struct kvmw_vcpu_state *s, const struct task_struct *task,
+				  u32 cpu, u64 now)
+{
+	if (s->off_runnable)
+		wait_end(s, task, cpu, now);
+	cycle_add_off(s, now);
+	s->off_ns = 0;
+}
+
 /* Not the classic tracepoint: the kernel skips it while it interrupts another BPF program. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
+	u32 cpu = bpf_get_smp_processor_id();
 	struct kvmw_vcpu_state *s;
-	u64 now;
+	u64 now = 0;
 
 	if (!active || !prev || !next)
 		return 0;
+	if (cpu < MAX_CPUS && here[cpu_index(cpu)].waiters) {
+		now = bpf_ktime_get_ns();
+		wait_charge_all(cpu, prev, now);
+	}
 	s = known_state(here_known(prev->pid), prev->pid);
-	if (s)
-		cycle_out(s, bpf_ktime_get_ns(), preempt || !compat_task_state(prev));
+	if (s) {
+		now = now ?: bpf_ktime_get_ns();
+		leaves(s, prev, cpu, now, preempt || !compat_task_state(prev));
+	}
 	s = state_of_task(next);
 	if (!s)
 		return 0;
 	here_set(next->pid, KVMW_STATE(s->exit.e.vcpu) + 1);
-	if (!s->off_ns)
-		return 0;
-	now = bpf_ktime_get_ns();
-	cycle_add_off(s, now);
-	s->off_ns = 0;
+	if (s->off_ns)
+		comes(s, next, cpu, now ?: bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -56,6 +80,38 @@ int BPF_PROG(cycle_wakeup, struct task_struct *task)
 	cycle_add_off(s, now);
 	s->off_ns = now;
 	s->off_runnable = 1;
+	wait_begin(s, task, compat_task_cpu(task), now);
+	return 0;
+}
+
+/* The thread is still where it was. */
+SEC("tp_btf/sched_migrate_task")
+int BPF_PROG(cycle_migrate, struct task_struct *task, int cpu)
+{
+	struct kvmw_vcpu_state *s;
+	struct task_struct *curr;
+	struct kvmw_on_cpu holder;
+	u32 from;
+	u64 now;
+
+	if (!active || !task)
+		return 0;
+	from = compat_task_cpu(task);
+	if (!here[cpu_index(from)].waiters)
+		return 0;
+	s = state_of_task(task);
+	if (!s || !s->off_ns || !s->off_runnable || !s->wait_ns || s->wait_cpu != from + 1)
+		return 0;
+	now = bpf_ktime_get_ns();
+	curr = task->se.cfs_rq->rq->curr;
+	if (curr) {
+		holder_fill(&holder, curr, now);
+		wait_charge(s, &holder);
+	}
+	wait_clear(from, KVMW_STATE(s->exit.e.vcpu));
+	wait_for_cpu(s, cpu);
+	if (compat_tells_throttled())
+		throttle_move(s, task, cpu);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 	struct kvmw_exit *e = &s->exit.e;
 
 	e->halt_ns = e->poll_ns = e->wait_ns = e->block_ns = config.parts ? 0 : KVMW_NONE;
+	e->throttled_ns = config.parts && compat_tells_throttled() ? 0 : KVMW_NONE;
 	s->out_ns = 0;
 }
 
@@ -71,6 +72,7 @@ static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 
 	s->user_wait = s->exit.e.wait_ns;
 	s->user_block = s->exit.e.block_ns;
+	s->user_throttled = s->exit.e.throttled_ns;
 	return s->user_ns = now;
 }
 
@@ -105,13 +107,23 @@ static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool r
 	}
 }
 
-/* Accounts the time off the CPU. */
+/* Accounts the time off the CPU; of a wait after wait_end(). */
 static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
 {
-	if (s->off_runnable)
-		s->exit.e.wait_ns += now - s->off_ns;
-	else
-		s->exit.e.block_ns += now - s->off_ns;
+	struct kvmw_exit *e = &s->exit.e;
+	u64 ns = now - s->off_ns;
+
+	if (!s->off_runnable) {
+		e->block_ns += ns;
+		return;
+	}
+	e->wait_ns += ns;
+	if (s->throttled_ns == KVMW_NONE)
+		e->throttled_ns = KVMW_NONE;
+	else if (e->throttled_ns != KVMW_NONE)
+		/* The kernel's clock is not ours. */
+		e->throttled_ns += s->throttled_ns < ns ? s->throttled_ns : ns;
+	s->throttled_ns = 0;
 }
 
 /*

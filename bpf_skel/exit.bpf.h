@@ -16,7 +16,12 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_ex
 		sum->poll_ns += e->poll_ns;
 		sum->wait_ns += e->wait_ns;
 		sum->block_ns += e->block_ns;
+		if (!compat_tells_throttled())
+			sum->throttled_ns = KVMW_NONE;
+		else if (e->throttled_ns != KVMW_NONE)
+			sum->throttled_ns += e->throttled_ns;
 	} else {
+		sum->throttled_ns = KVMW_NONE;
 		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
 	}
 }

@@ -224,8 +224,9 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 	if (s->user_ns && config.parts) {
 		s->exit.e.wait_ns = s->user_wait;
 		s->exit.e.block_ns = s->user_block;
+		s->exit.e.throttled_ns = s->user_throttled;
 	}
-	s->off_ns = s->slept_ns = 0;
+	s->off_ns = s->slept_ns = s->wait_ns = s->throttled_ns = 0;
 	s->runner = tid;
 	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
 		return 0;

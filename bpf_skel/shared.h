@@ -80,7 +80,33 @@ struct kvmw_sum {
 	u64 count, done, lost;
 	u64 gap_ns, span_ns, user_ns;	/* as in the event "total" */
 	u64 halt_ns, poll_ns, wait_ns, block_ns;
+	u64 throttled_ns;
 	u64 filtered;		/* excluded by a filter: they have no record */
+};
+
+/* The thread that has had a CPU until now. */
+struct kvmw_on_cpu {
+	u64 now;
+	u32 tid, tgid;
+	u64 start_ns;
+	u64 comm[KVMW_COMM / 8];
+	u64 vcpu;		/* loaded: address of its struct kvm_vcpu; 0: none */
+	u64 kernel;		/* it is a kernel thread */
+};
+
+/*
+ * A thread that had the CPU for which a vCPU waited.  Written under the scheduler's locks, one
+ * writer at a time.
+ */
+#define KVMW_MAX_HOLDERS 32	/* of a vCPU at a time; a power of two */
+struct kvmw_holder_sum {
+	u32 tid, tgid;
+	u64 start_ns;		/* of the thread: its id may be used again */
+	u64 comm[KVMW_COMM / 8];
+	u32 kind;		/* KVMW_holder_*; 0: free */
+	u32 vcpu_id;		/* of the vCPU it runs; KVMW_VCPU_NONE: none, or unknown */
+	u64 turns, ns;
+	u64 version;		/* changes with each change, and never goes back */
 };
 
 /* Totals of one kind of a family; updated with atomics. */
@@ -148,6 +174,14 @@ struct kvmw_vcpu_state {
 	u64 user_wait, user_block;	/* the same when user_ns was set */
 	u32 off_runnable;	/* it waits for a CPU and does not sleep */
 	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
+	u64 user_throttled;	/* throttled_ns when user_ns was set */
+	/* wait.bpf.h: the current wait for a CPU */
+	u32 wait_cpu;		/* plus 1; 0: unknown */
+	u32 pad;
+	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
+	u64 throttle_queue;	/* where it may be throttled, a struct cfs_rq; 0: nowhere */
+	u64 throttle_base;	/* what that said last */
+	u64 throttled_ns;	/* of this wait, so far; KVMW_NONE: unknown */
 
 	struct kvmw_ring_exit exit;		/* the current cycle */
 	struct kvmw_ring_userspace user;
@@ -164,6 +198,7 @@ struct kvmw_vcpu_state {
 	} lost[KVMW_MAX_EVENTS];
 
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
+	struct kvmw_holder_sum holders[KVMW_MAX_HOLDERS + 1];	/* the last: all others */
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
 };
 

@@ -50,9 +50,17 @@ struct {
 #define EPOCH_MASK ((1U << EPOCH_BITS) - 1)
 struct {
 	u64 known;
-	u64 pad[7];		/* a cache line each */
+	u64 waiters;		/* states that wait for this CPU: wait.bpf.h */
+	u64 pad[6];		/* a cache line each */
 } here[MAX_CPUS] __weak = {};
 u32 epoch __weak = 0;
+
+/* An index of arrays of MAX_CPUS; opaque, or the compiler drops a mask that the verifier needs. */
+static __always_inline u32 cpu_index(u32 cpu)
+{
+	barrier_var(cpu);
+	return cpu & (MAX_CPUS - 1);
+}
 
 static __always_inline void here_set(u32 tid, u32 known)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fields of the tables that the recorder writes: class TABLE of KVMW_EVENTS (util/events.h,
+ * Fields, and kinds, of the tables that the recorder writes: class TABLE of KVMW_EVENTS (util/events.h,
  * which includes this file).
  */
 #ifndef KVMW_EVENT_TABLES_H
@@ -24,7 +24,24 @@
 	FIELD(S, u64, poll_ns, "ns", PLANES, "", "sum of poll_ns")	\
 	FIELD(S, u64, wait_ns, "ns", PLANES, "", "sum of wait_ns")	\
 	FIELD(S, u64, block_ns, "ns", PLANES, "", "sum of block_ns")	\
-	FIELD(S, u64, left_out, "count", PLANES, "", "events without a record because of filters")
+	FIELD(S, u64, left_out, "count", PLANES, "", "events without a record because of filters") \
+	FIELD(S, u64, throttled_ns, "ns", PLANES, "",			\
+	      "sum of throttled_ns, where it is known")
+
+/* The rows of a vCPU tell who had the CPU during all its wait_ns. */
+#define KVMW_FIELDS_holder(FIELD, S)					\
+	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU that waited, an id of the IDENT frames") \
+	FIELD(S, u32, place, "id", PLANES, "", "place among the holders of this vCPU") \
+	FIELD(S, u16, kind, "kind", DICT, "", "what had the CPU")	\
+	FIELD(S, u32, tid, "id", PLANES, "", "thread; others: all ones")	\
+	FIELD(S, u32, pid, "id", PLANES, "", "its process; others: all ones") \
+	FIELD(S, u32, number, "id", DICT, "",				\
+	      "vCPU that it runs, as numbered by KVM; all ones: none, or unknown") \
+	FIELD(S, u64, comm0, "hex", PLANES, "",				\
+	      "bytes 0 to 7 of the thread's name, the first one lowest") \
+	FIELD(S, u64, comm1, "hex", PLANES, "", "bytes 8 to 15 of the name") \
+	FIELD(S, u64, turns, "count", PLANES, "", "how often it had the CPU during a wait") \
+	FIELD(S, u64, time_ns, "ns", PLANES, "", "how long, in all waits")
 
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
@@ -50,5 +67,19 @@
 	FIELD(S, u32, rows, "count", PLANES, "", "number of rows")	\
 	FIELD(S, u64, first_ns, "time", PLANES, "", "time of its first row") \
 	FIELD(S, u64, last_ns, "time", PLANES, "", "time of its last row")
+
+#define KVMW_KINDS_total(KIND, S)
+#define KVMW_KINDS_loss(KIND, S)
+#define KVMW_KINDS_cost(KIND, S)
+#define KVMW_KINDS_index(KIND, S)
+#define KVMW_KINDS_holder(KIND, S)					\
+	KIND(S, IDLE, idle, 1, "nobody: the CPU was idle")		\
+	KIND(S, VCPU, vcpu, 2, "another vCPU of the same VM")		\
+	KIND(S, VMM, vmm, 3, "another thread of the VM's own process")	\
+	KIND(S, VM, vm, 4, "a vCPU, or another thread, of another VM")	\
+	KIND(S, KERNEL, kernel, 5, "a kernel thread")			\
+	KIND(S, PROCESS, process, 6, "another process")			\
+	KIND(S, RECORDER, recorder, 7, "kvmw itself")			\
+	KIND(S, OTHERS, others, 8, "threads beyond those that are counted separately")
 
 #endif

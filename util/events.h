@@ -125,7 +125,9 @@
 	EVENT(COST, cost, 34, TABLE,					\
 	      "what the recording cost so far")				\
 	EVENT(INDEX, index, 35, TABLE,					\
-	      "one frame of this recording")
+	      "one frame of this recording")				\
+	EVENT(HOLDER, holder, 36, TABLE,				\
+	      "a thread that had the CPU for which a vCPU waited")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)
@@ -199,7 +201,9 @@
 	FIELD(S, u16, entry_cpu, "id", DICT, "vcpu",			\
 	      "host CPU it entered on next")				\
 	FIELD(S, u16, nested, "bool", DICT, "rip",			\
-	      "1: a nested guest (L2) exited: rip and detail are its own; all ones: unknown")
+	      "1: a nested guest (L2) exited: rip and detail are its own; all ones: unknown") \
+	FIELD(S, u64, throttled_ns, "ns", TOKENS, "reason,wait_ns",	\
+	      "part of wait_ns in which the quota of its cgroup was used up")
 
 /*
  * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
@@ -519,10 +523,6 @@
 #define KVMW_KINDS_exit(KIND, S)
 #define KVMW_KINDS_userspace(KIND, S)
 #define KVMW_KINDS_raw(KIND, S)
-#define KVMW_KINDS_total(KIND, S)
-#define KVMW_KINDS_loss(KIND, S)
-#define KVMW_KINDS_cost(KIND, S)
-#define KVMW_KINDS_index(KIND, S)
 
 #define KVMW_FIELDS_userspace(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,run_ns,user_ns",	\
@@ -559,9 +559,15 @@ enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
 #define KVMW_KIND_IDS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_ID, name)
 enum kvmw_kind { KVMW_NO_KIND = 0, KVMW_EVENTS(KVMW_KIND_IDS) };
 
-/* Index of each kind among all kinds: KVMW_SUM_irq_SET_IRQ, …; raw tracepoints come last. */
+/* The kinds of the families, of which there are totals. */
+#define KVMW_COUNTED_CYCLE(KIND, name)
+#define KVMW_COUNTED_FAMILY(KIND, name)	KVMW_KINDS_##name(KIND, name)
+#define KVMW_COUNTED_RAW(KIND, name)
+#define KVMW_COUNTED_TABLE(KIND, name)
+
+/* Index of each among all of them: KVMW_SUM_irq_SET_IRQ, …; raw tracepoints come last. */
 #define KVMW_KIND_SUM(S, NAME, name, number, doc) KVMW_SUM_##S##_##NAME,
-#define KVMW_KIND_SUMS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_SUM, name)
+#define KVMW_KIND_SUMS(NAME, name, id, class, doc, ...) KVMW_COUNTED_##class(KVMW_KIND_SUM, name)
 enum kvmw_kind_sum {
 	KVMW_EVENTS(KVMW_KIND_SUMS)
 	KVMW_SUM_RAW,

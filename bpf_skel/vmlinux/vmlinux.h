@@ -86,11 +86,37 @@ struct signal_struct {
 	atomic_t live;
 };
 
+/* kernel/sched/sched.h */
+struct rq {
+	struct task_struct *curr;
+	u64 clock;
+	u64 clock_task;
+	u64 clock_pelt;
+	unsigned long lost_idle_time;
+};
+struct cfs_rq {
+	struct rq *rq;
+	u64 throttled_clock_pelt;
+	u64 throttled_clock_pelt_time;
+	u64 throttled_clock_self;
+	u64 throttled_clock_self_time;
+	int throttle_count;
+};
+struct task_group {
+	struct cfs_rq **cfs_rq;
+};
+
 /* include/linux/sched.h */
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	struct sched_entity se;
+	struct task_group *sched_task_group;
+	bool throttled;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

@@ -11,6 +11,7 @@
 
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/holders.h"
 #include "util/capture/ident.h"
 #include "util/capture/stack_symbols.h"
 #include "util/capture/totals.h"
@@ -42,6 +43,7 @@ struct drain {
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
 	struct totals *stats;
+	struct holders *holders;
 	struct ident *ident;
 	u64 empty_ns;			/* when the rings were last found empty */
 	struct tasks tasks;
@@ -154,6 +156,7 @@ static void flush(struct drain *d, u64 now)
 		}
 	if (send_idents(d) ||
 	    totals__send(d->stats, d->sink, session__states(d->session), now) ||
+	    holders__send(d->holders, d->sink, session__states(d->session)) ||
 	    tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
 	d->flush_ns = now + FLUSH_NS;
@@ -284,6 +287,7 @@ static int free_ended(struct drain *d)
 		if (add_open(d, i, ended))
 			return -1;
 		totals__forget(d->stats, states, i);
+		holders__forget(d->holders, i);
 		ident__forget(d->ident, states, i);
 		session__free_state(d->session, i);
 	}
@@ -356,8 +360,9 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->flush_ns = now + FLUSH_NS;
 	d->sample_ns = now;
 	d->stats = mem__calloc(1, sizeof(*d->stats));
+	d->holders = mem__calloc(1, sizeof(*d->holders));
 	d->ident = mem__calloc(1, sizeof(*d->ident));
-	if (!d->stats || !d->ident || add_rings(d))
+	if (!d->stats || !d->holders || !d->ident || add_rings(d))
 		goto fail;
 	if (session__method(session, PROBE_STACK_SWITCH)) {
 		d->stacks = stacks__new(session, sink);
@@ -443,6 +448,7 @@ void drain__free(struct drain *d)
 		ring_buffer__free(d->streams[i].rb);
 	tasks__forget(&d->tasks);
 	free(d->stats);
+	free(d->holders);
 	free(d->ident);
 	free(d);
 }

@@ -34,7 +34,7 @@
 		.methods = { { program "_done", ATTACH_KPROBE, NULL, function, NULL } }, \
 	},
 
-#define NO_PARTS "halt_ns, wait_ns and block_ns are not recorded; user_ns includes all three"
+#define NO_PARTS "halt_ns, wait_ns, throttled_ns and block_ns are not recorded; user_ns includes them"
 
 static const char *no_fault_end(const struct kvmw_config *config)
 {
@@ -101,6 +101,11 @@ const struct probe probes[PROBE_RAW] = {
 		.what = "thread wakeups",
 		.without = NO_PARTS,
 		.methods = { { "cycle_wakeup", ATTACH_TP_BTF, "sched", "sched_wakeup", NULL } },
+	},
+	[PROBE_MIGRATE] = {
+		.what = "moves of waiting threads",
+		.without = "who had the CPU is unknown for the rest of a wait in which a thread is moved",
+		.methods = { { "cycle_migrate", ATTACH_TP_BTF, "sched", "sched_migrate_task", NULL } },
 	},
 	[PROBE_HALTED] = {
 		.what = "ends of halts",
@@ -267,7 +272,8 @@ static const struct provider {
 	[KVMW_EVENT_EXIT] = {
 		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
 		.uses = ENDS | BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
-			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_HALTED) |
+			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_MIGRATE) |
+			BIT(PROBE_HALTED) |
 			BIT(PROBE_MMIO) | ARCH_EXIT_PROBES,
 	},
 	[KVMW_EVENT_USERSPACE] = {

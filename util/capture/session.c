@@ -360,7 +360,7 @@ static void choose_parts(struct session *s)
 {
 	s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
 	if (!s->config.parts)
-		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = NULL;
+		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = s->methods[PROBE_MIGRATE] = NULL;
 }
 
 /*

@@ -8,6 +8,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
+#define ROWS_AT_A_TIME	4096
+
 struct sink {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -163,6 +165,26 @@ void sink__put(struct sink *sink, struct batch *b)
 	sink->nr_queued++;
 	pthread_cond_broadcast(&sink->changed);
 	pthread_mutex_unlock(&sink->lock);
+}
+
+void *sink__row(struct sink_rows *rows)
+{
+	struct batch *b = rows->batch;
+
+	if (b && b->nr == b->size) {
+		sink__put(rows->sink, b);
+		b = NULL;
+	}
+	if (!b)
+		b = sink__batch(rows->sink, rows->type, rows->event, 0, ROWS_AT_A_TIME);
+	rows->batch = b;
+	return b ? b->rows + (size_t)b->nr++ * rows->event->size : NULL;
+}
+
+void sink__end_rows(struct sink_rows *rows)
+{
+	if (rows->batch)
+		sink__put(rows->sink, rows->batch);
 }
 
 int sink__json(struct sink *sink, enum data_frame_type type, char *json)

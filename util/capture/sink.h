@@ -33,6 +33,16 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
 
+/* Rows of one event, in as many batches as it takes; batch is NULL at first. */
+struct sink_rows {
+	struct sink *sink;
+	enum data_frame_type type;
+	const struct event_desc *event;
+	struct batch *batch;
+};
+void *sink__row(struct sink_rows *rows);	/* for the next row; NULL as for sink__batch() */
+void sink__end_rows(struct sink_rows *rows);
+
 bool sink__failed(struct sink *sink);
 /* Data could not be handed over: makes the recording end. */
 void sink__fail(struct sink *sink);

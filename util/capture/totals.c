@@ -3,37 +3,7 @@
 
 #include "util/capture/totals.h"
 
-#define BATCH_ROWS 4096
-
-/* Rows of one event, in as many batches as it takes. */
-struct rows {
-	struct sink *sink;
-	enum data_frame_type type;
-	const struct event_desc *event;
-	struct batch *batch;
-};
-
-static void *next_row(struct rows *rows)
-{
-	struct batch *b = rows->batch;
-
-	if (b && b->nr == b->size) {
-		sink__put(rows->sink, b);
-		b = NULL;
-	}
-	if (!b)
-		b = sink__batch(rows->sink, rows->type, rows->event, 0, BATCH_ROWS);
-	rows->batch = b;
-	return b ? b->rows + (size_t)b->nr++ * rows->event->size : NULL;
-}
-
-static void end_rows(struct rows *rows)
-{
-	if (rows->batch)
-		sink__put(rows->sink, rows->batch);
-}
-
-static int send_totals(struct totals *totals, struct rows *rows, u32 at,
+static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 		       const struct kvmw_vcpu_state *s)
 {
 	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
@@ -41,12 +11,13 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 at,
 		struct kvmw_total *row;
 		/* All fields count: the vCPU may be between two of its additions. */
 		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
-			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.filtered;
+			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.throttled_ns +
+			      sum.filtered;
 
 		if (!sum.key || version == totals->versions[at][i])
 			continue;
 		totals->versions[at][i] = version;
-		row = next_row(rows);
+		row = sink__row(rows);
 		if (!row)
 			return -1;
 		*row = (struct kvmw_total) {
@@ -65,6 +36,7 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 at,
 			.wait_ns = sum.wait_ns,
 			.block_ns = sum.block_ns,
 			.left_out = sum.filtered,
+			.throttled_ns = sum.throttled_ns,
 		};
 	}
 	return 0;
@@ -72,10 +44,10 @@ static int send_totals(struct totals *totals, struct rows *rows, u32 at,
 
 /* Event and kind of each element of a state's kinds[]. */
 #define OF_KIND(S, NAME, name, number, doc) { KVMW_EVENT_ID_##S, number },
-#define OF_EVENT(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(OF_KIND, name)
+#define OF_EVENT(NAME, name, id, class, doc, ...) KVMW_COUNTED_##class(OF_KIND, name)
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
 
-static int send_kinds(struct totals *totals, struct rows *rows, u32 at,
+static int send_kinds(struct totals *totals, struct sink_rows *rows, u32 at,
 		       const struct kvmw_vcpu_state *s)
 {
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
@@ -87,7 +59,7 @@ static int send_kinds(struct totals *totals, struct rows *rows, u32 at,
 		if (version == totals->kind_versions[at][i])
 			continue;
 		totals->kind_versions[at][i] = version;
-		row = next_row(rows);
+		row = sink__row(rows);
 		if (!row)
 			return -1;
 		*row = (struct kvmw_total) {
@@ -108,14 +80,14 @@ static int send_kinds(struct totals *totals, struct rows *rows, u32 at,
  * The span of a loss begins at the previous look at this state.  While the vCPU counts this
  * loss, last_ns may still be that of an earlier one.
  */
-static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
+static int send_loss(struct sink_rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent, u64 since,
 		     u64 last_ns)
 {
 	struct kvmw_loss *row;
 
 	if (lost == *sent)
 		return 0;
-	row = next_row(rows);
+	row = sink__row(rows);
 	if (!row)
 		return -1;
 	*row = (struct kvmw_loss) {
@@ -131,8 +103,8 @@ static int send_loss(struct rows *rows, u32 vcpu, u32 event, u64 lost, u64 *sent
 
 int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u64 now)
 {
-	struct rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
-	struct rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
+	struct sink_rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
+	struct sink_rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
 	int err = 0;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
@@ -146,8 +118,8 @@ int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcp
 					&totals->lost[i][event], totals->time_ns,
 					s->lost[event].last_ns);
 	}
-	end_rows(&counts);
-	end_rows(&losses);
+	sink__end_rows(&counts);
+	sink__end_rows(&losses);
 	totals->time_ns = now;
 	return err ? -1 : 0;
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/capture/holders.h"
+#include "util/capture/json_build.h"
+#include "util/capture/vm.h"
+
+/* VMs among the holders that were found in one look at the states. */
+struct neighbours {
+	struct json_object *list;
+	u32 nr;
+	int err;
+};
+
+static struct json_object *neighbour_json(const struct vm *vm)
+{
+	struct json_object *o = json_object_new_object();
+	int err = json_build__put(o, "pid", json_object_new_int(vm->pid));
+
+	err |= json_build__put_text(o, "name", vm->name);
+	err |= json_build__put_text(o, "vmm", vm->vmm);
+	return json_build__end(o, err);
+}
+
+/*
+ * Whether a process runs VMs, recorded or not; kind: KVMW_holder_VM if one of its threads is
+ * known to be a vCPU.  Looks at /proc once, while the process is there.
+ */
+static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u32 kind)
+{
+	typeof(holders->processes[0]) *p = &holders->processes[pid % HOLDERS_PROCESSES];
+	struct vm vm;
+
+	if (p->pid == pid && (p->runs_vms || kind != KVMW_holder_VM))
+		return p->runs_vms;
+	p->pid = pid;
+	p->runs_vms = (!vm__read(pid, &vm) && vm.nr_vms) || kind == KVMW_holder_VM;
+	if (p->runs_vms) {
+		new->err |= json_build__append(new->list, neighbour_json(&vm));
+		new->nr++;
+	}
+	return p->runs_vms;
+}
+
+/* The programs know a thread of another VM only by the vCPU that it runs. */
+static u32 kind_of(struct holders *holders, struct neighbours *new,
+		   const struct kvmw_holder_sum *sum)
+{
+	if (sum->kind == KVMW_holder_PROCESS && sum->tgid == (u32)getpid())
+		return KVMW_holder_RECORDER;
+	if (sum->kind != KVMW_holder_PROCESS && sum->kind != KVMW_holder_VM)
+		return sum->kind;
+	return runs_vms(holders, new, sum->tgid, sum->kind) ? KVMW_holder_VM : KVMW_holder_PROCESS;
+}
+
+/* A name ends with its first 0; what follows is what the kernel had there before. */
+static void clean_name(u64 *words)
+{
+	char *name = (char *)words;
+	size_t len = strnlen(name, KVMW_COMM);
+
+	memset(name + len, 0, KVMW_COMM - len);
+}
+
+static int send_holder(struct holders *holders, struct sink_rows *rows, struct neighbours *new,
+		       const struct kvmw_vcpu_state *s, u32 place)
+{
+	struct kvmw_holder_sum sum = s->holders[place];
+	bool others = sum.kind == KVMW_holder_OTHERS;
+	struct kvmw_holder *row;
+
+	/* It changes right now: next time. */
+	if (!sum.kind || __atomic_load_n(&s->holders[place].version, __ATOMIC_ACQUIRE) != sum.version)
+		return 0;
+	row = sink__row(rows);
+	if (!row)
+		return -1;
+	clean_name(sum.comm);
+	*row = (struct kvmw_holder) {
+		.vcpu = s->exit.e.vcpu,
+		.place = place,
+		.kind = kind_of(holders, new, &sum),
+		.tid = others ? ~0U : sum.tid,
+		.pid = others ? ~0U : sum.tgid,
+		.number = others || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U : sum.vcpu_id,
+		.comm0 = sum.comm[0],
+		.comm1 = sum.comm[1],
+		.turns = sum.turns,
+		.time_ns = sum.ns,
+	};
+	return 0;
+}
+
+static int send_state(struct holders *holders, struct sink_rows *rows, struct neighbours *new,
+		      const struct kvmw_vcpu_state *states, u32 i)
+{
+	int err = 0;
+
+	for (u32 place = 0; place <= KVMW_MAX_HOLDERS && !err; place++) {
+		u64 version = __atomic_load_n(&states[i].holders[place].version, __ATOMIC_ACQUIRE);
+
+		if (version == holders->versions[i][place])
+			continue;
+		holders->versions[i][place] = version;
+		err = send_holder(holders, rows, new, &states[i], place);
+	}
+	return err;
+}
+
+static int send_neighbours(struct neighbours *new, struct sink *sink)
+{
+	struct json_object *root = json_object_new_object();
+	char *text;
+
+	new->err |= json_build__put(root, "neighbours", new->list);
+	root = json_build__end(root, new->err);
+	text = json_build__text(root);
+	json_object_put(root);
+	return sink__json(sink, DATA_IDENT, text);
+}
+
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states)
+{
+	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_HOLDER), NULL };
+	struct neighbours new = { .list = json_object_new_array() };
+	int err = 0;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
+		if (states[i].tid && states[i].role == KVMW_ROLE_VCPU)
+			err = send_state(holders, &rows, &new, states, i);
+	sink__end_rows(&rows);
+	if (!err && new.nr)
+		return send_neighbours(&new, sink);
+	json_object_put(new.list);
+	return err;
+}
+
+void holders__forget(struct holders *holders, u32 i)
+{
+	memset(holders->versions[i], 0, sizeof(holders->versions[i]));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who had the CPU that vCPUs waited for: the states' holders as rows of "holder". */
+#ifndef KVMW_HOLDERS_H
+#define KVMW_HOLDERS_H
+
+#include "util/capture/sink.h"
+#include "bpf_skel/shared.h"
+
+#define HOLDERS_PROCESSES 1024	/* a power of two */
+
+struct holders {
+	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_HOLDERS + 1];	/* what was sent last */
+	/* Processes that were looked at, by pid: the last one of each place. */
+	struct {
+		u32 pid;
+		bool runs_vms;
+	} processes[HOLDERS_PROCESSES];
+};
+
+/*
+ * Sends a row for each holder that changed since the last call, and an IDENT frame with the VMs
+ * among their processes that were not named yet.  0 or -1.
+ */
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states);
+
+/* Before state i, whose holders were sent, is used again. */
+void holders__forget(struct holders *holders, u32 i);
+
+#endif
