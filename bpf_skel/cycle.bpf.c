@@ -37,31 +37,47 @@ static __always_inline void comes(struct kvmw_vcpu_state *s, const struct task_s
 	s->off_ns = 0;
 }
 
+/* Often the next thread is the one that waits for this CPU: its state is found without a search. */
+static __always_inline struct kvmw_vcpu_state *state_of_next(const struct task_struct *next,
+							     u64 waiter)
+{
+	struct kvmw_vcpu_state *s = waiter ? state_at(waiter - 1) : NULL;
+
+	return s && s->off_ns && s->runner == next->pid ? s : state_of_task(next);
+}
+
 /* Not the classic tracepoint: the kernel skips it while it interrupts another BPF program. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct kvmw_vcpu_state *s;
+	u32 cpu = bpf_get_smp_processor_id(), tid;
+	typeof(here[0]) *this_cpu = &here[cpu_index(cpu)];
+	struct kvmw_vcpu_state *out, *in;
 	u64 now = 0;
 
 	if (!active || !prev || !next)
 		return 0;
-	if (cpu < MAX_CPUS && here[cpu_index(cpu)].waiters) {
+	tid = prev->pid;
+	out = known_state(known_on(this_cpu, tid), tid);
+	in = state_of_next(next, this_cpu->waiter);
+	if ((this_cpu->waiter || this_cpu->waiters) && cpu < MAX_CPUS) {
 		now = bpf_ktime_get_ns();
-		wait_charge_all(cpu, prev, now);
+		/* Mostly, an idle CPU is given to the only thread that waits for it. */
+		if (!tid && in && this_cpu->waiter == KVMW_STATE(in->exit.e.vcpu) + 1 &&
+		    !this_cpu->waiters)
+			wait_charge_idle(in, now);
+		else
+			wait_charge_all(cpu, prev, now);
 	}
-	s = known_state(here_known(prev->pid), prev->pid);
-	if (s) {
+	if (out) {
 		now = now ?: bpf_ktime_get_ns();
-		leaves(s, prev, cpu, now, preempt || !compat_task_state(prev));
+		leaves(out, prev, cpu, now, preempt || !compat_task_state(prev));
 	}
-	s = state_of_task(next);
-	if (!s)
+	if (!in)
 		return 0;
-	here_set(next->pid, KVMW_STATE(s->exit.e.vcpu) + 1);
-	if (s->off_ns)
-		comes(s, next, cpu, now ?: bpf_ktime_get_ns());
+	this_cpu->known = known_word(in->runner, KVMW_STATE(in->exit.e.vcpu) + 1);
+	if (in->off_ns)
+		comes(in, next, cpu, now ?: bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -77,7 +93,7 @@ int BPF_PROG(cycle_wakeup, struct task_struct *task)
 	if (!s || !s->off_ns || s->off_runnable)
 		return 0;
 	now = bpf_ktime_get_ns();
-	cycle_add_off(s, now);
+	s->exit.e.block_ns += now - s->off_ns;
 	s->off_ns = now;
 	s->off_runnable = 1;
 	wait_begin(s, task, compat_task_cpu(task), now);
@@ -97,7 +113,7 @@ int BPF_PROG(cycle_migrate, struct task_struct *task, int cpu)
 	if (!active || !task)
 		return 0;
 	from = compat_task_cpu(task);
-	if (!here[cpu_index(from)].waiters)
+	if (!here[cpu_index(from)].waiter && !here[cpu_index(from)].waiters)
 		return 0;
 	s = state_of_task(task);
 	if (!s || !s->off_ns || !s->off_runnable || !s->wait_ns || s->wait_cpu != from + 1)
@@ -105,11 +121,10 @@ int BPF_PROG(cycle_migrate, struct task_struct *task, int cpu)
 	now = bpf_ktime_get_ns();
 	curr = task->se.cfs_rq->rq->curr;
 	if (curr) {
-		holder_fill(&holder, curr, now);
+		on_cpu(&holder, curr, now);
 		wait_charge(s, &holder);
 	}
-	wait_clear(from, KVMW_STATE(s->exit.e.vcpu));
-	wait_for_cpu(s, cpu);
+	wait_move(s, from, cpu);
 	if (compat_tells_throttled())
 		throttle_move(s, task, cpu);
 	return 0;

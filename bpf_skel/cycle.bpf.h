@@ -107,23 +107,30 @@ static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool r
 	}
 }
 
-/* Accounts the time off the CPU; of a wait after wait_end(). */
-static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
+static __always_inline void cycle_add_throttled(struct kvmw_vcpu_state *s, u64 waited)
 {
 	struct kvmw_exit *e = &s->exit.e;
-	u64 ns = now - s->off_ns;
 
-	if (!s->off_runnable) {
-		e->block_ns += ns;
-		return;
-	}
-	e->wait_ns += ns;
 	if (s->throttled_ns == KVMW_NONE)
 		e->throttled_ns = KVMW_NONE;
 	else if (e->throttled_ns != KVMW_NONE)
 		/* The kernel's clock is not ours. */
-		e->throttled_ns += s->throttled_ns < ns ? s->throttled_ns : ns;
+		e->throttled_ns += s->throttled_ns < waited ? s->throttled_ns : waited;
 	s->throttled_ns = 0;
+}
+
+/* Accounts the time off the CPU; of a wait after wait_end(). */
+static __always_inline void cycle_add_off(struct kvmw_vcpu_state *s, u64 now)
+{
+	u64 ns = now - s->off_ns;
+
+	if (!s->off_runnable) {
+		s->exit.e.block_ns += ns;
+		return;
+	}
+	s->exit.e.wait_ns += ns;
+	if (s->throttled_ns)
+		cycle_add_throttled(s, ns);
 }
 
 /*

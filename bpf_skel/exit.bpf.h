@@ -8,22 +8,24 @@
 
 #define NESTED_UNKNOWN	0xffff
 
-/* Sums of the parts exist only if the parts do. */
+/* Sums of the parts exist only if the parts do.  Most cycles have none of them. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
 {
-	if (config.parts) {
-		sum->halt_ns += e->halt_ns;
-		sum->poll_ns += e->poll_ns;
-		sum->wait_ns += e->wait_ns;
-		sum->block_ns += e->block_ns;
-		if (!compat_tells_throttled())
-			sum->throttled_ns = KVMW_NONE;
-		else if (e->throttled_ns != KVMW_NONE)
-			sum->throttled_ns += e->throttled_ns;
-	} else {
+	if (!config.parts || !compat_tells_throttled())
 		sum->throttled_ns = KVMW_NONE;
+	if (!config.parts) {
 		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
+		return;
 	}
+	if (!(e->halt_ns | e->wait_ns | e->block_ns))
+		return;
+	sum->halt_ns += e->halt_ns;
+	sum->poll_ns += e->poll_ns;
+	sum->wait_ns += e->wait_ns;
+	sum->block_ns += e->block_ns;
+	/* Neither 0 nor KVMW_NONE. */
+	if (compat_tells_throttled() && e->throttled_ns + 1 > 1)
+		sum->throttled_ns += e->throttled_ns;
 }
 
 /* Counts the cycle and sends it; total_ns KVMW_NONE: its entry was missed. */

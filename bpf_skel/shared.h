@@ -87,26 +87,28 @@ struct kvmw_sum {
 /* The thread that has had a CPU until now. */
 struct kvmw_on_cpu {
 	u64 now;
-	u32 tid, tgid;
+	u64 task;		/* address of its struct task_struct */
 	u64 start_ns;
-	u64 comm[KVMW_COMM / 8];
-	u64 vcpu;		/* loaded: address of its struct kvm_vcpu; 0: none */
-	u64 kernel;		/* it is a kernel thread */
+	u32 tid, pad;		/* 0: idle */
 };
 
 /*
- * A thread that had the CPU for which a vCPU waited.  Written under the scheduler's locks, one
- * writer at a time.
+ * What had the CPU for which a vCPU waited.  Written under the scheduler's locks, one writer at a
+ * time.
  */
-#define KVMW_MAX_HOLDERS 32	/* of a vCPU at a time; a power of two */
-struct kvmw_holder_sum {
+#define KVMW_MAX_HOLDERS 32	/* threads of a vCPU at a time; a power of two */
+#define KVMW_OTHERS	KVMW_MAX_HOLDERS	/* places of two more */
+#define KVMW_IDLE	(KVMW_MAX_HOLDERS + 1)
+#define KVMW_NR_PLACES	(KVMW_MAX_HOLDERS + 2)
+
+struct kvmw_place {
 	u32 tid, tgid;
 	u64 start_ns;		/* of the thread: its id may be used again */
 	u64 comm[KVMW_COMM / 8];
 	u32 kind;		/* KVMW_holder_*; 0: free */
 	u32 vcpu_id;		/* of the vCPU it runs; KVMW_VCPU_NONE: none, or unknown */
-	u64 turns, ns;
-	u64 version;		/* changes with each change, and never goes back */
+	u64 ns, turns;
+	u64 past;		/* plus turns, this grows with each change */
 };
 
 /* Totals of one kind of a family; updated with atomics. */
@@ -198,7 +200,7 @@ struct kvmw_vcpu_state {
 	} lost[KVMW_MAX_EVENTS];
 
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
-	struct kvmw_holder_sum holders[KVMW_MAX_HOLDERS + 1];	/* the last: all others */
+	struct kvmw_place holders[KVMW_NR_PLACES];
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
 };
 

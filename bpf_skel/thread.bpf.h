@@ -50,29 +50,34 @@ struct {
 #define EPOCH_MASK ((1U << EPOCH_BITS) - 1)
 struct {
 	u64 known;
-	u64 waiters;		/* states that wait for this CPU: wait.bpf.h */
-	u64 pad[6];		/* a cache line each */
+	/* wait.bpf.h: the states that wait for this CPU */
+	u64 waiter;		/* one of them, its index plus one; 0: it is in the set */
+	u64 waiters;		/* how many are in the set */
+	u64 pad[5];		/* a cache line each */
 } here[MAX_CPUS] __weak = {};
 u32 epoch __weak = 0;
 
-/* An index of arrays of MAX_CPUS; opaque, or the compiler drops a mask that the verifier needs. */
+/* Opaque, or the compiler drops the mask that the verifier needs. */
 static __always_inline u32 cpu_index(u32 cpu)
 {
 	barrier_var(cpu);
 	return cpu & (MAX_CPUS - 1);
 }
 
-static __always_inline void here_set(u32 tid, u32 known)
+static __always_inline u64 known_word(u32 tid, u32 known)
 {
-	u64 key = (u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK);
-
-	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = key << KNOWN_BITS | known;
+	return ((u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK)) << KNOWN_BITS | known;
 }
 
-/* NO_STATE_YET also if nothing is known about the thread here. */
-static __always_inline u32 here_known(u32 tid)
+static __always_inline void here_set(u32 tid, u32 known)
 {
-	u64 last = here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known;
+	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = known_word(tid, known);
+}
+
+/* NO_STATE_YET also if nothing is known about the thread on this CPU. */
+static __always_inline u32 known_on(const typeof(here[0]) *cpu, u32 tid)
+{
+	u64 last = cpu->known;
 	u32 known = last & ((1 << KNOWN_BITS) - 1);
 
 	if (last >> (EPOCH_BITS + KNOWN_BITS) != tid)
@@ -80,6 +85,11 @@ static __always_inline u32 here_known(u32 tid)
 	if (known >= OTHER_VCPU && (last >> KNOWN_BITS & EPOCH_MASK) != (epoch & EPOCH_MASK))
 		return NO_STATE_YET;
 	return known;
+}
+
+static __always_inline u32 here_known(u32 tid)
+{
+	return known_on(&here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)], tid);
 }
 
 static __always_inline void remember(u32 tid, u64 start_ns, u32 known)

@@ -2,16 +2,16 @@
 /*
  * Who has the CPU while a vCPU waits for it, and how much of a wait is due to a quota.
  *
- * Each CPU has a set of the states that wait for it.  Whenever a thread leaves a CPU for which
- * any waits, each of these is charged with the time since its last charge or since its wait
- * began: this thread had the CPU.  So the holders of a vCPU divide its wait_ns without a rest.
- * A CPU for which none waits only looks at a number beside that of its last thread.
+ * A CPU knows the states that wait for it.  Whenever a thread leaves a CPU for which any waits,
+ * each of these is charged with the time since its last charge or since its wait began: this
+ * thread had the CPU.  So the holders of a vCPU divide its wait_ns without a rest.  A CPU for
+ * which none waits only looks at two numbers beside that of its last thread.
  *
  * The lock of a CPU's queue is held at sched_switch, at sched_wakeup of a thread that will wait
  * for it, and at sched_migrate_task of one that waits: so one program at a time charges a state
- * or removes it from the set of a CPU.  Only the CPU to which a thread moves is not locked; a bit
- * has one owner, so adding and subtracting its value sets and clears it (before 5.12 there are no
- * atomic "or" and "and").
+ * or forgets that it waits for a CPU.  Only the CPU to which a thread moves is not locked; it
+ * enters a set of bits, each of which has one owner, so that adding and subtracting its value
+ * sets and clears it (before 5.12 there are no atomic "or" and "and").
  */
 #ifndef KVMW_WAIT_BPF_H
 #define KVMW_WAIT_BPF_H
@@ -22,15 +22,19 @@
 
 struct {
 	u64 states[KVMW_MAX_VCPUS / 64];	/* that wait for this CPU: bits, by KVMW_STATE() */
-	struct kvmw_on_cpu holder;	/* while this CPU charges states */
+	struct kvmw_on_cpu holder;	/* while this CPU charges them */
 } waits[MAX_CPUS] __weak = {};
 
-/* ---- the set of a CPU ------------------------------------------------------ */
+/* ---- who waits for a CPU --------------------------------------------------- */
 
-static __always_inline void wait_set(u32 cpu, u32 index)
+static __always_inline u64 *set_word(u32 cpu, u32 index)
 {
-	u64 *word = &waits[cpu_index(cpu)].states[index / 64 % (KVMW_MAX_VCPUS / 64)];
-	u64 bit = 1ULL << (index & 63);
+	return &waits[cpu_index(cpu)].states[index / 64 % (KVMW_MAX_VCPUS / 64)];
+}
+
+static __always_inline void set_add(u32 cpu, u32 index)
+{
+	u64 *word = set_word(cpu, index), bit = 1ULL << (index & 63);
 
 	if (*word & bit)
 		return;
@@ -38,15 +42,34 @@ static __always_inline void wait_set(u32 cpu, u32 index)
 	__sync_fetch_and_add(&here[cpu_index(cpu)].waiters, 1);
 }
 
-static __always_inline void wait_clear(u32 cpu, u32 index)
+static __always_inline void set_remove(u32 cpu, u32 index)
 {
-	u64 *word = &waits[cpu_index(cpu)].states[index / 64 % (KVMW_MAX_VCPUS / 64)];
-	u64 bit = 1ULL << (index & 63);
+	u64 *word = set_word(cpu, index), bit = 1ULL << (index & 63);
 
 	if (!(*word & bit))
 		return;
 	__sync_fetch_and_add(word, -bit);
 	__sync_fetch_and_add(&here[cpu_index(cpu)].waiters, -1);
+}
+
+static __always_inline void waiter_add(u32 cpu, u32 index)
+{
+	typeof(here[0]) *that = &here[cpu_index(cpu)];
+
+	if (that->waiter)
+		set_add(cpu, index);
+	else
+		that->waiter = index + 1;
+}
+
+static __always_inline void waiter_remove(u32 cpu, u32 index)
+{
+	typeof(here[0]) *that = &here[cpu_index(cpu)];
+
+	if (that->waiter == index + 1)
+		that->waiter = 0;
+	else
+		set_remove(cpu, index);
 }
 
 /* The lowest bit that is set, for any word but 0: a de Bruijn sequence. */
@@ -64,123 +87,154 @@ static __always_inline u32 lowest_bit(u64 word)
 
 /* ---- holders --------------------------------------------------------------- */
 
-static __always_inline void holder_fill(struct kvmw_on_cpu *h, const struct task_struct *task, u64 now)
+static __always_inline u32 holder_kind(const struct kvmw_vcpu_state *s, const struct kvmw_place *p,
+				       u64 vcpu, u32 flags)
 {
-	h->now = now;
-	h->tid = task->pid;
-	h->tgid = task->tgid;
-	/* Each CPU has its own idle thread. */
-	h->start_ns = h->tid ? task->start_time : 0;
-	bpf_probe_read_kernel(h->comm, sizeof(h->comm), &task->comm);
-	h->vcpu = (u64)task->preempt_notifiers.first;
-	if (h->vcpu)
-		h->vcpu -= compat_vcpu_notifier();
-	h->kernel = task->flags & PF_KTHREAD;
-}
-
-static __always_inline u32 holder_kind(const struct kvmw_vcpu_state *s, const struct kvmw_on_cpu *h)
-{
-	if (!h->tid)
-		return KVMW_holder_IDLE;
-	if (h->vcpu)
-		return kvm_of(h->vcpu) == s->kvm ? KVMW_holder_VCPU : KVMW_holder_VM;
-	if (h->kernel)
+	if (vcpu)
+		return kvm_of(vcpu) == s->kvm ? KVMW_holder_VCPU : KVMW_holder_VM;
+	if (flags & PF_KTHREAD)
 		return KVMW_holder_KERNEL;
-	return h->tgid == s->tgid ? KVMW_holder_VMM : KVMW_holder_PROCESS;
+	return p->tgid == s->tgid ? KVMW_holder_VMM : KVMW_holder_PROCESS;
 }
 
-static __always_inline void holder_name(struct kvmw_holder_sum *sum,
-					const struct kvmw_vcpu_state *s, const struct kvmw_on_cpu *h)
+/*
+ * Whether what is known of a holder may change: a thread of a process gets another name when it
+ * executes another program, and its vCPU is unknown while that is in the VMM.
+ */
+static __always_inline bool holder_may_change(const struct kvmw_place *p)
 {
-	sum->comm[0] = h->comm[0];
-	sum->comm[1] = h->comm[1];
-	/* While it is in the VMM, a thread has no vCPU loaded. */
-	if (sum->kind && (!h->vcpu || sum->vcpu_id != KVMW_VCPU_NONE))
+	return p->kind == KVMW_holder_PROCESS || p->kind == KVMW_holder_VMM || !p->kind;
+}
+
+static __always_inline void holder_name(struct kvmw_place *p, const struct kvmw_vcpu_state *s,
+					const struct kvmw_on_cpu *h)
+{
+	const struct task_struct *task = (void *)h->task;
+	u64 vcpu = (u64)BPF_CORE_READ(task, preempt_notifiers.first);
+
+	bpf_core_read(p->comm, sizeof(p->comm), &task->comm);
+	if (p->kind && !vcpu)
 		return;
-	sum->vcpu_id = h->vcpu ? compat_vcpu_id((void *)h->vcpu) : KVMW_VCPU_NONE;
+	if (vcpu)
+		vcpu -= compat_vcpu_notifier();
+	p->tgid = BPF_CORE_READ(task, tgid);
+	p->vcpu_id = vcpu ? compat_vcpu_id((void *)vcpu) : KVMW_VCPU_NONE;
 	barrier();
-	sum->kind = holder_kind(s, h);
+	p->kind = holder_kind(s, p, vcpu, BPF_CORE_READ(task, flags));
 }
 
 /* What was counted of one holder becomes part of all others'. */
-static __always_inline void holder_evict(struct kvmw_vcpu_state *s, struct kvmw_holder_sum *sum)
+static __always_inline void holder_evict(struct kvmw_vcpu_state *s, struct kvmw_place *p)
 {
-	struct kvmw_holder_sum *others = &s->holders[KVMW_MAX_HOLDERS];
+	struct kvmw_place *others = &s->holders[KVMW_OTHERS];
 
 	others->kind = KVMW_holder_OTHERS;
-	others->turns += sum->turns;
-	others->ns += sum->ns;
-	others->version++;
+	others->turns += p->turns;
+	others->ns += p->ns;
 	/* The recorder may look: it sees no thread with the numbers of another one. */
-	sum->version++;
-	sum->kind = 0;
+	p->past += p->turns + 1;
+	p->kind = 0;
 	barrier();
-	sum->turns = sum->ns = 0;
+	p->turns = p->ns = 0;
 }
 
 /* The place of a holder: its own, a free one, or that of the one that has had least. */
-static __always_inline struct kvmw_holder_sum *holder_place(struct kvmw_vcpu_state *s,
-							    const struct kvmw_on_cpu *h)
+static __always_inline struct kvmw_place *holder_place(struct kvmw_vcpu_state *s,
+						       const struct kvmw_on_cpu *h)
 {
 	u32 hash = h->tid ^ h->tid >> 5 ^ h->tid >> 10;
-	struct kvmw_holder_sum *sum, *least = NULL;
+	struct kvmw_place *p, *least = NULL;
 
 #pragma unroll
 	for (u32 i = 0; i < PLACES_TRIED; i++) {
-		sum = &s->holders[(hash + i) & (KVMW_MAX_HOLDERS - 1)];
-		if (!sum->kind) {
-			least = sum;
+		p = &s->holders[(hash + i) & (KVMW_MAX_HOLDERS - 1)];
+		if (!p->kind) {
+			least = p;
 			break;
 		}
-		if (sum->tid == h->tid && sum->start_ns == h->start_ns)
-			return sum;
-		if (!least || sum->ns < least->ns)
-			least = sum;
+		if (p->tid == h->tid && p->start_ns == h->start_ns)
+			return p;
+		if (!least || p->ns < least->ns)
+			least = p;
 	}
 	if (!least)
 		return NULL;
 	if (least->kind)
 		holder_evict(s, least);
 	least->tid = h->tid;
-	least->tgid = h->tgid;
 	least->start_ns = h->start_ns;
 	return least;
 }
 
 /* ---- charges --------------------------------------------------------------- */
 
+/* The time since the last charge; 0: there is none. */
+static __always_inline u64 wait_so_far(const struct kvmw_vcpu_state *s, u64 now)
+{
+	/* The clocks of two CPUs may differ a little. */
+	return s->wait_ns && now > s->wait_ns ? now - s->wait_ns : 0;
+}
+
+static __always_inline void place_charge(struct kvmw_place *p, u64 ns)
+{
+	p->turns++;
+	p->ns += ns;
+}
+
+static __always_inline void wait_charge_idle(struct kvmw_vcpu_state *s, u64 now)
+{
+	u64 ns = wait_so_far(s, now);
+
+	if (!ns)
+		return;
+	s->holders[KVMW_IDLE].kind = KVMW_holder_IDLE;
+	place_charge(&s->holders[KVMW_IDLE], ns);
+	s->wait_ns = now;
+}
+
 static __always_inline void wait_charge(struct kvmw_vcpu_state *s, const struct kvmw_on_cpu *h)
 {
-	u64 ns = h->now - s->wait_ns;
-	struct kvmw_holder_sum *sum;
+	u64 ns = wait_so_far(s, h->now);
+	struct kvmw_place *p;
 
-	/* The clocks of two CPUs may differ a little. */
-	if (!s->wait_ns || (s64)ns <= 0)
+	if (!h->tid) {
+		wait_charge_idle(s, h->now);
 		return;
-	sum = holder_place(s, h);
-	if (!sum)
+	}
+	p = ns ? holder_place(s, h) : NULL;
+	if (!p)
 		return;
-	holder_name(sum, s, h);
-	sum->turns++;
-	sum->ns += ns;
-	sum->version++;
+	if (holder_may_change(p))
+		holder_name(p, s, h);
+	place_charge(p, ns);
 	s->wait_ns = h->now;
 }
 
 /* For the rest of a wait whose holder was not seen. */
 static __always_inline void wait_charge_others(struct kvmw_vcpu_state *s, u64 now)
 {
-	struct kvmw_holder_sum *others = &s->holders[KVMW_MAX_HOLDERS];
-
-	if (!s->wait_ns || (s64)(now - s->wait_ns) <= 0)
-		return;
-	others->kind = KVMW_holder_OTHERS;
-	others->turns++;
-	others->ns += now - s->wait_ns;
-	others->version++;
+	s->holders[KVMW_OTHERS].kind = KVMW_holder_OTHERS;
+	place_charge(&s->holders[KVMW_OTHERS], wait_so_far(s, now));
 }
 
-/* Charges one state of the set of this CPU.  Global, so that the verifier looks at it once. */
+static __always_inline void on_cpu(struct kvmw_on_cpu *h, const struct task_struct *task, u64 now)
+{
+	h->now = now;
+	h->task = (u64)task;
+	h->tid = task->pid;
+	h->start_ns = task->start_time;
+}
+
+/* Whether a state is rightly in the set of a CPU; not if another thread has taken the vCPU over. */
+static __always_inline bool waits_for(const struct kvmw_vcpu_state *s, u32 cpu)
+{
+	return s->wait_cpu == cpu + 1 && s->off_ns && s->off_runnable && s->runner;
+}
+
+/*
+ * Charges a state that waits for this CPU.  This one and the next are global functions, so that
+ * the verifier looks at each of them once.
+ */
 __noinline int wait_charge_state(u32 index)
 {
 	u32 cpu = bpf_get_smp_processor_id();
@@ -188,29 +242,38 @@ __noinline int wait_charge_state(u32 index)
 
 	if (!s)
 		return 0;
-	/* The vCPU ended, or another thread has taken it over. */
-	if (s->wait_cpu != cpu + 1 || !s->runner || !s->off_ns || !s->off_runnable)
-		wait_clear(cpu, index);
-	else
+	if (waits_for(s, cpu))
 		wait_charge(s, &waits[cpu_index(cpu)].holder);
+	else
+		waiter_remove(cpu, index);
+	return 0;
+}
+
+/* The same for all states. */
+__noinline int wait_charge_states(u32 cpu)
+{
+	const typeof(here[0]) *this_cpu = &here[cpu_index(cpu)];
+
+	if (this_cpu->waiter)
+		wait_charge_state(this_cpu->waiter - 1);
+	if (!this_cpu->waiters)
+		return 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS / 64; i++) {
+		u64 word = waits[cpu_index(cpu)].states[i];
+
+		for (u32 n = 0; n < 64 && word; n++) {
+			wait_charge_state(64 * i + lowest_bit(word));
+			word &= word - 1;
+		}
+	}
 	return 0;
 }
 
 /* A thread leaves this CPU, for which others wait. */
 static __always_inline void wait_charge_all(u32 cpu, const struct task_struct *prev, u64 now)
 {
-	u64 left = here[cpu_index(cpu)].waiters;
-
-	holder_fill(&waits[cpu_index(cpu)].holder, prev, now);
-	for (u32 i = 0; i < KVMW_MAX_VCPUS / 64 && left; i++) {
-		u64 word = waits[cpu_index(cpu)].states[i];
-
-		for (u32 n = 0; n < 64 && word; n++) {
-			wait_charge_state(64 * i + lowest_bit(word));
-			word &= word - 1;
-			left--;
-		}
-	}
+	on_cpu(&waits[cpu_index(cpu)].holder, prev, now);
+	wait_charge_states(cpu);
 }
 
 /* ---- a wait ---------------------------------------------------------------- */
@@ -232,14 +295,6 @@ static __always_inline void throttle_end(struct kvmw_vcpu_state *s, const struct
 		s->throttled_ns = KVMW_NONE;
 	else if (s->throttle_queue && s->throttled_ns != KVMW_NONE)
 		s->throttled_ns += compat_throttled_ns(queue, true) - s->throttle_base;
-	s->throttle_queue = 0;
-}
-
-static __always_inline void wait_for_cpu(struct kvmw_vcpu_state *s, u32 cpu)
-{
-	s->wait_cpu = cpu < MAX_CPUS ? cpu + 1 : 0;
-	if (s->wait_cpu)
-		wait_set(cpu, KVMW_STATE(s->exit.e.vcpu));
 }
 
 /* A thread that is not in a cycle waits for nothing that anyone counts. */
@@ -249,29 +304,39 @@ static __always_inline void wait_begin(struct kvmw_vcpu_state *s, const struct t
 	s->wait_ns = s->exit_open || s->entry_ns ? now : 0;
 	if (!s->wait_ns)
 		return;
-	wait_for_cpu(s, cpu);
-	if (!compat_tells_throttled())
-		return;
-	s->throttled_ns = 0;
-	throttle_begin(s, compat_may_be_throttled(task) ? task->se.cfs_rq : NULL, true);
+	s->wait_cpu = cpu < MAX_CPUS ? cpu + 1 : 0;
+	if (s->wait_cpu)
+		waiter_add(cpu, KVMW_STATE(s->exit.e.vcpu));
+	if (compat_tells_throttled())
+		throttle_begin(s, compat_may_be_throttled(task) ? task->se.cfs_rq : NULL, true);
 }
 
-/* After wait_charge_all(). */
+/* After the last charge. */
 static __always_inline void wait_end(struct kvmw_vcpu_state *s, const struct task_struct *task,
 				     u32 cpu, u64 now)
 {
 	if (!s->wait_ns)
 		return;
 	if (s->wait_cpu == cpu + 1)
-		wait_clear(cpu, KVMW_STATE(s->exit.e.vcpu));
-	wait_charge_others(s, now);
-	s->wait_ns = s->wait_cpu = 0;
+		waiter_remove(cpu, KVMW_STATE(s->exit.e.vcpu));
+	if (s->wait_ns < now)
+		wait_charge_others(s, now);
+	s->wait_ns = 0;
 	if (compat_tells_throttled())
 		throttle_end(s, task->se.cfs_rq);
 }
 
+/* A waiting thread moves to another CPU, whose queue is not locked. */
+static __always_inline void wait_move(struct kvmw_vcpu_state *s, u32 from, u32 cpu)
+{
+	waiter_remove(from, KVMW_STATE(s->exit.e.vcpu));
+	s->wait_cpu = cpu < MAX_CPUS ? cpu + 1 : 0;
+	if (s->wait_cpu)
+		set_add(cpu, KVMW_STATE(s->exit.e.vcpu));
+}
+
 /*
- * A waiting thread moves to another CPU.  Where the kernel throttles single threads, one that is
+ * What a move means for the quota.  Where the kernel throttles single threads, one that is
  * throttled rarely moves, and whether it remains so on the other CPU is not followed.
  */
 static __always_inline void throttle_move(struct kvmw_vcpu_state *s, const struct task_struct *task,
@@ -281,6 +346,7 @@ static __always_inline void throttle_move(struct kvmw_vcpu_state *s, const struc
 
 	throttle_end(s, task->se.cfs_rq);
 	if (compat_throttles_threads()) {
+		s->throttle_queue = 0;
 		if (compat_may_be_throttled(task))
 			s->throttled_ns = KVMW_NONE;
 		return;

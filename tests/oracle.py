@@ -28,9 +28,10 @@ SAME = {"guest_rip": "rip", "info1": "info1", "info2": "info2", "intr_info": "in
         "error_code": "error_code", "exit_reason": "reason", "isa": "isa"}
 PARTS = ("user_ns", "wait_ns", "block_ns")
 SUMS_OF = {EXIT: {"gap_ns": "guest_ns", "span_ns": "total_ns", "user_ns": "user_ns", "halt_ns": "halt_ns",
-                  "poll_ns": "poll_ns", "wait_ns": "wait_ns", "block_ns": "block_ns"},
+                  "poll_ns": "poll_ns", "wait_ns": "wait_ns", "block_ns": "block_ns",
+                  "throttled_ns": "throttled_ns"},
            USERSPACE: {"gap_ns": "run_ns", "span_ns": "user_ns", "user_ns": "user_ns"}}
-SUMS = ("gap_ns", "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns")
+SUMS = ("gap_ns", "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns", "throttled_ns")
 # arch/x86/include/uapi/asm/svm.h
 REASONS = {"cpuid": 0x72, "io": 0x7b, "interrupt": 0x60, "npf": 0x400}
 
@@ -42,7 +43,7 @@ class Recording:
         reader = independent_reader.Recording(pathlib.Path(path).read_bytes())
         assert reader.finished and not reader.damage, f"{path}: {reader.damage or 'no end'}"
         self.rows, self.totals, self.meta, self.lost = collections.defaultdict(list), {}, {}, 0
-        self.vcpus, self.vms = {}, {}
+        self.vcpus, self.vms, self.holders = {}, {}, {}
         for frame in reader.frames:
             self.frame(reader, frame)
 
@@ -63,6 +64,8 @@ class Recording:
                 self.lost += sum(one.count for one in found)
             elif "left_out" in names:
                 self.totals.update(((t.vcpu, t.event, t.isa, t.reason), t) for t in found)
+            elif "place" in names:
+                self.holders.update(((h.vcpu, h.place), h) for h in found)
 
 
 class Filters:
@@ -213,7 +216,7 @@ class Comparison:
         self.equal(cycle, "user_reason", row.user_reason, reason)
         self.equal(cycle, "exit_cpu", row.exit_cpu, cycle.exit_cpu)
         self.equal(cycle, "entry_cpu", row.entry_cpu, cycle.entry_cpu if cycle.end else NO_CPU)
-        for name in ("halt_ns", "poll_ns"):
+        for name in ("halt_ns", "poll_ns", "throttled_ns"):
             self.equal(cycle, name, getattr(row, name), 0)
         if cycle.end:
             for name in PARTS:
@@ -319,6 +322,14 @@ class Comparison:
                 self.total(vcpu, what, got[key], want[key], number)
             else:
                 self.differ(vcpu, what, "is missing" if key in want else "is of nothing")
+        self.held(vcpu, number)
+
+    def held(self, vcpu, number):
+        """Somebody had the CPU all the time it waited, also in cycles that did not end."""
+        waited = sum(t.wait_ns for key, t in self.recording.totals.items() if key[:2] == (number, EXIT))
+        held = sum(h.time_ns for key, h in self.recording.holders.items() if key[0] == number)
+        if held < waited:
+            self.differ(vcpu, "its holders had the CPU for", held, "ns; it waited for", waited)
 
     def total(self, vcpu, what, got, things, number):
         done = [thing for thing in things if thing.total()]

@@ -111,6 +111,7 @@ def cycle_row(cycle, number):
             "info1": f["info1"], "info2": f["info2"], "intr_info": f["intr_info"],
             "error_code": f["error_code"], "reason": cycle.reason(), "vcpu": number, "isa": 2,
             "halt_ns": 0, "poll_ns": 0, "wait_ns": middle(cycle.wait), "block_ns": middle(cycle.block),
+            "throttled_ns": 0,
             "user_reason": oracle.NO_REASON if cycle.user_reason is None else cycle.user_reason,
             "exit_cpu": cycle.exit_cpu, "entry_cpu": cycle.entry_cpu if cycle.end else oracle.NO_CPU}
 
@@ -144,8 +145,11 @@ def recording(model, command=("kvmw", "record", "-e", "exit,userspace")):
     row = types.SimpleNamespace
     rows = {EXIT: [row(**cycle_row(c, ids[v])) for v in ids for c in v.cycles],
             USERSPACE: [row(**return_row(r, ids[v])) for v in ids for r in v.returns]}
+    sums = {**totals(rows[EXIT], EXIT), **totals(rows[USERSPACE], USERSPACE)}
     return types.SimpleNamespace(
-        rows=rows, totals={**totals(rows[EXIT], EXIT), **totals(rows[USERSPACE], USERSPACE)}, lost=0,
+        rows=rows, totals=sums, lost=0,
+        holders={(t.vcpu, i): row(vcpu=t.vcpu, place=i, time_ns=t.wait_ns)
+                 for i, t in enumerate(sums.values())},
         meta={"command": command, "start_ns": 0, "stop": {"time_ns": 10 ** 12}},
         vms={vm.number: {"id": vm.number, "pid": vm.process.pid} for vm in model.vms},
         vcpus={ids[v]: {"id": ids[v], "vm": v.vm.number, "vcpu": v.number, "tid": min(v.tids)}
@@ -204,6 +208,18 @@ def test_each_field_of_each_total_counts():
         assert differences(t.events, said), f"another reason for {total}"
         del said.totals[key[0], key[1], key[2], 0x55]
         said.totals[key] = total
+    assert not differences(t.events, said)
+
+
+def test_all_waiting_has_holders():
+    t = two_vcpus()
+    said = recording(oracle_model.Model(t.events))
+    waited = [holder for holder in said.holders.values() if holder.time_ns]
+    assert waited
+    for holder in waited:
+        holder.time_ns -= 1
+        assert differences(t.events, said), holder
+        holder.time_ns += 1
     assert not differences(t.events, said)
 
 

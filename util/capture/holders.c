@@ -46,7 +46,7 @@ static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u
 
 /* The programs know a thread of another VM only by the vCPU that it runs. */
 static u32 kind_of(struct holders *holders, struct neighbours *new,
-		   const struct kvmw_holder_sum *sum)
+		   const struct kvmw_place *sum)
 {
 	if (sum->kind == KVMW_holder_PROCESS && sum->tgid == (u32)getpid())
 		return KVMW_holder_RECORDER;
@@ -64,15 +64,22 @@ static void clean_name(u64 *words)
 	memset(name + len, 0, KVMW_COMM - len);
 }
 
+/* What never goes back: a place that has another thread has had more turns in all. */
+static u64 version_of(const struct kvmw_place *place)
+{
+	return __atomic_load_n(&place->past, __ATOMIC_ACQUIRE) +
+	       __atomic_load_n(&place->turns, __ATOMIC_ACQUIRE);
+}
+
 static int send_holder(struct holders *holders, struct sink_rows *rows, struct neighbours *new,
 		       const struct kvmw_vcpu_state *s, u32 place)
 {
-	struct kvmw_holder_sum sum = s->holders[place];
+	struct kvmw_place sum = s->holders[place];
 	bool others = sum.kind == KVMW_holder_OTHERS;
 	struct kvmw_holder *row;
 
 	/* It changes right now: next time. */
-	if (!sum.kind || __atomic_load_n(&s->holders[place].version, __ATOMIC_ACQUIRE) != sum.version)
+	if (!sum.kind || version_of(&s->holders[place]) != sum.past + sum.turns)
 		return 0;
 	row = sink__row(rows);
 	if (!row)
@@ -84,7 +91,7 @@ static int send_holder(struct holders *holders, struct sink_rows *rows, struct n
 		.kind = kind_of(holders, new, &sum),
 		.tid = others ? ~0U : sum.tid,
 		.pid = others ? ~0U : sum.tgid,
-		.number = others || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U : sum.vcpu_id,
+		.number = place >= KVMW_MAX_HOLDERS || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U : sum.vcpu_id,
 		.comm0 = sum.comm[0],
 		.comm1 = sum.comm[1],
 		.turns = sum.turns,
@@ -98,8 +105,8 @@ static int send_state(struct holders *holders, struct sink_rows *rows, struct ne
 {
 	int err = 0;
 
-	for (u32 place = 0; place <= KVMW_MAX_HOLDERS && !err; place++) {
-		u64 version = __atomic_load_n(&states[i].holders[place].version, __ATOMIC_ACQUIRE);
+	for (u32 place = 0; place < KVMW_NR_PLACES && !err; place++) {
+		u64 version = version_of(&states[i].holders[place]);
 
 		if (version == holders->versions[i][place])
 			continue;

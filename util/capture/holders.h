@@ -9,7 +9,7 @@
 #define HOLDERS_PROCESSES 1024	/* a power of two */
 
 struct holders {
-	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_HOLDERS + 1];	/* what was sent last */
+	u64 versions[KVMW_MAX_VCPUS][KVMW_NR_PLACES];	/* what was sent last */
 	/* Processes that were looked at, by pid: the last one of each place. */
 	struct {
 		u32 pid;
