@@ -64,7 +64,7 @@ struct event_desc {
 
 	/* What kvmw report shows: names of fields; NULL: there is no such field. */
 	const char *span, *gap;	/* durations: of the event, and before it */
-	const char *parts[5];	/* parts of span, by enum agg_part */
+	const char *parts[6];	/* parts of span, by enum agg_part */
 	const char *reason, *detail, *detail_kind, *user, *cpu;
 	const char *reason_title, *detail_title;	/* headings of these columns */
 	const char *plural;	/* "exits" */

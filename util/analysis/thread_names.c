@@ -60,6 +60,14 @@ static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid, bo
 	return vcpu;
 }
 
+const struct rec_vcpu *thread_names__vcpu_of(const struct thread_names *n, u64 tid)
+{
+	bool one;
+	const struct rec_vcpu *vcpu = find_tid(n, tid, &one);
+
+	return one ? vcpu : NULL;
+}
+
 void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(n->rep->rec, id);

@@ -17,6 +17,9 @@ struct thread_names {
 int thread_names__init(struct thread_names *n, const struct report *rep);
 void thread_names__free(struct thread_names *n);
 
+/* The only vCPU that a thread ran; NULL: it ran none, or several. */
+const struct rec_vcpu *thread_names__vcpu_of(const struct thread_names *n, u64 tid);
+
 /* "vCPU 0", "vCPU 4711/0" where there are more VMs; id: of the rows' field vcpu. */
 void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf);
 /* Of a vCPU as that, if it is the thread's only one; of others the comm; "tid 55" where there is none; zero for tid 0. */

@@ -45,7 +45,7 @@ static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u
 }
 
 /* The programs know a thread of another VM only by the vCPU that it runs. */
-static u32 kind_of(struct holders *holders, struct neighbours *new,
+static u32 holder_kind(struct holders *holders, struct neighbours *new,
 		   const struct kvmw_place *sum)
 {
 	if (sum->kind == KVMW_holder_PROCESS && sum->tgid == (u32)getpid())
@@ -88,7 +88,7 @@ static int send_holder(struct holders *holders, struct sink_rows *rows, struct n
 	*row = (struct kvmw_holder) {
 		.vcpu = s->exit.e.vcpu,
 		.place = place,
-		.kind = kind_of(holders, new, &sum),
+		.kind = holder_kind(holders, new, &sum),
 		.tid = others ? ~0U : sum.tid,
 		.pid = others ? ~0U : sum.tgid,
 		.number = place >= KVMW_MAX_HOLDERS || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U : sum.vcpu_id,

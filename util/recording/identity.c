@@ -170,6 +170,21 @@ static void clear_task(void *entry)
 	free(((struct rec_task *)entry)->comm);
 }
 
+static int fill_neighbour(struct recording *rec, void *entry, struct json_object *obj)
+{
+	struct rec_neighbour *n = entry;
+
+	return replace_text(obj, "name", &n->name) || replace_text(obj, "vmm", &n->vmm) ? -1 : 0;
+}
+
+static void clear_neighbour(void *entry)
+{
+	struct rec_neighbour *n = entry;
+
+	free(n->name);
+	free(n->vmm);
+}
+
 /* ---- stacks ------------------------------------------------------------- */
 
 static int fill_frames(struct recording *rec, struct rec_stack *stack, struct json_object *frames)
@@ -259,6 +274,8 @@ static int take_ident(struct recording *rec, struct json_object *const *lists)
 		  NULL, identity__fill_vcpu, clear_vcpu },
 		{ (void **)&rec->task, &rec->nr_tasks, &rec->task_room, sizeof(*rec->task), "tid",
 		  NULL, fill_task, clear_task },
+		{ (void **)&rec->neighbour, &rec->nr_neighbours, &rec->neighbour_room,
+		  sizeof(*rec->neighbour), "pid", NULL, fill_neighbour, clear_neighbour },
 		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
 		  "id", wants_stack, fill_stack, clear_stack },
 	};
@@ -273,7 +290,7 @@ static int take_ident(struct recording *rec, struct json_object *const *lists)
 
 int recording__ident(struct recording *rec, const char *json)
 {
-	static const char *const names[] = { "vms", "vcpus", "tasks", "stacks" };
+	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "stacks" };
 	struct json_object *root = member__parse(json), *lists[ARRAY_SIZE(names)];
 	bool any = false;
 	int ret;
@@ -300,6 +317,11 @@ const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id)
 const struct rec_task *recording__task(const struct recording *rec, u32 tid)
 {
 	return find_entry(rec->task, rec->nr_tasks, sizeof(*rec->task), tid);
+}
+
+const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid)
+{
+	return find_entry(rec->neighbour, rec->nr_neighbours, sizeof(*rec->neighbour), pid);
 }
 
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id)
@@ -359,10 +381,13 @@ void recording__free_identity(struct recording *rec)
 		clear_vcpu(&rec->vcpu[i]);
 	for (u32 i = 0; i < rec->nr_tasks; i++)
 		clear_task(&rec->task[i]);
+	for (u32 i = 0; i < rec->nr_neighbours; i++)
+		clear_neighbour(&rec->neighbour[i]);
 	for (u32 i = 0; i < rec->nr_stacks; i++)
 		clear_stack(&rec->stack[i]);
 	free(rec->vm);
 	free(rec->vcpu);
 	free(rec->task);
+	free(rec->neighbour);
 	free(rec->stack);
 }

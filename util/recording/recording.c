@@ -31,6 +31,7 @@ void recording__free(struct recording *rec)
 	recording__free_meta(rec);
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
+	rec_holders__free(&rec->holders);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -60,7 +61,7 @@ int recording__damaged(struct recording *rec, const struct data_frame *f, u64 ro
 
 enum { TOTAL_VCPU, TOTAL_EVENT, TOTAL_ISA, TOTAL_REASON, TOTAL_COUNT, TOTAL_DONE, TOTAL_LOST,
        TOTAL_GAP, TOTAL_SPAN, TOTAL_USER, TOTAL_HALT, TOTAL_POLL, TOTAL_WAIT, TOTAL_BLOCK,
-       TOTAL_LEFT_OUT };
+       TOTAL_LEFT_OUT, TOTAL_THROTTLED };
 
 static struct kvmw_total total_of(u64 *const *col, u32 i)
 {
@@ -72,6 +73,7 @@ static struct kvmw_total total_of(u64 *const *col, u32 i)
 		.wait_ns = col[TOTAL_WAIT][i], .block_ns = col[TOTAL_BLOCK][i],
 		/* Older recorders, which lack this column, did not filter. */
 		.left_out = col[TOTAL_LEFT_OUT][i] == KVMW_NONE ? 0 : col[TOTAL_LEFT_OUT][i],
+		.throttled_ns = col[TOTAL_THROTTLED][i],
 	};
 }
 
@@ -96,6 +98,14 @@ static int take_totals(struct recording *rec, const struct columns *c, u32 rows)
 		agg->has_total = true;
 		agg->total = total_of(c->col, i);
 	}
+	return 0;
+}
+
+static int take_holders(struct recording *rec, const struct columns *c, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++)
+		if (rec_holders__take(&rec->holders, c->col, i))
+			return -1;
 	return 0;
 }
 
@@ -135,8 +145,9 @@ static const struct row_table {
 } row_tables[] = {
 	{ KVMW_EVENT_TOTAL, { "vcpu", "event", "isa", "reason", "count", "done", "lost", "gap_ns",
 			      "span_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns",
-			      "left_out" },
+			      "left_out", "throttled_ns" },
 	  take_totals },
+	{ KVMW_EVENT_HOLDER, { REC_HOLDER_COLUMNS }, take_holders },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },

@@ -11,6 +11,7 @@
 
 #include "util/analysis/report/aggregate.h"
 #include "util/recording/filter.h"
+#include "util/recording/holders.h"
 #include "util/recording/memslots.h"
 #include "util/data/data.h"
 
@@ -66,6 +67,13 @@ static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
 struct rec_task {
 	u32 tid, order;
 	char *comm;
+};
+
+/* A process that runs VMs, recorded or not, and had a CPU that a vCPU waited for. */
+struct rec_neighbour {
+	u32 pid, order;
+	char *name;
+	char *vmm;
 };
 
 /* A host stack, innermost function first. */
@@ -129,10 +137,13 @@ struct recording {
 	bool ids_left_out;		/* there were more VMs or vCPUs than REC_MAX_IDS */
 	struct rec_task *task;		/* ascending by tid */
 	u32 nr_tasks, task_room;
+	struct rec_neighbour *neighbour;	/* ascending by pid */
+	u32 nr_neighbours, neighbour_room;
 	struct rec_stack *stack;	/* ascending by id */
 	u32 nr_stacks, stack_room;
 	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
+	struct rec_holders holders;
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
@@ -184,6 +195,7 @@ bool recording__complain(const struct recording *rec);
 const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
 const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
 const struct rec_task *recording__task(const struct recording *rec, u32 tid);
+const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid);
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
 

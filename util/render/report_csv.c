@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kvmw report --csv: RFC 4180, one line per row, an empty field was not captured.  Its
- * columns are the members of a row in the JSON.
+ * columns are the members of a row in the JSON.  Without rows, those who had the CPUs that vCPUs
+ * waited for.
  */
+#include "util/analysis/cpu_holders.h"
+#include "util/render/cpu_holders.h"
 #include "util/render/json.h"
 #include "util/render/outbuf.h"
 #include "util/render/render.h"
@@ -15,10 +18,9 @@ static void value(struct out *out, struct json_object *v)
 		out__csv(out, json_object_get_string(v));
 }
 
-static void report_csv__line(struct out *out, const struct report *rep,
-			     const struct report_row *row, bool names)
+/* Consumes obj, whose members are the columns. */
+static void report_csv__line(struct out *out, struct json_object *obj, bool names)
 {
-	struct json_object *obj = render__report_row_json(rep, row, true);
 	const char *comma = "";
 
 	json_object_object_foreach(obj, name, v) {
@@ -33,14 +35,31 @@ static void report_csv__line(struct out *out, const struct report *rep,
 	json_object_put(obj);
 }
 
+static void put_rows(struct out *out, const struct report *rep)
+{
+	report_csv__line(out, render__report_row_json(rep, &rep->total, true), true);
+	for (u32 i = 0; i < report__visible(rep); i++)
+		report_csv__line(out, render__report_row_json(rep, &rep->row[i], true), false);
+}
+
+static void put_holders(struct out *out, const struct report *rep)
+{
+	const struct cpu_holders *all = rep->holders;
+
+	report_csv__line(out, render__cpu_holder_json(rep, &all->each[0]), true);
+	for (u32 i = 0; i < all->nr_each; i++)
+		report_csv__line(out, render__cpu_holder_json(rep, &all->each[i]), false);
+}
+
 int render__report_csv(const struct screen *s, const struct report *rep)
 {
 	struct out *out = out__new(s);
 
 	if (!out)
 		return -1;
-	report_csv__line(out, rep, &rep->total, true);
-	for (u32 i = 0; i < report__visible(rep); i++)
-		report_csv__line(out, rep, &rep->row[i], false);
+	if (!rep->nr_rows && rep->holders && rep->holders->nr_each)
+		put_holders(out, rep);
+	else
+		put_rows(out, rep);
 	return out__free(out);
 }

@@ -76,6 +76,9 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	json__ns(obj, "p90_ns", row->p90_ns);
 	json__ns(obj, "p99_ns", row->p99_ns);
 	json__ns(obj, "max_ns", row->max_ns);
+	/* Last, because the columns of --csv stay where they are. */
+	if (event_desc__is_cycle(rep->event))
+		json__ns(obj, "throttled_ns", row->throttled_ns);
 }
 
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
@@ -131,6 +134,7 @@ static void whole(struct json_object *root, const struct report *rep)
 	json__u64(obj, "halt_ns", w->halt_ns);
 	json__u64(obj, "poll_ns", w->poll_ns);
 	json__u64(obj, "wait_ns", w->wait_ns);
+	json__ns(obj, "throttled_ns", w->throttled_ns);
 	json__u64(obj, "block_ns", w->block_ns);
 	json__u64(obj, "open_ns", w->open_ns);
 	json__u64(obj, "unseen_ns", w->unseen_ns);
@@ -163,6 +167,7 @@ static void vcpus(struct json_object *root, const struct report *rep)
 		json__ns(item, "halt_ns", v->halt_ns);
 		json__ns(item, "poll_ns", v->poll_ns);
 		json__ns(item, "wait_ns", v->wait_ns);
+		json__ns(item, "throttled_ns", v->throttled_ns);
 		json__ns(item, "block_ns", v->block_ns);
 		json__u64(item, "open_ns", v->time.open_ns);
 		json__u64(item, "unseen_ns", v->time.unseen_ns);

@@ -8,13 +8,14 @@
 #include "util/render/units.h"
 
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
-	      COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
+	      COL_THROTTLED, COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
 
 static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
 	static const char *const names[NR_COLUMNS] = {
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
 		[COL_HALTED] = "halted", [COL_POLLED] = "(polled)", [COL_WAITING] = "waiting",
+		[COL_THROTTLED] = "(throttled)",
 		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_UNSEEN] = "unseen",
 		[COL_GONE] = "gone", [COL_COUNT] = "exits", [COL_THREAD] = "thread",
 	};
@@ -29,11 +30,24 @@ static u64 part(const struct report_vcpu *v, u32 col)
 	const u64 parts[NR_COLUMNS] = {
 		[COL_GUEST] = v->guest_ns, [COL_KVM] = v->kvm_ns, [COL_VMM] = v->vmm_ns,
 		[COL_HALTED] = v->halt_ns, [COL_POLLED] = v->poll_ns, [COL_WAITING] = v->wait_ns,
+		[COL_THROTTLED] = v->throttled_ns,
 		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->time.open_ns,
 		[COL_UNSEEN] = v->time.unseen_ns, [COL_GONE] = v->time.gone_ns,
 	};
 
 	return parts[col];
+}
+
+/* Whether any vCPU has as much of it as is printed. */
+static bool is_printed(const struct report *rep, u32 col)
+{
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		u64 ns = part(&rep->vcpu[i], col);
+
+		if (ns != KVMW_NONE && ns > rep->vcpu[i].time.wall_ns / 2000)
+			return true;
+	}
+	return false;
 }
 
 static bool vcpu_time__shown(const struct report *rep, u32 col)
@@ -47,14 +61,12 @@ static bool vcpu_time__shown(const struct report *rep, u32 col)
 	case COL_BLOCKED:
 		return exit;
 	case COL_POLLED:
+	case COL_THROTTLED:
+		return exit && is_printed(rep, col);
 	case COL_OPEN:
 	case COL_UNSEEN:
 	case COL_GONE:
-		for (u32 i = 0; i < rep->nr_vcpus; i++)
-			if (part(&rep->vcpu[i], col) != KVMW_NONE &&
-			    part(&rep->vcpu[i], col) > rep->vcpu[i].time.wall_ns / 2000)
-				return col == COL_POLLED ? exit : !window;
-		return false;
+		return !window && is_printed(rep, col);
 	default:
 		return true;
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/model_sched.h"
+#include "util/render/cpu_holders.h"
 #include "util/render/json.h"
 #include "util/render/named_list.h"
 #include "util/render/textgrid.h"
@@ -60,9 +61,9 @@ static int view_sched__text(const struct screen *s, const struct report *rep, co
 	u32 top = rep->opt->top ?: SHOWN;
 	char words[160], count[UNITS_MAX];
 	struct named_list died = { 0 };
-	int ret = 0;
+	int ret = render__cpu_holders(s, rep, top);
 
-	if (v->nr) {
+	if (v->nr && !ret) {
 		fprintf(s->out, "\nThreads by time waiting for a CPU, in %.3f s:\n",
 			(v->to_ns - v->from_ns) / 1e9);
 		ret = view_sched__table(s, v, v->nr < top ? v->nr : top);
@@ -129,6 +130,7 @@ static int view_sched__json(struct json_object *root, const struct report *rep, 
 		thread_json(list, rep, &v->thread[i]);
 	json__u64(obj, "threads_left_out", v->more);
 	json__u64(obj, "left_out", v->over_limit);
+	render__cpu_holders_json(obj, rep);
 	return 0;
 }
 

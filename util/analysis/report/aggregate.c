@@ -27,6 +27,7 @@ static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)
 	to->poll_ns = sat_add(to->poll_ns, from->poll_ns);
 	to->wait_ns = sat_add(to->wait_ns, from->wait_ns);
 	to->block_ns = sat_add(to->block_ns, from->block_ns);
+	to->throttled_ns = sat_add(to->throttled_ns, from->throttled_ns);
 }
 
 int agg__merge(struct agg *to, const struct agg *from)

@@ -28,7 +28,7 @@ struct agg_key {		/* compared as bytes: no padding */
 };
 
 /* What the time between exit and entry consists of, besides KVM's own. */
-enum agg_part { PART_VMM, PART_HALT, PART_POLL, PART_WAIT, PART_BLOCK, NR_PARTS };
+enum agg_part { PART_VMM, PART_HALT, PART_POLL, PART_WAIT, PART_BLOCK, PART_THROTTLED, NR_PARTS };
 
 struct agg_sum {
 	u64 rows, ns;		/* those rows where it was captured */

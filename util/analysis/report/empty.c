@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/analysis/cpu_holders.h"
 #include "util/analysis/report/internal.h"
 #include "util/nearest.h"
 
@@ -175,6 +176,9 @@ static int why_not_there(struct report *rep)
 
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
+	/* It has something to show. */
+	if (rep->holders && rep->holders->nr_each)
+		return 1;
 	report__list_events(rec, holds, sizeof(holds));
 	if (why && (asked || rec->meta.skipped[rep->event]))
 		snprintf(rep->empty, sizeof(rep->empty),

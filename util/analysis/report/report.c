@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/analysis/cpu_holders.h"
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/internal.h"
 #include "util/error.h"
@@ -62,9 +63,10 @@ static bool totals_hold(const struct agg *sum)
 static void take_parts(const struct agg *sum, struct report_row *row)
 {
 	const struct kvmw_total *t = &sum->total;
-	const u64 totals[NR_PARTS] = { t->user_ns, t->halt_ns, t->poll_ns, t->wait_ns, t->block_ns };
+	const u64 totals[NR_PARTS] = { t->user_ns, t->halt_ns, t->poll_ns, t->wait_ns, t->block_ns,
+				       t->throttled_ns };
 	u64 *const parts[NR_PARTS] = { &row->user_ns, &row->halt_ns, &row->poll_ns, &row->wait_ns,
-				       &row->block_ns };
+				       &row->block_ns, &row->throttled_ns };
 
 	for (u32 i = 0; i < NR_PARTS; i++) {
 		if (!row->done)
@@ -130,7 +132,8 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 	}
 	take_parts(sum, row);
 	if (event != KVMW_EVENT_EXIT)
-		row->user_ns = row->halt_ns = row->poll_ns = row->wait_ns = row->block_ns = KVMW_NONE;
+		row->user_ns = row->halt_ns = row->poll_ns = row->wait_ns = row->throttled_ns =
+			       row->block_ns = KVMW_NONE;
 	row->kvm_ns = rest_of(row->time_ns, row);
 	if (event == KVMW_EVENT_USERSPACE)
 		row->user_ns = row->time_ns;
@@ -163,6 +166,7 @@ int report_row__add(struct report_row *total, const struct report_row *row)
 	total->halt_ns = add_captured(total->halt_ns, row->halt_ns);
 	total->poll_ns = add_captured(total->poll_ns, row->poll_ns);
 	total->wait_ns = add_captured(total->wait_ns, row->wait_ns);
+	total->throttled_ns = add_captured(total->throttled_ns, row->throttled_ns);
 	total->block_ns = add_captured(total->block_ns, row->block_ns);
 	total->cost_ns = add_captured(total->cost_ns, row->cost_ns);
 	total->exact &= row->exact;
@@ -192,7 +196,8 @@ struct report_row report_row__none(void)
 	return (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
 				     .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE, .halt_ns = KVMW_NONE,
 				     .poll_ns = KVMW_NONE, .wait_ns = KVMW_NONE,
-				     .block_ns = KVMW_NONE, .cost_ns = KVMW_NONE };
+				     .throttled_ns = KVMW_NONE, .block_ns = KVMW_NONE,
+				     .cost_ns = KVMW_NONE };
 }
 
 static int sum_up_rows(const struct report *rep, struct report_row *total)
@@ -381,6 +386,21 @@ static void count_lost(struct report *rep)
 		rep->lost = rec->lost[rep->event];
 }
 
+static int make_holders(struct report *rep)
+{
+	struct thread_names names;
+	int ret;
+
+	if (rep->event != KVMW_EVENT_SCHED)
+		return 0;
+	rep->holders = mem__calloc(1, sizeof(*rep->holders));
+	if (!rep->holders || thread_names__init(&names, rep))
+		return -1;
+	ret = cpu_holders__make(rep->holders, &names);
+	thread_names__free(&names);
+	return ret;
+}
+
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt)
 {
@@ -412,7 +432,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
 	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
-	if (ret || report__order(rep))
+	if (ret || report__order(rep) || make_holders(rep))
 		return -1;
 	count_lost(rep);
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
@@ -437,6 +457,9 @@ void report__free(struct report *rep)
 	free_rows(rep->row, rep->nr_rows);
 	free_rows(rep->detail, rep->nr_details);
 	hist__free(&rep->total.span);
+	if (rep->holders)
+		cpu_holders__free(rep->holders);
+	free(rep->holders);
 	free(rep->vcpu);
 	memset(rep, 0, sizeof(*rep));
 }

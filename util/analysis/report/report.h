@@ -19,6 +19,7 @@
 #include "util/arch/reason.h"
 #include "util/event_desc.h"
 
+struct cpu_holders;
 struct regions;
 struct report_row;
 
@@ -69,9 +70,12 @@ static inline bool report_options__fine(const struct report_options *opt)
 	return false;
 }
 
-/* All vCPUs' time together, in parts that add up to wall_ns; poll_ns is part of halt_ns. */
+/*
+ * All vCPUs' time together, in parts that add up to wall_ns; poll_ns is part of halt_ns, and
+ * throttled_ns, KVMW_NONE where unknown, of wait_ns.
+ */
 struct report_whole {
-	u64 guest_ns, kvm_ns, vmm_ns, halt_ns, poll_ns, wait_ns, block_ns;
+	u64 guest_ns, kvm_ns, vmm_ns, halt_ns, poll_ns, wait_ns, throttled_ns, block_ns;
 	u64 open_ns, unseen_ns, gone_ns;
 	u64 wall_ns;
 };
@@ -88,8 +92,11 @@ struct report_row {
 	u64 filtered;		/* not recorded, as requested: sampling, filters */
 	u64 recorded;		/* rows in the file */
 	u64 time_ns, gap_ns;
-	/* Parts of time_ns; poll_ns is part of halt_ns.  kvm_ns: the remainder. */
-	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, block_ns;
+	/*
+	 * Parts of time_ns; poll_ns is part of halt_ns, throttled_ns of wait_ns.  kvm_ns: the
+	 * remainder.
+	 */
+	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, throttled_ns, block_ns;
 	/* What it took of a host CPU: kvm_ns, user_ns and poll_ns; of other events than exit, time_ns. */
 	u64 cost_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
@@ -111,7 +118,8 @@ struct report_vcpu {
 	u64 kvm_ns;		/* in KVM, and what was not captured below; userspace: none */
 	u64 vmm_ns;
 	u64 halt_ns, poll_ns;	/* poll_ns is part of halt_ns */
-	u64 wait_ns, block_ns;
+	u64 wait_ns, throttled_ns;	/* throttled_ns is part of wait_ns */
+	u64 block_ns;
 	struct vcpu_time time;	/* wall_ns: what the shares refer to */
 	u64 died_ns;		/* since the start of the recording; KVMW_NONE: it did not */
 };
@@ -147,6 +155,7 @@ struct report {
 	 * of all events; percentiles and the like are of those recorded.
 	 */
 	bool partly;
+	struct cpu_holders *holders;	/* for event sched; else NULL */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 duration_ns;	/* of the recording; 0: unknown */

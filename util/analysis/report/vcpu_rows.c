@@ -24,6 +24,7 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	v->halt_ns = row.halt_ns;
 	v->poll_ns = row.poll_ns;
 	v->wait_ns = row.wait_ns;
+	v->throttled_ns = row.throttled_ns;
 	v->block_ns = row.block_ns;
 	cycles = sat_add(captured(v->guest_ns), captured(row.time_ns));
 	/* A cycle may extend beyond the window, so there is no total to compare with. */
@@ -119,6 +120,8 @@ static void whole__add(struct report_whole *w, const struct report_vcpu *v)
 	w->halt_ns = sat_add(w->halt_ns, captured(v->halt_ns));
 	w->poll_ns = sat_add(w->poll_ns, captured(v->poll_ns));
 	w->wait_ns = sat_add(w->wait_ns, captured(v->wait_ns));
+	if (v->throttled_ns != KVMW_NONE)
+		w->throttled_ns = sat_add(captured(w->throttled_ns), v->throttled_ns);
 	w->block_ns = sat_add(w->block_ns, captured(v->block_ns));
 	w->open_ns = sat_add(w->open_ns, v->time.open_ns);
 	w->unseen_ns = sat_add(w->unseen_ns, v->time.unseen_ns);
@@ -147,6 +150,7 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 		hist__free(&sum.span);
 	}
 	add_idle(rep, list, nr);
+	rep->whole.throttled_ns = KVMW_NONE;
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		whole__add(&rep->whole, &rep->vcpu[i]);
 	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/recording/holders.h"
+#include "util/text.h"
+
+enum { COL_VCPU, COL_PLACE, COL_KIND, COL_TID, COL_PID, COL_NUMBER, COL_COMM0, COL_COMM1, COL_TURNS,
+       COL_TIME };
+
+static int set_comm(struct rec_holder *h, u64 first, u64 second)
+{
+	char raw[REC_COMM] = "", *clean;
+
+	for (u32 i = 0; i < 8; i++) {
+		raw[i] = first >> 8 * i;
+		raw[8 + i] = second >> 8 * i;
+	}
+	clean = text__clean(raw, sizeof(raw) - 1);
+	if (!clean)
+		return out_of_memory();
+	/* What is cleaned gets no longer. */
+	snprintf(h->comm, sizeof(h->comm), "%s", clean);
+	free(clean);
+	return 0;
+}
+
+int rec_holders__take(struct rec_holders *holders, u64 *const *col, u32 i)
+{
+	const struct rec_holder key = { .key = { col[COL_VCPU][i], col[COL_PLACE][i] } };
+	struct rec_holder *h;
+
+	if (!holders->table.entry_size)
+		holders->table = HASH_TABLE(struct rec_holder, NULL);
+	h = hash_table__find(&holders->table, &key.key);
+	if (!h && holders->table.nr == REC_MAX_HOLDERS) {
+		holders->over_limit++;
+		return 0;
+	}
+	h = h ?: hash_table__get(&holders->table, &key.key);
+	if (!h)
+		return -1;
+	h->kind = col[COL_KIND][i];
+	h->tid = col[COL_TID][i];
+	h->pid = col[COL_PID][i];
+	h->number = col[COL_NUMBER][i];
+	h->turns = col[COL_TURNS][i];
+	h->time_ns = col[COL_TIME][i];
+	return set_comm(h, col[COL_COMM0][i], col[COL_COMM1][i]);
+}
+
+void rec_holders__free(struct rec_holders *holders)
+{
+	hash_table__free(&holders->table);
+}
