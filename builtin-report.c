@@ -334,6 +334,7 @@ struct reading {
 	struct recording *rec;
 	struct agg_table aggs, fine;	/* fine: of the details of exit reasons, */
 	struct report_options by_detail;	/* by these options */
+	struct exit_places *places;	/* for findings; NULL: not read */
 	struct findings findings;
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
@@ -408,21 +409,24 @@ static void forget(struct reading *in)
 {
 	if (in->state)
 		in->model->scan.free(in->state);
+	if (in->places)
+		exit_places__scan.free(in->places);
 	agg_table__free(&in->aggs);
 	agg_table__free(&in->fine);
 	recording__free(in->rec);
 	in->state = NULL;
+	in->places = NULL;
 	in->rec = NULL;
 }
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = common_args__open(&args->common, "report");
-	const struct scan_consumer *consumers[3];
+	const struct scan_consumer *consumers[4];
 	struct scan_consumer of_model;
 	struct report_scan rs, details;
-	void *results[3] = { NULL };
-	u32 nr = 0;
+	void *results[4] = { NULL };
+	u32 nr = 0, model = 0, places = 0;
 
 	if (!reader)
 		return -1;
@@ -440,10 +444,15 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 		report_scan__init(&details, &in->by_detail, true);
 		consumers[nr++] = &details.consumer;
 	}
+	if (has_findings(&args->opt)) {
+		places = nr;
+		consumers[nr++] = &exit_places__scan;
+	}
 	/* Only exits have details, and they have no model. */
 	if (in->model && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
 		of_model.arg = (void *)&args->opt;
+		model = nr;
 		consumers[nr++] = &of_model;
 	}
 	if (scan__read(reader, in->rec, 0, consumers, nr, results))
@@ -451,8 +460,8 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	report_scan__take_result(results[0], &in->aggs);
 	if (args->opt.details)
 		report_scan__take_result(results[1], &in->fine);
-	else
-		in->state = nr > 1 ? results[1] : NULL;
+	in->places = places ? results[places] : NULL;
+	in->state = model ? results[model] : NULL;
 	return 0;
 }
 
@@ -493,7 +502,7 @@ static int add_details(struct reading *in, struct report *rep, const struct repo
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
 	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
-	      (has_findings(opt) && findings__make(rep, &fine, &in->findings));
+	      (has_findings(opt) && findings__make(rep, &fine, in->places, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;
 }

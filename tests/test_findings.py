@@ -6,7 +6,7 @@ import pytest
 
 from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
-from synthetic import META, VMS, Recording
+from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, holder
 
 MMIO_READ, US = 3, 1000
 SHUTDOWN = 0x7f
@@ -19,23 +19,28 @@ class Vcpu:
     def __init__(self, number=0):
         self.rows, self.number, self.now = [], number, START
 
-    def add(self, guest, total, reason, times=1, user=0, **what):
+    def add(self, guest, total, reason, times=1, user=0, rip=0, info1=0, **what):
         for _ in range(times):
             self.now += guest
-            self.rows.append(exit_row(self.now, guest, total, user, SVM.get(reason, reason),
-                                      self.number, **what))
+            row = exit_row(self.now, guest, total, user, SVM.get(reason, reason), self.number, **what)
+            row[4], row[5] = rip, info1
+            self.rows.append(row)
             self.now += total
         return self
 
 
-def write(path, vcpus, idle=()):
+def write(path, vcpus, idle=(), holders=(), throttled=None):
     """A recording of one second; idle: numbers of vCPUs without exits."""
     ids = [{"id": n, "vm": 7, "vcpu": n, "tid": 101 + n} for n in [v.number for v in vcpus] + list(idle)]
     rec = Recording(META | {"events": ["exit"]}, VMS[:1], ids)
     rows = [row for vcpu in vcpus for row in vcpu.rows]
     for vcpu in vcpus:
         rec.lines.append(["EVENTS", "exit", vcpu.rows])
-    rec.lines.append(["STATS", "total", exit_totals(rows)])
+    totals = exit_totals(rows)
+    rec.lines.append(["STATS", "total", [[*row, 0, throttled if row[3] == SVM["interrupt"] else 0] for row in totals]
+                      if throttled else totals])
+    if holders:
+        rec.lines.append(["STATS", "holder", holders])
     rec.end = START + SECOND
     return rec.finish().write(path)
 
@@ -103,6 +108,103 @@ def test_nothing_stands_out(tmp_path):
         path = write(tmp_path / name, [vcpu])
         assert report(path)["findings"] == []
         assert "=> Nothing stands out: of the vCPUs' time, KVM and VMM took" in text_of(path)
+
+
+NO = 0xffffffff
+HOLDERS = {
+    "processes": (VM, PROCESS, "other processes", "hog (pid 300)"),
+    "kernel": (VM, KERNEL, "kernel threads", "hog"),
+    "another VM": (PROCESS, VM, "other VMs", "hog of VM web"),
+}
+
+
+@pytest.mark.parametrize("who", HOLDERS)
+def test_who_had_the_cpu(tmp_path, who):
+    other, kind, words, name = HOLDERS[who]
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    path = write(tmp_path / "f", [vcpu], holders=[
+        holder(0, 1, other, 400, 400, NO, "little", 9, 50_000 * US),
+        holder(0, 2, kind, 300, 300, NO, "hog", 9, 350_000 * US),
+        holder(0, 3, kind, 301, 300, NO, "hug", 9, 50_000 * US),
+        holder(0, 4, IDLE, 0, 0, NO, "", 9, 45_000 * US)])
+    finding, = report(path)["findings"]
+    assert finding["rule"] == "waiting" and finding["next"] == "kvmw report -e sched"
+    assert f"For 81% of that, {words} had it, most {name.split(' of VM')[0]}" in finding["text"]
+    assert finding["evidence"]["held_ns"] == 400_000 * US
+
+
+def test_siblings(tmp_path):
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    path = write(tmp_path / "f", [vcpu], holders=[
+        holder(0, 1, VCPU, 102, 100, 1, "CPU 1/KVM", 9, 490_000 * US),
+        holder(0, 2, PROCESS, 300, 300, NO, "hog", 9, 5_000 * US)])
+    finding, = report(path)["findings"]
+    assert finding["rule"] == "siblings" and "For 99% of that, other vCPUs of the same VM had it, most vCPU 1" \
+        in finding["text"]
+
+
+def test_quota(tmp_path):
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    path = write(tmp_path / "f", [vcpu], throttled=480_000 * US, holders=[
+        holder(0, 1, IDLE, 0, 0, NO, "", 9, 490_000 * US), holder(0, 2, KERNEL, 9, 9, NO, "kworker", 9, US)])
+    (rule,) = report(path)["findings"]
+    assert rule["rule"] == "quota" and rule["share"] == pytest.approx(48, abs=0.1)
+    assert "vCPU 0 most: 48.0%." in rule["text"]
+
+
+def test_what_the_recorder_took_is_no_finding(tmp_path):
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    path = write(tmp_path / "f", [vcpu], holders=[
+        holder(0, 1, RECORDER, 300, 300, NO, "kvmw", 9, 460_000 * US),
+        holder(0, 2, PROCESS, 301, 301, NO, "hog", 9, 35_000 * US)])
+    assert report(path)["findings"] == []
+
+
+@pytest.mark.parametrize("rip, holds", [
+    (lambda i: 0xffffffff81000000 + i % 16, True),
+    (lambda i: 0xffffffff810000f0 + i % 32, True),      # across a border
+    (lambda i: 0xffffffff81000000 + (i % 20 == 0) * 4096 * i, True),
+    (lambda i: 0xffffffff81000000 + (i % 4 == 0) * 4096 * i, False),
+    (lambda i: 0xffffffff81000000 + i * 128, False),
+])
+def test_spinning(tmp_path, rip, holds):
+    vcpu = Vcpu()
+    for i in range(240):
+        vcpu.add(3990 * US, 10 * US, "interrupt", rip=rip(i))
+    vcpu.add(10 * US, 10 * US, "cpuid", 12, detail=1, kind=CPUID)
+    findings = found(write(tmp_path / "f", [vcpu]))
+    assert list(findings) == ["spinning"] * holds
+    if holds:
+        assert findings["spinning"]["share"] == pytest.approx(95.7, abs=0.1)
+        assert "from rip 0xffffffff810000" in findings["spinning"]["text"]
+
+
+def test_few_samples_are_no_loop(tmp_path):
+    assert found(write(tmp_path / "f", [Vcpu().add(24_000 * US, 10 * US, "interrupt", 40)])) == {}
+
+
+@pytest.mark.parametrize("isa, reason, info1, holds", [
+    (2, 0x400, 3, True), (2, 0x400, 7, True), (2, 0x400, 2, False), (2, 0x400, 1, False),
+    (1, 48, 1 << 1 | 1 << 3, True), (1, 48, 1 << 1, False), (1, 48, 1 << 1 | 1 << 3 | 1 << 4, False),
+])
+def test_faults_of_write_protection(tmp_path, isa, reason, info1, holds):
+    vcpu = busy(Vcpu(), 20)
+    for i in range(9000):
+        vcpu.add(50 * US, 50 * US, reason, info1=info1 if i % 9 else 4, detail=0x1000000 + i * 4096,
+                 kind=FAULT_WRITE)
+    for row in vcpu.rows:
+        row[11] = isa
+    rules = [f["rule"] for f in report(write(tmp_path / "f", [vcpu]))["findings"]]
+    assert rules[0] == ("write-protection" if holds else "page-faults") and len(rules) == 1
+
+
+def test_ends_of_ipis_belong_to_them(tmp_path):
+    vcpu = busy(Vcpu(), 20)
+    for _ in range(4000):
+        vcpu.add(80 * US, 20 * US, 0x7c, detail=0x830, kind=WRMSR)
+        vcpu.add(80 * US, 20 * US, 0x7c, detail=0x80b, kind=WRMSR)
+    finding, = report(write(tmp_path / "f", [vcpu]))["findings"]
+    assert finding["rule"] == "ipi-storm" and finding["share"] == pytest.approx(16, abs=0.1)
 
 
 def test_a_vcpu_that_never_exited(tmp_path):

@@ -27,6 +27,8 @@
  *	close V			close VM V and its vCPUs
  *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
  *				times, close it
+ *	absent V		take the VM's memory away: whoever touches it waits for ever
+ *	usr1			wait for SIGUSR1
  *	sleep MS		sleep in the VMM
  *	spin MS			use the CPU in the VMM
  *	join			wait for the command that thread THREAD carries out
@@ -55,19 +57,15 @@
 
 #include <linux/aio_abi.h>
 #include <linux/kvm.h>
+#include <linux/userfaultfd.h>
+
+#include "vmm_code.h"
 
 #define NR_THREADS	16
 #define NR_VMS		4096
 #define NR_VCPUS	4096
 #define MAX_TIDS	16
 #define PAGE		4096
-#define CODE		0x1000		/* guest physical addresses */
-#define HANDLER		0x1100
-#define PARAM		0x2000		/* 16 bits each: how many CPUID, */
-#define PARAM_ARM	(PARAM + 2)	/* WRMSR, */
-#define PARAM_IRQ	(PARAM + 4)	/* interrupts */
-#define TAKEN		(PARAM + 6)	/* interrupts that came */
-#define STACK		0x3ff0
 #define SMRAM		0x30000		/* at reset: Intel SDM volume 3, "SMRAM" */
 #define SMRAM_SIZE	0x10000
 #define SMI_ENTRY	0x8000
@@ -81,47 +79,6 @@
 #define APIC_LVTT	0x320
 #define LVTT_TSC_DEADLINE	(2U << 17)
 #define LVTT_MASKED	(1U << 16)
-
-/* 16-bit real mode, at CODE. */
-static const unsigned char code[] = {
-	0x8b, 0x36, PARAM & 0xff, PARAM >> 8,	/*    mov si, [PARAM] */
-	0x85, 0xf6,				/* 1: test si, si */
-	0x74, 0x0b,				/*    jz 2f */
-	0x66, 0x31, 0xc0,			/*    xor eax, eax */
-	0x66, 0x31, 0xc9,			/*    xor ecx, ecx */
-	0x0f, 0xa2,				/*    cpuid */
-	0x4e,					/*    dec si */
-	0xeb, 0xf1,				/*    jmp 1b */
-	0x8b, 0x36, PARAM_ARM & 0xff, PARAM_ARM >> 8,	/* 2: mov si, [PARAM_ARM] */
-	0x66, 0xb9, 0xe0, 0x06, 0x00, 0x00,	/*    mov ecx, IA32_TSC_DEADLINE */
-	0x66, 0xba, 0xff, 0xff, 0xff, 0x00,	/*    mov edx, 0xffffff: in some years */
-	0x85, 0xf6,				/* 3: test si, si */
-	0x74, 0x05,				/*    jz 4f */
-	0x0f, 0x30,				/*    wrmsr */
-	0x4e,					/*    dec si */
-	0xeb, 0xf7,				/*    jmp 3b */
-	0xfa,					/* 4: cli */
-	0xa1, TAKEN & 0xff, TAKEN >> 8,		/*    mov ax, [TAKEN] */
-	0x3b, 0x06, PARAM_IRQ & 0xff, PARAM_IRQ >> 8,	/*    cmp ax, [PARAM_IRQ] */
-	0x73, 0x04,				/*    jae 5f */
-	0xfb,					/*    sti */
-	0xf4,					/*    hlt */
-	0xeb, 0xf2,				/*    jmp 4b */
-	0xba, 0x10, 0x00,			/* 5: mov dx, 0x10 */
-	0xee,					/*    out dx, al */
-	0xeb, 0xc0,				/*    jmp 0 */
-};
-
-/* At HANDLER: of an interrupt. */
-static const unsigned char handler[] = {
-	0x66, 0x50, 0x66, 0x51, 0x66, 0x52,	/* push eax, ecx, edx */
-	0x66, 0xb9, 0x0b, 0x08, 0x00, 0x00,	/* mov ecx, the x2APIC's EOI register */
-	0x66, 0x31, 0xc0, 0x66, 0x31, 0xd2,	/* xor eax, eax; xor edx, edx */
-	0x0f, 0x30,				/* wrmsr */
-	0xff, 0x06, TAKEN & 0xff, TAKEN >> 8,	/* inc word [TAKEN] */
-	0x66, 0x5a, 0x66, 0x59, 0x66, 0x58,	/* pop edx, ecx, eax */
-	0xcf,					/* iret */
-};
 
 struct test_vm {
 	int fd;
@@ -417,6 +374,30 @@ static void make_many(struct vmm *vmm, unsigned int nr, unsigned int vcpus, unsi
 	}
 }
 
+/* Nobody answers the userfaultfd. */
+static void make_absent(const struct test_vm *vm)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (unsigned long)vm->mem, 4 * PAGE }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	must(fd >= 0 && !ioctl(fd, UFFDIO_API, &api), "userfaultfd");
+	must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	must(!madvise(vm->mem, 4 * PAGE, MADV_REMOVE), "MADV_REMOVE");
+}
+
+static void wait_for_usr1(void)
+{
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must(!sigwait(&set, &signal), "sigwait");
+}
+
 static void spin(unsigned int ms)
 {
 	struct timespec begin, now;
@@ -458,6 +439,10 @@ static void carry_out(struct vmm *vmm, const char *command)
 		close_vm(vmm, n[0]);
 	else if (!strcmp(name, "vms"))
 		make_many(vmm, n[0], n[1], n[2]);
+	else if (!strcmp(name, "absent"))
+		make_absent(vm_at(vmm, n[0]));
+	else if (!strcmp(name, "usr1"))
+		wait_for_usr1();
 	else if (!strcmp(name, "sleep"))
 		usleep(n[0] * 1000);
 	else if (!strcmp(name, "spin"))
@@ -558,7 +543,11 @@ int main(int argc, char **argv)
 {
 	struct vmm *vmm = calloc(1, sizeof(*vmm));
 	char *line, *save;
+	sigset_t usr1;
 
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
 	must(vmm, "calloc");
 	must(argc == 2, "usage: vmm SCRIPT");
 	vmm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

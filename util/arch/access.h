@@ -18,8 +18,12 @@ enum access_class {
 /* kind, value: of an exit's detail. *device, for a clock: "HPET". */
 enum access_class access_class(u32 kind, u64 value, const char **device);
 
-enum exit_class { EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN };
+enum exit_class { EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN,
+		  EXIT_BY_HOST };	/* an interrupt or NMI of the host */
 
 enum exit_class exit_class(u32 isa, u32 reason);
+
+/* Whether a page fault, by its info1, was a write to a page that is mapped, but not writable. */
+bool fault_is_of_protection(u32 isa, u64 info1);
 
 #endif

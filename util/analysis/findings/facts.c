@@ -45,13 +45,48 @@ static void find_top(struct facts *f)
 	}
 }
 
-int facts__make(const struct report *rep, const struct report *fine, struct facts *f)
+static void add_holders(struct facts *f)
+{
+	u64 sum = 0, idle, throttled = captured(f->rep->whole.throttled_ns);
+	const struct cpu_holders *all = f->rep->holders;
+
+	for (u32 i = 0; all && i < all->nr_lines; i++) {
+		const struct cpu_holder *h = &all->line[i];
+
+		sum = sat_add(sum, h->time_ns);
+		if (h->kind >= NR_HOLDER_KINDS)
+			continue;
+		f->had_ns[h->kind] = sat_add(f->had_ns[h->kind], h->time_ns);
+		if (!f->had_most[h->kind])
+			f->had_most[h->kind] = h;
+	}
+	idle = f->had_ns[KVMW_holder_IDLE];
+	f->had_by_others_ns = sum - f->had_ns[KVMW_holder_RECORDER] - (idle < throttled ? idle : throttled);
+}
+
+static void add_places(struct facts *f)
+{
+	const struct report *rep = f->rep;
+
+	for (u32 i = 0; f->places && i < f->places->vcpus.nr; i++) {
+		const struct vcpu_places *v = hash_table__at(&f->places->vcpus, i);
+
+		if (!report__selects(rep->rec, rep->opt, v->key.vcpu))
+			continue;
+		f->faults += v->faults;
+		f->protect += v->protect;
+	}
+}
+
+int facts__make(const struct report *rep, const struct report *fine,
+		const struct exit_places *places, struct facts *f)
 {
 	const struct report_whole *w = &rep->whole;
 	int ret = 0;
 
 	memset(f, 0, sizeof(*f));
 	f->rep = rep;
+	f->places = places;
 	f->seconds = recording__covered(rep->rec) / 1e9;
 	f->busy_ns = (double)w->guest_ns + w->kvm_ns + w->vmm_ns + w->wait_ns;
 	for (u32 i = 0; i < NR_ACCESS_CLASSES; i++)
@@ -62,6 +97,8 @@ int facts__make(const struct report *rep, const struct report *fine, struct fact
 	for (u32 i = 0; !ret && i < fine->nr_rows; i++)
 		ret = add_class(f, &fine->row[i]);
 	find_top(f);
+	add_holders(f);
+	add_places(f);
 	return ret;
 }
 

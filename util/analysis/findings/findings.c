@@ -1,10 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/analysis/findings/findings.h"
+#include "util/analysis/findings/rules.h"
 #include "util/array.h"
+
+void finding__say(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+}
+
+void finding__rests_on(struct finding *f, const char *name, double value)
+{
+	if (f->nr_evidence < EVIDENCE_MAX)
+		f->evidence[f->nr_evidence++] = (struct evidence) { name, value };
+}
+
+static bool has_rows(const struct facts *f, u32 event)
+{
+	return f->rep->rec->event_rows[event];
+}
+
+void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name)
+{
+	if (has_rows(f, event))
+		snprintf(finding->next, sizeof(finding->next), "kvmw report -e %s", name);
+	else
+		snprintf(finding->next, sizeof(finding->next), "kvmw record -e exit,%s ...", name);
+}
 
 /* Among equals, in the order of the rules: stable. */
 static void insert(struct findings *out, const struct finding *finding)
@@ -32,10 +61,11 @@ static void say_none(const struct facts *f, struct findings *out)
 		 facts__share(f, w->wait_ns), facts__share(f, w->block_ns));
 }
 
-int findings__make(const struct report *rep, const struct report *fine, struct findings *out)
+int findings__make(const struct report *rep, const struct report *fine,
+		   const struct exit_places *places, struct findings *out)
 {
 	struct facts facts;
-	int ret = facts__make(rep, fine, &facts);
+	int ret = facts__make(rep, fine, places, &facts);
 
 	memset(out, 0, sizeof(*out));
 	for (u32 i = 0; !ret && i < nr_finding_rules; i++) {

@@ -6,6 +6,8 @@
 #ifndef KVMW_FINDINGS_H
 #define KVMW_FINDINGS_H
 
+#include "util/analysis/cpu_holders.h"
+#include "util/analysis/findings/exit_places.h"
 #include "util/analysis/report/report.h"
 #include "util/arch/access.h"
 
@@ -33,11 +35,15 @@ struct findings {
 };
 
 /* fine: as for report__make_details().  0, or -1 out of memory. */
-int findings__make(const struct report *rep, const struct report *fine, struct findings *out);
+int findings__make(const struct report *rep, const struct report *fine,
+		   const struct exit_places *places, struct findings *out);
+
+#define NR_HOLDER_KINDS	(KVMW_holder_OTHERS + 1)
 
 /* What rules look at. Shares are in percent of the time of all vCPUs. */
 struct facts {
 	const struct report *rep;
+	const struct exit_places *places;
 	double seconds;		/* of the recording, or of its window; 0: unknown */
 	u32 vcpus;		/* that exited */
 	double busy_ns;		/* in the guest, KVM or VMM, or waiting for a CPU */
@@ -45,11 +51,17 @@ struct facts {
 	struct report_row halt, no_halt, shutdown;	/* no_halt: those of halt that did not */
 	const char *clock;	/* the one read most, or NULL */
 	u64 clock_reads;
+	/* Who had the CPUs that vCPUs waited for, by KVMW_holder_*; all 0: unknown. */
+	u64 had_ns[NR_HOLDER_KINDS];
+	u64 had_by_others_ns;	/* sum without the recorder and what was idle because of a quota */
+	const struct cpu_holder *had_most[NR_HOLDER_KINDS];
+	u64 faults, protect;	/* of all vCPUs, as in struct vcpu_places */
 	const struct report_row *top;	/* the detail that cost most, or NULL */
 	const struct report_row *top_vmm;	/* the one that took most of the VMM's time, or NULL */
 };
 
-int facts__make(const struct report *rep, const struct report *fine, struct facts *facts);
+int facts__make(const struct report *rep, const struct report *fine,
+		const struct exit_places *places, struct facts *facts);
 void facts__free(struct facts *facts);
 
 static inline double facts__share(const struct facts *f, u64 ns)

@@ -391,7 +391,7 @@ static int make_holders(struct report *rep)
 	struct thread_names names;
 	int ret;
 
-	if (rep->event != KVMW_EVENT_SCHED)
+	if (rep->event != KVMW_EVENT_SCHED && rep->event != KVMW_EVENT_EXIT)
 		return 0;
 	rep->holders = mem__calloc(1, sizeof(*rep->holders));
 	if (!rep->holders || thread_names__init(&names, rep))

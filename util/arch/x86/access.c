@@ -60,6 +60,8 @@ enum exit_class exit_class(u32 isa, u32 reason)
 		enum exit_class class;
 	} classes[] = {
 		{ "hlt", EXIT_HALT }, { "HLT", EXIT_HALT },
+		{ "interrupt", EXIT_BY_HOST }, { "nmi", EXIT_BY_HOST },
+		{ "EXTERNAL_INTERRUPT", EXIT_BY_HOST },
 		{ "shutdown", EXIT_SHUTDOWN }, { "TRIPLE_FAULT", EXIT_SHUTDOWN },
 	};
 	const char *name = isa == KVMW_ISA_NONE ? NULL : reason_known(isa, reason);
@@ -68,4 +70,20 @@ enum exit_class exit_class(u32 isa, u32 reason)
 		if (!strcmp(name, classes[i].name))
 			return classes[i].class;
 	return EXIT_OTHER;
+}
+
+/* AMD APM volume 2, "Nested versus guest page faults"; Intel SDM volume 3, "EPT violations". */
+#define NPF_PRESENT	(1U << 0)
+#define NPF_WRITE	(1U << 1)
+#define EPT_WRITE	(1U << 1)
+#define EPT_READABLE	(1U << 3)
+#define EPT_WRITABLE	(1U << 4)
+
+bool fault_is_of_protection(u32 isa, u64 info1)
+{
+	if (info1 == KVMW_NONE)
+		return false;
+	if (isa == KVMW_ISA_SVM)
+		return info1 & NPF_PRESENT && info1 & NPF_WRITE;
+	return isa == KVMW_ISA_VMX && info1 & EPT_WRITE && info1 & EPT_READABLE && !(info1 & EPT_WRITABLE);
 }

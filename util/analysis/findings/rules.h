@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of rules share. */
+#ifndef KVMW_FINDINGS_RULES_H
+#define KVMW_FINDINGS_RULES_H
+
+#include "util/analysis/findings/findings.h"
+
+void finding__say(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* name: as in JSON. */
+void finding__rests_on(struct finding *f, const char *name, double value);
+/* next is the report of a family, or how to record it. */
+void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name);
+
+/* rules_vcpu.c */
+bool rule__quota(const struct facts *f, struct finding *finding);
+bool rule__siblings(const struct facts *f, struct finding *finding);
+bool rule__waits(const struct facts *f, struct finding *finding);
+bool rule__spins(const struct facts *f, struct finding *finding);
+bool rule__open_exit(const struct facts *f, struct finding *finding);
+bool rule__never_exited(const struct facts *f, struct finding *finding);
+
+#endif

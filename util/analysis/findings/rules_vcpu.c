@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The rules of kvmw-findings(7) about vCPUs: those that wait, spin, or do not run at all. */
+#include <stdio.h>
+
+#include "util/analysis/findings/rules.h"
+
+static double of_busy(const struct facts *f, u64 ns)
+{
+	return f->busy_ns > 0 && ns != KVMW_NONE ? 100.0 * ns / f->busy_ns : 0;
+}
+
+static const struct report_vcpu *most(const struct facts *f, u64 (*part)(const struct report_vcpu *v))
+{
+	const struct report_vcpu *found = NULL;
+
+	for (u32 i = 0; i < f->rep->nr_vcpus; i++)
+		if (!found || part(&f->rep->vcpu[i]) > part(found))
+			found = &f->rep->vcpu[i];
+	return found;
+}
+
+static u64 wait_of(const struct report_vcpu *v)
+{
+	return captured(v->wait_ns);
+}
+
+static u64 open_of(const struct report_vcpu *v)
+{
+	return v->died_ns == KVMW_NONE ? v->time.open_ns : 0;
+}
+
+static u64 throttled_of(const struct report_vcpu *v)
+{
+	return captured(v->throttled_ns);
+}
+
+#define WAIT_OF_BUSY	10	/* percent of the time not idle */
+#define WAIT_OF_ALL	5	/* of all */
+
+static bool is_much(const struct facts *f, u64 ns)
+{
+	return of_busy(f, ns) >= WAIT_OF_BUSY && facts__share(f, ns) >= WAIT_OF_ALL;
+}
+
+static double of_vcpu(const struct report_vcpu *v, u64 ns)
+{
+	return v->time.wall_ns ? 100.0 * ns / v->time.wall_ns : 0;
+}
+
+bool rule__quota(const struct facts *f, struct finding *finding)
+{
+	u64 throttled = captured(f->rep->whole.throttled_ns);
+	const struct report_vcpu *v = most(f, throttled_of);
+
+	finding->share = facts__share(f, throttled);
+	if (!v || !is_much(f, throttled))
+		return false;
+	finding__say(finding, "The quota of their cgroup kept vCPUs from running %.1f%% of the time; vCPU %s most: "
+		     "%.1f%%.", finding->share, v->label, of_vcpu(v, throttled_of(v)));
+	finding__rests_on(finding, "throttled_ns", throttled);
+	finding__rests_on(finding, "throttled_percent_of_busy", of_busy(f, throttled));
+	snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
+	return true;
+}
+
+/* Whose threads had the CPUs longest, while they were not idle; 0: unknown. */
+static u32 who_had_most(const struct facts *f)
+{
+	u32 found = 0;
+
+	for (u32 kind = 1; kind < NR_HOLDER_KINDS; kind++)
+		if (kind != KVMW_holder_IDLE && kind != KVMW_holder_OTHERS &&
+		    kind != KVMW_holder_RECORDER &&
+		    f->had_ns[kind] > f->had_ns[found])
+			found = kind;
+	return found;
+}
+
+static void say_who(const struct facts *f, u32 kind, struct finding *finding)
+{
+	static const char *const who[NR_HOLDER_KINDS] = {
+		[KVMW_holder_VCPU] = "other vCPUs of the same VM", [KVMW_holder_VMM] = "other threads of the VMM",
+		[KVMW_holder_VM] = "other VMs", [KVMW_holder_KERNEL] = "kernel threads",
+		[KVMW_holder_PROCESS] = "other processes",
+	};
+	const struct cpu_holder *first = f->had_most[kind];
+	char pid[32] = "";
+
+	if (kind == KVMW_holder_PROCESS)
+		snprintf(pid, sizeof(pid), " (pid %u)", first->pid);
+	finding__say(finding, "The vCPUs were ready to run, but had no CPU, %.1f%% of the time. For %.0f%% of that, "
+		     "%s had it, most %.40s%s%s%.40s.", finding->share,
+		     100.0 * f->had_ns[kind] / f->had_by_others_ns, who[kind], first->name, pid,
+		     *first->vm ? " of VM " : "", first->vm);
+	finding__rests_on(finding, "held_ns", f->had_ns[kind]);
+}
+
+static bool is_siblings(u32 kind)
+{
+	return kind == KVMW_holder_VCPU;
+}
+
+/* The wait that neither a quota nor the recorder itself has caused. */
+static u64 of_others(const struct facts *f)
+{
+	u64 own = sat_add(captured(f->rep->whole.throttled_ns), f->had_ns[KVMW_holder_RECORDER]);
+	u64 wait = f->rep->whole.wait_ns;
+
+	return wait > own ? wait - own : 0;
+}
+
+bool rule__siblings(const struct facts *f, struct finding *finding)
+{
+	u64 wait = of_others(f);
+	u32 kind = who_had_most(f);
+
+	finding->share = facts__share(f, wait);
+	if (!is_siblings(kind) || !is_much(f, wait))
+		return false;
+	say_who(f, kind, finding);
+	finding__rests_on(finding, "wait_ns", wait);
+	snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
+	return true;
+}
+
+bool rule__waits(const struct facts *f, struct finding *finding)
+{
+	const struct report_vcpu *v = most(f, wait_of);
+	u64 wait = of_others(f);
+	u32 kind = who_had_most(f);
+
+	finding->share = facts__share(f, wait);
+	if (!v || is_siblings(kind) || !is_much(f, wait))
+		return false;
+	if (kind)
+		say_who(f, kind, finding);
+	else
+		finding__say(finding, "The vCPUs were ready to run, but had no CPU, %.1f%% of the time; vCPU %s most: "
+			     "%.1f%%.", finding->share, v->label, of_vcpu(v, wait_of(v)));
+	finding__rests_on(finding, "wait_ns", wait);
+	finding__rests_on(finding, "wait_percent_of_busy", of_busy(f, wait));
+	if (kind)
+		snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
+	else
+		finding__see_family(f, finding, KVMW_EVENT_SCHED, "sched");
+	return true;
+}
+
+#define SPIN_OF_VCPU	50	/* percent of its time in the guest */
+#define SPIN_OF_EXITS	90	/* percent of its exits caused by the host, and of these at one place */
+#define SPIN_EXITS	50	/* as few say nothing */
+
+static bool spins(const struct report_vcpu *v, const struct vcpu_places *p, u64 *rip)
+{
+	return p->by_host >= SPIN_EXITS && p->by_host * 100 >= p->exits * SPIN_OF_EXITS &&
+	       vcpu_places__most(p, rip) * 100 >= p->by_host * SPIN_OF_EXITS &&
+	       of_vcpu(v, captured(v->guest_ns)) >= SPIN_OF_VCPU;
+}
+
+bool rule__spins(const struct facts *f, struct finding *finding)
+{
+	const struct report_vcpu *first = NULL;
+	u64 rip, at = 0, guest_ns = 0;
+	u32 nr = 0;
+
+	for (u32 i = 0; f->places && i < f->rep->nr_vcpus; i++) {
+		const struct report_vcpu *v = &f->rep->vcpu[i];
+		const struct vcpu_places *p = hash_table__find(&f->places->vcpus, &v->id);
+
+		if (!p || !spins(v, p, &rip))
+			continue;
+		guest_ns += captured(v->guest_ns);
+		nr++;
+		if (!first) {
+			first = v;
+			at = rip;
+		}
+	}
+	if (!first)
+		return false;
+	finding->share = facts__share(f, guest_ns);
+	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, at one place, the %u bytes "
+		     "from rip %#llx, and without exits of its own.", first->label,
+		     of_vcpu(first, captured(first->guest_ns)), 1 << PLACE_SHIFT, (unsigned long long)at);
+	finding__rests_on(finding, "vcpus", nr);
+	finding__rests_on(finding, "guest_ns", guest_ns);
+	if (first->number >= 0)
+		snprintf(finding->next, sizeof(finding->next), "kvmw report -s rip --vcpu %lld",
+			 (long long)first->number);
+	return true;
+}
+
+#define OPEN_OF_VCPU	20	/* percent of its time */
+
+bool rule__open_exit(const struct facts *f, struct finding *finding)
+{
+	const struct report_vcpu *v = most(f, open_of);
+	u64 open = v ? open_of(v) : 0;
+
+	finding->share = facts__share(f, open);
+	if (!open || open * 100.0 < (double)v->time.wall_ns * OPEN_OF_VCPU)
+		return false;
+	finding__say(finding, "vCPU %s did not run again after its last exit: %.3f s, until the recording ended.",
+	    v->label, open / 1e9);
+	finding__rests_on(finding, "open_ns", open);
+	if (v->number >= 0)
+		snprintf(finding->next, sizeof(finding->next), "kvmw script --vcpu %lld",
+			 (long long)v->number);
+	return true;
+}
+
+bool rule__never_exited(const struct facts *f, struct finding *finding)
+{
+	const struct report *rep = f->rep;
+	const char *label = NULL;
+	u32 nr = 0;
+
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		if (rep->vcpu[i].count)
+			continue;
+		label = label ?: rep->vcpu[i].label;
+		nr++;
+		finding->share += facts__share(f, rep->vcpu[i].time.wall_ns);
+	}
+	if (!nr)
+		return false;
+	if (nr == 1)
+		finding__say(finding, "vCPU %s never exited: it never ran, is halted in KVM, or runs without exits.", label);
+	else
+		finding__say(finding, "%u vCPUs, the first of them %s, never exited: they never ran, are halted in KVM, "
+		    "or run without exits.", nr, label);
+	finding__rests_on(finding, "vcpus", nr);
+	return true;
+}
