@@ -84,43 +84,66 @@ static u32 keep_window(const struct time_window *window, const u64 *time, u64 **
 	return kept;
 }
 
+static u32 index_of(const char *const *names, u32 nr, const char *name)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return nr;
+}
+
+/* The columns that several consumers want of one frame, each once; a NULL follows the names. */
+struct wanted {
+	const char *name[COLUMNS_MAX + 2];
+	u32 nr;
+};
+
+static int want(struct wanted *all, const char *const *names, const char **why)
+{
+	for (; names && *names; names++) {
+		if (!**names || index_of(all->name, all->nr, *names) < all->nr)
+			continue;
+		if (all->nr == COLUMNS_MAX - 1) {
+			*why = "more columns than can be read";
+			return 1;
+		}
+		all->name[all->nr++] = *names;
+	}
+	return 0;
+}
+
 /*
- * Fills b and col, of COLUMNS_MAX.  A window needs the times, even if the consumer does
- * not request them: they follow the consumer's columns.
+ * Decodes them, those inside the window.  The times that this takes follow them, whether they are
+ * wanted or not.  rows is what the window leaves.
  */
-static int scan__decode(struct worker *w, const struct work *work, struct scan_batch *b, u64 **col,
-			const char **why)
+static int decode_wanted(struct worker *w, const struct work *work, struct columns *columns,
+			 struct wanted *all, u32 *rows, const char **why)
 {
 	const struct time_window *window = &w->scan->rec->window;
-	const char *names[COLUMNS_MAX + 1];
-	const struct scan_event *e = b->event;
-	u32 nr = nr_names(e->columns), nr_lazy = nr_names(e->lazy), read = 0;
 	int ret;
 
-	if (nr + nr_lazy >= COLUMNS_MAX) {
-		*why = "more columns than can be read";
-		return 1;
-	}
-	for (u32 i = 0; i < nr; i++)
-		if (*e->columns[i])
-			names[read++] = e->columns[i];
-	names[read] = window->active ? "time_ns" : NULL;
-	names[read + 1] = NULL;
-	ret = columns__read(&w->columns, w->dec, work->event, work->f, names, why);
+	all->name[all->nr] = window->active ? "time_ns" : NULL;
+	all->name[all->nr + 1] = NULL;
+	ret = columns__read(columns, w->dec, work->event, work->f, all->name, why);
 	if (ret)
 		return ret;
-	for (u32 i = 0, k = 0; i < nr; i++)
-		col[i] = *e->columns[i] ? w->columns.col[k++] : w->ones;
-	b->has_lazy = nr_lazy && (!e->need_lazy || e->need_lazy(col, work->f->rows));
-	if (b->has_lazy)
-		ret = columns__read(&w->lazy, w->dec, work->event, work->f, e->lazy, why);
-	if (ret)
-		return ret;
-	for (u32 i = 0; i < nr_lazy; i++)
-		col[nr + i] = b->has_lazy ? w->lazy.col[i] : w->ones;
-	b->rows = !window->active ? work->f->rows :
-		  keep_window(window, w->columns.col[read], col, nr + nr_lazy, work->f->rows);
+	*rows = !window->active ? work->f->rows :
+		keep_window(window, columns->col[all->nr], columns->col, all->nr, work->f->rows);
 	return 0;
+}
+
+/* col[i]: the column names[i], all ones if it is "" or was not decoded.  Returns their number. */
+static u32 pick(const struct worker *w, const struct columns *columns, const struct wanted *all,
+		const char *const *names, u64 **col)
+{
+	u32 nr = nr_names(names);
+
+	for (u32 i = 0; i < nr; i++) {
+		u32 at = index_of(all->name, all->nr, names[i]);
+
+		col[i] = at < all->nr ? columns->col[at] : w->ones;
+	}
+	return nr;
 }
 
 static int note_bad(struct worker *w, const struct data_frame *f, const char *why)
@@ -133,29 +156,82 @@ static int note_bad(struct worker *w, const struct data_frame *f, const char *wh
 	return 0;
 }
 
-/* A frame that one consumer cannot read is noted as damaged, once for all consumers. */
-static int take_frame(struct worker *w, const struct work *work)
+struct taker {
+	const struct scan_consumer *consumer;
+	void *state;
+	struct scan_batch batch;
+	u64 *col[COLUMNS_MAX];
+	u32 nr;			/* without the lazy ones */
+};
+
+static u32 frame_takers(struct worker *w, const struct work *work, struct taker *taker)
 {
 	const struct scan *s = w->scan;
-	u64 *col[COLUMNS_MAX];
-	const char *why;
+	u32 nr = 0;
 
 	for (u32 i = 0; i < s->nr_consumers; i++) {
-		const struct scan_consumer *c = s->consumer[i];
-		struct scan_batch b = { .event = event_of(c, work->f->event), .frame = work->f,
-					.desc = work->event, .from_ns = work->from_ns,
-					.col = col };
-		int ret;
+		struct taker *t = &taker[nr];
 
 		if (!(work->takers & 1u << i))
 			continue;
-		ret = scan__decode(w, work, &b, col, &why);
-		if (ret > 0)
-			return note_bad(w, work->f, why);
-		if (ret || (b.rows && c->take(w->state[i], &b)))
-			return -1;
+		t->consumer = s->consumer[i];
+		t->state = w->state[i];
+		t->batch = (struct scan_batch) {
+			.event = event_of(t->consumer, work->f->event), .frame = work->f,
+			.desc = work->event, .from_ns = work->from_ns, .col = t->col,
+		};
+		nr++;
 	}
-	return 0;
+	return nr;
+}
+
+/* Each column is decoded once, for all takers. */
+static int decode_for(struct worker *w, const struct work *work, struct taker *taker, u32 nr,
+		      const char **why)
+{
+	struct wanted all = { .nr = 0 }, lazy = { .nr = 0 }, none = { .nr = 0 };
+	u32 rows = 0;
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = want(&all, taker[i].batch.event->columns, why);
+	ret = ret ?: decode_wanted(w, work, &w->columns, &all, &rows, why);
+	for (u32 i = 0; !ret && i < nr; i++) {
+		struct taker *t = &taker[i];
+		const struct scan_event *e = t->batch.event;
+
+		t->batch.rows = rows;
+		t->nr = pick(w, &w->columns, &all, e->columns, t->col);
+		if (t->nr + nr_names(e->lazy) >= COLUMNS_MAX) {
+			*why = "more columns than can be read";
+			return 1;
+		}
+		t->batch.has_lazy = e->lazy && rows && (!e->need_lazy || e->need_lazy(t->col, rows));
+		if (t->batch.has_lazy)
+			ret = want(&lazy, e->lazy, why);
+	}
+	if (!ret && lazy.nr)
+		ret = decode_wanted(w, work, &w->lazy, &lazy, &rows, why);
+	for (u32 i = 0; !ret && i < nr; i++)
+		pick(w, &w->lazy, taker[i].batch.has_lazy ? &lazy : &none, taker[i].batch.event->lazy,
+		     taker[i].col + taker[i].nr);
+	return ret;
+}
+
+/* A frame that cannot be read is noted as damaged, and no consumer gets it. */
+static int take_frame(struct worker *w, const struct work *work)
+{
+	struct taker taker[SCAN_MAX_CONSUMERS];
+	u32 nr = frame_takers(w, work, taker);
+	const char *why;
+	int ret = decode_for(w, work, taker, nr, &why);
+
+	if (ret > 0)
+		return note_bad(w, work->f, why);
+	for (u32 i = 0; !ret && i < nr; i++)
+		if (taker[i].batch.rows)
+			ret = taker[i].consumer->take(taker[i].state, &taker[i].batch);
+	return ret;
 }
 
 static struct work dequeue(struct scan *s)

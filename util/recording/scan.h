@@ -51,12 +51,13 @@ static inline u64 scan_batch__before(const struct scan_batch *b, u64 time_ns, u6
  * An event that a consumer wants, and which of its columns.  Both lists end with
  * NULL.  A name that the recording lacks, and "", give a column of all ones, "not
  * captured", so the meaning of a column never depends on the recording's version.
- * Decoding is what a scan costs: request only the columns that you need.
+ * Decoding is what a scan costs: request only the columns that you need.  What several
+ * consumers want is decoded once; none of them may write to it.
  */
 struct scan_event {
 	u32 id;
 	const char *const *columns;	/* always decoded; at most COLUMNS_MAX with lazy */
-	/* Decoded if need_lazy() says so, given columns (before the window); or NULL. */
+	/* Decoded if need_lazy() says so, given columns; or NULL. */
 	const char *const *lazy;
 	bool (*need_lazy)(u64 *const *col, u32 rows);
 };
