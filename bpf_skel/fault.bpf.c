@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Provider "fault": guest page faults.  A fault is held from kvm_page_fault until
- * kvm_mmu_page_fault() returns; what KVM traces about the page in between is part of it.
+ * kvm_mmu_page_fault() returns; what KVM traces about the page in between is part of it, and what
+ * the handler returns that kvm_mmu_page_fault() calls, which the architecture's folder knows.
  */
 #include "arch.bpf.h"
-#include "point.bpf.h"
+#include "fault.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_NOT_PRESENT, kvm, kvm_async_pf_not_present)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_READY, kvm, kvm_async_pf_ready)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_DONE, kvm, kvm_async_pf_completed)
-
-/* The fault that this thread handles; NULL: none. */
-static __always_inline struct kvmw_held *fault_now(struct kvmw_vcpu_state *s)
-{
-	struct kvmw_held *held;
-
-	if (!s || s->role != KVMW_ROLE_VCPU)
-		return NULL;
-	held = &s->held[KVMW_HELD_FAULT];
-	return held->size ? held : NULL;
-}
 
 #define FAULT_SUM	SUM_OF(fault, PAGE_FAULT)
 #define FAULT_SIZE	(8 + sizeof(struct kvmw_fault))
@@ -132,6 +122,9 @@ int fast_page_fault(void *ctx)
 	if (!s)
 		return PASS_ON;
 	row.value[VALUE(fault, nested)] = arch_fault_nested();
+	/* c4371c2a682e ("KVM: x86/mmu: Return unique RET_PF_* values if the fault was fixed"), 5.10 */
+	if (row.value[VALUE(fault, result)] != KVMW_NONE)
+		row.value[VALUE(fault, ret_pf)] = fault_ret_pf(row.value[VALUE(fault, result)]);
 	if (!config.fault.direct)
 		row.value[VALUE(fault, gpa)] = KVMW_NONE;
 	point_send(s, &row, fault, FAST);

@@ -24,6 +24,7 @@
 #define KVMW_COMM	16
 #define KVMW_MAX_STACKS	16384	/* distinct stacks of a recording, in two maps: a power of two */
 #define KVMW_MAX_FRAMES	64
+#define KVMW_MAX_RET_PF	16	/* numbers of RET_PF_*: a power of two */
 
 /* The record in a ring: which event, then its struct. */
 struct kvmw_ring_exit {
@@ -279,6 +280,7 @@ struct kvmw_config {
 		u64 pfn_mask;		/* bits of an address in a page-table entry */
 		u8 spans;		/* the end of a fault is probed */
 		u8 direct;		/* faults are by guest physical address: no shadow paging */
+		u8 ret_pf[KVMW_MAX_RET_PF];	/* by the kernel's number; 0: unknown */
 	} fault;
 	struct kvmw_arch_config arch;
 	/* For each point, where the kernel has the family's fields; size 0: it lacks this one. */

@@ -21,7 +21,7 @@ from lanes import KVMW, TESTS, Job
 PROGRAMS = pathlib.Path(KVMW).parent / "obj" / "tests"
 DUMP_ROWS = PROGRAMS / "dump_rows"
 # What the lab's machines have besides kvmw.
-ADDED = [word for name in ("vmm", "hyperv_guest")
+ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.

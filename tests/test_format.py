@@ -168,6 +168,14 @@ def test_page_names_the_details():
         "The detail_kind of", "  Number +Name")
 
 
+def test_page_names_the_results_of_faults():
+    code = re.findall(r'\bRET_PF\(\w+, "([^"]*)", (\d+),[\s\\]*"([^"]*)"\)',
+                      (TESTS.parent / "util/events.h").read_text())
+    assert len(code) >= 10
+    assert [[number, name or "-", *doc.split()] for name, number, doc in code] == table(
+        "The ret_pf of", "  Number +Name")
+
+
 def test_page_gives_the_version():
     data = GOLDEN[0].read_bytes()
     recording = independent_reader.Recording(data)

@@ -12,7 +12,9 @@ EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
 # include/uapi/linux/kvm.h
 CREATE_VM, CREATE_VCPU, RUN, SET_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
 DEV_KVM, VM, VCPU = 1, 2, 3     # fd_kind
-PAGE_FAULT, SET, SEEN = 1, 1, 2
+PAGE_FAULT, FAST, ASYNC_GET, SET, SEEN = 1, 2, 5, 1, 2
+RETRY, EMULATE, INVALID, FIXED, SPURIOUS, ERROR = 1, 2, 3, 4, 5, 8      # ret_pf
+EFAULT = 14
 PAGE, RING_PUSH, RING_RESET = 1, 2, 3
 READ, WRITE, EXEC = 1, 2, 4
 PAGE_SIZE = 4096
@@ -228,6 +230,63 @@ def test_faults_have_durations(boot):
         mine = sorted((row for row in told if row.tid == tid), key=lambda row: row.time_ns)
         for before, row in zip(mine, mine[1:]):
             assert before.time_ns + before.span_ns <= row.time_ns
+
+
+@in_boots(*ALL)
+def test_faults_have_results(boot):
+    """Memory is mapped, everything else is emulated."""
+    of = slots(boot).values()
+    for row in rows(boot, "fault", kind=PAGE_FAULT):
+        memory = any(holds(slot, row.gpa) for slot in of)
+        if row.span_ns == NONE:     # 5.10, see above
+            assert row.ret_pf in (NONE, EMULATE)
+        else:
+            assert row.ret_pf == (FIXED if memory else EMULATE), row
+
+
+@in_boots(*ALL)
+def test_results_are_those_that_the_guest_caused(boot):
+    """tests/fault_vmm.c makes the guest cause each of them, so often, at a place of its own."""
+    step = boot.step("results")
+    assert step.status == 0, step.err
+    scenes = json.loads(step.out)
+    found = collections.defaultdict(collections.Counter)
+    fast = collections.defaultdict(collections.Counter)
+    for row in rows(boot, "fault", "results"):
+        if row.kind in (PAGE_FAULT, FAST):
+            (found if row.kind == PAGE_FAULT else fast)[row.gpa // PAGE_SIZE][row.ret_pf] += 1
+
+    def at(name, where=found):
+        scene = scenes[name]
+        first = scene["gpa"] // PAGE_SIZE
+        return [dict(where[gfn]) for gfn in range(first, first + scene["pages"])]
+
+    # First each page is touched, then written to once more, as its slot is being logged.
+    assert at("fixed") == [{FIXED: 2}] * 16
+    assert at("logged", fast) == [{FIXED: 1}] * 16
+    assert at("mmio") == [{EMULATE: scenes["mmio"]["times"]}]
+    times = scenes["read_only"]["times"]
+    assert at("read_only") == [{FIXED: 1, EMULATE: times}]
+    assert at("read_only", fast) == [{INVALID: times}]
+    assert at("bad") == [{ERROR: 1}]
+    assert [row.result for row in rows(boot, "fault", "results") if row.ret_pf == ERROR] == [
+        2 ** 64 - EFAULT]
+    fetched, = at("fetched")
+    assert set(fetched) == {RETRY}
+    assert {row.gpa for row in rows(boot, "fault", "results") if row.kind == ASYNC_GET} == {
+        scenes["fetched"]["gpa"]}
+    both, = at("both")
+    if boot.name == "bullseye":     # one call at a time: that of the first vCPU
+        assert both in ({FIXED: 1, NONE: 1}, {SPURIOUS: 1, NONE: 1})
+    else:
+        assert both == {FIXED: 1, SPURIOUS: 1}
+    # And these are all there are.
+    sums = collections.Counter()
+    for row in lab_fixtures.report(boot.path("results.kvmw"), "-e", "fault")["page_faults"]["results"]:
+        sums[row["ret_pf"]] += row["count"]
+    assert sums["emulate"] == scenes["mmio"]["times"] + times
+    assert (sums["spurious"], sums["error"]) == ((both.get(SPURIOUS, 0)), 1)
+    assert sums["retry"] == fetched[RETRY]
 
 
 @in_boots(*ALL)

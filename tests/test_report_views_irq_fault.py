@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw report -e irq and -e fault: what comes below the table."""
+import collections
+import json
 import random
 
 import pytest
@@ -9,6 +11,7 @@ from synthetic import META, START, VCPUS, VMS, Recording, kvmw, one_line, report
 SET_IRQ, PIC, IOAPIC, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI = 1, 2, 3, 4, 5, 6, 7, 9, 10
 PAGE_FAULT, FAST, SET_SPTE = 1, 2, 4
 READ, WRITE, EXEC = 1, 2, 4
+RETRY, EMULATE, FIXED, SPURIOUS = 1, 2, 4, 5
 MIB = 1 << 20
 ROLES = [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
          {"id": 21, "vm": 4, "vcpu": None, "tid": 200, "comm": "fc", "role": "vmm"}]
@@ -20,8 +23,9 @@ def irq_row(i, kind, span=None, vcpu=0, irq=None, vector=None, mode=None, coales
             source, address, None, None]
 
 
-def fault_row(i, span, gpa, access, mmio=0, level=None, vcpu=0, kind=PAGE_FAULT, pfn=None):
-    return [START + i, span, vcpu, 101, 0, kind, gpa, None, None, access, mmio, level, pfn, None, 1]
+def fault_row(i, span, gpa, access, mmio=0, level=None, vcpu=0, kind=PAGE_FAULT, pfn=None, ret_pf=None):
+    return [START + i, span, vcpu, 101, 0, kind, gpa, None, None, access, mmio, level, pfn, None, 1,
+            None, ret_pf]
 
 
 def slot_row(i, slot, gpa, size, vcpu=20, result=0):
@@ -49,9 +53,10 @@ def irqs():
 
 
 def faults():
-    rows = [fault_row(i, 1000 + i, 64 * MIB + (i << 12), WRITE, 0, 1) for i in range(300)]
-    rows += [fault_row(i, 500, 6 * MIB + i * 8, READ, 0, 2, vcpu=1) for i in range(50)]
-    rows += [fault_row(i, 90_000, 0xfee000b0, WRITE, 1) for i in range(20)]
+    rows = [fault_row(i, 1000 + i, 64 * MIB + (i << 12), WRITE, 0, 1, ret_pf=FIXED) for i in range(300)]
+    rows += [fault_row(i, 500, 6 * MIB + i * 8, READ, 0, 2, vcpu=1, ret_pf=i % 2 and RETRY or SPURIOUS)
+             for i in range(50)]
+    rows += [fault_row(i, 90_000, 0xfee000b0, WRITE, 1, ret_pf=EMULATE) for i in range(20)]
     rows += [fault_row(i, 10_000, 64 * MIB, EXEC, 0, 3, vcpu=9) for i in range(4)]
     rows += [fault_row(i, 10, None, READ) for i in range(2)]
     rows += [fault_row(i, None, 64 * MIB, None, None, 1, kind=SET_SPTE, pfn=77) for i in range(310)]
@@ -148,6 +153,26 @@ def test_faults(path):
         None: (2, 0), 1: (300, 310), 2: (50, 0), 3: (4, 0)}
 
 
+def test_results_of_faults(path, tmp_path):
+    view = report(path, "-e", "fault")["page_faults"]
+    assert [(row["ret_pf"], row["mmio"], row["count"], row["time_ns"]) for row in view["results"]] == [
+        ("fixed", False, 300, sum(range(1000, 1300))), ("retry", False, 25, 12_500),
+        ("spurious", False, 25, 12_500), ("emulate", True, 20, 1_800_000), (None, False, 6, 40_020)]
+    rows = [line.split()[:4] for line in text_of(path, "-e", "fault").splitlines()]
+    assert ["fixed", "RAM", "300", "79.8"] in rows and ["-", "RAM", "6", "1.6"] in rows
+    shown = kvmw("script", "-i", path, "-e", "fault:page_fault").stdout
+    assert shown.count("ret_pf=emulate") == 20 and shown.count("ret_pf=") == 370
+    rows = [json.loads(line) for line in kvmw("script", "-i", path, "-e", "fault", "--json").stdout.splitlines()]
+    assert collections.Counter(row["ret_pf"] for row in rows) == {
+        "fixed": 300, "retry": 25, "spurious": 25, "emulate": 20, None: 355}
+    # A recording without them, and one of a later version with more of them.
+    old = make(tmp_path / "old", {"fault": [fault_row(0, 5, 4096, READ)]})
+    assert "RET_PF" not in text_of(old, "-e", "fault")
+    later = make(tmp_path / "later", {"fault": [fault_row(0, 5, 4096, READ, ret_pf=77)]})
+    assert ["?", "RAM", "1"] in [line.split()[:3] for line in text_of(later, "-e", "fault").splitlines()]
+    assert "ret_pf=77" in kvmw("script", "-i", later).stdout
+
+
 def test_text_of_faults(path):
     lines = text_of(path, "-e", "fault").splitlines()
     rows = [line.split() for line in lines]
@@ -203,7 +228,7 @@ def test_hostile_numbers(tmp_path):
         return rng.choice([rng.choice(some), rng.getrandbits(12), rng.getrandbits(63)])
 
     rows = {name: [[value() for _ in range(nr)] for _ in range(3000)]
-            for name, nr in {"irq": 17, "fault": 15, "memslot": 12}.items()}
+            for name, nr in {"irq": 17, "fault": 17, "memslot": 12}.items()}
     for name, kinds in ("irq", range(1, 12)), ("fault", [1, 4]), ("memslot", [1]):
         for row in rows[name]:
             row[5] = rng.choice(list(kinds))

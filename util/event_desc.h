@@ -21,7 +21,7 @@ struct field_desc {
 	u32 offset;		/* in bytes, within the event's struct */
 };
 
-/* The meaning of a number in a field with unit "kind" or "detail". */
+/* The meaning of a number in a field with unit "kind", "detail" or "ret_pf". */
 struct kind_desc {
 	u32 number;
 	const char *name;
@@ -97,6 +97,9 @@ u32 event_group__events(enum event_group group);
 
 /* KVMW_DETAILS; the number is the index. */
 const struct kind_desc *detail_desc__all(size_t *nr);
+
+/* KVMW_RET_PFS; the number is the index. */
+const struct kind_desc *ret_pf_desc__all(size_t *nr);
 
 const char *field_type__name(enum field_type type);
 u32 field_type__width(enum field_type type);	/* bytes */

@@ -126,6 +126,15 @@ const struct kind_desc *detail_desc__all(size_t *nr)
 	return details;
 }
 
+#define RET_PF_DESC(NAME, rname, rnumber, rdoc) { .number = rnumber, .name = rname, .doc = rdoc },
+static const struct kind_desc ret_pfs[] = { KVMW_RET_PFS(RET_PF_DESC) };
+
+const struct kind_desc *ret_pf_desc__all(size_t *nr)
+{
+	*nr = ARRAY_SIZE(ret_pfs);
+	return ret_pfs;
+}
+
 static const struct { const char *name; u32 width; bool is_signed; } types[] = {
 	[FIELD_u16] = { "u16", 2, false },
 	[FIELD_u32] = { "u32", 4, false },

@@ -146,6 +146,7 @@
  *           bool    0 or 1
  *           clock   ns of CLOCK_MONOTONIC, but not when the event happened
  *           user    KVM_EXIT_* number of struct kvm_run
+ *           ret_pf  a number of KVMW_RET_PFS
  *           In 64-bit fields all ones mean unknown.
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
  *           CHAIN  ref "key,gap,span": predicted from the previous row with
@@ -257,9 +258,25 @@
 	FIELD(S, u64, pfn, "hex", DICT, "kind", "host page frame number") \
 	FIELD(S, u64, hva, "addr", DICT, "kind", "address in the VMM")	\
 	FIELD(S, u64, result, "count", DICT, "kind",			\
-	      "what the handler returned, or the tracepoint's own result") \
+	      "return value of kvm_mmu_page_fault(), or the tracepoint's own result") \
 	FIELD(S, u64, nested, "bool", DICT, "kind",			\
-	      "1: gpa is an address of a nested guest (L2)")
+	      "1: gpa is an address of a nested guest (L2)")		\
+	FIELD(S, u64, ret_pf, "ret_pf", DICT, "kind",			\
+	      "what the fault's handler returned, RET_PF_*")
+
+/* RET_PF(NAME, name, number, doc): RET_PF_*, whose numbers differ between kernels; ours do not. */
+#define KVMW_RET_PFS(RET_PF)						\
+	RET_PF(NONE, "", 0, "none")					\
+	RET_PF(RETRY, "retry", 1, "nothing is mapped yet, and the guest tries again") \
+	RET_PF(EMULATE, "emulate", 2, "KVM emulates the instruction")	\
+	RET_PF(INVALID, "invalid", 3, "left to another handler")	\
+	RET_PF(FIXED, "fixed", 4, "the page is mapped now")		\
+	RET_PF(SPURIOUS, "spurious", 5, "the page was mapped already")	\
+	RET_PF(CONTINUE, "continue", 6, "KVM goes on handling it")	\
+	RET_PF(WRITE_PROTECTED, "write_protected", 7,			\
+	       "the page holds page tables of the guest, and writes to it are emulated") \
+	RET_PF(ERROR, "error", 8, "the handler failed: result is the errno") \
+	RET_PF(OTHER, "other", 9, "one that this version of kvmw does not know")
 
 /* KIND(S, NAME, name, number, doc) */
 #define KVMW_KINDS_fault(KIND, S)					\
@@ -539,6 +556,10 @@ enum kvmw_kind_sum {
 /* The details: KVMW_DETAIL_PIO_IN, … */
 #define KVMW_DETAIL_ID(NAME, name, number, doc) KVMW_DETAIL_##NAME = number,
 enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
+
+/* What handlers of page faults return: KVMW_RET_PF_FIXED, … */
+#define KVMW_RET_PF_ID(NAME, name, number, doc) KVMW_RET_PF_##NAME = number,
+enum kvmw_ret_pf { KVMW_RET_PFS(KVMW_RET_PF_ID) };
 
 /* An unknown duration or address: neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)

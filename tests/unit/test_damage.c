@@ -416,7 +416,7 @@ static void test_while_written(void **state)
 /* A full disk: one error, whole frames stay, later appends fail too. */
 static void test_disk_full(void **state)
 {
-	const struct rlimit limit = { 24000, RLIM_INFINITY };
+	const struct rlimit limit = { 32000, RLIM_INFINITY };
 	struct rlimit before;
 	char path[] = "/tmp/kvmw-test-XXXXXX";
 	int fd = mkstemp(path), ret = 0;

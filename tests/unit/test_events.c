@@ -8,6 +8,7 @@
 static const char *const units[] = {
 	"time", "ns", "addr", "hex", "id", "count", "bytes", "reason", "isa", "errno",
 	"kind", "detail", "access", "ioctl", "bool", "clock", "user",
+	"ret_pf",
 };
 
 static void check_name(const char *name, size_t size)
@@ -189,6 +190,24 @@ static void test_released_details(void **state)
 		assert_string_equal(details[i].name, names[i]);
 }
 
+/* Nor are those of results of page faults. */
+static void test_released_ret_pfs(void **state)
+{
+	static const char *const names[] = {
+		"", "retry", "emulate", "invalid", "fixed", "spurious", "continue", "write_protected",
+		"error", "other",
+	};
+	const struct kind_desc *ret_pfs;
+	size_t nr;
+
+	ret_pfs = ret_pf_desc__all(&nr);
+	assert_true(nr >= ARRAY_SIZE(names));
+	for (size_t i = 0; i < nr; i++)
+		assert_int_equal(ret_pfs[i].number, i);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_string_equal(ret_pfs[i].name, names[i]);
+}
+
 /* The schema in a recording gives back the list. */
 static void test_schema(void **state)
 {
@@ -227,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_released),
 		cmocka_unit_test(test_released_details),
+		cmocka_unit_test(test_released_ret_pfs),
 		cmocka_unit_test(test_schema),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From rows of page faults to accesses, ranges and levels. */
+/* From rows of page faults to accesses, results, ranges and levels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,24 +12,27 @@
 
 #define NONE KVMW_NONE
 #define MIB (1ULL << 20)
-#define ROW(t, k, sp, v, g, a, mm, l, p) { .time_ns = REC_START + (t), .span_ns = sp, .vcpu = v, \
-		.kind = KVMW_fault_##k, .gpa = g, .access = a, .mmio = mm, .level = l, .pfn = p }
+#define RESULT(t, k, sp, v, g, a, mm, l, p, r) { .time_ns = REC_START + (t), .span_ns = sp, .vcpu = v, \
+		.kind = KVMW_fault_##k, .gpa = g, .access = a, .mmio = mm, .level = l, .pfn = p, .ret_pf = r }
+#define ROW(...) RESULT(__VA_ARGS__, NONE)
 
 enum { R = 1, W = 2, X = 4 };
 
 static const struct kvmw_fault later[] = {
-	ROW(90, PAGE_FAULT, 400, 0, 4 * MIB + 5, W, 0, 1, 7),
-	ROW(80, PAGE_FAULT, 600, 1, 6 * MIB - 1, W, 0, 1, 8),	/* the same range, another vCPU */
-	ROW(85, PAGE_FAULT, 50, 7, 4 * MIB, W, 0, 2, 9),		/* another VM's */
+	RESULT(90, PAGE_FAULT, 400, 0, 4 * MIB + 5, W, 0, 1, 7, KVMW_RET_PF_FIXED),
+	/* the same range, another vCPU */
+	RESULT(80, PAGE_FAULT, 600, 1, 6 * MIB - 1, W, 0, 1, 8, KVMW_RET_PF_FIXED),
+	RESULT(85, PAGE_FAULT, 50, 7, 4 * MIB, W, 0, 2, 9, KVMW_RET_PF_SPURIOUS),	/* another VM's */
 	ROW(81, SET_SPTE, NONE, 0, 4 * MIB, NONE, NONE, 1, 7),
 	ROW(82, SET_SPTE, NONE, 0, 0xfee00000, NONE, NONE, 1, NONE),	/* marks MMIO */
 };
 static const struct kvmw_fault earlier[] = {
-	ROW(10, PAGE_FAULT, 9000, 0, 0xfee000b0, W, 1, NONE, NONE),
+	RESULT(10, PAGE_FAULT, 9000, 0, 0xfee000b0, W, 1, NONE, NONE, KVMW_RET_PF_EMULATE),
 	ROW(11, PAGE_FAULT, 8000, 0, 0xfee01000, R, 1, NONE, NONE),	/* another page */
 	ROW(12, PAGE_FAULT, NONE, 0, NONE, X, NONE, NONE, NONE),
-	ROW(13, FAST, NONE, 0, 4 * MIB, NONE, NONE, NONE, NONE),	/* part of a fault */
-	ROW(14, PAGE_FAULT, 5, 0, UINT64_MAX - 1, 77777, 3, 9, 0),
+	/* part of a fault */
+	RESULT(13, FAST, NONE, 0, 4 * MIB, NONE, NONE, NONE, NONE, KVMW_RET_PF_FIXED),
+	RESULT(14, PAGE_FAULT, 5, 0, UINT64_MAX - 1, 77777, 3, 9, 0, 1 << 20),
 };
 
 #define SLOT(t, v, s, g, n, r) { .time_ns = REC_START + (t), .vcpu = v, .slot = s, .gpa = g, \
@@ -76,13 +79,40 @@ static void test_accesses(void **state)
 	assert_int_equal(m.v->count, 7);
 	assert_int_equal(m.v->span_ns, 400 + 600 + 50 + 9000 + 8000 + 5);
 	assert_int_equal(m.v->nr_accesses, 5);
-	assert_int_equal(m.v->access[0].access, W);
+	assert_int_equal(m.v->access[0].value, W);
 	assert_int_equal(m.v->access[0].mmio, 0);
 	assert_int_equal(m.v->access[0].count, 3);
 	assert_int_equal(m.v->access[0].span.max, 600);
 	for (u32 i = 0; i < m.v->nr_accesses; i++)
-		if (m.v->access[i].access == X)
+		if (m.v->access[i].value == X)
 			assert_int_equal(m.v->access[i].span.count, 0);
+	forget(&m);
+}
+
+static void check_result(const struct fault_class *r, u16 value, u16 mmio, u64 count, u64 time)
+{
+	assert_int_equal(r->value, value);
+	assert_int_equal(r->mmio, mmio);
+	assert_int_equal(r->count, count);
+	assert_int_equal(r->span.sum, time);
+}
+
+static void test_results(void **state)
+{
+	struct report_options opt = { .event = KVMW_EVENT_FAULT, .nr_sort = 1 };
+	const struct fault_class *r;
+	struct made m;
+
+	make(&m, &opt);
+	assert_int_equal(m.v->nr_results, 6);
+	r = m.v->result;
+	check_result(&r[0], KVMW_RET_PF_FIXED, 0, 2, 1000);
+	check_result(&r[1], KVMW_RET_PF_SPURIOUS, 0, 1, 50);
+	check_result(&r[2], KVMW_RET_PF_EMULATE, 1, 1, 9000);
+	check_result(&r[3], FAULT_UNKNOWN, 1, 1, 8000);
+	/* One that no version writes. */
+	check_result(&r[4], FAULT_UNKNOWN - 1, 3, 1, 5);
+	check_result(&r[5], FAULT_UNKNOWN, FAULT_UNKNOWN, 1, NONE);
 	forget(&m);
 }
 
@@ -154,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accesses),
+		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_filters),

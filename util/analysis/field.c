@@ -12,7 +12,7 @@ static const struct { const char *unit; enum field_form form; } forms[] = {
 	{ "hex", FORM_HEX }, { "bool", FORM_BOOL }, { "errno", FORM_ERRNO },
 	{ "reason", FORM_REASON }, { "user", FORM_USER }, { "ioctl", FORM_IOCTL },
 	{ "detail", FORM_DETAIL }, { "isa", FORM_ISA }, { "access", FORM_ACCESS },
-	{ "kind", FORM_KIND },
+	{ "kind", FORM_KIND }, { "ret_pf", FORM_RET_PF },
 };
 
 /* Fields with unit "id" that are threads. */
@@ -79,6 +79,14 @@ const char *field__detail(u64 value)
 	return value < nr && *details[value].name ? details[value].name : NULL;
 }
 
+const char *field__ret_pf(u64 value)
+{
+	size_t nr;
+	const struct kind_desc *ret_pfs = ret_pf_desc__all(&nr);
+
+	return value < nr && *ret_pfs[value].name ? ret_pfs[value].name : NULL;
+}
+
 const char *field__name(enum field_form form, const struct data_event *event, u64 value, u64 isa,
 			char *buf)
 {
@@ -91,6 +99,8 @@ const char *field__name(enum field_form form, const struct data_event *event, u6
 		return value > UINT32_MAX ? NULL : ioctl_name(value);
 	case FORM_DETAIL:
 		return field__detail(value);
+	case FORM_RET_PF:
+		return field__ret_pf(value);
 	case FORM_ISA:
 		return isa_name(value);
 	case FORM_ACCESS:

@@ -7,8 +7,8 @@
 #define PAGE_BITS	12
 #define RANGE_BITS	21
 
-struct access_entry {
-	struct { u32 vcpu; u16 access, mmio; } key;
+struct class_entry {
+	struct { u32 vcpu; u16 value, mmio; } key;
 	struct span_sum sum;
 };
 
@@ -24,14 +24,15 @@ struct level_entry {
 
 struct fault_state {
 	struct fault_model model;
-	struct span_table accesses, ranges, levels;
+	struct span_table accesses, results, ranges, levels;
 };
 
-enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN, NESTED };
+enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN, NESTED, RET_PF };
 
 static const char *const fault_columns[] = {
 	[KIND] = "kind", [SPAN] = "span_ns", [VCPU] = "vcpu", [GPA] = "gpa", [ACCESS] = "access",
-	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", [NESTED] = "nested", NULL,
+	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", [NESTED] = "nested",
+	[RET_PF] = "ret_pf", NULL,
 };
 
 static const struct scan_event events[] = {
@@ -49,14 +50,20 @@ static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
 		.mmio = mmio,
 		.gpa = gpa == KVMW_NONE ? KVMW_NONE : gpa >> bits << bits,
 	} };
-	struct access_entry access = { .key = {
+	struct class_entry access = { .key = {
 		.vcpu = col[VCPU][i],
 		.mmio = mmio,
-		.access = narrow(col[ACCESS][i], FAULT_UNKNOWN),
+		.value = narrow(col[ACCESS][i], FAULT_UNKNOWN),
+	} };
+	struct class_entry result = { .key = {
+		.vcpu = col[VCPU][i],
+		.mmio = mmio,
+		.value = narrow(col[RET_PF][i], FAULT_UNKNOWN),
 	} };
 
 	return span_table__add(&st->ranges, &range.key, span) ||
-	       span_table__add(&st->accesses, &access.key, span) ? -1 : 0;
+	       span_table__add(&st->accesses, &access.key, span) ||
+	       span_table__add(&st->results, &result.key, span) ? -1 : 0;
 }
 
 static int take_level(struct fault_state *st, u64 *const *col, u32 i)
@@ -95,7 +102,8 @@ static void *fault_model__new_state(void *arg)
 
 	if (!st)
 		return NULL;
-	st->accesses = SPAN_TABLE(struct access_entry, opt->budget);
+	st->accesses = SPAN_TABLE(struct class_entry, opt->budget);
+	st->results = SPAN_TABLE(struct class_entry, opt->budget);
 	st->ranges = SPAN_TABLE(struct range_entry, opt->budget);
 	st->levels = SPAN_TABLE(struct level_entry, opt->budget);
 	return st;
@@ -107,6 +115,7 @@ static int fault_model__merge(void *to, const void *from)
 	const struct fault_state *f = from;
 
 	return span_table__merge(&t->accesses, &f->accesses) ||
+	       span_table__merge(&t->results, &f->results) ||
 	       span_table__merge(&t->ranges, &f->ranges) ||
 	       span_table__merge(&t->levels, &f->levels) ? -1 : 0;
 }
@@ -116,8 +125,10 @@ static void fault_model__free_state(void *state)
 	struct fault_state *st = state;
 
 	free(st->model.access);
+	free(st->model.result);
 	free(st->model.range);
 	span_table__free(&st->accesses);
+	span_table__free(&st->results);
 	span_table__free(&st->ranges);
 	span_table__free(&st->levels);
 	free(st);
@@ -131,13 +142,13 @@ struct range_sum {
 	struct hist span;
 };
 
-static int access_most(const void *a, const void *b)
+static int class_most(const void *a, const void *b)
 {
-	const struct fault_access *x = a, *y = b;
+	const struct fault_class *x = a, *y = b;
 
 	COMPARE(y->count, x->count);
 	COMPARE(x->mmio, y->mmio);
-	COMPARE(x->access, y->access);
+	COMPARE(x->value, y->value);
 	return 0;
 }
 
@@ -167,54 +178,76 @@ static u32 fault_model__vm_of(const struct recording *rec, u32 vcpu_id)
 	return vcpu ? vcpu->vm : REC_NO_VM;
 }
 
-#define MAX_ACCESSES	64	/* there are 9 accesses and 3 kinds of memory; the rest is invalid */
+/* There are 9 accesses, 11 results and 3 kinds of memory; the rest is invalid. */
+#define MAX_CLASSES	64
 
-/* The index of an entry's access, made if there is none; MAX_ACCESSES: too many. */
-static u32 find_access(struct fault_model *m, const struct access_entry *e)
+/* The index of an entry's class, made if there is none; MAX_CLASSES: too many. */
+static u32 find_class(struct fault_class *class, u32 *nr, const struct class_entry *e)
 {
 	u32 i = 0;
 
-	while (i < m->nr_accesses && (m->access[i].access != e->key.access ||
-				      m->access[i].mmio != e->key.mmio))
+	while (i < *nr && (class[i].value != e->key.value || class[i].mmio != e->key.mmio))
 		i++;
-	if (i < m->nr_accesses || i == MAX_ACCESSES)
+	if (i < *nr || i == MAX_CLASSES)
 		return i;
-	m->access[i].access = e->key.access;
-	m->access[i].mmio = e->key.mmio;
-	return m->nr_accesses++;
+	class[i].value = e->key.value;
+	class[i].mmio = e->key.mmio;
+	(*nr)++;
+	return i;
 }
 
-static int finish_accesses(struct fault_state *st, const struct report *rep)
+/* The classes of a table, to be freed; over_limit: faults of too many of them. NULL: out of memory */
+static struct fault_class *make_classes(const struct span_table *table, const struct report *rep,
+					u32 *nr, u64 *over_limit)
 {
-	struct hist span[MAX_ACCESSES] = { 0 };
-	struct fault_model *m = &st->model;
-	int ret = 0;
+	struct fault_class *class = mem__calloc(MAX_CLASSES, sizeof(*class));
+	struct hist span[MAX_CLASSES] = { 0 };
+	int ret = class ? 0 : -1;
 
-	m->access = mem__calloc(MAX_ACCESSES, sizeof(*m->access));
-	if (!m->access)
-		return -1;
-	for (u32 i = 0; !ret && i < span_table__nr(&st->accesses); i++) {
-		const struct access_entry *e = span_table__at(&st->accesses, i);
+	for (u32 i = 0; !ret && i < span_table__nr(table); i++) {
+		const struct class_entry *e = span_table__at(table, i);
 		u32 to;
+
+		if (!span_entry__selected(e, rep))
+			continue;
+		to = find_class(class, nr, e);
+		if (to == MAX_CLASSES) {
+			*over_limit += e->sum.rows;
+			continue;
+		}
+		class[to].count += e->sum.rows;
+		ret = hist__merge(&span[to], &e->sum.span);
+	}
+	for (u32 i = 0; class && i < *nr; i++) {
+		class[i].span = hist__stats(&span[i]);
+		hist__free(&span[i]);
+	}
+	if (ret) {
+		free(class);
+		return NULL;
+	}
+	qsort(class, *nr, sizeof(*class), class_most);
+	return class;
+}
+
+static int finish_classes(struct fault_state *st, const struct report *rep)
+{
+	struct fault_model *m = &st->model;
+	u64 ignored = 0;
+
+	for (u32 i = 0; i < span_table__nr(&st->accesses); i++) {
+		const struct class_entry *e = span_table__at(&st->accesses, i);
 
 		if (!span_entry__selected(e, rep))
 			continue;
 		m->count += e->sum.rows;
 		m->span_ns = sat_add(m->span_ns, e->sum.span.sum);
-		to = find_access(m, e);
-		if (to == MAX_ACCESSES) {
-			m->over_limit += e->sum.rows;
-			continue;
-		}
-		m->access[to].count += e->sum.rows;
-		ret = hist__merge(&span[to], &e->sum.span);
 	}
-	for (u32 i = 0; i < m->nr_accesses; i++) {
-		m->access[i].span = hist__stats(&span[i]);
-		hist__free(&span[i]);
-	}
-	qsort(m->access, m->nr_accesses, sizeof(*m->access), access_most);
-	return ret;
+	m->access = make_classes(&st->accesses, rep, &m->nr_accesses, &m->over_limit);
+	if (!m->access)
+		return -1;
+	m->result = make_classes(&st->results, rep, &m->nr_results, &ignored);
+	return m->result ? 0 : -1;
 }
 
 /* The selected ranges, one for each vCPU; the histograms move along. */
@@ -346,7 +379,7 @@ static int fault_model__finish(void *state, const struct report *rep)
 			       st->ranges.over_limit;
 	st->model.slots_over_limit = rep->rec->memslots.over_limit;
 	finish_levels(st, rep);
-	return finish_accesses(st, rep) || finish_ranges(st, rep) ? -1 : 0;
+	return finish_classes(st, rep) || finish_ranges(st, rep) ? -1 : 0;
 }
 
 const struct report_model fault_report_model = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest page faults by attempted access, by place, and the levels at which pages were
- * mapped.  Memory is bounded by SPAN_TABLE_MAX keys of each; rows beyond are in over_limit.
+ * Guest page faults by attempted access, by what their handlers returned, by place, and the
+ * levels at which pages were mapped.  Memory is bounded by SPAN_TABLE_MAX keys of each; rows beyond are in over_limit.
  */
 #ifndef KVMW_MODEL_FAULT_H
 #define KVMW_MODEL_FAULT_H
@@ -9,12 +9,13 @@
 #include "util/analysis/hist.h"
 #include "util/analysis/models.h"
 
-#define FAULT_UNKNOWN	UINT16_MAX	/* access, mmio and level */
+#define FAULT_UNKNOWN	UINT16_MAX	/* access, ret_pf, mmio and level */
 #define FAULT_LEVELS	3		/* 4 KiB, 2 MiB, 1 GiB */
 #define FAULT_RANGES	10		/* shown without --top */
 
-struct fault_access {
-	u16 access;		/* bits: 1 read, 2 write, 4 execute */
+/* Those of one access (bits: 1 read, 2 write, 4 execute), or result (KVMW_RET_PFS). */
+struct fault_class {
+	u16 value;
 	u16 mmio;		/* 0, 1 */
 	struct duration_stats span;
 	u64 count;		/* those without a span too */
@@ -33,8 +34,8 @@ struct fault_range {
 };
 
 struct fault_model {
-	struct fault_access *access;	/* the most frequent first */
-	u32 nr_accesses;
+	struct fault_class *access, *result;	/* the most frequent first */
+	u32 nr_accesses, nr_results;
 	struct fault_range *range;	/* those shown, the most frequent first */
 	u32 nr_ranges, hidden;		/* hidden: ranges beyond them */
 	u64 count, span_ns;	/* of all page faults */

@@ -321,6 +321,7 @@ static u32 script_view__rank(const struct field_view *f)
 	case FORM_REASON:
 		return 0;
 	case FORM_DETAIL:
+	case FORM_RET_PF:
 		return 1;
 	case FORM_IOCTL:
 		return 2;

@@ -12,6 +12,7 @@
  *	ARCH_PROBE_IDS		probes of this architecture alone, for enum probe_id
  *	ARCH_PROBES		their entries in probes[]
  *	ARCH_EXIT_PROBES	bitmap of those that event exit uses
+ *	ARCH_FAULT_PROBES	likewise, event fault
  *	ARCH_EXIT_METHODS	how kvm_exit is best attached; comma behind each
  *	ARCH_LAYOUTS		where its programs expect the fields of tracepoints
  *	ARCH_MAX_CALL		bytes of the longest call instruction
@@ -50,6 +51,9 @@ const char *arch__silent_exit(void);
 
 /* Fills in what depends on how this host maps guest memory. */
 void arch__read_mmu(struct kvmw_config *config);
+
+/* Fills in what the handlers of page faults return (config->fault.ret_pf), as far as it is known. */
+void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config);
 
 /* Whether the CPU delivers interrupts to guests without a trace of KVM. */
 bool arch__delivers_untold(u32 kernel_version);

@@ -54,6 +54,8 @@ void kernel__read(u32 events, struct kvmw_config *config)
 	};
 	struct btf *btf;
 
+	if (events & BIT(KVMW_EVENT_FAULT))
+		arch__read_ret_pf(kernel__version(), config);
 	if (!(events & (BIT(KVMW_EVENT_SCHED) | BIT(KVMW_EVENT_HALT) | BIT(KVMW_EVENT_TIMER) |
 			BIT(KVMW_EVENT_IRQ))))
 		return;

@@ -141,7 +141,7 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_FAULT_END] = {
 		.what = "ends of page faults",
 		.missing = no_fault_end,
-		.without = "span_ns and result of faults are unknown",
+		.without = "span_ns, result and ret_pf of faults are unknown",
 		/* fexit first: kretprobes serve few threads, and the function may sleep. */
 		.methods = {
 			{ "fault_end_fexit", ATTACH_FENTRY, NULL, "kvm_mmu_page_fault", NULL },
@@ -281,7 +281,8 @@ static const struct provider {
 		.uses = ENDS,
 	},
 	[KVMW_EVENT_FAULT] = {
-		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO),
+		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO) |
+			ARCH_FAULT_PROBES,
 	},
 	[KVMW_EVENT_DIRTY] = {
 		.needs = BIT(PROBE_DIRTY_PAGE),

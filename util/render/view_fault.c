@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw report -e fault: page faults by access, by place, and the levels that were mapped. */
+/* kvmw report -e fault: page faults by access, result and place, and the levels that were mapped. */
 #include <string.h>
 
 #include "util/analysis/detail_name.h"
+#include "util/analysis/field.h"
 #include "util/analysis/model_fault.h"
 #include "util/analysis/span_table.h"
 #include "util/render/json.h"
@@ -28,6 +29,13 @@ static const char *view_fault__access_name(u16 access, char *buf, size_t size)
 	return buf;
 }
 
+static const char *result_name(u16 result, char *buf, size_t size)
+{
+	(void)buf;
+	(void)size;
+	return result == FAULT_UNKNOWN ? "-" : field__ret_pf(result) ?: "?";
+}
+
 static const char *place_name(u16 mmio)
 {
 	return mmio == 1 ? "MMIO" : mmio ? "-" : "RAM";
@@ -44,28 +52,46 @@ static void view_fault__add_times(struct textgrid *g, const struct fault_model *
 	textgrid__ns(g, span->max);
 }
 
-static int accesses(const struct screen *s, const struct fault_model *v)
+typedef const char *class_name(u16 value, char *buf, size_t size);
+
+static int classes(const struct screen *s, const struct fault_model *v, const char *head,
+		   const struct fault_class *class, u32 nr, class_name *name)
 {
-	static const struct textgrid_col cols[] = {
-		{ .head = "access", .left = true }, { .head = "where", .left = true },
+	const struct textgrid_col cols[] = {
+		{ .head = head, .left = true }, { .head = "where", .left = true },
 		{ .head = "count" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
 		{ .head = "mean" }, { .head = "p50" }, { .head = "p99" }, { .head = "max" },
 	};
-	char name[TEXTGRID_CELL];
+	char buf[TEXTGRID_CELL];
 	struct textgrid g;
 
-	fputs("\nPage faults by attempted access and type of memory:\n", s->out);
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
-	for (u32 i = 0; i < v->nr_accesses; i++) {
-		const struct fault_access *a = &v->access[i];
-
-		textgrid__add(&g, "%s", view_fault__access_name(a->access, name, sizeof(name)));
-		textgrid__add(&g, "%s", place_name(a->mmio));
-		textgrid__count(&g, a->count);
-		textgrid__percent(&g, a->count, v->count);
-		view_fault__add_times(&g, v, &a->span);
+	for (u32 i = 0; i < nr; i++) {
+		textgrid__add(&g, "%s", name(class[i].value, buf, sizeof(buf)));
+		textgrid__add(&g, "%s", place_name(class[i].mmio));
+		textgrid__count(&g, class[i].count);
+		textgrid__percent(&g, class[i].count, v->count);
+		view_fault__add_times(&g, v, &class[i].span);
 	}
 	return textgrid__finish(&g, s);
+}
+
+static int accesses(const struct screen *s, const struct fault_model *v)
+{
+	fputs("\nPage faults by attempted access and type of memory:\n", s->out);
+	return classes(s, v, "access", v->access, v->nr_accesses, view_fault__access_name);
+}
+
+static int results(const struct screen *s, const struct fault_model *v)
+{
+	bool known = false;
+
+	for (u32 i = 0; i < v->nr_results; i++)
+		known |= v->result[i].value != FAULT_UNKNOWN;
+	if (!known)
+		return 0;
+	fputs("\nPage faults by result (RET_PF_*):\n", s->out);
+	return classes(s, v, "result", v->result, v->nr_results, result_name);
 }
 
 static u64 last_gpa(const struct fault_range *r)
@@ -201,7 +227,7 @@ static int view_fault__text(const struct screen *s, const struct report *rep, co
 {
 	const struct fault_model *v = model;
 
-	if ((v->count && accesses(s, v)) || view_fault__ranges(s, rep, v) || levels(s, v))
+	if ((v->count && (accesses(s, v) || results(s, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
 		return -1;
 	notes(s, v);
 	return 0;
@@ -236,14 +262,29 @@ static void json_accesses(struct json_object *obj, const struct fault_model *v)
 	char name[TEXTGRID_CELL];
 
 	for (u32 i = 0; i < v->nr_accesses; i++) {
-		const struct fault_access *a = &v->access[i];
+		const struct fault_class *a = &v->access[i];
 
 		item = json_object_new_object();
 		json_object_array_add(list, item);
-		json__text(item, "access", a->access == FAULT_UNKNOWN ? NULL :
-			   view_fault__access_name(a->access, name, sizeof(name)));
+		json__text(item, "access", a->value == FAULT_UNKNOWN ? NULL :
+			   view_fault__access_name(a->value, name, sizeof(name)));
 		json_mmio(item, a->mmio);
 		view_fault__json_times(item, v, a->count, &a->span);
+	}
+}
+
+static void json_results(struct json_object *obj, const struct fault_model *v)
+{
+	struct json_object *list = json__array(obj, "results"), *item;
+
+	for (u32 i = 0; i < v->nr_results; i++) {
+		const struct fault_class *r = &v->result[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "ret_pf", field__ret_pf(r->value));
+		json_mmio(item, r->mmio);
+		view_fault__json_times(item, v, r->count, &r->span);
 	}
 }
 
@@ -280,6 +321,7 @@ static int view_fault__json(struct json_object *root, const struct report *rep, 
 	json__u64(obj, "count", v->count);
 	json__u64(obj, "time_ns", v->span_ns);
 	json_accesses(obj, v);
+	json_results(obj, v);
 	view_fault__json_ranges(obj, rep, v);
 	list = json__array(obj, "levels");
 	for (u32 i = 0; i <= FAULT_LEVELS; i++) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <bpf/btf.h>
 #include <linux/version.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/arch/arch.h"
@@ -54,4 +56,76 @@ void arch__read_mmu(struct kvmw_config *config)
 	config->fault.direct = ept || is_on("/sys/module/kvm_amd/parameters/npt");
 	config->arch.qualification = ept;
 	config->fault.pfn_mask = (1ull << address_bits()) - 1 - 0xfff;
+}
+
+/* The kernel's names (arch/x86/kvm/mmu/mmu_internal.h), and ours. */
+static const struct { const char *name; u8 number; } ret_pfs[] = {
+	{ "RET_PF_RETRY", KVMW_RET_PF_RETRY }, { "RET_PF_EMULATE", KVMW_RET_PF_EMULATE },
+	{ "RET_PF_INVALID", KVMW_RET_PF_INVALID }, { "RET_PF_FIXED", KVMW_RET_PF_FIXED },
+	{ "RET_PF_SPURIOUS", KVMW_RET_PF_SPURIOUS }, { "RET_PF_CONTINUE", KVMW_RET_PF_CONTINUE },
+	{ "RET_PF_WRITE_PROTECTED", KVMW_RET_PF_WRITE_PROTECTED },
+};
+
+static u8 ret_pf_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ret_pfs); i++)
+		if (!strcmp(ret_pfs[i].name, name))
+			return ret_pfs[i].number;
+	return KVMW_RET_PF_OTHER;
+}
+
+/* The enumeration has no name, so it is found by those of its members. */
+static bool take_ret_pf(const struct btf *btf, const struct btf_type *t, u8 *of)
+{
+	const struct btf_enum *e = btf_enum(t);
+	bool found = false;
+
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, e[i].name_off);
+
+		if (!name || strncmp(name, "RET_PF_", strlen("RET_PF_")))
+			return false;
+		if (e[i].val < 0 || e[i].val >= KVMW_MAX_RET_PF - 1)
+			continue;
+		of[e[i].val] = ret_pf_of(name);
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * 36e68442d1af ("bpf: Load and verify kernel module BTFs"), 5.11: until then modules have no BTF,
+ * and the numbers are those of c4371c2a682e ("KVM: x86/mmu: Return unique RET_PF_* values if the
+ * fault was fixed"), 5.10.
+ */
+static const u8 ret_pf_5_10[] = {
+	KVMW_RET_PF_RETRY, KVMW_RET_PF_EMULATE, KVMW_RET_PF_INVALID, KVMW_RET_PF_FIXED,
+	KVMW_RET_PF_SPURIOUS,
+};
+
+void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config)
+{
+	u8 of[KVMW_MAX_RET_PF];
+	struct btf *vmlinux, *kvm;
+	const struct btf *btf;
+
+	memset(of, KVMW_RET_PF_OTHER, sizeof(of));
+	if (kernel_version < KERNEL_VERSION(5, 11, 0)) {
+		memcpy(of, ret_pf_5_10, sizeof(ret_pf_5_10));
+		memcpy(config->fault.ret_pf, of, sizeof(of));
+		return;
+	}
+	vmlinux = btf__load_vmlinux_btf();
+	kvm = vmlinux ? btf__load_module_btf("kvm", vmlinux) : NULL;
+	btf = kvm ?: vmlinux;
+	for (u32 id = kvm ? btf__type_cnt(vmlinux) : 1; btf && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (btf_is_enum(t) && take_ret_pf(btf, t, of)) {
+			memcpy(config->fault.ret_pf, of, sizeof(of));
+			break;
+		}
+	}
+	btf__free(kvm);
+	btf__free(vmlinux);
 }

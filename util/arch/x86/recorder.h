@@ -17,14 +17,33 @@
 
 #define ARCH_PROBE_IDS							\
 	PROBE_REENTER, PROBE_FAST_MMIO, PROBE_FAULT_GPA, PROBE_HV_HYPERCALL, PROBE_NESTED_EXIT, \
-	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR
+	PROBE_CPUID_LEAF, PROBE_MSR_INDEX, PROBE_HYPERCALL_NR,		\
+	PROBE_FAULT_TDP, PROBE_FAULT_PAGING64, PROBE_FAULT_PAGING32,	\
+	PROBE_FAULT_NONPAGING, PROBE_FAULT_EPT, PROBE_FAULT_EMULATED
 
 #define ARCH_EXIT_PROBES						\
 	(BIT(PROBE_FAST_MMIO) | BIT(PROBE_FAULT_GPA) | BIT(PROBE_HV_HYPERCALL) | \
 	 BIT(PROBE_REENTER) | BIT(PROBE_NESTED_EXIT) |			\
 	 BIT(PROBE_CPUID_LEAF) | BIT(PROBE_MSR_INDEX) | BIT(PROBE_HYPERCALL_NR))
 
-/* The last three: what KVM's BTF lets the programs read in the guest's registers. */
+#define ARCH_FAULT_PROBES						\
+	(BIT(PROBE_FAULT_TDP) | BIT(PROBE_FAULT_PAGING64) | BIT(PROBE_FAULT_PAGING32) | \
+	 BIT(PROBE_FAULT_NONPAGING) | BIT(PROBE_FAULT_EPT) | BIT(PROBE_FAULT_EMULATED))
+
+/* bpf_skel/x86/fault.bpf.c; fexit first, for kretprobes serve few threads and these may sleep. */
+#define FAULT_HANDLER(ID, function, consequence)			\
+	[PROBE_FAULT_##ID] = {						\
+		.what = "returns of " #function "()",			\
+		.without = consequence,					\
+		.methods = {						\
+			{ #function "_fexit", ATTACH_FENTRY, NULL, #function, NULL }, \
+			{ #function "_kretprobe", ATTACH_KPROBE, NULL, #function, NULL }, \
+		},							\
+	},
+
+#define NO_SHADOW_RET_PF "ret_pf of some faults with shadow paging, or of nested guests, is unknown"
+
+/* PROBE_CPUID_LEAF and so on: what KVM's BTF lets the programs read in the guest's registers. */
 #define ARCH_PROBES							\
 	[PROBE_REENTER] = {						\
 		.what = "VM entries of fast paths",			\
@@ -63,6 +82,21 @@
 		.what = "hypercall numbers",			\
 		.stands_in = PROBE_ENTRY,				\
 		.methods = { { "detail_hypercall", ATTACH_TP, "kvm", "kvm_hypercall", NULL } }, \
+	},								\
+	FAULT_HANDLER(TDP, kvm_tdp_page_fault, "ret_pf of most faults is unknown") \
+	FAULT_HANDLER(PAGING64, paging64_page_fault, NO_SHADOW_RET_PF)	\
+	FAULT_HANDLER(PAGING32, paging32_page_fault, NO_SHADOW_RET_PF)	\
+	FAULT_HANDLER(NONPAGING, nonpaging_page_fault, NO_SHADOW_RET_PF)	\
+	FAULT_HANDLER(EPT, ept_page_fault, NO_SHADOW_RET_PF)		\
+	[PROBE_FAULT_EMULATED] = {					\
+		.what = "emulations of instructions",			\
+		.without = "ret_pf of most MMIO faults is unknown",	\
+		.methods = {						\
+			{ "fault_emulated_fentry", ATTACH_FENTRY, NULL, "x86_emulate_instruction", \
+			  NULL },					\
+			{ "fault_emulated_kprobe", ATTACH_KPROBE, NULL, "x86_emulate_instruction", \
+			  NULL },					\
+		},							\
 	},
 
 #define ARCH_LAYOUTS							\
