@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Provider "mmu": the host changing guest memory, and the shadow MMU. */
 #include "point.bpf.h"
+#include "sched.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, UNMAP, kvm, kvm_unmap_hva_range)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, AGE, kvm, kvm_age_hva)
@@ -38,6 +39,55 @@ SEC("fentry/kvm_mmu_load")
 int mmu_load_fentry(void *ctx)
 {
 	mmu_load();
+	return 0;
+}
+
+/*
+ * Whose row it is: the thread's own, if it is one of the VM's process; else that process's other
+ * threads.  Kernel threads and other processes take memory from a VM, too.  NULL: not recorded.
+ */
+static __always_inline struct kvmw_vcpu_state *state_of_mm(struct mm_struct *mm)
+{
+	struct task_struct *owner;
+	u32 tgid;
+
+	if (!active || !bpf_core_field_exists(mm->owner))
+		return NULL;
+	owner = BPF_CORE_READ(mm, owner);
+	if (!owner)
+		return NULL;
+	tgid = BPF_CORE_READ(owner, tgid);
+	if (!is_vm(tgid, owner))
+		return NULL;
+	if (tgid == bpf_get_current_pid_tgid() >> 32)
+		return state_of_current();
+	return config.vcpu_filter ? NULL : state_of_process(tgid, only_vm(tgid), owner);
+}
+
+/*
+ * Memory of a process with a VM is taken, or mapped differently, and KVM is about to unmap it from
+ * the guest: kvm_mmu_notifier_invalidate_range_start(), virt/kvm/kvm_main.c.
+ */
+SEC("kprobe/__mmu_notifier_invalidate_range_start")
+int BPF_KPROBE(mmu_invalidate, struct mmu_notifier_range *range)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvmw_vcpu_state *s = state_of_mm(BPF_CORE_READ(range, mm));
+	struct kvmw_ring_row row;
+	u32 event;
+
+	if (!s)
+		return 0;
+	row_begin(&row, s, KVMW_EVENT_MMU, KVMW_mmu_INVALIDATE, NR_VALUES(mmu));
+	row.value[VALUE(mmu, start)] = BPF_CORE_READ(range, start);
+	row.value[VALUE(mmu, end)] = BPF_CORE_READ(range, end);
+	/* enum mmu_notifier_event has only grown so far; ours begins at 1. */
+	event = BPF_CORE_READ(range, event);
+	row.value[VALUE(mmu, cause)] = event < KVMW_CAUSE_OTHER - 1 ? event + 1 : KVMW_CAUSE_OTHER;
+	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		row.value[VALUE(mmu, syscall)] = arch_syscall_nr(arch_syscall_regs());
+	name_task(s, row.e.tid, task);
+	point_send(s, &row, mmu, INVALIDATE);
 	return 0;
 }
 

@@ -10,6 +10,8 @@
  *	mmio		writes to one address without memory, as many as "times" says
  *	read_only	a page of a read-only slot: a read, then "times" writes
  *	logged		the pages of "fixed" again, whose slot logs dirty pages by then
+ *	discarded	the same pages once more, of which a thread "balloon" has discarded some before:
+ *			"ranges" has the first and the number of pages of each
  *	both		two vCPUs read a page that the VMM provides when both wait for it (userfaultfd)
  *	fetched		a page that KVM fetches in the background, meanwhile the vCPU is halted
  *	bad		a page that the VMM has unmapped: KVM_RUN fails
@@ -23,6 +25,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,6 +47,10 @@
 #define END	0xffff		/* of a table */
 
 enum { READ, WRITE };
+
+/* First page and number of pages. */
+static const int discarded[][2] = { { 0, 2 }, { 5, 1 }, { 8, 8 } };
+#define NR_DISCARDED (sizeof(discarded) / sizeof(discarded[0]))
 
 /* 16-bit real mode, at CODE; bp: the table, entries of a segment and an access. */
 static const unsigned char code[] = {
@@ -175,6 +182,31 @@ static void scene(const char *name, unsigned long gpa, int pages, const unsigned
 	       strcmp(name, "fixed") ? ", " : "{", name, gpa, pages, (unsigned long)mem, times);
 }
 
+static void *discard(void *arg)
+{
+	unsigned char *mem = arg;
+
+	must(!prctl(PR_SET_NAME, "balloon"), "PR_SET_NAME");
+	for (unsigned int i = 0; i < NR_DISCARDED; i++)
+		must(!madvise(mem + discarded[i][0] * PAGE, discarded[i][1] * PAGE, MADV_DONTNEED),
+		     "madvise");
+	return NULL;
+}
+
+static void discard_scene(struct guest *g, unsigned char *mem)
+{
+	pthread_t thread;
+
+	must(!pthread_create(&thread, NULL, discard, mem), "pthread_create");
+	pthread_join(thread, NULL);
+	must(!touch(g, 0, FIRST, NR_PAGES, 1, WRITE), "pages touched again");
+	scene("discarded", FIRST, NR_PAGES, mem, 1);
+	printf(", \"ranges\": [");
+	for (unsigned int i = 0; i < NR_DISCARDED; i++)
+		printf("%s[%d, %d]", i ? ", " : "", discarded[i][0], discarded[i][1]);
+	putchar(']');
+}
+
 static void plain_scenes(struct guest *g)
 {
 	unsigned char *mem = add_memory(g, 0, FIRST, NR_PAGES);
@@ -184,6 +216,7 @@ static void plain_scenes(struct guest *g)
 	set_slot(g, g->slots - 1, KVM_MEM_LOG_DIRTY_PAGES, FIRST, mem, NR_PAGES);
 	must(!touch(g, 0, FIRST, NR_PAGES, 1, WRITE), "logged pages");
 	scene("logged", FIRST, NR_PAGES, mem, 1);
+	discard_scene(g, mem);
 	must(touch(g, 0, MMIO, 1, TIMES, WRITE) == TIMES, "MMIO");
 	scene("mmio", MMIO, 1, NULL, TIMES);
 	mem = add_memory(g, KVM_MEM_READONLY, RO, 1);

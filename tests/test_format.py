@@ -168,12 +168,13 @@ def test_page_names_the_details():
         "The detail_kind of", "  Number +Name")
 
 
-def test_page_names_the_results_of_faults():
-    code = re.findall(r'\bRET_PF\(\w+, "([^"]*)", (\d+),[\s\\]*"([^"]*)"\)',
-                      (TESTS.parent / "util/events.h").read_text())
+@pytest.mark.parametrize("macro, after", [("RET_PF", "The ret_pf of"), ("CAUSE", "The cause of")])
+def test_page_names_the_numbers_of_memory(macro, after):
+    code = re.findall(rf'\b{macro}\(\w+, "([^"]*)", (\d+),[\s\\]*"([^"]*)"\)',
+                      (TESTS.parent / "util/event_memory.h").read_text())
     assert len(code) >= 10
     assert [[number, name or "-", *doc.split()] for name, number, doc in code] == table(
-        "The ret_pf of", "  Number +Name")
+        after, "  Number +Name")
 
 
 def test_page_gives_the_version():

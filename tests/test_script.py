@@ -161,7 +161,7 @@ def test_every_event(families):
                 continue
             else:
                 out[name] = row[name + "_number"] if name + "_number" in row else row[name]
-            if field["unit"] in ("detail", "isa", "access", "ret_pf"):
+            if field["unit"] in ("detail", "isa", "access", "ret_pf", "cause"):
                 out[name] = row[name] is None
         return out
 
@@ -172,7 +172,7 @@ def test_every_event(families):
             if name == "raw" and field["name"].startswith("w"):
                 continue
             value = expect(event, field, row.get(field["name"]))
-            named = field["unit"] in ("detail", "isa", "access", "ret_pf")
+            named = field["unit"] in ("detail", "isa", "access", "ret_pf", "cause")
             out[field["name"]] = value is None if named else value
         return out
 

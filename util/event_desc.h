@@ -21,7 +21,7 @@ struct field_desc {
 	u32 offset;		/* in bytes, within the event's struct */
 };
 
-/* The meaning of a number in a field with unit "kind", "detail" or "ret_pf". */
+/* The meaning of a number in a field with unit "kind", "detail", "ret_pf" or "cause". */
 struct kind_desc {
 	u32 number;
 	const char *name;
@@ -98,8 +98,9 @@ u32 event_group__events(enum event_group group);
 /* KVMW_DETAILS; the number is the index. */
 const struct kind_desc *detail_desc__all(size_t *nr);
 
-/* KVMW_RET_PFS; the number is the index. */
+/* KVMW_RET_PFS and KVMW_CAUSES; likewise. */
 const struct kind_desc *ret_pf_desc__all(size_t *nr);
+const struct kind_desc *cause_desc__all(size_t *nr);
 
 const char *field_type__name(enum field_type type);
 u32 field_type__width(enum field_type type);	/* bytes */

@@ -135,6 +135,15 @@ const struct kind_desc *ret_pf_desc__all(size_t *nr)
 	return ret_pfs;
 }
 
+#define CAUSE_DESC(NAME, cname, cnumber, cdoc) { .number = cnumber, .name = cname, .doc = cdoc },
+static const struct kind_desc causes[] = { KVMW_CAUSES(CAUSE_DESC) };
+
+const struct kind_desc *cause_desc__all(size_t *nr)
+{
+	*nr = ARRAY_SIZE(causes);
+	return causes;
+}
+
 static const struct { const char *name; u32 width; bool is_signed; } types[] = {
 	[FIELD_u16] = { "u16", 2, false },
 	[FIELD_u32] = { "u32", 4, false },

@@ -14,11 +14,12 @@
  * (event id, field index).
  *
  * BPF programs include this file too, so it must not include anything but the rest of the
- * lists, util/event_tables.h and util/event_raw.h.
+ * lists: util/event_memory.h, util/event_raw.h and util/event_tables.h.
  */
 #ifndef KVMW_EVENTS_H
 #define KVMW_EVENTS_H
 
+#include "util/event_memory.h"
 #include "util/event_raw.h"
 #include "util/event_tables.h"
 
@@ -147,6 +148,7 @@
  *           clock   ns of CLOCK_MONOTONIC, but not when the event happened
  *           user    KVM_EXIT_* number of struct kvm_run
  *           ret_pf  a number of KVMW_RET_PFS
+ *           cause   a number of KVMW_CAUSES
  *           In 64-bit fields all ones mean unknown.
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
  *           CHAIN  ref "key,gap,span": predicted from the previous row with
@@ -263,20 +265,6 @@
 	      "1: gpa is an address of a nested guest (L2)")		\
 	FIELD(S, u64, ret_pf, "ret_pf", DICT, "kind",			\
 	      "what the fault's handler returned, RET_PF_*")
-
-/* RET_PF(NAME, name, number, doc): RET_PF_*, whose numbers differ between kernels; ours do not. */
-#define KVMW_RET_PFS(RET_PF)						\
-	RET_PF(NONE, "", 0, "none")					\
-	RET_PF(RETRY, "retry", 1, "nothing is mapped yet, and the guest tries again") \
-	RET_PF(EMULATE, "emulate", 2, "KVM emulates the instruction")	\
-	RET_PF(INVALID, "invalid", 3, "left to another handler")	\
-	RET_PF(FIXED, "fixed", 4, "the page is mapped now")		\
-	RET_PF(SPURIOUS, "spurious", 5, "the page was mapped already")	\
-	RET_PF(CONTINUE, "continue", 6, "KVM goes on handling it")	\
-	RET_PF(WRITE_PROTECTED, "write_protected", 7,			\
-	       "the page holds page tables of the guest, and writes to it are emulated") \
-	RET_PF(ERROR, "error", 8, "the handler failed: result is the errno") \
-	RET_PF(OTHER, "other", 9, "one that this version of kvmw does not know")
 
 /* KIND(S, NAME, name, number, doc) */
 #define KVMW_KINDS_fault(KIND, S)					\
@@ -438,7 +426,10 @@
 	FIELD(S, u64, old, "hex", DICT, "kind", "page-table entry before") \
 	FIELD(S, u64, new, "hex", DICT, "kind", "page-table entry after") \
 	FIELD(S, u64, count, "count", DICT, "kind", "pages in use, or references") \
-	FIELD(S, s64, result, "count", DICT, "kind", "result")
+	FIELD(S, s64, result, "count", DICT, "kind", "result")		\
+	FIELD(S, u64, cause, "cause", DICT, "kind", "what the host does to these addresses") \
+	FIELD(S, u64, syscall, "count", DICT, "kind",			\
+	      "number of the system call that the thread was in")
 
 #define KVMW_KINDS_mmu(KIND, S)						\
 	KIND(S, UNMAP, unmap_hva, 1, "the host unmaps guest memory")	\
@@ -452,7 +443,8 @@
 	KIND(S, ZAP_ALL, zap_all, 9, "all shadow pages are to be freed") \
 	KIND(S, SPLIT, split_huge_page, 10, "a huge page was split")	\
 	KIND(S, SPTE_CHANGED, spte_changed, 11, "an entry of the nested page tables changed") \
-	KIND(S, LOAD, load_root, 12, "a root of the page tables was loaded")
+	KIND(S, LOAD, load_root, 12, "a root of the page tables was loaded") \
+	KIND(S, INVALIDATE, invalidate, 13, "the host takes memory away from the VM, or maps it differently")
 
 #define KVMW_FIELDS_memslot(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
@@ -556,10 +548,6 @@ enum kvmw_kind_sum {
 /* The details: KVMW_DETAIL_PIO_IN, … */
 #define KVMW_DETAIL_ID(NAME, name, number, doc) KVMW_DETAIL_##NAME = number,
 enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
-
-/* What handlers of page faults return: KVMW_RET_PF_FIXED, … */
-#define KVMW_RET_PF_ID(NAME, name, number, doc) KVMW_RET_PF_##NAME = number,
-enum kvmw_ret_pf { KVMW_RET_PFS(KVMW_RET_PF_ID) };
 
 /* An unknown duration or address: neither zero nor lost. */
 #define KVMW_NONE	(~0ULL)

@@ -161,6 +161,16 @@ struct mm_struct {
 	struct task_struct *owner;
 };
 
+/* include/linux/mmu_notifier.h */
+enum mmu_notifier_event {
+	MMU_NOTIFY_UNMAP,
+};
+struct mmu_notifier_range {
+	struct mm_struct *mm;
+	unsigned long start, end;
+	enum mmu_notifier_event event;
+};
+
 /* Only their sizes are used. */
 struct mutex {
 	int any;

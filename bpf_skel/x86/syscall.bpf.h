@@ -19,6 +19,15 @@ static __always_inline const struct pt_regs *arch_syscall_regs(void)
 	return (void *)BPF_CORE_READ(task, stack) + THREAD_SIZE - sizeof(struct pt_regs);
 }
 
+/* KVMW_NONE: the thread is not in a system call. */
+static __always_inline u64 arch_syscall_nr(const struct pt_regs *regs)
+{
+	s64 nr = -1;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr), &regs->orig_ax);
+	return nr < 0 ? KVMW_NONE : nr;
+}
+
 static __always_inline bool arch_is_ioctl(const struct pt_regs *regs)
 {
 	u64 nr = 0;

@@ -8,7 +8,7 @@
 static const char *const units[] = {
 	"time", "ns", "addr", "hex", "id", "count", "bytes", "reason", "isa", "errno",
 	"kind", "detail", "access", "ioctl", "bool", "clock", "user",
-	"ret_pf",
+	"ret_pf", "cause",
 };
 
 static void check_name(const char *name, size_t size)
@@ -190,22 +190,33 @@ static void test_released_details(void **state)
 		assert_string_equal(details[i].name, names[i]);
 }
 
-/* Nor are those of results of page faults. */
-static void test_released_ret_pfs(void **state)
+static void check_numbers(const struct kind_desc *list, size_t nr, const char *const *names, size_t least)
 {
-	static const char *const names[] = {
+	assert_true(nr >= least);
+	for (size_t i = 0; i < nr; i++)
+		assert_int_equal(list[i].number, i);
+	for (size_t i = 0; i < least; i++)
+		assert_string_equal(list[i].name, names[i]);
+}
+
+/* Nor are those of results of page faults, and why memory is taken. */
+static void test_released_numbers(void **state)
+{
+	static const char *const results[] = {
 		"", "retry", "emulate", "invalid", "fixed", "spurious", "continue", "write_protected",
 		"error", "other",
 	};
-	const struct kind_desc *ret_pfs;
+	static const char *const causes[] = {
+		"", "unmap", "clear", "protect", "protect_page", "soft_dirty", "release", "migrate",
+		"exclusive", "other",
+	};
+	const struct kind_desc *list;
 	size_t nr;
 
-	ret_pfs = ret_pf_desc__all(&nr);
-	assert_true(nr >= ARRAY_SIZE(names));
-	for (size_t i = 0; i < nr; i++)
-		assert_int_equal(ret_pfs[i].number, i);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		assert_string_equal(ret_pfs[i].name, names[i]);
+	list = ret_pf_desc__all(&nr);
+	check_numbers(list, nr, results, ARRAY_SIZE(results));
+	list = cause_desc__all(&nr);
+	check_numbers(list, nr, causes, ARRAY_SIZE(causes));
 }
 
 /* The schema in a recording gives back the list. */
@@ -246,7 +257,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_released),
 		cmocka_unit_test(test_released_details),
-		cmocka_unit_test(test_released_ret_pfs),
+		cmocka_unit_test(test_released_numbers),
 		cmocka_unit_test(test_schema),
 	};
 

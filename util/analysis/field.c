@@ -12,7 +12,7 @@ static const struct { const char *unit; enum field_form form; } forms[] = {
 	{ "hex", FORM_HEX }, { "bool", FORM_BOOL }, { "errno", FORM_ERRNO },
 	{ "reason", FORM_REASON }, { "user", FORM_USER }, { "ioctl", FORM_IOCTL },
 	{ "detail", FORM_DETAIL }, { "isa", FORM_ISA }, { "access", FORM_ACCESS },
-	{ "kind", FORM_KIND }, { "ret_pf", FORM_RET_PF },
+	{ "kind", FORM_KIND }, { "ret_pf", FORM_RET_PF }, { "cause", FORM_CAUSE },
 };
 
 /* Fields with unit "id" that are threads. */
@@ -71,12 +71,18 @@ static const char *field__access_name(u64 value, char *buf)
 	return buf;
 }
 
+/* The name of a number of a list; NULL: none. */
+static const char *listed(const struct kind_desc *list, size_t nr, u64 value)
+{
+	return value < nr && *list[value].name ? list[value].name : NULL;
+}
+
 const char *field__detail(u64 value)
 {
 	size_t nr;
 	const struct kind_desc *details = detail_desc__all(&nr);
 
-	return value < nr && *details[value].name ? details[value].name : NULL;
+	return listed(details, nr, value);
 }
 
 const char *field__ret_pf(u64 value)
@@ -84,7 +90,15 @@ const char *field__ret_pf(u64 value)
 	size_t nr;
 	const struct kind_desc *ret_pfs = ret_pf_desc__all(&nr);
 
-	return value < nr && *ret_pfs[value].name ? ret_pfs[value].name : NULL;
+	return listed(ret_pfs, nr, value);
+}
+
+const char *field__cause(u64 value)
+{
+	size_t nr;
+	const struct kind_desc *causes = cause_desc__all(&nr);
+
+	return listed(causes, nr, value);
 }
 
 const char *field__name(enum field_form form, const struct data_event *event, u64 value, u64 isa,
@@ -101,6 +115,8 @@ const char *field__name(enum field_form form, const struct data_event *event, u6
 		return field__detail(value);
 	case FORM_RET_PF:
 		return field__ret_pf(value);
+	case FORM_CAUSE:
+		return field__cause(value);
 	case FORM_ISA:
 		return isa_name(value);
 	case FORM_ACCESS:

@@ -12,7 +12,7 @@ enum field_form {
 	FORM_DEC, FORM_SIGNED, FORM_HEX, FORM_NS, FORM_TIME, FORM_BOOL, FORM_ERRNO,
 	/* Numbers that have a name. */
 	FORM_REASON, FORM_USER, FORM_IOCTL, FORM_DETAIL, FORM_ISA, FORM_ACCESS, FORM_KIND,
-	FORM_RET_PF,
+	FORM_RET_PF, FORM_CAUSE,
 	FORM_THREAD,	/* a tid */
 };
 
@@ -29,8 +29,9 @@ bool field__numbered(enum field_form form);
 /* The name of a detail's kind; NULL: none. */
 const char *field__detail(u64 kind);
 
-/* The name of what a fault's handler returned, a number of KVMW_RET_PFS; NULL: none. */
+/* The name of a number of KVMW_RET_PFS, and of KVMW_CAUSES; NULL: none. */
 const char *field__ret_pf(u64 number);
+const char *field__cause(u64 number);
 
 /*
  * The name of a value, in buf or elsewhere; NULL where there is none.  isa names exit

@@ -322,6 +322,7 @@ static u32 script_view__rank(const struct field_view *f)
 		return 0;
 	case FORM_DETAIL:
 	case FORM_RET_PF:
+	case FORM_CAUSE:
 		return 1;
 	case FORM_IOCTL:
 		return 2;

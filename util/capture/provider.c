@@ -219,6 +219,13 @@ const struct probe probes[PROBE_RAW] = {
 			{ "mmu_load_fentry", ATTACH_FENTRY, NULL, "kvm_mmu_load", NULL },
 		},
 	},
+	[PROBE_MMU_INVALIDATE] = {
+		.what = "memory that the host takes from VMs",
+		.without = "mmu has no kind invalidate",
+		.methods = {
+			{ "mmu_invalidate", ATTACH_KPROBE, NULL, "__mmu_notifier_invalidate_range_start", NULL },
+		},
+	},
 	/* After those of exit and userspace, which end the cycle: stack.bpf.c. */
 	[PROBE_STACK_SWITCH] = {
 		.what = "stacks at context switches",
@@ -316,7 +323,7 @@ static const struct provider {
 		.uses = WHO | BIT(PROBE_APIC_START) | BIT(PROBE_APIC_EXPIRE),
 	},
 	[KVMW_EVENT_MMU] = {
-		.uses = WHO | BIT(PROBE_MMU_LOAD),
+		.uses = WHO | BIT(PROBE_MMU_LOAD) | BIT(PROBE_MMU_INVALIDATE),
 	},
 	[KVMW_EVENT_STACK] = {
 		.needs = BIT(PROBE_STACK_SWITCH) | BIT(PROBE_STACK_RETURN) | BIT(PROBE_STACK_ENTRY),

@@ -16,7 +16,7 @@ step memory perf stat -a -x, -o memory.perf $tracepoints -e syscalls:sys_enter_i
 	kvmw bench guest --json --dirty-log --touch $pages --mmio 20 --vcpus 2
 
 # Page faults whose results are known (tests/fault_vmm.c).
-step results kvmw record -v -e fault -o results.kvmw -- fault_vmm
+step results kvmw record -v -e fault,mmu,memslot -o results.kvmw -- fault_vmm
 
 # Nothing is logged.
 step unlogged kvmw record -e dirty -o unlogged.kvmw -- kvmw bench guest --json --touch 100
