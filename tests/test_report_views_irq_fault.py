@@ -173,6 +173,72 @@ def test_results_of_faults(path, tmp_path):
     assert "ret_pf=77" in kvmw("script", "-i", later).stdout
 
 
+HVA = 0x7f0000000000
+UNMAP, INVALIDATE, CLEAR, PROTECT = 1, 13, 2, 3
+MADVISE, IOCTL = 28, 16
+
+
+def taken_row(i, first, nr, tid, cause=CLEAR, syscall=None, vcpu=20, kind=INVALIDATE):
+    """Pages FIRST on of the VMM are taken."""
+    start = HVA + (first << 12)
+    return [START + i, None, vcpu, tid, 0, kind, start, start + (nr << 12), None, None, None, None,
+            None, None, cause, syscall]
+
+
+def causes(path, *args):
+    found = report(path, "-e", "fault", *args)["page_faults"]["refaults"]
+    assert found["count"] == sum(cause["count"] for cause in found["causes"])
+    return {(cause["how"], cause["thread"]): cause["count"] for cause in found["causes"]}
+
+
+def test_refaults(tmp_path):
+    """Pages are mapped at 0, some of them taken, and mapped again."""
+    slots = [slot_row(0, 0, 0, 512 * MIB)]
+
+    def mapped(when, pages, vcpu=0, level=1, ret_pf=FIXED):
+        return [fault_row(when + page, 10, page << 12, WRITE, 0, level, vcpu, ret_pf=ret_pf)
+                for page in pages]
+
+    faults = mapped(0, range(100))
+    taken = [taken_row(1000, 0, 10, 300, CLEAR, MADVISE),           # by a thread of the VMM
+             taken_row(1001, 20, 5, 301),                           # by ksmd, and then again:
+             taken_row(1002, 24, 6, 102, PROTECT, IOCTL, vcpu=1),   # by a vCPU: NUMA balancing
+             taken_row(1003, 50, 10, 300, CLEAR, MADVISE),
+             taken_row(1004, 70, 10, 300, kind=UNMAP),              # of KVM, which does not say why
+             taken_row(1005, 40, 0, 300), taken_row(1006, 45, 5, 300, vcpu=21)]     # another VM's
+    faults += mapped(2000, range(100), vcpu=1)
+    # Not by what came before the page was mapped the last time, nor by what came later.
+    faults += mapped(4000, [0, 1, 2]) + mapped(4100, [21])
+    taken += [taken_row(5000, 0, 100, 300, CLEAR, MADVISE)]
+    # These were mapped all the time.
+    faults += mapped(4200, [30, 31], ret_pf=SPURIOUS) + mapped(4300, [32], level=None)
+    # One huge page, taken as a whole, comes back in small ones.
+    faults += mapped(0, [1024], level=2) + mapped(9000, range(1024, 1034))
+    taken += [taken_row(8000, 1024, 512, 303)]
+    tasks = [{"tid": 300, "comm": "balloon"}, {"tid": 301, "comm": "ksmd"},
+             {"tid": 303, "comm": "khugepaged"}]
+    rec = Recording(META | {"events": ["fault", "mmu", "memslot"]}, VMS, VCPUS + ROLES)
+    rec.lines.append(["IDENT", {"tasks": tasks}])
+    for name, rows in ("memslot", slots), ("mmu", taken), ("fault", faults):
+        random.Random(5).shuffle(rows)
+        rec.lines += [["EVENTS", name, rows[i:i + 37]] for i in range(0, len(rows), 37)]
+    rec.end = START + 10_000
+    path = rec.finish().write(tmp_path / "f")
+    assert causes(path) == {("madvise", "balloon"): 20, ("KSM", "ksmd"): 4,
+                            ("NUMA balancing", "vCPUs"): 6, ("khugepaged", "khugepaged"): 10,
+                            (None, None): 70 + 4}
+    assert causes(path, "--vcpu", "0") == {("khugepaged", "khugepaged"): 10, (None, None): 4}
+    text = text_of(path, "-e", "fault")
+    assert ["madvise", "balloon", "20"] in [line.split()[:3] for line in text.splitlines()]
+    assert "from the VM's start on" not in " ".join(text.split())
+    # Without the slots no address is known.
+    rec.lines = [line for line in rec.lines if line[1:2] != ["memslot"]]
+    path = rec.write(tmp_path / "g")
+    assert causes(path) == {(None, None): 114}
+    assert report(path, "-e", "fault")["page_faults"]["refaults"]["no_address"] == 114
+    assert "from the VM's start on" in " ".join(text_of(path, "-e", "fault").split())
+
+
 def test_text_of_faults(path):
     lines = text_of(path, "-e", "fault").splitlines()
     rows = [line.split() for line in lines]
@@ -228,8 +294,8 @@ def test_hostile_numbers(tmp_path):
         return rng.choice([rng.choice(some), rng.getrandbits(12), rng.getrandbits(63)])
 
     rows = {name: [[value() for _ in range(nr)] for _ in range(3000)]
-            for name, nr in {"irq": 17, "fault": 17, "memslot": 12}.items()}
-    for name, kinds in ("irq", range(1, 12)), ("fault", [1, 4]), ("memslot", [1]):
+            for name, nr in {"irq": 17, "fault": 17, "memslot": 12, "mmu": 16}.items()}
+    for name, kinds in ("irq", range(1, 12)), ("fault", [1, 4]), ("memslot", [1]), ("mmu", [13]):
         for row in rows[name]:
             row[5] = rng.choice(list(kinds))
     path = make(tmp_path / "f", rows)

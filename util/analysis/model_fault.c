@@ -25,18 +25,28 @@ struct level_entry {
 struct fault_state {
 	struct fault_model model;
 	struct span_table accesses, results, ranges, levels;
+	struct refault_rows rows;
 };
 
-enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN, NESTED, RET_PF };
+enum { KIND, SPAN, VCPU, GPA, ACCESS, MMIO, LEVEL, PFN, NESTED, RET_PF, TIME };
 
 static const char *const fault_columns[] = {
 	[KIND] = "kind", [SPAN] = "span_ns", [VCPU] = "vcpu", [GPA] = "gpa", [ACCESS] = "access",
 	[MMIO] = "mmio", [LEVEL] = "level", [PFN] = "pfn", [NESTED] = "nested",
-	[RET_PF] = "ret_pf", NULL,
+	[RET_PF] = "ret_pf", [TIME] = "time_ns", NULL,
+};
+
+enum { TAKEN_KIND, TAKEN_TIME, TAKEN_VCPU, TAKEN_TID, TAKEN_START, TAKEN_END, TAKEN_CAUSE, TAKEN_SYSCALL };
+
+static const char *const taken_columns[] = {
+	[TAKEN_KIND] = "kind", [TAKEN_TIME] = "time_ns", [TAKEN_VCPU] = "vcpu", [TAKEN_TID] = "tid",
+	[TAKEN_START] = "start", [TAKEN_END] = "end", [TAKEN_CAUSE] = "cause",
+	[TAKEN_SYSCALL] = "syscall", NULL,
 };
 
 static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_FAULT, .columns = fault_columns },
+	{ .id = KVMW_EVENT_MMU, .columns = taken_columns },
 };
 
 static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
@@ -81,14 +91,51 @@ static int take_level(struct fault_state *st, u64 *const *col, u32 i)
 	return span_table__add(&st->levels, &level.key, KVMW_NONE);
 }
 
+/* A page was mapped: it may be a re-fault, and the next fault of the page will be one. */
+static int take_mapping(struct fault_state *st, u64 *const *col, u32 i)
+{
+	const struct refault_fault fault = {
+		.time_ns = col[TIME][i], .gfn = col[GPA][i] >> PAGE_BITS, .span_ns = col[SPAN][i],
+		.vcpu = col[VCPU][i], .level = narrow(col[LEVEL][i], FAULT_UNKNOWN),
+	};
+
+	/* A spurious one found the page mapped. */
+	if (!fault.level || fault.level > FAULT_LEVELS || col[GPA][i] == KVMW_NONE ||
+	    col[MMIO][i] == 1 || col[NESTED][i] == 1 ||
+	    (col[RET_PF][i] != KVMW_NONE && col[RET_PF][i] != KVMW_RET_PF_FIXED))
+		return 0;
+	return refault_rows__fault(&st->rows, &fault);
+}
+
+static int take_taken(struct fault_state *st, const struct scan_batch *b)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < b->rows && !ret; i++) {
+		const struct refault_taken taken = {
+			.time_ns = b->col[TAKEN_TIME][i], .start = b->col[TAKEN_START][i],
+			.end = b->col[TAKEN_END][i], .tid = b->col[TAKEN_TID][i],
+			.syscall = b->col[TAKEN_SYSCALL][i], .vcpu = b->col[TAKEN_VCPU][i],
+			.cause = narrow(b->col[TAKEN_CAUSE][i], FAULT_UNKNOWN),
+		};
+
+		if (b->col[TAKEN_KIND][i] == KVMW_mmu_INVALIDATE)
+			ret = refault_rows__taken(&st->rows, &taken);
+	}
+	return ret;
+}
+
 static int fault_model__take(void *state, const struct scan_batch *b)
 {
 	struct fault_state *st = state;
 	int ret = 0;
 
+	if (b->event->id == KVMW_EVENT_MMU)
+		return take_taken(st, b);
 	for (u32 i = 0; i < b->rows && !ret; i++) {
 		if (b->col[KIND][i] == KVMW_fault_PAGE_FAULT)
-			ret = take_fault(st, b->col, i) ?: take_level(st, b->col, i);
+			ret = take_fault(st, b->col, i) ?: take_level(st, b->col, i) ?:
+			      take_mapping(st, b->col, i);
 		else if (b->col[KIND][i] == KVMW_fault_SET_SPTE)
 			ret = take_level(st, b->col, i);
 	}
@@ -106,6 +153,7 @@ static void *fault_model__new_state(void *arg)
 	st->results = SPAN_TABLE(struct class_entry, opt->budget);
 	st->ranges = SPAN_TABLE(struct range_entry, opt->budget);
 	st->levels = SPAN_TABLE(struct level_entry, opt->budget);
+	st->rows.budget = opt->budget;
 	return st;
 }
 
@@ -117,7 +165,8 @@ static int fault_model__merge(void *to, const void *from)
 	return span_table__merge(&t->accesses, &f->accesses) ||
 	       span_table__merge(&t->results, &f->results) ||
 	       span_table__merge(&t->ranges, &f->ranges) ||
-	       span_table__merge(&t->levels, &f->levels) ? -1 : 0;
+	       span_table__merge(&t->levels, &f->levels) ||
+	       refault_rows__merge(&t->rows, &f->rows) ? -1 : 0;
 }
 
 static void fault_model__free_state(void *state)
@@ -131,6 +180,7 @@ static void fault_model__free_state(void *state)
 	span_table__free(&st->results);
 	span_table__free(&st->ranges);
 	span_table__free(&st->levels);
+	refault_rows__free(&st->rows);
 	free(st);
 }
 
@@ -379,7 +429,10 @@ static int fault_model__finish(void *state, const struct report *rep)
 			       st->ranges.over_limit;
 	st->model.slots_over_limit = rep->rec->memslots.over_limit;
 	finish_levels(st, rep);
-	return finish_classes(st, rep) || finish_ranges(st, rep) ? -1 : 0;
+	st->model.no_refault = st->rows.no_fault;
+	st->model.no_taken = st->rows.no_taken;
+	st->model.taken = st->rows.nr_taken;
+	return refaults__find(&st->model.refaults, &st->rows, rep) || finish_classes(st, rep) || finish_ranges(st, rep) ? -1 : 0;
 }
 
 const struct report_model fault_report_model = {

@@ -8,6 +8,7 @@
 
 #include "util/analysis/hist.h"
 #include "util/analysis/models.h"
+#include "util/analysis/refaults.h"
 
 #define FAULT_UNKNOWN	UINT16_MAX	/* access, ret_pf, mmio and level */
 #define FAULT_LEVELS	3		/* 4 KiB, 2 MiB, 1 GiB */
@@ -43,6 +44,9 @@ struct fault_model {
 	/* [level]: faults that ended with such a mapping, and mappings made; [0]: unknown. */
 	u64 faults[FAULT_LEVELS + 1], mapped[FAULT_LEVELS + 1];
 	u64 over_limit, slots_over_limit;
+	struct refaults refaults;
+	u64 taken;			/* rows of memory that the host took; 0: causes are unknown */
+	u64 no_refault, no_taken;	/* rows beyond REFAULTS_MAX_FAULTS, REFAULTS_MAX_TAKEN */
 	bool several_vms;
 };
 

@@ -35,6 +35,9 @@ const char *linux_vector_name(u64 vector);
 const char *host_vector_name(u64 vector);
 const char *guest_vector_name(u64 vector);
 
+/* System calls that take memory from a process, its own or another one: "madvise". */
+const char *memory_syscall_name(u64 nr);
+
 #define ICR_NAME_MAX	32	/* bytes enough for icr_name() */
 
 /* What the interrupt command register holds: "vector 0xfd to others". buf is returned. */

@@ -3,11 +3,11 @@
 #include "util/recording/memslots.h"
 #include "util/recording/recording.h"
 
-enum { TIME = MEMSLOT_TIME, VCPU, SLOT, GPA, SIZE, RESULT };
+enum { TIME = MEMSLOT_TIME, VCPU, SLOT, GPA, SIZE, RESULT, HVA };
 
 const char *const memslot_columns[] = {
 	[TIME] = "time_ns", [VCPU] = "vcpu", [SLOT] = "slot", [GPA] = "gpa", [SIZE] = "size",
-	[RESULT] = "result", NULL,
+	[RESULT] = "result", [HVA] = "hva", NULL,
 };
 
 int memslots__take(struct memslots *m, u64 *const *col, u32 row)
@@ -31,8 +31,10 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 	slot = hash_table__get(&m->table, &wanted.key);
 	if (!slot)
 		return -1;
-	if (time_ns != KVMW_NONE && time_ns > slot->time_ns)
-		slot->time_ns = time_ns;
+	if (!slot->time_ns || (time_ns != KVMW_NONE && time_ns > slot->time_ns)) {
+		slot->time_ns = time_ns == KVMW_NONE ? 0 : time_ns;
+		slot->hva = col[HVA][row];
+	}
 	return 0;
 }
 

@@ -12,6 +12,7 @@ struct memslot {
 	/* vcpu is that of the thread that set it: which VM that is, is known only at the end. */
 	struct { u32 vcpu, slot; u64 gpa, size; } key;	/* slot: address space << 16 | number */
 	u64 time_ns;		/* when it was last set */
+	u64 hva;		/* as of then; KVMW_NONE: unknown */
 };
 
 struct memslots {

@@ -202,9 +202,45 @@ static int levels(const struct screen *s, const struct fault_model *v)
 	return 0;
 }
 
+static const char *how_taken(const struct refault_cause *c)
+{
+	return c->known ? c->how : "unknown";
+}
+
+static int refaults(const struct screen *s, const struct fault_model *v)
+{
+	static const struct textgrid_col cols[] = {
+		{ .head = "taken by", .left = true }, { .head = "thread", .left = true },
+		{ .head = "re-faults" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
+	};
+	const struct refaults *r = &v->refaults;
+	struct textgrid g;
+
+	if (!r->count)
+		return 0;
+	fputs("\nRe-faults: pages that an earlier fault had mapped, by what took them away:\n", s->out);
+	textgrid__init(&g, cols, ARRAY_SIZE(cols));
+	for (u32 i = 0; i < r->nr; i++) {
+		const struct refault_cause *c = &r->cause[i];
+
+		textgrid__add(&g, "%s", how_taken(c));
+		textgrid__add(&g, "%s", *c->by ? c->by : "-");
+		textgrid__count(&g, c->count);
+		textgrid__percent(&g, c->count, v->count);
+		textgrid__ns(&g, c->span_ns);
+		textgrid__percent(&g, c->span_ns, v->span_ns);
+	}
+	if (textgrid__finish(&g, s))
+		return -1;
+	if (!v->taken || r->no_address == r->count)
+		screen__wrap(s, "", "  ", "what took pages away is known if events mmu and memslot are "
+			     "recorded too (kvmw record -e memory) from the VM's start on");
+	return 0;
+}
+
 static void notes(const struct screen *s, const struct fault_model *v)
 {
-	char count[UNITS_MAX], words[160];
+	char count[UNITS_MAX], more[UNITS_MAX], words[160];
 
 	if (v->no_gpa) {
 		snprintf(words, sizeof(words), "%s page faults have no guest physical address (shadow "
@@ -214,6 +250,12 @@ static void notes(const struct screen *s, const struct fault_model *v)
 	if (v->over_limit) {
 		snprintf(words, sizeof(words), "%s faults are not counted here: more than %u ranges",
 			 units__count(v->over_limit, count), SPAN_TABLE_MAX);
+		screen__wrap(s, "", "  ", words);
+	}
+	if (v->no_refault || v->no_taken) {
+		snprintf(words, sizeof(words), "%s faults and %s rows of memory taken were not looked at "
+			 "for re-faults: more than %u and %u", units__count(v->no_refault, count),
+			 units__count(v->no_taken, more), REFAULTS_MAX_FAULTS, REFAULTS_MAX_TAKEN);
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->slots_over_limit) {
@@ -227,7 +269,7 @@ static int view_fault__text(const struct screen *s, const struct report *rep, co
 {
 	const struct fault_model *v = model;
 
-	if ((v->count && (accesses(s, v) || results(s, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
+	if ((v->count && (accesses(s, v) || results(s, v) || refaults(s, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
 		return -1;
 	notes(s, v);
 	return 0;
@@ -288,6 +330,31 @@ static void json_results(struct json_object *obj, const struct fault_model *v)
 	}
 }
 
+static void json_refaults(struct json_object *obj, const struct fault_model *v)
+{
+	struct json_object *all = json__object(obj, "refaults"), *list, *item;
+	const struct refaults *r = &v->refaults;
+
+	json__u64(all, "count", r->count);
+	json__ns(all, "time_ns", r->span_ns);
+	list = json__array(all, "causes");
+	for (u32 i = 0; i < r->nr; i++) {
+		const struct refault_cause *c = &r->cause[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "how", c->known ? c->how : NULL);
+		json__text(item, "thread", *c->by ? c->by : NULL);
+		json__text(item, "cause", field__cause(c->cause));
+		json__ns(item, "syscall", c->syscall);
+		json__u64(item, "count", c->count);
+		json__ns(item, "time_ns", c->span_ns);
+	}
+	json__u64(all, "no_address", r->no_address);
+	json__u64(all, "left_out", v->no_refault);
+	json__u64(all, "taken_left_out", v->no_taken);
+}
+
 static void view_fault__json_ranges(struct json_object *obj, const struct report *rep,
 				    const struct fault_model *v)
 {
@@ -322,6 +389,7 @@ static int view_fault__json(struct json_object *root, const struct report *rep, 
 	json__u64(obj, "time_ns", v->span_ns);
 	json_accesses(obj, v);
 	json_results(obj, v);
+	json_refaults(obj, v);
 	view_fault__json_ranges(obj, rep, v);
 	list = json__array(obj, "levels");
 	for (u32 i = 0; i <= FAULT_LEVELS; i++) {

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Re-faults: page faults on pages that had been mapped before, and what had taken these away.
+ *
+ * A page had been mapped if an earlier fault of the recording mapped it.  It was taken by the
+ * latest row of kind invalidate (event mmu) between the two faults that covers its address in
+ * the VMM, which the memory slots give (event memslot).
+ */
+#ifndef KVMW_REFAULTS_H
+#define KVMW_REFAULTS_H
+
+#include "util/analysis/report/report.h"
+#include "util/analysis/thread_names.h"
+
+#define REFAULTS_MAX_FAULTS	(4u << 20)	/* whose times are kept; 128 MB */
+#define REFAULTS_MAX_TAKEN	(1u << 20)	/* rows of kind invalidate that are; 48 MB */
+#define REFAULTS_HOW	32
+
+struct refault_fault {
+	u64 time_ns, gfn, span_ns;
+	u32 vcpu;
+	u32 pid;		/* set at the end; 0: unknown */
+	u32 level;		/* 1 to 3 */
+	u32 vm;
+};
+
+struct refault_taken {
+	u64 time_ns, start, end;
+	u64 tid, syscall;
+	u32 vcpu, pid;
+	u32 cause;		/* KVMW_CAUSES */
+};
+
+/* Rows, as they come; all zero but for the budget in the beginning. */
+struct refault_rows {
+	struct budget *budget;
+	struct refault_fault *fault;
+	struct refault_taken *taken;
+	u32 nr_faults, fault_room, nr_taken, taken_room;
+	u64 no_fault, no_taken;	/* rows beyond the limits */
+};
+
+/* 0, or -1 out of memory. */
+int refault_rows__fault(struct refault_rows *r, const struct refault_fault *fault);
+int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken);
+int refault_rows__merge(struct refault_rows *to, const struct refault_rows *from);
+void refault_rows__free(struct refault_rows *r);
+
+/* What took pages that were faulted in again; by: who did it, "" where that is unknown. */
+struct refault_cause {
+	bool known;		/* else no row covers them */
+	u64 cause, syscall;	/* KVMW_NONE: unknown, or several */
+	char how[REFAULTS_HOW], by[THREAD_NAME_MAX];
+	u64 count, span_ns;
+};
+
+#define REFAULT_CAUSES	64
+
+struct refaults {
+	struct refault_cause cause[REFAULT_CAUSES + 1];	/* the most frequent first; one for all others */
+	u32 nr;
+	u64 count, span_ns;
+	u64 no_address;		/* re-faults of pages in no known memory slot */
+};
+
+/*
+ * How memory was taken, in a word: by which system call, by which part of the kernel, or else the
+ * kernel's own word for it. comm: of the thread, "" if unknown; buf is returned.
+ */
+const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu, char buf[REFAULTS_HOW]);
+
+/* The same of a row, and in which thread: "vCPUs" for all that run vCPUs. */
+void taken_names(const struct thread_names *names, const struct refault_taken *taken,
+		 char how[REFAULTS_HOW], char by[THREAD_NAME_MAX]);
+
+/* The process whose memory a row of a vCPU's id is about; 0: unknown. */
+u32 taken_pid(const struct recording *rec, u32 vcpu_id);
+
+/* Joins them; changes the order of rows. 0, or -1 (error() said why). */
+int refaults__find(struct refaults *found, struct refault_rows *rows, const struct report *rep);
+
+#endif
