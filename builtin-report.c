@@ -436,7 +436,8 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 		return -1;
 	}
 	in->rec->window = args->common.window;
-	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT;
+	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT ||
+				  args->opt.event == KVMW_EVENT_MMU;
 	report_scan__init(&rs, &args->opt, sums);
 	consumers[nr++] = &rs.consumer;
 	if (args->opt.details) {

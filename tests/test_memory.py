@@ -260,6 +260,11 @@ def test_memory_taken_from_the_guest(boot):
             for row in taken] == scenes["ranges"]
     assert {(row["cause"], row["syscall"], row["vcpu"]) for row in taken} == {("clear", MADVISE, None)}
     assert len({row["tid"] for row in taken}) == 1
+    # Its stack is taken from it too, when it ends.
+    causes = lab_fixtures.report(boot.path("results.kvmw"), "-e", "mmu")["memory_taken"]["causes"]
+    assert [(cause["guest_count"], cause["guest_bytes"]) for cause in causes
+            if (cause["how"], cause["thread"]) == ("madvise", "balloon")] == [
+        (len(scenes["ranges"]), len(discarded(scenes)) * PAGE_SIZE)]
     # The faults that followed from it.
     refaults = lab_fixtures.report(boot.path("results.kvmw"), "-e", "fault")["page_faults"]["refaults"]
     assert [cause["count"] for cause in refaults["causes"]

@@ -3,6 +3,7 @@
 #include "util/analysis/model_fault.h"
 #include "util/analysis/model_halt.h"
 #include "util/analysis/model_irq.h"
+#include "util/analysis/model_mmu.h"
 #include "util/analysis/model_sched.h"
 
 static const struct report_model *const models[] = {
@@ -11,6 +12,7 @@ static const struct report_model *const models[] = {
 	&dirty_report_model,
 	&irq_report_model,
 	&fault_report_model,
+	&mmu_report_model,
 };
 
 const struct report_model *report_model__find(u32 event)

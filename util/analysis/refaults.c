@@ -130,6 +130,9 @@ struct refault_join {
 	struct refault *re;
 	struct refault_page *page;
 	u32 *latest;		/* a tree over page: 1 + index of the row that last covered it */
+	/* What the re-fault before was due to: the next one often is, too. */
+	const struct refault_taken *last_by;
+	struct refault_cause *last_cause;
 	u32 nr_slots, slot_room, nr, room, nr_pages, page_room;
 };
 
@@ -351,13 +354,17 @@ static void count_refault(struct refault_join *j, const struct thread_names *nam
 			  const struct refault *re, const struct refault_taken *by)
 {
 	struct refaults *found = j->found;
-	struct refault_cause c, *to;
+	struct refault_cause c, *to = j->last_cause;
 	u64 span = captured(re->fault->span_ns);
 
-	name_cause(names, by, &c);
-	to = find_cause(found, &c);
-	to->cause = to->cause == c.cause ? c.cause : KVMW_NONE;
-	to->syscall = to->syscall == c.syscall ? c.syscall : KVMW_NONE;
+	if (!to || j->last_by != by) {
+		name_cause(names, by, &c);
+		to = find_cause(found, &c);
+		to->cause = to->cause == c.cause ? c.cause : KVMW_NONE;
+		to->syscall = to->syscall == c.syscall ? c.syscall : KVMW_NONE;
+	}
+	j->last_by = by;
+	j->last_cause = to;
 	to->count++;
 	to->span_ns = sat_add(to->span_ns, span);
 	found->count++;

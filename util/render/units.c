@@ -116,3 +116,15 @@ const char *units__slot(u64 slot, char *buf)
 		snprintf(buf, UNITS_MAX, "%llu", id);
 	return buf;
 }
+
+const char *units__bytes(double bytes, char *buf)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double value = bytes / 1024;
+	u32 i = 0;
+
+	for (; value >= 1024 && i < ARRAY_SIZE(units) - 1; i++)
+		value /= 1024;
+	snprintf(buf, UNITS_MAX, "%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, units[i]);
+	return buf;
+}

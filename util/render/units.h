@@ -34,5 +34,7 @@ const char *units__count(u64 count, char *buf);
 const char *units__share(u64 part, u64 whole, char *buf);
 /* A memory slot, address space << 16 | id: "5", "1/5" in address space 1; "-": unknown. */
 const char *units__slot(u64 slot, char *buf);
+/* "4.00 KiB" */
+const char *units__bytes(double bytes, char *buf);
 
 #endif

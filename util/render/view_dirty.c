@@ -17,19 +17,6 @@
 
 #define U(x) ((unsigned long long)(x))
 
-/* "4.00 KiB" */
-static const char *bytes(double pages, char *buf)
-{
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
-	double value = pages * PAGE_BYTES / 1024;
-	u32 i = 0;
-
-	for (; value >= 1024 && i < ARRAY_SIZE(units) - 1; i++)
-		value /= 1024;
-	snprintf(buf, UNITS_MAX, "%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, units[i]);
-	return buf;
-}
-
 /* The whole recording was read, and dirty was recorded. */
 static bool none_while_recorded(const struct report *rep)
 {
@@ -105,7 +92,8 @@ static void pages(const struct screen *s, const struct dirty_model *v)
 	snprintf(words, sizeof(words), "%s%s distinct pages (%s), %s marks, %.2f per page; "
 		 "%s pages (%.1f%%) were marked more than once.",
 		 v->no_page ? "at least " : "", units__count(v->pages, count),
-		 bytes(v->pages, size), units__count(v->marks, marks), (double)v->marks / v->pages,
+		 units__bytes((double)v->pages * PAGE_BYTES, size), units__count(v->marks, marks),
+		 (double)v->marks / v->pages,
 		 units__count(v->again, again), 100.0 * v->again / v->pages);
 	fputs("\nPages dirtied while dirty logging was on:\n", s->out);
 	screen__wrap(s, "  ", "  ", words);
@@ -159,11 +147,11 @@ static void working_set(const struct screen *s, const struct dirty_model *v)
 		strcpy(size[0], "-");
 		if (w->whole) {
 			snprintf(mean, sizeof(mean), "%.1f", w->mean);
-			bytes(w->mean, size[0]);
+			units__bytes(w->mean * PAGE_BYTES, size[0]);
 		}
 		fprintf(s->out, "%7s %7s %11s %9s %11s %9s\n", names[i],
 			units__count(w->whole, count), mean, size[0], units__count(w->max, max),
-			bytes(w->max, size[1]));
+			units__bytes((double)w->max * PAGE_BYTES, size[1]));
 	}
 }
 

@@ -207,20 +207,21 @@ static const char *how_taken(const struct refault_cause *c)
 	return c->known ? c->how : "unknown";
 }
 
-static int refaults(const struct screen *s, const struct fault_model *v)
+static int refaults(const struct screen *s, const struct report *rep, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "taken by", .left = true }, { .head = "thread", .left = true },
 		{ .head = "re-faults" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
 	};
 	const struct refaults *r = &v->refaults;
+	u32 top = rep->opt->top ?: FAULT_RANGES, nr = r->nr < top ? r->nr : top;
 	struct textgrid g;
 
 	if (!r->count)
 		return 0;
 	fputs("\nRe-faults: pages that an earlier fault had mapped, by what took them away:\n", s->out);
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
-	for (u32 i = 0; i < r->nr; i++) {
+	for (u32 i = 0; i < nr; i++) {
 		const struct refault_cause *c = &r->cause[i];
 
 		textgrid__add(&g, "%s", how_taken(c));
@@ -232,6 +233,8 @@ static int refaults(const struct screen *s, const struct fault_model *v)
 	}
 	if (textgrid__finish(&g, s))
 		return -1;
+	if (nr < r->nr)
+		fprintf(s->out, "%u more not shown (use --top N)\n", r->nr - nr);
 	if (!v->taken || r->no_address == r->count)
 		screen__wrap(s, "", "  ", "what took pages away is known if events mmu and memslot are "
 			     "recorded too (kvmw record -e memory) from the VM's start on");
@@ -269,7 +272,7 @@ static int view_fault__text(const struct screen *s, const struct report *rep, co
 {
 	const struct fault_model *v = model;
 
-	if ((v->count && (accesses(s, v) || results(s, v) || refaults(s, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
+	if ((v->count && (accesses(s, v) || results(s, v) || refaults(s, rep, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
 		return -1;
 	notes(s, v);
 	return 0;

@@ -9,6 +9,7 @@ static const struct report_view *const views[] = {
 	&dirty_report_view,
 	&irq_report_view,
 	&fault_report_view,
+	&mmu_report_view,
 };
 
 const struct report_view *report_view__find(u32 event)

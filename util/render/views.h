@@ -26,6 +26,7 @@ extern const struct report_view dirty_report_view;
 extern const struct report_view fault_report_view;
 extern const struct report_view halt_report_view;
 extern const struct report_view irq_report_view;
+extern const struct report_view mmu_report_view;
 extern const struct report_view sched_report_view;
 extern const struct report_view stack_report_view;
 
