@@ -174,7 +174,7 @@ def test_results_of_faults(path, tmp_path):
 
 
 HVA = 0x7f0000000000
-UNMAP, INVALIDATE, CLEAR, PROTECT = 1, 13, 2, 3
+UNMAP, ZAP_ALL, INVALIDATE, CLEAR, PROTECT = 1, 9, 13, 2, 3
 MADVISE, IOCTL = 28, 16
 
 
@@ -212,6 +212,10 @@ def test_refaults(tmp_path):
     taken += [taken_row(5000, 0, 100, 300, CLEAR, MADVISE)]
     # These were mapped all the time.
     faults += mapped(4200, [30, 31], ret_pf=SPURIOUS) + mapped(4300, [32], level=None)
+    # KVM drops all mappings of a VM; of another one, nothing happens to this one.
+    taken += [taken_row(6000, 0, 0, 102, vcpu=1, kind=ZAP_ALL),
+              taken_row(6500, 0, 0, 201, vcpu=9, kind=ZAP_ALL)]
+    faults += mapped(7000, [90, 91])
     # One huge page, taken as a whole, comes back in small ones.
     faults += mapped(0, [1024], level=2) + mapped(9000, range(1024, 1034))
     taken += [taken_row(8000, 1024, 512, 303)]
@@ -226,16 +230,17 @@ def test_refaults(tmp_path):
     path = rec.finish().write(tmp_path / "f")
     assert causes(path) == {("madvise", "balloon"): 20, ("KSM", "ksmd"): 4,
                             ("NUMA balancing", "vCPUs"): 6, ("khugepaged", "khugepaged"): 10,
-                            (None, None): 70 + 4}
-    assert causes(path, "--vcpu", "0") == {("khugepaged", "khugepaged"): 10, (None, None): 4}
+                            ("zap_all", "vCPUs"): 2, (None, None): 70 + 4}
+    assert causes(path, "--vcpu", "0") == {("khugepaged", "khugepaged"): 10, ("zap_all", "vCPUs"): 2,
+                                           (None, None): 4}
     text = text_of(path, "-e", "fault")
     assert ["madvise", "balloon", "20"] in [line.split()[:3] for line in text.splitlines()]
     assert "from the VM's start on" not in " ".join(text.split())
     # Without the slots no address is known.
     rec.lines = [line for line in rec.lines if line[1:2] != ["memslot"]]
     path = rec.write(tmp_path / "g")
-    assert causes(path) == {(None, None): 114}
-    assert report(path, "-e", "fault")["page_faults"]["refaults"]["no_address"] == 114
+    assert causes(path) == {(None, None): 116}
+    assert report(path, "-e", "fault")["page_faults"]["refaults"]["no_address"] == 116
     assert "from the VM's start on" in " ".join(text_of(path, "-e", "fault").split())
 
 

@@ -112,15 +112,22 @@ static int take_taken(struct fault_state *st, const struct scan_batch *b)
 	int ret = 0;
 
 	for (u32 i = 0; i < b->rows && !ret; i++) {
-		const struct refault_taken taken = {
+		struct refault_taken taken = {
 			.time_ns = b->col[TAKEN_TIME][i], .start = b->col[TAKEN_START][i],
 			.end = b->col[TAKEN_END][i], .tid = b->col[TAKEN_TID][i],
 			.syscall = b->col[TAKEN_SYSCALL][i], .vcpu = b->col[TAKEN_VCPU][i],
 			.cause = narrow(b->col[TAKEN_CAUSE][i], FAULT_UNKNOWN),
 		};
 
-		if (b->col[TAKEN_KIND][i] == KVMW_mmu_INVALIDATE)
-			ret = refault_rows__taken(&st->rows, &taken);
+		if (b->col[TAKEN_KIND][i] == KVMW_mmu_ZAP_ALL) {
+			taken.start = 0;
+			taken.end = KVMW_NONE;
+			taken.cause = TAKEN_ZAP_ALL;
+			taken.syscall = KVMW_NONE;
+		} else if (b->col[TAKEN_KIND][i] != KVMW_mmu_INVALIDATE) {
+			continue;
+		}
+		ret = refault_rows__taken(&st->rows, &taken);
 	}
 	return ret;
 }

@@ -69,6 +69,9 @@ const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu, ch
 {
 	const char *how = syscall == KVMW_NONE ? NULL : memory_syscall_name(syscall);
 
+	if (cause == TAKEN_ZAP_ALL)
+		how = "zap_all";
+
 	for (size_t i = 0; !how && syscall == KVMW_NONE && i < ARRAY_SIZE(kernel_threads); i++)
 		if (!strncmp(comm, kernel_threads[i].comm, strlen(kernel_threads[i].comm)))
 			how = kernel_threads[i].how;
@@ -371,6 +374,15 @@ static void count_refault(struct refault_join *j, const struct thread_names *nam
 	found->span_ns = sat_add(found->span_ns, span);
 }
 
+/* A process may have several VMs. */
+static bool of_other_vm(const struct refault_join *j, const struct refault_taken *by,
+			const struct refault_fault *fault)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(j->rep->rec, by->vcpu);
+
+	return by->cause == TAKEN_ZAP_ALL && vcpu && vcpu->vm != REC_NO_VM && vcpu->vm != fault->vm;
+}
+
 /* Both by time: each re-fault was caused by the last row before it that covers its page. */
 static void join_by_time(struct refault_join *j, const struct thread_names *names)
 {
@@ -394,7 +406,7 @@ static void join_by_time(struct refault_join *j, const struct thread_names *name
 			latest = last_cover(j, first_page(j, re->fault->pid, re->page));
 			by = latest ? &rows->taken[latest - 1] : NULL;
 		}
-		if (by && by->time_ns < re->before_ns)
+		if (by && (by->time_ns < re->before_ns || of_other_vm(j, by, re->fault)))
 			by = NULL;
 		count_refault(j, names, re, by);
 	}

@@ -4,7 +4,7 @@
  *
  * A page had been mapped if an earlier fault of the recording mapped it.  It was taken by the
  * latest row of kind invalidate (event mmu) between the two faults that covers its address in
- * the VMM, which the memory slots give (event memslot).
+ * the VMM, which the memory slots give (event memslot), or by a row of kind zap_all.
  */
 #ifndef KVMW_REFAULTS_H
 #define KVMW_REFAULTS_H
@@ -28,8 +28,11 @@ struct refault_taken {
 	u64 time_ns, start, end;
 	u64 tid, syscall;
 	u32 vcpu, pid;
-	u32 cause;		/* KVMW_CAUSES */
+	u32 cause;		/* KVMW_CAUSES, or: */
 };
+
+/* KVM dropped all mappings of the VM: kind zap_all. */
+#define TAKEN_ZAP_ALL	(1u << 16)
 
 /* Rows, as they come; all zero but for the budget in the beginning. */
 struct refault_rows {
