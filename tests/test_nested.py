@@ -10,6 +10,7 @@ from lab_fixtures import NONE, REASONS, in_boots
 # KVMW_KINDS_nested of util/events.h, and the tracepoints beneath: those that the kernel has.
 ENTER, EXIT, INJECT = 1, 2, 3
 PAGE_FAULT = 1              # KVMW_KINDS_fault
+RETRY, EMULATE, FIXED, WRITE_PROTECTED = 1, 2, 4, 7     # KVMW_RET_PFS
 VMRUN = 0x80                # arch/x86/include/uapi/asm/svm.h
 POINTS = {ENTER: ["vmenter", "vmrun"], EXIT: ["vmexit"], INJECT: ["vmexit_inject"],
           4: ["intercepts"], 5: ["intr_vmexit"], 8: ["vmenter_failed"]}
@@ -72,3 +73,8 @@ def test_exits_of_l2_are_marked(boot):
         of = exits[bisect.bisect_right(began, row.time_ns) - 1]
         assert row.nested == of.nested
         assert not row.nested or (row.level, row.pfn) == (NONE, NONE)
+    # Those of L2 are handled by other functions: mapped, or L1's to handle.
+    assert {row.ret_pf for row in faults if row.nested} == {RETRY, FIXED}
+    # L1 writes to page tables that KVM shadows, which has a number of its own since 6.12.
+    of_tables = {row.ret_pf for row in faults if not row.nested and row.mmio == 0} - {RETRY, FIXED}
+    assert of_tables == {WRITE_PROTECTED if boot.name in ("families-trixie", "families-sid") else EMULATE}
