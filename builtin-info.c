@@ -10,7 +10,7 @@
 #include "util/render/render.h"
 
 static const struct argp_option options[] = {
-	{ "verbose", 'v', NULL, 0, "Also show the sizes and encodings of the columns", 4 },
+	{ "verbose", 'v', NULL, 0, "Also show the threads of the VMs, and the sizes and encodings of the columns", 4 },
 	{ 0 },
 };
 
@@ -46,7 +46,7 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 		if (args->common.format == OUTPUT_JSON)
 			ret = render__info_json(&s, rec, &inv);
 		else
-			render__info(&s, rec, &inv, args->verbose);
+			ret = render__info(&s, rec, &inv, args->verbose);
 		if (screen__close(&s) || recording__complain(rec))
 			ret = -1;
 	}

@@ -21,6 +21,7 @@
 #include "util/capture/meta.h"
 #include "util/capture/preflight.h"
 #include "util/capture/session.h"
+#include "util/capture/snapshot.h"
 #include "util/capture/vm.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
@@ -36,6 +37,7 @@ struct record {
 	struct sink *sink;
 	struct drain *drain;
 	struct workload workload;
+	struct snapshot snapshot;
 	int signals, second, deadline;	/* file descriptors; -1: none */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
 	int pidfds[MAX_PIDS];
@@ -339,6 +341,12 @@ static void note_gaps(struct record *r)
 	u64 no_state = session__no_state(r->session);
 	char note[200];
 
+	if (r->snapshot.left_out) {
+		snprintf(note, sizeof(note), "the VMs have more than %d threads: what is said of threads "
+			 "at the start and the end is not of all", SNAPSHOT_MAX_THREADS);
+		meta__note(r->meta, note);
+	}
+
 	if (no_state) {
 		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
 			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)no_state);
@@ -375,9 +383,10 @@ static int record(struct record *r)
 		sink__finish(r->sink);
 		return -1;
 	}
+	err = snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
 	r->start_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
-	err = write_meta(r);
+	err = err || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;
@@ -385,9 +394,12 @@ static int record(struct record *r)
 		err = arm_deadline(r);
 	if (!err)
 		why = wait_for_end(r);
+	/* While the guests still run. */
+	err |= snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 
 	stop_ns = session__stop(r->session);
 	err |= drain__finish(r->drain, stop_ns);
+	err |= snapshot__send(&r->snapshot, r->sink);
 	meta__stop(r->meta, stop_ns, why);
 	note_gaps(r);
 	err |= write_meta(r);
@@ -458,6 +470,7 @@ int cmd_record(int argc, const char **argv)
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);
+	snapshot__free(&r->snapshot);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		free(r->skipped[i]);
 	free(r->opt.filter.reasons);

@@ -17,6 +17,7 @@
 #include "util/nearest.h"
 #include "util/parse.h"
 #include "util/render/render.h"
+#include "util/render/threads.h"
 
 enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
 
@@ -364,6 +365,7 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 		render__histograms(s, rep);
 	if (render__vcpus(s, rep))
 		return -1;
+	render__idle_vcpus(s, rep);
 	if (in->state)
 		render__of_the_recorded(s, rep);
 	return render__view(s, rep, in->state);

@@ -286,3 +286,36 @@ def test_guest_that_runs_again_at_once(boot):
     assert [row.total_ns for row in rows].index(NONE) == len(rows) - 1
     assert all(row.guest_ns != NONE for row in rows)
     lab_fixtures.check_chain(rows)
+
+
+@in_boots(*AMD)
+def test_vcpus_without_an_exit(boot):
+    """What /proc said of their threads: one asleep in KVM_RUN, one that no thread runs."""
+    assert boot.step("idle-vcpus").status == 0, boot.step("idle-vcpus").err
+    path = boot.path("idle-vcpus.kvmw")
+    asleep, never = lab_fixtures.report(path)["vcpus_without_events"]
+    assert (asleep["vcpu"], never["vcpu"], never["tid"], never["end"]) == (1, 2, None, None)
+    assert asleep["tid"] != asleep["pid"] and asleep["start"]["state"] == "T"
+    end = asleep["end"]
+    assert (end["state"], end["in_kvm_run"]) == ("S", True)
+    assert end["asleep_in"].startswith("kvm_vcpu_")
+    assert any(line.startswith("kvm_vcpu_ioctl+") for line in end["stack"])
+    assert asleep["asleep_ns"] > asleep["span_ns"] * 0.8
+    threads = {t["tid"]: t for t in lab_fixtures.info(path)["threads"]}
+    ran = threads[asleep["pid"]]
+    assert ran["vcpu"] == 0 and ran["end"]["affinity"] == "0" and ran["end"]["cpus"] == 1
+    assert ran["on_cpu_ns"] + ran["waiting_ns"] + ran["asleep_ns"] == ran["span_ns"]
+    assert ran["on_cpu_ns"] > ran["span_ns"] / 10
+
+
+@in_boots(*AMD)
+def test_a_vm_that_stands_still(boot):
+    """There is no exit, but the report knows the VM, and why."""
+    assert boot.step("stopped").status == 0, boot.step("stopped").err
+    path = boot.path("stopped.kvmw")
+    rep = lab_fixtures.report(path, status=1)
+    assert [t["vcpu"] for t in rep["vcpus_without_events"]] == [0, 1, 2]
+    assert "3 vCPUs, 2 asleep most of the time, 1 of which nothing is known" in rep["empty"]
+    text = lab_fixtures.kvmw("report", "-i", path, "--width", 200).stdout
+    assert text.count("stopped by a signal at the start and at the end") == 2
+    assert "vCPU 2: no thread is known to run it" in text

@@ -43,6 +43,47 @@
 	FIELD(S, u64, turns, "count", PLANES, "", "how often it had the CPU during a wait") \
 	FIELD(S, u64, time_ns, "ns", PLANES, "", "how long, in all waits")
 
+/*
+ * The threads of the VMs' processes, and their vCPUs that no thread is known to run, at two
+ * moments.  Times are counted from the thread's start: what the recording saw is the difference.
+ */
+#define KVMW_FIELDS_thread(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, tid, "id", PLANES, "",				\
+	      "thread; all ones: not known, a vCPU that none is known to run") \
+	FIELD(S, u32, number, "id", DICT, "",				\
+	      "vCPU that it runs, as numbered by KVM; all ones: none, or unknown") \
+	FIELD(S, u64, started_ns, "ns", PLANES, "",			\
+	      "when the thread started, of CLOCK_BOOTTIME, to a clock tick") \
+	FIELD(S, u64, comm0, "hex", PLANES, "",				\
+	      "bytes 0 to 7 of the thread's name, the first one lowest") \
+	FIELD(S, u64, comm1, "hex", PLANES, "", "bytes 8 to 15 of the name") \
+	FIELD(S, u16, state, "hex", DICT, "",				\
+	      "its state, a letter as in proc_pid_stat(5); all ones: unknown") \
+	FIELD(S, u16, in_run, "bool", DICT, "",				\
+	      "1: asleep inside KVM_RUN, 0: elsewhere; all ones: unknown, or not asleep") \
+	FIELD(S, u64, syscall, "count", DICT, "",			\
+	      "number of the system call that it sleeps in; all ones: none, or unknown") \
+	FIELD(S, u32, stack, "id", DICT, "",				\
+	      "where it sleeps in the kernel, a stack of the IDENT frames; all ones: unknown") \
+	FIELD(S, u64, user_ns, "ns", PLANES, "",			\
+	      "time in user space, without guest_ns; to a clock tick")	\
+	FIELD(S, u64, system_ns, "ns", PLANES, "", "time in the kernel; to a clock tick") \
+	FIELD(S, u64, guest_ns, "ns", PLANES, "", "time in a guest; to a clock tick") \
+	FIELD(S, u64, run_ns, "ns", PLANES, "", "time on a CPU")	\
+	FIELD(S, u64, delay_ns, "ns", PLANES, "", "time runnable, but not on a CPU") \
+	FIELD(S, u32, cpu, "id", DICT, "", "CPU that it ran on last")	\
+	FIELD(S, u32, cpus, "count", DICT, "",				\
+	      "CPUs that it may use; all ones: unknown")		\
+	FIELD(S, u32, affinity, "id", DICT, "",				\
+	      "which these are, a text of the IDENT frames; all ones: unknown") \
+	FIELD(S, u32, policy, "id", DICT, "",				\
+	      "scheduling policy, a number of sched(7); all ones: unknown") \
+	FIELD(S, u32, rt_priority, "count", DICT, "", "real-time priority; 0: none") \
+	FIELD(S, s32, nice, "count", DICT, "", "nice value")
+
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
@@ -81,5 +122,8 @@
 	KIND(S, PROCESS, process, 6, "another process")			\
 	KIND(S, RECORDER, recorder, 7, "kvmw itself")			\
 	KIND(S, OTHERS, others, 8, "threads beyond those that are counted separately")
+#define KVMW_KINDS_thread(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")		\
+	KIND(S, END, end, 2, "when it ended")
 
 #endif

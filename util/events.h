@@ -130,7 +130,9 @@
 	EVENT(INDEX, index, 35, TABLE,					\
 	      "one frame of this recording")				\
 	EVENT(HOLDER, holder, 36, TABLE,				\
-	      "a thread that had the CPU for which a vCPU waited")
+	      "a thread that had the CPU for which a vCPU waited")	\
+	EVENT(THREAD, thread, 37, TABLE,				\
+	      "a thread of a VM's process, when the recording began or ended")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)

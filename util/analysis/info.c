@@ -125,7 +125,7 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 		data_frame__put(f);
 	}
 	data_decoder__free(dec);
-	if (recording__close_reader(rec, r))
+	if (recording__close_reader(rec, r) || vm_threads__make(&inv->threads, rec))
 		ret = -1;
 	return ret;
 }
@@ -138,5 +138,6 @@ void recording_info__free(struct recording_info *inv)
 		free(inv->frames[i].column_type);
 	}
 	free(inv->frames);
+	vm_threads__free(&inv->threads);
 	memset(inv, 0, sizeof(*inv));
 }

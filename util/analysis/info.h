@@ -3,7 +3,7 @@
 #ifndef KVMW_INFO_H
 #define KVMW_INFO_H
 
-#include "util/recording/recording.h"
+#include "util/analysis/vm_threads.h"
 
 #define INFO_ENCODINGS	4	/* names of encodings kept of one column */
 
@@ -31,6 +31,7 @@ struct recording_info {
 	u32 nr, room;
 	u64 index_rows;		/* frames which the index names */
 	bool has_index;
+	struct vm_threads threads;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

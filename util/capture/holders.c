@@ -1,28 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "util/capture/holders.h"
-#include "util/capture/json_build.h"
-#include "util/capture/vm.h"
-
-/* VMs among the holders that were found in one look at the states. */
-struct neighbours {
-	struct json_object *list;
-	u32 nr;
-	int err;
-};
-
-static struct json_object *neighbour_json(const struct vm *vm)
-{
-	struct json_object *o = json_object_new_object();
-	int err = json_build__put(o, "pid", json_object_new_int(vm->pid));
-
-	err |= json_build__put_text(o, "name", vm->name);
-	err |= json_build__put_text(o, "vmm", vm->vmm);
-	return json_build__end(o, err);
-}
+#include "util/capture/neighbours.h"
 
 /*
  * Whether a process runs VMs, recorded or not; kind: KVMW_holder_VM if one of its threads is
@@ -37,10 +18,8 @@ static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u
 		return p->runs_vms;
 	p->pid = pid;
 	p->runs_vms = (!vm__read(pid, &vm) && vm.nr_vms) || kind == KVMW_holder_VM;
-	if (p->runs_vms) {
-		new->err |= json_build__append(new->list, neighbour_json(&vm));
-		new->nr++;
-	}
+	if (p->runs_vms)
+		neighbours__add(new, &vm);
 	return p->runs_vms;
 }
 
@@ -116,32 +95,17 @@ static int send_state(struct holders *holders, struct sink_rows *rows, struct ne
 	return err;
 }
 
-static int send_neighbours(struct neighbours *new, struct sink *sink)
-{
-	struct json_object *root = json_object_new_object();
-	char *text;
-
-	new->err |= json_build__put(root, "neighbours", new->list);
-	root = json_build__end(root, new->err);
-	text = json_build__text(root);
-	json_object_put(root);
-	return sink__json(sink, DATA_IDENT, text);
-}
-
 int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_HOLDER), NULL };
-	struct neighbours new = { .list = json_object_new_array() };
+	struct neighbours new = neighbours__begin();
 	int err = 0;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
 		if (states[i].tid && states[i].role == KVMW_ROLE_VCPU)
 			err = send_state(holders, &rows, &new, states, i);
 	sink__end_rows(&rows);
-	if (!err && new.nr)
-		return send_neighbours(&new, sink);
-	json_object_put(new.list);
-	return err;
+	return neighbours__end(&new, sink, !err) || err ? -1 : 0;
 }
 
 void holders__forget(struct holders *holders, u32 i)

@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,27 +10,12 @@
 #include <unistd.h>
 
 #include "util/array.h"
+#include "util/capture/proc.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
 #include "util/text.h"
 
 #define VCPU_LINK "anon_inode:kvm-vcpu:"
-
-static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t size)
-{
-	char path[64];
-	ssize_t len = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		len = read(fd, buf, size - 1);
-		close(fd);
-	}
-	buf[len > 0 ? len : 0] = '\0';
-	return len;
-}
 
 /* A zombie has no files, and cannot be looked into: it has ended. */
 static pid_t tgid_of(pid_t pid)
@@ -39,7 +23,7 @@ static pid_t tgid_of(pid_t pid)
 	char status[1024], *line;
 	int tgid;
 
-	if (read_proc(pid, "status", status, sizeof(status)) <= 0)
+	if (proc__read(status, sizeof(status), "/proc/%d/status", pid) <= 0)
 		return -1;
 	line = strstr(status, "\nState:\t");
 	if (line && strchr("ZX", line[strlen("\nState:\t")]))
@@ -113,11 +97,11 @@ void vm__describe(pid_t pid, struct vm *vm)
 			*deleted = '\0';
 		base = strrchr(exe, '/');
 		keep_name(vm->vmm, sizeof(vm->vmm), base ? base + 1 : exe);
-	} else if (read_proc(pid, "comm", exe, sizeof(exe)) > 0) {
+	} else if (proc__read(exe, sizeof(exe), "/proc/%d/comm", pid) > 0) {
 		exe[strcspn(exe, "\n")] = '\0';
 		keep_name(vm->vmm, sizeof(vm->vmm), exe);
 	}
-	len = read_proc(pid, "cmdline", args, sizeof(args));
+	len = proc__read(args, sizeof(args), "/proc/%d/cmdline", pid);
 	if (len > 0)
 		name_from_args(args, len, vm);
 }
@@ -130,7 +114,7 @@ bool vm__started_at(pid_t pid, u64 start_ns)
 	char stat[1024], *comm;
 	s64 offset, started;
 
-	if (read_proc(pid, "stat", stat, sizeof(stat)) <= 0)
+	if (proc__read(stat, sizeof(stat), "/proc/%d/stat", pid) <= 0)
 		return false;
 	comm = strrchr(stat, ')');
 	if (!comm || sscanf(comm, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
@@ -143,7 +127,12 @@ bool vm__started_at(pid_t pid, u64 start_ns)
 	return llabs(started - (s64)start_ns) < (s64)NSEC_PER_SEC / 50;
 }
 
-static int count_fds(pid_t pid, struct vm *vm)
+u32 vm__vcpu_of_link(const char *link)
+{
+	return strncmp(link, VCPU_LINK, strlen(VCPU_LINK)) ? ~0U : (u32)atoi(link + strlen(VCPU_LINK));
+}
+
+int vm__each_fd(pid_t pid, vm_fd_fn *found, void *arg)
 {
 	char path[64], link[64];
 	struct dirent *entry;
@@ -165,22 +154,33 @@ static int count_fds(pid_t pid, struct vm *vm)
 		}
 		link[len] = '\0';
 		if (!strcmp(link, "anon_inode:kvm-vm"))
-			vm->nr_vms++;
-		else if (!strncmp(link, VCPU_LINK, strlen(VCPU_LINK)))
-			vm->nr_vcpus++;
+			found(arg, atoi(entry->d_name), -1);
+		else if (vm__vcpu_of_link(link) != ~0U)
+			found(arg, atoi(entry->d_name), vm__vcpu_of_link(link));
 	}
 	closedir(dir);
-	return vm->nr_vms ? 0 : refused;
+	return refused;
+}
+
+static void count_fd(void *arg, int fd, int vcpu)
+{
+	struct vm *vm = arg;
+
+	vm->nr_vms += vcpu < 0;
+	vm->nr_vcpus += vcpu >= 0;
 }
 
 int vm__read(pid_t pid, struct vm *vm)
 {
+	int err;
+
 	memset(vm, 0, sizeof(*vm));
 	pid = tgid_of(pid);
 	if (pid < 0)
 		return ESRCH;
 	vm__describe(pid, vm);
-	return count_fds(pid, vm);
+	err = vm__each_fd(pid, count_fd, vm);
+	return vm->nr_vms ? 0 : err;
 }
 
 static int by_pid(const void *a, const void *b)

@@ -25,6 +25,16 @@ struct vm {
  */
 int vm__read(pid_t pid, struct vm *vm);
 
+/*
+ * Calls found for each KVM file descriptor of a process: vcpu is the number of its vCPU, -1 that of
+ * a VM. 0, or an errno as for vm__read(); what was found before it is right.
+ */
+typedef void vm_fd_fn(void *arg, int fd, int vcpu);
+int vm__each_fd(pid_t pid, vm_fd_fn *found, void *arg);
+
+/* The number of the vCPU whose file descriptor link is; all ones: it is none. */
+u32 vm__vcpu_of_link(const char *link);
+
 /* Only name and VMM, without privilege; what cannot be read stays "". */
 void vm__describe(pid_t pid, struct vm *vm);
 

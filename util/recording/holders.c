@@ -1,30 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "util/recording/holders.h"
-#include "util/text.h"
 
 enum { COL_VCPU, COL_PLACE, COL_KIND, COL_TID, COL_PID, COL_NUMBER, COL_COMM0, COL_COMM1, COL_TURNS,
        COL_TIME };
-
-static int set_comm(struct rec_holder *h, u64 first, u64 second)
-{
-	char raw[REC_COMM] = "", *clean;
-
-	for (u32 i = 0; i < 8; i++) {
-		raw[i] = first >> 8 * i;
-		raw[8 + i] = second >> 8 * i;
-	}
-	clean = text__clean(raw, sizeof(raw) - 1);
-	if (!clean)
-		return out_of_memory();
-	/* What is cleaned gets no longer. */
-	snprintf(h->comm, sizeof(h->comm), "%s", clean);
-	free(clean);
-	return 0;
-}
 
 int rec_holders__take(struct rec_holders *holders, u64 *const *col, u32 i)
 {
@@ -47,7 +25,7 @@ int rec_holders__take(struct rec_holders *holders, u64 *const *col, u32 i)
 	h->number = col[COL_NUMBER][i];
 	h->turns = col[COL_TURNS][i];
 	h->time_ns = col[COL_TIME][i];
-	return set_comm(h, col[COL_COMM0][i], col[COL_COMM1][i]);
+	return rec_comm(col[COL_COMM0][i], col[COL_COMM1][i], h->comm);
 }
 
 void rec_holders__free(struct rec_holders *holders)

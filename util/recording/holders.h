@@ -4,10 +4,9 @@
 #define KVMW_RECORDING_HOLDERS_H
 
 #include "util/hash_table.h"
-#include "util/types.h"
+#include "util/recording/threads.h"
 
 #define REC_MAX_HOLDERS	(128 * 1024)
-#define REC_COMM	17	/* bytes of a thread's name */
 
 struct rec_holder {
 	struct { u32 vcpu, place; } key;	/* of the vCPU that waited */

@@ -185,6 +185,19 @@ static void clear_neighbour(void *entry)
 	free(n->vmm);
 }
 
+static int fill_text(struct recording *rec, void *entry, struct json_object *obj)
+{
+	struct rec_text *text = entry;
+
+	return member__set_text(&text->text, "", 0) || member__text(obj, "text", &text->text, TEXT_MAX) ?
+	       -1 : 0;
+}
+
+static void clear_text(void *entry)
+{
+	free(((struct rec_text *)entry)->text);
+}
+
 /* ---- stacks ------------------------------------------------------------- */
 
 static int fill_frames(struct recording *rec, struct rec_stack *stack, struct json_object *frames)
@@ -276,6 +289,8 @@ static int take_ident(struct recording *rec, struct json_object *const *lists)
 		  NULL, fill_task, clear_task },
 		{ (void **)&rec->neighbour, &rec->nr_neighbours, &rec->neighbour_room,
 		  sizeof(*rec->neighbour), "pid", NULL, fill_neighbour, clear_neighbour },
+		{ (void **)&rec->text, &rec->nr_texts, &rec->text_room, sizeof(*rec->text), "id",
+		  NULL, fill_text, clear_text },
 		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
 		  "id", wants_stack, fill_stack, clear_stack },
 	};
@@ -290,7 +305,8 @@ static int take_ident(struct recording *rec, struct json_object *const *lists)
 
 int recording__ident(struct recording *rec, const char *json)
 {
-	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "stacks" };
+	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "texts",
+					   "stacks" };
 	struct json_object *root = member__parse(json), *lists[ARRAY_SIZE(names)];
 	bool any = false;
 	int ret;
@@ -322,6 +338,13 @@ const struct rec_task *recording__task(const struct recording *rec, u32 tid)
 const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid)
 {
 	return find_entry(rec->neighbour, rec->nr_neighbours, sizeof(*rec->neighbour), pid);
+}
+
+const char *recording__text(const struct recording *rec, u32 id)
+{
+	const struct rec_text *text = find_entry(rec->text, rec->nr_texts, sizeof(*rec->text), id);
+
+	return text ? text->text : NULL;
 }
 
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id)
@@ -383,11 +406,14 @@ void recording__free_identity(struct recording *rec)
 		clear_task(&rec->task[i]);
 	for (u32 i = 0; i < rec->nr_neighbours; i++)
 		clear_neighbour(&rec->neighbour[i]);
+	for (u32 i = 0; i < rec->nr_texts; i++)
+		clear_text(&rec->text[i]);
 	for (u32 i = 0; i < rec->nr_stacks; i++)
 		clear_stack(&rec->stack[i]);
 	free(rec->vm);
 	free(rec->vcpu);
 	free(rec->task);
 	free(rec->neighbour);
+	free(rec->text);
 	free(rec->stack);
 }

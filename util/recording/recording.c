@@ -32,6 +32,7 @@ void recording__free(struct recording *rec)
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
 	rec_holders__free(&rec->holders);
+	rec_threads__free(&rec->threads);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -109,6 +110,14 @@ static int take_holders(struct recording *rec, const struct columns *c, u32 rows
 	return 0;
 }
 
+static int take_threads(struct recording *rec, const struct columns *c, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++)
+		if (rec_threads__take(&rec->threads, c->col, i))
+			return -1;
+	return 0;
+}
+
 static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
@@ -148,6 +157,7 @@ static const struct row_table {
 			      "left_out", "throttled_ns" },
 	  take_totals },
 	{ KVMW_EVENT_HOLDER, { REC_HOLDER_COLUMNS }, take_holders },
+	{ KVMW_EVENT_THREAD, { REC_THREAD_COLUMNS }, take_threads },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },

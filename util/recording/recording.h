@@ -13,6 +13,7 @@
 #include "util/recording/filter.h"
 #include "util/recording/holders.h"
 #include "util/recording/memslots.h"
+#include "util/recording/threads.h"
 #include "util/data/data.h"
 
 #define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
@@ -69,7 +70,13 @@ struct rec_task {
 	char *comm;
 };
 
-/* A process that runs VMs, recorded or not, and had a CPU that a vCPU waited for. */
+/* What rows refer to that have no room for it. */
+struct rec_text {
+	u32 id, order;
+	char *text;
+};
+
+/* A process that runs VMs, recorded or not, to which rows refer by its pid. */
 struct rec_neighbour {
 	u32 pid, order;
 	char *name;
@@ -109,6 +116,7 @@ struct rec_meta {
 	char *filters;			/* JSON, as written */
 	char *filter_words;		/* the same as options of kvmw record */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it could not be recorded; NULL: it could */
+	bool some_vcpus;		/* only those of --vcpu were recorded */
 	bool selective;			/* some of them keep events from being recorded */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
 	u32 nr_tracepoints;
@@ -139,11 +147,14 @@ struct recording {
 	u32 nr_tasks, task_room;
 	struct rec_neighbour *neighbour;	/* ascending by pid */
 	u32 nr_neighbours, neighbour_room;
+	struct rec_text *text;		/* ascending by id */
+	u32 nr_texts, text_room;
 	struct rec_stack *stack;	/* ascending by id */
 	u32 nr_stacks, stack_room;
 	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
+	struct rec_threads threads;
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
@@ -196,6 +207,7 @@ const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
 const struct rec_vcpu *recording__vcpu(const struct recording *rec, u32 id);
 const struct rec_task *recording__task(const struct recording *rec, u32 tid);
 const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid);
+const char *recording__text(const struct recording *rec, u32 id);	/* NULL: there is none */
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
 

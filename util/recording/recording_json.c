@@ -174,6 +174,8 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	get_clock(root, meta);
 	if (filters)
 		meta->selective = is_selective(filters);
+	if (filters)
+		meta->some_vcpus = json_object_object_get_ex(filters, "vcpus", NULL);
 	return member__text(root, "kvmw", &meta->version, TEXT_MAX) ||
 	       member__text(host, "name", &meta->host, TEXT_MAX) ||
 	       member__text(host, "kernel", &meta->kernel, TEXT_MAX) ||

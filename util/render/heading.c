@@ -320,6 +320,10 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	const struct recording *rec = rep->rec;
 
 	name_vms(rec, vms, sizeof(vms));
+	/* They are known by their threads alone. */
+	if (!rec->nr_vms && rep->nr_idle)
+		snprintf(vms, sizeof(vms), "%u vCPU%s without an event", rep->nr_idle,
+			 rep->nr_idle == 1 ? "" : "s");
 	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms,
 		 units__count(rep->recorded, rows), rep->desc->plural,
 		 rec->window.active && rep->lost ? "up to " : "", units__count(rep->lost, lost));

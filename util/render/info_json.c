@@ -2,6 +2,7 @@
 /* kvmw info --json; its members are described in Documentation/kvmw-info.txt. */
 #include "util/render/json.h"
 #include "util/render/render.h"
+#include "util/render/threads.h"
 
 static void info_json__column(struct json_object *list, const struct info_frames *k, u32 i)
 {
@@ -49,6 +50,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(root, rec);
+	render__threads_json(root, rec, &inv->threads);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

@@ -4,6 +4,7 @@
 
 #include "util/analysis/vcpu_life.h"
 #include "util/render/render.h"
+#include "util/render/threads.h"
 #include "util/render/units.h"
 
 static void info_text__texts(const struct screen *s, const char *what,
@@ -171,13 +172,16 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 	field(s, "damage", rec->nr_damage ? text : "none");
 }
 
-void render__info(const struct screen *s, const struct recording *rec,
-		  const struct recording_info *inv, bool verbose)
+int render__info(const struct screen *s, const struct recording *rec,
+		 const struct recording_info *inv, bool verbose)
 {
 	header(s, rec);
 	info_text__identities(s, rec);
+	if (verbose && render__threads(s, rec, &inv->threads))
+		return -1;
 	info_text__frames(s, inv);
 	if (verbose)
 		columns(s, inv);
 	info_text__state(s, rec, inv);
+	return 0;
 }

@@ -41,8 +41,8 @@ struct json_object *render__report_row_json(const struct report *rep, const stru
 int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */
-void render__info(const struct screen *s, const struct recording *rec,
-		  const struct recording_info *inv, bool verbose);
+int render__info(const struct screen *s, const struct recording *rec,
+		 const struct recording_info *inv, bool verbose);
 int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct recording_info *inv);
 

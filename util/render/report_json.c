@@ -3,6 +3,7 @@
 #include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
+#include "util/render/threads.h"
 #include "util/render/views.h"
 
 static void report_json__key(struct json_object *obj, const struct report *rep,
@@ -236,6 +237,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	vcpus(root, rep);
 	if (rep->nr_vcpus)
 		whole(root, rep);
+	render__idle_vcpus_json(root, rep);
 	if (view && view->json(root, rep, model)) {
 		json_object_put(root);
 		return -1;

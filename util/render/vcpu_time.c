@@ -134,7 +134,7 @@ static void say_what_happened(const struct screen *s, const struct report *rep)
 		if (v->time.gaps)
 			named_list__add(&gaps, "%llu of vCPU %s", (unsigned long long)v->time.gaps,
 					v->label);
-		if (!v->count)
+		if (!v->count && !report__is_idle(rep, v->id))
 			named_list__add(&idle, "vCPU %s", v->label);
 	}
 	named_list__print(s, "Died", &died);

@@ -62,6 +62,18 @@ step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.k
 kill $vm
 wait $vm
 
+# vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.
+vmm '0 vm 0 1; 0 vcpu 0 0 0; 0 vcpu 1 0 1; 0 vcpu 2 0 2; 1 run 1 1 0 0 1 &; 0 sleep 100; 0 forever 0' \
+	>/dev/null 2>&1 &
+vm=$!
+until_so sh -c "grep -q . /proc/$vm/task/*/wchan && grep -l 0xae80 /proc/$vm/task/*/syscall"
+stand_still $vm
+step idle-vcpus kvmw record -o idle-vcpus.kvmw -p $vm -- $go_on $vm sleep 0.5
+stand_still $vm
+step stopped kvmw record -o stopped.kvmw -p $vm -- sleep 0.2
+kill -KILL $vm
+wait $vm
+
 # A vCPU in system-management mode: its state is saved to a page of its own address space.
 step smm kvmw record -e exit,dirty -o smm.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 2 1; 0 smi 0'
 

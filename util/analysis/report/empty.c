@@ -5,6 +5,7 @@
 
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/report/internal.h"
+#include "util/analysis/vm_threads.h"
 #include "util/nearest.h"
 
 static void list_vcpus(const struct recording *rec, char *buf, size_t size)
@@ -204,6 +205,31 @@ static int why_not_there(struct report *rep)
 	return 1;
 }
 
+/* What the vCPUs did instead of exiting. */
+static void why_idle(struct report *rep)
+{
+	u32 busy = 0, asleep = 0, unknown;
+	char words[3][64] = { "" };
+
+	for (u32 i = 0; i < rep->nr_idle; i++) {
+		const struct vm_thread *t = rep->idle[i];
+
+		busy += t->asleep_ns != KVMW_NONE && t->asleep_ns < t->span_ns / 2;
+		asleep += t->asleep_ns != KVMW_NONE && t->asleep_ns >= t->span_ns / 2;
+	}
+	unknown = rep->nr_idle - busy - asleep;
+	if (asleep)
+		snprintf(words[0], sizeof(words[0]), ", %u asleep most of the time", asleep);
+	if (busy)
+		snprintf(words[1], sizeof(words[1]), ", %u on a CPU or waiting for one", busy);
+	if (unknown)
+		snprintf(words[2], sizeof(words[2]), ", %u of which nothing is known", unknown);
+	snprintf(rep->empty, sizeof(rep->empty),
+		 "no VM exit happened while it was recorded (%.3f s): %u vCPU%s%s%s%s",
+		 rep->duration_ns / 1e9, rep->nr_idle, rep->nr_idle == 1 ? "" : "s", words[0], words[1],
+		 words[2]);
+}
+
 void report__say_why_empty(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -235,6 +261,8 @@ void report__say_why_empty(struct report *rep)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing was recorded before the %s", rec->nr_damage ?
 			 "damage" : "recorder was ended");
+	else if (rep->nr_idle && rep->event == KVMW_EVENT_EXIT)
+		why_idle(rep);
 	else if (!rec->nr_vcpus)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "no VM was running while it was recorded (%.3f s), or none of its vCPUs "

@@ -28,6 +28,10 @@ void label__memslot(u64 slot, char *buf, size_t size);
 /* vcpu_rows.c */
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr);
 
+/* idle_vcpus.c */
+int report__make_idle(struct report *rep);
+void report__free_idle(struct report *rep);
+
 /* empty.c */
 void report__say_why_empty(struct report *rep);
 

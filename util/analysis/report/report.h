@@ -22,6 +22,8 @@
 struct cpu_holders;
 struct regions;
 struct report_row;
+struct vm_thread;
+struct vm_threads;
 
 enum report_order_id { ORDER_COST, ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
 		       NR_REPORT_ORDERS };
@@ -156,6 +158,11 @@ struct report {
 	 */
 	bool partly;
 	struct cpu_holders *holders;	/* for event sched; else NULL */
+	/* Of an event that is part of cycles; NULL: nothing is known, and nr_idle is 0. */
+	struct vm_threads *threads;
+	const struct vm_thread **idle;	/* those of vCPUs without an event */
+	u32 nr_idle;
+	bool several_idle_vms;		/* they are of several processes */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 duration_ns;	/* of the recording; 0: unknown */
@@ -202,6 +209,9 @@ static inline bool report__is_filtered(const struct report *rep)
 	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr ||
 	       rep->opt->reasons.nr;
 }
+
+/* Whether rep->idle has the vCPU with this id. */
+bool report__is_idle(const struct report *rep, u32 id);
 
 /* How many of row are shown: the first ones. */
 static inline u32 report__visible(const struct report *rep)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a recording knows of the VMs' threads, and so of vCPUs that had no event."""
+import json
+
+import pytest
+
+import synthetic
+from synthetic import START, Recording, report, text_of
+
+MS = 1_000_000
+NO = 0xffffffff
+BEGIN, END = 1, 2
+STACK = 1 << 30
+
+
+def thread(kind, pid, tid, number, state, in_run, times, comm="CPU 1/KVM", stack=STACK):
+    """times: user, system, guest, on a CPU, waiting."""
+    words = [int.from_bytes(comm.encode().ljust(16, b"\0")[i:i + 8], "little") for i in (0, 8)]
+    at = START + (0 if kind == BEGIN else 2000 * MS)
+    return [at, kind, pid, tid, number, 77, *words, ord(state), in_run, 16, stack,
+            *[ms * MS for ms in times], 3, 2, 0, 1 if tid == 102 else 0, 50 if tid == 102 else 0, -5]
+
+
+def vcpu(kind, pid, number):
+    row = [None] * 23
+    row[:5] = [START + kind * 1000 * MS, kind, pid, NO, number]
+    return row
+
+
+def make(path, exits=True, name="qemu", **options):
+    """vCPU 0 exits, 1 sleeps, 2 is in the guest all the time, 3 has no thread."""
+    rec = Recording(**({} if exits else {"vms": [], "vcpus": []}), **options)
+    if exits:
+        rec.frame([(START + 10 * MS, 10 * MS, 1 * MS, 0, 30, 0, 1)])
+        rec.totals()
+    rec.lines.append(["IDENT", {"texts": [{"id": 0, "text": "2-3"}],
+                                "neighbours": [{"pid": 100, "name": "debian12", "vmm": name}],
+                                "stacks": [{"id": STACK, "frames": [
+                                    "kvm_vcpu_block+0x4f [kvm]", "kvm_vcpu_ioctl+0x20 [kvm]"]}]}])
+    running = 0xffff
+    rec.lines.append(["STATS", "thread", [
+        thread(BEGIN, 100, 101, NO, "R", running, (0, 0, 0, 0, 0), "CPU 0/KVM", NO),
+        thread(BEGIN, 100, 102, 1, "S", 1, (10, 10, 10, 30, 0)),
+        thread(BEGIN, 100, 103, NO, "R", running, (10, 10, 1000, 1020, 0), "CPU 2/KVM", NO),
+        thread(BEGIN, 100, 100, NO, "S", 0, (0, 0, 0, 0, 0), "qemu"),
+        vcpu(BEGIN, 100, 2), vcpu(BEGIN, 100, 3)]])
+    rec.end = START + 1999 * MS
+    rec.lines.append(["STATS", "thread", [
+        thread(END, 100, 101, NO, "R", running, (0, 0, 900, 1000, 900), "CPU 0/KVM", NO),
+        thread(END, 100, 102, 1, "S", 1, (10, 10, 10, 30, 0)),
+        thread(END, 100, 103, 2, "S", 1, (10, 20, 2900, 2980, 20), "CPU 2/KVM"),
+        thread(END, 100, 100, NO, "S", 0, (1, 1, 0, 2, 0), "qemu"), vcpu(END, 100, 3)]])
+    return rec.finish().write(path)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("threads") / "kvmw.data")
+
+
+def test_json(known):
+    rep = report(known)
+    assert [(t["vcpu"], t["tid"]) for t in rep["vcpus_without_events"]] == [(1, 102), (2, 103), (3, None)]
+    asleep, busy, never = rep["vcpus_without_events"]
+    assert (asleep["asleep_ns"], asleep["span_ns"], asleep["on_cpu_ns"]) == (2000 * MS, 2000 * MS, 0)
+    assert asleep["start"]["asleep_in"] == asleep["end"]["asleep_in"] == "kvm_vcpu_block"
+    assert (busy["guest_ns"], busy["system_ns"], busy["on_cpu_ns"], busy["waiting_ns"]) == (
+        1900 * MS, 10 * MS, 1960 * MS, 20 * MS)
+    assert busy["start"]["stack"] == [] and busy["start"]["asleep_in"] is None
+    assert never["start"] is never["on_cpu_ns"] is None
+
+
+def test_info(known):
+    info = json.loads(synthetic.kvmw("info", "-i", known, "--json").stdout)
+    threads = {t["tid"]: t for t in info["threads"]}
+    assert list(threads) == [101, 102, 103, None, 100] and info["threads_left_out"] == 0
+    assert (threads[101]["vcpu"], threads[101]["vcpu_id"], threads[100]["vcpu"]) == (0, 0, None)
+    end = threads[102]["end"]
+    assert (end["policy"], end["rt_priority"], end["nice"], end["affinity"], end["cpus"]) == (
+        1, 50, -5, "2-3", 2)
+    text = synthetic.kvmw("info", "-v", "-i", known).stdout
+    for words in ("100/101    0 CPU 0/KVM R R  ", "100/?      3", "kvm_vcpu_block"):
+        assert words in text
+    assert "fifo 50" in synthetic.kvmw("info", "-v", "-i", known, env={"COLUMNS": "120"}).stdout
+    assert "100/101" not in synthetic.kvmw("info", "-i", known).stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_text(known, width):
+    text = text_of(known, "--width", width)
+    assert all(len(line) <= width for line in text.splitlines())
+    words = " ".join(text[text.index("vCPUs without an exit"):].split())
+    assert ("vCPU 100/1: thread 102 CPU 1/KVM; on a CPU 0.0%, waiting for one 0.0%, asleep 100.0% of the time; "
+            "asleep in kvm_vcpu_block inside KVM_RUN at the start and at the end") in words
+    assert ("vCPU 100/2: thread 103 CPU 2/KVM; on a CPU 98.0% (in the guest 95.0%), waiting for one 1.0%, asleep "
+            "1.0% of the time; at the end asleep in") in words
+    assert "vCPU 100/3: no thread is known to run it" in words and "vCPU 100/0" not in words
+
+
+def test_selection(known):
+    assert [t["vcpu"] for t in report(known, "--vcpu", "0,2")["vcpus_without_events"]] == [2]
+    assert report(known, "--vm", "debian12")["vcpus_without_events"]
+    assert "vcpus_without_events" not in report(known, "--time", "0,1")
+
+
+def test_a_vm_without_an_exit(tmp_path):
+    path = make(tmp_path / "f", exits=False)
+    done = synthetic.kvmw("report", "-i", path)
+    synthetic.one_line(done, 1, "no VM exit happened", "3 vCPUs", "1 asleep", "1 on a CPU", "1 of which")
+    assert "3 vCPUs without an event" in done.stdout and "vCPU 2: thread 103" in done.stdout
+    assert len(report(path, status=1)["vcpus_without_events"]) == 3
+
+
+def test_vcpus_that_were_not_recorded(tmp_path):
+    """--vcpu at record: nothing says that the others had no event."""
+    meta = synthetic.META | {"filters": {"vcpus": [0]}}
+    assert "vcpus_without_events" not in report(make(tmp_path / "f", meta=meta))
+    meta = synthetic.META | {"events": ["irq"]}
+    assert "vcpus_without_events" not in report(make(tmp_path / "g", meta=meta))

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vCPUs without an event: what their threads did meanwhile. */
+#include <stdlib.h>
+
+#include "util/analysis/report/internal.h"
+#include "util/analysis/vm_threads.h"
+#include "util/hash_table.h"
+#include "util/memory.h"
+
+struct seen_vcpu {
+	struct { u32 id; } key;
+};
+
+static int note_seen(struct hash_table *seen, const struct report *rep)
+{
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		const struct seen_vcpu key = { .key = { rep->vcpu[i].id } };
+
+		if (rep->vcpu[i].count && !hash_table__get(seen, &key.key))
+			return -1;
+	}
+	return 0;
+}
+
+/* As --vcpu and --vm select it. */
+static bool selects_thread(const struct report *rep, const struct vm_thread *t)
+{
+	const struct report_options *opt = rep->opt;
+	const struct rec_neighbour *named = recording__neighbour(rep->rec, t->pid);
+	const struct list_vm vm = { .pid = t->pid, .name = named ? named->name : "",
+				    .vmm = named ? named->vmm : "" };
+
+	if (t->vcpu != ~0U)
+		return report__selects(rep->rec, opt, t->vcpu);
+	return (!opt->vcpus.nr || number_list__has(&opt->vcpus, t->number)) &&
+	       (!opt->pids.nr || number_list__has_vm(&opt->pids, &vm));
+}
+
+static bool is_idle(const struct report *rep, const struct hash_table *seen, const struct vm_thread *t)
+{
+	const struct seen_vcpu key = { .key = { t->vcpu } };
+
+	return vm_thread__is_vcpu(t) && selects_thread(rep, t) && !hash_table__find(seen, &key.key);
+}
+
+/* Of a window nothing is known; and of vCPUs that were not recorded nothing says that they had none. */
+static bool can_tell(const struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+
+	return event_desc__is_cycle(rep->event) && !rec->window.active && !rec->meta.some_vcpus &&
+	       rec->threads.nr && !rec->meta.skipped[rep->event] && !rec->nr_damage &&
+	       (!rec->meta.events.nr || report__was_asked_for(rec, rep->desc->name));
+}
+
+int report__make_idle(struct report *rep)
+{
+	struct hash_table seen = HASH_TABLE(struct seen_vcpu, NULL);
+	int err;
+
+	if (!can_tell(rep))
+		return 0;
+	rep->threads = mem__calloc(1, sizeof(*rep->threads));
+	if (!rep->threads || vm_threads__make(rep->threads, rep->rec))
+		return -1;
+	rep->idle = calloc(rep->threads->nr ?: 1, sizeof(*rep->idle));
+	if (!rep->idle)
+		return out_of_memory();
+	err = note_seen(&seen, rep);
+	for (u32 i = 0; i < rep->threads->nr && !err; i++)
+		if (is_idle(rep, &seen, &rep->threads->thread[i]))
+			rep->idle[rep->nr_idle++] = &rep->threads->thread[i];
+	for (u32 i = 1; i < rep->nr_idle; i++)
+		rep->several_idle_vms |= rep->idle[i]->pid != rep->idle[0]->pid;
+	hash_table__free(&seen);
+	return err;
+}
+
+bool report__is_idle(const struct report *rep, u32 id)
+{
+	for (u32 i = 0; i < rep->nr_idle; i++)
+		if (rep->idle[i]->vcpu == id)
+			return true;
+	return false;
+}
+
+void report__free_idle(struct report *rep)
+{
+	if (rep->threads)
+		vm_threads__free(rep->threads);
+	free(rep->threads);
+	free(rep->idle);
+}
