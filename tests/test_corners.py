@@ -319,3 +319,21 @@ def test_a_vm_that_stands_still(boot):
     text = lab_fixtures.kvmw("report", "-i", path, "--width", 200).stdout
     assert text.count("stopped by a signal at the start and at the end") == 2
     assert "vCPU 2: no thread is known to run it" in text
+
+
+@in_boots(*AMD)
+def test_limits_of_a_vm(boot):
+    """Its control groups, with what the kernel says of the quota."""
+    info = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))
+    (vm,) = info["vm_cpus"]
+    assert (vm["vcpus"], vm["cpus"], vm["quota_cpus"]) == (3, 1, 0.6)
+    above, own = info["cgroups"]
+    assert (above["path"], own["path"]) == ("/corners", "/corners/vm")
+    assert above["threads"] == own["threads"] == len([t for t in info["threads"] if t["tid"]])
+    assert (above["quota_ns"], above["period_ns"], own["quota_ns"]) == (60_000_000, 100_000_000, 0)
+    assert own["cpuset"] == "0" and above["pid"] == vm["pid"]
+    stat = [dict(line.split() for line in boot.path(f"idle-vcpus.{when}").read_text().splitlines())
+            for when in ("before", "after")]
+    for name, key, unit in (("periods", "nr_periods", 1), ("throttled_periods", "nr_throttled", 1),
+                            ("throttled_ns", "throttled_usec", 1000)):
+        assert 0 < above[name] <= (int(stat[1][key]) - int(stat[0][key])) * unit, name

@@ -44,7 +44,16 @@ def make(path, exits=True, name="qemu", **options):
         thread(BEGIN, 100, 103, NO, "R", running, (10, 10, 1000, 1020, 0), "CPU 2/KVM", NO),
         thread(BEGIN, 100, 100, NO, "S", 0, (0, 0, 0, 0, 0), "qemu"),
         vcpu(BEGIN, 100, 2), vcpu(BEGIN, 100, 3)]])
+    groups = [[START, BEGIN, 100, 1, 5, 2, 0, 0, 0, 0, 0],
+              [START, BEGIN, 100, 3, 5, None, 30 * MS, 100 * MS, 10, 5, 50 * MS]]
+    rec.lines.append(["IDENT", {"texts": [{"id": 1, "text": "/slice/vm"}, {"id": 2, "text": "0-3"},
+                                          {"id": 3, "text": "/slice"}]}])
+    rec.lines.append(["STATS", "cgroup", [list(row) for row in groups]])
     rec.end = START + 1999 * MS
+    groups[0][1] = groups[1][1] = END
+    groups[0][4] = groups[1][4] = 4
+    groups[1][8:] = [30, 15, 1050 * MS]
+    rec.lines.append(["STATS", "cgroup", groups])
     rec.lines.append(["STATS", "thread", [
         thread(END, 100, 101, NO, "R", running, (0, 0, 900, 1000, 900), "CPU 0/KVM", NO),
         thread(END, 100, 102, 1, "S", 1, (10, 10, 10, 30, 0)),
@@ -83,6 +92,23 @@ def test_info(known):
         assert words in text
     assert "fifo 50" in synthetic.kvmw("info", "-v", "-i", known, env={"COLUMNS": "120"}).stdout
     assert "100/101" not in synthetic.kvmw("info", "-i", known).stdout
+
+
+def test_limits(known):
+    info = json.loads(synthetic.kvmw("info", "-i", known, "--json").stdout)
+    assert info["vm_cpus"] == [{"pid": 100, "vcpus": 4, "cpus": 2, "quota_cpus": 0.3}]
+    above, own = info["cgroups"]
+    assert above == {"pid": 100, "path": "/slice", "threads": 4, "cpuset": None, "quota_ns": 30 * MS,
+                     "period_ns": 100 * MS, "periods": 20, "throttled_periods": 10,
+                     "throttled_ns": 1000 * MS}
+    assert (own["path"], own["cpuset"], own["quota_ns"]) == ("/slice/vm", "0-3", 0)
+    for text in (synthetic.kvmw("info", "-i", known).stdout, text_of(known, "-v")):
+        words = " ".join(text.replace("#", " ").split())
+        assert "pid 100: 4 vCPUs, which may use 2 CPUs, but no more than the time of 0.30" in words
+        assert ("/slice (pid 100, 4 threads): quota 30 of each 100 ms, used up in 10 of 20 periods, "
+                "1.000s") in words
+        assert "/slice/vm (pid 100, 4 threads): CPUs 0-3, no quota" in words
+    assert "no quota" not in text_of(known)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -84,6 +84,24 @@
 	FIELD(S, u32, rt_priority, "count", DICT, "", "real-time priority; 0: none") \
 	FIELD(S, s32, nice, "count", DICT, "", "nice value")
 
+/* Groups that VMs' threads are in, and those above them that have a quota. */
+#define KVMW_FIELDS_cgroup(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, path, "id", DICT, "",				\
+	      "where the group is in its hierarchy, a text of the IDENT frames") \
+	FIELD(S, u32, threads, "count", DICT, "", "threads of this process in it, or below it") \
+	FIELD(S, u32, cpuset, "id", DICT, "",				\
+	      "CPUs that its threads may use, a text of the IDENT frames; all ones: unknown") \
+	FIELD(S, u64, quota_ns, "ns", DICT, "",				\
+	      "CPU time that it may use in each period; 0: it has no quota") \
+	FIELD(S, u64, period_ns, "ns", DICT, "", "the period")		\
+	FIELD(S, u64, periods, "count", PLANES, "", "periods so far in which it wanted a CPU") \
+	FIELD(S, u64, throttled, "count", PLANES, "", "of these, those in which the quota was used up") \
+	FIELD(S, u64, throttled_ns, "ns", PLANES, "",			\
+	      "time so far that its queues were throttled, the sum over all CPUs")
+
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
@@ -123,6 +141,9 @@
 	KIND(S, RECORDER, recorder, 7, "kvmw itself")			\
 	KIND(S, OTHERS, others, 8, "threads beyond those that are counted separately")
 #define KVMW_KINDS_thread(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")		\
+	KIND(S, END, end, 2, "when it ended")
+#define KVMW_KINDS_cgroup(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")
 

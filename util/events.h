@@ -132,7 +132,9 @@
 	EVENT(HOLDER, holder, 36, TABLE,				\
 	      "a thread that had the CPU for which a vCPU waited")	\
 	EVENT(THREAD, thread, 37, TABLE,				\
-	      "a thread of a VM's process, when the recording began or ended")
+	      "a thread of a VM's process, when the recording began or ended") \
+	EVENT(CGROUP, cgroup, 38, TABLE,				\
+	      "a control group of a VM's threads, when the recording began or ended")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)

@@ -139,7 +139,7 @@ static void test_idle(void **state)
 	number_list__free(&opt.pids);
 	/* Of a part of the recording it is not known. */
 	rec__report(&r, &all, "1,", &out);
-	assert_null(out.rep.threads);
+	assert_null(out.rep.idle);
 	rec__report_free(&out);
 	unlink(r.path);
 }
@@ -160,13 +160,13 @@ static void test_hostile_rows(void **state)
 		many[i] = (struct kvmw_thread) { .kind = 1 + i % 2, .pid = i / 2, .tid = i / 2,
 						 .number = i, .time_ns = i % 2 ? 0 : NONE - 1,
 						 .state = i, .stack = i, .affinity = i, .run_ns = NONE - i };
-	for (u32 i = 0; i < 2 * REC_MAX_THREADS / nr; i++)
+	for (u32 i = 0; i < 2 * REC_MAX_ROWS / nr; i++)
 		rec__rows(&r, DATA_STATS, KVMW_EVENT_THREAD, many, nr);
 	rec__stop(&r);
 	rec__end(&r, true);
 	rec__report(&r, &all, NULL, &out);
-	assert_int_equal(out.rec->threads.nr, REC_MAX_THREADS);
-	assert_int_equal(out.rec->threads.over_limit, nr + REC_MAX_THREADS);
+	assert_int_equal(out.rec->threads.nr, REC_MAX_ROWS);
+	assert_int_equal(out.rec->threads.over_limit, nr + REC_MAX_ROWS);
 	assert_int_equal(out.rep.threads->nr, nr / 2);
 	for (u32 i = 0; i < out.rep.threads->nr; i++)
 		assert_int_equal(out.rep.threads->thread[i].span_ns, NONE);

@@ -125,7 +125,8 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 		data_frame__put(f);
 	}
 	data_decoder__free(dec);
-	if (recording__close_reader(rec, r) || vm_threads__make(&inv->threads, rec))
+	if (recording__close_reader(rec, r) || vm_threads__make(&inv->threads, rec) ||
+	    vm_limits__make(&inv->limits, rec, &inv->threads))
 		ret = -1;
 	return ret;
 }
@@ -139,5 +140,6 @@ void recording_info__free(struct recording_info *inv)
 	}
 	free(inv->frames);
 	vm_threads__free(&inv->threads);
+	vm_limits__free(&inv->limits);
 	memset(inv, 0, sizeof(*inv));
 }

@@ -3,7 +3,7 @@
 #ifndef KVMW_INFO_H
 #define KVMW_INFO_H
 
-#include "util/analysis/vm_threads.h"
+#include "util/analysis/vm_limits.h"
 
 #define INFO_ENCODINGS	4	/* names of encodings kept of one column */
 
@@ -32,6 +32,7 @@ struct recording_info {
 	u64 index_rows;		/* frames which the index names */
 	bool has_index;
 	struct vm_threads threads;
+	struct vm_limits limits;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

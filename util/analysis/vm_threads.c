@@ -65,10 +65,10 @@ static u32 id_of(const struct hash_table *table, u32 pid, u32 of)
 	return known && !known->several ? known->id : ~0U;
 }
 
-static int join_rows(struct hash_table *joined, const struct rec_threads *rows)
+static int join_rows(struct hash_table *joined, const struct rec_table *rows)
 {
 	for (u32 i = 0; i < rows->nr; i++) {
-		const struct kvmw_thread *row = &rows->row[i];
+		const struct kvmw_thread *row = rec_table__thread(rows, i);
 		bool thread = row->tid != ~0U;
 		const struct joined key = {
 			.key = { thread ? row->started_ns : 0, row->pid, row->tid,

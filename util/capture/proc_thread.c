@@ -108,7 +108,7 @@ static u32 count_list(const char *text)
 
 static int take_affinity(u32 pid, u32 tid, struct interned *names, struct kvmw_thread *row)
 {
-	char status[4096], list[1024];
+	char status[8192], list[4096];
 
 	row->cpus = row->affinity = ~0U;
 	proc__read(status, sizeof(status), "/proc/%u/task/%u/status", pid, tid);

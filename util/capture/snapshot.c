@@ -173,13 +173,14 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 {
 	int err = choose_processes(snap, opts, session);
 
-	snap->nr = 0;
+	snap->nr = snap->groups.nr = 0;
 	for (u32 i = 0; i < snap->nr_pids && !err; i++) {
 		u32 first = snap->nr;
 
 		err = add_threads(snap, kind, snap->pids[i]);
 		if (!err)
-			err = add_other_vcpus(snap, kind, snap->pids[i], first);
+			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
+			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ? -1 : 0;
 	}
 	return err;
 }
@@ -196,26 +197,34 @@ static int snapshot__name_vms(const struct snapshot *snap, struct sink *sink)
 	return neighbours__end(&names, sink, true);
 }
 
-int snapshot__send(struct snapshot *snap, struct sink *sink)
+static int send_rows(struct sink *sink, u32 event, const void *list, u32 nr)
 {
-	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_THREAD), NULL };
+	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(event), NULL };
+	size_t size = rows.event->size;
 
-	if (snapshot__name_vms(snap, sink) || interned__send(&snap->names, sink))
-		return -1;
-	for (u32 i = 0; i < snap->nr; i++) {
-		struct kvmw_thread *row = sink__row(&rows);
+	for (u32 i = 0; i < nr; i++) {
+		void *row = sink__row(&rows);
 
 		if (!row)
 			return -1;
-		*row = snap->thread[i];
+		memcpy(row, (const char *)list + i * size, size);
 	}
 	sink__end_rows(&rows);
 	return 0;
 }
 
+int snapshot__send(struct snapshot *snap, struct sink *sink)
+{
+	if (snapshot__name_vms(snap, sink) || interned__send(&snap->names, sink))
+		return -1;
+	return send_rows(sink, KVMW_EVENT_THREAD, snap->thread, snap->nr) ||
+	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ? -1 : 0;
+}
+
 void snapshot__free(struct snapshot *snap)
 {
 	interned__free(&snap->names);
+	cgroups__free(&snap->groups);
 	free(snap->thread);
 	free(snap->pids);
 }

@@ -4,7 +4,7 @@
 #define KVMW_RECORDING_HOLDERS_H
 
 #include "util/hash_table.h"
-#include "util/recording/threads.h"
+#include "util/recording/tables.h"
 
 #define REC_MAX_HOLDERS	(128 * 1024)
 

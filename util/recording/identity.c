@@ -8,6 +8,7 @@
 #include "util/recording/recording.h"
 
 #define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
+#define LONG_TEXT	4096	/* of a text */
 #define STACKS_MAX	(64u << 20)	/* bytes of memory for stacks */
 
 /* What all structs here begin with. */
@@ -189,7 +190,7 @@ static int fill_text(struct recording *rec, void *entry, struct json_object *obj
 {
 	struct rec_text *text = entry;
 
-	return member__set_text(&text->text, "", 0) || member__text(obj, "text", &text->text, TEXT_MAX) ?
+	return member__set_text(&text->text, "", 0) || member__text(obj, "text", &text->text, LONG_TEXT) ?
 	       -1 : 0;
 }
 

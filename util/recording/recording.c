@@ -32,7 +32,8 @@ void recording__free(struct recording *rec)
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
 	rec_holders__free(&rec->holders);
-	rec_threads__free(&rec->threads);
+	rec_table__free(&rec->threads);
+	rec_table__free(&rec->cgroups);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -110,14 +111,6 @@ static int take_holders(struct recording *rec, const struct columns *c, u32 rows
 	return 0;
 }
 
-static int take_threads(struct recording *rec, const struct columns *c, u32 rows)
-{
-	for (u32 i = 0; i < rows; i++)
-		if (rec_threads__take(&rec->threads, c->col, i))
-			return -1;
-	return 0;
-}
-
 static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
@@ -157,11 +150,41 @@ static const struct row_table {
 			      "left_out", "throttled_ns" },
 	  take_totals },
 	{ KVMW_EVENT_HOLDER, { REC_HOLDER_COLUMNS }, take_holders },
-	{ KVMW_EVENT_THREAD, { REC_THREAD_COLUMNS }, take_threads },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },
 };
+
+/* Tables that are kept as they are. */
+static struct rec_table *kept_table(struct recording *rec, u32 event)
+{
+	switch (event) {
+	case KVMW_EVENT_THREAD:
+		return &rec->threads;
+	case KVMW_EVENT_CGROUP:
+		return &rec->cgroups;
+	default:
+		return NULL;
+	}
+}
+
+static int keep_rows(struct recording *rec, struct rec_table *table, const struct data_reader *r,
+		     struct data_decoder *dec, const struct data_frame *f)
+{
+	const struct event_desc *event = event_desc__by_id(f->event);
+	const char *names[COLUMNS_MAX], *why;
+	struct columns c = { .nr = 0 };
+	int ret;
+
+	rec_table__columns(event, names);
+	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, names, &why);
+	for (u32 i = 0; !ret && i < f->rows; i++)
+		ret = rec_table__take(table, event, c.col, i);
+	if (ret > 0)
+		ret = recording__damaged(rec, f, 0, why);
+	columns__free(&c);
+	return ret;
+}
 
 static int take_rows(struct recording *rec, const struct data_reader *r, struct data_decoder *dec,
 		     const struct data_frame *f)
@@ -174,6 +197,8 @@ static int take_rows(struct recording *rec, const struct data_reader *r, struct 
 	for (size_t i = 0; i < ARRAY_SIZE(row_tables); i++)
 		if (row_tables[i].event == f->event)
 			table = &row_tables[i];
+	if (kept_table(rec, f->event))
+		return keep_rows(rec, kept_table(rec, f->event), r, dec, f);
 	if (!table)
 		return 0;	/* from a newer version */
 	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, table->names, &why);

@@ -13,7 +13,7 @@
 #include "util/recording/filter.h"
 #include "util/recording/holders.h"
 #include "util/recording/memslots.h"
-#include "util/recording/threads.h"
+#include "util/recording/tables.h"
 #include "util/data/data.h"
 
 #define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
@@ -154,7 +154,7 @@ struct recording {
 	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
-	struct rec_threads threads;
+	struct rec_table threads, cgroups;
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */

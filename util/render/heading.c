@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/event_desc.h"
+#include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
@@ -199,6 +200,16 @@ static void about_cost(const struct screen *s, const struct recording *rec)
 	heading__line(s, "cost", "%s; %s", bpf, cpu);
 }
 
+static void about_limits(const struct screen *s, const struct vm_limits *limits)
+{
+	char words[LIMITS_WORDS];
+
+	for (u32 i = 0; limits && i < limits->nr_vms && i < MAX_VMS; i++)
+		heading__line(s, "limits", "%s", limits__of_vm(&limits->vm[i], words));
+	for (u32 i = 0; limits && i < limits->nr_groups && i < MAX_VMS; i++)
+		heading__line(s, "cgroup", "%s", limits__of_group(&limits->group[i], words));
+}
+
 static void about_damage(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -342,6 +353,7 @@ void render__heading(const struct screen *s, const struct report *rep, bool verb
 		about_command(s, &rep->rec->meta.command);
 		about_rows(s, rep);
 		about_cost(s, rep->rec);
+		about_limits(s, rep->limits);
 	}
 	about_others(s, rep);
 	about_trust(s, rep);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw info --json; its members are described in Documentation/kvmw-info.txt. */
 #include "util/render/json.h"
+#include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/threads.h"
 
@@ -51,6 +52,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	json__text(root, "file", rec->path);
 	json__recording(root, rec);
 	render__threads_json(root, rec, &inv->threads);
+	limits__json(root, &inv->limits);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

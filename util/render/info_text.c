@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/vcpu_life.h"
+#include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/threads.h"
 #include "util/render/units.h"
@@ -99,6 +100,16 @@ static void info_text__identities(const struct screen *s, const struct recording
 	field(s, "", rec->ids_left_out ? text : NULL);
 }
 
+static void info_text__limits(const struct screen *s, const struct vm_limits *limits)
+{
+	char words[LIMITS_WORDS];
+
+	for (u32 i = 0; i < limits->nr_vms; i++)
+		field(s, i ? "" : "CPUs of VMs", limits__of_vm(&limits->vm[i], words));
+	for (u32 i = 0; i < limits->nr_groups; i++)
+		field(s, i ? "" : "cgroups", limits__of_group(&limits->group[i], words));
+}
+
 static void info_text__frames(const struct screen *s, const struct recording_info *inv)
 {
 	char type[16], each[UNITS_MAX];
@@ -177,6 +188,7 @@ int render__info(const struct screen *s, const struct recording *rec,
 {
 	header(s, rec);
 	info_text__identities(s, rec);
+	info_text__limits(s, &inv->limits);
 	if (verbose && render__threads(s, rec, &inv->threads))
 		return -1;
 	info_text__frames(s, inv);

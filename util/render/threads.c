@@ -170,7 +170,7 @@ void render__idle_vcpus_json(struct json_object *root, const struct report *rep)
 {
 	struct json_object *list;
 
-	if (!rep->threads)
+	if (!rep->idle)
 		return;
 	list = json__array(root, "vcpus_without_events");
 	for (u32 i = 0; i < rep->nr_idle; i++)

@@ -62,14 +62,24 @@ step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.k
 kill $vm
 wait $vm
 
-# vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.
+# vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.  Its group
+# has no quota, but the one above has.
+group=/sys/fs/cgroup/corners
+echo +cpu +cpuset >/sys/fs/cgroup/cgroup.subtree_control
+mkdir -p $group
+echo +cpu +cpuset >$group/cgroup.subtree_control
+mkdir -p $group/vm
+echo 60000 100000 >$group/cpu.max
 vmm '0 vm 0 1; 0 vcpu 0 0 0; 0 vcpu 1 0 1; 0 vcpu 2 0 2; 1 run 1 1 0 0 1 &; 0 sleep 100; 0 forever 0' \
 	>/dev/null 2>&1 &
 vm=$!
 until_so sh -c "grep -q . /proc/$vm/task/*/wchan && grep -l 0xae80 /proc/$vm/task/*/syscall"
 stand_still $vm
+echo $vm >$group/vm/cgroup.procs
+cat $group/cpu.stat >idle-vcpus.before
 step idle-vcpus kvmw record -o idle-vcpus.kvmw -p $vm -- $go_on $vm sleep 0.5
 stand_still $vm
+cat $group/cpu.stat >idle-vcpus.after
 step stopped kvmw record -o stopped.kvmw -p $vm -- sleep 0.2
 kill -KILL $vm
 wait $vm

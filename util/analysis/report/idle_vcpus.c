@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "util/analysis/report/internal.h"
-#include "util/analysis/vm_threads.h"
+#include "util/analysis/vm_limits.h"
 #include "util/hash_table.h"
 #include "util/memory.h"
 
@@ -49,7 +49,7 @@ static bool can_tell(const struct report *rep)
 	const struct recording *rec = rep->rec;
 
 	return event_desc__is_cycle(rep->event) && !rec->window.active && !rec->meta.some_vcpus &&
-	       rec->threads.nr && !rec->meta.skipped[rep->event] && !rec->nr_damage &&
+	       !rec->meta.skipped[rep->event] && !rec->nr_damage &&
 	       (!rec->meta.events.nr || report__was_asked_for(rec, rep->desc->name));
 }
 
@@ -58,11 +58,16 @@ int report__make_idle(struct report *rep)
 	struct hash_table seen = HASH_TABLE(struct seen_vcpu, NULL);
 	int err;
 
-	if (!can_tell(rep))
+	if (!rep->rec->threads.nr)
 		return 0;
 	rep->threads = mem__calloc(1, sizeof(*rep->threads));
 	if (!rep->threads || vm_threads__make(rep->threads, rep->rec))
 		return -1;
+	rep->limits = mem__calloc(1, sizeof(*rep->limits));
+	if (!rep->limits || vm_limits__make(rep->limits, rep->rec, rep->threads))
+		return -1;
+	if (!can_tell(rep))
+		return 0;
 	rep->idle = calloc(rep->threads->nr ?: 1, sizeof(*rep->idle));
 	if (!rep->idle)
 		return out_of_memory();
@@ -88,6 +93,9 @@ void report__free_idle(struct report *rep)
 {
 	if (rep->threads)
 		vm_threads__free(rep->threads);
+	if (rep->limits)
+		vm_limits__free(rep->limits);
+	free(rep->limits);
 	free(rep->threads);
 	free(rep->idle);
 }

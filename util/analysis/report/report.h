@@ -22,6 +22,7 @@
 struct cpu_holders;
 struct regions;
 struct report_row;
+struct vm_limits;
 struct vm_thread;
 struct vm_threads;
 
@@ -158,10 +159,11 @@ struct report {
 	 */
 	bool partly;
 	struct cpu_holders *holders;	/* for event sched; else NULL */
-	/* Of an event that is part of cycles; NULL: nothing is known, and nr_idle is 0. */
-	struct vm_threads *threads;
-	const struct vm_thread **idle;	/* those of vCPUs without an event */
+	struct vm_threads *threads;	/* NULL: nothing is known of them */
+	/* Those of vCPUs without an event, of cycles; NULL: unknown, as in a window. */
+	const struct vm_thread **idle;
 	u32 nr_idle;
+	struct vm_limits *limits;	/* together with threads */
 	bool several_idle_vms;		/* they are of several processes */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */

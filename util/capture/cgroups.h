@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The control groups of VMs' threads: cgroup v2, or the cpu and cpuset hierarchies of v1. */
+#ifndef KVMW_CGROUPS_H
+#define KVMW_CGROUPS_H
+
+#include "util/capture/interned.h"
+#include "util/event_desc.h"
+
+struct cgroups {			/* all zero: empty */
+	struct kvmw_cgroup *row;	/* of the moment that was read last */
+	u32 nr, room;
+};
+
+/*
+ * Adds the groups of one process, at this moment (KVMW_cgroup_*). Those that cannot be seen, as
+ * from within a container, are missing. 0, or -1: out of memory (error() said so).
+ */
+int cgroups__read(struct cgroups *groups, u32 kind, u32 pid, struct interned *names);
+void cgroups__free(struct cgroups *groups);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "util/render/json.h"
+#include "util/render/limits.h"
+#include "util/render/units.h"
+
+const char *limits__of_vm(const struct vm_cpus *vm, char *buf)
+{
+	char cpus[48] = "it is unknown how many CPUs", quota[64] = "";
+
+	if (vm->cpus != ~0U)
+		snprintf(cpus, sizeof(cpus), "%u CPU%s", vm->cpus, vm->cpus == 1 ? "" : "s");
+	if (vm->quota_cpus)
+		snprintf(quota, sizeof(quota), ", but no more than the time of %.2f", vm->quota_cpus);
+	snprintf(buf, LIMITS_WORDS, "pid %u: %u vCPU%s, which may use %s%s", vm->pid, vm->vcpus,
+		 vm->vcpus == 1 ? "" : "s", cpus, quota);
+	return buf;
+}
+
+static void say_quota(const struct vm_group *g, char *buf, size_t size)
+{
+	char time[UNITS_MAX];
+	size_t len;
+
+	if (g->quota_ns == KVMW_NONE)
+		snprintf(buf, size, "quota unknown");
+	else if (!g->quota_ns)
+		snprintf(buf, size, "no quota");
+	else
+		snprintf(buf, size, "quota %.3g of each %.3g ms", g->quota_ns / 1e6,
+			 g->period_ns == KVMW_NONE ? 0 : g->period_ns / 1e6);
+	len = strlen(buf);
+	if (!g->quota_ns || g->periods == KVMW_NONE || g->throttled == KVMW_NONE)
+		return;
+	snprintf(buf + len, size - len, ", used up in %llu of %llu periods, %s",
+		 (unsigned long long)g->throttled, (unsigned long long)g->periods,
+		 units__ns(g->throttled_ns, UNITS_FULL, time));
+}
+
+const char *limits__of_group(const struct vm_group *g, char *buf)
+{
+	char quota[160];
+
+	say_quota(g, quota, sizeof(quota));
+	snprintf(buf, LIMITS_WORDS, "%s (pid %u, %u thread%s): %s%s%s%s", *g->path ? g->path : "?", g->pid,
+		 g->threads, g->threads == 1 ? "" : "s", *g->cpuset ? "CPUs " : "", g->cpuset,
+		 *g->cpuset ? ", " : "", quota);
+	return buf;
+}
+
+static void add_groups(struct json_object *root, const struct vm_limits *limits)
+{
+	struct json_object *list = json__array(root, "cgroups"), *item;
+
+	for (u32 i = 0; i < limits->nr_groups; i++) {
+		const struct vm_group *g = &limits->group[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "pid", g->pid);
+		json__text(item, "path", *g->path ? g->path : NULL);
+		json__u64(item, "threads", g->threads);
+		json__text(item, "cpuset", *g->cpuset ? g->cpuset : NULL);
+		json__ns(item, "quota_ns", g->quota_ns);
+		json__ns(item, "period_ns", g->period_ns);
+		json__ns(item, "periods", g->periods);
+		json__ns(item, "throttled_periods", g->throttled);
+		json__ns(item, "throttled_ns", g->throttled_ns);
+	}
+}
+
+void limits__json(struct json_object *root, const struct vm_limits *limits)
+{
+	struct json_object *list, *item;
+
+	if (!limits->nr_vms && !limits->nr_groups)
+		return;
+	list = json__array(root, "vm_cpus");
+	for (u32 i = 0; i < limits->nr_vms; i++) {
+		const struct vm_cpus *vm = &limits->vm[i];
+
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__u64(item, "pid", vm->pid);
+		json__u64(item, "vcpus", vm->vcpus);
+		json__ns(item, "cpus", vm->cpus == ~0U ? KVMW_NONE : vm->cpus);
+		if (vm->quota_cpus)
+			json__real(item, "quota_cpus", vm->quota_cpus);
+		else
+			json_object_object_add(item, "quota_cpus", NULL);
+	}
+	add_groups(root, limits);
+}
