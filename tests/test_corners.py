@@ -337,3 +337,16 @@ def test_limits_of_a_vm(boot):
     for name, key, unit in (("periods", "nr_periods", 1), ("throttled_periods", "nr_throttled", 1),
                             ("throttled_ns", "throttled_usec", 1000)):
         assert 0 < above[name] <= (int(stat[1][key]) - int(stat[0][key])) * unit, name
+
+
+@in_boots(*AMD)
+def test_state_of_the_host(boot):
+    """What /proc and /sys of the host say, and a guest knows that it is one."""
+    facts = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))["host_state"]
+    one = {fact["name"]: fact for fact in facts if fact["name"] != "vulnerability"}
+    assert (one["vms"]["value"], one["guest"]["value"], one["cpus"]["text"]) == (1, 1, "0")
+    assert one["clocksource"]["text"] == boot.path("idle-vcpus.clocksource").read_text().strip()
+    assert len(one["load"]["text"].split()) == 5
+    assert 0 <= one["steal"]["change"] and 0 <= one["idle"]["percent"] <= 100
+    weak = "spectre_v1: " + boot.path("idle-vcpus.spectre_v1").read_text().strip()
+    assert weak in [fact["text"] for fact in facts if fact["name"] == "vulnerability"]

@@ -49,6 +49,15 @@ def make(path, exits=True, name="qemu", **options):
     rec.lines.append(["IDENT", {"texts": [{"id": 1, "text": "/slice/vm"}, {"id": 2, "text": "0-3"},
                                           {"id": 3, "text": "/slice"}]}])
     rec.lines.append(["STATS", "cgroup", [list(row) for row in groups]])
+    facts = [[START, 1, 1, 100 * MS, NO], [START, 1, 2, 200 * MS, NO], [START, 1, 7, 50, NO],
+             [START, 1, 8, None, 4], [START, 1, 21, None, 5], [START, 1, 21, None, 6], [START, 1, 99, 1, NO],
+             [START, 1, 4, 3, NO]]
+    rec.lines.append(["IDENT", {"texts": [{"id": 4, "text": "madvise"}, {"id": 5, "text": "mds: Vulnerable"},
+                                          {"id": 6, "text": "l1tf: Mitigation: x"}]}])
+    rec.lines.append(["STATS", "host", facts])
+    at = START + 2000 * MS
+    rec.lines.append(["STATS", "host", [[at, 2, 1, 1380 * MS, NO], [at, 2, 2, 64200 * MS, NO],
+                                        [at, 2, 7, 20, NO]]])
     rec.end = START + 1999 * MS
     groups[0][1] = groups[1][1] = END
     groups[0][4] = groups[1][4] = 4
@@ -109,6 +118,24 @@ def test_limits(known):
                 "1.000s") in words
         assert "/slice/vm (pid 100, 4 threads): CPUs 0-3, no quota" in words
     assert "no quota" not in text_of(known)
+
+
+def test_host(known):
+    info = json.loads(synthetic.kvmw("info", "-i", known, "--json").stdout)
+    facts = {(fact["name"], fact["text"]): fact for fact in info["host_state"]}
+    assert list(facts) == [("steal", None), ("idle", None), ("vms", None), ("ksm_sharing", None),
+                           ("thp", "madvise"), ("vulnerability", "l1tf: Mitigation: x"),
+                           ("vulnerability", "mds: Vulnerable")]
+    # Of the 64 CPUs of the synthetic host.
+    assert (facts["steal", None]["change"], facts["steal", None]["percent"]) == (1280 * MS, 1)
+    assert facts["idle", None]["percent"] == 50
+    assert (facts["ksm_sharing", None]["value"], facts["ksm_sharing", None]["change"]) == (20, -30)
+    assert (facts["thp", "madvise"]["value"], facts["vms", None]["change"]) == (None, None)
+    for text in (synthetic.kvmw("info", "-i", known).stdout, text_of(known, "-v")):
+        for words in ("steal: 1.0% of the time of all CPUs", "ksm_sharing: 20 (-30 in the recording)",
+                      "thp: madvise", "vms: 3\n", "vulnerability: mds: Vulnerable"):
+            assert words in text
+    assert "madvise" not in text_of(known)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

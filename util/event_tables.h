@@ -102,6 +102,15 @@
 	FIELD(S, u64, throttled_ns, "ns", PLANES, "",			\
 	      "time so far that its queues were throttled, the sum over all CPUs")
 
+/* What could not be read has no row. */
+#define KVMW_FIELDS_host(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, moment, "count", DICT, "", "1: the beginning of the recording, 2: the end") \
+	FIELD(S, u16, kind, "kind", PLANES, "", "what it is")		\
+	FIELD(S, u64, value, "count", PLANES, "", "as a number; all ones: it has only a text") \
+	FIELD(S, u32, text, "id", PLANES, "",				\
+	      "a text of the IDENT frames; all ones: it has only a number")
+
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
@@ -143,6 +152,28 @@
 #define KVMW_KINDS_thread(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")
+#define KVMW_KINDS_host(KIND, S)					\
+	KIND(S, STEAL, steal, 1, "time that a host above took from this one's CPUs, ns since boot") \
+	KIND(S, IDLE, idle, 2, "time that its CPUs were idle, ns since boot") \
+	KIND(S, LOAD, load, 3, "load averages of 1, 5 and 15 minutes, threads that run and that exist") \
+	KIND(S, VMS, vms, 4, "processes that run VMs")			\
+	KIND(S, GUEST, guest, 5, "1: the host is a guest itself; its vendor") \
+	KIND(S, KSM, ksm, 6, "KSM: 0 off, 1 on, 2 off and its pages taken apart") \
+	KIND(S, KSM_SHARING, ksm_sharing, 7, "pages that KSM saves")	\
+	KIND(S, THP, thp, 8, "transparent huge pages: always, madvise or never") \
+	KIND(S, THP_SHMEM, thp_shmem, 9, "the same of shared memory")	\
+	KIND(S, HUGEPAGES, hugepages, 10, "huge pages of the default size that are reserved") \
+	KIND(S, HUGEPAGES_FREE, hugepages_free, 11, "of these, those that are free") \
+	KIND(S, NUMA_NODES, numa_nodes, 12, "NUMA nodes that are online") \
+	KIND(S, NUMA_BALANCING, numa_balancing, 13, "NUMA balancing: 0 off, else its modes, as bits") \
+	KIND(S, CPUS, cpus, 14, "CPUs that are online")			\
+	KIND(S, ISOLATED, isolated, 15, "CPUs without load balancing (isolcpus)") \
+	KIND(S, NOHZ_FULL, nohz_full, 16, "CPUs without a tick")	\
+	KIND(S, SMT, smt, 17, "simultaneous multithreading: 1 active")	\
+	KIND(S, CPUIDLE, cpuidle, 18, "driver and governor of idle states") \
+	KIND(S, CPUFREQ, cpufreq, 19, "driver and governor of frequencies, of CPU 0") \
+	KIND(S, CLOCKSOURCE, clocksource, 20, "clocksource")		\
+	KIND(S, VULNERABILITY, vulnerability, 21, "one of the CPU, and what the kernel does about it")
 #define KVMW_KINDS_cgroup(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")

@@ -134,7 +134,9 @@
 	EVENT(THREAD, thread, 37, TABLE,				\
 	      "a thread of a VM's process, when the recording began or ended") \
 	EVENT(CGROUP, cgroup, 38, TABLE,				\
-	      "a control group of a VM's threads, when the recording began or ended")
+	      "a control group of a VM's threads, when the recording began or ended") \
+	EVENT(HOST, host, 40, TABLE,					\
+	      "one property of the host, when the recording began or ended")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)

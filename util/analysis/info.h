@@ -3,6 +3,7 @@
 #ifndef KVMW_INFO_H
 #define KVMW_INFO_H
 
+#include "util/analysis/host_facts.h"
 #include "util/analysis/vm_limits.h"
 
 #define INFO_ENCODINGS	4	/* names of encodings kept of one column */
@@ -33,6 +34,7 @@ struct recording_info {
 	bool has_index;
 	struct vm_threads threads;
 	struct vm_limits limits;
+	struct host_facts host;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

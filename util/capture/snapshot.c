@@ -182,7 +182,7 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
 			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ? -1 : 0;
 	}
-	return err;
+	return err || host_state__read(&snap->host, kind, &snap->names) ? -1 : 0;
 }
 
 /* VMs without an event are named nowhere else. */
@@ -218,7 +218,8 @@ int snapshot__send(struct snapshot *snap, struct sink *sink)
 	if (snapshot__name_vms(snap, sink) || interned__send(&snap->names, sink))
 		return -1;
 	return send_rows(sink, KVMW_EVENT_THREAD, snap->thread, snap->nr) ||
-	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ? -1 : 0;
+	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ||
+	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ? -1 : 0;
 }
 
 void snapshot__free(struct snapshot *snap)

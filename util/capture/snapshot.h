@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The state of the recorded VMs' threads when the recording begins and ends, from /proc, which tells
- * of vCPUs that have no event, too; and that of their control groups.  Nothing here is needed for a recording: what cannot be read is
+ * of vCPUs that have no event, too; that of their control groups, and
+ * that of the host.  Nothing here is needed for a recording: what cannot be read is
  * missing from it.
  */
 #ifndef KVMW_SNAPSHOT_H
 #define KVMW_SNAPSHOT_H
 
 #include "util/capture/cgroups.h"
+#include "util/capture/host_state.h"
 #include "util/capture/interned.h"
 #include "util/capture/session.h"
 
@@ -16,6 +18,7 @@
 struct snapshot {			/* all zero: empty */
 	struct interned names;
 	struct cgroups groups;
+	struct host_state host;
 	struct kvmw_thread *thread;	/* of the moment that was read last */
 	u32 nr, room;
 	u32 *pids;			/* processes read at that moment */

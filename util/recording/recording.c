@@ -34,6 +34,7 @@ void recording__free(struct recording *rec)
 	rec_holders__free(&rec->holders);
 	rec_table__free(&rec->threads);
 	rec_table__free(&rec->cgroups);
+	rec_table__free(&rec->host);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -163,6 +164,8 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 		return &rec->threads;
 	case KVMW_EVENT_CGROUP:
 		return &rec->cgroups;
+	case KVMW_EVENT_HOST:
+		return &rec->host;
 	default:
 		return NULL;
 	}

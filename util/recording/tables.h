@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tables of a recording that are kept as they are stored: "thread", "cgroup". */
+/* Tables of a recording that are kept as they are stored: "thread", "cgroup", "host". */
 #ifndef KVMW_RECORDING_TABLES_H
 #define KVMW_RECORDING_TABLES_H
 
@@ -28,6 +28,11 @@ static inline const struct kvmw_thread *rec_table__thread(const struct rec_table
 static inline const struct kvmw_cgroup *rec_table__cgroup(const struct rec_table *table, u32 i)
 {
 	return (const struct kvmw_cgroup *)table->rows + i;
+}
+
+static inline const struct kvmw_host *rec_table__host(const struct rec_table *table, u32 i)
+{
+	return (const struct kvmw_host *)table->rows + i;
 }
 
 #define REC_COMM	17	/* bytes of a thread's name */

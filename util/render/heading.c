@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "util/event_desc.h"
+#include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/units.h"
 
 #define MAX_VMS	8	/* listed one by one; kvmw info lists them all */
+#define MAX_FACTS	64	/* likewise */
 #define NAMED_VMS	2	/* in the first lines */
 #define FILE_AND_TIME	4096	/* bytes: a path, and more */
 #define UNFINISHED	"the recorder did not finish: its last moments may be missing"
@@ -200,6 +202,14 @@ static void about_cost(const struct screen *s, const struct recording *rec)
 	heading__line(s, "cost", "%s; %s", bpf, cpu);
 }
 
+static void about_host_state(const struct screen *s, const struct host_facts *host)
+{
+	char words[HOST_FACT_WORDS];
+
+	for (u32 i = 0; host && i < host->nr && i < MAX_FACTS; i++)
+		heading__line(s, i ? "" : "state", "%s", host_fact__words(&host->fact[i], words));
+}
+
 static void about_limits(const struct screen *s, const struct vm_limits *limits)
 {
 	char words[LIMITS_WORDS];
@@ -353,6 +363,7 @@ void render__heading(const struct screen *s, const struct report *rep, bool verb
 		about_command(s, &rep->rec->meta.command);
 		about_rows(s, rep);
 		about_cost(s, rep->rec);
+		about_host_state(s, rep->host);
 		about_limits(s, rep->limits);
 	}
 	about_others(s, rep);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw info --json; its members are described in Documentation/kvmw-info.txt. */
+#include "util/render/host_facts.h"
 #include "util/render/json.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
@@ -53,6 +54,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	json__recording(root, rec);
 	render__threads_json(root, rec, &inv->threads);
 	limits__json(root, &inv->limits);
+	host_facts__json(root, &inv->host);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

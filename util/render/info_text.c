@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/vcpu_life.h"
+#include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/threads.h"
@@ -186,8 +187,12 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 int render__info(const struct screen *s, const struct recording *rec,
 		 const struct recording_info *inv, bool verbose)
 {
+	char words[HOST_FACT_WORDS];
+
 	header(s, rec);
 	info_text__identities(s, rec);
+	for (u32 i = 0; i < inv->host.nr; i++)
+		field(s, i ? "" : "host state", host_fact__words(&inv->host.fact[i], words));
 	info_text__limits(s, &inv->limits);
 	if (verbose && render__threads(s, rec, &inv->threads))
 		return -1;

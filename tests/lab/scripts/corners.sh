@@ -80,6 +80,8 @@ cat $group/cpu.stat >idle-vcpus.before
 step idle-vcpus kvmw record -o idle-vcpus.kvmw -p $vm -- $go_on $vm sleep 0.5
 stand_still $vm
 cat $group/cpu.stat >idle-vcpus.after
+cat /sys/devices/system/clocksource/clocksource0/current_clocksource >idle-vcpus.clocksource
+cat /sys/devices/system/cpu/vulnerabilities/spectre_v1 >idle-vcpus.spectre_v1
 step stopped kvmw record -o stopped.kvmw -p $vm -- sleep 0.2
 kill -KILL $vm
 wait $vm

@@ -28,9 +28,9 @@ void label__memslot(u64 slot, char *buf, size_t size);
 /* vcpu_rows.c */
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr);
 
-/* idle_vcpus.c */
-int report__make_idle(struct report *rep);
-void report__free_idle(struct report *rep);
+/* snapshots.c */
+int report__make_snapshots(struct report *rep);
+void report__free_snapshots(struct report *rep);
 
 /* empty.c */
 void report__say_why_empty(struct report *rep);

@@ -432,7 +432,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
 	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
-	if (ret || report__order(rep) || make_holders(rep) || report__make_idle(rep))
+	if (ret || report__order(rep) || make_holders(rep) || report__make_snapshots(rep))
 		return -1;
 	count_lost(rep);
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
@@ -460,7 +460,7 @@ void report__free(struct report *rep)
 	if (rep->holders)
 		cpu_holders__free(rep->holders);
 	free(rep->holders);
-	report__free_idle(rep);
+	report__free_snapshots(rep);
 	free(rep->vcpu);
 	memset(rep, 0, sizeof(*rep));
 }

@@ -22,6 +22,7 @@
 struct cpu_holders;
 struct regions;
 struct report_row;
+struct host_facts;
 struct vm_limits;
 struct vm_thread;
 struct vm_threads;
@@ -164,6 +165,7 @@ struct report {
 	const struct vm_thread **idle;
 	u32 nr_idle;
 	struct vm_limits *limits;	/* together with threads */
+	struct host_facts *host;	/* NULL: nothing is known of its state */
 	bool several_idle_vms;		/* they are of several processes */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vCPUs without an event: what their threads did meanwhile. */
+/* What the states at the start and the end tell: of the host, VMs, and vCPUs without an event. */
 #include <stdlib.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/analysis/host_facts.h"
 #include "util/analysis/vm_limits.h"
 #include "util/hash_table.h"
 #include "util/memory.h"
@@ -53,11 +54,16 @@ static bool can_tell(const struct report *rep)
 	       (!rec->meta.events.nr || report__was_asked_for(rec, rep->desc->name));
 }
 
-int report__make_idle(struct report *rep)
+int report__make_snapshots(struct report *rep)
 {
 	struct hash_table seen = HASH_TABLE(struct seen_vcpu, NULL);
 	int err;
 
+	if (rep->rec->host.nr) {
+		rep->host = mem__calloc(1, sizeof(*rep->host));
+		if (!rep->host || host_facts__make(rep->host, rep->rec))
+			return -1;
+	}
 	if (!rep->rec->threads.nr)
 		return 0;
 	rep->threads = mem__calloc(1, sizeof(*rep->threads));
@@ -89,13 +95,16 @@ bool report__is_idle(const struct report *rep, u32 id)
 	return false;
 }
 
-void report__free_idle(struct report *rep)
+void report__free_snapshots(struct report *rep)
 {
 	if (rep->threads)
 		vm_threads__free(rep->threads);
 	if (rep->limits)
 		vm_limits__free(rep->limits);
 	free(rep->limits);
+	if (rep->host)
+		host_facts__free(rep->host);
+	free(rep->host);
 	free(rep->threads);
 	free(rep->idle);
 }
