@@ -112,6 +112,14 @@ struct kvmw_place {
 	u64 past;		/* plus turns, this grows with each change */
 };
 
+/* A vCPU among the files of a process, and the thread that ran it last. */
+struct kvmw_vcpu_thread {
+	u32 tgid;
+	u32 number;
+	u32 tid;		/* 0: no thread has run it */
+	u32 pad;
+};
+
 /* Totals of one kind of a family; updated with atomics. */
 struct kvmw_kind_total {
 	u64 count, done, lost, span_ns, filtered;

@@ -63,7 +63,7 @@
 	FIELD(S, u16, state, "hex", DICT, "",				\
 	      "its state, a letter as in proc_pid_stat(5); all ones: unknown") \
 	FIELD(S, u16, in_run, "bool", DICT, "",				\
-	      "1: asleep inside KVM_RUN, 0: elsewhere; all ones: unknown, or not asleep") \
+	      "1: asleep inside KVM_RUN, 0: elsewhere; 0 without tid: no thread has run it; all ones: unknown") \
 	FIELD(S, u64, syscall, "count", DICT, "",			\
 	      "number of the system call that it sleeps in; all ones: none, or unknown") \
 	FIELD(S, u32, stack, "id", DICT, "",				\

@@ -148,6 +148,31 @@ struct file {
 	struct inode *f_inode;
 	void *private_data;
 };
+/* What an iterator over the files of all processes gets: kernel/bpf/task_iter.c */
+struct seq_file;
+struct bpf_iter_meta {
+	union {
+		struct seq_file *seq;
+		__u64 : 64;
+	};
+	__u64 session_id;
+	__u64 seq_num;
+};
+struct bpf_iter__task_file {
+	union {
+		struct bpf_iter_meta *meta;
+		__u64 : 64;
+	};
+	union {
+		struct task_struct *task;
+		__u64 : 64;
+	};
+	__u32 fd;
+	union {
+		struct file *file;
+		__u64 : 64;
+	};
+};
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -189,9 +214,16 @@ struct hrtimer {
 };
 
 /* include/linux/kvm_host.h; in the BTF of kvm.ko where that is a module */
+struct upid {
+	int nr;
+};
+struct pid {
+	struct upid numbers[1];
+};
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
+	struct pid *pid;
 	unsigned int halt_poll_ns;
 	struct kvm_vcpu_arch arch;
 };

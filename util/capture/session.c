@@ -3,7 +3,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/attach.h"
 #include "util/capture/kernel.h"
 #include "util/capture/methods.h"
 #include "util/capture/offsets.h"
@@ -28,6 +28,7 @@ struct session {
 	struct bpf_link *links[NR_PROBES];
 	const struct attach_method *methods[NR_PROBES];
 	bool preemptible;		/* the kernel is */
+	bool lists_vcpus;		/* program vcpu_files is loaded */
 	struct kvmw_vcpu_state *states;
 	int rings[KVMW_MAX_RINGS];
 	u32 nr_rings;
@@ -157,6 +158,7 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_PROBES; h++)
 		if (s->methods[h])
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
+	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists_vcpus);
 	/* These maps take memory even if unused. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
@@ -170,34 +172,10 @@ static int load(struct session *s)
 	return -kvmw_bpf__load(s->skel);
 }
 
-/*
- * Like bpf_program__attach_tracepoint() of libbpf, but on an event of this thread instead of CPU
- * 0: our programs let perf users see the event, so the kernel would count and sample it on CPU 0
- * for nobody.
- */
-static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct attach_method *method)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-	};
-	struct bpf_link *link;
-	int fd;
-
-	attr.config = tracefs__id(method->category, method->name);
-	fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	link = bpf_program__attach_perf_event(prog, fd);
-	if (!link)
-		close(fd);
-	return link;
-}
-
 static struct bpf_link *attach_method_of(struct session *s, const struct attach_method *method)
 {
 	if (method->type == ATTACH_TP)
-		return attach_tracepoint(program(s, method), method);
+		return attach__tracepoint(program(s, method), method);
 	return bpf_program__attach(program(s, method));
 }
 
@@ -363,6 +341,21 @@ static void choose_parts(struct session *s)
 		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = s->methods[PROBE_MIGRATE] = NULL;
 }
 
+/* Whether the program that lists vCPUs is what the kernel refuses: then it is left out. */
+static bool gives_up_vcpus(struct session *s)
+{
+	const struct attach_method *methods[NR_PROBES];
+
+	if (!s->lists_vcpus)
+		return false;
+	memcpy(methods, s->methods, sizeof(methods));
+	memset(s->methods, 0, sizeof(s->methods));
+	s->lists_vcpus = !load(s);
+	unload(s);
+	memcpy(s->methods, methods, sizeof(methods));
+	return !s->lists_vcpus;
+}
+
 /*
  * Only loading and attaching a program shows whether a kernel accepts it: the methods of a
  * probe are tried one after the other, the best first.
@@ -370,6 +363,8 @@ static void choose_parts(struct session *s)
 static int load_and_attach(struct session *s, struct event_choice *choice)
 {
 	choose_methods(s, choice);
+	/* Without BTF nothing is known of a vCPU's members. */
+	s->lists_vcpus = kernel__kvm_has_btf();
 	for (;;) {
 		struct failure failure;
 
@@ -377,6 +372,8 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 		failure = try_methods(s);
 		if (!failure.err)
 			return 0;
+		if (gives_up_vcpus(s))
+			continue;
 		if (failure.probe < 0)
 			return error("cannot load the BPF programs: %s", reason(failure.err));
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
@@ -595,4 +592,9 @@ u64 session__missed(const struct session *s, u32 probe)
 const struct attach_method *session__method(const struct session *s, u32 probe)
 {
 	return s->methods[probe];
+}
+
+const struct bpf_program *session__vcpu_files(const struct session *s)
+{
+	return s->lists_vcpus ? s->skel->progs.vcpu_files : NULL;
 }

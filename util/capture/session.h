@@ -84,4 +84,8 @@ const char *session__what(const struct session *s, u32 probe);
 
 u64 monotonic_ns(void);
 
+/* The program that lists the vCPUs of the host, loaded; NULL: not on this kernel. */
+struct bpf_program;
+const struct bpf_program *session__vcpu_files(const struct session *s);
+
 #endif

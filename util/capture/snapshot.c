@@ -11,7 +11,7 @@
 #include "util/error.h"
 
 /* The vCPUs of one process, by number; several VMs may have one with the same number. */
-struct vcpu_files {
+struct vcpu_numbers {
 	u32 *number;
 	u32 nr, room;
 	bool failed;
@@ -19,7 +19,7 @@ struct vcpu_files {
 
 static void take_file(void *arg, int fd, int vcpu)
 {
-	struct vcpu_files *files = arg;
+	struct vcpu_numbers *files = arg;
 
 	if (vcpu < 0 || files->failed)
 		return;
@@ -37,6 +37,7 @@ static struct kvmw_thread *snapshot__add(struct snapshot *snap)
 
 static int add_thread(struct snapshot *snap, u32 kind, u32 pid, u32 tid)
 {
+	const struct kvmw_vcpu_thread *ran;
 	struct kvmw_thread row, *to;
 	int ret = proc_thread__read(pid, tid, &snap->names, &row);
 
@@ -44,6 +45,9 @@ static int add_thread(struct snapshot *snap, u32 kind, u32 pid, u32 tid)
 		return ret < 0 ? -1 : 0;
 	row.kind = kind;
 	row.time_ns = monotonic_ns();
+	ran = row.number == ~0U ? vcpu_files__of_thread(&snap->vcpus, tid) : NULL;
+	if (ran && ran->tgid == pid)
+		row.number = ran->number;
 	to = snapshot__add(snap);
 	if (!to)
 		return -1;
@@ -77,7 +81,7 @@ static int add_threads(struct snapshot *snap, u32 kind, u32 pid)
 }
 
 /* Crosses off one vCPU with this number. */
-static void cross_off(struct vcpu_files *files, u32 number)
+static void cross_off(struct vcpu_numbers *files, u32 number)
 {
 	for (u32 i = 0; i < files->nr; i++) {
 		if (files->number[i] != number)
@@ -99,13 +103,15 @@ static int snapshot__add_vcpu(struct snapshot *snap, u32 kind, u32 pid, u32 numb
 	row->pid = pid;
 	row->number = number;
 	row->comm0 = row->comm1 = 0;
+	if (vcpu_files__never_ran(&snap->vcpus, pid, number))
+		row->in_run = 0;
 	return 0;
 }
 
 /* The vCPUs of a process that none of its threads, from first on, is known to run. */
 static int add_other_vcpus(struct snapshot *snap, u32 kind, u32 pid, u32 first)
 {
-	struct vcpu_files files = { .nr = 0 };
+	struct vcpu_numbers files = { .nr = 0 };
 	u32 end = snap->nr;
 	int err = 0;
 
@@ -174,6 +180,8 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 	int err = choose_processes(snap, opts, session);
 
 	snap->nr = snap->groups.nr = 0;
+	if (!err)
+		err = vcpu_files__read(&snap->vcpus, session);
 	for (u32 i = 0; i < snap->nr_pids && !err; i++) {
 		u32 first = snap->nr;
 
@@ -182,6 +190,7 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
 			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ? -1 : 0;
 	}
+	vcpu_files__free(&snap->vcpus);
 	return err || host_state__read(&snap->host, kind, &snap->names) ? -1 : 0;
 }
 

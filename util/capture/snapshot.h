@@ -12,6 +12,7 @@
 #include "util/capture/host_state.h"
 #include "util/capture/interned.h"
 #include "util/capture/session.h"
+#include "util/capture/vcpu_files.h"
 
 #define SNAPSHOT_MAX_THREADS 16384	/* of one moment */
 
@@ -19,6 +20,7 @@ struct snapshot {			/* all zero: empty */
 	struct interned names;
 	struct cgroups groups;
 	struct host_state host;
+	struct vcpu_files vcpus;	/* while it reads */
 	struct kvmw_thread *thread;	/* of the moment that was read last */
 	u32 nr, room;
 	u32 *pids;			/* processes read at that moment */

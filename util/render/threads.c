@@ -148,6 +148,8 @@ static struct json_object *threads__one_json(const struct recording *rec, const 
 	json__ns(item, "on_cpu_ns", t->run_ns);
 	json__ns(item, "waiting_ns", t->delay_ns);
 	json__ns(item, "asleep_ns", t->asleep_ns);
+	if (t->tid == ~0U)
+		json__bool(item, "never_ran", !t->last->in_run);
 	add_moment(item, "start", rec, t->start);
 	add_moment(item, "end", rec, t->end);
 	return item;
@@ -240,7 +242,8 @@ static void say_idle(const struct screen *s, const struct report *rep, const str
 	say_times(t, times, sizeof(times));
 	say_where(rep->rec, t, where, sizeof(where));
 	if (t->tid == ~0U)
-		snprintf(words, sizeof(words), "no thread is known to run it");
+		snprintf(words, sizeof(words), "%s", t->last->in_run ? "no thread is known to run it" :
+			 "no thread has ever run it");
 	else
 		snprintf(words, sizeof(words), "thread %u%s%s%s%s%s", t->tid, *t->comm ? " " : "", t->comm,
 			 times, where, t->end ? "" : "; what became of it is unknown");

@@ -86,6 +86,15 @@ step stopped kvmw record -o stopped.kvmw -p $vm -- sleep 0.2
 kill -KILL $vm
 wait $vm
 
+# Both vCPUs have run, and now their threads sleep in the VMM.
+vmm '0 vm 0; 0 vcpu 0 0 0; 0 vcpu 1 0 1; 0 run 0 2 1; 1 run 1 2 1; 1 sleep 60000 &; 0 sleep 60000' >/dev/null 2>&1 &
+vm=$!
+until_so sh -c "test \$(ls /proc/$vm/task | wc -l) -ge 2"
+sleep 0.5
+step paused kvmw record -o paused.kvmw -p $vm -- sleep 0.2
+kill -KILL $vm
+wait $vm
+
 # A vCPU in system-management mode: its state is saved to a page of its own address space.
 step smm kvmw record -e exit,dirty -o smm.kvmw -- vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 2 1; 0 smi 0'
 
