@@ -347,6 +347,7 @@ def test_limits_of_a_vm(boot):
     assert above["threads"] == own["threads"] == len([t for t in info["threads"] if t["tid"]])
     assert (above["quota_ns"], above["period_ns"], own["quota_ns"]) == (60_000_000, 100_000_000, 0)
     assert own["cpuset"] == "0" and above["pid"] == vm["pid"]
+    assert own["shmem_bytes"] == 0 and 0 <= own["anon_huge_bytes"] <= own["anon_bytes"] < 1 << 30
     stat = [dict(line.split() for line in boot.path(f"idle-vcpus.{when}").read_text().splitlines())
             for when in ("before", "after")]
     for name, key, unit in (("periods", "nr_periods", 1), ("throttled_periods", "nr_throttled", 1),

@@ -44,8 +44,9 @@ def make(path, exits=True, name="qemu", **options):
         thread(BEGIN, 100, 103, NO, "R", running, (10, 10, 1000, 1020, 0), "CPU 2/KVM", NO),
         thread(BEGIN, 100, 100, NO, "S", 0, (0, 0, 0, 0, 0), "qemu"),
         vcpu(BEGIN, 100, 2), vcpu(BEGIN, 100, 3)]])
-    groups = [[START, BEGIN, 100, 1, 5, 2, 0, 0, 0, 0, 0],
-              [START, BEGIN, 100, 3, 5, None, 30 * MS, 100 * MS, 10, 5, 50 * MS]]
+    memory = [512 << 20, 480 << 20, 2 << 20, None]
+    groups = [[START, BEGIN, 100, 1, 5, 2, 0, 0, 0, 0, 0, *memory],
+              [START, BEGIN, 100, 3, 5, None, 30 * MS, 100 * MS, 10, 5, 50 * MS, *[None] * 4]]
     rec.lines.append(["IDENT", {"texts": [{"id": 1, "text": "/slice/vm"}, {"id": 2, "text": "0-3"},
                                           {"id": 3, "text": "/slice"}]}])
     rec.lines.append(["STATS", "cgroup", [list(row) for row in groups]])
@@ -61,7 +62,7 @@ def make(path, exits=True, name="qemu", **options):
     rec.end = START + 1999 * MS
     groups[0][1] = groups[1][1] = END
     groups[0][4] = groups[1][4] = 4
-    groups[1][8:] = [30, 15, 1050 * MS]
+    groups[1][8:11] = [30, 15, 1050 * MS]
     rec.lines.append(["STATS", "cgroup", groups])
     rec.lines.append(["STATS", "thread", [
         thread(END, 100, 101, NO, "R", running, (0, 0, 900, 1000, 900), "CPU 0/KVM", NO),
@@ -109,14 +110,17 @@ def test_limits(known):
     above, own = info["cgroups"]
     assert above == {"pid": 100, "path": "/slice", "threads": 4, "cpuset": None, "quota_ns": 30 * MS,
                      "period_ns": 100 * MS, "periods": 20, "throttled_periods": 10,
-                     "throttled_ns": 1000 * MS}
+                     "throttled_ns": 1000 * MS, "anon_bytes": None, "anon_huge_bytes": None,
+                     "shmem_bytes": None, "shmem_huge_bytes": None}
+    assert (own["anon_huge_bytes"], own["shmem_bytes"], own["shmem_huge_bytes"]) == (480 << 20, 2 << 20, None)
     assert (own["path"], own["cpuset"], own["quota_ns"]) == ("/slice/vm", "0-3", 0)
     for text in (synthetic.kvmw("info", "-i", known).stdout, text_of(known, "-v")):
         words = " ".join(text.replace("#", " ").split())
         assert "pid 100: 4 vCPUs, which may use 2 CPUs, but no more than the time of 0.30" in words
         assert ("/slice (pid 100, 4 threads): quota 30 of each 100 ms, used up in 10 of 20 periods, "
                 "1.000s") in words
-        assert "/slice/vm (pid 100, 4 threads): CPUs 0-3, no quota" in words
+        assert ("/slice/vm (pid 100, 4 threads): CPUs 0-3, no quota, 512 MiB anonymous memory (93.8% in huge "
+                "pages), 2 MiB shared memory") in words
     assert "no quota" not in text_of(known)
 
 

@@ -100,7 +100,13 @@
 	FIELD(S, u64, periods, "count", PLANES, "", "periods so far in which it wanted a CPU") \
 	FIELD(S, u64, throttled, "count", PLANES, "", "of these, those in which the quota was used up") \
 	FIELD(S, u64, throttled_ns, "ns", PLANES, "",			\
-	      "time so far that its queues were throttled, the sum over all CPUs")
+	      "time so far that its queues were throttled, the sum over all CPUs") \
+	FIELD(S, u64, anon_bytes, "bytes", PLANES, "", "anonymous memory of the group") \
+	FIELD(S, u64, anon_huge_bytes, "bytes", PLANES, "",		\
+	      "of this, in transparent huge pages")			\
+	FIELD(S, u64, shmem_bytes, "bytes", PLANES, "", "shared memory, tmpfs and memfd") \
+	FIELD(S, u64, shmem_huge_bytes, "bytes", PLANES, "",		\
+	      "of this, in transparent huge pages")
 
 /* What could not be read has no row. */
 #define KVMW_FIELDS_host(FIELD, S)					\

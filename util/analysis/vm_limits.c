@@ -27,6 +27,8 @@ static void fill_vm_group(struct vm_group *g, const struct joined_group *j, cons
 		.path = recording__text(rec, last->path) ?: "",
 		.cpuset = recording__text(rec, last->cpuset) ?: "",
 		.quota_ns = last->quota_ns, .period_ns = last->period_ns,
+		.anon_bytes = last->anon_bytes, .anon_huge_bytes = last->anon_huge_bytes,
+		.shmem_bytes = last->shmem_bytes, .shmem_huge_bytes = last->shmem_huge_bytes,
 		.periods = KVMW_NONE, .throttled = KVMW_NONE, .throttled_ns = KVMW_NONE,
 	};
 	if (!start || !end)

@@ -15,6 +15,8 @@ struct vm_group {
 	/* During the recording, KVMW_NONE: unknown. */
 	u64 periods, throttled;	/* in which it wanted a CPU; of these, in which the quota was used up */
 	u64 throttled_ns;	/* the sum over all CPUs */
+	/* In the end; huge: in transparent huge pages.  KVMW_NONE: unknown. */
+	u64 anon_bytes, anon_huge_bytes, shmem_bytes, shmem_huge_bytes;
 };
 
 /* One process that runs VMs. */

@@ -183,6 +183,19 @@ static void read_quota(const struct mounts *m, const char *path, struct kvmw_cgr
 	row->period_ns = period * 1000;
 }
 
+/* Where the memory controller is on, and of v2 alone; the root group has none, either. */
+static void read_memory(const struct mounts *m, const char *path, struct kvmw_cgroup *row)
+{
+	char text[8192] = "";
+
+	if (*m->v2 && !*m->cpu)
+		proc__read(text, sizeof(text), "%s%s/memory.stat", m->v2, path);
+	row->anon_bytes = number_in(text, "anon", 1);
+	row->anon_huge_bytes = number_in(text, "anon_thp", 1);
+	row->shmem_bytes = number_in(text, "shmem", 1);
+	row->shmem_huge_bytes = number_in(text, "shmem_thp", 1);
+}
+
 /* The root group of v2 has no such file. */
 static int read_cpuset(const struct mounts *m, const char *path, struct interned *names,
 		       struct kvmw_cgroup *row)
@@ -213,6 +226,7 @@ static int add_row(struct cgroups *groups, const struct groups_of *of, const str
 	read_quota(&of->mounts, g->path, row);
 	if (above && (!row->quota_ns || row->quota_ns == KVMW_NONE))
 		return 0;
+	read_memory(&of->mounts, g->path, row);
 	row->time_ns = monotonic_ns();
 	row->cpuset = INTERNED_NONE;
 	if (interned__text(names, g->path, &row->path) ||

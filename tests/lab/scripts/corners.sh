@@ -65,9 +65,9 @@ wait $vm
 # vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.  Its group
 # has no quota, but the one above has.
 group=/sys/fs/cgroup/corners
-echo +cpu +cpuset >/sys/fs/cgroup/cgroup.subtree_control
+echo +cpu +cpuset +memory >/sys/fs/cgroup/cgroup.subtree_control
 mkdir -p $group
-echo +cpu +cpuset >$group/cgroup.subtree_control
+echo +cpu +cpuset +memory >$group/cgroup.subtree_control
 mkdir -p $group/vm
 echo 60000 100000 >$group/cpu.max
 vmm '0 vm 0 1; 0 vcpu 0 0 0; 0 vcpu 1 0 1; 0 vcpu 2 0 2; 1 run 1 1 0 0 1 &; 0 sleep 100; 0 forever 0' \
