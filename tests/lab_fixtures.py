@@ -26,7 +26,7 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
 
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (560, ["--cpu", "intel"], ["known", "families", "bench"]),
+    "intel": (520, ["--cpu", "intel"], ["known", "families", "bench"]),
     # KVM uses the preemption timer only if the TSC is so slow that it lasts for 10 s.
     "intel-bullseye": (150, ["--cpu", "intel", "--kernel", "bullseye", "--append",
                              "tsc_early_khz=400000"], ["reentry"]),
@@ -35,7 +35,7 @@ BOOTS = {
                                                  "errors"]),
     "bullseye": (210, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
                                                  "time", "corners", "oracle", "caps", "bench"]),
-    "trixie": (290, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq", "ring",
+    "trixie": (200, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
                                              "time", "corners", "oracle", "caps"]),
     "sid": (310, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
                                        "time", "corners", "oracle", "caps", "bench"]),

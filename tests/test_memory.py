@@ -120,7 +120,7 @@ def check_rings(pushed, vcpus, missed):
     assert all(tids[row.vcpu] == row.tid for row in pushed)
 
 
-@in_boots("linux", "trixie", "sid")
+@in_boots("linux", "sid")
 def test_dirty_ring(boot):
     """A page that is marked while a ring is in use is what is pushed into it, one for one."""
     assert boot.step("ring").status == 0, boot.step("ring").err

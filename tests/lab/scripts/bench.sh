@@ -27,11 +27,11 @@ set -- kvm_exit kvm_hypercall kvm_apic_ipi kvm_apic_accept_irq kvm_inj_virq kvm_
 for event; do
 	echo 1 >events/kvm/$event/enable || exit
 done
-counted --rounds 100
-counted --rounds 50 --vcpus 2
-counted --touch 600 --rounds 2 --vcpus 2 --dirty-log
 counted --ipi 3 --timer 2 --vmcall 2 --cpuid 4 --pio 2 --mmio 2 --msr 3 --touch 3 --vcpus 2 --rounds 10
 if grep -q svm /proc/cpuinfo; then
+	counted --rounds 100
+	counted --rounds 50 --vcpus 2
+	counted --touch 600 --rounds 2 --vcpus 2 --dirty-log
 	counted --ipi 10 --rounds 10
 	counted --vmcall 7 --rounds 10
 	counted --timer 5 --rounds 3 --timer-delay 10000
