@@ -6,6 +6,7 @@ import pytest
 
 from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
+import test_report_threads as threads
 from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, holder
 
 MMIO_READ, US = 3, 1000
@@ -213,15 +214,60 @@ def test_a_vcpu_that_never_exited(tmp_path):
     assert "vCPU 1 never exited" in finding["text"] and finding["share"] == pytest.approx(50, abs=0.1)
 
 
-def test_an_exit_without_an_end(tmp_path):
+def snapshot(rec, *rows):
+    """rows: moment, thread, vCPU, state, in KVM_RUN, and times as test_report_threads has them."""
+    rec.lines.append(["IDENT", {"stacks": [
+        {"id": threads.STACK, "frames": ["handle_userfault+0x1f", "kvm_vcpu_ioctl+0x20 [kvm]"]},
+        {"id": threads.STACK + 1, "frames": ["kvm_vcpu_block+0x1f [kvm]", "kvm_vcpu_ioctl+0x20 [kvm]"]}]}])
+    rec.lines.append(["STATS", "thread", [
+        threads.thread(moment, 100, tid, number, state, 1, times, stack=threads.STACK + (number == 2))
+        if tid else threads.vcpu(moment, 100, number) for moment, tid, number, state, times in rows]])
+
+
+@pytest.mark.parametrize("state, words", [("S", "; its thread was asleep in handle_userfault."), ("R", " ended.")])
+def test_an_exit_without_an_end(tmp_path, state, words):
     vcpu = busy(Vcpu(), 500)
     vcpu.rows.append([*vcpu.rows[-1][:2], None, None, *vcpu.rows[-1][4:]])
     vcpu.rows[-1][0] = vcpu.now + vcpu.rows[-1][1]
-    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}])
     rec.lines.append(["EVENTS", "exit", vcpu.rows])
+    snapshot(rec, (threads.BEGIN, 101, 0, "R", [1] * 5), (threads.END, 101, 0, state, [2] * 5))
     rec.end = START + SECOND
     finding = found(rec.finish().write(tmp_path / "f"))["open-exit"]
     assert finding["share"] == pytest.approx(54.7, abs=0.5) and finding["next"] == "kvmw script --vcpu 0"
+    assert finding["text"].endswith(words)
+
+
+HALTED = [(threads.BEGIN, 103, 2, "S", [5] * 5), (threads.END, 103, 2, "S", [5] * 5)]
+
+
+@pytest.mark.parametrize("rows, words", [
+    ([(threads.BEGIN, 102, 1, "S", (1, 1, 0, 2, 0)), (threads.END, 102, 1, "S", (1, 1, 0, 2, 0))],
+     "the guest has never started it."),
+    ([(threads.BEGIN, 102, 1, "S", [5] * 5), (threads.END, 102, 1, "S", [5] * 5)],
+     "its thread was asleep in handle_userfault at the start and at the end."),
+    ([(threads.BEGIN, 102, 1, "R", (1, 1, 1000, 1002, 0)), (threads.END, 102, 1, "R", (1, 1, 2600, 2602, 0))],
+     "it ran in the guest without any."),
+])
+def test_what_a_vcpu_without_exits_did(tmp_path, rows, words):
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}])
+    vcpu = busy(Vcpu())
+    rec.lines += [["EVENTS", "exit", vcpu.rows], ["STATS", "total", exit_totals(vcpu.rows)]]
+    snapshot(rec, *rows, *HALTED)
+    rec.end = START + 2 * SECOND
+    finding, = report(rec.finish().write(tmp_path / "f"))["findings"]
+    assert finding["rule"] == "never-exited" and finding["text"] == f"vCPU 1 never exited: {words}"
+    assert finding["share"] == pytest.approx(33.3, abs=0.1)
+
+
+def test_a_halted_vcpu_is_no_finding(tmp_path):
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}])
+    vcpu = busy(Vcpu())
+    rec.lines += [["EVENTS", "exit", vcpu.rows], ["STATS", "total", exit_totals(vcpu.rows)]]
+    snapshot(rec, *HALTED)
+    rec.end = START + SECOND
+    rep = report(rec.finish().write(tmp_path / "f"))
+    assert rep["findings"] == [] and len(rep["vcpus_without_events"]) == 1
 
 
 def test_a_detail_without_times_hides_no_other(tmp_path):

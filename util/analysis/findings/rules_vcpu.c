@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The rules of kvmw-findings(7) about vCPUs: those that wait, spin, or do not run at all. */
 #include <stdio.h>
+#include <string.h>
 
 #include "util/analysis/findings/rules.h"
+#include "util/analysis/vm_limits.h"
 
 static double of_busy(const struct facts *f, u64 ns)
 {
@@ -47,16 +49,45 @@ static double of_vcpu(const struct report_vcpu *v, u64 ns)
 	return v->time.wall_ns ? 100.0 * ns / v->time.wall_ns : 0;
 }
 
+static u32 pid_of(const struct facts *f, const struct report_vcpu *v)
+{
+	const struct rec_vm *vm = recording__vm(f->rep->rec, v->vm);
+
+	return vm ? vm->pid : ~0U;
+}
+
+/* ", 30 ms of each 100 ms (/slice),": the one that was used up longest; or "". */
+static const char *quota_words(const struct facts *f, u32 pid, char *buf, size_t size)
+{
+	const struct vm_limits *limits = f->rep->limits;
+	const struct vm_group *found = NULL;
+
+	*buf = '\0';
+	for (u32 i = 0; limits && i < limits->nr_groups; i++) {
+		const struct vm_group *g = &limits->group[i];
+
+		if (g->pid == pid && captured(g->quota_ns) && captured(g->period_ns) &&
+		    (!found || captured(g->throttled_ns) > captured(found->throttled_ns)))
+			found = g;
+	}
+	if (found)
+		snprintf(buf, size, ", %.3g ms of each %.3g ms (%.60s),", found->quota_ns / 1e6,
+			 found->period_ns / 1e6, *found->path ? found->path : "?");
+	return buf;
+}
+
 bool rule__quota(const struct facts *f, struct finding *finding)
 {
 	u64 throttled = captured(f->rep->whole.throttled_ns);
 	const struct report_vcpu *v = most(f, throttled_of);
+	char quota[128];
 
 	finding->share = facts__share(f, throttled);
 	if (!v || !is_much(f, throttled))
 		return false;
-	finding__say(finding, "The quota of their cgroup kept vCPUs from running %.1f%% of the time; vCPU %s most: "
-		     "%.1f%%.", finding->share, v->label, of_vcpu(v, throttled_of(v)));
+	finding__say(finding, "The quota of their cgroup%s kept vCPUs from running %.1f%% of the time; vCPU %s most: "
+		     "%.1f%%.", quota_words(f, pid_of(f, v), quota, sizeof(quota)), finding->share, v->label,
+		     of_vcpu(v, throttled_of(v)));
 	finding__rests_on(finding, "throttled_ns", throttled);
 	finding__rests_on(finding, "throttled_percent_of_busy", of_busy(f, throttled));
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
@@ -109,6 +140,21 @@ static u64 of_others(const struct facts *f)
 	return wait > own ? wait - own : 0;
 }
 
+/* Of the VM whose vCPUs waited most: how many may run at a time. */
+static void say_cpus(const struct facts *f, struct finding *finding)
+{
+	const struct vm_cpus *vm = f->rep->limits ?
+		vm_limits__of(f->rep->limits, pid_of(f, most(f, wait_of))) : NULL;
+	size_t len = strlen(finding->text);
+
+	if (!vm || vm->cpus == ~0U)
+		return;
+	snprintf(finding->text + len, sizeof(finding->text) - len, " Its %u vCPUs may use %u CPU%s.", vm->vcpus,
+		 vm->cpus, vm->cpus == 1 ? "" : "s");
+	finding__rests_on(finding, "vcpus", vm->vcpus);
+	finding__rests_on(finding, "cpus", vm->cpus);
+}
+
 bool rule__siblings(const struct facts *f, struct finding *finding)
 {
 	u64 wait = of_others(f);
@@ -118,6 +164,7 @@ bool rule__siblings(const struct facts *f, struct finding *finding)
 	if (!is_siblings(kind) || !is_much(f, wait))
 		return false;
 	say_who(f, kind, finding);
+	say_cpus(f, finding);
 	finding__rests_on(finding, "wait_ns", wait);
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
 	return true;
@@ -192,20 +239,94 @@ bool rule__spins(const struct facts *f, struct finding *finding)
 
 #define OPEN_OF_VCPU	20	/* percent of its time */
 
+static const struct vm_thread *thread_of(const struct facts *f, const struct report_vcpu *v)
+{
+	const struct vm_threads *threads = f->rep->threads;
+
+	for (u32 i = 0; threads && i < threads->nr; i++)
+		if (threads->thread[i].vcpu == v->id)
+			return &threads->thread[i];
+	return NULL;
+}
+
+/* Of one thread at one moment: "kvm_vcpu_block"; "" where it is unknown, or awake. */
+static const char *sleeps_in(const struct facts *f, const struct kvmw_thread *row, char *buf)
+{
+	*buf = '\0';
+	return row && row->state != 'R' ? vm_thread__place(f->rep->rec, row, buf) : buf;
+}
+
 bool rule__open_exit(const struct facts *f, struct finding *finding)
 {
 	const struct report_vcpu *v = most(f, open_of);
+	const struct vm_thread *t = v ? thread_of(f, v) : NULL;
 	u64 open = v ? open_of(v) : 0;
+	char place[VM_THREAD_PLACE];
 
 	finding->share = facts__share(f, open);
 	if (!open || open * 100.0 < (double)v->time.wall_ns * OPEN_OF_VCPU)
 		return false;
-	finding__say(finding, "vCPU %s did not run again after its last exit: %.3f s, until the recording ended.",
-	    v->label, open / 1e9);
+	sleeps_in(f, t ? t->end : NULL, place);
+	finding__say(finding, "vCPU %s did not run again after its last exit: %.3f s, until the recording ended%s%s.",
+		     v->label, open / 1e9, *place ? "; its thread was asleep in " : "", place);
 	finding__rests_on(finding, "open_ns", open);
 	if (v->number >= 0)
 		snprintf(finding->next, sizeof(finding->next), "kvmw script --vcpu %lld",
 			 (long long)v->number);
+	return true;
+}
+
+#define RAN_OF_SPAN	50	/* percent of the recording in the guest */
+
+/* What a vCPU without an exit did, if it is worth a sentence; or NULL. */
+static const char *why_no_exit(const struct facts *f, const struct vm_thread *t, char *buf, size_t size)
+{
+	char first[VM_THREAD_PLACE], last[VM_THREAD_PLACE];
+
+	if (t->tid == ~0U)
+		return t->last->in_run ? NULL : "no thread has ever run it";
+	if (t->last->guest_ns == 0)
+		return "the guest has never started it";
+	if (t->span_ns != KVMW_NONE && t->guest_ns != KVMW_NONE &&
+	    t->guest_ns * 100.0 >= (double)t->span_ns * RAN_OF_SPAN)
+		return "it ran in the guest without any";
+	sleeps_in(f, t->start, first);
+	sleeps_in(f, t->end, last);
+	/* Halted: the guest has nothing for it to do. */
+	if (!*first || strcmp(first, last) || !strncmp(first, "kvm_vcpu_", strlen("kvm_vcpu_")))
+		return NULL;
+	snprintf(buf, size, "its thread was asleep in %s at the start and at the end", first);
+	return buf;
+}
+
+static bool known_without_exits(const struct facts *f, struct finding *finding)
+{
+	const struct report *rep = f->rep;
+	char buf[128];
+	u64 ns = 0;
+	u32 nr = 0;
+
+	for (u32 i = 0; i < rep->nr_idle; i++) {
+		const struct vm_thread *t = rep->idle[i];
+		const char *why = why_no_exit(f, t, buf, sizeof(buf));
+
+		if (!why)
+			continue;
+		if (!nr++)
+			finding__say(finding, "vCPU %u never exited: %s.", t->number, why);
+		ns = sat_add(ns, rep->duration_ns);
+	}
+	if (!nr)
+		return false;
+	if (nr > 1) {
+		size_t len = strlen(finding->text);
+
+		snprintf(finding->text + len, sizeof(finding->text) - len, " So it is, or similar, with %u more.",
+			 nr - 1);
+	}
+	finding->share = 100.0 * ns / ((double)rep->duration_ns * (rep->nr_idle + f->vcpus));
+	finding__rests_on(finding, "vcpus", nr);
+	snprintf(finding->next, sizeof(finding->next), "kvmw info -v");
 	return true;
 }
 
@@ -215,6 +336,8 @@ bool rule__never_exited(const struct facts *f, struct finding *finding)
 	const char *label = NULL;
 	u32 nr = 0;
 
+	if (rep->idle)
+		return known_without_exits(f, finding);
 	for (u32 i = 0; i < rep->nr_vcpus; i++) {
 		if (rep->vcpu[i].count)
 			continue;
@@ -228,7 +351,7 @@ bool rule__never_exited(const struct facts *f, struct finding *finding)
 		finding__say(finding, "vCPU %s never exited: it never ran, is halted in KVM, or runs without exits.", label);
 	else
 		finding__say(finding, "%u vCPUs, the first of them %s, never exited: they never ran, are halted in KVM, "
-		    "or run without exits.", nr, label);
+			     "or run without exits.", nr, label);
 	finding__rests_on(finding, "vcpus", nr);
 	return true;
 }
