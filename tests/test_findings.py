@@ -7,7 +7,7 @@ import pytest
 from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
 import test_report_threads as threads
-from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, holder
+from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, VMM, holder
 
 MMIO_READ, US = 3, 1000
 SHUTDOWN = 0x7f
@@ -236,6 +236,29 @@ def test_an_exit_without_an_end(tmp_path, state, words):
     finding = found(rec.finish().write(tmp_path / "f"))["open-exit"]
     assert finding["share"] == pytest.approx(54.7, abs=0.5) and finding["next"] == "kvmw script --vcpu 0"
     assert finding["text"].endswith(words)
+
+
+def migrating(tmp_path, comm, *lines):
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}])
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    rec.lines += [["EVENTS", "exit", vcpu.rows], ["STATS", "total", exit_totals(vcpu.rows)]]
+    rec.lines.append(["STATS", "thread", [threads.thread(threads.END, 100, 140, NO, "S", 0, [1] * 5, comm)]])
+    if lines:
+        rec.lines.append(["STATS", "holder", [*lines]])
+    rec.end = START + SECOND
+    return report(rec.finish().write(tmp_path / "f"))["findings"]
+
+
+def test_migration(tmp_path):
+    had = [holder(0, 1, VMM, 140, 100, NO, "live_migration", 9, 300_000 * US),
+           holder(0, 2, PROCESS, 300, 300, NO, "hog", 9, 190_000 * US)]
+    finding, = migrating(tmp_path, "live_migration", *had)
+    assert finding["rule"] == "migration" and finding["share"] == pytest.approx(49.5, abs=0.1)
+    assert "vCPUs waited for 30.0% of the time" in finding["text"]
+    # Where others had the CPU for longer, these come first.
+    rules = [f["rule"] for f in migrating(tmp_path, "mig/src/main", *had[1:])]
+    assert rules == ["waiting", "migration"]
+    assert [f["rule"] for f in migrating(tmp_path, "migrator", *had[1:])] == ["waiting"]
 
 
 HALTED = [(threads.BEGIN, 103, 2, "S", [5] * 5), (threads.END, 103, 2, "S", [5] * 5)]

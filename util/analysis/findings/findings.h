@@ -71,6 +71,12 @@ static inline double facts__share(const struct facts *f, u64 ns)
 	return ns == KVMW_NONE || !wall ? 0 : 100.0 * ns / wall;
 }
 
+/* Most of the faults on memory are writes to pages that were write-protected. */
+static inline bool facts__protection(const struct facts *f)
+{
+	return f->faults && f->protect * 2 >= f->faults;
+}
+
 static inline double facts__rate(const struct facts *f, u64 count)
 {
 	return f->seconds > 0 ? count / f->seconds : 0;

@@ -90,7 +90,7 @@ static bool clock_exits(const struct facts *f, struct finding *finding)
 }
 
 #define STORM_OF_ALL	3	/* of the time */
-#define STORM_RATE	100	/* each vCPU, a second */
+#define STORM_RATE	500	/* each vCPU, a second: more than a tick */
 
 static bool storm(const struct facts *f, enum access_class class, const char *what,
 		  struct finding *finding)
@@ -171,18 +171,12 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 
 #define FAULTS_OF_ALL	5
 
-/* Most of the faults on memory are writes to pages that were write-protected. */
-static bool are_of_protection(const struct facts *f)
-{
-	return f->faults && f->protect * 2 >= f->faults;
-}
-
 static bool protection(const struct facts *f, struct finding *finding)
 {
 	const struct report_row *row = &f->access[ACCESS_RAM];
 
 	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || !are_of_protection(f))
+	if (finding->share < FAULTS_OF_ALL || !facts__protection(f))
 		return false;
 	finding__say(finding, "Page faults took %.1f%% of the time, %.0f/s, and %.0f%% of them were writes to pages that KVM "
 		     "has write-protected: probably dirty logging, of a migration or a backup.",
@@ -199,7 +193,7 @@ static bool faults(const struct facts *f, struct finding *finding)
 	const struct report_row *row = &f->access[ACCESS_RAM];
 
 	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || are_of_protection(f))
+	if (finding->share < FAULTS_OF_ALL || facts__protection(f))
 		return false;
 	finding__say(finding, "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.", finding->share,
 	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);
@@ -261,6 +255,8 @@ const struct finding_rule finding_rules[] = {
 	  "The VM may have more vCPUs than CPUs on purpose.", rule__siblings },
 	{ "quota", "The quota of their cgroup kept vCPUs from running for as much of the time.",
 	  "The quota may be what was paid for.", rule__quota },
+	{ "migration", "A thread of QEMU's that migrates the VM was there.",
+	  "It is wanted, and over soon.", rule__migrates },
 	{ "open-exit", "A vCPU did not run again after an exit for 20 % of the recording.",
 	  "It may have been paused.", rule__open_exit },
 	{ "never-exited", "A vCPU has no exits, while others have.",
@@ -273,11 +269,11 @@ const struct finding_rule finding_rules[] = {
 	  "The device may have as much work to do.", one_detail },
 	{ "clock", "Reads of a clock that exits are 10 % of the exits and 1 % of the time.",
 	  "The guest may have no other clock.", clock_exits },
-	{ "timer-storm", "Each vCPU sets the timer of its APIC 100 times a second, for 3 % of the time.",
+	{ "timer-storm", "Each vCPU sets the timer of its APIC 500 times a second, for 3 % of the time.",
 	  "The guest may need timers as short as that.", timers },
-	{ "ipi-storm", "Each vCPU sends 100 interrupts a second, which with their ends take 3 % of the time.",
+	{ "ipi-storm", "Each vCPU sends 500 interrupts a second, which with their ends take 3 % of the time.",
 	  "The work of the guest may need them.", ipis },
-	{ "eoi", "Each vCPU ends 100 interrupts a second by a write that exits, for 3 % of the time; few are IPIs.",
+	{ "eoi", "Each vCPU ends 500 interrupts a second by a write that exits, for 3 % of the time; few are IPIs.",
 	  "The end of a level-triggered interrupt has to exit.", eois },
 	{ "polling", "Halt polling took 5 % of the time.",
 	  "The shorter latency may be worth it.", polls },

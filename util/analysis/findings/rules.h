@@ -15,6 +15,7 @@ void finding__see_family(const struct facts *f, struct finding *finding, u32 eve
 bool rule__quota(const struct facts *f, struct finding *finding);
 bool rule__siblings(const struct facts *f, struct finding *finding);
 bool rule__waits(const struct facts *f, struct finding *finding);
+bool rule__migrates(const struct facts *f, struct finding *finding);
 bool rule__spins(const struct facts *f, struct finding *finding);
 bool rule__open_exit(const struct facts *f, struct finding *finding);
 bool rule__never_exited(const struct facts *f, struct finding *finding);

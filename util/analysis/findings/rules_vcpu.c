@@ -49,7 +49,7 @@ static double of_vcpu(const struct report_vcpu *v, u64 ns)
 	return v->time.wall_ns ? 100.0 * ns / v->time.wall_ns : 0;
 }
 
-static u32 pid_of(const struct facts *f, const struct report_vcpu *v)
+static u32 vmm_pid(const struct facts *f, const struct report_vcpu *v)
 {
 	const struct rec_vm *vm = recording__vm(f->rep->rec, v->vm);
 
@@ -86,7 +86,7 @@ bool rule__quota(const struct facts *f, struct finding *finding)
 	if (!v || !is_much(f, throttled))
 		return false;
 	finding__say(finding, "The quota of their cgroup%s kept vCPUs from running %.1f%% of the time; vCPU %s most: "
-		     "%.1f%%.", quota_words(f, pid_of(f, v), quota, sizeof(quota)), finding->share, v->label,
+		     "%.1f%%.", quota_words(f, vmm_pid(f, v), quota, sizeof(quota)), finding->share, v->label,
 		     of_vcpu(v, throttled_of(v)));
 	finding__rests_on(finding, "throttled_ns", throttled);
 	finding__rests_on(finding, "throttled_percent_of_busy", of_busy(f, throttled));
@@ -144,7 +144,7 @@ static u64 of_others(const struct facts *f)
 static void say_cpus(const struct facts *f, struct finding *finding)
 {
 	const struct vm_cpus *vm = f->rep->limits ?
-		vm_limits__of(f->rep->limits, pid_of(f, most(f, wait_of))) : NULL;
+		vm_limits__of(f->rep->limits, vmm_pid(f, most(f, wait_of))) : NULL;
 	size_t len = strlen(finding->text);
 
 	if (!vm || vm->cpus == ~0U)
@@ -170,6 +170,50 @@ bool rule__siblings(const struct facts *f, struct finding *finding)
 	return true;
 }
 
+/* QEMU's, migration/migration.c: before and since 9.1. */
+static bool is_migration(const char *comm)
+{
+	return !strncmp(comm, "live_migration", strlen("live_migration")) ||
+	       !strncmp(comm, "mig/src/", strlen("mig/src/"));
+}
+
+static bool waits_for_migration(const struct facts *f)
+{
+	u32 kind = who_had_most(f);
+
+	return kind == KVMW_holder_VMM && is_migration(f->had_most[kind]->name) && is_much(f, of_others(f));
+}
+
+static const struct vm_thread *migration_thread(const struct facts *f)
+{
+	const struct vm_threads *threads = f->rep->threads;
+
+	for (u32 i = 0; threads && i < threads->nr; i++)
+		if (is_migration(threads->thread[i].comm))
+			return &threads->thread[i];
+	return NULL;
+}
+
+bool rule__migrates(const struct facts *f, struct finding *finding)
+{
+	const struct cpu_holders *all = f->rep->holders;
+	u64 waited = 0, faults = facts__protection(f) ? captured(f->access[ACCESS_RAM].cost_ns) : 0;
+
+	for (u32 i = 0; all && i < all->nr_lines; i++)
+		if (all->line[i].kind == KVMW_holder_VMM && is_migration(all->line[i].name))
+			waited = sat_add(waited, all->line[i].time_ns);
+	if (!waited && !migration_thread(f))
+		return false;
+	finding->share = facts__share(f, sat_add(waits_for_migration(f) ? of_others(f) : waited, faults));
+	finding__say(finding, "The VMM was migrating the VM: its migration thread had the CPU that vCPUs waited for "
+		     "%.1f%% of the time, and writes to pages protected for it took %.1f%%.",
+		     facts__share(f, waited), facts__share(f, faults));
+	finding__rests_on(finding, "waited_ns", waited);
+	finding__rests_on(finding, "of_protection_ns", faults);
+	finding__see_family(f, finding, KVMW_EVENT_DIRTY, "dirty");
+	return true;
+}
+
 bool rule__waits(const struct facts *f, struct finding *finding)
 {
 	const struct report_vcpu *v = most(f, wait_of);
@@ -177,7 +221,7 @@ bool rule__waits(const struct facts *f, struct finding *finding)
 	u32 kind = who_had_most(f);
 
 	finding->share = facts__share(f, wait);
-	if (!v || is_siblings(kind) || !is_much(f, wait))
+	if (!v || is_siblings(kind) || !is_much(f, wait) || waits_for_migration(f))
 		return false;
 	if (kind)
 		say_who(f, kind, finding);
