@@ -95,7 +95,7 @@ def test_x86_is_in_its_folders():
 def test_readme_says_which_script_runs_where():
     text = re.sub(r"\n {24}", " ", (TREE / "tests" / "README").read_text())
     table = {line.split()[0]: set(line.split()[1:]) for line in text.splitlines()
-             if re.match(r" {4}\w+\.sh ", line)}
+             if re.match(r" {4}[\w-]+\.sh ", line)}
     assert table == {f"{script}.sh": {name for name, (_, _, scripts) in lab_fixtures.BOOTS.items()
                                       if script in scripts}
                      for _, _, scripts in lab_fixtures.BOOTS.values() for script in scripts}

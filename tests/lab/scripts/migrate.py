@@ -1,41 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""migrate.py SOCKET: migrates a QEMU guest to nowhere, by QMP, lets it go on, and ends it.
+"""migrate.py SOCKET [SECONDS]: migrates a QEMU guest to nowhere, by QMP, lets it go on, and ends it.
 
-Dirty logging is on for as long as the migration copies memory.
+With SECONDS: migrates for so long, without coming to an end, and lets it go on. Dirty logging is on
+for as long as the migration copies memory.
 """
-import json
-import socket
 import sys
 import time
 
-
-class Monitor:
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.lines = self.socket.makefile("r")
-        self.lines.readline()
-        self.run("qmp_capabilities")
-
-    def run(self, command, **arguments):
-        request = {"execute": command, "arguments": arguments}
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
-        while line := self.lines.readline():
-            answer = json.loads(line)
-            if "return" in answer:
-                return answer["return"]
-            if "error" in answer:
-                raise SystemExit(f"{command}: {answer['error']['desc']}")
-        raise SystemExit(f"{command}: no answer")
-
+from qmp import Monitor
 
 monitor = Monitor(sys.argv[1])
-monitor.run("migrate-set-parameters", **{"max-bandwidth": 1 << 30})
+seconds = float(sys.argv[2]) if len(sys.argv) > 2 else None
+limits = {"max-bandwidth": 1 << 30} | ({"downtime-limit": 0} if seconds else {})
+monitor.run("migrate-set-parameters", **limits)
 monitor.run("migrate", uri="exec:cat >/dev/null")
+if seconds:
+    time.sleep(seconds)
+    monitor.run("migrate_cancel")
 while (state := monitor.run("query-migrate").get("status")) not in ("completed", "failed", "cancelled"):
     time.sleep(0.1)
 monitor.run("cont")
-time.sleep(1)
-monitor.run("quit")
+if not seconds:
+    time.sleep(1)
+    monitor.run("quit")
 print(state)

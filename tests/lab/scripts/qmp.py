@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""qmp.py SOCKET COMMAND [ARGUMENTS]: has a QEMU carry out COMMAND, with JSON as its arguments."""
+import json
+import socket
+import sys
+
+
+class Monitor:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.lines = self.socket.makefile("r")
+        self.lines.readline()
+        self.run("qmp_capabilities")
+
+    def run(self, command, **arguments):
+        request = {"execute": command, "arguments": arguments}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        while line := self.lines.readline():
+            answer = json.loads(line)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise SystemExit(f"{command}: {answer['error']['desc']}")
+        raise SystemExit(f"{command}: no answer")
+
+
+if __name__ == "__main__":
+    print(Monitor(sys.argv[1]).run(sys.argv[2], **json.loads(sys.argv[3] if len(sys.argv) > 3 else "{}")))

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# VMs with one thing wrong each, recorded as a user would: what the first page says of them is looked
+# at outside. The recorder has a CPU of its own.
+. /src/tests/lab/scripts/lib.sh
+cgroups=/sys/fs/cgroup
+
+# started NAME OPTION...: the built-in guest, on the first CPU; it stands still
+started()
+{
+	endless "$@"
+	one_cpu $vm
+	stand_still $vm
+}
+
+# one_cpu PID...: all their threads
+one_cpu()
+{
+	for pid; do
+		taskset -ap 1 "$pid"
+	done >/dev/null
+}
+
+# seen NAME [COMMAND...]: $vm, for two seconds or while COMMAND runs; then it is ended
+seen()
+{
+	scenario=$1
+	shift
+	[ $# -gt 0 ] || set -- sleep 2
+	step "$scenario" taskset -c 1 kvmw record -q -o "$scenario.kvmw" -p $vm -- $go_on $vm "$@"
+	kill -KILL $vm
+	wait $vm 2>/dev/null
+}
+
+# by_vmm SCRIPT
+by_vmm()
+{
+	vmm "$1" >vmm.out 2>&1 &
+	vm=$!
+	until_so runs $vm
+	one_cpu $vm
+	stand_still $vm
+}
+
+started guest --pio 5 --cpuid 5 --vmm-delay 2000
+seen slow-device
+
+for hog in 1 2; do
+	sh -c 'while :; do :; done' &
+	eval "hog$hog=$!"
+done
+one_cpu $hog1 $hog2
+started guest --cpuid 20 --pio 1
+seen hogs
+kill -KILL $hog1 $hog2
+
+started guest --cpuid 20 --pio 1 --vcpus 3
+seen siblings
+
+mkdir $cgroups/quota && echo +cpu >$cgroups/cgroup.subtree_control
+started guest --cpuid 20 --pio 1
+echo $vm >$cgroups/quota/cgroup.procs
+echo 30000 100000 >$cgroups/quota/cpu.max
+seen quota
+
+polling=/sys/module/kvm/parameters/halt_poll_ns
+was=$(cat $polling)
+echo 4000000 >$polling
+started guest --timer 1 --timer-delay 1500
+seen polling
+echo "$was" >$polling
+
+by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 3 2; 1 forever 0'
+seen spinning
+
+by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 10000000 3 &; 0 usr1; 0 absent 0; 0 sleep 100000'
+seen blocked sh -c 'sleep 0.5; pkill -USR1 -x vmm; sleep 2'
+
+case $(uname -r) in
+6.1.*) ;;
+*) exit 0 ;;
+esac
+
+started guest --hlt 20 --cpuid 1
+seen never-halts
+
+started guest --ipi 50
+seen ipi-storm
+
+by_vmm '0 vm 0 1; 0 vcpu 0 0 0; 1 run 0 10000000 1 50'
+seen timer-storm
+
+started guest --touch 512
+seen first-touch
