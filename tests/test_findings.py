@@ -199,6 +199,19 @@ def test_faults_of_write_protection(tmp_path, isa, reason, info1, holds):
     assert rules[0] == ("write-protection" if holds else "page-faults") and len(rules) == 1
 
 
+@pytest.mark.parametrize("kind, value, holds", [
+    (4, 0xfe003000, True), (4, 0x380000003004, True), (4, 0xfeb00e50, True), (4, 0xd0001050, True),
+    (OUT, 0xc050, True), (4, 0xfe002ffc, False), (4, 0xfed03000, False), (4, 0xfe003002, False),
+    (OUT, 0x3f0, False), (OUT, 0xc051, False), (MMIO_READ, 0xfe003000, False),
+])
+def test_notifications_of_virtio(tmp_path, kind, value, holds):
+    vcpu = busy(Vcpu(), 20).add(500 * US, 500 * US, "npf", 900, user=400 * US, detail=value, kind=kind,
+                                user_reason=6)
+    finding, = report(write(tmp_path / "f", [vcpu]))["findings"]
+    assert finding["rule"] == ("no-ioeventfd" if holds else "slow-vmm")
+    assert finding["share"] == pytest.approx(45 if holds else 36, abs=0.1)
+
+
 def test_ends_of_ipis_belong_to_them(tmp_path):
     vcpu = busy(Vcpu(), 20)
     for _ in range(4000):

@@ -23,6 +23,12 @@ enum exit_class { EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN,
 
 enum exit_class exit_class(u32 isa, u32 reason);
 
+/*
+ * Whether an exit, by the kind and value of its detail, is probably the notification of a virtio
+ * queue: by the places that VMMs give the registers for it.
+ */
+bool access_is_probably_notify(u32 kind, u64 value);
+
 /* Whether a page fault, by its info1, was a write to a page that is mapped, but not writable. */
 bool fault_is_of_protection(u32 isa, u64 info1);
 

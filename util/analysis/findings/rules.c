@@ -20,13 +20,41 @@ static bool occupies_vmm(const struct facts *f, const struct report_row *row)
 	return row->user_ns != KVMW_NONE && row->user_ns >= f->rep->whole.vmm_ns / 2;
 }
 
+#define NOTIFY_OF_ALL	3
+
+/* What takes most of the VMM's time are notifications of a virtio queue. */
+static bool notifies_vmm(const struct facts *f)
+{
+	const struct report_row *top = f->top_vmm;
+
+	return top && occupies_vmm(f, top) && facts__share(f, top->cost_ns) >= NOTIFY_OF_ALL &&
+	       access_is_probably_notify(top->key[1].v[0], top->key[1].v[1]);
+}
+
+static bool no_ioeventfd(const struct facts *f, struct finding *finding)
+{
+	const struct report_row *top = f->top_vmm;
+
+	if (!notifies_vmm(f))
+		return false;
+	finding->share = facts__share(f, top->cost_ns);
+	finding__say(finding, "%s is probably how the guest notifies a virtio device, and goes to the VMM: %.0f/s, "
+		     "%.1f%% of the time. An ioeventfd would take it in KVM; there is none.", top->label[0],
+		     facts__rate(f, top->count), finding->share);
+	finding__rests_on(finding, "count", top->count);
+	finding__rests_on(finding, "cost_ns", top->cost_ns);
+	finding__rests_on(finding, "vmm_ns", captured(top->user_ns));
+	snprintf(finding->next, sizeof(finding->next), "kvmw report -s reason,detail");
+	return true;
+}
+
 static bool vmm_is_slow(const struct facts *f, struct finding *finding)
 {
 	u64 vmm = f->rep->whole.vmm_ns;
 	const struct report_row *top = f->top_vmm;
 
 	finding->share = facts__share(f, vmm);
-	if (!vmm_stands_out(f))
+	if (!vmm_stands_out(f) || notifies_vmm(f))
 		return false;
 	if (top && occupies_vmm(f, top))
 		finding__say(finding, "The VMM took %.1f%% of the time, mostly for %s: %.0f/s, %.0f us of the VMM each.",
@@ -51,7 +79,7 @@ static bool is_told(const struct facts *f, const struct report_row *row)
 	enum access_class class = access_class(row->key[1].v[0], row->key[1].v[1], &device);
 
 	return (class >= ACCESS_CLOCK && class <= ACCESS_EOI) ||
-	       (vmm_stands_out(f) && occupies_vmm(f, row));
+	       (vmm_stands_out(f) && occupies_vmm(f, row)) || (notifies_vmm(f) && row == f->top_vmm);
 }
 
 static bool one_detail(const struct facts *f, struct finding *finding)
@@ -265,6 +293,8 @@ const struct finding_rule finding_rules[] = {
 	  "The loop may do what it is for.", rule__spins },
 	{ "slow-vmm", "The VMM took 10 % of the time, and more than KVM.",
 	  "The device may have as much work to do.", vmm_is_slow },
+	{ "no-ioeventfd", "Most of the VMM's time, and 3 % of all, went to what is probably a virtio notification.",
+	  "It is known by its place only; another device may have a register there.", no_ioeventfd },
 	{ "one-detail", "One port, address, MSR or the like cost half of all exits and 5 % of the time.",
 	  "The device may have as much work to do.", one_detail },
 	{ "clock", "Reads of a clock that exits are 10 % of the exits and 1 % of the time.",

@@ -53,6 +53,25 @@ enum access_class access_class(u32 kind, u64 value, const char **device)
 	return ACCESS_OTHER;
 }
 
+/*
+ * QEMU's virtio-pci (hw/virtio/virtio-pci.c): the queues' registers, four bytes apart, are 12 KiB into a
+ * BAR of 16 KiB; the legacy register is 16 bytes into the I/O BAR, which firmware puts at 0xc000 or above
+ * (include/uapi/linux/virtio_pci.h).  virtio-mmio: 0x50 bytes into a window of 512 bytes or 4 KiB
+ * (include/uapi/linux/virtio_mmio.h).  Between PCI's hole and 4 GiB are the APICs, HPET and firmware.
+ */
+#define HOLE		0x80000000ULL
+#define HOLE_END	0xfec00000ULL
+#define ABOVE_4G	0x100000000ULL
+
+bool access_is_probably_notify(u32 kind, u64 value)
+{
+	if (kind == KVMW_DETAIL_PIO_OUT)
+		return value >= 0xc000 && value <= 0xffff && (value & 0x1f) == 0x10;
+	if (kind != KVMW_DETAIL_MMIO_WRITE || value < HOLE || (value >= HOLE_END && value < ABOVE_4G))
+		return false;
+	return ((value & 0x3fff) >= 0x3000 && !(value & 3)) || (value & 0x1ff) == 0x50;
+}
+
 enum exit_class exit_class(u32 isa, u32 reason)
 {
 	static const struct {
