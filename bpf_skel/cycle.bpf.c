@@ -119,7 +119,8 @@ int BPF_PROG(cycle_migrate, struct task_struct *task, int cpu)
 	if (!s || !s->off_ns || !s->off_runnable || !s->wait_ns || s->wait_cpu != from + 1)
 		return 0;
 	now = bpf_ktime_get_ns();
-	curr = task->se.cfs_rq->rq->curr;
+	/* Without group scheduling there is no such member: whoever has the CPU is charged later. */
+	curr = bpf_core_field_exists(task->se.cfs_rq) ? task->se.cfs_rq->rq->curr : NULL;
 	if (curr) {
 		on_cpu(&holder, curr, now);
 		wait_charge(s, &holder);

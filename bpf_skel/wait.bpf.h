@@ -177,8 +177,10 @@ static __always_inline u64 wait_so_far(const struct kvmw_vcpu_state *s, u64 now)
 
 static __always_inline void place_charge(struct kvmw_place *p, u64 ns)
 {
-	p->turns++;
+	/* The recorder takes turns for the version: it must not see new turns with an old time. */
 	p->ns += ns;
+	barrier();
+	p->turns++;
 }
 
 static __always_inline void wait_charge_idle(struct kvmw_vcpu_state *s, u64 now)

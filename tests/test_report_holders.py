@@ -91,7 +91,7 @@ def test_text(known, width):
     assert "\n\n\n" not in text
     assert "vCPUs waited for a CPU for 1.19s, of it throttled: 500m. Who had it" in text
     table = text[text.index("had the CPU"):].splitlines()
-    assert table[1].startswith("nobody: throttled or migrating idle ")
+    assert table[1].startswith("nobody: throttled, waking up or migrating idle ")
     # Of both vCPUs together, by time.
     assert [line.split()[0] for line in table[1:]] == [
         "nobody:", "stress-ng-cpu-12", "hog", "vCPU", "vCPU", "others", "ksoftirqd/0", "kvmw",

@@ -116,7 +116,7 @@ def test_limits(known):
     assert (own["path"], own["cpuset"], own["quota_ns"]) == ("/slice/vm", "0-3", 0)
     for text in (synthetic.kvmw("info", "-i", known).stdout, text_of(known, "-v")):
         words = " ".join(text.replace("#", " ").split())
-        assert "pid 100: 4 vCPUs, which may use 2 CPUs, but no more than the time of 0.30" in words
+        assert "pid 100: 4 vCPUs, which may use 2 CPUs, but no more than 0.30 CPUs' time" in words
         assert ("/slice (pid 100, 4 threads): quota 30 of each 100 ms, used up in 10 of 20 periods, "
                 "1.000s") in words
         assert ("/slice/vm (pid 100, 4 threads): CPUs 0-3, no quota, 512 MiB anonymous memory (93.8% in huge "
@@ -174,3 +174,15 @@ def test_vcpus_that_were_not_recorded(tmp_path):
     assert "vcpus_without_events" not in report(make(tmp_path / "f", meta=meta))
     meta = synthetic.META | {"events": ["irq"]}
     assert "vcpus_without_events" not in report(make(tmp_path / "g", meta=meta))
+
+
+def test_a_vcpu_that_is_gone(tmp_path):
+    """It had events, and died: its thread of the start is no vCPU without an event."""
+    vcpus = [dict(synthetic.VCPUS[0]), dict(synthetic.VCPUS[1]) | {"gone_ns": START + 500 * MS}]
+    rec = Recording(vcpus=vcpus)
+    rec.frame([(START + 10 * MS, 10 * MS, 1 * MS, 0, 30, 0, 1), (START + 20 * MS, 10 * MS, 1 * MS, 0, 30, 1, 1)])
+    rec.totals()
+    rec.lines.append(["STATS", "thread", [
+        thread(BEGIN, 100, 101, 0, "R", 0, [1] * 5), thread(BEGIN, 100, 102, 1, "R", 0, [1] * 5),
+        thread(END, 100, 101, 0, "R", 0, [2] * 5)]])
+    assert report(rec.finish().write(tmp_path / "f"))["vcpus_without_events"] == []

@@ -248,7 +248,6 @@ static int finish_mmu_ranges(struct mmu_state *st, const struct report *rep)
 	if (!m->range)
 		return -1;
 	for (u32 i = 0; i < nr; i++)
-		m->several_vms |= all[i].key.vm != all[0].key.vm;
 	if (nr)
 		memcpy(m->range, all, m->nr_ranges * sizeof(*all));
 	return 0;

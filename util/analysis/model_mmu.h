@@ -36,7 +36,7 @@ struct mmu_model {
 	u64 count, bytes, guest_count, guest_bytes;
 	u64 from_ns, to_ns;	/* what the report is of */
 	u64 over_limit;		/* rows not looked at */
-	bool slots_known, several_vms;
+	bool slots_known;
 };
 
 extern const struct report_model mmu_report_model;

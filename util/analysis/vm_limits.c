@@ -60,6 +60,8 @@ static int make_groups(struct vm_limits *limits, const struct recording *rec)
 
 		if (row->kind != KVMW_cgroup_START && row->kind != KVMW_cgroup_END)
 			continue;	/* from a newer version */
+		if (row->path == ~0U)
+			continue;	/* one of many whose names are not recorded */
 		j = hash_table__get(&joined, &key.key);
 		err = j ? 0 : -1;
 		if (j)

@@ -20,7 +20,7 @@ struct known_vcpu {
 };
 
 struct known {
-	struct hash_table by_tid, by_number;
+	struct hash_table by_tid, by_number, gone;
 };
 
 static int know(struct hash_table *table, u32 pid, u32 of, u32 id)
@@ -43,15 +43,18 @@ static int make_known(struct known *known, const struct recording *rec)
 {
 	int err = 0;
 
-	known->by_tid = known->by_number = HASH_TABLE(struct known_vcpu, NULL);
+	known->by_tid = known->by_number = known->gone = HASH_TABLE(struct known_vcpu, NULL);
 	for (u32 i = 0; i < rec->nr_vcpus && !err; i++) {
 		const struct rec_vcpu *v = &rec->vcpu[i];
 		const struct rec_vm *vm = recording__vm(rec, v->vm);
 
-		if (!vm || !rec_vcpu__is_vcpu(v) || v->vcpu < 0 || v->gone_ns)
+		if (!vm || !rec_vcpu__is_vcpu(v) || v->vcpu < 0)
 			continue;
-		err = know(&known->by_tid, vm->pid, v->tid, v->id) ||
-		      know(&known->by_number, vm->pid, v->vcpu, v->id) ? -1 : 0;
+		if (v->gone_ns)
+			err = know(&known->gone, vm->pid, v->vcpu, v->id);
+		else
+			err = know(&known->by_tid, vm->pid, v->tid, v->id) ||
+			      know(&known->by_number, vm->pid, v->vcpu, v->id) ? -1 : 0;
 	}
 	return err;
 }
@@ -63,6 +66,13 @@ static u32 id_of(const struct hash_table *table, u32 pid, u32 of)
 	const struct known_vcpu *known = hash_table__find(table, &key.key);
 
 	return known && !known->several ? known->id : ~0U;
+}
+
+static bool was_known(const struct hash_table *table, u32 pid, u32 of)
+{
+	const struct known_vcpu key = { .key = { pid, of } };
+
+	return hash_table__find(table, &key.key);
 }
 
 static int join_rows(struct hash_table *joined, const struct rec_table *rows)
@@ -140,6 +150,7 @@ static int fill_vm_thread(struct vm_thread *t, const struct joined *j, const str
 	vcpu = t->vcpu == ~0U ? NULL : recording__vcpu(rec, t->vcpu);
 	if (vcpu && t->number == ~0U)
 		t->number = vcpu->vcpu;
+	t->gone = !vcpu && was_known(&known->gone, t->pid, t->number);
 	account_thread(t, rec);
 	return rec_comm(t->last->comm0, t->last->comm1, t->comm);
 }
@@ -195,6 +206,7 @@ int vm_threads__make(struct vm_threads *threads, const struct recording *rec)
 	hash_table__free(&joined);
 	hash_table__free(&known.by_tid);
 	hash_table__free(&known.by_number);
+	hash_table__free(&known.gone);
 	return err;
 }
 

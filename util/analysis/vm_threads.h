@@ -13,6 +13,7 @@ struct vm_thread {
 	u32 tid;		/* all ones: of a vCPU that no thread is known to run */
 	u32 number;		/* of the vCPU it runs, within its VM; all ones: none, or unknown */
 	u32 vcpu;		/* the same as an id of the recording; all ones: it has none */
+	bool gone;		/* it ran a vCPU that has events and is no longer there */
 	char comm[REC_COMM];	/* safe to print */
 	const struct kvmw_thread *start, *end;	/* its rows; NULL: it was not there */
 	const struct kvmw_thread *last;		/* end, or else start */

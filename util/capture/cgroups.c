@@ -176,6 +176,7 @@ static void read_quota(const struct mounts *m, const char *path, struct kvmw_cgr
 	if (proc__read(text, sizeof(text), "%s%s/cpu.max", at, path) < 0 && errno == ENOENT) {
 		snprintf(text, sizeof(text), "%s%s/cgroup.procs", at, path);
 		row->quota_ns = access(text, F_OK) ? KVMW_NONE : 0;
+		return;
 	}
 	if (sscanf(text, "%31s %llu", quota, &period) != 2)
 		return;

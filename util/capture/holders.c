@@ -13,12 +13,14 @@ static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u
 {
 	typeof(holders->processes[0]) *p = &holders->processes[pid % HOLDERS_PROCESSES];
 	struct vm vm;
+	bool known;
 
 	if (p->pid == pid && (p->runs_vms || kind != KVMW_holder_VM))
 		return p->runs_vms;
 	p->pid = pid;
-	p->runs_vms = (!vm__read(pid, &vm) && vm.nr_vms) || kind == KVMW_holder_VM;
-	if (p->runs_vms)
+	known = !vm__read(pid, &vm);
+	p->runs_vms = (known && vm.nr_vms) || kind == KVMW_holder_VM;
+	if (p->runs_vms && known)
 		neighbours__add(new, &vm);
 	return p->runs_vms;
 }

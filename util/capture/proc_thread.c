@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/kvm.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "util/capture/proc.h"
 #include "util/capture/proc_thread.h"
 #include "util/capture/vm.h"
+#include "util/memory.h"
 #include "util/parse.h"
 
 /* include/linux/sched.h: PF_IO_WORKER, PF_USER_WORKER (6.4), PF_KTHREAD */
@@ -90,31 +92,42 @@ static void take_schedstat(u32 pid, u32 tid, struct kvmw_thread *row)
 	row->delay_ns = delay;
 }
 
-/* "0-3,8" has 5. */
-static u32 count_list(const char *text)
+#define MAX_CPUS	8192	/* of the kernel, NR_CPUS */
+
+/* "0-3,8"; cut where it does not fit. */
+static void cpu_list(const cpu_set_t *set, size_t size, char *buf, size_t room)
 {
-	u32 nr = 0;
+	size_t len = 0;
 
-	while (*text) {
-		u64 from, to;
-
-		if (parse_range(&text, 10, UINT32_MAX - 1, &from, &to))
-			return ~0U;
-		nr += to - from + 1;
-		text += *text == ',';
+	*buf = '\0';
+	for (u32 from = 0, to; from < MAX_CPUS && len < room; from = to + 1) {
+		to = from;
+		if (!CPU_ISSET_S(from, size, set))
+			continue;
+		while (to + 1 < MAX_CPUS && CPU_ISSET_S(to + 1, size, set))
+			to++;
+		len += snprintf(buf + len, room - len, to > from ? "%s%u-%u" : "%s%u", len ? "," : "", from, to);
 	}
-	return nr ?: ~0U;
 }
 
-static int take_affinity(u32 pid, u32 tid, struct interned *names, struct kvmw_thread *row)
+/* Those that are online: Cpus_allowed of /proc has all that there could be. */
+static int take_affinity(u32 tid, struct interned *names, struct kvmw_thread *row)
 {
-	char status[8192], list[4096];
+	size_t size = CPU_ALLOC_SIZE(MAX_CPUS);
+	cpu_set_t *set = CPU_ALLOC(MAX_CPUS);
+	char list[4096];
 
 	row->cpus = row->affinity = ~0U;
-	proc__read(status, sizeof(status), "/proc/%u/task/%u/status", pid, tid);
-	if (!proc__value(status, "Cpus_allowed_list", list, sizeof(list)))
+	if (!set)
+		return out_of_memory();
+	CPU_ZERO_S(size, set);
+	if (sched_getaffinity(tid, size, set)) {
+		CPU_FREE(set);
 		return 0;
-	row->cpus = count_list(list);
+	}
+	row->cpus = CPU_COUNT_S(size, set);
+	cpu_list(set, size, list, sizeof(list));
+	CPU_FREE(set);
 	return interned__text(names, list, &row->affinity);
 }
 
@@ -220,5 +233,5 @@ int proc_thread__read(u32 pid, u32 tid, struct interned *names, struct kvmw_thre
 	take_comm(pid, tid, row);
 	take_schedstat(pid, tid, row);
 	take_syscall(pid, tid, number_of(&stat, 9) & KERNEL_WORKER, row);
-	return take_affinity(pid, tid, names, row) || take_stack(pid, tid, names, row) ? -1 : 0;
+	return take_affinity(tid, names, row) || take_stack(pid, tid, names, row) ? -1 : 0;
 }

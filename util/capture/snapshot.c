@@ -118,8 +118,12 @@ static int add_other_vcpus(struct snapshot *snap, u32 kind, u32 pid, u32 first)
 	vm__each_fd(pid, take_file, &files);
 	for (u32 i = first; i < end; i++)
 		cross_off(&files, snap->thread[i].number);
-	for (u32 i = 0; i < files.nr && !err && snap->nr < SNAPSHOT_MAX_THREADS; i++)
-		err = snapshot__add_vcpu(snap, kind, pid, files.number[i]);
+	for (u32 i = 0; i < files.nr && !err; i++) {
+		if (snap->nr == SNAPSHOT_MAX_THREADS)
+			snap->left_out++;
+		else
+			err = snapshot__add_vcpu(snap, kind, pid, files.number[i]);
+	}
 	free(files.number);
 	return err || files.failed ? -1 : 0;
 }

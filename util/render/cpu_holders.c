@@ -37,8 +37,8 @@ static const char *holder_words(const struct cpu_holder *h, char *buf, size_t si
 static void add_name(struct textgrid *g, const struct cpu_holders *all, const struct cpu_holder *h)
 {
 	if (h->kind == KVMW_holder_IDLE)
-		textgrid__add(g, "nobody: %s or migrating",
-			      all->throttled_ns ? "throttled" : "waking up");
+		textgrid__add(g, "nobody: %swaking up or migrating",
+			      captured(all->throttled_ns) ? "throttled, " : "");
 	else if (*h->vm)
 		textgrid__add(g, "%.20s of %s", h->name, h->vm);
 	else

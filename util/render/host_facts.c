@@ -5,12 +5,6 @@
 #include "util/render/json.h"
 
 /* A list of numbers, not how many there are. */
-static bool is_list(u32 kind)
-{
-	return kind == KVMW_host_CPUS || kind == KVMW_host_NUMA_NODES || kind == KVMW_host_ISOLATED ||
-	       kind == KVMW_host_NOHZ_FULL;
-}
-
 const char *host_fact__words(const struct host_fact *fact, char *buf)
 {
 	char value[160] = "", change[48] = "";
@@ -25,8 +19,7 @@ const char *host_fact__words(const struct host_fact *fact, char *buf)
 			snprintf(change, sizeof(change), " (%+lld in the recording)", (long long)fact->change);
 		snprintf(value, sizeof(value), "%llu%s", (unsigned long long)fact->value, change);
 	}
-	snprintf(buf, HOST_FACT_WORDS, "%s: %s%s%s%s", fact->name, is_list(fact->kind) ? "number " : "", value, *value && *fact->text ? ", " : "",
-		 fact->text);
+	snprintf(buf, HOST_FACT_WORDS, "%s: %s%s%s", fact->name, value, *value && *fact->text ? ", " : "", fact->text);
 	return buf;
 }
 

@@ -8,12 +8,12 @@
 
 const char *limits__of_vm(const struct vm_cpus *vm, char *buf)
 {
-	char cpus[48] = "it is unknown how many CPUs", quota[64] = "";
+	char cpus[48] = "an unknown number of CPUs", quota[64] = "";
 
 	if (vm->cpus != ~0U)
 		snprintf(cpus, sizeof(cpus), "%u CPU%s", vm->cpus, vm->cpus == 1 ? "" : "s");
 	if (vm->quota_cpus)
-		snprintf(quota, sizeof(quota), ", but no more than the time of %.2f", vm->quota_cpus);
+		snprintf(quota, sizeof(quota), ", but no more than %.2f CPUs' time", vm->quota_cpus);
 	snprintf(buf, LIMITS_WORDS, "pid %u: %u vCPU%s, which may use %s%s", vm->pid, vm->vcpus,
 		 vm->vcpus == 1 ? "" : "s", cpus, quota);
 	return buf;

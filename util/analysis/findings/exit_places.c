@@ -51,29 +51,50 @@ static void add_place(struct vcpu_places *v, u64 at, u64 count)
 		*least = (struct place) { at, count - less };
 }
 
+/* Of a guest whose registers are protected (SEV-ES), the host sees 0, or where a vCPU is reset to. */
+static bool is_place(u64 rip)
+{
+	return rip && rip != 0xfff0 && rip != KVMW_NONE;
+}
+
+/* NULL: out of memory, or, with *full, one too many. */
+static struct vcpu_places *places_of(struct exit_places *places, u32 vcpu, bool *full)
+{
+	struct vcpu_places *v = hash_table__find(&places->vcpus, &vcpu);
+
+	*full = !v && places->vcpus.nr >= REC_MAX_IDS;
+	return v || *full ? v : hash_table__get(&places->vcpus, &vcpu);
+}
+
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
 	struct exit_places *places = state;
 	u64 *const *col = b->col, reason = KVMW_NONE;
 	enum exit_class class = EXIT_OTHER;
 	struct vcpu_places *v = NULL;
+	u32 of_isa = KVMW_ISA_NONE;
+	bool full;
 
 	for (u32 i = 0; i < b->rows; i++) {
 		u32 vcpu = col[COL_VCPU][i], isa = col[COL_ISA][i];
 
 		if (!v || v->key.vcpu != vcpu) {
-			v = hash_table__get(&places->vcpus, &vcpu);
-			if (!v)
+			v = places_of(places, vcpu, &full);
+			if (!v && !full)
 				return -1;
+			if (!v)
+				continue;
 		}
-		if (col[COL_REASON][i] != reason) {
+		if (col[COL_REASON][i] != reason || isa != of_isa) {
 			reason = col[COL_REASON][i];
+			of_isa = isa;
 			class = exit_class(isa, reason);
 		}
 		v->exits++;
 		if (class == EXIT_BY_HOST) {
 			v->by_host++;
-			add_place(v, col[COL_RIP][i] >> PLACE_SHIFT, 1);
+			if (is_place(col[COL_RIP][i]))
+				add_place(v, col[COL_RIP][i] >> PLACE_SHIFT, 1);
 		}
 		if (detail_is_fault(col[COL_KIND][i])) {
 			v->faults++;
@@ -90,10 +111,13 @@ static int exit_places__merge(void *to, const void *from)
 
 	for (u32 i = 0; i < more->vcpus.nr; i++) {
 		const struct vcpu_places *one = hash_table__at(&more->vcpus, i);
-		struct vcpu_places *v = hash_table__get(&all->vcpus, &one->key);
+		bool full;
+		struct vcpu_places *v = places_of(all, one->key.vcpu, &full);
 
-		if (!v)
+		if (!v && !full)
 			return -1;
+		if (!v)
+			continue;
 		v->exits += one->exits;
 		v->by_host += one->by_host;
 		v->faults += one->faults;

@@ -7,12 +7,25 @@
 #include "util/analysis/findings/rules.h"
 #include "util/array.h"
 
+/* The text ends in the middle of a character, maybe: without that. */
+static void cut_character(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
+		len--;
+	if (len && (unsigned char)text[len - 1] >= 0xc0)
+		len--;
+	text[len] = '\0';
+}
+
 void finding__say(struct finding *f, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	if (vsnprintf(f->text, sizeof(f->text), fmt, ap) >= (int)sizeof(f->text))
+		cut_character(f->text);
 	va_end(ap);
 }
 

@@ -22,7 +22,7 @@ struct evidence {
 struct finding {
 	const char *rule;
 	double share;		/* of the time of all vCPUs, in percent, that it explains */
-	char text[320];
+	char text[640];
 	char next[128];		/* the command that shows more, or "" */
 	struct evidence evidence[EVIDENCE_MAX];
 	u32 nr_evidence;

@@ -39,7 +39,7 @@ static bool no_ioeventfd(const struct facts *f, struct finding *finding)
 		return false;
 	finding->share = facts__share(f, top->cost_ns);
 	finding__say(finding, "%s is probably how the guest notifies a virtio device, and goes to the VMM: %.0f/s, "
-		     "%.1f%% of the time. An ioeventfd would take it in KVM; there is none.", top->label[0],
+		     "%.1f%% of the time. If so, an ioeventfd would take it in KVM.", top->label[0],
 		     facts__rate(f, top->count), finding->share);
 	finding__rests_on(finding, "count", top->count);
 	finding__rests_on(finding, "cost_ns", top->cost_ns);
@@ -129,7 +129,7 @@ static bool storm(const struct facts *f, enum access_class class, const char *wh
 	finding->share += facts__share(f, row->cost_ns);
 	if (finding->share < STORM_OF_ALL || rate < STORM_RATE)
 		return false;
-	finding__say(finding, "%s: %.0f a second on each vCPU, %.1f%% of the time.", what, rate, finding->share);
+	finding__say(finding, "%s: %.0f a second per vCPU, %.1f%% of the time.", what, rate, finding->share);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "rate_of_a_vcpu", rate);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
@@ -148,12 +148,17 @@ static bool ends_ipis(const struct facts *f)
 	return f->access[ACCESS_IPI].count * 2 >= f->access[ACCESS_EOI].count;
 }
 
-static bool ipis(const struct facts *f, struct finding *finding)
+static bool ipi_storm(const struct facts *f, struct finding *finding)
 {
+	const struct report_row *ends = &f->access[ACCESS_EOI];
+	u64 ipis = f->access[ACCESS_IPI].count;
+
 	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
-	if (ends_ipis(f))
-		finding->share = facts__share(f, f->access[ACCESS_EOI].cost_ns);
-	return storm(f, ACCESS_IPI, "The guest sends interrupts between vCPUs, each of which exits", finding);
+	/* With as many ends as there are IPIs. */
+	if (ends_ipis(f) && ends->count)
+		finding->share = facts__share(f, ends->cost_ns) *
+			(ipis < ends->count ? (double)ipis / ends->count : 1);
+	return storm(f, ACCESS_IPI, "The guest sends interrupts between vCPUs, which exit, and so do their ends", finding);
 }
 
 static bool eois(const struct facts *f, struct finding *finding)
@@ -204,10 +209,10 @@ static bool protection(const struct facts *f, struct finding *finding)
 	const struct report_row *row = &f->access[ACCESS_RAM];
 
 	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || !facts__protection(f))
+	if (finding->share < FAULTS_OF_ALL || !facts__protection(f) || rules__migrating(f))
 		return false;
-	finding__say(finding, "Page faults took %.1f%% of the time, %.0f/s, and %.0f%% of them were writes to pages that KVM "
-		     "has write-protected: probably dirty logging, of a migration or a backup.",
+	finding__say(finding, "Page faults took %.1f%% of the time, %.0f/s, and %.0f%% of them were writes to pages that were "
+		     "mapped read-only: probably dirty logging, of a migration or a backup.",
 		     finding->share, facts__rate(f, row->count), 100.0 * f->protect / f->faults);
 	finding__rests_on(finding, "faults", f->faults);
 	finding__rests_on(finding, "of_protection", f->protect);
@@ -283,7 +288,7 @@ const struct finding_rule finding_rules[] = {
 	  "The VM may have more vCPUs than CPUs on purpose.", rule__siblings },
 	{ "quota", "The quota of their cgroup kept vCPUs from running for as much of the time.",
 	  "The quota may be what was paid for.", rule__quota },
-	{ "migration", "A thread of QEMU's that migrates the VM was there.",
+	{ "migration", "QEMU's migration thread existed.",
 	  "It is wanted, and over soon.", rule__migrates },
 	{ "open-exit", "A vCPU did not run again after an exit for 20 % of the recording.",
 	  "It may have been paused.", rule__open_exit },
@@ -302,8 +307,8 @@ const struct finding_rule finding_rules[] = {
 	{ "timer-storm", "Each vCPU sets the timer of its APIC 500 times a second, for 3 % of the time.",
 	  "The guest may need timers as short as that.", timers },
 	{ "ipi-storm", "Each vCPU sends 500 interrupts a second, which with their ends take 3 % of the time.",
-	  "The work of the guest may need them.", ipis },
-	{ "eoi", "Each vCPU ends 500 interrupts a second by a write that exits, for 3 % of the time; few are IPIs.",
+	  "The work of the guest may need them.", ipi_storm },
+	{ "eoi", "Each vCPU ends 500 interrupts a second by a write that exits, for 3 % of the time; fewer than half are IPIs.",
 	  "The end of a level-triggered interrupt has to exit.", eois },
 	{ "polling", "Halt polling took 5 % of the time.",
 	  "The shorter latency may be worth it.", polls },

@@ -15,6 +15,8 @@ void finding__see_family(const struct facts *f, struct finding *finding, u32 eve
 bool rule__quota(const struct facts *f, struct finding *finding);
 bool rule__siblings(const struct facts *f, struct finding *finding);
 bool rule__waits(const struct facts *f, struct finding *finding);
+/* Whether rule__migrates() holds. */
+bool rules__migrating(const struct facts *f);
 bool rule__migrates(const struct facts *f, struct finding *finding);
 bool rule__spins(const struct facts *f, struct finding *finding);
 bool rule__open_exit(const struct facts *f, struct finding *finding);

@@ -71,7 +71,7 @@ static const char *quota_words(const struct facts *f, u32 pid, char *buf, size_t
 			found = g;
 	}
 	if (found)
-		snprintf(buf, size, ", %.3g ms of each %.3g ms (%.60s),", found->quota_ns / 1e6,
+		snprintf(buf, size, ", %.3g ms of each %.3g ms (%s),", found->quota_ns / 1e6,
 			 found->period_ns / 1e6, *found->path ? found->path : "?");
 	return buf;
 }
@@ -80,7 +80,7 @@ bool rule__quota(const struct facts *f, struct finding *finding)
 {
 	u64 throttled = captured(f->rep->whole.throttled_ns);
 	const struct report_vcpu *v = most(f, throttled_of);
-	char quota[128];
+	char quota[512];
 
 	finding->share = facts__share(f, throttled);
 	if (!v || !is_much(f, throttled))
@@ -94,7 +94,7 @@ bool rule__quota(const struct facts *f, struct finding *finding)
 	return true;
 }
 
-/* Whose threads had the CPUs longest, while they were not idle; 0: unknown. */
+/* Whose threads had the CPUs for half of the wait or more; 0: nobody's, or unknown. */
 static u32 who_had_most(const struct facts *f)
 {
 	u32 found = 0;
@@ -104,7 +104,7 @@ static u32 who_had_most(const struct facts *f)
 		    kind != KVMW_holder_RECORDER &&
 		    f->had_ns[kind] > f->had_ns[found])
 			found = kind;
-	return found;
+	return f->had_ns[found] >= f->had_by_others_ns / 2 ? found : 0;
 }
 
 static void say_who(const struct facts *f, u32 kind, struct finding *finding)
@@ -120,7 +120,7 @@ static void say_who(const struct facts *f, u32 kind, struct finding *finding)
 	if (kind == KVMW_holder_PROCESS)
 		snprintf(pid, sizeof(pid), " (pid %u)", first->pid);
 	finding__say(finding, "The vCPUs were ready to run, but had no CPU, %.1f%% of the time. For %.0f%% of that, "
-		     "%s had it, most %.40s%s%s%.40s.", finding->share,
+		     "%s had it, most %s%s%s%s.", finding->share,
 		     100.0 * f->had_ns[kind] / f->had_by_others_ns, who[kind], first->name, pid,
 		     *first->vm ? " of VM " : "", first->vm);
 	finding__rests_on(finding, "held_ns", f->had_ns[kind]);
@@ -149,7 +149,7 @@ static void say_cpus(const struct facts *f, struct finding *finding)
 
 	if (!vm || vm->cpus == ~0U)
 		return;
-	snprintf(finding->text + len, sizeof(finding->text) - len, " Its %u vCPUs may use %u CPU%s.", vm->vcpus,
+	snprintf(finding->text + len, sizeof(finding->text) - len, " The %u vCPUs of the VM that waited most may use %u CPU%s.", vm->vcpus,
 		 vm->cpus, vm->cpus == 1 ? "" : "s");
 	finding__rests_on(finding, "vcpus", vm->vcpus);
 	finding__rests_on(finding, "cpus", vm->cpus);
@@ -184,30 +184,55 @@ static bool waits_for_migration(const struct facts *f)
 	return kind == KVMW_holder_VMM && is_migration(f->had_most[kind]->name) && is_much(f, of_others(f));
 }
 
+/* Of a VM that the report is about. */
 static const struct vm_thread *migration_thread(const struct facts *f)
 {
 	const struct vm_threads *threads = f->rep->threads;
 
 	for (u32 i = 0; threads && i < threads->nr; i++)
-		if (is_migration(threads->thread[i].comm))
-			return &threads->thread[i];
+		for (u32 k = 0; is_migration(threads->thread[i].comm) && k < f->rep->nr_vcpus; k++)
+			if (f->rep->vcpu[k].count && vmm_pid(f, &f->rep->vcpu[k]) == threads->thread[i].pid)
+				return &threads->thread[i];
 	return NULL;
+}
+
+/* How long migration threads had the CPUs that vCPUs waited for; *pid: of one that did. */
+static u64 had_by_migration(const struct facts *f, u32 *pid)
+{
+	const struct cpu_holders *all = f->rep->holders;
+	u64 sum = 0;
+
+	for (u32 i = 0; all && i < all->nr_lines; i++) {
+		const struct cpu_holder *h = &all->line[i];
+
+		if (h->kind != KVMW_holder_VMM || !is_migration(h->name))
+			continue;
+		sum = sat_add(sum, h->time_ns);
+		*pid = h->pid;
+	}
+	return sum;
+}
+
+bool rules__migrating(const struct facts *f)
+{
+	u32 pid;
+
+	return migration_thread(f) || had_by_migration(f, &pid);
 }
 
 bool rule__migrates(const struct facts *f, struct finding *finding)
 {
-	const struct cpu_holders *all = f->rep->holders;
-	u64 waited = 0, faults = facts__protection(f) ? captured(f->access[ACCESS_RAM].cost_ns) : 0;
+	u64 faults = facts__protection(f) ? captured(f->access[ACCESS_RAM].cost_ns) : 0;
+	const struct vm_thread *t = migration_thread(f);
+	u32 pid = t ? t->pid : ~0U;
+	u64 waited = had_by_migration(f, &pid);
 
-	for (u32 i = 0; all && i < all->nr_lines; i++)
-		if (all->line[i].kind == KVMW_holder_VMM && is_migration(all->line[i].name))
-			waited = sat_add(waited, all->line[i].time_ns);
-	if (!waited && !migration_thread(f))
+	if (!waited && !t)
 		return false;
 	finding->share = facts__share(f, sat_add(waits_for_migration(f) ? of_others(f) : waited, faults));
-	finding__say(finding, "The VMM was migrating the VM: its migration thread had the CPU that vCPUs waited for "
-		     "%.1f%% of the time, and writes to pages protected for it took %.1f%%.",
-		     facts__share(f, waited), facts__share(f, faults));
+	finding__say(finding, "QEMU (pid %u) was migrating the VM: for %.1f%% of the time vCPUs waited for a CPU that its "
+		     "migration thread had; page faults, most of them writes to protected pages, took %.1f%%.",
+		     pid, facts__share(f, waited), facts__share(f, faults));
 	finding__rests_on(finding, "waited_ns", waited);
 	finding__rests_on(finding, "of_protection_ns", faults);
 	finding__see_family(f, finding, KVMW_EVENT_DIRTY, "dirty");
@@ -243,7 +268,9 @@ bool rule__waits(const struct facts *f, struct finding *finding)
 
 static bool spins(const struct report_vcpu *v, const struct vcpu_places *p, u64 *rip)
 {
-	return p->by_host >= SPIN_EXITS && p->by_host * 100 >= p->exits * SPIN_OF_EXITS &&
+	u64 exits = p->exits > v->count ? p->exits : v->count;	/* filters leave some out */
+
+	return p->by_host >= SPIN_EXITS && p->by_host * 100 >= exits * SPIN_OF_EXITS &&
 	       vcpu_places__most(p, rip) * 100 >= p->by_host * SPIN_OF_EXITS &&
 	       of_vcpu(v, captured(v->guest_ns)) >= SPIN_OF_VCPU;
 }
@@ -270,9 +297,9 @@ bool rule__spins(const struct facts *f, struct finding *finding)
 	if (!first)
 		return false;
 	finding->share = facts__share(f, guest_ns);
-	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, at one place, the %u bytes "
-		     "from rip %#llx, and without exits of its own.", first->label,
-		     of_vcpu(first, captured(first->guest_ns)), 1 << PLACE_SHIFT, (unsigned long long)at);
+	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, within %u bytes around rip "
+		     "%#llx, with hardly any exits of its own.", first->label,
+		     of_vcpu(first, captured(first->guest_ns)), 2 << PLACE_SHIFT, (unsigned long long)at);
 	finding__rests_on(finding, "vcpus", nr);
 	finding__rests_on(finding, "guest_ns", guest_ns);
 	if (first->number >= 0)
@@ -293,6 +320,12 @@ static const struct vm_thread *thread_of(const struct facts *f, const struct rep
 	return NULL;
 }
 
+/* KVM lets a halted vCPU sleep in functions of these names, virt/kvm/kvm_main.c. */
+static bool is_halted(const char *place)
+{
+	return !strncmp(place, "kvm_vcpu_", strlen("kvm_vcpu_"));
+}
+
 /* Of one thread at one moment: "kvm_vcpu_block"; "" where it is unknown, or awake. */
 static const char *sleeps_in(const struct facts *f, const struct kvmw_thread *row, char *buf)
 {
@@ -311,6 +344,8 @@ bool rule__open_exit(const struct facts *f, struct finding *finding)
 	if (!open || open * 100.0 < (double)v->time.wall_ns * OPEN_OF_VCPU)
 		return false;
 	sleeps_in(f, t ? t->end : NULL, place);
+	if (is_halted(place))
+		return false;
 	finding__say(finding, "vCPU %s did not run again after its last exit: %.3f s, until the recording ended%s%s.",
 		     v->label, open / 1e9, *place ? "; its thread was asleep in " : "", place);
 	finding__rests_on(finding, "open_ns", open);
@@ -330,14 +365,14 @@ static const char *why_no_exit(const struct facts *f, const struct vm_thread *t,
 	if (t->tid == ~0U)
 		return t->last->in_run ? NULL : "no thread has ever run it";
 	if (t->last->guest_ns == 0)
-		return "the guest has never started it";
+		return "the guest has probably never started it, its thread has no time in the guest";
 	if (t->span_ns != KVMW_NONE && t->guest_ns != KVMW_NONE &&
 	    t->guest_ns * 100.0 >= (double)t->span_ns * RAN_OF_SPAN)
 		return "it ran in the guest without any";
 	sleeps_in(f, t->start, first);
 	sleeps_in(f, t->end, last);
 	/* Halted: the guest has nothing for it to do. */
-	if (!*first || strcmp(first, last) || !strncmp(first, "kvm_vcpu_", strlen("kvm_vcpu_")))
+	if (!*first || strcmp(first, last) || is_halted(first))
 		return NULL;
 	snprintf(buf, size, "its thread was asleep in %s at the start and at the end", first);
 	return buf;
@@ -360,12 +395,12 @@ static bool known_without_exits(const struct facts *f, struct finding *finding)
 			finding__say(finding, "vCPU %u never exited: %s.", t->number, why);
 		ns = sat_add(ns, rep->duration_ns);
 	}
-	if (!nr)
+	if (!nr || !rep->duration_ns)
 		return false;
 	if (nr > 1) {
 		size_t len = strlen(finding->text);
 
-		snprintf(finding->text + len, sizeof(finding->text) - len, " So it is, or similar, with %u more.",
+		snprintf(finding->text + len, sizeof(finding->text) - len, " The same, or similar, holds for %u more.",
 			 nr - 1);
 	}
 	finding->share = 100.0 * ns / ((double)rep->duration_ns * (rep->nr_idle + f->vcpus));

@@ -41,7 +41,7 @@ static bool is_idle(const struct report *rep, const struct hash_table *seen, con
 {
 	const struct seen_vcpu key = { .key = { t->vcpu } };
 
-	return vm_thread__is_vcpu(t) && selects_thread(rep, t) && !hash_table__find(seen, &key.key);
+	return vm_thread__is_vcpu(t) && !t->gone && selects_thread(rep, t) && !hash_table__find(seen, &key.key);
 }
 
 /* Of a window nothing is known; and of vCPUs that were not recorded nothing says that they had none. */

@@ -59,6 +59,7 @@ enum access_class access_class(u32 kind, u64 value, const char **device)
  * (include/uapi/linux/virtio_pci.h).  virtio-mmio: 0x50 bytes into a window of 512 bytes or 4 KiB
  * (include/uapi/linux/virtio_mmio.h).  Between PCI's hole and 4 GiB are the APICs, HPET and firmware.
  */
+#define MAX_QUEUES	64		/* e1000 has its registers from 0x3800 on */
 #define HOLE		0x80000000ULL
 #define HOLE_END	0xfec00000ULL
 #define ABOVE_4G	0x100000000ULL
@@ -69,7 +70,7 @@ bool access_is_probably_notify(u32 kind, u64 value)
 		return value >= 0xc000 && value <= 0xffff && (value & 0x1f) == 0x10;
 	if (kind != KVMW_DETAIL_MMIO_WRITE || value < HOLE || (value >= HOLE_END && value < ABOVE_4G))
 		return false;
-	return ((value & 0x3fff) >= 0x3000 && !(value & 3)) || (value & 0x1ff) == 0x50;
+	return ((value & 0x3fff) - 0x3000 < 4 * MAX_QUEUES && !(value & 3)) || (value & 0x1ff) == 0x50;
 }
 
 enum exit_class exit_class(u32 isa, u32 reason)
