@@ -26,7 +26,7 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
 
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (520, ["--cpu", "intel"], ["known", "families", "bench"]),
+    "intel": (700, ["--cpu", "intel"], ["known", "families", "bench"]),
     # KVM uses the preemption timer only if the TSC is so slow that it lasts for 10 s.
     "intel-bullseye": (150, ["--cpu", "intel", "--kernel", "bullseye", "--append",
                              "tsc_early_khz=400000"], ["reentry"]),
@@ -37,15 +37,15 @@ BOOTS = {
                                                  "time", "corners", "oracle", "caps", "bench"]),
     "trixie": (200, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
                                              "time", "corners", "oracle", "caps"]),
-    "sid": (310, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
+    "sid": (400, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
                                        "time", "corners", "oracle", "caps", "bench"]),
     "avic": (20, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1"], ["avic"]),
     "linux": (150, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
     "behave": (90, ["--kernel", "bookworm"], ["behave"]),
     "families-bookworm": (150, ["--kernel", "bookworm"], ["families", "nested", "guests"]),
-    "families-bullseye": (100, ["--kernel", "bullseye"], ["families", "nested"]),
-    "families-trixie": (100, ["--kernel", "trixie"], ["families", "nested"]),
+    "families-bullseye": (70, ["--kernel", "bullseye"], ["families"]),
+    "families-trixie": (90, ["--kernel", "trixie"], ["families"]),
     "families-sid": (140, ["--kernel", "sid"], ["families", "nested"]),
     "sched-bookworm": (130, ["--kernel", "bookworm", "--smp", "2"], ["sched", "oracle", "scenarios"]),
     "sched-bullseye": (100, ["--kernel", "bullseye", "--smp", "2"], ["sched", "oracle", "scenarios"]),

@@ -150,7 +150,7 @@ def test_quota(tmp_path):
         holder(0, 1, IDLE, 0, 0, NO, "", 9, 490_000 * US), holder(0, 2, KERNEL, 9, 9, NO, "kworker", 9, US)])
     (rule,) = report(path)["findings"]
     assert rule["rule"] == "quota" and rule["share"] == pytest.approx(48, abs=0.1)
-    assert "vCPU 0 most: 48.0%." in rule["text"]
+    assert "The quota of its cgroup kept vCPU 0 from running 48.0% of the time." == rule["text"]
 
 
 def test_what_the_recorder_took_is_no_finding(tmp_path):

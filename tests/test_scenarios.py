@@ -10,14 +10,14 @@ ON_ALL = {
     "slow-device": ("slow-vmm", "mostly for out 0x5150"),
     "hogs": ("waiting", "other processes had it, most sh (pid "),
     "siblings": ("siblings", "other vCPUs of the same VM had it"),
-    "quota": ("quota", "The quota of their cgroup, 30 ms of each 100 ms (/quota), kept vCPUs from running"),
+    "quota": ("quota", "The quota of its cgroup, 30 ms of each 100 ms (/quota), kept vCPU 0 from running"),
     "polling": ("polling", "Halt polling took"),
     "spinning": ("spinning", "vCPU 0 probably spins"),
     "blocked": ("open-exit", "its thread was asleep in handle_userfault"),
 }
 ON_6_1 = ON_ALL | {
     "never-halts": ("never-halts", "100% of the HLTs did not halt"),
-    "ipi-storm": ("ipi-storm", "sends interrupts between vCPUs"),
+    "ipi-storm": ("ipi-storm", "sends itself interrupts"),
     "timer-storm": ("timer-storm", "sets the timer of its local APIC"),
     "first-touch": ("page-faults", "Page faults on guest memory took"),
 }
@@ -25,8 +25,8 @@ LINUX = {
     "idle": None,
     "busy": None,
     "serial": ("slow-vmm", "mostly for out 0x3f8"),
-    "hpet": ("clock", "reads the time from the HPET"),
-    "pm-timer": ("clock", "reads the time from the ACPI PM timer"),
+    "hpet": ("clock", "clock, the HPET, exits"),
+    "pm-timer": ("clock", "clock, the ACPI PM timer, exits"),
     "migration": ("migration", "was migrating the VM"),
     "never-started": ("never-exited", "vCPU 1 never exited: the guest has probably never started it"),
 }
@@ -65,4 +65,4 @@ def test_of_linux(boot, name):
 @in_boots("sched-bookworm")
 def test_siblings_and_their_cpus(boot):
     text = lab_fixtures.report(boot.path("siblings.kvmw"))["findings"][0]["text"]
-    assert text.endswith(" The 3 vCPUs of the VM that waited most may use 1 CPU.")
+    assert text.endswith(" The VM has 3 vCPUs and may use 1 host CPU.")

@@ -109,7 +109,7 @@ static bool clock_exits(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, row->cost_ns);
 	if (!f->clock || finding->share < CLOCK_OF_ALL || row->count * 10 < f->rep->total.recorded)
 		return false;
-	finding__say(finding, "The guest reads the time from the %s, which exits: %.0f/s, %.1f%% of the time.", f->clock,
+	finding__say(finding, "Each read of the guest's clock, the %s, exits: %.0f/s, %.1f%% of the time.", f->clock,
 	    facts__rate(f, row->count), finding->share);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
@@ -158,7 +158,9 @@ static bool ipi_storm(const struct facts *f, struct finding *finding)
 	if (ends_ipis(f) && ends->count)
 		finding->share = facts__share(f, ends->cost_ns) *
 			(ipis < ends->count ? (double)ipis / ends->count : 1);
-	return storm(f, ACCESS_IPI, "The guest sends interrupts between vCPUs, which exit, and so do their ends", finding);
+	return storm(f, ACCESS_IPI, f->vcpus == 1 ?
+		     "The guest sends itself interrupts, by writes that exit, as do their EOIs" :
+		     "The guest sends interrupts between vCPUs, by writes that exit, as do their EOIs", finding);
 }
 
 static bool eois(const struct facts *f, struct finding *finding)
@@ -177,7 +179,7 @@ static bool polls(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, w->poll_ns);
 	if (finding->share < POLL_OF_ALL)
 		return false;
-	finding__say(finding, "Halt polling took %.1f%% of the time on a host CPU; the halts went on asleep for %.1f%%.",
+	finding__say(finding, "Halt polling took %.1f%% of the time, on a host CPU; for %.1f%% the vCPUs slept in halts.",
 	    finding->share, facts__share(f, asleep));
 	finding__rests_on(finding, "poll_ns", w->poll_ns);
 	finding__rests_on(finding, "asleep_ns", asleep);
@@ -194,7 +196,7 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, f->no_halt.cost_ns);
 	if (rate < NO_HALT_RATE || f->no_halt.count * 2 < f->halt.count || finding->share < 1)
 		return false;
-	finding__say(finding, "%.0f%% of the HLTs did not halt, %.0f a second: something was pending already each time.",
+	finding__say(finding, "%.0f%% of the HLTs did not halt, %.0f a second: the vCPU went on at once each time.",
 	    100.0 * f->no_halt.count / f->halt.count, rate);
 	finding__rests_on(finding, "halts", f->halt.count);
 	finding__rests_on(finding, "did_not_halt", f->no_halt.count);

@@ -85,9 +85,13 @@ bool rule__quota(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, throttled);
 	if (!v || !is_much(f, throttled))
 		return false;
-	finding__say(finding, "The quota of their cgroup%s kept vCPUs from running %.1f%% of the time; vCPU %s most: "
-		     "%.1f%%.", quota_words(f, vmm_pid(f, v), quota, sizeof(quota)), finding->share, v->label,
-		     of_vcpu(v, throttled_of(v)));
+	quota_words(f, vmm_pid(f, v), quota, sizeof(quota));
+	if (f->vcpus == 1)
+		finding__say(finding, "The quota of its cgroup%s kept vCPU %s from running %.1f%% of the time.", quota,
+			     v->label, finding->share);
+	else
+		finding__say(finding, "The quota of their cgroup%s kept vCPUs from running %.1f%% of the time; vCPU %s "
+			     "most: %.1f%%.", quota, finding->share, v->label, of_vcpu(v, throttled_of(v)));
 	finding__rests_on(finding, "throttled_ns", throttled);
 	finding__rests_on(finding, "throttled_percent_of_busy", of_busy(f, throttled));
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -e sched");
@@ -149,7 +153,7 @@ static void say_cpus(const struct facts *f, struct finding *finding)
 
 	if (!vm || vm->cpus == ~0U)
 		return;
-	snprintf(finding->text + len, sizeof(finding->text) - len, " The %u vCPUs of the VM that waited most may use %u CPU%s.", vm->vcpus,
+	snprintf(finding->text + len, sizeof(finding->text) - len, " The VM has %u vCPUs and may use %u host CPU%s.", vm->vcpus,
 		 vm->cpus, vm->cpus == 1 ? "" : "s");
 	finding__rests_on(finding, "vcpus", vm->vcpus);
 	finding__rests_on(finding, "cpus", vm->cpus);
@@ -277,6 +281,7 @@ static bool spins(const struct report_vcpu *v, const struct vcpu_places *p, u64 
 
 bool rule__spins(const struct facts *f, struct finding *finding)
 {
+	const struct vcpu_places *of_first = NULL;
 	const struct report_vcpu *first = NULL;
 	u64 rip, at = 0, guest_ns = 0;
 	u32 nr = 0;
@@ -291,15 +296,17 @@ bool rule__spins(const struct facts *f, struct finding *finding)
 		nr++;
 		if (!first) {
 			first = v;
+			of_first = p;
 			at = rip;
 		}
 	}
 	if (!first)
 		return false;
 	finding->share = facts__share(f, guest_ns);
-	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, within %u bytes around rip "
-		     "%#llx, with hardly any exits of its own.", first->label,
-		     of_vcpu(first, captured(first->guest_ns)), 2 << PLACE_SHIFT, (unsigned long long)at);
+	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, and within %u bytes around rip "
+		     "%#llx in %llu of the %llu moments at which the host interrupted it.", first->label,
+		     of_vcpu(first, captured(first->guest_ns)), 2 << PLACE_SHIFT, (unsigned long long)at,
+		     (unsigned long long)vcpu_places__most(of_first, &rip), (unsigned long long)of_first->by_host);
 	finding__rests_on(finding, "vcpus", nr);
 	finding__rests_on(finding, "guest_ns", guest_ns);
 	if (first->number >= 0)

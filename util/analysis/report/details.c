@@ -48,7 +48,8 @@ static enum part part_of_row(const struct report_row *reason, const struct repor
 		return PART_MMIO;
 	if (detail_is_fault(kind))
 		return PART_RAM;
-	return !row->key[2].v[0] && exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
+	/* One that is still open has not gone on. */
+	return row->done && !row->key[2].v[0] && exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
 	       PART_NO_HALT : NR_ROW_PARTS;
 }
 
