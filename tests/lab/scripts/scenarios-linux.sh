@@ -36,7 +36,7 @@ work='while :; do md5sum /bin/busybox; done >/dev/null'
 told 'sleep 1000'
 seen idle
 told "$work"
-seen busy
+seen busy sleep 5
 told 'while :; do echo one more line; done'
 seen serial
 told "echo hpet >$clock; while :; do usleep 300; done"
