@@ -75,6 +75,8 @@ struct event_desc {
 const struct event_desc *event_desc__all(size_t *nr);
 const struct event_desc *event_desc__by_id(u32 id);
 const struct event_desc *event_desc__by_name(const char *name);
+/* NULL: it has no kind of this number. */
+const struct kind_desc *event_desc__kind(const struct event_desc *event, u64 number);
 int event_desc__field(const struct event_desc *event, const char *name, size_t len);
 
 /* Events captured from the kernel, in ascending order of ids; NULL: no such id, or no more. */

@@ -108,6 +108,14 @@ u32 event_group__events(enum event_group group)
 	return set;
 }
 
+const struct kind_desc *event_desc__kind(const struct event_desc *event, u64 number)
+{
+	for (u32 i = 0; i < event->nr_kinds; i++)
+		if (event->kinds[i].number == number)
+			return &event->kinds[i];
+	return NULL;
+}
+
 int event_desc__field(const struct event_desc *event, const char *name, size_t len)
 {
 	for (u32 i = 0; i < event->nr_fields; i++)

@@ -10,12 +10,9 @@
 
 const char *cpu_holder__kind(u32 kind)
 {
-	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_HOLDER);
+	const struct kind_desc *desc = event_desc__kind(event_desc__by_id(KVMW_EVENT_HOLDER), kind);
 
-	for (u32 i = 0; i < event->nr_kinds; i++)
-		if (event->kinds[i].number == kind)
-			return event->kinds[i].name;
-	return NULL;
+	return desc ? desc->name : NULL;
 }
 
 /* Its VM by name, if it is recorded or was a neighbour. */

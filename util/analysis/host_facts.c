@@ -12,12 +12,7 @@ struct joined_fact {
 
 static const struct kind_desc *host_kind(u32 number)
 {
-	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_HOST);
-
-	for (u32 i = 0; i < event->nr_kinds; i++)
-		if (event->kinds[i].number == number)
-			return &event->kinds[i];
-	return NULL;
+	return event_desc__kind(event_desc__by_id(KVMW_EVENT_HOST), number);
 }
 
 static bool is_time(u32 kind)

@@ -36,17 +36,9 @@ static const char *const fault_columns[] = {
 	[RET_PF] = "ret_pf", [TIME] = "time_ns", NULL,
 };
 
-enum { TAKEN_KIND, TAKEN_TIME, TAKEN_VCPU, TAKEN_TID, TAKEN_START, TAKEN_END, TAKEN_CAUSE, TAKEN_SYSCALL };
-
-static const char *const taken_columns[] = {
-	[TAKEN_KIND] = "kind", [TAKEN_TIME] = "time_ns", [TAKEN_VCPU] = "vcpu", [TAKEN_TID] = "tid",
-	[TAKEN_START] = "start", [TAKEN_END] = "end", [TAKEN_CAUSE] = "cause",
-	[TAKEN_SYSCALL] = "syscall", NULL,
-};
-
 static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_FAULT, .columns = fault_columns },
-	{ .id = KVMW_EVENT_MMU, .columns = taken_columns },
+	{ .id = KVMW_EVENT_MMU, .columns = refault_taken_columns },
 };
 
 static int take_fault(struct fault_state *st, u64 *const *col, u32 i)
@@ -107,38 +99,13 @@ static int take_mapping(struct fault_state *st, u64 *const *col, u32 i)
 	return refault_rows__fault(&st->rows, &fault);
 }
 
-static int take_taken(struct fault_state *st, const struct scan_batch *b)
-{
-	int ret = 0;
-
-	for (u32 i = 0; i < b->rows && !ret; i++) {
-		struct refault_taken taken = {
-			.time_ns = b->col[TAKEN_TIME][i], .start = b->col[TAKEN_START][i],
-			.end = b->col[TAKEN_END][i], .tid = b->col[TAKEN_TID][i],
-			.syscall = b->col[TAKEN_SYSCALL][i], .vcpu = b->col[TAKEN_VCPU][i],
-			.cause = narrow(b->col[TAKEN_CAUSE][i], FAULT_UNKNOWN),
-		};
-
-		if (b->col[TAKEN_KIND][i] == KVMW_mmu_ZAP_ALL) {
-			taken.start = 0;
-			taken.end = KVMW_NONE;
-			taken.cause = TAKEN_ZAP_ALL;
-			taken.syscall = KVMW_NONE;
-		} else if (b->col[TAKEN_KIND][i] != KVMW_mmu_INVALIDATE) {
-			continue;
-		}
-		ret = refault_rows__taken(&st->rows, &taken);
-	}
-	return ret;
-}
-
 static int fault_model__take(void *state, const struct scan_batch *b)
 {
 	struct fault_state *st = state;
 	int ret = 0;
 
 	if (b->event->id == KVMW_EVENT_MMU)
-		return take_taken(st, b);
+		return refault_rows__take(&st->rows, b, true);
 	for (u32 i = 0; i < b->rows && !ret; i++) {
 		if (b->col[KIND][i] == KVMW_fault_PAGE_FAULT)
 			ret = take_fault(st, b->col, i) ?: take_level(st, b->col, i) ?:

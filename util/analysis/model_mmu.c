@@ -24,31 +24,13 @@ struct mmu_state {
 	u32 nr_slots, slot_room;
 };
 
-enum { KIND, TIME, VCPU, TID, START, END, CAUSE, SYSCALL };
-
-static const char *const mmu_columns[] = {
-	[KIND] = "kind", [TIME] = "time_ns", [VCPU] = "vcpu", [TID] = "tid", [START] = "start",
-	[END] = "end", [CAUSE] = "cause", [SYSCALL] = "syscall", NULL,
-};
-
-static const struct scan_event mmu_events[] = { { .id = KVMW_EVENT_MMU, .columns = mmu_columns } };
+static const struct scan_event mmu_events[] = { { .id = KVMW_EVENT_MMU, .columns = refault_taken_columns } };
 
 static int mmu_model__take(void *state, const struct scan_batch *b)
 {
 	struct mmu_state *st = state;
-	int ret = 0;
 
-	for (u32 i = 0; i < b->rows && !ret; i++) {
-		const struct refault_taken taken = {
-			.time_ns = b->col[TIME][i], .start = b->col[START][i], .end = b->col[END][i],
-			.tid = b->col[TID][i], .syscall = b->col[SYSCALL][i], .vcpu = b->col[VCPU][i],
-			.cause = narrow(b->col[CAUSE][i], UINT16_MAX),
-		};
-
-		if (b->col[KIND][i] == KVMW_mmu_INVALIDATE)
-			ret = refault_rows__taken(&st->rows, &taken);
-	}
-	return ret;
+	return refault_rows__take(&st->rows, b, false);
 }
 
 static void *mmu_model__new_state(void *arg)

@@ -27,7 +27,7 @@ int refault_rows__fault(struct refault_rows *r, const struct refault_fault *faul
 	return 0;
 }
 
-int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken)
+static int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken)
 {
 	if (r->nr_taken == REFAULTS_MAX_TAKEN) {
 		r->no_taken++;
@@ -37,6 +37,37 @@ int refault_rows__taken(struct refault_rows *r, const struct refault_taken *take
 		return -1;
 	r->taken[r->nr_taken++] = *taken;
 	return 0;
+}
+
+enum { KIND, TIME, VCPU, TID, START, END, CAUSE, SYSCALL };
+
+const char *const refault_taken_columns[] = {
+	[KIND] = "kind", [TIME] = "time_ns", [VCPU] = "vcpu", [TID] = "tid", [START] = "start",
+	[END] = "end", [CAUSE] = "cause", [SYSCALL] = "syscall", NULL,
+};
+
+int refault_rows__take(struct refault_rows *r, const struct scan_batch *b, bool zap_all)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < b->rows && !ret; i++) {
+		struct refault_taken taken = {
+			.time_ns = b->col[TIME][i], .start = b->col[START][i], .end = b->col[END][i],
+			.tid = b->col[TID][i], .syscall = b->col[SYSCALL][i], .vcpu = b->col[VCPU][i],
+			.cause = narrow(b->col[CAUSE][i], UINT16_MAX),
+		};
+
+		if (zap_all && b->col[KIND][i] == KVMW_mmu_ZAP_ALL) {
+			taken.start = 0;
+			taken.end = KVMW_NONE;
+			taken.cause = TAKEN_ZAP_ALL;
+			taken.syscall = KVMW_NONE;
+		} else if (b->col[KIND][i] != KVMW_mmu_INVALIDATE) {
+			continue;
+		}
+		ret = refault_rows__taken(r, &taken);
+	}
+	return ret;
 }
 
 int refault_rows__merge(struct refault_rows *to, const struct refault_rows *from)

@@ -11,6 +11,7 @@
 
 #include "util/analysis/report/report.h"
 #include "util/analysis/thread_names.h"
+#include "util/recording/scan.h"
 
 #define REFAULTS_MAX_FAULTS	(4u << 20)	/* whose times are kept; 128 MB */
 #define REFAULTS_MAX_TAKEN	(1u << 20)	/* rows of kind invalidate that are; 48 MB */
@@ -45,7 +46,9 @@ struct refault_rows {
 
 /* 0, or -1 out of memory. */
 int refault_rows__fault(struct refault_rows *r, const struct refault_fault *fault);
-int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken);
+/* The rows of a batch with these columns, of event mmu; zap_all: also those of that kind. */
+int refault_rows__take(struct refault_rows *r, const struct scan_batch *b, bool zap_all);
+extern const char *const refault_taken_columns[];
 int refault_rows__merge(struct refault_rows *to, const struct refault_rows *from);
 void refault_rows__free(struct refault_rows *r);
 

@@ -13,11 +13,6 @@ struct joined_group {
 	const struct kvmw_cgroup *row[2];	/* start, end */
 };
 
-static u64 since_start(u64 start, u64 end)
-{
-	return start == KVMW_NONE || end == KVMW_NONE || end < start ? KVMW_NONE : end - start;
-}
-
 static void fill_vm_group(struct vm_group *g, const struct joined_group *j, const struct recording *rec)
 {
 	const struct kvmw_cgroup *start = j->row[0], *end = j->row[1], *last = end ?: start;

@@ -99,11 +99,7 @@ static int join_rows(struct hash_table *joined, const struct rec_table *rows)
 /* What was counted from the start to the end. since: the thread is younger than the start. */
 static u64 difference(u64 start, u64 end, bool since)
 {
-	if (end == KVMW_NONE || (!since && start == KVMW_NONE))
-		return KVMW_NONE;
-	if (since)
-		return end;
-	return end >= start ? end - start : KVMW_NONE;
+	return since ? end : since_start(start, end);
 }
 
 static void account_thread(struct vm_thread *t, const struct recording *rec)
@@ -123,7 +119,7 @@ static void account_thread(struct vm_thread *t, const struct recording *rec)
 	t->delay_ns = difference(start->delay_ns, end->delay_ns, since);
 	if (since)
 		return;
-	t->span_ns = difference(start->time_ns, end->time_ns, false);
+	t->span_ns = since_start(start->time_ns, end->time_ns);
 	if (t->span_ns == KVMW_NONE || t->run_ns == KVMW_NONE || t->delay_ns == KVMW_NONE)
 		return;
 	t->asleep_ns = t->span_ns;

@@ -36,6 +36,12 @@ static inline bool vm_thread__is_vcpu(const struct vm_thread *t)
 	return t->number != ~0U;
 }
 
+/* What was counted from the start to the end; KVMW_NONE: unknown, or it went back. */
+static inline u64 since_start(u64 start, u64 end)
+{
+	return start == KVMW_NONE || end == KVMW_NONE || end < start ? KVMW_NONE : end - start;
+}
+
 #define VM_THREAD_PLACE	64	/* bytes */
 
 /* "kvm_vcpu_block": the function that it was asleep in; "" where unknown, or awake. Returns buf. */
