@@ -55,8 +55,9 @@ def pytest_runtest_makereport():
         report.outcome, report.longrepr = "failed", f"NO_SKIP is set. {report.longrepr[2]}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def labs(request, tmp_path_factory):
+    """The machines run from the start on, while tests that need none go first."""
     jobs = {job for item in request.session.items for job in jobs_of(item)}
     with contextlib.closing(lanes.Lanes(jobs, tmp_path_factory.mktemp("labs"))) as found:
         request.config.stash[LANES] = found
