@@ -242,8 +242,30 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 	return 0;
 }
 
-/* The current thread, which is wanted, turns to another vCPU, or runs its first one. */
-static __noinline struct kvmw_vcpu_state *state_switch(u64 vcpu)
+/*
+ * The functions below that are global are relocated once, and verified once a program instead
+ * of on each path to them; but they can only return a number, such as a state's index.
+ */
+static __always_inline int index_of_state(const struct kvmw_vcpu_state *s)
+{
+	return s ? (int)KVMW_STATE(s->exit.e.vcpu) : -1;
+}
+
+static __always_inline struct kvmw_vcpu_state *state_of_index(int index)
+{
+	return index < 0 ? NULL : state_at(index);
+}
+
+/* The verifier refuses pointers for such functions' numbers. */
+static __always_inline u64 as_number(u64 pointer)
+{
+	u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
+
+static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 {
 	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
@@ -264,6 +286,17 @@ static __noinline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 	take_over(s);
 	remember(tid, thread_start(), KVMW_STATE(s->exit.e.vcpu) + 1);
 	return s;
+}
+
+__weak __noinline int index_of_switched(u64 vcpu)
+{
+	return index_of_state(find_switched(vcpu));
+}
+
+/* The current thread, which is wanted, turns to another vCPU, or runs its first one. */
+static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
+{
+	return state_of_index(index_of_switched(as_number(vcpu)));
 }
 
 /* The state of a vCPU that the current thread runs; NULL: not recorded. */
@@ -290,7 +323,7 @@ static __always_inline u64 loaded_vcpu(void)
 }
 
 /* The vCPU whose KVM_RUN this thread is in; 0: none. */
-static __noinline u64 running_vcpu(void)
+__weak __noinline u64 running_vcpu(void)
 {
 	const struct pt_regs *regs = arch_syscall_regs();
 	struct file *file;
@@ -316,8 +349,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 
 /* ---- threads that are not vCPUs -------------------------------------------- */
 
-/* A fresh state for threads that are not vCPUs; task is one of them. */
-static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, u64 kvm,
+static __always_inline struct kvmw_vcpu_state *make_other(u32 tgid, u64 kvm,
 							  struct task_struct *task)
 {
 	struct other_key key = { .kvm = kvm, .tgid = tgid };
@@ -350,6 +382,18 @@ static __noinline struct kvmw_vcpu_state *state_new_other(u32 tgid, u64 kvm,
 	return s;
 }
 
+__weak __noinline int index_of_new_other(u32 tgid, u64 kvm, u64 task)
+{
+	return index_of_state(make_other(tgid, kvm, (void *)task));
+}
+
+/* A fresh state for threads that are not vCPUs; task is one of them. */
+static __always_inline struct kvmw_vcpu_state *state_new_other(u32 tgid, u64 kvm,
+							       struct task_struct *task)
+{
+	return state_of_index(index_of_new_other(tgid, as_number(kvm), as_number((u64)task)));
+}
+
 /* Whether a state of an earlier process has the tgid of this thread. */
 static __always_inline bool is_earlier(const struct kvmw_vcpu_state *s, struct task_struct *task)
 {
@@ -369,11 +413,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_other(u32 tgid, u64 kvm,
 	return s ? s : state_new_other(tgid, kvm, task);
 }
 
-/*
- * The state to which an event in the current context belongs: the vCPU of this thread, or
- * its process, or the kernel; NULL: not recorded.  --vcpu excludes everything but vCPUs.
- */
-static __always_inline struct kvmw_vcpu_state *state_of_current(void)
+static __always_inline struct kvmw_vcpu_state *find_state_of_current(void)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid(), vcpu;
 	u32 tid = pid_tgid, known = thread_known(tid);
@@ -389,6 +429,20 @@ static __always_inline struct kvmw_vcpu_state *state_of_current(void)
 		return s;
 	task = (void *)bpf_get_current_task();
 	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, 0, task);
+}
+
+__weak __noinline int index_of_current(void)
+{
+	return index_of_state(find_state_of_current());
+}
+
+/*
+ * The state to which an event in the current context belongs: the vCPU of this thread, or
+ * its process, or the kernel; NULL: not recorded.  --vcpu excludes everything but vCPUs.
+ */
+static __always_inline struct kvmw_vcpu_state *state_of_current(void)
+{
+	return state_of_index(index_of_current());
 }
 
 /* The state for threads that are not vCPUs, of a VM of a process; task is one of its threads. */
