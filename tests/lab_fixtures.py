@@ -24,27 +24,27 @@ DUMP_ROWS = PROGRAMS / "dump_rows"
 ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
+# What concerns one kernel more than another runs on the oldest and the newest.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
     "intel": (700, ["--cpu", "intel"], ["known", "families", "bench"]),
     # KVM uses the preemption timer only if the TSC is so slow that it lasts for 10 s.
     "intel-bullseye": (150, ["--cpu", "intel", "--kernel", "bullseye", "--append",
                              "tsc_early_khz=400000"], ["reentry"]),
-    "bookworm": (270, ["--kernel", "bookworm"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "corners", "oracle", "killed", "caps",
-                                                 "errors"]),
-    "bullseye": (210, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
+    "bookworm": (200, ["--kernel", "bookworm"], ["known", "overflow", "memory", "irq", "time",
+                                                 "corners", "killed", "errors"]),
+    "bullseye": (270, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
                                                  "time", "corners", "oracle", "caps", "bench"]),
-    "trixie": (200, ["--kernel", "trixie"], ["known", "overflow", "filters", "memory", "irq",
-                                             "time", "corners", "oracle", "caps"]),
+    "trixie": (190, ["--kernel", "trixie"], ["known", "overflow", "memory", "irq", "time",
+                                             "corners"]),
     "sid": (400, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
                                        "time", "corners", "oracle", "caps", "bench"]),
     "avic": (20, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1"], ["avic"]),
     "linux": (150, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
     "behave": (90, ["--kernel", "bookworm"], ["behave"]),
-    "families-bookworm": (150, ["--kernel", "bookworm"], ["families", "nested", "guests"]),
-    "families-bullseye": (70, ["--kernel", "bullseye"], ["families"]),
+    "families-bookworm": (110, ["--kernel", "bookworm"], ["families", "guests"]),
+    "families-bullseye": (110, ["--kernel", "bullseye"], ["families", "nested"]),
     "families-trixie": (90, ["--kernel", "trixie"], ["families"]),
     "families-sid": (140, ["--kernel", "sid"], ["families", "nested"]),
     "sched-bookworm": (130, ["--kernel", "bookworm", "--smp", "2"], ["sched", "oracle", "scenarios"]),
@@ -58,7 +58,11 @@ BOOTS = {
 
 STATUS = 3              # of each boot's command: the lab passes it on
 AMD = ["bookworm", "bullseye", "trixie", "sid"]
-ORACLE = [name for name, (_, _, scripts) in BOOTS.items() if "oracle" in scripts]
+
+
+def boots_of(script):
+    """The machines that run a script."""
+    return [name for name, (_, _, scripts) in BOOTS.items() if script in scripts]
 
 
 def in_boots(*names):

@@ -5,7 +5,7 @@ import collections
 import json
 
 import lab_fixtures
-from lab_fixtures import NONE, REASONS, in_boots
+from lab_fixtures import NONE, REASONS, boots_of, in_boots
 
 # KVMW_KINDS_nested of util/events.h, and the tracepoints beneath: those that the kernel has.
 ENTER, EXIT, INJECT = 1, 2, 3
@@ -16,7 +16,7 @@ POINTS = {ENTER: ["vmenter", "vmrun"], EXIT: ["vmexit"], INJECT: ["vmexit_inject
           4: ["intercepts"], 5: ["intr_vmexit"], 8: ["vmenter_failed"]}
 
 
-@in_boots("families-bookworm", "families-sid")
+@in_boots(*boots_of("nested"))
 def test_known_guest_of_a_guest(boot):
     step = boot.step("nested")
     assert step.status == 0, step.err
@@ -50,7 +50,7 @@ def test_known_guest_of_a_guest(boot):
     assert total.span_ns == sum(row.span_ns for row in told)
 
 
-@in_boots("families-bookworm", "families-sid")
+@in_boots(*boots_of("nested"))
 def test_exits_of_l2_are_marked(boot):
     """Of an exit's rows exactly those of L2 say so; likewise faults at addresses of L2."""
     path = boot.path("nested.kvmw")

@@ -6,7 +6,7 @@ import random
 import pytest
 
 import lab_fixtures
-from lab_fixtures import AMD, KVMW, check_chain, in_boots
+from lab_fixtures import KVMW, boots_of, check_chain, in_boots
 
 
 # ---- damaged recordings ------------------------------------------------------
@@ -154,7 +154,7 @@ def test_disk_full(boot):
 
 # ---- without root ------------------------------------------------------------
 
-@in_boots(*AMD)
+@in_boots(*boots_of("caps"))
 def test_missing_privilege(boot):
     boot.step("caps-none").said(1, "CAP_BPF and CAP_PERFMON", "missing: CAP_BPF, CAP_PERFMON",
                                 "root", "setcap cap_bpf,cap_perfmon")
@@ -167,7 +167,7 @@ def test_missing_privilege(boot):
                                  "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("caps"))
 @pytest.mark.parametrize("name", ["caps-two", "caps-four"])
 def test_capabilities_are_enough(boot, name):
     """CAP_BPF and CAP_PERFMON, with what the refusals advised: as user 1000."""
@@ -178,7 +178,7 @@ def test_capabilities_are_enough(boot, name):
     assert rep["recording"]["complete"]
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("caps"))
 def test_capabilities_for_other_users_vms(boot):
     assert boot.step("caps-ptrace").status == 0
     rep = lab_fixtures.report(boot.path("caps-ptrace.kvmw"))
@@ -189,7 +189,7 @@ def test_capabilities_for_other_users_vms(boot):
     assert with_caps["hidden"] == 0 and [vm["vmm"] for vm in with_caps["vms"]] == ["kvmw"]
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("caps"))
 def test_memlock_limit(boot):
     """That the limit cannot be raised matters before 5.11 alone, and only if it is low."""
     step = boot.step("memlock-unlimited")

@@ -4,11 +4,10 @@ import collections
 import json
 
 import lab_fixtures
-from lab_fixtures import NONE, REASONS, in_boots
+from lab_fixtures import NONE, REASONS, boots_of, in_boots
 
 SVM = REASONS["svm"]
 PORT, MSR = 0x5150, 0x17a       # bench/x86/ports.h
-BOOTS = ["bookworm", "bullseye", "trixie", "sid"]
 
 
 class Filtered:
@@ -35,14 +34,14 @@ class Filtered:
         assert {row.reason for row in self.rows} == {SVM[name] for name in reasons}
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_reason(boot):
     found = Filtered(boot, "reason")
     found.only("cpuid", "msr")
     assert len(found.rows) == 310
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_min_duration(boot):
     """Of every event; a cycle without an end is long enough if it is that old."""
     found = Filtered(boot, "duration")
@@ -54,7 +53,7 @@ def test_min_duration(boot):
     assert any(t.left_out for (event, _), t in found.totals.items() if event == 1)
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_port(boot):
     found = Filtered(boot, "port")
     found.only("io")
@@ -62,7 +61,7 @@ def test_port(boot):
     assert {(row.detail, row.detail_size) for row in found.rows} == {(PORT, 1)}
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_gpa(boot):
     """Page faults and MMIO, of event exit and of event fault."""
     found = Filtered(boot, "gpa")
@@ -73,21 +72,21 @@ def test_gpa(boot):
     assert len(found.rows) < found.totals[1, SVM["npf"]].count
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_msr(boot):
     found = Filtered(boot, "msr")
     found.only("msr")
     assert len(found.rows) == 10 and {row.detail for row in found.rows} == {MSR}
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_several_details_are_alternatives(boot):
     found = Filtered(boot, "several")
     found.only("msr", "io")
     assert len(found.rows) == 210
 
 
-@in_boots(*BOOTS)
+@in_boots(*boots_of("filters"))
 def test_sample(boot):
     found = Filtered(boot, "sample")
     done = sum(t.done for (event, _), t in found.totals.items() if event == 1)
