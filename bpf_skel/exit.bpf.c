@@ -43,7 +43,7 @@ int kvm_exit(void *ctx)
 	s = state_of_exit();
 	if (!s)
 		return PASS_ON;
-	exit_begin(s, now, &info);
+	exit_begin(s, now, &info, (void *)s->vcpu, false);
 	return PASS_ON;
 }
 

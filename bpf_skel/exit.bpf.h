@@ -65,8 +65,10 @@ struct exit_info {
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
+/* vcpu, typed: of which vCPU, as for guest_reg(). */
 static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
-				       const struct exit_info *info)
+				       const struct exit_info *info, const struct kvm_vcpu *vcpu,
+				       const bool typed)
 {
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
@@ -95,7 +97,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	e->user_reason = NO_USER;
 	e->entry_cpu = NO_CPU;
 	e->nested = config.nested ? 0 : NESTED_UNKNOWN;
-	arch_exit_detail(s, e);
+	arch_exit_detail(e, vcpu, typed);
 	cycle_mark(s);
 
 	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);

@@ -43,27 +43,34 @@
 
 #define GUEST_RAX	0		/* enum kvm_reg of the kernel: as in ModRM */
 #define GUEST_RCX	1
+#define GUEST_RIP	16		/* until it got a member of its own */
 
-/* Unknown where kvm.ko has no BTF: the tracepoints of detail.bpf.c fill it in. */
-static __always_inline u64 guest_reg(const struct kvmw_vcpu_state *s, u32 reg)
+/*
+ * A register of the guest; unknown where kvm.ko has no BTF: the tracepoints of detail.bpf.c fill
+ * it in.  typed: the verifier knows the type of vcpu, so no helper is needed to read it.
+ */
+static __always_inline u64 guest_reg(const struct kvm_vcpu *vcpu, const bool typed, u32 reg)
 {
-	const struct kvm_vcpu *vcpu = (void *)s->vcpu;
 	unsigned long value;
 
-	if (!vcpu || !bpf_core_field_exists(vcpu->arch.regs) ||
-	    bpf_core_read(&value, sizeof(value), &vcpu->arch.regs[reg]))
+	if (!bpf_core_field_exists(vcpu->arch.regs))
+		return KVMW_NONE;
+	if (typed)
+		return vcpu->arch.regs[reg];
+	if (!vcpu || bpf_core_read(&value, sizeof(value), &vcpu->arch.regs[reg]))
 		return KVMW_NONE;
 	return value;
 }
 
-static __always_inline u64 guest_reg32(const struct kvmw_vcpu_state *s, u32 reg)
+static __always_inline u64 guest_reg32(const struct kvm_vcpu *vcpu, const bool typed, u32 reg)
 {
-	u64 value = guest_reg(s, reg);
+	u64 value = guest_reg(vcpu, typed, reg);
 
 	return value == KVMW_NONE ? value : (u32)value;
 }
 
-static __always_inline void detail_svm(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
+static __always_inline void detail_svm(struct kvmw_exit *e, const struct kvm_vcpu *vcpu,
+				       const bool typed)
 {
 	u32 info1 = e->info1;
 
@@ -78,14 +85,14 @@ static __always_inline void detail_svm(struct kvmw_vcpu_state *s, struct kvmw_ex
 			   e->info2, 0);
 		break;
 	case SVM_CPUID:
-		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(s, GUEST_RAX), 0);
+		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case SVM_MSR:
 		detail_set(e, info1 & 1 ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ,
-			   guest_reg32(s, GUEST_RCX), 0);
+			   guest_reg32(vcpu, typed, GUEST_RCX), 0);
 		break;
 	case SVM_VMMCALL:
-		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(s, GUEST_RAX), 0);
+		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case SVM_CR0_SEL:
 		detail_set(e, KVMW_DETAIL_CR_WRITE, 0, 0);
@@ -101,7 +108,8 @@ static __always_inline void detail_svm(struct kvmw_vcpu_state *s, struct kvmw_ex
 	}
 }
 
-static __always_inline void detail_vmx(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
+static __always_inline void detail_vmx(struct kvmw_exit *e, const struct kvm_vcpu *vcpu,
+				       const bool typed)
 {
 	u32 qual = e->info1;
 
@@ -117,16 +125,16 @@ static __always_inline void detail_vmx(struct kvmw_vcpu_state *s, struct kvmw_ex
 			   KVMW_NONE, 0);
 		break;
 	case VMX_CPUID:
-		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(s, GUEST_RAX), 0);
+		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case VMX_MSR_READ:
-		detail_set(e, KVMW_DETAIL_MSR_READ, guest_reg32(s, GUEST_RCX), 0);
+		detail_set(e, KVMW_DETAIL_MSR_READ, guest_reg32(vcpu, typed, GUEST_RCX), 0);
 		break;
 	case VMX_MSR_WRITE:
-		detail_set(e, KVMW_DETAIL_MSR_WRITE, guest_reg32(s, GUEST_RCX), 0);
+		detail_set(e, KVMW_DETAIL_MSR_WRITE, guest_reg32(vcpu, typed, GUEST_RCX), 0);
 		break;
 	case VMX_VMCALL:
-		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(s, GUEST_RAX), 0);
+		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case VMX_CR_ACCESS:
 		/* 0 MOV to CR, 1 MOV from CR; 2 CLTS and 3 LMSW write CR0. */
@@ -146,12 +154,13 @@ static __always_inline void detail_vmx(struct kvmw_vcpu_state *s, struct kvmw_ex
 	}
 }
 
-static __always_inline void arch_exit_detail(struct kvmw_vcpu_state *s, struct kvmw_exit *e)
+static __always_inline void arch_exit_detail(struct kvmw_exit *e, const struct kvm_vcpu *vcpu,
+					     const bool typed)
 {
 	if (e->isa == KVMW_ISA_SVM)
-		detail_svm(s, e);
+		detail_svm(e, vcpu, typed);
 	else
-		detail_vmx(s, e);
+		detail_vmx(e, vcpu, typed);
 }
 
 #endif

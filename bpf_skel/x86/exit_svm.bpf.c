@@ -8,18 +8,20 @@ struct vcpu_svm {
 	void *vmcb;
 } __attribute__((preserve_access_index));
 
-/*
- * The VMCB: part of its control area, and RIP in its state save area.  AMD64 Architecture
- * Programmer's Manual, volume 2, appendix B.
- */
+/* Of the control area of the VMCB: AMD64 Architecture Programmer's Manual, volume 2, appendix B. */
 #define VMCB_EXITCODE	0x70
-#define VMCB_RIP	0x578
 struct vmcb_exit {
 	u64 exitcode, exitinfo1, exitinfo2;
 	u32 exitintinfo, exitintinfo_error;
 };
 #define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
 #define EXITINTINFO_V	(1U << 31)
+
+/* svm_vcpu_run() has copied it from the VMCB; the tracepoint reports the same. */
+static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
+{
+	return bpf_core_field_exists(vcpu->arch.rip) ? vcpu->arch.rip : vcpu->arch.regs[GUEST_RIP];
+}
 
 /*
  * SVM leaves all information about an exit in memory (svm_get_exit_info() in
@@ -43,9 +45,9 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 		return 0;
 	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
 	page = BPF_CORE_READ(svm, vmcb);
-	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE) ||
-	    bpf_probe_read_kernel(&info.rip, sizeof(info.rip), page + VMCB_RIP))
+	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE))
 		return 0;
+	info.rip = guest_rip(vcpu);
 	info.info1 = vmcb.exitinfo1;
 	info.info2 = vmcb.exitinfo2;
 	info.intr_info = vmcb.exitintinfo;
@@ -53,7 +55,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
 	info.reason = vmcb.exitcode;
 	info.isa = isa;
-	exit_begin(s, now, &info);
+	exit_begin(s, now, &info, vcpu, true);
 	return 0;
 }
 

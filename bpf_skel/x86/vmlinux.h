@@ -9,6 +9,7 @@ struct kvm_mmu {
 };
 struct kvm_vcpu_arch {
 	unsigned long regs[17];
+	unsigned long rip;
 	u32 hflags;
 	struct kvm_mmu *mmu;
 	struct kvm_mmu guest_mmu;
