@@ -127,14 +127,14 @@ static int open_file(struct record_output *out)
 	return fd;
 }
 
-struct data_writer *record_output__open(struct record_output *out, const char *path)
+struct data_writer *record_output__open(struct record_output *out, const char *path, u32 events)
 {
 	int fd;
 
 	out->path = path;
 	if (strcmp(path, "-")) {
 		fd = open_file(out);
-		return fd < 0 ? NULL : data_writer__new(fd, path);
+		return fd < 0 ? NULL : data_writer__new(fd, path, events);
 	}
 	if (isatty(STDOUT_FILENO)) {
 		error("will not write a recording to a terminal: use -o FILE or a pipe");
@@ -146,5 +146,5 @@ struct data_writer *record_output__open(struct record_output *out, const char *p
 		error("cannot write standard output: %s; choose a file with -o", strerror(errno));
 		return NULL;
 	}
-	return data_writer__new(fd, "standard output");
+	return data_writer__new(fd, "standard output", events);
 }

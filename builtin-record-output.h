@@ -14,9 +14,9 @@ struct record_output {
 /*
  * Opens a new file, mode 0600, or standard output ("-"). An old recording becomes PATH.old. Under
  * sudo, a new file belongs to the user who asked if he could have made it himself.
- * NULL: error() said why.
+ * events: those that are captured, a bitmap of ids.  NULL: error() said why.
  */
-struct data_writer *record_output__open(struct record_output *out, const char *path);
+struct data_writer *record_output__open(struct record_output *out, const char *path, u32 events);
 
 /* Nothing was recorded: removes the empty file and restores the old recording. */
 void record_output__undo(const struct record_output *out);

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 
 	if (fd < 0 || !m.enc)
 		return 2;
-	m.w = data_writer__new(fd, argv[1]);
+	m.w = data_writer__new(fd, argv[1], DATA_ALL_EVENTS);
 	if (!m.w)
 		return 1;
 	while (!ret && getline(&text, &size, stdin) > 0) {

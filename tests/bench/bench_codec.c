@@ -157,7 +157,7 @@ static int one_frame(struct data_encoder *enc, struct data_decoder *dec,
 	const char *why = "it cannot be read";
 	double start;
 
-	w = data_writer__new(mkstemp(path), path);
+	w = data_writer__new(mkstemp(path), path, DATA_ALL_EVENTS);
 	start = now();
 	if (!w || data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, nr, &buf))
 		goto out;

@@ -35,7 +35,7 @@ static inline struct memory_file memory_file(const void *data, size_t size)
 /* A writer into the file, whose descriptor stays open. */
 static inline struct data_writer *write_to(const struct memory_file *m)
 {
-	struct data_writer *w = data_writer__new(dup(m->fd), m->path);
+	struct data_writer *w = data_writer__new(dup(m->fd), m->path, DATA_ALL_EVENTS);
 
 	assert_non_null(w);
 	return w;

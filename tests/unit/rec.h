@@ -55,7 +55,7 @@ static inline void rec__open(struct rec *r)
 	strcpy(r->path, "/tmp/kvmw-test-XXXXXX");
 	fd = mkstemp(r->path);
 	rec__must(fd >= 0, "temporary file");
-	r->w = data_writer__new(fd, r->path);
+	r->w = data_writer__new(fd, r->path, DATA_ALL_EVENTS);
 	r->enc = data_encoder__new();
 	rec__must(r->w && r->enc, "writer");
 }

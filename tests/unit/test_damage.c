@@ -400,7 +400,7 @@ static void test_while_written(void **state)
 
 	assert_int_equal(pipe(fds), 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
-	w = data_writer__new(dup(fds[1]), "pipe");
+	w = data_writer__new(dup(fds[1]), "pipe", DATA_ALL_EVENTS);
 	r = data_reader__open(path);
 	assert_non_null(r);
 	assert_int_equal(data_reader__next(r, &f), 1);
@@ -439,7 +439,7 @@ static void test_disk_full(void **state)
 	assert_true(fd >= 0);
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
-	w = data_writer__new(fd, path);
+	w = data_writer__new(fd, path, DATA_ALL_EVENTS);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	for (u32 i = 0; i < 1000; i++)
 		rows[i].rip = rnd(&seed);

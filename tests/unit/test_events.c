@@ -223,7 +223,7 @@ static void test_released_numbers(void **state)
 static void test_schema(void **state)
 {
 	struct schema s = { 0 };
-	char *text = schema__text();
+	char *text = schema__text(DATA_ALL_EVENTS);
 	size_t nr;
 	const struct event_desc *events = event_desc__all(&nr);
 
@@ -251,6 +251,23 @@ static void test_schema(void **state)
 	free(text);
 }
 
+/* A recording describes the events that it may have, and all tables. */
+static void test_schema_of_some(void **state)
+{
+	struct schema s = { 0 };
+	char *text = schema__text(1U << KVMW_EVENT_EXIT | 1U << KVMW_EVENT_IRQ);
+	size_t nr;
+	const struct event_desc *events = event_desc__all(&nr);
+
+	assert_true(schema__parse(&s, text));
+	for (size_t i = 0; i < nr; i++)
+		assert_int_equal(!!schema__find(&s, events[i].id),
+				 events[i].id == KVMW_EVENT_EXIT || events[i].id == KVMW_EVENT_IRQ ||
+				 events[i].id >= KVMW_MAX_EVENTS);
+	schema__free(&s);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_released_details),
 		cmocka_unit_test(test_released_numbers),
 		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_schema_of_some),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

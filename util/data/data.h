@@ -55,12 +55,14 @@ int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 
 /*
  * Takes ownership of fd; data_writer__close() closes it.  Writes the header and a SCHEMA
- * frame with every event in event_desc__all().  append writes one whole frame with
+ * frame with the tables and these captured events, a bitmap of ids: the recording has rows of no
+ * other ones.  append writes one whole frame with
  * one write(2), so that a killed recorder leaves whole frames; it is not thread safe.
  * On errors such as ENOSPC, error() names path and reason, and the partial frame is
  * cut off again if the file can be truncated.
  */
-struct data_writer *data_writer__new(int fd, const char *path);
+#define DATA_ALL_EVENTS	(~0U)
+struct data_writer *data_writer__new(int fd, const char *path, u32 captured);
 int data_writer__append(struct data_writer *w, struct data_buf *frame);
 u64 data_writer__bytes(const struct data_writer *w);
 int data_writer__finish(struct data_writer *w);	/* INDEX and END frames */

@@ -8,13 +8,25 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-#define ZSTD_LEVEL	1
+#define ROWS_LEVEL	1
+/* In rows, shorter matches are coincidences, and cost more than they save. */
+#define ROWS_MIN_MATCH	7
+#define JSON_LEVEL	9	/* there is little of it */
+
 struct data_encoder {
 	ZSTD_CCtx *zstd;
 	struct layout layout;
 	size_t nr_values;	/* room in layout.values */
 	struct column column;
 };
+
+/* min_match 0: that of the level */
+static void set_zstd(struct data_encoder *enc, int level, int min_match)
+{
+	ZSTD_CCtx_reset(enc->zstd, ZSTD_reset_session_only);
+	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_minMatch, min_match);
+}
 
 struct data_encoder *data_encoder__new(void)
 {
@@ -31,9 +43,7 @@ struct data_encoder *data_encoder__new(void)
 	l->raw = malloc(RAW_MAX + BITS_SLACK);
 	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
 		goto fail;
-	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-	/* In such data, shorter matches are coincidences, and cost more than they save. */
-	ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_minMatch, 7);
+	set_zstd(enc, ROWS_LEVEL, ROWS_MIN_MATCH);
 	return enc;
 fail:
 	out_of_memory();
@@ -239,7 +249,9 @@ int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 	p = frame->data + FRAME_HDR_SIZE;
 	put32(p, raw);
 	put32(p + 4, 0);
+	set_zstd(enc, JSON_LEVEL, 0);
 	n = ZSTD_compress2(enc->zstd, p + JSON_HDR_SIZE, bound, json, raw);
+	set_zstd(enc, ROWS_LEVEL, ROWS_MIN_MATCH);
 	if (ZSTD_isError(n))
 		return error("zstd: %s", ZSTD_getErrorName(n));
 	frame->len = FRAME_HDR_SIZE + JSON_HDR_SIZE + n;

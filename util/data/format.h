@@ -267,8 +267,8 @@ const char *rests__add(u64 *values, u32 nr, u64 tick, const u8 *p, const u8 *end
 /* Makes room for more bytes after buf->len. 0, or -1 after error(). */
 int data_buf__reserve(struct data_buf *buf, size_t more);
 
-/* The SCHEMA text of all events of this program; free() it. NULL after error(). */
-char *schema__text(void);
+/* The SCHEMA text of these captured events and all tables; free() it. NULL after error(). */
+char *schema__text(u32 captured);
 
 struct schema {
 	struct data_event **events;	/* none moves until it is freed */

@@ -56,7 +56,7 @@ static json_object *event_json(const struct event_desc *event)
 	return o;
 }
 
-char *schema__text(void)
+char *schema__text(u32 captured)
 {
 	json_object *top = json_object_new_object(), *list = json_object_new_array();
 	const struct event_desc *events;
@@ -65,7 +65,8 @@ char *schema__text(void)
 
 	events = event_desc__all(&nr);
 	for (size_t i = 0; i < nr; i++)
-		json_object_array_add(list, event_json(&events[i]));
+		if (events[i].id >= KVMW_MAX_EVENTS || captured >> events[i].id & 1)
+			json_object_array_add(list, event_json(&events[i]));
 	json_object_object_add(top, "events", list);
 	text = strdup(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN));
 	json_object_put(top);

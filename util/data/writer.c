@@ -101,9 +101,9 @@ static int write_header(struct data_writer *w)
 	return write_all(w, h, sizeof(h));
 }
 
-static int write_schema(struct data_writer *w)
+static int write_schema(struct data_writer *w, u32 captured)
 {
-	char *text = schema__text();
+	char *text = schema__text(captured);
 	int ret = -1;
 
 	if (text && !data_encoder__json(w->enc, DATA_SCHEMA, text, &w->buf))
@@ -112,7 +112,7 @@ static int write_schema(struct data_writer *w)
 	return ret;
 }
 
-struct data_writer *data_writer__new(int fd, const char *path)
+struct data_writer *data_writer__new(int fd, const char *path, u32 captured)
 {
 	struct data_writer *w = calloc(1, sizeof(*w));
 	struct stat st;
@@ -133,7 +133,7 @@ struct data_writer *data_writer__new(int fd, const char *path)
 	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND);
 	at = lseek(fd, 0, SEEK_CUR);
 	w->start = at > 0 ? at : 0;
-	if (write_header(w) || write_schema(w))
+	if (write_header(w) || write_schema(w, captured))
 		goto fail;
 	return w;
 nomem:
