@@ -147,17 +147,22 @@ static void test_from_rows_alone(void **state)
 /* Killed between the rows and the STATS frame that follows them: rows are more. */
 static void test_stale_totals_give_way(void **state)
 {
-	struct kvmw_total stale = TOTAL(0, 1, CPUID, 1, 1, 0, 0, 1000, 0);
+	const struct kvmw_total stale[] = {
+		TOTAL(0, 1, CPUID, 1, 1, 0, 0, 1000, 0),
+		/* It had begun when the totals were read, and ended later. */
+		TOTAL(0, 1, IO, 1, 0, 0, 600, 0, 0),
+	};
 	struct rec_report out;
 	struct rec r;
 
 	rec__begin(&r);
-	rec__rows(&r, DATA_STATS, KVMW_EVENT_TOTAL, &stale, 1);
+	rec__rows(&r, DATA_STATS, KVMW_EVENT_TOTAL, stale, ARRAY_SIZE(stale));
 	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, exits, ARRAY_SIZE(exits));
 	rec__end(&r, false);
 	rec__report(&r, &by_reason, NULL, &out);
 	assert_int_equal(row(&out.rep, "CPUID")->count, 3);
 	assert_int_equal(row(&out.rep, "CPUID")->time_ns, 6000);
+	assert_int_equal(row(&out.rep, "IO_INSTRUCTION")->time_ns, 9000);
 	assert_true(recording__incomplete(out.rec));
 	/* The end is the last thing that happened. */
 	assert_int_equal(out.rep.duration_ns, 1500 * REC_MS);

@@ -22,6 +22,7 @@
 #define POLL_MS		50
 #define ROUND_RECORDS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
+#define SUMS_NS		(5 * NSEC_PER_SEC)
 /*
  * BPF statistics are not free: they stay on for at least this time and this many events, then
  * off until the next sample.
@@ -51,7 +52,7 @@ struct drain {
 	const struct event_desc *descs[KVMW_MAX_EVENTS];
 	pthread_t thread;
 	bool running, stop;
-	u64 flush_ns, sample_ns;	/* when next */
+	u64 flush_ns, sums_ns, sample_ns;	/* when next */
 	int stats_fd;			/* BPF statistics are on; -1: off */
 	u64 sample_base, sample_bpf_ns;	/* events and run time when they were switched on */
 	u64 cpu_base;			/* CPU time spent on setting up */
@@ -154,10 +155,7 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	if (send_idents(d) ||
-	    totals__send(d->stats, d->sink, session__states(d->session), now) ||
-	    holders__send(d->holders, d->sink, session__states(d->session)) ||
-	    tasks__send(&d->tasks, d->sink))
+	if (send_idents(d) || tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
 	d->flush_ns = now + FLUSH_NS;
 }
@@ -192,6 +190,15 @@ static void send_cost(struct drain *d, u64 now, u64 cpu)
 static struct totals_sum drain__sum(const struct drain *d)
 {
 	return totals__sum(d->stats, session__states(d->session));
+}
+
+static void send_sums(struct drain *d, u64 now, u64 cpu)
+{
+	if (totals__send(d->stats, d->sink, session__states(d->session), now) ||
+	    holders__send(d->holders, d->sink, session__states(d->session)))
+		sink__fail(d->sink);
+	send_cost(d, now, cpu);
+	d->sums_ns = now + SUMS_NS;
 }
 
 static void sample_off(struct drain *d)
@@ -294,17 +301,41 @@ static int free_ended(struct drain *d)
 	return 0;
 }
 
+static void count(struct drain *d)
+{
+	struct totals_sum sum = drain__sum(d);
+
+	__atomic_store_n(&d->counts.lost, sum.lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->counts.vcpus, sum.vcpus, __ATOMIC_RELAXED);
+}
+
+/*
+ * While all that is counted has a record, the rows of a recording tell what its totals do, and a
+ * small recording would consist mainly of totals: they are sent less often then.  But they are
+ * sent before their states are used again.
+ */
+static bool sums_are_due(const struct drain *d, u64 now)
+{
+	const struct kvmw_vcpu_state *states = session__states(d->session);
+
+	if (now >= d->sums_ns || d->counts.lost || record_filter__any(session__filter(d->session)))
+		return true;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (states[i].tid && states[i].ended_ns)
+			return true;
+	return false;
+}
+
 static void once_a_second(struct drain *d, u64 now)
 {
-	struct totals_sum sum;
-
 	if (now < d->flush_ns)
 		return;
 	flush(d, now);
-	send_cost(d, now, cpu_ns());
-	sum = drain__sum(d);
-	__atomic_store_n(&d->counts.lost, sum.lost, __ATOMIC_RELAXED);
-	__atomic_store_n(&d->counts.vcpus, sum.vcpus, __ATOMIC_RELAXED);
+	count(d);
+	if (sums_are_due(d, now))
+		send_sums(d, now, cpu_ns());
+	else
+		d->stats->time_ns = now;	/* nothing was lost until now */
 	if (free_ended(d))
 		sink__fail(d->sink);
 }
@@ -412,7 +443,6 @@ static int add_all_open(struct drain *d, u64 now)
 int drain__finish(struct drain *d, u64 stop_ns)
 {
 	u64 cpu = cpu_ns();	/* from here on the guests are not affected */
-	struct totals_sum sum;
 	int err;
 
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
@@ -426,10 +456,8 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	d->stacks = NULL;
 	err = err || add_all_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
-	send_cost(d, stop_ns, cpu);
-	sum = drain__sum(d);
-	d->counts.lost = sum.lost;
-	d->counts.vcpus = sum.vcpus;
+	count(d);
+	send_sums(d, stop_ns, cpu);
 	return err ? -1 : 0;
 }
 

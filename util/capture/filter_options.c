@@ -93,6 +93,11 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 	return of_cycles ?: f->gpa.set && !(events & with_gpa) ? "--gpa" : NULL;
 }
 
+bool record_filter__any(const struct kvmw_filter *f)
+{
+	return f->min_ns || f->sample > 1 || f->nr_reasons || f->port.set || f->gpa.set || f->msr.set;
+}
+
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason)
 {
 	bool match = !f->nr_reasons;

@@ -34,6 +34,9 @@ int record_filter__range(struct kvmw_range *range, const char *text);
  */
 const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const char **acts_on);
 
+/* Whether events may have no record because of a filter. */
+bool record_filter__any(const struct kvmw_filter *f);
+
 /* Whether an unfinished cycle passes the filters; now: CLOCK_MONOTONIC, ns. */
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason);
 

@@ -57,7 +57,7 @@ const struct report_order *report_order__get(enum report_order_id order)
 /* What the kernel counted covers every row that was recorded. */
 static bool totals_hold(const struct agg *sum)
 {
-	return sum->has_total && sum->total.count >= sum->rows;
+	return sum->has_total && sum->total.count >= sum->rows && sum->total.done >= sum->span.count;
 }
 
 static void take_parts(const struct agg *sum, struct report_row *row)
