@@ -335,7 +335,7 @@ struct reading {
 	struct recording *rec;
 	struct agg_table aggs, fine;	/* fine: of the details of exit reasons, */
 	struct report_options by_detail;	/* by these options */
-	struct exit_places *places;	/* for findings; NULL: not read */
+	struct findings_input input;	/* all NULL: not read */
 	struct findings findings;
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
@@ -411,23 +411,21 @@ static void forget(struct reading *in)
 {
 	if (in->state)
 		in->model->scan.free(in->state);
-	if (in->places)
-		exit_places__scan.free(in->places);
+	findings_input__free(&in->input);
 	agg_table__free(&in->aggs);
 	agg_table__free(&in->fine);
 	recording__free(in->rec);
 	in->state = NULL;
-	in->places = NULL;
 	in->rec = NULL;
 }
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = common_args__open(&args->common, "report");
-	const struct scan_consumer *consumers[4];
+	const struct scan_consumer *consumers[5];
 	struct scan_consumer of_model;
 	struct report_scan rs, details;
-	void *results[4] = { NULL };
+	void *results[5] = { NULL };
 	u32 nr = 0, model = 0, places = 0;
 
 	if (!reader)
@@ -450,6 +448,7 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	if (has_findings(&args->opt)) {
 		places = nr;
 		consumers[nr++] = &exit_places__scan;
+		consumers[nr++] = &family_sums__scan;
 	}
 	/* Only exits have details, and they have no model. */
 	if (in->model && !formats[args->common.format].rows_only) {
@@ -463,7 +462,8 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	report_scan__take_result(results[0], &in->aggs);
 	if (args->opt.details)
 		report_scan__take_result(results[1], &in->fine);
-	in->places = places ? results[places] : NULL;
+	if (places)
+		in->input = (struct findings_input) { results[places], results[places + 1] };
 	in->state = model ? results[model] : NULL;
 	return 0;
 }
@@ -505,7 +505,7 @@ static int add_details(struct reading *in, struct report *rep, const struct repo
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
 	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
-	      (has_findings(opt) && findings__make(rep, &fine, in->places, &in->findings));
+	      (has_findings(opt) && findings__make(rep, &fine, &in->input, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;
 }

@@ -12,14 +12,19 @@ enum access_class {
 	ACCESS_IPI,
 	ACCESS_EOI,
 	ACCESS_RAM,		/* a page fault on memory */
+	ACCESS_SMI,		/* asks for a system management interrupt */
 	NR_ACCESS_CLASSES,
 };
 
 /* kind, value: of an exit's detail. *device, for a clock: "HPET". */
 enum access_class access_class(u32 kind, u64 value, const char **device);
 
-enum exit_class { EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN,
-		  EXIT_BY_HOST };	/* an interrupt or NMI of the host */
+enum exit_class {
+	EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN,
+	EXIT_BY_HOST,		/* an interrupt or NMI of the host */
+	EXIT_SMM,		/* a system management interrupt, or the way back from it */
+	EXIT_ENTERS_NESTED,	/* L1 runs a nested guest */
+};
 
 enum exit_class exit_class(u32 isa, u32 reason);
 

@@ -3,11 +3,15 @@
 
 #include "util/analysis/findings/exit_places.h"
 #include "util/arch/access.h"
+#include "util/array.h"
 #include "util/event_desc.h"
 
-enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1 };
+enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1, COL_DETAIL, COL_NESTED, COL_FAILED,
+       COL_GUEST, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK };
 
-static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", NULL };
+static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", "detail", "nested",
+				       "user_reason", "guest_ns", "total_ns", "halt_ns", "poll_ns", "wait_ns",
+				       "block_ns", NULL };
 static const struct scan_event events[] = { { .id = KVMW_EVENT_EXIT, .columns = columns } };
 
 static void *exit_places__new(void *arg)
@@ -15,8 +19,10 @@ static void *exit_places__new(void *arg)
 	struct exit_places *places = mem__calloc(1, sizeof(*places));
 
 	(void)arg;
-	if (places)
+	if (places) {
 		places->vcpus = HASH_TABLE(struct vcpu_places, NULL);
+		places->ranges = HASH_TABLE(struct fault_range_pages, NULL);
+	}
 	return places;
 }
 
@@ -25,19 +31,20 @@ static void exit_places__free(void *state)
 	struct exit_places *places = state;
 
 	hash_table__free(&places->vcpus);
+	hash_table__free(&places->ranges);
 	free(places);
 }
 
 /* One that is neither known nor fits in costs all others as much as the least of them has. */
-static void add_place(struct vcpu_places *v, u64 at, u64 count)
+void places__add(struct place *place, u64 at, u64 gpa, u64 count)
 {
-	struct place *least = &v->place[0];
+	struct place *least = &place[0];
 	u64 less;
 
 	for (u32 i = 0; i < NR_PLACES; i++) {
-		struct place *p = &v->place[i];
+		struct place *p = &place[i];
 
-		if (p->count && p->at == at) {
+		if (p->count && p->at == at && p->gpa == gpa) {
 			p->count += count;
 			return;
 		}
@@ -46,9 +53,19 @@ static void add_place(struct vcpu_places *v, u64 at, u64 count)
 	}
 	less = least->count < count ? least->count : count;
 	for (u32 i = 0; less && i < NR_PLACES; i++)
-		v->place[i].count -= less;
+		place[i].count -= less;
 	if (count > less)
-		*least = (struct place) { at, count - less };
+		*least = (struct place) { at, gpa, count - less };
+}
+
+const struct place *places__most(const struct place *place)
+{
+	const struct place *most = place;
+
+	for (u32 i = 1; i < NR_PLACES; i++)
+		if (place[i].count > most->count)
+			most = &place[i];
+	return most;
 }
 
 /* Of a guest whose registers are protected (SEV-ES), the host sees 0, or where a vCPU is reset to. */
@@ -64,6 +81,94 @@ static struct vcpu_places *places_of(struct exit_places *places, u32 vcpu, bool 
 
 	*full = !v && places->vcpus.nr >= REC_MAX_IDS;
 	return v || *full ? v : hash_table__get(&places->vcpus, &vcpu);
+}
+
+/* NULL: there are too many, or, with *ret -1, out of memory. */
+static struct fault_range_pages *range_of(struct exit_places *places, const void *key, int *ret)
+{
+	struct fault_range_pages *r = hash_table__find(&places->ranges, key);
+
+	if (r || places->ranges.nr >= NR_RANGES)
+		return r;
+	r = hash_table__get(&places->ranges, key);
+	if (!r)
+		*ret = -1;
+	return r;
+}
+
+u32 fault_range_pages__nr(const struct fault_range_pages *r)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(r->page); i++)
+		nr += __builtin_popcountll(r->page[i]);
+	return nr;
+}
+
+static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u64 *const *col, u32 i)
+{
+	u64 gpa = col[COL_DETAIL][i];
+	struct fault_range_pages *r;
+	int ret = 0;
+
+	v->faults++;
+	v->protect += fault_is_of_protection(col[COL_ISA][i], col[COL_INFO1][i]);
+	if (gpa == KVMW_NONE)
+		return 0;
+	places__add(v->fault, col[COL_RIP][i], gpa >> 12, 1);
+	r = range_of(places, &(typeof(r->key)) { v->key.vcpu, 0, gpa >> RANGE_SHIFT }, &ret);
+	if (!r)
+		return ret;
+	r->faults++;
+	r->page[(gpa >> 12) % 512 / 64] |= 1ULL << (gpa >> 12) % 64;
+	return 0;
+}
+
+/* What it took of a host CPU without the guest; of one without an end nothing is known. */
+static u64 cost_of(u64 *const *col, u32 i)
+{
+	u64 not = sat_add(captured(col[COL_HALT][i]),
+			  sat_add(captured(col[COL_WAIT][i]), captured(col[COL_BLOCK][i])));
+	u64 all = sat_add(captured(col[COL_TOTAL][i]), captured(col[COL_POLL][i]));
+
+	return all > not ? all - not : 0;
+}
+
+static void take_nested(struct vcpu_places *v, enum exit_class class, u64 *const *col, u32 i)
+{
+	if (col[COL_NESTED][i] == 1) {
+		v->nested++;
+		v->nested_ns = sat_add(v->nested_ns, cost_of(col, i));
+		v->nested_guest_ns = sat_add(v->nested_guest_ns, captured(col[COL_GUEST][i]));
+	} else if (class == EXIT_ENTERS_NESTED) {
+		v->enters++;
+		v->enters_ns = sat_add(v->enters_ns, cost_of(col, i));
+	}
+}
+
+static void take_poll(struct vcpu_places *v, u64 *const *col, u32 i)
+{
+	u64 poll = captured(col[COL_POLL][i]), halt = captured(col[COL_HALT][i]);
+
+	if (!poll)
+		return;
+	v->polls++;
+	if (halt <= poll) {
+		v->paid++;
+	} else if (halt - poll <= poll) {
+		v->just_missed++;
+		v->just_missed_ns = sat_add(v->just_missed_ns, poll);
+	}
+}
+
+static void take_failure(struct vcpu_places *v, u64 user_reason)
+{
+	static const u8 of_reason[] = {
+		[8] = FAILURE_SHUTDOWN + 1, [9] = FAILURE_ENTRY + 1, [17] = FAILURE_INTERNAL + 1,
+	};
+
+	if (user_reason < ARRAY_SIZE(of_reason) && of_reason[user_reason])
+		v->failed[of_reason[user_reason] - 1]++;
 }
 
 static int exit_places__take(void *state, const struct scan_batch *b)
@@ -94,12 +199,56 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 		if (class == EXIT_BY_HOST) {
 			v->by_host++;
 			if (is_place(col[COL_RIP][i]))
-				add_place(v, col[COL_RIP][i] >> PLACE_SHIFT, 1);
+				places__add(v->place, col[COL_RIP][i] >> PLACE_SHIFT, 0, 1);
 		}
-		if (detail_is_fault(col[COL_KIND][i])) {
-			v->faults++;
-			v->protect += fault_is_of_protection(isa, col[COL_INFO1][i]);
-		}
+		if (detail_is_fault(col[COL_KIND][i]) && take_page_fault(places, v, col, i))
+			return -1;
+		take_nested(v, class, col, i);
+		take_poll(v, col, i);
+		take_failure(v, col[COL_FAILED][i]);
+	}
+	return 0;
+}
+
+void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *one)
+{
+	v->exits += one->exits;
+	v->by_host += one->by_host;
+	v->faults += one->faults;
+	v->protect += one->protect;
+	v->nested += one->nested;
+	v->nested_ns = sat_add(v->nested_ns, one->nested_ns);
+	v->nested_guest_ns = sat_add(v->nested_guest_ns, one->nested_guest_ns);
+	v->enters += one->enters;
+	v->enters_ns = sat_add(v->enters_ns, one->enters_ns);
+	v->polls += one->polls;
+	v->paid += one->paid;
+	v->just_missed += one->just_missed;
+	v->just_missed_ns = sat_add(v->just_missed_ns, one->just_missed_ns);
+	for (u32 i = 0; i < NR_RUN_FAILURES; i++)
+		v->failed[i] += one->failed[i];
+	for (u32 i = 0; i < NR_PLACES; i++) {
+		if (one->place[i].count)
+			places__add(v->place, one->place[i].at, 0, one->place[i].count);
+		if (one->fault[i].count)
+			places__add(v->fault, one->fault[i].at, one->fault[i].gpa, one->fault[i].count);
+	}
+}
+
+static int merge_ranges(struct exit_places *all, const struct exit_places *more)
+{
+	for (u32 i = 0; i < more->ranges.nr; i++) {
+		const struct fault_range_pages *one = hash_table__at(&more->ranges, i);
+		int ret = 0;
+		struct fault_range_pages *r = range_of(all, &one->key, &ret);
+
+		if (ret)
+			return -1;
+		if (!r)
+			continue;
+		r->faults += one->faults;
+		for (u32 k = 0; k < ARRAY_SIZE(r->page); k++)
+			r->page[k] |= one->page[k];
 	}
 	return 0;
 }
@@ -118,15 +267,9 @@ static int exit_places__merge(void *to, const void *from)
 			return -1;
 		if (!v)
 			continue;
-		v->exits += one->exits;
-		v->by_host += one->by_host;
-		v->faults += one->faults;
-		v->protect += one->protect;
-		for (u32 k = 0; k < NR_PLACES; k++)
-			if (one->place[k].count)
-				add_place(v, one->place[k].at, one->place[k].count);
+		vcpu_places__add(v, one);
 	}
-	return 0;
+	return merge_ranges(all, more);
 }
 
 const struct scan_consumer exit_places__scan = {
@@ -137,12 +280,9 @@ const struct scan_consumer exit_places__scan = {
 
 u64 vcpu_places__most(const struct vcpu_places *v, u64 *rip)
 {
-	const struct place *most = &v->place[0];
+	const struct place *most = places__most(v->place);
 	u64 beside = 0;
 
-	for (u32 i = 1; i < NR_PLACES; i++)
-		if (v->place[i].count > most->count)
-			most = &v->place[i];
 	for (u32 i = 0; i < NR_PLACES; i++)
 		if ((v->place[i].at == most->at + 1 || v->place[i].at == most->at - 1) &&
 		    v->place[i].count > beside)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Of each vCPU, where in the guest it was when the host interrupted it: what the exits say of a
- * guest that itself causes none.  And how many page faults were writes to pages that were mapped,
- * but write-protected.
+ * guest that itself causes none.  And what else no sum by reason and detail tells: which page
+ * faults are of protection, of one page and instruction, of neighbouring pages; exits of nested
+ * guests; failures of KVM; what polling saw.
  */
 #ifndef KVMW_EXIT_PLACES_H
 #define KVMW_EXIT_PLACES_H
@@ -13,24 +14,58 @@
 #define PLACE_SHIFT	7	/* a place is 128 bytes: a loop of a few instructions */
 #define NR_PLACES	8	/* kept of each vCPU */
 
+/* Where something was. */
+struct place {
+	u64 at, gpa;		/* rip >> PLACE_SHIFT and 0; of faults rip, gpa >> 12 */
+	u64 count;		/* 0: free */
+};
+
+/* Failures of KVM_RUN that end a guest: KVM_EXIT_* of linux/kvm.h. */
+enum run_failure { FAILURE_SHUTDOWN, FAILURE_ENTRY, FAILURE_INTERNAL, NR_RUN_FAILURES };
+
 struct vcpu_places {
 	struct { u32 vcpu; } key;	/* an id */
 	u64 exits;
 	u64 by_host;		/* interrupts and NMIs of the host among them */
 	u64 faults, protect;	/* page faults on memory; of them, those of write protection */
 	/*
-	 * Of by_host, the most frequent ones, by Misra and Gries: the real number is at most
-	 * by_host / (NR_PLACES + 1) greater.
+	 * The most frequent ones of by_host, and of faults, by Misra and Gries: the real number is
+	 * at most by_host / (NR_PLACES + 1) greater.
 	 */
-	struct place {
-		u64 at;		/* rip >> PLACE_SHIFT */
-		u64 count;	/* 0: free */
-	} place[NR_PLACES];
+	struct place place[NR_PLACES], fault[NR_PLACES];
+	u64 failed[NR_RUN_FAILURES];
+	u64 nested, nested_ns, nested_guest_ns;	/* exits of nested guests, their cost; time in these */
+	u64 enters, enters_ns;	/* exits by which L1 runs a nested guest, their cost */
+	u64 polls, paid;	/* exits with polling; of them, those that it ended */
+	/* Those whose halt ended after polling had, but within as much time again; what they polled. */
+	u64 just_missed, just_missed_ns;
+};
+
+#define RANGE_SHIFT	21	/* 2 MiB: what one huge page maps */
+#define NR_RANGES	4096	/* 8 GiB; faults of more are not looked at */
+
+/* Page faults of one vCPU in 2 MiB of guest memory. */
+struct fault_range_pages {
+	struct { u32 vcpu, unused; u64 range; } key;
+	u64 faults;
+	u64 page[512 / 64];	/* a bit for each page that had one */
 };
 
 struct exit_places {
 	struct hash_table vcpus;	/* of struct vcpu_places */
+	struct hash_table ranges;	/* of struct fault_range_pages */
 };
+
+/* Of two vCPUs together, or of the same in two parts of the recording. */
+void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *more);
+
+/* How many pages had a fault. */
+u32 fault_range_pages__nr(const struct fault_range_pages *r);
+
+/* Counts one more in one of NR_PLACES places, or count. */
+void places__add(struct place *place, u64 at, u64 gpa, u64 count);
+/* The most frequent of them; never NULL. */
+const struct place *places__most(const struct place *place);
 
 /* Gives a struct exit_places. */
 extern const struct scan_consumer exit_places__scan;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/findings/findings.h"
@@ -23,6 +24,9 @@ static int add_class(struct facts *f, const struct report_row *row)
 	case EXIT_SHUTDOWN:
 		ret |= report_row__add(&f->shutdown, row);
 		break;
+	case EXIT_SMM:
+		ret |= report_row__add(&f->smm, row);
+		break;
 	default:
 		break;
 	}
@@ -42,6 +46,8 @@ static void find_top(struct facts *f)
 			f->top = d;
 		if (!f->top_vmm || captured(d->user_ns) > captured(f->top_vmm->user_ns))
 			f->top_vmm = d;
+		if (!f->top_block || captured(d->block_ns) > captured(f->top_block->block_ns))
+			f->top_block = d;
 	}
 }
 
@@ -73,27 +79,53 @@ static void add_places(struct facts *f)
 
 		if (!report__selects(rep->rec, rep->opt, v->key.vcpu))
 			continue;
-		f->faults += v->faults;
-		f->protect += v->protect;
+		vcpu_places__add(&f->exits, v);
 	}
+	f->faults = f->exits.faults;
+	f->protect = f->exits.protect;
+}
+
+/* Of the VM whose memory was marked most. 0, or -1 out of memory. */
+static int add_families(struct facts *f)
+{
+	const struct recording *rec = f->rep->rec;
+	u64 *logged = mem__calloc(rec->nr_vms + 1, sizeof(*logged));
+
+	for (u32 i = 0; logged && f->families && i < f->families->vcpus.nr; i++) {
+		const struct vcpu_families *v = hash_table__at(&f->families->vcpus, i);
+		const struct rec_vcpu *vcpu = recording__vcpu(rec, v->key.vcpu);
+		const struct rec_vm *vm = vcpu ? recording__vm(rec, vcpu->vm) : NULL;
+		u64 *of_vm = &logged[vm ? vm - rec->vm : rec->nr_vms];
+
+		if (!report__selects(rec, f->rep->opt, v->key.vcpu))
+			continue;
+		vcpu_families__add(&f->family, v);
+		*of_vm += v->logged;
+		if (*of_vm > f->logged)
+			f->logged = *of_vm;
+	}
+	free(logged);
+	return logged ? 0 : -1;
 }
 
 int facts__make(const struct report *rep, const struct report *fine,
-		const struct exit_places *places, struct facts *f)
+		const struct findings_input *in, struct facts *f)
 {
 	const struct report_whole *w = &rep->whole;
-	int ret = 0;
+	int ret;
 
 	memset(f, 0, sizeof(*f));
 	f->rep = rep;
-	f->places = places;
+	f->places = in->places;
+	f->families = in->families;
 	f->seconds = recording__covered(rep->rec) / 1e9;
 	f->busy_ns = (double)w->guest_ns + w->kvm_ns + w->vmm_ns + w->wait_ns;
 	for (u32 i = 0; i < NR_ACCESS_CLASSES; i++)
 		f->access[i] = report_row__none();
-	f->halt = f->no_halt = f->shutdown = report_row__none();
+	f->halt = f->no_halt = f->shutdown = f->smm = report_row__none();
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		f->vcpus += !!rep->vcpu[i].count;
+	ret = add_families(f);
 	for (u32 i = 0; !ret && i < fine->nr_rows; i++)
 		ret = add_class(f, &fine->row[i]);
 	find_top(f);
@@ -109,4 +141,5 @@ void facts__free(struct facts *f)
 	hist__free(&f->halt.span);
 	hist__free(&f->no_halt.span);
 	hist__free(&f->shutdown.span);
+	hist__free(&f->smm.span);
 }

@@ -74,11 +74,20 @@ static void say_none(const struct facts *f, struct findings *out)
 		 facts__share(f, w->wait_ns), facts__share(f, w->block_ns));
 }
 
+void findings_input__free(struct findings_input *in)
+{
+	if (in->places)
+		exit_places__scan.free(in->places);
+	if (in->families)
+		family_sums__scan.free(in->families);
+	*in = (struct findings_input) { NULL };
+}
+
 int findings__make(const struct report *rep, const struct report *fine,
-		   const struct exit_places *places, struct findings *out)
+		   const struct findings_input *in, struct findings *out)
 {
 	struct facts facts;
-	int ret = facts__make(rep, fine, places, &facts);
+	int ret = facts__make(rep, fine, in, &facts);
 
 	memset(out, 0, sizeof(*out));
 	for (u32 i = 0; !ret && i < nr_finding_rules; i++) {

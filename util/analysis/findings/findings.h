@@ -8,6 +8,7 @@
 
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/findings/exit_places.h"
+#include "util/analysis/findings/family_sums.h"
 #include "util/analysis/report/report.h"
 #include "util/arch/access.h"
 
@@ -34,9 +35,18 @@ struct findings {
 	char none[320];		/* nothing stands out, and why that can be said; or "" */
 };
 
+/* What findings need besides the report's sums: results of the scans so named; NULL: not read. */
+struct findings_input {
+	struct exit_places *places;
+	struct family_sums *families;
+};
+
+/* They are NULL then. */
+void findings_input__free(struct findings_input *in);
+
 /* fine: as for report__make_details().  0, or -1 out of memory. */
 int findings__make(const struct report *rep, const struct report *fine,
-		   const struct exit_places *places, struct findings *out);
+		   const struct findings_input *in, struct findings *out);
 
 #define NR_HOLDER_KINDS	(KVMW_holder_OTHERS + 1)
 
@@ -44,24 +54,30 @@ int findings__make(const struct report *rep, const struct report *fine,
 struct facts {
 	const struct report *rep;
 	const struct exit_places *places;
+	const struct family_sums *families;
 	double seconds;		/* of the recording, or of its window; 0: unknown */
 	u32 vcpus;		/* that exited */
 	double busy_ns;		/* in the guest, KVM or VMM, or waiting for a CPU */
 	struct report_row access[NR_ACCESS_CLASSES];
 	struct report_row halt, no_halt, shutdown;	/* no_halt: those of halt that did not */
+	struct report_row smm;
 	const char *clock;	/* the one read most, or NULL */
 	u64 clock_reads;
 	/* Who had the CPUs that vCPUs waited for, by KVMW_holder_*; all 0: unknown. */
 	u64 had_ns[NR_HOLDER_KINDS];
 	u64 had_by_others_ns;	/* sum without the recorder and what was idle because of a quota */
 	const struct cpu_holder *had_most[NR_HOLDER_KINDS];
+	struct vcpu_places exits;	/* of all vCPUs; its places mean nothing */
+	struct vcpu_families family;	/* likewise */
+	u64 logged;		/* as there, of the VM that has most */
 	u64 faults, protect;	/* of all vCPUs, as in struct vcpu_places */
 	const struct report_row *top;	/* the detail that cost most, or NULL */
 	const struct report_row *top_vmm;	/* the one that took most of the VMM's time, or NULL */
+	const struct report_row *top_block;	/* the one that the threads slept for longest, or NULL */
 };
 
 int facts__make(const struct report *rep, const struct report *fine,
-		const struct exit_places *places, struct facts *facts);
+		const struct findings_input *in, struct facts *facts);
 void facts__free(struct facts *facts);
 
 static inline double facts__share(const struct facts *f, u64 ns)

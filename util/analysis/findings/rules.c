@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "util/analysis/findings/rules.h"
+#include "util/analysis/vm_threads.h"
 #include "util/array.h"
 
 #define VMM_OF_ALL	10
@@ -48,6 +49,15 @@ static bool no_ioeventfd(const struct facts *f, struct finding *finding)
 	return true;
 }
 
+#define CONSTANT	1.25	/* p90 / p50, p50 / mean */
+
+/* Exits that take as long each time keep the VMM busy; they do not wait for anything. */
+static bool is_constant(const struct report_row *row)
+{
+	return captured(row->p50_ns) && captured(row->mean_ns) && row->p90_ns <= CONSTANT * row->p50_ns &&
+	       row->p50_ns <= CONSTANT * row->mean_ns;
+}
+
 static bool vmm_is_slow(const struct facts *f, struct finding *finding)
 {
 	u64 vmm = f->rep->whole.vmm_ns;
@@ -57,14 +67,17 @@ static bool vmm_is_slow(const struct facts *f, struct finding *finding)
 	if (!vmm_stands_out(f) || notifies_vmm(f))
 		return false;
 	if (top && occupies_vmm(f, top))
-		finding__say(finding, "The VMM took %.1f%% of the time, mostly for %s: %.0f/s, %.0f us of the VMM each.",
+		finding__say(finding, "The VMM took %.1f%% of the time, mostly for %s: %.0f/s, %.0f us of the VMM each%s.",
 		    finding->share, top->label[0], facts__rate(f, top->count),
-		    top->done ? top->user_ns / 1e3 / top->done : 0);
+		    top->done ? top->user_ns / 1e3 / top->done : 0, is_constant(top) ? ", about as long each time" : "");
 	else
 		finding__say(finding, "The VMM took %.1f%% of the time.", finding->share);
 	finding__rests_on(finding, "vmm_ns", vmm);
-	if (top)
+	if (top) {
 		finding__rests_on(finding, "of_one_detail_ns", captured(top->user_ns));
+		finding__rests_on(finding, "exit_p50_ns", captured(top->p50_ns));
+		finding__rests_on(finding, "exit_p90_ns", captured(top->p90_ns));
+	}
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -s reason,detail");
 	return true;
 }
@@ -171,17 +184,32 @@ static bool eois(const struct facts *f, struct finding *finding)
 
 #define POLL_OF_ALL	5
 
+/* " It saw the end of 30% of 500 halts a second." */
+static const char *polls_paid(const struct facts *f, char *buf, size_t size)
+{
+	const struct vcpu_places *e = &f->exits;
+
+	*buf = '\0';
+	if (e->polls)
+		snprintf(buf, size, " It saw the end of %.0f%% of %.0f halts a second.", 100.0 * e->paid / e->polls,
+			 facts__rate(f, e->polls));
+	return buf;
+}
+
 static bool polls(const struct facts *f, struct finding *finding)
 {
 	const struct report_whole *w = &f->rep->whole;
 	u64 asleep = w->halt_ns > w->poll_ns ? w->halt_ns - w->poll_ns : 0;
+	char paid[64];
 
 	finding->share = facts__share(f, w->poll_ns);
 	if (finding->share < POLL_OF_ALL)
 		return false;
-	finding__say(finding, "Halt polling took %.1f%% of the time, on a host CPU; for %.1f%% the vCPUs slept in halts.",
-	    finding->share, facts__share(f, asleep));
+	finding__say(finding, "Halt polling took %.1f%% of the time, on a host CPU; for %.1f%% the vCPUs slept in halts.%s",
+	    finding->share, facts__share(f, asleep), polls_paid(f, paid, sizeof(paid)));
 	finding__rests_on(finding, "poll_ns", w->poll_ns);
+	finding__rests_on(finding, "polls", f->exits.polls);
+	finding__rests_on(finding, "paid", f->exits.paid);
 	finding__rests_on(finding, "asleep_ns", asleep);
 	finding__see_family(f, finding, KVMW_EVENT_HALT, "halt");
 	return true;
@@ -228,7 +256,7 @@ static bool faults(const struct facts *f, struct finding *finding)
 	const struct report_row *row = &f->access[ACCESS_RAM];
 
 	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || facts__protection(f))
+	if (finding->share < FAULTS_OF_ALL || facts__protection(f) || rules__stuck(f) || rules__small_pages(f))
 		return false;
 	finding__say(finding, "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.", finding->share,
 	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);
@@ -242,12 +270,22 @@ static bool faults(const struct facts *f, struct finding *finding)
 
 static bool blocked(const struct facts *f, struct finding *finding)
 {
-	finding->share = facts__share(f, f->rep->whole.block_ns);
+	u64 all = f->rep->whole.block_ns, one = f->top_block ? captured(f->top_block->block_ns) : 0;
+	bool mostly = one && one >= all / 2;
+	char label[REPORT_LABEL_MAX], place[VM_THREAD_PLACE];
+
+	finding->share = facts__share(f, all);
 	if (finding->share < BLOCK_OF_ALL)
 		return false;
-	finding__say(finding, "The threads of vCPUs slept %.1f%% of the time outside of halts: in the VMM, or for a "
-	    "page or a lock in the kernel.", finding->share);
-	finding__rests_on(finding, "block_ns", f->rep->whole.block_ns);
+	*label = '\0';
+	rules__sleeps_in(f, label, place);
+	finding__say(finding, "The threads of vCPUs slept %.1f%% of the time outside of halts, in the VMM, or for a "
+	    "page or a lock in the kernel%s%s%s%s%s%s.", finding->share, mostly ? ", mostly after " : "",
+	    mostly ? f->top_block->label[0] : "", *place ? "; at the end vCPU " : "", *place ? label : "",
+	    *place ? " was asleep in " : "", place);
+	finding__rests_on(finding, "block_ns", all);
+	if (mostly)
+		finding__rests_on(finding, "of_one_detail_ns", one);
 	snprintf(finding->next, sizeof(finding->next), "kvmw record -e exit --stack exit ...");
 	return true;
 }
@@ -284,6 +322,8 @@ static bool many_lost(const struct facts *f, struct finding *finding)
 const struct finding_rule finding_rules[] = {
 	{ "triple-fault", "An exit because of a triple fault.",
 	  "Some guests reboot by one.", shut_down },
+	{ "run-failed", "KVM_RUN returned because KVM or the CPU could not go on with the guest, or failed.",
+	  "The VMM may know how to go on.", rule__run_failed },
 	{ "waiting", "vCPUs waited for a CPU for 10 % of the time that they were not idle, and 5 % of all.",
 	  "The CPUs may be shared on purpose.", rule__waits },
 	{ "siblings", "Likewise, and other vCPUs of the same VM had most of that time.",
@@ -320,8 +360,26 @@ const struct finding_rule finding_rules[] = {
 	  "The host may share pages (KSM), which are copied at the first write.", protection },
 	{ "page-faults", "Page faults on memory took 5 % of the time.",
 	  "A guest that has just started touches its memory for the first time.", faults },
+	{ "small-pages", "Page faults took 5 % of the time, most of them in ranges of 2 MiB of which 64 pages or more had one; 8 such ranges; transparent huge pages are off.",
+	  "Shared memory has a setting of its own, and hugetlbfs has none.", rule__small_pages },
+	{ "no-progress", "100 page faults of one instruction on one page, half of the vCPU's and 1 % of the time.",
+	  "The host may take the page away each time.", rule__no_progress },
 	{ "blocked", "The threads of vCPUs slept 5 % of the time outside of halts.",
 	  "The VMM may do its I/O in them.", blocked },
+	{ "nested", "Exits of nested guests, and those that run these again, took 5 % of the time.",
+	  "Guests in guests need more exits than others.", rule__nested },
+	{ "smi", "10 system management interrupts a second, or 1 % of the time.",
+	  "Firmware may need them while the guest starts.", rule__smis },
+	{ "late-injection", "With event irq: 10 interrupts, and 10 % of all, waited for 1 ms or longer.",
+	  "The guest may have disabled interrupts for as long.", rule__late_injection },
+	{ "dirty-rate", "With event dirty: the pages that became dirty while logging was on are 125 MB a second or more.",
+	  "Who copies may slow the guest down on purpose.", rule__dirty_rate },
+	{ "polling-thrash", "With event halt: the window grew and shrank 10 times a second each per vCPU; polling took 1 % of the time.",
+	  "The load may change as often.", rule__window_thrashes },
+	{ "polling-short", "Half of the halts with polling ended after it, within as much time again, 100 a second per vCPU; their polling took 1 % of the time.",
+	  "A longer window costs more where halts are long.", rule__window_short },
+	{ "missed", "The kernel did not let up to 1 % as many events as there are exits be seen.",
+	  "They may be of other VMs.", rule__missed },
 	{ "lost", "1 % of the exits were lost.",
 	  "Counts, sums and means are exact all the same.", many_lost },
 };

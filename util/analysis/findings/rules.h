@@ -21,5 +21,28 @@ bool rule__migrates(const struct facts *f, struct finding *finding);
 bool rule__spins(const struct facts *f, struct finding *finding);
 bool rule__open_exit(const struct facts *f, struct finding *finding);
 bool rule__never_exited(const struct facts *f, struct finding *finding);
+/*
+ * Where the thread of the vCPU that slept outside of halts longest was asleep when the recording
+ * ended, and its label, of REPORT_LABEL_MAX bytes; "" where unknown, or awake or halted.
+ */
+void rules__sleeps_in(const struct facts *f, char *label, char *place);
+
+
+/* rules_guest.c */
+bool rule__nested(const struct facts *f, struct finding *finding);
+bool rule__smis(const struct facts *f, struct finding *finding);
+bool rule__run_failed(const struct facts *f, struct finding *finding);
+bool rule__no_progress(const struct facts *f, struct finding *finding);
+bool rule__small_pages(const struct facts *f, struct finding *finding);
+/* Whether rule__no_progress(), rule__small_pages() hold. */
+bool rules__stuck(const struct facts *f);
+bool rules__small_pages(const struct facts *f);
+
+/* rules_family.c */
+bool rule__late_injection(const struct facts *f, struct finding *finding);
+bool rule__dirty_rate(const struct facts *f, struct finding *finding);
+bool rule__window_thrashes(const struct facts *f, struct finding *finding);
+bool rule__window_short(const struct facts *f, struct finding *finding);
+bool rule__missed(const struct facts *f, struct finding *finding);
 
 #endif

@@ -26,6 +26,11 @@ static u64 wait_of(const struct report_vcpu *v)
 	return captured(v->wait_ns);
 }
 
+static u64 block_of(const struct report_vcpu *v)
+{
+	return captured(v->block_ns);
+}
+
 static u64 open_of(const struct report_vcpu *v)
 {
 	return v->died_ns == KVMW_NONE ? v->time.open_ns : 0;
@@ -338,6 +343,18 @@ static const char *sleeps_in(const struct facts *f, const struct kvmw_thread *ro
 {
 	*buf = '\0';
 	return row && row->state != 'R' ? vm_thread__place(f->rep->rec, row, buf) : buf;
+}
+
+void rules__sleeps_in(const struct facts *f, char *label, char *place)
+{
+	const struct report_vcpu *v = most(f, block_of);
+	const struct vm_thread *t = v ? thread_of(f, v) : NULL;
+
+	sleeps_in(f, t ? t->end : NULL, place);
+	if (is_halted(place))
+		*place = '\0';
+	if (*place)
+		snprintf(label, REPORT_LABEL_MAX, "%s", v->label);
 }
 
 bool rule__open_exit(const struct facts *f, struct finding *finding)

@@ -26,6 +26,7 @@ static const struct access {
 	{ PORT, 0x40, 0x43, ACCESS_CLOCK, "PIT" },
 	{ PORT, 0x70, 0x71, ACCESS_CLOCK, "RTC" },
 	{ BIT_OF(MSR_READ), 0x40000020, 0x40000020, ACCESS_CLOCK, "Hyper-V reference counter" },
+	{ BIT_OF(PIO_OUT), 0xb2, 0xb2, ACCESS_SMI, NULL },
 	{ BIT_OF(MSR_WRITE), 0x6e0, 0x6e0, ACCESS_TIMER, NULL },
 	{ BIT_OF(MSR_WRITE), 0x838, 0x838, ACCESS_TIMER, NULL },
 	{ MMIO, 0xfee00380, 0xfee00383, ACCESS_TIMER, NULL },
@@ -83,6 +84,10 @@ enum exit_class exit_class(u32 isa, u32 reason)
 		{ "interrupt", EXIT_BY_HOST }, { "nmi", EXIT_BY_HOST },
 		{ "EXTERNAL_INTERRUPT", EXIT_BY_HOST },
 		{ "shutdown", EXIT_SHUTDOWN }, { "TRIPLE_FAULT", EXIT_SHUTDOWN },
+		{ "smi", EXIT_SMM }, { "rsm", EXIT_SMM }, { "IO_SMI", EXIT_SMM }, { "OTHER_SMI", EXIT_SMM },
+		{ "RSM", EXIT_SMM },
+		{ "vmrun", EXIT_ENTERS_NESTED }, { "VMLAUNCH", EXIT_ENTERS_NESTED },
+		{ "VMRESUME", EXIT_ENTERS_NESTED },
 	};
 	const char *name = isa == KVMW_ISA_NONE ? NULL : reason_known(isa, reason);
 
