@@ -20,11 +20,13 @@ ON_6_1 = ON_ALL | {
     "ipi-storm": ("ipi-storm", "sends itself interrupts"),
     "timer-storm": ("timer-storm", "sets the timer of its local APIC"),
     "first-touch": ("page-faults", "Page faults on guest memory took"),
+    "small-pages": ("small-pages", "Transparent huge pages are off on the host"),
 }
 LINUX = {
     "idle": None,
     "busy": None,
     "serial": ("slow-vmm", "mostly for out 0x3f8"),
+    "no-ioeventfd": ("no-ioeventfd", "is probably how the guest notifies a virtio device"),
     "hpet": ("clock", "clock, the HPET, exits"),
     "pm-timer": ("clock", "clock, the ACPI PM timer, exits"),
     "migration": ("migration", "was migrating the VM"),

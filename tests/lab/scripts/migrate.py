@@ -2,26 +2,43 @@
 # SPDX-License-Identifier: GPL-2.0
 """migrate.py SOCKET [SECONDS]: migrates a QEMU guest to nowhere, by QMP, lets it go on, and ends it.
 
-With SECONDS: migrates for so long, without coming to an end, and lets it go on. Dirty logging is on
+With SECONDS: migrates for so long, again if it came to an end, and lets it go on. Dirty logging is on
 for as long as the migration copies memory.
 """
+import os
 import sys
 import time
 
 from qmp import Monitor
 
-monitor = Monitor(sys.argv[1])
+
+def begin(monitor):
+    # No other process has a part in it.
+    monitor.run("getfd", [os.open("/dev/null", os.O_WRONLY)], fdname="nowhere")
+    monitor.run("migrate", uri="fd:nowhere")
+
+
+def state(monitor, until=float("inf")):
+    """How it ended, or what it is doing when the time has come."""
+    while (now := monitor.run("query-migrate").get("status")) not in ("completed", "failed", "cancelled"):
+        if time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    return now
+
+
+qemu = Monitor(sys.argv[1])
 seconds = float(sys.argv[2]) if len(sys.argv) > 2 else None
-limits = {"max-bandwidth": 1 << 30} | ({"downtime-limit": 0} if seconds else {})
-monitor.run("migrate-set-parameters", **limits)
-monitor.run("migrate", uri="exec:cat >/dev/null")
+qemu.run("migrate-set-parameters", **{"max-bandwidth": 1 << 30}, **({"downtime-limit": 0} if seconds else {}))
+begin(qemu)
 if seconds:
-    time.sleep(seconds)
-    monitor.run("migrate_cancel")
-while (state := monitor.run("query-migrate").get("status")) not in ("completed", "failed", "cancelled"):
-    time.sleep(0.1)
-monitor.run("cont")
+    end = time.monotonic() + seconds
+    while state(qemu, end) == "completed" and time.monotonic() < end:
+        qemu.run("cont")
+        begin(qemu)
+    qemu.run("migrate_cancel")
+print(state(qemu))
+qemu.run("cont")
 if not seconds:
     time.sleep(1)
-    monitor.run("quit")
-print(state)
+    qemu.run("quit")

@@ -14,9 +14,13 @@ class Monitor:
         self.lines.readline()
         self.run("qmp_capabilities")
 
-    def run(self, command, **arguments):
-        request = {"execute": command, "arguments": arguments}
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
+    def run(self, command, fds=(), **arguments):
+        """fds: files that go with it, for getfd."""
+        request = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
+        if fds:
+            socket.send_fds(self.socket, [request], fds)
+        else:
+            self.socket.sendall(request)
         while line := self.lines.readline():
             answer = json.loads(line)
             if "return" in answer:

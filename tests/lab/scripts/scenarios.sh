@@ -91,3 +91,10 @@ seen timer-storm
 
 started guest --touch 512
 seen first-touch
+
+huge=/sys/kernel/mm/transparent_hugepage/enabled
+was=$(grep -o '\[.*]' $huge | tr -d '[]')
+echo never >$huge
+started guest --touch 8192
+seen small-pages
+echo "$was" >$huge
