@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""VMs with one thing wrong each: kvmw report says that first; and with nothing wrong, nothing."""
+"""VMs with one thing wrong each: kvmw report says that first; and with nothing wrong, nothing. And
+whatever is wrong: the parts of each table add up to the whole."""
+import collections
+
 import pytest
 
 import lab_fixtures
@@ -68,3 +71,94 @@ def test_of_linux(boot, name):
 def test_siblings_and_their_cpus(boot):
     text = lab_fixtures.report(boot.path("siblings.kvmw"))["findings"][0]["text"]
     assert text.endswith(" The VM has 3 vCPUs and may use 1 host CPU.")
+
+
+PARTS = {"kvm_ns": "kvm_ns", "user_ns": "vmm_ns", "halt_ns": "halt_ns", "poll_ns": "poll_ns",
+         "wait_ns": "wait_ns", "throttled_ns": "throttled_ns", "block_ns": "block_ns", "guest_ns": "guest_ns"}
+OF_ANOTHER = {"poll_ns", "throttled_ns"}
+REST = ["open_ns", "unseen_ns", "gone_ns"]
+
+
+def near(found, expected, percent, of):
+    assert abs(found - expected) <= percent / 100 * of, (found, expected)
+
+
+def check_sums(path):
+    """Reasons, vCPUs and the whole have the same parts, which are all the time there was."""
+    rep = lab_fixtures.report(path)
+    whole, wall = rep["whole"], rep["whole"]["wall_ns"]
+    for of_row, of_vcpu in PARTS.items():
+        all_rows = sum(row[of_row] or 0 for row in rep["rows"])
+        all_vcpus = sum(vcpu[of_vcpu] or 0 for vcpu in rep["vcpu_time"])
+        near(all_rows, whole[of_vcpu] or 0, 0.1, wall)
+        near(all_vcpus, whole[of_vcpu] or 0, 0.1, wall)
+    for row in rep["rows"]:
+        if row["time_ns"]:
+            parts = sum(row[part] for part in PARTS if part not in OF_ANOTHER and part != "guest_ns")
+            near(parts, row["time_ns"], 0.1, wall)
+    for vcpu in rep["vcpu_time"]:
+        parts = [vcpu[part] or 0 for part in PARTS.values() if part not in OF_ANOTHER]
+        parts += [vcpu.get(part) or 0 for part in REST]
+        near(sum(parts), vcpu["wall_ns"], 0.1, vcpu["wall_ns"])
+        near(vcpu["wall_ns"], rep["recording"]["duration_ns"], 0.1, vcpu["wall_ns"])
+    near(sum(vcpu["wall_ns"] for vcpu in rep["vcpu_time"]), wall, 0.1, wall)
+    return rep
+
+
+def check_holders(path, rep):
+    """Somebody had the CPU for all the time that vCPUs waited; the last wait may be of an open exit."""
+    sched = lab_fixtures.report(path, "-e", "sched")["sched"]
+    held = sum(holder["time_ns"] for holder in sched["holders"])
+    waited, may = sched["wait_ns"], sched["wait_ns"] + rep["whole"]["open_ns"]
+    assert sched["holders_left_out"] == 0
+    assert waited == rep["whole"]["wait_ns"]
+    assert waited * 0.98 <= held <= may * 1.02 + 1000, (held, waited, may)
+    return held
+
+
+@in_boots("sched-bookworm", "sched-bullseye", "sched-sid", "linux")
+def test_parts_add_up(boot):
+    names = {"linux": LINUX, "sched-bookworm": ON_6_1}.get(boot.name, ON_ALL)
+    held = 0
+    for name in names:
+        path = boot.path(f"{name}.kvmw")
+        held += check_holders(path, check_sums(path))
+    assert held > 1_000_000_000
+
+
+def replay(events, tid, start, end):
+    """{thread: time that it ran while TID was ready to, but had no CPU}, by the switches of that CPU."""
+    found, ready, last, running = collections.Counter(), False, start, None
+    for event in events:
+        at = min(max(event.time_ns, start), end)
+        if ready:
+            found[running] += at - last
+        last, running = at, event.f["next_pid"]
+        if event.f["prev_pid"] == tid:
+            # TASK_RUNNING, or the mark that it was preempted: include/trace/events/sched.h
+            ready = event.f["prev_state"] == 0 or bool(event.f["prev_state"] & 0x100)
+        if running == tid:
+            ready = False
+    return found
+
+
+@in_boots("sched-bookworm", "sched-bullseye", "sched-sid")
+def test_who_had_the_cpu_as_switches_tell(boot):
+    """Two hogs beside a vCPU: each has the CPU for as long as a replay of all switches says."""
+    path = boot.path("hogs.kvmw")
+    sched = lab_fixtures.report(path, "-e", "sched")["sched"]
+    ours = collections.Counter()
+    for holder in sched["holders"]:
+        ours[holder["tid"]] += holder["time_ns"]
+    (tid,) = {vcpu["tid"] for vcpu in lab_fixtures.report(path)["vcpu_time"]}
+    found = sorted(lab_fixtures.rows(path), key=lambda row: row.time_ns)
+    ended = [lab_fixtures.end_ns(row) for row in found if row.total_ns != lab_fixtures.NONE]
+    switches = [event for event in lab_fixtures.perf_events(boot.path("hogs.data")) if event.cpu == 0]
+    theirs = replay(sorted(switches, key=lambda event: event.time_ns), tid, found[0].time_ns, max(ended))
+    assert boot.path("hogs.perf").read_text() == "" and sum(theirs.values()) > 500_000_000
+    hogs = [tid for tid, _ in theirs.most_common(2)]
+    for hog in hogs:
+        share = theirs[hog] / sum(theirs.values())
+        assert share > 0.3
+        assert abs(ours[hog] / sum(ours.values()) - share) <= 0.05 * share
+        assert abs(ours[hog] - theirs[hog]) <= 0.05 * theirs[hog]

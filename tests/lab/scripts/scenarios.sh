@@ -50,7 +50,12 @@ for hog in 1 2; do
 done
 one_cpu $hog1 $hog2
 started guest --cpuid 20 --pio 1
+taskset -c 1 perf record -q -C 0 -k CLOCK_MONOTONIC -o hogs.data -e sched:sched_switch sleep 600 >hogs.perf 2>&1 &
+perf=$!
+until_so test -s hogs.data
 seen hogs
+kill -INT $perf
+wait $perf
 kill -KILL $hog1 $hog2
 
 started guest --cpuid 20 --pio 1 --vcpus 3
