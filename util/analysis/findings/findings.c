@@ -63,6 +63,25 @@ static void insert(struct findings *out, const struct finding *finding)
 	out->found[at] = *finding;
 }
 
+static bool is_replaced(const struct findings *out, const struct finding *finding)
+{
+	for (u32 i = 0; i < out->nr; i++)
+		if (out->found[i].instead_of && !strcmp(out->found[i].instead_of, finding->rule))
+			return true;
+	return false;
+}
+
+static void drop_replaced(struct findings *out)
+{
+	u32 kept = 0;
+
+	/* What is dropped replaces nothing itself, so that any order will do. */
+	for (u32 i = 0; i < out->nr; i++)
+		if (!is_replaced(out, &out->found[i]))
+			out->found[kept++] = out->found[i];
+	out->nr = kept;
+}
+
 static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
@@ -96,6 +115,7 @@ int findings__make(const struct report *rep, const struct report *fine,
 		if (finding_rules[i].holds(&facts, &finding))
 			insert(out, &finding);
 	}
+	drop_replaced(out);
 	if (!ret && !out->nr && rep->whole.wall_ns)
 		say_none(&facts, out);
 	facts__free(&facts);

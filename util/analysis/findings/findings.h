@@ -27,6 +27,7 @@ struct finding {
 	char next[128];		/* the command that shows more, or "" */
 	struct evidence evidence[EVIDENCE_MAX];
 	u32 nr_evidence;
+	const char *instead_of;	/* the rule that says less of the same; or NULL */
 };
 
 struct findings {

@@ -256,7 +256,7 @@ static bool faults(const struct facts *f, struct finding *finding)
 	const struct report_row *row = &f->access[ACCESS_RAM];
 
 	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || facts__protection(f) || rules__stuck(f) || rules__small_pages(f))
+	if (finding->share < FAULTS_OF_ALL || facts__protection(f))
 		return false;
 	finding__say(finding, "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.", finding->share,
 	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);

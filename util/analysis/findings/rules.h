@@ -34,9 +34,6 @@ bool rule__smis(const struct facts *f, struct finding *finding);
 bool rule__run_failed(const struct facts *f, struct finding *finding);
 bool rule__no_progress(const struct facts *f, struct finding *finding);
 bool rule__small_pages(const struct facts *f, struct finding *finding);
-/* Whether rule__no_progress(), rule__small_pages() hold. */
-bool rules__stuck(const struct facts *f);
-bool rules__small_pages(const struct facts *f);
 
 /* rules_family.c */
 bool rule__late_injection(const struct facts *f, struct finding *finding);

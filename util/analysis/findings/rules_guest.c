@@ -172,13 +172,6 @@ static bool holds_stuck(const struct facts *f, const struct stuck *stuck)
 	return stuck->place.count && stuck->share >= STUCK_OF_ALL && (stuck->known || !facts__protection(f));
 }
 
-bool rules__stuck(const struct facts *f)
-{
-	struct stuck stuck = find_stuck(f);
-
-	return holds_stuck(f, &stuck);
-}
-
 bool rule__no_progress(const struct facts *f, struct finding *finding)
 {
 	struct stuck stuck = find_stuck(f);
@@ -192,6 +185,7 @@ bool rule__no_progress(const struct facts *f, struct finding *finding)
 		     "%.1f%% of the time.", label, stuck.known ? "makes no progress" : "probably makes no progress",
 		     (unsigned long long)stuck.place.count, (unsigned long long)stuck.place.at,
 		     (unsigned long long)stuck.place.gpa << 12, stuck.known ? " mapped nothing" : "", finding->share);
+	finding->instead_of = "page-faults";
 	finding__rests_on(finding, "faults_there", stuck.place.count);
 	finding__rests_on(finding, "faults", f->faults);
 	finding__see_family(f, finding, KVMW_EVENT_FAULT, "fault");
@@ -234,13 +228,6 @@ static bool holds_small(const struct facts *f, const struct small_pages *sum)
 	       facts__share(f, f->access[ACCESS_RAM].cost_ns) >= SMALL_OF_ALL;
 }
 
-bool rules__small_pages(const struct facts *f)
-{
-	struct small_pages sum = find_small(f);
-
-	return holds_small(f, &sum);
-}
-
 bool rule__small_pages(const struct facts *f, struct finding *finding)
 {
 	const struct report_row *row = &f->access[ACCESS_RAM];
@@ -249,6 +236,7 @@ bool rule__small_pages(const struct facts *f, struct finding *finding)
 	if (!holds_small(f, &sum))
 		return false;
 	finding->share = facts__share(f, row->cost_ns);
+	finding->instead_of = "page-faults";
 	finding__say(finding, "Page faults on guest memory took %.1f%% of the time, %.0f/s, most of them for one 4 KiB page "
 		     "beside another: %llu in %llu ranges of 2 MiB. Transparent huge pages are off on the host.",
 		     finding->share, facts__rate(f, row->count), (unsigned long long)sum.pages,
