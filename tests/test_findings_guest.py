@@ -5,7 +5,7 @@ import pytest
 
 from synthetic import META, START, SVM, VMS, Recording, report
 from test_findings import SECOND, US, Vcpu, busy, found, write
-from test_report_families import CPUID, FAULT_WRITE, OUT, exit_totals
+from test_report_families import CPUID, FAULT_WRITE, OUT, WRMSR, exit_totals
 
 NONE = None
 VMRUN, RSM, NESTED = 0x80, 0x73, 22
@@ -249,3 +249,10 @@ def test_faults_of_two_vcpus_are_two(tmp_path):
     """Each has half of them at a place of its own, and progress elsewhere."""
     vcpus = [faults(Vcpu(n), 2000, lambda i: 0x7000_0000 + (i % 5 > 1) * i * 4096) for n in range(2)]
     assert "no-progress" not in found(write(tmp_path / "f", vcpus))
+
+
+@pytest.mark.parametrize("msr, rule", [(0x6e0, "timer-storm"), (0x830, "ipi-storm"), (0x80b, "eoi")])
+@pytest.mark.parametrize("times, cost, holds", [(300, 400, True), (300, 250, False), (600, 60, True)])
+def test_storms_of_few_that_cost_much(tmp_path, msr, rule, times, cost, holds):
+    vcpu = busy(Vcpu(), 20).add(1000 * US, cost * US, 0x7c, times, detail=msr, kind=WRMSR)
+    assert (rule in found(record(tmp_path / "f", vcpu))) == holds

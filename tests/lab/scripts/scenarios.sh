@@ -67,6 +67,12 @@ echo $vm >$cgroups/quota/cgroup.procs
 echo 30000 100000 >$cgroups/quota/cpu.max
 seen quota
 
+started guest --hlt 20 --cpuid 1
+seen never-halts
+
+started guest --ipi 50
+seen ipi-storm
+
 polling=/sys/module/kvm/parameters/halt_poll_ns
 was=$(cat $polling)
 echo 4000000 >$polling
@@ -84,12 +90,6 @@ case $(uname -r) in
 6.1.*) ;;
 *) exit 0 ;;
 esac
-
-started guest --hlt 20 --cpuid 1
-seen never-halts
-
-started guest --ipi 50
-seen ipi-storm
 
 by_vmm '0 vm 0 1; 0 vcpu 0 0 0; 1 run 0 10000000 1 50'
 seen timer-storm

@@ -132,6 +132,7 @@ static bool clock_exits(const struct facts *f, struct finding *finding)
 
 #define STORM_OF_ALL	3	/* of the time */
 #define STORM_RATE	500	/* each vCPU, a second: more than a tick */
+#define STORM_AT_ANY_RATE	10	/* of the time */
 
 static bool storm(const struct facts *f, enum access_class class, const char *what,
 		  struct finding *finding)
@@ -140,7 +141,7 @@ static bool storm(const struct facts *f, enum access_class class, const char *wh
 	double rate = f->vcpus ? facts__rate(f, row->count) / f->vcpus : 0;
 
 	finding->share += facts__share(f, row->cost_ns);
-	if (finding->share < STORM_OF_ALL || rate < STORM_RATE)
+	if (finding->share < STORM_OF_ALL || (rate < STORM_RATE && finding->share < STORM_AT_ANY_RATE))
 		return false;
 	finding__say(finding, "%s: %.0f a second per vCPU, %.1f%% of the time.", what, rate, finding->share);
 	finding__rests_on(finding, "count", row->count);
