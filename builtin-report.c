@@ -359,8 +359,8 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 		render__findings(s, &in->findings);
 	if (rep->nr_rows && exits && render__reasons(s, rep))
 		return -1;
-	if (rep->nr_rows && !exits)
-		render__table(s, rep);
+	if (rep->nr_rows && !exits && render__table(s, rep))
+		return -1;
 	if (rep->has_spans && rep->nr_rows && args->hist)
 		render__histograms(s, rep);
 	if (render__vcpus(s, rep))

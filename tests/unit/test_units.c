@@ -21,32 +21,32 @@ static void is(u64 ns, enum units style, const char *text)
 
 static void test_durations(void **state)
 {
-	is(0, UNITS_4, "0n");
-	is(999, UNITS_4, "999n");
-	is(1000, UNITS_4, "1.0u");
-	is(9949, UNITS_4, "9.9u");
-	is(9960, UNITS_4, "10u");
-	is(999499, UNITS_4, "999u");
-	is(999500, UNITS_4, "1.0m");
-	is(1234567, UNITS_4, "1.2m");
-	is(1234567, UNITS_5, "1.23m");
-	is(99960000, UNITS_5, "100m");
-	is(999960000, UNITS_5, "1.00s");
-	is(456, UNITS_5, "456n");
+	is(0, UNITS_2, "0ns");
+	is(999, UNITS_2, "999ns");
+	is(1000, UNITS_2, "1.0us");
+	is(9949, UNITS_2, "9.9us");
+	is(9960, UNITS_2, "10us");
+	is(999499, UNITS_2, "999us");
+	is(999500, UNITS_2, "1.0ms");
+	is(1234567, UNITS_2, "1.2ms");
+	is(1234567, UNITS_3, "1.23ms");
+	is(99960000, UNITS_3, "100ms");
+	is(999960000, UNITS_3, "1.00s");
+	is(456, UNITS_3, "456ns");
 	is(1234567, UNITS_FULL, "1.235ms");
 	is(12345678, UNITS_FULL, "12.35ms");
 	is(999999999, UNITS_FULL, "1.000s");
-	is(999ULL * NSEC_PER_SEC, UNITS_4, "999s");
-	is(7200ULL * NSEC_PER_SEC, UNITS_5, "2.00h");
-	is(864000ULL * NSEC_PER_SEC, UNITS_4, "10d");
-	is(KVMW_NONE, UNITS_4, "-");
+	is(999ULL * NSEC_PER_SEC, UNITS_2, "999s");
+	is(7200ULL * NSEC_PER_SEC, UNITS_3, "2.00h");
+	is(864000ULL * NSEC_PER_SEC, UNITS_2, "10d");
+	is(KVMW_NONE, UNITS_2, "-");
 }
 
 /* Whatever the duration: no wider than promised, and off by no more than its digits. */
 static void test_widths(void **state)
 {
 	static const struct { u32 width; double off; } styles[] = {
-		[UNITS_4] = { 4, 0.06 }, [UNITS_5] = { 5, 0.006 }, [UNITS_FULL] = { 7, 0.0006 },
+		[UNITS_2] = { 5, 0.06 }, [UNITS_3] = { 6, 0.006 }, [UNITS_FULL] = { 7, 0.0006 },
 	};
 	static const struct { const char *unit; double ns; } units[] = {
 		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "n", 1 }, { "u", 1e3 }, { "m", 1e6 },
@@ -82,10 +82,10 @@ static void test_other_numbers(void **state)
 	assert_string_equal(units__count(999, buf), "999");
 	assert_string_equal(units__count(1000, buf), "1,000");
 	assert_string_equal(units__count(UINT64_MAX, buf), "18,446,744,073,709,551,615");
-	assert_string_equal(units__percent(100, UNITS_4, buf), "100");
-	assert_string_equal(units__percent(99.94, UNITS_4, buf), "99.9");
-	assert_string_equal(units__percent(99.96, UNITS_4, buf), "100");
-	assert_string_equal(units__percent(0.04, UNITS_5, buf), "0.0");
+	assert_string_equal(units__percent(100, UNITS_2, buf), "100");
+	assert_string_equal(units__percent(99.94, UNITS_2, buf), "99.9");
+	assert_string_equal(units__percent(99.96, UNITS_2, buf), "100");
+	assert_string_equal(units__percent(0.04, UNITS_3, buf), "0.0");
 	assert_string_equal(units__percent(12.345, UNITS_FULL, buf), "12.35");
 	assert_string_equal(units__share(1, 8, buf), "12.5%");
 	assert_string_equal(units__share(1, 0, buf), "-");

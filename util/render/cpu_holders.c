@@ -12,7 +12,7 @@ static const struct textgrid_col columns[] = {
 	{ .head = "had the CPU", .left = true },
 	{ .head = "what", .left = true },
 	{ .head = "pid/tid", .left = true },
-	{ .head = "time" },
+	{ .head = "time", .sum = true },
 	{ .head = "%" },
 	{ .head = "turns" },
 	{ .head = "mean", .from = 100 },
@@ -85,10 +85,10 @@ int render__cpu_holders(const struct screen *s, const struct report *rep, u32 to
 	if (!all->nr_lines)
 		return 0;
 	snprintf(words, sizeof(words), "vCPUs waited for a CPU for %s%s%s. Who had it meanwhile:",
-		 units__ns(all->time_ns, UNITS_5, time),
+		 units__ns(all->time_ns, UNITS_3, time),
 		 all->throttled_ns && all->throttled_ns != KVMW_NONE ? ", of it throttled: " : "",
 		 all->throttled_ns && all->throttled_ns != KVMW_NONE ?
-		 units__ns(all->throttled_ns, UNITS_5, throttled) : "");
+		 units__ns(all->throttled_ns, UNITS_3, throttled) : "");
 	/* The heading ends with an empty line. */
 	if (rep->nr_rows)
 		fputc('\n', s->out);

@@ -7,11 +7,13 @@
 
 #include "util/events.h"
 
-struct dist_axis dist_axis__make(const struct hist *total, u32 width)
+#define DIST_MIN	10	/* characters: so that its ends can be printed above */
+
+struct dist_axis dist_axis__make(const struct hist *total, u32 most)
 {
-	struct dist_axis axis = { .width = width < DIST_MAX ? width : DIST_MAX };
+	struct dist_axis axis = { .step = 1 };
 	u64 log2[HIST_LOG2];
-	u32 low = HIST_LOG2;
+	u32 low = HIST_LOG2, powers;
 
 	hist__log2(total, log2);
 	for (u32 i = 0; i < HIST_LOG2; i++) {
@@ -21,7 +23,10 @@ struct dist_axis dist_axis__make(const struct hist *total, u32 width)
 		axis.high = i;
 	}
 	axis.low = low < HIST_LOG2 ? low : 0;
-	axis.step = (axis.high - axis.low + axis.width) / axis.width;
+	powers = axis.high - axis.low + 1;
+	axis.step = (powers + most - 1) / most;
+	axis.width = (powers + axis.step - 1) / axis.step;
+	axis.width = axis.width < DIST_MIN ? DIST_MIN : axis.width > DIST_MAX ? DIST_MAX : axis.width;
 	return axis;
 }
 
@@ -45,12 +50,12 @@ void dist__bar(const struct screen *s, const struct dist_axis *axis, const struc
 		buf[len - 1] = '\0';
 }
 
-void dist__heading(const struct dist_axis *axis, char *buf, size_t size)
+void dist__ends(const struct dist_axis *axis, char *buf, size_t size)
 {
 	char from[UNITS_MAX], to[UNITS_MAX];
 	u32 end = axis->low + axis->width * axis->step;
 
-	units__ns(1ULL << axis->low, UNITS_4, from);
-	units__ns(end < 64 ? 1ULL << end : KVMW_NONE - 1, UNITS_4, to);
+	units__ns(1ULL << axis->low, UNITS_2, from);
+	units__ns(end < 64 ? 1ULL << end : KVMW_NONE - 1, UNITS_2, to);
 	snprintf(buf, size, "%s%*s", from, (int)(axis->width - strlen(from)), to);
 }

@@ -7,6 +7,7 @@
 #include "util/render/screen.h"
 
 #define DIST_MAX	24	/* characters */
+#define DIST_USUAL	16	/* on a screen that is not wide */
 #define DIST_BYTES	(DIST_MAX * 4 + 1)
 
 struct dist_axis {
@@ -15,11 +16,11 @@ struct dist_axis {
 	u32 step;		/* powers of two of one character */
 };
 
-/* total: all durations that will be shown. */
-struct dist_axis dist_axis__make(const struct hist *total, u32 width);
+/* total: all durations that will be shown; most: characters. */
+struct dist_axis dist_axis__make(const struct hist *total, u32 most);
 /* One character for each axis.step powers of two, against the row's greatest; no blanks at its end. */
 void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h, char *buf);
-/* The least duration of the axis at its left end, the greatest at its right one. */
-void dist__heading(const struct dist_axis *axis, char *buf, size_t size);
+/* Where the axis begins and ends, as wide as it: "16us   4.2ms". */
+void dist__ends(const struct dist_axis *axis, char *buf, size_t size);
 
 #endif

@@ -5,16 +5,18 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/render/dist.h"
 #include "util/render/render.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
-enum reason_column { EXITS, RATE, COST, KVM, VMM, HALTED, WAITING, BLOCKED, P50, P99, MAX, DIST,
-		     NR_REASON_COLUMNS };
+enum reason_column { EXITS, RATE, COST, KVM, VMM, POLLING, HALTED, WAITING, THROTTLED, BLOCKED,
+		     P50, P99, MAX, DIST, NR_REASON_COLUMNS };
 
 #define SHARES		"% of vCPU time"
+#define CYCLE		"exit-entry"
 
 static const struct column_desc {
 	const char *group, *head;
@@ -23,19 +25,20 @@ static const struct column_desc {
 	[EXITS] = { NULL, "exits", 0 },
 	[RATE] = { NULL, "/s", 6 },
 	[COST] = { SHARES, "cost", 0 },
-	[KVM] = { SHARES, "KVM", 2 },
-	[VMM] = { SHARES, "VMM", 3 },
-	[HALTED] = { SHARES, "halt", 2 },
+	[KVM] = { SHARES, "KVM", 1 },
+	[VMM] = { SHARES, "VMM", 1 },
+	[POLLING] = { SHARES, "poll", 1 },
+	[HALTED] = { SHARES, "halt", 1 },
 	[WAITING] = { SHARES, "wait", 1 },
-	[BLOCKED] = { SHARES, "block", 5 },
-	/* Their group is the unit. */
-	[P50] = { NULL, "p50", 4 },
-	[P99] = { NULL, "p99", 1 },
-	[MAX] = { NULL, "max", 2 },
-	[DIST] = { NULL, NULL, 8 },
+	[THROTTLED] = { SHARES, "throttled", 1 },
+	[BLOCKED] = { SHARES, "block", 1 },
+	[P50] = { CYCLE, "p50", 4 },
+	[P99] = { CYCLE, "p99", 2 },
+	[MAX] = { CYCLE, "max", 3 },
+	[DIST] = { NULL, "dist (log)", 8 },
 };
 
-#define ZERO	7		/* drop: a column that has nothing to say */
+#define LITTLE	7		/* drop: of a part below 0.5 % of the whole */
 
 struct reason_table {
 	const struct screen *s;
@@ -44,8 +47,9 @@ struct reason_table {
 	struct textgrid_col col[TEXTGRID_MAX];
 	u8 drop[TEXTGRID_MAX];
 	u32 nr_keys, nr_cols;
-	struct unit_scale scale[NR_REASON_COLUMNS];
-	char head[NR_REASON_COLUMNS][UNITS_MAX + DIST_BYTES];
+	u32 at[NR_REASON_COLUMNS];	/* where a column is in the grid */
+	char head[NR_REASON_COLUMNS][UNITS_MAX];
+	char ends[UNITS_MAX * 2];	/* of the axis */
 	struct dist_axis axis;
 };
 
@@ -53,15 +57,12 @@ static u64 reason_part(const struct report_row *row, u32 col)
 {
 	const u64 parts[NR_REASON_COLUMNS] = {
 		[COST] = row->cost_ns, [KVM] = row->kvm_ns, [VMM] = row->user_ns,
-		[HALTED] = row->halt_ns, [WAITING] = row->wait_ns, [BLOCKED] = row->block_ns,
+		[POLLING] = row->poll_ns, [HALTED] = units__less(row->halt_ns, row->poll_ns),
+		[WAITING] = units__less(row->wait_ns, row->throttled_ns),
+		[THROTTLED] = row->throttled_ns, [BLOCKED] = row->block_ns,
 	};
 
 	return parts[col];
-}
-
-static u64 reason_duration(const struct report_row *row, u32 col)
-{
-	return col == P50 ? row->p50_ns : col == P99 ? row->p99_ns : row->max_ns;
 }
 
 static const struct report_row *visible_row(const struct report *rep, u32 i)
@@ -75,43 +76,25 @@ static u32 nr_visible(const struct report *rep)
 	return report__visible(rep) + 1;
 }
 
-static void choose_scale(struct reason_table *t, u32 col)
+static bool is_little(const struct report *rep, u32 col)
 {
-	u64 least = KVMW_NONE, greatest = 0;
+	u64 part = reason_part(&rep->total, col);
 
-	for (u32 i = 0; i < nr_visible(t->rep); i++) {
-		u64 ns = reason_duration(visible_row(t->rep, i), col);
-
-		if (ns == KVMW_NONE)
-			continue;
-		least = ns < least ? ns : least;
-		greatest = ns > greatest ? ns : greatest;
-	}
-	t->scale[col] = units__common(least, greatest);
-	snprintf(t->head[col], sizeof(t->head[col]), "%s%s", columns[col].head,
-		 t->rep->partly ? "*" : "");
-}
-
-static bool says_nothing(const struct reason_table *t, u32 col)
-{
-	return reason_part(&t->rep->total, col) < t->rep->whole.wall_ns / 2000;
-}
-
-/* Old recordings do not tell KVM's time from other parts. */
-static bool has_column(const struct reason_table *t, u32 col)
-{
-	return col < KVM || col > BLOCKED || reason_part(&t->rep->total, col) != KVMW_NONE;
+	return col >= KVM && col <= BLOCKED && part != KVMW_NONE && part < rep->whole.wall_ns / 200;
 }
 
 static void reason_table__add_column(struct reason_table *t, u32 col)
 {
-	bool zero = col >= KVM && col <= BLOCKED && says_nothing(t, col);
+	bool of_rows = t->rep->partly && col >= P50 && col <= MAX;
 
-	t->drop[t->nr_cols] = zero ? ZERO : columns[col].drop;
+	snprintf(t->head[col], sizeof(t->head[col]), "%s%s", columns[col].head, of_rows ? "*" : "");
+	t->at[col] = t->nr_cols;
+	t->drop[t->nr_cols] = is_little(t->rep, col) ? LITTLE : columns[col].drop;
 	t->col[t->nr_cols++] = (struct textgrid_col) {
-		.group = col >= P50 && col <= MAX ? t->scale[col].name : columns[col].group,
-		.head = col >= P50 ? t->head[col] : columns[col].head,
+		.group = col == DIST ? t->ends : columns[col].group,
+		.head = t->head[col],
 		.left = col == DIST,
+		.dull = col >= KVM && col <= BLOCKED,
 	};
 }
 
@@ -123,13 +106,10 @@ static void reason_table__init(struct reason_table *t, const struct screen *s, c
 			.head = sort_key__title(sort_key__get(rep->opt->sort[i]), rep->desc),
 			.left = true,
 		};
-	for (u32 col = P50; col <= MAX; col++)
-		choose_scale(t, col);
-	t->axis = dist_axis__make(&rep->total.span, s->width < 120 ? 8 : 16);
-	dist__heading(&t->axis, t->head[DIST], sizeof(t->head[DIST]));
+	t->axis = dist_axis__make(&rep->total.span, s->width < 120 ? DIST_USUAL : DIST_MAX);
+	dist__ends(&t->axis, t->ends, sizeof(t->ends));
 	for (u32 col = 0; col < NR_REASON_COLUMNS; col++)
-		if (has_column(t, col))
-			reason_table__add_column(t, col);
+		reason_table__add_column(t, col);
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;
 }
@@ -152,18 +132,37 @@ static void add_share(struct reason_table *t, u64 part)
 
 static void add_numbers(struct reason_table *t, const struct report_row *row)
 {
-	char buf[UNITS_MAX + DIST_BYTES];
+	char buf[DIST_BYTES];
 
 	textgrid__count(&t->grid, row->count);
 	add_rate(t, row->count);
 	for (u32 col = COST; col <= BLOCKED; col++)
-		if (has_column(t, col))
-			add_share(t, reason_part(row, col));
-	for (u32 col = P50; col <= MAX; col++)
-		textgrid__add(&t->grid, "%s",
-			      units__scaled(reason_duration(row, col), &t->scale[col], buf));
+		add_share(t, reason_part(row, col));
+	textgrid__ns(&t->grid, row->p50_ns);
+	textgrid__ns(&t->grid, row->p99_ns);
+	textgrid__ns(&t->grid, row->max_ns);
 	dist__bar(t->s, &t->axis, &row->span, buf);
 	textgrid__add(&t->grid, "%s", buf);
+}
+
+/* The one detail that is all there is of a row: it is named there, and has no row of its own. */
+static bool has_lone_detail(const struct report *rep, const struct report_row *row)
+{
+	return row->nr_details == 1 && rep->detail[row->details].count == row->count;
+}
+
+static void reasons__add_name(struct reason_table *t, const struct report_row *row, u32 key)
+{
+	bool lone = has_lone_detail(t->rep, row);
+	const char *name = row->label[key], *detail = lone ? t->rep->detail[row->details].label[0] : "-";
+	size_t len = strlen(name);
+
+	if (!strcmp(detail, "-"))
+		textgrid__add(&t->grid, "%s", name);
+	else if (!strncasecmp(detail, name, len) && detail[len] == ' ')
+		textgrid__add(&t->grid, "%s", detail);
+	else
+		textgrid__add(&t->grid, "%s %s", name, detail);
 }
 
 static void reason_table__add_row(struct reason_table *t, const struct report_row *row)
@@ -171,15 +170,43 @@ static void reason_table__add_row(struct reason_table *t, const struct report_ro
 	bool total = row == &t->rep->total;
 
 	/* The total has no label: it bears its name in the first column. */
-	for (u32 i = 0; i < t->nr_keys; i++)
-		textgrid__add(&t->grid, "%s", !total ? row->label[i] : i ? "" : "total");
+	for (u32 i = 0; i < t->nr_keys; i++) {
+		if (total)
+			textgrid__add(&t->grid, "%s", i ? "" : "total");
+		else
+			reasons__add_name(t, row, i);
+	}
 	add_numbers(t, row);
-	for (u32 i = 0; i < row->nr_details; i++) {
+	for (u32 i = 0; i < row->nr_details && !has_lone_detail(t->rep, row); i++) {
 		const struct report_row *detail = &t->rep->detail[row->details + i];
 
 		textgrid__add(&t->grid, "  %s", detail->label[0]);
 		add_numbers(t, detail);
 	}
+}
+
+static bool reasons__shows(const struct reason_table *t, u32 col)
+{
+	return t->grid.shown >> t->at[col] & 1;
+}
+
+static void reason_table__legend(const struct reason_table *t)
+{
+	const struct report *rep = t->rep;
+	bool told_apart = rep->total.halt_ns != KVMW_NONE;
+	char words[640], each[96] = "";
+
+	if (rep->nr_vcpus > 1)
+		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->nr_vcpus,
+			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
+	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s %s: until the next VM entry%s.",
+		 rep->whole.wall_ns / 1e9, each,
+		 told_apart ? "cost: KVM + VMM + poll." :
+			      "KVM contains halts and waits: this recording does not tell them apart.",
+		 CYCLE, told_apart ? ", halts and waits included" : "");
+	screen__color(t->s, COLOR_DIM);
+	screen__wrap(t->s, "# ", "# ", words);
+	screen__plain(t->s);
 }
 
 int render__reasons(const struct screen *s, const struct report *rep)
@@ -191,6 +218,7 @@ int render__reasons(const struct screen *s, const struct report *rep)
 		reason_table__add_row(&t, visible_row(rep, i));
 	if (textgrid__finish(&t.grid, s))
 		return -1;
+	reason_table__legend(&t);
 	render__hidden(s, rep);
 	return 0;
 }

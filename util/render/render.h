@@ -19,7 +19,7 @@ void render__heading(const struct screen *s, const struct report *rep, bool verb
 void render__of_the_recorded(const struct screen *s, const struct report *rep);
 /* Those of VM exits; of other events. 0, or -1 out of memory. */
 int render__reasons(const struct screen *s, const struct report *rep);
-void render__table(const struct screen *s, const struct report *rep);
+int render__table(const struct screen *s, const struct report *rep);
 /* How many rows are not shown. */
 void render__hidden(const struct screen *s, const struct report *rep);
 void render__findings(const struct screen *s, const struct findings *findings);

@@ -4,34 +4,57 @@
 #include <string.h>
 
 #include "util/array.h"
+#include "util/events.h"
+#include "util/memory.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
 #define MIN_LEFT	8	/* columns that text is not cut below */
 #define ROOM_LEFT	48	/* above which it is cut sooner than columns are dropped */
+#define GROUP_MAX	80	/* bytes of a group's name with the unit */
+
+/* What becomes of the columns: on this screen, with these cells. */
+struct grid_layout {
+	struct textgrid_col col[TEXTGRID_MAX];
+	struct unit_scale scale[TEXTGRID_MAX];
+	char group[TEXTGRID_MAX][GROUP_MAX];
+	u32 width[TEXTGRID_MAX];	/* 0: not shown */
+};
 
 void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols)
 {
 	*g = (struct textgrid) { .col = col, .nr_cols = nr_cols };
 }
 
+static void add_cell(struct textgrid *g, char *text, u64 ns)
+{
+	g->failed = g->failed || array__reserve(g->cell, g->nr_cells, g->room, NULL);
+	if (g->failed)
+		free(text);
+	else
+		g->cell[g->nr_cells++] = (struct textgrid_cell) { text, ns };
+}
+
 void textgrid__add(struct textgrid *g, const char *fmt, ...)
 {
 	va_list args;
+	char *text;
 
-	g->failed = g->failed || array__reserve(g->cell, g->nr_cells, g->room, NULL);
-	if (g->failed)
-		return;
 	va_start(args, fmt);
-	vsnprintf(g->cell[g->nr_cells++], TEXTGRID_CELL, fmt, args);
+	if (vasprintf(&text, fmt, args) < 0) {
+		text = NULL;
+		if (!g->failed)
+			out_of_memory();
+		g->failed = true;
+	}
 	va_end(args);
+	if (text)
+		add_cell(g, text, 0);
 }
 
 void textgrid__ns(struct textgrid *g, u64 ns)
 {
-	char buf[UNITS_MAX];
-
-	textgrid__add(g, "%s", units__ns(ns, UNITS_5, buf));
+	add_cell(g, NULL, ns);
 }
 
 void textgrid__count(struct textgrid *g, u64 count)
@@ -43,119 +66,215 @@ void textgrid__percent(struct textgrid *g, u64 part, u64 whole)
 {
 	char buf[UNITS_MAX];
 
-	textgrid__add(g, "%s", whole ? units__percent(100.0 * part / whole, UNITS_4, buf) : "-");
+	textgrid__add(g, "%s", whole ? units__percent(100.0 * part / whole, UNITS_2, buf) : "-");
 }
 
-static bool same_group(const struct textgrid *g, u32 a, u32 b)
+static const char *cell_text(const struct textgrid *g, const struct grid_layout *l, u32 cell, char *buf)
 {
-	return g->col[a].group && g->col[b].group && !strcmp(g->col[a].group, g->col[b].group);
+	const struct textgrid_cell *c = &g->cell[cell];
+
+	return c->text ?: units__scaled(c->ns, &l->scale[cell % g->nr_cols], buf);
 }
 
-/* Columns that are shown of the group that begins with col; *end: the last one. */
-static u32 group_width(const struct textgrid *g, const u32 *width, u32 col, u32 *end)
+static bool same_name(const char *a, const char *b)
 {
-	u32 total = 0;
+	return a == b || (a && b && !strcmp(a, b));
+}
 
-	for (u32 i = col; i < g->nr_cols && (i == col || same_group(g, col, i)); i++) {
-		if (!width[i])
+static bool has_durations(const struct textgrid *g, u32 col)
+{
+	for (u32 i = col; i < g->nr_cells; i += g->nr_cols)
+		if (!g->cell[i].text)
+			return true;
+	return false;
+}
+
+static bool same_unit(const struct textgrid *g, u32 a, u32 b)
+{
+	return g->col[a].sum == g->col[b].sum && same_name(g->col[a].group, g->col[b].group) &&
+	       has_durations(g, b);
+}
+
+/* Of columns [from, to), which have the same. */
+static struct unit_scale choose_unit(const struct textgrid *g, u32 from, u32 to)
+{
+	u64 least = KVMW_NONE, greatest = 0;
+
+	for (u32 i = 0; i < g->nr_cells; i++) {
+		u64 ns = g->cell[i].ns;
+
+		if (i % g->nr_cols < from || i % g->nr_cols >= to || g->cell[i].text || ns == KVMW_NONE)
 			continue;
-		total += width[i] + !!total;
-		*end = i;
+		least = ns < least ? ns : least;
+		greatest = ns > greatest ? ns : greatest;
 	}
-	return total;
+	return g->col[from].sum ? units__of_sums(greatest) : units__common(least, greatest);
 }
 
-static u32 line_width(const struct textgrid *g, const u32 *width)
+static void choose_units(const struct textgrid *g, struct grid_layout *l)
 {
-	u32 total = 0;
+	for (u32 i = 0, end; i < g->nr_cols; i = end) {
+		const struct textgrid_col *col = &g->col[i];
+		struct unit_scale scale;
 
-	for (u32 i = 0; i < g->nr_cols; i++)
-		if (width[i])
-			total += width[i] + !!total;
-	return total;
-}
-
-/* Those of a rank go before text is cut below this. */
-static void drop_by_rank(const struct textgrid *g, const struct screen *s, u32 *width)
-{
-	u32 over = width[0] > ROOM_LEFT ? width[0] - ROOM_LEFT : 0;
-
-	while (line_width(g, width) - over > s->width) {
-		u32 worst = 0;
-
-		for (u32 i = 0; i < g->nr_cols; i++)
-			if (width[i] && g->drop[i] > (width[worst] ? g->drop[worst] : 0))
-				worst = i;
-		if (!g->drop[worst] || !width[worst])
-			return;
-		width[worst] = 0;
-	}
-}
-
-static void fit(const struct textgrid *g, const struct screen *s, u32 *width)
-{
-	u32 total, i = 0;
-
-	if (g->drop)
-		drop_by_rank(g, s, width);
-	total = line_width(g, width);
-	while (i < g->nr_cols && !(g->col[i].give && width[i] > MIN_LEFT))
-		i++;
-	if (i == g->nr_cols)
-		for (i = 0; i < g->nr_cols && !(g->col[i].left && width[i] > MIN_LEFT);)
-			i++;
-	if (i < g->nr_cols && total > s->width) {
-		u32 over = total - s->width, most = width[i] - MIN_LEFT;
-
-		width[i] -= over < most ? over : most;
-	}
-	for (i = g->nr_cols; i-- > 1 && line_width(g, width) > s->width;)
-		width[i] = 0;
-}
-
-/* 0: the column is not shown. */
-static void textgrid__measure(const struct textgrid *g, const struct screen *s, u32 *width)
-{
-	u32 end = 0;
-
-	for (u32 i = 0; i < g->nr_cols; i++) {
-		width[i] = 0;
-		if (s->width < g->col[i].from)
+		end = i + 1;
+		if (!has_durations(g, i))
 			continue;
-		width[i] = screen__width(s, g->col[i].head);
-		for (u32 k = i; k < g->nr_cells; k += g->nr_cols) {
-			u32 need = screen__width(s, g->cell[k]);
-
-			width[i] = need > width[i] ? need : width[i];
+		while (end < g->nr_cols && same_unit(g, i, end))
+			end++;
+		scale = choose_unit(g, i, end);
+		for (u32 k = i; k < end; k++) {
+			snprintf(l->group[k], sizeof(l->group[k]), "%s%s%s", col->group ?: "",
+				 col->group ? ", " : "", scale.name);
+			l->col[k].group = l->group[k];
+			l->scale[k] = scale;
 		}
 	}
-	for (u32 i = 0; i < g->nr_cols; i++) {
-		u32 have = group_width(g, width, i, &end), need;
+}
 
-		if (!have || (i && same_group(g, i - 1, i)))
-			continue;
-		need = g->col[i].group ? screen__width(s, g->col[i].group) : 0;
-		if (need > have)
-			width[end] += need - have;
+static bool has_news(const struct textgrid *g, const struct grid_layout *l, u32 col)
+{
+	char buf[UNITS_MAX];
+
+	for (u32 i = col; i < g->nr_cells; i += g->nr_cols) {
+		const char *text = cell_text(g, l, i, buf);
+
+		if (text[strspn(text, "0.%- ")])
+			return true;
 	}
-	fit(g, s, width);
+	return false;
+}
+
+static bool same_group(const struct grid_layout *l, u32 a, u32 b)
+{
+	return l->col[a].group && same_name(l->col[a].group, l->col[b].group);
+}
+
+/* Columns that are shown of the group that begins with col; *first: the first one of them. */
+static u32 group_width(const struct textgrid *g, const struct grid_layout *l, u32 col, u32 *first)
+{
+	u32 total = 0;
+
+	for (u32 i = col; i < g->nr_cols && (i == col || same_group(l, col, i)); i++) {
+		if (!l->width[i])
+			continue;
+		if (!total)
+			*first = i;
+		total += l->width[i] + !!total;
+	}
+	return total;
+}
+
+/* A name that is wider than its columns gets room in the first one. */
+static void widen_groups(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
+{
+	u32 first = 0;
+
+	for (u32 i = 0; i < g->nr_cols; i++) {
+		u32 have = group_width(g, l, i, &first), need;
+
+		if (!have || (i && same_group(l, i - 1, i)))
+			continue;
+		need = l->col[i].group ? screen__width(s, l->col[i].group) : 0;
+		if (need > have)
+			l->width[first] += need - have;
+	}
+}
+
+static u32 line_width(const struct textgrid *g, const struct screen *s, const struct grid_layout *l)
+{
+	struct grid_layout wide = *l;
+	u32 total = 0;
+
+	widen_groups(g, s, &wide);
+	for (u32 i = 0; i < g->nr_cols; i++)
+		if (wide.width[i])
+			total += wide.width[i] + !!total;
+	return total;
+}
+
+/* The column that shrinks first: nr_cols: none. */
+static u32 giving(const struct textgrid *g, const struct grid_layout *l)
+{
+	for (u32 i = 0; i < g->nr_cols; i++)
+		if (l->col[i].give && l->width[i] > MIN_LEFT)
+			return i;
+	for (u32 i = 0; i < g->nr_cols; i++)
+		if (l->col[i].left && l->width[i] > MIN_LEFT)
+			return i;
+	return g->nr_cols;
+}
+
+/* Those of a rank go before text is cut below ROOM_LEFT. */
+static void drop_by_rank(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
+{
+	u32 give = giving(g, l);
+	u32 over = give < g->nr_cols && l->width[give] > ROOM_LEFT ? l->width[give] - ROOM_LEFT : 0;
+
+	while (line_width(g, s, l) - over > s->width) {
+		u32 worst = g->nr_cols;
+
+		for (u32 i = 0; i < g->nr_cols; i++)
+			if (l->width[i] && g->drop[i] &&
+			    (worst == g->nr_cols || g->drop[i] >= g->drop[worst]))
+				worst = i;
+		if (worst == g->nr_cols)
+			return;
+		l->width[worst] = 0;
+	}
+}
+
+static void fit(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
+{
+	u32 total, give;
+
+	if (g->drop)
+		drop_by_rank(g, s, l);
+	total = line_width(g, s, l);
+	give = giving(g, l);
+	if (give < g->nr_cols && total > s->width) {
+		u32 over = total - s->width, most = l->width[give] - MIN_LEFT;
+
+		l->width[give] -= over < most ? over : most;
+	}
+	for (u32 i = g->nr_cols; i-- > 1 && line_width(g, s, l) > s->width;)
+		l->width[i] = 0;
+	widen_groups(g, s, l);
+}
+
+static void textgrid__measure(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
+{
+	char buf[UNITS_MAX];
+
+	for (u32 i = 0; i < g->nr_cols; i++) {
+		l->width[i] = 0;
+		if (s->width < g->col[i].from || (g->col[i].dull && !has_news(g, l, i)))
+			continue;
+		l->width[i] = screen__width(s, g->col[i].head);
+		for (u32 k = i; k < g->nr_cells; k += g->nr_cols) {
+			u32 need = screen__width(s, cell_text(g, l, k, buf));
+
+			l->width[i] = need > l->width[i] ? need : l->width[i];
+		}
+	}
+	fit(g, s, l);
 }
 
 static void textgrid__print_groups(const struct textgrid *g, const struct screen *s,
-				   const u32 *width)
+				   const struct grid_layout *l)
 {
-	u32 pending = 0, end = 0;
+	u32 pending = 0, first = 0;
 	bool any = false;
 
 	/* Blanks are printed when something comes behind them. */
 	for (u32 i = 0; i < g->nr_cols; i++) {
-		u32 span = group_width(g, width, i, &end);
+		u32 span = group_width(g, l, i, &first);
 
-		if (!span || (i && same_group(g, i - 1, i)))
+		if (!span || (i && same_group(l, i - 1, i)))
 			continue;
-		if (g->col[i].group) {
+		if (l->col[i].group) {
 			fprintf(s->out, "%*s", (int)pending, "");
-			screen__field(s, g->col[i].group, span, false);
+			screen__field(s, l->col[i].group, span, false);
 			pending = 1;
 			any = true;
 		} else {
@@ -166,23 +285,24 @@ static void textgrid__print_groups(const struct textgrid *g, const struct screen
 		fputc('\n', s->out);
 }
 
-/* cell NULL: the headings. */
-static void textgrid__print_line(const struct textgrid *g, const struct screen *s, const u32 *width,
-				 const char (*cell)[TEXTGRID_CELL])
+/* The row that begins with this cell; nr_cells: the headings. */
+static void textgrid__print_line(const struct textgrid *g, const struct screen *s,
+				 const struct grid_layout *l, u32 cell)
 {
 	bool first = true;
+	char buf[UNITS_MAX];
 	u32 last = 0;
 
 	for (u32 i = 0; i < g->nr_cols; i++)
-		if (width[i])
+		if (l->width[i])
 			last = i;
 	for (u32 i = 0; i < g->nr_cols; i++) {
-		const char *text = cell ? cell[i] : g->col[i].head;
+		const char *text = cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head;
 		u32 has = screen__width(s, text);
 		/* No blanks at the end of lines. */
-		u32 room = i == last && g->col[i].left && has < width[i] ? has : width[i];
+		u32 room = i == last && g->col[i].left && has < l->width[i] ? has : l->width[i];
 
-		if (!width[i])
+		if (!l->width[i] || (i == last && !room))
 			continue;
 		if (!first)
 			fputc(' ', s->out);
@@ -194,17 +314,23 @@ static void textgrid__print_line(const struct textgrid *g, const struct screen *
 
 int textgrid__finish(struct textgrid *g, const struct screen *s)
 {
-	u32 width[TEXTGRID_MAX];
+	struct grid_layout l = { .col = { { 0 } } };
 
 	if (!g->failed && g->nr_cols <= TEXTGRID_MAX) {
-		textgrid__measure(g, s, width);
-		textgrid__print_groups(g, s, width);
-		textgrid__print_line(g, s, width, NULL);
+		memcpy(l.col, g->col, g->nr_cols * sizeof(*g->col));
+		choose_units(g, &l);
+		textgrid__measure(g, s, &l);
+		for (u32 i = 0; i < g->nr_cols; i++)
+			g->shown |= l.width[i] ? 1U << i : 0;
+		textgrid__print_groups(g, s, &l);
+		textgrid__print_line(g, s, &l, g->nr_cells);
 		for (u32 i = 0; i + g->nr_cols <= g->nr_cells; i += g->nr_cols)
-			textgrid__print_line(g, s, width,
-					     (const char(*)[TEXTGRID_CELL]) & g->cell[i]);
+			textgrid__print_line(g, s, &l, i);
 	}
+	for (u32 i = 0; i < g->nr_cells; i++)
+		free(g->cell[i].text);
 	free(g->cell);
 	g->cell = NULL;
+	g->nr_cells = 0;
 	return g->failed ? -1 : 0;
 }

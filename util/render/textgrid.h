@@ -5,8 +5,8 @@
 
 #include "util/render/screen.h"
 
-#define TEXTGRID_CELL	80	/* bytes of a cell, NUL included; longer text is cut */
-#define TEXTGRID_MAX	24	/* columns */
+#define TEXTGRID_CELL	80	/* bytes of a cell that are enough for most, NUL included */
+#define TEXTGRID_MAX	32	/* columns */
 
 struct textgrid_col {
 	const char *group;	/* a heading over neighbours of the same one; or NULL */
@@ -14,27 +14,38 @@ struct textgrid_col {
 	u32 from;		/* shown on screens of at least this width */
 	bool left;
 	bool give;		/* the first to shrink, instead of the leftmost one of the left */
+	bool dull;		/* left out where it has nothing but 0 and unknown */
+	bool sum;		/* of durations, by textgrid__ns() */
+};
+
+struct textgrid_cell {
+	char *text;		/* NULL: it is of a duration */
+	u64 ns;
 };
 
 struct textgrid {
 	const struct textgrid_col *col;
 	u32 nr_cols;
 	const u8 *drop;		/* of each column: 0, or dropped sooner the greater it is; or NULL */
-	char (*cell)[TEXTGRID_CELL];	/* row by row */
+	struct textgrid_cell *cell;	/* row by row */
 	u32 nr_cells, room;
 	bool failed;		/* out of memory */
+	u32 shown;		/* columns that textgrid__finish() printed, as bits */
 };
 
 void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols);
 /* The next cell, row by row; there is one for each column, shown or not. */
 void textgrid__add(struct textgrid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A duration, with "-" where none was captured; a count; a share. */
+/*
+ * A duration, with "-" where none was captured; a count; a share.  Durations of neighbouring
+ * columns of one group have one unit, which is printed above them, and so have sums.
+ */
 void textgrid__ns(struct textgrid *g, u64 ns);
 void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
 /*
  * Prints it and frees what it holds.  It is never wider than the screen: first columns are
- * dropped by their rank, then the one to give way, or the leftmost one aligned to the left, shrinks,
+ * dropped by their rank (if more than one has the greatest, the last of them), then the one to give way, or the leftmost one aligned to the left, shrinks,
  * then the last columns are dropped.
  * 0, or -1: a cell could not be added, out of memory (error() said so).
  */

@@ -7,14 +7,14 @@
 
 static const struct unit {
 	double ns, limit;	/* shown up to limit of the unit */
-	const char *brief, *full;
+	const char *name;
 } duration_units[] = {
-	{ 1, 1000, "n", "ns" },
-	{ 1e3, 1000, "u", "us" },
-	{ 1e6, 1000, "m", "ms" },
-	{ 1e9, 1000, "s", "s" },
-	{ 3600e9, 100, "h", "h" },
-	{ 24 * 3600e9, 1e9, "d", "d" },
+	{ 1, 1000, "ns" },
+	{ 1e3, 1000, "us" },
+	{ 1e6, 1000, "ms" },
+	{ 1e9, 1000, "s" },
+	{ 3600e9, 100, "h" },
+	{ 24 * 3600e9, 1e9, "d" },
 };
 
 /* The number of decimals that makes this many digits in all. */
@@ -28,7 +28,7 @@ static int decimals(double value, int digits)
 
 const char *units__ns(u64 ns, enum units style, char *buf)
 {
-	static const int digits[] = { [UNITS_4] = 2, [UNITS_5] = 3, [UNITS_FULL] = 4 };
+	static const int digits[] = { [UNITS_2] = 2, [UNITS_3] = 3, [UNITS_FULL] = 4 };
 	static const double half[] = { 0.5, 0.05, 0.005, 0.0005 };
 
 	if (ns == KVMW_NONE)
@@ -43,8 +43,7 @@ const char *units__ns(u64 ns, enum units style, char *buf)
 			places--;
 		if (value + half[places] >= unit->limit && i + 1 < ARRAY_SIZE(duration_units))
 			continue;
-		snprintf(buf, UNITS_MAX, "%.*f%s", places, value,
-			 style == UNITS_FULL ? unit->full : unit->brief);
+		snprintf(buf, UNITS_MAX, "%.*f%s", places, value, unit->name);
 		break;
 	}
 	return buf;
@@ -52,23 +51,39 @@ const char *units__ns(u64 ns, enum units style, char *buf)
 
 struct unit_scale units__common(u64 least, u64 greatest)
 {
-	/* Up to six digits: microseconds for as long as possible, since exits take some of them. */
-	struct unit_scale scale = greatest < 1e9 || least == KVMW_NONE ? (struct unit_scale) { "us", 1e3, 0 } :
-				  greatest < 1e12 ? (struct unit_scale) { "ms", 1e6, 0 } :
-						    (struct unit_scale) { "s", 1e9, 0 };
+	/* Up to seven digits: microseconds for as long as possible, since exits take some of them. */
+	struct unit_scale scale = greatest < 1e10 || least == KVMW_NONE ? (struct unit_scale) { "us", 1e3, 0 } :
+				  greatest < 1e12 ? (struct unit_scale) { "ms", 1e6, 2 } :
+						    (struct unit_scale) { "s", 1e9, 3 };
 
-	if (least / scale.ns < 10 && greatest / scale.ns < 10000)
+	if (!scale.places && least / scale.ns < 10 && greatest / scale.ns < 10000)
 		scale.places = greatest / scale.ns < 100 ? 2 : 1;
+	return scale;
+}
+
+struct unit_scale units__of_sums(u64 greatest)
+{
+	struct unit_scale scale = greatest < 1e6 ? (struct unit_scale) { "us", 1e3, 0 } :
+				  greatest < 1e9 ? (struct unit_scale) { "ms", 1e6, 0 } :
+						   (struct unit_scale) { "s", 1e9, 0 };
+	double value = greatest / scale.ns;
+
+	scale.places = value < 10 ? 3 : value < 100 ? 2 : value < 1000 ? 1 : 0;
 	return scale;
 }
 
 const char *units__scaled(u64 ns, const struct unit_scale *scale, char *buf)
 {
+	double least = 1;
+
 	if (ns == KVMW_NONE)
 		return strcpy(buf, "-");
-	if (!scale->places && ns && ns / scale->ns < 0.5)
-		return strcpy(buf, "<1");
-	snprintf(buf, UNITS_MAX, "%.*f", scale->places, ns / scale->ns);
+	for (int i = 0; i < scale->places; i++)
+		least /= 10;
+	if (ns && ns / scale->ns < least / 2)
+		snprintf(buf, UNITS_MAX, "<%.*f", scale->places, least);
+	else
+		snprintf(buf, UNITS_MAX, "%.*f", scale->places, ns / scale->ns);
 	return buf;
 }
 

@@ -4,13 +4,14 @@
 #define KVMW_UNITS_H
 
 #include "util/types.h"
+#include "util/events.h"
 
 #define UNITS_MAX 32	/* bytes that hold every result, NUL included */
 
 enum units {
-	UNITS_4,	/* 4 characters: "1.2u" "12u" "123n"; two digits or more */
-	UNITS_5,	/* 5 characters: "1.23u" "12.3u" "123u"; three digits */
-	UNITS_FULL,	/* 7 characters: "1.234us" "12.34us" "123ns" */
+	UNITS_2,	/* two digits or more: "1.2us" "12us" "123ns" */
+	UNITS_3,	/* three: "1.23us" "12.3us" "123us" */
+	UNITS_FULL,	/* four: "1.234us" "12.34us" "123ns" */
 };
 
 /* A duration; "-" where it was not captured (KVMW_NONE). buf is returned. */
@@ -24,8 +25,16 @@ struct unit_scale {
 
 /* Of durations from least to greatest; none at all: least is KVMW_NONE. */
 struct unit_scale units__common(u64 least, u64 greatest);
-/* "12.3", without the unit; "-": not captured; "<1": too little for that. buf is returned. */
+/* Of sums up to greatest, such as a share of the recording. */
+struct unit_scale units__of_sums(u64 greatest);
+/* "12.3", without the unit; "-": not captured; "<0.01": too little for that. buf is returned. */
 const char *units__scaled(u64 ns, const struct unit_scale *scale, char *buf);
+/* What is left of ns without a part of it, where both are known; else ns. */
+static inline u64 units__less(u64 ns, u64 part_ns)
+{
+	return ns == KVMW_NONE || part_ns == KVMW_NONE ? ns : ns > part_ns ? ns - part_ns : 0;
+}
+
 /* "12.3", "100"; UNITS_FULL: "12.34". */
 const char *units__percent(double percent, enum units style, char *buf);
 /* "1,234,567" */

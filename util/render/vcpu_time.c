@@ -7,15 +7,15 @@
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
-enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_HALTED, COL_POLLED, COL_WAITING,
+enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_POLLING, COL_HALTED, COL_WAITING,
 	      COL_THROTTLED, COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
 
 static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
 	static const char *const names[NR_COLUMNS] = {
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
-		[COL_HALTED] = "halted", [COL_POLLED] = "(polled)", [COL_WAITING] = "waiting",
-		[COL_THROTTLED] = "(throttled)",
+		[COL_POLLING] = "polling", [COL_HALTED] = "halted", [COL_WAITING] = "waiting",
+		[COL_THROTTLED] = "throttled",
 		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_UNSEEN] = "unseen",
 		[COL_GONE] = "gone", [COL_COUNT] = "exits", [COL_THREAD] = "thread",
 	};
@@ -29,7 +29,8 @@ static u64 part(const struct report_vcpu *v, u32 col)
 {
 	const u64 parts[NR_COLUMNS] = {
 		[COL_GUEST] = v->guest_ns, [COL_KVM] = v->kvm_ns, [COL_VMM] = v->vmm_ns,
-		[COL_HALTED] = v->halt_ns, [COL_POLLED] = v->poll_ns, [COL_WAITING] = v->wait_ns,
+		[COL_POLLING] = v->poll_ns, [COL_HALTED] = units__less(v->halt_ns, v->poll_ns),
+		[COL_WAITING] = units__less(v->wait_ns, v->throttled_ns),
 		[COL_THROTTLED] = v->throttled_ns,
 		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->time.open_ns,
 		[COL_UNSEEN] = v->time.unseen_ns, [COL_GONE] = v->time.gone_ns,
@@ -38,35 +39,22 @@ static u64 part(const struct report_vcpu *v, u32 col)
 	return parts[col];
 }
 
-/* Whether any vCPU has as much of it as is printed. */
-static bool is_printed(const struct report *rep, u32 col)
-{
-	for (u32 i = 0; i < rep->nr_vcpus; i++) {
-		u64 ns = part(&rep->vcpu[i], col);
-
-		if (ns != KVMW_NONE && ns > rep->vcpu[i].time.wall_ns / 2000)
-			return true;
-	}
-	return false;
-}
-
 static bool vcpu_time__shown(const struct report *rep, u32 col)
 {
 	bool exit = rep->event == KVMW_EVENT_EXIT, window = rep->rec->window.active;
 
 	switch (col) {
 	case COL_KVM:
+	case COL_POLLING:
 	case COL_HALTED:
 	case COL_WAITING:
+	case COL_THROTTLED:
 	case COL_BLOCKED:
 		return exit;
-	case COL_POLLED:
-	case COL_THROTTLED:
-		return exit && is_printed(rep, col);
 	case COL_OPEN:
 	case COL_UNSEEN:
 	case COL_GONE:
-		return !window && is_printed(rep, col);
+		return !window;
 	default:
 		return true;
 	}
@@ -111,6 +99,7 @@ static int vcpu_time__table(const struct screen *s, const struct report *rep)
 		cols[nr++] = (struct textgrid_col) {
 			.head = vcpu_time__heading(rep, col),
 			.left = col == COL_LABEL || col == COL_THREAD,
+			.dull = col > COL_GUEST && col < COL_COUNT,
 		};
 	}
 	textgrid__init(&g, cols, nr);

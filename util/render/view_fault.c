@@ -59,7 +59,7 @@ static int classes(const struct screen *s, const struct fault_model *v, const ch
 {
 	const struct textgrid_col cols[] = {
 		{ .head = head, .left = true }, { .head = "where", .left = true },
-		{ .head = "count" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
+		{ .head = "count" }, { .head = "%" }, { .head = "time", .sum = true }, { .head = "%" },
 		{ .head = "mean" }, { .head = "p50" }, { .head = "p99" }, { .head = "max" },
 	};
 	char buf[TEXTGRID_CELL];
@@ -138,7 +138,7 @@ static int view_fault__ranges(const struct screen *s, const struct report *rep,
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "gpa", .left = true }, { .head = "pid" }, { .head = "where", .left = true },
-		{ .head = "slot" }, { .head = "count" }, { .head = "%" }, { .head = "time" },
+		{ .head = "slot" }, { .head = "count" }, { .head = "%" }, { .head = "time", .sum = true },
 		{ .head = "%", .from = WIDE }, { .head = "mean" }, { .head = "p50", .from = WIDE },
 		{ .head = "p99" }, { .head = "max", .from = WIDE },
 		{ .head = "what", .left = true, .give = true },
@@ -211,7 +211,7 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 {
 	static const struct textgrid_col cols[] = {
 		{ .head = "taken by", .left = true }, { .head = "thread", .left = true },
-		{ .head = "re-faults" }, { .head = "%" }, { .head = "time" }, { .head = "%" },
+		{ .head = "re-faults" }, { .head = "%" }, { .head = "time", .sum = true }, { .head = "%" },
 	};
 	const struct refaults *r = &v->refaults;
 	u32 top = rep->opt->top ?: FAULT_RANGES, nr = r->nr < top ? r->nr : top;

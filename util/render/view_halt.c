@@ -16,16 +16,17 @@
 static const struct textgrid_col columns[] = {
 	{ .head = "vCPU", .left = true },
 	{ .head = "halts" },
-	{ .group = "halted", .head = "time" },
-	{ .group = "halted", .head = "%" },
-	{ .group = "halted", .head = "mean" },
-	{ .group = "halted", .head = "p50" },
-	{ .group = "halted", .head = "p99" },
-	{ .group = "halted", .head = "max" },
-	{ .group = "polls", .head = "count", .from = 100 },
-	{ .group = "polls", .head = "time" },
-	{ .group = "polls", .head = "paid%" },
-	{ .head = "invalid%" },
+	{ .head = "halted", .sum = true },
+	{ .head = "%" },
+	{ .group = "each", .head = "mean" },
+	{ .group = "each", .head = "p50" },
+	{ .group = "each", .head = "p99" },
+	{ .group = "each", .head = "max" },
+	{ .head = "polls", .from = 100 },
+	{ .head = "polled", .sum = true },
+	{ .head = "%" },
+	{ .head = "paid%" },
+	{ .head = "invalid%", .dull = true },
 };
 
 static int view_halt__table(const struct screen *s, const struct halt_model *v)
@@ -46,6 +47,7 @@ static int view_halt__table(const struct screen *s, const struct halt_model *v)
 		textgrid__ns(&g, vcpu->span.max);
 		textgrid__count(&g, vcpu->polls);
 		textgrid__ns(&g, vcpu->polls ? vcpu->poll_ns : KVMW_NONE);
+		textgrid__percent(&g, vcpu->poll_ns, vcpu->polls ? v->to_ns - v->from_ns : 0);
 		textgrid__percent(&g, vcpu->paid, vcpu->polls);
 		textgrid__percent(&g, vcpu->invalid, vcpu->valid + vcpu->invalid);
 	}

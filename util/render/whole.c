@@ -21,11 +21,6 @@ static int compare_parts(const void *a, const void *b)
 	return x->ns > y->ns ? -1 : x->ns < y->ns;
 }
 
-static u64 without(u64 ns, u64 part_ns)
-{
-	return ns > part_ns ? ns - part_ns : 0;
-}
-
 /* A part that is too small for a percentage says nothing. */
 static bool is_worth_a_line(const struct report_whole *w, const struct whole_part *part)
 {
@@ -41,11 +36,11 @@ void render__whole(const struct screen *s, const struct report *rep)
 		{ exit ? "guest" : "KVM_RUN", w->guest_ns, COLOR_GREEN },
 		{ "KVM", w->kvm_ns, COLOR_YELLOW }, { "VMM", w->vmm_ns, COLOR_MAGENTA },
 		{ "polling", w->poll_ns, COLOR_CYAN },
-		{ "halted", without(w->halt_ns, w->poll_ns), COLOR_BLUE },
-		{ "waiting for a CPU", without(w->wait_ns, throttled_ns), COLOR_RED },
+		{ "halted", units__less(w->halt_ns, w->poll_ns), COLOR_BLUE },
+		{ "waiting for a CPU", units__less(w->wait_ns, w->throttled_ns), COLOR_RED },
 		{ "throttled", throttled_ns, COLOR_RED }, { "blocked", w->block_ns, COLOR_RED },
-		{ exit ? "exit without end" : "return without end", w->open_ns, COLOR_RED },
-		{ "not seen", w->unseen_ns, COLOR_DIM }, { "vCPU gone", w->gone_ns, COLOR_DIM },
+		{ exit ? "open exit" : "open return", w->open_ns, COLOR_RED },
+		{ "unseen", w->unseen_ns, COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },
 	};
 	u32 room = s->width > 36 ? s->width - 36 : 0, bar = room < BAR_MAX ? room : BAR_MAX;
 	char buf[UNITS_MAX];

@@ -86,11 +86,18 @@ static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
 
-	snprintf(out->none, sizeof(out->none),
-		 "Nothing stands out: of the vCPUs' time, KVM and VMM took %.1f%%, polling %.1f%%, "
-		 "waiting for a CPU %.1f%%, other sleep %.1f%%.",
-		 facts__share(f, w->kvm_ns) + facts__share(f, w->vmm_ns), facts__share(f, w->poll_ns),
-		 facts__share(f, w->wait_ns), facts__share(f, w->block_ns));
+	double busy = facts__share(f, w->kvm_ns) + facts__share(f, w->vmm_ns);
+
+	if (f->rep->total.halt_ns == KVMW_NONE)
+		snprintf(out->none, sizeof(out->none),
+			 "Nothing stands out: of the vCPUs' time, KVM and VMM took %.1f%%, with halts and waits, "
+			 "which this recording does not tell apart.", busy);
+	else
+		snprintf(out->none, sizeof(out->none),
+			 "Nothing stands out: of the vCPUs' time, KVM and VMM took %.1f%%, polling %.1f%%, "
+			 "waiting for a CPU %.1f%%, other sleep %.1f%%.", busy,
+			 facts__share(f, w->poll_ns), facts__share(f, w->wait_ns),
+			 facts__share(f, w->block_ns));
 }
 
 void findings_input__free(struct findings_input *in)
