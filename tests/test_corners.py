@@ -317,7 +317,7 @@ def test_a_vm_that_stands_still(boot):
     path = boot.path("stopped.kvmw")
     rep = lab_fixtures.report(path, status=1)
     assert [t["vcpu"] for t in rep["vcpus_without_events"]] == [0, 1, 2]
-    assert "3 vCPUs, 2 asleep most of the time, 1 of which nothing is known" in rep["empty"]
+    assert "3 vCPUs, 2 asleep most of the time, 1 of unknown state" in rep["empty"]
     text = lab_fixtures.kvmw("report", "-i", path, "--width", 200).stdout
     assert text.count("stopped by a signal at the start and at the end") == 2
     assert "vCPU 2: no thread " + ("is known to run it" if boot.name == "bullseye" else "has ever run it") in text

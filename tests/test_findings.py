@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What kvmw report says stands out: each rule on a recording of its cause, and none where nothing is."""
 import json
+import shlex
 
 import pytest
 
@@ -87,8 +88,41 @@ def test_the_first_finding_is_the_cause(tmp_path, rule):
     shares = [f["share"] for f in findings]
     assert shares == sorted(shares, reverse=True) and len(findings) <= 5
     lines = text_of(path, "--width", 400).splitlines()
-    assert [line for line in lines if line.startswith("=> ")] == [
-        f"=> {f['text']}" + (f" More: {f['next']}" if f["next"] else "") for f in findings]
+    assert [line for line in lines if line.startswith("=> ")] == [f"=> {f['text']}" for f in findings]
+    assert [line for line in lines if line.startswith("   More: ")] == [
+        f"   More: {f['command']}" for f in findings if f["command"]]
+
+
+def test_commands(tmp_path):
+    """What shows more can be pasted into a shell: the file, or what to record again."""
+    path = write(tmp_path / "it's one", [CAUSES["one-detail"](busy(Vcpu(), 20))])
+    finding = found(path)["one-detail"]
+    assert finding["next"] == "kvmw report -s reason,detail"
+    assert shlex.split(finding["command"]) == ["kvmw", "report", "-i", str(path), "-s", "reason,detail"]
+    assert kvmw(*shlex.split(finding["command"])[1:]).returncode == 0
+    assert f"   More: {finding['command']}\n" in text_of(path, "--width", 60)
+    path.rename(tmp_path / "kvmw.data")
+    done = kvmw("report", "--json", cwd=tmp_path)
+    assert [f["command"] for f in json.loads(done.stdout)["findings"]] == ["kvmw report -s reason,detail"]
+    path = write(tmp_path / "f", [CAUSES["timer-storm"](busy(Vcpu(), 20))])
+    finding = found(path)["timer-storm"]
+    assert finding["next"] == "kvmw record -e exit,timer ..."
+    assert finding["command"] == f"kvmw record -e exit,timer --vm {VMS[0]['name']} -- sleep 10"
+    # A name is needed to say which: else its process, or all of them.
+    for vms, which in ([VMS[0] | {"name": ""}], f"-p {VMS[0]['pid']}"), (VMS, "-a"):
+        rec = Recording(META | {"events": ["exit"]}, vms, [{"id": 0, "vm": vms[0]["id"], "vcpu": 0, "tid": 101}])
+        rec.lines.append(["EVENTS", "exit", CAUSES["timer-storm"](busy(Vcpu(), 20)).rows])
+        rec.end = START + SECOND
+        path = rec.finish().write(tmp_path / "f")
+        assert found(path)["timer-storm"]["command"] == f"kvmw record -e exit,timer {which} -- sleep 10"
+
+
+def test_what_most_exits_are_about_is_no_cause(tmp_path):
+    """Where something explains more of the time, that is not said beside it."""
+    vcpu = Vcpu().add(50 * US, 50 * US, 0x7c, 3000, detail=0x12345, kind=WRMSR)
+    assert list(found(write(tmp_path / "f", [vcpu]))) == ["one-detail"]
+    vcpu.add(100 * US, 1000 * US, "interrupt", 600, wait=990 * US)
+    assert list(found(write(tmp_path / "f", [vcpu]))) == ["waiting"]
 
 
 @pytest.mark.parametrize("rule", CAUSES)
@@ -249,6 +283,8 @@ def test_an_exit_without_an_end(tmp_path, state, words):
     finding = found(rec.finish().write(tmp_path / "f"))["open-exit"]
     assert finding["share"] == pytest.approx(54.7, abs=0.5) and finding["next"] == "kvmw script --vcpu 0"
     assert finding["text"].endswith(words)
+    assert "after its last exit, cpuid 0x1" in finding["text"]
+    assert "\nOpen: vCPU 0 for 0.5" in text_of(tmp_path / "f")
 
 
 def migrating(tmp_path, comm, *lines):

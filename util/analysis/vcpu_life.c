@@ -24,7 +24,7 @@ struct vcpu_time vcpu_life__account(const struct vcpu_life *life, const struct a
 	struct vcpu_time time = { .gaps = unfinished - (open && unfinished) };
 
 	if (open)
-		time.open_ns = vcpu_life__since(life, sum->open_since);
+		time.open_ns = vcpu_life__since(life, sum->open.since);
 	known = sat_add(cycles_ns, time.open_ns);
 	if (life->from_ns && life->until_ns > life->from_ns)
 		lived = life->until_ns - life->from_ns;

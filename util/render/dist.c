@@ -7,7 +7,7 @@
 
 #include "util/events.h"
 
-#define DIST_MIN	10	/* characters: so that its ends can be printed above */
+#define DIST_MIN	12	/* characters: so that its ends can be printed above */
 
 struct dist_axis dist_axis__make(const struct hist *total, u32 most)
 {

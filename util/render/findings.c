@@ -4,15 +4,18 @@
 
 void render__findings(const struct screen *s, const struct findings *findings)
 {
-	char words[sizeof(findings->found->text) + sizeof(findings->found->next) + 16];
-
 	for (u32 i = 0; i < findings->nr; i++) {
 		const struct finding *f = &findings->found[i];
 
-		snprintf(words, sizeof(words), "%s%s%s", f->text, *f->next ? " More: " : "", f->next);
 		screen__color(s, COLOR_BOLD);
-		screen__wrap(s, "=> ", "   ", words);
+		screen__wrap(s, "=> ", "   ", f->text);
 		screen__plain(s);
+		if (!*f->command)
+			continue;
+		/* In one line, however long: a line that is broken cannot be pasted. */
+		fputs("   More: ", s->out);
+		screen__text(s, f->command);
+		fputc('\n', s->out);
 	}
 	if (!findings->nr && *findings->none)
 		screen__wrap(s, "=> ", "   ", findings->none);

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "util/render/dist.h"
 #include "util/render/render.h"
@@ -154,15 +153,11 @@ static bool has_lone_detail(const struct report *rep, const struct report_row *r
 static void reasons__add_name(struct reason_table *t, const struct report_row *row, u32 key)
 {
 	bool lone = has_lone_detail(t->rep, row);
-	const char *name = row->label[key], *detail = lone ? t->rep->detail[row->details].label[0] : "-";
-	size_t len = strlen(name);
+	char name[REPORT_LABEL_MAX * 2];
 
-	if (!strcmp(detail, "-"))
-		textgrid__add(&t->grid, "%s", name);
-	else if (!strncasecmp(detail, name, len) && detail[len] == ' ')
-		textgrid__add(&t->grid, "%s", detail);
-	else
-		textgrid__add(&t->grid, "%s %s", name, detail);
+	report__name_exit(row->label[key], lone ? t->rep->detail[row->details].label[0] : "-", name,
+			  sizeof(name));
+	textgrid__add(&t->grid, "%s", name);
 }
 
 static void reason_table__add_row(struct reason_table *t, const struct report_row *row)

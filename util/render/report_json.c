@@ -196,6 +196,7 @@ static void add_findings(struct json_object *root, const struct findings *findin
 		for (u32 k = 0; k < f->nr_evidence; k++)
 			json__real(evidence, f->evidence[k].name, f->evidence[k].value);
 		json__text(item, "next", *f->next ? f->next : NULL);
+		json__text(item, "command", *f->command ? f->command : NULL);
 	}
 }
 

@@ -111,21 +111,27 @@ static int vcpu_time__table(const struct screen *s, const struct report *rep)
 	return textgrid__finish(&g, s);
 }
 
+#define OPEN_OF_VCPU	5	/* percent of its time: the last exit is named */
+
 static void say_what_happened(const struct screen *s, const struct report *rep)
 {
-	struct named_list died = { 0 }, gaps = { 0 }, idle = { 0 };
+	struct named_list died = { 0 }, gaps = { 0 }, idle = { 0 }, open = { 0 };
 
 	for (u32 i = 0; i < rep->nr_vcpus; i++) {
 		const struct report_vcpu *v = &rep->vcpu[i];
 
 		if (v->died_ns != KVMW_NONE)
 			named_list__add(&died, "vCPU %s at %.3f s", v->label, v->died_ns / 1e9);
+		if (*v->open_exit && v->time.open_ns * 100.0 >= (double)v->time.wall_ns * OPEN_OF_VCPU)
+			named_list__add(&open, "vCPU %s for %.3f s after %s", v->label,
+					v->time.open_ns / 1e9, v->open_exit);
 		if (v->time.gaps)
 			named_list__add(&gaps, "%llu of vCPU %s", (unsigned long long)v->time.gaps,
 					v->label);
 		if (!v->count && !report__is_idle(rep, v->id))
 			named_list__add(&idle, "vCPU %s", v->label);
 	}
+	named_list__print(s, "Open", &open);
 	named_list__print(s, "Died", &died);
 	named_list__print(s, rep->event == KVMW_EVENT_EXIT ? "Never exited" : "Never returned", &idle);
 	named_list__print(s, rep->event == KVMW_EVENT_EXIT ?

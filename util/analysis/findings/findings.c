@@ -71,13 +71,13 @@ static bool is_replaced(const struct findings *out, const struct finding *findin
 	return false;
 }
 
-static void drop_replaced(struct findings *out)
+/* What says no more than another one.  What is dropped replaces nothing itself. */
+static void drop_restated(struct findings *out)
 {
 	u32 kept = 0;
 
-	/* What is dropped replaces nothing itself, so that any order will do. */
 	for (u32 i = 0; i < out->nr; i++)
-		if (!is_replaced(out, &out->found[i]))
+		if (!is_replaced(out, &out->found[i]) && !(kept && out->found[i].only_first))
 			out->found[kept++] = out->found[i];
 	out->nr = kept;
 }
@@ -122,7 +122,9 @@ int findings__make(const struct report *rep, const struct report *fine,
 		if (finding_rules[i].holds(&facts, &finding))
 			insert(out, &finding);
 	}
-	drop_replaced(out);
+	drop_restated(out);
+	for (u32 i = 0; i < out->nr; i++)
+		finding__make_command(rep->rec, &out->found[i]);
 	if (!ret && !out->nr && rep->whole.wall_ns)
 		say_none(&facts, out);
 	facts__free(&facts);

@@ -24,7 +24,9 @@ struct finding {
 	const char *rule;
 	double share;		/* of the time of all vCPUs, in percent, that it explains */
 	char text[640];
-	char next[128];		/* the command that shows more, or "" */
+	char next[128];		/* the command that shows more, in short, or "" */
+	char command[640];	/* the same, as it can be typed: of this file, or of these VMs */
+	bool only_first;	/* not said where another one explains more */
 	struct evidence evidence[EVIDENCE_MAX];
 	u32 nr_evidence;
 	const char *instead_of;	/* the rule that says less of the same; or NULL */

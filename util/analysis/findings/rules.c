@@ -107,6 +107,8 @@ static bool one_detail(const struct facts *f, struct finding *finding)
 		return false;
 	finding__say(finding, "%s is behind %.0f%% of what all exits cost, and took %.1f%% of the time: %.0f/s.",
 	    row->label[0], 100.0 * row->cost_ns / all, finding->share, facts__rate(f, row->count));
+	/* Of what has another cause most exits may be about one thing all the same. */
+	finding->only_first = true;
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
 	finding__rests_on(finding, "count", row->count);
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -s reason,detail");
@@ -343,7 +345,7 @@ const struct finding_rule finding_rules[] = {
 	  "The device may have as much work to do.", vmm_is_slow },
 	{ "no-ioeventfd", "Most of the VMM's time, and 3 % of all, went to what is probably a virtio notification.",
 	  "It is known by its place only; another device may have a register there.", no_ioeventfd },
-	{ "one-detail", "One port, address, MSR or the like cost half of all exits and 5 % of the time.",
+	{ "one-detail", "One port, address, MSR or the like cost half of all exits and 5 % of the time; no finding explains more.",
 	  "The device may have as much work to do.", one_detail },
 	{ "clock", "Reads of a clock that exits are 10 % of the exits and 1 % of the time.",
 	  "The guest may have no other clock.", clock_exits },

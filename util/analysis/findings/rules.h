@@ -11,6 +11,9 @@ void finding__rests_on(struct finding *f, const char *name, double value);
 /* next is the report of a family, or how to record it. */
 void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name);
 
+/* command.c: from finding->next. */
+void finding__make_command(const struct recording *rec, struct finding *finding);
+
 /* rules_vcpu.c */
 bool rule__quota(const struct facts *f, struct finding *finding);
 bool rule__siblings(const struct facts *f, struct finding *finding);

@@ -370,8 +370,9 @@ bool rule__open_exit(const struct facts *f, struct finding *finding)
 	sleeps_in(f, t ? t->end : NULL, place);
 	if (is_halted(place))
 		return false;
-	finding__say(finding, "vCPU %s did not run again after its last exit: %.3f s, until the recording ended%s%s.",
-		     v->label, open / 1e9, *place ? "; its thread was asleep in " : "", place);
+	finding__say(finding, "vCPU %s did not run again after its last exit%s%s: %.3f s, until the recording ended%s%s.",
+		     v->label, *v->open_exit ? ", " : "", v->open_exit, open / 1e9,
+		     *place ? "; its thread was asleep in " : "", place);
 	finding__rests_on(finding, "open_ns", open);
 	if (v->number >= 0)
 		snprintf(finding->next, sizeof(finding->next), "kvmw script --vcpu %lld",

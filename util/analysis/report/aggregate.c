@@ -46,7 +46,7 @@ int agg__merge(struct agg *to, const struct agg *from)
 		to->last_at = from->last_at;
 	if (from->open_at > to->open_at) {
 		to->open_at = from->open_at;
-		to->open_since = from->open_since;
+		to->open = from->open;
 	}
 	if (from->has_total)
 		merge_total(&to->total, &from->total);

@@ -44,7 +44,9 @@ struct agg {
 	struct agg_sum part[NR_PARTS];	/* user_ns, halt_ns, … of completed rows */
 	/* Where the last row is, and the last one not completed, of a vCPU's stream; or 0. */
 	u64 last_at, open_at;
-	u64 open_since;		/* time_ns of the latter, or 0 */
+	struct agg_open {	/* the latter; since: its time_ns, or 0 */
+		u64 since, reason, isa, kind, detail;	/* those of exits: what it was */
+	} open;
 	/* From STATS frames: what the kernel counted. */
 	bool has_total;
 	struct kvmw_total total;

@@ -43,12 +43,18 @@ static u64 aggregate_rows__at(const struct scan_batch *b, u32 i)
 }
 
 /* A row which was not completed, because the recording ended or its end was missed. */
-static void aggregate_rows__add_open(struct agg *agg, u64 at, u64 time_ns)
+static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b, u64 *const *lazy, u32 i)
 {
-	if (time_ns != KVMW_NONE && at > agg->open_at) {
-		agg->open_at = at;
-		agg->open_since = time_ns;
-	}
+	u64 at = aggregate_rows__at(b, i), time_ns = lazy[LAZY_TIME][i];
+	bool exit = b->event->id == KVMW_EVENT_EXIT;
+
+	if (time_ns == KVMW_NONE || at <= agg->open_at)
+		return;
+	agg->open_at = at;
+	agg->open = (struct agg_open) {
+		.since = time_ns, .reason = b->col[REASON][i], .isa = b->col[ISA][i],
+		.kind = exit ? lazy[LAZY_KIND][i] : 0, .detail = exit ? lazy[LAZY_DETAIL][i] : KVMW_NONE,
+	};
 }
 
 /* Keys that are not counted, from their columns. */
@@ -141,8 +147,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 		if (at > agg->last_at)
 			agg->last_at = at;
 		if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			aggregate_rows__add_open(agg, at,
-						 col[KEYS + rr->rs->nr_keys * KEY_COLUMNS][i]);
+			aggregate_rows__add_open(agg, b, &col[KEYS + rr->rs->nr_keys * KEY_COLUMNS], i);
 	}
 	return 0;
 }
@@ -213,8 +218,13 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	for (u32 i = 0; i < rs->nr_keys; i++)
 		for (u32 k = 0; k < KEY_COLUMNS; k++)
 			*names++ = if_wanted(true, rs->key[i]->column(e, k));
+	rs->lazy[nr][LAZY_TIME] = "time_ns";
+	if (id == KVMW_EVENT_EXIT) {
+		rs->lazy[nr][LAZY_KIND] = "detail_kind";
+		rs->lazy[nr][LAZY_DETAIL] = "detail";
+	}
 	rs->event[nr] = (struct scan_event) {
-		.id = id, .columns = rs->names[nr], .lazy = cycle ? rs->lazy : NULL, .need_lazy = any_open,
+		.id = id, .columns = rs->names[nr], .lazy = cycle ? rs->lazy[nr] : NULL, .need_lazy = any_open,
 	};
 }
 
@@ -222,7 +232,6 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 {
 	memset(rs, 0, sizeof(*rs));
 	rs->sums = sums;
-	rs->lazy[0] = "time_ns";
 	rs->nested_isa = report_options__sorts_by(opt, KEY_DETAIL);
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (!sort_key__get(opt->sort[i])->counted)

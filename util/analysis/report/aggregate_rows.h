@@ -6,11 +6,14 @@
 #include "util/analysis/report/report.h"
 #include "util/recording/scan.h"
 
+/* Columns that matter only where a row is not completed; of returns to the VMM only the first. */
+enum { LAZY_TIME, LAZY_KIND, LAZY_DETAIL, NR_LAZY };
+
 struct report_scan {
 	struct scan_consumer consumer;
 	struct scan_event event[2];
 	const char *names[2][COLUMNS_MAX];
-	const char *lazy[2];
+	const char *lazy[2][NR_LAZY + 1];
 	bool sums;
 	const struct sort_key *key[NR_REPORT_KEYS];	/* those that are not counted */
 	u32 nr_keys;

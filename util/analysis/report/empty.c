@@ -223,7 +223,7 @@ static void why_idle(struct report *rep)
 	if (busy)
 		snprintf(words[1], sizeof(words[1]), ", %u on a CPU or waiting for one", busy);
 	if (unknown)
-		snprintf(words[2], sizeof(words[2]), ", %u of which nothing is known", unknown);
+		snprintf(words[2], sizeof(words[2]), ", %u of unknown state", unknown);
 	snprintf(rep->empty, sizeof(rep->empty),
 		 "no VM exit happened while it was recorded (%.3f s): %u vCPU%s%s%s%s",
 		 rep->duration_ns / 1e9, rep->nr_idle, rep->nr_idle == 1 ? "" : "s", words[0], words[1],

@@ -2,6 +2,7 @@
 /* What threads, kinds, details and stacks are called. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
@@ -62,6 +63,18 @@ void label__exit_detail(const struct report *rep, u32 kind, u64 detail, char *bu
 		snprintf(buf, size, "%s %llu%s%s", what, value, name ? " " : "", name ?: "");
 	else
 		snprintf(buf, size, "%s 0x%llx%s%s", what, value, name ? " " : "", name ?: "");
+}
+
+void report__name_exit(const char *reason, const char *detail, char *buf, size_t size)
+{
+	size_t len = strlen(reason);
+
+	if (!strcmp(detail, "-"))
+		snprintf(buf, size, "%s", reason);
+	else if (!strncasecmp(detail, reason, len) && detail[len] == ' ')
+		snprintf(buf, size, "%s", detail);
+	else
+		snprintf(buf, size, "%s %s", reason, detail);
 }
 
 /* How a thread leaves its CPU: the same for all of them. */

@@ -126,6 +126,7 @@ struct report_vcpu {
 	u64 block_ns;
 	struct vcpu_time time;	/* wall_ns: what the shares refer to */
 	u64 died_ns;		/* since the start of the recording; KVMW_NONE: it did not */
+	char open_exit[REPORT_LABEL_MAX];	/* what it exited for last, if time.open_ns; or "" */
 };
 
 struct report {
@@ -206,6 +207,9 @@ bool report__selects(const struct recording *rec, const struct report_options *o
 
 /* The name of an id: "0", with_vm "4711/0"; its role if it is not a vCPU. */
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);
+
+/* A reason with its only detail: "io out 0x3f8 COM1 transmit", "cpuid 0xb"; detail "-": without. */
+void report__name_exit(const char *reason, const char *detail, char *buf, size_t size);
 
 /* Whether it is of chosen events only: --time, --vcpu, --vm, --reason. */
 static inline bool report__is_filtered(const struct report *rep)

@@ -7,6 +7,17 @@
 #include "util/analysis/vcpu_life.h"
 #include "util/memory.h"
 
+/* "npf fault-write 0x1000", "io out 0x3f8 COM1 transmit" */
+static void name_open_exit(const struct report *rep, const struct agg_open *open, char *buf, size_t size)
+{
+	char detail[REPORT_LABEL_MAX], reason[64];
+
+	reason_name(open->isa, open->reason, reason, sizeof(reason));
+	label__exit_detail(rep, open->kind < UINT16_MAX ? open->kind : UINT16_MAX, open->detail, detail,
+			   sizeof(detail));
+	report__name_exit(reason, detail, buf, size);
+}
+
 static void account(const struct report *rep, const struct agg *sum, struct report_vcpu *v)
 {
 	struct report_row row = { .count = 0 };
@@ -33,6 +44,8 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	if (rep->rec->window.active)
 		return;
 	v->time = vcpu_life__account(&life, sum, cycles);
+	if (v->time.open_ns && rep->event == KVMW_EVENT_EXIT)
+		name_open_exit(rep, &sum->open, v->open_exit, sizeof(v->open_exit));
 	v->died_ns = vcpu_life__died(&life);
 }
 
