@@ -3,6 +3,7 @@
 import collections
 import json
 import random
+import re
 
 import pytest
 
@@ -105,6 +106,8 @@ def test_interrupts(path):
         assert near(gsi[key]["p50_ns"], base + 50) and near(gsi[key]["p99_ns"], base + 99)
     timer = lines["timer/other", 0xec]
     assert (timer["injected_again"], timer["eois"], timer["pv_eois"]) == (5, 40, 40)
+    assert gsi["merged"] == 0 and gsi["to_handler_mean_ns"] == 1000 + 49 + 20_000 + 49
+    assert timer["to_handler_mean_ns"] and lines["unknown", 8]["to_handler_mean_ns"] is None
     assert timer["to_acceptance"] == {"count": 0, "p50_ns": None, "p99_ns": None, "max_ns": None}
     assert (timer["to_eoi"]["count"], timer["to_eoi"]["max_ns"]) == (40, 800)
     assert lines["unknown", 8]["injected_again"] == 0
@@ -117,14 +120,37 @@ def test_interrupts(path):
 def test_text_of_interrupts(path):
     text = text_of(path, "-e", "irq", "--width", "120")
     line = next(line for line in text.splitlines() if line.startswith("GSI 4 ")).split()
-    assert line[2:6] == ["0x23", "100", "100", "100"] and len(line) == 15
-    line = next(line for line in text_of(path, "-e", "irq").splitlines()
-                if line.startswith("GSI 4 ")).split()
-    assert len(line) == 10
-    words = " ".join(text.split())
+    # Nothing was merged; the mean until the handler, and three figures of each step, in us.
+    assert line[2:6] == ["0x23", "100", "100", "100"] and len(line) == 16
+    assert float(line[6]) == pytest.approx(1.05 + 20.05, abs=0.01)
+    narrow = text_of(path, "-e", "irq").splitlines()
+    line = next(line for line in narrow if line.startswith("GSI 4 ")).split()
+    assert len(line) == 9 and max(map(len, narrow)) <= 80
+    words = " ".join(text.replace("\n# ", " ").split())
+    assert "handler from the assertion to the injection." in words and " merged: " not in words
+    assert "timer/other: raised by KVM itself" in words and "unknown: injected, but" in words
     assert "5 injections were repeated" in words and "40 EOIs were paravirtual" in words
     assert ("8 of 30 changes of interrupt controller pins were coalesced with a pending one: "
             "IOAPIC pin 4 6, PIC pin 10 2") in words
+
+
+def test_merged(tmp_path):
+    """Accepted while the vector was pending, of whatever source: handled as one."""
+    GSI, VECTOR = 4, 0x23
+    rows = [irq_row(i, ACCEPT, 100, 0, GSI, VECTOR, 0, source=SET_IRQ) for i in range(40)]
+    rows += [irq_row(i, ACCEPT, 100, 0, None, VECTOR, 0, source=IPI) for i in range(7)]
+    rows += [irq_row(i, INJECT, 200, 0, GSI, VECTOR, source=SET_IRQ) for i in range(30)]
+    rows += [irq_row(i, ACCEPT, 100, 0, 5, 0x41, 0, source=SET_IRQ) for i in range(3)]     # by the processor
+    rows += [irq_row(i, ACCEPT, 100, 0, 6, 0x51, 0, source=SET_IRQ) for i in range(9)]
+    rows += [irq_row(i, INJECT, 200, 0, 6, 0x51, source=SET_IRQ) for i in range(2)]
+    rows += [irq_row(i, INJECT, None, 0, None, 0x51) for i in range(4)]     # maybe of the same
+    path = make(tmp_path / "f", {"irq": rows})
+    lines = {(line["source"], line["vector"]): line for line in report(path, "-e", "irq")["interrupts"]["sources"]}
+    assert {key: line["merged"] for key, line in lines.items()} == {
+        ("GSI 4", VECTOR): 10, ("IPI", VECTOR): 7, ("GSI 5", 0x41): None, ("GSI 6", 0x51): 3, ("unknown", 0x51): 0}
+    text = text_of(path, "-e", "irq")
+    assert re.search(r"^GSI 4 +0x23 +40 +30 +10 ", text, re.M) and re.search(r"^GSI 5 +0x41 +3 +0 +- ", text, re.M)
+    assert "merged: accepted while the same vector was pending" in text
 
 
 def test_only_paravirtual_eois(tmp_path):

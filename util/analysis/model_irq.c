@@ -234,9 +234,52 @@ static int sum_lines(struct line_sum *sum, const void *const *list, u32 nr, u32 
 	return 0;
 }
 
+#define VECTORS	256
+
+/* Of each vector, how many were injected, in all and of unknown source. */
+struct injections {
+	u64 all[VECTORS], unknown[VECTORS];
+};
+
+static void count_injections(struct injections *in, const struct irq_line *line)
+{
+	if (line->mode || line->vector >= VECTORS)
+		return;
+	in->all[line->vector] += line->rows[IRQ_INJECT];
+	if (line->source == IRQ_NO_SOURCE)
+		in->unknown[line->vector] += line->rows[IRQ_INJECT];
+}
+
+/*
+ * What was accepted while the same vector was pending already, maybe of another source, is one
+ * interrupt with it.  At least so many: those of unknown source may have been accepted here.
+ * Where none of a vector is injected, the processor delivers it.
+ */
+static u64 merged_of(const struct irq_line *line, const struct injections *in)
+{
+	u64 own = line->rows[IRQ_INJECT] - line->again;
+
+	if (line->mode || line->vector >= VECTORS || !in->all[line->vector])
+		return KVMW_NONE;
+	own = sat_add(own, in->unknown[line->vector]);
+	return line->rows[IRQ_ACCEPT] > own ? line->rows[IRQ_ACCEPT] - own : 0;
+}
+
+/* What KVM itself raises is accepted when it is asserted. */
+static u64 to_handler(const struct irq_line *line)
+{
+	const struct duration_stats *accept = &line->span[IRQ_ACCEPT], *inject = &line->span[IRQ_INJECT];
+
+	if (!inject->count || line->source == IRQ_NO_SOURCE || (line->source && !accept->count))
+		return KVMW_NONE;
+	return sat_add(line->source ? accept->mean : 0, inject->mean);
+}
+
 /* Totals cover all lines, everything else only those shown. */
 static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u32 top)
 {
+	struct injections injected = { .all = { 0 } };
+
 	m->nr_lines = nr < top ? nr : top;
 	m->hidden = nr - m->nr_lines;
 	m->line = mem__calloc(m->nr_lines + 1, sizeof(*m->line));
@@ -245,11 +288,15 @@ static int show_lines(struct irq_model *m, const struct line_sum *sum, u32 nr, u
 	for (u32 i = 0; i < nr; i++) {
 		m->again += sum[i].line.again;
 		m->pv_eois += sum[i].line.rows[IRQ_PV_EOI];
+		count_injections(&injected, &sum[i].line);
 	}
 	for (u32 i = 0; i < m->nr_lines; i++) {
 		m->line[i] = sum[i].line;
 		for (u32 k = 0; k < NR_IRQ_STEPS; k++)
 			m->line[i].span[k] = hist__stats(&sum[i].span[k]);
+		m->line[i].merged = merged_of(&m->line[i], &injected);
+		m->line[i].handler_ns = to_handler(&m->line[i]);
+		m->merged += captured(m->line[i].merged);
 	}
 	return 0;
 }

@@ -22,6 +22,9 @@ struct irq_line {
 	u64 irq;		/* GSI; KVMW_NONE: none */
 	u64 rows[NR_IRQ_STEPS];
 	u64 again;		/* injections repeated because an exit interrupted the delivery */
+	/* Accepted, but not injected by themselves; KVMW_NONE: none of that vector was injected. */
+	u64 merged;
+	u64 handler_ns;		/* mean from assertion to injection, or KVMW_NONE */
 	struct duration_stats span[NR_IRQ_STEPS];
 };
 
@@ -36,6 +39,7 @@ struct irq_model {
 	struct irq_line *line;	/* those shown, the most injected first */
 	u32 nr_lines, hidden;	/* hidden: lines beyond them */
 	u64 again, pv_eois;	/* of all lines */
+	u64 merged;		/* of those shown */
 	struct irq_pin *pin;	/* the most coalesced first */
 	u32 nr_pins;
 	u64 changes, coalesced;	/* of all pins */

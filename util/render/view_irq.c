@@ -11,16 +11,19 @@
 #define TOP_PINS 8		/* named in a sentence */
 #define WIDE	120
 
-#define ASSERT_ACCEPT	"to acceptance"
-#define ACCEPT_INJECT	"to injection"
-#define INJECT_EOI	"to EOI"
+#define ASSERT_ACCEPT	"accept"
+#define ACCEPT_INJECT	"inject"
+#define INJECT_EOI	"EOI"
+#define TO_HANDLER	"handler"	/* the first two */
 
 static const struct textgrid_col cols[] = {
 	{ .head = "source", .left = true },
-	{ .head = "vector", .left = true },
+	{ .head = "vector", .left = true, .give = true },
 	{ .head = "accepted" },
 	{ .head = "injected" },
+	{ .head = "merged", .dull = true },
 	{ .head = "EOIs" },
+	{ .group = TO_HANDLER, .head = "mean" },
 	{ .group = ASSERT_ACCEPT, .head = "p50", .from = WIDE },
 	{ .group = ASSERT_ACCEPT, .head = "p99", .from = WIDE },
 	{ .group = ASSERT_ACCEPT, .head = "max", .from = WIDE },
@@ -31,6 +34,9 @@ static const struct textgrid_col cols[] = {
 	{ .group = INJECT_EOI, .head = "p99" },
 	{ .group = INJECT_EOI, .head = "max", .from = WIDE },
 };
+
+/* Dropped before names of vectors are cut. */
+static const u8 ranks[ARRAY_SIZE(cols)] = { 0, 0, 0, 0, 0, 0, 1, 4, 4, 4, 2, 2, 2, 3, 3, 3 };
 
 static const char *kind_name(const struct report *rep, u32 kind, char *buf, size_t size)
 {
@@ -119,7 +125,12 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 		textgrid__add(g, "0x%02x%s%s", line->vector, name ? " " : "", name ?: "");
 	textgrid__count(g, line->rows[IRQ_ACCEPT]);
 	textgrid__count(g, line->rows[IRQ_INJECT]);
+	if (line->merged == KVMW_NONE)
+		textgrid__add(g, "-");
+	else
+		textgrid__count(g, line->merged);
 	textgrid__count(g, line->rows[eoi]);
+	textgrid__ns(g, line->handler_ns);
 	view_irq__add_times(g, &line->span[IRQ_ACCEPT]);
 	view_irq__add_times(g, &line->span[IRQ_INJECT]);
 	view_irq__add_times(g, &line->span[eoi]);
@@ -139,6 +150,27 @@ static void again(const struct screen *s, const struct irq_model *v)
 			 "the next exit", units__count(v->pv_eois, count));
 		screen__wrap(s, "", "  ", words);
 	}
+}
+
+/* What the columns mean, as far as they are not obvious. */
+static void view_irq__legend(const struct screen *s, const struct irq_model *v)
+{
+	bool other = false, unknown = false;
+	char words[700];
+
+	for (u32 i = 0; i < v->nr_lines; i++) {
+		other |= !v->line[i].source;
+		unknown |= v->line[i].source == IRQ_NO_SOURCE;
+	}
+	snprintf(words, sizeof(words), "accepted: by a local APIC; injected: the guest enters its handler; EOI: it "
+		 "ended it. Times are since the step before, and %s from the assertion to the injection.%s%s%s",
+		 TO_HANDLER,
+		 v->merged ? " merged: accepted while the same vector was pending, and handled together with it." : "",
+		 other ? " timer/other: raised by KVM itself, such as by the timer of an APIC." : "",
+		 unknown ? " unknown: injected, but its acceptance was not seen." : "");
+	screen__color(s, COLOR_DIM);
+	screen__wrap(s, "# ", "# ", words);
+	screen__plain(s);
 }
 
 static const char *pin_name(const struct report *rep, const struct irq_pin *pin, char *buf,
@@ -183,14 +215,15 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 	int ret = 0;
 
 	if (v->nr_lines) {
-		fputs("\nInterrupts, with the time since the previous step:\n",
-		      s->out);
+		fputs("\nInterrupts, and how long their steps took:\n", s->out);
 		textgrid__init(&g, cols, ARRAY_SIZE(cols));
+		g.drop = ranks;
 		for (u32 i = 0; i < v->nr_lines; i++) {
 			add_line(&g, rep, &v->line[i]);
 			named |= vector_name(&v->line[i], linux_vector_name) != NULL;
 		}
 		ret = textgrid__finish(&g, s);
+		view_irq__legend(s, v);
 	}
 	if (v->hidden)
 		fprintf(s->out, "%s more not shown (use --top N)\n", units__count(v->hidden, count));
@@ -231,11 +264,13 @@ static void json_line(struct json_object *list, const struct report *rep,
 	json__u64(item, "accepted", line->rows[IRQ_ACCEPT]);
 	json__u64(item, "injected", line->rows[IRQ_INJECT]);
 	json__u64(item, "injected_again", line->again);
+	json__ns(item, "merged", line->merged);
 	json__u64(item, "eois", line->rows[eoi]);
 	json__u64(item, "pv_eois", line->rows[IRQ_PV_EOI]);
 	view_irq__json_times(item, "to_acceptance", &line->span[IRQ_ACCEPT]);
 	view_irq__json_times(item, "to_injection", &line->span[IRQ_INJECT]);
 	view_irq__json_times(item, "to_eoi", &line->span[eoi]);
+	json__ns(item, "to_handler_mean_ns", line->handler_ns);
 }
 
 static int view_irq__json(struct json_object *root, const struct report *rep, const void *model)
