@@ -289,12 +289,14 @@ static const char *wait_for_end(struct record *r)
 
 static void closing_line(struct record *r, u64 bytes)
 {
+	u64 elapsed_ns = monotonic_ns() - r->start_ns;
 	struct drain_counts c;
 	char bpf[64] = "";
 
 	drain__counts(r->drain, &c);
-	if (c.bpf_events)
-		snprintf(bpf, sizeof(bpf), ", BPF %.0f ns/event", (double)c.bpf_ns / c.bpf_events);
+	if (c.bpf_events && elapsed_ns)
+		snprintf(bpf, sizeof(bpf), ", BPF %.1f%% of a CPU", 
+			 100.0 * c.bpf_ns / c.bpf_events * c.events / elapsed_ns);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s",

@@ -352,7 +352,7 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 {
 	bool exits = rep->event == KVMW_EVENT_EXIT;
 
-	render__heading(s, rep, args->verbose);
+	render__heading(s, rep, has_findings(rep->opt) && exits ? &in->findings : NULL, args->verbose);
 	if (rep->nr_vcpus)
 		render__whole(s, rep);
 	if (has_findings(rep->opt) && rep->nr_rows && exits)

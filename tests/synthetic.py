@@ -145,6 +145,11 @@ def text_of(path, *args, status=0, env=()):
     return done.stdout
 
 
+def widest(text):
+    """Columns of the longest line; commands are whole, so that they can be pasted."""
+    return max(len(line) for line in text.splitlines() if not line.startswith("   More: "))
+
+
 def one_line(done, status, *words):
     assert done.returncode == status, done.stderr
     assert done.stderr.startswith("kvmw: ") and done.stderr.count("\n") == 1, done.stderr

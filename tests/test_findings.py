@@ -383,3 +383,15 @@ def test_a_window_has_its_own(tmp_path):
     path = write(tmp_path / "f", [vcpu])
     assert "timer-storm" in found(path, "--time", "0,0.2")
     assert json.loads(kvmw("report", "-i", path, "--json", "--time", "0.3,").stdout)["findings"] == []
+
+
+def test_the_heading_names_what_a_finding_points_to(tmp_path):
+    rows = [exit_row(START + i * 2_000_000, 1_000_000, 900_000, 0, SVM["interrupt"], 0, wait=800_000)
+            for i in range(100)]
+    rec = Recording(META | {"events": ["exit", "hypercall", "sched"]})
+    rec.lines += [["EVENTS", "exit", rows], ["EVENTS", "hypercall", [[START + 1000, 100, 0, 101, 0, 1]]],
+                  ["EVENTS", "sched", [[START + 1000, 100, 0, 101, 0, 1, 0, 0, 0]]]]
+    rec.end = END
+    text = " ".join(text_of(rec.finish().write(tmp_path / "f"), "--width", 200).split())
+    assert "also contains sched 1, hypercall 1 (kvmw report -e sched)" in text
+    assert text.split(" More: ")[1].split(" ")[:2] == ["kvmw", "report"]

@@ -15,7 +15,7 @@ import pytest
 import lab_fixtures
 from synthetic import (KVMW, META, START, SVM, TREE, VCPUS, VMX, Recording, kvmw, one_line,
                         random_rows, report, same_in_csv, svm_recording, text_of,
-                        vmx_recording)
+                        vmx_recording, widest)
 
 GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
 
@@ -109,7 +109,7 @@ def test_golden_recordings(path):
             for permille, key in (500, "p50_ns"), (900, "p90_ns"), (990, "p99_ns"):
                 exact = percentile(whole, permille)
                 assert abs(row[key] - exact) <= exact / 16
-    assert max(map(len, text_of(path, status=done.returncode).splitlines())) <= 80
+    assert widest(text_of(path, status=done.returncode)) <= 80
 
 
 def test_from_rows_alone(tmp_path):
@@ -254,7 +254,7 @@ def test_fits_sixty_columns(path):
         for args in [], ["-v", "--hist"], ["-s", "vm,vcpu,reason"]:
             done = kvmw("report", "-i", path, "--width", 60, "-e", event, *args)
             assert done.stdout.count("\n") > 4
-            assert max(map(len, done.stdout.splitlines())) <= 60, (event, args)
+            assert widest(done.stdout) <= 60, (event, args)
 
 
 def test_table_says_what_json_says(vmx):

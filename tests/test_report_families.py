@@ -506,8 +506,8 @@ def test_the_split_is_shown_where_there_is_room(everything):
     head = next(line for line in narrow if " p50" in line).split()
     assert "halt" in head and "block" in head and "max" in head
     head = next(line for line in narrow if line.startswith("vCPU")).split()
-    assert head == ["vCPU", "guest", "KVM", "polling", "halted", "waiting", "blocked", "unseen",
-                    "exits", "thread"]
+    assert head == ["vCPU", "guest", "KVM", "polling", "halted", "waiting", "blocked", "no", "exit",
+                    "unseen", "exits"]
 
 
 def test_version_1_0_tells_no_parts(tmp_path):

@@ -138,7 +138,7 @@ def test_older_recordings_have_none(tmp_path):
 def test_throttled_of_vcpus(known, width):
     assert [v["throttled_ns"] for v in report(known)["vcpu_time"]] == [500 * MS, 0, 0]
     text = text_of(known, "--width", width)
-    assert all(len(line) <= width for line in text.splitlines())
+    assert synthetic.widest(text) <= width
     lines = text[text.index("Where each vCPU's time went"):].splitlines()
     # Parts that add up, and none of which there was nothing.
     assert lines[1].split() == ["vCPU", "guest", "KVM", "waiting", "throttled", "exits", "thread"]

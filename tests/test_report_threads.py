@@ -145,8 +145,7 @@ def test_host(known):
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_text(known, width):
     text = text_of(known, "--width", width)
-    # Commands are whole: they can be pasted.
-    assert all(len(line) <= width for line in text.splitlines() if not line.startswith("   More: "))
+    assert synthetic.widest(text) <= width
     words = " ".join(text[text.index("vCPUs without an exit"):].split())
     assert ("vCPU 100/1: thread 102 CPU 1/KVM; on a CPU 0.0%, waiting for one 0.0%, asleep 100.0% of the time; "
             "asleep in kvm_vcpu_block inside KVM_RUN at the start and at the end") in words

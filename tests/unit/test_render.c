@@ -75,7 +75,7 @@ static u32 render(const struct report *rep, u32 width, bool utf8)
 
 	s.out = open_memstream(&text, &size);
 	assert_non_null(s.out);
-	render__heading(&s, rep, true);
+	render__heading(&s, rep, NULL, true);
 	render__whole(&s, rep);
 	assert_int_equal(render__reasons(&s, rep), 0);
 	render__table(&s, rep);

@@ -155,12 +155,25 @@ static void about_rows(const struct screen *s, const struct report *rep)
 		      cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
 }
 
+/* Whether a finding's command is the report of this event. */
+static bool finding_shows(const struct findings *findings, const char *event)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "kvmw report -e %s", event);
+	for (u32 i = 0; findings && i < findings->nr; i++)
+		if (!strcmp(findings->found[i].next, command))
+			return true;
+	return false;
+}
+
 /* Other recorded or lost events, which a user would not otherwise know to look for. */
-static void about_others(const struct screen *s, const struct report *rep)
+static void about_others(const struct screen *s, const struct report *rep,
+			 const struct findings *findings)
 {
 	const struct recording *rec = rep->rec;
 	char words[1024] = "", count[UNITS_MAX], missed[UNITS_MAX], lost[UNITS_MAX + 16];
-	const char *first = NULL;
+	const char *first = NULL, *shown = NULL;
 	u32 first_id = 0;
 
 	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++) {
@@ -173,6 +186,8 @@ static void about_others(const struct screen *s, const struct report *rep)
 		snprintf(lost, sizeof(lost), " (%s lost)", units__count(rec->lost[id], missed));
 		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "", event->name,
 			 units__count(rec->event_rows[id], count), rec->lost[id] ? lost : "");
+		if (!shown && finding_shows(findings, event->name))
+			shown = event->name;
 		/* Suggest a family first: users rarely know that there are any. */
 		if (!first || first_id == KVMW_EVENT_USERSPACE) {
 			first = event->name;
@@ -180,20 +195,24 @@ static void about_others(const struct screen *s, const struct report *rep)
 		}
 	}
 	if (first)
-		heading__line(s, "also", "contains %s (kvmw report -e %s)", words, first);
+		heading__line(s, "also", "contains %s (kvmw report -e %s)", words, shown ?: first);
 }
 
 static void about_cost(const struct screen *s, const struct recording *rec)
 {
 	const struct kvmw_cost *c = &rec->cost;
 	u64 duration = c->time_ns - rec->meta.start_ns;
-	char bpf[64], cpu[64] = "CPU time of the recorder unknown";
+	char bpf[112], percent[48] = "", cpu[64] = "CPU time of the recorder unknown";
 
 	if (!rec->has_cost)
 		return;
+	/* It was sampled: what it is of all events. */
+	if (c->bpf_events && rec->meta.start_ns && c->time_ns > rec->meta.start_ns)
+		snprintf(percent, sizeof(percent), "%.1f%% of one CPU",
+			 100.0 * c->bpf_ns / c->bpf_events * c->events / duration);
 	if (c->bpf_events)
-		snprintf(bpf, sizeof(bpf), "%.0f ns of BPF per event",
-			 (double)c->bpf_ns / c->bpf_events);
+		snprintf(bpf, sizeof(bpf), "%.0f ns of BPF per event%s%s",
+			 (double)c->bpf_ns / c->bpf_events, *percent ? ", " : "", percent);
 	else
 		snprintf(bpf, sizeof(bpf), "time in BPF not measured");
 	if (rec->meta.start_ns && c->time_ns > rec->meta.start_ns)
@@ -299,17 +318,21 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }
 
-/* What is recorded, when and where: two lines for most recordings. */
+/* What is recorded, when and where; the kernel, if it fits into the line. */
 static void say_what(const struct screen *s, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
-	char file[FILE_AND_TIME], words[sizeof(file) + 1024];
+	char file[FILE_AND_TIME], words[sizeof(file) + 512], kernel[512] = "";
+	size_t len;
 
-	snprintf(words, sizeof(words), "%s%s%s%s%s%s%s%s",
-		 file_and_time(rec, file, sizeof(file)), m->host ? " on " : "",
-		 m->host ?: "", m->kernel ? " (Linux " : "", m->kernel ?: "",
-		 m->kernel && m->module ? ", " : "", m->kernel && m->module ? m->module : "",
-		 m->kernel ? ")" : "");
+	snprintf(words, sizeof(words), "%s%s%s", file_and_time(rec, file, sizeof(file)),
+		 m->host ? " on " : "", m->host ?: "");
+	if (m->kernel)
+		snprintf(kernel, sizeof(kernel), " (Linux %s%s%s)", m->kernel, m->module ? ", " : "",
+			 m->module ?: "");
+	len = strlen(words);
+	if (screen__width(s, words) + screen__width(s, kernel) + strlen("# ") <= s->width)
+		snprintf(words + len, sizeof(words) - len, "%s", kernel);
 	screen__wrap(s, "# ", "# ", words);
 }
 
@@ -351,7 +374,8 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	screen__wrap(s, "# ", "# ", words);
 }
 
-void render__heading(const struct screen *s, const struct report *rep, bool verbose)
+void render__heading(const struct screen *s, const struct report *rep, const struct findings *findings,
+		     bool verbose)
 {
 	say_what(s, rep->rec);
 	say_how_much(s, rep);
@@ -366,7 +390,7 @@ void render__heading(const struct screen *s, const struct report *rep, bool verb
 		about_host_state(s, rep->host);
 		about_limits(s, rep->limits);
 	}
-	about_others(s, rep);
+	about_others(s, rep, findings);
 	about_trust(s, rep);
 	fputc('\n', s->out);
 }

@@ -13,8 +13,9 @@
 #include "util/render/screen.h"
 
 /* kvmw report */
-/* verbose: also what says how it was recorded. */
-void render__heading(const struct screen *s, const struct report *rep, bool verbose);
+/* findings: or NULL; verbose: also what says how it was recorded. */
+void render__heading(const struct screen *s, const struct report *rep, const struct findings *findings,
+		     bool verbose);
 /* Printed before sections made from rows alone: how many events they cover, if not all. */
 void render__of_the_recorded(const struct screen *s, const struct report *rep);
 /* Those of VM exits; of other events. 0, or -1 out of memory. */

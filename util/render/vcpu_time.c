@@ -8,7 +8,7 @@
 #include "util/render/units.h"
 
 enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_POLLING, COL_HALTED, COL_WAITING,
-	      COL_THROTTLED, COL_BLOCKED, COL_OPEN, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
+	      COL_THROTTLED, COL_BLOCKED, COL_OPEN, COL_NO_EXIT, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
 
 static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
@@ -16,12 +16,14 @@ static const char *vcpu_time__heading(const struct report *rep, u32 col)
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
 		[COL_POLLING] = "polling", [COL_HALTED] = "halted", [COL_WAITING] = "waiting",
 		[COL_THROTTLED] = "throttled",
-		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_UNSEEN] = "unseen",
+		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_NO_EXIT] = "no exit", [COL_UNSEEN] = "unseen",
 		[COL_GONE] = "gone", [COL_COUNT] = "exits", [COL_THREAD] = "thread",
 	};
 
 	if (rep->event == KVMW_EVENT_USERSPACE && col == COL_GUEST)
 		return "KVM_RUN";
+	if (rep->event == KVMW_EVENT_USERSPACE && col == COL_NO_EXIT)
+		return "no return";
 	return rep->event == KVMW_EVENT_USERSPACE && col == COL_COUNT ? "returns" : names[col];
 }
 
@@ -33,7 +35,8 @@ static u64 part(const struct report_vcpu *v, u32 col)
 		[COL_WAITING] = units__less(v->wait_ns, v->throttled_ns),
 		[COL_THROTTLED] = v->throttled_ns,
 		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->time.open_ns,
-		[COL_UNSEEN] = v->time.unseen_ns, [COL_GONE] = v->time.gone_ns,
+		[COL_NO_EXIT] = v->count ? 0 : v->time.unseen_ns,
+		[COL_UNSEEN] = v->count ? v->time.unseen_ns : 0, [COL_GONE] = v->time.gone_ns,
 	};
 
 	return parts[col];
@@ -52,6 +55,7 @@ static bool vcpu_time__shown(const struct report *rep, u32 col)
 	case COL_BLOCKED:
 		return exit;
 	case COL_OPEN:
+	case COL_NO_EXIT:
 	case COL_UNSEEN:
 	case COL_GONE:
 		return !window;

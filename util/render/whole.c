@@ -40,7 +40,8 @@ void render__whole(const struct screen *s, const struct report *rep)
 		{ "waiting for a CPU", units__less(w->wait_ns, w->throttled_ns), COLOR_RED },
 		{ "throttled", throttled_ns, COLOR_RED }, { "blocked", w->block_ns, COLOR_RED },
 		{ exit ? "open exit" : "open return", w->open_ns, COLOR_RED },
-		{ "unseen", w->unseen_ns, COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },
+		{ exit ? "no exit" : "no return", w->no_exit_ns, COLOR_DIM },
+		{ "unseen", units__less(w->unseen_ns, w->no_exit_ns), COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },
 	};
 	u32 room = s->width > 36 ? s->width - 36 : 0, bar = room < BAR_MAX ? room : BAR_MAX;
 	char buf[UNITS_MAX];

@@ -81,6 +81,7 @@ static inline bool report_options__fine(const struct report_options *opt)
 struct report_whole {
 	u64 guest_ns, kvm_ns, vmm_ns, halt_ns, poll_ns, wait_ns, throttled_ns, block_ns;
 	u64 open_ns, unseen_ns, gone_ns;
+	u64 no_exit_ns;		/* part of unseen_ns: of vCPUs that never exited, or never returned */
 	u64 wall_ns;
 };
 

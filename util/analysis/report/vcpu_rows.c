@@ -138,6 +138,7 @@ static void whole__add(struct report_whole *w, const struct report_vcpu *v)
 	w->block_ns = sat_add(w->block_ns, captured(v->block_ns));
 	w->open_ns = sat_add(w->open_ns, v->time.open_ns);
 	w->unseen_ns = sat_add(w->unseen_ns, v->time.unseen_ns);
+	w->no_exit_ns = sat_add(w->no_exit_ns, v->count ? 0 : v->time.unseen_ns);
 	w->gone_ns = sat_add(w->gone_ns, v->time.gone_ns);
 	w->wall_ns = sat_add(w->wall_ns, v->time.wall_ns);
 }
