@@ -74,6 +74,40 @@ static void test_widths(void **state)
 	}
 }
 
+static void scaled(struct unit_scale scale, const char *unit, u64 ns, const char *text)
+{
+	char buf[UNITS_MAX];
+
+	assert_string_equal(scale.name, unit);
+	assert_string_equal(units__scaled(ns, &scale, buf), text);
+}
+
+/* All durations of a column in one unit. */
+static void test_scales(void **state)
+{
+	const u64 us = 1000, ms = 1000 * us, s = 1000 * ms;
+
+	scaled(units__common(320, 6 * us), "us", 320, "0.32");
+	scaled(units__common(9 * us, 120 * us), "us", 120 * us, "120.0");
+	scaled(units__common(10 * us, 9999 * ms), "us", 9999 * ms, "9999000");
+	scaled(units__common(10 * us, 9999 * ms), "us", 400, "<1");
+	scaled(units__common(10 * us, 10 * s), "ms", 41 * us, "0.04");
+	scaled(units__common(10 * us, 10 * s), "ms", 4 * us, "<0.01");
+	scaled(units__common(10 * us, 2000 * s), "s", 2000 * s, "2000.000");
+	scaled(units__common(KVMW_NONE, 0), "us", KVMW_NONE, "-");
+	scaled(units__common(0, 0), "us", 0, "0.00");
+	scaled(units__of_sums(999 * us), "us", 320, "0.3");
+	scaled(units__of_sums(57 * ms), "ms", 320 * us, "0.32");
+	scaled(units__of_sums(999 * ms), "ms", 320 * us, "0.3");
+	scaled(units__of_sums(1218 * ms), "s", 1218 * ms, "1.218");
+	scaled(units__of_sums(1218 * ms), "s", 270 * us, "<0.001");
+	scaled(units__of_sums(86400 * s), "s", 86400 * s, "86400");
+	assert_int_equal(units__less(9, 4), 5);
+	assert_int_equal(units__less(4, 9), 0);
+	assert_int_equal(units__less(9, KVMW_NONE), 9);
+	assert_true(units__less(KVMW_NONE, 4) == KVMW_NONE);
+}
+
 static void test_other_numbers(void **state)
 {
 	char buf[UNITS_MAX];
@@ -123,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_other_numbers),
 		cmocka_unit_test(test_hostile_text),
 	};

@@ -22,22 +22,22 @@ static const struct column_desc {
 	u8 drop;		/* struct textgrid */
 } columns[NR_REASON_COLUMNS] = {
 	[EXITS] = { NULL, "exits", 0 },
-	[RATE] = { NULL, "/s", 6 },
+	[RATE] = { NULL, "/s", 60 },
 	[COST] = { SHARES, "cost", 0 },
-	[KVM] = { SHARES, "KVM", 1 },
-	[VMM] = { SHARES, "VMM", 1 },
-	[POLLING] = { SHARES, "poll", 1 },
-	[HALTED] = { SHARES, "halt", 1 },
-	[WAITING] = { SHARES, "wait", 1 },
-	[THROTTLED] = { SHARES, "throttled", 1 },
-	[BLOCKED] = { SHARES, "block", 1 },
-	[P50] = { CYCLE, "p50", 4 },
-	[P99] = { CYCLE, "p99", 2 },
-	[MAX] = { CYCLE, "max", 3 },
-	[DIST] = { NULL, "dist (log)", 8 },
+	[KVM] = { SHARES, "KVM", 10 },
+	[VMM] = { SHARES, "VMM", 10 },
+	[POLLING] = { SHARES, "poll", 10 },
+	[HALTED] = { SHARES, "halt", 10 },
+	[WAITING] = { SHARES, "wait", 10 },
+	[THROTTLED] = { SHARES, "throttled", 10 },
+	[BLOCKED] = { SHARES, "block", 10 },
+	[P50] = { CYCLE, "p50", 40 },
+	[P99] = { CYCLE, "p99", 20 },
+	[MAX] = { CYCLE, "max", 30 },
+	[DIST] = { NULL, "dist (log)", 80 },
 };
 
-#define LITTLE	7		/* drop: of a part below 0.5 % of the whole */
+#define LITTLE	70		/* drop: of a part below 0.5 % of the whole */
 
 struct reason_table {
 	const struct screen *s;
@@ -75,11 +75,22 @@ static u32 nr_visible(const struct report *rep)
 	return report__visible(rep) + 1;
 }
 
-static bool is_little(const struct report *rep, u32 col)
+/* Of parts the least is dropped first. */
+static u8 drop_rank(const struct report *rep, u32 col)
 {
 	u64 part = reason_part(&rep->total, col);
+	u8 rank = columns[col].drop;
 
-	return col >= KVM && col <= BLOCKED && part != KVMW_NONE && part < rep->whole.wall_ns / 200;
+	if (col < KVM || col > BLOCKED || part == KVMW_NONE)
+		return rank;
+	if (part < rep->whole.wall_ns / 200)
+		return LITTLE;
+	for (u32 i = KVM; i <= BLOCKED; i++) {
+		u64 other = reason_part(&rep->total, i);
+
+		rank -= other != KVMW_NONE && other < part;
+	}
+	return rank;
 }
 
 static void reason_table__add_column(struct reason_table *t, u32 col)
@@ -88,7 +99,7 @@ static void reason_table__add_column(struct reason_table *t, u32 col)
 
 	snprintf(t->head[col], sizeof(t->head[col]), "%s%s", columns[col].head, of_rows ? "*" : "");
 	t->at[col] = t->nr_cols;
-	t->drop[t->nr_cols] = is_little(t->rep, col) ? LITTLE : columns[col].drop;
+	t->drop[t->nr_cols] = drop_rank(t->rep, col);
 	t->col[t->nr_cols++] = (struct textgrid_col) {
 		.group = col == DIST ? t->ends : columns[col].group,
 		.head = t->head[col],
@@ -189,16 +200,17 @@ static void reason_table__legend(const struct reason_table *t)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[640], each[96] = "";
+	char words[640], each[96] = "", cycle[96] = "";
 
 	if (rep->nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->nr_vcpus,
 			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
-	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s %s: until the next VM entry%s.",
-		 rep->whole.wall_ns / 1e9, each,
+	if (reasons__shows(t, P99) || reasons__shows(t, MAX))
+		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE,
+			 told_apart ? ", halts and waits included" : "");
+	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s%s", rep->whole.wall_ns / 1e9, each,
 		 told_apart ? "cost: KVM + VMM + poll." :
-			      "KVM contains halts and waits: this recording does not tell them apart.",
-		 CYCLE, told_apart ? ", halts and waits included" : "");
+			      "KVM contains halts and waits: this recording does not tell them apart.", cycle);
 	screen__color(t->s, COLOR_DIM);
 	screen__wrap(t->s, "# ", "# ", words);
 	screen__plain(t->s);
