@@ -368,8 +368,8 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	if (!rec->nr_vms && rep->nr_idle)
 		snprintf(vms, sizeof(vms), "%u vCPU%s without an event", rep->nr_idle,
 			 rep->nr_idle == 1 ? "" : "s");
-	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms,
-		 units__count(rep->recorded, rows), rep->desc->plural,
+	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
+		 rep->recorded == 1 && rep->event == KVMW_EVENT_EXIT ? "exit" : rep->desc->plural,
 		 rec->window.active && rep->lost ? "up to " : "", units__count(rep->lost, lost));
 	screen__wrap(s, "# ", "# ", words);
 }

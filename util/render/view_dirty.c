@@ -110,7 +110,8 @@ static double view_dirty__seconds(const struct report *rep, u64 time_ns)
 static void rate(const struct screen *s, const struct report *rep, const struct dirty_model *v)
 {
 	u32 room = s->width - 4 < MAX_CHART ? s->width - 4 : MAX_CHART, used;
-	char length[UNITS_MAX], words[256];
+	char length[UNITS_MAX], words[256], mean_bytes[UNITS_MAX], most_bytes[UNITS_MAX];
+	double seconds = (v->last_ns - v->first_ns) / 1e9;
 	u64 marks[MAX_CHART], most = 0, bucket;
 
 	if (!v->timed)
@@ -119,9 +120,11 @@ static void rate(const struct screen *s, const struct report *rep, const struct 
 	for (u32 i = 0; i < used; i++)
 		most = marks[i] > most ? marks[i] : most;
 	snprintf(words, sizeof(words), "Pages marked per second, from %.3f to %.3f s of the "
-		 "recording; one character is %s, the peak %.0f pages/s.",
+		 "recording; one character is %s, the peak %.0f pages/s (%s/s), the mean %s/s.",
 		 view_dirty__seconds(rep, v->first_ns), view_dirty__seconds(rep, v->last_ns),
-		 units__ns(bucket, UNITS_FULL, length), most * 1e9 / bucket);
+		 units__ns(bucket, UNITS_FULL, length), most * 1e9 / bucket,
+		 units__bytes(most * 1e9 / bucket * PAGE_BYTES, most_bytes),
+		 units__bytes(seconds > 0 ? v->marks / seconds * PAGE_BYTES : 0, mean_bytes));
 	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", words);
 	fputs("  |", s->out);

@@ -71,17 +71,6 @@ static bool is_replaced(const struct findings *out, const struct finding *findin
 	return false;
 }
 
-/* What says no more than another one.  What is dropped replaces nothing itself. */
-static void drop_restated(struct findings *out)
-{
-	u32 kept = 0;
-
-	for (u32 i = 0; i < out->nr; i++)
-		if (!is_replaced(out, &out->found[i]) && !(kept && out->found[i].only_first))
-			out->found[kept++] = out->found[i];
-	out->nr = kept;
-}
-
 static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
@@ -109,6 +98,23 @@ void findings_input__free(struct findings_input *in)
 	*in = (struct findings_input) { NULL };
 }
 
+/*
+ * Without what says no more than another one.  What is dropped for another replaces nothing
+ * itself; where something explains more of the time, what most exits are about is no cause.
+ */
+static void complete(const struct report *rep, struct findings *out)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < out->nr; i++) {
+		if (is_replaced(out, &out->found[i]) || (kept && out->found[i].only_first))
+			continue;
+		out->found[kept] = out->found[i];
+		finding__make_command(rep->rec, &out->found[kept++]);
+	}
+	out->nr = kept;
+}
+
 int findings__make(const struct report *rep, const struct report *fine,
 		   const struct findings_input *in, struct findings *out)
 {
@@ -122,11 +128,9 @@ int findings__make(const struct report *rep, const struct report *fine,
 		if (finding_rules[i].holds(&facts, &finding))
 			insert(out, &finding);
 	}
-	drop_restated(out);
-	for (u32 i = 0; i < out->nr; i++)
-		finding__make_command(rep->rec, &out->found[i]);
 	if (!ret && !out->nr && rep->whole.wall_ns)
 		say_none(&facts, out);
 	facts__free(&facts);
+	complete(rep, out);
 	return ret;
 }

@@ -5,14 +5,14 @@
 
 #include "util/analysis/findings/findings.h"
 
+/* command.c: from finding->next. */
+void finding__make_command(const struct recording *rec, struct finding *finding);
+
 void finding__say(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* name: as in JSON. */
 void finding__rests_on(struct finding *f, const char *name, double value);
 /* next is the report of a family, or how to record it. */
 void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name);
-
-/* command.c: from finding->next. */
-void finding__make_command(const struct recording *rec, struct finding *finding);
 
 /* rules_vcpu.c */
 bool rule__quota(const struct facts *f, struct finding *finding);
