@@ -97,6 +97,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	e->user_reason = NO_USER;
 	e->entry_cpu = NO_CPU;
 	e->nested = config.nested ? 0 : NESTED_UNKNOWN;
+	e->written = KVMW_NONE;
 	arch_exit_detail(e, vcpu, typed);
 	cycle_mark(s);
 

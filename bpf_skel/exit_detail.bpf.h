@@ -34,7 +34,7 @@ static __always_inline void mmio(u32 kind, u64 gpa, u32 size)
 		detail_set(e, kind, gpa, size);
 }
 
-/* Adds the value that a detail of this kind lacks so far. */
+/* Adds the number that a detail of this kind lacks so far. */
 static __always_inline void fill(u32 kind, u64 value)
 {
 	struct kvmw_exit *e = cycle_now();

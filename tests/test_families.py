@@ -204,3 +204,23 @@ def test_readme_has_this_table(boots):
         README.write_text(text[:begin] + made + text[end:])
         return
     assert text[begin:end] == made, "KVMW_UPDATE=1 pytest tests/test_families.py writes it"
+
+
+WRMSR, X2APIC_ICR, IPI = 10, 0x830, 5
+UNKNOWN = 2**64 - 1
+ICR_BITS = 0xcefff      # without reserved ones, and the one that says that it is being sent
+
+
+@in_boots(*FAMILIES)
+def test_values_written_to_msrs(boot):
+    """Each interrupt command that an exit has is one that KVM's APIC then sent, to the same target."""
+    path = boot.path("families.kvmw")
+    written, sent = collections.Counter(), collections.Counter()
+    for row in lab_fixtures.rows(path, "exit"):
+        assert (row.written != UNKNOWN) == (row.detail_kind == WRMSR)
+        if row.detail_kind == WRMSR and row.detail == X2APIC_ICR:
+            written[row.vcpu, row.written & ICR_BITS, row.written >> 32] += 1
+    for row in lab_fixtures.rows(path, "irq"):
+        if row.kind == IPI:
+            sent[row.vcpu, row.data & ICR_BITS, row.dest] += 1
+    assert sum(written.values()) > 10 and not written - sent

@@ -34,7 +34,7 @@ def test_info(vmx):
     assert {"time_ns", "guest_ns", "total_ns", "user_ns", "reason", "vcpu", "isa", "rip",
             "info1", "info2", "intr_info", "error_code", "halt_ns", "poll_ns", "wait_ns",
             "block_ns", "detail", "detail_kind", "detail_size", "user_reason", "exit_cpu",
-            "entry_cpu", "nested", "throttled_ns"} == {c["name"] for c in columns}
+            "entry_cpu", "nested", "throttled_ns", "written"} == {c["name"] for c in columns}
     stored = sum(c["stored_bytes"] for c in columns)
     assert 0 < stored < kinds["EVENTS", "exit"]["bytes"] < stored * 1.2 + 4096
     assert sum(k["bytes"] for k in inf["frames"]) < inf["bytes"]

@@ -231,3 +231,58 @@ def test_large_file(path, tmp_path):
         inside = [(end - start, -i) for i, (start, end, _) in enumerate(ranges) if start <= number <= end]
         assert found[kind, number] == (f"r{-min(inside)[1]}" if inside else name)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+
+
+def msr_row(i, vcpu, written, nested=0, msr=0x830, total=10_000):
+    return [START + 100_000 * i, 1000, total, 0, 0, 0, 0, 0, 0, 0x7c, vcpu, 2, 0, 0, 0, 0, msr, WRMSR,
+            0, 0xffffffff, 0, 0, nested, 0, written]
+
+
+def write_msrs(path, rows):
+    rec = Recording(META, VMS, VCPUS)
+    rec.lines.append(["EVENTS", "exit", rows])
+    rec.end = START + 100_000 * (len(rows) + 1)
+    return rec.finish().write(path)
+
+
+def icr(to, vector, more=0):
+    return to << 32 | vector | more
+
+
+def test_interrupt_commands(tmp_path):
+    """Who is sent which vector, by every output; level and trigger of it say nothing."""
+    sent = [(icr(1, 0xfd), "ICR: IPI vector 0xfd to vCPU 1")] * 3 + [
+        (icr(1, 0xfd, 0x4000), "ICR: IPI vector 0xfd to vCPU 1"),
+        (icr(2, 0xfb), "ICR: IPI vector 0xfb to APIC id 2"),
+        (icr(0, 0xf6, 0xc0000), "ICR: IPI vector 0xf6 to others"),
+        (None, "X2APIC_ICR")]
+    path = write_msrs(tmp_path / "f", [msr_row(i, 0, value) for i, (value, _) in enumerate(sent)] +
+                      [msr_row(20, 0, icr(1, 0xfd), nested=1)])
+    sent.append((None, "ICR: IPI vector 0xfd to APIC id 1"))
+    names = [name for _, name in sent]
+    rows = report(path, "-s", "detail")["rows"]
+    assert {row["name"]: row["count"] for row in rows} == {name: names.count(name) for name in names}
+    assert {row["detail"] for row in rows} == {
+        f"wrmsr {'0x830 ' if name == 'X2APIC_ICR' else ''}{name}" for name in names}
+    assert all(row["detail_value"] == 0x830 for row in rows)
+    found = [json.loads(line) for line in kvmw("script", "-i", path, "--json").stdout.splitlines()]
+    assert [row["name"] for row in found] == names
+    assert found[0]["written"] == icr(1, 0xfd) and found[6]["written"] is None
+    rows = csv.DictReader(io.StringIO(kvmw("script", "-i", path, "--csv").stdout))
+    assert [row["name"] for row in rows] == names
+    text = kvmw("script", "-i", path).stdout
+    assert "detail=wrmsr:0x830(ICR:IPI_vector_0xfd_to_vCPU_1) " in text
+    assert "written=0x1000000fd" in kvmw("script", "-i", path, "-F", "+written").stdout
+
+
+def test_interrupt_commands_of_a_reason(tmp_path):
+    """Those that count are the details; the register is, where there are too many different ones."""
+    few = [msr_row(i, 0, icr(i % 4 == 0, 0xfd)) for i in range(100)]
+    (reason,) = report(write_msrs(tmp_path / "few", few))["rows"]
+    assert [(d["detail"], d["count"]) for d in reason["details"]] == [
+        ("wrmsr ICR: IPI vector 0xfd to vCPU 0", 75), ("wrmsr ICR: IPI vector 0xfd to vCPU 1", 25)]
+    many = [msr_row(i, 0, icr(i % 50, 0xfd)) for i in range(100)] + [
+        msr_row(i, 0, i, msr=0x6e0) for i in range(100, 150)]
+    (reason,) = report(write_msrs(tmp_path / "many", many))["rows"]
+    assert [(d["detail"], d["count"]) for d in reason["details"]] == [
+        ("wrmsr 0x830 X2APIC_ICR", 100), ("wrmsr 0x6e0 TSC_DEADLINE", 50)]

@@ -214,7 +214,9 @@
 	FIELD(S, u16, nested, "bool", DICT, "rip",			\
 	      "1: a nested guest (L2) exited: rip and detail are its own; all ones: unknown") \
 	FIELD(S, u64, throttled_ns, "ns", TOKENS, "reason,wait_ns",	\
-	      "part of wait_ns in which the quota of its cgroup was used up")
+	      "part of wait_ns in which the quota of its cgroup was used up") \
+	FIELD(S, u64, written, "hex", DICT, "rip",			\
+	      "value that the guest writes to an MSR; all ones: unknown, or it writes none")
 
 /*
  * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are

@@ -81,12 +81,20 @@ int detail_cpuid(struct cpuid_args *ctx)
 struct msr_args {
 	u64 common;
 	u32 write, ecx;
+	u64 data;
 };
 
 SEC("tp/kvm/kvm_msr")
 int detail_msr(struct msr_args *ctx)
 {
-	fill(ctx->write ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ, ctx->ecx);
+	u32 kind = ctx->write ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ;
+	struct kvmw_exit *e = cycle_now();
+
+	if (!e || e->detail_kind != kind || e->detail != KVMW_NONE)
+		return PASS_ON;
+	e->detail = ctx->ecx;
+	if (ctx->write)
+		e->written = ctx->data;
 	return PASS_ON;
 }
 

@@ -43,6 +43,7 @@
 
 #define GUEST_RAX	0		/* enum kvm_reg of the kernel: as in ModRM */
 #define GUEST_RCX	1
+#define GUEST_RDX	2
 #define GUEST_RIP	16		/* until it got a member of its own */
 
 /*
@@ -69,6 +70,17 @@ static __always_inline u64 guest_reg32(const struct kvm_vcpu *vcpu, const bool t
 	return value == KVMW_NONE ? value : (u32)value;
 }
 
+/* RDX:RAX is what WRMSR writes. */
+static __always_inline void detail_msr_access(struct kvmw_exit *e, const struct kvm_vcpu *vcpu,
+				       const bool typed, bool write)
+{
+	detail_set(e, write ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ,
+		   guest_reg32(vcpu, typed, GUEST_RCX), 0);
+	if (write && e->detail != KVMW_NONE)
+		e->written = guest_reg(vcpu, typed, GUEST_RDX) << 32 |
+			     (u32)guest_reg(vcpu, typed, GUEST_RAX);
+}
+
 static __always_inline void detail_svm(struct kvmw_exit *e, const struct kvm_vcpu *vcpu,
 				       const bool typed)
 {
@@ -88,8 +100,7 @@ static __always_inline void detail_svm(struct kvmw_exit *e, const struct kvm_vcp
 		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case SVM_MSR:
-		detail_set(e, info1 & 1 ? KVMW_DETAIL_MSR_WRITE : KVMW_DETAIL_MSR_READ,
-			   guest_reg32(vcpu, typed, GUEST_RCX), 0);
+		detail_msr_access(e, vcpu, typed, info1 & 1);
 		break;
 	case SVM_VMMCALL:
 		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(vcpu, typed, GUEST_RAX), 0);
@@ -128,10 +139,8 @@ static __always_inline void detail_vmx(struct kvmw_exit *e, const struct kvm_vcp
 		detail_set(e, KVMW_DETAIL_CPUID, guest_reg32(vcpu, typed, GUEST_RAX), 0);
 		break;
 	case VMX_MSR_READ:
-		detail_set(e, KVMW_DETAIL_MSR_READ, guest_reg32(vcpu, typed, GUEST_RCX), 0);
-		break;
 	case VMX_MSR_WRITE:
-		detail_set(e, KVMW_DETAIL_MSR_WRITE, guest_reg32(vcpu, typed, GUEST_RCX), 0);
+		detail_msr_access(e, vcpu, typed, e->reason == VMX_MSR_WRITE);
 		break;
 	case VMX_VMCALL:
 		detail_set(e, KVMW_DETAIL_HYPERCALL, guest_reg(vcpu, typed, GUEST_RAX), 0);

@@ -233,6 +233,61 @@ static void test_icr(void **state)
 	}
 }
 
+static bool is_below(const void *arg, u32 number)
+{
+	return number < *(const u32 *)arg;
+}
+
+static void written_is(u64 msr, u64 value, bool foreign, const char *want)
+{
+	u64 group = written_group(msr, value, foreign);
+	char buf[ICR_NAME_MAX];
+	u32 vcpus = 4;
+
+	assert_in_range(group, 0, (1ULL << 48) - 1);
+	is(written_name(group, is_below, &vcpus, buf, sizeof(buf)), want);
+}
+
+/* Destinations of an x2APIC: Intel SDM vol. 3A, figures 10-28 and 10-29. */
+static void test_written(void **state)
+{
+	char buf[ICR_NAME_MAX];
+	u32 vcpus = ~0U;
+
+	written_is(0x830, 1ULL << 32 | 0xfd, false, "ICR: IPI vector 0xfd to vCPU 1");
+	written_is(0x830, 0xfb, false, "ICR: IPI vector 0xfb to vCPU 0");
+	written_is(0x830, 4ULL << 32 | 0xfd, false, "ICR: IPI vector 0xfd to APIC id 4");
+	written_is(0x830, 1ULL << 32 | 0xfd, true, "ICR: IPI vector 0xfd to APIC id 1");
+	written_is(0x830, 9ULL << 32 | 0xc00f6, false, "ICR: IPI vector 0xf6 to others");
+	written_is(0x830, 0x40020, true, "ICR: IPI vector 0x20 to self");
+	written_is(0x830, 0xffffffffULL << 32 | 0x400, false, "ICR: NMI to all");
+	written_is(0x830, 0xffffffffULL << 32 | 0xcfd, false, "ICR: NMI to all");
+	written_is(0x830, 2ULL << 32 | 0x4500, false, "ICR: INIT to vCPU 2");
+	written_is(0x830, 2ULL << 32 | 0x469a, false, "ICR: SIPI 0x9a to vCPU 2");
+	written_is(0x830, 2ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to vCPU 1");
+	written_is(0x830, 5ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to vCPUs 0,2");
+	written_is(0x830, 0x10003ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to APIC ids 16,17");
+	written_is(0x830, 0x1fULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to 5 APICs, mask 0x1f");
+	written_is(0x830, 0x8fc, false, "ICR: IPI vector 0xfc to none");
+	written_is(0x40000071, 1ULL << 56 | 0xe1, false, "ICR: IPI vector 0xe1");
+	written_is(0x40000071, 0, false, "ICR: IPI vector 0x0");
+	written_is(0x830, UINT64_MAX, false, NULL);
+	written_is(0x6e0, 12345, false, NULL);
+	/* What the level and the trigger are does not matter, nor a destination beside a shorthand. */
+	assert_int_equal(written_group(0x830, 1ULL << 32 | 0xc0fd, false),
+			 written_group(0x830, 1ULL << 32 | 0xfd, false));
+	assert_int_equal(written_group(0x830, 1ULL << 32 | 0x800fd, false),
+			 written_group(0x830, 2ULL << 32 | 0x800fd, false));
+	assert_int_not_equal(written_group(0x830, 1ULL << 32 | 0xfd, false),
+			     written_group(0x830, 1ULL << 32 | 0x8fd, false));
+	for (u64 i = 1; i; i = i * 3 + (i >> 60 ? 0 : 1)) {
+		if (written_name(i & ((1ULL << 48) - 1), is_below, &vcpus, buf, sizeof(buf)))
+			assert_in_range(strlen(buf), 3, sizeof(buf) - 2);
+		if (i >> 62)
+			break;
+	}
+}
+
 /* Found by bisection: each would be missed if the list were not in order. */
 static void test_regions_of_qemu(void **state)
 {
@@ -265,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_msrs),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_icr),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_regions_of_qemu),
 	};
 

@@ -59,6 +59,37 @@ const char *detail_name__exit(const struct regions *regions, u32 kind, u64 detai
 	}
 }
 
+u64 detail_name__group(u64 kind, u64 detail, u64 written, u64 nested)
+{
+	return kind == KVMW_DETAIL_MSR_WRITE && written != KVMW_NONE ?
+	       written_group(detail, written, nested == 1) : 0;
+}
+
+struct vcpus_of {
+	const struct recording *rec;
+	u32 vm;
+};
+
+static bool has_vcpu(const void *arg, u32 number)
+{
+	const struct vcpus_of *of = arg;
+
+	for (u32 i = 0; i < of->rec->nr_vcpus; i++) {
+		const struct rec_vcpu *v = &of->rec->vcpu[i];
+
+		if (v->vcpu == number && rec_vcpu__is_vcpu(v) && (of->vm == REC_NO_VM || v->vm == of->vm))
+			return true;
+	}
+	return false;
+}
+
+const char *detail_name__written(const struct recording *rec, u32 vm, u64 group, char *buf)
+{
+	const struct vcpus_of of = { rec, vm };
+
+	return written_name(group, has_vcpu, &of, buf, ICR_NAME_MAX);
+}
+
 static const char *fault_name(const struct regions *regions, u32 kind, u64 gpa)
 {
 	switch (kind) {

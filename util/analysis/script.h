@@ -61,6 +61,7 @@ struct field_view {
 struct event_named {
 	int number;			/* what the event was about */
 	int kind, nested;		/* what it was, and whose */
+	int written;			/* of exit: the value */
 	int address, icr;		/* of irq: a register of the APIC, what it was set to */
 };
 
@@ -125,7 +126,7 @@ bool event_view__is_stack(const struct event_view *view, const struct field_view
  * there is no such field); what the number in any field means. buf holds ICR_NAME_MAX bytes,
  * util/arch/names.h. NULL: no name is known.
  */
-const char *script_row__name(const struct script_model *m, const struct script_row *row);
+const char *script_row__name(const struct script_model *m, const struct script_row *row, char *buf);
 int script_row__named_field(const struct script_row *row);
 const char *script_row__number_name(const struct script_model *m, const struct script_row *row,
 				    u32 field, char *buf);

@@ -20,6 +20,7 @@ void script_names__find_fields(struct event_view *v)
 		.number = detail ? data_event__field(v->event, detail) : -1,
 		.kind = exit ? data_event__field(v->event, desc->detail_kind) : v->kind,
 		.nested = data_event__field(v->event, "nested"),
+		.written = exit ? data_event__field(v->event, "written") : -1,
 		.address = data_event__field(v->event, "address"),
 		.icr = data_event__field(v->event, v->event->id == KVMW_EVENT_IRQ ? "data" : "a3"),
 	};
@@ -46,17 +47,23 @@ static bool is_icr(const struct script_row *row)
 }
 
 /* The regions are those of a VM; a nested guest has its own. */
-static const char *number_name(const struct script_model *m, const struct script_row *row, u64 value)
+static const char *number_name(const struct script_model *m, const struct script_row *row, u64 value,
+			       char *buf)
 {
 	const struct event_named *named = &row->view->named;
 	bool nested = named->nested >= 0 && script_row__get(row, named->nested) == 1;
+	u64 written = named->written < 0 ? KVMW_NONE : script_row__get(row, named->written), group;
 	const struct regions *regions = nested ? NULL : m->regions;
 	u64 kind = named->kind < 0 ? KVMW_NONE : script_row__get(row, named->kind);
 
 	if (kind > UINT16_MAX)
 		return NULL;
-	if (row->view->event->id == KVMW_EVENT_EXIT)
-		return detail_name__exit(regions, kind, value);
+	if (row->view->event->id == KVMW_EVENT_EXIT) {
+		group = detail_name__group(kind, value, written, nested);
+		return group ? detail_name__written(m->rec, row->who->vm ? row->who->vm->id : REC_NO_VM,
+						    group, buf) :
+		       detail_name__exit(regions, kind, value);
+	}
 	return detail_name__family(regions, row->view->event->id, kind, value);
 }
 
@@ -74,7 +81,7 @@ const char *script_row__number_name(const struct script_model *m, const struct s
 	if (value == KVMW_NONE)
 		return NULL;
 	if ((int)field == named->number)
-		return number_name(m, row, value);
+		return number_name(m, row, value, buf);
 	if ((int)field == named->address)
 		return of_apic(row) ? apic_register_name(value) : NULL;
 	if ((int)field == named->icr && is_icr(row))
@@ -82,11 +89,9 @@ const char *script_row__number_name(const struct script_model *m, const struct s
 	return NULL;
 }
 
-const char *script_row__name(const struct script_model *m, const struct script_row *row)
+const char *script_row__name(const struct script_model *m, const struct script_row *row, char *buf)
 {
 	int field = script_row__named_field(row);
-	char buf[ICR_NAME_MAX];
 
-	/* None of these names is made in buf. */
 	return field < 0 ? NULL : script_row__number_name(m, row, field, buf);
 }

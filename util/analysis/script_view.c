@@ -361,7 +361,7 @@ static bool is_part(const struct data_event *event, const char *name)
 static enum field_omit omit_of(const struct data_event *event, const char *name)
 {
 	static const char *const zeros[] = { "poll_ns", "info1", "info2", "intr_info", "error_code",
-					     "detail_size", "nested", "throttled_ns" };
+					     "detail_size", "nested", "throttled_ns", "written" };
 
 	if (event->id == KVMW_EVENT_EXIT && !strcmp(name, "entry_cpu"))
 		return OMIT_SAME_CPU;

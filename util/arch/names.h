@@ -38,10 +38,20 @@ const char *guest_vector_name(u64 vector);
 /* System calls that take memory from a process, its own or another one: "madvise". */
 const char *memory_syscall_name(u64 nr);
 
-#define ICR_NAME_MAX	32	/* bytes enough for icr_name() */
+#define ICR_NAME_MAX	96	/* bytes enough for icr_name() and written_name() */
 
 /* What the interrupt command register holds: "vector 0xfd to others". buf is returned. */
 const char *icr_name(u64 icr, char *buf, size_t size);
+
+/*
+ * What a guest wants of a value that it writes to an MSR, in 48 bits: writes of one group do the
+ * same.  foreign: the guest is a nested one, whose vCPUs are not those of the VM.  0: the value
+ * says nothing that counts.
+ */
+u64 written_group(u64 msr, u64 value, bool foreign);
+/* "ICR: IPI vector 0xfd to vCPU 1"; is_vcpu: whether the VM has a vCPU of this number.  NULL, or buf. */
+const char *written_name(u64 group, bool (*is_vcpu)(const void *arg, u32 number), const void *arg,
+			 char *buf, size_t size);
 
 /*
  * Whether the tables above name each register of what QEMU calls a memory region by this name,

@@ -206,6 +206,7 @@ static void script_csv__put_raw(struct script_printer *p, const struct script_ro
 static void script_csv__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
+	char buf[ICR_NAME_MAX];
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
@@ -230,7 +231,7 @@ static void script_csv__row(struct script_printer *p, const struct script_row *r
 	}
 	if (p->names) {
 		out__char(p->out, ',');
-		out__csv(p->out, script_row__name(p->model, row) ?: "");
+		out__csv(p->out, script_row__name(p->model, row, buf) ?: "");
 	}
 	if (shows(p, KVMW_EVENT_STACK))
 		script_csv__put_stacks(p, row);

@@ -91,7 +91,8 @@ static void script_json__put_value(struct script_printer *p, const struct script
 
 static void put_name_of_row(struct script_printer *p, const struct script_row *row)
 {
-	const char *name = script_row__name(p->model, row);
+	char buf[ICR_NAME_MAX];
+	const char *name = script_row__name(p->model, row, buf);
 
 	if (!name)
 		return;

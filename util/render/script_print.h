@@ -3,6 +3,7 @@
 #ifndef KVMW_SCRIPT_PRINT_H
 #define KVMW_SCRIPT_PRINT_H
 
+#include "util/arch/names.h"
 #include "util/render/outbuf.h"
 #include "util/render/script.h"
 

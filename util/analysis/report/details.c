@@ -100,29 +100,63 @@ static int add_parts(struct breakdown *b, struct report_row *reason, struct repo
 	return 0;
 }
 
-/* Rows [from, to) of the finer report have this reason. */
+/* The end of a detail, whose last row this is: *sum becomes one if it matters, and is empty then. */
+static int end_detail(struct breakdown *b, struct report_row *reason, const struct report_row *row,
+		      const char *label, struct report_row *sum)
+{
+	int ret = 0;
+
+	if (row->key[1].v[1] != KVMW_NONE && matters(b, reason, sum)) {
+		memcpy(sum->key, row->key, sizeof(sum->key));
+		sum->is_detail = true;
+		ret = add_detail(b, reason, sum, label);
+	}
+	hist__free(&sum->span);
+	*sum = report_row__none();
+	return ret;
+}
+
+/*
+ * The end of a register, told apart by what was written to it: the details from first on.  If too
+ * many different values were, the register is the detail.
+ */
+static int end_register(struct breakdown *b, struct report_row *reason, const struct report_row *row,
+			u32 first, struct report_row *sum)
+{
+	char label[REPORT_LABEL_MAX];
+
+	if (!row->key[1].v[2] || reason->nr_details > first) {
+		hist__free(&sum->span);
+		*sum = report_row__none();
+		return 0;
+	}
+	label__exit_detail(b->fine, row->key[1].v[0], row->key[1].v[1], 0, label, sizeof(label));
+	return end_detail(b, reason, row, label, sum);
+}
+
+/* Rows [from, to) of the finer report have this reason.  sum: of a detail, and of a register. */
 static int break_down(struct breakdown *b, struct report_row *reason, u32 from, u32 to,
 		      struct report_row *part, struct report_row *sum)
 {
 	const struct report_row *row = b->fine->row;
+	u32 first = 0;
 
 	for (u32 i = from; i < to; i++) {
+		const struct key_value *key = &row[i].key[1], *next = i + 1 < to ? &row[i + 1].key[1] : NULL;
 		enum part of = part_of_row(reason, &row[i]);
-		bool last = i + 1 == to || key_value__compare(&row[i].key[1], &row[i + 1].key[1]);
 
 		if ((of < NR_ROW_PARTS && report_row__add(&part[of], &row[i])) ||
-		    report_row__add(sum, &row[i]))
+		    report_row__add(&sum[0], &row[i]) || report_row__add(&sum[1], &row[i]))
 			return -1;
-		if (!last)
+		if (next && !key_value__compare(key, next))
 			continue;
-		if (row[i].key[1].v[1] != KVMW_NONE && matters(b, reason, sum)) {
-			memcpy(sum->key, row[i].key, sizeof(sum->key));
-			sum->is_detail = true;
-			if (add_detail(b, reason, sum, row[i].label[1]))
-				return -1;
-		}
-		hist__free(&sum->span);
-		*sum = report_row__none();
+		if (end_detail(b, reason, &row[i], row[i].label[1], &sum[0]))
+			return -1;
+		if (next && key->v[0] == next->v[0] && key->v[1] == next->v[1])
+			continue;
+		if (end_register(b, reason, &row[i], first, &sum[1]))
+			return -1;
+		first = reason->nr_details;
 	}
 	return add_parts(b, reason, part);
 }
@@ -143,7 +177,7 @@ static int compare_reason(const void *key, const void *element)
 
 static int details_of(struct breakdown *b, struct report_row *reason)
 {
-	struct report_row part[NR_ROW_PARTS], sum = report_row__none();
+	struct report_row part[NR_ROW_PARTS], sum[2] = { report_row__none(), report_row__none() };
 	const struct report *fine = b->fine;
 	u32 from, to;
 	int ret;
@@ -156,10 +190,11 @@ static int details_of(struct breakdown *b, struct report_row *reason)
 		to++;
 	reason->details = b->rep->nr_details;
 	reason->nr_details = 0;
-	ret = break_down(b, reason, from, to, part, &sum);
+	ret = break_down(b, reason, from, to, part, sum);
 	for (u32 i = 0; i < NR_ROW_PARTS; i++)
 		hist__free(&part[i].span);
-	hist__free(&sum.span);
+	hist__free(&sum[0].span);
+	hist__free(&sum[1].span);
 	if (!ret && reason->nr_details)
 		qsort(&b->rep->detail[reason->details], reason->nr_details, sizeof(*b->rep->detail),
 		      compare_cost);

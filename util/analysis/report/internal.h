@@ -17,7 +17,8 @@ int report__order(struct report *rep);
 
 /* labels.c: each writes at most size bytes, cut off if need be. */
 void label__kind(const struct report *rep, u32 kind, char *buf, size_t size);
-void label__exit_detail(const struct report *rep, u32 kind, u64 detail, char *buf, size_t size);
+void label__exit_detail(const struct report *rep, u32 kind, u64 detail, u64 group, char *buf,
+			size_t size);
 void label__family_detail(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
 			  size_t size);
 /* "4711 qemu"; zero: the text for thread 0. */

@@ -146,8 +146,11 @@ static u32 vm_members(const struct report *rep, const struct key_value *value,
 
 static const char *detail_column(const struct event_desc *event, u32 i)
 {
-	const char *const columns[] = {
-		event->detail, event->detail_kind, event->id == KVMW_EVENT_STACK ? "user" : NULL,
+	bool exit = event->id == KVMW_EVENT_EXIT;
+	const char *const columns[KEY_COLUMNS] = {
+		event->detail, event->detail_kind,
+		exit ? "written" : event->id == KVMW_EVENT_STACK ? "user" : NULL,
+		exit ? "nested" : NULL,
 	};
 
 	return columns[i];
@@ -172,11 +175,14 @@ static u64 stack_id(u64 id)
 	return (s64)id < 0 ? UINT32_MAX : (u32)id;
 }
 
+/* fine[0]: the kind, and what of the value written counts. */
 static void detail_fine(u32 event, const u64 *column, u64 *fine)
 {
 	u16 kind = column[1];
 
 	fine[0] = kind;
+	if (event == KVMW_EVENT_EXIT)
+		fine[0] |= detail_name__group(kind, column[0], column[2], column[3]) << 16;
 	fine[1] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[0]) :
 		  stack_id(column[0]) << 32 | stack_id(column[2]);
 }
@@ -193,13 +199,17 @@ static u64 same_stacks(const struct recording *rec, u64 detail)
 	return (kernel ? kernel->same : detail >> 32) << 32 | (user ? user->same : (u32)detail);
 }
 
-/* v[0]: its kind, for families with the ISA that gives exit reasons their names. */
+/*
+ * v[0]: its kind, for families with the ISA that gives exit reasons their names; v[2]: the group of
+ * what was written.
+ */
 static void detail_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
 			 struct key_value *value)
 {
 	u64 isa = rep->event == KVMW_EVENT_EXIT ? 0 : key->isa;
 
-	value->v[0] = isa << 32 | fine[0];
+	value->v[0] = isa << 32 | (u16)fine[0];
+	value->v[2] = fine[0] >> 16;
 	value->v[1] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, fine[1]) : fine[1];
 }
 
@@ -209,7 +219,7 @@ static void detail_label(const struct report *rep, const struct key_value *value
 	u32 kind = value->v[0], isa = value->v[0] >> 32;
 
 	if (rep->event == KVMW_EVENT_EXIT)
-		label__exit_detail(rep, kind, value->v[1], buf, size);
+		label__exit_detail(rep, kind, value->v[1], value->v[2], buf, size);
 	else
 		label__family_detail(rep, kind, isa, value->v[1], buf, size);
 }
@@ -218,14 +228,20 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 			  const char *label, struct key_member *member)
 {
 	u32 kind = value->v[0];
+	const char *name;
 
+	if (rep->event != KVMW_EVENT_EXIT)
+		name = detail_name__family(rep->opt->regions, rep->event, kind, value->v[1]);
+	else if (value->v[2])
+		/* The label is the kind's name and this one. */
+		name = label ? strchr(label, ' ') + 1 : NULL;
+	else
+		name = detail_name__exit(rep->opt->regions, kind, value->v[1]);
 	member[0] = text("detail", label);
 	member[1] = number("detail_kind", kind == NO_KIND ? KVMW_NONE : kind);
 	member[2] = number("detail_value", value->v[1]);
 	member[2].is_address = true;
-	member[3] = text("name", rep->event == KVMW_EVENT_EXIT ?
-			 detail_name__exit(rep->opt->regions, kind, value->v[1]) :
-			 detail_name__family(rep->opt->regions, rep->event, kind, value->v[1]));
+	member[3] = text("name", name);
 	member[3].optional = true;
 	return 4;
 }

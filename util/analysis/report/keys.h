@@ -15,14 +15,14 @@
 enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
 		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, NR_REPORT_KEYS };
 
-#define KEY_COLUMNS	3	/* that a key is read from, at most */
-#define KEY_VALUES	2	/* that tell its rows apart, at most */
+#define KEY_COLUMNS	4	/* that a key is read from, at most */
+#define KEY_VALUES	3	/* that tell its rows apart, at most */
 #define KEY_MEMBERS	6	/* in JSON, at most */
 
 struct agg_key;
 struct report;
 
-/* A key of one row: rows where it is equal are one; they are ordered by v[0], then v[1]. */
+/* A key of one row: rows where it is equal are one; they are ordered by v[0], v[1], v[2]. */
 struct key_value {
 	u64 v[KEY_VALUES];
 };

@@ -7,6 +7,7 @@
 #include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
 #include "util/arch/ioctl.h"
+#include "util/arch/names.h"
 #include "util/event_desc.h"
 #include "util/text.h"
 
@@ -44,9 +45,11 @@ void label__kind(const struct report *rep, u32 kind, char *buf, size_t size)
 }
 
 /* The detail of a cycle, in the words that users search for. */
-void label__exit_detail(const struct report *rep, u32 kind, u64 detail, char *buf, size_t size)
+void label__exit_detail(const struct report *rep, u32 kind, u64 detail, u64 group, char *buf,
+			size_t size)
 {
 	const char *name = detail_name__exit(rep->opt->regions, kind, detail), *what;
+	char written[ICR_NAME_MAX];
 	unsigned long long value = detail;
 	const struct kind_desc *details;
 	size_t nr;
@@ -57,6 +60,8 @@ void label__exit_detail(const struct report *rep, u32 kind, u64 detail, char *bu
 		snprintf(buf, size, "-");
 	else if (value == KVMW_NONE)
 		snprintf(buf, size, "%s", what);
+	else if (group)
+		snprintf(buf, size, "%s %s", what, detail_name__written(rep->rec, REC_NO_VM, group, written));
 	else if (kind == KVMW_DETAIL_CR_READ || kind == KVMW_DETAIL_CR_WRITE)
 		snprintf(buf, size, "%s CR%llu", what, value);
 	else if (kind == KVMW_DETAIL_EXCEPTION)

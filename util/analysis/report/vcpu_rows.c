@@ -13,8 +13,8 @@ static void name_open_exit(const struct report *rep, const struct agg_open *open
 	char detail[REPORT_LABEL_MAX], reason[64];
 
 	reason_name(open->isa, open->reason, reason, sizeof(reason));
-	label__exit_detail(rep, open->kind < UINT16_MAX ? open->kind : UINT16_MAX, open->detail, detail,
-			   sizeof(detail));
+	label__exit_detail(rep, open->kind < UINT16_MAX ? open->kind : UINT16_MAX, open->detail, 0,
+			   detail, sizeof(detail));
 	report__name_exit(reason, detail, buf, size);
 }
 

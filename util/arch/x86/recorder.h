@@ -104,6 +104,7 @@
 	{ "kvm_cpuid", "function", 8, 4 },				\
 	{ "kvm_msr", "write", 8, 4 },					\
 	{ "kvm_msr", "ecx", 12, 4 },					\
+	{ "kvm_msr", "data", 16, 8 },					\
 	{ "kvm_hypercall", "nr", 8, 8 },				\
 	{ "kvm_hv_hypercall", "code", 32, 2 },
 
