@@ -118,6 +118,10 @@ struct kvmw_vcpu_thread {
 	u32 number;
 	u32 tid;		/* 0: no thread has run it */
 	u32 pad;
+	u64 vcpu, kvm;		/* addresses */
+	/* What KVM knows of them; all ones: unknown. */
+	struct kvmw_vcpu_config config;
+	struct kvmw_vm_config of_vm;
 };
 
 /* Totals of one kind of a family; updated with atomics. */

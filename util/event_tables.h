@@ -117,6 +117,51 @@
 	FIELD(S, u32, text, "id", PLANES, "",				\
 	      "a text of the IDENT frames; all ones: it has only a number")
 
+/* A vCPU has the pid and the place of its VM in the rows of the same moment. */
+#define KVMW_FIELDS_vm_config(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, place, "count", DICT, "", "which one of the VMs of this process at this moment") \
+	FIELD(S, u32, apicv_not, "id", DICT, "",			\
+	      "why not, a text of the IDENT frames; all ones: none, or unknown") \
+	FIELD(S, u64, apicv, "bool", DICT, "",				\
+	      "1: the CPU may deliver interrupts without KVM (APICv, AVIC)") \
+	FIELD(S, u64, apicv_inhibits, "hex", DICT, "", "the kernel's bits of what keeps it from that") \
+	FIELD(S, u64, vcpus, "count", DICT, "", "vCPUs created")	\
+	FIELD(S, u64, irqchip, "count", DICT, "",			\
+	      "interrupt controllers in KVM: 0 none, 1 all, 2 split: the local ones") \
+	FIELD(S, u64, pit, "bool", DICT, "", "1: there is a PIT in KVM")	\
+	FIELD(S, u64, dirty_ring, "bytes", DICT, "", "size of a vCPU's dirty ring; 0: it has none") \
+	FIELD(S, u64, halt_poll_ns, "ns", DICT, "", "limit of halt polling") \
+	FIELD(S, u64, nx_huge_pages, "bool", DICT, "",			\
+	      "1: huge pages are split where the guest executes code")	\
+	FIELD(S, u64, signature0, "hex", DICT, "",			\
+	      "CPUID leaf 0x40000000, as the first vCPU has it: EBX, and ECX << 32; all ones: no such leaf") \
+	FIELD(S, u64, signature1, "hex", DICT, "", "EDX of it")		\
+	FIELD(S, u64, kvm_features, "hex", DICT, "",			\
+	      "EAX of KVM's leaf 1, at 0x40000001 or 0x40000101; all ones: no such leaf") \
+	FIELD(S, u64, hyperv_features, "hex", DICT, "",			\
+	      "leaf 0x40000003 of Hyper-V: EAX, and EDX << 32; all ones: no such leaf") \
+	FIELD(S, u64, hyperv_hints, "hex", DICT, "",			\
+	      "EAX of leaf 0x40000004 of Hyper-V; all ones: no such leaf")
+
+#define KVMW_FIELDS_vcpu_config(FIELD, S)				\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when host_tsc was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, place, "count", DICT, "", "that of the VM")	\
+	FIELD(S, u32, vcpu, "id", PLANES, "", "an id of the IDENT frames; all ones: it had no event yet") \
+	FIELD(S, u32, number, "id", PLANES, "", "as numbered by KVM")	\
+	FIELD(S, u64, apic_mode, "count", DICT, "", "0 off, 1 xAPIC, 2 x2APIC") \
+	FIELD(S, u64, apicv, "bool", DICT, "", "1: it uses APICv or AVIC")	\
+	FIELD(S, u64, host_tsc, "count", PLANES, "", "TSC of the host")	\
+	FIELD(S, s64, tsc_offset, "count", DICT, "",			\
+	      "guest's TSC, as L1 sees it, less the host's, which is scaled first") \
+	FIELD(S, u64, tsc_ratio, "hex", DICT, "",			\
+	      "cycles of the guest's TSC for one of the host's, times 2^48") \
+	FIELD(S, u64, tsc_khz, "count", DICT, "", "frequency of the guest's TSC")
+
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
@@ -180,6 +225,12 @@
 	KIND(S, CPUFREQ, cpufreq, 19, "driver and governor of frequencies, of CPU 0") \
 	KIND(S, CLOCKSOURCE, clocksource, 20, "clocksource")		\
 	KIND(S, VULNERABILITY, vulnerability, 21, "one of the CPU, and what the kernel does about it")
+#define KVMW_KINDS_vm_config(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")		\
+	KIND(S, END, end, 2, "when it ended")
+#define KVMW_KINDS_vcpu_config(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")		\
+	KIND(S, END, end, 2, "when it ended")
 #define KVMW_KINDS_cgroup(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")

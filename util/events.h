@@ -136,7 +136,11 @@
 	EVENT(CGROUP, cgroup, 38, TABLE,				\
 	      "a control group of a VM's threads, when the recording began or ended") \
 	EVENT(HOST, host, 40, TABLE,					\
-	      "one property of the host, when the recording began or ended")
+	      "one property of the host, when the recording began or ended") \
+	EVENT(VM_CONFIG, vm_config, 42, TABLE,				\
+	      "how a VM is set up, when the recording began or ended")	\
+	EVENT(VCPU_CONFIG, vcpu_config, 43, TABLE,			\
+	      "how a vCPU is set up, when the recording began or ended")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)

@@ -225,12 +225,17 @@ struct kvm_vcpu {
 	int vcpu_id;
 	struct pid *pid;
 	unsigned int halt_poll_ns;
+	struct kvm *kvm;
 	struct kvm_vcpu_arch arch;
 };
 
 struct kvm {
 	struct mm_struct *mm;
 	unsigned int dirty_ring_size;
+	int created_vcpus;
+	unsigned int max_halt_poll_ns;
+	bool override_halt_poll_ns;
+	struct kvm_arch arch;
 };
 struct kvm_memory_slot {
 	__u64 base_gfn;

@@ -10,6 +10,7 @@
 
 #include "common.bpf.h"
 #include "x86/detail.bpf.h"
+#include "x86/config.bpf.h"
 #include "x86/memslot_5_10.bpf.h"
 
 #define ACCESS_READ	1

@@ -7,13 +7,40 @@
 struct kvm_mmu {
 	int any;
 };
+struct kvm_lapic {
+	bool apicv_active;
+} __attribute__((preserve_access_index));
+struct kvm_cpuid_entry2;
 struct kvm_vcpu_arch {
 	unsigned long regs[17];
 	unsigned long rip;
 	u32 hflags;
 	struct kvm_mmu *mmu;
 	struct kvm_mmu guest_mmu;
+	u64 apic_base;
+	struct kvm_lapic *apic;
+	bool apicv_active;
+	u64 l1_tsc_offset;
+	u64 l1_tsc_scaling_ratio;
+	u32 virtual_tsc_khz;
+	int cpuid_nent;
+	struct kvm_cpuid_entry2 *cpuid_entries;
 } __attribute__((preserve_access_index));
+enum kvm_irqchip_mode {
+	KVM_IRQCHIP_NONE,
+};
+struct kvm_pit;
+struct kvm_arch {
+	unsigned long apicv_inhibit_reasons;
+	enum kvm_irqchip_mode irqchip_mode;
+	struct kvm_pit *vpit;
+	bool disable_nx_huge_pages;
+} __attribute__((preserve_access_index));
+
+/* arch/x86/include/uapi/asm/kvm.h: ABI, so its offsets are fixed */
+struct kvm_cpuid_entry2 {
+	u32 function, index, flags, eax, ebx, ecx, edx, padding[3];
+};
 
 /* arch/x86/include/asm/ptrace.h: ABI, so its offsets are fixed */
 struct pt_regs {

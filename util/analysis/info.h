@@ -5,6 +5,7 @@
 
 #include "util/analysis/host_facts.h"
 #include "util/analysis/vm_limits.h"
+#include "util/analysis/vm_setup.h"
 
 #define INFO_ENCODINGS	4	/* names of encodings kept of one column */
 
@@ -35,6 +36,7 @@ struct recording_info {
 	struct vm_threads threads;
 	struct vm_limits limits;
 	struct host_facts host;
+	struct vm_setups setups;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

@@ -58,6 +58,13 @@ void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config);
 /* Whether the CPU delivers interrupts to guests without a trace of KVM. */
 bool arch__delivers_untold(u32 kernel_version);
 
+/* The counter behind the guests' clocks, as the recorder's CPU has it. */
+u64 arch__counter(void);
+/* How a guest's counter is scaled, as KVM has it, times 2^48; KVMW_NONE: unknown. */
+u64 arch__tsc_ratio(u64 ratio);
+/* "hyperv, nested": what the bits of table vm_config are called by this kernel. */
+void arch__name_inhibits(u64 bits, char *buf, size_t size);
+
 /* The ARCH_NR_SYMBOLS symbols that the programs need, and what follows from their addresses. */
 void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols);
 void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config);

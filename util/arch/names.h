@@ -53,6 +53,11 @@ u64 written_group(u64 msr, u64 value, bool foreign);
 const char *written_name(u64 group, bool (*is_vcpu)(const void *arg, u32 number), const void *arg,
 			 char *buf, size_t size);
 
+/* What a hypervisor offers its guest, by bits of CPUID leaves: those of table vm_config. */
+enum feature_word { FEATURES_KVM, FEATURES_HYPERV, HINTS_HYPERV, NR_FEATURE_WORDS };
+/* NULL: it has no name. */
+const char *feature_name(enum feature_word word, u32 bit);
+
 /*
  * Whether the tables above name each register of what QEMU calls a memory region by this name,
  * so that the region's own name would say less.

@@ -183,7 +183,7 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 {
 	int err = choose_processes(snap, opts, session);
 
-	snap->nr = snap->groups.nr = 0;
+	snap->nr = snap->groups.nr = snap->configs.nr_vms = snap->configs.nr_vcpus = 0;
 	if (!err)
 		err = vcpu_files__read(&snap->vcpus, session);
 	for (u32 i = 0; i < snap->nr_pids && !err; i++) {
@@ -192,6 +192,8 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 		err = add_threads(snap, kind, snap->pids[i]);
 		if (!err)
 			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
+			      vm_configs__read(&snap->configs, kind, snap->pids[i], &snap->vcpus, session,
+					       &snap->names) ||
 			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ? -1 : 0;
 	}
 	vcpu_files__free(&snap->vcpus);
@@ -232,6 +234,8 @@ int snapshot__send(struct snapshot *snap, struct sink *sink)
 		return -1;
 	return send_rows(sink, KVMW_EVENT_THREAD, snap->thread, snap->nr) ||
 	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ||
+	       send_rows(sink, KVMW_EVENT_VM_CONFIG, snap->configs.vm, snap->configs.nr_vms) ||
+	       send_rows(sink, KVMW_EVENT_VCPU_CONFIG, snap->configs.vcpu, snap->configs.nr_vcpus) ||
 	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ? -1 : 0;
 }
 
@@ -239,6 +243,7 @@ void snapshot__free(struct snapshot *snap)
 {
 	interned__free(&snap->names);
 	cgroups__free(&snap->groups);
+	vm_configs__free(&snap->configs);
 	free(snap->thread);
 	free(snap->pids);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The state of the recorded VMs' threads when the recording begins and ends, from /proc, which tells
- * of vCPUs that have no event, too; that of their control groups, and
- * that of the host.  Nothing here is needed for a recording: what cannot be read is
+ * of vCPUs that have no event, too; that of their control groups, how
+ * KVM has set up the VMs, and that of the host.  Nothing here is needed for a recording: what cannot be read is
  * missing from it.
  */
 #ifndef KVMW_SNAPSHOT_H
@@ -13,6 +13,7 @@
 #include "util/capture/interned.h"
 #include "util/capture/session.h"
 #include "util/capture/vcpu_files.h"
+#include "util/capture/vm_configs.h"
 
 #define SNAPSHOT_MAX_THREADS 16384	/* of one moment */
 
@@ -20,6 +21,7 @@ struct snapshot {			/* all zero: empty */
 	struct interned names;
 	struct cgroups groups;
 	struct host_state host;
+	struct vm_configs configs;
 	struct vcpu_files vcpus;	/* while it reads */
 	struct kvmw_thread *thread;	/* of the moment that was read last */
 	u32 nr, room;

@@ -65,7 +65,7 @@ const struct kvmw_vcpu_thread *vcpu_files__of_thread(const struct vcpu_files *fi
 		if (v->tid != tid)
 			continue;
 		/* Two files of one vCPU are alike. */
-		if (found && memcmp(found, v, sizeof(*v)))
+		if (found && found->vcpu != v->vcpu)
 			return NULL;
 		found = v;
 	}

@@ -35,6 +35,8 @@ void recording__free(struct recording *rec)
 	rec_table__free(&rec->threads);
 	rec_table__free(&rec->cgroups);
 	rec_table__free(&rec->host);
+	rec_table__free(&rec->vm_configs);
+	rec_table__free(&rec->vcpu_configs);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -166,6 +168,10 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 		return &rec->cgroups;
 	case KVMW_EVENT_HOST:
 		return &rec->host;
+	case KVMW_EVENT_VM_CONFIG:
+		return &rec->vm_configs;
+	case KVMW_EVENT_VCPU_CONFIG:
+		return &rec->vcpu_configs;
 	default:
 		return NULL;
 	}

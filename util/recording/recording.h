@@ -154,7 +154,7 @@ struct recording {
 	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
-	struct rec_table threads, cgroups, host;
+	struct rec_table threads, cgroups, host, vm_configs, vcpu_configs;
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */

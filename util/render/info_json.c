@@ -5,6 +5,7 @@
 #include "util/render/limits.h"
 #include "util/render/render.h"
 #include "util/render/threads.h"
+#include "util/render/vm_setup.h"
 
 static void info_json__column(struct json_object *list, const struct info_frames *k, u32 i)
 {
@@ -55,6 +56,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	render__threads_json(root, rec, &inv->threads);
 	limits__json(root, &inv->limits);
 	host_facts__json(root, &inv->host);
+	vm_setups__json(root, &inv->setups);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

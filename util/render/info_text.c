@@ -8,6 +8,7 @@
 #include "util/render/render.h"
 #include "util/render/threads.h"
 #include "util/render/units.h"
+#include "util/render/vm_setup.h"
 
 static void info_text__texts(const struct screen *s, const char *what,
 			     const struct rec_texts *texts)
@@ -194,6 +195,8 @@ int render__info(const struct screen *s, const struct recording *rec,
 	for (u32 i = 0; i < inv->host.nr; i++)
 		field(s, i ? "" : "host state", host_fact__words(&inv->host.fact[i], words));
 	info_text__limits(s, &inv->limits);
+	if (verbose)
+		vm_setups__print(s, &inv->setups);
 	if (verbose && render__threads(s, rec, &inv->threads))
 		return -1;
 	info_text__frames(s, inv);

@@ -15,6 +15,8 @@ static int add_class(struct facts *f, const struct report_row *row)
 		f->clock = device;
 		f->clock_reads = row->recorded;
 	}
+	if (class == ACCESS_IPI && row->key[1].v[2] && (!f->ipi || row->recorded > f->ipi->recorded))
+		f->ipi = row;
 	switch (exit_class(isa, reason)) {
 	case EXIT_HALT:
 		ret |= report_row__add(&f->halt, row);

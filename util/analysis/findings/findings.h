@@ -64,6 +64,7 @@ struct facts {
 	struct report_row access[NR_ACCESS_CLASSES];
 	struct report_row halt, no_halt, shutdown;	/* no_halt: those of halt that did not */
 	struct report_row smm;
+	const struct report_row *ipi;	/* of fine: those of one vector and target, the most; or NULL */
 	const char *clock;	/* the one read most, or NULL */
 	u64 clock_reads;
 	/* Who had the CPUs that vCPUs waited for, by KVMW_holder_*; all 0: unknown. */

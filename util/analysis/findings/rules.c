@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The rules of kvmw-findings(7): about exits, and the list of all. */
 #include <stdio.h>
+#include <string.h>
 
 #include "util/analysis/findings/rules.h"
 #include "util/analysis/vm_threads.h"
@@ -164,6 +165,17 @@ static bool ends_ipis(const struct facts *f)
 	return f->access[ACCESS_IPI].count * 2 >= f->access[ACCESS_EOI].count;
 }
 
+/* The label is "wrmsr ICR: IPI vector 0xfd to vCPU 1". */
+static void say_ipi(const struct facts *f, struct finding *finding)
+{
+	const char *name = f->ipi ? strstr(f->ipi->label[1], ": ") : NULL;
+	size_t len = strlen(finding->text);
+
+	if (name)
+		snprintf(finding->text + len, sizeof(finding->text) - len, " %.0f%% of them: %s.",
+			 100.0 * f->ipi->recorded / f->access[ACCESS_IPI].recorded, name + 2);
+}
+
 static bool ipi_storm(const struct facts *f, struct finding *finding)
 {
 	const struct report_row *ends = &f->access[ACCESS_EOI];
@@ -174,15 +186,21 @@ static bool ipi_storm(const struct facts *f, struct finding *finding)
 	if (ends_ipis(f) && ends->count)
 		finding->share = facts__share(f, ends->cost_ns) *
 			(ipis < ends->count ? (double)ipis / ends->count : 1);
-	return storm(f, ACCESS_IPI, f->vcpus == 1 ?
-		     "The guest sends itself interrupts, by writes that exit, as do their EOIs" :
-		     "The guest sends interrupts between vCPUs, by writes that exit, as do their EOIs", finding);
+	if (!storm(f, ACCESS_IPI, f->vcpus == 1 ?
+		   "The guest sends itself interrupts, by writes that exit, as do their EOIs" :
+		   "The guest sends interrupts between vCPUs, by writes that exit, as do their EOIs", finding))
+		return false;
+	say_ipi(f, finding);
+	return true;
 }
 
 static bool eois(const struct facts *f, struct finding *finding)
 {
 	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
-	return !ends_ipis(f) && storm(f, ACCESS_EOI, "The guest ends interrupts by a write that exits", finding);
+	if (ends_ipis(f) || !storm(f, ACCESS_EOI, "The guest ends interrupts by a write that exits", finding))
+		return false;
+	rules__say_apicv(f, finding);
+	return true;
 }
 
 #define POLL_OF_ALL	5
@@ -383,6 +401,8 @@ const struct finding_rule finding_rules[] = {
 	  "A longer window costs more where halts are long.", rule__window_short },
 	{ "missed", "The kernel did not let up to 1 % as many events as there are exits be seen.",
 	  "They may be of other VMs.", rule__missed },
+	{ "tsc-offsets", "The TSCs of a VM's vCPUs differ by a microsecond or more.",
+	  "A guest that does not use its TSC as a clock does not mind.", rule__tsc_offsets },
 	{ "lost", "1 % of the exits were lost.",
 	  "Counts, sums and means are exact all the same.", many_lost },
 };

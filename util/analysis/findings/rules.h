@@ -14,6 +14,11 @@ void finding__rests_on(struct finding *f, const char *name, double value);
 /* next is the report of a family, or how to record it. */
 void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name);
 
+/* rules_setup.c */
+/* Of interrupts that the guest ends by an exit: whether the CPU could do so itself. */
+void rules__say_apicv(const struct facts *f, struct finding *finding);
+bool rule__tsc_offsets(const struct facts *f, struct finding *finding);
+
 /* rules_vcpu.c */
 bool rule__quota(const struct facts *f, struct finding *finding);
 bool rule__siblings(const struct facts *f, struct finding *finding);

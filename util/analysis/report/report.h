@@ -23,6 +23,7 @@ struct cpu_holders;
 struct regions;
 struct report_row;
 struct host_facts;
+struct vm_setups;
 struct vm_limits;
 struct vm_thread;
 struct vm_threads;
@@ -168,6 +169,7 @@ struct report {
 	u32 nr_idle;
 	struct vm_limits *limits;	/* together with threads */
 	struct host_facts *host;	/* NULL: nothing is known of its state */
+	struct vm_setups *setups;	/* NULL: nothing is known of how VMs are set up */
 	bool several_idle_vms;		/* they are of several processes */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */

@@ -5,6 +5,7 @@
 #include "util/analysis/report/internal.h"
 #include "util/analysis/host_facts.h"
 #include "util/analysis/vm_limits.h"
+#include "util/analysis/vm_setup.h"
 #include "util/hash_table.h"
 #include "util/memory.h"
 
@@ -64,6 +65,11 @@ int report__make_snapshots(struct report *rep)
 		if (!rep->host || host_facts__make(rep->host, rep->rec))
 			return -1;
 	}
+	if (rep->rec->vm_configs.nr) {
+		rep->setups = mem__calloc(1, sizeof(*rep->setups));
+		if (!rep->setups || vm_setups__make(rep->setups, rep->rec))
+			return -1;
+	}
 	if (!rep->rec->threads.nr)
 		return 0;
 	rep->threads = mem__calloc(1, sizeof(*rep->threads));
@@ -105,6 +111,9 @@ void report__free_snapshots(struct report *rep)
 	if (rep->host)
 		host_facts__free(rep->host);
 	free(rep->host);
+	if (rep->setups)
+		vm_setups__free(rep->setups);
+	free(rep->setups);
 	free(rep->threads);
 	free(rep->idle);
 }

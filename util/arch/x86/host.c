@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host that kvmw records on. */
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "util/arch/arch.h"
 
@@ -65,6 +68,67 @@ void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_confi
 		return;
 	config->per_cpu_offset = offset->address;
 	config->preempt_count = count->address + (hot ? IN_PCPU_HOT : 0);
+}
+
+u64 arch__counter(void)
+{
+	return __rdtsc();
+}
+
+/*
+ * 32 bits of a fraction of SVM, 48 of VMX (tsc_scaling_ratio_frac_bits); 1 where the CPU cannot scale
+ * (kvm_x86_vendor_init(), arch/x86/kvm/x86.c).
+ */
+u64 arch__tsc_ratio(u64 ratio)
+{
+	if (ratio == 1)
+		return 1ULL << 48;
+	/* More than SVM has: reserved bits. */
+	if (ratio == KVMW_NONE || arch__host_isa() == KVMW_ISA_VMX)
+		return ratio;
+	return ratio >> 40 ? KVMW_NONE : ratio << 16;
+}
+
+#define INHIBIT		"APICV_INHIBIT_REASON_"
+
+/* enum kvm_apicv_inhibit since 7491b7b2e1d7, 5.18; of its members, only the first is always the same. */
+static const char *inhibit_name(const struct btf *btf, u32 bit)
+{
+	s32 id = btf ? btf__find_by_name_kind(btf, "kvm_apicv_inhibit", BTF_KIND_ENUM) : -1;
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	for (u32 i = 0; type && i < btf_vlen(type); i++) {
+		const char *name = btf__name_by_offset(btf, btf_enum(type)[i].name_off);
+
+		if ((u32)btf_enum(type)[i].val == bit && !strncmp(name, INHIBIT, strlen(INHIBIT)))
+			return name + strlen(INHIBIT);
+	}
+	return NULL;
+}
+
+void arch__name_inhibits(u64 bits, char *buf, size_t size)
+{
+	struct btf *base = bits & ~1ULL ? btf__load_vmlinux_btf() : NULL;
+	struct btf *kvm = base ? btf__load_module_btf("kvm", base) : NULL;
+	size_t len = 0;
+
+	*buf = '\0';
+	for (u32 bit = 0; bit < 64 && len < size; bit++) {
+		const char *name;
+		char word[40];
+
+		if (!(bits >> bit & 1))
+			continue;
+		name = bit ? inhibit_name(kvm ?: base, bit) : "disabled";
+		snprintf(word, sizeof(word), "bit %u", bit);
+		if (name)
+			snprintf(word, sizeof(word), "%s", name);
+		for (char *c = word; *c; c++)
+			*c = *c == '_' ? ' ' : tolower((unsigned char)*c);
+		len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", word);
+	}
+	btf__free(kvm);
+	btf__free(base);
 }
 
 /*
