@@ -505,6 +505,8 @@ static int add_details(struct reading *in, struct report *rep, const struct repo
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
 	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
+	      (in->input.places &&
+	       report__name_deadlines(rep, deadlines__median(&in->input.places->deadlines, rep))) ||
 	      (has_findings(opt) && findings__make(rep, &fine, &in->input, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;

@@ -144,6 +144,37 @@ def test_whom_ipis_go_to(tmp_path):
     assert finding["text"].endswith(" 75% of them: IPI vector 0xfd to vCPU 1.")
 
 
+def deadlines(path, away_us, ratio=1, offset=-10**12, span=SECOND, last=LAST, times=9000):
+    """The host has 2.5 cycles a ns, more than it says; the guest's TSC is that, times ratio, plus offset."""
+    def host(time):
+        return 10**13 + (time - START) * 5 // 2
+    rows = Vcpu().add(80 * US, 20 * US, 0x7c, times, detail=0x6e0, kind=WRMSR).rows
+    for i, row in enumerate(rows):
+        tsc = int(host(row[0]) * ratio) + offset
+        row += [0, NONE, tsc + int(away_us[i % len(away_us)] * 2500 * ratio)]
+    ends = [vcpu(kind, 100, 0, ident, 0, tsc=host(time), offset=offset, ratio=int(ratio * 2**48), khz=2_000_000)
+            for kind, ident, time in ((BEGIN, ONES, START), (last, 0, START + span))]
+    ends[1][0] += span
+    return write(path, [vm(BEGIN, 100, 0), vm(last, 100, 0)], ends, rows)
+
+
+@pytest.mark.parametrize("away, words, options", [
+    ([180], "180 us", {}), ([1, 180, 999_999], "180 us", {}), ([4.56], "4.6 us", {}), ([12_345], "12 ms", {}),
+    ([1.5], "1.5 us", {"ratio": 0.75, "offset": 5}), ([180], "180 us", {"span": 59 * SECOND}),
+    ([180], None, {"span": 61 * SECOND}), ([180], None, {"span": SECOND // 20}), ([180], None, {"last": BEGIN}),
+    ([-5], None, {}), ([180], "180 us", {"times": 9999})])
+def test_how_far_away_timers_are(tmp_path, away, words, options):
+    path = deadlines(tmp_path / "f", away, **options)
+    finding, = findings(path)
+    assert finding["rule"] == "timer-storm"
+    assert finding["text"].partition("% of the time.")[2].strip() == (
+        f"The deadline is {words} away, as a median." if words else "")
+    assert finding["evidence"].get("deadline_ns") == (pytest.approx(sorted(away)[len(away) // 2] * 1000, abs=20)
+                                                      if words else None)
+    (reason,) = report(path)["rows"]
+    assert [d["detail"] for d in reason["details"]] == ["wrmsr 0x6e0 TSC_DEADLINE" + (f" +{words}" if words else "")]
+
+
 def lab_configs(boot, name):
     return json.loads(boot.step(f"setup-{name}").out)["vm_configs"]
 

@@ -6,13 +6,46 @@
 #include "util/array.h"
 #include "util/event_desc.h"
 
-enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1, COL_DETAIL, COL_NESTED, COL_FAILED,
-       COL_GUEST, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK };
+enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1, COL_DETAIL, COL_WRITTEN, COL_NESTED,
+       COL_FAILED, COL_GUEST, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK, COL_TIME };
 
-static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", "detail", "nested",
-				       "user_reason", "guest_ns", "total_ns", "halt_ns", "poll_ns", "wait_ns",
-				       "block_ns", NULL };
-static const struct scan_event events[] = { { .id = KVMW_EVENT_EXIT, .columns = columns } };
+static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", "detail",
+				       "written", "nested", "user_reason", "guest_ns", "total_ns", "halt_ns",
+				       "poll_ns", "wait_ns", "block_ns", NULL };
+static const char *const lazy[] = { "time_ns", NULL };
+
+/* 0 stops the timer; and a nested guest has a TSC of its own. */
+static bool is_deadline(u64 *const *col, u32 i)
+{
+	return access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) && col[COL_WRITTEN][i] &&
+	       col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
+}
+
+/* Times are expensive to decode. */
+static bool any_deadline(u64 *const *col, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++)
+		if (is_deadline(col, i))
+			return true;
+	return false;
+}
+
+static const struct scan_event events[] = {
+	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = any_deadline },
+};
+
+static void take_deadlines(struct deadlines *deadlines, const struct scan_batch *b)
+{
+	for (u32 i = 0; b->has_lazy && i < b->rows; i++) {
+		const struct deadline sample = {
+			.time_ns = b->col[COL_TIME][i], .written = b->col[COL_WRITTEN][i],
+			.vcpu = b->col[COL_VCPU][i],
+		};
+
+		if (is_deadline(b->col, i))
+			deadlines__add(deadlines, &sample);
+	}
+}
 
 static void *exit_places__new(void *arg)
 {
@@ -180,6 +213,7 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 	u32 of_isa = KVMW_ISA_NONE;
 	bool full;
 
+	take_deadlines(&places->deadlines, b);
 	for (u32 i = 0; i < b->rows; i++) {
 		u32 vcpu = col[COL_VCPU][i], isa = col[COL_ISA][i];
 
@@ -258,6 +292,7 @@ static int exit_places__merge(void *to, const void *from)
 	const struct exit_places *more = from;
 	struct exit_places *all = to;
 
+	deadlines__merge(&all->deadlines, &more->deadlines);
 	for (u32 i = 0; i < more->vcpus.nr; i++) {
 		const struct vcpu_places *one = hash_table__at(&more->vcpus, i);
 		bool full;

@@ -3,11 +3,12 @@
  * Of each vCPU, where in the guest it was when the host interrupted it: what the exits say of a
  * guest that itself causes none.  And what else no sum by reason and detail tells: which page
  * faults are of protection, of one page and instruction, of neighbouring pages; exits of nested
- * guests; failures of KVM; what polling saw.
+ * guests; failures of KVM; what polling saw; how far away the guest set its timers.
  */
 #ifndef KVMW_EXIT_PLACES_H
 #define KVMW_EXIT_PLACES_H
 
+#include "util/analysis/deadlines.h"
 #include "util/hash_table.h"
 #include "util/recording/scan.h"
 
@@ -54,6 +55,7 @@ struct fault_range_pages {
 struct exit_places {
 	struct hash_table vcpus;	/* of struct vcpu_places */
 	struct hash_table ranges;	/* of struct fault_range_pages */
+	struct deadlines deadlines;
 };
 
 /* Of two vCPUs together, or of the same in two parts of the recording. */

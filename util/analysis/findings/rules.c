@@ -155,8 +155,20 @@ static bool storm(const struct facts *f, enum access_class class, const char *wh
 
 static bool timers(const struct facts *f, struct finding *finding)
 {
+	u64 away = f->places ? deadlines__median(&f->places->deadlines, f->rep) : KVMW_NONE;
+	char words[DEADLINE_WORDS];
+	size_t len;
+
 	finding__see_family(f, finding, KVMW_EVENT_TIMER, "timer");
-	return storm(f, ACCESS_TIMER, "The guest sets the timer of its local APIC", finding);
+	if (!storm(f, ACCESS_TIMER, "The guest sets the timer of its local APIC", finding))
+		return false;
+	if (away == KVMW_NONE)
+		return true;
+	len = strlen(finding->text);
+	snprintf(finding->text + len, sizeof(finding->text) - len, " The deadline is %s away, as a median.",
+		 deadlines__words(away, words));
+	finding__rests_on(finding, "deadline_ns", away);
+	return true;
 }
 
 /* Most of the interrupts that the guest ends are IPIs. */

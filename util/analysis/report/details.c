@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What makes up a reason: the few details that matter, MMIO apart from RAM, HLTs that never halted. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/analysis/deadlines.h"
 #include "util/analysis/report/internal.h"
 #include "util/arch/access.h"
 #include "util/array.h"
@@ -208,5 +210,22 @@ int report__make_details(struct report *rep, const struct report *fine)
 	for (u32 i = 0; i < report__visible(rep); i++)
 		if (details_of(&b, &rep->row[i]))
 			return -1;
+	return 0;
+}
+
+int report__name_deadlines(struct report *rep, u64 away_ns)
+{
+	for (u32 i = 0; i < rep->nr_details && away_ns != KVMW_NONE; i++) {
+		struct report_row *row = &rep->detail[i];
+		char label[REPORT_LABEL_MAX], words[DEADLINE_WORDS];
+
+		if (!row->is_detail || !access_is_deadline(row->key[1].v[0], row->key[1].v[1]))
+			continue;
+		snprintf(label, sizeof(label), "%.200s +%s", row->label[0], deadlines__words(away_ns, words));
+		free(row->label[0]);
+		row->label[0] = mem__strdup(label);
+		if (!row->label[0])
+			return -1;
+	}
 	return 0;
 }

@@ -195,6 +195,8 @@ int report_row__add(struct report_row *total, const struct report_row *row);
  */
 void report__details_options(const struct report_options *opt, struct report_options *fine);
 int report__make_details(struct report *rep, const struct report *fine);
+/* Names of details say how far away, in ns, timers were set; KVMW_NONE: unknown.  0, or -1. */
+int report__name_deadlines(struct report *rep, u64 away_ns);
 
 /* The first family of a recording without exits and returns to the VMM; 0: none. */
 u32 report__only_family(const struct recording *rec);

@@ -54,6 +54,13 @@ enum access_class access_class(u32 kind, u64 value, const char **device)
 	return ACCESS_OTHER;
 }
 
+#define MSR_TSC_DEADLINE	0x6e0
+
+bool access_is_deadline(u32 kind, u64 value)
+{
+	return kind == KVMW_DETAIL_MSR_WRITE && value == MSR_TSC_DEADLINE;
+}
+
 /*
  * QEMU's virtio-pci (hw/virtio/virtio-pci.c): the queues' registers, four bytes apart, are 12 KiB into a
  * BAR of 16 KiB; the legacy register is 16 bytes into the I/O BAR, which firmware puts at 0xc000 or above
