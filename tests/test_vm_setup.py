@@ -201,3 +201,11 @@ def test_as_the_vmm_has_set_it_up(boot):
         assert "disabled" in config["apicv_inhibited_by"] and config["halt_poll_ns"] == 200_000
         assert {c["apic_mode"] for c in config["vcpu_configs"]} == {"xAPIC"}
         assert all(c["tsc_ratio"] == 1 and c["tsc_khz"] > 10**5 for c in config["vcpu_configs"])
+
+
+@in_boots("avic")
+def test_what_inhibits_avic(boot):
+    full, = lab_configs(boot, "full")
+    split, = lab_configs(boot, "split")
+    assert full["pit"] and not full["apicv"] and full["apicv_inhibited_by"] == "pit reinj"
+    assert split["apicv"] and split["apicv_inhibited_by"] is None

@@ -86,7 +86,7 @@ static int deadlines__compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int by_vcpu(const void *a, const void *b)
+static int deadlines__by_vcpu(const void *a, const void *b)
 {
 	const struct deadline *x = a, *y = b;
 
@@ -103,7 +103,7 @@ u64 deadlines__median(const struct deadlines *d, const struct report *rep)
 	for (u32 i = 0; sample && i < d->nr; i++)
 		sample[i] = d->sample[i];
 	if (sample)
-		qsort(sample, d->nr, sizeof(*sample), by_vcpu);
+		qsort(sample, d->nr, sizeof(*sample), deadlines__by_vcpu);
 	for (u32 i = 0; sample && ns && i < d->nr; i++) {
 		if (clock.vcpu != sample[i].vcpu)
 			clock = tsc_clock__of(rep->rec, sample[i].vcpu);

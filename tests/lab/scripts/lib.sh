@@ -108,3 +108,18 @@ linux_guest()
 		wait $vm
 	done
 }
+
+# set_up NAME VCPUS QEMU-OPTION...: how a VM is set up whose vCPUs have not run yet: step setup-NAME
+set_up()
+{
+	name=$1 vcpus=$2
+	shift 2
+	qemu-system-x86_64 -accel kvm -m 32 -nodefaults -display none -S "$@" >set-up.txt 2>&1 &
+	vm=$!
+	until_so sh -c "ls -d /sys/kernel/debug/kvm/$vm-*/vcpu$((vcpus - 1))"
+	until_so runs $vm
+	kvmw record -q -o setup-$name.kvmw -p $vm -- true
+	step setup-$name kvmw info --json -i setup-$name.kvmw
+	kill $vm
+	wait $vm
+}

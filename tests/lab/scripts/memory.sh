@@ -35,19 +35,6 @@ for event in fault dirty memslot ioctl; do
 		kvmw bench guest --json --dirty-log --touch 30 --pio 10 --vcpus 2
 done
 
-# How a VM is set up: of a VMM that has made its vCPUs, which have not run yet.
-set_up()
-{
-	name=$1 vcpus=$2
-	shift 2
-	qemu-system-x86_64 -accel kvm -m 32 -nodefaults -display none -S "$@" >set-up.txt 2>&1 &
-	vm=$!
-	until_so sh -c "ls -d /sys/kernel/debug/kvm/$vm-*/vcpu$((vcpus - 1))"
-	until_so runs $vm
-	kvmw record -q -o setup-$name.kvmw -p $vm -- true
-	step setup-$name kvmw info --json -i setup-$name.kvmw
-	kill $vm
-	wait $vm
-}
+# How a VM is set up (test_vm_setup.py).
 set_up full 2 -M q35,kernel-irqchip=on -cpu host -smp 2
 set_up split 1 -M q35,kernel-irqchip=split -cpu host,-kvm-pv-eoi,-kvm-steal-time
