@@ -2,6 +2,7 @@
 /* Provider "mmu": the host changing guest memory, and the shadow MMU. */
 #include "point.bpf.h"
 #include "sched.bpf.h"
+#include "taken.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, UNMAP, kvm, kvm_unmap_hva_range)
 POINT_PROGRAM(KVMW_EVENT_MMU, mmu, AGE, kvm, kvm_age_hva)
@@ -46,22 +47,29 @@ int mmu_load_fentry(void *ctx)
  * Whose row it is: the thread's own, if it is one of the VM's process; else that process's other
  * threads.  Kernel threads and other processes take memory from a VM, too.  NULL: not recorded.
  */
-static __always_inline struct kvmw_vcpu_state *state_of_mm(struct mm_struct *mm)
+static __always_inline struct kvmw_vcpu_state *state_of_taken(u32 tgid, struct task_struct *owner)
 {
-	struct task_struct *owner;
-	u32 tgid;
-
-	if (!active || !bpf_core_field_exists(mm->owner))
-		return NULL;
-	owner = BPF_CORE_READ(mm, owner);
-	if (!owner)
-		return NULL;
-	tgid = BPF_CORE_READ(owner, tgid);
-	if (!is_vm(tgid, owner))
-		return NULL;
 	if (tgid == bpf_get_current_pid_tgid() >> 32)
 		return state_of_current();
 	return config.vcpu_filter ? NULL : state_of_process(tgid, only_vm(tgid), owner);
+}
+
+/* A function of its own, because each has a stack of only 512 bytes. */
+static __noinline int mmu_send_taken(struct kvmw_vcpu_state *s, u64 start, u64 end, u64 cause,
+				     u64 syscall)
+{
+	struct kvmw_ring_row row;
+
+	if (!s)
+		return 0;
+	row_begin(&row, s, KVMW_EVENT_MMU, KVMW_mmu_INVALIDATE, NR_VALUES(mmu));
+	row.value[VALUE(mmu, start)] = start;
+	row.value[VALUE(mmu, end)] = end;
+	row.value[VALUE(mmu, cause)] = cause;
+	row.value[VALUE(mmu, syscall)] = syscall;
+	name_task(s, row.e.tid, (void *)bpf_get_current_task());
+	point_send(s, &row, mmu, INVALIDATE);
+	return 0;
 }
 
 /*
@@ -71,23 +79,29 @@ static __always_inline struct kvmw_vcpu_state *state_of_mm(struct mm_struct *mm)
 SEC("kprobe/__mmu_notifier_invalidate_range_start")
 int BPF_KPROBE(mmu_invalidate, struct mmu_notifier_range *range)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct kvmw_vcpu_state *s = state_of_mm(BPF_CORE_READ(range, mm));
-	struct kvmw_ring_row row;
-	u32 event;
+	struct task_struct *task = (void *)bpf_get_current_task(), *owner;
+	u64 start, end, cause, syscall = KVMW_NONE;
+	struct mm_struct *mm;
+	u32 tgid;
 
-	if (!s)
+	if (!active || !bpf_core_field_exists(((struct mm_struct *)0)->owner))
 		return 0;
-	row_begin(&row, s, KVMW_EVENT_MMU, KVMW_mmu_INVALIDATE, NR_VALUES(mmu));
-	row.value[VALUE(mmu, start)] = BPF_CORE_READ(range, start);
-	row.value[VALUE(mmu, end)] = BPF_CORE_READ(range, end);
+	mm = BPF_CORE_READ(range, mm);
+	owner = BPF_CORE_READ(mm, owner);
+	tgid = owner ? BPF_CORE_READ(owner, tgid) : 0;
+	if (!owner || !is_vm(tgid, owner))
+		return 0;
+	start = BPF_CORE_READ(range, start);
+	end = BPF_CORE_READ(range, end);
 	/* enum mmu_notifier_event has only grown so far; ours begins at 1. */
-	event = BPF_CORE_READ(range, event);
-	row.value[VALUE(mmu, cause)] = event < KVMW_CAUSE_OTHER - 1 ? event + 1 : KVMW_CAUSE_OTHER;
+	cause = BPF_CORE_READ(range, event) + 1;
+	if (cause > KVMW_CAUSE_OTHER)
+		cause = KVMW_CAUSE_OTHER;
 	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
-		row.value[VALUE(mmu, syscall)] = arch_syscall_nr(arch_syscall_regs());
-	name_task(s, row.e.tid, task);
-	point_send(s, &row, mmu, INVALIDATE);
+		syscall = arch_syscall_nr(arch_syscall_regs());
+	taken_count(tgid, owner, start, end, cause, syscall);
+	if (wants(KVMW_EVENT_MMU))
+		mmu_send_taken(state_of_taken(tgid, owner), start, end, cause, syscall);
 	return 0;
 }
 

@@ -112,6 +112,23 @@ struct kvmw_place {
 	u64 past;		/* plus turns, this grows with each change */
 };
 
+/*
+ * Memory that a thread took from a VM, or mapped differently, for one reason.  Members after
+ * syscall are added to with atomics; count only grows.
+ */
+#define KVMW_MAX_TAKEN	512	/* places; what finds none is summed up in one more */
+
+struct kvmw_taken_sum {
+	u32 kind;		/* KVMW_taken_*; 0: free */
+	u32 pid;		/* whose memory it is */
+	u32 tid, tgid;		/* who took it */
+	u64 comm[KVMW_COMM / 8];
+	u64 cause, syscall;	/* as in the event "mmu" */
+	u64 count, bytes;
+	u64 guest_count, guest_bytes;	/* of guest memory */
+	u64 unplaced;		/* of count, those where the memory slots are not known */
+};
+
 /* A vCPU among the files of a process, and the thread that ran it last. */
 struct kvmw_vcpu_thread {
 	u32 tgid;

@@ -248,6 +248,10 @@ def discarded(scenes):
     return [page for first, nr in scenes["ranges"] for page in range(first, first + nr)]
 
 
+def sum_of(what, causes, how, thread):
+    return sum(cause[what] for cause in causes if (cause["how"], cause["thread"]) == (how, thread))
+
+
 @in_boots(*ALL)
 def test_memory_taken_from_the_guest(boot):
     """The VMM's thread "balloon" discards these ranges by madvise(), in this order."""
@@ -265,6 +269,14 @@ def test_memory_taken_from_the_guest(boot):
     assert [(cause["guest_count"], cause["guest_bytes"]) for cause in causes
             if (cause["how"], cause["thread"]) == ("madvise", "balloon")] == [
         (len(scenes["ranges"]), len(discarded(scenes)) * PAGE_SIZE)]
+    # The sums are of the same.
+    report = lab_fixtures.report(boot.path("results.kvmw"), "-e", "mmu")
+    assert sorted((sum["how"], sum["thread"], sum["count"]) for sum in report["taken"]["causes"]) == sorted(
+        (cause["how"], cause["thread"], cause["count"]) for cause in causes)
+    balloon, = [sum for sum in report["taken"]["causes"] if (sum["how"], sum["thread"]) == ("madvise", "balloon")]
+    assert balloon["kind"] == "vmm" and balloon["cause"] == "clear"
+    assert balloon["bytes"] == sum_of("bytes", causes, "madvise", "balloon")
+    assert balloon["guest_bytes"] in (None, len(discarded(scenes)) * PAGE_SIZE)
     # The faults that followed from it.
     refaults = lab_fixtures.report(boot.path("results.kvmw"), "-e", "fault")["page_faults"]["refaults"]
     assert [cause["count"] for cause in refaults["causes"]

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from synthetic import META, START, VCPUS, VMS, Recording, report, text_of
+from test_report_holders import word
 from test_report_views_irq_fault import CLEAR, HVA, INVALIDATE, MADVISE, MIB, PROTECT, ROLES, taken_row
 
 UNMAP, MUNMAP = 1, 11
@@ -130,3 +131,45 @@ def test_hostile_numbers(tmp_path):
     view = report(path, "-e", "mmu", "--top", "100000")["memory_taken"]
     assert view["count"] == sum(c["count"] for c in view["causes"]) > 0
     assert max(map(len, text_of(path, "-e", "mmu").splitlines())) <= 80
+
+
+VMM, KERNEL, PROCESS, OTHERS = range(1, 5)
+NONE = 2 ** 64 - 1
+
+
+def sums(path, rows):
+    """A default recording: it has sums of what was taken, and no row of it."""
+    rec = Recording(META | {"events": ["exit"]}, VMS, VCPUS)
+    rec.lines.append(["STATS", "taken", rows])
+    rec.end = START + 2 * SECOND
+    return rec.finish().write(path)
+
+
+def sum_row(place, kind, pid, tid, tgid, comm, cause, syscall, count, pages, guest_pages):
+    return [place, kind, pid, tid, tgid, *word(comm), cause, syscall, count, pages * 4096, guest_pages and 1,
+            guest_pages * 4096]
+
+
+def test_sums(tmp_path):
+    path = sums(tmp_path / "f", [
+        sum_row(0, KERNEL, 100, 301, 301, "ksmd", CLEAR, NONE, 300, 300, 200),
+        sum_row(1, VMM, 100, 300, 100, "balloon", CLEAR, MADVISE, 4, 2048, 1024),
+        sum_row(512, OTHERS, 2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1, "", NONE, NONE, 1, 1, 0)])
+    taken = report(path, "-e", "mmu")["taken"]
+    assert [(c["how"], c["thread"], c["kind"], c["pid"], c["count"], c["guest_bytes"]) for c in taken["causes"]] == [
+        ("madvise", "balloon", "vmm", 100, 4, 4 * MIB),
+        ("KSM", "ksmd", "kernel", 301, 300, 200 * 4096),
+        ("others", None, "others", None, 1, 0)]
+    assert (taken["count"], taken["bytes"]) == (305, 2349 * 4096)
+    text = text_of(path, "-e", "mmu")
+    assert "in 2.001 s:" in text and "kvmw record -e mmu,memslot records when each was taken" in text
+    assert [line.split() for line in text.splitlines() if "balloon" in line] == [
+        "madvise balloon the VMM 4 2.0 8.00 MiB 1 4.00 MiB".split()]
+    lines = text_of(path, "-e", "mmu", "--csv").splitlines()
+    assert lines[0].startswith("how,thread,kind,pid,cause,syscall,count,") and len(lines) == 4
+    assert lines[3].startswith("others,,others,,,,1,4096,")
+
+
+def test_nothing_was_taken(tmp_path):
+    path = sums(tmp_path / "f", [sum_row(512, OTHERS, 0, 0, 0, "", NONE, NONE, 0, 0, 0)])
+    assert report(path, "-e", "mmu", status=1)["taken"]["causes"] == []

@@ -117,6 +117,27 @@
 	FIELD(S, u32, text, "id", PLANES, "",				\
 	      "a text of the IDENT frames; all ones: it has only a number")
 
+/* Sums from the beginning of the recording on. */
+#define KVMW_FIELDS_taken(FIELD, S)					\
+	FIELD(S, u32, place, "id", PLANES, "", "place among these sums")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "what took it")		\
+	FIELD(S, u32, pid, "id", DICT, "",				\
+	      "process of the VM whose memory it was; others: all ones") \
+	FIELD(S, u32, tid, "id", PLANES, "", "thread that took it; others: all ones") \
+	FIELD(S, u32, tgid, "id", PLANES, "", "its process; others: all ones") \
+	FIELD(S, u64, comm0, "hex", PLANES, "",				\
+	      "bytes 0 to 7 of the thread's name, the first one lowest") \
+	FIELD(S, u64, comm1, "hex", PLANES, "", "bytes 8 to 15 of the name") \
+	FIELD(S, u64, cause, "cause", DICT, "", "what it did to these addresses") \
+	FIELD(S, u64, syscall, "count", DICT, "",			\
+	      "number of the system call that it was in; all ones: none, or unknown") \
+	FIELD(S, u64, count, "count", PLANES, "", "how often")		\
+	FIELD(S, u64, bytes, "bytes", PLANES, "", "addresses of the VMM in all, mapped or not; of a range of all addresses: guest_bytes") \
+	FIELD(S, u64, guest_count, "count", PLANES, "",			\
+	      "of count, how often guest memory was among them; all ones: unknown") \
+	FIELD(S, u64, guest_bytes, "bytes", PLANES, "",			\
+	      "of bytes, those in the VM's memory slots; all ones: unknown")
+
 /* A vCPU has the pid and the place of its VM in the rows of the same moment. */
 #define KVMW_FIELDS_vm_config(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
@@ -225,6 +246,12 @@
 	KIND(S, CPUFREQ, cpufreq, 19, "driver and governor of frequencies, of CPU 0") \
 	KIND(S, CLOCKSOURCE, clocksource, 20, "clocksource")		\
 	KIND(S, VULNERABILITY, vulnerability, 21, "one of the CPU, and what the kernel does about it")
+#define KVMW_KINDS_taken(KIND, S)					\
+	KIND(S, VMM, vmm, 1, "a thread of the VM's own process: a vCPU, or another one") \
+	KIND(S, KERNEL, kernel, 2, "a kernel thread")			\
+	KIND(S, PROCESS, process, 3, "another process")			\
+	KIND(S, OTHERS, others, 4,					\
+	     "threads and reasons beyond those that are counted separately; 0 if there are none")
 #define KVMW_KINDS_vm_config(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")

@@ -137,6 +137,8 @@
 	      "a control group of a VM's threads, when the recording began or ended") \
 	EVENT(HOST, host, 40, TABLE,					\
 	      "one property of the host, when the recording began or ended") \
+	EVENT(TAKEN, taken, 41, TABLE,					\
+	      "memory that one thread took from a VM, for one reason") \
 	EVENT(VM_CONFIG, vm_config, 42, TABLE,				\
 	      "how a VM is set up, when the recording began or ended")	\
 	EVENT(VCPU_CONFIG, vcpu_config, 43, TABLE,			\

@@ -229,9 +229,28 @@ struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;
 };
 
+/* include/linux/rbtree.h, interval_tree.h */
+struct rb_node {
+	struct rb_node *rb_right, *rb_left;
+};
+struct rb_root {
+	struct rb_node *rb_node;
+};
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+struct interval_tree_node {
+	struct rb_node rb;
+	unsigned long start, last, __subtree_last;
+};
+struct kvm_memslots {
+	struct rb_root_cached hva_tree;
+};
+
 struct kvm {
 	struct mm_struct *mm;
 	unsigned int dirty_ring_size;
+	struct kvm_memslots *memslots[1];	/* and, on some, that of system-management mode */
 	int created_vcpus;
 	unsigned int max_halt_poll_ns;
 	bool override_halt_poll_ns;

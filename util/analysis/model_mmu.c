@@ -229,7 +229,6 @@ static int finish_mmu_ranges(struct mmu_state *st, const struct report *rep)
 	m->range = mem__calloc(m->nr_ranges + 1, sizeof(*m->range));
 	if (!m->range)
 		return -1;
-	for (u32 i = 0; i < nr; i++)
 	if (nr)
 		memcpy(m->range, all, m->nr_ranges * sizeof(*all));
 	return 0;

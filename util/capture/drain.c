@@ -14,6 +14,7 @@
 #include "util/capture/holders.h"
 #include "util/capture/ident.h"
 #include "util/capture/stack_symbols.h"
+#include "util/capture/taken.h"
 #include "util/capture/totals.h"
 #include "util/capture/tasks.h"
 #include "util/error.h"
@@ -45,6 +46,7 @@ struct drain {
 	struct stream streams[KVMW_MAX_RINGS];
 	struct totals *stats;
 	struct holders *holders;
+	struct taken taken;
 	struct ident *ident;
 	u64 empty_ns;			/* when the rings were last found empty */
 	struct tasks tasks;
@@ -195,7 +197,8 @@ static struct totals_sum drain__sum(const struct drain *d)
 static void send_sums(struct drain *d, u64 now, u64 cpu)
 {
 	if (totals__send(d->stats, d->sink, session__states(d->session), now) ||
-	    holders__send(d->holders, d->sink, session__states(d->session)))
+	    holders__send(d->holders, d->sink, session__states(d->session)) ||
+	    taken__send(&d->taken, d->sink, session__taken(d->session)))
 		sink__fail(d->sink);
 	send_cost(d, now, cpu);
 	d->sums_ns = now + SUMS_NS;

@@ -221,7 +221,7 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	[PROBE_MMU_INVALIDATE] = {
 		.what = "memory that the host takes from VMs",
-		.without = "mmu has no kind invalidate",
+		.without = "what the host takes from VMs is unknown, and mmu has no kind invalidate",
 		.methods = {
 			{ "mmu_invalidate", ATTACH_KPROBE, NULL, "__mmu_notifier_invalidate_range_start", NULL },
 		},
@@ -280,7 +280,7 @@ static const struct provider {
 		.needs = BIT(PROBE_EXIT) | BIT(PROBE_ENTRY),
 		.uses = ENDS | BIT(PROBE_USERSPACE_EXIT) | BIT(PROBE_RUN) |
 			BIT(PROBE_SWITCH) | BIT(PROBE_WAKEUP) | BIT(PROBE_MIGRATE) |
-			BIT(PROBE_HALTED) |
+			BIT(PROBE_HALTED) | BIT(PROBE_MMU_INVALIDATE) |
 			BIT(PROBE_MMIO) | ARCH_EXIT_PROBES,
 	},
 	[KVMW_EVENT_USERSPACE] = {

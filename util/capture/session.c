@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "util/arch/arch.h"
 #include "util/capture/attach.h"
 #include "util/capture/kernel.h"
+#include "util/capture/maps.h"
 #include "util/capture/methods.h"
 #include "util/capture/offsets.h"
 #include "util/capture/session.h"
@@ -30,6 +30,7 @@ struct session {
 	bool preemptible;		/* the kernel is */
 	bool lists_vcpus;		/* program vcpu_files is loaded */
 	struct kvmw_vcpu_state *states;
+	struct kvmw_taken_sum *taken;
 	int rings[KVMW_MAX_RINGS];
 	u32 nr_rings;
 	u64 ring_bytes;
@@ -53,21 +54,8 @@ static int print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
 }
 
-static size_t states_size(void)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-
-	return (sizeof(struct kvmw_vcpu_state) * KVMW_MAX_VCPUS + page - 1) / page * page;
-}
-
-static u64 power_of_two_below(u64 n)
-{
-	u64 p = 1;
-
-	while (p <= n / 2)
-		p *= 2;
-	return p;
-}
+#define STATES_SIZE	(sizeof(struct kvmw_vcpu_state) * KVMW_MAX_VCPUS)
+#define TAKEN_SIZE	(sizeof(struct kvmw_taken_sum) * (KVMW_MAX_TAKEN + 1))
 
 /* A ring has one lock: one ring per four CPUs; their total size is constant. */
 static void plan_rings(struct session *s, u64 bytes)
@@ -88,15 +76,20 @@ static void plan_rings(struct session *s, u64 bytes)
 static int make_rings(struct session *s)
 {
 	for (u32 i = 0; i < s->nr_rings; i++) {
-		s->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0,
-					     s->ring_bytes, NULL);
+		s->rings[i] = maps__ring(s->skel->maps.rings, i, s->ring_bytes);
 		if (s->rings[i] < 0)
-			return error("cannot create a ring of %llu bytes: %s; try a smaller -m",
-				     (unsigned long long)s->ring_bytes, strerror(errno));
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.rings), &i, &s->rings[i], 0))
-			return error("cannot use ring %u: %s", i, strerror(errno));
+			return -1;
 	}
 	return 0;
+}
+
+/* Where the sums of what was taken from VMs are, if they are made. */
+static int fill_taken(struct session *s)
+{
+	if (!s->methods[PROBE_MMU_INVALIDATE])
+		return 0;
+	s->taken = maps__values(s->skel->maps.taken_sums, TAKEN_SIZE);
+	return s->taken ? maps__fill_queue(s->skel->maps.free_taken, KVMW_MAX_TAKEN) : -1;
 }
 
 static int fill_maps(struct session *s, const struct session_opts *opts)
@@ -104,20 +97,16 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	struct kvmw_process process = {};
 	u64 unseen = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &i, 0))
-			return error("cannot fill the queue of free vCPU states: %s", strerror(errno));
+	if (maps__fill_queue(s->skel->maps.free_states, KVMW_MAX_VCPUS))
+		return -1;
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &unseen, 0))
 			return error("cannot select process %d: %s", opts->pids[i], strerror(errno));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
-	s->states = mmap(NULL, states_size(), PROT_READ, MAP_SHARED,
-			bpf_map__fd(s->skel->maps.states), 0);
-	if (s->states == MAP_FAILED) {
-		s->states = NULL;
-		return error("cannot map the vCPU states: %s", strerror(errno));
-	}
+	s->states = maps__values(s->skel->maps.states, STATES_SIZE);
+	if (!s->states || fill_taken(s))
+		return -1;
 	return make_rings(s);
 }
 
@@ -162,6 +151,9 @@ static int load(struct session *s)
 	/* These maps take memory even if unused. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
+	bpf_map__set_autocreate(s->skel->maps.taken_sums, s->methods[PROBE_MMU_INVALIDATE]);
+	bpf_map__set_autocreate(s->skel->maps.taken_places, s->methods[PROBE_MMU_INVALIDATE]);
+	bpf_map__set_autocreate(s->skel->maps.free_taken, s->methods[PROBE_MMU_INVALIDATE]);
 	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
 	bpf_map__set_autocreate(s->skel->maps.delivering, s->events & BIT(KVMW_EVENT_IRQ));
@@ -419,8 +411,8 @@ void session__close(struct session *s)
 {
 	if (!s)
 		return;
-	if (s->states)
-		munmap(s->states, states_size());
+	maps__unmap(s->states, STATES_SIZE);
+	maps__unmap(s->taken, TAKEN_SIZE);
 	unload(s);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		if (s->rings[i] >= 0)
@@ -472,6 +464,11 @@ u64 session__stop(struct session *s)
 const struct kvmw_vcpu_state *session__states(const struct session *s)
 {
 	return s->states;
+}
+
+const struct kvmw_taken_sum *session__taken(const struct session *s)
+{
+	return s->taken;
 }
 
 const struct kvmw_filter *session__filter(const struct session *s)

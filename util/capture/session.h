@@ -38,6 +38,8 @@ u64 session__stop(struct session *s);
 
 /* KVMW_MAX_VCPUS states, live. */
 const struct kvmw_vcpu_state *session__states(const struct session *s);
+/* KVMW_MAX_TAKEN + 1 sums of what was taken from VMs, live; NULL: this is not known. */
+const struct kvmw_taken_sum *session__taken(const struct session *s);
 /*
  * Iterates over KVM ioctls in progress; *tid is the thread of the previous one, 0 at first.
  * false: there are no more.

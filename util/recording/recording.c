@@ -32,6 +32,7 @@ void recording__free(struct recording *rec)
 	recording__free_identity(rec);
 	agg_table__free(&rec->totals);
 	rec_holders__free(&rec->holders);
+	rec_takens__free(&rec->takens);
 	rec_table__free(&rec->threads);
 	rec_table__free(&rec->cgroups);
 	rec_table__free(&rec->host);
@@ -114,6 +115,14 @@ static int take_holders(struct recording *rec, const struct columns *c, u32 rows
 	return 0;
 }
 
+static int take_takens(struct recording *rec, const struct columns *c, u32 rows)
+{
+	for (u32 i = 0; i < rows; i++)
+		if (rec_takens__take(&rec->takens, c->col, i))
+			return -1;
+	return 0;
+}
+
 static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
@@ -153,6 +162,7 @@ static const struct row_table {
 			      "left_out", "throttled_ns" },
 	  take_totals },
 	{ KVMW_EVENT_HOLDER, { REC_HOLDER_COLUMNS }, take_holders },
+	{ KVMW_EVENT_TAKEN, { REC_TAKEN_COLUMNS }, take_takens },
 	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },

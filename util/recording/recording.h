@@ -12,6 +12,7 @@
 #include "util/analysis/report/aggregate.h"
 #include "util/recording/filter.h"
 #include "util/recording/holders.h"
+#include "util/recording/taken.h"
 #include "util/recording/memslots.h"
 #include "util/recording/tables.h"
 #include "util/data/data.h"
@@ -154,6 +155,7 @@ struct recording {
 	size_t stack_bytes;		/* memory used, bounded */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
+	struct rec_takens takens;
 	struct rec_table threads, cgroups, host, vm_configs, vcpu_configs;
 	bool has_cost;
 	struct kvmw_cost cost;

@@ -2,13 +2,15 @@
 /*
  * kvmw report --csv: RFC 4180, one line per row, an empty field was not captured.  Its
  * columns are the members of a row in the JSON.  Without rows, those who had the CPUs that vCPUs
- * waited for.
+ * waited for, or what was taken from VMs.
  */
 #include "util/analysis/cpu_holders.h"
+#include "util/analysis/taken_sums.h"
 #include "util/render/cpu_holders.h"
 #include "util/render/json.h"
 #include "util/render/outbuf.h"
 #include "util/render/render.h"
+#include "util/render/taken_sums.h"
 
 static void value(struct out *out, struct json_object *v)
 {
@@ -51,6 +53,15 @@ static void put_holders(struct out *out, const struct report *rep)
 		report_csv__line(out, render__cpu_holder_json(rep, &all->each[i]), false);
 }
 
+static void put_taken(struct out *out, const struct report *rep)
+{
+	const struct taken_sums *all = rep->taken;
+
+	report_csv__line(out, render__taken_sum_json(&all->line[0]), true);
+	for (u32 i = 0; i < all->nr; i++)
+		report_csv__line(out, render__taken_sum_json(&all->line[i]), false);
+}
+
 int render__report_csv(const struct screen *s, const struct report *rep)
 {
 	struct out *out = out__new(s);
@@ -59,6 +70,8 @@ int render__report_csv(const struct screen *s, const struct report *rep)
 		return -1;
 	if (!rep->nr_rows && rep->holders && rep->holders->nr_each)
 		put_holders(out, rep);
+	else if (!rep->nr_rows && rep->event == KVMW_EVENT_MMU && rep->taken && rep->taken->nr)
+		put_taken(out, rep);
 	else
 		put_rows(out, rep);
 	return out__free(out);

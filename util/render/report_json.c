@@ -3,6 +3,7 @@
 #include "util/event_desc.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
+#include "util/render/taken_sums.h"
 #include "util/render/threads.h"
 #include "util/render/views.h"
 
@@ -239,6 +240,8 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	if (rep->nr_vcpus)
 		whole(root, rep);
 	render__idle_vcpus_json(root, rep);
+	if (rep->taken)
+		render__taken_sums_json(root, rep);
 	if (view && view->json(root, rep, model)) {
 		json_object_put(root);
 		return -1;

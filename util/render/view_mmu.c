@@ -4,7 +4,9 @@
 
 #include "util/analysis/field.h"
 #include "util/analysis/model_mmu.h"
+#include "util/analysis/taken_sums.h"
 #include "util/render/json.h"
+#include "util/render/taken_sums.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 #include "util/render/views.h"
@@ -112,6 +114,15 @@ static int view_mmu__text(const struct screen *s, const struct report *rep, cons
 
 	if (v->count && (view_mmu__causes(s, rep, v) || view_mmu__ranges(s, rep, v)))
 		return -1;
+	/* The sums say the same, and of all recordings. */
+	if (!v->count && rep->taken && rep->taken->nr) {
+		/* The heading ends with an empty line. */
+		if (rep->nr_rows)
+			fputc('\n', s->out);
+		if (render__taken_sums(s, rep, rep->opt->top ?: MMU_RANGES))
+			return -1;
+		screen__wrap(s, "", "  ", "kvmw record -e mmu,memslot records when each was taken, and where");
+	}
 	if (v->over_limit) {
 		snprintf(words, sizeof(words), "%s rows of memory taken are not counted here: more than %u",
 			 units__count(v->over_limit, count), REFAULTS_MAX_TAKEN);

@@ -5,6 +5,7 @@
 
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/report/internal.h"
+#include "util/analysis/taken_sums.h"
 #include "util/analysis/vm_threads.h"
 #include "util/nearest.h"
 
@@ -178,7 +179,7 @@ static int why_not_there(struct report *rep)
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
 	/* It has something to show. */
-	if (rep->holders && rep->holders->nr_each)
+	if ((rep->holders && rep->holders->nr_each) || (rep->event == KVMW_EVENT_MMU && rep->taken && rep->taken->nr))
 		return 1;
 	report__list_events(rec, holds, sizeof(holds));
 	if (why && (asked || rec->meta.skipped[rep->event]))

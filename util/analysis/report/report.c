@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/cpu_holders.h"
+#include "util/analysis/taken_sums.h"
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/internal.h"
 #include "util/error.h"
@@ -386,17 +387,32 @@ static void count_lost(struct report *rep)
 		rep->lost = rec->lost[rep->event];
 }
 
-static int make_holders(struct report *rep)
+static int make_holders(struct report *rep, const struct thread_names *names)
+{
+	if (rep->event != KVMW_EVENT_SCHED && rep->event != KVMW_EVENT_EXIT)
+		return 0;
+	rep->holders = mem__calloc(1, sizeof(*rep->holders));
+	return rep->holders ? cpu_holders__make(rep->holders, names) : -1;
+}
+
+static int make_taken(struct report *rep, const struct thread_names *names)
+{
+	if ((rep->event != KVMW_EVENT_EXIT && rep->event != KVMW_EVENT_FAULT &&
+	     rep->event != KVMW_EVENT_MMU) || !taken_sums__known(rep))
+		return 0;
+	rep->taken = mem__calloc(1, sizeof(*rep->taken));
+	return rep->taken ? taken_sums__make(rep->taken, names) : -1;
+}
+
+/* What tables of the recording know about threads. */
+static int make_tables(struct report *rep)
 {
 	struct thread_names names;
 	int ret;
 
-	if (rep->event != KVMW_EVENT_SCHED && rep->event != KVMW_EVENT_EXIT)
-		return 0;
-	rep->holders = mem__calloc(1, sizeof(*rep->holders));
-	if (!rep->holders || thread_names__init(&names, rep))
+	if (thread_names__init(&names, rep))
 		return -1;
-	ret = cpu_holders__make(rep->holders, &names);
+	ret = make_holders(rep, &names) || make_taken(rep, &names) ? -1 : 0;
 	thread_names__free(&names);
 	return ret;
 }
@@ -432,7 +448,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
 	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
-	if (ret || report__order(rep) || make_holders(rep) || report__make_snapshots(rep))
+	if (ret || report__order(rep) || make_tables(rep) || report__make_snapshots(rep))
 		return -1;
 	count_lost(rep);
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
@@ -460,6 +476,9 @@ void report__free(struct report *rep)
 	if (rep->holders)
 		cpu_holders__free(rep->holders);
 	free(rep->holders);
+	if (rep->taken)
+		taken_sums__free(rep->taken);
+	free(rep->taken);
 	report__free_snapshots(rep);
 	free(rep->vcpu);
 	memset(rep, 0, sizeof(*rep));

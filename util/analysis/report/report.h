@@ -20,6 +20,7 @@
 #include "util/event_desc.h"
 
 struct cpu_holders;
+struct taken_sums;
 struct regions;
 struct report_row;
 struct host_facts;
@@ -163,6 +164,8 @@ struct report {
 	 */
 	bool partly;
 	struct cpu_holders *holders;	/* for event sched; else NULL */
+	/* For events exit, fault and mmu; NULL: not known, as in a window. */
+	struct taken_sums *taken;
 	struct vm_threads *threads;	/* NULL: nothing is known of them */
 	/* Those of vCPUs without an event, of cycles; NULL: unknown, as in a window. */
 	const struct vm_thread **idle;

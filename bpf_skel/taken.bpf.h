@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Sums of the memory that the host takes from VMs: by whom, why, and how much of it is the guest's. */
+#ifndef KVMW_TAKEN_BPF_H
+#define KVMW_TAKEN_BPF_H
+
+#include "arch.bpf.h"
+#include "identity.bpf.h"
+
+struct taken_key {
+	u64 start_ns;		/* of the VM's process and of the thread: ids are used again */
+	u64 by_start_ns;
+	u64 cause, syscall;
+	u32 pid, tid;
+};
+
+/* Where in taken_sums. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_TAKEN);
+	__type(key, struct taken_key);
+	__type(value, u32);
+} taken_places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, KVMW_MAX_TAKEN + 1);
+	__type(key, u32);
+	__type(value, struct kvmw_taken_sum);
+} taken_sums SEC(".maps");
+
+/* Places that are free; filled by the recorder.  A queue: compat.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, KVMW_MAX_TAKEN);
+	__uint(value_size, sizeof(u32));
+} free_taken SEC(".maps");
+
+static __always_inline struct kvmw_taken_sum *taken_others(void)
+{
+	u32 last = KVMW_MAX_TAKEN;
+	struct kvmw_taken_sum *sum = bpf_map_lookup_elem(&taken_sums, &last);
+
+	if (sum)
+		sum->kind = KVMW_taken_OTHERS;
+	return sum;
+}
+
+static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *key)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u32 place = 0, tgid = bpf_get_current_pid_tgid() >> 32, *found;
+	struct kvmw_taken_sum *sum;
+
+	if (bpf_map_pop_elem(&free_taken, &place))
+		return taken_others();
+	sum = bpf_map_lookup_elem(&taken_sums, &place);
+	if (!sum)
+		return NULL;
+	if (bpf_map_update_elem(&taken_places, key, &place, BPF_NOEXIST)) {
+		/* The same thread was here in an interrupt. */
+		bpf_map_push_elem(&free_taken, &place, BPF_ANY);
+		found = bpf_map_lookup_elem(&taken_places, key);
+		return found ? bpf_map_lookup_elem(&taken_sums, found) : taken_others();
+	}
+	sum->pid = key->pid;
+	sum->tid = key->tid;
+	sum->tgid = tgid;
+	sum->cause = key->cause;
+	sum->syscall = key->syscall;
+	bpf_probe_read_kernel(sum->comm, sizeof(sum->comm), &task->comm);
+	/* Last, because this shows the sum to the recorder. */
+	sum->kind = BPF_CORE_READ(task, flags) & PF_KTHREAD ? KVMW_taken_KERNEL :
+		    tgid == key->pid ? KVMW_taken_VMM : KVMW_taken_PROCESS;
+	return sum;
+}
+
+/* ---- the guest's part of it ---------------------------------------------- */
+
+#define TAKEN_SLOTS	8	/* memory slots that one range is compared with */
+#define TAKEN_DEPTH	20	/* of a balanced tree of as many slots as KVM allows */
+
+struct taken_range {
+	u64 start, last;	/* both included */
+	u64 bytes;		/* how much of it is in memory slots */
+};
+
+/*
+ * a54d806688fe ("KVM: Keep memslots in tree-based structures instead of array-based ones"), 5.17:
+ * the first slot in the tree that overlaps a range, as interval_tree_iter_first() does it.
+ * Nothing is locked; a tree that changes meanwhile may hide a slot.
+ */
+static __noinline int taken_in_tree(u64 kvm, struct taken_range *r)
+{
+	const struct kvm_memslots *all;
+	struct interval_tree_node *node;
+	u64 last, start;
+
+	if (!r)
+		return 0;
+	all = BPF_CORE_READ((struct kvm *)kvm, memslots[0]);
+	node = (void *)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
+	for (int i = 0; i < TAKEN_DEPTH && node; i++) {
+		struct interval_tree_node *left = (void *)BPF_CORE_READ(node, rb.rb_left);
+
+		if (left && BPF_CORE_READ(left, __subtree_last) >= r->start) {
+			node = left;
+			continue;
+		}
+		start = BPF_CORE_READ(node, start);
+		last = BPF_CORE_READ(node, last);
+		if (start > r->last)
+			return 0;
+		if (last < r->start) {
+			node = (void *)BPF_CORE_READ(node, rb.rb_right);
+			continue;
+		}
+		start = start > r->start ? start : r->start;
+		last = last < r->last ? last : r->last;
+		r->bytes += last - start + 1;
+		if (last == r->last)
+			return 0;
+		/* The rest of it may be in the next slot. */
+		r->start = last + 1;
+		return 1;
+	}
+	return 0;
+}
+
+/* How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known. */
+static __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
+{
+	struct taken_range r = { .start = start, .last = end - 1 };
+
+	if (!kvm || start >= end)
+		return kvm ? 0 : KVMW_NONE;
+	if (!bpf_core_type_exists(struct kvm_memslots))
+		return arch_memslots_overlap((void *)kvm, start, end);
+	if (!bpf_core_field_exists(((struct kvm_memslots *)0)->hva_tree))
+		return KVMW_NONE;
+	for (int i = 0; i < TAKEN_SLOTS; i++)
+		if (!taken_in_tree(kvm, &r))
+			break;
+	return r.bytes;
+}
+
+/* owner: a thread of the VM's process. */
+static __always_inline void taken_count(u32 pid, struct task_struct *owner, u64 start, u64 end,
+					u64 cause, u64 syscall)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct taken_key key = {
+		.start_ns = BPF_CORE_READ(owner, group_leader, start_time),
+		.by_start_ns = BPF_CORE_READ(task, start_time),
+		.cause = cause, .syscall = syscall, .pid = pid, .tid = bpf_get_current_pid_tgid(),
+	};
+	u32 *place = bpf_map_lookup_elem(&taken_places, &key);
+	struct kvmw_taken_sum *sum;
+	u64 guest, bytes;
+
+	sum = place ? bpf_map_lookup_elem(&taken_sums, place) : taken_new(&key);
+	if (!sum)
+		return;
+	guest = taken_of_guest(only_vm(pid), start, end);
+	/* A range of all addresses: what else the VMM has is not known. */
+	if (end == KVMW_NONE)
+		bytes = guest == KVMW_NONE ? 0 : guest;
+	else
+		bytes = end > start ? end - start : 0;
+	__sync_fetch_and_add(&sum->bytes, bytes);
+	if (guest == KVMW_NONE) {
+		__sync_fetch_and_add(&sum->unplaced, 1);
+	} else if (guest) {
+		__sync_fetch_and_add(&sum->guest_count, 1);
+		__sync_fetch_and_add(&sum->guest_bytes, guest);
+	}
+	/* Last: what is counted is complete. */
+	__sync_fetch_and_add(&sum->count, 1);
+}
+
+#endif

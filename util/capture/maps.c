@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/capture/maps.h"
+#include "util/error.h"
+
+static size_t whole_pages(size_t bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+void *maps__values(const struct bpf_map *map, size_t size)
+{
+	void *values = mmap(NULL, whole_pages(size), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (values != MAP_FAILED)
+		return values;
+	error("cannot map %s of the BPF programs: %s", bpf_map__name(map), strerror(errno));
+	return NULL;
+}
+
+void maps__unmap(void *values, size_t size)
+{
+	if (values)
+		munmap(values, whole_pages(size));
+}
+
+int maps__fill_queue(const struct bpf_map *map, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (bpf_map_update_elem(bpf_map__fd(map), NULL, &i, 0))
+			return error("cannot fill %s of the BPF programs: %s", bpf_map__name(map),
+				     strerror(errno));
+	return 0;
+}
+
+int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0, bytes, NULL);
+
+	if (fd < 0)
+		return error("cannot create a ring of %llu bytes: %s; try a smaller -m",
+			     (unsigned long long)bytes, strerror(errno));
+	if (!bpf_map_update_elem(bpf_map__fd(rings), &i, &fd, 0))
+		return fd;
+	error("cannot use ring %u: %s", i, strerror(errno));
+	close(fd);
+	return -1;
+}

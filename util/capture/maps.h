@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* BPF maps as memory, and as queues that the programs take from. */
+#ifndef KVMW_MAPS_H
+#define KVMW_MAPS_H
+
+#include <stddef.h>
+
+#include "util/types.h"
+
+struct bpf_map;
+
+/* The values of an array that can be mapped, size bytes, live and read-only; NULL: error() said why. */
+void *maps__values(const struct bpf_map *map, size_t size);
+void maps__unmap(void *values, size_t size);	/* NULL: nothing */
+
+/* Puts the numbers below nr into an empty queue.  0, or -1: error() said why. */
+int maps__fill_queue(const struct bpf_map *map, u32 nr);
+
+/* A new ring as element i of an array of rings: its fd, or -1: error() said why. */
+int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes);
+
+static inline u64 power_of_two_below(u64 n)
+{
+	u64 p = 1;
+
+	while (p <= n / 2)
+		p *= 2;
+	return p;
+}
+
+#endif
