@@ -13,7 +13,6 @@
  *	arch_syscall_regs(), arch_syscall_nr(), arch_syscall_arg(), arch_is_ioctl()
  *				system calls (syscall.bpf.h)
  *	arch_memslot_read(), arch_memslot_find(), arch_vcpu_space(), arch_kvm_mm()
- *	arch_memslots_overlap()
  *				memory slots and the process of kernels whose KVM has no BTF
  */
 #ifndef KVMW_ARCH_BPF_H

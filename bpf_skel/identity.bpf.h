@@ -60,6 +60,9 @@ struct {
 	__type(value, struct kvmw_process);
 } vms __weak SEC(".maps");
 
+/* The VMs of the processes of -p were looked for before the recording began. */
+u32 vms_listed __weak = 0;
+
 static __always_inline bool vcpu_wanted(u32 vcpu_id)
 {
 	u32 word;
@@ -200,6 +203,13 @@ static __always_inline u64 only_vm(u32 tgid)
 	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
 
 	return p && p->kvm != KVMW_SEVERAL_VMS ? p->kvm : 0;
+}
+
+static __always_inline bool has_several_vms(u32 tgid)
+{
+	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
+
+	return p && p->kvm == KVMW_SEVERAL_VMS;
 }
 
 /* Whether a process, of which task is a thread, is known to be a recorded VM. */

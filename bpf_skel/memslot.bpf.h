@@ -29,6 +29,45 @@ static __always_inline bool memslot_read(struct memslot *to, const void *memslot
 	return true;
 }
 
+/*
+ * a54d806688fe ("KVM: Keep memslots in tree-based structures instead of array-based ones"), 5.17:
+ * before, struct kvm_memslots ends with all slots.
+ */
+struct kvm_memslots___array {
+	int used_slots;
+	struct kvm_memory_slot memslots[];
+} __attribute__((preserve_access_index));
+
+/* Whether they are in trees, in an array, or unknown: KVM has no BTF. */
+static __always_inline bool memslots_in_tree(void)
+{
+	return bpf_core_field_exists(((struct kvm_memslots *)0)->hva_tree);
+}
+
+static __always_inline bool memslots_in_array(void)
+{
+	return bpf_core_field_exists(((struct kvm_memslots___array *)0)->used_slots);
+}
+
+/* Those of the first address space. */
+static __always_inline const void *memslots_of(const struct kvm *kvm)
+{
+	return BPF_CORE_READ(kvm, memslots[0]);
+}
+
+/* Of memslots_of(), in an array: how many, and each of them. */
+static __always_inline u32 memslots_nr(const void *all)
+{
+	return BPF_CORE_READ((const struct kvm_memslots___array *)all, used_slots);
+}
+
+static __always_inline const void *memslots_at(const void *all, u32 i)
+{
+	const struct kvm_memslots___array *array = NULL;
+
+	return all + bpf_core_field_offset(array->memslots) + i * bpf_core_type_size(struct kvm_memory_slot);
+}
+
 /* Slots with a row in the recording. */
 struct known_key {
 	u64 process_ns;		/* when it started */

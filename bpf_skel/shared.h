@@ -129,6 +129,15 @@ struct kvmw_taken_sum {
 	u64 unplaced;		/* of count, those where the memory slots are not known */
 };
 
+/* A memory slot of a VM among the files of a process. */
+struct kvmw_vm_slot {
+	u64 kvm;		/* address of its struct kvm */
+	u64 base_gfn, npages, hva;
+	u32 tgid;
+	u32 slot, flags;	/* as in the event "memslot" */
+	u32 logging;		/* 1: writes to it are noted */
+};
+
 /* A vCPU among the files of a process, and the thread that ran it last. */
 struct kvmw_vcpu_thread {
 	u32 tgid;

@@ -5,6 +5,7 @@
 
 #include "arch.bpf.h"
 #include "identity.bpf.h"
+#include "memslot.bpf.h"
 
 struct taken_key {
 	u64 start_ns;		/* of the VM's process and of the thread: ids are used again */
@@ -78,6 +79,7 @@ static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *
 /* ---- the guest's part of it ---------------------------------------------- */
 
 #define TAKEN_SLOTS	8	/* memory slots that one range is compared with */
+#define TAKEN_ARRAY	64	/* likewise, of an array: with more, it is not known */
 #define TAKEN_DEPTH	20	/* of a balanced tree of as many slots as KVM allows */
 
 struct taken_range {
@@ -86,9 +88,8 @@ struct taken_range {
 };
 
 /*
- * a54d806688fe ("KVM: Keep memslots in tree-based structures instead of array-based ones"), 5.17:
- * the first slot in the tree that overlaps a range, as interval_tree_iter_first() does it.
- * Nothing is locked; a tree that changes meanwhile may hide a slot.
+ * The first slot in the tree that overlaps a range, as interval_tree_iter_first() finds it; 1: there
+ * may be more.  Nothing is locked; a tree that changes meanwhile may hide a slot.
  */
 static __noinline int taken_in_tree(u64 kvm, struct taken_range *r)
 {
@@ -98,7 +99,7 @@ static __noinline int taken_in_tree(u64 kvm, struct taken_range *r)
 
 	if (!r)
 		return 0;
-	all = BPF_CORE_READ((struct kvm *)kvm, memslots[0]);
+	all = memslots_of((struct kvm *)kvm);
 	node = (void *)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
 	for (int i = 0; i < TAKEN_DEPTH && node; i++) {
 		struct interval_tree_node *left = (void *)BPF_CORE_READ(node, rb.rb_left);
@@ -127,16 +128,39 @@ static __noinline int taken_in_tree(u64 kvm, struct taken_range *r)
 	return 0;
 }
 
+static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
+{
+	const void *all = memslots_of((struct kvm *)kvm);
+	u32 nr = memslots_nr(all);
+	u64 sum = 0;
+
+	if (nr > TAKEN_ARRAY)
+		return KVMW_NONE;
+	for (u32 i = 0; i < TAKEN_ARRAY && i < nr; i++) {
+		const struct kvm_memory_slot *m = memslots_at(all, i);
+		u64 from = BPF_CORE_READ(m, userspace_addr);
+		u64 to = from + (BPF_CORE_READ(m, npages) << 12);
+
+		to = to < end ? to : end;
+		from = from > start ? from : start;
+		sum += to > from ? to - from : 0;
+	}
+	return sum;
+}
+
 /* How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known. */
 static __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
 {
 	struct taken_range r = { .start = start, .last = end - 1 };
 
-	if (!kvm || start >= end)
-		return kvm ? 0 : KVMW_NONE;
-	if (!bpf_core_type_exists(struct kvm_memslots))
-		return arch_memslots_overlap((void *)kvm, start, end);
-	if (!bpf_core_field_exists(((struct kvm_memslots *)0)->hva_tree))
+	/* Nothing can be taken from a VM that has not run yet. */
+	if (!kvm)
+		return vms_listed ? 0 : KVMW_NONE;
+	if (start >= end)
+		return 0;
+	if (memslots_in_array())
+		return taken_in_array(kvm, start, end);
+	if (!memslots_in_tree())
 		return KVMW_NONE;
 	for (int i = 0; i < TAKEN_SLOTS; i++)
 		if (!taken_in_tree(kvm, &r))
@@ -161,7 +185,7 @@ static __always_inline void taken_count(u32 pid, struct task_struct *owner, u64 
 	sum = place ? bpf_map_lookup_elem(&taken_sums, place) : taken_new(&key);
 	if (!sum)
 		return;
-	guest = taken_of_guest(only_vm(pid), start, end);
+	guest = has_several_vms(pid) ? KVMW_NONE : taken_of_guest(only_vm(pid), start, end);
 	/* A range of all addresses: what else the VMM has is not known. */
 	if (end == KVMW_NONE)
 		bytes = guest == KVMW_NONE ? 0 : guest;

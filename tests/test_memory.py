@@ -173,6 +173,18 @@ def test_slots_made_before(boot):
 
 
 @in_boots(*ALL)
+def test_slots_of_the_beginning(boot):
+    """They are those that are met later, whose VM does not change them."""
+    first = {row.slot: row for row in lab_fixtures.rows(boot.path("old.kvmw"), "slot")}
+    seen = rows(boot, "memslot", "old")
+    assert seen and len({(row.pid, row.vm) for row in first.values()}) == 1
+    for row in seen:
+        at = first[row.slot]
+        assert (at.gpa, at.size, at.hva, at.flags) == (row.gpa, row.size, row.hva, row.flags)
+    assert {slot: row.logging for slot, row in first.items() if slot < 2} == {0: 0, 1: 1}
+
+
+@in_boots(*ALL)
 def test_slots_are_the_ioctls(boot):
     calls = [row for row in rows(boot, "ioctl") if row.cmd == SET_REGION]
     made = rows(boot, "memslot", kind=SET)

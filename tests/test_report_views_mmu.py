@@ -173,3 +173,23 @@ def test_sums(tmp_path):
 def test_nothing_was_taken(tmp_path):
     path = sums(tmp_path / "f", [sum_row(512, OTHERS, 0, 0, 0, "", NONE, NONE, 0, 0, 0)])
     assert report(path, "-e", "mmu", status=1)["taken"]["causes"] == []
+
+
+def first_slot(pid, slot, gpa, size, hva, vm=0):
+    return [START - 1, 1, pid, vm, slot, 0, gpa, size, hva, 0]
+
+
+def test_slots_of_the_beginning(tmp_path):
+    """They do for the rows of a VM whose slots do not change; of a process with two VMs they are not used."""
+    rec = Recording(META | {"events": ["mmu"]}, VMS, VCPUS + ROLES)
+    rec.lines.append(["STATS", "slot", [first_slot(100, 3, MIB, 4 * MIB, HVA + MIB),
+                                        first_slot(100, 4, 8 * MIB, MIB, HVA + 64 * MIB),
+                                        first_slot(200, 1, 0, 64 * MIB, HVA + 8 * MIB),
+                                        first_slot(200, 1, 0, 64 * MIB, HVA + 8 * MIB, vm=1),
+                                        first_slot(300, 1, 0, 64 * MIB, HVA)]])
+    rec.lines.append(["EVENTS", "mmu", taken()])
+    rec.end = START + 2 * SECOND
+    view = report(rec.finish().write(tmp_path / "f"), "-e", "mmu")["memory_taken"]
+    assert {c["thread"]: c["guest_bytes"] for c in view["causes"] if c["how"] != "munmap"} == {
+        "tid 301": 512 * 4096, "tid 300": 40 * MIB, "vCPUs": 4 * MIB}
+    assert [r["gpa"] for r in view["ranges"]] == [0, 2 * MIB, 4 * MIB, MIB]

@@ -108,6 +108,20 @@
 	FIELD(S, u64, shmem_huge_bytes, "bytes", PLANES, "",		\
 	      "of this, in transparent huge pages")
 
+/* Of the first address space of each VM; that of system-management mode is left out. */
+#define KVMW_FIELDS_slot(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, vm, "count", DICT, "", "number of the VM among those of the process, from 0") \
+	FIELD(S, u32, slot, "id", PLANES, "", "id + (address space << 16)") \
+	FIELD(S, u32, flags, "hex", DICT, "", "KVM_MEM_*; 1: dirty logging") \
+	FIELD(S, u64, gpa, "addr", PLANES, "", "guest physical address") \
+	FIELD(S, u64, size, "bytes", PLANES, "", "its size")		\
+	FIELD(S, u64, hva, "addr", PLANES, "", "address in the VMM")	\
+	FIELD(S, u16, logging, "bool", DICT, "",			\
+	      "1: writes are noted, in a bitmap or in dirty rings")
+
 /* What could not be read has no row. */
 #define KVMW_FIELDS_host(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
@@ -252,6 +266,8 @@
 	KIND(S, PROCESS, process, 3, "another process")			\
 	KIND(S, OTHERS, others, 4,					\
 	     "threads and reasons beyond those that are counted separately; 0 if there are none")
+#define KVMW_KINDS_slot(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")
 #define KVMW_KINDS_vm_config(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")

@@ -135,6 +135,8 @@
 	      "a thread of a VM's process, when the recording began or ended") \
 	EVENT(CGROUP, cgroup, 38, TABLE,				\
 	      "a control group of a VM's threads, when the recording began or ended") \
+	EVENT(SLOT, slot, 39, TABLE,					\
+	      "a memory slot of a VM, when the recording began")	\
 	EVENT(HOST, host, 40, TABLE,					\
 	      "one property of the host, when the recording began or ended") \
 	EVENT(TAKEN, taken, 41, TABLE,					\

@@ -245,6 +245,8 @@ struct interval_tree_node {
 };
 struct kvm_memslots {
 	struct rb_root_cached hva_tree;
+	struct hlist_head id_hash[128];
+	int node_idx;
 };
 
 struct kvm {
@@ -257,6 +259,7 @@ struct kvm {
 	struct kvm_arch arch;
 };
 struct kvm_memory_slot {
+	struct hlist_node id_node[2];
 	__u64 base_gfn;
 	unsigned long npages;
 	unsigned long *dirty_bitmap;

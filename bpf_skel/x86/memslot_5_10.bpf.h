@@ -101,31 +101,4 @@ static __always_inline u64 arch_memslot_find(const void *kvm, u32 space, u64 gfn
 	return (u64)m;
 }
 
-/* How much of a range of the VMM is in the VM's first address space; KVMW_NONE: not known. */
-#define OVERLAP_5_10	64	/* slots that are looked at */
-
-static __always_inline u64 arch_memslots_overlap(const void *kvm, u64 start, u64 end)
-{
-	struct memslots_5_10 *all = NULL;
-	s32 used = 0;
-	u64 sum = 0;
-
-	if (bpf_probe_read_kernel(&all, sizeof(all), kvm + at_mm_5_10() + 8) ||
-	    bpf_probe_read_kernel(&used, sizeof(used), &all->used_states) ||
-	    used < 0 || used > OVERLAP_5_10)
-		return KVMW_NONE;
-	for (int i = 0; i < OVERLAP_5_10 && i < used; i++) {
-		u64 from = 0, pages = 0, to;
-
-		if (bpf_probe_read_kernel(&from, sizeof(from), &all->memslots[i].userspace_addr) ||
-		    bpf_probe_read_kernel(&pages, sizeof(pages), &all->memslots[i].npages))
-			return KVMW_NONE;
-		to = from + (pages << 12);
-		to = to < end ? to : end;
-		from = from > start ? from : start;
-		sum += to > from ? to - from : 0;
-	}
-	return sum;
-}
-
 #endif

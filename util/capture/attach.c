@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -29,4 +31,11 @@ struct bpf_link *attach__tracepoint(struct bpf_program *prog, const struct attac
 	if (!link)
 		close(fd);
 	return link;
+}
+
+const char *attach__reason(int err)
+{
+	return err == EPERM ? "not permitted (kernel lockdown, or a capability is missing)" :
+	       err == EACCES ? "refused by the kernel's verifier, -v shows why" :
+	       strerror(err);
 }

@@ -10,4 +10,7 @@ struct bpf_program;
 /* Attaches a program to the classic tracepoint of a method. NULL, and errno. */
 struct bpf_link *attach__tracepoint(struct bpf_program *prog, const struct attach_method *method);
 
+/* What kept a program from being loaded or attached. */
+const char *attach__reason(int err);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "util/arch/arch.h"
 #include "util/capture/attach.h"
+#include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 #include "util/capture/maps.h"
 #include "util/capture/methods.h"
@@ -28,7 +29,7 @@ struct session {
 	struct bpf_link *links[NR_PROBES];
 	const struct attach_method *methods[NR_PROBES];
 	bool preemptible;		/* the kernel is */
-	bool lists_vcpus;		/* program vcpu_files is loaded */
+	bool lists;			/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
 	struct kvmw_vcpu_state *states;
 	struct kvmw_taken_sum *taken;
 	int rings[KVMW_MAX_RINGS];
@@ -83,11 +84,8 @@ static int make_rings(struct session *s)
 	return 0;
 }
 
-/* Where the sums of what was taken from VMs are, if they are made. */
 static int fill_taken(struct session *s)
 {
-	if (!s->methods[PROBE_MMU_INVALIDATE])
-		return 0;
 	s->taken = maps__values(s->skel->maps.taken_sums, TAKEN_SIZE);
 	return s->taken ? maps__fill_queue(s->skel->maps.free_taken, KVMW_MAX_TAKEN) : -1;
 }
@@ -105,7 +103,7 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
 	s->states = maps__values(s->skel->maps.states, STATES_SIZE);
-	if (!s->states || fill_taken(s))
+	if (!s->states || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
 	return make_rings(s);
 }
@@ -134,6 +132,11 @@ static struct bpf_program *program(const struct session *s, const struct attach_
 	return bpf_object__find_program_by_name(s->skel->obj, method->program);
 }
 
+static struct bpf_program *slots_program(const struct session *s)
+{
+	return kernel__version() < SINCE_SLOT_TREES ? s->skel->progs.vm_slots_array : s->skel->progs.vm_slots;
+}
+
 /* Opens and loads with the chosen methods only; an errno, silent. */
 static int load(struct session *s)
 {
@@ -147,7 +150,8 @@ static int load(struct session *s)
 	for (u32 h = 0; h < NR_PROBES; h++)
 		if (s->methods[h])
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
-	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists_vcpus);
+	bpf_program__set_autoload(slots_program(s), s->lists);
+	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
 	/* These maps take memory even if unused. */
 	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
 	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
@@ -197,13 +201,6 @@ static void unload(struct session *s)
 	}
 	kvmw_bpf__destroy(s->skel);
 	s->skel = NULL;
-}
-
-static const char *reason(int err)
-{
-	return err == EPERM ? "not permitted (kernel lockdown, or a capability is missing)" :
-	       err == EACCES ? "refused by the kernel's verifier, -v shows why" :
-	       strerror(err);
 }
 
 static const struct probe *probe(const struct session *s, u32 h)
@@ -307,7 +304,7 @@ static int go_without(struct session *s, struct event_choice *choice, u32 h, int
 		if (choice->named & bit || h >= PROBE_POINTS)
 			return -1;
 		warning("skipping event %s: cannot see %s on this kernel: %s", event->name,
-			probe(s, h)->what, reason(err));
+			probe(s, h)->what, attach__reason(err));
 		choice->events &= ~bit;
 	}
 	s->events = s->config.events = choice->events;
@@ -333,19 +330,19 @@ static void choose_parts(struct session *s)
 		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = s->methods[PROBE_MIGRATE] = NULL;
 }
 
-/* Whether the program that lists vCPUs is what the kernel refuses: then it is left out. */
-static bool gives_up_vcpus(struct session *s)
+/* Whether the programs that list vCPUs and slots are what the kernel refuses: then without them. */
+static bool gives_up_lists(struct session *s)
 {
 	const struct attach_method *methods[NR_PROBES];
 
-	if (!s->lists_vcpus)
+	if (!s->lists)
 		return false;
 	memcpy(methods, s->methods, sizeof(methods));
 	memset(s->methods, 0, sizeof(s->methods));
-	s->lists_vcpus = !load(s);
+	s->lists = !load(s);
 	unload(s);
 	memcpy(s->methods, methods, sizeof(methods));
-	return !s->lists_vcpus;
+	return !s->lists;
 }
 
 /*
@@ -355,8 +352,7 @@ static bool gives_up_vcpus(struct session *s)
 static int load_and_attach(struct session *s, struct event_choice *choice)
 {
 	choose_methods(s, choice);
-	/* Without BTF nothing is known of a vCPU's members. */
-	s->lists_vcpus = kernel__kvm_has_btf();
+	s->lists = true;
 	for (;;) {
 		struct failure failure;
 
@@ -364,13 +360,13 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 		failure = try_methods(s);
 		if (!failure.err)
 			return 0;
-		if (gives_up_vcpus(s))
+		if (gives_up_lists(s))
 			continue;
 		if (failure.probe < 0)
-			return error("cannot load the BPF programs: %s", reason(failure.err));
+			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
 			return error("cannot see %s on this kernel: %s", session__what(s, failure.probe),
-				     reason(failure.err));
+				     attach__reason(failure.err));
 		if (failure.probe == PROBE_ENTRY)
 			stand_in(s);
 	}
@@ -593,5 +589,10 @@ const struct attach_method *session__method(const struct session *s, u32 probe)
 
 const struct bpf_program *session__vcpu_files(const struct session *s)
 {
-	return s->lists_vcpus ? s->skel->progs.vcpu_files : NULL;
+	return s->lists && kernel__kvm_has_btf() ? s->skel->progs.vcpu_files : NULL;
+}
+
+const struct bpf_program *session__vm_slots(const struct session *s)
+{
+	return s->lists ? slots_program(s) : NULL;
 }

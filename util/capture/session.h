@@ -89,5 +89,7 @@ u64 monotonic_ns(void);
 /* The program that lists the vCPUs of the host, loaded; NULL: not on this kernel. */
 struct bpf_program;
 const struct bpf_program *session__vcpu_files(const struct session *s);
+/* The one that lists their memory slots. */
+const struct bpf_program *session__vm_slots(const struct session *s);
 
 #endif

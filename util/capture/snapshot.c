@@ -186,6 +186,8 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 	snap->nr = snap->groups.nr = snap->configs.nr_vms = snap->configs.nr_vcpus = 0;
 	if (!err)
 		err = vcpu_files__read(&snap->vcpus, session);
+	if (!err && kind == KVMW_thread_START)
+		err = vm_slots__read(&snap->slots, session);
 	for (u32 i = 0; i < snap->nr_pids && !err; i++) {
 		u32 first = snap->nr;
 
@@ -228,6 +230,15 @@ static int send_rows(struct sink *sink, u32 event, const void *list, u32 nr)
 	return 0;
 }
 
+/* Of the beginning: once. */
+static int send_slots(struct snapshot *snap, struct sink *sink)
+{
+	int err = vm_slots__send(&snap->slots, snap->pids, snap->nr_pids, sink);
+
+	vm_slots__free(&snap->slots);
+	return err;
+}
+
 int snapshot__send(struct snapshot *snap, struct sink *sink)
 {
 	if (snapshot__name_vms(snap, sink) || interned__send(&snap->names, sink))
@@ -236,7 +247,8 @@ int snapshot__send(struct snapshot *snap, struct sink *sink)
 	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ||
 	       send_rows(sink, KVMW_EVENT_VM_CONFIG, snap->configs.vm, snap->configs.nr_vms) ||
 	       send_rows(sink, KVMW_EVENT_VCPU_CONFIG, snap->configs.vcpu, snap->configs.nr_vcpus) ||
-	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ? -1 : 0;
+	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ||
+	       send_slots(snap, sink) ? -1 : 0;
 }
 
 void snapshot__free(struct snapshot *snap)
@@ -244,6 +256,7 @@ void snapshot__free(struct snapshot *snap)
 	interned__free(&snap->names);
 	cgroups__free(&snap->groups);
 	vm_configs__free(&snap->configs);
+	vm_slots__free(&snap->slots);
 	free(snap->thread);
 	free(snap->pids);
 }

@@ -14,6 +14,7 @@
 #include "util/capture/session.h"
 #include "util/capture/vcpu_files.h"
 #include "util/capture/vm_configs.h"
+#include "util/capture/vm_slots.h"
 
 #define SNAPSHOT_MAX_THREADS 16384	/* of one moment */
 
@@ -23,6 +24,7 @@ struct snapshot {			/* all zero: empty */
 	struct host_state host;
 	struct vm_configs configs;
 	struct vcpu_files vcpus;	/* while it reads */
+	struct vm_slots slots;		/* of the beginning, until they are sent */
 	struct kvmw_thread *thread;	/* of the moment that was read last */
 	u32 nr, room;
 	u32 *pids;			/* processes read at that moment */

@@ -1,52 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util/array.h"
+#include "util/capture/iterator.h"
 #include "util/capture/vcpu_files.h"
 
-static int vcpu_files__read_all(struct vcpu_files *files, int fd)
+static int add_vcpu_file(void *arg, const void *row)
 {
-	struct kvmw_vcpu_thread row;
-	size_t have = 0;
-	ssize_t got;
+	struct vcpu_files *files = arg;
 
-	/* A row may come in two pieces. */
-	while ((got = read(fd, (char *)&row + have, sizeof(row) - have)) > 0) {
-		have += got;
-		if (have < sizeof(row))
-			continue;
-		have = 0;
-		if (array__reserve(files->vcpu, files->nr, files->room, NULL))
-			return -1;
-		files->vcpu[files->nr++] = row;
-	}
-	files->known = !got;
+	if (array__reserve(files->vcpu, files->nr, files->room, NULL))
+		return -1;
+	files->vcpu[files->nr++] = *(const struct kvmw_vcpu_thread *)row;
 	return 0;
 }
 
 int vcpu_files__read(struct vcpu_files *files, const struct session *session)
 {
-	const struct bpf_program *prog = session__vcpu_files(session);
-	struct bpf_link *link;
-	int fd, err = 0;
+	int ret;
 
 	memset(files, 0, sizeof(*files));
-	if (!prog)
-		return 0;
-	link = bpf_program__attach_iter(prog, NULL);
-	if (!link)
-		return 0;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd >= 0) {
-		err = vcpu_files__read_all(files, fd);
-		close(fd);
-	}
-	bpf_link__destroy(link);
-	return err;
+	ret = iterator__read(session__vcpu_files(session), sizeof(*files->vcpu), add_vcpu_file, files);
+	files->known = ret > 0;
+	return ret < 0 ? -1 : 0;
 }
 
 void vcpu_files__free(struct vcpu_files *files)

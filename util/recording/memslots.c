@@ -38,6 +38,65 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 	return 0;
 }
 
+/* The id of a vCPU, or other thread, of the only VM of a process; KVMW_NONE: there are more, or none. */
+static u64 id_of_pid(const struct recording *rec, u32 pid)
+{
+	const struct rec_vm *vm = NULL;
+
+	for (u32 i = 0; i < rec->nr_vms; i++) {
+		if (rec->vm[i].pid != pid)
+			continue;
+		if (vm)
+			return KVMW_NONE;
+		vm = &rec->vm[i];
+	}
+	for (u32 i = 0; vm && i < rec->nr_vcpus; i++)
+		if (rec->vcpu[i].vm == vm->id)
+			return rec->vcpu[i].id;
+	return KVMW_NONE;
+}
+
+/* A process with several VMs has rows with numbers above 0: which is which is not known. */
+static bool is_only_vm(const struct recording *rec, u32 pid)
+{
+	for (u32 i = 0; i < rec->slots.nr; i++)
+		if (rec_table__slot(&rec->slots, i)->pid == pid && rec_table__slot(&rec->slots, i)->vm)
+			return false;
+	return true;
+}
+
+static int memslots__take_one(struct memslots *m, const struct kvmw_slot *from, u64 id)
+{
+	u64 none = KVMW_NONE, slot = from->slot, gpa = from->gpa, size = from->size, hva = from->hva, zero = 0;
+	u64 *const col[] = {
+		/* Whatever is set later is newer. */
+		[TIME] = &none, [VCPU] = &id, [SLOT] = &slot, [GPA] = &gpa, [SIZE] = &size,
+		[RESULT] = &zero, [HVA] = &hva,
+	};
+
+	return memslots__take(m, col, 0);
+}
+
+int memslots__take_first(struct recording *rec)
+{
+	u32 pid = 0;
+	u64 id = KVMW_NONE;
+	int ret = 0;
+
+	for (u32 i = 0; i < rec->slots.nr && !ret; i++) {
+		const struct kvmw_slot *from = rec_table__slot(&rec->slots, i);
+
+		if (from->kind != KVMW_slot_START)
+			continue;	/* from a newer version */
+		if (!i || from->pid != pid)
+			id = is_only_vm(rec, from->pid) ? id_of_pid(rec, from->pid) : KVMW_NONE;
+		pid = from->pid;
+		if (id != KVMW_NONE)
+			ret = memslots__take_one(&rec->memslots, from, id);
+	}
+	return ret;
+}
+
 void memslots__free(struct memslots *m)
 {
 	hash_table__free(&m->table);

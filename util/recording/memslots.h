@@ -15,6 +15,8 @@ struct memslot {
 	u64 hva;		/* as of then; KVMW_NONE: unknown */
 };
 
+struct recording;
+
 struct memslots {
 	struct hash_table table;	/* of struct memslot */
 	u64 over_limit;		/* rows beyond MEMSLOTS_MAX slots */
@@ -26,9 +28,9 @@ extern const char *const memslot_columns[];
 
 /* 0, or -1 out of memory. */
 int memslots__take(struct memslots *m, u64 *const *col, u32 row);
+/* Those that were there when the recording began: all rows have been taken. 0, or -1 out of memory. */
+int memslots__take_first(struct recording *rec);
 void memslots__free(struct memslots *m);
-
-struct recording;
 
 /*
  * The slot of a VM that covers most of [gpa, gpa + size).  If several do, the one in the

@@ -36,6 +36,7 @@ void recording__free(struct recording *rec)
 	rec_table__free(&rec->threads);
 	rec_table__free(&rec->cgroups);
 	rec_table__free(&rec->host);
+	rec_table__free(&rec->slots);
 	rec_table__free(&rec->vm_configs);
 	rec_table__free(&rec->vcpu_configs);
 	memslots__free(&rec->memslots);
@@ -178,6 +179,8 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 		return &rec->cgroups;
 	case KVMW_EVENT_HOST:
 		return &rec->host;
+	case KVMW_EVENT_SLOT:
+		return &rec->slots;
 	case KVMW_EVENT_VM_CONFIG:
 		return &rec->vm_configs;
 	case KVMW_EVENT_VCPU_CONFIG:
@@ -370,7 +373,8 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	damage = data_reader__damage(r, &nr);
 	for (size_t i = 0; !ret && i < nr; i++)
 		ret = add_damage(rec, &damage[i]);
-	if (keep_kinds(rec, r) || recording__same_stacks(rec))
+	if (keep_kinds(rec, r) || recording__same_stacks(rec) ||
+	    (rec->wants_memslots && memslots__take_first(rec)))
 		ret = -1;
 	if (rec->nr_damage)
 		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);

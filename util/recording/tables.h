@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tables of a recording that are kept as they are stored: "thread", "cgroup", "host", "vm_config" and
- * "vcpu_config". */
+/* Tables of a recording that are kept as they are stored: "thread", "cgroup", "host", "slot",
+ * "vm_config" and "vcpu_config". */
 #ifndef KVMW_RECORDING_TABLES_H
 #define KVMW_RECORDING_TABLES_H
 
@@ -34,6 +34,11 @@ static inline const struct kvmw_cgroup *rec_table__cgroup(const struct rec_table
 static inline const struct kvmw_host *rec_table__host(const struct rec_table *table, u32 i)
 {
 	return (const struct kvmw_host *)table->rows + i;
+}
+
+static inline const struct kvmw_slot *rec_table__slot(const struct rec_table *table, u32 i)
+{
+	return (const struct kvmw_slot *)table->rows + i;
 }
 
 static inline const struct kvmw_vm_config *rec_table__vm_config(const struct rec_table *table, u32 i)
