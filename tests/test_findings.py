@@ -8,6 +8,7 @@ import pytest
 from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
 import test_report_threads as threads
+from test_report_views_mmu import NONE, sum_row
 from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, VMM, holder
 
 MMIO_READ, US = 3, 1000
@@ -31,7 +32,7 @@ class Vcpu:
         return self
 
 
-def write(path, vcpus, idle=(), holders=(), throttled=None):
+def write(path, vcpus, idle=(), holders=(), throttled=None, taken=()):
     """A recording of one second; idle: numbers of vCPUs without exits."""
     ids = [{"id": n, "vm": 7, "vcpu": n, "tid": 101 + n} for n in [v.number for v in vcpus] + list(idle)]
     rec = Recording(META | {"events": ["exit"]}, VMS[:1], ids)
@@ -43,6 +44,8 @@ def write(path, vcpus, idle=(), holders=(), throttled=None):
                       if throttled else totals])
     if holders:
         rec.lines.append(["STATS", "holder", holders])
+    if taken:
+        rec.lines.append(["STATS", "taken", taken])
     rec.end = START + SECOND
     return rec.finish().write(path)
 
@@ -193,6 +196,34 @@ def test_what_the_recorder_took_is_no_finding(tmp_path):
         holder(0, 1, RECORDER, 300, 300, NO, "kvmw", 9, 460_000 * US),
         holder(0, 2, PROCESS, 301, 301, NO, "hog", 9, 35_000 * US)])
     assert report(path)["findings"] == []
+
+
+BALLOON = sum_row(1, 1, 100, 300, 100, "balloon", 2, 28, 60, 6000, 5000)
+KSM = sum_row(0, 2, 100, 9, 9, "ksmd", 2, NONE, 2000, 2000, 2000)
+TOOL = sum_row(2, 3, 100, 77, 76, "idle-pages", 5, 1, 10, 7000, 7000)
+FEW = sum_row(3, 1, 100, 300, 100, "balloon", 2, 28, 60, 6000, 2200)
+
+
+@pytest.mark.parametrize("sums, words", [
+    ([BALLOON, KSM], "madvise by the VMM's thread balloon, 60/s, 19.5 MiB."),
+    ([TOOL, KSM], "soft_dirty by process idle-pages (pid 76), 10/s, 27.3 MiB."),
+    ([[*KSM[:9], 9000, 9000 * 4096, 9000, 9000 * 4096]], "KSM (ksmd), 8991/s, 35.2 MiB."),
+    ([[*FEW[:11], None, None]], "madvise by the VMM's thread balloon, 60/s, 23.4 MiB."),     # slots are not known
+    ([FEW], None),
+    ([[*BALLOON[:11], 0, 0]], None),
+])
+def test_page_faults_on_memory_that_was_taken(tmp_path, sums, words):
+    vcpu = busy(Vcpu(), 20)
+    CAUSES["page-faults"](vcpu)
+    finding, = report(write(tmp_path / "f", [vcpu], taken=sums))["findings"]
+    assert finding["rule"] == ("memory-taken" if words else "page-faults")
+    if words:
+        assert finding["text"].endswith(" takes the memory away again: " + words)
+        assert finding["next"] == "kvmw report -e mmu"
+
+
+def test_memory_taken_without_faults_is_no_finding(tmp_path):
+    assert found(write(tmp_path / "f", [busy(Vcpu())], taken=[BALLOON, TOOL])) == {}
 
 
 @pytest.mark.parametrize("rip, holds", [

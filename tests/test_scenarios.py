@@ -18,10 +18,12 @@ ON_ALL = {
     "ipi-storm": ("ipi-storm", "sends itself interrupts"),
     "polling": ("polling", "Halt polling took"),
     "spinning": ("spinning", "vCPU 0 probably spins"),
+    "re-touch": ("memory-taken", "takes the memory away again: madvise by the VMM's thread"),
     "blocked": ("open-exit", "its thread was asleep in handle_userfault"),
 }
 ON_6_1 = ON_ALL | {
     "timer-storm": ("timer-storm", "sets the timer of its local APIC"),
+    "punched": ("memory-taken", "takes the memory away again: fallocate by process python3 (pid "),
     "first-touch": ("page-faults", "Page faults on guest memory took"),
     "small-pages": ("small-pages", "Transparent huge pages are off on the host"),
 }

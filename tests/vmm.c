@@ -16,6 +16,7 @@
  *				APIC's timer so often (IA32_TSC_DEADLINE), halts until it has
  *				taken so many interrupts, then OUT
  *	forever C		call KVM_RUN once: the guest does not leave by itself
+ *	walk C			the same: the guest reads all pages, round and round
  *	imm C N			call KVM_RUN N times with immediate_exit set: EINTR
  *	signal V N		write N times to the irqfd, each time the guest has taken the last
  *	other V N		the same by another process
@@ -28,6 +29,8 @@
  *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
  *				times, close it
  *	absent V		take the VM's memory away: whoever touches it waits for ever
+ *	discard V N US		N times, every US microseconds: MADV_DONTNEED of the VM's memory, whose
+ *				contents remain
  *	usr1			wait for SIGUSR1
  *	sleep MS		sleep in the VMM
  *	spin MS			use the CPU in the VMM
@@ -70,6 +73,7 @@
 #define SMRAM_SIZE	0x10000
 #define SMI_ENTRY	0x8000
 #define VECTOR		0x30
+#define MEMORY		(16 * PAGE)
 #define DISK		"/dev/vda"
 #define MAX_CPUID	256
 #define CPUID_1_ECX_TSC_DEADLINE	(1U << 24)
@@ -157,14 +161,14 @@ static void make_irqfd(struct test_vm *vm)
 
 static void make_vm(struct vmm *vmm, struct test_vm *vm, bool chips)
 {
-	struct kvm_userspace_memory_region region = { .memory_size = 4 * PAGE };
+	struct kvm_userspace_memory_region region = { .memory_size = MEMORY };
 
 	vm->fd = ioctl(vmm->kvm, KVM_CREATE_VM, 0);
 	must(vm->fd >= 0, "KVM_CREATE_VM");
 	vm->chips = chips;
 	if (chips)
 		make_irqfd(vm);
-	vm->mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	vm->mem = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(vm->mem != MAP_FAILED, "mmap");
 	memcpy(vm->mem + CODE, code, sizeof(code));
 	memcpy(vm->mem + HANDLER, handler, sizeof(handler));
@@ -247,11 +251,11 @@ static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, c
 	}
 }
 
-static void run_forever(struct vmm *vmm, struct test_vcpu *v)
-{
-	static const unsigned char loop[] = { 0xeb, 0xfe };	/* jmp to itself */
+static const unsigned char loop_code[] = { 0xeb, 0xfe };	/* jmp to itself */
 
-	memcpy(vmm->vms[v->vm].mem + CODE, loop, sizeof(loop));
+static void run_forever(struct vmm *vmm, struct test_vcpu *v, const unsigned char *guest, size_t size)
+{
+	memcpy(vmm->vms[v->vm].mem + CODE, guest, size);
 	ran_by(v, gettid());
 	while (ioctl(v->fd, KVM_RUN, 0))
 		must(errno == EINTR, "KVM_RUN");
@@ -357,7 +361,7 @@ static void close_vm(struct vmm *vmm, unsigned int vm)
 		v->fd = -1;
 	}
 	close(vm_at(vmm, vm)->fd);
-	munmap(vm_at(vmm, vm)->mem, 4 * PAGE);
+	munmap(vm_at(vmm, vm)->mem, MEMORY);
 }
 
 static void make_many(struct vmm *vmm, unsigned int nr, unsigned int vcpus, unsigned int times)
@@ -379,13 +383,21 @@ static void make_absent(const struct test_vm *vm)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = {
-		.range = { (unsigned long)vm->mem, 4 * PAGE }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+		.range = { (unsigned long)vm->mem, MEMORY }, .mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
 	must(fd >= 0 && !ioctl(fd, UFFDIO_API, &api), "userfaultfd");
 	must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
-	must(!madvise(vm->mem, 4 * PAGE, MADV_REMOVE), "MADV_REMOVE");
+	must(!madvise(vm->mem, MEMORY, MADV_REMOVE), "MADV_REMOVE");
+}
+
+static void discard(const struct test_vm *vm, unsigned int times, unsigned int us)
+{
+	for (unsigned int i = 0; i < times; i++) {
+		must(!madvise(vm->mem, MEMORY, MADV_DONTNEED), "MADV_DONTNEED");
+		usleep(us);
+	}
 }
 
 static void wait_for_usr1(void)
@@ -422,7 +434,9 @@ static void carry_out(struct vmm *vmm, const char *command)
 	else if (!strcmp(name, "run"))
 		run_vcpu(vmm, vcpu_at(vmm, n[0]), n[1], n + 2);
 	else if (!strcmp(name, "forever"))
-		run_forever(vmm, vcpu_at(vmm, n[0]));
+		run_forever(vmm, vcpu_at(vmm, n[0]), loop_code, sizeof(loop_code));
+	else if (!strcmp(name, "walk"))
+		run_forever(vmm, vcpu_at(vmm, n[0]), walk_code, sizeof(walk_code));
 	else if (!strcmp(name, "imm"))
 		interrupt_vcpu(vcpu_at(vmm, n[0]), n[1]);
 	else if (!strcmp(name, "signal") || !strcmp(name, "aio"))
@@ -441,6 +455,8 @@ static void carry_out(struct vmm *vmm, const char *command)
 		make_many(vmm, n[0], n[1], n[2]);
 	else if (!strcmp(name, "absent"))
 		make_absent(vm_at(vmm, n[0]));
+	else if (!strcmp(name, "discard"))
+		discard(vm_at(vmm, n[0]), n[1], n[2]);
 	else if (!strcmp(name, "usr1"))
 		wait_for_usr1();
 	else if (!strcmp(name, "sleep"))

@@ -41,6 +41,13 @@ static const unsigned char code[] = {
 	0xeb, 0xc0,				/*    jmp 0 */
 };
 
+/* At CODE instead: reads 64 KiB, a page at a time, for ever. */
+static const unsigned char walk_code[] = {
+	0x8a, 0x04,				/* 1: mov al, [si] */
+	0x81, 0xc6, 0x00, 0x10,			/*    add si, 0x1000 */
+	0xeb, 0xf8,				/*    jmp 1b */
+};
+
 /* At HANDLER: of an interrupt. */
 static const unsigned char handler[] = {
 	0x66, 0x50, 0x66, 0x51, 0x66, 0x52,	/* push eax, ecx, edx */

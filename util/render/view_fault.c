@@ -6,7 +6,9 @@
 #include "util/analysis/field.h"
 #include "util/analysis/model_fault.h"
 #include "util/analysis/span_table.h"
+#include "util/analysis/taken_sums.h"
 #include "util/render/json.h"
+#include "util/render/taken_sums.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 #include "util/render/views.h"
@@ -238,7 +240,10 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 	if (!v->taken || r->no_address == r->count)
 		screen__wrap(s, "", "  ", "what took pages away is known if events mmu and memslot are "
 			     "recorded too (kvmw record -e memory) from the VM's start on");
-	return 0;
+	if (v->taken || !rep->taken || !rep->taken->nr)
+		return 0;
+	fputc('\n', s->out);
+	return render__taken_sums(s, rep, top);
 }
 
 static void notes(const struct screen *s, const struct fault_model *v)

@@ -86,6 +86,9 @@ seen spinning
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 10000000 3 &; 0 usr1; 0 absent 0; 0 sleep 100000'
 seen blocked sh -c 'sleep 0.5; pkill -USR1 -x vmm; sleep 2'
 
+by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 walk 0 &; 0 discard 0 1000000 5000'
+seen re-touch
+
 case $(uname -r) in
 6.1.*) ;;
 *) exit 0 ;;
@@ -94,12 +97,19 @@ esac
 by_vmm '0 vm 0 1; 0 vcpu 0 0 0; 1 run 0 10000000 1 50'
 seen timer-storm
 
-started guest --touch 512
+# One page after the other: within these two seconds none of them twice.
+started guest --touch 60000
 seen first-touch
 
 huge=/sys/kernel/mm/transparent_hugepage/enabled
 was=$(grep -o '\[.*]' $huge | tr -d '[]')
 echo never >$huge
-started guest --touch 8192
+started guest --touch 60000
 seen small-pages
 echo "$was" >$huge
+
+by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 walk 0'
+taskset -c 1 python3 /src/tests/lab/scripts/punch.py $vm &
+punch=$!
+seen punched
+kill $punch

@@ -265,40 +265,6 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 	return true;
 }
 
-#define FAULTS_OF_ALL	5
-
-static bool protection(const struct facts *f, struct finding *finding)
-{
-	const struct report_row *row = &f->access[ACCESS_RAM];
-
-	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || !facts__protection(f) || rules__migrating(f))
-		return false;
-	finding__say(finding, "Page faults took %.1f%% of the time, %.0f/s, and %.0f%% of them were writes to pages that were "
-		     "mapped read-only: probably dirty logging, of a migration or a backup.",
-		     finding->share, facts__rate(f, row->count), 100.0 * f->protect / f->faults);
-	finding__rests_on(finding, "faults", f->faults);
-	finding__rests_on(finding, "of_protection", f->protect);
-	finding__rests_on(finding, "cost_ns", row->cost_ns);
-	finding__see_family(f, finding, KVMW_EVENT_DIRTY, "dirty");
-	return true;
-}
-
-static bool faults(const struct facts *f, struct finding *finding)
-{
-	const struct report_row *row = &f->access[ACCESS_RAM];
-
-	finding->share = facts__share(f, row->cost_ns);
-	if (finding->share < FAULTS_OF_ALL || facts__protection(f))
-		return false;
-	finding__say(finding, "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.", finding->share,
-	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);
-	finding__rests_on(finding, "count", row->count);
-	finding__rests_on(finding, "cost_ns", row->cost_ns);
-	finding__see_family(f, finding, KVMW_EVENT_FAULT, "fault");
-	return true;
-}
-
 #define BLOCK_OF_ALL	5
 
 static bool blocked(const struct facts *f, struct finding *finding)
@@ -389,10 +355,12 @@ const struct finding_rule finding_rules[] = {
 	  "The shorter latency may be worth it.", polls },
 	{ "never-halts", "Half of the HLTs did not halt, 100 a second and 1 % of the time.",
 	  "The guest may only ever be idle that shortly.", never_halts },
+	{ "memory-taken", "Page faults on memory took 5 % of the time, and the host took a quarter as many pages or more.",
+	  "Other pages may have been taken than those that were touched.", rule__taken },
 	{ "write-protection", "Page faults on memory took 5 % of the time; half of them or more were of protection.",
-	  "The host may share pages (KSM), which are copied at the first write.", protection },
+	  "The host may share pages (KSM), which are copied at the first write.", rule__protection },
 	{ "page-faults", "Page faults on memory took 5 % of the time.",
-	  "A guest that has just started touches its memory for the first time.", faults },
+	  "A guest that has just started touches its memory for the first time.", rule__faults },
 	{ "small-pages", "Page faults took 5 % of the time, most of them in ranges of 2 MiB of which 64 pages or more had one; 8 such ranges; transparent huge pages are off.",
 	  "Shared memory has a setting of its own, and hugetlbfs has none.", rule__small_pages },
 	{ "no-progress", "100 page faults of one instruction on one page, half of the vCPU's and 1 % of the time.",

@@ -50,4 +50,11 @@ bool rule__window_thrashes(const struct facts *f, struct finding *finding);
 bool rule__window_short(const struct facts *f, struct finding *finding);
 bool rule__missed(const struct facts *f, struct finding *finding);
 
+/* rules_memory.c */
+/* Whether rule__taken() holds. */
+bool rules__taken(const struct facts *f);
+bool rule__taken(const struct facts *f, struct finding *finding);
+bool rule__protection(const struct facts *f, struct finding *finding);
+bool rule__faults(const struct facts *f, struct finding *finding);
+
 #endif
