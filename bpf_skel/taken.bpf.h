@@ -78,54 +78,65 @@ static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *
 
 /* ---- the guest's part of it ---------------------------------------------- */
 
-#define TAKEN_SLOTS	8	/* memory slots that one range is compared with */
-#define TAKEN_ARRAY	64	/* likewise, of an array: with more, it is not known */
-#define TAKEN_DEPTH	20	/* of a balanced tree of as many slots as KVM allows */
+#define TAKEN_ARRAY	64	/* memory slots of an array, with which a range is compared */
+#define TAKEN_STEPS	48	/* in a tree, to all slots that overlap a range: more, and it is not known */
 
 struct taken_range {
 	u64 start, last;	/* both included */
 	u64 bytes;		/* how much of it is in memory slots */
 };
 
+/* In a map, where the verifier forgets their bounds: else it walks each way through the tree. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct taken_range);
+} taken_ranges SEC(".maps");
+
 /*
- * The first slot in the tree that overlaps a range, as interval_tree_iter_first() finds it; 1: there
- * may be more.  Nothing is locked; a tree that changes meanwhile may hide a slot.
+ * Each slot in the tree that overlaps a range, as interval_tree_iter_first() finds the first one of
+ * what is left of the range.  Nothing is locked; a tree that changes meanwhile may hide a slot.
  */
-static __noinline int taken_in_tree(u64 kvm, struct taken_range *r)
+static __noinline u64 taken_in_tree(u64 kvm, u64 start, u64 end)
 {
+	u32 zero = 0;
+	struct taken_range *r = bpf_map_lookup_elem(&taken_ranges, &zero);
+	struct interval_tree_node *root, *node, *left;
 	const struct kvm_memslots *all;
-	struct interval_tree_node *node;
-	u64 last, start;
+	u64 from, to;
 
 	if (!r)
-		return 0;
+		return KVMW_NONE;
+	*r = (struct taken_range) { .start = start, .last = end - 1 };
 	all = memslots_of((struct kvm *)kvm);
-	node = (void *)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
-	for (int i = 0; i < TAKEN_DEPTH && node; i++) {
-		struct interval_tree_node *left = (void *)BPF_CORE_READ(node, rb.rb_left);
-
+	root = node = (void *)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
+	for (int i = 0; i < TAKEN_STEPS; i++) {
+		if (!node)
+			return r->bytes;
+		left = (void *)BPF_CORE_READ(node, rb.rb_left);
 		if (left && BPF_CORE_READ(left, __subtree_last) >= r->start) {
 			node = left;
 			continue;
 		}
-		start = BPF_CORE_READ(node, start);
-		last = BPF_CORE_READ(node, last);
-		if (start > r->last)
-			return 0;
-		if (last < r->start) {
+		from = BPF_CORE_READ(node, start);
+		to = BPF_CORE_READ(node, last);
+		if (from > r->last)
+			return r->bytes;
+		if (to < r->start) {
 			node = (void *)BPF_CORE_READ(node, rb.rb_right);
 			continue;
 		}
-		start = start > r->start ? start : r->start;
-		last = last < r->last ? last : r->last;
-		r->bytes += last - start + 1;
-		if (last == r->last)
-			return 0;
+		from = from > r->start ? from : r->start;
+		to = to < r->last ? to : r->last;
+		r->bytes += to - from + 1;
+		if (to == r->last)
+			return r->bytes;
 		/* The rest of it may be in the next slot. */
-		r->start = last + 1;
-		return 1;
+		r->start = to + 1;
+		node = root;
 	}
-	return 0;
+	return KVMW_NONE;
 }
 
 static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
@@ -151,8 +162,6 @@ static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
 /* How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known. */
 static __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
 {
-	struct taken_range r = { .start = start, .last = end - 1 };
-
 	/* Nothing can be taken from a VM that has not run yet. */
 	if (!kvm)
 		return vms_listed ? 0 : KVMW_NONE;
@@ -160,12 +169,7 @@ static __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
 		return 0;
 	if (memslots_in_array())
 		return taken_in_array(kvm, start, end);
-	if (!memslots_in_tree())
-		return KVMW_NONE;
-	for (int i = 0; i < TAKEN_SLOTS; i++)
-		if (!taken_in_tree(kvm, &r))
-			break;
-	return r.bytes;
+	return memslots_in_tree() ? taken_in_tree(kvm, start, end) : KVMW_NONE;
 }
 
 /* owner: a thread of the VM's process. */

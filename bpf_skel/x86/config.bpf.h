@@ -9,7 +9,7 @@
 #define APIC_BASE_EXTD	(1U << 10)
 #define APIC_BASE_EN	(1U << 11)
 
-#define MAX_CPUID	256		/* KVM_MAX_CPUID_ENTRIES */
+#define MAX_CPUID	128		/* of KVM_MAX_CPUID_ENTRIES, 256; QEMU sets some 40 */
 
 static __always_inline void config_of_leaf(const struct kvm_cpuid_entry2 *e, struct kvmw_vm_config *c)
 {
@@ -48,7 +48,8 @@ static __always_inline void config_of_cpuid(const struct kvm_vcpu *vcpu, struct 
 	for (u32 i = 0; i < MAX_CPUID && i < nr; i++) {
 		if (bpf_probe_read_kernel(&e, sizeof(e), list + i))
 			break;
-		config_of_leaf(&e, c);
+		if (e.function >> 8 == 0x400000)
+			config_of_leaf(&e, c);
 	}
 }
 

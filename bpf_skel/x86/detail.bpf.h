@@ -48,8 +48,17 @@
 
 /*
  * A register of the guest; unknown where kvm.ko has no BTF: the tracepoints of detail.bpf.c fill
- * it in.  typed: the verifier knows the type of vcpu, so no helper is needed to read it.
+ * it in.  typed: the verifier knows the type of vcpu, so no helper is needed to read it.  By offset,
+ * because a load by name is refused where the array has another size, as in 7.x.
  */
+static __always_inline u64 typed_reg(const struct kvm_vcpu *vcpu, u32 reg)
+{
+	u64 regs = bpf_core_field_offset(vcpu->arch.regs);
+
+	barrier_var(regs);
+	return *(const unsigned long *)((const void *)vcpu + regs + reg * sizeof(unsigned long));
+}
+
 static __always_inline u64 guest_reg(const struct kvm_vcpu *vcpu, const bool typed, u32 reg)
 {
 	unsigned long value;
@@ -57,7 +66,7 @@ static __always_inline u64 guest_reg(const struct kvm_vcpu *vcpu, const bool typ
 	if (!bpf_core_field_exists(vcpu->arch.regs))
 		return KVMW_NONE;
 	if (typed)
-		return vcpu->arch.regs[reg];
+		return typed_reg(vcpu, reg);
 	if (!vcpu || bpf_core_read(&value, sizeof(value), &vcpu->arch.regs[reg]))
 		return KVMW_NONE;
 	return value;

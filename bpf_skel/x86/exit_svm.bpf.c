@@ -20,7 +20,7 @@ struct vmcb_exit {
 /* svm_vcpu_run() has copied it from the VMCB; the tracepoint reports the same. */
 static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
 {
-	return bpf_core_field_exists(vcpu->arch.rip) ? vcpu->arch.rip : vcpu->arch.regs[GUEST_RIP];
+	return bpf_core_field_exists(vcpu->arch.rip) ? vcpu->arch.rip : typed_reg(vcpu, GUEST_RIP);
 }
 
 /*
