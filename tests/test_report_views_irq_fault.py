@@ -270,6 +270,126 @@ def test_refaults(tmp_path):
     assert "from the VM's start on" in " ".join(text_of(path, "-e", "fault").split())
 
 
+def retried(path, *args):
+    """{class: {(how, thread): count}}, of those without causes their number; all of them are told."""
+    found = report(path, "-e", "fault", *args)["page_faults"]["retries"]
+    if found is None:
+        return None
+    classes = ["page", "elsewhere", "before", "without", "unknown"]
+    for key in "count", "time_ns":
+        assert found[key] == sum(found[name][key] for name in classes)
+    for name in classes[:3]:
+        assert found[name]["count"] == sum(cause["count"] for cause in found[name]["causes"])
+    return {name: {(cause["how"], cause["thread"]): cause["count"] for cause in found[name]["causes"]}
+            if "causes" in found[name] else found[name]["count"] for name in classes if found[name]["count"]}
+
+
+def retry_recording(rows, taken, events=("fault", "mmu", "memslot"), meta=META):
+    tasks = [{"tid": 300, "comm": "balloon"}, {"tid": 301, "comm": "ksmd"}]
+    rec = Recording(meta | {"events": list(events)}, VMS, VCPUS + ROLES)
+    rec.lines.append(["IDENT", {"tasks": tasks}])
+    slots = [slot_row(0, 0, 0, 512 * MIB), slot_row(0, 0, 0, 512 * MIB, vcpu=21)]
+    for name, of in ("memslot", slots), ("mmu", taken), ("fault", rows):
+        of = list(of)
+        random.Random(7).shuffle(of)
+        rec.lines += [["EVENTS", name, of[i:i + 3]] for i in range(0, len(of), 3) if name in events]
+    rec.end = START + 10_000
+    return rec.finish()
+
+
+def fault_of(page, when=1000, span=100, ret_pf=RETRY, **more):
+    return fault_row(when, span, page << 12, WRITE, 0, more.pop("level", None), ret_pf=ret_pf, **more)
+
+
+BALLOON, KSM = ("madvise", "balloon"), ("KSM", "ksmd")
+RETRIES = {
+    # Within the fault, at its first and its last moment.
+    "begin": ([fault_of(5)], [taken_row(1000, 5, 1, 300, CLEAR, MADVISE)], {"page": {BALLOON: 1}}),
+    "end": ([fault_of(5)], [taken_row(1100, 0, 9, 301)], {"page": {KSM: 1}}),
+    "just before": ([fault_of(5)], [taken_row(999, 5, 1, 301)], {"before": {KSM: 1}}),
+    "just after": ([fault_of(5)], [taken_row(1101, 5, 1, 301)], {"without": 1}),
+    # Of those that covered it, the last; what covers it comes before what does not.
+    "two": ([fault_of(5)], [taken_row(1010, 5, 1, 301), taken_row(1020, 5, 1, 300, CLEAR, MADVISE),
+                            taken_row(1030, 6, 1, 301)], {"page": {BALLOON: 1}}),
+    "page beside it": ([fault_of(5)], [taken_row(1050, 6, 9, 301), taken_row(1050, 0, 5, 301)],
+                       {"elsewhere": {KSM: 1}}),
+    "elsewhere too early": ([fault_of(5)], [taken_row(999, 6, 9, 301)], {"without": 1}),
+    "elsewhere, and before": ([fault_of(5)], [taken_row(999, 5, 1, 301),
+                              taken_row(1050, 6, 1, 300, CLEAR, MADVISE)], {"elsewhere": {BALLOON: 1}}),
+    "other VM": ([fault_of(5)], [taken_row(1050, 5, 1, 301, vcpu=21),
+                                 taken_row(1051, 0, 0, 201, vcpu=9, kind=ZAP_ALL)], {"without": 1}),
+    "zap_all": ([fault_of(5)], [taken_row(1050, 0, 0, 102, vcpu=1, kind=ZAP_ALL)],
+                {"page": {("zap_all", "vCPUs"): 1}}),
+    "nothing taken": ([fault_of(5), fault_of(5, 1200)], [], {"without": 2}),
+    # Another vCPU has mapped it since, alone or in a huge page, or before that.
+    "mapped since": ([fault_of(5), fault_of(5, 950, 10, FIXED, vcpu=1, level=1)],
+                     [taken_row(900, 5, 1, 301)], {"without": 1}),
+    "huge page since": ([fault_of(5), fault_of(0, 950, 10, FIXED, vcpu=1, level=2)],
+                        [taken_row(900, 5, 1, 301)], {"without": 1}),
+    "mapped before": ([fault_of(5), fault_of(5, 850, 10, FIXED, vcpu=1, level=1)],
+                      [taken_row(900, 5, 1, 301)], {"before": {KSM: 1}}),
+    "again and again": ([fault_of(5, 1000 + 200 * i) for i in range(4)] + [fault_of(5, 2000, 10, FIXED, level=1)],
+                        [taken_row(1050, 5, 1, 301)], {"page": {KSM: 1}, "before": {KSM: 3}}),
+    # A long fault does not hide that a short one ended before.
+    "one within another": ([fault_of(5, 1000, 500), fault_of(5, 1100, 10, vcpu=1)],
+                           [taken_row(1300, 5, 1, 301)], {"page": {KSM: 1}, "without": 1}),
+    "no address": ([fault_of(5), fault_row(1000, 100, None, WRITE, 0, ret_pf=RETRY), fault_of(5, span=None),
+                    fault_of((600 * MIB) >> 12)], [taken_row(1050, 5, 1, 301)],
+                   {"page": {KSM: 1}, "unknown": 3}),
+    "not retried": ([fault_of(5, ret_pf=SPURIOUS), fault_of(6, ret_pf=FIXED, level=1), fault_of(7, ret_pf=None)],
+                    [taken_row(1050, 0, 9, 301)], {}),
+    "MMIO": ([fault_row(1000, 100, 5 << 12, WRITE, 1, ret_pf=RETRY)], [taken_row(1050, 0, 9, 301)], {}),
+}
+
+
+@pytest.mark.parametrize("name", RETRIES)
+def test_retries(tmp_path, name):
+    rows, taken, told = RETRIES[name]
+    path = retry_recording(rows, taken).write(tmp_path / "f")
+    assert retried(path) == told
+    assert ("RET_PF_RETRY" in text_of(path, "-e", "fault")) == bool(told)
+
+
+def test_retries_are_no_mappings(tmp_path):
+    """Neither the first nor the last of a page is a re-fault, and the memory of another VM stays its own."""
+    rows = [fault_of(5, 900, 10, FIXED, level=1), fault_of(5), fault_of(5, 1200, 10, FIXED, level=1),
+            fault_of(5, 1000, vcpu=9)]
+    path = retry_recording(rows, [taken_row(1050, 5, 1, 301)]).write(tmp_path / "f")
+    assert causes(path) == {KSM: 1}
+    assert retried(path) == {"page": {KSM: 1}, "without": 1}
+    assert retried(path, "--vcpu", "0", "--pid", "100") == {"page": {KSM: 1}}
+    assert retried(path, "--pid", "200") == {"without": 1}
+
+
+def test_text_of_retries(tmp_path):
+    rows = [fault_of(page, 1000 + 10 * page, 5) for page in range(30)]
+    taken = [taken_row(1000 + 10 * page, page, 1, 300, CLEAR, MADVISE) for page in range(12)]
+    taken += [taken_row(1000 + 10 * page, 100, 1, 301) for page in range(12, 15)] + [taken_row(900, 20, 5, 301)]
+    path = retry_recording(rows, taken).write(tmp_path / "f")
+    text = text_of(path, "-e", "fault")
+    lines = [line.split() for line in text.splitlines()]
+    assert ["the", "page", "madvise", "balloon", "12", "40.0"] in [line[:6] for line in lines]
+    assert ["elsewhere", "KSM", "ksmd", "3", "10.0"] in [line[:5] for line in lines]
+    assert ["before", "KSM", "ksmd", "5", "16.7"] in [line[:5] for line in lines]
+    assert ["nothing", "-", "-", "10", "33.3"] in [line[:5] for line in lines]
+    assert text.index("by result (RET_PF_*)") < text.index("Retried page faults") < text.index("Most frequent")
+    assert max(map(len, text.splitlines())) <= 80
+    more = [fault_of(90, 3000, 5)]
+    more_taken = [taken_row(3000, 90, 1, 301)]
+    path = retry_recording(rows + more, taken + more_taken).write(tmp_path / "g")
+    assert "1 more not shown" in text_of(path, "-e", "fault", "--top", "1")
+
+
+def test_retries_without_rows_of_memory_taken(tmp_path):
+    rows, taken, _ = RETRIES["begin"]
+    for name, events, meta in (("not asked for", ("fault", "memslot"), META),
+                               ("not here", ("fault", "mmu", "memslot"), META | {"skipped": {"mmu": "no kprobes"}}),
+                               ("one vCPU", ("fault", "mmu", "memslot"), META | {"filters": {"vcpus": [0]}})):
+        path = retry_recording(rows, [] if name == "not here" else taken, events, meta).write(tmp_path / "f")
+        assert retried(path) is None, name
+        assert "RET_PF_RETRY" not in text_of(path, "-e", "fault")
+
+
 def test_text_of_faults(path):
     lines = text_of(path, "-e", "fault").splitlines()
     rows = [line.split() for line in lines]

@@ -83,18 +83,26 @@ static int take_level(struct fault_state *st, u64 *const *col, u32 i)
 	return span_table__add(&st->levels, &level.key, KVMW_NONE);
 }
 
-/* A page was mapped: it may be a re-fault, and the next fault of the page will be one. */
+/*
+ * A page was mapped: it may be a re-fault, and the next fault of the page will be one.  Or it was
+ * not, and the guest has to try again.
+ */
 static int take_mapping(struct fault_state *st, u64 *const *col, u32 i)
 {
+	bool placed = col[GPA][i] != KVMW_NONE && col[NESTED][i] != 1;
+	u64 ret_pf = col[RET_PF][i];
 	const struct refault_fault fault = {
-		.time_ns = col[TIME][i], .gfn = col[GPA][i] >> PAGE_BITS, .span_ns = col[SPAN][i],
+		.time_ns = col[TIME][i], .span_ns = col[SPAN][i],
+		.gfn = placed ? col[GPA][i] >> PAGE_BITS : KVMW_NONE,
 		.vcpu = col[VCPU][i], .level = narrow(col[LEVEL][i], FAULT_UNKNOWN),
+		.retried = ret_pf == KVMW_RET_PF_RETRY,
 	};
 
+	if (col[MMIO][i] == 1)
+		return 0;
 	/* A spurious one found the page mapped. */
-	if (!fault.level || fault.level > FAULT_LEVELS || col[GPA][i] == KVMW_NONE ||
-	    col[MMIO][i] == 1 || col[NESTED][i] == 1 ||
-	    (col[RET_PF][i] != KVMW_NONE && col[RET_PF][i] != KVMW_RET_PF_FIXED))
+	if (!fault.retried && (!fault.level || fault.level > FAULT_LEVELS || !placed ||
+			       (ret_pf != KVMW_NONE && ret_pf != KVMW_RET_PF_FIXED)))
 		return 0;
 	return refault_rows__fault(&st->rows, &fault);
 }
@@ -406,7 +414,8 @@ static int fault_model__finish(void *state, const struct report *rep)
 	st->model.no_refault = st->rows.no_fault;
 	st->model.no_taken = st->rows.no_taken;
 	st->model.taken = st->rows.nr_taken;
-	return refaults__find(&st->model.refaults, &st->rows, rep) || finish_classes(st, rep) || finish_ranges(st, rep) ? -1 : 0;
+	return refaults__find(&st->model.refaults, &st->model.retries, &st->rows, rep) ||
+	       finish_classes(st, rep) || finish_ranges(st, rep) ? -1 : 0;
 }
 
 const struct report_model fault_report_model = {

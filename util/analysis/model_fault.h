@@ -9,6 +9,7 @@
 #include "util/analysis/hist.h"
 #include "util/analysis/models.h"
 #include "util/analysis/refaults.h"
+#include "util/analysis/retries.h"
 
 #define FAULT_UNKNOWN	UINT16_MAX	/* access, ret_pf, mmio and level */
 #define FAULT_LEVELS	3		/* 4 KiB, 2 MiB, 1 GiB */
@@ -45,6 +46,7 @@ struct fault_model {
 	u64 faults[FAULT_LEVELS + 1], mapped[FAULT_LEVELS + 1];
 	u64 over_limit, slots_over_limit;
 	struct refaults refaults;
+	struct retries retries;
 	u64 taken;			/* rows of memory that the host took; 0: causes are unknown */
 	u64 no_refault, no_taken;	/* rows beyond REFAULTS_MAX_FAULTS, REFAULTS_MAX_TAKEN */
 	bool several_vms;

@@ -5,12 +5,12 @@
 
 #include "util/analysis/field.h"
 #include "util/analysis/refaults.h"
+#include "util/analysis/retries.h"
 #include "util/analysis/span_table.h"
 #include "util/arch/names.h"
 #include "util/array.h"
 #include "util/search.h"
 
-#define PAGE_SHIFT	12
 #define HUGE_PAGES	512	/* pages of 4 KiB in one of 2 MiB */
 
 /* ---- rows ------------------------------------------------------------------ */
@@ -137,98 +137,14 @@ u32 taken_pid(const struct recording *rec, u32 vcpu_id)
 
 /* ---- joining --------------------------------------------------------------- */
 
-/* A part of guest memory, in address space 0. */
-struct refault_slot {
-	u32 vm;
-	u64 gfn, pages, hva, time_ns;
-};
-
-/* A page of a VMM that was faulted in again. */
-struct refault_page {
-	u32 pid, pad;
-	u64 page;
-};
-
-/* A fault of a page that had been mapped. */
-struct refault {
-	const struct refault_fault *fault;
-	u64 before_ns;		/* the fault that had mapped it */
-	u64 page;		/* in the VMM; KVMW_NONE: unknown */
-};
-
 struct refault_join {
 	struct refault_rows *rows;
 	const struct report *rep;
 	struct refaults *found;
-	struct refault_slot *slot;
-	struct refault *re;
-	struct refault_page *page;
-	u32 *latest;		/* a tree over page: 1 + index of the row that last covered it */
-	/* What the re-fault before was due to: the next one often is, too. */
-	const struct refault_taken *last_by;
-	struct refault_cause *last_cause;
-	u32 nr_slots, slot_room, nr, room, nr_pages, page_room;
+	struct vmm_slots slots;
+	struct taken_pages pages;
+	struct refault_list re, retried;
 };
-
-static int refault_slots__compare(const void *a, const void *b)
-{
-	const struct refault_slot *x = a, *y = b;
-
-	COMPARE(x->vm, y->vm);
-	COMPARE(x->gfn, y->gfn);
-	COMPARE(x->time_ns, y->time_ns);
-	return 0;
-}
-
-static int refault_slots__make(struct refault_join *j)
-{
-	const struct hash_table *t = &j->rep->rec->memslots.table;
-
-	for (u32 i = 0; i < t->nr; i++) {
-		const struct memslot *slot = hash_table__at(t, i);
-		const struct rec_vcpu *vcpu = recording__vcpu(j->rep->rec, slot->key.vcpu);
-
-		if (slot->key.slot >> 16 || slot->hva == KVMW_NONE || !vcpu)
-			continue;
-		if (array__reserve(j->slot, j->nr_slots, j->slot_room, j->rows->budget))
-			return -1;
-		j->slot[j->nr_slots++] = (struct refault_slot) {
-			.vm = vcpu->vm, .gfn = slot->key.gpa >> PAGE_SHIFT,
-			.pages = slot->key.size >> PAGE_SHIFT, .hva = slot->hva,
-			.time_ns = slot->time_ns,
-		};
-	}
-	if (j->nr_slots)
-		qsort(j->slot, j->nr_slots, sizeof(*j->slot), refault_slots__compare);
-	return 0;
-}
-
-static int compare_place(const void *key, const void *element)
-{
-	const struct refault_fault *f = key;
-	const struct refault_slot *s = element;
-
-	COMPARE(f->vm, s->vm);
-	return f->gfn < s->gfn ? -1 : 1;
-}
-
-/* Slots that lie below may be stale ones: a few are looked at. */
-#define STALE_SLOTS	8
-
-static u64 page_in_vmm(const struct refault_join *j, const struct refault_fault *f)
-{
-	u32 i = lower_bound(f, j->slot, j->nr_slots, sizeof(*j->slot), compare_place);
-
-	for (u32 back = 0; i && back < STALE_SLOTS; back++) {
-		const struct refault_slot *s = &j->slot[--i];
-
-		if (s->vm != f->vm)
-			break;
-		if (f->gfn - s->gfn < s->pages)
-			return (s->hva >> PAGE_SHIFT) + f->gfn - s->gfn;
-	}
-	return KVMW_NONE;
-}
 
 /* Pages of 2 MiB, by time. */
 static int refault_faults__compare(const void *a, const void *b)
@@ -241,24 +157,37 @@ static int refault_faults__compare(const void *a, const void *b)
 	return 0;
 }
 
-static int add_refault(struct refault_join *j, const struct refault_fault *f, u64 before_ns)
+int refault_list__add(struct refault_list *l, struct budget *budget, const struct refault *re)
 {
-	struct refault re = { .fault = f, .before_ns = before_ns, .page = page_in_vmm(j, f) };
-
-	if (array__reserve(j->re, j->nr, j->room, j->rows->budget))
+	if (array__reserve(l->fault, l->nr, l->room, budget))
 		return -1;
-	j->re[j->nr++] = re;
-	if (re.page == KVMW_NONE) {
-		j->found->no_address++;
-		return 0;
-	}
-	if (array__reserve(j->page, j->nr_pages, j->page_room, j->rows->budget))
-		return -1;
-	j->page[j->nr_pages++] = (struct refault_page) { .pid = f->pid, .page = re.page };
+	l->fault[l->nr++] = *re;
 	return 0;
 }
 
-/* The faults of pages that an earlier one had mapped, alone or as part of a huge page. */
+static int add_refault(struct refault_join *j, const struct refault *re)
+{
+	if (refault_list__add(&j->re, j->rows->budget, re))
+		return -1;
+	if (re->page != KVMW_NONE)
+		return taken_pages__add(&j->pages, re->fault->pid, re->page);
+	j->found->no_address++;
+	return 0;
+}
+
+/* A fault of a page that was mapped last at before_ns, or that did not map it. */
+static int look_at_fault(struct refault_join *j, const struct refault_fault *f, u64 before_ns)
+{
+	struct refault re = { .fault = f, .before_ns = before_ns, .page = KVMW_NONE };
+
+	if ((!before_ns && !f->retried) || !report__selects(j->rep->rec, j->rep->opt, f->vcpu))
+		return 0;
+	if (f->gfn != KVMW_NONE)
+		re.page = vmm_slots__page(&j->slots, f->vm, f->gfn);
+	return f->retried ? refault_list__add(&j->retried, j->rows->budget, &re) : add_refault(j, &re);
+}
+
+/* The faults of pages that an earlier one had mapped, alone or as part of a huge page; and those retried. */
 static int find_refaults(struct refault_join *j)
 {
 	u64 small[HUGE_PAGES] = { 0 }, huge = 0;
@@ -274,62 +203,12 @@ static int find_refaults(struct refault_join *j)
 		}
 		last = f;
 		before = *own > huge ? *own : huge;
-		if (before && report__selects(j->rep->rec, j->rep->opt, f->vcpu) &&
-		    add_refault(j, f, before))
+		if (look_at_fault(j, f, before))
 			return -1;
-		*(f->level > 1 ? &huge : own) = f->time_ns;
+		if (!f->retried)
+			*(f->level > 1 ? &huge : own) = f->time_ns;
 	}
 	return 0;
-}
-
-static int refault_pages__compare(const void *a, const void *b)
-{
-	const struct refault_page *x = a, *y = b;
-
-	COMPARE(x->pid, y->pid);
-	COMPARE(x->page, y->page);
-	return 0;
-}
-
-static u32 first_page(const struct refault_join *j, u32 pid, u64 page)
-{
-	struct refault_page key = { .pid = pid, .page = page };
-
-	return lower_bound(&key, j->page, j->nr_pages, sizeof(key), refault_pages__compare);
-}
-
-static int sort_pages(struct refault_join *j)
-{
-	u32 nr = 0;
-
-	if (j->nr_pages)
-		qsort(j->page, j->nr_pages, sizeof(*j->page), refault_pages__compare);
-	for (u32 i = 0; i < j->nr_pages; i++)
-		if (!nr || refault_pages__compare(&j->page[nr - 1], &j->page[i]))
-			j->page[nr++] = j->page[i];
-	j->nr_pages = nr;
-	j->latest = budget__calloc(j->rows->budget, 2 * (size_t)nr + 1, sizeof(*j->latest));
-	return j->latest ? 0 : -1;
-}
-
-/* A row covers pages from, to - 1: each node of the tree knows the last one that covered all of it. */
-static void cover_pages(struct refault_join *j, u32 from, u32 to, u32 row)
-{
-	for (from += j->nr_pages, to += j->nr_pages; from < to; from /= 2, to /= 2) {
-		if (from & 1)
-			j->latest[from++] = row;
-		if (to & 1)
-			j->latest[--to] = row;
-	}
-}
-
-static u32 last_cover(const struct refault_join *j, u32 page)
-{
-	u32 latest = 0;
-
-	for (u32 i = page + j->nr_pages; i; i /= 2)
-		latest = j->latest[i] > latest ? j->latest[i] : latest;
-	return latest;
 }
 
 static int refaults__by_time(const void *a, const void *b)
@@ -384,62 +263,63 @@ static struct refault_cause *find_cause(struct refaults *found, const struct ref
 	return &found->cause[i];
 }
 
-static void count_refault(struct refault_join *j, const struct thread_names *names,
-			  const struct refault *re, const struct refault_taken *by)
+void refaults__count(struct refault_counter *to, const struct refault_taken *by, u64 span_ns)
 {
-	struct refaults *found = j->found;
-	struct refault_cause c, *to = j->last_cause;
-	u64 span = captured(re->fault->span_ns);
+	struct refaults *found = to->found;
+	struct refault_cause c, *cause = to->cause;
 
-	if (!to || j->last_by != by) {
-		name_cause(names, by, &c);
-		to = find_cause(found, &c);
-		to->cause = to->cause == c.cause ? c.cause : KVMW_NONE;
-		to->syscall = to->syscall == c.syscall ? c.syscall : KVMW_NONE;
+	if (!cause || to->by != by) {
+		name_cause(to->names, by, &c);
+		cause = find_cause(found, &c);
+		cause->cause = cause->cause == c.cause ? c.cause : KVMW_NONE;
+		cause->syscall = cause->syscall == c.syscall ? c.syscall : KVMW_NONE;
 	}
-	j->last_by = by;
-	j->last_cause = to;
-	to->count++;
-	to->span_ns = sat_add(to->span_ns, span);
+	to->by = by;
+	to->cause = cause;
+	cause->count++;
+	cause->span_ns = sat_add(cause->span_ns, captured(span_ns));
 	found->count++;
-	found->span_ns = sat_add(found->span_ns, span);
+	found->span_ns = sat_add(found->span_ns, captured(span_ns));
 }
 
-/* A process may have several VMs. */
-static bool of_other_vm(const struct refault_join *j, const struct refault_taken *by,
-			const struct refault_fault *fault)
+void refault_taken__cover(const struct refault_rows *rows, u32 i, struct taken_pages *pages)
 {
-	const struct rec_vcpu *vcpu = recording__vcpu(j->rep->rec, by->vcpu);
+	const struct refault_taken *t = &rows->taken[i];
 
-	return by->cause == TAKEN_ZAP_ALL && vcpu && vcpu->vm != REC_NO_VM && vcpu->vm != fault->vm;
+	if (t->pid && t->start < t->end)
+		taken_pages__cover(pages, t->pid, t->start, t->end, i + 1);
+}
+
+bool refault_taken__is_of(const struct refault_taken *t, const struct recording *rec,
+			  const struct refault_fault *fault)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(rec, t->vcpu);
+
+	return t->cause != TAKEN_ZAP_ALL || !vcpu || vcpu->vm == REC_NO_VM || vcpu->vm == fault->vm;
 }
 
 /* Both by time: each re-fault was caused by the last row before it that covers its page. */
 static void join_by_time(struct refault_join *j, const struct thread_names *names)
 {
+	struct refault_counter to = { .found = j->found, .names = names };
 	const struct refault_rows *rows = j->rows;
 	u32 next = 0;
 
-	for (u32 i = 0; i < j->nr; i++) {
-		const struct refault *re = &j->re[i];
+	for (u32 i = 0; i < j->re.nr; i++) {
+		const struct refault *re = &j->re.fault[i];
 		const struct refault_taken *by = NULL;
 		u32 latest;
 
-		for (; next < rows->nr_taken && rows->taken[next].time_ns <= re->fault->time_ns; next++) {
-			const struct refault_taken *t = &rows->taken[next];
-			u64 end = t->end >> PAGE_SHIFT, odd = t->end & ((1 << PAGE_SHIFT) - 1);
-
-			if (t->pid && t->start < t->end)
-				cover_pages(j, first_page(j, t->pid, t->start >> PAGE_SHIFT),
-					    first_page(j, t->pid, end + !!odd), next + 1);
-		}
+		for (; next < rows->nr_taken && rows->taken[next].time_ns <= re->fault->time_ns; next++)
+			refault_taken__cover(rows, next, &j->pages);
 		if (re->page != KVMW_NONE) {
-			latest = last_cover(j, first_page(j, re->fault->pid, re->page));
+			latest = taken_pages__last(&j->pages, re->fault->pid, re->page);
 			by = latest ? &rows->taken[latest - 1] : NULL;
 		}
-		if (by && (by->time_ns < re->before_ns || of_other_vm(j, by, re->fault)))
+		if (by && (by->time_ns < re->before_ns ||
+			   !refault_taken__is_of(by, j->rep->rec, re->fault)))
 			by = NULL;
-		count_refault(j, names, re, by);
+		refaults__count(&to, by, re->fault->span_ns);
 	}
 }
 
@@ -450,6 +330,11 @@ static int most_refaults(const void *a, const void *b)
 	COMPARE(y->count, x->count);
 	COMPARE(y->known, x->known);
 	return strcmp(x->how, y->how) ?: strcmp(x->by, y->by);
+}
+
+void refaults__sort(struct refaults *found)
+{
+	qsort(found->cause, found->nr, sizeof(*found->cause), most_refaults);
 }
 
 static void place_rows(const struct refault_join *j)
@@ -476,27 +361,31 @@ static void place_rows(const struct refault_join *j)
 		      refault_taken__by_time);
 }
 
-int refaults__find(struct refaults *found, struct refault_rows *rows, const struct report *rep)
+int refaults__find(struct refaults *found, struct retries *retries, struct refault_rows *rows,
+		   const struct report *rep)
 {
-	struct refault_join j = { .rows = rows, .rep = rep, .found = found };
+	struct refault_join j = {
+		.rows = rows, .rep = rep, .found = found,
+		.slots.budget = rows->budget, .pages.budget = rows->budget,
+	};
 	struct thread_names names;
 	int ret = -1;
 
 	if (thread_names__init(&names, rep))
 		return -1;
 	place_rows(&j);
-	if (refault_slots__make(&j) || find_refaults(&j) || sort_pages(&j))
+	if (vmm_slots__make(&j.slots, rep->rec) || find_refaults(&j) || taken_pages__sort(&j.pages))
 		goto out;
-	if (j.nr)
-		qsort(j.re, j.nr, sizeof(*j.re), refaults__by_time);
+	if (j.re.nr)
+		qsort(j.re.fault, j.re.nr, sizeof(*j.re.fault), refaults__by_time);
 	join_by_time(&j, &names);
-	qsort(found->cause, found->nr, sizeof(*found->cause), most_refaults);
-	ret = 0;
+	refaults__sort(found);
+	ret = retries__join(retries, &j.retried, rows, &names);
 out:
-	budget__free(rows->budget, j.latest, (2 * (size_t)j.nr_pages + 1) * sizeof(*j.latest));
-	array__free(j.slot, j.slot_room, rows->budget);
-	array__free(j.re, j.room, rows->budget);
-	array__free(j.page, j.page_room, rows->budget);
+	vmm_slots__free(&j.slots);
+	taken_pages__free(&j.pages);
+	array__free(j.re.fault, j.re.room, rows->budget);
+	array__free(j.retried.fault, j.retried.room, rows->budget);
 	thread_names__free(&names);
 	return ret;
 }

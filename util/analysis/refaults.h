@@ -10,6 +10,7 @@
 #define KVMW_REFAULTS_H
 
 #include "util/analysis/report/report.h"
+#include "util/analysis/taken_pages.h"
 #include "util/analysis/thread_names.h"
 #include "util/recording/scan.h"
 
@@ -18,10 +19,11 @@
 #define REFAULTS_HOW	32
 
 struct refault_fault {
-	u64 time_ns, gfn, span_ns;
+	u64 time_ns, gfn, span_ns;	/* gfn: KVMW_NONE unknown */
 	u32 vcpu;
 	u32 pid;		/* set at the end; 0: unknown */
-	u32 level;		/* 1 to 3 */
+	u16 level;		/* 1 to 3; unless */
+	bool retried;		/* it mapped nothing: RET_PF_RETRY, retries.h */
 	u32 vm;
 };
 
@@ -82,7 +84,47 @@ void taken_names(const struct thread_names *names, const struct refault_taken *t
 /* The process whose memory a row of a vCPU's id is about; 0: unknown. */
 u32 taken_pid(const struct recording *rec, u32 vcpu_id);
 
+/* ---- what joins of faults with rows of memory taken are made of --------------- */
+
+struct refault {
+	const struct refault_fault *fault;
+	u64 before_ns;		/* when its page had been mapped last; 0: never */
+	u64 page;		/* in the VMM; KVMW_NONE: unknown */
+};
+
+struct refault_list {
+	struct refault *fault;
+	u32 nr, room;
+};
+
+/* 0, or -1 out of memory. */
+int refault_list__add(struct refault_list *l, struct budget *budget, const struct refault *re);
+
+/* Row number i + 1 covers pages, if it is one of a known process. */
+void refault_taken__cover(const struct refault_rows *rows, u32 i, struct taken_pages *pages);
+
+/* Whether it is about the fault's VM: a process may have several. */
+bool refault_taken__is_of(const struct refault_taken *t, const struct recording *rec,
+			  const struct refault_fault *fault);
+
+/* Adds up faults by what they were due to. */
+struct refault_counter {
+	struct refaults *found;
+	const struct thread_names *names;
+	/* What the one before was due to: the next one often is, too. */
+	const struct refault_taken *by;
+	struct refault_cause *cause;
+};
+
+/* by: NULL unknown. */
+void refaults__count(struct refault_counter *to, const struct refault_taken *by, u64 span_ns);
+/* The most frequent cause first; nothing can be counted after that. */
+void refaults__sort(struct refaults *found);
+
+struct retries;
+
 /* Joins them; changes the order of rows. 0, or -1 (error() said why). */
-int refaults__find(struct refaults *found, struct refault_rows *rows, const struct report *rep);
+int refaults__find(struct refaults *found, struct retries *retries, struct refault_rows *rows,
+		   const struct report *rep);
 
 #endif

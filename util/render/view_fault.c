@@ -8,6 +8,7 @@
 #include "util/analysis/span_table.h"
 #include "util/analysis/taken_sums.h"
 #include "util/render/json.h"
+#include "util/render/retries.h"
 #include "util/render/taken_sums.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
@@ -204,11 +205,6 @@ static int levels(const struct screen *s, const struct fault_model *v)
 	return 0;
 }
 
-static const char *how_taken(const struct refault_cause *c)
-{
-	return c->known ? c->how : "unknown";
-}
-
 static int refaults(const struct screen *s, const struct report *rep, const struct fault_model *v)
 {
 	static const struct textgrid_col cols[] = {
@@ -226,7 +222,7 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 	for (u32 i = 0; i < nr; i++) {
 		const struct refault_cause *c = &r->cause[i];
 
-		textgrid__add(&g, "%s", how_taken(c));
+		textgrid__add(&g, "%s", c->known ? c->how : "unknown");
 		textgrid__add(&g, "%s", *c->by ? c->by : "-");
 		textgrid__count(&g, c->count);
 		textgrid__percent(&g, c->count, v->count);
@@ -277,7 +273,11 @@ static int view_fault__text(const struct screen *s, const struct report *rep, co
 {
 	const struct fault_model *v = model;
 
-	if ((v->count && (accesses(s, v) || results(s, v) || refaults(s, rep, v))) || view_fault__ranges(s, rep, v) || levels(s, v))
+	if (v->count && (accesses(s, v) || results(s, v) ||
+			 render__retries(s, &v->retries, rep->opt->top ?: FAULT_RANGES) ||
+			 refaults(s, rep, v)))
+		return -1;
+	if (view_fault__ranges(s, rep, v) || levels(s, v))
 		return -1;
 	notes(s, v);
 	return 0;
@@ -340,24 +340,12 @@ static void json_results(struct json_object *obj, const struct fault_model *v)
 
 static void json_refaults(struct json_object *obj, const struct fault_model *v)
 {
-	struct json_object *all = json__object(obj, "refaults"), *list, *item;
+	struct json_object *all = json__object(obj, "refaults");
 	const struct refaults *r = &v->refaults;
 
 	json__u64(all, "count", r->count);
 	json__ns(all, "time_ns", r->span_ns);
-	list = json__array(all, "causes");
-	for (u32 i = 0; i < r->nr; i++) {
-		const struct refault_cause *c = &r->cause[i];
-
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__text(item, "how", c->known ? c->how : NULL);
-		json__text(item, "thread", *c->by ? c->by : NULL);
-		json__text(item, "cause", field__cause(c->cause));
-		json__ns(item, "syscall", c->syscall);
-		json__u64(item, "count", c->count);
-		json__ns(item, "time_ns", c->span_ns);
-	}
+	json__causes(all, r);
 	json__u64(all, "no_address", r->no_address);
 	json__u64(all, "left_out", v->no_refault);
 	json__u64(all, "taken_left_out", v->no_taken);
@@ -398,6 +386,7 @@ static int view_fault__json(struct json_object *root, const struct report *rep, 
 	json_accesses(obj, v);
 	json_results(obj, v);
 	json_refaults(obj, v);
+	json__retries(obj, &v->retries);
 	view_fault__json_ranges(obj, rep, v);
 	list = json__array(obj, "levels");
 	for (u32 i = 0; i <= FAULT_LEVELS; i++) {
