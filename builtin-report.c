@@ -339,6 +339,7 @@ struct reading {
 	struct findings findings;
 	const struct report_model *model;	/* of the requested event, or NULL */
 	void *state;			/* of the model; NULL: not read */
+	struct kept_rows kept;		/* by the model */
 };
 
 /* What stands out is a matter of all exits. */
@@ -417,6 +418,7 @@ static void forget(struct reading *in)
 	recording__free(in->rec);
 	in->state = NULL;
 	in->rec = NULL;
+	in->kept = (struct kept_rows) { 0 };
 }
 
 static int read_once(const struct args *args, bool sums, struct reading *in)
@@ -521,6 +523,7 @@ static int report(struct args *args)
 	if (common_args__read_regions(&args->common))
 		goto out;
 	args->opt.regions = args->common.regions;
+	args->opt.kept = &in.kept;
 	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	if (add_details(&in, &rep, &args->opt))

@@ -180,6 +180,33 @@ static void test_filters(void **state)
 	number_list__free(&opt.vcpus);
 }
 
+/* What two workers keep together is within the limit; what they do not is counted. */
+static void test_limit_of_all_workers(void **state)
+{
+	struct kept_rows kept = { .faults = REFAULTS_MAX_FAULTS - 3 };
+	struct refault_rows all = { .kept = &kept }, other = { .kept = &kept }, alone = { 0 };
+
+	for (u64 i = 0; i < 4; i++) {
+		const struct refault_fault fault = { .time_ns = i };
+
+		assert_int_equal(refault_rows__fault(&all, &fault), 0);
+		assert_int_equal(refault_rows__fault(&other, &fault), 0);
+		assert_int_equal(refault_rows__fault(&alone, &fault), 0);
+	}
+	assert_int_equal(all.nr_faults, 2);
+	assert_int_equal(other.nr_faults, 1);
+	assert_int_equal(alone.nr_faults, 4);
+	assert_int_equal(refault_rows__merge(&all, &other), 0);
+	assert_int_equal(all.nr_faults, 3);
+	assert_int_equal(all.fault[2].time_ns, 0);
+	assert_int_equal(all.no_fault, 2 + 3);
+	assert_int_equal(kept.faults, REFAULTS_MAX_FAULTS);
+	assert_int_equal(kept.taken, 0);
+	refault_rows__free(&all);
+	refault_rows__free(&other);
+	refault_rows__free(&alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_limit_of_all_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,7 @@ static void *fault_model__new_state(void *arg)
 	st->ranges = SPAN_TABLE(struct range_entry, opt->budget);
 	st->levels = SPAN_TABLE(struct level_entry, opt->budget);
 	st->rows.budget = opt->budget;
+	st->rows.kept = opt->kept;
 	return st;
 }
 

@@ -41,6 +41,7 @@ static void *mmu_model__new_state(void *arg)
 	if (!st)
 		return NULL;
 	st->rows.budget = opt->budget;
+	st->rows.kept = opt->kept;
 	st->ranges = HASH_TABLE(struct mmu_range, opt->budget);
 	return st;
 }

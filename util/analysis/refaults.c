@@ -15,27 +15,49 @@
 
 /* ---- rows ------------------------------------------------------------------ */
 
-int refault_rows__fault(struct refault_rows *r, const struct refault_fault *fault)
+/* Whether there is room for one more of the rows that all workers have kept, or this one. */
+static bool keeps_one_more(u32 *all, u32 own, u32 limit)
 {
-	if (r->nr_faults == REFAULTS_MAX_FAULTS) {
-		r->no_fault++;
-		return 0;
-	}
+	if (!all)
+		return own < limit;
+	/* Few are above the limit at a time, so it cannot overflow. */
+	if (__atomic_load_n(all, __ATOMIC_RELAXED) >= limit)
+		return false;
+	if (__atomic_fetch_add(all, 1, __ATOMIC_RELAXED) < limit)
+		return true;
+	__atomic_fetch_sub(all, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+static int keep_fault(struct refault_rows *r, const struct refault_fault *fault)
+{
 	if (array__reserve(r->fault, r->nr_faults, r->fault_room, r->budget))
 		return -1;
 	r->fault[r->nr_faults++] = *fault;
 	return 0;
 }
 
-static int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken)
+int refault_rows__fault(struct refault_rows *r, const struct refault_fault *fault)
 {
-	if (r->nr_taken == REFAULTS_MAX_TAKEN) {
-		r->no_taken++;
-		return 0;
-	}
+	if (keeps_one_more(r->kept ? &r->kept->faults : NULL, r->nr_faults, REFAULTS_MAX_FAULTS))
+		return keep_fault(r, fault);
+	r->no_fault++;
+	return 0;
+}
+
+static int keep_taken(struct refault_rows *r, const struct refault_taken *taken)
+{
 	if (array__reserve(r->taken, r->nr_taken, r->taken_room, r->budget))
 		return -1;
 	r->taken[r->nr_taken++] = *taken;
+	return 0;
+}
+
+static int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken)
+{
+	if (keeps_one_more(r->kept ? &r->kept->taken : NULL, r->nr_taken, REFAULTS_MAX_TAKEN))
+		return keep_taken(r, taken);
+	r->no_taken++;
 	return 0;
 }
 
@@ -75,9 +97,9 @@ int refault_rows__merge(struct refault_rows *to, const struct refault_rows *from
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < from->nr_faults; i++)
-		ret = refault_rows__fault(to, &from->fault[i]);
+		ret = keep_fault(to, &from->fault[i]);
 	for (u32 i = 0; !ret && i < from->nr_taken; i++)
-		ret = refault_rows__taken(to, &from->taken[i]);
+		ret = keep_taken(to, &from->taken[i]);
 	to->no_fault += from->no_fault;
 	to->no_taken += from->no_taken;
 	return ret;

@@ -14,8 +14,9 @@
 #include "util/analysis/thread_names.h"
 #include "util/recording/scan.h"
 
-#define REFAULTS_MAX_FAULTS	(4u << 20)	/* whose times are kept; 128 MB */
-#define REFAULTS_MAX_TAKEN	(1u << 20)	/* rows of kind invalidate that are; 48 MB */
+/* Of all workers together. */
+#define REFAULTS_MAX_FAULTS	(4u << 20)	/* whose times are kept; 160 MB */
+#define REFAULTS_MAX_TAKEN	(1u << 20)	/* rows of kind invalidate that are; 56 MB */
 #define REFAULTS_HOW	32
 
 struct refault_fault {
@@ -37,9 +38,10 @@ struct refault_taken {
 /* KVM dropped all mappings of the VM: kind zap_all. */
 #define TAKEN_ZAP_ALL	(1u << 16)
 
-/* Rows, as they come; all zero but for the budget in the beginning. */
+/* Rows, as they come; all zero but for budget and kept in the beginning. */
 struct refault_rows {
 	struct budget *budget;
+	struct kept_rows *kept;
 	struct refault_fault *fault;
 	struct refault_taken *taken;
 	u32 nr_faults, fault_room, nr_taken, taken_room;
@@ -51,6 +53,7 @@ int refault_rows__fault(struct refault_rows *r, const struct refault_fault *faul
 /* The rows of a batch with these columns, of event mmu; zap_all: also those of that kind. */
 int refault_rows__take(struct refault_rows *r, const struct scan_batch *b, bool zap_all);
 extern const char *const refault_taken_columns[];
+/* Adds those of another worker, which were within the limits. */
 int refault_rows__merge(struct refault_rows *to, const struct refault_rows *from);
 void refault_rows__free(struct refault_rows *r);
 

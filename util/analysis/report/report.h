@@ -38,6 +38,11 @@ struct report_order {
 	u64 (*measure)(const struct report_row *row);
 };
 
+/* How many rows models keep, see refaults.h. */
+struct kept_rows {
+	u32 faults, taken;
+};
+
 struct report_options {
 	enum report_key sort[NR_REPORT_KEYS];
 	u32 nr_sort;
@@ -51,6 +56,7 @@ struct report_options {
 	bool details;			/* of the exit reasons that are the only key */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
+	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };
 
 /* Where key is among those sorted by; -1: it is not. */
