@@ -355,7 +355,7 @@ static const char *slot_column(const struct event_desc *event, u32 i)
 
 	if (event_desc__field(event, "slot", strlen("slot")) >= 0)
 		return i ? NULL : "slot";
-	return event->id == KVMW_EVENT_FAULT ? of_fault[i] : NULL;
+	return event->id == KVMW_EVENT_FAULT && i < ARRAY_SIZE(of_fault) ? of_fault[i] : NULL;
 }
 
 /* Of a fault: where in memory it was, in steps of the sizes of slots, not of pages. */
