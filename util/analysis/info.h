@@ -4,6 +4,7 @@
 #define KVMW_INFO_H
 
 #include "util/analysis/host_facts.h"
+#include "util/analysis/slot_lists.h"
 #include "util/analysis/vm_limits.h"
 #include "util/analysis/vm_setup.h"
 
@@ -37,6 +38,7 @@ struct recording_info {
 	struct vm_limits limits;
 	struct host_facts host;
 	struct vm_setups setups;
+	struct slot_lists slots;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

@@ -4,6 +4,7 @@
 #include "util/render/json.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
+#include "util/render/slot_lists.h"
 #include "util/render/threads.h"
 #include "util/render/vm_setup.h"
 
@@ -57,6 +58,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	limits__json(root, &inv->limits);
 	host_facts__json(root, &inv->host);
 	vm_setups__json(root, &inv->setups);
+	slot_lists__json(root, &inv->slots);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

@@ -6,6 +6,7 @@
 #include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
+#include "util/render/slot_lists.h"
 #include "util/render/threads.h"
 #include "util/render/units.h"
 #include "util/render/vm_setup.h"
@@ -195,8 +196,10 @@ int render__info(const struct screen *s, const struct recording *rec,
 	for (u32 i = 0; i < inv->host.nr; i++)
 		field(s, i ? "" : "host state", host_fact__words(&inv->host.fact[i], words));
 	info_text__limits(s, &inv->limits);
-	if (verbose)
+	if (verbose) {
 		vm_setups__print(s, &inv->setups);
+		slot_lists__print(s, &inv->slots);
+	}
 	if (verbose && render__threads(s, rec, &inv->threads))
 		return -1;
 	info_text__frames(s, inv);
