@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The memory of VMs: what kvmw info says of rows of table slot."""
+"""The memory of VMs: what kvmw info says of rows of tables slot and vm_memory."""
+import collections
 import json
+import re
 
 import pytest
 
@@ -81,6 +83,107 @@ def test_slots_in_words(slots):
 def test_recordings_without(tmp_path):
     path = write(tmp_path / "f")
     assert "memory_slots" not in json.loads(info(path, "--json")) and "Memory slots" not in info(path, "-v")
+
+
+def memory(pid, kind=2, node=ONES, size=NONE, anon=NONE, anon_huge=NONE, shmem=NONE, shmem_huge=NONE, hugetlb=NONE,
+           huge_unknown=ONES, source=0, nodes_unknown=ONES):
+    return [START, kind, pid, node, size, anon, anon_huge, shmem, shmem_huge, hugetlb, huge_unknown, source,
+            nodes_unknown]
+
+
+def at_node(pid, node, size, kind=2):
+    return memory(pid, kind, node, size, source=NONE)
+
+
+ROWS = [at_node(100, 3, 64 * MIB), at_node(100, 0, 448 * MIB), at_node(100, 7, 5, kind=1),
+        memory(100, 1, size=MIB, source=1),
+        memory(100, 2, size=600 * MIB, anon=512 * MIB, anon_huge=480 * MIB, shmem=0, shmem_huge=0, hugetlb=0, source=2),
+        # Gone at the end; one whose nodes are all that is known; one that nothing is known of.
+        memory(200, 1, size=5 << 30, anon=4 << 30, shmem=1 << 30, hugetlb=2 * MIB, huge_unknown=0, nodes_unknown=1),
+        memory(250, source=3), at_node(250, 1, 2 * MIB), memory(300, source=9, nodes_unknown=77),
+        memory(350, size=8 * MIB, source=1, hugetlb=4 * MIB, shmem=2 * MIB, shmem_huge=2 * MIB),
+        at_node(350, 0, 12 * MIB), memory(360, size=MIB, anon=0, shmem=0, hugetlb=0, huge_unknown=0, nodes_unknown=0),
+        memory(400, 5, size=1), at_node(500, 0, MIB)]
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    texts = ["/proc/200/smaps_rollup: Permission denied", "its pages\x1b are not counted"]
+    rec = Recording(META, VMS, VCPUS)
+    rec.lines.append(["IDENT", {"texts": [{"id": i, "text": text} for i, text in enumerate(texts)]}])
+    rec.lines.append(["STATS", "vm_memory", ROWS])
+    rec.end = START + SECOND
+    return rec.finish().write(tmp_path_factory.mktemp("processes") / "f")
+
+
+def test_processes(processes):
+    """The end counts, and of what is unknown it is said why."""
+    of = {p["pid"]: p for p in json.loads(info(processes, "--json"))["process_memory"]}
+    assert list(of) == [100, 200, 250, 300, 350, 360]
+    assert of[100] == {
+        "pid": 100, "time_ns": START, "resident_bytes": 600 * MIB, "anon_bytes": 512 * MIB,
+        "anon_huge_bytes": 480 * MIB, "shmem_bytes": 0, "shmem_huge_bytes": 0, "hugetlb_bytes": 0,
+        "huge_unknown": None, "nodes": [{"node": 0, "bytes": 448 * MIB}, {"node": 3, "bytes": 64 * MIB}],
+        "nodes_from": "cgroup", "nodes_unknown": None}
+    gone = of[200]
+    assert (gone["resident_bytes"], gone["anon_huge_bytes"], gone["nodes"], gone["nodes_from"]) == (5 << 30, None, None, None)
+    assert gone["huge_unknown"].endswith("Permission denied")
+    assert gone["nodes_unknown"] == "its pages? are not counted"
+    assert (of[250]["nodes"], of[250]["nodes_from"]) == ([{"node": 1, "bytes": 2 * MIB}], "numa_maps")
+    assert {value for key, value in of[300].items() if key not in ("pid", "time_ns")} == {None}
+    assert (of[350]["nodes_from"], of[350]["hugetlb_bytes"]) == ("one node", 4 * MIB)
+
+
+def test_processes_in_words(processes):
+    text = info(processes, "-v")
+    assert synthetic.widest(text) <= 80
+    words = " ".join(text[text.index("Memory of the VMs' processes:"):].split())
+    for said in (
+            "pid 100: resident: 600 MiB; anonymous: 512 MiB, 93.8% of it in huge pages; NUMA node 0: 448 MiB, 3: "
+            "64.0 MiB, as its control group counts pid 200: resident: 5.00 GiB; anonymous: 4.00 GiB; shared: "
+            "1.00 GiB; hugetlbfs: 2.00 MiB; transparent huge pages unknown: /proc/200/smaps_rollup: Permission "
+            "denied; NUMA nodes unknown: its pages? are not counted pid 250: resident: unknown; "
+            "NUMA node 1: 2.00 MiB pid 300:", "pid 300: resident: unknown; NUMA nodes unknown pid 350:",
+            "shared: 2.00 MiB, 100.0% of it in huge pages; hugetlbfs: 4.00 MiB; NUMA node 0: 12.0 MiB, the host's only one",
+            "pid 360: resident: 1.00 MiB; transparent huge pages and NUMA nodes unknown: /proc/200/smaps_rollup: "):
+        assert said in words
+    assert "processes:" not in info(processes)
+
+
+@in_boots(*AMD)
+def test_a_process_on_one_node(boot):
+    process, = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))["process_memory"]
+    assert process["nodes"] == [{"node": 0, "bytes": process["resident_bytes"]}]
+    assert (process["nodes_from"], process["nodes_unknown"], process["huge_unknown"]) == ("one node", None, None)
+    assert 0 < process["anon_bytes"] + process["shmem_bytes"] < process["resident_bytes"] < 1 << 30
+    assert process["anon_huge_bytes"] <= process["anon_bytes"] and process["hugetlb_bytes"] == 0
+
+
+def in_maps(text):
+    """Bytes on each node, as /proc/PID/numa_maps has them."""
+    found = collections.Counter()
+    for line in text.splitlines():
+        words = dict(word.split("=") for word in line.split() if "=" in word)
+        for word, pages in words.items():
+            if re.fullmatch(r"N\d+", word):
+                found[int(word[1:])] += int(pages) * int(words["kernelpagesize_kB"]) * 1024
+    return found
+
+
+@in_boots("avic")
+def test_processes_on_two_nodes(boot):
+    """In a group of its own, in one with another process, and in none: 32 MiB bound to node 1."""
+    for name, source in (("own", "cgroup"), ("shared", "numa_maps"), ("none", "numa_maps")):
+        assert boot.step(f"nodes-{name}").status == 0, boot.step(f"nodes-{name}").err
+        process, = lab_fixtures.info(boot.path(f"nodes-{name}.kvmw"))["process_memory"]
+        found = {node["node"]: node["bytes"] for node in process["nodes"]}
+        assert process["nodes_from"] == source, process
+        told = in_maps(boot.path(f"nodes-{name}.maps").read_text())
+        if source == "numa_maps":
+            assert found == told
+            assert abs(sum(found.values()) - process["resident_bytes"]) < MIB
+        else:       # without what is in files, and with pages that no one has mapped any more
+            assert 32 * MIB <= found[1] < sum(found.values()) < process["resident_bytes"] + MIB
 
 
 @in_boots(*AMD)

@@ -197,6 +197,28 @@
 	      "cycles of the guest's TSC for one of the host's, times 2^48") \
 	FIELD(S, u64, tsc_khz, "count", DICT, "", "frequency of the guest's TSC")
 
+/* A row of a process, and one for each node of which it is known what the process has there. */
+#define KVMW_FIELDS_vm_memory(FIELD, S)					\
+	FIELD(S, u64, time_ns, "time", PLANES, "", "when this was read")	\
+	FIELD(S, u16, kind, "kind", DICT, "", "which moment it is of")	\
+	FIELD(S, u32, pid, "id", DICT, "", "process of the VM")		\
+	FIELD(S, u32, node, "id", DICT, "", "NUMA node; all ones: the process as a whole") \
+	FIELD(S, u64, bytes, "bytes", PLANES, "",			\
+	      "its memory on the node; of the process: what is resident, without hugetlbfs") \
+	FIELD(S, u64, anon_bytes, "bytes", PLANES, "", "of a process: of this, anonymous memory") \
+	FIELD(S, u64, anon_huge_bytes, "bytes", PLANES, "",		\
+	      "of this, in transparent huge pages")			\
+	FIELD(S, u64, shmem_bytes, "bytes", PLANES, "",			\
+	      "of a process: of bytes, shared memory, tmpfs and memfd")	\
+	FIELD(S, u64, shmem_huge_bytes, "bytes", PLANES, "",		\
+	      "of this, mapped by huge pages")				\
+	FIELD(S, u64, hugetlb_bytes, "bytes", PLANES, "", "of a process: pages of hugetlbfs") \
+	FIELD(S, u32, huge_unknown, "id", DICT, "",			\
+	      "why transparent huge pages are not known, a text of the IDENT frames; all ones: they are") \
+	FIELD(S, u16, nodes_from, "count", DICT, "",			\
+	      "of a process: what tells its nodes: 0 nothing, 1 there is one, 2 its control group, 3 numa_maps") \
+	FIELD(S, u32, nodes_unknown, "id", DICT, "", "why nothing does, likewise")
+
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", DICT, "", "vCPU, an id of the IDENT frames") \
 	FIELD(S, u32, event, "id", DICT, "", "id of the event lost")	\
@@ -272,6 +294,9 @@
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")
 #define KVMW_KINDS_vcpu_config(KIND, S)					\
+	KIND(S, START, start, 1, "when the recording began")		\
+	KIND(S, END, end, 2, "when it ended")
+#define KVMW_KINDS_vm_memory(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")
 #define KVMW_KINDS_cgroup(KIND, S)					\

@@ -144,7 +144,9 @@
 	EVENT(VM_CONFIG, vm_config, 42, TABLE,				\
 	      "how a VM is set up, when the recording began or ended")	\
 	EVENT(VCPU_CONFIG, vcpu_config, 43, TABLE,			\
-	      "how a vCPU is set up, when the recording began or ended")
+	      "how a vCPU is set up, when the recording began or ended") \
+	EVENT(VM_MEMORY, vm_memory, 44, TABLE,				\
+	      "memory of a VM's process, when the recording began or ended")
 
 /*
  * FIELD(S, type, name, unit, encoding, ref, doc)

@@ -14,7 +14,7 @@ MODULES = "ata_piix,sd_mod,kvm-intel"
 OUT, STATUS, FILES, TTY = "/dev/ttyS1", "/dev/ttyS2", "/dev/sdb", None
 CONSOLE = "ttyS0"
 APPEND = ["tsc=reliable", "no_timer_check"]
-MEM, SMP, MAX_SMP, TIMEOUT = 512, 1, 1, 900
+MEM, SMP, MAX_SMP, MAX_NODES, TIMEOUT = 512, 1, 1, 1, 900
 FILES_MB = 64           # how much COMMAND may leave in /out
 # What an emulated second is worth.  More makes fewer timer interrupts per instruction.
 IPS = 50000000

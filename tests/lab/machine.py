@@ -41,6 +41,9 @@ class Machine:
         self.timeout = options.timeout or (None if self.shell else self.emulator.TIMEOUT)
         if self.smp > self.emulator.MAX_SMP:
             raise LabError(f"--cpu {options.cpu} has at most {self.emulator.MAX_SMP} CPU")
+        self.nodes = options.nodes
+        if not 1 <= self.nodes <= self.emulator.MAX_NODES:
+            raise LabError(f"--cpu {options.cpu} has 1 to {self.emulator.MAX_NODES} NUMA nodes")
         for name in ("console", "status", "files", "initrd", "errors", "out"):
             setattr(self, name, os.path.join(temp, name))
 

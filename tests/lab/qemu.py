@@ -13,7 +13,7 @@ APPEND = ["tsc=reliable"]
 # All CPUs in one thread: before 8.1 QEMU translates code without holding its pages, so a
 # second thread can keep a stale breakpoint when Linux patches itself (each time a tracepoint
 # is enabled): "Oops: int3" in two of ten runs with eight CPUs, none of thirteen in one thread.
-MEM, SMP, MAX_SMP, TIMEOUT = 1024, 1, 64, 300
+MEM, SMP, MAX_SMP, MAX_NODES, TIMEOUT = 1024, 1, 64, 8, 300
 
 # Before 10.2 QEMU's VMRUN and its timers set interrupt flags of one word without a lock
 # (cs->interrupt_request, target/i386/tcg/sysemu/svm_helper.c): an interrupt of the host can get
@@ -23,12 +23,21 @@ PRESS_SECONDS = 0.1
 PRESS = b'{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"shift"}],"hold-time":1}}'
 
 
+def numa(machine):
+    """Each node has as much memory."""
+    argv, size = [], machine.mem // machine.nodes
+    for node in range(machine.nodes if machine.nodes > 1 else 0):
+        argv += ["-object", f"memory-backend-ram,id=node{node},size={size}M",
+                 "-numa", f"node,nodeid={node},memdev=node{node}"]
+    return argv
+
+
 def command(machine, root, append):
     """QEMU's command line; its standard output is COMMAND's output (or the terminal)."""
     temp = machine.temp
     argv = ["qemu-system-x86_64", "-name", "kvmw-lab", "-nodefaults", "-no-user-config",
             "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "EPYC,+svm,+npt",
-            "-smp", str(machine.smp), "-m", str(machine.mem), "-nic", "none",
+            "-smp", str(machine.smp), "-m", str(machine.mem), *numa(machine), "-nic", "none",
             "-display", "none", "-vga", "none", "-no-reboot",
             "-qmp", f"unix:{temp}/qmp,server=on,wait=off",
             "-serial", f"file:{machine.console}",

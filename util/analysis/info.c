@@ -127,7 +127,8 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 	data_decoder__free(dec);
 	if (recording__close_reader(rec, r) || vm_threads__make(&inv->threads, rec) ||
 	    vm_limits__make(&inv->limits, rec, &inv->threads) || host_facts__make(&inv->host, rec) ||
-	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec))
+	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||
+	    process_memories__make(&inv->memory, rec))
 		ret = -1;
 	return ret;
 }
@@ -145,5 +146,6 @@ void recording_info__free(struct recording_info *inv)
 	host_facts__free(&inv->host);
 	vm_setups__free(&inv->setups);
 	slot_lists__free(&inv->slots);
+	process_memories__free(&inv->memory);
 	memset(inv, 0, sizeof(*inv));
 }

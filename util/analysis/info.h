@@ -4,6 +4,7 @@
 #define KVMW_INFO_H
 
 #include "util/analysis/host_facts.h"
+#include "util/analysis/process_memory.h"
 #include "util/analysis/slot_lists.h"
 #include "util/analysis/vm_limits.h"
 #include "util/analysis/vm_setup.h"
@@ -39,6 +40,7 @@ struct recording_info {
 	struct host_facts host;
 	struct vm_setups setups;
 	struct slot_lists slots;
+	struct process_memories memory;
 };
 
 #define INV_MAX	1024		/* kinds of frames; a damaged file could name any */

@@ -12,7 +12,7 @@
 #include "util/capture/proc.h"
 #include "util/capture/session.h"
 
-#define PATH_SIZE	512
+#define PATH_SIZE	CGROUPS_PATH
 #define MAX_GROUPS	512	/* distinct ones of a process */
 
 /* Where the hierarchies are mounted; "": not at all. */
@@ -276,6 +276,61 @@ int cgroups__read(struct cgroups *groups, u32 kind, u32 pid, struct interned *na
 		err = add_group(groups, &of, i, &row, names);
 	free(of.group);
 	return err;
+}
+
+/* Threads of the kernel have none: KVM and vhost put those of a VM into its group. */
+static bool has_memory(u32 pid)
+{
+	char text[8192], value[32];
+
+	proc__read(text, sizeof(text), "/proc/%u/status", pid);
+	return !*text || proc__value(text, "VmRSS", value, sizeof(value));
+}
+
+static bool is_alone_in(const char *dir, u32 pid)
+{
+	char text[4096], type[32], descendants[32];
+	bool found = false;
+
+	if (proc__read(text, sizeof(text), "%s/cgroup.procs", dir) >= (ssize_t)sizeof(text) - 1)
+		return false;
+	for (char *save = NULL, *word = strtok_r(text, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
+		u32 other = strtoul(word, NULL, 10);
+
+		found |= other == pid;
+		if (other != pid && has_memory(other))
+			return false;
+	}
+	/* Processes in groups below may be charged here, but if these are of threads, of the same process. */
+	proc__line(type, sizeof(type), "%s/cgroup.type", dir);
+	proc__line(descendants, sizeof(descendants), "%s/cgroup.stat", dir);
+	return found && (!strcmp(type, "domain threaded") || !strcmp(descendants, "nr_descendants 0"));
+}
+
+bool cgroups__own(u32 pid, char *dir, size_t size)
+{
+	char text[4096], type[32];
+	struct mounts m;
+	size_t root;
+	char *path;
+
+	find_mounts(&m);
+	proc__read(text, sizeof(text), "/proc/%u/cgroup", pid);
+	path = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+	if (!*m.v2 || !path)
+		return false;
+	path = strchr(path, '/');
+	path[strcspn(path, "\n")] = '\0';
+	root = strlen(m.v2);
+	/* "/../x" is outside of our namespace. */
+	if (!strncmp(path, "/..", 3) || root + strlen(path) >= size)
+		return false;
+	snprintf(dir, size, "%s%s", m.v2, path);
+	/* Memory is charged to the group that those of single threads are below. */
+	while (!strcmp(proc__line(type, sizeof(type), "%s/cgroup.type", dir), "threaded") &&
+	       strlen(dir) > root + 1)
+		*strrchr(dir, '/') = '\0';
+	return is_alone_in(dir, pid);
 }
 
 void cgroups__free(struct cgroups *groups)

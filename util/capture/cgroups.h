@@ -6,6 +6,8 @@
 #include "util/capture/interned.h"
 #include "util/event_desc.h"
 
+#define CGROUPS_PATH	512	/* bytes of a path */
+
 struct cgroups {			/* all zero: empty */
 	struct kvmw_cgroup *row;	/* of the moment that was read last */
 	u32 nr, room;
@@ -16,6 +18,11 @@ struct cgroups {			/* all zero: empty */
  * from within a container, are missing. 0, or -1: out of memory (error() said so).
  */
 int cgroups__read(struct cgroups *groups, u32 kind, u32 pid, struct interned *names);
+/*
+ * Whether a control group of v2 has the memory of this process and of no other: then dir, of at most
+ * CGROUPS_PATH bytes, is its directory.
+ */
+bool cgroups__own(u32 pid, char *dir, size_t size);
 void cgroups__free(struct cgroups *groups);
 
 #endif

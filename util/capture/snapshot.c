@@ -184,6 +184,7 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 	int err = choose_processes(snap, opts, session);
 
 	snap->nr = snap->groups.nr = snap->configs.nr_vms = snap->configs.nr_vcpus = 0;
+	vm_memory__begin(&snap->memory);
 	if (!err)
 		err = vcpu_files__read(&snap->vcpus, session);
 	if (!err && kind == KVMW_thread_START)
@@ -196,7 +197,8 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
 			      vm_configs__read(&snap->configs, kind, snap->pids[i], &snap->vcpus, session,
 					       &snap->names) ||
-			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ? -1 : 0;
+			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ||
+			      vm_memory__read(&snap->memory, kind, snap->pids[i], &snap->names) ? -1 : 0;
 	}
 	vcpu_files__free(&snap->vcpus);
 	return err || host_state__read(&snap->host, kind, &snap->names) ? -1 : 0;
@@ -247,6 +249,7 @@ int snapshot__send(struct snapshot *snap, struct sink *sink)
 	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ||
 	       send_rows(sink, KVMW_EVENT_VM_CONFIG, snap->configs.vm, snap->configs.nr_vms) ||
 	       send_rows(sink, KVMW_EVENT_VCPU_CONFIG, snap->configs.vcpu, snap->configs.nr_vcpus) ||
+	       send_rows(sink, KVMW_EVENT_VM_MEMORY, snap->memory.row, snap->memory.nr) ||
 	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ||
 	       send_slots(snap, sink) ? -1 : 0;
 }
@@ -256,6 +259,7 @@ void snapshot__free(struct snapshot *snap)
 	interned__free(&snap->names);
 	cgroups__free(&snap->groups);
 	vm_configs__free(&snap->configs);
+	vm_memory__free(&snap->memory);
 	vm_slots__free(&snap->slots);
 	free(snap->thread);
 	free(snap->pids);

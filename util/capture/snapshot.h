@@ -2,7 +2,7 @@
 /*
  * The state of the recorded VMs' threads when the recording begins and ends, from /proc, which tells
  * of vCPUs that have no event, too; that of their control groups, how
- * KVM has set up the VMs, and that of the host.  Nothing here is needed for a recording: what cannot be read is
+ * KVM has set up the VMs, where their memory is, and that of the host.  Nothing here is needed for a recording: what cannot be read is
  * missing from it.
  */
 #ifndef KVMW_SNAPSHOT_H
@@ -14,6 +14,7 @@
 #include "util/capture/session.h"
 #include "util/capture/vcpu_files.h"
 #include "util/capture/vm_configs.h"
+#include "util/capture/vm_memory.h"
 #include "util/capture/vm_slots.h"
 
 #define SNAPSHOT_MAX_THREADS 16384	/* of one moment */
@@ -23,6 +24,7 @@ struct snapshot {			/* all zero: empty */
 	struct cgroups groups;
 	struct host_state host;
 	struct vm_configs configs;
+	struct vm_memories memory;
 	struct vcpu_files vcpus;	/* while it reads */
 	struct vm_slots slots;		/* of the beginning, until they are sent */
 	struct kvmw_thread *thread;	/* of the moment that was read last */

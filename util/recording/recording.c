@@ -39,6 +39,7 @@ void recording__free(struct recording *rec)
 	rec_table__free(&rec->slots);
 	rec_table__free(&rec->vm_configs);
 	rec_table__free(&rec->vcpu_configs);
+	rec_table__free(&rec->vm_memories);
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
@@ -185,6 +186,8 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 		return &rec->vm_configs;
 	case KVMW_EVENT_VCPU_CONFIG:
 		return &rec->vcpu_configs;
+	case KVMW_EVENT_VM_MEMORY:
+		return &rec->vm_memories;
 	default:
 		return NULL;
 	}

@@ -156,7 +156,7 @@ struct recording {
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
 	struct rec_takens takens;
-	struct rec_table threads, cgroups, host, slots, vm_configs, vcpu_configs;
+	struct rec_table threads, cgroups, host, slots, vm_configs, vcpu_configs, vm_memories;
 	bool has_cost;
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Tables of a recording that are kept as they are stored: "thread", "cgroup", "host", "slot",
- * "vm_config" and "vcpu_config". */
+ * "vm_config", "vcpu_config" and "vm_memory". */
 #ifndef KVMW_RECORDING_TABLES_H
 #define KVMW_RECORDING_TABLES_H
 
@@ -49,6 +49,11 @@ static inline const struct kvmw_vm_config *rec_table__vm_config(const struct rec
 static inline const struct kvmw_vcpu_config *rec_table__vcpu_config(const struct rec_table *table, u32 i)
 {
 	return (const struct kvmw_vcpu_config *)table->rows + i;
+}
+
+static inline const struct kvmw_vm_memory *rec_table__vm_memory(const struct rec_table *table, u32 i)
+{
+	return (const struct kvmw_vm_memory *)table->rows + i;
 }
 
 #define REC_COMM	17	/* bytes of a thread's name */

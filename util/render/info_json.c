@@ -3,6 +3,7 @@
 #include "util/render/host_facts.h"
 #include "util/render/json.h"
 #include "util/render/limits.h"
+#include "util/render/process_memory.h"
 #include "util/render/render.h"
 #include "util/render/slot_lists.h"
 #include "util/render/threads.h"
@@ -59,6 +60,7 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	host_facts__json(root, &inv->host);
 	vm_setups__json(root, &inv->setups);
 	slot_lists__json(root, &inv->slots);
+	process_memories__json(root, &inv->memory);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
 	return json__print(s, root);

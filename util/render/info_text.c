@@ -5,6 +5,7 @@
 #include "util/analysis/vcpu_life.h"
 #include "util/render/host_facts.h"
 #include "util/render/limits.h"
+#include "util/render/process_memory.h"
 #include "util/render/render.h"
 #include "util/render/slot_lists.h"
 #include "util/render/threads.h"
@@ -199,6 +200,7 @@ int render__info(const struct screen *s, const struct recording *rec,
 	if (verbose) {
 		vm_setups__print(s, &inv->setups);
 		slot_lists__print(s, &inv->slots);
+		process_memories__print(s, &inv->memory);
 	}
 	if (verbose && render__threads(s, rec, &inv->threads))
 		return -1;

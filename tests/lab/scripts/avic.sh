@@ -8,3 +8,28 @@ step avic kvmw record -e irq -o avic.kvmw -- \
 # A PIT that makes up for lost ticks has to see the ends of its interrupts.
 set_up full 2 -M q35,kernel-irqchip=on -cpu host -smp 2
 set_up split 1 -M q35,kernel-irqchip=split -cpu host
+
+# Where the memory of a VM is, on a host with two NUMA nodes: in a control group of its own, in one
+# that has another process, in none.
+nodes()
+{
+	mkdir -p /sys/fs/cgroup/$2
+	sh -c "echo \$\$ >/sys/fs/cgroup/$2/cgroup.procs && exec qemu-system-x86_64 -accel kvm -m 32 \
+		-object memory-backend-ram,id=m,size=32M,host-nodes=1,policy=bind,prealloc=on \
+		-machine q35,memory-backend=m -nodefaults -display none -S" >nodes-$1.txt 2>&1 &
+	vm=$!
+	until_so runs $vm
+	until_so grep -q bind:1.*N1=8192 /proc/$vm/numa_maps
+	step nodes-$1 kvmw record -o nodes-$1.kvmw -p $vm -- true
+	cat /proc/$vm/numa_maps >nodes-$1.maps
+	kill $vm
+	wait $vm
+}
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+nodes own own
+mkdir /sys/fs/cgroup/shared
+sh -c 'echo $$ >/sys/fs/cgroup/shared/cgroup.procs && exec sleep 1000' &
+other=$!
+nodes shared shared
+kill $other
+nodes none .
