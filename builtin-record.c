@@ -440,7 +440,8 @@ static int prepare(struct record *r)
 			    r->skipped);
 	if (!r->meta)
 		return -1;
-	r->writer = record_output__open(&r->output, r->opt.output, r->opt.choice.events);
+	r->writer = record_output__open(&r->output, r->opt.output,
+					provider__recorded(r->opt.choice.events));
 	if (!r->writer || open_events(r))
 		return -1;
 	return !r->opt.command ? 0 :

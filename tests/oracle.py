@@ -64,7 +64,7 @@ class Recording:
                 self.lost += sum(one.count for one in found)
             elif "left_out" in names:
                 self.totals.update(((t.vcpu, t.event, t.isa, t.reason), t) for t in found)
-            elif "place" in names:
+            elif reader.events[frame.event]["name"] == "holder":
                 self.holders.update(((h.vcpu, h.place), h) for h in found)
 
 

@@ -7,7 +7,7 @@
 
 struct bpf_program;
 
-#define ITERATOR_ROW	128	/* bytes of a row at most */
+#define ITERATOR_ROW	512	/* bytes of a row at most */
 
 /*
  * Runs a loaded program and gives each row of size bytes to take(), which returns 0 or -1.

@@ -348,6 +348,11 @@ bool provider__uses(u32 events, u32 probe)
 	return false;
 }
 
+u32 provider__recorded(u32 events)
+{
+	return events & BIT(KVMW_EVENT_DIRTY) ? events | BIT(KVMW_EVENT_MEMSLOT) : events;
+}
+
 bool provider__needs(u32 events, u32 probe)
 {
 	/* A tracepoint named explicitly is needed. */

@@ -6,6 +6,8 @@
 #include "util/capture/iterator.h"
 #include "util/capture/vcpu_files.h"
 
+_Static_assert(sizeof(struct kvmw_vcpu_thread) <= ITERATOR_ROW, "no row would arrive");
+
 static int add_vcpu_file(void *arg, const void *row)
 {
 	struct vcpu_files *files = arg;

@@ -6,6 +6,8 @@
 #include "util/capture/iterator.h"
 #include "util/capture/vm_slots.h"
 
+_Static_assert(sizeof(struct kvmw_vm_slot) <= ITERATOR_ROW, "no row would arrive");
+
 static int vm_slots__add(void *arg, const void *row)
 {
 	struct vm_slots *slots = arg;
