@@ -95,7 +95,8 @@ def test_terminal(boot):
     status = [line for line in lines if " events, " in line and "/s, " in line]
     found = [re.fullmatch(r"(0:0[123]) of 0:02: (\d+) events, .* lost(, 1 vCPU)?; Ctrl-C stops ", line)
              for line in status]
-    assert len(status) == 2 and all(found), status
+    # On a busy machine the end may take another second.
+    assert len(status) in (2, 3) and all(found), status
     assert found[0][1] < found[1][1] and int(found[1][2]) > int(found[0][2]) > 0
     assert found[1][3]
     assert "[ kvmw record: " in lines[-1]
