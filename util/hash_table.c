@@ -110,6 +110,18 @@ void *hash_table__get(struct hash_table *t, const void *key)
 	return memcpy(entry, key, t->key_size);
 }
 
+void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full)
+{
+	void *entry;
+
+	*full = false;
+	if (t->nr < max)
+		return hash_table__get(t, key);
+	entry = hash_table__find(t, key);
+	*full = !entry;
+	return entry;
+}
+
 void hash_table__free(struct hash_table *t)
 {
 	budget__free(t->budget, t->entry, (size_t)t->room * t->entry_size);

@@ -43,6 +43,9 @@ void *hash_table__find(const struct hash_table *t, const void *key);
  */
 void *hash_table__get(struct hash_table *t, const void *key);
 
+/* The same of a table of at most max entries. NULL and *full: it is not one of them. */
+void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full);
+
 /* Frees all entries; the table is empty then and can be used again. */
 void hash_table__free(struct hash_table *t);
 

@@ -11,8 +11,8 @@ static struct span_sum *span_table__sum(const struct span_table *t, void *entry)
 /* The sum of key, made if there is none; NULL in *sum: too many keys.  0, or -1 */
 static int span_table__get(struct span_table *t, const void *key, struct span_sum **sum)
 {
-	bool full = t->table.nr >= SPAN_TABLE_MAX;
-	void *entry = full ? hash_table__find(&t->table, key) : hash_table__get(&t->table, key);
+	bool full;
+	void *entry = hash_table__get_limited(&t->table, key, SPAN_TABLE_MAX, &full);
 
 	*sum = entry ? span_table__sum(t, entry) : NULL;
 	return entry || full ? 0 : -1;

@@ -8,17 +8,14 @@ int rec_holders__take(struct rec_holders *holders, u64 *const *col, u32 i)
 {
 	const struct rec_holder key = { .key = { col[COL_VCPU][i], col[COL_PLACE][i] } };
 	struct rec_holder *h;
+	bool full;
 
 	if (!holders->table.entry_size)
 		holders->table = HASH_TABLE(struct rec_holder, NULL);
-	h = hash_table__find(&holders->table, &key.key);
-	if (!h && holders->table.nr == REC_MAX_HOLDERS) {
-		holders->over_limit++;
-		return 0;
-	}
-	h = h ?: hash_table__get(&holders->table, &key.key);
+	h = hash_table__get_limited(&holders->table, &key.key, REC_MAX_HOLDERS, &full);
+	holders->over_limit += full;
 	if (!h)
-		return -1;
+		return full ? 0 : -1;
 	h->kind = col[COL_KIND][i];
 	h->tid = col[COL_TID][i];
 	h->pid = col[COL_PID][i];

@@ -17,6 +17,7 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 		.size = col[SIZE][row] == KVMW_NONE ? 0 : col[SIZE][row] & ~0xfffULL,
 	} }, *slot;
 	u64 time_ns = col[TIME][row], result = col[RESULT][row];
+	bool full;
 
 	/* Deleted, unknown, or rejected. */
 	if (!wanted.key.size || wanted.key.gpa == KVMW_NONE ||
@@ -24,13 +25,10 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 		return 0;
 	if (!m->table.entry_size)
 		m->table = HASH_TABLE(struct memslot, NULL);
-	if (m->table.nr == MEMSLOTS_MAX && !hash_table__find(&m->table, &wanted.key)) {
-		m->over_limit++;
-		return 0;
-	}
-	slot = hash_table__get(&m->table, &wanted.key);
+	slot = hash_table__get_limited(&m->table, &wanted.key, MEMSLOTS_MAX, &full);
+	m->over_limit += full;
 	if (!slot)
-		return -1;
+		return full ? 0 : -1;
 	if (!slot->time_ns || (time_ns != KVMW_NONE && time_ns > slot->time_ns)) {
 		slot->time_ns = time_ns == KVMW_NONE ? 0 : time_ns;
 		slot->hva = col[HVA][row];

@@ -8,17 +8,14 @@ int rec_takens__take(struct rec_takens *takens, u64 *const *col, u32 i)
 {
 	const struct rec_taken key = { .key = { col[COL_PLACE][i] } };
 	struct rec_taken *t;
+	bool full;
 
 	if (!takens->table.entry_size)
 		takens->table = HASH_TABLE(struct rec_taken, NULL);
-	t = hash_table__find(&takens->table, &key.key);
-	if (!t && takens->table.nr == REC_MAX_TAKEN) {
-		takens->over_limit++;
-		return 0;
-	}
-	t = t ?: hash_table__get(&takens->table, &key.key);
+	t = hash_table__get_limited(&takens->table, &key.key, REC_MAX_TAKEN, &full);
+	takens->over_limit += full;
 	if (!t)
-		return -1;
+		return full ? 0 : -1;
 	t->kind = col[COL_KIND][i];
 	t->pid = col[COL_PID][i];
 	t->tid = col[COL_TID][i];
