@@ -222,6 +222,17 @@ def test_page_faults_on_memory_that_was_taken(tmp_path, sums, words):
         assert finding["next"] == "kvmw report -e mmu"
 
 
+@pytest.mark.parametrize("taken, rule", [(0, "no-progress"), (40, "no-progress"), (400, "memory-taken")])
+def test_faults_while_memory_is_taken(tmp_path, taken, rule):
+    """Each of 400 pages faults 20 times before it is mapped, and most of those of one page are of it."""
+    vcpu = busy(Vcpu(), 20)
+    for i in range(8000):
+        vcpu.add(50 * US, 50 * US, "npf", rip=0x1000, detail=0x7000_0000 + 4096 * (i // 20 if i % 500 < 200 else 0),
+                 kind=FAULT_WRITE)
+    sums = [[*KSM[:9], *[taken, taken * 4096] * 2]]
+    assert list(found(write(tmp_path / "f", [vcpu], taken=sums))) == [rule]
+
+
 def test_memory_taken_without_faults_is_no_finding(tmp_path):
     assert found(write(tmp_path / "f", [busy(Vcpu())], taken=[BALLOON, TOOL])) == {}
 

@@ -19,6 +19,7 @@ ON_ALL = {
     "polling": ("polling", "Halt polling took"),
     "spinning": ("spinning", "vCPU 0 probably spins"),
     "re-touch": ("memory-taken", "takes the memory away again: madvise by the VMM's thread"),
+    "ksm": ("memory-taken", "takes the memory away again: KSM (ksmd)"),
     "blocked": ("open-exit", "its thread was asleep in handle_userfault"),
 }
 ON_6_1 = ON_ALL | {

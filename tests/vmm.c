@@ -16,7 +16,7 @@
  *				APIC's timer so often (IA32_TSC_DEADLINE), halts until it has
  *				taken so many interrupts, then OUT
  *	forever C		call KVM_RUN once: the guest does not leave by itself
- *	walk C			the same: the guest reads all pages, round and round
+ *	walk C			the same: the guest writes to all pages what is there, round and round
  *	imm C N			call KVM_RUN N times with immediate_exit set: EINTR
  *	signal V N		write N times to the irqfd, each time the guest has taken the last
  *	other V N		the same by another process
@@ -31,6 +31,7 @@
  *	absent V		take the VM's memory away: whoever touches it waits for ever
  *	discard V N US		N times, every US microseconds: MADV_DONTNEED of the VM's memory, whose
  *				contents remain
+ *	mergeable V		make the VM's memory private, and KSM's to merge
  *	usr1			wait for SIGUSR1
  *	sleep MS		sleep in the VMM
  *	spin MS			use the CPU in the VMM
@@ -400,6 +401,17 @@ static void discard(const struct test_vm *vm, unsigned int times, unsigned int u
 	}
 }
 
+static void make_mergeable(const struct test_vm *vm)
+{
+	unsigned char contents[MEMORY];
+
+	memcpy(contents, vm->mem, MEMORY);
+	must(mmap(vm->mem, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		  -1, 0) == vm->mem, "mmap");
+	memcpy(vm->mem, contents, MEMORY);
+	must(!madvise(vm->mem, MEMORY, MADV_MERGEABLE), "MADV_MERGEABLE");
+}
+
 static void wait_for_usr1(void)
 {
 	sigset_t set;
@@ -457,6 +469,8 @@ static void carry_out(struct vmm *vmm, const char *command)
 		make_absent(vm_at(vmm, n[0]));
 	else if (!strcmp(name, "discard"))
 		discard(vm_at(vmm, n[0]), n[1], n[2]);
+	else if (!strcmp(name, "mergeable"))
+		make_mergeable(vm_at(vmm, n[0]));
 	else if (!strcmp(name, "usr1"))
 		wait_for_usr1();
 	else if (!strcmp(name, "sleep"))

@@ -41,11 +41,11 @@ static const unsigned char code[] = {
 	0xeb, 0xc0,				/*    jmp 0 */
 };
 
-/* At CODE instead: reads 64 KiB, a page at a time, for ever. */
+/* At CODE instead: writes to 64 KiB, a byte of each page, what is there, for ever. */
 static const unsigned char walk_code[] = {
-	0x8a, 0x04,				/* 1: mov al, [si] */
+	0x80, 0x0c, 0x00,			/* 1: or byte [si], 0 */
 	0x81, 0xc6, 0x00, 0x10,			/*    add si, 0x1000 */
-	0xeb, 0xf8,				/*    jmp 1b */
+	0xeb, 0xf7,				/*    jmp 1b */
 };
 
 /* At HANDLER: of an interrupt. */

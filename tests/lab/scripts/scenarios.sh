@@ -89,6 +89,15 @@ seen blocked sh -c 'sleep 0.5; pkill -USR1 -x vmm; sleep 2'
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 walk 0 &; 0 discard 0 1000000 5000'
 seen re-touch
 
+ksm=/sys/kernel/mm/ksm
+echo 1 >$ksm/sleep_millisecs
+[ ! -e $ksm/smart_scan ] || echo 0 >$ksm/smart_scan
+echo 1 >$ksm/run
+by_vmm '0 vm 0; 0 vcpu 0 0 0; 0 mergeable 0; 1 walk 0'
+taskset -cp 1 "$(pgrep -x ksmd)" >/dev/null
+seen ksm
+echo 0 >$ksm/run
+
 case $(uname -r) in
 6.1.*) ;;
 *) exit 0 ;;

@@ -149,6 +149,9 @@ static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u6
 	if (gpa == KVMW_NONE)
 		return 0;
 	places__add(v->fault, col[COL_RIP][i], gpa >> 12, 1);
+	v->again += v->last_gfn == gpa >> 12 && v->last_rip == col[COL_RIP][i];
+	v->last_gfn = gpa >> 12;
+	v->last_rip = col[COL_RIP][i];
 	r = range_of(places, &(typeof(r->key)) { v->key.vcpu, 0, gpa >> RANGE_SHIFT }, &ret);
 	if (!r)
 		return ret;
@@ -250,6 +253,7 @@ void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *one)
 	v->by_host += one->by_host;
 	v->faults += one->faults;
 	v->protect += one->protect;
+	v->again += one->again;
 	v->nested += one->nested;
 	v->nested_ns = sat_add(v->nested_ns, one->nested_ns);
 	v->nested_guest_ns = sat_add(v->nested_guest_ns, one->nested_guest_ns);

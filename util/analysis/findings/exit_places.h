@@ -30,6 +30,12 @@ struct vcpu_places {
 	u64 by_host;		/* interrupts and NMIs of the host among them */
 	u64 faults, protect;	/* page faults on memory; of them, those of write protection */
 	/*
+	 * And those of the same page and instruction as the fault before: it mapped nothing, as
+	 * while memory is taken (mmu_invalidate_in_progress), or the page was taken at once.
+	 */
+	u64 again;
+	u64 last_rip, last_gfn;	/* of the last fault */
+	/*
 	 * The most frequent ones of by_host, and of faults, by Misra and Gries: the real number is
 	 * at most by_host / (NR_PLACES + 1) greater.
 	 */

@@ -355,7 +355,7 @@ const struct finding_rule finding_rules[] = {
 	  "The shorter latency may be worth it.", polls },
 	{ "never-halts", "Half of the HLTs did not halt, 100 a second and 1 % of the time.",
 	  "The guest may only ever be idle that shortly.", never_halts },
-	{ "memory-taken", "Page faults on memory took 5 % of the time, and the host took a quarter as many pages or more.",
+	{ "memory-taken", "Page faults on memory took 5 % of the time, and the host took a page for every 4 of them that were not of the page and instruction of the one before.",
 	  "Other pages may have been taken than those that were touched.", rule__taken },
 	{ "write-protection", "Page faults on memory took 5 % of the time; half of them or more were of protection.",
 	  "The host may share pages (KSM), which are copied at the first write.", rule__protection },

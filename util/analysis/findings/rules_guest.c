@@ -166,10 +166,11 @@ static struct stuck find_stuck(const struct facts *f)
 	return found;
 }
 
-/* Pages that are protected fault as often as they are protected again. */
+/* Pages that are protected fault as often as they are protected again; while memory is taken, none is mapped. */
 static bool holds_stuck(const struct facts *f, const struct stuck *stuck)
 {
-	return stuck->place.count && stuck->share >= STUCK_OF_ALL && (stuck->known || !facts__protection(f));
+	return stuck->place.count && stuck->share >= STUCK_OF_ALL && (stuck->known || !facts__protection(f)) &&
+	       !rules__taken(f);
 }
 
 bool rule__no_progress(const struct facts *f, struct finding *finding)

@@ -15,19 +15,20 @@ static bool faults_stand_out(const struct facts *f)
 	return facts__share(f, f->access[ACCESS_RAM].cost_ns) >= FAULTS_OF_ALL;
 }
 
-/*
- * What took most of the memory that is faulted in again; NULL: not even a quarter as many pages were
- * taken as there are faults, of which those map nothing that come while memory is taken.
- */
+#define TAKEN_OF_FAULTS	4	/* a page for so many faults on pages, */
+#define TAKEN_OF_ALL	100	/* and for so many of all, with those that come while memory is taken */
+
+/* What took most of the memory that is faulted in again; NULL: it was not that. */
 static const struct taken_sum *takes_most(const struct facts *f)
 {
 	const struct taken_sums *sums = f->rep->taken;
-	u64 pages;
+	u64 pages, faults = f->access[ACCESS_RAM].count;
 
 	if (!sums || !sums->nr)
 		return NULL;
 	pages = taken_sum__guest(&sums->all) / PAGE_SIZE;
-	return 4 * pages >= f->access[ACCESS_RAM].count && taken_sum__guest(&sums->line[0]) ?
+	return pages >= faults / TAKEN_OF_ALL && taken_sum__guest(&sums->line[0]) &&
+	       pages >= (faults - (f->exits.again < faults ? f->exits.again : faults)) / TAKEN_OF_FAULTS ?
 	       &sums->line[0] : NULL;
 }
 
