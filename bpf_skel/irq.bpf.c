@@ -483,6 +483,7 @@ int BPF_KPROBE(irq_set_up, void *kvm, const void *entries, unsigned int nr)
 
 IRQ_PROGRAM(PIC_SET, kvm_pic_set_irq)
 IRQ_PROGRAM(ACK, kvm_ack_irq)
+IRQ_PROGRAM(APICV_CHANGE, kvm_apicv_inhibit_changed)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, EXCEPTION, kvm, kvm_inj_exception)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, APIC, kvm, kvm_apic)
 POINT_PROGRAM(KVMW_EVENT_IRQ, irq, IOAPIC_EOI, kvm, kvm_ioapic_delayed_eoi_inj)

@@ -55,6 +55,7 @@
 	      "address=offset level=rw vector=vec")			\
 	POINT(irq, PI_UPDATE, kvm, kvm_pi_irte_update,			\
 	      "irq=gsi vector=gvec dest=vcpu_id level=set data=host_irq") \
+	POINT(irq, APICV_CHANGE, kvm, kvm_apicv_inhibit_changed, "mode=reason level=set data=inhibits") \
 	POINT(halt, WINDOW, kvm, kvm_halt_poll_ns, "grow=grow window_ns=new old_window_ns=old") \
 	POINT(hypercall, KVM, kvm, kvm_hypercall, "nr=nr a0=a0 a1=a1 a2=a2 a3=a3") \
 	POINT(hypercall, HYPERV, kvm, kvm_hv_hypercall,			\

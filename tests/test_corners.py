@@ -12,7 +12,7 @@ NO_REASON = 0xffffffff
 HYPERV_CALL = 0x5c          # hyperv_guest.c
 VECTOR = 0x30               # vmm.c
 SMRAM, SMM_STATE = 0x30000, 0x3fe00     # the CPU's state after reset: AMD APM volume 2, 10.2
-MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT = 4, 6, 7, 9, 18     # KVMW_KINDS_irq
+MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT, APICV_CHANGE = 4, 6, 7, 9, 18, 19     # KVMW_KINDS_irq
 HV_HYPERCALL = 17           # KVMW_DETAIL_HV_HYPERCALL
 
 
@@ -267,6 +267,11 @@ def test_acceptance_left_to_the_cpu(boot):
     assert {(row.vector, row.span_ns, row.source, row.irq) for row in kinds[INJECT]} == {
         (VECTOR, NONE, NONE, NONE)}
     assert kinds[EOI][0].source == NONE != kinds[EOI][0].span_ns
+    # By the PIT, after the message.
+    sent, injected = kinds[MSI][0].time_ns, kinds[INJECT][0].time_ns
+    inhibited = [row for row in kinds[APICV_CHANGE] if sent < row.time_ns < injected and row.level == 1]
+    assert inhibited and all(row.data >> row.mode & 1 for row in inhibited)
+    assert all(row.data >> inhibited[0].mode & 1 for row in kinds[APICV_CHANGE] if sent < row.time_ns < injected)
 
 
 @in_boots("intel-bullseye")

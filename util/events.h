@@ -322,9 +322,9 @@
 	FIELD(S, u64, dest, "hex", DICT, "kind",			\
 	      "APIC id of the target; pi_irte_update: vCPU")		\
 	FIELD(S, u64, mode, "count", DICT, "kind",			\
-	      "delivery mode of the APIC; avic_incomplete_ipi: the cause") \
+	      "delivery mode of the APIC; avic_incomplete_ipi: the cause; apicv_change: the inhibit's number") \
 	FIELD(S, u64, level, "count", DICT, "kind",			\
-	      "level of the line; apic, avic_unaccelerated: 1, a write") \
+	      "level of the line; apic, avic_unaccelerated: 1, a write; apicv_change: 1, it is set") \
 	FIELD(S, u64, trigger, "count", DICT, "kind", "1: level triggered") \
 	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was already pending") \
 	FIELD(S, u64, source, "count", DICT, "kind",			\
@@ -332,7 +332,7 @@
 	FIELD(S, u64, address, "hex", DICT, "kind",			\
 	      "MSI address, register, or chip: 0, 1 PIC, 2 IOAPIC")	\
 	FIELD(S, u64, data, "hex", DICT, "kind",			\
-	      "MSI data, ICR, value, or the host's interrupt")		\
+	      "MSI data, ICR, value, the host's interrupt, or all inhibits of APICv as bits") \
 	FIELD(S, u64, error_code, "hex", DICT, "kind", "error code of an exception")
 
 #define KVMW_KINDS_irq(KIND, S)						\
@@ -353,7 +353,8 @@
 	KIND(S, AVIC_ACCESS, avic_unaccelerated, 15, "AVIC left a register access to KVM") \
 	KIND(S, PI_UPDATE, pi_irte_update, 16, "a posted interrupt was routed") \
 	KIND(S, SET_UP, set_up, 17, "the VMM set up an interrupt chip or its routes") \
-	KIND(S, APICV_ACCEPT, apicv_accept_irq, 18, "the CPU delivers an accepted interrupt itself")
+	KIND(S, APICV_ACCEPT, apicv_accept_irq, 18, "the CPU delivers an accepted interrupt itself") \
+	KIND(S, APICV_CHANGE, apicv_change, 19, "what inhibits APICv or AVIC in the VM changed")
 
 #define KVMW_FIELDS_halt(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the vCPU was halted")		\
