@@ -4,14 +4,17 @@
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "builtin-record-output.h"
 #include "util/error.h"
+#include "util/memory.h"
 #include "util/parse.h"
 
 /* ---- sudo ---------------------------------------------------------------- */
@@ -55,92 +58,237 @@ static bool may_write(int dir, uid_t uid, gid_t gid)
 	return may;
 }
 
-/*
- * Makes a new file, which follows no symbolic link, and gives it to the user who asked. Otherwise
- * sudo rights for kvmw alone would be enough to own a new file anywhere. -1: it exists, or errno.
- */
-static int make_file(const char *path)
+/* ---- what has the name already -------------------------------------------- */
+
+static int refuse(const struct record_output *out, const char *why)
 {
-	char *copy = strdup(path), *other = strdup(path);
-	int dir = -1, fd = -1;
+	return error("cannot write %s: %s; choose another file with -o", out->path, why);
+}
+
+/* Root's, the caller's, or that of the user who asked: all else is none of ours to touch. */
+static bool is_ours(const struct stat *st)
+{
 	uid_t uid;
 	gid_t gid;
 
-	if (copy && other)
-		dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0)
-		fd = openat(dir, basename(other), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0 && asked_by(&uid, &gid) && may_write(dir, uid, gid) && fchown(fd, uid, gid))
-		warning("%s: cannot give it to the user who asked: %s", path, strerror(errno));
-	if (dir >= 0)
-		close(dir);
-	free(copy);
-	free(other);
+	return !st->st_uid || st->st_uid == geteuid() || (asked_by(&uid, &gid) && st->st_uid == uid);
+}
+
+/* Why a file of this name is neither replaced nor written to; NULL: it may be. */
+static const char *why_not(const struct stat *st, char *buf, size_t size)
+{
+	switch (st->st_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFIFO:
+		if (is_ours(st))
+			return NULL;
+		snprintf(buf, size, "it belongs to user %u", st->st_uid);
+		return buf;
+	case S_IFCHR:
+		return NULL;
+	case S_IFLNK:
+		return "it is a symbolic link, and these are not followed";
+	case S_IFDIR:
+		return "it is a directory";
+	case S_IFBLK:
+		return "it is a block device";
+	default:
+		return "it is a socket";
+	}
+}
+
+/* The links of /proc/self/fd lead to what the caller has opened: >(COMMAND) of a shell. */
+static bool in_proc(int dir)
+{
+	struct statfs fs;
+
+	return !fstatfs(dir, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* A FIFO or a character device, which is looked at before it is opened. */
+static int open_special(struct record_output *out, bool follow)
+{
+	int fd, seen = openat(out->dir, out->name, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+	char path[64], buf[64];
+	const char *why;
+	struct stat st;
+
+	if (seen < 0 || fstat(seen, &st))
+		return refuse(out, strerror(errno));
+	why = S_ISREG(st.st_mode) ? "what the link leads to is a file" :
+	      follow && S_ISFIFO(st.st_mode) ? NULL : why_not(&st, buf, sizeof(buf));
+	if (why) {
+		close(seen);
+		return refuse(out, why);
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", seen);
+	fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENXIO && S_ISFIFO(st.st_mode)) {
+		notice("%s: a FIFO that nobody reads; waiting for a reader, Ctrl-C stops", out->path);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	}
+	close(seen);
+	if (fd < 0)
+		return refuse(out, strerror(errno));
+	if (isatty(fd)) {
+		close(fd);
+		return refuse(out, "it is a terminal");
+	}
+	fcntl(fd, F_SETFL, 0);
 	return fd;
 }
 
 /* ---- the file ------------------------------------------------------------ */
 
+static int refuse_old(const struct record_output *out, const char *why)
+{
+	return error("%s: cannot keep the old recording as %s.old: %s; choose another file with -o",
+		     out->path, out->path, why);
+}
+
 static int keep_old(struct record_output *out)
 {
-	char old[4096];
-	struct stat st;
-
-	if (stat(out->path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
-		return 0;
-	snprintf(old, sizeof(old), "%s.old", out->path);
-	if (rename(out->path, old))
-		return error("%s: cannot keep the old recording as %s: %s", out->path, old,
-			     strerror(errno));
+	if (renameat(out->dir, out->name, out->dir, out->old))
+		return refuse_old(out, strerror(errno));
 	out->kept_old = true;
 	return 0;
 }
 
-void record_output__undo(const struct record_output *out)
+/*
+ * Nothing that exists is opened: an old recording is renamed, an empty file removed, and O_EXCL
+ * makes a new one, which follows no link, whoever else may write to the directory.  It is given
+ * to the user who asked if he could have made it himself.  Otherwise sudo rights for kvmw alone
+ * would be enough to own a new file anywhere.
+ */
+static int make_file(struct record_output *out)
 {
-	char old[4096];
+	int fd = openat(out->dir, out->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat st;
+	uid_t uid;
+	gid_t gid;
 
-	if (!out->kept_old && !out->to_stdout && !stat(out->path, &st) && S_ISREG(st.st_mode))
-		unlink(out->path);
-	snprintf(old, sizeof(old), "%s.old", out->path);
-	if (out->kept_old && rename(old, out->path))
-		warning("the old recording is now %s: %s", old, strerror(errno));
+	if (fd < 0)
+		return refuse(out, errno == EEXIST ? "another process just made a file of this name" :
+			      strerror(errno));
+	if (!fstat(fd, &st)) {
+		out->device = st.st_dev;
+		out->inode = st.st_ino;
+	}
+	if (fchmod(fd, 0600))
+		warning("%s: cannot make it private: %s", out->path, strerror(errno));
+	if (asked_by(&uid, &gid) && may_write(out->dir, uid, gid) && fchown(fd, uid, gid))
+		warning("%s: cannot give it to the user who asked: %s", out->path, strerror(errno));
+	return fd;
+}
+
+/* What has the name; st_mode 0: nothing.  -1: it is not ours to replace or write to. */
+static int look(const struct record_output *out, struct stat *st)
+{
+	struct stat old;
+	const char *why;
+	char buf[64];
+
+	memset(st, 0, sizeof(*st));
+	if (fstatat(out->dir, out->name, st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : refuse(out, strerror(errno));
+	if (S_ISLNK(st->st_mode) && in_proc(out->dir))
+		return 0;
+	if (!strcmp(out->path, "/dev/stdout"))
+		return error("-o /dev/stdout: it is a symbolic link; -o - writes to standard output");
+	why = why_not(st, buf, sizeof(buf));
+	if (why)
+		return refuse(out, why);
+	if (!S_ISREG(st->st_mode) || !st->st_size ||
+	    fstatat(out->dir, out->old, &old, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	why = why_not(&old, buf, sizeof(buf));
+	return why ? refuse_old(out, why) : 0;
 }
 
 static int open_file(struct record_output *out)
 {
 	struct stat st;
-	int fd;
 
-	if (keep_old(out))
+	if (look(out, &st))
 		return -1;
-	fd = make_file(out->path);
-	/* It may have existed, empty; a device keeps its mode. */
-	if (fd < 0)
-		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error("cannot write %s: %s; choose another file with -o", out->path,
-			     strerror(errno));
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && fchmod(fd, 0600))
-		warning("%s: cannot make it private: %s", out->path, strerror(errno));
-	return fd;
+	if (st.st_mode && !S_ISREG(st.st_mode))
+		return open_special(out, S_ISLNK(st.st_mode));
+	if (st.st_mode && st.st_size && keep_old(out))
+		return -1;
+	if (st.st_mode && !st.st_size && unlinkat(out->dir, out->name, 0))
+		return refuse(out, strerror(errno));
+	return make_file(out);
 }
 
-struct data_writer *record_output__open(struct record_output *out, const char *path, u32 events)
+static int open_dir(struct record_output *out)
 {
-	int fd;
+	char *copy = strdup(out->path), *other = strdup(out->path);
+	int ret = -1;
+
+	if (!copy || !other || asprintf(&out->name, "%s", basename(other)) < 0 ||
+	    asprintf(&out->old, "%s.old", out->name) < 0) {
+		out_of_memory();
+		goto out;
+	}
+	out->dir = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (out->dir < 0)
+		refuse(out, strerror(errno));
+	else if (*out->path && out->path[strlen(out->path) - 1] == '/')
+		refuse(out, "it is a directory");
+	else
+		ret = 0;
+out:
+	free(copy);
+	free(other);
+	return ret;
+}
+
+int record_output__check(struct record_output *out, const char *path)
+{
+	struct stat st;
 
 	out->path = path;
-	if (strcmp(path, "-")) {
+	out->to_stdout = !strcmp(path, "-");
+	if (!out->to_stdout)
+		return open_dir(out) || look(out, &st) ? -1 : 0;
+	if (isatty(STDOUT_FILENO))
+		return error("will not write a recording to a terminal: use -o FILE or a pipe");
+	return 0;
+}
+
+void record_output__undo(struct record_output *out)
+{
+	struct stat st;
+
+	if (out->inode && !fstatat(out->dir, out->name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    st.st_dev == out->device && st.st_ino == out->inode)
+		unlinkat(out->dir, out->name, 0);
+	if (out->kept_old && renameat(out->dir, out->old, out->dir, out->name))
+		warning("the old recording is now %s.old: %s", out->path, strerror(errno));
+	out->inode = 0;
+	out->kept_old = false;
+}
+
+void record_output__free(struct record_output *out)
+{
+	if (out->dir > 0)
+		close(out->dir);
+	free(out->name);
+	free(out->old);
+}
+
+struct data_writer *record_output__open(struct record_output *out, u32 events)
+{
+	struct data_writer *writer;
+	int fd;
+
+	if (!out->to_stdout) {
 		fd = open_file(out);
-		return fd < 0 ? NULL : data_writer__new(fd, path, events);
+		writer = fd < 0 ? NULL : data_writer__new(fd, out->path, events);
+		if (!writer)
+			record_output__undo(out);
+		return writer;
 	}
-	if (isatty(STDOUT_FILENO)) {
-		error("will not write a recording to a terminal: use -o FILE or a pipe");
-		return NULL;
-	}
-	out->to_stdout = true;
 	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
 		error("cannot write standard output: %s; choose a file with -o", strerror(errno));

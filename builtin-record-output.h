@@ -3,22 +3,37 @@
 #ifndef KVMW_BUILTIN_RECORD_OUTPUT_H
 #define KVMW_BUILTIN_RECORD_OUTPUT_H
 
+#include <sys/types.h>
+
 #include "util/data/data.h"
 
+/* All zeros at first. */
 struct record_output {
 	const char *path;
 	bool to_stdout;
 	bool kept_old;		/* an old recording was renamed */
+	int dir;		/* path is name in it; 0: standard output */
+	char *name, *old;	/* old: name.old */
+	dev_t device;		/* of the file that was made; inode 0: none was */
+	ino_t inode;
 };
 
 /*
- * Opens a new file, mode 0600, or standard output ("-"). An old recording becomes PATH.old. Under
- * sudo, a new file belongs to the user who asked if he could have made it himself.
- * events: those that are captured, a bitmap of ids.  NULL: error() said why.
+ * Whether path, or standard output ("-"), may be written to: links are not followed, and other
+ * users' files not touched.  Changes nothing.  -1: error() said why not.
  */
-struct data_writer *record_output__open(struct record_output *out, const char *path, u32 events);
+int record_output__check(struct record_output *out, const char *path);
 
-/* Nothing was recorded: removes the empty file and restores the old recording. */
-void record_output__undo(const struct record_output *out);
+/*
+ * After the check: makes a new file, mode 0600, or opens a FIFO, a character device or standard
+ * output.  An old recording becomes PATH.old.  Under sudo, a new file belongs to the user who asked
+ * if he could have made it himself.  events: those that are captured, a bitmap of ids.
+ * NULL: error() said why.
+ */
+struct data_writer *record_output__open(struct record_output *out, u32 events);
+
+/* Nothing was recorded: removes the new file and restores the old recording. */
+void record_output__undo(struct record_output *out);
+void record_output__free(struct record_output *out);
 
 #endif

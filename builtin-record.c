@@ -421,7 +421,7 @@ static int prepare(struct record *r)
 {
 	if (!r->opt.all && host__check_pid_namespace())
 		return -1;
-	if (find_targets(r) || choose_events(r))
+	if (record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
@@ -440,12 +440,14 @@ static int prepare(struct record *r)
 			    r->skipped);
 	if (!r->meta)
 		return -1;
-	r->writer = record_output__open(&r->output, r->opt.output,
-					provider__recorded(r->opt.choice.events));
-	if (!r->writer || open_events(r))
+	r->writer = record_output__open(&r->output, provider__recorded(r->opt.choice.events));
+	if (!r->writer)
 		return -1;
-	return !r->opt.command ? 0 :
-	       workload__prepare(&r->workload, r->opt.command, r->output.to_stdout);
+	if (!open_events(r) && (!r->opt.command ||
+	    !workload__prepare(&r->workload, r->opt.command, r->output.to_stdout)))
+		return 0;
+	record_output__undo(&r->output);
+	return -1;
 }
 
 int cmd_record(int argc, const char **argv)
@@ -470,6 +472,7 @@ int cmd_record(int argc, const char **argv)
 	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
 	if (r->writer)
 		data_writer__close(r->writer);
+	record_output__free(&r->output);
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);

@@ -122,8 +122,8 @@ def test_under_sudo(users):
         record("-q", "-o", path, "--", "true", env=sudo(1234, 2345))
         assert owner(path) == (1234, 2345, 0o600)
     assert owner(users / "kvmw.data.old") == (1234, 2345, 0o600)
-    record("-q", "-o", path, "--", "true")
-    assert owner(path) == (0, 0, 0o600)
+    record("-q", "-o", users / "roots", "--", "true")
+    assert owner(users / "roots") == (0, 0, 0o600)
 
 
 @pytest.mark.parametrize("uid, gid", [
@@ -137,14 +137,6 @@ def test_only_what_he_could_have_made(users, tmp_path):
     """Else sudo rights for kvmw would be those to own a new file anywhere."""
     record("-q", "-o", tmp_path / "f", "--", "true", env=sudo(1234, 2345))
     assert owner(tmp_path / "f") == (0, 0, 0o600)
-    # A link that leads elsewhere, to no file yet or to an empty one.
-    for name in "new", "empty":
-        target = tmp_path / name
-        if name == "empty":
-            target.touch()
-        (users / name).symlink_to(target)
-        record("-q", "-o", users / name, "--", "true", env=sudo(1234, 2345))
-        assert owner(target) == (0, 0, 0o600)
     # By his group.
     os.chown(users, 0, 2345)
     os.chmod(users, 0o775)
