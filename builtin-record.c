@@ -14,6 +14,7 @@
 
 #include "builtin-options.h"
 #include "builtin-record-output.h"
+#include "builtin-record-stop.h"
 #include "builtin-record.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
@@ -38,7 +39,8 @@ struct record {
 	struct drain *drain;
 	struct workload workload;
 	struct snapshot snapshot;
-	int signals, second, deadline;	/* file descriptors; -1: none */
+	struct record_stop stop;
+	int children, second, deadline;	/* file descriptors; -1: none */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
 	int pidfds[MAX_PIDS];
 	u32 nr_alive;
@@ -164,21 +166,17 @@ static int choose_events(struct record *r)
 static int open_events(struct record *r)
 {
 	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
-	struct sigaction hup;
 	sigset_t set;
 
+	if (record_stop__open(&r->stop, r->output.to_stdout ? "standard output" : r->opt.output))
+		return -1;
+	data_writer__watch(r->writer, &r->stop.progress);
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	/* A blocked signal is delivered even if nohup(1) had it ignored. */
-	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
-		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r->second = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (r->signals < 0 || r->second < 0 || timerfd_settime(r->second, 0, &each, NULL))
+	if (r->children < 0 || r->second < 0 || timerfd_settime(r->second, 0, &each, NULL))
 		return error("cannot set up signals and timers: %s", strerror(errno));
 	for (u32 i = 0; i < r->opt.nr_pids; i++) {
 		r->pidfds[i] = syscall(__NR_pidfd_open, r->opt.pids[i], 0);
@@ -235,51 +233,51 @@ static void status_line(struct record *r)
 	r->last_events = c.events;
 }
 
-static const char *on_signal(struct record *r)
+static bool command_ended(struct record *r)
 {
 	struct signalfd_siginfo info;
+	bool ended = false;
 
-	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGCHLD)
-			return info.ssi_signo == SIGINT ? "interrupted" : "terminated";
-		if (workload__reap(&r->workload))
-			return "command ended";
-	}
-	return NULL;
+	while (read(r->children, &info, sizeof(info)) == sizeof(info))
+		ended = workload__reap(&r->workload);
+	return ended;
 }
+
+#define FIXED_FDS 4
 
 /* Returns why the recording ends. */
 static const char *wait_for_end(struct record *r)
 {
 	bool status = !r->opt.quiet && isatty(STDERR_FILENO);
-	struct pollfd fds[3 + MAX_PIDS] = {
-		{ r->signals, POLLIN, 0 }, { r->second, POLLIN, 0 }, { r->deadline, POLLIN, 0 },
-	};
+	struct pollfd fds[FIXED_FDS + MAX_PIDS] = {
+		{ r->stop.told, POLLIN, 0 }, { r->children, POLLIN, 0 }, { r->second, POLLIN, 0 },
+		{ r->deadline, POLLIN, 0 },
+	}, *pids = fds + FIXED_FDS;
 
 	for (u32 i = 0; i < r->opt.nr_pids; i++)
-		fds[3 + i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
+		pids[i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
 	for (;;) {
-		const char *why;
 		u64 ticks;
 
-		if (poll(fds, 3 + r->opt.nr_pids, -1) < 0 && errno != EINTR)
+		if (poll(fds, FIXED_FDS + r->opt.nr_pids, -1) < 0 && errno != EINTR)
 			return "poll failed";
-		why = on_signal(r);
-		if (why)
-			return why;
+		if (record_stop__why(&r->stop))
+			return record_stop__why(&r->stop);
+		if (command_ended(r))
+			return "command ended";
 		if (sink__failed(r->sink))
 			return "writing failed";
-		if (fds[2].revents) {
+		if (fds[3].revents) {
 			r->planned_end = true;
 			return "duration over";
 		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks) && status)
 			status_line(r);
 		for (u32 i = 0; i < r->opt.nr_pids; i++) {
-			if (!fds[3 + i].revents)
+			if (!pids[i].revents)
 				continue;
-			fds[3 + i].fd = -1;
-			fds[3 + i].revents = 0;
+			pids[i].fd = -1;
+			pids[i].revents = 0;
 			/* A command decides how long to record, even if the VMs are gone. */
 			if (!--r->nr_alive && !r->opt.command)
 				return "VM is gone";
@@ -385,7 +383,8 @@ static int record(struct record *r)
 		sink__finish(r->sink);
 		return -1;
 	}
-	err = snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
+	err = record_stop__start(&r->stop, r->drain, &r->workload) ||
+	      snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
 	r->start_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
 	err = err || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
@@ -461,7 +460,8 @@ int cmd_record(int argc, const char **argv)
 	r->opt.argv = argv;
 	r->opt.output = DEFAULT_OUTPUT;
 	r->opt.ring_bytes = DEFAULT_RING;
-	r->signals = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
+	r->stop.signals = r->stop.told = r->stop.ended = -1;
+	r->children = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));
 	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
@@ -469,6 +469,7 @@ int cmd_record(int argc, const char **argv)
 	err = host__can_record() || prepare(r) || record(r);
 
 	workload__end(&r->workload);
+	record_stop__end(&r->stop);
 	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
 	if (r->writer)
 		data_writer__close(r->writer);

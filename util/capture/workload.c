@@ -95,6 +95,12 @@ bool workload__reap(struct workload *w)
 	return w->ended;
 }
 
+void workload__terminate(const struct workload *w)
+{
+	if (w->pid > 0 && !w->ended)
+		kill(w->pid, SIGTERM);
+}
+
 void workload__end(struct workload *w)
 {
 	if (w->go >= 0)
@@ -104,7 +110,7 @@ void workload__end(struct workload *w)
 	w->go = w->failed = -1;
 	if (!w->pid || w->ended)
 		return;
-	kill(w->pid, SIGTERM);
+	workload__terminate(w);
 	for (int ms = 0; ms < END_PATIENCE_MS && !workload__reap(w); ms += 10)
 		usleep(10000);
 	if (!w->ended)

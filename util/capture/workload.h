@@ -26,6 +26,8 @@ int workload__start(struct workload *w, const char *name);
 /* Collects ended children; true once the command itself has ended. */
 bool workload__reap(struct workload *w);
 
+/* Sends it SIGTERM if it still runs. */
+void workload__terminate(const struct workload *w);
 /* Ends it if it still runs: sends SIGTERM and waits a few seconds. */
 void workload__end(struct workload *w);
 

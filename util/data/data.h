@@ -63,6 +63,15 @@ int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
  */
 #define DATA_ALL_EVENTS	(~0U)
 struct data_writer *data_writer__new(int fd, const char *path, u32 captured);
+
+/* How far a writer is, for other threads, which read it with atomics. */
+struct data_progress {
+	u64 waits_ns;		/* it waits for the output since then, CLOCK_MONOTONIC; 0: it does not */
+	u64 bytes, rows;	/* written; rows of EVENTS frames */
+};
+/* From now on.  p outlives the writer. */
+void data_writer__watch(struct data_writer *w, struct data_progress *p);
+
 int data_writer__append(struct data_writer *w, struct data_buf *frame);
 u64 data_writer__bytes(const struct data_writer *w);
 int data_writer__finish(struct data_writer *w);	/* INDEX and END frames */

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Writes whole frames, one write each, to a file or a pipe; keeps the index in memory. */
+/* Writes whole frames to a file (one write each) or a pipe; keeps the index in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/data/format.h"
 #include "util/error.h"
 #include "util/array.h"
+
+#define PIPE_CHUNK	65536	/* at least so often a pipe shows that somebody reads it */
 
 struct data_writer {
 	int fd;
@@ -17,11 +20,13 @@ struct data_writer {
 	u64 bytes;		/* written since then */
 	u32 seq;
 	bool regular;		/* a file: a partial frame can be cut off */
+	bool pipe;		/* or some other thing that is no file */
 	bool failed;		/* already reported */
 	struct data_encoder *enc;
 	struct data_buf buf;
 	struct kvmw_index *index;
 	u32 nr_index, max_index;
+	struct data_progress *progress, unwatched;
 };
 
 static int failed(struct data_writer *w, int err)
@@ -33,6 +38,19 @@ static int failed(struct data_writer *w, int err)
 		     w->path, strerror(err), (unsigned long long)w->bytes);
 }
 
+static ssize_t write_some(struct data_writer *w, const u8 *data, size_t len)
+{
+	struct timespec now;
+	ssize_t n;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	__atomic_store_n(&w->progress->waits_ns, now.tv_sec * NSEC_PER_SEC + now.tv_nsec,
+			 __ATOMIC_RELAXED);
+	n = write(w->fd, data, w->pipe && len > PIPE_CHUNK ? PIPE_CHUNK : len);
+	__atomic_store_n(&w->progress->waits_ns, 0, __ATOMIC_RELAXED);
+	return n;
+}
+
 static int write_all(struct data_writer *w, const u8 *data, size_t len)
 {
 	size_t done = 0;
@@ -40,7 +58,7 @@ static int write_all(struct data_writer *w, const u8 *data, size_t len)
 	if (w->failed)
 		return -1;
 	while (done < len) {
-		ssize_t n = write(w->fd, data + done, len - done);
+		ssize_t n = write_some(w, data + done, len - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -49,6 +67,7 @@ static int write_all(struct data_writer *w, const u8 *data, size_t len)
 		done += n;
 	}
 	w->bytes += len;
+	__atomic_store_n(&w->progress->bytes, w->bytes, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -81,7 +100,15 @@ int data_writer__append(struct data_writer *w, struct data_buf *frame)
 	if (write_all(w, h, frame->len))
 		return -1;
 	w->seq++;
+	if (get16(h + FRAME_AT_TYPE) == DATA_EVENTS)
+		__atomic_fetch_add(&w->progress->rows, get32(h + FRAME_AT_ROWS), __ATOMIC_RELAXED);
 	return 0;
+}
+
+void data_writer__watch(struct data_writer *w, struct data_progress *p)
+{
+	*p = w->unwatched;
+	w->progress = p;
 }
 
 u64 data_writer__bytes(const struct data_writer *w)
@@ -123,6 +150,7 @@ struct data_writer *data_writer__new(int fd, const char *path, u32 captured)
 		goto nomem;
 	}
 	w->fd = fd;
+	w->progress = &w->unwatched;
 	w->path = strdup(path);
 	if (!w->path)
 		goto nomem;
@@ -130,7 +158,8 @@ struct data_writer *data_writer__new(int fd, const char *path, u32 captured)
 	if (!w->enc)
 		goto fail;
 	/* With O_APPEND, others may write to the file too: cut nothing off. */
-	w->regular = !fstat(fd, &st) && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND);
+	w->pipe = !fstat(fd, &st) && !S_ISREG(st.st_mode);
+	w->regular = !w->pipe && !(fcntl(fd, F_GETFL) & O_APPEND);
 	at = lseek(fd, 0, SEEK_CUR);
 	w->start = at > 0 ? at : 0;
 	if (write_header(w) || write_schema(w, captured))
