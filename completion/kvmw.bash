@@ -57,7 +57,11 @@ _kvmw()
 			return
 			;;
 		*)
-			COMPREPLY+=("${word// /\\ }")
+			# The name of a VM may be anything, a command as well.
+			if [[ $word == *[^[:alnum:]_.,:=@%+/-]* ]]; then
+				printf -v word %q "$word"
+			fi
+			COMPREPLY+=("$word")
 			docs+=("$doc")
 			;;
 		esac

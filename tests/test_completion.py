@@ -70,6 +70,22 @@ def test_reasons():
     assert all(re.search(r"\\ ", word) for word in quoted)
 
 
+def test_hostile_names(tmp_path):
+    """A VM may be called anything: what is offered is one word for the shell, and nothing else."""
+    names = ["$(touch x)", "`touch x`", ";touch x", "a&b|c>x", "a'b\"c", "~root", "*", "a b", "!1", "#x", "{a,b}"]
+    fake = tmp_path / "kvmw"
+    (tmp_path / "names").write_text("".join(f"{name}\tQEMU\n" for name in names))
+    fake.write_text(f"#!/bin/sh\ncat {tmp_path}/names\n")
+    fake.chmod(0o755)
+    for words in "record --vm ", "record --vm=":
+        offered = bash(f"{fake} {words}")
+        assert len(offered) == len(names)
+        done = subprocess.run(["bash", "--norc", "-c", "printf '%s\\n' " + " ".join(offered)], cwd=tmp_path,
+                              capture_output=True, text=True)
+        assert done.stdout.splitlines() == names
+    assert sorted(os.listdir(tmp_path)) == ["kvmw", "names"]
+
+
 def test_recordings(tmp_path):
     for name in ("kvmw.data", "kvmw.data.old", "a.kvmw", "notes.txt"):
         (tmp_path / name).touch()

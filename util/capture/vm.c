@@ -46,8 +46,13 @@ static void qemu_name(const char *value, char *name, size_t size)
 static void keep_name(char *to, size_t size, const char *name)
 {
 	char *clean = text__clean(name, size - 1);
+	size_t len = clean ? strlen(clean) : 0;
 
-	snprintf(to, size, "%s", clean ?: "");
+	/* Not in the middle of a character. */
+	if (len >= size)
+		for (len = size - 1; len && ((u8)clean[len] & 0xc0) == 0x80; len--)
+			;
+	snprintf(to, size, "%.*s", (int)len, clean ?: "");
 	free(clean);
 }
 
