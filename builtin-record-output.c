@@ -246,6 +246,7 @@ out:
 int record_output__check(struct record_output *out, const char *path)
 {
 	struct stat st;
+	int flags;
 
 	out->path = path;
 	out->to_stdout = !strcmp(path, "-");
@@ -253,6 +254,10 @@ int record_output__check(struct record_output *out, const char *path)
 		return open_dir(out) || look(out, &st) ? -1 : 0;
 	if (isatty(STDOUT_FILENO))
 		return error("will not write a recording to a terminal: use -o FILE or a pipe");
+	flags = fcntl(STDOUT_FILENO, F_GETFL);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return error("-o -: standard output is closed, or not open for writing; choose a "
+			     "file with -o");
 	return 0;
 }
 

@@ -306,7 +306,7 @@ static void closing_line(struct record *r, u64 bytes)
 	if (c.lost)
 		warning("the ring buffers overflowed: %llu records lost (the totals still count them); "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
-	if (!c.vcpus)
+	if (!c.vcpus && !c.events)
 		warning("no events recorded: %s", r->opt.vcpu_filter ?
 			"does a VM have one of the --vcpu vCPUs, and did it run?" :
 			r->opt.nr_pids || r->opt.all ?

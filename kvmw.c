@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command table and the global options, nothing else. */
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "builtin.h"
 #include "util/error.h"
@@ -81,11 +83,23 @@ static int kvmw__help(int argc, const char **argv)
 	return kvmw__run(command, 2 + workload, args);
 }
 
+/*
+ * What is opened later must not become standard output or error, if the caller has closed it: to
+ * write to it still fails.
+ */
+static void reserve_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, const char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
 
+	reserve_standard_files();
 	argp_err_exit_status = KVMW_USAGE;
 	if (!name) {
 		kvmw__usage(stderr);

@@ -198,6 +198,32 @@ def test_exits_that_cannot_be_seen(tmp_path):
              "--reason only filters event exit, and this host shows no VM exits")
 
 
+# ---- the last line -----------------------------------------------------------
+
+def test_last_cycle_of_a_vm_that_is_gone(tmp_path):
+    """It never ends, and nothing is wrong with it; that of a VM that goes on has not ended."""
+    path = tmp_path / "f"
+    done = record("-e", "userspace", "-o", path, "--", KVMW, "bench", "guest", "--vcpus", "2", "--pio", "50")
+    assert re.search(r"\d\d+ events \(0 unfinished\) of 2 vCPUs", done.stderr)
+    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL)
+    try:
+        # A signal sends it back to the VMM.
+        done = record("-e", "userspace", "-o", path, "-a", "--", "sh", "-c",
+                      f"sleep 0.5; kill -STOP {guest.pid}; sleep 0.5")
+        assert re.search(r"\d\d+ events \(1 unfinished\)", done.stderr)
+    finally:
+        guest.kill()
+        guest.wait()
+
+
+def test_events_of_no_vm(tmp_path):
+    """Ioctls without a vCPU are events."""
+    calls = "import fcntl, os; kvm = os.open('/dev/kvm', 2); [fcntl.ioctl(kvm, 0xae00, 0) for _ in range(50)]"
+    done = record("-e", "ioctl,sched", "-o", tmp_path / "f", "--", sys.executable, "-c", calls)
+    assert "50 events" in done.stderr and "warning" not in done.stderr
+    assert "warning: no events recorded" in record("-e", "ioctl", "-o", tmp_path / "f", "--", "true").stderr
+
+
 # ---- the terminal ------------------------------------------------------------
 
 def test_status_line(tmp_path):

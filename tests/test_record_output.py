@@ -193,6 +193,25 @@ def test_devices(tmp_path):
     os.close(slave)
 
 
+@pytest.mark.parametrize("closed, status", [(">&-", 1), ("<&- >&-", 1), ("1</dev/null", 1), ("<&-", 0), ("2>&-", 0)])
+def test_closed_files(tmp_path, closed, status):
+    """Nothing that is opened later takes their place."""
+    script = f"set -o pipefail; {{ '{KVMW}' record {' '.join(ROWS)} -o - -- true {closed}; }} | cat >f"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    if status:
+        one_line(done, 1, "standard output is closed, or not open for writing", "-o")
+    else:
+        assert (done.returncode, done.stderr) == (0, "") and is_recording(tmp_path / "f")
+
+
+def test_errors_do_not_get_into_the_file(tmp_path):
+    """Standard error is closed, and there is something to say."""
+    path = tmp_path / "f"
+    done = subprocess.run(["bash", "-c", f"'{KVMW}' record -e userspace -o '{path}' -- true <&- >&- 2>&-"], timeout=60)
+    assert done.returncode == 0 and is_recording(path)
+    assert b"no events recorded" not in path.read_bytes()
+
+
 def test_process_substitution(tmp_path):
     """What the shell has opened is the caller's own."""
     subprocess.run(["bash", "-c", f"'{KVMW}' record {' '.join(ROWS)} -o >(cat >f) -- true; wait"], cwd=tmp_path,

@@ -264,19 +264,19 @@ static int add_open(struct drain *d, u32 i, u64 now)
 	struct stream *stream = &d->streams[i & (session__nr_rings(d->session) - 1)];
 	struct kvmw_exit exit = s->exit.e;
 	struct kvmw_userspace user = s->user.e;
-	u64 end = session__gone_ns(d->session, s) ?: now;
+	u64 gone_ns = session__gone_ns(d->session, s), end = gone_ns ?: now;
 
 	if (s->exit_open && record_filter__open(filter, exit.time_ns, end, exit.reason)) {
 		exit.total_ns = KVMW_NONE;
 		if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 			return -1;
-		d->counts.unfinished++;
+		d->counts.unfinished += !gone_ns;
 	}
 	if (s->user_open && end - user.time_ns >= filter->min_ns) {
 		user.user_ns = KVMW_NONE;
 		if (drain__add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 			return -1;
-		d->counts.unfinished++;
+		d->counts.unfinished += !gone_ns;
 	}
 	return add_held(d, stream, s);
 }
