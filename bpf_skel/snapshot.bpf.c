@@ -16,14 +16,6 @@ static __always_inline void config_of_vm(const struct kvm *kvm, struct kvmw_vm_c
 		c->halt_poll_ns = BPF_CORE_READ(kvm, max_halt_poll_ns);
 }
 
-/* In a map, where the verifier forgets what a row has: else it walks each way through the CPUID. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct kvmw_vcpu_thread);
-} vcpu_rows SEC(".maps");
-
 SEC("iter/task_file")
 int vcpu_files(struct bpf_iter__task_file *ctx)
 {
@@ -31,12 +23,11 @@ int vcpu_files(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	const struct kvm_vcpu *vcpu;
 	struct kvmw_vcpu_thread *row;
-	u32 zero = 0;
 
 	if (!task || !file || fd_kind(file) != FD_VCPU)
 		return 0;
 	vcpu = BPF_CORE_READ(file, private_data);
-	row = bpf_map_lookup_elem(&vcpu_rows, &zero);
+	row = vcpu_row();
 	if (!row)
 		return 0;
 	__builtin_memset(row, 0xff, sizeof(*row));

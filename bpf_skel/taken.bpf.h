@@ -84,9 +84,10 @@ static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *
 struct taken_range {
 	u64 start, last;	/* both included */
 	u64 bytes;		/* how much of it is in memory slots */
+	u64 root;		/* of the tree */
 };
 
-/* In a map, where the verifier forgets their bounds: else it walks each way through the tree. */
+/* In a map: a function that is verified by itself cannot be given it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -94,49 +95,72 @@ struct {
 	__type(value, struct taken_range);
 } taken_ranges SEC(".maps");
 
-/*
- * Each slot in the tree that overlaps a range, as interval_tree_iter_first() finds the first one of
- * what is left of the range.  Nothing is locked; a tree that changes meanwhile may hide a slot.
- */
-static __noinline u64 taken_in_tree(u64 kvm, u64 start, u64 end)
+static __always_inline struct taken_range *taken_range(void)
 {
 	u32 zero = 0;
-	struct taken_range *r = bpf_map_lookup_elem(&taken_ranges, &zero);
-	struct interval_tree_node *root, *node, *left;
-	const struct kvm_memslots *all;
+
+	return bpf_map_lookup_elem(&taken_ranges, &zero);
+}
+
+/*
+ * From a node of the tree to the one to look at next; 0: no slot is left that overlaps the range.
+ * Each slot is found as interval_tree_iter_first() finds the first one of what is left of the range.
+ * Global, so that it is verified once, and not for each step.
+ */
+__weak __noinline u64 taken_step(u64 at)
+{
+	struct interval_tree_node *node = (void *)at, *left;
+	struct taken_range *r = taken_range();
 	u64 from, to;
 
 	if (!r)
+		return 0;
+	left = (void *)BPF_CORE_READ(node, rb.rb_left);
+	if (left && BPF_CORE_READ(left, __subtree_last) >= r->start)
+		return (u64)left;
+	from = BPF_CORE_READ(node, start);
+	to = BPF_CORE_READ(node, last);
+	if (from > r->last)
+		return 0;
+	if (to < r->start)
+		return (u64)BPF_CORE_READ(node, rb.rb_right);
+	from = from > r->start ? from : r->start;
+	to = to < r->last ? to : r->last;
+	r->bytes += to - from + 1;
+	if (to == r->last)
+		return 0;
+	/* The rest of it may be in the next slot. */
+	r->start = to + 1;
+	return r->root;
+}
+
+/* Nothing is locked; a tree that changes meanwhile may hide a slot. */
+static __noinline u64 taken_in_tree(u64 kvm, u64 start, u64 end)
+{
+	struct taken_range *r = taken_range();
+	const struct kvm_memslots *all;
+	u64 node;
+
+	if (!r)
 		return KVMW_NONE;
-	*r = (struct taken_range) { .start = start, .last = end - 1 };
 	all = memslots_of((struct kvm *)kvm);
-	root = node = (void *)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
-	for (int i = 0; i < TAKEN_STEPS; i++) {
-		if (!node)
-			return r->bytes;
-		left = (void *)BPF_CORE_READ(node, rb.rb_left);
-		if (left && BPF_CORE_READ(left, __subtree_last) >= r->start) {
-			node = left;
-			continue;
-		}
-		from = BPF_CORE_READ(node, start);
-		to = BPF_CORE_READ(node, last);
-		if (from > r->last)
-			return r->bytes;
-		if (to < r->start) {
-			node = (void *)BPF_CORE_READ(node, rb.rb_right);
-			continue;
-		}
-		from = from > r->start ? from : r->start;
-		to = to < r->last ? to : r->last;
-		r->bytes += to - from + 1;
-		if (to == r->last)
-			return r->bytes;
-		/* The rest of it may be in the next slot. */
-		r->start = to + 1;
-		node = root;
-	}
-	return KVMW_NONE;
+	node = (u64)BPF_CORE_READ(all, hva_tree.rb_root.rb_node);
+	*r = (struct taken_range) { .start = start, .last = end - 1, .root = node };
+	for (int i = 0; i < TAKEN_STEPS && node; i++)
+		node = taken_step(node);
+	return node ? KVMW_NONE : r->bytes;
+}
+
+/* The part of a range that is in a memory slot.  Global as taken_step(). */
+__weak __noinline u64 taken_overlap(u64 slot, u64 start, u64 end)
+{
+	const struct kvm_memory_slot *m = (void *)slot;
+	u64 from = BPF_CORE_READ(m, userspace_addr);
+	u64 to = from + (BPF_CORE_READ(m, npages) << 12);
+
+	to = to < end ? to : end;
+	from = from > start ? from : start;
+	return to > from ? to - from : 0;
 }
 
 static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
@@ -147,20 +171,16 @@ static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
 
 	if (nr > TAKEN_ARRAY)
 		return KVMW_NONE;
-	for (u32 i = 0; i < TAKEN_ARRAY && i < nr; i++) {
-		const struct kvm_memory_slot *m = memslots_at(all, i);
-		u64 from = BPF_CORE_READ(m, userspace_addr);
-		u64 to = from + (BPF_CORE_READ(m, npages) << 12);
-
-		to = to < end ? to : end;
-		from = from > start ? from : start;
-		sum += to > from ? to - from : 0;
-	}
+	for (u32 i = 0; i < TAKEN_ARRAY && i < nr; i++)
+		sum += taken_overlap((u64)memslots_at(all, i), start, end);
 	return sum;
 }
 
-/* How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known. */
-static __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
+/*
+ * How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known.  Global, so that
+ * it is verified once, and not for each way that leads here.
+ */
+__weak __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
 {
 	/* Nothing can be taken from a VM that has not run yet. */
 	if (!kvm)

@@ -11,46 +11,65 @@
 
 #define MAX_CPUID	128		/* of KVM_MAX_CPUID_ENTRIES, 256; QEMU sets some 40 */
 
-static __always_inline void config_of_leaf(const struct kvm_cpuid_entry2 *e, struct kvmw_vm_config *c)
+/* A row in the making.  In a map: a function that is verified by itself cannot be given it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct kvmw_vcpu_thread);
+} vcpu_rows __weak SEC(".maps");
+
+static __always_inline struct kvmw_vcpu_thread *vcpu_row(void)
 {
-	switch (e->function) {
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&vcpu_rows, &zero);
+}
+
+/* One entry of the CPUID.  Global, so that it is verified once, and not for each entry. */
+__weak __noinline int config_of_leaf(u64 entry)
+{
+	struct kvmw_vcpu_thread *row = vcpu_row();
+	struct kvm_cpuid_entry2 e;
+	struct kvmw_vm_config *c;
+
+	if (!row || bpf_probe_read_kernel(&e, sizeof(e), (void *)entry))
+		return 0;
+	c = &row->of_vm;
+	switch (e.function) {
 	case 0x40000000:
-		c->signature0 = e->ebx | (u64)e->ecx << 32;
-		c->signature1 = e->edx;
+		c->signature0 = e.ebx | (u64)e.ecx << 32;
+		c->signature1 = e.edx;
 		break;
 	case 0x40000001:
 		/* With Hyper-V's leaves here ("Hv#1"), KVM's are at 0x40000100. */
-		if (e->eax == 0x31237648)
+		if (e.eax == 0x31237648)
 			break;
 		/* fallthrough */
 	case 0x40000101:
-		c->kvm_features = e->eax;
+		c->kvm_features = e.eax;
 		break;
 	case 0x40000003:
-		c->hyperv_features = e->eax | (u64)e->edx << 32;
+		c->hyperv_features = e.eax | (u64)e.edx << 32;
 		break;
 	case 0x40000004:
-		c->hyperv_hints = e->eax;
+		c->hyperv_hints = e.eax;
 		break;
 	}
+	return 0;
 }
 
-static __always_inline void config_of_cpuid(const struct kvm_vcpu *vcpu, struct kvmw_vm_config *c)
+static __always_inline void config_of_cpuid(const struct kvm_vcpu *vcpu)
 {
-	const struct kvm_cpuid_entry2 *list;
-	struct kvm_cpuid_entry2 e;
+	u64 entry;
 	u32 nr;
 
 	if (!bpf_core_field_exists(vcpu->arch.cpuid_entries) || !bpf_core_field_exists(vcpu->arch.cpuid_nent))
 		return;
-	list = BPF_CORE_READ(vcpu, arch.cpuid_entries);
+	entry = (u64)BPF_CORE_READ(vcpu, arch.cpuid_entries);
 	nr = BPF_CORE_READ(vcpu, arch.cpuid_nent);
-	for (u32 i = 0; i < MAX_CPUID && i < nr; i++) {
-		if (bpf_probe_read_kernel(&e, sizeof(e), list + i))
-			break;
-		if (e.function >> 8 == 0x400000)
-			config_of_leaf(&e, c);
-	}
+	for (u32 i = 0; i < MAX_CPUID && i < nr; i++, entry += sizeof(struct kvm_cpuid_entry2))
+		config_of_leaf(entry);
 }
 
 static __always_inline void arch_config_of_vm(const struct kvm *kvm, const struct kvm_vcpu *vcpu,
@@ -68,7 +87,7 @@ static __always_inline void arch_config_of_vm(const struct kvm *kvm, const struc
 	/* The module's parameter is in META; the recorder joins the two. */
 	if (bpf_core_field_exists(kvm->arch.disable_nx_huge_pages))
 		c->nx_huge_pages = !BPF_CORE_READ(kvm, arch.disable_nx_huge_pages);
-	config_of_cpuid(vcpu, c);
+	config_of_cpuid(vcpu);
 }
 
 static __always_inline void arch_config_of_vcpu(const struct kvm_vcpu *vcpu, struct kvmw_vcpu_config *c)
