@@ -114,21 +114,32 @@ static __always_inline u64 process_start(void)
 	return BPF_CORE_READ(task, group_leader, start_time);
 }
 
+#define IS_RECORDER	1	/* of ancestor_step() */
+
+/*
+ * A process's parent; 0: it has none, or IS_RECORDER.  Global, so that it is verified once, and
+ * not for each generation.
+ */
+__weak __noinline u64 ancestor_step(u64 of)
+{
+	struct task_struct *task = (void *)of;
+	int tgid = BPF_CORE_READ(task, tgid);
+
+	if (tgid == (int)config.parent)
+		return IS_RECORDER;
+	return tgid <= 1 ? 0 : (u64)BPF_CORE_READ(task, real_parent);
+}
+
 /* The recorder itself does not count.  It is a subreaper, so orphans are found too. */
 static __always_inline bool descends_from_recorder(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 task = bpf_get_current_task();
 
-	for (int depth = 0; depth < 32; depth++) {
-		int tgid = BPF_CORE_READ(task, tgid);
-
-		if (tgid == (int)config.parent)
-			return (int)(bpf_get_current_pid_tgid() >> 32) != tgid;
-		if (tgid <= 1)
-			break;
-		task = BPF_CORE_READ(task, real_parent);
-	}
-	return false;
+	if ((u32)(bpf_get_current_pid_tgid() >> 32) == config.parent)
+		return false;
+	for (int depth = 0; depth < 32 && task > IS_RECORDER; depth++)
+		task = ancestor_step(task);
+	return task == IS_RECORDER;
 }
 
 static __always_inline bool selected_by_pid(u32 tgid)
