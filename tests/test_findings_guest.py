@@ -252,7 +252,7 @@ def test_faults_of_two_vcpus_are_two(tmp_path):
 
 
 @pytest.mark.parametrize("msr, rule", [(0x6e0, "timer-storm"), (0x830, "ipi-storm"), (0x80b, "eoi")])
-@pytest.mark.parametrize("times, cost, holds", [(300, 400, True), (300, 250, False), (600, 60, True)])
+@pytest.mark.parametrize("times, cost, holds", [(300, 400, True), (300, 250, False), (600, 60, True), (200, 900, False)])
 def test_storms_of_few_that_cost_much(tmp_path, msr, rule, times, cost, holds):
     vcpu = busy(Vcpu(), 20).add(1000 * US, cost * US, 0x7c, times, detail=msr, kind=WRMSR)
     assert (rule in found(record(tmp_path / "f", vcpu))) == holds

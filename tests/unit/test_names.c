@@ -18,7 +18,7 @@
 static const struct name_table *const tables[] = {
 	&port_table, &mmio_table, &page_table, &apic_table, &msr_table, &cpuid_table, &cr_table,
 	&exception_table, &linux_vector_table, &guest_vector_table, &host_vector_table,
-	&hv_hypercall_table, &syscall_table,
+	&hv_hypercall_table, &syscall_table, &sleep_syscall_table,
 };
 
 static void check_text(const struct name_table *t, const char *name)
@@ -209,6 +209,8 @@ static void test_numbers(void **state)
 	is(guest_vector_name(0xf5), NULL);
 	is(memory_syscall_name(28), "madvise");
 	is(memory_syscall_name(16), NULL);
+	is(sleep_syscall_name(202), "futex");
+	is(sleep_syscall_name(28), NULL);
 	is(hv_hypercall_name(0x5c), "PostMessage");
 	is(hv_hypercall_name(0xb), "SendSyntheticClusterIpi");
 	is(hv_hypercall_name(0x1005c), NULL);

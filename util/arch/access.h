@@ -22,6 +22,9 @@ enum access_class access_class(u32 kind, u64 value, const char **device);
 /* Whether an exit sets a timer to a time of the guest's TSC, which is the value written. */
 bool access_is_deadline(u32 kind, u64 value);
 
+/* Whether an exit sends an interrupt to a vCPU. */
+bool access_sends_ipi(u32 kind, u64 value);
+
 enum exit_class {
 	EXIT_OTHER, EXIT_HALT, EXIT_SHUTDOWN,
 	EXIT_BY_HOST,		/* an interrupt or NMI of the host */

@@ -37,6 +37,8 @@ const char *guest_vector_name(u64 vector);
 
 /* System calls that take memory from a process, its own or another one: "madvise". */
 const char *memory_syscall_name(u64 nr);
+/* Those in which threads sleep: "futex". */
+const char *sleep_syscall_name(u64 nr);
 
 #define ICR_NAME_MAX	96	/* bytes enough for icr_name() and written_name() */
 

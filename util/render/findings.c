@@ -19,5 +19,7 @@ void render__findings(const struct screen *s, const struct findings *findings)
 	}
 	if (!findings->nr && *findings->none)
 		screen__wrap(s, "=> ", "   ", findings->none);
+	if (*findings->wait)
+		screen__wrap(s, "-> ", "   ", findings->wait);
 	fputc('\n', s->out);
 }

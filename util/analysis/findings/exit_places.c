@@ -138,6 +138,14 @@ u32 fault_range_pages__nr(const struct fault_range_pages *r)
 	return nr;
 }
 
+u64 fault_range_pages__first(const struct fault_range_pages *r)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(r->page); i++)
+		if (r->page[i])
+			return (r->key.range << RANGE_SHIFT) + (i * 64ULL + __builtin_ctzll(r->page[i])) * 4096;
+	return r->key.range << RANGE_SHIFT;
+}
+
 static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u64 *const *col, u32 i)
 {
 	u64 gpa = col[COL_DETAIL][i];
@@ -207,6 +215,25 @@ static void take_failure(struct vcpu_places *v, u64 user_reason)
 		v->failed[of_reason[user_reason] - 1]++;
 }
 
+#define EXIT_REASON_HLT	5	/* KVM_EXIT_HLT, include/uapi/linux/kvm.h */
+
+static void take_hlt(struct vcpu_places *v, u64 *const *col, u32 i)
+{
+	if (captured(col[COL_HALT][i]) || col[COL_HALT][i] == KVMW_NONE || col[COL_TOTAL][i] == KVMW_NONE)
+		return;
+	v->no_halt++;
+	v->no_halt_vmm += col[COL_FAILED][i] == EXIT_REASON_HLT;
+}
+
+static void take_ipi(struct vcpu_places *v, u64 *const *col, u32 i)
+{
+	if (!access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]))
+		return;
+	v->ipis++;
+	if (col[COL_WRITTEN][i] != KVMW_NONE)
+		places__add(v->ipi, col[COL_WRITTEN][i], col[COL_DETAIL][i], 1);
+}
+
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
 	struct exit_places *places = state;
@@ -242,6 +269,9 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 			return -1;
 		take_nested(v, class, col, i);
 		take_poll(v, col, i);
+		if (class == EXIT_HALT)
+			take_hlt(v, col, i);
+		take_ipi(v, col, i);
 		take_failure(v, col[COL_FAILED][i]);
 	}
 	return 0;
@@ -261,6 +291,9 @@ void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *one)
 	v->enters_ns = sat_add(v->enters_ns, one->enters_ns);
 	v->polls += one->polls;
 	v->paid += one->paid;
+	v->no_halt += one->no_halt;
+	v->no_halt_vmm += one->no_halt_vmm;
+	v->ipis += one->ipis;
 	v->just_missed += one->just_missed;
 	v->just_missed_ns = sat_add(v->just_missed_ns, one->just_missed_ns);
 	for (u32 i = 0; i < NR_RUN_FAILURES; i++)
@@ -268,6 +301,8 @@ void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *one)
 	for (u32 i = 0; i < NR_PLACES; i++) {
 		if (one->place[i].count)
 			places__add(v->place, one->place[i].at, 0, one->place[i].count);
+		if (one->ipi[i].count)
+			places__add(v->ipi, one->ipi[i].at, one->ipi[i].gpa, one->ipi[i].count);
 		if (one->fault[i].count)
 			places__add(v->fault, one->fault[i].at, one->fault[i].gpa, one->fault[i].count);
 	}

@@ -44,6 +44,9 @@ struct vcpu_places {
 	u64 nested, nested_ns, nested_guest_ns;	/* exits of nested guests, their cost; time in these */
 	u64 enters, enters_ns;	/* exits by which L1 runs a nested guest, their cost */
 	u64 polls, paid;	/* exits with polling; of them, those that it ended */
+	u64 no_halt, no_halt_vmm;	/* HLTs that did not halt; of them, those that the VMM got */
+	u64 ipis;		/* exits by which it sent an interrupt */
+	struct place ipi[NR_PLACES];	/* the most frequent values written for that, of a register */
 	/* Those whose halt ended after polling had, but within as much time again; what they polled. */
 	u64 just_missed, just_missed_ns;
 };
@@ -69,6 +72,8 @@ void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *more);
 
 /* How many pages had a fault. */
 u32 fault_range_pages__nr(const struct fault_range_pages *r);
+/* The address of the first of them, or of the range if there is none. */
+u64 fault_range_pages__first(const struct fault_range_pages *r);
 
 /* Counts one more in one of NR_PLACES places, or count. */
 void places__add(struct place *place, u64 at, u64 gpa, u64 count);

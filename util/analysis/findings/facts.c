@@ -127,7 +127,8 @@ int facts__make(const struct report *rep, const struct report *fine,
 	f->halt = f->no_halt = f->shutdown = f->smm = report_row__none();
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		f->vcpus += !!rep->vcpu[i].count;
-	ret = add_families(f);
+	ret = add_families(f) || process_memories__make(&f->memory, rep->rec) || slot_lists__make(&f->slots, rep->rec) ?
+	      -1 : 0;
 	for (u32 i = 0; !ret && i < fine->nr_rows; i++)
 		ret = add_class(f, &fine->row[i]);
 	find_top(f);
@@ -144,4 +145,6 @@ void facts__free(struct facts *f)
 	hist__free(&f->no_halt.span);
 	hist__free(&f->shutdown.span);
 	hist__free(&f->smm.span);
+	process_memories__free(&f->memory);
+	slot_lists__free(&f->slots);
 }

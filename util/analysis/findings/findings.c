@@ -29,6 +29,17 @@ void finding__say(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+void finding__add(struct finding *f, const char *fmt, ...)
+{
+	size_t len = strlen(f->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(f->text + len, sizeof(f->text) - len, fmt, ap) >= (int)(sizeof(f->text) - len))
+		cut_character(f->text);
+	va_end(ap);
+}
+
 void finding__rests_on(struct finding *f, const char *name, double value)
 {
 	if (f->nr_evidence < EVIDENCE_MAX)
@@ -71,22 +82,55 @@ static bool is_replaced(const struct findings *out, const struct finding *findin
 	return false;
 }
 
+#define NOT_LITTLE	5	/* percent of the time */
+
+/* "were halted 97.0% of the time, and in the guest 1.2%": the greater part first. */
+static void say_what_ran(const struct facts *f, char *buf, size_t size)
+{
+	const struct report_whole *w = &f->rep->whole;
+	u64 polled = captured(w->poll_ns), halted = w->halt_ns > polled ? w->halt_ns - polled : 0;
+	double of_halts = facts__share(f, halted), of_guest = facts__share(f, w->guest_ns);
+
+	if (f->rep->total.halt_ns == KVMW_NONE)
+		snprintf(buf, size, "ran guest code %.1f%% of the time", of_guest);
+	else if (of_halts > of_guest)
+		snprintf(buf, size, "were halted %.1f%% of the time, and ran guest code %.1f%%", of_halts, of_guest);
+	else
+		snprintf(buf, size, "ran guest code %.1f%% of the time, and were halted %.1f%%", of_guest, of_halts);
+}
+
 static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
-
 	double busy = facts__share(f, w->kvm_ns) + facts__share(f, w->vmm_ns);
+	double unknown = facts__share(f, sat_add(w->open_ns, sat_add(w->unseen_ns, w->gone_ns)));
+	char ran[96], rest[64] = "";
 
+	say_what_ran(f, ran, sizeof(ran));
+	if (unknown >= NOT_LITTLE)
+		snprintf(rest, sizeof(rest), " What they did for %.1f%% was not seen.", unknown);
 	if (f->rep->total.halt_ns == KVMW_NONE)
 		snprintf(out->none, sizeof(out->none),
-			 "Nothing stands out: of the vCPUs' time, KVM and VMM took %.1f%%, with halts and waits, "
-			 "which this recording does not tell apart.", busy);
+			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, with halts and waits, which this "
+			 "recording does not tell apart.%s", ran, busy, rest);
 	else
 		snprintf(out->none, sizeof(out->none),
-			 "Nothing stands out: of the vCPUs' time, KVM and VMM took %.1f%%, polling %.1f%%, "
-			 "waiting for a CPU %.1f%%, other sleep %.1f%%.", busy,
-			 facts__share(f, w->poll_ns), facts__share(f, w->wait_ns),
-			 facts__share(f, w->block_ns));
+			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, polling %.1f%%, waiting for a CPU "
+			 "%.1f%%, other sleep %.1f%%; no rule of kvmw-findings(7) finds one cause for much of it.%s", ran,
+			 busy, facts__share(f, w->poll_ns), facts__share(f, w->wait_ns), facts__share(f, w->block_ns),
+			 rest);
+}
+
+/* Of these a wait for a CPU is part. */
+static bool tells_of_waits(const struct findings *out)
+{
+	static const char *const rules[] = { "waiting", "siblings", "migration" };
+
+	for (u32 i = 0; i < out->nr; i++)
+		for (u32 k = 0; k < ARRAY_SIZE(rules); k++)
+			if (!strcmp(out->found[i].rule, rules[k]))
+				return true;
+	return false;
 }
 
 void findings_input__free(struct findings_input *in)
@@ -130,6 +174,8 @@ int findings__make(const struct report *rep, const struct report *fine,
 	}
 	if (!ret && !out->nr && rep->whole.wall_ns)
 		say_none(&facts, out);
+	if (!ret && !tells_of_waits(out))
+		rules__say_wait(&facts, out->wait, sizeof(out->wait));
 	facts__free(&facts);
 	complete(rep, out);
 	return ret;

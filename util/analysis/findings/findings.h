@@ -9,7 +9,9 @@
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/findings/exit_places.h"
 #include "util/analysis/findings/family_sums.h"
+#include "util/analysis/process_memory.h"
 #include "util/analysis/report/report.h"
+#include "util/analysis/slot_lists.h"
 #include "util/arch/access.h"
 
 #define FINDINGS_MAX	5	/* shown */
@@ -35,7 +37,8 @@ struct finding {
 struct findings {
 	struct finding found[FINDINGS_MAX];	/* what explains most first */
 	u32 nr;
-	char none[320];		/* nothing stands out, and why that can be said; or "" */
+	char none[512];		/* nothing stands out, and why that can be said; or "" */
+	char wait[320];		/* who had the CPU while vCPUs waited, where no finding says so; or "" */
 };
 
 /* What findings need besides the report's sums: results of the scans so named; NULL: not read. */
@@ -64,6 +67,8 @@ struct facts {
 	struct report_row access[NR_ACCESS_CLASSES];
 	struct report_row halt, no_halt, shutdown;	/* no_halt: those of halt that did not */
 	struct report_row smm;
+	struct process_memories memory;
+	struct slot_lists slots;
 	const struct report_row *ipi;	/* of fine: those of one vector and target, the most; or NULL */
 	const char *clock;	/* the one read most, or NULL */
 	u64 clock_reads;

@@ -135,18 +135,22 @@ static bool clock_exits(const struct facts *f, struct finding *finding)
 
 #define STORM_OF_ALL	3	/* of the time */
 #define STORM_RATE	500	/* each vCPU, a second: more than a tick */
-#define STORM_AT_ANY_RATE	10	/* of the time */
+#define SLOW_STORM_RATE	250	/* likewise; a tick is as frequent: if it takes */
+#define SLOW_STORM_OF_ALL	10	/* of the time */
 
 static bool storm(const struct facts *f, enum access_class class, const char *what,
 		  struct finding *finding)
 {
 	const struct report_row *row = &f->access[class];
 	double rate = f->vcpus ? facts__rate(f, row->count) / f->vcpus : 0;
+	char words[DEADLINE_WORDS];
 
 	finding->share += facts__share(f, row->cost_ns);
-	if (finding->share < STORM_OF_ALL || (rate < STORM_RATE && finding->share < STORM_AT_ANY_RATE))
+	if (finding->share < STORM_OF_ALL ||
+	    rate < (finding->share < SLOW_STORM_OF_ALL ? STORM_RATE : SLOW_STORM_RATE))
 		return false;
-	finding__say(finding, "%s: %.0f a second per vCPU, %.1f%% of the time.", what, rate, finding->share);
+	finding__say(finding, "%s: %.0f a second per vCPU, one every %s, %.1f%% of the time.", what, rate,
+		     deadlines__words(1e9 / rate, words), finding->share);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "rate_of_a_vcpu", rate);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
@@ -157,15 +161,13 @@ static bool timers(const struct facts *f, struct finding *finding)
 {
 	u64 away = f->places ? deadlines__median(&f->places->deadlines, f->rep) : KVMW_NONE;
 	char words[DEADLINE_WORDS];
-	size_t len;
 
 	finding__see_family(f, finding, KVMW_EVENT_TIMER, "timer");
 	if (!storm(f, ACCESS_TIMER, "The guest sets the timer of its local APIC", finding))
 		return false;
 	if (away == KVMW_NONE)
 		return true;
-	len = strlen(finding->text);
-	snprintf(finding->text + len, sizeof(finding->text) - len, " The deadline is %s away, as a median.",
+	finding__add(finding, " The deadline is %s away, as a median.",
 		 deadlines__words(away, words));
 	finding__rests_on(finding, "deadline_ns", away);
 	return true;
@@ -177,15 +179,40 @@ static bool ends_ipis(const struct facts *f)
 	return f->access[ACCESS_IPI].count * 2 >= f->access[ACCESS_EOI].count;
 }
 
-/* The label is "wrmsr ICR: IPI vector 0xfd to vCPU 1". */
+/* " vCPU 1 sent 70% of them.": where one of several did most. */
+static void say_sender(const struct facts *f, struct finding *finding)
+{
+	const struct vcpu_places *first = NULL;
+	char label[REPORT_LABEL_MAX];
+	u32 senders = 0;
+
+	for (u32 i = 0; f->places && i < f->places->vcpus.nr; i++) {
+		const struct vcpu_places *v = hash_table__at(&f->places->vcpus, i);
+
+		if (!v->ipis || !report__selects(f->rep->rec, f->rep->opt, v->key.vcpu))
+			continue;
+		senders++;
+		if (!first || v->ipis > first->ipis)
+			first = v;
+	}
+	if (!first || f->vcpus == 1)
+		return;
+	report__vcpu_label(f->rep, first->key.vcpu, f->rep->rec->nr_vms > 1, label, sizeof(label));
+	finding__add(finding, " %u of %u vCPUs %s any; vCPU %s sent most, %.0f%%.",
+		 senders, f->vcpus, senders == 1 ? "sends" : "send", label, 100.0 * first->ipis / f->exits.ipis);
+	finding__rests_on(finding, "senders", senders);
+	finding__rests_on(finding, "of_one_vcpu", first->ipis);
+}
+
+/* " 60% of them: vCPU 0 by IPI vector 0xfd to vCPU 1."  The label is "wrmsr ICR: IPI vector 0xfd to vCPU 1". */
 static void say_ipi(const struct facts *f, struct finding *finding)
 {
 	const char *name = f->ipi ? strstr(f->ipi->label[1], ": ") : NULL;
-	size_t len = strlen(finding->text);
 
 	if (name)
-		snprintf(finding->text + len, sizeof(finding->text) - len, " %.0f%% of them: %s.",
+		finding__add(finding, " %.0f%% of them: %s.",
 			 100.0 * f->ipi->recorded / f->access[ACCESS_IPI].recorded, name + 2);
+	say_sender(f, finding);
 }
 
 static bool ipi_storm(const struct facts *f, struct finding *finding)
@@ -244,11 +271,34 @@ static bool polls(const struct facts *f, struct finding *finding)
 	finding__rests_on(finding, "polls", f->exits.polls);
 	finding__rests_on(finding, "paid", f->exits.paid);
 	finding__rests_on(finding, "asleep_ns", asleep);
+	rules__say_window(f, finding);
 	finding__see_family(f, finding, KVMW_EVENT_HALT, "halt");
 	return true;
 }
 
 #define NO_HALT_RATE	100	/* a second */
+
+/* Why HLTs that did not halt did not, as far as that is known. */
+static void say_why_awake(const struct facts *f, struct finding *finding)
+{
+	const struct vcpu_places *e = &f->exits;
+	const struct report_row *ends = &f->access[ACCESS_EOI];
+	char of_guest[64] = "";
+
+	if (!e->no_halt)
+		return;
+	finding__rests_on(finding, "to_the_vmm", e->no_halt_vmm);
+	if (e->no_halt_vmm * 2 >= e->no_halt) {
+		finding__add(finding, " %.0f%% of them went to the VMM, which let "
+			 "the vCPU go on%s.", 100.0 * e->no_halt_vmm / e->no_halt, rules__no_irqchip(f) ?
+			 ": the VM has no interrupt controller in KVM, so that KVM does not halt it" : "");
+		return;
+	}
+	if (ends->count)
+		snprintf(of_guest, sizeof(of_guest), "; the guest ends %.0f interrupts a second", facts__rate(f, ends->count));
+	finding__add(finding, " KVM found an interrupt, or another event, that was "
+		 "already there%s.", of_guest);
+}
 
 static bool never_halts(const struct facts *f, struct finding *finding)
 {
@@ -261,6 +311,7 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 	    100.0 * f->no_halt.count / f->halt.count, rate);
 	finding__rests_on(finding, "halts", f->halt.count);
 	finding__rests_on(finding, "did_not_halt", f->no_halt.count);
+	say_why_awake(f, finding);
 	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
 	return true;
 }
@@ -269,23 +320,21 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 
 static bool blocked(const struct facts *f, struct finding *finding)
 {
-	u64 all = f->rep->whole.block_ns, one = f->top_block ? captured(f->top_block->block_ns) : 0;
-	bool mostly = one && one >= all / 2;
-	char label[REPORT_LABEL_MAX], place[VM_THREAD_PLACE];
+	u64 all = rules__other_sleep(f), one = f->top_block ? captured(f->top_block->block_ns) : 0;
+	bool mostly = one && one >= all / 2 && one <= all;
+	char where[RULES_WHERE];
 
 	finding->share = facts__share(f, all);
 	if (finding->share < BLOCK_OF_ALL)
 		return false;
-	*label = '\0';
-	rules__sleeps_in(f, label, place);
 	finding__say(finding, "The threads of vCPUs slept %.1f%% of the time outside of halts, in the VMM, or for a "
-	    "page or a lock in the kernel%s%s%s%s%s%s.", finding->share, mostly ? ", mostly after " : "",
-	    mostly ? f->top_block->label[0] : "", *place ? "; at the end vCPU " : "", *place ? label : "",
-	    *place ? " was asleep in " : "", place);
+	    "page or a lock in the kernel%s%s%s.", finding->share, mostly ? ", mostly after " : "",
+	    mostly ? f->top_block->label[0] : "", rules__sleeps_in(f, where));
 	finding__rests_on(finding, "block_ns", all);
 	if (mostly)
 		finding__rests_on(finding, "of_one_detail_ns", one);
-	snprintf(finding->next, sizeof(finding->next), "kvmw record -e exit --stack exit ...");
+	snprintf(finding->next, sizeof(finding->next), f->rep->rec->event_rows[KVMW_EVENT_STACK] ?
+		 "kvmw report -e stack" : "kvmw record -e exit --stack exit ...");
 	return true;
 }
 

@@ -9,6 +9,8 @@
 void finding__make_command(const struct recording *rec, struct finding *finding);
 
 void finding__say(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* After what it says already. */
+void finding__add(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* name: as in JSON. */
 void finding__rests_on(struct finding *f, const char *name, double value);
 /* next is the report of a family, or how to record it. */
@@ -17,6 +19,10 @@ void finding__see_family(const struct facts *f, struct finding *finding, u32 eve
 /* rules_setup.c */
 /* Of interrupts that the guest ends by an exit: whether the CPU could do so itself. */
 void rules__say_apicv(const struct facts *f, struct finding *finding);
+/* How long KVM polls at most, and how that changes: after what the text says. */
+void rules__say_window(const struct facts *f, struct finding *finding);
+/* Whether no VM of the report has an interrupt controller in KVM. */
+bool rules__no_irqchip(const struct facts *f);
 bool rule__tsc_offsets(const struct facts *f, struct finding *finding);
 
 /* rules_vcpu.c */
@@ -29,12 +35,15 @@ bool rule__migrates(const struct facts *f, struct finding *finding);
 bool rule__spins(const struct facts *f, struct finding *finding);
 bool rule__open_exit(const struct facts *f, struct finding *finding);
 bool rule__never_exited(const struct facts *f, struct finding *finding);
+#define RULES_WHERE	320	/* bytes */
 /*
  * Where the thread of the vCPU that slept outside of halts longest was asleep when the recording
- * ended, and its label, of REPORT_LABEL_MAX bytes; "" where unknown, or awake or halted.
+ * ended, or else when it began: "; at the end vCPU 0 was asleep in do_sys_poll, in system call 7".  ""
+ * where unknown, or awake or halted.  Returns where, of RULES_WHERE bytes.
  */
-void rules__sleeps_in(const struct facts *f, char *label, char *place);
-
+const char *rules__sleeps_in(const struct facts *f, char *where);
+/* Of time that vCPUs waited for a CPU, which no finding is about: who had it; "" if it is not much. */
+void rules__say_wait(const struct facts *f, char *buf, size_t size);
 
 /* rules_guest.c */
 bool rule__nested(const struct facts *f, struct finding *finding);
@@ -51,6 +60,10 @@ bool rule__window_short(const struct facts *f, struct finding *finding);
 bool rule__missed(const struct facts *f, struct finding *finding);
 
 /* rules_memory.c */
+/* How long threads slept, without what rule__taken() tells of. */
+u64 rules__other_sleep(const struct facts *f);
+/* Which memory page faults were on, and whether in huge pages: after what the text says. */
+void rules__say_memory(const struct facts *f, struct finding *finding);
 /* Whether rule__taken() holds. */
 bool rules__taken(const struct facts *f);
 bool rule__taken(const struct facts *f, struct finding *finding);

@@ -246,6 +246,7 @@ bool rule__small_pages(const struct facts *f, struct finding *finding)
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
 	finding__rests_on(finding, "pages", sum.pages);
 	finding__rests_on(finding, "ranges", sum.ranges);
+	rules__say_memory(f, finding);
 	snprintf(finding->next, sizeof(finding->next), "kvmw info -v");
 	return true;
 }

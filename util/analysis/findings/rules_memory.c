@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/findings/rules.h"
+#include "util/analysis/host_facts.h"
 #include "util/analysis/taken_sums.h"
 
 #define FAULTS_OF_ALL	5	/* percent of the time */
@@ -61,6 +62,156 @@ static const char *who_takes(const struct taken_sum *t, char *buf, size_t size)
 	return buf;
 }
 
+u64 rules__other_sleep(const struct facts *f)
+{
+	u64 all = f->rep->whole.block_ns, of_faults = captured(f->access[ACCESS_RAM].block_ns);
+
+	all = captured(all);
+	return !rules__taken(f) ? all : all > of_faults ? all - of_faults : 0;
+}
+
+#define SLOTS_MAX	512	/* of the VM; of one with more it is not said which one */
+
+struct touched {
+	u64 pages, ranges;
+	const struct kvmw_slot *slot;	/* with most of the pages; NULL: unknown, or of several VMs */
+	u64 of_slot;
+};
+
+/* Pages of the ranges that begin in this slot; of all: NULL. */
+static u64 pages_in(const struct facts *f, const struct kvmw_slot *slot, u64 *ranges)
+{
+	u64 pages = 0;
+
+	for (u32 i = 0; f->places && i < f->places->ranges.nr; i++) {
+		const struct fault_range_pages *r = hash_table__at(&f->places->ranges, i);
+
+		if ((slot && fault_range_pages__first(r) - slot->gpa >= slot->size) ||
+		    !report__selects(f->rep->rec, f->rep->opt, r->key.vcpu))
+			continue;
+		++*ranges;
+		pages += fault_range_pages__nr(r);
+	}
+	return pages;
+}
+
+static struct touched find_touched(const struct facts *f)
+{
+	struct touched t = { 0 };
+	u64 ranges = 0;
+
+	t.pages = pages_in(f, NULL, &t.ranges);
+	for (u32 i = 0; f->rep->rec->nr_vms == 1 && i < f->slots.nr; i++) {
+		const struct slot_list *vm = &f->slots.vm[i];
+
+		if (vm->pid != f->rep->rec->vm[0].pid || !vm->alone || vm->nr > SLOTS_MAX)
+			continue;
+		for (u32 k = 0; k < vm->nr; k++) {
+			/* That of system management is another view of the same memory. */
+			u64 pages = vm->slot[k]->slot >> 16 ? 0 : pages_in(f, vm->slot[k], &ranges);
+
+			if (pages <= t.of_slot)
+				continue;
+			t.of_slot = pages;
+			t.slot = vm->slot[k];
+		}
+	}
+	return t;
+}
+
+static u32 pid_of_vcpu(const struct facts *f, u32 id)
+{
+	const struct rec_vcpu *vcpu = recording__vcpu(f->rep->rec, id);
+	const struct rec_vm *vm = vcpu ? recording__vm(f->rep->rec, vcpu->vm) : NULL;
+
+	return vm ? vm->pid : ~0U;
+}
+
+/* Of the only process of the report; NULL: there are several, or it is unknown. */
+static const struct process_memory *only_memory(const struct facts *f)
+{
+	const struct process_memory *found = NULL;
+
+	for (u32 i = 0; i < f->memory.nr; i++)
+		for (u32 k = 0; k < f->rep->nr_vcpus; k++) {
+			const struct process_memory *m = &f->memory.process[i];
+
+			if (pid_of_vcpu(f, f->rep->vcpu[k].id) != m->row->pid || m == found)
+				continue;
+			if (found)
+				return NULL;
+			found = m;
+		}
+	return found;
+}
+
+/* " 0.0% of the VMM's anonymous memory, 34 MiB, is in huge pages." */
+static void say_huge(const struct facts *f, const struct process_memory *m, struct finding *finding)
+{
+	const struct host_fact *thp = f->rep->host ? host_facts__find(f->rep->host, KVMW_host_THP) : NULL;
+	const struct kvmw_vm_memory *row = m->row;
+
+	if (row->hugetlb_bytes != KVMW_NONE && row->hugetlb_bytes) {
+		finding__add(finding, " %.3g MiB of the VMM's memory are pages of hugetlbfs.",
+			     (double)row->hugetlb_bytes / MIB);
+		finding__rests_on(finding, "hugetlb_bytes", row->hugetlb_bytes);
+	}
+	if (captured(row->anon_bytes) && row->anon_huge_bytes != KVMW_NONE) {
+		finding__add(finding, " %.1f%% of the VMM's anonymous memory, %.3g MiB, was in huge pages%s%.40s%s.",
+			     100.0 * row->anon_huge_bytes / row->anon_bytes, (double)row->anon_bytes / MIB,
+			     thp && *thp->text ? " (transparent_hugepage: " : "", thp ? thp->text : "",
+			     thp && *thp->text ? ")" : "");
+		finding__rests_on(finding, "anon_huge_percent", 100.0 * row->anon_huge_bytes / row->anon_bytes);
+	}
+}
+
+/* " It is on NUMA nodes 0 (60%) and 1 (40%).": where it is on several. */
+static void say_memory_nodes(const struct process_memory *m, struct finding *finding)
+{
+	u64 all = 0;
+
+	for (u32 i = 0; i < m->nr_nodes; i++)
+		all = sat_add(all, captured(m->node[i]->bytes));
+	for (u32 i = 0; all && m->nr_nodes > 1 && i < m->nr_nodes; i++) {
+	
+		finding__add(finding, "%s%u (%.0f%%)%s",
+			 i ? ", " : " Its memory is on the NUMA nodes ", m->node[i]->node,
+			 100.0 * captured(m->node[i]->bytes) / all, i + 1 == m->nr_nodes ? "." : "");
+	}
+}
+
+void rules__say_memory(const struct facts *f, struct finding *finding)
+{
+	const struct process_memory *m = only_memory(f);
+	struct touched t = find_touched(f);
+
+	if (t.slot) {
+		finding__add(finding, " %.0f%% of the pages are in memory slot %u, gpa "
+			 "%#llx to %#llx.", 100.0 * t.of_slot / t.pages, t.slot->slot & 0xffff,
+			 (unsigned long long)t.slot->gpa, (unsigned long long)(t.slot->gpa + t.slot->size - 1));
+		finding__rests_on(finding, "of_one_slot", t.of_slot);
+	}
+	if (!m)
+		return;
+	say_huge(f, m, finding);
+	say_memory_nodes(m, finding);
+}
+
+/* " They were on 10090 pages, 39.4 MiB, nearly all of them the first on their page." */
+static void say_pages(const struct facts *f, struct finding *finding)
+{
+	struct touched t = find_touched(f);
+
+	if (!t.pages || !f->faults)
+		return;
+	finding__add(finding, " They were on %llu pages of 4 KiB, %.3g MiB, %.1f faults "
+		 "for each: %s.", (unsigned long long)t.pages, (double)t.pages * PAGE_SIZE / MIB,
+		 (double)f->faults / t.pages, f->faults * 10 <= t.pages * 11 ? "probably its first touch" :
+		 "some came back");
+	finding__rests_on(finding, "pages", t.pages);
+	finding__rests_on(finding, "ranges", t.ranges);
+}
+
 bool rule__taken(const struct facts *f, struct finding *finding)
 {
 	const struct report_row *row = &f->access[ACCESS_RAM];
@@ -113,6 +264,8 @@ bool rule__faults(const struct facts *f, struct finding *finding)
 	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
+	say_pages(f, finding);
+	rules__say_memory(f, finding);
 	finding__see_family(f, finding, KVMW_EVENT_FAULT, "fault");
 	return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The rules of kvmw-findings(7) about how VMs are set up. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/findings/rules.h"
@@ -43,13 +44,83 @@ static const struct vm_setup *same_apicv(const struct facts *f)
 void rules__say_apicv(const struct facts *f, struct finding *finding)
 {
 	const struct vm_setup *s = same_apicv(f);
-	size_t len = strlen(finding->text);
 
 	if (!s)
 		return;
-	snprintf(finding->text + len, sizeof(finding->text) - len, " APICv or AVIC, which would spare them, is %s%s%s.",
+	finding__add(finding, " APICv or AVIC, which would spare them, is %s%s%s.",
 		 s->row->apicv ? "on" : "off", *s->apicv_not ? ": " : "", s->apicv_not);
 	finding__rests_on(finding, "apicv", s->row->apicv);
+}
+
+/* "200000": a parameter of module kvm when the recording began; NULL: unknown. */
+static const char *kvm_param(const struct facts *f, const char *name)
+{
+	const struct rec_texts *params = &f->rep->rec->meta.params;
+	size_t len = strlen(name);
+
+	for (u32 i = 0; i < params->nr; i++)
+		if (!strncmp(params->text[i], "kvm.", 4) && !strncmp(params->text[i] + 4, name, len) &&
+		    params->text[i][4 + len] == '=')
+			return params->text[i] + 4 + len + 1;
+	return NULL;
+}
+
+static void add_param(const struct facts *f, const char *name, const char *word, char *buf, size_t size)
+{
+	const char *value = kvm_param(f, name);
+	size_t len = strlen(buf);
+
+	if (value)
+		snprintf(buf + len, size - len, "%s%s %.20s", len ? ", " : "", word, value);
+}
+
+/* What all VMs of the report may poll; a VM may have a limit of its own (KVM_CAP_HALT_POLL). */
+static u64 same_window(const struct facts *f)
+{
+	const struct vm_setups *all = f->rep->setups;
+	u64 found = KVMW_NONE;
+
+	for (u32 i = 0; all && i < all->nr; i++) {
+		if (!rules_setup__selects(f, &all->setup[i]))
+			continue;
+		if (found != KVMW_NONE && all->setup[i].row->halt_poll_ns != found)
+			return KVMW_NONE;
+		found = all->setup[i].row->halt_poll_ns;
+	}
+	return found;
+}
+
+void rules__say_window(const struct facts *f, struct finding *finding)
+{
+	u64 most = same_window(f);
+	char own[64] = "", params[160] = "";
+
+	add_param(f, "halt_poll_ns", "", params, sizeof(params));
+	if (most != KVMW_NONE) {
+		snprintf(own, sizeof(own), "; this VM's limit is %llu", (unsigned long long)most);
+		finding__rests_on(finding, "halt_poll_ns", most);
+	}
+	add_param(f, "halt_poll_ns_grow", "grow", params, sizeof(params));
+	add_param(f, "halt_poll_ns_grow_start", "grow_start", params, sizeof(params));
+	add_param(f, "halt_poll_ns_shrink", "shrink", params, sizeof(params));
+	if (*params)
+		finding__add(finding, " kvm.halt_poll_ns is%s%s.", params,
+			 most != KVMW_NONE && most != strtoull(kvm_param(f, "halt_poll_ns") ?: "0", NULL, 10) ? own : "");
+}
+
+bool rules__no_irqchip(const struct facts *f)
+{
+	const struct vm_setups *all = f->rep->setups;
+	u32 nr = 0;
+
+	for (u32 i = 0; all && i < all->nr; i++) {
+		if (!rules_setup__selects(f, &all->setup[i]))
+			continue;
+		nr++;
+		if (all->setup[i].row->irqchip)
+			return false;
+	}
+	return nr;
 }
 
 #define TSC_US		1

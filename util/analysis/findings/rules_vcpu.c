@@ -5,6 +5,7 @@
 
 #include "util/analysis/findings/rules.h"
 #include "util/analysis/vm_limits.h"
+#include "util/arch/names.h"
 
 static double of_busy(const struct facts *f, u64 ns)
 {
@@ -116,23 +117,82 @@ static u32 who_had_most(const struct facts *f)
 	return f->had_ns[found] >= f->had_by_others_ns / 2 ? found : 0;
 }
 
+static const char *const who[NR_HOLDER_KINDS] = {
+	[KVMW_holder_VCPU] = "other vCPUs of the same VM", [KVMW_holder_VMM] = "other threads of the VMM",
+	[KVMW_holder_VM] = "other VMs", [KVMW_holder_KERNEL] = "kernel threads",
+	[KVMW_holder_PROCESS] = "other processes", [KVMW_holder_RECORDER] = "kvmw record itself",
+	[KVMW_holder_IDLE] = "nobody", [KVMW_holder_OTHERS] = "others",
+};
+
+/* ", most thread vmm (tid 548)": one of several, unlike a VM or its process by the same name; or "". */
+static const char *most_of_kind(const struct cpu_holder *h, char *buf, size_t size)
+{
+	*buf = '\0';
+	switch (h->kind) {
+	case KVMW_holder_VCPU:
+	case KVMW_holder_KERNEL:
+		snprintf(buf, size, ", most %s", h->name);
+		break;
+	case KVMW_holder_VMM:
+	case KVMW_holder_VM:
+		snprintf(buf, size, ", most thread %s (tid %u)%s%s", h->name, h->tid, *h->vm ? " of VM " : "", h->vm);
+		break;
+	case KVMW_holder_PROCESS:
+		snprintf(buf, size, ", most %s (pid %u)", h->name, h->pid);
+		break;
+	default:
+		break;
+	}
+	return buf;
+}
+
 static void say_who(const struct facts *f, u32 kind, struct finding *finding)
 {
-	static const char *const who[NR_HOLDER_KINDS] = {
-		[KVMW_holder_VCPU] = "other vCPUs of the same VM", [KVMW_holder_VMM] = "other threads of the VMM",
-		[KVMW_holder_VM] = "other VMs", [KVMW_holder_KERNEL] = "kernel threads",
-		[KVMW_holder_PROCESS] = "other processes",
-	};
-	const struct cpu_holder *first = f->had_most[kind];
-	char pid[32] = "";
+	char most_of[REPORT_LABEL_MAX * 2];
 
-	if (kind == KVMW_holder_PROCESS)
-		snprintf(pid, sizeof(pid), " (pid %u)", first->pid);
 	finding__say(finding, "The vCPUs were ready to run, but had no CPU, %.1f%% of the time. For %.0f%% of that, "
-		     "%s had it, most %s%s%s%s.", finding->share,
-		     100.0 * f->had_ns[kind] / f->had_by_others_ns, who[kind], first->name, pid,
-		     *first->vm ? " of VM " : "", first->vm);
+		     "%s had it%s.", finding->share, 100.0 * f->had_ns[kind] / f->had_by_others_ns, who[kind],
+		     most_of_kind(f->had_most[kind], most_of, sizeof(most_of)));
 	finding__rests_on(finding, "held_ns", f->had_ns[kind]);
+}
+
+#define HOLDS_MUCH	10	/* percent of the wait: as much is named */
+
+void rules__say_wait(const struct facts *f, char *buf, size_t size)
+{
+	u64 throttled = captured(f->rep->whole.throttled_ns), wait = f->rep->whole.wait_ns, rest = 0;
+	u64 had[NR_HOLDER_KINDS];
+	char most_of[REPORT_LABEL_MAX * 2];
+	size_t len;
+
+	*buf = '\0';
+	wait = captured(wait) > throttled ? wait - throttled : 0;
+	if (facts__share(f, wait) < WAIT_OF_ALL)
+		return;
+	len = snprintf(buf, size, "Waiting for a CPU took %.1f%% of the time", facts__share(f, wait));
+	memcpy(had, f->had_ns, sizeof(had));
+	had[KVMW_holder_IDLE] -= throttled < had[KVMW_holder_IDLE] ? throttled : had[KVMW_holder_IDLE];
+	for (u32 kind = 0; kind < NR_HOLDER_KINDS; kind++)
+		rest = sat_add(rest, had[kind]);
+	if (!rest)
+		snprintf(buf + len, size - len, "; who had it is not known%s.",
+			 f->rep->rec->window.active ? " of a window of time" : "");
+	for (u64 all = rest, said = 0; rest && said < 2; said++) {
+		u32 kind = 0;
+
+		for (u32 k = 1; k < NR_HOLDER_KINDS; k++)
+			kind = had[k] > had[kind] ? k : kind;
+		if (said && 100.0 * had[kind] < (double)HOLDS_MUCH * all)
+			break;
+		len += snprintf(buf + len, size - len, "%s for %.0f%% of that %s had it%s", said ? "," : ":",
+				100.0 * had[kind] / all, who[kind] ?: "others",
+				most_of_kind(f->had_most[kind], most_of, sizeof(most_of)));
+		if (len >= size)
+			return;
+		had[kind] = 0;
+	}
+	if (rest)
+		snprintf(buf + len, size - len, ".");
 }
 
 static bool is_siblings(u32 kind)
@@ -154,11 +214,10 @@ static void say_cpus(const struct facts *f, struct finding *finding)
 {
 	const struct vm_cpus *vm = f->rep->limits ?
 		vm_limits__of(f->rep->limits, vmm_pid(f, most(f, wait_of))) : NULL;
-	size_t len = strlen(finding->text);
 
 	if (!vm || vm->cpus == ~0U)
 		return;
-	snprintf(finding->text + len, sizeof(finding->text) - len, " The VM has %u vCPUs and may use %u host CPU%s.", vm->vcpus,
+	finding__add(finding, " The VM has %u vCPUs and may use %u host CPU%s.", vm->vcpus,
 		 vm->cpus, vm->cpus == 1 ? "" : "s");
 	finding__rests_on(finding, "vcpus", vm->vcpus);
 	finding__rests_on(finding, "cpus", vm->cpus);
@@ -345,16 +404,36 @@ static const char *sleeps_in(const struct facts *f, const struct kvmw_thread *ro
 	return row && row->state != 'R' ? vm_thread__place(f->rep->rec, row, buf) : buf;
 }
 
-void rules__sleeps_in(const struct facts *f, char *label, char *place)
+/* Of one moment; returns whether it is known. */
+static bool say_asleep(const struct facts *f, const struct report_vcpu *v, const struct kvmw_thread *row,
+		       const char *when, char *where)
+{
+	char place[VM_THREAD_PLACE], call[48] = "";
+	const char *name;
+
+	sleeps_in(f, row, place);
+	if (!*place || is_halted(place))
+		return false;
+	if (row->in_run == 1)
+		snprintf(call, sizeof(call), ", in KVM_RUN");
+	else if (row->syscall != KVMW_NONE && (name = sleep_syscall_name(row->syscall)))
+		snprintf(call, sizeof(call), ", in system call %s", name);
+	else if (row->syscall != KVMW_NONE)
+		snprintf(call, sizeof(call), ", in system call %llu", (unsigned long long)row->syscall);
+	snprintf(where, RULES_WHERE, "; at the %s vCPU %.128s was asleep in %s%s", when, v->label, place, call);
+	return true;
+}
+
+const char *rules__sleeps_in(const struct facts *f, char *where)
 {
 	const struct report_vcpu *v = most(f, block_of);
 	const struct vm_thread *t = v ? thread_of(f, v) : NULL;
 
-	sleeps_in(f, t ? t->end : NULL, place);
-	if (is_halted(place))
-		*place = '\0';
-	if (*place)
-		snprintf(label, REPORT_LABEL_MAX, "%s", v->label);
+	*where = '\0';
+	/* One that was stopped before the recording began did not sleep in it. */
+	if (t && !say_asleep(f, v, t->end, "end", where) && t->start && t->start->state != 'T')
+		say_asleep(f, v, t->start, "start", where);
+	return where;
 }
 
 bool rule__open_exit(const struct facts *f, struct finding *finding)
@@ -423,9 +502,8 @@ static bool known_without_exits(const struct facts *f, struct finding *finding)
 	if (!nr || !rep->duration_ns)
 		return false;
 	if (nr > 1) {
-		size_t len = strlen(finding->text);
-
-		snprintf(finding->text + len, sizeof(finding->text) - len, " The same, or similar, holds for %u more.",
+	
+		finding__add(finding, " The same, or similar, holds for %u more.",
 			 nr - 1);
 	}
 	finding->share = 100.0 * ns / ((double)rep->duration_ns * (rep->nr_idle + f->vcpus));

@@ -61,6 +61,15 @@ bool access_is_deadline(u32 kind, u64 value)
 	return kind == KVMW_DETAIL_MSR_WRITE && value == MSR_TSC_DEADLINE;
 }
 
+bool access_sends_ipi(u32 kind, u64 value)
+{
+	const char *device;
+
+	/* Most exits are about something else: they are not looked up. */
+	return (kind == KVMW_DETAIL_MSR_WRITE || kind == KVMW_DETAIL_MMIO_WRITE || kind == KVMW_DETAIL_FAST_MMIO) &&
+	       access_class(kind, value, &device) == ACCESS_IPI;
+}
+
 /*
  * QEMU's virtio-pci (hw/virtio/virtio-pci.c): the queues' registers, four bytes apart, are 12 KiB into a
  * BAR of 16 KiB; the legacy register is 16 bytes into the I/O BAR, which firmware puts at 0xc000 or above

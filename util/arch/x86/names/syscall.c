@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* System calls that take memory from their caller: arch/x86/entry/syscalls/syscall_64.tbl. */
+/* System calls that take memory from their caller, or let it sleep: arch/x86/entry/syscalls/syscall_64.tbl. */
 #include "util/arch/names.h"
 #include "util/arch/x86/names/table.h"
 
@@ -25,9 +25,45 @@ static const struct name calls[] = {
 	NAME(440, "process_madvise"),
 };
 
+static const struct name sleeps[] = {
+	NAME(0, "read"),
+	NAME(1, "write"),
+	NAME(7, "poll"),
+	NAME(16, "ioctl"),
+	NAME(17, "pread64"),
+	NAME(18, "pwrite64"),
+	NAME(19, "readv"),
+	NAME(20, "writev"),
+	NAME(23, "select"),
+	NAME(35, "nanosleep"),
+	NAME(45, "recvfrom"),
+	NAME(47, "recvmsg"),
+	NAME(74, "fsync"),
+	NAME(75, "fdatasync"),
+	NAME(202, "futex"),
+	NAME(208, "io_getevents"),
+	NAME(230, "clock_nanosleep"),
+	NAME(232, "epoll_wait"),
+	NAME(270, "pselect6"),
+	NAME(271, "ppoll"),
+	NAME(281, "epoll_pwait"),
+	NAME(295, "preadv"),
+	NAME(296, "pwritev"),
+	NAME(327, "preadv2"),
+	NAME(328, "pwritev2"),
+	NAME(426, "io_uring_enter"),
+};
+
+const struct name_table sleep_syscall_table = NAME_TABLE("system call that sleeps", sleeps);
+
 const struct name_table syscall_table = NAME_TABLE("system call", calls);
 
 const char *memory_syscall_name(u64 nr)
 {
 	return name_table__find(&syscall_table, nr, false);
+}
+
+const char *sleep_syscall_name(u64 nr)
+{
+	return name_table__find(&sleep_syscall_table, nr, false);
 }

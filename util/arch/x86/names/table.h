@@ -42,6 +42,6 @@ const char *name_table__find(const struct name_table *table, u64 number, bool wr
 
 extern const struct name_table port_table, mmio_table, page_table, apic_table, msr_table,
 	cpuid_table, cr_table, exception_table, linux_vector_table, guest_vector_table,
-	host_vector_table, hv_hypercall_table, syscall_table;
+	host_vector_table, hv_hypercall_table, syscall_table, sleep_syscall_table;
 
 #endif
