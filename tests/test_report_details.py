@@ -108,3 +108,48 @@ def test_halted_is_a_key(path):
     rep = report(path, "-s", "reason,halted")
     assert {row["halted"]: row["count"] for row in rep["rows"] if row["reason"] == "hlt"} == {1: 20, 0: 10}
     assert re.search(r"^hlt +no +10 ", text_of(path, "-s", "reason,halted"), re.M)
+
+
+def parts(text, reason):
+    """(depth, label, exits) of the rows beneath a reason; depth 0 is its own."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(reason + " "))
+    found = []
+    for line in lines[at:]:
+        label, exits = re.match(r" *(.*?) +(\d+) ", line).groups()
+        depth = (len(line) - len(line.lstrip(" "))) // 2
+        if found and not depth:
+            break
+        found.append((depth, label, int(exits)))
+    return found
+
+
+def test_the_rest(path):
+    """Whatever no detail stands for is one row more: all are as many as their reason's."""
+    text = text_of(path, "--width", 120)
+    assert parts(text, "io") == [(0, "io", 50), (1, "out 0x3f8 COM1 transmit", 40), (1, "in 0x80 POST code, I/O delay", 7),
+                                 (1, "1 other", 3)]
+    assert sorted(parts(text, "hlt")) == [(0, "hlt", 30), (1, "did not halt", 10), (1, "halted", 20)]
+    assert sum(exits for depth, _, exits in parts(text, "npf") if depth) == 20
+    assert not any("other" in name for of in details(report(path)).values() for name in of)
+
+
+@pytest.mark.parametrize("more, others", [
+    ([0x3f8] * 900 + [0x80 + i for i in range(9)], None),
+    ([0x3f8] * 900 + [0x80 + i for i in range(10)], (1, "10 others", 10)),
+    ([0x80 + i for i in range(300)], None),
+])
+def test_a_rest_of_little_or_of_all(tmp_path, more, others):
+    found = [exit_row(START + i * 1000, 1, 100, 0, SVM["io"], 0, detail=port, kind=OUT)
+             for i, port in enumerate(more)]
+    of = parts(text_of(make(tmp_path / "f", {}, found)), "io")
+    assert [row for row in of if "other" in row[1]] == ([others] if others else [])
+    assert not others or sum(exits for depth, _, exits in of if depth) == len(found)
+
+
+def test_details_of_a_part_stand_below_it(tmp_path):
+    found = [exit_row(START + i * MS, 1, 1000 + (i < 60) * 9000, 0, SVM["npf"], 0, detail=0xfee000b0 if i < 40 else
+                      0xfec00000 + i * 16 if i < 60 else 0x1000000 + i * 4096,
+                      kind=MMIO_WRITE if i < 60 else FAULT_WRITE) for i in range(160)]
+    assert parts(text_of(make(tmp_path / "f", {}, found), "--width", 120), "npf") == [
+        (0, "npf", 160), (1, "MMIO", 60), (2, "mmio-write 0xfee000b0 APIC EOI", 40), (1, "RAM", 100)]

@@ -141,7 +141,7 @@ def test_throttled_of_vcpus(known, width):
     assert synthetic.widest(text) <= width
     lines = text[text.index("Where each vCPU's time went"):].splitlines()
     # Parts that add up, and none of which there was nothing.
-    assert lines[1].split() == ["vCPU", "guest", "KVM", "waiting", "throttled", "exits", "thread"]
+    assert lines[1].split() == ["vCPU", "guest", "KVM", "wait", "throttled", "exits", "thread"]
     assert lines[2].split()[3:5] == ["24.6%", "25.0%"]
     assert lines[3].split()[3:5] == ["8.0%", "0.0%"]
 
@@ -151,8 +151,8 @@ def test_throttled_of_the_whole(known):
     bars = {line[2:20].strip(): line.split()[-2] for line in text_of(known).splitlines()
             if line.endswith(("█", "▏"))}
     wall = report(known)["whole"]["wall_ns"]
-    assert bars["throttled"] == f"{100 * 500 * MS / wall:.1f}%"
-    assert bars["waiting for a CPU"] == f"{100 * (sum(WAIT.values()) - 500 * MS) / wall:.1f}%"
+    assert bars["throttled by quota"] == f"{100 * 500 * MS / wall:.1f}%"
+    assert bars["wait for a CPU"] == f"{100 * (sum(WAIT.values()) - 500 * MS) / wall:.1f}%"
 
 
 def test_throttled_of_reasons(known):

@@ -50,12 +50,29 @@ void dist__bar(const struct screen *s, const struct dist_axis *axis, const struc
 		buf[len - 1] = '\0';
 }
 
-void dist__ends(const struct dist_axis *axis, char *buf, size_t size)
+static void ends_of(const struct dist_axis *axis, char *from, char *to)
 {
-	char from[UNITS_MAX], to[UNITS_MAX];
 	u32 end = axis->low + axis->width * axis->step;
 
 	units__ns(1ULL << axis->low, UNITS_2, from);
 	units__ns(end < 64 ? 1ULL << end : KVMW_NONE - 1, UNITS_2, to);
+}
+
+void dist__ends(const struct dist_axis *axis, char *buf, size_t size)
+{
+	char from[UNITS_MAX], to[UNITS_MAX];
+
+	ends_of(axis, from, to);
 	snprintf(buf, size, "%s%*s", from, (int)(axis->width - strlen(from)), to);
+}
+
+const char *dist__legend(const struct dist_axis *axis, char *buf)
+{
+	char from[UNITS_MAX], to[UNITS_MAX], times[UNITS_MAX] = "twice";
+
+	ends_of(axis, from, to);
+	if (axis->step > 1)
+		snprintf(times, sizeof(times), "%llu times", 1ULL << (axis->step < 63 ? axis->step : 63));
+	snprintf(buf, DIST_WORDS, " dist: from %s to %s, each character %s as long as the one before.", from, to, times);
+	return buf;
 }

@@ -34,7 +34,7 @@ static const struct column_desc {
 	[P50] = { CYCLE, "p50", 40 },
 	[P99] = { CYCLE, "p99", 20 },
 	[MAX] = { CYCLE, "max", 30 },
-	[DIST] = { NULL, "dist (log)", 80 },
+	[DIST] = { "dist (log)", NULL, 80 },
 };
 
 #define LITTLE	70		/* drop: of a part below 0.5 % of the whole */
@@ -101,8 +101,8 @@ static void reason_table__add_column(struct reason_table *t, u32 col)
 	t->at[col] = t->nr_cols;
 	t->drop[t->nr_cols] = drop_rank(t->rep, col);
 	t->col[t->nr_cols++] = (struct textgrid_col) {
-		.group = col == DIST ? t->ends : columns[col].group,
-		.head = t->head[col],
+		.group = columns[col].group,
+		.head = col == DIST ? t->ends : t->head[col],
 		.left = col == DIST,
 		.dull = col >= KVM && col <= BLOCKED,
 	};
@@ -171,6 +171,19 @@ static void reasons__add_name(struct reason_table *t, const struct report_row *r
 	textgrid__add(&t->grid, "%s", name);
 }
 
+/* The details of a part stand below it. */
+static void reasons__add_part(struct reason_table *t, const struct report_row *row, u32 part)
+{
+	for (u32 i = 0; i < row->nr_details; i++) {
+		const struct report_row *detail = &t->rep->detail[row->details + i];
+
+		if (detail->in_part != part)
+			continue;
+		textgrid__add(&t->grid, "    %s", detail->label[0]);
+		add_numbers(t, detail);
+	}
+}
+
 static void reason_table__add_row(struct reason_table *t, const struct report_row *row)
 {
 	bool total = row == &t->rep->total;
@@ -183,11 +196,15 @@ static void reason_table__add_row(struct reason_table *t, const struct report_ro
 			reasons__add_name(t, row, i);
 	}
 	add_numbers(t, row);
-	for (u32 i = 0; i < row->nr_details && !has_lone_detail(t->rep, row); i++) {
+	for (u32 i = 0; i < row->nr_details + row->has_rest && !has_lone_detail(t->rep, row); i++) {
 		const struct report_row *detail = &t->rep->detail[row->details + i];
 
+		if (detail->in_part)
+			continue;
 		textgrid__add(&t->grid, "  %s", detail->label[0]);
 		add_numbers(t, detail);
+		if (detail->part)
+			reasons__add_part(t, row, detail->part);
 	}
 }
 
@@ -200,7 +217,7 @@ static void reason_table__legend(const struct reason_table *t)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[640], each[96] = "", cycle[96] = "";
+	char words[640], each[96] = "", cycle[96] = "", dist[DIST_WORDS] = "";
 
 	if (rep->nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->nr_vcpus,
@@ -208,9 +225,11 @@ static void reason_table__legend(const struct reason_table *t)
 	if (reasons__shows(t, P99) || reasons__shows(t, MAX))
 		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE,
 			 told_apart ? ", halts and waits included" : "");
-	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s%s", rep->whole.wall_ns / 1e9, each,
+	if (reasons__shows(t, DIST))
+		dist__legend(&t->axis, dist);
+	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s%s%s", rep->whole.wall_ns / 1e9, each,
 		 told_apart ? "cost: KVM + VMM + poll." :
-			      "KVM contains halts and waits: this recording does not tell them apart.", cycle);
+			      "KVM contains halts and waits: this recording does not tell them apart.", cycle, dist);
 	screen__color(t->s, COLOR_DIM);
 	screen__wrap(t->s, "# ", "# ", words);
 	screen__plain(t->s);

@@ -56,8 +56,8 @@ static void table__add_column(struct table *t, u32 col)
 	snprintf(t->head[col], sizeof(t->head[col]), "%s%s", columns[col].head, of_rows ? "*" : "");
 	t->drop[t->nr_cols] = columns[col].drop;
 	t->col[t->nr_cols++] = (struct textgrid_col) {
-		.group = col == COL_DIST ? t->ends : NULL,
-		.head = t->head[col],
+		.group = col == COL_DIST ? columns[col].head : NULL,
+		.head = col == COL_DIST ? t->ends : t->head[col],
 		.left = col == COL_DIST,
 		.sum = columns[col].sum,
 	};

@@ -274,8 +274,13 @@ static void textgrid__print_groups(const struct textgrid *g, const struct screen
 			continue;
 		if (l->col[i].group) {
 			fprintf(s->out, "%*s", (int)pending, "");
-			screen__field(s, l->col[i].group, span, false);
-			pending = 1;
+			if (l->col[i].left) {
+				screen__text(s, l->col[i].group);
+				pending = 1 + span - screen__width(s, l->col[i].group);
+			} else {
+				screen__field(s, l->col[i].group, span, false);
+				pending = 1;
+			}
 			any = true;
 		} else {
 			pending += span + 1;

@@ -14,9 +14,9 @@ static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
 	static const char *const names[NR_COLUMNS] = {
 		[COL_LABEL] = "vCPU", [COL_GUEST] = "guest", [COL_KVM] = "KVM", [COL_VMM] = "VMM",
-		[COL_POLLING] = "polling", [COL_HALTED] = "halted", [COL_WAITING] = "waiting",
+		[COL_POLLING] = "poll", [COL_HALTED] = "halt", [COL_WAITING] = "wait",
 		[COL_THROTTLED] = "throttled",
-		[COL_BLOCKED] = "blocked", [COL_OPEN] = "open", [COL_NO_EXIT] = "no exit", [COL_UNSEEN] = "unseen",
+		[COL_BLOCKED] = "block", [COL_OPEN] = "open", [COL_NO_EXIT] = "no exit", [COL_UNSEEN] = "unseen",
 		[COL_GONE] = "gone", [COL_COUNT] = "exits", [COL_THREAD] = "thread",
 	};
 
@@ -86,6 +86,49 @@ static void vcpu_time__add_cell(struct textgrid *g, const struct report_vcpu *v,
 	}
 }
 
+#define LEGEND_OF_VCPU	1	/* percent of a vCPU's time: such a column is worth explaining */
+
+static bool vcpu_time__matters(const struct report *rep, u32 col)
+{
+	for (u32 i = 0; i < rep->nr_vcpus; i++) {
+		u64 ns = part(&rep->vcpu[i], col);
+
+		if (ns != KVMW_NONE && ns && ns * 100.0 >= (double)rep->vcpu[i].time.wall_ns * LEGEND_OF_VCPU)
+			return true;
+	}
+	return false;
+}
+
+/* What the headings mean that no bar above says.  shown: a bit for each column of the grid. */
+static void vcpu_time__legend(const struct screen *s, const struct report *rep, u32 shown)
+{
+	bool exit = rep->event == KVMW_EVENT_EXIT;
+	const char *const meaning[NR_COLUMNS] = {
+		[COL_BLOCKED] = "asleep in the VMM, or for a page or a lock",
+		[COL_OPEN] = exit ? "since its last exit, which has no end" : "since its last return, which has no end",
+		[COL_UNSEEN] = exit ? "before its first exit, or where an entry was missed" :
+				      "before its first return, or where a KVM_RUN was missed",
+		[COL_GONE] = "after it was destroyed, or its thread ended",
+	};
+	char words[320] = "";
+	size_t len = 0;
+	u32 at = 0;
+
+	for (u32 col = 0; col < NR_COLUMNS; col++) {
+		if (!vcpu_time__shown(rep, col))
+			continue;
+		if (meaning[col] && shown >> at & 1 && vcpu_time__matters(rep, col))
+			len += snprintf(words + len, sizeof(words) - len, "%s%s: %s", len ? ". " : "",
+					vcpu_time__heading(rep, col), meaning[col]);
+		at++;
+	}
+	if (!len)
+		return;
+	screen__color(s, COLOR_DIM);
+	screen__wrap(s, "# ", "# ", words);
+	screen__plain(s);
+}
+
 static int vcpu_time__table(const struct screen *s, const struct report *rep)
 {
 	static const u8 ranks[NR_COLUMNS] = {
@@ -112,7 +155,10 @@ static int vcpu_time__table(const struct screen *s, const struct report *rep)
 		for (u32 col = 0; col < NR_COLUMNS; col++)
 			if (vcpu_time__shown(rep, col))
 				vcpu_time__add_cell(&g, &rep->vcpu[i], col);
-	return textgrid__finish(&g, s);
+	if (textgrid__finish(&g, s))
+		return -1;
+	vcpu_time__legend(s, rep, g.shown);
+	return 0;
 }
 
 #define OPEN_OF_VCPU	5	/* percent of its time: the last exit is named */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where the time of all vCPUs went, as bars. */
+/*
+ * Where the time of all vCPUs went, as bars.  A name begins with the word that is the heading of its
+ * column in the tables below.
+ */
 #include <stdlib.h>
 
 #include "util/render/render.h"
@@ -35,10 +38,10 @@ void render__whole(const struct screen *s, const struct report *rep)
 	struct whole_part parts[] = {
 		{ exit ? "guest" : "KVM_RUN", w->guest_ns, COLOR_GREEN },
 		{ "KVM", w->kvm_ns, COLOR_YELLOW }, { "VMM", w->vmm_ns, COLOR_MAGENTA },
-		{ "polling", w->poll_ns, COLOR_CYAN },
-		{ "halted", units__less(w->halt_ns, w->poll_ns), COLOR_BLUE },
-		{ "waiting for a CPU", units__less(w->wait_ns, w->throttled_ns), COLOR_RED },
-		{ "throttled", throttled_ns, COLOR_RED }, { "blocked", w->block_ns, COLOR_RED },
+		{ "poll before a halt", w->poll_ns, COLOR_CYAN },
+		{ "halt", units__less(w->halt_ns, w->poll_ns), COLOR_BLUE },
+		{ "wait for a CPU", units__less(w->wait_ns, w->throttled_ns), COLOR_RED },
+		{ "throttled by quota", throttled_ns, COLOR_RED }, { "block, other sleep", w->block_ns, COLOR_RED },
 		{ exit ? "open exit" : "open return", w->open_ns, COLOR_RED },
 		{ exit ? "no exit" : "no return", w->no_exit_ns, COLOR_DIM },
 		{ "unseen", units__less(w->unseen_ns, w->no_exit_ns), COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },

@@ -56,8 +56,7 @@ static enum part part_of_row(const struct report_row *reason, const struct repor
 }
 
 /* Takes over what sum holds. */
-static int add_detail(struct breakdown *b, struct report_row *reason, struct report_row *sum,
-		      const char *label)
+static int add_detail_row(struct breakdown *b, struct report_row *sum, const char *label)
 {
 	struct report *rep = b->rep;
 
@@ -69,8 +68,15 @@ static int add_detail(struct breakdown *b, struct report_row *reason, struct rep
 	if (!sum->label[0])
 		return -1;
 	rep->detail[rep->nr_details++] = *sum;
-	reason->nr_details++;
 	*sum = report_row__none();
+	return 0;
+}
+
+static int add_detail(struct breakdown *b, struct report_row *reason, struct report_row *sum, const char *label)
+{
+	if (add_detail_row(b, sum, label))
+		return -1;
+	reason->nr_details++;
 	return 0;
 }
 
@@ -95,10 +101,13 @@ static int add_parts(struct breakdown *b, struct report_row *reason, struct repo
 {
 	bool both = part[PART_MMIO].recorded && part[PART_RAM].recorded;
 
-	for (u32 i = 0; i < NR_ROW_PARTS; i++)
-		if (part[i].recorded && (both || i == PART_NO_HALT) && !is_known(b, reason, &part[i]) &&
-		    add_detail(b, reason, &part[i], part_labels[i]))
+	for (u32 i = 0; i < NR_ROW_PARTS; i++) {
+		if (!part[i].recorded || (!both && i != PART_NO_HALT) || is_known(b, reason, &part[i]))
+			continue;
+		part[i].part = i + 1;
+		if (add_detail(b, reason, &part[i], part_labels[i]))
 			return -1;
+	}
 	return 0;
 }
 
@@ -133,7 +142,75 @@ static int end_register(struct breakdown *b, struct report_row *reason, const st
 		return 0;
 	}
 	label__exit_detail(b->fine, row->key[1].v[0], row->key[1].v[1], 0, label, sizeof(label));
+	sum->of_register = true;
 	return end_detail(b, reason, row, label, sum);
+}
+
+/* The detail that this row of the finer report is part of; NULL: none is shown. */
+static struct report_row *shown_as(const struct breakdown *b, const struct report_row *reason,
+				   const struct report_row *row)
+{
+	const struct key_value *key = &row->key[1];
+
+	for (u32 i = 0; i < reason->nr_details; i++) {
+		struct report_row *d = &b->rep->detail[reason->details + i];
+
+		if (d->is_detail && d->key[1].v[0] == key->v[0] && d->key[1].v[1] == key->v[1] &&
+		    (d->of_register || d->key[1].v[2] == key->v[2]))
+			return d;
+	}
+	return NULL;
+}
+
+static bool shows_part(const struct breakdown *b, const struct report_row *reason, enum part part)
+{
+	for (u32 i = 0; i < reason->nr_details; i++)
+		if (b->rep->detail[reason->details + i].part == part + 1)
+			return true;
+	return false;
+}
+
+#define REST_OF_ROW	1	/* percent of its exits, or of their cost: less says nothing */
+
+static bool rest_matters(const struct report_row *reason, const struct report_row *rest)
+{
+	return rest->recorded && (rest->recorded * 100 >= reason->recorded * REST_OF_ROW ||
+				  captured(rest->cost_ns) >= captured(reason->cost_ns) / 100 * REST_OF_ROW);
+}
+
+/* What is in no detail and no part, if there are any: so that all add up to the reason. */
+static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u32 to, struct report_row *rest)
+{
+	const struct key_value *before = NULL;
+	char label[REPORT_LABEL_MAX];
+	u32 others = 0;
+	bool halts = false;
+
+	for (u32 i = from; i < to; i++) {
+		const struct report_row *row = &b->fine->row[i];
+		enum part part = part_of_row(reason, row);
+		bool in_part = part < NR_ROW_PARTS && shows_part(b, reason, part);
+		struct report_row *detail = shown_as(b, reason, row);
+
+		halts |= part == PART_NO_HALT;
+		if (detail && in_part)
+			detail->in_part = part + 1;
+		if (detail || in_part)
+			continue;
+		if (report_row__add(rest, row))
+			return -1;
+		if (row->key[1].v[1] != KVMW_NONE && (!before || key_value__compare(before, &row->key[1])))
+			others++;
+		before = &row->key[1];
+	}
+	if (!reason->nr_details || !rest_matters(reason, rest))
+		return 0;
+	if (others)
+		snprintf(label, sizeof(label), "%u other%s", others, others == 1 ? "" : "s");
+	else
+		snprintf(label, sizeof(label), "%s", halts ? "halted" : "others");
+	reason->has_rest = true;
+	return add_detail_row(b, rest, label);
 }
 
 /* Rows [from, to) of the finer report have this reason.  sum: of a detail, and of a register. */
@@ -182,6 +259,7 @@ static int details_of(struct breakdown *b, struct report_row *reason)
 	struct report_row part[NR_ROW_PARTS], sum[2] = { report_row__none(), report_row__none() };
 	const struct report *fine = b->fine;
 	u32 from, to;
+	struct report_row rest = report_row__none();
 	int ret;
 
 	for (u32 i = 0; i < NR_ROW_PARTS; i++)
@@ -200,6 +278,9 @@ static int details_of(struct breakdown *b, struct report_row *reason)
 	if (!ret && reason->nr_details)
 		qsort(&b->rep->detail[reason->details], reason->nr_details, sizeof(*b->rep->detail),
 		      compare_cost);
+	if (!ret)
+		ret = add_rest(b, reason, from, to, &rest);
+	hist__free(&rest.span);
 	return ret;
 }
 

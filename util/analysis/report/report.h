@@ -116,7 +116,11 @@ struct report_row {
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
+	bool has_rest;		/* rep->detail has one more, of what the others leave out */
 	bool is_detail;		/* of rep->detail: key[0] is the reason, key[1] the one detail */
+	bool of_register;	/* likewise, whatever was written to it */
+	/* Likewise, of several parts of a reason, which one it is, or is in; 0: of none. */
+	u8 part, in_part;
 };
 
 struct report_vcpu {
