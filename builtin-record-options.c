@@ -9,6 +9,7 @@
 #include "util/error.h"
 #include "util/parse.h"
 
+#define MIN_RING	4096		/* a page: whoever says 1 means 1M */
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
@@ -40,9 +41,13 @@ static const struct argp_option options[] = {
 
 static error_t parse_pids(struct record_options *o, char *arg)
 {
-	for (char *save, *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+	if (!*arg)
+		return usage_error("-p: no process id given; kvmw list shows the running VMs");
+	for (char *p; (p = strsep(&arg, ","));) {
 		u32 pid;
 
+		if (!*p)
+			return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
 		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
 			return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its "
 					   "name", p, p);
@@ -74,8 +79,8 @@ static error_t parse_vcpus(struct record_options *o, const char *arg)
 
 static error_t parse_ring_bytes(struct record_options *o, const char *arg)
 {
-	if (parse_size(arg, &o->ring_bytes) || !o->ring_bytes || o->ring_bytes > MAX_RING)
-		return usage_error("-m '%s': must be a size up to 1G, such as 512K or 16M", arg);
+	if (parse_size(arg, &o->ring_bytes) || o->ring_bytes < MIN_RING || o->ring_bytes > MAX_RING)
+		return usage_error("-m '%s': must be a size of 4K to 1G, such as 512K or 16M", arg);
 	return 0;
 }
 

@@ -533,7 +533,7 @@ static int report(struct args *args)
 	ret = cmd_report__print(args, &rep, &in);
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
-		ret = error("%s: %s", in.rec->path, rep.empty);
+		ret = error("%s: %s%s", in.rec->path, rep.empty, report__doubt(&rep));
 	if (rep.over_limit)
 		ret = error("%s: %llu events are not shown: more than %u different keys", in.rec->path,
 			    (unsigned long long)rep.over_limit, AGG_MAX_KEYS);

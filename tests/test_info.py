@@ -82,7 +82,8 @@ def test_info_of_what_is_left(svm, tmp_path):
     assert inf["damage"]
     done = kvmw("info", "-i", path)
     assert done.returncode == 1 and "no END frame" in done.stdout
-    assert "damaged at offset" in done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and f"cut off at offset {inf['damage'][0]['offset']}, the last " in lines[0]
 
 
 @pytest.mark.parametrize("filters, words", [

@@ -91,6 +91,11 @@ def test_vm_and_other_options(tmp_path):
     one_line(record("--vm", "x", "-a", status=2), 2, "--vm and -a exclude each other")
     one_line(record("--vm", "", status=2), 2, "no name given")
     one_line(record("-p", "alpha", status=2), 2, "must be a process id; --vm alpha")
+    one_line(record("-p", "", status=2), 2, "-p: no process id given")
+    for pids in ",", "1,", "1,,2":
+        one_line(record("-p", pids, status=2), 2, "-p: a process id is missing beside a comma")
+    for size in "0", "1", "4095", "2G":
+        one_line(record("-m", size, status=2), 2, f"-m '{size}': must be a size of 4K to 1G")
 
 
 # ---- whose file it is --------------------------------------------------------

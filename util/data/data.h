@@ -114,6 +114,9 @@ struct data_event {
 	struct data_kind *kinds;	/* NULL: none */
 };
 
+/* What it says of a frame that the file ends in. */
+#define DATA_CUT_OFF	"cut off"
+
 /* A part of the file that could not be read; in file order. */
 struct data_damage {
 	u64 offset, bytes;	/* bytes: how many were skipped */

@@ -323,7 +323,7 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 		return -1;
 	h = at(r);
 	if (avail(r) < whole)
-		return search(r, FRAME_ALIGN, "cut off");
+		return search(r, FRAME_ALIGN, DATA_CUT_OFF);
 	if (data_crc(h + FRAME_HDR_SIZE, size) != get32(h + FRAME_AT_DATA_CRC)) {
 		if (reader__fill(r, whole + FRAME_HDR_SIZE))
 			return -1;
@@ -376,7 +376,7 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 		if (r->ended && !r->again)
 			ret = pass_over_rest(r);
 		else if (avail(r) < FRAME_HDR_SIZE)
-			ret = search(r, FRAME_ALIGN, "cut off");
+			ret = search(r, FRAME_ALIGN, DATA_CUT_OFF);
 		else if (!sound_header(at(r)))
 			ret = search(r, FRAME_ALIGN, "frame header damaged");
 		else

@@ -465,6 +465,12 @@ u64 recording__realtime(const struct recording *rec, u64 monotonic_ns)
 	return rec->meta.realtime_ns + (monotonic_ns - rec->meta.monotonic_ns);
 }
 
+bool recording__was_cut(const struct recording *rec)
+{
+	return rec->nr_damage == 1 && !rec->finished && !rec->missing_rows &&
+	       !strcmp(rec->damage[0].what, DATA_CUT_OFF);
+}
+
 #define MAX_COMPLAINTS	8	/* damaged places reported one by one */
 
 bool recording__complain(const struct recording *rec)
@@ -472,6 +478,12 @@ bool recording__complain(const struct recording *rec)
 	const char *name = strcmp(rec->path, "-") ? rec->path : "standard input";
 	u32 nr = rec->nr_damage;
 
+	if (recording__was_cut(rec)) {
+		error("%s: cut off at offset %llu, the last %llu bytes were skipped: the recorder did not finish, or the "
+		      "file was cut short; all complete frames were used", name,
+		      (unsigned long long)rec->damage[0].offset, (unsigned long long)rec->damage[0].bytes);
+		return true;
+	}
 	for (u32 i = 0; i < nr && i < MAX_COMPLAINTS; i++)
 		error("%s: damaged at offset %llu, %llu bytes skipped: %s", name,
 		      (unsigned long long)rec->damage[i].offset,

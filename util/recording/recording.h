@@ -200,6 +200,8 @@ int recording__damaged(struct recording *rec, const struct data_frame *f, u64 ro
 /* Saves what the reader knows at the end (damage, finished, …). 0 or -1. */
 int recording__close_reader(struct recording *rec, struct data_reader *r);
 
+/* Whether all that is wrong with it is that it ends in the middle of a frame. */
+bool recording__was_cut(const struct recording *rec);
 /* Whether something is missing: damage, or the recorder did not finish. */
 bool recording__incomplete(const struct recording *rec);
 /* The same, and reports on stderr what is missing and where. */

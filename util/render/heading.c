@@ -14,6 +14,7 @@
 #define MAX_FACTS	64	/* likewise */
 #define NAMED_VMS	2	/* in the first lines */
 #define FILE_AND_TIME	4096	/* bytes: a path, and more */
+#define CUT_SHORT	"the recorder did not finish, or the file was cut short: its last events are missing"
 #define UNFINISHED	"the recorder did not finish: its last moments may be missing"
 
 static void heading__line(const struct screen *s, const char *what, const char *fmt, ...)
@@ -243,15 +244,16 @@ static void about_damage(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 	char missing[32] = "an unknown number of";
+	bool of_rows = rep->nr_rows && rep->partly;
 
-	if (!rec->nr_damage)
+	if (!rec->nr_damage || (recording__was_cut(rec) && !of_rows))
 		return;
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu",
 			 (unsigned long long)rec->missing_rows);
 	heading__line(s, "damaged", "%u place%s of the file: %s events are missing%s",
 		      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
-		      rep->nr_rows && rep->partly ?
+		      of_rows ?
 		      ". Count, time and mean are exact; columns marked * cover only what "
 		      "could be read" : "");
 }
@@ -380,7 +382,7 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 	say_what(s, rep->rec);
 	say_how_much(s, rep);
 	if (!rep->rec->finished)
-		heading__line(s, "cut off", "%s", UNFINISHED);
+		heading__line(s, "cut off", "%s", recording__was_cut(rep->rec) ? CUT_SHORT : UNFINISHED);
 	if (verbose) {
 		about_host(s, rep->rec);
 		render__vms(s, rep->rec);

@@ -151,6 +151,14 @@ static bool has_tracepoint(const struct report *rep)
 	return false;
 }
 
+const char *report__doubt(const struct report *rep)
+{
+	const char *name = rep->opt->tracepoint;
+
+	return name && !has_tracepoint(rep) && !report__was_asked_for(rep->rec, name) ?
+	       ", if its host has that tracepoint" : "";
+}
+
 /*
  * Why there are no exits though they were asked for: the recorder said it, or it did not know yet
  * what to say. No vCPU returns to the VMM without one. NULL: there were none.

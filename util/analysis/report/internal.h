@@ -23,7 +23,7 @@ void label__family_detail(const struct report *rep, u32 kind, u32 isa, u64 detai
 			  size_t size);
 /* "4711 qemu"; zero: the text for thread 0. */
 void label__thread(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size);
-/* Address space and number: "0.3". */
+/* "3"; in address space 1: "1/3". */
 void label__memslot(u64 slot, char *buf, size_t size);
 
 /* vcpu_rows.c */

@@ -131,8 +131,10 @@ void label__thread(const struct report *rep, u64 tid, const char *zero, char *bu
 
 void label__memslot(u64 slot, char *buf, size_t size)
 {
-	snprintf(buf, size, "%llu.%llu", (unsigned long long)slot >> 16,
-		 (unsigned long long)slot & 0xffff);
+	if (slot >> 16)
+		snprintf(buf, size, "%llu/%llu", (unsigned long long)slot >> 16, (unsigned long long)slot & 0xffff);
+	else
+		snprintf(buf, size, "%llu", (unsigned long long)slot);
 }
 
 static void family_value(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
@@ -160,7 +162,9 @@ static void family_value(const struct report *rep, u32 kind, u32 isa, u64 detail
 		snprintf(buf, size, "%s", name);
 		return;
 	case KVMW_EVENT_MEMSLOT:
-		label__memslot(detail, buf, size);
+		/* JSON and CSV have this text: its notation is frozen. */
+		snprintf(buf, size, "%llu.%llu", (unsigned long long)detail >> 16,
+			 (unsigned long long)detail & 0xffff);
 		return;
 	default:
 		break;

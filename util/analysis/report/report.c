@@ -361,6 +361,18 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 	return list;
 }
 
+static int no_such_key(const struct event_desc *event, const char *name)
+{
+	char keys[256] = "";
+	size_t len = 0;
+
+	for (u32 i = 0; i < NR_REPORT_KEYS && len < sizeof(keys); i++)
+		if (sort_key__get(i)->column(event, 0))
+			len += snprintf(keys + len, sizeof(keys) - len, "%s%s", len ? ", " : "",
+					sort_key__get(i)->name);
+	return error("--sort: %s have no key '%s', but %s", event->plural, name, keys);
+}
+
 static int check_keys(const struct report *rep)
 {
 	if (rep->opt->reasons.nr && !event_desc__is_cycle(rep->event))
@@ -369,7 +381,7 @@ static int check_keys(const struct report *rep)
 		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
 
 		if (!key->column(rep->desc, 0))
-			return error("--sort: %s have no key '%s'", rep->desc->plural, key->name);
+			return no_such_key(rep->desc, key->name);
 	}
 	return 0;
 }

@@ -220,6 +220,9 @@ void report__list_events(const struct recording *rec, char *buf, size_t size);
 /* Whether the recorder was to record this event; if so, and it has no rows, none occurred. */
 bool report__was_asked_for(const struct recording *rec, const char *event);
 
+/* What to add to rep->empty: ", if its host has that tracepoint"; or "".  It is not part of JSON. */
+const char *report__doubt(const struct report *rep);
+
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
 
