@@ -52,8 +52,23 @@ def test_who_had_the_cpu_where_that_is_no_finding(tmp_path):
 
 def test_no_more_of_a_wait_that_is_a_finding(tmp_path):
     vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
-    path = write(tmp_path / "f", [vcpu], holders=[holder(0, 1, KERNEL, 7, 7, NO, "kworker/0:1", 9, 495_000 * US)])
-    assert list(found(path)) == ["waiting"] and wait_line(path) is None
+    for own, words in (0, "most kworker/0:1."), (150_000, "kworker/0:1. For another 15.0% of the time kvmw record itself had it."):
+        path = write(tmp_path / "f", [vcpu], holders=[
+            holder(0, 1, KERNEL, 7, 7, NO, "kworker/0:1", 9, (495_000 - own) * US),
+            holder(0, 2, RECORDER, 300, 300, NO, "kvmw", 9, own * US)])
+        finding, = report(path)["findings"]
+        assert finding["rule"] == "waiting" and wait_line(path) is None
+        assert finding["text"].endswith(words)
+
+
+@pytest.mark.parametrize("by_migration, told", [(200_000, True), (450_000, False)])
+def test_what_a_migration_does_not_explain(tmp_path, by_migration, told):
+    vcpu = CAUSES["waiting"](busy(Vcpu(), 20))
+    path = write(tmp_path / "f", [vcpu], holders=[
+        holder(0, 1, VMM, 105, 100, NO, "live_migration", 9, by_migration * US),
+        holder(0, 2, RECORDER, 300, 300, NO, "kvmw", 9, (495_000 - by_migration) * US)])
+    assert "migration" in found(path)
+    assert bool(wait_line(path)) == told
 
 
 def test_little_waiting_is_not_told(tmp_path):

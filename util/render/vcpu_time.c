@@ -106,8 +106,8 @@ static void vcpu_time__legend(const struct screen *s, const struct report *rep, 
 	const char *const meaning[NR_COLUMNS] = {
 		[COL_BLOCKED] = "asleep in the VMM, or for a page or a lock",
 		[COL_OPEN] = exit ? "since its last exit, which has no end" : "since its last return, which has no end",
-		[COL_UNSEEN] = exit ? "before its first exit, or where an entry was missed" :
-				      "before its first return, or where a KVM_RUN was missed",
+		[COL_UNSEEN] = exit ? "before its first exit, since its last VM entry, or where an entry was missed" :
+				      "before its first return, since its last KVM_RUN, or where one was missed",
 		[COL_GONE] = "after it was destroyed, or its thread ended",
 	};
 	char words[320] = "";

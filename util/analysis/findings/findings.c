@@ -121,16 +121,21 @@ static void say_none(const struct facts *f, struct findings *out)
 			 rest);
 }
 
-/* Of these a wait for a CPU is part. */
-static bool tells_of_waits(const struct findings *out)
+/* How long vCPUs waited for a CPU, as far as findings tell; KVMW_NONE: they tell all. */
+static u64 told_waits(const struct findings *out)
 {
-	static const char *const rules[] = { "waiting", "siblings", "migration" };
+	double told = 0;
 
-	for (u32 i = 0; i < out->nr; i++)
-		for (u32 k = 0; k < ARRAY_SIZE(rules); k++)
-			if (!strcmp(out->found[i].rule, rules[k]))
-				return true;
-	return false;
+	for (u32 i = 0; i < out->nr; i++) {
+		const struct finding *f = &out->found[i];
+
+		if (!strcmp(f->rule, "waiting") || !strcmp(f->rule, "siblings"))
+			return KVMW_NONE;
+		for (u32 k = 0; k < f->nr_evidence; k++)
+			if (!strcmp(f->rule, "migration") && !strcmp(f->evidence[k].name, "waited_ns"))
+				told += f->evidence[k].value;
+	}
+	return told;
 }
 
 void findings_input__free(struct findings_input *in)
@@ -174,8 +179,8 @@ int findings__make(const struct report *rep, const struct report *fine,
 	}
 	if (!ret && !out->nr && rep->whole.wall_ns)
 		say_none(&facts, out);
-	if (!ret && !tells_of_waits(out))
-		rules__say_wait(&facts, out->wait, sizeof(out->wait));
+	if (!ret)
+		rules__say_wait(&facts, told_waits(out), out->wait, sizeof(out->wait));
 	facts__free(&facts);
 	complete(rep, out);
 	return ret;

@@ -38,7 +38,7 @@ struct findings {
 	struct finding found[FINDINGS_MAX];	/* what explains most first */
 	u32 nr;
 	char none[512];		/* nothing stands out, and why that can be said; or "" */
-	char wait[320];		/* who had the CPU while vCPUs waited, where no finding says so; or "" */
+	char wait[320];		/* who had the CPU while vCPUs waited, where no finding says that of all; or "" */
 };
 
 /* What findings need besides the report's sums: results of the scans so named; NULL: not read. */

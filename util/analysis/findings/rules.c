@@ -312,7 +312,10 @@ static bool never_halts(const struct facts *f, struct finding *finding)
 	finding__rests_on(finding, "halts", f->halt.count);
 	finding__rests_on(finding, "did_not_halt", f->no_halt.count);
 	say_why_awake(f, finding);
-	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
+	if (rules__no_irqchip(f))
+		snprintf(finding->next, sizeof(finding->next), "kvmw info -v");
+	else
+		finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
 	return true;
 }
 

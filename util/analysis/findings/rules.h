@@ -42,8 +42,8 @@ bool rule__never_exited(const struct facts *f, struct finding *finding);
  * where unknown, or awake or halted.  Returns where, of RULES_WHERE bytes.
  */
 const char *rules__sleeps_in(const struct facts *f, char *where);
-/* Of time that vCPUs waited for a CPU, which no finding is about: who had it; "" if it is not much. */
-void rules__say_wait(const struct facts *f, char *buf, size_t size);
+/* Who had the CPUs that vCPUs waited for; "" if what findings do not tell of these waits is not much. */
+void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size);
 
 /* rules_guest.c */
 bool rule__nested(const struct facts *f, struct finding *finding);

@@ -146,6 +146,8 @@ static const char *most_of_kind(const struct cpu_holder *h, char *buf, size_t si
 	return buf;
 }
 
+#define OWN_OF_ALL	1	/* percent of the time */
+
 static void say_who(const struct facts *f, u32 kind, struct finding *finding)
 {
 	char most_of[REPORT_LABEL_MAX * 2];
@@ -154,11 +156,15 @@ static void say_who(const struct facts *f, u32 kind, struct finding *finding)
 		     "%s had it%s.", finding->share, 100.0 * f->had_ns[kind] / f->had_by_others_ns, who[kind],
 		     most_of_kind(f->had_most[kind], most_of, sizeof(most_of)));
 	finding__rests_on(finding, "held_ns", f->had_ns[kind]);
+	if (facts__share(f, f->had_ns[KVMW_holder_RECORDER]) < OWN_OF_ALL)
+		return;
+	finding__add(finding, " For another %.1f%% of the time kvmw record itself had it.",
+		     facts__share(f, f->had_ns[KVMW_holder_RECORDER]));
 }
 
 #define HOLDS_MUCH	10	/* percent of the wait: as much is named */
 
-void rules__say_wait(const struct facts *f, char *buf, size_t size)
+void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size)
 {
 	u64 throttled = captured(f->rep->whole.throttled_ns), wait = f->rep->whole.wait_ns, rest = 0;
 	u64 had[NR_HOLDER_KINDS];
@@ -167,7 +173,7 @@ void rules__say_wait(const struct facts *f, char *buf, size_t size)
 
 	*buf = '\0';
 	wait = captured(wait) > throttled ? wait - throttled : 0;
-	if (facts__share(f, wait) < WAIT_OF_ALL)
+	if (wait <= told_ns || facts__share(f, wait - told_ns) < WAIT_OF_ALL)
 		return;
 	len = snprintf(buf, size, "Waiting for a CPU took %.1f%% of the time", facts__share(f, wait));
 	memcpy(had, f->had_ns, sizeof(had));
