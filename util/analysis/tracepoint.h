@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Rows of event raw, decoded by the format which the kernel gave for their tracepoint
- * and the recording holds.  A format is text from a file that may be hostile: it is checked
- * before libtraceevent gets it, in a child that may crash first, and what libtraceevent makes
- * of it is checked before it is used.  A tracepoint that fails has no text; one whose
+ * and the recording holds.  A format is text from a file that may be hostile: libtraceevent
+ * reads it only in a child (tracepoint_text.c).  A tracepoint that fails has no text; one whose
  * fields do not lie within a record has no fields either.
  */
 #ifndef KVMW_TRACEPOINT_H
@@ -27,7 +26,8 @@ struct tracepoint {
 	const char *name;	/* "kvm:kvm_pio"; safe to print */
 	struct tracepoint_field *field;
 	u32 nr_fields;		/* 0: could not be decoded */
-	struct tracepoint_decoder *decoder;
+	struct tracepoint_printer *printer;
+	u32 number;
 };
 
 /* Of all tracepoints that rec names at this time. NULL: out of memory, said so. */

@@ -16,6 +16,7 @@
  *	ARCH_EXIT_METHODS	how kvm_exit is best attached; comma behind each
  *	ARCH_LAYOUTS		where its programs expect the fields of tracepoints
  *	ARCH_MAX_CALL		bytes of the longest call instruction
+ *	ARCH_AUDIT		the architecture, for filters of system calls
  */
 #ifndef KVMW_ARCH_H
 #define KVMW_ARCH_H

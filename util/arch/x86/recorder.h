@@ -7,6 +7,7 @@
 #define ARCH_CPU_MODEL		"model name"
 #define ARCH_NR_SYMBOLS		2
 #define ARCH_MAX_CALL		7
+#define ARCH_AUDIT	AUDIT_ARCH_X86_64
 
 /* SVM leaves the fields of kvm_exit in memory, so no trace record needs to be built. */
 #define ARCH_EXIT_METHODS						\
