@@ -9,14 +9,19 @@
 
 #include "builtin-common.h"
 #include "util/error.h"
+#include "util/parse.h"
+
+#define MEMORY_MIN	(1u << 20)
 
 /* Keys of argp must differ from those of the commands. */
 enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
-       OPT_REGIONS };
+       OPT_REGIONS, OPT_MEMORY };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
 	  "does the same", 1 },
+	{ "memory", OPT_MEMORY, "SIZE", 0, "Use SIZE of memory at most (default 256M, and less for a "
+	  "small file); leave out what does not fit", 1 },
 	{ 0 },
 };
 
@@ -69,6 +74,17 @@ static error_t parse_format(struct common_args *args, int key)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static error_t parse_memory(struct common_args *args, const char *arg)
+{
+	u64 bytes;
+
+	if (parse_size(arg, &bytes) || bytes < MEMORY_MIN)
+		return usage_error("--memory '%s': must be a size from 1M on, such as 512M or 4G", arg);
+	args->budget.max = bytes;
+	args->budget.fixed = true;
+	return 0;
+}
+
 static error_t take_input(struct common_args *args, const char *path)
 {
 	if (args->input)
@@ -95,6 +111,8 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 		return reason_list__parse(&args->reasons, arg) ? EINVAL : 0;
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_MEMORY:
+		return parse_memory(args, arg);
 	case OPT_NO_PAGER:
 		args->no_pager = true;
 		return 0;
@@ -151,11 +169,45 @@ static int not_ours(const char *path, const struct stat *st)
 		     owner ? owner->pw_name : uid, st->st_mode & 07777);
 }
 
-struct data_reader *common_args__open(const struct common_args *args, const char *command)
+/* What is read from a pipe is known as it comes. */
+static void begin_budget(struct common_args *args, u64 bytes)
+{
+	struct budget *b = &args->budget;
+
+	*b = (struct budget) { .max = b->max ?: BUDGET_DEFAULT, .fixed = b->fixed };
+	budget__read(b, bytes);
+}
+
+int common_args__check_budget(const struct common_args *args)
+{
+	const struct budget *b = &args->budget;
+	const char *name = common_args__input(args);
+
+	return !b->refused ? 0 :
+	       error("%s: not all of it fits into memory, and some is left out; --memory=SIZE allows "
+		     "more than %zu MB", strcmp(name, "-") ? name : "standard input",
+		     b->granted >> 20);
+}
+
+struct recording *common_args__recording(struct common_args *args, struct data_reader *reader)
+{
+	struct recording *rec = recording__new(common_args__input(args));
+
+	if (!rec) {
+		data_reader__close(reader);
+		return NULL;
+	}
+	recording__draw_from(rec, &args->budget);
+	rec->window = args->window;
+	return rec;
+}
+
+struct data_reader *common_args__open(struct common_args *args, const char *command)
 {
 	const char *path = common_args__input(args);
 	struct stat st;
 
+	begin_budget(args, stat(path, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size);
 	/* A pipe must not be opened twice. */
 	if (!strcmp(path, "-"))
 		return data_reader__open(path);

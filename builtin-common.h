@@ -6,7 +6,8 @@
 #include <argp.h>
 
 #include "util/data/data.h"
-#include "util/recording/filter.h"
+#include "util/memory.h"
+#include "util/recording/recording.h"
 #include "util/symbols/regions.h"
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
@@ -20,6 +21,7 @@ struct common_args {
 	struct time_window window;
 	enum output_format format;
 	bool no_pager;
+	struct budget budget;		/* of --memory */
 	const char *regions_file;	/* or NULL */
 	struct regions *regions;	/* what is in it, once read; or NULL */
 };
@@ -28,7 +30,7 @@ struct common_args {
  * Children of a command's argp; their input is a struct common_args, which the command hands
  * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
  */
-extern const struct argp common_input_argp;	/* --input, or FILE alone */
+extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
 extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */
@@ -39,8 +41,20 @@ int common_args__read_regions(struct common_args *args);
 
 /* The name of the recording. */
 const char *common_args__input(const struct common_args *args);
-/* Opens it; NULL: error() said why and what to do. command: for messages. */
-struct data_reader *common_args__open(const struct common_args *args, const char *command);
+/*
+ * Opens it, and sets the budget for what it is read into; NULL: error() said why and what to do.
+ * command: for messages.
+ */
+struct data_reader *common_args__open(struct common_args *args, const char *command);
+
+/*
+ * What it says is read into, with the window and the budget that were asked for. NULL: out of
+ * memory, said so, and the reader is closed.
+ */
+struct recording *common_args__recording(struct common_args *args, struct data_reader *reader);
+
+/* Says so if something did not fit into the budget: -1; else 0. */
+int common_args__check_budget(const struct common_args *args);
 
 void common_args__free(struct common_args *args);
 

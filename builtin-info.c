@@ -35,7 +35,7 @@ static error_t cmd_info__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int info(const struct args *args, struct recording *rec, struct data_reader *reader)
+static int info(struct args *args, struct recording *rec, struct data_reader *reader)
 {
 	struct recording_info inv;
 	struct screen s;
@@ -47,7 +47,8 @@ static int info(const struct args *args, struct recording *rec, struct data_read
 			ret = render__info_json(&s, rec, &inv);
 		else
 			ret = render__info(&s, rec, &inv, args->verbose);
-		if (screen__close(&s) || recording__complain(rec))
+		if (screen__close(&s) || recording__complain(rec) ||
+		    common_args__check_budget(&args->common))
 			ret = -1;
 	}
 	recording_info__free(&inv);
@@ -80,7 +81,7 @@ int cmd_info(int argc, const char **argv)
 	reader = common_args__open(&args.common, "info");
 	if (!reader)
 		return KVMW_FAILED;
-	rec = recording__new(common_args__input(&args.common));
+	rec = common_args__recording(&args.common, reader);
 	if (rec)
 		ret = info(&args, rec, reader) ? KVMW_FAILED : KVMW_OK;
 	recording__free(rec);

@@ -421,23 +421,20 @@ static void forget(struct reading *in)
 	in->kept = (struct kept_rows) { 0 };
 }
 
-static int read_once(const struct args *args, bool sums, struct reading *in)
+static int read_once(struct args *args, bool sums, struct reading *in)
 {
 	struct data_reader *reader = common_args__open(&args->common, "report");
+	struct scan_consumer of_model, of_places = exit_places__scan, of_families = family_sums__scan;
 	const struct scan_consumer *consumers[5];
-	struct scan_consumer of_model;
 	struct report_scan rs, details;
 	void *results[5] = { NULL };
 	u32 nr = 0, model = 0, places = 0;
 
 	if (!reader)
 		return -1;
-	in->rec = recording__new(common_args__input(&args->common));
-	if (!in->rec) {
-		data_reader__close(reader);
+	in->rec = common_args__recording(&args->common, reader);
+	if (!in->rec)
 		return -1;
-	}
-	in->rec->window = args->common.window;
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT ||
 				  args->opt.event == KVMW_EVENT_MMU;
 	report_scan__init(&rs, &args->opt, sums);
@@ -449,13 +446,14 @@ static int read_once(const struct args *args, bool sums, struct reading *in)
 	}
 	if (has_findings(&args->opt)) {
 		places = nr;
-		consumers[nr++] = &exit_places__scan;
-		consumers[nr++] = &family_sums__scan;
+		of_places.arg = of_families.arg = &args->opt;
+		consumers[nr++] = &of_places;
+		consumers[nr++] = &of_families;
 	}
 	/* Only exits have details, and they have no model. */
 	if (in->model && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
-		of_model.arg = (void *)&args->opt;
+		of_model.arg = &args->opt;
 		model = nr;
 		consumers[nr++] = &of_model;
 	}
@@ -524,6 +522,7 @@ static int report(struct args *args)
 		goto out;
 	args->opt.regions = args->common.regions;
 	args->opt.kept = &in.kept;
+	args->opt.budget = &args->common.budget;
 	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	if (add_details(&in, &rep, &args->opt))
@@ -535,9 +534,9 @@ static int report(struct args *args)
 	if (*rep.empty)
 		ret = error("%s: %s%s", in.rec->path, rep.empty, report__doubt(&rep));
 	if (rep.over_limit)
-		ret = error("%s: %llu events are not shown: more than %u different keys", in.rec->path,
-			    (unsigned long long)rep.over_limit, AGG_MAX_KEYS);
-	if (recording__complain(in.rec))
+		ret = error("%s: %llu events are not shown: more different keys than kvmw keeps",
+			    in.rec->path, (unsigned long long)rep.over_limit);
+	if (common_args__check_budget(&args->common) | recording__complain(in.rec))
 		ret = -1;
 out:
 	report__free(&rep);

@@ -222,7 +222,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 			(unsigned long long)result->lost, result->lost == 1 ? "" : "s");
 	if (!result->printed)
 		return say_why_nothing(rec, opt, result);
-	return recording__complain(rec) ? -1 : ret;
+	return recording__complain(rec) || common_args__check_budget(&args->common) ? -1 : ret;
 }
 
 static int script(struct args *args)
@@ -241,12 +241,9 @@ static int script(struct args *args)
 		return KVMW_FAILED;
 	if (args->follow)
 		data_reader__follow(reader);
-	rec = recording__new(common_args__input(&args->common));
-	if (!rec) {
-		data_reader__close(reader);
+	rec = common_args__recording(&args->common, reader);
+	if (!rec)
 		return KVMW_FAILED;
-	}
-	rec->window = args->common.window;
 	opt.brief = formats[args->common.format]->for_people;
 	opt.stream = args->follow || !data_reader__seekable(reader);
 	if (!cmd_script__print(args, &opt, rec, reader, &result))

@@ -3,6 +3,11 @@
 
 #define ARRAY_FIRST	16	/* elements */
 
+size_t array__growth(u32 room, size_t size)
+{
+	return (room ?: ARRAY_FIRST) * size;
+}
+
 void *array__grow(void *list, u32 nr, u32 more, u32 *room, size_t size, struct budget *b)
 {
 	u64 wanted = (u64)nr + more, new = *room ? *room : ARRAY_FIRST;

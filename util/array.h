@@ -36,6 +36,26 @@ void *array__grow(void *list, u32 nr, u32 more, u32 *room, size_t size, struct b
 	more_ > (room) - nr_ ? -1 : 0;							\
 })
 
+/*
+ * The same for one more that can be left out: 1 where the budget is used up, without a word.
+ */
+#define array__reserve_within(list, nr, room, from) ({					\
+	struct budget *budget_ = (from);						\
+	size_t bytes_ = (nr) < (room) ? 0 : array__growth(room, sizeof(*(list)));	\
+	int ret_ = bytes_ && budget__take(budget_, bytes_) ? 1 : 0;			\
+											\
+	if (!ret_ && bytes_) {								\
+		/* Drawn already, so that no other thread can take it in between. */	\
+		ret_ = array__reserve(list, nr, room, NULL);				\
+		if (ret_)								\
+			budget__give(budget_, bytes_);					\
+	}										\
+	ret_;										\
+})
+
+/* By how many bytes an array grows next. */
+size_t array__growth(u32 room, size_t size);
+
 /* Frees the elements; list and room are 0 then. */
 #define array__free(list, room, budget) ({						\
 	budget__free(budget, list, (size_t)(room) * sizeof(*(list)));			\

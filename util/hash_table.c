@@ -60,24 +60,27 @@ static u32 *hash_table__bucket(const struct hash_table *t, const void *key)
 	return &t->bucket[i];
 }
 
+/* 0; 1: the budget is used up, without a word; -1 */
 static int hash_table__grow(struct hash_table *t)
 {
 	u64 room = t->room ? t->room * 2ULL : FIRST_ROOM, nr_buckets = room * 2;
-	void *entry;
+	size_t bytes = nr_buckets * sizeof(u32) + (room - t->room) * t->entry_size;
+	void *entry = NULL;
 	u32 *bucket;
 
 	if (nr_buckets > 1U << 31)
 		return out_of_memory();
+	if (budget__take(t->budget, bytes))
+		return 1;
 	if (!t->room)
 		hash_seed(t->seed);
-	bucket = budget__calloc(t->budget, nr_buckets, sizeof(*bucket));
-	if (!bucket)
-		return -1;
-	entry = budget__realloc(t->budget, t->entry, (size_t)t->room * t->entry_size,
-				room * t->entry_size);
+	bucket = calloc(nr_buckets, sizeof(*bucket));
+	if (bucket)
+		entry = realloc(t->entry, room * t->entry_size);
 	if (!entry) {
-		budget__free(t->budget, bucket, nr_buckets * sizeof(*bucket));
-		return -1;
+		free(bucket);
+		budget__give(t->budget, bytes);
+		return out_of_memory();
 	}
 	budget__free(t->budget, t->bucket, t->nr_buckets * sizeof(*bucket));
 	t->entry = entry;
@@ -96,13 +99,20 @@ void *hash_table__find(const struct hash_table *t, const void *key)
 	return number ? hash_table__at(t, number - 1) : NULL;
 }
 
-void *hash_table__get(struct hash_table *t, const void *key)
+void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full)
 {
 	void *entry = hash_table__find(t, key);
+	int ret = 0;
 
+	*full = false;
 	if (entry)
 		return entry;
-	if (t->nr == t->room && hash_table__grow(t))
+	if (t->nr >= max)
+		ret = 1;
+	else if (t->nr == t->room)
+		ret = hash_table__grow(t);
+	*full = ret > 0;
+	if (ret)
 		return NULL;
 	*hash_table__bucket(t, key) = t->nr + 1;
 	entry = hash_table__at(t, t->nr++);
@@ -110,15 +120,13 @@ void *hash_table__get(struct hash_table *t, const void *key)
 	return memcpy(entry, key, t->key_size);
 }
 
-void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full)
+void *hash_table__get(struct hash_table *t, const void *key)
 {
-	void *entry;
+	bool full;
+	void *entry = hash_table__get_limited(t, key, UINT32_MAX, &full);
 
-	*full = false;
-	if (t->nr < max)
-		return hash_table__get(t, key);
-	entry = hash_table__find(t, key);
-	*full = !entry;
+	if (full)
+		out_of_memory();
 	return entry;
 }
 

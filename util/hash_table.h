@@ -43,7 +43,10 @@ void *hash_table__find(const struct hash_table *t, const void *key);
  */
 void *hash_table__get(struct hash_table *t, const void *key);
 
-/* The same of a table of at most max entries. NULL and *full: it is not one of them. */
+/*
+ * The same of a table of at most max entries, and of no more than its budget has room for. NULL
+ * and *full: it is not one of them.
+ */
 void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full);
 
 /* Frees all entries; the table is empty then and can be used again. */

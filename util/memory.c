@@ -28,16 +28,47 @@ char *mem__strdup(const char *s)
 	return copy;
 }
 
+void budget__read(struct budget *b, u64 bytes)
+{
+	u64 more = bytes > BUDGET_SMALL_FILE ? bytes - BUDGET_SMALL_FILE : 0, max;
+
+	if (!b || !b->max)
+		return;
+	max = more > b->max / BUDGET_GROWTH ? b->max : BUDGET_SMALL + more * BUDGET_GROWTH;
+	if (b->fixed || max > b->max)
+		max = b->max;
+	b->granted = max;
+	max = max * BUDGET_KEPT / 100;
+	if (max > b->limit)
+		__atomic_store_n(&b->limit, max, __ATOMIC_RELAXED);
+}
+
+void budget__end(struct budget *b)
+{
+	if (b)
+		b->limit = 0;
+}
+
+bool budget__is_full(const struct budget *b)
+{
+	size_t limit = b ? __atomic_load_n(&b->limit, __ATOMIC_RELAXED) : 0;
+
+	return limit && __atomic_load_n(&b->used, __ATOMIC_RELAXED) >= limit;
+}
+
 int budget__take(struct budget *b, size_t bytes)
 {
-	size_t used;
+	size_t used, limit;
 
 	if (!b)
 		return 0;
+	limit = __atomic_load_n(&b->limit, __ATOMIC_RELAXED);
 	used = __atomic_load_n(&b->used, __ATOMIC_RELAXED);
 	do {
-		if (b->limit && (used > b->limit || bytes > b->limit - used))
+		if (limit && (used > limit || bytes > limit - used)) {
+			__atomic_store_n(&b->refused, true, __ATOMIC_RELAXED);
 			return -1;
+		}
 	} while (!__atomic_compare_exchange_n(&b->used, &used, used + bytes, true,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return 0;

@@ -26,10 +26,30 @@ char *mem__strdup(const char *s);
 struct budget {
 	size_t limit;		/* bytes; 0: no limit */
 	size_t used;
+	size_t max;		/* of what a recording is read into, see budget__read(); or 0 */
+	bool fixed;		/* it is max, however little is read */
+	bool refused;		/* something did not fit */
+	size_t granted;		/* of max, for as much as was read */
 };
+
+/*
+ * What is kept of a recording while it is read gets a share of max, so that enough is left for
+ * what is made of that; and it takes many bytes of a file to be worth all of max: the budget
+ * grows with what was read.  Not more than BUDGET_SMALL for the first BUDGET_SMALL_FILE bytes.
+ */
+#define BUDGET_DEFAULT	(256u << 20)
+#define BUDGET_SMALL	(40u << 20)
+#define BUDGET_SMALL_FILE (10u << 20)
+#define BUDGET_GROWTH	20		/* bytes of memory for each byte beyond */
+#define BUDGET_KEPT	35		/* percent of max for what is kept */
+
+void budget__read(struct budget *b, u64 bytes);
+/* All was read: what is made of it is in proportion, and must not fail. */
+void budget__end(struct budget *b);
 
 /* 0, or -1 if bytes more would exceed the limit; then nothing is taken. Silent. */
 int budget__take(struct budget *b, size_t bytes);
+bool budget__is_full(const struct budget *b);
 void budget__give(struct budget *b, size_t bytes);
 
 /* As realloc(), from old to new bytes, within the budget; p stays valid where it fails. */

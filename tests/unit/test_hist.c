@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "util/analysis/hist.h"
+#include "util/event_desc.h"
 
 #define N 20000
 
@@ -158,9 +159,48 @@ static void test_log2(void **state)
 	hist__free(&h);
 }
 
+/* Without room, all but the percentiles is known; and nothing is left behind. */
+static void test_budget(void **state)
+{
+	struct budget budget = { .limit = 400 };
+	struct hist h = { .budget = &budget }, more = { .budget = &budget };
+
+	for (u32 exp = 10; exp < 20; exp++)
+		assert_int_equal(hist__add(&h, 1ULL << exp), 0);
+	assert_true(budget.refused && budget.used <= budget.limit);
+	assert_int_equal(h.count, 10);
+	assert_int_equal(h.sum, (1 << 20) - (1 << 10));
+	assert_int_equal(h.min, 1 << 10);
+	assert_int_equal(h.max, 1 << 19);
+	assert_true(h.unplaced > 0 && h.unplaced < 10);
+	assert_true(hist__percentile(&h, 500) == KVMW_NONE);
+	assert_int_equal(hist__merge(&more, &h), 0);
+	assert_int_equal(more.count, 10);
+	assert_int_equal(more.unplaced, 10);
+	hist__free(&more);
+	hist__free(&h);
+	assert_int_equal(budget.used, 0);
+}
+
+/* Powers of two far apart take no room in between. */
+static void test_sparse(void **state)
+{
+	struct budget budget = { .limit = 0 };
+	struct hist h = { .budget = &budget };
+
+	assert_int_equal(hist__add(&h, 0), 0);
+	assert_int_equal(hist__add(&h, UINT64_MAX), 0);
+	assert_true(budget.used < 500);
+	assert_int_equal(hist__percentile(&h, 500), 0);
+	assert_true(hist__percentile(&h, 1000) >= UINT64_MAX / 16 * 15);
+	hist__free(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_buckets_are_contiguous),
 		cmocka_unit_test(test_percentiles),
 		cmocka_unit_test(test_merge_is_adding_all),

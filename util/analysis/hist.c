@@ -15,35 +15,58 @@ u64 hist__from(u32 index)
 	return (u64)(HIST_SUB + sub) << (exp - 1);
 }
 
-int hist__cover(struct hist *h, u32 index)
+static size_t blocks_bytes(u32 nr)
 {
-	u32 first = index / HIST_SUB * HIST_SUB, end = first + HIST_SUB;
-	u64 *bucket;
+	return nr ? sizeof(struct hist_blocks) + nr * sizeof(u64[HIST_SUB]) : 0;
+}
 
-	if (h->nr) {
-		first = first < h->base ? first : h->base;
-		end = end > h->base + h->nr ? end : h->base + h->nr;
+int hist__bucket(struct hist *h, u32 index, u64 **bucket)
+{
+	u32 exp = index / HIST_SUB, nr = h->blocks ? h->blocks->nr : 0;
+	size_t old = blocks_bytes(nr), new = blocks_bytes(nr + 1);
+	struct hist_blocks *blocks;
+
+	*bucket = NULL;
+	if (nr && h->blocks->of[exp]) {
+		*bucket = &h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB];
+		return 0;
 	}
-	bucket = calloc(end - first, sizeof(*bucket));
-	if (!bucket)
+	if (budget__take(h->budget, new - old))
+		return 0;
+	blocks = realloc(h->blocks, new);
+	if (!blocks) {
+		budget__give(h->budget, new - old);
 		return out_of_memory();
-	if (h->nr)
-		memcpy(bucket + (h->base - first), h->bucket, h->nr * sizeof(*bucket));
-	free(h->bucket);
-	h->bucket = bucket;
-	h->base = first;
-	h->nr = end - first;
+	}
+	memset((char *)blocks + old, 0, new - old);
+	blocks->of[exp] = blocks->nr = nr + 1;
+	h->blocks = blocks;
+	*bucket = &blocks->bucket[nr][index % HIST_SUB];
 	return 0;
+}
+
+/* The buckets of a power of two; NULL: all are empty. */
+static const u64 *hist__block(const struct hist *h, u32 exp)
+{
+	return h->blocks && h->blocks->of[exp] ? h->blocks->bucket[h->blocks->of[exp] - 1] : NULL;
 }
 
 int hist__merge(struct hist *to, const struct hist *from)
 {
 	if (!from->count)
 		return 0;
-	if (hist__cover(to, from->base) || hist__cover(to, from->base + from->nr - 1))
-		return -1;
-	for (u32 i = 0; i < from->nr; i++)
-		to->bucket[from->base - to->base + i] += from->bucket[i];
+	for (u32 exp = 0; exp < HIST_EXPS; exp++) {
+		const u64 *block = hist__block(from, exp);
+		u64 *bucket;
+
+		if (!block)
+			continue;
+		if (hist__bucket(to, exp * HIST_SUB, &bucket))
+			return -1;
+		for (u32 i = 0; i < HIST_SUB; i++)
+			*(bucket ? &bucket[i] : &to->unplaced) += block[i];
+	}
+	to->unplaced += from->unplaced;
 	if (!to->count || from->min < to->min)
 		to->min = from->min;
 	if (!to->count || from->max > to->max)
@@ -55,8 +78,8 @@ int hist__merge(struct hist *to, const struct hist *from)
 
 void hist__free(struct hist *h)
 {
-	free(h->bucket);
-	memset(h, 0, sizeof(*h));
+	budget__free(h->budget, h->blocks, blocks_bytes(h->blocks ? h->blocks->nr : 0));
+	*h = (struct hist) { .budget = h->budget };
 }
 
 static u64 clamp_value(const struct hist *h, u64 value)
@@ -64,6 +87,16 @@ static u64 clamp_value(const struct hist *h, u64 value)
 	if (value < h->min)
 		return h->min;
 	return value > h->max ? h->max : value;
+}
+
+/* Between the least value of a bucket and that of the next, at rank of its n values. */
+static u64 within_bucket(u32 index, double rank, u64 n)
+{
+	u64 from = hist__from(index);
+	/* The last bucket ends with the last u64, so its width is one too much. */
+	u64 width = index + 1 < HIST_BUCKETS ? hist__from(index + 1) - from : UINT64_MAX - from;
+
+	return from + (u64)((double)width * (rank - 0.5) / n);
 }
 
 u64 hist__percentile(const struct hist *h, u32 permille)
@@ -74,19 +107,19 @@ u64 hist__percentile(const struct hist *h, u32 permille)
 
 	if (!h->count)
 		return 0;
+	if (h->unplaced)
+		return KVMW_NONE;
 	if (!rank)
 		rank = 1;
-	for (u32 i = 0; i < h->nr; i++) {
-		u64 n = h->bucket[i], from = hist__from(h->base + i);
-		/* The last bucket ends with the last u64, so its width is one too much. */
-		u64 width = h->base + i + 1 < HIST_BUCKETS ?
-			    hist__from(h->base + i + 1) - from : UINT64_MAX - from;
+	for (u32 exp = 0; exp < HIST_EXPS; exp++) {
+		const u64 *block = hist__block(h, exp);
 
-		if (rank > below + n) {
-			below += n;
-			continue;
+		for (u32 i = 0; block && i < HIST_SUB; i++) {
+			if (rank <= below + block[i])
+				return clamp_value(h, within_bucket(exp * HIST_SUB + i, rank - below,
+								    block[i]));
+			below += block[i];
 		}
-		return clamp_value(h, from + (u64)((double)width * (rank - below - 0.5) / n));
 	}
 	return h->max;
 }
@@ -113,9 +146,11 @@ struct duration_stats hist__stats(const struct hist *h)
 void hist__log2(const struct hist *h, u64 counts[HIST_LOG2])
 {
 	memset(counts, 0, HIST_LOG2 * sizeof(*counts));
-	for (u32 i = 0; i < h->nr; i++) {
-		u64 from = hist__from(h->base + i);
+	for (u32 index = 0; index < HIST_BUCKETS; index++) {
+		const u64 *block = hist__block(h, index / HIST_SUB);
+		u64 from = hist__from(index);
 
-		counts[from ? 63 - __builtin_clzll(from) : 0] += h->bucket[i];
+		if (block)
+			counts[from ? 63 - __builtin_clzll(from) : 0] += block[index % HIST_SUB];
 	}
 }

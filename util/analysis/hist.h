@@ -2,25 +2,35 @@
 /*
  * A histogram of durations: each power of two split into 16 equal buckets, so
  * that a percentile is off by at most 1/16 of its value; count, sum, least and
- * greatest are exact.  Memory grows with the range that occurs (128 bytes for
- * each power of two), never with the number of values.
+ * greatest are exact.  Memory grows with the powers of two that occur (128 bytes for
+ * each), never with the number of values.  Where the budget has no more, values have no bucket:
+ * all but the percentiles are still known.
  */
 #ifndef KVMW_HIST_H
 #define KVMW_HIST_H
 
-#include "util/types.h"
+#include "util/memory.h"
 
 #define HIST_SUB_BITS	4
 #define HIST_SUB	(1u << HIST_SUB_BITS)
 #define HIST_BUCKETS	((64 - HIST_SUB_BITS + 1) * HIST_SUB)
 #define HIST_LOG2	64	/* buckets of hist__log2() */
 
-struct hist {			/* all zero: empty */
+#define HIST_EXPS	(HIST_BUCKETS / HIST_SUB)	/* blocks of buckets: powers of two */
+
+struct hist_blocks {
+	u8 of[HIST_EXPS];	/* number of a power of two's block, plus 1; 0: none */
+	u8 nr;
+	u64 bucket[][HIST_SUB];
+};
+
+struct hist {			/* all zero but for budget: empty */
 	u64 count;
 	u64 sum;		/* stays at UINT64_MAX where it would overflow */
 	u64 min, max;		/* undefined while count is 0 */
-	u64 *bucket;		/* of buckets base to base + nr - 1 */
-	u32 base, nr;
+	u64 unplaced;		/* values without a bucket */
+	struct hist_blocks *blocks;	/* or NULL */
+	struct budget *budget;	/* or NULL */
 };
 
 static inline u64 sat_add(u64 a, u64 b)
@@ -53,16 +63,22 @@ static inline u32 hist__index(u64 value)
 /* The least value of a bucket. */
 u64 hist__from(u32 index);
 
-/* Makes room for a bucket; 0, or -1 out of memory (error() said so). */
-int hist__cover(struct hist *h, u32 index);
+/* The bucket, made if there is none, in *bucket: NULL: the budget has none. 0, or -1 out of memory. */
+int hist__bucket(struct hist *h, u32 index, u64 **bucket);
 
 static inline int hist__add(struct hist *h, u64 value)
 {
-	u32 index = hist__index(value);
+	u32 index = hist__index(value), exp = index / HIST_SUB;
+	u64 *bucket;
 
-	if (index - h->base >= h->nr && hist__cover(h, index))
+	if (h->blocks && h->blocks->of[exp])
+		h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB]++;
+	else if (hist__bucket(h, index, &bucket))
 		return -1;
-	h->bucket[index - h->base]++;
+	else if (bucket)
+		++*bucket;
+	else
+		h->unplaced++;
 	if (!h->count++)
 		h->min = h->max = value;
 	else if (value < h->min)
@@ -90,11 +106,11 @@ struct duration_stats hist__stats(const struct hist *h);
 
 /*
  * The value which permille of all values do not exceed, interpolated inside its
- * bucket; 0 of an empty histogram.
+ * bucket; 0 of an empty histogram, KVMW_NONE if some values have no bucket.
  */
 u64 hist__percentile(const struct hist *h, u32 permille);
 
-/* counts[i]: values in [2^i, 2^(i+1)); zero counts as 1. */
+/* counts[i]: values in [2^i, 2^(i+1)) that have a bucket; zero counts as 1. */
 void hist__log2(const struct hist *h, u64 counts[HIST_LOG2]);
 
 #endif

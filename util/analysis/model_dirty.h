@@ -4,8 +4,8 @@
  * where, and by whom.
  *
  * A mark is a row of kind page.  Only marks on slots with dirty logging on mean that a page
- * became dirty for someone; others are only counted.  Memory is bounded by DIRTY_MAX_PAGES
- * and DIRTY_MAX_MARKS; marks beyond are counted too.
+ * became dirty for someone; others are only counted.  Memory is bounded by the report's budget,
+ * DIRTY_MAX_PAGES and DIRTY_MAX_MARKS; marks beyond are counted too.
  */
 #ifndef KVMW_MODEL_DIRTY_H
 #define KVMW_MODEL_DIRTY_H

@@ -27,9 +27,9 @@ const struct scan_event dirty_rows_events[2] = {
 /* 0: counted, *entry says where, DIRTY_NO_PAGE: one too many; -1 out of memory. */
 static int dirty_rows__add(struct dirty_rows *rows, const struct dirty_entry *page, u32 *entry)
 {
-	bool full = rows->pages.nr >= rows->max_entries;
-	struct dirty_entry *e = full ? hash_table__find(&rows->pages, &page->key) :
-				       hash_table__get(&rows->pages, &page->key);
+	bool full;
+	struct dirty_entry *e = hash_table__get_limited(&rows->pages, &page->key, rows->max_entries,
+							&full);
 
 	if (!e && !full)
 		return -1;
@@ -45,24 +45,26 @@ static int dirty_rows__add(struct dirty_rows *rows, const struct dirty_entry *pa
 
 static int add_mark(struct dirty_rows *rows, u64 time_ns, u32 entry)
 {
-	if (rows->nr_marks == rows->max_marks || entry == DIRTY_NO_PAGE || time_ns == KVMW_NONE) {
-		rows->no_time++;
-		return 0;
-	}
-	if (array__reserve(rows->mark, rows->nr_marks, rows->room_marks, rows->budget))
-		return -1;
-	rows->mark[rows->nr_marks++] = (struct dirty_mark) { .time_ns = time_ns, .entry = entry };
-	return 0;
+	int ret = 1;
+
+	if (rows->nr_marks < rows->max_marks && entry != DIRTY_NO_PAGE && time_ns != KVMW_NONE)
+		ret = array__reserve_within(rows->mark, rows->nr_marks, rows->room_marks, rows->budget);
+	if (!ret)
+		rows->mark[rows->nr_marks++] = (struct dirty_mark) { .time_ns = time_ns, .entry = entry };
+	rows->no_time += ret > 0;
+	return ret < 0 ? -1 : 0;
 }
 
 static int add_slot(struct dirty_rows *rows, const struct dirty_slot *slot)
 {
+	int ret;
+
 	if (rows->nr_slots == DIRTY_MAX_SLOTS)
 		return 0;
-	if (array__reserve(rows->slot, rows->nr_slots, rows->room_slots, rows->budget))
-		return -1;
-	rows->slot[rows->nr_slots++] = *slot;
-	return 0;
+	ret = array__reserve_within(rows->slot, rows->nr_slots, rows->room_slots, rows->budget);
+	if (!ret)
+		rows->slot[rows->nr_slots++] = *slot;
+	return ret < 0 ? -1 : 0;
 }
 
 static int take_slots(struct dirty_rows *rows, const struct scan_batch *b)

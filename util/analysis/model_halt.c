@@ -47,10 +47,11 @@ static const struct scan_event events[] = {{ .id = KVMW_EVENT_HALT, .columns = c
 static int vcpu_of(struct halt_state *st, u32 id, struct vcpu_entry **vcpu)
 {
 	const struct vcpu_entry key = { .key = { .vcpu = id } };
-	bool full = st->vcpus.nr >= SPAN_TABLE_MAX;
+	bool full;
 
-	*vcpu = full ? hash_table__find(&st->vcpus, &key.key) :
-		       hash_table__get(&st->vcpus, &key.key);
+	*vcpu = hash_table__get_limited(&st->vcpus, &key.key, SPAN_TABLE_MAX, &full);
+	if (*vcpu)
+		(*vcpu)->halted.budget = (*vcpu)->polled.budget = st->vcpus.budget;
 	return *vcpu || full ? 0 : -1;
 }
 

@@ -31,10 +31,12 @@ static bool keeps_one_more(u32 *all, u32 own, u32 limit)
 
 static int keep_fault(struct refault_rows *r, const struct refault_fault *fault)
 {
-	if (array__reserve(r->fault, r->nr_faults, r->fault_room, r->budget))
-		return -1;
-	r->fault[r->nr_faults++] = *fault;
-	return 0;
+	int ret = array__reserve_within(r->fault, r->nr_faults, r->fault_room, r->budget);
+
+	if (!ret)
+		r->fault[r->nr_faults++] = *fault;
+	r->no_fault += ret > 0;
+	return ret < 0 ? -1 : 0;
 }
 
 int refault_rows__fault(struct refault_rows *r, const struct refault_fault *fault)
@@ -47,10 +49,12 @@ int refault_rows__fault(struct refault_rows *r, const struct refault_fault *faul
 
 static int keep_taken(struct refault_rows *r, const struct refault_taken *taken)
 {
-	if (array__reserve(r->taken, r->nr_taken, r->taken_room, r->budget))
-		return -1;
-	r->taken[r->nr_taken++] = *taken;
-	return 0;
+	int ret = array__reserve_within(r->taken, r->nr_taken, r->taken_room, r->budget);
+
+	if (!ret)
+		r->taken[r->nr_taken++] = *taken;
+	r->no_taken += ret > 0;
+	return ret < 0 ? -1 : 0;
 }
 
 static int refault_rows__taken(struct refault_rows *r, const struct refault_taken *taken)

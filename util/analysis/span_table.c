@@ -15,6 +15,8 @@ static int span_table__get(struct span_table *t, const void *key, struct span_su
 	void *entry = hash_table__get_limited(&t->table, key, SPAN_TABLE_MAX, &full);
 
 	*sum = entry ? span_table__sum(t, entry) : NULL;
+	if (*sum)
+		(*sum)->span.budget = t->table.budget;
 	return entry || full ? 0 : -1;
 }
 

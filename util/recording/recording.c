@@ -24,6 +24,20 @@ struct recording *recording__new(const char *path)
 	return rec;
 }
 
+void recording__draw_from(struct recording *rec, struct budget *budget)
+{
+	struct rec_table *const kept[] = { &rec->threads, &rec->cgroups, &rec->host, &rec->slots,
+					   &rec->vm_configs, &rec->vcpu_configs, &rec->vm_memories };
+
+	rec->budget = budget;
+	agg_table__init(&rec->totals, budget);
+	rec->holders.table = HASH_TABLE(struct rec_holder, budget);
+	rec->takens.table = HASH_TABLE(struct rec_taken, budget);
+	rec->memslots.table = HASH_TABLE(struct memslot, budget);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		kept[i]->budget = budget;
+}
+
 void recording__free(struct recording *rec)
 {
 	if (!rec)
@@ -299,6 +313,7 @@ int recording__take(struct recording *rec, const struct data_reader *r,
 	struct rec_frames *frames = &rec->frames[f->type < REC_FRAME_TYPES ? f->type : 0];
 	int ret = 0;
 
+	budget__read(rec->budget, data_reader__bytes(r));
 	frames->frames++;
 	frames->rows += f->rows;
 	frames->bytes += f->size;
@@ -385,6 +400,7 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	rec->finished = data_reader__finished(r);
 	rec->bytes = data_reader__bytes(r);
 	data_reader__close(r);
+	budget__end(rec->budget);
 	return ret;
 }
 

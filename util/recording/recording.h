@@ -137,6 +137,7 @@ struct rec_frames {
 
 struct recording {
 	const char *path;		/* as given */
+	struct budget *budget;		/* that all here draws from; or NULL */
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms, vm_room;
@@ -183,6 +184,8 @@ struct recording {
 };
 
 struct recording *recording__new(const char *path);
+/* Before anything is taken: all that is kept comes from this budget. */
+void recording__draw_from(struct recording *rec, struct budget *budget);
 void recording__free(struct recording *rec);
 
 /*

@@ -45,8 +45,14 @@ int rec_table__take(struct rec_table *table, const struct event_desc *event, u64
 		return 0;
 	}
 	if (table->nr == table->room) {
-		void *grown = array__grow(table->rows, table->nr, 1, &table->room, event->size, NULL);
+		size_t bytes = array__growth(table->room, event->size);
+		void *grown;
 
+		if (budget__take(table->budget, bytes)) {
+			table->over_limit++;
+			return 0;
+		}
+		grown = array__grow(table->rows, table->nr, 1, &table->room, event->size, NULL);
 		if (!grown)
 			return -1;
 		table->rows = grown;

@@ -5,14 +5,16 @@
 #define KVMW_RECORDING_TABLES_H
 
 #include "util/event_desc.h"
+#include "util/memory.h"
 #include "util/types.h"
 
 #define REC_MAX_ROWS	(64 * 1024)	/* of each table */
 
-struct rec_table {			/* all zero: empty */
+struct rec_table {			/* all zero but for budget: empty */
 	void *rows;			/* of the event's struct; all ones where unknown */
 	u32 nr, room;
-	u64 over_limit;			/* rows beyond REC_MAX_ROWS */
+	u64 over_limit;			/* rows beyond REC_MAX_ROWS, or the budget */
+	struct budget *budget;		/* or NULL */
 };
 
 /* The columns that rec_table__take() needs, for columns__read(): names has room for COLUMNS_MAX. */

@@ -73,13 +73,12 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 	}
 	if (v->no_page) {
 		snprintf(words, sizeof(words), "%s marks are not shown: they are on further pages, "
-			 "beyond the limit of %u.", units__count(v->no_page, count),
-			 DIRTY_MAX_PAGES);
+			 "more than kvmw keeps.", units__count(v->no_page, count));
 		screen__wrap(s, "  ", "  ", words);
 	}
 	if (v->no_time) {
 		snprintf(words, sizeof(words), "The rate and the working set do not include %s marks: "
-			 "kvmw keeps the times of %u only.", units__count(v->no_time, count), DIRTY_MAX_MARKS);
+			 "they are more than kvmw keeps the times of.", units__count(v->no_time, count));
 		screen__wrap(s, "  ", "  ", words);
 	}
 	loss(s, rep);

@@ -252,14 +252,14 @@ static void notes(const struct screen *s, const struct fault_model *v)
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->over_limit) {
-		snprintf(words, sizeof(words), "%s faults are not counted here: more than %u ranges",
-			 units__count(v->over_limit, count), SPAN_TABLE_MAX);
+		snprintf(words, sizeof(words), "%s faults are not counted here: more ranges than kvmw keeps",
+			 units__count(v->over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->no_refault || v->no_taken) {
 		snprintf(words, sizeof(words), "%s faults and %s rows of memory taken were not looked at "
-			 "for re-faults: more than %u and %u", units__count(v->no_refault, count),
-			 units__count(v->no_taken, more), REFAULTS_MAX_FAULTS, REFAULTS_MAX_TAKEN);
+			 "for re-faults: more than kvmw keeps", units__count(v->no_refault, count),
+			 units__count(v->no_taken, more));
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->slots_over_limit) {

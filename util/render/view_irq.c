@@ -232,8 +232,8 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 	again(s, v);
 	coalesced(s, rep, v);
 	if (v->over_limit)
-		fprintf(s->out, "%s events are not counted here: more than %u sources and vectors\n",
-			units__count(v->over_limit, count), SPAN_TABLE_MAX);
+		fprintf(s->out, "%s events are not counted here: more sources and vectors than kvmw keeps\n",
+			units__count(v->over_limit, count));
 	return ret;
 }
 

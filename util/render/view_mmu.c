@@ -124,8 +124,8 @@ static int view_mmu__text(const struct screen *s, const struct report *rep, cons
 		screen__wrap(s, "", "  ", "kvmw record -e mmu,memslot records when each was taken, and where");
 	}
 	if (v->over_limit) {
-		snprintf(words, sizeof(words), "%s rows of memory taken are not counted here: more than %u",
-			 units__count(v->over_limit, count), REFAULTS_MAX_TAKEN);
+		snprintf(words, sizeof(words), "%s rows of memory taken are not counted here: more than kvmw keeps",
+			 units__count(v->over_limit, count));
 		screen__wrap(s, "", "  ", words);
 	}
 	return 0;

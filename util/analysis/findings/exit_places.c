@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "util/analysis/findings/exit_places.h"
+#include "util/analysis/report/report.h"
 #include "util/arch/access.h"
 #include "util/array.h"
 #include "util/event_desc.h"
@@ -49,12 +50,12 @@ static void take_deadlines(struct deadlines *deadlines, const struct scan_batch 
 
 static void *exit_places__new(void *arg)
 {
+	const struct report_options *opt = arg;
 	struct exit_places *places = mem__calloc(1, sizeof(*places));
 
-	(void)arg;
 	if (places) {
-		places->vcpus = HASH_TABLE(struct vcpu_places, NULL);
-		places->ranges = HASH_TABLE(struct fault_range_pages, NULL);
+		places->vcpus = HASH_TABLE(struct vcpu_places, opt ? opt->budget : NULL);
+		places->ranges = HASH_TABLE(struct fault_range_pages, opt ? opt->budget : NULL);
 	}
 	return places;
 }
@@ -110,21 +111,16 @@ static bool is_place(u64 rip)
 /* NULL: out of memory, or, with *full, one too many. */
 static struct vcpu_places *places_of(struct exit_places *places, u32 vcpu, bool *full)
 {
-	struct vcpu_places *v = hash_table__find(&places->vcpus, &vcpu);
-
-	*full = !v && places->vcpus.nr >= REC_MAX_IDS;
-	return v || *full ? v : hash_table__get(&places->vcpus, &vcpu);
+	return hash_table__get_limited(&places->vcpus, &vcpu, REC_MAX_IDS, full);
 }
 
 /* NULL: there are too many, or, with *ret -1, out of memory. */
 static struct fault_range_pages *range_of(struct exit_places *places, const void *key, int *ret)
 {
-	struct fault_range_pages *r = hash_table__find(&places->ranges, key);
+	bool full;
+	struct fault_range_pages *r = hash_table__get_limited(&places->ranges, key, NR_RANGES, &full);
 
-	if (r || places->ranges.nr >= NR_RANGES)
-		return r;
-	r = hash_table__get(&places->ranges, key);
-	if (!r)
+	if (!r && !full)
 		*ret = -1;
 	return r;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "util/analysis/findings/family_sums.h"
+#include "util/analysis/report/report.h"
 #include "util/array.h"
 #include "util/event_desc.h"
 
@@ -24,11 +25,11 @@ static const struct scan_event events[] = {
 
 static void *family_sums__new(void *arg)
 {
+	const struct report_options *opt = arg;
 	struct family_sums *sums = mem__calloc(1, sizeof(*sums));
 
-	(void)arg;
 	if (sums)
-		sums->vcpus = HASH_TABLE(struct vcpu_families, NULL);
+		sums->vcpus = HASH_TABLE(struct vcpu_families, opt ? opt->budget : NULL);
 	return sums;
 }
 
@@ -43,10 +44,7 @@ static void family_sums__free(void *state)
 /* NULL: out of memory, or, with *full, one too many. */
 static struct vcpu_families *families_of(struct family_sums *sums, u32 vcpu, bool *full)
 {
-	struct vcpu_families *v = hash_table__find(&sums->vcpus, &vcpu);
-
-	*full = !v && sums->vcpus.nr >= REC_MAX_IDS;
-	return v || *full ? v : hash_table__get(&sums->vcpus, &vcpu);
+	return hash_table__get_limited(&sums->vcpus, &vcpu, REC_MAX_IDS, full);
 }
 
 static void take_irq(struct vcpu_families *v, u64 *const *col, u32 i)

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/analysis/report/aggregate.h"
 
+void agg_table__init(struct agg_table *t, struct budget *budget)
+{
+	*t = (struct agg_table) { .table = HASH_TABLE(struct agg, budget) };
+}
+
 int agg_table__get(struct agg_table *t, const struct agg_key *key, struct agg **agg)
 {
+	bool full;
+
 	if (!t->table.entry_size)
-		t->table = HASH_TABLE(struct agg, NULL);
-	if (t->table.nr == AGG_MAX_KEYS) {
-		*agg = hash_table__find(&t->table, key);
-		return 0;
-	}
-	*agg = hash_table__get(&t->table, key);
-	return *agg ? 0 : -1;
+		agg_table__init(t, NULL);
+	*agg = hash_table__get_limited(&t->table, key, AGG_MAX_KEYS, &full);
+	if (*agg)
+		(*agg)->span.budget = t->table.budget;
+	return *agg || full ? 0 : -1;
 }
 
 static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)

@@ -52,7 +52,7 @@ struct agg {
 	struct kvmw_total total;
 };
 
-struct agg_table {		/* all zero: empty */
+struct agg_table {		/* all zero: empty, without a budget */
 	struct hash_table table;	/* of struct agg */
 	u64 over_limit;		/* rows whose key was one too many */
 };
@@ -61,6 +61,9 @@ static inline struct agg *agg_table__at(const struct agg_table *t, u32 i)
 {
 	return hash_table__at(&t->table, i);
 }
+
+/* Empty, and draws from a budget. */
+void agg_table__init(struct agg_table *t, struct budget *budget);
 
 /*
  * The entry of a key, made if there is none; valid until the next one is made; NULL: one

@@ -165,13 +165,12 @@ static bool any_open(u64 *const *col, u32 rows)
 
 static void *aggregate_rows__new_rows(void *arg)
 {
-	struct report_rows *rr = calloc(1, sizeof(*rr));
+	struct report_rows *rr = mem__calloc(1, sizeof(*rr));
 
-	if (!rr) {
-		out_of_memory();
+	if (!rr)
 		return NULL;
-	}
 	rr->rs = arg;
+	agg_table__init(&rr->aggs, rr->rs->budget);
 	return rr;
 }
 
@@ -232,6 +231,7 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 {
 	memset(rs, 0, sizeof(*rs));
 	rs->sums = sums;
+	rs->budget = opt->budget;
 	rs->nested_isa = report_options__sorts_by(opt, KEY_DETAIL);
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (!sort_key__get(opt->sort[i])->counted)

@@ -55,7 +55,7 @@ struct report_options {
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	bool details;			/* of the exit reasons that are the only key */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
-	struct budget *budget;		/* of the models of views, see analysis/models.h; or NULL */
+	struct budget *budget;		/* of all that is kept of rows; or NULL */
 	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };
 
