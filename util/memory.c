@@ -49,11 +49,14 @@ void budget__end(struct budget *b)
 		b->limit = 0;
 }
 
-bool budget__is_full(const struct budget *b)
+bool budget__is_full(struct budget *b)
 {
 	size_t limit = b ? __atomic_load_n(&b->limit, __ATOMIC_RELAXED) : 0;
 
-	return limit && __atomic_load_n(&b->used, __ATOMIC_RELAXED) >= limit;
+	if (!limit || __atomic_load_n(&b->used, __ATOMIC_RELAXED) < limit)
+		return false;
+	b->refused = true;
+	return true;
 }
 
 int budget__take(struct budget *b, size_t bytes)
@@ -72,6 +75,12 @@ int budget__take(struct budget *b, size_t bytes)
 	} while (!__atomic_compare_exchange_n(&b->used, &used, used + bytes, true,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return 0;
+}
+
+void budget__hold(struct budget *b, size_t bytes)
+{
+	if (b)
+		__atomic_add_fetch(&b->used, bytes, __ATOMIC_RELAXED);
 }
 
 void budget__give(struct budget *b, size_t bytes)

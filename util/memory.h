@@ -49,7 +49,10 @@ void budget__end(struct budget *b);
 
 /* 0, or -1 if bytes more would exceed the limit; then nothing is taken. Silent. */
 int budget__take(struct budget *b, size_t bytes);
-bool budget__is_full(const struct budget *b);
+/* The same beyond the limit, for little that has to be. */
+void budget__hold(struct budget *b, size_t bytes);
+/* Whether nothing is left; who asks has something more, which is left out then. */
+bool budget__is_full(struct budget *b);
 void budget__give(struct budget *b, size_t bytes);
 
 /* As realloc(), from old to new bytes, within the budget; p stays valid where it fails. */

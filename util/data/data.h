@@ -173,6 +173,8 @@ const char *data_event__kind(const struct data_event *event, u64 number);
 
 /* JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it; NULL: damaged. */
 char *data_frame__json(const struct data_frame *f);
+/* Bytes of that text, as the frame says. */
+u32 data_frame__json_bytes(const struct data_frame *f);
 
 /*
  * Decodes the columns named by fields[] (indices into event->fields; -1 gives a

@@ -408,15 +408,18 @@ int data_frame__columns(const struct data_frame *f, struct data_column *cols, u3
 	return nr < 0 || (u32)nr < max ? nr : (int)max;
 }
 
+u32 data_frame__json_bytes(const struct data_frame *f)
+{
+	return f->size < JSON_HDR_SIZE ? 0 : get32(f->payload);
+}
+
 char *data_frame__json(const struct data_frame *f)
 {
 	char *text;
 	size_t n;
 	u32 raw;
 
-	if (f->size < JSON_HDR_SIZE)
-		return NULL;
-	raw = get32(f->payload);
+	raw = data_frame__json_bytes(f);
 	if (!raw || raw > JSON_MAX)
 		return NULL;
 	text = malloc((size_t)raw + 1);

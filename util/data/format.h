@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "util/data/data.h"
+#include "util/json_text.h"
 
 #define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* reveals mangled line endings */
 #define FILE_MAJOR	1
@@ -273,6 +274,8 @@ char *schema__text(u32 captured);
 struct schema {
 	struct data_event **events;	/* none moves until it is freed */
 	u32 nr, room;
+	size_t bytes;			/* of memory, bounded */
+	struct json_purse purse;
 };
 
 /* Adds the events of a SCHEMA text; known events stay unchanged. false: damaged. */

@@ -294,7 +294,10 @@ static void take_in(struct data_reader *r, const struct data_frame *f)
 	if (r->again)
 		return;
 	if (f->type == DATA_SCHEMA) {
-		text = data_frame__json(f);
+		json_purse__earn(&r->schema.purse, r->offset);
+		text = data_frame__json_bytes(f) > JSON_TEXT_MAX ||
+		       json_purse__pay_text(&r->schema.purse, data_frame__json_bytes(f)) ?
+		       NULL : data_frame__json(f);
 		if (!text || !schema__parse(&r->schema, text))
 			note(r, f->offset, 0, "an event's description cannot be understood");
 		else

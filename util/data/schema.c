@@ -13,6 +13,7 @@
 #include "util/array.h"
 
 #define MAX_EVENTS	1024u	/* in the SCHEMA of a recording */
+#define MAX_BYTES	(4u << 20)	/* of memory for them */
 
 static json_object *field_json(const struct field_desc *field)
 {
@@ -114,8 +115,13 @@ static bool parse_field(struct data_field *field, json_object *o)
 
 static bool schema__add_event(struct schema *s, struct data_event *event)
 {
-	if (s->nr == MAX_EVENTS || array__reserve(s->events, s->nr, s->room, NULL))
+	size_t bytes = sizeof(*event) + event->nr_fields * sizeof(*event->fields) +
+		       event->nr_kinds * sizeof(*event->kinds);
+
+	if (s->nr == MAX_EVENTS || bytes > MAX_BYTES - s->bytes ||
+	    array__reserve(s->events, s->nr, s->room, NULL))
 		return false;
+	s->bytes += bytes;
 	s->events[s->nr++] = event;
 	return true;
 }
@@ -194,22 +200,28 @@ fail:
 	return false;
 }
 
+struct taking {
+	struct schema *s;
+	bool good;
+};
+
+/* Events behind one that is not understood are. */
+static int schema__take_event(void *ctx, u32 name, struct json_object *obj)
+{
+	struct taking *t = ctx;
+
+	t->good &= schema__parse_event(t->s, obj);
+	return 0;
+}
+
 bool schema__parse(struct schema *s, const char *text)
 {
-	json_object *top = json_tokener_parse(text), *list;
-	bool good = false;
-	size_t nr;
+	static const char *const names[] = { "events" };
+	struct taking t = { .s = s, .good = true };
+	bool any;
 
-	list = json_object_object_get(top, "events");
-	if (!json_object_is_type(list, json_type_array))
-		goto out;
-	good = true;
-	nr = json_object_array_length(list);
-	for (size_t i = 0; i < nr; i++)
-		good &= schema__parse_event(s, json_object_array_get_idx(list, i));
-out:
-	json_object_put(top);
-	return good;
+	json_purse__earn(&s->purse, 0);
+	return !json_text__each(&s->purse, text, names, 1, schema__take_event, &t, &any) && any && t.good;
 }
 
 const struct data_event *schema__builtin(struct schema *s, u32 id)

@@ -55,19 +55,14 @@ static void *find_entry(const void *list, u32 nr, size_t size, u32 id)
 }
 
 /* Sorts those behind the first, which are sorted; of several with one id the last one stays. */
-static void sort_entries(const struct entries *e, u32 first)
+static void sort_new(const struct entries *e, u32 first)
 {
 	u32 nr = *e->nr, kept = first;
-	bool sorted = true;
 
-	for (u32 i = first; sorted && i < nr; i++)
-		sorted = !i || entry_at(e, i - 1)->id < entry_at(e, i)->id;
-	if (sorted)
-		return;
-	qsort(*e->list, nr, e->size, by_id_and_order);
-	kept = 0;
-	for (u32 i = 0; i < nr; i++) {
-		if (kept && entry_at(e, kept - 1)->id == entry_at(e, i)->id)
+	if (nr > first)
+		qsort(entry_at(e, first), nr - first, e->size, by_id_and_order);
+	for (u32 i = first; i < nr; i++) {
+		if (kept > first && entry_at(e, kept - 1)->id == entry_at(e, i)->id)
 			e->clear(entry_at(e, --kept));
 		if (kept != i)
 			memcpy(entry_at(e, kept), entry_at(e, i), e->size);
@@ -76,49 +71,63 @@ static void sort_entries(const struct entries *e, u32 first)
 	*e->nr = kept;
 }
 
-/*
- * Takes a list that may hold all there are or only some.  An entry without an id is no
- * entry; *full: not all of them could be kept.
- */
-static int take_entries(struct recording *rec, const struct entries *e, struct json_object *list,
-			bool *full)
+/* Those behind the first find their places among these, which have other ids. */
+static int merge_new(const struct entries *e, u32 first)
 {
-	size_t nr = json_object_array_length(list);
-	u32 sorted = *e->nr;
-	int ret = 0;
+	u32 nr = *e->nr - first, to = *e->nr, left = nr;
+	char *new;
 
-	for (size_t i = 0; !ret && i < nr; i++) {
-		struct json_object *obj = json_object_array_get_idx(list, i);
-		u64 id = member__u64(obj, e->id, UINT64_MAX);
-		struct entry *entry = find_entry(*e->list, sorted, e->size, id);
+	if (!first || !nr || entry_at(e, first - 1)->id < entry_at(e, first)->id)
+		return 0;
+	new = malloc(nr * e->size);
+	if (!new)
+		return out_of_memory();
+	memcpy(new, entry_at(e, first), nr * e->size);
+	while (left) {
+		struct entry *last = (struct entry *)(new + (left - 1) * e->size);
 
-		if (id > UINT32_MAX || (e->wants && !e->wants(rec, obj)))
-			continue;
-		if (!entry && *e->nr == REC_MAX_IDS) {
-			*full = true;
-			continue;
-		}
-		if (!entry) {
-			void *grown = *e->nr < *e->room ? *e->list :
-				      array__grow(*e->list, *e->nr, 1, e->room, e->size, NULL);
-
-			if (!grown)
-				return -1;
-			*e->list = grown;
-			entry = entry_at(e, (*e->nr)++);
-			memset(entry, 0, e->size);
-			entry->id = id;
-		}
-		entry->order = i + 1;
-		ret = e->fill(rec, entry, obj);
+		if (first && entry_at(e, first - 1)->id > last->id)
+			memcpy(entry_at(e, --to), entry_at(e, --first), e->size);
+		else
+			memcpy(entry_at(e, --to), new + --left * e->size, e->size);
 	}
-	sort_entries(e, sorted);
-	return ret;
+	free(new);
+	return 0;
 }
 
-static int replace_text(struct json_object *obj, const char *key, char **to)
+/* An entry of this id, made behind the sorted ones if it is not among them; NULL: no room. */
+static struct entry *get_entry(struct recording *rec, const struct entries *e, u32 sorted, u32 id)
 {
-	return member__set_text(to, "", 0) || member__text(obj, key, to, SHORT_MAX) ? -1 : 0;
+	struct entry *entry = find_entry(*e->list, sorted, e->size, id);
+	size_t bytes = array__growth(*e->room, e->size);
+
+	if (budget__is_full(rec->budget) || entry)
+		return entry;
+	if (*e->nr == REC_MAX_IDS || (*e->nr == *e->room && budget__take(rec->budget, bytes)))
+		return NULL;
+	if (*e->nr == *e->room) {
+		void *grown = array__grow(*e->list, *e->nr, 1, e->room, e->size, NULL);
+
+		if (!grown) {
+			budget__give(rec->budget, bytes);
+			return NULL;
+		}
+		*e->list = grown;
+	}
+	entry = entry_at(e, (*e->nr)++);
+	memset(entry, 0, e->size);
+	entry->id = id;
+	return entry;
+}
+
+static int replace_text(struct recording *rec, struct json_object *obj, const char *key, char **to,
+			size_t max)
+{
+	if (member__set_text(to, "", 0) || member__text(obj, key, to, max))
+		return -1;
+	/* With malloc()'s own overhead. What was there before is not given back: who sends it pays. */
+	budget__hold(rec->budget, strlen(*to) + 32);
+	return 0;
 }
 
 /* ---- VMs, vCPUs, threads ------------------------------------------------ */
@@ -127,8 +136,12 @@ static int fill_vm(struct recording *rec, void *entry, struct json_object *obj)
 {
 	struct rec_vm *vm = entry;
 
-	vm->pid = member__u32(obj, "pid");
-	return replace_text(obj, "name", &vm->name) || replace_text(obj, "vmm", &vm->vmm) ? -1 : 0;
+	u32 pid = member__u32(obj, "pid");
+
+	rec->vms_renamed |= vm->pid && vm->pid != pid;
+	vm->pid = pid;
+	return replace_text(rec, obj, "name", &vm->name, SHORT_MAX) ||
+	       replace_text(rec, obj, "vmm", &vm->vmm, SHORT_MAX) ? -1 : 0;
 }
 
 static void clear_vm(void *entry)
@@ -149,8 +162,8 @@ static int identity__fill_vcpu(struct recording *rec, void *entry, struct json_o
 	vcpu->moved = json_object_get_boolean(json_object_object_get(obj, "moved"));
 	vcpu->tid = member__u32(obj, "tid");
 	vcpu->gone_ns = member__u64(obj, "gone_ns", 0);
-	return replace_text(obj, "comm", &vcpu->comm) ||
-	       replace_text(obj, "role", &vcpu->role) ? -1 : 0;
+	return replace_text(rec, obj, "comm", &vcpu->comm, SHORT_MAX) ||
+	       replace_text(rec, obj, "role", &vcpu->role, SHORT_MAX) ? -1 : 0;
 }
 
 static void clear_vcpu(void *entry)
@@ -163,7 +176,7 @@ static void clear_vcpu(void *entry)
 
 static int fill_task(struct recording *rec, void *entry, struct json_object *obj)
 {
-	return replace_text(obj, "comm", &((struct rec_task *)entry)->comm);
+	return replace_text(rec, obj, "comm", &((struct rec_task *)entry)->comm, SHORT_MAX);
 }
 
 static void clear_task(void *entry)
@@ -175,7 +188,8 @@ static int fill_neighbour(struct recording *rec, void *entry, struct json_object
 {
 	struct rec_neighbour *n = entry;
 
-	return replace_text(obj, "name", &n->name) || replace_text(obj, "vmm", &n->vmm) ? -1 : 0;
+	return replace_text(rec, obj, "name", &n->name, SHORT_MAX) ||
+	       replace_text(rec, obj, "vmm", &n->vmm, SHORT_MAX) ? -1 : 0;
 }
 
 static void clear_neighbour(void *entry)
@@ -188,10 +202,7 @@ static void clear_neighbour(void *entry)
 
 static int fill_text(struct recording *rec, void *entry, struct json_object *obj)
 {
-	struct rec_text *text = entry;
-
-	return member__set_text(&text->text, "", 0) || member__text(obj, "text", &text->text, LONG_TEXT) ?
-	       -1 : 0;
+	return replace_text(rec, obj, "text", &((struct rec_text *)entry)->text, LONG_TEXT);
 }
 
 static void clear_text(void *entry)
@@ -219,6 +230,7 @@ static int fill_frames(struct recording *rec, struct rec_stack *stack, struct js
 			return -1;
 		/* Includes malloc()'s own overhead. */
 		rec->stack_bytes += strlen(*to) + 32;
+		budget__hold(rec->budget, strlen(*to) + 32);
 	}
 	return 0;
 }
@@ -248,40 +260,78 @@ static void clear_stack(void *entry)
 
 /* ---- the frame ---------------------------------------------------------- */
 
-static int by_pid_and_id(const void *a, const void *b)
+struct vms_of_pid {
+	struct { u32 pid; } key;
+	u32 nr, first;		/* first: its id */
+};
+
+/* Numbers VMs of each process, of those behind the first, in the order of ids. */
+static int number_vms(struct recording *rec, u32 first)
 {
-	const struct rec_vm *x = *(struct rec_vm *const *)a, *y = *(struct rec_vm *const *)b;
+	for (u32 i = first; i < rec->nr_vms; i++) {
+		struct rec_vm *vm = &rec->vm[i];
+		const struct vms_of_pid key = { .key = { vm->pid } };
+		struct vms_of_pid *of = hash_table__get(&rec->vm_pids, &key.key);
 
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* Numbers the VMs of each process. */
-static int number_vms(struct recording *rec)
-{
-	struct rec_vm **list = calloc(rec->nr_vms ?: 1, sizeof(*list));
-
-	if (!list)
-		return out_of_memory();
-	for (u32 i = 0; i < rec->nr_vms; i++)
-		list[i] = &rec->vm[i];
-	qsort(list, rec->nr_vms, sizeof(*list), by_pid_and_id);
-	rec->several_vms_of_pid = false;
-	for (u32 i = 0; i < rec->nr_vms; i++) {
-		bool more = i && list[i - 1]->pid == list[i]->pid;
-		bool first = i + 1 < rec->nr_vms && list[i + 1]->pid == list[i]->pid;
-
-		list[i]->number = more ? list[i - 1]->number + 1 : first;
-		rec->several_vms_of_pid |= more;
+		if (!of)
+			return -1;
+		vm->number = of->nr++ ? of->nr : 0;
+		if (of->nr == 1)
+			of->first = vm->id;
+		if (of->nr == 2)
+			((struct rec_vm *)recording__vm(rec, of->first))->number = 1;
+		rec->several_vms_of_pid |= of->nr > 1;
 	}
-	free(list);
 	return 0;
 }
 
-static int take_ident(struct recording *rec, struct json_object *const *lists)
+/* first: those behind it are new. */
+static int renumber_vms(struct recording *rec, u32 first)
 {
-	const struct entries all[] = {
+	bool later = !first || rec->nr_vms <= first || rec->numbered_id < rec->vm[first].id;
+
+	if (!rec->vm_pids.entry_size)
+		rec->vm_pids = HASH_TABLE(struct vms_of_pid, NULL);
+	if (rec->nr_vms)
+		rec->numbered_id = rec->vm[rec->nr_vms - 1].id;
+	if (later && !rec->vms_renamed)
+		return number_vms(rec, first);
+	hash_table__free(&rec->vm_pids);
+	rec->several_vms_of_pid = rec->vms_renamed = false;
+	return number_vms(rec, 0);
+}
+
+enum { LIST_VMS, LIST_VCPUS, NR_LISTS = 6 };
+
+struct ident {
+	struct recording *rec;
+	const struct entries *list;
+	u32 sorted[NR_LISTS], order;
+	bool full[NR_LISTS];
+};
+
+/* An entry without an id is no entry. */
+static int ident__take(void *ctx, u32 name, struct json_object *obj)
+{
+	struct ident *in = ctx;
+	const struct entries *e = &in->list[name];
+	u64 id = member__u64(obj, e->id, UINT64_MAX);
+	struct entry *entry;
+
+	if (id > UINT32_MAX || (e->wants && !e->wants(in->rec, obj)))
+		return 0;
+	entry = get_entry(in->rec, e, in->sorted[name], id);
+	if (!entry) {
+		in->full[name] = true;
+		return 0;
+	}
+	entry->order = ++in->order;
+	return e->fill(in->rec, entry, obj);
+}
+
+int recording__ident(struct recording *rec, const char *json)
+{
+	const struct entries all[NR_LISTS] = {
 		{ (void **)&rec->vm, &rec->nr_vms, &rec->vm_room, sizeof(*rec->vm), "id", NULL,
 		  fill_vm, clear_vm },
 		{ (void **)&rec->vcpu, &rec->nr_vcpus, &rec->vcpu_room, sizeof(*rec->vcpu), "id",
@@ -295,30 +345,24 @@ static int take_ident(struct recording *rec, struct json_object *const *lists)
 		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
 		  "id", wants_stack, fill_stack, clear_stack },
 	};
-	bool full[ARRAY_SIZE(all)] = { false };
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (lists[i] && take_entries(rec, &all[i], lists[i], &full[i]))
-			return -1;
-	rec->ids_left_out |= full[0] || full[1];
-	return lists[0] ? number_vms(rec) : 0;
-}
-
-int recording__ident(struct recording *rec, const char *json)
-{
-	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "texts",
-					   "stacks" };
-	struct json_object *root = member__parse(json), *lists[ARRAY_SIZE(names)];
-	bool any = false;
+	static const char *const names[NR_LISTS] = { "vms", "vcpus", "tasks", "neighbours", "texts",
+						     "stacks" };
+	struct ident in = { .rec = rec, .list = all };
+	bool any;
 	int ret;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		lists[i] = member__get(root, names[i], json_type_array);
-		any |= !!lists[i];
+	for (u32 i = 0; i < NR_LISTS; i++)
+		in.sorted[i] = *all[i].nr;
+	ret = json_text__each(&rec->json, json, names, NR_LISTS, ident__take, &in, &any);
+	for (u32 i = 0; i < NR_LISTS; i++) {
+		sort_new(&all[i], in.sorted[i]);
+		if (merge_new(&all[i], in.sorted[i]))
+			return -1;
 	}
-	ret = any ? take_ident(rec, lists) : 1;
-	json_object_put(root);
-	return ret;
+	rec->ids_left_out |= in.full[LIST_VMS] || in.full[LIST_VCPUS];
+	if (renumber_vms(rec, in.sorted[LIST_VMS]))
+		return -1;
+	return ret ?: any ? 0 : JSON_BAD;
 }
 
 const struct rec_vm *recording__vm(const struct recording *rec, u32 id)
@@ -411,6 +455,7 @@ void recording__free_identity(struct recording *rec)
 		clear_text(&rec->text[i]);
 	for (u32 i = 0; i < rec->nr_stacks; i++)
 		clear_stack(&rec->stack[i]);
+	hash_table__free(&rec->vm_pids);
 	free(rec->vm);
 	free(rec->vcpu);
 	free(rec->task);

@@ -5,8 +5,6 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-#define JSON_DEPTH	16
-
 struct json_object *member__get(struct json_object *obj, const char *key, enum json_type type)
 {
 	struct json_object *value;
@@ -49,18 +47,4 @@ int member__text(struct json_object *obj, const char *key, char **to, size_t max
 	struct json_object *value = member__get(obj, key, json_type_string);
 
 	return value ? member__set_text(to, json_object_get_string(value), max) : 0;
-}
-
-struct json_object *member__parse(const char *json)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	struct json_object *root = tok ? json_tokener_parse_ex(tok, json, -1) : NULL;
-
-	if (tok)
-		json_tokener_free(tok);
-	if (root && !json_object_is_type(root, json_type_object)) {
-		json_object_put(root);
-		return NULL;
-	}
-	return root;
 }

@@ -9,9 +9,6 @@
 
 #define TEXT_MAX	256	/* characters of one text */
 
-/* The object in the text, for json_object_put(); NULL: it is no object. */
-struct json_object *member__parse(const char *json);
-
 /* The member with this name and type, or NULL. */
 struct json_object *member__get(struct json_object *obj, const char *key, enum json_type type);
 u64 member__u64(struct json_object *obj, const char *key, u64 otherwise);

@@ -9,7 +9,6 @@
 #include "util/error.h"
 #include "util/array.h"
 
-#define MAX_JSON	(16u << 20)	/* bytes of one JSON frame */
 #define MAX_DAMAGE	4096		/* entries kept; more are only counted */
 
 struct recording *recording__new(const char *path)
@@ -21,6 +20,7 @@ struct recording *recording__new(const char *path)
 		return NULL;
 	}
 	rec->path = path;
+	json_purse__earn(&rec->json, 0);
 	return rec;
 }
 
@@ -268,18 +268,25 @@ static int take_memslots(struct recording *rec, const struct data_reader *r,
 
 static int take_json(struct recording *rec, const struct data_frame *f)
 {
-	char *json = data_frame__json(f);
-	int ret = 1;
+	bool meta = f->type == DATA_META;
+	u32 bytes = data_frame__json_bytes(f);
+	char *json = NULL, why[64];
+	int ret;
 
-	if (json && strnlen(json, MAX_JSON) < MAX_JSON)
-		ret = f->type == DATA_META ? recording__meta(rec, json) :
-					     recording__ident(rec, json);
+	json_purse__earn(&rec->json, f->offset + f->size);
+	ret = meta && bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&rec->json, bytes);
+	if (!ret)
+		json = data_frame__json(f);
+	if (json)
+		ret = meta ? recording__meta(rec, json) : recording__ident(rec, json);
+	else if (!ret)
+		ret = JSON_BAD;
 	free(json);
 	if (ret <= 0)
 		return ret;
-	return recording__damaged(rec, f, 0, f->type == DATA_META ?
-				  "META frame is not the JSON it should be" :
-				  "IDENT frame is not the JSON it should be");
+	snprintf(why, sizeof(why), "%s frame %s", meta ? "META" : "IDENT", ret == JSON_BAD ?
+		 "is not the JSON it should be" : "has more JSON than kvmw reads");
+	return recording__damaged(rec, f, 0, why);
 }
 
 static void count_events(struct recording *rec, const struct data_frame *f)

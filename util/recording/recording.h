@@ -16,6 +16,7 @@
 #include "util/recording/memslots.h"
 #include "util/recording/tables.h"
 #include "util/data/data.h"
+#include "util/json_text.h"
 
 #define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
 #define REC_MAX_TEXTS	64		/* notes, module parameters, … each */
@@ -138,10 +139,14 @@ struct rec_frames {
 struct recording {
 	const char *path;		/* as given */
 	struct budget *budget;		/* that all here draws from; or NULL */
+	struct json_purse json;		/* of META and IDENT frames */
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms, vm_room;
 	bool several_vms_of_pid;	/* some VMs have the same pid */
+	struct hash_table vm_pids;	/* how many VMs have it; for identity.c, as are: */
+	u32 numbered_id;		/* the highest id that was numbered */
+	bool vms_renamed;		/* one has another pid than before */
 	struct rec_vcpu *vcpu;		/* ascending by id */
 	u32 nr_vcpus, vcpu_room;	/* including those with a role */
 	bool ids_left_out;		/* there were more VMs or vCPUs than REC_MAX_IDS */
@@ -241,7 +246,9 @@ const char *recording__extent(const struct recording *rec, char *buf, size_t siz
 /* CLOCK_REALTIME, in ns, of a CLOCK_MONOTONIC time; 0: unknown. */
 u64 recording__realtime(const struct recording *rec, u64 monotonic_ns);
 
-/* recording_json.c, identity.c: parse JSON frames. 0; 1: invalid; -1: out of memory. */
+/*
+ * recording_json.c, identity.c: parse JSON frames. 0; JSON_BAD, JSON_TOO_MUCH; -1: out of memory.
+ */
 int recording__meta(struct recording *rec, const char *json);
 int recording__ident(struct recording *rec, const char *json);
 /* filter_words.c: META's filters as options. 0, or -1: out of memory. */

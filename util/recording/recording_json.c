@@ -196,11 +196,11 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 
 int recording__meta(struct recording *rec, const char *json)
 {
-	struct json_object *root = member__parse(json);
-	int ret;
+	struct json_object *root;
+	int ret = json_text__parse(&rec->json, json, &root);
 
-	if (!root)
-		return 1;
+	if (ret)
+		return ret;
 	ret = take_meta(&rec->meta, root);
 	json_object_put(root);
 	return ret;

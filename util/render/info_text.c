@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw info, for people. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/vcpu_life.h"
+#include "util/memory.h"
 #include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/process_memory.h"
@@ -71,37 +73,56 @@ static void header(const struct screen *s, const struct recording *rec)
 	info_text__texts(s, "note", &m->notes);
 }
 
-static void info_text__identities(const struct screen *s, const struct recording *rec)
+static void info_text__vcpu(const struct screen *s, const struct recording *rec, const struct rec_vcpu *v)
 {
-	char text[640], name[REC_VM_NAME];
+	struct vcpu_life life = vcpu_life__of(rec, v->id);
+	char text[640], number[24] = "?", died[48] = "";
 
+	if (v->vcpu >= 0)
+		snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
+	if (vcpu_life__is_gone(&life))
+		snprintf(died, sizeof(died), ", died at %.3f s", vcpu_life__died(&life) / 1e9);
+	snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s%s", v->id,
+		 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number, v->tid, v->comm, died);
+	field(s, *v->role ? "  threads" : "  vCPU", text);
+}
+
+static int vcpus_by_vm(const void *a, const void *b)
+{
+	const struct rec_vcpu *x = *(struct rec_vcpu *const *)a, *y = *(struct rec_vcpu *const *)b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* VMs are in the order of their ids, and so are these. */
+static int info_text__identities(const struct screen *s, const struct recording *rec)
+{
+	const struct rec_vcpu **vcpu = mem__calloc(rec->nr_vcpus + 1, sizeof(*vcpu));
+	char text[640], name[REC_VM_NAME];
+	u32 k = 0;
+
+	if (!vcpu)
+		return -1;
+	for (u32 i = 0; i < rec->nr_vcpus; i++)
+		vcpu[i] = &rec->vcpu[i];
+	qsort(vcpu, rec->nr_vcpus, sizeof(*vcpu), vcpus_by_vm);
 	for (u32 i = 0; i < rec->nr_vms; i++) {
 		const struct rec_vm *vm = &rec->vm[i];
 
 		snprintf(text, sizeof(text), "%u: pid %s, %s%s%s", vm->id,
 			 rec_vm__name(vm, name), vm->name, *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "VMM unknown");
 		field(s, "VM", text);
-		for (u32 k = 0; k < rec->nr_vcpus; k++) {
-			const struct rec_vcpu *v = &rec->vcpu[k];
-			struct vcpu_life life = vcpu_life__of(rec, v->id);
-			char number[24] = "?", died[48] = "";
-
-			if (v->vm != vm->id)
-				continue;
-			if (v->vcpu >= 0)
-				snprintf(number, sizeof(number), "%lld", (long long)v->vcpu);
-			if (vcpu_life__is_gone(&life))
-				snprintf(died, sizeof(died), ", died at %.3f s",
-					 vcpu_life__died(&life) / 1e9);
-			snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s%s", v->id,
-				 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number,
-				 v->tid, v->comm, died);
-			field(s, *v->role ? "  threads" : "  vCPU", text);
-		}
+		for (; k < rec->nr_vcpus && vcpu[k]->vm <= vm->id; k++)
+			if (vcpu[k]->vm == vm->id)
+				info_text__vcpu(s, rec, vcpu[k]);
 	}
-	snprintf(text, sizeof(text), "more than %u VMs or vCPUs: nothing is known of the others but "
-		 "their ids", REC_MAX_IDS);
+	free(vcpu);
+	snprintf(text, sizeof(text), "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
+		 "known of the others but their ids", REC_MAX_IDS);
 	field(s, "", rec->ids_left_out ? text : NULL);
+	return 0;
 }
 
 static void info_text__limits(const struct screen *s, const struct vm_limits *limits)
@@ -193,7 +214,8 @@ int render__info(const struct screen *s, const struct recording *rec,
 	char words[HOST_FACT_WORDS];
 
 	header(s, rec);
-	info_text__identities(s, rec);
+	if (info_text__identities(s, rec))
+		return -1;
 	for (u32 i = 0; i < inv->host.nr; i++)
 		field(s, i ? "" : "host state", host_fact__words(&inv->host.fact[i], words));
 	info_text__limits(s, &inv->limits);
