@@ -228,6 +228,7 @@ struct data_reader *common_args__open(struct common_args *args, const char *comm
 void common_args__free(struct common_args *args)
 {
 	regions__free(args->regions);
+	guest_symbols__free(args->symbols);
 	number_list__free(&args->vcpus);
 	number_list__free(&args->pids);
 	reason_list__free(&args->reasons);

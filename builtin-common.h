@@ -8,6 +8,7 @@
 #include "util/data/data.h"
 #include "util/memory.h"
 #include "util/recording/recording.h"
+#include "util/symbols/guest_symbols.h"
 #include "util/symbols/regions.h"
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
@@ -24,6 +25,8 @@ struct common_args {
 	struct budget budget;		/* of --memory */
 	const char *regions_file;	/* or NULL */
 	struct regions *regions;	/* what is in it, once read; or NULL */
+	struct guest_symbol_files symbol_files;
+	struct guest_symbols *symbols;	/* what is in them, once read; or NULL */
 };
 
 /*
@@ -35,9 +38,14 @@ extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time *
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */
 extern const struct argp common_regions_argp;	/* --regions */
+extern const struct argp common_symbols_argp;	/* --guest-kallsyms and the like; group 5 */
 
 /* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
 int common_args__read_regions(struct common_args *args);
+
+bool common_args__has_symbols(const struct common_args *args);
+/* Fills in args->symbols, NULL where no option names a file. 0, or -1 (error() said why). */
+int common_args__read_symbols(struct common_args *args);
 
 /* The name of the recording. */
 const char *common_args__input(const struct common_args *args);

@@ -146,7 +146,7 @@ static void orders(const struct request *r)
 		offer(r, report_order__get(i)->name, "order of the rows");
 }
 
-/* Options whose values are known; FILE is a recording, but for --regions. */
+/* Options whose values are known; FILE is a recording, but for --regions and --guest-*. */
 static const struct {
 	const char *command, *option;
 	void (*offer)(const struct request *r);
@@ -171,7 +171,8 @@ static void offer_values(struct request *r, const struct argp_option *option)
 	const char *comma = strrchr(r->word + r->kept, ',');
 
 	if (!strcmp(option->arg, "FILE"))
-		puts(strcmp(option->name, "regions") ? ":recording" : ":file");
+		puts(strcmp(option->name, "regions") && strncmp(option->name, "guest", strlen("guest")) ?
+		     ":recording" : ":file");
 	if (comma && strchr(option->arg, '['))
 		r->kept = comma + 1 - r->word;
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)

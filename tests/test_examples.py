@@ -64,6 +64,7 @@ def directories(tmp_path_factory):
         found[path.stem] = tmp_path_factory.mktemp(path.stem)
         for name in "kvmw.data", "night.kvmw", "bench.data":
             (found[path.stem] / name).symlink_to(path)
+        (found[path.stem] / "vm1.kallsyms").write_text("ffffffff81000000 T _text\nffffffffc0300000 t x\t[y]\n")
         (found[path.stem] / "vm1.regions").symlink_to(TREE / "tests" / "data" / "mtree-q35.txt")
     return found
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Binary search. */
+/* Order and binary search. */
 #ifndef KVMW_SEARCH_H
 #define KVMW_SEARCH_H
 
 #include "util/types.h"
+
+/* For comparison functions: returns if a and b differ. */
+#define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
 
 /*
  * The index of the first of nr elements, in order, that is not less than key, nr if

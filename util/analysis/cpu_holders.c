@@ -5,6 +5,7 @@
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/span_table.h"
 #include "util/memory.h"
+#include "util/search.h"
 
 #define NOBODY	(~0U)
 

@@ -5,6 +5,7 @@
 
 #include "util/analysis/report/internal.h"
 #include "util/analysis/model_dirty_rows.h"
+#include "util/search.h"
 
 #define MS	1000000ULL
 #define PAGE_SHIFT 12

@@ -3,6 +3,7 @@
 
 #include "util/analysis/model_fault.h"
 #include "util/analysis/span_table.h"
+#include "util/search.h"
 
 #define PAGE_BITS	12
 #define RANGE_BITS	21

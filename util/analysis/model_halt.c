@@ -5,6 +5,7 @@
 #include "util/analysis/model_halt.h"
 #include "util/analysis/span_table.h"
 #include "util/analysis/vcpu_life.h"
+#include "util/search.h"
 
 /* What is counted of a vCPU. */
 struct vcpu_entry {

@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_irq.h"
 #include "util/analysis/span_table.h"
+#include "util/search.h"
 
 struct line_entry {
 	struct {

@@ -4,6 +4,7 @@
 #include "util/analysis/hist.h"
 #include "util/analysis/retries.h"
 #include "util/analysis/span_table.h"
+#include "util/search.h"
 
 static u64 fault_end(const struct refault_fault *f)
 {

@@ -86,7 +86,4 @@ static inline u64 narrow(u64 value, u64 none)
 	return value == KVMW_NONE ? none : value < none ? value : none - 1;
 }
 
-/* For comparison functions: returns if a and b differ. */
-#define COMPARE(a, b) do { if ((a) != (b)) return (a) < (b) ? -1 : 1; } while (0)
-
 #endif

@@ -6,6 +6,7 @@
 #include "util/analysis/taken_sums.h"
 #include "util/memory.h"
 #include "util/parse.h"
+#include "util/search.h"
 
 #define NOBODY	(~0U)
 

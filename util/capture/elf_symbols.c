@@ -6,38 +6,19 @@
 #include "util/array.h"
 #include "util/capture/elf_symbols.h"
 #include "util/search.h"
+#include "util/symbols/elf_walk.h"
 
-static int elf_symbols__add(struct elf_symbols *s, const GElf_Sym *sym, const char *name)
+static int elf_symbols__add(void *arg, const GElf_Sym *sym, const char *name)
 {
 	struct elf_symbol symbol = { .address = sym->st_value, .size = sym->st_size };
+	struct elf_symbols *s = arg;
 
-	if (!name || !*name)
-		return 0;
 	if (array__reserve(s->symbol, s->nr, s->room, NULL))
 		return -1;
 	symbol.name = mem__strdup(name);
 	if (!symbol.name)
 		return -1;
 	s->symbol[s->nr++] = symbol;
-	return 0;
-}
-
-static int read_table(struct elf_symbols *s, Elf *elf, Elf_Scn *scn, const GElf_Shdr *head)
-{
-	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t nr = data && head->sh_entsize ? head->sh_size / head->sh_entsize : 0;
-
-	for (size_t i = 0; i < nr; i++) {
-		GElf_Sym sym;
-		int type;
-
-		if (!gelf_getsym(data, i, &sym) || sym.st_shndx == SHN_UNDEF)
-			continue;
-		type = GELF_ST_TYPE(sym.st_info);
-		if ((type == STT_FUNC || type == STT_GNU_IFUNC) &&
-		    elf_symbols__add(s, &sym, elf_strptr(elf, head->sh_link, sym.st_name)))
-			return -1;
-	}
 	return 0;
 }
 
@@ -70,7 +51,6 @@ static int elf_symbols__by_address(const void *a, const void *b)
 
 void elf_symbols__read(struct elf_symbols *s, int fd)
 {
-	Elf_Scn *scn = NULL;
 	Elf *elf;
 
 	memset(s, 0, sizeof(*s));
@@ -79,15 +59,7 @@ void elf_symbols__read(struct elf_symbols *s, int fd)
 	if (!elf)
 		return;
 	read_segments(s, elf);
-	while ((scn = elf_nextscn(elf, scn))) {
-		GElf_Shdr head;
-
-		/* The exported symbols of a stripped file, and all symbols of others. */
-		if (gelf_getshdr(scn, &head) &&
-		    (head.sh_type == SHT_SYMTAB || head.sh_type == SHT_DYNSYM) &&
-		    read_table(s, elf, scn, &head))
-			break;
-	}
+	elf_walk__functions(elf, false, elf_symbols__add, s);
 	elf_end(elf);
 	if (s->nr)
 		qsort(s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__by_address);

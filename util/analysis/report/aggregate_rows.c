@@ -70,7 +70,7 @@ static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u
 		for (u32 k = 0; k < KEY_COLUMNS; k++)
 			column[k] = col[k][row];
 		if (rs->key[i]->fine)
-			rs->key[i]->fine(event, column, fine);
+			rs->key[i]->fine(rs->opt, event, column, fine);
 		else
 			memcpy(fine, column, rs->key[i]->nr_fine * sizeof(*fine));
 		fine += rs->key[i]->nr_fine;
@@ -170,7 +170,7 @@ static void *aggregate_rows__new_rows(void *arg)
 	if (!rr)
 		return NULL;
 	rr->rs = arg;
-	agg_table__init(&rr->aggs, rr->rs->budget);
+	agg_table__init(&rr->aggs, rr->rs->opt->budget);
 	return rr;
 }
 
@@ -231,7 +231,7 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 {
 	memset(rs, 0, sizeof(*rs));
 	rs->sums = sums;
-	rs->budget = opt->budget;
+	rs->opt = opt;
 	rs->nested_isa = report_options__sorts_by(opt, KEY_DETAIL);
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (!sort_key__get(opt->sort[i])->counted)

@@ -15,9 +15,9 @@ struct report_scan {
 	const char *names[2][COLUMNS_MAX];
 	const char *lazy[2][NR_LAZY + 1];
 	bool sums;
-	struct budget *budget;
 	const struct sort_key *key[NR_REPORT_KEYS];	/* those that are not counted */
 	u32 nr_keys;
+	const struct report_options *opt;
 	bool nested_isa;	/* which names the exit reasons of nested guests */
 };
 

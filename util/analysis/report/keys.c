@@ -4,6 +4,7 @@
 
 #include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
+#include "util/analysis/report/key_place.h"
 #include "util/analysis/report/keys.h"
 
 #define NO_KIND		UINT16_MAX
@@ -176,7 +177,7 @@ static u64 stack_id(u64 id)
 }
 
 /* fine[0]: the kind, and what of the value written counts. */
-static void detail_fine(u32 event, const u64 *column, u64 *fine)
+static void detail_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	u16 kind = column[1];
 
@@ -253,9 +254,9 @@ static const char *access_column(const struct event_desc *event, u32 i)
 	return event->id == KVMW_EVENT_EXIT ? detail_column(event, i) : NULL;
 }
 
-static void access_fine(u32 event, const u64 *column, u64 *fine)
+static void access_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
-	detail_fine(event, column, fine);
+	detail_fine(opt, event, column, fine);
 	if (detail_is_fault(fine[0]))
 		fine[1] = KVMW_NONE;
 }
@@ -267,7 +268,7 @@ static const char *user_column(const struct event_desc *event, u32 i)
 	return i ? NULL : event->user;
 }
 
-static void user_fine(u32 event, const u64 *column, u64 *fine)
+static void user_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	fine[0] = (u32)column[0];
 }
@@ -298,7 +299,7 @@ static const char *cpu_column(const struct event_desc *event, u32 i)
 	return i ? NULL : event->cpu;
 }
 
-static void cpu_fine(u32 event, const u64 *column, u64 *fine)
+static void cpu_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	fine[0] = (u16)column[0];
 }
@@ -359,7 +360,7 @@ static const char *slot_column(const struct event_desc *event, u32 i)
 }
 
 /* Of a fault: where in memory it was, in steps of the sizes of slots, not of pages. */
-static void slot_fine(u32 event, const u64 *column, u64 *fine)
+static void slot_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	u64 gpa = column[0];
 
@@ -409,7 +410,7 @@ static const char *nested_column(const struct event_desc *event, u32 i)
 }
 
 /* 16 bits wide in an exit, 64 in a family; unknown are all ones, or a column that is missing. */
-static void nested_fine(u32 event, const u64 *column, u64 *fine)
+static void nested_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	fine[0] = column[0] <= 1 ? column[0] : KVMW_NONE;
 }
@@ -434,7 +435,7 @@ static const char *halted_column(const struct event_desc *event, u32 i)
 	return i || event->id != KVMW_EVENT_EXIT ? NULL : "halt_ns";
 }
 
-static void halted_fine(u32 event, const u64 *column, u64 *fine)
+static void halted_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
 }
@@ -513,6 +514,15 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "halted", .doc = "whether the vCPU halted or polled", .title = "halted",
 		.prefix = "halted: ", .column = halted_column, .nr_fine = 1, .fine = halted_fine,
 		.label = halted_label, .members = halted_members,
+	},
+	[KEY_RIP] = {
+		.name = "rip", .doc = "guest instruction pointer", .title = "rip", .prefix = "rip ",
+		.column = place__column, .nr_fine = 1, .label = rip__label, .members = rip__members,
+	},
+	[KEY_SYM] = {
+		.name = "sym", .synonym = "symbol", .doc = "guest function, with --guest-kallsyms or the like",
+		.title = "function", .prefix = "", .column = place__column, .nr_fine = 1,
+		.fine = sym__fine, .label = sym__label, .members = sym__members,
 	},
 };
 

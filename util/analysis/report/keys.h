@@ -13,7 +13,7 @@
 #include "util/event_desc.h"
 
 enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
-		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, NR_REPORT_KEYS };
+		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, NR_REPORT_KEYS };
 
 #define KEY_COLUMNS	4	/* that a key is read from, at most */
 #define KEY_VALUES	3	/* that tell its rows apart, at most */
@@ -21,6 +21,7 @@ enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, K
 
 struct agg_key;
 struct report;
+struct report_options;
 
 /* A key of one row: rows where it is equal are one; they are ordered by v[0], v[1], v[2]. */
 struct key_value {
@@ -53,7 +54,7 @@ struct sort_key {
 	 * columns of a row, as few different ones as possible. NULL: the columns as they are.
 	 */
 	u32 nr_fine;
-	void (*fine)(u32 event, const u64 *column, u64 *fine);
+	void (*fine)(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
 	/* NULL: the fine values as they are. */
 	void (*value)(const struct report *rep, const struct agg_key *key, const u64 *fine,
 		      struct key_value *value);

@@ -22,6 +22,7 @@
 struct cpu_holders;
 struct taken_sums;
 struct regions;
+struct guest_symbols;
 struct report_row;
 struct host_facts;
 struct vm_setups;
@@ -55,6 +56,7 @@ struct report_options {
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	bool details;			/* of the exit reasons that are the only key */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
+	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
 	struct budget *budget;		/* of all that is kept of rows; or NULL */
 	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw report: its options. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin-options.h"
+#include "builtin-report.h"
+#include "builtin.h"
+#include "util/error.h"
+#include "util/nearest.h"
+#include "util/parse.h"
+
+enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
+
+#define TOP_STACKS	20	/* shown without --top */
+#define TOP_DETAILS	30	/* the same, in text */
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "What to show:", 2 },
+	{ "sort", 's', "KEY[,KEY...]", 0, "Show one row per value of KEY", 2 },
+	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
+	{ "event", 'e', "EVENT", 0, "Show exit, userspace, a family such as irq, or a "
+	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
+	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
+	  "the time), or of what --order time or count orders by", 2 },
+	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
+	  "exits: 30 in text)", 2 },
+	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
+	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
+	{ "color", OPT_COLOR, "WHEN", 0, "Use colours: auto (the default: on a terminal), always or "
+	  "never", 4 },
+	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = {
+	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_select_argp, 0, NULL, 0 },
+	{ &common_output_argp, 0, NULL, 0 },
+	{ &common_csv_argp, 0, NULL, 0 },
+	{ &common_regions_argp, 0, NULL, 0 },
+	{ &common_symbols_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+/* A word that an option does not know may be for another one. */
+static bool guess(struct report_args *args, const char *option, const char *word)
+{
+	if (args->guessed || !guess__word(&args->guess, word))
+		return false;
+	args->guessed = option;
+	return true;
+}
+
+/* Once it is known which options were given. */
+static error_t take_guess(struct report_args *args)
+{
+	struct guess *g = &args->guess;
+
+	if (!args->guessed)
+		return 0;
+	if (args->sort && strcmp(args->guessed, "--sort"))
+		g->sort = NULL;
+	if ((g->event && args->event) || (g->reason && args->common.reasons.nr) ||
+	    (!g->event && !g->reason && !g->sort))
+		return usage_error("%s '%s': %s, but another option chooses that", args->guessed,
+				   g->word, g->what);
+	guess__say(g, args->guessed);
+	if (g->event)
+		args->opt.event = event_desc__by_name(g->event)->id;
+	if (g->reason)
+		return reason_list__parse(&args->common.reasons, g->reason) ? EINVAL : 0;
+	return 0;
+}
+
+static error_t bad_key(const char *typed)
+{
+	char what[64] = "no key given";
+	struct word_list keys;
+
+	word_list__begin(&keys, typed, strlen(typed));
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		word_list__add(&keys, sort_key__get(i)->name);
+	if (*typed)
+		snprintf(what, sizeof(what), "no key '%.32s'", typed);
+	return usage_error("--sort: %s%s; the keys are %s", what,
+			   nearest__hint(&keys.nearest), keys.text);
+}
+
+static void add_key(struct report_options *opt, enum report_key key)
+{
+	if (!report_options__sorts_by(opt, key))
+		opt->sort[opt->nr_sort++] = key;
+}
+
+/* The default, or what --sort has. */
+static void set_sort(struct report_options *opt, const char *names)
+{
+	char list[64], *save;
+
+	opt->nr_sort = 0;
+	snprintf(list, sizeof(list), "%s", names);
+	for (char *p = strtok_r(list, ",", &save); p; p = strtok_r(NULL, ",", &save))
+		add_key(opt, sort_key__find(p));
+}
+
+static error_t parse_sort(struct report_args *args, char *arg)
+{
+	struct report_options *opt = &args->opt;
+	bool single = !strchr(arg, ',');
+	enum report_key key;
+	char *save;
+
+	opt->nr_sort = 0;
+	args->sort = false;
+	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		key = sort_key__find(p);
+		if (key == NR_REPORT_KEYS && !args->guessed && guess(args, "--sort", p)) {
+			/* An event or a reason is no key: rows remain as they are. */
+			if (!args->guess.sort && single)
+				return 0;
+			key = args->guess.sort ? sort_key__find(args->guess.sort) : NR_REPORT_KEYS;
+		}
+		if (key == NR_REPORT_KEYS)
+			return bad_key(p);
+		add_key(opt, key);
+	}
+	args->sort = opt->nr_sort;
+	return opt->nr_sort ? 0 : bad_key("");
+}
+
+static void list_orders(char *buf, size_t size)
+{
+	*buf = '\0';
+	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
+		snprintf(buf + strlen(buf), size - strlen(buf), "%s%s",
+			 !i ? "" : i == NR_REPORT_ORDERS - 1 ? " or " : ", ",
+			 report_order__get(i)->name);
+}
+
+static error_t parse_order(struct report_options *opt, const char *arg)
+{
+	char names[128];
+	struct nearest n;
+
+	nearest__begin(&n, arg, strlen(arg));
+	for (u32 i = 0; i < NR_REPORT_ORDERS; i++) {
+		nearest__offer(&n, report_order__get(i)->name);
+		if (strcmp(arg, report_order__get(i)->name))
+			continue;
+		opt->order = i;
+		return 0;
+	}
+	list_orders(names, sizeof(names));
+	return usage_error("--order: invalid order '%s'%s; rows are ordered by %s", arg,
+			   nearest__hint(&n), names);
+}
+
+static error_t no_event(const char *arg)
+{
+	struct word_list events;
+
+	word_list__begin(&events, arg, strlen(arg));
+	for_each_captured_event(event)
+		word_list__add(&events, event->name);
+	return usage_error("--event: unknown event '%s'%s; use %s, or a tracepoint such as kvm:kvm_pio",
+			   arg, nearest__hint(&events.nearest), events.text);
+}
+
+/* What script lists by itself: one kind, as irq:eoi. */
+static bool is_kind(const char *arg, const char *colon)
+{
+	char name[32];
+	const struct event_desc *event;
+
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - arg), arg);
+	event = event_desc__by_name(name);
+	for (u32 i = 0; event && i < event->nr_kinds; i++)
+		if (!strcmp(event->kinds[i].name, colon + 1))
+			return true;
+	return false;
+}
+
+static error_t cmd_report__parse_event(struct report_args *args, const char *arg)
+{
+	struct report_options *opt = &args->opt;
+	const struct event_desc *event = event_desc__by_name(arg);
+	const char *colon = strchr(arg, ':');
+
+	opt->tracepoint = NULL;
+	if (colon && is_kind(arg, colon)) {
+		int len = colon - arg;
+
+		return usage_error("--event: '%s' is one kind of event %.*s; report -e %.*s shows a "
+				   "row for each kind, script -e %s lists its events", arg, len, arg,
+				   len, arg, arg);
+	}
+	if (colon && colon != arg && colon[1]) {
+		opt->tracepoint = arg;
+		opt->event = KVMW_EVENT_RAW;
+	} else if (event && event_desc__captured(event->id)) {
+		opt->event = event->id;
+	} else if (guess(args, "--event", arg)) {
+		/* The event is not chosen by this. */
+		return 0;
+	} else {
+		return no_event(arg);
+	}
+	args->event = true;
+	return 0;
+}
+
+void report_args__set_defaults(struct report_args *args)
+{
+	struct report_options *opt = &args->opt;
+	const struct event_desc *e = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
+
+	if (!args->sort)
+		set_sort(opt, args->guess.sort ?: e->sort ?: "reason");
+	if (!args->top && e->id == KVMW_EVENT_STACK)
+		opt->top = TOP_STACKS;
+	if (!args->top && e->id == KVMW_EVENT_EXIT && args->common.format == OUTPUT_TEXT &&
+	    report_options__sorts_by(opt, KEY_DETAIL))
+		opt->top = TOP_DETAILS;
+	/* They take as long again to read: not where rows were asked for, or are all that is printed. */
+	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT &&
+		       args->common.format != OUTPUT_CSV;
+	if (!args->order)
+		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
+}
+
+static error_t parse_top(struct report_args *args, const char *arg)
+{
+	args->top = true;
+	if (!parse_u32(arg, &args->opt.top) && args->opt.top)
+		return 0;
+	return usage_error("--top '%s': must be a positive number", arg);
+}
+
+static error_t parse_limit(struct report_options *opt, const char *arg)
+{
+	if (!parse_percent(arg, &opt->percent_limit))
+		return 0;
+	return usage_error("--percent-limit '%s': must be a number from 0 to 100", arg);
+}
+
+static error_t parse_width(struct report_args *args, const char *arg)
+{
+	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
+	    args->width <= SCREEN_MAX)
+		return 0;
+	return usage_error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
+}
+
+static error_t parse_color(struct report_args *args, const char *arg)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never",
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(arg, names[i]))
+			continue;
+		args->color = i;
+		return 0;
+	}
+	return usage_error("--color '%s': must be auto, always or never", arg);
+}
+
+static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
+{
+	struct report_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		for (size_t i = 0; i + 1 < ARRAY_SIZE(children); i++)
+			state->child_inputs[i] = &args->common;
+		return 0;
+	case 's':
+		return parse_sort(args, arg);
+	case 'e':
+		return cmd_report__parse_event(args, arg);
+	case OPT_ORDER:
+		args->order = true;
+		return parse_order(&args->opt, arg);
+	case OPT_TOP:
+		return parse_top(args, arg);
+	case OPT_LIMIT:
+		return parse_limit(&args->opt, arg);
+	case OPT_WIDTH:
+		return parse_width(args, arg);
+	case OPT_COLOR:
+		return parse_color(args, arg);
+	case 'v':
+		args->verbose = true;
+		return 0;
+	case OPT_HIST:
+		args->hist = true;
+		return 0;
+	case ARGP_KEY_END:
+		args->opt.vcpus = args->common.vcpus;
+		args->opt.pids = args->common.pids;
+		if (take_guess(args))
+			return EINVAL;
+		report_args__set_defaults(args);
+		if (report_options__sorts_by(&args->opt, KEY_SYM) && !common_args__has_symbols(&args->common))
+			return usage_error("--sort sym: the guest's functions are unknown; give a copy of its "
+					   "/proc/kallsyms (--guest-kallsyms FILE), or sort by rip");
+		args->opt.reasons = args->common.reasons;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void help_sort(FILE *out)
+{
+	fputs("Show one row per value of KEY: ", out);
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
+			sort_key__get(i)->doc);
+	fputs(". Default: reason", out);
+	for_each_captured_event(event)
+		if (event->sort)
+			fprintf(out, "; for %s: %s", event->name, event->sort);
+}
+
+/* What the tables know of an option's values goes into its help. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char orders[128], *help = NULL;
+	size_t size;
+	FILE *out;
+
+	if (key != 's' && key != OPT_ORDER)
+		return (char *)text;
+	out = open_memstream(&help, &size);
+	if (!out)
+		return (char *)text;
+	list_orders(orders, sizeof(orders));
+	if (key == 's')
+		help_sort(out);
+	else
+		fprintf(out, "Order of the rows: descending by %s (ascending); default cost for exits, time for others",
+			orders);
+	fclose(out);
+	return help;
+}
+
+const struct argp report_argp = {
+	.children = children,
+	.options = options,
+	.parser = cmd_report__parse,
+	.help_filter = help_filter,
+	.doc = "Read a recording and show why the guest left guest mode, how often and for "
+	       "how long; with -e, show another recorded event.",
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The options of kvmw report. */
+#ifndef KVMW_BUILTIN_REPORT_H
+#define KVMW_BUILTIN_REPORT_H
+
+#include "builtin-common.h"
+#include "builtin-guess.h"
+#include "util/analysis/report/report.h"
+#include "util/render/render.h"
+
+/* What the command line asks for; input of report_argp. */
+struct report_args {
+	struct common_args common;
+	struct report_options opt;
+	u32 width;
+	enum color_when color;
+	bool hist, verbose;
+	bool sort, event, order, top;	/* were given */
+	struct guess guess;	/* of what -e or -s do not know */
+	const char *guessed;	/* the option it was given to */
+};
+
+/* Options that were not given are as the event has them, once it is known. */
+void report_args__set_defaults(struct report_args *args);
+
+#endif

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where in the guest: rows by instruction and by function, with each kind of file that names these."""
+import bisect
+import collections
+import random
+import subprocess
+
+import pytest
+
+from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
+from test_report_families import exit_row, exit_totals
+
+TEXT, MODULE, US = 0xffffffff9a000000, 0xffffffffc0300000, 1000
+SLIDE = TEXT - 0xffffffff81000000
+# address, type, name, module, in any order, some with the same address
+SYMBOLS = [
+    (TEXT, "T", "_text"), (TEXT, "T", "startup_64"), (TEXT + 0x400, "t", "local_one"),
+    (TEXT + 0x400, "W", "weak_one"), (TEXT + 0x900, "T", "__global"), (TEXT + 0x900, "t", "plain"),
+    (TEXT + 0x1000, "D", "data"), (TEXT + 0x2000, "t", "late"), (TEXT + 0x3000, "B", "bss"),
+    (MODULE, "t", "mod_init", "virtio_x"), (MODULE + 0x80, "t", "mod_notify", "virtio_x"), (0x1c040, "A", "percpu"),
+]
+NONE = (1 << 64) - 1
+USER = [0x401000, 0x7f1234567890]
+RIPS = [TEXT + 8, TEXT + 0x3ff, TEXT + 0x400, TEXT + 0x8ff, TEXT + 0xfff, TEXT + 0x1000, TEXT + 0x2000, TEXT + 0x2fff,
+        TEXT + 0x3000, MODULE, MODULE + 0x7f, MODULE + 0x90, MODULE + 0xfff, *USER, NONE]
+
+
+def function(rip):
+    """The slow way: (function, module)."""
+    if rip == NONE:
+        return "-", None
+    best = {}
+    for at, kind, name, *module in SYMBOLS:
+        rank = ({"T": 3, "W": 2, "t": 1}.get(kind, 0), name[0] != "_")
+        if kind != "A" and (at not in best or rank > best[at][0]):
+            best[at] = rank, name, module
+    starts = sorted(best)
+    i = bisect.bisect_right(starts, rip) - 1
+    if i >= 0 and best[starts[i]][0][0] and rip - starts[i] < 1 << 20:
+        return best[starts[i]][1], (best[starts[i]][2] or [None])[0]
+    return ("[unknown]" if rip >> 63 else "[user code]" if rip >> 32 else "[user or boot code]"), None
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The recording, and its exits as (rip, reason, total)."""
+    rng, rows, now = random.Random(3), [], START
+    for _ in range(3000):
+        rip = rng.choice(RIPS)
+        row = exit_row(now, 10 * US, rng.randrange(1, 50) * US, 0, rng.choice([SVM["cpuid"], SVM["hlt"], 0x7c]), 0)
+        row[4] = rip if rip != NONE else None
+        rows.append(row)
+        now += 100 * US
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec.lines += [["EVENTS", "exit", rows[:1500]], ["EVENTS", "exit", rows[1500:]], ["STATS", "total", exit_totals(rows)]]
+    rec.end = now
+    path = rec.finish().write(tmp_path_factory.mktemp("symbols") / "f")
+    return path, [(row[4] or NONE, row[9], row[2]) for row in rows]
+
+
+def kallsyms(path, slide=0, modules=True):
+    path.write_text("".join(f"{at - slide if at > slide else at:016x} {kind} {name}" + "".join(f"\t[{m}]" for m in module) + "\n"
+                            for at, kind, name, *module in SYMBOLS if modules or not module))
+    return path
+
+
+def counts(rep):
+    return {(row["symbol"], row["module"]): (row["count"], row["time_ns"]) for row in rep["rows"]}
+
+
+def expected(exits, place=function):
+    sums = collections.defaultdict(lambda: [0, 0])
+    for rip, _, total in exits:
+        key = place(rip)
+        sums[key][0] += 1
+        sums[key][1] += total
+    return {key: tuple(value) for key, value in sums.items()}
+
+
+def test_functions(recorded, tmp_path):
+    path, exits = recorded
+    rep = report(path, "-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k"))
+    assert counts(rep) == expected(exits)
+    for row in rep["rows"]:
+        starts = [at for at, _, name, *_ in SYMBOLS if name == row["symbol"]]
+        assert row["symbol_address"] == (starts[0] if starts else None)
+    assert report(path, "-s", "sym", "--guestkallsyms", tmp_path / "k")["rows"] == rep["rows"]
+
+
+def test_with_the_reason(recorded, tmp_path):
+    path, exits = recorded
+    rows = report(path, "-s", "reason,sym", "--guest-kallsyms", kallsyms(tmp_path / "k"))["rows"]
+    assert {(row["reason_number"], row["symbol"]): row["count"] for row in rows} == \
+        collections.Counter((reason, function(rip)[0]) for rip, reason, _ in exits)
+
+
+@pytest.mark.parametrize("slide", [0, SLIDE])
+def test_map_at_another_address(recorded, tmp_path, slide):
+    path, exits = recorded
+    args = ["--guest-map", kallsyms(tmp_path / "map", slide, modules=False), "--guest-kaslr", hex(slide)]
+    of_kernel = expected(exits, lambda rip: ("[unknown]", None) if MODULE <= rip < NONE else function(rip))
+    assert counts(report(path, "-s", "sym", *args)) == of_kernel
+    modules = tmp_path / "modules"
+    modules.write_text(f"virtio_x 4096 0 - Live {MODULE:#x}\n")
+    of_modules = expected(exits, lambda rip: (None, "virtio_x") if MODULE <= rip < NONE else function(rip))
+    rows = report(path, "-s", "sym", *args, "--guest-modules", modules)["rows"]
+    assert counts({"rows": rows}) == of_modules
+    assert "[virtio_x] " in text_of(path, "-s", "sym", *args, "--guest-modules", modules)
+
+
+def test_end_of_a_module(recorded, tmp_path):
+    modules = tmp_path / "modules"
+    modules.write_text(f"virtio_x 144 0 - Live {MODULE:#x}\n")
+    rows = report(recorded[0], "-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k"), "--guest-modules", modules)
+    assert counts(rows) == expected(recorded[1], lambda rip: ("[unknown]", None) if MODULE + 144 <= rip < NONE
+                                    else function(rip))
+
+
+def test_instructions(recorded, tmp_path):
+    path, exits = recorded
+    rows = report(path, "-s", "rip")["rows"]
+    assert {row["rip"]: row["count"] for row in rows} == \
+        collections.Counter(None if rip == NONE else rip for rip, *_ in exits)
+    assert {row["rip_hex"] for row in rows} == {None if rip == NONE else hex(rip) for rip in RIPS}
+    rows = report(path, "-s", "rip", "--guest-kallsyms", kallsyms(tmp_path / "k"))["rows"]
+    for row in rows:
+        name, module = function(NONE if row["rip"] is None else row["rip"])
+        known = name[0] not in "[-"
+        assert (row["symbol"], row["module"]) == ((name, module) if known else (None, None))
+        assert (row["symbol_offset"] is None) != known
+    text = text_of(path, "-s", "rip", "--guest-kallsyms", tmp_path / "k")
+    assert f"{MODULE + 0x90:#x} mod_notify+0x10 [virtio_x] " in text and f"{TEXT + 8:#x} startup_64+0x8 " in text
+
+
+SOURCE = """
+int one(int x) { return x + 1; }
+static __attribute__((noinline, used)) int two(int x) { return x * 3; }
+__asm__(".text\\nlabel: .skip 32\\n");
+int main(int argc, char **argv) { return one(two(argc)); }
+"""
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("image")
+    (folder / "a.c").write_text(SOURCE)
+    subprocess.run(["cc", "-O1", "-no-pie", "-rdynamic", "-fno-inline", "-o", folder / "a", folder / "a.c"], check=True)
+    subprocess.run(["cc", "-c", "-o", folder / "a.o", folder / "a.c"], check=True)
+    subprocess.run(["cc", "-s", "-no-pie", "-o", folder / "stripped", folder / "a.c"], check=True)
+    return folder
+
+
+def test_elf_image(image, tmp_path):
+    """A guest without Linux, and one that is loaded somewhere else."""
+    at = {line.split()[2]: int(line.split()[0], 16)
+          for line in subprocess.run(["nm", image / "a"], capture_output=True, text=True, check=True).stdout.splitlines()
+          if len(line.split()) == 3}
+    names = ["one", "two", "label", "main"]
+    for slide in 0, 0x200000:
+        rows = []
+        for i, name in enumerate(names):
+            for k in range(i + 1):
+                rows.append(exit_row(START + len(rows) * 100 * US, 1, 1, 0, SVM["cpuid"], 0))
+                rows[-1][4] = at[name] + slide + k
+        rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+        rec.lines += [["EVENTS", "exit", rows], ["STATS", "total", exit_totals(rows)]]
+        rec.end = START + len(rows) * 100 * US
+        path = rec.finish().write(tmp_path / "f")
+        rep = report(path, "-s", "sym", "--guest-vmlinux", image / "a", "--guest-kaslr", hex(slide))
+        assert {row["symbol"]: row["count"] for row in rep["rows"]} == {name: i + 1 for i, name in enumerate(names)}
+
+
+def test_map_of_perf(recorded, tmp_path):
+    path, exits = recorded
+    perf = tmp_path / "perf-7.map"
+    perf.write_text(f"{USER[0] - 16:x} 20 a(b, c) d\n{USER[1] - 1:x} 1 before\n")
+    rows = report(path, "-s", "sym", "--guest-map", perf)["rows"]
+    assert {row["symbol"] for row in rows} == {"a(b, c) d", "[unknown]", "-"}
+    assert [row["count"] for row in rows if row["symbol"] == "a(b, c) d"] == [sum(rip == USER[0] for rip, *_ in exits)]
+
+
+BAD = {
+    "zeros": ("--guest-kallsyms", "0000000000000000 T _text\n0000000000000000 t x\t[m]\n",
+              "all addresses are 0: read /proc/kallsyms as root in the guest, where sysctl kernel.kptr_restrict is 0 or 1"),
+    "stub": ("--guest-map", "ffffffffffffffff B The real System.map is in the linux-image-6.1.0-13-amd64-dbg package\n",
+             "no symbols, but a note: 'The real System.map is in the linux-image-6.1.0-13-amd64-dbg package'"),
+    "text": ("--guest-kallsyms", "hello world\n", ":1: not ADDRESS TYPE NAME: 'hello world'"),
+    "empty": ("--guest-kallsyms", "", "no functions in it"),
+    "long": ("--guest-kallsyms", "f" * 9000, ":1: not a line of text, or one of more than 8190 bytes"),
+    "perf": ("--guest-map", "1000 10 x\n2000 y z\n", ":2: not START SIZE NAME: '2000 y z'"),
+    "modules": ("--guest-modules", "x 10 0 - Live 0x0000000000000000\n",
+                "all addresses are 0: read /proc/modules as root in the guest, where sysctl kernel.kptr_restrict is 0 or 1"),
+    "module": ("--guest-modules", "x y 0 - Live 0x10\n", ":1: not NAME SIZE REFERENCES USERS STATE ADDRESS: "),
+    "module's end": ("--guest-modules", "x 8192 0 - Live 0xfffffffffffff000\n", ":1: ends behind the last address: "),
+    "elf": ("--guest-vmlinux", "\x7fELG", "not an ELF file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files(recorded, tmp_path, name):
+    option, text, message = BAD[name]
+    (tmp_path / "bad").write_text(text)
+    more = ["--guest-kallsyms", kallsyms(tmp_path / "k")] if option == "--guest-modules" else []
+    done = kvmw("report", "-s", "sym", *more, option, tmp_path / "bad", recorded[0])
+    assert done.returncode == 1 and not done.stdout and done.stderr.count("\n") == 1
+    assert f"kvmw: {option} {tmp_path}/bad" in done.stderr and message in done.stderr
+
+
+def test_bad_images(recorded, image, tmp_path):
+    boot = tmp_path / "vmlinuz"
+    boot.write_bytes(bytes(0x202) + b"HdrS" + bytes(100))
+    for path, message in [(image / "a.o", "an object without addresses"), (image / "stripped", "it is stripped"),
+                          (boot, "a compressed kernel, which has no symbols"),
+                          (tmp_path / "none", "No such file or directory")]:
+        done = kvmw("report", "-s", "sym", "--guest-vmlinux", path, recorded[0])
+        assert done.returncode == 1 and not done.stdout and f"--guest-vmlinux {path}: {message}" in done.stderr
+
+
+@pytest.mark.parametrize("args, status, message", [
+    (["-s", "sym"], 2, "the guest's functions are unknown; give a copy of its /proc/kallsyms"),
+    (["-s", "sym", "--guest-kaslr", "0x1001"], 2, "must be a multiple of 4096"),
+    (["-s", "rip", "--guest-kaslr", "0x1000"], 1, "needs --guest-map or --guest-vmlinux"),
+    (["-s", "sym", "--guest-map", "/dev/null"], 1, "no functions in it"),
+])
+def test_wrong_use(recorded, args, status, message):
+    done = kvmw("report", *args, recorded[0])
+    assert done.returncode == status and not done.stdout and message in done.stderr
+
+
+def test_text(recorded, tmp_path):
+    text = text_of(recorded[0], "-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k"))
+    assert "mod_notify [virtio_x] " in text and "[user or boot code] " in text

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Members of the descriptors of keys.c for rip and sym; see keys.h. */
+#ifndef KVMW_KEY_PLACE_H
+#define KVMW_KEY_PLACE_H
+
+#include "util/analysis/report/report.h"
+
+const char *place__column(const struct event_desc *event, u32 i);
+
+void rip__label(const struct report *rep, const struct key_value *value, char *buf, size_t size);
+u32 rip__members(const struct report *rep, const struct key_value *value, const char *label,
+		 struct key_member *member);
+
+void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
+void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size);
+u32 sym__members(const struct report *rep, const struct key_value *value, const char *label,
+		 struct key_member *member);
+
+#endif
