@@ -46,6 +46,7 @@ struct record {
 	u32 nr_alive;
 	u64 start_ns, last_events;	/* of the status line */
 	struct record_output output;
+	bool unseen;			/* events that not even the totals count */
 	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
 };
 
@@ -233,6 +234,23 @@ static void status_line(struct record *r)
 	r->last_events = c.events;
 }
 
+/* As soon as it happens; how many there are is said at the end. */
+static void warn_unseen(struct record *r)
+{
+	struct session_unseen u;
+
+	if (r->unseen)
+		return;
+	session__unseen(r->session, &u);
+	if (u.no_state)
+		warning("there are more than %d vCPUs and VMMs: what the others do is not recorded",
+			KVMW_MAX_VCPUS);
+	else if (u.over_share)
+		warning("process %u has too many vCPUs: what those beyond its share of %d do is not "
+			"recorded", u.pid, KVMW_MAX_VCPUS);
+	r->unseen = u.no_state || u.over_share;
+}
+
 static bool command_ended(struct record *r)
 {
 	struct signalfd_siginfo info;
@@ -271,8 +289,11 @@ static const char *wait_for_end(struct record *r)
 			r->planned_end = true;
 			return "duration over";
 		}
-		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks) && status)
-			status_line(r);
+		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks)) {
+			warn_unseen(r);
+			if (status)
+				status_line(r);
+		}
 		for (u32 i = 0; i < r->opt.nr_pids; i++) {
 			if (!pids[i].revents)
 				continue;
@@ -335,10 +356,31 @@ static void note_missed(struct record *r, u64 missed, const char *what)
 	warning("%s", note);
 }
 
+static void note_unseen(struct record *r)
+{
+	struct session_unseen u;
+	char note[200];
+
+	session__unseen(r->session, &u);
+	if (u.no_state) {
+		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
+			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)u.no_state);
+		meta__note(r->meta, note);
+		warning("%s", note);
+	}
+	if (u.over_share) {
+		snprintf(note, sizeof(note), "process %u, and maybe others, had too many vCPUs at a time: "
+			 "%llu events of those beyond its share are not recorded", u.pid,
+			 (unsigned long long)u.over_share);
+		meta__note(r->meta, note);
+		warning("%s", note);
+	}
+	r->unseen = u.no_state || u.over_share;
+}
+
 /* Events that not even the totals count: said here and in every report. */
 static void note_gaps(struct record *r)
 {
-	u64 no_state = session__no_state(r->session);
 	char note[200];
 
 	if (r->snapshot.left_out) {
@@ -346,13 +388,7 @@ static void note_gaps(struct record *r)
 			 "at the start and the end is not of all", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
-
-	if (no_state) {
-		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
-			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)no_state);
-		meta__note(r->meta, note);
-		warning("%s", note);
-	}
+	note_unseen(r);
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		u64 missed = session__missed(r->session, h);
 
@@ -471,6 +507,8 @@ int cmd_record(int argc, const char **argv)
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);
 	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
+	if (r->unseen && status == KVMW_OK)
+		status = KVMW_FAILED;
 	if (r->writer)
 		data_writer__close(r->writer);
 	record_output__free(&r->output);

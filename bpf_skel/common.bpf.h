@@ -24,8 +24,15 @@ const volatile struct kvmw_config config __weak = {};
 
 /* Records are made only between the moment when all programs are attached and the end. */
 u32 active __weak = 0;
-/* Events of vCPUs for which no state was free; they are not recorded. */
-u64 no_state __weak = 0;
+/*
+ * Events of vCPUs for which no state was free, or whose process has its share already; they are
+ * not recorded.
+ */
+u64 no_state __weak = 0, over_share __weak = 0;
+u32 over_share_tgid __weak = 0;	/* the last such process */
+u32 states_used __weak = 0;	/* not in free_states; the recorder subtracts what it frees */
+/* By state: the process that it is charged to, also after it was freed. */
+u32 charged_to[KVMW_MAX_VCPUS] __weak = {};
 /* How often a state got a new vCPU or process, thread, VM or end: the recorder looks then. */
 u64 changes __weak = 0;
 

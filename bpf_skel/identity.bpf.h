@@ -60,6 +60,14 @@ struct {
 	__type(value, struct kvmw_process);
 } vms __weak SEC(".maps");
 
+/* How many states a process has, and had until these are used again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, s32);
+} charges __weak SEC(".maps");
+
 /* The VMs of the processes of -p were looked for before the recording began. */
 u32 vms_listed __weak = 0;
 
@@ -117,16 +125,63 @@ static __always_inline void changed(void)
 	__sync_fetch_and_add(&changes, 1);
 }
 
-/* A free state, for the current thread's process; NULL: all are taken. */
-static __noinline struct kvmw_vcpu_state *state_take(u32 role)
+static __always_inline void charge(u32 tgid, s32 by)
+{
+	s32 *found = bpf_map_lookup_elem(&charges, &tgid);
+
+	if (found)
+		__sync_fetch_and_add(found, by);
+	else if (by > 0)
+		bpf_map_update_elem(&charges, &tgid, &by, BPF_ANY);
+	/* A charge that comes between these is forgotten: it is but one of many. */
+	if (found && by < 0 && *found <= 0)
+		bpf_map_delete_elem(&charges, &tgid);
+}
+
+/*
+ * No process has more than three times as many states as are free, that is 768 if it is alone:
+ * whatever some VMMs do, others find one.
+ */
+static __always_inline bool has_its_share(u32 tgid)
+{
+	s32 *found = bpf_map_lookup_elem(&charges, &tgid);
+
+	return found && *found > 3 * (s32)(KVMW_MAX_VCPUS - states_used);
+}
+
+/* Charges a state to a process instead of the one before; tgid 0: to none. */
+static __always_inline void charge_state(u32 id, u32 tgid)
+{
+	u32 i = KVMW_STATE(id), before;
+
+	/* The mask must stay: compat.bpf.h, scalar spill. */
+	barrier_var(i);
+	i &= KVMW_MAX_VCPUS - 1;
+	before = charged_to[i];
+	if (before)
+		charge(before, -1);
+	charged_to[i] = tgid;
+	if (tgid)
+		charge(tgid, 1);
+}
+
+/* A free state, for this process; NULL: all are taken, or it has its share. */
+static __noinline struct kvmw_vcpu_state *state_take(u32 role, u32 tgid)
 {
 	struct kvmw_vcpu_state *s;
 	u32 id = 0;
 
+	if (tgid && has_its_share(tgid)) {
+		__sync_fetch_and_add(&over_share, 1);
+		over_share_tgid = tgid;
+		return NULL;
+	}
 	if (bpf_map_pop_elem(&free_states, &id)) {
 		__sync_fetch_and_add(&no_state, 1);
 		return NULL;
 	}
+	__sync_fetch_and_add(&states_used, 1);
+	charge_state(id, tgid);
 	s = state_at(KVMW_STATE(id));
 	if (!s)
 		return NULL;
@@ -146,6 +201,7 @@ static __always_inline void state_give_back(struct kvmw_vcpu_state *s)
 
 	s->vcpu = s->kvm = 0;
 	bpf_map_push_elem(&free_states, &id, BPF_ANY);
+	__sync_fetch_and_add(&states_used, -1);
 }
 
 /* id: of the caller's state, if it is the VM's first. */
@@ -168,7 +224,7 @@ static __always_inline void name_process(struct kvmw_vcpu_state *s, const struct
 
 static __noinline struct kvmw_vcpu_state *state_new(u64 vcpu, u32 vcpu_id)
 {
-	struct kvmw_vcpu_state *s = state_take(KVMW_ROLE_VCPU);
+	struct kvmw_vcpu_state *s = state_take(KVMW_ROLE_VCPU, bpf_get_current_pid_tgid() >> 32);
 	u32 id;
 
 	if (!s)
@@ -363,7 +419,7 @@ static __always_inline struct kvmw_vcpu_state *make_other(u32 tgid, u64 kvm,
 							  struct task_struct *task)
 {
 	struct other_key key = { .kvm = kvm, .tgid = tgid };
-	struct kvmw_vcpu_state *s = state_take(tgid ? KVMW_ROLE_VMM : KVMW_ROLE_KERNEL);
+	struct kvmw_vcpu_state *s = state_take(tgid ? KVMW_ROLE_VMM : KVMW_ROLE_KERNEL, tgid);
 	u32 id, *found;
 
 	if (!s)

@@ -23,6 +23,7 @@
 #define POLL_MS		50
 #define ROUND_RECORDS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
+#define CROWDED_NS	(NSEC_PER_SEC / 10)
 #define SUMS_NS		(5 * NSEC_PER_SEC)
 /*
  * BPF statistics are not free: they stay on for at least this time and this many events, then
@@ -288,11 +289,12 @@ static int add_open(struct drain *d, u32 i, u64 now)
 static int free_ended(struct drain *d)
 {
 	const struct kvmw_vcpu_state *states = session__states(d->session);
+	u64 linger_ns = session__crowded(d->session) ? CROWDED_NS : FLUSH_NS;
 
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		u64 ended = states[i].ended_ns;
 
-		if (!states[i].tid || !ended || ended + FLUSH_NS > d->empty_ns)
+		if (!states[i].tid || !ended || ended + linger_ns > d->empty_ns)
 			continue;
 		if (add_open(d, i, ended))
 			return -1;
@@ -329,9 +331,12 @@ static bool sums_are_due(const struct drain *d, u64 now)
 	return false;
 }
 
+/* More often while states run short: only here are those that ended freed. */
 static void once_a_second(struct drain *d, u64 now)
 {
-	if (now < d->flush_ns)
+	u64 early_ns = session__crowded(d->session) ? FLUSH_NS - CROWDED_NS : 0;
+
+	if (now + early_ns < d->flush_ns)
 		return;
 	flush(d, now);
 	count(d);

@@ -18,6 +18,7 @@
 #include "util/capture/methods.h"
 #include "util/capture/offsets.h"
 #include "util/capture/session.h"
+#include "util/capture/states.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -505,44 +506,23 @@ u64 session__gone_ns(const struct session *s, const struct kvmw_vcpu_state *stat
 	return process.gone_ns;
 }
 
-/* The programs have removed a vCPU's entry; others had to be found until now. */
-static void forget_other(struct session *s, const struct kvmw_vcpu_state *state)
-{
-	const struct { u64 kvm; u32 tgid, pad; } key = { .tgid = state->tgid };
-	int fd = bpf_map__fd(s->skel->maps.other_states);
-	u32 id;
-
-	if (!bpf_map_lookup_elem(fd, &key, &id) && id == state->exit.e.vcpu)
-		bpf_map_delete_elem(fd, &key);
-}
-
-/* Where no program sees the end of a vCPU, session__gone_ns() still needs the entry. */
-static void forget_process(struct session *s, const struct kvmw_vcpu_state *state)
-{
-	int fd = bpf_map__fd(s->skel->maps.vms);
-	struct kvmw_process process;
-
-	if (sees_vcpus_end(s) && !bpf_map_lookup_elem(fd, &state->tgid, &process) &&
-	    process.gone_ns && process.start_ns == state->start_ns)
-		bpf_map_delete_elem(fd, &state->tgid);
-}
-
 void session__free_state(struct session *s, u32 i)
 {
-	static const struct kvmw_vcpu_state fresh;
-	u32 id = s->states[i].exit.e.vcpu + KVMW_MAX_VCPUS;
-
-	if (s->states[i].role == KVMW_ROLE_VMM)
-		forget_other(s, &s->states[i]);
-	forget_process(s, &s->states[i]);
-	/* What cannot be cleared is not used again. */
-	if (!bpf_map_update_elem(bpf_map__fd(s->skel->maps.states), &i, &fresh, BPF_ANY))
-		bpf_map_update_elem(bpf_map__fd(s->skel->maps.free_states), NULL, &id, BPF_ANY);
+	states__free(s->skel, s->states, i, sees_vcpus_end(s));
 }
 
-u64 session__no_state(const struct session *s)
+void session__unseen(const struct session *s, struct session_unseen *u)
 {
-	return s->skel->bss->no_state;
+	*u = (struct session_unseen) {
+		.no_state = s->skel->bss->no_state,
+		.over_share = s->skel->bss->over_share,
+		.pid = s->skel->bss->over_share_tgid,
+	};
+}
+
+bool session__crowded(const struct session *s)
+{
+	return __atomic_load_n(&s->skel->bss->states_used, __ATOMIC_RELAXED) > KVMW_MAX_VCPUS / 2;
 }
 
 u32 session__nr_rings(const struct session *s)

@@ -58,7 +58,15 @@ u64 session__gone_ns(const struct session *s, const struct kvmw_vcpu_state *stat
 /* State i has ended and is free for another vCPU, under another id. */
 void session__free_state(struct session *s, u32 i);
 
-u64 session__no_state(const struct session *s);	/* events of vCPUs without a state */
+/* Events of vCPUs and VMMs without a state, which are not even in the totals. */
+struct session_unseen {
+	u64 no_state;		/* all states were in use */
+	u64 over_share;		/* their process has its share of them (identity.bpf.h) */
+	u32 pid;		/* the last such process */
+};
+void session__unseen(const struct session *s, struct session_unseen *u);
+/* More than half of the states are in use: those that ended are needed. */
+bool session__crowded(const struct session *s);
 
 const struct kvmw_filter *session__filter(const struct session *s);
 

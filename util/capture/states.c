@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "util/capture/states.h"
+
+#include "bpf_skel/kvmw.skel.h"
+
+/* The programs have removed a vCPU's entry; others had to be found until now. */
+static void forget_other(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *state)
+{
+	const struct { u64 kvm; u32 tgid, pad; } key = { .tgid = state->tgid };
+	int fd = bpf_map__fd(skel->maps.other_states);
+	u32 id;
+
+	if (!bpf_map_lookup_elem(fd, &key, &id) && id == state->exit.e.vcpu)
+		bpf_map_delete_elem(fd, &key);
+}
+
+static void forget_process(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *state)
+{
+	int fd = bpf_map__fd(skel->maps.vms);
+	struct kvmw_process process;
+
+	if (!bpf_map_lookup_elem(fd, &state->tgid, &process) && process.gone_ns &&
+	    process.start_ns == state->start_ns)
+		bpf_map_delete_elem(fd, &state->tgid);
+}
+
+void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen)
+{
+	static const struct kvmw_vcpu_state fresh;
+	u32 id = states[i].exit.e.vcpu + KVMW_MAX_VCPUS;
+
+	if (states[i].role == KVMW_ROLE_VMM)
+		forget_other(skel, &states[i]);
+	if (ends_seen)
+		forget_process(skel, &states[i]);
+	/* What cannot be cleared is not used again. */
+	if (!bpf_map_update_elem(bpf_map__fd(skel->maps.states), &i, &fresh, BPF_ANY) &&
+	    !bpf_map_update_elem(bpf_map__fd(skel->maps.free_states), NULL, &id, BPF_ANY))
+		__atomic_fetch_sub(&skel->bss->states_used, 1, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The places of vCPUs and processes that ended are used again. */
+#ifndef KVMW_STATES_H
+#define KVMW_STATES_H
+
+#include "util/types.h"
+#include "bpf_skel/shared.h"
+
+struct kvmw_bpf;
+
+/*
+ * Frees state i, which has ended, under another id.  ends_seen: a program sees the end of each
+ * vCPU; if none does, session__gone_ns() still needs what is known of the process.
+ */
+void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen);
+
+#endif
