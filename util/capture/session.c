@@ -30,7 +30,7 @@ struct session {
 	struct bpf_link *links[NR_PROBES];
 	const struct attach_method *methods[NR_PROBES];
 	bool preemptible;		/* the kernel is */
-	bool lists;			/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
+	bool lists, lists_accepted;	/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
 	struct kvmw_vcpu_state *states;
 	struct kvmw_taken_sum *taken;
 	int rings[KVMW_MAX_RINGS];
@@ -256,12 +256,28 @@ static void stand_in(struct session *s)
 	}
 }
 
+/* Whether the programs that list vCPUs and slots are what the kernel refuses: then without them. */
+static bool gives_up_lists(struct session *s)
+{
+	const struct attach_method *methods[NR_PROBES];
+
+	if (!s->lists || s->lists_accepted)
+		return false;
+	memcpy(methods, s->methods, sizeof(methods));
+	memset(s->methods, 0, sizeof(s->methods));
+	s->lists = s->lists_accepted = !load(s);
+	unload(s);
+	memcpy(s->methods, methods, sizeof(methods));
+	return !s->lists;
+}
+
 /* Finds the program that the kernel refuses by loading each alone.  err: of loading all. */
 static struct failure find_refused(struct session *s, int err)
 {
 	const struct attach_method *methods[NR_PROBES];
 	struct failure failure = { err, -1 };
 
+	s->lists = false;
 	memcpy(methods, s->methods, sizeof(methods));
 	for (u32 h = 0; h < NR_PROBES && failure.probe < 0; h++) {
 		if (!methods[h])
@@ -274,6 +290,7 @@ static struct failure find_refused(struct session *s, int err)
 		unload(s);
 	}
 	memcpy(s->methods, methods, sizeof(methods));
+	s->lists = s->lists_accepted;
 	return failure;
 }
 
@@ -283,12 +300,14 @@ static struct failure try_methods(struct session *s)
 	struct failure failure = { .probe = -1 };
 
 	failure.err = load(s);
-	if (!failure.err)
-		failure = attach(s);
-	if (!failure.err)
-		return failure;
-	unload(s);
-	return failure.probe < 0 ? find_refused(s, failure.err) : failure;
+	if (failure.err) {
+		unload(s);
+		return gives_up_lists(s) ? try_methods(s) : find_refused(s, failure.err);
+	}
+	failure = attach(s);
+	if (failure.err)
+		unload(s);
+	return failure;
 }
 
 /*
@@ -331,21 +350,6 @@ static void choose_parts(struct session *s)
 		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = s->methods[PROBE_MIGRATE] = NULL;
 }
 
-/* Whether the programs that list vCPUs and slots are what the kernel refuses: then without them. */
-static bool gives_up_lists(struct session *s)
-{
-	const struct attach_method *methods[NR_PROBES];
-
-	if (!s->lists)
-		return false;
-	memcpy(methods, s->methods, sizeof(methods));
-	memset(s->methods, 0, sizeof(s->methods));
-	s->lists = !load(s);
-	unload(s);
-	memcpy(s->methods, methods, sizeof(methods));
-	return !s->lists;
-}
-
 /*
  * Only loading and attaching a program shows whether a kernel accepts it: the methods of a
  * probe are tried one after the other, the best first.
@@ -361,8 +365,6 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 		failure = try_methods(s);
 		if (!failure.err)
 			return 0;
-		if (gives_up_lists(s))
-			continue;
 		if (failure.probe < 0)
 			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
