@@ -152,6 +152,11 @@ def test_which_memory_is_touched(tmp_path):
         "(transparent_hugepage: madvise).")
     evidence = finding["evidence"]
     assert (evidence["pages"], evidence["of_one_slot"], evidence["anon_huge_percent"]) == (9000, 9000, 25)
+    for column in 6, 7:
+        unknown = [list(row) for row in SLOTS]
+        unknown[1][column] = None
+        frames[0] = ["STATS", "slot", unknown]
+        assert "memory slot" not in found(record(tmp_path / "f", [vcpu], frames))["page-faults"]["text"]
     # Unknown is not 0, and there may be several nodes.
     nodes = [[START, 2, 100, node, size * MIB, None, None, None, None, None, NO, 0, NO] for node, size in
              ((0, 60), (1, 180))]

@@ -338,7 +338,7 @@ static void say_what(const struct screen *s, const struct recording *rec)
 	screen__wrap(s, "# ", "# ", words);
 }
 
-/* "VM web, qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
+/* "VM web of qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
 static void name_vms(const struct recording *rec, char *buf, size_t size)
 {
 	u32 vcpus = 0;
@@ -351,9 +351,8 @@ static void name_vms(const struct recording *rec, char *buf, size_t size)
 		size_t len = strlen(buf);
 		char pid[REC_VM_NAME];
 
-		snprintf(buf + len, size - len, "VM %s%s%s (pid %s), ", vm->name,
-			 *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "of an unknown VMM",
-			 rec_vm__name(vm, pid));
+		snprintf(buf + len, size - len, "VM %s%sof %s (pid %s), ", vm->name, *vm->name ? " " : "",
+			 *vm->vmm ? vm->vmm : "an unknown VMM", rec_vm__name(vm, pid));
 	}
 	if (rec->nr_vms > NAMED_VMS)
 		snprintf(buf, size, "%u VMs, ", rec->nr_vms);

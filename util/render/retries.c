@@ -44,7 +44,8 @@ int render__retries(const struct screen *s, const struct retries *r, u32 top)
 
 	if (!r->known || !r->all.count)
 		return 0;
-	fputs("\nRetried page faults (RET_PF_RETRY), by what the host took from the VM meanwhile:\n", s->out);
+	fputc('\n', s->out);
+	screen__wrap(s, "", "", "Retried page faults (RET_PF_RETRY), by what the host took from the VM meanwhile:");
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	hidden = add_retry_class(&g, "the page", &r->page, top, &r->all);
 	hidden += add_retry_class(&g, "elsewhere", &r->elsewhere, top, &r->all);

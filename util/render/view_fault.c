@@ -217,7 +217,8 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 
 	if (!r->count)
 		return 0;
-	fputs("\nRe-faults: pages that an earlier fault had mapped, by what took them away:\n", s->out);
+	fputc('\n', s->out);
+	screen__wrap(s, "", "", "Re-faults: pages that an earlier fault had mapped, by what took them away:");
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	for (u32 i = 0; i < nr; i++) {
 		const struct refault_cause *c = &r->cause[i];

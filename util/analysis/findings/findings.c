@@ -135,7 +135,7 @@ static u64 told_waits(const struct findings *out)
 			if (!strcmp(f->rule, "migration") && !strcmp(f->evidence[k].name, "waited_ns"))
 				told += f->evidence[k].value;
 	}
-	return told;
+	return told < 1e19 ? told : KVMW_NONE;
 }
 
 void findings_input__free(struct findings_input *in)

@@ -107,13 +107,15 @@ static struct touched find_touched(const struct facts *f)
 		if (vm->pid != f->rep->rec->vm[0].pid || !vm->alone || vm->nr > SLOTS_MAX)
 			continue;
 		for (u32 k = 0; k < vm->nr; k++) {
+			const struct kvmw_slot *slot = vm->slot[k];
 			/* That of system management is another view of the same memory. */
-			u64 pages = vm->slot[k]->slot >> 16 ? 0 : pages_in(f, vm->slot[k], &ranges);
+			bool counts = !(slot->slot >> 16) && slot->gpa != KVMW_NONE && slot->size != KVMW_NONE;
+			u64 pages = counts ? pages_in(f, slot, &ranges) : 0;
 
 			if (pages <= t.of_slot)
 				continue;
 			t.of_slot = pages;
-			t.slot = vm->slot[k];
+			t.slot = slot;
 		}
 	}
 	return t;
