@@ -195,3 +195,16 @@ def test_a_tick_is_no_storm(tmp_path):
     """However much it costs."""
     vcpu = busy(Vcpu(), 20).add(1000 * US, 2500 * US, 0x7c, 240, detail=0x6e0, kind=WRMSR)
     assert "timer-storm" not in found(record(tmp_path / "f", [vcpu]))
+
+
+def test_in_which_stack_threads_slept(tmp_path):
+    """Neither that of one that lost its CPU, nor that of a halt."""
+    vcpu = busy(Vcpu(), 20).add(500 * US, 1500 * US, "io", 480, block=1400 * US, detail=0x5150, kind=2, user_reason=2)
+    frames = [["do_sys_poll+0x1a0", "__x64_sys_ppoll+0x9"], ["exit_to_user_mode_prepare+0x17c"],
+              ["kvm_vcpu_block+0x4f [kvm]"], ["dm_submit_bio+0x10 [dm_mod]"]]
+    rows = [[START + i * 1000, span * US, 0, 101, 0, kind, 0x7b, 2, stack, None] for i, (span, kind, stack) in enumerate(
+        [(100, 1, 1), (150, 1, 1), (900, 1, 2), (800, 1, 3), (200, 1, 4), (9000, 2, 4), (9000, 1, None)])]
+    lines = [["IDENT", {"stacks": [{"id": i + 1, "frames": one} for i, one in enumerate(frames)]}], ["EVENTS", "stack", rows]]
+    finding = found(record(tmp_path / "f", [vcpu], lines))["blocked"]
+    assert finding["text"].endswith("; by the recorded stacks, most in do_sys_poll.")
+    assert finding["next"] == "kvmw report -e stack"

@@ -7,7 +7,7 @@
 #include "util/event_desc.h"
 
 /* vcpu and kind come first in each. */
-enum { COL_VCPU, COL_KIND, COL_SPAN, COL_LOGGING = COL_SPAN, COL_GROW = COL_SPAN, COL_RET_PF = COL_SPAN,
+enum { COL_VCPU, COL_KIND, COL_SPAN, COL_KERNEL, COL_LOGGING = COL_SPAN, COL_GROW = COL_SPAN, COL_RET_PF = COL_SPAN,
        COL_GPA, COL_RIP };
 
 static const char *const irq_columns[] = { "vcpu", "kind", "span_ns", NULL };
@@ -15,12 +15,14 @@ static const char *const dirty_columns[] = { "vcpu", "kind", "logging", NULL };
 static const char *const halt_columns[] = { "vcpu", "kind", "grow", NULL };
 static const char *const fault_columns[] = { "vcpu", "kind", "ret_pf", "gpa", "rip", NULL };
 static const char *const nested_columns[] = { "vcpu", "kind", NULL };
+static const char *const stack_columns[] = { "vcpu", "kind", "span_ns", "kernel", NULL };
 static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_IRQ, .columns = irq_columns },
 	{ .id = KVMW_EVENT_DIRTY, .columns = dirty_columns },
 	{ .id = KVMW_EVENT_HALT, .columns = halt_columns },
 	{ .id = KVMW_EVENT_FAULT, .columns = fault_columns },
 	{ .id = KVMW_EVENT_NESTED, .columns = nested_columns },
+	{ .id = KVMW_EVENT_STACK, .columns = stack_columns },
 };
 
 static void *family_sums__new(void *arg)
@@ -95,6 +97,11 @@ static void family_sums__row(struct vcpu_families *v, u32 event, u64 *const *col
 		v->nested += kind == KVMW_nested_EXIT;
 		v->forwarded += kind == KVMW_nested_INJECT;
 		break;
+	case KVMW_EVENT_STACK:
+		/* A negative id: there is none. */
+		if (kind == KVMW_stack_EXIT && (s64)col[COL_KERNEL][i] >= 0 && captured(col[COL_SPAN][i]))
+			places__add(v->stack, col[COL_KERNEL][i], 0, col[COL_SPAN][i]);
+		break;
 	default:
 		take_handled(v, col, i);
 		break;
@@ -134,9 +141,12 @@ void vcpu_families__add(struct vcpu_families *v, const struct vcpu_families *mor
 	v->nothing += more->nothing;
 	v->nested += more->nested;
 	v->forwarded += more->forwarded;
-	for (u32 k = 0; k < NR_PLACES; k++)
+	for (u32 k = 0; k < NR_PLACES; k++) {
 		if (more->place[k].count)
 			places__add(v->place, more->place[k].at, more->place[k].gpa, more->place[k].count);
+		if (more->stack[k].count)
+			places__add(v->stack, more->stack[k].at, 0, more->stack[k].count);
+	}
 }
 
 static int family_sums__merge(void *to, const void *from)

@@ -325,14 +325,14 @@ static bool blocked(const struct facts *f, struct finding *finding)
 {
 	u64 all = rules__other_sleep(f), one = f->top_block ? captured(f->top_block->block_ns) : 0;
 	bool mostly = one && one >= all / 2 && one <= all;
-	char where[RULES_WHERE];
+	char where[RULES_WHERE], stack[RULES_STACK];
 
 	finding->share = facts__share(f, all);
 	if (finding->share < BLOCK_OF_ALL)
 		return false;
 	finding__say(finding, "The threads of vCPUs slept %.1f%% of the time outside of halts, in the VMM, or for a "
-	    "page or a lock in the kernel%s%s%s.", finding->share, mostly ? ", mostly after " : "",
-	    mostly ? f->top_block->label[0] : "", rules__sleeps_in(f, where));
+	    "page or a lock in the kernel%s%s%s%s.", finding->share, mostly ? ", mostly after " : "",
+	    mostly ? f->top_block->label[0] : "", rules__sleeps_in(f, where), rules__most_stack(f, stack));
 	finding__rests_on(finding, "block_ns", all);
 	if (mostly)
 		finding__rests_on(finding, "of_one_detail_ns", one);

@@ -35,6 +35,8 @@ bool rule__migrates(const struct facts *f, struct finding *finding);
 bool rule__spins(const struct facts *f, struct finding *finding);
 bool rule__open_exit(const struct facts *f, struct finding *finding);
 bool rule__never_exited(const struct facts *f, struct finding *finding);
+/* Whether this function of the kernel is one in which a halted vCPU sleeps. */
+bool rules__is_halted(const char *place);
 #define RULES_WHERE	320	/* bytes */
 /*
  * Where the thread of the vCPU that slept outside of halts longest was asleep when the recording
@@ -53,6 +55,12 @@ bool rule__no_progress(const struct facts *f, struct finding *finding);
 bool rule__small_pages(const struct facts *f, struct finding *finding);
 
 /* rules_family.c */
+#define RULES_STACK	128	/* bytes */
+/*
+ * With event stack: "; by the recorded stacks, most in do_sys_poll", the function in which threads slept
+ * longest during exits, halts apart; or "".  Returns buf, of RULES_STACK bytes.
+ */
+const char *rules__most_stack(const struct facts *f, char *buf);
 bool rule__late_injection(const struct facts *f, struct finding *finding);
 bool rule__dirty_rate(const struct facts *f, struct finding *finding);
 bool rule__window_thrashes(const struct facts *f, struct finding *finding);

@@ -4,8 +4,10 @@
  * polling just missed, and about events that are missing.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "util/analysis/findings/rules.h"
+#include "util/array.h"
 
 #define LATE		10	/* as few are chance */
 #define LATE_OF_ALL	10	/* percent of the interrupts */
@@ -28,6 +30,42 @@ bool rule__late_injection(const struct facts *f, struct finding *finding)
 	finding__rests_on(finding, "max_ns", s->late_max_ns);
 	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
 	return true;
+}
+
+/* Where a thread is on its way out of the kernel, it did not sleep: another one had its CPU. */
+static bool is_preempted(const char *frame)
+{
+	static const char *const ways_out[] = {
+		"exit_to_user_mode", "xfer_to_guest_mode", "irqentry_exit", "preempt_schedule", "syscall_exit_to_user_mode",
+		"__cond_resched", "prepare_exit_to_usermode",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways_out); i++)
+		if (!strncmp(frame, ways_out[i], strlen(ways_out[i])))
+			return true;
+	return false;
+}
+
+const char *rules__most_stack(const struct facts *f, char *buf)
+{
+	const char *most = NULL;
+	u64 most_ns = 0;
+
+	*buf = '\0';
+	for (u32 i = 0; i < NR_PLACES; i++) {
+		const struct place *p = &f->family.stack[i];
+		const struct rec_stack *stack = p->count && p->at <= INT32_MAX ? recording__stack(f->rep->rec, p->at) : NULL;
+
+		if (!stack || !stack->nr || p->count <= most_ns || is_preempted(stack->frame[0]) ||
+		    rules__is_halted(stack->frame[0]))
+			continue;
+		most = stack->frame[0];
+		most_ns = p->count;
+	}
+	/* Without the offset, and the module. */
+	if (most && strcspn(most, "+ ") <= 64)
+		snprintf(buf, RULES_STACK, "; by the recorded stacks, most in %.*s", (int)strcspn(most, "+ "), most);
+	return buf;
 }
 
 #define PAGE_BYTES	4096

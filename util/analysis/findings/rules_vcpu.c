@@ -398,7 +398,7 @@ static const struct vm_thread *thread_of(const struct facts *f, const struct rep
 }
 
 /* KVM lets a halted vCPU sleep in functions of these names, virt/kvm/kvm_main.c. */
-static bool is_halted(const char *place)
+bool rules__is_halted(const char *place)
 {
 	return !strncmp(place, "kvm_vcpu_", strlen("kvm_vcpu_"));
 }
@@ -418,7 +418,7 @@ static bool say_asleep(const struct facts *f, const struct report_vcpu *v, const
 	const char *name;
 
 	sleeps_in(f, row, place);
-	if (!*place || is_halted(place))
+	if (!*place || rules__is_halted(place))
 		return false;
 	if (row->in_run == 1)
 		snprintf(call, sizeof(call), ", in KVM_RUN");
@@ -453,7 +453,7 @@ bool rule__open_exit(const struct facts *f, struct finding *finding)
 	if (!open || open * 100.0 < (double)v->time.wall_ns * OPEN_OF_VCPU)
 		return false;
 	sleeps_in(f, t ? t->end : NULL, place);
-	if (is_halted(place))
+	if (rules__is_halted(place))
 		return false;
 	finding__say(finding, "vCPU %s did not run again after its last exit%s%s: %.3f s, until the recording ended%s%s.",
 		     v->label, *v->open_exit ? ", " : "", v->open_exit, open / 1e9,
@@ -482,7 +482,7 @@ static const char *why_no_exit(const struct facts *f, const struct vm_thread *t,
 	sleeps_in(f, t->start, first);
 	sleeps_in(f, t->end, last);
 	/* Halted: the guest has nothing for it to do. */
-	if (!*first || strcmp(first, last) || is_halted(first))
+	if (!*first || strcmp(first, last) || rules__is_halted(first))
 		return NULL;
 	snprintf(buf, size, "its thread was asleep in %s at the start and at the end", first);
 	return buf;
