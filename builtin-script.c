@@ -220,6 +220,9 @@ static int cmd_script__print(const struct args *args, const struct script_option
 	if (result->lost)
 		warning("%s: %llu event%s lost while recording: the ring buffers overflowed", rec->path,
 			(unsigned long long)result->lost, result->lost == 1 ? "" : "s");
+	if (rec->unordered_rows)
+		ret = error("%s: %llu events may be out of order: too many frames overlap in time; -e, --time "
+			    "and --memory help", rec->path, (unsigned long long)rec->unordered_rows);
 	if (!result->printed)
 		return say_why_nothing(rec, opt, result);
 	return recording__complain(rec) || common_args__check_budget(&args->common) ? -1 : ret;

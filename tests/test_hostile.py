@@ -4,14 +4,17 @@
 tests/data/hostile holds files with sound checksums that once took gigabytes, minutes, or a crash.
 Seconds are those of the CPU, and a limit that kvmw-report(1) states.
 """
+import csv
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
 
-from synthetic import KVMW
+from synthetic import KVMW, META, Recording, START
 
 HERE = pathlib.Path(__file__).parent / "data" / "hostile"
 MEMORY, SECONDS = 64 << 10, 10          # KiB, s of CPU
@@ -74,3 +77,42 @@ def test_within_limits(name, command):
     done = Done(*COMMANDS[command], "-i", HERE / f"{name}.kvmw").check(rows)
     if command in ("report", "json", "csv") and not (command == "csv" and name == "dirty-16M"):
         assert words in done.err and done.status == 1
+
+
+BAD = "\x1b[2J\x9b31m\nVM 1\r\t\u202e\u2066\u200f\u2028\ufeff\U000e0041\x7f<b>"
+UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+
+
+def named_badly(path):
+    """A recording of which every name is bad, and begins a formula."""
+    names = {"name": "=1+1" + BAD, "vmm": "@x" + BAD, "comm": "-2+3" + BAD}
+    meta = META | {"host": {"name": BAD, "kernel": BAD, "cpu": BAD, "arch": BAD, "cpus": 1},
+                   "notes": [BAD], "command": ["kvmw", BAD], "kvm": {"module": BAD, "params": {BAD: {BAD: BAD}}},
+                   "kvmw": BAD, "stop": {"time_ns": START + 9000, "why": BAD}}
+    rec = Recording(meta, [{"id": 1, "pid": 100} | names], [{"id": 0, "vm": 1, "vcpu": 0, "tid": 101} | names])
+    rec.frame([(START + 1000, 10, 200, 0, 12, 0, 2)])
+    rec.end = START + 9000
+    return rec.finish().write(path)
+
+
+@pytest.mark.parametrize("command", [
+    ["info"], ["info", "-v"], ["info", "--json"], ["report"], ["report", "-v"], ["report", "--sort", "vm,vcpu"],
+    ["report", "--json", "--sort", "vm,vcpu"], ["report", "--csv", "--sort", "vm,vcpu"], ["script"],
+    ["script", "--json"], ["script", "--csv"]], ids=" ".join)
+def test_names_are_harmless(tmp_path, command):
+    path = named_badly(tmp_path / "f")
+    done = Done(*command, "-i", path)
+    assert "kvmw:" not in done.err or done.status == 1
+    assert done.out and not UNSAFE.search(done.out + done.err)
+    if "--json" in command:
+        assert not UNSAFE.search(str([json.loads(line) for line in done.out.splitlines()]
+                                     if command[0] == "script" else json.loads(done.out)).replace("\\n", ""))
+    if "--csv" in command:
+        cells = [cell for row in csv.reader(done.out.splitlines()) for cell in row]
+        assert any(re.match("'[-=@]", cell) for cell in cells)
+        assert not [cell for cell in cells if re.match(r"[=+@\t\r]|-\D|-\d\D", cell)]
+
+
+def test_names_of_files_are_harmless(tmp_path):
+    done = Done("report", "-i", str(tmp_path / "a\x1b[2J\nkvmw: all is well"))
+    assert done.status == 1 and len(done.err.splitlines()) == 1 and not UNSAFE.search(done.err)

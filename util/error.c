@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "util/error.h"
+#include "util/text.h"
+
+#define MESSAGE_MAX	4096	/* bytes */
 
 static void error__line(const char *prefix, const char *fmt, va_list ap)
 {
+	char text[MESSAGE_MAX], *clean;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	/* A path, or what it names, may be anything. */
+	clean = text__clean(text, sizeof(text));
 	fflush(stdout);
-	flockfile(stderr);
-	fprintf(stderr, "kvmw: %s", prefix);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	fprintf(stderr, "kvmw: %s%s\n", prefix, clean ?: "out of memory");
+	free(clean);
 }
 
 int error(const char *fmt, ...)

@@ -303,10 +303,36 @@ static void test_damage(void **state)
 	unlink(r.path);
 }
 
+/* What would be decoded too often comes out of order, but all of it, and once. */
+static void test_too_much_work(void **state)
+{
+	const struct timeline method = { .max_bytes = 1, .max_work = 1 };
+	u64 *time = calloc(MAX_ROWS, sizeof(*time));
+	u8 *there = calloc(MAX_ROWS, 1);
+	struct recording *rec;
+	struct seen seen;
+	struct rec r;
+	u32 rows;
+
+	init(&seen);
+	rows = overlapping(&r, 60, time);
+	assert_int_equal(read_all(r.path, method, NULL, &seen, &rec), 0);
+	assert_int_equal(seen.nr, rows);
+	for (u32 i = 0; i < rows; i++)
+		assert_true(seen.rip[i] < rows && !there[seen.rip[i]]++);
+	assert_in_range(rec->unordered_rows, 1, rows);
+	recording__free(rec);
+	done(&seen);
+	free(there);
+	free(time);
+	unlink(r.path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_too_much_work),
 		cmocka_unit_test(test_window_and_events),
 		cmocka_unit_test(test_late_rows),
 		cmocka_unit_test(test_stream_is_bounded),

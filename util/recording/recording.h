@@ -184,6 +184,7 @@ struct recording {
 	bool read_error;		/* reading ended early; error() said why */
 	u64 bytes;
 	u64 missing_rows;		/* known to be missing because of damage */
+	u64 unordered_rows;		/* that timeline.h may have delivered out of order */
 	struct data_damage *damage;
 	u32 nr_damage, damage_room;
 };

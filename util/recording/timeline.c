@@ -9,6 +9,13 @@
 
 #define SLICE_MAX	(4u << 20)	/* bytes; most frames fit as a whole */
 #define SLICE_MIN	(4u << 10)
+/*
+ * Where very many frames overlap, few rows of each are held, and frames are decoded again and
+ * again: rows that may be, in all and for each row of the recording.  Beyond that the rest of a
+ * frame is delivered as if its turn had come.
+ */
+#define WORK_FREE	(32u << 20)
+#define WORK_PER_ROW	4
 
 /* Rows that wait for their turn: either decoded, or a position in the file. */
 struct place {
@@ -23,6 +30,7 @@ struct open {
 	struct open *next, *prev;
 	struct slice *slice;	/* NULL: evicted */
 	u32 at;			/* its next row */
+	bool hurry;		/* its turn is now, see WORK_FREE */
 };
 
 struct run {
@@ -35,6 +43,7 @@ struct run {
 	struct open open;		/* head of the list */
 	u32 nr_open;
 	size_t bytes, max_bytes;	/* held in slices */
+	u64 work, max_work;		/* rows decoded */
 	bool stream;
 };
 
@@ -167,12 +176,14 @@ static size_t slice_bytes(const struct run *run)
 static int timeline__decode(struct run *run, struct place *place, const struct data_frame *f)
 {
 	struct recording *rec = run->t->rec;
+	bool hurry = !run->stream && run->work > run->max_work;
 	struct slice *slice;
 	const char *why;
 	int ret;
 
+	run->work += f->rows;
 	ret = slicer__cut(run->slicer, data_reader__event(run->r, f->event), f, &rec->window,
-			  place->given, slice_bytes(run), &slice, &why);
+			  place->given, hurry ? SLICE_MAX : slice_bytes(run), &slice, &why);
 	if (ret > 0)
 		return recording__damaged(rec, f, f->rows, why) ? -1 : 1;
 	if (ret || !slice)
@@ -185,7 +196,10 @@ static int timeline__decode(struct run *run, struct place *place, const struct d
 	}
 	place->open->slice = slice;
 	place->open->at = 0;
-	place->key = next_time(place->open);
+	place->open->hurry = hurry;
+	rec->unordered_rows += hurry ? slice->rows : 0;
+	if (!hurry)
+		place->key = next_time(place->open);
 	run->bytes += slice->bytes;
 	return 0;
 }
@@ -243,6 +257,7 @@ static int find_places(struct run *run)
 		if (wanted > 0) {
 			if (run->nr >= run->max_nr)
 				join_neighbours(run);
+			run->max_work += WORK_PER_ROW * f->rows;
 			if (timeline__append(run, timeline__place_of(f)))
 				wanted = -1;
 		}
@@ -325,6 +340,8 @@ static u32 rows_in_turn(const struct run *run, u64 limit)
 	const struct slice *s = first->open->slice;
 	u32 to = first->open->at;
 
+	if (first->open->hurry)
+		return s->rows;
 	if (run->nr > 1)
 		next = &run->heap[1];
 	if (run->nr > 2 && before(&run->heap[2], next))
@@ -437,6 +454,14 @@ static int read_stream(struct run *run)
 	return ret;
 }
 
+/* A quarter of what was granted for the first bytes of the recording, or less. */
+static size_t share(const struct budget *b, size_t most)
+{
+	size_t part = b && b->max ? b->granted / 4 : most;
+
+	return part < most ? part : most;
+}
+
 int timeline__read(const struct timeline *t, struct data_reader *r)
 {
 	struct run run = {
@@ -444,8 +469,11 @@ int timeline__read(const struct timeline *t, struct data_reader *r)
 		.r = r,
 		.dec = data_decoder__new(),
 		.slicer = slicer__new(),
-		.max_bytes = t->max_bytes ?: TIMELINE_BYTES,
-		.max_nr = t->max_entries ?: TIMELINE_ENTRIES,
+		.max_work = t->max_work ?: WORK_FREE,
+		.max_bytes = t->max_bytes ?: share(t->rec->budget, TIMELINE_BYTES),
+		.max_nr = t->max_entries ?:
+			  share(t->rec->budget, TIMELINE_ENTRIES * sizeof(struct place)) /
+			  sizeof(struct place),
 		.open = { .next = &run.open, .prev = &run.open },
 		.stream = t->stream || !data_reader__seekable(r),
 	};

@@ -8,13 +8,14 @@
  * - A file is read twice.  The first pass notes where each frame lies and the time of
  *   its first row; if there are very many frames, neighbours are noted as one.  Then each
  *   frame is read again when its first row's turn comes.  The order is exact.  Rows of
- *   frames that overlap in time are held in memory, up to TIMELINE_BYTES; what does not
- *   fit is decoded again when its turn comes.  So many large overlapping frames cost
- *   time, not memory.
+ *   frames that overlap in time are held in memory, up to a quarter of the recording's budget
+ *   or TIMELINE_BYTES; what does not fit is decoded again when its turn comes.  So many large
+ *   overlapping frames cost time, not memory; and if that would be too much, their rows are
+ *   delivered out of order, and counted.
  *
  * - A pipe, or a file that is followed while being written, is read once.  A row is held
  *   until rows TIMELINE_DELAY_NS younger arrive (the recorder writes at least once a
- *   second), or for that long if nothing arrives, or until TIMELINE_BYTES are held.  A
+ *   second), or for that long if nothing arrives, or until as many bytes are held.  A
  *   row that arrives later than that is delivered late, out of order.
  */
 #ifndef KVMW_TIMELINE_H
@@ -32,6 +33,7 @@ struct timeline {
 	struct recording *rec;	/* its window selects rows */
 	size_t max_bytes;	/* 0: TIMELINE_BYTES */
 	u32 max_entries;	/* 0: TIMELINE_ENTRIES */
+	u64 max_work;		/* 0: WORK_FREE, see timeline.c */
 	bool stream;		/* read once, even if it is a file */
 	void *ctx;
 	/*

@@ -176,11 +176,16 @@ void out__json(struct out *out, const char *text)
 
 void out__csv(struct out *out, const char *text)
 {
+	/* Spreadsheets take these for the beginning of a formula, and this for that of a text. */
+	const char *mark = *text && text[1] && strchr("=+-@\t\r", *text) ? "'" : "";
+
 	if (!strpbrk(text, ",\"\r\n")) {
+		out__text(out, mark);
 		out__text(out, text);
 		return;
 	}
 	out__char(out, '"');
+	out__text(out, mark);
 	for (; *text; text++) {
 		if (*text == '"')
 			out__char(out, '"');

@@ -56,7 +56,7 @@ static inline void out__text(struct out *out, const char *text)
 
 /* Text from a recording, which is safe: as this terminal can show it. */
 void out__shown(struct out *out, const char *text);
-/* Any text: as JSON with its quotes, as one field of CSV. */
+/* Any text: as JSON with its quotes, as one field of CSV that no spreadsheet takes for a formula. */
 void out__json(struct out *out, const char *text);
 void out__csv(struct out *out, const char *text);
 

@@ -16,8 +16,10 @@ static void value(struct out *out, struct json_object *v)
 {
 	if (json_object_is_type(v, json_type_boolean))
 		out__char(out, json_object_get_boolean(v) ? '1' : '0');
-	else if (v)
+	else if (json_object_is_type(v, json_type_string))
 		out__csv(out, json_object_get_string(v));
+	else if (v)
+		out__text(out, json_object_get_string(v));
 }
 
 /* Consumes obj, whose members are the columns. */
