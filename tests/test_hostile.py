@@ -56,7 +56,7 @@ def test_field_without_a_size():
     assert line.endswith("kvm:kvm_x1: vcpu=0 a=0x5")
 
 
-COMMANDS = {"info": ["info"], "report": ["report"], "csv": ["report", "--csv"],
+COMMANDS = {"info": ["info"], "report": ["report"], "json": ["report", "--json"], "csv": ["report", "--csv"],
             "info-json": ["info", "--json"], "first": ["script", "--max-events", "10"]}
 # Rows of each file, and what the report says of it.
 FILES = {

@@ -187,6 +187,7 @@ int vm_threads__make(struct vm_threads *threads, const struct recording *rec)
 	int err;
 
 	memset(threads, 0, sizeof(*threads));
+	threads->rec = rec;
 	err = make_known(&known, rec) || join_rows(&joined, &rec->threads) ? -1 : 0;
 	if (!err) {
 		threads->thread = calloc(joined.nr ?: 1, sizeof(*threads->thread));

@@ -23,6 +23,7 @@ struct vm_thread {
 };
 
 struct vm_threads {
+	const struct recording *rec;
 	struct vm_thread *thread;	/* by pid; vCPUs first, by number; then by tid */
 	u32 nr;
 };

@@ -51,17 +51,18 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct recording_info *inv)
 {
 	struct json_object *root = json_object_new_object();
+	struct json_writer w = { .out = s->out };
 
 	json__schema(root);
 	json__text(root, "file", rec->path);
-	json__recording(root, rec);
-	render__threads_json(root, rec, &inv->threads);
-	limits__json(root, &inv->limits);
+	json__recording(&w, root, rec);
+	render__threads_json(&w, root, rec, &inv->threads);
+	limits__json(&w, root, &inv->limits);
 	host_facts__json(root, &inv->host);
 	vm_setups__json(root, &inv->setups);
 	slot_lists__json(root, &inv->slots);
-	process_memories__json(root, &inv->memory);
+	process_memories__json(&w, root, &inv->memory);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
-	return json__print(s, root);
+	return json__write(&w, root);
 }

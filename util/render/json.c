@@ -89,33 +89,38 @@ static void json__texts(struct json_object *obj, const char *key, const struct r
 		json_object_array_add(list, json_object_new_string(texts->text[i]));
 }
 
-static void json__identities(struct json_object *obj, const struct recording *rec)
+static struct json_object *make_vm(const void *ctx, u32 i)
 {
-	struct json_object *list = json__array(obj, "vms"), *item;
+	const struct rec_vm *vm = &((const struct recording *)ctx)->vm[i];
+	struct json_object *item = json_object_new_object();
 
-	for (u32 i = 0; i < rec->nr_vms; i++) {
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "id", rec->vm[i].id);
-		json__u64(item, "pid", rec->vm[i].pid);
-		json__text(item, "name", rec->vm[i].name);
-		json__text(item, "vmm", rec->vm[i].vmm);
-	}
-	list = json__array(obj, "vcpus");
-	for (u32 i = 0; i < rec->nr_vcpus; i++) {
-		const struct rec_vcpu *vcpu = &rec->vcpu[i];
+	json__u64(item, "id", vm->id);
+	json__u64(item, "pid", vm->pid);
+	json__text(item, "name", vm->name);
+	json__text(item, "vmm", vm->vmm);
+	return item;
+}
 
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "id", vcpu->id);
-		json__ns(item, "vm", vcpu->vm == REC_NO_VM ? KVMW_NONE : vcpu->vm);
-		json__ns(item, "vcpu", vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
-		json__u64(item, "tid", vcpu->tid);
-		json__text(item, "comm", vcpu->comm);
-		json__text(item, "role", *vcpu->role ? vcpu->role : NULL);
-		if (vcpu->gone_ns)
-			json__u64(item, "gone_ns", vcpu->gone_ns);
-	}
+static struct json_object *make_vcpu(const void *ctx, u32 i)
+{
+	const struct rec_vcpu *vcpu = &((const struct recording *)ctx)->vcpu[i];
+	struct json_object *item = json_object_new_object();
+
+	json__u64(item, "id", vcpu->id);
+	json__ns(item, "vm", vcpu->vm == REC_NO_VM ? KVMW_NONE : vcpu->vm);
+	json__ns(item, "vcpu", vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+	json__u64(item, "tid", vcpu->tid);
+	json__text(item, "comm", vcpu->comm);
+	json__text(item, "role", *vcpu->role ? vcpu->role : NULL);
+	if (vcpu->gone_ns)
+		json__u64(item, "gone_ns", vcpu->gone_ns);
+	return item;
+}
+
+static void json__identities(struct json_writer *w, struct json_object *obj, const struct recording *rec)
+{
+	json__list(w, obj, "vms", rec->nr_vms, make_vm, rec);
+	json__list(w, obj, "vcpus", rec->nr_vcpus, make_vcpu, rec);
 	if (rec->ids_left_out)
 		json__bool(obj, "ids_left_out", true);
 }
@@ -185,7 +190,7 @@ static void lost(struct json_object *obj, const struct recording *rec)
 	}
 }
 
-void json__recording(struct json_object *obj, const struct recording *rec)
+void json__recording(struct json_writer *w, struct json_object *obj, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
 	struct json_object *host, *kvm, *filters;
@@ -214,7 +219,7 @@ void json__recording(struct json_object *obj, const struct recording *rec)
 	json__texts(obj, "notes", &m->notes);
 	skipped(obj, rec);
 	lost(obj, rec);
-	json__identities(obj, rec);
+	json__identities(w, obj, rec);
 	cost(obj, rec);
 }
 

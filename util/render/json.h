@@ -34,8 +34,26 @@ struct json_object *json__array(struct json_object *obj, const char *key);
 /* The VM that something is about: "pid", and where that is not enough "vm_id". NULL: null. */
 void json__vm(struct json_object *obj, const struct recording *rec, const struct rec_vm *vm);
 
+/* Where JSON is written to as it is made; all zero but for out in the beginning. */
+struct json_writer {
+	FILE *out;
+	u32 depth;
+	bool failed;
+};
+
+/*
+ * A list of nr elements that are made when they are written, one at a time: a long one as objects
+ * takes three times as much memory as what it tells.  ctx has to be there until then.
+ */
+typedef struct json_object *(*json_make)(const void *ctx, u32 i);
+void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr, json_make make,
+		const void *ctx);
+
+/* Writes root on several lines; frees it. 0, or -1 out of memory (error() said so). */
+int json__write(struct json_writer *w, struct json_object *root);
+
 /* The members that describe a recording. */
-void json__recording(struct json_object *obj, const struct recording *rec);
+void json__recording(struct json_writer *w, struct json_object *obj, const struct recording *rec);
 
 /* Prints root, on several lines or on one; frees it. 0, or -1 out of memory (error() said so). */
 int json__print(const struct screen *s, struct json_object *root);

@@ -65,50 +65,46 @@ const char *limits__of_group(const struct vm_group *g, char *buf)
 	return buf;
 }
 
-static void add_groups(struct json_object *root, const struct vm_limits *limits)
+static struct json_object *make_group(const void *ctx, u32 i)
 {
-	struct json_object *list = json__array(root, "cgroups"), *item;
+	const struct vm_group *g = &((const struct vm_limits *)ctx)->group[i];
+	struct json_object *item = json_object_new_object();
 
-	for (u32 i = 0; i < limits->nr_groups; i++) {
-		const struct vm_group *g = &limits->group[i];
-
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "pid", g->pid);
-		json__text(item, "path", *g->path ? g->path : NULL);
-		json__u64(item, "threads", g->threads);
-		json__text(item, "cpuset", *g->cpuset ? g->cpuset : NULL);
-		json__ns(item, "quota_ns", g->quota_ns);
-		json__ns(item, "period_ns", g->period_ns);
-		json__ns(item, "periods", g->periods);
-		json__ns(item, "throttled_periods", g->throttled);
-		json__ns(item, "throttled_ns", g->throttled_ns);
-		json__ns(item, "anon_bytes", g->anon_bytes);
-		json__ns(item, "anon_huge_bytes", g->anon_huge_bytes);
-		json__ns(item, "shmem_bytes", g->shmem_bytes);
-		json__ns(item, "shmem_huge_bytes", g->shmem_huge_bytes);
-	}
+	json__u64(item, "pid", g->pid);
+	json__text(item, "path", *g->path ? g->path : NULL);
+	json__u64(item, "threads", g->threads);
+	json__text(item, "cpuset", *g->cpuset ? g->cpuset : NULL);
+	json__ns(item, "quota_ns", g->quota_ns);
+	json__ns(item, "period_ns", g->period_ns);
+	json__ns(item, "periods", g->periods);
+	json__ns(item, "throttled_periods", g->throttled);
+	json__ns(item, "throttled_ns", g->throttled_ns);
+	json__ns(item, "anon_bytes", g->anon_bytes);
+	json__ns(item, "anon_huge_bytes", g->anon_huge_bytes);
+	json__ns(item, "shmem_bytes", g->shmem_bytes);
+	json__ns(item, "shmem_huge_bytes", g->shmem_huge_bytes);
+	return item;
 }
 
-void limits__json(struct json_object *root, const struct vm_limits *limits)
+static struct json_object *make_vm_cpus(const void *ctx, u32 i)
 {
-	struct json_object *list, *item;
+	const struct vm_cpus *vm = &((const struct vm_limits *)ctx)->vm[i];
+	struct json_object *item = json_object_new_object();
 
+	json__u64(item, "pid", vm->pid);
+	json__u64(item, "vcpus", vm->vcpus);
+	json__ns(item, "cpus", vm->cpus == ~0U ? KVMW_NONE : vm->cpus);
+	if (vm->quota_cpus)
+		json__real(item, "quota_cpus", vm->quota_cpus);
+	else
+		json_object_object_add(item, "quota_cpus", NULL);
+	return item;
+}
+
+void limits__json(struct json_writer *w, struct json_object *root, const struct vm_limits *limits)
+{
 	if (!limits->nr_vms && !limits->nr_groups)
 		return;
-	list = json__array(root, "vm_cpus");
-	for (u32 i = 0; i < limits->nr_vms; i++) {
-		const struct vm_cpus *vm = &limits->vm[i];
-
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "pid", vm->pid);
-		json__u64(item, "vcpus", vm->vcpus);
-		json__ns(item, "cpus", vm->cpus == ~0U ? KVMW_NONE : vm->cpus);
-		if (vm->quota_cpus)
-			json__real(item, "quota_cpus", vm->quota_cpus);
-		else
-			json_object_object_add(item, "quota_cpus", NULL);
-	}
-	add_groups(root, limits);
+	json__list(w, root, "vm_cpus", limits->nr_vms, make_vm_cpus, limits);
+	json__list(w, root, "cgroups", limits->nr_groups, make_group, limits);
 }

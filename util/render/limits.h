@@ -3,8 +3,7 @@
 #ifndef KVMW_RENDER_LIMITS_H
 #define KVMW_RENDER_LIMITS_H
 
-#include <json-c/json.h>
-
+#include "util/render/json.h"
 #include "util/analysis/vm_limits.h"
 
 #define LIMITS_WORDS	5000	/* bytes */
@@ -15,6 +14,6 @@ const char *limits__of_vm(const struct vm_cpus *vm, char *buf);
 const char *limits__of_group(const struct vm_group *g, char *buf);
 
 /* Members "vm_cpus" and "cgroups". */
-void limits__json(struct json_object *root, const struct vm_limits *limits);
+void limits__json(struct json_writer *w, struct json_object *root, const struct vm_limits *limits);
 
 #endif

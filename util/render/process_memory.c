@@ -126,30 +126,30 @@ static void process_memory__json_nodes(struct json_object *item, const struct pr
 	}
 }
 
-void process_memories__json(struct json_object *root, const struct process_memories *processes)
+static struct json_object *make_process_memory(const void *ctx, u32 i)
 {
-	struct json_object *list, *item;
+	const struct process_memory *p = &((const struct process_memories *)ctx)->process[i];
+	struct json_object *item = json_object_new_object();
+	const struct kvmw_vm_memory *r = p->row;
 
-	if (!processes->nr)
-		return;
-	list = json__array(root, "process_memory");
-	for (u32 i = 0; i < processes->nr; i++) {
-		const struct process_memory *p = &processes->process[i];
-		const struct kvmw_vm_memory *r = p->row;
+	json__u64(item, "pid", r->pid);
+	json__u64(item, "time_ns", r->time_ns);
+	json__ns(item, "resident_bytes", r->bytes);
+	json__ns(item, "anon_bytes", r->anon_bytes);
+	json__ns(item, "anon_huge_bytes", r->anon_huge_bytes);
+	json__ns(item, "shmem_bytes", r->shmem_bytes);
+	json__ns(item, "shmem_huge_bytes", r->shmem_huge_bytes);
+	json__ns(item, "hugetlb_bytes", r->hugetlb_bytes);
+	json__text(item, "huge_unknown", *p->huge_unknown ? p->huge_unknown : NULL);
+	process_memory__json_nodes(item, p);
+	json__text(item, "nodes_from", r->nodes_from < ARRAY_SIZE(sources) ? sources[r->nodes_from] : NULL);
+	json__text(item, "nodes_unknown", *p->nodes_unknown ? p->nodes_unknown : NULL);
+	return item;
+}
 
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "pid", r->pid);
-		json__u64(item, "time_ns", r->time_ns);
-		json__ns(item, "resident_bytes", r->bytes);
-		json__ns(item, "anon_bytes", r->anon_bytes);
-		json__ns(item, "anon_huge_bytes", r->anon_huge_bytes);
-		json__ns(item, "shmem_bytes", r->shmem_bytes);
-		json__ns(item, "shmem_huge_bytes", r->shmem_huge_bytes);
-		json__ns(item, "hugetlb_bytes", r->hugetlb_bytes);
-		json__text(item, "huge_unknown", *p->huge_unknown ? p->huge_unknown : NULL);
-		process_memory__json_nodes(item, p);
-		json__text(item, "nodes_from", r->nodes_from < ARRAY_SIZE(sources) ? sources[r->nodes_from] : NULL);
-		json__text(item, "nodes_unknown", *p->nodes_unknown ? p->nodes_unknown : NULL);
-	}
+void process_memories__json(struct json_writer *w, struct json_object *root,
+			    const struct process_memories *processes)
+{
+	if (processes->nr)
+		json__list(w, root, "process_memory", processes->nr, make_process_memory, processes);
 }

@@ -3,8 +3,7 @@
 #ifndef KVMW_RENDER_PROCESS_MEMORY_H
 #define KVMW_RENDER_PROCESS_MEMORY_H
 
-#include <json-c/json.h>
-
+#include "util/render/json.h"
 #include "util/analysis/process_memory.h"
 #include "util/render/screen.h"
 
@@ -12,6 +11,7 @@
 void process_memories__print(const struct screen *s, const struct process_memories *list);
 
 /* Member "process_memory". */
-void process_memories__json(struct json_object *root, const struct process_memories *list);
+void process_memories__json(struct json_writer *w, struct json_object *root,
+			    const struct process_memories *list);
 
 #endif

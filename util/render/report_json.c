@@ -108,17 +108,22 @@ static void details(struct json_object *obj, const struct report *rep, const str
 	}
 }
 
-static void rows(struct json_object *root, const struct report *rep)
+static struct json_object *report_json__make_row(const void *ctx, u32 i)
 {
-	struct json_object *list = json__array(root, "rows"), *item;
+	const struct report *rep = ctx;
+	struct json_object *item = render__report_row_json(rep, &rep->row[i], false);
 
-	for (u32 i = 0; i < report__visible(rep); i++) {
-		item = render__report_row_json(rep, &rep->row[i], false);
-		json_object_array_add(list, item);
-		report_json__histogram(item, &rep->row[i]);
-		if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)
-			details(item, rep, &rep->row[i]);
-	}
+	report_json__histogram(item, &rep->row[i]);
+	if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)
+		details(item, rep, &rep->row[i]);
+	return item;
+}
+
+static void rows(struct json_writer *w, struct json_object *root, const struct report *rep)
+{
+	struct json_object *item;
+
+	json__list(w, root, "rows", report__visible(rep), report_json__make_row, rep);
 	json__u64(root, "rows_hidden", rep->nr_hidden);
 	item = json__object(root, "total");
 	numbers(item, rep, &rep->total);
@@ -144,41 +149,38 @@ static void whole(struct json_object *root, const struct report *rep)
 	json__u64(obj, "wall_ns", w->wall_ns);
 }
 
-static void vcpus(struct json_object *root, const struct report *rep)
+static struct json_object *make_vcpu_time(const void *ctx, u32 i)
 {
-	struct json_object *list = json__array(root, "vcpu_time"), *item;
+	const struct report *rep = ctx;
+	const struct report_vcpu *v = &rep->vcpu[i];
+	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, v->id);
+	struct json_object *item = json_object_new_object();
 
-	for (u32 i = 0; i < rep->nr_vcpus; i++) {
-		const struct report_vcpu *v = &rep->vcpu[i];
-		const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, v->id);
-
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "vcpu_id", v->id);
-		json__ns(item, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
-		json__ns(item, "tid", vcpu ? vcpu->tid : KVMW_NONE);
-		json__text(item, "comm", v->comm);
-		json__u64(item, "count", v->count);
-		if (rep->event == KVMW_EVENT_EXIT) {
-			json__ns(item, "guest_ns", v->guest_ns);
-			json__ns(item, "kvm_ns", v->kvm_ns);
-		} else {
-			json__ns(item, "run_ns", v->guest_ns);
-		}
-		json__ns(item, "vmm_ns", v->vmm_ns);
-		json__ns(item, "halt_ns", v->halt_ns);
-		json__ns(item, "poll_ns", v->poll_ns);
-		json__ns(item, "wait_ns", v->wait_ns);
-		json__ns(item, "throttled_ns", v->throttled_ns);
-		json__ns(item, "block_ns", v->block_ns);
-		json__u64(item, "open_ns", v->time.open_ns);
-		json__u64(item, "unseen_ns", v->time.unseen_ns);
-		if (v->time.gone_ns)
-			json__u64(item, "gone_for_ns", v->time.gone_ns);
-		if (v->time.gaps)
-			json__u64(item, "gaps", v->time.gaps);
-		json__u64(item, "wall_ns", v->time.wall_ns);
+	json__u64(item, "vcpu_id", v->id);
+	json__ns(item, "vcpu", !vcpu || vcpu->vcpu < 0 ? KVMW_NONE : (u64)vcpu->vcpu);
+	json__ns(item, "tid", vcpu ? vcpu->tid : KVMW_NONE);
+	json__text(item, "comm", v->comm);
+	json__u64(item, "count", v->count);
+	if (rep->event == KVMW_EVENT_EXIT) {
+		json__ns(item, "guest_ns", v->guest_ns);
+		json__ns(item, "kvm_ns", v->kvm_ns);
+	} else {
+		json__ns(item, "run_ns", v->guest_ns);
 	}
+	json__ns(item, "vmm_ns", v->vmm_ns);
+	json__ns(item, "halt_ns", v->halt_ns);
+	json__ns(item, "poll_ns", v->poll_ns);
+	json__ns(item, "wait_ns", v->wait_ns);
+	json__ns(item, "throttled_ns", v->throttled_ns);
+	json__ns(item, "block_ns", v->block_ns);
+	json__u64(item, "open_ns", v->time.open_ns);
+	json__u64(item, "unseen_ns", v->time.unseen_ns);
+	if (v->time.gone_ns)
+		json__u64(item, "gone_for_ns", v->time.gone_ns);
+	if (v->time.gaps)
+		json__u64(item, "gaps", v->time.gaps);
+	json__u64(item, "wall_ns", v->time.wall_ns);
+	return item;
 }
 
 static void add_findings(struct json_object *root, const struct findings *findings)
@@ -207,10 +209,11 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	struct json_object *root = json_object_new_object(), *list, *window;
 	const struct report_view *view = report_view__find(rep->event);
 	const struct recording *rec = rep->rec;
+	struct json_writer w = { .out = s->out };
 
 	json__schema(root);
 	json__text(root, "file", rec->path);
-	json__recording(json__object(root, "recording"), rec);
+	json__recording(&w, json__object(root, "recording"), rec);
 	json__text(root, "event", event_desc__by_id(rep->event)->name);
 	if (rep->opt->tracepoint)
 		json__text(root, "tracepoint", rep->opt->tracepoint);
@@ -235,11 +238,11 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	json__u64(root, "not_wanted", rep->filtered);
 	if (findings)
 		add_findings(root, findings);
-	rows(root, rep);
-	vcpus(root, rep);
+	rows(&w, root, rep);
+	json__list(&w, root, "vcpu_time", rep->nr_vcpus, make_vcpu_time, rep);
 	if (rep->nr_vcpus)
 		whole(root, rep);
-	render__idle_vcpus_json(root, rep);
+	render__idle_vcpus_json(&w, root, rep);
 	if (rep->taken)
 		render__taken_sums_json(root, rep);
 	if (view && view->json(root, rep, model)) {
@@ -247,5 +250,5 @@ int render__report_json(const struct screen *s, const struct report *rep,
 		return -1;
 	}
 	json__text(root, "empty", *rep->empty ? rep->empty : NULL);
-	return json__print(s, root);
+	return json__write(&w, root);
 }

@@ -155,28 +155,33 @@ static struct json_object *threads__one_json(const struct recording *rec, const 
 	return item;
 }
 
-void render__threads_json(struct json_object *root, const struct recording *rec,
+static struct json_object *threads__make_json(const void *ctx, u32 i)
+{
+	const struct vm_threads *threads = ctx;
+
+	return threads__one_json(threads->rec, &threads->thread[i]);
+}
+
+void render__threads_json(struct json_writer *w, struct json_object *root, const struct recording *rec,
 			  const struct vm_threads *threads)
 {
-	struct json_object *list;
-
 	if (!rec->threads.nr)
 		return;
-	list = json__array(root, "threads");
-	for (u32 i = 0; i < threads->nr; i++)
-		json_object_array_add(list, threads__one_json(rec, &threads->thread[i]));
+	json__list(w, root, "threads", threads->nr, threads__make_json, threads);
 	json__u64(root, "threads_left_out", rec->threads.over_limit);
 }
 
-void render__idle_vcpus_json(struct json_object *root, const struct report *rep)
+static struct json_object *make_idle(const void *ctx, u32 i)
 {
-	struct json_object *list;
+	const struct report *rep = ctx;
 
-	if (!rep->idle)
-		return;
-	list = json__array(root, "vcpus_without_events");
-	for (u32 i = 0; i < rep->nr_idle; i++)
-		json_object_array_add(list, threads__one_json(rep->rec, rep->idle[i]));
+	return threads__one_json(rep->rec, rep->idle[i]);
+}
+
+void render__idle_vcpus_json(struct json_writer *w, struct json_object *root, const struct report *rep)
+{
+	if (rep->idle)
+		json__list(w, root, "vcpus_without_events", rep->nr_idle, make_idle, rep);
 }
 
 /* ---- vCPUs without an event, in words ------------------------------------- */
