@@ -9,6 +9,7 @@
 
 #include "builtin-record-stop.h"
 #include "util/capture/drain.h"
+#include "util/capture/privileges.h"
 #include "util/capture/workload.h"
 #include "util/array.h"
 #include "util/error.h"
@@ -96,6 +97,7 @@ static void *record_stop__run(void *arg)
 	u64 first_ns = 0;
 	int which;
 
+	privileges__drop();
 	for (;;) {
 		poll(fds, ARRAY_SIZE(fds), first_ns ? LOOK_MS : -1);
 		if (fds[0].revents)

@@ -21,6 +21,7 @@
 #include "util/capture/drain.h"
 #include "util/capture/meta.h"
 #include "util/capture/preflight.h"
+#include "util/capture/privileges.h"
 #include "util/capture/session.h"
 #include "util/capture/snapshot.h"
 #include "util/capture/vm.h"
@@ -336,6 +337,9 @@ static void closing_line(struct record *r, u64 bytes)
 
 static void say_ways(struct record *r)
 {
+	char kept[256];
+
+	fprintf(stderr, "capabilities while it records: %s\n", privileges__kept(kept, sizeof(kept)));
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		const struct attach_method *method = session__method(r->session, h);
 
@@ -427,6 +431,9 @@ static int record(struct record *r)
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;
+	/* Undoing what was not started may need more. */
+	if (started)
+		privileges__drop();
 	if (!err)
 		err = arm_deadline(r);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "util/capture/filter_options.h"
 #include "util/capture/holders.h"
 #include "util/capture/ident.h"
+#include "util/capture/privileges.h"
 #include "util/capture/stack_symbols.h"
 #include "util/capture/taken.h"
 #include "util/capture/totals.h"
@@ -353,6 +354,7 @@ static void *drain__run(void *arg)
 	struct drain *d = arg;
 	int more = 0;
 
+	privileges__drop();
 	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
 		u64 now = monotonic_ns();
 

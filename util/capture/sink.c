@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/capture/privileges.h"
 #include "util/capture/sink.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -47,6 +48,7 @@ static void *sink__run(void *arg)
 {
 	struct sink *sink = arg;
 
+	privileges__drop();
 	pthread_mutex_lock(&sink->lock);
 	for (;;) {
 		struct batch *b = sink->first;

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What kvmw record may still do while it records, and what its command may."""
+import os
+import re
+import subprocess
+
+from synthetic import KVMW, kvmw
+from test_record_here import pytestmark  # noqa: F401
+
+# include/uapi/linux/capability.h
+NUMBERS = {"cap_dac_read_search": 2, "cap_kill": 5, "cap_sys_ptrace": 19, "cap_sys_admin": 21, "cap_syslog": 34,
+           "cap_perfmon": 38, "cap_bpf": 39}
+
+
+def caps(status):
+    return {name: int(value, 16) for name, value in re.findall(r"^(Cap\w+):\s*([0-9a-f]+)$", status, re.M)}
+
+
+def mine():
+    with open("/proc/self/status") as file:
+        return caps(file.read())
+
+
+def test_every_thread_of_the_recorder(tmp_path):
+    """Only what is said by -v, and no more by any program."""
+    script = "sleep 0.3; for task in /proc/$PPID/task/*; do echo; cat $task/status; done"
+    done = kvmw("record", "-v", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script)
+    assert done.returncode == 0, done.stderr
+    said, = re.findall(r"^capabilities while it records: (\S*)$", done.stderr, re.M)
+    expected = sum(1 << NUMBERS[name] for name in said.split(","))
+    assert expected == mine()["CapPrm"] & sum(1 << number for number in NUMBERS.values())
+    threads = done.stdout.strip().split("\n\n")
+    assert len(threads) == 4
+    for status in threads:
+        found = caps(status)
+        assert found["CapEff"] == found["CapPrm"] == expected and found["CapInh"] == 0
+        assert "\nNoNewPrivs:\t1\n" in status
+
+
+def test_the_command(tmp_path):
+    """It is as if it had been started without kvmw: the same rights, and no file of kvmw's."""
+    script = "cat /proc/self/status; exec python3 -c 'import os; print(sorted(os.listdir(\"/proc/self/fd\"))[:-1])'"
+    done = subprocess.run([KVMW, "record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert caps(done.stdout) == mine()
+    assert "\nNoNewPrivs:\t0\n" in done.stdout
+    assert done.stdout.splitlines()[-1] == "['0', '1', '2']"
+
+
+def test_a_command_that_cannot_be_run(tmp_path):
+    """What was begun is undone, also in a directory of somebody else."""
+    os.chown(tmp_path, 1234, 1234)
+    done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "no-such-command")
+    assert done.returncode == 1 and os.listdir(tmp_path) == []
+
+
+def test_all_is_recorded_nevertheless(tmp_path):
+    """Threads and memory at the end, cost: none of it is refused."""
+    guest = [KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"]
+    vm = subprocess.Popen(guest, stdout=subprocess.DEVNULL)
+    try:
+        done = kvmw("record", "-e", "userspace,sched", "-o", tmp_path / "f", "-p", vm.pid,
+                    "-d", "1.5")
+    finally:
+        vm.kill()
+        vm.wait()
+    assert done.returncode == 0 and re.search(r"BPF \d+\.\d% of a CPU", done.stderr), done.stderr
+    text = kvmw("info", "-v", tmp_path / "f").stdout
+    assert re.search(rf"\b{vm.pid}\b", text) and "Permission denied" not in text

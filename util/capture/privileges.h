@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the recorder may still do once its programs are attached. */
+#ifndef KVMW_PRIVILEGES_H
+#define KVMW_PRIVILEGES_H
+
+/*
+ * Gives up all capabilities of this thread that a running recording does not need, and that any
+ * program it may run gets more.  Each thread calls it for itself.  What fails changes nothing.
+ */
+void privileges__drop(void);
+
+/* "cap_bpf,cap_perfmon": those that the drop leaves of what this thread has; buf is filled. */
+const char *privileges__kept(char *buf, unsigned int size);
+
+#endif
