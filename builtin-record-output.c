@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,9 @@ struct data_writer *record_output__open(struct record_output *out, u32 events)
 	struct data_writer *writer;
 	int fd;
 
+	/* The write fails, which is said. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (!out->to_stdout) {
 		fd = open_file(out);
 		writer = fd < 0 ? NULL : data_writer__new(fd, out->path, events);

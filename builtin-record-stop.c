@@ -35,7 +35,6 @@ int record_stop__open(struct record_stop *s, const char *path)
 	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	s->told = eventfd(0, EFD_CLOEXEC);
 	s->ended = eventfd(0, EFD_CLOEXEC);

@@ -21,6 +21,7 @@ static void child(const char **argv, int go, int failed, bool to_stderr)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	/* Do not outlive a recorder that fails before it starts the command. */
 	if (read(go, &c, 1) != 1)
 		_exit(127);
