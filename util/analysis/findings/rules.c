@@ -168,7 +168,7 @@ static bool timers(const struct facts *f, struct finding *finding)
 	if (away == KVMW_NONE)
 		return true;
 	finding__add(finding, " The deadline is %s away, as a median.",
-		 deadlines__words(away, words));
+		     deadlines__words(away, words));
 	finding__rests_on(finding, "deadline_ns", away);
 	return true;
 }
@@ -199,7 +199,7 @@ static void say_sender(const struct facts *f, struct finding *finding)
 		return;
 	report__vcpu_label(f->rep, first->key.vcpu, f->rep->rec->nr_vms > 1, label, sizeof(label));
 	finding__add(finding, " %u of %u vCPUs %s any; vCPU %s sent most, %.0f%%.",
-		 senders, f->vcpus, senders == 1 ? "sends" : "send", label, 100.0 * first->ipis / f->exits.ipis);
+		     senders, f->vcpus, senders == 1 ? "sends" : "send", label, 100.0 * first->ipis / f->exits.ipis);
 	finding__rests_on(finding, "senders", senders);
 	finding__rests_on(finding, "of_one_vcpu", first->ipis);
 }
@@ -211,7 +211,7 @@ static void say_ipi(const struct facts *f, struct finding *finding)
 
 	if (name)
 		finding__add(finding, " %.0f%% of them: %s.",
-			 100.0 * f->ipi->recorded / f->access[ACCESS_IPI].recorded, name + 2);
+			     100.0 * f->ipi->recorded / f->access[ACCESS_IPI].recorded, name + 2);
 	say_sender(f, finding);
 }
 
@@ -290,14 +290,14 @@ static void say_why_awake(const struct facts *f, struct finding *finding)
 	finding__rests_on(finding, "to_the_vmm", e->no_halt_vmm);
 	if (e->no_halt_vmm * 2 >= e->no_halt) {
 		finding__add(finding, " %.0f%% of them went to the VMM, which let "
-			 "the vCPU go on%s.", 100.0 * e->no_halt_vmm / e->no_halt, rules__no_irqchip(f) ?
-			 ": the VM has no interrupt controller in KVM, so that KVM does not halt it" : "");
+			     "the vCPU go on%s.", 100.0 * e->no_halt_vmm / e->no_halt, rules__no_irqchip(f) ?
+			     ": the VM has no interrupt controller in KVM, so that KVM does not halt it" : "");
 		return;
 	}
 	if (ends->count)
 		snprintf(of_guest, sizeof(of_guest), "; the guest ends %.0f interrupts a second", facts__rate(f, ends->count));
 	finding__add(finding, " KVM found an interrupt, or another event, that was "
-		 "already there%s.", of_guest);
+		     "already there%s.", of_guest);
 }
 
 static bool never_halts(const struct facts *f, struct finding *finding)

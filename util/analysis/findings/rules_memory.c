@@ -174,12 +174,10 @@ static void say_memory_nodes(const struct process_memory *m, struct finding *fin
 
 	for (u32 i = 0; i < m->nr_nodes; i++)
 		all = sat_add(all, captured(m->node[i]->bytes));
-	for (u32 i = 0; all && m->nr_nodes > 1 && i < m->nr_nodes; i++) {
-	
+	for (u32 i = 0; all && m->nr_nodes > 1 && i < m->nr_nodes; i++)
 		finding__add(finding, "%s%u (%.0f%%)%s",
-			 i ? ", " : " Its memory is on the NUMA nodes ", m->node[i]->node,
-			 100.0 * captured(m->node[i]->bytes) / all, i + 1 == m->nr_nodes ? "." : "");
-	}
+			     i ? ", " : " Its memory is on the NUMA nodes ", m->node[i]->node,
+			     100.0 * captured(m->node[i]->bytes) / all, i + 1 == m->nr_nodes ? "." : "");
 }
 
 void rules__say_memory(const struct facts *f, struct finding *finding)
@@ -189,8 +187,8 @@ void rules__say_memory(const struct facts *f, struct finding *finding)
 
 	if (t.slot) {
 		finding__add(finding, " %.0f%% of the pages are in memory slot %u, gpa "
-			 "%#llx to %#llx.", 100.0 * t.of_slot / t.pages, t.slot->slot & 0xffff,
-			 (unsigned long long)t.slot->gpa, (unsigned long long)(t.slot->gpa + t.slot->size - 1));
+			     "%#llx to %#llx.", 100.0 * t.of_slot / t.pages, t.slot->slot & 0xffff,
+			     (unsigned long long)t.slot->gpa, (unsigned long long)(t.slot->gpa + t.slot->size - 1));
 		finding__rests_on(finding, "of_one_slot", t.of_slot);
 	}
 	if (!m)
@@ -207,9 +205,9 @@ static void say_pages(const struct facts *f, struct finding *finding)
 	if (!t.pages || !f->faults)
 		return;
 	finding__add(finding, " They were on %llu pages of 4 KiB, %.3g MiB, %.1f faults "
-		 "for each: %s.", (unsigned long long)t.pages, (double)t.pages * PAGE_SIZE / MIB,
-		 (double)f->faults / t.pages, f->faults * 10 <= t.pages * 11 ? "probably its first touch" :
-		 "some came back");
+		     "for each: %s.", (unsigned long long)t.pages, (double)t.pages * PAGE_SIZE / MIB,
+		     (double)f->faults / t.pages, f->faults * 10 <= t.pages * 11 ? "probably its first touch" :
+		     "some came back");
 	finding__rests_on(finding, "pages", t.pages);
 	finding__rests_on(finding, "ranges", t.ranges);
 }

@@ -48,7 +48,7 @@ void rules__say_apicv(const struct facts *f, struct finding *finding)
 	if (!s)
 		return;
 	finding__add(finding, " APICv or AVIC, which would spare them, is %s%s%s.",
-		 s->row->apicv ? "on" : "off", *s->apicv_not ? ": " : "", s->apicv_not);
+		     s->row->apicv ? "on" : "off", *s->apicv_not ? ": " : "", s->apicv_not);
 	finding__rests_on(finding, "apicv", s->row->apicv);
 }
 
@@ -105,7 +105,7 @@ void rules__say_window(const struct facts *f, struct finding *finding)
 	add_param(f, "halt_poll_ns_shrink", "shrink", params, sizeof(params));
 	if (*params)
 		finding__add(finding, " kvm.halt_poll_ns is%s%s.", params,
-			 most != KVMW_NONE && most != strtoull(kvm_param(f, "halt_poll_ns") ?: "0", NULL, 10) ? own : "");
+			     most != KVMW_NONE && most != strtoull(kvm_param(f, "halt_poll_ns") ?: "0", NULL, 10) ? own : "");
 }
 
 bool rules__no_irqchip(const struct facts *f)

@@ -224,7 +224,7 @@ static void say_cpus(const struct facts *f, struct finding *finding)
 	if (!vm || vm->cpus == ~0U)
 		return;
 	finding__add(finding, " The VM has %u vCPUs and may use %u host CPU%s.", vm->vcpus,
-		 vm->cpus, vm->cpus == 1 ? "" : "s");
+		     vm->cpus, vm->cpus == 1 ? "" : "s");
 	finding__rests_on(finding, "vcpus", vm->vcpus);
 	finding__rests_on(finding, "cpus", vm->cpus);
 }
@@ -507,11 +507,8 @@ static bool known_without_exits(const struct facts *f, struct finding *finding)
 	}
 	if (!nr || !rep->duration_ns)
 		return false;
-	if (nr > 1) {
-	
-		finding__add(finding, " The same, or similar, holds for %u more.",
-			 nr - 1);
-	}
+	if (nr > 1)
+		finding__add(finding, " The same, or similar, holds for %u more.", nr - 1);
 	finding->share = 100.0 * ns / ((double)rep->duration_ns * (rep->nr_idle + f->vcpus));
 	finding__rests_on(finding, "vcpus", nr);
 	snprintf(finding->next, sizeof(finding->next), "kvmw info -v");
