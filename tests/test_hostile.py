@@ -79,6 +79,57 @@ def test_within_limits(name, command):
         assert words in done.err and done.status == 1
 
 
+def many(nr, make):
+    return [make(i) for i in range(nr)]
+
+
+def vms_and_vcpus(rec):
+    """Each of 20,000 vCPUs in a VM of its own."""
+    rec.lines.append(["IDENT", {"vms": many(20000, lambda i: {"id": i + 10, "pid": i % 100}),
+                                "vcpus": many(20000, lambda i: {"id": i + 10, "vm": i + 10, "vcpu": 0})}])
+
+
+def identities_again(rec):
+    """20,000 tasks in falling order, then one more below these in each frame, then all of them again."""
+    tasks = many(20000, lambda i: {"tid": 10**6 - i, "comm": "x" * 64})
+    rec.lines.append(["IDENT", {"tasks": tasks}])
+    rec.lines += many(1000, lambda i: ["IDENT", {"tasks": [{"tid": 10**5 - i}], "vms": [{"id": 10**5 - i}]}])
+    rec.lines += 10 * [["IDENT", {"tasks": tasks}]]
+
+
+def tables(rec):
+    """40,000 different rows of tables of which more is made than they hold."""
+    for name in "holder", "taken", "thread", "cgroup", "slot", "vm_config", "vcpu_config", "vm_memory":
+        rec.lines.append(["STATS", name, many(40000, lambda i: [i & 0xff if k == 1 else i for k in range(13)])])
+
+
+def tiny_frames(rec):
+    rec.lines += many(20000, lambda i: ["EVENTS", "halt", [[START + i, 5, i % 9, 101, 0, 1, 0, 1, 1, i]]])
+
+
+MADE = {vms_and_vcpus: 0, identities_again: 0, tables: 320000, tiny_frames: 20000}
+
+
+@pytest.fixture(scope="module", params=MADE, ids=lambda make: make.__name__)
+def made(request, tmp_path_factory):
+    rec = Recording()
+    request.param(rec)
+    return rec.finish().write(tmp_path_factory.mktemp("made") / "f"), MADE[request.param]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_others_of_the_same_kinds(made, command):
+    path, rows = made
+    Done(*COMMANDS[command], "-i", path).check(rows)
+
+
+def test_the_way_out():
+    """With more memory all of it is there."""
+    done = Done("report", "--memory", "1G", "-i", HERE / "control-65536.kvmw")
+    assert done.status == 0 and not done.err
+    assert Done("report", "--memory", "4K", "-i", HERE / "control-65536.kvmw").status == 2
+
+
 BAD = "\x1b[2J\x9b31m\nVM 1\r\t\u202e\u2066\u200f\u2028\ufeff\U000e0041\x7f<b>"
 UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 

@@ -41,7 +41,7 @@ struct budget {
 #define BUDGET_SMALL	(40u << 20)
 #define BUDGET_SMALL_FILE (10u << 20)
 #define BUDGET_GROWTH	20		/* bytes of memory for each byte beyond */
-#define BUDGET_KEPT	35		/* percent of max for what is kept */
+#define BUDGET_KEPT	25		/* percent of max for what is kept */
 
 void budget__read(struct budget *b, u64 bytes);
 /* All was read: what is made of it is in proportion, and must not fail. */

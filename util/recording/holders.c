@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/recording/holders.h"
 
+#define MADE_OF_ONE	512	/* bytes more than itself that a report makes of a holder */
+
 enum { COL_VCPU, COL_PLACE, COL_KIND, COL_TID, COL_PID, COL_NUMBER, COL_COMM0, COL_COMM1, COL_TURNS,
        COL_TIME };
 
@@ -12,7 +14,10 @@ int rec_holders__take(struct rec_holders *holders, u64 *const *col, u32 i)
 
 	if (!holders->table.entry_size)
 		holders->table = HASH_TABLE(struct rec_holder, NULL);
-	h = hash_table__get_limited(&holders->table, &key.key, REC_MAX_HOLDERS, &full);
+	h = hash_table__find(&holders->table, &key.key);
+	full = !h && budget__take(holders->table.budget, MADE_OF_ONE);
+	if (!h && !full)
+		h = hash_table__get_limited(&holders->table, &key.key, REC_MAX_HOLDERS, &full);
 	holders->over_limit += full;
 	if (!h)
 		return full ? 0 : -1;

@@ -59,8 +59,8 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	render__threads_json(&w, root, rec, &inv->threads);
 	limits__json(&w, root, &inv->limits);
 	host_facts__json(root, &inv->host);
-	vm_setups__json(root, &inv->setups);
-	slot_lists__json(root, &inv->slots);
+	vm_setups__json(&w, root, &inv->setups);
+	slot_lists__json(&w, root, &inv->slots);
 	process_memories__json(&w, root, &inv->memory);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);

@@ -89,7 +89,7 @@ static void json__texts(struct json_object *obj, const char *key, const struct r
 		json_object_array_add(list, json_object_new_string(texts->text[i]));
 }
 
-static struct json_object *make_vm(const void *ctx, u32 i)
+static struct json_object *make_vm(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct rec_vm *vm = &((const struct recording *)ctx)->vm[i];
 	struct json_object *item = json_object_new_object();
@@ -101,7 +101,7 @@ static struct json_object *make_vm(const void *ctx, u32 i)
 	return item;
 }
 
-static struct json_object *make_vcpu(const void *ctx, u32 i)
+static struct json_object *make_vcpu(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct rec_vcpu *vcpu = &((const struct recording *)ctx)->vcpu[i];
 	struct json_object *item = json_object_new_object();

@@ -65,7 +65,7 @@ const char *limits__of_group(const struct vm_group *g, char *buf)
 	return buf;
 }
 
-static struct json_object *make_group(const void *ctx, u32 i)
+static struct json_object *make_group(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct vm_group *g = &((const struct vm_limits *)ctx)->group[i];
 	struct json_object *item = json_object_new_object();
@@ -86,7 +86,7 @@ static struct json_object *make_group(const void *ctx, u32 i)
 	return item;
 }
 
-static struct json_object *make_vm_cpus(const void *ctx, u32 i)
+static struct json_object *make_vm_cpus(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct vm_cpus *vm = &((const struct vm_limits *)ctx)->vm[i];
 	struct json_object *item = json_object_new_object();

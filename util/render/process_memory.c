@@ -126,7 +126,7 @@ static void process_memory__json_nodes(struct json_object *item, const struct pr
 	}
 }
 
-static struct json_object *make_process_memory(const void *ctx, u32 i)
+static struct json_object *make_process_memory(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct process_memory *p = &((const struct process_memories *)ctx)->process[i];
 	struct json_object *item = json_object_new_object();

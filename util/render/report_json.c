@@ -108,7 +108,7 @@ static void details(struct json_object *obj, const struct report *rep, const str
 	}
 }
 
-static struct json_object *report_json__make_row(const void *ctx, u32 i)
+static struct json_object *report_json__make_row(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct report *rep = ctx;
 	struct json_object *item = render__report_row_json(rep, &rep->row[i], false);
@@ -149,7 +149,7 @@ static void whole(struct json_object *root, const struct report *rep)
 	json__u64(obj, "wall_ns", w->wall_ns);
 }
 
-static struct json_object *make_vcpu_time(const void *ctx, u32 i)
+static struct json_object *make_vcpu_time(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct report *rep = ctx;
 	const struct report_vcpu *v = &rep->vcpu[i];

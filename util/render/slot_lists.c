@@ -66,11 +66,11 @@ static void slot_json__flags(struct json_object *item, u32 flags)
 	}
 }
 
-static void slot_json__slot(struct json_object *list, const struct kvmw_slot *slot)
+static struct json_object *make_slot(struct json_writer *w, const void *ctx, u32 i)
 {
+	const struct kvmw_slot *slot = ((const struct slot_list *)ctx)->slot[i];
 	struct json_object *item = json_object_new_object();
 
-	json_object_array_add(list, item);
 	json__ns(item, "slot", slot->slot == ~0U ? KVMW_NONE : slot->slot);
 	json__address(item, "gpa", slot->gpa);
 	json__ns(item, "bytes", slot->size);
@@ -80,34 +80,31 @@ static void slot_json__slot(struct json_object *list, const struct kvmw_slot *sl
 		json_object_object_add(item, "dirty_logging", NULL);
 	else
 		json__bool(item, "dirty_logging", slot->logging);
+	return item;
 }
 
-void slot_lists__json(struct json_object *root, const struct slot_lists *lists)
+static struct json_object *make_slots_of_vm(struct json_writer *w, const void *ctx, u32 i)
 {
-	struct json_object *list, *item, *slots;
+	const struct slot_list *vm = &((const struct slot_lists *)ctx)->vm[i];
+	struct json_object *item = json_object_new_object();
 
-	if (!lists->nr)
-		return;
-	list = json__array(root, "memory_slots");
-	for (u32 i = 0; i < lists->nr; i++) {
-		const struct slot_list *vm = &lists->vm[i];
+	json__u64(item, "pid", vm->pid);
+	json__u64(item, "number", vm->number);
+	json__ns(item, "vm_id", vm->vm ? vm->vm->id : KVMW_NONE);
+	json__ns(item, "bytes", vm->nr ? vm->bytes : KVMW_NONE);
+	json__ns(item, "read_only", vm->nr ? vm->read_only : KVMW_NONE);
+	json__ns(item, "read_only_bytes", vm->nr ? vm->read_only_bytes : KVMW_NONE);
+	json__ns(item, "logged", vm->nr ? vm->logged : KVMW_NONE);
+	json__ns(item, "logged_bytes", vm->nr ? vm->logged_bytes : KVMW_NONE);
+	if (vm->nr)
+		json__list(w, item, "slots", vm->nr, make_slot, vm);
+	else
+		json_object_object_add(item, "slots", NULL);
+	return item;
+}
 
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "pid", vm->pid);
-		json__u64(item, "number", vm->number);
-		json__ns(item, "vm_id", vm->vm ? vm->vm->id : KVMW_NONE);
-		json__ns(item, "bytes", vm->nr ? vm->bytes : KVMW_NONE);
-		json__ns(item, "read_only", vm->nr ? vm->read_only : KVMW_NONE);
-		json__ns(item, "read_only_bytes", vm->nr ? vm->read_only_bytes : KVMW_NONE);
-		json__ns(item, "logged", vm->nr ? vm->logged : KVMW_NONE);
-		json__ns(item, "logged_bytes", vm->nr ? vm->logged_bytes : KVMW_NONE);
-		if (!vm->nr) {
-			json_object_object_add(item, "slots", NULL);
-			continue;
-		}
-		slots = json__array(item, "slots");
-		for (u32 k = 0; k < vm->nr; k++)
-			slot_json__slot(slots, vm->slot[k]);
-	}
+void slot_lists__json(struct json_writer *w, struct json_object *root, const struct slot_lists *lists)
+{
+	if (lists->nr)
+		json__list(w, root, "memory_slots", lists->nr, make_slots_of_vm, lists);
 }

@@ -155,7 +155,7 @@ static struct json_object *threads__one_json(const struct recording *rec, const 
 	return item;
 }
 
-static struct json_object *threads__make_json(const void *ctx, u32 i)
+static struct json_object *threads__make_json(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct vm_threads *threads = ctx;
 
@@ -171,7 +171,7 @@ void render__threads_json(struct json_writer *w, struct json_object *root, const
 	json__u64(root, "threads_left_out", rec->threads.over_limit);
 }
 
-static struct json_object *make_idle(const void *ctx, u32 i)
+static struct json_object *make_idle(struct json_writer *w, const void *ctx, u32 i)
 {
 	const struct report *rep = ctx;
 

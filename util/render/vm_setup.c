@@ -157,11 +157,11 @@ static void vm_setup__json_features(struct json_object *obj, const char *key, en
 	}
 }
 
-static void vm_setup__json_vcpu(struct json_object *list, const struct kvmw_vcpu_config *v)
+static struct json_object *make_vcpu_config(struct json_writer *w, const void *ctx, u32 i)
 {
+	const struct kvmw_vcpu_config *v = ((const struct vm_setup *)ctx)->vcpu[i];
 	struct json_object *item = json_object_new_object();
 
-	json_object_array_add(list, item);
 	json__ns(item, "vcpu_id", v->vcpu == ~0U ? KVMW_NONE : v->vcpu);
 	json__ns(item, "vcpu", v->number == ~0U ? KVMW_NONE : v->number);
 	json__text(item, "apic_mode", word_of(apic_modes, ARRAY_SIZE(apic_modes), v->apic_mode));
@@ -177,39 +177,37 @@ static void vm_setup__json_vcpu(struct json_object *list, const struct kvmw_vcpu
 	json__ns(item, "tsc_khz", v->tsc_khz);
 	json__ns(item, "host_tsc", v->host_tsc);
 	json__ns(item, "time_ns", v->time_ns);
+	return item;
 }
 
-void vm_setups__json(struct json_object *root, const struct vm_setups *setups)
+static struct json_object *make_vm_config(struct json_writer *w, const void *ctx, u32 i)
 {
-	struct json_object *list, *item, *vcpus;
+	const struct vm_setup *s = &((const struct vm_setups *)ctx)->setup[i];
+	struct json_object *item = json_object_new_object();
+	const struct kvmw_vm_config *r = s->row;
 
-	if (!setups->nr)
-		return;
-	list = json__array(root, "vm_configs");
-	for (u32 i = 0; i < setups->nr; i++) {
-		const struct vm_setup *s = &setups->setup[i];
-		const struct kvmw_vm_config *r = s->row;
+	json__u64(item, "pid", r->pid);
+	json__ns(item, "vm_id", s->vm ? s->vm->id : KVMW_NONE);
+	json__ns(item, "vcpus", r->vcpus);
+	json__text(item, "irqchip", word_of(irqchips, ARRAY_SIZE(irqchips), r->irqchip));
+	vm_setup__json_bool(item, "pit", r->pit);
+	vm_setup__json_bool(item, "apicv", r->apicv);
+	json__text(item, "apicv_inhibited_by", *s->apicv_not ? s->apicv_not : NULL);
+	vm_setup__json_bool(item, "apicv_changed", s->apicv_changed);
+	json__ns(item, "halt_poll_ns", r->halt_poll_ns);
+	vm_setup__json_bool(item, "nx_huge_pages", r->nx_huge_pages);
+	json__ns(item, "dirty_ring_bytes", r->dirty_ring);
+	json__text(item, "hypervisor", *s->signature ? s->signature : NULL);
+	vm_setup__json_features(item, "kvm_features", FEATURES_KVM, r->kvm_features);
+	vm_setup__json_features(item, "hyperv_features", FEATURES_HYPERV, r->hyperv_features);
+	vm_setup__json_features(item, "hyperv_hints", HINTS_HYPERV, r->hyperv_hints);
+	json__ns(item, "tsc_spread", s->tsc_spread);
+	json__list(w, item, "vcpu_configs", s->nr_vcpus, make_vcpu_config, s);
+	return item;
+}
 
-		item = json_object_new_object();
-		json_object_array_add(list, item);
-		json__u64(item, "pid", r->pid);
-		json__ns(item, "vm_id", s->vm ? s->vm->id : KVMW_NONE);
-		json__ns(item, "vcpus", r->vcpus);
-		json__text(item, "irqchip", word_of(irqchips, ARRAY_SIZE(irqchips), r->irqchip));
-		vm_setup__json_bool(item, "pit", r->pit);
-		vm_setup__json_bool(item, "apicv", r->apicv);
-		json__text(item, "apicv_inhibited_by", *s->apicv_not ? s->apicv_not : NULL);
-		vm_setup__json_bool(item, "apicv_changed", s->apicv_changed);
-		json__ns(item, "halt_poll_ns", r->halt_poll_ns);
-		vm_setup__json_bool(item, "nx_huge_pages", r->nx_huge_pages);
-		json__ns(item, "dirty_ring_bytes", r->dirty_ring);
-		json__text(item, "hypervisor", *s->signature ? s->signature : NULL);
-		vm_setup__json_features(item, "kvm_features", FEATURES_KVM, r->kvm_features);
-		vm_setup__json_features(item, "hyperv_features", FEATURES_HYPERV, r->hyperv_features);
-		vm_setup__json_features(item, "hyperv_hints", HINTS_HYPERV, r->hyperv_hints);
-		json__ns(item, "tsc_spread", s->tsc_spread);
-		vcpus = json__array(item, "vcpu_configs");
-		for (u32 k = 0; k < s->nr_vcpus; k++)
-			vm_setup__json_vcpu(vcpus, s->vcpu[k]);
-	}
+void vm_setups__json(struct json_writer *w, struct json_object *root, const struct vm_setups *setups)
+{
+	if (setups->nr)
+		json__list(w, root, "vm_configs", setups->nr, make_vm_config, setups);
 }
