@@ -11,6 +11,8 @@
 
 #define MAX_WORKERS	16
 #define QUEUE		(2 * MAX_WORKERS)
+#define QUEUE_BYTES	(16u << 20)	/* of frames that wait or are being decoded; one may have more */
+#define WORKER_BYTES	(4u << 20)	/* of a file that make it worth another worker */
 #define MAX_BAD		4096	/* damaged frames that a worker remembers */
 
 /* Only the reader's thread may use its tables, so a frame carries its description. */
@@ -46,9 +48,10 @@ struct scan {
 	pthread_cond_t filled, drained;
 	struct work queue[QUEUE];
 	u32 head, tail;		/* head - tail frames are waiting */
+	size_t bytes;		/* of these, and of those that workers have */
 	bool done;		/* no more will come, or no more are wanted */
 	struct worker worker[MAX_WORKERS];
-	u32 nr_workers;
+	u32 nr_workers, max_workers;
 };
 
 static const struct scan_event *event_of(const struct scan_consumer *c, u32 id)
@@ -248,6 +251,15 @@ static struct work dequeue(struct scan *s)
 	return work;
 }
 
+static void put_work(struct scan *s, struct work *work)
+{
+	pthread_mutex_lock(&s->lock);
+	s->bytes -= work->f->size;
+	pthread_cond_signal(&s->drained);
+	pthread_mutex_unlock(&s->lock);
+	data_frame__put(work->f);
+}
+
 /* Keeps taking frames after a failure, so that the reader never blocks. */
 static void *run_worker(void *arg)
 {
@@ -257,7 +269,7 @@ static void *run_worker(void *arg)
 	while ((work = dequeue(w->scan)).f) {
 		if (!w->failed && take_frame(w, &work))
 			w->failed = true;
-		data_frame__put(work.f);
+		put_work(w->scan, &work);
 	}
 	return NULL;
 }
@@ -265,8 +277,9 @@ static void *run_worker(void *arg)
 static void enqueue(struct scan *s, struct work work)
 {
 	pthread_mutex_lock(&s->lock);
-	while (s->head - s->tail == QUEUE)
+	while (s->head - s->tail == QUEUE || (s->bytes && s->bytes + work.f->size > QUEUE_BYTES))
 		pthread_cond_wait(&s->drained, &s->lock);
+	s->bytes += work.f->size;
 	s->queue[s->head++ % QUEUE] = work;
 	pthread_cond_signal(&s->filled);
 	pthread_mutex_unlock(&s->lock);
@@ -297,34 +310,6 @@ static u64 from_ns(const struct recording *rec)
 	return rec->window.active && rec->window.from > start ? rec->window.from : start;
 }
 
-static int read_frames(struct scan *s, struct data_reader *r)
-{
-	struct data_decoder *dec = data_decoder__new();
-	struct data_frame *f;
-	int ret;
-
-	if (!dec)
-		return -1;
-	while ((ret = data_reader__next(r, &f)) > 0) {
-		u32 bits;
-
-		if (recording__take(s->rec, r, dec, f)) {
-			data_frame__put(f);
-			data_decoder__free(dec);
-			return -1;
-		}
-		bits = takers(s, f);
-		if (bits)
-			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits,
-					     from_ns(s->rec) });
-		else
-			data_frame__put(f);
-	}
-	data_decoder__free(dec);
-	s->rec->read_error = ret < 0;
-	return 0;
-}
-
 static int new_states(struct worker *w)
 {
 	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
@@ -353,27 +338,71 @@ static void free_worker(struct worker *w)
 	data_decoder__free(w->dec);
 }
 
+/* 0; 1: no other thread can be started; -1 */
+static int start_worker(struct scan *s)
+{
+	struct worker *w = &s->worker[s->nr_workers];
+
+	w->scan = s;
+	w->dec = data_decoder__new();
+	if (!w->dec || new_states(w)) {
+		free_worker(w);
+		return -1;
+	}
+	if (pthread_create(&w->thread, NULL, run_worker, w)) {
+		free_worker(w);
+		memset(w, 0, sizeof(*w));
+		s->max_workers = s->nr_workers;
+		return s->nr_workers ? 1 : error("no thread could be started");
+	}
+	s->nr_workers++;
+	return 0;
+}
+
+/* As many as asked for at once; without a number as many as CPUs, but for a small file fewer. */
 static int start(struct scan *s, u32 threads)
 {
 	cpu_set_t cpus;
+	int ret = 0;
 
+	s->max_workers = threads;
 	if (!threads)
-		threads = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
-	for (u32 i = 0; i < threads && i < MAX_WORKERS; i++) {
-		struct worker *w = &s->worker[i];
+		s->max_workers = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+	if (s->max_workers > MAX_WORKERS)
+		s->max_workers = MAX_WORKERS;
+	do
+		ret = start_worker(s);
+	while (!ret && threads && s->nr_workers < s->max_workers);
+	return ret < 0 ? -1 : 0;
+}
 
-		w->scan = s;
-		w->dec = data_decoder__new();
-		if (!w->dec || new_states(w)) {
-			free_worker(w);
+static int read_frames(struct scan *s, struct data_reader *r)
+{
+	struct data_decoder *dec = data_decoder__new();
+	struct data_frame *f;
+	int ret;
+
+	if (!dec)
+		return -1;
+	while ((ret = data_reader__next(r, &f)) > 0) {
+		bool more = s->nr_workers < s->max_workers &&
+			    data_reader__bytes(r) >= (u64)s->nr_workers * WORKER_BYTES;
+		u32 bits;
+
+		if ((more && start_worker(s) < 0) || recording__take(s->rec, r, dec, f)) {
+			data_frame__put(f);
+			data_decoder__free(dec);
 			return -1;
 		}
-		if (pthread_create(&w->thread, NULL, run_worker, w)) {
-			free_worker(w);
-			return i ? 0 : error("no thread could be started");
-		}
-		s->nr_workers++;
+		bits = takers(s, f);
+		if (bits)
+			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits,
+					     from_ns(s->rec) });
+		else
+			data_frame__put(f);
 	}
+	data_decoder__free(dec);
+	s->rec->read_error = ret < 0;
 	return 0;
 }
 

@@ -63,9 +63,9 @@ struct scan_event {
 };
 
 /*
- * take, merge: 0, or -1 (error() said why), which ends the scan.  All but skip are
- * called in worker threads, each with its own state; merge and free are called at the
- * end, in the caller's thread.
+ * take, merge: 0, or -1 (error() said why), which ends the scan.  take is called in worker
+ * threads, each with its own state; all others in the caller's thread, merge and free at the
+ * end.
  */
 struct scan_consumer {
 	const struct scan_event *events;
@@ -80,7 +80,8 @@ struct scan_consumer {
 };
 
 /*
- * Takes the reader, and closes it.  threads: 0 means one per CPU.
+ * Takes the reader, and closes it.  threads: 0 means one per CPU, but not more than the bytes
+ * that were read are worth.
  * result[i]: the merged state of consumer[i], which the caller frees with
  * consumer[i]->free; never NULL on success, even without rows.  0, or -1: out of memory
  * or a consumer failed (error() said so), and all of result is NULL.
