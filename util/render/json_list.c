@@ -37,9 +37,11 @@ static void put_indented(struct json_writer *w, const char *text, size_t len)
 static int put_element(const struct json_list *l, u32 i, int flags)
 {
 	struct json_object *item = l->make(l->w, l->ctx, i);
-	const char *text = json_object_to_json_string_ext(item, flags);
+	const char *text;
 
+	/* First: a list within it writes what precedes it by itself. */
 	put_indented(l->w, i ? ",\n" : "\n", i ? 2 : 1);
+	text = json_object_to_json_string_ext(item, flags);
 	if (text)
 		put_indented(l->w, text, strlen(text));
 	json_object_put(item);
