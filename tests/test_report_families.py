@@ -363,8 +363,8 @@ def test_what_was_not_recorded(everything, tmp_path):
     one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",
              "kvmw record -e irq records them")
     # Whether a host has such a tracepoint is not known here.
-    done = kvmw("report", "-i", everything, "-e", "kvm:bogus")
-    one_line(done, 1, "kvmw record -e kvm:bogus records them, if its host has that tracepoint")
+    one_line(kvmw("report", "-i", everything, "-e", "kvm:bogus"), 1,
+             "kvmw record -e kvm:bogus records them, if its host has that tracepoint")
     # It was asked for, and nothing happened.
     one_line(kvmw("report", "-i", everything, "-e", "timer"), 1, "no timer event happened")
     # Of half a file that cannot be said.
@@ -509,8 +509,7 @@ def test_the_split_is_shown_where_there_is_room(everything):
     head = next(line for line in narrow if " p50" in line).split()
     assert "halt" in head and "block" in head and "max" in head
     head = next(line for line in narrow if line.startswith("vCPU")).split()
-    assert head == ["vCPU", "guest", "KVM", "poll", "halt", "wait", "block", "no", "exit", "unseen",
-                    "exits", "thread"]
+    assert head == "vCPU guest KVM poll halt wait block no exit unseen exits thread".split()
 
 
 def test_version_1_0_tells_no_parts(tmp_path):
