@@ -17,20 +17,6 @@
 #define SECCOMP_RET_KILL_PROCESS SECCOMP_RET_KILL
 #endif
 
-/* What computing takes, by whatever name the C library calls it. */
-static const unsigned short compute_calls[] = {
-	__NR_read, __NR_write, __NR_readv, __NR_writev, __NR_pread64, __NR_lseek, __NR_close,
-	__NR_fstat, __NR_newfstatat, __NR_recvfrom, __NR_sendto, __NR_ppoll,
-#ifdef __NR_poll
-	__NR_poll,
-#endif
-	__NR_brk, __NR_mmap, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise,
-	__NR_futex, __NR_sched_yield, __NR_sched_getaffinity,
-	__NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigreturn, __NR_restart_syscall,
-	__NR_clock_gettime, __NR_clock_nanosleep, __NR_nanosleep, __NR_setitimer,
-	__NR_getrandom, __NR_getpid, __NR_gettid, __NR_getrusage, __NR_exit, __NR_exit_group,
-};
-
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -45,6 +31,20 @@ bool sandbox__enter(enum sandbox sandbox)
 	return false;
 }
 #else
+/* What computing takes, by whatever name the C library calls it. */
+static const unsigned short compute_calls[] = {
+	__NR_read, __NR_write, __NR_readv, __NR_writev, __NR_pread64, __NR_lseek, __NR_close,
+	__NR_fstat, __NR_newfstatat, __NR_recvfrom, __NR_sendto, __NR_ppoll,
+#ifdef __NR_poll
+	__NR_poll,
+#endif
+	__NR_brk, __NR_mmap, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise,
+	__NR_futex, __NR_sched_yield, __NR_sched_getaffinity,
+	__NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigreturn, __NR_restart_syscall,
+	__NR_clock_gettime, __NR_clock_nanosleep, __NR_nanosleep, __NR_setitimer,
+	__NR_getrandom, __NR_getpid, __NR_gettid, __NR_getrusage, __NR_exit, __NR_exit_group,
+};
+
 /* Load the architecture, compare; load the number, compare with each; two verdicts. */
 #define FILTER_MAX	(ARRAY_SIZE(compute_calls) + 6)
 
