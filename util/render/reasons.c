@@ -37,7 +37,7 @@ static const struct column_desc {
 	[DIST] = { "dist (log)", NULL, 80 },
 };
 
-#define LITTLE	70		/* drop: of a part below 0.5 % of the whole */
+#define LITTLE	70		/* drop: of a part below 1 % of the whole */
 
 struct reason_table {
 	const struct screen *s;
@@ -83,7 +83,7 @@ static u8 drop_rank(const struct report *rep, u32 col)
 
 	if (col < KVM || col > BLOCKED || part == KVMW_NONE)
 		return rank;
-	if (part < rep->whole.wall_ns / 200)
+	if (part < rep->whole.wall_ns / 100)
 		return LITTLE;
 	for (u32 i = KVM; i <= BLOCKED; i++) {
 		u64 other = reason_part(&rep->total, i);
