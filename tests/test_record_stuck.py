@@ -99,7 +99,8 @@ def check_lost(process, end, name, why, tmp_path):
     part = tmp_path / "part"
     part.write_bytes(read_all(end))
     done = kvmw("script", "-i", part, "-e", "userspace", "--csv")
-    assert done.returncode == 1 and "did not finish" in done.stderr
+    # The first frame may be larger than a pipe.
+    assert done.returncode == 1 and ("did not finish" if taken > lost else "contains no events") in done.stderr
     assert taken - lost == max(0, len(done.stdout.splitlines()) - 1)
     # The pipe may also hold a part of the next frame.
     assert 0 < written <= part.stat().st_size and lost > 0
