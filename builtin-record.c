@@ -167,7 +167,6 @@ static int choose_events(struct record *r)
 
 static int open_events(struct record *r)
 {
-	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
 	sigset_t set;
 
 	if (record_stop__open(&r->stop, r->output.to_stdout ? "standard output" : r->opt.output))
@@ -178,7 +177,7 @@ static int open_events(struct record *r)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	r->second = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (r->children < 0 || r->second < 0 || timerfd_settime(r->second, 0, &each, NULL))
+	if (r->children < 0 || r->second < 0)
 		return error("cannot set up signals and timers: %s", strerror(errno));
 	for (u32 i = 0; i < r->opt.nr_pids; i++) {
 		r->pidfds[i] = syscall(__NR_pidfd_open, r->opt.pids[i], 0);
@@ -190,18 +189,20 @@ static int open_events(struct record *r)
 	return 0;
 }
 
-static int arm_deadline(struct record *r)
+/* When the recording begins. */
+static int arm_timers(struct record *r)
 {
+	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
 	struct itimerspec once = {
 		.it_value = { r->opt.duration_ns / NSEC_PER_SEC, r->opt.duration_ns % NSEC_PER_SEC },
 	};
+	bool failed = timerfd_settime(r->second, 0, &each, NULL);
 
-	if (!r->opt.duration_ns)
-		return 0;
-	r->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (r->deadline < 0 || timerfd_settime(r->deadline, 0, &once, NULL))
-		return error("cannot set a timer: %s", strerror(errno));
-	return 0;
+	if (!failed && r->opt.duration_ns) {
+		r->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+		failed = r->deadline < 0 || timerfd_settime(r->deadline, 0, &once, NULL);
+	}
+	return failed ? error("cannot set a timer: %s", strerror(errno)) : 0;
 }
 
 /* "0:07", "1:02:03" */
@@ -435,7 +436,7 @@ static int record(struct record *r)
 	if (started)
 		privileges__drop();
 	if (!err)
-		err = arm_deadline(r);
+		err = arm_timers(r);
 	if (!err)
 		why = wait_for_end(r);
 	/* While the guests still run. */
