@@ -20,9 +20,11 @@ nodes()
 	vm=$!
 	until_so runs $vm
 	until_so grep -q bind:1.*N1=8192 /proc/$vm/numa_maps
+	# It is still setting itself up.
+	stand_still $vm
 	step nodes-$1 kvmw record -o nodes-$1.kvmw -p $vm -- true
 	cat /proc/$vm/numa_maps >nodes-$1.maps
-	kill $vm
+	kill -KILL $vm
 	wait $vm
 }
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
