@@ -507,7 +507,7 @@ def test_the_split_is_shown_where_there_is_room(everything):
     assert [float(x) * wall for x in line[4:8]] == pytest.approx([5.6, 88.9, 2.2, 3.3], abs=0.3)
     narrow = text_of(everything).splitlines()
     head = next(line for line in narrow if " p50" in line).split()
-    assert "halt" in head and "block" in head and "max" in head
+    assert "halt" in head and "max" in head and "block" not in head     # below 1 % in all
     head = next(line for line in narrow if line.startswith("vCPU")).split()
     assert head == "vCPU guest KVM poll halt wait block no exit unseen exits thread".split()
 
