@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 
+import independent_reader
 import pytest
 
 from synthetic import KVMW, kvmw
 from test_record_here import pytestmark  # noqa: F401
 
+IDENT = 3
 ROOM = 1024
 SHARE = ROOM * 3 // 4 + 1
 OTHERS = 20
@@ -90,3 +92,29 @@ def test_two_vmms_with_too_many(tmp_path, status):
     found, _ = vcpus_of(tmp_path / "f")
     assert sorted(found[other]) == list(range(OTHERS))
     assert len(found[hog]) == SHARE and 0 < len(found[second]) < ROOM - SHARE - OTHERS
+
+
+def test_short_vms_are_sent_once_or_twice(tmp_path):
+    """VMs one after another. The places of those gone are told again now and then, not each time."""
+    vms = 600
+    run = kvmw("record", "-e", "userspace", "-o", tmp_path / "f", "--", sys.executable, "-c", f"""
+import fcntl, os
+kvm = os.open("/dev/kvm", os.O_RDWR)
+for _ in range({vms}):
+    vm = fcntl.ioctl(kvm, 0xae01, 0)
+    vcpu = fcntl.ioctl(vm, 0xae41, 0)
+    for turn in range(5):
+        try:
+            fcntl.ioctl(vcpu, 0xae80, 0)
+        except OSError:
+            pass
+    os.close(vcpu)
+    os.close(vm)
+""")
+    assert run.returncode == 0, run.stderr
+    found, _ = vcpus_of(tmp_path / "f")
+    assert [len(vcpus) for vcpus in found.values()] == [vms]
+    frames = independent_reader.Recording((tmp_path / "f").read_bytes()).frames
+    sent = [independent_reader.text(frame) for frame in frames if frame.type == IDENT]
+    # Each when it came and when it went; and as often again among all.
+    assert vms <= sum(len(ident.get("vcpus", [])) for ident in sent) <= 4 * vms + ROOM

@@ -48,6 +48,7 @@ static struct ident_vm *ident__vm_of(struct ident *ident, const struct kvmw_vcpu
 	}
 	if (vm->vm == KVMW_NO_VM)
 		vm->vm = s->vm;
+	vm->changed = true;
 	return vm;
 }
 
@@ -92,19 +93,33 @@ static struct json_object *ident_vm(const struct ident_vm *vm)
 	return json_build__end(o, err);
 }
 
+/*
+ * The vCPUs that changed, with their VMs; or all of them, when as many have been sent one by one:
+ * a damaged frame then costs little, and thousands of short VMs do not send each other again.
+ */
 static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
+	bool all = ident->since_all >= ident->nr_states;
 	int err = 0;
 	char *text;
 
 	/* The vCPUs first: they find the VMs. */
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
-		if (states[i].tid)
-			err = json_build__append(vcpus, ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
-	for (u32 i = 0; i < ident->nr_vms && !err; i++)
-		err = json_build__append(vms, ident_vm(&ident->vms[i]));
+	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
+		if (!states[i].tid || !(all || ident->sent[i].changed))
+			continue;
+		err = json_build__append(vcpus, ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
+		ident->sent[i].changed = false;
+		ident->since_all++;
+	}
+	for (u32 i = 0; i < ident->nr_vms && !err; i++) {
+		if (ident->vms[i].changed)
+			err = json_build__append(vms, ident_vm(&ident->vms[i]));
+		ident->vms[i].changed = false;
+	}
+	if (all)
+		ident->since_all = 0;
 	err |= json_build__put(root, "vms", vms);
 	err |= json_build__put(root, "vcpus", vcpus);
 	root = json_build__end(root, err);
@@ -118,15 +133,18 @@ static bool ident__changed(struct ident *ident, const struct session *session)
 	const struct kvmw_vcpu_state *states = session__states(session);
 	bool changed = false;
 
+	ident->nr_states = 0;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 		typeof(ident->sent[i]) now = {
 			.id = s->exit.e.vcpu, .tid = s->tid, .vm = s->vm, .used = true,
+			.changed = true,
 		};
 		const typeof(now) *sent = &ident->sent[i];
 
 		if (!s->tid)
 			continue;
+		ident->nr_states++;
 		now.gone_ns = session__gone_ns(session, s);
 		if (sent->used && sent->id == now.id && sent->tid == now.tid &&
 		    sent->vm == now.vm && sent->gone_ns == now.gone_ns)

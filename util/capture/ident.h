@@ -14,6 +14,7 @@ struct ident_vm {
 	u32 vm;			/* of its states; KVMW_NO_VM: none of its vCPUs ran yet */
 	u64 start_ns;		/* of its process */
 	struct vm desc;		/* read once, because the process may end */
+	bool changed;		/* goes with the next frame */
 };
 
 struct ident {
@@ -21,8 +22,11 @@ struct ident {
 	struct {
 		u32 id, tid, vm;
 		bool used;
+		bool changed;	/* since then */
 		u64 gone_ns;
 	} sent[KVMW_MAX_VCPUS];
+	u32 nr_states;		/* there are */
+	u32 since_all;		/* entries sent since a frame that had all of them */
 	u64 changes;
 	/* Each has a state. */
 	struct ident_vm vms[KVMW_MAX_VCPUS];

@@ -123,11 +123,16 @@ static struct entry *get_entry(struct recording *rec, const struct entries *e, u
 static int replace_text(struct recording *rec, struct json_object *obj, const char *key, char **to,
 			size_t max)
 {
-	if (member__set_text(to, "", 0) || member__text(obj, key, to, max))
-		return -1;
-	/* With malloc()'s own overhead. What was there before is not given back: who sends it pays. */
-	budget__hold(rec->budget, strlen(*to) + 32);
-	return 0;
+	char *before = *to;
+	int ret;
+
+	*to = NULL;
+	ret = member__set_text(to, "", 0) || member__text(obj, key, to, max) ? -1 : 0;
+	/* With malloc()'s own overhead. What was there is not given back: who sends others pays. */
+	if (!ret && !(before && !strcmp(before, *to)))
+		budget__hold(rec->budget, strlen(*to) + 32);
+	free(before);
+	return ret;
 }
 
 /* ---- VMs, vCPUs, threads ------------------------------------------------ */
