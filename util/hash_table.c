@@ -6,6 +6,7 @@
 #include "util/hash_table.h"
 
 #define FIRST_ROOM	64	/* entries */
+#define LARGE		4096	/* entries; a larger table grows by a quarter, not twofold */
 
 /* The kernel hands 16 random bytes to each process. */
 void hash_seed(u64 seed[2])
@@ -61,34 +62,49 @@ static u32 *hash_table__bucket(const struct hash_table *t, const void *key)
 }
 
 /* 0; 1: the budget is used up, without a word; -1 */
-static int hash_table__grow(struct hash_table *t)
+static int hash_table__grow_buckets(struct hash_table *t)
 {
-	u64 room = t->room ? t->room * 2ULL : FIRST_ROOM, nr_buckets = room * 2;
-	size_t bytes = nr_buckets * sizeof(u32) + (room - t->room) * t->entry_size;
-	void *entry = NULL;
+	u64 nr = t->nr_buckets ? t->nr_buckets * 2ULL : FIRST_ROOM * 2;
 	u32 *bucket;
 
-	if (nr_buckets > 1U << 31)
+	if (nr > 1U << 31)
 		return out_of_memory();
-	if (budget__take(t->budget, bytes))
+	if (budget__take(t->budget, nr * sizeof(*bucket)))
 		return 1;
-	if (!t->room)
+	if (!t->nr_buckets)
 		hash_seed(t->seed);
-	bucket = calloc(nr_buckets, sizeof(*bucket));
-	if (bucket)
-		entry = realloc(t->entry, room * t->entry_size);
-	if (!entry) {
-		free(bucket);
-		budget__give(t->budget, bytes);
+	bucket = calloc(nr, sizeof(*bucket));
+	if (!bucket) {
+		budget__give(t->budget, nr * sizeof(*bucket));
 		return out_of_memory();
 	}
 	budget__free(t->budget, t->bucket, t->nr_buckets * sizeof(*bucket));
-	t->entry = entry;
-	t->room = room;
 	t->bucket = bucket;
-	t->nr_buckets = nr_buckets;
+	t->nr_buckets = nr;
 	for (u32 i = 0; i < t->nr; i++)
 		*hash_table__bucket(t, hash_table__at(t, i)) = i + 1;
+	return 0;
+}
+
+/* The same. */
+static int hash_table__grow(struct hash_table *t)
+{
+	u64 room = t->room < LARGE ? t->room * 2ULL ?: FIRST_ROOM : t->room * 5ULL / 4;
+	int ret = t->nr_buckets < room * 2 ? hash_table__grow_buckets(t) : 0;
+	size_t bytes = (room - t->room) * t->entry_size;
+	void *entry;
+
+	if (ret)
+		return ret;
+	if (budget__take(t->budget, bytes))
+		return 1;
+	entry = realloc(t->entry, room * t->entry_size);
+	if (!entry) {
+		budget__give(t->budget, bytes);
+		return out_of_memory();
+	}
+	t->entry = entry;
+	t->room = room;
 	return 0;
 }
 
