@@ -419,7 +419,7 @@ static int record(struct record *r)
 	if (!r->sink)
 		return -1;
 	/* First, because with --stack it takes a while; then the command starts without delay. */
-	r->drain = drain__new(r->session, r->sink);
+	r->drain = drain__new(r->session, r->sink, r->workload.pid);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;

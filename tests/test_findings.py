@@ -9,7 +9,7 @@ from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
 import test_report_threads as threads
 from test_report_views_mmu import NONE, sum_row
-from test_report_holders import IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, VMM, holder
+from test_report_holders import COMMAND, IDLE, KERNEL, PROCESS, RECORDER, VCPU, VM, VMM, holder
 
 MMIO_READ, US = 3, 1000
 SHUTDOWN = 0x7f
@@ -154,6 +154,7 @@ HOLDERS = {
     "processes": (VM, PROCESS, "other processes", "hog (pid 300)"),
     "kernel": (VM, KERNEL, "kernel threads", "hog"),
     "another VM": (PROCESS, VM, "other VMs", "thread hog (tid 300)"),
+    "command": (VM, COMMAND, "the command that kvmw record ran", "hog (pid 300)"),
 }
 
 
@@ -168,7 +169,8 @@ def test_who_had_the_cpu(tmp_path, who):
         holder(0, 4, IDLE, 0, 0, NO, "", 9, 45_000 * US)])
     finding, = report(path)["findings"]
     assert finding["rule"] == "waiting" and finding["next"] == "kvmw report -e sched"
-    assert f"For 81% of that, {words} had it, most {name}." in finding["text"]
+    most = "" if kind == COMMAND else "most "
+    assert f"For 81% of that, {words} had it, {most}{name}." in finding["text"]
     assert finding["evidence"]["held_ns"] == 400_000 * US
 
 

@@ -9,7 +9,7 @@ import synthetic
 from synthetic import START, Recording, report, same_in_csv, text_of
 
 MS = 1_000_000
-IDLE, VCPU, VMM, VM, KERNEL, PROCESS, RECORDER, OTHERS = range(1, 9)
+IDLE, VCPU, VMM, VM, KERNEL, PROCESS, RECORDER, OTHERS, COMMAND = range(1, 10)
 NO = 0xffffffff
 
 

@@ -256,7 +256,8 @@
 	KIND(S, KERNEL, kernel, 5, "a kernel thread")			\
 	KIND(S, PROCESS, process, 6, "another process")			\
 	KIND(S, RECORDER, recorder, 7, "kvmw itself")			\
-	KIND(S, OTHERS, others, 8, "threads beyond those that are counted separately")
+	KIND(S, OTHERS, others, 8, "threads beyond those that are counted separately") \
+	KIND(S, COMMAND, command, 9, "the command that kvmw record ran")
 #define KVMW_KINDS_thread(KIND, S)					\
 	KIND(S, START, start, 1, "when the recording began")		\
 	KIND(S, END, end, 2, "when it ended")

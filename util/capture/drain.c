@@ -386,7 +386,7 @@ static int add_rings(struct drain *d)
 	return 0;
 }
 
-struct drain *drain__new(struct session *session, struct sink *sink)
+struct drain *drain__new(struct session *session, struct sink *sink, pid_t command)
 {
 	struct drain *d = mem__calloc(1, sizeof(*d));
 	u64 now = monotonic_ns();
@@ -405,6 +405,7 @@ struct drain *drain__new(struct session *session, struct sink *sink)
 	d->ident = mem__calloc(1, sizeof(*d->ident));
 	if (!d->stats || !d->holders || !d->ident || add_rings(d))
 		goto fail;
+	d->holders->command = command;
 	if (session__method(session, PROBE_STACK_SWITCH)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)

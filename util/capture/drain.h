@@ -9,8 +9,8 @@
 #include "util/capture/session.h"
 #include "util/capture/sink.h"
 
-/* Starts the thread. NULL: error() said why. */
-struct drain *drain__new(struct session *session, struct sink *sink);
+/* Starts the thread; command: the process that kvmw record runs, or 0. NULL: error() said why. */
+struct drain *drain__new(struct session *session, struct sink *sink, pid_t command);
 
 /*
  * After session__stop() at stop_ns: takes what is left in the rings, writes open cycles as

@@ -31,6 +31,8 @@ static u32 holder_kind(struct holders *holders, struct neighbours *new,
 {
 	if (sum->kind == KVMW_holder_PROCESS && sum->tgid == (u32)getpid())
 		return KVMW_holder_RECORDER;
+	if (sum->kind == KVMW_holder_PROCESS && holders->command && sum->tgid == (u32)holders->command)
+		return KVMW_holder_COMMAND;
 	if (sum->kind != KVMW_holder_PROCESS && sum->kind != KVMW_holder_VM)
 		return sum->kind;
 	return runs_vms(holders, new, sum->tgid, sum->kind) ? KVMW_holder_VM : KVMW_holder_PROCESS;

@@ -3,12 +3,15 @@
 #ifndef KVMW_HOLDERS_H
 #define KVMW_HOLDERS_H
 
+#include <sys/types.h>
+
 #include "util/capture/sink.h"
 #include "bpf_skel/shared.h"
 
 #define HOLDERS_PROCESSES 1024	/* a power of two */
 
 struct holders {
+	pid_t command;		/* that kvmw record runs; 0: none */
 	u64 versions[KVMW_MAX_VCPUS][KVMW_NR_PLACES];	/* what was sent last */
 	/* Processes that were looked at, by pid: the last one of each place. */
 	struct {

@@ -26,6 +26,7 @@ static const char *holder_words(const struct cpu_holder *h, char *buf, size_t si
 		[KVMW_holder_VMM] = "the VMM", [KVMW_holder_VM] = "another VM",
 		[KVMW_holder_KERNEL] = "kernel", [KVMW_holder_PROCESS] = "process",
 		[KVMW_holder_RECORDER] = "recorder", [KVMW_holder_OTHERS] = "-",
+		[KVMW_holder_COMMAND] = "command",
 	};
 
 	if (h->kind < ARRAY_SIZE(words) && words[h->kind])

@@ -54,7 +54,7 @@ void findings_input__free(struct findings_input *in);
 int findings__make(const struct report *rep, const struct report *fine,
 		   const struct findings_input *in, struct findings *out);
 
-#define NR_HOLDER_KINDS	(KVMW_holder_OTHERS + 1)
+#define NR_HOLDER_KINDS	(KVMW_holder_COMMAND + 1)
 
 /* What rules look at. Shares are in percent of the time of all vCPUs. */
 struct facts {

@@ -122,6 +122,7 @@ static const char *const who[NR_HOLDER_KINDS] = {
 	[KVMW_holder_VM] = "other VMs", [KVMW_holder_KERNEL] = "kernel threads",
 	[KVMW_holder_PROCESS] = "other processes", [KVMW_holder_RECORDER] = "kvmw record itself",
 	[KVMW_holder_IDLE] = "nobody", [KVMW_holder_OTHERS] = "others",
+	[KVMW_holder_COMMAND] = "the command that kvmw record ran",
 };
 
 /* ", most thread vmm (tid 548)": one of several, unlike a VM or its process by the same name; or "". */
@@ -139,6 +140,9 @@ static const char *most_of_kind(const struct cpu_holder *h, char *buf, size_t si
 		break;
 	case KVMW_holder_PROCESS:
 		snprintf(buf, size, ", most %s (pid %u)", h->name, h->pid);
+		break;
+	case KVMW_holder_COMMAND:
+		snprintf(buf, size, ", %s (pid %u)", h->name, h->pid);
 		break;
 	default:
 		break;
