@@ -8,8 +8,9 @@ DISK = "/dev/vda"
 MODULES = "virtio_pci,virtio_blk,virtio_console,kvm-amd"
 OUT, STATUS, FILES, TTY = "/dev/vport0p1", "/dev/vport0p2", "/dev/vport0p3", "/dev/hvc0"
 CONSOLE = "ttyS0"
-# A busy machine runs the emulator late; Linux would blame the TSC and take the slow HPET.
-APPEND = ["tsc=reliable"]
+# A busy machine runs the emulator late; Linux would blame the TSC and take the slow HPET, or
+# panic because its timer seems not to work.
+APPEND = ["tsc=reliable", "no_timer_check"]
 # All CPUs in one thread: before 8.1 QEMU translates code without holding its pages, so a
 # second thread can keep a stale breakpoint when Linux patches itself (each time a tracepoint
 # is enabled): "Oops: int3" in two of ten runs with eight CPUs, none of thirteen in one thread.

@@ -69,7 +69,7 @@ endless()
 
 # stand_still PID...: they do, until $go_on "PID..." COMMAND. Attaching programs beside a busy guest
 # takes the emulator long.
-go_on="sh /src/tests/lab/scripts/go-on.sh"
+go_on="bash /src/tests/lab/scripts/go-on.sh"
 stand_still()
 {
 	kill -STOP "$@"
