@@ -32,10 +32,13 @@ step status-kill kvmw record -q -o /tmp/x -- sh -c 'kill -9 $$'
 # How a recording ends.
 endless ends-vm --cpuid 1
 step duration kvmw record -a -d 1.5 -o duration.kvmw
+stand_still $vm
 for signal in INT TERM HUP; do
 	kvmw record -o signal-$signal.kvmw -p $vm 2>signal-$signal.err &
 	recorder=$!
 	until_so recording signal-$signal.kvmw
+	$go_on $vm sleep 0.2
+	stand_still $vm
 	kill -$signal $recorder
 	wait $recorder
 	echo $? >signal-$signal.status
@@ -52,10 +55,12 @@ pgrep -c -f 'sleep 77' >signal-command.left
 
 step gone kvmw record -o gone.kvmw -p $vm &
 until_so recording gone.kvmw
-sleep 1.5
+$go_on $vm sleep 1.5
+stand_still $vm
 cp gone.kvmw live.kvmw
 step live kvmw report -i gone.kvmw --json
 kill $vm
+kill -CONT $vm
 wait
 endless terminal-vm --cpuid 1
 step status-line python3 -c 'import pty, os
@@ -79,8 +84,8 @@ endless two-b --pio 1
 b=$vm
 endless two-c --hlt 1
 echo "[$a, $b, $vm]" >two-pids.json
-stand_still $a $b
-step two kvmw record -o two.kvmw -p $a,$b -- $go_on "$a $b" sleep 2
+stand_still $a $b $vm
+step two kvmw record -o two.kvmw -p $a,$b -- $go_on "$a $b $vm" sleep 2
 step two-list kvmw list --json
 kill $a $b $vm
 wait

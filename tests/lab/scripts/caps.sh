@@ -35,10 +35,18 @@ cp /tmp/user/four.kvmw caps-four.kvmw
 endless caps-vm --cpuid 1 --pio 1
 stand_still $vm
 step caps-other as $two kvmw record -o /tmp/user/other -p $vm -- sleep 1
-{ until_so recording /tmp/user/ptrace.kvmw; kill -CONT $vm; } &
-step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- sleep 2
+# The user may not let it go on, and asks root.
+mkfifo -m 666 /tmp/user/ask
+{
+	read -r asked </tmp/user/ask
+	kill -CONT $vm
+	sleep 1
+	kill -STOP $vm
+	echo "$asked" >/tmp/user/ask
+} &
+step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- \
+	sh -c 'echo go on >/tmp/user/ask; read -r done </tmp/user/ask'
 cp /tmp/user/ptrace.kvmw caps-ptrace.kvmw
-kill -STOP $vm
 step caps-list as -all kvmw list --json
 step caps-list-four as $four kvmw list --json
 kill -KILL $vm

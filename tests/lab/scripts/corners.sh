@@ -58,8 +58,9 @@ step deliver kvmw record -e irq -o deliver.kvmw -- vmm '0 vm 0 1; 0 vcpu 0 0 0;
 
 # A VM that ran before the recording began, its vCPUs in the guest, halted or in the VMM.
 endless attached --cpuid 3 --pio 1 --timer 1 --timer-delay 20000 --vcpus 3 --vmm-delay 1000
-step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.kvmw -- sleep 1
-kill $vm
+step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.kvmw -- \
+	sh -c "sleep 1; kill -STOP $vm"
+kill -KILL $vm
 wait $vm
 
 # vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.  Its group

@@ -24,8 +24,7 @@ step unlogged kvmw record -e dirty -o unlogged.kvmw -- kvmw bench guest --json -
 # Slots that were made before the recording, and an ioctl that is still under way at its end.
 endless old --dirty-log --touch 50 --pio 10
 stand_still $vm
-step old-record kvmw record -e dirty -o old.kvmw -p $vm -- $go_on $vm sleep 1
-step ioctl-record kvmw record -e ioctl -o ioctl.kvmw -p $vm -- sleep 0.5
+step old-record kvmw record -e dirty,ioctl -o old.kvmw -p $vm -- $go_on $vm sleep 1
 kill $vm
 wait $vm
 

@@ -8,4 +8,4 @@ step overflow perf stat -x, -o overflow.perf -e kvm:kvm_exit \
 	perf record -q -o overflow.data -k CLOCK_MONOTONIC -m 32M -c 1 \
 	-e kvm:kvm_exit -e kvm:kvm_entry -- \
 	kvmw record -m $size -o overflow.kvmw -- \
-	kvmw bench guest --json --cpuid 1 --pio 1 --rounds 3000 --vcpus 2
+	kvmw bench guest --json --cpuid 1 --pio 1 --rounds 1000 --vcpus 2

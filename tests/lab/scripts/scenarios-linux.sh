@@ -23,12 +23,12 @@ more_answers()
 	[ "$(grep -c answer guest.txt)" -gt "$answers" ]
 }
 
-# seen NAME [COMMAND...]: for three seconds, or while COMMAND runs
+# seen NAME [COMMAND...]: for two seconds, or while COMMAND runs
 seen()
 {
 	scenario=$1
 	shift
-	[ $# -gt 0 ] || set -- sleep 3
+	[ $# -gt 0 ] || set -- sleep 2
 	stand_still $vm
 	step "$scenario" kvmw record -q -o "$scenario.kvmw" -p $vm -- $go_on $vm "$@"
 }

@@ -20,12 +20,12 @@ one_cpu()
 	done >/dev/null
 }
 
-# seen NAME [COMMAND...]: $vm, for two seconds or while COMMAND runs; then it is ended
+# seen NAME [COMMAND...]: $vm, for a second or while COMMAND runs; then it is ended
 seen()
 {
 	scenario=$1
 	shift
-	[ $# -gt 0 ] || set -- sleep 2
+	[ $# -gt 0 ] || set -- sleep 1
 	step "$scenario" taskset -c 1 kvmw record -q -o "$scenario.kvmw" -p $vm -- $go_on $vm "$@"
 	kill -KILL $vm
 	wait $vm 2>/dev/null
@@ -53,13 +53,13 @@ started guest --cpuid 20 --pio 1
 taskset -c 1 perf record -q -C 0 -k CLOCK_MONOTONIC -o hogs.data -e sched:sched_switch sleep 600 >hogs.perf 2>&1 &
 perf=$!
 until_so test -s hogs.data
-seen hogs
+seen hogs sleep 2
 kill -INT $perf
 wait $perf
 kill -KILL $hog1 $hog2
 
 started guest --cpuid 20 --pio 1 --vcpus 3
-seen siblings
+seen siblings sleep 2
 
 mkdir $cgroups/quota && echo +cpu >$cgroups/cgroup.subtree_control
 started guest --cpuid 20 --pio 1
@@ -81,7 +81,7 @@ seen polling
 echo "$was" >$polling
 
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 3 2; 1 forever 0'
-seen spinning
+seen spinning sleep 2
 
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 10000000 3 &; 0 usr1; 0 absent 0; 0 sleep 100000'
 seen blocked sh -c 'sleep 0.5; pkill -USR1 -x vmm; sleep 2'
@@ -95,7 +95,7 @@ echo 1 >$ksm/sleep_millisecs
 echo 1 >$ksm/run
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 0 mergeable 0; 1 walk 0'
 taskset -cp 1 "$(pgrep -x ksmd)" >/dev/null
-seen ksm
+seen ksm sleep 2
 echo 0 >$ksm/run
 
 case $(uname -r) in
@@ -106,7 +106,7 @@ esac
 by_vmm '0 vm 0 1; 0 vcpu 0 0 0; 1 run 0 10000000 1 50'
 seen timer-storm
 
-# One page after the other: within these two seconds none of them twice.
+# One page after the other: within this second none of them twice.
 started guest --touch 60000
 seen first-touch
 

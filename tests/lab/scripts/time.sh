@@ -16,7 +16,7 @@ until_so runs $vm
 stand_still $vm
 step time-preempted kvmw record -o time-preempted.kvmw -p $vm -- \
 	$go_on $vm python3 /src/tests/lab/scripts/schedstat.py $vm 3
-kill $vm
+kill -KILL $vm
 wait
 
 case $(uname -r) in
@@ -29,4 +29,4 @@ linux_guest /tmp/guest.txt lab-guest
 stand_still $vm
 step time-idle perf record -q -k CLOCK_MONOTONIC -o time-idle.data -e kvm:kvm_vcpu_wakeup -p $vm \
 	kvmw record -o time-idle.kvmw -p $vm -- $go_on $vm python3 /src/tests/lab/scripts/schedstat.py $vm 3
-kill $vm
+kill -KILL $vm
