@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builtin-options.h"
 #include "builtin.h"
 #include "util/error.h"
+#include "util/memory.h"
 #include "util/nearest.h"
 #include "util/types.h"
 
@@ -197,7 +199,12 @@ int options__parse(const struct argp *argp, int argc, const char **argv, unsigne
 	const struct argp_child parts[] = { { argp, 0, NULL, 0 }, { &help_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp whole = { .children = parts, .parser = parse_whole };
 
-	if (check_words(&whole, argc, argv, flags & ARGP_IN_ORDER))
-		return EINVAL;
-	return argp_parse(&whole, argc, (char **)argv, flags | ARGP_NO_HELP, NULL, input);
+	int err = check_words(&whole, argc, argv, flags & ARGP_IN_ORDER) ? EINVAL : 0;
+
+	err = err ?: argp_parse(&whole, argc, (char **)argv, flags | ARGP_NO_HELP, NULL, input);
+	if (err == ENOMEM) {
+		out_of_memory();
+		exit(KVMW_FAILED);
+	}
+	return err;
 }

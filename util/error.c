@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "util/error.h"
 #include "util/text.h"
@@ -10,14 +9,12 @@
 
 static void error__line(const char *prefix, const char *fmt, va_list ap)
 {
-	char text[MESSAGE_MAX], *clean;
+	char text[MESSAGE_MAX], clean[MESSAGE_MAX];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	/* A path, or what it names, may be anything. */
-	clean = text__clean(text, sizeof(text));
 	fflush(stdout);
-	fprintf(stderr, "kvmw: %s%s\n", prefix, clean ?: "out of memory");
-	free(clean);
+	/* A path, or what it names, may be anything.  There may be no memory. */
+	fprintf(stderr, "kvmw: %s%s\n", prefix, text__clean_into(clean, sizeof(clean), text));
 }
 
 int error(const char *fmt, ...)

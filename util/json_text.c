@@ -99,12 +99,14 @@ static int parse_object(struct json_tokener *tok, const char *text, const char *
 	return JSON_BAD;
 }
 
-/* 0 if a value that ends there may be parsed. */
+/* 0 if a value that ends there may be parsed, and there is memory for it. */
 static int pay_for_value(struct json_purse *purse, const char *end, u64 cost)
 {
 	if (!end)
 		return JSON_BAD;
-	return cost > JSON_TEXT_MAX ? JSON_TOO_MUCH : pay(purse, cost);
+	if (cost > JSON_TEXT_MAX || pay(purse, cost))
+		return JSON_TOO_MUCH;
+	return mem__expect(cost);
 }
 
 int json_text__parse(struct json_purse *purse, const char *text, struct json_object **obj)

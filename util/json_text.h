@@ -27,13 +27,13 @@ void json_purse__earn(struct json_purse *purse, u64 file_bytes);
 /* For text of so many bytes, before it is unpacked. 0 or JSON_TOO_MUCH */
 int json_purse__pay_text(struct json_purse *purse, u64 bytes);
 
-/* 0 and *obj, an object: json_object_put(); or JSON_BAD, JSON_TOO_MUCH. */
+/* 0 and *obj, an object: json_object_put(); JSON_BAD, JSON_TOO_MUCH; or -1: out of memory. */
 int json_text__parse(struct json_purse *purse, const char *text, struct json_object **obj);
 
 /*
  * Text is an object. Of its members called names[i] that are lists, take() gets each element, one
  * at a time, which it does not keep; NULL: that is no object. 0 goes on. *any: there was such a list.
- * 0; JSON_BAD, JSON_TOO_MUCH: what precedes was taken; or what take() returned.
+ * 0; JSON_BAD, JSON_TOO_MUCH: what precedes was taken; -1: out of memory; or what take() returned.
  */
 int json_text__each(struct json_purse *purse, const char *text, const char *const *names, u32 nr,
 		    int (*take)(void *ctx, u32 name, struct json_object *obj), void *ctx, bool *any);

@@ -19,6 +19,16 @@ void *mem__calloc(size_t nr, size_t size)
 	return p;
 }
 
+int mem__expect(size_t bytes)
+{
+	void *volatile p = malloc(bytes);	/* volatile: a compiler may leave out malloc() and free() */
+
+	if (!p)
+		return out_of_memory();
+	free(p);
+	return 0;
+}
+
 char *mem__strdup(const char *s)
 {
 	char *copy = strdup(s);

@@ -20,6 +20,12 @@ void *mem__calloc(size_t nr, size_t size);
 char *mem__strdup(const char *s);
 
 /*
+ * Whether so much is there: 0, or -1.  Asked before json-c is called, which crashes, or leaves out
+ * values, when it gets no memory.
+ */
+int mem__expect(size_t bytes);
+
+/*
  * How much memory a piece of work may use. Tables and arrays draw from the budget
  * they are given; NULL stands for one without a limit. Threads may share a budget.
  */

@@ -30,26 +30,41 @@ static bool safe(u32 code)
 	       !(code >= 0xfff9 && code <= 0xfffb) && !(code >= 0xe0000 && code <= 0xe007f);
 }
 
-char *text__clean(const char *s, size_t max)
+static void put_clean(char *to, size_t size, const char *s, size_t max)
 {
-	size_t size = strnlen(s, max * 4) + 1, out = 0;
-	char *clean = malloc(size);
+	size_t out = 0;
 	u32 code;
 
-	/* A character takes as many bytes as before or fewer: it always fits. */
-	for (size_t n = 0; clean && *s && n < max; n++) {
+	for (size_t n = 0; *s && n < max; n++) {
 		size_t len = text__utf8(s, &code);
+		bool good = len && safe(code);
 
-		if (len && safe(code)) {
-			memcpy(clean + out, s, len);
-			out += len;
-		} else {
-			clean[out++] = '?';
-		}
+		if (out + (good ? len : 1) >= size)
+			break;
+		if (good)
+			memcpy(to + out, s, len);
+		else
+			to[out] = '?';
+		out += good ? len : 1;
 		s += len ? len : 1;
 	}
+	to[out] = '\0';
+}
+
+char *text__clean_into(char *to, size_t size, const char *s)
+{
+	put_clean(to, size, s, size);
+	return to;
+}
+
+char *text__clean(const char *s, size_t max)
+{
+	/* A character takes as many bytes as before or fewer: it always fits. */
+	size_t size = strnlen(s, max * 4) + 1;
+	char *clean = malloc(size);
+
 	if (clean)
-		clean[out] = '\0';
+		put_clean(clean, size, s, max);
 	return clean;
 }
 

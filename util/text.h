@@ -11,6 +11,8 @@
  * of writing become '?'.  free() it; NULL: out of memory.
  */
 char *text__clean(const char *s, size_t max);
+/* The same, as much as fits into size bytes.  Returns to. */
+char *text__clean_into(char *to, size_t size, const char *s);
 
 /* Decodes one UTF-8 character: its length in bytes, 0 where it is not valid. */
 size_t text__utf8(const char *s, u32 *code);

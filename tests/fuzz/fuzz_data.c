@@ -76,7 +76,7 @@ static void read_file(struct fuzz *z, u8 *data, size_t size)
 	const struct data_event *event;
 	struct data_frame *f;
 	struct data_reader *r;
-	char path[32];
+	char path[32], *text;
 	size_t nr;
 	int fd;
 
@@ -87,7 +87,8 @@ static void read_file(struct fuzz *z, u8 *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	r = data_reader__open(path);
 	while (r && data_reader__next(r, &f) == 1) {
-		free(data_frame__json(f));
+		data_frame__json(f, &text);
+		free(text);
 		event = data_reader__event(r, f->event);
 		if (event)
 			decode_all(z, event, f);
@@ -106,6 +107,7 @@ static void decode_payload(struct fuzz *z, const u8 *data, size_t size)
 {
 	struct schema schema = { 0 };
 	struct data_frame f = { .type = DATA_EVENTS, .event = KVMW_EVENT_EXIT };
+	char *text;
 
 	if (size < 4)
 		return;
@@ -113,8 +115,10 @@ static void decode_payload(struct fuzz *z, const u8 *data, size_t size)
 	f.stream = data[2];
 	f.payload = data + 4;
 	f.size = size - 4;
-	decode_all(z, schema__builtin(&schema, f.event), &f);
-	free(data_frame__json(&f));
+	schema__builtin(&schema, f.event);
+	decode_all(z, schema__find(&schema, f.event), &f);
+	data_frame__json(&f, &text);
+	free(text);
 	schema__free(&schema);
 }
 

@@ -255,13 +255,13 @@ static void test_json(void **state)
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	assert_int_equal(f->type, DATA_META);
-	text = data_frame__json(f);
+	assert_int_equal(data_frame__json(f, &text), 0);
 	assert_string_equal(text, big);
 	free(text);
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	assert_int_equal(f->seq, 2);
-	text = data_frame__json(f);
+	assert_int_equal(data_frame__json(f, &text), 0);
 	assert_string_equal(text, "{}");
 	free(text);
 	data_frame__put(f);

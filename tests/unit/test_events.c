@@ -228,7 +228,7 @@ static void test_schema(void **state)
 	const struct event_desc *events = event_desc__all(&nr);
 
 	assert_non_null(text);
-	assert_true(schema__parse(&s, text));
+	assert_int_equal(schema__parse(&s, text), 0);
 	assert_int_equal(s.nr, nr);
 	for (size_t i = 0; i < nr; i++) {
 		const struct data_event *e = schema__find(&s, events[i].id);
@@ -259,7 +259,7 @@ static void test_schema_of_some(void **state)
 	size_t nr;
 	const struct event_desc *events = event_desc__all(&nr);
 
-	assert_true(schema__parse(&s, text));
+	assert_int_equal(schema__parse(&s, text), 0);
 	for (size_t i = 0; i < nr; i++)
 		assert_int_equal(!!schema__find(&s, events[i].id),
 				 events[i].id == KVMW_EVENT_EXIT || events[i].id == KVMW_EVENT_IRQ ||

@@ -119,13 +119,14 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 	while (!ret && (more = data_reader__next(r, &f)) != 0) {
 		if (more < 0) {
 			rec->read_error = true;
+			ret = more == DATA_NO_MEMORY ? -1 : 0;
 			break;
 		}
 		ret = recording__take(rec, r, dec, f) || add_frame(rec, inv, r, f) ? -1 : 0;
 		data_frame__put(f);
 	}
 	data_decoder__free(dec);
-	if (recording__close_reader(rec, r) || vm_threads__make(&inv->threads, rec) ||
+	if (recording__close_reader(rec, r) || ret || vm_threads__make(&inv->threads, rec) ||
 	    vm_limits__make(&inv->limits, rec, &inv->threads) || host_facts__make(&inv->host, rec) ||
 	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||
 	    process_memories__make(&inv->memory, rec))

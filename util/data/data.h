@@ -133,10 +133,11 @@ void data_reader__close(struct data_reader *r);
 
 /*
  * 1 and the next undamaged frame (checksums verified); 0 at the end of the file;
- * -1 on a read error.  Damage is skipped and noted.  SCHEMA frames are parsed, and
- * returned too.  The caller owns the frame: data_frame__put().  Not thread safe,
+ * -1 on a read error, what precedes it is good; DATA_NO_MEMORY; both after error().
+ * Damage is skipped and noted.  SCHEMA frames are parsed, and returned too.  The caller owns the frame: data_frame__put().  Not thread safe,
  * but any thread may decode and put frames.
  */
+#define DATA_NO_MEMORY	(-2)
 int data_reader__next(struct data_reader *r, struct data_frame **f);
 void data_frame__put(struct data_frame *f);
 
@@ -171,8 +172,11 @@ int data_event__field(const struct data_event *event, const char *name);
 /* NULL: the recording has no name for this number. */
 const char *data_event__kind(const struct data_event *event, u64 number);
 
-/* JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it; NULL: damaged. */
-char *data_frame__json(const struct data_frame *f);
+/*
+ * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
+ * memory, after error().
+ */
+int data_frame__json(const struct data_frame *f, char **text);
 /* Bytes of that text, as the frame says. */
 u32 data_frame__json_bytes(const struct data_frame *f);
 
@@ -180,7 +184,7 @@ u32 data_frame__json_bytes(const struct data_frame *f);
  * Decodes the columns named by fields[] (indices into event->fields; -1 gives a
  * column of all ones) to 64-bit values, signed ones sign-extended.  cols[i] must
  * hold DATA_MAX_ROWS values.  A column that this frame lacks (from an older or newer
- * writer) becomes all ones.  -1: damaged inside, *why says how.
+ * writer) becomes all ones.  1: damaged inside, *why says how; -1: out of memory, after error().
  */
 struct data_decoder *data_decoder__new(void);
 void data_decoder__free(struct data_decoder *dec);

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "util/data/format.h"
+#include "util/memory.h"
 
 #define MAX_SCRATCH	16u	/* columns decoded because others refer to them */
 
@@ -22,6 +24,7 @@ struct data_decoder {
 	const u64 *done[DATA_MAX_FIELDS + 1];	/* decoded in this call, by field */
 	u8 state[DATA_MAX_FIELDS + 1];
 	const char *why;
+	bool no_memory;
 };
 
 enum { COLUMN_UNTOUCHED, COLUMN_BUSY, COLUMN_DONE };
@@ -39,13 +42,15 @@ struct data_decoder *data_decoder__new(void)
 	struct data_decoder *dec = calloc(1, sizeof(*dec));
 
 	if (!dec)
-		return NULL;
+		goto fail;
 	dec->zstd = ZSTD_createDCtx();
 	dec->raw = malloc(RAW_MAX + BITS_SLACK);
 	dec->order = malloc(DATA_MAX_ROWS * sizeof(u32));
 	dec->tokens = tokens__new();
 	if (dec->zstd && dec->raw && dec->order && dec->tokens && !keymap__init(&dec->keys))
 		return dec;
+fail:
+	out_of_memory();
 	data_decoder__free(dec);
 	return NULL;
 }
@@ -336,7 +341,7 @@ static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *
 		dec->scratch[dec->nr_scratch] = malloc(DATA_MAX_ROWS * sizeof(u64));
 	out = dec->scratch[dec->nr_scratch++];
 	if (!out) {
-		dec->why = "out of memory";
+		dec->no_memory = true;
 		return NULL;
 	}
 	return field_into(dec, f, field, out) ? NULL : out;
@@ -364,9 +369,10 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
 	dec->nr_scratch = 0;
 	dec->why = NULL;
+	dec->no_memory = false;
 	*why = "it has no rows";
 	if (nr_columns(f) < 0)
-		return -1;
+		return 1;
 
 	for (u32 i = 0; i < nr_fields; i++) {
 		if (fields[i] < 0) {
@@ -384,7 +390,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	return 0;
 damaged:
 	*why = dec->why ? dec->why : "no such field";
-	return -1;
+	return dec->no_memory ? out_of_memory() : 1;
 }
 
 static const char *const encoding_names[] = {
@@ -413,23 +419,23 @@ u32 data_frame__json_bytes(const struct data_frame *f)
 	return f->size < JSON_HDR_SIZE ? 0 : get32(f->payload);
 }
 
-char *data_frame__json(const struct data_frame *f)
+int data_frame__json(const struct data_frame *f, char **text)
 {
-	char *text;
+	u32 raw = data_frame__json_bytes(f);
 	size_t n;
-	u32 raw;
 
-	raw = data_frame__json_bytes(f);
+	*text = NULL;
 	if (!raw || raw > JSON_MAX)
-		return NULL;
-	text = malloc((size_t)raw + 1);
-	if (!text)
-		return NULL;
-	n = ZSTD_decompress(text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
-	if (ZSTD_isError(n) || n != raw) {
-		free(text);
-		return NULL;
+		return 1;
+	*text = malloc((size_t)raw + 1);
+	if (!*text)
+		return out_of_memory();
+	n = ZSTD_decompress(*text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
+	if (!ZSTD_isError(n) && n == raw) {
+		(*text)[raw] = 0;
+		return 0;
 	}
-	text[raw] = 0;
-	return text;
+	free(*text);
+	*text = NULL;
+	return ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? out_of_memory() : 1;
 }

@@ -278,10 +278,16 @@ struct schema {
 	struct json_purse purse;
 };
 
-/* Adds the events of a SCHEMA text; known events stay unchanged. false: damaged. */
-bool schema__parse(struct schema *s, const char *text);
-/* The event as this program knows it, for recordings whose SCHEMA is damaged. */
-const struct data_event *schema__builtin(struct schema *s, u32 id);
+/*
+ * Adds the events of a SCHEMA text; known events stay unchanged. 0; JSON_BAD, JSON_TOO_MUCH; -1: out
+ * of memory, after error().
+ */
+int schema__parse(struct schema *s, const char *text);
+/*
+ * Adds the event, if there is one, as this program knows it, for recordings whose SCHEMA is damaged.
+ * 0, or -1 after error().
+ */
+int schema__builtin(struct schema *s, u32 id);
 const struct data_event *schema__find(const struct schema *s, u32 id);
 void schema__free(struct schema *s);
 

@@ -14,6 +14,7 @@
 #include "util/data/format.h"
 #include "util/error.h"
 #include "util/array.h"
+#include "util/memory.h"
 #include "util/search.h"
 
 #define WINDOW_MIN	(256u << 10)
@@ -44,7 +45,7 @@ static size_t avail(const struct data_reader *r)
 	return r->len - r->pos;
 }
 
-/* Reads until there are want bytes, or the file ends. 0, or -1 after error(). */
+/* Reads until there are want bytes, or the file ends. 0; -1, DATA_NO_MEMORY, after error(). */
 static int reader__fill(struct data_reader *r, size_t want)
 {
 	while (avail(r) < want && !r->eof) {
@@ -61,7 +62,7 @@ static int reader__fill(struct data_reader *r, size_t want)
 			u8 *buf = budget__realloc(NULL, r->buf, r->size, size);
 
 			if (!buf)
-				return -1;
+				return DATA_NO_MEMORY;
 			r->buf = buf;
 			r->size = size;
 		}
@@ -125,8 +126,10 @@ static int search(struct data_reader *r, size_t skip, const char *what)
 	u64 start = r->offset;
 
 	for (size_t n = skip;; n += FRAME_ALIGN) {
-		if (reader__fill(r, n + FRAME_HDR_SIZE))
-			return -1;
+		int ret = reader__fill(r, n + FRAME_HDR_SIZE);
+
+		if (ret)
+			return ret;
 		if (avail(r) < n + FRAME_HDR_SIZE) {
 			reader__consume(r, avail(r));
 			break;
@@ -195,7 +198,9 @@ struct data_reader *data_reader__open(const char *path)
 	}
 	r->path = strdup(stdin_too ? "standard input" : path);
 	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	if (!r->path || r->fd < 0) {
+	if (!r->path) {
+		out_of_memory();
+	} else if (r->fd < 0) {
 		error("cannot open %s: %s", path, strerror(errno));
 	} else {
 		find_base(r);
@@ -258,78 +263,88 @@ static bool is_damaged(const struct data_reader *r, u64 offset)
 	return i < r->nr_damage && r->damage[i].offset <= offset;
 }
 
-/* Rows that the index lists where the file is damaged. */
-static void compare_index(struct data_reader *r, const struct data_frame *f)
+/* Rows that the index lists where the file is damaged. 0, or -1 after error(). */
+static int compare_index(struct data_reader *r, const struct data_frame *f)
 {
 	static const char *const names[] = { "offset", "type", "rows" };
 	const struct data_event *event = data_reader__event(r, KVMW_EVENT_INDEX);
 	struct data_decoder *dec = data_decoder__new();
 	u64 *cols[ARRAY_SIZE(names)] = { NULL };
 	int fields[ARRAY_SIZE(names)];
-	const char *why = "out of memory";
-	bool good = dec && event;
+	const char *why = "event without a schema";
+	int ret = dec ? 0 : -1;
 
-	for (u32 i = 0; i < ARRAY_SIZE(names) && good; i++) {
+	for (u32 i = 0; i < ARRAY_SIZE(names) && event && !ret; i++) {
 		fields[i] = data_event__field(event, names[i]);
-		cols[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
-		good = cols[i];
+		cols[i] = mem__calloc(DATA_MAX_ROWS, sizeof(u64));
+		ret = cols[i] ? 0 : -1;
 	}
-	if (!good || data_decoder__columns(dec, event, f, fields, ARRAY_SIZE(names), cols, &why)) {
+	if (!ret)
+		ret = !event ? 1 : data_decoder__columns(dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
+	if (ret > 0)
 		note(r, f->offset, 0, why);
-		goto out;
-	}
-	for (u32 i = 0; i < f->rows; i++)
+	for (u32 i = 0; !ret && i < f->rows; i++)
 		if (cols[1][i] == DATA_EVENTS && is_damaged(r, cols[0][i]))
 			r->missing_rows += cols[2][i] < DATA_MAX_ROWS ? cols[2][i] : DATA_MAX_ROWS;
-out:
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		free(cols[i]);
 	data_decoder__free(dec);
+	return ret < 0 ? -1 : 0;
 }
 
-static void take_in(struct data_reader *r, const struct data_frame *f)
+static int take_schema(struct data_reader *r, const struct data_frame *f)
 {
-	char *text;
+	u32 bytes = data_frame__json_bytes(f);
+	char *text = NULL;
+	int ret;
+
+	json_purse__earn(&r->schema.purse, r->offset);
+	ret = bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&r->schema.purse, bytes);
+	ret = ret ?: data_frame__json(f, &text);
+	ret = ret ?: schema__parse(&r->schema, text);
+	free(text);
+	if (ret > 0)
+		note(r, f->offset, 0, "an event's description cannot be understood");
+	r->has_schema |= !ret;
+	return ret < 0 ? -1 : 0;
+}
+
+/* 0, or -1: out of memory. */
+static int take_in(struct data_reader *r, const struct data_frame *f)
+{
+	int ret = 0;
 
 	if (r->again)
-		return;
-	if (f->type == DATA_SCHEMA) {
-		json_purse__earn(&r->schema.purse, r->offset);
-		text = data_frame__json_bytes(f) > JSON_TEXT_MAX ||
-		       json_purse__pay_text(&r->schema.purse, data_frame__json_bytes(f)) ?
-		       NULL : data_frame__json(f);
-		if (!text || !schema__parse(&r->schema, text))
-			note(r, f->offset, 0, "an event's description cannot be understood");
-		else
-			r->has_schema = true;
-		free(text);
-	}
+		return 0;
+	if (f->type == DATA_SCHEMA)
+		ret = take_schema(r, f);
 	/* SCHEMA damaged? Ids and fields never change: use this program's own. */
-	if (!r->has_schema && f->event && !schema__find(&r->schema, f->event))
-		schema__builtin(&r->schema, f->event);
-	if (f->type == DATA_INDEX)
-		compare_index(r, f);
+	if (!ret && !r->has_schema && f->event && !schema__find(&r->schema, f->event))
+		ret = schema__builtin(&r->schema, f->event);
+	if (!ret && f->type == DATA_INDEX)
+		ret = compare_index(r, f);
 	if (f->type == DATA_END)
 		r->ended = true;
+	return ret;
 }
 
-/*
- * Called at a valid header.  1 and the frame; 0: skipped; -1: failed.
- */
+/* Called at a valid header.  1 and the frame; 0: skipped; or as reader__fill(). */
 static int get_frame(struct data_reader *r, struct data_frame **out)
 {
 	u32 size = get32(at(r) + FRAME_AT_SIZE);
 	size_t whole = FRAME_HDR_SIZE + frame_padded(size);
+	int ret = reader__fill(r, whole);
 	const u8 *h;
 
-	if (reader__fill(r, whole))
-		return -1;
+	if (ret)
+		return ret;
 	h = at(r);
 	if (avail(r) < whole)
 		return search(r, FRAME_ALIGN, DATA_CUT_OFF);
 	if (data_crc(h + FRAME_HDR_SIZE, size) != get32(h + FRAME_AT_DATA_CRC)) {
-		if (reader__fill(r, whole + FRAME_HDR_SIZE))
-			return -1;
+		ret = reader__fill(r, whole + FRAME_HDR_SIZE);
+		if (ret)
+			return ret;
 		/* If bytes are missing, the next frame is not where it should be. */
 		if (avail(r) != whole &&
 		    (avail(r) < whole + FRAME_HDR_SIZE || !sound_header(at(r) + whole)))
@@ -345,7 +360,7 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 	}
 	*out = copy_frame(r);
 	if (!*out)
-		return -1;
+		return DATA_NO_MEMORY;
 	reader__consume(r, whole);
 	return 1;
 }
@@ -353,11 +368,13 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 static int pass_over_rest(struct data_reader *r)
 {
 	u64 start = r->offset;
+	int ret;
 
 	do {
 		reader__consume(r, avail(r));
-		if (reader__fill(r, 1))
-			return -1;
+		ret = reader__fill(r, 1);
+		if (ret)
+			return ret;
 	} while (avail(r));
 	note(r, start, r->offset - start, "something follows the end of the recording");
 	return 0;
@@ -370,10 +387,9 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 	while (!ret && !r->failed) {
 		if (r->follow && r->ended)
 			return 0;
-		if (reader__fill(r, FRAME_HDR_SIZE)) {
-			ret = -1;
+		ret = reader__fill(r, FRAME_HDR_SIZE);
+		if (ret)
 			break;
-		}
 		if (!avail(r))
 			return 0;
 		if (r->ended && !r->again)
@@ -386,11 +402,13 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 			ret = get_frame(r, f);
 	}
 	if (ret == 1) {
-		take_in(r, *f);
-		return 1;
+		if (!take_in(r, *f))
+			return 1;
+		data_frame__put(*f);
+		ret = DATA_NO_MEMORY;
 	}
 	r->failed = true;
-	return -1;
+	return ret ?: -1;
 }
 
 bool data_reader__seekable(const struct data_reader *r)

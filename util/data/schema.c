@@ -11,6 +11,7 @@
 
 #include "util/data/format.h"
 #include "util/array.h"
+#include "util/memory.h"
 
 #define MAX_EVENTS	1024u	/* in the SCHEMA of a recording */
 #define MAX_BYTES	(4u << 20)	/* of memory for them */
@@ -113,17 +114,19 @@ static bool parse_field(struct data_field *field, json_object *o)
 	return copy_name(field->name, sizeof(field->name), json_object_object_get(o, "name"));
 }
 
-static bool schema__add_event(struct schema *s, struct data_event *event)
+/* As all here that parses: 0, JSON_BAD, or -1 after error(). */
+static int schema__add_event(struct schema *s, struct data_event *event)
 {
 	size_t bytes = sizeof(*event) + event->nr_fields * sizeof(*event->fields) +
 		       event->nr_kinds * sizeof(*event->kinds);
 
-	if (s->nr == MAX_EVENTS || bytes > MAX_BYTES - s->bytes ||
-	    array__reserve(s->events, s->nr, s->room, NULL))
-		return false;
+	if (s->nr == MAX_EVENTS || bytes > MAX_BYTES - s->bytes)
+		return JSON_BAD;
+	if (array__reserve(s->events, s->nr, s->room, NULL))
+		return -1;
 	s->bytes += bytes;
 	s->events[s->nr++] = event;
-	return true;
+	return 0;
 }
 
 static void free_event(struct data_event *event)
@@ -136,17 +139,17 @@ static void free_event(struct data_event *event)
 }
 
 /* Kinds without a valid number or name are shown as numbers. */
-static bool parse_kinds(struct data_event *event, json_object *kinds)
+static int parse_kinds(struct data_event *event, json_object *kinds)
 {
 	size_t nr = json_object_is_type(kinds, json_type_array) ? json_object_array_length(kinds) : 0;
 
 	if (nr > DATA_MAX_KINDS)
-		return false;
+		return JSON_BAD;
 	if (!nr)
-		return true;
-	event->kinds = calloc(nr, sizeof(*event->kinds));
+		return 0;
+	event->kinds = mem__calloc(nr, sizeof(*event->kinds));
 	if (!event->kinds)
-		return false;
+		return -1;
 	for (size_t i = 0; i < nr; i++) {
 		json_object *o = json_object_array_get_idx(kinds, i);
 		json_object *number = json_object_object_get(o, "number");
@@ -159,45 +162,45 @@ static bool parse_kinds(struct data_event *event, json_object *kinds)
 		kind->number = json_object_get_int64(number);
 		event->nr_kinds++;
 	}
-	return true;
+	return 0;
 }
 
-static bool schema__parse_event(struct schema *s, json_object *o)
+static int schema__parse_event(struct schema *s, json_object *o)
 {
 	json_object *fields = json_object_object_get(o, "fields");
 	json_object *id = json_object_object_get(o, "id");
 	struct data_event *event;
+	int ret = JSON_BAD;
 	s64 nr;
 
 	if (!json_object_is_type(fields, json_type_array) || !json_object_is_type(id, json_type_int))
-		return false;
+		return JSON_BAD;
 	nr = json_object_get_int64(id);
 	if (nr < 1 || nr > UINT32_MAX)
-		return false;
+		return JSON_BAD;
 	if (schema__find(s, nr))
-		return true;
+		return 0;
 
-	event = calloc(1, sizeof(*event));
+	event = mem__calloc(1, sizeof(*event));
 	if (!event)
-		return false;
+		return -1;
 	event->id = nr;
 	event->nr_fields = json_object_array_length(fields);
 	if (!event->nr_fields || event->nr_fields > DATA_MAX_FIELDS ||
 	    !copy_name(event->name, sizeof(event->name), json_object_object_get(o, "name")))
 		goto fail;
-	event->fields = calloc(event->nr_fields, sizeof(*event->fields));
+	event->fields = mem__calloc(event->nr_fields, sizeof(*event->fields));
 	if (!event->fields)
-		goto fail;
+		ret = -1;
 	for (u32 i = 0; i < event->nr_fields; i++)
-		if (!parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
+		if (!event->fields || !parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
 			goto fail;
-	if (!parse_kinds(event, json_object_object_get(o, "kinds")))
-		goto fail;
-	if (schema__add_event(s, event))
-		return true;
+	ret = parse_kinds(event, json_object_object_get(o, "kinds")) ?: schema__add_event(s, event);
+	if (!ret)
+		return 0;
 fail:
 	free_event(event);
-	return false;
+	return ret;
 }
 
 struct taking {
@@ -209,31 +212,38 @@ struct taking {
 static int schema__take_event(void *ctx, u32 name, struct json_object *obj)
 {
 	struct taking *t = ctx;
+	int ret = schema__parse_event(t->s, obj);
 
-	t->good &= schema__parse_event(t->s, obj);
-	return 0;
+	t->good &= !ret;
+	return ret < 0 ? ret : 0;
 }
 
-bool schema__parse(struct schema *s, const char *text)
+int schema__parse(struct schema *s, const char *text)
 {
 	static const char *const names[] = { "events" };
 	struct taking t = { .s = s, .good = true };
 	bool any;
+	int ret;
 
 	json_purse__earn(&s->purse, 0);
-	return !json_text__each(&s->purse, text, names, 1, schema__take_event, &t, &any) && any && t.good;
+	ret = json_text__each(&s->purse, text, names, 1, schema__take_event, &t, &any);
+	return ret ?: any && t.good ? 0 : JSON_BAD;
 }
 
-const struct data_event *schema__builtin(struct schema *s, u32 id)
+int schema__builtin(struct schema *s, u32 id)
 {
 	const struct event_desc *desc = event_desc__by_id(id);
-	struct data_event *event = desc ? calloc(1, sizeof(*event)) : NULL;
+	struct data_event *event;
+	int ret = -1;
 
+	if (!desc)
+		return 0;
+	event = mem__calloc(1, sizeof(*event));
 	if (!event)
-		return NULL;
+		return -1;
 	event->id = id;
 	event->nr_fields = desc->nr_fields;
-	event->fields = calloc(desc->nr_fields, sizeof(*event->fields));
+	event->fields = mem__calloc(desc->nr_fields, sizeof(*event->fields));
 	if (!event->fields)
 		goto fail;
 	snprintf(event->name, sizeof(event->name), "%s", desc->name);
@@ -246,7 +256,7 @@ const struct data_event *schema__builtin(struct schema *s, u32 id)
 		snprintf(field->doc, sizeof(field->doc), "%s", desc->fields[i].doc);
 	}
 	if (desc->nr_kinds) {
-		event->kinds = calloc(desc->nr_kinds, sizeof(*event->kinds));
+		event->kinds = mem__calloc(desc->nr_kinds, sizeof(*event->kinds));
 		if (!event->kinds)
 			goto fail;
 	}
@@ -256,11 +266,12 @@ const struct data_event *schema__builtin(struct schema *s, u32 id)
 		kind->number = desc->kinds[event->nr_kinds].number;
 		snprintf(kind->name, sizeof(kind->name), "%s", desc->kinds[event->nr_kinds].name);
 	}
-	if (schema__add_event(s, event))
-		return event;
+	ret = schema__add_event(s, event);
+	if (!ret)
+		return 0;
 fail:
 	free_event(event);
-	return NULL;
+	return ret < 0 ? -1 : 0;
 }
 
 const struct data_event *schema__find(const struct schema *s, u32 id)

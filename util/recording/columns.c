@@ -29,7 +29,7 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 	if (columns__make_room(c, nr))
 		return -1;
 	*why = "damaged column";
-	return data_decoder__columns(dec, event, f, fields, nr, c->col, why) ? 1 : 0;
+	return data_decoder__columns(dec, event, f, fields, nr, c->col, why);
 }
 
 void columns__free(struct columns *c)

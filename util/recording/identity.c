@@ -95,29 +95,28 @@ static int merge_new(const struct entries *e, u32 first)
 	return 0;
 }
 
-/* An entry of this id, made behind the sorted ones if it is not among them; NULL: no room. */
-static struct entry *get_entry(struct recording *rec, const struct entries *e, u32 sorted, u32 id)
+/* An entry of this id, made behind the sorted ones if it is not among them.  0; 1: no room; -1 */
+static int get_entry(struct recording *rec, const struct entries *e, u32 sorted, u32 id,
+		     struct entry **entry)
 {
-	struct entry *entry = find_entry(*e->list, sorted, e->size, id);
 	size_t bytes = array__growth(*e->room, e->size);
 
-	if (budget__is_full(rec->budget) || entry)
-		return entry;
+	*entry = find_entry(*e->list, sorted, e->size, id);
+	if (budget__is_full(rec->budget) || *entry)
+		return !*entry;
 	if (*e->nr == REC_MAX_IDS || (*e->nr == *e->room && budget__take(rec->budget, bytes)))
-		return NULL;
+		return 1;
 	if (*e->nr == *e->room) {
 		void *grown = array__grow(*e->list, *e->nr, 1, e->room, e->size, NULL);
 
-		if (!grown) {
-			budget__give(rec->budget, bytes);
-			return NULL;
-		}
+		if (!grown)
+			return -1;
 		*e->list = grown;
 	}
-	entry = entry_at(e, (*e->nr)++);
-	memset(entry, 0, e->size);
-	entry->id = id;
-	return entry;
+	*entry = entry_at(e, (*e->nr)++);
+	memset(*entry, 0, e->size);
+	(*entry)->id = id;
+	return 0;
 }
 
 static int replace_text(struct recording *rec, struct json_object *obj, const char *key, char **to,
@@ -322,14 +321,14 @@ static int ident__take(void *ctx, u32 name, struct json_object *obj)
 	const struct entries *e = &in->list[name];
 	u64 id = member__u64(obj, e->id, UINT64_MAX);
 	struct entry *entry;
+	int ret;
 
 	if (id > UINT32_MAX || (e->wants && !e->wants(in->rec, obj)))
 		return 0;
-	entry = get_entry(in->rec, e, in->sorted[name], id);
-	if (!entry) {
-		in->full[name] = true;
-		return 0;
-	}
+	ret = get_entry(in->rec, e, in->sorted[name], id, &entry);
+	in->full[name] |= ret > 0;
+	if (ret)
+		return ret < 0 ? ret : 0;
 	entry->order = ++in->order;
 	return e->fill(in->rec, entry, obj);
 }

@@ -275,12 +275,9 @@ static int take_json(struct recording *rec, const struct data_frame *f)
 
 	json_purse__earn(&rec->json, f->offset + f->size);
 	ret = meta && bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&rec->json, bytes);
+	ret = ret ?: data_frame__json(f, &json);
 	if (!ret)
-		json = data_frame__json(f);
-	if (json)
 		ret = meta ? recording__meta(rec, json) : recording__ident(rec, json);
-	else if (!ret)
-		ret = JSON_BAD;
 	free(json);
 	if (ret <= 0)
 		return ret;
@@ -517,7 +514,7 @@ bool recording__complain(const struct recording *rec)
 	if (rec->missing_rows)
 		error("%s: %llu events are missing; all others were used", name,
 		      (unsigned long long)rec->missing_rows);
-	if (!rec->finished)
+	if (!rec->finished && !rec->read_error)
 		error("%s: the recorder did not finish%s; all complete frames were used", name,
 		      nr ? ", or the file was cut short" : "");
 	return recording__incomplete(rec);

@@ -342,6 +342,7 @@ static void free_worker(struct worker *w)
 static int start_worker(struct scan *s)
 {
 	struct worker *w = &s->worker[s->nr_workers];
+	int err;
 
 	w->scan = s;
 	w->dec = data_decoder__new();
@@ -349,11 +350,12 @@ static int start_worker(struct scan *s)
 		free_worker(w);
 		return -1;
 	}
-	if (pthread_create(&w->thread, NULL, run_worker, w)) {
+	err = pthread_create(&w->thread, NULL, run_worker, w);
+	if (err) {
 		free_worker(w);
 		memset(w, 0, sizeof(*w));
 		s->max_workers = s->nr_workers;
-		return s->nr_workers ? 1 : error("no thread could be started");
+		return s->nr_workers ? 1 : error("no thread could be started: %s", strerror(err));
 	}
 	s->nr_workers++;
 	return 0;
@@ -403,7 +405,7 @@ static int read_frames(struct scan *s, struct data_reader *r)
 	}
 	data_decoder__free(dec);
 	s->rec->read_error = ret < 0;
-	return 0;
+	return ret == DATA_NO_MEMORY ? -1 : 0;
 }
 
 /* Merges all workers' states into the first worker's, which become the result. */

@@ -34,7 +34,8 @@ struct slicer *slicer__new(void)
 			s->field[i] = i;
 		return s;
 	}
-	out_of_memory();
+	if (!s || s->dec)
+		out_of_memory();
 	slicer__free(s);
 	return NULL;
 }
@@ -234,7 +235,7 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 	struct slice_column columns[DATA_MAX_FIELDS];
 	u32 first = 0, end = f->rows, nr;
 	size_t row_bytes = 0;
-	int time;
+	int time, ret;
 
 	*out = NULL;
 	*why = "event without a schema";
@@ -242,8 +243,9 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 		return 1;
 	if (slice__make_room(s, event->nr_fields))
 		return -1;
-	if (data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why))
-		return 1;
+	ret = data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why);
+	if (ret)
+		return ret;
 	time = time_field(event);
 	slice__put_in_order(s, f, time);
 	if (window->active) {

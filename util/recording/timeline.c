@@ -266,6 +266,8 @@ static int find_places(struct run *run)
 			return -1;
 	}
 	rec->read_error = ret < 0;
+	if (ret == DATA_NO_MEMORY)
+		return -1;
 	for (u32 i = run->nr / 2; i--; )
 		sift_down(run, i);
 	return 0;
@@ -298,7 +300,7 @@ static int split(struct run *run)
 	}
 	if (ret > 0)
 		data_frame__put(f);
-	return ret < 0 ? changed(run, &place) : 0;
+	return ret == DATA_NO_MEMORY ? -1 : ret < 0 ? changed(run, &place) : 0;
 }
 
 /* Gets rows for the first place, or removes it. */
@@ -313,6 +315,8 @@ static int open_first(struct run *run)
 	if (data_reader__seek(run->r, place->offset))
 		return -1;
 	ret = data_reader__next(run->r, &f);
+	if (ret == DATA_NO_MEMORY)
+		return -1;
 	if (ret > 0 && f->offset == place->offset)
 		ret = timeline__decode(run, place, f);
 	else
@@ -437,7 +441,7 @@ static int read_stream(struct run *run)
 		ret = data_reader__next(run->r, &f);
 		if (ret <= 0) {
 			rec->read_error = ret < 0;
-			return give_and_pause(run, UINT64_MAX);
+			return ret == DATA_NO_MEMORY ? -1 : give_and_pause(run, UINT64_MAX);
 		}
 		ret = recording__take(rec, run->r, run->dec, f);
 		wanted = ret ? -1 : wants(run, f);

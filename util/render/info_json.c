@@ -50,9 +50,12 @@ static void info_json__frames(struct json_object *root, const struct recording_i
 int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct recording_info *inv)
 {
-	struct json_object *root = json_object_new_object();
 	struct json_writer w = { .out = s->out };
+	struct json_object *root;
 
+	if (json__expect())
+		return -1;
+	root = json_object_new_object();
 	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(&w, root, rec);

@@ -7,6 +7,14 @@
 #include "util/render/json.h"
 #include "util/text.h"
 
+#define TEXT_BYTES	(16u << 10)	/* of one text */
+#define EXPECTED	(256u << 10)	/* bytes: far more than is made at a time */
+
+int json__expect(void)
+{
+	return mem__expect(EXPECTED);
+}
+
 void json__u64(struct json_object *obj, const char *key, u64 value)
 {
 	json_object_object_add(obj, key, json_object_new_uint64(value));
@@ -46,10 +54,10 @@ void json__name(struct json_object *obj, const char *name)
 void json__text(struct json_object *obj, const char *key, const char *text)
 {
 	/* A path, say, may be anything; JSON is UTF-8. */
-	char *clean = text ? text__clean(text, 4096) : NULL;
+	char clean[TEXT_BYTES];
 
-	json_object_object_add(obj, key, clean ? json_object_new_string(clean) : NULL);
-	free(clean);
+	json_object_object_add(obj, key, text ? json_object_new_string(
+			       text__clean_into(clean, sizeof(clean), text)) : NULL);
 }
 
 void json__bool(struct json_object *obj, const char *key, bool value)

@@ -14,6 +14,9 @@
  */
 #define JSON_SCHEMA	1
 
+/* Before objects are made: whether there is memory for what is made at a time. 0, or -1 after error(). */
+int json__expect(void);
+
 /* The member "schema", which comes first. */
 void json__schema(struct json_object *obj);
 

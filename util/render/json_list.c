@@ -36,16 +36,19 @@ static void put_indented(struct json_writer *w, const char *text, size_t len)
 
 static int put_element(const struct json_list *l, u32 i, int flags)
 {
-	struct json_object *item = l->make(l->w, l->ctx, i);
+	struct json_object *item;
 	const char *text;
 
+	if (json__expect())
+		return -1;
+	item = l->make(l->w, l->ctx, i);
 	/* First: a list within it writes what precedes it by itself. */
 	put_indented(l->w, i ? ",\n" : "\n", i ? 2 : 1);
 	text = json_object_to_json_string_ext(item, flags);
 	if (text)
 		put_indented(l->w, text, strlen(text));
 	json_object_put(item);
-	return text ? 0 : -1;
+	return text ? 0 : out_of_memory();
 }
 
 static int write_list(struct json_object *list, struct printbuf *pb, int level, int flags)
@@ -94,13 +97,13 @@ int json__write(struct json_writer *w, struct json_object *root)
 {
 	const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 				JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int ret = 0;
 
 	if (text)
 		put_indented(w, text, strlen(text));
-	if (!text || w->failed)
-		ret = out_of_memory();
+	else if (!w->failed)
+		out_of_memory();
+	w->failed |= !text;
 	fputc('\n', w->out);
 	json_object_put(root);
-	return ret;
+	return w->failed ? -1 : 0;
 }

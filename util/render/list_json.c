@@ -69,8 +69,11 @@ static void list_json__groups(struct json_object *array)
 
 int render__list_json(const struct screen *s, const struct listing *list)
 {
-	struct json_object *root = json_object_new_object();
+	struct json_object *root;
 
+	if (json__expect())
+		return -1;
+	root = json_object_new_object();
 	json__schema(root);
 	list_json__vms(json__array(root, "vms"), list);
 	json__u64(root, "hidden", list->hidden);

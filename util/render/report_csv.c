@@ -66,7 +66,7 @@ static void put_taken(struct out *out, const struct report *rep)
 
 int render__report_csv(const struct screen *s, const struct report *rep)
 {
-	struct out *out = out__new(s);
+	struct out *out = json__expect() ? NULL : out__new(s);
 
 	if (!out)
 		return -1;

@@ -206,11 +206,14 @@ static void add_findings(struct json_object *root, const struct findings *findin
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model)
 {
-	struct json_object *root = json_object_new_object(), *list, *window;
+	struct json_object *root, *list, *window;
 	const struct report_view *view = report_view__find(rep->event);
 	const struct recording *rec = rep->rec;
 	struct json_writer w = { .out = s->out };
 
+	if (json__expect())
+		return -1;
+	root = json_object_new_object();
 	json__schema(root);
 	json__text(root, "file", rec->path);
 	json__recording(&w, json__object(root, "recording"), rec);
