@@ -29,6 +29,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
+#define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
+
 /* One run. */
 struct record {
 	struct record_options opt;
@@ -449,7 +451,8 @@ static int record(struct record *r)
 	note_gaps(r);
 	err |= write_meta(r);
 	err |= sink__finish(r->sink);
-	err |= data_writer__finish(r->writer);
+	/* What was not written in full has no end. */
+	err = err || data_writer__finish(r->writer);
 	bytes = data_writer__bytes(r->writer);
 	err |= data_writer__close(r->writer);
 	r->writer = NULL;
@@ -462,7 +465,7 @@ static int record(struct record *r)
 
 static int prepare(struct record *r)
 {
-	if (!r->opt.all && host__check_pid_namespace())
+	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
 		return -1;
 	if (record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
 		return -1;

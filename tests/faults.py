@@ -29,7 +29,8 @@ def run(fault, *args, env=(), **kwargs):
         counted.truncate(ROOM)
         environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "FAULT": fault, "FAULT_COUNT": counted.name,
                    "LD_PRELOAD": str(LIBRARY), **dict(env)}
-        kwargs.setdefault("stdin", subprocess.DEVNULL)
+        if "input" not in kwargs:
+            kwargs["stdin"] = subprocess.DEVNULL
         done = subprocess.run([str(arg) for arg in args], capture_output=True, timeout=120, env=environ, **kwargs)
         data = counted.read()
     count = int.from_bytes(data[:8], "little")

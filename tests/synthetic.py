@@ -30,6 +30,11 @@ META = {"kvmw": "0.1", "command": ["kvmw", "record", "-a"], "start_ns": START,
         "clocks": [{"monotonic_ns": START, "realtime_ns": 1_735_689_600_000_000_000}]}
 
 
+def text_for_maker(lines):
+    """What make_recording reads."""
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 class Recording:
     """Lines for make_recording, and the rows that they hold."""
 
@@ -76,8 +81,7 @@ class Recording:
         return self
 
     def write(self, path):
-        text = "".join(json.dumps(line) + "\n" for line in self.lines)
-        subprocess.run([MAKE_RECORDING, path], input=text, text=True, check=True, timeout=60)
+        subprocess.run([MAKE_RECORDING, path], input=text_for_maker(self.lines), text=True, check=True, timeout=60)
         return path
 
 

@@ -69,3 +69,63 @@ def test_reader_without_memory(name):
 def test_reader_without_memory_at_many_places(name):
     run_reader(name, "malloc", 150)
     run_reader(name, "memory", 50)
+
+
+# ---- writing -----------------------------------------------------------------
+
+ROWS = 200
+NO_SPACE = errno.ENOSPC
+SAID = re.compile(r"kvmw: (.*): cannot write: (.*); the (\d+) bytes before are a readable recording\n")
+
+
+def made(path, fault):
+    """What make_recording leaves behind: a frame each of META, IDENT, STATS, and four of exits."""
+    rec = synthetic.Recording()
+    rows = synthetic.random_rows(random.Random(3), synthetic.SVM, 2, 4 * ROWS)
+    for i in range(0, len(rows), ROWS):
+        rec.frame(rows[i:i + ROWS])
+    rec.totals()
+    return faults.run(fault, MAKE_RECORDING, path, input=synthetic.text_for_maker(rec.finish().lines).encode())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "f"
+    done = made(path, "write 0 0")
+    assert done.status == 0
+    frames = lab_fixtures.frames(path)
+    # The file's header is a write of its own.
+    assert done.count == len(frames) + 1 > 8
+    return path.read_bytes(), frames
+
+
+@pytest.mark.parametrize("kind, err", [("write", NO_SPACE), ("once", errno.EIO)])
+def test_writer(tmp_path, whole, kind, err):
+    """Frames before it are there, nothing of it or behind it, and that is what is said."""
+    data, frames = whole
+    offsets = [0, *(frame.offset for frame in frames)]
+    for n, offset in enumerate(offsets, 1):
+        path = tmp_path / f"{n}"
+        done = made(path, f"{kind} {n} {err}")
+        found = SAID.fullmatch(done.err)
+        assert done.status == 1 and found, (n, done.err)
+        assert found.groups() == (str(path), os.strerror(err), str(offset))
+        assert path.read_bytes() == data[:offset]
+        if offset:
+            assert lab_fixtures.frames(path, status=1) == frames[:n - 2]
+            again = synthetic.kvmw("info", path)
+            assert again.returncode == 1 and "the recorder did not finish" in again.stderr
+
+
+@pytest.mark.parametrize("most", [1, 7, 4096])
+def test_short_writes(tmp_path, whole, most):
+    """As few bytes as the kernel likes at a time, and a signal before each."""
+    done = made(tmp_path / "f", f"short {most}")
+    assert done.status == 0 and done.count >= len(whole[0]) // most
+    assert (tmp_path / "f").read_bytes() == whole[0]
+
+
+def test_close(tmp_path, whole):
+    """Some file systems say only then that nothing fits any more."""
+    done = made(tmp_path / "f", f"close 1 {NO_SPACE}")
+    assert done.status == 1 and done.err == f"kvmw: {tmp_path}/f: {os.strerror(NO_SPACE)}\n"

@@ -76,10 +76,10 @@ static uint64_t count(void)
 /* ---- memory -------------------------------------------------------------- */
 
 /*
- * Whether json-c asks.  Without memory it crashes, or leaves out values.  kvmw makes sure that there
- * is enough before it calls json-c (mem__expect), and that may fail.
+ * Whether a library asks that crashes without memory, or leaves out values: json-c, libtraceevent.
+ * kvmw makes sure that there is enough before it calls them (mem__expect), and that may fail.
  */
-static bool in_json_c(bool trace)
+static bool in_frail_library(bool trace)
 {
 	void *frames[MAX_FRAMES];
 	int nr = backtrace(frames, MAX_FRAMES);
@@ -87,7 +87,8 @@ static bool in_json_c(bool trace)
 	Dl_info info;
 
 	for (int i = 0; i < nr && !found; i++)
-		found = dladdr(frames[i], &info) && strstr(info.dli_fname, "/libjson-c.");
+		found = dladdr(frames[i], &info) && (strstr(info.dli_fname, "/libjson-c.") ||
+						     strstr(info.dli_fname, "/libtraceevent."));
 	if (trace && !found)
 		backtrace_symbols_fd(frames, nr, STDERR_FILENO);
 	return found;
@@ -105,7 +106,7 @@ static bool no_memory(void)
 	if (fault.nr && now != fault.nr && !(all && now > fault.nr))
 		return false;
 	busy = true;
-	fails = !in_json_c(fault.trace && now == fault.nr);
+	fails = !in_frail_library(fault.trace && now == fault.nr);
 	busy = false;
 	if (!fault.nr && now < SIZE - sizeof(*fault.counted))
 		fault.counted->may_fail[now - 1] = fails;

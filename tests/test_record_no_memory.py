@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw record of this machine's KVM: memory runs out, and writing fails, at each place."""
+import errno
+import json
+import os
+import random
+import re
+
+import pytest
+
+import faults
+import lab_fixtures
+from synthetic import KVMW, kvmw
+from test_record_here import pytestmark  # noqa: F401
+
+PIOS = 50
+NO_SPACE = errno.ENOSPC
+
+
+def record(path, fault):
+    return faults.run(fault, KVMW, "record", "-e", "userspace", "-o", path, "--", KVMW, "bench", "guest", "--pio", PIOS)
+
+
+def check(path, done, words):
+    """All is there, or it says why not; and what it leaves can be read and does not claim to be all."""
+    if done.status == 0:
+        assert lab_fixtures.report(path)["recorded"] > PIOS
+        return
+    said = [line for line in done.err.splitlines() if line.startswith("kvmw: ")]
+    assert done.status == 1 and len(set(said)) == 1 and re.search(words, said[0]), (done.fault, done.err)
+    if path.exists():
+        about = json.loads(kvmw("info", "--json", path).stdout)
+        assert about["damage"] == [] and not about["finished"], done.fault
+
+
+def test_without_memory(tmp_path):
+    """In each of the threads that drain and write, at each allocation; in the main thread, at some."""
+    whole = record(tmp_path / "whole", "thread 0")
+    assert whole.status == 0 and whole.may_fail
+    for n in whole.may_fail:
+        check(tmp_path / f"thread-{n}", record(tmp_path / f"thread-{n}", f"thread {n}"), "out of memory|not enough memory")
+    many = record(tmp_path / "many", "malloc 0").may_fail
+    rng = random.Random(os.environ.get("KVMW_SEED", "7"))
+    # Nearly all are libbpf's; first and last come kvmw's own.
+    for n in [*rng.sample(many[:40], 3), *rng.sample(many, 1), *rng.sample(many[-40:], 3)]:
+        done = record(tmp_path / f"{n}", f"malloc {n}")
+        check(tmp_path / f"{n}", done, "memory")
+
+
+def test_each_write_fails(tmp_path):
+    whole = record(tmp_path / "whole", "write 0 0")
+    assert whole.status == 0 and whole.count > 10
+    # When all is in the file it may be one or two more.
+    for n in range(1, whole.count - 1):
+        path = tmp_path / f"{n}"
+        done = record(path, f"{'write' if n % 2 else 'once'} {n} {NO_SPACE}")
+        assert done.status == 1 and path.exists() == (n > 2)
+        check(path, done, f"{path}: cannot write: {os.strerror(NO_SPACE)}; the [0-9]+ bytes before are a readable")
+        if path.exists():
+            assert f"the {path.stat().st_size} bytes before" in done.err
