@@ -37,5 +37,5 @@ const char *attach__reason(int err)
 {
 	return err == EPERM ? "not permitted (kernel lockdown, or a capability is missing)" :
 	       err == EACCES ? "refused by the kernel's verifier, -v shows why" :
-	       strerror(err);
+	       err >= __LIBBPF_ERRNO__START ? "libbpf failed, -v shows why" : strerror(err);
 }

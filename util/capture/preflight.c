@@ -32,16 +32,11 @@
 
 static u64 effective_caps(void)
 {
-	unsigned long long caps = 0;
-	char line[256];
-	FILE *f = fopen("/proc/self/status", "re");
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2] = {};
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return caps;
+	syscall(__NR_capget, &header, caps);
+	return (u64)caps[1].effective << 32 | caps[0].effective;
 }
 
 bool host__is_admin(void)

@@ -108,48 +108,49 @@ void tracefs__offer(const char *category, struct nearest *n)
 		closedir(dir);
 }
 
-static char *read_format(const char *path, size_t *len)
+/* 0 and text, of less than FORMAT_MAX bytes; or an errno. */
+static int read_format(const char *category, const char *name, char *text)
 {
-	char *text = malloc(FORMAT_MAX);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = 0;
+	char path[PATH_MAX];
+	size_t len = 0;
+	ssize_t got = 1;
+	int fd, err;
 
-	*len = 0;
-	while (text && fd >= 0 && *len < FORMAT_MAX &&
-	       (got = read(fd, text + *len, FORMAT_MAX - *len)) > 0)
-		*len += got;
-	if (!text || fd < 0 || got < 0) {
-		free(text);
-		text = NULL;
+	err = event_path(path, sizeof(path), category, name, "format");
+	if (err)
+		return err;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	while (got > 0 && len < FORMAT_MAX - 1) {
+		got = read(fd, text + len, FORMAT_MAX - 1 - len);
+		len += got > 0 ? got : 0;
 	}
-	if (fd >= 0)
-		close(fd);
-	return text;
+	err = got < 0 ? errno : 0;
+	close(fd);
+	text[len] = '\0';
+	return err;
 }
 
 char *tracefs__format_text(const char *category, const char *name)
 {
-	char path[PATH_MAX], *text;
-	size_t len;
+	char text[FORMAT_MAX];
 
-	errno = event_path(path, sizeof(path), category, name, "format");
-	text = errno ? NULL : read_format(path, &len);
-	if (text)
-		text[len < FORMAT_MAX ? len : FORMAT_MAX - 1] = '\0';
-	return text;
+	errno = read_format(category, name, text);
+	return errno ? NULL : strdup(text);
 }
 
 struct tep_event *tracefs__format(const char *category, const char *name,
 				  struct tep_handle **tep)
 {
-	char *text = tracefs__format_text(category, name);
-	size_t len = text ? strlen(text) : 0;
 	struct tep_event *event = NULL;
+	char text[FORMAT_MAX];
 
-	if (!text)
+	errno = read_format(category, name, text);
+	if (errno)
 		return NULL;
 	*tep = tep_alloc();
-	if (*tep && tep_parse_format(*tep, &event, text, len, category) != 0) {
+	if (*tep && tep_parse_format(*tep, &event, text, strlen(text), category) != 0) {
 		/* The fields are read even if libtraceevent cannot parse the print format. */
 		if (!event || !event->format.nr_fields) {
 			tep_free(*tep);
@@ -158,6 +159,5 @@ struct tep_event *tracefs__format(const char *category, const char *name,
 			errno = EPROTO;
 		}
 	}
-	free(text);
 	return event;
 }
