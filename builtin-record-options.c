@@ -13,7 +13,7 @@
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_VM };
+       OPT_VM, OPT_USER };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -34,6 +34,7 @@ static const struct argp_option options[] = {
 	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
 	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
 	  "Record host stacks of these: exit, userspace", 0 },
+	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -146,6 +147,8 @@ static error_t check_options(struct record_options *o)
 	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
 		return usage_error("what to record? -p PID or --vm NAME of a running VM (kvmw list "
 				   "shows them), -a for all, or -- COMMAND that starts one");
+	if (o->as_user && !o->command)
+		return usage_error("--user says who runs COMMAND, and there is none");
 	if ((o->nr_pids || o->nr_names) && o->all)
 		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
@@ -180,6 +183,9 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return parse_duration(o, arg);
 	case 'm':
 		return parse_ring_bytes(o, arg);
+	case OPT_USER:
+		o->as_user = true;
+		return 0;
 	case 'q':
 		o->quiet = true;
 		return 0;

@@ -14,39 +14,23 @@
 #include <unistd.h>
 
 #include "builtin-record-output.h"
+#include "util/capture/sudo.h"
 #include "util/error.h"
 #include "util/memory.h"
-#include "util/parse.h"
 
 /* ---- sudo ---------------------------------------------------------------- */
 
-/* The user that sudo(8) runs this for; false: none, or not root, or no such numbers. */
-static bool asked_by(uid_t *uid, gid_t *gid)
-{
-	const char *user = getenv("SUDO_UID"), *group = getenv("SUDO_GID");
-	u32 u, g;
-
-	if (getuid() || geteuid() || !user || !group || parse_u32(user, &u) || parse_u32(group, &g))
-		return false;
-	/* -1 would leave the owner as it is. */
-	if (!u || u == UINT32_MAX || g == UINT32_MAX)
-		return false;
-	*uid = u;
-	*gid = g;
-	return true;
-}
-
 /* Whether the user may make files in a directory; his other groups are not considered. */
-static bool may_write(int dir, uid_t uid, gid_t gid)
+static bool may_write(int dir, const struct sudo_user *user)
 {
 	gid_t groups[NGROUPS_MAX];
 	int nr = getgroups(NGROUPS_MAX, groups);
 	bool may = false;
 
-	if (nr < 0 || setgroups(1, &gid))
+	if (nr < 0 || setgroups(1, &user->gid))
 		return false;
-	if (!setegid(gid)) {
-		if (!seteuid(uid)) {
+	if (!setegid(user->gid)) {
+		if (!seteuid(user->uid)) {
 			may = !faccessat(dir, ".", W_OK | X_OK, AT_EACCESS);
 			if (seteuid(0))
 				abort();
@@ -69,10 +53,9 @@ static int refuse(const struct record_output *out, const char *why)
 /* Root's, the caller's, or that of the user who asked: all else is none of ours to touch. */
 static bool is_ours(const struct stat *st)
 {
-	uid_t uid;
-	gid_t gid;
+	struct sudo_user user;
 
-	return !st->st_uid || st->st_uid == geteuid() || (asked_by(&uid, &gid) && st->st_uid == uid);
+	return !st->st_uid || st->st_uid == geteuid() || (sudo__user(&user) && st->st_uid == user.uid);
 }
 
 /* Why a file of this name is neither replaced nor written to; NULL: it may be. */
@@ -164,9 +147,8 @@ static int keep_old(struct record_output *out)
 static int make_file(struct record_output *out)
 {
 	int fd = openat(out->dir, out->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct sudo_user user;
 	struct stat st;
-	uid_t uid;
-	gid_t gid;
 
 	if (fd < 0)
 		return refuse(out, errno == EEXIST ? "another process just made a file of this name" :
@@ -177,7 +159,7 @@ static int make_file(struct record_output *out)
 	}
 	if (fchmod(fd, 0600))
 		warning("%s: cannot make it private: %s", out->path, strerror(errno));
-	if (asked_by(&uid, &gid) && may_write(out->dir, uid, gid) && fchown(fd, uid, gid))
+	if (sudo__user(&user) && may_write(out->dir, &user) && fchown(fd, user.uid, user.gid))
 		warning("%s: cannot give it to the user who asked: %s", out->path, strerror(errno));
 	return fd;
 }

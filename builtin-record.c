@@ -24,6 +24,7 @@
 #include "util/capture/privileges.h"
 #include "util/capture/session.h"
 #include "util/capture/snapshot.h"
+#include "util/capture/sudo.h"
 #include "util/capture/vm.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
@@ -463,11 +464,26 @@ static int record(struct record *r)
 	return err;
 }
 
+/* For COMMAND; *user remains NULL if it is the caller. */
+static int find_user(const struct record *r, struct sudo_user *found, const struct sudo_user **user)
+{
+	if (!r->opt.as_user || geteuid())
+		return 0;
+	if (!sudo__user(found))
+		return error("--user: sudo did not start kvmw: no SUDO_UID and SUDO_GID of a user; "
+			     "-- sudo -u USER COMMAND runs it as any user");
+	*user = found;
+	return 0;
+}
+
 static int prepare(struct record *r)
 {
+	const struct sudo_user *user = NULL;
+	struct sudo_user found;
+
 	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
 		return -1;
-	if (record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
+	if (find_user(r, &found, &user) || record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
@@ -490,7 +506,7 @@ static int prepare(struct record *r)
 	if (!r->writer)
 		return -1;
 	if (!open_events(r) && (!r->opt.command ||
-	    !workload__prepare(&r->workload, r->opt.command, r->output.to_stdout)))
+	    !workload__prepare(&r->workload, r->opt.command, r->output.to_stdout, user)))
 		return 0;
 	record_output__undo(&r->output);
 	return -1;

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What kvmw record may still do while it records, and what its command may."""
 import os
+import pwd
 import re
 import subprocess
 
-from synthetic import KVMW, kvmw
+import pytest
+
+from synthetic import KVMW, kvmw, one_line
 from test_record_here import pytestmark  # noqa: F401
 
 # include/uapi/linux/capability.h
@@ -46,6 +49,28 @@ def test_the_command(tmp_path):
     assert caps(done.stdout) == mine()
     assert "\nNoNewPrivs:\t0\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "['0', '1', '2']"
+
+
+@pytest.mark.parametrize("name, uid, gid", [("nobody", 65534, 65534), (None, 12345, 2345)])
+def test_the_command_of_the_user_who_asked(tmp_path, name, uid, gid):
+    """Known to the host or not: he has his groups, and no right of root's."""
+    script = "id -u; id -g; id -G; grep ^Cap /proc/self/status; echo $USER $LOGNAME $HOME"
+    env = {"SUDO_UID": str(uid), "SUDO_GID": str(gid), "USER": "me", "LOGNAME": "me", "HOME": "/me"}
+    done = kvmw("record", "-q", "--user", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script, env=env)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [str(uid), str(gid), str(gid)]
+    assert {value for name, value in caps(done.stdout).items() if name != "CapBnd"} == {0}
+    assert lines[-1] == (f"{name} {name} {pwd.getpwnam(name).pw_dir}" if name else "me me /me")
+    # Without the option nothing changes.
+    done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", "id -u; echo $HOME", env=env)
+    assert done.stdout == "0\n/me\n"
+
+
+def test_no_user_asked(tmp_path):
+    one_line(kvmw("record", "--user", "-e", "userspace", "-o", tmp_path / "f", "--", "true",
+                  env={"SUDO_UID": ""}), 1, "--user: sudo did not start kvmw", "sudo -u USER")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_command_that_cannot_be_run(tmp_path):

@@ -7,12 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/capture/sudo.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
 
 #define END_PATIENCE_MS 3000
 
-static void child(const char **argv, int go, int failed, bool to_stderr)
+static void child(const char **argv, int go, int failed, bool to_stderr, const struct sudo_user *user)
 {
 	sigset_t none;
 	char c;
@@ -27,14 +28,18 @@ static void child(const char **argv, int go, int failed, bool to_stderr)
 		_exit(127);
 	if (to_stderr)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-	execvp(argv[0], (char **)argv);
-	err = errno;
+	err = user ? sudo__become(user) : 0;
+	if (!err) {
+		execvp(argv[0], (char **)argv);
+		err = errno;
+	}
 	if (write(failed, &err, sizeof(err)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-int workload__prepare(struct workload *w, const char **argv, bool to_stderr)
+int workload__prepare(struct workload *w, const char **argv, bool to_stderr,
+		      const struct sudo_user *user)
 {
 	int go[2], failed[2];
 
@@ -52,7 +57,7 @@ int workload__prepare(struct workload *w, const char **argv, bool to_stderr)
 	if (!w->pid) {
 		close(go[1]);
 		close(failed[0]);
-		child(argv, go[0], failed[1], to_stderr);
+		child(argv, go[0], failed[1], to_stderr, user);
 	}
 	close(go[0]);
 	close(failed[1]);

@@ -14,11 +14,14 @@ struct workload {
 	int status;		/* of waitpid(2), once ended */
 };
 
+struct sudo_user;
+
 /*
  * to_stderr: its standard output goes to standard error, because standard output is the
- * recording.  -1: error() said why.
+ * recording.  user: who runs it; NULL: the caller.  -1: error() said why.
  */
-int workload__prepare(struct workload *w, const char **argv, bool to_stderr);
+int workload__prepare(struct workload *w, const char **argv, bool to_stderr,
+		      const struct sudo_user *user);
 
 /* Runs it; -1: it could not be run, error() said why. */
 int workload__start(struct workload *w, const char *name);
