@@ -9,6 +9,8 @@
  *	once N ERRNO	the Nth write(2) to a file fails, and no other
  *	short N		each write(2) to a file writes N bytes at most, and fails before with EINTR
  *	close N ERRNO	the Nth close(2) of a file that is open for writing fails
+ *	refuse NAME	BPF programs whose name begins so read a register that was never written,
+ *			for which the verifier refuses them
  *
  * N is 0: none fails.  The file FAULT_COUNT begins with the number of such calls; after it there is
  * one byte for each: 1 if it is an allocation that may fail, which is found out if N is 0.
@@ -18,6 +20,8 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,7 +45,7 @@ struct counted {
 };
 
 static struct {
-	char kind[16];
+	char kind[16], name[BPF_OBJ_NAME_LEN];
 	unsigned long nr;
 	int err;
 	bool trace;
@@ -54,7 +58,9 @@ __attribute__((constructor)) static void read_fault(void)
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *counted = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (!what || counted == MAP_FAILED || sscanf(what, "%15s %lu %d", fault.kind, &fault.nr, &fault.err) < 2)
+	if (!what || counted == MAP_FAILED ||
+	    (sscanf(what, "refuse %15s", fault.name) != 1 &&
+	     sscanf(what, "%15s %lu %d", fault.kind, &fault.nr, &fault.err) < 2))
 		abort();
 	close(fd);
 	fault.trace = getenv("FAULT_TRACE");
@@ -100,7 +106,7 @@ static bool no_memory(void)
 	bool all = is("memory"), fails;
 	uint64_t now;
 
-	if (busy || !(all || is("malloc") || (is("thread") && getpid() != syscall(SYS_gettid))))
+	if (busy || !(all || is("malloc") || (is("thread") && getpid() != gettid())))
 		return false;
 	now = count();
 	if (fault.nr && now != fault.nr && !(all && now > fault.nr))
@@ -175,4 +181,29 @@ int close(int fd)
 	int ret = syscall(SYS_close, fd);
 
 	return fails ? fail(fault.err) : ret;
+}
+
+/* ---- BPF ----------------------------------------------------------------- */
+
+long syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	long arg[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(ap, long);
+	va_end(ap);
+	if (!real)
+		real = dlsym(RTLD_NEXT, "syscall");
+	if (number == SYS_bpf && arg[0] == BPF_PROG_LOAD && *fault.name) {
+		const union bpf_attr *attr = (const union bpf_attr *)arg[1];
+		struct bpf_insn *first = (struct bpf_insn *)attr->insns;
+
+		if (!strncmp(attr->prog_name, fault.name, strlen(fault.name)))
+			*first = (struct bpf_insn) { .code = BPF_ALU64 | BPF_MOV | BPF_X,
+						     .dst_reg = BPF_REG_0, .src_reg = BPF_REG_9 };
+	}
+	return real(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record of this machine's KVM: memory runs out, and writing fails, at each place."""
+"""kvmw record of this machine's KVM: memory runs out, writing fails, the verifier refuses, at each place."""
 import errno
 import json
 import os
@@ -58,3 +58,34 @@ def test_each_write_fails(tmp_path):
         check(path, done, f"{path}: cannot write: {os.strerror(NO_SPACE)}; the [0-9]+ bytes before are a readable")
         if path.exists():
             assert f"the {path.stat().st_size} bytes before" in done.err
+
+
+# ---- the verifier ------------------------------------------------------------
+
+def refused(path, program, *args):
+    return faults.run(f"refuse {program}", KVMW, "record", "-o", path, *args, "--", KVMW, "bench", "guest", "--pio", PIOS)
+
+
+def test_program_that_the_verifier_refuses(tmp_path):
+    """Its event is skipped with one line, its log is there with -v; what else was asked for is recorded in full."""
+    path = tmp_path / "f"
+    done = refused(path, "ioctl_enter", "-e", "vmm")
+    said = [line for line in done.err.splitlines() if not line.startswith("[ kvmw record")]
+    assert done.status == 0 and said == [
+        f"kvmw: warning: skipping event {event}: cannot see ioctl calls on this kernel: refused by the kernel's "
+        "verifier, -v shows why" for event in ("ioctl", "memslot")]
+    about = lab_fixtures.info(path)
+    assert about["finished"] and about["events"] == ["userspace"]
+    assert sum(row["count"] for row in lab_fixtures.report(path)["rows"]) == PIOS + 2
+    done = refused(path, "ioctl_enter", "-v", "-e", "vmm")
+    assert done.status == 0 and "-- BEGIN PROG LOAD LOG --" in done.err and "R9 !read_ok" in done.err
+
+
+def test_program_that_is_required(tmp_path):
+    for args in ["-e", "userspace,ioctl"], ["-v", "-e", "ioctl"]:
+        done = refused(tmp_path / "f", "ioctl_enter", *args)
+        said = [line for line in done.err.splitlines() if line.startswith("kvmw: ")]
+        assert done.status == 1 and said == ["kvmw: cannot see ioctl calls on this kernel: refused by the kernel's "
+                                             "verifier, -v shows why"]
+        assert os.listdir(tmp_path) == []
+        assert ("R9 !read_ok" in done.err) == ("-v" in args)
