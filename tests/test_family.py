@@ -30,8 +30,8 @@ ENTRY = r"""
 FIELDS = r"""
 #define KVMW_FIELDS_dummy(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long it took")				\
-	FIELD(S, u64, port, "hex", DICT, "kind", "port that was accessed") \
-	FIELD(S, s64, error, "errno", DICT, "kind", "what came of it")
+	FIELD(S, u64, port, "hex", NUMBER, DICT, "kind", "port that was accessed") \
+	FIELD(S, s64, error, "errno", NUMBER, DICT, "kind", "what came of it")
 #define KVMW_KINDS_dummy(KIND, S)					\
 	KIND(S, ACCESS, access, 1, "a port was accessed")		\
 	KIND(S, SMM, smm, 2, "system-management mode was entered or left")

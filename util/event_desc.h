@@ -15,6 +15,7 @@ struct field_desc {
 	const char *name;
 	enum field_type type;
 	const char *unit;
+	enum kvmw_holds holds;
 	enum field_encoding encoding;
 	const char *ref;	/* names of other fields, comma separated, or "" */
 	const char *doc;

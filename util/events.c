@@ -3,9 +3,9 @@
 
 #include "util/event_desc.h"
 
-#define FIELD(S, ftype, fname, funit, fenc, fref, fdoc)			\
+#define FIELD(S, ftype, fname, funit, fholds, fenc, fref, fdoc)		\
 	{ .name = #fname, .type = FIELD_##ftype, .unit = funit,		\
-	  .encoding = ENC_##fenc, .ref = fref, .doc = fdoc,		\
+	  .holds = KVMW_HOLDS_##fholds, .encoding = ENC_##fenc, .ref = fref, .doc = fdoc,		\
 	  .offset = offsetof(struct kvmw_##S, fname) },
 #define FIELDS(NAME, ename, eid, eclass, edoc, ...)			\
 	static const struct field_desc ename##_fields[] = {		\

@@ -14,11 +14,12 @@
  * (event id, field index).
  *
  * BPF programs include this file too, so it must not include anything but the rest of the
- * lists: util/event_memory.h, util/event_raw.h and util/event_tables.h.
+ * lists: util/event_holds.h, util/event_memory.h, util/event_raw.h and util/event_tables.h.
  */
 #ifndef KVMW_EVENTS_H
 #define KVMW_EVENTS_H
 
+#include "util/event_holds.h"
 #include "util/event_memory.h"
 #include "util/event_raw.h"
 #include "util/event_tables.h"
@@ -149,7 +150,7 @@
 	      "memory of a VM's process, when the recording began or ended")
 
 /*
- * FIELD(S, type, name, unit, encoding, ref, doc)
+ * FIELD(S, type, name, unit, holds, encoding, ref, doc)
  *
  * S         passed through to FIELD
  * type      u16 u32 s32 u64 s64
@@ -166,6 +167,7 @@
  *           ret_pf  a number of KVMW_RET_PFS
  *           cause   a number of KVMW_CAUSES
  *           In 64-bit fields all ones mean unknown.
+ * holds     what it may reveal of guest, host and user: a number of KVMW_HOLDS
  * encoding  how the column is laid out (Documentation/kvmw.data-file-format.txt)
  *           CHAIN  ref "key,gap,span": predicted from the previous row with
  *                  the same key; the (mostly zero) difference is stored
@@ -177,55 +179,48 @@
  *           DELTA  difference from the previous row, as byte planes
  */
 #define KVMW_FIELDS_exit(FIELD, S)					\
-	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,guest_ns,total_ns",	\
+	FIELD(S, u64, time_ns, "time", NUMBER, CHAIN, "vcpu,guest_ns,total_ns", \
 	      "when the VM exit happened")				\
-	FIELD(S, u64, guest_ns, "ns", TOKENS, "reason,total_ns",	\
+	FIELD(S, u64, guest_ns, "ns", NUMBER, TOKENS, "reason,total_ns", \
 	      "time in the guest before the exit, since the last entry") \
-	FIELD(S, u64, total_ns, "ns", TOKENS, "reason,total_ns",	\
+	FIELD(S, u64, total_ns, "ns", NUMBER, TOKENS, "reason,total_ns", \
 	      "time from the exit to the next entry; unknown: unfinished") \
-	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,total_ns",		\
+	FIELD(S, u64, user_ns, "ns", NUMBER, TOKENS, "reason,total_ns",	\
 	      "part of total_ns on a CPU in the VMM, outside of KVM_RUN") \
-	FIELD(S, u64, rip, "addr", DICT, "reason",			\
+	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "reason",		\
 	      "guest instruction pointer at the exit")			\
-	FIELD(S, u64, info1, "hex", DICT, "rip",			\
-	      "VMX: exit qualification; SVM: EXITINFO1")		\
-	FIELD(S, u64, info2, "hex", DICT, "rip",			\
+	FIELD(S, u64, info1, "hex", INFO, DICT, "rip", "VMX: exit qualification; SVM: EXITINFO1") \
+	FIELD(S, u64, info2, "hex", INFO, DICT, "rip",			\
 	      "VMX: IDT-vectoring information; SVM: EXITINFO2")		\
-	FIELD(S, u32, intr_info, "hex", DICT, "rip",			\
+	FIELD(S, u32, intr_info, "hex", NUMBER, DICT, "rip",		\
 	      "VMX: VM-exit interruption information; SVM: EXITINTINFO") \
-	FIELD(S, u32, error_code, "hex", DICT, "rip",			\
-	      "error code belonging to intr_info")			\
-	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
-	      "exit reason, named by isa")				\
-	FIELD(S, u32, vcpu, "id", DICT, "",				\
-	      "vCPU, an id of the IDENT frames")			\
-	FIELD(S, u16, isa, "isa", DICT, "",				\
-	      "1 VMX, 2 SVM: which table names the reason")		\
-	FIELD(S, u64, halt_ns, "ns", TOKENS, "reason,total_ns",		\
+	FIELD(S, u32, error_code, "hex", NUMBER, DICT, "rip", "error code belonging to intr_info") \
+	FIELD(S, u32, reason, "reason", NUMBER, DICT, "vcpu", "exit reason, named by isa") \
+	FIELD(S, u32, vcpu, "id", NUMBER, DICT, "", "vCPU, an id of the IDENT frames") \
+	FIELD(S, u16, isa, "isa", NUMBER, DICT, "", "1 VMX, 2 SVM: which table names the reason") \
+	FIELD(S, u64, halt_ns, "ns", NUMBER, TOKENS, "reason,total_ns",	\
 	      "part of total_ns halted: polling or asleep until woken")	\
-	FIELD(S, u64, poll_ns, "ns", TOKENS, "reason,halt_ns",		\
+	FIELD(S, u64, poll_ns, "ns", NUMBER, TOKENS, "reason,halt_ns",	\
 	      "part of halt_ns spent polling, on a CPU")		\
-	FIELD(S, u64, wait_ns, "ns", TOKENS, "reason,total_ns",		\
+	FIELD(S, u64, wait_ns, "ns", NUMBER, TOKENS, "reason,total_ns",	\
 	      "part of total_ns runnable, but not on a CPU (steal)")	\
-	FIELD(S, u64, block_ns, "ns", TOKENS, "reason,total_ns",	\
+	FIELD(S, u64, block_ns, "ns", NUMBER, TOKENS, "reason,total_ns", \
 	      "part of total_ns asleep, other than halted")		\
-	FIELD(S, u64, detail, "hex", DICT, "rip",			\
+	FIELD(S, u64, detail, "hex", DETAIL, DICT, "rip",		\
 	      "port, gpa, MSR, CR, CPUID leaf, hypercall or vector")	\
-	FIELD(S, u16, detail_kind, "detail", DICT, "rip",		\
+	FIELD(S, u16, detail_kind, "detail", NUMBER, DICT, "rip",	\
 	      "type of the detail, with its direction")			\
-	FIELD(S, u16, detail_size, "bytes", DICT, "rip",		\
+	FIELD(S, u16, detail_size, "bytes", NUMBER, DICT, "rip",	\
 	      "bytes accessed (port, MMIO); 0: unknown")		\
-	FIELD(S, u32, user_reason, "user", DICT, "reason",		\
+	FIELD(S, u32, user_reason, "user", NUMBER, DICT, "reason",	\
 	      "KVM_EXIT_* of the first return to the VMM; all ones: none") \
-	FIELD(S, u16, exit_cpu, "id", DICT, "vcpu",			\
-	      "host CPU it exited on")				\
-	FIELD(S, u16, entry_cpu, "id", DICT, "vcpu",			\
-	      "host CPU it entered on next")				\
-	FIELD(S, u16, nested, "bool", DICT, "rip",			\
+	FIELD(S, u16, exit_cpu, "id", NUMBER, DICT, "vcpu", "host CPU it exited on") \
+	FIELD(S, u16, entry_cpu, "id", NUMBER, DICT, "vcpu", "host CPU it entered on next") \
+	FIELD(S, u16, nested, "bool", NUMBER, DICT, "rip",		\
 	      "1: a nested guest (L2) exited: rip and detail are its own; all ones: unknown") \
-	FIELD(S, u64, throttled_ns, "ns", TOKENS, "reason,wait_ns",	\
+	FIELD(S, u64, throttled_ns, "ns", NUMBER, TOKENS, "reason,wait_ns", \
 	      "part of wait_ns in which the quota of its cgroup was used up") \
-	FIELD(S, u64, written, "hex", DICT, "rip",			\
+	FIELD(S, u64, written, "hex", VALUE, DICT, "rip",		\
 	      "value that the guest writes to an MSR; all ones: unknown, or it writes none")
 
 /*
@@ -257,31 +252,31 @@
  * that its programs can fill them by number; all ones: unknown, or not a field of this kind.
  */
 #define KVMW_HEAD(FIELD, S, span_doc)					\
-	FIELD(S, u64, time_ns, "time", DELTA, "", "when it happened")	\
-	FIELD(S, u64, span_ns, "ns", TOKENS, "kind,span_ns", span_doc)	\
-	FIELD(S, u32, vcpu, "id", DICT, "",				\
+	FIELD(S, u64, time_ns, "time", NUMBER, DELTA, "", "when it happened") \
+	FIELD(S, u64, span_ns, "ns", NUMBER, TOKENS, "kind,span_ns", span_doc) \
+	FIELD(S, u32, vcpu, "id", NUMBER, DICT, "",			\
 	      "vCPU, or the VMM or kernel, an id of the IDENT frames")	\
-	FIELD(S, u32, tid, "id", DICT, "vcpu", "thread it happened in")	\
-	FIELD(S, u16, cpu, "id", DICT, "vcpu", "host CPU")	\
-	FIELD(S, u16, kind, "kind", DICT, "vcpu", "what happened")
+	FIELD(S, u32, tid, "id", NUMBER, DICT, "vcpu", "thread it happened in") \
+	FIELD(S, u16, cpu, "id", NUMBER, DICT, "vcpu", "host CPU")	\
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "vcpu", "what happened")
 
 #define KVMW_FIELDS_fault(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long KVM handled the fault")		\
-	FIELD(S, u64, gpa, "addr", DICT, "kind", "guest physical address") \
-	FIELD(S, u64, error_code, "hex", DICT, "kind",			\
+	FIELD(S, u64, gpa, "addr", GUEST_PHYS, DICT, "kind", "guest physical address") \
+	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "kind",		\
 	      "as KVM traces it: page-fault error code, or exit qualification") \
-	FIELD(S, u64, rip, "addr", DICT, "kind", "guest instruction pointer") \
-	FIELD(S, u64, access, "access", DICT, "kind", "access the guest attempted") \
-	FIELD(S, u64, mmio, "bool", DICT, "kind", "1: no memory at this address") \
-	FIELD(S, u64, level, "count", DICT, "kind",			\
+	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "kind", "guest instruction pointer") \
+	FIELD(S, u64, access, "access", NUMBER, DICT, "kind", "access the guest attempted") \
+	FIELD(S, u64, mmio, "bool", NUMBER, DICT, "kind", "1: no memory at this address") \
+	FIELD(S, u64, level, "count", NUMBER, DICT, "kind",		\
 	      "level of the mapping: 1 4 KiB, 2 2 MiB, 3 1 GiB")	\
-	FIELD(S, u64, pfn, "hex", DICT, "kind", "host page frame number") \
-	FIELD(S, u64, hva, "addr", DICT, "kind", "address in the VMM")	\
-	FIELD(S, u64, result, "count", DICT, "kind",			\
+	FIELD(S, u64, pfn, "hex", HOST_FRAME, DICT, "kind", "host page frame number") \
+	FIELD(S, u64, hva, "addr", HOST_ADDR, DICT, "kind", "address in the VMM") \
+	FIELD(S, u64, result, "count", NUMBER, DICT, "kind",		\
 	      "return value of kvm_mmu_page_fault(), or the tracepoint's own result") \
-	FIELD(S, u64, nested, "bool", DICT, "kind",			\
+	FIELD(S, u64, nested, "bool", NUMBER, DICT, "kind",		\
 	      "1: gpa is an address of a nested guest (L2)")		\
-	FIELD(S, u64, ret_pf, "ret_pf", DICT, "kind",			\
+	FIELD(S, u64, ret_pf, "ret_pf", NUMBER, DICT, "kind",		\
 	      "what the fault's handler returned, RET_PF_*")
 
 /* KIND(S, NAME, name, number, doc) */
@@ -297,16 +292,14 @@
 
 #define KVMW_FIELDS_dirty(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "unused")					\
-	FIELD(S, u64, gfn, "hex", DELTA, "", "guest frame number")	\
-	FIELD(S, u64, slot, "id", DICT, "kind",				\
-	      "memory slot: id + (address space << 16)")		\
-	FIELD(S, u64, logging, "bool", DICT, "kind",			\
+	FIELD(S, u64, gfn, "hex", GUEST_FRAME, DELTA, "", "guest frame number") \
+	FIELD(S, u64, slot, "id", NUMBER, DICT, "kind", "memory slot: id + (address space << 16)") \
+	FIELD(S, u64, logging, "bool", NUMBER, DICT, "kind",		\
 	      "1: dirty logging is on for the slot")			\
-	FIELD(S, u64, offset, "count", DICT, "kind",			\
+	FIELD(S, u64, offset, "count", GUEST_PLACE, DICT, "kind",	\
 	      "dirty ring: page within the slot")			\
-	FIELD(S, u64, index, "count", DICT, "kind", "dirty ring: entry") \
-	FIELD(S, u64, used, "count", DICT, "kind",			\
-	      "dirty ring: entries not yet reset")
+	FIELD(S, u64, index, "count", NUMBER, DICT, "kind", "dirty ring: entry") \
+	FIELD(S, u64, used, "count", NUMBER, DICT, "kind", "dirty ring: entries not yet reset")
 
 #define KVMW_KINDS_dirty(KIND, S)					\
 	KIND(S, PAGE, page, 1, "KVM marks a page dirty")		\
@@ -317,23 +310,22 @@
 
 #define KVMW_FIELDS_irq(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "since the previous step: assertion, acceptance, injection") \
-	FIELD(S, u64, irq, "count", DICT, "kind", "GSI, or pin of the chip") \
-	FIELD(S, u64, vector, "count", DICT, "kind", "interrupt or exception vector") \
-	FIELD(S, u64, dest, "hex", DICT, "kind",			\
+	FIELD(S, u64, irq, "count", NUMBER, DICT, "kind", "GSI, or pin of the chip") \
+	FIELD(S, u64, vector, "count", NUMBER, DICT, "kind", "interrupt or exception vector") \
+	FIELD(S, u64, dest, "hex", NUMBER, DICT, "kind",		\
 	      "APIC id of the target; pi_irte_update: vCPU")		\
-	FIELD(S, u64, mode, "count", DICT, "kind",			\
+	FIELD(S, u64, mode, "count", NUMBER, DICT, "kind",		\
 	      "delivery mode of the APIC; avic_incomplete_ipi: the cause; apicv_change: the inhibit's number") \
-	FIELD(S, u64, level, "count", DICT, "kind",			\
+	FIELD(S, u64, level, "count", NUMBER, DICT, "kind",		\
 	      "level of the line; apic, avic_unaccelerated: 1, a write; apicv_change: 1, it is set") \
-	FIELD(S, u64, trigger, "count", DICT, "kind", "1: level triggered") \
-	FIELD(S, u64, coalesced, "bool", DICT, "kind", "1: one was already pending") \
-	FIELD(S, u64, source, "count", DICT, "kind",			\
-	      "kind of the event that asserted it")			\
-	FIELD(S, u64, address, "hex", DICT, "kind",			\
+	FIELD(S, u64, trigger, "count", NUMBER, DICT, "kind", "1: level triggered") \
+	FIELD(S, u64, coalesced, "bool", NUMBER, DICT, "kind", "1: one was already pending") \
+	FIELD(S, u64, source, "count", NUMBER, DICT, "kind", "kind of the event that asserted it") \
+	FIELD(S, u64, address, "hex", NUMBER, DICT, "kind",		\
 	      "MSI address, register, or chip: 0, 1 PIC, 2 IOAPIC")	\
-	FIELD(S, u64, data, "hex", DICT, "kind",			\
+	FIELD(S, u64, data, "hex", VALUE, DICT, "kind",			\
 	      "MSI data, ICR, value, the host's interrupt, or all inhibits of APICv as bits") \
-	FIELD(S, u64, error_code, "hex", DICT, "kind", "error code of an exception")
+	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "kind", "error code of an exception")
 
 #define KVMW_KINDS_irq(KIND, S)						\
 	KIND(S, SET_IRQ, set_irq, 1, "a line of the VM was set or cleared") \
@@ -358,13 +350,13 @@
 
 #define KVMW_FIELDS_halt(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the vCPU was halted")		\
-	FIELD(S, u64, poll_ns, "ns", DICT, "kind", "part of span_ns spent polling") \
-	FIELD(S, u64, slept, "bool", DICT, "kind", "0: polling sufficed") \
-	FIELD(S, u64, valid, "bool", DICT, "kind", "1: there was something to do") \
-	FIELD(S, u64, waker, "id", DICT, "kind", "thread that woke it; 0: an interrupt") \
-	FIELD(S, u64, grow, "bool", DICT, "kind", "1: the window grew")	\
-	FIELD(S, u64, window_ns, "ns", DICT, "kind", "the new polling window") \
-	FIELD(S, u64, old_window_ns, "ns", DICT, "kind", "the previous polling window")
+	FIELD(S, u64, poll_ns, "ns", NUMBER, DICT, "kind", "part of span_ns spent polling") \
+	FIELD(S, u64, slept, "bool", NUMBER, DICT, "kind", "0: polling sufficed") \
+	FIELD(S, u64, valid, "bool", NUMBER, DICT, "kind", "1: there was something to do") \
+	FIELD(S, u64, waker, "id", NUMBER, DICT, "kind", "thread that woke it; 0: an interrupt") \
+	FIELD(S, u64, grow, "bool", NUMBER, DICT, "kind", "1: the window grew") \
+	FIELD(S, u64, window_ns, "ns", NUMBER, DICT, "kind", "the new polling window") \
+	FIELD(S, u64, old_window_ns, "ns", NUMBER, DICT, "kind", "the previous polling window")
 
 #define KVMW_KINDS_halt(KIND, S)					\
 	KIND(S, WAKEUP, wakeup, 1, "a halt ended")			\
@@ -372,11 +364,11 @@
 
 #define KVMW_FIELDS_sched(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "out: time on the CPU; in: time runnable before; wakeup: time asleep") \
-	FIELD(S, u64, other, "id", DICT, "kind",			\
+	FIELD(S, u64, other, "id", NUMBER, DICT, "kind",		\
 	      "thread that took over the CPU, gave it up, woke it or moved it; 0: idle") \
-	FIELD(S, u64, state, "hex", DICT, "kind",			\
+	FIELD(S, u64, state, "hex", NUMBER, DICT, "kind",		\
 	      "out: task state; 0: runnable, that is, preempted")	\
-	FIELD(S, u64, from_cpu, "id", DICT, "kind", "CPU it was moved from")
+	FIELD(S, u64, from_cpu, "id", NUMBER, DICT, "kind", "CPU it was moved from")
 
 #define KVMW_KINDS_sched(KIND, S)					\
 	KIND(S, OUT, out, 1, "a thread left its CPU")			\
@@ -386,26 +378,26 @@
 
 #define KVMW_FIELDS_ioctl(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
-	FIELD(S, u64, cmd, "ioctl", DICT, "kind", "number of the ioctl") \
-	FIELD(S, u64, fd_kind, "count", DICT, "cmd",			\
+	FIELD(S, u64, cmd, "ioctl", NUMBER, DICT, "kind", "number of the ioctl") \
+	FIELD(S, u64, fd_kind, "count", NUMBER, DICT, "cmd",		\
 	      "1 /dev/kvm, 2 VM, 3 vCPU, 4 device, 0 other")		\
-	FIELD(S, s64, fd, "count", DICT, "cmd", "file descriptor")	\
-	FIELD(S, u64, arg, "hex", DICT, "cmd", "argument of the ioctl")		\
-	FIELD(S, s64, result, "errno", DICT, "cmd", "return value")
+	FIELD(S, s64, fd, "count", NUMBER, DICT, "cmd", "file descriptor") \
+	FIELD(S, u64, arg, "hex", VALUE, DICT, "cmd", "argument of the ioctl") \
+	FIELD(S, s64, result, "errno", NUMBER, DICT, "cmd", "return value")
 
 #define KVMW_KINDS_ioctl(KIND, S)					\
 	KIND(S, CALL, call, 1, "an ioctl on a file of KVM")
 
 #define KVMW_FIELDS_hypercall(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "time until it was completed")			\
-	FIELD(S, u64, nr, "hex", DICT, "kind", "number of the hypercall") \
-	FIELD(S, u64, a0, "hex", DICT, "nr", "argument; Hyper-V: fast")	\
-	FIELD(S, u64, a1, "hex", DICT, "nr", "argument; Hyper-V: rep count") \
-	FIELD(S, u64, a2, "hex", DICT, "nr", "argument; Hyper-V: rep start") \
-	FIELD(S, u64, a3, "hex", DICT, "nr", "argument; Hyper-V: input") \
-	FIELD(S, u64, a4, "hex", DICT, "nr", "argument; Hyper-V: output") \
-	FIELD(S, u64, a5, "hex", DICT, "nr", "argument")		\
-	FIELD(S, u64, result, "hex", DICT, "nr", "result returned to the guest")
+	FIELD(S, u64, nr, "hex", NUMBER, DICT, "kind", "number of the hypercall") \
+	FIELD(S, u64, a0, "hex", VALUE, DICT, "nr", "argument; Hyper-V: fast") \
+	FIELD(S, u64, a1, "hex", VALUE, DICT, "nr", "argument; Hyper-V: rep count") \
+	FIELD(S, u64, a2, "hex", VALUE, DICT, "nr", "argument; Hyper-V: rep start") \
+	FIELD(S, u64, a3, "hex", VALUE, DICT, "nr", "argument; Hyper-V: input") \
+	FIELD(S, u64, a4, "hex", VALUE, DICT, "nr", "argument; Hyper-V: output") \
+	FIELD(S, u64, a5, "hex", VALUE, DICT, "nr", "argument")		\
+	FIELD(S, u64, result, "hex", VALUE, DICT, "nr", "result returned to the guest")
 
 #define KVMW_KINDS_hypercall(KIND, S)					\
 	KIND(S, KVM, kvm, 1, "a KVM hypercall")		\
@@ -415,15 +407,15 @@
 
 #define KVMW_FIELDS_timer(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "apic_expire: how late it expired")		\
-	FIELD(S, u64, expires_ns, "clock", DELTA, "",			\
+	FIELD(S, u64, expires_ns, "clock", NUMBER, DELTA, "",		\
 	      "CLOCK_MONOTONIC time at which it expires, ns")		\
-	FIELD(S, u64, in_use, "bool", DICT, "kind",			\
+	FIELD(S, u64, in_use, "bool", NUMBER, DICT, "kind",		\
 	      "1: the CPU's own timer is used; for clocks: the master clock") \
-	FIELD(S, s64, delta, "count", DICT, "kind",			\
+	FIELD(S, s64, delta, "count", NUMBER, DICT, "kind",		\
 	      "TSC cycles from deadline to expiry, negative: early")	\
-	FIELD(S, u64, old, "hex", DICT, "kind",				\
+	FIELD(S, u64, old, "hex", NUMBER, DICT, "kind",			\
 	      "value before; pvclock_update: TSC; track_tsc: vCPUs matched") \
-	FIELD(S, u64, new, "hex", DICT, "kind",				\
+	FIELD(S, u64, new, "hex", NUMBER, DICT, "kind",			\
 	      "value after; pvclock_update: system time; track_tsc: all vCPUs")
 
 #define KVMW_KINDS_timer(KIND, S)					\
@@ -438,16 +430,17 @@
 
 #define KVMW_FIELDS_mmu(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long it took")				\
-	FIELD(S, u64, start, "addr", DICT, "kind", "first address in the VMM") \
-	FIELD(S, u64, end, "addr", DICT, "kind", "first address after it") \
-	FIELD(S, u64, gfn, "hex", DICT, "kind", "guest frame number")	\
-	FIELD(S, u64, level, "count", DICT, "kind", "level of the page table") \
-	FIELD(S, u64, old, "hex", DICT, "kind", "page-table entry before") \
-	FIELD(S, u64, new, "hex", DICT, "kind", "page-table entry after") \
-	FIELD(S, u64, count, "count", DICT, "kind", "pages in use, or references") \
-	FIELD(S, s64, result, "count", DICT, "kind", "result")		\
-	FIELD(S, u64, cause, "cause", DICT, "kind", "what the host does to these addresses") \
-	FIELD(S, u64, syscall, "count", DICT, "kind",			\
+	FIELD(S, u64, start, "addr", HOST_ADDR, DICT, "kind", "first address in the VMM") \
+	FIELD(S, u64, end, "addr", HOST_END, DICT, "kind", "first address after it") \
+	FIELD(S, u64, gfn, "hex", GUEST_FRAME, DICT, "kind", "guest frame number") \
+	FIELD(S, u64, level, "count", NUMBER, DICT, "kind", "level of the page table") \
+	FIELD(S, u64, old, "hex", VALUE, DICT, "kind", "page-table entry before") \
+	FIELD(S, u64, new, "hex", VALUE, DICT, "kind", "page-table entry after") \
+	FIELD(S, u64, count, "count", NUMBER, DICT, "kind", "pages in use, or references") \
+	FIELD(S, s64, result, "count", NUMBER, DICT, "kind", "result")	\
+	FIELD(S, u64, cause, "cause", NUMBER, DICT, "kind",		\
+	      "what the host does to these addresses")			\
+	FIELD(S, u64, syscall, "count", NUMBER, DICT, "kind",		\
 	      "number of the system call that the thread was in")
 
 #define KVMW_KINDS_mmu(KIND, S)						\
@@ -467,13 +460,12 @@
 
 #define KVMW_FIELDS_memslot(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "how long the ioctl took")			\
-	FIELD(S, u64, slot, "id", DICT, "kind",				\
-	      "id + (address space << 16)")			\
-	FIELD(S, u64, flags, "hex", DICT, "kind", "KVM_MEM_*; 1: dirty logging") \
-	FIELD(S, u64, gpa, "addr", DICT, "slot", "guest physical address") \
-	FIELD(S, u64, size, "bytes", DICT, "slot", "0: deleted")	\
-	FIELD(S, u64, hva, "addr", DICT, "slot", "address in the VMM")	\
-	FIELD(S, s64, result, "errno", DICT, "kind", "return value")
+	FIELD(S, u64, slot, "id", NUMBER, DICT, "kind", "id + (address space << 16)") \
+	FIELD(S, u64, flags, "hex", NUMBER, DICT, "kind", "KVM_MEM_*; 1: dirty logging") \
+	FIELD(S, u64, gpa, "addr", GUEST_PLACE, DICT, "slot", "guest physical address") \
+	FIELD(S, u64, size, "bytes", NUMBER, DICT, "slot", "0: deleted") \
+	FIELD(S, u64, hva, "addr", HOST_PLACE, DICT, "slot", "address in the VMM") \
+	FIELD(S, s64, result, "errno", NUMBER, DICT, "kind", "return value")
 
 #define KVMW_KINDS_memslot(KIND, S)					\
 	KIND(S, SET, set, 1, "the VMM set, moved, changed or deleted a slot") \
@@ -481,14 +473,14 @@
 
 #define KVMW_FIELDS_nested(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "inject: time in L1 until it ran L2 again")	\
-	FIELD(S, u64, rip, "addr", DICT, "kind", "instruction pointer")	\
-	FIELD(S, u64, control, "addr", DICT, "kind", "gpa of L1's VMCB or VMCS") \
-	FIELD(S, u64, reason, "hex", DICT, "kind", "exit reason, as of event exit") \
-	FIELD(S, u64, info1, "hex", DICT, "reason", "as of event exit")	\
-	FIELD(S, u64, info2, "hex", DICT, "reason", "as of event exit")	\
-	FIELD(S, u64, intr_info, "hex", DICT, "reason", "as of event exit") \
-	FIELD(S, u64, error_code, "hex", DICT, "reason", "as of event exit") \
-	FIELD(S, u64, isa, "isa", DICT, "kind", "1 VMX, 2 SVM")
+	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "kind", "instruction pointer") \
+	FIELD(S, u64, control, "addr", GUEST_PHYS, DICT, "kind", "gpa of L1's VMCB or VMCS") \
+	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "exit reason, as of event exit") \
+	FIELD(S, u64, info1, "hex", INFO, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, info2, "hex", INFO, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, intr_info, "hex", NUMBER, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, isa, "isa", NUMBER, DICT, "kind", "1 VMX, 2 SVM")
 
 #define KVMW_KINDS_nested(KIND, S)					\
 	KIND(S, ENTER, enter, 1, "L1 runs L2")				\
@@ -502,10 +494,10 @@
 
 #define KVMW_FIELDS_stack(FIELD, S)					\
 	KVMW_HEAD(FIELD, S, "duration of the event whose stack it is")		\
-	FIELD(S, u64, reason, "hex", DICT, "kind", "reason of that event") \
-	FIELD(S, u64, isa, "isa", DICT, "kind", "isa of that event")	\
-	FIELD(S, s64, kernel, "count", DICT, "kind", "id of the kernel stack; < 0: none") \
-	FIELD(S, s64, user, "count", DICT, "kind", "id of the VMM's stack; < 0: none")
+	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "reason of that event") \
+	FIELD(S, u64, isa, "isa", NUMBER, DICT, "kind", "isa of that event") \
+	FIELD(S, s64, kernel, "count", NUMBER, DICT, "kind", "id of the kernel stack; < 0: none") \
+	FIELD(S, s64, user, "count", NUMBER, DICT, "kind", "id of the VMM's stack; < 0: none")
 
 #define KVMW_KINDS_stack(KIND, S)					\
 	KIND(S, EXIT, exit, 1, "at the end of a cycle")			\
@@ -515,23 +507,21 @@
 #define KVMW_KINDS_userspace(KIND, S)
 
 #define KVMW_FIELDS_userspace(FIELD, S)					\
-	FIELD(S, u64, time_ns, "time", CHAIN, "vcpu,run_ns,user_ns",	\
+	FIELD(S, u64, time_ns, "time", NUMBER, CHAIN, "vcpu,run_ns,user_ns", \
 	      "when KVM_RUN returned to the VMM")			\
-	FIELD(S, u64, run_ns, "ns", TOKENS, "reason,user_ns",		\
+	FIELD(S, u64, run_ns, "ns", NUMBER, TOKENS, "reason,user_ns",	\
 	      "time inside KVM_RUN before that return")			\
-	FIELD(S, u64, user_ns, "ns", TOKENS, "reason,user_ns",		\
+	FIELD(S, u64, user_ns, "ns", NUMBER, TOKENS, "reason,user_ns",	\
 	      "time in the VMM until the next KVM_RUN; unknown: unfinished") \
-	FIELD(S, u32, reason, "reason", DICT, "vcpu",			\
+	FIELD(S, u32, reason, "reason", NUMBER, DICT, "vcpu",		\
 	      "KVM_EXIT_* number; 0x80000000 + errno: KVM_RUN failed")	\
-	FIELD(S, s32, error, "errno", DICT, "reason",			\
+	FIELD(S, s32, error, "errno", NUMBER, DICT, "reason",		\
 	      "what KVM_RUN returned: 0 or a negative errno")		\
-	FIELD(S, u32, vcpu, "id", DICT, "",				\
-	      "vCPU, an id of the IDENT frames")			\
-	FIELD(S, u16, isa, "isa", DICT, "",				\
-	      "0: the reason is a KVM_EXIT_* number")
+	FIELD(S, u32, vcpu, "id", NUMBER, DICT, "", "vCPU, an id of the IDENT frames") \
+	FIELD(S, u16, isa, "isa", NUMBER, DICT, "", "0: the reason is a KVM_EXIT_* number")
 
 /* The structs: struct kvmw_exit, struct kvmw_userspace, … */
-#define KVMW_MEMBER(S, type, name, unit, encoding, ref, doc) type name;
+#define KVMW_MEMBER(S, type, name, unit, holds, encoding, ref, doc) type name;
 #define KVMW_STRUCT(NAME, name, id, class, doc, ...)			\
 	struct kvmw_##name { KVMW_FIELDS_##name(KVMW_MEMBER, name) };
 KVMW_EVENTS(KVMW_STRUCT)

@@ -63,6 +63,24 @@ static void check_kinds(const struct event_desc *event)
 		assert_string_equal(event->fields[kind].unit, "kind");
 }
 
+/* What a field may reveal: hidden, it is all ones, which only fields of 64 bits can say. */
+static void check_holds(const struct event_desc *event, u32 i)
+{
+	const struct field_desc *f = &event->fields[i], *before = i ? f - 1 : f;
+	bool wide = field_type__width(f->type) == sizeof(u64);
+
+	assert_true(wide || f->holds == KVMW_HOLDS_NUMBER || f->holds == KVMW_HOLDS_TEXT ||
+		    f->holds == KVMW_HOLDS_PATH);
+	assert_true(strcmp(f->unit, "addr") || f->holds != KVMW_HOLDS_NUMBER);
+	assert_true(f->holds != KVMW_HOLDS_HOST_END || before->holds == KVMW_HOLDS_HOST_ADDR);
+	assert_true(f->holds != KVMW_HOLDS_NAME_REST || before->holds == KVMW_HOLDS_NAME);
+	if (f->holds == KVMW_HOLDS_DETAIL)
+		assert_true(event_desc__field(event, "detail_kind", strlen("detail_kind")) >= 0);
+	if (f->holds == KVMW_HOLDS_INFO)
+		assert_true(event_desc__field(event, "isa", strlen("isa")) >= 0 &&
+			    event_desc__field(event, "reason", strlen("reason")) >= 0);
+}
+
 /* What `kvmw list` and `kvmw report` need to know. */
 static void check_attributes(const struct event_desc *event)
 {
@@ -118,6 +136,7 @@ static void test_list(void **state)
 				known |= !strcmp(units[u], f->unit);
 			assert_true(known);
 			check_refs(e, f);
+			check_holds(e, k);
 		}
 	}
 	assert_null(event_desc__by_id(0));

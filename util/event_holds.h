@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a recording may reveal, and which fields do: part of the lists of util/events.h, which
+ * includes this file.
+ */
+#ifndef KVMW_EVENT_HOLDS_H
+#define KVMW_EVENT_HOLDS_H
+
+/*
+ * SECRET(NAME, member, word, doc): what somebody may not want to give away.  member: in META and
+ * JSON, append-only; word: of kvmw scrub --keep.
+ */
+#define KVMW_SECRETS(SECRET)						\
+	SECRET(GUEST, guest_addresses, "guest-addresses", "guest addresses") \
+	SECRET(HOST, host_addresses, "host-addresses", "host addresses") \
+	SECRET(VALUES, values, "values",				\
+	       "values of guest and VMM: MSRs, arguments, page-table entries") \
+	SECRET(COMMANDS, commands, "commands", "command lines")		\
+	SECRET(NAMES, names, "names", "names of host, VMs, programs, threads, cgroups") \
+	SECRET(STACKS, stacks, "stacks", "functions in stacks")	\
+	SECRET(RAW, raw, "raw", "records and names of raw tracepoints")	\
+	SECRET(NOTES, notes, "notes", "words of notes")
+
+/*
+ * HOLDS(NAME, secret, doc): what is in a field.  PLACE fields begin a range of pages: it would
+ * lie elsewhere if its first page did, so that they cannot be re-mapped.
+ */
+#define KVMW_HOLDS(HOLDS)						\
+	HOLDS(NUMBER, NONE, "a time, count, size, id, flag or code that the kernel or CPU defines") \
+	HOLDS(GUEST_CODE, GUEST, "a virtual address of the guest")	\
+	HOLDS(GUEST_PHYS, GUEST, "a physical address of the guest")	\
+	HOLDS(GUEST_FRAME, GUEST, "the number of a page of the guest")	\
+	HOLDS(GUEST_PLACE, GUEST, "where a range of guest memory begins, or a page in it") \
+	HOLDS(DETAIL, GUEST, "by detail_kind, GUEST_PHYS or NUMBER")	\
+	HOLDS(HOST_ADDR, HOST, "an address in the VMM")			\
+	HOLDS(HOST_END, HOST, "where the range ends that begins at the field before it") \
+	HOLDS(HOST_PLACE, HOST, "where a memory slot begins in the VMM")	\
+	HOLDS(HOST_FRAME, HOST, "the number of a page of the host")	\
+	HOLDS(INFO, VALUES, "what the CPU says of an exit: by isa and reason, an address or not") \
+	HOLDS(VALUE, VALUES, "a value of the guest's or the VMM's choice") \
+	HOLDS(NAME, NAMES, "the first 8 bytes of a name")		\
+	HOLDS(NAME_REST, NAMES, "the rest of the name in the field before it") \
+	HOLDS(PATH, NAMES, "the id of a text that is a path")		\
+	HOLDS(TEXT, NONE, "the id of a text that names nothing")	\
+	HOLDS(RECORD, RAW, "bytes of a record of which only the kernel knows what they are")
+
+/* KVMW_SECRET_GUEST, …; KVMW_HOLDS_NUMBER, … */
+#define KVMW_SECRET_ID(NAME, member, word, doc) KVMW_SECRET_##NAME,
+enum kvmw_secret { KVMW_SECRETS(KVMW_SECRET_ID) KVMW_NR_SECRETS, KVMW_SECRET_NONE = KVMW_NR_SECRETS };
+#define KVMW_HOLDS_ID(NAME, secret, doc) KVMW_HOLDS_##NAME,
+enum kvmw_holds { KVMW_HOLDS(KVMW_HOLDS_ID) };
+
+#endif
