@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include "builtin-common.h"
+#include "util/analysis/where.h"
 #include "util/error.h"
 #include "util/parse.h"
 
 #define MEMORY_MIN	(1u << 20)
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
+enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
        OPT_REGIONS, OPT_MEMORY };
 
 static const struct argp_option input_options[] = {
@@ -33,6 +34,8 @@ static const struct argp_option select_options[] = {
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, "
 	  "2100ms since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
+	{ "where", OPT_WHERE, "EXPR", 0, "Only events for which this is true, e.g. "
+	  "'reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff)'", 3 },
 	{ 0 },
 };
 
@@ -85,6 +88,14 @@ static error_t parse_memory(struct common_args *args, const char *arg)
 	return 0;
 }
 
+static error_t parse_where(struct common_args *args, const char *arg)
+{
+	if (args->where)
+		return usage_error("--where: one expression at a time; && joins two");
+	args->where = where__parse("--where", arg);
+	return args->where ? 0 : EINVAL;
+}
+
 static error_t take_input(struct common_args *args, const char *path)
 {
 	if (args->input)
@@ -111,6 +122,8 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 		return reason_list__parse(&args->reasons, arg) ? EINVAL : 0;
 	case OPT_TIME:
 		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_WHERE:
+		return parse_where(args, arg);
 	case OPT_MEMORY:
 		return parse_memory(args, arg);
 	case OPT_NO_PAGER:
@@ -199,6 +212,7 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 	}
 	recording__draw_from(rec, &args->budget);
 	rec->window = args->window;
+	rec->filter = args->where ? where__filter(args->where) : NULL;
 	return rec;
 }
 
@@ -227,6 +241,7 @@ struct data_reader *common_args__open(struct common_args *args, const char *comm
 
 void common_args__free(struct common_args *args)
 {
+	where__free(args->where);
 	regions__free(args->regions);
 	guest_symbols__free(args->symbols);
 	number_list__free(&args->vcpus);

@@ -15,11 +15,14 @@ enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, NR_OUTPUT_FORMATS };
 
 #define DEFAULT_INPUT	"kvmw.data"
 
+struct where;
+
 struct common_args {
 	const char *input;		/* NULL: DEFAULT_INPUT */
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
+	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager;
 	struct budget budget;		/* of --memory */
@@ -34,11 +37,17 @@ struct common_args {
  * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
-extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time */
+extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time, --where */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */
 extern const struct argp common_regions_argp;	/* --regions */
 extern const struct argp common_symbols_argp;	/* --guest-kallsyms and the like; group 5 */
+
+/*
+ * Binds --where to events, a bitmap of ids, if it was given.  0, or EINVAL: it is not about them
+ * (error() said so).
+ */
+error_t common_args__bind_where(struct common_args *args, u32 events);
 
 /* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
 int common_args__read_regions(struct common_args *args);

@@ -9,6 +9,7 @@
 #include "builtin-options.h"
 #include "builtin-report.h"
 #include "builtin.h"
+#include "util/analysis/where.h"
 #include "util/error.h"
 #include "util/nearest.h"
 #include "util/parse.h"
@@ -310,7 +311,10 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 			return usage_error("--sort sym: the guest's functions are unknown; give a copy of its "
 					   "/proc/kallsyms (--guest-kallsyms FILE), or sort by rip");
 		args->opt.reasons = args->common.reasons;
-		return 0;
+		args->opt.where = args->common.where ? where__text(args->common.where) : NULL;
+		/* Without exits there may be returns to the VMM. */
+		return common_args__bind_where(&args->common, args->opt.event ? BIT(args->opt.event) :
+					       BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_USERSPACE));
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

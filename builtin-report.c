@@ -28,7 +28,7 @@ struct reading {
 /* What stands out is a matter of all exits. */
 static bool has_findings(const struct report_options *opt)
 {
-	return opt->details && !opt->reasons.nr;
+	return opt->details && !opt->reasons.nr && !opt->where;
 }
 
 static int print_text(const struct screen *s, const struct report *rep, const struct reading *in,
@@ -133,8 +133,8 @@ static int read_once(struct report_args *args, bool sums, struct reading *in)
 		consumers[nr++] = &of_places;
 		consumers[nr++] = &of_families;
 	}
-	/* Only exits have details, and they have no model. */
-	if (in->model && !formats[args->common.format].rows_only) {
+	/* Only exits have details, and they have no model. A view is a matter of all events. */
+	if (in->model && !args->opt.where && !formats[args->common.format].rows_only) {
 		of_model = in->model->scan;
 		of_model.arg = &args->opt;
 		model = nr;
@@ -162,7 +162,7 @@ static int read_recording(struct report_args *args, struct reading *in)
 	struct stat st;
 	bool file = !stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode);
 	/* What the kernel does not count has no sums but those of rows. */
-	bool sums = !file || args->common.window.active || report_options__fine(opt) ||
+	bool sums = !file || args->common.window.active || opt->where || report_options__fine(opt) ||
 		    (opt->event && !event_desc__is_cycle(opt->event));
 	u32 event;
 
@@ -174,6 +174,8 @@ static int read_recording(struct report_args *args, struct reading *in)
 	forget(in);
 	if (event) {
 		opt->event = event;
+		if (common_args__bind_where(&args->common, BIT(event)))
+			return -1;
 		report_args__set_defaults(args);
 		in->model = report_model__find(event);
 	}

@@ -40,6 +40,7 @@ static const struct argp_child children[] = {
 	{ &common_output_argp, 0, NULL, 0 },
 	{ &common_csv_argp, 0, NULL, 0 },
 	{ &common_regions_argp, 0, NULL, 0 },
+	{ &common_symbols_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -167,13 +168,15 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 }
 
 /* No row of a recording was printed. */
-static int say_why_nothing(const struct recording *rec, const struct script_options *opt,
+static int say_why_nothing(const struct args *args, const struct recording *rec,
+			   const struct script_options *opt,
 			   const struct script_result *result)
 {
 	const char *const given[] = { opt->events ? "-e" : NULL, opt->vcpus.nr ? "--vcpu" : NULL,
 				      opt->pids.nr ? opt->pids.option : NULL,
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
+				      args->common.where ? "--where" : NULL,
 				      rec->window.active ? "--time" : NULL };
 	char by[96] = "", holds[512], extent[REC_EXTENT];
 
@@ -224,7 +227,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 		ret = error("%s: %llu events may be out of order: too many frames overlap in time; -e, --time "
 			    "and --memory help", rec->path, (unsigned long long)rec->unordered_rows);
 	if (!result->printed)
-		return say_why_nothing(rec, opt, result);
+		return say_why_nothing(args, rec, opt, result);
 	return recording__complain(rec) || common_args__check_budget(&args->common) ? -1 : ret;
 }
 
@@ -236,8 +239,10 @@ static int script(struct args *args)
 	struct recording *rec;
 	int ret = KVMW_FAILED;
 
-	if (common_args__read_regions(&args->common))
+	if (common_args__read_regions(&args->common) || common_args__read_symbols(&args->common))
 		return KVMW_FAILED;
+	opt.where = args->common.where;
+	opt.has_symbols = args->common.symbols;
 	opt.regions = args->common.regions;
 	reader = common_args__open(&args->common, "script");
 	if (!reader)

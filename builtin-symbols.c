@@ -5,6 +5,7 @@
 #include "builtin-common.h"
 #include "util/error.h"
 #include "util/parse.h"
+#include "util/analysis/where.h"
 #include "util/symbols/guest_symbols.h"
 
 #define PAGE_OFFSET_MASK 0xfffULL
@@ -66,6 +67,11 @@ bool common_args__has_symbols(const struct common_args *args)
 	return args->symbol_files.kallsyms || args->symbol_files.map || args->symbol_files.image;
 }
 
+error_t common_args__bind_where(struct common_args *args, u32 events)
+{
+	return args->where && where__bind(args->where, events, common_args__has_symbols(args)) ? EINVAL : 0;
+}
+
 int common_args__read_symbols(struct common_args *args)
 {
 	const struct guest_symbol_files *files = &args->symbol_files;
@@ -76,5 +82,7 @@ int common_args__read_symbols(struct common_args *args)
 	if (!common_args__has_symbols(args) && !files->modules)
 		return 0;
 	args->symbols = guest_symbols__read(files);
+	if (args->where)
+		where__use_symbols(args->where, args->symbols);
 	return args->symbols ? 0 : -1;
 }

@@ -162,7 +162,7 @@ def test_page_names_the_events(tmp_path):
 
 
 def test_page_names_the_details():
-    code = re.findall(r'\bDETAIL\(\w+, "([^"]*)", (\d+), "([^"]*)"\)',
+    code = re.findall(r'\bDETAIL\(\w+, "([^"]*)", (\d+), "[^"]*", "([^"]*)"\)',
                       (TESTS.parent / "util/events.h").read_text())
     assert [[number, name or "-", *doc.split()] for name, number, doc in code] == table(
         "The detail_kind of", "  Number +Name")

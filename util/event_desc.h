@@ -26,6 +26,7 @@ struct field_desc {
 struct kind_desc {
 	u32 number;
 	const char *name;
+	const char *what;	/* of a detail: "port" */
 	const char *doc;
 };
 

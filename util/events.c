@@ -125,7 +125,8 @@ int event_desc__field(const struct event_desc *event, const char *name, size_t l
 	return -1;
 }
 
-#define DETAIL(NAME, dname, dnumber, ddoc) { .number = dnumber, .name = dname, .doc = ddoc },
+#define DETAIL(NAME, dname, dnumber, dwhat, ddoc)			\
+	{ .number = dnumber, .name = dname, .what = dwhat, .doc = ddoc },
 static const struct kind_desc details[] = { KVMW_DETAILS(DETAIL) };
 
 const struct kind_desc *detail_desc__all(size_t *nr)

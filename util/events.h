@@ -224,28 +224,28 @@
 	      "value that the guest writes to an MSR; all ones: unknown, or it writes none")
 
 /*
- * DETAIL(NAME, name, number, doc): what the detail of a cycle is.  Numbers are
- * append-only, like all ids here.
+ * DETAIL(NAME, name, number, what, doc): what the detail of a cycle is, and what its number is
+ * called in --where and --sort.  Numbers are append-only, like all ids here.
  */
 #define KVMW_DETAILS(DETAIL)						\
-	DETAIL(NONE, "", 0, "no detail is known")			\
-	DETAIL(PIO_IN, "in", 1, "port read")				\
-	DETAIL(PIO_OUT, "out", 2, "port written")			\
-	DETAIL(MMIO_READ, "mmio-read", 3, "gpa without memory, read")	\
-	DETAIL(MMIO_WRITE, "mmio-write", 4, "gpa without memory, written") \
-	DETAIL(FAST_MMIO, "mmio-fast", 5, "gpa of an ioeventfd, written") \
-	DETAIL(FAULT_READ, "fault-read", 6, "gpa of a page fault, read") \
-	DETAIL(FAULT_WRITE, "fault-write", 7, "gpa of a page fault, written") \
-	DETAIL(FAULT_EXEC, "fault-exec", 8, "gpa of a page fault, executed") \
-	DETAIL(MSR_READ, "rdmsr", 9, "MSR read")			\
-	DETAIL(MSR_WRITE, "wrmsr", 10, "MSR written")			\
-	DETAIL(CR_READ, "cr-read", 11, "control register read")		\
-	DETAIL(CR_WRITE, "cr-write", 12, "control register written")	\
-	DETAIL(CPUID, "cpuid", 13, "CPUID leaf")			\
-	DETAIL(HYPERCALL, "hypercall", 14, "number of a hypercall")	\
-	DETAIL(INTERRUPT, "interrupt", 15, "vector of an interrupt")	\
-	DETAIL(EXCEPTION, "exception", 16, "vector of an exception")	\
-	DETAIL(HV_HYPERCALL, "hv-hypercall", 17, "code of a Hyper-V hypercall")
+	DETAIL(NONE, "", 0, "", "no detail is known")			\
+	DETAIL(PIO_IN, "in", 1, "port", "port read")			\
+	DETAIL(PIO_OUT, "out", 2, "port", "port written")		\
+	DETAIL(MMIO_READ, "mmio-read", 3, "gpa", "gpa without memory, read") \
+	DETAIL(MMIO_WRITE, "mmio-write", 4, "gpa", "gpa without memory, written") \
+	DETAIL(FAST_MMIO, "mmio-fast", 5, "gpa", "gpa of an ioeventfd, written") \
+	DETAIL(FAULT_READ, "fault-read", 6, "gpa", "gpa of a page fault, read") \
+	DETAIL(FAULT_WRITE, "fault-write", 7, "gpa", "gpa of a page fault, written") \
+	DETAIL(FAULT_EXEC, "fault-exec", 8, "gpa", "gpa of a page fault, executed") \
+	DETAIL(MSR_READ, "rdmsr", 9, "msr", "MSR read")			\
+	DETAIL(MSR_WRITE, "wrmsr", 10, "msr", "MSR written")		\
+	DETAIL(CR_READ, "cr-read", 11, "cr", "control register read")	\
+	DETAIL(CR_WRITE, "cr-write", 12, "cr", "control register written") \
+	DETAIL(CPUID, "cpuid", 13, "leaf", "CPUID leaf")		\
+	DETAIL(HYPERCALL, "hypercall", 14, "nr", "number of a hypercall") \
+	DETAIL(INTERRUPT, "interrupt", 15, "vector", "vector of an interrupt") \
+	DETAIL(EXCEPTION, "exception", 16, "vector", "vector of an exception") \
+	DETAIL(HV_HYPERCALL, "hv-hypercall", 17, "nr", "code of a Hyper-V hypercall")
 
 /*
  * The fields that every family begins with.  A family's own fields all have 64 bits, so
@@ -555,7 +555,7 @@ enum kvmw_kind_sum {
 };
 
 /* The details: KVMW_DETAIL_PIO_IN, … */
-#define KVMW_DETAIL_ID(NAME, name, number, doc) KVMW_DETAIL_##NAME = number,
+#define KVMW_DETAIL_ID(NAME, name, number, what, doc) KVMW_DETAIL_##NAME = number,
 enum kvmw_detail { KVMW_DETAILS(KVMW_DETAIL_ID) };
 
 /* An unknown duration or address: neither zero nor lost. */

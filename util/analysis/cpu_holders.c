@@ -145,7 +145,7 @@ int cpu_holders__make(struct cpu_holders *h, const struct thread_names *names)
 {
 	const struct report *rep = names->rep;
 	const struct rec_holders *all = &rep->rec->holders;
-	u32 nr = rep->rec->window.active ? 0 : all->table.nr;
+	u32 nr = recording__is_part(rep->rec) ? 0 : all->table.nr;
 
 	memset(h, 0, sizeof(*h));
 	h->each = mem__calloc(nr ?: 1, sizeof(*h->each));

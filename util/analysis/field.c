@@ -18,20 +18,30 @@ static const struct { const char *unit; enum field_form form; } forms[] = {
 /* Fields with unit "id" that are threads. */
 static const char *const threads[] = { "tid", "other", "waker" };
 
+static enum field_form form_of(const char *name, const char *unit, enum field_type type, bool has_isa)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(threads); k++)
+		if (!strcmp(name, threads[k]))
+			return FORM_THREAD;
+	/* A family's reason is an exit reason only if the event has an isa, too. */
+	if (!strcmp(name, "reason") && has_isa)
+		return FORM_REASON;
+	for (size_t k = 0; k < ARRAY_SIZE(forms); k++)
+		if (!strcmp(unit, forms[k].unit))
+			return forms[k].form;
+	return field_type__signed(type) ? FORM_SIGNED : FORM_DEC;
+}
+
 enum field_form field__form(const struct data_event *event, u32 i)
 {
 	const struct data_field *f = &event->fields[i];
 
-	for (size_t k = 0; k < ARRAY_SIZE(threads); k++)
-		if (!strcmp(f->name, threads[k]))
-			return FORM_THREAD;
-	/* A family's reason is an exit reason only if the event has an isa, too. */
-	if (!strcmp(f->name, "reason") && data_event__field(event, "isa") >= 0)
-		return FORM_REASON;
-	for (size_t k = 0; k < ARRAY_SIZE(forms); k++)
-		if (!strcmp(f->unit, forms[k].unit))
-			return forms[k].form;
-	return field_type__signed(f->type) ? FORM_SIGNED : FORM_DEC;
+	return form_of(f->name, f->unit, f->type, data_event__field(event, "isa") >= 0);
+}
+
+enum field_form field_desc__form(const struct event_desc *event, const struct field_desc *f)
+{
+	return form_of(f->name, f->unit, f->type, event_desc__field(event, "isa", strlen("isa")) >= 0);
 }
 
 bool field__none(const struct data_field *f, u64 value)

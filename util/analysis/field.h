@@ -19,6 +19,8 @@ enum field_form {
 #define FIELD_NAME_MAX 96	/* bytes that hold every name */
 
 enum field_form field__form(const struct data_event *event, u32 field);
+/* The same of an event as this version knows it. */
+enum field_form field_desc__form(const struct event_desc *event, const struct field_desc *field);
 
 /* Whether the value stands for "unknown". */
 bool field__none(const struct data_field *field, u64 value);

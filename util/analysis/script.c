@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/script_internal.h"
+#include "util/analysis/where.h"
 #include "util/array.h"
 #include "util/recording/timeline.h"
 
@@ -210,10 +211,30 @@ static int keep_row(struct script *sc, const struct script_row *row)
 	       outliers__offer(&sc->outliers, sc->opt->outliers, length, row->slice, row->i);
 }
 
+/* keep: for which of the rows --where is true. */
+static void apply_where(struct script *sc, const struct slice *s, u32 from, u32 nr, u8 *keep)
+{
+	const struct row_filter *f = sc->opt->where ? where__filter(sc->opt->where) : NULL;
+	const char *const *name = f ? f->columns(f, s->event->id) : NULL;
+	u64 *col[ROW_FILTER_COLUMNS];
+
+	memset(keep, !f, nr);
+	for (u32 i = 0; name && name[i]; i++) {
+		int field = data_event__field(s->event, name[i]);
+
+		col[i] = sc->asked[i];
+		for (u32 k = 0; k < nr; k++)
+			col[i][k] = field < 0 ? KVMW_NONE : slice__get(s, field, from + k);
+	}
+	if (name)
+		f->rows(f, sc->model.rec, sc->model.rec->meta.start_ns, s->event, col, nr, keep);
+}
+
 static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 {
 	struct script *sc = ctx;
 	struct script_row row;
+	u8 keep[SCRIPT_BLOCK];
 	int ret = 0;
 
 	if (script__begin(sc))
@@ -223,9 +244,14 @@ static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 	row.slice = s;
 	row.tp = NULL;
 	row.raw_size = 0;
-	for (row.i = from; !ret && row.i < to; row.i++)
-		if (take_row(sc, &row))
+	for (row.i = from; !ret && row.i < to; row.i++) {
+		u32 at = (row.i - from) % SCRIPT_BLOCK, rest = to - row.i;
+
+		if (!at)
+			apply_where(sc, s, row.i, rest < SCRIPT_BLOCK ? rest : SCRIPT_BLOCK, keep);
+		if (keep[at] && take_row(sc, &row))
 			ret = sc->opt->outliers ? keep_row(sc, &row) : give_row(sc, &row);
+	}
 	return ret;
 }
 

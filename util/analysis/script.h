@@ -18,6 +18,8 @@ enum script_clock { CLOCK_START, CLOCK_MONO, CLOCK_WALL, NR_SCRIPT_CLOCKS };
 /* "start", … */
 const char *script_clock__name(enum script_clock clock);
 
+struct where;
+
 struct script_options {
 	const char *events;		/* NULL: all */
 	const char *fields;		/* NULL: the default ones */
@@ -30,6 +32,8 @@ struct script_options {
 	enum script_clock clock;
 	bool stream;			/* events are not known before their rows come */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
+	struct where *where;		/* only those for which it is true; or NULL */
+	bool has_symbols;		/* of the guest, which it may take */
 };
 
 /* What comes before an event's own fields. */

@@ -5,7 +5,9 @@
 
 #include "util/analysis/outliers.h"
 #include "util/analysis/script.h"
+#include "util/recording/row_filter.h"
 
+#define SCRIPT_BLOCK	64		/* rows at a time */
 #define SCRIPT_REASONS	64		/* whose selection is remembered, by hash */
 
 struct script {
@@ -19,6 +21,7 @@ struct script {
 	struct tracepoints *tps;
 	struct { u64 key; bool known, wanted; } reason[SCRIPT_REASONS];
 	struct outliers outliers;
+	u64 asked[ROW_FILTER_COLUMNS][SCRIPT_BLOCK];	/* of opt->where */
 	u64 whole;			/* items of -F that are the whole name of a field */
 	bool resolved, begun;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/analysis/script_internal.h"
+#include "util/analysis/where.h"
 #include "util/array.h"
 #include "util/error.h"
 #include "util/nearest.h"
@@ -258,6 +259,18 @@ static int take_events(struct script *sc, const struct data_reader *r)
 	return 0;
 }
 
+static int bind_where(struct script *sc)
+{
+	u32 events = 0;
+
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
+		events |= sc->model.view[id].wanted ? BIT(id) : 0;
+	if (!sc->opt->where || !where__bind(sc->opt->where, events, sc->opt->has_symbols))
+		return 0;
+	sc->result->usage = true;
+	return -1;
+}
+
 int script__resolve(struct script *sc, const struct data_reader *r)
 {
 	/* A vCPU's thread is known by its number. */
@@ -274,7 +287,7 @@ int script__resolve(struct script *sc, const struct data_reader *r)
 	for (u32 i = 0; i < NR_HEADS; i++)
 		sc->model.head[i] = script__selects(sc, head_names[i],
 						    !sc->opt->brief || !not_brief[i]);
-	if (take_events(sc, r))
+	if (take_events(sc, r) || bind_where(sc))
 		return -1;
 	/* CSV has its columns first. */
 	for (u32 id = 0; sc->opt->stream && id < KVMW_MAX_EVENTS; id++) {

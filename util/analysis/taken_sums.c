@@ -19,7 +19,7 @@ const char *taken_sum__kind(u32 kind)
 
 bool taken_sums__known(const struct report *rep)
 {
-	return rep->rec->takens.table.nr && !rep->rec->window.active;
+	return rep->rec->takens.table.nr && !recording__is_part(rep->rec);
 }
 
 u64 taken_sum__guest(const struct taken_sum *sum)

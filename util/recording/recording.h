@@ -14,6 +14,7 @@
 #include "util/recording/holders.h"
 #include "util/recording/taken.h"
 #include "util/recording/memslots.h"
+#include "util/recording/row_filter.h"
 #include "util/recording/tables.h"
 #include "util/data/data.h"
 #include "util/json_text.h"
@@ -168,6 +169,7 @@ struct recording {
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
 	struct time_window window;
+	const struct row_filter *filter;	/* what scan.h reads of each event; or NULL: all */
 	bool wants_memslots;		/* set by users of memslots */
 	struct memslots memslots;	/* set within the window */
 
@@ -188,6 +190,12 @@ struct recording {
 	struct data_damage *damage;
 	u32 nr_damage, damage_room;
 };
+
+/* Whether some rows were not read, so that what the kernel counted is of others, too. */
+static inline bool recording__is_part(const struct recording *rec)
+{
+	return rec->window.active || rec->filter;
+}
 
 struct recording *recording__new(const char *path);
 /* Before anything is taken: all that is kept comes from this budget. */

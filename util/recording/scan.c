@@ -21,6 +21,7 @@ struct work {
 	const struct data_event *event;
 	u32 takers;		/* one bit per consumer */
 	u64 from_ns;		/* start of the window, or of the recording */
+	u64 start_ns;		/* of the recording */
 };
 
 struct bad_frame {
@@ -33,6 +34,7 @@ struct worker {
 	pthread_t thread;
 	struct data_decoder *dec;
 	struct columns columns, lazy;
+	u8 *keep;		/* which rows of a frame the filter and the window leave */
 	u64 *ones;		/* stands for columns that were not decoded */
 	void *state[SCAN_MAX_CONSUMERS];
 	struct bad_frame *bad;
@@ -46,6 +48,7 @@ struct scan {
 	u32 nr_consumers;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
+	pthread_rwlock_t identity;	/* of what the recording says of VMs, for a filter that asks */
 	struct work queue[QUEUE];
 	u32 head, tail;		/* head - tail frames are waiting */
 	size_t bytes;		/* of these, and of those that workers have */
@@ -69,22 +72,6 @@ static u32 nr_names(const char *const *names)
 	while (names && names[nr])
 		nr++;
 	return nr;
-}
-
-/* Moves the rows inside the window to the front; returns their number. */
-static u32 keep_window(const struct time_window *window, const u64 *time, u64 **col, u32 nr,
-		       u32 rows)
-{
-	u32 kept = 0;
-
-	for (u32 i = 0; i < rows; i++) {
-		if (!time_window__has(window, time[i]))
-			continue;
-		for (u32 k = 0; kept != i && k < nr; k++)
-			col[k][kept] = col[k][i];
-		kept++;
-	}
-	return kept;
 }
 
 static u32 index_of(const char *const *names, u32 nr, const char *name)
@@ -115,24 +102,17 @@ static int want(struct wanted *all, const char *const *names, const char **why)
 	return 0;
 }
 
-/*
- * Decodes them, those inside the window.  The times that this takes follow them, whether they are
- * wanted or not.  rows is what the window leaves.
- */
-static int decode_wanted(struct worker *w, const struct work *work, struct columns *columns,
-			 struct wanted *all, u32 *rows, const char **why)
+/* Moves those rows to the front that are kept. */
+static void compact(const u8 *keep, u64 **col, u32 nr, u32 nr_kept, u32 rows)
 {
-	const struct time_window *window = &w->scan->rec->window;
-	int ret;
+	for (u32 k = 0; nr_kept < rows && k < nr; k++) {
+		u32 kept = 0;
 
-	all->name[all->nr] = window->active ? "time_ns" : NULL;
-	all->name[all->nr + 1] = NULL;
-	ret = columns__read(columns, w->dec, work->event, work->f, all->name, why);
-	if (ret)
-		return ret;
-	*rows = !window->active ? work->f->rows :
-		keep_window(window, columns->col[all->nr], columns->col, all->nr, work->f->rows);
-	return 0;
+		for (u32 i = 0; i < rows; i++) {
+			col[k][kept] = col[k][i];
+			kept += keep[i];
+		}
+	}
 }
 
 /* col[i]: the column names[i], all ones if it is "" or was not decoded.  Returns their number. */
@@ -147,6 +127,50 @@ static u32 pick(const struct worker *w, const struct columns *columns, const str
 		col[i] = at < all->nr ? columns->col[at] : w->ones;
 	}
 	return nr;
+}
+
+/* What has to be known of rows to select them. */
+static int want_selection(const struct recording *rec, const struct work *work, struct wanted *all,
+			  const char **why)
+{
+	static const char *const times[] = { "time_ns", NULL };
+	const struct row_filter *f = rec->filter;
+	int ret = f ? want(all, f->columns(f, work->f->event), why) : 0;
+
+	return ret ?: rec->window.active ? want(all, times, why) : 0;
+}
+
+/* Which rows of a frame are to be taken: w->keep.  Returns their number. */
+static u32 select_rows(struct worker *w, const struct work *work, const struct wanted *all)
+{
+	const struct recording *rec = w->scan->rec;
+	const struct row_filter *f = rec->filter;
+	const u64 *time = w->columns.col[index_of(all->name, all->nr, "time_ns")];
+	u64 *col[COLUMNS_MAX];
+	u32 kept = 0;
+
+	memset(w->keep, 1, work->f->rows);
+	if (f) {
+		pick(w, &w->columns, all, f->columns(f, work->f->event), col);
+		if (f->identity)
+			pthread_rwlock_rdlock(&w->scan->identity);
+		f->rows(f, rec, work->start_ns, work->event, col, work->f->rows, w->keep);
+		if (f->identity)
+			pthread_rwlock_unlock(&w->scan->identity);
+	}
+	for (u32 i = 0; i < work->f->rows; i++) {
+		if (rec->window.active)
+			w->keep[i] &= time_window__has(&rec->window, time[i]);
+		kept += w->keep[i];
+	}
+	return kept;
+}
+
+static int decode_wanted(struct worker *w, const struct work *work, struct columns *columns,
+			 struct wanted *all, const char **why)
+{
+	all->name[all->nr] = NULL;
+	return columns__read(columns, w->dec, work->event, work->f, all->name, why);
 }
 
 static int note_bad(struct worker *w, const struct data_frame *f, const char *why)
@@ -193,12 +217,17 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 		      const char **why)
 {
 	struct wanted all = { .nr = 0 }, lazy = { .nr = 0 }, none = { .nr = 0 };
-	u32 rows = 0;
-	int ret = 0;
+	const struct recording *rec = w->scan->rec;
+	u32 rows = work->f->rows;
+	int ret = want_selection(rec, work, &all, why);
 
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = want(&all, taker[i].batch.event->columns, why);
-	ret = ret ?: decode_wanted(w, work, &w->columns, &all, &rows, why);
+	ret = ret ?: decode_wanted(w, work, &w->columns, &all, why);
+	if (!ret && recording__is_part(rec)) {
+		rows = select_rows(w, work, &all);
+		compact(w->keep, w->columns.col, all.nr, rows, work->f->rows);
+	}
 	for (u32 i = 0; !ret && i < nr; i++) {
 		struct taker *t = &taker[i];
 		const struct scan_event *e = t->batch.event;
@@ -214,7 +243,9 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 			ret = want(&lazy, e->lazy, why);
 	}
 	if (!ret && lazy.nr)
-		ret = decode_wanted(w, work, &w->lazy, &lazy, &rows, why);
+		ret = decode_wanted(w, work, &w->lazy, &lazy, why);
+	if (!ret && lazy.nr)
+		compact(w->keep, w->lazy.col, lazy.nr, rows, work->f->rows);
 	for (u32 i = 0; !ret && i < nr; i++)
 		pick(w, &w->lazy, taker[i].batch.has_lazy ? &lazy : &none, taker[i].batch.event->lazy,
 		     taker[i].col + taker[i].nr);
@@ -289,10 +320,12 @@ static void enqueue(struct scan *s, struct work work)
 static u32 takers(const struct scan *s, const struct data_frame *f)
 {
 	const struct time_window *window = &s->rec->window;
+	const struct row_filter *filter = s->rec->filter;
 	u32 bits = 0;
 
 	if (f->type != DATA_EVENTS || !f->rows ||
-	    (window->active && (f->last_ns < window->from || f->first_ns > window->to)))
+	    (window->active && (f->last_ns < window->from || f->first_ns > window->to)) ||
+	    (filter && !filter->columns(filter, f->event)))
 		return 0;
 	for (u32 i = 0; i < s->nr_consumers; i++) {
 		const struct scan_consumer *c = s->consumer[i];
@@ -313,7 +346,8 @@ static u64 from_ns(const struct recording *rec)
 static int new_states(struct worker *w)
 {
 	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
-	if (!w->ones)
+	w->keep = malloc(DATA_MAX_ROWS);
+	if (!w->ones || !w->keep)
 		return out_of_memory();
 	memset(w->ones, 0xff, DATA_MAX_ROWS * sizeof(u64));
 	for (u32 i = 0; i < w->scan->nr_consumers; i++) {
@@ -335,6 +369,7 @@ static void free_worker(struct worker *w)
 	columns__free(&w->columns);
 	columns__free(&w->lazy);
 	free(w->ones);
+	free(w->keep);
 	data_decoder__free(w->dec);
 }
 
@@ -378,6 +413,18 @@ static int start(struct scan *s, u32 threads)
 	return ret < 0 ? -1 : 0;
 }
 
+/* What a frame says of VMs and vCPUs, while no worker asks for it. */
+static int take_identity(struct scan *s, struct data_reader *r, struct data_decoder *dec,
+			 const struct data_frame *f)
+{
+	int ret;
+
+	pthread_rwlock_wrlock(&s->identity);
+	ret = recording__take(s->rec, r, dec, f);
+	pthread_rwlock_unlock(&s->identity);
+	return ret;
+}
+
 static int read_frames(struct scan *s, struct data_reader *r)
 {
 	struct data_decoder *dec = data_decoder__new();
@@ -391,7 +438,7 @@ static int read_frames(struct scan *s, struct data_reader *r)
 			    data_reader__bytes(r) >= (u64)s->nr_workers * WORKER_BYTES;
 		u32 bits;
 
-		if ((more && start_worker(s) < 0) || recording__take(s->rec, r, dec, f)) {
+		if ((more && start_worker(s) < 0) || take_identity(s, r, dec, f)) {
 			data_frame__put(f);
 			data_decoder__free(dec);
 			return -1;
@@ -399,7 +446,7 @@ static int read_frames(struct scan *s, struct data_reader *r)
 		bits = takers(s, f);
 		if (bits)
 			enqueue(s, (struct work) { f, data_reader__event(r, f->event), bits,
-					     from_ns(s->rec) });
+					     from_ns(s->rec), s->rec->meta.start_ns });
 		else
 			data_frame__put(f);
 	}
@@ -461,6 +508,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->filled, NULL);
 	pthread_cond_init(&s->drained, NULL);
+	pthread_rwlock_init(&s->identity, NULL);
 	ok = !start(s, threads) && !read_frames(s, r);
 	ok = !scan__finish(s, ok, result);
 	/* Last: this frees the descriptions of the events. */
@@ -470,6 +518,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 			consumer[i]->free(result[i]);
 		result[i] = NULL;
 	}
+	pthread_rwlock_destroy(&s->identity);
 	pthread_cond_destroy(&s->drained);
 	pthread_cond_destroy(&s->filled);
 	pthread_mutex_destroy(&s->lock);

@@ -151,7 +151,7 @@ static void about_rows(const struct screen *s, const struct report *rep)
 	heading__line(s, "recorded", "%s %s in %s bytes%s; %s%s lost%s%s%s",
 		      units__count(rep->recorded, rows), rep->desc->plural,
 		      units__count(rec->bytes, bytes), each,
-		      rec->window.active && rep->lost ? "up to " : "",
+		      recording__is_part(rec) && rep->lost ? "up to " : "",
 		      units__count(rep->lost, lost), cycle ? "; " : "",
 		      cycle ? units__count(rep->unfinished, open) : "", cycle ? " unfinished" : "");
 }
@@ -277,6 +277,14 @@ static void about_window(const struct screen *s, const struct report *rep)
 			      rec->meta.selective ? "; others were left out, as requested" : "");
 }
 
+static void about_where(const struct screen *s, const struct report *rep)
+{
+	heading__line(s, "where", "%s: all numbers cover only the recorded %s for which this is true%s%s",
+		      rep->opt->where, rep->desc->plural,
+		      rep->lost ? "; some that were lost may be such" : "",
+		      rep->rec->meta.selective ? "; others were left out, as requested" : "");
+}
+
 /* What the numbers cover if some events have no rows. */
 static const char *exactness(const struct report *rep)
 {
@@ -305,6 +313,10 @@ static void about_trust(const struct screen *s, const struct report *rep)
 	about_damage(s, rep);
 	if (rec->window.active)
 		about_window(s, rep);
+	if (rep->opt->where)
+		about_where(s, rep);
+	if (recording__is_part(rec))
+		;
 	else if (rep->filtered)
 		about_filtered(s, rep);
 	else if (rec->meta.selective && !rep->counted.exact && rep->recorded)
@@ -371,7 +383,7 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 			 rep->nr_idle == 1 ? "" : "s");
 	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
 		 rep->recorded == 1 && rep->event == KVMW_EVENT_EXIT ? "exit" : rep->desc->plural,
-		 rec->window.active && rep->lost ? "up to " : "", units__count(rep->lost, lost));
+		 recording__is_part(rec) && rep->lost ? "up to " : "", units__count(rep->lost, lost));
 	screen__wrap(s, "# ", "# ", words);
 }
 
@@ -403,7 +415,7 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 	if (!rep->recorded || (!rep->lost && !rep->filtered && !rep->rec->nr_damage))
 		return;
 	units__count(rep->recorded, recorded);
-	if (rep->counted.exact && !rep->rec->window.active && rep->recorded < rep->counted.count)
+	if (rep->counted.exact && !recording__is_part(rep->rec) && rep->recorded < rep->counted.count)
 		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.", recorded,
 			 rep->desc->plural, units__count(rep->counted.count, all));
 	else

@@ -219,8 +219,8 @@ static void reason_table__legend(const struct reason_table *t)
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
 	char words[640], each[96] = "", cycle[96] = "", dist[DIST_WORDS] = "";
 
-	if (rep->nr_vcpus > 1)
-		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->nr_vcpus,
+	if (rep->whole.nr_vcpus > 1)
+		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
 			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
 	if (reasons__shows(t, P99) || reasons__shows(t, MAX))
 		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE,

@@ -207,7 +207,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model)
 {
 	struct json_object *root, *list, *window;
-	const struct report_view *view = report_view__find(rep->event);
+	const struct report_view *view = report_view__find(rep);
 	const struct recording *rec = rep->rec;
 	struct json_writer w = { .out = s->out };
 
@@ -230,6 +230,8 @@ int render__report_json(const struct screen *s, const struct report *rep,
 		for (u32 i = 0; i < rep->opt->reasons.nr; i++)
 			json_object_array_add(list, json_object_new_string(rep->opt->reasons.word[i]));
 	}
+	if (rep->opt->where)
+		json__text(root, "where", rep->opt->where);
 	if (rec->window.active) {
 		window = json__object(root, "window");
 		json__u64(window, "from_ns", rec->window.from);

@@ -71,6 +71,7 @@ static int view_stack__json(struct json_object *root, const struct report *rep, 
 
 const struct report_view stack_report_view = {
 	.event = KVMW_EVENT_STACK,
+	.of_table = true,
 	.text = view_stack__text,
 	.json = view_stack__json,
 };

@@ -12,17 +12,17 @@ static const struct report_view *const views[] = {
 	&mmu_report_view,
 };
 
-const struct report_view *report_view__find(u32 event)
+const struct report_view *report_view__find(const struct report *rep)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
-		if (views[i]->event == event)
+		if (views[i]->event == rep->event && (!rep->opt->where || views[i]->of_table))
 			return views[i];
 	return NULL;
 }
 
 int render__view(const struct screen *s, const struct report *rep, const void *model)
 {
-	const struct report_view *view = report_view__find(rep->event);
+	const struct report_view *view = report_view__find(rep);
 
 	return view ? view->text(s, rep, model) : 0;
 }

@@ -14,6 +14,7 @@
 
 struct report_view {
 	u32 event;
+	bool of_table;		/* it shows the table's rows, so that it holds for chosen events, too */
 	/*
 	 * After the table, and into the object of --json.  model: the finished model of this
 	 * event, NULL if there is no struct report_model of it.  0, or -1 (error() said why).
@@ -30,7 +31,7 @@ extern const struct report_view mmu_report_view;
 extern const struct report_view sched_report_view;
 extern const struct report_view stack_report_view;
 
-/* NULL: this event has none. */
-const struct report_view *report_view__find(u32 event);
+/* NULL: this event has none, or it needs all events and --where chose some. */
+const struct report_view *report_view__find(const struct report *rep);
 
 #endif

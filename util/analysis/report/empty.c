@@ -81,6 +81,7 @@ static void why_filtered(struct report *rep)
 	const char *given[] = { rep->opt->vcpus.nr ? "--vcpu" : NULL,
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
 				rep->opt->reasons.nr ? "--reason" : NULL,
+				rep->opt->where ? "--where" : NULL,
 				rec->window.active ? "--time" : NULL };
 	double seconds = rep->duration_ns / 1e9;
 	char vcpus[320], by[64] = "", extent[REC_EXTENT];
@@ -91,17 +92,25 @@ static void why_filtered(struct report *rep)
 			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
-	if (rec->window.active && rep->lost) {
+	if (rec->window.active && rep->lost && !rep->opt->where) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing was recorded in that window of --time; up to %llu events of it "
 			 "were lost: the ring was full", (unsigned long long)rep->lost);
 		return;
 	}
-	if (rep->opt->reasons.nr && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+	if (rep->opt->where && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
+	    !rep->opt->reasons.nr) {
+		snprintf(rep->empty, sizeof(rep->empty), "--where is true for none of the %llu recorded %s%s",
+			 (unsigned long long)rec->event_rows[rep->event], rep->desc->plural,
+			 rep->lost ? "; others were lost" : "");
+		return;
+	}
+	if (rep->opt->reasons.nr && !recording__is_part(rec) && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
 		why_no_such_reason(rep);
 		return;
 	}
-	if (rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr && !rep->opt->reasons.nr) {
+	if (rec->window.active && !rep->opt->where && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
+	    !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "nothing happened in that window of --time; the recording lasts %.6f s",
 			 seconds);

@@ -80,36 +80,48 @@ u32 rip__members(const struct report *rep, const struct key_value *value, const 
 
 /* ---- sym ---------------------------------------------------------------- */
 
-void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
+u64 place__of(const struct guest_symbols *symbols, u64 rip, bool nested)
 {
-	const struct guest_symbols *symbols = opt->symbols;
 	struct guest_symbol symbol;
-	u64 rip = column[0];
 
 	if (rip == KVMW_NONE)
-		fine[0] = PLACE_NONE;
-	else if (event != KVMW_EVENT_NESTED && column[1] == 1)
-		fine[0] = PLACE_NESTED;
-	else if (symbols && guest_symbols__find(symbols, rip, &symbol))
-		fine[0] = symbol.from;
-	else if (!symbols || !guest_symbols__of_kernel(symbols) || rip >> 63)
-		fine[0] = PLACE_UNKNOWN;
-	else
-		fine[0] = rip >> 32 ? PLACE_USER : PLACE_LOW;
+		return PLACE_NONE;
+	if (nested)
+		return PLACE_NESTED;
+	if (symbols && guest_symbols__find(symbols, rip, &symbol))
+		return symbol.from;
+	if (!symbols || !guest_symbols__of_kernel(symbols) || rip >> 63)
+		return PLACE_UNKNOWN;
+	return rip >> 32 ? PLACE_USER : PLACE_LOW;
 }
 
-void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size)
+bool place__is_known(u64 place)
+{
+	return place != (u64)PLACE_NONE && place != (u64)PLACE_UNKNOWN;
+}
+
+void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size_t size)
 {
 	struct guest_symbol symbol;
 
-	if (!is_address(value->v[0]))
-		snprintf(buf, size, "%s", place_names[value->v[0] - (u64)PLACE_NESTED]);
-	else if (!rep->opt->symbols || !guest_symbols__find(rep->opt->symbols, value->v[0], &symbol))
+	if (!is_address(place))
+		snprintf(buf, size, "%s", place_names[place - (u64)PLACE_NESTED]);
+	else if (!symbols || !guest_symbols__find(symbols, place, &symbol))
 		snprintf(buf, size, "%s", place_names[PLACE_UNKNOWN - PLACE_NESTED]);
 	else if (!symbol.module)
 		snprintf(buf, size, "%s", symbol.name);
 	else
 		snprintf(buf, size, "%s%s[%s]", symbol.name ?: "", symbol.name ? " " : "", symbol.module);
+}
+
+void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
+{
+	fine[0] = place__of(opt->symbols, column[0], event != KVMW_EVENT_NESTED && column[1] == 1);
+}
+
+void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size)
+{
+	place__name(rep->opt->symbols, value->v[0], buf, size);
 }
 
 u32 sym__members(const struct report *rep, const struct key_value *value, const char *label,

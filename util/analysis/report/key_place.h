@@ -11,6 +11,15 @@ void rip__label(const struct report *rep, const struct key_value *value, char *b
 u32 rip__members(const struct report *rep, const struct key_value *value, const char *label,
 		 struct key_member *member);
 
+/*
+ * Where in the guest an instruction is: the address of its function, or what is known instead.
+ * symbols: or NULL.
+ */
+u64 place__of(const struct guest_symbols *symbols, u64 rip, bool nested);
+bool place__is_known(u64 place);
+#define PLACE_NAME_MAX	REPORT_LABEL_MAX	/* bytes */
+void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size_t size);
+
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
 void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size);
 u32 sym__members(const struct report *rep, const struct key_value *value, const char *label,

@@ -443,8 +443,8 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	for (size_t i = 0; i < ARRAY_SIZE(rec->event_rows); i++)
 		rep->all_recorded += rec->event_rows[i];
 	rep->fine = report_options__fine(opt);
-	/* A window excludes rows, but the kernel's counts include them. */
-	if (!rec->window.active && !rep->fine && agg_table__merge(aggs, &rec->totals))
+	/* A window and --where exclude rows, but the kernel's counts include them. */
+	if (!recording__is_part(rec) && !rep->fine && agg_table__merge(aggs, &rec->totals))
 		return -1;
 	rep->over_limit = aggs->over_limit;
 	choose_event(rep);
@@ -452,7 +452,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (check_keys(rep))
 		return -1;
 	list = report__select_aggs(rep, aggs,
-				   rep->fine && !rec->window.active ? &rec->totals : NULL, &nr,
+				   rep->fine && !recording__is_part(rec) ? &rec->totals : NULL, &nr,
 				   &nr_all);
 	if (!list)
 		return -1;
@@ -464,7 +464,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		return -1;
 	count_lost(rep);
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
-		      !rep->fine && !rec->window.active;
+		      !rep->fine && !recording__is_part(rec);
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
 	return 0;

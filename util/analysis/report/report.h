@@ -52,6 +52,7 @@ struct report_options {
 	struct reason_list reasons;	/* of exits and returns to the VMM; empty: all */
 	double percent_limit;		/* rows with a smaller share are hidden */
 	u32 event;			/* 0: exit if there is any, else userspace */
+	const char *where;		/* the expression of rec->filter; or NULL */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	bool details;			/* of the exit reasons that are the only key */
@@ -93,6 +94,7 @@ struct report_whole {
 	u64 open_ns, unseen_ns, gone_ns;
 	u64 no_exit_ns;		/* part of unseen_ns: of vCPUs that never exited, or never returned */
 	u64 wall_ns;
+	u32 nr_vcpus;
 };
 
 #define REPORT_LABEL_MAX 320	/* bytes: 64 characters of a name, and numbers */
@@ -234,10 +236,10 @@ void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *bu
 /* A reason with its only detail: "io out 0x3f8 COM1 transmit", "cpuid 0xb"; detail "-": without. */
 void report__name_exit(const char *reason, const char *detail, char *buf, size_t size);
 
-/* Whether it is of chosen events only: --time, --vcpu, --vm, --reason. */
+/* Whether it is of chosen events only: --time, --vcpu, --vm, --reason, --where. */
 static inline bool report__is_filtered(const struct report *rep)
 {
-	return rep->rec->window.active || rep->opt->vcpus.nr || rep->opt->pids.nr ||
+	return recording__is_part(rep->rec) || rep->opt->vcpus.nr || rep->opt->pids.nr ||
 	       rep->opt->reasons.nr;
 }
 

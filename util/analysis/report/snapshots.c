@@ -50,7 +50,7 @@ static bool can_tell(const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 
-	return event_desc__is_cycle(rep->event) && !rec->window.active && !rec->meta.some_vcpus &&
+	return event_desc__is_cycle(rep->event) && !recording__is_part(rec) && !rec->meta.some_vcpus &&
 	       !rec->meta.skipped[rep->event] && !rec->nr_damage &&
 	       (!rec->meta.events.nr || report__was_asked_for(rec, rep->desc->name));
 }

@@ -143,11 +143,26 @@ static void whole__add(struct report_whole *w, const struct report_vcpu *v)
 	w->wall_ns = sat_add(w->wall_ns, v->time.wall_ns);
 }
 
+/* Chosen rows say nothing of where all of a vCPU's time went, but are still shares of it. */
+static void count_time(struct report *rep)
+{
+	const struct recording *rec = rep->rec;
+
+	for (u32 i = 0; i < rec->nr_vcpus; i++)
+		if (rec_vcpu__is_vcpu(&rec->vcpu[i]) && report__selects(rec, rep->opt, rec->vcpu[i].id))
+			rep->whole.nr_vcpus++;
+	rep->whole.wall_ns = rep->whole.nr_vcpus * recording__covered(rec);
+}
+
 int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 {
 	u32 vcpus = rep->rec->nr_vcpus;
 	int ret = 0;
 
+	if (rep->rec->filter) {
+		count_time(rep);
+		return 0;
+	}
 	nr = keep_vcpus(rep, list, nr);
 	qsort(list, nr, sizeof(*list), compare_aggs);
 	for (u32 i = 0; i < nr; i++)
@@ -167,6 +182,7 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 	rep->whole.throttled_ns = KVMW_NONE;
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		whole__add(&rep->whole, &rep->vcpu[i]);
+	rep->whole.nr_vcpus = rep->nr_vcpus;
 	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
 	return ret;
 }
