@@ -13,6 +13,7 @@
 
 #include "builtin-options.h"
 #include "builtin.h"
+#include "util/analysis/report/key_field.h"
 #include "util/analysis/report/report.h"
 #include "util/analysis/script.h"
 #include "util/arch/reason.h"
@@ -128,10 +129,28 @@ static void reasons_of_any(const struct request *r)
 				offer(r, reason_known(isa, i), isa_name(isa));
 }
 
+/* Of the events that have a field with this name, which can be a key. */
+static bool is_first_key(const struct event_desc *event, u32 i)
+{
+	const char *name = event->fields[i].name;
+	struct sort_key key;
+
+	if (!field_key__make(&key, name) || !key.column(&key, event, 0))
+		return false;
+	for_each_captured_event(other)
+		if (event_desc__field(other, name, strlen(name)) >= 0)
+			return other == event;
+	return false;
+}
+
 static void sort_keys(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
+	for_each_captured_event(event)
+		for (u32 i = 0; i < event->nr_fields; i++)
+			if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS && is_first_key(event, i))
+				offer(r, event->fields[i].name, event->fields[i].doc);
 }
 
 static void clocks(const struct request *r)

@@ -9,6 +9,8 @@
 #include "builtin-options.h"
 #include "builtin-report.h"
 #include "builtin.h"
+#include "util/analysis/report/aggregate.h"
+#include "util/analysis/report/key_field.h"
 #include "util/analysis/where.h"
 #include "util/error.h"
 #include "util/nearest.h"
@@ -93,8 +95,17 @@ static error_t bad_key(const char *typed)
 
 static void add_key(struct report_options *opt, enum report_key key)
 {
-	if (!report_options__sorts_by(opt, key))
+	if (!report_options__sorts_by(opt, key) && opt->nr_sort < NR_REPORT_KEYS)
 		opt->sort[opt->nr_sort++] = key;
+}
+
+static void add_field(struct report_options *opt, const struct sort_key *field)
+{
+	for (u32 i = 0; i < opt->nr_fields; i++)
+		if (!strcmp(opt->field[i].field, field->field))
+			return;
+	opt->field[opt->nr_fields] = *field;
+	add_key(opt, KEY_FIELD + opt->nr_fields++);
 }
 
 /* The default, or what --sort has. */
@@ -110,27 +121,64 @@ static void set_sort(struct report_options *opt, const char *names)
 
 static error_t parse_sort(struct report_args *args, char *arg)
 {
-	struct report_options *opt = &args->opt;
-	bool single = !strchr(arg, ',');
-	enum report_key key;
 	char *save;
 
-	opt->nr_sort = 0;
-	args->sort = false;
+	args->nr_keys = 0;
 	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
-		key = sort_key__find(p);
-		if (key == NR_REPORT_KEYS && !args->guessed && guess(args, "--sort", p)) {
-			/* An event or a reason is no key: rows remain as they are. */
-			if (!args->guess.sort && single)
-				return 0;
-			key = args->guess.sort ? sort_key__find(args->guess.sort) : NR_REPORT_KEYS;
+		if (args->nr_keys == NR_REPORT_KEYS)
+			return usage_error("--sort: more than %u keys", NR_REPORT_KEYS);
+		args->key[args->nr_keys++] = p;
+	}
+	return args->nr_keys ? 0 : bad_key("");
+}
+
+/* A word of --sort: a key, or a field of the event, or what is meant for another option. */
+static error_t resolve_key(struct report_args *args, const char *word)
+{
+	struct report_options *opt = &args->opt;
+	const struct event_desc *event = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
+	enum report_key key = sort_key__find(word);
+	struct sort_key field;
+
+	if (key == NR_REPORT_KEYS || !sort_key__get(key)->column(sort_key__get(key), event, 0)) {
+		bool is_field = field_key__make(&field, word);
+
+		if (is_field && opt->nr_fields == KEY_FIELDS)
+			return usage_error("--sort: more than %u fields at once", KEY_FIELDS);
+		if (is_field && (field.column(&field, event, 0) ||
+				 (args->event && !event_desc__by_name(word)))) {
+			add_field(opt, &field);
+			return 0;
 		}
-		if (key == NR_REPORT_KEYS)
-			return bad_key(p);
-		add_key(opt, key);
+	}
+	if (key == NR_REPORT_KEYS && !args->guessed && guess(args, "--sort", word)) {
+		/* An event or a reason is no key: rows remain as they are. */
+		if (!args->guess.sort && args->nr_keys == 1)
+			return 0;
+		key = args->guess.sort ? sort_key__find(args->guess.sort) : NR_REPORT_KEYS;
+	}
+	if (key == NR_REPORT_KEYS)
+		return bad_key(word);
+	add_key(opt, key);
+	return 0;
+}
+
+/* Once the event is known. */
+static error_t resolve_sort(struct report_args *args)
+{
+	struct report_options *opt = &args->opt;
+	u32 fine = 0;
+
+	for (u32 i = 0; i < args->nr_keys; i++) {
+		error_t ret = resolve_key(args, args->key[i]);
+
+		if (ret)
+			return ret;
 	}
 	args->sort = opt->nr_sort;
-	return opt->nr_sort ? 0 : bad_key("");
+	for (u32 i = 0; i < opt->nr_sort; i++)
+		fine += report_options__key(opt, i)->nr_fine;
+	return fine <= AGG_FINE ? 0 : usage_error("--sort: too many keys at once");
 }
 
 static void list_orders(char *buf, size_t size)
@@ -304,7 +352,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		args->opt.vcpus = args->common.vcpus;
 		args->opt.pids = args->common.pids;
-		if (take_guess(args))
+		if (resolve_sort(args) || take_guess(args))
 			return EINVAL;
 		report_args__set_defaults(args);
 		if (report_options__sorts_by(&args->opt, KEY_SYM) && !common_args__has_symbols(&args->common))
@@ -326,7 +374,7 @@ static void help_sort(FILE *out)
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
 			sort_key__get(i)->doc);
-	fputs(". Default: reason", out);
+	fputs("; or a field of the event, as port, msr, leaf, source, ret_pf. Default: reason", out);
 	for_each_captured_event(event)
 		if (event->sort)
 			fprintf(out, "; for %s: %s", event->name, event->sort);

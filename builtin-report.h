@@ -16,6 +16,8 @@ struct report_args {
 	enum color_when color;
 	bool hist, verbose;
 	bool sort, event, order, top;	/* were given */
+	const char *key[NR_REPORT_KEYS];	/* words of --sort */
+	u32 nr_keys;
 	struct guess guess;	/* of what -e or -s do not know */
 	const char *guessed;	/* the option it was given to */
 };

@@ -182,7 +182,7 @@ def report_json(*args):
     (["-e", "HLT"], ["--reason", "HLT"]),
     (["-s", "io"], ["--reason", "io"]),
     (["-e", "port"], ["--reason", "io", "--sort", "detail"]),
-    (["-s", "port"], ["--reason", "io", "--sort", "detail"]),
+    (["-s", "ports"], ["--reason", "io", "--sort", "detail"]),
     (["-s", "vcpu,mmio"], ["--reason", "npf", "--sort", "vcpu,detail"]),
     (["-e", "vcpu"], ["--sort", "vcpu"]),
     (["-e", "cpu", "--order", "count"], ["--sort", "cpu", "--order", "count"]),

@@ -44,16 +44,25 @@ enum field_form field_desc__form(const struct event_desc *event, const struct fi
 	return form_of(f->name, f->unit, f->type, event_desc__field(event, "isa", strlen("isa")) >= 0);
 }
 
-bool field__none(const struct data_field *f, u64 value)
+static bool is_none(enum field_type type, const char *unit, u64 value)
 {
-	u32 bits = 8 * field_type__width(f->type);
+	u32 bits = 8 * field_type__width(type);
 
 	/* -1 is a value of narrow fields, which are never unknown. */
 	if (value == KVMW_NONE)
-		return bits == 64 || !field_type__signed(f->type);
+		return bits == 64 || !field_type__signed(type);
 	return bits < 64 && value == (1ULL << bits) - 1 &&
-	       (!strcmp(f->unit, "id") || !strcmp(f->unit, "user") || !strcmp(f->unit, "detail") ||
-		!strcmp(f->unit, "bool"));
+	       (!strcmp(unit, "id") || !strcmp(unit, "user") || !strcmp(unit, "detail") || !strcmp(unit, "bool"));
+}
+
+bool field__none(const struct data_field *f, u64 value)
+{
+	return is_none(f->type, f->unit, value);
+}
+
+bool field_desc__none(const struct field_desc *f, u64 value)
+{
+	return is_none(f->type, f->unit, value);
 }
 
 bool field__numbered(enum field_form form)

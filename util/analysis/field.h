@@ -24,6 +24,7 @@ enum field_form field_desc__form(const struct event_desc *event, const struct fi
 
 /* Whether the value stands for "unknown". */
 bool field__none(const struct data_field *field, u64 value);
+bool field_desc__none(const struct field_desc *field, u64 value);
 
 /* JSON and CSV have the number too, as FIELD_number. */
 bool field__numbered(enum field_form form);

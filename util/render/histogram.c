@@ -14,10 +14,10 @@ static void title(const struct screen *s, const struct report *rep, const struct
 	size_t len = 0;
 
 	for (u32 i = 0; row != &rep->total && i < rep->opt->nr_sort; i++) {
-		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
+		const struct sort_key *key = report_options__key(rep->opt, i);
 
-		len += snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : "", key->prefix,
-				row->label[i]);
+		len += snprintf(text + len, sizeof(text) - len, "%s%s%s%s", i ? ", " : "",
+				*key->field ? key->field : key->prefix, *key->field ? " " : "", row->label[i]);
 	}
 	len = strlen(text);
 	if (row->recorded != row->span.count)

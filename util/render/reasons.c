@@ -113,7 +113,7 @@ static void reason_table__init(struct reason_table *t, const struct screen *s, c
 	*t = (struct reason_table) { .s = s, .rep = rep, .nr_keys = rep->opt->nr_sort };
 	for (u32 i = 0; i < t->nr_keys; i++)
 		t->col[t->nr_cols++] = (struct textgrid_col) {
-			.head = sort_key__title(sort_key__get(rep->opt->sort[i]), rep->desc),
+			.head = sort_key__title(report_options__key(rep->opt, i), rep->desc),
 			.left = true,
 		};
 	t->axis = dist_axis__make(&rep->total.span, s->width < 120 ? DIST_USUAL : DIST_MAX);

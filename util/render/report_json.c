@@ -11,13 +11,16 @@ static void report_json__key(struct json_object *obj, const struct report *rep,
 			     const struct report_row *row, u32 i, bool all)
 {
 	struct key_member member[KEY_MEMBERS];
-	u32 nr = sort_key__get(rep->opt->sort[i])->members(rep, &row->key[i], row->label[i], member);
+	const struct sort_key *key = report_options__key(rep->opt, i);
+	u32 nr = key->members(key, rep, &row->key[i], row->label[i], member);
 
 	for (u32 k = 0; k < nr; k++) {
 		if (member[k].optional && !member[k].text && !all)
 			continue;
 		if (member[k].is_text)
 			json__text(obj, member[k].name, member[k].text);
+		else if (member[k].is_signed)
+			json_object_object_add(obj, member[k].name, json_object_new_int64(member[k].number));
 		else if (member[k].is_address)
 			json__address(obj, member[k].name, member[k].number);
 		else
@@ -223,7 +226,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	list = json__array(root, "sort");
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		json_object_array_add(list, json_object_new_string(
-					      sort_key__get(rep->opt->sort[i])->name));
+					      sort_key__name(report_options__key(rep->opt, i))));
 	json__text(root, "order", report_order__get(rep->opt->order)->name);
 	if (rep->opt->reasons.nr) {
 		list = json__array(root, "reasons");

@@ -64,12 +64,12 @@ static void table__add_column(struct table *t, u32 col)
 }
 
 /* A key that is long gives way: a detail, or what comes first. */
-static void table__add_key(struct table *t, enum report_key key)
+static void table__add_key(struct table *t, u32 i)
 {
 	t->col[t->nr_cols++] = (struct textgrid_col) {
-		.head = sort_key__title(sort_key__get(key), t->rep->desc),
+		.head = sort_key__title(report_options__key(t->rep->opt, i), t->rep->desc),
 		.left = true,
-		.give = key == KEY_DETAIL,
+		.give = t->rep->opt->sort[i] == KEY_DETAIL,
 	};
 }
 
@@ -77,7 +77,7 @@ static void table__init(struct table *t, const struct screen *s, const struct re
 {
 	*t = (struct table) { .s = s, .rep = rep, .nr_keys = rep->opt->nr_sort };
 	for (u32 i = 0; i < t->nr_keys; i++)
-		table__add_key(t, rep->opt->sort[i]);
+		table__add_key(t, i);
 	t->axis = dist_axis__make(&rep->total.span, s->width < 120 ? DIST_USUAL : DIST_MAX);
 	dist__ends(&t->axis, t->ends, sizeof(t->ends));
 	for (u32 col = 0; col < NR_COLUMNS; col++)

@@ -216,7 +216,7 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	names += KEYS;
 	for (u32 i = 0; i < rs->nr_keys; i++)
 		for (u32 k = 0; k < KEY_COLUMNS; k++)
-			*names++ = if_wanted(true, rs->key[i]->column(e, k));
+			*names++ = if_wanted(true, rs->key[i]->column(rs->key[i], e, k));
 	rs->lazy[nr][LAZY_TIME] = "time_ns";
 	if (id == KVMW_EVENT_EXIT) {
 		rs->lazy[nr][LAZY_KIND] = "detail_kind";
@@ -234,8 +234,8 @@ void report_scan__init(struct report_scan *rs, const struct report_options *opt,
 	rs->opt = opt;
 	rs->nested_isa = report_options__sorts_by(opt, KEY_DETAIL);
 	for (u32 i = 0; i < opt->nr_sort; i++)
-		if (!sort_key__get(opt->sort[i])->counted)
-			rs->key[rs->nr_keys++] = sort_key__get(opt->sort[i]);
+		if (!report_options__key(opt, i)->counted)
+			rs->key[rs->nr_keys++] = report_options__key(opt, i);
 	rs->consumer = (struct scan_consumer) {
 		.events = rs->event,
 		.arg = rs,

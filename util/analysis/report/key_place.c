@@ -22,7 +22,7 @@ static bool is_address(u64 place)
 	return place < (u64)PLACE_NESTED;
 }
 
-const char *place__column(const struct event_desc *event, u32 i)
+const char *place__column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	static const char *const of_event[] = { "rip", "nested" };
 
@@ -41,7 +41,8 @@ static void describe(const struct guest_symbol *symbol, u64 rip, char *buf, size
 		 symbol->module ? " [" : "", symbol->module ?: "", symbol->module ? "]" : "");
 }
 
-void rip__label(const struct report *rep, const struct key_value *value, char *buf, size_t size)
+void rip__label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	const struct guest_symbols *symbols = rep->opt->symbols;
 	u64 rip = value->v[0];
@@ -59,7 +60,8 @@ void rip__label(const struct report *rep, const struct key_value *value, char *b
 	describe(&symbol, rip, buf + len, size - len);
 }
 
-u32 rip__members(const struct report *rep, const struct key_value *value, const char *label,
+u32 rip__members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label,
 		 struct key_member *member)
 {
 	const struct guest_symbols *symbols = rep->opt->symbols;
@@ -119,12 +121,14 @@ void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u
 	fine[0] = place__of(opt->symbols, column[0], event != KVMW_EVENT_NESTED && column[1] == 1);
 }
 
-void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size)
+void sym__label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	place__name(rep->opt->symbols, value->v[0], buf, size);
 }
 
-u32 sym__members(const struct report *rep, const struct key_value *value, const char *label,
+u32 sym__members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label,
 		 struct key_member *member)
 {
 	struct guest_symbol symbol = { 0 };

@@ -5,10 +5,12 @@
 
 #include "util/analysis/report/report.h"
 
-const char *place__column(const struct event_desc *event, u32 i);
+const char *place__column(const struct sort_key *key, const struct event_desc *event, u32 i);
 
-void rip__label(const struct report *rep, const struct key_value *value, char *buf, size_t size);
-u32 rip__members(const struct report *rep, const struct key_value *value, const char *label,
+void rip__label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size);
+u32 rip__members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label,
 		 struct key_member *member);
 
 /*
@@ -21,8 +23,10 @@ bool place__is_known(u64 place);
 void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size_t size);
 
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
-void sym__label(const struct report *rep, const struct key_value *value, char *buf, size_t size);
-u32 sym__members(const struct report *rep, const struct key_value *value, const char *label,
+void sym__label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size);
+u32 sym__members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label,
 		 struct key_member *member);
 
 #endif

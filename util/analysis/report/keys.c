@@ -23,7 +23,7 @@ static struct key_member number(const char *name, u64 value)
 
 /* ---- reason: of a family, its kind -------------------------------------- */
 
-static const char *reason_column(const struct event_desc *event, u32 i)
+static const char *reason_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i ? NULL : event->reason;
 }
@@ -33,14 +33,14 @@ static const char *reason_title(const struct event_desc *event)
 	return event->reason_title;
 }
 
-static void reason_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
-			 struct key_value *value)
+static void reason_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+			 const u64 *fine, struct key_value *value)
 {
 	value->v[0] = (u64)key->isa << 32 | key->reason;
 }
 
-static void reason_label(const struct report *rep, const struct key_value *value, char *buf,
-			 size_t size)
+static void reason_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	if (event_desc__is_cycle(rep->event))
 		reason_name(value->v[0] >> 32, value->v[0], buf, size);
@@ -48,8 +48,8 @@ static void reason_label(const struct report *rep, const struct key_value *value
 		label__kind(rep, value->v[0], buf, size);
 }
 
-static u32 reason_members(const struct report *rep, const struct key_value *value,
-			  const char *label, struct key_member *member)
+static u32 reason_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	u32 reason = value->v[0];
 
@@ -66,14 +66,14 @@ static u32 reason_members(const struct report *rep, const struct key_value *valu
 
 /* ---- vcpu --------------------------------------------------------------- */
 
-static const char *vcpu_column(const struct event_desc *event, u32 i)
+static const char *vcpu_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i ? NULL : "vcpu";
 }
 
 /* As people count: by VM and number; the ids only tell who came first. */
-static void vcpu_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
-		       struct key_value *value)
+static void vcpu_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+			 const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 
@@ -81,16 +81,16 @@ static void vcpu_value(const struct report *rep, const struct agg_key *key, cons
 	value->v[1] = key->vcpu;
 }
 
-static void vcpu_label(const struct report *rep, const struct key_value *value, char *buf,
-		       size_t size)
+static void vcpu_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	bool several = rep->rec->nr_vms > 1 && !report_options__sorts_by(rep->opt, KEY_VM);
 
 	report__vcpu_label(rep, value->v[1], several, buf, size);
 }
 
-static u32 vcpu_members(const struct report *rep, const struct key_value *value,
-			const char *label, struct key_member *member)
+static u32 vcpu_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, value->v[1]);
 	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
@@ -108,16 +108,16 @@ static u32 vcpu_members(const struct report *rep, const struct key_value *value,
 
 /* ---- vm ----------------------------------------------------------------- */
 
-static void vm_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
-		     struct key_value *value)
+static void vm_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+			 const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 
 	value->v[0] = vcpu && recording__vm(rep->rec, vcpu->vm) ? vcpu->vm : REC_NO_VM;
 }
 
-static void vm_label(const struct report *rep, const struct key_value *value, char *buf,
-		     size_t size)
+static void vm_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
 	const char *name = !vm ? "" : *vm->name ? vm->name : vm->vmm;
@@ -129,8 +129,8 @@ static void vm_label(const struct report *rep, const struct key_value *value, ch
 		snprintf(buf, size, "%s%s%s", rec_vm__name(vm, pid), *name ? " " : "", name);
 }
 
-static u32 vm_members(const struct report *rep, const struct key_value *value,
-		      const char *label, struct key_member *member)
+static u32 vm_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
 
@@ -145,7 +145,7 @@ static u32 vm_members(const struct report *rep, const struct key_value *value,
 
 /* ---- detail: what an event was about ------------------------------------ */
 
-static const char *detail_column(const struct event_desc *event, u32 i)
+static const char *detail_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	bool exit = event->id == KVMW_EVENT_EXIT;
 	const char *const columns[KEY_COLUMNS] = {
@@ -204,8 +204,8 @@ static u64 same_stacks(const struct recording *rec, u64 detail)
  * v[0]: its kind, for families with the ISA that gives exit reasons their names; v[2]: the group of
  * what was written.
  */
-static void detail_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
-			 struct key_value *value)
+static void detail_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+			 const u64 *fine, struct key_value *value)
 {
 	u64 isa = rep->event == KVMW_EVENT_EXIT ? 0 : key->isa;
 
@@ -214,8 +214,8 @@ static void detail_value(const struct report *rep, const struct agg_key *key, co
 	value->v[1] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, fine[1]) : fine[1];
 }
 
-static void detail_label(const struct report *rep, const struct key_value *value, char *buf,
-			 size_t size)
+static void detail_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	u32 kind = value->v[0], isa = value->v[0] >> 32;
 
@@ -225,8 +225,8 @@ static void detail_label(const struct report *rep, const struct key_value *value
 		label__family_detail(rep, kind, isa, value->v[1], buf, size);
 }
 
-static u32 detail_members(const struct report *rep, const struct key_value *value,
-			  const char *label, struct key_member *member)
+static u32 detail_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	u32 kind = value->v[0];
 	const char *name;
@@ -249,9 +249,9 @@ static u32 detail_members(const struct report *rep, const struct key_value *valu
 
 /* ---- access: the detail of an exit, except for pages of memory ---------------- */
 
-static const char *access_column(const struct event_desc *event, u32 i)
+static const char *access_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
-	return event->id == KVMW_EVENT_EXIT ? detail_column(event, i) : NULL;
+	return event->id == KVMW_EVENT_EXIT ? detail_column(key, event, i) : NULL;
 }
 
 static void access_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
@@ -263,7 +263,7 @@ static void access_fine(const struct report_options *opt, u32 event, const u64 *
 
 /* ---- user: what KVM_RUN returned with ------------------------------------ */
 
-static const char *user_column(const struct event_desc *event, u32 i)
+static const char *user_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i ? NULL : event->user;
 }
@@ -273,8 +273,8 @@ static void user_fine(const struct report_options *opt, u32 event, const u64 *co
 	fine[0] = (u32)column[0];
 }
 
-static void user_label(const struct report *rep, const struct key_value *value, char *buf,
-		       size_t size)
+static void user_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	if (value->v[0] == NO_USER)
 		snprintf(buf, size, "-");
@@ -282,8 +282,8 @@ static void user_label(const struct report *rep, const struct key_value *value, 
 		reason_name(KVMW_ISA_NONE, value->v[0], buf, size);
 }
 
-static u32 user_members(const struct report *rep, const struct key_value *value,
-			const char *label, struct key_member *member)
+static u32 user_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	bool none = value->v[0] == NO_USER;
 
@@ -294,7 +294,7 @@ static u32 user_members(const struct report *rep, const struct key_value *value,
 
 /* ---- cpu ---------------------------------------------------------------- */
 
-static const char *cpu_column(const struct event_desc *event, u32 i)
+static const char *cpu_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i ? NULL : event->cpu;
 }
@@ -304,8 +304,8 @@ static void cpu_fine(const struct report_options *opt, u32 event, const u64 *col
 	fine[0] = (u16)column[0];
 }
 
-static void cpu_label(const struct report *rep, const struct key_value *value, char *buf,
-		      size_t size)
+static void cpu_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	if (value->v[0] == NO_CPU)
 		snprintf(buf, size, "-");
@@ -313,8 +313,8 @@ static void cpu_label(const struct report *rep, const struct key_value *value, c
 		snprintf(buf, size, "%llu", (unsigned long long)value->v[0]);
 }
 
-static u32 cpu_members(const struct report *rep, const struct key_value *value,
-		       const char *label, struct key_member *member)
+static u32 cpu_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("cpu", value->v[0] == NO_CPU ? KVMW_NONE : value->v[0]);
 	return 1;
@@ -322,13 +322,13 @@ static u32 cpu_members(const struct report *rep, const struct key_value *value,
 
 /* ---- tid: the thread an event of a family happened in --------------------- */
 
-static const char *tid_column(const struct event_desc *event, u32 i)
+static const char *tid_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i || event_desc__field(event, "tid", strlen("tid")) < 0 ? NULL : "tid";
 }
 
-static void tid_label(const struct report *rep, const struct key_value *value, char *buf,
-		      size_t size)
+static void tid_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	if (value->v[0] == KVMW_NONE)
 		snprintf(buf, size, "-");
@@ -337,8 +337,8 @@ static void tid_label(const struct report *rep, const struct key_value *value, c
 }
 
 /* "tid" is that of a vCPU, which may be a column too. */
-static u32 tid_members(const struct report *rep, const struct key_value *value,
-		       const char *label, struct key_member *member)
+static u32 tid_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = text("thread", label);
 	member[1] = number("thread_number", value->v[0]);
@@ -350,7 +350,7 @@ static u32 tid_members(const struct report *rep, const struct key_value *value,
 #define LOW_MEMORY	(4ULL << 20)	/* where slots may be small */
 #define LARGE_PAGE	(2ULL << 20)
 
-static const char *slot_column(const struct event_desc *event, u32 i)
+static const char *slot_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	static const char *const of_fault[] = { "gpa", "mmio", "nested" };
 
@@ -370,8 +370,8 @@ static void slot_fine(const struct report_options *opt, u32 event, const u64 *co
 			  gpa & ~(gpa < LOW_MEMORY ? 0xfffULL : LARGE_PAGE - 1);
 }
 
-static void slot_value(const struct report *rep, const struct agg_key *key, const u64 *fine,
-		       struct key_value *value)
+static void slot_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+			 const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 	const struct memslot *slot = NULL;
@@ -386,8 +386,8 @@ static void slot_value(const struct report *rep, const struct agg_key *key, cons
 	value->v[0] = slot ? slot->key.slot : KVMW_NONE;
 }
 
-static void slot_label(const struct report *rep, const struct key_value *value, char *buf,
-		       size_t size)
+static void slot_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	if (value->v[0] == KVMW_NONE)
 		snprintf(buf, size, "-");
@@ -395,8 +395,8 @@ static void slot_label(const struct report *rep, const struct key_value *value, 
 		label__memslot(value->v[0], buf, size);
 }
 
-static u32 slot_members(const struct report *rep, const struct key_value *value,
-			const char *label, struct key_member *member)
+static u32 slot_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("slot", value->v[0]);
 	return 1;
@@ -404,7 +404,7 @@ static u32 slot_members(const struct report *rep, const struct key_value *value,
 
 /* ---- nested: whether the guest that exited was a nested one -------------- */
 
-static const char *nested_column(const struct event_desc *event, u32 i)
+static const char *nested_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i || event_desc__field(event, "nested", strlen("nested")) < 0 ? NULL : "nested";
 }
@@ -415,14 +415,14 @@ static void nested_fine(const struct report_options *opt, u32 event, const u64 *
 	fine[0] = column[0] <= 1 ? column[0] : KVMW_NONE;
 }
 
-static void nested_label(const struct report *rep, const struct key_value *value, char *buf,
-			 size_t size)
+static void nested_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s", value->v[0] == KVMW_NONE ? "-" : value->v[0] ? "L2" : "L1");
 }
 
-static u32 nested_members(const struct report *rep, const struct key_value *value,
-			  const char *label, struct key_member *member)
+static u32 nested_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("nested", value->v[0]);
 	return 1;
@@ -430,7 +430,7 @@ static u32 nested_members(const struct report *rep, const struct key_value *valu
 
 /* ---- halted: whether the vCPU halted or polled before it went on ----------- */
 
-static const char *halted_column(const struct event_desc *event, u32 i)
+static const char *halted_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return i || event->id != KVMW_EVENT_EXIT ? NULL : "halt_ns";
 }
@@ -440,14 +440,14 @@ static void halted_fine(const struct report_options *opt, u32 event, const u64 *
 	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
 }
 
-static void halted_label(const struct report *rep, const struct key_value *value, char *buf,
-			 size_t size)
+static void halted_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s", value->v[0] == KVMW_NONE ? "-" : value->v[0] ? "yes" : "no");
 }
 
-static u32 halted_members(const struct report *rep, const struct key_value *value,
-			  const char *label, struct key_member *member)
+static u32 halted_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("halted", value->v[0]);
 	return 1;
@@ -546,5 +546,12 @@ enum report_key sort_key__find(const char *name)
 
 const char *sort_key__title(const struct sort_key *key, const struct event_desc *event)
 {
+	if (*key->field)
+		return key->field;
 	return key->title ? key->title : key->event_title(event);
+}
+
+const char *sort_key__name(const struct sort_key *key)
+{
+	return *key->field ? key->field : key->name;
 }

@@ -13,10 +13,12 @@
 #include "util/event_desc.h"
 
 enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
-		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, NR_REPORT_KEYS };
+		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, NR_REPORT_KEYS,
+		  KEY_FIELD = NR_REPORT_KEYS };	/* from here on: a field of the event */
 
 #define KEY_COLUMNS	4	/* that a key is read from, at most */
 #define KEY_VALUES	3	/* that tell its rows apart, at most */
+#define KEY_FIELDS	6	/* fields at once, at most */
 #define KEY_MEMBERS	6	/* in JSON, at most */
 
 struct agg_key;
@@ -34,6 +36,7 @@ struct key_member {
 	bool is_text;
 	bool optional;		/* where it is null, JSON does not have it */
 	bool is_address;	/* or another number of 64 bits: in hex, too */
+	bool is_signed;		/* and not unknown, whatever the number */
 	const char *text;	/* NULL: null */
 	u64 number;		/* KVMW_NONE: null */
 };
@@ -48,7 +51,7 @@ struct sort_key {
 	bool counted;		/* the kernel's totals tell it apart */
 
 	/* The i-th column it is read from; NULL: none. Events without a 0th do not have the key. */
-	const char *(*column)(const struct event_desc *event, u32 i);
+	const char *(*column)(const struct sort_key *key, const struct event_desc *event, u32 i);
 	/*
 	 * Keys that are not counted: nr_fine values of struct agg_key are made from the
 	 * columns of a row, as few different ones as possible. NULL: the columns as they are.
@@ -56,19 +59,23 @@ struct sort_key {
 	u32 nr_fine;
 	void (*fine)(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
 	/* NULL: the fine values as they are. */
-	void (*value)(const struct report *rep, const struct agg_key *key, const u64 *fine,
-		      struct key_value *value);
+	void (*value)(const struct sort_key *sort_key, const struct report *rep,
+		      const struct agg_key *key, const u64 *fine, struct key_value *value);
 
-	void (*label)(const struct report *rep, const struct key_value *value, char *buf,
-		      size_t size);
+	void (*label)(const struct sort_key *key, const struct report *rep,
+		      const struct key_value *value, char *buf, size_t size);
 	/* label: NULL for the total. Returns their number. */
-	u32 (*members)(const struct report *rep, const struct key_value *value,
-		       const char *label, struct key_member *member);
+	u32 (*members)(const struct sort_key *key, const struct report *rep,
+		       const struct key_value *value, const char *label, struct key_member *member);
+	/* Of a field that is no key of its own (key_field.h): */
+	char field[32], number[40];	/* as it was typed; what its number is called in JSON */
 };
 
 const struct sort_key *sort_key__get(enum report_key key);
 /* By name or synonym; NR_REPORT_KEYS: there is none. */
 enum report_key sort_key__find(const char *name);
+/* As --sort takes it. */
+const char *sort_key__name(const struct sort_key *key);
 const char *sort_key__title(const struct sort_key *key, const struct event_desc *event);
 
 #endif

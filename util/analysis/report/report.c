@@ -5,10 +5,12 @@
 
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/taken_sums.h"
+#include "util/analysis/report/key_field.h"
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/internal.h"
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/nearest.h"
 
 static u64 row_cost(const struct report_row *row)
 {
@@ -363,14 +365,14 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 
 static int no_such_key(const struct event_desc *event, const char *name)
 {
-	char keys[256] = "";
-	size_t len = 0;
+	struct word_list keys;
 
-	for (u32 i = 0; i < NR_REPORT_KEYS && len < sizeof(keys); i++)
-		if (sort_key__get(i)->column(event, 0))
-			len += snprintf(keys + len, sizeof(keys) - len, "%s%s", len ? ", " : "",
-					sort_key__get(i)->name);
-	return error("--sort: %s have no key '%s', but %s", event->plural, name, keys);
+	word_list__begin(&keys, "", 0);
+	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
+		if (sort_key__get(i)->column(sort_key__get(i), event, 0))
+			word_list__add(&keys, sort_key__get(i)->name);
+	field_key__list(event, &keys);
+	return error("--sort: %s have no key '%s', but %s", event->plural, name, keys.text);
 }
 
 static int check_keys(const struct report *rep)
@@ -378,10 +380,10 @@ static int check_keys(const struct report *rep)
 	if (rep->opt->reasons.nr && !event_desc__is_cycle(rep->event))
 		return error("--reason: %s have no exit reason", rep->desc->plural);
 	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
-		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
+		const struct sort_key *key = report_options__key(rep->opt, i);
 
-		if (!key->column(rep->desc, 0))
-			return no_such_key(rep->desc, key->name);
+		if (!key->column(key, rep->desc, 0))
+			return no_such_key(rep->desc, sort_key__name(key));
 	}
 	return 0;
 }

@@ -47,6 +47,8 @@ struct kept_rows {
 struct report_options {
 	enum report_key sort[NR_REPORT_KEYS];
 	u32 nr_sort;
+	struct sort_key field[KEY_FIELDS];	/* KEY_FIELD and those after it */
+	u32 nr_fields;
 	enum report_order_id order;
 	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
 	struct reason_list reasons;	/* of exits and returns to the VMM; empty: all */
@@ -61,6 +63,12 @@ struct report_options {
 	struct budget *budget;		/* of all that is kept of rows; or NULL */
 	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };
+
+/* The i-th key of those sorted by. */
+static inline const struct sort_key *report_options__key(const struct report_options *opt, u32 i)
+{
+	return opt->sort[i] < KEY_FIELD ? sort_key__get(opt->sort[i]) : &opt->field[opt->sort[i] - KEY_FIELD];
+}
 
 /* Where key is among those sorted by; -1: it is not. */
 static inline int report_options__position(const struct report_options *opt, enum report_key key)
@@ -80,7 +88,7 @@ static inline bool report_options__sorts_by(const struct report_options *opt, en
 static inline bool report_options__fine(const struct report_options *opt)
 {
 	for (u32 i = 0; i < opt->nr_sort; i++)
-		if (!sort_key__get(opt->sort[i])->counted)
+		if (!report_options__key(opt, i)->counted)
 			return true;
 	return false;
 }

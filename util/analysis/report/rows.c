@@ -37,10 +37,10 @@ static void fill_member(const struct report *rep, const struct agg *agg, struct 
 
 	m->agg = agg;
 	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
-		const struct sort_key *key = sort_key__get(rep->opt->sort[i]);
+		const struct sort_key *key = report_options__key(rep->opt, i);
 
 		if (key->value)
-			key->value(rep, &agg->key, fine, &m->key[i]);
+			key->value(key, rep, &agg->key, fine, &m->key[i]);
 		else
 			memcpy(m->key[i].v, fine, key->nr_fine * sizeof(*fine));
 		fine += key->nr_fine;
@@ -70,7 +70,9 @@ static int label_row(const struct report *rep, struct report_row *row)
 	char buf[REPORT_LABEL_MAX];
 
 	for (u32 i = 0; i < rep->opt->nr_sort; i++) {
-		sort_key__get(rep->opt->sort[i])->label(rep, &row->key[i], buf, sizeof(buf));
+		const struct sort_key *key = report_options__key(rep->opt, i);
+
+		key->label(key, rep, &row->key[i], buf, sizeof(buf));
 		row->label[i] = mem__strdup(buf);
 		if (!row->label[i])
 			return -1;
