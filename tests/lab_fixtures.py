@@ -27,7 +27,7 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
 # What concerns one kernel more than another runs on the oldest and the newest.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (150, ["--cpu", "intel"], ["known", "families", "bench"]),
+    "intel": (150, ["--cpu", "intel"], ["known", "families", "bench", "scenarios-intel"]),
     "intel-bullseye": (90, ["--cpu", "intel", "--kernel", "bullseye"], ["reentry"]),
     "bookworm": (180, ["--kernel", "bookworm"], ["known", "overflow", "memory", "irq", "time",
                                                  "corners", "killed", "errors"]),

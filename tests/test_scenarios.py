@@ -28,6 +28,9 @@ ON_6_1 = ON_ALL | {
     "first-touch": ("page-faults", "Page faults on guest memory took"),
     "small-pages": ("small-pages", "Transparent huge pages are off on the host"),
 }
+# Their VMs' most frequent exit reasons, in the order of scenarios-intel.sh.
+ON_INTEL = {"slow-device": "IO_INSTRUCTION", "ipi-storm": "MSR_WRITE", "timer-storm": "MSR_WRITE",
+            "first-touch": "EPT_VIOLATION", "never-halts": "HLT"}
 LINUX = {
     "idle": None,
     "busy": None,
@@ -65,6 +68,24 @@ def test_the_first_finding_is_the_cause(boot, name):
 @pytest.mark.parametrize("name", ON_6_1)
 def test_the_first_finding_is_the_cause_on_6_1(boot, name):
     check(boot, name, ON_6_1[name])
+
+
+@in_boots("intel")
+@pytest.mark.parametrize("name", ON_INTEL)
+def test_the_first_finding_is_the_cause_on_intel(boot, name):
+    """Of one VM of the recording, from its first exit to its last."""
+    assert boot.step("scenarios").status == 0, boot.step("scenarios").err
+    path = boot.path("scenarios.kvmw")
+    about = lab_fixtures.info(path)
+    assert len(about["vms"]) == len(ON_INTEL)
+    vm = about["vms"][list(ON_INTEL).index(name)]
+    vcpu, = (v["id"] for v in about["vcpus"] if v["vm"] == vm["id"] and not v["role"])
+    times = [row.time_ns for row in lab_fixtures.rows(path) if row.vcpu == vcpu]
+    life = (f"{(time_ns - about['start_ns']) / 1e9:.9f}" for time_ns in (times[0], times[-1]))
+    rep = lab_fixtures.report(path, "--vm", vm["pid"], "--time", ",".join(life))
+    check_first(rep, ON_6_1[name])
+    counts = lab_fixtures.counts(rep)
+    assert max(counts, key=counts.get) == ON_INTEL[name]
 
 
 @in_boots("linux")
