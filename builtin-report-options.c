@@ -16,15 +16,18 @@
 #include "util/nearest.h"
 #include "util/parse.h"
 
-enum { OPT_ORDER = 0x100, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
+enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
 
 #define TOP_STACKS	20	/* shown without --top */
+#define INTERVAL_MIN	1000	/* ns */
 #define TOP_DETAILS	30	/* the same, in text */
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
 	{ "sort", 's', "KEY[,KEY...]", 0, "Show one row per value of KEY", 2 },
 	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
+	{ "interval", OPT_INTERVAL, "TIME", 0, "Show one row per TIME of the recording, e.g. 1s, in this "
+	  "order; with --sort one for each of its rows", 2 },
 	{ "event", 'e', "EVENT", 0, "Show exit, userspace, a family such as irq, or a "
 	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
@@ -169,6 +172,9 @@ static error_t resolve_sort(struct report_args *args)
 	struct report_options *opt = &args->opt;
 	u32 fine = 0;
 
+	/* Time comes first: what follows is seen to change. */
+	if (args->interval)
+		add_key(opt, KEY_TIME);
 	for (u32 i = 0; i < args->nr_keys; i++) {
 		error_t ret = resolve_key(args, args->key[i]);
 
@@ -278,7 +284,15 @@ void report_args__set_defaults(struct report_args *args)
 	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT &&
 		       args->common.format != OUTPUT_CSV;
 	if (!args->order)
-		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
+		opt->order = report_options__sorts_by(opt, KEY_TIME) ? ORDER_KEY : e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
+}
+
+static error_t parse_interval(struct report_args *args, const char *arg)
+{
+	args->interval = true;
+	if (!parse_time(arg, &args->opt.interval_ns) && args->opt.interval_ns >= INTERVAL_MIN)
+		return 0;
+	return usage_error("--interval '%s': must be a time from 1us on, such as 100ms or 1s", arg);
 }
 
 static error_t parse_top(struct report_args *args, const char *arg)
@@ -335,6 +349,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_ORDER:
 		args->order = true;
 		return parse_order(&args->opt, arg);
+	case OPT_INTERVAL:
+		return parse_interval(args, arg);
 	case OPT_TOP:
 		return parse_top(args, arg);
 	case OPT_LIMIT:

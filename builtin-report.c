@@ -118,6 +118,7 @@ static int read_once(struct report_args *args, bool sums, struct reading *in)
 	in->rec = common_args__recording(&args->common, reader);
 	if (!in->rec)
 		return -1;
+	args->opt.start_ns = &in->rec->meta.start_ns;
 	in->rec->wants_memslots = args->opt.event == KVMW_EVENT_FAULT ||
 				  args->opt.event == KVMW_EVENT_MMU;
 	report_scan__init(&rs, &args->opt, sums);

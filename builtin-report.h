@@ -15,7 +15,7 @@ struct report_args {
 	u32 width;
 	enum color_when color;
 	bool hist, verbose;
-	bool sort, event, order, top;	/* were given */
+	bool sort, event, order, top, interval;	/* were given */
 	const char *key[NR_REPORT_KEYS];	/* words of --sort */
 	u32 nr_keys;
 	struct guess guess;	/* of what -e or -s do not know */

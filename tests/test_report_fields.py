@@ -10,7 +10,7 @@ from synthetic import TREE, kvmw, one_line, report
 from test_where import DETAILS, script
 
 DATA = TREE / "tests/data"
-KEYS = {"reason", "vcpu", "vm", "detail", "user", "cpu", "tid", "slot", "nested", "halted", "access", "rip", "sym"}
+KEYS = {"reason", "vcpu", "vm", "detail", "user", "cpu", "tid", "slot", "nested", "halted", "access", "rip", "sym", "time"}
 PATHS = {name: DATA / f"{name}.kvmw" for name in ("svm-families", "vmx-mixed")}
 
 

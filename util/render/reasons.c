@@ -124,10 +124,10 @@ static void reason_table__init(struct reason_table *t, const struct screen *s, c
 	t->grid.drop = t->drop;
 }
 
-static void add_rate(struct reason_table *t, u64 count)
+static void add_rate(struct reason_table *t, const struct report_row *row)
 {
-	const struct recording *rec = t->rep->rec;
-	double seconds = recording__covered(rec) / 1e9, rate = seconds > 0 ? count / seconds : 0;
+	double seconds = report_row__covered(t->rep, row) / 1e9;
+	double rate = seconds > 0 ? row->count / seconds : 0;
 
 	if (seconds <= 0)
 		textgrid__add(&t->grid, "-");
@@ -135,9 +135,9 @@ static void add_rate(struct reason_table *t, u64 count)
 		textgrid__add(&t->grid, "%.*f", rate < 9.95 ? 1 : 0, rate);
 }
 
-static void add_share(struct reason_table *t, u64 part)
+static void add_share(struct reason_table *t, const struct report_row *row, u64 part)
 {
-	textgrid__percent(&t->grid, part, part == KVMW_NONE ? 0 : t->rep->whole.wall_ns);
+	textgrid__percent(&t->grid, part, part == KVMW_NONE ? 0 : report_row__wall(t->rep, row));
 }
 
 static void add_numbers(struct reason_table *t, const struct report_row *row)
@@ -145,9 +145,9 @@ static void add_numbers(struct reason_table *t, const struct report_row *row)
 	char buf[DIST_BYTES];
 
 	textgrid__count(&t->grid, row->count);
-	add_rate(t, row->count);
+	add_rate(t, row);
 	for (u32 col = COST; col <= BLOCKED; col++)
-		add_share(t, reason_part(row, col));
+		add_share(t, row, reason_part(row, col));
 	textgrid__ns(&t->grid, row->p50_ns);
 	textgrid__ns(&t->grid, row->p99_ns);
 	textgrid__ns(&t->grid, row->max_ns);
@@ -217,7 +217,7 @@ static void reason_table__legend(const struct reason_table *t)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[640], each[96] = "", cycle[96] = "", dist[DIST_WORDS] = "";
+	char words[768], each[96] = "", cycle[96] = "", dist[DIST_WORDS] = "", interval[96] = "";
 
 	if (rep->whole.nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
@@ -227,7 +227,10 @@ static void reason_table__legend(const struct reason_table *t)
 			 told_apart ? ", halts and waits included" : "");
 	if (reasons__shows(t, DIST))
 		dist__legend(&t->axis, dist);
-	snprintf(words, sizeof(words), "100%% is %.3f s%s. %s%s%s", rep->whole.wall_ns / 1e9, each,
+	if (report_options__sorts_by(rep->opt, KEY_TIME))
+		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU.",
+			 report_options__interval(rep->opt) / 1e9);
+	snprintf(words, sizeof(words), "100%% is %.3f s%s.%s %s%s%s", rep->whole.wall_ns / 1e9, each, interval,
 		 told_apart ? "cost: KVM + VMM + poll." :
 			      "KVM contains halts and waits: this recording does not tell them apart.", cycle, dist);
 	screen__color(t->s, COLOR_DIM);

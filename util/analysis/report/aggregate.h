@@ -16,7 +16,7 @@
 #define AGG_MAX_KEYS	(128 * 1024)
 
 /* The sum of nr_fine of all keys (keys.c); test_keys_fit checks it. */
-#define AGG_FINE	12
+#define AGG_FINE	13
 
 struct agg_key {		/* compared as bytes: no padding */
 	u32 vcpu;

@@ -453,6 +453,38 @@ static u32 halted_members(const struct sort_key *key, const struct report *rep,
 	return 1;
 }
 
+/* ---- time: in which interval of the recording it was --------------------------- */
+
+static const char *time_column(const struct sort_key *key, const struct event_desc *event, u32 i)
+{
+	return i ? NULL : "time_ns";
+}
+
+static void time_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
+{
+	u64 start = opt->start_ns ? *opt->start_ns : 0;
+
+	/* What began before the recording did belongs to its first interval. */
+	fine[0] = column[0] > start ? (column[0] - start) / report_options__interval(opt) : 0;
+}
+
+static void time_label(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, char *buf, size_t size)
+{
+	snprintf(buf, size, "%.6g", value->v[0] * (report_options__interval(rep->opt) / 1e9));
+}
+
+static u32 time_members(const struct sort_key *key, const struct report *rep,
+			 const struct key_value *value, const char *label, struct key_member *member)
+{
+	bool none = !label;
+
+	member[0] = number("interval", none ? KVMW_NONE : value->v[0]);
+	member[1] = number("from_ns", none ? KVMW_NONE :
+			   rep->rec->meta.start_ns + value->v[0] * report_options__interval(rep->opt));
+	return 2;
+}
+
 /* ---- the table ---------------------------------------------------------- */
 
 static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
@@ -523,6 +555,11 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "sym", .synonym = "symbol", .doc = "guest function, with --guest-kallsyms or the like",
 		.title = "function", .prefix = "", .column = place__column, .nr_fine = 1,
 		.fine = sym__fine, .label = sym__label, .members = sym__members,
+	},
+	[KEY_TIME] = {
+		.name = "time", .synonym = "interval", .doc = "interval of the recording, see --interval",
+		.title = "from, s", .prefix = "from ", .column = time_column, .nr_fine = 1,
+		.fine = time_fine, .label = time_label, .members = time_members,
 	},
 };
 

@@ -13,7 +13,7 @@
 #include "util/event_desc.h"
 
 enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
-		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, NR_REPORT_KEYS,
+		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, KEY_TIME, NR_REPORT_KEYS,
 		  KEY_FIELD = NR_REPORT_KEYS };	/* from here on: a field of the event */
 
 #define KEY_COLUMNS	4	/* that a key is read from, at most */

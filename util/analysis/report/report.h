@@ -57,6 +57,8 @@ struct report_options {
 	const char *where;		/* the expression of rec->filter; or NULL */
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
+	u64 interval_ns;		/* of KEY_TIME; 0: REPORT_INTERVAL */
+	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool details;			/* of the exit reasons that are the only key */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
@@ -68,6 +70,13 @@ struct report_options {
 static inline const struct sort_key *report_options__key(const struct report_options *opt, u32 i)
 {
 	return opt->sort[i] < KEY_FIELD ? sort_key__get(opt->sort[i]) : &opt->field[opt->sort[i] - KEY_FIELD];
+}
+
+#define REPORT_INTERVAL	1000000000	/* ns */
+
+static inline u64 report_options__interval(const struct report_options *opt)
+{
+	return opt->interval_ns ?: REPORT_INTERVAL;
 }
 
 /* Where key is among those sorted by; -1: it is not. */
@@ -253,6 +262,13 @@ static inline bool report__is_filtered(const struct report *rep)
 
 /* Whether rep->idle has the vCPU with this id. */
 bool report__is_idle(const struct report *rep, u32 id);
+
+/*
+ * What the numbers of a row are per: of what time, ns, and of the time of all vCPUs in it.  By
+ * interval each row has its own, the last one may be shorter.
+ */
+u64 report_row__covered(const struct report *rep, const struct report_row *row);
+u64 report_row__wall(const struct report *rep, const struct report_row *row);
 
 /* How many of row are shown: the first ones. */
 static inline u32 report__visible(const struct report *rep)

@@ -118,6 +118,30 @@ int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 	return ret;
 }
 
+u64 report_row__covered(const struct report *rep, const struct report_row *row)
+{
+	u64 start = rep->rec->meta.start_ns ?: rep->rec->first_ns, from, to, end = recording__end(rep->rec);
+	int at = report_options__position(rep->opt, KEY_TIME);
+
+	if (at < 0 || row == &rep->total)
+		return recording__covered(rep->rec);
+	from = start + row->key[at].v[0] * report_options__interval(rep->opt);
+	to = sat_add(from, report_options__interval(rep->opt));
+	to = to < end ? to : end;
+	if (rep->rec->window.active) {
+		from = from > rep->rec->window.from ? from : rep->rec->window.from;
+		to = to - 1 < rep->rec->window.to ? to : rep->rec->window.to + 1;
+	}
+	return to > from ? to - from : 0;
+}
+
+u64 report_row__wall(const struct report *rep, const struct report_row *row)
+{
+	if (row == &rep->total || !report_options__sorts_by(rep->opt, KEY_TIME))
+		return rep->whole.wall_ns;
+	return rep->whole.nr_vcpus * report_row__covered(rep, row);
+}
+
 static int compare_rows(const void *a, const void *b, void *arg)
 {
 	const struct report_options *opt = arg;
