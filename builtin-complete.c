@@ -21,6 +21,7 @@
 #include "util/capture/vm.h"
 #include "util/error.h"
 #include "util/event_desc.h"
+#include "util/privacy/privacy.h"
 
 struct request {
 	const struct command *command;
@@ -68,6 +69,12 @@ static void events_and_kinds(const struct request *r)
 			offer(r, word, event->kinds[i].doc);
 		}
 	}
+}
+
+static void secrets(const struct request *r)
+{
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		offer(r, secret_desc(i)->word, secret_desc(i)->doc);
 }
 
 static void reported_events(const struct request *r)
@@ -179,6 +186,7 @@ static const struct {
 	{ "report", "order", orders },
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
+	{ "scrub", "keep", secrets },
 	{ "script", "clock", clocks },
 	{ "script", "event", events_and_kinds },
 	{ "script", "reason", reasons_of_any },
@@ -216,6 +224,11 @@ static void offer_options(const struct request *r, const struct argp *argp)
 		offer_options(r, c->argp);
 }
 
+static bool takes_command(const struct argp *argp)
+{
+	return argp->args_doc && strstr(argp->args_doc, "COMMAND");
+}
+
 /* The words behind the command's name, the last one being typed. */
 static void complete_options(struct request *r, int argc, const char **argv)
 {
@@ -228,7 +241,7 @@ static void complete_options(struct request *r, int argc, const char **argv)
 
 		o = argument ? NULL : option__wants_next(argp, argv[i]);
 		/* Then comes a COMMAND, which is not ours; only record takes one. */
-		if (!argument && argp->args_doc && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
+		if (!argument && takes_command(argp) && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
 			puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
 			return;
 		}
@@ -243,9 +256,9 @@ static void complete_options(struct request *r, int argc, const char **argv)
 	} else if (*r->word == '-') {
 		offer_options(r, argp);
 		offer(r, "--help", "print the options");
-	} else if (argp->args_doc) {
+	} else if (takes_command(argp)) {
 		puts(":command");
-	} else if (option__find(argp, "input", strlen("input"))) {
+	} else if (argp->args_doc || option__find(argp, "input", strlen("input"))) {
 		puts(":recording");
 	}
 }

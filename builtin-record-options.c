@@ -13,7 +13,7 @@
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_VM, OPT_USER };
+       OPT_VM, OPT_USER, OPT_NO_ADDRESSES };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -35,6 +35,8 @@ static const struct argp_option options[] = {
 	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
 	  "Record host stacks of these: exit, userspace", 0 },
 	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
+	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0,
+	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -151,6 +153,13 @@ static error_t check_options(struct record_options *o)
 		return usage_error("--user says who runs COMMAND, and there is none");
 	if ((o->nr_pids || o->nr_names) && o->all)
 		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
+	if (o->no_addresses && o->choice.stacks)
+		return usage_error("--stack and --no-addresses exclude each other");
+	if (o->no_addresses && o->choice.nr_raw)
+		return usage_error("-e %s:%s records whatever the kernel writes: it and --no-addresses exclude "
+				   "each other", o->choice.raw[0].category, o->choice.raw[0].name);
+	if (o->no_addresses && o->filter.f.gpa.set)
+		return usage_error("--gpa and --no-addresses exclude each other: the recording names the range");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
@@ -185,6 +194,9 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return parse_ring_bytes(o, arg);
 	case OPT_USER:
 		o->as_user = true;
+		return 0;
+	case OPT_NO_ADDRESSES:
+		o->no_addresses = true;
 		return 0;
 	case 'q':
 		o->quiet = true;

@@ -47,7 +47,7 @@ static bool may_write(int dir, const struct sudo_user *user)
 
 static int refuse(const struct record_output *out, const char *why)
 {
-	return error("cannot write %s: %s; choose another file with -o", out->path, why);
+	return error("cannot write %s: %s; choose another file%s", out->path, why, out->option ? " with -o" : "");
 }
 
 /* Root's, the caller's, or that of the user who asked: all else is none of ours to touch. */
@@ -126,8 +126,8 @@ static int open_special(struct record_output *out, bool follow)
 
 static int refuse_old(const struct record_output *out, const char *why)
 {
-	return error("%s: cannot keep the old recording as %s.old: %s; choose another file with -o",
-		     out->path, out->path, why);
+	return error("%s: cannot keep the old recording as %s.old: %s; choose another file%s",
+		     out->path, out->path, why, out->option ? " with -o" : "");
 }
 
 static int keep_old(struct record_output *out)
@@ -177,7 +177,8 @@ static int look(const struct record_output *out, struct stat *st)
 	if (S_ISLNK(st->st_mode) && in_proc(out->dir))
 		return 0;
 	if (!strcmp(out->path, "/dev/stdout"))
-		return error("-o /dev/stdout: it is a symbolic link; -o - writes to standard output");
+		return error("%s/dev/stdout: it is a symbolic link; %s- writes to standard output",
+			     out->option ? "-o " : "", out->option ? "-o " : "");
 	why = why_not(st, buf, sizeof(buf));
 	if (why)
 		return refuse(out, why);
@@ -236,7 +237,8 @@ int record_output__check(struct record_output *out, const char *path)
 	if (!out->to_stdout)
 		return open_dir(out) || look(out, &st) ? -1 : 0;
 	if (isatty(STDOUT_FILENO))
-		return error("will not write a recording to a terminal: use -o FILE or a pipe");
+		return error("will not write a recording to a terminal: use %s or a pipe",
+			     out->option ? "-o FILE" : "a file");
 	flags = fcntl(STDOUT_FILENO, F_GETFL);
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 		return error("-o -: standard output is closed, or not open for writing; choose a "

@@ -10,6 +10,7 @@
 /* All zeros at first. */
 struct record_output {
 	const char *path;
+	bool option;		/* path is given with -o: for messages */
 	bool to_stdout;
 	bool kept_old;		/* an old recording was renamed */
 	int dir;		/* path is name in it; 0: standard output */

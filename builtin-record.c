@@ -44,6 +44,7 @@ struct record {
 	struct workload workload;
 	struct snapshot snapshot;
 	struct record_stop stop;
+	struct privacy privacy;		/* of --no-addresses */
 	int children, second, deadline;	/* file descriptors; -1: none */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
 	int pidfds[MAX_PIDS];
@@ -410,6 +411,19 @@ static int write_meta(struct record *r)
 	return sink__json(r->sink, DATA_META, meta__json(r->meta));
 }
 
+static void hide_addresses(struct record *r)
+{
+	static const enum kvmw_secret secrets[] = {
+		KVMW_SECRET_GUEST, KVMW_SECRET_HOST, KVMW_SECRET_VALUES, KVMW_SECRET_STACKS, KVMW_SECRET_RAW,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
+		r->privacy.way[secrets[i]] = PRIVACY_REMOVE;
+	r->snapshot.names.no_stacks = true;
+	sink__hide(r->sink, &r->privacy);
+	meta__hide(r->meta, &r->privacy);
+}
+
 /* From the attached programs to the finished file. */
 static int record(struct record *r)
 {
@@ -421,6 +435,8 @@ static int record(struct record *r)
 	r->sink = sink__new(r->writer);
 	if (!r->sink)
 		return -1;
+	if (r->opt.no_addresses)
+		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
 	r->drain = drain__new(r->session, r->sink, r->workload.pid);
 	if (!r->drain) {
@@ -483,6 +499,7 @@ static int prepare(struct record *r)
 
 	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
 		return -1;
+	r->output.option = true;
 	if (find_user(r, &found, &user) || record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :

@@ -27,7 +27,7 @@ struct record_options {
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
-	bool all, vcpu_filter, as_user, quiet, verbose;
+	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 
 #endif

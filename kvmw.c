@@ -16,6 +16,7 @@ const struct command commands[] = {
 	{ "script", cmd_script, "print the events of a recording one by one", &script_argp, NULL },
 	{ "list", cmd_list, "list this host's VMs and the events it can record", &list_argp, NULL },
 	{ "info", cmd_info, "show what a recording contains", &info_argp, NULL },
+	{ "scrub", cmd_scrub, "take names and addresses out of a recording, to give it away", &scrub_argp, NULL },
 	{ "bench", cmd_bench, "run the built-in guest, whose exits are known", &guest_argp, "guest" },
 	{ NULL, NULL, NULL, NULL, NULL }
 };

@@ -31,7 +31,7 @@ def bash(line, cwd=TREE, listing=False):
 def test_commands():
     assert bash("kvmw re") == ["record", "report"]
     assert set(bash("kvmw ")) == {*COMMANDS, "help", "--help", "--version"}
-    assert bash("kvmw help scr") == ["script"]
+    assert bash("kvmw help scri") == ["script"]
     assert bash("kvmw nonsense ") == []
     assert bash("kvmw bench ") == ["guest"]
 

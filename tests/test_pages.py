@@ -9,7 +9,7 @@ from synthetic import TREE, kvmw
 
 DOC = TREE / "Documentation"
 COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "list": ["list"],
-            "info": ["info"], "bench": ["bench", "guest"]}
+            "info": ["info"], "scrub": ["scrub"], "bench": ["bench", "guest"]}
 GLOBAL = {("", "--help", ""), ("", "--usage", "")}
 
 

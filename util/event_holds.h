@@ -7,19 +7,19 @@
 #define KVMW_EVENT_HOLDS_H
 
 /*
- * SECRET(NAME, member, word, doc): what somebody may not want to give away.  member: in META and
- * JSON, append-only; word: of kvmw scrub --keep.
+ * SECRET(NAME, member, way, word, doc): what somebody may not want to give away.  member: in META
+ * and JSON, append-only; way: what kvmw scrub does to it, REMAP or REMOVE; word: of --keep.
  */
 #define KVMW_SECRETS(SECRET)						\
-	SECRET(GUEST, guest_addresses, "guest-addresses", "guest addresses") \
-	SECRET(HOST, host_addresses, "host-addresses", "host addresses") \
-	SECRET(VALUES, values, "values",				\
+	SECRET(GUEST, guest_addresses, REMAP, "guest-addresses", "guest addresses") \
+	SECRET(HOST, host_addresses, REMAP, "host-addresses", "host addresses") \
+	SECRET(VALUES, values, REMOVE, "values",				\
 	       "values of guest and VMM: MSRs, arguments, page-table entries") \
-	SECRET(COMMANDS, commands, "commands", "command lines")		\
-	SECRET(NAMES, names, "names", "names of host, VMs, programs, threads, cgroups") \
-	SECRET(STACKS, stacks, "stacks", "functions in stacks")	\
-	SECRET(RAW, raw, "raw", "records and names of raw tracepoints")	\
-	SECRET(NOTES, notes, "notes", "words of notes")
+	SECRET(COMMANDS, commands, REMOVE, "commands", "command lines")		\
+	SECRET(NAMES, names, REMAP, "names", "names of host, VMs, programs, threads, cgroups") \
+	SECRET(STACKS, stacks, REMAP, "stacks", "functions in stacks")	\
+	SECRET(RAW, raw, REMOVE, "raw", "records and names of raw tracepoints")	\
+	SECRET(NOTES, notes, REMOVE, "notes", "words of notes")
 
 /*
  * HOLDS(NAME, secret, doc): what is in a field.  PLACE fields begin a range of pages: it would
@@ -36,7 +36,8 @@
 	HOLDS(HOST_END, HOST, "where the range ends that begins at the field before it") \
 	HOLDS(HOST_PLACE, HOST, "where a memory slot begins in the VMM")	\
 	HOLDS(HOST_FRAME, HOST, "the number of a page of the host")	\
-	HOLDS(INFO, VALUES, "what the CPU says of an exit: by isa and reason, an address or not") \
+	HOLDS(INFO1, VALUES, "what the CPU says of an exit: by isa and reason, an address or not") \
+	HOLDS(INFO2, VALUES, "the same of its second such value")	\
 	HOLDS(VALUE, VALUES, "a value of the guest's or the VMM's choice") \
 	HOLDS(NAME, NAMES, "the first 8 bytes of a name")		\
 	HOLDS(NAME_REST, NAMES, "the rest of the name in the field before it") \
@@ -45,7 +46,7 @@
 	HOLDS(RECORD, RAW, "bytes of a record of which only the kernel knows what they are")
 
 /* KVMW_SECRET_GUEST, …; KVMW_HOLDS_NUMBER, … */
-#define KVMW_SECRET_ID(NAME, member, word, doc) KVMW_SECRET_##NAME,
+#define KVMW_SECRET_ID(NAME, member, way, word, doc) KVMW_SECRET_##NAME,
 enum kvmw_secret { KVMW_SECRETS(KVMW_SECRET_ID) KVMW_NR_SECRETS, KVMW_SECRET_NONE = KVMW_NR_SECRETS };
 #define KVMW_HOLDS_ID(NAME, secret, doc) KVMW_HOLDS_##NAME,
 enum kvmw_holds { KVMW_HOLDS(KVMW_HOLDS_ID) };

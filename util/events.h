@@ -189,8 +189,8 @@
 	      "part of total_ns on a CPU in the VMM, outside of KVM_RUN") \
 	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "reason",		\
 	      "guest instruction pointer at the exit")			\
-	FIELD(S, u64, info1, "hex", INFO, DICT, "rip", "VMX: exit qualification; SVM: EXITINFO1") \
-	FIELD(S, u64, info2, "hex", INFO, DICT, "rip",			\
+	FIELD(S, u64, info1, "hex", INFO1, DICT, "rip", "VMX: exit qualification; SVM: EXITINFO1") \
+	FIELD(S, u64, info2, "hex", INFO2, DICT, "rip",			\
 	      "VMX: IDT-vectoring information; SVM: EXITINFO2")		\
 	FIELD(S, u32, intr_info, "hex", NUMBER, DICT, "rip",		\
 	      "VMX: VM-exit interruption information; SVM: EXITINTINFO") \
@@ -476,8 +476,8 @@
 	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "kind", "instruction pointer") \
 	FIELD(S, u64, control, "addr", GUEST_PHYS, DICT, "kind", "gpa of L1's VMCB or VMCS") \
 	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "exit reason, as of event exit") \
-	FIELD(S, u64, info1, "hex", INFO, DICT, "reason", "as of event exit") \
-	FIELD(S, u64, info2, "hex", INFO, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, info1, "hex", INFO1, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, info2, "hex", INFO2, DICT, "reason", "as of event exit") \
 	FIELD(S, u64, intr_info, "hex", NUMBER, DICT, "reason", "as of event exit") \
 	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "reason", "as of event exit") \
 	FIELD(S, u64, isa, "isa", NUMBER, DICT, "kind", "1 VMX, 2 SVM")

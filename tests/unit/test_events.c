@@ -76,7 +76,7 @@ static void check_holds(const struct event_desc *event, u32 i)
 	assert_true(f->holds != KVMW_HOLDS_NAME_REST || before->holds == KVMW_HOLDS_NAME);
 	if (f->holds == KVMW_HOLDS_DETAIL)
 		assert_true(event_desc__field(event, "detail_kind", strlen("detail_kind")) >= 0);
-	if (f->holds == KVMW_HOLDS_INFO)
+	if (f->holds == KVMW_HOLDS_INFO1 || f->holds == KVMW_HOLDS_INFO2)
 		assert_true(event_desc__field(event, "isa", strlen("isa")) >= 0 &&
 			    event_desc__field(event, "reason", strlen("reason")) >= 0);
 }

@@ -5,6 +5,7 @@
 
 #include "util/analysis/info.h"
 #include "util/array.h"
+#include "util/privacy/privacy.h"
 
 #define MAX_COLUMNS	DATA_MAX_FIELDS
 
@@ -109,6 +110,57 @@ static int add_frame(struct recording *rec, struct recording_info *inv, const st
 	return k->nr_columns ? add_columns(rec, k, f) : 0;
 }
 
+/* Whether any frame has a column of what is secret. */
+static bool has_column(const struct recording_info *inv, enum kvmw_secret secret)
+{
+	for (u32 i = 0; i < inv->nr; i++) {
+		const struct info_frames *k = &inv->frames[i];
+		const struct event_desc *event = event_desc__by_id(k->event);
+
+		for (u32 c = 0; event && c < k->nr_columns; c++) {
+			int field = event_desc__field(event, k->column_name[c], strlen(k->column_name[c]));
+
+			if (k->column[c].nr_encodings && field >= 0 &&
+			    secret_of_field(&event->fields[field]) == secret)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool holds(const struct recording_info *inv, const struct recording *rec, enum kvmw_secret secret)
+{
+	if (has_column(inv, secret))
+		return true;
+	switch (secret) {
+	case KVMW_SECRET_COMMANDS:
+		return rec->meta.command.nr;
+	case KVMW_SECRET_NAMES:
+		return rec->meta.host || rec->nr_vms || rec->nr_vcpus || rec->nr_tasks || rec->nr_neighbours;
+	case KVMW_SECRET_STACKS:
+		return rec->nr_stacks;
+	case KVMW_SECRET_RAW:
+		return rec->meta.nr_tracepoints;
+	case KVMW_SECRET_NOTES:
+		return rec->meta.notes.nr;
+	default:
+		return false;
+	}
+}
+
+static void find_secrets(struct recording_info *inv, const struct recording *rec)
+{
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		inv->secret[i] = rec->meta.hidden[i] ?:
+				 holds(inv, rec, i) ? INFO_SECRET_HELD : INFO_SECRET_NONE;
+}
+
+const char *info_secret__name(u32 state)
+{
+	return state == INFO_SECRET_HELD ? "held" : state == INFO_SECRET_NONE ? "none" :
+	       secret_state__name(state);
+}
+
 int recording_info__read(struct data_reader *r, struct recording *rec, struct recording_info *inv)
 {
 	struct data_decoder *dec = data_decoder__new();
@@ -131,6 +183,7 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||
 	    process_memories__make(&inv->memory, rec))
 		ret = -1;
+	find_secrets(inv, rec);
 	return ret;
 }
 

@@ -30,11 +30,19 @@ struct info_frames {
 	char (*column_type)[8];
 };
 
+/* Of a secret of which META says nothing. */
+#define INFO_SECRET_HELD	16
+#define INFO_SECRET_NONE	17	/* the file has nothing of the kind */
+
+/* "remapped", "held", … */
+const char *info_secret__name(u32 state);
+
 struct recording_info {
 	struct info_frames *frames;	/* in the order of first occurrence */
 	u32 nr, room;
 	u64 index_rows;		/* frames which the index names */
 	bool has_index;
+	u32 secret[KVMW_NR_SECRETS];	/* a state of util/privacy/privacy.h, or: */
 	struct vm_threads threads;
 	struct vm_limits limits;
 	struct host_facts host;

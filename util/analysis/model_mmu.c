@@ -172,6 +172,7 @@ static int count_mmu_row(struct mmu_state *st, const struct thread_names *names,
 	struct mmu_model *m = &st->model;
 	u64 bytes, guest;
 
+	m->no_addresses |= t->start == KVMW_NONE;
 	if (t->start >= t->end || t->end == KVMW_NONE)
 		t->end = t->start;
 	bytes = t->end - t->start;

@@ -37,6 +37,7 @@ struct mmu_model {
 	u64 from_ns, to_ns;	/* what the report is of */
 	u64 over_limit;		/* rows not looked at */
 	bool slots_known;
+	bool no_addresses;	/* where it was is not recorded, and how much */
 };
 
 extern const struct report_model mmu_report_model;

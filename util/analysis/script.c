@@ -133,7 +133,9 @@ static void take_raw(struct script *sc, struct script_row *row)
 	u64 bytes = size < 0 ? 0 : script_row__get(row, size), word = 0;
 
 	row->raw_size = bytes > TRACEPOINT_BYTES ? TRACEPOINT_BYTES : bytes;
-	if (first < 0 || event->nr_fields - first < KVMW_RAW_WORDS) {
+	/* A record begins with zeros: all ones are none. */
+	if (first < 0 || event->nr_fields - first < KVMW_RAW_WORDS ||
+	    script_row__get(row, first) == KVMW_NONE) {
 		row->raw_size = 0;
 		return;
 	}

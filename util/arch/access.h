@@ -43,4 +43,10 @@ bool access_is_probably_notify(u32 kind, u64 value);
 /* Whether a page fault, by its info1, was a write to a page that is mapped, but not writable. */
 bool fault_is_of_protection(u32 isa, u64 info1);
 
+/* Whether info1, or info2, of an exit holds no address and no value of the guest's. */
+bool exit_info_is_plain(u32 isa, u32 reason, bool second);
+
+/* Whether every machine has the same device at this guest physical address. */
+bool gpa_is_of_platform(u64 gpa);
+
 #endif

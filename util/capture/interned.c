@@ -43,7 +43,7 @@ int interned__text(struct interned *names, const char *text, u32 *id)
 
 int interned__stack(struct interned *names, const char *functions, u32 *id)
 {
-	return take(&names->stacks, functions, INTERNED_STACKS, id);
+	return take(&names->stacks, names->no_stacks ? "" : functions, INTERNED_STACKS, id);
 }
 
 static struct json_object *interned__text_json(const struct interned_list *list, u32 i)

@@ -19,6 +19,7 @@ struct interned_list {
 
 struct interned {		/* all zero: empty */
 	struct interned_list texts, stacks;
+	bool no_stacks;		/* none is recorded */
 };
 
 /*

@@ -288,6 +288,17 @@ void meta__note(struct meta *meta, const char *note)
 	meta->err |= json_build__append_text(meta->notes, note);
 }
 
+void meta__hide(struct meta *meta, const struct privacy *privacy)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		if (privacy->way[i] != PRIVACY_KEEP)
+			meta->err |= json_build__put_text(o, secret_desc(i)->member,
+							  secret_state__name(SECRET_NOT_RECORDED));
+	meta->err |= json_build__put(meta->root, "privacy", o);
+}
+
 char *meta__json(const struct meta *meta)
 {
 	return json_build__text(meta->err ? NULL : meta->root);

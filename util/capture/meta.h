@@ -5,6 +5,7 @@
 
 #include "util/capture/filter_options.h"
 #include "util/capture/session.h"
+#include "util/privacy/privacy.h"
 
 struct meta;
 
@@ -21,6 +22,9 @@ void meta__start(struct meta *meta, u64 start_ns);
 /* why: a word or two, such as "interrupted" or "command ended" */
 void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
+
+/* What is not recorded. */
+void meta__hide(struct meta *meta, const struct privacy *privacy);
 
 /* The JSON text, to be freed; NULL after error(). */
 char *meta__json(const struct meta *meta);

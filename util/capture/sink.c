@@ -98,6 +98,16 @@ out:
 	return NULL;
 }
 
+static void hide_rows(void *ctx, const struct event_desc *event, u64 *const *col, u32 rows)
+{
+	privacy__hide(ctx, event, col, rows);
+}
+
+void sink__hide(struct sink *sink, const struct privacy *privacy)
+{
+	data_encoder__edit(sink->encoder, hide_rows, (void *)privacy);
+}
+
 int sink__finish(struct sink *sink)
 {
 	bool failed;

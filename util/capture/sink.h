@@ -8,6 +8,7 @@
 #define KVMW_SINK_H
 
 #include "util/data/data.h"
+#include "util/privacy/privacy.h"
 
 #define SINK_MAX_BATCHES 8
 
@@ -23,6 +24,9 @@ struct batch {
 
 /* Does not own the writer. NULL after error(). */
 struct sink *sink__new(struct data_writer *writer);
+
+/* Before anything is handed over: what is hidden in all rows. */
+void sink__hide(struct sink *sink, const struct privacy *privacy);
 
 /* Writes what is queued, ends the thread, frees; -1: something was not written. */
 int sink__finish(struct sink *sink);

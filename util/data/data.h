@@ -50,6 +50,13 @@ void data_encoder__free(struct data_encoder *enc);
 int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 		       const struct event_desc *event, u32 stream,
 		       const void *rows, u32 nr_rows, struct data_buf *frame);
+/* The same of columns: col[i] are the values of the event's field i, all ones where a row has none. */
+int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
+			  const struct event_desc *event, u32 stream,
+			  u64 *const *col, u32 nr_rows, struct data_buf *frame);
+/* From now on, changes the columns of rows before they are encoded. */
+typedef void data_edit(void *ctx, const struct event_desc *event, u64 *const *col, u32 nr_rows);
+void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx);
 int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 		       const char *json, struct data_buf *frame);
 

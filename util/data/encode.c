@@ -21,6 +21,8 @@ struct data_encoder {
 	struct layout layout;
 	size_t nr_values;	/* room in layout.values */
 	struct column column;
+	data_edit *edit;	/* or NULL */
+	void *edit_ctx;
 };
 
 /* min_match 0: that of the level */
@@ -186,11 +188,13 @@ static void encode__put_header(struct data_buf *frame, enum data_frame_type type
 	frame->len = FRAME_HDR_SIZE + frame_padded(size);
 }
 
-static int transpose(struct data_encoder *enc, const struct event_desc *event, const void *rows,
-		     u32 nr)
+/* Room for columns of so many rows. */
+static int make_columns(struct data_encoder *enc, const struct event_desc *event, u32 nr)
 {
 	size_t need = (size_t)event->nr_fields * nr;
 
+	if (!nr || nr > DATA_MAX_ROWS || event->nr_fields > DATA_MAX_FIELDS)
+		return error("%u rows of %s do not fit a frame", nr, event->name);
 	if (need > enc->nr_values) {
 		u64 *values = budget__realloc(NULL, enc->layout.values,
 					      enc->nr_values * sizeof(u64), need * sizeof(u64));
@@ -201,9 +205,25 @@ static int transpose(struct data_encoder *enc, const struct event_desc *event, c
 		enc->nr_values = need;
 	}
 	enc->layout.nr = nr;
-	for (u32 i = 0; i < event->nr_fields; i++)
-		gather(enc->layout.values + (size_t)i * nr, &event->fields[i], rows, event->size, nr);
 	return 0;
+}
+
+static void transpose(struct data_encoder *enc, const struct event_desc *event, const void *rows, u32 nr)
+{
+	u64 *col[DATA_MAX_FIELDS];
+
+	for (u32 i = 0; i < event->nr_fields; i++) {
+		col[i] = enc->layout.values + (size_t)i * nr;
+		gather(col[i], &event->fields[i], rows, event->size, nr);
+	}
+	if (enc->edit)
+		enc->edit(enc->edit_ctx, event, col, nr);
+}
+
+void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx)
+{
+	enc->edit = edit;
+	enc->edit_ctx = ctx;
 }
 
 /* The earliest and the latest of all times in the rows. */
@@ -223,31 +243,29 @@ static void time_span(const struct data_encoder *enc, const struct event_desc *e
 	}
 }
 
-/* All ones in all rows, as where a frame lacks a column; the first one it always has. */
+/*
+ * All ones in all rows, as where a frame lacks a column; the first one it always has.  -1 in all rows
+ * is a value of a signed field that is narrower.
+ */
 static bool is_unknown(const struct data_encoder *enc, const struct event_desc *event, u32 field)
 {
 	const u64 *v = layout__column(&enc->layout, field);
 	u32 i = 0;
 
-	if (!field || (event->fields[field].type != FIELD_u64 && event->fields[field].type != FIELD_s64))
+	if (!field || event->fields[field].type == FIELD_s32)
 		return false;
 	while (i < enc->layout.nr && v[i] == KVMW_NONE)
 		i++;
 	return i == enc->layout.nr;
 }
 
-int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
-		       const struct event_desc *event, u32 stream,
-		       const void *rows, u32 nr_rows, struct data_buf *frame)
+/* What the columns hold, as a frame. */
+static int encode_columns(struct data_encoder *enc, enum data_frame_type type, const struct event_desc *event,
+			  u32 stream, struct data_buf *frame)
 {
 	size_t dir = FRAME_HDR_SIZE + ROWS_HDR_SIZE;
+	u32 nr_columns = 0, nr_rows = enc->layout.nr;
 	u64 span[2] = { 0, 0 };
-	u32 nr_columns = 0;
-
-	if (!nr_rows || nr_rows > DATA_MAX_ROWS || event->nr_fields > DATA_MAX_FIELDS)
-		return error("%u rows of %s do not fit a frame", nr_rows, event->name);
-	if (transpose(enc, event, rows, nr_rows))
-		return -1;
 
 	frame->len = 0;
 	for (u32 i = 0; i < event->nr_fields; i++)
@@ -271,6 +289,27 @@ int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 	time_span(enc, event, nr_rows, span);
 	encode__put_header(frame, type, event->id, stream, nr_rows, span);
 	return 0;
+}
+
+int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
+		       const struct event_desc *event, u32 stream,
+		       const void *rows, u32 nr_rows, struct data_buf *frame)
+{
+	if (make_columns(enc, event, nr_rows))
+		return -1;
+	transpose(enc, event, rows, nr_rows);
+	return encode_columns(enc, type, event, stream, frame);
+}
+
+int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
+			  const struct event_desc *event, u32 stream,
+			  u64 *const *col, u32 nr_rows, struct data_buf *frame)
+{
+	if (make_columns(enc, event, nr_rows))
+		return -1;
+	for (u32 i = 0; i < event->nr_fields; i++)
+		memcpy(enc->layout.values + (size_t)i * nr_rows, col[i], nr_rows * sizeof(u64));
+	return encode_columns(enc, type, event, stream, frame);
 }
 
 int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/event_desc.h"
+#include "util/privacy/privacy.h"
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
 
@@ -159,6 +160,19 @@ static int get_skipped(struct json_object *root, struct rec_meta *meta)
 	return 0;
 }
 
+/* What was hidden, or not recorded. */
+static void get_hidden(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *privacy = member__get(root, "privacy", json_type_object);
+
+	for (u32 i = 0; privacy && i < KVMW_NR_SECRETS; i++) {
+		struct json_object *state = member__get(privacy, secret_desc(i)->member, json_type_string);
+		int known = state ? secret_state__parse(json_object_get_string(state)) : -1;
+
+		meta->hidden[i] = known < 0 ? 0 : known;
+	}
+}
+
 static int take_meta(struct rec_meta *meta, struct json_object *root)
 {
 	struct json_object *host = member__get(root, "host", json_type_object);
@@ -172,6 +186,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	meta->start_ns = member__u64(root, "start_ns", meta->start_ns);
 	meta->stop_ns = member__u64(stop, "time_ns", meta->stop_ns);
 	get_clock(root, meta);
+	get_hidden(root, meta);
 	if (filters)
 		meta->selective = is_selective(filters);
 	if (filters)

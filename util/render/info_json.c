@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw info --json; its members are described in Documentation/kvmw-info.txt. */
+#include "util/privacy/privacy.h"
 #include "util/render/host_facts.h"
 #include "util/render/json.h"
 #include "util/render/limits.h"
@@ -47,6 +48,15 @@ static void info_json__frames(struct json_object *root, const struct recording_i
 	}
 }
 
+static void info_json__secrets(struct json_object *root, const struct recording_info *inv)
+{
+	struct json_object *privacy = json_object_new_object();
+
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		json__text(privacy, secret_desc(i)->member, info_secret__name(inv->secret[i]));
+	json_object_object_add(root, "privacy", privacy);
+}
+
 int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct recording_info *inv)
 {
@@ -67,5 +77,6 @@ int render__info_json(const struct screen *s, const struct recording *rec,
 	process_memories__json(&w, root, &inv->memory);
 	info_json__frames(root, inv);
 	json__bool(root, "index", inv->has_index);
+	info_json__secrets(root, inv);
 	return json__write(&w, root);
 }

@@ -5,6 +5,7 @@
 
 #include "util/analysis/vcpu_life.h"
 #include "util/memory.h"
+#include "util/privacy/privacy.h"
 #include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/process_memory.h"
@@ -71,6 +72,26 @@ static void header(const struct screen *s, const struct recording *rec)
 		field(s, "skipped", text);
 	}
 	info_text__texts(s, "note", &m->notes);
+}
+
+/* What somebody gives away with the file, and what not. */
+static void info_text__secrets(const struct screen *s, const struct recording_info *inv)
+{
+	static const struct { u32 state; const char *what, *title; } lines[] = {
+		{ INFO_SECRET_HELD, "holds", "" }, { PRIVACY_REMAP, "scrubbed", "made up: " },
+		{ PRIVACY_REMOVE, "scrubbed", "removed: " }, { SECRET_NOT_RECORDED, "left out", "not recorded: " },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		char text[1024];
+		int len = snprintf(text, sizeof(text), "%s", lines[i].title), title = len;
+
+		for (u32 k = 0; k < KVMW_NR_SECRETS; k++)
+			if (inv->secret[k] == lines[i].state)
+				len += snprintf(text + len, sizeof(text) - len, "%s%s", len > title ? "; " : "",
+						secret_desc(k)->doc);
+		field(s, lines[i].what, len > title ? text : NULL);
+	}
 }
 
 static void info_text__vcpu(const struct screen *s, const struct recording *rec, const struct rec_vcpu *v)
@@ -214,6 +235,7 @@ int render__info(const struct screen *s, const struct recording *rec,
 	char words[HOST_FACT_WORDS];
 
 	header(s, rec);
+	info_text__secrets(s, inv);
 	if (info_text__identities(s, rec))
 		return -1;
 	for (u32 i = 0; i < inv->host.nr; i++)

@@ -39,8 +39,8 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 		snprintf(buf, size, "dirty logging was off for the memory slots of all %s page "
 			 "marks.", units__count(v->unlogged + v->unknown, count));
 	else if (v->unknown)
-		snprintf(buf, size, "it is unknown for all %s marks in the recording whether dirty "
-			 "logging was on.", units__count(v->unknown, count));
+		snprintf(buf, size, "it is unknown for all %s marks in the recording which page it was, or "
+			 "whether dirty logging was on.", units__count(v->unknown, count));
 	else if (report__is_filtered(rep))
 		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid select.");
 	else

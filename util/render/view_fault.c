@@ -249,7 +249,7 @@ static void notes(const struct screen *s, const struct fault_model *v)
 
 	if (v->no_gpa) {
 		snprintf(words, sizeof(words), "%s page faults have no guest physical address (shadow "
-			 "paging) and are not listed by range", units__count(v->no_gpa, count));
+			 "paging, or not recorded) and are not listed by range", units__count(v->no_gpa, count));
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->over_limit) {

@@ -23,6 +23,20 @@ static void add_bytes(struct textgrid *g, u64 bytes)
 	textgrid__add(g, "%s", units__bytes(bytes, buf));
 }
 
+static void add_taken_bytes(struct textgrid *g, const struct mmu_model *v, u64 bytes)
+{
+	if (v->no_addresses)
+		textgrid__add(g, "-");
+	else
+		add_bytes(g, bytes);
+}
+
+/* JSON: null where it is not recorded. */
+static u64 taken_bytes(const struct mmu_model *v, u64 bytes)
+{
+	return v->no_addresses ? KVMW_NONE : bytes;
+}
+
 static void view_mmu__when(struct textgrid *g, const struct mmu_model *v, u64 ns)
 {
 	textgrid__add(g, "%.3f", ns > v->from_ns ? (ns - v->from_ns) / 1e9 : 0);
@@ -53,8 +67,8 @@ static int view_mmu__causes(const struct screen *s, const struct report *rep,
 		textgrid__count(&g, c->count);
 		textgrid__percent(&g, c->count, v->count);
 		textgrid__add(&g, "%.1f", per_second(v, c->count));
-		add_bytes(&g, c->bytes);
-		add_bytes(&g, c->max_bytes);
+		add_taken_bytes(&g, v, c->bytes);
+		add_taken_bytes(&g, v, c->max_bytes);
 		if (v->slots_known) {
 			textgrid__count(&g, c->guest_count);
 			add_bytes(&g, c->guest_bytes);
@@ -144,8 +158,8 @@ static void mmu_cause_json(struct json_object *list, const struct mmu_model *v,
 	json__u64(item, "count", c->count);
 	json__real(item, "count_percent", v->count ? 100.0 * c->count / v->count : 0);
 	json__real(item, "per_second", per_second(v, c->count));
-	json__u64(item, "bytes", c->bytes);
-	json__u64(item, "max_bytes", c->max_bytes);
+	json__ns(item, "bytes", taken_bytes(v, c->bytes));
+	json__ns(item, "max_bytes", taken_bytes(v, c->max_bytes));
 	json__ns(item, "guest_count", v->slots_known ? c->guest_count : KVMW_NONE);
 	json__ns(item, "guest_bytes", v->slots_known ? c->guest_bytes : KVMW_NONE);
 	json__ns(item, "first_ns", c->first_ns);
@@ -158,7 +172,7 @@ static int view_mmu__json(struct json_object *root, const struct report *rep, co
 	const struct mmu_model *v = model;
 
 	json__u64(obj, "count", v->count);
-	json__u64(obj, "bytes", v->bytes);
+	json__ns(obj, "bytes", taken_bytes(v, v->bytes));
 	json__ns(obj, "guest_count", v->slots_known ? v->guest_count : KVMW_NONE);
 	json__ns(obj, "guest_bytes", v->slots_known ? v->guest_bytes : KVMW_NONE);
 	json__ns(obj, "duration_ns", v->to_ns - v->from_ns);

@@ -128,3 +128,23 @@ bool fault_is_of_protection(u32 isa, u64 info1)
 		return info1 & NPF_PRESENT && info1 & NPF_WRITE;
 	return isa == KVMW_ISA_VMX && info1 & EPT_WRITE && info1 & EPT_READABLE && !(info1 & EPT_WRITABLE);
 }
+
+#define SVM_NPF			0x400
+#define VMX_EPT_VIOLATION	48
+
+/*
+ * The qualification of an EPT violation has bits of the access, EXITINFO1 of a nested page fault has,
+ * and EXITINFO2 the address.  VMX: info2 is the IDT-vectoring information.
+ */
+bool exit_info_is_plain(u32 isa, u32 reason, bool second)
+{
+	if (isa == KVMW_ISA_VMX)
+		return second || reason == VMX_EPT_VIOLATION;
+	return isa == KVMW_ISA_SVM && !second && reason == SVM_NPF;
+}
+
+/* I/O APIC, HPET and local APIC, where all chipsets have them. */
+bool gpa_is_of_platform(u64 gpa)
+{
+	return gpa >= 0xfec00000 && gpa < 0xfef00000;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw scrub: options, wiring, the account of what was done. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "builtin-common.h"
+#include "builtin-options.h"
+#include "builtin-record-output.h"
+#include "builtin.h"
+#include "util/error.h"
+#include "util/nearest.h"
+#include "util/privacy/scrub.h"
+
+enum { OPT_KEEP = 0x300, OPT_NO_ADDRESSES };
+
+static const struct argp_option options[] = {
+	{ "keep", OPT_KEEP, "WHAT[,WHAT...]", 0, "Leave as it is: guest-addresses, host-addresses, values, "
+	  "commands, names, stacks, raw, notes", 1 },
+	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0, "Remove addresses instead of giving them others", 1 },
+	{ 0 },
+};
+
+struct args {
+	struct common_args common;
+	const char *output;
+	u32 keep;		/* bitmap of enum kvmw_secret */
+	bool no_addresses;
+};
+
+static error_t keep(struct args *args, char *list)
+{
+	for (char *word; (word = strsep(&list, ","));) {
+		struct nearest n;
+		u32 i = 0;
+
+		nearest__begin(&n, word, strlen(word));
+		while (i < KVMW_NR_SECRETS && strcmp(secret_desc(i)->word, word))
+			nearest__offer(&n, secret_desc(i++)->word);
+		if (i == KVMW_NR_SECRETS)
+			return usage_error("--keep '%s': no such thing to keep%s; kvmw scrub -h lists them", word,
+					   nearest__hint(&n));
+		args->keep |= BIT(i);
+	}
+	return 0;
+}
+
+static error_t cmd_scrub__parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case OPT_KEEP:
+		return keep(args, arg);
+	case OPT_NO_ADDRESSES:
+		args->no_addresses = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->output)
+			return usage_error("'%s' is one file too many: kvmw scrub IN OUT", arg);
+		*(args->common.input ? &args->output : &args->common.input) = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->output)
+			return usage_error("which file, and where to? kvmw scrub IN OUT");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp scrub_argp = {
+	.options = options,
+	.parser = cmd_scrub__parse,
+	.args_doc = "IN OUT",
+	.doc = "Write the recording IN as OUT without what it reveals of guest, host and user: addresses "
+	       "and names become made-up ones, the rest is removed. - is standard input or output.",
+};
+
+static void ways(struct privacy *p, const struct args *args)
+{
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		p->way[i] = args->keep & BIT(i) ? PRIVACY_KEEP : secret_desc(i)->way;
+	if (args->no_addresses && p->way[KVMW_SECRET_GUEST])
+		p->way[KVMW_SECRET_GUEST] = PRIVACY_REMOVE;
+	if (args->no_addresses && p->way[KVMW_SECRET_HOST])
+		p->way[KVMW_SECRET_HOST] = PRIVACY_REMOVE;
+}
+
+/* ---- what was done -------------------------------------------------------- */
+
+static void say_those(const struct scrub *s, enum privacy_way way, const char *title)
+{
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++) {
+		if (s->privacy.way[i] != way || !s->met[i])
+			continue;
+		fprintf(stderr, "  %-10s %s\n", title, secret_desc(i)->doc);
+		title = "";
+	}
+}
+
+static void say(const struct scrub *s, const struct args *args)
+{
+	fprintf(stderr, "[ kvmw scrub: %llu events, %.3f MB %s ]\n", (unsigned long long)s->rows,
+		data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
+	say_those(s, PRIVACY_REMAP, "made up");
+	say_those(s, PRIVACY_REMOVE, "removed");
+	say_those(s, PRIVACY_KEEP, "kept");
+	fputs("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs, ids of processes and\n"
+	      "             threads; versions, CPU, settings of KVM and of the host\n", stderr);
+	if (s->dropped.fields || s->dropped.members)
+		fprintf(stderr, "  dropped    what this kvmw does not know: %llu fields, %llu words of META and "
+			"IDENT\n", (unsigned long long)s->dropped.fields,
+			(unsigned long long)s->dropped.members);
+}
+
+/* What is missing in OUT: 0, or -1 after saying so. */
+static int complain(const struct scrub *s, const struct data_reader *r, const char *path)
+{
+	size_t nr;
+
+	data_reader__damage(r, &nr);
+	if (nr || s->dropped.frames)
+		return error("%s: %zu damaged places, and %llu frames of %llu rows that are damaged or "
+			     "unknown to this kvmw, are left out", path, nr,
+			     (unsigned long long)s->dropped.frames, (unsigned long long)s->dropped.rows);
+	if (!data_reader__finished(r))
+		return error("%s: its recorder did not finish, and so it is with the copy", path);
+	return 0;
+}
+
+/* ---- wiring --------------------------------------------------------------- */
+
+static int scrub_frames(struct scrub *s, struct data_reader *r, struct data_frame *first)
+{
+	struct data_frame *f = first;
+	int more = f ? 1 : 0, ret = scrub__open(s);
+
+	while (!ret && more > 0) {
+		ret = scrub__take(s, r, f);
+		data_frame__put(f);
+		f = NULL;
+		more = ret ? 0 : data_reader__next(r, &f);
+	}
+	data_frame__put(f);
+	return ret || more < 0 || scrub__finish(s, r) ? -1 : 0;
+}
+
+static bool is_same_file(const struct args *args)
+{
+	struct stat in, out;
+
+	return !stat(args->common.input, &in) && !stat(args->output, &out) && S_ISREG(in.st_mode) &&
+	       in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+}
+
+static int scrub_file(struct args *args, struct data_reader *r, struct record_output *out)
+{
+	struct scrub s = { .rows = 0 };
+	struct data_frame *first = NULL;
+	int ret = -1, known;
+
+	ways(&s.privacy, args);
+	s.privacy.remap = remap__new();
+	/* SCHEMA comes first, and says which events there may be. */
+	known = s.privacy.remap ? data_reader__next(r, &first) : -1;
+	s.writer = known < 0 ? NULL : record_output__open(out, scrub__events(r));
+	if (s.writer)
+		ret = scrub_frames(&s, r, first);
+	else
+		data_frame__put(first);
+	if (!ret)
+		say(&s, args);
+	if (s.writer && data_writer__close(s.writer))
+		ret = -1;
+	if (s.writer && ret)
+		record_output__undo(out);
+	ret = ret ?: complain(&s, r, common_args__input(&args->common));
+	scrub__close(&s);
+	remap__free(s.privacy.remap);
+	return ret;
+}
+
+int cmd_scrub(int argc, const char **argv)
+{
+	struct args args = { .output = NULL };
+	struct record_output out = { .option = false };
+	struct data_reader *r;
+	int ret = KVMW_FAILED;
+
+	if (options__parse(&scrub_argp, argc, argv, 0, &args))
+		return KVMW_USAGE;
+	if (is_same_file(&args)) {
+		error("%s is both: the copy must be another file", args.output);
+		return KVMW_FAILED;
+	}
+	r = common_args__open(&args.common, "scrub");
+	if (r && !record_output__check(&out, args.output))
+		ret = scrub_file(&args, r, &out) ? KVMW_FAILED : KVMW_OK;
+	record_output__free(&out);
+	data_reader__close(r);
+	return ret;
+}

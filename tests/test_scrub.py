@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw scrub, what kvmw info says of it, and the options of record --no-addresses."""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import independent_reader
+from synthetic import META, START, TREE, VCPUS, VMS, Recording, kvmw, one_line, report
+
+DATA = TREE / "tests" / "data"
+FIELD = re.compile(r'FIELD\(S, (\w+), (\w+), ("\w+"), (\w+), \w+, "[^"]*"')
+WORD = "CANARY"
+NAME = int.from_bytes(WORD.encode(), "little")
+SECRETS = ["guest_addresses", "host_addresses", "values", "commands", "names", "stacks", "raw", "notes"]
+HOLDS = {"GUEST_CODE": "guest_addresses", "GUEST_PHYS": "guest_addresses", "GUEST_FRAME": "guest_addresses",
+         "GUEST_PLACE": "guest_addresses", "DETAIL": "guest_addresses", "HOST_ADDR": "host_addresses",
+         "HOST_END": "host_addresses", "HOST_PLACE": "host_addresses", "HOST_FRAME": "host_addresses",
+         "INFO1": "values", "INFO2": "values", "VALUE": "values", "NAME": "names", "NAME_REST": "names",
+         "RECORD": "raw"}
+
+
+def lists():
+    """{event: [(type, name, holds)]} of util/events.h and what it includes."""
+    head, found = [], {}
+    for path in ("util/events.h", "util/event_tables.h", "util/event_raw.h"):
+        text = (TREE / path).read_text().replace("\\\n", "")
+        for event, body in re.findall(r"#define KVMW_(?:FIELDS_)?(HEAD|\w+)\(FIELD, S[^)]*\)(.*)", text):
+            fields = [(t, n, h) for t, n, _, h in FIELD.findall(body)]
+            if event == "HEAD":
+                head = fields
+            else:
+                found[event] = (head if "KVMW_HEAD" in body else []) + fields
+    return found
+
+
+LISTS = lists()
+
+
+def canary(i):
+    """An address, or number of a page, that is nowhere else."""
+    return 0x7abc_de00_0000 + i * 0x1000 + 0x123
+
+
+def row_of(event):
+    """A secret in each field that may hold one; all else is 1."""
+    row = []
+    for i, (_, name, holds) in enumerate(LISTS[event]):
+        row.append(START + i if name == "time_ns" else 6 if name == "detail_kind" else NAME if holds == "NAME" else
+                   0 if holds == "NAME_REST" else 7 if holds in ("PATH", "TEXT") and name == "path" else
+                   8 if holds == "TEXT" else 2 if name == "isa" else canary(i) if holds in HOLDS else 1)
+    return row
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A canary in every place that a recording has for one."""
+    meta = META | {
+        "command": [WORD], "host": META["host"] | {"name": WORD}, "events": ["exit", f"kvm:{WORD}"],
+        "skipped": {"nested": WORD, WORD: WORD}, "notes": [WORD, "x " + WORD], "programs": {WORD: WORD},
+        "stop": {"time_ns": START + 5, "why": WORD}, "newer": WORD, WORD: {"x": [WORD]},
+        "filters": {"all": False, "pids": [1], "reasons": WORD, "gpa": "0x7abcde000000-0x7abcdeffffff",
+                    "newer": WORD},
+        "tracepoints": [{"kind": 1, "name": f"kvm:{WORD}", "format": WORD}]}
+    rec = Recording(meta, [{"id": 0, "pid": 100, "name": WORD, "vmm": WORD, "newer": WORD}],
+                    [{"id": 1, "vm": 0, "vcpu": 0, "tid": 101, "comm": WORD, "role": WORD}])
+    rec.lines.append(["IDENT", {
+        "tasks": [{"tid": 5, "comm": WORD}], "neighbours": [{"pid": 6, "name": WORD, "vmm": WORD}],
+        "stacks": [{"id": 3, "frames": [WORD + "+0x10", "main"]}, {"id": 4, "frames": [WORD + "+0x10", "main"]}],
+        "texts": [{"id": 7, "text": f"/{WORD}.slice/x"}, {"id": 8, "text": "0-3"}, {"id": 9, "text": WORD}],
+        "newer": [{"id": WORD}]}])
+    for event in LISTS:
+        if event != "index":
+            table = event in ("total", "cost", "holder", "taken", "thread", "cgroup", "host", "slot",
+                              "vm_config", "vcpu_config", "vm_memory")
+            kind = "LOSS" if event == "loss" else "STATS" if table else "EVENTS"
+            rec.lines.append([kind, event, [row_of(event)]])
+    rec.lines.append(["FINISH"])
+    return rec.write(tmp_path_factory.mktemp("full") / "full")
+
+
+def scrub(path, out, *args, status=0):
+    done = kvmw("scrub", *args, path, out)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def texts(path):
+    rec = independent_reader.Recording(pathlib.Path(path).read_bytes())
+    assert not rec.damage
+    return [independent_reader.text(f) for f in rec.frames if f.type in (1, 2, 3)]
+
+
+def columns(path):
+    rec = independent_reader.Recording(pathlib.Path(path).read_bytes())
+    for frame in rec.frames:
+        if frame.type in (4, 5, 6):
+            for name, values in rec.columns(frame).items():
+                yield rec.events[frame.event]["name"], name, values
+
+
+def left(path):
+    """Which secrets the file still has as they were recorded, by its bytes."""
+    holds = {(event, name): h for event, fields in LISTS.items() for _, name, h in fields}
+    before = {(event, name): row_of(event)[i] for event, fields in LISTS.items()
+              for i, (_, name, _) in enumerate(fields)}
+    return {HOLDS[holds[event, name]] for event, name, values in columns(path)
+            if holds[event, name] in HOLDS and before[event, name] in values and before[event, name]}
+
+
+def test_nothing_is_left(full, tmp_path):
+    assert left(full) >= set(HOLDS.values())
+    done = scrub(full, tmp_path / "out")
+    assert not left(tmp_path / "out")
+    assert WORD not in json.dumps(texts(tmp_path / "out"))
+    values = {v for _, _, column in columns(tmp_path / "out") for v in column}
+    assert not values & {canary(i) for i in range(64)} and NAME not in values
+    assert "made up    guest addresses" in done.stderr and "dropped" in done.stderr
+    info = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)
+    assert info["privacy"] == {s: "remapped" if s in ("guest_addresses", "host_addresses", "names", "stacks")
+                               else "removed" for s in SECRETS}
+    again = scrub(tmp_path / "out", tmp_path / "twice")
+    assert "0 fields, 0 words" in again.stderr or "dropped" not in again.stderr
+
+
+@pytest.mark.parametrize("kept", [s for s in SECRETS if s in HOLDS.values()])
+def test_keep_keeps_just_that(full, tmp_path, kept):
+    scrub(full, tmp_path / "out", "--keep", kept.replace("_", "-"))
+    assert left(tmp_path / "out") == {kept}
+    info = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["privacy"]
+    assert info.pop(kept) == "held" and not set(info.values()) & {"held", "none"}
+
+
+@pytest.mark.parametrize("kept, where", [
+    ("commands", lambda m: m["command"] == [WORD]), ("notes", lambda m: m["notes"][0] == WORD),
+    ("raw", lambda m: m["tracepoints"][0]["format"] == WORD), ("names", lambda m: m["host"]["name"] == WORD)])
+def test_keep_of_words(full, tmp_path, kept, where):
+    scrub(full, tmp_path / "all", "--keep", kept)
+    scrub(full, tmp_path / "none")
+    meta = [[m for m in texts(tmp_path / f) if "host" in m][0] for f in ("all", "none")]
+    assert where(meta[0]) and not where(meta[1])
+
+
+def test_no_addresses(full, tmp_path):
+    """Removed, not re-mapped: all of their columns are unknown."""
+    scrub(full, tmp_path / "out", "--no-addresses")
+    kinds = {(event, name): HOLDS.get(h) for event, fields in LISTS.items() for _, name, h in fields}
+    for event, name, values in columns(tmp_path / "out"):
+        if kinds[event, name] in ("guest_addresses", "host_addresses"):
+            assert set(values) == {2**64 - 1}, (event, name)
+
+
+def test_the_same_becomes_the_same(tmp_path):
+    """Pages and their 2 MiB stay apart and together; names too."""
+    gpas = [0x40000123, 0x40000456, 0x40001000, 0x80000000, 0x40000123, 0xfee000b0, 0x1000]
+    rec = Recording(META, VMS, VCPUS)
+    rec.lines.append(["EVENTS", "fault", [[START + i, 1, 0, 101, 0, 1, gpa, 0, 0] for i, gpa in enumerate(gpas)]])
+    scrub(rec.finish().write(tmp_path / "in"), tmp_path / "out")
+    scrub(tmp_path / "in", tmp_path / "other")
+    new = [v for e, n, v in columns(tmp_path / "out") if (e, n) == ("fault", "gpa")][0]
+    assert [g & 0xfff for g in new] == [g & 0xfff for g in gpas]
+    assert new[0] >> 12 == new[1] >> 12 and new[0] == new[4] and len(set(new)) == 6
+    assert new[0] >> 21 == new[2] >> 21 != new[3] >> 21
+    assert new[5:] == gpas[5:]          # no secret: the local APIC, the first 2 MiB
+    assert new != [v for e, n, v in columns(tmp_path / "other") if (e, n) == ("fault", "gpa")][0]
+    ident = {k: v for t in texts(tmp_path / "out") for k, v in t.items()}
+    assert [v["comm"] for v in ident["vcpus"]][:2] == ["CPU 0/KVM", "CPU 1/KVM"]
+    assert re.fullmatch("name-[0-9a-f]{8}", ident["vcpus"][2]["comm"]) and ident["vms"][1]["name"] == ""
+
+
+def figures(what):
+    """Without what names something."""
+    if isinstance(what, dict):
+        return {k: figures(v) for k, v in what.items() if k not in (
+            "recording", "file", "name", "comm", "detail", "details", "gpa", "gpa_hex", "slot", "slot_gpa",
+            "slot_gpa_hex", "slot_size", "guest_count", "guest_bytes", "findings", "ranges", "by", "how",
+            "thread", "kind", "stack", "tracepoint")}
+    return [figures(v) for v in what] if isinstance(what, list) else what
+
+
+@pytest.mark.parametrize("golden", sorted(p.stem for p in DATA.glob("*.kvmw") if p.stem != "svm-cut"))
+def test_figures_are_the_same(golden, tmp_path):
+    scrub(DATA / f"{golden}.kvmw", tmp_path / "out")
+    events = ["exit"] if golden != "svm-families" else [
+        "exit", "fault", "dirty", "irq", "halt", "sched", "ioctl", "hypercall", "timer", "mmu", "memslot", "raw"]
+    for event in events if golden != "svm-userspace" else ["userspace"]:
+        assert figures(report(tmp_path / "out", "-e", event)) == figures(report(DATA / f"{golden}.kvmw", "-e", event))
+
+
+def test_damage(tmp_path):
+    """What can be read is there, and what is missing is said in the copy too; no END where there was none."""
+    done = scrub(DATA / "svm-cut.kvmw", tmp_path / "out", status=1)
+    assert "svm-cut.kvmw: 1 damaged places" in done.stderr
+    rec = independent_reader.Recording((tmp_path / "out").read_bytes())
+    assert not rec.damage and not rec.finished
+    assert "left out 1 damaged places" in kvmw("report", tmp_path / "out").stdout
+    data = bytearray((DATA / "svm-lost.kvmw").read_bytes())
+    data[len(data) // 2] ^= 0x55
+    (tmp_path / "hurt").write_bytes(data)
+    scrub(tmp_path / "hurt", tmp_path / "out2", status=1)
+    assert independent_reader.Recording((tmp_path / "out2").read_bytes()).finished
+
+
+def test_hostile_files(tmp_path):
+    """Each ends, in order, and what is written can be read."""
+    for path in sorted((DATA / "hostile").glob("*.kvmw")):
+        if path.stem == "dirty-16M":    # as long as 16 million rows take
+            continue
+        done = kvmw("scrub", path, tmp_path / path.name)
+        assert done.returncode in (0, 1), (path, done.stderr)
+        if (tmp_path / path.name).exists():
+            assert not independent_reader.Recording((tmp_path / path.name).read_bytes()).damage
+
+
+def test_output(tmp_path):
+    golden = DATA / "svm-userspace.kvmw"
+    shutil.copy(golden, tmp_path / "in")
+    one_line(kvmw("scrub", tmp_path / "in", tmp_path / "in"), 1, "the copy must be another file")
+    (tmp_path / "out").write_bytes(b"old")
+    scrub(golden, tmp_path / "out")
+    assert (tmp_path / "out.old").read_bytes() == b"old" and (tmp_path / "out").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "link").symlink_to("elsewhere")
+    one_line(kvmw("scrub", golden, tmp_path / "link"), 1, "symbolic link", "choose another file")
+    one_line(kvmw("scrub", golden), 2, "kvmw scrub IN OUT")
+    one_line(kvmw("scrub", "--keep", "name", golden, tmp_path / "x"), 2, "did you mean", "names")
+    one_line(kvmw("scrub", tmp_path / "none", tmp_path / "x"), 1, "cannot open")
+    assert not (tmp_path / "x").exists()
+
+
+def test_info_says_what_a_file_holds(full):
+    text = kvmw("info", full).stdout
+    assert re.search(r"^holds       guest addresses; host addresses; values", text, re.M)
+    userspace = json.loads(kvmw("info", "--json", DATA / "svm-userspace.kvmw").stdout)["privacy"]
+    assert userspace["guest_addresses"] == "none" and userspace["names"] == "held"
+
+
+def test_record_options():
+    for args in (["--stack", "exit"], ["--gpa", "0x1000"]):
+        one_line(kvmw("record", "--no-addresses", "-a", *args), 2, args[0], "exclude each other")
+
+
+def test_a_field_without_a_class_does_not_compile(tmp_path):
+    """As one more column would be, if nobody thought of what it reveals."""
+    for holds, status in (("NUMBER, ", 0), ("", 1), ("SOMETHING, ", 1)):
+        (tmp_path / "x.c").write_text(
+            '#include "util/event_desc.h"\n#define F(S, t, n, unit, holds, enc, ref, doc) KVMW_HOLDS_##holds,\n'
+            f'enum kvmw_holds all[] = {{ F(S, u64, x, "hex", {holds}DICT, "", "doc") }};\n')
+        done = subprocess.run(["cc", "-fsyntax-only", "-I", TREE, tmp_path / "x.c"], capture_output=True, timeout=60)
+        assert (done.returncode != 0) == bool(status), done.stderr

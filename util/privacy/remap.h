@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Made-up addresses and names, always the same one for the same real one.
+ *
+ * The key is random and nowhere but in memory: when it is freed, nobody can tell which real one a
+ * made-up one stands for, but by what the recording says of both.
+ */
+#ifndef KVMW_REMAP_H
+#define KVMW_REMAP_H
+
+#include "util/types.h"
+
+/* Addresses of different spaces have nothing to do with each other. */
+enum remap_space { REMAP_GUEST_VIRTUAL, REMAP_GUEST_PHYSICAL, REMAP_HOST_VIRTUAL, REMAP_HOST_PHYSICAL };
+
+struct remap;
+
+/* With a random key. NULL after error(). */
+struct remap *remap__new(void);
+void remap__free(struct remap *r);
+
+/*
+ * One to one.  Pages of 4 KiB change places within their 2 MiB, and these within their half of the
+ * address space, so offsets within a page, and which pages share their 2 MiB, stay.  All ones stay
+ * all ones, and what is no secret stays: the first 2 MiB, and the platform's devices.
+ */
+u64 remap__address(struct remap *r, enum remap_space space, u64 address);
+/* The same of the number of a page. */
+u64 remap__frame(struct remap *r, enum remap_space space, u64 frame);
+
+#define REMAP_NAME	24	/* bytes; without its end it fits into the 15 of a thread's name */
+
+/* "name-0123abcd" into buf, of REMAP_NAME; nothing if text is empty. Returns buf. */
+const char *remap__name(const struct remap *r, const char *text, size_t len, char *buf);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A recording, frame by frame, without what is to be hidden.  Only what is known is passed on; all
+ * else is dropped and counted.  Memory is bounded by one frame and REC_MAX_IDS texts.
+ */
+#ifndef KVMW_SCRUB_H
+#define KVMW_SCRUB_H
+
+#include "util/data/data.h"
+#include "util/hash_table.h"
+#include "util/json_text.h"
+#include "util/privacy/privacy.h"
+
+/* What was not passed on. */
+struct scrub_dropped {
+	u64 frames;		/* of an unknown type, or damaged inside */
+	u64 rows;		/* of unknown events, or in damaged frames */
+	u64 fields;		/* unknown ones of known events, each counted once */
+	u64 members;		/* of META and IDENT, and texts that nothing refers to */
+};
+
+struct scrub {
+	struct privacy privacy;
+	struct data_writer *writer;
+	struct data_encoder *encoder;
+	struct data_decoder *decoder;
+	struct data_buf frame;
+	u64 *col[DATA_MAX_FIELDS];
+	struct json_purse purse;
+	struct hash_table texts;
+	size_t text_bytes;
+	struct json_object *notes, *states;	/* of the last META that has them */
+	FILE *list;		/* IDENT entries, not yet written */
+	char *list_text;
+	size_t list_size;
+	u32 list_of;
+	bool met[KVMW_NR_SECRETS];	/* the recording had it */
+	u8 unknown[KVMW_MAX_EVENTS * 2][32];	/* by event: bitmap of unknown fields */
+	struct scrub_dropped dropped;
+	u64 rows;		/* passed on */
+};
+
+struct scrub_text {		/* of IDENT */
+	u32 key, uses;		/* uses: how rows refer to it */
+	char *text;
+};
+
+#define SCRUB_WORDS	"kvmw scrub removed these words"	/* instead of a note */
+
+/* Of the recording's SCHEMA, once the first frame was read: events that it may have, a bitmap. */
+u32 scrub__events(const struct data_reader *r);
+
+/* privacy and writer are set.  0, or -1 after error(), as below. */
+int scrub__open(struct scrub *s);
+int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_frame *f);
+/* All frames were read: what can only be said now.  The END only if the recording has one. */
+int scrub__finish(struct scrub *s, const struct data_reader *r);
+void scrub__close(struct scrub *s);	/* but for privacy and writer */
+
+/* ---- within util/privacy -------------------------------------------------- */
+
+int scrub__json(struct scrub *s, enum data_frame_type type, const char *text);
+int scrub__meta(struct scrub *s, const char *text);
+/* The META behind all others: notes, of which note is one more, and what was hidden. */
+int scrub__last_meta(struct scrub *s, const char *note);
+int scrub__ident(struct scrub *s, const char *text);
+int scrub__use_text(void *s, u32 id, bool path);
+int scrub__texts(struct scrub *s);
+/* What becomes of a tracepoint's name; buf: of PRIVACY_TEXT. */
+const char *scrub__tracepoint(struct scrub *s, const char *name, char *buf);
+
+#endif
