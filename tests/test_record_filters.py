@@ -92,3 +92,16 @@ def test_sample(boot):
     done = sum(t.done for (event, _), t in found.totals.items() if event == 1)
     assert len(found.rows) == done // 7
     assert len(Filtered(boot, "both").rows) == 30
+
+
+@in_boots(*boots_of("filters"))
+def test_no_addresses(boot):
+    """Every address, value and stack is unknown; what is counted is not."""
+    path = boot.path("filter-no-addresses.kvmw")
+    assert boot.step("filter-no-addresses").status == 0
+    rows = lab_fixtures.rows(path)
+    assert rows and {(row.rip, row.info2, row.written) for row in rows} == {(NONE,) * 3}
+    assert {row.detail for row in rows if 3 <= row.detail_kind <= 8} == {NONE}
+    for event, names in {"fault": ["gpa", "rip", "hva", "pfn"], "ioctl": ["arg"], "mmu": ["start", "end", "gfn"],
+                         "memslot": ["gpa", "hva"], "dirty": ["gfn"]}.items():
+        assert all(getattr(row, name) == NONE for row in lab_fixtures.rows(path, event) for name in names)

@@ -18,3 +18,4 @@ filter msr --msr 0x17a
 filter several --msr 0x17a --port 0x5150
 filter sample --sample 7
 filter both --reason cpuid --sample 10
+filter no-addresses --no-addresses -e all
