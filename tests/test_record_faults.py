@@ -94,6 +94,43 @@ def test_all_frames_flipped_at_once(boot, tmp_path):
     check_report(flipped, left)
 
 
+# ---- a host that suffers -----------------------------------------------------
+
+@in_boots("sched-bookworm")
+def test_cpu_goes_offline(boot):
+    """That of the guest, which goes on elsewhere: nothing is lost."""
+    step = boot.step("offline")
+    assert step.status == 0 and " 0 lost" in step.err, step.err
+    did, path = boot.json("offline.json"), boot.path("offline.kvmw")
+    assert lab_fixtures.of_guest(lab_fixtures.report(path, "-e", "exit")) == did["exits"]["svm"]
+    assert len(lab_fixtures.rows(path, "userspace")) == did["user_exits"]["io"]
+    check_chain(lab_fixtures.rows(path))
+
+
+@in_boots("sched-bookworm")
+def test_wall_clock_is_set(boot):
+    """Times are those of another clock: they go up, and the recording has its length."""
+    step = boot.step("clock")
+    assert step.status == 0, step.err
+    did, = [json.loads(line) for line in step.out.splitlines() if line.startswith("{")]
+    about = lab_fixtures.info(boot.path("clock.kvmw"))
+    rows = lab_fixtures.rows(boot.path("clock.kvmw"), "userspace")
+    times = [row.time_ns for row in rows]
+    assert len(rows) == did["user_exits"]["io"] and times == sorted(times)
+    assert about["start_ns"] <= times[0] and times[-1] - times[0] < 3600e9
+
+
+@in_boots("sched-bookworm")
+@pytest.mark.parametrize("size", ["64M", "256M"])
+def test_little_memory(boot, size):
+    """memory.max of the recorder's group: the kernel ends it, or it is complete."""
+    status, path = boot.step(f"memory-{size}").status, boot.path(f"memory-{size}.kvmw")
+    assert status in ((0,) if size == "256M" else (0, 1, 137))
+    if path.exists() and path.stat().st_size:
+        about = lab_fixtures.info(path, status=int(status != 0))
+        assert about["damage"] == [] and about["finished"] == (status == 0)
+
+
 # ---- refused -----------------------------------------------------------------
 
 REFUSED = {
