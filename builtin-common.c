@@ -197,7 +197,7 @@ int common_args__check_budget(const struct common_args *args)
 	const char *name = common_args__input(args);
 
 	return !b->refused ? 0 :
-	       error("%s: not all of it fits into memory, and some is left out; --memory=SIZE allows "
+	       error("%s: not all of it fits into memory, and some is dropped, and counted; --memory=SIZE allows "
 		     "more than %zu MB", strcmp(name, "-") ? name : "standard input",
 		     b->granted >> 20);
 }

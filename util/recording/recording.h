@@ -151,7 +151,7 @@ struct recording {
 	bool vms_renamed;		/* one has another pid than before */
 	struct rec_vcpu *vcpu;		/* ascending by id */
 	u32 nr_vcpus, vcpu_room;	/* including those with a role */
-	bool ids_left_out;		/* there were more VMs or vCPUs than REC_MAX_IDS */
+	bool ids_left_out;		/* more VMs or vCPUs than REC_MAX_IDS, or than fit into memory */
 	struct rec_task *task;		/* ascending by tid */
 	u32 nr_tasks, task_room;
 	struct rec_neighbour *neighbour;	/* ascending by pid */

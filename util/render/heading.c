@@ -114,8 +114,8 @@ void render__vms(const struct screen *s, const struct recording *rec)
 		heading__line(s, "", "and %u more VMs, see kvmw info",
 			      rec->nr_vms - MAX_VMS);
 	if (rec->ids_left_out)
-		heading__line(s, "", "more than %u VMs or vCPUs: nothing is known of the others but "
-			      "their ids", REC_MAX_IDS);
+		heading__line(s, "", "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
+			      "known of the others but their ids", REC_MAX_IDS);
 }
 
 /* The command line shows what was selected: VMs, vCPUs, duration. */
