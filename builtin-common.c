@@ -140,6 +140,10 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 const struct argp common_input_argp = {
 	.options = input_options, .parser = common__parse, .args_doc = "[FILE]",
 };
+/* The last one of them. */
+const struct argp common_memory_argp = {
+	.options = &input_options[ARRAY_SIZE(input_options) - 2], .parser = common__parse,
+};
 const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
 const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };

@@ -37,6 +37,7 @@ struct common_args {
  * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
+extern const struct argp common_memory_argp;	/* --memory */
 extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time, --where */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_csv_argp;	/* --csv */

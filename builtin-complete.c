@@ -177,6 +177,9 @@ static const struct {
 	const char *command, *option;
 	void (*offer)(const struct request *r);
 } values[] = {
+	{ "diff", "event", reported_events },
+	{ "diff", "reason", reasons_of_any },
+	{ "diff", "sort", sort_keys },
 	{ "record", "event", events_and_groups },
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
@@ -258,7 +261,7 @@ static void complete_options(struct request *r, int argc, const char **argv)
 		offer(r, "--help", "print the options");
 	} else if (takes_command(argp)) {
 		puts(":command");
-	} else if (argp->args_doc || option__find(argp, "input", strlen("input"))) {
+	} else if (argp->args_doc || option__find(argp, "memory", strlen("memory"))) {
 		puts(":recording");
 	}
 }

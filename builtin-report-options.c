@@ -22,27 +22,32 @@ enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP,
 #define INTERVAL_MIN	1000	/* ns */
 #define TOP_DETAILS	30	/* the same, in text */
 
-static const struct argp_option options[] = {
+static const struct argp_option rows_options[] = {
 	{ NULL, 0, NULL, 0, "What to show:", 2 },
 	{ "sort", 's', "KEY[,KEY...]", 0, "Show one row per value of KEY", 2 },
-	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
-	{ "interval", OPT_INTERVAL, "TIME", 0, "Show one row per TIME of the recording, e.g. 1s, in this "
-	  "order; with --sort one for each of its rows", 2 },
 	{ "event", 'e', "EVENT", 0, "Show exit, userspace, a family such as irq, or a "
 	  "tracepoint such as kvm:kvm_pio (default exit, or userspace)", 2 },
-	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
-	  "the time), or of what --order time or count orders by", 2 },
-	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
-	  "exits: 30 in text)", 2 },
-	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
-	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
 	{ "color", OPT_COLOR, "WHEN", 0, "Use colours: auto (the default: on a terminal), always or "
 	  "never", 4 },
 	{ "width", OPT_WIDTH, "COLUMNS", 0, "Width of the output (default: the terminal's, or 80)", 4 },
 	{ 0 },
 };
 
+static const struct argp_option options[] = {
+	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
+	{ "interval", OPT_INTERVAL, "TIME", 0, "Show one row per TIME of the recording, e.g. 1s, in this "
+	  "order; with --sort one for each of its rows", 2 },
+	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
+	  "the time), or of what --order time or count orders by", 2 },
+	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
+	  "exits: 30 in text)", 2 },
+	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
+	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
+	{ 0 },
+};
+
 static const struct argp_child children[] = {
+	{ &report_rows_argp, 0, NULL, 0 },
 	{ &common_input_argp, 0, NULL, 0 },
 	{ &common_select_argp, 0, NULL, 0 },
 	{ &common_output_argp, 0, NULL, 0 },
@@ -333,19 +338,55 @@ static error_t parse_color(struct report_args *args, const char *arg)
 	return usage_error("--color '%s': must be auto, always or never", arg);
 }
 
+static error_t finish_rows(struct report_args *args)
+{
+	struct report_options *opt = &args->opt;
+
+	opt->vcpus = args->common.vcpus;
+	opt->pids = args->common.pids;
+	if (resolve_sort(args) || take_guess(args))
+		return EINVAL;
+	report_args__set_defaults(args);
+	if (report_options__sorts_by(opt, KEY_SYM) && !common_args__has_symbols(&args->common))
+		return usage_error("--sort sym: the guest's functions are unknown; give a copy of its "
+				   "/proc/kallsyms (--guest-kallsyms FILE), or sort by rip");
+	opt->reasons = args->common.reasons;
+	opt->where = args->common.where ? where__text(args->common.where) : NULL;
+	/* Without exits there may be returns to the VMM. */
+	return common_args__bind_where(&args->common, opt->event ? BIT(opt->event) :
+				       BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_USERSPACE));
+}
+
+static error_t parse_rows(int key, char *arg, struct argp_state *state)
+{
+	struct report_args *args = state->input;
+
+	switch (key) {
+	case 's':
+		return parse_sort(args, arg);
+	case 'e':
+		return cmd_report__parse_event(args, arg);
+	case OPT_WIDTH:
+		return parse_width(args, arg);
+	case OPT_COLOR:
+		return parse_color(args, arg);
+	case ARGP_KEY_END:
+		return finish_rows(args);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_args *args = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		for (size_t i = 0; i + 1 < ARRAY_SIZE(children); i++)
+		state->child_inputs[0] = args;
+		for (size_t i = 1; i + 1 < ARRAY_SIZE(children); i++)
 			state->child_inputs[i] = &args->common;
 		return 0;
-	case 's':
-		return parse_sort(args, arg);
-	case 'e':
-		return cmd_report__parse_event(args, arg);
 	case OPT_ORDER:
 		args->order = true;
 		return parse_order(&args->opt, arg);
@@ -355,30 +396,12 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		return parse_top(args, arg);
 	case OPT_LIMIT:
 		return parse_limit(&args->opt, arg);
-	case OPT_WIDTH:
-		return parse_width(args, arg);
-	case OPT_COLOR:
-		return parse_color(args, arg);
 	case 'v':
 		args->verbose = true;
 		return 0;
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
-	case ARGP_KEY_END:
-		args->opt.vcpus = args->common.vcpus;
-		args->opt.pids = args->common.pids;
-		if (resolve_sort(args) || take_guess(args))
-			return EINVAL;
-		report_args__set_defaults(args);
-		if (report_options__sorts_by(&args->opt, KEY_SYM) && !common_args__has_symbols(&args->common))
-			return usage_error("--sort sym: the guest's functions are unknown; give a copy of its "
-					   "/proc/kallsyms (--guest-kallsyms FILE), or sort by rip");
-		args->opt.reasons = args->common.reasons;
-		args->opt.where = args->common.where ? where__text(args->common.where) : NULL;
-		/* Without exits there may be returns to the VMM. */
-		return common_args__bind_where(&args->common, args->opt.event ? BIT(args->opt.event) :
-					       BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_USERSPACE));
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -417,6 +440,10 @@ static char *help_filter(int key, const char *text, void *input)
 	fclose(out);
 	return help;
 }
+
+const struct argp report_rows_argp = {
+	.options = rows_options, .parser = parse_rows, .help_filter = help_filter,
+};
 
 const struct argp report_argp = {
 	.children = children,

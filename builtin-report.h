@@ -22,6 +22,9 @@ struct report_args {
 	const char *guessed;	/* the option it was given to */
 };
 
+/* A child of argps whose input is a struct report_args: --sort, --event, --color, --width. */
+extern const struct argp report_rows_argp;
+
 /* Options that were not given are as the event has them, once it is known. */
 void report_args__set_defaults(struct report_args *args);
 

@@ -117,7 +117,7 @@ static void say(const struct scrub *s, const struct args *args)
 }
 
 /* What is missing in OUT: 0, or -1 after saying so. */
-static int complain(const struct scrub *s, const struct data_reader *r, const char *path)
+static int scrub__complain(const struct scrub *s, const struct data_reader *r, const char *path)
 {
 	size_t nr;
 
@@ -177,7 +177,7 @@ static int scrub_file(struct args *args, struct data_reader *r, struct record_ou
 		ret = -1;
 	if (s.writer && ret)
 		record_output__undo(out);
-	ret = ret ?: complain(&s, r, common_args__input(&args->common));
+	ret = ret ?: scrub__complain(&s, r, common_args__input(&args->common));
 	scrub__close(&s);
 	remap__free(s.privacy.remap);
 	return ret;

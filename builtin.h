@@ -8,13 +8,14 @@
 int cmd_record(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
 int cmd_script(int argc, const char **argv);
+int cmd_diff(int argc, const char **argv);
 int cmd_list(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
 int cmd_scrub(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 
 /* The options of each; guest_argp: of `kvmw bench guest`. */
-extern const struct argp record_argp, report_argp, script_argp, list_argp, info_argp, scrub_argp, guest_argp;
+extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp, guest_argp;
 
 struct command {
 	const char *name;

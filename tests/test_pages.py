@@ -8,7 +8,7 @@ import pytest
 from synthetic import TREE, kvmw
 
 DOC = TREE / "Documentation"
-COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "list": ["list"],
+COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "diff": ["diff"], "list": ["list"],
             "info": ["info"], "scrub": ["scrub"], "bench": ["bench", "guest"]}
 GLOBAL = {("", "--help", ""), ("", "--usage", "")}
 

@@ -256,7 +256,7 @@ static int where__add_range(struct binding *b, u64 from, u64 to, u32 column)
 }
 
 /* <, <=, >, >=: one range, which may be empty. */
-static int compare(struct binding *b, const struct where_value *v)
+static int where__compare(struct binding *b, const struct where_value *v)
 {
 	struct where_range *range = &b->bound->range[0];
 	enum where_op op = b->term->op;
@@ -346,7 +346,7 @@ static int bind_values(struct binding *b)
 	}
 	if (t->op != WHERE_EQ) {
 		b->known = ~0ULL;
-		return compare(b, &t->value[0]);
+		return where__compare(b, &t->value[0]);
 	}
 	for (u32 i = 0; i < t->nr_values; i++)
 		if (equal(b, &i))

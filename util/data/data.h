@@ -141,8 +141,8 @@ void data_reader__close(struct data_reader *r);
 /*
  * 1 and the next undamaged frame (checksums verified); 0 at the end of the file;
  * -1 on a read error, what precedes it is good; DATA_NO_MEMORY; both after error().
- * Damage is skipped and noted.  SCHEMA frames are parsed, and returned too.  The caller owns the frame: data_frame__put().  Not thread safe,
- * but any thread may decode and put frames.
+ * Damage is skipped and noted.  SCHEMA frames are parsed, and returned too.  The caller owns the
+ * frame: data_frame__put().  Not thread safe, but any thread may decode and put frames.
  */
 #define DATA_NO_MEMORY	(-2)
 int data_reader__next(struct data_reader *r, struct data_frame **f);

@@ -39,6 +39,9 @@ int render__report_json(const struct screen *s, const struct report *rep,
  */
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
 					    bool all);
+/* The members of its key alone. */
+void render__report_key_json(struct json_object *obj, const struct report *rep, const struct report_row *row,
+			     bool all);
 int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */

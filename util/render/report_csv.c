@@ -7,8 +7,8 @@
 #include "util/analysis/cpu_holders.h"
 #include "util/analysis/taken_sums.h"
 #include "util/render/cpu_holders.h"
+#include "util/render/csv.h"
 #include "util/render/json.h"
-#include "util/render/outbuf.h"
 #include "util/render/render.h"
 #include "util/render/taken_sums.h"
 
@@ -22,8 +22,7 @@ static void value(struct out *out, struct json_object *v)
 		out__text(out, json_object_get_string(v));
 }
 
-/* Consumes obj, whose members are the columns. */
-static void report_csv__line(struct out *out, struct json_object *obj, bool names)
+void csv__line(struct out *out, struct json_object *obj, bool names)
 {
 	const char *comma = "";
 
@@ -41,27 +40,27 @@ static void report_csv__line(struct out *out, struct json_object *obj, bool name
 
 static void put_rows(struct out *out, const struct report *rep)
 {
-	report_csv__line(out, render__report_row_json(rep, &rep->total, true), true);
+	csv__line(out, render__report_row_json(rep, &rep->total, true), true);
 	for (u32 i = 0; i < report__visible(rep); i++)
-		report_csv__line(out, render__report_row_json(rep, &rep->row[i], true), false);
+		csv__line(out, render__report_row_json(rep, &rep->row[i], true), false);
 }
 
 static void put_holders(struct out *out, const struct report *rep)
 {
 	const struct cpu_holders *all = rep->holders;
 
-	report_csv__line(out, render__cpu_holder_json(rep, &all->each[0]), true);
+	csv__line(out, render__cpu_holder_json(rep, &all->each[0]), true);
 	for (u32 i = 0; i < all->nr_each; i++)
-		report_csv__line(out, render__cpu_holder_json(rep, &all->each[i]), false);
+		csv__line(out, render__cpu_holder_json(rep, &all->each[i]), false);
 }
 
 static void put_taken(struct out *out, const struct report *rep)
 {
 	const struct taken_sums *all = rep->taken;
 
-	report_csv__line(out, render__taken_sum_json(&all->line[0]), true);
+	csv__line(out, render__taken_sum_json(&all->line[0]), true);
 	for (u32 i = 0; i < all->nr; i++)
-		report_csv__line(out, render__taken_sum_json(&all->line[i]), false);
+		csv__line(out, render__taken_sum_json(&all->line[i]), false);
 }
 
 int render__report_csv(const struct screen *s, const struct report *rep)

@@ -86,13 +86,19 @@ static void numbers(struct json_object *obj, const struct report *rep,
 		json__ns(obj, "throttled_ns", row->throttled_ns);
 }
 
+void render__report_key_json(struct json_object *obj, const struct report *rep, const struct report_row *row,
+			     bool all)
+{
+	for (u32 k = 0; k < rep->opt->nr_sort; k++)
+		report_json__key(obj, rep, row, k, all);
+}
+
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
 					    bool all)
 {
 	struct json_object *obj = json_object_new_object();
 
-	for (u32 k = 0; k < rep->opt->nr_sort; k++)
-		report_json__key(obj, rep, row, k, all);
+	render__report_key_json(obj, rep, row, all);
 	numbers(obj, rep, row);
 	return obj;
 }

@@ -37,7 +37,8 @@ static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)
 
 int agg__merge(struct agg *to, const struct agg *from)
 {
-	if (hist__merge(&to->span, &from->span))
+	if (hist__merge(&to->span, &from->span) ||
+	    time_slices__merge(&to->slices, to->span.budget, from->slices))
 		return -1;
 	to->rows += from->rows;
 	to->gap_rows += from->gap_rows;
@@ -78,8 +79,12 @@ int agg_table__merge(struct agg_table *to, const struct agg_table *from)
 
 void agg_table__free(struct agg_table *t)
 {
-	for (u32 i = 0; i < t->table.nr; i++)
-		hist__free(&agg_table__at(t, i)->span);
+	for (u32 i = 0; i < t->table.nr; i++) {
+		struct agg *agg = agg_table__at(t, i);
+
+		hist__free(&agg->span);
+		time_slices__free(agg->slices, t->table.budget);
+	}
 	hash_table__free(&t->table);
 	t->over_limit = 0;
 }

@@ -7,7 +7,7 @@
 #ifndef KVMW_AGGREGATE_H
 #define KVMW_AGGREGATE_H
 
-#include "util/analysis/hist.h"
+#include "util/analysis/report/time_slices.h"
 #include "util/events.h"
 #include "util/hash_table.h"
 #include "util/types.h"
@@ -44,6 +44,7 @@ struct agg {
 	struct agg_sum part[NR_PARTS];	/* user_ns, halt_ns, … of completed rows */
 	/* Where the last row is, and the last one not completed, of a vCPU's stream; or 0. */
 	u64 last_at, open_at;
+	struct time_slices *slices;	/* NULL: not asked for, or no memory left */
 	struct agg_open {	/* the latter; since: its time_ns, or 0 */
 		u64 since, reason, isa, kind, detail;	/* those of exits: what it was */
 	} open;

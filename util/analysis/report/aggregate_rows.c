@@ -125,10 +125,32 @@ static int aggregate_rows__find(struct report_rows *rr, const struct scan_batch 
 	return 0;
 }
 
+/* What it took of a host CPU, as of struct report_row: without the parts that it slept or waited. */
+static u64 cost_of_row(u64 *const *col, u32 i)
+{
+	u64 cost = col[SPAN][i], slept = 0;
+
+	if (cost == KVMW_NONE)
+		return 0;
+	slept = sat_add(captured(col[PARTS + PART_HALT][i]), captured(col[PARTS + PART_WAIT][i]));
+	slept = sat_add(slept, captured(col[PARTS + PART_BLOCK][i]));
+	cost -= slept < cost ? slept : cost;
+	return sat_add(cost, captured(col[PARTS + PART_POLL][i]));
+}
+
+static int add_slice(struct agg *agg, const struct scan_batch *b, u64 time_ns, u32 i)
+{
+	if (time_ns == KVMW_NONE || time_ns < b->from_ns)
+		return 0;
+	return time_slices__add(&agg->slices, agg->span.budget, time_ns - b->from_ns, cost_of_row(b->col, i),
+				b->col[SPAN][i]);
+}
+
 static int aggregate_rows__take(void *state, const struct scan_batch *b)
 {
 	struct report_rows *rr = state;
-	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0;
+	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0, lazy = KEYS + rr->rs->nr_keys * KEY_COLUMNS;
+	bool slices = rr->rs->opt->slices;
 	struct seen seen[SEEN] = { 0 };
 	u64 *const *col = b->col;
 
@@ -142,12 +164,13 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 			rr->aggs.over_limit++;
 			continue;
 		}
-		if (aggregate_rows__add_row(agg, col, nr_parts, i))
+		if (aggregate_rows__add_row(agg, col, nr_parts, i) ||
+		    (slices && add_slice(agg, b, col[lazy + LAZY_TIME][i], i)))
 			return -1;
 		if (at > agg->last_at)
 			agg->last_at = at;
 		if (b->has_lazy && col[SPAN][i] == KVMW_NONE)
-			aggregate_rows__add_open(agg, b, &col[KEYS + rr->rs->nr_keys * KEY_COLUMNS], i);
+			aggregate_rows__add_open(agg, b, &col[lazy], i);
 	}
 	return 0;
 }
@@ -223,7 +246,8 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 		rs->lazy[nr][LAZY_DETAIL] = "detail";
 	}
 	rs->event[nr] = (struct scan_event) {
-		.id = id, .columns = rs->names[nr], .lazy = cycle ? rs->lazy[nr] : NULL, .need_lazy = any_open,
+		.id = id, .columns = rs->names[nr], .lazy = cycle || rs->opt->slices ? rs->lazy[nr] : NULL,
+		.need_lazy = rs->opt->slices ? NULL : any_open,
 	};
 }
 

@@ -38,7 +38,7 @@ void report__details_options(const struct report_options *opt, struct report_opt
 	fine->event = KVMW_EVENT_EXIT;
 	fine->percent_limit = 0;
 	fine->top = 0;
-	fine->details = false;
+	fine->details = fine->slices = false;
 }
 
 /* Which part a row by reason, detail and halted belongs to; NR_ROW_PARTS: none. */

@@ -191,6 +191,7 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 		ret = agg__merge(&sum, list[i]);
 	report__numbers(&sum, event, total);
 	total->span = sum.span;
+	total->slices = sum.slices;
 	return ret;
 }
 
@@ -207,7 +208,8 @@ static int sum_up_rows(const struct report *rep, struct report_row *total)
 {
 	*total = report_row__none();
 	for (u32 i = 0; i < rep->nr_rows; i++)
-		if (report_row__add(total, &rep->row[i]))
+		if (report_row__add(total, &rep->row[i]) ||
+		    time_slices__merge(&total->slices, NULL, rep->row[i].slices))
 			return -1;
 	return 0;
 }
@@ -265,6 +267,7 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	/* With events that were filtered the total would contradict its rows. */
 	if (rep->fine && rep->filtered) {
 		hist__free(&total->span);
+		time_slices__free(total->slices, NULL);
 		if (sum_up_rows(rep, total))
 			return -1;
 	}
@@ -476,6 +479,7 @@ static void free_rows(struct report_row *row, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
 		hist__free(&row[i].span);
+		time_slices__free(row[i].slices, NULL);
 		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
 			free(row[i].label[k]);
 	}
@@ -487,6 +491,7 @@ void report__free(struct report *rep)
 	free_rows(rep->row, rep->nr_rows);
 	free_rows(rep->detail, rep->nr_details);
 	hist__free(&rep->total.span);
+	time_slices__free(rep->total.slices, NULL);
 	if (rep->holders)
 		cpu_holders__free(rep->holders);
 	free(rep->holders);

@@ -59,6 +59,7 @@ struct report_options {
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	u64 interval_ns;		/* of KEY_TIME; 0: REPORT_INTERVAL */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
+	bool slices;			/* rows tell when their events were */
 	bool details;			/* of the exit reasons that are the only key */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
@@ -136,6 +137,7 @@ struct report_row {
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
+	struct time_slices *slices;	/* of the recorded rows; NULL: not asked for, or no memory left */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
 	bool has_rest;		/* rep->detail has one more, of what the others leave out */
 	bool is_detail;		/* of rep->detail: key[0] is the reason, key[1] the one detail */

@@ -92,6 +92,7 @@ static int make_row(const struct report *rep, const struct member *m, u32 nr,
 		ret = agg__merge(&sum, m[i].agg);
 	report__numbers(&sum, rep->event, row);
 	row->span = sum.span;
+	row->slices = sum.slices;
 	report__distribution(row);
 	return ret || label_row(rep, row) ? -1 : 0;
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "builtin-reading.h"
+#include "util/analysis/report/aggregate_rows.h"
+
+static int read_all(struct reading *in, struct data_reader *reader, const struct report_options *opt,
+		    bool sums)
+{
+	struct scan_consumer of_model, of_places = exit_places__scan, of_families = family_sums__scan;
+	const struct scan_consumer *consumers[5];
+	struct report_scan rs, details;
+	void *results[5] = { NULL };
+	u32 nr = 0, model = 0, places = 0;
+
+	in->rec->wants_memslots = opt->event == KVMW_EVENT_FAULT || opt->event == KVMW_EVENT_MMU;
+	report_scan__init(&rs, opt, sums);
+	consumers[nr++] = &rs.consumer;
+	if (opt->details) {
+		report__details_options(opt, &in->by_detail);
+		report_scan__init(&details, &in->by_detail, true);
+		consumers[nr++] = &details.consumer;
+	}
+	if (report_options__wants_findings(opt)) {
+		places = nr;
+		of_places.arg = of_families.arg = (void *)opt;
+		consumers[nr++] = &of_places;
+		consumers[nr++] = &of_families;
+	}
+	/* Only exits have details, and they have no model. */
+	if (in->model) {
+		of_model = in->model->scan;
+		of_model.arg = (void *)opt;
+		model = nr;
+		consumers[nr++] = &of_model;
+	}
+	if (scan__read(reader, in->rec, 0, consumers, nr, results))
+		return -1;
+	report_scan__take_result(results[0], &in->aggs);
+	if (opt->details)
+		report_scan__take_result(results[1], &in->fine);
+	if (places)
+		in->input = (struct findings_input) { results[places], results[places + 1] };
+	in->state = model ? results[model] : NULL;
+	return 0;
+}
+
+int reading__read(struct reading *in, struct common_args *common, struct report_options *opt,
+		  const char *command, bool sums)
+{
+	struct data_reader *reader = common_args__open(common, command);
+
+	if (!reader)
+		return -1;
+	in->rec = common_args__recording(common, reader);
+	if (!in->rec)
+		return -1;
+	opt->start_ns = &in->rec->meta.start_ns;
+	return read_all(in, reader, opt, sums);
+}
+
+int reading__add_details(struct reading *in, struct report *rep)
+{
+	const struct report_options *opt = rep->opt;
+	struct report fine = { .nr_rows = 0 };
+	int ret;
+
+	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
+		return 0;
+	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
+	      (in->input.places &&
+	       report__name_deadlines(rep, deadlines__median(&in->input.places->deadlines, rep))) ||
+	      (report_options__wants_findings(opt) && findings__make(rep, &fine, &in->input, &in->findings));
+	report__free(&fine);
+	return ret ? -1 : 0;
+}
+
+void reading__free(struct reading *in)
+{
+	if (in->state)
+		in->model->scan.free(in->state);
+	findings_input__free(&in->input);
+	agg_table__free(&in->aggs);
+	agg_table__free(&in->fine);
+	recording__free(in->rec);
+	in->state = NULL;
+	in->rec = NULL;
+	in->kept = (struct kept_rows) { 0 };
+}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw diff: its numbers beside those of script --json, its order, words, formats and exit status.
+
+What is noise and what is not is tested in tests/unit/test_diff.c.
+"""
+import collections
+import copy
+import csv
+import io
+import json
+import math
+
+import pytest
+
+import diff_workload
+from synthetic import META, kvmw, one_line
+
+OTHER = copy.deepcopy(META)
+OTHER["host"]["kernel"] = "6.12.9-amd64"
+OTHER["kvm"]["params"]["kvm_amd"]["npt"] = "N"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The same twice; port 0x3f8 slower by a tenth; one port gone and three times the HLTs."""
+    path = tmp_path_factory.mktemp("diff")
+    rows = diff_workload.exits
+    return {name: diff_workload.write(path / f"{name}.kvmw", *what) for name, what in {
+        "old": (rows(1),), "same": (rows(2),), "slower": (rows(3, {"io0": 1.1}),),
+        "other": (rows(4, (), {"io1": 0, "hlt": 3}), OTHER)}.items()}
+
+
+def diff(*args, status=0):
+    done = kvmw("diff", "--json", *args)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def evaluate(path, key):
+    """{key: count, cost, time and percentiles}, the slow way, of two seconds and a millisecond."""
+    found = collections.defaultdict(list)
+    for line in kvmw("script", path, "--json").stdout.splitlines():
+        event = json.loads(line)
+        if "total_ns" in event:
+            found[key(event)].append(event)
+    out = {}
+    for name, events in found.items():
+        spans = sorted(e["total_ns"] for e in events)
+        cost = sum(e["total_ns"] - e["halt_ns"] - e["wait_ns"] - e["block_ns"] + e["poll_ns"] for e in events)
+        out[name] = {"count": len(events) / 2.001, "cost": cost / 2.001, "time": sum(spans) / 2.001,
+                     "mean": sum(spans) / len(spans), "max": spans[-1],
+                     "p50": spans[len(spans) // 2], "p99": spans[int(len(spans) * 0.99)]}
+    return out
+
+
+@pytest.mark.parametrize("sort, member, key", [
+    ("reason", "reason", lambda e: e["reason"]),
+    ("detail", "detail_value", lambda e: e["detail"])])
+def test_numbers_are_those_of_script(files, sort, member, key):
+    """All of them, of both recordings; percentiles within a bucket of the histogram."""
+    found = diff("-s", sort, files["old"], files["other"])["comparisons"][0]
+    sides = {"old": evaluate(files["old"], key), "new": evaluate(files["other"], key)}
+    assert {row[member] for row in found["rows"]} == set(sides["old"]) | set(sides["new"])
+    for row in found["rows"]:
+        for side, values in sides.items():
+            of = values.get(row[member])
+            for measure in ("count", "cost", "time", "mean", "max", "p50", "p99"):
+                if of is None:
+                    rate = measure in ("count", "cost", "time")
+                    assert row[measure][side] == (0 if rate else None)
+                    continue
+                within = 1 / 16 if measure[0] == "p" else 1e-4
+                assert math.isclose(row[measure][side], of[measure], rel_tol=within, abs_tol=1), (row, measure)
+        old, new = row["cost"]["old"], row["cost"]["new"]
+        assert row["cost"]["percent"] is None if not old else \
+            math.isclose(row["cost"]["percent"], 100 * (new - old) / old, abs_tol=1e-3)
+
+
+def test_rows_come_by_what_they_explain(files):
+    rows = diff("-s", "detail", files["old"], files["other"])["comparisons"][0]["rows"]
+    explains = [abs(row["cost"]["new"] - row["cost"]["old"]) for row in rows]
+    assert explains == sorted(explains, reverse=True)
+    assert {row["label"]: row["in"] for row in rows} == {
+        "out 0x60 keyboard data": "gone", "out 0x3f8 COM1 transmit": "both", "-": "both"}
+    assert rows[0]["in"] == "gone" and rows[0]["count"]["changed"] and rows[0]["p50"]["p"] is None
+
+
+def test_one_slower_port_is_found_and_nothing_else(files):
+    found = diff("-s", "detail", files["old"], files["same"], files["slower"])["comparisons"]
+    changed = [{row["label"] for row in one["rows"] for m in ("cost", "count", "p50", "p99")
+                if row[m]["changed"]} for one in found]
+    assert changed == [set(), {"out 0x3f8 COM1 transmit"}]
+    assert [one["rows_changed"] for one in found] == [0, 1] and found[0]["tests"] >= 8
+
+
+def test_text(files):
+    text = kvmw("diff", "-s", "detail", files["old"], files["slower"]).stdout
+    assert "=> out 0x3f8 COM1 transmit: cost +" in text and "*+" in text
+    assert "not the same" not in text
+    text = kvmw("diff", files["old"], files["same"]).stdout
+    assert "=> Nothing changed by more than noise." in text and "*+" not in text
+    text = kvmw("diff", files["old"], files["other"]).stdout
+    before = text[:text.index("=>")]
+    assert "# not the same: kernel: 6.1.0-18-amd64; now 6.12.9-amd64\n" in before
+    assert "# not the same: parameter kvm_amd.npt: Y; now N\n" in before
+    assert "gone" in kvmw("diff", "-s", "detail", files["old"], files["other"]).stdout
+    assert "new" in kvmw("diff", "-s", "detail", files["other"], files["old"]).stdout
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_width(files, width):
+    text = kvmw("diff", f"--width={width}", "-s", "reason,detail,vcpu", files["old"], files["other"]).stdout
+    assert max(map(len, text.splitlines())) <= width
+    assert not [line for line in text.splitlines() if line.endswith(" ")]
+    table = text[text.index("cost/s"):]
+    assert "OLD" in table and ("p99" in table if width == 120 else True)
+
+
+def test_csv_has_the_rows_of_json(files):
+    args = ("-s", "detail", files["old"], files["same"], files["other"])
+    lines = list(csv.DictReader(io.StringIO(kvmw("diff", "--csv", *args).stdout)))
+    rows = [(one["new"]["file"], row) for one in diff(*args)["comparisons"] for row in one["rows"]]
+    assert [(line["new_file"], line["label"].lstrip("'"), line["in"]) for line in lines] == \
+        [(path, row["label"], row["in"]) for path, row in rows]
+    for line, (_, row) in zip(lines, rows):
+        for measure in ("cost", "p99"):
+            for side in ("old", "new"):
+                value = line[f"{measure}_{side}"]
+                assert (float(value) if value else None) == row[measure][side]
+        assert line["cost_changed"] == str(int(row["cost"]["changed"]))
+
+
+@pytest.mark.parametrize("condition, new, status", [
+    ("p50(io) > +20%", "slower", 0), ("p50(io) > 1%", "slower", 1), ("count(io) <= -40 %", "other", 1),
+    ("cost(npf) > +1%", "other", 0), ("count(total) > 1000", "same", 1), ("max(hlt) >= 1ms", "same", 0),
+    ("count(hlt)>700", "other", 1), ("time(KVM_EXIT_IO) > 5%", "other", 0)])
+def test_fail_if(files, condition, new, status):
+    """Of a reason as --reason takes it; one that did not occur has none."""
+    done = kvmw("diff", files["old"], files[new], "--fail-if", condition)
+    assert done.returncode == status and "per second" in done.stdout.lower()
+    if status:
+        one_line(done, 1, f"--fail-if '{condition}' holds", new)
+    found = diff(files["old"], files[new], "--fail-if", condition, status=status)["failed"]
+    assert [item["condition"] for item in found] == [condition] * status
+
+
+def test_conditions_of_keys_and_of_all(files):
+    port = "out 0x3f8 COM1 transmit"
+    args = ("diff", "-s", "detail", files["old"], files["same"], files["slower"])
+    one_line(kvmw(*args, "--fail-if", f"p50({port}) > +5%"), 1, "slower.kvmw", "more than noise")
+    one_line(kvmw(*args[:-1], "--fail-if", "p50(out 0x3f9) > +5%"), 1, "same.kvmw has a row 'out 0x3f9'")
+    one_line(kvmw(*args, "--fail-if", "p50 > 5%"), 2, "'p50 > 5%'", "MEASURE(KEY) OPERATOR VALUE")
+
+
+def test_what_was_lost_is_not_tested(files, tmp_path):
+    """A twentieth without a record: sums are the kernel's, but the slices have not all."""
+    rows = diff_workload.exits(7)
+    path = diff_workload.write(tmp_path / "lost.kvmw", [row for i, row in enumerate(rows) if i % 20], all_of=rows)
+    found = diff(files["old"], path)["comparisons"][0]
+    assert found["new"]["lost"] == len(rows) // 20 and found["tests"] == 0
+    assert "lost" in found["untested"]
+    assert all(math.isclose(row["count"]["percent"], 0, abs_tol=0.5) for row in found["rows"])
+
+
+def test_wrong_usage(files, tmp_path):
+    one_line(kvmw("diff", files["old"]), 2, "name an old one and a new one")
+    one_line(kvmw("diff", cwd=tmp_path), 1, "kvmw.data.old")
+    one_line(kvmw("diff", "-", "-"), 2, "standard input")
+    one_line(kvmw("diff", "--top=0", "a", "b"), 2, "--top '0'")
+    one_line(kvmw("diff", "-e", "irq", files["old"], files["same"]), 1, "old.kvmw", "irq")
+
+
+def test_without_names_those_of_record(files, tmp_path):
+    for name, path in (("kvmw.data.old", files["old"]), ("kvmw.data", files["slower"])):
+        (tmp_path / name).symlink_to(path)
+    done = kvmw("diff", cwd=tmp_path)
+    assert done.returncode == 0 and "# OLD kvmw.data.old: 2.001 s" in done.stdout
