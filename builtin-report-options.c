@@ -9,6 +9,7 @@
 #include "builtin-options.h"
 #include "builtin-report.h"
 #include "builtin.h"
+#include "util/analysis/migration.h"
 #include "util/analysis/report/aggregate.h"
 #include "util/analysis/report/key_field.h"
 #include "util/analysis/where.h"
@@ -16,7 +17,8 @@
 #include "util/nearest.h"
 #include "util/parse.h"
 
-enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR };
+enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR, OPT_LINK,
+       OPT_DOWNTIME };
 
 #define TOP_STACKS	20	/* shown without --top */
 #define INTERVAL_MIN	1000	/* ns */
@@ -42,6 +44,10 @@ static const struct argp_option options[] = {
 	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
 	  "exits: 30 in text)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
+	{ "link", OPT_LINK, "RATE[,RATE...]", 0, "With -e dirty: replay a migration over links of RATE, e.g. "
+	  "10G for Gbit/s (default 1G,10G,25G,100G)", 2 },
+	{ "downtime", OPT_DOWNTIME, "TIME", 0, "With -e dirty: how long a migration may stop the VM (default "
+	  "300ms)", 2 },
 	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
 	{ 0 },
 };
@@ -377,6 +383,37 @@ static error_t parse_rows(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static error_t parse_links(struct report_options *opt, char *arg)
+{
+	char *save;
+
+	opt->nr_links = 0;
+	for (char *p = strtok_r(arg, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
+		u64 bits;
+
+		if (parse_bits(p, &bits) || bits < MIGRATION_BITS_MIN || bits > MIGRATION_BITS_MAX)
+			return usage_error("--link '%s': must be a rate from 1M to 400G bits per second, such as 10G", p);
+		if (opt->nr_links == REPORT_LINKS)
+			return usage_error("--link: at most %u rates", REPORT_LINKS);
+		opt->link[opt->nr_links++] = bits;
+	}
+	return opt->nr_links ? 0 : usage_error("--link: no rate given; such as 10G, for Gbit/s");
+}
+
+static error_t parse_downtime(struct report_options *opt, const char *arg)
+{
+	if (!parse_time(arg, &opt->downtime_ns) && opt->downtime_ns)
+		return 0;
+	return usage_error("--downtime '%s': must be a time above 0, such as 300ms", arg);
+}
+
+static error_t check_migration(const struct report_args *args)
+{
+	if ((!args->opt.nr_links && !args->opt.downtime_ns) || args->opt.event == KVMW_EVENT_DIRTY)
+		return 0;
+	return usage_error("%s: a migration is replayed by report -e dirty", args->opt.nr_links ? "--link" : "--downtime");
+}
+
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_args *args = state->input;
@@ -402,6 +439,12 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
+	case OPT_LINK:
+		return parse_links(&args->opt, arg);
+	case OPT_DOWNTIME:
+		return parse_downtime(&args->opt, arg);
+	case ARGP_KEY_END:
+		return check_migration(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

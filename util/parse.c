@@ -66,30 +66,50 @@ int parse_size(const char *text, u64 *bytes)
 	return *text ? -1 : 0;
 }
 
-int parse_time(const char *text, u64 *ns)
+struct parse_unit {
+	const char *unit;
+	double of;
+};
+
+static int parse_scaled(const char *text, const struct parse_unit *units, size_t nr, u64 *value)
 {
-	static const struct { const char *unit; double ns; } units[] = {
-		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
-		{ "m", 60e9 }, { "h", 3600e9 },
-	};
 	char *end;
-	double value;
+	double number;
 
 	if (!isdigit((unsigned char)*text) && *text != '.')
 		return -1;
-	value = strtod(text, &end);
+	number = strtod(text, &end);
 	if (end == text)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+	for (size_t i = 0; i < nr; i++) {
 		if (strcmp(end, units[i].unit))
 			continue;
-		value *= units[i].ns;
-		if (!(value >= 0 && value < 9e18))
+		number *= units[i].of;
+		if (!(number >= 0 && number < 9e18))
 			return -1;
-		*ns = value;
+		*value = number;
 		return 0;
 	}
 	return -1;
+}
+
+int parse_time(const char *text, u64 *ns)
+{
+	static const struct parse_unit units[] = {
+		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
+		{ "m", 60e9 }, { "h", 3600e9 },
+	};
+
+	return parse_scaled(text, units, ARRAY_SIZE(units), ns);
+}
+
+int parse_bits(const char *text, u64 *bits)
+{
+	static const struct parse_unit units[] = {
+		{ "M", 1e6 }, { "G", 1e9 }, { "Mbit", 1e6 }, { "Gbit", 1e9 }, { "Mbit/s", 1e6 }, { "Gbit/s", 1e9 },
+	};
+
+	return parse_scaled(text, units, ARRAY_SIZE(units), bits);
 }
 
 int parse_percent(const char *text, double *percent)

@@ -8,6 +8,19 @@
 
 #include "util/parse.h"
 
+static void test_bits(void **state)
+{
+	static const char *const bad[] = { "", "10", "1T", "G", "-1G", "10 G", "1e30G", "10Gbits" };
+	u64 bits;
+
+	assert_int_equal(parse_bits("2.5G", &bits), 0);
+	assert_int_equal(bits, 2500000000);
+	assert_int_equal(parse_bits("100Mbit/s", &bits), 0);
+	assert_int_equal(bits, 100000000);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(parse_bits(bad[i], &bits), -1);
+}
+
 static void test_numbers(void **state)
 {
 	static const char *const bad[] = { "", "x", "-1", "+1", " 1", "1 ", "1x", "0x1", "1.5",
@@ -139,6 +152,7 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_times),

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Turns counted marks into the numbers shown about dirty pages. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
 #include "util/analysis/model_dirty_rows.h"
+#include "util/analysis/slot_lists.h"
 #include "util/search.h"
 
 #define MS	1000000ULL
@@ -301,6 +303,47 @@ static int make_windows(struct dirty_model *v, struct budget *budget)
 	return 0;
 }
 
+/* The VM that has all the pages: its memory, without system-management mode's. */
+static int find_memory(const struct maker *m, struct migration_replay *replay)
+{
+	const struct dirty_entry *entry = m->rows->pages.entry;
+	const struct rec_vm *vm = NULL;
+	struct slot_lists slots;
+	int err;
+
+	for (u32 i = 0; i < m->nr; i++) {
+		const struct rec_vm *of = recording__vm(m->rep->rec, entry[m->order[i]].vm);
+
+		if (vm && of != vm) {
+			snprintf(replay->why_not, sizeof(replay->why_not),
+				 "the marks are of several VMs; --vm chooses one");
+			return 0;
+		}
+		vm = of;
+	}
+	err = slot_lists__make(&slots, m->rep->rec);
+	for (u32 i = 0; i < slots.nr && !err && vm; i++)
+		if (slots.vm[i].vm == vm)
+			replay->memory_bytes = slots.vm[i].bytes;
+	slot_lists__free(&slots);
+	return err;
+}
+
+static int replay_migration(struct maker *m)
+{
+	struct migration_replay *replay = &m->v->migration;
+
+	if (!m->v->pages)
+		return 0;
+	if (m->v->no_page || m->v->no_time) {
+		snprintf(replay->why_not, sizeof(replay->why_not),
+			 "not all marks are known: more than kvmw keeps; --memory allows more");
+		return 0;
+	}
+	return find_memory(m, replay) ||
+	       migration_replay__make(replay, m->v->mark, m->v->timed, m->v->pages, m->rep->opt) ? -1 : 0;
+}
+
 static int dirty_model__finish(void *state, const struct report *rep)
 {
 	struct dirty_rows *rows = state;
@@ -319,7 +362,7 @@ static int dirty_model__finish(void *state, const struct report *rep)
 	if (make_by(&m))
 		goto out;
 	make_times(&m);
-	ret = make_windows(m.v, rows->budget);
+	ret = make_windows(m.v, rows->budget) || replay_migration(&m) ? -1 : 0;
 out:
 	budget__free(rows->budget, m.order, room * sizeof(*m.order));
 	budget__free(rows->budget, m.page, room * sizeof(*m.page));

@@ -10,6 +10,7 @@
 #ifndef KVMW_MODEL_DIRTY_H
 #define KVMW_MODEL_DIRTY_H
 
+#include "util/analysis/migration.h"
 #include "util/analysis/models.h"
 
 #define DIRTY_MAX_PAGES	(16u << 20)	/* distinct (vCPU, slot, gfn) */
@@ -64,6 +65,7 @@ struct dirty_model {
 	u64 by_others;		/* marks of vCPUs beyond DIRTY_BY */
 	u64 beyond_top;		/* the same beyond DIRTY_TOP_BY */
 	const struct dirty_mark *mark;	/* by time, for dirty_model__rates() */
+	struct migration_replay migration;	/* of the VM of the marks, if there is one */
 };
 
 extern const struct report_model dirty_report_model;

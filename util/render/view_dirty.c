@@ -4,6 +4,7 @@
 
 #include "util/analysis/model_dirty.h"
 #include "util/render/json.h"
+#include "util/render/migration.h"
 #include "util/render/units.h"
 #include "util/render/views.h"
 
@@ -235,6 +236,8 @@ static int view_dirty__text(const struct screen *s, const struct report *rep, co
 		working_set(s, v);
 		view_dirty__ranges(s, rep, v);
 		by_whom(s, v);
+		if (render__migration(s, &v->migration))
+			return -1;
 	} else {
 		fputs("\nDirty pages were not observed:\n", s->out);
 		screen__wrap(s, "  ", "  ", why_none(rep, v, words, sizeof(words)));
@@ -339,6 +342,8 @@ static int view_dirty__json(struct json_object *root, const struct report *rep, 
 	json_windows(obj, v);
 	view_dirty__json_ranges(obj, rep, v);
 	json_by(obj, rep, v);
+	if (v->pages)
+		render__migration_json(obj, &v->migration);
 	return 0;
 }
 

@@ -44,6 +44,9 @@ struct kept_rows {
 	u32 faults, taken;
 };
 
+#define REPORT_LINKS	8
+#define REPORT_DOWNTIME	300000000ULL	/* ns, of QEMU's default */
+
 struct report_options {
 	enum report_key sort[NR_REPORT_KEYS];
 	u32 nr_sort;
@@ -61,6 +64,9 @@ struct report_options {
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
 	bool details;			/* of the exit reasons that are the only key */
+	u64 link[REPORT_LINKS];		/* of event dirty: bits per second to replay a migration with; */
+	u32 nr_links;			/* 0: the usual ones */
+	u64 downtime_ns;		/* that it may take; 0: REPORT_DOWNTIME */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
 	struct budget *budget;		/* of all that is kept of rows; or NULL */

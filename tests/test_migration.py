@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report -e dirty: will it migrate?  Beside a slow replay of the same marks."""
+import math
+import random
+
+import pytest
+
+from synthetic import META, START, VCPUS, VMS, Recording, kvmw, one_line, report, text_of, widest
+from test_report_views_dirty import MS, PAGE, mark, totals_of
+
+MIB = 1 << 20
+MEMORY = 64 * MIB
+LOG_TAKEN = 100 * MS
+SECONDS = 3
+
+
+def slots(pid=100, size=MEMORY):
+    return ["STATS", "slot", [[START - 1, 1, pid, 0, 1, 1, 0, size, 0x7f0000000000, 1]]]
+
+
+def make(path, marks, frames=(slots(),), lost=0):
+    rec = Recording(META | {"events": ["dirty"]}, VMS, VCPUS)
+    rec.lines += frames
+    marks = sorted(marks)
+    for i in range(0, len(marks), 4000):
+        rec.lines.append(["EVENTS", "dirty", marks[i:i + 4000]])
+    rec.lines.append(["STATS", "total", totals_of(marks)])
+    rec.end = START + SECONDS * 1000 * MS
+    return rec.finish().write(path)
+
+
+def rewritten(seed, hot, cold=0, busy=lambda i: True):
+    """Hot pages once whenever the log is taken, at a random moment; cold ones once."""
+    rng = random.Random(seed)
+    rounds = SECONDS * 1000 * MS // LOG_TAKEN
+    marks = [mark(i * LOG_TAKEN + rng.randrange(LOG_TAKEN), 0, 0x1000 + page)
+             for i in range(rounds) if busy(i) for page in range(hot)]
+    return marks + [mark(rng.randrange(SECONDS * 1000 * MS), 1, 0x8000 + page) for page in range(cold)]
+
+
+PATTERNS = {"hot": rewritten(1, 300), "mixed": rewritten(2, 100, 2000),
+            "bursts": rewritten(3, 400, 100, lambda i: i // 5 % 2 == 0)}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    path = tmp_path_factory.mktemp("migration")
+    return {name: make(path / name, marks) for name, marks in PATTERNS.items()}
+
+
+def migration(path, *args):
+    return report(path, "-e", "dirty", *args)["dirty"]["migration"]
+
+
+def replay(marks, gap, bits, downtime, slow):
+    """As kvmw-report(1) describes it, with sets of pages."""
+    at = [(row[0], row[6]) for row in marks if row[5] == PAGE]
+    first = min(t for t, _ in at)
+    at = [(t - first, page) for t, page in at]
+    span = max(t for t, _ in at) + 1
+
+    def marked(end, length):
+        length = max(length, gap)
+        if length >= span:
+            return len({page for _, page in at})
+        begin = math.fmod(end - length + span, span)
+        over = begin + length - span
+        return len({page for t, page in at if (int(begin) <= t < int(begin + length) if over <= 0
+                                               else t >= int(begin) or t < int(over))})
+
+    left, sent, total, guest, throttle, twice, rounds, after_first = MEMORY, 0, 0.0, 0.0, 0, 0, 0, 0.0
+    while True:
+        ns = left * 8e9 / bits
+        rounds += 1
+        if rounds > 1 and ns <= downtime:
+            return {"converges": True, "rounds": rounds, "bytes": sent + left, "left_bytes": left,
+                    "total_ns": total + ns, "downtime_ns": ns, "throttle": throttle}
+        if rounds > 100 or (rounds > 3 and guest - after_first > 4 * span and (not slow or throttle >= 0.99)):
+            return {"converges": False, "rounds": rounds - 1, "bytes": sent, "left_bytes": left,
+                    "total_ns": None, "downtime_ns": ns, "throttle": throttle}
+        now, before = ns * (1 - throttle), left
+        sent, total, guest = sent + left, total + ns, guest + now
+        after_first = guest if rounds == 1 else after_first
+        left = marked(guest, now) * 4096
+        if slow and left > before * 0.5:
+            twice += 1
+            if twice == 2:
+                twice, throttle = 0, min(throttle + 0.1, 0.99) if throttle else 0.2
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_rounds_are_those_of_a_slow_replay(files, name):
+    links = ["5M", "20M", "40M", "60M", "100M", "1G", "10G"]
+    found = migration(files[name], f"--link={','.join(links)}", "--downtime=100ms")
+    assert found["memory_bytes"] == MEMORY and found["downtime_limit_ns"] == 100 * MS
+    gap, outcomes = found["marked_again_ns"], set()
+    assert 0.9 * LOG_TAKEN < gap < 1.1 * LOG_TAKEN
+    for link in found["links"]:
+        for how in ("plain", "auto_converge"):
+            mine = replay(PATTERNS[name], gap, link["bits_per_second"], 100 * MS, how != "plain")
+            for key, value in mine.items():
+                got = link[how][key]
+                assert got == value or math.isclose(got, value, rel_tol=1e-6, abs_tol=1), (link, how, key, mine)
+            outcomes.add((how, mine["converges"]))
+    assert {("plain", True), ("plain", False), ("auto_converge", True)} <= outcomes
+
+
+def test_the_slowest_link(files):
+    """300 pages are written again in every round: what sends them within the downtime."""
+    found = migration(files["hot"], "--link=200M")
+    needed = 300 * 4096 * 8 / 0.3
+    assert needed * 0.9 < found["slowest_bits_per_second"] < needed * 1.1
+    link = found["links"][0]["plain"]
+    assert link["converges"] and 280 * 4096 < link["left_bytes"] <= 300 * 4096
+    assert [one["bits_per_second"] for one in migration(files["hot"])["links"]] == [10**9, 10**10, 25 * 10**9, 10**11]
+
+
+def test_text(files):
+    for width in (80, 120):
+        text = text_of(files["mixed"], "-e", "dirty", f"--width={width}", "--link=5M,10G")
+        text = text[text.index("Will it migrate?"):]
+        assert widest(text) <= width
+        assert "An estimate" in text and "The slowest link over which it does" in text
+        lines = [line.split() for line in text.splitlines() if "bit/s" in line]
+        assert any(line[:4] == ["5", "Mbit/s", "no", "no"] for line in lines)
+        assert any(line[:4] == ["10", "Gbit/s", "no", "yes"] for line in lines)
+
+
+@pytest.mark.parametrize("marks, frames, why", [
+    (PATTERNS["hot"], (), "size of the VM's memory is unknown"),
+    (rewritten(4, 0, 500), (slots(),), "no page was marked twice"),
+    (rewritten(5, 100, 0, lambda i: i < 2), (slots(),), "less than two of the VMM's rounds"),
+    (PATTERNS["hot"] + [mark(5 * MS, 9, 0x99)], (slots(),), "of several VMs; --vm chooses one")])
+def test_what_cannot_be_told(tmp_path, marks, frames, why):
+    path = make(tmp_path / "f", marks, frames)
+    assert why in migration(path)["unknown"] and "links" not in migration(path)
+    text = " ".join(text_of(path, "-e", "dirty").split())
+    assert f"This cannot be told: {migration(path)['unknown']}." in text
+    if "--vm" in why:
+        assert migration(path, "--vm=100")["unknown"] is None
+
+
+def test_without_logging_there_is_none(tmp_path):
+    path = make(tmp_path / "f", [mark(i * MS, 0, i, logging=0) for i in range(100)])
+    assert "migration" not in report(path, "-e", "dirty")["dirty"]
+    assert "Will it migrate?" not in text_of(path, "-e", "dirty")
+
+
+def test_options(files):
+    path = files["hot"]
+    one_line(kvmw("report", path, "-e", "dirty", "--link=10"), 2, "--link '10'", "10G")
+    one_line(kvmw("report", path, "-e", "dirty", "--link=1G,500G"), 2, "--link '500G'")
+    one_line(kvmw("report", path, "-e", "dirty", "--link="), 2, "no rate given")
+    one_line(kvmw("report", path, "-e", "dirty", "--downtime=0"), 2, "--downtime '0'")
+    one_line(kvmw("report", path, "--link=1G"), 2, "report -e dirty")
+    one_line(kvmw("report", path, "--link=" + ",".join(["1G"] * 9)), 2, "at most 8")
