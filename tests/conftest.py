@@ -104,10 +104,21 @@ def children(parent):
     return found
 
 
+def childless():
+    """Quick, because it follows each test: to look through all processes takes milliseconds."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request):
     """Ends what a test has left running, and has the test fail."""
     yield
+    if childless():
+        return
     found, names = request.config.stash.get(LANES, None), []
 
     def left():

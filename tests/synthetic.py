@@ -112,7 +112,7 @@ def vmx_recording(path):
     last = max(row[0] + row[2] for row in rows if row[5] == 1)
     lost += rec.frame([(last + 500, 500, None, None, VMX["HLT"], 1, 1)])
     rec.totals(lost)
-    rec.lost = lost
+    rec.lost = set(lost)
     rec.path = rec.finish().write(path)
     return rec
 
@@ -124,7 +124,7 @@ def svm_recording(path):
     for i in range(0, len(rows), 2000):
         rec.frame(rows[i:i + 2000])
     rec.totals()
-    rec.lost = []
+    rec.lost = set()
     rec.path = rec.finish().write(path)
     return rec
 

@@ -65,10 +65,10 @@ def test_every_number(name, request):
     assert {row["reason"] for row in rep["rows"]} == set(names.values())
     for row in rep["rows"]:
         exits = [e for e in rec.exits if names[e[4]] == row["reason"]]
-        check_row(row, exits, [e for e in exits if e in set(rec.lost)])
+        check_row(row, exits, [e for e in exits if e in rec.lost])
         assert row["exact"] and row["isa"] == name.upper()
         assert row["reason_number"] == exits[0][4]
-        assert row["lost"] == sum(e in set(rec.lost) for e in exits)
+        assert row["lost"] == sum(e in rec.lost for e in exits)
     check_row(rep["total"], rec.exits, rec.lost)
     assert rep["lost"] == len(rec.lost)
     assert rep["recorded"] == len(rec.exits) - len(rec.lost)
@@ -124,19 +124,19 @@ def test_from_rows_alone(tmp_path):
 def test_sort_by_vcpu_and_vm(vmx):
     for row in report(vmx.path, "--sort", "vcpu")["rows"]:
         exits = [e for e in vmx.exits if e[5] == row["vcpu_id"]]
-        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+        check_row(row, exits, [e for e in exits if e in vmx.lost])
         vcpu = next(v for v in VCPUS if v["id"] == row["vcpu_id"])
         assert (row["vcpu"], row["tid"]) == (vcpu["vcpu"], vcpu["tid"])
     for row in report(vmx.path, "--sort", "vm")["rows"]:
         exits = [e for e in vmx.exits if (e[5] == 9) == (row["pid"] == 200)]
-        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+        check_row(row, exits, [e for e in exits if e in vmx.lost])
     rows = report(vmx.path, "-s", "reason,vcpu", "--order", "key")["rows"]
     assert len(rows) == len({(e[4], e[5]) for e in vmx.exits})
     keys = [(row["reason_number"], row["vcpu_id"]) for row in rows]
     assert keys == sorted(keys)
     for row in rows:
         exits = [e for e in vmx.exits if (e[4], e[5]) == (row["reason_number"], row["vcpu_id"])]
-        check_row(row, exits, [e for e in exits if e in set(vmx.lost)])
+        check_row(row, exits, [e for e in exits if e in vmx.lost])
 
 
 @pytest.mark.parametrize("by", ["time", "count", "mean", "p99", "max"])
@@ -149,11 +149,11 @@ def test_order(vmx, by):
 def test_filters(vmx):
     rep = report(vmx.path, "--vcpu", "1")
     exits = [e for e in vmx.exits if e[5] == 1]
-    check_row(rep["total"], exits, [e for e in exits if e in set(vmx.lost)])
+    check_row(rep["total"], exits, [e for e in exits if e in vmx.lost])
     assert rep["total"]["exact"]
     rep = report(vmx.path, "--pid", "200,300-400", "--vcpu", "0")
     exits = [e for e in vmx.exits if e[5] == 9]
-    check_row(rep["total"], exits, [e for e in exits if e in set(vmx.lost)])
+    check_row(rep["total"], exits, [e for e in exits if e in vmx.lost])
     assert rep["lost"] == rep["total"]["lost"] == sum(e[5] == 9 for e in vmx.lost)
 
 

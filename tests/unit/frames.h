@@ -32,10 +32,10 @@ static inline struct memory_file memory_file(const void *data, size_t size)
 	return m;
 }
 
-/* A writer into the file, whose descriptor stays open. */
-static inline struct data_writer *write_to(const struct memory_file *m)
+/* A writer into the file, whose descriptor stays open.  events: bits of those in its SCHEMA. */
+static inline struct data_writer *write_to(const struct memory_file *m, u32 events)
 {
-	struct data_writer *w = data_writer__new(dup(m->fd), m->path, DATA_ALL_EVENTS);
+	struct data_writer *w = data_writer__new(dup(m->fd), m->path, events);
 
 	assert_non_null(w);
 	return w;
