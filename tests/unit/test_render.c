@@ -143,11 +143,29 @@ static void test_csv_quotes(void **state)
 	unlink(r.path);
 }
 
+/* A time that is more than the whole, as a wrong recording may have it, is a full bar. */
+static void test_more_than_the_whole(void **state)
+{
+	struct report rep = { .event = KVMW_EVENT_EXIT };
+	struct screen s = { .width = 80 };
+	size_t size;
+	char *text;
+
+	rep.whole.wall_ns = 1000;
+	rep.whole.guest_ns = 1000000;
+	s.out = open_memstream(&text, &size);
+	assert_non_null(s.out);
+	render__whole(&s, &rep);
+	fclose(s.out);
+	assert_in_range(size, 10, 100);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fits_from_60_columns_on),
-		cmocka_unit_test(test_csv_quotes),
+		cmocka_unit_test(test_csv_quotes), cmocka_unit_test(test_more_than_the_whole),
 	};
 
 	/* The width of characters is the locale's business. */

@@ -53,7 +53,8 @@ void render__whole(const struct screen *s, const struct report *rep)
 		return;
 	qsort(parts, ARRAY_SIZE(parts), sizeof(*parts), compare_parts);
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && is_worth_a_line(w, &parts[i]); i++) {
-		u32 blocks = (double)parts[i].ns / w->wall_ns * bar + 0.5;
+		/* Times of a recording that is wrong may be more than the whole. */
+		u32 blocks = parts[i].ns < w->wall_ns ? (double)parts[i].ns / w->wall_ns * bar + 0.5 : bar;
 
 		fprintf(s->out, "  %-18s %6s ", parts[i].name,
 			units__share(parts[i].ns, w->wall_ns, buf));
