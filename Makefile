@@ -28,9 +28,21 @@ PKGS	:= libbpf libelf libtraceevent libzstd json-c zlib
 
 # Only the targets that compile ask pkg-config.
 CFLAGS	?= -O2 -g
-WARN	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes
-cflags	= $(CFLAGS) $(WARN) -std=gnu11 -fno-omit-frame-pointer -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
+WARN	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
+	  -Wold-style-definition -Wnested-externs -Wredundant-decls -Wshadow -Wvla -Wwrite-strings \
+	  -Wformat=2 -Wpointer-arith -Wundef
+
+# What a compiler lacks is left out; it is asked once, when something is to be compiled. A level of
+# _FORTIFY_SOURCE that the C library does not know is its highest one. Sanitizers replace all of it.
+harden-try := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
+harden-has = $(foreach f,$(harden-try),$(shell $(CC) -Werror $(f) -c -x c -o /dev/null /dev/null 2>/dev/null && echo $(f)))
+harden-all = $(harden-has) $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+harden	= $(if $(SAN),,$(eval harden := $(harden-all))$(harden))
+ldflags	= $(LDFLAGS) $(if $(SAN),,-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+
+base-cflags = $(CFLAGS) $(WARN) -std=gnu11 -fno-omit-frame-pointer -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
 	  -I. -I$(OBJ) -pthread $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(san)
+cflags	= $(base-cflags) $(harden)
 libs	= $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm -pthread
 san	= $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ,	:= ,
@@ -52,7 +64,7 @@ lib-objs := $(filter-out $(OBJ)/kvmw.o,$(objs))
 
 $(O)/kvmw: $(OBJ)/kvmw.o $(OBJ)/libkvmw.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+	$(Q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(OBJ)/libkvmw.a: $(lib-objs)
 	$(call say,AR,$@)

@@ -53,9 +53,9 @@ static const struct report_format {
 	bool pager;
 	bool rows_only;		/* the model of the event's view is not needed */
 } formats[NR_OUTPUT_FORMATS] = {
-	[OUTPUT_TEXT] = { print_text, .pager = true },
-	[OUTPUT_JSON] = { print_json },
-	[OUTPUT_CSV] = { print_csv, .rows_only = true },
+	[OUTPUT_TEXT] = { .print = print_text, .pager = true },
+	[OUTPUT_JSON] = { .print = print_json },
+	[OUTPUT_CSV] = { .print = print_csv, .rows_only = true },
 };
 
 static int cmd_report__print(const struct report_args *args, const struct report *rep,

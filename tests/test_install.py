@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """make install, uninstall and dist; one version everywhere."""
 import os
+import re
 import subprocess
 import tarfile
 
@@ -41,6 +42,23 @@ def test_what_is_installed(installed):
     done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
                           text=True, timeout=30)
     assert done.stdout == f"kvmw version {VERSION}\n"
+
+
+def readelf(*options):
+    return subprocess.run(["readelf", "-W", *options, KVMW], check=True, text=True,
+                          capture_output=True, timeout=60).stdout
+
+
+def test_binary_is_hardened():
+    """What SECURITY.md promises of it."""
+    segments, dynamic = readelf("-l"), readelf("-d")
+    symbols = readelf("--dyn-syms")
+    if "__asan_init" in symbols:
+        pytest.skip("built with sanitizers")
+    assert "DYN" in readelf("-h") and re.search(r"FLAGS_1\).*\bPIE\b", dynamic)
+    assert "GNU_RELRO" in segments and re.search(r"FLAGS_1\).*\bNOW\b", dynamic)
+    assert re.search(r"GNU_STACK .* RW  ", segments)
+    assert "__stack_chk_fail" in symbols and "__memcpy_chk" in symbols
 
 
 def test_uninstall_leaves_no_file(installed, tmp_path):

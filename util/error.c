@@ -7,7 +7,8 @@
 
 #define MESSAGE_MAX	4096	/* bytes */
 
-static void error__line(const char *prefix, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+error__line(const char *prefix, const char *fmt, va_list ap)
 {
 	char text[MESSAGE_MAX], clean[MESSAGE_MAX];
 

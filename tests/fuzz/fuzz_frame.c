@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	static struct fuzz z;	/* lives as long as libFuzzer runs */
 	struct data_column dir[DATA_MAX_FIELDS];
 	struct data_frame f = { .type = DATA_EVENTS, .event = KVMW_EVENT_EXIT };
+	char *text;
 	u8 *payload;
 
 	if (!z.dec)
@@ -71,7 +72,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	f.size = size - HEADER;
 	data_frame__columns(&f, dir, DATA_MAX_FIELDS);
 	decode_all(&z, &f, data[2] % 2);
-	free(data_frame__json(&f));
+	if (!data_frame__json(&f, &text))
+		free(text);
 	free(payload);
 	return 0;
 }

@@ -203,7 +203,7 @@ static void test_cut(void **state)
 /* However far times are apart, and in whatever order they come. */
 static void test_steps_of_any_time(void **state)
 {
-	struct max_series s = { 0 }, late = { 0 }, all = { 0 };
+	struct max_series s = { 0 }, late = { 0 }, whole = { 0 };
 	u64 out[8];
 
 	max_series__add(&s, UINT64_MAX - 1, 1, 2);
@@ -217,8 +217,8 @@ static void test_steps_of_any_time(void **state)
 	assert_int_equal(out[4], 1);
 	assert_int_equal(out[7], 2);
 	for (u64 i = 0; i < 5000; i++)
-		max_series__add(&all, (i * 7919 % 5000) << 20, i * 7919 % 5000, i * 7919 % 5000 + 1);
-	max_series__columns(&all, 0, 5000ULL << 20, 5, out);
+		max_series__add(&whole, (i * 7919 % 5000) << 20, i * 7919 % 5000, i * 7919 % 5000 + 1);
+	max_series__columns(&whole, 0, 5000ULL << 20, 5, out);
 	for (u32 i = 0; i < 5; i++)
 		assert_in_range(out[i], 1000 * (i + 1) - 40, 1000 * (i + 1) + 1);
 }

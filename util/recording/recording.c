@@ -452,6 +452,9 @@ const char *recording__wrong_window(const struct recording *rec)
 	return w->from > end && end ? "begins after the end of the recording" : NULL;
 }
 
+/* The format is a literal of the caller, whose compiler checks it by the attribute. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size)
 {
 	time_t seconds = realtime_ns / NSEC_PER_SEC;
@@ -461,6 +464,7 @@ const char *recording__local_time(u64 realtime_ns, const char *format, char *buf
 		snprintf(buf, size, "?");
 	return buf;
 }
+#pragma GCC diagnostic pop
 
 const char *recording__extent(const struct recording *rec, char *buf, size_t size)
 {

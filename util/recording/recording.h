@@ -244,7 +244,8 @@ u64 recording__end(const struct recording *rec);
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);
 /* CLOCK_REALTIME ns by strftime(3), in the reader's time zone, "?" if that fails; buf is returned. */
-const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size);
+const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size)
+	__attribute__((format(strftime, 2, 0)));
 #define TIME_AS_TYPED	"%FT%T"		/* which --time takes */
 /* How much of it is in the window: all of it, if there is none. */
 u64 recording__covered(const struct recording *rec);

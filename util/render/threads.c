@@ -67,7 +67,10 @@ static void add_thread_row(struct textgrid *g, const struct recording *rec, cons
 		textgrid__add(g, "%u/?", t->pid);
 	else
 		textgrid__add(g, "%u/%u", t->pid, t->tid);
-	textgrid__add(g, vm_thread__is_vcpu(t) ? "%u" : "", t->number);
+	if (vm_thread__is_vcpu(t))
+		textgrid__add(g, "%u", t->number);
+	else
+		textgrid__add(g, "%s", "");
 	textgrid__add(g, "%s", t->comm);
 	textgrid__add(g, "%s", states_words(t, buf, sizeof(buf)));
 	textgrid__add(g, "%s", vm_thread__place(rec, t->last, place));

@@ -144,7 +144,7 @@ void findings_input__free(struct findings_input *in)
 		exit_places__scan.free(in->places);
 	if (in->families)
 		family_sums__scan.free(in->families);
-	*in = (struct findings_input) { NULL };
+	*in = (struct findings_input) { .places = NULL };
 }
 
 /*
