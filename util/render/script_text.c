@@ -14,6 +14,16 @@
 #include "util/symbols/regions.h"
 #include "util/text.h"
 
+/* Clearing what is filled in anyway, for every number of every row, took half of the time again. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define NOT_CLEARED	__attribute__((uninitialized))
+#endif
+#endif
+#ifndef NOT_CLEARED
+#define NOT_CLEARED
+#endif
+
 #define COMM_WIDTH 16
 
 /* Columns of a line without -F, and what stands for what does not fit. */
@@ -196,7 +206,7 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 /* What a number means, as one word: "(COM1_transmit)" */
 static void put_name_of_number(struct script_printer *p, const struct script_row *row, u32 field)
 {
-	char buf[ICR_NAME_MAX], word[4 * REGION_NAME_MAX + 1];
+	NOT_CLEARED char buf[ICR_NAME_MAX], word[4 * REGION_NAME_MAX + 1];
 	const char *name = script_row__number_name(p->model, row, field, buf);
 	size_t len = 0;
 
@@ -227,7 +237,7 @@ static void put_detail(struct script_printer *p, const struct script_row *row,
 static void script_text__put_value(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f, u64 value)
 {
-	char buf[FIELD_NAME_MAX];
+	NOT_CLEARED char buf[FIELD_NAME_MAX];
 	const char *name = script_printer__name(p, row, f->form, value, buf);
 
 	if (name) {
