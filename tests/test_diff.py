@@ -150,6 +150,7 @@ def test_conditions_of_keys_and_of_all(files):
     one_line(kvmw(*args, "--fail-if", f"p50({port}) > +5%"), 1, "slower.kvmw", "more than noise")
     one_line(kvmw(*args[:-1], "--fail-if", "p50(out 0x3f9) > +5%"), 1, "same.kvmw has a row 'out 0x3f9'")
     one_line(kvmw(*args, "--fail-if", "p50 > 5%"), 2, "'p50 > 5%'", "MEASURE(KEY) OPERATOR VALUE")
+    one_line(kvmw(*args, "--fail-if", "p99(io) > 5"), 2, "'p99(io) > 5'", "no unit", "us, ms, s or %")
 
 
 def test_what_was_lost_is_not_tested(files, tmp_path):

@@ -297,7 +297,7 @@ static void test_conditions(void **state)
 	static const struct { const char *text; bool right, relative; double value; } list[] = {
 		{ "p99(io) > +20%", true, true, 20 }, { " count (out 0x60 (x))<=-2.5 %", true, true, -2.5 }, { "count(total) > 5000", true, false, 5000 },
 		{ "max(hlt) >= 10ms", true, false, 1e7 }, { "cost(io) < 1.5us", true, false, 1500 },
-		{ "cost(io) < 5x", false, false, 0 }, { "p99 > 5%", false, false, 0 }, { "p99()>5%", false, false, 0 },
+		{ "cost(io) < 5x", false, false, 0 }, { "p99(io) > 5", false, false, 0 }, { "p99 > 5%", false, false, 0 }, { "p99()>5%", false, false, 0 },
 		{ "p98(io) > 5%", false, false, 0 }, { "p99(io) = 5%", false, false, 0 }, { "", false, false, 0 },
 		{ "count(io) > -5", false, false, 0 }, { "count(io) > 5ms", false, false, 0 },
 		{ "p99(io) > nan%", false, false, 0 }, { "p99(io) >", false, false, 0 },

@@ -68,6 +68,8 @@ static int parse_limit_value(struct diff_condition *c, const char *p)
 	if (c->measure == DIFF_COUNT)
 		return bad_condition(c->text, "its value must be a change in percent, or events per second of "
 				     "vCPU time");
+	if (end != p && !*end && c->value)
+		return bad_condition(c->text, "its value has no unit, one of ns, us, ms, s or %");
 	if (parse_time(p, &ns))
 		return bad_condition(c->text, "its value must be a change in percent, or a time such as 1.5ms");
 	c->value = ns;
