@@ -107,13 +107,17 @@ def test_text(files):
     assert "new" in kvmw("diff", "-s", "detail", files["other"], files["old"]).stdout
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
 def test_width(files, width):
+    """A measure has all its columns, or none."""
     text = kvmw("diff", f"--width={width}", "-s", "reason,detail,vcpu", files["old"], files["other"]).stdout
     assert max(map(len, text.splitlines())) <= width
     assert not [line for line in text.splitlines() if line.endswith(" ")]
     table = text[text.index("cost/s"):]
-    assert "OLD" in table and ("p99" in table if width == 120 else True)
+    groups, heads = (line.split() for line in table.splitlines()[:2])
+    measures = sum(group.strip(",") in ("cost/s", "events/s", "p50", "p99") for group in groups)
+    assert heads[-3 * measures:] == ["OLD", "NEW", "change"] * measures
+    assert heads.count("OLD") == measures >= 1 and ("p99" in table if width == 120 else True)
 
 
 def test_csv_has_the_rows_of_json(files):

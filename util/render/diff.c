@@ -154,17 +154,19 @@ struct diff_table {
 static void diff_table__column(struct diff_table *t, const char *group, const char *head, bool sum, u8 drop)
 {
 	t->drop[t->nr_cols] = drop;
-	t->col[t->nr_cols++] = (struct textgrid_col) { .group = group, .head = head, .sum = sum };
+	t->col[t->nr_cols++] = (struct textgrid_col) {
+		.group = group, .head = head, .sum = sum, .with_last = strcmp(head, "OLD") != 0,
+	};
 }
 
 static void diff_table__init(struct diff_table *t, const struct diff *d)
 {
 	static const struct {
 		const char *group;
-		u8 drop, drop_change;
+		u8 drop;	/* of all three columns, which make sense together only */
 	} measures[NR_DIFF_TESTED] = {
-		[DIFF_COST] = { "cost/s", 0, 0 }, [DIFF_COUNT] = { "events/s", 3, 1 },
-		[DIFF_P50] = { "p50", 5, 4 }, [DIFF_P99] = { "p99", 3, 1 },
+		[DIFF_COST] = { "cost/s", 0 }, [DIFF_COUNT] = { "events/s", 1 },
+		[DIFF_P50] = { "p50", 3 }, [DIFF_P99] = { "p99", 2 },
 	};
 	const struct report *rep = d->rep[DIFF_OLD];
 
@@ -178,7 +180,7 @@ static void diff_table__init(struct diff_table *t, const struct diff *d)
 
 		diff_table__column(t, measures[m].group, "OLD", sum, measures[m].drop);
 		diff_table__column(t, measures[m].group, "NEW", sum, measures[m].drop);
-		diff_table__column(t, NULL, "change", sum, measures[m].drop_change);
+		diff_table__column(t, NULL, "change", sum, measures[m].drop);
 	}
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;

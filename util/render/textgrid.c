@@ -205,6 +205,14 @@ static u32 giving(const struct textgrid *g, const struct grid_layout *l)
 	return g->nr_cols;
 }
 
+/* With those before that it belongs to. */
+static void drop_column(const struct textgrid *g, struct grid_layout *l, u32 col)
+{
+	l->width[col] = 0;
+	while (col && g->col[col].with_last)
+		l->width[--col] = 0;
+}
+
 /* Those of a rank go before text is cut below ROOM_LEFT. */
 static void drop_by_rank(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
 {
@@ -220,7 +228,7 @@ static void drop_by_rank(const struct textgrid *g, const struct screen *s, struc
 				worst = i;
 		if (worst == g->nr_cols)
 			return;
-		l->width[worst] = 0;
+		drop_column(g, l, worst);
 	}
 }
 
@@ -238,7 +246,7 @@ static void fit(const struct textgrid *g, const struct screen *s, struct grid_la
 		l->width[give] -= over < most ? over : most;
 	}
 	for (u32 i = g->nr_cols; i-- > 1 && line_width(g, s, l) > s->width;)
-		l->width[i] = 0;
+		drop_column(g, l, i);
 	widen_groups(g, s, l);
 }
 

@@ -15,6 +15,7 @@ struct textgrid_col {
 	bool left;
 	bool give;		/* the first to shrink, instead of the leftmost one of the left */
 	bool dull;		/* left out where it has nothing but 0 and unknown */
+	bool with_last;		/* dropped together with the column before */
 	bool sum;		/* of durations, by textgrid__ns() */
 };
 
@@ -45,8 +46,8 @@ void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
 /*
  * Prints it and frees what it holds.  It is never wider than the screen: first columns are
- * dropped by their rank (if more than one has the greatest, the last of them), then the one to give way, or the leftmost one aligned to the left, shrinks,
- * then the last columns are dropped.
+ * dropped by their rank (if more than one has the greatest, the last of them), then the one to give
+ * way, or the leftmost one aligned to the left, shrinks, then the last columns are dropped.
  * 0, or -1: a cell could not be added, out of memory (error() said so).
  */
 int textgrid__finish(struct textgrid *g, const struct screen *s);
