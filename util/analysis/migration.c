@@ -147,7 +147,7 @@ static int find_gap(const struct dirty_mark *mark, u64 nr, u64 pages, struct bud
 static const char *why_no_replay(const struct migration_replay *m, u64 nr)
 {
 	if (!m->memory_bytes)
-		return "the size of the VM's memory is unknown: the recording has no memory slots of its beginning";
+		return "the size of the VM's memory is unknown: the recording has no memory slots from its start";
 	if (!nr)
 		return "no times of marks are known";
 	if (m->gap_ns == KVMW_NONE)
