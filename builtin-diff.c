@@ -121,6 +121,9 @@ static error_t cmd_diff__parse(int key, char *arg, struct argp_state *state)
 {
 	struct diff_args *args = state->input;
 
+	if (key == ARGP_KEY_END && report_options__sorts_by(&args->rows.opt, KEY_TIME))
+		return usage_error("--sort time: intervals of two recordings are not the same ones; select a part of each "
+				   "with --time");
 	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
 	state->child_inputs[0] = args;

@@ -172,6 +172,7 @@ def test_wrong_usage(files, tmp_path):
     one_line(kvmw("diff", cwd=tmp_path), 1, "kvmw.data.old")
     one_line(kvmw("diff", "-", "-"), 2, "standard input")
     one_line(kvmw("diff", "--top=0", "a", "b"), 2, "--top '0'")
+    one_line(kvmw("diff", "-s", "time", files["old"], files["same"]), 2, "--sort time", "--time")
     one_line(kvmw("diff", "-e", "irq", files["old"], files["same"]), 1, "old.kvmw", "irq")
 
 

@@ -557,7 +557,7 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.fine = sym__fine, .label = sym__label, .members = sym__members,
 	},
 	[KEY_TIME] = {
-		.name = "time", .synonym = "interval", .doc = "interval of the recording, see --interval",
+		.name = "time", .synonym = "interval", .doc = "interval of the recording, see report --interval",
 		.title = "from, s", .prefix = "from ", .column = time_column, .nr_fine = 1,
 		.fine = time_fine, .label = time_label, .members = time_members,
 	},
