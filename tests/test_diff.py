@@ -13,7 +13,9 @@ import math
 import pytest
 
 import diff_workload
-from synthetic import META, kvmw, one_line
+from synthetic import META, TREE, kvmw, one_line
+
+DATA = TREE / "tests/data"
 
 OTHER = copy.deepcopy(META)
 OTHER["host"]["kernel"] = "6.12.9-amd64"
@@ -165,6 +167,43 @@ def test_what_was_lost_is_not_tested(files, tmp_path):
     assert found["new"]["lost"] == len(rows) // 20 and found["tests"] == 0
     assert "lost" in found["untested"]
     assert all(math.isclose(row["count"]["percent"], 0, abs_tol=0.5) for row in found["rows"])
+
+
+def test_costs_with_halts_are_not_compared_to_those_without(files, tmp_path):
+    """A recording of before halts were told apart: its cost of a HLT contains them."""
+    path = diff_workload.write(tmp_path / "all.kvmw", [[*row[:12], None, None, None, None, *row[16:]]
+                                                       for row in diff_workload.exits(1)])
+    for old, new, which in ((path, files["old"], "OLD"), (files["old"], path, "NEW")):
+        why = f"{which} does not tell halts and waits from KVM's own time"
+        text = kvmw("diff", "--width=200", old, new).stdout
+        assert "Costs are not compared: " + why in text and "cost/s" not in text
+        found = diff(old, new)["comparisons"][0]
+        assert why in found["cost_not_compared"] and found["rows_changed"] == 0
+        for row in found["rows"]:
+            assert row["cost"]["percent"] is None and row["cost"]["p"] is None and not row["cost"]["changed"]
+            assert math.isclose(row["time"]["percent"], 0, abs_tol=1e-3) and row["count"]["percent"] == 0
+        one_line(kvmw("diff", old, new, "--fail-if", "cost(hlt) > 5%"), 1, "cost(hlt) > 5%", which, "halts")
+        assert kvmw("diff", old, new, "--fail-if", "time(hlt) > 5%").returncode == 0
+    assert diff(path, path)["comparisons"][0]["cost_not_compared"] is None
+    assert "cost/s" in kvmw("diff", path, path).stdout
+
+
+def test_few_events_are_not_called_unchanged(tmp_path):
+    """12 HLTs, then 3: a quarter, of which nobody can tell."""
+    few = [row for row in diff_workload.exits(1) if row[9] == diff_workload.REASON["hlt"]]
+    old, new = (diff_workload.write(tmp_path / f"{i}.kvmw", few[::len(few) // i][:i]) for i in (12, 3))
+    text = kvmw("diff", "--width=200", old, new).stdout
+    assert "1 row (?) differs by 20 % or more" in text and "too few recorded events" in text
+    assert "Nothing changed" not in text and "?-75.0%" in text and "? differs much" in text
+    found = diff(old, new)["comparisons"][0]
+    assert found["rows_unsure"] == 1 and found["rows"][0]["count"]["unsure"]
+    text = kvmw("diff", old, old).stdout
+    assert "(?)" not in text and "? differs" not in text
+
+
+def test_what_was_cut_off_was_not_lost():
+    text = kvmw("diff", "--width=200", DATA / "svm-cut.kvmw", DATA / "svm-linux.kvmw").stdout
+    assert "events were cut off with the end of the file" in text and "were lost" not in text
 
 
 def test_wrong_usage(files, tmp_path):

@@ -117,6 +117,10 @@ static void say_changes(const struct screen *s, const struct diff *d)
 	char words[256];
 	u32 said = 0;
 
+	if (*d->no_cost) {
+		snprintf(words, sizeof(words), "Costs are not compared: %s.", d->no_cost);
+		screen__wrap(s, "-> ", "   ", words);
+	}
 	for (u32 i = 0; i < d->nr_rows && said < SENTENCES; i++) {
 		if (!row_changed(&d->row[i]))
 			continue;
@@ -124,18 +128,26 @@ static void say_changes(const struct screen *s, const struct diff *d)
 		said++;
 	}
 	if (d->nr_changed > said) {
-		snprintf(words, sizeof(words), "%u more rows changed by more than noise.", d->nr_changed - said);
+		snprintf(words, sizeof(words), "%u more row%s changed by more than noise.", d->nr_changed - said,
+			 d->nr_changed - said == 1 ? "" : "s");
 		screen__wrap(s, "=> ", "   ", words);
 	}
-	if (!d->nr_changed && d->nr_tests)
+	if (!d->nr_changed && !d->nr_unsure && !d->nr_drift && d->nr_tests)
 		screen__wrap(s, "=> ", "   ", "Nothing changed by more than noise.");
+	if (d->nr_unsure) {
+		snprintf(words, sizeof(words), "%u row%s (?) differ%s by %g %% or more, but %s too few recorded "
+			 "events, or var%s too much, to tell whether that is noise.", d->nr_unsure, d->nr_unsure == 1 ? "" : "s",
+			 d->nr_unsure == 1 ? "s" : "", DIFF_GROSS, d->nr_unsure == 1 ? "has" : "have",
+			 d->nr_unsure == 1 ? "ies" : "y");
+		screen__wrap(s, d->nr_changed ? "-> " : "=> ", "   ", words);
+	}
 	if (*d->untested) {
 		snprintf(words, sizeof(words), "%c%s.", *d->untested - 'a' + 'A', d->untested + 1);
 		screen__wrap(s, "-> ", "   ", words);
 	}
 	if (d->nr_drift) {
-		snprintf(words, sizeof(words), "%u row%s (~) rise or fall within a recording by as much as from one to "
-			 "the other: recorded longer, they may tell more.", d->nr_drift, d->nr_drift == 1 ? "" : "s");
+		snprintf(words, sizeof(words), "%u row%s (~) var%s within a recording as much as between them; longer "
+			 "recordings may tell.", d->nr_drift, d->nr_drift == 1 ? "" : "s", d->nr_drift == 1 ? "ies" : "y");
 		screen__wrap(s, "-> ", "   ", words);
 	}
 	say_findings(s, d);
@@ -159,6 +171,11 @@ static void diff_table__column(struct diff_table *t, const char *group, const ch
 	};
 }
 
+static bool shows_measure(const struct diff *d, enum diff_measure measure)
+{
+	return measure != DIFF_COST || !*d->no_cost;
+}
+
 static void diff_table__init(struct diff_table *t, const struct diff *d)
 {
 	static const struct {
@@ -178,6 +195,8 @@ static void diff_table__init(struct diff_table *t, const struct diff *d)
 	for (u32 m = 0; m < NR_DIFF_TESTED; m++) {
 		bool sum = m == DIFF_COST;
 
+		if (!shows_measure(d, m))
+			continue;
 		diff_table__column(t, measures[m].group, "OLD", sum, measures[m].drop);
 		diff_table__column(t, measures[m].group, "NEW", sum, measures[m].drop);
 		diff_table__column(t, NULL, "change", sum, measures[m].drop);
@@ -207,9 +226,11 @@ static void diff_table__row(struct diff_table *t, const struct diff *d, const st
 	for (u32 m = 0; m < NR_DIFF_TESTED; m++) {
 		const struct diff_value *v = &row->value[m];
 
+		if (!shows_measure(d, m))
+			continue;
 		add_value(&t->grid, m, v->of[DIFF_OLD]);
 		add_value(&t->grid, m, v->of[DIFF_NEW]);
-		textgrid__add(&t->grid, "%s%s", v->changed ? "*" : v->drifts ? "~" : "",
+		textgrid__add(&t->grid, "%s%s", v->changed ? "*" : v->drifts ? "~" : v->unsure ? "?" : "",
 			      diff__change(row, m, buf));
 	}
 }
@@ -232,11 +253,14 @@ int render__diff(const struct screen *s, const struct diff *d, u32 top)
 	if (textgrid__finish(&t.grid, s))
 		return -1;
 	if (shown < d->nr_rows) {
-		snprintf(words, sizeof(words), "%u more rows are not shown (--top N)", d->nr_rows - shown);
+		snprintf(words, sizeof(words), "%u more row%s not shown (--top N)", d->nr_rows - shown,
+			 d->nr_rows - shown == 1 ? " is" : "s are");
 		screen__wrap(s, "", "", words);
 	}
 	snprintf(words, sizeof(words), "Per second of vCPU time. * changed by more than noise: %u tests, of which "
-		 "any is wrong in at most 1 of 100 such comparisons; kvmw-diff(1) says how.", d->nr_tests);
+		 "any is wrong in at most 1 of 100 such comparisons; kvmw-diff(1) says how.%s%s", d->nr_tests,
+		 d->nr_unsure ? " ? differs much, but cannot be told from noise." : "",
+		 d->nr_drift ? " ~ varies within a recording as much as between them." : "");
 	screen__wrap(s, "", "", words);
 	return 0;
 }

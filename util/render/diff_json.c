@@ -28,6 +28,7 @@ static struct json_object *value_json(const struct diff_value *v)
 	real_or_null(obj, "p", v->p);
 	json__bool(obj, "changed", v->changed);
 	json__bool(obj, "drifts", v->drifts);
+	json__bool(obj, "unsure", v->unsure);
 	return obj;
 }
 
@@ -120,6 +121,8 @@ static struct json_object *make_diff(struct json_writer *w, const void *ctx, u32
 	json__u64(obj, "tests", d->nr_tests);
 	json__real(obj, "family_wise_error", NOISE_ALPHA);
 	json__u64(obj, "rows_changed", d->nr_changed);
+	json__u64(obj, "rows_unsure", d->nr_unsure);
+	json__text(obj, "cost_not_compared", *d->no_cost ? d->no_cost : NULL);
 	json__text(obj, "untested", *d->untested ? d->untested : NULL);
 	json__list(w, obj, "rows", d->nr_rows, make_diff_row, d);
 	json_object_object_add(obj, "total", diff_row_json(d, &d->total, true));

@@ -128,6 +128,9 @@ int diff_condition__find(const struct diff_condition *c, const struct diff *d, c
 	struct nearest n;
 	u32 nr;
 
+	if (c->measure == DIFF_COST && *d->no_cost)
+		return error("--fail-if '%s': costs of %s (OLD) and %s (NEW) do not compare: %s; compare 'time' or 'count'",
+			     c->text, d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, d->no_cost);
 	nearest__begin(&n, c->key, strlen(c->key));
 	*row = strcmp(c->key, d->total.label) ? NULL : &d->total;
 	for (u32 i = 0; i < d->nr_rows && !*row; i++) {

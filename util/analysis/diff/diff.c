@@ -33,6 +33,8 @@ static double measure_of(const struct diff *d, enum diff_side side, const struct
 {
 	double s = d->vcpu_s[side];
 
+	if (measure == DIFF_COST && *d->no_cost)
+		return NAN;
 	if (!row)
 		return diff_measure__is_rate(measure) ? 0 : NAN;
 	switch (measure) {
@@ -157,7 +159,7 @@ static int make_rows(struct diff *d)
 	return err || !d->total.label ? -1 : 0;
 }
 
-/* By what it explains; without times by what it has more or less of. */
+/* By what it explains: of cost, or of time if costs do not compare; without times by what it has more or less of. */
 static double measure_difference(const struct diff_row *row, enum diff_measure measure)
 {
 	double by = fabs(row->value[measure].of[DIFF_NEW] - row->value[measure].of[DIFF_OLD]);
@@ -167,7 +169,7 @@ static double measure_difference(const struct diff_row *row, enum diff_measure m
 
 static int compare_differences(const void *a, const void *b)
 {
-	static const enum diff_measure order[] = { DIFF_COST, DIFF_COUNT };
+	static const enum diff_measure order[] = { DIFF_COST, DIFF_TIME, DIFF_COUNT };
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		double x = measure_difference(a, order[i]), y = measure_difference(b, order[i]);
@@ -188,6 +190,8 @@ static const char *not_all_recorded(const struct report *rep, const struct repor
 
 	if (missing <= all / 100)
 		return NULL;
+	if (!rep->lost && !rep->filtered)
+		return rep->rec->finished ? "in damaged parts of the file" : "cut off with the end of the file";
 	return rep->lost >= rep->filtered ? "lost" : "filtered";
 }
 
@@ -253,20 +257,23 @@ static void test_row(struct diff *d, struct diff_row *row)
 
 static void decide_row(struct diff *d, struct diff_row *row, double limit)
 {
-	bool changed = false, drifts = false;
+	bool changed = false, drifts = false, unsure = false;
 
 	for (u32 m = 0; m < NR_DIFF_TESTED; m++) {
 		struct diff_value *v = &row->value[m];
 		double least = diff_measure__is_rate(m) ? DIFF_RATE_LEAST : DIFF_PERCENTILE_LEAST;
 
 		v->changed = !isnan(v->p) && v->p <= limit && fabs(v->percent) >= least;
+		v->unsure = !v->changed && !v->drifts && fabs(v->percent) >= DIFF_GROSS;
 		changed |= v->changed;
 		drifts |= v->drifts;
+		unsure |= v->unsure;
 	}
 	if (row == &d->total)
 		return;
 	d->nr_changed += changed;
 	d->nr_drift += drifts;
+	d->nr_unsure += unsure;
 }
 
 static int test_rows(struct diff *d)
@@ -313,6 +320,18 @@ static double vcpu_seconds(const struct report *rep)
 	return sum;
 }
 
+/* A cost without halts and waits is nothing beside one with them. */
+static void compare_costs(struct diff *d)
+{
+	bool told[NR_DIFF_SIDES];
+
+	for (u32 side = 0; side < NR_DIFF_SIDES; side++)
+		told[side] = d->rep[side]->total.halt_ns != KVMW_NONE;
+	if (told[DIFF_OLD] != told[DIFF_NEW])
+		snprintf(d->no_cost, sizeof(d->no_cost), "%s does not tell halts and waits from KVM's own time, %s does",
+			 told[DIFF_OLD] ? "NEW" : "OLD", told[DIFF_OLD] ? "OLD" : "NEW");
+}
+
 static bool has_rule(const struct findings *f, const char *rule)
 {
 	for (u32 i = 0; i < f->nr; i++)
@@ -344,6 +363,7 @@ int diff__make(struct diff *d, const struct report *const rep[NR_DIFF_SIDES],
 		if (settings__make(&d->settings[side], rep[side]))
 			return -1;
 	}
+	compare_costs(d);
 	if (make_rows(d) || test_rows(d))
 		return -1;
 	qsort(d->row, d->nr_rows, sizeof(*d->row), compare_differences);

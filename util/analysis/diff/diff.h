@@ -15,6 +15,7 @@
 #define DIFF_P99_EVENTS	500
 #define DIFF_RATE_LEAST	1.0	/* percent: less is not called a change; of percentiles a bucket, see hist.h */
 #define DIFF_PERCENTILE_LEAST (100.0 / HIST_SUB)
+#define DIFF_GROSS	20.0	/* percent: what differs by more is never passed over as noise */
 
 enum diff_side { DIFF_OLD, DIFF_NEW, NR_DIFF_SIDES };
 
@@ -28,6 +29,7 @@ struct diff_value {
 	double p;			/* see noise__test(); NAN: not tested */
 	bool changed;			/* by more than noise */
 	bool drifts;
+	bool unsure;			/* a gross difference, of which it cannot be told whether it is noise */
 };
 
 struct diff_row {
@@ -43,7 +45,8 @@ struct diff {
 	u32 nr_rows;
 	struct diff_row total;
 	u32 nr_tests, nr_changed;	/* of all rows without the total; rows that changed */
-	u32 nr_drift;			/* rows */
+	u32 nr_drift, nr_unsure;	/* rows */
+	char no_cost[160];		/* why costs are not compared; "" */
 	char untested[160];		/* why nothing was tested, or not all; "" */
 	struct settings settings[NR_DIFF_SIDES];
 	const struct finding *appeared[FINDINGS_MAX], *went[FINDINGS_MAX];
