@@ -107,6 +107,7 @@ int parse_bits(const char *text, u64 *bits)
 {
 	static const struct parse_unit units[] = {
 		{ "M", 1e6 }, { "G", 1e9 }, { "Mbit", 1e6 }, { "Gbit", 1e9 }, { "Mbit/s", 1e6 }, { "Gbit/s", 1e9 },
+		{ "m", 1e6 }, { "g", 1e9 },
 	};
 
 	return parse_scaled(text, units, ARRAY_SIZE(units), bits);

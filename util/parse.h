@@ -13,7 +13,7 @@ int parse_u32(const char *text, u32 *value);
 int parse_u64(const char *text, u64 *value);
 int parse_size(const char *text, u64 *bytes);		/* 4096, 64K, 8M, 1G */
 int parse_time(const char *text, u64 *ns);		/* 10, 1.5, 10s, 500ms, 20us, 2m, 1h */
-int parse_bits(const char *text, u64 *bits);		/* a second: 100M, 2.5G, 10Gbit/s */
+int parse_bits(const char *text, u64 *bits);		/* a second: 100M, 2.5g, 10Gbit/s */
 int parse_percent(const char *text, double *percent);	/* 0 to 100, 2.5, 5% */
 
 /* "0-3,7" into a bitmap of nr_bits. */

@@ -15,6 +15,8 @@ static void test_bits(void **state)
 
 	assert_int_equal(parse_bits("2.5G", &bits), 0);
 	assert_int_equal(bits, 2500000000);
+	assert_int_equal(parse_bits("10g", &bits), 0);
+	assert_int_equal(bits, 10000000000);
 	assert_int_equal(parse_bits("100Mbit/s", &bits), 0);
 	assert_int_equal(bits, 100000000);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
