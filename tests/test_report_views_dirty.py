@@ -154,7 +154,8 @@ def test_never_recorded(tmp_path):
     done = kvmw("report", "-i", path, "-e", "dirty", "--json")
     assert done.returncode == 1
     assert "kvmw record -e dirty records them" in json.loads(done.stdout)["dirty"]["not_observed"]
-    assert "QMP" not in kvmw("report", "-i", path, "-e", "dirty").stdout
+    text = kvmw("report", "-i", path, "-e", "dirty").stdout
+    assert "QMP" not in text and "no events of dirty pages recorded" in text and "lost" not in text
 
 
 def test_recorded_and_none_marked(tmp_path):
@@ -183,11 +184,12 @@ def test_filters_and_window(known):
     assert (rep["marks"], rep["pages"]) == (len(inside), len(set(map(page_of, inside))))
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_text(known, width):
     path, marks = known
     text = text_of(path, "-e", "dirty", "--width", width)
     assert max(map(len, text.splitlines())) <= width
+    assert "(gpa 0x" in text and ("memory slot\n" in text) == (width >= 100)
     words = " ".join(text.split())
     pages = len(set(map(page_of, marks)))
     assert f"{pages:,} distinct pages" in words and "4,000 marks" in words

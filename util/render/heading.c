@@ -381,9 +381,13 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	if (!rec->nr_vms && rep->nr_idle)
 		snprintf(vms, sizeof(vms), "%u vCPU%s without an event", rep->nr_idle,
 			 rep->nr_idle == 1 ? "" : "s");
-	snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
-		 rep->recorded == 1 && rep->event == KVMW_EVENT_EXIT ? "exit" : rep->desc->plural,
-		 recording__is_part(rec) && rep->lost ? "up to " : "", units__count(rep->lost, lost));
+	if (!rep->recorded && !rep->lost && !rec->event_rows[rep->event] &&
+	    !report__was_asked_for(rec, rep->desc->name))
+		snprintf(words, sizeof(words), "%s: no %s recorded", vms, rep->desc->plural);
+	else
+		snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
+			 rep->recorded == 1 && rep->event == KVMW_EVENT_EXIT ? "exit" : rep->desc->plural,
+			 recording__is_part(rec) && rep->lost ? "up to " : "", units__count(rep->lost, lost));
 	screen__wrap(s, "# ", "# ", words);
 }
 

@@ -11,6 +11,8 @@
 #define PAGE_BYTES	4096.0
 #define MAX_CHART	200	/* characters */
 #define JSON_RATES	100
+#define SLOT_WIDTH	100	/* of the screen, from which a range's slot is on its line */
+#define SLOT_INDENT	11	/* of its own line otherwise */
 
 #define HOW_TO "KVM logs dirty pages while a VMM asks for it: during a live migration; in QEMU also " \
 	"with the QMP command calc-dirty-rate in mode dirty-bitmap; in any VMM with " \
@@ -183,6 +185,7 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 {
 	char count[UNITS_MAX], all[UNITS_MAX], share[UNITS_MAX], gfns[64];
 	char first[192], rest[192], words[192];
+	bool beside = s->width >= SLOT_WIDTH;
 	u32 width = 3;
 
 	for (u32 i = 0; i < v->nr_ranges; i++) {
@@ -193,18 +196,22 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 	}
 	fprintf(s->out, "\nHottest ranges of adjacent pages, %u of %s:\n",
 		v->nr_ranges, units__count(v->all_ranges, all));
-	fprintf(s->out, "%10s %6s %8s %-*s %s\n", "marks", "%", "pages", width, "gfn", "memory slot");
+	fprintf(s->out, "%10s %6s %8s %-*s%s\n", "marks", "%", "pages", beside ? (int)width : 0, "gfn",
+		beside ? " memory slot" : "");
 	for (u32 i = 0; i < v->nr_ranges; i++) {
 		const struct dirty_range *r = &v->range[i];
 		u64 last = r->gfn + r->pages - 1;
 
 		snprintf(gfns, sizeof(gfns), last == r->gfn ? "0x%llx" : "0x%llx-0x%llx", U(r->gfn),
 			 U(last));
-		snprintf(first, sizeof(first), "%10s %6s %8llu %-*s ", units__count(r->marks, count),
-			 units__share(r->marks, v->marks, share), U(r->pages), width, gfns);
-		snprintf(rest, sizeof(rest), "%*s", (int)strlen(first), "");
+		snprintf(first, sizeof(first), "%10s %6s %8llu %-*s%s", units__count(r->marks, count),
+			 units__share(r->marks, v->marks, share), U(r->pages), beside ? (int)width : 0, gfns,
+			 beside ? " " : "\n");
+		if (!beside)
+			fputs(first, s->out);
+		snprintf(rest, sizeof(rest), "%*s", beside ? (int)strlen(first) : SLOT_INDENT, "");
 		where(rep, r, words, sizeof(words));
-		screen__wrap(s, first, rest, words);
+		screen__wrap(s, beside ? first : rest, rest, words);
 	}
 }
 
