@@ -103,8 +103,8 @@ static error_t bad_key(const char *typed)
 		word_list__add(&keys, sort_key__get(i)->name);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s; the keys are %s", what,
-			   nearest__hint(&keys.nearest), keys.text);
+	return usage_error("--sort: %s%s; the keys are %s, and fields of the event other than times",
+			   what, nearest__hint(&keys.nearest), keys.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)
@@ -294,8 +294,9 @@ void report_args__set_defaults(struct report_args *args)
 	/* They take as long again to read: not where rows were asked for, or are all that is printed. */
 	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT &&
 		       args->common.format != OUTPUT_CSV;
+	opt->chronological = !args->order && !report_options__position(opt, KEY_TIME);
 	if (!args->order)
-		opt->order = report_options__sorts_by(opt, KEY_TIME) ? ORDER_KEY : e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
+		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
 }
 
 static error_t parse_interval(struct report_args *args, const char *arg)

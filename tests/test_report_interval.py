@@ -44,6 +44,11 @@ def test_with_a_key(path):
     reason = lambda row: row["reason_number"]  # noqa: E731
     assert got(rep, reason) == expected(script(path), rep["recording"]["start_ns"], 2 * 10**6, reason)
     assert report(path, "--interval", "2ms", "-s", "time,reason")["rows"] == rep["rows"]
+    order = [(row["interval"], -row["cost_ns"]) for row in rep["rows"]]
+    assert order == sorted(order)
+    by_key = report(path, "--interval", "2ms", "-s", "reason", "--order", "key")["rows"]
+    assert [(row["interval"], row["reason_number"]) for row in by_key] == sorted(map(lambda row: (
+        row["interval"], row["reason_number"]), rep["rows"]))
 
 
 def test_family_and_window():

@@ -32,13 +32,13 @@ static int syntax(const struct where_parser *p, const char *fmt, ...)
 	return error("%s, column %zu: %s", p->w->option, (size_t)(p->at - p->w->text) + 1, words);
 }
 
-/* "here stands 'x'", for messages. */
+/* What stands there instead, for messages. */
 static const char *found(const struct where_parser *p, char *buf, size_t size)
 {
 	if (*p->at)
-		snprintf(buf, size, ", not '%.20s'", p->at);
+		snprintf(buf, size, ", found '%.20s'", p->at);
 	else
-		snprintf(buf, size, ", and it ends here");
+		snprintf(buf, size, ", but the expression ends here");
 	return buf;
 }
 
@@ -146,7 +146,7 @@ static int where_parse__value(struct where_parser *p, struct where_term *t)
 		return where_parse__number(p, v);
 	if (isalpha((unsigned char)p->at[v->negative]) || p->at[v->negative] == '_')
 		return where_parse__word(p, v);
-	return syntax(p, "here has to be a number, a name or a \"text\"%s", found(p, buf, sizeof(buf)));
+	return syntax(p, "expected a number, a name or a \"text\"%s", found(p, buf, sizeof(buf)));
 }
 
 /* A, A-B */
@@ -240,7 +240,7 @@ static int where_parse__term(struct where_parser *p, u16 *node)
 	char buf[40];
 
 	if (!isalpha((unsigned char)*p->at) && *p->at != '_')
-		return syntax(p, "here has to be the name of a field%s", found(p, buf, sizeof(buf)));
+		return syntax(p, "expected the name of a field%s", found(p, buf, sizeof(buf)));
 	if (w->nr_terms == WHERE_TERMS)
 		return syntax(p, "more than %u comparisons", WHERE_TERMS);
 	*t = (struct where_term) { .name = p->at, .column = p->at - w->text + 1 };
@@ -277,7 +277,7 @@ static int unary(struct where_parser *p, u16 *node)
 	} else if (accept(p, "(")) {
 		ret = any_of(p, node);
 		if (!ret && !accept(p, ")"))
-			ret = syntax(p, "here has to be &&, || or ')'%s", found(p, buf, sizeof(buf)));
+			ret = syntax(p, "expected &&, || or ')'%s", found(p, buf, sizeof(buf)));
 	} else {
 		ret = where_parse__term(p, node);
 	}
@@ -323,5 +323,5 @@ int where_parse__text(struct where *w)
 		return -1;
 	where_parse__skip_space(&p);
 	w->root = root;
-	return *p.at ? syntax(&p, "here has to be && or ||%s", found(&p, buf, sizeof(buf))) : 0;
+	return *p.at ? syntax(&p, "expected && or ||%s", found(&p, buf, sizeof(buf))) : 0;
 }

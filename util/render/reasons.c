@@ -228,7 +228,7 @@ static void reason_table__legend(const struct reason_table *t)
 	if (reasons__shows(t, DIST))
 		dist__legend(&t->axis, dist);
 	if (report_options__sorts_by(rep->opt, KEY_TIME))
-		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU.",
+		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
 			 report_options__interval(rep->opt) / 1e9);
 	snprintf(words, sizeof(words), "100%% is %.3f s%s.%s %s%s%s", rep->whole.wall_ns / 1e9, each, interval,
 		 told_apart ? "cost: KVM + VMM + poll." :

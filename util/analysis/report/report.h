@@ -61,6 +61,7 @@ struct report_options {
 	const char *tracepoint;		/* of event raw, only this one; or NULL */
 	u32 top;			/* rows beyond this number are hidden; 0: show all */
 	u64 interval_ns;		/* of KEY_TIME; 0: REPORT_INTERVAL */
+	bool chronological;		/* by the first key, KEY_TIME, and then by order */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
 	bool details;			/* of the exit reasons that are the only key */

@@ -148,9 +148,9 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	const struct report_options *opt = arg;
 	const struct report_row *x = a, *y = b;
 	const struct report_order *order = report_order__get(opt->order);
-	int ret = 0;
+	int ret = opt->chronological ? key_value__compare(&x->key[0], &y->key[0]) : 0;
 
-	if (order->measure) {
+	if (!ret && order->measure) {
 		/* Nothing captured comes last. */
 		u64 mx = captured(order->measure(x)), my = captured(order->measure(y));
 
