@@ -53,10 +53,11 @@ def test_stacks_of_a_slow_vmm(boot):
     assert asleep
     for row in asleep:
         assert re.match(r"__schedule\+0x[0-9a-f]+$", frames(known, row.kernel)[0])
-    inside = sum("vcpu_thread+0x" in " ".join(frames(known, row.user)) for row in rows)
-    called = sum(frames(known, row.user)[0].startswith("ioctl+0x") for row in rows)
-    assert inside > len(rows) / 2
-    assert called > len(rows) / 2
+    # It calls KVM_RUN; or it waits busily, where another thread took its CPU. The clock that it reads
+    # meanwhile has no frame pointers, so its caller is missing.
+    at = [" ".join(frames(known, row.user)) for row in rows]
+    calls = [words for words in at if words.startswith("ioctl+0x")]
+    assert len(calls) > len(rows) / 5 and all("vcpu_thread+0x" in words for words in calls)
     for row in rows:
         for frame in frames(known, row.user):
             assert re.match(r"\S+\+0x[0-9a-f]+( \[\S+\])?$", frame)
