@@ -103,8 +103,8 @@ static error_t bad_key(const char *typed)
 		word_list__add(&keys, sort_key__get(i)->name);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s; the keys are %s, and fields of the event other than times",
-			   what, nearest__hint(&keys.nearest), keys.text);
+	return usage_error("--sort: %s%s, nor a field that is no time; the keys are %s", what,
+			   nearest__hint(&keys.nearest), keys.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)

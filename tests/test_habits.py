@@ -151,7 +151,7 @@ def test_recording_of_somebody_else(command):
 # ---- names that are misspelt, and words for another option -------------------
 
 @pytest.mark.parametrize("args, words", [
-    (["report", "-s", "vpcu"], ["no key 'vpcu' (did you mean vcpu?); the keys are reason"]),
+    (["report", "-s", "vpcu"], ["no key 'vpcu' (did you mean vcpu?)", "; the keys are reason"]),
     (["report", "--order", "cuont"], ["'cuont' (did you mean count?)", "ordered by cost"]),
     (["report", "-e", "irqs"], ["unknown event 'irqs' (did you mean irq?); use exit"]),
     (["report", "-e", "dirt"], ["did you mean dirty?"]),
