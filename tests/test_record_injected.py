@@ -54,8 +54,10 @@ def test_each_write_fails(tmp_path):
     for n in range(1, whole.count - 1):
         path = tmp_path / f"{n}"
         done = record(path, f"{'write' if n % 2 else 'once'} {n} {NO_SPACE}")
-        assert done.status == 1 and path.exists() == (n > 2)
-        check(path, done, f"{path}: cannot write: {os.strerror(NO_SPACE)}; the [0-9]+ bytes before are a readable")
+        assert done.status == 1 and (n > 2 or not path.exists())
+        # The writes of the start are another thread's: what fails before the command has begun leaves nothing.
+        assert path.exists() or n < whole.count / 2
+        check(path, done, f"{path}: cannot write: {os.strerror(NO_SPACE)}")
         if path.exists():
             assert f"the {path.stat().st_size} bytes before" in done.err
 
