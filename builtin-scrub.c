@@ -64,7 +64,7 @@ static error_t cmd_scrub__parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!args->output)
-			return usage_error("which file, and where to? kvmw scrub IN OUT");
+			return usage_error("IN and OUT are required: kvmw scrub IN OUT");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -111,8 +111,8 @@ static void say(const struct scrub *s, const struct args *args)
 	fputs("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs, ids of processes and\n"
 	      "             threads; versions, CPU, settings of KVM and of the host\n", stderr);
 	if (s->dropped.fields || s->dropped.members)
-		fprintf(stderr, "  dropped    what this kvmw does not know: %llu fields, %llu words of META and "
-			"IDENT\n", (unsigned long long)s->dropped.fields,
+		fprintf(stderr, "  dropped    what this kvmw does not know: fields: %llu, members of META and "
+			"IDENT: %llu\n", (unsigned long long)s->dropped.fields,
 			(unsigned long long)s->dropped.members);
 }
 
@@ -123,9 +123,9 @@ static int scrub__complain(const struct scrub *s, const struct data_reader *r, c
 
 	data_reader__damage(r, &nr);
 	if (nr || s->dropped.frames)
-		return error("%s: %zu damaged places, and %llu frames of %llu rows that are damaged or "
-			     "unknown to this kvmw, are left out", path, nr,
-			     (unsigned long long)s->dropped.frames, (unsigned long long)s->dropped.rows);
+		return error("%s: what is damaged or unknown to this kvmw is dropped, and at least %llu rows "
+			     "are missing in the copy", path,
+			     (unsigned long long)(s->dropped.rows + data_reader__missing_rows(r)));
 	if (!data_reader__finished(r))
 		return error("%s: its recorder did not finish, and so it is with the copy", path);
 	return 0;
@@ -193,7 +193,7 @@ int cmd_scrub(int argc, const char **argv)
 	if (options__parse(&scrub_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
 	if (is_same_file(&args)) {
-		error("%s is both: the copy must be another file", args.output);
+		error("IN and OUT are the same file (%s)", args.output);
 		return KVMW_FAILED;
 	}
 	r = common_args__open(&args.common, "scrub");

@@ -181,15 +181,19 @@ int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_
 
 int scrub__finish(struct scrub *s, const struct data_reader *r)
 {
+	u64 rows = s->dropped.rows + data_reader__missing_rows(r);
 	char note[160];
 	size_t nr;
+	bool whole;
 
 	data_reader__damage(r, &nr);
-	snprintf(note, sizeof(note), "kvmw scrub left out %zu damaged places, and %llu frames of %llu rows",
-		 nr, (unsigned long long)s->dropped.frames, (unsigned long long)s->dropped.rows);
-	if (scrub__texts(s) || scrub__last_meta(s, nr || s->dropped.frames ? note : NULL))
+	whole = !nr && !s->dropped.frames && !rows;
+	snprintf(note, sizeof(note), "kvmw scrub dropped what was damaged or unknown to it: at least %llu rows are missing",
+		 (unsigned long long)rows);
+	if (scrub__texts(s) || scrub__last_meta(s, whole ? NULL : note))
 		return -1;
-	return data_reader__finished(r) ? data_writer__finish(s->writer) : 0;
+	/* Without its end, the copy is seen to lack something, as IN was. */
+	return whole && data_reader__finished(r) ? data_writer__finish(s->writer) : 0;
 }
 
 void scrub__close(struct scrub *s)

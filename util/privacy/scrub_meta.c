@@ -20,7 +20,7 @@ static json *meta_pass__plain(struct scrub *s, json *value)
 struct meta_rule {
 	const char *name;
 	enum json_type type;
-	json *(*pass)(struct scrub *s, json *value);	/* NULL: to be left out */
+	json *(*pass)(struct scrub *s, json *value);	/* NULL: is left out */
 };
 
 /* What the rules pass on of an object. */
@@ -30,13 +30,15 @@ static json *pass_members(struct scrub *s, json *from, const struct meta_rule *r
 
 	json_object_object_foreach(from, name, value) {
 		json *passed = NULL;
+		size_t i = 0;
 
-		for (size_t i = 0; i < nr && !passed; i++)
-			if (!strcmp(rule[i].name, name) && json_object_is_type(value, rule[i].type))
-				passed = rule[i].pass(s, value);
+		while (i < nr && !(!strcmp(rule[i].name, name) && json_object_is_type(value, rule[i].type)))
+			i++;
+		if (i < nr && rule[i].pass)
+			passed = rule[i].pass(s, value);
 		if (passed)
 			json_object_object_add(to, name, passed);
-		else
+		else if (i == nr || rule[i].pass)
 			s->dropped.members++;
 	}
 	return to;
@@ -301,6 +303,8 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "start_ns", json_type_int, meta_pass__plain }, { "stop", json_type_object, meta_pass__stop },
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
 		{ "privacy", json_type_object, meta_pass__states },
+		/* How kvmw attached: of no interest to readers. */
+		{ "programs", json_type_object, NULL },
 	};
 	json *root, *to;
 	int ret = json_text__parse(&s->purse, text, &root);
