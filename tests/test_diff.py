@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+import re
 
 import pytest
 
@@ -220,3 +221,13 @@ def test_without_names_those_of_record(files, tmp_path):
         (tmp_path / name).symlink_to(path)
     done = kvmw("diff", cwd=tmp_path)
     assert done.returncode == 0 and "# OLD kvmw.data.old: 2.001 s" in done.stdout
+
+
+def test_rows_by_a_field():
+    path = DATA / "svm-families.kvmw"
+    rows = json.loads(kvmw("report", path, "-s", "port,vcpu", "--json").stdout)["rows"]
+    found = json.loads(kvmw("diff", path, path, "-s", "port,vcpu", "--json").stdout)
+    assert found["sort"] == ["port", "vcpu"]
+    labels = {row["label"] for row in found["comparisons"][0]["rows"]}
+    assert len(labels) == len(rows) > 3 and any(label.startswith("0x5150, ") for label in labels)
+    assert re.search(r"^port +vCPU +OLD +NEW", kvmw("diff", path, path, "-s", "port,vcpu").stdout, re.M)

@@ -190,7 +190,7 @@ static void diff_table__init(struct diff_table *t, const struct diff *d)
 	*t = (struct diff_table) { .nr_cols = 0 };
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		t->col[t->nr_cols++] = (struct textgrid_col) {
-			.head = sort_key__title(sort_key__get(rep->opt->sort[i]), rep->desc), .left = true,
+			.head = sort_key__title(report_options__key(rep->opt, i), rep->desc), .left = true,
 		};
 	for (u32 m = 0; m < NR_DIFF_TESTED; m++) {
 		bool sum = m == DIFF_COST;

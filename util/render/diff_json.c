@@ -140,7 +140,7 @@ int render__diff_json(const struct screen *s, const struct diff *const *list, u3
 	json__text(root, "event", event_desc__by_id(rep->event)->name);
 	item = json__array(root, "sort");
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
-		json_object_array_add(item, json_object_new_string(sort_key__get(rep->opt->sort[i])->name));
+		json_object_array_add(item, json_object_new_string(sort_key__name(report_options__key(rep->opt, i))));
 	json__list(&w, root, "comparisons", nr, make_diff, list);
 	failed = json__array(root, "failed");
 	for (u32 i = 0; i < nr_failures; i++) {
