@@ -144,10 +144,30 @@ const struct argp common_input_argp = {
 const struct argp common_memory_argp = {
 	.options = &input_options[ARRAY_SIZE(input_options) - 2], .parser = common__parse,
 };
-const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
+static const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
-const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };
-const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
+static const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };
+static const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
+
+static const struct argp_child reading_children[] = {
+	{ &common_select_argp, 0, NULL, 0 },
+	{ &common_output_argp, 0, NULL, 0 },
+	{ &common_csv_argp, 0, NULL, 0 },
+	{ &common_regions_argp, 0, NULL, 0 },
+	{ &common_symbols_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+static error_t reading__parse(int key, char *arg, struct argp_state *state)
+{
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(reading_children); i++)
+		state->child_inputs[i] = state->input;
+	return 0;
+}
+
+const struct argp common_reading_argp = { .children = reading_children, .parser = reading__parse };
 
 int common_args__read_regions(struct common_args *args)
 {

@@ -38,11 +38,10 @@ struct common_args {
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
 extern const struct argp common_memory_argp;	/* --memory */
-extern const struct argp common_select_argp;	/* --vcpu, --vm, --reason, --time, --where */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
-extern const struct argp common_csv_argp;	/* --csv */
-extern const struct argp common_regions_argp;	/* --regions */
 extern const struct argp common_symbols_argp;	/* --guest-kallsyms and the like; group 5 */
+/* Of those who show rows: what selects them, how they are printed, what names addresses. */
+extern const struct argp common_reading_argp;
 
 /*
  * Binds --where to events, a bitmap of ids, if it was given.  0, or EINVAL: it is not about them

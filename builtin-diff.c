@@ -109,11 +109,7 @@ static const struct argp_child children[] = {
 	{ &recordings_argp, 0, NULL, 0 },
 	{ &report_rows_argp, 0, NULL, 0 },
 	{ &common_memory_argp, 0, NULL, 0 },
-	{ &common_select_argp, 0, NULL, 0 },
-	{ &common_output_argp, 0, NULL, 0 },
-	{ &common_csv_argp, 0, NULL, 0 },
-	{ &common_regions_argp, 0, NULL, 0 },
-	{ &common_symbols_argp, 0, NULL, 0 },
+	{ &common_reading_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
@@ -235,7 +231,7 @@ static int diff__complain(const struct diff_input *input, u32 nr)
 }
 
 static int diff__compare(const struct diff_args *args, struct diff_input *input, struct diff *diff,
-		   const struct diff **list, struct diff_failure *failure)
+			 const struct diff **list, struct diff_failure *failure)
 {
 	u32 nr = args->nr_paths - 1, nr_failures = 0;
 	int ret;

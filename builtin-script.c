@@ -36,11 +36,7 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {
 	{ &common_input_argp, 0, NULL, 0 },
-	{ &common_select_argp, 0, NULL, 0 },
-	{ &common_output_argp, 0, NULL, 0 },
-	{ &common_csv_argp, 0, NULL, 0 },
-	{ &common_regions_argp, 0, NULL, 0 },
-	{ &common_symbols_argp, 0, NULL, 0 },
+	{ &common_reading_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
