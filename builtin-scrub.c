@@ -119,13 +119,11 @@ static void say(const struct scrub *s, const struct args *args)
 /* What is missing in OUT: 0, or -1 after saying so. */
 static int scrub__complain(const struct scrub *s, const struct data_reader *r, const char *path)
 {
-	size_t nr;
+	u64 rows;
 
-	data_reader__damage(r, &nr);
-	if (nr || s->dropped.frames)
+	if (!scrub__is_whole(s, r, &rows))
 		return error("%s: what is damaged or unknown to this kvmw is dropped, and at least %llu rows "
-			     "are missing in the copy", path,
-			     (unsigned long long)(s->dropped.rows + data_reader__missing_rows(r)));
+			     "are missing in the copy", path, (unsigned long long)rows);
 	if (!data_reader__finished(r))
 		return error("%s: its recorder did not finish, and so it is with the copy", path);
 	return 0;

@@ -122,9 +122,12 @@ static u64 hidden_address(const struct privacy *p, enum remap_space space, enum 
 	return p->way[secret] == PRIVACY_REMAP ? remap__address(p->remap, space, v) : KVMW_NONE;
 }
 
-static u64 hidden_frame(const struct privacy *p, enum remap_space space, enum kvmw_secret secret, u64 v)
+/* hidden: remap__address or remap__frame. */
+static void hide_places(const struct privacy *p, enum kvmw_secret secret, enum remap_space space,
+			u64 (*hidden)(struct remap *r, enum remap_space space, u64 value), u64 *v, u32 rows)
 {
-	return p->way[secret] == PRIVACY_REMAP ? remap__frame(p->remap, space, v) : KVMW_NONE;
+	for (u32 i = 0; i < rows; i++)
+		v[i] = p->way[secret] == PRIVACY_REMAP ? hidden(p->remap, space, v[i]) : KVMW_NONE;
 }
 
 /* Where the range would end if it began elsewhere. */
@@ -186,25 +189,15 @@ static void hide_column(const struct privacy *p, const struct event_desc *event,
 
 	switch (holds) {
 	case KVMW_HOLDS_GUEST_CODE:
-		for (u32 i = 0; i < rows; i++)
-			v[i] = hidden_address(p, REMAP_GUEST_VIRTUAL, KVMW_SECRET_GUEST, v[i]);
-		return;
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_VIRTUAL, remap__address, v, rows);
 	case KVMW_HOLDS_GUEST_PHYS:
-		for (u32 i = 0; i < rows; i++)
-			v[i] = hidden_address(p, REMAP_GUEST_PHYSICAL, KVMW_SECRET_GUEST, v[i]);
-		return;
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__address, v, rows);
 	case KVMW_HOLDS_GUEST_FRAME:
-		for (u32 i = 0; i < rows; i++)
-			v[i] = hidden_frame(p, REMAP_GUEST_PHYSICAL, KVMW_SECRET_GUEST, v[i]);
-		return;
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__frame, v, rows);
 	case KVMW_HOLDS_HOST_ADDR:
-		for (u32 i = 0; i < rows; i++)
-			v[i] = hidden_address(p, REMAP_HOST_VIRTUAL, KVMW_SECRET_HOST, v[i]);
-		return;
+		return hide_places(p, KVMW_SECRET_HOST, REMAP_HOST_VIRTUAL, remap__address, v, rows);
 	case KVMW_HOLDS_HOST_FRAME:
-		for (u32 i = 0; i < rows; i++)
-			v[i] = hidden_frame(p, REMAP_HOST_PHYSICAL, KVMW_SECRET_HOST, v[i]);
-		return;
+		return hide_places(p, KVMW_SECRET_HOST, REMAP_HOST_PHYSICAL, remap__frame, v, rows);
 	case KVMW_HOLDS_HOST_END:
 		for (u32 i = 0; i < rows; i++)
 			v[i] = hidden_end(p, col[field - 1][i], v[i]);

@@ -179,15 +179,21 @@ int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_
 	}
 }
 
-int scrub__finish(struct scrub *s, const struct data_reader *r)
+bool scrub__is_whole(const struct scrub *s, const struct data_reader *r, u64 *missing_rows)
 {
-	u64 rows = s->dropped.rows + data_reader__missing_rows(r);
-	char note[160];
 	size_t nr;
-	bool whole;
 
 	data_reader__damage(r, &nr);
-	whole = !nr && !s->dropped.frames && !rows;
+	*missing_rows = s->dropped.rows + data_reader__missing_rows(r);
+	return !nr && !s->dropped.frames && !*missing_rows;
+}
+
+int scrub__finish(struct scrub *s, const struct data_reader *r)
+{
+	u64 rows;
+	bool whole = scrub__is_whole(s, r, &rows);
+	char note[160];
+
 	snprintf(note, sizeof(note), "kvmw scrub dropped what was damaged or unknown to it: at least %llu rows are missing",
 		 (unsigned long long)rows);
 	if (scrub__texts(s) || scrub__last_meta(s, whole ? NULL : note))

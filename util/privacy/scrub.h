@@ -53,7 +53,9 @@ u32 scrub__events(const struct data_reader *r);
 /* privacy and writer are set.  0, or -1 after error(), as below. */
 int scrub__open(struct scrub *s);
 int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_frame *f);
-/* All frames were read: what can only be said now.  The END only if the recording has one. */
+/* Whether the copy has all that was recorded; rows that it lacks, at least. Once all frames were read. */
+bool scrub__is_whole(const struct scrub *s, const struct data_reader *r, u64 *missing_rows);
+/* What can only be said then.  The END only if the copy is whole and the recording has one. */
 int scrub__finish(struct scrub *s, const struct data_reader *r);
 void scrub__close(struct scrub *s);	/* but for privacy and writer */
 
