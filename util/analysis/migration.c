@@ -5,6 +5,7 @@
 
 #include "util/analysis/migration.h"
 #include "util/analysis/model_dirty_rows.h"
+#include "util/search.h"
 
 #define PAGE_BYTES	4096
 #define THROTTLE_FIRST	0.20	/* QEMU's cpu-throttle-initial, */
@@ -21,20 +22,18 @@ struct replay {
 	u32 counts;
 };
 
+static int compare_mark(const void *key, const void *mark)
+{
+	COMPARE(*(const u64 *)key, ((const struct dirty_mark *)mark)->time_ns);
+	return 0;
+}
+
 /* The first mark at or after this time since the first one. */
 static u64 mark_at(const struct replay *r, u64 ns)
 {
-	u64 from = 0, to = r->nr;
+	u64 time_ns = r->first_ns + ns;
 
-	while (from < to) {
-		u64 middle = from + (to - from) / 2;
-
-		if (r->mark[middle].time_ns - r->first_ns < ns)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
+	return lower_bound(&time_ns, r->mark, r->nr, sizeof(*r->mark), compare_mark);
 }
 
 static u64 count_part(struct replay *r, u64 from_ns, u64 to_ns)
