@@ -95,7 +95,7 @@ def test_two_vmms_with_too_many(tmp_path, status):
 
 
 def test_short_vms_are_sent_once_or_twice(tmp_path):
-    """VMs one after another. The places of those gone are told again now and then, not each time."""
+    """VMs one after another. Each is sent when it comes and goes, and all of them only now and then."""
     vms = 600
     run = kvmw("record", "-e", "userspace", "-o", tmp_path / "f", "--", sys.executable, "-c", f"""
 import fcntl, os

@@ -29,7 +29,7 @@ struct diff_value {
 	double p;			/* see noise__test(); NAN: not tested */
 	bool changed;			/* by more than noise */
 	bool drifts;
-	bool unsure;			/* a gross difference, of which it cannot be told whether it is noise */
+	bool unsure;			/* a gross difference that may be noise */
 };
 
 struct diff_row {
