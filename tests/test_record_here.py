@@ -42,6 +42,19 @@ def running(*args):
         vm.wait()
 
 
+@contextlib.contextmanager
+def running_guest():
+    """A guest that leaves for its VMM without end; it has left once already."""
+    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL)
+    try:
+        while kvmw("record", "-q", "-e", "userspace", "-o", "/dev/null", "-p", guest.pid, "-d", "0.01").returncode:
+            assert guest.poll() is None
+        yield guest.pid
+    finally:
+        guest.kill()
+        guest.wait()
+
+
 def record(*args, status=0, env=()):
     done = kvmw("record", *args, env=env)
     assert done.returncode == status, done.stderr
@@ -210,15 +223,11 @@ def test_last_cycle_of_a_vm_that_is_gone(tmp_path):
     path = tmp_path / "f"
     done = record("-e", "userspace", "-o", path, "--", KVMW, "bench", "guest", "--vcpus", "2", "--pio", "50")
     assert re.search(r"\d\d+ events \(0 unfinished\) of 2 vCPUs", done.stderr)
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL)
-    try:
+    with running_guest() as guest:
         # A signal sends it back to the VMM.
         done = record("-e", "userspace", "-o", path, "-a", "--", "sh", "-c",
-                      f"sleep 0.5; kill -STOP {guest.pid}; sleep 0.5")
+                      f"sleep 0.5; kill -STOP {guest}; sleep 0.5")
         assert re.search(r"\d\d+ events \(1 unfinished\)", done.stderr)
-    finally:
-        guest.kill()
-        guest.wait()
 
 
 def test_events_of_no_vm(tmp_path):
@@ -234,23 +243,20 @@ def test_events_of_no_vm(tmp_path):
 def test_status_line(tmp_path):
     """Elapsed time, and how to stop; only on a terminal."""
     master, slave = os.openpty()
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL)
-    try:
-        recorder = subprocess.Popen([KVMW, "record", "-p", str(guest.pid), "-o", tmp_path / "f"],
+    with running_guest() as guest:
+        recorder = subprocess.Popen([KVMW, "record", "-p", str(guest), "-o", tmp_path / "f"],
                                     stdin=subprocess.DEVNULL, stderr=slave)
         os.close(slave)
-        text, deadline = b"", time.monotonic() + 60
-        while text.count(b"Ctrl-C stops") < 2 and time.monotonic() < deadline:
-            text += os.read(master, 65536)
-        recorder.send_signal(signal.SIGINT)
-        assert recorder.wait(timeout=60) == 0
+        text, stopped = b"", False
+        # Once the recorder has ended, reading fails.
         with contextlib.suppress(OSError):
             while chunk := os.read(master, 65536):
                 text += chunk
-    finally:
-        guest.kill()
-        guest.wait()
-        os.close(master)
+                if text.count(b"Ctrl-C stops") >= 2 and not stopped:
+                    recorder.send_signal(signal.SIGINT)
+                    stopped = True
+        assert recorder.wait(timeout=60) == 0, text
+    os.close(master)
     lines = text.decode().replace("\x1b[K", "").replace("\r", "\n").split("\n")
     status = [line for line in lines if "Ctrl-C stops" in line]
     found = [re.fullmatch(r"0:(\d\d): (\d+) events, \d+/s, \d+\.\d MB, 0 lost(, 1 vCPU)?; Ctrl-C stops ", line)

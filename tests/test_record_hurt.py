@@ -13,20 +13,15 @@ import pytest
 
 import lab_fixtures
 from synthetic import KVMW, kvmw
-from test_record_here import pytestmark  # noqa: F401
+from test_record_here import pytestmark, running_guest  # noqa: F401
 
-GUEST = [KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"]
 MOMENTS = int(os.environ.get("KVMW_KILLS", "8"))	# of kill -9; soak: 200
 
 
 @pytest.fixture
 def guest():
-    vm = subprocess.Popen(GUEST, stdout=subprocess.DEVNULL)
-    while kvmw("record", "-q", "-e", "userspace", "-o", "/dev/null", "-p", vm.pid, "-d", "0.01").returncode:
-        assert vm.poll() is None
-    yield vm.pid
-    vm.kill()
-    vm.wait()
+    with running_guest() as pid:
+        yield pid
 
 
 def recorder(path, pid, *args, **kwargs):
