@@ -53,6 +53,11 @@ error_t common_args__bind_where(struct common_args *args, u32 events);
 int common_args__read_regions(struct common_args *args);
 
 bool common_args__has_symbols(const struct common_args *args);
+/*
+ * Reads the recording to find where the kernel of --guest-vmlinux was, if that is not known.  0, or -1:
+ * it is not certain (error() said so).
+ */
+int common_args__find_kaslr(struct common_args *args, const char *command);
 /* Fills in args->symbols, NULL where no option names a file. 0, or -1 (error() said why). */
 int common_args__read_symbols(struct common_args *args);
 

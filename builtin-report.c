@@ -116,7 +116,8 @@ static int report(struct report_args *args)
 	struct report rep = { .nr_rows = 0 };
 	int ret = -1;
 
-	if (common_args__read_regions(&args->common) || common_args__read_symbols(&args->common))
+	if (common_args__read_regions(&args->common) || common_args__find_kaslr(&args->common, "report") ||
+	    common_args__read_symbols(&args->common))
 		goto out;
 	args->opt.regions = args->common.regions;
 	args->opt.symbols = args->common.symbols;

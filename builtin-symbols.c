@@ -17,20 +17,22 @@ static const struct argp_option symbols_options[] = {
 	{ "guest-kallsyms", OPT_KALLSYMS, "FILE", 0, "A copy of the guest's /proc/kallsyms", 5 },
 	{ "guestkallsyms", OPT_KALLSYMS, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 5 },
 	{ "guest-map", OPT_MAP, "FILE", 0, "System.map of its kernel, or a perf-PID.map", 5 },
-	{ "guest-vmlinux", OPT_IMAGE, "FILE", 0, "vmlinux of its kernel, or the ELF file of another guest", 5 },
+	{ "guest-vmlinux", OPT_IMAGE, "FILE", 0, "vmlinux of its kernel, or vmlinuz beside --guest-map; or "
+	  "the ELF file of another guest", 5 },
 	{ "guestvmlinux", OPT_IMAGE, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 5 },
 	{ "guest-modules", OPT_MODULES, "FILE", 0, "A copy of its /proc/modules: where modules end", 5 },
 	{ "guestmodules", OPT_MODULES, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 5 },
 	{ "guest-kaslr", OPT_KASLR, "OFFSET", 0, "Add OFFSET to the addresses of --guest-map and "
-	  "--guest-vmlinux", 5 },
+	  "--guest-vmlinux; otherwise it is found by comparing --guest-vmlinux with the exits", 5 },
 	{ 0 },
 };
 
-static error_t parse_slide(u64 *slide, const char *arg)
+static error_t parse_slide(struct guest_symbol_files *files, const char *arg)
 {
 	const char *p = arg;
 
-	if (!parse_number(&p, 0, UINT64_MAX, slide) && !*p && !(*slide & PAGE_OFFSET_MASK))
+	files->has_slide = true;
+	if (!parse_number(&p, 0, UINT64_MAX, &files->slide) && !*p && !(files->slide & PAGE_OFFSET_MASK))
 		return 0;
 	return usage_error("--guest-kaslr '%s': must be a multiple of 4096, such as 0x1c000000", arg);
 }
@@ -54,7 +56,7 @@ static error_t symbols__parse(int key, char *arg, struct argp_state *state)
 		files->modules = arg;
 		return 0;
 	case OPT_KASLR:
-		return parse_slide(&files->slide, arg);
+		return parse_slide(files, arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

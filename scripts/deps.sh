@@ -8,7 +8,7 @@ set -eu
 # Each list: to build, to test, for the lab (tests/lab).
 debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
-zlib1g-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
+zlib1g-dev liblz4-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
 libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis universal-ctags git
 python3-zstandard linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
@@ -18,7 +18,7 @@ isolinux syslinux-common xorriso busybox-static kmod cpio xz-utils zstd e2fsprog
 "
 fedora="
 gcc make clang llvm lld glibc-devel libbpf-devel bpftool elfutils-libelf-devel elfutils-devel
-zlib-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
+zlib-devel lz4-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
 rubygem-asciidoctor man-db
 ctags git
 libcmocka-devel compiler-rt libasan libubsan file jq python3 python3-pytest python3-pytest-xdist

@@ -17,6 +17,7 @@ struct guest_symbol_files {
 	const char *image;	/* ELF: vmlinux, or a guest without Linux */
 	const char *modules;	/* of /proc/modules: where modules end */
 	u64 slide;		/* added to the addresses of map and image: KASLR's offset */
+	bool has_slide;		/* it is known */
 };
 
 struct guest_symbols;

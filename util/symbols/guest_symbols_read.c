@@ -23,6 +23,7 @@
 
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/symbols/boot_image.h"
 #include "util/symbols/elf_walk.h"
 #include "util/symbols/guest_symbols.h"
 #include "util/text.h"
@@ -250,31 +251,26 @@ static int add_elf_symbol(void *arg, const GElf_Sym *sym, const char *name)
 				  bind < ARRAY_SIZE(rank) ? rank[bind] : RANK_LOCAL, name, NULL);
 }
 
-static bool is_boot_image(int fd)
-{
-	char magic[4];
-
-	/* Documentation/arch/x86/boot.rst: header */
-	return pread(fd, magic, sizeof(magic), 0x202) == sizeof(magic) && !memcmp(magic, "HdrS", 4);
-}
-
 static int read_elf(struct symbol_file *f, Elf *elf, int fd)
 {
 	u32 before = guest_symbols__number(f->symbols);
 	GElf_Ehdr head;
 	int ret;
 
-	if (is_boot_image(fd))
-		return error("%s %s: a compressed kernel, which has no symbols; /proc/kallsyms of the guest "
-			     "(--guest-kallsyms), or vmlinux of the kernel's debug package have them",
-			     f->option, f->path);
+	/* By its code alone the kernel's offset is found. */
+	if (boot_image__is(fd) && before)
+		return 0;
+	if (boot_image__is(fd))
+		return error("%s %s: a compressed kernel, which has no symbols; System.map (--guest-map), "
+			     "/proc/kallsyms of the guest (--guest-kallsyms), or vmlinux of the kernel's debug "
+			     "package have them", f->option, f->path);
 	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &head))
 		return error("%s %s: not an ELF file", f->option, f->path);
 	if (head.e_type == ET_REL)
 		return error("%s %s: an object without addresses, such as a module; --guest-kallsyms has those "
 			     "of modules", f->option, f->path);
 	ret = elf_walk__functions(elf, true, add_elf_symbol, f);
-	if (!ret && guest_symbols__number(f->symbols) == before)
+	if (!ret && !guest_symbols__number(f->symbols))
 		return error("%s %s: it is stripped, and has no symbols", f->option, f->path);
 	return ret;
 }
