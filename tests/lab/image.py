@@ -291,7 +291,8 @@ def guest_initrd(out, guest):
     It loads what is in /modules; /kvm has KVM's, for a guest that has a guest of its own.
     """
     modules = []
-    for where, names in (("modules", ["virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio_console"]),
+    for where, names in (("modules", ["virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio_console",
+                                     "msr", "cpuid", "sd_mod", "vmw_pvscsi"]),
                          ("kvm", ["kvm_amd"])):
         needed = tool("modprobe", "-d", guest.modules, "-S", guest.release, "--show-depends", "-a",
                       *names)

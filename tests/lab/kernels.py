@@ -27,7 +27,7 @@ PARTS = re.compile(r"^linux-(base|binary|image|modules)-[0-9]")
 # Module names as modprobe takes them; what they depend on comes along.
 MODULES = ("kvm-amd", "kvm-intel", "virtio_pci", "virtio_blk", "virtio_console",
            "virtio_net", "virtio_balloon", "virtio_mmio", "ata_piix", "sd_mod",
-           "tun", "vhost_net", "loop", "overlay")
+           "tun", "vhost_net", "loop", "overlay", "msr", "cpuid", "vmw_pvscsi")
 # A kernel unpacked by another recipe is fetched anew.
 RECIPE = hashlib.sha256(repr((MODULES, 1)).encode()).hexdigest()[:16]
 KEEP_DAYS = 14          # how long what no lab uses any more stays in the cache

@@ -3,11 +3,13 @@
 # recordings says is looked at outside.
 . /src/tests/lab/scripts/lib.sh
 mkfifo /tmp/told
+truncate -s 1M /tmp/scsi.img
 exec 3<>/tmp/told
 export LAB_GUEST='while :; do echo round; sleep 0.3; done & p=$!;
 while read -r c; do kill $p; eval $c & p=$!; echo answer; done 2>/dev/null'
 # What is written to the virtio console goes nowhere, at once: only its notifications cost anything.
-linux_guest guest.txt sh -c 'exec lab-guest -smp 1,maxcpus=2 -qmp unix:/tmp/qmp,server,nowait \
+linux_guest guest.txt sh -c 'exec lab-guest -smp 1,maxcpus=2 -device pvscsi,id=scsi \
+	-drive file=/tmp/scsi.img,format=raw,if=none,id=scsi0 -device scsi-hd,drive=scsi0,bus=scsi.0 -qmp unix:/tmp/qmp,server,nowait \
 	-chardev null,id=nowhere -device virtio-serial-pci,ioeventfd=off -device virtconsole,chardev=nowhere <&3'
 
 # told COMMANDS: the guest does only this from now on
@@ -48,6 +50,16 @@ seen hpet
 told "echo acpi_pm >$clock; while :; do usleep 300; done"
 seen pm-timer
 told "echo tsc >$clock; while :; do dd if=/dev/zero of=/tmp/x bs=64k count=200; done"
+# Exits from three functions of the kernel and one of a module, and how these are called.
+told 'sleep 1000'
+exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
+dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
+step symbols kvmw record -q -o symbols.kvmw -p $vm -- timeout 120 sh -c 'echo "$0" >/tmp/told
+	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
+told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
+until_so grep -q ^kept guest.txt
+python3 -c 'f = open("/lab/guest/disk.img", "rb"); n = int(f.readline()); open("kallsyms.gz", "wb").write(f.read(n))'
+cp /lab/guest/vmlinuz .
 # It waits for QEMU, which stands still until it is recorded.
 python3 /src/tests/lab/scripts/migrate.py /tmp/qmp 4 >migrate.out 2>&1 &
 migration=$!
