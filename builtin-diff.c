@@ -15,6 +15,7 @@
 #include "util/parse.h"
 #include "util/render/diff.h"
 #include "util/render/units.h"
+#include "util/sandbox.h"
 
 #define TOP_ROWS	30	/* in text, without --top */
 #define OLD_INPUT	DEFAULT_INPUT ".old"
@@ -39,6 +40,7 @@ struct diff_args {
 /* One recording. */
 struct diff_input {
 	struct common_args common;
+	struct data_reader *reader;	/* until it is read */
 	struct report_options opt;
 	struct reading in;
 	struct report rep;
@@ -129,11 +131,25 @@ static error_t cmd_diff__parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-/* event: what the first one has. */
-static int read_input(struct diff_input *input, const struct diff_args *args, const char *path, u32 event)
+/* Of all of them, before one is read: nothing can be opened then. 0, or -1 (error() said why). */
+static int open_inputs(struct diff_input *input, const struct diff_args *args)
 {
-	input->common = args->rows.common;
-	input->common.input = path;
+	for (u32 i = 0; i < args->nr_paths; i++) {
+		input[i].common = args->rows.common;
+		input[i].common.input = args->path[i];
+		input[i].reader = common_args__open(&input[i].common, "diff");
+		if (!input[i].reader)
+			return -1;
+	}
+	return 0;
+}
+
+/* event: what the first one has. */
+static int read_input(struct diff_input *input, const struct diff_args *args, u32 event)
+{
+	struct data_reader *reader = input->reader;
+
+	input->reader = NULL;
 	input->opt = args->rows.opt;
 	input->opt.event = event ?: input->opt.event;
 	/* Their order is that of the differences. */
@@ -144,11 +160,11 @@ static int read_input(struct diff_input *input, const struct diff_args *args, co
 	input->opt.symbols = args->rows.common.symbols;
 	input->opt.budget = &input->common.budget;
 	input->opt.kept = &input->in.kept;
-	if (reading__read(&input->in, &input->common, &input->opt, "diff", true) ||
+	if (reading__read(&input->in, &input->common, &input->opt, reader, true) ||
 	    report__make(&input->rep, input->in.rec, &input->in.aggs, &input->opt))
 		return -1;
 	if (*input->rep.empty)
-		return error("%s: %s%s", path, input->rep.empty, report__doubt(&input->rep));
+		return error("%s: %s%s", input->in.rec->path, input->rep.empty, report__doubt(&input->rep));
 	return reading__add_details(&input->in, &input->rep);
 }
 
@@ -194,25 +210,22 @@ static int check_conditions(const struct diff_args *args, const struct diff *con
 	return ret;
 }
 
-static int print_diffs(const struct diff_args *args, const struct diff *const *list, u32 nr,
-		       const struct diff_failure *failure, u32 nr_failures)
+static int print_diffs(const struct diff_args *args, struct screen *s, const struct diff *const *list,
+		       u32 nr, const struct diff_failure *failure, u32 nr_failures)
 {
 	enum output_format format = args->rows.common.format;
-	struct screen s;
 	int ret = 0;
 
-	screen__open(&s, args->rows.width, format == OUTPUT_TEXT && !args->rows.common.no_pager);
-	screen__use_color(&s, args->rows.color);
 	if (format == OUTPUT_JSON)
-		ret = render__diff_json(&s, list, nr, failure, nr_failures);
+		ret = render__diff_json(s, list, nr, failure, nr_failures);
 	else if (format == OUTPUT_CSV)
-		ret = render__diff_csv(&s, list, nr);
+		ret = render__diff_csv(s, list, nr);
 	for (u32 i = 0; i < nr && format == OUTPUT_TEXT && !ret; i++) {
 		if (i)
-			fputc('\n', s.out);
-		ret = render__diff(&s, list[i], args->top ?: TOP_ROWS);
+			fputc('\n', s->out);
+		ret = render__diff(s, list[i], args->top ?: TOP_ROWS);
 	}
-	return screen__close(&s) || ret ? -1 : 0;
+	return screen__close(s) || ret ? -1 : 0;
 }
 
 /* Of all inputs, what is wrong with them is said at the end. */
@@ -230,14 +243,14 @@ static int diff__complain(const struct diff_input *input, u32 nr)
 	return ret;
 }
 
-static int diff__compare(const struct diff_args *args, struct diff_input *input, struct diff *diff,
-			 const struct diff **list, struct diff_failure *failure)
+static int diff__compare(const struct diff_args *args, struct screen *s, struct diff_input *input,
+			 struct diff *diff, const struct diff **list, struct diff_failure *failure)
 {
 	u32 nr = args->nr_paths - 1, nr_failures = 0;
 	int ret;
 
 	for (u32 i = 0; i <= nr; i++)
-		if (read_input(&input[i], args, args->path[i], input[0].rep.event))
+		if (read_input(&input[i], args, input[0].rep.event))
 			return -1;
 	for (u32 i = 0; i < nr; i++) {
 		list[i] = &diff[i];
@@ -245,11 +258,28 @@ static int diff__compare(const struct diff_args *args, struct diff_input *input,
 			return -1;
 	}
 	ret = check_conditions(args, list, nr, failure, &nr_failures);
-	if (print_diffs(args, list, nr, failure, nr_failures))
+	if (print_diffs(args, s, list, nr, failure, nr_failures))
 		ret = -1;
 	for (u32 i = 0; i < nr_failures; i++)
 		say_failure(&failure[i]);
 	return diff__complain(input, nr + 1) || nr_failures ? -1 : ret;
+}
+
+/* Reads and compares them, behind the wall. */
+static int diff__of(const struct diff_args *args, struct diff_input *input, struct diff *diffs,
+		    const struct diff **list, struct diff_failure *failure)
+{
+	const struct common_args *common = &args->rows.common;
+	struct screen s;
+	int ret;
+
+	if (open_inputs(input, args))
+		return -1;
+	screen__open(&s, args->rows.width, common->format == OUTPUT_TEXT && !common->no_pager);
+	screen__use_color(&s, args->rows.color);
+	sandbox__enter(SANDBOX_READ);
+	ret = diff__compare(args, &s, input, diffs, list, failure);
+	return screen__close(&s) || ret ? -1 : 0;
 }
 
 static int diff(struct diff_args *args)
@@ -264,9 +294,10 @@ static int diff(struct diff_args *args)
 
 	if (input && diffs && list && failure && !common_args__read_regions(common) &&
 	    !common_args__read_symbols(common))
-		ret = diff__compare(args, input, diffs, list, failure);
+		ret = diff__of(args, input, diffs, list, failure);
 	for (u32 i = 0; input && diffs && i < nr; i++) {
 		diff__free(&diffs[i]);
+		data_reader__close(input[i].reader);
 		report__free(&input[i].rep);
 		reading__free(&input[i].in);
 	}

@@ -8,6 +8,7 @@
 #include "builtin.h"
 #include "util/error.h"
 #include "util/render/render.h"
+#include "util/sandbox.h"
 
 static const struct argp_option options[] = {
 	{ "verbose", 'v', NULL, 0, "Also show the threads of the VMs, and the sizes and encodings of the columns", 4 },
@@ -39,10 +40,12 @@ static int info(struct args *args, struct recording *rec, struct data_reader *re
 {
 	struct recording_info inv;
 	struct screen s;
-	int ret = recording_info__read(reader, rec, &inv);
+	int ret;
 
+	screen__open(&s, 0, !args->common.no_pager && args->common.format == OUTPUT_TEXT);
+	sandbox__enter(SANDBOX_READ);
+	ret = recording_info__read(reader, rec, &inv);
 	if (!ret) {
-		screen__open(&s, 0, !args->common.no_pager && args->common.format == OUTPUT_TEXT);
 		if (args->common.format == OUTPUT_JSON)
 			ret = render__info_json(&s, rec, &inv);
 		else
@@ -51,6 +54,7 @@ static int info(struct args *args, struct recording *rec, struct data_reader *re
 		    common_args__check_budget(&args->common))
 			ret = -1;
 	}
+	screen__close(&s);
 	recording_info__free(&inv);
 	return ret;
 }

@@ -44,12 +44,8 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 }
 
 int reading__read(struct reading *in, struct common_args *common, struct report_options *opt,
-		  const char *command, bool sums)
+		  struct data_reader *reader, bool sums)
 {
-	struct data_reader *reader = common_args__open(common, command);
-
-	if (!reader)
-		return -1;
 	in->rec = common_args__recording(common, reader);
 	if (!in->rec)
 		return -1;

@@ -27,11 +27,11 @@ static inline bool report_options__wants_findings(const struct report_options *o
 }
 
 /*
- * Once.  sums: see report_scan__init(); command: for messages.  0, or -1 (error() said why); in both
+ * Once.  sums: see report_scan__init(); the reader is closed.  0, or -1 (error() said why); in both
  * cases to be freed.
  */
 int reading__read(struct reading *in, struct common_args *common, struct report_options *opt,
-		  const char *command, bool sums);
+		  struct data_reader *reader, bool sums);
 /* What makes up the rows of a report of exits, and what stands out. 0, or -1 out of memory. */
 int reading__add_details(struct reading *in, struct report *rep);
 /* It can be read again then. */

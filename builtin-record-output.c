@@ -267,25 +267,34 @@ void record_output__free(struct record_output *out)
 	free(out->old);
 }
 
-struct data_writer *record_output__open(struct record_output *out, u32 events)
+int record_output__open_file(struct record_output *out)
 {
-	struct data_writer *writer;
 	int fd;
 
 	/* The write fails, which is said. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	if (!out->to_stdout) {
-		fd = open_file(out);
-		writer = fd < 0 ? NULL : data_writer__new(fd, out->path, events);
-		if (!writer)
-			record_output__undo(out);
-		return writer;
+	if (out->to_stdout) {
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? error("cannot write standard output: %s; choose a file with -o", strerror(errno)) : fd;
 	}
-	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0) {
-		error("cannot write standard output: %s; choose a file with -o", strerror(errno));
-		return NULL;
-	}
-	return data_writer__new(fd, "standard output", events);
+	fd = open_file(out);
+	if (fd < 0)
+		record_output__undo(out);
+	return fd;
+}
+
+const char *record_output__name(const struct record_output *out)
+{
+	return out->to_stdout ? "standard output" : out->path;
+}
+
+struct data_writer *record_output__open(struct record_output *out, u32 events)
+{
+	int fd = record_output__open_file(out);
+	struct data_writer *writer = fd < 0 ? NULL : data_writer__new(fd, record_output__name(out), events);
+
+	if (fd >= 0 && !writer)
+		record_output__undo(out);
+	return writer;
 }

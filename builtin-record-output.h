@@ -32,6 +32,10 @@ int record_output__check(struct record_output *out, const char *path);
  * NULL: error() said why.
  */
 struct data_writer *record_output__open(struct record_output *out, u32 events);
+/* The same, nothing written yet: a file descriptor, or -1. */
+int record_output__open_file(struct record_output *out);
+/* Of what is written to, for messages. */
+const char *record_output__name(const struct record_output *out);
 
 /* Nothing was recorded: removes the new file and restores the old recording. */
 void record_output__undo(struct record_output *out);

@@ -10,6 +10,7 @@
 #include "builtin.h"
 #include "util/error.h"
 #include "util/render/threads.h"
+#include "util/sandbox.h"
 
 static int print_text(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct report_args *args)
@@ -58,18 +59,11 @@ static const struct report_format {
 	[OUTPUT_CSV] = { .print = print_csv, .rows_only = true },
 };
 
-static int cmd_report__print(const struct report_args *args, const struct report *rep,
-			     const struct reading *in)
-{
-	const struct report_format *format = &formats[args->common.format];
-	struct screen s;
-	int ret;
-
-	screen__open(&s, args->width, format->pager && !args->common.no_pager);
-	screen__use_color(&s, args->color);
-	ret = format->print(&s, rep, in, args);
-	return screen__close(&s) || ret ? -1 : 0;
-}
+/* What is read: once, or a second time, with the same budget. */
+struct report_input {
+	struct data_reader *first, *again;	/* again: NULL if it cannot be */
+	struct budget budget;
+};
 
 /* A view is a matter of all events. */
 static const struct report_model *model_of(const struct report_args *args)
@@ -79,22 +73,46 @@ static const struct report_model *model_of(const struct report_args *args)
 	return rows_only ? NULL : report_model__find(args->opt.event);
 }
 
+/* Nothing can be opened later. 0, or -1 (error() said why). */
+static int open_input(struct report_args *args, struct report_input *input)
+{
+	struct stat st;
+
+	input->first = common_args__open(&args->common, "report");
+	if (!input->first)
+		return -1;
+	if (!stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode)) {
+		input->again = common_args__open(&args->common, "report");
+		if (!input->again)
+			return -1;
+	}
+	input->budget = args->common.budget;
+	return 0;
+}
+
+static struct data_reader *take_reader(struct data_reader **from)
+{
+	struct data_reader *r = *from;
+
+	*from = NULL;
+	return r;
+}
+
 /*
  * Once is enough for most recordings. A file is read again, but not a pipe, where there is
  * nothing but families and -e named none: the first of them is shown; or where totals are
  * missing, because the recorder did not finish: then the sums are made from the rows.
  */
-static int read_recording(struct report_args *args, struct reading *in)
+static int read_recording(struct report_args *args, struct report_input *input, struct reading *in)
 {
 	struct report_options *opt = &args->opt;
-	struct stat st;
-	bool file = !stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode);
+	bool file = input->again;
 	/* What the kernel does not count has no sums but those of rows. */
 	bool sums = !file || args->common.window.active || opt->where || report_options__fine(opt) ||
 		    (opt->event && !event_desc__is_cycle(opt->event));
 	u32 event;
 
-	if (reading__read(in, &args->common, opt, "report", sums))
+	if (reading__read(in, &args->common, opt, take_reader(&input->first), sums))
 		return -1;
 	event = opt->event || !file ? 0 : report__only_family(in->rec);
 	if (!event && (sums || agg_table__covers(&in->rec->totals, &in->aggs)))
@@ -107,13 +125,17 @@ static int read_recording(struct report_args *args, struct reading *in)
 		report_args__set_defaults(args);
 		in->model = model_of(args);
 	}
-	return reading__read(in, &args->common, opt, "report", true);
+	args->common.budget = input->budget;
+	return reading__read(in, &args->common, opt, take_reader(&input->again), true);
 }
 
 static int report(struct report_args *args)
 {
+	const struct report_format *format = &formats[args->common.format];
 	struct reading in = { .model = model_of(args) };
+	struct report_input input = { .first = NULL };
 	struct report rep = { .nr_rows = 0 };
+	struct screen s = { .out = NULL };
 	int ret = -1;
 
 	if (common_args__read_regions(&args->common) || common_args__find_kaslr(&args->common, "report") ||
@@ -123,13 +145,20 @@ static int report(struct report_args *args)
 	args->opt.symbols = args->common.symbols;
 	args->opt.kept = &in.kept;
 	args->opt.budget = &args->common.budget;
-	if (read_recording(args, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
+	if (open_input(args, &input))
+		goto out;
+	screen__open(&s, args->width, format->pager && !args->common.no_pager);
+	screen__use_color(&s, args->color);
+	sandbox__enter(SANDBOX_READ);
+	if (read_recording(args, &input, &in) || report__make(&rep, in.rec, &in.aggs, &args->opt))
 		goto out;
 	if (reading__add_details(&in, &rep))
 		goto out;
 	if (in.state && in.model->finish(in.state, &rep))
 		goto out;
-	ret = cmd_report__print(args, &rep, &in);
+	ret = format->print(&s, &rep, &in, args);
+	if (screen__close(&s))
+		ret = -1;
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
 		ret = error("%s: %s%s", in.rec->path, rep.empty, report__doubt(&rep));
@@ -139,8 +168,11 @@ static int report(struct report_args *args)
 	if (common_args__check_budget(&args->common) | recording__complain(in.rec))
 		ret = -1;
 out:
+	screen__close(&s);
 	report__free(&rep);
 	reading__free(&in);
+	data_reader__close(input.first);
+	data_reader__close(input.again);
 	return ret;
 }
 

@@ -11,10 +11,12 @@
 #include "builtin.h"
 #include "util/analysis/outliers.h"
 #include "util/analysis/report/report.h"
+#include "util/analysis/tracepoint_text.h"
 #include "util/error.h"
 #include "util/nearest.h"
 #include "util/parse.h"
 #include "util/render/script.h"
+#include "util/sandbox.h"
 
 enum { OPT_MAX = 0x100, OPT_MIN_DURATION, OPT_OUTLIERS, OPT_CLOCK };
 
@@ -205,6 +207,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 	int failed = -1, ret = -1;
 
 	screen__open(&s, 0, format->for_people && !args->common.no_pager);
+	sandbox__enter(opt->texts ? SANDBOX_READ_FORK : SANDBOX_READ);
 	printer = script_printer__new(&s, format);
 	if (printer) {
 		output = script_printer__output(printer);
@@ -229,6 +232,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 
 static int script(struct args *args)
 {
+	const struct script_format *format = formats[args->common.format];
 	struct script_options opt = args->opt;
 	struct script_result result = { 0 };
 	struct data_reader *reader;
@@ -249,12 +253,16 @@ static int script(struct args *args)
 	rec = common_args__recording(&args->common, reader);
 	if (!rec)
 		return KVMW_FAILED;
-	opt.brief = formats[args->common.format]->for_people;
+	opt.brief = format->for_people;
 	opt.stream = args->follow || !data_reader__seekable(reader);
-	if (!cmd_script__print(args, &opt, rec, reader, &result))
+	opt.texts = format->texts ? tracepoint_printer__new() : NULL;
+	if (format->texts && !opt.texts)
+		data_reader__close(reader);
+	else if (!cmd_script__print(args, &opt, rec, reader, &result))
 		ret = KVMW_OK;
 	else if (result.usage)
 		ret = KVMW_USAGE;
+	tracepoint_printer__free(opt.texts);
 	recording__free(rec);
 	return ret;
 }

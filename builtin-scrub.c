@@ -2,9 +2,14 @@
 /* kvmw scrub: options, wiring, the account of what was done. */
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "builtin-common.h"
 #include "builtin-options.h"
@@ -13,6 +18,9 @@
 #include "util/error.h"
 #include "util/nearest.h"
 #include "util/privacy/scrub.h"
+#include "util/sandbox.h"
+
+#define NO_COPY	3	/* beside KVMW_OK and KVMW_FAILED */
 
 enum { OPT_KEEP = 0x300, OPT_NO_ADDRESSES };
 
@@ -154,7 +162,8 @@ static bool is_same_file(const struct args *args)
 	       in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }
 
-static int scrub_file(struct args *args, struct data_reader *r, struct record_output *out)
+/* KVMW_FAILED: it is not the whole of a recording; NO_COPY: it is nothing to be kept. */
+static int copy_to(const struct args *args, struct data_reader *r, int fd, const char *name)
 {
 	struct scrub s = { .rows = 0 };
 	struct data_frame *first = NULL;
@@ -164,7 +173,7 @@ static int scrub_file(struct args *args, struct data_reader *r, struct record_ou
 	s.privacy.remap = remap__new();
 	/* SCHEMA comes first, and says which events there may be. */
 	known = s.privacy.remap ? data_reader__next(r, &first) : -1;
-	s.writer = known < 0 ? NULL : record_output__open(out, scrub__events(r));
+	s.writer = known < 0 ? NULL : data_writer__new(fd, name, scrub__events(r));
 	if (s.writer)
 		ret = scrub_frames(&s, r, first);
 	else
@@ -173,12 +182,44 @@ static int scrub_file(struct args *args, struct data_reader *r, struct record_ou
 		say(&s, args);
 	if (s.writer && data_writer__close(s.writer))
 		ret = -1;
-	if (s.writer && ret)
-		record_output__undo(out);
-	ret = ret ?: scrub__complain(&s, r, common_args__input(&args->common));
+	ret = ret ? NO_COPY : scrub__complain(&s, r, common_args__input(&args->common)) ? KVMW_FAILED : KVMW_OK;
 	scrub__close(&s);
 	remap__free(s.privacy.remap);
 	return ret;
+}
+
+/*
+ * A child copies, which can no longer open, rename or remove anything; its parent, which has read
+ * nothing but the file's header, then removes what is not to be kept.
+ */
+static int scrub_file(struct args *args, struct data_reader *r, struct record_output *out)
+{
+	int fd = record_output__open_file(out), status = 0;
+	pid_t parent = getpid(), child;
+
+	if (fd < 0)
+		return KVMW_FAILED;
+	child = fork();
+	if (!child) {
+		/* It must not stay behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			exit(NO_COPY);
+		sandbox__enter(SANDBOX_READ);
+		exit(copy_to(args, r, fd, record_output__name(out)));
+	}
+	close(fd);
+	if (child < 0)
+		error("no process can be started: %s", strerror(errno));
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (child > 0 && WIFSIGNALED(status))
+		error("%s: reading it ended with signal %d (%s)", common_args__input(&args->common), WTERMSIG(status),
+		      strsignal(WTERMSIG(status)));
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) < NO_COPY)
+		return WEXITSTATUS(status);
+	record_output__undo(out);
+	return KVMW_FAILED;
 }
 
 int cmd_scrub(int argc, const char **argv)
@@ -196,7 +237,7 @@ int cmd_scrub(int argc, const char **argv)
 	}
 	r = common_args__open(&args.common, "scrub");
 	if (r && !record_output__check(&out, args.output))
-		ret = scrub_file(&args, r, &out) ? KVMW_FAILED : KVMW_OK;
+		ret = scrub_file(&args, r, &out);
 	record_output__free(&out);
 	data_reader__close(r);
 	return ret;

@@ -8,13 +8,18 @@
 
 #include <stdbool.h>
 
+/* Each allows more than the one before. */
 enum sandbox {
 	SANDBOX_COMPUTE,	/* memory, time, open files; no other file, process or network */
+	SANDBOX_READ,		/* and threads; to wait for children that are there */
+	SANDBOX_READ_FORK,	/* and children, as limited as their parent */
 };
 
 /*
- * From now on this process, and all it may start, gain no privileges, and every other system
- * call fails with EPERM.  false: this kernel does not offer it, or the program is built with a
+ * From now on this process, and all it may start, gain no privileges, and any other system call
+ * fails with ENOSYS, as one that this kernel does not have: that is the one refusal after which
+ * every C library tries an older call, and none takes it for a failure.  Threads that have been
+ * started stay as they are.  false: this kernel does not offer it, or the program is built with a
  * sanitizer, which needs more.
  */
 bool sandbox__enter(enum sandbox sandbox);

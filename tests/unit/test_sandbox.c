@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a process can no longer do in a sandbox. */
+/* What a process can no longer do in a sandbox, and what it still can. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,61 +7,132 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/sandbox.h"
 
-/* A bit for each thing that is still possible; runs in the sandbox. */
-static int possible(int fd)
+#define NONE	0x40	/* there is no sandbox here */
+
+/* Runs in the sandbox: a bit for what is still possible, or is not there as an unknown call is not. */
+static int refused(void)
 {
+	const struct rlimit limit = { 1 << 30, 1 << 30 };
 	int ret = 0;
 
-	ret |= open("/dev/null", O_RDONLY) >= 0;
-	ret |= (socket(AF_INET, SOCK_STREAM, 0) >= 0) << 1;
-	ret |= (execl("/bin/true", "true", NULL) >= 0) << 2;
-	ret |= (unlink("/nonexistent") < 0 && errno != EPERM) << 3;
-	ret |= (kill(getppid(), 0) == 0) << 4;
-	/* This has to go on. */
-	ret |= (write(fd, "x", 1) != 1) << 5;
+	ret |= open("/dev/null", O_RDONLY) >= 0 || errno != ENOSYS;
+	ret |= (open("/dev/null", O_WRONLY) >= 0) << 1;
+	ret |= (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0) << 2;
+	ret |= (execl("/bin/true", "true", NULL) >= 0) << 3;
+	ret |= ((unlink("/nonexistent") < 0 && errno != ENOSYS) || rename("/nonexistent", "/nonexistent") >= 0) << 4;
+	ret |= (kill(getppid(), 0) == 0) << 5;
+	ret |= (prlimit(getppid(), RLIMIT_CORE, &limit, NULL) == 0 || unshare(CLONE_NEWUSER) == 0) << 6;
 	return ret;
 }
 
-static void test_compute(void **state)
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static bool has_threads(void)
+{
+	pthread_t thread;
+	void *got;
+
+	return !pthread_create(&thread, NULL, nothing, &got) && !pthread_join(thread, &got) && got == &got;
+}
+
+/* The child has what its parent has, and can have less. */
+static bool has_children(void)
 {
 	int fds[2], status;
-	char c;
 	pid_t pid;
+	char c;
 
-	assert_int_equal(pipe(fds), 0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds))
+		return false;
 	pid = fork();
-	if (!pid) {
-		void *p;
+	if (!pid)
+		_exit(write(fds[1], "x", 1) != 1 || refused() || !sandbox__enter(SANDBOX_COMPUTE) || refused() ||
+		      has_threads());
+	return pid > 0 && read(fds[0], &c, 1) == 1 && waitpid(pid, &status, 0) == pid && !status;
+}
 
-		if (!sandbox__enter(SANDBOX_COMPUTE))
-			_exit(0x40);
-		p = malloc(10 << 20);
-		if (!p)
-			_exit(0x41);
-		memset(p, 1, 10 << 20);
-		free(p);
-		_exit(possible(fds[1]));
+/* 0: as it should be */
+static int try(enum sandbox sandbox, int fd)
+{
+	bool threads = sandbox >= SANDBOX_READ, children = sandbox >= SANDBOX_READ_FORK;
+	void *p;
+
+	if (!sandbox__enter(sandbox))
+		return NONE;
+	p = malloc(10 << 20);
+	if (!p)
+		return 1;
+	memset(p, 1, 10 << 20);
+	free(p);
+	if (refused() || has_threads() != threads || has_children() != children)
+		return 2;
+	return write(fd, "x", 1) == 1 ? 0 : 3;
+}
+
+static void test_sandbox(void **state)
+{
+	for (enum sandbox sandbox = SANDBOX_COMPUTE; sandbox <= SANDBOX_READ_FORK; sandbox++) {
+		int fds[2], status;
+		char c;
+		pid_t pid;
+
+		assert_int_equal(pipe(fds), 0);
+		pid = fork();
+		if (!pid)
+			_exit(try(sandbox, fds[1]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == NONE)
+			skip();		/* a sanitizer, or a kernel without */
+		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_int_equal(read(fds[0], &c, 1), 1);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+
+/* What libraries look up when they need it has been looked up. */
+static void test_time_zone(void **state)
+{
+	const time_t t = 0;
+	struct tm tm;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		setenv("TZ", "Asia/Tokyo", 1);
+		if (!sandbox__enter(SANDBOX_READ))
+			_exit(NONE);
+		_exit(localtime_r(&t, &tm) ? tm.tm_hour : NONE + 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 0x40)
-		skip();		/* a sanitizer, or a kernel without */
-	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_int_equal(read(fds[0], &c, 1), 1);
+	if (WEXITSTATUS(status) == NONE || access("/usr/share/zoneinfo/Asia/Tokyo", R_OK))
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 9);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_compute),
+		cmocka_unit_test(test_sandbox),
+		cmocka_unit_test(test_time_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

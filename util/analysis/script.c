@@ -193,7 +193,7 @@ static int script__begin(struct script *sc)
 	if (sc->begun)
 		return 0;
 	sc->begun = true;
-	sc->tps = tracepoints__new(sc->model.rec);
+	sc->tps = tracepoints__new(sc->model.rec, sc->opt->texts);
 	return sc->tps ? sc->output->begin(sc->output->ctx, &sc->model) : -1;
 }
 

@@ -34,6 +34,7 @@ struct script_options {
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	struct where *where;		/* only those for which it is true; or NULL */
 	bool has_symbols;		/* of the guest, which it may take */
+	struct tracepoint_printer *texts;	/* of raw records; or NULL */
 };
 
 /* What comes before an event's own fields. */

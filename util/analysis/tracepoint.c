@@ -94,10 +94,10 @@ static int take_tracepoint(struct tracepoints *tps, u32 i, const struct rec_trac
 	tp->name = mem__strdup(from->name);
 	if (!tp->name || take_fields(tp, from->format))
 		return -1;
-	return tp->nr_fields ? tracepoint_printer__take(tps->printer, i, from) : 0;
+	return tp->nr_fields && tps->printer ? tracepoint_printer__take(tps->printer, i, from) : 0;
 }
 
-struct tracepoints *tracepoints__new(const struct recording *rec)
+struct tracepoints *tracepoints__new(const struct recording *rec, struct tracepoint_printer *printer)
 {
 	const struct rec_meta *m = &rec->meta;
 	struct tracepoints *tps = mem__calloc(1, sizeof(*tps));
@@ -105,12 +105,12 @@ struct tracepoints *tracepoints__new(const struct recording *rec)
 
 	if (!tps)
 		return NULL;
-	tps->printer = tracepoint_printer__new();
-	while (tps->printer && !ret && tps->nr < m->nr_tracepoints) {
+	tps->printer = printer;
+	while (!ret && tps->nr < m->nr_tracepoints) {
 		ret = take_tracepoint(tps, tps->nr, &m->tracepoint[tps->nr]);
 		tps->nr++;
 	}
-	if (tps->printer && !ret)
+	if (!ret)
 		return tps;
 	tracepoints__free(tps);
 	return NULL;
@@ -126,7 +126,6 @@ void tracepoints__free(struct tracepoints *tps)
 		free(tps->tp[i].field);
 		free((char *)tps->tp[i].name);
 	}
-	tracepoint_printer__free(tps->printer);
 	free(tps);
 }
 
@@ -184,6 +183,6 @@ bool tracepoint__number(const struct tracepoint_field *f, const u8 *record, u32 
 
 const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size)
 {
-	return size > TRACEPOINT_BYTES ? NULL :
+	return size > TRACEPOINT_BYTES || !tp->printer ? NULL :
 	       tracepoint_printer__text(tp->printer, tp->number, record, size);
 }

@@ -30,8 +30,11 @@ struct tracepoint {
 	u32 number;
 };
 
-/* Of all tracepoints that rec names at this time. NULL: out of memory, said so. */
-struct tracepoints *tracepoints__new(const struct recording *rec);
+/*
+ * Of all tracepoints that rec names at this time. printer: of texts, outlives them; NULL: there are
+ * none. NULL: out of memory, said so.
+ */
+struct tracepoints *tracepoints__new(const struct recording *rec, struct tracepoint_printer *printer);
 void tracepoints__free(struct tracepoints *tps);
 const struct tracepoint *tracepoints__find(const struct tracepoints *tps, u32 kind);
 

@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ struct tracepoint_printer {
 		char *name, *format;	/* NULL: has no text */
 		struct decoder *decoder;	/* in the child */
 	} tp[REC_MAX_TRACEPOINTS];
+	int statm;		/* /proc/self/statm */
 	pid_t child;		/* 0: none */
 	int fd;			/* to it */
 	u32 nr_children;
@@ -243,18 +245,13 @@ static void limit(int resource, u64 value)
 	setrlimit(resource, &r);
 }
 
-/* Bytes of address space in use; 0: unknown. */
-static u64 address_space(void)
+/* Bytes of address space that the parent uses, and so its copy; 0: unknown. */
+static u64 address_space(int statm)
 {
-	unsigned long long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
+	char text[64] = "";
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * sysconf(_SC_PAGESIZE);
+	return pread(statm, text, sizeof(text) - 1, 0) > 0 ?
+	       strtoull(text, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 /* One text may take as long as all together at the beginning. */
@@ -292,7 +289,7 @@ static void answer(struct tracepoint_printer *p, int fd, const struct request *a
 
 static void __attribute__((noreturn)) run_child(struct tracepoint_printer *p, int fd)
 {
-	u64 bytes = address_space();
+	u64 bytes = address_space(p->statm);
 	struct request ask;
 
 	signal(SIGVTALRM, SIG_DFL);
@@ -378,7 +375,11 @@ const char *tracepoint_printer__text(struct tracepoint_printer *p, u32 number, c
 
 struct tracepoint_printer *tracepoint_printer__new(void)
 {
-	return mem__calloc(1, sizeof(struct tracepoint_printer));
+	struct tracepoint_printer *p = mem__calloc(1, sizeof(*p));
+
+	if (p)
+		p->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	return p;
 }
 
 int tracepoint_printer__take(struct tracepoint_printer *p, u32 number, const struct rec_tracepoint *from)
@@ -397,6 +398,8 @@ void tracepoint_printer__free(struct tracepoint_printer *p)
 	if (!p)
 		return;
 	end_child(p);
+	if (p->statm >= 0)
+		close(p->statm);
 	for (u32 i = 0; i < REC_MAX_TRACEPOINTS; i++) {
 		free(p->tp[i].name);
 		free(p->tp[i].format);

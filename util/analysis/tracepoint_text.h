@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The texts of raw records, as the kernel would print them; for tracepoint.c alone. */
+/* The texts of raw records, as the kernel would print them, for tracepoint.c. */
 #ifndef KVMW_TRACEPOINT_TEXT_H
 #define KVMW_TRACEPOINT_TEXT_H
 
@@ -7,7 +7,10 @@
 
 struct tracepoint_printer;
 
-/* NULL: out of memory, said so. It starts a child when the first text is wanted. */
+/*
+ * NULL: out of memory, said so. It starts a child when the first text is wanted, and may be in
+ * SANDBOX_READ_FORK by then.
+ */
 struct tracepoint_printer *tracepoint_printer__new(void);
 void tracepoint_printer__free(struct tracepoint_printer *p);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "util/error.h"
 #include "util/render/screen.h"
+#include "util/sandbox.h"
 #include "util/text.h"
 
 static u32 find_width(u32 width)
@@ -41,6 +43,24 @@ static const char *find_pager(void)
 	return !*pager || !strcmp(pager, "cat") ? NULL : pager;
 }
 
+/* In the child. While nothing has been printed, the terminal is not the pager's. */
+static void __attribute__((noreturn)) run_pager(const char *pager, int fd)
+{
+	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	dup2(fd, STDIN_FILENO);
+	/* Not least the other end. */
+	sandbox__close_files(STDERR_FILENO + 1);
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
+		;
+	if (!(pfd.revents & POLLIN))
+		_exit(0);
+	/* As perf and git: no pager for one screen, colours, no clearing. */
+	setenv("LESS", "FRSX", 0);
+	execl("/bin/sh", "sh", "-c", pager, NULL);
+	_exit(127);
+}
+
 /* The pager is a child whose standard input becomes our output. */
 static void start_pager(struct screen *s, const char *pager)
 {
@@ -50,15 +70,8 @@ static void start_pager(struct screen *s, const char *pager)
 		return;
 	fflush(NULL);
 	s->pager = fork();
-	if (!s->pager) {
-		dup2(fds[0], STDIN_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		/* As perf and git: no pager for one screen, colours, no clearing. */
-		setenv("LESS", "FRSX", 0);
-		execl("/bin/sh", "sh", "-c", pager, NULL);
-		_exit(127);
-	}
+	if (!s->pager)
+		run_pager(pager, fds[0]);
 	close(fds[0]);
 	if (s->pager > 0)
 		s->out = fdopen(fds[1], "w");
@@ -74,7 +87,8 @@ static void start_pager(struct screen *s, const char *pager)
 
 void screen__open(struct screen *s, u32 width, bool pager)
 {
-	const char *command = pager && isatty(STDOUT_FILENO) ? find_pager() : NULL;
+	bool terminal = isatty(STDOUT_FILENO);
+	const char *command = pager && terminal ? find_pager() : NULL;
 
 	setlocale(LC_CTYPE, "");
 	*s = (struct screen) {
@@ -84,6 +98,9 @@ void screen__open(struct screen *s, u32 width, bool pager)
 	};
 	if (command)
 		start_pager(s, command);
+	/* Which it might not find out behind a wall. */
+	if (terminal && !s->pager)
+		setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 }
 
 void screen__use_color(struct screen *s, enum color_when when)
@@ -109,12 +126,16 @@ void screen__plain(const struct screen *s)
 
 int screen__close(struct screen *s)
 {
-	bool failed = fflush(s->out) || ferror(s->out);
+	FILE *out = s->out;
+	bool failed = out && (fflush(out) || ferror(out));
 	int err = errno, status = 0;
 
+	s->out = NULL;
+	if (!out)
+		return 0;
 	if (!s->pager)
 		return failed ? error("standard output: %s", strerror(err)) : 0;
-	fclose(s->out);
+	fclose(out);
 	while (waitpid(s->pager, &status, 0) < 0 && errno == EINTR)
 		;
 	/* The shell's words for: not found, cannot be run. */

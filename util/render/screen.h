@@ -22,7 +22,8 @@ struct screen {
 
 /*
  * Standard output: its width is width, else $COLUMNS, else the terminal's, else 80.
- * With pager, output to a terminal goes through $KVMW_PAGER, $PAGER or less.
+ * With pager, output to a terminal goes through $KVMW_PAGER, $PAGER or less, which is run when
+ * something is printed.  Before sandbox__enter(): a pager is another program.
  */
 void screen__open(struct screen *s, u32 width, bool pager);
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -40,7 +41,10 @@ enum color { COLOR_BOLD = 1, COLOR_DIM = 2, COLOR_RED = 31, COLOR_GREEN, COLOR_Y
 void screen__color(const struct screen *s, enum color color);
 void screen__plain(const struct screen *s);
 
-/* Waits for the pager. 0, or -1: not everything could be written (error() said so). */
+/*
+ * Waits for the pager. 0, or -1: not everything could be written (error() said so). Of one that
+ * is closed already, or was never opened and is all zero: 0.
+ */
 int screen__close(struct screen *s);
 
 /* Columns that text takes here. */

@@ -14,6 +14,7 @@ struct script_format {
 	int (*begin)(struct script_printer *p);
 	void (*row)(struct script_printer *p, const struct script_row *row);
 	bool for_people;	/* through a pager, with as few fields as a line holds */
+	bool texts;		/* of raw records, as the kernel prints them */
 };
 
 extern const struct script_format script_text, script_json, script_csv;

@@ -243,4 +243,5 @@ static void script_csv__row(struct script_printer *p, const struct script_row *r
 const struct script_format script_csv = {
 	.begin = script_csv__begin,
 	.row = script_csv__row,
+	.texts = true,
 };

@@ -460,4 +460,5 @@ const struct script_format script_text = {
 	.begin = script_text__begin,
 	.row = script_text__row,
 	.for_people = true,
+	.texts = true,
 };
