@@ -240,6 +240,16 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 	return rec;
 }
 
+static struct data_reader *open_reader(const char *path)
+{
+	struct data_reader *r = data_reader__open(path);
+
+	if (r && data_reader__newer(r))
+		notice("%s: of format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer one shows it",
+		       strcmp(path, "-") ? path : "standard input", data_reader__newer(r), DATA_MINOR);
+	return r;
+}
+
 struct data_reader *common_args__open(struct common_args *args, const char *command)
 {
 	const char *path = common_args__input(args);
@@ -248,17 +258,17 @@ struct data_reader *common_args__open(struct common_args *args, const char *comm
 	begin_budget(args, stat(path, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size);
 	/* A pipe must not be opened twice. */
 	if (!strcmp(path, "-"))
-		return data_reader__open(path);
+		return open_reader(path);
 	if (stat(path, &st)) {
 		if (errno != ENOENT)
-			return data_reader__open(path);
+			return open_reader(path);
 		not_there(args, command);
 	} else if (S_ISDIR(st.st_mode)) {
 		error("%s is a directory, not a recording", path);
 	} else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) && errno == EACCES) {
 		not_ours(path, &st);
 	} else {
-		return data_reader__open(path);
+		return open_reader(path);
 	}
 	return NULL;
 }

@@ -82,7 +82,7 @@ static int open_input(struct report_args *args, struct report_input *input)
 	if (!input->first)
 		return -1;
 	if (!stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode)) {
-		input->again = common_args__open(&args->common, "report");
+		input->again = data_reader__open(common_args__input(&args->common));
 		if (!input->again)
 			return -1;
 	}

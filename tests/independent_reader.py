@@ -33,6 +33,7 @@ class Recording:
 
     def __init__(self, data):
         self.frames, self.damage, self.finished, self.events = [], [], False, {}
+        self.number = 0         # of the next frame
         if data[:8] != FILE_MAGIC or zlib.crc32(data[:20]) != struct.unpack_from("<I", data, 20)[0]:
             raise ValueError("no recording, or its header is damaged")
         self.major, self.minor, at = struct.unpack_from("<HHI", data, 8)
@@ -54,6 +55,12 @@ class Recording:
                 return self.search(data, at)
             self.damage.append((at, end - at))
             return end
+        if seq < self.number:           # it was there before, or has been missing
+            self.damage.append((at, end - at))
+            return end
+        if seq > self.number and (not self.damage or sum(self.damage[-1]) != at):
+            self.damage.append((at, 0))
+        self.number = seq + 1
         frame = Frame(at, kind, rows, stream, event, first, last, seq, payload)
         self.frames.append(frame)
         self.finished = kind == 8

@@ -3,7 +3,7 @@
  * A whole recording through kvmw report, script or info. The first byte selects the command; of
  * the second one bit 0 keeps all as it is, bit 1 has it read from a pipe.
  *
- * Unless all is kept, checksums are made right, so that they keep nothing out, and JSON that is
+ * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing out, and JSON that is
  * there as text is compressed, so that a changed byte is one of the text.
  */
 #include <fcntl.h>
@@ -97,6 +97,7 @@ static size_t put_payload(u8 *to, const u8 *from, size_t len)
 static size_t repair(u8 *out, const u8 *data, size_t size)
 {
 	size_t at = FILE_HDR_SIZE, len = FILE_HDR_SIZE;
+	u32 seq = 0;
 
 	if (size < FILE_HDR_SIZE)
 		return 0;
@@ -119,6 +120,7 @@ static size_t repair(u8 *out, const u8 *data, size_t size)
 		}
 		memcpy(h, data + at, FRAME_HDR_SIZE);
 		at += FRAME_HDR_SIZE;
+		put32(h + FRAME_AT_SEQ, seq++);
 		said = get32(h + FRAME_AT_SIZE);
 		if (said <= room) {
 			size_t put = put_payload(h + FRAME_HDR_SIZE, data + at, said);

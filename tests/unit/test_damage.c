@@ -15,7 +15,7 @@ struct original {
 	u8 *data;
 	size_t size;
 	u32 nr;
-	struct {
+	struct one_frame {
 		u64 offset;
 		u32 type, rows, crc, payload, whole;	/* sizes in bytes */
 	} frame[MAX_FRAMES];
@@ -266,6 +266,72 @@ static void test_blocks(void **state)
 	free(copy);
 }
 
+/* A number of frames cut out whole: nothing is damaged, and yet they are not there. */
+static void test_frames_gone(void **state)
+{
+	const struct original *o = *state;
+	u8 *copy = malloc(o->size);
+
+	for (u32 i = 0; i < o->nr; i++) {
+		for (u32 nr = 1; i + nr <= o->nr; nr++) {
+			const struct one_frame *last = &o->frame[i + nr - 1];
+			u64 from = o->frame[i].offset, to = last->offset + last->whole;
+			u32 gone = ((1u << nr) - 1) << i, rows = 0;
+			struct outcome out;
+			char what[96];
+
+			memcpy(copy, o->data, from);
+			memcpy(copy + from, o->data + to, o->size - to);
+			out = read_back(o, copy, o->size - (to - from));
+			assert_int_equal(out.frames, all_frames(o) & ~gone);
+			assert_int_equal(out.finished, i + nr < o->nr);
+			if (i + nr == o->nr) {		/* as if the recorder had been killed */
+				assert_int_equal(out.nr_damage, 0);
+				continue;
+			}
+			assert_int_equal(out.nr_damage, 1);
+			assert_int_equal(out.first.offset, from);
+			assert_int_equal(out.first.bytes, 0);
+			snprintf(what, sizeof(what), "%u frame%s missing before this place", nr,
+				 nr == 1 ? " is" : "s are");
+			assert_string_equal(out.first.what, what);
+			for (u32 k = i; k < i + nr; k++)
+				rows += o->frame[k].type == DATA_EVENTS ? o->frame[k].rows : 0;
+			/* Which only INDEX tells, of which END is next. */
+			assert_int_equal(out.missing, i + nr == o->nr - 1 ? 0 : rows);
+		}
+	}
+	free(copy);
+}
+
+/* One that is there twice, or later than it was written, is counted once at most. */
+static void test_frames_moved(void **state)
+{
+	const struct original *o = *state;
+	u8 *copy = malloc(2 * o->size);
+
+	for (u32 i = 0; i + 2 < o->nr; i++) {
+		const struct one_frame *f = &o->frame[i];
+		u64 behind = o->frame[i + 1].offset + o->frame[i + 1].whole;
+
+		for (u32 twice = 0; twice < 2; twice++) {
+			u64 start = twice ? behind : behind - f->whole;
+			struct outcome out;
+
+			memcpy(copy, o->data, f->offset);
+			memcpy(copy + f->offset, o->data + f->offset + (twice ? 0 : f->whole), start - f->offset);
+			memcpy(copy + start, o->data + f->offset, f->whole);
+			memcpy(copy + start + f->whole, o->data + behind, o->size - behind);
+			out = read_back(o, copy, o->size + (twice ? f->whole : 0));
+			assert_int_equal(out.frames, all_frames(o) & ~(twice ? 0 : 1u << i));
+			assert_int_equal(out.nr_damage, 2 - twice);
+			assert_int_equal(out.missing, !twice && f->type == DATA_EVENTS ? f->rows : 0);
+			assert_true(out.finished);
+		}
+	}
+	free(copy);
+}
+
 static void test_what_follows_the_end(void **state)
 {
 	const struct original *o = *state;
@@ -479,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_flip_in_every_frame),
 		cmocka_unit_test(test_flip_in_file_header),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_frames_gone),
+		cmocka_unit_test(test_frames_moved),
 		cmocka_unit_test(test_what_follows_the_end),
 		cmocka_unit_test(test_long_index),
 		cmocka_unit_test(test_schema_damaged),

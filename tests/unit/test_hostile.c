@@ -10,6 +10,7 @@
 struct forge {
 	u8 data[1 << 20];
 	size_t len;
+	u32 frames;
 };
 
 static struct forge *forge(u16 major, u16 minor, u32 header_size)
@@ -36,6 +37,7 @@ static void add_frame(struct forge *g, u32 type, u32 event, u32 rows, const void
 	put32(h + FRAME_AT_SIZE, claimed);
 	put32(h + FRAME_AT_ROWS, rows);
 	put32(h + FRAME_AT_EVENT, event);
+	put32(h + FRAME_AT_SEQ, g->frames++);
 	put32(h + FRAME_AT_DATA_CRC, data_crc(payload, size));
 	put32(h + FRAME_AT_CRC, data_crc(h, FRAME_AT_CRC));
 	memcpy(h + FRAME_HDR_SIZE, payload, size);
@@ -346,6 +348,7 @@ static void test_newer_minor(void **state)
 	m = memory_file(g->data, g->len);
 	r = data_reader__open(m.path);
 	assert_non_null(r);
+	assert_int_equal(data_reader__newer(r), FILE_MINOR + 5);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);

@@ -27,6 +27,7 @@ enum data_frame_type {
 	DATA_END = 8,		/* the recorder finished */
 };
 
+#define DATA_MINOR	1		/* of the format that is written: 1.1 */
 #define DATA_MAX_ROWS	(64 * 1024)	/* of one frame */
 #define DATA_MAX_PAYLOAD (64u << 20)	/* bytes of one frame */
 #define DATA_MAX_FIELDS	255		/* of one event */
@@ -141,7 +142,8 @@ void data_reader__close(struct data_reader *r);
 /*
  * 1 and the next undamaged frame (checksums verified); 0 at the end of the file;
  * -1 on a read error, what precedes it is good; DATA_NO_MEMORY; both after error().
- * Damage is skipped and noted.  SCHEMA frames are parsed, and returned too.  The caller owns the
+ * Damage is skipped and noted, also frames that are missing without a trace, and one that is there
+ * twice.  SCHEMA frames are parsed, and returned too.  The caller owns the
  * frame: data_frame__put().  Not thread safe, but any thread may decode and put frames.
  */
 #define DATA_NO_MEMORY	(-2)
@@ -164,10 +166,12 @@ void data_reader__follow(struct data_reader *r);
  */
 bool data_reader__ready(const struct data_reader *r, int ms);
 
+/* Its minor version if this kvmw does not know it yet; else 0. */
+u32 data_reader__newer(const struct data_reader *r);
 bool data_reader__finished(const struct data_reader *r);	/* END was seen */
 u64 data_reader__bytes(const struct data_reader *r);		/* read so far */
 const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr);
-/* Rows of EVENTS frames that INDEX names but that are damaged; 0 without INDEX. */
+/* Rows of EVENTS frames that INDEX names but that are damaged or missing; 0 without INDEX. */
 u64 data_reader__missing_rows(const struct data_reader *r);
 
 /*

@@ -16,7 +16,7 @@
 
 #define FILE_MAGIC	"\x89KVMW\r\n\x1a"	/* reveals mangled line endings */
 #define FILE_MAJOR	1
-#define FILE_MINOR	1
+#define FILE_MINOR	DATA_MINOR
 #define FILE_HDR_SIZE	24u
 #define FILE_HDR_MAX	4096u	/* bytes; a newer minor version may use them */
 

@@ -15,7 +15,6 @@
 #include "util/error.h"
 #include "util/array.h"
 #include "util/memory.h"
-#include "util/search.h"
 
 #define WINDOW_MIN	(256u << 10)
 #define MAX_DAMAGE	4096u	/* entries; the last one adds up all further damage */
@@ -30,14 +29,22 @@ struct data_reader {
 	u64 base;		/* where in the file the recording begins */
 	u64 furthest;		/* offset read before seeking back */
 	bool eof, ended, failed;
+	bool no_memory;		/* for damage, which must not be forgotten */
 	bool regular, follow;
 	bool again;		/* what follows was read and checked before */
 	struct schema schema;
 	bool has_schema;
 	struct data_damage *damage;
 	u32 nr_damage, max_damage;
-	u64 missing_rows;
+	struct missing {		/* frames from..to - 1 are not there */
+		u32 from, to;
+	} *missing;
+	u32 nr_missing, max_missing;
 	u32 next_seq;
+	u64 first;		/* offset of the first frame, if none is missing */
+	u32 indexed;		/* frames that INDEX has named */
+	u64 missing_rows;
+	u16 newer;		/* minor version, if newer than FILE_MINOR */
 };
 
 static size_t avail(const struct data_reader *r)
@@ -99,12 +106,13 @@ static void note(struct data_reader *r, u64 offset, u64 bytes, const char *what)
 
 	if (r->again)
 		return;
-	if (r->nr_damage == MAX_DAMAGE ||
-	    array__reserve(r->damage, r->nr_damage, r->max_damage, NULL)) {
-		if (last) {
-			last->bytes = offset + bytes - last->offset;
-			snprintf(last->what, sizeof(last->what), "from here on, many damaged frames");
-		}
+	if (r->nr_damage == MAX_DAMAGE) {
+		last->bytes = offset + bytes - last->offset;
+		snprintf(last->what, sizeof(last->what), "from here on, many damaged frames");
+		return;
+	}
+	if (array__reserve(r->damage, r->nr_damage, r->max_damage, NULL)) {
+		r->no_memory = true;
 		return;
 	}
 	last = &r->damage[r->nr_damage++];
@@ -151,6 +159,7 @@ static int open_header(struct data_reader *r)
 {
 	u32 size;
 
+	r->first = FILE_HDR_SIZE;
 	if (reader__fill(r, FILE_HDR_SIZE + FRAME_HDR_SIZE))
 		return -1;
 	if (!avail(r))
@@ -174,7 +183,9 @@ static int open_header(struct data_reader *r)
 		return search(r, FILE_HDR_SIZE, "file header damaged");
 	if (reader__fill(r, size))
 		return -1;
+	r->newer = get16(at(r) + FILE_AT_MINOR) > FILE_MINOR ? get16(at(r) + FILE_AT_MINOR) : 0;
 	reader__consume(r, size < avail(r) ? size : avail(r));
+	r->first = r->offset;
 	return 0;
 }
 
@@ -219,6 +230,7 @@ void data_reader__close(struct data_reader *r)
 		close(r->fd);
 	schema__free(&r->schema);
 	free(r->damage);
+	free(r->missing);
 	free(r->path);
 	free(r->buf);
 	free(r);
@@ -247,23 +259,48 @@ static struct data_frame *copy_frame(struct data_reader *r)
 	return f;
 }
 
-static int compare_end(const void *key, const void *element)
+/*
+ * A sound frame has the number that follows.  A greater one: frames are missing, which is new only if
+ * no damage lies before.  false: a smaller one; its rows may have been there already.
+ */
+static bool take_number(struct data_reader *r, u32 seq)
 {
-	const struct data_damage *damage = element;
-	u64 offset = *(const u64 *)key;
+	const struct data_damage *last = r->nr_damage ? &r->damage[r->nr_damage - 1] : NULL;
+	u32 nr = seq - r->next_seq;
+	char what[sizeof(last->what)];
 
-	return offset >= damage->offset && offset - damage->offset >= damage->bytes ? 1 : -1;
+	if (r->again)
+		return true;
+	if (seq < r->next_seq)
+		return false;
+	if (nr && array__reserve(r->missing, r->nr_missing, r->max_missing, NULL))
+		r->no_memory = true;
+	else if (nr)
+		r->missing[r->nr_missing++] = (struct missing) { r->next_seq, seq };
+	r->next_seq = seq + 1;
+	if (!nr || (last && last->bytes && last->offset + last->bytes == r->offset))
+		return true;
+	snprintf(what, sizeof(what), "%u frame%s missing before this place", nr, nr == 1 ? " is" : "s are");
+	note(r, r->offset, 0, what);
+	return true;
 }
 
-static bool is_damaged(const struct data_reader *r, u64 offset)
+/* Of nr frames that begin with number first and have so many rows, those of EVENTS that are missing. */
+static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64 *type, const u64 *rows)
 {
-	/* The first entry that ends after offset. */
-	size_t i = lower_bound(&offset, r->damage, r->nr_damage, sizeof(*r->damage), compare_end);
+	for (u32 k = 0; k < r->nr_missing; k++) {
+		const struct missing *m = &r->missing[k];
 
-	return i < r->nr_damage && r->damage[i].offset <= offset;
+		for (u32 seq = m->from < first ? first : m->from; seq < m->to && seq - first < nr; seq++)
+			if (type[seq - first] == DATA_EVENTS)
+				r->missing_rows += rows[seq - first] < DATA_MAX_ROWS ? rows[seq - first] : DATA_MAX_ROWS;
+	}
 }
 
-/* Rows that the index lists where the file is damaged. 0, or -1 after error(). */
+/*
+ * Rows that the index lists of frames that are missing. If its own first frame is, what it lists
+ * has no known numbers. 0, or -1 after error().
+ */
 static int compare_index(struct data_reader *r, const struct data_frame *f)
 {
 	static const char *const names[] = { "offset", "type", "rows" };
@@ -283,9 +320,10 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 		ret = !event ? 1 : data_decoder__columns(dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
 	if (ret > 0)
 		note(r, f->offset, 0, why);
-	for (u32 i = 0; !ret && i < f->rows; i++)
-		if (cols[1][i] == DATA_EVENTS && is_damaged(r, cols[0][i]))
-			r->missing_rows += cols[2][i] < DATA_MAX_ROWS ? cols[2][i] : DATA_MAX_ROWS;
+	if (!ret && f->rows && (r->indexed || cols[0][0] == r->first)) {
+		add_missing_rows(r, r->indexed, f->rows, cols[1], cols[2]);
+		r->indexed += f->rows;
+	}
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		free(cols[i]);
 	data_decoder__free(dec);
@@ -358,6 +396,11 @@ static int get_frame(struct data_reader *r, struct data_frame **out)
 		reader__consume(r, whole);
 		return 0;
 	}
+	if (!take_number(r, get32(h + FRAME_AT_SEQ))) {
+		note(r, r->offset, whole, "frame is here twice, or moved");
+		reader__consume(r, whole);
+		return 0;
+	}
 	*out = copy_frame(r);
 	if (!*out)
 		return DATA_NO_MEMORY;
@@ -384,7 +427,7 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 {
 	int ret = 0;
 
-	while (!ret && !r->failed) {
+	while (!ret && !r->failed && !r->no_memory) {
 		if (r->follow && r->ended)
 			return 0;
 		ret = reader__fill(r, FRAME_HDR_SIZE);
@@ -402,13 +445,18 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 			ret = get_frame(r, f);
 	}
 	if (ret == 1) {
-		if (!take_in(r, *f))
+		if (!r->no_memory && !take_in(r, *f))
 			return 1;
 		data_frame__put(*f);
 		ret = DATA_NO_MEMORY;
 	}
 	r->failed = true;
-	return ret ?: -1;
+	return r->no_memory ? DATA_NO_MEMORY : ret ?: -1;
+}
+
+u32 data_reader__newer(const struct data_reader *r)
+{
+	return r->newer;
 }
 
 bool data_reader__seekable(const struct data_reader *r)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What kvmw says of a recording that is newer than itself, or not whole, in all commands that read."""
+import json
+import struct
+import zlib
+
+import pytest
+
+import independent_reader
+from synthetic import TREE, kvmw, one_line
+
+FILE = TREE / "tests/data/svm-families.kvmw"
+COMMANDS = {"report": [], "report-json": ["--json"], "script": [], "script-csv": ["--csv"], "info": []}
+
+
+def with_version(major, minor):
+    head = struct.pack("<8sHHII", b"\x89KVMW\r\n\x1a", major, minor, 24, 0)
+    return head + struct.pack("<I", zlib.crc32(head)) + FILE.read_bytes()[24:]
+
+
+def run(command, path, **kwargs):
+    return kvmw(command.split("-")[0], "-i", path, *COMMANDS[command], **kwargs)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_newer_minor_version(tmp_path, command):
+    """One notice, and all the same."""
+    path = tmp_path / "f"
+    path.write_bytes(FILE.read_bytes())
+    known = run(command, path)
+    path.write_bytes(with_version(1, 9))
+    newer = run(command, path)
+    assert known.returncode == newer.returncode == 0
+    assert newer.stdout == known.stdout
+    notice, = set(newer.stderr.splitlines()) - set(known.stderr.splitlines())
+    assert newer.stderr.count(notice) == 1
+    assert notice == (f"kvmw: {path}: of format 1.9; this kvmw knows 1.1, and leaves out what is new: a newer one "
+                      "shows it")
+
+
+def test_newer_minor_version_of_several(tmp_path):
+    paths = [tmp_path / name for name in ("old", "new", "copy")]
+    for path in paths:
+        path.write_bytes(with_version(1, 2))
+    for done, nr in (kvmw("diff", *paths[:2]), 2), (kvmw("scrub", *paths[1:]), 1):
+        assert done.returncode == 0 and done.stderr.count("of format 1.2; this kvmw knows 1.1") == nr
+    # What the copy has is known.
+    assert not kvmw("info", "-i", paths[2]).stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_newer_major_version(tmp_path, command):
+    path = tmp_path / "f"
+    path.write_bytes(with_version(2, 0))
+    done = run(command, path)
+    one_line(done, 1, f"{path} has format version 2, this kvmw reads version 1", "newer")
+    assert not done.stdout
+
+
+def test_frames_without_a_trace(tmp_path):
+    """Cut out whole: as a whole, nothing else of the file tells."""
+    data = FILE.read_bytes()
+    frames = independent_reader.Recording(data).frames
+    at = next(i for i, f in enumerate(frames) if f.type == 4 and f.event == 1)
+    gone, then = frames[at:at + 2], frames[at + 2]
+    rows = sum(f.rows for f in gone if f.type == 4)
+    path = tmp_path / "f"
+    path.write_bytes(data[:gone[0].offset] + data[then.offset:])
+    for command in COMMANDS:
+        done = run(command, path)
+        assert done.returncode == 1 and done.stdout
+        assert f"{path}: damaged at offset {gone[0].offset}, 0 bytes skipped: 2 frames are missing before this " \
+            "place\n" in done.stderr
+    found = json.loads(run("report-json", path).stdout)["recording"]
+    assert found["missing_rows"] == rows
+    assert found["damage"] == [{"offset": gone[0].offset, "bytes": 0,
+                                "what": "2 frames are missing before this place"}]
+    done = kvmw("scrub", path, tmp_path / "copy")
+    assert done.returncode == 1 and f"at least {rows} rows are missing" in done.stderr
