@@ -316,7 +316,7 @@ static void closing_line(struct record *r, u64 bytes)
 {
 	u64 elapsed_ns = monotonic_ns() - r->start_ns;
 	struct drain_counts c;
-	char bpf[64] = "";
+	char bpf[64] = "", each[64] = "";
 
 	drain__counts(r->drain, &c);
 	if (c.bpf_events && elapsed_ns)
@@ -324,12 +324,12 @@ static void closing_line(struct record *r, u64 bytes)
 			 100.0 * c.bpf_ns / c.bpf_events * c.events / elapsed_ns);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	fprintf(stderr, "[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s",
-		(unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
-		c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->opt.output);
 	if (c.events)
-		fprintf(stderr, " (%.1f bytes/event)", (double)bytes / c.events);
-	fprintf(stderr, ", %llu lost%s ]\n", (unsigned long long)c.lost, bpf);
+		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
+	tell("[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
+	     (unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
+	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->opt.output, each,
+	     (unsigned long long)c.lost, bpf);
 	if (c.lost)
 		warning("the ring buffers overflowed: %llu records lost (the totals still count them); "
 			"a larger -m loses fewer", (unsigned long long)c.lost);
@@ -344,12 +344,12 @@ static void say_ways(struct record *r)
 {
 	char kept[256];
 
-	fprintf(stderr, "capabilities while it records: %s\n", privileges__kept(kept, sizeof(kept)));
+	tell("capabilities while it records: %s", privileges__kept(kept, sizeof(kept)));
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		const struct attach_method *method = session__method(r->session, h);
 
 		if (method)
-			fprintf(stderr, "%s: program %s\n", session__what(r->session, h), method->program);
+			tell("%s: program %s", session__what(r->session, h), method->program);
 	}
 }
 

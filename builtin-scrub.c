@@ -104,24 +104,23 @@ static void say_those(const struct scrub *s, enum privacy_way way, const char *t
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++) {
 		if (s->privacy.way[i] != way || !s->met[i])
 			continue;
-		fprintf(stderr, "  %-10s %s\n", title, secret_desc(i)->doc);
+		tell("  %-10s %s", title, secret_desc(i)->doc);
 		title = "";
 	}
 }
 
 static void say(const struct scrub *s, const struct args *args)
 {
-	fprintf(stderr, "[ kvmw scrub: %llu events, %.3f MB %s ]\n", (unsigned long long)s->rows,
-		data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
+	tell("[ kvmw scrub: %llu events, %.3f MB %s ]", (unsigned long long)s->rows,
+	     data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
 	say_those(s, PRIVACY_REMAP, "made up");
 	say_those(s, PRIVACY_REMOVE, "removed");
 	say_those(s, PRIVACY_KEEP, "kept");
-	fputs("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs, ids of processes and\n"
-	      "             threads; versions, CPU, settings of KVM and of the host\n", stderr);
+	tell("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs, ids of processes and");
+	tell("             threads; versions, CPU, settings of KVM and of the host");
 	if (s->dropped.fields || s->dropped.members)
-		fprintf(stderr, "  dropped    what this kvmw does not know: fields: %llu, members of META and "
-			"IDENT: %llu\n", (unsigned long long)s->dropped.fields,
-			(unsigned long long)s->dropped.members);
+		tell("  dropped    what this kvmw does not know: fields: %llu, members of META and IDENT: %llu",
+		     (unsigned long long)s->dropped.fields, (unsigned long long)s->dropped.members);
 }
 
 /* What is missing in OUT: 0, or -1 after saying so. */

@@ -9,12 +9,17 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
+import zlib
 
 import pytest
+import zstandard
 
-from synthetic import KVMW, META, Recording, START
+import independent_reader
+import outputs
+from synthetic import KVMW, META, Recording, START, TREE, kvmw
 
 HERE = pathlib.Path(__file__).parent / "data" / "hostile"
 MEMORY, SECONDS = 64 << 10, 10          # KiB, s of CPU
@@ -146,6 +151,17 @@ def named_badly(path):
     return rec.finish().write(path)
 
 
+def is_harmless(command, text):
+    """Nothing in it, written out or escaped, does anything to a terminal, an editor or a spreadsheet."""
+    assert text and not UNSAFE.search(text)
+    if "--json" in command:
+        found = [json.loads(line) for line in text.splitlines()] if command[0] == "script" else json.loads(text)
+        assert not UNSAFE.search(str(found).replace("\\n", ""))
+    if "--csv" in command:
+        for row in csv.reader(text.splitlines()):
+            assert not [cell for cell in row if re.match(r"[=+@\t\r]|-\D|-\d\D", cell)]
+
+
 @pytest.mark.parametrize("command", [
     ["info"], ["info", "-v"], ["info", "--json"], ["report"], ["report", "-v"], ["report", "--sort", "vm,vcpu"],
     ["report", "--json", "--sort", "vm,vcpu"], ["report", "--csv", "--sort", "vm,vcpu"], ["script"],
@@ -154,16 +170,64 @@ def test_names_are_harmless(tmp_path, command):
     path = named_badly(tmp_path / "f")
     done = Done(*command, "-i", path)
     assert "kvmw:" not in done.err or done.status == 1
-    assert done.out and not UNSAFE.search(done.out + done.err)
-    if "--json" in command:
-        assert not UNSAFE.search(str([json.loads(line) for line in done.out.splitlines()]
-                                     if command[0] == "script" else json.loads(done.out)).replace("\\n", ""))
+    is_harmless(command, done.out)
+    assert not UNSAFE.search(done.err)
     if "--csv" in command:
-        cells = [cell for row in csv.reader(done.out.splitlines()) for cell in row]
-        assert any(re.match("'[-=@]", cell) for cell in cells)
-        assert not [cell for cell in cells if re.match(r"[=+@\t\r]|-\D|-\d\D", cell)]
+        assert any(re.match("'[-=@]", cell) for row in csv.reader(done.out.splitlines()) for cell in row)
+
+
+def spoiled(value):
+    """With every text in it bad, wherever that is, and whatever it says."""
+    if isinstance(value, str):
+        return value + BAD
+    if isinstance(value, list):
+        return list(map(spoiled, value))
+    return {key: spoiled(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def spoil(path):
+    """A golden recording with every text of it bad that the reader takes for more than a name of its own list."""
+    data = (TREE / "tests/data/svm-families.kvmw").read_bytes()
+    out, seen = bytearray(data[:24]), 0
+    for frame in independent_reader.Recording(data).frames:
+        head, payload = bytearray(data[frame.offset:frame.offset + 56]), frame.payload
+        if frame.type in (2, 3):
+            found = independent_reader.text(frame)
+            for module, params in found.get("kvm", {}).get("params", {}).items():
+                found["kvm"]["params"] = {module + BAD: {name + BAD: one for name, one in params.items()}}
+            text = json.dumps(spoiled(found)).encode()
+            seen += text.count(b"<b>")
+            payload = struct.pack("<II", len(text), 0) + zstandard.ZstdCompressor().compress(text)
+        struct.pack_into("<I", head, 8, len(payload))
+        struct.pack_into("<I", head, 44, zlib.crc32(payload))
+        struct.pack_into("<I", head, 52, zlib.crc32(head[:52]))
+        out += head + payload + bytes(-len(payload) % 8)
+    assert seen > 100
+    path.write_bytes(out)
+    return path
+
+
+def test_every_text_of_a_recording_is_harmless(tmp_path):
+    """In every output that is frozen, and as text."""
+    path, other = spoil(tmp_path / "f"), TREE / "tests/data/svm-families.kvmw"
+    commands = [["info", "-v"], ["info", "--json"], ["diff", other, path], ["diff", path, other, "--json"],
+                *([name, *how] for name in ("report", "script") for how in ([], ["--json"], ["--csv"]))]
+    for event in outputs.CYCLES + outputs.FAMILIES:
+        commands += [["report", "-v", "-e", event], ["report", "--json", "-e", event],
+                     ["report", "--csv", "-s", "vm,vcpu", "-e", event]]
+    for command in commands:
+        done = kvmw(*command, *([] if command[0] == "diff" else ["-i", path]))
+        assert done.returncode in (0, 1)
+        is_harmless(command, done.stdout or done.stderr)
+        assert not UNSAFE.search(done.stderr)
+    assert BAD[-3:] in kvmw("info", "-i", path).stdout
 
 
 def test_names_of_files_are_harmless(tmp_path):
-    done = Done("report", "-i", str(tmp_path / "a\x1b[2J\nkvmw: all is well"))
+    name = str(tmp_path / "a\x1b[2J\nkvmw: all is well")
+    done = Done("report", "-i", name)
     assert done.status == 1 and len(done.err.splitlines()) == 1 and not UNSAFE.search(done.err)
+    golden = TREE / "tests/data/svm-mixed.kvmw"
+    plain, done = Done("scrub", golden, tmp_path / "copy"), Done("scrub", golden, name)
+    assert done.status == 0 and not UNSAFE.search(done.err)
+    assert len(done.err.splitlines()) == len(plain.err.splitlines())

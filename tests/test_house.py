@@ -92,6 +92,35 @@ def test_x86_is_in_its_folders():
     assert not [line for line in found if not re.search(r'[0-9a-f]{12} \("', line)]
 
 
+# How often a file outside util/render writes to standard error; to standard output; takes a text of JSON.
+WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which clean the line
+          "kvmw.c": (1, 2, 0), "builtin-bench.c": (1, 1, 0),    # usage
+          "builtin-record.c": (2, 0, 0),        # the line of numbers while it records
+          "builtin-record-output.c": (0, 2, 0), # "/dev/stdout", in messages
+          "builtin-complete.c": (0, 5, 0),      # words for the shell
+          "util/capture/session.c": (1, 0, 0),  # libbpf's own
+          "util/recording/member.c": (0, 0, 1), # member__text(), which cleans, and
+          "util/recording/identity.c": (0, 0, 1), "util/recording/recording_json.c": (0, 0, 4),
+          "util/recording/filter_words.c": (0, 0, 2),   # callers of member__set_text(), or that compare
+          "util/data/schema.c": (0, 0, 3),      # letters and printable ASCII only
+          "util/privacy/scrub_meta.c": (0, 0, 6), "util/privacy/scrub_ident.c": (0, 0, 6),  # into a file
+          "util/capture/meta.c": (0, 0, 1)}     # likewise
+
+
+def test_nothing_prints_around_text_clean():
+    """
+    Names from elsewhere are cleaned where they come in, or in a message as a whole. Whoever adds a way in or
+    out looks at how it does that, and at test_every_text_of_a_recording_is_harmless(), then at this table.
+    """
+    patterns = [r"\bstderr\b", r"\bstdout\b|\b(?:printf|puts|putchar)\(", r"\bjson_object_get_string\b"]
+    found = {}
+    for path in files("*.c"):
+        if user_space(path) and not path.startswith(("util/render/", "bench/")):
+            counts = tuple(len(re.findall(pattern, (TREE / path).read_text())) for pattern in patterns)
+            found |= {path: counts} if any(counts) else {}
+    assert found == WRITES
+
+
 def test_readme_says_which_script_runs_where():
     text = re.sub(r"\n {24}", " ", (TREE / "tests" / "README").read_text())
     table = {line.split()[0]: set(line.split()[1:]) for line in text.splitlines()

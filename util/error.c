@@ -15,7 +15,7 @@ error__line(const char *prefix, const char *fmt, va_list ap)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	fflush(stdout);
 	/* A path, or what it names, may be anything.  There may be no memory. */
-	fprintf(stderr, "kvmw: %s%s\n", prefix, text__clean_into(clean, sizeof(clean), text));
+	fprintf(stderr, "%s%s\n", prefix, text__clean_into(clean, sizeof(clean), text));
 }
 
 int error(const char *fmt, ...)
@@ -23,12 +23,21 @@ int error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	error__line("", fmt, ap);
+	error__line("kvmw: ", fmt, ap);
 	va_end(ap);
 	return -1;
 }
 
 void notice(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	error__line("kvmw: ", fmt, ap);
+	va_end(ap);
+}
+
+void tell(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -42,6 +51,6 @@ void warning(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	error__line("warning: ", fmt, ap);
+	error__line("kvmw: warning: ", fmt, ap);
 	va_end(ap);
 }

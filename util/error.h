@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Messages to the user: one line each, on stderr, beginning with "kvmw: ". */
+/*
+ * Messages to the user: one line each, on stderr, beginning with "kvmw: ". Names in them may be
+ * anything: a line is cleaned as a whole, see util/text.h.
+ */
 #ifndef KVMW_ERROR_H
 #define KVMW_ERROR_H
 
@@ -22,5 +25,8 @@ void notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same for what does not stop the program: "kvmw: warning: MESSAGE". */
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line of an account: "MESSAGE". */
+void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
