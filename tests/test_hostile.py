@@ -87,6 +87,11 @@ def test_within_limits(name, command):
         assert words in done.err and done.status == 1
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_scrub_within_limits(tmp_path, name):
+    Done("scrub", HERE / f"{name}.kvmw", tmp_path / "out").check(FILES[name][0])
+
+
 def many(nr, make):
     return [make(i) for i in range(nr)]
 
@@ -126,6 +131,7 @@ def test_others_of_the_same_kinds(tmp_path, make):
     path = rec.finish().write(tmp_path / "f")
     for command in "info", "report", "json", "first":
         Done(*COMMANDS[command], "-i", path).check(MADE[make])
+    Done("scrub", path, tmp_path / "out").check(MADE[make])
 
 
 def test_the_way_out():

@@ -12,19 +12,25 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void check_pages(u64 from)
+static void check_pages(enum remap_space space, u64 from)
 {
 	struct remap *r = remap__new();
 	static u64 to[PAGES];
-	u32 same = 0;
+	u32 same = 0, in_order = 0;
 
 	for (u32 i = 0; i < PAGES; i++) {
-		to[i] = remap__frame(r, REMAP_GUEST_PHYSICAL, from + i);
-		assert_int_equal(to[i], remap__frame(r, REMAP_GUEST_PHYSICAL, from + i));
-		assert_int_equal(to[i] >> 9 == to[i - i % 512] >> 9, 1);
+		to[i] = remap__frame(r, space, from + i);
+		assert_int_equal(to[i], remap__frame(r, space, from + i));
+		assert_int_equal(to[i] >> 9, to[i - i % 512] >> 9);
 		same += to[i] == from + i;
+		in_order += i % 512 && to[i] == to[i - 1] + 1;
 	}
 	assert_true(same < 8);
+	/* Of 8 blocks of 512 pages. */
+	if (space == REMAP_GUEST_PHYSICAL)
+		assert_int_equal(in_order, 8 * 511);
+	else
+		assert_true(in_order < 64);
 	qsort(to, PAGES, sizeof(*to), by_value);
 	for (u32 i = 1; i < PAGES; i++)
 		assert_true(to[i] != to[i - 1]);
@@ -33,8 +39,9 @@ static void check_pages(u64 from)
 
 static void test_one_to_one(void **state)
 {
-	check_pages(0x40000);
-	check_pages(0xfffffffff0000ULL);	/* the upper half */
+	check_pages(REMAP_GUEST_PHYSICAL, 0x40000);
+	check_pages(REMAP_GUEST_VIRTUAL, 0x40000);
+	check_pages(REMAP_GUEST_VIRTUAL, 0xfffffffff0000ULL);	/* the upper half */
 }
 
 static void test_what_stays(void **state)
@@ -52,8 +59,10 @@ static void test_what_stays(void **state)
 	/* No address has it: unknown. */
 	assert_int_equal(remap__frame(r, REMAP_GUEST_PHYSICAL, 1ULL << 52), KVMW_NONE);
 	/* Not canonical, and so it stays. */
-	a = remap__address(r, REMAP_GUEST_VIRTUAL, 0x0123456789abc000ULL) >> 47;
-	assert_true(a && a != 0x1ffff);
+	for (u64 i = 0; i < 1 << 19; i++) {
+		a = remap__address(r, REMAP_GUEST_VIRTUAL, 0x0123456789a00000ULL + (i << 21)) >> 47;
+		assert_true(a && a != 0x1ffff);
+	}
 	remap__free(r);
 }
 

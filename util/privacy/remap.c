@@ -15,18 +15,23 @@
 #define PAGE_BITS	52		/* of the number of a page */
 #define HALF_BITS	35		/* the same within half of a canonical address space, of 47 bits */
 #define BLOCK_BITS	9		/* pages of 2 MiB */
-#define ROUNDS		8		/* of a Feistel network; 4 would do for larger halves */
+#define ROUNDS		6		/* of a Feistel network; 4 would do for larger halves */
 #define NR_CACHED	4096		/* a power of two */
 
 #define LOW(bits)	((1ULL << (bits)) - 1)
 
 struct remap {
 	u64 key[2];
-	struct { u64 page, to; } cached[NR_CACHED];	/* page: with the space, plus 1; 0: free */
+	struct { u64 key, to; } cached[NR_CACHED];	/* key: the number of what moved, and its space, plus 1; 0: free */
 };
 
 /* What a result depends on, beside the key and the value. */
 enum domain { DOMAIN_PAGE, DOMAIN_BLOCK, DOMAIN_ODD, DOMAIN_NAME };
+
+static bool is_virtual(enum remap_space space)
+{
+	return space == REMAP_GUEST_VIRTUAL || space == REMAP_HOST_VIRTUAL;
+}
 
 static u64 rotated(u64 v, u32 bits)
 {
@@ -49,7 +54,7 @@ static void mix(u64 v[4], u32 rounds)
 	}
 }
 
-/* SipHash-2-4 of whole words (Aumasson and Bernstein, 2012). */
+/* SipHash-1-3 of whole words (Aumasson and Bernstein, 2012): a made-up address takes a dozen. */
 static u64 siphash(const u64 key[2], const u64 *word, u32 nr)
 {
 	u64 v[4] = {
@@ -61,11 +66,11 @@ static u64 siphash(const u64 key[2], const u64 *word, u32 nr)
 		u64 m = i < nr ? word[i] : (u64)nr * sizeof(*word) << 56;
 
 		v[3] ^= m;
-		mix(v, 2);
+		mix(v, 1);
 		v[0] ^= m;
 	}
 	v[2] ^= 0xff;
-	mix(v, 4);
+	mix(v, 3);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
@@ -96,7 +101,7 @@ static u64 permuted(const struct remap *r, enum domain domain, u32 space, u64 tw
 	u64 low = v & LOW(low_bits), high = v >> low_bits;
 
 	for (u32 round = 0; round < ROUNDS; round++) {
-		u64 word[] = { domain | space << 8 | round << 16, tweak, round & 1 ? high : low };
+		u64 word[] = { domain | space << 4 | round << 8 | (round & 1 ? high : low) << 12, tweak };
 		u64 change = siphash(r->key, word, ARRAY_SIZE(word));
 
 		if (round & 1)
@@ -107,58 +112,72 @@ static u64 permuted(const struct remap *r, enum domain domain, u32 space, u64 tw
 	return high << low_bits | low;
 }
 
-static bool is_canonical(u64 page)
+static bool is_canonical(u64 block)
 {
-	u64 half = page >> HALF_BITS;
+	u64 half = block >> (HALF_BITS - BLOCK_BITS);
 
 	return !half || half == LOW(PAGE_BITS - HALF_BITS);
 }
 
-static bool is_fixed(enum remap_space space, u64 page)
+/* The last block has all ones, which is no address. */
+static bool is_fixed(enum remap_space space, u64 block)
 {
-	return !(page >> BLOCK_BITS) || page == LOW(PAGE_BITS) ||
-	       (space == REMAP_GUEST_PHYSICAL && gpa_is_of_platform(page << PAGE_SHIFT));
+	return !block || block == LOW(PAGE_BITS - BLOCK_BITS) ||
+	       (space == REMAP_GUEST_PHYSICAL && gpa_is_of_platform(block << BLOCK_BITS << PAGE_SHIFT));
 }
 
-static u64 moved_page(const struct remap *r, enum remap_space space, u64 page)
+/* Within its half; or, if that is none of an address space, wherever. */
+static u64 moved_once(const struct remap *r, enum remap_space space, u64 block, bool canonical)
 {
-	u64 half = page >> HALF_BITS, block, in_block;
+	u32 bits = HALF_BITS - BLOCK_BITS;
+	u64 half = block >> bits;
 
-	if (!is_canonical(page))
-		return permuted(r, DOMAIN_ODD, space, 0, page, PAGE_BITS);
-	block = (page & LOW(HALF_BITS)) >> BLOCK_BITS;
-	block = permuted(r, DOMAIN_BLOCK, space, half, block, HALF_BITS - BLOCK_BITS);
-	block |= half << (HALF_BITS - BLOCK_BITS);
-	in_block = permuted(r, DOMAIN_PAGE, space, block, page & LOW(BLOCK_BITS), BLOCK_BITS);
-	return block << BLOCK_BITS | in_block;
+	return canonical ? half << bits | permuted(r, DOMAIN_BLOCK, space, half, block & LOW(bits), bits) :
+	       permuted(r, DOMAIN_ODD, space, 0, block, PAGE_BITS - BLOCK_BITS);
 }
 
-/* Whatever leads out of a set of pages leads on until it is in there again: so it stays one to one. */
+/* Whatever leads out of a set of blocks leads on until it is in there again: so it stays one to one. */
+static u64 moved_block(const struct remap *r, enum remap_space space, u64 block)
+{
+	bool canonical = is_canonical(block);
+
+	if (is_fixed(space, block))
+		return block;
+	do
+		block = moved_once(r, space, block, canonical);
+	while (is_fixed(space, block) || is_canonical(block) != canonical);
+	return block;
+}
+
+/*
+ * In memory, neighbours stay neighbours: hot ranges are made of them.  A virtual address would be
+ * known by its place: a kernel's text begins at 2 MiB.
+ */
 static u64 moved(const struct remap *r, enum remap_space space, u64 page)
 {
-	bool canonical = is_canonical(page);
+	u64 block = moved_block(r, space, page >> BLOCK_BITS), in_block = page & LOW(BLOCK_BITS);
 
-	if (is_fixed(space, page))
-		return page;
-	do
-		page = moved_page(r, space, page);
-	while (is_fixed(space, page) || is_canonical(page) != canonical);
-	return page;
+	if (is_virtual(space) && !is_fixed(space, block))
+		in_block = permuted(r, DOMAIN_PAGE, space, block, in_block, BLOCK_BITS);
+	return block << BLOCK_BITS | in_block;
 }
 
 u64 remap__frame(struct remap *r, enum remap_space space, u64 frame)
 {
-	typeof(*r->cached) *c = &r->cached[(frame ^ frame >> 12) & (NR_CACHED - 1)];
-	u64 page = (frame << 4 | space) + 1;
+	/* Of what moves as a whole. */
+	u32 shift = is_virtual(space) ? 0 : BLOCK_BITS;
+	u64 part = frame >> shift;
+	typeof(*r->cached) *c = &r->cached[(part ^ part >> 12) & (NR_CACHED - 1)];
+	u64 key = (part << 4 | space) + 1;
 
 	/* All ones, or the number of no page. */
 	if (frame > LOW(PAGE_BITS))
 		return KVMW_NONE;
-	if (c->page != page) {
-		c->page = page;
-		c->to = moved(r, space, frame);
+	if (c->key != key) {
+		c->key = key;
+		c->to = moved(r, space, part << shift);
 	}
-	return c->to;
+	return c->to | (frame & LOW(shift));
 }
 
 u64 remap__address(struct remap *r, enum remap_space space, u64 address)

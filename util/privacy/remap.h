@@ -20,9 +20,10 @@ struct remap *remap__new(void);
 void remap__free(struct remap *r);
 
 /*
- * One to one.  Pages of 4 KiB change places within their 2 MiB, and these within their half of the
- * address space, so offsets within a page, and which pages share their 2 MiB, stay.  All ones stay
- * all ones, and what is no secret stays: the first 2 MiB, and the platform's devices.
+ * One to one.  Blocks of 2 MiB change places within their half of the address space, and those of a
+ * virtual one their 4 KiB pages within: offsets within a page, and which pages share a block, stay.
+ * All ones stay all ones, and what is no secret stays: the first and the last block, and those of
+ * the platform's devices.
  */
 u64 remap__address(struct remap *r, enum remap_space space, u64 address);
 /* The same of the number of a page. */
