@@ -241,8 +241,8 @@ int record_output__check(struct record_output *out, const char *path)
 			     out->option ? "-o FILE" : "a file");
 	flags = fcntl(STDOUT_FILENO, F_GETFL);
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-		return error("-o -: standard output is closed, or not open for writing; choose a "
-			     "file with -o");
+		return error("%s-: standard output is closed, or not open for writing; choose a file%s",
+			     out->option ? "-o " : "", out->option ? " with -o" : "");
 	return 0;
 }
 
@@ -276,7 +276,8 @@ int record_output__open_file(struct record_output *out)
 	signal(SIGXFSZ, SIG_IGN);
 	if (out->to_stdout) {
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? error("cannot write standard output: %s; choose a file with -o", strerror(errno)) : fd;
+		return fd < 0 ? error("cannot write standard output: %s; choose a file%s", strerror(errno),
+					out->option ? " with -o" : "") : fd;
 	}
 	fd = open_file(out);
 	if (fd < 0)

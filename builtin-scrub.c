@@ -25,8 +25,7 @@
 enum { OPT_KEEP = 0x300, OPT_NO_ADDRESSES };
 
 static const struct argp_option options[] = {
-	{ "keep", OPT_KEEP, "WHAT[,WHAT...]", 0, "Leave as it is: guest-addresses, host-addresses, values, "
-	  "commands, names, stacks, raw, notes", 1 },
+	{ "keep", OPT_KEEP, "WHAT[,WHAT...]", 0, "Leave as it is", 1 },
 	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0, "Remove addresses instead of giving them others", 1 },
 	{ 0 },
 };
@@ -41,17 +40,28 @@ struct args {
 static error_t keep(struct args *args, char *list)
 {
 	for (char *word; (word = strsep(&list, ","));) {
-		struct nearest n;
+		struct word_list words;
 		u32 i = 0;
 
-		nearest__begin(&n, word, strlen(word));
+		word_list__begin(&words, word, strlen(word));
 		while (i < KVMW_NR_SECRETS && strcmp(secret_desc(i)->word, word))
-			nearest__offer(&n, secret_desc(i++)->word);
+			word_list__add(&words, secret_desc(i++)->word);
 		if (i == KVMW_NR_SECRETS)
-			return usage_error("--keep '%s': no such thing to keep%s; kvmw scrub -h lists them", word,
-					   nearest__hint(&n));
+			return usage_error("--keep '%s': no such thing to keep%s; there are %s", word,
+					   nearest__hint(&words.nearest), words.text);
 		args->keep |= BIT(i);
 	}
+	return 0;
+}
+
+/* Each says what to do with addresses. */
+static error_t check(const struct args *args)
+{
+	if (!args->output)
+		return usage_error("IN and OUT are required: kvmw scrub IN OUT");
+	for (u32 i = KVMW_SECRET_GUEST; args->no_addresses && i <= KVMW_SECRET_HOST; i++)
+		if (args->keep & BIT(i))
+			return usage_error("--keep=%s and --no-addresses exclude each other", secret_desc(i)->word);
 	return 0;
 }
 
@@ -71,17 +81,35 @@ static error_t cmd_scrub__parse(int key, char *arg, struct argp_state *state)
 		*(args->common.input ? &args->output : &args->common.input) = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->output)
-			return usage_error("IN and OUT are required: kvmw scrub IN OUT");
-		return 0;
+		return check(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static char *scrub__help(int key, const char *text, void *input)
+{
+	char *help = NULL;
+	size_t size;
+	FILE *out;
+
+	(void)input;
+	if (key != OPT_KEEP)
+		return (char *)text;
+	out = open_memstream(&help, &size);
+	if (!out)
+		return (char *)text;
+	fputs(text, out);
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : ": ", secret_desc(i)->word, secret_desc(i)->doc);
+	fclose(out);
+	return help;
+}
+
 const struct argp scrub_argp = {
 	.options = options,
 	.parser = cmd_scrub__parse,
+	.help_filter = scrub__help,
 	.args_doc = "IN OUT",
 	.doc = "Write the recording IN as OUT without what it reveals of guest, host and user: addresses "
 	       "and names become made-up ones, the rest is removed. - is standard input or output.",
@@ -91,48 +119,59 @@ static void ways(struct privacy *p, const struct args *args)
 {
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
 		p->way[i] = args->keep & BIT(i) ? PRIVACY_KEEP : secret_desc(i)->way;
-	if (args->no_addresses && p->way[KVMW_SECRET_GUEST])
-		p->way[KVMW_SECRET_GUEST] = PRIVACY_REMOVE;
-	if (args->no_addresses && p->way[KVMW_SECRET_HOST])
-		p->way[KVMW_SECRET_HOST] = PRIVACY_REMOVE;
+	if (args->no_addresses)
+		p->way[KVMW_SECRET_GUEST] = p->way[KVMW_SECRET_HOST] = PRIVACY_REMOVE;
 }
 
 /* ---- what was done -------------------------------------------------------- */
 
-static void say_those(const struct scrub *s, enum privacy_way way, const char *title)
+static void say_those(const struct scrub *s, enum privacy_way way, bool met, const char *title)
 {
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++) {
-		if (s->privacy.way[i] != way || !s->met[i])
+		if (s->privacy.way[i] != way || s->met[i] != met)
 			continue;
 		tell("  %-10s %s", title, secret_desc(i)->doc);
 		title = "";
 	}
 }
 
+static void say_dropped(u64 nr, const char *what)
+{
+	size_t noun = strcspn(what, " ");
+
+	if (nr)
+		tell("  dropped    %llu unknown %.*s%s%s", (unsigned long long)nr, (int)noun, what,
+		     nr == 1 ? "" : "s", what + noun);
+}
+
 static void say(const struct scrub *s, const struct args *args)
 {
-	tell("[ kvmw scrub: %llu events, %.3f MB %s ]", (unsigned long long)s->rows,
+	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->rows, s->rows == 1 ? "" : "s",
 	     data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
-	say_those(s, PRIVACY_REMAP, "made up");
-	say_those(s, PRIVACY_REMOVE, "removed");
-	say_those(s, PRIVACY_KEEP, "kept");
-	tell("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs, ids of processes and");
-	tell("             threads; versions, CPU, settings of KVM and of the host");
-	if (s->dropped.fields || s->dropped.members)
-		tell("  dropped    what this kvmw does not know: fields: %llu, members of META and IDENT: %llu",
-		     (unsigned long long)s->dropped.fields, (unsigned long long)s->dropped.members);
+	say_those(s, PRIVACY_REMAP, true, "made up");
+	say_those(s, PRIVACY_REMOVE, true, "removed");
+	say_those(s, PRIVACY_KEEP, true, "kept");
+	say_those(s, PRIVACY_KEEP, false, "not in IN");
+	tell("  left       times, counts, sizes, exit reasons, ports, numbers of MSRs,");
+	tell("             process and thread ids; versions, CPU, settings of KVM and host");
+	say_dropped(s->dropped.fields, "field");
+	say_dropped(s->dropped.members, "member of META or IDENT");
 }
 
 /* What is missing in OUT: 0, or -1 after saying so. */
 static int scrub__complain(const struct scrub *s, const struct data_reader *r, const char *path)
 {
+	char number[64] = "";
 	u64 rows;
 
-	if (!scrub__is_whole(s, r, &rows))
-		return error("%s: what is damaged or unknown to this kvmw is dropped, and at least %llu rows "
-			     "are missing in the copy", path, (unsigned long long)rows);
+	if (!scrub__is_whole(s, r, &rows)) {
+		if (rows)
+			snprintf(number, sizeof(number), ": at least %llu row%s", (unsigned long long)rows,
+				 rows == 1 ? "" : "s");
+		return error("%s: what is damaged or unknown to this kvmw is not in the copy%s", path, number);
+	}
 	if (!data_reader__finished(r))
-		return error("%s: its recorder did not finish, and so it is with the copy", path);
+		return error("%s: its recorder did not finish, and the copy says so", path);
 	return 0;
 }
 
@@ -231,7 +270,7 @@ int cmd_scrub(int argc, const char **argv)
 	if (options__parse(&scrub_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
 	if (is_same_file(&args)) {
-		error("IN and OUT are the same file (%s)", args.output);
+		error("IN and OUT are the same file (%s); choose another name for OUT", args.output);
 		return KVMW_FAILED;
 	}
 	r = common_args__open(&args.common, "scrub");

@@ -203,7 +203,7 @@ def test_neighbours_in_memory_stay_neighbours(tmp_path):
 def test_damage(tmp_path):
     """What can be read is there; the copy says as well that something is missing, and how much."""
     done = scrub(DATA / "svm-cut.kvmw", tmp_path / "out", status=1)
-    assert "svm-cut.kvmw: what is damaged or unknown to this kvmw is dropped" in done.stderr
+    assert "svm-cut.kvmw: what is damaged or unknown to this kvmw is not in the copy\n" in done.stderr
     rec = independent_reader.Recording((tmp_path / "out").read_bytes())
     assert not rec.damage and not rec.finished
     assert "scrub dropped what was damaged" in kvmw("report", tmp_path / "out").stdout
@@ -214,8 +214,13 @@ def test_damage(tmp_path):
     missing = json.loads(kvmw("info", "--json", tmp_path / "hurt").stdout)["missing_rows"]
     about = json.loads(kvmw("info", "--json", tmp_path / "out2").stdout)
     assert missing and not about["complete"] and not about["finished"]
-    assert any(f"at least {missing} rows are missing" in note for note in about["notes"])
-    assert kvmw("report", tmp_path / "out2").returncode == 1
+    assert about["missing_rows"] == missing and about["privacy"]["notes"] == "removed"
+    done = kvmw("report", tmp_path / "out2")
+    assert done.returncode == 1 and f"{missing} events are missing" in done.stderr
+    # The copy of a copy.
+    done = scrub(tmp_path / "out2", tmp_path / "out3", status=1)
+    assert f"at least {missing} rows" in done.stderr
+    assert json.loads(kvmw("info", "--json", tmp_path / "out3").stdout)["missing_rows"] == missing
 
 
 def test_hostile_files(tmp_path):
@@ -230,21 +235,56 @@ def test_hostile_files(tmp_path):
 def test_output(tmp_path):
     golden = DATA / "svm-userspace.kvmw"
     shutil.copy(golden, tmp_path / "in")
-    one_line(kvmw("scrub", tmp_path / "in", tmp_path / "in"), 1, "IN and OUT are the same file")
+    one_line(kvmw("scrub", tmp_path / "in", tmp_path / "in"), 1, "IN and OUT are the same file", "choose")
     (tmp_path / "out").write_bytes(b"old")
     scrub(golden, tmp_path / "out")
     assert (tmp_path / "out.old").read_bytes() == b"old" and (tmp_path / "out").stat().st_mode & 0o777 == 0o600
     (tmp_path / "link").symlink_to("elsewhere")
     one_line(kvmw("scrub", golden, tmp_path / "link"), 1, "symbolic link", "choose another file")
     one_line(kvmw("scrub", golden), 2, "kvmw scrub IN OUT")
-    one_line(kvmw("scrub", "--keep", "name", golden, tmp_path / "x"), 2, "did you mean", "names")
+    one_line(kvmw("scrub", "--keep", "name", golden, tmp_path / "x"), 2, "did you mean names?", "guest-addresses, ")
+    for word in "guest-addresses", "host-addresses":
+        one_line(kvmw("scrub", "--no-addresses", "--keep", f"raw,{word}", golden, tmp_path / "x"), 2, word, "exclude")
     one_line(kvmw("scrub", tmp_path / "none", tmp_path / "x"), 1, "cannot open")
     assert not (tmp_path / "x").exists()
 
 
+def test_words(full, tmp_path):
+    """The summary fits into 80 columns, is right of one, and does not speak of what there is not."""
+    one = Recording(META, VMS, VCPUS)
+    one.lines.append(["EVENTS", "halt", [[START + 1, 5, 0, 101, 0, 1, 0, 1, 1, 0]]])
+    done = scrub(one.finish().write(tmp_path / "one"), tmp_path / "out", "--keep", "raw")
+    assert "scrub: 1 event," in done.stderr and "not in IN  names and contents of raw" in done.stderr
+    assert "dropped" not in done.stderr and "addresses" not in done.stderr
+    info = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["privacy"]
+    assert {s for s in SECRETS if info[s] == "none"} == {"guest_addresses", "host_addresses", "values", "stacks",
+                                                         "raw"}
+    done = scrub(full, tmp_path / "full")
+    assert "0 unknown" not in done.stderr and re.search(r"dropped +\d+ unknown members of META or IDENT", done.stderr)
+    words = kvmw("scrub", "-h").stdout
+    for line in (done.stderr + words).splitlines():
+        assert len(line) <= 80 or str(tmp_path) in line
+    assert all(f"{s.replace('_', '-')} (" in " ".join(words.split()) for s in SECRETS)
+
+
+def test_removed_is_said(tmp_path):
+    """It is not what was never known."""
+    golden = DATA / "svm-families.kvmw"
+    scrub(golden, tmp_path / "out")
+    assert "privacy" not in report(golden)["recording"]
+    privacy = report(tmp_path / "out")["recording"]["privacy"]
+    assert privacy["values"] == "removed" and privacy["names"] == "remapped" and set(privacy) == set(SECRETS)
+    text = kvmw("report", tmp_path / "out").stdout
+    assert re.search(r"^# removed +values, commands, raw, notes \(kvmw scrub\)$", text, re.M)
+    rows = kvmw("script", "-e", "raw", tmp_path / "out").stdout.splitlines()
+    assert rows and all(row.endswith(" removed") for row in rows)
+    assert all(json.loads(row)["bytes"] is None
+               for row in kvmw("script", "--json", "-e", "raw", tmp_path / "out").stdout.splitlines())
+
+
 def test_info_says_what_a_file_holds(full):
     text = kvmw("info", full).stdout
-    assert re.search(r"^holds       guest addresses; host addresses; values", text, re.M)
+    assert re.search(r"^holds       guest addresses; host addresses; contents", text, re.M)
     userspace = json.loads(kvmw("info", "--json", DATA / "svm-userspace.kvmw").stdout)["privacy"]
     assert userspace["guest_addresses"] == "none" and userspace["names"] == "held"
 

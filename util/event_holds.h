@@ -14,12 +14,12 @@
 	SECRET(GUEST, guest_addresses, REMAP, "guest-addresses", "guest addresses") \
 	SECRET(HOST, host_addresses, REMAP, "host-addresses", "host addresses") \
 	SECRET(VALUES, values, REMOVE, "values",				\
-	       "values of guest and VMM: MSRs, arguments, page-table entries") \
-	SECRET(COMMANDS, commands, REMOVE, "commands", "command lines")		\
+	       "contents of MSRs, arguments, page-table entries")	\
+	SECRET(COMMANDS, commands, REMOVE, "commands", "command line")		\
 	SECRET(NAMES, names, REMAP, "names", "names of host, VMs, programs, threads, cgroups") \
-	SECRET(STACKS, stacks, REMAP, "stacks", "functions in stacks")	\
-	SECRET(RAW, raw, REMOVE, "raw", "records and names of raw tracepoints")	\
-	SECRET(NOTES, notes, REMOVE, "notes", "words of notes")
+	SECRET(STACKS, stacks, REMAP, "stacks", "function names in stacks")	\
+	SECRET(RAW, raw, REMOVE, "raw", "names and contents of raw tracepoints")	\
+	SECRET(NOTES, notes, REMOVE, "notes", "the recorder's notes")
 
 /*
  * HOLDS(NAME, secret, doc): what is in a field.  PLACE fields begin a range of pages: it would

@@ -40,6 +40,18 @@ int secret_state__parse(const char *name)
 	return -1;
 }
 
+const char *secrets__in_state(const u32 *state, u32 which, bool docs, char *buf)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		if (state[i] == which)
+			len += snprintf(buf + len, SECRETS_LIST - len, "%s%s", !len ? "" : docs ? "; " : ", ",
+					docs ? secrets[i].doc : secrets[i].word);
+	return buf;
+}
+
 /* ---- names --------------------------------------------------------------- */
 
 /* Threads that are called the same on every host: what they do is needed to understand a report. */

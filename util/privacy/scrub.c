@@ -185,6 +185,8 @@ bool scrub__is_whole(const struct scrub *s, const struct data_reader *r, u64 *mi
 
 	data_reader__damage(r, &nr);
 	*missing_rows = s->dropped.rows + data_reader__missing_rows(r);
+	if (__builtin_add_overflow(*missing_rows, s->missed_before, missing_rows))
+		*missing_rows = INT64_MAX;
 	return !nr && !s->dropped.frames && !*missing_rows;
 }
 
@@ -192,11 +194,9 @@ int scrub__finish(struct scrub *s, const struct data_reader *r)
 {
 	u64 rows;
 	bool whole = scrub__is_whole(s, r, &rows);
-	char note[160];
 
-	snprintf(note, sizeof(note), "kvmw scrub dropped what was damaged or unknown to it: at least %llu rows are missing",
-		 (unsigned long long)rows);
-	if (scrub__texts(s) || scrub__last_meta(s, whole ? NULL : note))
+	if (scrub__texts(s) ||
+	    scrub__last_meta(s, whole ? NULL : "kvmw scrub dropped what was damaged or unknown to it", rows))
 		return -1;
 	/* Without its end, the copy is seen to lack something, as IN was. */
 	return whole && data_reader__finished(r) ? data_writer__finish(s->writer) : 0;

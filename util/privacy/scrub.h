@@ -30,6 +30,7 @@ struct scrub {
 	struct hash_table texts;
 	size_t text_bytes;
 	struct json_object *notes, *states;	/* of the last META that has them */
+	u64 missed_before;	/* what META of a copy says: missing_rows */
 	FILE *list;		/* IDENT entries, not yet written */
 	char *list_text;
 	size_t list_size;
@@ -45,7 +46,7 @@ struct scrub_text {		/* of IDENT */
 	char *text;
 };
 
-#define SCRUB_WORDS	"kvmw scrub removed these words"	/* instead of a note */
+#define SCRUB_WORDS	"[removed]"	/* instead of others */
 
 /* Of the recording's SCHEMA, once the first frame was read: events that it may have, a bitmap. */
 u32 scrub__events(const struct data_reader *r);
@@ -63,8 +64,8 @@ void scrub__close(struct scrub *s);	/* but for privacy and writer */
 
 int scrub__json(struct scrub *s, enum data_frame_type type, const char *text);
 int scrub__meta(struct scrub *s, const char *text);
-/* The META behind all others: notes, of which note is one more, and what was hidden. */
-int scrub__last_meta(struct scrub *s, const char *note);
+/* The META behind all others: notes, of which note is one more, missing rows, and what was hidden. */
+int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows);
 int scrub__ident(struct scrub *s, const char *text);
 int scrub__use_text(void *s, u32 id, bool path);
 int scrub__texts(struct scrub *s);

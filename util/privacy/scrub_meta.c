@@ -164,7 +164,7 @@ static json *meta_pass__skipped(struct scrub *s, json *value)
 
 static json *hidden_word(void)
 {
-	return json_object_new_string("removed");
+	return json_object_new_string(SCRUB_WORDS);
 }
 
 static json *meta_pass__reasons(struct scrub *s, json *value)
@@ -273,6 +273,12 @@ static json *meta_pass__tracepoints(struct scrub *s, json *value)
 	return pass_elements(s, value, json_type_object, meta_pass__tracepoint);
 }
 
+static json *meta_pass__missing(struct scrub *s, json *value)
+{
+	s->missed_before = json_object_get_int64(value) > 0 ? json_object_get_int64(value) : 0;
+	return json_object_get(value);
+}
+
 /* What was hidden before: it is that still. */
 static json *meta_pass__states(struct scrub *s, json *value)
 {
@@ -303,6 +309,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "start_ns", json_type_int, meta_pass__plain }, { "stop", json_type_object, meta_pass__stop },
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
 		{ "privacy", json_type_object, meta_pass__states },
+		{ "missing_rows", json_type_int, meta_pass__missing },
 		/* How kvmw attached: of no interest to readers. */
 		{ "programs", json_type_object, NULL },
 	};
@@ -318,7 +325,7 @@ int scrub__meta(struct scrub *s, const char *text)
 	return ret;
 }
 
-int scrub__last_meta(struct scrub *s, const char *note)
+int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows)
 {
 	json *root = json_object_new_object(), *list = s->notes ?: json_object_new_array();
 	json *now = s->states ?: json_object_new_object();
@@ -330,14 +337,16 @@ int scrub__last_meta(struct scrub *s, const char *note)
 		enum privacy_way way = s->privacy.way[i];
 		json *was = json_object_object_get(now, secret_desc(i)->member);
 
-		/* What is gone does not come back by a new name. */
-		if (way == PRIVACY_KEEP || (was && way == PRIVACY_REMAP))
+		/* What was not there is not hidden; what is gone does not come back by a new name. */
+		if (!(s->met[i] || (note && i == KVMW_SECRET_NOTES)) || way == PRIVACY_KEEP || (was && way == PRIVACY_REMAP))
 			continue;
 		json_object_object_add(now, secret_desc(i)->member,
 				       json_object_new_string(secret_state__name(way)));
 	}
 	json_object_object_add(root, "notes", list);
 	json_object_object_add(root, "privacy", now);
+	if (missing_rows)
+		json_object_object_add(root, "missing_rows", json_object_new_int64(missing_rows));
 	s->notes = s->states = NULL;
 	ret = scrub__json(s, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
 	json_object_put(root);

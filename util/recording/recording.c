@@ -401,6 +401,7 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	if (rec->nr_damage)
 		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);
 	rec->missing_rows = sat_add(rec->missing_rows, data_reader__missing_rows(r));
+	rec->missing_rows = sat_add(rec->missing_rows, rec->meta.missing_rows);
 	rec->finished = data_reader__finished(r);
 	rec->bytes = data_reader__bytes(r);
 	data_reader__close(r);

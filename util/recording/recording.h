@@ -129,6 +129,7 @@ struct rec_meta {
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
+	u64 missing_rows;	/* of a copy: which it lacks, at least */
 	u32 hidden[KVMW_NR_SECRETS];	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
 };
 

@@ -185,6 +185,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	meta->ring_bytes = member__u64(root, "ring_bytes", meta->ring_bytes);
 	meta->start_ns = member__u64(root, "start_ns", meta->start_ns);
 	meta->stop_ns = member__u64(stop, "time_ns", meta->stop_ns);
+	meta->missing_rows = member__u64(root, "missing_rows", meta->missing_rows);
 	get_clock(root, meta);
 	get_hidden(root, meta);
 	if (filters)

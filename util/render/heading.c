@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/event_desc.h"
+#include "util/privacy/privacy.h"
 #include "util/render/host_facts.h"
 #include "util/render/limits.h"
 #include "util/render/render.h"
@@ -240,6 +241,20 @@ static void about_limits(const struct screen *s, const struct vm_limits *limits)
 		heading__line(s, "cgroup", "%s", limits__of_group(&limits->group[i], words));
 }
 
+/* What looks unknown, or odd, and why. */
+static void about_privacy(const struct screen *s, const struct recording *rec)
+{
+	static const struct { u32 state; const char *what; } lines[] = {
+		{ PRIVACY_REMAP, "made up" }, { PRIVACY_REMOVE, "removed" }, { SECRET_NOT_RECORDED, "left out" },
+	};
+	char list[SECRETS_LIST];
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (*secrets__in_state(rec->meta.hidden, lines[i].state, false, list))
+			heading__line(s, lines[i].what, "%s (%s)", list, lines[i].state == SECRET_NOT_RECORDED ?
+				      "record --no-addresses" : "kvmw scrub");
+}
+
 static void about_damage(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -407,6 +422,7 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 		about_host_state(s, rep->host);
 		about_limits(s, rep->limits);
 	}
+	about_privacy(s, rep->rec);
 	about_others(s, rep, findings);
 	about_trust(s, rep);
 	fputc('\n', s->out);

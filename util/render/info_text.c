@@ -83,14 +83,11 @@ static void info_text__secrets(const struct screen *s, const struct recording_in
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		char text[1024];
-		int len = snprintf(text, sizeof(text), "%s", lines[i].title), title = len;
+		char list[SECRETS_LIST], text[SECRETS_LIST + 32];
 
-		for (u32 k = 0; k < KVMW_NR_SECRETS; k++)
-			if (inv->secret[k] == lines[i].state)
-				len += snprintf(text + len, sizeof(text) - len, "%s%s", len > title ? "; " : "",
-						secret_desc(k)->doc);
-		field(s, lines[i].what, len > title ? text : NULL);
+		snprintf(text, sizeof(text), "%s%s", lines[i].title,
+			 secrets__in_state(inv->secret, lines[i].state, true, list));
+		field(s, lines[i].what, *list ? text : NULL);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "util/memory.h"
 #include "util/event_desc.h"
+#include "util/privacy/privacy.h"
 #include "util/render/json.h"
 #include "util/text.h"
 
@@ -185,6 +186,20 @@ static void cost(struct json_object *obj, const struct recording *rec)
 	json__u64(obj, "bytes", c->bytes);
 }
 
+/* What is null because it was removed, and what is made up. */
+static void json__privacy(struct json_object *obj, const struct recording *rec)
+{
+	struct json_object *privacy = json_object_new_object();
+
+	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
+		if (rec->meta.hidden[i])
+			json__text(privacy, secret_desc(i)->member, secret_state__name(rec->meta.hidden[i]));
+	if (json_object_object_length(privacy))
+		json_object_object_add(obj, "privacy", privacy);
+	else
+		json_object_put(privacy);
+}
+
 /* Of all events, whichever one a report is about. */
 static void lost(struct json_object *obj, const struct recording *rec)
 {
@@ -229,6 +244,7 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 	lost(obj, rec);
 	json__identities(w, obj, rec);
 	cost(obj, rec);
+	json__privacy(obj, rec);
 }
 
 static int print_with(const struct screen *s, struct json_object *root, int flags)

@@ -50,6 +50,11 @@ static int script_printer__pause(void *ctx)
 	return out__flush(p->out) ? 1 : 0;
 }
 
+bool script_printer__hides_raw(const struct script_printer *p)
+{
+	return p->model->rec->meta.hidden[KVMW_SECRET_RAW];
+}
+
 struct script_printer *script_printer__new(const struct screen *s,
 					   const struct script_format *format)
 {

@@ -213,6 +213,10 @@ static void script_json__put_raw(struct script_printer *p, const struct script_r
 		return;
 	}
 	put_key(p, "bytes", "");
+	if (!row->raw_size && script_printer__hides_raw(p)) {
+		out__text(out, "null");
+		return;
+	}
 	out__char(out, '"');
 	out__hex_bytes(out, row->raw, row->raw_size);
 	out__char(out, '"');

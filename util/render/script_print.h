@@ -29,6 +29,9 @@ struct script_printer {
 	bool names;			/* CSV has a column for the names of numbers */
 };
 
+/* Whether records of raw tracepoints are missing because they were removed. */
+bool script_printer__hides_raw(const struct script_printer *p);
+
 /* The name of a field's value, or NULL; buf holds FIELD_NAME_MAX bytes. */
 const char *script_printer__name(struct script_printer *p, const struct script_row *row,
 				 enum field_form form, u64 value, char *buf);

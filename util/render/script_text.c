@@ -384,7 +384,7 @@ static void script_text__put_raw(struct script_printer *p, const struct script_r
 	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
 
 	if (text || !row->raw_size) {
-		out__text(p->out, row->raw_size ? text : "not recorded");
+		out__text(p->out, row->raw_size ? text : script_printer__hides_raw(p) ? "removed" : "not recorded");
 	} else if (row->tp && row->tp->nr_fields) {
 		for (u32 i = 0; i < row->tp->nr_fields; i++)
 			put_raw_field(p->out, &row->tp->field[i], row);
