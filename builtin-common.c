@@ -21,8 +21,8 @@ enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_WHERE, OPT_J
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
 	  "does the same", 1 },
-	{ "memory", OPT_MEMORY, "SIZE", 0, "Use SIZE of memory at most (default 256M, and less for a "
-	  "small file); leave out what does not fit", 1 },
+	{ "memory", OPT_MEMORY, "SIZE", 0, "Use at most SIZE of memory (default 256M, and less for a "
+	  "small file); what does not fit is dropped and counted", 1 },
 	{ 0 },
 };
 
@@ -221,7 +221,7 @@ int common_args__check_budget(const struct common_args *args)
 	const char *name = common_args__input(args);
 
 	return !b->refused ? 0 :
-	       error("%s: not all of it fits into memory, and some is dropped, and counted; --memory=SIZE allows "
+	       error("%s: not all of it fits into memory: some is dropped and counted; --memory=SIZE allows "
 		     "more than %zu MB", strcmp(name, "-") ? name : "standard input",
 		     b->granted >> 20);
 }

@@ -152,8 +152,11 @@ static bool is_first_key(const struct event_desc *event, u32 i)
 
 static void sort_keys(const struct request *r)
 {
+	bool diff = !strcmp(r->command->name, "diff");
+
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
+		if (i != KEY_TIME || !diff)
+			offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
 	for_each_captured_event(event)
 		for (u32 i = 0; i < event->nr_fields; i++)
 			if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS && is_first_key(event, i))

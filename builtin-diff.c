@@ -124,6 +124,7 @@ static error_t cmd_diff__parse(int key, char *arg, struct argp_state *state)
 				   "with --time");
 	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
+	args->rows.no_time_key = true;
 	state->child_inputs[0] = args;
 	state->child_inputs[1] = &args->rows;
 	for (size_t i = 2; i + 1 < ARRAY_SIZE(children); i++)

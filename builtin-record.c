@@ -326,13 +326,13 @@ static void closing_line(struct record *r, u64 bytes)
 		fputs("\r\033[K", stderr);
 	if (c.events)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
-	tell("[ kvmw record: %llu events (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
-	     (unsigned long long)c.events, (unsigned long long)c.unfinished, c.vcpus,
+	tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
+	     (unsigned long long)c.events, c.events == 1 ? "" : "s", (unsigned long long)c.unfinished, c.vcpus,
 	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->opt.output, each,
 	     (unsigned long long)c.lost, bpf);
 	if (c.lost)
-		warning("the ring buffers overflowed: %llu records lost (the totals still count them); "
-			"a larger -m loses fewer", (unsigned long long)c.lost);
+		warning("the ring buffers overflowed: %llu record%s lost (the totals still count them); "
+			"a larger -m loses fewer", (unsigned long long)c.lost, c.lost == 1 ? "" : "s");
 	if (!c.vcpus && !c.events)
 		warning("no events recorded: %s", r->opt.vcpu_filter ?
 			"does a VM have one of the --vcpu vCPUs, and did it run?" :

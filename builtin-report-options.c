@@ -89,14 +89,20 @@ static error_t take_guess(struct report_args *args)
 	return 0;
 }
 
-static error_t bad_key(const char *typed)
+static bool is_key_of(const struct report_args *args, enum report_key key)
+{
+	return key != KEY_TIME || !args || !args->no_time_key;
+}
+
+static error_t bad_key(const struct report_args *args, const char *typed)
 {
 	char what[64] = "no key given";
 	struct word_list keys;
 
 	word_list__begin(&keys, typed, strlen(typed));
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		word_list__add(&keys, sort_key__get(i)->name);
+		if (is_key_of(args, i))
+			word_list__add(&keys, sort_key__get(i)->name);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
 	return usage_error("--sort: %s%s, nor a field that is no time; the keys are %s", what,
@@ -139,7 +145,7 @@ static error_t parse_sort(struct report_args *args, char *arg)
 			return usage_error("--sort: more than %u keys", NR_REPORT_KEYS);
 		args->key[args->nr_keys++] = p;
 	}
-	return args->nr_keys ? 0 : bad_key("");
+	return args->nr_keys ? 0 : bad_key(args, "");
 }
 
 /* A word of --sort: a key, or a field of the event, or what is meant for another option. */
@@ -168,7 +174,7 @@ static error_t resolve_key(struct report_args *args, const char *word)
 		key = args->guess.sort ? sort_key__find(args->guess.sort) : NR_REPORT_KEYS;
 	}
 	if (key == NR_REPORT_KEYS)
-		return bad_key(word);
+		return bad_key(args, word);
 	add_key(opt, key);
 	return 0;
 }
@@ -447,12 +453,13 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void help_sort(FILE *out)
+static void help_sort(const struct report_args *args, FILE *out)
 {
 	fputs("Show one row per value of KEY: ", out);
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
-			sort_key__get(i)->doc);
+		if (is_key_of(args, i))
+			fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
+				sort_key__get(i)->doc);
 	fputs("; or a field of the event, as port, msr, leaf, source, ret_pf. Default: reason", out);
 	for_each_captured_event(event)
 		if (event->sort)
@@ -473,7 +480,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return (char *)text;
 	list_orders(orders, sizeof(orders));
 	if (key == 's')
-		help_sort(out);
+		help_sort(input, out);
 	else
 		fprintf(out, "Order of the rows: descending by %s (ascending); default cost for exits, time for others",
 			orders);

@@ -15,6 +15,7 @@ struct report_args {
 	u32 width;
 	enum color_when color;
 	bool hist, verbose;
+	bool no_time_key;	/* the command has no intervals */
 	bool sort, event, order, top, interval;	/* were given */
 	const char *key[NR_REPORT_KEYS];	/* words of --sort */
 	u32 nr_keys;

@@ -58,6 +58,7 @@ def test_events_and_groups():
 def test_keys_and_orders():
     assert bash("kvmw report -s v") == bash("kvmw diff -s v") == ["vcpu", "vm", "vector", "valid"]
     assert bash("kvmw report --sort reason,cp") == ["reason,cpu"]
+    assert "time" in bash("kvmw report -s ti") and "time" not in bash("kvmw diff -s ti")
     assert bash("kvmw report --order=p") == ["p99"]
     assert bash("kvmw script --clock ") == ["start", "mono", "wall"]
 

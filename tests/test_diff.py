@@ -205,6 +205,8 @@ def test_few_events_are_not_called_unchanged(tmp_path):
 def test_what_was_cut_off_was_not_lost():
     text = kvmw("diff", "--width=200", DATA / "svm-cut.kvmw", DATA / "svm-linux.kvmw").stdout
     assert "events were cut off with the end of the file" in text and "were lost" not in text
+    old, new = text.splitlines()[:2]
+    assert old.endswith("; the file is incomplete") and new.endswith(" lost")
 
 
 def test_wrong_usage(files, tmp_path):
@@ -213,6 +215,8 @@ def test_wrong_usage(files, tmp_path):
     one_line(kvmw("diff", "-", "-"), 2, "standard input")
     one_line(kvmw("diff", "--top=0", "a", "b"), 2, "--top '0'")
     one_line(kvmw("diff", "-s", "time", files["old"], files["same"]), 2, "--sort time", "--time")
+    assert " time (interval" not in kvmw("diff", "-h").stdout
+    one_line(kvmw("diff", "-s", "tine", files["old"], files["same"]), 2, "no key 'tine'")
     one_line(kvmw("diff", "-e", "irq", files["old"], files["same"]), 1, "old.kvmw", "irq")
 
 

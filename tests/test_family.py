@@ -24,7 +24,7 @@ ID = 16
 ENTRY = r"""
 	EVENT(DUMMY, dummy, 16, FAMILY,					\
 	      "accesses made up by a test",				\
-	      .groups = IN(MEMORY), .cost = "each access", .plural = "made-up accesses", \
+	      .groups = IN(MEMORY), .cost = "each access", .singular = "made-up access", .plural = "made-up accesses", \
 	      .detail = "port", .detail_title = "the port", .sort = "reason,detail") \
 """
 FIELDS = r"""

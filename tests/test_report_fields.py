@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from synthetic import TREE, kvmw, one_line, report
+from synthetic import START, TREE, Recording, kvmw, one_line, report
 from test_where import DETAILS, script
 
 DATA = TREE / "tests/data"
@@ -92,3 +92,14 @@ def test_mistakes():
     one_line(kvmw("report", path, "-s", "info1,info2,error_code,intr_info,detail_size,written,isa"), 2, "at once")
     done = kvmw("report", path, "-e", "irq", "-s", "port")
     assert done.returncode == 1 and "have no key 'port', but " in done.stderr and "source" in done.stderr
+
+
+def test_one_of_each(tmp_path):
+    """The singular of an event where there is one of it."""
+    rec = Recording()
+    for event in "halt", "hypercall", "timer":
+        rec.lines.append(["EVENTS", event, [[START + 1, 5, 0, 101, 0, 1]]])
+    path = rec.finish().write(tmp_path / "f")
+    for event, words in ("halt", "1 event of halts, 0 lost"), ("hypercall", "1 hypercall, 0 lost"), \
+            ("timer", "1 event of timers, 0 lost"):
+        assert words in " ".join(kvmw("report", "-e", event, path).stdout.replace("# ", "").split())

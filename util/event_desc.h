@@ -69,7 +69,7 @@ struct event_desc {
 	const char *parts[6];	/* parts of span, by enum agg_part */
 	const char *reason, *detail, *detail_kind, *user, *cpu;
 	const char *reason_title, *detail_title;	/* headings of these columns */
-	const char *plural;	/* "exits" */
+	const char *singular, *plural;	/* "exit", "exits" */
 	const char *sort;	/* default of --sort; NULL: "reason" */
 };
 
@@ -80,6 +80,8 @@ const struct event_desc *event_desc__by_name(const char *name);
 /* NULL: it has no kind of this number. */
 const struct kind_desc *event_desc__kind(const struct event_desc *event, u64 number);
 int event_desc__field(const struct event_desc *event, const char *name, size_t len);
+/* "exit" of 1, else "exits". */
+const char *event_desc__noun(const struct event_desc *event, u64 count);
 
 /* Events captured from the kernel, in ascending order of ids; NULL: no such id, or no more. */
 const struct event_desc *event_desc__captured(u32 id);

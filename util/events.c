@@ -116,6 +116,11 @@ const struct kind_desc *event_desc__kind(const struct event_desc *event, u64 num
 	return NULL;
 }
 
+const char *event_desc__noun(const struct event_desc *event, u64 count)
+{
+	return count == 1 ? event->singular : event->plural;
+}
+
 int event_desc__field(const struct event_desc *event, const char *name, size_t len)
 {
 	for (u32 i = 0; i < event->nr_fields; i++)

@@ -47,14 +47,15 @@
  *             RAW     any tracepoint, as the kernel wrote it; begins with KVMW_HEAD
  *             TABLE   written by the recorder, about the recording
  * attributes  members of struct event_desc, explained in util/event_desc.h; CYCLE and
- *             FAMILY must have .cost and .plural, all others are optional
+ *             FAMILY must have .cost, .singular and .plural, all others are optional
  */
 #define KVMW_EVENTS(EVENT)						\
 	EVENT(EXIT, exit, 1, CYCLE,					\
 	      "one cycle of a vCPU: guest, VM exit, until the guest runs again", \
 	      .on_by_default = true,					\
 	      .cost = "each VM exit and entry, each host context switch", \
-	      .plural = "exits", .span = "total_ns", .gap = "guest_ns",	\
+	      .singular = "exit", .plural = "exits",			\
+	      .span = "total_ns", .gap = "guest_ns",	\
 	      .parts = { "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns",	\
 			 "throttled_ns" },				\
 	      .detail = "detail", .detail_kind = "detail_kind", .detail_title = "detail", \
@@ -62,66 +63,76 @@
 	EVENT(USERSPACE, userspace, 2, CYCLE,				\
 	      "one return of KVM_RUN to the VMM, until the VMM runs the vCPU again", \
 	      .groups = IN(VMM), .cost = "each return to the VMM",	\
-	      .plural = "returns to the VMM", .span = "user_ns", .gap = "run_ns", \
+	      .singular = "return to the VMM", .plural = "returns to the VMM", \
+	      .span = "user_ns", .gap = "run_ns", \
 	      .parts = { "user_ns" })					\
 	EVENT(FAULT, fault, 3, FAMILY,					\
 	      "guest page faults and how KVM handled them",		\
 	      .groups = IN(MEMORY), .cost = "each page fault of a guest", \
-	      .plural = "events of page faults", .detail = "gpa", .detail_title = "page") \
+	      .singular = "event of page faults", .plural = "events of page faults", \
+	      .detail = "gpa", .detail_title = "page") \
 	EVENT(DIRTY, dirty, 4, FAMILY,					\
 	      "guest pages made dirty, dirty rings, page-modification logs", \
 	      .groups = IN(MEMORY), .cost = "each page marked dirty",	\
-	      .plural = "events of dirty pages", .detail = "gfn", .detail_title = "gfn") \
+	      .singular = "event of dirty pages", .plural = "events of dirty pages", \
+	      .detail = "gfn", .detail_title = "gfn") \
 	EVENT(IRQ, irq, 5, FAMILY,					\
 	      "interrupts from assertion to injection to EOI",		\
 	      .groups = IN(INTERRUPTS), .cost = "each step of an interrupt", \
-	      .plural = "events of interrupts", .detail = "vector", .detail_title = "vector") \
+	      .singular = "event of interrupts", .plural = "events of interrupts", \
+	      .detail = "vector", .detail_title = "vector") \
 	EVENT(HALT, halt, 6, FAMILY,					\
 	      "halts of a vCPU and its halt-polling window",		\
 	      .groups = IN(SCHEDULING),					\
 	      .cost = "each halt, each host context switch and wakeup", \
-	      .plural = "events of halts", .detail = "waker", .detail_title = "waker") \
+	      .singular = "event of halts", .plural = "events of halts", \
+	      .detail = "waker", .detail_title = "waker") \
 	EVENT(SCHED, sched, 7, FAMILY,					\
 	      "threads of the VM on and off their CPUs",		\
 	      .groups = IN(SCHEDULING), .cost = "each host context switch and wakeup", \
-	      .plural = "events of the scheduler", .detail = "other",	\
-	      .detail_title = "other thread")				\
+	      .singular = "event of the scheduler", .plural = "events of the scheduler", \
+	      .detail = "other", .detail_title = "other thread")	\
 	EVENT(IOCTL, ioctl, 8, FAMILY,					\
 	      "KVM ioctls of the VMM",					\
 	      .groups = IN(VMM), .cost = "each ioctl on the host; " IN_SYSCALLS, \
-	      .plural = "ioctls", .detail = "cmd", .detail_title = "ioctl", .sort = "detail") \
+	      .singular = "ioctl", .plural = "ioctls",			\
+	      .detail = "cmd", .detail_title = "ioctl", .sort = "detail") \
 	EVENT(HYPERCALL, hypercall, 9, FAMILY,				\
 	      "hypercalls of the guest",				\
 	      .cost = "each hypercall",					\
-	      .plural = "hypercalls", .detail = "nr", .detail_title = "hypercall", \
+	      .singular = "hypercall", .plural = "hypercalls",		\
+	      .detail = "nr", .detail_title = "hypercall", \
 	      .sort = "reason,detail")					\
 	EVENT(TIMER, timer, 10, FAMILY,					\
 	      "APIC timer, TSC and clocks of the guest",		\
 	      .groups = IN(INTERRUPTS),					\
 	      .cost = "APIC timers, clock updates, and, at little cost, each host timer", \
-	      .plural = "events of timers")				\
+	      .singular = "event of timers", .plural = "events of timers") \
 	EVENT(MMU, mmu, 11, FAMILY,					\
 	      "guest memory unmapped by the host, shadow pages, zaps, splits", \
 	      .groups = IN(MEMORY), .cost = "each change of the nested page tables", \
-	      .plural = "events of the MMU", .detail = "gfn", .detail_title = "gfn") \
+	      .singular = "event of the MMU", .plural = "events of the MMU", \
+	      .detail = "gfn", .detail_title = "gfn") \
 	EVENT(MEMSLOT, memslot, 12, FAMILY,				\
 	      "memory slots: where guest memory is mapped in the VMM",	\
 	      .groups = IN(MEMORY) | IN(VMM),				\
 	      .cost = "each ioctl on the host, each page marked dirty; " IN_SYSCALLS, \
-	      .plural = "events of memory slots", .detail = "slot", .detail_title = "slot") \
+	      .singular = "event of memory slots", .plural = "events of memory slots", \
+	      .detail = "slot", .detail_title = "slot") \
 	EVENT(NESTED, nested, 13, FAMILY,				\
 	      "entries and exits of nested guests (L2)",		\
 	      .cost = "each exit of a nested guest",			\
-	      .plural = "events of nested guests", .detail = "reason",	\
-	      .detail_title = "exit reason", .sort = "reason,detail")	\
+	      .singular = "event of nested guests", .plural = "events of nested guests", \
+	      .detail = "reason", .detail_title = "exit reason", .sort = "reason,detail") \
 	EVENT(STACK, stack, 14, FAMILY,					\
 	      "host stacks at selected events",			\
 	      .apart = true,						\
 	      .cost = "each host context switch, each return to the VMM", \
-	      .plural = "stacks", .detail = "kernel", .detail_title = "stack", .sort = "detail") \
+	      .singular = "stack", .plural = "stacks",			\
+	      .detail = "kernel", .detail_title = "stack", .sort = "detail") \
 	EVENT(RAW, raw, 15, RAW,					\
 	      "any tracepoint, as the kernel wrote it",			\
-	      .apart = true, .plural = "tracepoints")			\
+	      .apart = true, .singular = "tracepoint", .plural = "tracepoints") \
 	EVENT(TOTAL, total, 32, TABLE,					\
 	      "exact totals per vCPU and reason, kept in the kernel")	\
 	EVENT(LOSS, loss, 33, TABLE,					\

@@ -99,7 +99,7 @@ static void check_attributes(const struct event_desc *event)
 		return;
 	}
 	assert_ptr_equal(event_desc__captured(event->id), event);
-	assert_true(event->plural && event->reason_title && event->span && event->reason);
+	assert_true(event->singular && event->plural && event->reason_title && event->span && event->reason);
 	assert_true(event->cost || event->class == EVENT_RAW);
 	assert_int_equal(!event->detail, !event->detail_title);
 }

@@ -517,8 +517,8 @@ bool recording__complain(const struct recording *rec)
 		error("%s: damaged in %u more places; kvmw info --json lists them", name,
 		      nr - MAX_COMPLAINTS);
 	if (rec->missing_rows)
-		error("%s: %llu events are missing; all others were used", name,
-		      (unsigned long long)rec->missing_rows);
+		error("%s: %llu event%s missing; all others were used", name,
+		      (unsigned long long)rec->missing_rows, rec->missing_rows == 1 ? " is" : "s are");
 	if (!rec->finished && !rec->read_error)
 		error("%s: the recorder did not finish%s; all complete frames were used", name,
 		      nr ? ", or the file was cut short" : "");

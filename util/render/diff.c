@@ -47,10 +47,11 @@ static void say_side(const struct screen *s, const struct diff *d, enum diff_sid
 	const struct rec_meta *m = &rep->rec->meta;
 	char words[4096], count[UNITS_MAX], lost[UNITS_MAX];
 
-	snprintf(words, sizeof(words), "%s: %.3f s on %s, %.3f s of vCPU time, %s %s, %s lost",
+	snprintf(words, sizeof(words), "%s: %.3f s on %s, %.3f s of vCPU time, %s %s, %s lost%s",
 		 strcmp(rep->rec->path, "-") ? rep->rec->path : "standard input",
 		 recording__covered(rep->rec) / 1e9, m->host ?: "?", d->vcpu_s[side],
-		 units__count(rep->total.count, count), rep->desc->plural, units__count(rep->lost, lost));
+		 units__count(rep->total.count, count), event_desc__noun(rep->desc, rep->total.count),
+		 units__count(rep->lost, lost), recording__incomplete(rep->rec) ? "; the file is incomplete" : "");
 	screen__wrap(s, side == DIFF_OLD ? "# OLD " : "# NEW ", "#     ", words);
 }
 

@@ -150,7 +150,7 @@ static void about_rows(const struct screen *s, const struct report *rep)
 		snprintf(each, sizeof(each), ", %.2f each",
 			 (double)rec->bytes / rep->all_recorded);
 	heading__line(s, "recorded", "%s %s in %s bytes%s; %s%s lost%s%s%s",
-		      units__count(rep->recorded, rows), rep->desc->plural,
+		      units__count(rep->recorded, rows), event_desc__noun(rep->desc, rep->recorded),
 		      units__count(rec->bytes, bytes), each,
 		      recording__is_part(rec) && rep->lost ? "up to " : "",
 		      units__count(rep->lost, lost), cycle ? "; " : "",
@@ -266,8 +266,9 @@ static void about_damage(const struct screen *s, const struct report *rep)
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu",
 			 (unsigned long long)rec->missing_rows);
-	heading__line(s, "damaged", "%u place%s of the file: %s events are missing%s",
+	heading__line(s, "damaged", "%u place%s of the file: %s event%s missing%s",
 		      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
+		      rec->missing_rows == 1 ? " is" : "s are",
 		      of_rows ?
 		      ". Count, time and mean are exact; columns marked * cover only what "
 		      "could be read" : "");
@@ -318,7 +319,8 @@ static void about_filtered(const struct screen *s, const struct report *rep)
 
 	heading__line(s, "filtered", "%s of %s %s were recorded, as requested%s; %s",
 		      units__count(rep->recorded, recorded), units__count(rep->counted.count, all),
-		      rep->desc->plural, rep->lost ? ", and some were lost" : "", exactness(rep));
+		      event_desc__noun(rep->desc, rep->counted.count), rep->lost ? ", and some were lost" : "",
+		      exactness(rep));
 }
 
 static void about_trust(const struct screen *s, const struct report *rep)
@@ -401,7 +403,7 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 		snprintf(words, sizeof(words), "%s: no %s recorded", vms, rep->desc->plural);
 	else
 		snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
-			 rep->recorded == 1 && rep->event == KVMW_EVENT_EXIT ? "exit" : rep->desc->plural,
+			 event_desc__noun(rep->desc, rep->recorded),
 			 recording__is_part(rec) && rep->lost ? "up to " : "", units__count(rep->lost, lost));
 	screen__wrap(s, "# ", "# ", words);
 }
@@ -437,10 +439,10 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 	units__count(rep->recorded, recorded);
 	if (rep->counted.exact && !recording__is_part(rep->rec) && rep->recorded < rep->counted.count)
 		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.", recorded,
-			 rep->desc->plural, units__count(rep->counted.count, all));
+			 event_desc__noun(rep->desc, rep->recorded), units__count(rep->counted.count, all));
 	else
 		snprintf(words, sizeof(words), "cover only the %s recorded %s: some %s.", recorded,
-			 rep->desc->plural, rep->rec->nr_damage ? "could not be read" : "were lost");
+			 event_desc__noun(rep->desc, rep->recorded), rep->rec->nr_damage ? "could not be read" : "were lost");
 	fputc('\n', s->out);
 	screen__wrap(s, "The sections below ", "", words);
 }
