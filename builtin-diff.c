@@ -237,9 +237,8 @@ static int diff__complain(const struct diff_input *input, u32 nr)
 	for (u32 i = 0; i < nr; i++) {
 		if (common_args__check_budget(&input[i].common) | recording__complain(input[i].in.rec))
 			ret = -1;
-		if (input[i].rep.over_limit)
-			ret = error("%s: %llu events are not compared: more different keys than kvmw keeps",
-				    input[i].in.rec->path, (unsigned long long)input[i].rep.over_limit);
+		if (report__check_limit(&input[i].rep, "compared"))
+			ret = -1;
 	}
 	return ret;
 }

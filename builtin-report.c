@@ -162,9 +162,8 @@ static int report(struct report_args *args)
 	/* After the table, where the eye is, and not lost in a pager. */
 	if (*rep.empty)
 		ret = error("%s: %s%s", in.rec->path, rep.empty, report__doubt(&rep));
-	if (rep.over_limit)
-		ret = error("%s: %llu events are not shown: more different keys than kvmw keeps",
-			    in.rec->path, (unsigned long long)rep.over_limit);
+	if (report__check_limit(&rep, "shown"))
+		ret = -1;
 	if (common_args__check_budget(&args->common) | recording__complain(in.rec))
 		ret = -1;
 out:

@@ -165,8 +165,8 @@ static bool take_row(struct script *sc, struct script_row *row)
 	row->time_ns = slice__time(row->slice, row->i);
 	row->cpu = get(row, v->cpu);
 	row->tid = get(row, v->tid);
-	if (v->tid < 0 && sc->who.entry && !sc->who.entry->moved)
-		row->tid = sc->who.entry->tid;
+	if (v->tid < 0)
+		row->tid = rec_vcpu__tid(sc->who.entry);
 	row->comm = comm_of(sc, &sc->who, row->tid);
 	row->kind_name = NULL;
 	if (v->event->id == KVMW_EVENT_RAW)

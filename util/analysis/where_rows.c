@@ -168,7 +168,7 @@ static u64 identity(const struct where_run *r, enum name_source source, u64 id, 
 		vm = vcpu ? recording__vm(r->rec, vcpu->vm) : NULL;
 		return vm ? vm->pid : KVMW_NONE;
 	default:
-		return tid == KVMW_NONE && vcpu && !vcpu->moved ? vcpu->tid : tid;
+		return tid == KVMW_NONE ? rec_vcpu__tid(vcpu) : tid;
 	}
 }
 

@@ -67,6 +67,12 @@ static inline bool rec_vcpu__is_vcpu(const struct rec_vcpu *vcpu)
 	return !*vcpu->role;
 }
 
+/* The thread of rows that name none, such as exits; KVMW_NONE: unknown, or several ran the vCPU. */
+static inline u64 rec_vcpu__tid(const struct rec_vcpu *vcpu)
+{
+	return vcpu && !vcpu->moved ? vcpu->tid : KVMW_NONE;
+}
+
 /* A thread, to which rows refer by its tid. */
 struct rec_task {
 	u32 tid, order;

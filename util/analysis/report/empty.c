@@ -7,6 +7,7 @@
 #include "util/analysis/report/internal.h"
 #include "util/analysis/taken_sums.h"
 #include "util/analysis/vm_threads.h"
+#include "util/error.h"
 #include "util/nearest.h"
 
 static void list_vcpus(const struct recording *rec, char *buf, size_t size)
@@ -158,6 +159,13 @@ static bool has_tracepoint(const struct report *rep)
 		if (!strcmp(m->tracepoint[i].name, rep->opt->tracepoint))
 			return true;
 	return false;
+}
+
+int report__check_limit(const struct report *rep, const char *done)
+{
+	return !rep->over_limit ? 0 :
+	       error("%s: %llu event%s not %s: more different keys than kvmw keeps", rep->rec->path,
+		     (unsigned long long)rep->over_limit, rep->over_limit == 1 ? " is" : "s are", done);
 }
 
 const char *report__doubt(const struct report *rep)

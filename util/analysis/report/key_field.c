@@ -33,16 +33,6 @@ static const char *field__column(const struct sort_key *key, const struct event_
 	return ref.source == NAME_NONE || i >= NAME_COLUMNS ? NULL : ref.column[i];
 }
 
-/* Only exits have no thread of their own: it is the vCPU's. */
-static u64 key_field__thread(const struct report *rep, const u64 *fine)
-{
-	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, fine[0]);
-
-	if (fine[1] != KVMW_NONE)
-		return fine[1];
-	return vcpu && !vcpu->moved ? vcpu->tid : KVMW_NONE;
-}
-
 static bool has_value(const struct name_ref *ref, const u64 *fine, u64 value)
 {
 	switch (ref->source) {
@@ -61,7 +51,8 @@ static void field__value(const struct sort_key *sort_key, const struct report *r
 {
 	struct name_ref ref = field_ref(sort_key, rep->desc);
 
-	value->v[0] = ref.source == NAME_TID ? key_field__thread(rep, fine) : fine[0];
+	value->v[0] = ref.source != NAME_TID ? fine[0] : fine[1] != KVMW_NONE ? fine[1] :
+		      rec_vcpu__tid(recording__vcpu(rep->rec, fine[0]));
 	if (has_value(&ref, fine, value->v[0]))
 		value->v[1] = ref.form == FORM_REASON ? fine[1] : 0;
 	else

@@ -252,6 +252,8 @@ bool report__was_asked_for(const struct recording *rec, const char *event);
 
 /* What to add to rep->empty: ", if its host has that tracepoint"; or "".  It is not part of JSON. */
 const char *report__doubt(const struct report *rep);
+/* 0, or -1: more different keys than are kept, so that not all is there (error() said so); done: "shown". */
+int report__check_limit(const struct report *rep, const char *done);
 
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
