@@ -171,8 +171,16 @@ static void clocks(const struct request *r)
 
 static void orders(const struct request *r)
 {
-	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
-		offer(r, report_order__get(i)->name, "order of the rows");
+	for (u32 i = 0; i <= ORDER_KEY; i++)
+		if (report_order__name(i))
+			offer(r, report_order__name(i), i == ORDER_KEY ? "by key, ascending" :
+			      report_column__get(i)->doc);
+}
+
+static void report_columns(const struct request *r)
+{
+	for (u32 i = 0; i < NR_REPORT_COLUMNS; i++)
+		offer(r, report_column__get(i)->name, report_column__get(i)->doc);
 }
 
 /* Options whose values are known; FILE is a recording, but for --regions and --guest-*. */
@@ -189,6 +197,7 @@ static const struct {
 	{ "record", "stack", stack_events },
 	{ "record", "vm", names_of_vms },
 	{ "report", "event", reported_events },
+	{ "report", "fields", report_columns },
 	{ "report", "order", orders },
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },

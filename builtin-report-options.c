@@ -37,6 +37,7 @@ static const struct argp_option rows_options[] = {
 
 static const struct argp_option options[] = {
 	{ "order", OPT_ORDER, "BY", 0, "Order of the rows", 2 },
+	{ "fields", 'F', "COLUMN[,COLUMN...]", 0, "Show these columns", 2 },
 	{ "interval", OPT_INTERVAL, "TIME", 0, "Show one row per TIME of the recording, e.g. 1s, in this "
 	  "order; with --sort one for each of its rows", 2 },
 	{ "percent-limit", OPT_LIMIT, "P", 0, "Hide rows below P% of the cost (of other events: of "
@@ -200,31 +201,51 @@ static error_t resolve_sort(struct report_args *args)
 	return fine <= AGG_FINE ? 0 : usage_error("--sort: too many keys at once");
 }
 
-static void list_orders(char *buf, size_t size)
-{
-	*buf = '\0';
-	for (u32 i = 0; i < NR_REPORT_ORDERS; i++)
-		snprintf(buf + strlen(buf), size - strlen(buf), "%s%s",
-			 !i ? "" : i == NR_REPORT_ORDERS - 1 ? " or " : ", ",
-			 report_order__get(i)->name);
-}
-
+/* A column, by the name that it has in JSON; or by key. */
 static error_t parse_order(struct report_options *opt, const char *arg)
 {
-	char names[128];
-	struct nearest n;
+	struct word_list names;
 
-	nearest__begin(&n, arg, strlen(arg));
-	for (u32 i = 0; i < NR_REPORT_ORDERS; i++) {
-		nearest__offer(&n, report_order__get(i)->name);
-		if (strcmp(arg, report_order__get(i)->name))
-			continue;
-		opt->order = i;
+	opt->order = strcmp(arg, "key") ? report_column__find(arg) : ORDER_KEY;
+	if (!strcmp(arg, "key") || (opt->order < NR_REPORT_COLUMNS && report_order__name(opt->order)))
 		return 0;
-	}
-	list_orders(names, sizeof(names));
+	word_list__begin(&names, arg, strlen(arg));
+	for (u32 i = 0; i <= ORDER_KEY; i++)
+		if (report_order__name(i))
+			word_list__add(&names, report_order__name(i));
 	return usage_error("--order: invalid order '%s'%s; rows are ordered by %s", arg,
-			   nearest__hint(&n), names);
+			   nearest__hint(&names.nearest), names.text);
+}
+
+static error_t parse_fields(struct report_options *opt, char *list)
+{
+	struct word_list names;
+	bool seen[NR_REPORT_COLUMNS] = { false };
+
+	opt->nr_columns = 0;
+	for (char *word; (word = strsep(&list, ","));) {
+		enum report_column column = report_column__find(word);
+
+		if (column == NR_REPORT_COLUMNS) {
+			word_list__begin(&names, word, strlen(word));
+			report_column__list(NULL, &names);
+			return usage_error("--fields: no column '%s'%s; the columns are %s", word,
+					   nearest__hint(&names.nearest), names.text);
+		}
+		if (!seen[column])
+			opt->column[opt->nr_columns++] = column;
+		seen[column] = true;
+	}
+	return 0;
+}
+
+static error_t check_format(const struct report_args *args)
+{
+	for (u32 i = 0; i < args->opt.nr_columns && args->common.format == OUTPUT_CSV; i++)
+		if (!report_column__get(args->opt.column[i])->member)
+			return usage_error("--fields %s: CSV has no distributions; --json has them, in histogram",
+					   report_column__get(args->opt.column[i])->name);
+	return 0;
 }
 
 static error_t no_event(const char *arg)
@@ -298,7 +319,7 @@ void report_args__set_defaults(struct report_args *args)
 		       args->common.format != OUTPUT_CSV;
 	opt->chronological = !args->order && !report_options__position(opt, KEY_TIME);
 	if (!args->order)
-		opt->order = e->id == KVMW_EVENT_EXIT ? ORDER_COST : ORDER_TIME;
+		opt->order = e->id == KVMW_EVENT_EXIT ? COLUMN_COST : COLUMN_TOTAL;
 }
 
 static error_t parse_interval(struct report_args *args, const char *arg)
@@ -430,6 +451,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_ORDER:
 		args->order = true;
 		return parse_order(&args->opt, arg);
+	case 'F':
+		return parse_fields(&args->opt, arg);
 	case OPT_INTERVAL:
 		return parse_interval(args, arg);
 	case OPT_TOP:
@@ -447,7 +470,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_DOWNTIME:
 		return parse_downtime(&args->opt, arg);
 	case ARGP_KEY_END:
-		return check_migration(args);
+		return check_migration(args) ?: check_format(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -466,24 +489,40 @@ static void help_sort(const struct report_args *args, FILE *out)
 			fprintf(out, "; for %s: %s", event->name, event->sort);
 }
 
+static void help_order(FILE *out)
+{
+	fputs("Order of the rows: descending by ", out);
+	for (u32 i = 0; i < NR_REPORT_COLUMNS; i++)
+		if (report_order__name(i))
+			fprintf(out, "%s%s", i ? ", " : "", report_order__name(i));
+	fputs(" or key (ascending); default cost for exits, time for others", out);
+}
+
+static void help_fields(const char *text, FILE *out)
+{
+	fputs(text, out);
+	for (u32 i = 0; i < NR_REPORT_COLUMNS; i++)
+		fprintf(out, "%s%s (%s)", i ? ", " : ": ", report_column__get(i)->name, report_column__get(i)->doc);
+}
+
 /* What the tables know of an option's values goes into its help. */
 static char *help_filter(int key, const char *text, void *input)
 {
-	char orders[128], *help = NULL;
+	char *help = NULL;
 	size_t size;
 	FILE *out;
 
-	if (key != 's' && key != OPT_ORDER)
+	if (key != 's' && key != OPT_ORDER && key != 'F')
 		return (char *)text;
 	out = open_memstream(&help, &size);
 	if (!out)
 		return (char *)text;
-	list_orders(orders, sizeof(orders));
 	if (key == 's')
 		help_sort(input, out);
+	else if (key == 'F')
+		help_fields(text, out);
 	else
-		fprintf(out, "Order of the rows: descending by %s (ascending); default cost for exits, time for others",
-			orders);
+		help_order(out);
 	fclose(out);
 	return help;
 }

@@ -59,7 +59,9 @@ def test_keys_and_orders():
     assert bash("kvmw report -s v") == bash("kvmw diff -s v") == ["vcpu", "vm", "vector", "valid"]
     assert bash("kvmw report --sort reason,cp") == ["reason,cpu"]
     assert "time" in bash("kvmw report -s ti") and "time" not in bash("kvmw diff -s ti")
-    assert bash("kvmw report --order=p") == ["p99"]
+    assert bash("kvmw report --order=p9") == ["p90", "p95", "p99", "p999"]
+    assert bash("kvmw report --order=k") == ["kvm", "key"]
+    assert bash("kvmw report -F count,h") == ["count,halted", "count,hist"]
     assert bash("kvmw script --clock ") == ["start", "mono", "wall"]
 
 

@@ -152,7 +152,7 @@ def test_recording_of_somebody_else(command):
 
 @pytest.mark.parametrize("args, words", [
     (["report", "-s", "vpcu"], ["no key 'vpcu' (did you mean vcpu?)", "; the keys are reason"]),
-    (["report", "--order", "cuont"], ["'cuont' (did you mean count?)", "ordered by cost"]),
+    (["report", "--order", "cuont"], ["'cuont' (did you mean count?)", "ordered by count, rate"]),
     (["report", "-e", "irqs"], ["unknown event 'irqs' (did you mean irq?); use exit"]),
     (["report", "-e", "dirt"], ["did you mean dirty?"]),
     (["report", "--reason", "ept_violaton"], ["'ept_violaton'", "did you mean EPT_VIOLATION?"]),

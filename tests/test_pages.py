@@ -108,10 +108,12 @@ def names_in_error(option):
     return re.findall(r"\w+", re.split(r"; [a-z ]+ (?:are|by) ", message)[1].replace(" or ", ", "))
 
 
-@pytest.mark.parametrize("option", ["sort", "order"])
+@pytest.mark.parametrize("option", ["sort", "order", "fields"])
 def test_keys_and_orders_of_report(option):
     options = section(page("kvmw-report"), "OPTIONS")
     text = re.search(rf"^--{option}=.*?::\n(.*?)(?=^-\S.*::$)", options, re.M | re.S)[1]
+    if option == "order":
+        text += re.search(r"^--fields=.*?::\n(.*?)(?=^-\S.*::$)", options, re.M | re.S)[1]
     names = names_in_error(f"--{option}")
     assert len(names) >= 6
     missing = [name for name in names if f"`{name}`" not in text]

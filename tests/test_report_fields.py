@@ -3,6 +3,8 @@
 import collections
 import csv
 import json
+import math
+import re
 
 import pytest
 
@@ -103,3 +105,109 @@ def test_one_of_each(tmp_path):
     for event, words in ("halt", "1 event of halts, 0 lost"), ("hypercall", "1 hypercall, 0 lost"), \
             ("timer", "1 event of timers, 0 lost"):
         assert words in " ".join(kvmw("report", "-e", event, path).stdout.replace("# ", "").split())
+
+
+# ---- columns -----------------------------------------------------------------
+
+PARTS = ["kvm", "vmm", "polling", "halted", "waiting", "throttled", "blocked"]
+DURATIONS = ["min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999", "max"]
+MEMBERS = {"count": "count", "rate": "per_second", "percent": "time_percent", "cost": "cost_ns", "kvm": "kvm_ns",
+           "vmm": "user_ns", "polling": "poll_ns", "halted": "halt_ns", "waiting": "wait_ns",
+           "throttled": "throttled_ns", "blocked": "block_ns", "total": "time_ns"} | {d: f"{d}_ns" for d in DURATIONS}
+
+
+def numbers_of(every, event, seconds, whole):
+    """All columns of one row, from its events, the slow way."""
+    spans = sorted(r[SPANS.get(event, "span_ns")] for r in every if r[SPANS.get(event, "span_ns")] is not None)
+    got = {"count": len(every), "rate": len(every) / seconds}
+    if event == "exit":
+        def part(name):
+            known = [r[name] for r in every if r.get(name) is not None and r["total_ns"] is not None]
+            return sum(known) if known else None
+        names = dict(zip(PARTS[1:], ("user_ns", "poll_ns", "halt_ns", "wait_ns", "throttled_ns", "block_ns")))
+        got |= {column: part(name) for column, name in names.items()}
+        got["kvm"] = sum(spans) - sum(got[p] or 0 for p in ("vmm", "halted", "waiting", "blocked"))
+        got["cost"] = got["kvm"] + (got["vmm"] or 0) + (got["polling"] or 0)
+    if not spans:
+        return got | dict.fromkeys(["total", "percent", *DURATIONS])
+    mean = sum(spans) / len(spans)
+    return got | {"total": sum(spans), "percent": 100 * sum(spans) / whole, "min": spans[0], "max": spans[-1],
+                  "mean": sum(spans) // len(spans), "rms": math.sqrt(sum(s * s for s in spans) / len(spans)),
+                  "stddev": math.sqrt(sum((s - mean)**2 for s in spans) / len(spans))} | {
+        p: spans[max(math.ceil(len(spans) * permille / 1000), 1) - 1]
+        for p, permille in (("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p999", 999))}
+
+
+SPANS = {"exit": "total_ns", "userspace": "user_ns"}
+ROWS = ["--where", "vcpu_id >= 0 || vcpu_id == unknown"]     # sums of the rows, not the kernel's
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_columns(name, rows):
+    """Each number of --fields, in JSON and CSV, beside the rows of script."""
+    for event in {row["event"] for row in rows[name]} & {"exit", "fault", "irq", "userspace", "ioctl"}:
+        every = [row for row in rows[name] if row["event"] == event]
+        columns = [c for c in MEMBERS if event == "exit" or c not in ("cost", *PARTS)]
+        args = ["-e", event, "-s", "vcpu,reason", "-F", ",".join(columns), *ROWS]
+        rep = report(PATHS[name], *args)
+        whole = sum(row[SPANS.get(event, "span_ns")] or 0 for row in every)
+        groups = collections.defaultdict(list)
+        for row in every:
+            groups[row["vcpu_id"], row.get("reason_number", row.get("kind"))].append(row)
+        assert len(groups) == len(rep["rows"])
+        for row in rep["rows"]:
+            key = row["vcpu_id"], row["kind"] if "kind" in row else row["reason_number"]
+            want = numbers_of(groups[key], event, rep["recording"]["duration_ns"] / 1e9, whole)
+            for column in columns:
+                value, right = row[MEMBERS[column]], want[column]
+                if right is None or column in ("count", "total", "min", "max", "mean") + tuple(PARTS) + ("cost",):
+                    assert value == right, (event, key, column)
+                elif column == "stddev":
+                    assert abs(value - right) <= want["rms"] / 16 + 1, (event, key, value, right)
+                else:
+                    assert math.isclose(value, right, rel_tol=1 / 16 if column[0] == "p" and column != "percent"
+                                        else 1e-4, abs_tol=1e-3), (event, key, column, value, right)
+        lines = list(csv.reader(kvmw("report", PATHS[name], *args, "--csv").stdout.splitlines()))
+        assert lines[0][-len(columns):] == [MEMBERS[c] for c in columns]
+        assert [[float(cell) if cell else None for cell in line[-len(columns):]] for line in lines[1:]] == \
+            [[row[MEMBERS[c]] for c in columns] for row in rep["rows"]]
+
+
+def test_every_column_is_an_order(rows):
+    for event, columns in ("exit", MEMBERS), ("irq", [c for c in MEMBERS if c not in ("cost", *PARTS)]):
+        for column in columns:
+            rep = report(PATHS["svm-families"], "-e", event, "-s", "detail", "--order", column, "-F", column)
+            less = {"halted": "poll_ns", "waiting": "throttled_ns"}.get(column, "")
+            values = [-1 if row[MEMBERS[column]] is None else row[MEMBERS[column]] - (row.get(less) or 0)
+                      for row in rep["rows"]]
+            assert values == sorted(values, reverse=True) and len(values) > 3, column
+            assert rep["order"] == ("time" if column == "total" else column)
+    assert report(PATHS["svm-families"], "--order", "time") == report(PATHS["svm-families"], "--order", "total")
+
+
+def test_columns_of_text():
+    """In this order and no others; what has no room is named."""
+    path = PATHS["svm-families"]
+    text = kvmw("report", path, "-F", "max,count,halted,max,hist", "--width", "100").stdout
+    heads = next(line for line in text.splitlines() if line.startswith("reason "))
+    assert heads.split()[:4] == ["reason", "max", "count", "halt"] and "no room" not in text
+    total = re.search(r"^total +(\d+) +(\d+) +([\d.]+) ", text, re.M)
+    rep = report(path)["total"]
+    assert int(total[2]) == rep["count"] and abs(int(total[1]) - rep["max_ns"] / 1e3) <= 1
+    for event in "exit", "irq":
+        text = kvmw("report", "-e", event, path, "-F", ",".join([*DURATIONS, "total", "rate", "percent", "count"]),
+                    "--width", "60").stdout
+        words = " ".join(text.replace("# ", "").split())
+        assert re.search(r"\bno room for [\w, ]*count: use --width, or fewer --fields\b", words)
+        assert all(len(line) <= 60 or str(path) in line for line in text.splitlines())
+
+
+def test_wrong_columns():
+    path = PATHS["svm-families"]
+    one_line(kvmw("report", path, "-F", "count,p9"), 2, "no column 'p9' (did you mean p90?)", "the columns are count, rate")
+    one_line(kvmw("report", path, "-F", ""), 2, "no column ''")
+    one_line(kvmw("report", path, "--csv", "-F", "count,hist"), 2, "--fields hist", "--json")
+    one_line(kvmw("report", path, "--order", "hist"), 2, "invalid order 'hist'")
+    for option in "-F", "--order":
+        done = kvmw("report", path, "-e", "irq", option, "halted")
+        assert done.returncode == 1 and "events of interrupts have no column 'halted', but count, " in done.stderr

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,6 +41,21 @@ static void test_buckets_are_contiguous(void **state)
 	assert_int_equal(hist__index(UINT64_MAX), HIST_BUCKETS - 1);
 }
 
+static void check_stddev(const struct hist *h, const u64 *values, u32 nr)
+{
+	double sum = 0, off = 0, squares = 0, got = hist__stddev(h);
+
+	for (u32 i = 0; i < nr; i++)
+		sum += values[i];
+	for (u32 i = 0; i < nr; i++) {
+		double d = values[i] - sum / nr;
+
+		off += d * d;
+		squares += (double)values[i] * values[i];
+	}
+	assert_true(fabs(got - sqrt(off / nr)) <= sqrt(squares / nr) / HIST_SUB + 1);
+}
+
 static void check_percentiles(const u64 *values, u32 nr)
 {
 	static const u32 permille[] = { 0, 1, 10, 500, 900, 990, 999, 1000 };
@@ -62,6 +78,7 @@ static void check_percentiles(const u64 *values, u32 nr)
 		assert_true(off <= exact / HIST_SUB);
 		assert_true(got >= h.min && got <= h.max);
 	}
+	check_stddev(&h, sorted, nr);
 	hist__free(&h);
 	free(sorted);
 }
@@ -128,6 +145,7 @@ static void test_merge_of_nothing(void **state)
 	assert_int_equal(empty.max, 12);
 	hist__free(&empty);
 	assert_int_equal(hist__percentile(&empty, 500), 0);
+	assert_true(hist__stddev(&empty) == KVMW_NONE);
 	hist__free(&one);
 }
 
@@ -174,6 +192,7 @@ static void test_budget(void **state)
 	assert_int_equal(h.max, 1 << 19);
 	assert_true(h.unplaced > 0 && h.unplaced < 10);
 	assert_true(hist__percentile(&h, 500) == KVMW_NONE);
+	assert_true(hist__stddev(&h) == KVMW_NONE);
 	assert_int_equal(hist__merge(&more, &h), 0);
 	assert_int_equal(more.count, 10);
 	assert_int_equal(more.unplaced, 10);

@@ -40,7 +40,7 @@ static const struct kvmw_total totals[] = {
 static const struct kvmw_loss loss = { .vcpu = 0, .event = KVMW_EVENT_EXIT, .count = 5,
 	.first_ns = REC_START + 150 * REC_MS, .last_ns = REC_START + 160 * REC_MS };
 
-static const struct report_options by_reason = { .nr_sort = 1 };
+static const struct report_options by_reason = { .nr_sort = 1, .order = COLUMN_COST };
 
 /* ident: one more IDENT frame, or NULL. */
 static void write_with(struct rec *r, bool with_totals, const char *ident)
@@ -210,7 +210,7 @@ static void test_without_sums_of_rows(void **state)
 
 static void test_order_and_limit(void **state)
 {
-	struct report_options opt = { .nr_sort = 1, .order = ORDER_COUNT, .percent_limit = 20 };
+	struct report_options opt = { .nr_sort = 1, .order = COLUMN_COUNT, .percent_limit = 20 };
 	struct rec_report out;
 	struct rec r;
 
@@ -219,6 +219,10 @@ static void test_order_and_limit(void **state)
 	for (u32 i = 1; i < out.rep.nr_rows; i++)
 		assert_true(out.rep.row[i - 1].time_ns >= out.rep.row[i].time_ns);
 	rec__report_free(&out);
+	assert_int_equal(time__less(9, 4), 5);
+	assert_int_equal(time__less(4, 9), 0);
+	assert_int_equal(time__less(9, KVMW_NONE), 9);
+	assert_true(time__less(KVMW_NONE, 4) == KVMW_NONE);
 
 	rec__report(&r, &opt, NULL, &out);
 	assert_string_equal(out.rep.row[0].label[0], "CPUID");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,29 @@ static u64 within_bucket(u32 index, double rank, u64 n)
 	u64 width = index + 1 < HIST_BUCKETS ? hist__from(index + 1) - from : UINT64_MAX - from;
 
 	return from + (u64)((double)width * (rank - 0.5) / n);
+}
+
+u64 hist__stddev(const struct hist *h)
+{
+	double sum = 0, mean, squares = 0;
+
+	if (!h->count || h->unplaced)
+		return KVMW_NONE;
+	/* Once for their mean, once for what they differ from it. */
+	for (int pass = 0; pass < 2; pass++) {
+		mean = sum / h->count;
+		for (u32 exp = 0; exp < HIST_EXPS; exp++) {
+			const u64 *block = hist__block(h, exp);
+
+			for (u32 i = 0; block && i < HIST_SUB; i++) {
+				double middle = clamp_value(h, within_bucket(exp * HIST_SUB + i, 1, 1));
+
+				sum += block[i] * middle;
+				squares += block[i] * (middle - mean) * (middle - mean) * pass;
+			}
+		}
+	}
+	return sqrt(squares / h->count);
 }
 
 u64 hist__percentile(const struct hist *h, u32 permille)

@@ -6,35 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/render/dist.h"
-#include "util/render/render.h"
-#include "util/render/textgrid.h"
-#include "util/render/units.h"
+#include "util/render/chosen.h"
 
 enum reason_column { EXITS, RATE, COST, KVM, VMM, POLLING, HALTED, WAITING, THROTTLED, BLOCKED,
 		     P50, P99, MAX, DIST, NR_REASON_COLUMNS };
 
-#define SHARES		"% of vCPU time"
-#define CYCLE		"exit-entry"
-
 static const struct column_desc {
 	const char *group, *head;
 	u8 drop;		/* struct textgrid */
+	enum report_column is;
 } columns[NR_REASON_COLUMNS] = {
-	[EXITS] = { NULL, "exits", 0 },
-	[RATE] = { NULL, "/s", 60 },
-	[COST] = { SHARES, "cost", 0 },
-	[KVM] = { SHARES, "KVM", 10 },
-	[VMM] = { SHARES, "VMM", 10 },
-	[POLLING] = { SHARES, "poll", 10 },
-	[HALTED] = { SHARES, "halt", 10 },
-	[WAITING] = { SHARES, "wait", 10 },
-	[THROTTLED] = { SHARES, "throttled", 10 },
-	[BLOCKED] = { SHARES, "block", 10 },
-	[P50] = { CYCLE, "p50", 40 },
-	[P99] = { CYCLE, "p99", 20 },
-	[MAX] = { CYCLE, "max", 30 },
-	[DIST] = { "dist (log)", NULL, 80 },
+	[EXITS] = { NULL, "exits", 0, COLUMN_COUNT },
+	[RATE] = { NULL, "/s", 60, COLUMN_RATE },
+	[COST] = { SHARES_GROUP, "cost", 0, COLUMN_COST },
+	[KVM] = { SHARES_GROUP, "KVM", 10, COLUMN_KVM },
+	[VMM] = { SHARES_GROUP, "VMM", 10, COLUMN_VMM },
+	[POLLING] = { SHARES_GROUP, "poll", 10, COLUMN_POLLING },
+	[HALTED] = { SHARES_GROUP, "halt", 10, COLUMN_HALTED },
+	[WAITING] = { SHARES_GROUP, "wait", 10, COLUMN_WAITING },
+	[THROTTLED] = { SHARES_GROUP, "throttled", 10, COLUMN_THROTTLED },
+	[BLOCKED] = { SHARES_GROUP, "block", 10, COLUMN_BLOCKED },
+	[P50] = { CYCLE_GROUP, "p50", 40, COLUMN_P50 },
+	[P99] = { CYCLE_GROUP, "p99", 20, COLUMN_P99 },
+	[MAX] = { CYCLE_GROUP, "max", 30, COLUMN_MAX },
+	[DIST] = { "dist (log)", NULL, 80, COLUMN_HIST },
 };
 
 #define LITTLE	70		/* drop: of a part below 1 % of the whole */
@@ -46,23 +41,12 @@ struct reason_table {
 	struct textgrid_col col[TEXTGRID_MAX];
 	u8 drop[TEXTGRID_MAX];
 	u32 nr_keys, nr_cols;
-	u32 at[NR_REASON_COLUMNS];	/* where a column is in the grid */
+	u32 at[NR_REASON_COLUMNS];	/* where a column is in the grid; TEXTGRID_MAX: nowhere */
 	char head[NR_REASON_COLUMNS][UNITS_MAX];
 	char ends[UNITS_MAX * 2];	/* of the axis */
 	struct dist_axis axis;
+	struct chosen chosen;
 };
-
-static u64 reason_part(const struct report_row *row, u32 col)
-{
-	const u64 parts[NR_REASON_COLUMNS] = {
-		[COST] = row->cost_ns, [KVM] = row->kvm_ns, [VMM] = row->user_ns,
-		[POLLING] = row->poll_ns, [HALTED] = units__less(row->halt_ns, row->poll_ns),
-		[WAITING] = units__less(row->wait_ns, row->throttled_ns),
-		[THROTTLED] = row->throttled_ns, [BLOCKED] = row->block_ns,
-	};
-
-	return parts[col];
-}
 
 static const struct report_row *visible_row(const struct report *rep, u32 i)
 {
@@ -75,18 +59,26 @@ static u32 nr_visible(const struct report *rep)
 	return report__visible(rep) + 1;
 }
 
+static u64 part_of(const struct report_row *row, u32 col)
+{
+	return report_column__get(columns[col].is)->measure(row);
+}
+
 /* Of parts the least is dropped first. */
 static u8 drop_rank(const struct report *rep, u32 col)
 {
-	u64 part = reason_part(&rep->total, col);
 	u8 rank = columns[col].drop;
+	u64 part;
 
-	if (col < KVM || col > BLOCKED || part == KVMW_NONE)
+	if (col < KVM || col > BLOCKED)
+		return rank;
+	part = part_of(&rep->total, col);
+	if (part == KVMW_NONE)
 		return rank;
 	if (part < rep->whole.wall_ns / 100)
 		return LITTLE;
 	for (u32 i = KVM; i <= BLOCKED; i++) {
-		u64 other = reason_part(&rep->total, i);
+		u64 other = part_of(&rep->total, i);
 
 		rank -= other != KVMW_NONE && other < part;
 	}
@@ -108,6 +100,20 @@ static void reason_table__add_column(struct reason_table *t, u32 col)
 	};
 }
 
+static void add_chosen(struct reason_table *t)
+{
+	const struct report_options *opt = t->rep->opt;
+
+	t->chosen = (struct chosen) { .s = t->s, .rep = t->rep, .axis = &t->axis, .ends = t->ends };
+	for (u32 col = 0; col < NR_REASON_COLUMNS; col++) {
+		t->at[col] = TEXTGRID_MAX;
+		for (u32 i = 0; i < opt->nr_columns; i++)
+			if (opt->column[i] == columns[col].is)
+				t->at[col] = t->nr_cols + i;
+	}
+	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols]);
+}
+
 static void reason_table__init(struct reason_table *t, const struct screen *s, const struct report *rep)
 {
 	*t = (struct reason_table) { .s = s, .rep = rep, .nr_keys = rep->opt->nr_sort };
@@ -118,41 +124,28 @@ static void reason_table__init(struct reason_table *t, const struct screen *s, c
 		};
 	t->axis = dist_axis__make(&rep->total.span, s->width < 120 ? DIST_USUAL : DIST_MAX);
 	dist__ends(&t->axis, t->ends, sizeof(t->ends));
-	for (u32 col = 0; col < NR_REASON_COLUMNS; col++)
+	if (rep->opt->nr_columns)
+		add_chosen(t);
+	for (u32 col = 0; col < NR_REASON_COLUMNS && !rep->opt->nr_columns; col++)
 		reason_table__add_column(t, col);
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;
 }
 
-static void add_rate(struct reason_table *t, const struct report_row *row)
-{
-	double seconds = report_row__covered(t->rep, row) / 1e9;
-	double rate = seconds > 0 ? row->count / seconds : 0;
-
-	if (seconds <= 0)
-		textgrid__add(&t->grid, "-");
-	else
-		textgrid__add(&t->grid, "%.*f", rate < 9.95 ? 1 : 0, rate);
-}
-
-static void add_share(struct reason_table *t, const struct report_row *row, u64 part)
-{
-	textgrid__percent(&t->grid, part, part == KVMW_NONE ? 0 : report_row__wall(t->rep, row));
-}
-
 static void add_numbers(struct reason_table *t, const struct report_row *row)
 {
-	char buf[DIST_BYTES];
-
+	if (t->rep->opt->nr_columns) {
+		chosen__add(&t->chosen, &t->grid, row);
+		return;
+	}
 	textgrid__count(&t->grid, row->count);
-	add_rate(t, row);
+	textgrid__rate(&t->grid, t->rep, row);
 	for (u32 col = COST; col <= BLOCKED; col++)
-		add_share(t, row, reason_part(row, col));
+		textgrid__share(&t->grid, t->rep, row, part_of(row, col));
 	textgrid__ns(&t->grid, row->p50_ns);
 	textgrid__ns(&t->grid, row->p99_ns);
 	textgrid__ns(&t->grid, row->max_ns);
-	dist__bar(t->s, &t->axis, &row->span, buf);
-	textgrid__add(&t->grid, "%s", buf);
+	textgrid__dist(&t->grid, t->s, &t->axis, row);
 }
 
 /* The one detail that is all there is of a row: it is named there, and has no row of its own. */
@@ -210,7 +203,7 @@ static void reason_table__add_row(struct reason_table *t, const struct report_ro
 
 static bool reasons__shows(const struct reason_table *t, u32 col)
 {
-	return t->grid.shown >> t->at[col] & 1;
+	return t->at[col] < TEXTGRID_MAX && t->grid.shown >> t->at[col] & 1;
 }
 
 static void reason_table__legend(const struct reason_table *t)
@@ -223,7 +216,7 @@ static void reason_table__legend(const struct reason_table *t)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
 			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
 	if (reasons__shows(t, P99) || reasons__shows(t, MAX))
-		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE,
+		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE_GROUP,
 			 told_apart ? ", halts and waits included" : "");
 	if (reasons__shows(t, DIST))
 		dist__legend(&t->axis, dist);
@@ -247,6 +240,8 @@ int render__reasons(const struct screen *s, const struct report *rep)
 		reason_table__add_row(&t, visible_row(rep, i));
 	if (textgrid__finish(&t.grid, s))
 		return -1;
+	if (rep->opt->nr_columns)
+		chosen__missing(&t.chosen, &t.grid, t.nr_keys);
 	reason_table__legend(&t);
 	render__hidden(s, rep);
 	return 0;

@@ -38,11 +38,30 @@ void csv__line(struct out *out, struct json_object *obj, bool names)
 	json_object_put(obj);
 }
 
+/* The chosen columns alone, in their order. */
+static struct json_object *report_csv__row(const struct report *rep, const struct report_row *row)
+{
+	struct json_object *all = render__report_row_json(rep, row, true), *chosen, *v;
+
+	if (!rep->opt->nr_columns)
+		return all;
+	chosen = json_object_new_object();
+	render__report_key_json(chosen, rep, row, true);
+	for (u32 i = 0; i < rep->opt->nr_columns; i++) {
+		const char *member = report_column__get(rep->opt->column[i])->member;
+
+		if (json_object_object_get_ex(all, member, &v))
+			json_object_object_add(chosen, member, json_object_get(v));
+	}
+	json_object_put(all);
+	return chosen;
+}
+
 static void put_rows(struct out *out, const struct report *rep)
 {
-	csv__line(out, render__report_row_json(rep, &rep->total, true), true);
+	csv__line(out, report_csv__row(rep, &rep->total), true);
 	for (u32 i = 0; i < report__visible(rep); i++)
-		csv__line(out, render__report_row_json(rep, &rep->row[i], true), false);
+		csv__line(out, report_csv__row(rep, &rep->row[i]), false);
 }
 
 static void put_holders(struct out *out, const struct report *rep)

@@ -45,6 +45,24 @@ static void report_json__histogram(struct json_object *obj, const struct report_
 	}
 }
 
+/* What a row has only where it was chosen. */
+static void add_chosen_numbers(struct json_object *obj, const struct report *rep, const struct report_row *row)
+{
+	for (u32 i = 0; i < rep->opt->nr_columns; i++) {
+		const struct report_column_desc *desc = report_column__get(rep->opt->column[i]);
+		double rate = report_row__rate(rep, row);
+
+		if (!desc->member || json_object_object_get_ex(obj, desc->member, NULL))
+			continue;
+		if (rep->opt->column[i] != COLUMN_RATE)
+			json__ns(obj, desc->member, desc->measure(row));
+		else if (rate < 0)
+			json__text(obj, desc->member, NULL);
+		else
+			json__real(obj, desc->member, rate);
+	}
+}
+
 static void numbers(struct json_object *obj, const struct report *rep,
 		    const struct report_row *row)
 {
@@ -84,6 +102,7 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	/* Last, because the columns of --csv stay where they are. */
 	if (event_desc__is_cycle(rep->event))
 		json__ns(obj, "throttled_ns", row->throttled_ns);
+	add_chosen_numbers(obj, rep, row);
 }
 
 void render__report_key_json(struct json_object *obj, const struct report *rep, const struct report_row *row,
@@ -233,7 +252,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		json_object_array_add(list, json_object_new_string(
 					      sort_key__name(report_options__key(rep->opt, i))));
-	json__text(root, "order", report_order__get(rep->opt->order)->name);
+	json__text(root, "order", report_order__name(rep->opt->order));
 	if (rep->opt->reasons.nr) {
 		list = json__array(root, "reasons");
 		for (u32 i = 0; i < rep->opt->reasons.nr; i++)

@@ -3,10 +3,7 @@
 #include <string.h>
 
 #include "util/event_desc.h"
-#include "util/render/dist.h"
-#include "util/render/render.h"
-#include "util/render/textgrid.h"
-#include "util/render/units.h"
+#include "util/render/chosen.h"
 
 enum column_id { COL_COUNT, COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_GUEST, COL_MIN, COL_MEAN, COL_P50,
 		 COL_P90, COL_P99, COL_MAX, COL_DIST, NR_COLUMNS };
@@ -40,10 +37,13 @@ struct table {
 	char head[NR_COLUMNS][UNITS_MAX];
 	char ends[UNITS_MAX * 2];	/* of the axis */
 	struct dist_axis axis;
+	struct chosen chosen;
 };
 
 static bool table__has_column(const struct table *t, u32 col)
 {
+	if (t->rep->opt->nr_columns)
+		return false;
 	if (col == COL_GUEST)
 		return event_desc__is_cycle(t->rep->event);
 	return t->rep->has_spans || col <= COL_COUNT_PCT;
@@ -83,6 +83,8 @@ static void table__init(struct table *t, const struct screen *s, const struct re
 	for (u32 col = 0; col < NR_COLUMNS; col++)
 		if (table__has_column(t, col))
 			table__add_column(t, col);
+	t->chosen = (struct chosen) { .s = s, .rep = rep, .axis = &t->axis, .ends = t->ends };
+	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols]);
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;
 }
@@ -94,7 +96,7 @@ static void table__add_cell(struct table *t, const struct report_row *row, u32 c
 		[COL_MEAN] = row->mean_ns, [COL_P50] = row->p50_ns, [COL_P90] = row->p90_ns,
 		[COL_P99] = row->p99_ns, [COL_MAX] = row->max_ns,
 	};
-	char buf[UNITS_MAX + DIST_BYTES];
+	char buf[UNITS_MAX];
 
 	switch (col) {
 	case COL_COUNT:
@@ -108,8 +110,7 @@ static void table__add_cell(struct table *t, const struct report_row *row, u32 c
 			      units__percent(row->time_percent, UNITS_2, buf));
 		break;
 	case COL_DIST:
-		dist__bar(t->s, &t->axis, &row->span, buf);
-		textgrid__add(&t->grid, "%s", buf);
+		textgrid__dist(&t->grid, t->s, &t->axis, row);
 		break;
 	default:
 		textgrid__ns(&t->grid, durations[col]);
@@ -126,6 +127,7 @@ static void table__add_row(struct table *t, const struct report_row *row)
 	for (u32 col = 0; col < NR_COLUMNS; col++)
 		if (table__has_column(t, col))
 			table__add_cell(t, row, col);
+	chosen__add(&t->chosen, &t->grid, row);
 }
 
 void render__hidden(const struct screen *s, const struct report *rep)
@@ -170,6 +172,8 @@ int render__table(const struct screen *s, const struct report *rep)
 	table__add_row(&t, &rep->total);
 	if (textgrid__finish(&t.grid, s))
 		return -1;
+	if (rep->opt->nr_columns)
+		chosen__missing(&t.chosen, &t.grid, t.nr_keys);
 	table__legend(&t);
 	return 0;
 }

@@ -334,7 +334,7 @@ int textgrid__finish(struct textgrid *g, const struct screen *s)
 		choose_units(g, &l);
 		textgrid__measure(g, s, &l);
 		for (u32 i = 0; i < g->nr_cols; i++)
-			g->shown |= l.width[i] ? 1U << i : 0;
+			g->shown |= l.width[i] ? 1ULL << i : 0;
 		textgrid__print_groups(g, s, &l);
 		textgrid__print_line(g, s, &l, g->nr_cells);
 		for (u32 i = 0; i + g->nr_cols <= g->nr_cells; i += g->nr_cols)

@@ -6,7 +6,7 @@
 #include "util/render/screen.h"
 
 #define TEXTGRID_CELL	80	/* bytes of a cell that are enough for most, NUL included */
-#define TEXTGRID_MAX	32	/* columns */
+#define TEXTGRID_MAX	48	/* columns; at most 64 */
 
 struct textgrid_col {
 	const char *group;	/* a heading over neighbours of the same one; or NULL */
@@ -31,7 +31,7 @@ struct textgrid {
 	struct textgrid_cell *cell;	/* row by row */
 	u32 nr_cells, room;
 	bool failed;		/* out of memory */
-	u32 shown;		/* columns that textgrid__finish() printed, as bits */
+	u64 shown;		/* columns that textgrid__finish() printed, as bits */
 };
 
 void textgrid__init(struct textgrid *g, const struct textgrid_col *col, u32 nr_cols);

@@ -29,12 +29,6 @@ struct unit_scale units__common(u64 least, u64 greatest);
 struct unit_scale units__of_sums(u64 greatest);
 /* "12.3", without the unit; "-": not captured; "<0.01": too little for that. buf is returned. */
 const char *units__scaled(u64 ns, const struct unit_scale *scale, char *buf);
-/* What is left of ns without a part of it, where both are known; else ns. */
-static inline u64 units__less(u64 ns, u64 part_ns)
-{
-	return ns == KVMW_NONE || part_ns == KVMW_NONE ? ns : ns > part_ns ? ns - part_ns : 0;
-}
-
 /* "12.3", "100"; UNITS_FULL: "12.34". */
 const char *units__percent(double percent, enum units style, char *buf);
 /* "1,234,567" */

@@ -31,8 +31,8 @@ static u64 part(const struct report_vcpu *v, u32 col)
 {
 	const u64 parts[NR_COLUMNS] = {
 		[COL_GUEST] = v->guest_ns, [COL_KVM] = v->kvm_ns, [COL_VMM] = v->vmm_ns,
-		[COL_POLLING] = v->poll_ns, [COL_HALTED] = units__less(v->halt_ns, v->poll_ns),
-		[COL_WAITING] = units__less(v->wait_ns, v->throttled_ns),
+		[COL_POLLING] = v->poll_ns, [COL_HALTED] = time__less(v->halt_ns, v->poll_ns),
+		[COL_WAITING] = time__less(v->wait_ns, v->throttled_ns),
 		[COL_THROTTLED] = v->throttled_ns,
 		[COL_BLOCKED] = v->block_ns, [COL_OPEN] = v->time.open_ns,
 		[COL_NO_EXIT] = v->count ? 0 : v->time.unseen_ns,

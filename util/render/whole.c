@@ -39,12 +39,12 @@ void render__whole(const struct screen *s, const struct report *rep)
 		{ exit ? "guest" : "KVM_RUN", w->guest_ns, COLOR_GREEN },
 		{ "KVM", w->kvm_ns, COLOR_YELLOW }, { "VMM", w->vmm_ns, COLOR_MAGENTA },
 		{ "poll before a halt", w->poll_ns, COLOR_CYAN },
-		{ "halt", units__less(w->halt_ns, w->poll_ns), COLOR_BLUE },
-		{ "wait for a CPU", units__less(w->wait_ns, w->throttled_ns), COLOR_RED },
+		{ "halt", time__less(w->halt_ns, w->poll_ns), COLOR_BLUE },
+		{ "wait for a CPU", time__less(w->wait_ns, w->throttled_ns), COLOR_RED },
 		{ "throttled by quota", throttled_ns, COLOR_RED }, { "block, other sleep", w->block_ns, COLOR_RED },
 		{ exit ? "open exit" : "open return", w->open_ns, COLOR_RED },
 		{ exit ? "no exit" : "no return", w->no_exit_ns, COLOR_DIM },
-		{ "unseen", units__less(w->unseen_ns, w->no_exit_ns), COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },
+		{ "unseen", time__less(w->unseen_ns, w->no_exit_ns), COLOR_DIM }, { "gone", w->gone_ns, COLOR_DIM },
 	};
 	u32 room = s->width > 36 ? s->width - 36 : 0, bar = room < BAR_MAX ? room : BAR_MAX;
 	char buf[UNITS_MAX];

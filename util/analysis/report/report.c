@@ -12,51 +12,6 @@
 #include "util/memory.h"
 #include "util/nearest.h"
 
-static u64 row_cost(const struct report_row *row)
-{
-	return row->cost_ns;
-}
-
-static u64 row_time(const struct report_row *row)
-{
-	return row->time_ns;
-}
-
-static u64 row_count(const struct report_row *row)
-{
-	return row->count;
-}
-
-static u64 row_mean(const struct report_row *row)
-{
-	return row->mean_ns;
-}
-
-static u64 row_p99(const struct report_row *row)
-{
-	return row->p99_ns;
-}
-
-static u64 row_max(const struct report_row *row)
-{
-	return row->max_ns;
-}
-
-const struct report_order *report_order__get(enum report_order_id order)
-{
-	static const struct report_order orders[NR_REPORT_ORDERS] = {
-		[ORDER_COST] = { "cost", row_cost },
-		[ORDER_TIME] = { "time", row_time },
-		[ORDER_COUNT] = { "count", row_count },
-		[ORDER_MEAN] = { "mean", row_mean },
-		[ORDER_P99] = { "p99", row_p99 },
-		[ORDER_MAX] = { "max", row_max },
-		[ORDER_KEY] = { "key", NULL },
-	};
-
-	return &orders[order];
-}
-
 /* What the kernel counted covers every row that was recorded. */
 static bool totals_hold(const struct agg *sum)
 {
@@ -366,6 +321,29 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 	return list;
 }
 
+static int check_column(const struct report *rep, const char *option, enum report_column column)
+{
+	struct word_list names;
+
+	if (report_column__is_of(column, rep->desc))
+		return 0;
+	word_list__begin(&names, "", 0);
+	report_column__list(rep->desc, &names);
+	return error("%s: %s have no column '%s', but %s", option, rep->desc->plural,
+		     report_column__get(column)->name, names.text);
+}
+
+/* Whether the event's rows have them; as an order, the cost of other events than exits is their time. */
+static int check_columns(const struct report *rep)
+{
+	const struct report_options *opt = rep->opt;
+
+	for (u32 i = 0; i < opt->nr_columns; i++)
+		if (check_column(rep, "--fields", opt->column[i]))
+			return -1;
+	return opt->order == ORDER_KEY || opt->order == COLUMN_COST ? 0 : check_column(rep, "--order", opt->order);
+}
+
 static int no_such_key(const struct event_desc *event, const char *name)
 {
 	struct word_list keys;
@@ -388,7 +366,7 @@ static int check_keys(const struct report *rep)
 		if (!key->column(key, rep->desc, 0))
 			return no_such_key(rep->desc, sort_key__name(key));
 	}
-	return 0;
+	return check_columns(rep);
 }
 
 static void count_lost(struct report *rep)

@@ -15,6 +15,7 @@
 
 #include "util/analysis/vcpu_life.h"
 #include "util/recording/recording.h"
+#include "util/analysis/report/columns.h"
 #include "util/analysis/report/keys.h"
 #include "util/arch/reason.h"
 #include "util/event_desc.h"
@@ -30,15 +31,6 @@ struct vm_limits;
 struct vm_thread;
 struct vm_threads;
 
-enum report_order_id { ORDER_COST, ORDER_TIME, ORDER_COUNT, ORDER_MEAN, ORDER_P99, ORDER_MAX, ORDER_KEY,
-		       NR_REPORT_ORDERS };
-
-/* What rows are ordered by, greatest first; among equals, and without measure, by key. */
-struct report_order {
-	const char *name;
-	u64 (*measure)(const struct report_row *row);
-};
-
 /* How many rows models keep, see refaults.h. */
 struct kept_rows {
 	u32 faults, taken;
@@ -52,7 +44,9 @@ struct report_options {
 	u32 nr_sort;
 	struct sort_key field[KEY_FIELDS];	/* KEY_FIELD and those after it */
 	u32 nr_fields;
-	enum report_order_id order;
+	enum report_column order;	/* or ORDER_KEY; descending, among equals by key */
+	enum report_column column[NR_REPORT_COLUMNS];	/* chosen ones, in this order */
+	u32 nr_columns;			/* 0: the usual ones */
 	struct number_list vcpus, pids;	/* pids: of VMs; empty: all */
 	struct reason_list reasons;	/* of exits and returns to the VMM; empty: all */
 	double percent_limit;		/* rows with a smaller share are hidden */
@@ -142,6 +136,7 @@ struct report_row {
 	/* What it took of a host CPU: kvm_ns, user_ns and poll_ns; of other events than exit, time_ns. */
 	u64 cost_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
+	u64 measure;		/* what it is ordered by */
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
 	struct time_slices *slices;	/* of the recorded rows; NULL: not asked for, or no memory left */
@@ -292,7 +287,5 @@ static inline u64 report_row__unfinished(const struct report *rep, const struct 
 {
 	return event_desc__is_cycle(rep->event) ? row->count - row->done : 0;
 }
-
-const struct report_order *report_order__get(enum report_order_id order);
 
 #endif

@@ -147,15 +147,11 @@ static int compare_rows(const void *a, const void *b, void *arg)
 {
 	const struct report_options *opt = arg;
 	const struct report_row *x = a, *y = b;
-	const struct report_order *order = report_order__get(opt->order);
 	int ret = opt->chronological ? key_value__compare(&x->key[0], &y->key[0]) : 0;
 
-	if (!ret && order->measure) {
-		/* Nothing captured comes last. */
-		u64 mx = captured(order->measure(x)), my = captured(order->measure(y));
-
-		if (mx != my)
-			return mx > my ? -1 : 1;
+	if (!ret && opt->order != ORDER_KEY) {
+		if (x->measure != y->measure)
+			return x->measure > y->measure ? -1 : 1;
 		if (x->count != y->count)
 			return x->count > y->count ? -1 : 1;
 	}
@@ -167,9 +163,9 @@ static int compare_rows(const void *a, const void *b, void *arg)
 static bool hidden(const struct report *rep, const struct report_row *row, u32 shown)
 {
 	const struct report_options *opt = rep->opt;
-	double percent = opt->order == ORDER_COST ? row->cost_percent : row->time_percent;
+	double percent = opt->order == COLUMN_COST ? row->cost_percent : row->time_percent;
 
-	if (opt->order == ORDER_COUNT || rep->total.time_ns == KVMW_NONE)
+	if (opt->order == COLUMN_COUNT || opt->order == COLUMN_RATE || rep->total.time_ns == KVMW_NONE)
 		percent = row->count_percent;
 	return (opt->top && shown >= opt->top) || percent < opt->percent_limit;
 }
@@ -201,6 +197,9 @@ static int hidden_last(struct report *rep)
 
 int report__order(struct report *rep)
 {
+	/* Nothing captured comes last. */
+	for (u32 i = 0; i < rep->nr_rows && rep->opt->order != ORDER_KEY; i++)
+		rep->row[i].measure = captured(report_column__get(rep->opt->order)->measure(&rep->row[i]));
 	qsort_r(rep->row, rep->nr_rows, sizeof(*rep->row), compare_rows, (void *)rep->opt);
 	return hidden_last(rep);
 }
