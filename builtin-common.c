@@ -15,7 +15,7 @@
 #define MEMORY_MIN	(1u << 20)
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
+enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_AROUND, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
        OPT_REGIONS, OPT_MEMORY };
 
 static const struct argp_option input_options[] = {
@@ -34,6 +34,7 @@ static const struct argp_option select_options[] = {
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, "
 	  "2100ms since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
+	{ "around", OPT_AROUND, "T+-D", 0, "Only what began from D before T to D after it, e.g. 2.1+-50ms", 3 },
 	{ "where", OPT_WHERE, "EXPR", 0, "Only events for which this is true, e.g. "
 	  "'reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff)'", 3 },
 	{ 0 },
@@ -88,6 +89,15 @@ static error_t parse_memory(struct common_args *args, const char *arg)
 	return 0;
 }
 
+/* The last one counts, of the same option. */
+static error_t parse_window(struct common_args *args, int key, const char *arg)
+{
+	if (args->window_key && args->window_key != key)
+		return usage_error("--time and --around exclude each other");
+	args->window_key = key;
+	return (key == OPT_AROUND ? time_window__parse_around : time_window__parse)(&args->window, arg) ? EINVAL : 0;
+}
+
 static error_t parse_where(struct common_args *args, const char *arg)
 {
 	if (args->where)
@@ -121,7 +131,8 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_REASON:
 		return reason_list__parse(&args->reasons, arg) ? EINVAL : 0;
 	case OPT_TIME:
-		return time_window__parse(&args->window, arg) ? EINVAL : 0;
+	case OPT_AROUND:
+		return parse_window(args, key, arg);
 	case OPT_WHERE:
 		return parse_where(args, arg);
 	case OPT_MEMORY:

@@ -22,6 +22,7 @@ struct common_args {
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
+	int window_key;			/* the option that set it; 0: none did */
 	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager;

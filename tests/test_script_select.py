@@ -110,3 +110,12 @@ def test_mistakes(svm):
     one_line(kvmw("script", svm, "--outliers", 3, "--max-events", 3), 2, "exclude each other")
     one_line(kvmw("script", svm, "--min-duration", "1h"), 1, "no events match --min-duration;")
     one_line(kvmw("script", svm, "--reason", "pause", "--outliers", 3), 1, "no events match --reason;")
+
+
+def test_around():
+    """The same as the window that it stands for; not together with one."""
+    for around, window in (("3.4+-50ms", "3.35,3.45"), ("3.4±.05", "3.35,3.45"), ("0+-1s", ",1")):
+        assert kvmw("script", FAMILIES, "--around", around).stdout == \
+            kvmw("script", FAMILIES, "--time", window).stdout != ""
+    one_line(kvmw("script", FAMILIES, "--around", "3.4"), 2, "--around '3.4'", "T+-D")
+    one_line(kvmw("report", FAMILIES, "--around", "3+-1", "--time", "3"), 2, "exclude each other")

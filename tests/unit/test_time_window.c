@@ -169,6 +169,28 @@ static void test_bad_windows(void **state)
 		assert_int_equal(time_window__parse(&w, bad[i]), -1);
 }
 
+static void test_around(void **state)
+{
+	static const struct { const char *text; u64 from, to; } around[] = {
+		{ "2.1+-50ms", 2050000000, 2150000000 }, { "2.1±.1", 2 * S, 2200000000 }, { "1+/-2s", 0, 3 * S },
+		{ "@8.5+-0", 8500000000, 8500000000 }, { "2026-11-23T23:30:02+-1", MONOTONIC + S, MONOTONIC + 3 * S },
+		{ "23:30:02.5±500ms", MONOTONIC + 2 * S, MONOTONIC + 3 * S },
+	};
+	static const char *const bad[] = { "", "+-1", "1", "1+-", "1-2", "1+-x", "1+-2,3", "x+-1", ",+-1", "1+-12:00", "1±±2" };
+	const struct time_anchor anchor = { 0, true, MONOTONIC, REALTIME };
+	struct time_window w;
+
+	use_zone("UTC");
+	for (size_t i = 0; i < ARRAY_SIZE(around); i++) {
+		assert_int_equal(time_window__parse_around(&w, around[i].text), 0);
+		time_window__resolve(&w, &anchor);
+		assert_int_equal(w.from, around[i].from);
+		assert_int_equal(w.to, around[i].to);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(time_window__parse_around(&w, bad[i]), -1);
+}
+
 static void test_no_window(void **state)
 {
 	const struct time_anchor anchor = { .start_ns = 1000 };
@@ -208,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_no_clock),
 		cmocka_unit_test(test_bad_windows),
+		cmocka_unit_test(test_around),
 		cmocka_unit_test(test_no_window),
 		cmocka_unit_test(test_hostile_anchors),
 	};

@@ -233,6 +233,30 @@ int time_window__parse(struct time_window *w, const char *text)
 		     w->begin.ns / 1e9);
 }
 
+int time_window__parse_around(struct time_window *w, const char *text)
+{
+	static const char *const marks[] = { "±", "+-", "+/-" };
+	struct time_point around = { .base = TIME_OPEN };
+	const char *p = text;
+	size_t i = 0, len;
+
+	*w = (struct time_window) { .active = true };
+	if (!parse_point(&p, &w->begin) && w->begin.base != TIME_OPEN) {
+		while (i < ARRAY_SIZE(marks) && strncmp(p, marks[i], strlen(marks[i])))
+			i++;
+		len = i < ARRAY_SIZE(marks) ? strlen(marks[i]) : 0;
+		p += len;
+		if (len && !parse_amount(&p, &around) && !*p) {
+			w->end = w->begin;
+			w->begin.ns -= around.ns < w->begin.ns ? around.ns : w->begin.ns;
+			w->end.ns += around.ns;
+			return 0;
+		}
+	}
+	return error("--around '%s': it must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as of --time",
+		     text);
+}
+
 /* ---- in a recording ------------------------------------------------------ */
 
 /* A local time of the day of realtime_ns, or of one days later, as realtime. */

@@ -38,6 +38,12 @@ struct time_anchor {
  */
 int time_window__parse(struct time_window *w, const char *text);
 
+/*
+ * Parses "T±D", or "T+-D" for keyboards without it: from D before T, a time as above, to D after it.
+ * 0, or -1 (error() said why).
+ */
+int time_window__parse_around(struct time_window *w, const char *text);
+
 /* Converts both ends to CLOCK_MONOTONIC, once. */
 void time_window__resolve(struct time_window *w, const struct time_anchor *anchor);
 
