@@ -49,7 +49,8 @@ static const struct argp_option options[] = {
 	  "10G for Gbit/s (default 1G,10G,25G,100G)", 2 },
 	{ "downtime", OPT_DOWNTIME, "TIME", 0, "With -e dirty: how long a migration may stop the VM (default "
 	  "300ms)", 2 },
-	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost", 4 },
+	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost; with --sort sym, "
+	  "where in a function", 4 },
 	{ 0 },
 };
 
@@ -460,7 +461,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_LIMIT:
 		return parse_limit(&args->opt, arg);
 	case 'v':
-		args->verbose = true;
+		args->verbose = args->opt.offsets = true;
 		return 0;
 	case OPT_HIST:
 		args->hist = true;

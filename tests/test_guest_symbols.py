@@ -3,6 +3,7 @@
 import bisect
 import collections
 import random
+import re
 import subprocess
 
 import pytest
@@ -130,6 +131,22 @@ def test_instructions(recorded, tmp_path):
         assert (row["symbol_offset"] is None) != known
     text = text_of(path, "-s", "rip", "--guest-kallsyms", tmp_path / "k")
     assert f"{MODULE + 0x90:#x} mod_notify+0x10 [virtio_x] " in text and f"{TEXT + 8:#x} startup_64+0x8 " in text
+
+
+def test_places_in_functions(recorded, tmp_path):
+    """-s sym -v: a row for each, and the same sums by function."""
+    path, exits = recorded
+    args = ["-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k")]
+    rows = report(path, "-v", *args)["rows"]
+    got = {(row["symbol"], row["symbol_offset"]): row["count"] for row in rows}
+    starts = {(row["symbol"], row["module"]): row["symbol_address"] for row in report(path, *args)["rows"]}
+    want = collections.Counter()
+    for rip, *_ in exits:
+        at = starts[function(rip)]
+        want[function(rip)[0], None if at is None else rip - at] += 1
+    assert got == want and len(got) > len(starts)
+    text = text_of(path, "-v", *args)
+    assert re.search(r"^mod_notify\+0x10 \[virtio_x\] ", text, re.M) and re.search(r"^\[user code\] ", text, re.M)
 
 
 SOURCE = """

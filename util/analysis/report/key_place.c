@@ -119,12 +119,20 @@ void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
 	fine[0] = place__of(opt->symbols, column[0], event != KVMW_EVENT_NESTED && column[1] == 1);
+	if (opt->offsets && is_address(fine[0]))
+		fine[0] = column[0];
 }
 
 void sym__label(const struct sort_key *key, const struct report *rep,
 			 const struct key_value *value, char *buf, size_t size)
 {
-	place__name(rep->opt->symbols, value->v[0], buf, size);
+	struct guest_symbol symbol;
+
+	if (rep->opt->offsets && is_address(value->v[0]) &&
+	    guest_symbols__find(rep->opt->symbols, value->v[0], &symbol))
+		describe(&symbol, value->v[0], buf, size);
+	else
+		place__name(rep->opt->symbols, value->v[0], buf, size);
 }
 
 u32 sym__members(const struct sort_key *key, const struct report *rep,
@@ -142,5 +150,10 @@ u32 sym__members(const struct sort_key *key, const struct report *rep,
 	member[2] = (struct key_member) {
 		.name = "symbol_address", .number = known ? symbol.from : KVMW_NONE, .is_address = true,
 	};
-	return 3;
+	if (!rep->opt->offsets)
+		return 3;
+	member[3] = (struct key_member) {
+		.name = "symbol_offset", .number = known ? value->v[0] - symbol.from : KVMW_NONE,
+	};
+	return 4;
 }

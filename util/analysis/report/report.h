@@ -64,6 +64,7 @@ struct report_options {
 	u64 downtime_ns;		/* that it may take; 0: REPORT_DOWNTIME */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
+	bool offsets;			/* KEY_SYM: a row for each place in a function */
 	struct budget *budget;		/* of all that is kept of rows; or NULL */
 	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };
