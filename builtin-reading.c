@@ -61,6 +61,7 @@ int reading__add_details(struct reading *in, struct report *rep)
 
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
+	rep->details_over_limit = in->fine.over_limit;
 	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
 	      (in->input.places &&
 	       report__name_deadlines(rep, deadlines__median(&in->input.places->deadlines, rep))) ||

@@ -19,7 +19,7 @@ import zstandard
 
 import independent_reader
 import outputs
-from synthetic import KVMW, META, Recording, START, TREE, kvmw
+from synthetic import KVMW, META, Recording, START, SVM, TREE, kvmw
 
 HERE = pathlib.Path(__file__).parent / "data" / "hostile"
 MEMORY, SECONDS = 64 << 10, 10          # KiB, s of CPU
@@ -132,6 +132,18 @@ def test_others_of_the_same_kinds(tmp_path, make):
     for command in "info", "report", "json", "first":
         Done(*COMMANDS[command], "-i", path).check(MADE[make])
     Done("scrub", path, tmp_path / "out").check(MADE[make])
+
+
+def test_ten_thousand_vms(tmp_path):
+    """Nothing hostile: all of it is shown."""
+    vms = many(10000, lambda i: {"id": i + 10, "pid": 1000 + i, "name": f"vm{i}", "vmm": "qemu-system-x86_64"})
+    rec = Recording(META, vms, many(10000, lambda i: {"id": i + 10, "vm": i + 10, "vcpu": 0, "tid": 10**5 + i}))
+    rec.lines.append(["EVENTS", "exit", many(10000, lambda i: [
+        START + i * 1000, 100, 1000, 0, 0, 0, 0, 0, 0, SVM["io"], 10 + i, 2])])
+    rec.end = START + 10**7
+    done = Done("report", "-i", rec.finish().write(tmp_path / "f")).check()
+    assert done.status == 0 and not done.err
+    assert len(re.findall(r"^\d+/0 ", done.out, re.M)) == 10000
 
 
 def test_the_way_out():

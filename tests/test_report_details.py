@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from synthetic import START, SVM, report, text_of
+from synthetic import START, SVM, kvmw, report, text_of
 from test_report_families import (CPUID, FAULT_WRITE, IN, MMIO_WRITE, MS, OUT, exit_row, make)
 
 SUMS = ["count", "recorded", "time_ns", "kvm_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns",
@@ -31,6 +31,18 @@ def rows():
         add(1, "npf", detail=0x1000000 + page * 4096, kind=FAULT_WRITE)
     add(200, "cpuid", detail=0xb, kind=CPUID)
     return found
+
+
+def test_more_details_than_memory(tmp_path):
+    """The page goes on without them, and says so."""
+    rows = [exit_row(START + i * MS, 500, 1000, 0, SVM["io"], 0, detail=i, kind=OUT) for i in range(6000)]
+    path = make(tmp_path / "f", {}, rows)
+    done = kvmw("report", "-i", path, "--memory", "1M")
+    assert done.returncode == 1
+    found = re.search(r"the details of (\d+) events are not shown, nor do findings know them", done.stderr)
+    assert 0 < int(found[1]) < 6000
+    assert re.search(r"^io +6000 ", done.stdout, re.M)
+    assert not kvmw("report", "-i", path).stderr
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ struct budget {
  * grows with what was read.  Not more than BUDGET_SMALL for the first BUDGET_SMALL_FILE bytes.
  */
 #define BUDGET_DEFAULT	(256u << 20)
-#define BUDGET_SMALL	(40u << 20)
+#define BUDGET_SMALL	(48u << 20)
 #define BUDGET_SMALL_FILE (10u << 20)
 #define BUDGET_GROWTH	20		/* bytes of memory for each byte beyond */
 #define BUDGET_KEPT	25		/* percent of max for what is kept */

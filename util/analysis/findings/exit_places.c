@@ -60,10 +60,19 @@ static void *exit_places__new(void *arg)
 	return places;
 }
 
+#define PLACES_BYTES	(NR_PLACES * sizeof(struct place))
+
 static void exit_places__free(void *state)
 {
 	struct exit_places *places = state;
 
+	for (u32 i = 0; i < places->vcpus.nr; i++) {
+		struct vcpu_places *v = hash_table__at(&places->vcpus, i);
+
+		budget__free(places->vcpus.budget, v->place, PLACES_BYTES);
+		budget__free(places->vcpus.budget, v->fault, PLACES_BYTES);
+		budget__free(places->vcpus.budget, v->ipi, PLACES_BYTES);
+	}
 	hash_table__free(&places->vcpus);
 	hash_table__free(&places->ranges);
 	free(places);
@@ -92,10 +101,38 @@ void places__add(struct place *place, u64 at, u64 gpa, u64 count)
 		*least = (struct place) { at, gpa, count - less };
 }
 
+/* Most vCPUs have no places of one kind or another. 0, or -1 out of memory. */
+static int add_place(struct exit_places *places, struct place **list, u64 at, u64 gpa, u64 count)
+{
+	struct budget *budget = places->vcpus.budget;
+
+	if (!*list && !budget__take(budget, PLACES_BYTES)) {
+		*list = mem__calloc(NR_PLACES, sizeof(**list));
+		if (!*list) {
+			budget__give(budget, PLACES_BYTES);
+			return -1;
+		}
+	}
+	if (*list)
+		places__add(*list, at, gpa, count);
+	return 0;
+}
+
+static int merge_places(struct exit_places *to, struct place **list, const struct place *more)
+{
+	for (u32 i = 0; more && i < NR_PLACES; i++)
+		if (more[i].count && add_place(to, list, more[i].at, more[i].gpa, more[i].count))
+			return -1;
+	return 0;
+}
+
 const struct place *places__most(const struct place *place)
 {
+	static const struct place none;
 	const struct place *most = place;
 
+	if (!place)
+		return &none;
 	for (u32 i = 1; i < NR_PLACES; i++)
 		if (place[i].count > most->count)
 			most = &place[i];
@@ -152,7 +189,8 @@ static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u6
 	v->protect += fault_is_of_protection(col[COL_ISA][i], col[COL_INFO1][i]);
 	if (gpa == KVMW_NONE)
 		return 0;
-	places__add(v->fault, col[COL_RIP][i], gpa >> 12, 1);
+	if (add_place(places, &v->fault, col[COL_RIP][i], gpa >> 12, 1))
+		return -1;
 	v->again += v->last_gfn == gpa >> 12 && v->last_rip == col[COL_RIP][i];
 	v->last_gfn = gpa >> 12;
 	v->last_rip = col[COL_RIP][i];
@@ -221,13 +259,19 @@ static void take_hlt(struct vcpu_places *v, u64 *const *col, u32 i)
 	v->no_halt_vmm += col[COL_FAILED][i] == EXIT_REASON_HLT;
 }
 
-static void take_ipi(struct vcpu_places *v, u64 *const *col, u32 i)
+static int take_ipi(struct exit_places *places, struct vcpu_places *v, u64 *const *col, u32 i)
 {
 	if (!access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]))
-		return;
+		return 0;
 	v->ipis++;
-	if (col[COL_WRITTEN][i] != KVMW_NONE)
-		places__add(v->ipi, col[COL_WRITTEN][i], col[COL_DETAIL][i], 1);
+	return col[COL_WRITTEN][i] == KVMW_NONE ? 0 :
+	       add_place(places, &v->ipi, col[COL_WRITTEN][i], col[COL_DETAIL][i], 1);
+}
+
+static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64 rip)
+{
+	v->by_host++;
+	return is_place(rip) ? add_place(places, &v->place, rip >> PLACE_SHIFT, 0, 1) : 0;
 }
 
 static int exit_places__take(void *state, const struct scan_batch *b)
@@ -256,18 +300,14 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 			class = exit_class(isa, reason);
 		}
 		v->exits++;
-		if (class == EXIT_BY_HOST) {
-			v->by_host++;
-			if (is_place(col[COL_RIP][i]))
-				places__add(v->place, col[COL_RIP][i] >> PLACE_SHIFT, 0, 1);
-		}
-		if (detail_is_fault(col[COL_KIND][i]) && take_page_fault(places, v, col, i))
+		if ((class == EXIT_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||
+		    (detail_is_fault(col[COL_KIND][i]) && take_page_fault(places, v, col, i)) ||
+		    take_ipi(places, v, col, i))
 			return -1;
 		take_nested(v, class, col, i);
 		take_poll(v, col, i);
 		if (class == EXIT_HALT)
 			take_hlt(v, col, i);
-		take_ipi(v, col, i);
 		take_failure(v, col[COL_FAILED][i]);
 	}
 	return 0;
@@ -294,14 +334,6 @@ void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *one)
 	v->just_missed_ns = sat_add(v->just_missed_ns, one->just_missed_ns);
 	for (u32 i = 0; i < NR_RUN_FAILURES; i++)
 		v->failed[i] += one->failed[i];
-	for (u32 i = 0; i < NR_PLACES; i++) {
-		if (one->place[i].count)
-			places__add(v->place, one->place[i].at, 0, one->place[i].count);
-		if (one->ipi[i].count)
-			places__add(v->ipi, one->ipi[i].at, one->ipi[i].gpa, one->ipi[i].count);
-		if (one->fault[i].count)
-			places__add(v->fault, one->fault[i].at, one->fault[i].gpa, one->fault[i].count);
-	}
 }
 
 static int merge_ranges(struct exit_places *all, const struct exit_places *more)
@@ -338,6 +370,9 @@ static int exit_places__merge(void *to, const void *from)
 		if (!v)
 			continue;
 		vcpu_places__add(v, one);
+		if (merge_places(all, &v->place, one->place) || merge_places(all, &v->fault, one->fault) ||
+		    merge_places(all, &v->ipi, one->ipi))
+			return -1;
 	}
 	return merge_ranges(all, more);
 }
@@ -353,7 +388,7 @@ u64 vcpu_places__most(const struct vcpu_places *v, u64 *rip)
 	const struct place *most = places__most(v->place);
 	u64 beside = 0;
 
-	for (u32 i = 0; i < NR_PLACES; i++)
+	for (u32 i = 0; v->place && i < NR_PLACES; i++)
 		if ((v->place[i].at == most->at + 1 || v->place[i].at == most->at - 1) &&
 		    v->place[i].count > beside)
 			beside = v->place[i].count;

@@ -39,14 +39,14 @@ struct vcpu_places {
 	 * The most frequent ones of by_host, and of faults, by Misra and Gries: the real number is
 	 * at most by_host / (NR_PLACES + 1) greater.
 	 */
-	struct place place[NR_PLACES], fault[NR_PLACES];
+	struct place *place, *fault;	/* NR_PLACES, or NULL: none, or no memory left */
 	u64 failed[NR_RUN_FAILURES];
 	u64 nested, nested_ns, nested_guest_ns;	/* exits of nested guests, their cost; time in these */
 	u64 enters, enters_ns;	/* exits by which L1 runs a nested guest, their cost */
 	u64 polls, paid;	/* exits with polling; of them, those that it ended */
 	u64 no_halt, no_halt_vmm;	/* HLTs that did not halt; of them, those that the VMM got */
 	u64 ipis;		/* exits by which it sent an interrupt */
-	struct place ipi[NR_PLACES];	/* the most frequent values written for that, of a register */
+	struct place *ipi;	/* likewise the most frequent values written for that, of a register */
 	/* Those whose halt ended after polling had, but within as much time again; what they polled. */
 	u64 just_missed, just_missed_ns;
 };
@@ -67,7 +67,7 @@ struct exit_places {
 	struct deadlines deadlines;
 };
 
-/* Of two vCPUs together, or of the same in two parts of the recording. */
+/* Of two vCPUs together, or of the same in two parts of the recording; but for places. */
 void vcpu_places__add(struct vcpu_places *v, const struct vcpu_places *more);
 
 /* How many pages had a fault. */
@@ -77,7 +77,7 @@ u64 fault_range_pages__first(const struct fault_range_pages *r);
 
 /* Counts one more in one of NR_PLACES places, or count. */
 void places__add(struct place *place, u64 at, u64 gpa, u64 count);
-/* The most frequent of them; never NULL. */
+/* The most frequent of them, also of NULL; never NULL. */
 const struct place *places__most(const struct place *place);
 
 /* Gives a struct exit_places. */

@@ -79,7 +79,7 @@ static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u
 
 static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const *col, u32 i)
 {
-	struct agg_key key = { .vcpu = col[VCPU][i], .reason = col[REASON][i], .event = event };
+	struct agg_key key = { .vcpu = rs->opt->any_vcpu ? 0 : col[VCPU][i], .reason = col[REASON][i], .event = event };
 
 	/* Of families only nested has it, and only in its rows. */
 	if (col[ISA][i] != KVMW_NONE)

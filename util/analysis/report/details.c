@@ -39,6 +39,9 @@ void report__details_options(const struct report_options *opt, struct report_opt
 	fine->percent_limit = 0;
 	fine->top = 0;
 	fine->details = fine->slices = false;
+	/* A recording may have as many vCPUs as details, and more of both than memory holds. */
+	fine->rows_only = true;
+	fine->any_vcpu = !opt->vcpus.nr && !opt->pids.nr;
 }
 
 /* Which part a row by reason, detail and halted belongs to; NR_ROW_PARTS: none. */

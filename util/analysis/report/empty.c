@@ -163,9 +163,16 @@ static bool has_tracepoint(const struct report *rep)
 
 int report__check_limit(const struct report *rep, const char *done)
 {
-	return !rep->over_limit ? 0 :
-	       error("%s: %llu event%s not %s: more different keys than kvmw keeps", rep->rec->path,
-		     (unsigned long long)rep->over_limit, rep->over_limit == 1 ? " is" : "s are", done);
+	int ret = 0;
+
+	if (rep->over_limit)
+		ret = error("%s: %llu event%s not %s: more different keys than kvmw keeps", rep->rec->path,
+			    (unsigned long long)rep->over_limit, rep->over_limit == 1 ? " is" : "s are", done);
+	if (rep->details_over_limit)
+		ret = error("%s: the details of %llu event%s are not %s, nor do findings know them: more different "
+			    "ones than kvmw keeps", rep->rec->path, (unsigned long long)rep->details_over_limit,
+			    rep->details_over_limit == 1 ? "" : "s", done);
+	return ret;
 }
 
 const char *report__doubt(const struct report *rep)

@@ -441,7 +441,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		return -1;
 	/* Where a vCPU's time went is a matter of all reasons. */
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
-	      (event_desc__is_cycle(rep->event) && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
+	      (event_desc__is_cycle(rep->event) && !opt->rows_only && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
 	if (ret || report__order(rep) || make_tables(rep) || report__make_snapshots(rep))
 		return -1;

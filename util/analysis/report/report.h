@@ -59,6 +59,8 @@ struct report_options {
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
 	bool details;			/* of the exit reasons that are the only key */
+	bool rows_only;			/* nothing of each vCPU besides */
+	bool any_vcpu;			/* keys do not tell vCPUs apart: the rows of all are one */
 	u64 link[REPORT_LINKS];		/* of event dirty: bits per second to replay a migration with; */
 	u32 nr_links;			/* 0: the usual ones */
 	u64 downtime_ns;		/* that it may take; 0: REPORT_DOWNTIME */
@@ -212,6 +214,7 @@ struct report {
 	bool several_idle_vms;		/* they are of several processes */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
+	u64 details_over_limit;	/* likewise, of the table that details and findings come from */
 	u64 duration_ns;	/* of the recording; 0: unknown */
 	char empty[1024];	/* why there are no rows, or "" */
 };
