@@ -33,7 +33,7 @@ static const struct argp_option select_options[] = {
 	{ "pid", OPT_PID, "LIST", 0, "The same as --vm, but without names", 3 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, "
-	  "2100ms since the start, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
+	  "2100ms since the start, 10%, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
 	{ "around", OPT_AROUND, "T+-D", 0, "Only what began from D before T to D after it, e.g. 2.1+-50ms", 3 },
 	{ "where", OPT_WHERE, "EXPR", 0, "Only events for which this is true, e.g. "
 	  "'reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff)'", 3 },
@@ -237,6 +237,33 @@ int common_args__check_budget(const struct common_args *args)
 		     b->granted >> 20);
 }
 
+/* What percentages of --time are of: all frames are looked at, and read again then. */
+static int find_duration(struct recording *rec, struct data_reader *r, struct budget budget)
+{
+	struct recording *all = recording__new(rec->path);
+	struct data_decoder *dec = data_decoder__new();
+	int ret = all && dec ? 0 : -1, more = 0;
+	struct data_frame *f;
+	u64 first = 0;
+
+	if (!data_reader__seekable(r))
+		ret = error("--time in percent needs a file: how long what comes from a pipe is, is not known yet");
+	if (!ret)
+		recording__draw_from(all, &budget);
+	while (!ret && (more = data_reader__next(r, &f)) > 0) {
+		first = first ?: f->offset;
+		ret = recording__take(all, r, dec, f);
+		data_frame__put(f);
+	}
+	if (!ret && more != DATA_NO_MEMORY && (!first || !data_reader__seek(r, first)))
+		time_window__set_duration(&rec->window, recording__duration(all));
+	else
+		ret = -1;
+	recording__free(all);
+	data_decoder__free(dec);
+	return ret;
+}
+
 struct recording *common_args__recording(struct common_args *args, struct data_reader *reader)
 {
 	struct recording *rec = recording__new(common_args__input(args));
@@ -247,6 +274,11 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 	}
 	recording__draw_from(rec, &args->budget);
 	rec->window = args->window;
+	if (time_window__needs_duration(&rec->window) && find_duration(rec, reader, args->budget)) {
+		recording__free(rec);
+		data_reader__close(reader);
+		return NULL;
+	}
 	rec->filter = args->where ? where__filter(args->where) : NULL;
 	return rec;
 }

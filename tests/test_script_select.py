@@ -2,6 +2,7 @@
 """kvmw script --reason, --min-duration, --outliers: of all rows, those that are asked for."""
 import csv
 import json
+import subprocess
 
 import pytest
 
@@ -110,6 +111,20 @@ def test_mistakes(svm):
     one_line(kvmw("script", svm, "--outliers", 3, "--max-events", 3), 2, "exclude each other")
     one_line(kvmw("script", svm, "--min-duration", "1h"), 1, "no events match --min-duration;")
     one_line(kvmw("script", svm, "--reason", "pause", "--outliers", 3), 1, "no events match --reason;")
+
+
+def test_percent():
+    """Of the time that info says; not of a pipe, or of what goes on."""
+    duration = json.loads(kvmw("info", "--json", FAMILIES).stdout)["duration_ns"]
+    window = f"{duration * 7 // 10 / 1e9:.9f},{duration * 8 // 10 / 1e9:.9f}"
+    for command in ("script",), ("report", "-e", "irq"), ("report", "--json"):
+        assert kvmw(*command, FAMILIES, "--time", "70%,80%").stdout == kvmw(*command, FAMILIES, "--time", window).stdout != ""
+    with subprocess.Popen(["cat", FAMILIES], stdout=subprocess.PIPE) as cat:
+        one_line(kvmw("script", "-", "--time", "70%", stdin=cat.stdout), 1, "needs a file")
+    cut = TREE / "tests/data/svm-cut.kvmw"
+    assert kvmw("report", cut, "--time", "0%,100%").stderr == kvmw("report", cut).stderr != ""
+    one_line(kvmw("script", "-f", FAMILIES, "--time", "70%"), 2, "--follow")
+    one_line(kvmw("report", FAMILIES, "--time", "170%"), 2, "cannot understand '170%'")
 
 
 def test_around():

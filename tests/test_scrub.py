@@ -226,6 +226,8 @@ def test_damage(tmp_path):
 def test_hostile_files(tmp_path):
     """Each ends, in order, and what is written can be read."""
     for path in sorted((DATA / "hostile").glob("*.kvmw")):
+        if path.stem == "dirty-16M":    # test_hostile.py has it
+            continue
         done = kvmw("scrub", path, tmp_path / path.name)
         assert done.returncode in (0, 1), (path, done.stderr)
         if (tmp_path / path.name).exists():

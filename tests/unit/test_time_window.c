@@ -169,6 +169,31 @@ static void test_bad_windows(void **state)
 		assert_int_equal(time_window__parse(&w, bad[i]), -1);
 }
 
+static void test_percent(void **state)
+{
+	static const struct { const char *text; u64 from, to; } some[] = {
+		{ "10%,20%", 100, 200 }, { "50%-", 500, UINT64_MAX }, { ",2.5%", 7, 25 }, { "0%,100%", 0, 1000 },
+		{ "50%", 500, 509 }, { "99.5%", 995, 995 },
+	};
+	static const char *const bad[] = { "%", "101%", "100.1%", "20%,10%", "1%2", "@5%", "10s%", "1.%.", "5%%" };
+	struct time_window w;
+
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++) {
+		const struct time_anchor anchor = { .start_ns = i == 2 ? 7 : 0 };
+
+		assert_int_equal(time_window__parse(&w, some[i].text), 0);
+		assert_true(time_window__needs_duration(&w));
+		time_window__set_duration(&w, 1000);
+		assert_false(time_window__needs_duration(&w));
+		time_window__resolve(&w, &anchor);
+		assert_int_equal(w.from, some[i].from);
+		assert_int_equal(w.to, some[i].to + (i == 2 ? 7 : 0));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(time_window__parse(&w, bad[i]), -1);
+	assert_int_equal(time_window__parse_around(&w, "10%+-1"), -1);
+}
+
 static void test_around(void **state)
 {
 	static const struct { const char *text; u64 from, to; } around[] = {
@@ -230,7 +255,7 @@ int main(void)
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_no_clock),
 		cmocka_unit_test(test_bad_windows),
-		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_percent), cmocka_unit_test(test_around),
 		cmocka_unit_test(test_no_window),
 		cmocka_unit_test(test_hostile_anchors),
 	};

@@ -10,12 +10,13 @@
 #include "util/parse.h"
 
 #define HOUR_NS		(3600 * NSEC_PER_SEC)
+#define PERCENT		10000000	/* of TIME_PERCENT: a billion is all of it */
 
 /* Longer than any recording: 30 years, in seconds. */
 #define MAX_SECONDS	1000000000ULL
 
 #define HOW "it must be FROM,TO or FROM-TO or one time; a time is 2.1, 2.1s or 2100ms since the " \
-	    "start, @SECONDS of CLOCK_MONOTONIC, 12:03:04.5 or 2026-11-27T12:03:04"
+	    "start, 10%% of its duration, @SECONDS of CLOCK_MONOTONIC, 12:03:04.5 or 2026-11-27T12:03:04"
 
 /* ---- one time ------------------------------------------------------------ */
 
@@ -73,6 +74,19 @@ static int parse_amount(const char **text, struct time_point *t)
 		return -1;
 	*text = end;
 	return 0;
+}
+
+/* "10%", "2.5%" */
+static int parse_percent_of(const char **text, struct time_point *t)
+{
+	u64 number;
+
+	t->base = TIME_PERCENT;
+	if (parse_number(text, 10, 100, &number))
+		return -1;
+	t->ns = number * PERCENT;
+	*text = fraction(*text, PERCENT, &t->ns, &t->step);
+	return *(*text)++ != '%' || t->ns > 100ULL * PERCENT ? -1 : 0;
 }
 
 static int two_digits(const char **text, u32 max, int *value)
@@ -179,6 +193,8 @@ static int parse_point(const char **text, struct time_point *t)
 		t->base = TIME_OF_DAY;
 		return parse_clock(text, t);
 	}
+	if ((*text)[strspn(*text, "0123456789.")] == '%')
+		return parse_percent_of(text, t);
 	t->base = TIME_START;
 	if (**text == '@') {
 		t->base = TIME_MONOTONIC;
@@ -227,7 +243,7 @@ int time_window__parse(struct time_window *w, const char *text)
 		w->end.base = TIME_MONOTONIC;
 	if (!ends_early(w))
 		return 0;
-	if (w->begin.base == TIME_WALL)
+	if (w->begin.base == TIME_WALL || w->begin.base == TIME_PERCENT)
 		return error("--time '%s': ends before it begins", text);
 	return error("--time '%s': ends (%.9g s) before it begins (%.9g s)", text, w->end.ns / 1e9,
 		     w->begin.ns / 1e9);
@@ -241,7 +257,7 @@ int time_window__parse_around(struct time_window *w, const char *text)
 	size_t i = 0, len;
 
 	*w = (struct time_window) { .active = true };
-	if (!parse_point(&p, &w->begin) && w->begin.base != TIME_OPEN) {
+	if (!parse_point(&p, &w->begin) && w->begin.base != TIME_OPEN && w->begin.base != TIME_PERCENT) {
 		while (i < ARRAY_SIZE(marks) && strncmp(p, marks[i], strlen(marks[i])))
 			i++;
 		len = i < ARRAY_SIZE(marks) ? strlen(marks[i]) : 0;
@@ -255,6 +271,25 @@ int time_window__parse_around(struct time_window *w, const char *text)
 	}
 	return error("--around '%s': it must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as of --time",
 		     text);
+}
+
+bool time_window__needs_duration(const struct time_window *w)
+{
+	return w->begin.base == TIME_PERCENT || w->end.base == TIME_PERCENT;
+}
+
+static void set_duration(struct time_point *t, u64 duration_ns)
+{
+	if (t->base != TIME_PERCENT)
+		return;
+	t->base = TIME_START;
+	t->ns = (unsigned __int128)duration_ns * t->ns / (100 * PERCENT);
+}
+
+void time_window__set_duration(struct time_window *w, u64 duration_ns)
+{
+	set_duration(&w->begin, duration_ns);
+	set_duration(&w->end, duration_ns);
 }
 
 /* ---- in a recording ------------------------------------------------------ */

@@ -5,12 +5,13 @@
 
 #include "util/types.h"
 
-enum time_base { TIME_OPEN, TIME_START, TIME_MONOTONIC, TIME_WALL, TIME_OF_DAY };
+enum time_base { TIME_OPEN, TIME_START, TIME_PERCENT, TIME_MONOTONIC, TIME_WALL, TIME_OF_DAY };
 
 /* One end as it was typed. */
 struct time_point {
 	enum time_base base;	/* TIME_OPEN: the recording's own end */
-	u64 ns;			/* TIME_WALL: since 1970; TIME_OF_DAY: since midnight, local time */
+	/* TIME_WALL: since 1970; TIME_OF_DAY: since midnight, local time; TIME_PERCENT: of 1e9, all of it */
+	u64 ns;
 	u64 step;		/* what the last digit stands for, ns */
 };
 
@@ -32,8 +33,8 @@ struct time_anchor {
 
 /*
  * Parses "FROM,TO" or "FROM-TO", where either may be missing, or one time, which stands for as
- * long as its last digit. A time is 2.1, 2.1s, 2100ms: since the start; @8.5: of CLOCK_MONOTONIC,
- * and then so is TO; 12:03:04.5, 2026-11-27T12:03:04: by the reader's clock.
+ * long as its last digit. A time is 2.1, 2.1s, 2100ms: since the start; 10%: of the duration; @8.5: of
+ * CLOCK_MONOTONIC, and then so is TO; 12:03:04.5, 2026-11-27T12:03:04: by the reader's clock.
  * 0, or -1 (error() said why).
  */
 int time_window__parse(struct time_window *w, const char *text);
@@ -43,6 +44,10 @@ int time_window__parse(struct time_window *w, const char *text);
  * 0, or -1 (error() said why).
  */
 int time_window__parse_around(struct time_window *w, const char *text);
+
+/* Whether it depends on how long the recording is; and then, which has to be said before it is resolved. */
+bool time_window__needs_duration(const struct time_window *w);
+void time_window__set_duration(struct time_window *w, u64 duration_ns);
 
 /* Converts both ends to CLOCK_MONOTONIC, once. */
 void time_window__resolve(struct time_window *w, const struct time_anchor *anchor);
