@@ -72,19 +72,19 @@ static void set_cpuid(int kvm, int vcpu)
 		{ .function = 0x40000001, .eax = 0x31237648 },	/* "Hv#1" */
 		{ .function = 0x40000003, .eax = ~0U, .ebx = ~0U },
 	};
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[MAX_LEAVES + 3];
-	} cpuid = { .head.nent = MAX_LEAVES };
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + (MAX_LEAVES + 3) * sizeof(*cpuid->entries));
 	uint32_t nr = 0;
 
-	must(!ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid), "KVM_GET_SUPPORTED_CPUID");
-	for (uint32_t i = 0; i < cpuid.head.nent; i++)
-		if (cpuid.entry[i].function >> 8 != 0x400000)
-			cpuid.entry[nr++] = cpuid.entry[i];
-	memcpy(cpuid.entry + nr, leaves, sizeof(leaves));
-	cpuid.head.nent = nr + 3;
-	must(!ioctl(vcpu, KVM_SET_CPUID2, &cpuid), "KVM_SET_CPUID2");
+	must(cpuid, "calloc");
+	cpuid->nent = MAX_LEAVES;
+	must(!ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid), "KVM_GET_SUPPORTED_CPUID");
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function >> 8 != 0x400000)
+			cpuid->entries[nr++] = cpuid->entries[i];
+	memcpy(cpuid->entries + nr, leaves, sizeof(leaves));
+	cpuid->nent = nr + 3;
+	must(!ioctl(vcpu, KVM_SET_CPUID2, cpuid), "KVM_SET_CPUID2");
+	free(cpuid);
 }
 
 static void set_registers(int vcpu)

@@ -144,18 +144,18 @@ static size_t run_size(const struct vmm *vmm)
 
 static void make_irqfd(struct test_vm *vm)
 {
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entry;
-	} route = {
-		.head.nr = 1,
-		.entry = { .type = KVM_IRQ_ROUTING_MSI,
-			   .u.msi = { .address_lo = 0xfee00000, .data = VECTOR } },
-	};
+	struct kvm_irq_routing *route = calloc(1, sizeof(*route) + sizeof(*route->entries));
 	struct kvm_irqfd irqfd = {};
 
+	must(route, "calloc");
+	route->nr = 1;
+	route->entries[0] = (struct kvm_irq_routing_entry) {
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = 0xfee00000, .data = VECTOR },
+	};
 	must(!ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
-	must(!ioctl(vm->fd, KVM_SET_GSI_ROUTING, &route), "KVM_SET_GSI_ROUTING");
+	must(!ioctl(vm->fd, KVM_SET_GSI_ROUTING, route), "KVM_SET_GSI_ROUTING");
+	free(route);
 	vm->irqfd = irqfd.fd = eventfd(0, EFD_CLOEXEC);
 	must(vm->irqfd >= 0 && !ioctl(vm->fd, KVM_IRQFD, &irqfd), "KVM_IRQFD");
 }
@@ -181,19 +181,19 @@ static void make_vm(struct vmm *vmm, struct test_vm *vm, bool chips)
 /* An x2APIC whose timer is armed by a write to IA32_TSC_DEADLINE and interrupts nobody. */
 static void set_apic(const struct vmm *vmm, int fd, struct kvm_sregs *sregs)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[MAX_CPUID];
-	} cpuid = { .head.nent = MAX_CPUID };
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID * sizeof(*cpuid->entries));
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	unsigned int lvtt = LVTT_TSC_DEADLINE | LVTT_MASKED, spiv = SPIV_ENABLED;
 	struct kvm_lapic_state lapic;
 
-	must(!ioctl(vmm->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid), "KVM_GET_SUPPORTED_CPUID");
-	for (unsigned int i = 0; i < cpuid.head.nent; i++)
-		if (cpuid.entry[i].function == 1)
-			cpuid.entry[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
-	must(!ioctl(fd, KVM_SET_CPUID2, &cpuid), "KVM_SET_CPUID2");
+	must(cpuid, "calloc");
+	cpuid->nent = MAX_CPUID;
+	must(!ioctl(vmm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid), "KVM_GET_SUPPORTED_CPUID");
+	for (unsigned int i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
+	must(!ioctl(fd, KVM_SET_CPUID2, cpuid), "KVM_SET_CPUID2");
+	free(cpuid);
 	sregs->apic_base |= APIC_BASE_X2APIC;
 	must(!ioctl(fd, KVM_SET_SREGS, sregs), "KVM_SET_SREGS");
 	must(!ioctl(fd, KVM_GET_LAPIC, &lapic), "KVM_GET_LAPIC");
