@@ -33,7 +33,7 @@ static bool take_declaration(struct tracepoint_field *f, char *decl, bool is_sig
 	if (array)
 		*array = 0;
 	for (const char *p = name; *p; p++)
-		if (!isalnum(*p) && *p != '_')
+		if (!isalnum((unsigned char)*p) && *p != '_')
 			return false;
 	name[-1] = 0;
 	if (f->dynamic || array || (f->size != 1 && f->size != 2 && f->size != 4 && f->size != 8))

@@ -72,8 +72,8 @@ static bool sound_width(const char *p, const char *end)
 {
 	u32 digits = 0;
 
-	for (; p < end && (isdigit(*p) || strchr("-+ #.", *p)); p++)
-		digits += isdigit(*p) != 0;
+	for (; p < end && (isdigit((unsigned char)*p) || strchr("-+ #.", *p)); p++)
+		digits += isdigit((unsigned char)*p) != 0;
 	return digits <= MAX_WIDTH && (p == end || *p != '*');
 }
 

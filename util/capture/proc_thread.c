@@ -55,7 +55,7 @@ static u64 ticks_of(const struct stat_fields *f, u32 i)
 
 static void take_stat(const struct stat_fields *f, struct kvmw_thread *row)
 {
-	row->state = *f->field[3];
+	row->state = (unsigned char)*f->field[3];
 	row->guest_ns = ticks_of(f, 43);
 	row->user_ns = ticks_of(f, 14);
 	/* The kernel's has the guest's in it, and each is rounded by itself. */

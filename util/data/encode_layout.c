@@ -94,6 +94,7 @@ static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
 		if (fresh)
 			sorted[n++] = last;
 	}
+	/* cppcheck-suppress uninitvar ; n of them are filled */
 	qsort(sorted, n, sizeof(*sorted), compare_u64);
 	for (u32 i = 0; i < n; i++)
 		*keymap__get(&l->keys, sorted[i], &fresh) = i;
@@ -191,9 +192,8 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 	if (min == max) {
 		col->encoding = COLUMN_CONST;
 		col->base = min;
-	} else if (field->encoding == ENC_CHAIN && lay_chain(l, col, v)) {
-		return;
-	} else if (field->encoding == ENC_DICT && lay_dict(l, col, v)) {
+	} else if ((field->encoding == ENC_CHAIN && lay_chain(l, col, v)) ||
+		   (field->encoding == ENC_DICT && lay_dict(l, col, v))) {
 		return;
 	} else if (field->encoding == ENC_TOKENS) {
 		lay_tokens(l, col, index);

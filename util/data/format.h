@@ -139,6 +139,7 @@ static inline u64 quantum_ns(u64 ticks, u64 tick)
 
 static inline u64 quantum_ticks(u64 ns, u64 tick)
 {
+	/* NOLINTNEXTLINE(bugprone-incorrect-roundings): neither is negative, and files depend on it */
 	return (double)ns * 0x1p32 / (double)tick + 0.5;
 }
 

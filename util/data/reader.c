@@ -78,7 +78,7 @@ static int reader__fill(struct data_reader *r, size_t want)
 			continue;
 		if (n < 0)
 			return error("%s: cannot read at byte %llu: %s", r->path,
-				     (unsigned long long)(r->offset + avail(r)), strerror(errno));
+				     (unsigned long long)r->offset + avail(r), strerror(errno));
 		if (!n && r->follow) {
 			poll(NULL, 0, FOLLOW_MS);
 			continue;

@@ -24,7 +24,7 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 		*why = "event without a schema";
 		return 1;
 	}
-	for (; names[nr] && nr < COLUMNS_MAX; nr++)
+	for (; nr < COLUMNS_MAX && names[nr]; nr++)
 		fields[nr] = data_event__field(event, names[nr]);
 	if (columns__make_room(c, nr))
 		return -1;

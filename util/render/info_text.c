@@ -137,7 +137,7 @@ static int info_text__identities(const struct screen *s, const struct recording 
 				info_text__vcpu(s, rec, vcpu[k]);
 	}
 	free(vcpu);
-	snprintf(text, sizeof(text), "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
+	snprintf(text, sizeof(text), "more VMs or vCPUs than kvmw keeps, which is %d at most: nothing is "
 		 "known of the others but their ids", REC_MAX_IDS);
 	field(s, "", rec->ids_left_out ? text : NULL);
 	return 0;

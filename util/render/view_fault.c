@@ -264,7 +264,7 @@ static void notes(const struct screen *s, const struct fault_model *v)
 		screen__wrap(s, "", "  ", words);
 	}
 	if (v->slots_over_limit) {
-		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %u slots",
+		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %d slots",
 			 units__count(v->slots_over_limit, count), MEMSLOTS_MAX);
 		screen__wrap(s, "", "  ", words);
 	}

@@ -70,7 +70,8 @@ static const char *detail_meaning(const struct report *rep, const struct name_re
 
 		if (name && more && strcmp(name, more))
 			return NULL;
-		name = more ?: name;
+		if (more)
+			name = more;
 	}
 	return name;
 }

@@ -10,7 +10,7 @@
 enum { PLACE_NESTED = -5, PLACE_USER, PLACE_LOW, PLACE_UNKNOWN, PLACE_NONE };
 
 static const char *const place_names[] = {
-	[PLACE_NESTED - PLACE_NESTED] = "[nested guest]",
+	[0] = "[nested guest]",
 	[PLACE_USER - PLACE_NESTED] = "[user code]",
 	[PLACE_LOW - PLACE_NESTED] = "[user or boot code]",
 	[PLACE_UNKNOWN - PLACE_NESTED] = "[unknown]",
