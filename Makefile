@@ -5,6 +5,7 @@
 #   make install         PREFIX=/usr/local DESTDIR=; make uninstall reverts it
 #   make dist            pack the last commit as kvmw-VERSION.tar.gz
 #   make test            all tests that need neither root nor the lab, within a minute
+#   make lint            what other compilers and analyzers find
 #   sudo make deps       install the packages needed to build and to test
 #   sudo make demo       record a running guest and report it
 #   sudo make check      all tests                     (tests/Makefile.tests: parts of it)
@@ -82,6 +83,7 @@ $(OBJ)/%.o: %.S
 
 include bpf_skel/Makefile.bpf
 include tests/Makefile.tests
+include tests/Makefile.lint
 include Documentation/Makefile.doc
 
 -include $(objs:.o=.d)

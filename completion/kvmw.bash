@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Completion of kvmw in bash.  kvmw itself knows what there is: builtin-complete.c.
 
+# shellcheck disable=SC2207 # compgen prints a name a line; bash-completion sets IFS
+
 # COMP_WORDS, but whole: bash splits words at = and : too.
 _kvmw_words()
 {

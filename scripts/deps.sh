@@ -10,7 +10,7 @@ debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev liblz4-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
 libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
-python3-hypothesis universal-ctags git
+python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
 python3-zstandard linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less zsh debhelper rpm
 debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
@@ -20,7 +20,7 @@ fedora="
 gcc make clang llvm lld glibc-devel libbpf-devel bpftool elfutils-libelf-devel elfutils-devel
 zlib-devel lz4-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
 rubygem-asciidoctor man-db
-ctags git
+ctags git clang-tools-extra cppcheck ShellCheck valgrind
 libcmocka-devel compiler-rt libasan libubsan file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis python3-zstandard perf
 trace-cmd libcap procps-ng util-linux binutils less zsh debhelper rpm-build

@@ -35,9 +35,11 @@
 #define SIZE		(1u << 20)
 #define MAX_FRAMES	32
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the C library's names */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t nr, size_t size);
 void *__libc_realloc(void *p, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 struct counted {
 	uint64_t nr;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+/* NOLINTNEXTLINE(bugprone-suspicious-include): its entry point, without a library for it */
 #include "tests/fuzz/fuzz_reader.c"
 
 #define CORPUS	"tests/fuzz/corpus"

@@ -63,8 +63,8 @@ static bool has_children(void)
 		return false;
 	pid = fork();
 	if (!pid)
-		_exit(write(fds[1], "x", 1) != 1 || refused() || !sandbox__enter(SANDBOX_COMPUTE) || refused() ||
-		      has_threads());
+		_exit(write(fds[1], "x", 1) == 1 && !refused() && sandbox__enter(SANDBOX_COMPUTE) && !refused() &&
+		      !has_threads() ? 0 : 1);
 	return pid > 0 && read(fds[0], &c, 1) == 1 && waitpid(pid, &status, 0) == pid && !status;
 }
 

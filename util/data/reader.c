@@ -102,11 +102,12 @@ static const u8 *at(const struct data_reader *r)
 
 static void note(struct data_reader *r, u64 offset, u64 bytes, const char *what)
 {
-	struct data_damage *last = r->nr_damage ? &r->damage[r->nr_damage - 1] : NULL;
+	struct data_damage *last;
 
 	if (r->again)
 		return;
 	if (r->nr_damage == MAX_DAMAGE) {
+		last = &r->damage[MAX_DAMAGE - 1];
 		last->bytes = offset + bytes - last->offset;
 		snprintf(last->what, sizeof(last->what), "from here on, many damaged frames");
 		return;

@@ -48,4 +48,4 @@ for event; do
 done
 echo >trace
 echo $size >buffer_size_kb
-echo done
+echo "done"
