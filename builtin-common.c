@@ -241,8 +241,7 @@ int common_args__check_budget(const struct common_args *args)
 static int find_duration(struct recording *rec, struct data_reader *r, struct budget budget)
 {
 	struct recording *all = recording__new(rec->path);
-	struct data_decoder *dec = data_decoder__new();
-	int ret = all && dec ? 0 : -1, more = 0;
+	int ret = all ? 0 : -1, more = 0;
 	struct data_frame *f;
 	u64 first = 0;
 
@@ -252,7 +251,7 @@ static int find_duration(struct recording *rec, struct data_reader *r, struct bu
 		recording__draw_from(all, &budget);
 	while (!ret && (more = data_reader__next(r, &f)) > 0) {
 		first = first ?: f->offset;
-		ret = recording__take(all, r, dec, f);
+		ret = recording__take(all, r, f);
 		data_frame__put(f);
 	}
 	if (!ret && more != DATA_NO_MEMORY && (!first || !data_reader__seek(r, first)))
@@ -260,7 +259,6 @@ static int find_duration(struct recording *rec, struct data_reader *r, struct bu
 	else
 		ret = -1;
 	recording__free(all);
-	data_decoder__free(dec);
 	return ret;
 }
 

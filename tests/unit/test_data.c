@@ -288,13 +288,13 @@ static void test_json(void **state)
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	assert_int_equal(f->type, DATA_META);
-	assert_int_equal(data_frame__json(f, &text), 0);
+	assert_int_equal(data_decoder__json(data_reader__decoder(r), f, &text), 0);
 	assert_string_equal(text, big);
 	free(text);
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	assert_int_equal(f->seq, 2);
-	assert_int_equal(data_frame__json(f, &text), 0);
+	assert_int_equal(data_decoder__json(data_reader__decoder(r), f, &text), 0);
 	assert_string_equal(text, "{}");
 	free(text);
 	data_frame__put(f);

@@ -234,7 +234,7 @@ static int frames_of(struct forge *g, size_t *nr_damage)
 	if (!r)
 		return -1;
 	while (data_reader__next(r, &f) == 1) {
-		data_frame__json(f, &text);
+		data_decoder__json(data_reader__decoder(r), f, &text);
 		free(text);
 		frames++;
 		data_frame__put(f);
@@ -268,8 +268,10 @@ static void test_json(void **state)
 	static const u32 sizes[] = { 0, 1, 3, 1u << 20, 16u << 20, (16u << 20) + 1, ~0u };
 	struct data_frame f = { .type = DATA_META };
 	u8 bytes[64] = { 0 };
+	struct data_decoder *dec = data_decoder__new();
 	char *text;
 
+	assert_non_null(dec);
 	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): a frame of zstd */
 	memcpy(bytes + JSON_HDR_SIZE, "\x28\xb5\x2f\xfd\x20\x02\x11\0\0{}", 11);	/* "{}" */
 	f.payload = bytes;
@@ -277,15 +279,16 @@ static void test_json(void **state)
 		f.size = len;
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			put32(bytes, sizes[i]);
-			assert_int_equal(data_frame__json(&f, &text), 1);
+			assert_int_equal(data_decoder__json(dec, &f, &text), 1);
 			assert_null(text);
 		}
 	}
 	put32(bytes, 2);
 	f.size = JSON_HDR_SIZE + 11;
-	assert_int_equal(data_frame__json(&f, &text), 0);
+	assert_int_equal(data_decoder__json(dec, &f, &text), 0);
 	assert_string_equal(text, "{}");
 	free(text);
+	data_decoder__free(dec);
 }
 
 static void test_schemas(void **state)

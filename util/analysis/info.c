@@ -163,9 +163,8 @@ const char *info_secret__name(u32 state)
 
 int recording_info__read(struct data_reader *r, struct recording *rec, struct recording_info *inv)
 {
-	struct data_decoder *dec = data_decoder__new();
 	struct data_frame *f;
-	int ret = dec ? 0 : -1, more;
+	int ret = 0, more;
 
 	memset(inv, 0, sizeof(*inv));
 	while (!ret && (more = data_reader__next(r, &f)) != 0) {
@@ -174,10 +173,9 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 			ret = more == DATA_NO_MEMORY ? -1 : 0;
 			break;
 		}
-		ret = recording__take(rec, r, dec, f) || add_frame(rec, inv, r, f) ? -1 : 0;
+		ret = recording__take(rec, r, f) || add_frame(rec, inv, r, f) ? -1 : 0;
 		data_frame__put(f);
 	}
-	data_decoder__free(dec);
 	if (recording__close_reader(rec, r) || ret || vm_threads__make(&inv->threads, rec) ||
 	    vm_limits__make(&inv->limits, rec, &inv->threads) || host_facts__make(&inv->host, rec) ||
 	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||

@@ -29,6 +29,7 @@ enum data_frame_type {
 
 #define DATA_MINOR	1		/* of the format that is written: 1.1 */
 #define DATA_MAX_ROWS	(64 * 1024)	/* of one frame */
+#define DATA_MIN_ROOM	64u	/* of data_row_room() */
 #define DATA_MAX_PAYLOAD (64u << 20)	/* bytes of one frame */
 #define DATA_MAX_FIELDS	255		/* of one event */
 #define DATA_MAX_KINDS	4096		/* of one event */
@@ -168,6 +169,8 @@ bool data_reader__ready(const struct data_reader *r, int ms);
 
 /* Its minor version if this kvmw does not know it yet; else 0. */
 u32 data_reader__newer(const struct data_reader *r);
+/* The one that it decodes with itself; for its thread. */
+struct data_decoder *data_reader__decoder(const struct data_reader *r);
 bool data_reader__finished(const struct data_reader *r);	/* END was seen */
 u64 data_reader__bytes(const struct data_reader *r);		/* read so far */
 const struct data_damage *data_reader__damage(const struct data_reader *r, size_t *nr);
@@ -183,18 +186,13 @@ int data_event__field(const struct data_event *event, const char *name);
 /* NULL: the recording has no name for this number. */
 const char *data_event__kind(const struct data_event *event, u64 number);
 
-/*
- * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
- * memory, after error().
- */
-int data_frame__json(const struct data_frame *f, char **text);
-/* Bytes of that text, as the frame says. */
+/* Bytes of the text of a META, IDENT or SCHEMA frame, as the frame says. */
 u32 data_frame__json_bytes(const struct data_frame *f);
 
 /*
  * Decodes the columns named by fields[] (indices into event->fields; -1 gives a
  * column of all ones) to 64-bit values, signed ones sign-extended.  cols[i] must
- * hold DATA_MAX_ROWS values.  A column that this frame lacks (from an older or newer
+ * hold f->rows values.  A column that this frame lacks (from an older or newer
  * writer) becomes all ones.  1: damaged inside, *why says how; -1: out of memory, after error().
  */
 struct data_decoder *data_decoder__new(void);
@@ -202,6 +200,20 @@ void data_decoder__free(struct data_decoder *dec);
 int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why);
+/*
+ * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
+ * memory, after error().
+ */
+int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, char **text);
+
+/*
+ * How many rows a buffer for those of a frame should hold: what is kept for the next frames need not
+ * grow often, nor be as large as the largest frame there can be.
+ */
+static inline u32 data_row_room(u32 rows)
+{
+	return rows <= DATA_MIN_ROOM ? DATA_MIN_ROOM : 1u << (32 - __builtin_clz(rows - 1));
+}
 
 /* For info -v: one entry of a frame's column directory. */
 struct data_column {

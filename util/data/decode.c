@@ -15,14 +15,19 @@
 
 struct data_decoder {
 	ZSTD_DCtx *zstd;
-	u8 *raw;
-	u32 *order;
-	struct keymap keys;
-	struct tokens *tokens;
+	u8 *raw;		/* grows with the columns */
+	size_t raw_room;
+	u32 *order;		/* this and scratch grow with the frames */
 	u64 *scratch[MAX_SCRATCH];
-	u32 nr_scratch;
-	const u64 *done[DATA_MAX_FIELDS + 1];	/* decoded in this call, by field */
+	u32 nr_scratch, row_room;
+	struct keymap keys;	/* made, like tokens, for the first column that needs them */
+	struct tokens *tokens;
+	/* Of the frame of this call, by field: */
+	u32 data_at[DATA_MAX_FIELDS + 1];	/* offset of its column's data, 0: the frame lacks it */
+	u8 entry[DATA_MAX_FIELDS + 1];		/* its column in the directory */
+	const u64 *done[DATA_MAX_FIELDS + 1];
 	u8 state[DATA_MAX_FIELDS + 1];
+	bool cut;				/* the directory is of more data than there is */
 	const char *why;
 	bool no_memory;
 };
@@ -39,19 +44,15 @@ struct column {
 
 struct data_decoder *data_decoder__new(void)
 {
-	struct data_decoder *dec = calloc(1, sizeof(*dec));
+	struct data_decoder *dec = mem__calloc(1, sizeof(*dec));
 
 	if (!dec)
-		goto fail;
+		return NULL;
 	dec->zstd = ZSTD_createDCtx();
-	dec->raw = malloc(RAW_MAX + BITS_SLACK);
-	dec->order = malloc(DATA_MAX_ROWS * sizeof(u32));
-	dec->tokens = tokens__new();
-	if (dec->zstd && dec->raw && dec->order && dec->tokens && !keymap__init(&dec->keys))
+	if (dec->zstd)
 		return dec;
-fail:
 	out_of_memory();
-	data_decoder__free(dec);
+	free(dec);
 	return NULL;
 }
 
@@ -73,6 +74,51 @@ static int bad(struct data_decoder *dec, const char *why)
 {
 	dec->why = why;
 	return -1;
+}
+
+static int no_memory(struct data_decoder *dec)
+{
+	dec->no_memory = true;
+	return -1;
+}
+
+static int make_row_room(struct data_decoder *dec, u32 rows)
+{
+	u32 room = data_row_room(rows);
+
+	if (rows <= dec->row_room)
+		return 0;
+	dec->row_room = 0;
+	for (u32 i = 0; i < MAX_SCRATCH; i++) {
+		free(dec->scratch[i]);
+		dec->scratch[i] = NULL;
+	}
+	free(dec->order);
+	dec->order = malloc(room * sizeof(*dec->order));
+	if (!dec->order)
+		return no_memory(dec);
+	dec->row_room = room;
+	return 0;
+}
+
+static int make_raw_room(struct data_decoder *dec, size_t bytes)
+{
+	size_t room = bytes + bytes / 2 + BITS_SLACK;
+
+	if (bytes + BITS_SLACK <= dec->raw_room)
+		return 0;
+	dec->raw_room = 0;
+	free(dec->raw);
+	dec->raw = malloc(room);
+	if (!dec->raw)
+		return no_memory(dec);
+	dec->raw_room = room;
+	return 0;
+}
+
+static int make_keys(struct data_decoder *dec)
+{
+	return dec->keys.key || !keymap__init(&dec->keys) ? 0 : no_memory(dec);
 }
 
 /* Number of columns, or -1 if the directory does not fit into the payload. */
@@ -101,27 +147,36 @@ static void get_column(const struct data_frame *f, u32 i, struct column *col)
 	col->base = get64(entry + COLUMN_AT_BASE);
 }
 
+/* Of two columns of one field, the first one counts. */
+static void read_directory(struct data_decoder *dec, const struct data_frame *f, u32 nr)
+{
+	u32 at = ROWS_HDR_SIZE + nr * COLUMN_HDR_SIZE;
+	struct column col;
+
+	memset(dec->data_at, 0, sizeof(dec->data_at));
+	dec->cut = false;
+	for (u32 i = 0; i < nr; i++) {
+		get_column(f, i, &col);
+		dec->cut = col.stored > f->size - at;
+		if (dec->cut)
+			return;
+		if (col.field <= DATA_MAX_FIELDS && !dec->data_at[col.field]) {
+			dec->data_at[col.field] = at;
+			dec->entry[col.field] = i;
+		}
+		at += col.stored;
+	}
+}
+
 /* 1: found, 0: the frame lacks it, -1: damaged. */
 static int find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
 		       struct column *col)
 {
-	int nr = nr_columns(f);
-	u64 at;
-
-	if (nr < 0)
-		return bad(dec, "its column directory does not fit");
-	at = ROWS_HDR_SIZE + (u64)nr * COLUMN_HDR_SIZE;
-	for (int i = 0; i < nr; i++) {
-		get_column(f, i, col);
-		if (col->stored > f->size - at)
-			return bad(dec, "a column reaches past its end");
-		if (col->field == field) {
-			col->data = f->payload + at;
-			return 1;
-		}
-		at += col->stored;
-	}
-	return 0;
+	if (!dec->data_at[field])
+		return dec->cut ? bad(dec, "a column reaches past its end") : 0;
+	get_column(f, dec->entry[field], col);
+	col->data = f->payload + dec->data_at[field];
+	return 1;
 }
 
 /* Decompresses the column's data: raw bytes at dec->raw. */
@@ -131,6 +186,8 @@ static int unpack(struct data_decoder *dec, const struct column *col)
 
 	if (col->raw > RAW_MAX)
 		return bad(dec, "a column is larger than its rows can be");
+	if (make_raw_room(dec, col->raw))
+		return -1;
 	if (!(col->flags & COLUMN_ZSTD)) {
 		if (col->stored != col->raw)
 			return bad(dec, "a column's two sizes disagree");
@@ -193,6 +250,8 @@ static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u
 {
 	u32 most = 0;
 
+	if (key && make_keys(dec))
+		return -1;
 	if (key && !order_by_key(dec->order, &dec->keys, key, nr))
 		return bad(dec, "a column has too many keys");
 	for (u32 i = 0; i < nr; i++) {
@@ -213,8 +272,8 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 {
 	const u64 *key = NULL;
 	u64 value[DICT_MAX];
-	const u8 *p = dec->raw;
 	u32 n, planes, nr = f->rows;
+	const u8 *p;
 
 	if (col->refs[0] != COLUMN_NO_REF) {
 		key = ref_column(dec, f, col->refs[0]);
@@ -225,6 +284,7 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 		return -1;
 	if (col->raw < DICT_HDR_SIZE)
 		return bad(dec, "a dictionary is cut short");
+	p = dec->raw;
 	n = get32(p);
 	planes = p[4];
 	if (!n || n > DICT_MAX || planes > sizeof(u64) || p[5] > 2 ||
@@ -253,6 +313,10 @@ static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
 	}
 	if (unpack(dec, col))
 		return -1;
+	if (!dec->tokens)
+		dec->tokens = tokens__new();
+	if (!dec->tokens)
+		return no_memory(dec);
 	memset(dec->raw + col->raw, 0, BITS_SLACK);
 	dec->why = tokens__decode(dec->tokens, dec->raw, col->raw, key, like, f->rows, out);
 	return dec->why ? -1 : 0;
@@ -265,7 +329,7 @@ static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 	const u64 *gap = key ? ref_column(dec, f, col->refs[1]) : NULL;
 	const u64 *span = gap ? ref_column(dec, f, col->refs[2]) : NULL;
 
-	if (!span || raw_planes(dec, col, f->rows, out, 0))
+	if (!span || raw_planes(dec, col, f->rows, out, 0) || make_keys(dec))
 		return -1;
 	keymap__clear(&dec->keys);
 	for (u32 i = 0; i < f->rows; i++) {
@@ -338,10 +402,10 @@ static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *
 		return NULL;
 	}
 	if (!dec->scratch[dec->nr_scratch])
-		dec->scratch[dec->nr_scratch] = malloc(DATA_MAX_ROWS * sizeof(u64));
+		dec->scratch[dec->nr_scratch] = malloc(dec->row_room * sizeof(*out));
 	out = dec->scratch[dec->nr_scratch++];
 	if (!out) {
-		dec->no_memory = true;
+		no_memory(dec);
 		return NULL;
 	}
 	return field_into(dec, f, field, out) ? NULL : out;
@@ -364,6 +428,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why)
 {
+	int nr_cols = nr_columns(f);
 	struct column col;
 
 	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
@@ -371,8 +436,11 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	dec->why = NULL;
 	dec->no_memory = false;
 	*why = "it has no rows";
-	if (nr_columns(f) < 0)
+	if (nr_cols < 0)
 		return 1;
+	read_directory(dec, f, nr_cols);
+	if (make_row_room(dec, f->rows))
+		return out_of_memory();
 
 	for (u32 i = 0; i < nr_fields; i++) {
 		if (fields[i] < 0) {
@@ -419,18 +487,23 @@ u32 data_frame__json_bytes(const struct data_frame *f)
 	return f->size < JSON_HDR_SIZE ? 0 : get32(f->payload);
 }
 
-int data_frame__json(const struct data_frame *f, char **text)
+int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, char **text)
 {
 	u32 raw = data_frame__json_bytes(f);
+	unsigned long long known;
 	size_t n;
 
 	*text = NULL;
 	if (!raw || raw > JSON_MAX)
 		return 1;
+	/* Before there is memory for what is not there. */
+	known = ZSTD_getFrameContentSize(f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
+	if (known != raw && known != ZSTD_CONTENTSIZE_UNKNOWN)
+		return 1;
 	*text = malloc((size_t)raw + 1);
 	if (!*text)
 		return out_of_memory();
-	n = ZSTD_decompress(*text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
+	n = ZSTD_decompressDCtx(dec->zstd, *text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
 	if (!ZSTD_isError(n) && n == raw) {
 		(*text)[raw] = 0;
 		return 0;

@@ -32,6 +32,7 @@ struct data_reader {
 	bool no_memory;		/* for damage, which must not be forgotten */
 	bool regular, follow;
 	bool again;		/* what follows was read and checked before */
+	struct data_decoder *dec;
 	struct schema schema;
 	bool has_schema;
 	struct data_damage *damage;
@@ -208,10 +209,13 @@ struct data_reader *data_reader__open(const char *path)
 		out_of_memory();
 		return NULL;
 	}
+	r->dec = data_decoder__new();
 	r->path = strdup(stdin_too ? "standard input" : path);
 	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (!r->path) {
 		out_of_memory();
+	} else if (!r->dec) {
+		/* It said so. */
 	} else if (r->fd < 0) {
 		error("cannot open %s: %s", path, strerror(errno));
 	} else {
@@ -230,6 +234,7 @@ void data_reader__close(struct data_reader *r)
 	if (r->fd >= 0)
 		close(r->fd);
 	schema__free(&r->schema);
+	data_decoder__free(r->dec);
 	free(r->damage);
 	free(r->missing);
 	free(r->path);
@@ -306,19 +311,18 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 {
 	static const char *const names[] = { "offset", "type", "rows" };
 	const struct data_event *event = data_reader__event(r, KVMW_EVENT_INDEX);
-	struct data_decoder *dec = data_decoder__new();
 	u64 *cols[ARRAY_SIZE(names)] = { NULL };
 	int fields[ARRAY_SIZE(names)];
 	const char *why = "event without a schema";
-	int ret = dec ? 0 : -1;
+	int ret = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(names) && event && !ret; i++) {
 		fields[i] = data_event__field(event, names[i]);
-		cols[i] = mem__calloc(DATA_MAX_ROWS, sizeof(u64));
+		cols[i] = mem__calloc(f->rows, sizeof(u64));
 		ret = cols[i] ? 0 : -1;
 	}
 	if (!ret)
-		ret = !event ? 1 : data_decoder__columns(dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
+		ret = !event ? 1 : data_decoder__columns(r->dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
 	if (ret > 0)
 		note(r, f->offset, 0, why);
 	if (!ret && f->rows && (r->indexed || cols[0][0] == r->first)) {
@@ -327,7 +331,6 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		free(cols[i]);
-	data_decoder__free(dec);
 	return ret < 0 ? -1 : 0;
 }
 
@@ -339,7 +342,7 @@ static int take_schema(struct data_reader *r, const struct data_frame *f)
 
 	json_purse__earn(&r->schema.purse, r->offset);
 	ret = bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&r->schema.purse, bytes);
-	ret = ret ?: data_frame__json(f, &text);
+	ret = ret ?: data_decoder__json(r->dec, f, &text);
 	ret = ret ?: schema__parse(&r->schema, text);
 	free(text);
 	if (ret > 0)
@@ -520,6 +523,11 @@ bool data_reader__ready(const struct data_reader *r, int ms)
 void data_frame__put(struct data_frame *f)
 {
 	free(f);
+}
+
+struct data_decoder *data_reader__decoder(const struct data_reader *r)
+{
+	return r->dec;
 }
 
 bool data_reader__finished(const struct data_reader *r)

@@ -153,7 +153,7 @@ static int scrub_text(struct scrub *s, const struct data_frame *f)
 	json_purse__earn(&s->purse, f->offset + f->size);
 	if ((f->type == DATA_META && bytes > JSON_TEXT_MAX) || json_purse__pay_text(&s->purse, bytes))
 		return drop_frame(s, f);
-	ret = data_frame__json(f, &text);
+	ret = data_decoder__json(s->decoder, f, &text);
 	if (!ret)
 		ret = f->type == DATA_META ? scrub__meta(s, text) : scrub__ident(s, text);
 	free(text);

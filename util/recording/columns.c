@@ -4,10 +4,14 @@
 #include "util/recording/columns.h"
 #include "util/memory.h"
 
-static int columns__make_room(struct columns *c, u32 nr)
+static int columns__make_room(struct columns *c, u32 nr, u32 rows)
 {
+	if (rows > c->rows) {
+		columns__free(c);
+		c->rows = data_row_room(rows);
+	}
 	for (; c->nr < nr; c->nr++) {
-		c->col[c->nr] = malloc(DATA_MAX_ROWS * sizeof(u64));
+		c->col[c->nr] = malloc(c->rows * sizeof(u64));
 		if (!c->col[c->nr])
 			return out_of_memory();
 	}
@@ -26,7 +30,7 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 	}
 	for (; nr < COLUMNS_MAX && names[nr]; nr++)
 		fields[nr] = data_event__field(event, names[nr]);
-	if (columns__make_room(c, nr))
+	if (columns__make_room(c, nr, f->rows))
 		return -1;
 	*why = "damaged column";
 	return data_decoder__columns(dec, event, f, fields, nr, c->col, why);

@@ -10,6 +10,7 @@
 struct columns {		/* all zero: nothing allocated yet */
 	u64 *col[COLUMNS_MAX];
 	u32 nr;			/* columns allocated */
+	u32 rows;		/* that each has room for */
 };
 
 /*

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "util/recording/columns.h"
 #include "util/recording/recording.h"
 #include "util/error.h"
 #include "util/array.h"
@@ -44,6 +43,7 @@ void recording__free(struct recording *rec)
 		return;
 	recording__free_meta(rec);
 	recording__free_identity(rec);
+	columns__free(&rec->columns);
 	agg_table__free(&rec->totals);
 	rec_holders__free(&rec->holders);
 	rec_takens__free(&rec->takens);
@@ -207,29 +207,33 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 	}
 }
 
+static int read_columns(struct recording *rec, const struct data_reader *r, const struct data_frame *f,
+			const char *const *names, const char **why)
+{
+	return columns__read(&rec->columns, data_reader__decoder(r), data_reader__event(r, f->event), f,
+			     names, why);
+}
+
 static int keep_rows(struct recording *rec, struct rec_table *table, const struct data_reader *r,
-		     struct data_decoder *dec, const struct data_frame *f)
+		     const struct data_frame *f)
 {
 	const struct event_desc *event = event_desc__by_id(f->event);
 	const char *names[COLUMNS_MAX], *why;
-	struct columns c = { .nr = 0 };
 	int ret;
 
 	rec_table__columns(event, names);
-	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, names, &why);
+	ret = read_columns(rec, r, f, names, &why);
 	for (u32 i = 0; !ret && i < f->rows; i++)
-		ret = rec_table__take(table, event, c.col, i);
+		ret = rec_table__take(table, event, rec->columns.col, i);
 	if (ret > 0)
 		ret = recording__damaged(rec, f, 0, why);
-	columns__free(&c);
 	return ret;
 }
 
-static int take_rows(struct recording *rec, const struct data_reader *r, struct data_decoder *dec,
+static int take_rows(struct recording *rec, const struct data_reader *r,
 		     const struct data_frame *f)
 {
 	const struct row_table *table = NULL;
-	struct columns c = { .nr = 0 };
 	const char *why;
 	int ret;
 
@@ -237,36 +241,33 @@ static int take_rows(struct recording *rec, const struct data_reader *r, struct 
 		if (row_tables[i].event == f->event)
 			table = &row_tables[i];
 	if (kept_table(rec, f->event))
-		return keep_rows(rec, kept_table(rec, f->event), r, dec, f);
+		return keep_rows(rec, kept_table(rec, f->event), r, f);
 	if (!table)
 		return 0;	/* from a newer version */
-	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, table->names, &why);
+	ret = read_columns(rec, r, f, table->names, &why);
 	if (!ret)
-		ret = table->take(rec, &c, f->rows);
+		ret = table->take(rec, &rec->columns, f->rows);
 	else if (ret > 0)
 		ret = recording__damaged(rec, f, 0, why);
-	columns__free(&c);
 	return ret;
 }
 
 static int take_memslots(struct recording *rec, const struct data_reader *r,
-			 struct data_decoder *dec, const struct data_frame *f)
+			 const struct data_frame *f)
 {
-	struct columns c = { .nr = 0 };
 	const char *why;
 	int ret;
 
-	ret = columns__read(&c, dec, data_reader__event(r, f->event), f, memslot_columns, &why);
+	ret = read_columns(rec, r, f, memslot_columns, &why);
 	for (u32 i = 0; !ret && i < f->rows; i++)
-		if (time_window__has(&rec->window, c.col[MEMSLOT_TIME][i]))
-			ret = memslots__take(&rec->memslots, c.col, i);
+		if (time_window__has(&rec->window, rec->columns.col[MEMSLOT_TIME][i]))
+			ret = memslots__take(&rec->memslots, rec->columns.col, i);
 	if (ret > 0)
 		ret = recording__damaged(rec, f, f->rows, why);
-	columns__free(&c);
 	return ret;
 }
 
-static int take_json(struct recording *rec, const struct data_frame *f)
+static int take_json(struct recording *rec, const struct data_reader *r, const struct data_frame *f)
 {
 	bool meta = f->type == DATA_META;
 	u32 bytes = data_frame__json_bytes(f);
@@ -275,7 +276,7 @@ static int take_json(struct recording *rec, const struct data_frame *f)
 
 	json_purse__earn(&rec->json, f->offset + f->size);
 	ret = meta && bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&rec->json, bytes);
-	ret = ret ?: data_frame__json(f, &json);
+	ret = ret ?: data_decoder__json(data_reader__decoder(r), f, &json);
 	if (!ret)
 		ret = meta ? recording__meta(rec, json) : recording__ident(rec, json);
 	free(json);
@@ -312,7 +313,7 @@ static void resolve_window(struct recording *rec, const struct data_frame *f)
 }
 
 int recording__take(struct recording *rec, const struct data_reader *r,
-		    struct data_decoder *dec, const struct data_frame *f)
+		    const struct data_frame *f)
 {
 	struct rec_frames *frames = &rec->frames[f->type < REC_FRAME_TYPES ? f->type : 0];
 	int ret = 0;
@@ -324,18 +325,18 @@ int recording__take(struct recording *rec, const struct data_reader *r,
 	switch (f->type) {
 	case DATA_META:
 	case DATA_IDENT:
-		ret = take_json(rec, f);
+		ret = take_json(rec, r, f);
 		break;
 	case DATA_EVENTS:
 		count_events(rec, f);
 		resolve_window(rec, f);
 		if (f->event == KVMW_EVENT_MEMSLOT && rec->wants_memslots)
-			ret = take_memslots(rec, r, dec, f);
+			ret = take_memslots(rec, r, f);
 		break;
 	case DATA_STATS:
 	case DATA_LOSS:
 		resolve_window(rec, f);
-		return take_rows(rec, r, dec, f);
+		return take_rows(rec, r, f);
 	default:
 		break;
 	}
@@ -405,6 +406,7 @@ int recording__close_reader(struct recording *rec, struct data_reader *r)
 	rec->finished = data_reader__finished(r);
 	rec->bytes = data_reader__bytes(r);
 	data_reader__close(r);
+	columns__free(&rec->columns);
 	budget__end(rec->budget);
 	return ret;
 }

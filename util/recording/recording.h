@@ -10,6 +10,7 @@
 #define KVMW_RECORDING_H
 
 #include "util/analysis/report/aggregate.h"
+#include "util/recording/columns.h"
 #include "util/recording/filter.h"
 #include "util/recording/holders.h"
 #include "util/recording/taken.h"
@@ -181,6 +182,7 @@ struct recording {
 	bool wants_memslots;		/* set by users of memslots */
 	struct memslots memslots;	/* set within the window */
 
+	struct columns columns;		/* of the frame that is being taken; kept for the next one */
 	struct rec_frames frames[REC_FRAME_TYPES];
 	u64 first_ns, last_ns;		/* of all EVENTS frames; 0: none */
 	u64 event_rows[KVMW_MAX_EVENTS];	/* rows of EVENTS frames by event id, undecoded */
@@ -216,7 +218,7 @@ void recording__free(struct recording *rec);
  * 0, or -1: out of memory (error() said so).
  */
 int recording__take(struct recording *rec, const struct data_reader *r,
-		    struct data_decoder *dec, const struct data_frame *f);
+		    const struct data_frame *f);
 
 /* Notes that a frame with that many rows could not be read. */
 int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,

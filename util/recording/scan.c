@@ -36,6 +36,7 @@ struct worker {
 	struct columns columns, lazy;
 	u8 *keep;		/* which rows of a frame the filter and the window leave */
 	u64 *ones;		/* stands for columns that were not decoded */
+	u32 rows;		/* that these two have room for */
 	void *state[SCAN_MAX_CONSUMERS];
 	struct bad_frame *bad;
 	u32 nr_bad, bad_room;
@@ -212,6 +213,24 @@ static u32 frame_takers(struct worker *w, const struct work *work, struct taker 
 	return nr;
 }
 
+static int worker__make_room(struct worker *w, u32 rows)
+{
+	u32 room = data_row_room(rows);
+
+	if (rows <= w->rows)
+		return 0;
+	free(w->ones);
+	free(w->keep);
+	w->ones = malloc(room * sizeof(*w->ones));
+	w->keep = malloc(room);
+	w->rows = 0;
+	if (!w->ones || !w->keep)
+		return out_of_memory();
+	memset(w->ones, 0xff, room * sizeof(*w->ones));
+	w->rows = room;
+	return 0;
+}
+
 /* Each column is decoded once, for all takers. */
 static int decode_for(struct worker *w, const struct work *work, struct taker *taker, u32 nr,
 		      const char **why)
@@ -219,7 +238,7 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 	struct wanted all = { .nr = 0 }, lazy = { .nr = 0 }, none = { .nr = 0 };
 	const struct recording *rec = w->scan->rec;
 	u32 rows = work->f->rows;
-	int ret = want_selection(rec, work, &all, why);
+	int ret = worker__make_room(w, rows) ?: want_selection(rec, work, &all, why);
 
 	for (u32 i = 0; !ret && i < nr; i++)
 		ret = want(&all, taker[i].batch.event->columns, why);
@@ -345,11 +364,6 @@ static u64 from_ns(const struct recording *rec)
 
 static int new_states(struct worker *w)
 {
-	w->ones = malloc(DATA_MAX_ROWS * sizeof(u64));
-	w->keep = malloc(DATA_MAX_ROWS);
-	if (!w->ones || !w->keep)
-		return out_of_memory();
-	memset(w->ones, 0xff, DATA_MAX_ROWS * sizeof(u64));
 	for (u32 i = 0; i < w->scan->nr_consumers; i++) {
 		const struct scan_consumer *c = w->scan->consumer[i];
 
@@ -414,33 +428,28 @@ static int start(struct scan *s, u32 threads)
 }
 
 /* What a frame says of VMs and vCPUs, while no worker asks for it. */
-static int take_identity(struct scan *s, struct data_reader *r, struct data_decoder *dec,
-			 const struct data_frame *f)
+static int take_identity(struct scan *s, struct data_reader *r, const struct data_frame *f)
 {
 	int ret;
 
 	pthread_rwlock_wrlock(&s->identity);
-	ret = recording__take(s->rec, r, dec, f);
+	ret = recording__take(s->rec, r, f);
 	pthread_rwlock_unlock(&s->identity);
 	return ret;
 }
 
 static int read_frames(struct scan *s, struct data_reader *r)
 {
-	struct data_decoder *dec = data_decoder__new();
 	struct data_frame *f;
 	int ret;
 
-	if (!dec)
-		return -1;
 	while ((ret = data_reader__next(r, &f)) > 0) {
 		bool more = s->nr_workers < s->max_workers &&
 			    data_reader__bytes(r) >= (u64)s->nr_workers * WORKER_BYTES;
 		u32 bits;
 
-		if ((more && start_worker(s) < 0) || take_identity(s, r, dec, f)) {
+		if ((more && start_worker(s) < 0) || take_identity(s, r, f)) {
 			data_frame__put(f);
-			data_decoder__free(dec);
 			return -1;
 		}
 		bits = takers(s, f);
@@ -450,7 +459,6 @@ static int read_frames(struct scan *s, struct data_reader *r)
 		else
 			data_frame__put(f);
 	}
-	data_decoder__free(dec);
 	s->rec->read_error = ret < 0;
 	return ret == DATA_NO_MEMORY ? -1 : 0;
 }

@@ -15,6 +15,7 @@ struct timed {
 
 struct slicer {
 	struct data_decoder *dec;
+	u32 rows;		/* that there is room for in each of the following */
 	u64 *col[DATA_MAX_FIELDS];
 	int field[DATA_MAX_FIELDS];
 	struct timed *order, *other;
@@ -22,22 +23,29 @@ struct slicer {
 
 struct slicer *slicer__new(void)
 {
-	struct slicer *s = calloc(1, sizeof(*s));
+	struct slicer *s = mem__calloc(1, sizeof(*s));
 
-	if (s) {
-		s->dec = data_decoder__new();
-		s->order = malloc(DATA_MAX_ROWS * sizeof(*s->order));
-		s->other = malloc(DATA_MAX_ROWS * sizeof(*s->other));
-	}
-	if (s && s->dec && s->order && s->other) {
-		for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
-			s->field[i] = i;
+	if (!s)
+		return NULL;
+	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
+		s->field[i] = i;
+	s->dec = data_decoder__new();
+	if (s->dec)
 		return s;
-	}
-	if (!s || s->dec)
-		out_of_memory();
-	slicer__free(s);
+	free(s);
 	return NULL;
+}
+
+static void slicer__free_rows(struct slicer *s)
+{
+	for (u32 i = 0; i < DATA_MAX_FIELDS; i++) {
+		free(s->col[i]);
+		s->col[i] = NULL;
+	}
+	free(s->order);
+	free(s->other);
+	s->order = s->other = NULL;
+	s->rows = 0;
 }
 
 void slicer__free(struct slicer *s)
@@ -45,18 +53,23 @@ void slicer__free(struct slicer *s)
 	if (!s)
 		return;
 	data_decoder__free(s->dec);
-	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
-		free(s->col[i]);
-	free(s->order);
-	free(s->other);
+	slicer__free_rows(s);
 	free(s);
 }
 
-static int slice__make_room(struct slicer *s, u32 nr)
+static int slice__make_room(struct slicer *s, u32 nr, u32 rows)
 {
+	if (rows > s->rows) {
+		slicer__free_rows(s);
+		s->order = malloc(data_row_room(rows) * sizeof(*s->order));
+		s->other = malloc(data_row_room(rows) * sizeof(*s->other));
+		if (!s->order || !s->other)
+			return out_of_memory();
+		s->rows = data_row_room(rows);
+	}
 	for (u32 i = 0; i < nr; i++) {
 		if (!s->col[i])
-			s->col[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
+			s->col[i] = malloc(s->rows * sizeof(u64));
 		if (!s->col[i])
 			return out_of_memory();
 	}
@@ -241,7 +254,7 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 	*why = "event without a schema";
 	if (!event)
 		return 1;
-	if (slice__make_room(s, event->nr_fields))
+	if (slice__make_room(s, event->nr_fields, f->rows))
 		return -1;
 	ret = data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why);
 	if (ret)

@@ -36,7 +36,6 @@ struct open {
 struct run {
 	const struct timeline *t;
 	struct data_reader *r;
-	struct data_decoder *dec;	/* for frames without events */
 	struct slicer *slicer;
 	struct place *heap;		/* the next place comes first */
 	u32 nr, room, max_nr;
@@ -252,7 +251,7 @@ static int find_places(struct run *run)
 	int ret, wanted = 0;
 
 	while ((ret = data_reader__next(run->r, &f)) > 0) {
-		ret = recording__take(rec, run->r, run->dec, f);
+		ret = recording__take(rec, run->r, f);
 		wanted = ret ? -1 : wants(run, f);
 		if (wanted > 0) {
 			if (run->nr >= run->max_nr)
@@ -443,7 +442,7 @@ static int read_stream(struct run *run)
 			rec->read_error = ret < 0;
 			return ret == DATA_NO_MEMORY ? -1 : give_and_pause(run, UINT64_MAX);
 		}
-		ret = recording__take(rec, run->r, run->dec, f);
+		ret = recording__take(rec, run->r, f);
 		wanted = ret ? -1 : wants(run, f);
 		if (wanted > 0)
 			ret = hold(run, f);
@@ -471,7 +470,6 @@ int timeline__read(const struct timeline *t, struct data_reader *r)
 	struct run run = {
 		.t = t,
 		.r = r,
-		.dec = data_decoder__new(),
 		.slicer = slicer__new(),
 		.max_work = t->max_work ?: WORK_FREE,
 		.max_bytes = t->max_bytes ?: share(t->rec->budget, TIMELINE_BYTES),
@@ -483,7 +481,7 @@ int timeline__read(const struct timeline *t, struct data_reader *r)
 	};
 	int ret = -1;
 
-	if (!run.dec || !run.slicer)
+	if (!run.slicer)
 		goto out;
 	if (run.stream)
 		ret = read_stream(&run);
@@ -494,6 +492,5 @@ out:
 		close_place(&run, run.open.next);
 	free(run.heap);
 	slicer__free(run.slicer);
-	data_decoder__free(run.dec);
 	return ret;
 }
