@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A whole recording through kvmw report, script or info. The first byte selects the command; of
- * the second one bit 0 keeps all as it is, bit 1 has it read from a pipe.
+ * A whole recording through a command that reads. The first byte selects the command and its options;
+ * of the second one bit 0 keeps all as it is, bit 1 has it read from a pipe, and bit 2 lets it grow
+ * while kvmw script --follow reads it.
  *
- * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing out, and JSON that is
- * there as text is compressed, so that a changed byte is one of the text.
+ * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing out, and
+ * JSON that is there as text is compressed, so that a changed byte is one of the text.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "builtin.h"
-#include "util/data/format.h"
+#include "tests/fuzz/repair.h"
 
 #define PIPE_BYTES	(1 << 20)
 #define MAX_ARGS	8
-#define MAX_ARG		32
+#define MAX_ARG		96
 #define MAX_BYTES	(256 << 10)	/* of an input */
-#define JSON_HEADER	8u
+
+enum { HOW_KEEP = 1, HOW_PIPE = 2, HOW_FOLLOW = 4 };	/* the second byte */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -31,6 +34,8 @@ const struct command commands[] = {
 	{ "report", cmd_report, "", &report_argp, NULL },
 	{ "script", cmd_script, "", &script_argp, NULL },
 	{ "info", cmd_info, "", &info_argp, NULL },
+	{ "diff", cmd_diff, "", &diff_argp, NULL },
+	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -61,6 +66,26 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_script, { "--max-events=5", "--vcpu=0" } },
 	{ cmd_info, { "-v" } },
 	{ cmd_info, { "--json" } },
+	{ cmd_report, { "--interval=1ms" } },
+	{ cmd_report, { "--interval=100us", "--json", "-efault" } },
+	{ cmd_report, { "--where=reason==npf && total>1us && !(gpa in 0xfed00000-0xfed003ff)", "--order=count" } },
+	{ cmd_report, { "--where=vcpu<2 || comm==qemu", "-sport,msr,vector,cpu", "--csv" } },
+	{ cmd_report, { "-edirty", "--link=1G,10G", "--downtime=1ms" } },
+	{ cmd_report, { "-ememslot", "--json" } },
+	{ cmd_report, { "-eraw", "-v" } },
+	{ cmd_report, { "-enested", "--hist", "--top=3" } },
+	{ cmd_report, { "-ehypercall", "--width=40", "--color=always" } },
+	{ cmd_report, { "--vm=1-99999", "--vcpu=0-3", "--reason=io,npf,hlt", "--percent-limit=1" } },
+	{ cmd_script, { "--outliers=5", "--clock=wall" } },
+	{ cmd_script, { "--where=total>1us && (cpu==0 || tid!=1)", "--min-duration=1us" } },
+	{ cmd_script, { "-F+comm,-cpu", "--clock=mono", "-eexit,irq,fault" } },
+	{ cmd_script, { "-eraw", "--json" } },
+	{ cmd_script, { "--time=@0,@9999999", "--csv" } },
+	{ cmd_diff, { "--fail-if=p99(io) > +20%", "--fail-if=count(total) > 5000" } },
+	{ cmd_diff, { "--json", "-sreason,vcpu" } },
+	{ cmd_diff, { "-eirq", "--csv" } },
+	{ cmd_scrub, { NULL } },
+	{ cmd_scrub, { "--keep=names,raw,stacks", "--no-addresses" } },
 };
 
 /*
@@ -78,63 +103,44 @@ int prctl(int option, ...)
 	return -1;
 }
 
-/* A payload, which is then len bytes long, or less if it is cut off. */
-static size_t put_payload(u8 *to, const u8 *from, size_t len)
-{
-	size_t packed;
+/* What a file that grows still lacks; it ends with an error, since a recorder may never finish. */
+struct growth {
+	const u8 *rest;
+	size_t left;
+	int fd;
+	bool ended;
+};
 
-	if (!len || *from != '{') {
-		memcpy(to, from, len);
-		return len;
-	}
-	put32(to, len);
-	put32(to + 4, 0);
-	packed = ZSTD_compress(to + JSON_HEADER, ZSTD_compressBound(len), from, len, -1);
-	return ZSTD_isError(packed) ? 0 : JSON_HEADER + packed;
+static struct growth growth;	/* of the file that is being followed */
+
+/*
+ * In place of the C library's: the reader polls where a file has no more, and then there is more, or
+ * the end.
+ */
+int poll(struct pollfd *fds, nfds_t nr, int ms)
+{
+	size_t some = growth.left / 2 + 1 < growth.left ? growth.left / 2 + 1 : growth.left;
+
+	if (nr)
+		return syscall(SYS_poll, fds, nr, ms);
+	if (!some)
+		growth.ended = true;
+	else if (write(growth.fd, growth.rest, some) != (ssize_t)some)
+		abort();
+	growth.rest += some;
+	growth.left -= some;
+	/* One byte more that read() never gives: something to wake up for. */
+	if (growth.ended && ftruncate(growth.fd, lseek(growth.fd, 0, SEEK_END) + 1))
+		abort();
+	return 0;
 }
 
-/* Returns the bytes in out, which has room for them. */
-static size_t repair(u8 *out, const u8 *data, size_t size)
+ssize_t read(int fd, void *to, size_t size)
 {
-	size_t at = FILE_HDR_SIZE, len = FILE_HDR_SIZE;
-	u32 seq = 0;
-
-	if (size < FILE_HDR_SIZE)
-		return 0;
-	memcpy(out, data, FILE_HDR_SIZE);
-	memcpy(out, FILE_MAGIC, FILE_AT_MAJOR);
-	put16(out + FILE_AT_MAJOR, FILE_MAJOR);
-	put32(out + FILE_AT_CRC, data_crc(out, FILE_AT_CRC));
-	while (at < size) {
-		size_t left = size - at, room = left - FRAME_HDR_SIZE;
-		u8 *h = out + len;
-		u32 said;
-
-		if (left < FRAME_HDR_SIZE || get32(data + at) != FRAME_MAGIC) {
-			size_t skip = left < FRAME_ALIGN ? left : FRAME_ALIGN;
-
-			memcpy(h, data + at, skip);
-			len += skip;
-			at += skip;
-			continue;
-		}
-		memcpy(h, data + at, FRAME_HDR_SIZE);
-		at += FRAME_HDR_SIZE;
-		put32(h + FRAME_AT_SEQ, seq++);
-		said = get32(h + FRAME_AT_SIZE);
-		if (said <= room) {
-			size_t put = put_payload(h + FRAME_HDR_SIZE, data + at, said);
-
-			put32(h + FRAME_AT_SIZE, put);
-			put32(h + FRAME_AT_DATA_CRC, data_crc(h + FRAME_HDR_SIZE, put));
-			memset(h + FRAME_HDR_SIZE + put, 0, frame_padded(put) - put);
-			len += frame_padded(put);
-			at += frame_padded(said) < room ? frame_padded(said) : room;
-		}
-		put32(h + FRAME_AT_CRC, data_crc(h, FRAME_AT_CRC));
-		len += FRAME_HDR_SIZE;
-	}
-	return len;
+	if (!growth.ended)
+		return syscall(SYS_read, fd, to, size);
+	errno = EIO;
+	return -1;
 }
 
 static int open_file(const u8 *data, size_t size)
@@ -161,24 +167,45 @@ static int open_pipe(const u8 *data, size_t size)
 	return fds[0];
 }
 
-static void run(u32 nr, const u8 *data, size_t size, bool through_pipe)
+static u32 put_args(u32 nr, bool follow, const char *path, const char **argv)
 {
-	int fd = through_pipe ? open_pipe(data, size) : open_file(data, size), argc = 0;
-	const char *argv[MAX_ARGS] = { NULL };
-	char path[32], args[ARRAY_SIZE(runs[0].args)][MAX_ARG];
+	u32 argc = 0;
 
+	argv[argc++] = "kvmw";
+	for (u32 i = 0; i < ARRAY_SIZE(runs[nr].args) && runs[nr].args[i]; i++)
+		argv[argc++] = runs[nr].args[i];
+	if (follow)
+		argv[argc++] = "--follow";
+	argv[argc++] = path;
+	if (runs[nr].run == cmd_diff)
+		argv[argc++] = path;	/* is read twice */
+	if (runs[nr].run == cmd_scrub)
+		argv[argc++] = "/dev/null";
+	return argc;
+}
+
+static void run(u32 nr, const u8 *data, size_t size, u32 how)
+{
+	bool follow = how & HOW_FOLLOW && runs[nr].run == cmd_script;
+	bool through_pipe = how & HOW_PIPE && !follow && runs[nr].run != cmd_diff;
+	size_t begun = follow ? size / 2 : size;
+	int fd = through_pipe ? open_pipe(data, size) : open_file(data, begun);
+	char path[32], args[MAX_ARGS][MAX_ARG];
+	const char *argv[MAX_ARGS + 1] = { NULL };
+	u32 argc;
+
+	growth = (struct growth) { data + begun, size - begun, fd, false };
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (through_pipe)
 		dup2(fd, STDIN_FILENO);
-	argv[argc++] = "kvmw";
-	argv[argc++] = "-i";
-	argv[argc++] = through_pipe ? "-" : path;
-	for (u32 i = 0; i < ARRAY_SIZE(runs[nr].args) && runs[nr].args[i]; i++) {
+	argc = put_args(nr, follow, through_pipe ? "-" : path, argv);
+	for (u32 i = 0; i < argc; i++) {
 		/* What parses them may write into them. */
-		snprintf(args[i], sizeof(args[i]), "%s", runs[nr].args[i]);
-		argv[argc++] = args[i];
+		snprintf(args[i], sizeof(args[i]), "%s", argv[i]);
+		argv[i] = args[i];
 	}
 	runs[nr].run(argc, argv);
+	growth.ended = false;
 	close(fd);
 }
 
@@ -195,24 +222,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+	static ZSTD_CCtx *zstd;	/* lives as long as libFuzzer runs */
 	u8 *copy;
-	u32 nr, how;
 
 	if (size < 2 || size > MAX_BYTES)
 		return 0;
-	nr = data[0] % ARRAY_SIZE(runs);
-	how = data[1];
-	data += 2;
-	size -= 2;
-	/* What is compressed may take more; each frame has its own header and padding. */
-	copy = malloc(4 * size + ZSTD_compressBound(size));
-	if (!copy)
+	zstd = zstd ?: ZSTD_createCCtx();
+	copy = malloc(repaired_bound(size));
+	if (!copy || !zstd)
 		abort();
-	if (how & 1)
-		memcpy(copy, data, size);
-	else
-		size = repair(copy, data, size);
-	run(nr, copy, size, how & 2);
+	if (data[1] & HOW_KEEP)
+		memcpy(copy, data + 2, size - 2);
+	run(data[0] % ARRAY_SIZE(runs), copy,
+	    data[1] & HOW_KEEP ? size - 2 : repair(zstd, copy, data + 2, size - 2), data[1]);
 	free(copy);
 	return 0;
 }

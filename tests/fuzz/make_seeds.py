@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""make_seeds.py fuzz_frame|fuzz_reader DIR RECORDING...: inputs made from these recordings.
+"""make_seeds.py fuzz_frame|fuzz_reader DIR RECORDING...: inputs made from these recordings, and a
+dictionary, DIR.dict, of the members and words of their JSON.
 
 Their columns and JSON are not compressed, so that the fuzzer changes what the decoder sees, and
 not zstd's frames. For fuzz_frame each is one frame's payload; for fuzz_reader a whole recording,
@@ -9,6 +10,7 @@ whose frames are short, once for each command.
 import collections
 import json
 import pathlib
+import re
 import struct
 import sys
 
@@ -16,8 +18,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import independent_reader  # noqa: E402
 
 JSON = 1, 2, 3          # SCHEMA, META, IDENT
-COMMANDS = 26           # runs[] of fuzz_reader.c
 LONG = 4096             # bytes of a frame
+# What a tracepoint's format is made of.
+FORMAT = ("name: ", "ID: ", "format:", "\tfield:", ";\toffset:", ";\tsize:", ";\tsigned:", "print fmt: ",
+          "__data_loc ", "__rel_loc ", "unsigned long ", "char ", "[16]", "[]", "REC->", "%s", "%llx", "%*pbl",
+          "__get_str(", "__print_symbolic(", "__print_flags(", "__print_hex(", "__get_dynamic_array(")
 
 
 def payload(frame):
@@ -57,10 +62,28 @@ def frames_of(data, found):
         yield bytes(head) + body + bytes(-len(body) % 8)
 
 
+def words(value):
+    if isinstance(value, dict):
+        return {f'"{name}":' for name in value}.union(*map(words, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(words, value))
+    return {f'"{value}"'} if isinstance(value, str) and re.fullmatch(r"[\w-]{1,24}", value) else set()
+
+
+def dictionary(found):
+    texts = [independent_reader.text(frame) for frame in found if frame.type in JSON]
+    for word in sorted(words(texts) | set(FORMAT)):
+        quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\x09")
+        yield f'"{quoted}"\n'
+
+
 def main(kind, out, *recordings):
+    lines = set()
+    commands = len(re.findall(r"^\t\{ cmd_", pathlib.Path(__file__).with_name("fuzz_reader.c").read_text(), re.M))
     for path in map(pathlib.Path, recordings):
         data = path.read_bytes()
         found = independent_reader.Recording(data).frames
+        lines.update(dictionary(found))
         if kind == "fuzz_frame":
             for frame in found:
                 if frame.event and frame.rows <= 256:
@@ -68,8 +91,9 @@ def main(kind, out, *recordings):
                     pathlib.Path(out, f"{path.stem}-{frame.offset}").write_bytes(text)
             continue
         whole = data[:24] + b"".join(frames_of(data, found))
-        for nr in range(COMMANDS):
-            pathlib.Path(out, f"{path.stem}-{nr}").write_bytes(bytes([nr, 2 * (nr % 5 == 0)]) + whole)
+        for nr in range(commands):
+            pathlib.Path(out, f"{path.stem}-{nr}").write_bytes(bytes([nr, 2 * (nr % 5 == 0) | 4 * (nr % 5 == 1)]) + whole)
+    pathlib.Path(f"{out}.dict").write_text("".join(sorted(lines)))
 
 
 main(*sys.argv[1:])
