@@ -140,7 +140,7 @@ def test_csv_has_the_rows_of_json(files):
 @pytest.mark.parametrize("condition, new, status", [
     ("p50(io) > +20%", "slower", 0), ("p50(io) > 1%", "slower", 1), ("count(io) <= -40 %", "other", 1),
     ("cost(npf) > +1%", "other", 0), ("count(total) > 1000", "same", 1), ("max(hlt) >= 1ms", "same", 0),
-    ("count(hlt)>700", "other", 1), ("time(KVM_EXIT_IO) > 5%", "other", 0)])
+    ("count(hlt)>700", "other", 1), ("count(hlt) < 700", "same", 1), ("count(hlt) < 1", "same", 0), ("time(KVM_EXIT_IO) > 5%", "other", 0)])
 def test_fail_if(files, condition, new, status):
     """Of a reason as --reason takes it; one that did not occur has none."""
     done = kvmw("diff", files["old"], files[new], "--fail-if", condition)
@@ -157,6 +157,7 @@ def test_conditions_of_keys_and_of_all(files):
     one_line(kvmw(*args, "--fail-if", f"p50({port}) > +5%"), 1, "slower.kvmw", "more than noise")
     one_line(kvmw(*args[:-1], "--fail-if", "p50(out 0x3f9) > +5%"), 1, "same.kvmw has a row 'out 0x3f9'")
     one_line(kvmw(*args, "--fail-if", "p50 > 5%"), 2, "'p50 > 5%'", "MEASURE(KEY) OPERATOR VALUE")
+    one_line(kvmw(*args, "--fail-if", f"p50({'x' * 2000}) > 5%"), 2, "its key is too long")
     one_line(kvmw(*args, "--fail-if", "p99(io) > 5"), 2, "'p99(io) > 5'", "no unit", "us, ms, s or %")
 
 

@@ -157,6 +157,7 @@ static void test_columns(void **state)
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\0\1\0\0\2\0\1\2\5\6", 10 } }, 1, 2, "too few" },
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\0\1\0\0\xff\x7f", 6 } }, 1, 2, "too many streams" },
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\0\1\0\0\2\1\xff\x7f\1\5\6", 11 } }, 1, 2, "last class" },
+		{ { { 0, COLUMN_TOKENS, NO, 0, "\0\2\0\0\1\2", 6 } }, 1, 2, "a group is cut short" },
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\1\1\0\0\1\2\5\6", 8 } }, 1, 2, "rests" },
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\1\1\0\0\1\2\5\6\xf", 9 } }, 1, 2, "rests" },
 		{ { { 0, COLUMN_TOKENS, NO, 0, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10 } }, 1, 2,
@@ -188,6 +189,37 @@ static void test_many_references(void **state)
 	why = decode(cols, 250, 2, 0, out);
 	assert_non_null(why);
 	assert_non_null(strstr(why, "too many"));
+	free(out);
+}
+
+/* As many keys as a frame may have, and one more. */
+static void test_many_keys(void **state)
+{
+	static u8 planes[2 * (KEYMAP_MAX + 1)], dict[DICT_HDR_SIZE + 1 + KEYMAP_MAX + 1], zeros[KEYMAP_MAX + 1];
+	u64 *out = malloc((KEYMAP_MAX + 1) * sizeof(*out));
+
+	dict[0] = dict[4] = dict[5] = 1;
+	dict[DICT_HDR_SIZE] = 7;	/* the only value */
+	for (u32 nr = KEYMAP_MAX; nr <= KEYMAP_MAX + 1; nr++) {
+		struct forged_column cols[] = {
+			{ 0, COLUMN_DICT, { 1, COLUMN_NO_REF, COLUMN_NO_REF }, 0, dict, DICT_HDR_SIZE + 1 + nr },
+			{ 1, COLUMN_PLANES, NO, 0, planes, 2 * nr },
+		};
+		const char *why;
+
+		for (u32 i = 0; i < nr; i++) {
+			planes[i] = i;
+			planes[nr + i] = i >> 8;
+		}
+		why = decode(cols, 2, nr, 0, out);
+		assert_string_equal(why ?: "", nr > KEYMAP_MAX ? "a column has too many keys" : "");
+		assert_true(nr > KEYMAP_MAX || out[nr - 1] == 7);
+
+		cols[0] = (struct forged_column) { 0, COLUMN_CHAIN, { 1, 9, 9 }, 5, zeros, nr };
+		why = decode(cols, 2, nr, 0, out);
+		assert_string_equal(why ?: "", nr > KEYMAP_MAX ? "a chain has too many keys" : "");
+		assert_true(nr > KEYMAP_MAX || out[nr - 1] == 5);
+	}
 	free(out);
 }
 
@@ -380,6 +412,28 @@ static void test_newer_minor(void **state)
 	close(m.fd);
 }
 
+/* What is said in the header or the index, with a right checksum, is not believed. */
+static void test_false_statements(void **state)
+{
+	static const u32 sizes[] = { 0, FILE_HDR_SIZE - 8, FILE_HDR_SIZE + 4, FILE_HDR_MAX + 8, ~0u };
+	struct forge *g;
+	size_t nr;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		g = forge(FILE_MAJOR, FILE_MINOR, FILE_HDR_SIZE);
+		put32(g->data + FILE_AT_SIZE, sizes[i]);
+		put32(g->data + FILE_AT_CRC, data_crc(g->data, FILE_AT_CRC));
+		add_json(g, DATA_META, "{}");
+		assert_int_equal(frames_of(g, &nr), 1);
+		assert_int_equal(nr, 1);
+	}
+	g = forge(FILE_MAJOR, FILE_MINOR, FILE_HDR_SIZE);
+	add_frame(g, DATA_INDEX, KVMW_EVENT_INDEX, 1, "\1\0\0\0\0\0\0\0", 8, 8);
+	add_json(g, DATA_META, "{}");
+	assert_int_equal(frames_of(g, &nr), 2);
+	assert_int_equal(nr, 1);
+}
+
 static void test_other_files(void **state)
 {
 	struct memory_file m;
@@ -441,11 +495,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_many_references),
+		cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_schemas),
 		cmocka_unit_test(test_newer_minor),
+		cmocka_unit_test(test_false_statements),
 		cmocka_unit_test(test_other_files),
 		cmocka_unit_test(test_endless_damage),
 	};
