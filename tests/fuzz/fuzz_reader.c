@@ -7,6 +7,7 @@
  * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing out, and
  * JSON that is there as text is compressed, so that a changed byte is one of the text.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -90,11 +91,15 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 
 /*
  * In place of the C library's: no pager, and libtraceevent, which only ever runs in a child
- * behind a wall, has no text. A process for each run would be slow.
+ * behind a wall, has no text. A process for each run would be slow. Before the first run, AFL++ forks.
  */
+static bool has_run;
+
 pid_t fork(void)
 {
-	return -1;
+	pid_t (*really)(void) = has_run ? NULL : (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+
+	return really ? really() : -1;
 }
 
 /* Likewise: no wall around a process that reads one file after another. */
@@ -231,6 +236,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	copy = malloc(repaired_bound(size));
 	if (!copy || !zstd)
 		abort();
+	has_run = true;
 	if (data[1] & HOW_KEEP)
 		memcpy(copy, data + 2, size - 2);
 	run(data[0] % ARRAY_SIZE(runs), copy,
