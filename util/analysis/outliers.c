@@ -34,23 +34,25 @@ static void outliers__sift_down(struct outliers *o, struct outlier row)
 	o->list[at] = row;
 }
 
-int outliers__offer(struct outliers *o, u32 max, u64 length, const struct slice *s, u32 i)
+bool outliers__takes(const struct outliers *o, u32 max, u64 length, u64 order)
 {
-	struct outlier row = { .length = length, .order = o->offered++ };
+	struct outlier row = { .length = length, .order = order };
 
-	if (o->nr == max && shorter(&row, &o->list[0]))
-		return 0;
-	if (o->nr < max && array__reserve(o->list, o->nr, o->room, NULL))
-		return -1;
-	row.row = slice__copy(s, i);
-	if (!row.row)
-		return -1;
-	if (o->nr < max) {
-		outliers__sift_up(o, row);
+	return o->nr < max || shorter(&o->list[0], &row);
+}
+
+int outliers__add(struct outliers *o, u32 max, struct outlier row)
+{
+	if (o->nr == max) {
+		free(o->list[0].row);
+		outliers__sift_down(o, row);
 		return 0;
 	}
-	free(o->list[0].row);
-	outliers__sift_down(o, row);
+	if (array__reserve(o->list, o->nr, o->room, NULL)) {
+		free(row.row);
+		return -1;
+	}
+	outliers__sift_up(o, row);
 	return 0;
 }
 

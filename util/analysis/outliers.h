@@ -3,25 +3,34 @@
 #ifndef KVMW_OUTLIERS_H
 #define KVMW_OUTLIERS_H
 
-#include "util/recording/slice.h"
+#include "util/event_desc.h"
 
 #define OUTLIERS_MAX	10000
 
 struct outlier {
-	u64 length, order;	/* order: of the offers */
-	struct slice *row;	/* one row */
+	u64 length, order;	/* of equally long ones, the one of the lowest order comes first */
+	void *row;		/* the user's, from malloc() */
 };
 
 struct outliers {		/* all zero: none */
 	struct outlier *list;
 	u32 nr, room;
-	u64 offered;
 };
 
-/* Keeps row i of a slice if it is one of the max longest so far. 0, or -1: out of memory (said so). */
-int outliers__offer(struct outliers *o, u32 max, u64 length, const struct slice *s, u32 i);
+/* What makes a row an outlier: a guest that sleeps is waiting for nobody. KVMW_NONE: unknown. */
+static inline u64 outlier__length(u64 span, u64 halt, u64 poll)
+{
+	if (span == KVMW_NONE || halt == KVMW_NONE || halt > span)
+		return span;
+	return span - halt + (poll <= halt ? poll : 0);
+}
 
-/* The longest ones first; of equally long ones the one offered first. For use after the last offer. */
+/* Whether this would be one of the max longest so far: to be asked before a copy is made. */
+bool outliers__takes(const struct outliers *o, u32 max, u64 length, u64 order);
+/* Adds one that it takes, with its row, which is freed with it.  0, or -1: out of memory (said so). */
+int outliers__add(struct outliers *o, u32 max, struct outlier row);
+
+/* The longest ones first. For use after the last one was added. */
 void outliers__sort(struct outliers *o);
 
 void outliers__free(struct outliers *o);

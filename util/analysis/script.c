@@ -105,15 +105,9 @@ static u64 length_of(const struct script *sc, const struct script_row *row)
 	return end > time_ns ? end - time_ns : KVMW_NONE;
 }
 
-/* What makes a row an outlier: a guest that sleeps is waiting for nobody. */
 static u64 length_awake(const struct script *sc, const struct script_row *row)
 {
-	u64 length = length_of(sc, row), halt = get(row, row->view->halt);
-	u64 poll = get(row, row->view->poll);
-
-	if (length == KVMW_NONE || halt == KVMW_NONE || halt > length)
-		return length;
-	return length - halt + (poll <= halt ? poll : 0);
+	return outlier__length(length_of(sc, row), get(row, row->view->halt), get(row, row->view->poll));
 }
 
 static bool long_enough(const struct script *sc, const struct script_row *row)
@@ -207,10 +201,12 @@ static int give_row(struct script *sc, struct script_row *row)
 
 static int keep_row(struct script *sc, const struct script_row *row)
 {
-	u64 length = length_awake(sc, row);
+	struct outlier o = { .length = length_awake(sc, row), .order = sc->offered++ };
 
-	return length == KVMW_NONE ? 0 :
-	       outliers__offer(&sc->outliers, sc->opt->outliers, length, row->slice, row->i);
+	if (o.length == KVMW_NONE || !outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
+		return 0;
+	o.row = slice__copy(row->slice, row->i);
+	return o.row ? outliers__add(&sc->outliers, sc->opt->outliers, o) : -1;
 }
 
 /* keep: for which of the rows --where is true. */

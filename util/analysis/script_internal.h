@@ -21,6 +21,7 @@ struct script {
 	struct tracepoints *tps;
 	struct { u64 key; bool known, wanted; } reason[SCRIPT_REASONS];
 	struct outliers outliers;
+	u64 offered;			/* rows that might be one of them */
 	u64 asked[ROW_FILTER_COLUMNS][SCRIPT_BLOCK];	/* of opt->where */
 	u64 whole;			/* items of -F that are the whole name of a field */
 	bool resolved, begun;
