@@ -57,6 +57,7 @@ void recording__free(struct recording *rec)
 	memslots__free(&rec->memslots);
 	for (size_t i = 0; i < ARRAY_SIZE(rec->kinds); i++)
 		free(rec->kinds[i].kind);
+	array__free(rec->loss, rec->loss_room, rec->budget);
 	free(rec->damage);
 	free(rec);
 }
@@ -139,6 +140,19 @@ static int take_takens(struct recording *rec, const struct columns *c, u32 rows)
 	return 0;
 }
 
+/* 0; 1: it does not fit into the budget; -1 */
+static int keep_loss(struct recording *rec, const struct columns *c, u32 i)
+{
+	int ret = array__reserve_within(rec->loss, rec->nr_losses, rec->loss_room, rec->budget);
+
+	if (!ret)
+		rec->loss[rec->nr_losses++] = (struct rec_loss) {
+			.event = c->col[0][i], .count = c->col[1][i], .first_ns = c->col[2][i],
+			.last_ns = c->col[3][i], .vcpu = c->col[4][i],
+		};
+	return ret;
+}
+
 static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 {
 	for (u32 i = 0; i < rows; i++) {
@@ -151,6 +165,8 @@ static int take_loss(struct recording *rec, const struct columns *c, u32 rows)
 		/* If a span overlaps the window, it is unknown how many lie inside. */
 		if (first <= rec->window.to && last >= rec->window.from)
 			rec->lost_window[event] = sat_add(rec->lost_window[event], count);
+		if (rec->wants_losses && keep_loss(rec, c, i) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -179,7 +195,7 @@ static const struct row_table {
 	  take_totals },
 	{ KVMW_EVENT_HOLDER, { REC_HOLDER_COLUMNS }, take_holders },
 	{ KVMW_EVENT_TAKEN, { REC_TAKEN_COLUMNS }, take_takens },
-	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns" }, take_loss },
+	{ KVMW_EVENT_LOSS, { "event", "count", "first_ns", "last_ns", "vcpu" }, take_loss },
 	{ KVMW_EVENT_COST, { "time_ns", "bpf_ns", "bpf_events", "cpu_ns", "events", "bytes" },
 	  take_cost },
 };

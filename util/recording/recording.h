@@ -144,6 +144,12 @@ struct rec_frames {
 	u64 frames, rows, bytes;	/* bytes: payloads */
 };
 
+/* Records of an event that were lost, of one vCPU, in a span of time. */
+struct rec_loss {
+	u32 event, vcpu;
+	u64 count, first_ns, last_ns;
+};
+
 #define REC_FRAME_TYPES	16	/* known types and room for more; [0]: all others */
 
 struct recording {
@@ -177,6 +183,9 @@ struct recording {
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
+	struct rec_loss *loss;		/* the same, one by one, if wanted and as many as the budget allows */
+	u32 nr_losses, loss_room;
+	bool wants_losses;		/* set by users of loss */
 	struct time_window window;
 	const struct row_filter *filter;	/* what scan.h reads of each event; or NULL: all */
 	bool wants_memslots;		/* set by users of memslots */
