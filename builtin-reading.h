@@ -20,6 +20,15 @@ struct reading {
 	struct kept_rows kept;		/* by the model */
 };
 
+/* Who reads takes the reader, and closes it. */
+static inline struct data_reader *take_reader(struct data_reader **from)
+{
+	struct data_reader *r = *from;
+
+	*from = NULL;
+	return r;
+}
+
 /* What stands out is a matter of all exits. */
 static inline bool report_options__wants_findings(const struct report_options *opt)
 {

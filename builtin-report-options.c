@@ -9,6 +9,7 @@
 #include "builtin-options.h"
 #include "builtin-report.h"
 #include "builtin.h"
+#include "util/analysis/chain/chain.h"
 #include "util/analysis/migration.h"
 #include "util/analysis/report/aggregate.h"
 #include "util/analysis/report/key_field.h"
@@ -18,7 +19,7 @@
 #include "util/parse.h"
 
 enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR, OPT_LINK,
-       OPT_DOWNTIME };
+       OPT_DOWNTIME, OPT_OUTLIERS };
 
 #define TOP_STACKS	20	/* shown without --top */
 #define INTERVAL_MIN	1000	/* ns */
@@ -49,6 +50,8 @@ static const struct argp_option options[] = {
 	  "10G for Gbit/s (default 1G,10G,25G,100G)", 2 },
 	{ "downtime", OPT_DOWNTIME, "TIME", 0, "With -e dirty: how long a migration may stop the VM (default "
 	  "300ms)", 2 },
+	{ "outliers", OPT_OUTLIERS, "N", 0, "Show the N longest events instead, each with what came before and "
+	  "after it, what made it long, and who", 2 },
 	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost; with --sort sym, "
 	  "where in a function", 4 },
 	{ 0 },
@@ -439,6 +442,35 @@ static error_t check_migration(const struct report_args *args)
 	return usage_error("%s: a migration is replayed by report -e dirty", args->opt.nr_links ? "--link" : "--downtime");
 }
 
+static error_t parse_outliers_of_report(struct report_args *args, const char *arg)
+{
+	if (!parse_u32(arg, &args->outliers) && args->outliers && args->outliers <= CHAINS_MAX)
+		return 0;
+	return usage_error("--outliers '%s': must be a number from 1 to %u; script --outliers lists more, without "
+			   "what is around them", arg, CHAINS_MAX);
+}
+
+/* Chains are no rows, of which the other options are about. */
+static error_t check_outliers(const struct report_args *args)
+{
+	const struct report_options *opt = &args->opt;
+	const char *other = args->interval ? "--interval" : args->sort || args->nr_keys ? "--sort" : args->order ? "--order" :
+			    args->top ? "--top" : args->hist ? "--hist" : opt->percent_limit ? "--percent-limit" : NULL;
+	const struct event_desc *event = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
+
+	if (!args->outliers)
+		return 0;
+	if (other)
+		return usage_error("--outliers and %s exclude each other: chains are not rows of a table", other);
+	if (args->common.format == OUTPUT_CSV)
+		return usage_error("--outliers: a chain is no row of CSV; --json has it, and script --outliers %u --csv "
+				   "lists the events", args->outliers);
+	if (!chain_event__has_length(event->id))
+		return usage_error("--outliers: the %s of event %s take no time; script -e %s lists them", event->plural,
+				   event->name, event->name);
+	return 0;
+}
+
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_args *args = state->input;
@@ -470,8 +502,10 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 		return parse_links(&args->opt, arg);
 	case OPT_DOWNTIME:
 		return parse_downtime(&args->opt, arg);
+	case OPT_OUTLIERS:
+		return parse_outliers_of_report(args, arg);
 	case ARGP_KEY_END:
-		return check_migration(args) ?: check_format(args);
+		return check_migration(args) ?: check_outliers(args) ?: check_format(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -90,14 +90,6 @@ static int open_input(struct report_args *args, struct report_input *input)
 	return 0;
 }
 
-static struct data_reader *take_reader(struct data_reader **from)
-{
-	struct data_reader *r = *from;
-
-	*from = NULL;
-	return r;
-}
-
 /*
  * Once is enough for most recordings. A file is read again, but not a pipe, where there is
  * nothing but families and -e named none: the first of them is shown; or where totals are
@@ -181,7 +173,7 @@ int cmd_report(int argc, const char **argv)
 	int ret = KVMW_USAGE;
 
 	if (!options__parse(&report_argp, argc, argv, 0, &args))
-		ret = report(&args) ? KVMW_FAILED : KVMW_OK;
+		ret = (args.outliers ? report_outliers(&args) : report(&args)) ? KVMW_FAILED : KVMW_OK;
 	common_args__free(&args.common);
 	return ret;
 }

@@ -16,6 +16,7 @@ struct report_args {
 	enum color_when color;
 	bool hist, verbose;
 	bool no_time_key;	/* the command has no intervals */
+	u32 outliers;		/* chains of so many, instead of the report; 0: none */
 	bool sort, event, order, top, interval;	/* were given */
 	const char *key[NR_REPORT_KEYS];	/* words of --sort */
 	u32 nr_keys;
@@ -28,5 +29,8 @@ extern const struct argp report_rows_argp;
 
 /* Options that were not given are as the event has them, once it is known. */
 void report_args__set_defaults(struct report_args *args);
+
+/* builtin-outliers.c: prints them. 0, or -1 (error() said why). */
+int report_outliers(struct report_args *args);
 
 #endif

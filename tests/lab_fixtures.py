@@ -46,10 +46,10 @@ BOOTS = {
     "families-trixie": (85, ["--kernel", "trixie"], ["families"]),
     "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),
     "sched-bookworm": (165, ["--kernel", "bookworm", "--smp", "2"],
-                       ["sched", "oracle", "scenarios", "hurt"]),
+                       ["sched", "oracle", "scenarios", "chains", "hurt"]),
     "sched-bullseye": (130, ["--kernel", "bullseye", "--smp", "2"], ["sched", "oracle", "scenarios"]),
     "sched-trixie": (60, ["--kernel", "trixie", "--smp", "2"], ["sched", "oracle"]),
-    "sched-sid": (140, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle", "scenarios"]),
+    "sched-sid": (145, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle", "scenarios", "chains"]),
     "legacy-mmu": (40, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
     "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
 }

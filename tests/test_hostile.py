@@ -62,7 +62,7 @@ def test_field_without_a_size():
 
 
 COMMANDS = {"info": ["info"], "report": ["report"], "json": ["report", "--json"], "csv": ["report", "--csv"],
-            "info-json": ["info", "--json"], "first": ["script", "--max-events", "10"]}
+            "outliers": ["report", "--outliers", "10"], "info-json": ["info", "--json"], "first": ["script", "--max-events", "10"]}
 # Rows of each file, and what the report says of it.
 FILES = {
     "collide-65536": (65536, "events are not shown: more different keys"),

@@ -87,6 +87,9 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_diff, { "-eirq", "--csv" } },
 	{ cmd_scrub, { NULL } },
 	{ cmd_scrub, { "--keep=names,raw,stacks", "--no-addresses" } },
+	{ cmd_report, { "--outliers=20" } },
+	{ cmd_report, { "--outliers=20", "-eirq", "--json" } },
+	{ cmd_report, { "--outliers=20", "-esched" } },
 };
 
 /*

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The second reading: the rows around each outlier. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/analysis/chain/internal.h"
+#include "util/memory.h"
+#include "util/recording/timeline.h"
+#include "util/search.h"
+
+#define HELD_BYTES	(8u << 20)	/* of decoded rows at a time */
+#define BEFORE_MIN_NS	10000000ULL	/* what is looked at before an outlier, at least and at most */
+#define BEFORE_MAX_NS	100000000ULL
+#define AFTER_MIN_NS	1000000ULL	/* and after it */
+#define AFTER_MAX_NS	10000000ULL
+#define EDGE_NS		1000000000ULL	/* of an outlier longer than two of these: its two ends */
+
+#define IOCTL_KVM_RUN	0xae80	/* include/uapi/linux/kvm.h */
+
+/* Rows that decide are kept before those that are only long. */
+#define WEIGHT_DECIDES	(1ULL << 62)
+
+struct window {
+	u64 from, to;
+	u32 chain;
+};
+
+struct collector {
+	struct chains *chains;
+	struct chain_work *work;	/* of each */
+	struct window *window;		/* by from */
+	u32 nr_windows, next;
+	u64 *latest;			/* of window i and all before it: the greatest to */
+	u32 *active, nr_active;		/* windows that the rows have reached */
+	struct row_fields fields[KVMW_MAX_EVENTS];
+	bool identified;
+};
+
+static int compare_windows(const void *a, const void *b)
+{
+	const struct window *x = a, *y = b;
+
+	COMPARE(x->from, y->from);
+	COMPARE(x->chain, y->chain);
+	return 0;
+}
+
+static u64 clamp(u64 ns, u64 least, u64 most)
+{
+	return ns < least ? least : ns > most ? most : ns;
+}
+
+static void add_windows(struct collector *c, u32 chain)
+{
+	const struct chain_work *w = &c->work[chain];
+	u64 from = w->chain->start_ns, to = w->chain->end_ns, length = to - from;
+	u64 before = clamp(length, BEFORE_MIN_NS, BEFORE_MAX_NS), after = clamp(length, AFTER_MIN_NS, AFTER_MAX_NS);
+	u32 event = c->chains->event;
+
+	/* A timer may have been armed long before. */
+	if (event == KVMW_EVENT_IRQ || event == KVMW_EVENT_TIMER)
+		before = BEFORE_MAX_NS;
+	from = from > before ? from - before : 0;
+	to = sat_add(to, after);
+	if (length > 2 * EDGE_NS) {
+		c->window[c->nr_windows++] = (struct window) { from, w->chain->start_ns + EDGE_NS, chain };
+		from = w->chain->end_ns - EDGE_NS;
+	}
+	c->window[c->nr_windows++] = (struct window) { from, to, chain };
+}
+
+static void sort_windows(struct collector *c)
+{
+	for (u32 i = 0; i < c->chains->nr; i++)
+		add_windows(c, i);
+	if (c->nr_windows)
+		qsort(c->window, c->nr_windows, sizeof(*c->window), compare_windows);
+	for (u32 i = 0; i < c->nr_windows; i++)
+		c->latest[i] = i && c->latest[i - 1] > c->window[i].to ? c->latest[i - 1] : c->window[i].to;
+}
+
+static int compare_from(const void *key, const void *element)
+{
+	return *(const u64 *)key > ((const struct window *)element)->from;
+}
+
+/* Whether a frame from first to last may have rows of any window. */
+static int collect__wants(void *ctx, const struct data_reader *r, const struct data_frame *f)
+{
+	struct collector *c = ctx;
+	const struct data_event *event = data_reader__event(r, f->event);
+	u64 end = f->last_ns + 1;
+	u32 nr;
+
+	if (!event || !chain_event__has_length(event->id))
+		return 0;
+	nr = lower_bound(&end, c->window, c->nr_windows, sizeof(*c->window), compare_from);
+	if (!nr || c->latest[nr - 1] < f->first_ns)
+		return 0;
+	if (!c->fields[event->id].known)
+		row_fields__resolve(&c->fields[event->id], event);
+	return 1;
+}
+
+/* ---- what matters to an outlier ------------------------------------------ */
+
+bool chain_work__is_own(const struct chain_work *w, const struct chain_row *row)
+{
+	if (w->is_vcpu)
+		return row->vcpu == w->chain->vcpu;
+	return row->tid != NO_ID && row->tid == w->chain->tid;
+}
+
+static bool ran_on(const struct chain_work *w, u32 cpu)
+{
+	for (u32 i = 0; i < w->nr_cpus; i++)
+		if (w->cpus[i] == cpu)
+			return true;
+	return false;
+}
+
+static void add_cpu(struct chain_work *w, u32 cpu)
+{
+	if (cpu != NO_ID && !ran_on(w, cpu) && w->nr_cpus < ARRAY_SIZE(w->cpus))
+		w->cpus[w->nr_cpus++] = cpu;
+}
+
+/* Since when its rows matter: a timer's interrupt is late since the timer expired. */
+static u64 since(const struct chain_work *w)
+{
+	return w->expired.event ? w->expired.time_ns : w->chain->start_ns;
+}
+
+/* What was kept for another expiry. */
+static void forget_before(struct chain_work *w, u64 time_ns)
+{
+	u32 to = 0;
+
+	for (u32 i = 0; i < w->nr_rows; i++)
+		if (w->row[i].to_ns >= time_ns)
+			w->row[to++] = w->row[i];
+	w->nr_rows = to;
+}
+
+/* Steps of an interrupt, by whoever takes them. */
+static bool is_irq_step(const struct chain_work *w, const struct chain_row *row)
+{
+	const struct chain_row *self = &w->self;
+	bool to = row->kind == KVMW_irq_ACCEPT || row->kind == KVMW_irq_APICV_ACCEPT;
+	u64 vector = row->v[IRQ_VECTOR];
+
+	if (row->kind == KVMW_irq_APIC || row->kind == KVMW_irq_ACK)
+		return false;
+	if (self->event != KVMW_EVENT_IRQ)
+		return to ? w->number >= 0 && row->v[IRQ_DEST] == (u64)w->number : chain_work__is_own(w, row);
+	if (row->kind == KVMW_irq_SET_IRQ)
+		return self->v[IRQ_IRQ] != KVMW_NONE && row->v[IRQ_IRQ] == self->v[IRQ_IRQ] && row->v[IRQ_LEVEL];
+	if (vector != self->v[IRQ_VECTOR])
+		return false;
+	return !to && (row->kind == KVMW_irq_MSI_SET || row->kind == KVMW_irq_IPI) ? true :
+	       row->v[IRQ_DEST] == self->v[IRQ_DEST];
+}
+
+/* Whether a later step of this kind than the outlier's end is there already. */
+static bool has_later(const struct chain_work *w, u32 kind)
+{
+	for (u32 i = 0; i < w->nr_rows; i++)
+		if (w->row[i].event == KVMW_EVENT_IRQ && w->row[i].kind == kind && w->row[i].time_ns > w->chain->end_ns)
+			return true;
+	return false;
+}
+
+/* Of an interrupt what follows it too, once: a timer's is accepted and injected, and all end by an EOI. */
+static u64 weight_of_irq(const struct chain_work *w, const struct chain_row *row, bool same_vm)
+{
+	bool timer = w->self.event == KVMW_EVENT_TIMER, irq = timer || w->self.event == KVMW_EVENT_IRQ;
+	bool eoi = row->kind == KVMW_irq_EOI || row->kind == KVMW_irq_PV_EOI;
+
+	if (!same_vm || !is_irq_step(w, row) || row->time_ns < since(w))
+		return 0;
+	if (row->time_ns > w->chain->end_ns && (!irq || (!timer && !eoi) || has_later(w, row->kind)))
+		return 0;
+	return irq ? WEIGHT_DECIDES : 2;
+}
+
+/* own: of the outlier's vCPU or thread. */
+static u64 weight_of_sched(struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+{
+	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
+
+	if (row->time_ns < from || row->time_ns > to)
+		return 0;
+	if (own) {
+		add_cpu(w, row->cpu);
+		return WEIGHT_DECIDES + inside;
+	}
+	if (ran_on(w, row->cpu) && (row->kind == KVMW_sched_IN || row->kind == KVMW_sched_OUT))
+		return WEIGHT_DECIDES / 2 + inside;
+	/* Another thread of the VM that waited or slept, as one that has a lock may have. */
+	return same_vm && row->kind != KVMW_sched_OUT && inside >= (to - from) / 8 ? inside : 0;
+}
+
+/* 0: it does not matter. */
+static u64 weight_of(struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+{
+	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
+
+	if (row->event == KVMW_EVENT_IRQ)
+		return weight_of_irq(w, row, same_vm);
+	if (row->event == KVMW_EVENT_SCHED)
+		return weight_of_sched(w, row, own, same_vm);
+	if (row->to_ns < from || row->from_ns > to)
+		return 0;
+	switch (row->event) {
+	case KVMW_EVENT_HALT:
+		return own && row->kind == KVMW_halt_WAKEUP ? WEIGHT_DECIDES + inside : 0;
+	case KVMW_EVENT_TIMER:
+		return own ? 2 : 0;
+	case KVMW_EVENT_IOCTL:
+		/* What a vCPU does in it has rows of its own. */
+		if (row->v[IOCTL_CMD] == IOCTL_KVM_RUN)
+			return 0;
+		/* fallthrough */
+	case KVMW_EVENT_MMU:
+	case KVMW_EVENT_MEMSLOT:
+		return own || (same_vm && inside) ? inside + 1 : 0;
+	default:
+		return own ? inside + 1 : 0;
+	}
+}
+
+static void find_least(struct chain_work *w)
+{
+	w->least = 0;
+	for (u32 i = 1; i < w->nr_rows; i++)
+		if (w->row[i].weight < w->row[w->least].weight)
+			w->least = i;
+}
+
+/* Keeps the most important ones. */
+static void keep_around(struct chain_work *w, const struct chain_row *row)
+{
+	if (w->nr_rows < CHAIN_ROWS) {
+		w->row[w->nr_rows++] = *row;
+		if (w->nr_rows == CHAIN_ROWS)
+			find_least(w);
+		return;
+	}
+	w->chain->left_out++;
+	if (w->row[w->least].weight >= row->weight)
+		return;
+	w->row[w->least] = *row;
+	find_least(w);
+}
+
+/* The nearest cycles before and after, and what led to a timer's interrupt. */
+static bool take_nearest(struct chain_work *w, const struct chain_row *row)
+{
+	u64 from = since(w), to = w->chain->end_ns;
+
+	if (row->event == KVMW_EVENT_EXIT && row->to_ns <= from) {
+		w->before = *row;
+		return true;
+	}
+	/* One whose end was missed is over when the next one begins. */
+	if (row->event == KVMW_EVENT_EXIT && row->time_ns >= (w->chain->open ? from + 1 : to)) {
+		if (!w->after.event)
+			w->after = *row;
+		return true;
+	}
+	if (row->event != KVMW_EVENT_SCHED || row->time_ns >= from)
+		return false;
+	/* Off its CPU when the outlier began: since then. */
+	if (row->kind == KVMW_sched_OUT)
+		w->out = *row;
+	else if (row->kind == KVMW_sched_IN)
+		w->out.event = 0;
+	add_cpu(w, row->cpu);
+	return true;
+}
+
+/* The last one before its acceptance, if it was of the kind that this one's acceptance tells. */
+static bool take_assertion(struct chain_work *w, const struct chain_row *row, bool same_vm)
+{
+	if (w->self.event != KVMW_EVENT_IRQ || row->event != KVMW_EVENT_IRQ || !same_vm ||
+	    row->time_ns > w->chain->start_ns || row->kind != w->self.v[IRQ_SOURCE] || !is_irq_step(w, row))
+		return false;
+	w->asserted = *row;
+	return true;
+}
+
+/* Of an interrupt that nothing asserted: the timer, unless another one was accepted since it expired. */
+static bool take_timer(struct chain_work *w, const struct chain_row *row)
+{
+	const struct chain_row *self = &w->self;
+	bool of_timer = self->event == KVMW_EVENT_TIMER ||
+			(self->event == KVMW_EVENT_IRQ && !self->v[IRQ_SOURCE]);
+
+	if (!of_timer || row->event != KVMW_EVENT_TIMER || row->time_ns > w->chain->start_ns ||
+	    (row->kind != KVMW_timer_APIC_START && row->kind != KVMW_timer_APIC_EXPIRE))
+		return false;
+	if (row->kind == KVMW_timer_APIC_START) {
+		w->armed = *row;
+		return true;
+	}
+	w->expired = *row;
+	forget_before(w, row->time_ns);
+	return true;
+}
+
+static bool is_other_timer(const struct chain_work *w, const struct chain_row *row)
+{
+	return row->event == KVMW_EVENT_IRQ && row->kind == KVMW_irq_ACCEPT && !row->v[IRQ_SOURCE] &&
+	       row->v[IRQ_DEST] == (u64)w->number && row->time_ns < w->chain->start_ns;
+}
+
+static bool is_self(const struct chain_work *w, const struct chain_row *row)
+{
+	const struct chain_row *self = &w->self;
+
+	return row->event == self->event && row->time_ns == self->time_ns && row->span_ns == self->span_ns &&
+	       row->vcpu == self->vcpu && row->tid == self->tid && row->kind == self->kind;
+}
+
+static void collect__offer(struct chain_work *w, struct chain_row *row, u32 vm)
+{
+	bool own = chain_work__is_own(w, row), same_vm = w->vm != REC_NO_VM && vm == w->vm;
+
+	if (is_self(w, row)) {
+		w->self = *row;
+		w->chain->cpu = row->cpu;
+		add_cpu(w, row->cpu);
+		if (row->event == KVMW_EVENT_EXIT)
+			add_cpu(w, row->v[EXIT_ENTRY_CPU]);
+		return;
+	}
+	if (same_vm && w->expired.event && is_other_timer(w, row)) {
+		w->expired.event = 0;
+		forget_before(w, w->chain->start_ns);
+	}
+	if ((own && (take_nearest(w, row) || take_timer(w, row))) || take_assertion(w, row, same_vm))
+		return;
+	row->weight = weight_of(w, row, own, same_vm);
+	if (row->weight)
+		keep_around(w, row);
+}
+
+/* ---- rows in order of time ----------------------------------------------- */
+
+/* Which windows have this time: c->active. */
+static void move_to(struct collector *c, u64 time_ns)
+{
+	u32 to = 0;
+
+	for (u32 i = 0; i < c->nr_active; i++)
+		if (c->window[c->active[i]].to >= time_ns)
+			c->active[to++] = c->active[i];
+	c->nr_active = to;
+	for (; c->next < c->nr_windows && c->window[c->next].from <= time_ns; c->next++)
+		if (c->window[c->next].to >= time_ns)
+			c->active[c->nr_active++] = c->next;
+}
+
+/* Who the outliers are of: known once the first rows are read, all frames having been seen by then. */
+static void identify(struct collector *c)
+{
+	const struct recording *rec = c->chains->rec;
+
+	for (u32 i = 0; !c->identified && i < c->chains->nr; i++) {
+		struct chain_work *w = &c->work[i];
+		const struct rec_vcpu *vcpu = recording__vcpu(rec, w->chain->vcpu);
+
+		if (!vcpu)
+			continue;
+		w->vm = vcpu->vm;
+		if (!rec_vcpu__is_vcpu(vcpu))
+			continue;
+		w->is_vcpu = true;
+		w->number = vcpu->vcpu;
+		if (w->chain->tid == NO_ID)
+			w->chain->tid = vcpu->tid;
+	}
+	c->identified = true;
+}
+
+static int collect__rows(void *ctx, const struct slice *s, u32 from, u32 to)
+{
+	struct collector *c = ctx;
+	const struct recording *rec = c->chains->rec;
+	struct chain_row row;
+
+	identify(c);
+	for (u32 i = from; i < to; i++) {
+		const struct rec_vcpu *vcpu;
+
+		move_to(c, slice__time(s, i));
+		if (!c->nr_active)
+			continue;
+		chain_row__take(&row, &c->fields[s->event->id], s, i);
+		vcpu = recording__vcpu(rec, row.vcpu);
+		for (u32 k = 0; k < c->nr_active; k++)
+			collect__offer(&c->work[c->window[c->active[k]].chain], &row,
+				       vcpu ? vcpu->vm : REC_NO_VM);
+	}
+	return 0;
+}
+
+/* ---- from what was found to chains ---------------------------------------- */
+
+/* The longest ones of both lists, one after the other; those without an end lasted until the end. */
+static const struct chain_key *next_found(struct outliers *done, u32 *i, struct outliers *open, u32 *k,
+					  u64 end_ns, u64 *length)
+{
+	u64 a = *i < done->nr ? done->list[*i].length : 0, b = 0;
+	const struct chain_key *first = *k < open->nr ? open->list[*k].row : NULL;
+
+	if (first && end_ns > first->time_ns)
+		b = end_ns - first->time_ns;
+	if (*i == done->nr && !b)
+		return NULL;
+	*length = b > a ? b : a;
+	return b > a ? open->list[(*k)++].row : done->list[(*i)++].row;
+}
+
+static void begin_work(struct chain_work *w, struct chain *chain, const struct chain_key *key, u32 event, u64 end_ns)
+{
+	*chain = (struct chain) {
+		.event = event, .kind = key->kind, .vcpu = key->vcpu, .tid = key->tid, .cpu = NO_ID,
+		.open = key->span_ns == KVMW_NONE, .length_ns = chain->length_ns, .gap = NR_CHAIN_PARTS,
+		.wait_cpu = NO_ID,
+	};
+	w->chain = chain;
+	w->self = (struct chain_row) {
+		.event = event, .time_ns = key->time_ns, .span_ns = key->span_ns, .vcpu = key->vcpu,
+		.tid = key->tid, .kind = key->kind, .cpu = key->cpu,
+	};
+	memset(w->self.v, 0xff, sizeof(w->self.v));
+	if (event == KVMW_EVENT_IRQ)
+		memcpy(w->self.v, key->irq, sizeof(key->irq));
+	add_cpu(w, key->cpu);
+	chain_row__set_extent(&w->self);
+	chain->start_ns = w->self.from_ns;
+	chain->end_ns = chain->open ? end_ns : w->self.to_ns;
+	w->vm = REC_NO_VM;
+	w->number = -1;
+}
+
+static int take_found(struct collector *c, struct chain_found *found)
+{
+	u32 which = c->chains->event != chain_found__event(found->arg.opt, 0), most = c->chains->nr, i = 0, k = 0;
+	u64 end_ns = c->chains->recording_ends_ns;
+	struct outliers *done = &found->done[which], *open = &found->open[which];
+	const struct chain_key *key;
+	u64 length;
+
+	outliers__sort(done);
+	outliers__sort(open);
+	c->chains->list = mem__calloc(most ?: 1, sizeof(*c->chains->list));
+	c->work = mem__calloc(most ?: 1, sizeof(*c->work));
+	c->window = mem__calloc(2 * most + 1, sizeof(*c->window));
+	c->latest = mem__calloc(2 * most + 1, sizeof(*c->latest));
+	c->active = mem__calloc(2 * most + 1, sizeof(*c->active));
+	if (!c->chains->list || !c->work || !c->window || !c->latest || !c->active)
+		return -1;
+	c->chains->nr = 0;
+	while (c->chains->nr < most && (key = next_found(done, &i, open, &k, end_ns, &length))) {
+		u32 at = c->chains->nr++;
+
+		c->chains->list[at].length_ns = length;
+		begin_work(&c->work[at], &c->chains->list[at], key, c->chains->event, end_ns);
+	}
+	return 0;
+}
+
+
+static int find_causes(struct collector *c, const struct report_options *opt)
+{
+	struct chain_context ctx = { .rec = c->chains->rec, .opt = opt, .rep = { .rec = c->chains->rec, .opt = opt } };
+	int ret = thread_names__init(&ctx.names, &ctx.rep);
+
+	identify(c);
+	for (u32 i = 0; !ret && i < c->chains->nr; i++)
+		ret = chain_work__make_steps(&ctx, &c->work[i]);
+	thread_names__free(&ctx.names);
+	return ret;
+}
+
+int chains__read(struct chains *chains, void *found, const struct report_options *opt, struct recording *rec,
+		 struct data_reader *r)
+{
+	struct collector c = { .chains = chains };
+	struct timeline t = {
+		.rec = rec, .max_bytes = HELD_BYTES, .ctx = &c, .wants = collect__wants, .rows = collect__rows,
+	};
+	int ret;
+
+	chains->rec = rec;
+	rec->wants_losses = true;
+	ret = take_found(&c, found);
+	if (!ret) {
+		sort_windows(&c);
+		ret = timeline__read(&t, r) ? -1 : 0;
+	}
+	/* The names of kinds are known after this. */
+	if (recording__close_reader(rec, r) || (!ret && find_causes(&c, opt)))
+		ret = -1;
+	free(c.active);
+	free(c.latest);
+	free(c.window);
+	free(c.work);
+	return ret;
+}
+
+void chains__free(struct chains *chains)
+{
+	for (u32 i = 0; chains->list && i < chains->nr; i++)
+		free(chains->list[i].step);
+	free(chains->list);
+	*chains = (struct chains) { .rec = NULL };
+}
