@@ -19,6 +19,7 @@ import independent_reader  # noqa: E402
 
 JSON = 1, 2, 3          # SCHEMA, META, IDENT
 LONG = 4096             # bytes of a frame
+LONGEST = 12 << 10      # bytes of a recording: what is longer is slow, and cut off
 # What a tracepoint's format is made of.
 FORMAT = ("name: ", "ID: ", "format:", "\tfield:", ";\toffset:", ";\tsize:", ";\tsigned:", "print fmt: ",
           "__data_loc ", "__rel_loc ", "unsigned long ", "char ", "[16]", "[]", "REC->", "%s", "%llx", "%*pbl",
@@ -91,7 +92,7 @@ def main(kind, out, *recordings):
                     pathlib.Path(out, f"{path.stem}-{frame.offset}").write_bytes(text)
             continue
         whole = data[:24] + b"".join(frames_of(data, found))
-        for nr in range(commands):
+        for nr in range(commands if len(whole) <= LONGEST else 0):
             pathlib.Path(out, f"{path.stem}-{nr}").write_bytes(bytes([nr, 2 * (nr % 5 == 0) | 4 * (nr % 5 == 1)]) + whole)
     pathlib.Path(f"{out}.dict").write_text("".join(sorted(lines)))
 
