@@ -120,11 +120,13 @@ def tiny_frames(rec):
     rec.lines += many(20000, lambda i: ["EVENTS", "halt", [[START + i, 5, i % 9, 101, 0, 1, 0, 1, 1, i]]])
 
 
+LARGE = identities_again, tables
 MADE = {vms_and_vcpus: 0, identities_again: 0, tables: 320000, tiny_frames: 20000}
 
 
 # One test for each: another worker would make it again.
-@pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [pytest.param(make, marks=[pytest.mark.slow] * (make in LARGE)) for make in MADE],
+                         ids=lambda make: make.__name__)
 def test_others_of_the_same_kinds(tmp_path, make):
     rec = Recording()
     make(rec)
