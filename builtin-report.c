@@ -76,13 +76,14 @@ static const struct report_model *model_of(const struct report_args *args)
 /* Nothing can be opened later. 0, or -1 (error() said why). */
 static int open_input(struct report_args *args, struct report_input *input)
 {
+	const char *path = common_args__input(&args->common);
 	struct stat st;
 
 	input->first = common_args__open(&args->common, "report");
 	if (!input->first)
 		return -1;
-	if (!stat(common_args__input(&args->common), &st) && S_ISREG(st.st_mode)) {
-		input->again = data_reader__open(common_args__input(&args->common));
+	if (strcmp(path, "-") && !stat(path, &st) && S_ISREG(st.st_mode)) {
+		input->again = data_reader__open(path);
 		if (!input->again)
 			return -1;
 	}

@@ -2,12 +2,13 @@
 """What kvmw says of a recording that is newer than itself, or not whole, in all commands that read."""
 import json
 import struct
+import subprocess
 import zlib
 
 import pytest
 
 import independent_reader
-from synthetic import TREE, kvmw, one_line
+from synthetic import KVMW, TREE, kvmw, one_line
 
 FILE = TREE / "tests/data/svm-families.kvmw"
 COMMANDS = {"report": [], "report-json": ["--json"], "script": [], "script-csv": ["--csv"], "info": []}
@@ -77,3 +78,41 @@ def test_frames_without_a_trace(tmp_path):
                                 "what": "2 frames are missing before this place"}]
     done = kvmw("scrub", path, tmp_path / "copy")
     assert done.returncode == 1 and f"not in the copy: at least {rows} rows" in done.stderr
+
+
+def counts(path, *args):
+    return len(kvmw("script", "--json", *args, path).stdout.splitlines())
+
+
+def test_nothing_is_counted_twice_when_read_again(tmp_path):
+    """--time in percent reads the file twice: what is there twice, or behind the end, is left out both times."""
+    data = FILE.read_bytes()
+    frames = independent_reader.Recording(data).frames
+    i = next(i for i, f in enumerate(frames) if f.type == 4 and f.event == 1)
+    begin, end = frames[i].offset, frames[i + 1].offset
+    once = counts(FILE)
+    for name, more in ("whole", data + data), ("frame", data[:end] + data[begin:end] + data[end:]):
+        path = tmp_path / name
+        path.write_bytes(more)
+        assert counts(path) == counts(path, "--time", "0%,100%") == once > 100
+
+
+def test_the_last_number_of_all(tmp_path):
+    """No frame can follow it; so many with it cost no time."""
+    data = bytearray(FILE.read_bytes())
+    frames = independent_reader.Recording(bytes(data)).frames
+    head, first = data[:frames[0].offset], data[frames[0].offset:frames[1].offset]
+    struct.pack_into("<I", first, 40, 0xffffffff)
+    struct.pack_into("<I", first, 52, zlib.crc32(first[:52]))
+    path = tmp_path / "f"
+    path.write_bytes(head + first * 2000)
+    done = kvmw("info", path)
+    assert done.returncode == 1 and "frame is here twice, or moved" in done.stderr + done.stdout
+
+
+def test_a_file_called_as_standard_input_is(tmp_path):
+    (tmp_path / "-").write_bytes(b"")
+    with open(FILE, "rb") as stdin:
+        done = subprocess.run(["sh", "-c", 'cat | "$0" report --csv -', KVMW], cwd=tmp_path, stdin=stdin, capture_output=True,
+                              text=True, check=False)
+    assert done.returncode == 0 and done.stdout == kvmw("report", "--csv", FILE).stdout

@@ -32,6 +32,8 @@ struct data_reader {
 	bool no_memory;		/* for damage, which must not be forgotten */
 	bool regular, follow;
 	bool again;		/* what follows was read and checked before */
+	u32 next_again;		/* the number that follows there */
+	u64 end;		/* offset behind what was taken in, which is END if it was seen */
 	struct data_decoder *dec;
 	struct schema schema;
 	bool has_schema;
@@ -40,7 +42,7 @@ struct data_reader {
 	struct missing {		/* frames from..to - 1 are not there */
 		u32 from, to;
 	} *missing;
-	u32 nr_missing, max_missing;
+	u32 nr_missing, max_missing, missing_at;	/* at: the first that no INDEX frame has passed */
 	u32 next_seq;
 	u64 first;		/* offset of the first frame, if none is missing */
 	u32 indexed;		/* frames that INDEX has named */
@@ -275,9 +277,14 @@ static bool take_number(struct data_reader *r, u32 seq)
 	u32 nr = seq - r->next_seq;
 	char what[sizeof(last->what)];
 
-	if (r->again)
+	if (r->again) {
+		if (seq < r->next_again)
+			return false;
+		r->next_again = seq + 1;
 		return true;
-	if (seq < r->next_seq)
+	}
+	/* No number follows the last one. */
+	if (seq < r->next_seq || seq == UINT32_MAX)
 		return false;
 	if (nr && array__reserve(r->missing, r->nr_missing, r->max_missing, NULL))
 		r->no_memory = true;
@@ -294,9 +301,13 @@ static bool take_number(struct data_reader *r, u32 seq)
 /* Of nr frames that begin with number first and have so many rows, those of EVENTS that are missing. */
 static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64 *type, const u64 *rows)
 {
-	for (u32 k = 0; k < r->nr_missing; k++) {
+	while (r->missing_at < r->nr_missing && r->missing[r->missing_at].to <= first)
+		r->missing_at++;
+	for (u32 k = r->missing_at; k < r->nr_missing; k++) {
 		const struct missing *m = &r->missing[k];
 
+		if (m->from > first && m->from - first >= nr)
+			return;
 		for (u32 seq = m->from < first ? first : m->from; seq < m->to && seq - first < nr; seq++)
 			if (type[seq - first] == DATA_EVENTS)
 				r->missing_rows += rows[seq - first] < DATA_MAX_ROWS ? rows[seq - first] : DATA_MAX_ROWS;
@@ -367,6 +378,7 @@ static int take_in(struct data_reader *r, const struct data_frame *f)
 		ret = compare_index(r, f);
 	if (f->type == DATA_END)
 		r->ended = true;
+	r->end = r->offset;
 	return ret;
 }
 
@@ -437,7 +449,7 @@ int data_reader__next(struct data_reader *r, struct data_frame **f)
 		ret = reader__fill(r, FRAME_HDR_SIZE);
 		if (ret)
 			break;
-		if (!avail(r))
+		if (!avail(r) || (r->again && r->ended && r->offset >= r->end))
 			return 0;
 		if (r->ended && !r->again)
 			ret = pass_over_rest(r);
@@ -472,6 +484,7 @@ int data_reader__seek(struct data_reader *r, u64 offset)
 {
 	if (r->offset > r->furthest)
 		r->furthest = r->offset;
+	r->next_again = 0;
 	if (offset >= r->offset && offset - r->offset <= avail(r)) {
 		reader__consume(r, offset - r->offset);
 	} else {
