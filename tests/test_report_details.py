@@ -99,6 +99,24 @@ def test_text(path):
     assert any(line.startswith("  did not halt ") for line in lines)
 
 
+def test_details_share_the_percentages_of_rows(path):
+    rep = report(path)
+    for of, number in ("count_percent", "count"), ("time_percent", "time_ns"), ("cost_percent", "cost_ns"):
+        whole = sum(row[number] for row in rep["rows"])
+        for row in rep["rows"]:
+            for detail in row["details"]:
+                assert detail[of] == pytest.approx(100 * detail[number] / whole, abs=1e-4)
+    assert "100% is" not in text_of(path, "-F", "percent,max")
+    assert "cost: KVM" not in text_of(path, "-F", "kvm") and "100% is" in text_of(path, "-F", "kvm")
+
+
+@pytest.mark.parametrize("column, number", [("count", "count"), ("time", "time_ns"), ("max", "max_ns"), ("cost", "cost_ns")])
+def test_details_are_ordered_as_rows(path, column, number):
+    for row in report(path, "--order", column)["rows"]:
+        values = [detail[number] for detail in row["details"] if not re.search(r"^\d+ other", detail["detail"])]
+        assert values == sorted(values, reverse=True)
+
+
 def test_thirty_details_are_enough(tmp_path):
     """In text; JSON has them all."""
     many = [exit_row(START + i * MS, 1, 100, 0, SVM["cpuid"], 0, detail=i, kind=CPUID) for i in range(40)]

@@ -206,28 +206,50 @@ static bool reasons__shows(const struct reason_table *t, u32 col)
 	return t->at[col] < TEXTGRID_MAX && t->grid.shown >> t->at[col] & 1;
 }
 
-static void reason_table__legend(const struct reason_table *t)
+static bool shows_shares(const struct reason_table *t)
+{
+	for (u32 col = COST; col <= BLOCKED; col++)
+		if (reasons__shows(t, col))
+			return true;
+	return false;
+}
+
+/* What the shares are of, and contain. */
+static void legend_shares(const struct reason_table *t, char *words, size_t size)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[768], each[96] = "", cycle[96] = "", dist[DIST_WORDS] = "", interval[96] = "";
+	char each[96] = "", interval[96] = "";
 
 	if (rep->whole.nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
 			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
+	if (report_options__sorts_by(rep->opt, KEY_TIME))
+		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
+			 report_options__interval(rep->opt) / 1e9);
+	snprintf(words, size, "100%% is %.3f s%s.%s%s", rep->whole.wall_ns / 1e9, each, interval,
+		 !told_apart ? " KVM contains halts and waits: this recording does not tell them apart." :
+		 reasons__shows(t, COST) ? " cost: KVM + VMM + poll." : "");
+}
+
+static void reason_table__legend(const struct reason_table *t)
+{
+	const struct report *rep = t->rep;
+	bool told_apart = rep->total.halt_ns != KVMW_NONE;
+	char words[768], shares[384] = "", cycle[96] = "", dist[DIST_WORDS] = "";
+
+	if (shows_shares(t))
+		legend_shares(t, shares, sizeof(shares));
 	if (reasons__shows(t, P99) || reasons__shows(t, MAX))
 		snprintf(cycle, sizeof(cycle), " %s: until the next VM entry%s.", CYCLE_GROUP,
 			 told_apart ? ", halts and waits included" : "");
 	if (reasons__shows(t, DIST))
 		dist__legend(&t->axis, dist);
-	if (report_options__sorts_by(rep->opt, KEY_TIME))
-		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
-			 report_options__interval(rep->opt) / 1e9);
-	snprintf(words, sizeof(words), "100%% is %.3f s%s.%s %s%s%s", rep->whole.wall_ns / 1e9, each, interval,
-		 told_apart ? "cost: KVM + VMM + poll." :
-			      "KVM contains halts and waits: this recording does not tell them apart.", cycle, dist);
+	snprintf(words, sizeof(words), "%s%s%s", shares, cycle, dist);
+	if (!*words)
+		return;
 	screen__color(t->s, COLOR_DIM);
-	screen__wrap(t->s, "# ", "# ", words);
+	screen__wrap(t->s, "# ", "# ", words + (*words == ' '));
 	screen__plain(t->s);
 }
 

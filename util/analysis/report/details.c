@@ -243,13 +243,25 @@ static int break_down(struct breakdown *b, struct report_row *reason, u32 from, 
 	return add_parts(b, reason, part);
 }
 
-static int compare_cost(const void *a, const void *b)
+static int compare_detail(const void *a, const void *b)
 {
 	const struct report_row *x = a, *y = b;
-
 	u64 of_x = captured(x->cost_ns), of_y = captured(y->cost_ns);
 
-	return of_x > of_y ? -1 : of_x < of_y;
+	COMPARE(y->measure, x->measure);
+	COMPARE(of_y, of_x);
+	return 0;
+}
+
+/* As the rows are ordered, but by cost where these are ordered by key. */
+static void order_details(struct report *rep, const struct report_row *reason)
+{
+	struct report_row *row = &rep->detail[reason->details];
+
+	for (u32 i = 0; i < reason->nr_details && rep->opt->order != ORDER_KEY; i++)
+		row[i].measure = captured(report_column__get(rep->opt->order)->measure(&row[i]));
+	if (reason->nr_details)
+		qsort(row, reason->nr_details, sizeof(*row), compare_detail);
 }
 
 static int compare_reason(const void *key, const void *element)
@@ -278,9 +290,8 @@ static int details_of(struct breakdown *b, struct report_row *reason)
 		hist__free(&part[i].span);
 	hist__free(&sum[0].span);
 	hist__free(&sum[1].span);
-	if (!ret && reason->nr_details)
-		qsort(&b->rep->detail[reason->details], reason->nr_details, sizeof(*b->rep->detail),
-		      compare_cost);
+	if (!ret)
+		order_details(b->rep, reason);
 	if (!ret)
 		ret = add_rest(b, reason, from, to, &rest);
 	hist__free(&rest.span);
@@ -294,6 +305,7 @@ int report__make_details(struct report *rep, const struct report *fine)
 	for (u32 i = 0; i < report__visible(rep); i++)
 		if (details_of(&b, &rep->row[i]))
 			return -1;
+	report__set_percents(rep);
 	return 0;
 }
 

@@ -189,7 +189,7 @@ static void count_all(struct report *rep)
 	rep->filtered = rep->counted.filtered;
 }
 
-static void set_percents(struct report *rep)
+void report__set_percents(struct report *rep)
 {
 	struct report_row *total = &rep->total;
 	u64 count = 0, time = KVMW_NONE, cost = KVMW_NONE;
@@ -200,8 +200,8 @@ static void set_percents(struct report *rep)
 		time = add_captured(time, rep->row[i].time_ns);
 		cost = add_captured(cost, rep->row[i].cost_ns);
 	}
-	for (u32 i = 0; i < rep->nr_rows; i++) {
-		struct report_row *row = &rep->row[i];
+	for (u32 i = 0; i < rep->nr_rows + rep->nr_details; i++) {
+		struct report_row *row = i < rep->nr_rows ? &rep->row[i] : &rep->detail[i - rep->nr_rows];
 
 		row->count_percent = percent(row->count, count);
 		row->time_percent = percent(row->time_ns, time);
@@ -228,7 +228,7 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	}
 	report__distribution(total);
 	rep->has_spans = event_desc__is_cycle(rep->event) || total->done;
-	set_percents(rep);
+	report__set_percents(rep);
 	return 0;
 }
 

@@ -231,6 +231,9 @@ void report__free(struct report *rep);
 struct report_row report_row__none(void);
 int report_row__add(struct report_row *total, const struct report_row *row);
 
+/* The shares of rows and details of the sum of all rows. */
+void report__set_percents(struct report *rep);
+
 /*
  * What makes up each row, if rows are exit reasons.  The finer report is of the same recording,
  * by the options that report__details_options() makes from rep's.  0, or -1 out of memory.
