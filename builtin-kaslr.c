@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where the guest's kernel was, for the options that name its symbols. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "builtin-common.h"
 #include "util/analysis/kaslr.h"
 #include "util/error.h"
 #include "util/recording/recording.h"
+#include "util/sandbox.h"
 #include "util/symbols/guest_code.h"
 
 static int judge(struct guest_symbol_files *files, const char *recording, const struct kaslr *k)
@@ -21,28 +28,58 @@ static int judge(struct guest_symbol_files *files, const char *recording, const 
 	return 0;
 }
 
+/* In a child behind the wall: symbol files are opened after it. */
+static int find_apart(struct kaslr *k, struct data_reader *r, struct recording *rec, const struct guest_code *code)
+{
+	int fds[2], status = -1;
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC)) {
+		data_reader__close(r);
+		return error("no pipe can be made: %s", strerror(errno));
+	}
+	child = fork();
+	if (!child) {
+		sandbox__enter(SANDBOX_READ);
+		_exit(kaslr__find(k, r, rec, code) || write(fds[1], k, sizeof(*k)) != sizeof(*k) ? 1 : 0);
+	}
+	close(fds[1]);
+	if (child < 0)
+		error("no process can be started: %s", strerror(errno));
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (child > 0 && WIFSIGNALED(status))
+		error("%s: reading it ended with signal %d (%s)", rec->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (!status && read(fds[0], k, sizeof(*k)) != sizeof(*k))
+		status = -1;
+	close(fds[0]);
+	data_reader__close(r);
+	return status ? -1 : 0;
+}
+
 static int find_kaslr_of(struct common_args *args, const struct guest_code *code, const char *command)
 {
-	struct data_reader *reader;
+	const char *path = common_args__input(args);
+	bool is_stdin = !strcmp(path, "-");
+	struct data_reader *reader = is_stdin ? NULL : common_args__open(args, command);
 	struct recording *rec;
 	struct kaslr k;
 	int ret;
 
-	reader = common_args__open(args, command);
-	if (!reader)
+	if (!reader && !is_stdin)
 		return -1;
-	if (!data_reader__seekable(reader)) {
+	if (!reader || !data_reader__seekable(reader)) {
 		data_reader__close(reader);
 		return error("%s cannot be read twice, to find where the guest's kernel was; save it to a file, or "
-			     "give --guest-kaslr", common_args__input(args));
+			     "give --guest-kaslr", is_stdin ? "standard input" : path);
 	}
-	rec = recording__new(common_args__input(args));
+	rec = recording__new(path);
 	if (!rec) {
 		data_reader__close(reader);
 		return -1;
 	}
 	recording__draw_from(rec, &args->budget);
-	ret = kaslr__find(&k, reader, rec, code) ?: judge(&args->symbol_files, rec->path, &k);
+	ret = find_apart(&k, reader, rec, code) ?: judge(&args->symbol_files, rec->path, &k);
 	recording__free(rec);
 	return ret;
 }

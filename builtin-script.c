@@ -177,13 +177,13 @@ static int say_why_nothing(const struct args *args, const struct recording *rec,
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
 				      args->common.where ? "--where" : NULL,
-				      rec->window.active ? "--time" : NULL };
+				      rec->window.active ? time_window__option(&rec->window) : NULL };
 	char by[96] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: the window of --time %s; the recording %s", rec->path,
+		return error("%s: the window of %s %s; the recording %s", rec->path, time_window__option(&rec->window),
 			     recording__wrong_window(rec),
 			     recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));
@@ -199,24 +199,20 @@ static int say_why_nothing(const struct args *args, const struct recording *rec,
 }
 
 static int cmd_script__print(const struct args *args, const struct script_options *opt,
-			     struct recording *rec, struct data_reader *reader,
+			     struct screen *s, struct recording *rec, struct data_reader *reader,
 			     struct script_result *result)
 {
-	const struct script_format *format = formats[args->common.format];
 	struct script_printer *printer;
 	struct script_output output;
-	struct screen s;
 	int failed = -1, ret = -1;
 
-	screen__open(&s, 0, format->for_people && !args->common.no_pager);
-	sandbox__enter(opt->texts ? SANDBOX_READ_FORK : SANDBOX_READ);
-	printer = script_printer__new(&s, format);
+	printer = script_printer__new(s, formats[args->common.format]);
 	if (printer) {
 		output = script_printer__output(printer);
 		failed = script__read(rec, reader, opt, &output, result);
 		ret = script_printer__free(printer) || failed ? -1 : 0;
 	}
-	if (screen__close(&s) || recording__close_reader(rec, reader))
+	if (screen__close(s) || recording__close_reader(rec, reader))
 		return -1;
 	/* Where the reader of a pipe had enough, the rest has not been seen. */
 	if (failed || (result->enough && opt->stream))
@@ -239,6 +235,7 @@ static int script(struct args *args)
 	struct script_result result = { 0 };
 	struct data_reader *reader;
 	struct recording *rec;
+	struct screen s;
 	int ret = KVMW_FAILED;
 
 	if (common_args__read_regions(&args->common) || common_args__find_kaslr(&args->common, "script") ||
@@ -252,18 +249,21 @@ static int script(struct args *args)
 		return KVMW_FAILED;
 	if (args->follow)
 		data_reader__follow(reader);
-	rec = common_args__recording(&args->common, reader);
-	if (!rec)
-		return KVMW_FAILED;
 	opt.brief = format->for_people;
 	opt.stream = args->follow || !data_reader__seekable(reader);
 	opt.texts = format->texts ? tracepoint_printer__new() : NULL;
-	if (format->texts && !opt.texts)
+	if (format->texts && !opt.texts) {
 		data_reader__close(reader);
-	else if (!cmd_script__print(args, &opt, rec, reader, &result))
+		return KVMW_FAILED;
+	}
+	screen__open(&s, 0, format->for_people && !args->common.no_pager);
+	sandbox__enter(opt.texts ? SANDBOX_READ_FORK : SANDBOX_READ);
+	rec = common_args__recording(&args->common, reader);
+	if (rec && !cmd_script__print(args, &opt, &s, rec, reader, &result))
 		ret = KVMW_OK;
 	else if (result.usage)
 		ret = KVMW_USAGE;
+	screen__close(&s);
 	tracepoint_printer__free(opt.texts);
 	recording__free(rec);
 	return ret;

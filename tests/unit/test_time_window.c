@@ -200,6 +200,11 @@ static void test_around(void **state)
 		{ "2.1+-50ms", 2050000000, 2150000000 }, { "2.1±.1", 2 * S, 2200000000 }, { "1+/-2s", 0, 3 * S },
 		{ "@8.5+-0", 8500000000, 8500000000 }, { "2026-11-23T23:30:02+-1", MONOTONIC + S, MONOTONIC + 3 * S },
 		{ "23:30:02.5±500ms", MONOTONIC + 2 * S, MONOTONIC + 3 * S },
+		/* More than an hour before the recording began, and on the day before. */
+		{ "23:30:02.5+-4000s", MONOTONIC + S * 5 / 2 > 4000 * S ? MONOTONIC + S * 5 / 2 - 4000 * S : 0,
+		  MONOTONIC + S * 5 / 2 + 4000 * S },
+		{ "23:30:02.5+-90000s", MONOTONIC + S * 5 / 2 > 90000 * S ? MONOTONIC + S * 5 / 2 - 90000 * S : 0,
+		  MONOTONIC + S * 5 / 2 + 90000 * S },
 	};
 	static const char *const bad[] = { "", "+-1", "1", "1+-", "1-2", "1+-x", "1+-2,3", "x+-1", ",+-1", "1+-12:00", "1±±2" };
 	const struct time_anchor anchor = { 0, true, MONOTONIC, REALTIME };

@@ -263,13 +263,12 @@ int time_window__parse_around(struct time_window *w, const char *text)
 		len = i < ARRAY_SIZE(marks) ? strlen(marks[i]) : 0;
 		p += len;
 		if (len && !parse_amount(&p, &around) && !*p) {
-			w->end = w->begin;
-			w->begin.ns -= around.ns < w->begin.ns ? around.ns : w->begin.ns;
-			w->end.ns += around.ns;
+			w->is_around = true;
+			w->around_ns = around.ns;
 			return 0;
 		}
 	}
-	return error("--around '%s': it must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as of --time",
+	return error("--around '%s': must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as of --time, but no percentage",
 		     text);
 }
 
@@ -361,6 +360,12 @@ void time_window__resolve(struct time_window *w, const struct time_anchor *a)
 	}
 	if (w->begin.base != TIME_OPEN)
 		w->from = resolve_point(&w->begin, a, start, HOUR_NS);
+	if (w->is_around) {
+		w->to = sat_add(w->from, w->around_ns);
+		w->from = w->from > a->start_ns && w->from - a->start_ns > w->around_ns ? w->from - w->around_ns :
+			  w->from < a->start_ns ? w->from : a->start_ns;
+		return;
+	}
 	/* What ends it comes after its begin, if need be on the next day. */
 	if (w->begin.base == TIME_WALL || w->begin.base == TIME_OF_DAY)
 		start = a->realtime_ns + (w->from - a->monotonic_ns);

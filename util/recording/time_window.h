@@ -20,9 +20,16 @@ struct time_window {
 	bool active;
 	bool resolved;
 	struct time_point begin, end;
+	bool is_around;		/* of --around: it extends around_ns to either side of begin, and end is unused */
+	u64 around_ns;
 	const char *wrong;	/* why it cannot be resolved; NULL: nothing */
 	u64 from, to;		/* ns of CLOCK_MONOTONIC, once resolved */
 };
+
+static inline const char *time_window__option(const struct time_window *w)
+{
+	return w->is_around ? "--around" : "--time";
+}
 
 /* What a recording knows of its clocks. */
 struct time_anchor {

@@ -83,20 +83,21 @@ static void why_filtered(struct report *rep)
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
 				rep->opt->reasons.nr ? "--reason" : NULL,
 				rep->opt->where ? "--where" : NULL,
-				rec->window.active ? "--time" : NULL };
+				rec->window.active ? time_window__option(&rec->window) : NULL };
 	double seconds = rep->duration_ns / 1e9;
 	char vcpus[320], by[64] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "the window of --time %s; the recording %s",
+			 "the window of %s %s; the recording %s", time_window__option(&rec->window),
 			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost && !rep->opt->where) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing was recorded in that window of --time; up to %llu events of it "
-			 "were lost: the ring was full", (unsigned long long)rep->lost);
+			 "nothing was recorded in that window of %s; up to %llu events of it "
+			 "were lost: the ring was full", time_window__option(&rec->window),
+			 (unsigned long long)rep->lost);
 		return;
 	}
 	if (rep->opt->where && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
@@ -113,8 +114,8 @@ static void why_filtered(struct report *rep)
 	if (rec->window.active && !rep->opt->where && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
 	    !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing happened in that window of --time; the recording lasts %.6f s",
-			 seconds);
+			 "nothing happened in that window of %s; the recording lasts %.6f s",
+			 time_window__option(&rec->window), seconds);
 		return;
 	}
 	list_vcpus(rec, vcpus, sizeof(vcpus));
