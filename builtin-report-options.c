@@ -455,7 +455,8 @@ static error_t check_outliers(const struct report_args *args)
 {
 	const struct report_options *opt = &args->opt;
 	const char *other = args->interval ? "--interval" : args->sort || args->nr_keys ? "--sort" : args->order ? "--order" :
-			    args->top ? "--top" : args->hist ? "--hist" : opt->percent_limit ? "--percent-limit" : NULL;
+			    args->top ? "--top" : args->hist ? "--hist" : opt->nr_columns ? "--fields" : args->verbose ? "-v" :
+			    opt->percent_limit ? "--percent-limit" : NULL;
 	const struct event_desc *event = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
 
 	if (!args->outliers)
@@ -466,8 +467,8 @@ static error_t check_outliers(const struct report_args *args)
 		return usage_error("--outliers: a chain is no row of CSV; --json has it, and script --outliers %u --csv "
 				   "lists the events", args->outliers);
 	if (!chain_event__has_length(event->id))
-		return usage_error("--outliers: the %s of event %s take no time; script -e %s lists them", event->plural,
-				   event->name, event->name);
+		return usage_error("--outliers: event %s has no durations; script -e %s lists its rows",
+				   opt->tracepoint ? opt->tracepoint : event->name, opt->tracepoint ? opt->tracepoint : event->name);
 	return 0;
 }
 
