@@ -24,6 +24,12 @@ def rows(path):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@functools.cache
+def of_vms(path):
+    """Threads whose switches have rows."""
+    return {vcpu["tid"] for vcpu in json.loads(kvmw("info", path, "--json").stdout)["vcpus"]}
+
+
 def span(row):
     return row.get(SPAN.get(row["event"], "span_ns"))
 
@@ -48,26 +54,43 @@ def length(row, end):
 
 
 def holders(every, wait, cpu):
-    """Who had a CPU during a wait: each stretch whose beginning and end name the same thread."""
-    had, who, since = {}, None, wait[0]
+    """Each stretch of a wait whose beginning and end name the same thread, and who was the last one of another."""
+    had, who, since, last = {}, None, wait[0], None
     switches = [row for row in every if row["event"] == "sched" and row["cpu"] == cpu and
                 row["kind"] in ("in", "out") and row["time_ns"] <= wait[1]]
     for row in sorted(switches, key=lambda row: (row["time_ns"], row["kind"] == "in")):
         came, went = (row["tid"], row["other"]) if row["kind"] == "in" else (row["other"], row["tid"])
         if row["time_ns"] > since:
+            last = went if who != went else None
             if who == went:
-                had[who] = had.get(who, 0) + row["time_ns"] - since
+                had.setdefault(who, []).append(row["time_ns"] - since)
             since = row["time_ns"]
         who = came
-    return had
+    return had, last
+
+
+def check_holders(chain, every, followed, wait):
+    """Of a VM's thread it is certain that it had the CPU, if no row is missing; of others that it was there at both ends."""
+    if chain["left_out"]:
+        return
+    had, last = holders(every, extent(wait), wait["cpu"])
+    longest = sorted(((not (tid in followed and not chain["lost"]), -sum(ns), tid, len(ns)) for tid, ns in had.items()))
+    assert [(not h["certain"], -h["time_ns"], h["tid"], h["stretches"]) for h in chain["holders"]] == longest[:4]
+    certain = -sum(ns for unsure, ns, *_ in longest if not unsure)
+    assert chain["certain_ns"] == certain
+    assert chain["others_ns"] == -sum(ns for _, ns, *_ in longest[4:])
+    assert (chain["last_holder"] is None) == (last is None)
+    unknown = wait["span_ns"] - certain > wait["span_ns"] // 100
+    assert any(why.startswith("who had it ") for why in chain["unknown"]) == unknown
 
 
 def key(row):
     return row["event"], row["kind"], row["time_ns"], row["vcpu_id"], span(row)
 
 
-def check_chain(chain, every):
+def check_chain(chain, path):
     """One chain of an exit, by all rows."""
+    every = rows(path)
     me = next(row for row in every if row["event"] == "exit" and row["vcpu_id"] == chain["vcpu_id"] and
               row["time_ns"] == chain["start_ns"])
     mine = [row for row in every if row["vcpu_id"] == chain["vcpu_id"]]
@@ -95,10 +118,10 @@ def check_chain(chain, every):
         assert chain["end_ns"] is None
         return
     assert [step["time_ns"] for step in steps["entered"]] == [end] == [chain["end_ns"]]
-    check_cause(chain, every, me, mine)
+    check_cause(chain, every, me, mine, of_vms(path))
 
 
-def check_cause(chain, every, me, mine):
+def check_cause(chain, every, me, mine, followed):
     parts = chain["parts"]
     columns = {"vmm": "user_ns", "halt": "halt_ns", "wait": "wait_ns", "block": "block_ns",
                "throttled": "throttled_ns"}
@@ -126,10 +149,7 @@ def check_cause(chain, every, me, mine):
         marked = next(step for step in chain["steps"] if step["gap"])
         assert (marked["event"], marked["kind"], marked["time_ns"]) == ("sched", "in", wait["time_ns"])
         assert chain["waited_for_cpu"] == wait["cpu"]
-        if not chain["left_out"]:
-            had = holders(every, extent(wait), wait["cpu"])
-            assert {h["tid"]: h["time_ns"] for h in chain["holders"]}.items() <= had.items()
-            assert len(chain["holders"]) == min(len(had), 4)
+        check_holders(chain, every, followed, wait)
 
 
 @pytest.mark.parametrize("name, event", [("svm-families", event) for event in
@@ -150,7 +170,7 @@ def test_golden(name, event):
     assert found == lengths[:30]
     if event == "exit":
         for chain in model["outliers"]:
-            check_chain(chain, every)
+            check_chain(chain, path)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -224,9 +244,11 @@ def test_hog(tmp_path):
     rec.sched(9005, IN, 8000, 4711)
     chain = rec.write_to(tmp_path / "f")
     assert chain["gap"] == "wait" and marked(chain)["kind"] == "in"
-    assert chain["cause"] == "waited 8.000 ms for CPU 3, of which hog (4711) had 8.000 ms"
-    assert chain["holders"] == [{"name": "hog (4711)", "tid": 4711, "time_ns": 8_000_000}]
-    assert chain["unknown"] == [] and chain["lost"] == 0
+    assert chain["cause"] == "waited 8.000 ms for CPU 3; hog (4711) had it when 8.000 ms of it began and ended"
+    assert chain["holders"] == [{"name": "hog (4711)", "tid": 4711, "time_ns": 8_000_000, "stretches": 1,
+                                 "certain": False}]
+    assert chain["unknown"] == ["who had it for the 8.000 ms is unknown: threads of no VM are not followed"]
+    assert chain["lost"] == 0
     assert [step["role"] for step in chain["steps"]] == ["before", "self", "around", "around", "entered"]
 
 
@@ -239,9 +261,79 @@ def test_others_had_it(tmp_path):
     rec.sched(4005, OUT, 1000, 4712, tid=150, vcpu=VMM)
     rec.sched(9005, IN, 8000, 77)
     chain = rec.write_to(tmp_path / "f")
-    assert [(h["name"], h["time_ns"]) for h in chain["holders"]] == [("hog (4711)", 2_000_000),
-                                                                    ("vmm-io (150)", 1_000_000)]
-    assert chain["last_holder"] == "tid 77" and "since when tid 77 had CPU 3 is unknown" in chain["unknown"][0]
+    assert [(h["name"], h["time_ns"], h["certain"]) for h in chain["holders"]] == \
+        [("vmm-io (150)", 1_000_000, True), ("hog (4711)", 2_000_000, False)]
+    assert chain["cause"] == "waited 8.000 ms for CPU 3, of which vmm-io (150) had 1.000 ms; " \
+        "hog (4711) had it when 2.000 ms of it began and ended; tid 77 had it at the end"
+    assert chain["last_holder"] == "tid 77"
+    assert chain["unknown"] == ["who had it for the other 7.000 ms is unknown: threads of no VM are not followed"]
+
+
+def with_threads(nr):
+    """A recording, and nr threads of its VMM: 160, 161 and so on."""
+    rec = Known("exit", "sched")
+    rec.lines[1][1]["vcpus"] = rec.lines[1][1]["vcpus"] + [
+        {"id": 40 + i, "vm": 0, "vcpu": None, "tid": 160 + i, "comm": f"io{i}", "role": "vmm"} for i in range(nr)]
+    return rec
+
+
+def take_turns(rec, turns):
+    """While the vCPU waits, threads of the VMM have its CPU: (number, us)."""
+    at = 1005
+    rec.cycle(1000, 10 + sum(us for _, us in turns), wait=sum(us for _, us in turns))
+    rec.sched(at, OUT, 500, 160 + turns[0][0])
+    for i, (thread, us) in enumerate(turns):
+        after = 160 + turns[i + 1][0] if i + 1 < len(turns) else 101
+        rec.sched(at, IN, 50, 160 + turns[i - 1][0] if i else 101, tid=160 + thread, vcpu=40 + thread)
+        rec.sched(at + us, OUT, us, after, tid=160 + thread, vcpu=40 + thread)
+        at += us
+    rec.sched(at, IN, at - 1005, 160 + turns[-1][0])
+
+
+def test_the_longest_holders(tmp_path):
+    """Of five the last one had it for longest."""
+    rec = with_threads(5)
+    take_turns(rec, [(0, 100), (1, 200), (2, 300), (3, 400), (4, 49_000)])
+    chain = rec.write_to(tmp_path / "f")
+    assert [(h["tid"], h["time_ns"]) for h in chain["holders"]] == \
+        [(164, 49_000_000), (163, 400_000), (162, 300_000), (161, 200_000)]
+    assert (chain["others_ns"], chain["certain_ns"], chain["unknown"]) == (100_000, 50_000_000, [])
+    assert chain["cause"].endswith("; 0.100 ms of it began and ended with further threads")
+
+
+def test_more_switches_than_are_kept(tmp_path):
+    """Who had it cannot be told from some of them."""
+    rec = with_threads(2)
+    take_turns(rec, [(i % 2, 1900 if i % 2 else 100) for i in range(60)])
+    chain = rec.write_to(tmp_path / "f")
+    assert chain["left_out"] and chain["holders"] == [] and chain["last_holder"] == "io1 (161)"
+    assert chain["unknown"] == ["who had it for the 60.000 ms is unknown: there were more switches than are looked at"]
+
+
+def test_lost_switches(tmp_path):
+    """Of a VM's thread that was there at both ends nothing is certain, if it may have left in between."""
+    for lost in False, True:
+        rec = with_threads(1)
+        take_turns(rec, [(0, 8000)])
+        if lost:
+            rec.lines.append(["LOSS", "loss", [[VCPU, 7, 7, START + 2_000_000, START + 3_000_000]]])
+        chain = rec.write_to(tmp_path / "f")
+        [holder] = chain["holders"]
+        assert holder["certain"] == (not lost) and (chain["unknown"] == []) == (not lost)
+
+
+def test_moved_to_another_cpu(tmp_path):
+    """Who had the CPU that it came to is known from before it was known to come there."""
+    rec = Known("exit", "sched", "fault")
+    rec.cycle(1000, 8020, wait=8000, reason="npf", detail=(7, 0x5000))
+    rec.family("fault", 1001, 8015, 1, 0x5000, 0, 0, 2, 0, 1, None, None, 1, 0, 5)
+    rec.sched(1005, OUT, 500, 4711)
+    rec.sched(1100, OUT, 50, 4711, tid=150, vcpu=VMM, cpu=5)
+    rec.sched(9005, IN, 7900, 4711, cpu=5)
+    for event in "fault", "exit":
+        chain = rec.write_to(tmp_path / "f", event) if event == "fault" else report(rec.path, "--outliers", 1)["outliers"][0]
+        assert chain["waited_for_cpu"] == 5 and chain["last_holder"] is None
+        assert [(h["tid"], h["time_ns"]) for h in chain["holders"]] == [(4711, 7_900_000)]
 
 
 def test_without_the_scheduler(tmp_path):
@@ -251,7 +343,7 @@ def test_without_the_scheduler(tmp_path):
     rec.cycle(1000, 8010, wait=8000)
     chain = rec.write_to(tmp_path / "f")
     assert (chain["gap"], marked(chain)["role"], chain["cause"]) == ("wait", "self", "waited 8.000 ms for a CPU")
-    assert chain["unknown"] == ["who had a CPU is unknown: record with -e sched"]
+    assert chain["unknown"] == ["who had it then is unknown: record with -e sched"]
 
 
 def test_lost(tmp_path):
@@ -264,7 +356,7 @@ def test_lost(tmp_path):
         rec.lines.append(["LOSS", "loss", [[VCPU, 7, 7, START + when * 1000, START + when * 1000 + 10]]])
         chain = rec.write_to(tmp_path / "f")
         assert chain["lost"] == count
-        assert chain["unknown"] == ["who had a CPU is unknown: " + why]
+        assert chain["unknown"] == ["who had it then is unknown: " + why]
 
 
 def test_vmm(tmp_path):
@@ -311,7 +403,7 @@ def test_filtered(tmp_path):
     rec.cycle(1000, 8010, wait=8000)
     rec.sched(80_000, IN, 1, 77)
     [why] = rec.write_to(tmp_path / "f")["unknown"]
-    assert why.startswith("who had a CPU is unknown: it was recorded with ") and "--min-duration" in why
+    assert why.startswith("who had it then is unknown: it was recorded with ") and "--min-duration" in why
 
 
 def test_throttled(tmp_path):
@@ -399,9 +491,8 @@ def test_random(tmp_path, seed):
                 rec.sched(at + 5 + wait, IN, wait, rng.choice([4711, 77, 102, 101]), tid=tid, vcpu=vcpu, cpu=cpu)
             at += 20 + wait
     rec.write_to(tmp_path / "f")
-    every = rows(rec.path)
     for chain in report(rec.path, "--outliers", 200)["outliers"]:
-        check_chain(chain, every)
+        check_chain(chain, rec.path)
 
 
 def test_rows_are_bounded(tmp_path):
@@ -453,16 +544,16 @@ def chains_of(boot, name, *args):
     step = boot.step(name)
     assert step.status == 0, step.err
     path = boot.path(f"{name}.kvmw")
-    every = rows(path)
     chains = report(path, "--outliers", 100, *args)["outliers"]
     for chain in chains:
-        check_chain(chain, every)
+        check_chain(chain, path)
     return chains
 
 
 @in_boots("sched-bookworm", "sched-sid")
 def test_a_hog_of_8_ms(boot):
-    """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named."""
+    """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
+    that began and ended, since it is a thread of no VM."""
     hog = boot.json("chain-hog.json")
     chains, named = chains_of(boot, "chain-hog"), 0
     for begin, end in hog["turns"]:
@@ -473,8 +564,9 @@ def test_a_hog_of_8_ms(boot):
         had = {holder["tid"]: holder for holder in chain["holders"]}
         if hog["tid"] in had:
             named += 1
-            assert had[hog["tid"]]["name"] == f"hog ({hog['tid']})" == chain["holders"][0]["name"]
-            assert had[hog["tid"]]["time_ns"] >= end - begin
+            assert had[hog["tid"]]["name"] == f"hog ({hog['tid']})"
+            assert had[hog["tid"]]["time_ns"] >= end - begin and not had[hog["tid"]]["certain"]
+            assert f"hog ({hog['tid']}) had it when " in chain["cause"]
     # Another thread may have had the CPU just before or after it, so that the VM's threads saw only that one.
     assert named
 

@@ -60,6 +60,13 @@ static const struct rec_vcpu *find_tid(const struct thread_names *n, u64 tid, bo
 	return vcpu;
 }
 
+bool thread_names__is_of_vm(const struct thread_names *n, u64 tid)
+{
+	bool one;
+
+	return tid && find_tid(n, tid, &one);
+}
+
 const struct rec_vcpu *thread_names__vcpu_of(const struct thread_names *n, u64 tid)
 {
 	bool one;

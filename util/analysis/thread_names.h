@@ -17,6 +17,9 @@ struct thread_names {
 int thread_names__init(struct thread_names *n, const struct report *rep);
 void thread_names__free(struct thread_names *n);
 
+/* Whether it is a thread of a VM: a vCPU's, or another one of its VMM. */
+bool thread_names__is_of_vm(const struct thread_names *n, u64 tid);
+
 /* The only vCPU that a thread ran; NULL: it ran none, or several. */
 const struct rec_vcpu *thread_names__vcpu_of(const struct thread_names *n, u64 tid);
 

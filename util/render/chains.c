@@ -167,7 +167,11 @@ static void add_cause_json(struct json_object *obj, const struct chain *chain)
 		json__text(item, "name", chain->holder[i].name);
 		json__u64(item, "tid", chain->holder[i].tid);
 		json__u64(item, "time_ns", chain->holder[i].time_ns);
+		json__u64(item, "stretches", chain->holder[i].stretches);
+		json__bool(item, "certain", chain->holder[i].certain);
 	}
+	json__u64(obj, "certain_ns", chain->certain_ns);
+	json__u64(obj, "others_ns", chain->others_ns);
 	json__text(obj, "last_holder", *chain->last_holder ? chain->last_holder : NULL);
 	list = json__array(obj, "unknown");
 	for (u32 i = 0; i < chain->nr_unknown; i++)

@@ -68,6 +68,30 @@ static const char *cpu_name(u32 cpu, char *buf, size_t size)
 	return buf;
 }
 
+/* The certain ones come first: "of which vCPU 1 (122) had 13.680 ms; hog (15) had it when 8.000 ms began and ended". */
+static void say_holders(struct chain *chain)
+{
+	char ns[CHAIN_NS_MAX];
+
+	for (u32 i = 0; i < chain->nr_holders; i++) {
+		const struct chain_holder *h = &chain->holder[i];
+
+		chain_words__ns(h->time_ns, ns);
+		if (h->certain)
+			cause__say(chain, "%s%s%s %s", i ? ", " : ", of which ", h->name, i ? "" : " had", ns);
+		else if (h->stretches == 1)
+			cause__say(chain, "; %s had it when %s of it began and ended", h->name, ns);
+		else
+			cause__say(chain, "; %s had it when each of %u parts, %s in all, began and ended", h->name,
+				   h->stretches, ns);
+	}
+	if (chain->others_ns)
+		cause__say(chain, "; %s of it began and ended with further threads",
+			   chain_words__ns(chain->others_ns, ns));
+	if (*chain->last_holder)
+		cause__say(chain, "; %s had it at the end", chain->last_holder);
+}
+
 static void say_wait(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p)
 {
 	const struct chain_row *row = p->row[CHAIN_WAITING];
@@ -82,18 +106,14 @@ static void say_wait(const struct chain_context *c, struct chain_work *w, const 
 	    cpu_name(chain->wait_cpu, cpu, sizeof(cpu)));
 	if (row && p->ns[CHAIN_WAITING] > row->span_ns + row->span_ns / 100)
 		cause__say(chain, " (in all %s for CPUs)", chain_words__ns(p->ns[CHAIN_WAITING], had));
-	for (u32 i = 0; i < chain->nr_holders; i++)
-		cause__say(chain, "%s%s%s %s", i ? ", " : ", of which ", chain->holder[i].name, i ? "" : " had",
-		    chain_words__ns(chain->holder[i].time_ns, had));
-	if (*chain->last_holder)
-		cause__say(chain, "%s %s had%s at the end", chain->nr_holders ? ";" : ", which", chain->last_holder,
-		    chain->nr_holders ? " it" : "");
-	if (*chain->last_holder)
-		not_known(chain, "since when %s had %s is unknown: others may have had it before, and threads of no VM "
-			  "are not followed", chain->last_holder, cpu);
-	else if (!chain->nr_holders)
-		not_known(chain, "who had %s is unknown: %s", cpu,
-			  way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
+	say_holders(chain);
+	if (!chain->nr_holders && !*chain->last_holder)
+		not_known(chain, "who had it then is unknown: %s", way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
+	else if (row->span_ns > chain->certain_ns + row->span_ns / 100)
+		not_known(chain, "who had it for the %s%s is unknown: %s", chain->certain_ns ? "other " : "",
+			  chain_words__ns(row->span_ns - chain->certain_ns, had), w->misses_switches ?
+			  "there were more switches than are looked at" : chain->lost ? "records of this time were lost" :
+			  "threads of no VM are not followed");
 }
 
 /* Of a sleep: who ended it. */

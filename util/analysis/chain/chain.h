@@ -66,7 +66,10 @@ struct chain_step {
 struct chain_holder {
 	char name[CHAIN_NAME];
 	u32 tid;
-	u64 time_ns;
+	u64 time_ns;		/* of stretches that began and ended with it */
+	u32 stretches;
+	/* It is a VM's thread, whose own switches have rows: it had the CPU all that time. Of others nobody knows. */
+	bool certain;
 };
 
 struct chain {
@@ -81,6 +84,8 @@ struct chain {
 	u32 wait_cpu;		/* where gap is WAITING: the CPU; all ones: unknown */
 	struct chain_holder holder[CHAIN_HOLDERS];	/* who had it, the longest first */
 	u32 nr_holders;
+	u64 certain_ns;		/* what those had of whom it is certain */
+	u64 others_ns;		/* what more of them had */
 	char last_holder[CHAIN_NAME];	/* who had it at the end, since when is not known; "": it is */
 	char unknown[CHAIN_GAPS][CHAIN_CAUSE];	/* what cannot be told, and how it could be */
 	u32 nr_unknown;

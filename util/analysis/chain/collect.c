@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/chain/internal.h"
+#include "util/hash_table.h"
 #include "util/memory.h"
 #include "util/recording/timeline.h"
 #include "util/search.h"
@@ -25,6 +26,11 @@ struct window {
 	u32 chain;
 };
 
+struct cpu_switch {
+	u32 key;		/* the CPU */
+	struct chain_switch last;
+};
+
 struct collector {
 	struct chains *chains;
 	struct chain_work *work;	/* of each */
@@ -33,6 +39,7 @@ struct collector {
 	u64 *latest;			/* of window i and all before it: the greatest to */
 	u32 *active, nr_active;		/* windows that the rows have reached */
 	struct row_fields fields[KVMW_MAX_EVENTS];
+	struct hash_table last;		/* struct cpu_switch */
 	bool identified;
 };
 
@@ -65,6 +72,7 @@ static void add_windows(struct collector *c, u32 chain)
 	if (length > 2 * EDGE_NS) {
 		c->window[c->nr_windows++] = (struct window) { from, w->chain->start_ns + EDGE_NS, chain };
 		from = w->chain->end_ns - EDGE_NS;
+		c->work[chain].misses_switches = true;
 	}
 	c->window[c->nr_windows++] = (struct window) { from, to, chain };
 }
@@ -119,10 +127,16 @@ static bool ran_on(const struct chain_work *w, u32 cpu)
 	return false;
 }
 
-static void add_cpu(struct chain_work *w, u32 cpu)
+/* last: of all CPUs; NULL: nothing was read yet. */
+static void add_cpu(struct chain_work *w, u32 cpu, const struct hash_table *last)
 {
-	if (cpu != NO_ID && !ran_on(w, cpu) && w->nr_cpus < ARRAY_SIZE(w->cpus))
-		w->cpus[w->nr_cpus++] = cpu;
+	const struct cpu_switch *now = last ? hash_table__find(last, &cpu) : NULL;
+
+	if (cpu == NO_ID || ran_on(w, cpu) || w->nr_cpus == ARRAY_SIZE(w->cpus))
+		return;
+	if (now)
+		w->first[w->nr_cpus] = now->last;
+	w->cpus[w->nr_cpus++] = cpu;
 }
 
 /* Since when its rows matter: a timer's interrupt is late since the timer expired. */
@@ -131,8 +145,19 @@ static u64 since(const struct chain_work *w)
 	return w->expired.event ? w->expired.time_ns : w->chain->start_ns;
 }
 
+static void see_switch(struct chain_work *w, const struct chain_row *row)
+{
+	struct chain_switch sw;
+
+	if (row->time_ns >= since(w) || !chain_switch__of(&sw, row))
+		return;
+	for (u32 i = 0; i < w->nr_cpus; i++)
+		if (w->cpus[i] == row->cpu)
+			w->first[i] = sw;
+}
+
 /* What was kept for another expiry. */
-static void forget_before(struct chain_work *w, u64 time_ns)
+static void forget_before(struct chain_work *w, u64 time_ns, const struct hash_table *last)
 {
 	u32 to = 0;
 
@@ -140,6 +165,12 @@ static void forget_before(struct chain_work *w, u64 time_ns)
 		if (w->row[i].to_ns >= time_ns)
 			w->row[to++] = w->row[i];
 	w->nr_rows = to;
+	for (u32 i = 0; i < w->nr_cpus; i++) {
+		const struct cpu_switch *now = hash_table__find(last, &w->cpus[i]);
+
+		if (now)
+			w->first[i] = now->last;
+	}
 }
 
 /* Steps of an interrupt, by whoever takes them. */
@@ -184,16 +215,14 @@ static u64 weight_of_irq(const struct chain_work *w, const struct chain_row *row
 }
 
 /* own: of the outlier's vCPU or thread. */
-static u64 weight_of_sched(struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+static u64 weight_of_sched(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
 {
 	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
 
 	if (row->time_ns < from || row->time_ns > to)
 		return 0;
-	if (own) {
-		add_cpu(w, row->cpu);
+	if (own)
 		return WEIGHT_DECIDES + inside;
-	}
 	if (ran_on(w, row->cpu) && (row->kind == KVMW_sched_IN || row->kind == KVMW_sched_OUT))
 		return WEIGHT_DECIDES / 2 + inside;
 	/* Another thread of the VM that waited or slept, as one that has a lock may have. */
@@ -201,7 +230,7 @@ static u64 weight_of_sched(struct chain_work *w, const struct chain_row *row, bo
 }
 
 /* 0: it does not matter. */
-static u64 weight_of(struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+static u64 weight_of(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
 {
 	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
 
@@ -247,8 +276,11 @@ static void keep_around(struct chain_work *w, const struct chain_row *row)
 		return;
 	}
 	w->chain->left_out++;
-	if (w->row[w->least].weight >= row->weight)
+	if (w->row[w->least].weight >= row->weight) {
+		w->misses_switches |= row->event == KVMW_EVENT_SCHED;
 		return;
+	}
+	w->misses_switches |= w->row[w->least].event == KVMW_EVENT_SCHED;
 	w->row[w->least] = *row;
 	find_least(w);
 }
@@ -275,7 +307,6 @@ static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 		w->out = *row;
 	else if (row->kind == KVMW_sched_IN)
 		w->out.event = 0;
-	add_cpu(w, row->cpu);
 	return true;
 }
 
@@ -290,7 +321,7 @@ static bool take_assertion(struct chain_work *w, const struct chain_row *row, bo
 }
 
 /* Of an interrupt that nothing asserted: the timer, unless another one was accepted since it expired. */
-static bool take_timer(struct chain_work *w, const struct chain_row *row)
+static bool take_timer(struct chain_work *w, const struct chain_row *row, const struct hash_table *last)
 {
 	const struct chain_row *self = &w->self;
 	bool of_timer = self->event == KVMW_EVENT_TIMER ||
@@ -304,7 +335,7 @@ static bool take_timer(struct chain_work *w, const struct chain_row *row)
 		return true;
 	}
 	w->expired = *row;
-	forget_before(w, row->time_ns);
+	forget_before(w, row->time_ns, last);
 	return true;
 }
 
@@ -322,23 +353,26 @@ static bool is_self(const struct chain_work *w, const struct chain_row *row)
 	       row->vcpu == self->vcpu && row->tid == self->tid && row->kind == self->kind;
 }
 
-static void collect__offer(struct chain_work *w, struct chain_row *row, u32 vm)
+static void collect__offer(const struct collector *c, struct chain_work *w, struct chain_row *row, u32 vm)
 {
 	bool own = chain_work__is_own(w, row), same_vm = w->vm != REC_NO_VM && vm == w->vm;
 
+	see_switch(w, row);
+	if (own && row->event == KVMW_EVENT_SCHED && row->time_ns <= w->chain->end_ns)
+		add_cpu(w, row->cpu, &c->last);
 	if (is_self(w, row)) {
 		w->self = *row;
 		w->chain->cpu = row->cpu;
-		add_cpu(w, row->cpu);
+		add_cpu(w, row->cpu, &c->last);
 		if (row->event == KVMW_EVENT_EXIT)
-			add_cpu(w, row->v[EXIT_ENTRY_CPU]);
+			add_cpu(w, row->v[EXIT_ENTRY_CPU], &c->last);
 		return;
 	}
 	if (same_vm && w->expired.event && is_other_timer(w, row)) {
 		w->expired.event = 0;
-		forget_before(w, w->chain->start_ns);
+		forget_before(w, w->chain->start_ns, &c->last);
 	}
-	if ((own && (take_nearest(w, row) || take_timer(w, row))) || take_assertion(w, row, same_vm))
+	if ((own && (take_nearest(w, row) || take_timer(w, row, &c->last))) || take_assertion(w, row, same_vm))
 		return;
 	row->weight = weight_of(w, row, own, same_vm);
 	if (row->weight)
@@ -383,6 +417,20 @@ static void identify(struct collector *c)
 	c->identified = true;
 }
 
+static int keep_last(struct collector *c, const struct chain_row *row)
+{
+	struct chain_switch sw;
+	struct cpu_switch *on;
+
+	if (!chain_switch__of(&sw, row))
+		return 0;
+	on = hash_table__get(&c->last, &row->cpu);
+	if (!on)
+		return -1;
+	on->last = sw;
+	return 0;
+}
+
 static int collect__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 {
 	struct collector *c = ctx;
@@ -399,8 +447,10 @@ static int collect__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 		chain_row__take(&row, &c->fields[s->event->id], s, i);
 		vcpu = recording__vcpu(rec, row.vcpu);
 		for (u32 k = 0; k < c->nr_active; k++)
-			collect__offer(&c->work[c->window[c->active[k]].chain], &row,
+			collect__offer(c, &c->work[c->window[c->active[k]].chain], &row,
 				       vcpu ? vcpu->vm : REC_NO_VM);
+		if (keep_last(c, &row))
+			return -1;
 	}
 	return 0;
 }
@@ -437,7 +487,7 @@ static void begin_work(struct chain_work *w, struct chain *chain, const struct c
 	memset(w->self.v, 0xff, sizeof(w->self.v));
 	if (event == KVMW_EVENT_IRQ)
 		memcpy(w->self.v, key->irq, sizeof(key->irq));
-	add_cpu(w, key->cpu);
+	add_cpu(w, key->cpu, NULL);
 	chain_row__set_extent(&w->self);
 	chain->start_ns = w->self.from_ns;
 	chain->end_ns = chain->open ? end_ns : w->self.to_ns;
@@ -488,7 +538,7 @@ static int find_causes(struct collector *c, const struct report_options *opt)
 int chains__read(struct chains *chains, void *found, const struct report_options *opt, struct recording *rec,
 		 struct data_reader *r)
 {
-	struct collector c = { .chains = chains };
+	struct collector c = { .chains = chains, .last = HASH_TABLE(struct cpu_switch, NULL) };
 	struct timeline t = {
 		.rec = rec, .max_bytes = HELD_BYTES, .ctx = &c, .wants = collect__wants, .rows = collect__rows,
 	};
@@ -504,6 +554,7 @@ int chains__read(struct chains *chains, void *found, const struct report_options
 	/* The names of kinds are known after this. */
 	if (recording__close_reader(rec, r) || (!ret && find_causes(&c, opt)))
 		ret = -1;
+	hash_table__free(&c.last);
 	free(c.active);
 	free(c.latest);
 	free(c.window);

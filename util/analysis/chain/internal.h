@@ -75,6 +75,14 @@ static inline u64 in_common(u64 a_from, u64 a_to, u64 b_from, u64 b_to)
 
 /* ---- what is made of them ------------------------------------------------ */
 
+/* A switch of a CPU between threads, as the row of one of both has it. */
+struct chain_switch {
+	u64 time_ns;
+	u64 begins, ends;	/* threads that had the CPU after, and before it; KVMW_NONE: unknown */
+	u32 cpu;
+	bool in;		/* the row is of the one that came */
+};
+
 /* An outlier with the rows around it. */
 struct chain_work {
 	struct chain *chain;
@@ -90,6 +98,9 @@ struct chain_work {
 	bool is_vcpu;
 	s64 number;		/* of the vCPU in its VM; -1: unknown, or none */
 	u32 cpus[4], nr_cpus;	/* that it ran on, or waited for */
+	/* Of each the last switch before the outlier, or before it was known to matter. time_ns 0: none. */
+	struct chain_switch first[4];
+	bool misses_switches;	/* others of them are not among its rows */
 };
 
 /* What is the same for all. */
@@ -104,6 +115,9 @@ struct chain_context {
 bool chain_work__is_own(const struct chain_work *w, const struct chain_row *row);
 /* Whether the recording has this event's rows, or would have. */
 bool chain_context__has(const struct chain_context *c, u32 event);
+
+/* Of a row of event sched; false: it is no switch. */
+bool chain_switch__of(struct chain_switch *sw, const struct chain_row *row);
 
 /* holders.c: who had the CPU that was waited for, by the rows of a wait. Fills in chain->holder. */
 void chain_work__find_holders(const struct chain_context *c, struct chain_work *w,
