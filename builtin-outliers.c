@@ -88,7 +88,8 @@ static int print_outliers(struct report_args *args, struct screen *s, struct dat
 
 	if (find_outliers(args, take_reader(&reader[0]), &rec, &found))
 		goto out;
-	chains__begin(&chains, found, rec);
+	if (chains__begin(&chains, found, rec))
+		goto out;
 	if (!chains.nr) {
 		say_why_none(args, rec);
 		recording__complain(rec);
@@ -98,13 +99,18 @@ static int print_outliers(struct report_args *args, struct screen *s, struct dat
 	recording__free(rec);
 	rec = NULL;
 	args->common.budget = budget;
-	if (!read_chains(args, take_reader(&reader[1]), &chains, found, &rec)) {
+	if (read_chains(args, take_reader(&reader[1]), &chains, found, &rec))
+		goto close;
+	if (!chains.nr) {
+		say_why_none(args, rec);
+	} else {
 		ret = 0;
 		if (text)
 			render__chains(s, &chains);
 		else
 			ret = render__chains_json(s, &chains);
 	}
+close:
 	if (screen__close(s) || (rec && (common_args__check_budget(&args->common) | recording__complain(rec))))
 		ret = -1;
 out:

@@ -137,6 +137,9 @@ static void say_sleep(const struct chain_context *c, struct chain_work *w, const
 		cause__say(chain, "halted: polled %s for an interrupt", slept);
 		return;
 	}
+	if (w->self.event == KVMW_EVENT_HALT && p->ns[CHAIN_WAITING] == KVMW_NONE)
+		not_known(chain, "how long of it was a wait for a CPU is unknown: %s",
+			  way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
 	cause__say(chain, part == CHAIN_HALTED ? "was halted for %s" : "was asleep for %s, not halted", slept);
 	if (row && row->event == KVMW_EVENT_HALT && row->v[HALT_SLEPT] == 0) {
 		cause__say(chain, ", and polled all that time");
@@ -218,13 +221,11 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 {
 	static const u32 tell[] = { KVMW_EVENT_EXIT, KVMW_EVENT_SCHED };
 	u32 reason = w->self.event == KVMW_EVENT_EXIT ? EXIT_USER_REASON : USER_REASON;
-	char out[CHAIN_CAUSE - 64], name[REASON_NAME_MAX], ns[CHAIN_NS_MAX];
+	char out[CHAIN_CAUSE - 64], name[REASON_NAME_MAX];
 
-	if (w->chain->open && w->after.event)
-		cause__say(w->chain, "its end was missed: the vCPU exited again %s later",
-		    chain_words__ns(w->after.time_ns - w->chain->start_ns, ns));
-	else
-		cause__say(w->chain, w->chain->open ? "had not ended when the recording did" : "what took the time is unknown");
+	cause__say(w->chain, !w->chain->open ? "what took the time is unknown" :
+		   w->chain->end_ns < recording__end(c->rec) ? "had not ended when its vCPU was gone" :
+		   "had not ended when the recording did");
 	if (w->chain->open && w->self.v[reason] != KVMW_NONE)
 		cause__say(w->chain, "; it was in the VMM, for %s",
 		    reason_name(KVMW_ISA_NONE, w->self.v[reason], name, sizeof(name)));
@@ -232,6 +233,8 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 		say_where_it_is(w);
 	if (w->self.event == KVMW_EVENT_EXIT && !w->chain->open)
 		not_known(w->chain, "the recording does not say what parts its cycles have: its kvmw was an older one");
+	if (chain_context__has(c, KVMW_EVENT_SCHED) && !w->has_switches && w->self.event != KVMW_EVENT_EXIT)
+		not_known(w->chain, "whether its thread ran, waited or slept is unknown: no switch of it near it was recorded");
 	for (u32 i = 0; i < ARRAY_SIZE(tell); i++)
 		if (!chain_context__has(c, tell[i]))
 			not_known(w->chain, "what its thread did then is unknown: %s",

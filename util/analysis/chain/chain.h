@@ -76,7 +76,7 @@ struct chain {
 	u32 event, kind, vcpu, tid, cpu;	/* all ones: unknown, or none */
 	u64 start_ns, end_ns;	/* CLOCK_MONOTONIC; what the steps' offsets are from */
 	u64 length_ns;		/* what it is an outlier by */
-	bool open;		/* it had not ended when the recording did */
+	bool open;		/* it had not ended when the recording did, or its vCPU was gone */
 	char who[CHAIN_NAME];	/* "vCPU 0" */
 	u64 part_ns[NR_CHAIN_PARTS];	/* KVMW_NONE: unknown; THROTTLED is part of WAITING */
 	enum chain_part gap;	/* the one that made it long; NR_CHAIN_PARTS: unknown */
@@ -134,8 +134,8 @@ void chain_find__init(struct chain_find *find, const struct report_options *opt,
 /* What the scan gave; NULL: nothing. */
 void chain_find__free(void *found);
 
-/* What the first reading, of first, found: nr is 0 where it is nothing.  To be freed. */
-void chains__begin(struct chains *chains, const void *found, const struct recording *first);
+/* What the first reading, of first, found: nr is 0 where it is nothing.  To be freed.  0, or -1: error() said why. */
+int chains__begin(struct chains *chains, void *found, const struct recording *first);
 
 /*
  * The second reading, of a file, which it closes.  rec, which has neither window nor filter, is what it is

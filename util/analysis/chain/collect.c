@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "util/analysis/chain/internal.h"
-#include "util/hash_table.h"
 #include "util/memory.h"
 #include "util/recording/timeline.h"
 #include "util/search.h"
@@ -15,8 +14,6 @@
 #define AFTER_MIN_NS	1000000ULL	/* and after it */
 #define AFTER_MAX_NS	10000000ULL
 #define EDGE_NS		1000000000ULL	/* of an outlier longer than two of these: its two ends */
-
-#define IOCTL_KVM_RUN	0xae80	/* include/uapi/linux/kvm.h */
 
 /* Rows that decide are kept before those that are only long. */
 #define WEIGHT_DECIDES	(1ULL << 62)
@@ -69,10 +66,11 @@ static void add_windows(struct collector *c, u32 chain)
 		before = BEFORE_MAX_NS;
 	from = from > before ? from - before : 0;
 	to = sat_add(to, after);
-	if (length > 2 * EDGE_NS) {
+	/* Of one without an end all of it: whether its vCPU did something later. */
+	if (length > 2 * EDGE_NS && !w->chain->open) {
 		c->window[c->nr_windows++] = (struct window) { from, w->chain->start_ns + EDGE_NS, chain };
 		from = w->chain->end_ns - EDGE_NS;
-		c->work[chain].misses_switches = true;
+		c->work[chain].misses_switches = c->work[chain].misses_own = true;
 	}
 	c->window[c->nr_windows++] = (struct window) { from, to, chain };
 }
@@ -278,9 +276,11 @@ static void keep_around(struct chain_work *w, const struct chain_row *row)
 	w->chain->left_out++;
 	if (w->row[w->least].weight >= row->weight) {
 		w->misses_switches |= row->event == KVMW_EVENT_SCHED;
+		w->misses_own |= row->event == KVMW_EVENT_SCHED && row->weight >= WEIGHT_DECIDES;
 		return;
 	}
 	w->misses_switches |= w->row[w->least].event == KVMW_EVENT_SCHED;
+	w->misses_own |= w->row[w->least].event == KVMW_EVENT_SCHED && w->row[w->least].weight >= WEIGHT_DECIDES;
 	w->row[w->least] = *row;
 	find_least(w);
 }
@@ -294,8 +294,7 @@ static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 		w->before = *row;
 		return true;
 	}
-	/* One whose end was missed is over when the next one begins. */
-	if (row->event == KVMW_EVENT_EXIT && row->time_ns >= (w->chain->open ? from + 1 : to)) {
+	if (row->event == KVMW_EVENT_EXIT && row->time_ns >= to) {
 		if (!w->after.event)
 			w->after = *row;
 		return true;
@@ -303,6 +302,7 @@ static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 	if (row->event != KVMW_EVENT_SCHED || row->time_ns >= from)
 		return false;
 	/* Off its CPU when the outlier began: since then. */
+	w->woken = row->kind == KVMW_sched_WAKEUP;
 	if (row->kind == KVMW_sched_OUT)
 		w->out = *row;
 	else if (row->kind == KVMW_sched_IN)
@@ -357,9 +357,19 @@ static void collect__offer(const struct collector *c, struct chain_work *w, stru
 {
 	bool own = chain_work__is_own(w, row), same_vm = w->vm != REC_NO_VM && vm == w->vm;
 
+	if (w->followed)
+		return;
+	/* What --time and other options leave out tells too that its end was missed. */
+	if (w->chain->open && row->vcpu == w->chain->vcpu && row->time_ns > w->chain->start_ns &&
+	    (row->event == KVMW_EVENT_EXIT || (row->event == KVMW_EVENT_USERSPACE && w->self.event == row->event))) {
+		w->followed = true;
+		return;
+	}
 	see_switch(w, row);
-	if (own && row->event == KVMW_EVENT_SCHED && row->time_ns <= w->chain->end_ns)
+	if (own && row->event == KVMW_EVENT_SCHED && row->time_ns <= w->chain->end_ns) {
+		w->has_switches = true;
 		add_cpu(w, row->cpu, &c->last);
+	}
 	if (is_self(w, row)) {
 		w->self = *row;
 		w->chain->cpu = row->cpu;
@@ -457,22 +467,7 @@ static int collect__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 
 /* ---- from what was found to chains ---------------------------------------- */
 
-/* The longest ones of both lists, one after the other; those without an end lasted until the end. */
-static const struct chain_key *next_found(struct outliers *done, u32 *i, struct outliers *open, u32 *k,
-					  u64 end_ns, u64 *length)
-{
-	u64 a = *i < done->nr ? done->list[*i].length : 0, b = 0;
-	const struct chain_key *first = *k < open->nr ? open->list[*k].row : NULL;
-
-	if (first && end_ns > first->time_ns)
-		b = end_ns - first->time_ns;
-	if (*i == done->nr && !b)
-		return NULL;
-	*length = b > a ? b : a;
-	return b > a ? open->list[(*k)++].row : done->list[(*i)++].row;
-}
-
-static void begin_work(struct chain_work *w, struct chain *chain, const struct chain_key *key, u32 event, u64 end_ns)
+static void begin_work(struct chain_work *w, struct chain *chain, const struct chain_key *key, u32 event)
 {
 	*chain = (struct chain) {
 		.event = event, .kind = key->kind, .vcpu = key->vcpu, .tid = key->tid, .cpu = NO_ID,
@@ -490,21 +485,17 @@ static void begin_work(struct chain_work *w, struct chain *chain, const struct c
 	add_cpu(w, key->cpu, NULL);
 	chain_row__set_extent(&w->self);
 	chain->start_ns = w->self.from_ns;
-	chain->end_ns = chain->open ? end_ns : w->self.to_ns;
+	chain->end_ns = chain->open ? key->time_ns + chain->length_ns : w->self.to_ns;
 	w->vm = REC_NO_VM;
 	w->number = -1;
 }
 
 static int take_found(struct collector *c, struct chain_found *found)
 {
-	u32 which = c->chains->event != chain_found__event(found->arg.opt, 0), most = c->chains->nr, i = 0, k = 0;
-	u64 end_ns = c->chains->recording_ends_ns;
-	struct outliers *done = &found->done[which], *open = &found->open[which];
-	const struct chain_key *key;
-	u64 length;
+	u32 which = c->chains->event != chain_found__event(found->arg.opt, 0), most = c->chains->nr;
+	struct outliers *done = &found->done[which];
 
 	outliers__sort(done);
-	outliers__sort(open);
 	c->chains->list = mem__calloc(most ?: 1, sizeof(*c->chains->list));
 	c->work = mem__calloc(most ?: 1, sizeof(*c->work));
 	c->window = mem__calloc(2 * most + 1, sizeof(*c->window));
@@ -512,16 +503,30 @@ static int take_found(struct collector *c, struct chain_found *found)
 	c->active = mem__calloc(2 * most + 1, sizeof(*c->active));
 	if (!c->chains->list || !c->work || !c->window || !c->latest || !c->active)
 		return -1;
-	c->chains->nr = 0;
-	while (c->chains->nr < most && (key = next_found(done, &i, open, &k, end_ns, &length))) {
-		u32 at = c->chains->nr++;
-
-		c->chains->list[at].length_ns = length;
-		begin_work(&c->work[at], &c->chains->list[at], key, c->chains->event, end_ns);
+	for (u32 i = 0; i < most; i++) {
+		c->chains->list[i].length_ns = done->list[i].length;
+		begin_work(&c->work[i], &c->chains->list[i], done->list[i].row, c->chains->event);
 	}
 	return 0;
 }
 
+/* Those whose end was missed are no outliers: nobody knows how long they took. */
+static void drop_followed(struct collector *c)
+{
+	u32 to = 0;
+
+	for (u32 i = 0; i < c->chains->nr; i++) {
+		if (c->work[i].followed)
+			continue;
+		if (to != i) {
+			c->chains->list[to] = c->chains->list[i];
+			c->work[to] = c->work[i];
+			c->work[to].chain = &c->chains->list[to];
+		}
+		to++;
+	}
+	c->chains->nr = to;
+}
 
 static int find_causes(struct collector *c, const struct report_options *opt)
 {
@@ -529,6 +534,7 @@ static int find_causes(struct collector *c, const struct report_options *opt)
 	int ret = thread_names__init(&ctx.names, &ctx.rep);
 
 	identify(c);
+	drop_followed(c);
 	for (u32 i = 0; !ret && i < c->chains->nr; i++)
 		ret = chain_work__make_steps(&ctx, &c->work[i]);
 	thread_names__free(&ctx.names);

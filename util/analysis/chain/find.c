@@ -4,15 +4,23 @@
 #include <string.h>
 
 #include "util/analysis/chain/internal.h"
+#include "util/arch/access.h"
 #include "util/memory.h"
 
-enum { FIND_TIME, FIND_SPAN, FIND_VCPU, FIND_HALT, FIND_POLL, FIND_KIND, FIND_TID, FIND_CPU, FIND_IRQ };
+enum { FIND_TIME, FIND_SPAN, FIND_VCPU, FIND_HALT, FIND_POLL, FIND_KIND, FIND_TID, FIND_CPU, FIND_IRQ,
+       /* In their places: */
+       FIND_ISA = FIND_KIND, FIND_REASON, FIND_CMD = FIND_IRQ };
+
+#define OPEN_MAX	65536	/* vCPUs */
 
 static const char *const *columns_of(u32 event)
 {
-	static const char *const exits[] = { "time_ns", "total_ns", "vcpu", "halt_ns", "poll_ns", NULL };
+	static const char *const exits[] = { "time_ns", "total_ns", "vcpu", "halt_ns", "poll_ns",
+					     "isa", "reason", NULL };
 	static const char *const returns[] = { "time_ns", "user_ns", "vcpu", NULL };
 	static const char *const rows[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu", NULL };
+	static const char *const ioctls[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu", "cmd",
+					      NULL };
 	static const char *const irqs[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu",
 					    "irq", "vector", "dest", "source", "level", NULL };
 
@@ -23,17 +31,24 @@ static const char *const *columns_of(u32 event)
 		return returns;
 	case KVMW_EVENT_IRQ:
 		return irqs;
+	case KVMW_EVENT_IOCTL:
+		return ioctls;
 	default:
 		return rows;
 	}
 }
 
 /*
- * Spans that are nobody's delay: a thread that runs or sleeps, a guest that handles its interrupt.
- * kind: all ones where the event has none.
+ * Spans that are nobody's delay: a thread that runs or sleeps, a guest that handles its interrupt, a vCPU
+ * that runs.
  */
-static bool is_delay(u32 event, u64 kind)
+static bool is_delay(const struct scan_batch *b, u32 i)
 {
+	u32 event = b->event->id;
+	u64 kind = b->col[FIND_KIND][i];
+
+	if (event == KVMW_EVENT_IOCTL)
+		return b->col[FIND_CMD][i] != IOCTL_KVM_RUN;
 	if (event == KVMW_EVENT_SCHED)
 		return kind == KVMW_sched_IN;
 	if (event == KVMW_EVENT_IRQ)
@@ -45,8 +60,11 @@ static void *found__new(void *arg)
 {
 	struct chain_found *f = mem__calloc(1, sizeof(*f));
 
-	if (f)
-		f->arg = *(struct chain_find_arg *)arg;
+	if (!f)
+		return NULL;
+	f->arg = *(struct chain_find_arg *)arg;
+	for (u32 i = 0; i < 2; i++)
+		f->open[i] = HASH_TABLE(struct chain_open, NULL);
 	return f;
 }
 
@@ -78,6 +96,28 @@ static struct chain_key chain_key_of(const struct scan_batch *b, u32 i)
 	return key;
 }
 
+/* A guest that sleeps is waiting for nobody. */
+static bool is_halt(const struct scan_batch *b, u32 i)
+{
+	return b->event->id == KVMW_EVENT_EXIT &&
+	       exit_class(b->col[FIND_ISA][i], b->col[FIND_REASON][i]) == EXIT_HALT;
+}
+
+/* Of two rows of a vCPU the later one. */
+static int found__see(struct hash_table *open, u64 time_ns, u32 vcpu, bool is_open, const struct chain_key *key)
+{
+	bool full = false;
+	struct chain_open *o = hash_table__get_limited(open, &vcpu, OPEN_MAX, &full);
+
+	if (!o || time_ns < o->last_ns)
+		return o || full ? 0 : -1;
+	o->last_ns = time_ns;
+	o->open = is_open;
+	if (is_open)
+		o->row = *key;
+	return 0;
+}
+
 static int found__take(void *state, const struct scan_batch *b)
 {
 	struct chain_found *f = state;
@@ -85,20 +125,22 @@ static int found__take(void *state, const struct scan_batch *b)
 	u32 which = b->event->id != chain_found__event(f->arg.opt, 0);
 
 	for (u32 i = 0; i < b->rows; i++) {
-		u64 span = b->col[FIND_SPAN][i], length = UINT64_MAX - b->col[FIND_TIME][i];
-		struct outliers *list = span == KVMW_NONE ? &f->open[which] : &f->done[which];
+		u64 span = b->col[FIND_SPAN][i], time_ns = b->col[FIND_TIME][i], length;
 		struct chain_key key;
 
-		if (span != KVMW_NONE)
-			length = outlier__length(span, exit ? b->col[FIND_HALT][i] : KVMW_NONE,
-						 exit ? b->col[FIND_POLL][i] : KVMW_NONE);
-		else if (!cycle)
+		if (cycle) {
+			key = chain_key_of(b, i);
+			if (found__see(&f->open[which], time_ns, key.vcpu, span == KVMW_NONE && !is_halt(b, i), &key))
+				return -1;
+		}
+		if (span == KVMW_NONE || (!cycle && !is_delay(b, i)))
 			continue;
-		if ((!cycle && !is_delay(b->event->id, b->col[FIND_KIND][i])) ||
-		    !outliers__takes(list, f->arg.max, length, b->col[FIND_TIME][i]))
+		length = outlier__length(span, exit ? b->col[FIND_HALT][i] : KVMW_NONE,
+					 exit ? b->col[FIND_POLL][i] : KVMW_NONE);
+		if (!outliers__takes(&f->done[which], f->arg.max, length, time_ns))
 			continue;
 		key = chain_key_of(b, i);
-		if (found__keep(list, f->arg.max, length, &key))
+		if (found__keep(&f->done[which], f->arg.max, length, &key))
 			return -1;
 	}
 	return 0;
@@ -118,10 +160,16 @@ static int found__merge(void *state, const void *other)
 	struct chain_found *to = state;
 	const struct chain_found *from = other;
 
-	for (u32 i = 0; i < 2; i++)
-		if (found__add_all(&to->done[i], &from->done[i], to->arg.max) ||
-		    found__add_all(&to->open[i], &from->open[i], to->arg.max))
+	for (u32 i = 0; i < 2; i++) {
+		if (found__add_all(&to->done[i], &from->done[i], to->arg.max))
 			return -1;
+		for (u32 k = 0; k < from->open[i].nr; k++) {
+			const struct chain_open *o = hash_table__at(&from->open[i], k);
+
+			if (found__see(&to->open[i], o->last_ns, o->key, o->open, &o->row))
+				return -1;
+		}
+	}
 	return 0;
 }
 
@@ -131,7 +179,7 @@ void chain_find__free(void *state)
 
 	for (u32 i = 0; f && i < 2; i++) {
 		outliers__free(&f->done[i]);
-		outliers__free(&f->open[i]);
+		hash_table__free(&f->open[i]);
 	}
 	free(f);
 }
@@ -141,17 +189,31 @@ u32 chain_found__event(const struct report_options *opt, u32 which)
 	return opt->event ?: which ? KVMW_EVENT_USERSPACE : KVMW_EVENT_EXIT;
 }
 
-void chains__begin(struct chains *chains, const void *found, const struct recording *first)
+int chains__begin(struct chains *chains, void *found, const struct recording *first)
 {
-	const struct chain_found *f = found;
+	struct chain_found *f = found;
 	/* Exits, or where there are none returns to the VMM. */
-	u32 which = !f->arg.opt->event && !first->event_rows[KVMW_EVENT_EXIT], nr = f->done[which].nr + f->open[which].nr;
+	u32 which = !f->arg.opt->event && !first->event_rows[KVMW_EVENT_EXIT];
 
 	*chains = (struct chains) {
-		.event = chain_found__event(f->arg.opt, which), .nr = nr < f->arg.max ? nr : f->arg.max,
+		.event = chain_found__event(f->arg.opt, which),
 		.recording_ends_ns = recording__end(first),
 	};
 	chains->rows = first->event_rows[chains->event];
+	for (u32 i = 0; i < f->open[which].nr; i++) {
+		const struct chain_open *o = hash_table__at(&f->open[which], i);
+		const struct rec_vcpu *vcpu = recording__vcpu(first, o->key);
+		u64 end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : chains->recording_ends_ns, length;
+
+		if (!o->open || end_ns <= o->row.time_ns)
+			continue;
+		length = end_ns - o->row.time_ns;
+		if (outliers__takes(&f->done[which], f->arg.max, length, o->row.time_ns) &&
+		    found__keep(&f->done[which], f->arg.max, length, &o->row))
+			return -1;
+	}
+	chains->nr = f->done[which].nr;
+	return 0;
 }
 
 /* ---- which rows ---------------------------------------------------------- */

@@ -5,9 +5,11 @@
 
 #include "util/analysis/chain/chain.h"
 #include "util/analysis/thread_names.h"
+#include "util/hash_table.h"
 #include "util/recording/slice.h"
 
 #define NO_ID	(~0U)
+#define IOCTL_KVM_RUN	0xae80	/* include/uapi/linux/kvm.h */
 
 enum irq_value { IRQ_IRQ, IRQ_VECTOR, IRQ_DEST, IRQ_SOURCE, IRQ_LEVEL, NR_IRQ_VALUES };
 
@@ -23,7 +25,16 @@ struct chain_key {
 struct chain_found {
 	struct chain_find_arg arg;
 	/* Of each event, rows of struct chain_key. Those without an end: the first ones are the longest. */
-	struct outliers done[2], open[2];
+	struct outliers done[2];
+	/* Of each vCPU the last one without an end, struct chain_open; any other's end was missed. */
+	struct hash_table open[2];
+};
+
+struct chain_open {
+	u32 key;		/* the vCPU */
+	u64 last_ns;		/* its last row */
+	bool open;		/* which is this, without an end */
+	struct chain_key row;
 };
 
 /* The event of a list. */
@@ -32,7 +43,7 @@ u32 chain_found__event(const struct report_options *opt, u32 which);
 /* ---- rows (row.c) -------------------------------------------------------- */
 
 /* The fields that chains look at, besides those that all events have. */
-enum exit_value { EXIT_GUEST, EXIT_USER, EXIT_HALT, EXIT_POLL, EXIT_WAIT, EXIT_BLOCK, EXIT_THROTTLED,
+enum exit_value { EXIT_GUEST, EXIT_USER, EXIT_HALTED, EXIT_POLL, EXIT_WAIT, EXIT_BLOCK, EXIT_THROTTLED,
 		  EXIT_REASON, EXIT_ISA, EXIT_DETAIL, EXIT_DETAIL_KIND, EXIT_USER_REASON, EXIT_ENTRY_CPU,
 		  EXIT_NESTED };
 enum userspace_value { USER_REASON, USER_ERROR };
@@ -48,7 +59,7 @@ enum nested_value { NESTED_REASON, NESTED_ISA };
 
 struct chain_row {
 	u64 time_ns, span_ns;	/* KVMW_NONE: unknown */
-	u64 from_ns, to_ns;	/* what it is of; to_ns all ones: it has no end */
+	u64 from_ns, to_ns;	/* what it is of; a moment where nobody knows when it ended */
 	u64 weight;		/* how much it matters to its outlier */
 	u32 event, kind;	/* kind: all ones: none */
 	u32 vcpu, tid, cpu;
@@ -96,11 +107,15 @@ struct chain_work {
 	u32 nr_rows, least;	/* least: the one that matters least, if there is no room */
 	u32 vm;			/* id, REC_NO_VM: unknown */
 	bool is_vcpu;
+	bool followed;		/* it has no end, but its vCPU did something later: its end was missed */
+	bool woken;		/* after out */
+	bool has_switches;	/* of its thread, in its time or before it */
 	s64 number;		/* of the vCPU in its VM; -1: unknown, or none */
 	u32 cpus[4], nr_cpus;	/* that it ran on, or waited for */
 	/* Of each the last switch before the outlier, or before it was known to matter. time_ns 0: none. */
 	struct chain_switch first[4];
 	bool misses_switches;	/* others of them are not among its rows */
+	bool misses_own;	/* nor others of its thread */
 };
 
 /* What is the same for all. */

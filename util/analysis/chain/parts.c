@@ -41,10 +41,31 @@ struct off_cpu {
 	u64 waited, slept;
 };
 
+/* Off its CPU to the end: since when, or KVMW_NONE; no row tells how long that was. */
+static u64 off_since(const struct chain_work *w, bool *asleep)
+{
+	const struct chain_row *last = w->out.event ? &w->out : NULL, *row;
+	bool woken = w->woken;
+
+	for_each_own(w, row, KVMW_EVENT_SCHED)
+		if (row->kind != KVMW_sched_MIGRATE && row->time_ns <= w->chain->end_ns &&
+		    (!last || row->time_ns > last->time_ns ||
+		     (row->time_ns == last->time_ns && last->kind != KVMW_sched_IN))) {
+			last = row;
+			woken = false;
+		}
+	if (!last || last->kind == KVMW_sched_IN || w->misses_own)
+		return KVMW_NONE;
+	*asleep = last->kind == KVMW_sched_OUT && captured(last->v[SCHED_STATE]) && !woken;
+	return last->time_ns;
+}
+
 static struct off_cpu off_cpu(const struct chain_work *w, u64 from, u64 to)
 {
 	struct off_cpu off = { .waited = 0 };
 	const struct chain_row *row;
+	bool asleep = false;
+	u64 since;
 
 	for_each_own(w, row, KVMW_EVENT_SCHED) {
 		u64 ns = in_common(row->from_ns, row->to_ns, from, to);
@@ -54,6 +75,9 @@ static struct off_cpu off_cpu(const struct chain_work *w, u64 from, u64 to)
 		else if (row->kind == KVMW_sched_WAKEUP)
 			off.slept += ns;
 	}
+	since = off_since(w, &asleep);
+	if (since < to)
+		*(asleep ? &off.slept : &off.waited) += to - (since > from ? since : from);
 	return off;
 }
 
@@ -68,7 +92,7 @@ static bool was_halted(const struct chain_work *w, u64 at)
 		if (at > row->from_ns && at <= row->to_ns)
 			return true;
 	for_each_own(w, row, KVMW_EVENT_EXIT)
-		if (at > row->from_ns && at <= row->to_ns && captured(row->v[EXIT_HALT]) > captured(row->v[EXIT_BLOCK]))
+		if (at > row->from_ns && at <= row->to_ns && captured(row->v[EXIT_HALTED]) > captured(row->v[EXIT_BLOCK]))
 			return true;
 	return false;
 }
@@ -76,6 +100,8 @@ static bool was_halted(const struct chain_work *w, u64 at)
 static void parts__add_thread(const struct chain_work *w, struct chain_parts *p, u64 from, u64 to)
 {
 	const struct chain_row *row;
+	bool asleep = false;
+	u64 since = off_since(w, &asleep), off = since < to ? to - (since > from ? since : from) : 0;
 
 	add_part(p, CHAIN_WAITING, NULL, 0);
 	add_part(p, CHAIN_HALTED, NULL, 0);
@@ -88,6 +114,12 @@ static void parts__add_thread(const struct chain_work *w, struct chain_parts *p,
 		else if (row->kind == KVMW_sched_WAKEUP)
 			add_part(p, was_halted(w, row->to_ns) ? CHAIN_HALTED : CHAIN_BLOCKED, row, ns);
 	}
+	if (!asleep)
+		add_part(p, CHAIN_WAITING, NULL, off);
+	else if (was_halted(w, to))
+		add_part(p, CHAIN_HALTED, NULL, off);
+	else if (w->self.event == KVMW_EVENT_USERSPACE || w->self.event == KVMW_EVENT_EXIT)
+		add_part(p, CHAIN_BLOCKED, NULL, off);
 }
 
 /* Of a cycle, what lies between from and to. */
@@ -107,7 +139,7 @@ static void add_cycle(const struct chain_work *w, struct chain_parts *p, const s
 		left -= at_most(off.slept, left);
 	} else {
 		static const struct { enum chain_part part; u32 value; } parts[] = {
-			{ CHAIN_WAITING, EXIT_WAIT }, { CHAIN_HALTED, EXIT_HALT }, { CHAIN_BLOCKED, EXIT_BLOCK },
+			{ CHAIN_WAITING, EXIT_WAIT }, { CHAIN_HALTED, EXIT_HALTED }, { CHAIN_BLOCKED, EXIT_BLOCK },
 		};
 
 		for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -127,7 +159,7 @@ static void add_cycle(const struct chain_work *w, struct chain_parts *p, const s
 static void of_cycle(const struct chain_work *w, struct chain_parts *p, bool sched)
 {
 	static const struct { enum chain_part part; u32 value; } parts[] = {
-		{ CHAIN_VMM, EXIT_USER }, { CHAIN_HALTED, EXIT_HALT }, { CHAIN_WAITING, EXIT_WAIT },
+		{ CHAIN_VMM, EXIT_USER }, { CHAIN_HALTED, EXIT_HALTED }, { CHAIN_WAITING, EXIT_WAIT },
 		{ CHAIN_BLOCKED, EXIT_BLOCK }, { CHAIN_THROTTLED, EXIT_THROTTLED },
 	};
 	u64 left = w->chain->end_ns - w->chain->start_ns;
@@ -165,16 +197,24 @@ static void of_call(const struct chain_work *w, struct chain_parts *p, bool sche
 	u64 from = w->chain->start_ns, to = w->chain->end_ns, left = to - from;
 	const struct chain_row *row;
 
-	if (sched)
+	bool known = sched && w->has_switches && !w->misses_own;
+
+	if (known)
 		parts__add_thread(w, p, from, to);
 	for_each_own(w, row, KVMW_EVENT_EXIT) {
-		if (sched || row->from_ns > from || row->to_ns < to)
+		if (known || row->from_ns > from || row->to_ns < to || row->v[EXIT_WAIT] == KVMW_NONE ||
+		    row->v[EXIT_BLOCK] == KVMW_NONE)
 			continue;
+		known = true;
 		add_part(p, CHAIN_WAITING, row, at_most(row->v[EXIT_WAIT], left));
 		add_part(p, CHAIN_BLOCKED, row, at_most(row->v[EXIT_BLOCK], left - captured(p->ns[CHAIN_WAITING])));
 	}
+	/* Where it did not run is unknown. */
+	if (!known)
+		return;
 	left -= at_most(p->ns[CHAIN_WAITING], left);
 	left -= at_most(p->ns[CHAIN_BLOCKED], left);
+	left -= at_most(p->ns[CHAIN_HALTED], left);
 	add_part(p, CHAIN_KVM, &w->self, left);
 }
 
@@ -183,6 +223,8 @@ static void of_time(const struct chain_work *w, struct chain_parts *p, bool sche
 	u64 from = w->chain->start_ns, to = w->chain->end_ns;
 	const struct chain_row *row;
 
+	if (w->misses_own)
+		return;
 	if (w->expired.event) {
 		add_part(p, CHAIN_LATE, &w->expired, captured(w->expired.span_ns));
 		from = w->expired.time_ns;
@@ -205,6 +247,28 @@ static void use_self(const struct chain_work *w, struct chain_parts *p, enum cha
 		p->ns[i] = i == CHAIN_THROTTLED ? KVMW_NONE : 0;
 	p->ns[part] = w->chain->end_ns - w->chain->start_ns;
 	p->row[part] = &w->self;
+}
+
+/* A halt lasts until its vCPU has a CPU again. */
+static void of_halt(const struct chain_work *w, struct chain_parts *p, bool sched)
+{
+	struct chain_parts seen = { .ns = { 0 } };
+	const struct chain_row *row;
+	bool known = sched && w->has_switches && !w->misses_own;
+
+	use_self(w, p, CHAIN_HALTED);
+	if (known)
+		parts__add_thread(w, &seen, w->chain->start_ns, w->chain->end_ns);
+	for_each_own(w, row, KVMW_EVENT_EXIT) {
+		if (known || row->from_ns > w->chain->start_ns || row->to_ns < w->chain->end_ns ||
+		    row->v[EXIT_WAIT] == KVMW_NONE)
+			continue;
+		known = true;
+		add_part(&seen, CHAIN_WAITING, row, row->v[EXIT_WAIT]);
+	}
+	p->ns[CHAIN_WAITING] = known ? at_most(seen.ns[CHAIN_WAITING], p->ns[CHAIN_HALTED]) : KVMW_NONE;
+	p->row[CHAIN_WAITING] = seen.row[CHAIN_WAITING];
+	p->ns[CHAIN_HALTED] -= captured(p->ns[CHAIN_WAITING]);
 }
 
 /* What makes a cycle an outlier is not that the guest slept: of a halt, polling counts. */
@@ -235,8 +299,8 @@ static void choose_gap(struct chain_work *w, const struct chain_parts *p)
 	}
 	if (chain->gap == CHAIN_WAITING && captured(p->ns[CHAIN_THROTTLED]) > most / 2)
 		chain->gap = CHAIN_THROTTLED;
-	/* More of it is unknown than any part has. */
-	if (known < all && all - known > most)
+	/* More of it is unknown than any part has, or it is not over. */
+	if (chain->open || (known < all && all - known > most))
 		chain->gap = NR_CHAIN_PARTS;
 }
 
@@ -251,7 +315,7 @@ void chain_work__find_parts(const struct chain_context *c, struct chain_work *w,
 		of_cycle(w, p, sched);
 		break;
 	case KVMW_EVENT_HALT:
-		use_self(w, p, CHAIN_HALTED);
+		of_halt(w, p, sched);
 		break;
 	case KVMW_EVENT_SCHED:
 		use_self(w, p, CHAIN_WAITING);

@@ -87,8 +87,6 @@ void chain_row__set_extent(struct chain_row *row)
 	row->from_ns = row->to_ns = row->time_ns;
 	if (looks_back(row))
 		row->from_ns = row->time_ns > span ? row->time_ns - span : 0;
-	else if (row->span_ns == KVMW_NONE && event_desc__is_cycle(row->event))
-		row->to_ns = UINT64_MAX;
 	else
 		row->to_ns = row->time_ns > UINT64_MAX - span ? UINT64_MAX : row->time_ns + span;
 }

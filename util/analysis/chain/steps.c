@@ -59,10 +59,12 @@ static const struct chain_row *entry_of(const struct chain_work *w)
 
 	if (w->self.event == KVMW_EVENT_EXIT)
 		return w->chain->open ? NULL : &w->self;
+	if (w->self.event == KVMW_EVENT_IOCTL || w->self.event == KVMW_EVENT_MEMSLOT)
+		return NULL;
 	for (u32 i = 0; i < w->nr_rows; i++) {
 		const struct chain_row *row = &w->row[i];
 
-		if (row->event == KVMW_EVENT_EXIT && row->to_ns != UINT64_MAX && row->to_ns >= w->chain->end_ns &&
+		if (row->event == KVMW_EVENT_EXIT && row->span_ns != KVMW_NONE && row->to_ns >= w->chain->end_ns &&
 		    (!first || row->to_ns < first->to_ns))
 			first = row;
 	}

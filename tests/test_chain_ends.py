@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report --outliers: events whose end is not known, and parts of what is no cycle, where the cause is known."""
+import pytest
+
+from synthetic import START, kvmw, one_line, report
+from test_chain import IN, OUT, VCPU, VMM, WAKEUP, Known
+
+
+def test_missed_end(tmp_path):
+    """Of an exit that another one follows nobody knows how long it took, with and without a filter that hides the other."""
+    rec = Known("exit")
+    rec.quiet(5)
+    rec.cycle(1000, 0, reason="npf", detail=(7, 0x1000))
+    rec.rows["exit"][-1][2] = None
+    rec.cycle(3_000, 300, reason="npf", detail=(7, 0x1000))
+    rec.cycle(3_500_000, 5000, wait=4000)
+    chain = rec.write_to(tmp_path / "f")
+    assert chain["start_ns"] == START + 3_500_000_000
+    assert [c["length_ns"] for c in report(rec.path, "--outliers", 9, "--reason", "npf")["outliers"]] == [300_000]
+    window = "@%.6f-@%.6f" % ((START + 900_000) / 1e9, (START + 2_000_000) / 1e9)
+    one_line(kvmw("report", rec.path, "--outliers", 1, "--time", window), 1, "no event exit")
+
+
+def test_halted_to_the_end(tmp_path):
+    """A guest that sleeps waits for nobody."""
+    rec = Known("exit")
+    rec.cycle(1000, 20_000, wait=19_990)
+    rec.cycle(30_000, 0, reason="hlt", detail=(0, None))
+    rec.rows["exit"][-1][2] = None
+    assert [c["start_ns"] for c in [rec.write_to(tmp_path / "f")]] == [START + 1_000_000]
+    assert len(report(rec.path, "--outliers", 9)["outliers"]) == 1
+
+
+def test_gone(tmp_path):
+    """An exit whose vCPU died in it lasted until then."""
+    rec = Known("exit")
+    rec.lines[1][1]["vcpus"] = [vcpu | ({"gone_ns": START + 3_000_000} if vcpu["id"] == VCPU else {})
+                                for vcpu in rec.lines[1][1]["vcpus"]]
+    rec.cycle(1000, 0)
+    rec.rows["exit"][-1][2] = None
+    chain = rec.write_to(tmp_path / "f")
+    assert (chain["length_ns"], chain["end_ns"], chain["gap"]) == (2_000_000, None, None)
+    assert chain["cause"] == "had not ended when its vCPU was gone"
+
+
+def test_cycle_of_unknown_end(tmp_path):
+    """It is charged with nothing of what happens later."""
+    rec = Known("exit", "irq", "sched")
+    rec.cycle(1000, 0)
+    rec.rows["exit"][-1][2] = None
+    rec.cycle(4000, 10, guest=2900)
+    rec.family("irq", 6020, None, 6, None, 0x55, 0, 0, None, 0, 0, 0)
+    rec.family("irq", 9030, 3010, 7, None, 0x55, 0, None, None, None, None, 0)
+    rec.cycle(9000, 40, guest=4900)
+    chain = rec.write_to(tmp_path / "f", "irq")
+    assert (chain["gap"], chain["parts"]["guest_ns"], chain["parts"]["kvm_ns"]) == ("guest", 2_980_000, 30_000)
+
+
+def test_ioctl(tmp_path):
+    """KVM_RUN is no delay; of another one's thread the switches tell whether it slept, if there are any."""
+    for switches in False, True:
+        rec = Known("exit", "ioctl", "sched")
+        rec.cycle(1000, 5)
+        rec.family("ioctl", 500, 90_000, 1, 0xae80, 3, 12, 0, 0)
+        rec.family("ioctl", 2000, 8000, 1, 0xae01, 1, 9, 0, 0, vcpu=VMM, tid=150)
+        if switches:
+            rec.sched(3000, OUT, 50, 0, state=1, tid=150, vcpu=VMM)
+            rec.sched(9000, WAKEUP, 6000, 101, tid=150, vcpu=VMM)
+            rec.sched(9000, IN, 0, 0, tid=150, vcpu=VMM)
+        chain = rec.write_to(tmp_path / "f", "ioctl")
+        assert chain["length_ns"] == 8_000_000 and "entered" not in {step["role"] for step in chain["steps"]}
+        assert (chain["gap"], chain["parts"]["kvm_ns"]) == (("block", 2_000_000) if switches else (None, None))
+        if not switches:
+            assert chain["cause"] == "what took the time is unknown"
+            assert chain["unknown"] == ["whether its thread ran, waited or slept is unknown: "
+                                        "no switch of it near it was recorded"]
+
+
+def test_asleep_for_good(tmp_path):
+    """A sleep that nobody ended is no time in the VMM."""
+    rec = Known("userspace", "sched")
+    rec.rows["userspace"].append([START + 20_000_000, 2000, None, 2, 0, VCPU, 0])
+    rec.sched(30_000, OUT, 50, 0, state=1)
+    chain = rec.write_to(tmp_path / "f", "userspace")
+    assert chain["parts"]["vmm_ns"] == 10_000_000 and chain["gap"] is None
+    assert chain["parts"]["block_ns"] == chain["length_ns"] - 10_000_000
+    assert chain["cause"].endswith("it was in the VMM, for KVM_EXIT_IO; its thread fell asleep after 10.000 ms")
+
+
+@pytest.mark.parametrize("sched", [True, False])
+def test_halt_and_wait(tmp_path, sched):
+    """Of a halt the wait for a CPU that follows the wakeup is apart."""
+    rec = Known("exit", "halt", *(["sched"] if sched else []))
+    rec.cycle(1000, 18_400, reason="hlt", detail=(0, None), halt=6400, wait=11_900)
+    rec.family("halt", 19_350, 18_300, 1, 0, 1, 0, 0)
+    if sched:
+        rec.sched(1060, OUT, 10, 0, state=1)
+        rec.sched(7450, WAKEUP, 6390, 0)
+        rec.sched(19_350, IN, 11_900, 4711)
+    chain = rec.write_to(tmp_path / "f", "halt")
+    assert (chain["parts"]["halt_ns"], chain["parts"]["wait_ns"], chain["gap"]) == (6_400_000, 11_900_000, "wait")
