@@ -3,7 +3,7 @@
 import pytest
 
 from synthetic import START, kvmw, one_line, report
-from test_chain import IN, OUT, VCPU, VMM, WAKEUP, Known
+from test_chain import IN, OUT, VCPU, VMM, WAKEUP, Known, late_interrupt
 
 
 def test_missed_end(tmp_path):
@@ -99,3 +99,25 @@ def test_halt_and_wait(tmp_path, sched):
         rec.sched(19_350, IN, 11_900, 4711)
     chain = rec.write_to(tmp_path / "f", "halt")
     assert (chain["parts"]["halt_ns"], chain["parts"]["wait_ns"], chain["gap"]) == (6_400_000, 11_900_000, "wait")
+
+
+def test_interrupt_of_a_timer(tmp_path):
+    """It is an outlier by 10 us, explained by all the time since its timer was due."""
+    chain = late_interrupt(tmp_path / "f").write_to(tmp_path / "f", "irq")
+    assert chain["length_ns"] == 10_000
+    assert chain["cause"].startswith("in the 8.030 ms since its timer was due: waited 8.005 ms for CPU 3")
+
+
+def test_timers_and_faults_in_words(tmp_path):
+    """Only an expiry is late, and only a time that is known is past."""
+    rec = Known("exit", "timer", "fault")
+    rec.cycle(1000, 8000)
+    rec.family("timer", 2000, None, 1, None)
+    rec.family("timer", 3000, None, 3, None)
+    rec.family("timer", 4000, None, 3, START + 1000)
+    rec.family("timer", 5000, 2, 4, START + 4_998_000)
+    rec.family("fault", 6000, None, 4, 0x5000, 0, 0, None, 0, 1, None, None, 1, 0, None)
+    chain = rec.write_to(tmp_path / "f")
+    assert [step["what"] for step in chain["steps"] if step["role"] == "around"] == \
+        ["timer:hv_timer_state", "timer: armed", "timer: armed for the past", "timer: expired 2.00 us late",
+         "fault:set_spte gpa 0x5000"]

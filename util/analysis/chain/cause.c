@@ -254,6 +254,10 @@ void chain_work__say_cause(const struct chain_context *c, struct chain_work *w, 
 	char ns[CHAIN_NS_MAX];
 
 	cause__count_lost(c->rec, chain);
+	/* Its parts are of more than what it is an outlier by. */
+	if (w->expired.event && chain->event == KVMW_EVENT_IRQ && chain->gap < NR_CHAIN_PARTS)
+		cause__say(chain, "in the %s since its timer was due: ",
+			   chain_words__ns(chain->end_ns - w->expired.from_ns, ns));
 	switch (chain->gap) {
 	case CHAIN_GUEST:
 		cause__say(chain, "was in the guest for %s without an exit", chain_words__ns(p->ns[CHAIN_GUEST], ns));

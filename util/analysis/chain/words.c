@@ -131,14 +131,15 @@ static void put_irq(const struct chain_context *c, const struct chain_row *row, 
 		snprintf(to, size, "irq:%s%s", kind, what);
 }
 
-static void put_fault(const struct chain_row *row, char *to, size_t size)
+static void put_fault(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
 {
+	const char *kind = row->kind == KVMW_fault_PAGE_FAULT ? NULL : recording__kind(c->rec, row->event, row->kind);
 	const char *ret = row->v[FAULT_RET_PF] == KVMW_NONE ? NULL : field__ret_pf(row->v[FAULT_RET_PF]);
 
-	snprintf(to, size, "fault: gpa 0x%llx%s%s", (unsigned long long)row->v[FAULT_GPA], ret ? ", " : "", ret ?: "");
+	snprintf(to, size, "fault:%s gpa 0x%llx%s%s", kind ?: "", (unsigned long long)row->v[FAULT_GPA], ret ? ", " : "", ret ?: "");
 }
 
-static void put_timer(const struct chain_row *row, char *to, size_t size)
+static void put_timer(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
 {
 	char ahead[CHAIN_NS_MAX];
 
@@ -147,7 +148,9 @@ static void put_timer(const struct chain_row *row, char *to, size_t size)
 		snprintf(to, size, "timer: armed for %s later",
 			 chain_words__ns(row->v[TIMER_EXPIRES] - row->time_ns, ahead));
 	else if (row->kind == KVMW_timer_APIC_START)
-		snprintf(to, size, "timer: armed for the past");
+		snprintf(to, size, "timer: armed%s", row->v[TIMER_EXPIRES] == KVMW_NONE ? "" : " for the past");
+	else if (row->kind != KVMW_timer_APIC_EXPIRE || row->span_ns == KVMW_NONE)
+		snprintf(to, size, "timer:%s", recording__kind(c->rec, row->event, row->kind) ?: "?");
 	else
 		snprintf(to, size, "timer: expired %s late", chain_words__ns(captured(row->span_ns), ahead));
 }
@@ -219,10 +222,10 @@ void chain_words__row(const struct chain_context *c, const struct chain_row *row
 		put_irq(c, row, to, size);
 		break;
 	case KVMW_EVENT_FAULT:
-		put_fault(row, to, size);
+		put_fault(c, row, to, size);
 		break;
 	case KVMW_EVENT_TIMER:
-		put_timer(row, to, size);
+		put_timer(c, row, to, size);
 		break;
 	case KVMW_EVENT_HALT:
 		put_halt(c, row, to, size);
