@@ -121,3 +121,17 @@ def test_timers_and_faults_in_words(tmp_path):
     assert [step["what"] for step in chain["steps"] if step["role"] == "around"] == \
         ["timer:hv_timer_state", "timer: armed", "timer: armed for the past", "timer: expired 2.00 us late",
          "fault:set_spte gpa 0x5000"]
+
+
+def test_more_cpus_than_are_looked_at(tmp_path):
+    """Of the fifth CPU only the switches of its own thread are known."""
+    rec = Known("exit", "sched")
+    rec.cycle(1000, 8100, wait=8000)
+    for i in range(4):
+        rec.sched(1010 + 10 * i, 4, None, 0, cpu=10 + i)
+    rec.sched(1060, OUT, 50, 150, cpu=7)
+    rec.sched(2000, OUT, 900, 4711, tid=150, vcpu=VMM, cpu=7)
+    rec.sched(8000, IN, None, 4711, tid=150, vcpu=VMM, cpu=7)
+    rec.sched(9060, IN, 8000, 150, cpu=7)
+    chain = rec.write_to(tmp_path / "f")
+    assert (chain["holders"], chain["last_holder"]) == ([], "vmm-io (150)")

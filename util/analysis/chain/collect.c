@@ -130,8 +130,12 @@ static void add_cpu(struct chain_work *w, u32 cpu, const struct hash_table *last
 {
 	const struct cpu_switch *now = last ? hash_table__find(last, &cpu) : NULL;
 
-	if (cpu == NO_ID || ran_on(w, cpu) || w->nr_cpus == ARRAY_SIZE(w->cpus))
+	if (cpu == NO_ID || ran_on(w, cpu))
 		return;
+	if (w->nr_cpus == ARRAY_SIZE(w->cpus)) {
+		w->misses_switches = true;
+		return;
+	}
 	if (now)
 		w->first[w->nr_cpus] = now->last;
 	w->cpus[w->nr_cpus++] = cpu;
