@@ -224,7 +224,8 @@ def test_reasons_of_a_report(svm, words):
     assert got["reasons"] == words.split(",")
 
     def plain(row):
-        return {key: value for key, value in row.items() if not key.endswith("_percent")}
+        return {key: [plain(detail) for detail in value] if key == "details" else value
+                for key, value in row.items() if not key.endswith("_percent")}
 
     assert [plain(row) for row in got["rows"]] == [
         plain(row) for row in every["rows"] if row["reason_number"] in wanted]

@@ -39,6 +39,15 @@ clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
 work='while :; do md5sum /bin/busybox; done >/dev/null'
 told 'sleep 1000'
 seen idle
+# Exits from three functions of the kernel and one of a module, and how these are called.
+exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
+dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
+step symbols kvmw record -q -o symbols.kvmw -p $vm -- timeout 120 sh -c 'echo "$0" >/tmp/told
+	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
+told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
+until_so grep -q ^kept guest.txt
+python3 -c 'f = open("/lab/guest/disk.img", "rb"); n = int(f.readline()); open("kallsyms.gz", "wb").write(f.read(n))'
+cp /lab/guest/vmlinuz .
 told "$work"
 seen busy sleep 5
 told 'while :; do echo one more line; done'
@@ -50,16 +59,6 @@ seen hpet
 told "echo acpi_pm >$clock; while :; do usleep 300; done"
 seen pm-timer
 told "echo tsc >$clock; while :; do dd if=/dev/zero of=/tmp/x bs=64k count=200; done"
-# Exits from three functions of the kernel and one of a module, and how these are called.
-told 'sleep 1000'
-exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
-dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
-step symbols kvmw record -q -o symbols.kvmw -p $vm -- timeout 120 sh -c 'echo "$0" >/tmp/told
-	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
-told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
-until_so grep -q ^kept guest.txt
-python3 -c 'f = open("/lab/guest/disk.img", "rb"); n = int(f.readline()); open("kallsyms.gz", "wb").write(f.read(n))'
-cp /lab/guest/vmlinuz .
 # It waits for QEMU, which stands still until it is recorded.
 python3 /src/tests/lab/scripts/migrate.py /tmp/qmp 4 >migrate.out 2>&1 &
 migration=$!
