@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builtin-common.h"
@@ -92,10 +93,11 @@ static error_t parse_memory(struct common_args *args, const char *arg)
 /* The last one counts, of the same option. */
 static error_t parse_window(struct common_args *args, int key, const char *arg)
 {
-	if (args->window_key && args->window_key != key)
+	bool is_around = key == OPT_AROUND;
+
+	if (args->window.active && args->window.is_around != is_around)
 		return usage_error("--time and --around exclude each other");
-	args->window_key = key;
-	return (key == OPT_AROUND ? time_window__parse_around : time_window__parse)(&args->window, arg) ? EINVAL : 0;
+	return (is_around ? time_window__parse_around : time_window__parse)(&args->window, arg) ? EINVAL : 0;
 }
 
 static error_t parse_where(struct common_args *args, const char *arg)
@@ -193,6 +195,28 @@ const char *common_args__input(const struct common_args *args)
 	return args->input ?: DEFAULT_INPUT;
 }
 
+const char *common_args__name(const struct common_args *args)
+{
+	const char *path = common_args__input(args);
+
+	return strcmp(path, "-") ? path : "standard input";
+}
+
+int common_args__wait(const struct common_args *args, pid_t child)
+{
+	int status;
+
+	if (child < 0)
+		return error("no process can be started: %s", strerror(errno));
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return error("the process that reads %s is gone: %s", common_args__input(args), strerror(errno));
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return error("%s: reading it ended with signal %d (%s)", common_args__input(args), WTERMSIG(status),
+		     strsignal(WTERMSIG(status)));
+}
+
 static int not_there(const struct common_args *args, const char *command)
 {
 	const char *path = common_args__input(args);
@@ -229,12 +253,10 @@ static void begin_budget(struct common_args *args, u64 bytes)
 int common_args__check_budget(const struct common_args *args)
 {
 	const struct budget *b = &args->budget;
-	const char *name = common_args__input(args);
 
 	return !b->refused ? 0 :
 	       error("%s: not all of it fits into memory: some is dropped and counted; --memory=SIZE allows "
-		     "more than %zu MB", strcmp(name, "-") ? name : "standard input",
-		     b->granted >> 20);
+		     "more than %zu MB", common_args__name(args), b->granted >> 20);
 }
 
 /* What percentages of --time are of: all frames are looked at, and read again then. */
@@ -281,13 +303,13 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 	return rec;
 }
 
-static struct data_reader *open_reader(const char *path)
+static struct data_reader *open_reader(const struct common_args *args)
 {
-	struct data_reader *r = data_reader__open(path);
+	struct data_reader *r = data_reader__open(common_args__input(args));
 
 	if (r && data_reader__newer(r))
 		notice("%s: of format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer one shows it",
-		       strcmp(path, "-") ? path : "standard input", data_reader__newer(r), DATA_MINOR);
+		       common_args__name(args), data_reader__newer(r), DATA_MINOR);
 	return r;
 }
 
@@ -299,18 +321,30 @@ struct data_reader *common_args__open(struct common_args *args, const char *comm
 	begin_budget(args, stat(path, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size);
 	/* A pipe must not be opened twice. */
 	if (!strcmp(path, "-"))
-		return open_reader(path);
+		return open_reader(args);
 	if (stat(path, &st)) {
 		if (errno != ENOENT)
-			return open_reader(path);
+			return open_reader(args);
 		not_there(args, command);
 	} else if (S_ISDIR(st.st_mode)) {
 		error("%s is a directory, not a recording", path);
 	} else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) && errno == EACCES) {
 		not_ours(path, &st);
 	} else {
-		return open_reader(path);
+		return open_reader(args);
 	}
+	return NULL;
+}
+
+struct data_reader *common_args__open_file(struct common_args *args, const char *command, bool *is_file)
+{
+	bool is_stdin = !strcmp(common_args__input(args), "-");
+	struct data_reader *reader = is_stdin ? NULL : common_args__open(args, command);
+
+	*is_file = reader ? data_reader__seekable(reader) : !is_stdin;
+	if (*is_file)
+		return reader;
+	data_reader__close(reader);
 	return NULL;
 }
 

@@ -22,7 +22,6 @@ struct common_args {
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
-	int window_key;			/* the option that set it; 0: none did */
 	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager;
@@ -64,11 +63,22 @@ int common_args__read_symbols(struct common_args *args);
 
 /* The name of the recording. */
 const char *common_args__input(const struct common_args *args);
+/* The same for messages: "standard input" for -. */
+const char *common_args__name(const struct common_args *args);
+
+/*
+ * How a child that reads the recording ended: its exit status, or -1 (error() said why), also if it could
+ * not be started, child being negative.
+ */
+int common_args__wait(const struct common_args *args, pid_t child);
+
 /*
  * Opens it, and sets the budget for what it is read into; NULL: error() said why and what to do.
  * command: for messages.
  */
 struct data_reader *common_args__open(struct common_args *args, const char *command);
+/* The same to read it more than once. NULL and !*is_file: only a file allows that (the caller says so). */
+struct data_reader *common_args__open_file(struct common_args *args, const char *command, bool *is_file);
 
 /*
  * What it says is read into, with the window and the budget that were asked for. NULL: out of

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where the guest's kernel was, for the options that name its symbols. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builtin-common.h"
@@ -29,9 +27,10 @@ static int judge(struct guest_symbol_files *files, const char *recording, const 
 }
 
 /* In a child behind the wall: symbol files are opened after it. */
-static int find_apart(struct kaslr *k, struct data_reader *r, struct recording *rec, const struct guest_code *code)
+static int find_apart(const struct common_args *args, struct kaslr *k, struct data_reader *r, struct recording *rec,
+		      const struct guest_code *code)
 {
-	int fds[2], status = -1;
+	int fds[2], status;
 	pid_t child;
 
 	if (pipe2(fds, O_CLOEXEC)) {
@@ -43,43 +42,36 @@ static int find_apart(struct kaslr *k, struct data_reader *r, struct recording *
 		sandbox__enter(SANDBOX_READ);
 		_exit(kaslr__find(k, r, rec, code) || write(fds[1], k, sizeof(*k)) != sizeof(*k) ? 1 : 0);
 	}
-	close(fds[1]);
-	if (child < 0)
-		error("no process can be started: %s", strerror(errno));
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (child > 0 && WIFSIGNALED(status))
-		error("%s: reading it ended with signal %d (%s)", rec->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	status = common_args__wait(args, child);
 	if (!status && read(fds[0], k, sizeof(*k)) != sizeof(*k))
 		status = -1;
 	close(fds[0]);
+	close(fds[1]);
 	data_reader__close(r);
 	return status ? -1 : 0;
 }
 
 static int find_kaslr_of(struct common_args *args, const struct guest_code *code, const char *command)
 {
-	const char *path = common_args__input(args);
-	bool is_stdin = !strcmp(path, "-");
-	struct data_reader *reader = is_stdin ? NULL : common_args__open(args, command);
+	struct data_reader *reader;
 	struct recording *rec;
 	struct kaslr k;
+	bool is_file;
 	int ret;
 
-	if (!reader && !is_stdin)
+	reader = common_args__open_file(args, command, &is_file);
+	if (!is_file)
+		error("%s cannot be read twice, to find where the guest's kernel was; save it to a file, or give "
+		      "--guest-kaslr", common_args__name(args));
+	if (!reader)
 		return -1;
-	if (!reader || !data_reader__seekable(reader)) {
-		data_reader__close(reader);
-		return error("%s cannot be read twice, to find where the guest's kernel was; save it to a file, or "
-			     "give --guest-kaslr", is_stdin ? "standard input" : path);
-	}
-	rec = recording__new(path);
+	rec = recording__new(common_args__input(args));
 	if (!rec) {
 		data_reader__close(reader);
 		return -1;
 	}
 	recording__draw_from(rec, &args->budget);
-	ret = find_apart(&k, reader, rec, code) ?: judge(&args->symbol_files, rec->path, &k);
+	ret = find_apart(args, &k, reader, rec, code) ?: judge(&args->symbol_files, rec->path, &k);
 	recording__free(rec);
 	return ret;
 }

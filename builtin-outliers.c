@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report --outliers: wiring. */
-#include <string.h>
-
 #include "builtin-reading.h"
 #include "builtin-report.h"
 #include "util/analysis/chain/chain.h"
@@ -13,17 +11,13 @@
 /* It is read twice; NULL: error() said why. */
 static struct data_reader *open_to_read_twice(struct report_args *args)
 {
-	const char *path = common_args__input(&args->common);
-	bool stdin_ = !strcmp(path, "-");
-	struct data_reader *reader = stdin_ ? NULL : common_args__open(&args->common, "report");
+	bool is_file;
+	struct data_reader *reader = common_args__open_file(&args->common, "report", &is_file);
 
-	if (reader ? data_reader__seekable(reader) : !stdin_)
-		return reader;
-	if (reader)
-		data_reader__close(reader);
-	error("%s: --outliers reads a recording twice, which only a file allows: save it first (cat >FILE), then kvmw "
-	      "report FILE --outliers %u", stdin_ ? "standard input" : path, args->outliers);
-	return NULL;
+	if (!is_file)
+		error("%s: --outliers reads a recording twice, which only a file allows: save it first (cat >FILE), then "
+		      "kvmw report FILE --outliers %u", common_args__name(&args->common), args->outliers);
+	return reader;
 }
 
 /* Takes the reader, as all that read do. */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builtin-common.h"
@@ -232,7 +231,7 @@ static int copy_to(const struct args *args, struct data_reader *r, int fd, const
  */
 static int scrub_file(struct args *args, struct data_reader *r, struct record_output *out)
 {
-	int fd = record_output__open_file(out), status = 0;
+	int fd = record_output__open_file(out), status;
 	pid_t parent = getpid(), child;
 
 	if (fd < 0)
@@ -247,15 +246,9 @@ static int scrub_file(struct args *args, struct data_reader *r, struct record_ou
 		exit(copy_to(args, r, fd, record_output__name(out)));
 	}
 	close(fd);
-	if (child < 0)
-		error("no process can be started: %s", strerror(errno));
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (child > 0 && WIFSIGNALED(status))
-		error("%s: reading it ended with signal %d (%s)", common_args__input(&args->common), WTERMSIG(status),
-		      strsignal(WTERMSIG(status)));
-	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) < NO_COPY)
-		return WEXITSTATUS(status);
+	status = common_args__wait(&args->common, child);
+	if (status >= 0 && status < NO_COPY)
+		return status;
 	record_output__undo(out);
 	return KVMW_FAILED;
 }
