@@ -256,12 +256,14 @@ static int compare_detail(const void *a, const void *b)
 /* As the rows are ordered, but by cost where these are ordered by key. */
 static void order_details(struct report *rep, const struct report_row *reason)
 {
-	struct report_row *row = &rep->detail[reason->details];
+	struct report_row *row;
 
+	if (!reason->nr_details)
+		return;
+	row = &rep->detail[reason->details];
 	for (u32 i = 0; i < reason->nr_details && rep->opt->order != ORDER_KEY; i++)
 		row[i].measure = captured(report_column__get(rep->opt->order)->measure(&row[i]));
-	if (reason->nr_details)
-		qsort(row, reason->nr_details, sizeof(*row), compare_detail);
+	qsort(row, reason->nr_details, sizeof(*row), compare_detail);
 }
 
 static int compare_reason(const void *key, const void *element)
