@@ -305,12 +305,17 @@ static int where__word(struct binding *b, const struct where_value *v, u32 i)
 	if (!has_words(ref))
 		return WRONG(b, v->column, "%.*s is a number, so '%.40s' is no value of it", (int)b->term->len,
 			     b->term->name, v->text);
-	nearest__begin(&n, v->text, strlen(v->text));
-	if (word_exists(b->event, ref, v->text, &n))
+	/* Nothing is like "": what a word could have meant is looked for only if nobody knows it. */
+	nearest__begin(&n, "", 0);
+	if (word_exists(b->event, ref, v->text, &n)) {
 		b->known |= 1ULL << i;
-	else
-		WRONG(b, v->column, "%.*s is never '%.40s'%s", (int)b->term->len, b->term->name, v->text,
-		      nearest__hint(&n));
+		return 0;
+	}
+	if (*b->wrong)
+		return 0;
+	nearest__begin(&n, v->text, strlen(v->text));
+	word_exists(b->event, ref, v->text, &n);
+	WRONG(b, v->column, "%.*s is never '%.40s'%s", (int)b->term->len, b->term->name, v->text, nearest__hint(&n));
 	return 0;
 }
 
