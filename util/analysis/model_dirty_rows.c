@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reading the marks of dirty pages: counted by page and vCPU, their times kept. */
-#include <sched.h>
 #include <stdlib.h>
 
 #include "util/analysis/model_dirty_rows.h"
 #include "util/array.h"
+#include "util/cpus.h"
 
 enum { KIND, VCPU, SLOT, TIME, GFN, LOGGING };
 enum { SLOT_GPA = TIME + 1, SLOT_SIZE, SLOT_HVA, SLOT_RESULT };
@@ -146,16 +146,13 @@ void *dirty_rows__new(void *arg)
 {
 	struct dirty_rows *rows = mem__calloc(1, sizeof(*rows));
 	const struct report_options *opt = arg;
-	cpu_set_t cpus;
-	u32 workers;
+	u32 workers = cpus__workers(16);
 
 	if (!rows)
 		return NULL;
 	rows->budget = opt->budget;
 	rows->pages = HASH_TABLE(struct dirty_entry, opt->budget);
 	rows->others = SPAN_TABLE(struct dirty_other, opt->budget);
-	workers = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
-	workers = workers > 16 ? 16 : workers;
 	rows->max_marks = DIRTY_MAX_MARKS / workers;
 	/* Several of them meet the same page. */
 	rows->max_entries = workers > 1 ? 2 * (DIRTY_MAX_PAGES / workers) : DIRTY_MAX_PAGES;

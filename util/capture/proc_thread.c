@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/kvm.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "util/capture/proc.h"
 #include "util/capture/proc_thread.h"
 #include "util/capture/vm.h"
+#include "util/cpus.h"
 #include "util/memory.h"
 #include "util/parse.h"
 
@@ -92,19 +92,17 @@ static void take_schedstat(u32 pid, u32 tid, struct kvmw_thread *row)
 	row->delay_ns = delay;
 }
 
-#define MAX_CPUS	8192	/* of the kernel, NR_CPUS */
-
 /* "0-3,8"; cut where it does not fit. */
-static void cpu_list(const cpu_set_t *set, size_t size, char *buf, size_t room)
+static void cpu_list(const struct cpus *cpus, char *buf, size_t room)
 {
-	size_t len = 0;
+	size_t size = sizeof(cpus->set), len = 0;
 
 	*buf = '\0';
-	for (u32 from = 0, to; from < MAX_CPUS && len < room; from = to + 1) {
+	for (u32 from = 0, to; from < CPUS_MAX && len < room; from = to + 1) {
 		to = from;
-		if (!CPU_ISSET_S(from, size, set))
+		if (!CPU_ISSET_S(from, size, cpus->set))
 			continue;
-		while (to + 1 < MAX_CPUS && CPU_ISSET_S(to + 1, size, set))
+		while (to + 1 < CPUS_MAX && CPU_ISSET_S(to + 1, size, cpus->set))
 			to++;
 		len += snprintf(buf + len, room - len, to > from ? "%s%u-%u" : "%s%u", len ? "," : "", from, to);
 	}
@@ -113,21 +111,15 @@ static void cpu_list(const cpu_set_t *set, size_t size, char *buf, size_t room)
 /* Those that are online: Cpus_allowed of /proc has all that there could be. */
 static int take_affinity(u32 tid, struct interned *names, struct kvmw_thread *row)
 {
-	size_t size = CPU_ALLOC_SIZE(MAX_CPUS);
-	cpu_set_t *set = CPU_ALLOC(MAX_CPUS);
+	struct cpus cpus;
 	char list[4096];
+	u32 nr = cpus__of(tid, &cpus);
 
 	row->cpus = row->affinity = ~0U;
-	if (!set)
-		return out_of_memory();
-	CPU_ZERO_S(size, set);
-	if (sched_getaffinity(tid, size, set)) {
-		CPU_FREE(set);
+	if (!nr)
 		return 0;
-	}
-	row->cpus = CPU_COUNT_S(size, set);
-	cpu_list(set, size, list, sizeof(list));
-	CPU_FREE(set);
+	row->cpus = nr;
+	cpu_list(&cpus, list, sizeof(list));
 	return interned__text(names, list, &row->affinity);
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/recording/columns.h"
 #include "util/recording/scan.h"
-#include "util/error.h"
 #include "util/array.h"
+#include "util/cpus.h"
+#include "util/error.h"
 
 #define MAX_WORKERS	16
 #define QUEUE		(2 * MAX_WORKERS)
@@ -413,14 +413,9 @@ static int start_worker(struct scan *s)
 /* As many as asked for at once; without a number as many as CPUs, but for a small file fewer. */
 static int start(struct scan *s, u32 threads)
 {
-	cpu_set_t cpus;
 	int ret = 0;
 
-	s->max_workers = threads;
-	if (!threads)
-		s->max_workers = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
-	if (s->max_workers > MAX_WORKERS)
-		s->max_workers = MAX_WORKERS;
+	s->max_workers = !threads ? cpus__workers(MAX_WORKERS) : threads < MAX_WORKERS ? threads : MAX_WORKERS;
 	do
 		ret = start_worker(s);
 	while (!ret && threads && s->nr_workers < s->max_workers);
