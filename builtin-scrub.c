@@ -124,7 +124,8 @@ static void ways(struct privacy *p, const struct args *args)
 
 /* ---- what was done -------------------------------------------------------- */
 
-static void say_those(const struct scrub *s, enum privacy_way way, bool met, const char *title)
+/* Returns the title of what else is so: "" behind the first. */
+static const char *say_those(const struct scrub *s, enum privacy_way way, bool met, const char *title)
 {
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++) {
 		if (s->privacy.way[i] != way || s->met[i] != met)
@@ -132,6 +133,7 @@ static void say_those(const struct scrub *s, enum privacy_way way, bool met, con
 		tell("  %-10s %s", title, secret_desc(i)->doc);
 		title = "";
 	}
+	return title;
 }
 
 static void say_dropped(u64 nr, const char *what)
@@ -145,9 +147,13 @@ static void say_dropped(u64 nr, const char *what)
 
 static void say(const struct scrub *s, const struct args *args)
 {
+	const char *more;
+
 	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->rows, s->rows == 1 ? "" : "s",
 	     data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
-	say_those(s, PRIVACY_REMAP, true, "made up");
+	more = say_those(s, PRIVACY_REMAP, true, "made up");
+	if (s->met[KVMW_SECRET_RAW] && s->privacy.way[KVMW_SECRET_RAW] != PRIVACY_KEEP)
+		tell("  %-10s names of raw tracepoints", more);
 	say_those(s, PRIVACY_REMOVE, true, "removed");
 	say_those(s, PRIVACY_KEEP, true, "kept");
 	say_those(s, PRIVACY_KEEP, false, "not in IN");

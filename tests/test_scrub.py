@@ -256,7 +256,7 @@ def test_words(full, tmp_path):
     one = Recording(META, VMS, VCPUS)
     one.lines.append(["EVENTS", "halt", [[START + 1, 5, 0, 101, 0, 1, 0, 1, 1, 0]]])
     done = scrub(one.finish().write(tmp_path / "one"), tmp_path / "out", "--keep", "raw")
-    assert "scrub: 1 event," in done.stderr and "not in IN  names and contents of raw" in done.stderr
+    assert "scrub: 1 event," in done.stderr and "not in IN  contents of raw" in done.stderr
     assert "dropped" not in done.stderr and "addresses" not in done.stderr
     info = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["privacy"]
     assert {s for s in SECRETS if info[s] == "none"} == {"guest_addresses", "host_addresses", "values", "stacks",
@@ -272,14 +272,17 @@ def test_words(full, tmp_path):
 def test_removed_is_said(tmp_path):
     """It is not what was never known."""
     golden = DATA / "svm-families.kvmw"
-    scrub(golden, tmp_path / "out")
+    said = scrub(golden, tmp_path / "out").stderr
+    assert re.search(r"^  made up .*\n(   .*\n)*   +names of raw tracepoints\n", said, re.M)
+    assert "  contents of raw tracepoints\n" in said.partition("removed")[2].partition("left")[0]
+    assert "raw" not in scrub(golden, tmp_path / "kept", "--keep", "raw").stderr.partition("kept")[0]
     assert "privacy" not in report(golden)["recording"]
     privacy = report(tmp_path / "out")["recording"]["privacy"]
     assert privacy["values"] == "removed" and privacy["names"] == "remapped" and set(privacy) == set(SECRETS)
     text = kvmw("report", tmp_path / "out").stdout
     assert re.search(r"^# removed +values, commands, raw, notes \(kvmw scrub\)$", text, re.M)
     rows = kvmw("script", "-e", "raw", tmp_path / "out").stdout.splitlines()
-    assert rows and all(row.endswith(" removed") for row in rows)
+    assert rows and all(re.search(r": raw:name-[0-9a-f]{8}: .* removed$", row) for row in rows)
     assert all(json.loads(row)["bytes"] is None
                for row in kvmw("script", "--json", "-e", "raw", tmp_path / "out").stdout.splitlines())
 

@@ -18,7 +18,7 @@
 	SECRET(COMMANDS, commands, REMOVE, "commands", "command line")		\
 	SECRET(NAMES, names, REMAP, "names", "names of host, VMs, programs, threads, cgroups") \
 	SECRET(STACKS, stacks, REMAP, "stacks", "function names in stacks")	\
-	SECRET(RAW, raw, REMOVE, "raw", "names and contents of raw tracepoints")	\
+	SECRET(RAW, raw, REMOVE, "raw", "contents of raw tracepoints")	\
 	SECRET(NOTES, notes, REMOVE, "notes", "the recorder's notes")
 
 /*

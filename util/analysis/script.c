@@ -125,7 +125,9 @@ static void take_raw(struct script *sc, struct script_row *row)
 	const struct data_event *event = row->view->event;
 	int size = data_event__field(event, "size"), first = data_event__field(event, "w0");
 	u64 bytes = size < 0 ? 0 : script_row__get(row, size), word = 0;
+	const struct tracepoint *tp = tracepoints__find(sc->tps, row->kind);
 
+	row->kind_name = tp ? tp->name : NULL;
 	row->raw_size = bytes > TRACEPOINT_BYTES ? TRACEPOINT_BYTES : bytes;
 	/* A record begins with zeros: all ones are none. */
 	if (first < 0 || event->nr_fields - first < KVMW_RAW_WORDS ||
@@ -137,8 +139,7 @@ static void take_raw(struct script *sc, struct script_row *row)
 		word = i % 8 ? word >> 8 : script_row__get(row, first + i / 8);
 		row->raw[i] = word;
 	}
-	row->tp = tracepoints__find(sc->tps, row->kind);
-	row->kind_name = row->tp ? row->tp->name : NULL;
+	row->tp = tp;
 }
 
 /* Fills in what is known about a row; false: it is not selected. */
