@@ -519,7 +519,7 @@ def test_rows_are_bounded(tmp_path):
     chain = rec.write_to(tmp_path / "f")
     assert len(chain["steps"]) == 42 and chain["left_out"] == 62
     assert chain["holders"][0]["time_ns"] == 48_000_000
-    assert "62 more left out" in text_of(rec.path, "--outliers", 1)
+    assert "62 more not shown" in text_of(rec.path, "--outliers", 1)
 
 
 def test_selection(tmp_path):

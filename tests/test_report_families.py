@@ -446,7 +446,7 @@ def test_filtered_numbers_do_not_contradict_each_other(tmp_path, sort, window):
     else:
         assert total["count"] == 201 and total["exact"]
     text = " ".join(text_of(path, "-v", "-s", sort, *window).replace("#", "").split())
-    assert ("others were left out, as requested" if window else "100 of 201 exits") in text
+    assert ("others were filtered, as requested" if window else "100 of 201 exits") in text
     assert "0 unfinished" in text and (bool(fine) != ("p99*" in text))
 
 

@@ -19,7 +19,7 @@ static double offset_ms(const struct chain *chain, u64 time_ns)
 
 static void print_step(const struct screen *s, const struct chain *chain, const struct chain_step *step)
 {
-	char first[64], offset[32], took[UNITS_MAX] = "";
+	char first[96], offset[32], took[UNITS_MAX] = "";
 
 	snprintf(offset, sizeof(offset), "%+.3f ms", offset_ms(chain, step->time_ns));
 	if (step->span_ns != KVMW_NONE)
@@ -64,7 +64,7 @@ static void chains__print(const struct screen *s, const struct chains *chains, u
 	for (u32 k = 0; k < chain->nr_steps; k++)
 		print_step(s, chain, &chain->step[k]);
 	if (chain->left_out) {
-		snprintf(words, sizeof(words), "%u more left out", chain->left_out);
+		snprintf(words, sizeof(words), "%u more not shown", chain->left_out);
 		screen__wrap(s, "    ", "    ", words);
 	}
 	for (u32 k = 0; k < chain->nr_unknown; k++)

@@ -245,7 +245,7 @@ static void about_limits(const struct screen *s, const struct vm_limits *limits)
 static void about_privacy(const struct screen *s, const struct recording *rec)
 {
 	static const struct { u32 state; const char *what; } lines[] = {
-		{ PRIVACY_REMAP, "made up" }, { PRIVACY_REMOVE, "removed" }, { SECRET_NOT_RECORDED, "left out" },
+		{ PRIVACY_REMAP, "made up" }, { PRIVACY_REMOVE, "removed" }, { SECRET_NOT_RECORDED, "withheld" },
 	};
 	char list[SECRETS_LIST];
 
@@ -290,7 +290,7 @@ static void about_window(const struct screen *s, const struct report *rep)
 			      "it%s%s", from / 1e9,
 			      (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
 			      rep->desc->plural, rep->lost ? "; some of them were lost" : "",
-			      rec->meta.selective ? "; others were left out, as requested" : "");
+			      rec->meta.selective ? "; others were filtered, as requested" : "");
 }
 
 static void about_where(const struct screen *s, const struct report *rep)
@@ -298,7 +298,7 @@ static void about_where(const struct screen *s, const struct report *rep)
 	heading__line(s, "where", "%s: all numbers cover only the recorded %s for which this is true%s%s",
 		      rep->opt->where, rep->desc->plural,
 		      rep->lost ? "; some that were lost may be such" : "",
-		      rep->rec->meta.selective ? "; others were left out, as requested" : "");
+		      rep->rec->meta.selective ? "; others were filtered, as requested" : "");
 }
 
 /* What the numbers cover if some events have no rows. */

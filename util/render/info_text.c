@@ -79,7 +79,7 @@ static void info_text__secrets(const struct screen *s, const struct recording_in
 {
 	static const struct { u32 state; const char *what, *title; } lines[] = {
 		{ INFO_SECRET_HELD, "holds", "" }, { PRIVACY_REMAP, "scrubbed", "made up: " },
-		{ PRIVACY_REMOVE, "scrubbed", "removed: " }, { SECRET_NOT_RECORDED, "left out", "not recorded: " },
+		{ PRIVACY_REMOVE, "scrubbed", "removed: " }, { SECRET_NOT_RECORDED, "withheld", "not recorded: " },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
