@@ -11,6 +11,7 @@
 
 #include "util/data/data.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define MAX_ROWS	(1u << 20)
 
@@ -237,10 +238,12 @@ static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 p
 
 int main(int argc, char **argv)
 {
-	struct kvmw_exit *rows = calloc(MAX_ROWS, sizeof(*rows));
+	struct kvmw_exit *rows = mem__calloc(MAX_ROWS, sizeof(*rows));
 	u32 per_frame = DATA_MAX_ROWS, nr;
 	int ret = 0, opt;
 
+	if (!rows)
+		return KVMW_FAILED;
 	while ((opt = getopt(argc, argv, "f:")) != -1) {
 		per_frame = opt == 'f' ? strtoul(optarg, NULL, 0) : 0;
 		if (!per_frame || per_frame > DATA_MAX_ROWS) {

@@ -14,7 +14,7 @@ void script_names__find_fields(struct event_view *v)
 {
 	const struct event_desc *desc = event_desc__captured(v->event->id);
 	const char *detail = desc ? desc->detail : NULL;
-	bool exit = v->event->id == KVMW_EVENT_EXIT;
+	bool exit = desc && v->event->id == KVMW_EVENT_EXIT;
 
 	v->named = (struct event_named) {
 		.number = detail ? data_event__field(v->event, detail) : -1,

@@ -43,7 +43,10 @@ static int make_known(struct known *known, const struct recording *rec)
 {
 	int err = 0;
 
-	known->by_tid = known->by_number = known->gone = HASH_TABLE(struct known_vcpu, NULL);
+	*known = (struct known) {
+		.by_tid = HASH_TABLE(struct known_vcpu, NULL), .by_number = HASH_TABLE(struct known_vcpu, NULL),
+		.gone = HASH_TABLE(struct known_vcpu, NULL),
+	};
 	for (u32 i = 0; i < rec->nr_vcpus && !err; i++) {
 		const struct rec_vcpu *v = &rec->vcpu[i];
 		const struct rec_vm *vm = recording__vm(rec, v->vm);

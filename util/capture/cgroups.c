@@ -317,9 +317,9 @@ bool cgroups__own(u32 pid, char *dir, size_t size)
 	find_mounts(&m);
 	proc__read(text, sizeof(text), "/proc/%u/cgroup", pid);
 	path = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+	path = path ? strchr(path, '/') : NULL;
 	if (!*m.v2 || !path)
 		return false;
-	path = strchr(path, '/');
 	path[strcspn(path, "\n")] = '\0';
 	root = strlen(m.v2);
 	/* "/../x" is outside of our namespace. */

@@ -276,14 +276,16 @@ static int number_vms(struct recording *rec, u32 first)
 		struct rec_vm *vm = &rec->vm[i];
 		const struct vms_of_pid key = { .key = { vm->pid } };
 		struct vms_of_pid *of = hash_table__get(&rec->vm_pids, &key.key);
+		struct rec_vm *another;
 
 		if (!of)
 			return -1;
 		vm->number = of->nr++ ? of->nr : 0;
 		if (of->nr == 1)
 			of->first = vm->id;
-		if (of->nr == 2)
-			((struct rec_vm *)recording__vm(rec, of->first))->number = 1;
+		another = of->nr == 2 ? find_entry(rec->vm, rec->nr_vms, sizeof(*rec->vm), of->first) : NULL;
+		if (another)
+			another->number = 1;
 		rec->several_vms_of_pid |= of->nr > 1;
 	}
 	return 0;

@@ -418,7 +418,7 @@ static int give_and_pause(struct run *run, u64 limit)
 	const struct timeline *t = run->t;
 	int ret = give(run, limit);
 
-	while (!ret && run->bytes > run->max_bytes)
+	while (!ret && run->nr && run->bytes > run->max_bytes)
 		ret = give(run, run->heap[0].key);
 	return !ret && t->pause ? t->pause(t->ctx) : ret;
 }

@@ -109,7 +109,7 @@ static void say_wait(const struct chain_context *c, struct chain_work *w, const 
 	say_holders(chain);
 	if (!chain->nr_holders && !*chain->last_holder)
 		not_known(chain, "who had it then is unknown: %s", way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
-	else if (row->span_ns > chain->certain_ns + row->span_ns / 100)
+	else if (row && row->span_ns > chain->certain_ns + row->span_ns / 100)
 		not_known(chain, "who had it for the %s%s is unknown: %s", chain->certain_ns ? "other " : "",
 			  chain_words__ns(row->span_ns - chain->certain_ns, had), w->misses_switches ?
 			  "there were more switches than are looked at" : chain->lost ? "records of this time were lost" :

@@ -57,7 +57,7 @@ static double of_vcpu(const struct report_vcpu *v, u64 ns)
 
 static u32 vmm_pid(const struct facts *f, const struct report_vcpu *v)
 {
-	const struct rec_vm *vm = recording__vm(f->rep->rec, v->vm);
+	const struct rec_vm *vm = v ? recording__vm(f->rep->rec, v->vm) : NULL;
 
 	return vm ? vm->pid : ~0U;
 }
