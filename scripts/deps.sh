@@ -71,6 +71,7 @@ with_apt()
 		[ -n "$chosen" ] || die "apt knows no package $names; is the main (Ubuntu: universe) section configured?"
 		choice="$choice $chosen"
 	done
+	# shellcheck disable=SC2086 # packages
 	apt-get -q -y --no-install-recommends install $choice || die "apt-get could not install:$choice"
 }
 
@@ -82,6 +83,7 @@ with_dnf()
 	done
 	[ -n "$missing" ] || return 0
 	need_root "$missing"
+	# shellcheck disable=SC2086 # packages
 	dnf -y --setopt=install_weak_deps=False install $missing || die "dnf could not install:$missing"
 }
 

@@ -20,26 +20,35 @@ recorder()
 	name=$1
 	files=$2
 	shift 2
+	# shellcheck disable=SC2086 # several files
 	rm -f $files
 	begin=$(date +%s%N)
 	"$@" >guest.json 2>"$name.err" || echo "failed $name: $(tail -n 1 "$name.err")"
 	end=$(date +%s%N)
 	bytes=0
+	# shellcheck disable=SC2086 # several files
 	[ "$files" = none ] || bytes=$(cat $files | wc -c)
 	echo "run $name $(elapsed) $((end - begin)) $bytes"
 }
 
 cat /proc/version
+# shellcheck disable=SC2086 # a command and its words
 perf stat -x, -o stat -e kvm:kvm_exit $guest >guest.json
 echo "exits $(cut -d, -f1 stat | tail -n 1)"
 i=0
 while [ $i -lt "$times" ]; do
 	i=$((i + 1))
+	# shellcheck disable=SC2086 # a command and its words
 	recorder untraced none $guest
+	# shellcheck disable=SC2086 # a command and its words
 	recorder kvmw kvmw.data kvmw record -o kvmw.data -- $guest
+	# shellcheck disable=SC2086 # a command and its words
 	recorder perf perf.data perf record -q -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+	# shellcheck disable=SC2086 # a command and its words
 	recorder perf-z perfz.data perf record -q -z -m 8M -o perfz.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+	# shellcheck disable=SC2086 # a command and its words
 	recorder perf-kvm kvm.data perf kvm stat record -o kvm.data -- $guest
+	# shellcheck disable=SC2086 # a command and its words
 	recorder trace-cmd trace.dat trace-cmd record -q -e kvm_exit -e kvm_entry -o trace.dat $guest
 done
 grep -h '^\[ kvmw' kvmw.err | sed 's/^/said /'

@@ -13,17 +13,17 @@ set_up split 1 -M q35,kernel-irqchip=split -cpu host
 # that has another process, in none.
 nodes()
 {
-	mkdir -p /sys/fs/cgroup/$2
+	mkdir -p "/sys/fs/cgroup/$2"
 	sh -c "echo \$\$ >/sys/fs/cgroup/$2/cgroup.procs && exec qemu-system-x86_64 -accel kvm -m 32 \
 		-object memory-backend-ram,id=m,size=32M,host-nodes=1,policy=bind,prealloc=on \
-		-machine q35,memory-backend=m -nodefaults -display none -S" >nodes-$1.txt 2>&1 &
+		-machine q35,memory-backend=m -nodefaults -display none -S" >"nodes-$1.txt" 2>&1 &
 	vm=$!
 	until_so runs $vm
 	until_so grep -q bind:1.*N1=8192 /proc/$vm/numa_maps
 	# It is still setting itself up.
 	stand_still $vm
-	step nodes-$1 kvmw record -o nodes-$1.kvmw -p $vm -- true
-	cat /proc/$vm/numa_maps >nodes-$1.maps
+	step "nodes-$1" kvmw record -o "nodes-$1.kvmw" -p $vm -- true
+	cat /proc/$vm/numa_maps >"nodes-$1.maps"
 	kill -KILL $vm
 	wait $vm
 }

@@ -25,7 +25,7 @@ size=$(cat buffer_size_kb)
 echo 16384 >buffer_size_kb || exit
 set -- kvm_exit kvm_hypercall kvm_apic_ipi kvm_apic_accept_irq kvm_inj_virq kvm_eoi kvm_vcpu_wakeup
 for event; do
-	echo 1 >events/kvm/$event/enable || exit
+	echo 1 >"events/kvm/$event/enable" || exit
 done
 counted --ipi 3 --timer 2 --vmcall 2 --cpuid 4 --pio 2 --mmio 2 --msr 3 --touch 3 --vcpus 2 --rounds 10
 if grep -q svm /proc/cpuinfo; then
@@ -44,8 +44,8 @@ if grep -q svm /proc/cpuinfo; then
 	counted --timer 20 --rounds 20 --timer-delay 500
 fi
 for event; do
-	echo 0 >events/kvm/$event/enable
+	echo 0 >"events/kvm/$event/enable"
 done
 echo >trace
-echo $size >buffer_size_kb
+echo "$size" >buffer_size_kb
 echo "done"

@@ -26,31 +26,33 @@ cat /proc/sys/kernel/perf_event_paranoid >caps-paranoid
 step caps-perf as $two kvmw record -o /tmp/user/perf -- true
 echo 2 >/proc/sys/kernel/perf_event_paranoid
 step caps-tracefs as $two kvmw record -o /tmp/user/tracefs -- true
+# shellcheck disable=SC2086 # a command and its words
 step caps-four as $four kvmw record -o /tmp/user/four.kvmw -- $small
 mount -o remount,mode=750,gid=1000 /sys/kernel/tracing
+# shellcheck disable=SC2086 # a command and its words
 step caps-two as $two kvmw record -v -o /tmp/user/two.kvmw -- $small
 cp /tmp/user/two.kvmw caps-two.kvmw
 cp /tmp/user/four.kvmw caps-four.kvmw
 
 endless caps-vm --cpuid 1 --pio 1
-stand_still $vm
-step caps-other as $two kvmw record -o /tmp/user/other -p $vm -- sleep 1
+stand_still "$vm"
+step caps-other as $two kvmw record -o /tmp/user/other -p "$vm" -- sleep 1
 # The user may not let it go on, and asks root.
 mkfifo -m 666 /tmp/user/ask
 {
 	read -r asked </tmp/user/ask
-	kill -CONT $vm
+	kill -CONT "$vm"
 	sleep 1
-	kill -STOP $vm
+	kill -STOP "$vm"
 	echo "$asked" >/tmp/user/ask
 } &
-step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p $vm -- \
+step caps-ptrace as $four kvmw record -o /tmp/user/ptrace.kvmw -p "$vm" -- \
 	sh -c 'echo go on >/tmp/user/ask; read -r done </tmp/user/ask'
 cp /tmp/user/ptrace.kvmw caps-ptrace.kvmw
 step caps-list as -all kvmw list --json
 step caps-list-four as $four kvmw list --json
-kill -KILL $vm
-wait $vm
+kill -KILL "$vm"
+wait "$vm"
 
 # Root without CAP_SYS_RESOURCE cannot raise the limit on locked memory.
 step memlock prlimit --memlock=65536:65536 capsh --drop=cap_sys_resource -- -c \

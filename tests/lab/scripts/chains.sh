@@ -4,12 +4,13 @@
 . /src/tests/lab/scripts/lib.sh
 
 endless chain-guest --cpuid 20 --pio 1
-taskset -ap 1 $vm >/dev/null
-stand_still $vm
-step chain-hog taskset -c 1 kvmw record -q -e exit,userspace,sched -o chain-hog.kvmw -p $vm -- $go_on $vm \
+taskset -ap 1 "$vm" >/dev/null
+stand_still "$vm"
+# shellcheck disable=SC2086 # a command and its words
+step chain-hog taskset -c 1 kvmw record -q -e exit,userspace,sched -o chain-hog.kvmw -p "$vm" -- $go_on "$vm" \
 	sh -c 'python3 /src/tests/lab/scripts/hog.py 0 8 5 >chain-hog.json'
-kill -KILL $vm
-wait $vm 2>/dev/null
+kill -KILL "$vm"
+wait "$vm" 2>/dev/null
 
 # Thread 1 runs the vCPU; it spins in the VMM once, and once waits for thread 0, which has more to do.
 vmm '0 vm 0; 0 vcpu 0 0 0; 0 usr1; 1 run 0 300 3; 1 spin 400; 1 run 0 300 3; 0 sleep 300; 1 run 0 300 3' \

@@ -58,10 +58,10 @@ step deliver kvmw record -e irq -o deliver.kvmw -- vmm '0 vm 0 1; 0 vcpu 0 0 0;
 
 # A VM that ran before the recording began, its vCPUs in the guest, halted or in the VMM.
 endless attached --cpuid 3 --pio 1 --timer 1 --timer-delay 20000 --vcpus 3 --vmm-delay 1000
-step attached-record kvmw record -e exit,userspace,irq,halt -p $vm -o attached.kvmw -- \
+step attached-record kvmw record -e exit,userspace,irq,halt -p "$vm" -o attached.kvmw -- \
 	sh -c "sleep 1; kill -STOP $vm"
-kill -KILL $vm
-wait $vm
+kill -KILL "$vm"
+wait "$vm"
 
 # vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.  Its group
 # has no quota, but the one above has.
@@ -78,6 +78,7 @@ until_so sh -c "grep -q . /proc/$vm/task/*/wchan && grep -l 0xae80 /proc/$vm/tas
 stand_still $vm
 echo $vm >$group/vm/cgroup.procs
 cat $group/cpu.stat >idle-vcpus.before
+# shellcheck disable=SC2086 # a command and its words
 step idle-vcpus kvmw record -o idle-vcpus.kvmw -p $vm -- $go_on $vm sleep 0.5
 stand_still $vm
 cat $group/cpu.stat >idle-vcpus.after

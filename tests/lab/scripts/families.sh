@@ -28,6 +28,7 @@ for try in 1 2 3; do
 	: >families-guest.txt
 	rm -f /tmp/stood-still /tmp/qmp
 	grep -q vmx /proc/cpuinfo || migrated &
+	# shellcheck disable=SC2086 # options
 	step families perf stat -a -x, -o families.perf $counted \
 		kvmw record -a -e $events -o families.kvmw -- \
 		sh -c "$guest >families-guest.txt 2>&1"

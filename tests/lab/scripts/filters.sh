@@ -8,7 +8,8 @@ filter()
 {
 	name=filter-$1
 	shift
-	step $name kvmw record -o $name.kvmw "$@" -- $guest
+	# shellcheck disable=SC2086 # a command and its words
+	step "$name" kvmw record -o "$name.kvmw" "$@" -- $guest
 }
 filter reason --reason CPUID,0x7c
 filter duration --min-duration 400us -e exit,userspace,fault

@@ -26,5 +26,6 @@ vmm '0 vm 0; 0 vcpu 0 0 0; 0 vm 1; 0 vcpu 1 1 0; 0 run 0 5 2; 0 run 1 5 2; 0 clo
 vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 5 2; 0 die'
 END
 counted=$(cd /sys/kernel/tracing/events && ls -d kvm/*/ kvmmmu/*/ | sed 's,/$,,; s,/,:,; s/^/-e /')
+# shellcheck disable=SC2086 # options
 step guests perf stat -a -x, -o guests.perf $counted \
 	kvmw record -a -e all -o guests.kvmw -- sh guests

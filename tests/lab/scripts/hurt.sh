@@ -21,6 +21,6 @@ for max in 64M 256M; do
 	echo $max >$group/memory.max
 	endless memory-vm --cpuid 1 --pio 1
 	step memory-$max sh -c "echo \$\$ >$group/cgroup.procs; exec kvmw record -e exit -p $vm -d 1 -o memory-$max.kvmw"
-	kill $vm
-	wait $vm
+	kill "$vm"
+	wait "$vm"
 done

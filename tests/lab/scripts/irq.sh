@@ -7,6 +7,7 @@ if [ -e /sys/module/kvm_intel ]; then
 else
 	what="--ipi 300 --timer 60 --vmcall 200 --vcpus 2"
 fi
+# shellcheck disable=SC2086 # options
 timed_step irqs perf stat -x, -o irqs.perf -e kvm:kvm_apic_ipi -e kvm:kvm_apic_accept_irq \
 	-e kvm:kvm_inj_virq -e kvm:kvm_eoi -e kvm:kvm_hypercall \
 	kvmw record -e irq,hypercall -o irqs.kvmw -- kvmw bench guest --json $what
@@ -20,4 +21,4 @@ echo 1 >/proc/sys/kernel/kptr_restrict
 step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
 timed_step hidden-record capsh --drop=cap_syslog -- -c \
 	'kvmw record -e timer -o hidden.kvmw -- kvmw bench guest --timer 5'
-echo $restricted >/proc/sys/kernel/kptr_restrict
+echo "$restricted" >/proc/sys/kernel/kptr_restrict

@@ -2,7 +2,7 @@
 # The recorder is killed in the middle of a recording.
 . /src/tests/lab/scripts/lib.sh
 endless killed-vm --cpuid 3 --pio 1
-kvmw record -o killed.kvmw -p $vm 2>killed.err &
+kvmw record -o killed.kvmw -p "$vm" 2>killed.err &
 recorder=$!
 until_so recording killed.kvmw
 sleep 5
@@ -11,7 +11,7 @@ kill -9 $recorder
 wait $recorder
 sleep 1
 bpftool prog show | grep -c -e kvm_exit -e kvm_entry >killed.progs
-kill $vm
+kill "$vm"
 wait
 # One that was not killed, of some frames, to be cut and flipped outside.
 step killed-not kvmw record -o killed-not.kvmw -- sh -c 'for i in 1 2 3 4 5 6; do

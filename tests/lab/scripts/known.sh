@@ -20,5 +20,6 @@ else
 	} >host 2>/dev/null
 	what="--cpuid 5000 --pio 3000 --msr 700 --hlt 50 --mmio 200 --touch 100 --vcpus 2"
 fi
+# shellcheck disable=SC2086 # options
 step known perf stat -x, -o known.perf -e kvm:kvm_exit -e kvm:kvm_entry \
 	kvmw record -o known.kvmw -- kvmw bench guest --json $what

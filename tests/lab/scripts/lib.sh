@@ -118,8 +118,8 @@ set_up()
 	vm=$!
 	until_so sh -c "ls -d /sys/kernel/debug/kvm/$vm-*/vcpu$((vcpus - 1))"
 	until_so runs $vm
-	kvmw record -q -o setup-$name.kvmw -p $vm -- true
-	step setup-$name kvmw info --json -i setup-$name.kvmw
+	kvmw record -q -o "setup-$name.kvmw" -p $vm -- true
+	step "setup-$name" kvmw info --json -i "setup-$name.kvmw"
 	kill $vm
 	wait $vm
 }

@@ -10,6 +10,7 @@ tracepoints=$(perf list tracepoint 2>/dev/null |
 	grep -o -e 'kvm:kvm_[a-z_]*' -e 'kvmmmu:[a-z_]*' | grep -e fault -e _set_spte -e async -e dirty |
 	sort -u | sed 's/^/-e /')
 # KVM's ioctls are those with 0xae in bits 8 to 15.
+# shellcheck disable=SC2086 # options
 step memory perf stat -a -x, -o memory.perf $tracepoints -e syscalls:sys_enter_ioctl \
 	--filter 'cmd & 0x8000 && cmd & 0x2000 && cmd & 0x800 && cmd & 0x400 && cmd & 0x200 && !(cmd & 0x5100)' \
 	kvmw record -v -e dirty,memslot,ioctl,fault -o memory.kvmw -- \
@@ -23,10 +24,11 @@ step unlogged kvmw record -e dirty -o unlogged.kvmw -- kvmw bench guest --json -
 
 # Slots that were made before the recording, and an ioctl that is still under way at its end.
 endless old --dirty-log --touch 50 --pio 10
-stand_still $vm
-step old-record kvmw record -e dirty,ioctl -o old.kvmw -p $vm -- $go_on $vm sleep 1
-kill $vm
-wait $vm
+stand_still "$vm"
+# shellcheck disable=SC2086 # a command and its words
+step old-record kvmw record -e dirty,ioctl -o old.kvmw -p "$vm" -- $go_on "$vm" sleep 1
+kill "$vm"
+wait "$vm"
 
 # One vCPU of two, by each of these events.
 for event in fault dirty memslot ioctl; do

@@ -11,5 +11,6 @@ cat /lab/guest/initrd /tmp/nested.cpio >/tmp/nested.initrd
 export LAB_GUEST='for m in /kvm/*; do insmod $m; done;
 /usr/bin/kvmw bench guest --json --cpuid 200 --pio 50 --msr 20'
 points=$(grep -o 'kvm:kvm_nested_\(vm.*\|int.*\)' /sys/kernel/tracing/available_events | sed 's/^/-e /')
+# shellcheck disable=SC2086 # options
 timed_step nested perf stat -x, -o nested.perf $points \
 	kvmw record -e exit,fault,nested -o nested.kvmw -- lab-guest -m 256M -smp 1 -initrd /tmp/nested.initrd

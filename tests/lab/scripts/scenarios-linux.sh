@@ -31,8 +31,9 @@ seen()
 	scenario=$1
 	shift
 	[ $# -gt 0 ] || set -- sleep 2
-	stand_still $vm
-	step "$scenario" kvmw record -q -o "$scenario.kvmw" -p $vm -- $go_on $vm "$@"
+	stand_still "$vm"
+	# shellcheck disable=SC2086 # a command and its words
+	step "$scenario" kvmw record -q -o "$scenario.kvmw" -p "$vm" -- $go_on "$vm" "$@"
 }
 
 clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
@@ -42,7 +43,7 @@ seen idle
 # Exits from three functions of the kernel and one of a module, and how these are called.
 exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
 dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
-step symbols kvmw record -q -o symbols.kvmw -p $vm -- timeout 120 sh -c 'echo "$0" >/tmp/told
+step symbols kvmw record -q -o symbols.kvmw -p "$vm" -- timeout 120 sh -c 'echo "$0" >/tmp/told
 	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
 told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
 until_so grep -q ^kept guest.txt
@@ -68,4 +69,4 @@ told "$work"
 python3 /src/tests/lab/scripts/qmp.py /tmp/qmp device_add '{"driver": "host-x86_64-cpu", "id": "late",
 	"socket-id": 0, "core-id": 1, "thread-id": 0}' >qmp.out 2>&1
 seen never-started
-kill -KILL $vm
+kill -KILL "$vm"

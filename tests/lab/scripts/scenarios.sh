@@ -8,8 +8,8 @@ cgroups=/sys/fs/cgroup
 started()
 {
 	endless "$@"
-	one_cpu $vm
-	stand_still $vm
+	one_cpu "$vm"
+	stand_still "$vm"
 }
 
 # one_cpu PID...: all their threads
@@ -26,9 +26,10 @@ seen()
 	scenario=$1
 	shift
 	[ $# -gt 0 ] || set -- sleep 1
-	step "$scenario" taskset -c 1 kvmw record -q -o "$scenario.kvmw" -p $vm -- $go_on $vm "$@"
-	kill -KILL $vm
-	wait $vm 2>/dev/null
+	# shellcheck disable=SC2086 # a command and its words
+	step "$scenario" taskset -c 1 kvmw record -q -o "$scenario.kvmw" -p "$vm" -- $go_on "$vm" "$@"
+	kill -KILL "$vm"
+	wait "$vm" 2>/dev/null
 }
 
 # by_vmm SCRIPT
@@ -48,7 +49,7 @@ for hog in 1 2; do
 	sh -c 'while :; do :; done' &
 	eval "hog$hog=$!"
 done
-one_cpu $hog1 $hog2
+one_cpu "$hog1" "$hog2"
 started guest --cpuid 20 --pio 1
 taskset -c 1 perf record -q -C 0 -k CLOCK_MONOTONIC -o hogs.data -e sched:sched_switch sleep 600 >hogs.perf 2>&1 &
 perf=$!
@@ -56,14 +57,14 @@ until_so test -s hogs.data
 seen hogs sleep 2
 kill -INT $perf
 wait $perf
-kill -KILL $hog1 $hog2
+kill -KILL "$hog1" "$hog2"
 
 started guest --cpuid 20 --pio 1 --vcpus 3
 seen siblings sleep 2
 
 mkdir $cgroups/quota && echo +cpu >$cgroups/cgroup.subtree_control
 started guest --cpuid 20 --pio 1
-echo $vm >$cgroups/quota/cgroup.procs
+echo "$vm" >$cgroups/quota/cgroup.procs
 echo 30000 100000 >$cgroups/quota/cpu.max
 seen quota
 

@@ -46,12 +46,16 @@ apic_timer=0x$(grep -m 1 ' apic_timer_fn' /proc/kallsyms | cut -d ' ' -f 1)
 endless sched-one --cpuid 20 --pio 20 --mmio 5
 vms=$vm
 endless sched-two --timer 1 --timer-delay 1500 --cpuid 5
-taskset -ap 1 $vm >/dev/null
+taskset -ap 1 "$vm" >/dev/null
 vms="$vms $vm"
+# shellcheck disable=SC2086 # several pids
 kill -STOP $vms
+# shellcheck disable=SC2086 # several pids
 until_so stopped $vms
 sleep 0.2
+# shellcheck disable=SC2086 # several pids
 echo $vms >sched.pids
+# shellcheck disable=SC2086 # several pids
 threads $vms >sched.before
 perf record -q -a -m 4M -k CLOCK_MONOTONIC -o sched.data -e sched:sched_switch \
 	-e sched:sched_waking -e sched:sched_wakeup -e sched:sched_migrate_task \
@@ -61,11 +65,15 @@ perf record -q -a -m 4M -k CLOCK_MONOTONIC -o sched.data -e sched:sched_switch \
 	sleep 600 >sched.perf 2>&1 &
 perf=$!
 until_so test -s sched.data
+# shellcheck disable=SC2086 # several pids
+# shellcheck disable=SC2086 # several pids
 step sched kvmw record -e sched,halt,timer -o sched.kvmw -p "$(echo $vms | tr ' ' ,)" -- \
 	sh /src/tests/lab/scripts/sched.sh moved $vms
+# shellcheck disable=SC2086 # several pids
 threads $vms >sched.after
 kill -INT $perf
 wait $perf
+# shellcheck disable=SC2086 # several pids
 kill -KILL $vms
 
 step halts perf stat -a -x, -o halts.perf -e kvm:kvm_vcpu_wakeup -e kvm:kvm_halt_poll_ns \
