@@ -23,6 +23,7 @@ static bool is_time(u32 kind)
 static void fill_fact(struct host_fact *fact, const struct joined_fact *j, const struct recording *rec)
 {
 	const struct kvmw_host *start = j->row[0], *end = j->row[1], *last = end ?: start;
+	bool both = start && end;
 	const struct kind_desc *kind = host_kind(j->key.kind);
 	double all;
 
@@ -31,7 +32,7 @@ static void fill_fact(struct host_fact *fact, const struct joined_fact *j, const
 		.text = recording__text(rec, last->text) ?: "", .value = last->value,
 		.change = KVMW_NONE, .percent = -1,
 	};
-	if (!start || !end || start->value == KVMW_NONE || end->value == KVMW_NONE ||
+	if (!both || start->value == KVMW_NONE || end->value == KVMW_NONE ||
 	    (is_time(fact->kind) && end->value < start->value))
 		return;
 	fact->change = end->value - start->value;

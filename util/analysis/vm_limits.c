@@ -16,6 +16,7 @@ struct joined_group {
 static void fill_vm_group(struct vm_group *g, const struct joined_group *j, const struct recording *rec)
 {
 	const struct kvmw_cgroup *start = j->row[0], *end = j->row[1], *last = end ?: start;
+	bool both = start && end;
 
 	*g = (struct vm_group) {
 		.pid = last->pid, .threads = last->threads,
@@ -26,7 +27,7 @@ static void fill_vm_group(struct vm_group *g, const struct joined_group *j, cons
 		.shmem_bytes = last->shmem_bytes, .shmem_huge_bytes = last->shmem_huge_bytes,
 		.periods = KVMW_NONE, .throttled = KVMW_NONE, .throttled_ns = KVMW_NONE,
 	};
-	if (!start || !end)
+	if (!both)
 		return;
 	g->periods = since_start(start->periods, end->periods);
 	g->throttled = since_start(start->throttled, end->throttled);

@@ -407,6 +407,7 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 {
 	struct kvmw_config config = {};
 	const struct attach_method *method = NULL;
+	const char *text;
 	bool any = false;
 	int err = 0;
 
@@ -421,8 +422,9 @@ const char *provider__missing(u32 event, char *buf, size_t size)
 			explain(err, method, buf, size);
 			return buf;
 		}
-		if (probes[h].missing && probes[h].missing(&config))
-			return probes[h].missing(&config);
+		text = probes[h].missing ? probes[h].missing(&config) : NULL;
+		if (text)
+			return text;
 	}
 	if (any || !err || providers[event].needs)
 		return NULL;

@@ -142,7 +142,7 @@ static struct bpf_program *slots_program(const struct session *s)
 /* Opens and loads with the chosen methods only; an errno, silent. */
 static int load(struct session *s)
 {
-	struct bpf_program *prog;
+	struct bpf_program *prog = NULL;
 
 	s->skel = kvmw_bpf__open();
 	if (!s->skel)
