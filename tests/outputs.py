@@ -14,6 +14,7 @@ import subprocess
 DATA = pathlib.Path(__file__).resolve().parent / "data"
 DIGESTS = DATA / "outputs.sha256"
 GOLDEN = sorted(path.name for path in DATA.glob("*.kvmw"))
+FULL = "svm-families.kvmw", "every-1.1.kvmw"      # with rows of families
 CYCLES = ["exit", "userspace"]
 FAMILIES = ["fault", "dirty", "irq", "halt", "sched", "ioctl", "hypercall", "timer", "mmu",
             "memslot", "nested", "stack", "kvm:kvm_pio", "sched:sched_wakeup"]
@@ -39,13 +40,13 @@ def groups():
     """(name, [arguments of one command]) of all that is compared."""
     for name in GOLDEN:
         yield f"{name} info", [["info", "-i", name, "--json"]]
-        for event in CYCLES + (FAMILIES if name == "svm-families.kvmw" else ["halt"]):
+        for event in CYCLES + (FAMILIES if name in FULL else ["halt"]):
             yield f"{name} report {event}", [
                 ["report", "-i", name, "-e", event, *args, how]
                 for args, how in itertools.product(reports(event), FORMATS)]
         yield f"{name} report", [["report", "-i", name, how] for how in FORMATS]
         selected = [[], *SELECTIONS, ["--max-events", "20"], ["-F", "time,event,vcpu"]]
-        events = CYCLES + FAMILIES if name == "svm-families.kvmw" else CYCLES
+        events = CYCLES + FAMILIES if name in FULL else CYCLES
         yield f"{name} script", [
             ["script", "-i", name, *args, how]
             for args, how in itertools.product(selected + [["-e", e] for e in events], FORMATS)]

@@ -14,9 +14,10 @@ import re
 import pytest
 
 import diff_workload
-from synthetic import META, TREE, kvmw, one_line
+from synthetic import META, START, TREE, VCPUS, VMS, Recording, kvmw, one_line
 
 DATA = TREE / "tests/data"
+NONE = 0xffffffff         # no text
 
 OTHER = copy.deepcopy(META)
 OTHER["host"]["kernel"] = "6.12.9-amd64"
@@ -236,3 +237,31 @@ def test_rows_by_a_field():
     labels = {row["label"] for row in found["comparisons"][0]["rows"]}
     assert len(labels) == len(rows) > 3 and any(label.startswith("0x5150, ") for label in labels)
     assert re.search(r"^port +vCPU +OLD +NEW", kvmw("diff", path, path, "-s", "port,vcpu").stdout, re.M)
+
+
+def with_setup(path, vcpus, halt_poll_ns, size, thp, steal):
+    """What snapshots say of host, VM and memory."""
+    rec = Recording(vms=VMS[:1], vcpus=VCPUS[:1])
+    rec.frame([(START + 1000 * i, 100, 500, 0, 0x72, 0, 2) for i in range(1, 100)])
+    rec.lines += [
+        ["IDENT", {"texts": [{"id": 1, "text": thp}, {"id": 2, "text": "mds: Mitigation: clear buffers"}]}],
+        ["STATS", "host", [[START, 1, 1, steal, NONE], [START, 1, 8, None, 1], [START, 1, 14, 64, NONE],
+                           [START, 1, 21, None, 2]]],
+        ["STATS", "vm_config", [[START, 1, 100, place, NONE, 1, 0, number, 1, 1, 0, halt_poll_ns]
+                                for place, number in enumerate(vcpus)]],
+        ["STATS", "slot", [[START, 1, 100, 0, 0, 0, 0, size, 0x7f0000000000, 0]]]]
+    return rec.finish().write(path)
+
+
+def test_settings(tmp_path):
+    """What all VMs have in common is compared, and what changes all the time is not."""
+    files = [with_setup(tmp_path / "old", [2, 2], 200000, 1 << 30, "always", 5),
+             with_setup(tmp_path / "new", [4, 4], 200000, 2 << 30, "never", 99),
+             with_setup(tmp_path / "mixed", [2, 4], 200000, 1 << 30, "always", 5)]
+    first, second = diff(*files)["comparisons"]
+    assert {one["what"]: (one["old"], one["new"]) for one in first["not_the_same"]} == {
+        "VM's vCPUs": ("2", "4"), "memory of all slots, bytes": (str(1 << 30), str(2 << 30)),
+        "host's thp": ("always", "never")}
+    assert not second["not_the_same"]
+    text = kvmw("diff", *files[:2]).stdout
+    assert "# not the same: host's thp: always; now never\n" in text and "mds" not in text

@@ -63,6 +63,16 @@ def test_readers_agree(path):
     assert recording.events and rows
 
 
+def test_everything_is_in_a_golden_file():
+    """Every event and table of format 1.1, with every field."""
+    recording = independent_reader.Recording((TESTS / "data/every-1.1.kvmw").read_bytes())
+    for number, event in recording.events.items():
+        frames = [frame for frame in recording.frames if frame.event == number and frame.rows]
+        assert frames and all(set(recording.columns(frame)) == {field["name"] for field in event["fields"]}
+                              for frame in frames), event["name"]
+    assert {"nested", "vm_memory", "taken"} <= {event["name"] for event in recording.events.values()}
+
+
 def test_readers_agree_on_every_encoding():
     seen = set()
     for path in GOLDEN:

@@ -407,8 +407,7 @@ static void make_mergeable(const struct test_vm *vm)
 
 	memcpy(contents, vm->mem, MEMORY);
 	/* cppcheck-suppress leakReturnValNotUsed ; it is vm->mem */
-	must(mmap(vm->mem, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		  -1, 0) == vm->mem, "mmap");
+	must(mmap(vm->mem, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == vm->mem, "mmap");
 	memcpy(vm->mem, contents, MEMORY);
 	must(!madvise(vm->mem, MEMORY, MADV_MERGEABLE), "MADV_MERGEABLE");
 }
