@@ -225,6 +225,7 @@ static void offer_values(struct request *r, const struct argp_option *option)
 
 /* ---- options ------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as tables of options */
 static void offer_options(const struct request *r, const struct argp *argp)
 {
 	char word[64];

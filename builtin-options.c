@@ -60,6 +60,7 @@ struct matches {
 	u32 nr;
 };
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as tables of options */
 static void find_matches(const struct argp *argp, const char *name, size_t len, struct matches *m)
 {
 	for (const struct argp_option *o = argp->options; o && is_option(o); o++) {
@@ -82,6 +83,7 @@ const struct argp_option *option__find(const struct argp *argp, const char *name
 	return m.exact ?: m.nr == 1 ? m.first : NULL;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as tables of options */
 static const struct argp_option *find_letter(const struct argp *argp, int key)
 {
 	const struct argp_option *found = NULL;
@@ -115,6 +117,7 @@ const struct argp_option *option__wants_next(const struct argp *argp, const char
 
 /* ---- options that do not exist ------------------------------------------- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as tables of options */
 static void offer_names(struct nearest *n, const struct argp *argp)
 {
 	for (const struct argp_option *o = argp->options; o && is_option(o); o++)

@@ -76,6 +76,7 @@ static int make_groups(struct vm_limits *limits, const struct recording *rec)
 }
 
 /* What the vCPUs' threads among those from first to end may use; of all threads, if none is known. */
+/* NOLINTNEXTLINE(misc-no-recursion): once */
 static u32 count_cpus(const struct recording *rec, const struct vm_threads *threads, u32 first, u32 end,
 		      bool vcpus)
 {

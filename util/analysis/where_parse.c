@@ -263,6 +263,7 @@ static int where_parse__term(struct where_parser *p, u16 *node)
 
 static int any_of(struct where_parser *p, u16 *node);
 
+/* NOLINTNEXTLINE(misc-no-recursion): nodes are bounded */
 static int unary(struct where_parser *p, u16 *node)
 {
 	char buf[40];
@@ -285,6 +286,7 @@ static int unary(struct where_parser *p, u16 *node)
 	return ret;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): nodes are bounded */
 static int all_of(struct where_parser *p, u16 *node)
 {
 	u16 right;
@@ -298,6 +300,7 @@ static int all_of(struct where_parser *p, u16 *node)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): nodes are bounded */
 static int any_of(struct where_parser *p, u16 *node)
 {
 	u16 right;

@@ -268,6 +268,7 @@ static bool all_are(const u8 *truth, u32 nr, enum where_truth what)
 }
 
 /* The parser has bounded how deep it is: by the number of nodes. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the parser was */
 static void eval_node(struct where_run *r, u32 at, u8 *truth)
 {
 	const struct where_node *node = &r->w->node[at];

@@ -296,6 +296,7 @@ static struct failure find_refused(struct session *s, int err)
 }
 
 /* Loads and attaches with the chosen methods; after a failure nothing is loaded. */
+/* NOLINTNEXTLINE(misc-no-recursion): once, without lists */
 static struct failure try_methods(struct session *s)
 {
 	struct failure failure = { .probe = -1 };

@@ -267,6 +267,7 @@ static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 		    const struct column *col, u64 *out)
 {
@@ -294,6 +295,7 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + n * planes, p[5], nr, out);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
 		      const struct column *col, u64 *out)
 {
@@ -322,6 +324,7 @@ static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
 	return dec->why ? -1 : 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 		     const struct column *col, u64 *out)
 {
@@ -344,6 +347,7 @@ static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 	return 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
 			  const struct column *col, u64 *out)
 {
@@ -366,6 +370,7 @@ static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
 }
 
 /* Decodes the field into out; -1: damaged. */
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
 {
 	struct column col;
@@ -391,6 +396,7 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 }
 
 /* The same, into scratch memory; NULL: damaged. */
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field)
 {
 	u64 *out;
