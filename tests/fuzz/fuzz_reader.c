@@ -75,7 +75,7 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_report, { "-ememslot", "--json" } },
 	{ cmd_report, { "-eraw", "-v" } },
 	{ cmd_report, { "-enested", "--hist", "--top=3" } },
-	{ cmd_report, { "-ehypercall", "--width=40", "--color=always" } },
+	{ cmd_report, { "-ehypercall", "--width=60", "--color=always" } },
 	{ cmd_report, { "--vm=1-99999", "--vcpu=0-3", "--reason=io,npf,hlt", "--percent-limit=1" } },
 	{ cmd_script, { "--outliers=5", "--clock=wall" } },
 	{ cmd_script, { "--where=total>1us && (cpu==0 || tid!=1)", "--min-duration=1us" } },
