@@ -19,7 +19,7 @@
 #include "util/parse.h"
 
 enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR, OPT_LINK,
-       OPT_DOWNTIME, OPT_OUTLIERS };
+       OPT_DOWNTIME, OPT_OUTLIERS, OPT_HEATMAP };
 
 #define TOP_STACKS	20	/* shown without --top */
 #define INTERVAL_MIN	1000	/* ns */
@@ -46,6 +46,7 @@ static const struct argp_option options[] = {
 	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
 	  "exits: 30 in text)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
+	{ "heatmap", OPT_HEATMAP, NULL, 0, "Show when events of each row took how long, instead of the tables", 2 },
 	{ "link", OPT_LINK, "RATE[,RATE...]", 0, "With -e dirty: replay a migration over links of RATE, e.g. "
 	  "10G for Gbit/s (default 1G,10G,25G,100G)", 2 },
 	{ "downtime", OPT_DOWNTIME, "TIME", 0, "With -e dirty: how long a migration may stop the VM (default "
@@ -319,7 +320,7 @@ void report_args__set_defaults(struct report_args *args)
 	    report_options__sorts_by(opt, KEY_DETAIL))
 		opt->top = TOP_DETAILS;
 	/* They take as long again to read: not where rows were asked for, or are all that is printed. */
-	opt->details = !args->sort && !args->guess.sort && e->id == KVMW_EVENT_EXIT &&
+	opt->details = !args->sort && !args->guess.sort && !opt->heat && e->id == KVMW_EVENT_EXIT &&
 		       args->common.format != OUTPUT_CSV;
 	opt->chronological = !args->order && !report_options__position(opt, KEY_TIME);
 	if (!args->order)
@@ -472,6 +473,23 @@ static error_t check_outliers(const struct report_args *args)
 	return 0;
 }
 
+/* What is printed instead of tables has no columns, and time is across. */
+static error_t check_heatmap(const struct report_args *args)
+{
+	const struct report_options *opt = &args->opt;
+	const char *other = args->outliers ? "--outliers" : args->interval ? "--interval" :
+			    report_options__sorts_by(opt, KEY_TIME) ? "--sort time" : args->hist ? "--hist" :
+			    opt->nr_columns ? "--fields" : NULL;
+
+	if (!opt->heat)
+		return 0;
+	if (other)
+		return usage_error("--heatmap and %s exclude each other", other);
+	if (args->common.format == OUTPUT_CSV)
+		return usage_error("--heatmap: a map is no row of CSV; --json has it");
+	return 0;
+}
+
 static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_args *args = state->input;
@@ -499,6 +517,9 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_HIST:
 		args->hist = true;
 		return 0;
+	case OPT_HEATMAP:
+		args->opt.heat = true;
+		return 0;
 	case OPT_LINK:
 		return parse_links(&args->opt, arg);
 	case OPT_DOWNTIME:
@@ -506,7 +527,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_OUTLIERS:
 		return parse_outliers_of_report(args, arg);
 	case ARGP_KEY_END:
-		return check_migration(args) ?: check_outliers(args) ?: check_format(args);
+		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?: check_format(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -18,6 +18,8 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 	bool exits = rep->event == KVMW_EVENT_EXIT;
 
 	render__heading(s, rep, report_options__wants_findings(rep->opt) && exits ? &in->findings : NULL, args->verbose);
+	if (rep->opt->heat)
+		return rep->nr_rows ? render__heatmap(s, rep) : 0;
 	if (rep->nr_vcpus)
 		render__whole(s, rep);
 	if (report_options__wants_findings(rep->opt) && rep->nr_rows && exits)
@@ -68,7 +70,7 @@ struct report_input {
 /* A view is a matter of all events. */
 static const struct report_model *model_of(const struct report_args *args)
 {
-	bool rows_only = formats[args->common.format].rows_only || args->opt.where;
+	bool rows_only = formats[args->common.format].rows_only || args->opt.where || args->opt.heat;
 
 	return rows_only ? NULL : report_model__find(args->opt.event);
 }

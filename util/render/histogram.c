@@ -7,7 +7,7 @@
 
 #define MAX_BAR 60
 
-static void title(const struct screen *s, const struct report *rep, const struct report_row *row)
+void render__row_title(const struct screen *s, const struct report *rep, const struct report_row *row)
 {
 	char count[UNITS_MAX], timed[UNITS_MAX + 16] = "";
 	char text[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 8) + 64] = "total";
@@ -25,7 +25,6 @@ static void title(const struct screen *s, const struct report *rep, const struct
 			 units__count(row->span.count, count));
 	snprintf(text + len, sizeof(text) - len, ": %s recorded%s",
 		 units__count(row->recorded, count), timed);
-	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", text);
 }
 
@@ -65,11 +64,13 @@ static void histogram__histogram(const struct screen *s, const struct report_row
 void render__histograms(const struct screen *s, const struct report *rep)
 {
 	for (u32 i = 0; i < report__visible(rep); i++) {
-		title(s, rep, &rep->row[i]);
+		fputc('\n', s->out);
+		render__row_title(s, rep, &rep->row[i]);
 		histogram__histogram(s, &rep->row[i]);
 	}
 	if (rep->nr_rows > 1) {
-		title(s, rep, &rep->total);
+		fputc('\n', s->out);
+		render__row_title(s, rep, &rep->total);
 		histogram__histogram(s, &rep->total);
 	}
 }

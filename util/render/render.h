@@ -26,7 +26,11 @@ void render__hidden(const struct screen *s, const struct report *rep);
 void render__findings(const struct screen *s, const struct findings *findings);
 /* Where the time of all vCPUs went, as bars. */
 void render__whole(const struct screen *s, const struct report *rep);
+/* "io: 1,234 recorded" */
+void render__row_title(const struct screen *s, const struct report *rep, const struct report_row *row);
 void render__histograms(const struct screen *s, const struct report *rep);
+/* Of a report with heat. 0, or -1 (error() said why: nothing in it took any time). */
+int render__heatmap(const struct screen *s, const struct report *rep);
 int render__vcpus(const struct screen *s, const struct report *rep);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */
 int render__view(const struct screen *s, const struct report *rep, const void *model);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report --json; its members are described in Documentation/kvmw-report.txt. */
 #include "util/event_desc.h"
+#include "util/render/heatmap.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
 #include "util/render/taken_sums.h"
@@ -144,10 +145,12 @@ static struct json_object *report_json__make_row(struct json_writer *w, const vo
 	report_json__histogram(item, &rep->row[i]);
 	if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)
 		details(item, rep, &rep->row[i]);
+	if (rep->opt->heat)
+		w->failed |= render__heat_json(item, rep, &rep->row[i]) < 0;
 	return item;
 }
 
-static void rows(struct json_writer *w, struct json_object *root, const struct report *rep)
+static int rows(struct json_writer *w, struct json_object *root, const struct report *rep)
 {
 	struct json_object *item;
 
@@ -156,6 +159,10 @@ static void rows(struct json_writer *w, struct json_object *root, const struct r
 	item = json__object(root, "total");
 	numbers(item, rep, &rep->total);
 	report_json__histogram(item, &rep->total);
+	if (!rep->opt->heat)
+		return 0;
+	render__heat_steps_json(root, rep);
+	return render__heat_json(item, rep, &rep->total);
 }
 
 static void whole(struct json_object *root, const struct report *rep)
@@ -271,7 +278,10 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	json__u64(root, "not_wanted", rep->filtered);
 	if (findings)
 		add_findings(root, findings);
-	rows(&w, root, rep);
+	if (rows(&w, root, rep)) {
+		json_object_put(root);
+		return -1;
+	}
 	json__list(&w, root, "vcpu_time", rep->nr_vcpus, make_vcpu_time, rep);
 	if (rep->nr_vcpus)
 		whole(root, rep);

@@ -207,6 +207,14 @@ const char *screen__block(const struct screen *s, u64 value, u64 most)
 	return s->utf8 ? blocks[level] : ascii[level];
 }
 
+const char *screen__shade(const struct screen *s, u32 shade)
+{
+	static const char *const shades[] = { " ", "·", "░", "▒", "▓", "█" };
+	static const char *const ascii[] = { " ", ".", ":", "+", "*", "#" };
+
+	return s->utf8 ? shades[shade] : ascii[shade];
+}
+
 void screen__field(const struct screen *s, const char *text, u32 width, bool left)
 {
 	u32 need = screen__width(s, text), used;

@@ -53,6 +53,9 @@ u32 screen__width(const struct screen *s, const char *text);
 void screen__field(const struct screen *s, const char *text, u32 width, bool left);
 /* A block as high as value is of most (at least value); any at all shows. A blank for 0. */
 const char *screen__block(const struct screen *s, u64 value, u64 most);
+/* Darker the more, from 1 to SCREEN_SHADES; a blank for 0. */
+#define SCREEN_SHADES	5
+const char *screen__shade(const struct screen *s, u32 shade);
 /* Text of any length as it can be shown here. */
 void screen__text(const struct screen *s, const char *text);
 /* first, then words, wrapped; further lines begin with rest. */

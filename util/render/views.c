@@ -14,7 +14,7 @@ static const struct report_view *const views[] = {
 
 const struct report_view *report_view__find(const struct report *rep)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(views) && !rep->opt->heat; i++)
 		if (views[i]->event == rep->event && (!rep->opt->where || views[i]->of_table))
 			return views[i];
 	return NULL;

@@ -31,7 +31,7 @@ extern const struct report_view mmu_report_view;
 extern const struct report_view sched_report_view;
 extern const struct report_view stack_report_view;
 
-/* NULL: this event has none, or it needs all events and --where chose some. */
+/* NULL: this event has none, or it needs all events and --where chose some; or maps are shown. */
 const struct report_view *report_view__find(const struct report *rep);
 
 #endif

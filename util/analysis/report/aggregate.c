@@ -38,7 +38,8 @@ static void merge_total(struct kvmw_total *to, const struct kvmw_total *from)
 int agg__merge(struct agg *to, const struct agg *from)
 {
 	if (hist__merge(&to->span, &from->span) ||
-	    time_slices__merge(&to->slices, to->span.budget, from->slices))
+	    time_slices__merge(&to->slices, to->span.budget, from->slices) ||
+	    heat__merge(&to->heat, to->span.budget, from->heat))
 		return -1;
 	to->rows += from->rows;
 	to->gap_rows += from->gap_rows;
@@ -84,6 +85,7 @@ void agg_table__free(struct agg_table *t)
 
 		hist__free(&agg->span);
 		time_slices__free(agg->slices, t->table.budget);
+		heat__free(agg->heat);
 	}
 	hash_table__free(&t->table);
 	t->over_limit = 0;

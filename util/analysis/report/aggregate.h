@@ -7,6 +7,7 @@
 #ifndef KVMW_AGGREGATE_H
 #define KVMW_AGGREGATE_H
 
+#include "util/analysis/report/heat.h"
 #include "util/analysis/report/time_slices.h"
 #include "util/events.h"
 #include "util/hash_table.h"
@@ -45,6 +46,7 @@ struct agg {
 	/* Where the last row is, and the last one not completed, of a vCPU's stream; or 0. */
 	u64 last_at, open_at;
 	struct time_slices *slices;	/* NULL: not asked for, or no memory left */
+	struct heat *heat;	/* likewise */
 	struct agg_open {	/* the latter; since: its time_ns, or 0 */
 		u64 since, reason, isa, kind, detail;	/* those of exits: what it was */
 	} open;

@@ -146,11 +146,19 @@ static int add_slice(struct agg *agg, const struct scan_batch *b, u64 time_ns, u
 				b->col[SPAN][i]);
 }
 
+/* What began before the recording did belongs to its first step. */
+static int add_heat(struct agg *agg, const struct scan_batch *b, u64 time_ns, u64 span_ns)
+{
+	if (time_ns == KVMW_NONE || span_ns == KVMW_NONE)
+		return 0;
+	return heat__add(&agg->heat, agg->span.budget, time_ns > b->from_ns ? time_ns - b->from_ns : 0, span_ns);
+}
+
 static int aggregate_rows__take(void *state, const struct scan_batch *b)
 {
 	struct report_rows *rr = state;
 	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0, lazy = KEYS + rr->rs->nr_keys * KEY_COLUMNS;
-	bool slices = rr->rs->opt->slices;
+	bool slices = rr->rs->opt->slices, heat = rr->rs->opt->heat;
 	struct seen seen[SEEN] = { 0 };
 	u64 *const *col = b->col;
 
@@ -165,7 +173,8 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 			continue;
 		}
 		if (aggregate_rows__add_row(agg, col, nr_parts, i) ||
-		    (slices && add_slice(agg, b, col[lazy + LAZY_TIME][i], i)))
+		    (slices && add_slice(agg, b, col[lazy + LAZY_TIME][i], i)) ||
+		    (heat && add_heat(agg, b, col[lazy + LAZY_TIME][i], col[SPAN][i])))
 			return -1;
 		if (at > agg->last_at)
 			agg->last_at = at;
@@ -224,6 +233,7 @@ static const char *if_wanted(bool wanted, const char *column)
 static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 {
 	const struct event_desc *e = event_desc__captured(id);
+	bool times = rs->opt->slices || rs->opt->heat;
 	bool cycle = event_desc__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->nested_isa);
 	u32 nr = rs->consumer.nr_events++;
 	const char **names = rs->names[nr];
@@ -246,8 +256,8 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 		rs->lazy[nr][LAZY_DETAIL] = "detail";
 	}
 	rs->event[nr] = (struct scan_event) {
-		.id = id, .columns = rs->names[nr], .lazy = cycle || rs->opt->slices ? rs->lazy[nr] : NULL,
-		.need_lazy = rs->opt->slices ? NULL : any_open,
+		.id = id, .columns = rs->names[nr], .lazy = cycle || times ? rs->lazy[nr] : NULL,
+		.need_lazy = times ? NULL : any_open,
 	};
 }
 

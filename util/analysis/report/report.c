@@ -147,6 +147,7 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 	report__numbers(&sum, event, total);
 	total->span = sum.span;
 	total->slices = sum.slices;
+	total->heat = sum.heat;
 	return ret;
 }
 
@@ -164,7 +165,8 @@ static int sum_up_rows(const struct report *rep, struct report_row *total)
 	*total = report_row__none();
 	for (u32 i = 0; i < rep->nr_rows; i++)
 		if (report_row__add(total, &rep->row[i]) ||
-		    time_slices__merge(&total->slices, NULL, rep->row[i].slices))
+		    time_slices__merge(&total->slices, NULL, rep->row[i].slices) ||
+		    heat__merge(&total->heat, NULL, rep->row[i].heat))
 			return -1;
 	return 0;
 }
@@ -223,6 +225,7 @@ static int make_total(struct report *rep, const struct agg **list, u32 nr)
 	if (rep->fine && rep->filtered) {
 		hist__free(&total->span);
 		time_slices__free(total->slices, NULL);
+		heat__free(total->heat);
 		if (sum_up_rows(rep, total))
 			return -1;
 	}
@@ -445,6 +448,8 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	free(list);
 	if (ret || report__order(rep) || make_tables(rep) || report__make_snapshots(rep))
 		return -1;
+	if (opt->heat && report__align_heat(rep))
+		return -1;
 	count_lost(rep);
 	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
 		      !rep->fine && !recording__is_part(rec);
@@ -458,6 +463,7 @@ static void free_rows(struct report_row *row, u32 nr)
 	for (u32 i = 0; i < nr; i++) {
 		hist__free(&row[i].span);
 		time_slices__free(row[i].slices, NULL);
+		heat__free(row[i].heat);
 		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
 			free(row[i].label[k]);
 	}
@@ -470,6 +476,7 @@ void report__free(struct report *rep)
 	free_rows(rep->detail, rep->nr_details);
 	hist__free(&rep->total.span);
 	time_slices__free(rep->total.slices, NULL);
+	heat__free(rep->total.heat);
 	if (rep->holders)
 		cpu_holders__free(rep->holders);
 	free(rep->holders);

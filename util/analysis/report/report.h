@@ -58,6 +58,7 @@ struct report_options {
 	bool chronological;		/* by the first key, KEY_TIME, and then by order */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
+	bool heat;			/* and how long they took then */
 	bool details;			/* of the exit reasons that are the only key */
 	bool rows_only;			/* nothing of each vCPU besides */
 	bool any_vcpu;			/* keys do not tell vCPUs apart: the rows of all are one */
@@ -143,6 +144,7 @@ struct report_row {
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
 	struct time_slices *slices;	/* of the recorded rows; NULL: not asked for, or no memory left */
+	struct heat *heat;		/* likewise */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
 	bool has_rest;		/* rep->detail has one more, of what the others leave out */
 	bool is_detail;		/* of rep->detail: key[0] is the reason, key[1] the one detail */
@@ -212,6 +214,7 @@ struct report {
 	struct host_facts *host;	/* NULL: nothing is known of its state */
 	struct vm_setups *setups;	/* NULL: nothing is known of how VMs are set up */
 	bool several_idle_vms;		/* they are of several processes */
+	u32 heat_shift;		/* of all rows, see report__align_heat() */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
 	u64 details_over_limit;	/* likewise, of the table that details and findings come from */

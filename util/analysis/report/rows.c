@@ -93,6 +93,7 @@ static int make_row(const struct report *rep, const struct member *m, u32 nr,
 	report__numbers(&sum, rep->event, row);
 	row->span = sum.span;
 	row->slices = sum.slices;
+	row->heat = sum.heat;
 	report__distribution(row);
 	return ret || label_row(rep, row) ? -1 : 0;
 }

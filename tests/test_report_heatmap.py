@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report --heatmap beside the rows of kvmw script --json, and its picture beside its numbers."""
+import collections
+import json
+import math
+import re
+
+import pytest
+
+from synthetic import TREE, kvmw, one_line, report, svm_recording, vmx_recording, widest
+from test_where import script
+
+FAMILIES = TREE / "tests/data/svm-families.kvmw"
+SHADES = {"C.UTF-8": "·░▒▓█", "C": ".:+*#"}
+
+
+@pytest.fixture(scope="module", params=[svm_recording, vmx_recording], ids=["svm", "vmx"])
+def path(request, tmp_path_factory):
+    return request.param(tmp_path_factory.mktemp("heat") / "f").path
+
+
+def expected(rows, axis, key, span):
+    maps = collections.defaultdict(collections.Counter)
+    for row in rows:
+        if row[span] is None:
+            continue
+        step = max(0, row["time_ns"] - axis["from_ns"]) // axis["step_ns"]
+        for name in key(row), None:
+            maps[name][step, 1 << max(row[span], 1).bit_length() - 1] += 1
+    return maps
+
+
+def cells(row):
+    return {(cell["step"], cell["from_ns"] or 1): cell["count"] for cell in row["heatmap"]}
+
+
+def check(rep, rows, key, span="total_ns"):
+    want = expected(rows, rep["heatmap"], key, span)
+    assert {key(row): cells(row) for row in rep["rows"] if row["heatmap"]} == {
+        name: dict(counts) for name, counts in want.items() if name is not None}
+    assert cells(rep["total"]) == want[None]
+    assert rep["heatmap"]["steps"] <= 512
+
+
+def test_exits(path):
+    rep = report(path, "--heatmap")
+    check(rep, script(path), lambda row: row["reason_number"])
+    axis, about = rep["heatmap"], rep["recording"]
+    assert axis["from_ns"] == about["start_ns"]
+    assert axis["steps"] == math.ceil(about["duration_ns"] / axis["step_ns"])
+    # Steps are no longer than they have to be.
+    assert axis["step_ns"] == 1 << 16 or axis["steps"] > 256
+    piped = kvmw("report", "-", "--heatmap", "--json", stdin=open(path, "rb"))
+    assert json.loads(piped.stdout)["rows"] == rep["rows"]
+    by_cpu = report(path, "--heatmap", "-s", "vcpu")
+    check(by_cpu, script(path), lambda row: row["vcpu_id"])
+
+
+def test_selected(path):
+    options = ("--time", "3ms,9ms", "--where", "total>5us", "--vcpu", "1")
+    rep = report(path, "--heatmap", *options)
+    rows = script(path, *options)
+    assert rows
+    check(rep, rows, lambda row: row["reason_number"])
+    assert rep["heatmap"]["from_ns"] == rep["recording"]["start_ns"] + 3 * 10**6
+
+
+@pytest.mark.parametrize("event, span", [("irq", "span_ns"), ("sched", "span_ns"), ("fault", "span_ns"), ("userspace", "user_ns")])
+def test_families(event, span):
+    rep = report(FAMILIES, "-e", event, "--heatmap")
+    key = "reason_number" if event == "userspace" else "kind"
+    rows = script(FAMILIES, "-e", event)
+    check(rep, rows, lambda row: row[key], span)
+    assert len(cells(rep["total"])) > 10
+
+
+def picture(page, shades):
+    """By row: the lines of cells, and the columns of a tick's label."""
+    maps, name = {}, None
+    for line in page.splitlines():
+        if re.match(r"\S.*: [\d,]+ recorded", line):
+            name = line.split(":")[0]
+            maps[name] = []
+        elif found := re.match(r" *[\d.]+(?:ns|us|ms|s) [│|](.*)$", line):
+            assert set(found[1]) <= set(shades + " ") and not found[1].endswith(" ")
+            maps[name].append(found[1])
+    return maps
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("locale", SHADES)
+def test_picture(path, width, locale):
+    rep, shades = report(path, "--heatmap"), SHADES[locale]
+    page = kvmw("report", path, "--heatmap", "--width", width, env={"LC_ALL": locale}).stdout
+    per = math.ceil(rep["heatmap"]["steps"] / (width - 10))
+    legend = " ".join(page.split("# up:")[1].replace("#  ", " ").replace("\n# ", " ").split())
+    ranges = [(int(low.replace(",", "")), int((high or low).replace(",", "")), shade) for shade, low, high in re.findall(
+        rf"([{re.escape(shades)}]) ([\d,]+)(?:-([\d,]+))?(?=,|$)", legend)]
+    assert ranges[0][0] == 1 and [low for low, _, _ in ranges[1:]] == [high + 1 for _, high, _ in ranges[:-1]]
+    maps = picture(page, shades)
+    most = 0
+    for row in [*rep["rows"], {**rep["total"], "reason": "total"}]:
+        columns = collections.Counter()
+        for (step, power), count in cells(row).items():
+            columns[power.bit_length() - 1, step // per] += count
+        powers = [power for power, _ in columns]
+        most = max(most, *columns.values())
+        want = []
+        for power in range(max(powers), min(powers) - 1, -1):
+            line = ""
+            for column in range(math.ceil(rep["heatmap"]["steps"] / per)):
+                count = columns[power, column]
+                line += next((shade for low, high, shade in ranges if low <= count <= high), " ")
+            want.append(line.rstrip())
+        assert maps[row["reason"]] == want
+    assert ranges[-1][1] == most and ranges[-1][2] == shades[-1]
+    assert width - 40 < widest(page) <= width
+
+
+def test_colours_are_not_needed(path):
+    plain = kvmw("report", path, "--heatmap").stdout
+    colored = kvmw("report", path, "--heatmap", "--color", "always").stdout
+    assert "\x1b[31m█" in colored and re.sub(r"\x1b\[\d*m", "", colored) == plain
+
+
+def test_mistakes(path):
+    for other in (["--interval", "1s"], ["-s", "time"], ["--hist"], ["-F", "count"], ["--outliers", "3"], ["--csv"]):
+        one_line(kvmw("report", path, "--heatmap", *other), 2, "--heatmap")
+    done = kvmw("report", FAMILIES, "-e", "raw", "--heatmap")
+    one_line(done, 1, "none of the recorded", "--heatmap has nothing to draw")
