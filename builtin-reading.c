@@ -5,11 +5,11 @@
 static int read_all(struct reading *in, struct data_reader *reader, const struct report_options *opt,
 		    bool sums)
 {
-	struct scan_consumer of_model, of_places = exit_places__scan, of_families = family_sums__scan;
-	const struct scan_consumer *consumers[5];
+	struct scan_consumer of_model, of_places = exit_places__scan, of_families = family_sums__scan, of_sparks = sparks__scan;
+	const struct scan_consumer *consumers[6];
 	struct report_scan rs, details;
-	void *results[5] = { NULL };
-	u32 nr = 0, model = 0, places = 0;
+	void *results[6] = { NULL };
+	u32 nr = 0, model = 0, places = 0, sparks = 0;
 
 	in->rec->wants_memslots = opt->event == KVMW_EVENT_FAULT || opt->event == KVMW_EVENT_MMU;
 	report_scan__init(&rs, opt, sums);
@@ -25,6 +25,11 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 		consumers[nr++] = &of_places;
 		consumers[nr++] = &of_families;
 	}
+	if (opt->sparks) {
+		sparks = nr;
+		of_sparks.arg = (void *)opt;
+		consumers[nr++] = &of_sparks;
+	}
 	/* Only exits have details, and they have no model. */
 	if (in->model) {
 		of_model = in->model->scan;
@@ -39,6 +44,7 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 		report_scan__take_result(results[1], &in->fine);
 	if (places)
 		in->input = (struct findings_input) { results[places], results[places + 1] };
+	in->sparks = sparks ? results[sparks] : NULL;
 	in->state = model ? results[model] : NULL;
 	return 0;
 }
@@ -61,6 +67,8 @@ int reading__add_details(struct reading *in, struct report *rep)
 
 	if (rep->event != KVMW_EVENT_EXIT || !opt->details)
 		return 0;
+	if (in->sparks && report__add_sparks(rep, in->sparks))
+		return -1;
 	rep->details_over_limit = in->fine.over_limit;
 	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
 	      (in->input.places &&
@@ -74,11 +82,14 @@ void reading__free(struct reading *in)
 {
 	if (in->state)
 		in->model->scan.free(in->state);
+	if (in->sparks)
+		sparks__scan.free(in->sparks);
 	findings_input__free(&in->input);
 	agg_table__free(&in->aggs);
 	agg_table__free(&in->fine);
 	recording__free(in->rec);
 	in->state = NULL;
+	in->sparks = NULL;
 	in->rec = NULL;
 	in->kept = (struct kept_rows) { 0 };
 }

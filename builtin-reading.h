@@ -15,6 +15,7 @@ struct reading {
 	struct report_options by_detail;	/* by these options */
 	struct findings_input input;	/* all NULL: not read */
 	struct findings findings;
+	struct sparks *sparks;		/* NULL: not read */
 	const struct report_model *model;	/* to be read; or NULL */
 	void *state;			/* of the model; NULL: not read */
 	struct kept_rows kept;		/* by the model */

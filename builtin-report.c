@@ -9,6 +9,7 @@
 #include "builtin-report.h"
 #include "builtin.h"
 #include "util/error.h"
+#include "util/render/sparks.h"
 #include "util/render/threads.h"
 #include "util/sandbox.h"
 
@@ -25,6 +26,8 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 	if (report_options__wants_findings(rep->opt) && rep->nr_rows && exits)
 		render__findings(s, &in->findings);
 	if (rep->nr_rows && exits && render__reasons(s, rep))
+		return -1;
+	if (args->verbose && render__sparks(s, rep))
 		return -1;
 	if (rep->nr_rows && !exits && render__table(s, rep))
 		return -1;
@@ -139,6 +142,7 @@ static int report(struct report_args *args)
 	args->opt.regions = args->common.regions;
 	args->opt.symbols = args->common.symbols;
 	args->opt.kept = &in.kept;
+	args->opt.sparks = args->opt.details;
 	args->opt.budget = &args->common.budget;
 	if (open_input(args, &input))
 		goto out;

@@ -66,9 +66,9 @@ static const char *const columns[] = { "gfn", "of a later version", "", NULL };
 static const char *const times[] = { "time_ns", NULL };
 
 /* Of every second frame. */
-static bool odd(u64 *const *col, u32 rows)
+static bool odd(const struct scan_batch *b)
 {
-	return col[0][0] / NR % 2;
+	return b->col[0][0] / NR % 2;
 }
 
 static const struct scan_event plain[] = {

@@ -257,7 +257,7 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 			*why = "more columns than can be read";
 			return 1;
 		}
-		t->batch.has_lazy = e->lazy && rows && (!e->need_lazy || e->need_lazy(t->col, rows));
+		t->batch.has_lazy = e->lazy && rows && (!e->need_lazy || e->need_lazy(&t->batch));
 		if (t->batch.has_lazy)
 			ret = want(&lazy, e->lazy, why);
 	}

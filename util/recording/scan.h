@@ -57,9 +57,9 @@ static inline u64 scan_batch__before(const struct scan_batch *b, u64 time_ns, u6
 struct scan_event {
 	u32 id;
 	const char *const *columns;	/* always decoded; at most COLUMNS_MAX with lazy */
-	/* Decoded if need_lazy() says so, given columns; or NULL. */
+	/* Decoded if need_lazy() says so, given a batch of the columns above; or NULL. */
 	const char *const *lazy;
-	bool (*need_lazy)(u64 *const *col, u32 rows);
+	bool (*need_lazy)(const struct scan_batch *b);
 };
 
 /*

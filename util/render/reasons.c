@@ -7,14 +7,16 @@
 #include <string.h>
 
 #include "util/render/chosen.h"
+#include "util/render/sparks.h"
 
 enum reason_column { EXITS, RATE, COST, KVM, VMM, POLLING, HALTED, WAITING, THROTTLED, BLOCKED,
-		     P50, P99, MAX, DIST, NR_REASON_COLUMNS };
+		     P50, P99, MAX, DIST, SPARKS, P99_SPARKS, NR_REASON_COLUMNS };
 
 static const struct column_desc {
 	const char *group, *head;
 	u8 drop;		/* struct textgrid */
 	enum report_column is;
+	u32 from;		/* likewise */
 } columns[NR_REASON_COLUMNS] = {
 	[EXITS] = { NULL, "exits", 0, COLUMN_COUNT },
 	[RATE] = { NULL, "/s", 60, COLUMN_RATE },
@@ -30,6 +32,8 @@ static const struct column_desc {
 	[P99] = { CYCLE_GROUP, "p99", 20, COLUMN_P99 },
 	[MAX] = { CYCLE_GROUP, "max", 30, COLUMN_MAX },
 	[DIST] = { "dist (log)", NULL, 80, COLUMN_HIST },
+	[SPARKS] = { SPARKS_GROUP, "/s", 65, NR_REPORT_COLUMNS, 100 },
+	[P99_SPARKS] = { SPARKS_GROUP, "p99", 75, NR_REPORT_COLUMNS, 140 },
 };
 
 #define LITTLE	70		/* drop: of a part below 1 % of the whole */
@@ -87,7 +91,7 @@ static u8 drop_rank(const struct report *rep, u32 col)
 
 static void reason_table__add_column(struct reason_table *t, u32 col)
 {
-	bool of_rows = t->rep->partly && col >= P50 && col <= MAX;
+	bool of_rows = t->rep->partly && col >= P50 && col != DIST;
 
 	snprintf(t->head[col], sizeof(t->head[col]), "%s%s", columns[col].head, of_rows ? "*" : "");
 	t->at[col] = t->nr_cols;
@@ -95,7 +99,8 @@ static void reason_table__add_column(struct reason_table *t, u32 col)
 	t->col[t->nr_cols++] = (struct textgrid_col) {
 		.group = columns[col].group,
 		.head = col == DIST ? t->ends : t->head[col],
-		.left = col == DIST,
+		.left = col >= DIST,
+		.from = columns[col].from,
 		.dull = col >= KVM && col <= BLOCKED,
 	};
 }
@@ -127,7 +132,10 @@ static void reason_table__init(struct reason_table *t, const struct screen *s, c
 	if (rep->opt->nr_columns)
 		add_chosen(t);
 	for (u32 col = 0; col < NR_REASON_COLUMNS && !rep->opt->nr_columns; col++)
-		reason_table__add_column(t, col);
+		if (col < SPARKS || rep->steps.nr)
+			reason_table__add_column(t, col);
+		else
+			t->at[col] = TEXTGRID_MAX;
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;
 }
@@ -146,6 +154,10 @@ static void add_numbers(struct reason_table *t, const struct report_row *row)
 	textgrid__ns(&t->grid, row->p99_ns);
 	textgrid__ns(&t->grid, row->max_ns);
 	textgrid__dist(&t->grid, t->s, &t->axis, row);
+	if (t->rep->steps.nr) {
+		textgrid__rate_sparks(&t->grid, t->s, t->rep, row);
+		textgrid__p99_sparks(&t->grid, t->s, t->rep, row);
+	}
 }
 
 /* The one detail that is all there is of a row: it is named there, and has no row of its own. */
@@ -236,7 +248,7 @@ static void reason_table__legend(const struct reason_table *t)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[768], shares[384] = "", cycle[96] = "", dist[DIST_WORDS] = "";
+	char words[1024], shares[384] = "", cycle[96] = "", dist[DIST_WORDS] = "", sparks[SPARKS_WORDS] = "";
 
 	if (shows_shares(t))
 		legend_shares(t, shares, sizeof(shares));
@@ -245,7 +257,9 @@ static void reason_table__legend(const struct reason_table *t)
 			 told_apart ? ", halts and waits included" : "");
 	if (reasons__shows(t, DIST))
 		dist__legend(&t->axis, dist);
-	snprintf(words, sizeof(words), "%s%s%s", shares, cycle, dist);
+	if (reasons__shows(t, SPARKS) || reasons__shows(t, P99_SPARKS))
+		sparks__legend(rep, sparks);
+	snprintf(words, sizeof(words), "%s%s%s%s", shares, cycle, dist, sparks);
 	if (!*words)
 		return;
 	screen__color(t->s, COLOR_DIM);

@@ -4,6 +4,7 @@
 #include "util/render/heatmap.h"
 #include "util/render/json.h"
 #include "util/render/render.h"
+#include "util/render/sparks.h"
 #include "util/render/taken_sums.h"
 #include "util/render/threads.h"
 #include "util/render/views.h"
@@ -145,6 +146,8 @@ static struct json_object *report_json__make_row(struct json_writer *w, const vo
 	report_json__histogram(item, &rep->row[i]);
 	if (rep->event == KVMW_EVENT_EXIT && rep->opt->details)
 		details(item, rep, &rep->row[i]);
+	if (rep->row[i].sparks)
+		render__sparks_json(item, rep, &rep->row[i]);
 	if (rep->opt->heat)
 		w->failed |= render__heat_json(item, rep, &rep->row[i]) < 0;
 	return item;
@@ -159,6 +162,10 @@ static int rows(struct json_writer *w, struct json_object *root, const struct re
 	item = json__object(root, "total");
 	numbers(item, rep, &rep->total);
 	report_json__histogram(item, &rep->total);
+	if (rep->total.sparks) {
+		render__sparks_json(item, rep, &rep->total);
+		render__spark_steps_json(root, rep);
+	}
 	if (!rep->opt->heat)
 		return 0;
 	render__heat_steps_json(root, rep);

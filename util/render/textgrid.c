@@ -307,9 +307,9 @@ static void textgrid__print_line(const struct textgrid *g, const struct screen *
 	u32 last = 0;
 
 	for (u32 i = 0; i < g->nr_cols; i++)
-		if (l->width[i])
+		if (l->width[i] && *(cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head))
 			last = i;
-	for (u32 i = 0; i < g->nr_cols; i++) {
+	for (u32 i = 0; i <= last; i++) {
 		const char *text = cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head;
 		u32 has = screen__width(s, text);
 		/* No blanks at the end of lines. */

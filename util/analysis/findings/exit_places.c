@@ -23,10 +23,10 @@ static bool is_deadline(u64 *const *col, u32 i)
 }
 
 /* Times are expensive to decode. */
-static bool any_deadline(u64 *const *col, u32 rows)
+static bool any_deadline(const struct scan_batch *b)
 {
-	for (u32 i = 0; i < rows; i++)
-		if (is_deadline(col, i))
+	for (u32 i = 0; i < b->rows; i++)
+		if (is_deadline(b->col, i))
 			return true;
 	return false;
 }
@@ -274,18 +274,36 @@ static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64
 	return is_place(rip) ? add_place(places, &v->place, rip >> PLACE_SHIFT, 0, 1) : 0;
 }
 
+/* Classes go by names, which are slow to compare: those of the reasons that were seen last. */
+struct known_class {
+	u64 reason;
+	u32 isa;
+	bool known;
+	enum exit_class class;
+};
+
+#define KNOWN_CLASSES	64
+
+static enum exit_class class_of(struct known_class *known, u32 isa, u64 reason)
+{
+	known += reason % KNOWN_CLASSES;
+	if (!known->known || known->reason != reason || known->isa != isa)
+		*known = (struct known_class) { reason, isa, true, exit_class(isa, reason) };
+	return known->class;
+}
+
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
 	struct exit_places *places = state;
-	u64 *const *col = b->col, reason = KVMW_NONE;
-	enum exit_class class = EXIT_OTHER;
+	struct known_class known[KNOWN_CLASSES] = { 0 };
 	struct vcpu_places *v = NULL;
-	u32 of_isa = KVMW_ISA_NONE;
+	u64 *const *col = b->col;
 	bool full;
 
 	take_deadlines(&places->deadlines, b);
 	for (u32 i = 0; i < b->rows; i++) {
-		u32 vcpu = col[COL_VCPU][i], isa = col[COL_ISA][i];
+		enum exit_class class = class_of(known, col[COL_ISA][i], col[COL_REASON][i]);
+		u32 vcpu = col[COL_VCPU][i];
 
 		if (!v || v->key.vcpu != vcpu) {
 			v = places_of(places, vcpu, &full);
@@ -293,11 +311,6 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 				return -1;
 			if (!v)
 				continue;
-		}
-		if (col[COL_REASON][i] != reason || isa != of_isa) {
-			reason = col[COL_REASON][i];
-			of_isa = isa;
-			class = exit_class(isa, reason);
 		}
 		v->exits++;
 		if ((class == EXIT_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||

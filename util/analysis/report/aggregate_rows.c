@@ -185,12 +185,12 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 }
 
 /* Times are expensive to decode; they matter only where a row is not completed. */
-static bool any_open(u64 *const *col, u32 rows)
+static bool any_open(const struct scan_batch *b)
 {
-	const u64 *span = col[SPAN];
+	const u64 *span = b->col[SPAN];
 	bool open = false;
 
-	for (u32 i = 0; i < rows; i++)
+	for (u32 i = 0; i < b->rows; i++)
 		open |= span[i] == KVMW_NONE;
 	return open;
 }

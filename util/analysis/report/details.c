@@ -38,7 +38,7 @@ void report__details_options(const struct report_options *opt, struct report_opt
 	fine->event = KVMW_EVENT_EXIT;
 	fine->percent_limit = 0;
 	fine->top = 0;
-	fine->details = fine->slices = fine->heat = false;
+	fine->details = fine->slices = fine->heat = fine->sparks = false;
 	/* A recording may have as many vCPUs as details, and more of both than memory holds. */
 	fine->rows_only = true;
 	fine->any_vcpu = !opt->vcpus.nr && !opt->pids.nr;

@@ -257,13 +257,6 @@ static bool selected(const struct report *rep, const struct agg *agg)
 	       report__selects(rep->rec, rep->opt, agg->key.vcpu);
 }
 
-static bool has_reason(const struct report *rep, const struct agg *agg)
-{
-	const struct reason_list *reasons = &rep->opt->reasons;
-
-	return !reasons->nr || reason_list__has(reasons, agg->key.isa, agg->key.reason);
-}
-
 /* Rows outside of a window are rows too; what was only counted was all lost. */
 static bool has_event(const struct recording *rec, u32 event)
 {
@@ -316,7 +309,7 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 		    !selected(rep, agg))
 			continue;
 		list[(*nr_all)++] = agg;
-		if (!has_reason(rep, agg))
+		if (!report__has_reason(rep, agg->key.isa, agg->key.reason))
 			continue;
 		list[*nr_all - 1] = list[*nr];
 		list[(*nr)++] = agg;
@@ -464,6 +457,7 @@ static void free_rows(struct report_row *row, u32 nr)
 		hist__free(&row[i].span);
 		time_slices__free(row[i].slices, NULL);
 		heat__free(row[i].heat);
+		free(row[i].sparks);
 		for (u32 k = 0; k < NR_REPORT_KEYS; k++)
 			free(row[i].label[k]);
 	}
@@ -477,6 +471,7 @@ void report__free(struct report *rep)
 	hist__free(&rep->total.span);
 	time_slices__free(rep->total.slices, NULL);
 	heat__free(rep->total.heat);
+	free(rep->total.sparks);
 	if (rep->holders)
 		cpu_holders__free(rep->holders);
 	free(rep->holders);

@@ -17,6 +17,7 @@
 #include "util/recording/recording.h"
 #include "util/analysis/report/columns.h"
 #include "util/analysis/report/keys.h"
+#include "util/analysis/report/sparks.h"
 #include "util/arch/reason.h"
 #include "util/event_desc.h"
 
@@ -58,6 +59,7 @@ struct report_options {
 	bool chronological;		/* by the first key, KEY_TIME, and then by order */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
+	bool sparks;			/* in a few steps how often; of exit reasons that are the only key */
 	bool heat;			/* and how long they took then */
 	bool details;			/* of the exit reasons that are the only key */
 	bool rows_only;			/* nothing of each vCPU besides */
@@ -145,6 +147,7 @@ struct report_row {
 	struct hist span;	/* of the recorded, completed rows */
 	struct time_slices *slices;	/* of the recorded rows; NULL: not asked for, or no memory left */
 	struct heat *heat;		/* likewise */
+	struct row_sparks *sparks;	/* likewise */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
 	bool has_rest;		/* rep->detail has one more, of what the others leave out */
 	bool is_detail;		/* of rep->detail: key[0] is the reason, key[1] the one detail */
@@ -214,6 +217,7 @@ struct report {
 	struct host_facts *host;	/* NULL: nothing is known of its state */
 	struct vm_setups *setups;	/* NULL: nothing is known of how VMs are set up */
 	bool several_idle_vms;		/* they are of several processes */
+	struct spark_steps steps;	/* of the sparks of rows */
 	u32 heat_shift;		/* of all rows, see report__align_heat() */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
@@ -262,6 +266,12 @@ int report__check_limit(const struct report *rep, const char *done);
 
 /* Whether --vcpu and --pid leave in what has this id. */
 bool report__selects(const struct recording *rec, const struct report_options *opt, u32 vcpu_id);
+
+/* Whether --reason leaves in what exited for this. */
+static inline bool report__has_reason(const struct report *rep, u32 isa, u32 reason)
+{
+	return !rep->opt->reasons.nr || reason_list__has(&rep->opt->reasons, isa, reason);
+}
 
 /* The name of an id: "0", with_vm "4711/0"; its role if it is not a vCPU. */
 void report__vcpu_label(const struct report *rep, u32 id, bool with_vm, char *buf, size_t size);

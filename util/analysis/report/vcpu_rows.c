@@ -178,6 +178,7 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 		add_vcpu(rep, list[i]->key.vcpu, &sum);
 		hist__free(&sum.span);
 		time_slices__free(sum.slices, NULL);
+		heat__free(sum.heat);
 	}
 	add_idle(rep, list, nr);
 	rep->whole.throttled_ns = KVMW_NONE;
