@@ -10,6 +10,7 @@
 
 #include "builtin-common.h"
 #include "util/analysis/where.h"
+#include "util/array.h"
 #include "util/error.h"
 #include "util/parse.h"
 
@@ -110,6 +111,12 @@ static error_t parse_where(struct common_args *args, const char *arg)
 
 static error_t take_input(struct common_args *args, const char *path)
 {
+	if (args->input && args->several) {
+		if (array__reserve(args->more, args->nr_more, args->more_room, NULL))
+			return ENOMEM;
+		args->more[args->nr_more++] = path;
+		return 0;
+	}
 	if (args->input)
 		return usage_error("one recording at a time, not '%s' and '%s'", args->input, path);
 	args->input = path;
@@ -350,6 +357,7 @@ struct data_reader *common_args__open_file(struct common_args *args, const char 
 
 void common_args__free(struct common_args *args)
 {
+	array__free(args->more, args->more_room, NULL);
 	where__free(args->where);
 	regions__free(args->regions);
 	guest_symbols__free(args->symbols);

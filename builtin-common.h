@@ -19,6 +19,9 @@ struct where;
 
 struct common_args {
 	const char *input;		/* NULL: DEFAULT_INPUT */
+	bool several;			/* a command takes more of them: */
+	const char **more;		/* after the first one */
+	u32 nr_more, more_room;
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;

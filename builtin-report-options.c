@@ -496,6 +496,7 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
+		args->common.several = true;
 		state->child_inputs[0] = args;
 		for (size_t i = 1; i + 1 < ARRAY_SIZE(children); i++)
 			state->child_inputs[i] = &args->common;
@@ -527,7 +528,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_OUTLIERS:
 		return parse_outliers_of_report(args, arg);
 	case ARGP_KEY_END:
-		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?: check_format(args);
+		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?: check_format(args) ?:
+		       report_args__check_files(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

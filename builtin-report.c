@@ -180,7 +180,7 @@ int cmd_report(int argc, const char **argv)
 	int ret = KVMW_USAGE;
 
 	if (!options__parse(&report_argp, argc, argv, 0, &args))
-		ret = (args.outliers ? report_outliers(&args) : report(&args)) ? KVMW_FAILED : KVMW_OK;
+		ret = (args.common.nr_more ? report_files(&args) : args.outliers ? report_outliers(&args) : report(&args)) ? KVMW_FAILED : KVMW_OK;
 	common_args__free(&args.common);
 	return ret;
 }

@@ -30,6 +30,11 @@ extern const struct argp report_rows_argp;
 /* Options that were not given are as the event has them, once it is known. */
 void report_args__set_defaults(struct report_args *args);
 
+/* builtin-files.c: whether all that was asked for can be made of several recordings. 0, or EINVAL. */
+error_t report_args__check_files(const struct report_args *args);
+/* The same, made. 0, or -1 (error() said why). */
+int report_files(struct report_args *args);
+
 /* builtin-outliers.c: prints them. 0, or -1 (error() said why). */
 int report_outliers(struct report_args *args);
 

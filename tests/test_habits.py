@@ -115,7 +115,7 @@ def test_file_alone(svm, command):
     assert printed(command, "--json", cwd=svm.parent) == text.replace(f'"{svm}"', '"kvmw.data"')
 
 
-@pytest.mark.parametrize("command", ["report", "script", "info"])
+@pytest.mark.parametrize("command", ["script", "info"])
 @pytest.mark.parametrize("args", [["a", "b"], ["-i", "a", "b"], ["b", "-i", "a"], ["-i", "a", "-i", "b"]])
 def test_several_files_are_refused(command, args):
     one_line(kvmw(command, *args), 2, "one recording at a time", "'a'", "'b'")

@@ -405,10 +405,11 @@ const struct rec_stack *recording__stack(const struct recording *rec, u32 id)
 
 const char *rec_vm__name(const struct rec_vm *vm, char *buf)
 {
-	if (vm->number)
-		snprintf(buf, REC_VM_NAME, "%u#%u", vm->pid, vm->number);
-	else
-		snprintf(buf, REC_VM_NAME, "%u", vm->pid);
+	int len = vm->number ? snprintf(buf, REC_VM_NAME, "%u#%u", vm->pid, vm->number) :
+			       snprintf(buf, REC_VM_NAME, "%u", vm->pid);
+
+	if (vm->file)
+		snprintf(buf + len, REC_VM_NAME - len, "@%u", vm->file);
 	return buf;
 }
 

@@ -30,13 +30,14 @@ struct rec_vm {
 	u32 id, order;
 	u32 pid;		/* of its process, which may have others, and had them before */
 	u32 number;		/* from 1, by id, among those with this pid; 0: it is the only one */
+	u32 file;		/* of several recordings the one that it is in, from 1; 0: there is only one */
 	char *name;		/* "" where unknown, here and below */
 	char *vmm;
 };
 
-#define REC_VM_NAME	24	/* bytes */
+#define REC_VM_NAME	36	/* bytes */
 
-/* "4711"; if other VMs have its pid, "4711#2". Returns buf, of REC_VM_NAME. */
+/* "4711"; if other VMs have its pid, "4711#2"; of the second of several recordings "4711@2". Returns buf, of REC_VM_NAME. */
 const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 
 /* Whether it is on the list of --vm, or the list is empty. */
@@ -256,6 +257,14 @@ const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, 
  * unknown.  For use after the reader is closed.
  */
 const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
+
+/*
+ * Adds who is in a recording, and how much, to one that stands for several: its ids become base higher. Of tables
+ * and totals it takes none.  0, or -1 out of memory.
+ */
+int recording__join(struct recording *all, const struct recording *rec, u32 file, u32 base);
+/* All ids of VMs and vCPUs are below. */
+u64 recording__ids(const struct recording *rec);
 
 /* When the recording ended, CLOCK_MONOTONIC; 0: unknown. */
 u64 recording__end(const struct recording *rec);

@@ -430,6 +430,19 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 	fputc('\n', s->out);
 }
 
+void render__files_heading(const struct screen *s, const struct report *rep)
+{
+	char rows[UNITS_MAX], lost[UNITS_MAX], words[320];
+
+	snprintf(words, sizeof(words), "All %u recordings together, %.3f s: %s %s, %s%s lost%s", rep->nr_files,
+		 recording__covered(rep->rec) / 1e9, units__count(rep->recorded, rows),
+		 event_desc__noun(rep->desc, rep->recorded), recording__is_part(rep->rec) && rep->lost ? "up to " : "",
+		 units__count(rep->lost, lost),
+		 rep->partly ? "; columns marked * cover only what was recorded and could be read" : "");
+	screen__wrap(s, "# ", "# ", words);
+	fputc('\n', s->out);
+}
+
 void render__of_the_recorded(const struct screen *s, const struct report *rep)
 {
 	char recorded[UNITS_MAX], all[UNITS_MAX], words[200];

@@ -107,6 +107,8 @@ static struct json_object *make_vm(struct json_writer *w, const void *ctx, u32 i
 	json__u64(item, "pid", vm->pid);
 	json__text(item, "name", vm->name);
 	json__text(item, "vmm", vm->vmm);
+	if (vm->file)
+		json__u64(item, "file", vm->file);
 	return item;
 }
 
@@ -126,7 +128,7 @@ static struct json_object *make_vcpu(struct json_writer *w, const void *ctx, u32
 	return item;
 }
 
-static void json__identities(struct json_writer *w, struct json_object *obj, const struct recording *rec)
+void json__identities(struct json_writer *w, struct json_object *obj, const struct recording *rec)
 {
 	json__list(w, obj, "vms", rec->nr_vms, make_vm, rec);
 	json__list(w, obj, "vcpus", rec->nr_vcpus, make_vcpu, rec);

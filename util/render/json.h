@@ -58,6 +58,9 @@ int json__write(struct json_writer *w, struct json_object *root);
 /* The members that describe a recording. */
 void json__recording(struct json_writer *w, struct json_object *obj, const struct recording *rec);
 
+/* "vms" and "vcpus" of those. */
+void json__identities(struct json_writer *w, struct json_object *obj, const struct recording *rec);
+
 /* Prints root, on several lines or on one; frees it. 0, or -1 out of memory (error() said so). */
 int json__print(const struct screen *s, struct json_object *root);
 int json__print_line(const struct screen *s, struct json_object *root);

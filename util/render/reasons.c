@@ -235,7 +235,7 @@ static void legend_shares(const struct reason_table *t, char *words, size_t size
 
 	if (rep->whole.nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
-			 reasons__shows(t, RATE) ? ", and /s their sum" : "");
+			 !reasons__shows(t, RATE) ? "" : rep->nr_files ? "; /s: per second recorded" : ", and /s their sum");
 	if (report_options__sorts_by(rep->opt, KEY_TIME))
 		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
 			 report_options__interval(rep->opt) / 1e9);

@@ -37,6 +37,15 @@ int render__view(const struct screen *s, const struct report *rep, const void *m
 /* findings: or NULL. */
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model);
+/* One of the rep->nr_files recordings that a report is of; findings: or NULL. */
+struct report_file {
+	const struct report *rep;
+	const struct findings *findings;
+};
+
+int render__files_json(const struct screen *s, const struct report *rep, const struct report_file *file);
+/* How much there is of all of them. */
+void render__files_heading(const struct screen *s, const struct report *rep);
 /*
  * A row's key and numbers, as --json and --csv have them; json_object_put() it. all: with the
  * members that JSON leaves out, as the columns of CSV are the same for all rows.

@@ -245,20 +245,12 @@ static void add_findings(struct json_object *root, const struct findings *findin
 	}
 }
 
-int render__report_json(const struct screen *s, const struct report *rep,
-			const struct findings *findings, const void *model)
+/* What was asked for. */
+static void report_json__request(struct json_object *root, const struct report *rep)
 {
-	struct json_object *root, *list, *window;
-	const struct report_view *view = report_view__find(rep);
 	const struct recording *rec = rep->rec;
-	struct json_writer w = { .out = s->out };
+	struct json_object *list, *window;
 
-	if (json__expect())
-		return -1;
-	root = json_object_new_object();
-	json__schema(root);
-	json__text(root, "file", rec->path);
-	json__recording(&w, json__object(root, "recording"), rec);
 	json__text(root, "event", event_desc__by_id(rep->event)->name);
 	if (rep->opt->tracepoint)
 		json__text(root, "tracepoint", rep->opt->tracepoint);
@@ -274,28 +266,88 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	}
 	if (rep->opt->where)
 		json__text(root, "where", rep->opt->where);
-	if (rec->window.active) {
+	if (rec->window.active && !rep->nr_files) {
 		window = json__object(root, "window");
 		json__u64(window, "from_ns", rec->window.from);
 		json__ns(window, "to_ns", rec->window.to);
 	}
-	json__u64(root, "recorded", rep->recorded);
-	json__u64(root, "lost", rep->lost);
-	json__u64(root, "unfinished", rep->unfinished);
-	json__u64(root, "not_wanted", rep->filtered);
+}
+
+static void report_json__counts(struct json_object *obj, const struct report *rep)
+{
+	json__u64(obj, "recorded", rep->recorded);
+	json__u64(obj, "lost", rep->lost);
+	json__u64(obj, "unfinished", rep->unfinished);
+	json__u64(obj, "not_wanted", rep->filtered);
+}
+
+/* Rows, and where all vCPUs' time went. 0, or -1 out of memory. */
+static int tables(struct json_writer *w, struct json_object *root, const struct report *rep)
+{
+	if (rows(w, root, rep))
+		return -1;
+	json__list(w, root, "vcpu_time", rep->nr_vcpus, make_vcpu_time, rep);
+	if (rep->nr_vcpus)
+		whole(root, rep);
+	return 0;
+}
+
+int render__report_json(const struct screen *s, const struct report *rep,
+			const struct findings *findings, const void *model)
+{
+	const struct report_view *view = report_view__find(rep);
+	struct json_writer w = { .out = s->out };
+	struct json_object *root;
+
+	if (json__expect())
+		return -1;
+	root = json_object_new_object();
+	json__schema(root);
+	json__text(root, "file", rep->rec->path);
+	json__recording(&w, json__object(root, "recording"), rep->rec);
+	report_json__request(root, rep);
+	report_json__counts(root, rep);
 	if (findings)
 		add_findings(root, findings);
-	if (rows(&w, root, rep)) {
+	if (tables(&w, root, rep)) {
 		json_object_put(root);
 		return -1;
 	}
-	json__list(&w, root, "vcpu_time", rep->nr_vcpus, make_vcpu_time, rep);
-	if (rep->nr_vcpus)
-		whole(root, rep);
 	render__idle_vcpus_json(&w, root, rep);
 	if (rep->taken)
 		render__taken_sums_json(root, rep);
 	if (view && view->json(root, rep, model)) {
+		json_object_put(root);
+		return -1;
+	}
+	json__text(root, "empty", *rep->empty ? rep->empty : NULL);
+	return json__write(&w, root);
+}
+
+int render__files_json(const struct screen *s, const struct report *rep, const struct report_file *file)
+{
+	struct json_writer w = { .out = s->out };
+	struct json_object *root, *list, *item;
+
+	if (json__expect())
+		return -1;
+	root = json_object_new_object();
+	json__schema(root);
+	list = json__array(root, "files");
+	for (u32 i = 0; i < rep->nr_files; i++) {
+		item = json_object_new_object();
+		json_object_array_add(list, item);
+		json__text(item, "file", file[i].rep->rec->path);
+		json__recording(&w, json__object(item, "recording"), file[i].rep->rec);
+		report_json__counts(item, file[i].rep);
+		if (file[i].findings)
+			add_findings(item, file[i].findings);
+	}
+	json__identities(&w, root, rep->rec);
+	json__u64(root, "covered_ns", recording__covered(rep->rec));
+	report_json__request(root, rep);
+	report_json__counts(root, rep);
+	if (tables(&w, root, rep)) {
 		json_object_put(root);
 		return -1;
 	}

@@ -61,14 +61,16 @@ int agg__merge(struct agg *to, const struct agg *from)
 	return 0;
 }
 
-int agg_table__merge(struct agg_table *to, const struct agg_table *from)
+int agg_table__join(struct agg_table *to, const struct agg_table *from, u32 base)
 {
 	to->over_limit += from->over_limit;
 	for (u32 i = 0; i < from->table.nr; i++) {
 		const struct agg *more = agg_table__at(from, i);
+		struct agg_key key = more->key;
 		struct agg *agg;
 
-		if (agg_table__get(to, &more->key, &agg))
+		key.vcpu += key.vcpu == UINT32_MAX ? 0 : base;
+		if (agg_table__get(to, &key, &agg))
 			return -1;
 		if (!agg)
 			to->over_limit += more->rows;
@@ -76,6 +78,11 @@ int agg_table__merge(struct agg_table *to, const struct agg_table *from)
 			return -1;
 	}
 	return 0;
+}
+
+int agg_table__merge(struct agg_table *to, const struct agg_table *from)
+{
+	return agg_table__join(to, from, 0);
 }
 
 void agg_table__free(struct agg_table *t)

@@ -74,6 +74,8 @@ void agg_table__init(struct agg_table *t, struct budget *budget);
  */
 int agg_table__get(struct agg_table *t, const struct agg_key *key, struct agg **agg);
 int agg_table__merge(struct agg_table *to, const struct agg_table *from);
+/* The same of another recording, whose vCPUs' ids become base higher. */
+int agg_table__join(struct agg_table *to, const struct agg_table *from, u32 base);
 void agg_table__free(struct agg_table *t);
 
 /* Whether totals have counted every row that rows have seen. */

@@ -218,6 +218,7 @@ struct report {
 	struct vm_setups *setups;	/* NULL: nothing is known of how VMs are set up */
 	bool several_idle_vms;		/* they are of several processes */
 	struct spark_steps steps;	/* of the sparks of rows */
+	u32 nr_files;		/* recordings that it is of; 0: one */
 	u32 heat_shift;		/* of all rows, see report__align_heat() */
 	u64 all_recorded;	/* rows of all events in the file */
 	u64 over_limit;		/* rows beyond AGG_MAX_KEYS keys */
@@ -233,6 +234,12 @@ struct report {
 int report__make(struct report *rep, const struct recording *rec, struct agg_table *aggs,
 		 const struct report_options *opt);
 void report__free(struct report *rep);
+
+/*
+ * Adds the vCPUs of a report of one recording to that of several, made with opt.rows_only, in which their ids are
+ * base higher; and their time.  0, or -1 out of memory.
+ */
+int report__join_vcpus(struct report *all, const struct report *one, u32 base);
 
 /* A row of nothing, and what it is with another one added: 0, or -1 out of memory. */
 struct report_row report_row__none(void);

@@ -188,3 +188,31 @@ int report__make_vcpus(struct report *rep, const struct agg **list, u32 nr)
 	qsort(rep->vcpu, rep->nr_vcpus, sizeof(*rep->vcpu), compare_vcpus);
 	return ret;
 }
+
+/* Where there are no vCPUs, rows were chosen: they are still shares of all time. */
+int report__join_vcpus(struct report *all, const struct report *one, u32 base)
+{
+	struct report_whole *w = &all->whole;
+	u32 nr = all->nr_vcpus + one->nr_vcpus;
+	struct report_vcpu *list = nr ? realloc(all->vcpu, nr * sizeof(*list)) : NULL;
+
+	if (nr && !list)
+		return out_of_memory();
+	if (nr)
+		all->vcpu = list;
+	if (!w->nr_vcpus && !w->wall_ns)
+		w->throttled_ns = KVMW_NONE;
+	for (u32 i = 0; i < one->nr_vcpus; i++) {
+		struct report_vcpu *v = &all->vcpu[all->nr_vcpus++];
+
+		*v = one->vcpu[i];
+		v->id = v->id == UINT32_MAX ? v->id : v->id + base;
+		v->vm = v->vm == REC_NO_VM ? v->vm : v->vm + base;
+		report__vcpu_label(all, v->id, true, v->label, sizeof(v->label));
+		whole__add(w, v);
+	}
+	w->nr_vcpus += one->whole.nr_vcpus;
+	if (!one->nr_vcpus)
+		w->wall_ns = sat_add(w->wall_ns, one->whole.wall_ns);
+	return 0;
+}
