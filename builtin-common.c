@@ -255,6 +255,7 @@ static void begin_budget(struct common_args *args, u64 bytes)
 
 	*b = (struct budget) { .max = b->max ?: BUDGET_DEFAULT, .fixed = b->fixed };
 	budget__read(b, bytes);
+	args->begin = *b;
 }
 
 int common_args__check_budget(const struct common_args *args)
@@ -299,6 +300,8 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 		data_reader__close(reader);
 		return NULL;
 	}
+	/* What was read before is gone. */
+	args->budget = args->begin;
 	recording__draw_from(rec, &args->budget);
 	rec->window = args->window;
 	if (time_window__needs_duration(&rec->window) && find_duration(rec, reader, args->budget)) {
@@ -310,11 +313,14 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 	return rec;
 }
 
-static struct data_reader *open_reader(const struct common_args *args)
+/* A recording that is opened again is not new to the user. */
+static struct data_reader *open_reader(struct common_args *args)
 {
 	struct data_reader *r = data_reader__open(common_args__input(args));
+	bool again = args->opened;
 
-	if (r && data_reader__newer(r))
+	args->opened = true;
+	if (r && data_reader__newer(r) && !again)
 		notice("%s: of format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer one shows it",
 		       common_args__name(args), data_reader__newer(r), DATA_MINOR);
 	return r;

@@ -29,6 +29,8 @@ struct common_args {
 	enum output_format format;
 	bool no_pager;
 	struct budget budget;		/* of --memory */
+	struct budget begin;		/* the same, before a recording was read */
+	bool opened;			/* the recording was, and what is to be said of its format */
 	const char *regions_file;	/* or NULL */
 	struct regions *regions;	/* what is in it, once read; or NULL */
 	struct guest_symbol_files symbol_files;

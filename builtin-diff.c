@@ -195,19 +195,25 @@ static void say_failure(const struct diff_failure *f)
 static int check_conditions(const struct diff_args *args, const struct diff *const *list, u32 nr,
 			    struct diff_failure *failure, u32 *nr_failures)
 {
-	int ret = 0;
+	bool *wrong = mem__calloc(args->nr_conditions + 1, sizeof(*wrong));
+	int ret = wrong ? 0 : -1;
 
-	for (u32 i = 0; i < nr; i++) {
+	/* What is wrong with one is said once, not of each NEW. */
+	for (u32 i = 0; wrong && i < nr; i++) {
 		for (u32 k = 0; k < args->nr_conditions; k++) {
 			const struct diff_condition *c = &args->condition[k];
 			const struct diff_row *row;
 
-			if (diff_condition__find(c, list[i], &row))
+			if (wrong[k])
+				continue;
+			wrong[k] = diff_condition__find(c, list[i], &row);
+			if (wrong[k])
 				ret = -1;
 			else if (row && diff_condition__holds(c, row))
 				failure[(*nr_failures)++] = (struct diff_failure) { c, list[i], row };
 		}
 	}
+	free(wrong);
 	return ret;
 }
 

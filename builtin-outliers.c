@@ -44,19 +44,21 @@ static int say_why_none(const struct report_args *args, const struct recording *
 {
 	const struct report_options *opt = &args->opt;
 	const struct event_desc *event = event_desc__by_id(opt->event ?: KVMW_EVENT_EXIT);
-	bool some = opt->vcpus.nr || opt->pids.nr || opt->reasons.nr || opt->where || rec->window.active;
+	bool some = opt->vcpus.nr || opt->pids.nr || opt->reasons.nr || opt->where || args->common.window.active;
 	char holds[512], extent[REC_EXTENT];
 
 	report__list_events(rec, holds, sizeof(holds));
 	if (!*holds)
-		return error("%s: contains no events", rec->path);
+		return error("%s: the recording holds no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: the window of --time %s; the recording %s", rec->path, recording__wrong_window(rec),
-			     recording__extent(rec, extent, sizeof(extent)));
+		return error("%s: the window of %s %s; the recording %s", rec->path, time_window__option(&rec->window),
+			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 	if (!rec->event_rows[event->id])
-		return error("%s: contains no event %s, only: %s; -e chooses another one", rec->path, event->name, holds);
-	return error("%s: no event %s%s has a length; the recording contains: %s; -e chooses another event", rec->path,
-		     event->name, some ? " that the options leave" : "", holds);
+		return error("%s: the recording holds no %s events, but: %s; -e chooses another one", rec->path, event->name,
+			     holds);
+	return error("%s: none of the %llu recorded %s%s has a length; the recording holds: %s; -e chooses another event",
+		     rec->path, (unsigned long long)rec->event_rows[event->id], event->plural,
+		     some ? " that the options leave" : "", holds);
 }
 
 /* All of it: what is around an outlier may lie outside of the window. */
@@ -74,7 +76,6 @@ static int read_chains(struct report_args *args, struct data_reader *reader, str
 static int print_outliers(struct report_args *args, struct screen *s, struct data_reader **reader)
 {
 	bool text = args->common.format == OUTPUT_TEXT;
-	struct budget budget = args->common.budget;
 	struct chains chains = { .nr = 0 };
 	struct recording *rec = NULL;
 	void *found = NULL;
@@ -89,10 +90,10 @@ static int print_outliers(struct report_args *args, struct screen *s, struct dat
 		recording__complain(rec);
 		goto out;
 	}
-	/* Both draw from one budget. */
+	chains.where = args->opt.where;
+	chains.window = rec->window;
 	recording__free(rec);
 	rec = NULL;
-	args->common.budget = budget;
 	if (read_chains(args, take_reader(&reader[1]), &chains, found, &rec))
 		goto close;
 	if (!chains.nr) {

@@ -64,10 +64,9 @@ static const struct report_format {
 	[OUTPUT_CSV] = { .print = print_csv, .rows_only = true },
 };
 
-/* What is read: once, or a second time, with the same budget. */
+/* What is read: once, or a second time. */
 struct report_input {
 	struct data_reader *first, *again;	/* again: NULL if it cannot be */
-	struct budget budget;
 };
 
 /* A view is a matter of all events. */
@@ -92,7 +91,6 @@ static int open_input(struct report_args *args, struct report_input *input)
 		if (!input->again)
 			return -1;
 	}
-	input->budget = args->common.budget;
 	return 0;
 }
 
@@ -123,7 +121,6 @@ static int read_recording(struct report_args *args, struct report_input *input, 
 		report_args__set_defaults(args);
 		in->model = model_of(args);
 	}
-	args->common.budget = input->budget;
 	return reading__read(in, &args->common, opt, take_reader(&input->again), true);
 }
 

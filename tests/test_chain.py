@@ -545,7 +545,7 @@ def test_mistakes(tmp_path):
         one_line(kvmw("report", FAMILIES, "--outliers", 3, *args), 2, args[0], "exclude each other")
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "--csv"), 2, "--json")
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "-e", "dirty"), 2, "event dirty has no durations")
-    one_line(kvmw("report", DATA / "svm-lost.kvmw", "--outliers", 3, "-e", "irq"), 1, "contains no event irq", "exit")
+    one_line(kvmw("report", DATA / "svm-lost.kvmw", "--outliers", 3, "-e", "irq"), 1, "holds no irq events", "exit")
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "--where", "total>1h"), 1, "the options leave")
     with open(FAMILIES) as file:
         one_line(kvmw("report", "-i", "-", "--outliers", 3, stdin=file), 1, "standard input", "save it first")

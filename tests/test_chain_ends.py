@@ -2,7 +2,7 @@
 """kvmw report --outliers: events whose end is not known, and parts of what is no cycle, where the cause is known."""
 import pytest
 
-from synthetic import START, kvmw, one_line, report
+from synthetic import START, TREE, kvmw, one_line, report
 from test_chain import IN, OUT, VCPU, VMM, WAKEUP, Known, late_interrupt
 
 
@@ -18,7 +18,7 @@ def test_missed_end(tmp_path):
     assert chain["start_ns"] == START + 3_500_000_000
     assert [c["length_ns"] for c in report(rec.path, "--outliers", 9, "--reason", "npf")["outliers"]] == [300_000]
     window = "@%.6f-@%.6f" % ((START + 900_000) / 1e9, (START + 2_000_000) / 1e9)
-    one_line(kvmw("report", rec.path, "--outliers", 1, "--time", window), 1, "no event exit")
+    one_line(kvmw("report", rec.path, "--outliers", 1, "--time", window), 1, "none of the 13 recorded exits that the options leave has a length")
 
 
 def test_halted_to_the_end(tmp_path):
@@ -135,3 +135,16 @@ def test_more_cpus_than_are_looked_at(tmp_path):
     rec.sched(9060, IN, 8000, 150, cpu=7)
     chain = rec.write_to(tmp_path / "f")
     assert (chain["holders"], chain["last_holder"]) == ([], "vmm-io (150)")
+
+
+def test_heading_and_words():
+    """What was asked for is said; a detail called like its reason is named once; so is what is to be said of the file."""
+    path = TREE / "tests/data/svm-families.kvmw"
+    page = kvmw("report", path, "--outliers", 2, "--where", "total>1ms", "--time", "3,4").stdout
+    assert "# window    3.000000 to 4.000000 s: " in page and "# where     total>1ms: " in page
+    assert "The 2 longest exits, by " in page and "426 were recorded" in page.replace("\n", " ")
+    rep = report(path, "--outliers", 2, "--where", "total>1ms", "--time", "3,4")
+    assert rep["where"] == "total>1ms" and rep["window"]["from_ns"] == rep["recording"]["start_ns"] + 3 * 10**9
+    words = [step["what"] for chain in report(path, "--outliers", 400)["outliers"] for step in chain["steps"]]
+    assert any("exit: hypercall 0x1 (" in what for what in words)
+    assert not any(word == after for what in words for word, after in zip(what.split(), what.split()[1:]))

@@ -265,3 +265,9 @@ def test_settings(tmp_path):
     assert not second["not_the_same"]
     text = kvmw("diff", *files[:2]).stdout
     assert "# not the same: host's thp: always; now never\n" in text and "mds" not in text
+
+
+def test_a_wrong_condition_is_said_once():
+    path = TREE / "tests/data/svm-families.kvmw"
+    done = kvmw("diff", path, path, path, "--fail-if", "count(nix) > 3", "--fail-if", "count(nux) > 3")
+    assert done.returncode == 1 and [line.count("(nix)") + 2 * line.count("(nux)") for line in done.stderr.splitlines()] == [1, 2]

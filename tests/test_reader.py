@@ -11,7 +11,8 @@ import independent_reader
 from synthetic import KVMW, TREE, kvmw, one_line
 
 FILE = TREE / "tests/data/svm-families.kvmw"
-COMMANDS = {"report": [], "report-json": ["--json"], "script": [], "script-csv": ["--csv"], "info": []}
+COMMANDS = {"report": [], "report-json": ["--json"], "report-outliers": ["--outliers", 2], "script": [],
+            "script-csv": ["--csv"], "info": []}
 
 
 def with_version(major, minor):

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from synthetic import START, TREE, Recording, kvmw, one_line, report
+from synthetic import START, TREE, Recording, kvmw, one_line, report, widest
 from test_where import DETAILS, script
 
 DATA = TREE / "tests/data"
@@ -211,3 +211,13 @@ def test_wrong_columns():
     for option in "-F", "--order":
         done = kvmw("report", path, "-e", "irq", option, "halted")
         assert done.returncode == 1 and "events of interrupts have no column 'halted', but count, " in done.stderr
+
+
+def test_names_are_whole():
+    """Columns that have no room are named; those of keys are not cut for them."""
+    path = TREE / "tests/data/svm-families.kvmw"
+    columns = "count,rate,cost,total,min,mean,stddev,p50,p90,p95,p99,p999,max"
+    page = kvmw("report", path, "-s", "detail", "-F", columns, "--width", 80).stdout
+    assert "\nhypercall 0x1 KVM_HC_VAPIC_POLL_IRQ " in page and "…" not in page
+    assert "# no room for " in page and "p999" in page.split("# no room for ")[1]
+    assert widest(page) <= 80

@@ -92,15 +92,36 @@ static const char *longest_by(u32 event)
 	}
 }
 
+/* What was asked of outliers: others can be longer. */
+static void chosen_by(const struct screen *s, const struct chains *chains)
+{
+	const struct recording *rec = chains->rec;
+	u64 start = rec->meta.start_ns ?: rec->first_ns, to = time__less(chains->window.to, start);
+	char words[640];
+
+	if (chains->window.active) {
+		snprintf(words, sizeof(words), "%.6f to %.6f s: only those that began in it", time__less(chains->window.from, start) / 1e9,
+			 (to < recording__duration(rec) ? to : recording__duration(rec)) / 1e9);
+		screen__wrap(s, "# window    ", "#           ", words);
+	}
+	if (chains->where) {
+		snprintf(words, sizeof(words), "%s: only those for which this is true", chains->where);
+		screen__wrap(s, "# where     ", "#           ", words);
+	}
+}
+
 void render__chains(const struct screen *s, const struct chains *chains)
 {
+	const struct event_desc *event = event_desc__by_id(chains->event);
 	char words[256], rows[UNITS_MAX], number[16] = "";
 
 	render__about(s, chains->rec);
+	chosen_by(s, chains);
 	if (chains->nr > 1)
 		snprintf(number, sizeof(number), "%u ", chains->nr);
-	snprintf(words, sizeof(words), "The %slongest of %s recorded %s, by %s.", number,
-		 units__count(chains->rows, rows), event_desc__by_id(chains->event)->plural, longest_by(chains->event));
+	snprintf(words, sizeof(words), "The %slongest %s, by %s; %s %s recorded in all.", number,
+		 event_desc__noun(event, chains->nr), longest_by(chains->event), units__count(chains->rows, rows),
+		 chains->rows == 1 ? "was" : "were");
 	fputc('\n', s->out);
 	screen__wrap(s, "", "", words);
 	for (u32 i = 0; i < chains->nr; i++)
@@ -204,7 +225,7 @@ static struct json_object *make_chain(struct json_writer *w, const void *ctx, u3
 int render__chains_json(const struct screen *s, const struct chains *chains)
 {
 	struct json_writer w = { .out = s->out };
-	struct json_object *root;
+	struct json_object *root, *window;
 
 	if (json__expect())
 		return -1;
@@ -214,6 +235,13 @@ int render__chains_json(const struct screen *s, const struct chains *chains)
 	json__recording(&w, json__object(root, "recording"), chains->rec);
 	json__text(root, "event", event_desc__by_id(chains->event)->name);
 	json__u64(root, "recorded", chains->rows);
+	if (chains->where)
+		json__text(root, "where", chains->where);
+	if (chains->window.active) {
+		window = json__object(root, "window");
+		json__u64(window, "from_ns", chains->window.from);
+		json__ns(window, "to_ns", chains->window.to);
+	}
 	json__list(&w, root, "outliers", chains->nr, make_chain, chains);
 	return json__write(&w, root);
 }

@@ -6,7 +6,7 @@ static bool is_share(enum report_column column)
 	return column >= COLUMN_COST && column <= COLUMN_BLOCKED;
 }
 
-u32 chosen__describe(struct chosen *c, struct textgrid_col *col)
+u32 chosen__describe(struct chosen *c, struct textgrid_col *col, u8 *drop)
 {
 	const struct report_options *opt = c->rep->opt;
 
@@ -15,6 +15,8 @@ u32 chosen__describe(struct chosen *c, struct textgrid_col *col)
 		const struct report_column_desc *desc = report_column__get(column);
 		bool dist = column == COLUMN_HIST, duration = column > COLUMN_TOTAL && !dist;
 
+		/* The last ones, and sooner than names are cut. */
+		drop[i] = i ? 1 : 0;
 		snprintf(c->head[i], sizeof(c->head[i]), "%s%s", desc->head,
 			 desc->of_rows && c->rep->partly && !dist ? "*" : "");
 		col[i] = (struct textgrid_col) {

@@ -20,8 +20,8 @@ struct chosen {
 	char head[NR_REPORT_COLUMNS][UNITS_MAX];
 };
 
-/* Describes the columns in col[0] and so on; returns how many. */
-u32 chosen__describe(struct chosen *c, struct textgrid_col *col);
+/* Describes the columns in col[0] and so on, and their drop of struct textgrid; returns how many. */
+u32 chosen__describe(struct chosen *c, struct textgrid_col *col, u8 *drop);
 /* After the grid is printed: those for which the screen had no room; first: where they begin in it. */
 void chosen__missing(const struct chosen *c, const struct textgrid *g, u32 first);
 /* The cells of a row. */

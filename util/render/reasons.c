@@ -116,7 +116,7 @@ static void add_chosen(struct reason_table *t)
 			if (opt->column[i] == columns[col].is)
 				t->at[col] = t->nr_cols + i;
 	}
-	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols]);
+	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols], &t->drop[t->nr_cols]);
 }
 
 static void reason_table__init(struct reason_table *t, const struct screen *s, const struct report *rep)

@@ -84,7 +84,7 @@ static void table__init(struct table *t, const struct screen *s, const struct re
 		if (table__has_column(t, col))
 			table__add_column(t, col);
 	t->chosen = (struct chosen) { .s = s, .rep = rep, .axis = &t->axis, .ends = t->ends };
-	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols]);
+	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols], &t->drop[t->nr_cols]);
 	textgrid__init(&t->grid, t->col, t->nr_cols);
 	t->grid.drop = t->drop;
 }

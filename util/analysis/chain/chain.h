@@ -99,6 +99,8 @@ struct chains {			/* all zero: none */
 	struct recording *rec;	/* of the second reading; the user's */
 	u32 event;
 	u64 rows;		/* of this event that were recorded */
+	const char *where;	/* the expression that outliers fulfil; or NULL */
+	struct time_window window;	/* that they began in */
 	u64 recording_ends_ns;
 	struct chain *list;	/* the longest one first */
 	u32 nr;

@@ -67,12 +67,17 @@ static void put_exit_detail(const struct chain_context *c, const struct chain_ro
 
 void chain_words__exit(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
 {
-	char reason[REASON_NAME_MAX] = "exit", detail[CHAIN_WORDS];
+	char reason[REASON_NAME_MAX] = "exit", detail[CHAIN_WORDS], *number = detail;
+	size_t len;
 
 	if (row->v[EXIT_REASON] != KVMW_NONE)
 		reason_name(row->v[EXIT_ISA], row->v[EXIT_REASON], reason, sizeof(reason));
 	put_exit_detail(c, row, detail, sizeof(detail));
-	snprintf(to, size, "%s%s", reason, detail);
+	/* A detail may be called like its reason. */
+	len = strlen(reason);
+	if (*detail && !strncmp(detail + 1, reason, len) && detail[1 + len] == ' ')
+		number += 1 + len;
+	snprintf(to, size, "%s%s", reason, number);
 }
 
 static void put_exit(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)

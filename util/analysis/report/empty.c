@@ -228,8 +228,9 @@ static int why_not_there(struct report *rep)
 		return 0;
 	else if (rep->filtered)
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "all %llu %s were filtered when it was recorded; -s vcpu shows the kernel's counts",
-			 (unsigned long long)rep->filtered, event_desc__by_id(rep->event)->plural);
+			 "%s %llu %s %s filtered when it was recorded; -s vcpu shows the kernel's counts",
+			 rep->filtered == 1 ? "the" : "all", (unsigned long long)rep->filtered,
+			 event_desc__noun(rep->desc, rep->filtered), rep->filtered == 1 ? "was" : "were");
 	else
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "no %s event %s; the recording holds: %s", name,
