@@ -180,10 +180,13 @@ static const struct argp_child reading_children[] = {
 
 static error_t reading__parse(int key, char *arg, struct argp_state *state)
 {
+	struct common_args *args = state->input;
+
 	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(reading_children); i++)
-		state->child_inputs[i] = state->input;
+		state->child_inputs[i] = reading_children[i].argp == &common_symbols_argp ?
+					 (void *)&args->symbol_files : args;
 	return 0;
 }
 

@@ -44,7 +44,8 @@ struct common_args {
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
 extern const struct argp common_memory_argp;	/* --memory */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
-extern const struct argp common_symbols_argp;	/* --guest-kallsyms and the like; group 5 */
+/* --guest-kallsyms and the like; group 5. Its input is a struct guest_symbol_files. */
+extern const struct argp common_symbols_argp;
 /* Of those who show rows: what selects them, how they are printed, what names addresses. */
 extern const struct argp common_reading_argp;
 
@@ -57,7 +58,9 @@ error_t common_args__bind_where(struct common_args *args, u32 events);
 /* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
 int common_args__read_regions(struct common_args *args);
 
-bool common_args__has_symbols(const struct common_args *args);
+bool guest_symbol_files__any(const struct guest_symbol_files *files);
+/* 0, or -1: they do not fit together (error() said why). */
+int guest_symbol_files__check(const struct guest_symbol_files *files);
 /*
  * Reads the recording to find where the kernel of --guest-vmlinux was, if that is not known.  0, or -1:
  * it is not certain (error() said so).
@@ -65,6 +68,8 @@ bool common_args__has_symbols(const struct common_args *args);
 int common_args__find_kaslr(struct common_args *args, const char *command);
 /* Fills in args->symbols, NULL where no option names a file. 0, or -1 (error() said why). */
 int common_args__read_symbols(struct common_args *args);
+/* Once the recording was read: 0, or -1: --where asks for functions, and none are known (error() said so). */
+int common_args__check_symbols(const struct common_args *args, const struct recording *rec);
 
 /* The name of the recording. */
 const char *common_args__input(const struct common_args *args);

@@ -158,7 +158,6 @@ static int read_input(struct diff_input *input, const struct diff_args *args, u3
 	input->opt.slices = true;
 	input->opt.details &= event != KVMW_EVENT_USERSPACE;
 	input->opt.regions = args->rows.common.regions;
-	input->opt.symbols = args->rows.common.symbols;
 	input->opt.budget = &input->common.budget;
 	input->opt.kept = &input->in.kept;
 	if (reading__read(&input->in, &input->common, &input->opt, reader, true) ||

@@ -70,7 +70,7 @@ error_t report_args__check_files(const struct report_args *args)
 		pipes += !strcmp(args->common.more[i], "-");
 	if (pipes > 1)
 		return usage_error("standard input is one recording: '-' is given %u times", pipes);
-	if (common_args__has_symbols(&args->common))
+	if (guest_symbol_files__any(&args->common.symbol_files))
 		return usage_error("files of symbols are of one VM, and so of one recording: name one");
 	if (args->outliers || opt->heat)
 		return usage_error("%s is of one recording: name one", args->outliers ? "--outliers" : "--heatmap");

@@ -37,7 +37,7 @@ static int find_outliers(struct report_args *args, struct data_reader *reader, s
 	ret = scan__read(reader, *rec, 0, consumers, 1, found);
 	/* It is no longer there. */
 	(*rec)->filter = NULL;
-	return ret;
+	return ret ?: common_args__check_symbols(&args->common, *rec);
 }
 
 static int say_why_none(const struct report_args *args, const struct recording *rec)

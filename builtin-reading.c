@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "builtin-reading.h"
 #include "util/analysis/report/aggregate_rows.h"
+#include "util/error.h"
 
 static int read_all(struct reading *in, struct data_reader *reader, const struct report_options *opt,
 		    bool sums)
@@ -49,6 +50,18 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 	return 0;
 }
 
+/* Whether what was asked for can be said of the guest's functions. */
+static int check_symbols(const struct common_args *common, struct report_options *opt, const struct recording *rec)
+{
+	if (common->symbols || rec->has_symbols)
+		return 0;
+	opt->symbols = NULL;
+	if (report_options__sorts_by(opt, KEY_SYM))
+		return error("--sort sym: the guest's functions are unknown; give a copy of its /proc/kallsyms "
+			     "(--guest-kallsyms FILE), here or to kvmw record, or sort by rip");
+	return common_args__check_symbols(common, rec);
+}
+
 int reading__read(struct reading *in, struct common_args *common, struct report_options *opt,
 		  struct data_reader *reader, bool sums)
 {
@@ -56,7 +69,8 @@ int reading__read(struct reading *in, struct common_args *common, struct report_
 	if (!in->rec)
 		return -1;
 	opt->start_ns = &in->rec->meta.start_ns;
-	return read_all(in, reader, opt, sums);
+	opt->symbols = common->symbols ?: in->rec->symbols;
+	return read_all(in, reader, opt, sums) ?: check_symbols(common, opt, in->rec);
 }
 
 int reading__add_details(struct reading *in, struct report *rep)

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "builtin-common.h"
 #include "builtin-record.h"
 #include "builtin.h"
+#include "util/capture/guest_names.h"
 #include "util/error.h"
 #include "util/parse.h"
 
@@ -138,6 +140,21 @@ static error_t take_command(struct record_options *o, const struct argp_state *s
 	return 0;
 }
 
+/* Symbols are about one guest, and about rows with its addresses. */
+static error_t check_symbols_of(const struct record_options *o, u32 events)
+{
+	if (!guest_symbol_files__any(&o->symbols))
+		return 0;
+	if (o->all || o->nr_pids + o->nr_names > 1)
+		return usage_error("--guest-kallsyms and the like are about one VM: choose it with -p or --vm");
+	if (o->no_addresses)
+		return usage_error("--guest-kallsyms and the like, and --no-addresses, exclude each other");
+	if (!guest_names__are_in(events))
+		return usage_error("--guest-kallsyms and the like name functions of exits, faults and nested guests, "
+				   "which -e does not record");
+	return 0;
+}
+
 /* What options mean together, once all are known. */
 static error_t check_options(struct record_options *o)
 {
@@ -163,7 +180,7 @@ static error_t check_options(struct record_options *o)
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
-	return 0;
+	return check_symbols_of(o, events);
 }
 
 static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
@@ -171,6 +188,9 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	struct record_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->symbols;
+		return 0;
 	case 'p':
 		return parse_pids(o, arg);
 	case OPT_VM:
@@ -213,7 +233,10 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = { { &common_symbols_argp, 0, NULL, 0 }, { 0 } };
+
 const struct argp record_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_record__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",

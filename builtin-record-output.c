@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,23 +21,13 @@
 /* Whether the user may make files in a directory; his other groups are not considered. */
 static bool may_write(int dir, const struct sudo_user *user)
 {
-	gid_t groups[NGROUPS_MAX];
-	int nr = getgroups(NGROUPS_MAX, groups);
-	bool may = false;
+	struct sudo_self self;
+	bool may;
 
-	if (nr < 0 || setgroups(1, &user->gid))
+	if (!sudo__act_as(user, &self))
 		return false;
-	if (!setegid(user->gid)) {
-		if (!seteuid(user->uid)) {
-			may = !faccessat(dir, ".", W_OK | X_OK, AT_EACCESS);
-			if (seteuid(0))
-				abort();
-		}
-		if (setegid(0))
-			abort();
-	}
-	if (setgroups(nr, groups))
-		abort();
+	may = !faccessat(dir, ".", W_OK | X_OK, AT_EACCESS);
+	sudo__act_as_self(&self);
 	return may;
 }
 

@@ -15,6 +15,7 @@
 #include "builtin-options.h"
 #include "builtin-record-output.h"
 #include "builtin-record-stop.h"
+#include "builtin-record-symbols.h"
 #include "builtin-record.h"
 #include "builtin.h"
 #include "util/arch/arch.h"
@@ -43,6 +44,8 @@ struct record {
 	struct drain *drain;
 	struct workload workload;
 	struct snapshot snapshot;
+	struct guest_symbols *symbols;	/* NULL: functions of the guest are not recorded */
+	struct guest_names *names;
 	struct record_stop stop;
 	struct privacy privacy;		/* of --no-addresses */
 	int children, second, deadline;	/* file descriptors; -1: none */
@@ -424,6 +427,18 @@ static void hide_addresses(struct record *r)
 	meta__hide(r->meta, &r->privacy);
 }
 
+static int name_guest(struct record *r)
+{
+	if (!r->symbols)
+		return 0;
+	r->names = guest_names__new(r->symbols);
+	if (!r->names)
+		return -1;
+	sink__name_guest(r->sink, r->names);
+	meta__symbols(r->meta, r->symbols);
+	return 0;
+}
+
 /* From the attached programs to the finished file. */
 static int record(struct record *r)
 {
@@ -438,7 +453,7 @@ static int record(struct record *r)
 	if (r->opt.no_addresses)
 		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
-	r->drain = drain__new(r->session, r->sink, r->workload.pid);
+	r->drain = name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;
@@ -477,6 +492,9 @@ static int record(struct record *r)
 		record_output__undo(&r->output);
 	else if (!r->opt.quiet && !err)
 		closing_line(r, bytes);
+	if (r->names && guest_names__left_out(r->names))
+		warning("the guest exited from more than %u functions: the others have no names in the recording",
+			GUEST_SYMBOLS_STORED);
 	return err;
 }
 
@@ -546,7 +564,7 @@ int cmd_record(int argc, const char **argv)
 	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
 
-	err = host__can_record() || prepare(r) || record(r);
+	err = record_symbols__read(&r->opt.symbols, &r->symbols) || host__can_record() || prepare(r) || record(r);
 
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);
@@ -559,6 +577,8 @@ int cmd_record(int argc, const char **argv)
 	drain__free(r->drain);
 	session__close(r->session);
 	meta__free(r->meta);
+	guest_names__free(r->names);
+	guest_symbols__free(r->symbols);
 	snapshot__free(&r->snapshot);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		free(r->skipped[i]);

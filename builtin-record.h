@@ -7,6 +7,7 @@
 
 #include "util/capture/events_option.h"
 #include "util/capture/filter_options.h"
+#include "util/symbols/guest_symbols.h"
 
 #define DEFAULT_OUTPUT	"kvmw.data"
 #define DEFAULT_RING	(16ULL << 20)
@@ -27,6 +28,7 @@ struct record_options {
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
+	struct guest_symbol_files symbols;
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 

@@ -382,9 +382,6 @@ static error_t finish_rows(struct report_args *args)
 	if (resolve_sort(args) || take_guess(args))
 		return EINVAL;
 	report_args__set_defaults(args);
-	if (report_options__sorts_by(opt, KEY_SYM) && !common_args__has_symbols(&args->common))
-		return usage_error("--sort sym: the guest's functions are unknown; give a copy of its "
-				   "/proc/kallsyms (--guest-kallsyms FILE), or sort by rip");
 	opt->reasons = args->common.reasons;
 	opt->where = args->common.where ? where__text(args->common.where) : NULL;
 	/* Without exits there may be returns to the VMM. */

@@ -137,7 +137,6 @@ static int report(struct report_args *args)
 	    common_args__read_symbols(&args->common))
 		goto out;
 	args->opt.regions = args->common.regions;
-	args->opt.symbols = args->common.symbols;
 	args->opt.kept = &in.kept;
 	args->opt.sparks = args->opt.details;
 	args->opt.budget = &args->common.budget;

@@ -58,6 +58,8 @@ static error_t check(const struct args *args)
 {
 	if (!args->output)
 		return usage_error("IN and OUT are required: kvmw scrub IN OUT");
+	if (args->keep & BIT(KVMW_SECRET_SYMBOLS) && !(args->keep & BIT(KVMW_SECRET_GUEST)))
+		return usage_error("--keep=guest-symbols needs guest-addresses, too: functions are known by their addresses");
 	for (u32 i = KVMW_SECRET_GUEST; args->no_addresses && i <= KVMW_SECRET_HOST; i++)
 		if (args->keep & BIT(i))
 			return usage_error("--keep=%s and --no-addresses exclude each other", secret_desc(i)->word);

@@ -23,7 +23,7 @@ static const struct argp_option symbols_options[] = {
 	{ "guest-modules", OPT_MODULES, "FILE", 0, "A copy of its /proc/modules: where modules end", 5 },
 	{ "guestmodules", OPT_MODULES, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 5 },
 	{ "guest-kaslr", OPT_KASLR, "OFFSET", 0, "Add OFFSET to the addresses of --guest-map and "
-	  "--guest-vmlinux; otherwise it is found by comparing --guest-vmlinux with the exits", 5 },
+	  "--guest-vmlinux; readers find it by comparing --guest-vmlinux with the exits", 5 },
 	{ 0 },
 };
 
@@ -39,8 +39,7 @@ static error_t parse_slide(struct guest_symbol_files *files, const char *arg)
 
 static error_t symbols__parse(int key, char *arg, struct argp_state *state)
 {
-	struct common_args *args = state->input;
-	struct guest_symbol_files *files = &args->symbol_files;
+	struct guest_symbol_files *files = state->input;
 
 	switch (key) {
 	case OPT_KALLSYMS:
@@ -64,27 +63,38 @@ static error_t symbols__parse(int key, char *arg, struct argp_state *state)
 
 const struct argp common_symbols_argp = { .options = symbols_options, .parser = symbols__parse };
 
-bool common_args__has_symbols(const struct common_args *args)
+bool guest_symbol_files__any(const struct guest_symbol_files *files)
 {
-	return args->symbol_files.kallsyms || args->symbol_files.map || args->symbol_files.image;
+	return files->kallsyms || files->map || files->image || files->modules;
+}
+
+int guest_symbol_files__check(const struct guest_symbol_files *files)
+{
+	return !files->slide || files->map || files->image ? 0 :
+	       error("--guest-kaslr: needs --guest-map or --guest-vmlinux; addresses of --guest-kallsyms "
+		     "include the offset already");
 }
 
 error_t common_args__bind_where(struct common_args *args, u32 events)
 {
-	return args->where && where__bind(args->where, events, common_args__has_symbols(args)) ? EINVAL : 0;
+	return args->where && where__bind(args->where, events) ? EINVAL : 0;
 }
 
 int common_args__read_symbols(struct common_args *args)
 {
 	const struct guest_symbol_files *files = &args->symbol_files;
 
-	if (files->slide && !files->map && !files->image)
-		return error("--guest-kaslr: needs --guest-map or --guest-vmlinux; addresses of --guest-kallsyms "
-			     "include the offset already");
-	if (!common_args__has_symbols(args) && !files->modules)
+	if (guest_symbol_files__check(files))
+		return -1;
+	if (!guest_symbol_files__any(files))
 		return 0;
 	args->symbols = guest_symbols__read(files);
 	if (args->where)
 		where__use_symbols(args->where, args->symbols);
 	return args->symbols ? 0 : -1;
+}
+
+int common_args__check_symbols(const struct common_args *args, const struct recording *rec)
+{
+	return args->symbols || rec->has_symbols || !args->where ? 0 : where__without_symbols(args->where);
 }

@@ -2,13 +2,14 @@
 """Where in the guest: rows by instruction and by function, with each kind of file that names these."""
 import bisect
 import collections
+import json
 import random
 import re
 import subprocess
 
 import pytest
 
-from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
+from synthetic import KVMW, META, START, SVM, VMS, Recording, kvmw, one_line, report, text_of
 from test_report_families import exit_row, exit_totals
 
 TEXT, MODULE, US = 0xffffffff9a000000, 0xffffffffc0300000, 1000
@@ -234,7 +235,7 @@ def test_bad_images(recorded, image, tmp_path):
 
 
 @pytest.mark.parametrize("args, status, message", [
-    (["-s", "sym"], 2, "the guest's functions are unknown; give a copy of its /proc/kallsyms"),
+    (["-s", "sym"], 1, "the guest's functions are unknown; give a copy of its /proc/kallsyms"),
     (["-s", "sym", "--guest-kaslr", "0x1001"], 2, "must be a multiple of 4096"),
     (["-s", "rip", "--guest-kaslr", "0x1000"], 1, "needs --guest-map or --guest-vmlinux"),
     (["-s", "sym", "--guest-map", "/dev/null"], 1, "no functions in it"),
@@ -247,3 +248,107 @@ def test_wrong_use(recorded, args, status, message):
 def test_text(recorded, tmp_path):
     text = text_of(recorded[0], "-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k"))
     assert "mod_notify [virtio_x] " in text and "[user or boot code] " in text
+
+
+# ---- in the recording itself ------------------------------------------------
+
+
+def symbol_of(rip):
+    """As an entry of IDENT, or None."""
+    name, module = function(rip)
+    starts = sorted({at for at, kind, *_ in SYMBOLS if kind != "A"})
+    if name[0] in "[-":
+        return None
+    at = starts[bisect.bisect_right(starts, rip) - 1]
+    end = min([start for start in starts if start > at] + [at + (1 << 20)])
+    return {"from": at, "to": end, "name": name} | ({"module": module} if module else {})
+
+
+@pytest.fixture(scope="module")
+def stored(recorded, tmp_path_factory):
+    """The same exits in frames of 100, each after the functions that are new in it."""
+    rec = Recording(META | {"events": ["exit"], "guest_symbols": {"kernel": True}}, VMS[:1],
+                    [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rows, known = [], []
+    for i, (rip, reason, total) in enumerate(recorded[1]):
+        rows.append(exit_row(START + i * 100 * US, 10 * US, total, 0, reason, 0))
+        rows[-1][4] = rip if rip != NONE else None
+    for i in range(0, len(rows), 100):
+        new = [s for s in map(symbol_of, (row[4] or NONE for row in rows[i:i + 100])) if s]
+        new = [s for k, s in enumerate(new) if s not in known and s not in new[:k]]
+        known += new
+        rec.lines += [["IDENT", {"vms": [], "symbols": new}]] if new else []
+        rec.lines.append(["EVENTS", "exit", rows[i:i + 100]])
+    rec.lines.append(["STATS", "total", exit_totals(rows)])
+    rec.end = START + len(rows) * 100 * US
+    return rec.finish().write(tmp_path_factory.mktemp("stored") / "f"), len(known)
+
+
+@pytest.mark.parametrize("args", [["-s", "sym"], ["-s", "sym", "-v"], ["-s", "rip"], ["-s", "reason,sym"],
+                                  ["--where", 'sym~"^mod_" || sym=="[user code]"', "-s", "sym"]])
+def test_recorded_functions(recorded, stored, tmp_path, args):
+    """As from the guest's file."""
+    got = report(stored[0], *args)["rows"]
+    assert got == report(recorded[0], *args, "--guest-kallsyms", kallsyms(tmp_path / "k"))["rows"] and len(got) > 2
+    with open(stored[0], "rb") as stdin:
+        done = subprocess.run(["sh", "-c", 'cat | "$@"', "sh", KVMW, "report", "--json", *args, "-"], stdin=stdin,
+                              capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["rows"] == got
+
+
+def test_recorded_functions_of_script(recorded, stored, tmp_path):
+    args = ["script", "--json", "--where", "sym~mod_notify"]
+    want = kvmw(*args, "--guest-kallsyms", kallsyms(tmp_path / "k"), recorded[0])
+    got = kvmw(*args, stored[0])
+    assert got.returncode == 0 and len(got.stdout.splitlines()) > 100
+    assert [json.loads(line)["rip"] for line in got.stdout.splitlines()] == \
+        [json.loads(line)["rip"] for line in want.stdout.splitlines()]
+
+
+def test_files_replace_what_is_recorded(stored, tmp_path):
+    other = tmp_path / "k"
+    other.write_text(f"{TEXT:x} T other\n")
+    for args in ["-s", "sym"], ["-s", "sym", "--where", "sym==other"]:
+        names = {row["symbol"] for row in report(stored[0], *args, "--guest-kallsyms", other)["rows"]}
+        assert "other" in names and not names & {name for _, _, name, *_ in SYMBOLS}
+
+
+def test_info_and_scrub(stored, tmp_path):
+    path, nr = stored
+    text = kvmw("info", path).stdout
+    assert re.search(rf"^symbols +{nr} functions of the guest$", text, re.M)
+    assert json.loads(kvmw("info", "--json", path).stdout)["privacy"]["guest_symbols"] == "held"
+    kvmw("scrub", path, tmp_path / "out")
+    one_line(kvmw("report", "-s", "sym", tmp_path / "out"), 1, "the guest's functions are unknown")
+    assert "symbols  " not in kvmw("info", tmp_path / "out").stdout
+    kvmw("scrub", "--keep", "guest-symbols,guest-addresses", path, tmp_path / "kept")
+    assert report(tmp_path / "kept", "-s", "sym")["rows"] == report(path, "-s", "sym")["rows"]
+
+
+def test_strange_functions(tmp_path):
+    """Entries that are none, that overlap, without a name, with a bad one, and functions that META does not announce."""
+    bad = "\x1b[31m" + "x" * 5000
+    entries = [{"from": 16, "to": 16, "name": "empty"}, {"from": 32, "to": 16, "name": "backwards"}, {"name": "nowhere"},
+               {"from": "a", "to": [], "name": {}}, 5, {"from": 4096, "to": 8192, "name": bad, "module": bad},
+               {"from": 8191, "to": 8193, "name": "overlap"}, {"from": 8192, "to": 8193}, {"from": 0, "to": NONE, "name": "all"},
+               {"from": NONE - 2, "to": NONE, "name": "last"}]
+    rows = [exit_row(START + i, 0, 0, 0, SVM["hlt"], 0) for i in range(5)]
+    for row, rip in zip(rows, [4096, 8192, 40, NONE - 2, 16]):
+        row[4] = rip
+    for meta in {"guest_symbols": {"kernel": "x"}}, {"guest_symbols": {}}, {"guest_symbols": []}, {}:
+        rec = Recording(META | {"events": ["exit"]} | meta, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+        rec.lines += [["IDENT", {"symbols": entries}], ["EVENTS", "exit", rows], ["STATS", "total", exit_totals(rows)]]
+        done = kvmw("report", "-s", "sym", rec.finish().write(tmp_path / "f"))
+        assert done.returncode == (0 if meta.get("guest_symbols") not in ([], None) else 1)
+        assert "\x1b" not in done.stdout and not re.search("empty|backwards|nowhere|overlap|all ", done.stdout)
+        assert ("?[31mxxx" in done.stdout) == (done.returncode == 0)
+
+
+@pytest.mark.parametrize("args, status, message", [
+    (["-a"], 2, "are about one VM"), (["-p", "1,2"], 2, "are about one VM"), (["-p", "1", "--no-addresses"], 2, "exclude"),
+    (["-p", "1", "-e", "irq"], 2, "which -e does not record"), (["-p", "1"], 1, "all addresses are 0"),
+    (["-p", "1", "--guest-vmlinux", "/dev/null"], 1, "--guest-vmlinux /dev/null: "),
+    (["-p", "1", "--guest-kaslr", "1"], 2, "a multiple of 4096")])
+def test_wrong_use_of_record(tmp_path, args, status, message):
+    (tmp_path / "zeros").write_text("0000000000000000 T _text\n")
+    one_line(kvmw("record", "--guestkallsyms", tmp_path / "zeros", *args), status, message)

@@ -15,7 +15,8 @@ DATA = TREE / "tests" / "data"
 FIELD = re.compile(r'FIELD\(S, (\w+), (\w+), ("\w+"), (\w+), \w+, "[^"]*"')
 WORD = "CANARY"
 NAME = int.from_bytes(WORD.encode(), "little")
-SECRETS = ["guest_addresses", "host_addresses", "values", "commands", "names", "stacks", "raw", "notes"]
+SECRETS = ["guest_addresses", "host_addresses", "values", "commands", "names", "stacks", "raw", "notes",
+           "guest_symbols"]
 HOLDS = {"GUEST_CODE": "guest_addresses", "GUEST_PHYS": "guest_addresses", "GUEST_FRAME": "guest_addresses",
          "GUEST_PLACE": "guest_addresses", "DETAIL": "guest_addresses", "HOST_ADDR": "host_addresses",
          "HOST_END": "host_addresses", "HOST_PLACE": "host_addresses", "HOST_FRAME": "host_addresses",
@@ -64,13 +65,15 @@ def full(tmp_path_factory):
         "stop": {"time_ns": START + 5, "why": WORD}, "newer": WORD, WORD: {"x": [WORD]},
         "filters": {"all": False, "pids": [1], "reasons": WORD, "gpa": "0x7abcde000000-0x7abcdeffffff",
                     "newer": WORD},
-        "tracepoints": [{"kind": 1, "name": f"kvm:{WORD}", "format": WORD}]}
+        "tracepoints": [{"kind": 1, "name": f"kvm:{WORD}", "format": WORD}],
+        "guest_symbols": {"kernel": True, "newer": WORD}}
     rec = Recording(meta, [{"id": 0, "pid": 100, "name": WORD, "vmm": WORD, "newer": WORD}],
                     [{"id": 1, "vm": 0, "vcpu": 0, "tid": 101, "comm": WORD, "role": WORD}])
     rec.lines.append(["IDENT", {
         "tasks": [{"tid": 5, "comm": WORD}], "neighbours": [{"pid": 6, "name": WORD, "vmm": WORD}],
         "stacks": [{"id": 3, "frames": [WORD + "+0x10", "main"]}, {"id": 4, "frames": [WORD + "+0x10", "main"]}],
         "texts": [{"id": 7, "text": f"/{WORD}.slice/x"}, {"id": 8, "text": "0-3"}, {"id": 9, "text": WORD}],
+        "symbols": [{"from": 0x1000, "to": 0x2000, "name": WORD, "module": WORD, "newer": WORD}],
         "newer": [{"id": WORD}]}])
     for event in LISTS:
         if event != "index":
@@ -136,7 +139,8 @@ def test_keep_keeps_just_that(full, tmp_path, kept):
 
 @pytest.mark.parametrize("kept, where", [
     ("commands", lambda m: m["command"] == [WORD]), ("notes", lambda m: m["notes"][0] == WORD),
-    ("raw", lambda m: m["tracepoints"][0]["format"] == WORD), ("names", lambda m: m["host"]["name"] == WORD)])
+    ("raw", lambda m: m["tracepoints"][0]["format"] == WORD), ("names", lambda m: m["host"]["name"] == WORD),
+    ("guest-symbols,guest-addresses", lambda m: m.get("guest_symbols") == {"kernel": True})])
 def test_keep_of_words(full, tmp_path, kept, where):
     scrub(full, tmp_path / "all", "--keep", kept)
     scrub(full, tmp_path / "none")
@@ -245,6 +249,7 @@ def test_output(tmp_path):
     one_line(kvmw("scrub", golden, tmp_path / "link"), 1, "symbolic link", "choose another file")
     one_line(kvmw("scrub", golden), 2, "kvmw scrub IN OUT")
     one_line(kvmw("scrub", "--keep", "name", golden, tmp_path / "x"), 2, "did you mean names?", "guest-addresses, ")
+    one_line(kvmw("scrub", "--keep", "guest-symbols", golden, tmp_path / "x"), 2, "needs guest-addresses, too")
     for word in "guest-addresses", "host-addresses":
         one_line(kvmw("scrub", "--no-addresses", "--keep", f"raw,{word}", golden, tmp_path / "x"), 2, word, "exclude")
     one_line(kvmw("scrub", tmp_path / "none", tmp_path / "x"), 1, "cannot open")
@@ -260,7 +265,7 @@ def test_words(full, tmp_path):
     assert "dropped" not in done.stderr and "addresses" not in done.stderr
     info = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["privacy"]
     assert {s for s in SECRETS if info[s] == "none"} == {"guest_addresses", "host_addresses", "values", "stacks",
-                                                         "raw"}
+                                                         "raw", "guest_symbols"}
     done = scrub(full, tmp_path / "full")
     assert "0 unknown" not in done.stderr and re.search(r"dropped +\d+ unknown members of META or IDENT", done.stderr)
     words = kvmw("scrub", "-h").stdout
@@ -278,7 +283,7 @@ def test_removed_is_said(tmp_path):
     assert "raw" not in scrub(golden, tmp_path / "kept", "--keep", "raw").stderr.partition("kept")[0]
     assert "privacy" not in report(golden)["recording"]
     privacy = report(tmp_path / "out")["recording"]["privacy"]
-    assert privacy["values"] == "removed" and privacy["names"] == "remapped" and set(privacy) == set(SECRETS)
+    assert privacy["values"] == "removed" and privacy["names"] == "remapped" and set(privacy) | {"guest_symbols"} == set(SECRETS)
     text = kvmw("report", tmp_path / "out").stdout
     assert re.search(r"^# removed +values, commands, raw, notes \(kvmw scrub\)$", text, re.M)
     rows = kvmw("script", "-e", "raw", tmp_path / "out").stdout.splitlines()

@@ -84,6 +84,18 @@ def test_kallsyms(boot, kallsyms):
     check(boot.path("symbols.kvmw"), "--guest-kallsyms", kallsyms, modules=True)
 
 
+def test_recording_alone(boot, kallsyms):
+    """It has the functions that it needs, and no others; a file of the guest says the same of every row."""
+    path = boot.path("symbols.kvmw")
+    check(path, modules=True)
+    for keys in "sym", "reason,sym", "rip":
+        assert lab_fixtures.report(path, "-s", keys)["rows"] == \
+            lab_fixtures.report(path, "-s", keys, "--guest-kallsyms", kallsyms)["rows"]
+    stored = int(re.search(r"^symbols +(\d+) functions of the guest$", lab_fixtures.kvmw("info", path).stdout, re.M)[1])
+    rows = lab_fixtures.report(path, "-s", "sym")["rows"]
+    assert stored == sum(row["symbol_address"] is not None for row in rows)
+
+
 def test_map_and_image_as_it_is_booted(boot, kernel, system_map):
     """Where KASLR put the kernel is found by its code."""
     args = ["--guest-map", system_map, "--guest-vmlinux", boot.path("vmlinuz")]

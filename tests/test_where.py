@@ -206,7 +206,8 @@ def test_mistakes_of_script():
     one_line(kvmw("script", path, "-e", "irq", "--where", "rip==1"), 2, "events of interrupts have no field 'rip'")
     one_line(kvmw("script", path, "--where", "foo==1"), 2, "the events have no field 'foo'")
     one_line(kvmw("script", path, "--where", "sym==x"), 2, "--guest-kallsyms")
-    one_line(kvmw("report", path, "--where", "sym==x"), 2, "--guest-kallsyms")
+    one_line(kvmw("report", path, "--where", "sym==x"), 1, "--guest-kallsyms")
+    one_line(kvmw("report", path, "--outliers", 1, "--where", "sym==x"), 1, "--guest-kallsyms")
     one_line(kvmw("script", path, "--where", "rip==1", "--where", "rip==2"), 2, "one expression")
     one_line(kvmw("script", path, "--where", "rip==1"), 1, "no events match --where;")
     assert "--where is true for none of the 426 recorded exits" in kvmw("report", path, "--where", "rip==1").stderr

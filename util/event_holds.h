@@ -19,7 +19,8 @@
 	SECRET(NAMES, names, REMAP, "names", "names of host, VMs, programs, threads, cgroups") \
 	SECRET(STACKS, stacks, REMAP, "stacks", "function names in stacks")	\
 	SECRET(RAW, raw, REMOVE, "raw", "contents of raw tracepoints")	\
-	SECRET(NOTES, notes, REMOVE, "notes", "the recorder's notes")
+	SECRET(NOTES, notes, REMOVE, "notes", "the recorder's notes")	\
+	SECRET(SYMBOLS, guest_symbols, REMOVE, "guest-symbols", "names of the guest's functions")
 
 /*
  * HOLDS(NAME, secret, doc): what is in a field.  PLACE fields begin a range of pages: it would

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "util/memory.h"
 #include "util/symbols/guest_symbols.h"
 
 #define NR	40
@@ -112,9 +113,73 @@ static void test_modules(void **state)
 	guest_symbols__free(s);
 }
 
+/* One after the other, in any order: of those that overlap the first one stays. */
+static void test_insert(void **state)
+{
+	u32 seed = 2;
+
+	for (u32 round = 0; round < 300; round++) {
+		struct guest_symbols *s = guest_symbols__new();
+		struct guest_symbol found;
+		u32 owner[SPACE] = {};
+
+		for (u32 i = 1; i <= NR; i++) {
+			u32 from = rand_r(&seed) % SPACE, to = from + rand_r(&seed) % 20;
+			bool is_free = to > from && to <= SPACE;
+			char name[16];
+			struct guest_symbol symbol = {
+				.from = place(from, round % 2), .to = place(to, round % 2), .name = name,
+				.module = i % 3 ? "m" : NULL,
+			};
+
+			if (to > SPACE)
+				continue;
+			snprintf(name, sizeof(name), "f%u\033", i);
+			for (u32 k = from; k < to; k++)
+				is_free = is_free && !owner[k];
+			for (u32 k = from; k < to && is_free; k++)
+				owner[k] = i;
+			assert_int_equal(guest_symbols__insert(s, &symbol, NULL), 0);
+		}
+		for (u32 k = 0; k < SPACE; k++) {
+			bool known = guest_symbols__find(s, place(k, round % 2), &found);
+			char name[16];
+
+			assert_int_equal(known, !!owner[k]);
+			snprintf(name, sizeof(name), "f%u?", owner[k]);
+			if (known)
+				assert_string_equal(found.name, name);
+			if (known)
+				assert_int_equal(!found.module, !(owner[k] % 3));
+		}
+		assert_false(guest_symbols__of_kernel(s));
+		guest_symbols__free(s);
+	}
+}
+
+static void test_insert_limit(void **state)
+{
+	struct budget little = { .limit = 1 << 19, .max = 1 << 19, .fixed = true };
+	struct guest_symbols *s = guest_symbols__new(), *of_little = guest_symbols__new();
+
+	for (u64 i = 2 * GUEST_SYMBOLS_STORED; i--;) {
+		const struct guest_symbol symbol = { .from = 16 * i, .to = 16 * i + 16, .name = "a function with a long name" };
+
+		assert_int_equal(guest_symbols__insert(s, &symbol, NULL), 0);
+		assert_int_equal(guest_symbols__insert(of_little, &symbol, &little), 0);
+	}
+	assert_int_equal(guest_symbols__number(s), GUEST_SYMBOLS_STORED);
+	assert_true(guest_symbols__number(of_little) < GUEST_SYMBOLS_STORED && little.refused);
+	assert_true(little.used < 1 << 20);
+	guest_symbols__free(s);
+	guest_symbols__free(of_little);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_insert),
+		cmocka_unit_test(test_insert_limit),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_modules),
 	};

@@ -205,9 +205,60 @@ static void test_a_consumer_that_fails(void **state)
 	unlink(r.path);
 }
 
+/* Functions of the guest that each row is about, as known when the row comes. */
+static int named_take(void *state, const struct scan_batch *b)
+{
+	struct sums *sums = state;
+	const struct recording *rec = *(struct recording *const *)sums->fail;
+	struct guest_symbol symbol;
+
+	for (u32 i = 0; i < b->rows; i++)
+		sums->rows += guest_symbols__find(rec->symbols, b->col[0][i], &symbol) && symbol.from == b->col[0][i];
+	return 0;
+}
+
+static void test_symbols_precede_rows(void **state)
+{
+	static const char *const rip[] = { "rip", NULL };
+	static const struct scan_event events[] = { { .id = KVMW_EVENT_EXIT, .columns = rip } };
+	struct recording *rec;
+	const struct scan_consumer named = { .events = events, .nr_events = 1, .arg = &rec, .new = sums_new,
+		.take = named_take, .merge = sums_merge, .free = free };
+	const struct scan_consumer *const list[] = { &named };
+	struct kvmw_exit *exit = calloc(NR, sizeof(*exit));
+	struct data_reader *r;
+	struct rec file;
+	void *result;
+	char json[200];
+
+	rec__begin(&file);
+	rec__json(&file, DATA_META, "{\"guest_symbols\":{\"kernel\":true}}");
+	/* Each frame is about one function more. */
+	for (u64 k = 0; k < 10 * FRAMES; k++) {
+		snprintf(json, sizeof(json), "{\"vms\":[],\"symbols\":[{\"from\":%llu,\"to\":%llu,\"name\":\"f\"}]}",
+			 (unsigned long long)(1000 * FRAMES - k) * 16, (unsigned long long)(1000 * FRAMES - k) * 16 + 16);
+		rec__json(&file, DATA_IDENT, json);
+		for (u32 i = 0; i < NR; i++)
+			exit[i] = (struct kvmw_exit) { .time_ns = REC_START + k, .rip = (1000 * FRAMES - i % (k + 1)) * 16 };
+		rec__rows(&file, DATA_EVENTS, KVMW_EVENT_EXIT, exit, NR);
+	}
+	rec__end(&file, true);
+	free(exit);
+	r = data_reader__open(file.path);
+	rec = recording__new(file.path);
+	assert_int_equal(scan__read(r, rec, 8, list, 1, &result), 0);
+	assert_int_equal(((struct sums *)result)->rows, 10 * FRAMES * NR);
+	assert_int_equal(guest_symbols__number(rec->symbols), 10 * FRAMES);
+	assert_true(guest_symbols__of_kernel(rec->symbols));
+	free(result);
+	recording__free(rec);
+	unlink(file.path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_symbols_precede_rows),
 		cmocka_unit_test(test_each_consumer_gets_its_columns),
 		cmocka_unit_test(test_a_window_leaves_rows_out),
 		cmocka_unit_test(test_what_is_not_wanted_after_all),

@@ -129,12 +129,12 @@ static void test_any_text(void **state)
 		make_text(text);
 		w = where__parse("--where", text);
 		parsed += !!w;
-		if (w && !where__bind(w, BIT(KVMW_EVENT_EXIT), true)) {
+		if (w && !where__bind(w, BIT(KVMW_EVENT_EXIT))) {
 			bound++;
 			apply(w, event, values, ARRAY_SIZE(values));
 		}
 		if (w)
-			where__bind(w, ALL, true);
+			where__bind(w, ALL);
 		where__free(w);
 	}
 	speak(old);
@@ -183,7 +183,7 @@ static u32 kept(const char *text, const u64 *value, u32 rows)
 	u32 nr;
 
 	assert_non_null(w);
-	assert_int_equal(where__bind(w, BIT(KVMW_EVENT_EXIT), false), 0);
+	assert_int_equal(where__bind(w, BIT(KVMW_EVENT_EXIT)), 0);
 	nr = apply(w, event, value, rows);
 	where__free(w);
 	forget(event);

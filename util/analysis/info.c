@@ -141,6 +141,8 @@ static bool holds(const struct recording_info *inv, const struct recording *rec,
 		return rec->nr_stacks;
 	case KVMW_SECRET_RAW:
 		return rec->meta.nr_tracepoints;
+	case KVMW_SECRET_SYMBOLS:
+		return rec->has_symbols;
 	case KVMW_SECRET_NOTES:
 		return rec->meta.notes.nr;
 	default:

@@ -33,7 +33,7 @@ struct script_options {
 	bool stream;			/* events are not known before their rows come */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	struct where *where;		/* only those for which it is true; or NULL */
-	bool has_symbols;		/* of the guest, which it may take */
+	bool has_symbols;		/* of the guest, which it may take, though the recording may have none */
 	struct tracepoint_printer *texts;	/* of raw records; or NULL */
 };
 

@@ -265,7 +265,8 @@ static int bind_where(struct script *sc)
 
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
 		events |= sc->model.view[id].wanted ? BIT(id) : 0;
-	if (!sc->opt->where || !where__bind(sc->opt->where, events, sc->opt->has_symbols))
+	if (!sc->opt->where || (!where__bind(sc->opt->where, events) &&
+	    (sc->opt->has_symbols || sc->model.rec->has_symbols || !where__without_symbols(sc->opt->where))))
 		return 0;
 	sc->result->usage = true;
 	return -1;

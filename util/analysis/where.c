@@ -490,7 +490,14 @@ void where__use_symbols(struct where *w, const struct guest_symbols *symbols)
 	w->symbols = symbols;
 }
 
-int where__bind(struct where *w, u32 events, bool has_symbols)
+int where__without_symbols(const struct where *w)
+{
+	return !needs_symbols(w) ? 0 :
+	       error("%s: sym: the guest's functions are unknown; give a copy of its /proc/kallsyms "
+		     "(--guest-kallsyms FILE), here or to kvmw record, or compare rip", w->option);
+}
+
+int where__bind(struct where *w, u32 events)
 {
 	unbind(w);
 	for_each_captured_event(event) {
@@ -503,8 +510,5 @@ int where__bind(struct where *w, u32 events, bool has_symbols)
 	for (u32 i = 0; i < w->nr_terms; i++)
 		if (bind_everywhere(w, i, events))
 			return -1;
-	if (!has_symbols && needs_symbols(w))
-		return error("%s: sym: the guest's functions are unknown; give a copy of its /proc/kallsyms "
-			     "(--guest-kallsyms FILE), or compare rip", w->option);
 	return 0;
 }

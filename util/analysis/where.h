@@ -26,11 +26,12 @@ const char *where__text(const struct where *w);
 
 /*
  * Looks up its names in these events, a bitmap of ids.  One of them has to have a name; to the others
- * it is unknown then.  has_symbols: the guest's functions will be known, before it is applied.  Can be
- * called again, for other events.  0, or -1: error() said why.
+ * it is unknown then.  Can be called again, for other events.  0, or -1: error() said why.
  */
-int where__bind(struct where *w, u32 events, bool has_symbols);
-/* They outlive w. */
+int where__bind(struct where *w, u32 events);
+/* Where nothing is known of the guest's functions: 0, or -1 if it is about them (error() said so). */
+int where__without_symbols(const struct where *w);
+/* Instead of those that the recording has.  They outlive w. */
 void where__use_symbols(struct where *w, const struct guest_symbols *symbols);
 
 /* Of w, once it is bound; threads may use it at the same time.  Events not bound have no such rows. */

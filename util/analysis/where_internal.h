@@ -75,7 +75,7 @@ struct where_event {
 struct where {
 	struct row_filter filter;
 	const char *option, *text;
-	const struct guest_symbols *symbols;
+	const struct guest_symbols *symbols;	/* NULL: those of the recording */
 	struct where_term *term;	/* WHERE_TERMS of them */
 	u32 nr_terms;
 	struct where_node node[WHERE_NODES];

@@ -97,12 +97,13 @@ static enum where_truth comm(const struct where_run *r, const struct where_term 
 
 static enum where_truth function(const struct where_run *r, const struct where_term *t, u64 rip, u64 nested)
 {
-	u64 place = place__of(r->w->symbols, rip, nested == 1);
+	const struct guest_symbols *symbols = r->w->symbols ?: r->rec->symbols;
+	u64 place = place__of(symbols, rip, nested == 1);
 	char name[PLACE_NAME_MAX];
 
 	if (!place__is_known(place))
 		return WHERE_UNKNOWN;
-	place__name(r->w->symbols, place, name, sizeof(name));
+	place__name(symbols, place, name, sizeof(name));
 	return of(says(t, name));
 }
 

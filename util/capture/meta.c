@@ -279,6 +279,14 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why)
 	add_clock(meta);
 }
 
+void meta__symbols(struct meta *meta, const struct guest_symbols *symbols)
+{
+	struct json_object *o = json_object_new_object();
+
+	meta->err |= json_build__put(o, "kernel", json_object_new_boolean(guest_symbols__of_kernel(symbols)));
+	meta->err |= json_build__put(meta->root, "guest_symbols", o);
+}
+
 void meta__note(struct meta *meta, const char *note)
 {
 	/* Several missing probes may have the same note. */

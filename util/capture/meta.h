@@ -6,6 +6,7 @@
 #include "util/capture/filter_options.h"
 #include "util/capture/session.h"
 #include "util/privacy/privacy.h"
+#include "util/symbols/guest_symbols.h"
 
 struct meta;
 
@@ -21,6 +22,8 @@ void meta__free(struct meta *meta);
 void meta__start(struct meta *meta, u64 start_ns);
 /* why: a word or two, such as "interrupted" or "command ended" */
 void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
+/* Functions of the guest are recorded, where rows are about them. */
+void meta__symbols(struct meta *meta, const struct guest_symbols *symbols);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
 /* What is not recorded. */

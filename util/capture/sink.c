@@ -22,6 +22,7 @@ struct sink {
 	struct data_writer *writer;
 	struct data_encoder *encoder;
 	struct data_buf frame;
+	struct guest_names *names;	/* or NULL */
 };
 
 static void batch_free(struct batch *batch)
@@ -31,10 +32,31 @@ static void batch_free(struct batch *batch)
 	free(batch);
 }
 
+/* Names precede the rows that need them. */
+static int write_names(struct sink *sink, const struct batch *b)
+{
+	char *json;
+	int err;
+
+	if (!sink->names || b->type != DATA_EVENTS)
+		return 0;
+	if (guest_names__note(sink->names, b->event, b->rows, b->nr, &json))
+		return -1;
+	if (!json)
+		return 0;
+	sink->frame.len = 0;
+	err = data_encoder__json(sink->encoder, DATA_IDENT, json, &sink->frame) ||
+	      data_writer__append(sink->writer, &sink->frame);
+	free(json);
+	return err ? -1 : 0;
+}
+
 static int write_batch(struct sink *sink, struct batch *b)
 {
 	int err;
 
+	if (write_names(sink, b))
+		return -1;
 	sink->frame.len = 0;
 	if (b->json)
 		err = data_encoder__json(sink->encoder, b->type, b->json, &sink->frame);
@@ -106,6 +128,11 @@ static void hide_rows(void *ctx, const struct event_desc *event, u64 *const *col
 void sink__hide(struct sink *sink, const struct privacy *privacy)
 {
 	data_encoder__edit(sink->encoder, hide_rows, (void *)privacy);
+}
+
+void sink__name_guest(struct sink *sink, struct guest_names *names)
+{
+	sink->names = names;
 }
 
 int sink__finish(struct sink *sink)

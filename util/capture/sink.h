@@ -7,6 +7,7 @@
 #ifndef KVMW_SINK_H
 #define KVMW_SINK_H
 
+#include "util/capture/guest_names.h"
 #include "util/data/data.h"
 #include "util/privacy/privacy.h"
 
@@ -27,6 +28,8 @@ struct sink *sink__new(struct data_writer *writer);
 
 /* Before anything is handed over: what is hidden in all rows. */
 void sink__hide(struct sink *sink, const struct privacy *privacy);
+/* Likewise: which functions of the guest rows are about.  Used until sink__finish(). */
+void sink__name_guest(struct sink *sink, struct guest_names *names);
 
 /* Writes what is queued, ends the thread, frees; -1: something was not written. */
 int sink__finish(struct sink *sink);

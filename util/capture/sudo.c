@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "util/capture/sudo.h"
+#include "util/memory.h"
 #include "util/parse.h"
 
 bool sudo__user(struct sudo_user *user)
@@ -21,6 +22,37 @@ bool sudo__user(struct sudo_user *user)
 	user->uid = u;
 	user->gid = g;
 	return true;
+}
+
+static bool keep_groups(struct sudo_self *self)
+{
+	self->nr = getgroups(0, NULL);
+	self->groups = self->nr < 0 ? NULL : mem__calloc(self->nr + 1, sizeof(*self->groups));
+	if (self->groups && getgroups(self->nr, self->groups) == self->nr)
+		return true;
+	free(self->groups);
+	return false;
+}
+
+bool sudo__act_as(const struct sudo_user *user, struct sudo_self *self)
+{
+	if (!keep_groups(self))
+		return false;
+	if (setgroups(1, &user->gid)) {
+		free(self->groups);
+		return false;
+	}
+	if (!setegid(user->gid) && !seteuid(user->uid))
+		return true;
+	sudo__act_as_self(self);
+	return false;
+}
+
+void sudo__act_as_self(struct sudo_self *self)
+{
+	if (seteuid(0) || setegid(0) || setgroups(self->nr, self->groups))
+		abort();
+	free(self->groups);
 }
 
 int sudo__become(const struct sudo_user *user)

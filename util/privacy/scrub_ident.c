@@ -11,15 +11,19 @@
 #define MAX_TEXT_BYTES	(16u << 20)
 #define FLUSH_BYTES	(1u << 20)
 
-enum what { NUMBER, NAME, ROLE, FRAMES };
+enum what { NUMBER, NAME, ROLE, FRAMES, FUNCTION };
 
-static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts" };
-enum { TEXTS = 5 };
+static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts", "symbols" };
+enum { TEXTS = 5, SYMBOLS };
 
-static const struct { const char *name; enum what what; } members[] = {
+static const struct member { const char *name; enum what what; } members[] = {
 	{ "id", NUMBER }, { "pid", NUMBER }, { "vm", NUMBER }, { "vcpu", NUMBER }, { "tid", NUMBER },
 	{ "gone_ns", NUMBER }, { "moved", NUMBER }, { "name", NAME }, { "vmm", NAME }, { "comm", NAME },
 	{ "role", ROLE }, { "frames", FRAMES },
+};
+/* Of a function of the guest. */
+static const struct member of_symbol[] = {
+	{ "from", NUMBER }, { "to", NUMBER }, { "name", FUNCTION }, { "module", FUNCTION },
 };
 
 /* How rows refer to a text. */
@@ -101,12 +105,16 @@ static struct json_object *pass(struct scrub *s, enum what what, struct json_obj
 		       json_object_get(value) : NULL;
 	case FRAMES:
 		return type == json_type_array ? frames(s, value) : NULL;
+	case FUNCTION:
+		return type == json_type_string ? json_object_get(value) : NULL;
 	}
 	return NULL;
 }
 
 static int pass_entry(struct scrub *s, u32 list, struct json_object *from)
 {
+	const struct member *known = list == SYMBOLS ? of_symbol : members;
+	size_t nr = list == SYMBOLS ? ARRAY_SIZE(of_symbol) : ARRAY_SIZE(members);
 	struct json_object *to = json_object_new_object();
 	int ret;
 
@@ -114,14 +122,14 @@ static int pass_entry(struct scrub *s, u32 list, struct json_object *from)
 		struct json_object *passed = NULL;
 		size_t i = 0;
 
-		while (i < ARRAY_SIZE(members) && strcmp(members[i].name, name))
+		while (i < nr && strcmp(known[i].name, name))
 			i++;
-		if (i < ARRAY_SIZE(members) && value)
-			passed = pass(s, members[i].what, value);
-		if (i == ARRAY_SIZE(members) || (value && !passed))
+		if (i < nr && value)
+			passed = pass(s, known[i].what, value);
+		if (i == nr || (value && !passed))
 			s->dropped.members++;
 		else
-			json_object_object_add(to, members[i].name, passed);
+			json_object_object_add(to, known[i].name, passed);
 	}
 	ret = put_entry(s, list, to);
 	json_object_put(to);
@@ -203,6 +211,11 @@ static int take_entry(void *ctx, u32 list, struct json_object *entry)
 {
 	struct scrub *s = ctx;
 
+	if (list == SYMBOLS) {
+		s->met[KVMW_SECRET_SYMBOLS] = true;
+		if (s->privacy.way[KVMW_SECRET_SYMBOLS] != PRIVACY_KEEP)
+			return 0;
+	}
 	if (entry)
 		return list == TEXTS ? scrub__keep_text(s, entry) : pass_entry(s, list, entry);
 	s->dropped.members++;

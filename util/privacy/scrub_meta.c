@@ -273,6 +273,14 @@ static json *meta_pass__tracepoints(struct scrub *s, json *value)
 	return pass_elements(s, value, json_type_object, meta_pass__tracepoint);
 }
 
+/* {"kernel":true} */
+static json *meta_pass__symbols(struct scrub *s, json *value)
+{
+	static const struct meta_rule rules[] = { { "kernel", json_type_boolean, meta_pass__plain } };
+
+	return pass_members(s, value, rules, ARRAY_SIZE(rules));
+}
+
 static json *meta_pass__missing(struct scrub *s, json *value)
 {
 	s->missed_before = json_object_get_int64(value) > 0 ? json_object_get_int64(value) : 0;
@@ -310,6 +318,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
 		{ "privacy", json_type_object, meta_pass__states },
 		{ "missing_rows", json_type_int, meta_pass__missing },
+		{ "guest_symbols", json_type_object, meta_pass__symbols },
 		/* How kvmw attached: of no interest to readers. */
 		{ "programs", json_type_object, NULL },
 	};
@@ -318,6 +327,11 @@ int scrub__meta(struct scrub *s, const char *text)
 
 	if (ret)
 		return ret;
+	/* Without the functions it says nothing. */
+	if (s->privacy.way[KVMW_SECRET_SYMBOLS] != PRIVACY_KEEP && json_object_object_get_ex(root, "guest_symbols", NULL)) {
+		s->met[KVMW_SECRET_SYMBOLS] = true;
+		json_object_object_del(root, "guest_symbols");
+	}
 	to = pass_members(s, root, rules, ARRAY_SIZE(rules));
 	ret = scrub__json(s, DATA_META, json_object_to_json_string_ext(to, JSON_C_TO_STRING_PLAIN));
 	json_object_put(to);

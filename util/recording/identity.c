@@ -307,7 +307,25 @@ static int renumber_vms(struct recording *rec, u32 first)
 	return number_vms(rec, 0);
 }
 
-enum { LIST_VMS, LIST_VCPUS, NR_LISTS = 6 };
+enum { LIST_VMS, LIST_VCPUS, NR_LISTS = 6, LIST_SYMBOLS = NR_LISTS };
+
+static const char *symbol_text(struct json_object *obj, const char *key)
+{
+	struct json_object *text = member__get(obj, key, json_type_string);
+
+	return text ? json_object_get_string(text) : NULL;
+}
+
+/* A function of the guest; its names are cleaned where they are kept. */
+static int take_symbol_of_guest(struct recording *rec, struct json_object *obj)
+{
+	const struct guest_symbol symbol = {
+		.from = member__u64(obj, "from", 0), .to = member__u64(obj, "to", 0),
+		.name = symbol_text(obj, "name"), .module = symbol_text(obj, "module"),
+	};
+
+	return rec->has_symbols ? guest_symbols__insert(rec->symbols, &symbol, rec->budget) : 0;
+}
 
 struct ident {
 	struct recording *rec;
@@ -321,10 +339,13 @@ static int ident__take(void *ctx, u32 name, struct json_object *obj)
 {
 	struct ident *in = ctx;
 	const struct entries *e = &in->list[name];
-	u64 id = member__u64(obj, e->id, UINT64_MAX);
 	struct entry *entry;
+	u64 id;
 	int ret;
 
+	if (name == LIST_SYMBOLS)
+		return take_symbol_of_guest(in->rec, obj);
+	id = member__u64(obj, e->id, UINT64_MAX);
 	if (id > UINT32_MAX || (e->wants && !e->wants(in->rec, obj)))
 		return 0;
 	ret = get_entry(in->rec, e, in->sorted[name], id, &entry);
@@ -351,15 +372,14 @@ int recording__ident(struct recording *rec, const char *json)
 		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
 		  "id", wants_stack, fill_stack, clear_stack },
 	};
-	static const char *const names[NR_LISTS] = { "vms", "vcpus", "tasks", "neighbours", "texts",
-						     "stacks" };
+	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "texts", "stacks", "symbols" };
 	struct ident in = { .rec = rec, .list = all };
 	bool any;
 	int ret;
 
 	for (u32 i = 0; i < NR_LISTS; i++)
 		in.sorted[i] = *all[i].nr;
-	ret = json_text__each(&rec->json, json, names, NR_LISTS, ident__take, &in, &any);
+	ret = json_text__each(&rec->json, json, names, ARRAY_SIZE(names), ident__take, &in, &any);
 	for (u32 i = 0; i < NR_LISTS; i++) {
 		sort_new(&all[i], in.sorted[i]);
 		if (merge_new(&all[i], in.sorted[i]))

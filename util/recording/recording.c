@@ -20,7 +20,11 @@ struct recording *recording__new(const char *path)
 	}
 	rec->path = path;
 	json_purse__earn(&rec->json, 0);
-	return rec;
+	rec->symbols = guest_symbols__new();
+	if (rec->symbols)
+		return rec;
+	free(rec);
+	return NULL;
 }
 
 void recording__draw_from(struct recording *rec, struct budget *budget)
@@ -43,6 +47,7 @@ void recording__free(struct recording *rec)
 		return;
 	recording__free_meta(rec);
 	recording__free_identity(rec);
+	guest_symbols__free(rec->symbols);
 	columns__free(&rec->columns);
 	agg_table__free(&rec->totals);
 	rec_holders__free(&rec->holders);

@@ -19,6 +19,7 @@
 #include "util/recording/tables.h"
 #include "util/data/data.h"
 #include "util/json_text.h"
+#include "util/symbols/guest_symbols.h"
 
 #define REC_MAX_IDS	(64 * 1024)	/* VMs, vCPUs, tasks, stacks of one recording, each */
 #define REC_MAX_TEXTS	64		/* notes, module parameters, … each */
@@ -176,6 +177,8 @@ struct recording {
 	struct rec_stack *stack;	/* ascending by id */
 	u32 nr_stacks, stack_room;
 	size_t stack_bytes;		/* memory used, bounded */
+	struct guest_symbols *symbols;	/* of the guest, as far as rows are about them; never NULL */
+	bool has_symbols;		/* it was recorded with these */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
 	struct rec_takens takens;

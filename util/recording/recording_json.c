@@ -173,6 +173,16 @@ static void get_hidden(struct json_object *root, struct rec_meta *meta)
 	}
 }
 
+/* Rows follow, which are read by several threads: what is not said here is not looked at later. */
+static void get_symbols(struct json_object *root, struct recording *rec)
+{
+	struct json_object *symbols = member__get(root, "guest_symbols", json_type_object);
+
+	rec->has_symbols |= symbols && !rec->first_ns;
+	if (rec->has_symbols && json_object_get_boolean(json_object_object_get(symbols, "kernel")))
+		guest_symbols__set_of_kernel(rec->symbols);
+}
+
 static int take_meta(struct rec_meta *meta, struct json_object *root)
 {
 	struct json_object *host = member__get(root, "host", json_type_object);
@@ -218,6 +228,7 @@ int recording__meta(struct recording *rec, const char *json)
 	if (ret)
 		return ret;
 	ret = take_meta(&rec->meta, root);
+	get_symbols(root, rec);
 	json_object_put(root);
 	return ret;
 }

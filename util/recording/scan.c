@@ -422,11 +422,25 @@ static int start(struct scan *s, u32 threads)
 	return ret < 0 ? -1 : 0;
 }
 
-/* What a frame says of VMs and vCPUs, while no worker asks for it. */
+/* Until the workers have done all they were given. */
+static void wait_for_workers(struct scan *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->bytes)
+		pthread_cond_wait(&s->drained, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/*
+ * What a frame says of VMs and vCPUs, while no worker asks for it.  Functions of the guest precede the rows
+ * that are about them, and workers look at them all the time.
+ */
 static int take_identity(struct scan *s, struct data_reader *r, const struct data_frame *f)
 {
 	int ret;
 
+	if (f->type == DATA_IDENT && s->rec->has_symbols)
+		wait_for_workers(s);
 	pthread_rwlock_wrlock(&s->identity);
 	ret = recording__take(s->rec, r, f);
 	pthread_rwlock_unlock(&s->identity);

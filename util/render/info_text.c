@@ -143,6 +143,17 @@ static int info_text__identities(const struct screen *s, const struct recording 
 	return 0;
 }
 
+/* By which report -s sym knows functions. */
+static void info_text__symbols(const struct screen *s, const struct recording *rec)
+{
+	u32 nr = guest_symbols__number(rec->symbols);
+	char text[96];
+
+	snprintf(text, sizeof(text), "%u functions of the guest%s", nr,
+		 nr == GUEST_SYMBOLS_STORED ? ", of which a recording has no more" : "");
+	field(s, "symbols", rec->has_symbols ? text : NULL);
+}
+
 static void info_text__limits(const struct screen *s, const struct vm_limits *limits)
 {
 	char words[LIMITS_WORDS];
@@ -235,6 +246,7 @@ int render__info(const struct screen *s, const struct recording *rec,
 	info_text__secrets(s, inv);
 	if (info_text__identities(s, rec))
 		return -1;
+	info_text__symbols(s, rec);
 	for (u32 i = 0; i < inv->host.nr; i++)
 		field(s, i ? "" : "host state", host_fact__words(&inv->host.fact[i], words));
 	info_text__limits(s, &inv->limits);

@@ -166,6 +166,39 @@ static int entry__at(const void *key, const void *element)
 	return 0;
 }
 
+/* list[at] is where it belongs. */
+static bool overlaps(const struct guest_symbols *s, size_t at, const struct guest_symbol *symbol)
+{
+	return (at && s->list[at - 1].to > symbol->from) || (at < s->nr && s->list[at].from < symbol->to);
+}
+
+int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol, struct budget *budget)
+{
+	struct entry e = { .from = symbol->from, .to = symbol->to, .name = NO_NAME, .module = NO_NAME };
+	size_t at = lower_bound(&symbol->from, s->list, s->nr, sizeof(*s->list), entry__at);
+	u32 text = s->text_nr;
+
+	if (symbol->from >= symbol->to || overlaps(s, at, symbol) || s->nr == GUEST_SYMBOLS_STORED ||
+	    budget__is_full(budget))
+		return 0;
+	if (array__reserve(s->list, s->nr, s->room, NULL) || (symbol->module && keep_module(s, symbol->module)) ||
+	    (symbol->name && guest_symbols__keep_name(s, symbol->name, &e.name)))
+		return -1;
+	if (symbol->module)
+		e.module = s->last_module;
+	memmove(s->list + at + 1, s->list + at, (s->nr - at) * sizeof(*s->list));
+	s->list[at] = e;
+	s->nr++;
+	s->nr_functions += !!symbol->name;
+	budget__hold(budget, sizeof(e) + s->text_nr - text);
+	return 0;
+}
+
+void guest_symbols__set_of_kernel(struct guest_symbols *s)
+{
+	s->of_kernel = true;
+}
+
 static const char *text_at(const struct guest_symbols *s, u32 at)
 {
 	return at == NO_NAME ? NULL : s->text + at;

@@ -43,11 +43,12 @@ seen idle
 # Exits from three functions of the kernel and one of a module, and how these are called.
 exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
 dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
-step symbols kvmw record -q -o symbols.kvmw -p "$vm" -- timeout 120 sh -c 'echo "$0" >/tmp/told
-	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
 told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
 until_so grep -q ^kept guest.txt
 python3 -c 'f = open("/lab/guest/disk.img", "rb"); n = int(f.readline()); open("kallsyms.gz", "wb").write(f.read(n))'
+gzip -dc kallsyms.gz >/tmp/kallsyms
+step symbols kvmw record -q -o symbols.kvmw -p "$vm" --guest-kallsyms /tmp/kallsyms -- timeout 120 sh -c 'echo "$0" >/tmp/told
+	until grep -q ^made guest.txt; do sleep 0.1; done' "{ $exits; } >/dev/null; echo ma''de"
 cp /lab/guest/vmlinuz .
 told "$work"
 seen busy sleep 5
