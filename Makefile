@@ -107,13 +107,14 @@ install: all man
 	install -m 644 completion/kvmw.bash $(bashdir)/kvmw
 	install -m 644 completion/_kvmw $(zshdir)/_kvmw
 	install -m 644 packaging/magic $(datadir)/magic
+	install -m 644 Documentation/kvmw.schema.json $(datadir)/kvmw.schema.json
 
 uninstall:
 	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(mandir)/man1/perf-kvmw.1 \
 		$(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
 		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) \
 		$(addprefix $(mandir)/man7/,$(notdir $(man-7))) $(bashdir)/kvmw $(zshdir)/_kvmw \
-		$(datadir)/magic
+		$(datadir)/magic $(datadir)/kvmw.schema.json
 	[ ! -d $(datadir) ] || rmdir --ignore-fail-on-non-empty $(datadir)
 
 dist:

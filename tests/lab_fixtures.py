@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+import json_schema
 import vmm_programs
 from lanes import KVMW, TESTS, Job
 
@@ -121,8 +122,9 @@ def job(name):
 
 
 def kvmw(*args, **kwargs):
-    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
-                          **kwargs)
+    done = subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
+    json_schema.check_output(args, done)
+    return done
 
 
 def report(path, *args, status=0):

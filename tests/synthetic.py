@@ -9,6 +9,8 @@ import pathlib
 import random
 import subprocess
 
+import json_schema
+
 TREE = pathlib.Path(__file__).resolve().parent.parent
 KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
 MAKE_RECORDING = os.environ.get("MAKE_RECORDING", KVMW.parent / "obj/tests/make_recording")
@@ -133,8 +135,10 @@ def kvmw(*args, env=(), **kwargs):
     kwargs.setdefault("stdin", subprocess.DEVNULL)
     environ = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LC_ALL")}
     environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | dict(env)
-    return subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
+    done = subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
                           env=environ, **kwargs)
+    json_schema.check_output(args, done)
+    return done
 
 
 def report(path, *args, status=0):

@@ -9,10 +9,10 @@ import subprocess
 import pytest
 
 import independent_reader
+from event_lists import LISTS
 from synthetic import META, START, TREE, VCPUS, VMS, Recording, kvmw, one_line, report
 
 DATA = TREE / "tests" / "data"
-FIELD = re.compile(r'FIELD\(S, (\w+), (\w+), ("\w+"), (\w+), \w+, "[^"]*"')
 WORD = "CANARY"
 NAME = int.from_bytes(WORD.encode(), "little")
 SECRETS = ["guest_addresses", "host_addresses", "values", "commands", "names", "stacks", "raw", "notes",
@@ -22,23 +22,6 @@ HOLDS = {"GUEST_CODE": "guest_addresses", "GUEST_PHYS": "guest_addresses", "GUES
          "HOST_END": "host_addresses", "HOST_PLACE": "host_addresses", "HOST_FRAME": "host_addresses",
          "INFO1": "values", "INFO2": "values", "VALUE": "values", "NAME": "names", "NAME_REST": "names",
          "RECORD": "raw"}
-
-
-def lists():
-    """{event: [(type, name, holds)]} of util/events.h and what it includes."""
-    head, found = [], {}
-    for path in ("util/events.h", "util/event_tables.h", "util/event_raw.h"):
-        text = (TREE / path).read_text().replace("\\\n", "")
-        for event, body in re.findall(r"#define KVMW_(?:FIELDS_)?(HEAD|\w+)\(FIELD, S[^)]*\)(.*)", text):
-            fields = [(t, n, h) for t, n, _, h in FIELD.findall(body)]
-            if event == "HEAD":
-                head = fields
-            else:
-                found[event] = (head if "KVMW_HEAD" in body else []) + fields
-    return found
-
-
-LISTS = lists()
 
 
 def canary(i):

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Outputs against Documentation/kvmw.schema.json, made stricter: it allows members of which it says nothing, because a
+later kvmw may have them; of this kvmw it has to know all."""
+import functools
+import json
+
+import jsonschema
+
+from event_lists import LISTS, TREE
+
+DEFS = json.loads((TREE / "Documentation/kvmw.schema.json").read_text())["$defs"]
+# --sort takes a field of the event, and these; script prints fields.
+FIELDS = {name for fields in LISTS.values() for _, name, _ in fields} | {"port", "gpa", "msr", "cr", "leaf", "nr", "vector"}
+FIELD_MEMBERS = {name + more: {"type": ["integer", "boolean", "string", "null"]}
+                 for name in FIELDS for more in ("", "_hex", "_number")} | \
+    {name + "_stack": {"type": ["array", "null"], "items": {"type": "string"}} for name in FIELDS}
+SEEN = set()
+
+
+def parts(schema):
+    """A schema, and all that it consists of."""
+    while "$ref" in schema:
+        schema = DEFS[schema["$ref"].rsplit("/", 1)[1]]
+    yield schema
+    for part in schema.get("allOf", []):
+        yield from parts(part)
+
+
+def strict(schema):
+    """The same without references, and no other members than the described ones."""
+    consists_of = list(parts(schema))
+    made = {key: value for key, value in consists_of[0].items() if key not in ("allOf", "required")}
+    if "anyOf" in made:
+        made["anyOf"] = [strict(one) for one in made["anyOf"]]
+    if "items" in made:
+        made["items"] = strict(made["items"])
+    objects = [part for part in consists_of if "properties" in part]
+    if objects:
+        made["properties"] = {name: strict(one) for part in objects for name, one in part["properties"].items()}
+        made["required"] = sorted({name for part in objects for name in part.get("required", [])})
+        made["additionalProperties"] = False
+    if any(part in (DEFS["key"], DEFS["script"]) for part in consists_of):
+        made["properties"] = FIELD_MEMBERS | made["properties"]
+    return made
+
+
+@functools.cache
+def validator(name):
+    return jsonschema.Draft202012Validator(strict(DEFS[name]))
+
+
+def shapes(value, path):
+    """What validity depends on: members and types, but for the few texts of which the schema lists all."""
+    if isinstance(value, dict):
+        yield path, tuple(value)
+        for name, one in value.items():
+            yield from shapes(one, f"{path}.{name}")
+    elif isinstance(value, list):
+        yield path, list
+        for one in value:
+            yield from shapes(one, path + "[]")
+    else:
+        yield path, type(value)
+
+
+def check(name, value):
+    """Fails if it is not as described, or has a member that is not. What was so before is not looked at again."""
+    new = set(shapes(value, name)) - SEEN
+    if not new:
+        return
+    error = jsonschema.exceptions.best_match(validator(name).iter_errors(value))
+    assert not error, f"kvmw.schema.json, {name}: {error.json_path}: {error.message[:300]}"
+    SEEN.update(new)
+
+
+def check_output(args, done):
+    """Of a run of kvmw, if it printed JSON."""
+    words = [str(word) for word in args]
+    if not words or "--json" not in words or words[0] not in ("report", "info", "diff", "list"):
+        return
+    try:
+        value = json.loads(done.stdout)
+    except ValueError:
+        return
+    check("outliers" if words[0] == "report" and "outliers" in value else words[0], value)
