@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw bench: workloads whose VM exits are known beforehand. */
+/* kvmw bench: a guest whose VM exits are known beforehand, and what its recordings cost. */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "bench/guest.h"
+#include "bench/rows.h"
 #include "builtin-options.h"
+#include "builtin-record-output.h"
 #include "builtin.h"
 #include "util/error.h"
 #include "util/parse.h"
@@ -35,7 +37,13 @@ enum {
 	OPT_TIMER_DELAY,
 	OPT_TRIPLE_FAULT,
 	OPT_JSON,
+	OPT_ROWS,
+	OPT_SEED,
+	OPT_TIMES,
 };
+
+#define BENCH_MAX_ROWS	1000000000000ULL
+#define BENCH_MAX_TIMES	1000
 
 static const struct argp_option guest_options[] = {
 	{ NULL, 0, NULL, 0, "What each vCPU does in each round:", 1 },
@@ -142,7 +150,7 @@ static error_t parse_guest(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp guest_argp = {
+static const struct argp guest_argp = {
 	.options = guest_options,
 	.parser = parse_guest,
 	.doc = "Run the built-in guest, whose VM exits are known, and print what it did."
@@ -178,16 +186,135 @@ out:
 	return ret < 0 ? KVMW_FAILED : KVMW_OK;
 }
 
+static const struct argp_option record_options[] = {
+	{ "rows", OPT_ROWS, "N", 0, "N exits (default 1000000)", 0 },
+	{ "seed", OPT_SEED, "S", 0, "Which ones: the same number, the same exits (default 1)", 0 },
+	{ "output", 'o', "FILE", 0, "Write to FILE (default kvmw.data); an old one becomes FILE.old", 0 },
+	{ 0 },
+};
+
+struct made_args {
+	uint64_t rows, seed;
+	const char *output;
+};
+
+static error_t parse_record(int key, char *arg, struct argp_state *state)
+{
+	struct made_args *args = state->input;
+
+	switch (key) {
+	case OPT_ROWS:
+		return cmd_bench__number("rows", arg, 1, BENCH_MAX_ROWS, &args->rows);
+	case OPT_SEED:
+		return cmd_bench__number("seed", arg, 0, UINT64_MAX, &args->seed);
+	case 'o':
+		args->output = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		return usage_error("bench record takes no argument: '%s'; -o names the file", arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp bench_record_argp = {
+	.options = record_options,
+	.parser = parse_record,
+	.doc = "Write a recording of made-up exits of a guest with four vCPUs, to measure with.",
+};
+
+static int run_bench_record(int argc, const char **argv)
+{
+	struct made_args args = { .rows = 1000000, .seed = 1, .output = "kvmw.data" };
+	struct record_output out = { 0 };
+	struct data_writer *w = NULL;
+	int ret = -1;
+
+	if (options__parse(&bench_record_argp, argc, argv, 0, &args))
+		return KVMW_USAGE;
+	if (!record_output__check(&out, args.output))
+		w = record_output__open(&out, 1U << KVMW_EVENT_EXIT);
+	if (w) {
+		ret = bench_record(w, args.rows, args.seed);
+		if (data_writer__close(w))
+			ret = -1;
+	}
+	record_output__free(&out);
+	return ret ? KVMW_FAILED : KVMW_OK;
+}
+
+static const struct argp_option report_options[] = {
+	{ "times", OPT_TIMES, "N", 0, "Run each command N times (default 3)", 0 },
+	{ 0 },
+};
+
+struct reading_args {
+	const char *path;
+	uint64_t times;
+};
+
+static error_t parse_report(int key, char *arg, struct argp_state *state)
+{
+	struct reading_args *args = state->input;
+
+	switch (key) {
+	case OPT_TIMES:
+		return cmd_bench__number("times", arg, 1, BENCH_MAX_TIMES, &args->times);
+	case ARGP_KEY_ARG:
+		if (args->path)
+			return usage_error("bench report reads one recording: '%s' is one too many", arg);
+		args->path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		return args->path ? 0 : usage_error("bench report needs the recording to read: "
+						    "kvmw bench report FILE");
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp bench_report_argp = {
+	.options = report_options,
+	.parser = parse_report,
+	.args_doc = "FILE",
+	.doc = "Read a recording with kvmw report and kvmw script, and print how fast they were.",
+};
+
+static int run_bench_report(int argc, const char **argv)
+{
+	struct reading_args args = { .times = 3 };
+	struct screen s;
+	int ret;
+
+	if (options__parse(&bench_report_argp, argc, argv, 0, &args))
+		return KVMW_USAGE;
+	screen__open(&s, 0, false);
+	ret = bench_report(&s, args.path, args.times);
+	if (screen__close(&s))
+		ret = -1;
+	return ret ? KVMW_FAILED : KVMW_OK;
+}
+
+/* argp takes the name it prints from argv[0]. */
+const struct subcommand bench_subcommands[] = {
+	{ "guest", "kvmw bench guest", bench_guest, &guest_argp, "the built-in guest, whose VM exits are known" },
+	{ "record", "kvmw bench record", run_bench_record, &bench_record_argp, "a recording of made-up exits" },
+	{ "report", "kvmw bench report", run_bench_report, &bench_report_argp, "how fast a recording is read" },
+	{ 0 },
+};
+
 static int cmd_bench__usage(FILE *fp)
 {
-	fprintf(fp, "Usage: kvmw bench guest [OPTION...]\n\n"
-		    "  guest   the built-in guest, whose VM exits are known; "
-		    "kvmw bench guest --help\n");
+	fprintf(fp, "Usage: kvmw bench guest|record|report [OPTION...]\n\n");
+	for (const struct subcommand *w = bench_subcommands; w->name; w++)
+		fprintf(fp, "  %-8s %s; %s --help\n", w->name, w->help, w->title);
 	return KVMW_USAGE;
 }
 
 int cmd_bench(int argc, const char **argv)
 {
+	const struct subcommand *found;
+
 	if (argc < 2)
 		return cmd_bench__usage(stderr);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "-?") ||
@@ -195,12 +322,12 @@ int cmd_bench(int argc, const char **argv)
 		cmd_bench__usage(stdout);
 		return KVMW_OK;
 	}
-	if (strcmp(argv[1], "guest")) {
-		error("bench has no workload '%s', only guest; kvmw bench guest -h lists its options",
-		      argv[1]);
-		return KVMW_USAGE;
+	found = subcommand__find(bench_subcommands, argv[1]);
+	if (found) {
+		argv[1] = found->title;
+		return found->run(argc - 1, argv + 1);
 	}
-	/* argp takes the name it prints from argv[0]. */
-	argv[1] = "kvmw bench guest";
-	return bench_guest(argc - 1, argv + 1);
+	error("bench has no workload '%s', only guest, record and report; kvmw bench -h says what they are",
+	      argv[1]);
+	return KVMW_USAGE;
 }

@@ -246,9 +246,8 @@ static bool takes_command(const struct argp *argp)
 }
 
 /* The words behind the command's name, the last one being typed. */
-static void complete_options(struct request *r, int argc, const char **argv)
+static void complete_options(struct request *r, const struct argp *argp, int argc, const char **argv)
 {
-	const struct argp *argp = r->command->argp;
 	const struct argp_option *o = NULL;
 	const char *equals = strchr(r->word, '=');
 
@@ -303,11 +302,11 @@ int cmd_complete(int argc, const char **argv)
 	if (!r.command->name)
 		return KVMW_OK;
 	argc--, argv++;
-	if (r.command->workload && argc == 1)
-		offer(&r, r.command->workload, r.command->help);
-	else if (!r.command->workload)
-		complete_options(&r, argc, argv);
-	else if (!strcmp(r.command->workload, argv[0]))
-		complete_options(&r, argc - 1, argv + 1);
+	for (const struct subcommand *w = r.command->subcommands; w && w->name && argc == 1; w++)
+		offer(&r, w->name, w->help);
+	if (!r.command->subcommands)
+		complete_options(&r, r.command->argp, argc, argv);
+	else if (argc > 1 && subcommand__find(r.command->subcommands, argv[0]))
+		complete_options(&r, subcommand__find(r.command->subcommands, argv[0])->argp, argc - 1, argv + 1);
 	return KVMW_OK;
 }

@@ -134,7 +134,7 @@ static const char *who_has(const char *name, size_t len, char *buf, size_t size)
 
 	*buf = '\0';
 	for (const struct command *c = commands; c->name && used < size; c++)
-		if (!c->workload && option__find(c->argp, name, len))
+		if (!c->subcommands && option__find(c->argp, name, len))
 			used += snprintf(buf + used, size - used, "%s%s",
 					 used ? ", " : ", which belongs to ", c->name);
 	return buf;

@@ -14,15 +14,29 @@ int cmd_info(int argc, const char **argv);
 int cmd_scrub(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 
-/* The options of each; guest_argp: of `kvmw bench guest`. */
-extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp, guest_argp;
+/* The options of each that has any. */
+extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp;
+
+/* What comes before the options. */
+struct subcommand {
+	const char *name, *title;
+	int (*run)(int argc, const char **argv);
+	const struct argp *argp;
+	const char *help;
+};
+
+/* Of bench; the list ends with one without a name. */
+extern const struct subcommand bench_subcommands[];
+
+/* NULL: there is none of that name. */
+const struct subcommand *subcommand__find(const struct subcommand *list, const char *name);
 
 struct command {
 	const char *name;
 	int (*run)(int argc, const char **argv);
 	const char *help;
 	const struct argp *argp;
-	const char *workload;	/* comes before the options; NULL: nothing does */
+	const struct subcommand *subcommands;	/* come before the options; NULL: there are none */
 };
 
 /* The list ends with one without a name. */

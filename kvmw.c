@@ -18,7 +18,7 @@ const struct command commands[] = {
 	{ "list", cmd_list, "list this host's VMs and the events it can record", &list_argp, NULL },
 	{ "info", cmd_info, "show what a recording contains", &info_argp, NULL },
 	{ "scrub", cmd_scrub, "take names and addresses out of a recording, to give it away", &scrub_argp, NULL },
-	{ "bench", cmd_bench, "run the built-in guest, whose exits are known", &guest_argp, "guest" },
+	{ "bench", cmd_bench, "run the built-in guest, whose exits are known; measure", NULL, bench_subcommands },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -49,6 +49,14 @@ static const struct command *kvmw__find(const char *name)
 	return NULL;
 }
 
+const struct subcommand *subcommand__find(const struct subcommand *list, const char *name)
+{
+	for (; list && list->name; list++)
+		if (!strcmp(name, list->name))
+			return list;
+	return NULL;
+}
+
 static int no_command(const char *name)
 {
 	struct nearest n;
@@ -66,23 +74,23 @@ static int kvmw__help(int argc, const char **argv)
 {
 	const struct command *command = argc ? kvmw__find(argv[0]) : NULL;
 	const char *args[] = { NULL, "--help", NULL, NULL };
-	bool workload = command && command->workload && argc > 1 && !strcmp(argv[1], command->workload);
+	bool sub = command && argc > 1 && subcommand__find(command->subcommands, argv[1]);
 
 	if (argc && !command)
 		return no_command(argv[0]);
-	if (argc > 1 + workload) {
-		error("help: one command at a time: '%s' is one too many", argv[1 + workload]);
+	if (argc > 1 + sub) {
+		error("help: one command at a time: '%s' is one too many", argv[1 + sub]);
 		return KVMW_USAGE;
 	}
 	if (!argc) {
 		kvmw__usage(stdout);
 		return KVMW_OK;
 	}
-	if (workload) {
-		args[1] = command->workload;
+	if (sub) {
+		args[1] = argv[1];
 		args[2] = "--help";
 	}
-	return kvmw__run(command, 2 + workload, args);
+	return kvmw__run(command, 2 + sub, args);
 }
 
 /*

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from synthetic import KVMW, TREE, kvmw
-from test_pages import COMMANDS, help_of, options_of_help
+from test_pages import COMMANDS, MORE, help_of_words, options_of_help
 
 BASH = TREE / "completion/kvmw.bash"
 ENV = {"PATH": f"{KVMW.parent}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C", "TERM": "dumb"}
@@ -33,13 +33,13 @@ def test_commands():
     assert set(bash("kvmw ")) == {*COMMANDS, "help", "--help", "--version"}
     assert bash("kvmw help scri") == ["script"]
     assert bash("kvmw nonsense ") == []
-    assert bash("kvmw bench ") == ["guest"]
+    assert bash("kvmw bench ") == ["guest", "record", "report"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_of_help(command):
-    options = options_of_help(help_of(command))
-    offered = bash(f"kvmw {' '.join(COMMANDS[command])} --")
+@pytest.mark.parametrize("words", [*COMMANDS.values(), *MORE["bench"]], ids=" ".join)
+def test_every_option_of_help(words):
+    options = options_of_help(help_of_words(*words))
+    offered = bash(f"kvmw {' '.join(words)} --")
     assert set(offered) == {name + ("=" if arg else "") for _, name, arg in options} | {"--help"}
 
 

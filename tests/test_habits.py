@@ -45,7 +45,7 @@ def test_help_of_kvmw():
 
 
 def test_help_of_bench():
-    """bench itself has no options: only its workload has."""
+    """bench itself has no options: only what comes behind it has."""
     text = printed("bench", "-h")
     assert "kvmw bench guest" in text
     assert text == printed("bench", "help") == printed("bench", "--help") == printed("help", "bench")

@@ -10,6 +10,7 @@ from synthetic import TREE, kvmw
 DOC = TREE / "Documentation"
 COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "diff": ["diff"], "list": ["list"],
             "info": ["info"], "scrub": ["scrub"], "bench": ["bench", "guest"]}
+MORE = {"bench": [["bench", "record"], ["bench", "report"]]}    # on the same page
 GLOBAL = {("", "--help", ""), ("", "--usage", "")}
 
 
@@ -27,10 +28,14 @@ def section(text, title):
     return re.search(rf"^{title}\n-+\n(.*?)(?=^[A-Z ]+\n-+\n|\Z)", text, re.M | re.S)[1]
 
 
-def help_of(command):
-    done = kvmw(*COMMANDS[command], "--help")
+def help_of_words(*words):
+    done = kvmw(*words, "--help")
     assert done.returncode == 0 and done.stderr == ""
     return done.stdout
+
+
+def help_of(command):
+    return "".join(help_of_words(*words) for words in [COMMANDS[command], *MORE.get(command, [])])
 
 
 def options_of_help(text):

@@ -4,11 +4,11 @@
  * bench_codec [-f ROWS] [FILE]: the exit rows of FILE, or rows like those of
  * CPUID and a port write in turn, then like those of a Linux guest.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/rows.h"
 #include "util/data/data.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -27,83 +27,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-static u64 rnd(u64 *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-/* Roughly: a floor, and above it a lognormal spread with a long tail. */
-static u64 duration(u64 *seed, double floor, double spread)
-{
-	double sum = -6;
-
-	for (int i = 0; i < 12; i++)
-		sum += (double)(rnd(seed) >> 11) / (1ULL << 53);
-	return floor + spread * exp(0.8 * sum);
-}
-
-static u32 turns(struct kvmw_exit *rows, u32 nr)
-{
-	u64 seed = 88172645463325252ULL, t = 1000000000;
-
-	for (u32 i = 0; i < nr; i++) {
-		struct kvmw_exit *e = &rows[i];
-		bool io = i & 1;
-
-		*e = (struct kvmw_exit) {
-			.guest_ns = duration(&seed, 900, 700), .isa = KVMW_ISA_SVM,
-			.total_ns = duration(&seed, io ? 21000 : 9000, io ? 2500 : 1500),
-			.reason = io ? 0x7b : 0x72, .rip = io ? 0x100062 : 0x100058,
-			.info1 = io ? 0x800210 : 0, .info2 = io ? 0x100064 : 0,
-		};
-		if (io)
-			e->user_ns = e->total_ns / 4 + duration(&seed, 500, 300);
-		if (rnd(&seed) % 200 == 0) {
-			e->reason = 0x60;
-			e->info1 = e->info2 = e->user_ns = 0;
-		}
-		t += e->guest_ns;
-		e->time_ns = t;
-		t += e->total_ns;
-	}
-	return nr;
-}
-
-static u32 linux_guest(struct kvmw_exit *rows, u32 nr)
-{
-	static const u32 reasons[] = { 0x7b, 0x7b, 0x7b, 0x7b, 0x400, 0x400, 0x78, 0x60, 0x7c, 0x72 };
-	u64 seed = 1234567, t[4] = { 1000000, 1000100, 1000200, 1000300 };
-
-	for (u32 i = 0, site = 0; i < nr; i++) {
-		struct kvmw_exit *e = &rows[i];
-		u32 vcpu = rnd(&seed) % 8 ? (i / 64) % 4 : rnd(&seed) % 4, r;
-
-		if (rnd(&seed) % 3 == 0)	/* else the same piece of code again */
-			site = rnd(&seed) % 97;
-		r = reasons[site % ARRAY_SIZE(reasons)];
-		*e = (struct kvmw_exit) {
-			.guest_ns = duration(&seed, 300, 3000), .isa = KVMW_ISA_SVM,
-			.total_ns = duration(&seed, 800 + 100 * r, 900), .reason = r, .vcpu = vcpu,
-			.rip = 0xffffffff81000000ULL + 0x1357 * site,
-		};
-		if (r == 0x7b) {
-			e->user_ns = e->total_ns / 2;
-			e->info1 = 0x3f80210 | (site % 5) << 16;
-			e->info2 = e->rip + 1;
-		} else if (r == 0x400) {
-			e->info1 = 0x100000006;
-			e->info2 = 0xfe000000 + (rnd(&seed) % 4096 << 12);
-		}
-		t[vcpu] += e->guest_ns;
-		e->time_ns = t[vcpu];
-		t[vcpu] += e->total_ns;
-	}
-	return nr;
 }
 
 /* The rows of a recording; 0: there are none. */
@@ -240,6 +163,7 @@ int main(int argc, char **argv)
 {
 	struct kvmw_exit *rows = mem__calloc(MAX_ROWS, sizeof(*rows));
 	u32 per_frame = DATA_MAX_ROWS, nr;
+	struct bench_rows made;
 	int ret = 0, opt;
 
 	if (!rows)
@@ -255,9 +179,12 @@ int main(int argc, char **argv)
 		nr = from_file(argv[optind], rows);
 		ret = nr ? measure("file", rows, nr, per_frame) : error("%s: no exit rows", argv[optind]);
 	} else {
-		nr = turns(rows, 4 * DATA_MAX_ROWS);
+		nr = 4 * DATA_MAX_ROWS;
+		bench_rows__init(&made, 0, 1000000);
+		bench_rows__turns(&made, rows, nr);
 		ret = measure("cpuid, pio", rows, nr, per_frame);
-		nr = linux_guest(rows, 4 * DATA_MAX_ROWS);
+		bench_rows__init(&made, 0, 1000000);
+		bench_rows__linux(&made, rows, nr);
 		ret |= measure("linux guest", rows, nr, per_frame);
 	}
 	free(rows);
