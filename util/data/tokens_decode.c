@@ -11,8 +11,18 @@ struct group {
 	u16 stream[256];	/* by class */
 };
 
+/* What a token says; of all of a stream the next one is at hand, since each value leads to another stream. */
+struct meaning {
+	u64 high;		/* the high bits, in their place */
+	u64 mask;		/* of the low bits */
+	u32 shift;		/* how many these are, or one of TOKEN_NO_VALUE */
+};
+
+enum { TOKEN_NO_VALUE = 64, TOKEN_SAYS_NONE = TOKEN_NO_VALUE, TOKEN_MEANS_NOTHING, TOKEN_IS_MISSING };
+
 struct stream {
-	const u8 *next, *end;
+	struct meaning token;
+	const u8 *next, *end;	/* those after it */
 };
 
 struct tokens {
@@ -20,12 +30,23 @@ struct tokens {
 	u32 nr_groups, nr_streams;
 	struct group group[TOKEN_GROUPS];
 	struct stream stream[TOKEN_STREAMS];
+	struct meaning meaning[256];	/* by token */
 	u8 by_key[SMALL_KEY];	/* group of a small key */
 };
 
 struct tokens *tokens__new(void)
 {
-	return malloc(sizeof(struct tokens));
+	struct tokens *t = malloc(sizeof(*t));
+
+	for (u32 token = 0; t && token < ARRAY_SIZE(t->meaning); token++) {
+		struct meaning *m = &t->meaning[token];
+
+		m->shift = token <= TOKEN_LAST ? token_shift(token) :
+			   token == TOKEN_NONE ? TOKEN_SAYS_NONE : TOKEN_MEANS_NOTHING;
+		m->high = token <= TOKEN_LAST ? token_high(token) << m->shift : 0;
+		m->mask = token <= TOKEN_LAST ? (1ULL << m->shift) - 1 : 0;
+	}
+	return t;
 }
 
 static bool get_varint(struct tokens *t, u64 *v)
@@ -104,22 +125,78 @@ static inline const struct group *find_group(const struct tokens *t, u64 key)
 	return &t->group[0];
 }
 
+/* Those at bit at, of which a caller's mask keeps at most 61. */
 static inline u64 get_bits(const u8 *bits, u64 at, u32 n)
 {
 	const u8 *p = bits + at / 8;
 	u32 shift = at % 8;
 	u64 v = get64(p) >> shift;
 
-	if (shift)
-		v |= (u64)p[8] << (64 - shift);
-	return v & ((1ULL << n) - 1);
+	if (n > 64 - 7)
+		v |= (u64)p[8] << 1 << (63 - shift);
+	return v;
+}
+
+static inline void next_token(const struct tokens *t, struct stream *stream)
+{
+	if (stream->next != stream->end)
+		stream->token = t->meaning[*stream->next++];
+	else
+		stream->token.shift = TOKEN_IS_MISSING;
+}
+
+/* Tokens begin where the groups end: each stream's behind the one before. */
+static void begin_streams(struct tokens *t)
+{
+	for (u32 s = 0; s < t->nr_streams; s++) {
+		struct stream *stream = &t->stream[s];
+
+		stream->next = t->p;
+		t->p += (uintptr_t)stream->end;
+		stream->end = t->p;
+		next_token(t, stream);
+	}
+}
+
+/* What decides on a row's class. */
+enum like { LIKE_NOTHING, LIKE_OTHER, LIKE_PREVIOUS };
+
+/* The low bits begin at t->p, and end at bit *at of them. */
+static inline __attribute__((always_inline)) const char *
+decode_rows(struct tokens *t, const u64 *key, const enum like by, const u64 *like, u32 nr, u64 *out, u64 *at)
+{
+	u64 room = 8 * (u64)(t->end - t->p), last = 0;
+
+	*at = 0;
+	for (u32 i = 0; i < nr; i++) {
+		const struct group *group = key ? find_group(t, key[i]) : &t->group[0];
+		u32 class = by == LIKE_NOTHING ? 0 :
+			    token_class(by == LIKE_OTHER ? like[i] : last, group->like_base);
+		struct stream *stream = &t->stream[group->stream[class]];
+		struct meaning token = stream->token;
+
+		next_token(t, stream);
+		if (token.shift >= TOKEN_NO_VALUE) {
+			if (token.shift != TOKEN_SAYS_NONE)
+				return token.shift == TOKEN_IS_MISSING ? "a stream has too few tokens" :
+				       "a token has no meaning";
+			last = out[i] = KVMW_NONE;
+			continue;
+		}
+		if (token.shift > room - *at)
+			return "low bits are cut short";
+		last = group->base + token.high + (get_bits(t->p, *at, token.shift) & token.mask);
+		*at += token.shift;
+		out[i] = last;
+	}
+	return NULL;
 }
 
 const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
 			   const u64 *like, u32 nr, u64 *out)
 {
-	u64 at = 0, room, last = 0, tick;
 	const char *why;
+	u64 tick, at;
 
 	t->p = raw;
 	t->end = raw + size;
@@ -130,34 +207,11 @@ const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u
 		return why;
 	if ((size_t)(t->end - t->p) < nr)
 		return "tokens are cut short";
-	for (u32 s = 0; s < t->nr_streams; s++) {
-		t->stream[s].next = t->p;
-		t->p += (uintptr_t)t->stream[s].end;
-		t->stream[s].end = t->p;
-	}
-	room = 8 * (u64)(t->end - t->p);
-
-	for (u32 i = 0; i < nr; i++) {
-		const struct group *group = key ? find_group(t, key[i]) : &t->group[0];
-		u64 magnitude = !like ? 0 : like == out ? last : like[i];
-		u32 class = like ? token_class(magnitude, group->like_base) : 0, token, shift;
-		struct stream *stream = &t->stream[group->stream[class]];
-
-		if (stream->next == stream->end)
-			return "a stream has too few tokens";
-		token = *stream->next++;
-		if (token > TOKEN_LAST) {
-			if (token != TOKEN_NONE)
-				return "a token has no meaning";
-			last = out[i] = KVMW_NONE;
-			continue;
-		}
-		shift = token_shift(token);
-		if (shift > room - at)
-			return "low bits are cut short";
-		last = group->base + (token_high(token) << shift | get_bits(t->p, at, shift));
-		at += shift;
-		out[i] = last;
-	}
+	begin_streams(t);
+	why = !like ? decode_rows(t, key, LIKE_NOTHING, NULL, nr, out, &at) :
+	      like == out ? decode_rows(t, key, LIKE_PREVIOUS, NULL, nr, out, &at) :
+	      decode_rows(t, key, LIKE_OTHER, like, nr, out, &at);
+	if (why)
+		return why;
 	return tick ? rests__add(out, nr, tick, t->p + (at + 7) / 8, t->end) : NULL;
 }
