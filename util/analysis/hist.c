@@ -21,7 +21,8 @@ static size_t blocks_bytes(u32 nr)
 	return nr ? sizeof(struct hist_blocks) + nr * sizeof(u64[HIST_SUB]) : 0;
 }
 
-int hist__bucket(struct hist *h, u32 index, u64 **bucket)
+/* The bucket, made if there is none, in *bucket: NULL: the budget has none. 0, or -1 out of memory. */
+static int hist__bucket(struct hist *h, u32 index, u64 **bucket)
 {
 	u32 exp = index / HIST_SUB, nr = h->blocks ? h->blocks->nr : 0;
 	size_t old = blocks_bytes(nr), new = blocks_bytes(nr + 1);
@@ -43,6 +44,16 @@ int hist__bucket(struct hist *h, u32 index, u64 **bucket)
 	blocks->of[exp] = blocks->nr = nr + 1;
 	h->blocks = blocks;
 	*bucket = &blocks->bucket[nr][index % HIST_SUB];
+	return 0;
+}
+
+int hist__place_first(struct hist *h, u32 index)
+{
+	u64 *bucket;
+
+	if (hist__bucket(h, index, &bucket))
+		return -1;
+	++*(bucket ? bucket : &h->unplaced);
 	return 0;
 }
 
@@ -68,12 +79,7 @@ int hist__merge(struct hist *to, const struct hist *from)
 			*(bucket ? &bucket[i] : &to->unplaced) += block[i];
 	}
 	to->unplaced += from->unplaced;
-	if (!to->count || from->min < to->min)
-		to->min = from->min;
-	if (!to->count || from->max > to->max)
-		to->max = from->max;
-	to->count += from->count;
-	to->sum = sat_add(to->sum, from->sum);
+	hist__count(to, from->count, from->sum, from->min, from->max);
 	return 0;
 }
 

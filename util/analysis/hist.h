@@ -63,29 +63,36 @@ static inline u32 hist__index(u64 value)
 /* The least value of a bucket. */
 u64 hist__from(u32 index);
 
-/* The bucket, made if there is none, in *bucket: NULL: the budget has none. 0, or -1 out of memory. */
-int hist__bucket(struct hist *h, u32 index, u64 **bucket);
+/* Puts the first value of its power of two into a bucket, by index. 0, or -1 out of memory. */
+int hist__place_first(struct hist *h, u32 index);
+
+/* Puts a value into its bucket, and does not count it yet. */
+static inline int hist__place(struct hist *h, u64 value)
+{
+	u32 index = hist__index(value), exp = index / HIST_SUB;
+
+	if (!h->blocks || !h->blocks->of[exp])
+		return hist__place_first(h, index);
+	h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB]++;
+	return 0;
+}
+
+/* Counts values that are in their buckets: one or more. */
+static inline void hist__count(struct hist *h, u64 count, u64 sum, u64 min, u64 max)
+{
+	if (!h->count || min < h->min)
+		h->min = min;
+	if (!h->count || max > h->max)
+		h->max = max;
+	h->count += count;
+	h->sum = sat_add(h->sum, sum);
+}
 
 static inline int hist__add(struct hist *h, u64 value)
 {
-	u32 index = hist__index(value), exp = index / HIST_SUB;
-	u64 *bucket;
-
-	if (h->blocks && h->blocks->of[exp])
-		h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB]++;
-	else if (hist__bucket(h, index, &bucket))
+	if (hist__place(h, value))
 		return -1;
-	else if (bucket)
-		++*bucket;
-	else
-		h->unplaced++;
-	if (!h->count++)
-		h->min = h->max = value;
-	else if (value < h->min)
-		h->min = value;
-	else if (value > h->max)
-		h->max = value;
-	h->sum = sat_add(h->sum, value);
+	hist__count(h, 1, value, value, value);
 	return 0;
 }
 

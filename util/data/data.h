@@ -201,6 +201,12 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why);
 /*
+ * Which of these columns, at most 64, have the same value in all rows: one bit for each, and
+ * value[i] of those.  They need not be decoded.  None of a damaged frame.
+ */
+u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
+			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value);
+/*
  * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
  * memory, after error().
  */
@@ -213,6 +219,22 @@ int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, cha
 static inline u32 data_row_room(u32 rows)
 {
 	return rows <= DATA_MIN_ROOM ? DATA_MIN_ROOM : 1u << (32 - __builtin_clz(rows - 1));
+}
+
+/* All bits that any value of a column has; four at a time, since this looks at each row. */
+static inline u64 data_bits_of(const u64 *v, u32 nr)
+{
+	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));
+	four all = { 0 };
+	u64 bits;
+	u32 i = 0;
+
+	for (; nr - i >= 4; i += 4)
+		all |= *(const four *)&v[i];
+	bits = all[0] | all[1] | all[2] | all[3];
+	for (; i < nr; i++)
+		bits |= v[i];
+	return bits;
 }
 
 /* For info -v: one entry of a frame's column directory. */

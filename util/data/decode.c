@@ -25,6 +25,7 @@ struct data_decoder {
 	/* Of the frame of this call, by field: */
 	u32 data_at[DATA_MAX_FIELDS + 1];	/* offset of its column's data, 0: the frame lacks it */
 	u8 entry[DATA_MAX_FIELDS + 1];		/* its column in the directory */
+	u64 *wanted[DATA_MAX_FIELDS + 1];	/* where the caller wants it, or NULL */
 	const u64 *done[DATA_MAX_FIELDS + 1];
 	u8 state[DATA_MAX_FIELDS + 1];
 	bool cut;				/* the directory is of more data than there is */
@@ -254,10 +255,19 @@ static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u
 		return -1;
 	if (key && !order_by_key(dec->order, &dec->keys, key, nr))
 		return bad(dec, "a column has too many keys");
+	if (planes == 1) {	/* nearly always; value[] has more room than a byte can tell */
+		for (u32 i = 0; i < nr; i++) {
+			u32 index = plane[key ? dec->order[i] : i];
+
+			most = index > most ? index : most;
+			out[i] = value[index];
+		}
+		return most < n ? 0 : bad(dec, "an index points past its dictionary");
+	}
 	for (u32 i = 0; i < nr; i++) {
 		u32 at = key ? dec->order[i] : i;
 
-		out[i] = (planes > 0 ? plane[at] : 0) | (planes > 1 ? plane[nr + at] << 8 : 0);
+		out[i] = planes ? plane[at] | plane[nr + at] << 8 : 0;
 		most = out[i] > most ? out[i] : most;
 	}
 	if (most >= n)
@@ -266,6 +276,8 @@ static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u
 		out[i] = value[out[i]];
 	return 0;
 }
+
+_Static_assert(DICT_MAX > 0xff, "an index of one byte is within a dictionary");
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_dict(struct data_decoder *dec, const struct data_frame *f,
@@ -292,6 +304,8 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 	    col->raw != DICT_HDR_SIZE + n * planes + nr * p[5])
 		return bad(dec, "a dictionary has a wrong size");
 	get_planes(value, p + DICT_HDR_SIZE, n, planes, col->base);
+	if (n <= 0xff)
+		memset(value + n, 0, (0x100 - n) * sizeof(*value));
 	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + n * planes, p[5], nr, out);
 }
 
@@ -379,7 +393,8 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 	if (dec->state[field] == COLUMN_BUSY)
 		return bad(dec, "a column refers to itself");
 	if (dec->state[field] == COLUMN_DONE) {
-		memcpy(out, dec->done[field], f->rows * sizeof(*out));
+		if (dec->done[field] != out)
+			memcpy(out, dec->done[field], f->rows * sizeof(*out));
 		return 0;
 	}
 	dec->state[field] = COLUMN_BUSY;
@@ -395,7 +410,7 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 	return 0;
 }
 
-/* The same, into scratch memory; NULL: damaged. */
+/* The same, into scratch memory if it has no place yet; NULL: damaged. */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field)
 {
@@ -403,6 +418,8 @@ static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *
 
 	if (dec->state[field] == COLUMN_DONE)
 		return dec->done[field];
+	if (dec->wanted[field])
+		return field_into(dec, f, field, dec->wanted[field]) ? NULL : dec->wanted[field];
 	if (dec->nr_scratch == MAX_SCRATCH) {
 		dec->why = "its columns refer to too many others";
 		return NULL;
@@ -425,9 +442,35 @@ static bool fits(enum field_type type, const u64 *v, u32 nr)
 
 	if (bits == 64)
 		return true;
+	if (!offset)
+		return !(data_bits_of(v, nr) >> bits);
 	for (u32 i = 0; i < nr; i++)
 		over |= v[i] + offset;
 	return !(over >> bits);
+}
+
+u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
+			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value)
+{
+	int nr_cols = nr_columns(f);
+	struct column col;
+	u64 same = 0;
+
+	if (nr_cols < 0)
+		return 0;
+	read_directory(dec, f, nr_cols);
+	for (u32 i = 0; i < nr_fields && !dec->cut; i++) {
+		value[i] = KVMW_NONE;
+		if (fields[i] >= 0 && (u32)fields[i] >= event->nr_fields)
+			continue;
+		if (fields[i] >= 0 && find_column(dec, f, fields[i], &col)) {
+			value[i] = col.base;
+			if (col.encoding != COLUMN_CONST || !fits(event->fields[fields[i]].type, &col.base, 1))
+				continue;
+		}
+		same |= 1ULL << i;
+	}
+	return same;
 }
 
 int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
@@ -438,6 +481,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	struct column col;
 
 	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
+	memset(dec->wanted, 0, sizeof(dec->wanted));
 	dec->nr_scratch = 0;
 	dec->why = NULL;
 	dec->no_memory = false;
@@ -448,6 +492,9 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	if (make_row_room(dec, f->rows))
 		return out_of_memory();
 
+	for (u32 i = 0; i < nr_fields; i++)
+		if (fields[i] >= 0 && (u32)fields[i] < event->nr_fields)
+			dec->wanted[fields[i]] = cols[i];
 	for (u32 i = 0; i < nr_fields; i++) {
 		if (fields[i] < 0) {
 			get_planes(cols[i], NULL, f->rows, 0, KVMW_NONE);

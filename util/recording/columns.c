@@ -14,15 +14,27 @@ static int columns__make_room(struct columns *c, u32 nr, u32 rows)
 		c->col[c->nr] = malloc(c->rows * sizeof(u64));
 		if (!c->col[c->nr])
 			return out_of_memory();
+		c->filled[c->nr] = 0;
 	}
 	return 0;
+}
+
+static void columns__fill(struct columns *c, u32 k, u64 value, u32 rows)
+{
+	if (c->filled[k] >= rows && c->value[k] == value)
+		return;
+	for (u32 i = 0; i < rows; i++)
+		c->col[k][i] = value;
+	c->value[k] = value;
+	c->filled[k] = rows;
 }
 
 int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,
 		  const struct data_frame *f, const char *const *names, const char **why)
 {
+	u64 *col[COLUMNS_MAX], value[COLUMNS_MAX];
 	int fields[COLUMNS_MAX];
-	u32 nr = 0;
+	u32 nr = 0, left = 0;
 
 	if (!event) {
 		*why = "event without a schema";
@@ -33,7 +45,17 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 	if (columns__make_room(c, nr, f->rows))
 		return -1;
 	*why = "damaged column";
-	return data_decoder__columns(dec, event, f, fields, nr, c->col, why);
+	c->same = data_decoder__constants(dec, event, f, fields, nr, value);
+	for (u32 k = 0; k < nr; k++) {
+		if (c->same >> k & 1) {
+			columns__fill(c, k, value[k], f->rows);
+		} else {
+			c->filled[k] = 0;
+			fields[left] = fields[k];
+			col[left++] = c->col[k];
+		}
+	}
+	return data_decoder__columns(dec, event, f, fields, left, col, why);
 }
 
 void columns__free(struct columns *c)

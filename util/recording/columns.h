@@ -5,16 +5,20 @@
 
 #include "util/data/data.h"
 
-#define COLUMNS_MAX	64
+#define COLUMNS_MAX	64	/* bits of a word */
 
 struct columns {		/* all zero: nothing allocated yet */
 	u64 *col[COLUMNS_MAX];
+	u64 same;		/* one bit for each column that has one value in all rows */
+	u64 value[COLUMNS_MAX];	/* this, and of how many rows: what is there already is not filled in again */
+	u32 filled[COLUMNS_MAX];
 	u32 nr;			/* columns allocated */
 	u32 rows;		/* that each has room for */
 };
 
 /*
  * Decodes the named columns (a NULL-terminated list) of a frame into c->col, in that order.
+ * Whoever writes to a column of which all rows have one value leaves it that.
  * event is the recording's description of it, or NULL.  A column that the recording lacks is
  * filled with all ones.
  * 0; 1: damaged, *why says how; -1: out of memory (error() said so).

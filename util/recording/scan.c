@@ -116,16 +116,22 @@ static void compact(const u8 *keep, u64 **col, u32 nr, u32 nr_kept, u32 rows)
 	}
 }
 
-/* col[i]: the column names[i], all ones if it is "" or was not decoded.  Returns their number. */
+/*
+ * col[i]: the column names[i], all ones if it is "" or was not decoded.  Returns their number, and in
+ * *same a bit for each that has one value.
+ */
 static u32 pick(const struct worker *w, const struct columns *columns, const struct wanted *all,
-		const char *const *names, u64 **col)
+		const char *const *names, u64 **col, u64 *same)
 {
 	u32 nr = nr_names(names);
 
+	*same = 0;
 	for (u32 i = 0; i < nr; i++) {
 		u32 at = index_of(all->name, all->nr, names[i]);
+		bool decoded = at < all->nr;
 
-		col[i] = at < all->nr ? columns->col[at] : w->ones;
+		col[i] = decoded ? columns->col[at] : w->ones;
+		*same |= (decoded ? columns->same >> at & 1 : 1) << i;
 	}
 	return nr;
 }
@@ -147,12 +153,12 @@ static u32 select_rows(struct worker *w, const struct work *work, const struct w
 	const struct recording *rec = w->scan->rec;
 	const struct row_filter *f = rec->filter;
 	const u64 *time = w->columns.col[index_of(all->name, all->nr, "time_ns")];
-	u64 *col[COLUMNS_MAX];
+	u64 *col[COLUMNS_MAX], same;
 	u32 kept = 0;
 
 	memset(w->keep, 1, work->f->rows);
 	if (f) {
-		pick(w, &w->columns, all, f->columns(f, work->f->event), col);
+		pick(w, &w->columns, all, f->columns(f, work->f->event), col, &same);
 		if (f->identity)
 			pthread_rwlock_rdlock(&w->scan->identity);
 		f->rows(f, rec, work->start_ns, work->event, col, work->f->rows, w->keep);
@@ -238,6 +244,7 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 	struct wanted all = { .nr = 0 }, lazy = { .nr = 0 }, none = { .nr = 0 };
 	const struct recording *rec = w->scan->rec;
 	u32 rows = work->f->rows;
+	u64 same;
 	int ret = worker__make_room(w, rows) ?: want_selection(rec, work, &all, why);
 
 	for (u32 i = 0; !ret && i < nr; i++)
@@ -252,7 +259,7 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 		const struct scan_event *e = t->batch.event;
 
 		t->batch.rows = rows;
-		t->nr = pick(w, &w->columns, &all, e->columns, t->col);
+		t->nr = pick(w, &w->columns, &all, e->columns, t->col, &t->batch.same);
 		if (t->nr + nr_names(e->lazy) >= COLUMNS_MAX) {
 			*why = "more columns than can be read";
 			return 1;
@@ -267,7 +274,7 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 		compact(w->keep, w->lazy.col, lazy.nr, rows, work->f->rows);
 	for (u32 i = 0; !ret && i < nr; i++)
 		pick(w, &w->lazy, taker[i].batch.has_lazy ? &lazy : &none, taker[i].batch.event->lazy,
-		     taker[i].col + taker[i].nr);
+		     taker[i].col + taker[i].nr, &same);
 	return ret;
 }
 

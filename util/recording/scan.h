@@ -37,6 +37,7 @@ struct scan_batch {
 	 * ones if !has_lazy.  Signed values are sign-extended.
 	 */
 	u64 *const *col;
+	u64 same;			/* one bit for each of event->columns that has one value */
 };
 
 /* The part of a span ending at time_ns that lies before what is reported. */
