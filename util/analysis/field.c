@@ -44,7 +44,7 @@ enum field_form field_desc__form(const struct event_desc *event, const struct fi
 	return form_of(f->name, f->unit, f->type, event_desc__field(event, "isa", strlen("isa")) >= 0);
 }
 
-static bool is_none(enum field_type type, const char *unit, u64 value)
+static inline bool is_none(enum field_type type, const char *unit, u64 value)
 {
 	u32 bits = 8 * field_type__width(type);
 

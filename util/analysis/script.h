@@ -59,6 +59,7 @@ struct field_view {
 	enum field_omit omit;
 	const struct data_field *desc;
 	char label[32];		/* in text: total of total_ns */
+	u32 label_len;
 	int detail_of;		/* text: the field that this one classifies, or -1 */
 };
 
@@ -79,6 +80,7 @@ struct event_view {
 	int vcpu, tid, cpu, kind, isa;	/* fields; -1: there is none */
 	struct event_named named;
 	int reason, span, halt, poll;	/* likewise; reason: of an exit or a return to the VMM */
+	int detail_kind;		/* of an exit */
 	struct field_view *field;
 	u32 nr_fields;
 };

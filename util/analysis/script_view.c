@@ -408,6 +408,7 @@ static struct field_view script_view__describe(const struct data_event *event, u
 	if (f.detail_of >= 0)
 		memcpy(f.label, event->fields[f.detail_of].name,
 		       sizeof(event->fields[f.detail_of].name));
+	f.label_len = strlen(f.label);
 	return f;
 }
 
@@ -448,6 +449,7 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	v->span = data_event__field(event, desc && desc->span ? desc->span : "span_ns");
 	v->halt = data_event__field(event, "halt_ns");
 	v->poll = data_event__field(event, "poll_ns");
+	v->detail_kind = data_event__field(event, "detail_kind");
 	v->field = mem__calloc(event->nr_fields, sizeof(*v->field));
 	if (!v->field)
 		return -1;

@@ -241,6 +241,36 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 	return slice;
 }
 
+/*
+ * Decodes the columns that vary, and measures all; that of the times is decoded in any case.
+ * 0; 1: damaged, *why says how; -1 after error().
+ */
+static int slicer__decode(struct slicer *s, const struct data_event *event, const struct data_frame *f,
+			  int time, struct slice_column *columns, const char **why)
+{
+	u64 value[64], same, *col[DATA_MAX_FIELDS];
+	u32 nr = event->nr_fields, left = 0;
+	int field[DATA_MAX_FIELDS], ret;
+
+	same = data_decoder__constants(s->dec, event, f, s->field, nr < 64 ? nr : 64, value);
+	if (time >= 0 && time < 64)
+		same &= ~(1ULL << time);
+	for (u32 i = 0; i < nr; i++) {
+		if (i < 64 && same >> i & 1)
+			continue;
+		field[left] = s->field[i];
+		col[left++] = s->col[i];
+	}
+	ret = data_decoder__columns(s->dec, event, f, field, left, col, why);
+	for (u32 i = 0; !ret && i < nr; i++) {
+		if (i < 64 && same >> i & 1)
+			columns[i] = (struct slice_column) { .base = value[i] + 1 };
+		else
+			slice__measure(s->col[i], f->rows, &columns[i]);
+	}
+	return ret;
+}
+
 int slicer__cut(struct slicer *s, const struct data_event *event, const struct data_frame *f,
 		const struct time_window *window, u32 skip, size_t max_bytes, struct slice **out,
 		const char **why)
@@ -256,10 +286,10 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 		return 1;
 	if (slice__make_room(s, event->nr_fields, f->rows))
 		return -1;
-	ret = data_decoder__columns(s->dec, event, f, s->field, event->nr_fields, s->col, why);
+	time = time_field(event);
+	ret = slicer__decode(s, event, f, time, columns, why);
 	if (ret)
 		return ret;
-	time = time_field(event);
 	slice__put_in_order(s, f, time);
 	if (window->active) {
 		first = row_at(s, f->rows, window->from);
@@ -268,10 +298,8 @@ int slicer__cut(struct slicer *s, const struct data_event *event, const struct d
 	if (first >= end || skip >= end - first)
 		return 0;
 	first += skip;
-	for (u32 i = 0; i < event->nr_fields; i++) {
-		slice__measure(s->col[i], f->rows, &columns[i]);
+	for (u32 i = 0; i < event->nr_fields; i++)
 		row_bytes += columns[i].width;
-	}
 	nr = end - first;
 	if (row_bytes && nr > max_bytes / row_bytes)
 		nr = max_bytes / row_bytes ?: 1;

@@ -23,6 +23,10 @@ struct script_printer {
 	struct { u64 second; char text[32]; } wall;	/* the last second by the clock */
 	const struct script_model *model;	/* from begin() on */
 	struct script_name { u64 isa, reason; char text[FIELD_NAME_MAX]; } name[SCRIPT_NAMES];
+	struct script_implied {		/* what text says already, by hash */
+		u64 isa, reason, kind, user;
+		bool known, yes;
+	} implied[SCRIPT_NAMES];
 	struct csv_column *column;
 	u32 nr_columns, room_columns;
 	bool first;			/* member of a JSON object */

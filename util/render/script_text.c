@@ -14,16 +14,6 @@
 #include "util/symbols/regions.h"
 #include "util/text.h"
 
-/* Clearing what is filled in anyway, for every number of every row, took half of the time again. */
-#if defined(__has_attribute)
-#if __has_attribute(uninitialized)
-#define NOT_CLEARED	__attribute__((uninitialized))
-#endif
-#endif
-#ifndef NOT_CLEARED
-#define NOT_CLEARED
-#endif
-
 #define COMM_WIDTH 16
 
 /* Columns of a line without -F, and what stands for what does not fit. */
@@ -272,25 +262,41 @@ static void script_text__put_value(struct script_printer *p, const struct script
 }
 
 /* "io" and KVM_EXIT_IO, "mmio-read" and KVM_EXIT_MMIO. */
-static bool is_implied(const struct script_row *row, u64 user_reason)
+static bool says_the_same(const struct script_implied *i)
 {
-	const struct event_view *v = row->view;
-	const char *name = reason_known(KVMW_ISA_NONE, user_reason), *detail;
-	int kind = data_event__field(v->event, "detail_kind");
+	const char *name = reason_known(KVMW_ISA_NONE, i->user), *detail = field__detail(i->kind);
 	size_t prefix = strlen("KVM_EXIT_");
 
 	if (!name || strlen(name) <= prefix)
 		return false;
 	name += prefix;
-	if (v->reason >= 0 && reason_is(script_row__get(row, v->isa), script_row__get(row, v->reason),
-					name))
-		return true;
-	detail = kind < 0 ? NULL : field__detail(script_row__get(row, kind));
-	return detail && !strncasecmp(detail, name, strlen(name));
+	return (i->reason != KVMW_NONE && reason_is(i->isa, i->reason, name)) ||
+	       (detail && !strncasecmp(detail, name, strlen(name)));
+}
+
+/* Comparing names takes longer than all else of a line, and few differ. */
+static bool is_implied(struct script_printer *p, const struct script_row *row, u64 user_reason)
+{
+	const struct event_view *v = row->view;
+	struct script_implied now = {
+		.isa = v->isa < 0 ? KVMW_NONE : script_row__get(row, v->isa),
+		.reason = v->reason < 0 ? KVMW_NONE : script_row__get(row, v->reason),
+		.kind = v->detail_kind < 0 ? KVMW_NONE : script_row__get(row, v->detail_kind),
+		.user = user_reason, .known = true,
+	};
+	struct script_implied *kept = &p->implied[(now.reason ^ now.user * 5 ^ now.kind * 11) % SCRIPT_NAMES];
+
+	if (!kept->known || kept->isa != now.isa || kept->reason != now.reason || kept->kind != now.kind ||
+	    kept->user != now.user) {
+		now.yes = says_the_same(&now);
+		*kept = now;
+	}
+	return kept->yes;
 }
 
 /* What a line has no word about; unknown: nothing but "-" is known of it. */
-static bool omits(const struct script_row *row, const struct field_view *f, u64 value, bool unknown)
+static bool omits(struct script_printer *p, const struct script_row *row, const struct field_view *f,
+		  u64 value, bool unknown)
 {
 	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
 		return true;
@@ -302,7 +308,7 @@ static bool omits(const struct script_row *row, const struct field_view *f, u64 
 	case OMIT_SAME_CPU:
 		return unknown || value == row->cpu;
 	case OMIT_IMPLIED:
-		return unknown || is_implied(row, value);
+		return unknown || is_implied(p, row, value);
 	default:
 		return unknown;
 	}
@@ -314,9 +320,11 @@ static void script_text__put_field(struct script_printer *p, const struct script
 	u64 value = script_row__get(row, f->field);
 	bool unknown = field__none(f->desc, value);
 
-	if (omits(row, f, value, unknown))
+	if (omits(p, row, f, value, unknown))
 		return;
-	out__text(p->out, f->label);
+	/* All of it is copied: that is a move of two registers. */
+	memcpy(out__room(p->out), f->label, sizeof(f->label));
+	p->out->len += f->label_len;
 	out__char(p->out, '=');
 	if (unknown)
 		out__char(p->out, '-');
@@ -342,7 +350,7 @@ static void script_text__put_stacks(struct script_printer *p, const struct scrip
 {
 	const struct event_view *v = row->view;
 
-	for (u32 i = 0; i < v->nr_fields; i++) {
+	for (u32 i = 0; v->event->id == KVMW_EVENT_STACK && i < v->nr_fields; i++) {
 		const struct rec_stack *stack = script_row__stack(p->model, row, &v->field[i]);
 
 		if (stack)
