@@ -18,6 +18,7 @@ struct data_decoder {
 	u8 *raw;		/* grows with the columns */
 	size_t raw_room;
 	u32 *order;		/* this and scratch grow with the frames */
+	const u64 *ordered_by;	/* the column that order is by, or NULL */
 	u64 *scratch[MAX_SCRATCH];
 	u32 nr_scratch, row_room;
 	struct keymap keys;	/* made, like tokens, for the first column that needs them */
@@ -253,8 +254,11 @@ static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u
 
 	if (key && make_keys(dec))
 		return -1;
-	if (key && !order_by_key(dec->order, &dec->keys, key, nr))
-		return bad(dec, "a column has too many keys");
+	if (key && dec->ordered_by != key) {
+		dec->ordered_by = order_by_key(dec->order, &dec->keys, key, nr) ? key : NULL;
+		if (!dec->ordered_by)
+			return bad(dec, "a column has too many keys");
+	}
 	if (planes == 1) {	/* nearly always; value[] has more room than a byte can tell */
 		for (u32 i = 0; i < nr; i++) {
 			u32 index = plane[key ? dec->order[i] : i];
@@ -483,6 +487,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
 	memset(dec->wanted, 0, sizeof(dec->wanted));
 	dec->nr_scratch = 0;
+	dec->ordered_by = NULL;
 	dec->why = NULL;
 	dec->no_memory = false;
 	*why = "it has no rows";

@@ -205,19 +205,55 @@ static int make_columns(struct data_encoder *enc, const struct event_desc *event
 		enc->nr_values = need;
 	}
 	enc->layout.nr = nr;
+	enc->layout.ordered_by = 0;
 	return 0;
 }
 
-static void transpose(struct data_encoder *enc, const struct event_desc *event, const void *rows, u32 nr)
+/* All bits in which any of the values differs from one. */
+static u64 difference(const u64 *v, u32 nr, u64 one)
 {
-	u64 *col[DATA_MAX_FIELDS];
+	u64 bits[2] = { v[nr - 1] ^ one, 0 };
+
+	for (u32 i = 0; i + 1 < nr; i += 2) {
+		bits[0] |= v[i] ^ one;
+		bits[1] |= v[i + 1] ^ one;
+	}
+	return bits[0] | bits[1];
+}
+
+static void find_same(struct data_encoder *enc, const struct event_desc *event)
+{
+	struct layout *l = &enc->layout;
+
+	for (u32 i = 0; i < event->nr_fields; i++)
+		l->same[i] = !difference(layout__column(l, i), l->nr, *layout__column(l, i));
+}
+
+/* So many rows stay in the cache while their fields are gathered. */
+#define ROWS_AT_ONCE	64u
+
+static void transpose(struct data_encoder *enc, const struct event_desc *event, const u8 *rows, u32 nr)
+{
+	u64 *col[DATA_MAX_FIELDS], differ[DATA_MAX_FIELDS];
 
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		col[i] = enc->layout.values + (size_t)i * nr;
-		gather(col[i], &event->fields[i], rows, event->size, nr);
+		differ[i] = 0;
 	}
-	if (enc->edit)
-		enc->edit(enc->edit_ctx, event, col, nr);
+	for (u32 at = 0; at < nr; at += ROWS_AT_ONCE) {
+		u32 n = nr - at < ROWS_AT_ONCE ? nr - at : ROWS_AT_ONCE;
+
+		for (u32 i = 0; i < event->nr_fields; i++) {
+			gather(col[i] + at, &event->fields[i], rows + (size_t)at * event->size, event->size, n);
+			differ[i] |= difference(col[i] + at, n, col[i][0]);
+		}
+	}
+	for (u32 i = 0; i < event->nr_fields; i++)
+		enc->layout.same[i] = !differ[i];
+	if (!enc->edit)
+		return;
+	enc->edit(enc->edit_ctx, event, col, nr);
+	find_same(enc, event);
 }
 
 void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx)
@@ -249,14 +285,8 @@ static void time_span(const struct data_encoder *enc, const struct event_desc *e
  */
 static bool is_unknown(const struct data_encoder *enc, const struct event_desc *event, u32 field)
 {
-	const u64 *v = layout__column(&enc->layout, field);
-	u32 i = 0;
-
-	if (!field || event->fields[field].type == FIELD_s32)
-		return false;
-	while (i < enc->layout.nr && v[i] == KVMW_NONE)
-		i++;
-	return i == enc->layout.nr;
+	return field && event->fields[field].type != FIELD_s32 && enc->layout.same[field] &&
+	       *layout__column(&enc->layout, field) == KVMW_NONE;
 }
 
 /* What the columns hold, as a frame. */
@@ -309,6 +339,7 @@ int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
 		return -1;
 	for (u32 i = 0; i < event->nr_fields; i++)
 		memcpy(enc->layout.values + (size_t)i * nr_rows, col[i], nr_rows * sizeof(u64));
+	find_same(enc, event);
 	return encode_columns(enc, type, event, stream, frame);
 }
 

@@ -30,7 +30,9 @@ struct layout {
 	u32 nr;			/* rows */
 	u64 *work;		/* one column */
 	u8 *raw;		/* the result: col->piece[] bytes, one after another */
+	bool same[DATA_MAX_FIELDS];	/* by column: all rows have one value */
 	u32 *order;		/* the position of each row */
+	u32 ordered_by;		/* what order is by: a column plus 1; 0: it is something else */
 	struct keymap keys;
 	struct token_plan *plan;
 	struct quantum quantum;

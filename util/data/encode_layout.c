@@ -74,31 +74,48 @@ static int compare_u64(const void *a, const void *b)
 }
 
 /*
- * The distinct values of v.  They are sorted so that their upper planes compress well
- * and that equal rows give equal frames.  l->keys then maps a value to its index.
+ * The distinct values of v, and in l->work the index of each row's value among them.  They are sorted
+ * so that their upper planes compress well and that equal rows give equal frames.
  * 0: too many for a dictionary to pay.
  */
 static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
 {
 	u32 n = 0, limit = l->nr / 2 < DICT_MAX ? l->nr / 2 : DICT_MAX;
-	u64 last = ~v[0];
+	u64 *id = NULL, last = ~v[0], by_id = 0;
+	u16 place[DICT_MAX];
 	bool fresh;
 
 	keymap__clear(&l->keys);
 	for (u32 i = 0; i < l->nr; i++) {
-		if (v[i] == last)
-			continue;
-		last = v[i];
-		if (!keymap__get(&l->keys, last, &fresh) || (fresh && n == limit))
-			return 0;
-		if (fresh)
-			sorted[n++] = last;
+		if (v[i] != last) {
+			last = v[i];
+			id = keymap__get(&l->keys, last, &fresh);
+			if (!id || (fresh && n == limit))
+				return 0;
+			if (fresh) {
+				sorted[n] = last;
+				*id = n++;
+			}
+			by_id = *id;
+		}
+		l->work[i] = by_id;
 	}
 	/* cppcheck-suppress uninitvar ; n of them are filled */
 	qsort(sorted, n, sizeof(*sorted), compare_u64);
 	for (u32 i = 0; i < n; i++)
-		*keymap__get(&l->keys, sorted[i], &fresh) = i;
+		place[*keymap__get(&l->keys, sorted[i], &fresh)] = i;
+	for (u32 i = 0; i < l->nr; i++)
+		l->work[i] = place[l->work[i]];
 	return n;
+}
+
+/* l->order by the column that a column depends on. */
+static bool put_in_order(struct layout *l, u32 key)
+{
+	if (l->ordered_by == key + 1)
+		return true;
+	l->ordered_by = order_by_key(l->order, &l->keys, layout__column(l, key), l->nr) ? key + 1 : 0;
+	return l->ordered_by;
 }
 
 /*
@@ -107,18 +124,12 @@ static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
  */
 static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
 {
-	u64 sorted[DICT_MAX], last = 0;
+	u64 sorted[DICT_MAX];
 	u32 n = distinct(l, v, sorted), planes;
 	u8 *to = l->raw;
-	bool fresh;
 
 	if (!n)
 		return false;
-	for (u32 i = 0; i < l->nr; i++) {
-		if (!i || v[i] != v[i - 1])
-			last = *keymap__get(&l->keys, v[i], &fresh);
-		l->work[i] = last;
-	}
 	col->encoding = COLUMN_DICT;
 	col->base = sorted[0];
 	planes = bytes_of(sorted[n - 1] - sorted[0]);
@@ -130,12 +141,13 @@ static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
 	to += put_planes(to, sorted, n, sorted[0], planes);
 	col->piece[col->nr_pieces++] = to - l->raw;
 
-	if (col->refs[0] != COLUMN_NO_REF &&
-	    !order_by_key(l->order, &l->keys, layout__column(l, col->refs[0]), l->nr))
+	if (col->refs[0] != COLUMN_NO_REF && !put_in_order(l, col->refs[0]))
 		col->refs[0] = COLUMN_NO_REF;
 	for (u32 p = 0; p < bytes_of(n - 1); p++, to += l->nr) {
+		const u32 *order = col->refs[0] == COLUMN_NO_REF ? NULL : l->order;
+
 		for (u32 i = 0; i < l->nr; i++)
-			to[col->refs[0] == COLUMN_NO_REF ? i : l->order[i]] = l->work[i] >> (8 * p);
+			to[order ? order[i] : i] = l->work[i] >> (8 * p);
 		col->piece[col->nr_pieces++] = l->nr;
 	}
 	return true;
@@ -188,10 +200,9 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 	col->nr_pieces = 0;
 	col->base = 0;
 	find_refs(col, event, field->ref);
-	min_max(v, l->nr, field_type__signed(field->type), &min, &max);
-	if (min == max) {
+	if (l->same[index]) {
 		col->encoding = COLUMN_CONST;
-		col->base = min;
+		col->base = v[0];
 	} else if ((field->encoding == ENC_CHAIN && lay_chain(l, col, v)) ||
 		   (field->encoding == ENC_DICT && lay_dict(l, col, v))) {
 		return;
@@ -201,6 +212,7 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 	} else if (field->encoding == ENC_CHAIN || field->encoding == ENC_DELTA) {
 		lay_delta(l, col, v);
 	} else {
+		min_max(v, l->nr, field_type__signed(field->type), &min, &max);
 		col->encoding = COLUMN_PLANES;
 		col->base = min;
 		add_planes(l, col, v, min, max - min);

@@ -29,6 +29,7 @@ static void find_groups(struct layout *l, struct token_plan *plan, const u64 *ke
 	memset(plan->group, 0, l->nr);
 	if (!key)
 		return;
+	l->ordered_by = 0;
 	keymap__clear(&l->keys);
 	for (u32 i = 0; i < l->nr; i++) {
 		u64 *slot;
