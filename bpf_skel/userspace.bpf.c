@@ -3,7 +3,7 @@
  * Provider "userspace": KVM_RUN returns to the VMM and is called again.  These two moments also
  * give the provider "exit" its time in the VMM.
  *
- * The call is seen by the best of run_kprobe, run_fentry and run_syscall that this kernel lets
+ * The call is seen by the best of run_fentry, run_kprobe and run_syscall that this kernel lets
  * the recorder attach.
  */
 #include "cycle.bpf.h"
@@ -106,25 +106,37 @@ struct userspace_exit_args {
 	s32 error;
 };
 
-SEC("tp/kvm/kvm_userspace_exit")
-int kvm_userspace_exit(struct userspace_exit_args *ctx)
+/* KVM_RUN returns. */
+static __always_inline void returns(u32 reason, s32 err)
 {
-	struct kvmw_vcpu_state *s;
-	u32 reason = ctx->reason;
+	struct kvmw_vcpu_state *s = state_of_thread(wants(KVMW_EVENT_USERSPACE));
 	u64 now;
 
-	if (!active)
-		return PASS_ON;
-	s = state_of_thread(wants(KVMW_EVENT_USERSPACE));
 	if (!s)
-		return PASS_ON;
+		return;
 	now = cycle_user_begin(s);
-	if (ctx->error < 0)
-		reason = KVMW_REASON_ERRNO + (u32)-ctx->error;
+	if (err < 0)
+		reason = KVMW_REASON_ERRNO + (u32)-err;
 	if (s->exit_open && s->exit.e.user_reason == NO_USER)
 		s->exit.e.user_reason = reason;
 	if (wants(KVMW_EVENT_USERSPACE))
-		user_begin(s, now, reason, ctx->error);
+		user_begin(s, now, reason, err);
+}
+
+/* Saves the kernel from building a trace record; needs the BTF of kvm.ko. */
+SEC("tp_btf/kvm_userspace_exit")
+int BPF_PROG(userspace_exit_btf, u32 reason, int err)
+{
+	if (active)
+		returns(reason, err);
+	return 0;
+}
+
+SEC("tp/kvm/kvm_userspace_exit")
+int kvm_userspace_exit(struct userspace_exit_args *ctx)
+{
+	if (active)
+		returns(ctx->reason, ctx->error);
 	return PASS_ON;
 }
 

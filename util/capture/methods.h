@@ -7,7 +7,7 @@
 
 /*
  * The best method that ranks below the last one (NULL: the best of all); NULL: none is left.
- * preemptible: the kernel is.
+ * preemptible: the kernel is, or for another reason methods come last that it can miss events with.
  */
 const struct attach_method *methods__after(const struct probe *probe,
 					   const struct attach_method *last, bool preemptible);

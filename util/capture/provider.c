@@ -77,18 +77,19 @@ const struct probe probes[PROBE_RAW] = {
 	[PROBE_USERSPACE_EXIT] = {
 		.what = "returns from KVM_RUN to the VMM",
 		.without = "user_ns is always 0",
-		.methods = { { "kvm_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
+		.interrupts_on = true,
+		.methods = {
+			{ "userspace_exit_btf", ATTACH_TP_BTF, "kvm", "kvm_userspace_exit", NULL },
+			{ "kvm_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL },
+		},
 	},
 	[PROBE_RUN] = {
 		.what = "KVM_RUN calls",
 		.without = "user_ns ends at the VM entry, not at KVM_RUN",
-		/*
-		 * The function is global and the same on all kernels.
-		 * The kprobe first, because stack_run is a kprobe too and has to run after it.
-		 */
+		/* The function is global and the same on all kernels. */
 		.methods = {
-			{ "run_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
 			{ "run_fentry", ATTACH_FENTRY, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
+			{ "run_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL },
 			{ "run_syscall", ATTACH_TP, "syscalls", "sys_enter_ioctl", NULL },
 		},
 	},

@@ -238,11 +238,15 @@ bool session__applies(const struct session *s, u32 h)
 /* Selects the next method of a probe; false: none is left, and the probe is needed. */
 static bool next_method(struct session *s, u32 h)
 {
+	/* Programs of stacks come after these, and are of the classic kinds. */
+	bool stack = (h == PROBE_RUN && provider__uses(s->events, PROBE_STACK_RUN)) ||
+		     (h == PROBE_USERSPACE_EXIT && provider__uses(s->events, PROBE_STACK_RETURN));
+
 	if (!session__applies(s, h))
 		return true;
 	if (probe(s, h)->missing && probe(s, h)->missing(&s->config))
 		return !provider__needs(s->events, h);
-	s->methods[h] = methods__after(probe(s, h), s->methods[h], s->preemptible);
+	s->methods[h] = methods__after(probe(s, h), s->methods[h], s->preemptible || stack);
 	return s->methods[h] || !provider__needs(s->events, h);
 }
 
