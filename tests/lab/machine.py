@@ -41,6 +41,7 @@ class Machine:
         self.kernel = get(options.kernel)
         self.mem = options.mem or self.emulator.MEM
         self.smp = options.smp or self.emulator.SMP
+        self.icount = options.icount
         self.timeout = options.timeout or (None if self.shell else self.emulator.TIMEOUT)
         if self.smp > self.emulator.MAX_SMP:
             raise LabError(f"--cpu {options.cpu} has at most {self.emulator.MAX_SMP} CPU")

@@ -53,6 +53,8 @@ def command(machine, root, append):
                  "-device", "virtserialport,chardev=none,nr=1"]
     else:
         argv += ["-device", "virtserialport,chardev=out,nr=1"]
+    if machine.icount:
+        argv += ["-icount", "shift=0,sleep=off"]
     return argv + ["-device", "virtserialport,chardev=status,nr=2",
                    "-device", "virtserialport,chardev=files,nr=3"]
 

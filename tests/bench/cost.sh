@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+# Runs inside the lab with --icount, where 1 ns is one instruction: what recorders add to a cycle.
+# $1: rounds of CPUID and port write
+rounds=$1
+dir=/tmp/cost
+mkdir -p $dir
+cd $dir || exit
+guest="kvmw bench guest --json --cpuid 1 --pio 1 --rounds $rounds"
+
+# cost NAME COMMAND...: instructions from the guest's start to its end, as it measured itself
+cost()
+{
+	name=$1
+	shift
+	"$@" >guest.json 2>err || echo "failed $name: $(tail -n 1 err)"
+	took=$(sed -n 's/.*"elapsed_ns":\([0-9]*\).*/\1/p' guest.json)
+	[ "$name" = untraced ] && base=$took
+	echo "$name $((took / rounds / 2)) a cycle, $(((took - base) / rounds / 2)) added"
+}
+
+cat /proc/version
+cost untraced $guest
+cost kvmw kvmw record -o kvmw.data -- $guest
+cost perf perf record -q -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+cost perf-z perf record -q -z -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+cost trace-cmd trace-cmd record -q -e kvm_exit -e kvm_entry -o trace.dat $guest
+kvmw report -i kvmw.data --sort reason
+
+# By program: the instructions of one call, those of the measurement included.
+sysctl -q kernel.bpf_stats_enabled=1
+kvmw record -o kvmw.data -- sh -c "$guest >guest.json; bpftool -j prog show" >progs 2>err
+tr '{' '\n' <progs | sed -n 's/.*"name":"\([a-z_0-9]*\)".*"run_time_ns":\([0-9]*\),"run_cnt":\([0-9]*\).*"bytes_jited":\([0-9]*\).*/\1 \2 \3 \4/p' |
+while read -r name ns count jited; do
+	echo "program $name: $count calls, $((ns / count)) each, $jited bytes of code"
+done
