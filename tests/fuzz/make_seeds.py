@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""make_seeds.py fuzz_frame|fuzz_reader DIR RECORDING...: inputs made from these recordings, and a
-dictionary, DIR.dict, of the members and words of their JSON.
+"""make_seeds.py fuzz_frame|fuzz_reader|fuzz_format DIR RECORDING...: inputs made from these recordings,
+and a dictionary, DIR.dict, of the members and words of their JSON, or of formats.
 
 Their columns and JSON are not compressed, so that the fuzzer changes what the decoder sees, and
 not zstd's frames. For fuzz_frame each is one frame's payload; for fuzz_reader a whole recording,
-whose frames are short, once for each command.
+whose frames are short, once for each command; for fuzz_format a tracepoint's format, and its records.
 """
 import collections
 import json
@@ -24,6 +24,25 @@ LONGEST = 12 << 10      # bytes of a recording: what is longer is slow, and cut 
 FORMAT = ("name: ", "ID: ", "format:", "\tfield:", ";\toffset:", ";\tsize:", ";\tsigned:", "print fmt: ",
           "__data_loc ", "__rel_loc ", "unsigned long ", "char ", "[16]", "[]", "REC->", "%s", "%llx", "%*pbl",
           "__get_str(", "__print_symbolic(", "__print_flags(", "__print_hex(", "__get_dynamic_array(")
+
+# And made-up ones: a field of each sort, and what can be made of it.
+FIELDS = [("unsigned short common_type", 0, 2, 0), ("int common_pid", 4, 4, 1), ("unsigned int a", 8, 4, 0), ("u64 b", 16, 8, 0),
+          ("__data_loc char[] s", 24, 4, 1), ("__rel_loc u8[] r", 28, 4, 0), ("char c[16]", 32, 16, 1), ("u8 d[8]", 48, 8, 0)]
+PRINTS = ['"%s", __print_symbolic(REC->a, {1, "one"}, {2, "two"})', '"%s", __print_flags(REC->b, "|", {1, "one"}, {4, "four"})',
+          '"%s %-16s", __get_str(s), REC->c', '"0x%llx %d", (unsigned long long)REC->b >> 3, REC->a > 1 ? 1 : (int)-1',
+          '"%s", __print_hex(REC->d, 8)', '"%s", __print_array(__get_dynamic_array(r), __get_dynamic_array_len(r), 1)',
+          '"%*pbl", 8, REC->d', '"%pS %pI4 %pUb %pM", (void *)REC->b, REC->d, REC->c, REC->d', '"%lu.%03u%%", REC->b / 1000, REC->a % 10',
+          '"%c %p %hhx %zd", REC->a, REC->b, REC->d[3], sizeof(REC->c)']
+
+
+def formats(found):
+    """Of the recordings, and the made-up ones."""
+    for frame in found:
+        if frame.type == JSON[1]:
+            yield from (tp["format"] for tp in independent_reader.text(frame).get("tracepoints", []))
+    fields = "".join(f"\tfield:{name};\toffset:{at};\tsize:{size};\tsigned:{signed};\n" for name, at, size, signed in FIELDS)
+    for text in PRINTS:
+        yield f"name: kvm_x\nID: 7\nformat:\n{fields}\nprint fmt: {text}\n"
 
 
 def payload(frame):
@@ -84,7 +103,12 @@ def main(kind, out, *recordings):
     for path in map(pathlib.Path, recordings):
         data = path.read_bytes()
         found = independent_reader.Recording(data).frames
-        lines.update(dictionary(found))
+        lines.update(dictionary([]) if kind == "fuzz_format" else dictionary(found))
+        if kind == "fuzz_format":
+            for nr, text in enumerate(formats(found)):
+                record = bytes(8) + bytes(range(1, 17)) + struct.pack("<HHHH", 64, 8, 4, 8) + b"0123456789abcdef" * 4
+                pathlib.Path(out, f"{path.stem}-{nr}").write_bytes(text.encode() + b"\0" + record)
+            continue
         if kind == "fuzz_frame":
             for frame in found:
                 if frame.event and frame.rows <= 256:
