@@ -5,7 +5,7 @@ and a dictionary, DIR.dict, of the members and words of their JSON, or of format
 
 Their columns and JSON are not compressed, so that the fuzzer changes what the decoder sees, and
 not zstd's frames. For fuzz_frame each is one frame's payload; for fuzz_reader a whole recording,
-whose frames are short, once for each command; for fuzz_format a tracepoint's format, and its records.
+whose frames are short, or parts of it, once for each command; for fuzz_format a tracepoint's format, and its records.
 """
 import collections
 import json
@@ -82,6 +82,20 @@ def frames_of(data, found):
         yield bytes(head) + body + bytes(-len(body) % 8)
 
 
+def parts(data, found):
+    """The recording, or what is too long as several ones, of some events each."""
+    events = sorted({frame.event for frame in found if frame.rows})
+    each = len(events)
+    while each:
+        wholes = [data[:24] + b"".join(frames_of(data, [frame for frame in found if not frame.rows or
+                                                        frame.event in events[i:i + each]]))
+                  for i in range(0, len(events), each)]
+        if max(map(len, wholes)) <= LONGEST or each == 1:
+            return [whole for whole in wholes if len(whole) <= LONGEST]
+        each = (each + 1) // 2
+    return []
+
+
 def words(value):
     if isinstance(value, dict):
         return {f'"{name}":' for name in value}.union(*map(words, value.values()))
@@ -115,8 +129,9 @@ def main(kind, out, *recordings):
                     text = struct.pack("<HBx", frame.rows - 1, frame.offset // 8 % 2) + payload(frame)
                     pathlib.Path(out, f"{path.stem}-{frame.offset}").write_bytes(text)
             continue
-        whole = data[:24] + b"".join(frames_of(data, found))
-        for nr in range(commands if len(whole) <= LONGEST else 0):
+        wholes = list(parts(data, found))
+        for nr in range(commands if wholes else 0):
+            whole = wholes[nr % len(wholes)]
             pathlib.Path(out, f"{path.stem}-{nr}").write_bytes(bytes([nr, 2 * (nr % 5 == 0) | 4 * (nr % 5 == 1)]) + whole)
     pathlib.Path(f"{out}.dict").write_text("".join(sorted(lines)))
 
