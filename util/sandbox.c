@@ -69,8 +69,14 @@ static const struct rule rules[] = {
 	ANY(SANDBOX_COMPUTE, nanosleep), ANY(SANDBOX_COMPUTE, setitimer), ANY(SANDBOX_COMPUTE, sysinfo),
 	ANY(SANDBOX_COMPUTE, getrandom), ANY(SANDBOX_COMPUTE, getpid), ANY(SANDBOX_COMPUTE, gettid),
 	ANY(SANDBOX_COMPUTE, getrusage), ANY(SANDBOX_COMPUTE, exit), ANY(SANDBOX_COMPUTE, exit_group),
-	/* Limits: its own. */
+	/* Limits: its own; an older glibc asks by these names, and would go on without limits. */
 	{ __NR_prlimit64, SANDBOX_COMPUTE, 0, ~0U, 0 },
+	ANY(SANDBOX_COMPUTE, setrlimit), ANY(SANDBOX_COMPUTE, getrlimit),
+	/* The clock where the vDSO has none, as on some hosts above this one. */
+	ANY(SANDBOX_COMPUTE, gettimeofday),
+#ifdef __NR_time
+	ANY(SANDBOX_COMPUTE, time),
+#endif
 	/* Threads: of a library that begins with clone3(2), whose flags no filter sees, the second try. */
 	{ __NR_clone, SANDBOX_READ, 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD },
 	ANY(SANDBOX_READ, set_robust_list),
@@ -82,6 +88,11 @@ static const struct rule rules[] = {
 	{ __NR_fcntl, SANDBOX_READ, 1, ~0U, F_GETFL },
 	/* A child, and what it is connected by. */
 	{ __NR_clone, SANDBOX_READ_FORK, 0, NOT_FORK, 0 },
+	/* musl: how it makes one, and what the child then asks for its id. */
+#ifdef __NR_fork
+	ANY(SANDBOX_READ_FORK, fork),
+#endif
+	ANY(SANDBOX_READ_FORK, set_tid_address),
 	{ __NR_socketpair, SANDBOX_READ_FORK, 0, ~0U, AF_UNIX },
 	/* A narrower one of these. */
 	{ __NR_prctl, SANDBOX_READ_FORK, 0, ~0U, PR_SET_NO_NEW_PRIVS },

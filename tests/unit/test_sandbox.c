@@ -15,6 +15,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +72,32 @@ static bool has_children(void)
 	return pid > 0 && read(fds[0], &c, 1) == 1 && waitpid(pid, &status, 0) == pid && !status;
 }
 
+/* By the calls of other C libraries and other kernels than those it was built with. */
+static bool has_other_names(void)
+{
+	struct rlimit limit;
+	struct timeval t;
+	struct stat st;
+
+	return !syscall(__NR_getrlimit, RLIMIT_CORE, &limit) && !syscall(__NR_setrlimit, RLIMIT_CORE, &limit) &&
+	       !syscall(__NR_gettimeofday, &t, NULL) && !syscall(__NR_fstat, STDIN_FILENO, &st) &&
+	       !syscall(__NR_newfstatat, STDIN_FILENO, "", &st, AT_EMPTY_PATH);
+}
+
+#ifdef __NR_fork
+static bool has_fork(void)
+{
+	pid_t pid = syscall(__NR_fork);
+	int status;
+
+	if (!pid)
+		_exit(syscall(__NR_set_tid_address, &status) > 0 ? 0 : 1);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+#else
+#define has_fork has_children
+#endif
+
 /* 0: as it should be */
 static int try(enum sandbox sandbox, int fd)
 {
@@ -82,7 +111,8 @@ static int try(enum sandbox sandbox, int fd)
 		return 1;
 	memset(p, 1, 10 << 20);
 	free(p);
-	if (refused() || has_threads() != threads || has_children() != children)
+	if (refused() || !has_other_names() || has_threads() != threads || has_children() != children ||
+	    has_fork() != children)
 		return 2;
 	return write(fd, "x", 1) == 1 ? 0 : 3;
 }
