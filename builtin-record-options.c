@@ -2,6 +2,7 @@
 /* kvmw record: parses the command line and checks what options mean together. */
 #include <argp.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builtin-common.h"
@@ -44,23 +45,35 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-static error_t parse_pids(struct record_options *o, char *arg)
+static error_t parse_pid(struct record_options *o, const char *arg)
 {
+	u32 pid;
+
+	if (!*arg)
+		return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
+	if (parse_u32(arg, &pid) || !pid || pid > 0x7fffffff)
+		return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name", arg, arg);
+	if (o->nr_pids == MAX_PIDS)
+		return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
+	o->pids[o->nr_pids++] = pid;
+	return 0;
+}
+
+/* In a copy: the command line goes into the recording. */
+static error_t parse_pids(struct record_options *o, const char *arg)
+{
+	char *copy, *rest;
+	error_t err = 0;
+
 	if (!*arg)
 		return usage_error("-p: no process id given; kvmw list shows the running VMs");
-	for (char *p; (p = strsep(&arg, ","));) {
-		u32 pid;
-
-		if (!*p)
-			return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
-		if (parse_u32(p, &pid) || !pid || pid > 0x7fffffff)
-			return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its "
-					   "name", p, p);
-		if (o->nr_pids == MAX_PIDS)
-			return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
-		o->pids[o->nr_pids++] = pid;
-	}
-	return 0;
+	copy = rest = strdup(arg);
+	if (!copy)
+		return ENOMEM;
+	for (char *p; !err && (p = strsep(&rest, ","));)
+		err = parse_pid(o, p);
+	free(copy);
+	return err;
 }
 
 static error_t parse_name(struct record_options *o, const char *arg)

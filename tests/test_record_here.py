@@ -80,6 +80,8 @@ def test_vm_by_name(tmp_path):
             assert pids(path) == [pid], name
         record("-q", "-o", path, "--vm", "alpha", "--vm", "beta", "-p", beta, "--", "true")
         assert pids(path) == [beta, alpha]
+        record("-q", "-o", path, "-p", f"{beta},{alpha}", "--", "true")
+        assert f"{beta},{alpha}" in json.loads(kvmw("info", path, "--json").stdout)["command"]
         listed = {vm["pid"]: vm for vm in json.loads(kvmw("list", "--json").stdout)["vms"]}
         assert (listed[alpha]["name"], listed[alpha]["uuid"]) == ("alpha", UUID)
         assert (listed[beta]["name"], listed[beta]["uuid"]) == ("beta", None)
