@@ -221,20 +221,26 @@ static inline u32 data_row_room(u32 rows)
 	return rows <= DATA_MIN_ROOM ? DATA_MIN_ROOM : 1u << (32 - __builtin_clz(rows - 1));
 }
 
-/* All bits that any value of a column has; four at a time, since this looks at each row. */
-static inline u64 data_bits_of(const u64 *v, u32 nr)
+/* All bits in which any value of a column differs from one; four at a time, since this looks at each row. */
+static inline u64 data_difference(const u64 *v, u32 nr, u64 one)
 {
 	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));
-	four all = { 0 };
+	four all = { 0 }, ones = { one, one, one, one };
 	u64 bits;
 	u32 i = 0;
 
 	for (; nr - i >= 4; i += 4)
-		all |= *(const four *)&v[i];
+		all |= *(const four *)&v[i] ^ ones;
 	bits = all[0] | all[1] | all[2] | all[3];
 	for (; i < nr; i++)
-		bits |= v[i];
+		bits |= v[i] ^ one;
 	return bits;
+}
+
+/* All bits that any value has. */
+static inline u64 data_bits_of(const u64 *v, u32 nr)
+{
+	return data_difference(v, nr, 0);
 }
 
 /* For info -v: one entry of a frame's column directory. */

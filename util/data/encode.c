@@ -205,20 +205,8 @@ static int make_columns(struct data_encoder *enc, const struct event_desc *event
 		enc->nr_values = need;
 	}
 	enc->layout.nr = nr;
-	enc->layout.ordered_by = 0;
+	enc->layout.ordered_by = enc->layout.plan->grouped_by = 0;
 	return 0;
-}
-
-/* All bits in which any of the values differs from one. */
-static u64 difference(const u64 *v, u32 nr, u64 one)
-{
-	u64 bits[2] = { v[nr - 1] ^ one, 0 };
-
-	for (u32 i = 0; i + 1 < nr; i += 2) {
-		bits[0] |= v[i] ^ one;
-		bits[1] |= v[i + 1] ^ one;
-	}
-	return bits[0] | bits[1];
 }
 
 static void find_same(struct data_encoder *enc, const struct event_desc *event)
@@ -226,7 +214,7 @@ static void find_same(struct data_encoder *enc, const struct event_desc *event)
 	struct layout *l = &enc->layout;
 
 	for (u32 i = 0; i < event->nr_fields; i++)
-		l->same[i] = !difference(layout__column(l, i), l->nr, *layout__column(l, i));
+		l->same[i] = !data_difference(layout__column(l, i), l->nr, *layout__column(l, i));
 }
 
 /* So many rows stay in the cache while their fields are gathered. */
@@ -245,7 +233,7 @@ static void transpose(struct data_encoder *enc, const struct event_desc *event, 
 
 		for (u32 i = 0; i < event->nr_fields; i++) {
 			gather(col[i] + at, &event->fields[i], rows + (size_t)at * event->size, event->size, n);
-			differ[i] |= difference(col[i] + at, n, col[i][0]);
+			differ[i] |= data_difference(col[i] + at, n, col[i][0]);
 		}
 	}
 	for (u32 i = 0; i < event->nr_fields; i++)

@@ -9,6 +9,7 @@
 
 /* How the rows of a TOKENS column are divided; too large for the stack. */
 struct token_plan {
+	u32 grouped_by;			/* what group is by: a column plus 1, 1 + COLUMN_NO_REF: one group; or 0 */
 	u32 nr_groups, nr_streams;
 	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS], like_base[TOKEN_GROUPS];
 	u32 rows[TOKEN_GROUPS][256];	/* by group and class */

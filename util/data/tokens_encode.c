@@ -19,12 +19,17 @@ static u8 *put_varint(u8 *to, u64 v)
 }
 
 /* Group 0 takes all keys that have few rows. */
-static void find_groups(struct layout *l, struct token_plan *plan, const u64 *key)
+static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 {
+	const u64 *key = by == COLUMN_NO_REF ? NULL : layout__column(l, by);
 	u32 *id = l->order, rows[KEYMAP_MAX] = { 0 };
 	u8 group[KEYMAP_MAX];
 	bool fresh;
 
+	/* Columns that depend on the same one follow each other. */
+	if (plan->grouped_by == by + 1)
+		return;
+	plan->grouped_by = by + 1;
 	plan->nr_groups = 1;
 	memset(plan->group, 0, l->nr);
 	if (!key)
@@ -217,7 +222,7 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 
 	if (col->refs[1] != COLUMN_NO_REF)
 		like = layout__column(l, col->refs[1]);
-	find_groups(l, plan, col->refs[0] == COLUMN_NO_REF ? NULL : layout__column(l, col->refs[0]));
+	find_groups(l, plan, col->refs[0]);
 	if (tick) {
 		to_ticks(l, v, tick);
 		v = l->work;
