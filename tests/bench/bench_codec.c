@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the columns of a recording take and how fast they are made and read:
- * bench_codec [-f ROWS] [FILE]: the exit rows of FILE, or rows like those of
+ * bench_codec [-f ROWS] [-n ROWS] [FILE]: the exit rows of FILE, or rows like those of
  * CPUID and a port write in turn, then like those of a Linux guest.
  */
 #include <stdlib.h>
@@ -168,10 +168,15 @@ int main(int argc, char **argv)
 
 	if (!rows)
 		return KVMW_FAILED;
-	while ((opt = getopt(argc, argv, "f:")) != -1) {
-		per_frame = opt == 'f' ? strtoul(optarg, NULL, 0) : 0;
-		if (!per_frame || per_frame > DATA_MAX_ROWS) {
-			fprintf(stderr, "usage: bench_codec [-f ROWS] [FILE]\n");
+	nr = 4 * DATA_MAX_ROWS;
+	while ((opt = getopt(argc, argv, "f:n:")) != -1) {
+		if (opt == 'f')
+			per_frame = strtoul(optarg, NULL, 0);
+		else
+			nr = opt == 'n' ? strtoul(optarg, NULL, 0) : 0;
+		if (!per_frame || per_frame > DATA_MAX_ROWS || !nr || nr > MAX_ROWS) {
+			fprintf(stderr, "usage: bench_codec [-f ROWS] [-n ROWS] [FILE]: rows of a frame, "
+				"rows of each guest\n");
 			return KVMW_USAGE;
 		}
 	}
@@ -179,7 +184,6 @@ int main(int argc, char **argv)
 		nr = from_file(argv[optind], rows);
 		ret = nr ? measure("file", rows, nr, per_frame) : error("%s: no exit rows", argv[optind]);
 	} else {
-		nr = 4 * DATA_MAX_ROWS;
 		bench_rows__init(&made, 0, 1000000);
 		bench_rows__turns(&made, rows, nr);
 		ret = measure("cpuid, pio", rows, nr, per_frame);

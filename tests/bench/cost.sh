@@ -28,8 +28,8 @@ kvmw report -i kvmw.data --sort reason
 
 # By program: the instructions of one call, those of the measurement included.
 sysctl -q kernel.bpf_stats_enabled=1
-kvmw record -o kvmw.data -- sh -c "$guest >guest.json; bpftool -j prog show" >progs 2>err
-tr '{' '\n' <progs | sed -n 's/.*"name":"\([a-z_0-9]*\)".*"run_time_ns":\([0-9]*\),"run_cnt":\([0-9]*\).*"bytes_jited":\([0-9]*\).*/\1 \2 \3 \4/p' |
-while read -r name ns count jited; do
-	echo "program $name: $count calls, $((ns / count)) each, $jited bytes of code"
+kvmw record -o kvmw.data -- sh -c "$guest >guest.json; bpftool prog show" >progs 2>err
+sed -n 's/.* name \([a-z_0-9]*\) .* run_time_ns \([0-9]*\) run_cnt \([0-9]*\).*/\1 \2 \3/p' progs |
+while read -r name ns count; do
+	echo "program $name: $count calls, $((ns / count)) each"
 done

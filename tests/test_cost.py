@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+What a row costs to encode and to decode, in instructions: within 5 % of what it did.
+
+Whoever makes it cheaper, or has to make it dearer, changes the table. Only kvmw's own instructions
+count, those of zstd and the C library do not; and only of the compiler that the table is of.
+"""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from synthetic import KVMW
+
+ROWS = 65536
+BENCH = KVMW.parent / "obj/tests/bench/bench_codec"
+COMPILER = "GCC: (Debian 12.2.0"
+
+# By function: instructions a row, the mean of two guests. Each row is decoded whole and in three columns.
+COST = {"data_encoder__rows": 905, "data_decoder__columns": 571}
+
+pytestmark = [pytest.mark.slow,
+              pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")]
+
+
+def instructions(function, out):
+    """Those of kvmw's own code below a function, for a row."""
+    subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--toggle-collect={function}",
+                    BENCH, "-n", str(ROWS)], check=True, capture_output=True, timeout=300)
+    text = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", out], check=True,
+                          capture_output=True, text=True, timeout=60).stdout
+    ours = re.findall(r"^ *([\d,]+) +\(.*?%\) .*/bench_codec\]$", text, re.M)
+    return sum(int(number.replace(",", "")) for number in ours) / (2 * ROWS)
+
+
+@pytest.mark.parametrize("function", COST)
+def test_instructions_of_a_row(function, tmp_path):
+    comment = subprocess.run(["readelf", "-p", ".comment", BENCH], capture_output=True, text=True, timeout=30).stdout
+    if COMPILER not in comment:
+        pytest.skip(f"the table is of {COMPILER})")
+    assert instructions(function, tmp_path / "callgrind") == pytest.approx(COST[function], rel=0.05)
