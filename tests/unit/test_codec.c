@@ -199,6 +199,20 @@ static void same_column(struct codec *t, const struct made *m, u32 k, const u64 
 	t->values += m->nr;
 }
 
+/* Those that are said to be constant are, with that value; as are all that the encoder found so. */
+static void look_at_constants(struct codec *t, const struct data_event *event, const struct data_frame *f,
+			      const int *fields)
+{
+	u32 nr = event->nr_fields < 64 ? event->nr_fields : 64;
+	u64 value[64], same = data_decoder__constants(t->dec, event, f, fields, nr, value);
+
+	for (u32 k = 0; k < nr; k++)
+		assert_int_equal(same >> k & 1, !data_difference(t->out[k], f->rows, t->out[k][0]));
+	for (u32 k = 0; k < nr; k++)
+		if (same >> k & 1)
+			assert_int_equal(value[k], t->out[k][0]);
+}
+
 static void there_and_back(struct codec *t, const struct made *m, u64 *seed)
 {
 	struct data_field fields[DATA_MAX_FIELDS] = { 0 };
@@ -232,6 +246,7 @@ static void there_and_back(struct codec *t, const struct made *m, u64 *seed)
 			 (unsigned long long)t->round, why);
 	for (u32 k = 0; k < event.nr_fields; k++)
 		same_column(t, m, k, t->out[k]);
+	look_at_constants(t, &event, &f, all);
 	t->frames++;
 	free(payload);
 	free(buf.data);
