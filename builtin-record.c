@@ -47,6 +47,7 @@ struct record {
 	struct guest_symbols *symbols;	/* NULL: functions of the guest are not recorded */
 	struct guest_names *names;
 	struct record_stop stop;
+	struct record_keep keep;
 	struct privacy privacy;		/* of --no-addresses */
 	int children, second, deadline;	/* file descriptors; -1: none */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
@@ -176,9 +177,10 @@ static int open_events(struct record *r)
 {
 	sigset_t set;
 
-	if (record_stop__open(&r->stop, r->output.to_stdout ? "standard output" : r->opt.output))
+	if (record_stop__open(&r->stop, !r->writer ? r->keep.path : record_output__name(&r->output)))
 		return -1;
-	data_writer__watch(r->writer, &r->stop.progress);
+	if (r->writer)
+		data_writer__watch(r->writer, &r->stop.progress);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -270,7 +272,8 @@ static bool command_ended(struct record *r)
 	return ended;
 }
 
-#define FIXED_FDS 4
+#define OWN_FDS 4
+#define FIXED_FDS (OWN_FDS + NR_KEEP_FDS)
 
 /* Returns why the recording ends. */
 static const char *wait_for_end(struct record *r)
@@ -281,6 +284,7 @@ static const char *wait_for_end(struct record *r)
 		{ r->deadline, POLLIN, 0 },
 	}, *pids = fds + FIXED_FDS;
 
+	record_keep__fds(&r->keep, fds + OWN_FDS);
 	for (u32 i = 0; i < r->opt.nr_pids; i++)
 		pids[i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
 	for (;;) {
@@ -288,6 +292,8 @@ static const char *wait_for_end(struct record *r)
 
 		if (poll(fds, FIXED_FDS + r->opt.nr_pids, -1) < 0 && errno != EINTR)
 			return "poll failed";
+		if (record_keep__handle(&r->keep, fds + OWN_FDS))
+			return "keeping failed";
 		if (record_stop__why(&r->stop))
 			return record_stop__why(&r->stop);
 		if (command_ended(r))
@@ -329,9 +335,14 @@ static void closing_line(struct record *r, u64 bytes)
 		fputs("\r\033[K", stderr);
 	if (c.events)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
-	tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
+	if (r->keep.opt->time_ns)
+		tell("[ kvmw record: %u snapshot%s; %llu event%s of %u vCPU%s passed by, %llu lost%s ]",
+		     r->keep.nr, r->keep.nr == 1 ? "" : "s", (unsigned long long)c.events,
+		     c.events == 1 ? "" : "s", c.vcpus, c.vcpus == 1 ? "" : "s", (unsigned long long)c.lost, bpf);
+	else
+		tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
 	     (unsigned long long)c.events, c.events == 1 ? "" : "s", (unsigned long long)c.unfinished, c.vcpus,
-	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->opt.output, each,
+	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->output.path, each,
 	     (unsigned long long)c.lost, bpf);
 	if (c.lost)
 		warning("the ring buffers overflowed: %llu record%s lost (the totals still count them); "
@@ -439,21 +450,34 @@ static int name_guest(struct record *r)
 	return 0;
 }
 
+static int start_keeping(struct record *r)
+{
+	const struct keep_uses uses = {
+		.output = r->opt.output, .events = provider__recorded(r->opt.choice.events),
+		.quiet = r->opt.quiet, .session = r->session, .session_opts = &r->session_opts,
+		.tables = &r->snapshot, .meta = r->meta, .progress = &r->stop.progress, .sink = r->sink,
+		.drain = r->drain,
+	};
+
+	return !r->opt.keep.time_ns ? 0 : record_keep__start(&r->keep, &uses, r->start_ns) || sink__moment(r->sink) ?
+	       -1 : 0;
+}
+
 /* From the attached programs to the finished file. */
 static int record(struct record *r)
 {
-	u64 stop_ns, bytes;
+	u64 stop_ns, bytes = 0;
 	const char *why = "command not run";
 	bool started;
 	int err;
 
-	r->sink = sink__new(r->writer);
+	r->sink = sink__new(r->writer, r->opt.keep.time_ns ? &r->keep.window : NULL);
 	if (!r->sink)
 		return -1;
 	if (r->opt.no_addresses)
 		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
-	r->drain = name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid);
+	r->drain = name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;
@@ -462,7 +486,7 @@ static int record(struct record *r)
 	      snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
 	r->start_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
-	err = err || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
+	err = err || start_keeping(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;
@@ -472,7 +496,11 @@ static int record(struct record *r)
 	if (!err)
 		err = arm_timers(r);
 	if (!err)
+		record_keep__say(&r->keep);
+	if (!err)
 		why = wait_for_end(r);
+	if (started)
+		record_keep__finish(&r->keep);
 	/* While the guests still run. */
 	err |= snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 
@@ -484,9 +512,11 @@ static int record(struct record *r)
 	err |= write_meta(r);
 	err |= sink__finish(r->sink);
 	/* What was not written in full has no end. */
-	err = err || data_writer__finish(r->writer);
-	bytes = data_writer__bytes(r->writer);
-	err |= data_writer__close(r->writer);
+	if (r->writer) {
+		err = err || data_writer__finish(r->writer);
+		bytes = data_writer__bytes(r->writer);
+		err |= data_writer__close(r->writer);
+	}
 	r->writer = NULL;
 	if (!started)
 		record_output__undo(&r->output);
@@ -495,7 +525,7 @@ static int record(struct record *r)
 	if (r->names && guest_names__left_out(r->names))
 		warning("the guest exited from more than %u functions: the others have no names in the recording",
 			GUEST_SYMBOLS_STORED);
-	return err;
+	return err | (r->keep.nr_failed > 0);
 }
 
 /* For COMMAND; *user remains NULL if it is the caller. */
@@ -518,7 +548,8 @@ static int prepare(struct record *r)
 	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
 		return -1;
 	r->output.option = true;
-	if (find_user(r, &found, &user) || record_output__check(&r->output, r->opt.output) || find_targets(r) || choose_events(r))
+	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep) ||
+	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || find_targets(r) || choose_events(r))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
@@ -537,8 +568,9 @@ static int prepare(struct record *r)
 			    r->skipped);
 	if (!r->meta)
 		return -1;
-	r->writer = record_output__open(&r->output, provider__recorded(r->opt.choice.events));
-	if (!r->writer)
+	if (!r->opt.keep.time_ns)
+		r->writer = record_output__open(&r->output, provider__recorded(r->opt.choice.events));
+	if (!r->opt.keep.time_ns && !r->writer)
 		return -1;
 	if (!open_events(r) && (!r->opt.command ||
 	    !workload__prepare(&r->workload, r->opt.command, r->output.to_stdout, user)))
@@ -556,7 +588,6 @@ int cmd_record(int argc, const char **argv)
 		return KVMW_FAILED;
 	r->opt.argc = argc;
 	r->opt.argv = argv;
-	r->opt.output = DEFAULT_OUTPUT;
 	r->opt.ring_bytes = DEFAULT_RING;
 	r->stop.signals = r->stop.told = r->stop.ended = -1;
 	r->children = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
@@ -568,6 +599,7 @@ int cmd_record(int argc, const char **argv)
 
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);
+	record_keep__close(&r->keep);
 	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
 	if (r->unseen && status == KVMW_OK)
 		status = KVMW_FAILED;

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "builtin-record-keep.h"
 #include "util/capture/events_option.h"
 #include "util/capture/filter_options.h"
 #include "util/symbols/guest_symbols.h"
@@ -17,7 +18,7 @@
 struct record_options {
 	int argc;			/* as typed, for META */
 	const char **argv;
-	const char *output;
+	const char *output;		/* NULL: the default */
 	struct event_choice choice;	/* -e; no events: not given */
 	struct record_filter filter;
 	const char **command;		/* after "--", or NULL */
@@ -29,6 +30,7 @@ struct record_options {
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
 	struct guest_symbol_files symbols;
+	struct keep_options keep;
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 

@@ -26,6 +26,8 @@
 #define FLUSH_NS	NSEC_PER_SEC
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
 #define SUMS_NS		(5 * NSEC_PER_SEC)
+#define COPY_TRIES	16
+#define CUT_ROUNDS	64		/* of ROUND_RECORDS: more than a ring holds */
 /*
  * BPF statistics are not free: they stay on for at least this time and this many events, then
  * off until the next sample.
@@ -61,7 +63,15 @@ struct drain {
 	u64 sample_base, sample_bpf_ns;	/* events and run time when they were switched on */
 	u64 cpu_base;			/* CPU time spent on setting up */
 	bool no_stats;			/* the kernel refused BPF statistics */
+	bool keeps;			/* for a window: sums are sent each second */
+	bool aside;			/* rows are for a snapshot alone */
+	/* drain__cut() */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	u32 cuts, cuts_done;
+	bool ended;			/* the thread */
 	struct drain_counts counts;
+	struct kvmw_vcpu_state copy;	/* of the part of a state before its sums */
 };
 
 /* size: bytes of the row that were sent; the rest becomes 0. */
@@ -75,11 +85,13 @@ static int drain__add_row(struct stream *stream, u32 event, const void *row, siz
 		*b = sink__batch(stream->drain->sink, DATA_EVENTS, desc, stream->id, DATA_MAX_ROWS);
 	if (!*b)
 		return -1;
+	(*b)->aside = stream->drain->aside;
 	to = (*b)->rows + (size_t)(*b)->nr++ * desc->size;
 	if (size < desc->size)
 		memset(to + size, 0, desc->size - size);
 	memcpy(to, row, size < desc->size ? size : desc->size);
-	__atomic_fetch_add(&stream->drain->counts.events, 1, __ATOMIC_RELAXED);
+	if (!(*b)->aside)
+		__atomic_fetch_add(&stream->drain->counts.events, 1, __ATOMIC_RELAXED);
 	if ((*b)->nr == (*b)->size) {
 		sink__put(stream->drain->sink, *b);
 		*b = NULL;
@@ -258,16 +270,35 @@ static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vc
 	return 0;
 }
 
+/* Whether the copy is of one moment: a vCPU that runs changes its state meanwhile. */
+static bool copy_state(struct drain *d, const struct kvmw_vcpu_state *live)
+{
+	const size_t size = offsetof(struct kvmw_vcpu_state, lost);
+
+	for (u32 tries = 0; tries < COPY_TRIES; tries++) {
+		memcpy(&d->copy, live, size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!memcmp(&d->copy, live, size))
+			return true;
+	}
+	return false;
+}
+
 /* Adds what has not ended in state i. */
 static int add_open(struct drain *d, u32 i, u64 now)
 {
 	const struct kvmw_filter *filter = session__filter(d->session);
-	const struct kvmw_vcpu_state *s = &session__states(d->session)[i];
+	const struct kvmw_vcpu_state *live = &session__states(d->session)[i], *s = &d->copy;
+	u64 gone_ns = session__gone_ns(d->session, live), end = gone_ns ?: now;
 	struct stream *stream = &d->streams[i & (session__nr_rings(d->session) - 1)];
-	struct kvmw_exit exit = s->exit.e;
-	struct kvmw_userspace user = s->user.e;
-	u64 gone_ns = session__gone_ns(d->session, s), end = gone_ns ?: now;
+	struct kvmw_exit exit;
+	struct kvmw_userspace user;
 
+	/* If it never stands still, its cycles are short. */
+	if (!copy_state(d, live))
+		return 0;
+	exit = s->exit.e;
+	user = s->user.e;
 	if (s->exit_open && record_filter__open(filter, exit.time_ns, end, exit.reason)) {
 		exit.total_ns = KVMW_NONE;
 		if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
@@ -324,7 +355,7 @@ static bool sums_are_due(const struct drain *d, u64 now)
 {
 	const struct kvmw_vcpu_state *states = session__states(d->session);
 
-	if (now >= d->sums_ns || d->counts.lost || record_filter__any(session__filter(d->session)))
+	if (now >= d->sums_ns || d->keeps || d->counts.lost || record_filter__any(session__filter(d->session)))
 		return true;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
 		if (states[i].tid && states[i].ended_ns)
@@ -349,6 +380,80 @@ static void once_a_second(struct drain *d, u64 now)
 		sink__fail(d->sink);
 }
 
+static int add_calls(struct drain *d, u64 now)
+{
+	u64 min_ns = session__filter(d->session)->min_ns;
+	u32 nr_rings = session__nr_rings(d->session), tid = 0;
+	struct kvmw_call call;
+
+	while (session__next_call(d->session, &tid, &call)) {
+		if (now - call.row.e.time_ns < min_ns)
+			continue;
+		if (drain__add_row(&d->streams[call.row.e.vcpu & (nr_rings - 1)], call.row.event,
+				   &call.row.e, sizeof(struct kvmw_ioctl)))
+			return -1;
+		d->counts.unfinished++;
+	}
+	return 0;
+}
+
+/* Cycles without an end are recorded as unfinished. */
+static int add_all_open(struct drain *d, u64 now)
+{
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (add_open(d, i, now))
+			return -1;
+	return 0;
+}
+
+/*
+ * What is in the rings now, and then what has not ended.  A vCPU that goes on may end its cycle in
+ * between: then it has no row in this snapshot.
+ */
+static int drain__cut_now(struct drain *d)
+{
+	const struct drain_counts counts = d->counts;
+	u64 now;
+	int err = 1;
+
+	for (u32 i = 0; i < CUT_ROUNDS && err > 0; i++)
+		err = drain__consume(d);
+	now = monotonic_ns();
+	flush(d, now);
+	d->aside = true;
+	err = err < 0 || add_all_open(d, now) || add_calls(d, now) ? -1 : 0;
+	flush(d, now);
+	d->aside = false;
+	d->counts.unfinished = counts.unfinished;
+	count(d);
+	send_sums(d, now, cpu_ns());
+	return err;
+}
+
+static int cut_if_asked(struct drain *d)
+{
+	u32 cuts = __atomic_load_n(&d->cuts, __ATOMIC_ACQUIRE);
+	int err;
+
+	if (cuts == d->cuts_done)
+		return 0;
+	err = drain__cut_now(d);
+	pthread_mutex_lock(&d->lock);
+	d->cuts_done = cuts;
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	return err;
+}
+
+void drain__cut(struct drain *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->cuts++;
+	while (d->cuts_done != d->cuts && !d->ended)
+		pthread_cond_wait(&d->changed, &d->lock);
+	pthread_mutex_unlock(&d->lock);
+}
+
 static void *drain__run(void *arg)
 {
 	struct drain *d = arg;
@@ -364,11 +469,15 @@ static void *drain__run(void *arg)
 			wait_for_data(d);
 		more = drain__consume(d);
 		/* At once, because a VM may be gone within a second. */
-		if (more < 0 || send_idents(d)) {
+		if (more < 0 || send_idents(d) || cut_if_asked(d)) {
 			sink__fail(d->sink);
 			break;
 		}
 	}
+	pthread_mutex_lock(&d->lock);
+	d->ended = true;
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->lock);
 	return NULL;
 }
 
@@ -386,7 +495,7 @@ static int add_rings(struct drain *d)
 	return 0;
 }
 
-struct drain *drain__new(struct session *session, struct sink *sink, pid_t command)
+struct drain *drain__new(struct session *session, struct sink *sink, pid_t command, bool keeps)
 {
 	struct drain *d = mem__calloc(1, sizeof(*d));
 	u64 now = monotonic_ns();
@@ -395,6 +504,9 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 		return NULL;
 	d->session = session;
 	d->sink = sink;
+	d->keeps = keeps;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->changed, NULL);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		d->descs[i] = event_desc__by_id(i);
 	d->stats_fd = -1;
@@ -423,32 +535,6 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 fail:
 	drain__free(d);
 	return NULL;
-}
-
-static int add_calls(struct drain *d, u64 now)
-{
-	u64 min_ns = session__filter(d->session)->min_ns;
-	u32 nr_rings = session__nr_rings(d->session), tid = 0;
-	struct kvmw_call call;
-
-	while (session__next_call(d->session, &tid, &call)) {
-		if (now - call.row.e.time_ns < min_ns)
-			continue;
-		if (drain__add_row(&d->streams[call.row.e.vcpu & (nr_rings - 1)], call.row.event,
-				   &call.row.e, sizeof(struct kvmw_ioctl)))
-			return -1;
-		d->counts.unfinished++;
-	}
-	return 0;
-}
-
-/* Cycles without an end are recorded as unfinished. */
-static int add_all_open(struct drain *d, u64 now)
-{
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
-		if (add_open(d, i, now))
-			return -1;
-	return 0;
 }
 
 int drain__finish(struct drain *d, u64 stop_ns)

@@ -9,8 +9,11 @@
 #include "util/capture/session.h"
 #include "util/capture/sink.h"
 
-/* Starts the thread; command: the process that kvmw record runs, or 0. NULL: error() said why. */
-struct drain *drain__new(struct session *session, struct sink *sink, pid_t command);
+/*
+ * Starts the thread; command: the process that kvmw record runs, or 0; keeps: sink feeds a window.
+ * NULL: error() said why.
+ */
+struct drain *drain__new(struct session *session, struct sink *sink, pid_t command, bool keeps);
 
 /*
  * After session__stop() at stop_ns: takes what is left in the rings, writes open cycles as
@@ -18,6 +21,12 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
  */
 int drain__finish(struct drain *drain, u64 stop_ns);
 void drain__free(struct drain *drain);
+
+/*
+ * While the thread runs, for a snapshot of a window: hands over all until now, and the cycles in progress
+ * as rows aside.
+ */
+void drain__cut(struct drain *drain);
 
 /* May be called while the thread runs. */
 struct drain_counts {

@@ -307,6 +307,19 @@ void meta__hide(struct meta *meta, const struct privacy *privacy)
 	meta->err |= json_build__put(meta->root, "privacy", o);
 }
 
+char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns)
+{
+	struct json_object *o = json_object_new_object();
+
+	meta->err |= json_build__put(o, "time_ns", json_object_new_int64(time_ns));
+	meta->err |= json_build__put_text(o, "what", trigger);
+	meta->err |= json_build__put(meta->root, "trigger", o);
+	/* They may have been set since the recorder was started. */
+	json_object_array_del_idx(meta->clocks, 0, json_object_array_length(meta->clocks));
+	add_clock(meta);
+	return meta__json(meta);
+}
+
 char *meta__json(const struct meta *meta)
 {
 	return json_build__text(meta->err ? NULL : meta->root);

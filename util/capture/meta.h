@@ -29,6 +29,9 @@ void meta__note(struct meta *meta, const char *note);	/* shown in the heading of
 /* What is not recorded. */
 void meta__hide(struct meta *meta, const struct privacy *privacy);
 
+/* The text for a snapshot: what triggered it, when; and the clocks now.  To be freed; NULL after error(). */
+char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns);
+
 /* The JSON text, to be freed; NULL after error(). */
 char *meta__json(const struct meta *meta);
 

@@ -20,6 +20,7 @@ struct sink {
 	bool finish, failed;
 	u64 bytes;
 	struct data_writer *writer;
+	struct keep_window *window;	/* instead of it */
 	struct data_encoder *encoder;
 	struct data_buf frame;
 	struct guest_names *names;	/* or NULL */
@@ -51,10 +52,27 @@ static int write_names(struct sink *sink, const struct batch *b)
 	return err ? -1 : 0;
 }
 
+static int keep_batch(struct sink *sink, const struct batch *b)
+{
+	struct keep_window *w = sink->window;
+
+	if (b->snapshot) {
+		keep_window__snapshot(w, b->snapshot);
+		return 0;
+	}
+	if (b->moment)
+		return keep_window__moment(w);
+	if (b->json)
+		return b->type == DATA_IDENT ? keep_window__ident(w, b->json) : 0;
+	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows, b->nr);
+}
+
 static int write_batch(struct sink *sink, struct batch *b)
 {
 	int err;
 
+	if (sink->window)
+		return keep_batch(sink, b);
 	if (write_names(sink, b))
 		return -1;
 	sink->frame.len = 0;
@@ -64,6 +82,13 @@ static int write_batch(struct sink *sink, struct batch *b)
 		err = data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows,
 					 b->nr, &sink->frame);
 	return err ? -1 : data_writer__append(sink->writer, &sink->frame);
+}
+
+static u64 sink__bytes_now(const struct sink *sink)
+{
+	const struct keep_window *w = sink->window;
+
+	return w ? w->ring.end - w->ring.oldest : data_writer__bytes(sink->writer);
 }
 
 static void *sink__run(void *arg)
@@ -91,7 +116,7 @@ static void *sink__run(void *arg)
 		batch_free(b);
 		pthread_mutex_lock(&sink->lock);
 		sink->failed |= failed;
-		sink->bytes = data_writer__bytes(sink->writer);
+		sink->bytes = sink__bytes_now(sink);
 		sink->nr_queued--;
 		pthread_cond_broadcast(&sink->changed);
 	}
@@ -99,15 +124,16 @@ static void *sink__run(void *arg)
 	return NULL;
 }
 
-struct sink *sink__new(struct data_writer *writer)
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 
 	if (!sink)
 		goto out;
 	sink->writer = writer;
+	sink->window = window;
 	sink->last = &sink->first;
-	sink->bytes = data_writer__bytes(writer);
+	sink->bytes = sink__bytes_now(sink);
 	sink->encoder = data_encoder__new();
 	pthread_mutex_init(&sink->lock, NULL);
 	pthread_cond_init(&sink->changed, NULL);
@@ -194,7 +220,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 
 void sink__put(struct sink *sink, struct batch *b)
 {
-	if (!b->json && !b->nr) {
+	if (!b->json && !b->nr && !b->snapshot && !b->moment) {
 		batch_free(b);
 		return;
 	}
@@ -236,6 +262,28 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	}
 	b->type = type;
 	b->json = json;
+	sink__put(sink, b);
+	return 0;
+}
+
+int sink__moment(struct sink *sink)
+{
+	struct batch *b = batch_new(sink);
+
+	if (!b)
+		return -1;
+	b->moment = true;
+	sink__put(sink, b);
+	return 0;
+}
+
+int sink__snapshot(struct sink *sink, struct keep_snapshot *snapshot)
+{
+	struct batch *b = batch_new(sink);
+
+	if (!b)
+		return -1;
+	b->snapshot = snapshot;
 	sink__put(sink, b);
 	return 0;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the drain thread to the file: whole batches of rows, encoded and written in order by a
- * thread of its own.  Draining waits only when SINK_MAX_BATCHES are queued; then the rings fill,
- * and lost records are counted there.
+ * From the drain thread to the file, or to the window of --keep: whole batches of rows, encoded and
+ * written in order by a thread of its own.  Draining waits only when SINK_MAX_BATCHES are queued; then
+ * the rings fill, and lost records are counted there.
  */
 #ifndef KVMW_SINK_H
 #define KVMW_SINK_H
 
 #include "util/capture/guest_names.h"
 #include "util/data/data.h"
+#include "util/keep/window.h"
 #include "util/privacy/privacy.h"
 
 #define SINK_MAX_BATCHES 8
@@ -18,13 +19,16 @@ struct batch {
 	enum data_frame_type type;
 	const struct event_desc *event;	/* NULL: json */
 	char *json;			/* owned */
+	struct keep_snapshot *snapshot;	/* to be made of what precedes */
+	bool moment;			/* tables of a moment follow */
+	bool aside;			/* rows for the next snapshot alone */
 	u32 stream;
 	u32 nr, size;			/* rows in it, rows it can hold */
 	u8 *rows;			/* event->size apart; owned */
 };
 
-/* Does not own the writer. NULL after error(). */
-struct sink *sink__new(struct data_writer *writer);
+/* To one of them, which it does not own. NULL after error(). */
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window);
 
 /* Before anything is handed over: what is hidden in all rows. */
 void sink__hide(struct sink *sink, const struct privacy *privacy);
@@ -40,6 +44,10 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
 
+/* To a window, after what was handed over: tables of a moment follow; a snapshot is made. 0 or -1. */
+int sink__moment(struct sink *sink);
+int sink__snapshot(struct sink *sink, struct keep_snapshot *snapshot);
+
 /* Rows of one event, in as many batches as it takes; batch is NULL at first. */
 struct sink_rows {
 	struct sink *sink;
@@ -53,6 +61,6 @@ void sink__end_rows(struct sink_rows *rows);
 bool sink__failed(struct sink *sink);
 /* Data could not be handed over: makes the recording end. */
 void sink__fail(struct sink *sink);
-u64 sink__bytes(struct sink *sink);	/* written so far */
+u64 sink__bytes(struct sink *sink);	/* written so far, or kept */
 
 #endif

@@ -236,6 +236,15 @@ static json *meta_pass__stop(struct scrub *s, json *value)
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));
 }
 
+static json *meta_pass__trigger(struct scrub *s, json *value)
+{
+	static const struct meta_rule rules[] = {
+		{ "time_ns", json_type_int, meta_pass__plain }, { "what", json_type_string, words_of_note },
+	};
+
+	return pass_members(s, value, rules, ARRAY_SIZE(rules));
+}
+
 static json *meta_pass__notes(struct scrub *s, json *value)
 {
 	json *to = pass_elements(s, value, json_type_string, words_of_note);
@@ -316,6 +325,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "ring_bytes", json_type_int, meta_pass__plain }, { "clocks", json_type_array, meta_pass__clocks },
 		{ "start_ns", json_type_int, meta_pass__plain }, { "stop", json_type_object, meta_pass__stop },
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
+		{ "trigger", json_type_object, meta_pass__trigger },
 		{ "privacy", json_type_object, meta_pass__states },
 		{ "missing_rows", json_type_int, meta_pass__missing },
 		{ "guest_symbols", json_type_object, meta_pass__symbols },

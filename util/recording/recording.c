@@ -452,6 +452,13 @@ u64 recording__duration(const struct recording *rec)
 	return start && end > start ? end - start : 0;
 }
 
+u64 recording__since_start(const struct recording *rec, u64 monotonic_ns)
+{
+	u64 start_ns = rec->meta.start_ns ?: rec->first_ns;
+
+	return start_ns && monotonic_ns > start_ns ? monotonic_ns - start_ns : 0;
+}
+
 u64 recording__covered(const struct recording *rec)
 {
 	u64 start = rec->meta.start_ns ?: rec->first_ns, all = recording__duration(rec);

@@ -138,6 +138,8 @@ struct rec_meta {
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
+	char *trigger;			/* what the snapshot of a window was made for; NULL: this is none */
+	u64 trigger_ns;
 	u64 missing_rows;	/* of a copy: which it lacks, at least */
 	u32 hidden[KVMW_NR_SECRETS];	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
 };
@@ -277,6 +279,8 @@ u64 recording__duration(const struct recording *rec);
 const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size)
 	__attribute__((format(strftime, 2, 0)));
 #define TIME_AS_TYPED	"%FT%T"		/* which --time takes */
+/* ns since it started; 0: before that, or unknown. */
+u64 recording__since_start(const struct recording *rec, u64 monotonic_ns);
 /* How much of it is in the window: all of it, if there is none. */
 u64 recording__covered(const struct recording *rec);
 /* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */

@@ -189,12 +189,14 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	struct json_object *kvm = member__get(root, "kvm", json_type_object);
 	struct json_object *stop = member__get(root, "stop", json_type_object);
 	struct json_object *filters = member__get(root, "filters", json_type_object);
+	struct json_object *trigger = member__get(root, "trigger", json_type_object);
 
 	meta->cpus = member__u64(host, "cpus", meta->cpus);
 	meta->rings = member__u64(root, "rings", meta->rings);
 	meta->ring_bytes = member__u64(root, "ring_bytes", meta->ring_bytes);
 	meta->start_ns = member__u64(root, "start_ns", meta->start_ns);
 	meta->stop_ns = member__u64(stop, "time_ns", meta->stop_ns);
+	meta->trigger_ns = member__u64(trigger, "time_ns", meta->trigger_ns);
 	meta->missing_rows = member__u64(root, "missing_rows", meta->missing_rows);
 	get_clock(root, meta);
 	get_hidden(root, meta);
@@ -210,6 +212,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	       member__text(kvm, "module", &meta->module, TEXT_MAX) ||
 	       get_params(kvm, &meta->params) ||
 	       member__text(stop, "why", &meta->stop_why, TEXT_MAX) ||
+	       member__text(trigger, "what", &meta->trigger, TEXT_MAX) ||
 	       get_texts(root, "command", &meta->command) ||
 	       get_texts(root, "events", &meta->events) ||
 	       get_texts(root, "notes", &meta->notes) ||
@@ -246,7 +249,7 @@ void recording__free_meta(struct recording *rec)
 {
 	struct rec_meta *m = &rec->meta;
 	char *texts[] = { m->version, m->host, m->kernel, m->arch, m->cpu, m->module,
-			  m->filters, m->filter_words, m->stop_why };
+			  m->filters, m->filter_words, m->stop_why, m->trigger };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);

@@ -413,6 +413,9 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 {
 	say_what(s, rep->rec);
 	say_how_much(s, rep);
+	if (rep->rec->meta.trigger)
+		heading__line(s, "trigger", "%s, at %.3f s", rep->rec->meta.trigger,
+			      recording__since_start(rep->rec, rep->rec->meta.trigger_ns) / 1e9);
 	if (!rep->rec->finished)
 		heading__line(s, "cut off", "%s", recording__was_cut(rep->rec) ? CUT_SHORT : UNFINISHED);
 	if (verbose) {

@@ -65,6 +65,8 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%.9f s%s%s", recording__duration(rec) / 1e9,
 		 m->stop_why ? ", until: " : "", m->stop_why ?: "");
 	field(s, "duration", text);
+	snprintf(text, sizeof(text), "%s, at %.9f s", m->trigger ?: "", recording__since_start(rec, m->trigger_ns) / 1e9);
+	field(s, "trigger", m->trigger ? text : NULL);
 	for (u32 id = 0; id < ARRAY_SIZE(m->skipped); id++) {
 		if (!m->skipped[id])
 			continue;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "builtin-record-files.h"
+#include "builtin-record-output.h"
+#include "util/capture/sudo.h"
+#include "util/error.h"
+#include "util/types.h"
+
+#define MAX_COMMAND	4096
+
+enum what { MAKE, RUN, UNDO };
+
+struct request {
+	enum what what;
+	char path[PATH_MAX];
+	char command[MAX_COMMAND];
+};
+
+/* ---- in the process ------------------------------------------------------ */
+
+/* error() has said why there is none. */
+static void send_file(int socket, int fd)
+{
+	char made = fd >= 0, room[CMSG_SPACE(sizeof(fd))] = { 0 };
+	struct iovec data = { &made, sizeof(made) };
+	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1 };
+
+	if (made) {
+		struct cmsghdr *c;
+
+		msg.msg_control = room;
+		msg.msg_controllen = sizeof(room);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	sendmsg(socket, &msg, MSG_NOSIGNAL);
+	if (made)
+		close(fd);
+}
+
+static void make(int socket, struct record_output *out, char *path)
+{
+	record_output__free(out);
+	*out = (struct record_output) { .option = true };
+	send_file(socket, record_output__check(out, path) ? -1 : record_output__open_file(out));
+}
+
+/* In a process of its own, which does not return. */
+static void run_command(const struct request *r)
+{
+	struct sudo_user user;
+	bool asked = sudo__user(&user);
+	sigset_t none;
+	int err;
+
+	setsid();
+	close_range(3, ~0U, 0);
+	for (int signal_nr = 1; signal_nr < NSIG; signal_nr++)
+		signal(signal_nr, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	err = asked ? sudo__become(&user) : 0;
+	if (!err) {
+		execl("/bin/sh", "sh", "-c", r->command, r->command, r->path, NULL);
+		err = errno;
+	}
+	error("--exec %s: %s", r->command, strerror(err));
+	_exit(127);
+}
+
+static void serve(int socket)
+{
+	struct record_output out = { .option = true };
+	struct request r;
+
+	while (recv(socket, &r, sizeof(r), 0) == sizeof(r)) {
+		if (r.what == MAKE)
+			make(socket, &out, r.path);
+		else if (r.what == UNDO)
+			record_output__undo(&out);
+		else if (!fork())
+			run_command(&r);
+	}
+	record_output__free(&out);
+}
+
+/* ---- for the recorder ---------------------------------------------------- */
+
+int record_files__start(struct record_files *f)
+{
+	int pair[2];
+
+	f->socket = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return error("cannot set up the process that makes files: %s", strerror(errno));
+	f->pid = fork();
+	if (f->pid < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return error("cannot start the process that makes files: %s", strerror(errno));
+	}
+	if (!f->pid) {
+		close(pair[0]);
+		/* What a terminal sends to all is for the recorder, which may still need a file. */
+		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+		signal(SIGUSR2, SIG_IGN);
+		signal(SIGCHLD, SIG_IGN);
+		serve(pair[1]);
+		_exit(0);
+	}
+	close(pair[1]);
+	f->socket = pair[0];
+	return 0;
+}
+
+static int ask(const struct record_files *f, enum what what, const char *command, const char *path)
+{
+	struct request r = { .what = what };
+
+	snprintf(r.path, sizeof(r.path), "%s", path);
+	snprintf(r.command, sizeof(r.command), "%s", command);
+	return send(f->socket, &r, sizeof(r), MSG_NOSIGNAL) == sizeof(r) ? 0 : -1;
+}
+
+int record_files__make(struct record_files *f, const char *path)
+{
+	char made = 0, room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec data = { &made, sizeof(made) };
+	struct msghdr msg = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room),
+	};
+	const struct cmsghdr *c;
+	int fd;
+
+	if (ask(f, MAKE, "", path) || recvmsg(f->socket, &msg, MSG_CMSG_CLOEXEC) != 1)
+		return error("%s: the process that makes files is gone", path);
+	c = CMSG_FIRSTHDR(&msg);
+	if (!made || !c)
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+void record_files__run(struct record_files *f, const char *command, const char *path)
+{
+	if (ask(f, RUN, command, path))
+		warning("--exec %s: the process that runs it is gone", command);
+}
+
+void record_files__undo(struct record_files *f)
+{
+	ask(f, UNDO, "", "");
+}
+
+void record_files__end(struct record_files *f)
+{
+	if (f->socket < 0)
+		return;
+	close(f->socket);
+	waitpid(f->pid, NULL, 0);
+	f->socket = -1;
+}

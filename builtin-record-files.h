@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A process that makes the files of a recorder which goes on for long, and runs the user's command: the
+ * recorder itself gives up the right to.  It ends with the recorder.
+ */
+#ifndef KVMW_BUILTIN_RECORD_FILES_H
+#define KVMW_BUILTIN_RECORD_FILES_H
+
+struct record_files {
+	int socket;		/* -1: not started */
+	int pid;
+};
+
+/* Before there are threads.  0, or -1 after error(). */
+int record_files__start(struct record_files *f);
+/* As record_output__open_file() does: a file descriptor, or -1 after error(). */
+int record_files__make(struct record_files *f, const char *path);
+/* Does not wait for its end: /bin/sh -c command, as the user who asked, with path as its argument. */
+void record_files__run(struct record_files *f, const char *command, const char *path);
+/* Nothing was written to the file that was made last: removes it. */
+void record_files__undo(struct record_files *f);
+void record_files__end(struct record_files *f);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* record --keep: what makes a snapshot of the window, when, and under which name. */
+#ifndef KVMW_BUILTIN_RECORD_KEEP_H
+#define KVMW_BUILTIN_RECORD_KEEP_H
+
+#include <poll.h>
+
+#include "builtin-record-files.h"
+#include "util/capture/drain.h"
+#include "util/capture/meta.h"
+#include "util/capture/snapshot.h"
+#include "util/keep/window.h"
+
+#define KEEP_DEFAULT_BYTES	(256ULL << 20)
+#define KEEP_MIN_BYTES		(16ULL << 20)
+#define KEEP_MAX_BYTES		(64ULL << 30)
+#define KEEP_MIN_NS		NSEC_PER_SEC
+
+/* What the command line says of it; time_ns 0: nothing is kept, all is written. */
+struct keep_options {
+	u64 time_ns, bytes;
+	u64 after_ns, cooldown_ns;
+	u32 max_snapshots;	/* 0: no limit */
+	const char *exec;	/* NULL: none */
+};
+
+/* What it needs of the recorder. */
+struct keep_uses {
+	const char *output;	/* of -o; NULL: named after the VM */
+	u32 events;		/* recorded, a bitmap */
+	bool quiet, all;
+	struct session *session;
+	const struct session_opts *session_opts;
+	struct snapshot *tables;
+	struct meta *meta;
+	struct data_progress *progress;
+	struct sink *sink;
+	struct drain *drain;
+};
+
+/* File descriptors that wait for something: for poll(). */
+enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, NR_KEEP_FDS };
+
+struct record_keep {
+	const struct keep_options *opt;
+	struct keep_uses uses;
+	struct record_files files;
+	struct keep_window window;
+	int fd[NR_KEEP_FDS];	/* -1: none */
+	/* The one that is being made, or that waits for --after. */
+	struct keep_snapshot snapshot;
+	char path[512];
+	char why[128];
+	u64 trigger_ns;
+	bool waiting, writing;
+	bool again;		/* another one is asked for meanwhile */
+	u32 nr, nr_failed, nr_ignored;
+	u64 last_ns;		/* trigger of the last one; 0: none */
+};
+
+/* Before there are threads and privileges are given up.  0, or -1 after error(). */
+int record_keep__open(struct record_keep *k, const struct keep_options *opt);
+/* Once the recording has begun.  0, or -1 after error(). */
+int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns);
+/* Says how to ask for a snapshot. */
+void record_keep__say(const struct record_keep *k);
+void record_keep__fds(const struct record_keep *k, struct pollfd *fds);
+/* After poll(). 0, or -1: out of memory, or the drain is gone. */
+int record_keep__handle(struct record_keep *k, const struct pollfd *fds);
+/* A snapshot that is being made is completed; one that waits for --after is made now. */
+void record_keep__finish(struct record_keep *k);
+void record_keep__close(struct record_keep *k);
+
+#endif

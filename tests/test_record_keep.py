@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw record --keep: snapshots of a window, by this machine's KVM."""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from synthetic import KVMW, kvmw, one_line
+from test_record_here import running_guest
+
+here = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0, reason="needs /dev/kvm and root")
+
+
+class Recorder:
+    """kvmw record --keep, whose lines are read as they come."""
+    def __init__(self, where, *args, env=None):
+        self.snapshots = 0
+        self.process = subprocess.Popen([KVMW, "record", *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=where,
+                                        stdout=subprocess.DEVNULL, env=os.environ | (env or {}))
+
+    def __enter__(self):
+        first = self.line()
+        assert first.endswith(f"; kill -USR2 {self.process.pid} writes them to a file ]"), first
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.stderr.close()
+        self.process.wait()
+
+    def tell(self, sig=signal.SIGUSR2):
+        self.process.send_signal(sig)
+
+    def line(self):
+        return self.process.stderr.readline().strip()
+
+    def snapshot(self):
+        """Asks for one, and waits until it is written: its line, and its path."""
+        self.tell()
+        return self.written()
+
+    def snapshot_of_events(self):
+        """The first one that has any."""
+        while True:
+            line, path = self.snapshot()
+            if not re.search(r": 0 events of", line):
+                return path
+
+    def written(self):
+        line = self.line()
+        found = re.search(r" MB (\S+), \d+ lost \]", line)
+        assert found, line
+        self.snapshots += 1
+        return line, found[1]
+
+    def end(self, status=0, sig=signal.SIGINT):
+        self.tell(sig)
+        errors = self.process.stderr.read()
+        assert self.process.wait() == status, errors
+        return errors
+
+
+def report(path, *args):
+    done = kvmw("report", "-i", path, "--json", *args)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def rows_of(path):
+    done = kvmw("script", "-i", path, "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.lab
+@here
+def test_snapshots(tmp_path):
+    """Two whole recordings of one that goes on; each counts what it has, and nothing else."""
+    with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
+        paths = [tmp_path / rec.snapshot_of_events() for _ in range(2)]
+        written = rec.snapshots
+        errors = rec.end()
+    assert re.search(r"\[ kvmw record: %d snapshots; \d+ events of 1 vCPU passed by, 0 lost" % written, errors), errors
+    assert len(list(tmp_path.iterdir())) == written
+    for path in paths:
+        assert re.fullmatch(r"kvmw-kvmw-\d{8}-\d{6}\.\d{3}\.data", path.name)
+        assert path.stat().st_mode & 0o777 == 0o600
+        rep = report(path)
+        rows = rows_of(path)
+        about = rep["recording"]
+        assert about["complete"] and about["finished"] and about["stopped"] == "snapshot"
+        assert about["trigger"] == "SIGUSR2"
+        assert 0 <= about["trigger_ns"] - about["start_ns"] <= about["duration_ns"]
+        assert rows and rep["total"]["count"] == rep["total"]["recorded"] == len(rows)
+        assert rep["total"]["exact"] and rep["total"]["lost"] == 0
+        assert about["command"][:4] == ["kvmw", "record", "--keep", "2s,16M"]
+        assert kvmw("info", "-i", path).returncode == 0
+
+
+@pytest.mark.lab
+@here
+def test_names_and_commands(tmp_path):
+    """-o names the files; --exec gets their names; no more than --max-snapshots are made."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "-o", "sub.kvmw", "--max-snapshots", 1,
+                  "--exec", 'ls /proc/self/fd | wc -l >fds; mv "$1" done') as rec:
+        rec.tell()
+        while not (tmp_path / "done").exists():
+            assert rec.process.poll() is None
+        rec.tell()
+        rec.end()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "fds"]
+    assert kvmw("info", "-i", tmp_path / "done").returncode == 0
+    # Its own three, and that of the folder.
+    assert int((tmp_path / "fds").read_text()) <= 4
+
+
+@pytest.mark.lab
+@here
+def test_full_disk(tmp_path):
+    """A snapshot that cannot be written says so and leaves no pretence; the next one is made."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", folder], check=True)
+    try:
+        with running_guest() as pid, Recorder(folder, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
+            rec.tell()
+            assert re.fullmatch(r"kvmw: \S+: cannot write: No space left on device; .*", rec.line())
+            subprocess.run(["mount", "-o", "remount,size=64m", "none", folder], check=True)
+            path = folder / rec.snapshot()[1]
+            assert report(path)["recording"]["complete"]
+            rec.end(status=1)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.lab
+@here
+def test_end_during_one(tmp_path):
+    """SIGTERM right after SIGUSR2, and a second SIGUSR2: what was asked for is whole."""
+    with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
+        rec.tell()
+        rec.tell()
+        rec.end(sig=signal.SIGTERM)
+    paths = list(tmp_path.iterdir())
+    assert paths
+    for path in paths:
+        assert report(path)["recording"]["complete"]
+
+
+@pytest.mark.parametrize("args, error", [
+    (["--keep", "0"], "--keep '0': must be a time of at least 1s"),
+    (["--keep", "10s,1M"], "--keep '10s,1M': what follows the comma must be a size of 16M to 64G"),
+    (["--after", "1s"], "--after is about snapshots of --keep, which is not given"),
+    (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
+    (["--keep", "10s", "--max-snapshots", "0"], "--max-snapshots '0': must be a positive number"),
+    (["--keep", "10s", "--cooldown", "soon"], "--cooldown 'soon': must be a time"),
+])
+def test_wrong_options(args, error):
+    done = kvmw("record", "-a", *args)
+    one_line(done, 2, error)

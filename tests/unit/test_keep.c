@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/* record --keep: the ring, exact totals of a window, identities, snapshots. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include "tests/unit/rec.h"
+#include "util/keep/window.h"
+
+static u64 rnd(u64 *seed)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return *seed >> 33;
+}
+
+#define SECOND	NSEC_PER_SEC
+#define FROM	(100 * SECOND)		/* when recordings start */
+
+/* ---- the ring ------------------------------------------------------------ */
+
+/* Whatever the sizes: in order, whole, and as many as fit. */
+static void test_ring(void **state)
+{
+	u64 seed = 3, added = 0, dropped = 0, used = 0;
+	u8 data[3000];
+	struct keep_ring r;
+	u32 lens[4096];
+
+	assert_int_equal(keep_ring__init(&r, 16384), 0);
+	for (u32 i = 0; i < 4000; i++) {
+		u32 len = rnd(&seed) % sizeof(data);
+
+		memset(data, (u8)i, len);
+		while (keep_ring__lacks(&r, len)) {
+			const struct keep_entry *e = keep_ring__at(&r, r.oldest);
+
+			if (e->what) {
+				assert_int_equal(e->number, dropped);
+				assert_int_equal(e->len, lens[dropped]);
+				for (u32 k = 0; k < e->len; k++)
+					assert_int_equal(e->data[k], (u8)dropped);
+				used -= e->len;
+				dropped++;
+			}
+			keep_ring__drop(&r);
+			assert_true(r.oldest <= r.end);
+		}
+		lens[i] = len;
+		keep_ring__add(&r, 1, i, data, len);
+		assert_true(r.end - r.oldest <= r.size);
+		used += len;
+		added++;
+		/* Two large ones may leave a gap between them. */
+		assert_true(!dropped || used + 2 * sizeof(data) + 64 * (added - dropped) > r.size / 2);
+	}
+	assert_true(dropped > 3900);
+	assert_true(keep_ring__lacks(&r, 9000) == KVMW_NONE);
+	keep_ring__free(&r);
+}
+
+/* ---- a recorder ---------------------------------------------------------- */
+
+struct run {
+	struct keep_window w;
+	struct data_encoder *enc;
+	u64 now;
+};
+
+static void run__begin(struct run *r, u64 keep_ns)
+{
+	memset(r, 0, sizeof(*r));
+	r->enc = data_encoder__new();
+	r->now = FROM;
+	assert_int_equal(keep_window__init(&r->w, 16 << 20, keep_ns), 0);
+	keep_window__start(&r->w, FROM);
+	assert_int_equal(keep_window__ident(&r->w, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"q\"}],"
+			 "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"}]}"), 0);
+}
+
+static void run__end(struct run *r)
+{
+	keep_window__free(&r->w);
+	data_encoder__free(r->enc);
+}
+
+static void put(struct run *r, enum data_frame_type type, u32 event, bool aside, const void *rows, u32 nr)
+{
+	if (nr)
+		assert_int_equal(keep_window__rows(&r->w, r->enc, type, event_desc__by_id(event), 0, aside, rows, nr), 0);
+}
+
+static void end_second(struct run *r)
+{
+	struct kvmw_cost cost = { .time_ns = r->now += SECOND, .events = r->now / SECOND };
+
+	put(r, DATA_STATS, KVMW_EVENT_COST, false, &cost, 1);
+}
+
+/* The report of a snapshot. */
+static void take(struct run *r, struct rec *file, struct rec_report *out, const struct report_options *opt)
+{
+	struct keep_snapshot s = { .told = eventfd(0, 0), .meta = strdup("{\"kvmw\":\"0.1\"}") };
+	u64 told;
+	int fd;
+
+	memset(file, 0, sizeof(*file));
+	strcpy(file->path, "/tmp/kvmw-test-XXXXXX");
+	fd = mkstemp(file->path);
+	s.writer = data_writer__new(fd, file->path, DATA_ALL_EVENTS);
+	assert_non_null(s.writer);
+	keep_window__snapshot(&r->w, &s);
+	assert_int_equal(read(s.told, &told, sizeof(told)), sizeof(told));
+	assert_int_equal(keep_snapshot__end(&s), 0);
+	close(s.told);
+	rec__report(file, opt, NULL, out);
+	unlink(file->path);
+	assert_true(out->rec->finished);
+}
+
+static const struct report_options exits = { .event = KVMW_EVENT_EXIT, .nr_sort = 1 };
+
+static struct kvmw_exit an_exit(u64 time_ns, u32 reason, u64 total_ns)
+{
+	return (struct kvmw_exit) {
+		.time_ns = time_ns, .guest_ns = 7, .total_ns = total_ns, .user_ns = total_ns / 2, .reason = reason,
+		.isa = 1, .detail = KVMW_NONE,
+	};
+}
+
+/* Ten seconds of exits, of which four are kept; what was dropped is not counted. */
+static void test_window(void **state)
+{
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 4 * SECOND);
+	for (u32 second = 0; second < 10; second++) {
+		struct kvmw_exit rows[100];
+
+		for (u32 i = 0; i < 100; i++)
+			rows[i] = an_exit(r.now + i, second % 2 ? 10 : 12, 1000 + second);
+		put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, rows, 100);
+		end_second(&r);
+	}
+	take(&r, &file, &out, &exits);
+	assert_int_equal(out.rep.total.count, 400);
+	assert_true(out.rep.total.exact);
+	assert_int_equal(out.rep.total.recorded, 400);
+	assert_int_equal(out.rep.total.time_ns, 100 * (1006 + 1007 + 1008 + 1009));
+	assert_int_equal(out.rep.total.gap_ns, 2800);
+	assert_int_equal(out.rec->meta.start_ns, FROM + 6 * SECOND);
+	assert_int_equal(out.rec->meta.stop_ns, FROM + 10 * SECOND);
+	assert_int_equal(out.rec->cost.events, 4);
+	assert_string_equal(out.rec->vm[0].name, "one");
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* Cycles in progress are in the snapshot that they are for, and in its totals. */
+static void test_open(void **state)
+{
+	struct kvmw_exit row = an_exit(FROM + 5, 12, 100), open = an_exit(FROM + 500, 10, KVMW_NONE);
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 4 * SECOND);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &row, 1);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, true, &open, 1);
+	end_second(&r);
+	for (u32 i = 0; i < 2; i++) {
+		take(&r, &file, &out, &exits);
+		assert_true(out.rep.total.exact);
+		assert_int_equal(out.rep.total.count, i ? 1 : 2);
+		assert_int_equal(out.rep.total.done, 1);
+		assert_int_equal(out.rep.total.recorded, i ? 1 : 2);
+		rec__report_free(&out);
+	}
+	run__end(&r);
+}
+
+/* ---- totals of what has no record ---------------------------------------- */
+
+#define KEYS	3
+
+/* What the kernel has counted of each reason, and the rows that are still on their way. */
+struct kernel {
+	struct kvmw_total total[KEYS];
+	struct kvmw_exit row[4096];
+	u32 nr;
+};
+
+static void happen(struct kernel *k, u64 now, u64 *seed, bool filters)
+{
+	u32 reason = rnd(seed) % KEYS;
+	struct kvmw_exit e = an_exit(now, reason, rnd(seed) % 5000);
+	struct kvmw_total *t = &k->total[reason];
+
+	t->event = KVMW_EVENT_EXIT;
+	t->isa = 1;
+	t->reason = reason;
+	t->count++;
+	t->done++;
+	t->gap_ns += e.guest_ns;
+	t->span_ns += e.total_ns;
+	t->user_ns += e.user_ns;
+	if (filters && rnd(seed) % 10 == 0)
+		t->left_out++;
+	else if (rnd(seed) % 4 == 0)
+		t->lost++;
+	else
+		k->row[k->nr++] = e;
+}
+
+/* Rows arrive late, by any number: the first nr of them now. */
+static void arrive(struct run *r, struct kernel *k, u32 nr)
+{
+	put(r, DATA_EVENTS, KVMW_EVENT_EXIT, false, k->row, nr);
+	memmove(k->row, k->row + nr, (k->nr - nr) * sizeof(*k->row));
+	k->nr -= nr;
+}
+
+/* Lost and filtered ones have their part, to the nanosecond, however late rows are. */
+static void test_lost(void **state)
+{
+	struct kvmw_total first[KEYS];
+	static struct kernel k;
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+	u64 seed = 9, want[6] = { 0 };
+
+	memset(&k, 0, sizeof(k));
+	run__begin(&r, 5 * SECOND);
+	for (u32 second = 0; second < 12; second++) {
+		for (u32 i = 0; i < 300; i++) {
+			happen(&k, r.now + i, &seed, second > 3);
+			if (rnd(&seed) % 50 == 0)
+				arrive(&r, &k, rnd(&seed) % (k.nr + 1));
+		}
+		/* A second whose rows have all come before the window, and one at its end. */
+		if (second == 6 || second == 11)
+			arrive(&r, &k, k.nr);
+		put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, k.total, KEYS);
+		if (second == 6)
+			memcpy(first, k.total, sizeof(first));
+		end_second(&r);
+	}
+	for (u32 i = 0; i < KEYS; i++) {
+		want[0] += k.total[i].count - first[i].count;
+		want[1] += k.total[i].lost - first[i].lost;
+		want[2] += k.total[i].left_out - first[i].left_out;
+		want[3] += k.total[i].span_ns - first[i].span_ns;
+		want[4] += k.total[i].gap_ns - first[i].gap_ns;
+		want[5] += k.total[i].user_ns - first[i].user_ns;
+	}
+	take(&r, &file, &out, &exits);
+	assert_true(out.rep.total.exact);
+	assert_int_equal(out.rep.total.count, want[0]);
+	assert_int_equal(out.rep.total.done, want[0]);
+	assert_int_equal(out.rep.total.lost, want[1]);
+	assert_int_equal(out.rep.total.filtered, want[2]);
+	assert_int_equal(out.rep.total.recorded, want[0] - want[1] - want[2]);
+	assert_int_equal(out.rep.total.time_ns, want[3]);
+	assert_int_equal(out.rep.total.gap_ns, want[4]);
+	assert_int_equal(out.rep.total.user_ns, want[5]);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* ---- identities ---------------------------------------------------------- */
+
+static void test_identity(void **state)
+{
+	struct identity id = { .changes = 0 };
+	char *text, item[160];
+
+	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":0,\"pid\":1}],\"vcpus\":[{\"id\":4,\"vm\":0},"
+					"{\"id\":5,\"vm\":0,\"gone_ns\":50}]}"), 0);
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"tid\":9}]}"), 0);
+	assert_string_equal(identity__text(&id, IDENTITY_VCPUS, 4), "{\"id\":4,\"vm\":0,\"tid\":9}");
+	assert_int_equal(identity__forget(&id, 50), 0);
+	assert_int_equal(identity__forget(&id, 51), 1);
+	assert_false(identity__has_vcpu(&id, 5));
+	assert_non_null(identity__text(&id, IDENTITY_VMS, 0));
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"gone_ns\":60}]}"), 0);
+	assert_int_equal(identity__forget(&id, 61), 1);
+	assert_null(identity__text(&id, IDENTITY_VMS, 0));
+
+	/* Names of threads without end: the latest ones stay, and a vCPU that is there. */
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}"), 0);
+	for (u32 i = 0; i < 2 * IDENTITY_MAX; i += 4) {
+		snprintf(item, sizeof(item), "{\"tasks\":[{\"tid\":%u},{\"tid\":%u},{\"tid\":%u},{\"tid\":%u}]}", i, i + 1,
+			 i + 2, i + 3);
+		assert_int_equal(identity__take(&id, item), 0);
+		assert_true(id.nr[IDENTITY_TASKS] <= IDENTITY_MAX);
+	}
+	assert_null(identity__text(&id, IDENTITY_TASKS, 0));
+	assert_non_null(identity__text(&id, IDENTITY_TASKS, 2 * IDENTITY_MAX - 1));
+	assert_true(identity__has_vcpu(&id, 7));
+	text = identity__json(&id);
+	assert_true(!strncmp(text, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}\n{\"tasks\":[", 38));
+	free(text);
+	identity__free(&id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_identity),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "util/keep/account.h"
+#include "util/arch/reason.h"
+
+#define NR_PARTS	6	/* as in struct event_desc */
+
+struct account_key {
+	u32 vcpu, event, isa, reason;
+};
+
+struct counted {
+	struct account_key key;
+	struct kvmw_total now;		/* of this second */
+	struct kvmw_total since;	/* of the rows since the last reading */
+	struct kvmw_total last, next;	/* readings; the next one when all its rows have come */
+	u64 rows;			/* completed ones, of all times */
+	bool waits;			/* next is one */
+};
+
+/* Where a row has what its total is of. */
+struct columns {
+	int vcpu, isa, reason, span, gap, part[NR_PARTS];
+};
+
+void account__init(struct account *a)
+{
+	a->keys = HASH_TABLE(struct counted, NULL);
+}
+
+void account__free(struct account *a)
+{
+	hash_table__free(&a->keys);
+}
+
+static int account__column(const struct event_desc *event, const char *name)
+{
+	return name ? event_desc__field(event, name, strlen(name)) : -1;
+}
+
+static struct columns account__columns(const struct event_desc *event)
+{
+	struct columns c = {
+		.vcpu = account__column(event, "vcpu"),
+		.isa = event->class == EVENT_CYCLE ? account__column(event, "isa") : -1,
+		.reason = account__column(event, event->reason),
+		.span = account__column(event, event->span),
+		.gap = account__column(event, event->gap),
+	};
+
+	for (u32 i = 0; i < NR_PARTS; i++)
+		c.part[i] = account__column(event, event->parts[i]);
+	return c;
+}
+
+/* All ones where there is none. */
+static u64 account__value(const struct event_desc *event, int field, const u8 *row)
+{
+	const struct field_desc *f = field < 0 ? NULL : &event->fields[field];
+	u64 value = 0;
+
+	if (!f)
+		return KVMW_NONE;
+	/* Little endian, as all that kvmw runs on: the low bytes come first. */
+	memcpy(&value, row + f->offset, field_type__width(f->type));
+	return value;
+}
+
+static void account__add_row(struct kvmw_total *to, const struct event_desc *event, const struct columns *c, const u8 *row)
+{
+	u64 *const part[NR_PARTS] = { &to->user_ns, &to->halt_ns, &to->poll_ns, &to->wait_ns, &to->block_ns,
+				      &to->throttled_ns };
+	u64 span = account__value(event, c->span, row);
+
+	to->count++;
+	to->gap_ns += captured(account__value(event, c->gap, row));
+	if (span == KVMW_NONE)
+		return;
+	to->done++;
+	to->span_ns += span;
+	for (u32 i = 0; i < NR_PARTS; i++)
+		*part[i] += captured(account__value(event, c->part[i], row));
+	/* As the kernel counts returns to the VMM. */
+	if (event->id == KVMW_EVENT_USERSPACE)
+		to->user_ns += span;
+}
+
+void account__add(struct kvmw_total *to, const struct kvmw_total *from)
+{
+	to->count += from->count;
+	to->done += from->done;
+	to->lost += from->lost;
+	to->gap_ns += from->gap_ns;
+	to->span_ns += from->span_ns;
+	to->user_ns += from->user_ns;
+	to->halt_ns += from->halt_ns;
+	to->poll_ns += from->poll_ns;
+	to->wait_ns += from->wait_ns;
+	to->block_ns += from->block_ns;
+	to->left_out += from->left_out;
+	to->throttled_ns += from->throttled_ns;
+}
+
+/* What is in now and not in before, nor in the rows since. A vCPU may be between two additions. */
+static u64 more(u64 now, u64 before, u64 rows)
+{
+	return now > before && now - before > rows ? now - before - rows : 0;
+}
+
+/* What has no record since the last reading. */
+static void take_reading(struct counted *c)
+{
+	const struct kvmw_total *n = &c->next, *l = &c->last, *s = &c->since;
+	u64 lost = n->lost - l->lost, left_out = n->left_out - l->left_out;
+	struct kvmw_total extra = { .count = lost + left_out, .lost = lost, .left_out = left_out };
+
+	if (extra.count) {
+		extra.done = more(n->done, l->done, s->done);
+		if (extra.done > extra.count)
+			extra.done = extra.count;
+	}
+	/* Of all other reasons together: their rows have keys of their own. */
+	if (extra.count && c->key.reason != KVMW_REASON_OTHER) {
+		extra.gap_ns = more(n->gap_ns, l->gap_ns, s->gap_ns);
+		extra.span_ns = more(n->span_ns, l->span_ns, s->span_ns);
+		extra.user_ns = more(n->user_ns, l->user_ns, s->user_ns);
+		extra.halt_ns = more(n->halt_ns, l->halt_ns, s->halt_ns);
+		extra.poll_ns = more(n->poll_ns, l->poll_ns, s->poll_ns);
+		extra.wait_ns = more(n->wait_ns, l->wait_ns, s->wait_ns);
+		extra.block_ns = more(n->block_ns, l->block_ns, s->block_ns);
+		extra.throttled_ns = more(n->throttled_ns, l->throttled_ns, s->throttled_ns);
+	}
+	account__add(&c->now, &extra);
+	c->last = c->next;
+	memset(&c->since, 0, sizeof(c->since));
+	c->waits = false;
+}
+
+/* Records of completed events that the next reading has counted. */
+static bool has_come(const struct counted *c)
+{
+	return c->waits && c->rows + c->next.lost + c->next.left_out >= c->next.done;
+}
+
+int account__rows(struct account *a, const struct event_desc *event, const u8 *rows, u32 nr)
+{
+	const struct columns col = account__columns(event);
+	struct account_key last = { 0 };
+	struct counted *c = NULL;
+
+	for (u32 i = 0; i < nr; i++, rows += event->size) {
+		struct account_key key = {
+			.vcpu = account__value(event, col.vcpu, rows),
+			.event = event->id,
+			.isa = col.isa < 0 ? 0 : account__value(event, col.isa, rows),
+			.reason = account__value(event, col.reason, rows),
+		};
+		u64 done;
+
+		/* Entries stay where they are until there is another one. */
+		if (!c || memcmp(&key, &last, sizeof(key))) {
+			c = hash_table__get(&a->keys, &key);
+			if (!c)
+				return -1;
+			last = key;
+		}
+		done = c->since.done;
+		account__add_row(&c->now, event, &col, rows);
+		account__add_row(&c->since, event, &col, rows);
+		c->rows += c->since.done - done;
+		if (has_come(c))
+			take_reading(c);
+	}
+	return 0;
+}
+
+int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		const struct account_key key = { rows[i].vcpu, rows[i].event, rows[i].isa, rows[i].reason };
+		struct counted *c = hash_table__get(&a->keys, &key);
+
+		if (!c)
+			return -1;
+		c->next = rows[i];
+		c->waits = true;
+		if (has_come(c))
+			take_reading(c);
+	}
+	return 0;
+}
+
+int account__forget(struct account *a, bool (*is_there)(const void *arg, u32 vcpu), const void *arg)
+{
+	struct hash_table kept = HASH_TABLE(struct counted, NULL);
+
+	for (u32 i = 0; i < a->keys.nr; i++) {
+		const struct counted *c = hash_table__at(&a->keys, i);
+		struct counted *to;
+
+		if (!is_there(arg, c->key.vcpu))
+			continue;
+		to = hash_table__get(&kept, &c->key);
+		if (!to) {
+			hash_table__free(&kept);
+			return -1;
+		}
+		*to = *c;
+	}
+	hash_table__free(&a->keys);
+	a->keys = kept;
+	return 0;
+}
+
+int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row), void *arg)
+{
+	for (u32 i = 0; i < a->keys.nr; i++) {
+		struct counted *c = hash_table__at(&a->keys, i);
+
+		if (!c->now.count)
+			continue;
+		c->now.vcpu = c->key.vcpu;
+		c->now.event = c->key.event;
+		c->now.isa = c->key.isa;
+		c->now.reason = c->key.reason;
+		if (take(arg, &c->now))
+			return -1;
+		memset(&c->now, 0, sizeof(c->now));
+	}
+	return 0;
+}
+
+void account__restart(struct account *a)
+{
+	for (u32 i = 0; i < a->keys.nr; i++) {
+		struct counted *c = hash_table__at(&a->keys, i);
+
+		memset(&c->now, 0, sizeof(c->now));
+	}
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/keep/identity.h"
+
+#define A_FRAME		256	/* entries of a frame: a damaged one costs little */
+
+static const struct { const char *name, *id; } lists[NR_IDENTITY_LISTS] = {
+	[IDENTITY_VMS] = { "vms", "id" },
+	[IDENTITY_VCPUS] = { "vcpus", "id" },
+	[IDENTITY_TASKS] = { "tasks", "tid" },
+	[IDENTITY_STACKS] = { "stacks", "id" },
+	[IDENTITY_TEXTS] = { "texts", "id" },
+	[IDENTITY_NEIGHBOURS] = { "neighbours", "pid" },
+};
+
+struct identity_key {
+	u32 list, id;
+};
+
+struct identity_entry {
+	struct identity_key key;
+	u64 changed;		/* when, by the number of changes */
+	u64 gone_ns;		/* of a vCPU; 0: it is there, or this is none */
+	s64 vm;			/* of a vCPU; -1: none */
+	bool is_vcpu;
+	char *text;		/* JSON; NULL: to be forgotten */
+};
+
+static struct identity_entry *identity__at(const struct identity *id, u32 i)
+{
+	return hash_table__at(&id->entries, i);
+}
+
+/* Drops the entries without a text. */
+static int identity__sweep(struct identity *id)
+{
+	struct hash_table kept = HASH_TABLE(struct identity_entry, NULL);
+
+	memset(id->nr, 0, sizeof(id->nr));
+	for (u32 i = 0; i < id->entries.nr; i++) {
+		const struct identity_entry *e = identity__at(id, i);
+		struct identity_entry *to;
+
+		if (!e->text)
+			continue;
+		to = hash_table__get(&kept, &e->key);
+		if (!to) {
+			hash_table__free(&kept);
+			return -1;
+		}
+		*to = *e;
+		id->nr[e->key.list]++;
+	}
+	hash_table__free(&id->entries);
+	id->entries = kept;
+	return 0;
+}
+
+static void forget_entry(struct identity_entry *e)
+{
+	free(e->text);
+	e->text = NULL;
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The older half of a list, but no vCPU that is there. */
+static int forget_half(struct identity *id, u32 list)
+{
+	u64 *changed = calloc(id->nr[list], sizeof(*changed)), middle;
+	u32 nr = 0;
+
+	if (!changed)
+		return out_of_memory();
+	for (u32 i = 0; i < id->entries.nr; i++)
+		if (identity__at(id, i)->key.list == list)
+			changed[nr++] = identity__at(id, i)->changed;
+	qsort(changed, nr, sizeof(*changed), compare_changes);
+	middle = changed[nr / 2];
+	free(changed);
+	for (u32 i = 0; i < id->entries.nr; i++) {
+		struct identity_entry *e = identity__at(id, i);
+
+		if (e->key.list == list && e->changed < middle && !(e->is_vcpu && !e->gone_ns))
+			forget_entry(e);
+	}
+	return identity__sweep(id);
+}
+
+static int take_item(struct identity *id, u32 list, struct json_object *item)
+{
+	struct json_object *number = json_object_object_get(item, lists[list].id), *role;
+	const struct identity_key key = { list, json_object_get_int64(number) };
+	const char *text = json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN);
+	struct identity_entry *e;
+
+	if (!text)
+		return out_of_memory();
+	if (id->nr[list] >= IDENTITY_MAX && forget_half(id, list))
+		return -1;
+	e = hash_table__get(&id->entries, &key);
+	if (!e)
+		return -1;
+	id->nr[list] += !e->text;
+	free(e->text);
+	e->text = mem__strdup(text);
+	e->changed = ++id->changes;
+	if (list == IDENTITY_VCPUS) {
+		role = json_object_object_get(item, "role");
+		e->is_vcpu = !role;
+		e->gone_ns = json_object_get_int64(json_object_object_get(item, "gone_ns"));
+		number = json_object_object_get(item, "vm");
+		e->vm = number ? json_object_get_int64(number) : -1;
+	}
+	return e->text ? 0 : -1;
+}
+
+int identity__take(struct identity *id, const char *json)
+{
+	struct json_object *root = json_tokener_parse(json);
+	int err = 0;
+
+	if (!root)
+		return out_of_memory();
+	if (!id->entries.entry_size)
+		id->entries = HASH_TABLE(struct identity_entry, NULL);
+	for (u32 list = 0; list < NR_IDENTITY_LISTS && !err; list++) {
+		struct json_object *items = json_object_object_get(root, lists[list].name);
+		size_t nr = items ? json_object_array_length(items) : 0;
+
+		for (size_t i = 0; i < nr && !err; i++)
+			err = take_item(id, list, json_object_array_get_idx(items, i));
+	}
+	json_object_put(root);
+	return err;
+}
+
+static const struct identity_entry *identity__find(const struct identity *id, u32 list, u32 number)
+{
+	const struct identity_key key = { list, number };
+	const struct identity_entry *e = id->entries.entry_size ? hash_table__find(&id->entries, &key) : NULL;
+
+	return e && e->text ? e : NULL;
+}
+
+bool identity__has_vcpu(const struct identity *id, u32 vcpu)
+{
+	return identity__find(id, IDENTITY_VCPUS, vcpu);
+}
+
+const char *identity__text(const struct identity *id, enum identity_list list, u32 number)
+{
+	const struct identity_entry *e = identity__find(id, list, number);
+
+	return e ? e->text : NULL;
+}
+
+static bool has_others(const struct identity *id, s64 vm)
+{
+	for (u32 i = 0; i < id->entries.nr; i++) {
+		const struct identity_entry *e = identity__at(id, i);
+
+		if (e->text && e->is_vcpu && e->vm == vm)
+			return true;
+	}
+	return false;
+}
+
+int identity__forget(struct identity *id, u64 before_ns)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < id->entries.nr; i++) {
+		struct identity_entry *e = identity__at(id, i), *vm;
+		struct identity_key key = { IDENTITY_VMS, e->vm };
+
+		if (!e->text || !e->is_vcpu || !e->gone_ns || e->gone_ns >= before_ns)
+			continue;
+		any = true;
+		forget_entry(e);
+		vm = has_others(id, e->vm) ? NULL : hash_table__find(&id->entries, &key);
+		if (vm)
+			forget_entry(vm);
+	}
+	return !any ? 0 : identity__sweep(id) ? -1 : 1;
+}
+
+static void put_list(const struct identity *id, u32 list, FILE *f)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < id->entries.nr; i++) {
+		const struct identity_entry *e = identity__at(id, i);
+
+		if (e->key.list != list || !e->text)
+			continue;
+		if (nr % A_FRAME == 0)
+			fprintf(f, "%s{\"%s\":[", nr ? "]}\n" : "", lists[list].name);
+		fprintf(f, "%s%s", nr % A_FRAME ? "," : "", e->text);
+		nr++;
+	}
+	if (nr)
+		fputs("]}\n", f);
+}
+
+char *identity__json(const struct identity *id)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
+	bool failed = !f;
+
+	for (u32 list = 0; f && list < NR_IDENTITY_LISTS; list++)
+		put_list(id, list, f);
+	if (f)
+		failed = ferror(f) | fclose(f);
+	if (!failed)
+		return text;
+	free(text);
+	out_of_memory();
+	return NULL;
+}
+
+void identity__free(struct identity *id)
+{
+	for (u32 i = 0; i < id->entries.nr; i++)
+		free(identity__at(id, i)->text);
+	hash_table__free(&id->entries);
+	memset(id, 0, sizeof(*id));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What IDENT frames said: the last entry of each id, as its text.  A window needs them for longer than
+ * the frames that had them, and fewer than there ever were.
+ */
+#ifndef KVMW_KEEP_IDENTITY_H
+#define KVMW_KEEP_IDENTITY_H
+
+#include "util/hash_table.h"
+
+#define IDENTITY_MAX	32768	/* entries of a list; with more, the older half is forgotten */
+
+/* Members of an IDENT frame. */
+enum identity_list { IDENTITY_VMS, IDENTITY_VCPUS, IDENTITY_TASKS, IDENTITY_STACKS, IDENTITY_TEXTS,
+		     IDENTITY_NEIGHBOURS, NR_IDENTITY_LISTS };
+
+struct identity {		/* all zero: empty */
+	struct hash_table entries;
+	u32 nr[NR_IDENTITY_LISTS];
+	u64 changes;		/* so far */
+};
+
+/* The text of an IDENT frame of this recorder.  0, or -1 after error(). */
+int identity__take(struct identity *id, const char *json);
+/* Forgets vCPUs that were gone by then, and VMs that have no other.  1: there were some; 0; -1: out of memory. */
+int identity__forget(struct identity *id, u64 before_ns);
+bool identity__has_vcpu(const struct identity *id, u32 vcpu);
+/* The text of an entry; NULL: there is none. */
+const char *identity__text(const struct identity *id, enum identity_list list, u32 number);
+/* All of it, as texts of IDENT frames, one below the other; free() it.  NULL after error(). */
+char *identity__json(const struct identity *id);
+void identity__free(struct identity *id);
+
+#endif

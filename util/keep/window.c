@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "util/array.h"
+#include "util/error.h"
+#include "util/keep/window.h"
+#include "util/memory.h"
+
+#define KIND_START	1	/* of all tables that have moments */
+
+int keep_window__init(struct keep_window *w, u64 bytes, u64 time_ns)
+{
+	memset(w, 0, sizeof(*w));
+	w->time_ns = time_ns;
+	w->needed = KVMW_NONE;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	account__init(&w->account);
+	account__init(&w->open);
+	w->encoder = data_encoder__new();
+	return !w->encoder || keep_ring__init(&w->ring, bytes) ? -1 : 0;
+}
+
+void keep_window__start(struct keep_window *w, u64 start_ns)
+{
+	w->begin.time_ns = w->last.time_ns = start_ns;
+}
+
+void keep_window__free(struct keep_window *w)
+{
+	keep_ring__free(&w->ring);
+	account__free(&w->account);
+	account__free(&w->open);
+	identity__free(&w->identity);
+	data_encoder__free(w->encoder);
+	free(w->frame.data);
+	free(w->totals);
+}
+
+/* ---- what is dropped ----------------------------------------------------- */
+
+/* Until a snapshot that is being written does not need the oldest entry any more. */
+static void wait_for_writer(struct keep_window *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->needed <= w->ring.oldest)
+		pthread_cond_wait(&w->changed, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The oldest second; false: it has not ended yet, and all that there is was dropped. */
+static bool drop_second(struct keep_window *w)
+{
+	while (w->ring.oldest < w->ring.end) {
+		struct keep_entry *e;
+		bool ends;
+
+		wait_for_writer(w);
+		e = keep_ring__at(&w->ring, w->ring.oldest);
+		ends = e->what == KEEP_SECOND;
+		if (ends)
+			memcpy(&w->begin, e->data, sizeof(w->begin));
+		keep_ring__drop(&w->ring);
+		if (ends)
+			return true;
+	}
+	return false;
+}
+
+static bool window_has_vcpu(const void *arg, u32 vcpu)
+{
+	return identity__has_vcpu(arg, vcpu);
+}
+
+static int forget_gone(struct keep_window *w)
+{
+	int ret = identity__forget(&w->identity, w->begin.time_ns);
+
+	return ret <= 0 ? ret : account__forget(&w->account, window_has_vcpu, &w->identity);
+}
+
+/* The end of the oldest second; it is there. */
+static u64 first_end(const struct keep_window *w)
+{
+	u64 at = w->ring.oldest;
+	struct keep_second second;
+	struct keep_entry *e;
+
+	while (e = keep_ring__at(&w->ring, at), e->what != KEEP_SECOND)
+		at += e->bytes;
+	memcpy(&second, e->data, sizeof(second));
+	return second.time_ns;
+}
+
+/* After a second has ended: those that are not needed for TIME. */
+static int drop_old(struct keep_window *w)
+{
+	while (w->last.time_ns >= w->time_ns && first_end(w) + w->time_ns <= w->last.time_ns)
+		drop_second(w);
+	return forget_gone(w);
+}
+
+/* ---- what is added ------------------------------------------------------- */
+
+static int add_entry(struct keep_window *w, enum keep_what what, u32 number, const void *data, u32 len)
+{
+	for (u64 lacks; (lacks = keep_ring__lacks(&w->ring, len)); ) {
+		if (lacks == KVMW_NONE)
+			return 1;
+		/* A second does not fit: what is left of it begins here. */
+		if (!drop_second(w)) {
+			w->begin.time_ns = w->last.time_ns;
+			account__restart(&w->account);
+		}
+	}
+	keep_ring__add(&w->ring, what, number, data, len);
+	return 0;
+}
+
+static int encode(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
+		  const struct event_desc *event, u32 stream, const void *rows, u32 nr)
+{
+	w->frame.len = 0;
+	return data_encoder__rows(enc, type, event, stream, rows, nr, &w->frame);
+}
+
+static int add_total(void *arg, const struct kvmw_total *row)
+{
+	struct keep_window *w = arg;
+
+	if (array__reserve(w->totals, w->nr_totals, w->totals_room, NULL))
+		return -1;
+	w->totals[w->nr_totals++] = *row;
+	return 0;
+}
+
+static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
+{
+	const struct event_desc *total = event_desc__by_id(KVMW_EVENT_TOTAL);
+
+	w->nr_totals = 0;
+	if (account__end(&w->account, add_total, w))
+		return -1;
+	for (u32 i = 0, nr; i < w->nr_totals; i += nr) {
+		nr = w->nr_totals - i < DATA_MAX_ROWS ? w->nr_totals - i : DATA_MAX_ROWS;
+		if (encode(w, w->encoder, DATA_STATS, total, 0, &w->totals[i], nr) ||
+		    add_entry(w, KEEP_TOTALS, 0, w->frame.data, w->frame.len))
+			return -1;
+	}
+	w->last = (struct keep_second) { .time_ns = cost->time_ns, .cost = *cost };
+	return add_entry(w, KEEP_SECOND, 0, &w->last, sizeof(w->last)) ? -1 : drop_old(w);
+}
+
+static bool is_start(const struct event_desc *event, const void *rows)
+{
+	int field = event_desc__field(event, "kind", strlen("kind"));
+	u16 kind = 0;
+
+	if (field >= 0)
+		memcpy(&kind, (const u8 *)rows + event->fields[field].offset, sizeof(kind));
+	return kind == KIND_START;
+}
+
+static int take_table(struct keep_window *w, struct data_encoder *enc, const struct event_desc *event,
+		      const void *rows, u32 nr)
+{
+	bool start = is_start(event, rows);
+
+	if (event->id == KVMW_EVENT_TOTAL)
+		return account__counted(&w->account, rows, nr);
+	if (event->id == KVMW_EVENT_COST)
+		return end_second(w, rows);
+	/* Sums since the recording began. */
+	if (event->id == KVMW_EVENT_HOLDER || event->id == KVMW_EVENT_TAKEN)
+		return 0;
+	if (encode(w, enc, DATA_STATS, event, 0, rows, nr) ||
+	    add_entry(w, start ? KEEP_MOMENT : KEEP_ASIDE, start ? w->moment : w->snapshot + 1, w->frame.data,
+		      w->frame.len))
+		return -1;
+	return 0;
+}
+
+int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
+		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr)
+{
+	int ret;
+
+	if (type == DATA_STATS)
+		return take_table(w, enc, event, rows, nr);
+	if (encode(w, enc, type, event, stream, rows, nr))
+		return -1;
+	ret = add_entry(w, aside ? KEEP_ASIDE : KEEP_FRAME, aside ? w->snapshot + 1 : 0, w->frame.data,
+			w->frame.len);
+	if (ret)
+		w->left_out += nr;
+	/* Its totals are those of the second that it is in. */
+	return ret || type != DATA_EVENTS ? 0 : account__rows(aside ? &w->open : &w->account, event, rows, nr);
+}
+
+int keep_window__ident(struct keep_window *w, const char *json)
+{
+	return identity__take(&w->identity, json);
+}
+
+int keep_window__moment(struct keep_window *w)
+{
+	w->moment++;
+	return add_entry(w, KEEP_MOMENT, w->moment, NULL, 0);
+}
+
+/* ---- snapshots ----------------------------------------------------------- */
+
+static int take_open(struct keep_window *w, struct keep_snapshot *s)
+{
+	w->nr_totals = 0;
+	if (account__end(&w->open, add_total, w))
+		return -1;
+	account__free(&w->open);
+	account__init(&w->open);
+	s->nr_open = w->nr_totals;
+	s->open = mem__calloc(s->nr_open ?: 1, sizeof(*s->open));
+	if (!s->open)
+		return -1;
+	if (s->nr_open)
+		memcpy(s->open, w->totals, s->nr_open * sizeof(*s->open));
+	return 0;
+}
+
+static void set_needed(struct keep_window *w, u64 needed)
+{
+	pthread_mutex_lock(&w->lock);
+	w->needed = needed;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s)
+{
+	int err;
+
+	s->window = w;
+	s->number = ++w->snapshot;
+	s->begin = w->begin;
+	s->end = w->last;
+	s->at = w->ring.oldest;
+	s->to = w->ring.end;
+	s->ident = identity__json(&w->identity);
+	s->failed = take_open(w, s) || !s->ident;
+	set_needed(w, s->at);
+	err = s->failed ? 0 : pthread_create(&s->thread, NULL, keep_snapshot__write, s);
+	if (err)
+		error("cannot start the thread that writes a snapshot: %s", strerror(err));
+	s->running = !s->failed && !err;
+	if (s->running)
+		return;
+	s->failed = true;
+	set_needed(w, KVMW_NONE);
+	eventfd_write(s->told, 1);
+}

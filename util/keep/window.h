@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The last TIME of a recording, in memory, and snapshots of it: whole recordings.
+ *
+ * It is fed as a file is written, in order, by one thread.  Frames are kept as they are encoded; what a
+ * file has the last word of, totals and identities, is kept apart, so that frames can be dropped.  It
+ * is divided into seconds, which end with a row of cost; what is dropped is whole seconds.
+ */
+#ifndef KVMW_KEEP_WINDOW_H
+#define KVMW_KEEP_WINDOW_H
+
+#include <pthread.h>
+
+#include "util/data/data.h"
+#include "util/keep/account.h"
+#include "util/keep/identity.h"
+#include "util/keep/ring.h"
+
+/* What an entry of the ring is. */
+enum keep_what {
+	KEEP_FRAME = 1,		/* EVENTS or LOSS */
+	KEEP_SECOND,		/* it ends: struct keep_second */
+	KEEP_TOTALS,		/* frame of the second's totals */
+	KEEP_MOMENT,		/* tables of one moment follow, or frame of a table */
+	KEEP_ASIDE,		/* frame for one snapshot alone */
+};
+
+struct keep_second {
+	u64 time_ns;
+	struct kvmw_cost cost;	/* until then */
+};
+
+struct keep_window {
+	struct keep_ring ring;
+	u64 time_ns;		/* how much is kept, as long as it fits */
+	struct keep_second begin;	/* the end of the second that was dropped last */
+	struct keep_second last;
+	struct account account;
+	struct account open;	/* of rows aside, for the next snapshot */
+	struct identity identity;
+	struct data_encoder *encoder;	/* of what is made here */
+	struct data_buf frame;
+	struct kvmw_total *totals;	/* of the second that ends */
+	u32 nr_totals, totals_room;
+	u32 moment, snapshot;	/* numbers of the latest ones */
+	u64 left_out;		/* rows of frames that do not fit at all */
+	/* What a snapshot still needs is not dropped. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	u64 needed;		/* position; all ones: nothing */
+};
+
+/* 0, or -1 after error(). */
+int keep_window__init(struct keep_window *w, u64 bytes, u64 time_ns);
+/* When the recording starts, before anything ends. */
+void keep_window__start(struct keep_window *w, u64 start_ns);
+void keep_window__free(struct keep_window *w);
+
+/*
+ * Rows as data_encoder__rows() takes them; aside: for the next snapshot alone.  They may wait for a
+ * snapshot that is being written.  0, or -1 after error().
+ */
+int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
+		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr);
+/* The text of an IDENT frame. */
+int keep_window__ident(struct keep_window *w, const char *json);
+/* Tables of another moment follow, with kind "start". */
+int keep_window__moment(struct keep_window *w);
+
+/* A recording to be made; file.c. */
+struct keep_snapshot {
+	struct data_writer *writer;	/* new; closed when it is written */
+	char *meta;			/* of META, without start and stop, owned */
+	int told;			/* an eventfd that is told the end */
+	/* Filled in. */
+	struct keep_window *window;
+	struct keep_second begin, end;
+	u32 number;
+	u64 at, to;			/* positions */
+	char *ident;
+	struct kvmw_total *open;	/* totals of rows aside */
+	u32 nr_open;
+	pthread_t thread;
+	u64 bytes, events, lost;
+	bool running;			/* there is a thread */
+	bool failed;			/* error() said why */
+};
+
+/*
+ * All that came until now; a thread writes it, and s->told is told the end, also if it fails.  One at a
+ * time.
+ */
+void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s);
+/* The thread's; file.c. */
+void *keep_snapshot__write(void *arg);
+/* Once it told: 0, or -1. */
+int keep_snapshot__end(struct keep_snapshot *s);
+
+#endif
