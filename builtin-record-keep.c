@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "builtin-record-keep.h"
+#include "util/arch/reason.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
 
 #define MAX_NAME	64	/* of a VM, in a path */
+#define WATCH_MIN_NS	(NSEC_PER_SEC / 20)
 
 static int arm(int fd, u64 first_ns, u64 each_ns)
 {
@@ -37,7 +39,7 @@ static bool take_event(int fd)
 	return any;
 }
 
-int record_keep__open(struct record_keep *k, const struct keep_options *opt)
+int record_keep__open(struct record_keep *k, struct keep_options *opt)
 {
 	sigset_t set;
 
@@ -54,6 +56,8 @@ int record_keep__open(struct record_keep *k, const struct keep_options *opt)
 	k->fd[KEEP_FD_SIGNAL] = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	k->fd[KEEP_FD_WRITTEN] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->fd[KEEP_FD_MOMENT] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	k->fd[KEEP_FD_HIT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	k->fd[KEEP_FD_WATCH] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	k->fd[KEEP_FD_AFTER] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	for (u32 i = 0; i < NR_KEEP_FDS; i++)
 		if (k->fd[i] < 0)
@@ -61,13 +65,12 @@ int record_keep__open(struct record_keep *k, const struct keep_options *opt)
 	return keep_window__init(&k->window, opt->bytes, opt->time_ns);
 }
 
-int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns)
+int record_keep__bind(struct record_keep *k, u32 events)
 {
-	u64 each_ns = k->opt->time_ns / 2;
-
-	k->uses = *uses;
-	keep_window__start(&k->window, start_ns);
-	return k->opt->time_ns ? arm(k->fd[KEEP_FD_MOMENT], each_ns, each_ns) : 0;
+	if (!k->opt->triggers.nr)
+		return 0;
+	k->window.triggers = &k->opt->triggers;
+	return keep_triggers__bind(&k->opt->triggers, events, k->fd[KEEP_FD_HIT]);
 }
 
 void record_keep__say(const struct record_keep *k)
@@ -85,12 +88,14 @@ void record_keep__fds(const struct record_keep *k, struct pollfd *fds)
 
 /* ---- the name ------------------------------------------------------------ */
 
-/* The process of the only VM that is recorded; 0: there are several, or none. */
-static pid_t only_vm(const struct record_keep *k)
+/* The process of the VM that it is about, or of the only one that is recorded; 0: there are several, or none. */
+static pid_t vm_of(const struct record_keep *k)
 {
-	const struct kvmw_vcpu_state *states = session__states(k->uses.session);
+	const struct kvmw_vcpu_state *states = session__states(k->uses.session), *hit = &states[KVMW_STATE(k->vcpu)];
 	pid_t pid = k->uses.session_opts->nr_pids == 1 ? k->uses.session_opts->pids[0] : 0;
 
+	if (k->vcpu != ~0U && hit->tid && hit->exit.e.vcpu == k->vcpu && hit->tgid)
+		return hit->tgid;
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 
@@ -103,15 +108,25 @@ static pid_t only_vm(const struct record_keep *k)
 	return pid;
 }
 
-/* Names are the VM's own affair: only what is harmless in a path, and no dot or minus first. */
-static void vm_part(pid_t pid, char *buf)
+/* As long as it is there. */
+static void see_name(struct record_keep *k, pid_t pid)
 {
 	struct vm vm = { .name = "" };
-	size_t len = 0;
 
 	if (pid)
 		vm__describe(pid, &vm);
-	for (const char *p = *vm.name ? vm.name : vm.vmm; *p && len < MAX_NAME - 1; p++) {
+	if (!*vm.vmm)
+		return;
+	snprintf(k->name, sizeof(k->name), "%s", *vm.name ? vm.name : vm.vmm);
+	k->named = pid;
+}
+
+/* Names are the VM's own affair: only what is harmless in a path, and no dot or minus first. */
+static void vm_part(const struct record_keep *k, pid_t pid, char *buf)
+{
+	size_t len = 0;
+
+	for (const char *p = pid && pid == k->named ? k->name : ""; *p && len < MAX_NAME - 1; p++) {
 		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
 			     *p == '_' || (len && (*p == '.' || *p == '-'));
 
@@ -126,6 +141,7 @@ static void vm_part(pid_t pid, char *buf)
 static void make_path(struct record_keep *k)
 {
 	char vm[MAX_NAME], at[32] = "";
+	pid_t pid = vm_of(k);
 	struct timespec now;
 	struct tm tm;
 
@@ -136,8 +152,26 @@ static void make_path(struct record_keep *k)
 		snprintf(k->path, sizeof(k->path), "%s.%s.%03ld", k->uses.output, at, now.tv_nsec / 1000000);
 		return;
 	}
-	vm_part(only_vm(k), vm);
+	see_name(k, pid);
+	vm_part(k, pid, vm);
 	snprintf(k->path, sizeof(k->path), "kvmw-%s-%s.%03ld.data", vm, at, now.tv_nsec / 1000000);
+}
+
+int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns)
+{
+	const struct keep_trigger *stuck = keep_triggers__of(&k->opt->triggers, TRIGGER_STUCK);
+	u64 each_ns = k->opt->time_ns / 2, watch_ns = NSEC_PER_SEC;
+
+	k->uses = *uses;
+	k->vcpu = ~0U;
+	see_name(k, vm_of(k));
+	keep_window__start(&k->window, start_ns);
+	if (stuck && stuck->limit / 4 < watch_ns)
+		watch_ns = stuck->limit / 4 > WATCH_MIN_NS ? stuck->limit / 4 : WATCH_MIN_NS;
+	if (stuck || keep_triggers__of(&k->opt->triggers, TRIGGER_LOST))
+		if (arm(k->fd[KEEP_FD_WATCH], watch_ns, watch_ns))
+			return -1;
+	return arm(k->fd[KEEP_FD_MOMENT], each_ns, each_ns);
 }
 
 /* ---- a snapshot ---------------------------------------------------------- */
@@ -209,8 +243,10 @@ static bool may_make(const struct record_keep *k)
 }
 
 /* by_hand: whoever asks gets one, whatever --cooldown says. */
-static int trigger(struct record_keep *k, const char *why, u64 now, bool by_hand)
+static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_hand)
 {
+	u64 now = monotonic_ns();
+
 	if (!may_make(k) || (!by_hand && k->last_ns && now < k->last_ns + k->opt->cooldown_ns)) {
 		k->nr_ignored++;
 		return 0;
@@ -220,12 +256,68 @@ static int trigger(struct record_keep *k, const char *why, u64 now, bool by_hand
 		k->nr_ignored += !by_hand;
 		return 0;
 	}
-	snprintf(k->why, sizeof(k->why), "%s", why);
-	k->trigger_ns = k->last_ns = now;
+	snprintf(k->why, sizeof(k->why), "%s", hit->why);
+	k->last_ns = now;
+	k->trigger_ns = hit->time_ns ?: now;
+	k->vcpu = hit->vcpu;
 	if (!k->opt->after_ns)
 		return begin(k);
 	k->waiting = true;
 	return arm(k->fd[KEEP_FD_AFTER], k->opt->after_ns, 0);
+}
+
+static int asked(struct record_keep *k)
+{
+	const struct keep_hit hit = { .why = "SIGUSR2", .vcpu = ~0U };
+
+	return trigger(k, &hit, true);
+}
+
+/* ---- what no row tells --------------------------------------------------- */
+
+/* Since when a vCPU has had no entry, or no exit; 0: it has both, or sleeps as guests do. */
+static u64 stuck_since(const struct kvmw_vcpu_state *s)
+{
+	const struct kvmw_exit *e = &s->exit.e;
+
+	if (s->exit_open)
+		return reason_is(e->isa, e->reason, "hlt") ? 0 : e->time_ns;
+	return s->user_open ? s->user.e.time_ns : s->entry_ns;
+}
+
+static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, u32 i, u64 now)
+{
+	const struct kvmw_vcpu_state *s = &session__states(k->uses.session)[i];
+	u64 since = s->tid && s->role == KVMW_ROLE_VCPU && !session__gone_ns(k->uses.session, s) ? stuck_since(s) : 0;
+
+	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] || stuck_since(s) != since)
+		return;
+	k->stuck_ns[i] = since;
+	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text,
+			   s->vcpu_id, s->tgid, s->exit_open ? "since its last exit" : s->user_open ? "in the VMM" :
+			   "in the guest", (now - since) / 1e9);
+}
+
+static void watch(struct record_keep *k)
+{
+	const struct keep_triggers *t = &k->opt->triggers;
+	const struct keep_trigger *stuck = keep_triggers__of(t, TRIGGER_STUCK);
+	u64 now = monotonic_ns();
+	struct drain_counts c;
+
+	for (u32 i = 0; stuck && i < KVMW_MAX_VCPUS; i++)
+		watch_vcpu(k, stuck, i, now);
+	drain__counts(k->uses.drain, &c);
+	if (c.lost > k->lost && keep_triggers__of(t, TRIGGER_LOST))
+		keep_triggers__hit(&k->opt->triggers, now, ~0U, "lost: %llu records", (unsigned long long)(c.lost - k->lost));
+	k->lost = c.lost;
+}
+
+static int take_hit(struct record_keep *k)
+{
+	const struct keep_hit hit = keep_triggers__take(&k->opt->triggers);
+
+	return *hit.why ? trigger(k, &hit, false) : 0;
 }
 
 int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
@@ -239,10 +331,14 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
 	if (!err && fds[KEEP_FD_AFTER].revents && take_event(k->fd[KEEP_FD_AFTER]) && k->waiting)
 		err = begin(k);
 	if (!err && fds[KEEP_FD_SIGNAL].revents && take_event(k->fd[KEEP_FD_SIGNAL]))
-		err = trigger(k, "SIGUSR2", monotonic_ns(), true);
+		err = asked(k);
+	if (fds[KEEP_FD_WATCH].revents && take_event(k->fd[KEEP_FD_WATCH]))
+		watch(k);
+	if (!err && fds[KEEP_FD_HIT].revents && take_event(k->fd[KEEP_FD_HIT]))
+		err = take_hit(k);
 	if (!err && k->again && !k->waiting && !k->writing) {
 		k->again = false;
-		err = trigger(k, "SIGUSR2", monotonic_ns(), true);
+		err = asked(k);
 	}
 	return err;
 }
@@ -257,15 +353,18 @@ static void wait_for_file(struct record_keep *k)
 		end(k);
 }
 
-void record_keep__finish(struct record_keep *k)
+void record_keep__finish(struct record_keep *k, bool gone)
 {
+	const struct keep_hit end_of_vm = { .why = "gone", .vcpu = ~0U };
 	/* What was asked for before the end did is made. */
 	bool again = k->again || (k->opt->time_ns && take_event(k->fd[KEEP_FD_SIGNAL]));
 
+	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
+		trigger(k, &end_of_vm, false);
 	if (k->waiting && begin(k))
 		return;
 	wait_for_file(k);
-	if (again && !trigger(k, "SIGUSR2", monotonic_ns(), true) && (!k->waiting || !begin(k)))
+	if (again && !asked(k) && (!k->waiting || !begin(k)))
 		wait_for_file(k);
 }
 
@@ -275,6 +374,7 @@ void record_keep__close(struct record_keep *k)
 		return;
 	record_files__end(&k->files);
 	keep_window__free(&k->window);
+	keep_triggers__free(&k->opt->triggers);
 	for (u32 i = 0; i < NR_KEEP_FDS; i++)
 		if (k->fd[i] >= 0)
 			close(k->fd[i]);

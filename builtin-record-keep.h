@@ -14,6 +14,7 @@
 #define KEEP_DEFAULT_BYTES	(256ULL << 20)
 #define KEEP_MIN_BYTES		(16ULL << 20)
 #define KEEP_MAX_BYTES		(64ULL << 30)
+#define KEEP_DEFAULT_COOLDOWN	(10 * NSEC_PER_SEC)
 #define KEEP_MIN_NS		NSEC_PER_SEC
 
 /* What the command line says of it; time_ns 0: nothing is kept, all is written. */
@@ -21,7 +22,9 @@ struct keep_options {
 	u64 time_ns, bytes;
 	u64 after_ns, cooldown_ns;
 	u32 max_snapshots;	/* 0: no limit */
+	struct keep_triggers triggers;	/* used by the recorder; nr 0: none */
 	const char *exec;	/* NULL: none */
+	const char *of_snapshots;	/* an option that needs TIME; NULL: there is none */
 };
 
 /* What it needs of the recorder. */
@@ -39,10 +42,11 @@ struct keep_uses {
 };
 
 /* File descriptors that wait for something: for poll(). */
-enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, NR_KEEP_FDS };
+enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, KEEP_FD_HIT, KEEP_FD_WATCH,
+	       NR_KEEP_FDS };
 
 struct record_keep {
-	const struct keep_options *opt;
+	struct keep_options *opt;
 	struct keep_uses uses;
 	struct record_files files;
 	struct keep_window window;
@@ -50,16 +54,23 @@ struct record_keep {
 	/* The one that is being made, or that waits for --after. */
 	struct keep_snapshot snapshot;
 	char path[512];
-	char why[128];
+	char name[128];		/* of the VM, when it was seen last */
+	pid_t named;		/* its process; 0: none */
+	char why[KEEP_WHY_MAX];
 	u64 trigger_ns;
 	bool waiting, writing;
 	bool again;		/* another one is asked for meanwhile */
 	u32 nr, nr_failed, nr_ignored;
 	u64 last_ns;		/* trigger of the last one; 0: none */
+	u32 vcpu;		/* that it is about, an id; all ones: none */
+	u64 lost;		/* records, that a trigger knows of */
+	u64 stuck_ns[KVMW_MAX_VCPUS];	/* since when, of the last trigger of a state */
 };
 
 /* Before there are threads and privileges are given up.  0, or -1 after error(). */
-int record_keep__open(struct record_keep *k, const struct keep_options *opt);
+int record_keep__open(struct record_keep *k, struct keep_options *opt);
+/* For these events, a bitmap.  0, or -1 after error(). */
+int record_keep__bind(struct record_keep *k, u32 events);
 /* Once the recording has begun.  0, or -1 after error(). */
 int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns);
 /* Says how to ask for a snapshot. */
@@ -67,8 +78,11 @@ void record_keep__say(const struct record_keep *k);
 void record_keep__fds(const struct record_keep *k, struct pollfd *fds);
 /* After poll(). 0, or -1: out of memory, or the drain is gone. */
 int record_keep__handle(struct record_keep *k, const struct pollfd *fds);
-/* A snapshot that is being made is completed; one that waits for --after is made now. */
-void record_keep__finish(struct record_keep *k);
+/*
+ * A snapshot that is being made is completed; one that waits for --after is made now.  gone: the
+ * recording ends because its VMs did.
+ */
+void record_keep__finish(struct record_keep *k, bool gone);
 void record_keep__close(struct record_keep *k);
 
 #endif

@@ -16,7 +16,7 @@
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_VM, OPT_USER, OPT_NO_ADDRESSES, OPT_KEEP, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SNAPSHOTS, OPT_EXEC };
+       OPT_VM, OPT_USER, OPT_NO_ADDRESSES, OPT_KEEP, OPT_TRIGGER, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SNAPSHOTS, OPT_EXEC };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -42,8 +42,11 @@ static const struct argp_option options[] = {
 	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
 	{ "keep", OPT_KEEP, "TIME[,SIZE]", 0,
 	  "Keep the last TIME in memory, at most SIZE (default 256M); SIGUSR2 writes it to a file", 0 },
+	{ "trigger", OPT_TRIGGER, "WHEN", 0,
+	  "Make a snapshot at a row of which WHEN is true (as --where: total>100ms), or at rate(io)>50000, "
+	  "stuck>2s, gone, lost; repeatable", 0 },
 	{ "after", OPT_AFTER, "TIME", 0, "Go on for TIME before a snapshot is written", 0 },
-	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "No other snapshot for TIME, unless one asks for it", 0 },
+	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "No other snapshot by itself for TIME (default 10s)", 0 },
 	{ "max-snapshots", OPT_MAX_SNAPSHOTS, "N", 0, "No more than N snapshots", 0 },
 	{ "exec", OPT_EXEC, "COMMAND", 0, "Run COMMAND with the name of each snapshot", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
@@ -137,7 +140,13 @@ static error_t parse_keep(struct keep_options *k, const char *arg)
 
 static error_t parse_keep_option(struct keep_options *k, int key, const char *arg)
 {
+	static const char *const names[] = { "--trigger", "--after", "--cooldown", "--max-snapshots", "--exec" };
+
+	if (key >= OPT_TRIGGER && key <= OPT_EXEC)
+		k->of_snapshots = names[key - OPT_TRIGGER];
 	switch (key) {
+	case OPT_TRIGGER:
+		return keep_triggers__add(&k->triggers, arg) ? EINVAL : 0;
 	case OPT_AFTER:
 		if (!parse_time(arg, &k->after_ns))
 			return 0;
@@ -241,10 +250,8 @@ static error_t check_options(struct record_options *o)
 				   "each other", o->choice.raw[0].category, o->choice.raw[0].name);
 	if (o->no_addresses && o->filter.f.gpa.set)
 		return usage_error("--gpa and --no-addresses exclude each other: the recording names the range");
-	if (!o->keep.time_ns && (o->keep.after_ns || o->keep.cooldown_ns || o->keep.max_snapshots || o->keep.exec))
-		return usage_error("%s is about snapshots of --keep, which is not given",
-				   o->keep.after_ns ? "--after" : o->keep.cooldown_ns ? "--cooldown" :
-				   o->keep.max_snapshots ? "--max-snapshots" : "--exec");
+	if (!o->keep.time_ns && o->keep.of_snapshots)
+		return usage_error("%s is about snapshots of --keep, which is not given", o->keep.of_snapshots);
 	if (o->keep.time_ns && o->output && !strcmp(o->output, "-"))
 		return usage_error("-o - and --keep exclude each other: each snapshot is a file");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
@@ -290,7 +297,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_KEEP:
 		return parse_keep(&o->keep, arg);
-	case OPT_AFTER ... OPT_EXEC:
+	case OPT_TRIGGER ... OPT_EXEC:
 		return parse_keep_option(&o->keep, key, arg);
 	case 'q':
 		o->quiet = true;

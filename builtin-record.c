@@ -26,7 +26,6 @@
 #include "util/capture/session.h"
 #include "util/capture/snapshot.h"
 #include "util/capture/sudo.h"
-#include "util/capture/vm.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -61,23 +60,6 @@ struct record {
 
 /* ---- what to record ------------------------------------------------------ */
 
-static int check_pid(pid_t *pid)
-{
-	struct vm vm;
-	int err = vm__read(*pid, &vm);
-
-	if (err == ESRCH)
-		return error("%d: no such process; kvmw list shows the running VMs", *pid);
-	if (err)
-		return error("%d (%s): cannot read its file descriptors: %s; run as root, "
-			     "or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", *pid, vm.vmm, strerror(err));
-	if (!vm.nr_vms)
-		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
-			     "kvmw list shows those that do", *pid, vm.vmm);
-	*pid = vm.pid;
-	return 0;
-}
-
 /* Leaves out an event that this host cannot record. */
 static int skip_event(struct record *r, u32 event, const char *why, u32 *set)
 {
@@ -110,34 +92,6 @@ static int check_exits(struct record *r, bool chosen, u32 *set)
 		warning("skipping event exit: %s", why);
 	else if (!r->opt.quiet)
 		warning("recording event userspace only (returns to the VMM): %s", why);
-	return 0;
-}
-
-/* The processes of -p and --vm, each once. */
-static int find_targets(struct record *r)
-{
-	struct record_options *o = &r->opt;
-	u32 nr = 0;
-
-	for (u32 i = 0; i < o->nr_pids; i++)
-		if (check_pid(&o->pids[i]))
-			return -1;
-	for (u32 i = 0; i < o->nr_names; i++) {
-		if (o->nr_pids == MAX_PIDS)
-			return error("-p, --vm: more than %d VMs; use -a", MAX_PIDS);
-		if (vm__find(o->names[i], &o->pids[o->nr_pids]))
-			return -1;
-		o->nr_pids++;
-	}
-	for (u32 i = 0; i < o->nr_pids; i++) {
-		u32 k = 0;
-
-		while (k < nr && o->pids[k] != o->pids[i])
-			k++;
-		if (k == nr)
-			o->pids[nr++] = o->pids[i];
-	}
-	o->nr_pids = nr;
 	return 0;
 }
 
@@ -500,7 +454,7 @@ static int record(struct record *r)
 	if (!err)
 		why = wait_for_end(r);
 	if (started)
-		record_keep__finish(&r->keep);
+		record_keep__finish(&r->keep, !r->nr_alive && r->opt.nr_pids);
 	/* While the guests still run. */
 	err |= snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 
@@ -549,7 +503,8 @@ static int prepare(struct record *r)
 		return -1;
 	r->output.option = true;
 	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep) ||
-	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || find_targets(r) || choose_events(r))
+	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || record_options__find_targets(&r->opt) || choose_events(r) ||
+	    record_keep__bind(&r->keep, provider__recorded(r->opt.choice.events)))
 		return -1;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
@@ -589,6 +544,7 @@ int cmd_record(int argc, const char **argv)
 	r->opt.argc = argc;
 	r->opt.argv = argv;
 	r->opt.ring_bytes = DEFAULT_RING;
+	r->opt.keep.cooldown_ns = KEEP_DEFAULT_COOLDOWN;
 	r->stop.signals = r->stop.told = r->stop.ended = -1;
 	r->children = r->second = r->deadline = r->workload.go = r->workload.failed = -1;
 	memset(r->pidfds, -1, sizeof(r->pidfds));

@@ -34,4 +34,7 @@ struct record_options {
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 
+/* The processes of -p and --vm, each once. 0, or -1 after error(). */
+int record_options__find_targets(struct record_options *o);
+
 #endif

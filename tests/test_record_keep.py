@@ -152,9 +152,68 @@ def test_end_during_one(tmp_path):
         assert report(path)["recording"]["complete"]
 
 
+def trigger_of(folder, line):
+    found = re.search(r"record: (.*): \d+ events of .* MB (\S+),", line)
+    path = folder / found[2]
+    assert report(path)["recording"]["trigger"] == found[1]
+    return found[1]
+
+
+@pytest.mark.lab
+@here
+@pytest.mark.parametrize("when", ["reason==KVM_EXIT_IO", "rate(KVM_EXIT_IO)>1", "rate(reason==KVM_EXIT_IO && run>0)>0"])
+def test_row_triggers(tmp_path, when):
+    """A row or a rate makes one; what is not true makes none, and --cooldown no second one."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "--trigger", "reason==KVM_EXIT_HLT", "--trigger",
+                  when, "--trigger", "rate(KVM_EXIT_IO)>1000000000", "--cooldown", "1h") as rec:
+        assert trigger_of(tmp_path, rec.written()[0]).startswith(when)
+        assert "SIGUSR2" in rec.snapshot()[0]
+        rec.end()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.lab
+@here
+def test_vm_triggers(tmp_path):
+    """A VMM that stands still, then dies; what was lost."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "--keep", "2s,16M", "-m", "4K", "-e", "userspace", "-p", pid, "--trigger", "stuck>400ms",
+                  "--trigger", "gone", "--trigger", "lost", "--cooldown", "0") as rec:
+        os.kill(pid, signal.SIGSTOP)
+        line = rec.written()[0]
+        while "stuck" not in line:
+            line = rec.written()[0]
+        assert re.match(rf"stuck>400ms: vCPU 0 of pid {pid}, (in the VMM|since its last exit) for", trigger_of(tmp_path, line))
+        os.kill(pid, signal.SIGCONT)
+        os.kill(rec.process.pid, signal.SIGSTOP)
+        began = cpu_ticks(pid)
+        while cpu_ticks(pid) < began + 30:
+            assert rec.process.poll() is None
+        os.kill(rec.process.pid, signal.SIGCONT)
+        while "lost" not in trigger_of(tmp_path, line):
+            line = rec.written()[0]
+        assert re.fullmatch(r"lost: \d+ records", trigger_of(tmp_path, line))
+        os.kill(pid, signal.SIGKILL)
+        while trigger_of(tmp_path, line) != "gone":
+            line, path = rec.written()
+        assert path.startswith("kvmw-kvmw-")
+        assert rec.process.wait() == 0
+
+
+def cpu_ticks(pid):
+    """CPU time of a process so far."""
+    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 @pytest.mark.parametrize("args, error", [
     (["--keep", "0"], "--keep '0': must be a time of at least 1s"),
     (["--keep", "10s,1M"], "--keep '10s,1M': what follows the comma must be a size of 16M to 64G"),
+    (["--keep", "10s", "--trigger", "rate(io)"], "--trigger 'rate(io)': must be rate(EXPR)>N"),
+    (["--keep", "10s", "--trigger", "stuck>soon"], "--trigger 'stuck>soon': must be stuck>TIME"),
+    (["--keep", "10s", "--trigger", "total>"], "--trigger, column 7: expected a number"),
+    (["--trigger", "gone"], "--trigger is about snapshots of --keep, which is not given"),
     (["--after", "1s"], "--after is about snapshots of --keep, which is not given"),
     (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
     (["--keep", "10s", "--max-snapshots", "0"], "--max-snapshots '0': must be a positive number"),

@@ -108,6 +108,9 @@ const struct kind_desc *detail_desc__all(size_t *nr);
 const struct kind_desc *ret_pf_desc__all(size_t *nr);
 const struct kind_desc *cause_desc__all(size_t *nr);
 
+/* Of a row, the event's struct: 64 bits, signed ones sign-extended. */
+u64 field_desc__value(const struct field_desc *f, const void *row);
+
 const char *field_type__name(enum field_type type);
 u32 field_type__width(enum field_type type);	/* bytes */
 bool field_type__signed(enum field_type type);

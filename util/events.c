@@ -188,3 +188,15 @@ int field_type__parse(const char *name)
 			return i;
 	return -1;
 }
+
+u64 field_desc__value(const struct field_desc *f, const void *row)
+{
+	u32 bits = 8 * field_type__width(f->type);
+	u64 value = 0;
+
+	/* Little endian, as all that kvmw runs on: the low bytes come first. */
+	memcpy(&value, (const char *)row + f->offset, bits / 8);
+	if (field_type__signed(f->type) && bits < 64 && value >> (bits - 1))
+		value |= ~0ULL << bits;
+	return value;
+}

@@ -78,7 +78,7 @@ static void run__begin(struct run *r, u64 keep_ns)
 	r->now = FROM;
 	assert_int_equal(keep_window__init(&r->w, 16 << 20, keep_ns), 0);
 	keep_window__start(&r->w, FROM);
-	assert_int_equal(keep_window__ident(&r->w, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"q\"}],"
+	assert_int_equal(keep_window__json(&r->w, DATA_IDENT, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"q\"}],"
 			 "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"}]}"), 0);
 }
 

@@ -63,7 +63,7 @@ static int keep_batch(struct sink *sink, const struct batch *b)
 	if (b->moment)
 		return keep_window__moment(w);
 	if (b->json)
-		return b->type == DATA_IDENT ? keep_window__ident(w, b->json) : 0;
+		return keep_window__json(w, b->type, b->json);
 	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows, b->nr);
 }
 

@@ -57,14 +57,7 @@ static struct columns account__columns(const struct event_desc *event)
 /* All ones where there is none. */
 static u64 account__value(const struct event_desc *event, int field, const u8 *row)
 {
-	const struct field_desc *f = field < 0 ? NULL : &event->fields[field];
-	u64 value = 0;
-
-	if (!f)
-		return KVMW_NONE;
-	/* Little endian, as all that kvmw runs on: the low bytes come first. */
-	memcpy(&value, row + f->offset, field_type__width(f->type));
-	return value;
+	return field < 0 ? KVMW_NONE : field_desc__value(&event->fields[field], row);
 }
 
 static void account__add_row(struct kvmw_total *to, const struct event_desc *event, const struct columns *c, const u8 *row)

@@ -103,6 +103,7 @@ static int take_item(struct identity *id, u32 list, struct json_object *item)
 	const struct identity_key key = { list, json_object_get_int64(number) };
 	const char *text = json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN);
 	struct identity_entry *e;
+	u64 was_gone;
 
 	if (!text)
 		return out_of_memory();
@@ -118,7 +119,12 @@ static int take_item(struct identity *id, u32 list, struct json_object *item)
 	if (list == IDENTITY_VCPUS) {
 		role = json_object_object_get(item, "role");
 		e->is_vcpu = !role;
+		was_gone = e->gone_ns;
 		e->gone_ns = json_object_get_int64(json_object_object_get(item, "gone_ns"));
+		if (e->gone_ns && !was_gone) {
+			id->nr_gone++;
+			id->gone = key.id;
+		}
 		number = json_object_object_get(item, "vm");
 		e->vm = number ? json_object_get_int64(number) : -1;
 	}

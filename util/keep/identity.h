@@ -18,6 +18,7 @@ struct identity {		/* all zero: empty */
 	struct hash_table entries;
 	u32 nr[NR_IDENTITY_LISTS];
 	u64 changes;		/* so far */
+	u32 nr_gone, gone;	/* vCPUs that were so far, and the id of the last one */
 };
 
 /* The text of an IDENT frame of this recorder.  0, or -1 after error(). */

@@ -149,6 +149,8 @@ static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
 		    add_entry(w, KEEP_TOTALS, 0, w->frame.data, w->frame.len))
 			return -1;
 	}
+	if (w->triggers)
+		keep_triggers__end_second(w->triggers, cost->time_ns);
 	w->last = (struct keep_second) { .time_ns = cost->time_ns, .cost = *cost };
 	return add_entry(w, KEEP_SECOND, 0, &w->last, sizeof(w->last)) ? -1 : drop_old(w);
 }
@@ -189,6 +191,8 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 
 	if (type == DATA_STATS)
 		return take_table(w, enc, event, rows, nr);
+	if (w->triggers && type == DATA_EVENTS && !aside)
+		keep_triggers__rows(w->triggers, event, rows, nr);
 	if (encode(w, enc, type, event, stream, rows, nr))
 		return -1;
 	ret = add_entry(w, aside ? KEEP_ASIDE : KEEP_FRAME, aside ? w->snapshot + 1 : 0, w->frame.data,
@@ -199,9 +203,22 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 	return ret || type != DATA_EVENTS ? 0 : account__rows(aside ? &w->open : &w->account, event, rows, nr);
 }
 
-int keep_window__ident(struct keep_window *w, const char *json)
+static char *all_identities(const void *arg)
 {
-	return identity__take(&w->identity, json);
+	return identity__json(arg);
+}
+
+int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json)
+{
+	u32 gone = w->identity.nr_gone;
+
+	if (type == DATA_IDENT && identity__take(&w->identity, json))
+		return -1;
+	if (!w->triggers)
+		return 0;
+	if (w->identity.nr_gone != gone && keep_triggers__of(w->triggers, TRIGGER_GONE))
+		keep_triggers__hit(w->triggers, 0, w->identity.gone, "gone");
+	return keep_triggers__json(w->triggers, type, json, all_identities, &w->identity);
 }
 
 int keep_window__moment(struct keep_window *w)

@@ -15,6 +15,7 @@
 #include "util/keep/account.h"
 #include "util/keep/identity.h"
 #include "util/keep/ring.h"
+#include "util/keep/trigger.h"
 
 /* What an entry of the ring is. */
 enum keep_what {
@@ -43,6 +44,7 @@ struct keep_window {
 	struct kvmw_total *totals;	/* of the second that ends */
 	u32 nr_totals, totals_room;
 	u32 moment, snapshot;	/* numbers of the latest ones */
+	struct keep_triggers *triggers;	/* that look at what comes; or NULL */
 	u64 left_out;		/* rows of frames that do not fit at all */
 	/* What a snapshot still needs is not dropped. */
 	pthread_mutex_t lock;
@@ -62,8 +64,8 @@ void keep_window__free(struct keep_window *w);
  */
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
 		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr);
-/* The text of an IDENT frame. */
-int keep_window__ident(struct keep_window *w, const char *json);
+/* The text of an IDENT frame, or of META, which only triggers need. */
+int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json);
 /* Tables of another moment follow, with kind "start". */
 int keep_window__moment(struct keep_window *w);
 
