@@ -46,6 +46,8 @@ int record_keep__open(struct record_keep *k, struct keep_options *opt)
 	k->opt = opt;
 	k->files.socket = -1;
 	memset(k->fd, -1, sizeof(k->fd));
+	k->control.listening = -1;
+	memset(k->control.client, -1, sizeof(k->control.client));
 	if (!opt->time_ns)
 		return 0;
 	if (record_files__start(&k->files))
@@ -59,7 +61,7 @@ int record_keep__open(struct record_keep *k, struct keep_options *opt)
 	k->fd[KEEP_FD_HIT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->fd[KEEP_FD_WATCH] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	k->fd[KEEP_FD_AFTER] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	for (u32 i = 0; i < NR_KEEP_FDS; i++)
+	for (u32 i = 0; i < KEEP_FD_CONTROL; i++)
 		if (k->fd[i] < 0)
 			return error("cannot set up signals and timers: %s", strerror(errno));
 	return keep_window__init(&k->window, opt->bytes, opt->time_ns);
@@ -171,6 +173,8 @@ int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 
 	if (stuck || keep_triggers__of(&k->opt->triggers, TRIGGER_LOST))
 		if (arm(k->fd[KEEP_FD_WATCH], watch_ns, watch_ns))
 			return -1;
+	record_control__open(&k->control);
+	k->fd[KEEP_FD_CONTROL] = k->control.listening;
 	return arm(k->fd[KEEP_FD_MOMENT], each_ns, each_ns);
 }
 
@@ -190,6 +194,7 @@ static int send_tables(struct record_keep *k, u32 kind)
 static int keep_failed(struct record_keep *k)
 {
 	k->nr_failed++;
+	record_control__answer_all(&k->control, CONTROL_FAILED, "");
 	return 0;
 }
 
@@ -220,14 +225,27 @@ static int begin(struct record_keep *k)
 	return sink__snapshot(u->sink, s);
 }
 
+/* As who asked for it can use it. */
+static const char *full_path(const struct record_keep *k, char *buf)
+{
+	if (*k->path == '/' || !getcwd(buf, PATH_MAX) || strlen(buf) + strlen(k->path) + 2 > PATH_MAX)
+		return k->path;
+	strcat(buf, "/");
+	return strcat(buf, k->path);
+}
+
 static int end(struct record_keep *k)
 {
 	const struct keep_snapshot *s = &k->snapshot;
+	char path[PATH_MAX];
 
 	k->writing = false;
 	if (keep_snapshot__end(&k->snapshot))
 		return keep_failed(k);
 	k->nr++;
+	/* Who asked while it was made gets the next one. */
+	if (!k->again)
+		record_control__answer_all(&k->control, CONTROL_DONE, full_path(k, path));
 	if (!k->uses.quiet)
 		tell("[ kvmw record: %s: %llu events of %.1f s, %.3f MB %s, %llu lost ]", k->why,
 		     (unsigned long long)s->events, (s->end.time_ns - s->begin.time_ns) / 1e9, s->bytes / 1e6,
@@ -266,11 +284,47 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 	return arm(k->fd[KEEP_FD_AFTER], k->opt->after_ns, 0);
 }
 
-static int asked(struct record_keep *k)
+static int asked(struct record_keep *k, const char *how)
 {
-	const struct keep_hit hit = { .why = "SIGUSR2", .vcpu = ~0U };
+	struct keep_hit hit = { .vcpu = ~0U };
 
+	snprintf(hit.why, sizeof(hit.why), "%s", how);
 	return trigger(k, &hit, true);
+}
+
+static bool records(const struct record_keep *k, u32 pid)
+{
+	const struct kvmw_vcpu_state *states = session__states(k->uses.session);
+	const struct session_opts *o = k->uses.session_opts;
+
+	for (u32 i = 0; i < o->nr_pids; i++)
+		if ((u32)o->pids[i] == pid)
+			return true;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (states[i].tid && states[i].tgid == pid)
+			return true;
+	return false;
+}
+
+/* kvmw snapshot */
+static int serve_client(struct record_keep *k)
+{
+	struct control_request request;
+	int client = record_control__accept(&k->control, &request);
+
+	if (client < 0)
+		return 0;
+	if (request.vm && !records(k, request.vm)) {
+		record_control__answer(client, CONTROL_NOT_MINE, "");
+		return 0;
+	}
+	if (!may_make(k) || (request.wait && record_control__wait(&k->control, client))) {
+		record_control__answer(client, CONTROL_FAILED, "");
+		return 0;
+	}
+	if (!request.wait)
+		record_control__answer(client, CONTROL_ASKED, "");
+	return asked(k, "kvmw snapshot");
 }
 
 /* ---- what no row tells --------------------------------------------------- */
@@ -331,14 +385,16 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
 	if (!err && fds[KEEP_FD_AFTER].revents && take_event(k->fd[KEEP_FD_AFTER]) && k->waiting)
 		err = begin(k);
 	if (!err && fds[KEEP_FD_SIGNAL].revents && take_event(k->fd[KEEP_FD_SIGNAL]))
-		err = asked(k);
+		err = asked(k, "SIGUSR2");
+	if (!err && fds[KEEP_FD_CONTROL].revents)
+		err = serve_client(k);
 	if (fds[KEEP_FD_WATCH].revents && take_event(k->fd[KEEP_FD_WATCH]))
 		watch(k);
 	if (!err && fds[KEEP_FD_HIT].revents && take_event(k->fd[KEEP_FD_HIT]))
 		err = take_hit(k);
 	if (!err && k->again && !k->waiting && !k->writing) {
 		k->again = false;
-		err = asked(k);
+		err = asked(k, "asked for while another one was made");
 	}
 	return err;
 }
@@ -364,7 +420,7 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	if (k->waiting && begin(k))
 		return;
 	wait_for_file(k);
-	if (again && !asked(k) && (!k->waiting || !begin(k)))
+	if (again && !asked(k, "SIGUSR2") && (!k->waiting || !begin(k)))
 		wait_for_file(k);
 }
 
@@ -373,6 +429,8 @@ void record_keep__close(struct record_keep *k)
 	if (!k->opt || !k->opt->time_ns)
 		return;
 	record_files__end(&k->files);
+	record_control__close(&k->control);
+	k->fd[KEEP_FD_CONTROL] = -1;
 	keep_window__free(&k->window);
 	keep_triggers__free(&k->opt->triggers);
 	for (u32 i = 0; i < NR_KEEP_FDS; i++)

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include "builtin-record-control.h"
 #include "builtin-record-files.h"
 #include "util/capture/drain.h"
 #include "util/capture/meta.h"
@@ -43,12 +44,13 @@ struct keep_uses {
 
 /* File descriptors that wait for something: for poll(). */
 enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, KEEP_FD_HIT, KEEP_FD_WATCH,
-	       NR_KEEP_FDS };
+	       KEEP_FD_CONTROL, NR_KEEP_FDS };
 
 struct record_keep {
 	struct keep_options *opt;
 	struct keep_uses uses;
 	struct record_files files;
+	struct record_control control;
 	struct keep_window window;
 	int fd[NR_KEEP_FDS];	/* -1: none */
 	/* The one that is being made, or that waits for --after. */

@@ -2,6 +2,7 @@
 """kvmw record --keep: snapshots of a window, by this machine's KVM."""
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -150,6 +151,27 @@ def test_end_during_one(tmp_path):
     assert paths
     for path in paths:
         assert report(path)["recording"]["complete"]
+
+
+@pytest.mark.lab
+@here
+def test_snapshot_command(tmp_path):
+    """kvmw snapshot finds the recorder by its own process id, or the VM's; only root may ask this one."""
+    with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
+        for what in (), (rec.process.pid,), (pid,):
+            done = kvmw("snapshot", "--wait", *what)
+            assert done.returncode == 0 and not done.stderr, done.stderr
+            path = pathlib.Path(done.stdout.strip())
+            assert path.parent == tmp_path
+            assert report(path)["recording"]["trigger"] == "kvmw snapshot"
+            assert rec.written()[1] == path.name
+        assert kvmw("snapshot", pid).stdout == ""
+        rec.written()
+        one_line(kvmw("snapshot", os.getpid()), 1, f"{os.getpid()}: no kvmw record --keep records it that you may ask")
+        other = subprocess.run([KVMW, "snapshot"], capture_output=True, text=True, check=False, user=65534)
+        one_line(other, 1, "does not answer")
+        rec.end()
+    one_line(kvmw("snapshot"), 1, "no kvmw record --keep is running")
 
 
 def trigger_of(folder, line):

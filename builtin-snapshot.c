@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw snapshot: asks a running kvmw record --keep for a snapshot. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "builtin-options.h"
+#include "builtin-record-control.h"
+#include "builtin.h"
+#include "util/capture/vm.h"
+#include "util/error.h"
+#include "util/parse.h"
+
+#define MAX_RECORDERS	64
+
+struct args {
+	const char *of;		/* what was given; NULL: nothing */
+	bool wait;
+};
+
+static const struct argp_option options[] = {
+	{ "wait", 'w', NULL, 0, "Wait until it is written, and print its name", 0 },
+	{ 0 }
+};
+
+static error_t cmd_snapshot__parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'w':
+		args->wait = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->of)
+			return usage_error("snapshot: one PID or NAME at a time: '%s' is one too many", arg);
+		args->of = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp snapshot_argp = {
+	.options = options,
+	.parser = cmd_snapshot__parse,
+	.args_doc = "[PID|NAME]",
+	.doc = "Ask kvmw record --keep for a snapshot of what it has in memory."
+	       "\vPID is that of the recorder or of a VM, NAME that of a VM (kvmw list). Without any, there has to be "
+	       "one such recorder.",
+};
+
+/* The recorders of this network namespace, as their sockets are called: who they are is seen later. */
+static u32 find_recorders(pid_t *pids)
+{
+	FILE *f = fopen("/proc/net/unix", "re");
+	char line[512];
+	u32 nr = 0;
+
+	while (f && nr < MAX_RECORDERS && fgets(line, sizeof(line), f)) {
+		const char *at = strrchr(line, '@');
+		int pid;
+
+		/* Those that listen: flag __SO_ACCEPTCON. */
+		if (at && strstr(line, " 00010000 ") && sscanf(at, "@" CONTROL_NAME, &pid) == 1)
+			pids[nr++] = pid;
+	}
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/* A socket to a recorder that is what it says; -1 with errno. */
+static int reach(pid_t pid)
+{
+	struct sockaddr_un address;
+	unsigned int len = control__address(&address, pid);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, len)) {
+		if (control__is_trusted(fd, pid))
+			return fd;
+		errno = EPERM;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* *answer is what it says.  0, or -1: nothing. */
+static int ask_one(pid_t pid, pid_t vm, bool wait, struct control_answer *answer)
+{
+	const struct control_request request = { .vm = vm, .wait = wait };
+	int fd = reach(pid), ret = -1;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) &&
+	    recv(fd, answer, sizeof(*answer), 0) == sizeof(*answer))
+		ret = 0;
+	answer->path[sizeof(answer->path) - 1] = '\0';
+	close(fd);
+	return ret;
+}
+
+static int snapshot__tell(pid_t pid, const struct control_answer *answer)
+{
+	switch (answer->result) {
+	case CONTROL_ASKED:
+		return 0;
+	case CONTROL_DONE:
+		printf("%s\n", answer->path);
+		return fflush(stdout) ? error("cannot write standard output: %s", strerror(errno)) : 0;
+	default:
+		return error("kvmw record (pid %d) made no snapshot; it said why", pid);
+	}
+}
+
+static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
+{
+	struct control_answer answer;
+	char list[256] = "";
+	pid_t vm = 0;
+	u32 number;
+
+	if (!args->of && nr > 1) {
+		for (u32 i = 0; i < nr && strlen(list) + 16 < sizeof(list); i++)
+			sprintf(list + strlen(list), "%s%d", i ? ", " : "", pids[i]);
+		return error("several kvmw record --keep are running: pids %s; kvmw snapshot PID asks one", list);
+	}
+	if (args->of && !parse_u32(args->of, &number)) {
+		for (u32 i = 0; i < nr; i++)
+			if ((u32)pids[i] == number)
+				return ask_one(number, 0, args->wait, &answer) ?
+				       error("kvmw record (pid %u) does not answer: %s", number, strerror(errno)) :
+				       snapshot__tell(number, &answer);
+		vm = number;
+	} else if (args->of && vm__find(args->of, &vm)) {
+		return -1;
+	}
+	for (u32 i = 0; i < nr; i++)
+		if (!ask_one(pids[i], vm, args->wait, &answer) && answer.result != CONTROL_NOT_MINE)
+			return snapshot__tell(pids[i], &answer);
+	if (!args->of)
+		return error("kvmw record (pid %d) does not answer: %s", pids[0], strerror(errno));
+	return error("%s: no kvmw record --keep records it that you may ask", args->of);
+}
+
+int cmd_snapshot(int argc, const char **argv)
+{
+	struct args args = { .of = NULL };
+	pid_t pids[MAX_RECORDERS];
+	u32 nr;
+
+	if (options__parse(&snapshot_argp, argc, argv, 0, &args))
+		return KVMW_USAGE;
+	nr = find_recorders(pids);
+	if (!nr) {
+		error("no kvmw record --keep is running");
+		return KVMW_FAILED;
+	}
+	return ask_any(&args, pids, nr) ? KVMW_FAILED : KVMW_OK;
+}
