@@ -184,7 +184,7 @@ static int send_tables(struct record_keep *k, u32 kind)
 {
 	struct keep_uses *u = &k->uses;
 
-	if (kind == KVMW_thread_START && sink__moment(u->sink))
+	if (kind == KVMW_thread_START && sink__mark(u->sink, MARK_MOMENT, NULL))
 		return -1;
 	return snapshot__read(u->tables, kind, u->session_opts, u->session) ||
 	       snapshot__send(u->tables, u->sink) ? -1 : 0;
@@ -195,7 +195,7 @@ static int keep_failed(struct record_keep *k)
 {
 	k->nr_failed++;
 	record_control__answer_all(&k->control, CONTROL_FAILED, "");
-	return 0;
+	return sink__mark(k->uses.sink, MARK_RELEASE, NULL);
 }
 
 static int begin(struct record_keep *k)
@@ -205,6 +205,8 @@ static int begin(struct record_keep *k)
 	int fd;
 
 	k->waiting = false;
+	if (sink__mark(u->sink, MARK_HOLD, NULL))
+		return -1;
 	drain__cut(u->drain);
 	if (send_tables(k, KVMW_thread_END))
 		return -1;
@@ -222,7 +224,7 @@ static int begin(struct record_keep *k)
 	}
 	data_writer__watch(s->writer, u->progress);
 	k->writing = true;
-	return sink__snapshot(u->sink, s);
+	return sink__mark(u->sink, MARK_SNAPSHOT, s);
 }
 
 /* As who asked for it can use it. */
@@ -415,6 +417,8 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	/* What was asked for before the end did is made. */
 	bool again = k->again || (k->opt->time_ns && take_event(k->fd[KEEP_FD_SIGNAL]));
 
+	if (k->opt->time_ns && take_event(k->fd[KEEP_FD_HIT]))
+		take_hit(k);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
 		trigger(k, &end_of_vm, false);
 	if (k->waiting && begin(k))

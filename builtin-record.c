@@ -413,7 +413,7 @@ static int start_keeping(struct record *r)
 		.drain = r->drain,
 	};
 
-	return !r->opt.keep.time_ns ? 0 : record_keep__start(&r->keep, &uses, r->start_ns) || sink__moment(r->sink) ?
+	return !r->opt.keep.time_ns ? 0 : record_keep__start(&r->keep, &uses, r->start_ns) || sink__mark(r->sink, MARK_MOMENT, NULL) ?
 	       -1 : 0;
 }
 
@@ -454,7 +454,7 @@ static int record(struct record *r)
 	if (!err)
 		why = wait_for_end(r);
 	if (started)
-		record_keep__finish(&r->keep, !r->nr_alive && r->opt.nr_pids);
+		record_keep__finish(&r->keep, !record_stop__why(&r->stop) && !r->planned_end && !r->opt.all);
 	/* While the guests still run. */
 	err |= snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 

@@ -41,7 +41,7 @@ BOOTS = {
     "avic": (35, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
-    "behave": (105, ["--kernel", "bookworm"], ["behave"]),
+    "behave": (150, ["--kernel", "bookworm"], ["behave", "keep"]),
     "families-bookworm": (85, ["--kernel", "bookworm"], ["families", "guests"]),
     "families-bullseye": (90, ["--kernel", "bullseye"], ["families", "nested"]),
     "families-trixie": (85, ["--kernel", "trixie"], ["families"]),

@@ -97,6 +97,7 @@ WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which cle
           "kvmw.c": (1, 2, 0), "builtin-bench.c": (1, 1, 0),    # usage
           "builtin-record.c": (2, 0, 0),        # the line of numbers while it records
           "builtin-record-output.c": (0, 2, 0), # "/dev/stdout", in messages
+          "builtin-snapshot.c": (0, 2, 0),      # the name of a file
           "builtin-complete.c": (0, 5, 0),      # words for the shell
           "util/capture/session.c": (1, 0, 0),  # libbpf's own
           "util/recording/member.c": (0, 0, 1), # member__text(), which cleans, and

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+import lab_fixtures
+from lab_fixtures import in_boots
 from synthetic import KVMW, kvmw, one_line
 from test_record_here import running_guest
 
@@ -227,6 +229,71 @@ def cpu_ticks(pid):
     """CPU time of a process so far."""
     fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+class Kept:
+    """The only snapshot of a step of keep.sh."""
+    def __init__(self, boot, name):
+        step = boot.step(name)
+        assert step.status == 0, step.err
+        found = sorted(boot.path(name).parent.glob(f"{name}.2*"))
+        assert len(found) == 1, step.err
+        self.did = json.loads(step.out)
+        self.path = found[0]
+        self.report = lab_fixtures.report(self.path)
+        self.rows = lab_fixtures.rows(self.path)
+        self.total = self.report["total"]
+        assert self.report["recording"]["complete"] and self.total["exact"]
+
+
+@in_boots("behave")
+@pytest.mark.parametrize("name", ["all", "lost", "sample", "both"])
+def test_exact(boot, name):
+    """Whatever was lost or filtered: the snapshot counts what the guest did, and as many exits as perf saw."""
+    kept = Kept(boot, f"keep-{name}")
+    assert kept.report["recording"]["trigger"] == "gone"
+    for reason, number in kept.did["exits"]["svm"].items():
+        assert lab_fixtures.counts(kept.report)[reason] == number
+    perf = int(re.search(r"^(\d+),,kvm:kvm_exit", boot.path(f"keep-{name}.perf").read_text(), re.M)[1])
+    assert kept.total["count"] == perf
+    sums = [row for row in lab_fixtures.rows(kept.path, "total") if row.event == 1]
+    left_out = sum(row.left_out for row in sums)
+    assert bool(left_out) == (name in ("sample", "both"))
+    # The last cycle has no end, and with --sample no record.
+    assert kept.total["count"] - len(kept.rows) - kept.total["lost"] - left_out in ((0, 1) if left_out else (0,))
+    assert kept.total["unfinished"] <= 1
+    if name == "lost":
+        assert kept.total["lost"]
+    lost = sum(row.count for row in lab_fixtures.rows(kept.path, "loss") if row.event == 1)
+    assert lost == kept.total["lost"]
+    if name == "all":
+        assert kept.total["time_ns"] == sum(row.total_ns for row in kept.rows if row.total_ns != lab_fixtures.NONE)
+
+
+@in_boots("behave")
+def test_quiet(boot):
+    assert "0 snapshots" in boot.step("keep-quiet").err
+    assert not list(boot.path("keep-quiet").parent.glob("keep-quiet.2*"))
+
+
+@in_boots("behave")
+def test_fault(boot):
+    """A fault beside another guest that never rests: all that led up to it, without a hole."""
+    assert boot.step("keep-fault").status == 0, boot.step("keep-fault").err
+    first, second = sorted(boot.path("keep-fault").parent.glob("keep-fault.2*"))
+    about = lab_fixtures.report(first)["recording"]
+    assert about["trigger"] == "reason==shutdown"
+    assert boot.step("keep-command").out.strip().endswith(second.name)
+    rows = lab_fixtures.rows(first)
+    fault = [row for row in rows if row.reason == 0x7f]     # SVM_EXIT_SHUTDOWN
+    assert len(fault) == 1
+    mine = [row for row in rows if row.vcpu == fault[0].vcpu]
+    assert mine[-1] == fault[0]
+    assert sum(row.reason == lab_fixtures.REASONS["svm"]["cpuid"] for row in mine) == 80
+    other = [row for row in rows if row.vcpu != fault[0].vcpu]
+    assert len(other) > 100
+    for before, after in zip(other, other[1:]):
+        assert before.time_ns + before.total_ns + after.guest_ns == after.time_ns
 
 
 @pytest.mark.parametrize("args, error", [

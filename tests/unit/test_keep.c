@@ -185,6 +185,40 @@ static void test_open(void **state)
 	run__end(&r);
 }
 
+/* What comes between the cut and the snapshot is the next one's: a cycle that was open ends once. */
+static void test_cut(void **state)
+{
+	struct kvmw_exit rows[] = { an_exit(FROM + 5, 12, 100), an_exit(FROM + 500, 10, KVMW_NONE),
+				    an_exit(FROM + 500, 10, 3000) };
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &rows[0], 1);
+	keep_window__hold(&r.w, true);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, true, &rows[1], 1);
+	end_second(&r);
+	keep_window__cut(&r.w);
+	for (u32 i = 0; i < 5; i++) {
+		put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &rows[2], 1);
+		end_second(&r);
+	}
+	take(&r, &file, &out, &exits);
+	assert_true(out.rep.total.exact);
+	assert_int_equal(out.rep.total.count, 2);
+	assert_int_equal(out.rep.total.done, 1);
+	assert_int_equal(out.rec->meta.start_ns, FROM);
+	assert_int_equal(out.rec->meta.stop_ns, FROM + SECOND);
+	rec__report_free(&out);
+	end_second(&r);
+	take(&r, &file, &out, &exits);
+	assert_int_equal(out.rep.total.count, 1);
+	assert_int_equal(out.rep.total.done, 1);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
 /* ---- totals of what has no record ---------------------------------------- */
 
 #define KEYS	3
@@ -316,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_identity),
 	};

@@ -15,6 +15,7 @@
 #include "util/capture/ident.h"
 #include "util/capture/privileges.h"
 #include "util/capture/stack_symbols.h"
+#include "util/capture/states.h"
 #include "util/capture/taken.h"
 #include "util/capture/totals.h"
 #include "util/capture/tasks.h"
@@ -26,7 +27,6 @@
 #define FLUSH_NS	NSEC_PER_SEC
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
 #define SUMS_NS		(5 * NSEC_PER_SEC)
-#define COPY_TRIES	16
 #define CUT_ROUNDS	64		/* of ROUND_RECORDS: more than a ring holds */
 /*
  * BPF statistics are not free: they stay on for at least this time and this many events, then
@@ -247,20 +247,12 @@ static void sample(struct drain *d, u64 now)
 	d->sample_ns = now + SAMPLE_NS;
 }
 
-static bool held_wanted(const struct kvmw_filter *f, const struct kvmw_held *held)
-{
-	const struct kvmw_fault *fault = (const void *)&held->row.e;
-
-	return held->row.event != KVMW_EVENT_FAULT || fault->gpa == KVMW_NONE || !f->gpa.set ||
-	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
-}
-
 static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
 {
 	for (u32 i = 0; i < KVMW_NR_HELD; i++) {
 		const struct kvmw_held *held = &state->held[i];
 
-		if (!held->size || !held_wanted(session__filter(d->session), held))
+		if (!held->size || !record_filter__held(session__filter(d->session), held))
 			continue;
 		if (drain__add_row(stream, held->row.event, &held->row.e,
 				   held->size - offsetof(struct kvmw_ring_row, e)))
@@ -270,18 +262,24 @@ static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vc
 	return 0;
 }
 
-/* Whether the copy is of one moment: a vCPU that runs changes its state meanwhile. */
-static bool copy_state(struct drain *d, const struct kvmw_vcpu_state *live)
+/* What has no record and no end: of a window's totals, only its count is known. */
+static int add_begun(struct drain *d, u32 event, u32 vcpu, u32 isa, u32 reason, u64 gap_ns)
 {
-	const size_t size = offsetof(struct kvmw_vcpu_state, lost);
+	struct batch *b;
 
-	for (u32 tries = 0; tries < COPY_TRIES; tries++) {
-		memcpy(&d->copy, live, size);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!memcmp(&d->copy, live, size))
-			return true;
-	}
-	return false;
+	if (!d->keeps)
+		return 0;
+	b = sink__batch(d->sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), 0, 1);
+	if (!b)
+		return -1;
+	*(struct kvmw_total *)b->rows = (struct kvmw_total) {
+		.vcpu = vcpu, .event = event, .isa = isa, .reason = reason, .count = 1, .gap_ns = captured(gap_ns),
+	};
+	b->nr = 1;
+	b->begun = true;
+	b->aside = d->aside;
+	sink__put(d->sink, b);
+	return 0;
 }
 
 /* Adds what has not ended in state i. */
@@ -295,17 +293,23 @@ static int add_open(struct drain *d, u32 i, u64 now)
 	struct kvmw_userspace user;
 
 	/* If it never stands still, its cycles are short. */
-	if (!copy_state(d, live))
+	if (!states__copy(&d->copy, live))
 		return 0;
 	exit = s->exit.e;
 	user = s->user.e;
-	if (s->exit_open && record_filter__open(filter, exit.time_ns, end, exit.reason)) {
+	if (s->exit_open && !record_filter__open(filter, exit.time_ns, end, exit.reason)) {
+		if (add_begun(d, KVMW_EVENT_EXIT, exit.vcpu, exit.isa, exit.reason, exit.guest_ns))
+			return -1;
+	} else if (s->exit_open) {
 		exit.total_ns = KVMW_NONE;
 		if (drain__add_row(stream, KVMW_EVENT_EXIT, &exit, sizeof(exit)))
 			return -1;
 		d->counts.unfinished += !gone_ns;
 	}
-	if (s->user_open && end - user.time_ns >= filter->min_ns) {
+	if (s->user_open && end - user.time_ns < filter->min_ns) {
+		if (add_begun(d, KVMW_EVENT_USERSPACE, user.vcpu, user.isa, user.reason, user.run_ns))
+			return -1;
+	} else if (s->user_open) {
 		user.user_ns = KVMW_NONE;
 		if (drain__add_row(stream, KVMW_EVENT_USERSPACE, &user, sizeof(user)))
 			return -1;
@@ -427,7 +431,7 @@ static int drain__cut_now(struct drain *d)
 	d->counts.unfinished = counts.unfinished;
 	count(d);
 	send_sums(d, now, cpu_ns());
-	return err;
+	return err | sink__mark(d->sink, MARK_CUT, NULL);
 }
 
 static int cut_if_asked(struct drain *d)

@@ -98,6 +98,14 @@ bool record_filter__any(const struct kvmw_filter *f)
 	return f->min_ns || f->sample > 1 || f->nr_reasons || f->port.set || f->gpa.set || f->msr.set;
 }
 
+bool record_filter__held(const struct kvmw_filter *f, const struct kvmw_held *held)
+{
+	const struct kvmw_fault *fault = (const void *)&held->row.e;
+
+	return held->row.event != KVMW_EVENT_FAULT || fault->gpa == KVMW_NONE || !f->gpa.set ||
+	       (fault->gpa >= f->gpa.from && fault->gpa <= f->gpa.to);
+}
+
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason)
 {
 	bool match = !f->nr_reasons;

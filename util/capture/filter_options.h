@@ -43,4 +43,7 @@ bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 re
 /* Adds the filters that are set to META's "filters". */
 int record_filter__json(const struct record_filter *filter, struct json_object *o);
 
+/* Whether a row that has not ended yet is recorded. */
+bool record_filter__held(const struct kvmw_filter *f, const struct kvmw_held *held);
+
 #endif

@@ -52,18 +52,33 @@ static int write_names(struct sink *sink, const struct batch *b)
 	return err ? -1 : 0;
 }
 
+static int take_mark(struct keep_window *w, const struct batch *b)
+{
+	switch (b->mark) {
+	case MARK_MOMENT:
+		return keep_window__moment(w);
+	case MARK_CUT:
+		keep_window__cut(w);
+		return 0;
+	case MARK_SNAPSHOT:
+		keep_window__snapshot(w, b->snapshot);
+		return 0;
+	default:
+		keep_window__hold(w, b->mark == MARK_HOLD);
+		return 0;
+	}
+}
+
 static int keep_batch(struct sink *sink, const struct batch *b)
 {
 	struct keep_window *w = sink->window;
 
-	if (b->snapshot) {
-		keep_window__snapshot(w, b->snapshot);
-		return 0;
-	}
-	if (b->moment)
-		return keep_window__moment(w);
+	if (b->mark)
+		return take_mark(w, b);
 	if (b->json)
 		return keep_window__json(w, b->type, b->json);
+	if (b->begun)
+		return keep_window__begun(w, b->aside, (const struct kvmw_total *)b->rows);
 	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows, b->nr);
 }
 
@@ -220,7 +235,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 
 void sink__put(struct sink *sink, struct batch *b)
 {
-	if (!b->json && !b->nr && !b->snapshot && !b->moment) {
+	if (!b->json && !b->nr && !b->mark) {
 		batch_free(b);
 		return;
 	}
@@ -266,23 +281,13 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	return 0;
 }
 
-int sink__moment(struct sink *sink)
+int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot)
 {
 	struct batch *b = batch_new(sink);
 
 	if (!b)
 		return -1;
-	b->moment = true;
-	sink__put(sink, b);
-	return 0;
-}
-
-int sink__snapshot(struct sink *sink, struct keep_snapshot *snapshot)
-{
-	struct batch *b = batch_new(sink);
-
-	if (!b)
-		return -1;
+	b->mark = mark;
 	b->snapshot = snapshot;
 	sink__put(sink, b);
 	return 0;

@@ -14,14 +14,22 @@
 
 #define SINK_MAX_BATCHES 8
 
+enum sink_mark {
+	MARK_NONE,
+	MARK_MOMENT,		/* tables of a moment follow */
+	MARK_HOLD, MARK_RELEASE, MARK_CUT,	/* keep_window__hold(), keep_window__cut() */
+	MARK_SNAPSHOT,		/* to be made of what precedes */
+};
+
 struct batch {
 	struct batch *next;
 	enum data_frame_type type;
 	const struct event_desc *event;	/* NULL: json */
 	char *json;			/* owned */
-	struct keep_snapshot *snapshot;	/* to be made of what precedes */
-	bool moment;			/* tables of a moment follow */
+	enum sink_mark mark;		/* for a window; it carries nothing then */
+	struct keep_snapshot *snapshot;	/* of MARK_SNAPSHOT */
 	bool aside;			/* rows for the next snapshot alone */
+	bool begun;			/* totals, of events that have no record and no end */
 	u32 stream;
 	u32 nr, size;			/* rows in it, rows it can hold */
 	u8 *rows;			/* event->size apart; owned */
@@ -44,9 +52,8 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
 
-/* To a window, after what was handed over: tables of a moment follow; a snapshot is made. 0 or -1. */
-int sink__moment(struct sink *sink);
-int sink__snapshot(struct sink *sink, struct keep_snapshot *snapshot);
+/* For a window, after what was handed over; snapshot: of MARK_SNAPSHOT. 0 or -1. */
+int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot);
 
 /* Rows of one event, in as many batches as it takes; batch is NULL at first. */
 struct sink_rows {

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "util/capture/states.h"
 
 #include "bpf_skel/kvmw.skel.h"
+
+#define COPY_TRIES	16
+
+bool states__copy(struct kvmw_vcpu_state *to, const struct kvmw_vcpu_state *live)
+{
+	const size_t size = offsetof(struct kvmw_vcpu_state, lost);
+
+	for (u32 tries = 0; tries < COPY_TRIES; tries++) {
+		memcpy(to, live, size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!memcmp(to, live, size))
+			return true;
+	}
+	return false;
+}
 
 /* The programs have removed a vCPU's entry; others had to be found until now. */
 static void forget_other(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *state)

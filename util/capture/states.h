@@ -14,4 +14,10 @@ struct kvmw_bpf;
  */
 void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen);
 
+/*
+ * Copies what precedes the sums of a state. Whether it is of one moment: a vCPU that runs changes its
+ * state meanwhile.
+ */
+bool states__copy(struct kvmw_vcpu_state *to, const struct kvmw_vcpu_state *live);
+
 #endif

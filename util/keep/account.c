@@ -168,6 +168,17 @@ int account__rows(struct account *a, const struct event_desc *event, const u8 *r
 	return 0;
 }
 
+int account__begun(struct account *a, const struct kvmw_total *row)
+{
+	const struct account_key key = { row->vcpu, row->event, row->isa, row->reason };
+	struct counted *c = hash_table__get(&a->keys, &key);
+
+	if (!c)
+		return -1;
+	account__add(&c->now, row);
+	return 0;
+}
+
 int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {

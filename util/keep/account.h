@@ -26,6 +26,8 @@ void account__free(struct account *a);
 
 /* Rows of a captured event, event->size apart.  0, or -1 out of memory. */
 int account__rows(struct account *a, const struct event_desc *event, const u8 *rows, u32 nr);
+/* An event that has no record, and no end yet.  0, or -1 out of memory. */
+int account__begun(struct account *a, const struct kvmw_total *row);
 /* What the kernel has counted, as rows of total: those that changed.  0, or -1 out of memory. */
 int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr);
 

@@ -188,7 +188,7 @@ static int put_cost(struct file *f)
 /* The first moment whose tables are all there: the one before it lost some, or all. */
 static u32 first_moment(const struct keep_snapshot *s)
 {
-	for (u64 at = s->at; at < s->to; ) {
+	for (u64 at = s->at; at < s->cut; ) {
 		const struct keep_entry *e = keep_ring__at(&s->window->ring, at);
 
 		if (e->what == KEEP_MOMENT && !e->len)
@@ -226,7 +226,8 @@ static int put_entries(struct file *f)
 	for (u64 at = f->s->at; at < f->s->to && !err; ) {
 		struct keep_entry *e = keep_ring__at(&w->ring, at);
 
-		err = file__put_entry(f, e, moment);
+		if (at < f->s->cut || e->what == KEEP_ASIDE)
+			err = file__put_entry(f, e, moment);
 		at += e->bytes;
 		pthread_mutex_lock(&w->lock);
 		w->needed = at;

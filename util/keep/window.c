@@ -97,7 +97,7 @@ static u64 first_end(const struct keep_window *w)
 /* After a second has ended: those that are not needed for TIME. */
 static int drop_old(struct keep_window *w)
 {
-	while (w->last.time_ns >= w->time_ns && first_end(w) + w->time_ns <= w->last.time_ns)
+	while (!w->held && w->last.time_ns >= w->time_ns && first_end(w) + w->time_ns <= w->last.time_ns)
 		drop_second(w);
 	return forget_gone(w);
 }
@@ -203,6 +203,11 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 	return ret || type != DATA_EVENTS ? 0 : account__rows(aside ? &w->open : &w->account, event, rows, nr);
 }
 
+int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row)
+{
+	return account__begun(aside ? &w->open : &w->account, row);
+}
+
 static char *all_identities(const void *arg)
 {
 	return identity__json(arg);
@@ -225,6 +230,18 @@ int keep_window__moment(struct keep_window *w)
 {
 	w->moment++;
 	return add_entry(w, KEEP_MOMENT, w->moment, NULL, 0);
+}
+
+void keep_window__hold(struct keep_window *w, bool hold)
+{
+	w->held = hold;
+	w->cut = 0;
+}
+
+void keep_window__cut(struct keep_window *w)
+{
+	w->cut = w->ring.end;
+	w->cut_end = w->last;
 }
 
 /* ---- snapshots ----------------------------------------------------------- */
@@ -262,6 +279,10 @@ void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s)
 	s->end = w->last;
 	s->at = w->ring.oldest;
 	s->to = w->ring.end;
+	s->cut = w->cut ?: s->to;
+	if (w->cut)
+		s->end = w->cut_end;
+	keep_window__hold(w, false);
 	s->ident = identity__json(&w->identity);
 	s->failed = take_open(w, s) || !s->ident;
 	set_needed(w, s->at);

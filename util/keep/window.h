@@ -45,6 +45,9 @@ struct keep_window {
 	u32 nr_totals, totals_room;
 	u32 moment, snapshot;	/* numbers of the latest ones */
 	struct keep_triggers *triggers;	/* that look at what comes; or NULL */
+	bool held;		/* a snapshot is about to be made: nothing is too old */
+	u64 cut;		/* position: what comes later is not in it; 0: all is */
+	struct keep_second cut_end;	/* its last second */
 	u64 left_out;		/* rows of frames that do not fit at all */
 	/* What a snapshot still needs is not dropped. */
 	pthread_mutex_t lock;
@@ -64,8 +67,14 @@ void keep_window__free(struct keep_window *w);
  */
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
 		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr);
+/* An event that is counted and has no record, and no end yet, as one of total; aside as above. */
+int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row);
 /* The text of an IDENT frame, or of META, which only triggers need. */
 int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json);
+/* A snapshot is about to be made; or it is not. */
+void keep_window__hold(struct keep_window *w, bool hold);
+/* It has what came until now; of what follows, only rows aside.  They include cycles that go on. */
+void keep_window__cut(struct keep_window *w);
 /* Tables of another moment follow, with kind "start". */
 int keep_window__moment(struct keep_window *w);
 
@@ -78,7 +87,7 @@ struct keep_snapshot {
 	struct keep_window *window;
 	struct keep_second begin, end;
 	u32 number;
-	u64 at, to;			/* positions */
+	u64 at, to, cut;		/* positions: from, to; from cut on, only what is aside */
 	char *ident;
 	struct kvmw_total *open;	/* totals of rows aside */
 	u32 nr_open;
