@@ -88,7 +88,7 @@ static void run__end(struct run *r)
 	data_encoder__free(r->enc);
 }
 
-static void put(struct run *r, enum data_frame_type type, u32 event, bool aside, const void *rows, u32 nr)
+static void put(struct run *r, enum data_frame_type type, u32 event, bool aside, void *rows, u32 nr)
 {
 	if (nr)
 		assert_int_equal(keep_window__rows(&r->w, r->enc, type, event_desc__by_id(event), 0, aside, rows, nr), 0);
@@ -308,6 +308,71 @@ static void test_lost(void **state)
 	run__end(&r);
 }
 
+/* ---- who had the CPU, who took memory ------------------------------------- */
+
+#define HOLDER(p, k, t, n, ns) { .vcpu = 0, .place = p, .kind = KVMW_holder_##k, .tid = t, .pid = t, .turns = n, \
+				 .time_ns = ns, .comm0 = 'a' }
+#define TAKEN(p, k, n, b) { .place = p, .kind = KVMW_taken_##k, .pid = 100, .tid = 9, .tgid = 9, .count = n, .bytes = b, \
+			    .guest_count = KVMW_NONE, .guest_bytes = KVMW_NONE }
+
+static void is_holder(const struct recording *rec, u32 kind, u32 tid, u64 turns, u64 time_ns)
+{
+	for (u32 i = 0; i < rec->holders.table.nr; i++) {
+		const struct rec_holder *h = hash_table__at(&rec->holders.table, i);
+
+		if (h->kind != kind || h->tid != tid)
+			continue;
+		assert_int_equal(h->turns, turns);
+		assert_int_equal(h->time_ns, time_ns);
+		return;
+	}
+	fail();
+}
+
+/* Sums since the recording began are of the window; a thread whose place another one got is not lost. */
+static void test_sums(void **state)
+{
+	struct kvmw_holder before[] = { HOLDER(0, PROCESS, 50, 3, 300), HOLDER(1, PROCESS, 60, 2, 200),
+					HOLDER(32, OTHERS, ~0U, 1, 10) };
+	struct kvmw_holder first[] = { HOLDER(0, PROCESS, 50, 5, 550), HOLDER(1, PROCESS, 60, 4, 450) };
+	/* 60 had 6 turns and 600 ns when 70 got its place. */
+	struct kvmw_holder second[] = { HOLDER(1, PROCESS, 70, 1, 5), HOLDER(32, OTHERS, ~0U, 7, 610) };
+	struct kvmw_taken none[] = { TAKEN(512, OTHERS, 0, 0) }, some[] = { TAKEN(3, KERNEL, 4, 40) };
+	struct kvmw_taken more[] = { TAKEN(3, KERNEL, 9, 100) };
+	const struct rec_taken *taken;
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	put(&r, DATA_STATS, KVMW_EVENT_HOLDER, false, before, 3);
+	put(&r, DATA_STATS, KVMW_EVENT_TAKEN, false, none, 1);
+	put(&r, DATA_STATS, KVMW_EVENT_TAKEN, false, some, 1);
+	end_second(&r);
+	put(&r, DATA_STATS, KVMW_EVENT_HOLDER, false, first, 2);
+	end_second(&r);
+	put(&r, DATA_STATS, KVMW_EVENT_HOLDER, false, second, 2);
+	put(&r, DATA_STATS, KVMW_EVENT_TAKEN, false, more, 1);
+	end_second(&r);
+	take(&r, &file, &out, &exits);
+	assert_int_equal(out.rec->holders.table.nr, 4);
+	is_holder(out.rec, KVMW_holder_PROCESS, 50, 2, 250);
+	is_holder(out.rec, KVMW_holder_PROCESS, 60, 2, 250);
+	is_holder(out.rec, KVMW_holder_PROCESS, 70, 1, 5);
+	/* What it had after it was told last: 2 turns, 150 ns. */
+	is_holder(out.rec, KVMW_holder_OTHERS, ~0U, 2, 150);
+	assert_int_equal(out.rec->takens.table.nr, 2);
+	taken = hash_table__at(&out.rec->takens.table, 0);
+	assert_int_equal(taken->count, 5);
+	assert_int_equal(taken->bytes, 60);
+	assert_true(taken->guest_bytes == KVMW_NONE);
+	taken = hash_table__at(&out.rec->takens.table, 1);
+	assert_int_equal(taken->kind, KVMW_taken_OTHERS);
+	assert_int_equal(taken->count, 0);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
 /* ---- identities ---------------------------------------------------------- */
 
 static void test_identity(void **state)
@@ -352,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_identity),
 	};
 

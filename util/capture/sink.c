@@ -52,7 +52,7 @@ static int write_names(struct sink *sink, const struct batch *b)
 	return err ? -1 : 0;
 }
 
-static int take_mark(struct keep_window *w, const struct batch *b)
+static int sink__take_mark(struct keep_window *w, const struct batch *b)
 {
 	switch (b->mark) {
 	case MARK_MOMENT:
@@ -74,7 +74,7 @@ static int keep_batch(struct sink *sink, const struct batch *b)
 	struct keep_window *w = sink->window;
 
 	if (b->mark)
-		return take_mark(w, b);
+		return sink__take_mark(w, b);
 	if (b->json)
 		return keep_window__json(w, b->type, b->json);
 	if (b->begun)

@@ -7,24 +7,7 @@
 
 #include "util/data/format.h"
 #include "util/error.h"
-#include "util/keep/window.h"
-#include "util/memory.h"
-
-struct file {
-	struct keep_snapshot *s;
-	struct data_encoder *encoder;
-	struct data_decoder *decoder;
-	struct schema schema;
-	struct data_buf frame;
-	struct hash_table totals;
-	u64 *column[32];
-	u32 room;			/* rows of column[] */
-};
-
-struct window_total {
-	struct { u32 vcpu, event, isa, reason; } key;
-	struct kvmw_total sum;
-};
+#include "util/keep/file.h"
 
 static int put_json(struct file *f, enum data_frame_type type, const char *text)
 {
@@ -63,108 +46,17 @@ static int put_frame(struct file *f, struct keep_entry *e)
 	return data_writer__append(f->s->writer, &frame);
 }
 
-/* ---- totals -------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------- */
 
-static int make_room(struct file *f, u32 nr_fields, u32 rows)
+int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
 {
-	if (rows <= f->room)
-		return 0;
-	for (u32 i = 0; i < nr_fields; i++) {
-		u64 *column = mem__calloc(data_row_room(rows), sizeof(*column));
-
-		if (!column)
-			return -1;
-		free(f->column[i]);
-		f->column[i] = column;
-	}
-	f->room = data_row_room(rows);
-	return 0;
-}
-
-/* The reverse of what the encoder does. */
-static struct kvmw_total row_of(const struct file *f, const struct event_desc *total, u32 row)
-{
-	struct kvmw_total to = { 0 };
-
-	for (u32 i = 0; i < total->nr_fields; i++)
-		memcpy((u8 *)&to + total->fields[i].offset, &f->column[i][row],
-		       field_type__width(total->fields[i].type));
-	return to;
-}
-
-static int add_total_row(struct file *f, const struct kvmw_total *row)
-{
-	const struct window_total key = { .key = { row->vcpu, row->event, row->isa, row->reason } };
-	struct window_total *to = hash_table__get(&f->totals, &key.key);
-
-	if (!to)
-		return -1;
-	account__add(&to->sum, row);
-	return 0;
-}
-
-static int add_totals(struct file *f, const struct keep_entry *e)
-{
-	const struct event_desc *total = event_desc__by_id(KVMW_EVENT_TOTAL);
-	const struct data_frame frame = {
-		.type = DATA_STATS, .event = KVMW_EVENT_TOTAL, .rows = get32(e->data + FRAME_AT_ROWS),
-		.size = get32(e->data + FRAME_AT_SIZE), .payload = e->data + FRAME_HDR_SIZE,
-	};
-	int fields[ARRAY_SIZE(f->column)];
-	const char *why;
-
-	for (u32 i = 0; i < total->nr_fields; i++)
-		fields[i] = i;
-	if (make_room(f, total->nr_fields, frame.rows))
-		return -1;
-	if (data_decoder__columns(f->decoder, schema__find(&f->schema, KVMW_EVENT_TOTAL), &frame, fields,
-				  total->nr_fields, f->column, &why))
-		return error("--keep: totals in memory are damaged: %s", why);
-	for (u32 i = 0; i < frame.rows; i++) {
-		const struct kvmw_total row = row_of(f, total, i);
-
-		if (add_total_row(f, &row))
+	for (u32 more; nr; nr -= more, rows = (const u8 *)rows + more * event_desc__by_id(event)->size) {
+		more = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS;
+		if (data_encoder__rows(f->encoder, DATA_STATS, event_desc__by_id(event), 0, rows, more, &f->frame) ||
+		    data_writer__append(f->s->writer, &f->frame))
 			return -1;
 	}
 	return 0;
-}
-
-static int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
-{
-	return data_encoder__rows(f->encoder, DATA_STATS, event_desc__by_id(event), 0, rows, nr, &f->frame) ||
-	       data_writer__append(f->s->writer, &f->frame) ? -1 : 0;
-}
-
-static int put_totals(struct file *f)
-{
-	struct kvmw_total *rows;
-	int err = 0;
-	u32 nr;
-
-	for (u32 i = 0; i < f->s->nr_open; i++)
-		if (add_total_row(f, &f->s->open[i]))
-			return -1;
-	nr = f->totals.nr;
-	rows = mem__calloc(nr ?: 1, sizeof(*rows));
-	if (!rows)
-		return -1;
-
-	for (u32 i = 0; i < nr && !err; i++) {
-		const struct window_total *from = hash_table__at(&f->totals, i);
-
-		rows[i] = from->sum;
-		rows[i].vcpu = from->key.vcpu;
-		rows[i].event = from->key.event;
-		rows[i].isa = from->key.isa;
-		rows[i].reason = from->key.reason;
-		f->s->lost += rows[i].lost;
-	}
-	for (u32 i = 0, more; i < nr && !err; i += more) {
-		more = nr - i < DATA_MAX_ROWS ? nr - i : DATA_MAX_ROWS;
-		err = file__put_rows(f, KVMW_EVENT_TOTAL, &rows[i], more);
-	}
-	free(rows);
-	return err;
 }
 
 /* What the recorder cost since the window began. */
@@ -203,8 +95,8 @@ static int file__put_entry(struct file *f, struct keep_entry *e, u32 moment)
 	switch (e->what) {
 	case KEEP_FRAME:
 		return put_frame(f, e);
-	case KEEP_TOTALS:
-		return add_totals(f, e);
+	case KEEP_SUMS:
+		return file_sums__add(f, e);
 	case KEEP_MOMENT:
 		return e->len && e->number == moment ? put_frame(f, e) : 0;
 	case KEEP_ASIDE:
@@ -241,10 +133,9 @@ static int put_all(struct file *f)
 {
 	f->encoder = data_encoder__new();
 	f->decoder = data_decoder__new();
-	f->totals = HASH_TABLE(struct window_total, NULL);
-	if (!f->encoder || !f->decoder || schema__builtin(&f->schema, KVMW_EVENT_TOTAL))
+	if (!f->encoder || file_sums__begin(f))
 		return -1;
-	return put_meta(f) || put_ident(f) || put_entries(f) || put_totals(f) || put_cost(f) ||
+	return put_meta(f) || put_ident(f) || put_entries(f) || file_sums__put(f) || put_cost(f) ||
 	       data_writer__finish(f->s->writer) ? -1 : 0;
 }
 
@@ -259,12 +150,8 @@ void *keep_snapshot__write(void *arg)
 	pthread_cond_signal(&s->window->changed);
 	pthread_mutex_unlock(&s->window->lock);
 	data_encoder__free(f.encoder);
-	data_decoder__free(f.decoder);
-	schema__free(&f.schema);
-	hash_table__free(&f.totals);
+	file_sums__free(&f);
 	free(f.frame.data);
-	for (size_t i = 0; i < ARRAY_SIZE(f.column); i++)
-		free(f.column[i]);
 	eventfd_write(s->told, 1);
 	return NULL;
 }

@@ -33,6 +33,7 @@ void keep_window__free(struct keep_window *w)
 	keep_ring__free(&w->ring);
 	account__free(&w->account);
 	account__free(&w->open);
+	deltas__free(&w->deltas);
 	identity__free(&w->identity);
 	data_encoder__free(w->encoder);
 	free(w->frame.data);
@@ -78,7 +79,8 @@ static int forget_gone(struct keep_window *w)
 {
 	int ret = identity__forget(&w->identity, w->begin.time_ns);
 
-	return ret <= 0 ? ret : account__forget(&w->account, window_has_vcpu, &w->identity);
+	return ret <= 0 ? ret : account__forget(&w->account, window_has_vcpu, &w->identity) ||
+	       deltas__forget(&w->deltas, window_has_vcpu, &w->identity) ? -1 : 0;
 }
 
 /* The end of the oldest second; it is there. */
@@ -146,7 +148,7 @@ static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
 	for (u32 i = 0, nr; i < w->nr_totals; i += nr) {
 		nr = w->nr_totals - i < DATA_MAX_ROWS ? w->nr_totals - i : DATA_MAX_ROWS;
 		if (encode(w, w->encoder, DATA_STATS, total, 0, &w->totals[i], nr) ||
-		    add_entry(w, KEEP_TOTALS, 0, w->frame.data, w->frame.len))
+		    add_entry(w, KEEP_SUMS, 0, w->frame.data, w->frame.len))
 			return -1;
 	}
 	if (w->triggers)
@@ -165,8 +167,20 @@ static bool is_start(const struct event_desc *event, const void *rows)
 	return kind == KIND_START;
 }
 
+/* Of all the recording, until now: what they grew by. */
+static int take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
+{
+	int err = event->id == KVMW_EVENT_HOLDER ? deltas__holders(&w->deltas, rows, nr) :
+		  deltas__takens(&w->deltas, rows, nr);
+
+	if (err || encode(w, w->encoder, DATA_STATS, event, 0, rows, nr) ||
+	    add_entry(w, KEEP_SUMS, 0, w->frame.data, w->frame.len))
+		return -1;
+	return 0;
+}
+
 static int take_table(struct keep_window *w, struct data_encoder *enc, const struct event_desc *event,
-		      const void *rows, u32 nr)
+		      void *rows, u32 nr)
 {
 	bool start = is_start(event, rows);
 
@@ -174,9 +188,8 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 		return account__counted(&w->account, rows, nr);
 	if (event->id == KVMW_EVENT_COST)
 		return end_second(w, rows);
-	/* Sums since the recording began. */
 	if (event->id == KVMW_EVENT_HOLDER || event->id == KVMW_EVENT_TAKEN)
-		return 0;
+		return take_sums(w, event, rows, nr);
 	if (encode(w, enc, DATA_STATS, event, 0, rows, nr) ||
 	    add_entry(w, start ? KEEP_MOMENT : KEEP_ASIDE, start ? w->moment : w->snapshot + 1, w->frame.data,
 		      w->frame.len))
@@ -185,7 +198,7 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 }
 
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
-		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr)
+		      const struct event_desc *event, u32 stream, bool aside, void *rows, u32 nr)
 {
 	int ret;
 
@@ -283,6 +296,8 @@ void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s)
 	if (w->cut)
 		s->end = w->cut_end;
 	keep_window__hold(w, false);
+	s->knows_taken = w->deltas.knows_taken;
+	s->others = w->deltas.others;
 	s->ident = identity__json(&w->identity);
 	s->failed = take_open(w, s) || !s->ident;
 	set_needed(w, s->at);

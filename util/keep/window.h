@@ -13,6 +13,7 @@
 
 #include "util/data/data.h"
 #include "util/keep/account.h"
+#include "util/keep/deltas.h"
 #include "util/keep/identity.h"
 #include "util/keep/ring.h"
 #include "util/keep/trigger.h"
@@ -21,7 +22,7 @@
 enum keep_what {
 	KEEP_FRAME = 1,		/* EVENTS or LOSS */
 	KEEP_SECOND,		/* it ends: struct keep_second */
-	KEEP_TOTALS,		/* frame of the second's totals */
+	KEEP_SUMS,		/* frame of the second's totals, or of what other sums grew by */
 	KEEP_MOMENT,		/* tables of one moment follow, or frame of a table */
 	KEEP_ASIDE,		/* frame for one snapshot alone */
 };
@@ -38,6 +39,7 @@ struct keep_window {
 	struct keep_second last;
 	struct account account;
 	struct account open;	/* of rows aside, for the next snapshot */
+	struct deltas deltas;
 	struct identity identity;
 	struct data_encoder *encoder;	/* of what is made here */
 	struct data_buf frame;
@@ -62,11 +64,11 @@ void keep_window__start(struct keep_window *w, u64 start_ns);
 void keep_window__free(struct keep_window *w);
 
 /*
- * Rows as data_encoder__rows() takes them; aside: for the next snapshot alone.  They may wait for a
+ * Rows as data_encoder__rows() takes them, which may be changed; aside: for the next snapshot alone.  They may wait for a
  * snapshot that is being written.  0, or -1 after error().
  */
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
-		      const struct event_desc *event, u32 stream, bool aside, const void *rows, u32 nr);
+		      const struct event_desc *event, u32 stream, bool aside, void *rows, u32 nr);
 /* An event that is counted and has no record, and no end yet, as one of total; aside as above. */
 int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row);
 /* The text of an IDENT frame, or of META, which only triggers need. */
@@ -91,6 +93,8 @@ struct keep_snapshot {
 	char *ident;
 	struct kvmw_total *open;	/* totals of rows aside */
 	u32 nr_open;
+	bool knows_taken;
+	struct kvmw_taken others;	/* all others that took memory, once knows_taken */
 	pthread_t thread;
 	u64 bytes, events, lost;
 	bool running;			/* there is a thread */

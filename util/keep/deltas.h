@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who had the CPU, and who took memory: sums since the recording began, as what they grew by since the
+ * last time, so that those of a window can be added up.
+ */
+#ifndef KVMW_KEEP_DELTAS_H
+#define KVMW_KEEP_DELTAS_H
+
+#include "util/event_desc.h"
+#include "util/hash_table.h"
+
+struct deltas {			/* all zero: empty */
+	struct hash_table holders, takens;
+	bool knows_taken;	/* there was a row of what was taken, at least that it was nothing */
+	struct kvmw_taken others;	/* the last one of all others */
+};
+
+/* Rows become what they grew by.  0, or -1 out of memory. */
+int deltas__holders(struct deltas *d, struct kvmw_holder *rows, u32 nr);
+int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr);
+/* Forgets vCPUs that are not there any more. */
+int deltas__forget(struct deltas *d, bool (*is_there)(const void *arg, u32 vcpu), const void *arg);
+void deltas__free(struct deltas *d);
+
+/* The sum of such rows, of one holder, or one place. */
+void deltas__add_holder(struct kvmw_holder *to, const struct kvmw_holder *from);
+void deltas__add_taken(struct kvmw_taken *to, const struct kvmw_taken *from);
+
+#endif
