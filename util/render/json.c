@@ -241,8 +241,10 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 	json__time(obj, "start_realtime_ns", recording__realtime(rec, m->start_ns));
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
-	json__text(obj, "trigger", m->trigger);
-	json__time(obj, "trigger_ns", m->trigger_ns);
+	if (m->trigger) {
+		json__text(obj, "trigger", m->trigger);
+		json__time(obj, "trigger_ns", m->trigger_ns);
+	}
 	json__texts(obj, "notes", &m->notes);
 	skipped(obj, rec);
 	lost(obj, rec);
