@@ -202,6 +202,8 @@ static const struct {
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
 	{ "scrub", "keep", secrets },
+	{ "stat", "pid", running_vms },
+	{ "stat", "vm", names_of_vms },
 	{ "script", "clock", clocks },
 	{ "script", "event", events_and_kinds },
 	{ "script", "reason", reasons_of_any },

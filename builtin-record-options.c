@@ -16,11 +16,11 @@
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_VM, OPT_USER, OPT_NO_ADDRESSES, OPT_KEEP, OPT_TRIGGER, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SNAPSHOTS, OPT_EXEC };
+       OPT_USER, OPT_NO_ADDRESSES, OPT_KEEP, OPT_TRIGGER, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SNAPSHOTS, OPT_EXEC };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
-	{ "vm", OPT_VM, "NAME", 0, "Record the running VM of this name or uuid (kvmw list)", 0 },
+	{ "vm", RECORD_VM, "NAME", 0, "Record the running VM of this name or uuid (kvmw list)", 0 },
 	{ "all", 'a', NULL, 0, "Record all VMs, including those that start later", 0 },
 	{ "output", 'o', "FILE", 0,
 	  "Write to FILE (default " DEFAULT_OUTPUT "; an existing one becomes FILE.old) or, if -, to "
@@ -199,7 +199,7 @@ static error_t parse_filter(struct record_filter *filter, int key, const char *a
 	}
 }
 
-static error_t take_command(struct record_options *o, const struct argp_state *state)
+error_t record_options__command(struct record_options *o, const struct argp_state *state)
 {
 	u32 number;
 
@@ -260,20 +260,41 @@ static error_t check_options(struct record_options *o)
 	return check_symbols_of(o, events);
 }
 
-static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
+error_t record_options__observe(struct record_options *o, int key, char *arg)
 {
-	struct record_options *o = state->input;
-
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->symbols;
-		return 0;
 	case 'p':
 		return parse_pids(o, arg);
-	case OPT_VM:
+	case RECORD_VM:
 		return parse_name(o, arg);
 	case 'a':
 		o->all = true;
+		return 0;
+	case 'V':
+		return parse_vcpus(o, arg);
+	case 'd':
+		return parse_duration(o, arg);
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
+{
+	struct record_options *o = state->input;
+	error_t err = record_options__observe(o, key, arg);
+
+	if (err != ARGP_ERR_UNKNOWN)
+		return err;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->symbols;
 		return 0;
 	case 'o':
 		o->output = arg;
@@ -283,10 +304,6 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return events_option__parse(&o->choice, arg) ? EINVAL : 0;
 	case OPT_STACK:
 		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;
-	case 'V':
-		return parse_vcpus(o, arg);
-	case 'd':
-		return parse_duration(o, arg);
 	case 'm':
 		return parse_ring_bytes(o, arg);
 	case OPT_USER:
@@ -299,14 +316,8 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return parse_keep(&o->keep, arg);
 	case OPT_TRIGGER ... OPT_EXEC:
 		return parse_keep_option(&o->keep, key, arg);
-	case 'q':
-		o->quiet = true;
-		return 0;
-	case 'v':
-		o->verbose = true;
-		return 0;
 	case ARGP_KEY_ARGS:
-		return take_command(o, state);
+		return record_options__command(o, state);
 	case ARGP_KEY_END:
 		return check_options(o);
 	default:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "builtin-options.h"
+#include "builtin-record-notes.h"
 #include "builtin-record-output.h"
 #include "builtin-record-stop.h"
 #include "builtin-record-symbols.h"
@@ -61,15 +62,15 @@ struct record {
 /* ---- what to record ------------------------------------------------------ */
 
 /* Leaves out an event that this host cannot record. */
-static int skip_event(struct record *r, u32 event, const char *why, u32 *set)
+static int skip_event(char **skipped, u32 event, const char *why, u32 *set)
 {
 	*set &= ~BIT(event);
-	r->skipped[event] = mem__strdup(why);
-	return r->skipped[event] ? 0 : -1;
+	skipped[event] = mem__strdup(why);
+	return skipped[event] ? 0 : -1;
 }
 
 /* If VM exits cannot be seen, returns to the VMM are recorded instead, unless exits are required. */
-static int check_exits(struct record *r, bool chosen, u32 *set)
+static int check_exits(struct record_options *o, bool chosen, u32 *set, char **skipped)
 {
 	const char *idle, *acts_on, *why = arch__silent_exit();
 	char missing[256];
@@ -78,31 +79,31 @@ static int check_exits(struct record *r, bool chosen, u32 *set)
 		why = provider__missing(KVMW_EVENT_EXIT, missing, sizeof(missing));
 	if (!why || !(*set & BIT(KVMW_EVENT_EXIT)))
 		return 0;
-	if (chosen && r->opt.choice.named & BIT(KVMW_EVENT_EXIT))
+	if (chosen && o->choice.named & BIT(KVMW_EVENT_EXIT))
 		return error("event exit cannot be recorded: %s; -e userspace records returns to the "
 			     "VMM instead", why);
-	if (skip_event(r, KVMW_EVENT_EXIT, why, set))
+	if (skip_event(skipped, KVMW_EVENT_EXIT, why, set))
 		return -1;
 	if (!chosen)
 		*set |= BIT(KVMW_EVENT_USERSPACE);
-	idle = record_filter__idle(&r->opt.filter.f, *set, &acts_on);
+	idle = record_filter__idle(&o->filter.f, *set, &acts_on);
 	if (idle)
 		return error("%s only filters %s, and %s", idle, acts_on, why);
-	if (!r->opt.quiet && chosen)
+	if (!o->quiet && chosen)
 		warning("skipping event exit: %s", why);
-	else if (!r->opt.quiet)
+	else if (!o->quiet)
 		warning("recording event userspace only (returns to the VMM): %s", why);
 	return 0;
 }
 
-static int choose_events(struct record *r)
+int record_options__choose_events(struct record_options *o, char **skipped)
 {
-	bool chosen = r->opt.choice.events;
-	u32 set = chosen ? r->opt.choice.events : events_option__defaults();
+	bool chosen = o->choice.events;
+	u32 set = chosen ? o->choice.events : events_option__defaults();
 
 	if (!chosen)
-		r->opt.choice.named = set;
-	if (check_exits(r, chosen, &set))
+		o->choice.named = set;
+	if (check_exits(o, chosen, &set, skipped))
 		return -1;
 	for_each_captured_event(event) {
 		char buf[256];
@@ -113,15 +114,14 @@ static int choose_events(struct record *r)
 		why = provider__missing(event->id, buf, sizeof(buf));
 		if (!why)
 			continue;
-		if (r->opt.choice.named & BIT(event->id))
+		if (o->choice.named & BIT(event->id))
 			return error("event %s cannot be recorded: %s", event->name, why);
-		if (skip_event(r, event->id, why, &set))
+		if (skip_event(skipped, event->id, why, &set))
 			return -1;
-		if (!r->opt.quiet)
+		if (!o->quiet)
 			warning("skipping event %s: %s", event->name, why);
 	}
-	r->opt.choice.events = set;
-	r->session_opts.choice = &r->opt.choice;
+	o->choice.events = set;
 	return 0;
 }
 
@@ -321,40 +321,6 @@ static void say_ways(struct record *r)
 	}
 }
 
-/* The kernel counts for the whole host, for any thread: ours may be none of these. */
-static void note_missed(struct record *r, u64 missed, const char *what)
-{
-	char note[256];
-
-	snprintf(note, sizeof(note), "missed up to %llu %s: the kernel skipped our BPF program so often "
-		 "because it was already running on that CPU; whose events on this host these were "
-		 "is unknown", (unsigned long long)missed, what);
-	meta__note(r->meta, note);
-	warning("%s", note);
-}
-
-static void note_unseen(struct record *r)
-{
-	struct session_unseen u;
-	char note[200];
-
-	session__unseen(r->session, &u);
-	if (u.no_state) {
-		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
-			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)u.no_state);
-		meta__note(r->meta, note);
-		warning("%s", note);
-	}
-	if (u.over_share) {
-		snprintf(note, sizeof(note), "process %u, and maybe others, had too many vCPUs at a time: "
-			 "%llu events of those beyond its share are not recorded", u.pid,
-			 (unsigned long long)u.over_share);
-		meta__note(r->meta, note);
-		warning("%s", note);
-	}
-	r->unseen = u.no_state || u.over_share;
-}
-
 /* Events that not even the totals count: said here and in every report. */
 static void note_gaps(struct record *r)
 {
@@ -365,13 +331,7 @@ static void note_gaps(struct record *r)
 			 "at the start and the end is not of all", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
-	note_unseen(r);
-	for (u32 h = 0; h < NR_PROBES; h++) {
-		u64 missed = session__missed(r->session, h);
-
-		if (missed)
-			note_missed(r, missed, session__what(r->session, h));
-	}
+	r->unseen = record_notes__add(r->meta, r->session);
 }
 
 static int write_meta(struct record *r)
@@ -503,9 +463,11 @@ static int prepare(struct record *r)
 		return -1;
 	r->output.option = true;
 	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep) ||
-	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || record_options__find_targets(&r->opt) || choose_events(r) ||
+	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || record_options__find_targets(&r->opt) ||
+	    record_options__choose_events(&r->opt, r->skipped) ||
 	    record_keep__bind(&r->keep, provider__recorded(r->opt.choice.events)))
 		return -1;
+	r->session_opts.choice = &r->opt.choice;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
 	r->session_opts.pids = r->opt.pids;

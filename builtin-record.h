@@ -3,6 +3,7 @@
 #ifndef KVMW_BUILTIN_RECORD_H
 #define KVMW_BUILTIN_RECORD_H
 
+#include <argp.h>
 #include <sys/types.h>
 
 #include "builtin-record-keep.h"
@@ -34,7 +35,20 @@ struct record_options {
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 
-/* The processes of -p and --vm, each once. 0, or -1 after error(). */
+/*
+ * What kvmw stat has as well.  Takes the options that say what is observed, and for how long: those
+ * of one letter as below, and --vm.  0, or an errno: wrong usage (error() said what).
+ */
+#define RECORD_VM	0x1ff
+error_t record_options__observe(struct record_options *o, int key, char *arg);
+error_t record_options__command(struct record_options *o, const struct argp_state *state);
+
+/* Finds the processes of -p and --vm, each once.  0, or -1 (error() said why). */
 int record_options__find_targets(struct record_options *o);
+/*
+ * Chooses the events that this host can show, those of -e or the default; skipped: by event id, why
+ * one is left out (free() it).  0, or -1 (error() said why).
+ */
+int record_options__choose_events(struct record_options *o, char **skipped);
 
 #endif

@@ -97,6 +97,12 @@ static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
 	return &s->sums[i <= KVMW_MAX_SUMS ? i : KVMW_MAX_SUMS];
 }
 
+/* No record is sent, so what only records have need not be known. */
+static __always_inline bool only_counts(void)
+{
+	return !config.nr_rings;
+}
+
 /*
  * Copies a record into the vCPU's ring; false: the ring is full.  A vCPU always uses the same
  * ring, so its records stay in order.  The recorder polls; every eighth record checks the fill
@@ -104,11 +110,15 @@ static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
  */
 static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
 {
-	u32 index = (s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id()) &
-		    (config.nr_rings - 1);
-	void *ring = bpf_map_lookup_elem(&rings, &index);
 	u64 flags = BPF_RB_NO_WAKEUP;
+	void *ring;
+	u32 index;
 
+	if (only_counts())
+		return true;
+	index = (s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id()) &
+		(config.nr_rings - 1);
+	ring = bpf_map_lookup_elem(&rings, &index);
 	if (!ring)
 		return false;
 	if (!(s->sent++ & 7) &&

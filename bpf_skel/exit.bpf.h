@@ -8,6 +8,55 @@
 
 #define NESTED_UNKNOWN	0xffff
 
+/* By state; made only if it is wanted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, KVMW_MAX_VCPUS);
+	__type(key, u32);
+	__type(value, struct kvmw_latencies);
+} latencies __weak SEC(".maps");
+
+/* Which count of struct kvmw_latencies a duration belongs to. */
+static __always_inline u32 latency_of(u64 ns)
+{
+	u32 log2 = 0;
+
+	ns >>= KVMW_LATENCY_FIRST;
+	if (ns >> 16) {
+		log2 = 16;
+		ns >>= 16;
+	}
+	if (ns >> 8) {
+		log2 += 8;
+		ns >>= 8;
+	}
+	if (ns >> 4) {
+		log2 += 4;
+		ns >>= 4;
+	}
+	if (ns >> 2) {
+		log2 += 2;
+		ns >>= 2;
+	}
+	log2 += ns > 1;
+	return log2 < KVMW_LATENCIES ? log2 : KVMW_LATENCIES - 1;
+}
+
+static __always_inline void count_latency(struct kvmw_vcpu_state *s, u64 ns)
+{
+	u32 index = KVMW_STATE(s->exit.e.vcpu), at;
+	struct kvmw_latencies *l;
+
+	if (!config.latencies)
+		return;
+	l = bpf_map_lookup_elem(&latencies, &index);
+	at = s->exit_sum * KVMW_LATENCIES + latency_of(ns);
+	barrier_var(at);
+	if (l && at < KVMW_MAX_LATENCIES)
+		l->count[at]++;
+}
+
 /* Sums of the parts exist only if the parts do.  Most cycles have none of them. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
 {
@@ -40,8 +89,11 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 		sum->span_ns += total_ns;
 		sum->user_ns += s->exit.e.user_ns;
 		add_parts(sum, &s->exit.e);
+		count_latency(s, total_ns);
 		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
 	}
+	if (only_counts())
+		return;
 	if (!cycle_wanted(s)) {
 		sum->filtered++;
 	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
@@ -65,6 +117,24 @@ struct exit_info {
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
+/* What only the record has. */
+static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit_info *info,
+					  const struct kvm_vcpu *vcpu, const bool typed)
+{
+	if (only_counts())
+		return;
+	e->rip = info->rip;
+	e->info1 = info->info1;
+	e->info2 = info->info2;
+	e->intr_info = info->intr_info;
+	e->error_code = info->error_code;
+	e->user_reason = NO_USER;
+	e->entry_cpu = NO_CPU;
+	e->nested = config.nested ? 0 : NESTED_UNKNOWN;
+	e->written = KVMW_NONE;
+	arch_exit_detail(e, vcpu, typed);
+}
+
 /* vcpu, typed: of which vCPU, as for guest_reg(). */
 static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 				       const struct exit_info *info, const struct kvm_vcpu *vcpu,
@@ -87,18 +157,9 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	e->time_ns = now;
 	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
 	e->user_ns = 0;
-	e->rip = info->rip;
-	e->info1 = info->info1;
-	e->info2 = info->info2;
-	e->intr_info = info->intr_info;
-	e->error_code = info->error_code;
 	e->reason = info->reason;
 	e->isa = info->isa;
-	e->user_reason = NO_USER;
-	e->entry_cpu = NO_CPU;
-	e->nested = config.nested ? 0 : NESTED_UNKNOWN;
-	e->written = KVMW_NONE;
-	arch_exit_detail(e, vcpu, typed);
+	exit_describe(e, info, vcpu, typed);
 	cycle_mark(s);
 
 	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);

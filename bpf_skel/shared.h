@@ -85,6 +85,19 @@ struct kvmw_sum {
 	u64 filtered;		/* excluded by a filter: they have no record */
 };
 
+/*
+ * How long the completed cycles of each sum lasted: of those from 2^i to 2^(i+1) ns,
+ * count[sum * KVMW_LATENCIES + i - KVMW_LATENCY_FIRST]; the first and the last also have those below
+ * and above.
+ */
+#define KVMW_LATENCIES	28
+#define KVMW_LATENCY_FIRST 7
+#define KVMW_MAX_LATENCIES ((KVMW_MAX_SUMS + 1) * KVMW_LATENCIES)
+
+struct kvmw_latencies {
+	u64 count[KVMW_MAX_LATENCIES];
+};
+
 /* The thread that has had a CPU until now. */
 struct kvmw_on_cpu {
 	u64 now;
@@ -299,6 +312,7 @@ struct kvmw_config {
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
 	u8 parts;		/* the programs for the parts of a cycle are attached */
+	u8 latencies;		/* how long cycles lasted is counted */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 irq_untold;		/* the CPU delivers interrupts, and KVM does not trace which */
@@ -306,7 +320,7 @@ struct kvmw_config {
 	u8 hypercall_return;	/* the return of kvm_emulate_hypercall() is probed */
 	u8 switch_state;	/* sched_switch has the state of prev as an argument */
 	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
-	u32 nr_rings;		/* a power of two */
+	u32 nr_rings;		/* a power of two; 0: events are only counted */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
 		u32 fixed;	/* all fields are where KVM_EXIT_FIELDS has them */

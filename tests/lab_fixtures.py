@@ -28,16 +28,16 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
 # What concerns one kernel more than another runs on the oldest and the newest.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 BOOTS = {
-    "intel": (150, ["--cpu", "intel"], ["known", "families", "bench", "scenarios-intel"]),
+    "intel": (150, ["--cpu", "intel"], ["known", "stat", "families", "bench", "scenarios-intel"]),
     "intel-bullseye": (90, ["--cpu", "intel", "--kernel", "bullseye"], ["reentry"]),
-    "bookworm": (180, ["--kernel", "bookworm"], ["known", "overflow", "memory", "irq", "time",
-                                                 "corners", "killed", "errors"]),
-    "bullseye": (300, ["--kernel", "bullseye"], ["known", "overflow", "filters", "memory", "irq",
-                                                 "time", "corners", "oracle", "caps", "bench"]),
+    "bookworm": (180, ["--kernel", "bookworm"], ["known", "stat", "overflow", "memory", "irq",
+                                                 "time", "corners", "killed", "errors"]),
+    "bullseye": (300, ["--kernel", "bullseye"], ["known", "stat", "overflow", "filters", "memory",
+                                                 "irq", "time", "corners", "oracle", "caps", "bench"]),
     "trixie": (155, ["--kernel", "trixie"], ["known", "overflow", "memory", "irq", "time",
                                              "corners"]),
-    "sid": (480, ["--kernel", "sid"], ["known", "overflow", "filters", "memory", "irq", "ring",
-                                       "time", "corners", "oracle", "caps", "bench"]),
+    "sid": (480, ["--kernel", "sid"], ["known", "stat", "overflow", "filters", "memory", "irq",
+                                       "ring", "time", "corners", "oracle", "caps", "bench"]),
     "avic": (35, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),

@@ -47,7 +47,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	page = BPF_CORE_READ(svm, vmcb);
 	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE))
 		return 0;
-	info.rip = guest_rip(vcpu);
+	info.rip = only_counts() ? 0 : guest_rip(vcpu);
 	info.info1 = vmcb.exitinfo1;
 	info.info2 = vmcb.exitinfo2;
 	info.intr_info = vmcb.exitintinfo;

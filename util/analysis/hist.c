@@ -47,13 +47,13 @@ static int hist__bucket(struct hist *h, u32 index, u64 **bucket)
 	return 0;
 }
 
-int hist__place_first(struct hist *h, u32 index)
+int hist__place_many(struct hist *h, u32 index, u64 nr)
 {
 	u64 *bucket;
 
 	if (hist__bucket(h, index, &bucket))
 		return -1;
-	++*(bucket ? bucket : &h->unplaced);
+	*(bucket ? bucket : &h->unplaced) += nr;
 	return 0;
 }
 

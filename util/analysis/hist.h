@@ -63,8 +63,8 @@ static inline u32 hist__index(u64 value)
 /* The least value of a bucket. */
 u64 hist__from(u32 index);
 
-/* Puts the first value of its power of two into a bucket, by index. 0, or -1 out of memory. */
-int hist__place_first(struct hist *h, u32 index);
+/* Puts values into a bucket, by index, and makes it if there is none. 0, or -1 out of memory. */
+int hist__place_many(struct hist *h, u32 index, u64 nr);
 
 /* Puts a value into its bucket, and does not count it yet. */
 static inline int hist__place(struct hist *h, u64 value)
@@ -72,7 +72,7 @@ static inline int hist__place(struct hist *h, u64 value)
 	u32 index = hist__index(value), exp = index / HIST_SUB;
 
 	if (!h->blocks || !h->blocks->of[exp])
-		return hist__place_first(h, index);
+		return hist__place_many(h, index, 1);
 	h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB]++;
 	return 0;
 }

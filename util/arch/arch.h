@@ -12,6 +12,7 @@
  *	ARCH_PROBE_IDS		probes of this architecture alone, for enum probe_id
  *	ARCH_PROBES		their entries in probes[]
  *	ARCH_EXIT_PROBES	bitmap of those that event exit uses
+ *	ARCH_DETAIL_PROBES	of these, those that add to records alone
  *	ARCH_FAULT_PROBES	likewise, event fault
  *	ARCH_EXIT_METHODS	how kvm_exit is best attached; comma behind each
  *	ARCH_LAYOUTS		where its programs expect the fields of tracepoints

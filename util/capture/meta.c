@@ -225,9 +225,9 @@ struct meta *meta__new(int argc, const char **argv, const struct session *sessio
 	meta->root = o = json_object_new_object();
 	meta->clocks = json_object_new_array();
 	meta->notes = json_object_new_array();
-	/* argv[0] was changed to "kvmw record" for argp. */
+	/* argv[0] was changed to "kvmw record" for argp, or to "kvmw stat". */
 	meta->err |= json_build__append_text(command, "kvmw");
-	meta->err |= json_build__append_text(command, "record");
+	meta->err |= json_build__append_text(command, argv[0] + strlen("kvmw "));
 	for (int i = 1; i < argc; i++)
 		meta->err |= json_build__append_text(command, argv[i]);
 	meta->err |= json_build__put_text(o, "kvmw", KVMW_VERSION);

@@ -349,6 +349,11 @@ bool provider__uses(u32 events, u32 probe)
 	return false;
 }
 
+bool provider__describes(u32 probe)
+{
+	return probe < PROBE_POINTS && BIT(probe) & (BIT(PROBE_MMIO) | ARCH_DETAIL_PROBES);
+}
+
 u32 provider__recorded(u32 events)
 {
 	return events & BIT(KVMW_EVENT_DIRTY) ? events | BIT(KVMW_EVENT_MEMSLOT) : events;

@@ -70,6 +70,8 @@ extern const struct probe probes[PROBE_RAW];
 /* Whether any event of a set uses a probe, and whether any needs it. */
 bool provider__uses(u32 events, u32 probe);
 bool provider__needs(u32 events, u32 probe);
+/* Whether it only adds to the records of an event, and to no total. */
+bool provider__describes(u32 probe);
 /* The events of which a recording of a set may have rows: dirty has the memory slots that it meets. */
 u32 provider__recorded(u32 events);
 

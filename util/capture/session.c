@@ -32,6 +32,7 @@ struct session {
 	bool preemptible;		/* the kernel is */
 	bool lists, lists_accepted;	/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
 	struct kvmw_vcpu_state *states;
+	struct kvmw_latencies *latencies;
 	struct kvmw_taken_sum *taken;
 	int rings[KVMW_MAX_RINGS];
 	u32 nr_rings;
@@ -58,6 +59,7 @@ print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 }
 
 #define STATES_SIZE	(sizeof(struct kvmw_vcpu_state) * KVMW_MAX_VCPUS)
+#define LATENCIES_SIZE	(sizeof(struct kvmw_latencies) * KVMW_MAX_VCPUS)
 #define TAKEN_SIZE	(sizeof(struct kvmw_taken_sum) * (KVMW_MAX_TAKEN + 1))
 
 /* A ring has one lock: one ring per four CPUs; their total size is constant. */
@@ -66,6 +68,8 @@ static void plan_rings(struct session *s, u64 bytes)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	u64 page = sysconf(_SC_PAGESIZE);
 
+	if (!bytes)
+		return;
 	s->nr_rings = power_of_two_below(cpus > 4 ? cpus / 4 : 1);
 	if (s->nr_rings > KVMW_MAX_RINGS)
 		s->nr_rings = KVMW_MAX_RINGS;
@@ -105,6 +109,11 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
 	s->states = maps__values(s->skel->maps.states, STATES_SIZE);
+	if (s->config.latencies) {
+		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE);
+		if (!s->latencies)
+			return -1;
+	}
 	if (!s->states || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
 	return make_rings(s);
@@ -126,6 +135,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	kernel__read(c->events, c);
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
+	c->latencies = opts->latencies;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 
@@ -154,15 +164,7 @@ static int load(struct session *s)
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
 	bpf_program__set_autoload(slots_program(s), s->lists);
 	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
-	/* These maps take memory even if unused. */
-	bpf_map__set_autocreate(s->skel->maps.stacks, s->events & BIT(KVMW_EVENT_STACK));
-	bpf_map__set_autocreate(s->skel->maps.more_stacks, s->events & BIT(KVMW_EVENT_STACK));
-	bpf_map__set_autocreate(s->skel->maps.taken_sums, s->methods[PROBE_MMU_INVALIDATE]);
-	bpf_map__set_autocreate(s->skel->maps.taken_places, s->methods[PROBE_MMU_INVALIDATE]);
-	bpf_map__set_autocreate(s->skel->maps.free_taken, s->methods[PROBE_MMU_INVALIDATE]);
-	bpf_map__set_autocreate(s->skel->maps.asserted, s->events & BIT(KVMW_EVENT_IRQ));
-	bpf_map__set_autocreate(s->skel->maps.vectors, s->events & BIT(KVMW_EVENT_IRQ));
-	bpf_map__set_autocreate(s->skel->maps.delivering, s->events & BIT(KVMW_EVENT_IRQ));
+	states__choose_maps(s->skel, s->events, s->methods[PROBE_MMU_INVALIDATE], s->config.latencies);
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
@@ -232,7 +234,8 @@ static void make_raw(struct session *s, const struct event_choice *choice)
 
 bool session__applies(const struct session *s, u32 h)
 {
-	return !probe(s, h)->before || kernel__version() < probe(s, h)->before;
+	return (!probe(s, h)->before || kernel__version() < probe(s, h)->before) &&
+	       (s->nr_rings || !provider__describes(h));
 }
 
 /* Selects the next method of a probe; false: none is left, and the probe is needed. */
@@ -417,6 +420,7 @@ void session__close(struct session *s)
 	if (!s)
 		return;
 	maps__unmap(s->states, STATES_SIZE);
+	maps__unmap(s->latencies, LATENCIES_SIZE);
 	maps__unmap(s->taken, TAKEN_SIZE);
 	unload(s);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
@@ -469,6 +473,11 @@ u64 session__stop(struct session *s)
 const struct kvmw_vcpu_state *session__states(const struct session *s)
 {
 	return s->states;
+}
+
+const struct kvmw_latencies *session__latencies(const struct session *s)
+{
+	return s->latencies;
 }
 
 const struct kvmw_taken_sum *session__taken(const struct session *s)

@@ -20,7 +20,8 @@ struct session_opts {
 	const pid_t *pids;	/* KVMW_TARGET_PIDS */
 	u32 nr_pids;
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
-	u64 ring_bytes;		/* all rings together */
+	u64 ring_bytes;		/* all rings together; 0: events are only counted */
+	bool latencies;		/* how long cycles lasted is counted */
 	struct kvmw_filter filter;
 	bool verbose;
 };
@@ -38,6 +39,8 @@ u64 session__stop(struct session *s);
 
 /* KVMW_MAX_VCPUS states, live. */
 const struct kvmw_vcpu_state *session__states(const struct session *s);
+/* How long their cycles lasted, live; NULL: this is not counted. */
+const struct kvmw_latencies *session__latencies(const struct session *s);
 /* KVMW_MAX_TAKEN + 1 sums of what was taken from VMs, live; NULL: this is not known. */
 const struct kvmw_taken_sum *session__taken(const struct session *s);
 /*
@@ -85,7 +88,7 @@ u64 session__bpf_ns(const struct session *s);
  */
 u64 session__missed(const struct session *s, u32 probe);
 
-/* Whether a probe is meant for this kernel at all. */
+/* Whether a probe is meant for this kernel at all, and for what is asked for: a record, or counters. */
 bool session__applies(const struct session *s, u32 probe);
 
 /* The method by which a probe is attached; NULL: it is not. */

@@ -24,6 +24,8 @@ struct sink {
 	struct data_encoder *encoder;
 	struct data_buf frame;
 	struct guest_names *names;	/* or NULL */
+	sink_take take;		/* instead of thread, writer and encoder; or NULL */
+	void *arg;
 };
 
 static void batch_free(struct batch *batch)
@@ -161,6 +163,19 @@ out:
 	return NULL;
 }
 
+struct sink *sink__to(sink_take take, void *arg)
+{
+	struct sink *sink = mem__calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->take = take;
+	sink->arg = arg;
+	pthread_mutex_init(&sink->lock, NULL);
+	pthread_cond_init(&sink->changed, NULL);
+	return sink;
+}
+
 static void hide_rows(void *ctx, const struct event_desc *event, u64 *const *col, u32 rows)
 {
 	privacy__hide(ctx, event, col, rows);
@@ -184,7 +199,8 @@ int sink__finish(struct sink *sink)
 	sink->finish = true;
 	pthread_cond_broadcast(&sink->changed);
 	pthread_mutex_unlock(&sink->lock);
-	pthread_join(sink->thread, NULL);
+	if (!sink->take)
+		pthread_join(sink->thread, NULL);
 	failed = sink->failed;
 	data_encoder__free(sink->encoder);
 	free(sink->frame.data);
@@ -236,6 +252,12 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *b)
 {
 	if (!b->json && !b->nr && !b->mark) {
+		batch_free(b);
+		return;
+	}
+	if (sink->take) {
+		if (sink->take(sink->arg, b))
+			sink__fail(sink);
 		batch_free(b);
 		return;
 	}

@@ -38,6 +38,13 @@ struct batch {
 /* To one of them, which it does not own. NULL after error(). */
 struct sink *sink__new(struct data_writer *writer, struct keep_window *window);
 
+/*
+ * One that hands each batch to take at once, in the caller's thread, instead of to a file.  take
+ * returns 0, or -1: the sink fails.  NULL after error().
+ */
+typedef int (*sink_take)(void *arg, const struct batch *batch);
+struct sink *sink__to(sink_take take, void *arg);
+
 /* Before anything is handed over: what is hidden in all rows. */
 void sink__hide(struct sink *sink, const struct privacy *privacy);
 /* Likewise: which functions of the guest rows are about.  Used until sink__finish(). */

@@ -44,6 +44,33 @@ static void forget_process(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *
 		bpf_map_delete_elem(fd, &state->tgid);
 }
 
+void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies)
+{
+	const struct { struct bpf_map *map; bool used; } maps[] = {
+		{ skel->maps.stacks, events & BIT(KVMW_EVENT_STACK) },
+		{ skel->maps.more_stacks, events & BIT(KVMW_EVENT_STACK) },
+		{ skel->maps.latencies, latencies },
+		{ skel->maps.taken_sums, taken },
+		{ skel->maps.taken_places, taken },
+		{ skel->maps.free_taken, taken },
+		{ skel->maps.asserted, events & BIT(KVMW_EVENT_IRQ) },
+		{ skel->maps.vectors, events & BIT(KVMW_EVENT_IRQ) },
+		{ skel->maps.delivering, events & BIT(KVMW_EVENT_IRQ) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		bpf_map__set_autocreate(maps[i].map, maps[i].used);
+}
+
+/* Of state i; a map that was not made has none. */
+static int clear_latencies(struct kvmw_bpf *skel, u32 i)
+{
+	static const struct kvmw_latencies none;
+	int fd = bpf_map__fd(skel->maps.latencies);
+
+	return fd < 0 ? 0 : bpf_map_update_elem(fd, &i, &none, BPF_ANY);
+}
+
 void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen)
 {
 	static const struct kvmw_vcpu_state fresh;
@@ -54,7 +81,8 @@ void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u
 	if (ends_seen)
 		forget_process(skel, &states[i]);
 	/* What cannot be cleared is not used again. */
-	if (!bpf_map_update_elem(bpf_map__fd(skel->maps.states), &i, &fresh, BPF_ANY) &&
+	if (!clear_latencies(skel, i) &&
+	    !bpf_map_update_elem(bpf_map__fd(skel->maps.states), &i, &fresh, BPF_ANY) &&
 	    !bpf_map_update_elem(bpf_map__fd(skel->maps.free_states), NULL, &id, BPF_ANY))
 		__atomic_fetch_sub(&skel->bss->states_used, 1, __ATOMIC_RELAXED);
 }

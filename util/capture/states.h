@@ -8,6 +8,9 @@
 
 struct kvmw_bpf;
 
+/* Before loading: the maps that take memory even if unused are made only for those who need them. */
+void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
+
 /*
  * Frees state i, which has ended, under another id.  ends_seen: a program sees the end of each
  * vCPU; if none does, session__gone_ns() still needs what is known of the process.

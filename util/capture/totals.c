@@ -3,6 +3,28 @@
 
 #include "util/capture/totals.h"
 
+struct kvmw_total totals__of_sum(const struct kvmw_vcpu_state *s, const struct kvmw_sum *sum)
+{
+	return (struct kvmw_total) {
+		.vcpu = s->exit.e.vcpu,
+		.event = KVMW_SUM_EVENT(sum->key),
+		.isa = KVMW_SUM_ISA(sum->key),
+		.reason = KVMW_SUM_REASON(sum->key),
+		.count = sum->count,
+		.done = sum->done,
+		.lost = sum->lost,
+		.gap_ns = sum->gap_ns,
+		.span_ns = sum->span_ns,
+		.user_ns = sum->user_ns,
+		.halt_ns = sum->halt_ns,
+		.poll_ns = sum->poll_ns,
+		.wait_ns = sum->wait_ns,
+		.block_ns = sum->block_ns,
+		.left_out = sum->filtered,
+		.throttled_ns = sum->throttled_ns,
+	};
+}
+
 static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 		       const struct kvmw_vcpu_state *s)
 {
@@ -20,24 +42,7 @@ static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 		row = sink__row(rows);
 		if (!row)
 			return -1;
-		*row = (struct kvmw_total) {
-			.vcpu = s->exit.e.vcpu,
-			.event = KVMW_SUM_EVENT(sum.key),
-			.isa = KVMW_SUM_ISA(sum.key),
-			.reason = KVMW_SUM_REASON(sum.key),
-			.count = sum.count,
-			.done = sum.done,
-			.lost = sum.lost,
-			.gap_ns = sum.gap_ns,
-			.span_ns = sum.span_ns,
-			.user_ns = sum.user_ns,
-			.halt_ns = sum.halt_ns,
-			.poll_ns = sum.poll_ns,
-			.wait_ns = sum.wait_ns,
-			.block_ns = sum.block_ns,
-			.left_out = sum.filtered,
-			.throttled_ns = sum.throttled_ns,
-		};
+		*row = totals__of_sum(s, &sum);
 	}
 	return 0;
 }
@@ -47,13 +52,29 @@ static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 #define OF_EVENT(NAME, name, id, class, doc, ...) KVMW_COUNTED_##class(OF_KIND, name)
 static const struct { u32 event, kind; } kinds[KVMW_NR_KIND_SUMS] = { KVMW_EVENTS(OF_EVENT) };
 
+struct kvmw_total totals__of_kind(const struct kvmw_vcpu_state *s, u32 i,
+				  const struct kvmw_kind_total *sum)
+{
+	bool raw = i >= KVMW_SUM_RAW;
+
+	return (struct kvmw_total) {
+		.vcpu = s->exit.e.vcpu,
+		.event = raw ? KVMW_EVENT_RAW : kinds[i].event,
+		.reason = raw ? i - KVMW_SUM_RAW + 1 : kinds[i].kind,
+		.count = sum->count,
+		.done = sum->done,
+		.lost = sum->lost,
+		.span_ns = sum->span_ns,
+		.left_out = sum->filtered,
+	};
+}
+
 static int send_kinds(struct totals *totals, struct sink_rows *rows, u32 at,
 		       const struct kvmw_vcpu_state *s)
 {
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++) {
 		const struct kvmw_kind_total sum = s->kinds[i];
 		u64 version = sum.count + sum.done + sum.lost + sum.span_ns + sum.filtered;
-		bool raw = i >= KVMW_SUM_RAW;
 		struct kvmw_total *row;
 
 		if (version == totals->kind_versions[at][i])
@@ -62,16 +83,7 @@ static int send_kinds(struct totals *totals, struct sink_rows *rows, u32 at,
 		row = sink__row(rows);
 		if (!row)
 			return -1;
-		*row = (struct kvmw_total) {
-			.vcpu = s->exit.e.vcpu,
-			.event = raw ? KVMW_EVENT_RAW : kinds[i].event,
-			.reason = raw ? i - KVMW_SUM_RAW + 1 : kinds[i].kind,
-			.count = sum.count,
-			.done = sum.done,
-			.lost = sum.lost,
-			.span_ns = sum.span_ns,
-			.left_out = sum.filtered,
-		};
+		*row = totals__of_kind(s, i, &sum);
 	}
 	return 0;
 }

@@ -6,6 +6,11 @@
 #include "util/capture/sink.h"
 #include "bpf_skel/shared.h"
 
+/* What a state has counted, as rows: of a sum, and of kinds[i]. */
+struct kvmw_total totals__of_sum(const struct kvmw_vcpu_state *s, const struct kvmw_sum *sum);
+struct kvmw_total totals__of_kind(const struct kvmw_vcpu_state *s, u32 i,
+				  const struct kvmw_kind_total *sum);
+
 /* Over all states so far. */
 struct totals_sum {
 	u64 count;		/* events begun */

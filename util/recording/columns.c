@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/recording/columns.h"
 #include "util/memory.h"
@@ -56,6 +57,41 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 		}
 	}
 	return data_decoder__columns(dec, event, f, fields, left, col, why);
+}
+
+static u64 columns__value(const struct field_desc *field, const void *row)
+{
+	const void *at = (const char *)row + field->offset;
+
+	switch (field->type) {
+	case FIELD_u16:
+		return *(const u16 *)at;
+	case FIELD_u32:
+		return *(const u32 *)at;
+	case FIELD_s32:
+		return (s64)*(const s32 *)at;
+	default:
+		return *(const u64 *)at;
+	}
+}
+
+int columns__of_rows(struct columns *c, const struct event_desc *event, const void *rows, u32 nr,
+		     const char *const *names)
+{
+	u32 nr_names = 0;
+
+	while (nr_names < COLUMNS_MAX && names[nr_names])
+		nr_names++;
+	if (columns__make_room(c, nr_names, nr))
+		return -1;
+	for (u32 k = 0; k < nr_names; k++) {
+		int field = event_desc__field(event, names[k], strlen(names[k]));
+
+		for (u32 i = 0; i < nr; i++)
+			c->col[k][i] = field < 0 ? KVMW_NONE :
+				       columns__value(&event->fields[field], (const char *)rows + (size_t)i * event->size);
+	}
+	return 0;
 }
 
 void columns__free(struct columns *c)

@@ -25,6 +25,9 @@ struct columns {		/* all zero: nothing allocated yet */
  */
 int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,
 		  const struct data_frame *f, const char *const *names, const char **why);
+/* The same of rows that are structs of event, as the recorder has them.  0, or -1 out of memory. */
+int columns__of_rows(struct columns *c, const struct event_desc *event, const void *rows, u32 nr,
+		     const char *const *names);
 void columns__free(struct columns *c);
 
 #endif

@@ -235,6 +235,33 @@ static int read_columns(struct recording *rec, const struct data_reader *r, cons
 			     names, why);
 }
 
+static const struct row_table *row_table_of(u32 event)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(row_tables); i++)
+		if (row_tables[i].event == event)
+			return &row_tables[i];
+	return NULL;
+}
+
+int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows, u32 nr)
+{
+	struct rec_table *kept = kept_table(rec, event->id);
+	const struct row_table *table = row_table_of(event->id);
+	const char *names[COLUMNS_MAX];
+	int ret;
+
+	if (!kept && !table)
+		return 0;
+	if (kept)
+		rec_table__columns(event, names);
+	ret = columns__of_rows(&rec->columns, event, rows, nr, kept ? names : table->names);
+	if (ret || !kept)
+		return ret ?: table->take(rec, &rec->columns, nr);
+	for (u32 i = 0; !ret && i < nr; i++)
+		ret = rec_table__take(kept, event, rec->columns.col, i);
+	return ret;
+}
+
 static int keep_rows(struct recording *rec, struct rec_table *table, const struct data_reader *r,
 		     const struct data_frame *f)
 {
@@ -254,13 +281,10 @@ static int keep_rows(struct recording *rec, struct rec_table *table, const struc
 static int take_rows(struct recording *rec, const struct data_reader *r,
 		     const struct data_frame *f)
 {
-	const struct row_table *table = NULL;
+	const struct row_table *table = row_table_of(f->event);
 	const char *why;
 	int ret;
 
-	for (size_t i = 0; i < ARRAY_SIZE(row_tables); i++)
-		if (row_tables[i].event == f->event)
-			table = &row_tables[i];
 	if (kept_table(rec, f->event))
 		return keep_rows(rec, kept_table(rec, f->event), r, f);
 	if (!table)

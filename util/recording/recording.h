@@ -235,6 +235,12 @@ void recording__free(struct recording *rec);
 int recording__take(struct recording *rec, const struct data_reader *r,
 		    const struct data_frame *f);
 
+/*
+ * Adds rows of a table, structs of event, as the recorder makes them: of what is not a file.
+ * 0, or -1: out of memory (error() said so).
+ */
+int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows, u32 nr);
+
 /* Notes that a frame with that many rows could not be read. */
 int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
 		       const char *what);

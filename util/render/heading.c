@@ -367,8 +367,7 @@ static void say_what(const struct screen *s, const struct recording *rec)
 	screen__wrap(s, "# ", "# ", words);
 }
 
-/* "VM web of qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
-static void name_vms(const struct recording *rec, char *buf, size_t size)
+void render__name_vms(const struct recording *rec, char *buf, size_t size)
 {
 	u32 vcpus = 0;
 
@@ -393,7 +392,7 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	char vms[500], rows[UNITS_MAX], lost[UNITS_MAX], words[1024];
 	const struct recording *rec = rep->rec;
 
-	name_vms(rec, vms, sizeof(vms));
+	render__name_vms(rec, vms, sizeof(vms));
 	/* They are known by their threads alone. */
 	if (!rec->nr_vms && rep->nr_idle)
 		snprintf(vms, sizeof(vms), "%u vCPU%s without an event", rep->nr_idle,

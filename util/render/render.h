@@ -63,6 +63,9 @@ int render__info(const struct screen *s, const struct recording *rec,
 int render__info_json(const struct screen *s, const struct recording *rec,
 		      const struct recording_info *inv);
 
+/* "VM web of qemu-system-x86_64 (pid 4711), 2 vCPUs" for one or two of them, else how many. */
+void render__name_vms(const struct recording *rec, char *buf, size_t size);
+
 /* What is said of a recording and its VMs in both. */
 void render__about(const struct screen *s, const struct recording *rec);
 void render__vms(const struct screen *s, const struct recording *rec);

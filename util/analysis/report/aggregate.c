@@ -58,6 +58,7 @@ int agg__merge(struct agg *to, const struct agg *from)
 	if (from->has_total)
 		merge_total(&to->total, &from->total);
 	to->has_total |= from->has_total;
+	to->in_guest |= from->in_guest;
 	return 0;
 }
 

@@ -52,6 +52,7 @@ struct agg {
 	} open;
 	/* From STATS frames: what the kernel counted. */
 	bool has_total;
+	bool in_guest;		/* of kvmw stat: gap_ns of the total, since the last entry, is of no exit yet */
 	struct kvmw_total total;
 };
 

@@ -27,7 +27,7 @@ static void take_parts(const struct agg *sum, struct report_row *row)
 				       &row->block_ns, &row->throttled_ns };
 
 	for (u32 i = 0; i < NR_PARTS; i++) {
-		if (!row->done)
+		if (row->time_ns == KVMW_NONE)
 			*parts[i] = KVMW_NONE;
 		else if (row->exact)
 			*parts[i] = totals[i];
@@ -80,7 +80,8 @@ void report__numbers(const struct agg *sum, u32 event, struct report_row *row)
 		row->done = sum->total.done;
 		row->lost = sum->total.lost;
 		row->filtered = sum->total.left_out;
-		row->time_ns = row->done ? sum->total.span_ns : KVMW_NONE;
+		/* kvmw stat counts the time of a cycle while it lasts. */
+		row->time_ns = row->done || sum->total.span_ns ? sum->total.span_ns : KVMW_NONE;
 		row->gap_ns = cycle ? sum->total.gap_ns : KVMW_NONE;
 	} else {
 		row->count = sum->rows;
@@ -175,7 +176,7 @@ static int sum_up_rows(const struct report *rep, struct report_row *total)
 static void count_all(struct report *rep)
 {
 	const struct report_row *all = &rep->total;
-	u64 open = event_desc__is_cycle(rep->event) ? all->count - all->done : 0;
+	u64 open = report_row__unfinished(rep, all);
 	u64 recorded_open = all->recorded - all->span.count;
 
 	rep->counted = (struct report_counted) {
@@ -257,6 +258,12 @@ static bool selected(const struct report *rep, const struct agg *agg)
 	       report__selects(rep->rec, rep->opt, agg->key.vcpu);
 }
 
+/* In an interval of kvmw stat a cycle may last that began before. */
+static bool is_any(const struct agg *agg)
+{
+	return agg->rows || agg->total.count || agg->total.span_ns || agg->in_guest;
+}
+
 /* Rows outside of a window are rows too; what was only counted was all lost. */
 static bool has_event(const struct recording *rec, u32 event)
 {
@@ -305,11 +312,11 @@ static const struct agg **report__select_aggs(struct report *rep, const struct a
 		const struct agg *agg = i < nr_aggs ? agg_table__at(aggs, i) :
 					agg_table__at(more, i - nr_aggs);
 
-		if (agg->key.event != rep->event || (!agg->rows && !agg->total.count) ||
-		    !selected(rep, agg))
+		if (agg->key.event != rep->event || !is_any(agg) || !selected(rep, agg))
 			continue;
 		list[(*nr_all)++] = agg;
-		if (!report__has_reason(rep, agg->key.isa, agg->key.reason))
+		if (!report__has_reason(rep, agg->key.isa, agg->key.reason) ||
+		    (agg->in_guest && report_options__sorts_by(rep->opt, KEY_REASON)))
 			continue;
 		list[*nr_all - 1] = list[*nr];
 		list[(*nr)++] = agg;

@@ -312,7 +312,7 @@ static inline u32 report__visible(const struct report *rep)
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {
-	return event_desc__is_cycle(rep->event) ? row->count - row->done : 0;
+	return event_desc__is_cycle(rep->event) && row->count > row->done ? row->count - row->done : 0;
 }
 
 #endif

@@ -30,7 +30,7 @@ static void account(const struct report *rep, const struct agg *sum, struct repo
 	v->vmm_ns = row.user_ns;
 	v->kvm_ns = row.kvm_ns;
 	/* A vCPU that never completed a cycle spent nothing that is known. */
-	if (rep->event == KVMW_EVENT_EXIT && !row.done)
+	if (rep->event == KVMW_EVENT_EXIT && row.time_ns == KVMW_NONE)
 		v->kvm_ns = row.count ? 0 : KVMW_NONE;
 	v->halt_ns = row.halt_ns;
 	v->poll_ns = row.poll_ns;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+
+#include "builtin-record-notes.h"
+#include "util/error.h"
+
+/* The kernel counts for the whole host, for any thread: ours may be none of these. */
+static void note_missed(struct meta *meta, u64 missed, const char *what)
+{
+	char note[256];
+
+	snprintf(note, sizeof(note), "missed up to %llu %s: the kernel skipped our BPF program so often "
+		 "because it was already running on that CPU; whose events on this host these were "
+		 "is unknown", (unsigned long long)missed, what);
+	meta__note(meta, note);
+	warning("%s", note);
+}
+
+/* Whether there is any. */
+static bool note_unseen(struct meta *meta, const struct session *session)
+{
+	struct session_unseen u;
+	char note[200];
+
+	session__unseen(session, &u);
+	if (u.no_state) {
+		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
+			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)u.no_state);
+		meta__note(meta, note);
+		warning("%s", note);
+	}
+	if (u.over_share) {
+		snprintf(note, sizeof(note), "process %u, and maybe others, had too many vCPUs at a time: "
+			 "%llu events of those beyond its share are not recorded", u.pid,
+			 (unsigned long long)u.over_share);
+		meta__note(meta, note);
+		warning("%s", note);
+	}
+	return u.no_state || u.over_share;
+}
+
+bool record_notes__add(struct meta *meta, const struct session *session)
+{
+	bool unseen = note_unseen(meta, session);
+
+	for (u32 h = 0; h < NR_PROBES; h++) {
+		u64 missed = session__missed(session, h);
+
+		if (missed)
+			note_missed(meta, missed, session__what(session, h));
+	}
+	return unseen;
+}

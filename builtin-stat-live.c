@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The recorder's tables, without a file between them and what a reader makes of them: what the sink
+ * takes, the recording gets.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin-stat.h"
+#include "util/capture/counters.h"
+#include "util/memory.h"
+
+/* Text that the recorder made itself is not hostile, however much of it there is. */
+static int live__take_text(struct recording *rec, const struct batch *b)
+{
+	rec->json.spent = 0;
+	return (b->type == DATA_META ? recording__meta(rec, b->json) : recording__ident(rec, b->json)) ?
+	       -1 : 0;
+}
+
+static int take_batch(void *arg, const struct batch *b)
+{
+	struct live *live = arg;
+
+	return b->json ? live__take_text(live->rec, b) :
+	       recording__take_rows(live->rec, b->event, b->rows, b->nr);
+}
+
+int live__init(struct live *live, pid_t command)
+{
+	live->rec = recording__new("kvmw stat");
+	live->sink = sink__to(take_batch, live);
+	live->ident = mem__calloc(1, sizeof(*live->ident));
+	live->holders = mem__calloc(1, sizeof(*live->holders));
+	if (!live->rec || !live->sink || !live->ident || !live->holders)
+		return -1;
+	live->rec->finished = true;
+	live->holders->command = command;
+	return 0;
+}
+
+void live__free(struct live *live)
+{
+	if (live->sink)
+		sink__finish(live->sink);
+	counts__free(&live->counts);
+	recording__free(live->rec);
+	free(live->ident);
+	free(live->holders);
+}
+
+static int take_latency(void *arg, const struct kvmw_total *row, const u64 *count)
+{
+	struct live *live = arg;
+	const struct agg_key key = {
+		.vcpu = row->vcpu, .reason = row->reason, .event = row->event, .isa = row->isa,
+	};
+	u64 all[COUNTS_LATENCIES] = { 0 };
+
+	memcpy(&all[KVMW_LATENCY_FIRST], count, KVMW_LATENCIES * sizeof(*count));
+	return counts__take_latencies(&live->counts, &key, all, row->span_ns);
+}
+
+int live__count(struct live *live, u64 now)
+{
+	/* Durations first: a cycle that has one is among those that ended. */
+	if (counters__latencies(live->session, take_latency, live) ||
+	    counters__send(live->session, live->sink, now) ||
+	    ident__send(live->ident, live->sink, live->session) ||
+	    holders__send(live->holders, live->sink, session__states(live->session)) ||
+	    taken__send(&live->taken, live->sink, session__taken(live->session)) ||
+	    sink__failed(live->sink) ||
+	    counts__take(&live->counts, &live->rec->totals, COUNTERS_IN_GUEST))
+		return -1;
+	live->time_ns = now;
+	return 0;
+}
+
+#define LINGER_NS	NSEC_PER_SEC
+#define CROWDED_NS	(NSEC_PER_SEC / 10)
+
+void live__free_ended(struct live *live)
+{
+	const struct kvmw_vcpu_state *states = session__states(live->session);
+	u64 linger_ns = session__crowded(live->session) ? CROWDED_NS : LINGER_NS;
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		u64 ended = states[i].ended_ns;
+
+		if (!states[i].tid || !ended || ended + linger_ns > live->time_ns)
+			continue;
+		holders__forget(live->holders, i);
+		ident__forget(live->ident, states, i);
+		session__free_state(live->session, i);
+	}
+}
+
+/* Without those that were gone before. */
+static int choose_vcpus(struct recording *part, u64 from_ns)
+{
+	struct rec_vcpu *vcpus = mem__calloc(part->nr_vcpus + 1, sizeof(*vcpus));
+	u32 nr = 0;
+
+	if (!vcpus)
+		return -1;
+	for (u32 i = 0; i < part->nr_vcpus; i++)
+		if (!part->vcpu[i].gone_ns || part->vcpu[i].gone_ns > from_ns)
+			vcpus[nr++] = part->vcpu[i];
+	part->vcpu = vcpus;
+	part->nr_vcpus = nr;
+	return 0;
+}
+
+int live__report(const struct live *live, u64 from_ns, bool all, const struct report_options *opt,
+		 struct live_report *r)
+{
+	*r = (struct live_report) { .part = *live->rec };
+	r->part.totals = (struct agg_table) { .over_limit = live->counts.over_limit };
+	r->part.meta.start_ns = from_ns;
+	r->part.meta.stop_ns = live->time_ns;
+	/* They are sums from the beginning on. */
+	if (!all) {
+		r->part.holders = (struct rec_holders) { .over_limit = 0 };
+		r->part.takens = (struct rec_takens) { .over_limit = 0 };
+	}
+	if (choose_vcpus(&r->part, from_ns)) {
+		r->part.vcpu = NULL;
+		return -1;
+	}
+	if (counts__since(&live->counts, all, &r->part.totals) ||
+	    report__make(&r->rep, &r->part, &r->aggs, opt))
+		return -1;
+	counts__finish(&r->rep);
+	return 0;
+}
+
+void live__end_report(struct live_report *r)
+{
+	report__free(&r->rep);
+	agg_table__free(&r->aggs);
+	agg_table__free(&r->part.totals);
+	free(r->part.vcpu);
+}

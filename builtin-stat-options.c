@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw stat: parses the command line and checks what options mean together. */
+#include <string.h>
+
+#include "builtin-stat.h"
+#include "builtin.h"
+#include "util/error.h"
+#include "util/parse.h"
+
+#define INTERVAL_MIN	(10 * 1000000ULL)	/* ns, as perf stat */
+
+enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV };
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "Count exits of these running VMs", 0 },
+	{ "vm", RECORD_VM, "NAME", 0, "Count exits of the running VM of this name or uuid (kvmw list)", 0 },
+	{ "all", 'a', NULL, 0, "Count exits of all VMs, including those that start later", 0 },
+	{ "vcpu", 'V', "LIST", 0, "Only of these vCPUs, e.g. 0-3,7", 0 },
+	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1, 100ms", 0 },
+	{ "per", OPT_PER, "reason|vcpu|vm", 0, "A row for each of these (default reason)", 0 },
+	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
+	{ "json", OPT_JSON, NULL, 0, "Print JSON, an object for each interval", 0 },
+	{ "csv", OPT_CSV, NULL, 0, "Print CSV", 0 },
+	{ "quiet", 'q', NULL, 0, "Print no warnings", 0 },
+	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and what they cost", 0 },
+	{ 0 }
+};
+
+static const char *const pers[] = { [PER_REASON] = "reason", [PER_VCPU] = "vcpu", [PER_VM] = "vm" };
+
+static error_t parse_per(struct stat_options *o, const char *arg)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(pers); i++)
+		if (!strcmp(arg, pers[i])) {
+			o->per = i;
+			return 0;
+		}
+	return usage_error("--per '%s': must be reason, vcpu or vm", arg);
+}
+
+static error_t cmd_stat__parse_interval(struct stat_options *o, const char *arg)
+{
+	if (!parse_time(arg, &o->interval_ns) && o->interval_ns >= INTERVAL_MIN)
+		return 0;
+	return usage_error("-I '%s': must be a time from 10ms on, such as 1 or 100ms", arg);
+}
+
+static error_t choose_format(struct stat_options *o, enum output_format format)
+{
+	if (o->format && o->format != format)
+		return usage_error("--json and --csv exclude each other");
+	o->format = format;
+	return 0;
+}
+
+static error_t check_targets(const struct record_options *o)
+{
+	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
+		return usage_error("what to count? -p PID or --vm NAME of a running VM (kvmw list "
+				   "shows them), -a for all, or -- COMMAND that starts one");
+	if ((o->nr_pids || o->nr_names) && o->all)
+		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
+	return 0;
+}
+
+static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
+{
+	struct stat_options *o = state->input;
+
+	switch (key) {
+	case 'I':
+		return cmd_stat__parse_interval(o, arg);
+	case OPT_PER:
+		return parse_per(o, arg);
+	case OPT_JSON:
+		return choose_format(o, OUTPUT_JSON);
+	case OPT_CSV:
+		return choose_format(o, OUTPUT_CSV);
+	case ARGP_KEY_ARGS:
+		return record_options__command(&o->record, state);
+	case ARGP_KEY_END:
+		return check_targets(&o->record);
+	default:
+		return record_options__observe(&o->record, key, arg);
+	}
+}
+
+const struct argp stat_argp = {
+	.options = options,
+	.parser = cmd_stat__parse,
+	.args_doc = "[-- COMMAND [ARG...]]",
+	.doc = "Count the VM exits of virtual machines, and where the time went; nothing is recorded."
+	       "\vWith COMMAND alone, the VMs that COMMAND starts are counted until it ends. With -p, "
+	       "--vm or -a, COMMAND only sets how long to count (-- sleep 10). Without COMMAND, "
+	       "counting ends at Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
+};

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw stat: wiring, the loop that waits for intervals and the end, exit status. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "builtin-options.h"
+#include "builtin-record-notes.h"
+#include "builtin-stat.h"
+#include "builtin.h"
+#include "util/capture/meta.h"
+#include "util/capture/preflight.h"
+#include "util/capture/privileges.h"
+#include "util/capture/snapshot.h"
+#include "util/capture/workload.h"
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/render/render.h"
+#include "util/render/stat.h"
+
+#define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
+
+enum { FD_SIGNALS, FD_CHILDREN, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
+
+/* One run. */
+struct stat_run {
+	struct stat_options opt;
+	struct session_opts session_opts;
+	struct session *session;
+	struct meta *meta;
+	struct live live;
+	struct snapshot snapshot;
+	struct workload workload;
+	struct report_options report;
+	struct screen screen;
+	int fds[FIXED_FDS + MAX_PIDS];	/* -1: none; after the fixed ones: pidfds */
+	u32 nr_alive;
+	u64 start_ns, interval_ns;	/* interval_ns: when the last one ended */
+	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be counted here; or NULL */
+	int bpf_stats;			/* they are on; -1: off */
+	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
+	bool unseen;			/* events that no counter has */
+	bool named;			/* the columns of CSV have been named */
+};
+
+/* ---- what is printed ------------------------------------------------------ */
+
+static void choose_report(struct stat_run *r)
+{
+	static const enum report_key keys[] = {
+		[PER_REASON] = KEY_REASON, [PER_VCPU] = KEY_VCPU, [PER_VM] = KEY_VM,
+	};
+
+	r->report = (struct report_options) {
+		.sort = { keys[r->opt.per] }, .nr_sort = 1,
+		.order = r->opt.per == PER_REASON ? COLUMN_COUNT : ORDER_KEY,
+		.event = r->opt.record.choice.events & BIT(KVMW_EVENT_EXIT) ? KVMW_EVENT_EXIT :
+			 KVMW_EVENT_USERSPACE,
+	};
+}
+
+static int print_interval(struct stat_run *r, const struct report *rep)
+{
+	const struct screen *s = &r->screen;
+	u64 end_ns = r->opt.interval_ns ? r->live.time_ns - r->start_ns : KVMW_NONE;
+	bool named = r->named;
+
+	r->named = true;
+	switch (r->opt.format) {
+	case OUTPUT_JSON:
+		return render__report_json(s, rep, NULL, NULL);
+	case OUTPUT_CSV:
+		return render__stat_csv(s, rep, end_ns, !named);
+	default:
+		break;
+	}
+	if (!r->opt.interval_ns) {
+		render__stat_heading(s, rep);
+		render__whole(s, rep);
+	}
+	return render__stat_table(s, rep, end_ns);
+}
+
+/* What was counted since the last time. */
+static int print_counts(struct stat_run *r)
+{
+	struct live_report report;
+	int err = live__report(&r->live, r->interval_ns, !r->opt.interval_ns, &r->report, &report) ||
+		  print_interval(r, &report.rep);
+
+	live__end_report(&report);
+	if (fflush(r->screen.out) && !err)
+		err = error("cannot write standard output: %s", strerror(errno));
+	counts__next(&r->live.counts);
+	r->interval_ns = r->live.time_ns;
+	return err ? -1 : 0;
+}
+
+/* ---- while it runs -------------------------------------------------------- */
+
+static int open_signals(const int *signals)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (; *signals; signals++) {
+		struct sigaction old;
+
+		/* A blocked signal is delivered even if nohup(1) had it ignored. */
+		if (*signals != SIGHUP || (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN))
+			sigaddset(&set, *signals);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int stat_open_events(struct stat_run *r)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, 0 }, children[] = { SIGCHLD, 0 };
+	const struct record_options *o = &r->opt.record;
+
+	r->fds[FD_SIGNALS] = open_signals(ends);
+	r->fds[FD_CHILDREN] = open_signals(children);
+	for (u32 i = FD_SECOND; i < FIXED_FDS; i++)
+		r->fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	for (u32 i = 0; i < FIXED_FDS; i++)
+		if (r->fds[i] < 0)
+			return error("cannot set up signals and timers: %s", strerror(errno));
+	for (u32 i = 0; i < o->nr_pids; i++) {
+		r->fds[FIXED_FDS + i] = syscall(__NR_pidfd_open, o->pids[i], 0);
+		if (r->fds[FIXED_FDS + i] < 0)
+			return error("%d: %s; kvmw list shows the running VMs", o->pids[i], strerror(errno));
+		r->nr_alive++;
+	}
+	return 0;
+}
+
+static int arm_timer(int fd, u64 ns, bool again)
+{
+	struct itimerspec when = { .it_value = { ns / NSEC_PER_SEC, ns % NSEC_PER_SEC } };
+
+	if (again)
+		when.it_interval = when.it_value;
+	return timerfd_settime(fd, 0, &when, NULL) ? error("cannot set a timer: %s", strerror(errno)) : 0;
+}
+
+static bool has_rung(int fd)
+{
+	u64 ticks;
+
+	return read(fd, &ticks, sizeof(ticks)) == sizeof(ticks);
+}
+
+static bool stat_command_ended(struct stat_run *r)
+{
+	struct signalfd_siginfo info;
+	bool ended = false;
+
+	while (read(r->fds[FD_CHILDREN], &info, sizeof(info)) == sizeof(info))
+		ended = workload__reap(&r->workload);
+	return ended;
+}
+
+/* A command decides how long to count, even if the VMs are gone. */
+static bool vms_are_gone(struct stat_run *r, struct pollfd *fds)
+{
+	for (u32 i = 0; i < r->opt.record.nr_pids; i++) {
+		if (!fds[FIXED_FDS + i].revents)
+			continue;
+		fds[FIXED_FDS + i] = (struct pollfd) { .fd = -1 };
+		r->nr_alive--;
+		if (!r->nr_alive && !r->opt.record.command)
+			return true;
+	}
+	return false;
+}
+
+static int take_interval(struct stat_run *r)
+{
+	return live__count(&r->live, monotonic_ns()) || print_counts(r) ? -1 : 0;
+}
+
+/* Why it ends; NULL after error(). */
+static const char *stat_wait_for_end(struct stat_run *r)
+{
+	struct pollfd fds[FIXED_FDS + MAX_PIDS];
+	u32 nr = FIXED_FDS + r->opt.record.nr_pids;
+	struct signalfd_siginfo info;
+
+	for (u32 i = 0; i < nr; i++)
+		fds[i] = (struct pollfd) { r->fds[i], POLLIN, 0 };
+	for (;;) {
+		if (poll(fds, nr, -1) < 0 && errno != EINTR)
+			return "poll failed";
+		if (read(r->fds[FD_SIGNALS], &info, sizeof(info)) == sizeof(info))
+			return info.ssi_signo == SIGINT ? "interrupted" : "terminated";
+		if (stat_command_ended(r))
+			return "command ended";
+		r->planned_end = has_rung(r->fds[FD_DEADLINE]);
+		if (r->planned_end)
+			return "duration over";
+		if (has_rung(r->fds[FD_INTERVAL]) && take_interval(r))
+			return NULL;
+		if (has_rung(r->fds[FD_SECOND])) {
+			if (live__count(&r->live, monotonic_ns()))
+				return NULL;
+			live__free_ended(&r->live);
+		}
+		if (vms_are_gone(r, fds))
+			return "VM is gone";
+	}
+}
+
+static void say_cost(struct stat_run *r)
+{
+	u64 events = 0, ns = session__bpf_ns(r->session), elapsed = r->live.time_ns - r->start_ns;
+
+	if (r->bpf_stats < 0)
+		return;
+	for (u32 i = 0; i < r->live.rec->totals.table.nr; i++)
+		events += agg_table__at(&r->live.rec->totals, i)->total.count;
+	tell("BPF: %.0f ns per event, %.2f%% of a CPU", events ? (double)ns / events : 0,
+	     elapsed ? 100.0 * ns / elapsed : 0);
+}
+
+static int write_tables(struct stat_run *r)
+{
+	return snapshot__send(&r->snapshot, r->live.sink) ||
+	       sink__json(r->live.sink, DATA_META, meta__json(r->meta)) ? -1 : 0;
+}
+
+/* The last account. */
+static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
+{
+	int err;
+
+	meta__stop(r->meta, stop_ns, why);
+	r->unseen = record_notes__add(r->meta, r->session);
+	err = live__count(&r->live, stop_ns) || write_tables(r) || print_counts(r);
+	if (!err && r->opt.record.verbose)
+		say_cost(r);
+	return err ? -1 : 0;
+}
+
+static int stat_count(struct stat_run *r)
+{
+	const struct record_options *o = &r->opt.record;
+	const char *why = "command not run";
+	u64 stop_ns;
+	int err;
+
+	err = live__init(&r->live, r->workload.pid) ||
+	      snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
+	if (err)
+		return -1;
+	if (o->verbose)
+		r->bpf_stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	r->start_ns = r->interval_ns = session__start(r->session);
+	meta__start(r->meta, r->start_ns);
+	err = write_tables(r) || (o->command && workload__start(&r->workload, o->command[0]));
+	privileges__drop();
+	err = err || arm_timer(r->fds[FD_SECOND], NSEC_PER_SEC, true) ||
+	      arm_timer(r->fds[FD_INTERVAL], r->opt.interval_ns, true) ||
+	      arm_timer(r->fds[FD_DEADLINE], o->duration_ns, false);
+	if (!err)
+		why = stat_wait_for_end(r);
+	/* While the guests still run. */
+	err = err || !why || snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
+	stop_ns = session__stop(r->session);
+	return err || stat_finish(r, stop_ns, why) ? -1 : 0;
+}
+
+static int stat_prepare(struct stat_run *r)
+{
+	static const struct record_filter none;
+	struct record_options *o = &r->opt.record;
+
+	if (mem__expect(EXPECTED_MEMORY) || (!o->all && host__check_pid_namespace()) ||
+	    record_options__find_targets(o) || record_options__choose_events(o, r->skipped))
+		return -1;
+	r->session_opts = (struct session_opts) {
+		.choice = &o->choice,
+		.target = o->all ? KVMW_TARGET_ALL : o->nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN,
+		.pids = o->pids, .nr_pids = o->nr_pids,
+		.vcpus = o->vcpu_filter ? o->vcpus : NULL,
+		.latencies = true, .verbose = o->verbose,
+	};
+	r->session = r->live.session = session__open(&r->session_opts);
+	if (!r->session)
+		return -1;
+	r->meta = meta__new(o->argc, o->argv, r->session, &r->session_opts, &none, r->skipped);
+	if (!r->meta || stat_open_events(r))
+		return -1;
+	screen__open(&r->screen, 0, false);
+	choose_report(r);
+	/* Its output would be in the middle of what a program reads. */
+	return o->command ? workload__prepare(&r->workload, o->command, r->opt.format != OUTPUT_TEXT, NULL) : 0;
+}
+
+static void stat_free(struct stat_run *r)
+{
+	live__free(&r->live);
+	session__close(r->session);
+	meta__free(r->meta);
+	snapshot__free(&r->snapshot);
+	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
+		free(r->skipped[i]);
+	free(r);
+}
+
+int cmd_stat(int argc, const char **argv)
+{
+	struct stat_run *r = mem__calloc(1, sizeof(*r));
+	int err, status;
+
+	if (!r)
+		return KVMW_FAILED;
+	r->opt.record.argc = argc;
+	r->opt.record.argv = argv;
+	r->workload.go = r->workload.failed = r->bpf_stats = -1;
+	memset(r->fds, -1, sizeof(r->fds));
+	if (options__parse(&stat_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
+		return KVMW_USAGE;
+	err = host__can_record() || stat_prepare(r) || stat_count(r);
+	workload__end(&r->workload);
+	if (screen__close(&r->screen))
+		err = -1;
+	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
+	if (status == KVMW_OK && r->unseen)
+		status = KVMW_FAILED;
+	stat_free(r);
+	return status;
+}

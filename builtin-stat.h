@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The options of kvmw stat, and its counters. */
+#ifndef KVMW_BUILTIN_STAT_H
+#define KVMW_BUILTIN_STAT_H
+
+#include "builtin-common.h"
+#include "builtin-record.h"
+#include "util/analysis/counts.h"
+#include "util/capture/holders.h"
+#include "util/capture/ident.h"
+#include "util/capture/session.h"
+#include "util/capture/taken.h"
+
+enum stat_per { PER_REASON, PER_VCPU, PER_VM };
+
+/* Input of stat_argp. */
+struct stat_options {
+	struct record_options record;
+	u64 interval_ns;		/* 0: only one account, at the end */
+	enum stat_per per;
+	enum output_format format;
+};
+
+/* What the programs count, as a recording without events. */
+struct live {			/* all zero but for session in the beginning */
+	struct session *session;
+	struct sink *sink;		/* to rec */
+	struct recording *rec;
+	struct counts counts;
+	struct ident *ident;
+	struct holders *holders;
+	struct taken taken;
+	u64 time_ns;			/* of counts */
+};
+
+/* command: the process that kvmw stat runs, or 0.  0, or -1 (error() said why). */
+int live__init(struct live *live, pid_t command);
+void live__free(struct live *live);
+/* Counts up to now.  0 or -1. */
+int live__count(struct live *live, u64 now);
+/* Then: makes room for new vCPUs in place of those that ended. */
+void live__free_ended(struct live *live);
+
+/*
+ * The report of what was counted between two times, or from the start (from_ns), all.  It refers to
+ * part and opt.  0 or -1; in both cases live__end_report().
+ */
+struct live_report {
+	struct recording part;
+	struct agg_table aggs;
+	struct report rep;
+};
+int live__report(const struct live *live, u64 from_ns, bool all, const struct report_options *opt,
+		 struct live_report *r);
+void live__end_report(struct live_report *r);
+
+#endif

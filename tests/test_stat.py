@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw stat: counters beside perf's, and that intervals add up to them."""
+import collections
+import csv
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+import lab_fixtures
+from synthetic import KVMW, kvmw, one_line
+
+BOOTS = ["intel", "bookworm", "bullseye", "sid"]
+# The parts of the vCPUs' time; poll_ns is of halt_ns, throttled_ns of wait_ns.
+WHOLE = ["guest_ns", "kvm_ns", "vmm_ns", "halt_ns", "wait_ns", "block_ns", "open_ns", "unseen_ns", "gone_ns"]
+
+
+def objects(text):
+    """The JSON objects of intervals, one after another."""
+    decoder, found = json.JSONDecoder(), []
+    text = text.strip()
+    while text:
+        obj, end = decoder.raw_decode(text)
+        found.append(obj)
+        text = text[end:].lstrip()
+    return found
+
+
+def guest(step):
+    """What the guest says of itself, on standard error because the counters have the other."""
+    return json.loads(next(line for line in step.err.splitlines() if line.startswith("{")))
+
+
+def expected(boot, step):
+    """{reason: exits} that the guest makes; others, as of interrupts, come in addition."""
+    return guest(step)["exits"][boot.isa]
+
+
+def perf_count(boot, event):
+    for line in boot.path("stat.perf").read_text().splitlines():
+        if f"kvm:{event}," in line:
+            return int(line.split(",")[0])
+    return None
+
+
+def adds_up(whole):
+    """All parts are the whole: to the nanosecond."""
+    return sum(whole[part] for part in WHOLE) == whole["wall_ns"]
+
+
+@lab_fixtures.in_boots(*BOOTS)
+def test_counts_are_those_of_perf(boot):
+    step = boot.step("stat")
+    assert step.status == 0, step.err
+    rep = json.loads(step.out)
+    counts = {row["reason"]: row["count"] for row in rep["rows"]}
+    assert {reason: counts[reason] for reason in expected(boot, step)} == expected(boot, step)
+    if "missed up to" not in step.err:
+        assert sum(counts.values()) == rep["total"]["count"] == perf_count(boot, "kvm_exit")
+    assert rep["recorded"] == rep["lost"] == rep["total"]["recorded"] == 0
+    assert rep["total"]["exact"]
+    assert adds_up(rep["whole"])
+
+
+@lab_fixtures.in_boots(*BOOTS)
+def test_durations_are_counted(boot):
+    rep = json.loads(boot.step("stat").out)
+    for row in rep["rows"]:
+        ended = sum(bucket["count"] for bucket in row["histogram"])
+        assert ended == row["count"] - row["unfinished"]
+        assert row["p50_ns"] is None or row["p50_ns"] & (row["p50_ns"] - 1) == 0
+        assert not ended or row["mean_ns"] * ended <= row["time_ns"]
+
+
+@lab_fixtures.in_boots(*BOOTS)
+def test_intervals_add_up(boot):
+    step = boot.step("stat-intervals")
+    assert step.status == 0, step.err
+    rows = list(csv.DictReader(step.out.splitlines()))
+    counts = collections.Counter()
+    for row in rows:
+        counts[row["reason"]] += int(row["count"])
+    want = expected(boot, step)
+    assert {reason: counts[reason] for reason in want} == want
+    ends = sorted({int(row["end_ns"]) for row in rows})
+    assert len(ends) > 1 and [int(row["end_ns"]) for row in rows] == sorted(int(row["end_ns"]) for row in rows)
+
+
+@lab_fixtures.in_boots(*BOOTS)
+def test_each_interval_is_whole(boot):
+    step = boot.step("stat-vcpus")
+    assert step.status == 0, step.err
+    intervals = objects(step.out)
+    for before, after in zip(intervals, intervals[1:]):
+        assert before["recording"]["start_ns"] + before["recording"]["duration_ns"] == \
+            after["recording"]["start_ns"]
+    for rep in intervals:
+        if "whole" not in rep:
+            continue            # the VM does not exist yet
+        # Parts of a cycle are read one after another while it goes on: what was taken for
+        # one part and becomes another is not taken back.
+        whole = rep["whole"]
+        assert sum(whole[part] for part in WHOLE) == whole["wall_ns"]
+    total = sum(rep["total"]["count"] for rep in intervals)
+    want = sum(expected(boot, step).values())
+    assert total >= want
+    for number in range(len(guest(step)["vcpu"])):
+        assert sum(row["count"] for rep in intervals for row in rep["rows"]
+                   if row["vcpu"] == number) >= want // len(guest(step)["vcpu"])
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], ["what to count?", "-p PID"]),
+    (["-p", "1", "-a"], ["-p and -a exclude each other"]),
+    (["-a", "-I", "1ms"], ["-I '1ms'", "from 10ms on"]),
+    (["-a", "-I", "x"], ["-I 'x'"]),
+    (["-a", "--per", "cpu"], ["--per 'cpu'", "reason, vcpu or vm"]),
+    (["-a", "--json", "--csv"], ["--json and --csv exclude each other"]),
+    (["-a", "-d", "0"], ["--duration '0'"]),
+])
+def test_wrong_usage(args, words):
+    one_line(kvmw("stat", *args), 2, *words)
+
+
+native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
+                            reason="needs /dev/kvm and root")
+
+
+@native
+@pytest.mark.lab
+def test_returns_are_counted_here():
+    """Whatever this KVM shows: returns to the VMM, if it shows no exits."""
+    done = subprocess.run([KVMW, "stat", "-q", "--json", "-I", "50ms", "--", KVMW, "bench", "guest",
+                           "--json", "--pio", "3000"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(next(line for line in done.stderr.splitlines() if line.startswith("{")))
+    intervals = objects(done.stdout)
+    names = {"KVM_EXIT_IO": told["user_exits"]["io"]} if intervals[-1]["event"] == "userspace" else \
+        {"io": told["exits"]["svm"]["io"], "IO_INSTRUCTION": told["exits"]["vmx"]["IO_INSTRUCTION"]}
+    for reason, want in names.items():
+        found = sum(row["count"] for rep in intervals for row in rep["rows"] if row["reason"] == reason)
+        assert found in (want, 0 if len(names) > 1 else want)
+
+
+@native
+@pytest.mark.lab
+def test_interrupted():
+    guest_of = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"],
+                                stdout=subprocess.DEVNULL)
+    try:
+        stat = subprocess.Popen([KVMW, "stat", "-a", "-q", "-I", "20ms", "--csv"], stdout=subprocess.PIPE,
+                                text=True)
+        stat.stdout.readline()
+        stat.send_signal(signal.SIGINT)
+        stat.stdout.read()
+        assert stat.wait(timeout=60) == 0
+    finally:
+        guest_of.kill()
+        guest_of.wait()

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counters of kvmw stat: what has been counted so far, and since the last interval.  Nothing ever
+ * goes back, so that the intervals of a time add up to what was counted in it.
+ */
+#ifndef KVMW_COUNTS_H
+#define KVMW_COUNTS_H
+
+#include "util/analysis/report/report.h"
+
+#define COUNTS_LATENCIES	64	/* count[i] of durations from 2^i to 2^(i+1) ns */
+
+struct counts {			/* all zero: empty */
+	struct hash_table table;
+	u64 over_limit;		/* keys beyond AGG_MAX_KEYS */
+};
+
+/*
+ * What is counted by now.  in_guest: the reason of time in the guest, or in KVM_RUN, that is of no exit
+ * yet.  0, or -1 out of memory (error() said so).
+ */
+int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest);
+/* How long completed cycles of a key lasted: ended_ns in all.  0 or -1. */
+int counts__take_latencies(struct counts *c, const struct agg_key *key,
+			   const u64 count[COUNTS_LATENCIES], u64 ended_ns);
+
+/*
+ * As aggregates for report__make(): what was counted since the last call of counts__next(), or, all,
+ * since the beginning.  0 or -1.
+ */
+int counts__since(const struct counts *c, bool all, struct agg_table *aggs);
+/* The next interval begins. */
+void counts__next(struct counts *c);
+void counts__free(struct counts *c);
+
+/*
+ * Of a report made of them: means are of the cycles that ended, least and greatest are unknown, and
+ * percentiles are at most what is said: the end of a power of two.
+ */
+void counts__finish(struct report *rep);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kvmw stat: what was counted, in an interval or in all. */
+#ifndef KVMW_RENDER_STAT_H
+#define KVMW_RENDER_STAT_H
+
+#include "util/render/outbuf.h"
+#include "util/render/render.h"
+
+/* Where the counters are of, and how much they counted: before everything else. */
+void render__stat_heading(const struct screen *s, const struct report *rep);
+/*
+ * The rows and their total.  end_ns: of the interval, since the start; KVMW_NONE: it is all.
+ * 0, or -1 out of memory.
+ */
+int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns);
+/* The same as lines of CSV; names: with a line of the columns' names before. */
+int render__stat_csv(const struct screen *s, const struct report *rep, u64 end_ns, bool names);
+
+#endif
