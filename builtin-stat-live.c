@@ -11,30 +11,43 @@
 #include "util/memory.h"
 
 /* Text that the recorder made itself is not hostile, however much of it there is. */
-static int live__take_text(struct recording *rec, const struct batch *b)
+static int live__take_text(struct live *live, const struct batch *b)
 {
+	struct recording *rec = live->rec;
+
 	rec->json.spent = 0;
-	return (b->type == DATA_META ? recording__meta(rec, b->json) : recording__ident(rec, b->json)) ?
-	       -1 : 0;
+	if (b->type != DATA_META)
+		return recording__ident(rec, b->json) ? -1 : 0;
+	free(live->meta);
+	live->meta = mem__strdup(b->json);
+	return !live->meta || recording__meta(rec, b->json) ? -1 : 0;
 }
 
 static int take_batch(void *arg, const struct batch *b)
 {
 	struct live *live = arg;
 
-	return b->json ? live__take_text(live->rec, b) :
+	return b->json ? live__take_text(live, b) :
 	       recording__take_rows(live->rec, b->event, b->rows, b->nr);
+}
+
+static struct recording *new_recording(void)
+{
+	struct recording *rec = recording__new("kvmw stat");
+
+	if (rec)
+		rec->finished = true;
+	return rec;
 }
 
 int live__init(struct live *live, pid_t command)
 {
-	live->rec = recording__new("kvmw stat");
+	live->rec = new_recording();
 	live->sink = sink__to(take_batch, live);
 	live->ident = mem__calloc(1, sizeof(*live->ident));
 	live->holders = mem__calloc(1, sizeof(*live->holders));
 	if (!live->rec || !live->sink || !live->ident || !live->holders)
 		return -1;
-	live->rec->finished = true;
 	live->holders->command = command;
 	return 0;
 }
@@ -47,6 +60,7 @@ void live__free(struct live *live)
 	recording__free(live->rec);
 	free(live->ident);
 	free(live->holders);
+	free(live->meta);
 }
 
 static int take_latency(void *arg, const struct kvmw_total *row, const u64 *count)
@@ -79,7 +93,37 @@ int live__count(struct live *live, u64 now)
 #define LINGER_NS	NSEC_PER_SEC
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
 
-void live__free_ended(struct live *live)
+static bool has_state(void *arg, u32 vcpu)
+{
+	const struct kvmw_vcpu_state *state = &session__states(((const struct live *)arg)->session)[KVMW_STATE(vcpu)];
+
+	return state->tid && state->exit.e.vcpu == vcpu;
+}
+
+/* A recording grows with each vCPU that was ever there: another one begins, of those that are. */
+static int renew(struct live *live)
+{
+	struct recording *rec = new_recording();
+
+	if (!rec || (live->meta && recording__meta(rec, live->meta)) ||
+	    counts__keep(&live->counts, has_state, live)) {
+		recording__free(rec);
+		return -1;
+	}
+	recording__free(live->rec);
+	live->rec = rec;
+	live->nr_ended = 0;
+	/* All is sent again. */
+	memset(live->ident->sent, 0, sizeof(live->ident->sent));
+	memset(live->holders->versions, 0, sizeof(live->holders->versions));
+	live->taken = (struct taken) { .others = 0 };
+	live->ident->changes = ~0ULL;
+	return live__count(live, live->time_ns);
+}
+
+#define MAX_ENDED	1024	/* vCPUs that are remembered though their places are used again */
+
+int live__free_ended(struct live *live)
 {
 	const struct kvmw_vcpu_state *states = session__states(live->session);
 	u64 linger_ns = session__crowded(live->session) ? CROWDED_NS : LINGER_NS;
@@ -92,7 +136,9 @@ void live__free_ended(struct live *live)
 		holders__forget(live->holders, i);
 		ident__forget(live->ident, states, i);
 		session__free_state(live->session, i);
+		live->nr_ended++;
 	}
+	return live->forgets && live->nr_ended >= MAX_ENDED ? renew(live) : 0;
 }
 
 /* Without those that were gone before. */
@@ -131,7 +177,7 @@ int live__report(const struct live *live, u64 from_ns, bool all, const struct re
 	    report__make(&r->rep, &r->part, &r->aggs, opt))
 		return -1;
 	counts__finish(&r->rep);
-	return 0;
+	return report__check_limit(&r->rep, "counted");
 }
 
 void live__end_report(struct live_report *r)

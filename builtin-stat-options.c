@@ -9,7 +9,7 @@
 
 #define INTERVAL_MIN	(10 * 1000000ULL)	/* ns, as perf stat */
 
-enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV };
+enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV, OPT_OPENMETRICS };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Count exits of these running VMs", 0 },
@@ -21,6 +21,8 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "json", OPT_JSON, NULL, 0, "Print JSON, an object for each interval", 0 },
 	{ "csv", OPT_CSV, NULL, 0, "Print CSV", 0 },
+	{ "openmetrics", OPT_OPENMETRICS, "ADDR:PORT|FILE", 0,
+	  "Serve the counters to Prometheus at this address or port, or write them to FILE", 0 },
 	{ "quiet", 'q', NULL, 0, "Print no warnings", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and what they cost", 0 },
 	{ 0 }
@@ -53,13 +55,23 @@ static error_t choose_format(struct stat_options *o, enum output_format format)
 	return 0;
 }
 
-static error_t check_targets(const struct record_options *o)
+static error_t check_observed(const struct record_options *o)
 {
 	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
 		return usage_error("what to count? -p PID or --vm NAME of a running VM (kvmw list "
 				   "shows them), -a for all, or -- COMMAND that starts one");
 	if ((o->nr_pids || o->nr_names) && o->all)
 		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
+	return 0;
+}
+
+static error_t check_openmetrics(struct stat_options *o)
+{
+	if (o->openmetrics && o->format)
+		return usage_error("--openmetrics and --%s exclude each other",
+				   o->format == OUTPUT_JSON ? "json" : "csv");
+	if (o->openmetrics && o->per == PER_VM)
+		return usage_error("--per vm: metrics are of each VM and reason; --per vcpu makes them of each vCPU, too");
 	return 0;
 }
 
@@ -76,10 +88,13 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 		return choose_format(o, OUTPUT_JSON);
 	case OPT_CSV:
 		return choose_format(o, OUTPUT_CSV);
+	case OPT_OPENMETRICS:
+		o->openmetrics = arg;
+		return stat_export__check(arg);
 	case ARGP_KEY_ARGS:
 		return record_options__command(&o->record, state);
 	case ARGP_KEY_END:
-		return check_targets(&o->record);
+		return check_observed(&o->record) ?: check_openmetrics(o);
 	default:
 		return record_options__observe(&o->record, key, arg);
 	}

@@ -28,7 +28,9 @@
 
 #define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
 
-enum { FD_SIGNALS, FD_CHILDREN, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
+enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
+
+#define FILE_NS		(15 * NSEC_PER_SEC)	/* between two versions of a file of --openmetrics */
 
 /* One run. */
 struct stat_run {
@@ -39,6 +41,7 @@ struct stat_run {
 	struct live live;
 	struct snapshot snapshot;
 	struct workload workload;
+	struct stat_export *export;	/* of --openmetrics; or NULL */
 	struct report_options report;
 	struct screen screen;
 	int fds[FIXED_FDS + MAX_PIDS];	/* -1: none; after the fixed ones: pidfds */
@@ -67,16 +70,39 @@ static void choose_report(struct stat_run *r)
 	};
 }
 
+/*
+ * What stands out, as far as counters tell: not what exits are about.  There is no recording of which a
+ * report could show more.
+ */
+static int find_findings(const struct stat_run *r, const struct report *rep, struct findings *found)
+{
+	static const struct findings_input none;
+	const struct report no_details = { .nr_rows = 0 };
+
+	if (r->opt.interval_ns || rep->event != KVMW_EVENT_EXIT)
+		return 0;
+	if (findings__make(rep, &no_details, &none, found))
+		return -1;
+	*found->none = '\0';
+	for (u32 i = 0; i < found->nr; i++)
+		if (strncmp(found->found[i].next, "kvmw record", strlen("kvmw record")))
+			*found->found[i].next = *found->found[i].command = '\0';
+	return 0;
+}
+
 static int print_interval(struct stat_run *r, const struct report *rep)
 {
+	struct findings found = { .nr = 0 };
 	const struct screen *s = &r->screen;
 	u64 end_ns = r->opt.interval_ns ? r->live.time_ns - r->start_ns : KVMW_NONE;
 	bool named = r->named;
 
 	r->named = true;
+	if (find_findings(r, rep, &found))
+		return -1;
 	switch (r->opt.format) {
 	case OUTPUT_JSON:
-		return render__report_json(s, rep, NULL, NULL);
+		return render__report_json(s, rep, r->opt.interval_ns ? NULL : &found, NULL);
 	case OUTPUT_CSV:
 		return render__stat_csv(s, rep, end_ns, !named);
 	default:
@@ -85,6 +111,8 @@ static int print_interval(struct stat_run *r, const struct report *rep)
 	if (!r->opt.interval_ns) {
 		render__stat_heading(s, rep);
 		render__whole(s, rep);
+		if (found.nr || *found.wait)
+			render__findings(s, &found);
 	}
 	return render__stat_table(s, rep, end_ns);
 }
@@ -132,7 +160,7 @@ static int stat_open_events(struct stat_run *r)
 	for (u32 i = FD_SECOND; i < FIXED_FDS; i++)
 		r->fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	for (u32 i = 0; i < FIXED_FDS; i++)
-		if (r->fds[i] < 0)
+		if (r->fds[i] < 0 && i != FD_EXPORT)
 			return error("cannot set up signals and timers: %s", strerror(errno));
 	for (u32 i = 0; i < o->nr_pids; i++) {
 		r->fds[FIXED_FDS + i] = syscall(__NR_pidfd_open, o->pids[i], 0);
@@ -185,7 +213,18 @@ static bool vms_are_gone(struct stat_run *r, struct pollfd *fds)
 
 static int take_interval(struct stat_run *r)
 {
-	return live__count(&r->live, monotonic_ns()) || print_counts(r) ? -1 : 0;
+	if (live__count(&r->live, monotonic_ns()))
+		return -1;
+	if (!r->export)
+		return print_counts(r);
+	return stat_export__is_file(r->export) ? stat_export__write(r->export) : 0;
+}
+
+static int each_second(struct stat_run *r)
+{
+	if (live__count(&r->live, monotonic_ns()))
+		return -1;
+	return live__free_ended(&r->live);
 }
 
 /* Why it ends; NULL after error(). */
@@ -207,13 +246,11 @@ static const char *stat_wait_for_end(struct stat_run *r)
 		r->planned_end = has_rung(r->fds[FD_DEADLINE]);
 		if (r->planned_end)
 			return "duration over";
-		if (has_rung(r->fds[FD_INTERVAL]) && take_interval(r))
+		if ((has_rung(r->fds[FD_INTERVAL]) && take_interval(r)) ||
+		    (has_rung(r->fds[FD_SECOND]) && each_second(r)))
 			return NULL;
-		if (has_rung(r->fds[FD_SECOND])) {
-			if (live__count(&r->live, monotonic_ns()))
-				return NULL;
-			live__free_ended(&r->live);
-		}
+		if (r->export)
+			stat_export__run(r->export);
 		if (vms_are_gone(r, fds))
 			return "VM is gone";
 	}
@@ -244,9 +281,16 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 
 	meta__stop(r->meta, stop_ns, why);
 	r->unseen = record_notes__add(r->meta, r->session);
-	err = live__count(&r->live, stop_ns) || write_tables(r) || print_counts(r);
+	err = live__count(&r->live, stop_ns) || write_tables(r) ||
+	      (!r->export ? print_counts(r) :
+	       stat_export__is_file(r->export) ? stat_export__write(r->export) : 0);
 	if (!err && r->opt.record.verbose)
 		say_cost(r);
+	if (!r->live.rec->nr_vcpus && !r->export && !r->opt.record.quiet)
+		warning("nothing counted: %s", r->opt.record.vcpu_filter ?
+			"does a VM have one of the --vcpu vCPUs, and did it run?" :
+			r->opt.record.nr_pids || r->opt.record.all ?
+			"did any vCPU run?" : "did the command start a VM?");
 	return err ? -1 : 0;
 }
 
@@ -263,12 +307,15 @@ static int stat_count(struct stat_run *r)
 		return -1;
 	if (o->verbose)
 		r->bpf_stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	r->live.forgets = r->export || r->opt.interval_ns;
 	r->start_ns = r->interval_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
-	err = write_tables(r) || (o->command && workload__start(&r->workload, o->command[0]));
+	err = write_tables(r) || (r->export && stat_export__start(r->export, r->start_ns)) || (o->command && workload__start(&r->workload, o->command[0]));
 	privileges__drop();
+	if (!err && r->export)
+		r->fds[FD_EXPORT] = stat_export__fd(r->export);
 	err = err || arm_timer(r->fds[FD_SECOND], NSEC_PER_SEC, true) ||
-	      arm_timer(r->fds[FD_INTERVAL], r->opt.interval_ns, true) ||
+	      arm_timer(r->fds[FD_INTERVAL], r->opt.interval_ns ?: r->export ? FILE_NS : 0, true) ||
 	      arm_timer(r->fds[FD_DEADLINE], o->duration_ns, false);
 	if (!err)
 		why = stat_wait_for_end(r);
@@ -301,12 +348,19 @@ static int stat_prepare(struct stat_run *r)
 		return -1;
 	screen__open(&r->screen, 0, false);
 	choose_report(r);
+	if (r->opt.openmetrics) {
+		r->export = stat_export__new(&r->live, r->opt.openmetrics, r->report.event,
+					     r->opt.per == PER_VCPU);
+		if (!r->export)
+			return -1;
+	}
 	/* Its output would be in the middle of what a program reads. */
 	return o->command ? workload__prepare(&r->workload, o->command, r->opt.format != OUTPUT_TEXT, NULL) : 0;
 }
 
 static void stat_free(struct stat_run *r)
 {
+	stat_export__free(r->export);
 	live__free(&r->live);
 	session__close(r->session);
 	meta__free(r->meta);

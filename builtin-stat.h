@@ -19,6 +19,7 @@ struct stat_options {
 	u64 interval_ns;		/* 0: only one account, at the end */
 	enum stat_per per;
 	enum output_format format;
+	const char *openmetrics;	/* where to; NULL: not asked for */
 };
 
 /* What the programs count, as a recording without events. */
@@ -31,6 +32,9 @@ struct live {			/* all zero but for session in the beginning */
 	struct holders *holders;
 	struct taken taken;
 	u64 time_ns;			/* of counts */
+	bool forgets;			/* vCPUs that ended are not of interest for long */
+	u32 nr_ended;			/* that are still in rec and counts */
+	char *meta;			/* the last META frame; or NULL */
 };
 
 /* command: the process that kvmw stat runs, or 0.  0, or -1 (error() said why). */
@@ -38,8 +42,8 @@ int live__init(struct live *live, pid_t command);
 void live__free(struct live *live);
 /* Counts up to now.  0 or -1. */
 int live__count(struct live *live, u64 now);
-/* Then: makes room for new vCPUs in place of those that ended. */
-void live__free_ended(struct live *live);
+/* Then: makes room for new vCPUs in place of those that ended.  0 or -1. */
+int live__free_ended(struct live *live);
 
 /*
  * The report of what was counted between two times, or from the start (from_ns), all.  It refers to
@@ -53,5 +57,24 @@ struct live_report {
 int live__report(const struct live *live, u64 from_ns, bool all, const struct report_options *opt,
 		 struct live_report *r);
 void live__end_report(struct live_report *r);
+
+/* --openmetrics: where is an address or a file.  0, or EINVAL: it is neither (error() said so). */
+int stat_export__check(const char *where);
+
+/*
+ * The counters of an event, of each vCPU or of each VM, for Prometheus.  The functions return NULL or -1
+ * after error().
+ */
+struct stat_export;
+struct stat_export *stat_export__new(struct live *live, const char *where, u32 event, bool vcpus);
+void stat_export__free(struct stat_export *e);
+bool stat_export__is_file(const struct stat_export *e);
+/* When counting has begun. */
+int stat_export__start(struct stat_export *e, u64 start_ns);
+/* By HTTP: readable when stat_export__run() has something to do, which it looks for also each second. */
+int stat_export__fd(const struct stat_export *e);
+void stat_export__run(struct stat_export *e);
+/* Into the file, what was counted last. */
+int stat_export__write(struct stat_export *e);
 
 #endif

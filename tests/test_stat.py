@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw stat: counters beside perf's, and that intervals add up to them."""
 import collections
+import contextlib
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -119,6 +123,10 @@ def test_each_interval_is_whole(boot):
     (["-a", "--per", "cpu"], ["--per 'cpu'", "reason, vcpu or vm"]),
     (["-a", "--json", "--csv"], ["--json and --csv exclude each other"]),
     (["-a", "-d", "0"], ["--duration '0'"]),
+    (["-a", "--openmetrics", "here"], ["--openmetrics 'here'", "ADDR:PORT"]),
+    (["-a", "--openmetrics", "127.0.0.1:99999"], ["--openmetrics '127.0.0.1:99999'"]),
+    (["-a", "--openmetrics", "host:80"], ["--openmetrics 'host:80'"]),
+    (["-a", "--openmetrics", "9929", "--json"], ["--openmetrics and --json exclude each other"]),
 ])
 def test_wrong_usage(args, words):
     one_line(kvmw("stat", *args), 2, *words)
@@ -159,3 +167,100 @@ def test_interrupted():
     finally:
         guest_of.kill()
         guest_of.wait()
+
+
+# ---- --openmetrics -----------------------------------------------------------
+
+@contextlib.contextmanager
+def endless_guest():
+    guest_of = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"],
+                                stdout=subprocess.DEVNULL)
+    try:
+        yield guest_of.pid
+    finally:
+        guest_of.kill()
+        guest_of.wait()
+
+
+@contextlib.contextmanager
+def exporter(*args):
+    """The address of one, on a port that is free."""
+    stat = subprocess.Popen([KVMW, "stat", "-q", "--openmetrics", "0", *args], stderr=subprocess.PIPE, text=True)
+    try:
+        yield re.fullmatch(r"kvmw: metrics are at (http://127\.0\.0\.1:\d+/metrics)\n", stat.stderr.readline())[1]
+        stat.send_signal(signal.SIGINT)
+        assert stat.wait(timeout=60) == 0
+    finally:
+        stat.kill()
+        stat.wait()
+        stat.stderr.close()
+
+
+def scrape(url, accept=None):
+    request = urllib.request.Request(url, headers={"Accept": accept} if accept else {})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def counted(families):
+    """{part or reason: value} of the counters of VMs."""
+    found = {}
+    for family in families:
+        for sample in family.samples:
+            for label in "part", "reason":
+                if label in sample.labels and "le" not in sample.labels:
+                    found[sample.name, sample.labels[label]] = sample.value
+    return found
+
+
+@native
+@pytest.mark.lab
+def test_prometheus_reads_it():
+    text = pytest.importorskip("prometheus_client.parser").text_string_to_metric_families
+    openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser").text_string_to_metric_families
+    with endless_guest() as pid, exporter("-a") as url:
+        kind, first = scrape(url)
+        assert kind == "text/plain; version=0.0.4; charset=utf-8"
+        before = counted(text(first))
+        while not before or not any(before.values()):
+            before = counted(text(scrape(url)[1]))      # it has made no exit yet
+        kind, second = scrape(url, "application/openmetrics-text; version=1.0.0")
+        assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        after = counted(openmetrics(second))
+        assert f'pid="{pid}"' in second
+    assert all(after[key] >= before[key] for key in before)
+    assert sum(after.values()) > sum(before.values())
+
+
+@native
+@pytest.mark.lab
+def test_it_serves_nothing_else():
+    with exporter("-a") as url:
+        for wrong, status in (url.replace("/metrics", "/"), 404), (url + "/x", 404):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                scrape(wrong)
+            assert refused.value.code == status
+        request = urllib.request.Request(url, data=b"x" * 100000, method="POST")
+        with pytest.raises(urllib.error.URLError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert getattr(refused.value, "code", 405) == 405
+        assert "kvmw_build_info" in scrape(url)[1]
+
+
+@native
+@pytest.mark.lab
+def test_a_file_for_node_exporter(tmp_path):
+    path = tmp_path / "kvmw.prom"
+    with endless_guest():
+        done = kvmw("stat", "-a", "-q", "--openmetrics", path, "-I", "20ms", "-d", "0.5")
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    assert [p.name for p in tmp_path.iterdir()] == ["kvmw.prom"]
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.read_text().endswith('kvmw_build_info{version="' + kvmw("--version").stdout.split()[-1] + '"} 1\n')
+
+
+@native
+@pytest.mark.lab
+def test_an_address_that_is_taken():
+    with exporter("-a") as url:
+        one_line(kvmw("stat", "-a", "-q", "--openmetrics", url.split("/")[2]), 1, "cannot listen", "Address already in use")

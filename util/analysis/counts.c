@@ -216,6 +216,27 @@ void counts__next(struct counts *c)
 	}
 }
 
+int counts__keep(struct counts *c, bool (*keep)(void *arg, u32 vcpu), void *arg)
+{
+	struct hash_table kept = HASH_TABLE(struct counted, NULL);
+
+	for (u32 i = 0; i < c->table.nr; i++) {
+		struct counted *counted;
+
+		if (!keep(arg, counted_at(c, i)->key.vcpu))
+			continue;
+		counted = hash_table__get(&kept, &counted_at(c, i)->key);
+		if (!counted) {
+			hash_table__free(&kept);
+			return -1;
+		}
+		*counted = *counted_at(c, i);
+	}
+	hash_table__free(&c->table);
+	c->table = kept;
+	return 0;
+}
+
 void counts__free(struct counts *c)
 {
 	hash_table__free(&c->table);

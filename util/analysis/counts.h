@@ -31,6 +31,8 @@ int counts__take_latencies(struct counts *c, const struct agg_key *key,
 int counts__since(const struct counts *c, bool all, struct agg_table *aggs);
 /* The next interval begins. */
 void counts__next(struct counts *c);
+/* Forgets the vCPUs that keep() does not want.  0 or -1. */
+int counts__keep(struct counts *c, bool (*keep)(void *arg, u32 vcpu), void *arg);
 void counts__free(struct counts *c);
 
 /*
