@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 import lab_fixtures
-from synthetic import KVMW, kvmw, one_line
+from synthetic import KVMW, TREE, kvmw, one_line
 
 BOOTS = ["intel", "bookworm", "bullseye", "sid"]
 # The parts of the vCPUs' time; poll_ns is of halt_ns, throttled_ns of wait_ns.
@@ -170,6 +170,36 @@ def test_interrupted():
 
 
 # ---- --openmetrics -----------------------------------------------------------
+
+# What Prometheus makes of a histogram.
+OF_HISTOGRAMS = r"(_bucket|_count|_sum)$"
+
+
+def written():
+    """The metrics that kvmw writes."""
+    text = (TREE / "util/export/openmetrics.c").read_text()
+    names = set(re.findall(r'"(kvmw_\w+)[ {"]', text))
+    families = set(re.findall(r'om__family\(om, (?:exits \? |open \? )?"(\w+)"(?: : "(\w+)")?', text))
+    assert len(families) > 8
+    return names
+
+
+def test_the_page_has_all_metrics():
+    page = (TREE / "Documentation/kvmw-stat.txt").read_text()
+    told = set(re.findall(r"`(kvmw_\w+)`", page))
+    assert told <= written()
+    for name in written():
+        assert name in told or name + "_total" in told or name + "_info" in told, name
+
+
+@pytest.mark.parametrize("name", ["kvmw-alerts.yml", "kvmw-dashboard.json"])
+def test_what_is_contributed_asks_for_metrics_that_there_are(name):
+    text = (TREE / "contrib" / name).read_text()
+    asked = {re.sub(OF_HISTOGRAMS, "", metric) for metric in re.findall(r"\bkvmw_\w+", text)}
+    assert len(asked) > 2 and asked <= written()
+    if name.endswith(".json"):
+        json.loads(text)
+
 
 @contextlib.contextmanager
 def endless_guest():
