@@ -153,8 +153,9 @@ static struct json_object *stat_row(const struct report *rep, const struct repor
 		return all;
 	obj = json_object_new_object();
 	json__u64(obj, "end_ns", end_ns);
-	json_object_object_foreach(all, name, v)
+	json_object_object_foreach(all, name, v) {
 		json_object_object_add(obj, name, json_object_get(v));
+	}
 	json_object_put(all);
 	return obj;
 }
