@@ -125,8 +125,9 @@ static int print_counts(struct stat_run *r)
 		  print_interval(r, &report.rep);
 
 	live__end_report(&report);
-	if (fflush(r->screen.out) && !err)
-		err = error("cannot write standard output: %s", strerror(errno));
+	/* screen__close() says why. */
+	if (fflush(r->screen.out))
+		err = -1;
 	counts__next(&r->live.counts);
 	r->interval_ns = r->live.time_ns;
 	return err ? -1 : 0;
@@ -155,6 +156,8 @@ static int stat_open_events(struct stat_run *r)
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, 0 }, children[] = { SIGCHLD, 0 };
 	const struct record_options *o = &r->opt.record;
 
+	/* The write fails, which is said; a client of --openmetrics may leave at any time. */
+	signal(SIGPIPE, SIG_IGN);
 	r->fds[FD_SIGNALS] = open_signals(ends);
 	r->fds[FD_CHILDREN] = open_signals(children);
 	for (u32 i = FD_SECOND; i < FIXED_FDS; i++)
@@ -310,7 +313,8 @@ static int stat_count(struct stat_run *r)
 	r->live.forgets = r->export || r->opt.interval_ns;
 	r->start_ns = r->interval_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
-	err = write_tables(r) || (r->export && stat_export__start(r->export, r->start_ns)) || (o->command && workload__start(&r->workload, o->command[0]));
+	err = write_tables(r) || (r->export && stat_export__start(r->export, r->start_ns)) ||
+	      (o->command && workload__start(&r->workload, o->command[0]));
 	privileges__drop();
 	if (!err && r->export)
 		r->fds[FD_EXPORT] = stat_export__fd(r->export);
