@@ -154,6 +154,24 @@ def test_returns_are_counted_here():
 
 @native
 @pytest.mark.lab
+def test_short_vms():
+    """Each is counted, and none is of an interval after its end."""
+    nr = 30
+    done = subprocess.run([KVMW, "stat", "-q", "--json", "-I", "100ms", "--", "sh", "-c",
+                           f"for i in $(seq {nr}); do {KVMW} bench guest --pio 1 >/dev/null; done"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    intervals = objects(done.stdout)
+    seen = [vcpu["vcpu_id"] for rep in intervals for vcpu in rep["vcpu_time"]]
+    assert len(set(seen)) == nr
+    for rep in intervals:
+        assert {vcpu["vcpu_id"] for vcpu in rep["vcpu_time"]} <= {vcpu["id"] for vcpu in rep["recording"]["vcpus"]}
+    if intervals[-1]["event"] == "userspace":       # the guest's own, when it is ready, and at its end
+        assert sum(rep["total"]["count"] for rep in intervals) == 3 * nr
+
+
+@native
+@pytest.mark.lab
 def test_interrupted():
     guest_of = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"],
                                 stdout=subprocess.DEVNULL)

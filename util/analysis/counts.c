@@ -178,6 +178,32 @@ static void without_earlier(struct kvmw_total *total, const struct counted *c, s
 	time->earlier_ns -= ns;
 }
 
+/* A vCPU of which nothing was counted may have been gone for long. */
+static bool is_nothing(const struct kvmw_total *t)
+{
+	return !t->count && !t->done && !t->span_ns && !t->gap_ns;
+}
+
+static int counts__add(const struct counted *counted, const struct kvmw_total *total,
+		       const struct counted_hist *before, struct agg_table *aggs)
+{
+	struct agg *agg;
+
+	if (agg_table__get(aggs, &counted->key, &agg))
+		return -1;
+	if (!agg)
+		return 0;
+	agg->has_total = true;
+	agg->in_guest = counted->in_guest;
+	agg->total = *total;
+	if (hist_since(counted, before, &agg->span))
+		return -1;
+	/* A cycle that ended between two looks has its duration in the next interval. */
+	if (agg->span.count > total->done)
+		agg->span.count = total->done;
+	return 0;
+}
+
 int counts__since(const struct counts *c, bool all, struct agg_table *aggs)
 {
 	static const struct counted_hist no_hist;
@@ -187,20 +213,12 @@ int counts__since(const struct counts *c, bool all, struct agg_table *aggs)
 
 	for (u32 i = 0; i < c->table.nr && !ret; i++) {
 		const struct counted *counted = counted_at(c, i);
-		struct agg *agg;
+		struct kvmw_total total = total_since(counted, all ? &none : &counted->before);
 
-		ret = agg_table__get(aggs, &counted->key, &agg);
-		if (ret || !agg)
-			continue;
-		agg->has_total = true;
-		agg->in_guest = counted->in_guest;
-		agg->total = total_since(counted, all ? &none : &counted->before);
-		ret = hist_since(counted, all ? &no_hist : &counted->hist_before, &agg->span);
-		/* A cycle that ended between two looks has its duration in the next interval. */
-		if (agg->span.count > agg->total.done)
-			agg->span.count = agg->total.done;
 		if (!all)
-			without_earlier(&agg->total, counted, &times);
+			without_earlier(&total, counted, &times);
+		if (!is_nothing(&total))
+			ret = counts__add(counted, &total, all ? &no_hist : &counted->hist_before, aggs);
 	}
 	hash_table__free(&times);
 	return ret;
