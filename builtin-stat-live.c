@@ -63,6 +63,8 @@ void live__free(struct live *live)
 	free(live->meta);
 }
 
+_Static_assert(KVMW_LATENCY_FIRST + KVMW_LATENCIES == COUNTS_LATENCIES, "both have the same last duration");
+
 static int take_latency(void *arg, const struct kvmw_total *row, const u64 *count)
 {
 	struct live *live = arg;

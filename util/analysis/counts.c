@@ -120,7 +120,7 @@ static int hist_since(const struct counted *c, const struct counted_hist *before
 
 		if (!nr)
 			continue;
-		if (hist__place_many(h, hist__index(i < 63 ? (2ULL << i) - 1 : UINT64_MAX), nr))
+		if (hist__place_many(h, hist__index((2ULL << i) - 1), nr))
 			return -1;
 		h->count += nr;
 	}
@@ -262,7 +262,9 @@ void counts__free(struct counts *c)
 
 static u64 end_of_power(u64 ns)
 {
-	return captured(ns) ? ns >> 63 ? KVMW_NONE : 2ULL << (63 - __builtin_clzll(ns)) : ns;
+	if (!captured(ns))
+		return ns;
+	return ns >> (COUNTS_LATENCIES - 1) ? KVMW_NONE : 2ULL << (63 - __builtin_clzll(ns));
 }
 
 static void counts__finish_row(struct report_row *row)

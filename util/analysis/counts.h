@@ -8,7 +8,8 @@
 
 #include "util/analysis/report/report.h"
 
-#define COUNTS_LATENCIES	64	/* count[i] of durations from 2^i to 2^(i+1) ns */
+/* count[i] of durations from 2^i to 2^(i+1) ns; the last one also of longer ones. */
+#define COUNTS_LATENCIES	35
 
 struct counts {			/* all zero: empty */
 	struct hash_table table;
@@ -37,7 +38,7 @@ void counts__free(struct counts *c);
 
 /*
  * Of a report made of them: means are of the cycles that ended, least and greatest are unknown, and
- * percentiles are at most what is said: the end of a power of two.
+ * percentiles are at most what is said: the end of a power of two; unknown beyond the last one.
  */
 void counts__finish(struct report *rep);
 
