@@ -16,7 +16,6 @@ static const struct column_desc {
 	const char *group, *head;
 	u8 drop;		/* struct textgrid */
 	enum report_column is;
-	u32 from;		/* likewise */
 } columns[NR_REASON_COLUMNS] = {
 	[EXITS] = { NULL, "exits", 0, COLUMN_COUNT },
 	[RATE] = { NULL, "/s", 60, COLUMN_RATE },
@@ -32,9 +31,12 @@ static const struct column_desc {
 	[P99] = { CYCLE_GROUP, "p99", 20, COLUMN_P99 },
 	[MAX] = { CYCLE_GROUP, "max", 30, COLUMN_MAX },
 	[DIST] = { "dist (log)", NULL, 80, COLUMN_HIST },
-	[SPARKS] = { SPARKS_GROUP, "/s", 65, NR_REPORT_COLUMNS, 100 },
-	[P99_SPARKS] = { SPARKS_GROUP, "p99", 75, NR_REPORT_COLUMNS, 140 },
+	[SPARKS] = { SPARKS_GROUP, "/s", 65, NR_REPORT_COLUMNS },
+	[P99_SPARKS] = { SPARKS_GROUP, "p99", 75, NR_REPORT_COLUMNS },
 };
+
+/* On screens of at least this width. */
+static const u32 shown_from[NR_REASON_COLUMNS] = { [SPARKS] = 100, [P99_SPARKS] = 140 };
 
 #define LITTLE	70		/* drop: of a part below 1 % of the whole */
 
@@ -100,7 +102,7 @@ static void reason_table__add_column(struct reason_table *t, u32 col)
 		.group = columns[col].group,
 		.head = col == DIST ? t->ends : t->head[col],
 		.left = col >= DIST,
-		.from = columns[col].from,
+		.from = shown_from[col],
 		.dull = col >= KVM && col <= BLOCKED,
 	};
 }
