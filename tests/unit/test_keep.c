@@ -263,7 +263,7 @@ static void arrive(struct run *r, struct kernel *k, u32 nr)
 /* Lost and filtered ones have their part, to the nanosecond, however late rows are. */
 static void test_lost(void **state)
 {
-	struct kvmw_total first[KEYS];
+	struct kvmw_total first[KEYS] = { { .count = 0 } };
 	static struct kernel k;
 	struct rec_report out;
 	struct rec file;
