@@ -132,7 +132,6 @@ static int put_entries(struct file *f)
 static int put_all(struct file *f)
 {
 	f->encoder = data_encoder__new();
-	f->decoder = data_decoder__new();
 	if (!f->encoder || file_sums__begin(f))
 		return -1;
 	return put_meta(f) || put_ident(f) || put_entries(f) || file_sums__put(f) || put_cost(f) ||
