@@ -23,7 +23,7 @@ step keep-quiet kvmw record --keep 60s,16M -o keep-quiet --trigger 'reason==shut
 # A triple fault that nobody waits for, beside a guest that never ends.
 endless keep-endless --cpuid 4 --pio 3
 stand_still $vm
-kvmw record -a --keep 5s,16M -o keep-fault --trigger 'reason==shutdown' --trigger 'total>1000s' --trigger 'stuck>1h' \
+kvmw record -a --keep 10m,16M -o keep-fault --trigger 'reason==shutdown' --trigger 'total>1000s' --trigger 'stuck>1h' \
 	>keep-fault.out 2>keep-fault.err &
 recorder=$!
 until_so grep -q keeps keep-fault.err
