@@ -168,7 +168,7 @@ def figures(what):
     return [figures(v) for v in what] if isinstance(what, list) else what
 
 
-@pytest.mark.parametrize("golden", sorted(p.stem for p in DATA.glob("*.kvmw") if p.stem != "svm-cut"))
+@pytest.mark.parametrize("golden", sorted(p.stem for p in DATA.glob("[sv]*.kvmw") if p.stem != "svm-cut"))
 def test_figures_are_the_same(golden, tmp_path):
     scrub(DATA / f"{golden}.kvmw", tmp_path / "out")
     events = ["exit"] if golden != "svm-families" else [
