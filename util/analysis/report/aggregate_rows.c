@@ -34,9 +34,25 @@ struct batch_sums {
 	struct key_sums of_key[KEYS_AT_ONCE];
 };
 
+/*
+ * Where the last row with these values went: most frames have few keys, often repeated, and to put a
+ * key together takes longer than to look at the columns that it is made of.
+ */
+#define SEEN_BITS	7
+#define SEEN		(1u << SEEN_BITS)
+#define SEEN_BY		12
+
+struct seen {
+	u32 entry;		/* plus 1; 0: not used */
+	u64 value[SEEN_BY];
+};
+
 struct report_rows {
 	struct agg_table aggs;
 	const struct report_scan *rs;
+	struct seen seen[SEEN];
+	u32 nr_seen_by;		/* columns that differ within the batch; above SEEN_BY: too many */
+	const u64 *seen_by[SEEN_BY];
 	struct batch_sums sums;
 };
 
@@ -115,39 +131,68 @@ static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const
 	return key;
 }
 
-/* Where the last row with this key went: most frames have few keys, often repeated. */
-struct seen {
-	u64 vcpu, reason, isa;
-	u32 entry;		/* plus 1; 0: not used */
-};
-
-#define SEEN	64		/* a power of two */
-
-/* *agg is NULL where it is one key too many. 0, or -1 out of memory. */
-static int aggregate_rows__find(struct report_rows *rr, const struct scan_batch *b, u32 i,
-				struct seen *seen, struct agg **agg)
+/* Prepares for a batch: which columns tell its keys apart. */
+static void begin_seen(struct report_rows *rr, const struct scan_batch *b)
 {
-	u64 vcpu = b->col[VCPU][i], reason = b->col[REASON][i], isa = b->col[ISA][i];
-	bool fine = rr->rs->nr_keys;
-	struct agg_key key;
+	u32 nr_columns = rr->rs->nr_keys * KEY_COLUMNS;
 
-	if (fine) {
-		key = key_of(rr->rs, b->event->id, b->col, i);
-		reason += key.fine[0] * 3 + key.fine[1];
+	rr->nr_seen_by = 0;
+	for (u32 i = 0; i < SEEN; i++)
+		rr->seen[i].entry = 0;
+	for (u32 i = 0; i < 3 + nr_columns && rr->nr_seen_by <= SEEN_BY; i++) {
+		u32 column = i == 0 ? VCPU : i == 1 ? REASON : i == 2 ? ISA : KEYS + i - 3;
+
+		if (b->same >> column & 1 || (column == VCPU && rr->rs->opt->any_vcpu))
+			continue;
+		if (rr->nr_seen_by < SEEN_BY)
+			rr->seen_by[rr->nr_seen_by] = b->col[column];
+		rr->nr_seen_by++;
 	}
-	seen += ((reason * 0x9e3779b1 >> 8) + vcpu * 7) % SEEN;
-	if (seen->entry && seen->vcpu == vcpu && seen->reason == reason && seen->isa == isa) {
-		*agg = agg_table__at(&rr->aggs, seen->entry - 1);
-		if (!fine || !memcmp(&(*agg)->key, &key, sizeof(key)))
-			return 0;
-	}
-	if (!fine)
-		key = key_of(rr->rs, b->event->id, b->col, i);
+}
+
+static inline struct seen *seen_at(struct report_rows *rr, u32 i)
+{
+	u64 hash = 0;
+
+	for (u32 k = 0; k < rr->nr_seen_by; k++)
+		hash = (hash ^ rr->seen_by[k][i]) * 0x9e3779b97f4a7c15ULL;
+	return &rr->seen[hash >> (64 - SEEN_BITS)];
+}
+
+static inline bool was_seen(const struct report_rows *rr, const struct seen *seen, u32 i)
+{
+	bool same = seen->entry;
+
+	for (u32 k = 0; same && k < rr->nr_seen_by; k++)
+		same = seen->value[k] == rr->seen_by[k][i];
+	return same;
+}
+
+/* Of a key that was not seen lately; where it goes is noted in *seen, unless that is NULL. */
+static int find_unseen(struct report_rows *rr, const struct scan_batch *b, u32 i, struct seen *seen,
+		       struct agg **agg)
+{
+	struct agg_key key = key_of(rr->rs, b->event->id, b->col, i);
+
 	if (agg_table__get(&rr->aggs, &key, agg))
 		return -1;
-	if (*agg)
-		*seen = (struct seen) { vcpu, reason, isa,
-					hash_table__index(&rr->aggs.table, *agg) + 1 };
+	if (!seen || !*agg)
+		return 0;
+	seen->entry = hash_table__index(&rr->aggs.table, *agg) + 1;
+	for (u32 k = 0; k < rr->nr_seen_by; k++)
+		seen->value[k] = rr->seen_by[k][i];
+	return 0;
+}
+
+/* *agg is NULL where it is one key too many. 0, or -1 out of memory. */
+static inline int aggregate_rows__find(struct report_rows *rr, const struct scan_batch *b, u32 i,
+				       struct agg **agg)
+{
+	struct seen *seen = rr->nr_seen_by <= SEEN_BY ? seen_at(rr, i) : NULL;
+
+	if (!seen || !was_seen(rr, seen, i))
+		return find_unseen(rr, b, i, seen, agg);
+	*agg = agg_table__at(&rr->aggs, seen->entry - 1);
 	return 0;
 }
 
@@ -313,16 +358,16 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 	struct report_rows *rr = state;
 	u32 nr_parts = rr->rs->sums ? NR_PARTS : 0, lazy = KEYS + rr->rs->nr_keys * KEY_COLUMNS;
 	bool slices = rr->rs->opt->slices, heat = rr->rs->opt->heat;
-	struct seen seen[SEEN] = { 0 };
 	u64 *const *col = b->col;
 
 	if (can_sum(rr, b, &rr->sums))
 		return take_sums(rr, &rr->sums);
+	begin_seen(rr, b);
 	for (u32 i = 0; i < b->rows; i++) {
 		u64 at = aggregate_rows__at(b, i);
 		struct agg *agg;
 
-		if (aggregate_rows__find(rr, b, i, seen, &agg))
+		if (aggregate_rows__find(rr, b, i, &agg))
 			return -1;
 		if (!agg) {
 			rr->aggs.over_limit++;
