@@ -105,6 +105,7 @@ static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
 	for (u32 i = 0; i < n; i++)
 		place[*keymap__get(&l->keys, sorted[i], &fresh)] = i;
 	for (u32 i = 0; i < l->nr; i++)
+		/* cppcheck-suppress uninitvar ; likewise */
 		l->work[i] = place[l->work[i]];
 	return n;
 }
