@@ -82,4 +82,5 @@ def check_output(args, done):
         value = json.loads(done.stdout)
     except ValueError:
         return
-    check("outliers" if words[0] == "report" and "outliers" in value else words[0], value)
+    name = next((name for member, name in (("outliers", "outliers"), ("files", "reports")) if member in value), words[0])
+    check(name if words[0] == "report" else words[0], value)

@@ -199,7 +199,7 @@ static u64 end_of(const struct event_desc *event, const u8 *row)
 	return field_desc__value(&event->fields[0], row) + (span < 0 ? 0 : captured(field_desc__value(&event->fields[span], row)));
 }
 
-static void look_at(struct keep_triggers *t, struct keep_trigger *one, const struct event_desc *event,
+static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one, const struct event_desc *event,
 		    const char *const *columns, const u8 *rows, u32 nr)
 {
 	const struct row_filter *filter = where__filter(one->where);
@@ -233,7 +233,7 @@ void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event
 		const char *const *columns = filter ? filter->columns(filter, event->id) : NULL;
 
 		for (u32 at = 0; columns && at < nr; at += BATCH)
-			look_at(t, one, event, columns, rows + (size_t)at * event->size, nr - at < BATCH ? nr - at : BATCH);
+			trigger__look_at(t, one, event, columns, rows + (size_t)at * event->size, nr - at < BATCH ? nr - at : BATCH);
 	}
 }
 

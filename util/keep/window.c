@@ -168,7 +168,7 @@ static bool is_start(const struct event_desc *event, const void *rows)
 }
 
 /* Of all the recording, until now: what they grew by. */
-static int take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
+static int keep_window__take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
 {
 	int err = event->id == KVMW_EVENT_HOLDER ? deltas__holders(&w->deltas, rows, nr) :
 		  deltas__takens(&w->deltas, rows, nr);
@@ -189,7 +189,7 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 	if (event->id == KVMW_EVENT_COST)
 		return end_second(w, rows);
 	if (event->id == KVMW_EVENT_HOLDER || event->id == KVMW_EVENT_TAKEN)
-		return take_sums(w, event, rows, nr);
+		return keep_window__take_sums(w, event, rows, nr);
 	if (encode(w, enc, DATA_STATS, event, 0, rows, nr) ||
 	    add_entry(w, start ? KEEP_MOMENT : KEEP_ASIDE, start ? w->moment : w->snapshot + 1, w->frame.data,
 		      w->frame.len))
