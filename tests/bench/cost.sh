@@ -19,10 +19,15 @@ cost()
 }
 
 cat /proc/version
+# shellcheck disable=SC2086 # several words
 cost untraced $guest
+# shellcheck disable=SC2086 # several words
 cost kvmw kvmw record -o kvmw.data -- $guest
+# shellcheck disable=SC2086 # several words
 cost perf perf record -q -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+# shellcheck disable=SC2086 # several words
 cost perf-z perf record -q -z -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
+# shellcheck disable=SC2086 # several words
 cost trace-cmd trace-cmd record -q -e kvm_exit -e kvm_entry -o trace.dat $guest
 kvmw report -i kvmw.data --sort reason
 

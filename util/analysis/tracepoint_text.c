@@ -111,6 +111,7 @@ static bool sound_format(const char *text)
 static bool sound_arg(const struct tep_print_arg *arg, u32 depth);
 
 /* No division by zero, and no array: its index may be anything. */
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than MAX_DEPTH */
 static bool sound_op(const struct tep_print_arg *arg, u32 depth)
 {
 	const struct tep_print_arg *right = arg->op.right;
@@ -131,6 +132,7 @@ static bool sound_op(const struct tep_print_arg *arg, u32 depth)
 	return sound_arg(arg->op.left, depth) && sound_arg(right, depth);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than MAX_DEPTH */
 static bool sound_arg(const struct tep_print_arg *arg, u32 depth)
 {
 	if (!arg)

@@ -8,8 +8,9 @@ keep()
 {
 	name=keep-$1
 	shift
-	step $name perf stat -a -x, -o $name.perf -e kvm:kvm_exit \
-		kvmw record --keep 60s,16M -o $name --trigger gone "$@" -- $guest
+	# shellcheck disable=SC2086 # several words
+	step "$name" perf stat -a -x, -o "$name.perf" -e kvm:kvm_exit \
+		kvmw record --keep 60s,16M -o "$name" --trigger gone "$@" -- $guest
 }
 keep all
 keep lost -m 4K
@@ -17,22 +18,23 @@ keep sample --sample 10
 keep both -m 4K --sample 3 -e exit,userspace,fault
 
 # No fault, and nothing to trigger.
+# shellcheck disable=SC2086 # several words
 step keep-quiet kvmw record --keep 60s,16M -o keep-quiet --trigger 'reason==shutdown' --trigger 'total>1000s' \
 	--trigger 'rate(cpuid)>1000000000' --trigger 'stuck>1h' -- $guest
 
 # A triple fault that nobody waits for, beside a guest that never ends.
 endless keep-endless --cpuid 4 --pio 3
-stand_still $vm
+stand_still "$vm"
 kvmw record -a --keep 10m,16M -o keep-fault --trigger 'reason==shutdown' --trigger 'total>1000s' --trigger 'stuck>1h' \
 	>keep-fault.out 2>keep-fault.err &
 recorder=$!
 until_so grep -q keeps keep-fault.err
-kill -CONT $vm
+kill -CONT "$vm"
 step keep-guest kvmw bench guest --rounds 20 --cpuid 4 --triple-fault
 until_so grep -q ' MB ' keep-fault.err
 step keep-command kvmw snapshot --wait
 kill -INT $recorder
 wait $recorder
 echo $? >keep-fault.status
-kill $vm
-wait $vm
+kill "$vm"
+wait "$vm"
