@@ -212,7 +212,7 @@ static int cmd_script__print(const struct args *args, const struct script_option
 		failed = script__read(rec, reader, opt, &output, result);
 		ret = script_printer__free(printer) || failed ? -1 : 0;
 	}
-	if (screen__close(s) || recording__close_reader(rec, reader))
+	if (screen__close(s) || recording__close_reader(rec, reader, failed))
 		return -1;
 	/* Where the reader of a pipe had enough, the rest has not been seen. */
 	if (failed || (result->enough && opt->stream))

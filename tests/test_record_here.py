@@ -227,7 +227,7 @@ def test_last_cycle_of_a_vm_that_is_gone(tmp_path):
     assert re.search(r"\d\d+ events \(0 unfinished\) of 2 vCPUs", done.stderr)
     with running_guest() as guest:
         # A signal sends it back to the VMM.
-        done = record("-e", "userspace", "-o", path, "-a", "--", "sh", "-c",
+        done = record("-e", "userspace", "-o", path, "-p", str(guest), "--", "sh", "-c",
                       f"sleep 0.5; kill -STOP {guest}; sleep 0.5")
         assert re.search(r"\d\d+ events \(1 unfinished\)", done.stderr)
 

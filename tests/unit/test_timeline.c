@@ -79,7 +79,7 @@ static int read_all(const char *path, struct timeline t, const char *window, str
 	t.rows = take;
 	t.pause = pause_seen;
 	ret = timeline__read(&t, r);
-	assert_int_equal(recording__close_reader(t.rec, r), 0);
+	assert_int_equal(recording__close_reader(t.rec, r, false), 0);
 	return ret;
 }
 

@@ -178,7 +178,7 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 		ret = recording__take(rec, r, f) || add_frame(rec, inv, r, f) ? -1 : 0;
 		data_frame__put(f);
 	}
-	if (recording__close_reader(rec, r) || ret || vm_threads__make(&inv->threads, rec) ||
+	if (recording__close_reader(rec, r, ret) || vm_threads__make(&inv->threads, rec) ||
 	    vm_limits__make(&inv->limits, rec, &inv->threads) || host_facts__make(&inv->host, rec) ||
 	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||
 	    process_memories__make(&inv->memory, rec))

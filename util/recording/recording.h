@@ -245,8 +245,11 @@ int recording__take_rows(struct recording *rec, const struct event_desc *event, 
 int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
 		       const char *what);
 
-/* Saves what the reader knows at the end (damage, finished, …). 0 or -1. */
-int recording__close_reader(struct recording *rec, struct data_reader *r);
+/*
+ * Saves what the reader knows at the end (damage, finished, …), and closes it.  failed: reading ended
+ * with an error, which error() has told; no other is looked for then.  0, or -1 (also if failed).
+ */
+int recording__close_reader(struct recording *rec, struct data_reader *r, bool failed);
 
 /* Whether all that is wrong with it is that it ends in the middle of a frame. */
 bool recording__was_cut(const struct recording *rec);

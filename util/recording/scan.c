@@ -536,7 +536,7 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 	ok = !start(s, threads) && !read_frames(s, r);
 	ok = !scan__finish(s, ok, result);
 	/* Last: this frees the descriptions of the events. */
-	ok = !recording__close_reader(rec, r) && ok;
+	ok = !recording__close_reader(rec, r, !ok);
 	for (u32 i = 0; !ok && i < nr; i++) {
 		if (result[i])
 			consumer[i]->free(result[i]);

@@ -562,7 +562,7 @@ int chains__read(struct chains *chains, void *found, const struct report_options
 		ret = timeline__read(&t, r) ? -1 : 0;
 	}
 	/* The names of kinds are known after this. */
-	if (recording__close_reader(rec, r) || (!ret && find_causes(&c, opt)))
+	if (recording__close_reader(rec, r, ret) || find_causes(&c, opt))
 		ret = -1;
 	hash_table__free(&c.last);
 	free(c.active);
