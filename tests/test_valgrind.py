@@ -27,7 +27,7 @@ GOLDEN = [(command, path) for path in sorted(glob.glob(os.path.join(TESTS, "data
 
 
 def in_valgrind(*command, status=0):
-    run = subprocess.run(["valgrind", "-q", "--leak-check=full", f"--error-exitcode={FOUND}",
+    run = subprocess.run(["valgrind", "-q", "--vgdb=no", "--leak-check=full", f"--error-exitcode={FOUND}",
                           *command], capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert run.returncode == status, run.stderr
     assert "\n==" not in "\n" + run.stderr, run.stderr
