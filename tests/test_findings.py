@@ -128,6 +128,10 @@ def test_what_most_exits_are_about_is_no_cause(tmp_path):
     assert list(found(write(tmp_path / "f", [vcpu]))) == ["waiting"]
 
 
+def test_exits_about_nothing_known_are_no_one_thing(tmp_path):
+    assert "one-detail" not in found(write(tmp_path / "f", [Vcpu().add(50 * US, 50 * US, "interrupt", 3000)]))
+
+
 @pytest.mark.parametrize("rule", CAUSES)
 def test_a_tenth_of_it_is_none(tmp_path, rule):
     """The same for a tenth of the time; a triple fault is one, though."""

@@ -42,7 +42,7 @@ static void find_top(struct facts *f)
 	for (u32 i = 0; i < rep->nr_details; i++) {
 		const struct report_row *d = &rep->detail[i];
 
-		if (!d->is_detail)
+		if (!d->is_detail || d->key[1].v[0] == KVMW_DETAIL_NONE)
 			continue;
 		if (!f->top || captured(d->cost_ns) > captured(f->top->cost_ns))
 			f->top = d;
