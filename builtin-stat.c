@@ -126,7 +126,7 @@ static int print_counts(struct stat_run *r)
 
 	live__end_report(&report);
 	/* screen__close() says why. */
-	if (fflush(r->screen.out))
+	if (fflush(r->screen.out) || ferror(r->screen.out))
 		err = -1;
 	counts__next(&r->live.counts);
 	r->interval_ns = r->live.time_ns;
