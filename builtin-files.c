@@ -16,6 +16,7 @@ struct input {
 	struct reading in;
 	struct report rep;
 	u32 base;			/* of its ids among those of all */
+	u64 ids;			/* all of them are below */
 	bool counted;			/* the kernel's totals cover all that was recorded */
 };
 
@@ -127,6 +128,21 @@ static int join(struct files *f, struct input *in, u32 nr)
 	return 0;
 }
 
+/* Rows may be of vCPUs that no IDENT frame describes. */
+static u64 ids_of(const struct reading *in)
+{
+	const u64 ids[] = {
+		recording__ids(in->rec), agg_table__ids(&in->rec->totals), agg_table__ids(&in->aggs),
+		agg_table__ids(&in->fine),
+	};
+	u64 most = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (ids[i] > most)
+			most = ids[i];
+	return most;
+}
+
 static int files__read(struct files *f, u32 i)
 {
 	struct input *in = &f->input[i];
@@ -141,11 +157,12 @@ static int files__read(struct files *f, u32 i)
 	in->opt.kept = &in->in.kept;
 	if (reading__read(&in->in, &in->common, &in->opt, reader, true))
 		return -1;
+	in->ids = ids_of(&in->in);
 	if (i)
-		in->base = f->input[i - 1].base + recording__ids(f->input[i - 1].in.rec);
-	if ((u64)in->base + recording__ids(in->in.rec) >= UINT32_MAX)
-		return error("%s: the ids of its VMs are too large to tell them from those of others: report it alone",
-			     in->in.rec->path);
+		in->base = f->input[i - 1].base + f->input[i - 1].ids;
+	if (in->base + in->ids >= UINT32_MAX)
+		return error("%s: the ids of its VMs or vCPUs are too large to tell them from those of others: report it "
+			     "alone", in->in.rec->path);
 	if (join(f, in, i + 1) || report__make(&in->rep, in->in.rec, &in->in.aggs, &in->opt))
 		return -1;
 	return reading__add_details(&in->in, &in->rep);

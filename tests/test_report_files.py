@@ -102,6 +102,33 @@ def test_vms_are_told_apart(paths):
     assert "# @1\n" in page and "All 2 recordings together" in page.replace("\n# ", " ")
 
 
+@pytest.mark.parametrize("id_of_them", [1, 7])
+def test_vcpus_that_nothing_describes(tmp_path, id_of_them):
+    """Rows of a vCPU whose IDENT frame was lost do not become those of another recording's vCPU."""
+    vms, vcpus = [{"id": 0, "pid": 100, "name": "one"}], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}]
+    made = []
+    for nr, vcpu in (10, id_of_them), (3, 0):
+        rec = Recording(vms=vms, vcpus=vcpus)
+        rec.frame([(6_000_000_000 + 1000 * i, 100, 500, 0, 10, vcpu, 1) for i in range(nr)])
+        made.append(rec.finish().write(tmp_path / f"{nr}"))
+    for paths in made, made[::-1]:
+        assert sorted(row["count"] for row in of_all(paths, "-s", "vm,vcpu")["rows"]) == [3, 10]
+
+
+@pytest.mark.parametrize("largest", ["row", "total", "vm"])
+def test_ids_that_have_no_room(tmp_path, largest):
+    rec = Recording()
+    id = 2**32 - 2
+    if largest == "row":
+        rec.frame([(6_000_000_000, 100, 500, 0, 10, id, 1)])
+    elif largest == "total":
+        rec.lines.append(["STATS", "total", [[id, 1, 1, 10, 1, 1, 0, 100, 500, 0]]])
+    else:
+        rec.lines.append(["IDENT", {"vcpus": [{"id": 20, "vm": id, "vcpu": 0, "tid": 301}]}])
+    hostile = rec.finish().write(tmp_path / "hostile")
+    one_line(kvmw("report", FAMILIES, hostile), 1, str(hostile), "too large", "report it alone")
+
+
 def test_details():
     """Thresholds are those of all together."""
     files = FAMILIES, FAMILIES

@@ -109,13 +109,21 @@ int recording__join(struct recording *all, const struct recording *rec, u32 file
 	return join_kinds(all, rec);
 }
 
+static void take_id(u64 *ids, u32 id)
+{
+	if (id != UINT32_MAX && id >= *ids)
+		*ids = (u64)id + 1;
+}
+
 u64 recording__ids(const struct recording *rec)
 {
 	u64 ids = 0;
 
-	if (rec->nr_vms)
-		ids = (u64)rec->vm[rec->nr_vms - 1].id + 1;
-	if (rec->nr_vcpus && rec->vcpu[rec->nr_vcpus - 1].id >= ids)
-		ids = (u64)rec->vcpu[rec->nr_vcpus - 1].id + 1;
+	for (u32 i = 0; i < rec->nr_vms; i++)
+		take_id(&ids, rec->vm[i].id);
+	for (u32 i = 0; i < rec->nr_vcpus; i++) {
+		take_id(&ids, rec->vcpu[i].id);
+		take_id(&ids, rec->vcpu[i].vm);
+	}
 	return ids;
 }

@@ -277,7 +277,7 @@ const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
  * and totals it takes none.  0, or -1 out of memory.
  */
 int recording__join(struct recording *all, const struct recording *rec, u32 file, u32 base);
-/* All ids of VMs and vCPUs are below. */
+/* All ids of VMs and vCPUs that IDENT frames have are below. */
 u64 recording__ids(const struct recording *rec);
 
 /* When the recording ended, CLOCK_MONOTONIC; 0: unknown. */

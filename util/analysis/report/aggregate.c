@@ -81,6 +81,19 @@ int agg_table__join(struct agg_table *to, const struct agg_table *from, u32 base
 	return 0;
 }
 
+u64 agg_table__ids(const struct agg_table *t)
+{
+	u64 ids = 0;
+
+	for (u32 i = 0; i < t->table.nr; i++) {
+		u32 id = agg_table__at(t, i)->key.vcpu;
+
+		if (id != UINT32_MAX && id >= ids)
+			ids = (u64)id + 1;
+	}
+	return ids;
+}
+
 int agg_table__merge(struct agg_table *to, const struct agg_table *from)
 {
 	return agg_table__join(to, from, 0);

@@ -77,6 +77,8 @@ int agg_table__get(struct agg_table *t, const struct agg_key *key, struct agg **
 int agg_table__merge(struct agg_table *to, const struct agg_table *from);
 /* The same of another recording, whose vCPUs' ids become base higher. */
 int agg_table__join(struct agg_table *to, const struct agg_table *from, u32 base);
+/* One more than the largest id of a vCPU; 0: of none. */
+u64 agg_table__ids(const struct agg_table *t);
 void agg_table__free(struct agg_table *t);
 
 /* Whether totals have counted every row that rows have seen. */
