@@ -160,6 +160,9 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 const struct argp common_input_argp = {
 	.options = input_options, .parser = common__parse, .args_doc = "[FILE]",
 };
+const struct argp common_inputs_argp = {
+	.options = input_options, .parser = common__parse, .args_doc = "[FILE...]",
+};
 /* The last one of them. */
 const struct argp common_memory_argp = {
 	.options = &input_options[ARRAY_SIZE(input_options) - 2], .parser = common__parse,

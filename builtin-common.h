@@ -42,6 +42,7 @@ struct common_args {
  * over at ARGP_KEY_INIT. Groups: input 1, selection 3, output 4.
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
+extern const struct argp common_inputs_argp;	/* likewise, of a command that sets several */
 extern const struct argp common_memory_argp;	/* --memory */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 /* --guest-kallsyms and the like; group 5. Its input is a struct guest_symbol_files. */

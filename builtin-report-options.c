@@ -60,7 +60,7 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {
 	{ &report_rows_argp, 0, NULL, 0 },
-	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_inputs_argp, 0, NULL, 0 },
 	{ &common_reading_argp, 0, NULL, 0 },
 	{ 0 },
 };

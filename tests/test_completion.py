@@ -97,7 +97,7 @@ def test_recordings(tmp_path):
     for words in ("report -i ", "script --input=", "info --input ", "record -o "):
         assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
     assert bash("kvmw report -i a", tmp_path) == ["a.kvmw"]
-    for words in ("report ", "script -e irq ", "info --json ", "report --hist -- "):
+    for words in ("report ", "report a.kvmw ", "script -e irq ", "info --json ", "report --hist -- "):
         assert set(bash(f"kvmw {words}", tmp_path)) == everything, words
 
 

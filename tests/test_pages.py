@@ -78,6 +78,12 @@ def test_synopsis_names_only_options_there_are(command):
     assert used and used <= words
 
 
+@pytest.mark.parametrize("command, several", [("report", True), ("script", False), ("info", False)])
+def test_how_many_files(command, several):
+    assert help_of(command).splitlines()[0].endswith("[FILE...]" if several else "[FILE]")
+    assert (f"{command}* FILE FILE..." in section(page(f"kvmw-{command}"), "SYNOPSIS")) == several
+
+
 def test_page_of_kvmw_names_the_commands():
     lines = kvmw("--help").stdout.splitlines()
     commands = {line.split()[0] for line in lines if line.startswith("  ")}
