@@ -419,6 +419,26 @@ def test_lost_exits(tmp_path):
     assert "50% of the exits were lost" in found(rec.finish().write(tmp_path / "f"))["lost"]["text"]
 
 
+def test_lost_exits_of_a_recording_without_totals(tmp_path):
+    vcpu = busy(Vcpu())
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    kept = vcpu.rows[::4]
+    rec.lines += [["EVENTS", "exit", kept], ["LOSS", "loss", [[0, 1, 3 * len(kept), START, END]]]]
+    rec.end = START + SECOND
+    assert "75% of the exits were lost" in found(rec.finish().write(tmp_path / "f"))["lost"]["text"]
+
+
+def test_more_lost_than_there_were(tmp_path):
+    """Of a file that contradicts itself no share is told."""
+    vcpu = busy(Vcpu())
+    rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
+    rec.lines += [["EVENTS", "exit", vcpu.rows], ["STATS", "total", exit_totals(vcpu.rows)],
+                  ["LOSS", "loss", [[0, 1, 2**40, START, END]]]]
+    rec.end = START + SECOND
+    text = found(rec.finish().write(tmp_path / "f"))["lost"]["text"]
+    assert text.startswith("Exits were lost") and "%" not in text
+
+
 def test_other_reports_have_none(tmp_path):
     path = write(tmp_path / "f", [busy(Vcpu())])
     for args in ["-s", "vcpu"], ["-s", "reason"]:

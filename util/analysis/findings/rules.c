@@ -358,12 +358,18 @@ static bool shut_down(const struct facts *f, struct finding *finding)
 static bool many_lost(const struct facts *f, struct finding *finding)
 {
 	const struct report *rep = f->rep;
-	double percent = rep->total.count ? 100.0 * rep->lost / rep->total.count : 0;
+	/* Without totals, what was lost was not counted. */
+	u64 all = rep->total.exact ? rep->total.count : sat_add(rep->total.count, rep->lost);
+	double percent = all ? 100.0 * rep->lost / all : 0;
+	char share[16] = "";
 
 	if (percent < LOST_OF_ALL || rep->rec->window.active)
 		return false;
-	finding__say(finding, "%.0f%% of the exits were lost, a ring buffer being full: percentiles, max and details are "
-	    "of the others.", percent);
+	/* Of a file that contradicts itself there is no share. */
+	if (rep->lost <= all)
+		snprintf(share, sizeof(share), "%.0f%% of the ", percent);
+	finding__say(finding, "%s%sxits were lost, a ring buffer being full: percentiles, max and details are of the "
+		     "others.", share, *share ? "e" : "E");
 	finding__rests_on(finding, "lost", rep->lost);
 	snprintf(finding->next, sizeof(finding->next), "kvmw record -m 64M ...");
 	return true;
