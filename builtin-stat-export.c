@@ -83,8 +83,8 @@ static int write_text(FILE *out, const struct stat_export *e, enum metrics_forma
 
 	metrics__options(&by_reason, e->event, e->vcpus, true);
 	metrics__options(&by_vcpu, e->event, e->vcpus, false);
-	err = live__report(e->live, e->start_ns, true, &by_reason, &reasons) ||
-	      live__report(e->live, e->start_ns, true, &by_vcpu, &vcpus);
+	err = live__report(e->live, e->start_ns, COUNTS_GROWN, &by_reason, &reasons) ||
+	      live__report(e->live, e->start_ns, COUNTS_GROWN, &by_vcpu, &vcpus);
 	if (!err) {
 		err = metrics__make(&m, &reasons.rep, &vcpus.rep, &gaps);
 		if (!err)

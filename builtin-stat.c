@@ -121,7 +121,8 @@ static int print_interval(struct stat_run *r, const struct report *rep)
 static int print_counts(struct stat_run *r)
 {
 	struct live_report report;
-	int err = live__report(&r->live, r->interval_ns, !r->opt.interval_ns, &r->report, &report) ||
+	int err = live__report(&r->live, r->interval_ns, r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL,
+			       &r->report, &report) ||
 		  print_interval(r, &report.rep);
 
 	live__end_report(&report);

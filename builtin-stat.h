@@ -46,7 +46,7 @@ int live__count(struct live *live, u64 now);
 int live__free_ended(struct live *live);
 
 /*
- * The report of what was counted between two times, or from the start (from_ns), all.  It refers to
+ * The report of what was counted from a time on, which is the last interval's end or the start.  It refers to
  * part and opt.  0 or -1; in both cases live__end_report().
  */
 struct live_report {
@@ -54,7 +54,7 @@ struct live_report {
 	struct agg_table aggs;
 	struct report rep;
 };
-int live__report(const struct live *live, u64 from_ns, bool all, const struct report_options *opt,
+int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt,
 		 struct live_report *r);
 void live__end_report(struct live_report *r);
 

@@ -45,14 +45,14 @@ static struct kvmw_total of(struct agg_table *t, u32 reason)
 static void next(struct counts *c, struct agg_table *t)
 {
 	agg_table__free(t);
-	assert_int_equal(counts__since(c, false, t), 0);
+	assert_int_equal(counts__since(c, COUNTS_INTERVAL, t), 0);
 	counts__next(c);
 }
 
 static void test_intervals_add_up(void **state)
 {
 	struct agg_table t = { .over_limit = 0 }, all = { .over_limit = 0 };
-	struct counts c = { .over_limit = 0 };
+	struct counts c = { .full = false };
 	u64 count = 0, span = 0;
 
 	for (u64 i = 1; i <= 3; i++) {
@@ -68,7 +68,7 @@ static void test_intervals_add_up(void **state)
 	assert_int_equal(t.table.nr, 0);
 	assert_int_equal(count, 21);
 	assert_int_equal(span, 900);
-	assert_int_equal(counts__since(&c, true, &all), 0);
+	assert_int_equal(counts__since(&c, COUNTS_ALL, &all), 0);
 	assert_int_equal(of(&all, CPUID).count, 21);
 	assert_int_equal(of(&all, CPUID).span_ns, 900);
 	agg_table__free(&t);
@@ -76,22 +76,88 @@ static void test_intervals_add_up(void **state)
 	counts__free(&c);
 }
 
-/* A sleep that was taken for a halt, and was none. */
-static void test_nothing_goes_back(void **state)
+static void sum_of(struct counts *c, enum counts_span span, struct kvmw_total *total)
 {
 	struct agg_table t = { .over_limit = 0 };
-	struct counts c = { .over_limit = 0 };
+
+	assert_int_equal(counts__since(c, span, &t), 0);
+	*total = of(&t, HLT);
+	agg_table__free(&t);
+}
+
+/* A sleep that was taken for a halt, and was none: parts add up to the whole in each interval, and in all. */
+static void test_a_guess_is_taken_back(void **state)
+{
+	struct agg_table t = { .over_limit = 0 };
+	struct counts c = { .full = false };
+	struct kvmw_total sum;
 
 	TAKE(&c, HLT, .count = 1, .span_ns = 1000, .halt_ns = 900);
 	next(&c, &t);
 	assert_int_equal(of(&t, HLT).halt_ns, 900);
 	TAKE(&c, HLT, .count = 1, .done = 1, .span_ns = 1500, .halt_ns = 400, .block_ns = 1000);
+	sum_of(&c, COUNTS_ALL, &sum);
+	assert_int_equal(sum.halt_ns, 400);
+	assert_int_equal(sum.block_ns, 1000);
 	next(&c, &t);
 	assert_int_equal(of(&t, HLT).halt_ns, 0);
+	assert_int_equal(of(&t, HLT).block_ns, 500);
 	assert_int_equal(of(&t, HLT).span_ns, 500);
 	assert_int_equal(of(&t, HLT).count, 0);
 	assert_int_equal(of(&t, HLT).done, 1);
+	/* Nothing has changed. */
+	next(&c, &t);
+	assert_int_equal(t.table.nr, 0);
+	/* What KVM did is a part like others. */
+	TAKE(&c, HLT, .count = 2, .done = 1, .span_ns = 2500, .halt_ns = 1400, .block_ns = 1000);
+	next(&c, &t);
+	assert_int_equal(of(&t, HLT).halt_ns + of(&t, HLT).block_ns, 1000);
+	TAKE(&c, HLT, .count = 2, .done = 2, .span_ns = 2600, .halt_ns = 500, .block_ns = 1000);
+	next(&c, &t);
+	assert_int_equal(of(&t, HLT).halt_ns + of(&t, HLT).block_ns, 0);
+	assert_int_equal(of(&t, HLT).span_ns, 100);
 	agg_table__free(&t);
+	counts__free(&c);
+}
+
+/* What Prometheus gets grows only, and its parts are never more than the whole. */
+static void test_sums_that_grow(void **state)
+{
+	struct counts c = { .full = false };
+	struct kvmw_total was = { .count = 0 }, sum;
+	u64 asleep = 0, seed = 1;
+
+	for (u64 i = 1; i <= 200; i++) {
+		u64 halt, poll;
+
+		/* Any part of what was asleep may turn out to be a halt, and any part of that polling. */
+		asleep += 100;
+		seed = seed * 6364136223846793005ULL + 1;
+		halt = (seed >> 33) % (asleep + 1);
+		poll = (seed >> 40) % (halt + 1);
+		TAKE(&c, HLT, .count = i, .span_ns = asleep + 7 * i, .halt_ns = halt, .poll_ns = poll,
+		     .block_ns = asleep - halt, .throttled_ns = KVMW_NONE);
+		sum_of(&c, COUNTS_GROWN, &sum);
+		assert_true(sum.halt_ns >= was.halt_ns && sum.block_ns >= was.block_ns);
+		assert_true(sum.poll_ns >= was.poll_ns && sum.poll_ns <= sum.halt_ns);
+		assert_true(sum.halt_ns - sum.poll_ns >= was.halt_ns - was.poll_ns);
+		assert_int_equal(sum.halt_ns + sum.block_ns, asleep);
+		assert_true(sum.throttled_ns == KVMW_NONE);
+		was = sum;
+		sum_of(&c, COUNTS_ALL, &sum);
+		assert_true(sum.halt_ns == halt && sum.poll_ns == poll && sum.block_ns == asleep - halt);
+	}
+	counts__free(&c);
+}
+
+/* How many events have no room is not known: each look finds their keys again. */
+static void test_no_room(void **state)
+{
+	const struct agg_table t = { .over_limit = 3 };
+	struct counts c = { .full = false };
+
+	assert_int_equal(counts__take(&c, &t, IN_GUEST), 0);
+	assert_true(c.full);
 	counts__free(&c);
 }
 
@@ -99,7 +165,7 @@ static void test_nothing_goes_back(void **state)
 static void test_guest_time_once(void **state)
 {
 	struct agg_table t = { .over_limit = 0 };
-	struct counts c = { .over_limit = 0 };
+	struct counts c = { .full = false };
 
 	TAKE(&c, CPUID, .count = 1, .done = 1, .gap_ns = 100);
 	TAKE(&c, IN_GUEST, .gap_ns = 1000);
@@ -125,7 +191,7 @@ static void test_latencies(void **state)
 {
 	struct agg_table t = { .over_limit = 0 };
 	const struct agg_key key = key_of(CPUID);
-	struct counts c = { .over_limit = 0 };
+	struct counts c = { .full = false };
 	u64 count[COUNTS_LATENCIES] = { [10] = 98, [14] = 2 };
 	const struct agg *agg;
 	struct report_row row = { .done = 100 };
@@ -162,7 +228,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_intervals_add_up),
-		cmocka_unit_test(test_nothing_goes_back),
+		cmocka_unit_test(test_a_guess_is_taken_back),
+		cmocka_unit_test(test_sums_that_grow),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_guest_time_once),
 		cmocka_unit_test(test_latencies),
 	};

@@ -64,12 +64,12 @@ static void count(struct counts *c, const struct recording *rec)
 	assert_int_equal(counts__take(c, &rec->totals, ~0U), 0);
 }
 
-static void make_report(struct recording *rec, const struct counts *c, const struct report_options *opt,
+static void make_report(struct recording *rec, struct counts *c, const struct report_options *opt,
 			struct agg_table *aggs, struct report *rep)
 {
 	agg_table__free(&rec->totals);
 	*aggs = (struct agg_table) { .over_limit = 0 };
-	assert_int_equal(counts__since(c, true, &rec->totals), 0);
+	assert_int_equal(counts__since(c, COUNTS_GROWN, &rec->totals), 0);
 	assert_int_equal(report__make(rep, rec, aggs, opt), 0);
 	counts__finish(rep);
 }
@@ -79,7 +79,7 @@ static char *text_of(u32 vms, enum metrics_format format, u32 max)
 	const struct metrics_gaps gaps = { .no_room = 3, .missed = 4 };
 	struct recording *rec = make_host(vms);
 	struct report_options by_reason, by_vcpu;
-	struct counts c = { .over_limit = 0 };
+	struct counts c = { .full = false };
 	struct agg_table aggs[2];
 	struct report rep[2];
 	struct metrics m;

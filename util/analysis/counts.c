@@ -9,7 +9,9 @@ struct counted_hist {
 
 struct counted {
 	struct agg_key key;
-	struct kvmw_total now, before;
+	struct kvmw_total now;		/* taken; of a cycle that goes on, the parts are a guess */
+	struct kvmw_total shown;	/* by intervals and sums that only grow */
+	struct kvmw_total before;	/* of this, when the interval began */
 	struct counted_hist hist, hist_before;
 	bool in_guest;
 };
@@ -28,14 +30,20 @@ static int counts__get(struct counts *c, const struct agg_key *key, struct count
 	if (!c->table.entry_size)
 		c->table = HASH_TABLE(struct counted, NULL);
 	*counted = hash_table__get_limited(&c->table, key, AGG_MAX_KEYS, &full);
-	c->over_limit += full;
+	c->full |= full;
 	return *counted || full ? 0 : -1;
 }
 
-/* All ones, not captured, stays. */
 static void counts__grow(u64 *to, u64 value)
 {
 	if (value > *to)
+		*to = value;
+}
+
+/* Parts are what is said of them last, so that they are no more than the whole. All ones, not captured, stays. */
+static void take_part(u64 *to, u64 value)
+{
+	if (*to != KVMW_NONE)
 		*to = value;
 }
 
@@ -51,16 +59,17 @@ static void counts__take_total(struct counted *counted, const struct kvmw_total 
 	counts__grow(&now->count, t->count);
 	counts__grow(&now->done, t->done);
 	counts__grow(&now->span_ns, t->span_ns);
-	counts__grow(&now->user_ns, t->user_ns);
-	counts__grow(&now->halt_ns, t->halt_ns);
-	counts__grow(&now->poll_ns, t->poll_ns);
-	counts__grow(&now->wait_ns, t->wait_ns);
-	counts__grow(&now->throttled_ns, t->throttled_ns);
-	counts__grow(&now->block_ns, t->block_ns);
+	take_part(&now->user_ns, t->user_ns);
+	take_part(&now->halt_ns, t->halt_ns);
+	take_part(&now->poll_ns, t->poll_ns);
+	take_part(&now->wait_ns, t->wait_ns);
+	take_part(&now->throttled_ns, t->throttled_ns);
+	take_part(&now->block_ns, t->block_ns);
 }
 
 int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest)
 {
+	c->full |= totals->over_limit;
 	for (u32 i = 0; i < totals->table.nr; i++) {
 		const struct agg *agg = agg_table__at(totals, i);
 		struct counted *counted;
@@ -89,15 +98,73 @@ int counts__take_latencies(struct counts *c, const struct agg_key *key,
 	return 0;
 }
 
+/* ---- what is shown never goes back ---------------------------------------- */
+
+/* The parts of a span, and the rest of it, which is KVM's. */
+enum { SPAN_USER, SPAN_HALT, SPAN_WAIT, SPAN_BLOCK, SPAN_KVM, SPAN_PARTS };
+
+static void span_parts(const struct kvmw_total *t, u64 part[SPAN_PARTS])
+{
+	const u64 all[SPAN_KVM] = { t->user_ns, t->halt_ns, t->wait_ns, t->block_ns };
+
+	part[SPAN_KVM] = t->span_ns;
+	for (u32 i = 0; i < SPAN_KVM; i++) {
+		part[i] = all[i] == KVMW_NONE ? 0 : all[i];
+		part[SPAN_KVM] = time__less(part[SPAN_KVM], part[i]);
+	}
+}
+
+static u64 shown_part(u64 now, u64 grown)
+{
+	return now == KVMW_NONE ? KVMW_NONE : grown;
+}
+
+/* Of what is part of a part: no more of it in an interval than of that. */
+static u64 shown_within(u64 now, u64 shown, u64 more)
+{
+	shown = shown == KVMW_NONE ? 0 : shown;
+	if (now == KVMW_NONE || now <= shown)
+		return shown_part(now, shown);
+	return shown + (now - shown < more ? now - shown : more);
+}
+
+/*
+ * Time that was shown of one part and turned out to be of another stays where it was shown; of the other
+ * it is not shown again.  So parts add up to the whole in each interval.
+ */
+static void counted__show(struct counted *counted)
+{
+	const struct kvmw_total *now = &counted->now, was = counted->shown;
+	u64 part[SPAN_PARTS], grown[SPAN_PARTS], debt = 0;
+	struct kvmw_total *shown = &counted->shown;
+
+	span_parts(now, part);
+	span_parts(&was, grown);
+	for (u32 i = 0; i < SPAN_PARTS; i++)
+		debt += time__less(grown[i], part[i]);
+	for (u32 i = 0; i < SPAN_PARTS; i++) {
+		u64 more = time__less(part[i], grown[i]), paid = more < debt ? more : debt;
+
+		debt -= paid;
+		grown[i] += more - paid;
+		part[i] = more - paid;
+	}
+	*shown = *now;
+	shown->user_ns = shown_part(now->user_ns, grown[SPAN_USER]);
+	shown->halt_ns = shown_part(now->halt_ns, grown[SPAN_HALT]);
+	shown->wait_ns = shown_part(now->wait_ns, grown[SPAN_WAIT]);
+	shown->block_ns = shown_part(now->block_ns, grown[SPAN_BLOCK]);
+	shown->poll_ns = shown_within(now->poll_ns, was.poll_ns, part[SPAN_HALT]);
+	shown->throttled_ns = shown_within(now->throttled_ns, was.throttled_ns, part[SPAN_WAIT]);
+}
+
 static u64 counted_since(u64 now, u64 before)
 {
 	return now == KVMW_NONE ? KVMW_NONE : before == KVMW_NONE ? now : now - before;
 }
 
-static struct kvmw_total total_since(const struct counted *c, const struct kvmw_total *before)
+static struct kvmw_total total_since(const struct kvmw_total *now, const struct kvmw_total *before)
 {
-	const struct kvmw_total *now = &c->now;
-
 	return (struct kvmw_total) {
 		.count = counted_since(now->count, before->count),
 		.done = counted_since(now->done, before->done),
@@ -204,21 +271,32 @@ static int counts__add(const struct counted *counted, const struct kvmw_total *t
 	return 0;
 }
 
-int counts__since(const struct counts *c, bool all, struct agg_table *aggs)
+static struct kvmw_total counted_in(const struct counted *counted, enum counts_span span)
+{
+	static const struct kvmw_total none;
+
+	return total_since(span == COUNTS_ALL ? &counted->now : &counted->shown,
+			   span == COUNTS_INTERVAL ? &counted->before : &none);
+}
+
+int counts__since(struct counts *c, enum counts_span span, struct agg_table *aggs)
 {
 	static const struct counted_hist no_hist;
-	static const struct kvmw_total none;
 	struct hash_table times = HASH_TABLE(struct guest_time, NULL);
-	int ret = all ? 0 : find_guest_times(c, &times);
+	bool interval = span == COUNTS_INTERVAL;
+	int ret = interval ? find_guest_times(c, &times) : 0;
 
 	for (u32 i = 0; i < c->table.nr && !ret; i++) {
-		const struct counted *counted = counted_at(c, i);
-		struct kvmw_total total = total_since(counted, all ? &none : &counted->before);
+		struct counted *counted = counted_at(c, i);
+		struct kvmw_total total;
 
-		if (!all)
+		if (span != COUNTS_ALL)
+			counted__show(counted);
+		total = counted_in(counted, span);
+		if (interval)
 			without_earlier(&total, counted, &times);
 		if (!is_nothing(&total))
-			ret = counts__add(counted, &total, all ? &no_hist : &counted->hist_before, aggs);
+			ret = counts__add(counted, &total, interval ? &counted->hist_before : &no_hist, aggs);
 	}
 	hash_table__free(&times);
 	return ret;
@@ -229,7 +307,7 @@ void counts__next(struct counts *c)
 	for (u32 i = 0; i < c->table.nr; i++) {
 		struct counted *counted = counted_at(c, i);
 
-		counted->before = counted->now;
+		counted->before = counted->shown;
 		counted->hist_before = counted->hist;
 	}
 }
@@ -252,6 +330,7 @@ int counts__keep(struct counts *c, bool (*keep)(void *arg, u32 vcpu), void *arg)
 	}
 	hash_table__free(&c->table);
 	c->table = kept;
+	c->full = false;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counters of kvmw stat: what has been counted so far, and since the last interval.  Nothing ever
- * goes back, so that the intervals of a time add up to what was counted in it.
+ * Counters of kvmw stat: what has been counted so far, and since the last interval.  While a cycle goes on,
+ * what its time is of is a guess, which its end may take back.
  */
 #ifndef KVMW_COUNTS_H
 #define KVMW_COUNTS_H
@@ -13,7 +13,13 @@
 
 struct counts {			/* all zero: empty */
 	struct hash_table table;
-	u64 over_limit;		/* keys beyond AGG_MAX_KEYS */
+	bool full;		/* some keys had no room */
+};
+
+enum counts_span {
+	COUNTS_INTERVAL,	/* since the last call of counts__next() */
+	COUNTS_ALL,		/* since the beginning, as it is known now */
+	COUNTS_GROWN,		/* likewise; but what was once said never goes back */
 };
 
 /*
@@ -25,11 +31,8 @@ int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest)
 int counts__take_latencies(struct counts *c, const struct agg_key *key,
 			   const u64 count[COUNTS_LATENCIES], u64 ended_ns);
 
-/*
- * As aggregates for report__make(): what was counted since the last call of counts__next(), or, all,
- * since the beginning.  0 or -1.
- */
-int counts__since(const struct counts *c, bool all, struct agg_table *aggs);
+/* As aggregates for report__make().  0 or -1. */
+int counts__since(struct counts *c, enum counts_span span, struct agg_table *aggs);
 /* The next interval begins. */
 void counts__next(struct counts *c);
 /* Forgets the vCPUs that keep() does not want.  0 or -1. */
