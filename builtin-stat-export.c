@@ -18,6 +18,7 @@ struct stat_export {
 	u32 event;
 	bool vcpus;
 	const char *path;		/* NULL: by HTTP */
+	bool failed;			/* the last try to write it */
 	struct sockaddr_storage address;
 	struct http *http;
 };
@@ -125,13 +126,48 @@ static char *http_answer(void *arg, const char *accept, const char **type, size_
 	return live__count(e->live, monotonic_ns()) ? NULL : make_text(e, format, size);
 }
 
+static int write_file(struct stat_export *e, int *err)
+{
+	size_t size;
+	char *text = make_text(e, METRICS_TEXT, &size);
+
+	if (!text)
+		return -1;
+	*err = metrics_file__write(e->path, text, size);
+	free(text);
+	return 0;
+}
+
+int stat_export__write(struct stat_export *e)
+{
+	int err;
+
+	if (write_file(e, &err))
+		return -1;
+	return err ? error("--openmetrics: cannot write %s: %s", e->path, strerror(err)) : 0;
+}
+
+int stat_export__write_again(struct stat_export *e)
+{
+	int err;
+
+	if (write_file(e, &err))
+		return -1;
+	if (err && !e->failed)
+		warning("--openmetrics: cannot write %s: %s; each interval tries again", e->path, strerror(err));
+	else if (!err && e->failed)
+		notice("%s is written again", e->path);
+	e->failed = err;
+	return 0;
+}
+
 int stat_export__start(struct stat_export *e, u64 start_ns)
 {
 	char address[64];
 
 	e->start_ns = start_ns;
 	if (e->path)
-		return 0;
+		return live__count(e->live, monotonic_ns()) ? -1 : stat_export__write(e);
 	e->http = http__new(&e->address, http_answer, e);
 	if (!e->http)
 		return -1;
@@ -148,16 +184,6 @@ void stat_export__run(struct stat_export *e)
 {
 	if (e->http)
 		http__run(e->http);
-}
-
-int stat_export__write(struct stat_export *e)
-{
-	size_t size;
-	char *text = make_text(e, METRICS_TEXT, &size);
-	int err = !text || metrics_file__write(e->path, text, size) ? -1 : 0;
-
-	free(text);
-	return err;
 }
 
 void stat_export__free(struct stat_export *e)

@@ -2,6 +2,7 @@
 /* kvmw stat: wiring, the loop that waits for intervals and the end, exit status. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,7 +222,7 @@ static int take_interval(struct stat_run *r)
 		return -1;
 	if (!r->export)
 		return print_counts(r);
-	return stat_export__is_file(r->export) ? stat_export__write(r->export) : 0;
+	return stat_export__is_file(r->export) ? stat_export__write_again(r->export) : 0;
 }
 
 static int each_second(struct stat_run *r)
@@ -316,7 +317,11 @@ static int stat_count(struct stat_run *r)
 	meta__start(r->meta, r->start_ns);
 	err = write_tables(r) || (r->export && stat_export__start(r->export, r->start_ns)) ||
 	      (o->command && workload__start(&r->workload, o->command[0]));
-	privileges__drop();
+	/* The folder of the file may be of another user, as of node_exporter. */
+	if (r->export && stat_export__is_file(r->export))
+		privileges__drop_but(CAP_DAC_OVERRIDE);
+	else
+		privileges__drop();
 	if (!err && r->export)
 		r->fds[FD_EXPORT] = stat_export__fd(r->export);
 	err = err || arm_timer(r->fds[FD_SECOND], NSEC_PER_SEC, true) ||

@@ -69,12 +69,14 @@ struct stat_export;
 struct stat_export *stat_export__new(struct live *live, const char *where, u32 event, bool vcpus);
 void stat_export__free(struct stat_export *e);
 bool stat_export__is_file(const struct stat_export *e);
-/* When counting has begun. */
+/* When counting has begun; writes the file, whose folder privileges may be needed for. */
 int stat_export__start(struct stat_export *e, u64 start_ns);
 /* By HTTP: readable when stat_export__run() has something to do, which it looks for also each second. */
 int stat_export__fd(const struct stat_export *e);
 void stat_export__run(struct stat_export *e);
 /* Into the file, what was counted last. */
 int stat_export__write(struct stat_export *e);
+/* Likewise; a file that cannot be written is a warning, once until it can be. */
+int stat_export__write_again(struct stat_export *e);
 
 #endif

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -305,6 +306,59 @@ def test_a_file_for_node_exporter(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["kvmw.prom"]
     assert path.stat().st_mode & 0o777 == 0o644
     assert path.read_text().endswith('kvmw_build_info{version="' + kvmw("--version").stdout.split()[-1] + '"} 1\n')
+
+
+def prom_of_another_user(tmp_path):
+    """A folder such as that of node_exporter, which root may write to by CAP_DAC_OVERRIDE only."""
+    folder = tmp_path / "textfile"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, 65534, 65534)
+    return folder / "kvmw.prom"
+
+
+def wait_for(state):
+    deadline = time.monotonic() + 60
+    while not state():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@native
+@pytest.mark.lab
+def test_a_file_in_a_folder_of_another_user(tmp_path):
+    path = prom_of_another_user(tmp_path)
+    done = kvmw("stat", "-a", "-q", "--openmetrics", path, "-I", "20ms", "-d", "0.2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "kvmw_build_info" in path.read_text()
+
+
+@native
+@pytest.mark.lab
+def test_a_file_that_cannot_be_written(tmp_path):
+    """Said at once, before a command runs."""
+    done = kvmw("stat", "-q", "--openmetrics", tmp_path / "none" / "kvmw.prom", "--", "touch", tmp_path / "ran")
+    one_line(done, 1, "--openmetrics", "none/kvmw.prom", "No such file")
+    assert not (tmp_path / "ran").exists()
+
+
+@native
+@pytest.mark.lab
+def test_a_file_that_cannot_be_written_for_a_while(tmp_path):
+    path, away = prom_of_another_user(tmp_path), tmp_path / "away"
+    stat = subprocess.Popen([KVMW, "stat", "-a", "-q", "--openmetrics", path, "-I", "10ms"],
+                            stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(path.exists)
+        path.parent.rename(away)
+        line = stat.stderr.readline()
+        assert line.startswith(f"kvmw: warning: --openmetrics: cannot write {path}: No such file"), line
+        away.rename(path.parent)
+        assert stat.stderr.readline() == f"kvmw: {path} is written again\n"
+        stat.send_signal(signal.SIGINT)
+        assert stat.communicate(timeout=60)[1] == "" and stat.returncode == 0
+    finally:
+        stat.kill()
+        stat.wait()
 
 
 @native

@@ -31,11 +31,10 @@ static bool get_caps(struct __user_cap_data_struct caps[2])
 	return !syscall(__NR_capget, &header, caps);
 }
 
-void privileges__drop(void)
+static void drop_all_but(u32 keep[2])
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct caps[2];
-	u32 keep[2] = { 0 };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (!get_caps(caps))
@@ -48,6 +47,21 @@ void privileges__drop(void)
 		caps[i].inheritable = 0;
 	}
 	syscall(__NR_capset, &header, caps);
+}
+
+void privileges__drop(void)
+{
+	u32 keep[2] = { 0 };
+
+	drop_all_but(keep);
+}
+
+void privileges__drop_but(int capability)
+{
+	u32 keep[2] = { 0 };
+
+	keep[CAP_TO_INDEX(capability)] = CAP_TO_MASK(capability);
+	drop_all_but(keep);
 }
 
 const char *privileges__kept(char *buf, unsigned int size)

@@ -8,6 +8,8 @@
  * program it may run gets more.  Each thread calls it for itself.  What fails changes nothing.
  */
 void privileges__drop(void);
+/* The same, but for one that is used: CAP_DAC_OVERRIDE or the like. */
+void privileges__drop_but(int capability);
 
 /* "cap_bpf,cap_perfmon": those that the drop leaves of what this thread has; buf is filled. */
 const char *privileges__kept(char *buf, unsigned int size);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/error.h"
 #include "util/export/metrics_file.h"
-#include "util/memory.h"
 #include "util/types.h"
 
 static int metrics_file__put(int fd, const char *text, size_t size)
@@ -29,12 +28,12 @@ static int metrics_file__put(int fd, const char *text, size_t size)
 /* The collector reads names that end with .prom, which the new one has only when it is complete. */
 int metrics_file__write(const char *path, const char *text, size_t size)
 {
+	int fd, err;
 	char *new;
 	bool ok;
-	int fd;
 
 	if (asprintf(&new, "%s.new", path) < 0)
-		return out_of_memory();
+		return ENOMEM;
 	/* One that a killed kvmw left behind.  A link is not followed. */
 	unlink(new);
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -42,11 +41,9 @@ int metrics_file__write(const char *path, const char *text, size_t size)
 	if (fd >= 0 && close(fd))
 		ok = false;
 	ok = ok && !rename(new, path);
-	if (!ok) {
-		error("--openmetrics: cannot write %s: %s", path, strerror(errno));
-		if (fd >= 0)
-			unlink(new);
-	}
+	err = ok ? 0 : errno;
+	if (!ok && fd >= 0)
+		unlink(new);
 	free(new);
-	return ok ? 0 : -1;
+	return err;
 }

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Replaces the file as a whole, whatever its readers do.  0, or -1 (error() said why). */
+/* Replaces the file as a whole, whatever its readers do.  0, or an error number. */
 int metrics_file__write(const char *path, const char *text, size_t size);
 
 #endif
