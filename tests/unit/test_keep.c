@@ -196,7 +196,7 @@ static void test_cut(void **state)
 
 	run__begin(&r, 2 * SECOND);
 	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &rows[0], 1);
-	keep_window__hold(&r.w, true);
+	keep_window__hold(&r.w);
 	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, true, &rows[1], 1);
 	end_second(&r);
 	keep_window__cut(&r.w);
@@ -214,6 +214,33 @@ static void test_cut(void **state)
 	end_second(&r);
 	take(&r, &file, &out, &exits);
 	assert_int_equal(out.rep.total.count, 1);
+	assert_int_equal(out.rep.total.done, 1);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* What was put aside for a snapshot that was not made is not in the next one. */
+static void test_release(void **state)
+{
+	struct kvmw_exit open = an_exit(FROM + 500, 10, KVMW_NONE), ended = an_exit(FROM + 500, 10, 3000);
+	struct kvmw_total begun = { .event = KVMW_EVENT_EXIT, .isa = 1, .reason = 10, .count = 1 };
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 60 * SECOND);
+	keep_window__hold(&r.w);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, true, &open, 1);
+	assert_int_equal(keep_window__begun(&r.w, true, &begun), 0);
+	end_second(&r);
+	keep_window__cut(&r.w);
+	keep_window__release(&r.w);
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &ended, 1);
+	end_second(&r);
+	take(&r, &file, &out, &exits);
+	assert_true(out.rep.total.exact);
+	assert_int_equal(out.rep.total.count, 1);
+	assert_int_equal(out.rep.total.recorded, 1);
 	assert_int_equal(out.rep.total.done, 1);
 	rec__report_free(&out);
 	run__end(&r);
@@ -416,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_identity),

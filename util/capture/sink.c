@@ -65,8 +65,11 @@ static int sink__take_mark(struct keep_window *w, const struct batch *b)
 	case MARK_SNAPSHOT:
 		keep_window__snapshot(w, b->snapshot);
 		return 0;
+	case MARK_RELEASE:
+		keep_window__release(w);
+		return 0;
 	default:
-		keep_window__hold(w, b->mark == MARK_HOLD);
+		keep_window__hold(w);
 		return 0;
 	}
 }

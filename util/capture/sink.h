@@ -17,7 +17,7 @@
 enum sink_mark {
 	MARK_NONE,
 	MARK_MOMENT,		/* tables of a moment follow */
-	MARK_HOLD, MARK_RELEASE, MARK_CUT,	/* keep_window__hold(), keep_window__cut() */
+	MARK_HOLD, MARK_RELEASE, MARK_CUT,	/* keep_window__hold(), ... */
 	MARK_SNAPSHOT,		/* to be made of what precedes */
 };
 

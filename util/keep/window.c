@@ -245,10 +245,25 @@ int keep_window__moment(struct keep_window *w)
 	return add_entry(w, KEEP_MOMENT, w->moment, NULL, 0);
 }
 
-void keep_window__hold(struct keep_window *w, bool hold)
+static void let_go(struct keep_window *w)
 {
-	w->held = hold;
+	w->held = false;
 	w->cut = 0;
+}
+
+void keep_window__hold(struct keep_window *w)
+{
+	w->held = true;
+	w->cut = 0;
+}
+
+void keep_window__release(struct keep_window *w)
+{
+	let_go(w);
+	/* The next one has another number: what is aside for this one is in none. */
+	w->snapshot++;
+	account__free(&w->open);
+	account__init(&w->open);
 }
 
 void keep_window__cut(struct keep_window *w)
@@ -295,7 +310,7 @@ void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s)
 	s->cut = w->cut ?: s->to;
 	if (w->cut)
 		s->end = w->cut_end;
-	keep_window__hold(w, false);
+	let_go(w);
 	s->knows_taken = w->deltas.knows_taken;
 	s->others = w->deltas.others;
 	s->ident = identity__json(&w->identity);

@@ -73,8 +73,10 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row);
 /* The text of an IDENT frame, or of META, which only triggers need. */
 int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json);
-/* A snapshot is about to be made; or it is not. */
-void keep_window__hold(struct keep_window *w, bool hold);
+/* A snapshot is about to be made. */
+void keep_window__hold(struct keep_window *w);
+/* It is not made after all: what came aside for it is forgotten. */
+void keep_window__release(struct keep_window *w);
 /* It has what came until now; of what follows, only rows aside.  They include cycles that go on. */
 void keep_window__cut(struct keep_window *w);
 /* Tables of another moment follow, with kind "start". */
