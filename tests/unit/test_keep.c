@@ -419,6 +419,19 @@ static void test_identity(void **state)
 	assert_int_equal(identity__forget(&id, 61), 1);
 	assert_null(identity__text(&id, IDENTITY_VMS, 0));
 
+	/* Other threads of a VMM are there until it ends; they are no vCPU that dies. */
+	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":2,\"pid\":1}],\"vcpus\":[{\"id\":9,\"vm\":2},"
+					"{\"id\":8,\"vm\":2,\"role\":\"vmm\"},{\"id\":6,\"vm\":null,\"role\":\"kernel\"}]}"), 0);
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":9,\"vm\":2,\"gone_ns\":70}]}"), 0);
+	assert_int_equal(identity__forget(&id, 71), 1);
+	assert_non_null(identity__text(&id, IDENTITY_VMS, 2));
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":8,\"vm\":2,\"role\":\"vmm\",\"gone_ns\":80}]}"), 0);
+	assert_int_equal(id.nr_gone, 3);
+	assert_int_equal(identity__forget(&id, 81), 1);
+	assert_null(identity__text(&id, IDENTITY_VCPUS, 8));
+	assert_null(identity__text(&id, IDENTITY_VMS, 2));
+	assert_non_null(identity__text(&id, IDENTITY_VCPUS, 6));
+
 	/* Names of threads without end: the latest ones stay, and a vCPU that is there. */
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}"), 0);
 	for (u32 i = 0; i < 2 * IDENTITY_MAX; i += 4) {
@@ -431,9 +444,40 @@ static void test_identity(void **state)
 	assert_non_null(identity__text(&id, IDENTITY_TASKS, 2 * IDENTITY_MAX - 1));
 	assert_true(identity__has_vcpu(&id, 7));
 	text = identity__json(&id);
-	assert_true(!strncmp(text, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}\n{\"tasks\":[", 38));
+	assert_non_null(strstr(text, "{\"id\":7,\"vm\":1}]}\n{\"tasks\":["));
 	free(text);
 	identity__free(&id);
+}
+
+/* However many processes come and go: what is there keeps its last reading. */
+static void test_roles(void **state)
+{
+	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 100, .done = 100,
+				    .lost = 100 };
+	char item[160];
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, "{\"vcpus\":[{\"id\":1,\"vm\":0,\"role\":\"vmm\"}]}"), 0);
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	for (u32 i = 0; i < 4; i++)
+		end_second(&r);
+	for (u32 i = 2; i < IDENTITY_MAX + 10; i++) {
+		snprintf(item, sizeof(item), "{\"vcpus\":[{\"id\":%u,\"vm\":0,\"role\":\"vmm\",\"gone_ns\":%llu}]}", i, FROM);
+		assert_int_equal(keep_window__json(&r.w, DATA_IDENT, item), 0);
+	}
+	end_second(&r);
+	assert_int_equal(r.w.identity.nr[IDENTITY_VCPUS], 2);
+	total.count = total.done = total.lost = 101;
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	end_second(&r);
+	take(&r, &file, &out, &(const struct report_options) { .event = KVMW_EVENT_IOCTL, .nr_sort = 1 });
+	assert_int_equal(out.rep.total.count, 1);
+	assert_int_equal(out.rep.total.lost, 1);
+	rec__report_free(&out);
+	run__end(&r);
 }
 
 int main(void)
@@ -447,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_roles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcp
 		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
 	if (s->moved)
 		err |= json_build__put(o, "moved", json_object_new_boolean(true));
-	if (is_vcpu && gone_ns)
+	if (gone_ns)
 		err |= json_build__put(o, "gone_ns", json_object_new_int64(gone_ns));
 	return json_build__end(o, err);
 }

@@ -25,9 +25,8 @@ struct identity_key {
 struct identity_entry {
 	struct identity_key key;
 	u64 changed;		/* when, by the number of changes */
-	u64 gone_ns;		/* of a vCPU; 0: it is there, or this is none */
-	s64 vm;			/* of a vCPU; -1: none */
-	bool is_vcpu;
+	u64 gone_ns;		/* of vcpus; 0: it is there, or this is none */
+	s64 vm;			/* of vcpus; -1: none */
 	char *text;		/* JSON; NULL: to be forgotten */
 };
 
@@ -74,7 +73,10 @@ static int compare_changes(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The older half of a list, but no vCPU that is there. */
+/*
+ * The older half of a list, but nothing of vcpus that is there: without the last readings of its totals,
+ * the next ones would count all that was lost since the recording began.
+ */
 static int forget_half(struct identity *id, u32 list)
 {
 	u64 *changed = calloc(id->nr[list], sizeof(*changed)), middle;
@@ -91,7 +93,7 @@ static int forget_half(struct identity *id, u32 list)
 	for (u32 i = 0; i < id->entries.nr; i++) {
 		struct identity_entry *e = identity__at(id, i);
 
-		if (e->key.list == list && e->changed < middle && !(e->is_vcpu && !e->gone_ns))
+		if (e->key.list == list && e->changed < middle && (list != IDENTITY_VCPUS || e->gone_ns))
 			forget_entry(e);
 	}
 	return identity__sweep(id);
@@ -99,7 +101,7 @@ static int forget_half(struct identity *id, u32 list)
 
 static int take_item(struct identity *id, u32 list, struct json_object *item)
 {
-	struct json_object *number = json_object_object_get(item, lists[list].id), *role;
+	struct json_object *number = json_object_object_get(item, lists[list].id);
 	const struct identity_key key = { list, json_object_get_int64(number) };
 	const char *text = json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN);
 	struct identity_entry *e;
@@ -117,11 +119,9 @@ static int take_item(struct identity *id, u32 list, struct json_object *item)
 	e->text = mem__strdup(text);
 	e->changed = ++id->changes;
 	if (list == IDENTITY_VCPUS) {
-		role = json_object_object_get(item, "role");
-		e->is_vcpu = !role;
 		was_gone = e->gone_ns;
 		e->gone_ns = json_object_get_int64(json_object_object_get(item, "gone_ns"));
-		if (e->gone_ns && !was_gone) {
+		if (e->gone_ns && !was_gone && !json_object_object_get(item, "role")) {
 			id->nr_gone++;
 			id->gone = key.id;
 		}
@@ -176,7 +176,7 @@ static bool has_others(const struct identity *id, s64 vm)
 	for (u32 i = 0; i < id->entries.nr; i++) {
 		const struct identity_entry *e = identity__at(id, i);
 
-		if (e->text && e->is_vcpu && e->vm == vm)
+		if (e->text && e->key.list == IDENTITY_VCPUS && e->vm == vm)
 			return true;
 	}
 	return false;
@@ -190,7 +190,7 @@ int identity__forget(struct identity *id, u64 before_ns)
 		struct identity_entry *e = identity__at(id, i), *vm;
 		struct identity_key key = { IDENTITY_VMS, e->vm };
 
-		if (!e->text || !e->is_vcpu || !e->gone_ns || e->gone_ns >= before_ns)
+		if (!e->text || !e->gone_ns || e->gone_ns >= before_ns)
 			continue;
 		any = true;
 		forget_entry(e);

@@ -8,7 +8,7 @@
 
 #include "util/hash_table.h"
 
-#define IDENTITY_MAX	32768	/* entries of a list; with more, the older half is forgotten */
+#define IDENTITY_MAX	32768	/* entries of a list; with more, the older half is forgotten, but of vcpus only what is gone */
 
 /* Members of an IDENT frame. */
 enum identity_list { IDENTITY_VMS, IDENTITY_VCPUS, IDENTITY_TASKS, IDENTITY_STACKS, IDENTITY_TEXTS,
@@ -23,7 +23,7 @@ struct identity {		/* all zero: empty */
 
 /* The text of an IDENT frame of this recorder.  0, or -1 after error(). */
 int identity__take(struct identity *id, const char *json);
-/* Forgets vCPUs that were gone by then, and VMs that have no other.  1: there were some; 0; -1: out of memory. */
+/* Forgets what of vcpus was gone by then, and VMs that have no other.  1: there were some; 0; -1: out of memory. */
 int identity__forget(struct identity *id, u64 before_ns);
 bool identity__has_vcpu(const struct identity *id, u32 vcpu);
 /* The text of an entry; NULL: there is none. */
