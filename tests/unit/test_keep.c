@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* record --keep: the ring, exact totals of a window, identities, snapshots. */
+/* record --keep: the ring, exact totals of a window, snapshots. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,15 +71,20 @@ struct run {
 	u64 now;
 };
 
-static void run__begin(struct run *r, u64 keep_ns)
+static void run__begin_of_size(struct run *r, u64 keep_ns, u64 bytes)
 {
 	memset(r, 0, sizeof(*r));
 	r->enc = data_encoder__new();
 	r->now = FROM;
-	assert_int_equal(keep_window__init(&r->w, 16 << 20, keep_ns), 0);
+	assert_int_equal(keep_window__init(&r->w, bytes, keep_ns), 0);
 	keep_window__start(&r->w, FROM);
 	assert_int_equal(keep_window__json(&r->w, DATA_IDENT, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"q\"}],"
 			 "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"}]}"), 0);
+}
+
+static void run__begin(struct run *r, u64 keep_ns)
+{
+	run__begin_of_size(r, keep_ns, 16 << 20);
 }
 
 static void run__end(struct run *r)
@@ -101,11 +106,12 @@ static void end_second(struct run *r)
 	put(r, DATA_STATS, KVMW_EVENT_COST, false, &cost, 1);
 }
 
-/* The report of a snapshot. */
-static void take(struct run *r, struct rec *file, struct rec_report *out, const struct report_options *opt)
+/* Whether it was made. */
+static bool make(struct run *r, struct rec *file)
 {
 	struct keep_snapshot s = { .told = eventfd(0, 0), .meta = strdup("{\"kvmw\":\"0.1\"}") };
 	u64 told;
+	bool made;
 	int fd;
 
 	memset(file, 0, sizeof(*file));
@@ -115,8 +121,15 @@ static void take(struct run *r, struct rec *file, struct rec_report *out, const 
 	assert_non_null(s.writer);
 	keep_window__snapshot(&r->w, &s);
 	assert_int_equal(read(s.told, &told, sizeof(told)), sizeof(told));
-	assert_int_equal(keep_snapshot__end(&s), 0);
+	made = !keep_snapshot__end(&s);
 	close(s.told);
+	return made;
+}
+
+/* The report of a snapshot. */
+static void take(struct run *r, struct rec *file, struct rec_report *out, const struct report_options *opt)
+{
+	assert_true(make(r, file));
 	rec__report(file, opt, NULL, out);
 	unlink(file->path);
 	assert_true(out->rec->finished);
@@ -243,6 +256,113 @@ static void test_release(void **state)
 	assert_int_equal(out.rep.total.recorded, 1);
 	assert_int_equal(out.rep.total.done, 1);
 	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* ---- a small SIZE --------------------------------------------------------- */
+
+#define SMALL	(256 << 10)
+#define STEP	1000		/* ns between two rows */
+
+/* Of which none is like another: 40 bytes or so each. */
+static void many(struct run *r, u64 from_ns, u32 nr)
+{
+	static struct kvmw_exit rows[DATA_MAX_ROWS];
+	u64 seed = from_ns;
+
+	for (u32 i = 0; i < nr; i++) {
+		rows[i] = an_exit(from_ns + (u64)i * STEP, 12, rnd(&seed));
+		rows[i].rip = rnd(&seed) << 32 | rnd(&seed);
+		rows[i].info1 = rnd(&seed) << 32 | rnd(&seed);
+		rows[i].info2 = rnd(&seed) << 32 | rnd(&seed);
+	}
+	put(r, DATA_EVENTS, KVMW_EVENT_EXIT, false, rows, nr);
+}
+
+/* Of a second that is larger than SIZE, what fits is kept, and the window begins with it; also of a single batch. */
+static void test_large_second(void **state)
+{
+	static const struct { u32 batches, rows; } tries[] = { { 60, 1000 }, { 1, 60000 } };
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	for (u32 i = 0; i < ARRAY_SIZE(tries); i++) {
+		run__begin_of_size(&r, 60 * SECOND, SMALL);
+		end_second(&r);
+		for (u32 k = 0; k < tries[i].batches; k++)
+			many(&r, r.now + (u64)k * tries[i].rows * STEP, tries[i].rows);
+		end_second(&r);
+		assert_true(r.w.ring.end - r.w.ring.oldest > SMALL / 4);
+		take(&r, &file, &out, &exits);
+		assert_true(out.rep.total.exact);
+		assert_in_range(out.rep.total.count, 1000, 30000);
+		assert_int_equal(out.rep.total.recorded, out.rep.total.count);
+		assert_int_equal(out.rec->meta.start_ns, FROM + SECOND + (60000 - out.rep.total.count - 1) * STEP);
+		assert_int_equal(out.rec->meta.stop_ns, FROM + 2 * SECOND);
+		rec__report_free(&out);
+		run__end(&r);
+	}
+}
+
+/* Tables, too, become as many frames as it takes. */
+static void test_large_table(void **state)
+{
+	static struct kvmw_taken rows[30000];
+	u64 seed = 5;
+	struct run r;
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		rows[i] = (struct kvmw_taken) { .place = i, .tid = rnd(&seed), .tgid = rnd(&seed), .pid = rnd(&seed),
+						.count = rnd(&seed), .bytes = rnd(&seed) };
+	run__begin_of_size(&r, 60 * SECOND, SMALL);
+	put(&r, DATA_STATS, KVMW_EVENT_TAKEN, false, rows, ARRAY_SIZE(rows));
+	end_second(&r);
+	run__end(&r);
+}
+
+/* What came after the cut left no room for what came before: there is no snapshot then, and the next one is made. */
+static void test_no_room(void **state)
+{
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin_of_size(&r, 60 * SECOND, SMALL);
+	many(&r, r.now, 10);
+	keep_window__hold(&r.w);
+	end_second(&r);
+	keep_window__cut(&r.w);
+	for (u32 i = 0; i < 20; i++)
+		many(&r, r.now + i * 1000 * STEP, 1000);
+	assert_false(make(&r, &file));
+	unlink(file.path);
+	end_second(&r);
+	take(&r, &file, &out, &exits);
+	assert_true(out.rep.total.exact && out.rep.total.count > 1000);
+	assert_true(out.rec->meta.start_ns < out.rec->meta.stop_ns);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* While SIZE has room, nobody waits for a snapshot that is being written; what is old is dropped later. */
+static void test_slow_disk(void **state)
+{
+	struct run r;
+
+	run__begin(&r, SECOND);
+	for (u32 i = 0; i < 3; i++)
+		end_second(&r);
+	assert_true(r.w.ring.oldest > 0);
+	r.w.needed = r.w.ring.oldest;
+	alarm(60);
+	for (u32 i = 0; i < 3; i++)
+		end_second(&r);
+	alarm(0);
+	assert_int_equal(r.w.ring.oldest, r.w.needed);
+	r.w.needed = KVMW_NONE;
+	end_second(&r);
+	assert_int_equal(r.w.begin.time_ns, r.now - SECOND);
 	run__end(&r);
 }
 
@@ -402,53 +522,6 @@ static void test_sums(void **state)
 
 /* ---- identities ---------------------------------------------------------- */
 
-static void test_identity(void **state)
-{
-	struct identity id = { .changes = 0 };
-	char *text, item[160];
-
-	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":0,\"pid\":1}],\"vcpus\":[{\"id\":4,\"vm\":0},"
-					"{\"id\":5,\"vm\":0,\"gone_ns\":50}]}"), 0);
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"tid\":9}]}"), 0);
-	assert_string_equal(identity__text(&id, IDENTITY_VCPUS, 4), "{\"id\":4,\"vm\":0,\"tid\":9}");
-	assert_int_equal(identity__forget(&id, 50), 0);
-	assert_int_equal(identity__forget(&id, 51), 1);
-	assert_false(identity__has_vcpu(&id, 5));
-	assert_non_null(identity__text(&id, IDENTITY_VMS, 0));
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"gone_ns\":60}]}"), 0);
-	assert_int_equal(identity__forget(&id, 61), 1);
-	assert_null(identity__text(&id, IDENTITY_VMS, 0));
-
-	/* Other threads of a VMM are there until it ends; they are no vCPU that dies. */
-	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":2,\"pid\":1}],\"vcpus\":[{\"id\":9,\"vm\":2},"
-					"{\"id\":8,\"vm\":2,\"role\":\"vmm\"},{\"id\":6,\"vm\":null,\"role\":\"kernel\"}]}"), 0);
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":9,\"vm\":2,\"gone_ns\":70}]}"), 0);
-	assert_int_equal(identity__forget(&id, 71), 1);
-	assert_non_null(identity__text(&id, IDENTITY_VMS, 2));
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":8,\"vm\":2,\"role\":\"vmm\",\"gone_ns\":80}]}"), 0);
-	assert_int_equal(id.nr_gone, 3);
-	assert_int_equal(identity__forget(&id, 81), 1);
-	assert_null(identity__text(&id, IDENTITY_VCPUS, 8));
-	assert_null(identity__text(&id, IDENTITY_VMS, 2));
-	assert_non_null(identity__text(&id, IDENTITY_VCPUS, 6));
-
-	/* Names of threads without end: the latest ones stay, and a vCPU that is there. */
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}"), 0);
-	for (u32 i = 0; i < 2 * IDENTITY_MAX; i += 4) {
-		snprintf(item, sizeof(item), "{\"tasks\":[{\"tid\":%u},{\"tid\":%u},{\"tid\":%u},{\"tid\":%u}]}", i, i + 1,
-			 i + 2, i + 3);
-		assert_int_equal(identity__take(&id, item), 0);
-		assert_true(id.nr[IDENTITY_TASKS] <= IDENTITY_MAX);
-	}
-	assert_null(identity__text(&id, IDENTITY_TASKS, 0));
-	assert_non_null(identity__text(&id, IDENTITY_TASKS, 2 * IDENTITY_MAX - 1));
-	assert_true(identity__has_vcpu(&id, 7));
-	text = identity__json(&id);
-	assert_non_null(strstr(text, "{\"id\":7,\"vm\":1}]}\n{\"tasks\":["));
-	free(text);
-	identity__free(&id);
-}
-
 /* However many processes come and go: what is there keeps its last reading. */
 static void test_roles(void **state)
 {
@@ -488,9 +561,12 @@ int main(void)
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_large_second),
+		cmocka_unit_test(test_large_table),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_slow_disk),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_roles),
 	};
 

@@ -9,6 +9,7 @@
 #include "util/memory.h"
 
 #define KIND_START	1	/* of all tables that have moments */
+#define PART		8	/* SIZE by it: a second that is larger is divided */
 
 int keep_window__init(struct keep_window *w, u64 bytes, u64 time_ns)
 {
@@ -25,7 +26,7 @@ int keep_window__init(struct keep_window *w, u64 bytes, u64 time_ns)
 
 void keep_window__start(struct keep_window *w, u64 start_ns)
 {
-	w->begin.time_ns = w->last.time_ns = start_ns;
+	w->begin.time_ns = w->last.time_ns = w->newest_ns = start_ns;
 }
 
 void keep_window__free(struct keep_window *w)
@@ -42,7 +43,17 @@ void keep_window__free(struct keep_window *w)
 
 /* ---- what is dropped ----------------------------------------------------- */
 
-/* Until a snapshot that is being written does not need the oldest entry any more. */
+/* Whether a snapshot that is being written still needs the entry there. */
+static bool is_needed(struct keep_window *w, u64 at)
+{
+	bool needed;
+
+	pthread_mutex_lock(&w->lock);
+	needed = w->needed <= at;
+	pthread_mutex_unlock(&w->lock);
+	return needed;
+}
+
 static void wait_for_writer(struct keep_window *w)
 {
 	pthread_mutex_lock(&w->lock);
@@ -83,8 +94,8 @@ static int forget_gone(struct keep_window *w)
 	       deltas__forget(&w->deltas, window_has_vcpu, &w->identity) ? -1 : 0;
 }
 
-/* The end of the oldest second; it is there. */
-static u64 first_end(const struct keep_window *w)
+/* Whether the oldest second, which is there, is too old, and no snapshot that is being written needs it. */
+static bool is_old(struct keep_window *w)
 {
 	u64 at = w->ring.oldest;
 	struct keep_second second;
@@ -93,13 +104,13 @@ static u64 first_end(const struct keep_window *w)
 	while (e = keep_ring__at(&w->ring, at), e->what != KEEP_SECOND)
 		at += e->bytes;
 	memcpy(&second, e->data, sizeof(second));
-	return second.time_ns;
+	return second.time_ns + w->time_ns <= w->last.time_ns && !is_needed(w, at);
 }
 
-/* After a second has ended: those that are not needed for TIME. */
+/* After a second has ended.  What is needed is dropped later: while there is room, nobody waits for a disk. */
 static int drop_old(struct keep_window *w)
 {
-	while (!w->held && w->last.time_ns >= w->time_ns && first_end(w) + w->time_ns <= w->last.time_ns)
+	while (!w->held && is_old(w))
 		drop_second(w);
 	return forget_gone(w);
 }
@@ -111,13 +122,17 @@ static int add_entry(struct keep_window *w, enum keep_what what, u32 number, con
 	for (u64 lacks; (lacks = keep_ring__lacks(&w->ring, len)); ) {
 		if (lacks == KVMW_NONE)
 			return 1;
-		/* A second does not fit: what is left of it begins here. */
+		/* Not even a part of a second fits: what is left of it begins here. */
 		if (!drop_second(w)) {
-			w->begin.time_ns = w->last.time_ns;
+			w->last.time_ns = w->newest_ns;
+			w->begin = w->last;
+			w->part = w->ring.end;
 			account__restart(&w->account);
 		}
 	}
 	keep_ring__add(&w->ring, what, number, data, len);
+	if (what == KEEP_SECOND)
+		w->part = w->ring.end;
 	return 0;
 }
 
@@ -126,6 +141,40 @@ static int encode(struct keep_window *w, struct data_encoder *enc, enum data_fra
 {
 	w->frame.len = 0;
 	return data_encoder__rows(enc, type, event, stream, rows, nr, &w->frame);
+}
+
+/* As many rows as one frame has room for, which is at most half of SIZE.  How many; 0 after error(). */
+static u32 keep_window__add_frame(struct keep_window *w, const struct keep_entry *as, struct data_encoder *enc,
+				  enum data_frame_type type, const struct event_desc *event, u32 stream,
+				  const void *rows, u32 nr)
+{
+	for (nr = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS; nr; nr /= 2) {
+		if (encode(w, enc, type, event, stream, rows, nr))
+			return 0;
+		if (!add_entry(w, as->what, as->number, w->frame.data, w->frame.len))
+			return nr;
+	}
+	error("--keep: a row of %s does not fit into half of SIZE; a larger SIZE helps", event->name);
+	return 0;
+}
+
+static int add_table(struct keep_window *w, const struct keep_entry *as, struct data_encoder *enc,
+		     const struct event_desc *event, const void *rows, u32 nr)
+{
+	for (u32 some; nr; nr -= some, rows = (const u8 *)rows + (size_t)some * event->size) {
+		some = keep_window__add_frame(w, as, enc, DATA_STATS, event, 0, rows, nr);
+		if (!some)
+			return -1;
+	}
+	return 0;
+}
+
+/* What is part of the second's sums. */
+static int keep_window__add_sums(struct keep_window *w, const struct event_desc *event, const void *rows, u32 nr)
+{
+	const struct keep_entry as = { .what = KEEP_SUMS };
+
+	return add_table(w, &as, w->encoder, event, rows, nr);
 }
 
 static int add_total(void *arg, const struct kvmw_total *row)
@@ -138,23 +187,44 @@ static int add_total(void *arg, const struct kvmw_total *row)
 	return 0;
 }
 
+static int end_part(struct keep_window *w, u64 time_ns, const struct kvmw_cost *cost)
+{
+	w->nr_totals = 0;
+	if (account__end(&w->account, add_total, w) ||
+	    keep_window__add_sums(w, event_desc__by_id(KVMW_EVENT_TOTAL), w->totals, w->nr_totals))
+		return -1;
+	if (time_ns > w->newest_ns)
+		w->newest_ns = time_ns;
+	w->last = (struct keep_second) { .time_ns = w->newest_ns, .cost = *cost };
+	return add_entry(w, KEEP_SECOND, 0, &w->last, sizeof(w->last)) ? -1 : 0;
+}
+
 static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
 {
-	const struct event_desc *total = event_desc__by_id(KVMW_EVENT_TOTAL);
-
-	w->nr_totals = 0;
-	if (account__end(&w->account, add_total, w))
+	if (end_part(w, cost->time_ns, cost))
 		return -1;
-	for (u32 i = 0, nr; i < w->nr_totals; i += nr) {
-		nr = w->nr_totals - i < DATA_MAX_ROWS ? w->nr_totals - i : DATA_MAX_ROWS;
-		if (encode(w, w->encoder, DATA_STATS, total, 0, &w->totals[i], nr) ||
-		    add_entry(w, KEEP_SUMS, 0, w->frame.data, w->frame.len))
-			return -1;
-	}
 	if (w->triggers)
 		keep_triggers__end_second(w->triggers, cost->time_ns);
-	w->last = (struct keep_second) { .time_ns = cost->time_ns, .cost = *cost };
-	return add_entry(w, KEEP_SECOND, 0, &w->last, sizeof(w->last)) ? -1 : drop_old(w);
+	return drop_old(w);
+}
+
+/* A second that takes much of SIZE ends in parts, to be dropped one by one.  What they cost is only known at its end. */
+static int end_part_if_large(struct keep_window *w)
+{
+	return w->ring.end - w->part < w->ring.size / PART ? 0 : end_part(w, w->newest_ns, &w->last.cost);
+}
+
+/* Rows come in the order of their ends; which began last is known well enough from the last one. */
+static void see_time(struct keep_window *w, const struct event_desc *event, const void *rows, u32 nr)
+{
+	int field = event_desc__field(event, "time_ns", strlen("time_ns"));
+	u64 time_ns;
+
+	if (field < 0)
+		return;
+	time_ns = field_desc__value(&event->fields[field], (const u8 *)rows + (size_t)(nr - 1) * event->size);
+	if (time_ns > w->newest_ns)
+		w->newest_ns = time_ns;
 }
 
 static bool is_start(const struct event_desc *event, const void *rows)
@@ -173,16 +243,16 @@ static int keep_window__take_sums(struct keep_window *w, const struct event_desc
 	int err = event->id == KVMW_EVENT_HOLDER ? deltas__holders(&w->deltas, rows, nr) :
 		  deltas__takens(&w->deltas, rows, nr);
 
-	if (err || encode(w, w->encoder, DATA_STATS, event, 0, rows, nr) ||
-	    add_entry(w, KEEP_SUMS, 0, w->frame.data, w->frame.len))
-		return -1;
-	return 0;
+	return err ? -1 : keep_window__add_sums(w, event, rows, nr);
 }
 
 static int take_table(struct keep_window *w, struct data_encoder *enc, const struct event_desc *event,
 		      void *rows, u32 nr)
 {
 	bool start = is_start(event, rows);
+	const struct keep_entry as = {
+		.what = start ? KEEP_MOMENT : KEEP_ASIDE, .number = start ? w->moment : w->snapshot + 1,
+	};
 
 	if (event->id == KVMW_EVENT_TOTAL)
 		return account__counted(&w->account, rows, nr);
@@ -190,30 +260,29 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 		return end_second(w, rows);
 	if (event->id == KVMW_EVENT_HOLDER || event->id == KVMW_EVENT_TAKEN)
 		return keep_window__take_sums(w, event, rows, nr);
-	if (encode(w, enc, DATA_STATS, event, 0, rows, nr) ||
-	    add_entry(w, start ? KEEP_MOMENT : KEEP_ASIDE, start ? w->moment : w->snapshot + 1, w->frame.data,
-		      w->frame.len))
-		return -1;
-	return 0;
+	return add_table(w, &as, enc, event, rows, nr);
 }
 
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
 		      const struct event_desc *event, u32 stream, bool aside, void *rows, u32 nr)
 {
-	int ret;
+	const struct keep_entry as = {
+		.what = aside ? KEEP_ASIDE : KEEP_FRAME, .number = aside ? w->snapshot + 1 : 0,
+	};
 
 	if (type == DATA_STATS)
 		return take_table(w, enc, event, rows, nr);
 	if (w->triggers && type == DATA_EVENTS && !aside)
 		keep_triggers__rows(w->triggers, event, rows, nr);
-	if (encode(w, enc, type, event, stream, rows, nr))
-		return -1;
-	ret = add_entry(w, aside ? KEEP_ASIDE : KEEP_FRAME, aside ? w->snapshot + 1 : 0, w->frame.data,
-			w->frame.len);
-	if (ret)
-		w->left_out += nr;
-	/* Its totals are those of the second that it is in. */
-	return ret || type != DATA_EVENTS ? 0 : account__rows(aside ? &w->open : &w->account, event, rows, nr);
+	for (u32 some; nr; nr -= some, rows = (u8 *)rows + (size_t)some * event->size) {
+		some = !aside && end_part_if_large(w) ? 0 : keep_window__add_frame(w, &as, enc, type, event, stream, rows, nr);
+		/* Its totals are those of the second that it is in. */
+		if (!some || (type == DATA_EVENTS && account__rows(aside ? &w->open : &w->account, event, rows, some)))
+			return -1;
+		if (type == DATA_EVENTS && !aside)
+			see_time(w, event, rows, some);
+	}
+	return 0;
 }
 
 int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row)
@@ -274,6 +343,13 @@ void keep_window__cut(struct keep_window *w)
 
 /* ---- snapshots ----------------------------------------------------------- */
 
+/* After the cut, so much may come that all before it is dropped. */
+static bool lost_all(const struct keep_window *w)
+{
+	return w->cut && w->ring.oldest >= w->cut &&
+	       error("--keep: the snapshot got no room: SIZE holds less than came while it was begun; a larger SIZE helps");
+}
+
 static int take_open(struct keep_window *w, struct keep_snapshot *s)
 {
 	w->nr_totals = 0;
@@ -308,13 +384,14 @@ void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s)
 	s->at = w->ring.oldest;
 	s->to = w->ring.end;
 	s->cut = w->cut ?: s->to;
+	s->failed = lost_all(w);
 	if (w->cut)
 		s->end = w->cut_end;
 	let_go(w);
 	s->knows_taken = w->deltas.knows_taken;
 	s->others = w->deltas.others;
 	s->ident = identity__json(&w->identity);
-	s->failed = take_open(w, s) || !s->ident;
+	s->failed |= take_open(w, s) || !s->ident;
 	set_needed(w, s->at);
 	err = s->failed ? 0 : pthread_create(&s->thread, NULL, keep_snapshot__write, s);
 	if (err)

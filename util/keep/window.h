@@ -4,7 +4,8 @@
  *
  * It is fed as a file is written, in order, by one thread.  Frames are kept as they are encoded; what a
  * file has the last word of, totals and identities, is kept apart, so that frames can be dropped.  It
- * is divided into seconds, which end with a row of cost; what is dropped is whole seconds.
+ * is divided into seconds, which end with a row of cost; what is dropped is whole seconds, or parts of one
+ * that is large.
  */
 #ifndef KVMW_KEEP_WINDOW_H
 #define KVMW_KEEP_WINDOW_H
@@ -21,7 +22,7 @@
 /* What an entry of the ring is. */
 enum keep_what {
 	KEEP_FRAME = 1,		/* EVENTS or LOSS */
-	KEEP_SECOND,		/* it ends: struct keep_second */
+	KEEP_SECOND,		/* it ends, or a part of a large one: struct keep_second */
 	KEEP_SUMS,		/* frame of the second's totals, or of what other sums grew by */
 	KEEP_MOMENT,		/* tables of one moment follow, or frame of a table */
 	KEEP_ASIDE,		/* frame for one snapshot alone */
@@ -50,7 +51,8 @@ struct keep_window {
 	bool held;		/* a snapshot is about to be made: nothing is too old */
 	u64 cut;		/* position: what comes later is not in it; 0: all is */
 	struct keep_second cut_end;	/* its last second */
-	u64 left_out;		/* rows of frames that do not fit at all */
+	u64 part;		/* position: where the second that has not ended, or its part, begins */
+	u64 newest_ns;		/* latest time of all rows */
 	/* What a snapshot still needs is not dropped. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
