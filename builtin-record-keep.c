@@ -198,10 +198,31 @@ static int keep_failed(struct record_keep *k)
 	return sink__mark(k->uses.sink, MARK_RELEASE, NULL);
 }
 
+static int start_writing(struct record_keep *k, int fd)
+{
+	struct keep_snapshot *s = &k->snapshot;
+
+	*s = (struct keep_snapshot) { .told = k->fd[KEEP_FD_WRITTEN] };
+	s->meta = meta__of_snapshot(k->uses.meta, k->why, k->trigger_ns);
+	s->writer = s->meta ? data_writer__new(fd, k->path, k->uses.events) : NULL;
+	if (!s->writer) {
+		free(s->meta);
+		record_files__undo(&k->files);
+		return keep_failed(k);
+	}
+	data_writer__watch(s->writer, k->uses.progress);
+	k->writing = !sink__mark(k->uses.sink, MARK_SNAPSHOT, s);
+	if (k->writing)
+		return 0;
+	/* Nobody has it who could tell its end. */
+	keep_snapshot__end(s);
+	record_files__undo(&k->files);
+	return keep_failed(k);
+}
+
 static int begin(struct record_keep *k)
 {
 	struct keep_uses *u = &k->uses;
-	struct keep_snapshot *s = &k->snapshot;
 	int fd;
 
 	k->waiting = false;
@@ -212,19 +233,7 @@ static int begin(struct record_keep *k)
 		return -1;
 	make_path(k);
 	fd = record_files__make(&k->files, k->path);
-	if (fd < 0)
-		return keep_failed(k);
-	*s = (struct keep_snapshot) { .told = k->fd[KEEP_FD_WRITTEN] };
-	s->meta = meta__of_snapshot(u->meta, k->why, k->trigger_ns);
-	s->writer = s->meta ? data_writer__new(fd, k->path, u->events) : NULL;
-	if (!s->writer) {
-		free(s->meta);
-		record_files__undo(&k->files);
-		return keep_failed(k);
-	}
-	data_writer__watch(s->writer, u->progress);
-	k->writing = true;
-	return sink__mark(u->sink, MARK_SNAPSHOT, s);
+	return fd < 0 ? keep_failed(k) : start_writing(k, fd);
 }
 
 /* As who asked for it can use it. */
@@ -242,8 +251,12 @@ static int end(struct record_keep *k)
 	char path[PATH_MAX];
 
 	k->writing = false;
-	if (keep_snapshot__end(&k->snapshot))
+	if (keep_snapshot__end(&k->snapshot)) {
+		/* What was begun can be read; an empty one says nothing. */
+		if (!s->running)
+			record_files__undo(&k->files);
 		return keep_failed(k);
+	}
 	k->nr++;
 	/* Who asked while it was made gets the next one. */
 	if (!k->again)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "util/capture/privileges.h"
 #include "util/capture/sink.h"
@@ -52,6 +53,16 @@ static int write_names(struct sink *sink, const struct batch *b)
 	      data_writer__append(sink->writer, &sink->frame);
 	free(json);
 	return err ? -1 : 0;
+}
+
+/* Who waits for a snapshot is told, even if none is made. */
+static int drop_batch(struct batch *b)
+{
+	if (b->mark == MARK_SNAPSHOT) {
+		b->snapshot->failed = true;
+		eventfd_write(b->snapshot->told, 1);
+	}
+	return -1;
 }
 
 static int sink__take_mark(struct keep_window *w, const struct batch *b)
@@ -131,8 +142,7 @@ static void *sink__run(void *arg)
 		if (!sink->first)
 			sink->last = &sink->first;
 		pthread_mutex_unlock(&sink->lock);
-		if (!failed)
-			failed = write_batch(sink, b);
+		failed = failed ? drop_batch(b) : write_batch(sink, b);
 		batch_free(b);
 		pthread_mutex_lock(&sink->lock);
 		sink->failed |= failed;
