@@ -49,7 +49,7 @@ void record_control__open(struct record_control *c)
 
 void record_control__close(struct record_control *c)
 {
-	record_control__answer_all(c, CONTROL_FAILED, "");
+	record_control__answer_all(c, ~0U, CONTROL_FAILED, "");
 	if (c->listening >= 0)
 		close(c->listening);
 	c->listening = -1;
@@ -79,22 +79,24 @@ void record_control__answer(int client, enum control_result result, const char *
 	close(client);
 }
 
-int record_control__wait(struct record_control *c, int client)
+int record_control__wait(struct record_control *c, int client, u32 number)
 {
 	for (u32 i = 0; i < CONTROL_CLIENTS; i++) {
 		if (c->client[i] >= 0)
 			continue;
 		c->client[i] = client;
+		c->number[i] = number;
 		return 0;
 	}
 	return -1;
 }
 
-void record_control__answer_all(struct record_control *c, enum control_result result, const char *path)
+void record_control__answer_all(struct record_control *c, u32 number, enum control_result result, const char *path)
 {
 	for (u32 i = 0; i < CONTROL_CLIENTS; i++) {
-		if (c->client[i] >= 0)
-			record_control__answer(c->client[i], result, path);
+		if (c->client[i] < 0 || c->number[i] > number)
+			continue;
+		record_control__answer(c->client[i], result, path);
 		c->client[i] = -1;
 	}
 }

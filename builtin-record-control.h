@@ -29,9 +29,8 @@ struct control_answer {
 struct record_control {
 	int listening;		/* -1: not */
 	int client[CONTROL_CLIENTS];	/* of those that wait; -1: none */
+	u32 number[CONTROL_CLIENTS];	/* of the snapshot that each waits for */
 };
-
-#define NR_CONTROL_FDS	(1 + CONTROL_CLIENTS)
 
 /* Goes on without, after a warning, if that is not possible. */
 void record_control__open(struct record_control *c);
@@ -43,9 +42,10 @@ void record_control__close(struct record_control *c);
 int record_control__accept(struct record_control *c, struct control_request *request);
 /* Answers, and is done with it. */
 void record_control__answer(int client, enum control_result result, const char *path);
-/* It waits for the next snapshot. -1: too many do. */
-int record_control__wait(struct record_control *c, int client);
-void record_control__answer_all(struct record_control *c, enum control_result result, const char *path);
+/* It waits for the snapshot of this number. -1: too many wait. */
+int record_control__wait(struct record_control *c, int client, u32 number);
+/* Those that wait for this snapshot, or an earlier one. */
+void record_control__answer_all(struct record_control *c, u32 number, enum control_result result, const char *path);
 
 /* Whether the other end is root or this user, and, unless pid is 0, this process. */
 bool control__is_trusted(int socket, pid_t pid);

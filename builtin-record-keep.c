@@ -194,7 +194,7 @@ static int send_tables(struct record_keep *k, u32 kind)
 static int keep_failed(struct record_keep *k)
 {
 	k->nr_failed++;
-	record_control__answer_all(&k->control, CONTROL_FAILED, "");
+	record_control__answer_all(&k->control, k->number, CONTROL_FAILED, "");
 	return sink__mark(k->uses.sink, MARK_RELEASE, NULL);
 }
 
@@ -258,9 +258,7 @@ static int end(struct record_keep *k)
 		return keep_failed(k);
 	}
 	k->nr++;
-	/* Who asked while it was made gets the next one. */
-	if (!k->again)
-		record_control__answer_all(&k->control, CONTROL_DONE, full_path(k, path));
+	record_control__answer_all(&k->control, k->number, CONTROL_DONE, full_path(k, path));
 	if (!k->uses.quiet)
 		tell("[ kvmw record: %s: %llu events of %.1f s, %.3f MB %s, %llu lost ]", k->why,
 		     (unsigned long long)s->events, (s->end.time_ns - s->begin.time_ns) / 1e9, s->bytes / 1e6,
@@ -272,7 +270,7 @@ static int end(struct record_keep *k)
 
 static bool may_make(const struct record_keep *k)
 {
-	return !k->opt->max_snapshots || k->nr + k->nr_failed < k->opt->max_snapshots;
+	return !k->opt->max_snapshots || k->number < k->opt->max_snapshots;
 }
 
 /* by_hand: whoever asks gets one, whatever --cooldown says. */
@@ -290,6 +288,7 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 		return 0;
 	}
 	snprintf(k->why, sizeof(k->why), "%s", hit->why);
+	k->number++;
 	k->last_ns = now;
 	k->trigger_ns = hit->time_ns ?: now;
 	k->vcpu = hit->vcpu;
@@ -333,7 +332,8 @@ static int serve_client(struct record_keep *k)
 		record_control__answer(client, CONTROL_NOT_MINE, "");
 		return 0;
 	}
-	if (!may_make(k) || (request.wait && record_control__wait(&k->control, client))) {
+	/* One that is already being made is not what it asks for. */
+	if (!may_make(k) || (request.wait && record_control__wait(&k->control, client, k->number + 1))) {
 		record_control__answer(client, CONTROL_FAILED, "");
 		return 0;
 	}
@@ -430,6 +430,7 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	/* What was asked for before the end did is made. */
 	bool again = k->again || (k->opt->time_ns && take_event(k->fd[KEEP_FD_SIGNAL]));
 
+	k->again = false;
 	if (k->opt->time_ns && take_event(k->fd[KEEP_FD_HIT]))
 		take_hit(k);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))

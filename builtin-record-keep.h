@@ -62,6 +62,7 @@ struct record_keep {
 	u64 trigger_ns;
 	bool waiting, writing;
 	bool again;		/* another one is asked for meanwhile */
+	u32 number;		/* of the one that is or was made last, from 1 */
 	u32 nr, nr_failed, nr_ignored;
 	u64 last_ns;		/* trigger of the last one; 0: none */
 	u32 vcpu;		/* that it is about, an id; all ones: none */

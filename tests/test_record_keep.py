@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 
 import pytest
@@ -178,6 +180,39 @@ def test_snapshot_command(tmp_path):
         one_line(other, 1, "does not answer")
         rec.end()
     one_line(kvmw("snapshot"), 1, "no kvmw record --keep is running")
+
+
+class Client:
+    """What kvmw snapshot says to a recorder: a request for this VM, and whether to wait."""
+    DONE, NOT_MINE, FAILED = 0, 2, 3
+
+    def __init__(self, recorder, vm=0, wait=True):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(f"\0kvmw-keep/{recorder}")
+        self.socket.send(struct.pack("=II", vm, wait))
+
+    def answer(self):
+        with self.socket:
+            result, path = struct.unpack("=I4096s", self.socket.recv(8192))
+        return result, path.rstrip(b"\0").decode()
+
+
+@pytest.mark.lab
+@here
+@pytest.mark.parametrize("most", [1, 2])
+def test_each_client_is_answered(tmp_path, most):
+    """The end makes what was asked for, and tells each its own file; what is beyond --max-snapshots is refused at once."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "--after", "1h", "--max-snapshots", most) as rec:
+        clients = [Client(rec.process.pid) for _ in range(2)]
+        # They are served in order.
+        assert Client(rec.process.pid, vm=os.getpid()).answer() == (Client.NOT_MINE, "")
+        if most == 1:
+            assert clients.pop().answer() == (Client.FAILED, "")
+        rec.end()
+        answers = [client.answer() for client in clients]
+    assert [result for result, _ in answers] == [Client.DONE] * most
+    assert sorted(path for _, path in answers) == sorted(map(str, tmp_path.iterdir()))
 
 
 def trigger_of(folder, line):
