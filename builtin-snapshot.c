@@ -2,6 +2,7 @@
 /* kvmw snapshot: asks a running kvmw record --keep for a snapshot. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,7 +55,46 @@ const struct argp snapshot_argp = {
 	       "one such recorder.",
 };
 
-/* The recorders of this network namespace, as their sockets are called: who they are is seen later. */
+/*
+ * A socket to a recorder that is what it says; -1 with errno.  Anybody can listen under such a name, and
+ * has to be looked at before he can keep anyone waiting.
+ */
+static int reach(pid_t pid)
+{
+	struct sockaddr_un address;
+	unsigned int len = control__address(&address, pid);
+	int err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	err = connect(fd, (struct sockaddr *)&address, len) ? errno : control__is_trusted(fd, pid) ? 0 : EPERM;
+	if (!err && !fcntl(fd, F_SETFL, 0))
+		return fd;
+	err = err ?: errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+/* One whose queue is full cannot be told from a stranger, and is none. */
+static bool is_recorder(pid_t pid)
+{
+	int fd = reach(pid);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool has_recorder(const pid_t *pids, u32 nr, pid_t pid)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* The recorders of this network namespace, as their sockets are called. */
 static u32 find_recorders(pid_t *pids)
 {
 	FILE *f = fopen("/proc/net/unix", "re");
@@ -66,7 +106,8 @@ static u32 find_recorders(pid_t *pids)
 		int pid;
 
 		/* Those that listen: flag __SO_ACCEPTCON. */
-		if (at && strstr(line, " 00010000 ") && sscanf(at, "@" CONTROL_NAME, &pid) == 1)
+		if (at && strstr(line, " 00010000 ") && sscanf(at, "@" CONTROL_NAME, &pid) == 1 &&
+		    !has_recorder(pids, nr, pid) && is_recorder(pid))
 			pids[nr++] = pid;
 	}
 	if (f)
@@ -74,37 +115,32 @@ static u32 find_recorders(pid_t *pids)
 	return nr;
 }
 
-/* A socket to a recorder that is what it says; -1 with errno. */
-static int reach(pid_t pid)
+/* Why it hung up on who was let in. */
+static const char *why_silent(int fd)
 {
-	struct sockaddr_un address;
-	unsigned int len = control__address(&address, pid);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct ucred who;
+	socklen_t len = sizeof(who);
 
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, len)) {
-		if (control__is_trusted(fd, pid))
-			return fd;
-		errno = EPERM;
-	}
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	if (geteuid() && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) && who.uid != geteuid())
+		return "only root or the recorder's user may ask it";
+	return "it ended, or is too busy";
 }
 
-/* *answer is what it says.  0, or -1: nothing. */
-static int ask_one(pid_t pid, pid_t vm, bool wait, struct control_answer *answer)
+/* *answer is what it says.  NULL, or why it says nothing. */
+static const char *ask_one(pid_t pid, pid_t vm, bool wait, struct control_answer *answer)
 {
 	const struct control_request request = { .vm = vm, .wait = wait };
-	int fd = reach(pid), ret = -1;
+	const char *why = NULL;
+	int fd = reach(pid);
 
 	if (fd < 0)
-		return -1;
-	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) &&
-	    recv(fd, answer, sizeof(*answer), 0) == sizeof(*answer))
-		ret = 0;
+		return errno == EAGAIN ? "too many ask it at once" : strerror(errno);
+	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request) ||
+	    recv(fd, answer, sizeof(*answer), 0) != sizeof(*answer))
+		why = why_silent(fd);
 	answer->path[sizeof(answer->path) - 1] = '\0';
 	close(fd);
-	return ret;
+	return why;
 }
 
 static int snapshot__tell(pid_t pid, const struct control_answer *answer)
@@ -120,6 +156,14 @@ static int snapshot__tell(pid_t pid, const struct control_answer *answer)
 	}
 }
 
+static int ask_recorder(pid_t pid, bool wait)
+{
+	struct control_answer answer;
+	const char *why = ask_one(pid, 0, wait, &answer);
+
+	return why ? error("kvmw record (pid %d) does not answer: %s", pid, why) : snapshot__tell(pid, &answer);
+}
+
 static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 {
 	struct control_answer answer;
@@ -132,21 +176,18 @@ static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 			sprintf(list + strlen(list), "%s%d", i ? ", " : "", pids[i]);
 		return error("several kvmw record --keep are running: pids %s; kvmw snapshot PID asks one", list);
 	}
-	if (args->of && !parse_u32(args->of, &number)) {
-		for (u32 i = 0; i < nr; i++)
-			if ((u32)pids[i] == number)
-				return ask_one(number, 0, args->wait, &answer) ?
-				       error("kvmw record (pid %u) does not answer: %s", number, strerror(errno)) :
-				       snapshot__tell(number, &answer);
+	if (!args->of)
+		return ask_recorder(pids[0], args->wait);
+	if (!parse_u32(args->of, &number)) {
+		if (has_recorder(pids, nr, number))
+			return ask_recorder(number, args->wait);
 		vm = number;
-	} else if (args->of && vm__find(args->of, &vm)) {
+	} else if (vm__find(args->of, &vm)) {
 		return -1;
 	}
 	for (u32 i = 0; i < nr; i++)
 		if (!ask_one(pids[i], vm, args->wait, &answer) && answer.result != CONTROL_NOT_MINE)
 			return snapshot__tell(pids[i], &answer);
-	if (!args->of)
-		return error("kvmw record (pid %d) does not answer: %s", pids[0], strerror(errno));
 	return error("%s: no kvmw record --keep records it that you may ask", args->of);
 }
 

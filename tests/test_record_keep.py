@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw record --keep: snapshots of a window, by this machine's KVM."""
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 
 import pytest
 
@@ -177,7 +179,7 @@ def test_snapshot_command(tmp_path):
         rec.written()
         one_line(kvmw("snapshot", os.getpid()), 1, f"{os.getpid()}: no kvmw record --keep records it that you may ask")
         other = subprocess.run([KVMW, "snapshot"], capture_output=True, text=True, check=False, user=65534)
-        one_line(other, 1, "does not answer")
+        one_line(other, 1, f"kvmw record (pid {rec.process.pid}) does not answer: only root or the recorder's user may ask it")
         rec.end()
     one_line(kvmw("snapshot"), 1, "no kvmw record --keep is running")
 
@@ -350,3 +352,58 @@ def test_fault(boot):
 def test_wrong_options(args, error):
     done = kvmw("record", "-a", *args)
     one_line(done, 2, error)
+
+
+# Listens under a recorder's name.  "open": hangs up on whoever comes; "full": lets nobody in.
+LISTEN = """import os, socket, sys
+os.setuid(int(sys.argv[1]))
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(f"\\0kvmw-keep/{os.getpid()}")
+s.listen(0)
+if sys.argv[2] == "full":
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    one.connect(s.getsockname())
+print("ready", flush=True)
+while sys.argv[2] == "open":
+    s.accept()
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def listening(how, user=os.geteuid()):
+    """A process that says it is a recorder."""
+    with subprocess.Popen([sys.executable, "-c", LISTEN, str(user), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process.pid
+        finally:
+            process.kill()
+
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be other users")
+
+
+def test_recorder_that_hangs_up():
+    """It ended while it was asked."""
+    with listening("open") as pid:
+        one_line(kvmw("snapshot", pid), 1, f"kvmw record (pid {pid}) does not answer: it ended, or is too busy")
+
+
+@root
+def test_recorder_of_root():
+    with listening("open") as pid:
+        one_line(kvmw("snapshot", pid, user=65534), 1,
+                 f"kvmw record (pid {pid}) does not answer: only root or the recorder's user may ask it")
+
+
+@root
+@pytest.mark.parametrize("how", ["open", "full"])
+def test_stranger(how):
+    """Who listens under a recorder's name and is none keeps nobody from one, nor waiting."""
+    with listening(how, user=65534) as stranger, listening("open") as pid:
+        one_line(kvmw("snapshot", stranger), 1, f"{stranger}: no kvmw record --keep records it")
+        one_line(kvmw("snapshot", pid), 1, f"(pid {pid}) does not answer")
+        errors = kvmw("snapshot").stderr
+        assert str(pid) in errors and str(stranger) not in errors
