@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,6 +68,10 @@ static void run_command(const struct request *r)
 	int err;
 
 	setsid();
+	/* What kvmw reads is not for several commands, which may outlive it. */
+	close(STDIN_FILENO);
+	if (open("/dev/null", O_RDONLY) < 0)
+		warning("--exec %s: no standard input: /dev/null: %s", r->command, strerror(errno));
 	close_range(3, ~0U, 0);
 	for (int signal_nr = 1; signal_nr < NSIG; signal_nr++)
 		signal(signal_nr, SIG_DFL);
@@ -82,6 +87,16 @@ static void run_command(const struct request *r)
 	_exit(127);
 }
 
+static void start_command(const struct request *r)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		run_command(r);
+	if (pid < 0)
+		error("--exec %s: cannot start it for %s: %s", r->command, r->path, strerror(errno));
+}
+
 static void serve(int socket)
 {
 	struct record_output out = { .option = true };
@@ -92,8 +107,8 @@ static void serve(int socket)
 			make(socket, &out, r.path);
 		else if (r.what == UNDO)
 			record_output__undo(&out);
-		else if (!fork())
-			run_command(&r);
+		else
+			start_command(&r);
 	}
 	record_output__free(&out);
 }

@@ -114,13 +114,14 @@ def test_names_and_commands(tmp_path):
     """-o names the files; --exec gets their names; no more than --max-snapshots are made."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "-o", "sub.kvmw", "--max-snapshots", 1,
-                  "--exec", 'ls /proc/self/fd | wc -l >fds; mv "$1" done') as rec:
+                  "--exec", 'ls /proc/self/fd | wc -l >fds; readlink /proc/self/fd/0 >stdin; mv "$1" done') as rec:
         rec.tell()
         while not (tmp_path / "done").exists():
             assert rec.process.poll() is None
         rec.tell()
         rec.end()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "fds"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "fds", "stdin"]
+    assert (tmp_path / "stdin").read_text() == "/dev/null\n"
     assert kvmw("info", "-i", tmp_path / "done").returncode == 0
     # Its own three, and that of the folder.
     assert int((tmp_path / "fds").read_text()) <= 4
