@@ -3,6 +3,7 @@
 #ifndef KVMW_BUILTIN_RECORD_KEEP_H
 #define KVMW_BUILTIN_RECORD_KEEP_H
 
+#include <limits.h>
 #include <poll.h>
 
 #include "builtin-record-control.h"
@@ -17,6 +18,7 @@
 #define KEEP_MAX_BYTES		(64ULL << 30)
 #define KEEP_DEFAULT_COOLDOWN	(10 * NSEC_PER_SEC)
 #define KEEP_MIN_NS		NSEC_PER_SEC
+#define KEEP_SUFFIX		".20261128-120304.567"	/* of -o FILE */
 
 /* What the command line says of it; time_ns 0: nothing is kept, all is written. */
 struct keep_options {
@@ -55,7 +57,7 @@ struct record_keep {
 	int fd[NR_KEEP_FDS];	/* -1: none */
 	/* The one that is being made, or that waits for --after. */
 	struct keep_snapshot snapshot;
-	char path[512];
+	char path[PATH_MAX];
 	char name[128];		/* of the VM, when it was seen last */
 	pid_t named;		/* its process; 0: none */
 	char why[KEEP_WHY_MAX];

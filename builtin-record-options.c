@@ -254,6 +254,9 @@ static error_t check_options(struct record_options *o)
 		return usage_error("%s is about snapshots of --keep, which is not given", o->keep.of_snapshots);
 	if (o->keep.time_ns && o->output && !strcmp(o->output, "-"))
 		return usage_error("-o - and --keep exclude each other: each snapshot is a file");
+	if (o->keep.time_ns && o->output && strlen(o->output) + sizeof(KEEP_SUFFIX) > PATH_MAX)
+		return usage_error("-o: a path of %zu bytes is too long: the time of each snapshot follows it; choose a "
+				   "shorter one", strlen(o->output));
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);

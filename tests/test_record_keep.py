@@ -343,6 +343,8 @@ def test_fault(boot):
     (["--keep", "10s,1M"], "--keep '10s,1M': what follows the comma must be a size of 16M to 64G"),
     (["--keep", "10s", "--trigger", "rate(io)"], "--trigger 'rate(io)': must be rate(EXPR)>N"),
     (["--keep", "10s", "--trigger", "stuck>soon"], "--trigger 'stuck>soon': must be stuck>TIME"),
+    (["--keep", "10s", "--trigger", "stuck>2s", "--trigger", "stuck>1s"], "--trigger 'stuck>1s': 'stuck>2s' is given already"),
+    (["--keep", "10s", "-o", "x" * 4080], "-o: a path of 4080 bytes is too long"),
     (["--keep", "10s", "--trigger", "total>"], "--trigger, column 7: expected a number"),
     (["--trigger", "gone"], "--trigger is about snapshots of --keep, which is not given"),
     (["--after", "1s"], "--after is about snapshots of --keep, which is not given"),

@@ -55,7 +55,7 @@ static int parse_rate(struct keep_trigger *t)
 	return t->expr ? 0 : out_of_memory();
 }
 
-static int parse_trigger(struct keep_trigger *t)
+static int parse_trigger(const struct keep_triggers *all, struct keep_trigger *t)
 {
 	const char *limit = limit_of(t->text, "stuck");
 
@@ -65,6 +65,9 @@ static int parse_trigger(struct keep_trigger *t)
 		return 0;
 	}
 	if (limit) {
+		if (keep_triggers__of(all, TRIGGER_STUCK))
+			return error("--trigger '%s': '%s' is given already; the shorter TIME alone does for both", t->text,
+				     keep_triggers__of(all, TRIGGER_STUCK)->text);
 		t->kind = TRIGGER_STUCK;
 		return !parse_time(limit, &t->limit) && t->limit ? 0 :
 		       error("--trigger '%s': must be stuck>TIME, such as stuck>2s", t->text);
@@ -80,7 +83,7 @@ int keep_triggers__add(struct keep_triggers *t, const char *text)
 		return error("--trigger: more than %d; || joins expressions", KEEP_MAX_TRIGGERS);
 	t->nr++;
 	new->text = text;
-	if (parse_trigger(new))
+	if (parse_trigger(t, new))
 		return -1;
 	if (new->kind > TRIGGER_RATE)
 		return 0;
