@@ -463,7 +463,9 @@ static int prepare(struct record *r)
 		return -1;
 	r->output.option = true;
 	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep) ||
-	    record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT) || record_options__find_targets(&r->opt) ||
+	    ((!r->opt.keep.time_ns || r->opt.output) &&
+	     record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT)) ||
+	    record_options__find_targets(&r->opt) ||
 	    record_options__choose_events(&r->opt, r->skipped) ||
 	    record_keep__bind(&r->keep, provider__recorded(r->opt.choice.events)))
 		return -1;
