@@ -414,6 +414,24 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
 	return err;
 }
 
+bool record_keep__vms_gone(const struct record_keep *k)
+{
+	const struct kvmw_vcpu_state *states;
+	bool any = false;
+
+	if (!k->opt->time_ns)
+		return false;
+	states = session__states(k->uses.session);
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+		if (!states[i].tid || states[i].role != KVMW_ROLE_VCPU)
+			continue;
+		any = true;
+		if (!session__gone_ns(k->uses.session, &states[i]) && (!kill(states[i].tgid, 0) || errno != ESRCH))
+			return false;
+	}
+	return any;
+}
+
 static void wait_for_file(struct record_keep *k)
 {
 	struct pollfd fd = { k->fd[KEEP_FD_WRITTEN], POLLIN, 0 };

@@ -88,6 +88,8 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds);
  * recording ends because its VMs did.
  */
 void record_keep__finish(struct record_keep *k, bool gone);
+/* Whether vCPUs were recorded and none of their processes is left. */
+bool record_keep__vms_gone(const struct record_keep *k);
 void record_keep__close(struct record_keep *k);
 
 #endif

@@ -57,6 +57,7 @@ struct record {
 	struct record_output output;
 	bool unseen;			/* events that not even the totals count */
 	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
+	bool vms_gone;			/* the recording ends because they are */
 };
 
 /* ---- what to record ------------------------------------------------------ */
@@ -250,8 +251,10 @@ static const char *wait_for_end(struct record *r)
 			return "keeping failed";
 		if (record_stop__why(&r->stop))
 			return record_stop__why(&r->stop);
-		if (command_ended(r))
+		if (command_ended(r)) {
+			r->vms_gone = !r->opt.all && record_keep__vms_gone(&r->keep);
 			return "command ended";
+		}
 		if (sink__failed(r->sink))
 			return "writing failed";
 		if (fds[3].revents) {
@@ -269,8 +272,10 @@ static const char *wait_for_end(struct record *r)
 			pids[i].fd = -1;
 			pids[i].revents = 0;
 			/* A command decides how long to record, even if the VMs are gone. */
-			if (!--r->nr_alive && !r->opt.command)
-				return "VM is gone";
+			if (--r->nr_alive || r->opt.command)
+				continue;
+			r->vms_gone = true;
+			return "VM is gone";
 		}
 	}
 }
@@ -414,7 +419,7 @@ static int record(struct record *r)
 	if (!err)
 		why = wait_for_end(r);
 	if (started)
-		record_keep__finish(&r->keep, !record_stop__why(&r->stop) && !r->planned_end && !r->opt.all);
+		record_keep__finish(&r->keep, r->vms_gone);
 	/* While the guests still run. */
 	err |= snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 

@@ -218,6 +218,22 @@ def test_each_client_is_answered(tmp_path, most):
     assert sorted(path for _, path in answers) == sorted(map(str, tmp_path.iterdir()))
 
 
+@pytest.mark.lab
+@here
+def test_gone_is_gone(tmp_path):
+    """A command that ends says nothing about a VM that it did not start; the end of one that it started does."""
+    # Nor is that in the way which it does not write.
+    (tmp_path / "kvmw.data").mkdir()
+    args = ["--keep", "2s,16M", "-e", "userspace", "--trigger", "gone"]
+    with running_guest() as pid:
+        done = kvmw("record", *args, "-p", pid, "--", "true", cwd=tmp_path)
+        assert done.returncode == 0 and " 0 snapshots" in done.stderr, done.stderr
+    done = kvmw("record", *args, "--", KVMW, "bench", "guest", "--rounds", "10", "--pio", "1", cwd=tmp_path)
+    assert done.returncode == 0 and " 1 snapshot;" in done.stderr, done.stderr
+    done = kvmw("record", *args, "--", "true", cwd=tmp_path)
+    assert done.returncode == 0 and " 0 snapshots" in done.stderr, done.stderr
+
+
 def trigger_of(folder, line):
     found = re.search(r"record: (.*): \d+ events of .* MB (\S+),", line)
     path = folder / found[2]
