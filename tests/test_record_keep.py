@@ -378,7 +378,7 @@ LISTEN = """import os, socket, sys
 os.setuid(int(sys.argv[1]))
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.bind(f"\\0kvmw-keep/{os.getpid()}")
-s.listen(0)
+s.listen(9 if sys.argv[2] == "open" else 0)
 if sys.argv[2] == "full":
     one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     one.connect(s.getsockname())
