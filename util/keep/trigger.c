@@ -65,9 +65,11 @@ static int parse_trigger(const struct keep_triggers *all, struct keep_trigger *t
 		return 0;
 	}
 	if (limit) {
-		if (keep_triggers__of(all, TRIGGER_STUCK))
+		const struct keep_trigger *other = keep_triggers__of(all, TRIGGER_STUCK);
+
+		if (other)
 			return error("--trigger '%s': '%s' is given already; the shorter TIME alone does for both", t->text,
-				     keep_triggers__of(all, TRIGGER_STUCK)->text);
+				     other->text);
 		t->kind = TRIGGER_STUCK;
 		return !parse_time(limit, &t->limit) && t->limit ? 0 :
 		       error("--trigger '%s': must be stuck>TIME, such as stuck>2s", t->text);

@@ -441,10 +441,8 @@ int recording__close_reader(struct recording *rec, struct data_reader *r, bool f
 	damage = data_reader__damage(r, &nr);
 	for (size_t i = 0; !ret && i < nr; i++)
 		ret = add_damage(rec, &damage[i]);
-	if (ret || failed)
-		ret = -1;
-	else if (keep_kinds(rec, r) || recording__same_stacks(rec) ||
-		 (rec->wants_memslots && memslots__take_first(rec)))
+	if (ret || failed || keep_kinds(rec, r) || recording__same_stacks(rec) ||
+	    (rec->wants_memslots && memslots__take_first(rec)))
 		ret = -1;
 	if (rec->nr_damage)
 		qsort(rec->damage, rec->nr_damage, sizeof(*rec->damage), by_offset);
