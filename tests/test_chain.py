@@ -586,11 +586,12 @@ def test_a_hog_of_8_ms(boot):
 
 @in_boots("sched-bookworm", "sched-sid")
 def test_a_delay_of_the_vmm_and_a_lock(boot):
-    """Of all returns to the VMM one takes 400 ms on the CPU, and one sleeps until the main
+    """Of all returns to the VMM one takes 400 ms, waits for the CPU included, and one sleeps until the main
     thread wakes it, when what it waits for is over."""
     pid = int(boot.path("chain-vmm.pid").read_text())
     chains = chains_of(boot, "chain-vmm")
-    [spin] = [c for c in chains if (c["parts"]["vmm_ns"] or 0) >= 400_000_000]
+    [spin] = [c for c in chains if (c["parts"]["vmm_ns"] or 0) >= 200_000_000]
+    assert spin["parts"]["vmm_ns"] + spin["parts"]["wait_ns"] >= 400_000_000
     assert (spin["gap"], spin["vcpu"]) == ("vmm", 0) and "was in the VMM for" in spin["cause"]
     assert "KVM_EXIT_IO, io out 0x" in spin["cause"] and marked(spin)["role"] == "self"
     lock = max(chains, key=lambda c: c["parts"]["block_ns"] or 0)
