@@ -4,10 +4,7 @@ later kvmw may have them; of this kvmw it has to know all."""
 import functools
 import json
 
-try:
-    import jsonschema
-except ImportError:     # within the lab; test_schema.py fails without
-    jsonschema = None
+import jsonschema
 
 from event_lists import LISTS, TREE
 
@@ -79,7 +76,7 @@ def check(name, value):
 def check_output(args, done):
     """Of a run of kvmw, if it printed JSON."""
     words = [str(word) for word in args]
-    if not jsonschema or not words or "--json" not in words or words[0] not in ("report", "info", "diff", "list"):
+    if not words or "--json" not in words or words[0] not in ("report", "info", "diff", "list"):
         return
     try:
         value = json.loads(done.stdout)
