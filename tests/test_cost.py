@@ -36,7 +36,8 @@ def instructions(function, out):
 
 @pytest.mark.parametrize("function", COST)
 def test_instructions_of_a_row(function, tmp_path):
-    comment = subprocess.run(["readelf", "-p", ".comment", BENCH], capture_output=True, text=True, timeout=30).stdout
+    comment = subprocess.run(["readelf", "-p", ".comment", BENCH], check=True, capture_output=True, text=True,
+                             timeout=30).stdout
     if COMPILER not in comment:
         pytest.skip(f"the table is of {COMPILER})")
     assert instructions(function, tmp_path / "callgrind") == pytest.approx(COST[function], rel=0.05)
