@@ -11,6 +11,7 @@
 #include "tests/unit/rec.h"
 #include "util/analysis/diff/diff.h"
 #include "util/analysis/diff/noise.h"
+#include "util/analysis/report/time_steps.h"
 
 #define EXITS	1500
 #define SPAN	(REC_STOP - REC_START)
@@ -146,7 +147,7 @@ static void test_slices_fold(void **state)
 		sum += ns;
 	}
 	assert_int_equal(time_slices__merge(&one, NULL, other), 0);
-	shift = time_slices__shift(3000000000ULL);
+	shift = time_steps__shift(3000000000ULL, SLICES);
 	assert_int_equal(time_slices__fold(one, shift), 0);
 	assert_int_equal(one->shift, shift);
 	assert_true(3000000000ULL >> shift >= SLICES / 2);

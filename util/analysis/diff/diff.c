@@ -6,6 +6,7 @@
 
 #include "util/analysis/diff/diff.h"
 #include "util/analysis/diff/noise.h"
+#include "util/analysis/report/time_steps.h"
 #include "util/analysis/vcpu_life.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -200,7 +201,7 @@ static bool make_series(const struct diff *d, enum diff_side side, const struct 
 			enum diff_measure measure, struct noise_series *s)
 {
 	u64 covered = recording__covered(d->rep[side]->rec);
-	u32 shift = time_slices__shift(covered), slices = covered >> shift;
+	u32 shift = time_steps__shift(covered, SLICES), slices = covered >> shift;
 	bool groups = measure == DIFF_P50 || measure == DIFF_P99;
 	u64 least = measure == DIFF_P50 ? DIFF_P50_EVENTS : DIFF_P99_EVENTS;
 

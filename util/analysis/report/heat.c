@@ -2,17 +2,7 @@
 #include <stdlib.h>
 
 #include "util/analysis/report/report.h"
-
-#define SHIFT_MIN	16	/* 65 us */
-
-u32 heat__shift(u64 ns)
-{
-	u32 shift = SHIFT_MIN;
-
-	while (ns >> shift >= HEAT_STEPS)
-		shift++;
-	return shift;
-}
+#include "util/analysis/report/time_steps.h"
 
 /* Where memory is short there is none. */
 static int have_heat(struct heat **h, struct budget *budget)
@@ -24,7 +14,7 @@ static int have_heat(struct heat **h, struct budget *budget)
 		budget__give(budget, sizeof(**h));
 		return out_of_memory();
 	}
-	(*h)->shift = SHIFT_MIN;
+	(*h)->shift = TIME_SHIFT_MIN;
 	(*h)->cells = HASH_TABLE(struct heat_cell, budget);
 	return 0;
 }
@@ -76,7 +66,7 @@ int heat__add(struct heat **to, struct budget *budget, u64 at_ns, u64 span_ns)
 	h = *to;
 	if (!h)
 		return 0;
-	if (at_ns >> h->shift >= HEAT_STEPS && heat__fold(h, heat__shift(at_ns)))
+	if (at_ns >> h->shift >= HEAT_STEPS && heat__fold(h, time_steps__shift(at_ns, HEAT_STEPS)))
 		return -1;
 	return add_to_cell(h, at_ns >> h->shift, span_ns ? 63 - __builtin_clzll(span_ns) : 0, 1);
 }
@@ -122,7 +112,7 @@ static u64 begin_ns(const struct recording *rec)
 int report__align_heat(struct report *rep)
 {
 	u64 covered = recording__covered(rep->rec);
-	u32 shift = heat__shift(covered ? covered - 1 : 0);
+	u32 shift = time_steps__shift(covered ? covered - 1 : 0, HEAT_STEPS);
 
 	for (u32 i = 0; i <= rep->nr_rows; i++)
 		if (heat_of(rep, i) && heat_of(rep, i)->shift > shift)

@@ -31,8 +31,6 @@ int heat__add(struct heat **h, struct budget *budget, u64 at_ns, u64 span_ns);
 int heat__merge(struct heat **to, struct budget *budget, const struct heat *from);
 /* Makes steps at least 1 << shift ns long. 0, or -1 out of memory. */
 int heat__fold(struct heat *h, u32 shift);
-/* The least shift by which a span of time has at most HEAT_STEPS steps. */
-u32 heat__shift(u64 ns);
 void heat__free(struct heat *h);
 
 /* The steps of a report, and how they are shown: several of them as one column. */

@@ -4,8 +4,8 @@
 
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/sparks.h"
+#include "util/analysis/report/time_steps.h"
 
-#define SHIFT_MIN	16	/* 65 us */
 #define SEEN		64
 #define KEYS_MAX	1024	/* more than a recording has; not worth the memory then */
 
@@ -24,15 +24,6 @@ struct sparks {
 	bool each_vcpu;		/* some of them may be selected */
 };
 
-static u32 shift_of(u64 at_ns)
-{
-	u32 shift = SHIFT_MIN;
-
-	while (at_ns >> shift >= SPARK_STEPS)
-		shift++;
-	return shift;
-}
-
 /* What began before the recording did belongs to its first step. */
 static u64 since_begin(const struct scan_batch *b, u64 time_ns)
 {
@@ -43,7 +34,7 @@ static u64 since_begin(const struct scan_batch *b, u64 time_ns)
 static bool in_several_steps(const struct scan_batch *b)
 {
 	u64 first = since_begin(b, b->frame->first_ns), last = since_begin(b, b->frame->last_ns);
-	u32 shift = shift_of(last);
+	u32 shift = time_steps__shift(last, SPARK_STEPS);
 
 	return b->rows != b->frame->rows || first >> shift != last >> shift;
 }
@@ -98,7 +89,7 @@ static void *sparks__new(void *arg)
 
 	if (!s)
 		return NULL;
-	*s = (struct sparks) { .table = HASH_TABLE(struct spark, opt->budget), .shift = SHIFT_MIN,
+	*s = (struct sparks) { .table = HASH_TABLE(struct spark, opt->budget), .shift = TIME_SHIFT_MIN,
 			       .each_vcpu = opt->vcpus.nr || opt->pids.nr };
 	return s;
 }
@@ -143,7 +134,7 @@ static int sparks__take(void *state, const struct scan_batch *b)
 	u32 seen[SEEN] = { 0 };	/* number of an entry plus 1 */
 	struct sparks *s = state;
 
-	if (!b->has_lazy && sparks__fold(s, shift_of(at_ns)))
+	if (!b->has_lazy && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 		return -1;
 	for (u32 i = 0; i < b->rows; i++) {
 		const struct spark_key key = { .isa = captured(b->col[ISA][i]), .reason = b->col[REASON][i],
@@ -153,7 +144,7 @@ static int sparks__take(void *state, const struct scan_batch *b)
 		if (b->has_lazy && b->col[TIME][i] == KVMW_NONE)
 			continue;
 		at_ns = b->has_lazy ? since_begin(b, b->col[TIME][i]) : at_ns;
-		if (at_ns >> s->shift >= SPARK_STEPS && sparks__fold(s, shift_of(at_ns)))
+		if (at_ns >> s->shift >= SPARK_STEPS && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 			return -1;
 		if (sparks__find(s, &key, &seen[(key.reason * 7 + key.vcpu) % SEEN], &spark) ||
 		    (spark && spark__count(spark, at_ns >> s->shift, b->col[TOTAL][i])))
@@ -265,7 +256,7 @@ static int add_sparks(struct report *rep, const struct sparks *s, u32 by, struct
 int report__add_sparks(struct report *rep, const struct sparks *s)
 {
 	u64 covered = recording__covered(rep->rec);
-	u32 shift = shift_of(covered ? covered - 1 : 0);
+	u32 shift = time_steps__shift(covered ? covered - 1 : 0, SPARK_STEPS);
 
 	if (s->over_limit || rep->event != KVMW_EVENT_EXIT || !s->table.nr)
 		return 0;

@@ -2,19 +2,9 @@
 #include <stdlib.h>
 
 #include "util/analysis/report/time_slices.h"
+#include "util/analysis/report/time_steps.h"
 #include "util/events.h"
 #include "util/memory.h"
-
-#define SHIFT_MIN	16	/* 65 us */
-
-u32 time_slices__shift(u64 ns)
-{
-	u32 shift = SHIFT_MIN;
-
-	while (ns >> shift >= SLICES)
-		shift++;
-	return shift;
-}
 
 /* Where memory is short there are none; who asks for them has to do without. */
 static int have(struct time_slices **s, struct budget *budget)
@@ -26,7 +16,7 @@ static int have(struct time_slices **s, struct budget *budget)
 		budget__give(budget, sizeof(**s));
 		return out_of_memory();
 	}
-	(*s)->shift = SHIFT_MIN;
+	(*s)->shift = TIME_SHIFT_MIN;
 	for (u32 i = 0; i < SLICE_GROUPS; i++)
 		(*s)->span[i].budget = budget;
 	return 0;
@@ -73,7 +63,7 @@ int time_slices__add(struct time_slices **to, struct budget *budget, u64 at_ns, 
 	s = *to;
 	if (!s)
 		return 0;
-	if (at_ns >> s->shift >= SLICES && time_slices__fold(s, time_slices__shift(at_ns)))
+	if (at_ns >> s->shift >= SLICES && time_slices__fold(s, time_steps__shift(at_ns, SLICES)))
 		return -1;
 	i = at_ns >> s->shift;
 	s->count[i]++;

@@ -28,8 +28,6 @@ int time_slices__add(struct time_slices **s, struct budget *budget, u64 at_ns, u
 int time_slices__merge(struct time_slices **to, struct budget *budget, const struct time_slices *from);
 /* Makes slices at least 1 << shift ns long. 0, or -1 out of memory. */
 int time_slices__fold(struct time_slices *s, u32 shift);
-/* The least shift by which a span of time has less than SLICES slices. */
-u32 time_slices__shift(u64 ns);
 void time_slices__free(struct time_slices *s, struct budget *budget);
 
 #endif
