@@ -25,7 +25,7 @@ say	= $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) '$(2)')
 
 OBJ	:= $(O)/obj
 VERSION	:= $(shell cat VERSION)
-PKGS	:= libbpf libdw libelf liblz4 libtraceevent libzstd json-c zlib
+PKGS	:= libbpf libdw libelf liblz4 libtraceevent libzstd json-c ncursesw zlib
 
 # Only the targets that compile ask pkg-config.
 CFLAGS	?= -O2 -g

@@ -16,6 +16,7 @@
 #include "util/analysis/report/key_field.h"
 #include "util/analysis/report/report.h"
 #include "util/analysis/script.h"
+#include "util/analysis/top.h"
 #include "util/arch/reason.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/vm.h"
@@ -177,6 +178,12 @@ static void orders(const struct request *r)
 			      report_column__get(i)->doc);
 }
 
+static void top_columns(const struct request *r)
+{
+	for (u32 i = 0; i < NR_TOP_COLUMNS; i++)
+		offer(r, top_column__name(i), top_column__doc(i));
+}
+
 static void report_columns(const struct request *r)
 {
 	for (u32 i = 0; i < NR_REPORT_COLUMNS; i++)
@@ -204,6 +211,9 @@ static const struct {
 	{ "scrub", "keep", secrets },
 	{ "stat", "pid", running_vms },
 	{ "stat", "vm", names_of_vms },
+	{ "top", "pid", running_vms },
+	{ "top", "sort", top_columns },
+	{ "top", "vm", names_of_vms },
 	{ "script", "clock", clocks },
 	{ "script", "event", events_and_kinds },
 	{ "script", "reason", reasons_of_any },

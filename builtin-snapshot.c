@@ -11,6 +11,7 @@
 
 #include "builtin-options.h"
 #include "builtin-record-control.h"
+#include "builtin-snapshot.h"
 #include "builtin.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
@@ -189,6 +190,26 @@ static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 		if (!ask_one(pids[i], vm, args->wait, &answer) && answer.result != CONTROL_NOT_MINE)
 			return snapshot__tell(pids[i], &answer);
 	return error("%s: no kvmw record --keep records it that you may ask", args->of);
+}
+
+void snapshot__ask(char *said, size_t size)
+{
+	struct control_answer answer;
+	pid_t pids[MAX_RECORDERS];
+	u32 nr = find_recorders(pids);
+	const char *why;
+
+	if (nr != 1) {
+		snprintf(said, size, nr ? "Several kvmw record --keep are running: kvmw snapshot PID asks one" :
+			 "No kvmw record --keep is running");
+		return;
+	}
+	why = ask_one(pids[0], 0, false, &answer);
+	if (why)
+		snprintf(said, size, "kvmw record (pid %d) does not answer: %s", pids[0], why);
+	else
+		snprintf(said, size, answer.result == CONTROL_ASKED ? "kvmw record (pid %d) writes a snapshot" :
+			 "kvmw record (pid %d) made no snapshot; it said why", pids[0]);
 }
 
 int cmd_snapshot(int argc, const char **argv)

@@ -29,7 +29,7 @@
 
 #define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
 
-enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
+enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_INPUT, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
 
 #define FILE_NS		(15 * NSEC_PER_SEC)	/* between two versions of a file of --openmetrics */
 
@@ -165,7 +165,7 @@ static int stat_open_events(struct stat_run *r)
 	for (u32 i = FD_SECOND; i < FIXED_FDS; i++)
 		r->fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	for (u32 i = 0; i < FIXED_FDS; i++)
-		if (r->fds[i] < 0 && i != FD_EXPORT)
+		if (r->fds[i] < 0 && i != FD_EXPORT && i != FD_INPUT)
 			return error("cannot set up signals and timers: %s", strerror(errno));
 	for (u32 i = 0; i < o->nr_pids; i++) {
 		r->fds[FIXED_FDS + i] = syscall(__NR_pidfd_open, o->pids[i], 0);
@@ -216,10 +216,26 @@ static bool vms_are_gone(struct stat_run *r, struct pollfd *fds)
 	return false;
 }
 
+/* 0; 1: enough; -1 */
+static int view_interval(struct stat_run *r)
+{
+	const struct stat_viewer *v = r->opt.viewer;
+	int ret;
+
+	if (v->waits(v->arg))
+		return 0;
+	ret = v->interval(v->arg, &r->live, r->report.event, r->start_ns, r->interval_ns);
+	counts__next(&r->live.counts);
+	r->interval_ns = r->live.time_ns;
+	return ret;
+}
+
 static int take_interval(struct stat_run *r)
 {
 	if (live__count(&r->live, monotonic_ns()))
 		return -1;
+	if (r->opt.viewer)
+		return view_interval(r);
 	if (!r->export)
 		return print_counts(r);
 	return stat_export__is_file(r->export) ? stat_export__write_again(r->export) : 0;
@@ -232,6 +248,19 @@ static int each_second(struct stat_run *r)
 	return live__free_ended(&r->live);
 }
 
+/* What the clock and the viewer ask for.  0; 1: enough; -1 */
+static int stat_go_on(struct stat_run *r)
+{
+	const struct stat_viewer *v = r->opt.viewer;
+	int ret = has_rung(r->fds[FD_INTERVAL]) ? take_interval(r) : 0;
+
+	if (!ret && has_rung(r->fds[FD_SECOND]))
+		ret = each_second(r);
+	if (r->export)
+		stat_export__run(r->export);
+	return ret ?: v ? v->input(v->arg) : 0;
+}
+
 /* Why it ends; NULL after error(). */
 static const char *stat_wait_for_end(struct stat_run *r)
 {
@@ -242,6 +271,8 @@ static const char *stat_wait_for_end(struct stat_run *r)
 	for (u32 i = 0; i < nr; i++)
 		fds[i] = (struct pollfd) { r->fds[i], POLLIN, 0 };
 	for (;;) {
+		int ret;
+
 		if (poll(fds, nr, -1) < 0 && errno != EINTR)
 			return "poll failed";
 		if (read(r->fds[FD_SIGNALS], &info, sizeof(info)) == sizeof(info))
@@ -251,11 +282,12 @@ static const char *stat_wait_for_end(struct stat_run *r)
 		r->planned_end = has_rung(r->fds[FD_DEADLINE]);
 		if (r->planned_end)
 			return "duration over";
-		if ((has_rung(r->fds[FD_INTERVAL]) && take_interval(r)) ||
-		    (has_rung(r->fds[FD_SECOND]) && each_second(r)))
+		ret = stat_go_on(r);
+		if (ret < 0)
 			return NULL;
-		if (r->export)
-			stat_export__run(r->export);
+		r->planned_end = ret;
+		if (ret)
+			return "enough seen";
 		if (vms_are_gone(r, fds))
 			return "VM is gone";
 	}
@@ -287,11 +319,11 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 	meta__stop(r->meta, stop_ns, why);
 	r->unseen = record_notes__add(r->meta, r->session);
 	err = live__count(&r->live, stop_ns) || write_tables(r) ||
-	      (!r->export ? print_counts(r) :
+	      (r->opt.viewer ? 0 : !r->export ? print_counts(r) :
 	       stat_export__is_file(r->export) ? stat_export__write(r->export) : 0);
 	if (!err && r->opt.record.verbose)
 		say_cost(r);
-	if (!r->live.rec->nr_vcpus && !r->export && !r->opt.record.quiet)
+	if (!r->live.rec->nr_vcpus && !r->export && !r->opt.viewer && !r->opt.record.quiet)
 		warning("nothing counted: %s", r->opt.record.vcpu_filter ?
 			"does a VM have one of the --vcpu vCPUs, and did it run?" :
 			r->opt.record.nr_pids || r->opt.record.all ?
@@ -324,6 +356,10 @@ static int stat_count(struct stat_run *r)
 		privileges__drop();
 	if (!err && r->export)
 		r->fds[FD_EXPORT] = stat_export__fd(r->export);
+	if (!err && r->opt.viewer) {
+		r->fds[FD_INPUT] = r->opt.viewer->fd;
+		err = r->opt.viewer->begin(r->opt.viewer->arg);
+	}
 	err = err || arm_timer(r->fds[FD_SECOND], NSEC_PER_SEC, true) ||
 	      arm_timer(r->fds[FD_INTERVAL], r->opt.interval_ns ?: r->export ? FILE_NS : 0, true) ||
 	      arm_timer(r->fds[FD_DEADLINE], o->duration_ns, false);
@@ -356,7 +392,8 @@ static int stat_prepare(struct stat_run *r)
 	r->meta = meta__new(o->argc, o->argv, r->session, &r->session_opts, &none, r->skipped);
 	if (!r->meta || stat_open_events(r))
 		return -1;
-	screen__open(&r->screen, 0, false);
+	if (!r->opt.viewer)
+		screen__open(&r->screen, 0, false);
 	choose_report(r);
 	if (r->opt.openmetrics) {
 		r->export = stat_export__new(&r->live, r->opt.openmetrics, r->report.event,
@@ -380,19 +417,16 @@ static void stat_free(struct stat_run *r)
 	free(r);
 }
 
-int cmd_stat(int argc, const char **argv)
+int stat__run(const struct stat_options *opt)
 {
 	struct stat_run *r = mem__calloc(1, sizeof(*r));
 	int err, status;
 
 	if (!r)
 		return KVMW_FAILED;
-	r->opt.record.argc = argc;
-	r->opt.record.argv = argv;
+	r->opt = *opt;
 	r->workload.go = r->workload.failed = r->bpf_stats = -1;
 	memset(r->fds, -1, sizeof(r->fds));
-	if (options__parse(&stat_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
-		return KVMW_USAGE;
 	err = host__can_record() || stat_prepare(r) || stat_count(r);
 	workload__end(&r->workload);
 	if (screen__close(&r->screen))
@@ -402,4 +436,11 @@ int cmd_stat(int argc, const char **argv)
 		status = KVMW_FAILED;
 	stat_free(r);
 	return status;
+}
+
+int cmd_stat(int argc, const char **argv)
+{
+	struct stat_options opt = { .record = { .argc = argc, .argv = argv } };
+
+	return options__parse(&stat_argp, argc, argv, ARGP_IN_ORDER, &opt) ? KVMW_USAGE : stat__run(&opt);
 }

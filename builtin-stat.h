@@ -13,6 +13,19 @@
 
 enum stat_per { PER_REASON, PER_VCPU, PER_VM };
 
+struct live;
+
+/* Who looks at intervals instead of printing them.  Functions return 0, 1 (enough) or -1 after error(). */
+struct stat_viewer {
+	void *arg;
+	int fd;				/* readable when there is input; -1: there is none */
+	int (*begin)(void *arg);	/* when counting has begun */
+	/* The interval from from_ns on is counted, of exits or returns to the VMM; start_ns: when counting began. */
+	int (*interval)(void *arg, struct live *live, u32 event, u64 start_ns, u64 from_ns);
+	bool (*waits)(void *arg);	/* whether intervals go on, though their time is over */
+	int (*input)(void *arg);	/* also after a signal */
+};
+
 /* Input of stat_argp. */
 struct stat_options {
 	struct record_options record;
@@ -20,7 +33,11 @@ struct stat_options {
 	enum stat_per per;
 	enum output_format format;
 	const char *openmetrics;	/* where to; NULL: not asked for */
+	const struct stat_viewer *viewer;	/* or NULL */
 };
+
+/* Counts; returns the exit status. */
+int stat__run(const struct stat_options *opt);
 
 /* What the programs count, as a recording without events. */
 struct live {			/* all zero but for session in the beginning */

@@ -8,6 +8,7 @@
 int cmd_record(int argc, const char **argv);
 int cmd_report(int argc, const char **argv);
 int cmd_stat(int argc, const char **argv);
+int cmd_top(int argc, const char **argv);
 int cmd_script(int argc, const char **argv);
 int cmd_diff(int argc, const char **argv);
 int cmd_list(int argc, const char **argv);
@@ -18,7 +19,7 @@ int cmd_bench(int argc, const char **argv);
 
 /* The options of each that has any. */
 extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp,
-			 snapshot_argp, stat_argp;
+			 snapshot_argp, stat_argp, top_argp;
 
 /* What comes before the options. */
 struct subcommand {

@@ -14,6 +14,7 @@ const struct command commands[] = {
 	{ "record", cmd_record, "record the VM exits of running VMs into a file", &record_argp, NULL },
 	{ "report", cmd_report, "read a recording and show where the time went", &report_argp, NULL },
 	{ "stat", cmd_stat, "count VM exits and where the time goes, without a recording", &stat_argp, NULL },
+	{ "top", cmd_top, "watch VMs, their vCPUs and exit reasons, live or from a recording", &top_argp, NULL },
 	{ "script", cmd_script, "print the events of a recording one by one", &script_argp, NULL },
 	{ "diff", cmd_diff, "compare recordings: what changed, by more than noise", &diff_argp, NULL },
 	{ "list", cmd_list, "list this host's VMs and the events it can record", &list_argp, NULL },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -7,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -86,6 +88,17 @@ static const struct rule rules[] = {
 	/* The end of a child; what is left of a file after a failed write; whether it is appended to. */
 	ANY(SANDBOX_READ, wait4), ANY(SANDBOX_READ, ftruncate),
 	{ __NR_fcntl, SANDBOX_READ, 1, ~0U, F_GETFL },
+	/* A terminal's, but not its input; standard error as it was before. */
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TIOCGWINSZ },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF },
+	/* glibc from 2.42 on. */
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS2 }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS2 },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW2 }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF2 },
+	ANY(SANDBOX_READ_SCREEN, dup3),
+#ifdef __NR_dup2
+	ANY(SANDBOX_READ_SCREEN, dup2),
+#endif
 	/* A child, and what it is connected by. */
 	{ __NR_clone, SANDBOX_READ_FORK, 0, NOT_FORK, 0 },
 	/* musl: how it makes one, and what the child then asks for its id. */
@@ -97,10 +110,6 @@ static const struct rule rules[] = {
 	/* A narrower one of these. */
 	{ __NR_prctl, SANDBOX_READ_FORK, 0, ~0U, PR_SET_NO_NEW_PRIVS },
 	{ __NR_prctl, SANDBOX_READ_FORK, 0, ~0U, PR_SET_SECCOMP },
-	ANY(SANDBOX_READ_FORK, dup3),
-#ifdef __NR_dup2
-	ANY(SANDBOX_READ_FORK, dup2),
-#endif
 #ifdef __NR_close_range
 	ANY(SANDBOX_READ_FORK, close_range),
 #endif

@@ -12,6 +12,7 @@
 enum sandbox {
 	SANDBOX_COMPUTE,	/* memory, time, open files; no other file, process or network */
 	SANDBOX_READ,		/* and threads; to wait for children that are there */
+	SANDBOX_READ_SCREEN,	/* and the size and the mode of a terminal that is open */
 	SANDBOX_READ_FORK,	/* and children, as limited as their parent */
 };
 

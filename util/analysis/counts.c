@@ -339,7 +339,7 @@ void counts__free(struct counts *c)
 	hash_table__free(&c->table);
 }
 
-static u64 end_of_power(u64 ns)
+u64 counts__end_of_power(u64 ns)
 {
 	if (!captured(ns))
 		return ns;
@@ -350,9 +350,9 @@ static void counts__finish_row(struct report_row *row)
 {
 	row->mean_ns = row->span.count ? row->span.sum / row->span.count : KVMW_NONE;
 	row->min_ns = row->max_ns = KVMW_NONE;
-	row->p50_ns = end_of_power(row->p50_ns);
-	row->p90_ns = end_of_power(row->p90_ns);
-	row->p99_ns = end_of_power(row->p99_ns);
+	row->p50_ns = counts__end_of_power(row->p50_ns);
+	row->p90_ns = counts__end_of_power(row->p90_ns);
+	row->p99_ns = counts__end_of_power(row->p99_ns);
 }
 
 void counts__finish(struct report *rep)

@@ -44,5 +44,7 @@ void counts__free(struct counts *c);
  * percentiles are at most what is said: the end of a power of two; unknown beyond the last one.
  */
 void counts__finish(struct report *rep);
+/* Such an end, of a percentile; KVMW_NONE beyond the last one. */
+u64 counts__end_of_power(u64 ns);
 
 #endif

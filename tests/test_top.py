@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw top: intervals of recordings against kvmw report, and its screen at a terminal."""
+import csv
+import io
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import lab_fixtures
+import synthetic
+from synthetic import KVMW, TREE, kvmw, one_line
+
+GOLDEN = TREE / "tests/data/svm-linux.kvmw"
+WIDE = {"COLUMNS": "140"}
+BOOTS = ["behave", "families-bullseye"]
+
+
+def intervals(text):
+    """[{(VM, vCPU, reason, detail)[:depth]: {column: word}}] of the lines of --batch, by interval."""
+    found = []
+    for block in text.split("\n\n"):
+        lines = block.splitlines()
+        if len(lines) < 4:
+            continue
+        head = lines[3].replace("p99 <", "  p99")
+        columns = re.findall(r"\S+", head[20:])[:-1]
+        name_ends = head.index(columns[0]) + len(columns[0]) - 10
+        rows, path = {}, []
+        for line in lines[4:]:
+            if line.startswith(("=>", "->")):
+                break
+            name = line[:name_ends].rstrip()
+            depth = (len(name) - len(name.lstrip())) // 2
+            path = path[:depth] + [name.strip()]
+            rows[tuple(path)] = dict(zip(columns, line[name_ends:].split()))
+        found.append(rows)
+    return found
+
+
+def batch(path, *args, env=()):
+    done = kvmw("top", "--batch", "-i", path, *args, env=WIDE | dict(env))
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return done.stdout
+
+
+def by_time(path, step, *keys):
+    """{keys: count} of each interval, as report has them."""
+    done = kvmw("report", "-i", path, "--csv", "-s", ",".join(["time", *keys]), "--interval", step)
+    counts = {}
+    for row in csv.DictReader(io.StringIO(done.stdout)):
+        counts.setdefault(int(row["interval"]), []).append(row)
+    return counts
+
+
+@pytest.mark.parametrize("golden, step", [("svm-linux", "1"), ("svm-mixed", "50ms"), ("vmx-mixed", "50ms")])
+def test_intervals_are_those_of_report(golden, step):
+    path = TREE / f"tests/data/{golden}.kvmw"
+    got = intervals(batch(path, "-d", step, "--per", "reason"))
+    want = by_time(path, step, "vcpu", "reason")
+    for i, rows in enumerate(got):
+        reasons = {key[1:]: int(row["exits"]) for key, row in rows.items() if len(key) == 3}
+        assert reasons == {(row["vcpu"], row["reason"]): int(row["count"]) for row in want.get(i, [])}
+        assert sum(int(row["exits"]) for key, row in rows.items() if len(key) == 1) == sum(reasons.values())
+    assert max(want) < len(got) and any(got)
+
+
+def test_details(tmp_path):
+    """Of chosen reasons; where there is none, there is no row."""
+    rec = synthetic.Recording()
+    rows = [(30, 1, 0x3f8), (30, 1, 0x3f8), (30, 2, 0x60), (10, None, None)]
+    rec.lines.append(["EVENTS", "exit", [
+        [synthetic.START + 1000 + i, 500, 300, 0, 0, 0, 0, 0, 0, reason, 0, 1, 0, 0, 0, 0, detail, kind]
+        for i, (reason, kind, detail) in enumerate(rows)]])
+    rec.end = synthetic.START + 1_000_000_000
+    rows = intervals(batch(rec.finish().write(tmp_path / "a.kvmw"), "--per", "detail"))[0]
+    details = {key[3]: int(row["exits"]) for key, row in rows.items() if len(key) == 4}
+    want = {row["detail"]: int(row["count"]) for row in by_time(tmp_path / "a.kvmw", "1", "detail")[0]
+            if row["detail"] != "-"}
+    assert details == want and sum(want.values()) >= 3
+
+
+def test_shares_add_up():
+    for rows in intervals(batch(GOLDEN, "--per", "vcpu")):
+        for key, row in rows.items():
+            parts = [float(row[part]) for part in ("guest", "KVM", "VMM") if row[part] != "-"]
+            assert abs(sum(parts) - 100) < 0.2, (key, row)
+
+
+def test_iterations_and_sort():
+    text = batch(GOLDEN, "-n", "3")
+    assert len(intervals(text)) == 3
+    rows = intervals(batch(GOLDEN, "-d", "13", "--per", "vcpu", "--sort", "name"))[0]
+    assert [key[-1] for key in rows] == ["124 lab-guest", "0", "1"]
+    rows = intervals(batch(GOLDEN, "-d", "13", "--per", "vcpu", "--sort", "kvm"))[0]
+    assert [key[-1] for key in rows] == ["124 lab-guest", "1", "0"]
+
+
+def test_a_pipe_and_a_cut_file():
+    with open(GOLDEN, "rb") as f:
+        done = kvmw("top", "--batch", "-i", "-", stdin=f, env=WIDE)
+    assert done.returncode == 0 and done.stdout == batch(GOLDEN)
+    piped = subprocess.run(f"cat {GOLDEN} | COLUMNS=140 LC_ALL=C.UTF-8 {KVMW} top -b -i -", shell=True, text=True,
+                           capture_output=True, timeout=60, check=True)
+    assert [sorted(rows) for rows in intervals(piped.stdout)] == [sorted(rows) for rows in intervals(batch(GOLDEN))]
+    done = kvmw("top", "--batch", "-i", TREE / "tests/data/svm-cut.kvmw")
+    assert done.returncode == 1 and "kvmw top" in done.stdout and done.stderr.startswith("kvmw: ")
+
+
+def test_a_row_far_away(tmp_path):
+    """The time between two rows is a century: intervals of a millisecond come to an end."""
+    rec = synthetic.Recording()
+    rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1), (3 * 10**18, 500, 300, 0, 10, 0, 1)])
+    done = kvmw("top", "--batch", "-i", rec.finish().write(tmp_path / "a.kvmw"), "-d", "10ms")
+    assert done.returncode == 0 and 2 < done.stdout.count("kvmw top") < 30000
+
+
+def test_hostile_names(tmp_path):
+    vms = [{"id": 0, "pid": 100, "name": "x\033]0;evil\a\n\u202e" + "y" * 500, "vmm": "qemu"}]
+    rec = synthetic.Recording(vms=vms)
+    rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1)])
+    path = rec.finish().write(tmp_path / "a.kvmw")
+    text = batch(path)
+    assert "x?]0;evil???yy" in text and max(map(len, text.splitlines())) <= 140
+    assert not re.search(r"[\0-\x09\x0b-\x1f\x7f\u202e]", text)
+    assert batch(path, env={"LC_ALL": "C"}).isascii()
+
+
+@pytest.mark.parametrize("args, words", [
+    (["-i", "a.kvmw", "-p", "1"], ["-i plays a recording"]),
+    (["-i", "-"], ["--batch"]),
+    (["a.kvmw"], ["'a.kvmw' is not an option", "-i"]),
+    (["--per", "vcpu"], ["--per is for --batch"]),
+    (["-b", "--per", "detail"], ["details are not counted"]),
+    (["-b", "--per", "vcpus"], ["--per 'vcpus'", "vcpu?"]),
+    (["--sort", "waits"], ["--sort 'waits'", "wait?"]),
+    (["-d", "1ms"], ["--delay '1ms'", "10ms"]),
+    (["-n", "0"], ["--iterations '0'"]),
+])
+def test_wrong_usage(args, words):
+    one_line(kvmw("top", *args), 2, *words)
+
+
+def test_what_cannot_be_shown(tmp_path):
+    one_line(kvmw("top", "-b", "-i", tmp_path / "none"), 1, "cannot open")
+    one_line(kvmw("top", "-i", GOLDEN), 1, "not a terminal", "--batch")
+    rec = synthetic.Recording()
+    one_line(kvmw("top", "-b", "-i", rec.finish().write(tmp_path / "empty.kvmw")), 1, "contains no exits")
+
+
+# ---- at a terminal --------------------------------------------------------------------
+
+class Terminal:
+    """kvmw top in tmux."""
+
+    def __init__(self, where, *args, size=(80, 24), env=""):
+        self.socket = where / "tmux"
+        width, height = map(str, size)
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height,
+                  f"env LC_ALL=C.UTF-8 {env} {KVMW} top {' '.join(map(str, args))}; echo ended $?; read end")
+
+    def tmux(self, *args):
+        env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "COLUMNS", "LINES")} | {"LC_ALL": "C.UTF-8"}
+        return subprocess.run(["tmux", "-u", "-S", self.socket, *args], text=True, capture_output=True, timeout=30,
+                              check=True, env=env).stdout
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def screen(self, *args):
+        return [line.rstrip() for line in self.tmux("capture-pane", "-p", *args).splitlines()]
+
+    def wait(self, *words):
+        """The screen, once it has all of these."""
+        deadline = time.monotonic() + 20
+        while not all(word in "\n".join(lines := self.screen()) for word in words):
+            assert time.monotonic() < deadline, "\n".join([f"no {words} in:", *lines])
+            time.sleep(0.02)
+        return lines
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    if not shutil.which("tmux"):
+        pytest.skip("needs tmux")
+    opened = []
+
+    def start(*args, **kwargs):
+        opened.append(Terminal(tmp_path, *args, **kwargs))
+        return opened[-1]
+
+    yield start
+    for t in opened:
+        t.tmux("kill-server")
+
+
+VMS = """\
+kvmw top  12.0 s  1 VM  2 vCPUs  2755 exits/s
+% of vCPU time: guest 32.7  KVM 60.4  VMM 6.9
+by exits
+VM                  exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
+124 lab-guest          2755  32.7  60.4   6.9     -     -  436us  6.4ms        █
+"""
+VCPUS = """\
+124 lab-guest: by exits
+vCPU                exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
+0                      1935  39.3  52.4   8.3     -     -  282us  5.9ms        █
+1                       820  25.9  68.7   5.5     -     -  799us  7.7ms        █
+"""
+REASONS = """\
+124 lab-guest / vCPU 1: by exits
+exit reason         exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
+io                      384     -   1.6   5.3     -     -  158us  2.0ms        █
+msr                     181     -   7.5   0.0     -     -  367us  6.4ms        █
+hlt                      72     -  46.8   0.0     -     -  5.7ms   26ms        █
+interrupt                69     -  10.5   0.0     -     -  1.3ms   11ms        █
+"""
+FOOT = "Enter in  Esc back  <> sort  / filter  p pause  S snapshot  h help  q quit"
+
+
+def part(lines, text, at=0):
+    want = text.splitlines()
+    assert lines[at:at + len(want)] == want
+
+
+def test_the_screen(terminal):
+    """An interval that stays for as long as the test takes."""
+    t = terminal("-i", GOLDEN, "-d", "12")
+    lines = t.wait("lab-guest", FOOT)
+    part(lines, VMS)
+    assert lines[5:23] == [""] * 18 and lines[23] == FOOT and len(lines) == 24
+    t.keys("Enter")
+    part(t.wait("vCPU  "), VCPUS, 2)
+    # The second row is chosen, and what it is made of is shown.
+    t.keys("Down", "Right")
+    part(t.wait("vCPU 1: by exits"), REASONS, 2)
+    t.keys("/", "c", "P", "u", "Enter")
+    lines = t.wait("only 'cPu' (1 of 15)")
+    assert lines[4].startswith("cpuid  ") and lines[5] == ""
+    t.keys("Escape")
+    t.wait("vCPU 1: by exits", "msr ")
+    t.keys(">", ">", ">", ">", ">", ">")
+    lines = t.wait("by mean")
+    assert lines[4].startswith("hlt ")
+    t.keys("Left", "Escape")
+    t.wait("\nVM  ", "124 lab-guest  ")
+    t.keys("S")
+    t.wait("nothing to take a snapshot of")
+    t.keys("h")
+    assert t.wait("kvmw top: keys")[2].startswith("Up Down")
+    t.keys("x", "q")
+    assert t.wait("ended 0")[0] == "ended 0"
+
+
+def test_resize(terminal):
+    t = terminal("-i", GOLDEN, "-d", "12")
+    t.wait(FOOT)
+    for size, there, gone in [((140, 30), "throttled", None), ((62, 12), "VM  ", " mean"), ((50, 8), "50x8 is too small", "VM  "),
+                              ((80, 9), "80x9 is too small", "VM  "), ((80, 24), " rate", "throttled")]:
+        t.tmux("resize-window", "-x", str(size[0]), "-y", str(size[1]))
+        lines = t.wait(there)
+        assert max(map(len, lines)) <= size[0] and (not gone or gone not in "\n".join(lines))
+    part(lines, VMS)
+    # The last line is the last one again.
+    assert t.wait(FOOT)[23] == FOOT
+
+
+def test_it_plays(terminal):
+    """To the end, where it stays; while it pauses, nothing moves."""
+    t = terminal("-i", TREE / "tests/data/svm-mixed.kvmw", "-d", "50ms")
+    t.wait(FOOT)
+    t.keys("p")
+    lines = t.wait("[paused]", FOOT)
+    t.keys("h", "x")
+    assert t.wait("[paused]", FOOT) == lines
+    t.keys("Space")
+    assert t.wait("[end of the recording]")[0].startswith("kvmw top  0.3 s  ")
+    t.keys("C-c")
+    t.wait("ended 1")
+
+
+def test_findings_are_below(terminal, tmp_path):
+    rec = synthetic.Recording()
+    rec.frame([(synthetic.START + i * 1_000_000, 100_000, 900_000, 800_000, 30, 0, 1) for i in range(999)])
+    t = terminal("-i", rec.finish().write(tmp_path / "a.kvmw"), "-n", "5")
+    lines = t.wait("=> ", FOOT)
+    assert [line for line in lines[22:] if line] == ["=> The VMM took 80.0% of the time.", FOOT]
+
+
+def test_messages_are_not_lost(terminal, tmp_path):
+    """What is said while the screen is not standard error's."""
+    rec = synthetic.Recording()
+    rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1)])
+    whole = rec.finish().write(tmp_path / "cut.kvmw").read_bytes()
+    (tmp_path / "cut.kvmw").write_bytes(whole[:-1])
+    t = terminal("-i", tmp_path / "cut.kvmw", "-d", "50ms")
+    t.wait("[end of the recording]")
+    t.keys("q")
+    lines = t.wait("ended 1")
+    assert lines[0].startswith("kvmw: ") and "cut.kvmw" in "".join(lines)
+
+
+def test_no_terminal_that_is_known(terminal):
+    t = terminal("-i", GOLDEN, env="TERM=nonsense")
+    t.wait("nothing is known about a terminal 'nonsense'", "ended 1")
+
+
+# ---- live -------------------------------------------------------------------------------
+
+@lab_fixtures.in_boots(*BOOTS)
+def test_live_counts_are_those_of_perf(boot):
+    text = boot.path("top.out").read_text()
+    assert boot.path("top.status").read_text().strip() == "0", boot.path("top.err").read_text()
+    # A guest that stood still was begun again: the last one is compared.
+    last = [key[0] for rows in intervals(text) for key in rows][-1]
+    counts = {}
+    for rows in intervals(text):
+        for key, row in rows.items():
+            if len(key) == 3 and key[0] == last:
+                counts[key[2]] = counts.get(key[2], 0) + int(row["exits"])
+    perf = next(int(line.split(",")[0]) for line in boot.path("top.perf").read_text().splitlines()
+                if "kvm:kvm_exit," in line)
+    assert sum(counts.values()) == perf
+
+
+native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
+                            reason="needs /dev/kvm and root")
+
+
+@native
+@pytest.mark.lab
+def test_at_a_terminal_live(terminal):
+    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
+    try:
+        t = terminal("-p", guest.pid, "-d", "200ms")
+        t.wait(f"{guest.pid} kvmw", FOOT)
+        t.keys("Enter", "Enter")
+        t.wait("vCPU 0: by ")
+        t.keys("S")
+        t.wait("No kvmw record --keep is running")
+        t.keys("q")
+        t.wait("ended 0")
+    finally:
+        guest.kill()
+        guest.wait()
