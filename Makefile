@@ -95,9 +95,10 @@ mandir	= $(DESTDIR)$(PREFIX)/share/man
 bashdir	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zshdir	= $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 datadir	= $(DESTDIR)$(PREFIX)/share/kvmw
+unitdir	= $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 install: all man
-	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7 $(bashdir) $(zshdir) $(datadir)
+	install -d $(bindir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7 $(bashdir) $(zshdir) $(datadir) $(unitdir)
 	install -m 755 $(O)/kvmw $(bindir)/kvmw
 	ln -sf kvmw $(bindir)/perf-kvmw
 	install -m 644 $(man-1) $(mandir)/man1
@@ -108,13 +109,15 @@ install: all man
 	install -m 644 completion/_kvmw $(zshdir)/_kvmw
 	install -m 644 packaging/magic $(datadir)/magic
 	install -m 644 Documentation/kvmw.schema.json $(datadir)/kvmw.schema.json
+	sed 's|@bindir@|$(PREFIX)/bin|' packaging/kvmw-recorder.service.in >$(unitdir)/kvmw-recorder.service
+	chmod 644 $(unitdir)/kvmw-recorder.service
 
 uninstall:
 	rm -f $(bindir)/kvmw $(bindir)/perf-kvmw $(mandir)/man1/perf-kvmw.1 \
 		$(addprefix $(mandir)/man1/,$(notdir $(man-1))) \
 		$(addprefix $(mandir)/man5/,$(notdir $(man-5))) \
 		$(addprefix $(mandir)/man7/,$(notdir $(man-7))) $(bashdir)/kvmw $(zshdir)/_kvmw \
-		$(datadir)/magic $(datadir)/kvmw.schema.json
+		$(datadir)/magic $(datadir)/kvmw.schema.json $(unitdir)/kvmw-recorder.service
 	[ ! -d $(datadir) ] || rmdir --ignore-fail-on-non-empty $(datadir)
 
 dist:

@@ -30,6 +30,7 @@
 #include "util/capture/workload.h"
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/service.h"
 
 #define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
 
@@ -416,8 +417,11 @@ static int record(struct record *r)
 		err = arm_timers(r);
 	if (!err)
 		record_keep__say(&r->keep);
-	if (!err)
+	if (!err) {
+		service__notify("READY=1");
 		why = wait_for_end(r);
+		service__notify("STOPPING=1");
+	}
 	if (started)
 		record_keep__finish(&r->keep, r->vms_gone);
 	/* While the guests still run. */

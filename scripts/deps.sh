@@ -12,7 +12,7 @@ zlib1g-dev liblz4-dev libmicrohttpd-dev libncurses-dev libtraceevent-dev libzstd
 libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
 python3-zstandard python3-jsonschema python3-prometheus-client linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
-util-linux binutils less tmux zsh debhelper rpm
+util-linux binutils less systemd tmux zsh debhelper rpm
 debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
 isolinux syslinux-common xorriso busybox-static kmod cpio xz-utils zstd e2fsprogs strace
 "
@@ -23,7 +23,7 @@ rubygem-asciidoctor man-db
 ctags git clang-tools-extra cppcheck ShellCheck valgrind
 libcmocka-devel compiler-rt libasan libubsan file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis python3-zstandard python3-jsonschema python3-prometheus_client perf
-trace-cmd libcap procps-ng util-linux binutils less tmux zsh debhelper rpm-build
+trace-cmd libcap procps-ng util-linux binutils less systemd tmux zsh debhelper rpm-build
 debian-keyring apt dpkg qemu-system-x86-core seabios-bin ipxe-roms-qemu bochs bochs-bios
 vgabios syslinux syslinux-nonlinux xorriso busybox kmod cpio xz zstd e2fsprogs strace
 "

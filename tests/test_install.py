@@ -37,7 +37,8 @@ def test_what_is_installed(installed):
     assert files(installed) == pages | {
         "usr/bin/kvmw", "usr/bin/perf-kvmw", "usr/share/man/man1/perf-kvmw.1",
         "usr/share/bash-completion/completions/kvmw",
-        "usr/share/zsh/site-functions/_kvmw", "usr/share/kvmw/magic", "usr/share/kvmw/kvmw.schema.json"}
+        "usr/share/zsh/site-functions/_kvmw", "usr/share/kvmw/magic", "usr/share/kvmw/kvmw.schema.json",
+        "usr/lib/systemd/system/kvmw-recorder.service"}
     assert os.readlink(installed / "usr/bin/perf-kvmw") == "kvmw"
     done = subprocess.run([installed / "usr/bin/perf-kvmw", "--version"], capture_output=True,
                           text=True, timeout=30)

@@ -21,7 +21,7 @@ PAGES = {"usr/share/man/man1/" + page for page in (
                                                   "usr/share/man/man7/kvmw-findings.7"}
 FILES = PAGES | {f"usr/bin/{name}" for name in COMMANDS} | {
     "usr/share/bash-completion/completions/kvmw", "usr/share/zsh/site-functions/_kvmw",
-    "usr/share/kvmw/magic", "usr/share/kvmw/kvmw.schema.json"}
+    "usr/share/kvmw/magic", "usr/share/kvmw/kvmw.schema.json", "usr/lib/systemd/system/kvmw-recorder.service"}
 
 pytestmark = pytest.mark.package
 
