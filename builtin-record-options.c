@@ -35,8 +35,8 @@ static const struct argp_option options[] = {
 	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
 	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
 	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
-	{ "stack", OPT_STACK, "EVENT[,EVENT]", 0,
-	  "Record host stacks of these: exit, userspace", 0 },
+	{ "stack", OPT_STACK, "WHAT[,WHAT]", 0,
+	  "Record host stacks of these: exit, userspace, fault, ioctl; vmm samples those of the VMM's threads", 0 },
 	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
 	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0,
 	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
@@ -231,11 +231,15 @@ static error_t check_symbols_of(const struct record_options *o, u32 events)
 /* What options mean together, once all are known. */
 static error_t check_options(struct record_options *o)
 {
-	u32 events = o->choice.events ?: events_option__defaults();
 	const char *idle, *acts_on;
+	u32 events;
 
 	if (o->choice.events & BIT(KVMW_EVENT_STACK) && !o->choice.stacks)
 		events_option__stacks(&o->choice, "exit");
+	/* Samples do not show which processes are VMs: another event has to. */
+	if (o->choice.events == BIT(KVMW_EVENT_STACK))
+		o->choice.events |= events_option__defaults();
+	events = o->choice.events ?: events_option__defaults();
 	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
 		return usage_error("what to record? -p PID or --vm NAME of a running VM (kvmw list "
 				   "shows them), -a for all, or -- COMMAND that starts one");

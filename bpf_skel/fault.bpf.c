@@ -6,6 +6,7 @@
  */
 #include "arch.bpf.h"
 #include "fault.bpf.h"
+#include "stack.bpf.h"
 
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_NOT_PRESENT, kvm, kvm_async_pf_not_present)
 POINT_PROGRAM(KVMW_EVENT_FAULT, fault, ASYNC_READY, kvm, kvm_async_pf_ready)
@@ -40,25 +41,50 @@ int kvm_page_fault(void *ctx)
 	before = fault_now(s);
 	if (before)
 		row_release(s, before, FAULT_SUM, KVMW_NONE);
+	if (wants_stack(KVMW_stack_FAULT))
+		s->stack[KVMW_STACK_OF_FAULT].from = KVMW_STACK_NONE;
 	row_hold(s, &s->held[KVMW_HELD_FAULT], &row, FAULT_SUM, FAULT_SIZE);
 	return PASS_ON;
 }
 
-static __always_inline void fault_end(int result)
+static __always_inline void stack_of_fault(void *ctx, struct kvmw_vcpu_state *s,
+					   const struct kvmw_held *held, u64 span_ns)
+{
+	struct kvmw_stack_ids *ids = &s->stack[KVMW_STACK_OF_FAULT];
+	struct kvmw_ring_row row;
+
+	if (!row_wanted(KVMW_NONE, row_gpa(&held->row)))
+		return;
+	stack_take_late(ctx, ids, span_ns, true);
+	stack_fill(&row, s, KVMW_stack_FAULT, ids);
+	row.e.time_ns = held->row.e.time_ns;
+	row.e.span_ns = span_ns;
+	if (s->exit_open) {
+		row.value[VALUE(stack, reason)] = s->exit.e.reason;
+		row.value[VALUE(stack, isa)] = s->exit.e.isa;
+	}
+	point_send(s, &row, stack, FAULT);
+}
+
+static __always_inline void fault_end(void *ctx, int result)
 {
 	struct kvmw_vcpu_state *s = active ? state_of_thread(false) : NULL;
 	struct kvmw_held *held = fault_now(s);
+	u64 span_ns;
 
 	if (!held)
 		return;
+	span_ns = bpf_ktime_get_ns() - held->row.e.time_ns;
 	held->row.value[VALUE(fault, result)] = (s64)result;
-	row_release(s, held, FAULT_SUM, bpf_ktime_get_ns() - held->row.e.time_ns);
+	if (wants_stack(KVMW_stack_FAULT))
+		stack_of_fault(ctx, s, held, span_ns);
+	row_release(s, held, FAULT_SUM, span_ns);
 }
 
 SEC("kretprobe/kvm_mmu_page_fault")
 int BPF_KRETPROBE(fault_end_kretprobe, int result)
 {
-	fault_end(result);
+	fault_end(ctx, result);
 	return 0;
 }
 
@@ -66,7 +92,7 @@ SEC("fexit/kvm_mmu_page_fault")
 int BPF_PROG(fault_end_fexit, void *vcpu, u64 address, u64 error_code, void *insn, int insn_len,
 	     int result)
 {
-	fault_end(result);
+	fault_end(ctx, result);
 	return 0;
 }
 

@@ -6,14 +6,7 @@
 #include "arch.bpf.h"
 #include "ioctl.bpf.h"
 #include "memslot.bpf.h"
-
-/* By thread.  Not an LRU map: KVM_RUN may take long. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, KVMW_MAX_CALLS);
-	__type(key, u32);
-	__type(value, struct kvmw_call);
-} calls SEC(".maps");
+#include "stack.bpf.h"
 
 static __always_inline bool sets_region(u32 cmd)
 {
@@ -150,29 +143,49 @@ int ioctl_enter(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-static __always_inline void returned(s64 result)
+/* The caller's stack has not changed; of the kernel's, where it first left its CPU says most. */
+static __always_inline void stack_of_call(void *ctx, struct kvmw_call *call, u64 span_ns)
+{
+	struct kvmw_vcpu_state *s = state_of_id(call->row.e.vcpu);
+	struct kvmw_ring_row row;
+
+	if (!s)
+		return;
+	stack_take_late(ctx, &call->stack, span_ns, false);
+	stack_fill(&row, s, KVMW_stack_IOCTL, &call->stack);
+	row.e.time_ns = call->row.e.time_ns;
+	row.e.span_ns = span_ns;
+	row.value[VALUE(stack, cmd)] = call->row.value[VALUE(ioctl, cmd)];
+	point_send(s, &row, stack, IOCTL);
+}
+
+static __always_inline void returned(void *ctx, s64 result)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 	struct kvmw_call *call = bpf_map_lookup_elem(&calls, &tid);
+	u64 span_ns;
 
 	if (!call || !active)
 		return;
+	span_ns = bpf_ktime_get_ns() - call->row.e.time_ns;
 	if (call->row.value[VALUE(ioctl, cmd)] == KVM_CREATE_VM && result >= 0)
 		vm_begins(result);
-	call_end(tid, call, bpf_ktime_get_ns() - call->row.e.time_ns, result);
+	if (call_wants_stack(call))
+		stack_of_call(ctx, call, span_ns);
+	call_end(tid, call, span_ns, result);
 }
 
 SEC("fexit/" ARCH_SYSCALL "ioctl")
 int BPF_PROG(ioctl_fexit, struct pt_regs *regs, long result)
 {
-	returned(result);
+	returned(ctx, result);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_ioctl")
 int ioctl_exit(struct ioctl_exit_args *ctx)
 {
-	returned(ctx->result);
+	returned(ctx, ctx->result);
 	return PASS_ON;
 }
 

@@ -24,6 +24,14 @@ struct ioctl_exit_args {
 	s64 result;
 };
 
+/* By thread.  Not an LRU map: KVM_RUN may take long. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_CALLS);
+	__type(key, u32);
+	__type(value, struct kvmw_call);
+} calls __weak SEC(".maps");
+
 static __always_inline struct file *file_in(struct file **files, u32 max, u32 fd)
 {
 	struct file *file = NULL;

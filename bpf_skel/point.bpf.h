@@ -102,15 +102,23 @@ static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
 	return row->event == KVMW_EVENT_DIRTY && gfn != KVMW_NONE ? gfn << 12 : KVMW_NONE;
 }
 
+/* A row that no filter is about. */
+static __always_inline void row_put(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
+				    u32 size)
+{
+	if (emit(s, row, size))
+		return;
+	__sync_fetch_and_add(&s->kinds[sum].lost, 1);
+	count_lost(s, row->event, row->e.time_ns);
+}
+
 static __always_inline void row_emit(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
-	if (!row_wanted(row->e.span_ns, row_gpa(row))) {
+	if (row_wanted(row->e.span_ns, row_gpa(row)))
+		row_put(s, row, sum, size);
+	else
 		__sync_fetch_and_add(&s->kinds[sum].filtered, 1);
-	} else if (!emit(s, row, size)) {
-		__sync_fetch_and_add(&s->kinds[sum].lost, 1);
-		count_lost(s, row->event, row->e.time_ns);
-	}
 }
 
 static __always_inline void row_send(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,

@@ -67,9 +67,25 @@ struct kvmw_region {
 	u64 gpa, size, hva;
 };
 
+/* Where a stack was taken; later ones are better. */
+enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_PREEMPTED, KVMW_STACK_ASLEEP };
+
+/* Where a thread was; ids of stacks, < 0: unknown. */
+struct kvmw_stack_ids {
+	u32 from;		/* enum kvmw_stack_from */
+	s32 kernel, user;
+};
+
+/* What in a vCPU's state has stacks. */
+enum kvmw_stack_of { KVMW_STACK_OF_EXIT, KVMW_STACK_OF_USERSPACE, KVMW_STACK_OF_FAULT, KVMW_NR_STACK_OF };
+
+#define KVMW_SAMPLE_HZ	99	/* not 100, with which many a timer keeps step */
+
 /* A KVM ioctl in progress, by thread. */
 #define KVMW_MAX_CALLS	4096
 struct kvmw_call {
+	struct kvmw_stack_ids stack;
+	u32 pad;
 	struct kvmw_region region;	/* of KVM_SET_USER_MEMORY_REGION */
 	u64 kvm;
 	struct kvmw_ring_row row;
@@ -241,11 +257,7 @@ struct kvmw_vcpu_state {
 	struct kvmw_ring_userspace user;
 	struct kvmw_held held[KVMW_NR_HELD];
 	u64 hyperv_ns;		/* start of the last unfinished Hyper-V hypercall; 0: none */
-	/* stack.bpf.c: of the current cycle, of the current return to the VMM */
-	struct {
-		u32 from;	/* enum kvmw_stack_from */
-		s32 kernel, user;
-	} stack[2];
+	struct kvmw_stack_ids stack[KVMW_NR_STACK_OF];	/* stack.bpf.h: of what is in progress */
 
 	struct {
 		u64 count, last_ns;		/* how many, when last */
@@ -292,9 +304,6 @@ struct kvmw_ring_task {
 	u64 time_ns;		/* two rings may have different names of a thread */
 	struct kvmw_task name;
 };
-
-/* Where a stack was taken. */
-enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_SWITCH };
 
 /* Which threads are recorded. */
 enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };

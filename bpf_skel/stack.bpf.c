@@ -2,125 +2,100 @@
 /*
  * Provider "stack": where the vCPU's thread was while its guest did not run.
  *
- * The stack of a cycle, or of a return to the VMM, is taken when the thread first leaves its
- * CPU.  If it does not, it is taken when KVM_RUN returns; its user stack is then that of the
- * VMM's call.  A cycle that KVM handles without sleeping or returning has no stack and no row.
- * The row is made when the cycle ends, so its duration decides whether it is wanted.
- *
- * The ids of kernel and user stacks share one space: they are hashes of the addresses.  A stack
- * whose id another one has goes into a second map; a third such stack is unknown.
+ * The stack of a cycle, of a return to the VMM, of a page fault's handling or of an ioctl is taken
+ * when the thread first falls asleep; if it does not, when its CPU is first taken away.  If neither
+ * happens, that of a cycle or return is taken when KVM_RUN returns; its user stack is then that of the VMM's call.  A cycle that KVM handles without
+ * sleeping or returning has no stack and no row.  The row is made when the cycle ends, so its
+ * duration decides whether it is wanted.  The stacks and rows of faults and ioctls are completed
+ * where these end: fault.bpf.c, ioctl.bpf.c.
  *
  * These programs run on the same tracepoints as those of exit and userspace, before or after
  * them: a cycle that has ended by then is still in the state.
  */
-#include "filter.bpf.h"
-#include "point.bpf.h"
+#include "fault.bpf.h"
+#include "sched.bpf.h"
+#include "stack.bpf.h"
 
-struct stack_map {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, KVMW_MAX_STACKS / 2);
-	__uint(key_size, sizeof(u32));
-	__uint(value_size, KVMW_MAX_FRAMES * sizeof(u64));
-};
-struct stack_map stacks SEC(".maps");
-struct stack_map more_stacks SEC(".maps");
-
-#define EEXIST 17
-
-/* < 0: unknown. */
-static __always_inline s32 stack_id(void *ctx, u64 flags)
+/* Whether stacks of this kind are wanted, and an event in progress has none that is as good. */
+static __always_inline bool lacks_stack(const struct kvmw_stack_ids *ids, u32 kind, u32 from,
+					bool in_progress)
 {
-	s32 id = bpf_get_stackid(ctx, &stacks, flags);
-
-	if (id != -EEXIST)
-		return id;
-	id = bpf_get_stackid(ctx, &more_stacks, flags);
-	return id < 0 ? id : id + KVMW_MAX_STACKS / 2;
+	return wants_stack(kind) && in_progress && ids->from < from;
 }
 
-static __always_inline bool wants_stack(u32 kind)
+/* The vCPU that the thread runs.  Does not use here[], which is for threads that run vCPUs. */
+static __always_inline struct kvmw_vcpu_state *vcpu_of_thread(u32 tid)
 {
-	return config.stacks >> kind & 1;
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	return thread && thread->start_ns == thread_start() ? known_state(thread->known, tid) : NULL;
+}
+
+/* The ioctl that the thread is in. */
+static __always_inline struct kvmw_call *call_of_thread(u32 tid)
+{
+	struct kvmw_call *call = wants_stack(KVMW_stack_IOCTL) ? bpf_map_lookup_elem(&calls, &tid) : NULL;
+
+	return call && call_wants_stack(call) ? call : NULL;
 }
 
 /* The thread leaves its CPU. */
 SEC("tp_btf/sched_switch")
 int stack_switch(u64 *ctx)
 {
-	u32 tid = bpf_get_current_pid_tgid();
-	struct thread *thread;
+	u32 tid = bpf_get_current_pid_tgid(), from = ctx[0] & 1 ? KVMW_STACK_PREEMPTED : KVMW_STACK_ASLEEP;
+	struct kvmw_stack_ids ids = { .from = from };
+	bool exit = false, user = false, fault = false, in_call;
 	struct kvmw_vcpu_state *s;
-	bool exit, user;
-	s32 kernel, vmm;
+	struct kvmw_call *call;
 
 	if (!active)
 		return 0;
-	/* Does not use here[], which is for threads that run vCPUs. */
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || thread->start_ns != thread_start())
-		return 0;
-	s = known_state(thread->known, tid);
-	if (!s)
-		return 0;
-	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open &&
-	       s->stack[0].from != KVMW_STACK_SWITCH;
-	user = wants_stack(KVMW_stack_USERSPACE) && s->user_open &&
-	       s->stack[1].from != KVMW_STACK_SWITCH;
-	if (!exit && !user)
-		return 0;
-	kernel = stack_id(ctx, 0);
-	vmm = stack_id(ctx, BPF_F_USER_STACK);
-	if (exit) {
-		s->stack[0].kernel = kernel;
-		s->stack[0].user = vmm;
-		s->stack[0].from = KVMW_STACK_SWITCH;
+	s = vcpu_of_thread(tid);
+	if (s) {
+		exit = lacks_stack(&s->stack[KVMW_STACK_OF_EXIT], KVMW_stack_EXIT, from, s->exit_open);
+		user = lacks_stack(&s->stack[KVMW_STACK_OF_USERSPACE], KVMW_stack_USERSPACE, from,
+				   s->user_open);
+		fault = lacks_stack(&s->stack[KVMW_STACK_OF_FAULT], KVMW_stack_FAULT, from, fault_now(s));
 	}
-	if (user) {
-		s->stack[1].kernel = kernel;
-		s->stack[1].user = vmm;
-		s->stack[1].from = KVMW_STACK_SWITCH;
-	}
+	call = call_of_thread(tid);
+	in_call = call && lacks_stack(&call->stack, KVMW_stack_IOCTL, from, true);
+	if (!exit && !user && !fault && !in_call)
+		return 0;
+	ids.kernel = stack_id(ctx, 0);
+	ids.user = stack_id(ctx, BPF_F_USER_STACK);
+	if (exit)
+		s->stack[KVMW_STACK_OF_EXIT] = ids;
+	if (user)
+		s->stack[KVMW_STACK_OF_USERSPACE] = ids;
+	if (fault)
+		s->stack[KVMW_STACK_OF_FAULT] = ids;
+	if (in_call)
+		call->stack = ids;
 	return 0;
 }
 
 SEC("tp/kvm/kvm_userspace_exit")
 int stack_userspace_exit(void *ctx)
 {
+	struct kvmw_stack_ids ids = { .from = KVMW_STACK_RETURN, .kernel = -1 };
 	struct kvmw_vcpu_state *s;
 	bool exit;
-	s32 vmm;
 
 	if (!active)
 		return PASS_ON;
 	s = state_of_thread(false);
 	if (!s)
 		return PASS_ON;
-	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open && !s->stack[0].from;
+	exit = wants_stack(KVMW_stack_EXIT) && s->exit_open && !s->stack[KVMW_STACK_OF_EXIT].from;
 	if (!exit && !wants_stack(KVMW_stack_USERSPACE))
 		return PASS_ON;
-	vmm = stack_id(ctx, BPF_F_USER_STACK);
-	if (exit) {
-		s->stack[0].kernel = -1;
-		s->stack[0].user = vmm;
-		s->stack[0].from = KVMW_STACK_RETURN;
-	}
-	if (wants_stack(KVMW_stack_USERSPACE)) {
-		s->stack[1].kernel = -1;
-		s->stack[1].user = vmm;
-		s->stack[1].from = KVMW_STACK_RETURN;
-	}
+	ids.user = stack_id(ctx, BPF_F_USER_STACK);
+	if (exit)
+		s->stack[KVMW_STACK_OF_EXIT] = ids;
+	if (wants_stack(KVMW_stack_USERSPACE))
+		s->stack[KVMW_STACK_OF_USERSPACE] = ids;
 	return PASS_ON;
-}
-
-static __always_inline void fill(struct kvmw_ring_row *row, struct kvmw_vcpu_state *s, u32 which,
-				 u32 kind, u64 time_ns, u64 span_ns)
-{
-	row_begin(row, s, KVMW_EVENT_STACK, kind, NR_VALUES(stack));
-	row->e.time_ns = time_ns;
-	row->e.span_ns = span_ns;
-	row->value[VALUE(stack, kernel)] = (s64)s->stack[which].kernel;
-	row->value[VALUE(stack, user)] = (s64)s->stack[which].user;
-	s->stack[which].from = KVMW_STACK_NONE;
 }
 
 static __always_inline void entered(void)
@@ -129,11 +104,12 @@ static __always_inline void entered(void)
 	const struct kvmw_exit *e;
 	struct kvmw_ring_row row;
 
-	if (!s || !s->stack[0].from)
+	if (!s || !s->stack[KVMW_STACK_OF_EXIT].from)
 		return;
 	e = &s->exit.e;
-	fill(&row, s, 0, KVMW_stack_EXIT, e->time_ns,
-	     s->exit_open ? bpf_ktime_get_ns() - e->time_ns : e->total_ns);
+	stack_fill(&row, s, KVMW_stack_EXIT, &s->stack[KVMW_STACK_OF_EXIT]);
+	row.e.time_ns = e->time_ns;
+	row.e.span_ns = s->exit_open ? bpf_ktime_get_ns() - e->time_ns : e->total_ns;
 	if (!reason_wanted(e->reason) || !detail_wanted(e->detail_kind, e->detail))
 		return;
 	row.value[VALUE(stack, reason)] = e->reason;
@@ -144,7 +120,7 @@ static __always_inline void entered(void)
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(stack_entry_btf, struct kvm_vcpu *vcpu)
 {
-	if (active && wants_stack(KVMW_stack_EXIT))
+	if (active)
 		entered();
 	return 0;
 }
@@ -152,7 +128,7 @@ int BPF_PROG(stack_entry_btf, struct kvm_vcpu *vcpu)
 SEC("tp/kvm/kvm_entry")
 int stack_entry(void *ctx)
 {
-	if (active && wants_stack(KVMW_stack_EXIT))
+	if (active)
 		entered();
 	return PASS_ON;
 }
@@ -165,17 +141,58 @@ int BPF_KPROBE(stack_run, struct kvm_vcpu *vcpu)
 	struct kvmw_vcpu_state *s;
 	u64 time_ns;
 
-	if (!active || !wants_stack(KVMW_stack_USERSPACE))
+	if (!active)
 		return 0;
 	s = state_of_thread(false);
-	if (!s || !s->stack[1].from)
+	if (!s || !s->stack[KVMW_STACK_OF_USERSPACE].from)
 		return 0;
 	time_ns = s->user.e.time_ns;
-	fill(&row, s, 1, KVMW_stack_USERSPACE, time_ns,
-	     s->user_open ? bpf_ktime_get_ns() - time_ns : s->user.e.user_ns);
+	stack_fill(&row, s, KVMW_stack_USERSPACE, &s->stack[KVMW_STACK_OF_USERSPACE]);
+	row.e.time_ns = time_ns;
+	row.e.span_ns = s->user_open ? bpf_ktime_get_ns() - time_ns : s->user.e.user_ns;
 	row.value[VALUE(stack, reason)] = s->user.e.reason;
 	row.value[VALUE(stack, isa)] = KVMW_ISA_NONE;
 	point_send(s, &row, stack, USERSPACE);
+	return 0;
+}
+
+/* The state of the current thread of a VMM; NULL: it is none of a recorded VM. */
+static __always_inline struct kvmw_vcpu_state *state_of_vmm_thread(u32 tgid, u32 tid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct kvmw_vcpu_state *s;
+
+	if (!tid || !is_vm(tgid, task))
+		return NULL;
+	s = vcpu_of_thread(tid);
+	return s || config.vcpu_filter ? s : state_of_other(tgid, 0, task);
+}
+
+/*
+ * The CPU's time is sampled, by an interrupt.  All maps of the programs that it may have
+ * interrupted can be used then; here[] is left to these.
+ */
+SEC("perf_event")
+int stack_sample(void *ctx)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct kvmw_stack_ids ids = {};
+	struct kvmw_ring_row row;
+	struct kvmw_vcpu_state *s;
+
+	if (!active)
+		return 0;
+	s = state_of_vmm_thread(pid_tgid >> 32, pid_tgid);
+	if (!s || running_vcpu())
+		return 0;
+	ids.kernel = stack_id(ctx, 0);
+	ids.user = stack_id(ctx, BPF_F_USER_STACK);
+	if (s->role != KVMW_ROLE_VCPU)
+		name_task(s, pid_tgid, (void *)bpf_get_current_task());
+	stack_fill(&row, s, KVMW_stack_VMM, &ids);
+	row.e.span_ns = 1000000000 / KVMW_SAMPLE_HZ;
+	row_count(&s->kinds[SUM_OF(stack, VMM)], row.e.span_ns);
+	row_put(s, &row, SUM_OF(stack, VMM), 8 + sizeof(struct kvmw_stack));
 	return 0;
 }
 

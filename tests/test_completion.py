@@ -48,7 +48,7 @@ def test_events_and_groups():
     assert bash("kvmw record -e exit,ir") == ["exit,irq"]
     assert bash("kvmw record --event=exit,ir") == ["exit,irq"]
     assert bash("kvmw record -qe mem") == ["memslot", "memory"]
-    assert bash("kvmw record --stack ") == ["exit", "userspace"]
+    assert bash("kvmw record --stack ") == ["exit", "userspace", "fault", "ioctl", "vmm"]
     assert {"all", "vmm", "interrupts", "exit", "nested"} < set(bash("kvmw record -e "))
     assert "raw" in bash("kvmw report -e ") and "all" not in bash("kvmw report -e ")
     assert bash("kvmw script -e irq:pv") == ["pv_eoi"]  # bash keeps what is before the colon

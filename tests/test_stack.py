@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""--stack: where the vCPU's thread was while its guest did not run."""
+"""--stack: where the vCPU's thread was while its guest did not run; where the VMM's threads are."""
 import collections
+import json
 import re
 
 import independent_reader
 import lab_fixtures
 from lab_fixtures import AMD, NONE, in_boots
 
-EXIT, USERSPACE = 1, 2      # KVMW_KINDS_stack of util/events.h
+EXIT, USERSPACE, FAULT, IOCTL, VMM = range(1, 6)    # KVMW_KINDS_stack of util/event_stack.h
+SAMPLE_NS = 10 ** 9 // 99
+KVM_RUN, KVM_CREATE_VM, KVM_IRQFD = 0xae80, 0xae01, 0x4020ae76
 
 
 def stacks(path):
@@ -75,3 +78,69 @@ def test_only_long_ones(boot):
     assert all(row.span_ns >= 10 ** 6 for row in rows)
     cycles = {(r.vcpu, r.time_ns) for r in lab_fixtures.rows(path)}
     assert {(r.vcpu, r.time_ns) for r in rows} <= cycles
+
+
+@in_boots(*AMD)
+def test_stacks_of_faults(boot):
+    """Each fault that was handled has one; those that waited for the VMM's page say so."""
+    step = boot.step("stack-fault")
+    assert step.status == 0, step.err
+    path = boot.path("stack-fault.kvmw")
+    known, rows = stacks(path), lab_fixtures.rows(path, "stack")
+    faults = {(r.vcpu, r.time_ns): r.span_ns for r in lab_fixtures.rows(path, "fault") if r.span_ns != NONE}
+    assert {row.kind for row in rows} == {FAULT}
+    assert {(row.vcpu, row.time_ns): row.span_ns for row in rows} == faults
+    for row in rows:
+        assert frames(known, row.user), "the VMM has called KVM_RUN"
+        # A kretprobe, of kernels whose KVM has no BTF, hides what called its function.
+        assert boot.name == "bullseye" or \
+            any(frame.startswith("kvm_arch_vcpu_ioctl_run+") for frame in frames(known, row.kernel))
+        assert not any("bpf_" in frame for frame in frames(known, row.kernel))
+    waited = [row for row in rows if any(f.startswith("handle_userfault+") for f in frames(known, row.kernel))]
+    # Scene "both"; kretprobes serve few threads that wait.
+    assert len(waited) == 2 or (boot.name == "bullseye" and len(waited) == 1)
+
+
+@in_boots(*AMD)
+def test_stacks_of_ioctls(boot):
+    """The caller of each but KVM_RUN; that of the libc's ioctl() itself is missing."""
+    step = boot.step("stack-vmm")
+    assert step.status == 0, step.err
+    path = boot.path("stack-vmm.kvmw")
+    known = stacks(path)
+    rows = [row for row in lab_fixtures.rows(path, "stack") if row.kind == IOCTL]
+    calls = {(r.vcpu, r.time_ns): (r.cmd, r.span_ns) for r in lab_fixtures.rows(path, "ioctl")
+             if r.span_ns != NONE and r.cmd != KVM_RUN}
+    assert {(row.vcpu, row.time_ns): (row.cmd, row.span_ns) for row in rows} == calls
+    of = {row.cmd: [frame.split("+")[0] for frame in frames(known, row.user)] for row in rows}
+    assert of[KVM_IRQFD][:2] == ["ioctl", "make_vm"] and of[KVM_CREATE_VM][:2] == ["ioctl", "carry_out"]
+
+
+@in_boots(*AMD)
+def test_samples_of_a_vmm(boot):
+    """Two threads spin for a second each, one after the other: of one that runs a vCPU, and of another."""
+    path = boot.path("stack-vmm.kvmw")
+    known = stacks(path)
+    rows = [row for row in lab_fixtures.rows(path, "stack") if row.kind == VMM]
+    assert {row.span_ns for row in rows} == {SAMPLE_NS}
+    vcpu, = {row.vcpu for row in lab_fixtures.rows(path, "ioctl") if row.cmd == KVM_RUN}
+    spins = collections.Counter(row.vcpu == vcpu for row in rows
+                                if frames(known, row.user) and frames(known, row.user)[0].startswith("spin+"))
+    # Other programs of the only CPU have a share of it.
+    assert min(spins[True], spins[False]) > 20 and sum(spins.values()) <= 2 * 99 + 2
+    assert sum(spins.values()) > len(rows) / 2
+    done = lab_fixtures.kvmw("report", "-i", path, "-e", "stack", "--where", "kind==vmm", "--json")
+    row = max(json.loads(done.stdout)["rows"], key=lambda one: one["count"])
+    assert row["detail"].startswith("spin+") and row["time_ns"] == row["count"] * SAMPLE_NS
+
+
+@in_boots(*AMD)
+def test_no_samples_of_a_guest(boot):
+    """A guest that does not exit is on the CPU, not its VMM, except for its beginning and end."""
+    path = boot.path("stack-guest.kvmw")
+    known, rows = stacks(path), lab_fixtures.rows(path, "stack")
+    assert {row.kind for row in rows} <= {VMM}
+    assert len(lab_fixtures.rows(path)) > 99
+    for row in rows:
+        assert "run_forever" not in str(frames(known, row.user)[:1])
+        assert not any(frame.startswith("kvm_arch_vcpu_ioctl_run+") for frame in frames(known, row.kernel))

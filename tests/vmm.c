@@ -65,6 +65,8 @@
 
 #include "vmm_code.h"
 
+#define NAMED	__attribute__((noinline))	/* test_stack.py looks for it in stacks */
+
 #define NR_THREADS	16
 #define NR_VMS		4096
 #define NR_VCPUS	4096
@@ -142,7 +144,7 @@ static size_t run_size(const struct vmm *vmm)
 	return ioctl(vmm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
-static void make_irqfd(struct test_vm *vm)
+static NAMED void make_irqfd(struct test_vm *vm)
 {
 	struct kvm_irq_routing *route = calloc(1, sizeof(*route) + sizeof(*route->entries));
 	struct kvm_irqfd irqfd = {};
@@ -160,7 +162,7 @@ static void make_irqfd(struct test_vm *vm)
 	must(vm->irqfd >= 0 && !ioctl(vm->fd, KVM_IRQFD, &irqfd), "KVM_IRQFD");
 }
 
-static void make_vm(struct vmm *vmm, struct test_vm *vm, bool chips)
+static NAMED void make_vm(struct vmm *vmm, struct test_vm *vm, bool chips)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = MEMORY };
 
@@ -252,8 +254,6 @@ static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, c
 	}
 }
 
-static const unsigned char loop_code[] = { 0xeb, 0xfe };	/* jmp to itself */
-
 static void run_forever(struct vmm *vmm, struct test_vcpu *v, const unsigned char *guest, size_t size)
 {
 	memcpy(vmm->vms[v->vm].mem + CODE, guest, size);
@@ -297,7 +297,6 @@ static void interrupt_guest(struct test_vm *vm, unsigned int times, bool by_disk
 /* Other memory at SMRAM than in the first address space; both are logged. */
 static void run_smi(struct vmm *vmm, struct test_vcpu *v)
 {
-	static const unsigned char out[] = { 0xba, 0x10, 0x00, 0xee };	/* mov dx, 0x10; out dx, al */
 	int fd = vm_at(vmm, v->vm)->fd;
 
 	for (unsigned int space = 0; space < 2; space++) {
@@ -309,7 +308,7 @@ static void run_smi(struct vmm *vmm, struct test_vcpu *v)
 					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 		must(mem != MAP_FAILED, "mmap");
-		memcpy(mem + SMI_ENTRY, out, sizeof(out));
+		memcpy(mem + SMI_ENTRY, smi_code, sizeof(smi_code));
 		region.userspace_addr = (unsigned long)mem;
 		must(!ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
 	}
@@ -422,14 +421,15 @@ static void wait_for_usr1(void)
 	must(!sigwait(&set, &signal), "sigwait");
 }
 
-static void spin(unsigned int ms)
+static NAMED void spin(unsigned int ms)
 {
 	struct timespec begin, now;
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do
+	do {
+		for (volatile int i = 0; i < 100000; i++);	/* not in the vDSO, where the caller is lost */
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
 }
 
 static void carry_out(struct vmm *vmm, const char *command)

@@ -48,6 +48,9 @@ static const unsigned char walk_code[] = {
 	0xeb, 0xf7,				/*    jmp 1b */
 };
 
+static const unsigned char loop_code[] = { 0xeb, 0xfe };	/* jmp to itself */
+static const unsigned char smi_code[] = { 0xba, 0x10, 0x00, 0xee };	/* mov dx, 0x10; out dx, al */
+
 /* At HANDLER: of an interrupt. */
 static const unsigned char handler[] = {
 	0x66, 0x50, 0x66, 0x51, 0x66, 0x52,	/* push eax, ecx, edx */

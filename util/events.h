@@ -14,7 +14,8 @@
  * (event id, field index).
  *
  * BPF programs include this file too, so it must not include anything but the rest of the
- * lists: util/event_holds.h, util/event_memory.h, util/event_raw.h and util/event_tables.h.
+ * lists: util/event_holds.h, util/event_memory.h, util/event_raw.h, util/event_stack.h and
+ * util/event_tables.h.
  */
 #ifndef KVMW_EVENTS_H
 #define KVMW_EVENTS_H
@@ -22,6 +23,7 @@
 #include "util/event_holds.h"
 #include "util/event_memory.h"
 #include "util/event_raw.h"
+#include "util/event_stack.h"
 #include "util/event_tables.h"
 
 /*
@@ -127,7 +129,7 @@
 	EVENT(STACK, stack, 14, FAMILY,					\
 	      "host stacks at selected events",			\
 	      .apart = true,						\
-	      .cost = "each host context switch, each return to the VMM", \
+	      .cost = "each host context switch, and what --stack names", \
 	      .singular = "stack", .plural = "stacks",			\
 	      .detail = "kernel", .detail_title = "stack", .sort = "detail") \
 	EVENT(RAW, raw, 15, RAW,					\
@@ -502,17 +504,6 @@
 	KIND(S, INVLPGA, invlpga, 6, "L1 executed INVLPGA")		\
 	KIND(S, SKINIT, skinit, 7, "L1 executed SKINIT")		\
 	KIND(S, FAILED, enter_failed, 8, "L1 could not run L2")
-
-#define KVMW_FIELDS_stack(FIELD, S)					\
-	KVMW_HEAD(FIELD, S, "duration of the event whose stack it is")		\
-	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "reason of that event") \
-	FIELD(S, u64, isa, "isa", NUMBER, DICT, "kind", "isa of that event") \
-	FIELD(S, s64, kernel, "count", NUMBER, DICT, "kind", "id of the kernel stack; < 0: none") \
-	FIELD(S, s64, user, "count", NUMBER, DICT, "kind", "id of the VMM's stack; < 0: none")
-
-#define KVMW_KINDS_stack(KIND, S)					\
-	KIND(S, EXIT, exit, 1, "at the end of a cycle")			\
-	KIND(S, USERSPACE, userspace, 2, "at a return of KVM_RUN")
 
 #define KVMW_KINDS_exit(KIND, S)
 #define KVMW_KINDS_userspace(KIND, S)

@@ -83,6 +83,14 @@ static void test_stacks(void **state)
 	assert_int_equal(choice.events, E(EXIT) | E(STACK));
 	assert_int_equal(events_option__stacks(&choice, "userspace,exit"), 0);
 	assert_int_equal(choice.events, E(EXIT) | E(USERSPACE) | E(STACK));
+	choice = (struct event_choice) { 0 };
+	assert_int_equal(events_option__stacks(&choice, "fault,ioctl"), 0);
+	assert_int_equal(choice.stacks, BIT(KVMW_stack_FAULT) | BIT(KVMW_stack_IOCTL));
+	assert_int_equal(choice.events, E(FAULT) | E(IOCTL) | E(STACK));
+	choice = (struct event_choice) { 0 };
+	assert_int_equal(events_option__stacks(&choice, "vmm"), 0);
+	assert_int_equal(choice.stacks, BIT(KVMW_stack_VMM));
+	assert_int_equal(choice.events, E(STACK));
 	assert_int_equal(events_option__stacks(&choice, "halt"), -1);
 }
 

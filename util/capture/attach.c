@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
@@ -8,29 +9,87 @@
 
 #include "util/capture/attach.h"
 #include "util/capture/tracefs.h"
+#include "util/memory.h"
 
-/*
- * Like bpf_program__attach_tracepoint() of libbpf, but on an event of this thread instead of CPU
- * 0: our programs let perf users see the event, so the kernel would count and sample it on CPU 0
- * for nobody.
- */
-struct bpf_link *attach__tracepoint(struct bpf_program *prog, const struct attach_method *method)
+static int open_event(const struct perf_event_attr *attr, int cpu)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-	};
-	struct bpf_link *link;
-	int fd;
+	return syscall(__NR_perf_event_open, attr, cpu < 0 ? 0 : -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
 
-	attr.config = tracefs__id(method->category, method->name);
-	fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+static struct bpf_link *attach_to(struct bpf_program *prog, const struct perf_event_attr *attr, int cpu)
+{
+	int fd = open_event(attr, cpu);
+	struct bpf_link *link;
+
 	if (fd < 0)
 		return NULL;
 	link = bpf_program__attach_perf_event(prog, fd);
 	if (!link)
 		close(fd);
 	return link;
+}
+
+/*
+ * Like bpf_program__attach_tracepoint() of libbpf, but on an event of this thread instead of CPU
+ * 0: our programs let perf users see the event, so the kernel would count and sample it on CPU 0
+ * for nobody.
+ */
+static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct attach_method *method)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+	};
+
+	attr.config = tracefs__id(method->category, method->name);
+	return attach_to(prog, &attr, -1);
+}
+
+/*
+ * On each CPU that is online, the idle ones left out.  A period, not a frequency, which the kernel
+ * would only approach.
+ */
+static int attach_samples(struct links *links, struct bpf_program *prog)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.size = sizeof(attr),
+		.sample_period = NSEC_PER_SEC / KVMW_SAMPLE_HZ,
+		.exclude_idle = 1,
+	};
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	links->sample = mem__calloc(cpus > 0 ? cpus : 1, sizeof(struct bpf_link *));
+	if (!links->sample)
+		return ENOMEM;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		struct bpf_link *link = attach_to(prog, &attr, cpu);
+
+		if (link)
+			links->sample[links->nr_samples++] = link;
+		else if (errno != ENODEV)
+			return errno;
+	}
+	return 0;
+}
+
+int links__attach(struct links *links, u32 probe, struct bpf_program *prog, const struct attach_method *method)
+{
+	if (method->type == ATTACH_SAMPLE)
+		return attach_samples(links, prog);
+	links->of[probe] = method->type == ATTACH_TP ? attach_tracepoint(prog, method) : bpf_program__attach(prog);
+	return links->of[probe] ? 0 : errno;
+}
+
+void links__destroy(struct links *links)
+{
+	for (u32 h = 0; h < NR_PROBES; h++)
+		bpf_link__destroy(links->of[h]);
+	for (u32 i = 0; i < links->nr_samples; i++)
+		bpf_link__destroy(links->sample[i]);
+	free(links->sample);
+	memset(links, 0, sizeof(*links));
 }
 
 const char *attach__reason(int err)

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Attaching what libbpf attaches otherwise, or not on all CPUs, and what an error of it means. */
 #ifndef KVMW_ATTACH_H
 #define KVMW_ATTACH_H
 
+#include <bpf/libbpf.h>
+
 #include "util/capture/provider.h"
 
-struct bpf_link;
-struct bpf_program;
+/* The programs that are attached. */
+struct links {
+	struct bpf_link *of[NR_PROBES];
+	struct bpf_link **sample;	/* of ATTACH_SAMPLE, one for each CPU */
+	u32 nr_samples;
+};
 
-/* Attaches a program to the classic tracepoint of a method. NULL, and errno. */
-struct bpf_link *attach__tracepoint(struct bpf_program *prog, const struct attach_method *method);
+/* The program of a probe, by one of its methods. 0, or an errno: it is not. */
+int links__attach(struct links *links, u32 probe, struct bpf_program *prog, const struct attach_method *method);
+/* Detaches all. */
+void links__destroy(struct links *links);
 
-/* What kept a program from being loaded or attached. */
+/* In words, of errno as loading or attaching a program leaves it. */
 const char *attach__reason(int err);
 
 #endif

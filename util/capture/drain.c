@@ -522,7 +522,7 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 	if (!d->stats || !d->holders || !d->ident || add_rings(d))
 		goto fail;
 	d->holders->command = command;
-	if (session__method(session, PROBE_STACK_SWITCH)) {
+	if (session__method(session, PROBE_STACK_SWITCH) || session__method(session, PROBE_STACK_SAMPLE)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)
 			goto fail;

@@ -75,32 +75,47 @@ static bool add_named(struct event_choice *c, const char *name, size_t len)
 	return false;
 }
 
-static int no_stack(const char *typed, size_t len)
+static int no_stack(const struct event_desc *stack, const char *typed, size_t len)
 {
-	struct nearest n;
+	struct word_list words;
 
-	nearest__begin(&n, typed, len);
-	nearest__offer(&n, "exit");
-	nearest__offer(&n, "userspace");
-	return error("--stack: invalid event '%.*s'%s: must be exit or userspace", (int)len, typed,
-		     nearest__hint(&n));
+	word_list__begin(&words, typed, len);
+	for (u32 i = 0; i < stack->nr_kinds; i++)
+		word_list__add(&words, stack->kinds[i].name);
+	return error("--stack: invalid word '%.*s'%s; valid ones: %s", (int)len, typed, nearest__hint(&words.nearest),
+		     words.text);
 }
+
+/* NULL: there is no such kind. */
+static const struct kind_desc *find_kind(const struct event_desc *event, const char *name, size_t len)
+{
+	for (u32 i = 0; i < event->nr_kinds; i++)
+		if (events_option__equals(event->kinds[i].name, name, len))
+			return &event->kinds[i];
+	return NULL;
+}
+
+/* The events that end where a stack of each kind is taken; samples belong to none. */
+static const u32 events_of_stacks[] = {
+	[KVMW_stack_EXIT] = E(EXIT),
+	[KVMW_stack_USERSPACE] = E(USERSPACE),
+	[KVMW_stack_FAULT] = E(FAULT),
+	[KVMW_stack_IOCTL] = E(IOCTL),
+	[KVMW_stack_VMM] = 0,
+};
 
 int events_option__stacks(struct event_choice *c, const char *names)
 {
+	const struct event_desc *stack = event_desc__by_id(KVMW_EVENT_STACK);
+
 	for (const char *p = names; ; p++) {
 		size_t len = strcspn(p, ",");
+		const struct kind_desc *kind = find_kind(stack, p, len);
 
-		if (events_option__equals("exit", p, len)) {
-			c->stacks |= BIT(KVMW_stack_EXIT);
-			c->named |= E(EXIT);
-		} else if (events_option__equals("userspace", p, len)) {
-			c->stacks |= BIT(KVMW_stack_USERSPACE);
-			c->named |= E(USERSPACE);
-		} else {
-			return no_stack(p, len < 60 ? len : 60);
-		}
-		c->named |= E(STACK);
+		if (!kind)
+			return no_stack(stack, p, len < 60 ? len : 60);
+		c->stacks |= BIT(kind->number);
+		c->named |= events_of_stacks[kind->number] | E(STACK);
 		c->events |= c->named;
 		p += len;
 		if (!*p)

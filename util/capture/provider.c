@@ -34,6 +34,8 @@
 		.methods = { { program "_done", ATTACH_KPROBE, NULL, function, NULL } }, \
 	},
 
+#define STACKS_OF(KIND)	BIT(KVMW_stack_##KIND)
+
 #define NO_PARTS "halt_ns, wait_ns, throttled_ns and block_ns are not recorded; user_ns includes them"
 
 static const char *no_fault_end(const struct kvmw_config *config)
@@ -230,14 +232,17 @@ const struct probe probes[PROBE_RAW] = {
 	/* After those of exit and userspace, which end the cycle: stack.bpf.c. */
 	[PROBE_STACK_SWITCH] = {
 		.what = "stacks at context switches",
+		.stacks = STACKS_OF(EXIT) | STACKS_OF(USERSPACE) | STACKS_OF(FAULT) | STACKS_OF(IOCTL),
 		.methods = { { "stack_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
 	[PROBE_STACK_RETURN] = {
 		.what = "stacks at returns from KVM_RUN",
+		.stacks = STACKS_OF(EXIT) | STACKS_OF(USERSPACE),
 		.methods = { { "stack_userspace_exit", ATTACH_TP, "kvm", "kvm_userspace_exit", NULL } },
 	},
 	[PROBE_STACK_ENTRY] = {
 		.what = "ends of cycles with a stack",
+		.stacks = STACKS_OF(EXIT),
 		.methods = {
 			{ "stack_entry_btf", ATTACH_TP_BTF, "kvm", "kvm_entry", NULL },
 			{ "stack_entry", ATTACH_TP, "kvm", "kvm_entry", NULL },
@@ -245,8 +250,15 @@ const struct probe probes[PROBE_RAW] = {
 	},
 	[PROBE_STACK_RUN] = {
 		.what = "KVM_RUN calls after a stack",
+		.stacks = STACKS_OF(USERSPACE),
 		.without = "--stack userspace has no rows",
 		.methods = { { "stack_run", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_ioctl_run", NULL } },
+	},
+	[PROBE_STACK_SAMPLE] = {
+		.what = "samples of the CPUs' time",
+		.without = "--stack vmm has no rows",
+		.stacks = STACKS_OF(VMM),
+		.methods = { { "stack_sample", ATTACH_SAMPLE, NULL, "cpu-clock", NULL } },
 	},
 	KVMW_POINTS(POINT_HOOK)
 };
@@ -328,7 +340,7 @@ static const struct provider {
 	},
 	[KVMW_EVENT_STACK] = {
 		.needs = BIT(PROBE_STACK_SWITCH) | BIT(PROBE_STACK_RETURN) | BIT(PROBE_STACK_ENTRY),
-		.uses = ENDS | BIT(PROBE_STACK_RUN),
+		.uses = ENDS | BIT(PROBE_STACK_RUN) | BIT(PROBE_STACK_SAMPLE),
 	},
 };
 

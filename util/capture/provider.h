@@ -17,13 +17,13 @@
 
 #define PROBE_MAX_METHODS	3
 
-enum attach_type { ATTACH_NONE, ATTACH_TP, ATTACH_TP_BTF, ATTACH_FENTRY, ATTACH_KPROBE };
+enum attach_type { ATTACH_NONE, ATTACH_TP, ATTACH_TP_BTF, ATTACH_FENTRY, ATTACH_KPROBE, ATTACH_SAMPLE };
 
 /* One method to attach a program. */
 struct attach_method {
 	const char *program;	/* in the BPF object */
 	enum attach_type type;
-	const char *category, *name;	/* of a tracepoint; or name of a function */
+	const char *category, *name;	/* of a tracepoint; or name of a function, or of a clock */
 	const char *module;	/* only where this one is loaded; NULL: anywhere */
 };
 
@@ -38,6 +38,7 @@ struct probe {
 	bool interrupts_on;	/* at the tracepoint */
 	const char *without;	/* consequence of not having it, for META; NULL: none */
 	u32 stands_in;		/* only if this other probe lacks its best method; 0: always */
+	u32 stacks;		/* only for these kinds of stacks, a bitmap; 0: always */
 	u32 before;		/* KERNEL_VERSION(): only on older kernels; 0: always */
 	const char *(*missing)(const struct kvmw_config *config);	/* why it is missing here, or NULL */
 	struct attach_method methods[PROBE_MAX_METHODS];
@@ -58,7 +59,7 @@ enum probe_id {
 	PROBE_IOCTL_ENTER, PROBE_IOCTL_EXIT,
 	PROBE_SCHED_SWITCH, PROBE_SCHED_WAKING, PROBE_SCHED_WAKEUP, PROBE_SCHED_MIGRATE,
 	PROBE_APIC_START, PROBE_APIC_EXPIRE, PROBE_MMU_LOAD, PROBE_MMU_INVALIDATE,
-	PROBE_STACK_SWITCH, PROBE_STACK_RETURN, PROBE_STACK_ENTRY,
+	PROBE_STACK_SWITCH, PROBE_STACK_RETURN, PROBE_STACK_ENTRY, PROBE_STACK_SAMPLE,
 	PROBE_POINTS,
 	PROBE_RAW = PROBE_POINTS + KVMW_NR_POINTS,
 	NR_PROBES = PROBE_RAW + KVMW_MAX_RAW,

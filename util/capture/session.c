@@ -27,7 +27,7 @@
 
 struct session {
 	struct kvmw_bpf *skel;
-	struct bpf_link *links[NR_PROBES];
+	struct links links;
 	const struct attach_method *methods[NR_PROBES];
 	bool preemptible;		/* the kernel is */
 	bool lists, lists_accepted;	/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
@@ -172,13 +172,6 @@ static int load(struct session *s)
 	return -kvmw_bpf__load(s->skel);
 }
 
-static struct bpf_link *attach_method_of(struct session *s, const struct attach_method *method)
-{
-	if (method->type == ATTACH_TP)
-		return attach__tracepoint(program(s, method), method);
-	return bpf_program__attach(program(s, method));
-}
-
 /* What kept the chosen methods from being loaded and attached. */
 struct failure {
 	int err;	/* errno; 0: nothing */
@@ -187,22 +180,21 @@ struct failure {
 
 static struct failure attach(struct session *s)
 {
+	int err;
+
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		if (!s->methods[h])
 			continue;
-		s->links[h] = attach_method_of(s, s->methods[h]);
-		if (!s->links[h])
-			return (struct failure) { errno, h };
+		err = links__attach(&s->links, h, program(s, s->methods[h]), s->methods[h]);
+		if (err)
+			return (struct failure) { err, h };
 	}
 	return (struct failure) {};
 }
 
 static void unload(struct session *s)
 {
-	for (u32 h = 0; h < NR_PROBES; h++) {
-		bpf_link__destroy(s->links[h]);
-		s->links[h] = NULL;
-	}
+	links__destroy(&s->links);
 	kvmw_bpf__destroy(s->skel);
 	s->skel = NULL;
 }
@@ -235,6 +227,7 @@ static void make_raw(struct session *s, const struct event_choice *choice)
 bool session__applies(const struct session *s, u32 h)
 {
 	return (!probe(s, h)->before || kernel__version() < probe(s, h)->before) &&
+	       (!probe(s, h)->stacks || probe(s, h)->stacks & s->config.stacks) &&
 	       (s->nr_rings || !provider__describes(h));
 }
 
@@ -242,8 +235,9 @@ bool session__applies(const struct session *s, u32 h)
 static bool next_method(struct session *s, u32 h)
 {
 	/* Programs of stacks come after these, and are of the classic kinds. */
-	bool stack = (h == PROBE_RUN && provider__uses(s->events, PROBE_STACK_RUN)) ||
-		     (h == PROBE_USERSPACE_EXIT && provider__uses(s->events, PROBE_STACK_RETURN));
+	bool stack = provider__uses(s->events, PROBE_STACK_RUN) &&
+		     ((h == PROBE_RUN && session__applies(s, PROBE_STACK_RUN)) ||
+		      (h == PROBE_USERSPACE_EXIT && session__applies(s, PROBE_STACK_RETURN)));
 
 	if (!session__applies(s, h))
 		return true;
@@ -384,6 +378,14 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	}
 }
 
+/* What --stack asks for and this kernel does not offer: the rest is recorded. */
+static void warn_of_stacks(const struct session *s)
+{
+	for (u32 h = 0; h < PROBE_POINTS; h++)
+		if (probes[h].stacks & s->config.stacks && provider__uses(s->events, h) && !s->methods[h])
+			warning("%s: cannot see %s on this kernel", probes[h].without, probes[h].what);
+}
+
 /* Event userspace needs the calls of KVM_RUN. */
 static int check_userspace(const struct session *s)
 {
@@ -412,6 +414,7 @@ struct session *session__open(const struct session_opts *opts)
 		session__close(s);
 		return NULL;
 	}
+	warn_of_stacks(s);
 	return s;
 }
 
@@ -460,10 +463,7 @@ u64 session__stop(struct session *s)
 
 	__atomic_store_n(&s->skel->bss->active, 0, __ATOMIC_SEQ_CST);
 	now = monotonic_ns();
-	for (u32 h = 0; h < NR_PROBES; h++) {
-		bpf_link__destroy(s->links[h]);
-		s->links[h] = NULL;
-	}
+	links__destroy(&s->links);
 	/* Waits for an RCU grace period: programs that were running have ended. */
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		usleep(20000);

@@ -32,6 +32,14 @@ struct stacks {
 	const struct session *session;
 };
 
+/* What leads to programs at functions: it is on the way to all that these functions call. */
+static bool of_trampoline(const char *frame)
+{
+	static const char *const prefix = "bpf_trampoline_";
+
+	return text__begins(frame, &prefix, 1);
+}
+
 /*
  * The newest frames belong to tracing itself, up to the function that has the tracepoint.
  */
@@ -39,7 +47,7 @@ static bool of_tracing(const char *frame)
 {
 	static const char *const prefixes[] = {
 		"bpf_", "__bpf_", "__traceiter_", "__probestub_", "trace_call_bpf", "perf_trace_",
-		"perf_call_bpf", "perf_tp_event",
+		"perf_call_bpf", "perf_tp_event", "arch_rethook_", "kretprobe_", "__kretprobe_",
 	};
 
 	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
@@ -64,7 +72,7 @@ static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
 		else
 			symbols__kernel(s->symbols, address[i], text, sizeof(text));
 		inside = inside && !w->pid && of_tracing(text);
-		if (!inside)
+		if (!inside && (w->pid || !of_trampoline(text)))
 			err |= json_build__append_text(frames, text);
 	}
 	return json_build__end(frames, err);

@@ -30,18 +30,37 @@ static bool has_stacks(const struct report *rep)
 	return report_options__sorts_by(rep->opt, KEY_DETAIL);
 }
 
+static u32 view_stack__kind(const struct report *rep, const struct report_row *row)
+{
+	return (u16)row->key[report_options__position(rep->opt, KEY_DETAIL)].v[0];
+}
+
+/* "Stack 1, vmm: 151 samples of 10.1ms, 1.53s on a CPU, 82.1% of all" */
+static void view_stack__heading(const struct screen *s, const struct report *rep, u32 i)
+{
+	const struct report_row *row = &rep->row[i];
+	u32 kind = view_stack__kind(rep, row);
+	const char *name = recording__kind(rep->rec, KVMW_EVENT_STACK, kind);
+	char count[UNITS_MAX], each[UNITS_MAX], all[UNITS_MAX], words[160];
+
+	units__count(row->count, count);
+	if (kind == KVMW_stack_VMM && row->done)
+		snprintf(words, sizeof(words), "Stack %u, %s: %s sample%s of %s, %s on a CPU, %.1f%% of all", i + 1, name,
+			 count, row->count == 1 ? "" : "s", units__ns(row->time_ns / row->done, UNITS_3, each),
+			 units__ns(row->time_ns, UNITS_3, all), row->count_percent);
+	else
+		snprintf(words, sizeof(words), "Stack %u%s%s: %s time%s, %.1f%% of all", i + 1, name ? ", " : "",
+			 name ?: "", count, row->count == 1 ? "" : "s", row->count_percent);
+	fputc('\n', s->out);
+	screen__wrap(s, "", "  ", words);
+}
+
 static int view_stack__text(const struct screen *s, const struct report *rep, const void *model)
 {
-	char count[UNITS_MAX], words[128];
-
 	for (u32 i = 0; has_stacks(rep) && i < report__visible(rep); i++) {
 		const struct report_row *row = &rep->row[i];
 
-		snprintf(words, sizeof(words), "Stack %u: %s time%s, %.1f%% of all", i + 1,
-			 units__count(row->count, count), row->count == 1 ? "" : "s",
-			 row->count_percent);
-		fputc('\n', s->out);
-		screen__wrap(s, "", "  ", words);
+		view_stack__heading(s, rep, i);
 		view_stack__frames(s, "kernel", stack_of(rep, row, false));
 		view_stack__frames(s, "VMM", stack_of(rep, row, true));
 	}

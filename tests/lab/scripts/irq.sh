@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Interrupts and hypercalls of a known number, beside perf; the host's stacks; timers of a
-# host that hides its addresses.
+# Interrupts and hypercalls of a known number, beside perf; timers of a host
+# that hides its addresses.
 . /src/tests/lab/scripts/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	what="--ipi 60 --timer 20 --vmcall 40"
@@ -11,11 +11,6 @@ fi
 timed_step irqs perf stat -x, -o irqs.perf -e kvm:kvm_apic_ipi -e kvm:kvm_apic_accept_irq \
 	-e kvm:kvm_inj_virq -e kvm:kvm_eoi -e kvm:kvm_hypercall \
 	kvmw record -e irq,hypercall -o irqs.kvmw -- kvmw bench guest --json $what
-step stack kvmw record -e exit,userspace --stack exit,userspace -o stack.kvmw -- \
-	kvmw bench guest --json --pio 60 --hlt 20 --cpuid 20 --vmm-delay 3000
-step stack-long kvmw record --stack exit --min-duration 1ms -o stack-long.kvmw -- \
-	kvmw bench guest --json --pio 60 --cpuid 300 --vmm-delay 3000
-
 restricted=$(cat /proc/sys/kernel/kptr_restrict)
 echo 1 >/proc/sys/kernel/kptr_restrict
 step hidden capsh --drop=cap_syslog -- -c 'kvmw list --json'
