@@ -6,20 +6,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
-#include <sys/eventfd.h>
 
-#include "tests/unit/rec.h"
-#include "util/keep/window.h"
+#include "tests/unit/keep.h"
 
 static u64 rnd(u64 *seed)
 {
 	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
 	return *seed >> 33;
 }
-
-#define SECOND	NSEC_PER_SEC
-#define FROM	(100 * SECOND)		/* when recordings start */
 
 /* ---- the ring ------------------------------------------------------------ */
 
@@ -61,88 +55,6 @@ static void test_ring(void **state)
 	assert_true(dropped > 3900);
 	assert_true(keep_ring__lacks(&r, 9000) == KVMW_NONE);
 	keep_ring__free(&r);
-}
-
-/* ---- a recorder ---------------------------------------------------------- */
-
-struct run {
-	struct keep_window w;
-	struct data_encoder *enc;
-	u64 now;
-};
-
-static void run__begin_of_size(struct run *r, u64 keep_ns, u64 bytes)
-{
-	memset(r, 0, sizeof(*r));
-	r->enc = data_encoder__new();
-	r->now = FROM;
-	assert_int_equal(keep_window__init(&r->w, bytes, keep_ns), 0);
-	keep_window__start(&r->w, FROM);
-	assert_int_equal(keep_window__json(&r->w, DATA_IDENT, "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"one\",\"vmm\":\"q\"}],"
-			 "\"vcpus\":[{\"id\":0,\"vm\":0,\"vcpu\":0,\"tid\":101,\"comm\":\"a\"}]}"), 0);
-}
-
-static void run__begin(struct run *r, u64 keep_ns)
-{
-	run__begin_of_size(r, keep_ns, 16 << 20);
-}
-
-static void run__end(struct run *r)
-{
-	keep_window__free(&r->w);
-	data_encoder__free(r->enc);
-}
-
-static void put(struct run *r, enum data_frame_type type, u32 event, bool aside, void *rows, u32 nr)
-{
-	if (nr)
-		assert_int_equal(keep_window__rows(&r->w, r->enc, type, event_desc__by_id(event), 0, aside, rows, nr), 0);
-}
-
-static void end_second(struct run *r)
-{
-	struct kvmw_cost cost = { .time_ns = r->now += SECOND, .events = r->now / SECOND };
-
-	put(r, DATA_STATS, KVMW_EVENT_COST, false, &cost, 1);
-}
-
-/* Whether it was made. */
-static bool make(struct run *r, struct rec *file)
-{
-	struct keep_snapshot s = { .told = eventfd(0, 0), .meta = strdup("{\"kvmw\":\"0.1\"}") };
-	u64 told;
-	bool made;
-	int fd;
-
-	memset(file, 0, sizeof(*file));
-	strcpy(file->path, "/tmp/kvmw-test-XXXXXX");
-	fd = mkstemp(file->path);
-	s.writer = data_writer__new(fd, file->path, DATA_ALL_EVENTS);
-	assert_non_null(s.writer);
-	keep_window__snapshot(&r->w, &s);
-	assert_int_equal(read(s.told, &told, sizeof(told)), sizeof(told));
-	made = !keep_snapshot__end(&s);
-	close(s.told);
-	return made;
-}
-
-/* The report of a snapshot. */
-static void take(struct run *r, struct rec *file, struct rec_report *out, const struct report_options *opt)
-{
-	assert_true(make(r, file));
-	rec__report(file, opt, NULL, out);
-	unlink(file->path);
-	assert_true(out->rec->finished);
-}
-
-static const struct report_options exits = { .event = KVMW_EVENT_EXIT, .nr_sort = 1 };
-
-static struct kvmw_exit an_exit(u64 time_ns, u32 reason, u64 total_ns)
-{
-	return (struct kvmw_exit) {
-		.time_ns = time_ns, .guest_ns = 7, .total_ns = total_ns, .user_ns = total_ns / 2, .reason = reason,
-		.isa = 1, .detail = KVMW_NONE,
-	};
 }
 
 /* Ten seconds of exits, of which four are kept; what was dropped is not counted. */
@@ -520,39 +432,6 @@ static void test_sums(void **state)
 	run__end(&r);
 }
 
-/* ---- identities ---------------------------------------------------------- */
-
-/* However many processes come and go: what is there keeps its last reading. */
-static void test_roles(void **state)
-{
-	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 100, .done = 100,
-				    .lost = 100 };
-	char item[160];
-	struct rec_report out;
-	struct rec file;
-	struct run r;
-
-	run__begin(&r, 2 * SECOND);
-	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, "{\"vcpus\":[{\"id\":1,\"vm\":0,\"role\":\"vmm\"}]}"), 0);
-	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
-	for (u32 i = 0; i < 4; i++)
-		end_second(&r);
-	for (u32 i = 2; i < IDENTITY_MAX + 10; i++) {
-		snprintf(item, sizeof(item), "{\"vcpus\":[{\"id\":%u,\"vm\":0,\"role\":\"vmm\",\"gone_ns\":%llu}]}", i, FROM);
-		assert_int_equal(keep_window__json(&r.w, DATA_IDENT, item), 0);
-	}
-	end_second(&r);
-	assert_int_equal(r.w.identity.nr[IDENTITY_VCPUS], 2);
-	total.count = total.done = total.lost = 101;
-	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
-	end_second(&r);
-	take(&r, &file, &out, &(const struct report_options) { .event = KVMW_EVENT_IOCTL, .nr_sort = 1 });
-	assert_int_equal(out.rep.total.count, 1);
-	assert_int_equal(out.rep.total.lost, 1);
-	rec__report_free(&out);
-	run__end(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,7 +446,6 @@ int main(void)
 		cmocka_unit_test(test_slow_disk),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_roles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

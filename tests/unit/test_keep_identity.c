@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/keep/identity.h"
+#include "tests/unit/keep.h"
 
 static void test_identity(void **state)
 {
@@ -59,10 +59,122 @@ static void test_identity(void **state)
 	identity__free(&id);
 }
 
+/* However many processes come and go: what is there keeps its last reading. */
+static void test_roles(void **state)
+{
+	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 100, .done = 100,
+				    .lost = 100 };
+	char item[160];
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, "{\"vcpus\":[{\"id\":1,\"vm\":0,\"role\":\"vmm\"}]}"), 0);
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	for (u32 i = 0; i < 4; i++)
+		end_second(&r);
+	for (u32 i = 2; i < IDENTITY_MAX + 10; i++) {
+		snprintf(item, sizeof(item), "{\"vcpus\":[{\"id\":%u,\"vm\":0,\"role\":\"vmm\",\"gone_ns\":%llu}]}", i, FROM);
+		assert_int_equal(keep_window__json(&r.w, DATA_IDENT, item), 0);
+	}
+	end_second(&r);
+	assert_int_equal(r.w.identity.nr[IDENTITY_VCPUS], 2);
+	total.count = total.done = total.lost = 101;
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	end_second(&r);
+	take(&r, &file, &out, &(const struct report_options) { .event = KVMW_EVENT_IOCTL, .nr_sort = 1 });
+	assert_int_equal(out.rep.total.count, 1);
+	assert_int_equal(out.rep.total.lost, 1);
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+#define GONE(id, ns)	"{\"vcpus\":[{\"id\":" id ",\"vm\":0,\"vcpu\":1,\"tid\":102,\"gone_ns\":" ns "}]}"
+
+static u32 nr_vcpus(struct run *r, u64 *count, u64 *lost)
+{
+	struct rec_report out;
+	struct rec file;
+	u32 nr;
+
+	take(r, &file, &out, &exits);
+	nr = out.rec->nr_vcpus;
+	*count = out.rep.total.count;
+	*lost = out.rep.total.lost;
+	for (u32 i = 0; i < out.rec->totals.table.nr; i++)
+		assert_non_null(recording__vcpu(out.rec, agg_table__at(&out.rec->totals, i)->key.vcpu));
+	rec__report_free(&out);
+	return nr;
+}
+
+/* The last row of a vCPU comes after its end: as long as that is there, so is its name. */
+static void test_gone_vcpu(void **state)
+{
+	struct kvmw_exit open = an_exit(FROM + 500, 10, KVMW_NONE);
+	u64 count, lost;
+	struct run r;
+
+	run__begin(&r, 3 * SECOND);
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, GONE("1", "100000000900")), 0);
+	for (u32 i = 0; i < 2; i++)
+		end_second(&r);
+	open.vcpu = 1;
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &open, 1);
+	for (u32 i = 0; i < 3; i++) {
+		end_second(&r);
+		assert_int_equal(nr_vcpus(&r, &count, &lost), 2);
+		assert_int_equal(count, 1);
+	}
+	end_second(&r);
+	assert_int_equal(nr_vcpus(&r, &count, &lost), 1);
+	assert_int_equal(count, 0);
+	/* Its thread died, but it did not end: what it had begun by then is not of this window. */
+	open.vcpu = 1;
+	put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, true, &open, 1);
+	assert_int_equal(nr_vcpus(&r, &count, &lost), 1);
+	assert_int_equal(count, 0);
+	run__end(&r);
+}
+
+/* A vCPU without a thread gets another one: what it lost before was counted then. */
+static void test_back_again(void **state)
+{
+	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_EXIT, .isa = 1, .reason = 10, .count = 100, .done = 100,
+				    .lost = 100 };
+	u64 count, lost;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, GONE("1", "100000000900")), 0);
+	for (u32 i = 0; i < 5; i++)
+		end_second(&r);
+	assert_false(identity__has_vcpu(&r.w.identity, 1));
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, "{\"vcpus\":[{\"id\":1,\"vm\":0,\"vcpu\":1,\"tid\":103}]}"), 0);
+	total.count = total.done = total.lost = 101;
+	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
+	end_second(&r);
+	assert_int_equal(nr_vcpus(&r, &count, &lost), 2);
+	assert_int_equal(count, 1);
+	assert_int_equal(lost, 1);
+	/* Once it ended, nothing of it stays. */
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, GONE("1", "100000000900")), 0);
+	keep_window__ended(&r.w, 1);
+	for (u32 i = 0; i < 4; i++)
+		end_second(&r);
+	assert_int_equal(r.w.account.keys.nr, 0);
+	assert_int_equal(r.w.identity.entries.nr, 2);
+	run__end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_gone_vcpu),
+		cmocka_unit_test(test_back_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

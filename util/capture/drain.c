@@ -6,9 +6,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/capture/cpu_time.h"
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/holders.h"
@@ -176,14 +176,6 @@ static void flush(struct drain *d, u64 now)
 	d->flush_ns = now + FLUSH_NS;
 }
 
-static u64 cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 static void send_cost(struct drain *d, u64 now, u64 cpu)
 {
 	const struct event_desc *desc = event_desc__by_id(KVMW_EVENT_COST);
@@ -318,21 +310,33 @@ static int add_open(struct drain *d, u32 i, u64 now)
 	return add_held(d, stream, s);
 }
 
+/* No row of what ended is in a ring any more. */
+static bool has_ended(const struct kvmw_vcpu_state *s, u64 before_ns)
+{
+	return s->tid && s->ended_ns && s->ended_ns <= before_ns;
+}
+
 /*
  * Makes the states of vCPUs and processes that ended free for others.  Their last totals were
- * sent by the flush before, and no row of theirs is in a ring any more.
+ * sent by the flush before; their last rows precede the word that they ended.
  */
-static int free_ended(struct drain *d)
+static int free_ended(struct drain *d, u64 now)
 {
 	const struct kvmw_vcpu_state *states = session__states(d->session);
-	u64 linger_ns = session__crowded(d->session) ? CROWDED_NS : FLUSH_NS;
+	u64 before_ns = d->empty_ns - (session__crowded(d->session) ? CROWDED_NS : FLUSH_NS);
+	u32 ended = 0;
 
+	if (!d->empty_ns)
+		return 0;
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (has_ended(&states[i], before_ns) && (ended++, add_open(d, i, states[i].ended_ns)))
+			return -1;
+	if (ended && d->keeps)
+		flush(d, now);
 	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
-		u64 ended = states[i].ended_ns;
-
-		if (!states[i].tid || !ended || ended + linger_ns > d->empty_ns)
+		if (!has_ended(&states[i], before_ns))
 			continue;
-		if (add_open(d, i, ended))
+		if (d->keeps && sink__ended(d->sink, states[i].exit.e.vcpu))
 			return -1;
 		totals__forget(d->stats, states, i);
 		holders__forget(d->holders, i);
@@ -380,7 +384,7 @@ static void once_a_second(struct drain *d, u64 now)
 		send_sums(d, now, cpu_ns());
 	else
 		d->stats->time_ns = now;	/* nothing was lost until now */
-	if (free_ended(d))
+	if (free_ended(d, now))
 		sink__fail(d->sink);
 }
 

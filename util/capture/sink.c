@@ -79,6 +79,9 @@ static int sink__take_mark(struct keep_window *w, const struct batch *b)
 	case MARK_RELEASE:
 		keep_window__release(w);
 		return 0;
+	case MARK_ENDED:
+		keep_window__ended(w, b->stream);
+		return 0;
 	default:
 		keep_window__hold(w);
 		return 0;
@@ -316,7 +319,7 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	return 0;
 }
 
-int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot)
+static int put_mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot, u32 stream)
 {
 	struct batch *b = batch_new(sink);
 
@@ -324,8 +327,19 @@ int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *sna
 		return -1;
 	b->mark = mark;
 	b->snapshot = snapshot;
+	b->stream = stream;
 	sink__put(sink, b);
 	return 0;
+}
+
+int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot)
+{
+	return put_mark(sink, mark, snapshot, 0);
+}
+
+int sink__ended(struct sink *sink, u32 vcpu)
+{
+	return put_mark(sink, MARK_ENDED, NULL, vcpu);
 }
 
 void sink__fail(struct sink *sink)

@@ -19,6 +19,7 @@ enum sink_mark {
 	MARK_MOMENT,		/* tables of a moment follow */
 	MARK_HOLD, MARK_RELEASE, MARK_CUT,	/* keep_window__hold(), ... */
 	MARK_SNAPSHOT,		/* to be made of what precedes */
+	MARK_ENDED,		/* vCPU stream: keep_window__ended() */
 };
 
 struct batch {
@@ -30,7 +31,7 @@ struct batch {
 	struct keep_snapshot *snapshot;	/* of MARK_SNAPSHOT */
 	bool aside;			/* rows for the next snapshot alone */
 	bool begun;			/* totals, of events that have no record and no end */
-	u32 stream;
+	u32 stream;			/* of MARK_ENDED: the vCPU */
 	u32 nr, size;			/* rows in it, rows it can hold */
 	u8 *rows;			/* event->size apart; owned */
 };
@@ -61,6 +62,7 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* tak
 
 /* For a window, after what was handed over; snapshot: of MARK_SNAPSHOT. 0 or -1. */
 int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot);
+int sink__ended(struct sink *sink, u32 vcpu);
 
 /* Rows of one event, in as many batches as it takes; batch is NULL at first. */
 struct sink_rows {

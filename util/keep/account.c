@@ -195,7 +195,7 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
 	return 0;
 }
 
-int account__forget(struct account *a, bool (*is_there)(const void *arg, u32 vcpu), const void *arg)
+int account__forget(struct account *a, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
 {
 	struct hash_table kept = HASH_TABLE(struct counted, NULL);
 
@@ -203,7 +203,7 @@ int account__forget(struct account *a, bool (*is_there)(const void *arg, u32 vcp
 		const struct counted *c = hash_table__at(&a->keys, i);
 		struct counted *to;
 
-		if (!is_there(arg, c->key.vcpu))
+		if (!may_come(arg, c->key.vcpu))
 			continue;
 		to = hash_table__get(&kept, &c->key);
 		if (!to) {

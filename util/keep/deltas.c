@@ -103,7 +103,7 @@ int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr)
 	return 0;
 }
 
-int deltas__forget(struct deltas *d, bool (*is_there)(const void *arg, u32 vcpu), const void *arg)
+int deltas__forget(struct deltas *d, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
 {
 	struct hash_table kept = HASH_TABLE(struct last_holder, NULL);
 
@@ -111,7 +111,7 @@ int deltas__forget(struct deltas *d, bool (*is_there)(const void *arg, u32 vcpu)
 		const struct last_holder *from = hash_table__at(&d->holders, i);
 		struct last_holder *to;
 
-		if (!is_there(arg, from->key.vcpu))
+		if (!may_come(arg, from->key.vcpu))
 			continue;
 		to = hash_table__get(&kept, &from->key);
 		if (!to) {

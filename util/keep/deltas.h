@@ -18,8 +18,8 @@ struct deltas {			/* all zero: empty */
 /* Rows become what they grew by.  0, or -1 out of memory. */
 int deltas__holders(struct deltas *d, struct kvmw_holder *rows, u32 nr);
 int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr);
-/* Forgets vCPUs that are not there any more. */
-int deltas__forget(struct deltas *d, bool (*is_there)(const void *arg, u32 vcpu), const void *arg);
+/* Forgets vCPUs of which nothing more may come. */
+int deltas__forget(struct deltas *d, bool (*may_come)(const void *arg, u32 vcpu), const void *arg);
 void deltas__free(struct deltas *d);
 
 /* The sum of such rows, of one holder, or one place. */

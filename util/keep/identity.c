@@ -26,8 +26,10 @@ struct identity_entry {
 	struct identity_key key;
 	u64 changed;		/* when, by the number of changes */
 	u64 gone_ns;		/* of vcpus; 0: it is there, or this is none */
+	u64 needed_ns;		/* of vcpus: until all before it is dropped */
+	bool ended;		/* of vcpus: nothing more comes of it */
 	s64 vm;			/* of vcpus; -1: none */
-	char *text;		/* JSON; NULL: to be forgotten */
+	char *text;		/* JSON; NULL: forgotten */
 };
 
 static struct identity_entry *identity__at(const struct identity *id, u32 i)
@@ -35,7 +37,7 @@ static struct identity_entry *identity__at(const struct identity *id, u32 i)
 	return hash_table__at(&id->entries, i);
 }
 
-/* Drops the entries without a text. */
+/* Drops the entries without a text, but not those of vCPUs that may come back. */
 static int identity__sweep(struct identity *id)
 {
 	struct hash_table kept = HASH_TABLE(struct identity_entry, NULL);
@@ -45,7 +47,7 @@ static int identity__sweep(struct identity *id)
 		const struct identity_entry *e = identity__at(id, i);
 		struct identity_entry *to;
 
-		if (!e->text)
+		if (!e->text && (e->key.list != IDENTITY_VCPUS || e->ended))
 			continue;
 		to = hash_table__get(&kept, &e->key);
 		if (!to) {
@@ -53,7 +55,7 @@ static int identity__sweep(struct identity *id)
 			return -1;
 		}
 		*to = *e;
-		id->nr[e->key.list]++;
+		id->nr[e->key.list] += e->text != NULL;
 	}
 	hash_table__free(&id->entries);
 	id->entries = kept;
@@ -85,7 +87,7 @@ static int forget_half(struct identity *id, u32 list)
 	if (!changed)
 		return out_of_memory();
 	for (u32 i = 0; i < id->entries.nr; i++)
-		if (identity__at(id, i)->key.list == list)
+		if (identity__at(id, i)->key.list == list && identity__at(id, i)->text)
 			changed[nr++] = identity__at(id, i)->changed;
 	qsort(changed, nr, sizeof(*changed), compare_changes);
 	middle = changed[nr / 2];
@@ -151,12 +153,46 @@ int identity__take(struct identity *id, const char *json)
 	return err;
 }
 
-static const struct identity_entry *identity__find(const struct identity *id, u32 list, u32 number)
+static struct identity_entry *identity__at_key(const struct identity *id, u32 list, u32 number)
 {
 	const struct identity_key key = { list, number };
-	const struct identity_entry *e = id->entries.entry_size ? hash_table__find(&id->entries, &key) : NULL;
+
+	return id->entries.entry_size ? hash_table__find(&id->entries, &key) : NULL;
+}
+
+static struct identity_entry *identity__find(const struct identity *id, u32 list, u32 number)
+{
+	struct identity_entry *e = identity__at_key(id, list, number);
 
 	return e && e->text ? e : NULL;
+}
+
+void identity__end(struct identity *id, u32 vcpu)
+{
+	struct identity_entry *e = identity__at_key(id, IDENTITY_VCPUS, vcpu);
+
+	if (e)
+		e->ended = true;
+}
+
+void identity__needed(struct identity *id, u32 vcpu, u64 until_ns)
+{
+	struct identity_entry *e = identity__find(id, IDENTITY_VCPUS, vcpu);
+
+	if (e && e->needed_ns < until_ns)
+		e->needed_ns = until_ns;
+}
+
+bool identity__was_gone(const struct identity *id, u32 vcpu, u64 time_ns)
+{
+	const struct identity_entry *e = identity__find(id, IDENTITY_VCPUS, vcpu);
+
+	return !e || (e->gone_ns && e->gone_ns < time_ns);
+}
+
+bool identity__is_over(const struct identity *id, u32 vcpu)
+{
+	return !identity__at_key(id, IDENTITY_VCPUS, vcpu);
 }
 
 bool identity__has_vcpu(const struct identity *id, u32 vcpu)
@@ -190,7 +226,7 @@ int identity__forget(struct identity *id, u64 before_ns)
 		struct identity_entry *e = identity__at(id, i), *vm;
 		struct identity_key key = { IDENTITY_VMS, e->vm };
 
-		if (!e->text || !e->gone_ns || e->gone_ns >= before_ns)
+		if (!e->text || !e->gone_ns || e->gone_ns >= before_ns || e->needed_ns > before_ns)
 			continue;
 		any = true;
 		forget_entry(e);

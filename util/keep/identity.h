@@ -23,9 +23,22 @@ struct identity {		/* all zero: empty */
 
 /* The text of an IDENT frame of this recorder.  0, or -1 after error(). */
 int identity__take(struct identity *id, const char *json);
-/* Forgets what of vcpus was gone by then, and VMs that have no other.  1: there were some; 0; -1: out of memory. */
+/* Something of this vCPU is kept that is dropped once all before that time is. */
+void identity__needed(struct identity *id, u32 vcpu, u64 until_ns);
+/*
+ * Forgets what of vcpus was gone by then and is not needed any more, and VMs that have no other.  1: there were
+ * some; 0; -1: out of memory.
+ */
 int identity__forget(struct identity *id, u64 before_ns);
 bool identity__has_vcpu(const struct identity *id, u32 vcpu);
+/* Whether a vCPU was gone by then. */
+bool identity__was_gone(const struct identity *id, u32 vcpu, u64 time_ns);
+/*
+ * Nothing more comes of a vCPU.  One that is gone because its thread died may come back in another one, until then.
+ */
+void identity__end(struct identity *id, u32 vcpu);
+/* Whether that is so, and its name is forgotten, or never was known. */
+bool identity__is_over(const struct identity *id, u32 vcpu);
 /* The text of an entry; NULL: there is none. */
 const char *identity__text(const struct identity *id, enum identity_list list, u32 number);
 /* All of it, as texts of IDENT frames, one below the other; free() it.  NULL after error(). */

@@ -81,17 +81,17 @@ static bool drop_second(struct keep_window *w)
 	return false;
 }
 
-static bool window_has_vcpu(const void *arg, u32 vcpu)
+static bool may_come_back(const void *arg, u32 vcpu)
 {
-	return identity__has_vcpu(arg, vcpu);
+	return !identity__is_over(arg, vcpu);
 }
 
 static int forget_gone(struct keep_window *w)
 {
 	int ret = identity__forget(&w->identity, w->begin.time_ns);
 
-	return ret <= 0 ? ret : account__forget(&w->account, window_has_vcpu, &w->identity) ||
-	       deltas__forget(&w->deltas, window_has_vcpu, &w->identity) ? -1 : 0;
+	return ret <= 0 ? ret : account__forget(&w->account, may_come_back, &w->identity) ||
+	       deltas__forget(&w->deltas, may_come_back, &w->identity) ? -1 : 0;
 }
 
 /* Whether the oldest second, which is there, is too old, and no snapshot that is being written needs it. */
@@ -177,6 +177,12 @@ static int keep_window__add_sums(struct keep_window *w, const struct event_desc 
 	return add_table(w, &as, w->encoder, event, rows, nr);
 }
 
+/* A row of this vCPU, of the second that has not ended: its name is needed until that is dropped. */
+static void needs_name(struct keep_window *w, u32 vcpu)
+{
+	identity__needed(&w->identity, vcpu, w->last.time_ns + 1);
+}
+
 static int add_total(void *arg, const struct kvmw_total *row)
 {
 	struct keep_window *w = arg;
@@ -193,6 +199,8 @@ static int end_part(struct keep_window *w, u64 time_ns, const struct kvmw_cost *
 	if (account__end(&w->account, add_total, w) ||
 	    keep_window__add_sums(w, event_desc__by_id(KVMW_EVENT_TOTAL), w->totals, w->nr_totals))
 		return -1;
+	for (u32 i = 0; i < w->nr_totals; i++)
+		needs_name(w, w->totals[i].vcpu);
 	if (time_ns > w->newest_ns)
 		w->newest_ns = time_ns;
 	w->last = (struct keep_second) { .time_ns = w->newest_ns, .cost = *cost };
@@ -240,9 +248,12 @@ static bool is_start(const struct event_desc *event, const void *rows)
 /* Of all the recording, until now: what they grew by. */
 static int keep_window__take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
 {
+	const struct kvmw_holder *holders = rows;
 	int err = event->id == KVMW_EVENT_HOLDER ? deltas__holders(&w->deltas, rows, nr) :
 		  deltas__takens(&w->deltas, rows, nr);
 
+	for (u32 i = 0; event->id == KVMW_EVENT_HOLDER && i < nr; i++)
+		needs_name(w, holders[i].vcpu);
 	return err ? -1 : keep_window__add_sums(w, event, rows, nr);
 }
 
@@ -263,6 +274,22 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 	return add_table(w, &as, enc, event, rows, nr);
 }
 
+/* What had not ended when its vCPU went, before the window began, is not of it.  How many remain. */
+static u32 drop_gone(const struct keep_window *w, const struct event_desc *event, u8 *rows, u32 nr)
+{
+	int vcpu = event_desc__field(event, "vcpu", strlen("vcpu"));
+	u32 left = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		const u8 *row = rows + (size_t)i * event->size;
+
+		if (vcpu >= 0 && identity__was_gone(&w->identity, field_desc__value(&event->fields[vcpu], row), w->begin.time_ns))
+			continue;
+		memmove(rows + (size_t)left++ * event->size, row, event->size);
+	}
+	return left;
+}
+
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
 		      const struct event_desc *event, u32 stream, bool aside, void *rows, u32 nr)
 {
@@ -272,6 +299,8 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 
 	if (type == DATA_STATS)
 		return take_table(w, enc, event, rows, nr);
+	if (aside)
+		nr = drop_gone(w, event, rows, nr);
 	if (w->triggers && type == DATA_EVENTS && !aside)
 		keep_triggers__rows(w->triggers, event, rows, nr);
 	for (u32 some; nr; nr -= some, rows = (u8 *)rows + (size_t)some * event->size) {
@@ -287,6 +316,8 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 
 int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row)
 {
+	if (aside && identity__was_gone(&w->identity, row->vcpu, w->begin.time_ns))
+		return 0;
 	return account__begun(aside ? &w->open : &w->account, row);
 }
 
@@ -312,6 +343,11 @@ int keep_window__moment(struct keep_window *w)
 {
 	w->moment++;
 	return add_entry(w, KEEP_MOMENT, w->moment, NULL, 0);
+}
+
+void keep_window__ended(struct keep_window *w, u32 vcpu)
+{
+	identity__end(&w->identity, vcpu);
 }
 
 static void let_go(struct keep_window *w)

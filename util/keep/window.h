@@ -75,6 +75,8 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 int keep_window__begun(struct keep_window *w, bool aside, const struct kvmw_total *row);
 /* The text of an IDENT frame, or of META, which only triggers need. */
 int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json);
+/* Nothing more comes of a vCPU. */
+void keep_window__ended(struct keep_window *w, u32 vcpu);
 /* A snapshot is about to be made. */
 void keep_window__hold(struct keep_window *w);
 /* It is not made after all: what came aside for it is forgotten. */
