@@ -22,6 +22,7 @@
 #include "util/capture/privileges.h"
 #include "util/capture/snapshot.h"
 #include "util/capture/workload.h"
+#include "util/array.h"
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/render/render.h"
@@ -53,6 +54,9 @@ struct stat_run {
 	bool planned_end;		/* by --duration: exit status 0, whatever the command's */
 	bool unseen;			/* events that no counter has */
 	bool named;			/* the columns of CSV have been named */
+	struct textgrid_parts parts;	/* of the text of intervals */
+	char **seen;			/* reasons, in the order in which intervals had them first; owned */
+	u32 nr_seen, seen_room;
 };
 
 /* ---- what is printed ------------------------------------------------------ */
@@ -115,7 +119,37 @@ static int print_interval(struct stat_run *r, const struct report *rep)
 		if (found.nr || *found.wait)
 			render__findings(s, &found);
 	}
-	return render__stat_table(s, rep, end_ns);
+	return render__stat_table(s, rep, end_ns, &r->parts);
+}
+
+/* Where a row of this label stands; -1: out of memory. */
+static int place_of(struct stat_run *r, const char *label)
+{
+	for (u32 i = 0; i < r->nr_seen; i++)
+		if (!strcmp(r->seen[i], label))
+			return i;
+	if (array__reserve(r->seen, r->nr_seen, r->seen_room, NULL))
+		return -1;
+	r->seen[r->nr_seen] = mem__strdup(label);
+	return r->seen[r->nr_seen] ? (int)r->nr_seen++ : -1;
+}
+
+/* Whoever looks at intervals one below the other finds a reason in its place. */
+static int order_rows(struct stat_run *r, struct report *rep)
+{
+	/* Those before have been placed: each next one goes up to where it belongs. */
+	for (u32 i = 0; i < rep->nr_rows; i++) {
+		struct report_row row = rep->row[i];
+		int place = place_of(r, row.label[0]);
+		u32 at = i;
+
+		if (place < 0)
+			return -1;
+		for (; at && place_of(r, rep->row[at - 1].label[0]) > place; at--)
+			rep->row[at] = rep->row[at - 1];
+		rep->row[at] = row;
+	}
+	return 0;
 }
 
 /* What was counted since the last time. */
@@ -124,6 +158,7 @@ static int print_counts(struct stat_run *r)
 	struct live_report report;
 	int err = live__report(&r->live, r->interval_ns, r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL,
 			       &r->report, &report) ||
+		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep)) ||
 		  print_interval(r, &report.rep);
 
 	live__end_report(&report);
@@ -414,6 +449,9 @@ static void stat_free(struct stat_run *r)
 	snapshot__free(&r->snapshot);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		free(r->skipped[i]);
+	for (u32 i = 0; i < r->nr_seen; i++)
+		free(r->seen[i]);
+	free(r->seen);
 	free(r);
 }
 

@@ -139,6 +139,32 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 
 @native
 @pytest.mark.lab
+def test_heading_once():
+    """Intervals are one table: its heading comes once, columns stand below each other, a reason keeps its place."""
+    done = subprocess.run([KVMW, "stat", "-q", "-I", "200ms", "--", KVMW, "bench", "guest", "--pio", "20000", "--mmio", "9"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    # A line of the guest's may be between them.
+    lines = [line for line in done.stdout.splitlines() if re.match(r" *(time|[0-9.]+) (reason|total|KVM_EXIT|[a-z]|[A-Z])", line)]
+    heads = [i for i, line in enumerate(lines) if line.split()[:2] == ["time", "reason"]]
+    assert heads == [0] and lines[1:], done.stdout
+    widths = [len(line) for line in lines]
+    assert widths == sorted(widths), done.stdout
+    seen = []
+    for line in lines[1:]:
+        reason = line.split()[1]
+        if reason not in seen:
+            seen.append(reason)
+    seen.remove("total")
+    each = {}
+    for line in lines[1:]:
+        each.setdefault(line.split()[0], []).append(line.split()[1])
+    for reasons in each.values():
+        assert reasons.pop() == "total"
+        assert [seen.index(reason) for reason in reasons] == sorted(seen.index(reason) for reason in reasons)
+
+
+@native
+@pytest.mark.lab
 def test_returns_are_counted_here():
     """Whatever this KVM shows: returns to the VMM, if it shows no exits."""
     done = subprocess.run([KVMW, "stat", "-q", "--json", "-I", "50ms", "--", KVMW, "bench", "guest",

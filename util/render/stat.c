@@ -82,6 +82,17 @@ static u64 guest_ns(const struct stat_table *t, const struct report_row *row)
 	return report_options__sorts_by(t->rep->opt, KEY_REASON) ? KVMW_NONE : row->gap_ns;
 }
 
+/* In intervals, the heading stands for others, too: it cannot have the unit. */
+static void put_duration(struct stat_table *t, u64 ns)
+{
+	char buf[UNITS_MAX];
+
+	if (t->end_ns == KVMW_NONE)
+		textgrid__ns(&t->grid, ns);
+	else
+		textgrid__add(&t->grid, "%s", units__ns(ns, UNITS_2, buf));
+}
+
 static void stat_table__add_cell(struct stat_table *t, const struct report_row *row, u32 col)
 {
 	switch (col) {
@@ -101,10 +112,10 @@ static void stat_table__add_cell(struct stat_table *t, const struct report_row *
 		textgrid__share(&t->grid, t->rep, row, guest_ns(t, row));
 		break;
 	case P50:
-		textgrid__ns(&t->grid, row->p50_ns);
+		put_duration(t, row->p50_ns);
 		break;
 	case P99:
-		textgrid__ns(&t->grid, row->p99_ns);
+		put_duration(t, row->p99_ns);
 		break;
 	default:
 		textgrid__share(&t->grid, t->rep, row, report_column__get(columns[col].is)->measure(row));
@@ -118,11 +129,13 @@ static void stat_table__add_row(struct stat_table *t, const struct report_row *r
 			stat_table__add_cell(t, row, col);
 }
 
-int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns)
+int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns, struct textgrid_parts *parts)
 {
 	struct stat_table t = { .rep = rep, .end_ns = end_ns };
 
 	stat_table__init(&t);
+	if (end_ns != KVMW_NONE)
+		t.grid.parts = parts;
 	for (u32 i = 0; i < rep->nr_rows; i++)
 		stat_table__add_row(&t, &rep->row[i]);
 	stat_table__add_row(&t, &rep->total);

@@ -256,9 +256,12 @@ static void textgrid__measure(const struct textgrid *g, const struct screen *s, 
 
 	for (u32 i = 0; i < g->nr_cols; i++) {
 		l->width[i] = 0;
-		if (s->width < g->col[i].from || (g->col[i].dull && !has_news(g, l, i)))
+		if (s->width < g->col[i].from ||
+		    (g->col[i].dull && !(g->parts && g->parts->width[i]) && !has_news(g, l, i)))
 			continue;
 		l->width[i] = screen__width(s, g->col[i].head);
+		if (g->parts && g->parts->width[i] > l->width[i])
+			l->width[i] = g->parts->width[i];
 		for (u32 k = i; k < g->nr_cells; k += g->nr_cols) {
 			u32 need = screen__width(s, cell_text(g, l, k, buf));
 
@@ -325,6 +328,22 @@ static void textgrid__print_line(const struct textgrid *g, const struct screen *
 	fputc('\n', s->out);
 }
 
+/* Whether the headings above do for this part, too. */
+static bool continues(const struct textgrid *g, const struct grid_layout *l)
+{
+	struct textgrid_parts *parts = g->parts;
+	bool same = parts && parts->nr && parts->nr < TEXTGRID_PARTS;
+
+	if (!parts)
+		return false;
+	for (u32 i = 0; i < g->nr_cols; i++) {
+		same &= !parts->width[i] == !l->width[i];
+		parts->width[i] = l->width[i];
+	}
+	parts->nr = same ? parts->nr + 1 : 1;
+	return same;
+}
+
 int textgrid__finish(struct textgrid *g, const struct screen *s)
 {
 	struct grid_layout l = { .col = { { 0 } } };
@@ -335,8 +354,10 @@ int textgrid__finish(struct textgrid *g, const struct screen *s)
 		textgrid__measure(g, s, &l);
 		for (u32 i = 0; i < g->nr_cols; i++)
 			g->shown |= l.width[i] ? 1ULL << i : 0;
-		textgrid__print_groups(g, s, &l);
-		textgrid__print_line(g, s, &l, g->nr_cells);
+		if (!continues(g, &l)) {
+			textgrid__print_groups(g, s, &l);
+			textgrid__print_line(g, s, &l, g->nr_cells);
+		}
 		for (u32 i = 0; i + g->nr_cols <= g->nr_cells; i += g->nr_cols)
 			textgrid__print_line(g, s, &l, i);
 	}

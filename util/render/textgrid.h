@@ -24,6 +24,12 @@ struct textgrid_cell {
 	u64 ns;
 };
 
+/* Of a table that is printed in parts, one below the other: all zero before the first one. */
+struct textgrid_parts {
+	u32 width[TEXTGRID_MAX];	/* they only grow; 0: not shown yet */
+	u32 nr;				/* parts since the headings were printed */
+};
+
 struct textgrid {
 	const struct textgrid_col *col;
 	u32 nr_cols;
@@ -31,6 +37,7 @@ struct textgrid {
 	struct textgrid_cell *cell;	/* row by row */
 	u32 nr_cells, room;
 	bool failed;		/* out of memory */
+	struct textgrid_parts *parts;	/* or NULL: it is whole */
 	u64 shown;		/* columns that textgrid__finish() printed, as bits */
 };
 
@@ -44,10 +51,13 @@ void textgrid__add(struct textgrid *g, const char *fmt, ...) __attribute__((form
 void textgrid__ns(struct textgrid *g, u64 ns);
 void textgrid__count(struct textgrid *g, u64 count);
 void textgrid__percent(struct textgrid *g, u64 part, u64 whole);
+/* Between the headings of a table in parts; as many as perf stat has. */
+#define TEXTGRID_PARTS	25
 /*
  * Prints it and frees what it holds.  It is never wider than the screen: first columns are
  * dropped by their rank (if more than one has the greatest, the last of them), then the one to give
  * way, or the leftmost one aligned to the left, shrinks, then the last columns are dropped.
+ * In parts, the headings are printed again where there are other columns, and after some parts.
  * 0, or -1: a cell could not be added, out of memory (error() said so).
  */
 int textgrid__finish(struct textgrid *g, const struct screen *s);
