@@ -190,6 +190,20 @@ static void report_columns(const struct request *r)
 		offer(r, report_column__get(i)->name, report_column__get(i)->doc);
 }
 
+/* Words only: in a shell, an expression needs quotes. */
+static void triggers(const struct request *r)
+{
+	offer(r, "gone", "a vCPU is gone: its VM ended, or its VMM died");
+	offer(r, "lost", "records were lost");
+}
+
+static void rows_of_stat(const struct request *r)
+{
+	offer(r, "reason", "a row for each exit reason");
+	offer(r, "vcpu", "a row for each vCPU");
+	offer(r, "vm", "a row for each VM");
+}
+
 /* Options whose values are known; FILE is a recording, but for --regions and --guest-*. */
 static const struct {
 	const char *command, *option;
@@ -202,6 +216,7 @@ static const struct {
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
 	{ "record", "stack", stack_events },
+	{ "record", "trigger", triggers },
 	{ "record", "vm", names_of_vms },
 	{ "report", "event", reported_events },
 	{ "report", "fields", report_columns },
@@ -209,6 +224,7 @@ static const struct {
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
 	{ "scrub", "keep", secrets },
+	{ "stat", "per", rows_of_stat },
 	{ "stat", "pid", running_vms },
 	{ "stat", "vm", names_of_vms },
 	{ "top", "pid", running_vms },
@@ -224,6 +240,9 @@ static void offer_values(struct request *r, const struct argp_option *option)
 {
 	const char *comma = strrchr(r->word + r->kept, ',');
 
+	/* ADDR:PORT|FILE */
+	if (!strcmp(option->name, "openmetrics"))
+		puts(":file");
 	if (!strcmp(option->arg, "FILE"))
 		puts(strcmp(option->name, "regions") && strncmp(option->name, "guest", strlen("guest")) ?
 		     ":recording" : ":file");
@@ -285,6 +304,9 @@ static void complete_options(struct request *r, const struct argp *argp, int arg
 		offer(r, "--help", "print the options");
 	} else if (takes_command(argp)) {
 		puts(":command");
+	} else if (!strcmp(r->command->name, "snapshot")) {
+		running_vms(r);
+		names_of_vms(r);
 	} else if (argp->args_doc || option__find(argp, "memory", strlen("memory"))) {
 		puts(":recording");
 	}

@@ -19,7 +19,7 @@ struct control_request {
 	u32 wait;		/* the answer comes when the snapshot is written */
 };
 
-enum control_result { CONTROL_DONE, CONTROL_ASKED, CONTROL_NOT_MINE, CONTROL_FAILED };
+enum control_result { CONTROL_DONE, CONTROL_ASKED, CONTROL_NOT_MINE, CONTROL_FAILED, CONTROL_NO_MORE, CONTROL_BUSY };
 
 struct control_answer {
 	u32 result;		/* enum control_result */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include "util/arch/reason.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
+#include "util/memory.h"
 
 #define MAX_NAME	64	/* of a VM, in a path */
 #define WATCH_MIN_NS	(NSEC_PER_SEC / 20)
@@ -39,7 +42,21 @@ static bool take_event(int fd)
 	return any;
 }
 
-int record_keep__open(struct record_keep *k, struct keep_options *opt)
+/* Whoever is asked in three days has to be able to make a file then. */
+static int check_folder(const char *output)
+{
+	char *copy = mem__strdup(output ?: ".");
+	const char *folder = copy ? dirname(copy) : NULL;
+	int err = 0;
+
+	if (folder && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+		err = error("no snapshot could be written to %s: %s; choose another folder with -o", *folder == '.' && !folder[1] ?
+			    "the current folder" : folder, strerror(errno));
+	free(copy);
+	return folder ? err : -1;
+}
+
+int record_keep__open(struct record_keep *k, struct keep_options *opt, const char *output)
 {
 	sigset_t set;
 
@@ -50,7 +67,7 @@ int record_keep__open(struct record_keep *k, struct keep_options *opt)
 	memset(k->control.client, -1, sizeof(k->control.client));
 	if (!opt->time_ns)
 		return 0;
-	if (record_files__start(&k->files))
+	if (check_folder(output) || record_files__start(&k->files))
 		return -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
@@ -110,6 +127,16 @@ static pid_t vm_of(const struct record_keep *k)
 	return pid;
 }
 
+/* Of a process that is gone, the programs know what it was. */
+static void see_leader(const struct record_keep *k, pid_t pid, char *buf, size_t size)
+{
+	const struct kvmw_vcpu_state *states = session__states(k->uses.session);
+
+	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+		if (states[i].tid && (pid_t)states[i].tgid == pid)
+			snprintf(buf, size, "%.*s", (int)sizeof(states[i].leader), states[i].leader);
+}
+
 /* As long as it is there. */
 static void see_name(struct record_keep *k, pid_t pid)
 {
@@ -117,6 +144,8 @@ static void see_name(struct record_keep *k, pid_t pid)
 
 	if (pid)
 		vm__describe(pid, &vm);
+	if (pid && !*vm.vmm && k->named != pid)
+		see_leader(k, pid, vm.vmm, sizeof(vm.vmm));
 	if (!*vm.vmm)
 		return;
 	snprintf(k->name, sizeof(k->name), "%s", *vm.name ? vm.name : vm.vmm);
@@ -128,7 +157,7 @@ static void vm_part(const struct record_keep *k, pid_t pid, char *buf)
 {
 	size_t len = 0;
 
-	for (const char *p = pid && pid == k->named ? k->name : ""; *p && len < MAX_NAME - 1; p++) {
+	for (const char *p = *k->vm ? k->vm : pid && pid == k->named ? k->name : ""; *p && len < MAX_NAME - 1; p++) {
 		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
 			     *p == '_' || (len && (*p == '.' || *p == '-'));
 
@@ -278,6 +307,8 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 {
 	u64 now = monotonic_ns();
 
+	if (by_hand && !may_make(k))
+		notice("%s: ignored: %u snapshots are all that --max-snapshots allows", hit->why, k->opt->max_snapshots);
 	if (!may_make(k) || (!by_hand && k->last_ns && now < k->last_ns + k->opt->cooldown_ns)) {
 		k->nr_ignored++;
 		return 0;
@@ -292,6 +323,7 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 	k->last_ns = now;
 	k->trigger_ns = hit->time_ns ?: now;
 	k->vcpu = hit->vcpu;
+	snprintf(k->vm, sizeof(k->vm), "%s", hit->vm);
 	if (!k->opt->after_ns)
 		return begin(k);
 	k->waiting = true;
@@ -332,9 +364,13 @@ static int serve_client(struct record_keep *k)
 		record_control__answer(client, CONTROL_NOT_MINE, "");
 		return 0;
 	}
+	if (!may_make(k)) {
+		record_control__answer(client, CONTROL_NO_MORE, "");
+		return 0;
+	}
 	/* One that is already being made is not what it asks for. */
-	if (!may_make(k) || (request.wait && record_control__wait(&k->control, client, k->number + 1))) {
-		record_control__answer(client, CONTROL_FAILED, "");
+	if (request.wait && record_control__wait(&k->control, client, k->number + 1)) {
+		record_control__answer(client, CONTROL_BUSY, "");
 		return 0;
 	}
 	if (!request.wait)
@@ -362,7 +398,7 @@ static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, 
 	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] || stuck_since(s) != since)
 		return;
 	k->stuck_ns[i] = since;
-	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text,
+	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, NULL, "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text,
 			   s->vcpu_id, s->tgid, s->exit_open ? "since its last exit" : s->user_open ? "in the VMM" :
 			   "in the guest", (now - since) / 1e9);
 }
@@ -378,7 +414,7 @@ static void watch(struct record_keep *k)
 		watch_vcpu(k, stuck, i, now);
 	drain__counts(k->uses.drain, &c);
 	if (c.lost > k->lost && keep_triggers__of(t, TRIGGER_LOST))
-		keep_triggers__hit(&k->opt->triggers, now, ~0U, "lost: %llu records", (unsigned long long)(c.lost - k->lost));
+		keep_triggers__hit(&k->opt->triggers, now, ~0U, NULL, "lost: %llu records", (unsigned long long)(c.lost - k->lost));
 	k->lost = c.lost;
 }
 
@@ -444,13 +480,17 @@ static void wait_for_file(struct record_keep *k)
 
 void record_keep__finish(struct record_keep *k, bool gone)
 {
-	const struct keep_hit end_of_vm = { .why = "gone", .vcpu = ~0U };
+	struct keep_hit end_of_vm = { .why = "gone", .vcpu = ~0U };
 	/* What was asked for before the end did is made. */
 	bool again = k->again || (k->opt->time_ns && take_event(k->fd[KEEP_FD_SIGNAL]));
 
 	k->again = false;
 	if (k->opt->time_ns && take_event(k->fd[KEEP_FD_HIT]))
 		take_hit(k);
+	if (k->opt->time_ns && gone)
+		see_name(k, vm_of(k));
+	if (*k->name)
+		snprintf(end_of_vm.why, sizeof(end_of_vm.why), "gone: %s (pid %d)", k->name, k->named);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
 		trigger(k, &end_of_vm, false);
 	if (k->waiting && begin(k))

@@ -3,6 +3,7 @@
 #ifndef KVMW_BUILTIN_RECORD_KEEP_H
 #define KVMW_BUILTIN_RECORD_KEEP_H
 
+#include <argp.h>
 #include <limits.h>
 #include <poll.h>
 
@@ -28,6 +29,7 @@ struct keep_options {
 	struct keep_triggers triggers;	/* used by the recorder; nr 0: none */
 	const char *exec;	/* NULL: none */
 	const char *of_snapshots;	/* an option that needs TIME; NULL: there is none */
+	bool has_cooldown;	/* it was given */
 };
 
 /* What it needs of the recorder. */
@@ -68,12 +70,20 @@ struct record_keep {
 	u32 nr, nr_failed, nr_ignored;
 	u64 last_ns;		/* trigger of the last one; 0: none */
 	u32 vcpu;		/* that it is about, an id; all ones: none */
+	char vm[KEEP_VM_MAX];	/* name of the VM that it is about, if the trigger knows it; or "" */
 	u64 lost;		/* records, that a trigger knows of */
 	u64 stuck_ns[KVMW_MAX_VCPUS];	/* since when, of the last trigger of a state */
 };
 
-/* Before there are threads and privileges are given up.  0, or -1 after error(). */
-int record_keep__open(struct record_keep *k, struct keep_options *opt);
+/* Input: a struct keep_options. */
+extern const struct argp record_keep_argp;
+/*
+ * What options mean together; output: of -o, or NULL; events: those that may be recorded, a bitmap.  0, or EINVAL
+ * after error().
+ */
+error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events);
+/* output: of -o, or NULL. Before there are threads and privileges are given up.  0, or -1 after error(). */
+int record_keep__open(struct record_keep *k, struct keep_options *opt, const char *output);
 /* For these events, a bitmap.  0, or -1 after error(). */
 int record_keep__bind(struct record_keep *k, u32 events);
 /* Once the recording has begun.  0, or -1 after error(). */

@@ -16,7 +16,7 @@
 #define MAX_RING	(1ULL << 30)
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_USER, OPT_NO_ADDRESSES, OPT_KEEP, OPT_TRIGGER, OPT_AFTER, OPT_COOLDOWN, OPT_MAX_SNAPSHOTS, OPT_EXEC };
+       OPT_USER, OPT_NO_ADDRESSES };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -40,15 +40,6 @@ static const struct argp_option options[] = {
 	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
 	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0,
 	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
-	{ "keep", OPT_KEEP, "TIME[,SIZE]", 0,
-	  "Keep the last TIME in memory, at most SIZE (default 256M); SIGUSR2 writes it to a file", 0 },
-	{ "trigger", OPT_TRIGGER, "WHEN", 0,
-	  "Make a snapshot at a row of which WHEN is true (as --where: total>100ms), or at rate(io)>50000, "
-	  "stuck>2s, gone, lost; repeatable", 0 },
-	{ "after", OPT_AFTER, "TIME", 0, "Go on for TIME before a snapshot is written", 0 },
-	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "No other snapshot by itself for TIME (default 10s)", 0 },
-	{ "max-snapshots", OPT_MAX_SNAPSHOTS, "N", 0, "No more than N snapshots", 0 },
-	{ "exec", OPT_EXEC, "COMMAND", 0, "Run COMMAND with the name of each snapshot", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -117,54 +108,6 @@ static error_t parse_duration(struct record_options *o, const char *arg)
 		return usage_error("--duration '%s': must be a positive time, such as 10, 500ms or 2m",
 				   arg);
 	return 0;
-}
-
-/* "60s", "60s,256M" */
-static error_t parse_keep(struct keep_options *k, const char *arg)
-{
-	size_t len = strcspn(arg, ",");
-	char time[32] = "";
-
-	k->bytes = KEEP_DEFAULT_BYTES;
-	if (len < sizeof(time))
-		memcpy(time, arg, len);
-	if (parse_time(time, &k->time_ns) || k->time_ns < KEEP_MIN_NS)
-		return usage_error("--keep '%s': must be a time of at least 1s, such as 60s or 5m, and after a comma "
-				   "how much memory it may take: 60s,256M", arg);
-	if (arg[len] && (parse_size(arg + len + 1, &k->bytes) || k->bytes < KEEP_MIN_BYTES ||
-			 k->bytes > KEEP_MAX_BYTES))
-		return usage_error("--keep '%s': what follows the comma must be a size of 16M to 64G, such as 256M",
-				   arg);
-	return 0;
-}
-
-static error_t parse_keep_option(struct keep_options *k, int key, const char *arg)
-{
-	static const char *const names[] = { "--trigger", "--after", "--cooldown", "--max-snapshots", "--exec" };
-
-	if (key >= OPT_TRIGGER && key <= OPT_EXEC)
-		k->of_snapshots = names[key - OPT_TRIGGER];
-	switch (key) {
-	case OPT_TRIGGER:
-		return keep_triggers__add(&k->triggers, arg) ? EINVAL : 0;
-	case OPT_AFTER:
-		if (!parse_time(arg, &k->after_ns))
-			return 0;
-		return usage_error("--after '%s': must be a time, such as 500ms or 5s", arg);
-	case OPT_COOLDOWN:
-		if (!parse_time(arg, &k->cooldown_ns))
-			return 0;
-		return usage_error("--cooldown '%s': must be a time, such as 10s or 5m", arg);
-	case OPT_MAX_SNAPSHOTS:
-		if (!parse_u32(arg, &k->max_snapshots) && k->max_snapshots)
-			return 0;
-		return usage_error("--max-snapshots '%s': must be a positive number", arg);
-	case OPT_EXEC:
-		k->exec = arg;
-		return *arg ? 0 : usage_error("--exec: no command given");
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
 }
 
 static error_t take_range(struct kvmw_range *range, const char *name, const char *arg)
@@ -254,13 +197,9 @@ static error_t check_options(struct record_options *o)
 				   "each other", o->choice.raw[0].category, o->choice.raw[0].name);
 	if (o->no_addresses && o->filter.f.gpa.set)
 		return usage_error("--gpa and --no-addresses exclude each other: the recording names the range");
-	if (!o->keep.time_ns && o->keep.of_snapshots)
-		return usage_error("%s is about snapshots of --keep, which is not given", o->keep.of_snapshots);
-	if (o->keep.time_ns && o->output && !strcmp(o->output, "-"))
-		return usage_error("-o - and --keep exclude each other: each snapshot is a file");
-	if (o->keep.time_ns && o->output && strlen(o->output) + sizeof(KEEP_SUFFIX) > PATH_MAX)
-		return usage_error("-o: a path of %zu bytes is too long: the time of each snapshot follows it; choose a "
-				   "shorter one", strlen(o->output));
+	/* Without -e, it may be that on this host. */
+	if (record_keep__check_options(&o->keep, o->output, o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE)))
+		return EINVAL;
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
@@ -302,6 +241,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->symbols;
+		state->child_inputs[1] = &o->keep;
 		return 0;
 	case 'o':
 		o->output = arg;
@@ -319,10 +259,6 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_ADDRESSES:
 		o->no_addresses = true;
 		return 0;
-	case OPT_KEEP:
-		return parse_keep(&o->keep, arg);
-	case OPT_TRIGGER ... OPT_EXEC:
-		return parse_keep_option(&o->keep, key, arg);
 	case ARGP_KEY_ARGS:
 		return record_options__command(o, state);
 	case ARGP_KEY_END:
@@ -332,7 +268,9 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = { { &common_symbols_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = {
+	{ &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 }, { 0 },
+};
 
 const struct argp record_argp = {
 	.children = children,

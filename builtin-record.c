@@ -471,13 +471,16 @@ static int prepare(struct record *r)
 	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
 		return -1;
 	r->output.option = true;
-	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep) ||
+	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep, r->opt.output) ||
 	    ((!r->opt.keep.time_ns || r->opt.output) &&
 	     record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT)) ||
 	    record_options__find_targets(&r->opt) ||
 	    record_options__choose_events(&r->opt, r->skipped) ||
 	    record_keep__bind(&r->keep, provider__recorded(r->opt.choice.events)))
 		return -1;
+	if (r->symbols && !guest_names__are_in(r->opt.choice.events))
+		return error("--guest-kallsyms and the like name functions of exits, which this host does not show: without "
+			     "them, returns to the VMM can be recorded");
 	r->session_opts.choice = &r->opt.choice;
 	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
 			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;

@@ -98,14 +98,15 @@ WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which cle
           "builtin-record.c": (2, 0, 0),        # the line of numbers while it records
           "builtin-record-output.c": (0, 2, 0), # "/dev/stdout", in messages
           "builtin-snapshot.c": (0, 2, 0),      # the name of a file
-          "builtin-complete.c": (0, 5, 0),      # words for the shell
+          "builtin-complete.c": (0, 6, 0),      # words for the shell
           "util/capture/session.c": (1, 0, 0),  # libbpf's own
           "util/recording/member.c": (0, 0, 1), # member__text(), which cleans, and
           "util/recording/identity.c": (0, 0, 2), "util/recording/recording_json.c": (0, 0, 4),
           "util/recording/filter_words.c": (0, 0, 2),   # callers of member__set_text(), or that compare
           "util/data/schema.c": (0, 0, 3),      # letters and printable ASCII only
           "util/privacy/scrub_meta.c": (0, 0, 6), "util/privacy/scrub_ident.c": (0, 0, 6),  # into a file
-          "util/capture/meta.c": (0, 0, 1)}     # likewise
+          "util/capture/meta.c": (0, 0, 1),     # likewise
+          "util/keep/identity.c": (0, 0, 2)}    # the recorder's own, into META, messages, and a path, which cleans
 
 
 def test_nothing_prints_around_text_clean():

@@ -105,7 +105,8 @@ def test_snapshots(tmp_path):
         assert rows and rep["total"]["count"] == rep["total"]["recorded"] == len(rows)
         assert rep["total"]["exact"] and rep["total"]["lost"] == 0
         assert about["command"][:4] == ["kvmw", "record", "--keep", "2s,16M"]
-        assert kvmw("info", "-i", path).returncode == 0
+        info = kvmw("info", "-i", path)
+        assert info.returncode == 0 and "the end of the recording is missing" not in info.stdout
 
 
 @pytest.mark.lab
@@ -187,7 +188,7 @@ def test_snapshot_command(tmp_path):
 
 class Client:
     """What kvmw snapshot says to a recorder: a request for this VM, and whether to wait."""
-    DONE, NOT_MINE, FAILED = 0, 2, 3
+    DONE, NOT_MINE, NO_MORE = 0, 2, 4
 
     def __init__(self, recorder, vm=0, wait=True):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -206,12 +207,13 @@ class Client:
 def test_each_client_is_answered(tmp_path, most):
     """The end makes what was asked for, and tells each its own file; what is beyond --max-snapshots is refused at once."""
     with running_guest() as pid, \
-         Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "--after", "1h", "--max-snapshots", most) as rec:
+         Recorder(tmp_path, "--keep", "2h,16M", "-e", "userspace", "-p", pid, "--after", "1h", "--max-snapshots", most) as rec:
         clients = [Client(rec.process.pid) for _ in range(2)]
         # They are served in order.
         assert Client(rec.process.pid, vm=os.getpid()).answer() == (Client.NOT_MINE, "")
         if most == 1:
-            assert clients.pop().answer() == (Client.FAILED, "")
+            assert clients.pop().answer() == (Client.NO_MORE, "")
+            one_line(kvmw("snapshot"), 1, f"kvmw record (pid {rec.process.pid}) makes no more snapshots")
         rec.end()
         answers = [client.answer() for client in clients]
     assert [result for result, _ in answers] == [Client.DONE] * most
@@ -230,6 +232,8 @@ def test_gone_is_gone(tmp_path):
         assert done.returncode == 0 and " 0 snapshots" in done.stderr, done.stderr
     done = kvmw("record", *args, "--", KVMW, "bench", "guest", "--rounds", "10", "--pio", "1", cwd=tmp_path)
     assert done.returncode == 0 and " 1 snapshot;" in done.stderr, done.stderr
+    assert re.search(r"record: gone: (vCPU 0 of )?kvmw \(pid \d+\): ", done.stderr), done.stderr
+    assert list(tmp_path.glob("kvmw-kvmw-2*.data")), "named after the VM that is gone"
     done = kvmw("record", *args, "--", "true", cwd=tmp_path)
     assert done.returncode == 0 and " 0 snapshots" in done.stderr, done.stderr
 
@@ -277,8 +281,9 @@ def test_vm_triggers(tmp_path):
             line = rec.written()[0]
         assert re.fullmatch(r"lost: \d+ records", trigger_of(tmp_path, line))
         os.kill(pid, signal.SIGKILL)
-        while trigger_of(tmp_path, line) != "gone":
+        while not trigger_of(tmp_path, line).startswith("gone"):
             line, path = rec.written()
+        assert re.fullmatch(rf"gone: (vCPU 0 of )?kvmw \(pid {pid}\)", trigger_of(tmp_path, line))
         assert path.startswith("kvmw-kvmw-")
         assert rec.process.wait() == 0
 
@@ -309,7 +314,7 @@ class Kept:
 def test_exact(boot, name):
     """Whatever was lost or filtered: the snapshot counts what the guest did, and as many exits as perf saw."""
     kept = Kept(boot, f"keep-{name}")
-    assert kept.report["recording"]["trigger"] == "gone"
+    assert kept.report["recording"]["trigger"].startswith("gone: ")
     for reason, number in kept.did["exits"]["svm"].items():
         assert lab_fixtures.counts(kept.report)[reason] == number
     perf = int(re.search(r"^(\d+),,kvm:kvm_exit", boot.path(f"keep-{name}.perf").read_text(), re.M)[1])
@@ -365,12 +370,29 @@ def test_fault(boot):
     (["--trigger", "gone"], "--trigger is about snapshots of --keep, which is not given"),
     (["--after", "1s"], "--after is about snapshots of --keep, which is not given"),
     (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
+    (["--keep", "10s", "-o", "/dev/null"], "-o /dev/null: it is no file; with --keep each snapshot is a new file"),
+    (["--keep", "10s", "-o", "/tmp"], "-o /tmp: it is a directory; with --keep each snapshot is a new file"),
+    (["--keep", "10s", "--after", "10s"], "--after has to be shorter than the TIME of --keep"),
+    (["--keep", "10s", "--cooldown", "10s"], "--cooldown is about snapshots of --trigger, which is not given"),
+    (["--keep", "10s", "--trigger", "gon"], "--trigger 'gon': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression"),
+    (["--keep", "10s", "--trigger", "stuck>=2s"], "--trigger 'stuck>=2s': must be stuck>TIME, gone"),
+    (["--keep", "10s", "--trigger", "depth>2"], "--trigger, column 1: exits have no field 'depth'"),
+    (["--keep", "10s", "--trigger", "rate(reason==nothing)>2"], "--trigger, column 9: reason is never 'nothing'"),
     (["--keep", "10s", "--max-snapshots", "0"], "--max-snapshots '0': must be a positive number"),
     (["--keep", "10s", "--cooldown", "soon"], "--cooldown 'soon': must be a time"),
 ])
-def test_wrong_options(args, error):
+def test_wrong_keep_options(args, error):
     done = kvmw("record", "-a", *args)
     one_line(done, 2, error)
+
+
+def test_folder(tmp_path):
+    """That no file can be made is said at once."""
+    done = kvmw("record", "-a", "--keep", "10s", "-d", "0.01", "-o", tmp_path / "none" / "x")
+    # Where nothing can be recorded, that is said before.
+    assert done.returncode == 1
+    if os.geteuid() == 0 and os.path.exists("/dev/kvm"):
+        one_line(done, 1, f"no snapshot could be written to {tmp_path}/none: No such file or directory; choose another folder with -o")
 
 
 # Listens under a recorder's name.  "open": hangs up on whoever comes; "full": lets nobody in.

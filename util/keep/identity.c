@@ -207,6 +207,33 @@ const char *identity__text(const struct identity *id, enum identity_list list, u
 	return e ? e->text : NULL;
 }
 
+static struct json_object *parsed(const struct identity *id, enum identity_list list, u32 number)
+{
+	const char *text = identity__text(id, list, number);
+
+	return text ? json_tokener_parse(text) : NULL;
+}
+
+static s64 identity__number(struct json_object *o, const char *name)
+{
+	return json_object_get_int64(json_object_object_get(o, name));
+}
+
+bool identity__vm_of(const struct identity *id, u32 vcpu, struct identity_vm *vm)
+{
+	const struct identity_entry *e = identity__find(id, IDENTITY_VCPUS, vcpu);
+	struct json_object *of = parsed(id, IDENTITY_VCPUS, vcpu), *o = e && e->vm >= 0 ? parsed(id, IDENTITY_VMS, e->vm) : NULL;
+	const char *name = json_object_get_string(json_object_object_get(o, "name"));
+
+	if (!name || !*name)
+		name = json_object_get_string(json_object_object_get(o, "vmm"));
+	*vm = (struct identity_vm) { .pid = identity__number(o, "pid"), .vcpu = identity__number(of, "vcpu") };
+	snprintf(vm->name, sizeof(vm->name), "%s", name ?: "");
+	json_object_put(of);
+	json_object_put(o);
+	return *vm->name;
+}
+
 static bool has_others(const struct identity *id, s64 vm)
 {
 	for (u32 i = 0; i < id->entries.nr; i++) {

@@ -41,6 +41,12 @@ void identity__end(struct identity *id, u32 vcpu);
 bool identity__is_over(const struct identity *id, u32 vcpu);
 /* The text of an entry; NULL: there is none. */
 const char *identity__text(const struct identity *id, enum identity_list list, u32 number);
+/* The VM that a vCPU is of, by its name, or the program that runs it.  false: it is not known. */
+struct identity_vm {
+	char name[64];
+	s64 pid, vcpu;		/* vcpu: number of the vCPU */
+};
+bool identity__vm_of(const struct identity *id, u32 vcpu, struct identity_vm *vm);
 /* All of it, as texts of IDENT frames, one below the other; free() it.  NULL after error(). */
 char *identity__json(const struct identity *id);
 void identity__free(struct identity *id);

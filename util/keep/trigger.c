@@ -74,7 +74,12 @@ static int parse_trigger(const struct keep_triggers *all, struct keep_trigger *t
 		return !parse_time(limit, &t->limit) && t->limit ? 0 :
 		       error("--trigger '%s': must be stuck>TIME, such as stuck>2s", t->text);
 	}
-	return strncmp(t->text, "rate(", 5) ? 0 : parse_rate(t);
+	if (!strncmp(t->text, "rate(", 5))
+		return parse_rate(t);
+	if (is_one_word(t->text) || !strncmp(t->text, "stuck", 5))
+		return error("--trigger '%s': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression as of kvmw report "
+			     "--where, such as total>100ms", t->text);
+	return 0;
 }
 
 int keep_triggers__add(struct keep_triggers *t, const char *text)
@@ -105,17 +110,28 @@ static int new_names(struct keep_triggers *t)
 	return t->meta && recording__meta(t->rec, t->meta) < 0 ? -1 : 0;
 }
 
+int keep_triggers__check(const struct keep_triggers *t, u32 events)
+{
+	for (u32 i = 0; i < t->nr; i++) {
+		struct where *where = t->trigger[i].where;
+
+		if (where && (where__bind(where, events) || where__without_symbols(where)))
+			return -1;
+	}
+	return 0;
+}
+
 int keep_triggers__bind(struct keep_triggers *t, u32 events, int told)
 {
 	t->told = told;
 	pthread_mutex_init(&t->lock, NULL);
+	if (keep_triggers__check(t, events))
+		return -1;
 	for (u32 i = 0; i < t->nr; i++) {
 		struct keep_trigger *one = &t->trigger[i];
 
 		if (!one->where)
 			continue;
-		if (where__bind(one->where, events) || where__without_symbols(one->where))
-			return -1;
 		t->of_rows = true;
 		t->of_identity |= where__filter(one->where)->identity;
 	}
@@ -225,8 +241,8 @@ static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one, 
 			continue;
 		one->rows++;
 		if (one->kind == TRIGGER_ROW)
-			keep_triggers__hit(t, end_of(event, row), vcpu < 0 ? ~0U : field_desc__value(&event->fields[vcpu], row), "%s",
-					   one->text);
+			keep_triggers__hit(t, end_of(event, row), vcpu < 0 ? ~0U : field_desc__value(&event->fields[vcpu], row), NULL,
+					   "%s", one->text);
 	}
 }
 
@@ -252,7 +268,7 @@ void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns)
 
 		/* A short one, made for a snapshot, says little. */
 		if (one->kind == TRIGGER_RATE && rate > one->limit && since >= NSEC_PER_SEC / 2)
-			keep_triggers__hit(t, time_ns, ~0U, "%s: %llu/s", one->text, (unsigned long long)rate);
+			keep_triggers__hit(t, time_ns, ~0U, NULL, "%s: %llu/s", one->text, (unsigned long long)rate);
 		one->rows = 0;
 	}
 	t->second_ns = time_ns;
@@ -260,7 +276,7 @@ void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns)
 
 /* ---- hits ---------------------------------------------------------------- */
 
-void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *fmt, ...)
+void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm, const char *fmt, ...)
 {
 	va_list ap;
 	bool first;
@@ -273,6 +289,7 @@ void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const ch
 		va_end(ap);
 		t->hit.time_ns = time_ns;
 		t->hit.vcpu = vcpu;
+		snprintf(t->hit.vm, sizeof(t->hit.vm), "%s", vm ?: "");
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (first)

@@ -21,6 +21,7 @@
 
 #define KEEP_MAX_TRIGGERS	16
 #define KEEP_WHY_MAX		160	/* bytes */
+#define KEEP_VM_MAX		64
 
 enum keep_trigger_kind { TRIGGER_ROW, TRIGGER_RATE, TRIGGER_STUCK, TRIGGER_GONE, TRIGGER_LOST };
 
@@ -35,6 +36,7 @@ struct keep_trigger {
 
 struct keep_hit {
 	char why[KEEP_WHY_MAX];	/* "": none */
+	char vm[KEEP_VM_MAX];	/* name of the VM; "": whoever takes this finds it out */
 	u64 time_ns;
 	u32 vcpu;		/* id; all ones: none */
 };
@@ -58,7 +60,9 @@ struct keep_triggers {
 
 /* All zero before the first one; text outlives it. 0, or -1 after error(). */
 int keep_triggers__add(struct keep_triggers *t, const char *text);
-/* For these events, a bitmap.  0, or -1 after error(). */
+/* Whether they can be about these events, a bitmap.  0, or -1 after error(). */
+int keep_triggers__check(const struct keep_triggers *t, u32 events);
+/* For these events.  0, or -1 after error(). */
 int keep_triggers__bind(struct keep_triggers *t, u32 events, int told);
 void keep_triggers__free(struct keep_triggers *t);
 /* The trigger of this kind; NULL: there is none. */
@@ -70,9 +74,9 @@ int keep_triggers__json(struct keep_triggers *t, enum data_frame_type type, cons
 /* Rows of a captured event. */
 void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event, const u8 *rows, u32 nr);
 void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns);
-/* What any thread has seen. */
-void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+/* What any thread has seen; vm: the name of the VM that it is about, or NULL. */
+void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 /* The first one since the last call; why is "": there was none. */
 struct keep_hit keep_triggers__take(struct keep_triggers *t);
 

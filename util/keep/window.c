@@ -237,7 +237,9 @@ static void see_time(struct keep_window *w, const struct event_desc *event, cons
 
 static bool is_start(const struct event_desc *event, const void *rows)
 {
-	int field = event_desc__field(event, "kind", strlen("kind"));
+	/* Where rows say it in a field of its own, the kind says something else. */
+	int moment = event_desc__field(event, "moment", strlen("moment"));
+	int field = moment >= 0 ? moment : event_desc__field(event, "kind", strlen("kind"));
 	u16 kind = 0;
 
 	if (field >= 0)
@@ -326,6 +328,19 @@ static char *all_identities(const void *arg)
 	return identity__json(arg);
 }
 
+/* The VM's name is known here; soon nobody knows it any more. */
+static void hit_gone(struct keep_window *w)
+{
+	u32 id = w->identity.gone;
+	struct identity_vm vm;
+
+	if (!identity__vm_of(&w->identity, id, &vm))
+		keep_triggers__hit(w->triggers, 0, id, NULL, "gone");
+	else
+		keep_triggers__hit(w->triggers, 0, id, vm.name, "gone: vCPU %lld of %s (pid %lld)", (long long)vm.vcpu, vm.name,
+				   (long long)vm.pid);
+}
+
 int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json)
 {
 	u32 gone = w->identity.nr_gone;
@@ -335,7 +350,7 @@ int keep_window__json(struct keep_window *w, enum data_frame_type type, const ch
 	if (!w->triggers)
 		return 0;
 	if (w->identity.nr_gone != gone && keep_triggers__of(w->triggers, TRIGGER_GONE))
-		keep_triggers__hit(w->triggers, 0, w->identity.gone, "gone");
+		hit_gone(w);
 	return keep_triggers__json(w->triggers, type, json, all_identities, &w->identity);
 }
 

@@ -387,6 +387,15 @@ void render__name_vms(const struct recording *rec, char *buf, size_t size)
 	snprintf(buf + strlen(buf), size - strlen(buf), "%u vCPU%s", vcpus, vcpus == 1 ? "" : "s");
 }
 
+/* Of a recording without events: what it would have had. */
+static const struct event_desc *asked_for(const struct report *rep)
+{
+	const struct rec_texts *events = &rep->rec->meta.events;
+	const struct event_desc *first = events->nr ? event_desc__by_name(events->text[0]) : NULL;
+
+	return first && !rep->all_recorded ? first : rep->desc;
+}
+
 static void say_how_much(const struct screen *s, const struct report *rep)
 {
 	char vms[500], rows[UNITS_MAX], lost[UNITS_MAX], words[1024];
@@ -399,7 +408,7 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 			 rep->nr_idle == 1 ? "" : "s");
 	if (!rep->recorded && !rep->lost && !rec->event_rows[rep->event] &&
 	    !report__was_asked_for(rec, rep->desc->name))
-		snprintf(words, sizeof(words), "%s: no %s recorded", vms, rep->desc->plural);
+		snprintf(words, sizeof(words), "%s: no %s recorded", vms, asked_for(rep)->plural);
 	else
 		snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
 			 event_desc__noun(rep->desc, rep->recorded),

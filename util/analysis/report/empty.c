@@ -282,9 +282,16 @@ void report__say_why_empty(struct report *rep)
 		return;
 	}
 	if (!rep->opt->event && !rows && rec->meta.events.nr && !report__was_asked_for(rec, "exit")) {
-		snprintf(rep->empty, sizeof(rep->empty),
-			 "VM exits were not asked for when it was recorded; of %s%s there was none",
-			 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
+		const struct event_desc *first = event_desc__by_name(rec->meta.events.text[0]);
+
+		if (rec->meta.trigger)
+			snprintf(rep->empty, sizeof(rep->empty), "in the %.3f s of this snapshot there were no %s%s",
+				 rep->duration_ns / 1e9, first ? first->plural : rec->meta.events.text[0],
+				 rec->meta.events.nr > 1 ? ", nor anything else that is recorded" : "");
+		else
+			snprintf(rep->empty, sizeof(rep->empty),
+				 "VM exits were not asked for when it was recorded; of %s%s there was none",
+				 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
 		return;
 	}
 	if (report__is_filtered(rep))
