@@ -89,6 +89,24 @@ def test_sleeping_is_not_waiting(tmp_path):
     assert [row["total_ns"] for row in rows(path, "--outliers", 3)] == [500_000, 400_000, 900_000]
 
 
+def test_outliers_without_an_end(tmp_path):
+    """An exit that nothing of its vCPU follows lasts to the end, of a guest that is not halted; of any other one nobody knows."""
+    rec = Recording(META | {"events": ["exit"]})
+    cycles = [(0, 1, 900_000, "io"), (0, 2, None, "npf"), (0, 3, 500_000, "io"), (1, 4, None, "hlt"), (2, 5, None, "io"),
+              (9, 2, None, "npf"), (9, 4, None, "npf")]
+    rec.lines.append(["EVENTS", "exit", [
+        [START + 1_000_000 * ms, 10, total, 0, 0xfff0, 0, 0, 0, 0, SVM[reason], vcpu, 2, 0, 0, 0, 0]
+        for vcpu, ms, total, reason in sorted(cycles, key=lambda cycle: cycle[1])]])
+    rec.end = START + 10_000_000
+    rec.lines[1][1]["vcpus"] = [vcpu | ({"gone_ns": START + 7_000_000} if vcpu["id"] == 9 else {})
+                                for vcpu in rec.lines[1][1]["vcpus"]]
+    path = rec.finish().write(tmp_path / "f")
+    assert [(row["vcpu_id"], row["time_ns"] - START) for row in rows(path, "--outliers", 9)] == \
+        [(2, 5_000_000), (9, 4_000_000), (0, 1_000_000), (0, 3_000_000)]
+    assert [row["vcpu_id"] for row in rows(path, "--outliers", 9, "--where", "reason==npf")] == [9]
+    assert [row["vcpu_id"] for row in rows(path, "--outliers", 9, "--time", ",6ms")] == [0, 0]
+
+
 @pytest.mark.parametrize("how", [[], ["--csv"], ["--json"]])
 def test_outliers_in_every_format(how):
     """Those of a pipe too, which is read once."""

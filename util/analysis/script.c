@@ -5,6 +5,7 @@
 
 #include "util/analysis/script_internal.h"
 #include "util/analysis/where.h"
+#include "util/arch/access.h"
 #include "util/array.h"
 #include "util/recording/timeline.h"
 
@@ -105,11 +106,6 @@ static u64 length_of(const struct script *sc, const struct script_row *row)
 	return end > time_ns ? end - time_ns : KVMW_NONE;
 }
 
-static u64 length_awake(const struct script *sc, const struct script_row *row)
-{
-	return outlier__length(length_of(sc, row), get(row, row->view->halt), get(row, row->view->poll));
-}
-
 static bool long_enough(const struct script *sc, const struct script_row *row)
 {
 	u64 length;
@@ -200,14 +196,80 @@ static int give_row(struct script *sc, struct script_row *row)
 	return ++sc->result->printed == sc->opt->max_events || ret ? ret ?: 1 : 0;
 }
 
+/* Of a cycle without an end nobody knows how long it took, once another one follows. */
+static void see_next_cycle(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	struct script_unended key = { .key = { .event = v->event->id } }, *u;
+
+	if (!sc->nr_unended || !event_desc__is_cycle(v->event->id))
+		return;
+	key.key.vcpu = get(row, v->vcpu);
+	u = hash_table__find(&sc->unended, &key.key);
+	if (u && u->row) {
+		free(u->row);
+		u->row = NULL;
+		sc->nr_unended--;
+	}
+}
+
+static int keep_unended(struct script *sc, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+	struct script_unended key = { .key = { .event = v->event->id, .vcpu = get(row, v->vcpu) } }, *u;
+	bool full;
+
+	/* A guest that sleeps is waiting for nobody. */
+	if (v->event->id == KVMW_EVENT_EXIT && exit_class(get(row, v->isa), get(row, v->reason)) == EXIT_HALT)
+		return 0;
+	u = hash_table__get_limited(&sc->unended, &key.key, OUTLIERS_MAX, &full);
+	if (!u)
+		return full ? 0 : -1;
+	u->order = sc->offered++;
+	u->row = slice__copy(row->slice, row->i);
+	sc->nr_unended++;
+	return u->row ? 0 : -1;
+}
+
 static int keep_row(struct script *sc, const struct script_row *row)
 {
-	struct outlier o = { .length = length_awake(sc, row), .order = sc->offered++ };
+	u64 span = get(row, row->view->span);
+	struct outlier o = {
+		.length = outlier__length(span, get(row, row->view->halt), get(row, row->view->poll)),
+		.order = sc->offered,
+	};
 
-	if (o.length == KVMW_NONE || !outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
+	if (span == KVMW_NONE)
+		return event_desc__is_cycle(row->view->event->id) ? keep_unended(sc, row) : 0;
+	sc->offered++;
+	if (!outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
 		return 0;
 	o.row = slice__copy(row->slice, row->i);
 	return o.row ? outliers__add(&sc->outliers, sc->opt->outliers, o) : -1;
+}
+
+/* Those that are the last ones of their vCPUs lasted until it was gone or the recording ended. */
+static int add_unended(struct script *sc)
+{
+	const struct recording *rec = sc->model.rec;
+	u64 end = recording__end(rec);
+
+	/* What follows is not read. */
+	if (rec->window.active && rec->window.to < end)
+		return 0;
+	for (u32 i = 0; i < sc->unended.nr; i++) {
+		struct script_unended *u = hash_table__at(&sc->unended, i);
+		const struct rec_vcpu *vcpu = recording__vcpu(rec, u->key.vcpu);
+		u64 time_ns = u->row ? slice__time(u->row, 0) : 0, end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : end;
+		struct outlier o = { .length = end_ns - time_ns, .order = u->order, .row = u->row };
+
+		if (!u->row || end_ns <= time_ns || !outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
+			continue;
+		u->row = NULL;
+		if (outliers__add(&sc->outliers, sc->opt->outliers, o))
+			return -1;
+	}
+	return 0;
 }
 
 /* keep: for which of the rows --where is true. */
@@ -248,6 +310,7 @@ static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 
 		if (!at)
 			apply_where(sc, s, row.i, rest < SCRIPT_BLOCK ? rest : SCRIPT_BLOCK, keep);
+		see_next_cycle(sc, &row);
 		if (keep[at] && take_row(sc, &row))
 			ret = sc->opt->outliers ? keep_row(sc, &row) : give_row(sc, &row);
 	}
@@ -258,7 +321,7 @@ static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 static int give_outliers(struct script *sc)
 {
 	struct script_row row;
-	int ret = 0;
+	int ret = add_unended(sc);
 
 	outliers__sort(&sc->outliers);
 	row.i = 0;
@@ -304,6 +367,9 @@ static void script__free(struct script *sc)
 	}
 	tracepoints__free(sc->tps);
 	outliers__free(&sc->outliers);
+	for (u32 i = 0; i < sc->unended.nr; i++)
+		free(((struct script_unended *)hash_table__at(&sc->unended, i))->row);
+	hash_table__free(&sc->unended);
 	free(sc);
 }
 
@@ -324,6 +390,7 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	memset(result, 0, sizeof(*result));
 	if (!sc)
 		return -1;
+	sc->unended = HASH_TABLE(struct script_unended, NULL);
 	sc->model.rec = rec;
 	sc->model.regions = opt->regions;
 	sc->opt = opt;

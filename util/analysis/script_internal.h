@@ -5,10 +5,18 @@
 
 #include "util/analysis/outliers.h"
 #include "util/analysis/script.h"
+#include "util/hash_table.h"
 #include "util/recording/row_filter.h"
 
 #define SCRIPT_BLOCK	64		/* rows at a time */
 #define SCRIPT_REASONS	64		/* whose selection is remembered, by hash */
+
+/* The latest cycle of a vCPU, as long as it has no end and no other one follows. */
+struct script_unended {
+	struct { u32 event, vcpu; } key;
+	struct slice *row;	/* from slice__copy(); NULL: there is none */
+	u64 order;
+};
 
 struct script {
 	struct script_model model;
@@ -22,6 +30,8 @@ struct script {
 	struct { u64 key; bool known, wanted; } reason[SCRIPT_REASONS];
 	struct outliers outliers;
 	u64 offered;			/* rows that might be one of them */
+	struct hash_table unended;	/* of script_unended */
+	u32 nr_unended;			/* of them that have a row */
 	u64 asked[ROW_FILTER_COLUMNS][SCRIPT_BLOCK];	/* of opt->where */
 	u64 whole;			/* items of -F that are the whole name of a field */
 	bool resolved, begun;
