@@ -117,7 +117,7 @@ def check_chain(chain, path):
     times = [step["time_ns"] for step in chain["steps"]]
     assert times == sorted(times)
     assert [step["offset_ns"] for step in chain["steps"]] == [time - begin for time in times]
-    assert sum(step["gap"] for step in chain["steps"]) == 1
+    assert sum(step["made_it_long"] for step in chain["steps"]) == 1
     known = {key(row) for row in every}
     for step in steps["around"]:
         assert (step["event"], step["kind"], step["time_ns"], step["vcpu_id"], step["span_ns"]) in known
@@ -153,7 +153,7 @@ def check_cause(chain, every, me, mine, followed):
              overlap(extent(row), (me["time_ns"], chain["end_ns"]))]
     if gap == "wait" and waits:
         wait = max(waits, key=lambda row: overlap(extent(row), (me["time_ns"], chain["end_ns"])))
-        marked = next(step for step in chain["steps"] if step["gap"])
+        marked = next(step for step in chain["steps"] if step["made_it_long"])
         assert (marked["event"], marked["kind"], marked["time_ns"]) == ("sched", "in", wait["time_ns"])
         assert chain["waited_for_cpu"] == wait["cpu"]
         check_holders(chain, every, followed, wait)
@@ -244,7 +244,7 @@ class Known(Recording):
 
 
 def marked(chain):
-    [step] = [step for step in chain["steps"] if step["gap"]]
+    [step] = [step for step in chain["steps"] if step["made_it_long"]]
     return step
 
 

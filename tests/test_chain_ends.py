@@ -148,3 +148,24 @@ def test_heading_and_words():
     words = [step["what"] for chain in report(path, "--outliers", 400)["outliers"] for step in chain["steps"]]
     assert any("exit: hypercall 0x1 (" in what for what in words)
     assert not any(word == after for what in words for word, after in zip(what.split(), what.split()[1:]))
+
+
+@pytest.mark.parametrize("woken", [False, True])
+def test_while_its_thread_sleeps(tmp_path, woken):
+    """Who has its CPU meanwhile does not matter, but who has it once it is woken."""
+    rec = Known("exit", "sched")
+    rec.cycle(1000, 8030 if woken else 0, user=30, block=1_960, wait=6_000)
+    rec.sched(1040, OUT, 40, 0, state=1)
+    for at in range(1100, 3000, 100):
+        rec.sched(at, IN, 5, 4711, tid=150, vcpu=VMM)
+        rec.sched(at + 90, OUT, 90, 4711, tid=150, vcpu=VMM, state=1)
+    if woken:
+        rec.sched(3000, WAKEUP, 1960, 150)
+        rec.sched(9000, IN, 6000, 4711)
+    else:
+        rec.rows["exit"][-1][2] = None
+    chain = rec.write_to(tmp_path / "f")
+    around = [(step["tid"], step["kind"], step["offset_ns"]) for step in chain["steps"] if step["role"] == "around"]
+    theirs = [(150, "out", 1_990_000), (101, "wakeup", 2_000_000), (101, "in", 8_000_000)]
+    assert around == [(101, "out", 40_000)] + (theirs if woken else [])
+    assert [(h["tid"], h["time_ns"]) for h in chain["holders"]] == ([(4711, 6_000_000)] if woken else [])

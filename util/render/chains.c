@@ -24,11 +24,11 @@ static void print_step(const struct screen *s, const struct chain *chain, const 
 	snprintf(offset, sizeof(offset), "%+.3f ms", offset_ms(chain, step->time_ns));
 	if (step->span_ns != KVMW_NONE)
 		units__ns(step->span_ns, UNITS_FULL, took);
-	snprintf(first, sizeof(first), "%s %*s %*s  ", step->gap ? ">" : " ", OFFSET_WIDTH, offset, TOOK_WIDTH, took);
-	if (step->gap)
+	snprintf(first, sizeof(first), "%s %*s %*s  ", step->made_it_long ? ">" : " ", OFFSET_WIDTH, offset, TOOK_WIDTH, took);
+	if (step->made_it_long)
 		screen__color(s, COLOR_BOLD);
 	screen__wrap(s, first, REST, step->what);
-	if (step->gap)
+	if (step->made_it_long)
 		screen__plain(s);
 }
 
@@ -156,7 +156,7 @@ static void add_step_json(struct json_object *list, const struct chains *chains,
 
 	json_object_array_add(list, obj);
 	json__text(obj, "role", chain_role__name(step->role));
-	json__bool(obj, "gap", step->gap);
+	json__bool(obj, "made_it_long", step->made_it_long);
 	json__u64(obj, "time_ns", step->time_ns);
 	json_object_object_add(obj, "offset_ns", json_object_new_int64((s64)(step->time_ns - chain->start_ns)));
 	json__ns(obj, "since_previous_ns", i ? step->time_ns - step[-1].time_ns : KVMW_NONE);

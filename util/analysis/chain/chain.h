@@ -55,7 +55,7 @@ const char *chain_role__name(enum chain_role role);
 
 struct chain_step {
 	enum chain_role role;
-	bool gap;		/* it, or what ended with it, made the outlier long */
+	bool made_it_long;	/* it, or what ended with it, made the outlier long */
 	u64 time_ns;		/* CLOCK_MONOTONIC */
 	u64 span_ns;		/* how long it took, or had taken; KVMW_NONE: unknown, or a moment */
 	u32 event, kind;	/* kind: all ones: none */

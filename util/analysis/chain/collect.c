@@ -15,9 +15,6 @@
 #define AFTER_MAX_NS	10000000ULL
 #define EDGE_NS		1000000000ULL	/* of an outlier longer than two of these: its two ends */
 
-/* Rows that decide are kept before those that are only long. */
-#define WEIGHT_DECIDES	(1ULL << 62)
-
 struct window {
 	u64 from, to;
 	u32 chain;
@@ -110,27 +107,12 @@ static int collect__wants(void *ctx, const struct data_reader *r, const struct d
 
 /* ---- what matters to an outlier ------------------------------------------ */
 
-bool chain_work__is_own(const struct chain_work *w, const struct chain_row *row)
-{
-	if (w->is_vcpu)
-		return row->vcpu == w->chain->vcpu;
-	return row->tid != NO_ID && row->tid == w->chain->tid;
-}
-
-static bool ran_on(const struct chain_work *w, u32 cpu)
-{
-	for (u32 i = 0; i < w->nr_cpus; i++)
-		if (w->cpus[i] == cpu)
-			return true;
-	return false;
-}
-
 /* last: of all CPUs; NULL: nothing was read yet. */
 static void add_cpu(struct chain_work *w, u32 cpu, const struct hash_table *last)
 {
 	const struct cpu_switch *now = last ? hash_table__find(last, &cpu) : NULL;
 
-	if (cpu == NO_ID || ran_on(w, cpu))
+	if (cpu == NO_ID || chain_work__ran_on(w, cpu))
 		return;
 	if (w->nr_cpus == ARRAY_SIZE(w->cpus)) {
 		w->misses_switches = true;
@@ -141,17 +123,11 @@ static void add_cpu(struct chain_work *w, u32 cpu, const struct hash_table *last
 	w->cpus[w->nr_cpus++] = cpu;
 }
 
-/* Since when its rows matter: a timer's interrupt is late since the timer expired. */
-static u64 since(const struct chain_work *w)
-{
-	return w->expired.event ? w->expired.time_ns : w->chain->start_ns;
-}
-
 static void see_switch(struct chain_work *w, const struct chain_row *row)
 {
 	struct chain_switch sw;
 
-	if (row->time_ns >= since(w) || !chain_switch__of(&sw, row))
+	if (row->time_ns >= chain_work__since(w) || !chain_switch__of(&sw, row))
 		return;
 	for (u32 i = 0; i < w->nr_cpus; i++)
 		if (w->cpus[i] == row->cpu)
@@ -170,93 +146,9 @@ static void forget_before(struct chain_work *w, u64 time_ns, const struct hash_t
 	for (u32 i = 0; i < w->nr_cpus; i++) {
 		const struct cpu_switch *now = hash_table__find(last, &w->cpus[i]);
 
+		w->slept[i].event = 0;
 		if (now)
 			w->first[i] = now->last;
-	}
-}
-
-/* Steps of an interrupt, by whoever takes them. */
-static bool is_irq_step(const struct chain_work *w, const struct chain_row *row)
-{
-	const struct chain_row *self = &w->self;
-	bool to = row->kind == KVMW_irq_ACCEPT || row->kind == KVMW_irq_APICV_ACCEPT;
-	u64 vector = row->v[IRQ_VECTOR];
-
-	if (row->kind == KVMW_irq_APIC || row->kind == KVMW_irq_ACK)
-		return false;
-	if (self->event != KVMW_EVENT_IRQ)
-		return to ? w->number >= 0 && row->v[IRQ_DEST] == (u64)w->number : chain_work__is_own(w, row);
-	if (row->kind == KVMW_irq_SET_IRQ)
-		return self->v[IRQ_IRQ] != KVMW_NONE && row->v[IRQ_IRQ] == self->v[IRQ_IRQ] && row->v[IRQ_LEVEL];
-	if (vector != self->v[IRQ_VECTOR])
-		return false;
-	return !to && (row->kind == KVMW_irq_MSI_SET || row->kind == KVMW_irq_IPI) ? true :
-	       row->v[IRQ_DEST] == self->v[IRQ_DEST];
-}
-
-/* Whether a later step of this kind than the outlier's end is there already. */
-static bool has_later(const struct chain_work *w, u32 kind)
-{
-	for (u32 i = 0; i < w->nr_rows; i++)
-		if (w->row[i].event == KVMW_EVENT_IRQ && w->row[i].kind == kind && w->row[i].time_ns > w->chain->end_ns)
-			return true;
-	return false;
-}
-
-/* Of an interrupt what follows it too, once: a timer's is accepted and injected, and all end by an EOI. */
-static u64 weight_of_irq(const struct chain_work *w, const struct chain_row *row, bool same_vm)
-{
-	bool timer = w->self.event == KVMW_EVENT_TIMER, irq = timer || w->self.event == KVMW_EVENT_IRQ;
-	bool eoi = row->kind == KVMW_irq_EOI || row->kind == KVMW_irq_PV_EOI;
-
-	if (!same_vm || !is_irq_step(w, row) || row->time_ns < since(w))
-		return 0;
-	if (row->time_ns > w->chain->end_ns && (!irq || (!timer && !eoi) || has_later(w, row->kind)))
-		return 0;
-	return irq ? WEIGHT_DECIDES : 2;
-}
-
-/* own: of the outlier's vCPU or thread. */
-static u64 weight_of_sched(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
-{
-	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
-
-	if (row->time_ns < from || row->time_ns > to)
-		return 0;
-	if (own)
-		return WEIGHT_DECIDES + inside;
-	if (ran_on(w, row->cpu) && (row->kind == KVMW_sched_IN || row->kind == KVMW_sched_OUT))
-		return WEIGHT_DECIDES / 2 + inside;
-	/* Another thread of the VM that waited or slept, as one that has a lock may have. */
-	return same_vm && row->kind != KVMW_sched_OUT && inside >= (to - from) / 8 ? inside : 0;
-}
-
-/* 0: it does not matter. */
-static u64 weight_of(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
-{
-	u64 from = since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
-
-	if (row->event == KVMW_EVENT_IRQ)
-		return weight_of_irq(w, row, same_vm);
-	if (row->event == KVMW_EVENT_SCHED)
-		return weight_of_sched(w, row, own, same_vm);
-	if (row->to_ns < from || row->from_ns > to)
-		return 0;
-	switch (row->event) {
-	case KVMW_EVENT_HALT:
-		return own && row->kind == KVMW_halt_WAKEUP ? WEIGHT_DECIDES + inside : 0;
-	case KVMW_EVENT_TIMER:
-		return own ? 2 : 0;
-	case KVMW_EVENT_IOCTL:
-		/* What a vCPU does in it has rows of its own. */
-		if (row->v[IOCTL_CMD] == IOCTL_KVM_RUN)
-			return 0;
-		/* fallthrough */
-	case KVMW_EVENT_MMU:
-	case KVMW_EVENT_MEMSLOT:
-		return own || (same_vm && inside) ? inside + 1 : 0;
-	default:
-		return own ? inside + 1 : 0;
 	}
 }
 
@@ -289,10 +181,36 @@ static void keep_around(struct chain_work *w, const struct chain_row *row)
 	find_least(w);
 }
 
+/*
+ * While its thread sleeps, who has the CPUs that it ran on does not matter, until it is woken: whoever has one then
+ * may keep it waiting.
+ */
+static void see_sleep(struct chain_work *w, const struct chain_row *row)
+{
+	if (row->event != KVMW_EVENT_SCHED || row->kind == KVMW_sched_MIGRATE)
+		return;
+	w->asleep = row->kind == KVMW_sched_OUT && captured(row->v[SCHED_STATE]);
+	for (u32 i = 0; i < w->nr_cpus; i++) {
+		if (w->slept[i].event)
+			keep_around(w, &w->slept[i]);
+		w->slept[i].event = 0;
+	}
+}
+
+static bool sleeps_through(struct chain_work *w, const struct chain_row *row)
+{
+	if (!w->asleep || row->event != KVMW_EVENT_SCHED || row->weight < WEIGHT_CPU)
+		return false;
+	for (u32 i = 0; i < w->nr_cpus; i++)
+		if (w->cpus[i] == row->cpu)
+			w->slept[i] = *row;
+	return true;
+}
+
 /* The nearest cycles before and after, and what led to a timer's interrupt. */
 static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 {
-	u64 from = since(w), to = w->chain->end_ns;
+	u64 from = chain_work__since(w), to = w->chain->end_ns;
 
 	if (row->event == KVMW_EVENT_EXIT && row->to_ns <= from) {
 		w->before = *row;
@@ -318,7 +236,7 @@ static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 static bool take_assertion(struct chain_work *w, const struct chain_row *row, bool same_vm)
 {
 	if (w->self.event != KVMW_EVENT_IRQ || row->event != KVMW_EVENT_IRQ || !same_vm ||
-	    row->time_ns > w->chain->start_ns || row->kind != w->self.v[IRQ_SOURCE] || !is_irq_step(w, row))
+	    row->time_ns > w->chain->start_ns || row->kind != w->self.v[IRQ_SOURCE] || !chain_work__is_irq_step(w, row))
 		return false;
 	w->asserted = *row;
 	return true;
@@ -386,10 +304,12 @@ static void collect__offer(const struct collector *c, struct chain_work *w, stru
 		w->expired.event = 0;
 		forget_before(w, w->chain->start_ns, &c->last);
 	}
+	if (own)
+		see_sleep(w, row);
 	if ((own && (take_nearest(w, row) || take_timer(w, row, &c->last))) || take_assertion(w, row, same_vm))
 		return;
-	row->weight = weight_of(w, row, own, same_vm);
-	if (row->weight)
+	row->weight = chain_work__weight_of(w, row, own, same_vm);
+	if (row->weight && (own || !sleeps_through(w, row)))
 		keep_around(w, row);
 }
 

@@ -109,11 +109,13 @@ struct chain_work {
 	bool is_vcpu;
 	bool followed;		/* it has no end, but its vCPU did something later: its end was missed */
 	bool woken;		/* after out */
+	bool asleep;		/* its thread is, as of the latest row */
 	bool has_switches;	/* of its thread, in its time or before it */
 	s64 number;		/* of the vCPU in its VM; -1: unknown, or none */
 	u32 cpus[4], nr_cpus;	/* that it ran on, or waited for */
 	/* Of each the last switch before the outlier, or before it was known to matter. time_ns 0: none. */
 	struct chain_switch first[4];
+	struct chain_row slept[4];	/* likewise, the last one while its thread is asleep. event 0: none */
 	bool misses_switches;	/* others of them are not among its rows */
 	bool misses_own;	/* nor others of its thread */
 };
@@ -126,8 +128,20 @@ struct chain_context {
 	struct thread_names names;
 };
 
+/*
+ * weight.c: how much a row matters to its outlier; 0: it does not.  Rows that decide are kept before those that are
+ * only long, and in between are those that tell who had a CPU that it ran on.
+ */
+#define WEIGHT_DECIDES	(1ULL << 62)
+#define WEIGHT_CPU	(WEIGHT_DECIDES / 2)
+u64 chain_work__weight_of(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm);
 /* A row of the outlier's own vCPU or thread. */
 bool chain_work__is_own(const struct chain_work *w, const struct chain_row *row);
+bool chain_work__ran_on(const struct chain_work *w, u32 cpu);
+bool chain_work__is_irq_step(const struct chain_work *w, const struct chain_row *row);
+/* Since when its rows matter: a timer's interrupt is late since the timer expired. */
+u64 chain_work__since(const struct chain_work *w);
+
 /* Whether the recording has this event's rows, or would have. */
 bool chain_context__has(const struct chain_context *c, u32 event);
 

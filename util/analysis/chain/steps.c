@@ -18,7 +18,7 @@ static void chain_steps__add(const struct chain_context *c, struct chain_work *w
 		return;
 	chain->nr_steps++;
 	*step = (struct chain_step) {
-		.role = role, .gap = row == gap && role != CHAIN_ENTERED, .time_ns = row->time_ns,
+		.role = role, .made_it_long = row == gap && role != CHAIN_ENTERED, .time_ns = row->time_ns,
 		.span_ns = row->span_ns, .event = row->event, .kind = row->kind, .vcpu = row->vcpu,
 		.tid = row->tid, .cpu = row->cpu,
 	};
