@@ -6,6 +6,8 @@
 #include "builtin-reading.h"
 #include "builtin-report.h"
 #include "util/error.h"
+#include "util/render/sparks.h"
+#include "util/render/threads.h"
 #include "util/sandbox.h"
 
 /* One recording. */
@@ -155,6 +157,8 @@ static int files__read(struct files *f, u32 i)
 	in->opt.regions = f->args->common.regions;
 	in->opt.budget = &in->common.budget;
 	in->opt.kept = &in->in.kept;
+	in->opt.sparks = in->opt.details && f->args->verbose;
+	in->in.model = report_args__model(f->args);
 	if (reading__read(&in->in, &in->common, &in->opt, reader, true))
 		return -1;
 	in->ids = ids_of(&in->in);
@@ -165,7 +169,11 @@ static int files__read(struct files *f, u32 i)
 			     "alone", in->in.rec->path);
 	if (join(f, in, i + 1) || report__make(&in->rep, in->in.rec, &in->in.aggs, &in->opt))
 		return -1;
-	return reading__add_details(&in->in, &in->rep);
+	if (reading__add_details(&in->in, &in->rep))
+		return -1;
+	in->opt.top = f->args->opt.top;
+	in->opt.percent_limit = f->args->opt.percent_limit;
+	return in->in.state ? in->in.model->finish(in->in.state, &in->rep) : 0;
 }
 
 /* What some rows are of, and others not, is no sum. */
@@ -225,12 +233,43 @@ static int make_one(struct files *f)
 	for (u32 i = 0; i < f->nr; i++) {
 		struct input *in = &f->input[i];
 
-		f->file[i] = (struct report_file) { &in->rep, findings && in->rep.event == KVMW_EVENT_EXIT ?
-						    &in->in.findings : NULL };
+		f->file[i] = (struct report_file) {
+			.rep = &in->rep, .model = in->in.state,
+			.findings = findings && in->rep.event == KVMW_EVENT_EXIT ? &in->in.findings : NULL,
+		};
 		if (report__join_vcpus(&f->rep, &in->rep, in->base))
 			return -1;
 	}
 	return add_details(f);
+}
+
+/* Neither their time nor their threads are those of another one. */
+static int print_by_itself(const struct files *f, const struct screen *s)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < f->nr; i++) {
+		const struct report *rep = f->file[i].rep;
+		const void *model = rep->nr_rows ? f->file[i].model : NULL;
+
+		if (!rep->nr_idle && !model && !rep->steps.nr)
+			continue;
+		if (!any)
+			screen__wrap(s, "\n", "", "Of each recording by itself, whose time and threads are its own:");
+		any = true;
+		fprintf(s->out, "\n# @%u %s\n", i + 1, rep->rec->path);
+		if (render__sparks(s, rep))
+			return -1;
+		render__idle_vcpus(s, rep);
+		if (!model)
+			continue;
+		render__of_the_recorded(s, rep);
+		if (render__view(s, rep, model))
+			return -1;
+	}
+	if (f->input[0].opt.details && !f->args->verbose)
+		screen__wrap(s, "# ", "# ", "Exits over time, of each recording by itself: -v");
+	return 0;
 }
 
 static int files__print_text(struct files *f, const struct screen *s)
@@ -250,7 +289,7 @@ static int files__print_text(struct files *f, const struct screen *s)
 		return -1;
 	if (rep->has_spans && rep->nr_rows && f->args->hist)
 		render__histograms(s, rep);
-	return render__vcpus(s, rep);
+	return render__vcpus(s, rep) || print_by_itself(f, s) ? -1 : 0;
 }
 
 static int files__print(struct files *f, const struct screen *s)

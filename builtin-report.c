@@ -69,8 +69,7 @@ struct report_input {
 	struct data_reader *first, *again;	/* again: NULL if it cannot be */
 };
 
-/* A view is a matter of all events. */
-static const struct report_model *model_of(const struct report_args *args)
+const struct report_model *report_args__model(const struct report_args *args)
 {
 	bool rows_only = formats[args->common.format].rows_only || args->opt.where || args->opt.heat;
 
@@ -119,7 +118,7 @@ static int read_recording(struct report_args *args, struct report_input *input, 
 		if (common_args__bind_where(&args->common, BIT(event)))
 			return -1;
 		report_args__set_defaults(args);
-		in->model = model_of(args);
+		in->model = report_args__model(args);
 	}
 	return reading__read(in, &args->common, opt, take_reader(&input->again), true);
 }
@@ -127,7 +126,7 @@ static int read_recording(struct report_args *args, struct report_input *input, 
 static int report(struct report_args *args)
 {
 	const struct report_format *format = &formats[args->common.format];
-	struct reading in = { .model = model_of(args) };
+	struct reading in = { .model = report_args__model(args) };
 	struct report_input input = { .first = NULL };
 	struct report rep = { .nr_rows = 0 };
 	struct screen s = { .out = NULL };

@@ -5,6 +5,7 @@
 
 #include "builtin-common.h"
 #include "builtin-guess.h"
+#include "util/analysis/models.h"
 #include "util/analysis/report/report.h"
 #include "util/render/render.h"
 
@@ -29,6 +30,9 @@ extern const struct argp report_rows_argp;
 
 /* Options that were not given are as the event has them, once it is known. */
 void report_args__set_defaults(struct report_args *args);
+
+/* What its view is made of: a matter of all events. NULL: it has none, or none is printed. */
+const struct report_model *report_args__model(const struct report_args *args);
 
 /* builtin-files.c: whether all that was asked for can be made of several recordings. 0, or EINVAL. */
 error_t report_args__check_files(const struct report_args *args);

@@ -158,6 +158,29 @@ def test_families(event):
         (part["from_ns"], 2 * part["count"]) for part in alone["total"]["histogram"]]
 
 
+VIEWS = {"halt": "halt", "sched": "sched", "irq": "interrupts", "fault": "page_faults", "mmu": "memory_taken", "dirty": "dirty"}
+
+
+@pytest.mark.parametrize("event", VIEWS)
+def test_views(paths, event):
+    """Of each recording by itself, as its report alone has it."""
+    files = FAMILIES, paths[0], FAMILIES
+    rep, alone = of_all(files, "-e", event), report(FAMILIES, "-e", event)
+    for one in rep["files"][0], rep["files"][2]:
+        assert one[VIEWS[event]] == alone[VIEWS[event]] and one.get("taken") == alone.get("taken")
+    page, view = kvmw("report", *files, "-e", event).stdout, kvmw("report", FAMILIES, "-e", event).stdout
+    last_table = view.split("\n\n")[-1].strip()
+    assert (page.count(last_table) == 2 or event == "mmu") and page.count("\n# @") == 4
+    assert VIEWS[event] not in of_all(files, "-e", event, "--where", "tid>0")["files"][0]
+
+
+def test_over_time(paths):
+    page, alone = (kvmw("report", *which, "-v", "--width", 80).stdout for which in (paths[:2], paths[:1]))
+    begin = alone.index("\nreason", alone.index("at most/s") - 80)
+    assert alone[begin:alone.index("\n#", begin)] in page[page.index("by itself"):]
+    assert page.count("at most/s") == 2 and "at most/s" not in kvmw("report", *paths[:2]).stdout
+
+
 def test_selected(paths):
     where = "--where", "total>2us", "--time", "00:00:00.001,00:00:00.002"
     rep, rows = of_all(paths[:2], *where), [row for path in paths[:2] for row in script(path, *where)]

@@ -37,10 +37,11 @@ int render__view(const struct screen *s, const struct report *rep, const void *m
 /* findings: or NULL. */
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model);
-/* One of the rep->nr_files recordings that a report is of; findings: or NULL. */
+/* One of the rep->nr_files recordings that a report is of; findings, and model as for render__view(): or NULL. */
 struct report_file {
 	const struct report *rep;
 	const struct findings *findings;
+	const void *model;
 };
 
 int render__files_json(const struct screen *s, const struct report *rep, const struct report_file *file);

@@ -292,10 +292,20 @@ static int tables(struct json_writer *w, struct json_object *root, const struct 
 	return 0;
 }
 
+/* What is of one recording. 0, or -1 out of memory. */
+static int views(struct json_writer *w, struct json_object *obj, const struct report *rep, const void *model)
+{
+	const struct report_view *view = report_view__find(rep);
+
+	render__idle_vcpus_json(w, obj, rep);
+	if (rep->taken)
+		render__taken_sums_json(obj, rep);
+	return view && view->json(obj, rep, model) ? -1 : 0;
+}
+
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model)
 {
-	const struct report_view *view = report_view__find(rep);
 	struct json_writer w = { .out = s->out };
 	struct json_object *root;
 
@@ -309,14 +319,7 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	report_json__counts(root, rep);
 	if (findings)
 		add_findings(root, findings);
-	if (tables(&w, root, rep)) {
-		json_object_put(root);
-		return -1;
-	}
-	render__idle_vcpus_json(&w, root, rep);
-	if (rep->taken)
-		render__taken_sums_json(root, rep);
-	if (view && view->json(root, rep, model)) {
+	if (tables(&w, root, rep) || views(&w, root, rep, model)) {
 		json_object_put(root);
 		return -1;
 	}
@@ -342,6 +345,10 @@ int render__files_json(const struct screen *s, const struct report *rep, const s
 		report_json__counts(item, file[i].rep);
 		if (file[i].findings)
 			add_findings(item, file[i].findings);
+		if (views(&w, item, file[i].rep, file[i].model)) {
+			json_object_put(root);
+			return -1;
+		}
 	}
 	json__identities(&w, root, rep->rec);
 	json__u64(root, "covered_ns", recording__covered(rep->rec));
