@@ -61,6 +61,24 @@ def test_field_without_a_size():
     assert line.endswith("kvm:kvm_x1: vcpu=0 a=0x5")
 
 
+FORMAT = ("name: x\nID: 1\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
+          "\tfield:u8 a[4];\toffset:8;\tsize:4;\tsigned:0;\n\nprint fmt: \"%d is a byte\", REC->a[1]\n")
+
+
+def test_formats_that_end_their_reader(tmp_path):
+    """libtraceevent divides by 0; each such format costs a process, and no text but its own."""
+    deadly, text = FORMAT.replace("size:4", "size:0"), FORMAT.replace("REC->a[1]", "7")
+    formats = [text, deadly, text, deadly, deadly, text]
+    rec = Recording(META | {"tracepoints": [{"kind": i + 1, "name": f"kvm:kvm_x{i}", "format": one}
+                                            for i, one in enumerate(formats)]})
+    rec.lines += [["EVENTS", "raw", [[START + 10 * n + i, None, None, 101, 0, i + 1, 16, 1, 5] for i in range(6)]]
+                  for n in range(2)]
+    rec.end += 1000
+    done = Done("script", "-i", rec.finish().write(tmp_path / "f")).check()
+    assert re.findall("kvm_x.*", done.out) == 2 * [
+        f"kvm_x{i}: tid=101 " + ("a=" if one == deadly else "7 is a byte") for i, one in enumerate(formats)]
+
+
 COMMANDS = {"info": ["info"], "report": ["report"], "json": ["report", "--json"], "csv": ["report", "--csv"],
             "outliers": ["report", "--outliers", "10"], "info-json": ["info", "--json"], "first": ["script", "--max-events", "10"]}
 # Rows of each file, and what the report says of it.

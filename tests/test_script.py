@@ -372,6 +372,7 @@ HOSTILE = {
     "deep": PIO.replace("REC->rw ?", "(" * 5000 + "REC->rw" + ")" * 5000 + " ?"),
     "chain": PIO.replace("REC->rw ?", "REC->rw " + "+ 1" * 5000 + " ?"),
     "not": PIO.replace("REC->rw ?", "!" * 5000 + "REC->rw ?"),
+    "array of 0 bytes": PIO.replace("int val;	offset:24;	size:4", "u8 val[4];	offset:24;	size:0"),  # its parser divides by it
     "cut": PIO[:-20],
     "no such field": PIO.replace("REC->port", "REC->nothing"),
     "long": PIO + "x" * 100000,
@@ -387,6 +388,12 @@ def test_hostile_formats(tmp_path, name):
     row, = rows_of(path)
     assert row.get("fields", {}).get("port") == 0x3f8 or "f8030000" in row["bytes"]
     assert len(script(path, "--csv")) == 2
+
+
+@pytest.mark.parametrize("arg", ['__print_symbolic(REC->rw, {0, "read"}, {1, "write"})',
+                                 '__print_flags(REC->rw, "|", {1, "write"}, {2, "read"})', '(u64)REC->rw / 1 ? "write" : ""'])
+def test_what_formats_may_call(tmp_path, arg):
+    assert script(pio(tmp_path / "f", PIO.replace('REC->rw ? "write" : "read"', arg))) == script(pio(tmp_path / "f"))
 
 
 def test_unknown_tracepoint(tmp_path):

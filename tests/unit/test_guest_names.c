@@ -18,7 +18,7 @@
 static struct guest_symbols *some_symbols(u32 nr)
 {
 	struct guest_symbols *s = guest_symbols__new();
-	char name[16];
+	char name[24];
 
 	for (u64 i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "f%llu", (unsigned long long)i);
