@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/analysis/migration.h"
+#include "util/analysis/migration_takes.h"
 #include "util/analysis/model_dirty_rows.h"
 #include "util/search.h"
 
@@ -17,7 +18,9 @@
 struct replay {
 	const struct dirty_mark *mark;
 	u64 nr, pages;
-	u64 first_ns, span_ns, gap_ns, memory_bytes, downtime_ns;
+	u64 first_ns, span_ns, memory_bytes, downtime_ns;
+	struct log_takes takes;
+	u64 *since;		/* by piece: when a round begins, how long ago its log was taken */
 	u32 *seen;		/* by page: the last count that had it */
 	u32 counts;
 };
@@ -36,32 +39,45 @@ static u64 mark_at(const struct replay *r, u64 ns)
 	return lower_bound(&time_ns, r->mark, r->nr, sizeof(*r->mark), compare_mark);
 }
 
-static u64 count_part(struct replay *r, u64 from_ns, u64 to_ns)
+/* Of those from from_ns to to_ns the pages that a round sees that begins at begin_ns. */
+static u64 count_part(struct replay *r, u64 from_ns, u64 to_ns, u64 begin_ns, u64 length_ns)
 {
 	u64 pages = 0;
 
 	for (u64 i = mark_at(r, from_ns); i < r->nr && r->mark[i].time_ns - r->first_ns < to_ns; i++) {
+		u64 ns = r->mark[i].time_ns - r->first_ns + r->since[r->mark[i].piece] + r->span_ns - begin_ns;
 		u32 *seen = &r->seen[r->mark[i].entry];
 
-		pages += *seen != r->counts;
+		if (ns % r->span_ns >= length_ns || *seen == r->counts)
+			continue;
+		pages++;
 		*seen = r->counts;
 	}
 	return pages;
 }
 
-/* Pages marked in the time until end_ns, which may be beyond the recording. */
-static u64 pages_before(struct replay *r, double end_ns, double length_ns)
+/*
+ * Pages that become dirty in a round.  It begins with the log being taken, so what it sees of a piece is what was seen
+ * after it was taken in the recording.  The recording may be over: then it begins again.
+ */
+static u64 pages_in_round(struct replay *r, double begin, double length)
 {
-	double begin;
+	u64 begin_ns = fmod(begin, r->span_ns), length_ns = length, most = 0, from_ns;
 
-	length_ns = fmax(length_ns, r->gap_ns);
-	if (length_ns >= r->span_ns)
+	if (length >= r->span_ns)
 		return r->pages;
 	r->counts++;
-	begin = fmod(end_ns - length_ns + r->span_ns, r->span_ns);
-	if (begin + length_ns <= r->span_ns)
-		return count_part(r, begin, begin + length_ns);
-	return count_part(r, begin, r->span_ns) + count_part(r, 0, begin + length_ns - r->span_ns);
+	for (u32 i = 0; i < r->takes.pieces; i++) {
+		r->since[i] = log_takes__since(&r->takes, i, r->first_ns + begin_ns, r->span_ns);
+		most = r->since[i] > most ? r->since[i] : most;
+	}
+	if (most + length_ns >= r->span_ns)
+		return count_part(r, 0, r->span_ns, begin_ns, length_ns);
+	from_ns = (begin_ns + r->span_ns - most) % r->span_ns;
+	if (from_ns + most + length_ns <= r->span_ns)
+		return count_part(r, from_ns, from_ns + most + length_ns, begin_ns, length_ns);
+	return count_part(r, from_ns, r->span_ns, begin_ns, length_ns) +
+	       count_part(r, 0, from_ns + most + length_ns - r->span_ns, begin_ns, length_ns);
 }
 
 /* Whenever this happened twice. */
@@ -91,10 +107,10 @@ static struct migration replay_once(struct replay *r, double bits, bool slow)
 		     (!slow || m.throttle >= THROTTLE_MAX)))
 			break;
 		m.bytes = sat_add(m.bytes, sent);
+		m.left_bytes = pages_in_round(r, guest_ns, marked_ns) * PAGE_BYTES;
 		total_ns += ns;
 		guest_ns += marked_ns;
 		first_ns = m.rounds == 1 ? guest_ns : first_ns;
-		m.left_bytes = pages_before(r, guest_ns, marked_ns) * PAGE_BYTES;
 		if (slow)
 			slow_down(&m, m.left_bytes, sent, &times);
 	}
@@ -123,71 +139,66 @@ static double find_slowest(struct replay *r)
 	return high;
 }
 
-/* How long it took until a page was marked again; KVMW_NONE: none was. -1: out of memory. */
-static int find_gap(const struct dirty_mark *mark, u64 nr, u64 pages, struct budget *budget, u64 *gap_ns)
-{
-	u64 *last = budget__calloc(budget, pages + 1, sizeof(*last));
-	struct hist gaps = { .budget = budget };
-	int err = last ? 0 : -1;
-
-	for (u64 i = 0; i < nr && !err; i++) {
-		u64 *at = &last[mark[i].entry];
-
-		if (*at)
-			err = hist__add(&gaps, mark[i].time_ns - *at + 1);
-		*at = mark[i].time_ns + 1;
-	}
-	*gap_ns = gaps.count ? hist__percentile(&gaps, 500) : KVMW_NONE;
-	hist__free(&gaps);
-	budget__free(budget, last, (pages + 1) * sizeof(*last));
-	return err;
-}
-
-static const char *why_no_replay(const struct migration_replay *m, u64 nr)
+static const char *why_no_replay(const struct migration_replay *m, const struct log_takes *takes, u64 nr)
 {
 	if (!m->memory_bytes)
 		return "the size of the VM's memory is unknown: the recording has no memory slots from its start";
 	if (!nr)
 		return "no times of marks are known";
-	if (m->gap_ns == KVMW_NONE)
-		return "no page was marked twice: the VMM did not take the log in the meantime, so it is unknown "
+	if (!takes->nr)
+		return "no page was marked again: the VMM did not take the log in the meantime, so it is unknown "
 		       "how often pages are written";
-	if (!m->span_ns || m->gap_ns > m->span_ns / 2)
+	if (!m->span_ns || m->gap_ns == KVMW_NONE)
 		return "the marks cover less than two of the VMM's rounds: record for longer";
 	return NULL;
 }
 
-int migration_replay__make(struct migration_replay *m, const struct dirty_mark *marks, u64 nr, u64 pages,
-			   const struct report_options *opt)
+static void replay_links(struct migration_replay *m, struct replay *r, const struct report_options *opt)
 {
 	static const u64 usual[] = { 1000000000, 10000000000, 25000000000, 100000000000 };
-	struct replay r = { .mark = marks, .nr = nr, .pages = pages, .memory_bytes = m->memory_bytes };
 
-	if (*m->why_not)
-		return 0;
-	if (find_gap(marks, nr, pages, opt->budget, &m->gap_ns))
-		return -1;
-	m->span_ns = nr ? marks[nr - 1].time_ns - marks[0].time_ns + 1 : 0;
-	m->downtime_ns = opt->downtime_ns ?: REPORT_DOWNTIME;
-	snprintf(m->why_not, sizeof(m->why_not), "%s", why_no_replay(m, nr) ?: "");
-	if (*m->why_not)
-		return 0;
-	r.first_ns = marks[0].time_ns;
-	r.span_ns = m->span_ns;
-	r.gap_ns = m->gap_ns;
-	r.downtime_ns = m->downtime_ns;
-	r.seen = budget__calloc(opt->budget, pages, sizeof(*r.seen));
-	if (!r.seen)
-		return -1;
 	m->nr_links = opt->nr_links ?: ARRAY_SIZE(usual);
 	for (u32 i = 0; i < m->nr_links; i++) {
 		u64 bits = opt->nr_links ? opt->link[i] : usual[i];
 
 		m->link[i] = (struct migration_link) {
-			.bits = bits, .plain = replay_once(&r, bits, false), .slowed = replay_once(&r, bits, true),
+			.bits = bits, .plain = replay_once(r, bits, false), .slowed = replay_once(r, bits, true),
 		};
 	}
-	m->slowest_bits = find_slowest(&r);
-	budget__free(opt->budget, r.seen, pages * sizeof(*r.seen));
-	return 0;
+	m->slowest_bits = find_slowest(r);
+}
+
+int migration_replay__make(struct migration_replay *m, const struct dirty_log *log, const struct report_options *opt)
+{
+	struct replay r = {
+		.mark = log->mark, .nr = log->nr, .pages = log->pages, .memory_bytes = m->memory_bytes,
+		.takes = { .budget = opt->budget, .pieces = log->pieces },
+	};
+	int ret = -1;
+
+	if (*m->why_not)
+		return 0;
+	if (log_takes__find(&r.takes, log->mark, log->nr, log->pages, log->vcpus))
+		goto out;
+	m->gap_ns = r.takes.usual_ns;
+	m->span_ns = log->nr ? log->mark[log->nr - 1].time_ns - log->mark[0].time_ns + 1 : 0;
+	m->downtime_ns = opt->downtime_ns ?: REPORT_DOWNTIME;
+	snprintf(m->why_not, sizeof(m->why_not), "%s", why_no_replay(m, &r.takes, log->nr) ?: "");
+	ret = 0;
+	if (*m->why_not)
+		goto out;
+	r.first_ns = log->mark[0].time_ns;
+	r.span_ns = m->span_ns;
+	r.downtime_ns = m->downtime_ns;
+	r.seen = budget__calloc(opt->budget, log->pages, sizeof(*r.seen));
+	r.since = budget__calloc(opt->budget, log->pieces, sizeof(*r.since));
+	if (r.seen && r.since)
+		replay_links(m, &r, opt);
+	else
+		ret = -1;
+	budget__free(opt->budget, r.seen, log->pages * sizeof(*r.seen));
+	budget__free(opt->budget, r.since, log->pieces * sizeof(*r.since));
+out:
+	log_takes__free(&r.takes);
+	return ret;
 }

@@ -4,8 +4,8 @@
  *
  * The first round sends all memory; each next one sends what was marked during the one before, until
  * what is left can be sent within the downtime.  A recording that is over begins again.  A page is
- * marked only once until the VMM takes the log, so a round sees the marks of at least the time in
- * which pages are marked again (gap_ns).  Pages are sent as 4 KiB; zero pages, compression and protocol are not
+ * marked only once until the VMM takes the log, with which a round begins: so it sees what was marked since the log
+ * was taken last (migration_takes.h).  Pages are sent as 4 KiB; zero pages, compression and protocol are not
  * counted.  With auto-converge, vCPUs are slowed down as QEMU's defaults do it: by 20 %, then by 10 % more each time,
  * whenever twice a round was marked more than half of what it sent.
  */
@@ -38,18 +38,20 @@ struct migration_link {
 struct migration_replay {
 	char why_not[200];	/* it cannot be told; else "" */
 	u64 memory_bytes, downtime_ns;
-	u64 gap_ns;		/* median time from a mark of a page to the next one */
+	u64 gap_ns;		/* median time from one take of the log to the next */
 	u64 span_ns;		/* from the first mark to the last, both included */
 	struct migration_link link[REPORT_LINKS];
 	u32 nr_links;
 	double slowest_bits;	/* about, that converges without auto-converge; 0: none up to MIGRATION_BITS_MAX */
 };
 
-/*
- * marks: by time, entry is the number of the page, below pages.  memory_bytes: of the VM.  0, or -1 out of
- * memory (error() said so).
- */
-int migration_replay__make(struct migration_replay *m, const struct dirty_mark *marks, u64 nr, u64 pages,
-			   const struct report_options *opt);
+struct dirty_log {
+	const struct dirty_mark *mark;	/* by time; entry is the number of the page, below pages */
+	u64 nr, pages;
+	u32 pieces, vcpus;	/* vcpus: that marked pages */
+};
+
+/* memory_bytes, or why_not, is the caller's.  0, or -1 out of memory (error() said so). */
+int migration_replay__make(struct migration_replay *m, const struct dirty_log *log, const struct report_options *opt);
 
 #endif

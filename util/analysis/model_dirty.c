@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/analysis/report/internal.h"
+#include "util/analysis/migration_takes.h"
 #include "util/analysis/model_dirty_rows.h"
 #include "util/analysis/slot_lists.h"
 #include "util/search.h"
@@ -20,6 +21,7 @@ struct maker {
 	u32 *order;		/* entries shown, sorted */
 	u32 nr;
 	u32 *page;		/* of each entry; DIRTY_NO_PAGE: not shown */
+	u32 pieces, per_piece;	/* per_piece: how many are taken for one */
 	struct dirty_range range;	/* that is being made */
 };
 
@@ -162,23 +164,32 @@ static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
 	r->marks += marks;
 }
 
+static bool same_piece(const struct dirty_entry *a, const struct dirty_entry *b)
+{
+	return a->vm == b->vm && a->key.slot >> 16 == b->key.slot >> 16 &&
+	       a->key.gfn >> LOG_PIECE_SHIFT == b->key.gfn >> LOG_PIECE_SHIFT;
+}
+
 /* Pages are numbered in their order: VM, address space, gfn. */
 static void make_pages(struct maker *m)
 {
-	const struct dirty_entry *entry = m->rows->pages.entry;
+	struct dirty_entry *entry = m->rows->pages.entry;
 
 	qsort_r(m->order, m->nr, sizeof(*m->order), by_page, m->rows->pages.entry);
 	for (u32 i = 0, end; i < m->nr; i = end) {
 		const struct dirty_entry *first = &entry[m->order[i]];
 		u64 marks = 0;
 
+		m->pieces += !i || !same_piece(first, &entry[m->order[i - 1]]);
 		for (end = i; end < m->nr && !compare_pages(first, &entry[m->order[end]]); end++) {
 			marks += entry[m->order[end]].marks;
 			m->page[m->order[end]] = m->v->pages;
+			entry[m->order[end]].piece = m->pieces - 1;
 		}
 		add_page(m, first, marks);
 	}
 	end_range(m);
+	m->per_piece = m->pieces / LOG_PIECES_MAX + 1;
 	for (u32 i = 0; i < m->v->nr_ranges; i++)
 		dirty_model__find_slot(m, &m->v->range[i]);
 }
@@ -245,6 +256,7 @@ out:
 /* Drops the marks that are not selected; the others get their page, and an order. */
 static void make_times(struct maker *m)
 {
+	const struct dirty_entry *entry = m->rows->pages.entry;
 	struct dirty_mark *mark = m->rows->mark;
 	struct dirty_model *v = m->v;
 
@@ -252,8 +264,10 @@ static void make_times(struct maker *m)
 		u32 page = m->page[mark[i].entry];
 
 		if (page != DIRTY_NO_PAGE)
-			mark[v->timed++] = (struct dirty_mark) { .time_ns = mark[i].time_ns,
-								 .entry = page };
+			mark[v->timed++] = (struct dirty_mark) {
+				.time_ns = mark[i].time_ns, .entry = page,
+				.piece = entry[mark[i].entry].piece / m->per_piece,
+			};
 	}
 	m->rows->nr_marks = 0;
 	v->mark = mark;
@@ -332,6 +346,10 @@ static int find_memory(const struct maker *m, struct migration_replay *replay)
 static int replay_migration(struct maker *m)
 {
 	struct migration_replay *replay = &m->v->migration;
+	const struct dirty_log log = {
+		.mark = m->v->mark, .nr = m->v->timed, .pages = m->v->pages,
+		.pieces = m->pieces / m->per_piece + 1, .vcpus = m->v->nr_by,
+	};
 
 	if (!m->v->pages)
 		return 0;
@@ -340,8 +358,7 @@ static int replay_migration(struct maker *m)
 			 "not all marks are known: more than kvmw keeps; --memory allows more");
 		return 0;
 	}
-	return find_memory(m, replay) ||
-	       migration_replay__make(replay, m->v->mark, m->v->timed, m->v->pages, m->rep->opt) ? -1 : 0;
+	return find_memory(m, replay) || migration_replay__make(replay, &log, m->rep->opt) ? -1 : 0;
 }
 
 static int dirty_model__finish(void *state, const struct report *rep)

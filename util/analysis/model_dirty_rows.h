@@ -15,7 +15,7 @@ struct dirty_entry {
 		u32 vcpu, slot;
 	} key;
 	u64 marks;
-	u32 vm;			/* set by the model */
+	u32 vm, piece;		/* set by the model; piece: of the log, LOG_PIECE_SHIFT */
 };
 
 /* Other marks of a vCPU: dirty logging was off, or it is unknown whether, or the page is. */
@@ -27,7 +27,7 @@ struct dirty_other {
 struct dirty_mark {
 	u64 time_ns;
 	u32 entry;		/* for the model also: number of its page */
-	u32 unused;
+	u32 piece;		/* for the model */
 };
 
 /* A row of a memory slot. */

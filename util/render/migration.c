@@ -72,8 +72,8 @@ int render__migration(const struct screen *s, const struct migration_replay *m)
 		snprintf(words, sizeof(words), "No link up to %s does without auto-converge.",
 			 rate_words(MIGRATION_BITS_MAX, rate));
 	screen__wrap(s, "", "", words);
-	snprintf(words, sizeof(words), "A page is marked once until the VMM takes the log, here after %s (median): what a "
-		 "round sees is at least of that time. Zero pages, compression, multifd and the protocol are ignored.",
+	snprintf(words, sizeof(words), "A page is marked once until the VMM takes the log, here every %s: a round sees the "
+		 "marks since then. Zero pages, compression, multifd and the protocol are ignored.",
 		 units__ns(m->gap_ns, UNITS_3, gap));
 	screen__wrap(s, "", "", words);
 	return 0;
