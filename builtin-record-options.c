@@ -14,9 +14,11 @@
 
 #define MIN_RING	4096		/* a page: whoever says 1 means 1M */
 #define MAX_RING	(1ULL << 30)
+#define MIN_CPU_LIMIT	0.1
+#define MAX_NICE	19
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_USER, OPT_NO_ADDRESSES };
+       OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -40,6 +42,8 @@ static const struct argp_option options[] = {
 	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
 	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0,
 	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
+	{ "cpu-limit", OPT_CPU_LIMIT, "PERCENT", 0, "Record less as soon as recording takes more of a CPU, e.g. 3%", 0 },
+	{ "nice", OPT_NICE, "N", 0, "Run the recorder, not COMMAND, with a nice value that is greater by N", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
@@ -107,6 +111,26 @@ static error_t parse_duration(struct record_options *o, const char *arg)
 	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
 		return usage_error("--duration '%s': must be a positive time, such as 10, 500ms or 2m",
 				   arg);
+	return 0;
+}
+
+static error_t parse_cpu_limit(struct record_options *o, const char *arg)
+{
+	char *end;
+
+	o->cpu_limit = strtod(arg, &end);
+	if (end != arg && (!*end || !strcmp(end, "%")) && o->cpu_limit >= MIN_CPU_LIMIT && o->cpu_limit <= 100)
+		return 0;
+	return usage_error("--cpu-limit '%s': must be a percentage of one CPU, from 0.1%% to 100%%, such as 3%%", arg);
+}
+
+static error_t parse_nice(struct record_options *o, const char *arg)
+{
+	u32 by;
+
+	if (parse_u32(arg, &by) || by > MAX_NICE)
+		return usage_error("--nice '%s': must be a number from 0 to %d", arg, MAX_NICE);
+	o->nice = by;
 	return 0;
 }
 
@@ -259,6 +283,10 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_ADDRESSES:
 		o->no_addresses = true;
 		return 0;
+	case OPT_CPU_LIMIT:
+		return parse_cpu_limit(o, arg);
+	case OPT_NICE:
+		return parse_nice(o, arg);
 	case ARGP_KEY_ARGS:
 		return record_options__command(o, state);
 	case ARGP_KEY_END:

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "builtin-options.h"
+#include "builtin-record-limit.h"
 #include "builtin-record-notes.h"
 #include "builtin-record-output.h"
 #include "builtin-record-stop.h"
@@ -49,6 +51,7 @@ struct record {
 	struct guest_names *names;
 	struct record_stop stop;
 	struct record_keep keep;
+	struct record_limit limit;
 	struct privacy privacy;		/* of --no-addresses */
 	int children, second, deadline;	/* file descriptors; -1: none */
 	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it cannot be recorded here; or NULL */
@@ -264,6 +267,7 @@ static const char *wait_for_end(struct record *r)
 		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 			warn_unseen(r);
+			record_limit__look(&r->limit, r->session, r->drain, r->meta);
 			if (status)
 				status_line(r);
 		}
@@ -391,6 +395,9 @@ static int record(struct record *r)
 	bool started;
 	int err;
 
+	/* Threads that are started from now on have it, too; COMMAND waits in a process of its own. */
+	if (r->opt.nice && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + r->opt.nice))
+		warning("--nice %d: %s", r->opt.nice, strerror(errno));
 	r->sink = sink__new(r->writer, r->opt.keep.time_ns ? &r->keep.window : NULL);
 	if (!r->sink)
 		return -1;
@@ -406,6 +413,8 @@ static int record(struct record *r)
 	      snapshot__read(&r->snapshot, KVMW_thread_START, &r->session_opts, r->session);
 	r->start_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
+	r->limit.most = r->opt.cpu_limit;
+	record_limit__start(&r->limit, r->start_ns);
 	err = err || start_keeping(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
@@ -490,6 +499,7 @@ static int prepare(struct record *r)
 	r->session_opts.ring_bytes = r->opt.ring_bytes;
 	r->session_opts.filter = r->opt.filter.f;
 	r->session_opts.verbose = r->opt.verbose;
+	r->session_opts.thins = r->opt.cpu_limit > 0;
 	r->session = session__open(&r->session_opts);
 	if (!r->session)
 		return -1;

@@ -30,6 +30,8 @@ struct record_options {
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
+	double cpu_limit;		/* percent of a CPU; 0: no limit */
+	s32 nice;			/* added to the recorder's */
 	struct guest_symbol_files symbols;
 	struct keep_options keep;
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;

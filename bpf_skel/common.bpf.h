@@ -36,6 +36,9 @@ u32 charged_to[KVMW_MAX_VCPUS] __weak = {};
 /* How often a state got a new vCPU or process, thread, VM or end: the recorder looks then. */
 u64 changes __weak = 0;
 
+/* --cpu-limit: of all rows that are wanted, one in so many of a vCPU is sent; the recorder sets it. */
+u32 thin __weak = 1;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -58,6 +58,22 @@ static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 	return true;
 }
 
+/* Whether --cpu-limit leaves a row that is wanted otherwise. */
+static __always_inline bool spared(struct kvmw_vcpu_state *s)
+{
+	u32 one_in;
+
+	if (!config.thins)
+		return true;
+	one_in = thin;
+	if (one_in <= 1)
+		return true;
+	if (++s->thinned < one_in)
+		return false;
+	s->thinned = 0;
+	return true;
+}
+
 /* A completed cycle; one whose end was missed (total_ns KVMW_NONE) is long enough. */
 static __always_inline bool cycle_wanted(struct kvmw_vcpu_state *s)
 {

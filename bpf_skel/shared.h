@@ -247,7 +247,7 @@ struct kvmw_vcpu_state {
 	u64 user_throttled;	/* throttled_ns when user_ns was set */
 	/* wait.bpf.h: the current wait for a CPU */
 	u32 wait_cpu;		/* plus 1; 0: unknown */
-	u32 pad;
+	u32 thinned;		/* rows since the last one that --cpu-limit spared */
 	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
 	u64 throttle_queue;	/* where it may be throttled, a struct cfs_rq; 0: nowhere */
 	u64 throttle_base;	/* what that said last */
@@ -322,6 +322,7 @@ struct kvmw_config {
 	struct kvmw_filter filter;
 	u8 parts;		/* the programs for the parts of a cycle are attached */
 	u8 latencies;		/* how long cycles lasted is counted */
+	u8 thins;		/* --cpu-limit: rows may be left out later */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 irq_untold;		/* the CPU delivers interrupts, and KVM does not trace which */

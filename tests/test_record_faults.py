@@ -167,6 +167,9 @@ def test_wrong_usage(boot, name, word):
     (["--vcpu", "3-1"], "'3-1'"), (["--bogus"], "--bogus"), (["-e", ""], "unknown event ''"),
     (["-e", "irq", "--reason", "1"], "--reason only filters event exit,"),
     (["-e", "irq,fault", "--sample", "9"], "--sample only filters event exit,"),
+    (["--cpu-limit", "0"], "--cpu-limit '0': must be a percentage of one CPU, from 0.1% to 100%, such as 3%"),
+    (["--cpu-limit", "3x"], "--cpu-limit '3x': must be a percentage"),
+    (["--nice", "-1"], "--nice '-1': must be a number from 0 to 19"),
     (["--stack", "userspace", "--port", "0x80"], "--port only filters event exit,"),
     (["-e", "sched", "--gpa", "0x1000"], "--gpa only filters events exit, fault and dirty,"),
 ])

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/capture/cpu_time.h"
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/holders.h"
@@ -351,6 +350,7 @@ static void count(struct drain *d)
 	struct totals_sum sum = drain__sum(d);
 
 	__atomic_store_n(&d->counts.lost, sum.lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->counts.counted, sum.count, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->counts.vcpus, sum.vcpus, __ATOMIC_RELAXED);
 }
 
@@ -590,6 +590,7 @@ void drain__counts(struct drain *d, struct drain_counts *counts)
 {
 	counts->events = __atomic_load_n(&d->counts.events, __ATOMIC_RELAXED);
 	counts->lost = __atomic_load_n(&d->counts.lost, __ATOMIC_RELAXED);
+	counts->counted = __atomic_load_n(&d->counts.counted, __ATOMIC_RELAXED);
 	counts->unfinished = d->counts.unfinished;
 	counts->bpf_ns = d->counts.bpf_ns;
 	counts->bpf_events = d->counts.bpf_events;

@@ -32,6 +32,7 @@ void drain__cut(struct drain *drain);
 struct drain_counts {
 	u64 events;		/* rows so far */
 	u64 lost;
+	u64 counted;		/* all of them, lost and filtered ones too, as of the last second */
 	u64 unfinished;		/* not the last of vCPUs that are gone; known after drain__finish() */
 	u64 bpf_ns, bpf_events;	/* sampled; see the event "cost" */
 	u32 vcpus;		/* seen so far */

@@ -44,14 +44,6 @@ struct session {
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
 
-u64 monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 static int __attribute__((format(printf, 2, 0)))
 print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -136,6 +128,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
 	c->latencies = opts->latencies;
+	c->thins = opts->thins;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 
@@ -455,6 +448,11 @@ u64 session__start(struct session *s)
 	now = monotonic_ns();
 	__atomic_store_n(&s->skel->bss->active, 1, __ATOMIC_SEQ_CST);
 	return now;
+}
+
+void session__thin(struct session *s, u32 one_in)
+{
+	__atomic_store_n(&s->skel->data->thin, one_in, __ATOMIC_RELAXED);
 }
 
 u64 session__stop(struct session *s)

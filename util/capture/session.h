@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "util/types.h"
+#include "util/capture/clocks.h"
 #include "bpf_skel/shared.h"
 #include "util/capture/events_option.h"
 #include "util/capture/provider.h"
@@ -22,6 +23,7 @@ struct session_opts {
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */
+	bool thins;		/* session__thin() may be called */
 	struct kvmw_filter filter;
 	bool verbose;
 };
@@ -37,6 +39,8 @@ void session__close(struct session *s);
 u64 session__start(struct session *s);
 u64 session__stop(struct session *s);
 
+/* From now on one in so many rows of a vCPU is recorded, of those that are wanted. */
+void session__thin(struct session *s, u32 one_in);
 /* KVMW_MAX_VCPUS states, live. */
 const struct kvmw_vcpu_state *session__states(const struct session *s);
 /* How long their cycles lasted, live; NULL: this is not counted. */
@@ -95,7 +99,6 @@ bool session__applies(const struct session *s, u32 probe);
 const struct attach_method *session__method(const struct session *s, u32 probe);
 const char *session__what(const struct session *s, u32 probe);
 
-u64 monotonic_ns(void);
 
 /* The program that lists the vCPUs of the host, loaded; NULL: not on this kernel. */
 struct bpf_program;
