@@ -44,7 +44,7 @@ ldflags	= $(LDFLAGS) $(if $(SAN),,-pie -Wl,-z,relro,-z,now,-z,noexecstack)
 base-cflags = $(CFLAGS) $(WARN) -std=gnu11 -fno-omit-frame-pointer -D_GNU_SOURCE -DKVMW_VERSION='"$(VERSION)"' \
 	  -I. -I$(OBJ) -pthread $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(san)
 cflags	= $(base-cflags) $(harden)
-libs	= $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm -pthread
+libs	= $(shell $(PKG_CONFIG) --libs $(PKGS)) -liberty -lm -pthread
 san	= $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ,	:= ,
 

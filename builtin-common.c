@@ -18,7 +18,7 @@
 
 /* Keys of argp must differ from those of the commands. */
 enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_AROUND, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
-       OPT_REGIONS, OPT_MEMORY };
+       OPT_REGIONS, OPT_MEMORY, OPT_NO_DEMANGLE };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
@@ -52,6 +52,11 @@ static const struct argp_option output_options[] = {
 static const struct argp_option regions_options[] = {
 	{ "regions", OPT_REGIONS, "FILE", 0, "Name addresses and ports after FILE: the text of QEMU's "
 	  "info mtree -f, or lines FROM-TO NAME", 4 },
+	{ 0 },
+};
+
+static const struct argp_option stacks_options[] = {
+	{ "no-demangle", OPT_NO_DEMANGLE, NULL, 0, "Show functions of C++ and Rust as their symbols are", 4 },
 	{ 0 },
 };
 
@@ -152,6 +157,9 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_REGIONS:
 		args->regions_file = arg;
 		return 0;
+	case OPT_NO_DEMANGLE:
+		args->no_demangle = true;
+		return 0;
 	default:
 		return parse_format(args, key);
 	}
@@ -170,6 +178,7 @@ const struct argp common_memory_argp = {
 static const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
 static const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };
+const struct argp common_stacks_argp = { .options = stacks_options, .parser = common__parse };
 static const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
 
 static const struct argp_child reading_children[] = {
@@ -315,6 +324,7 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 		data_reader__close(reader);
 		return NULL;
 	}
+	rec->mangled = args->no_demangle;
 	rec->filter = args->where ? where__filter(args->where) : NULL;
 	return rec;
 }

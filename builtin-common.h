@@ -27,7 +27,7 @@ struct common_args {
 	struct time_window window;
 	struct where *where;		/* or NULL */
 	enum output_format format;
-	bool no_pager;
+	bool no_pager, no_demangle;
 	struct budget budget;		/* of --memory */
 	struct budget begin;		/* the same, before a recording was read */
 	bool opened;			/* the recording was, and what is to be said of its format */
@@ -49,6 +49,8 @@ extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_symbols_argp;
 /* Of those who show rows: what selects them, how they are printed, what names addresses. */
 extern const struct argp common_reading_argp;
+/* --no-demangle; group 4. Of those who show stacks. */
+extern const struct argp common_stacks_argp;
 
 /*
  * Binds --where to events, a bitmap of ids, if it was given.  0, or EINVAL: it is not about them

@@ -62,6 +62,7 @@ static const struct argp_child children[] = {
 	{ &report_rows_argp, 0, NULL, 0 },
 	{ &common_inputs_argp, 0, NULL, 0 },
 	{ &common_reading_argp, 0, NULL, 0 },
+	{ &common_stacks_argp, 0, NULL, 0 },
 	{ 0 },
 };
 

@@ -39,6 +39,7 @@ static const struct argp_option options[] = {
 static const struct argp_child children[] = {
 	{ &common_input_argp, 0, NULL, 0 },
 	{ &common_reading_argp, 0, NULL, 0 },
+	{ &common_stacks_argp, 0, NULL, 0 },
 	{ 0 },
 };
 

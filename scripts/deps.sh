@@ -9,7 +9,7 @@ set -eu
 debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev liblz4-dev libmicrohttpd-dev libncurses-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
-libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
+libiberty-dev libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
 python3-zstandard python3-jsonschema python3-prometheus-client linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less systemd tmux zsh debhelper rpm
@@ -17,7 +17,7 @@ debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios
 isolinux syslinux-common xorriso busybox-static kmod cpio xz-utils zstd e2fsprogs strace
 "
 fedora="
-gcc make clang llvm lld glibc-devel libbpf-devel bpftool elfutils-libelf-devel elfutils-devel
+gcc make clang llvm lld binutils-devel glibc-devel libbpf-devel bpftool elfutils-libelf-devel elfutils-devel
 zlib-devel lz4-devel libmicrohttpd-devel ncurses-devel libtraceevent-devel libzstd-devel json-c-devel pkgconf-pkg-config
 rubygem-asciidoctor man-db
 ctags git clang-tools-extra cppcheck ShellCheck valgrind

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw report -e stack: stacks of several kinds, samples, names."""
+import json
+
 import pytest
 
 from synthetic import META, START, VCPUS, VMS, Recording, one_line, kvmw, report, text_of
@@ -60,6 +62,27 @@ def test_lines_end_without_blanks(several):
         done = kvmw(*args, "-i", several)
         assert done.returncode == 0 and done.stdout.count("\n") > 20
         assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
+
+
+NAMES = {"_ZN3vmm4Disk4readEv+0x10 [vmm]": "vmm::Disk::read+0x10 [vmm]",
+         "_ZN3vmm5block4read17h0123456789abcdefE+0x4 [firecracker]": "vmm::block::read+0x4 [firecracker]",
+         "_RNvCs1234_3vmm4main+0x4 [firecracker]": "vmm::main+0x4 [firecracker]", "_Zq+0x1": "_Zq+0x1"}
+
+
+def test_functions_are_called_what_they_are_in_their_language(tmp_path):
+    path = make(tmp_path / "f", [{"id": 3, "frames": list(NAMES)}], ROWS[:1])
+    for option, names in ((), NAMES.values()), (("--no-demangle",), NAMES):
+        assert report(path, "-e", "stack", *option)["stacks"][0]["user"] == list(names)
+        row, = kvmw("script", "-i", path, "--json", *option).stdout.splitlines()
+        assert json.loads(row)["user_stack"] == list(names)
+
+
+def test_names_that_differ_only_in_their_symbols_are_one_row(tmp_path):
+    """Constructors of an object, and of a part of another one."""
+    stacks = [{"id": i, "frames": [f"_ZN4DiskC{i}Ev+0x10 [vmm]"]} for i in (1, 2)]
+    path = make(tmp_path / "f", stacks, [row[:9] + [1 + i % 2, None] for i, row in enumerate(ROWS[:10])])
+    assert [row["count"] for row in report(path, "-e", "stack")["rows"]] == [10]
+    assert [row["count"] for row in report(path, "-e", "stack", "--no-demangle")["rows"]] == [5, 5]
 
 
 def test_words_of_stack():

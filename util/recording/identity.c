@@ -6,6 +6,7 @@
 #include "util/array.h"
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
+#include "util/symbols/demangle.h"
 
 #define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
 #define LONG_TEXT	4096	/* of a text */
@@ -216,6 +217,16 @@ static void clear_text(void *entry)
 
 /* ---- stacks ------------------------------------------------------------- */
 
+static int set_frame(const struct recording *rec, char **to, struct json_object *item)
+{
+	const char *frame = json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
+	char name[4 * TEXT_MAX];
+
+	if (!rec->mangled && demangle__frame(frame, name, sizeof(name)))
+		frame = name;
+	return member__set_text(to, frame, TEXT_MAX);
+}
+
 static int fill_frames(struct recording *rec, struct rec_stack *stack, struct json_object *frames)
 {
 	size_t nr = json_object_array_length(frames);
@@ -229,8 +240,7 @@ static int fill_frames(struct recording *rec, struct rec_stack *stack, struct js
 		struct json_object *item = json_object_array_get_idx(frames, stack->nr);
 		char **to = &stack->frame[stack->nr];
 
-		if (member__set_text(to, json_object_is_type(item, json_type_string) ?
-			     json_object_get_string(item) : "", TEXT_MAX))
+		if (set_frame(rec, to, item))
 			return -1;
 		/* Includes malloc()'s own overhead. */
 		rec->stack_bytes += strlen(*to) + 32;
