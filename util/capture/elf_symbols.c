@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
 #include <gelf.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/array.h"
 #include "util/capture/elf_symbols.h"
@@ -49,7 +54,43 @@ static int elf_symbols__by_address(const void *a, const void *b)
 	return x->size < y->size ? -1 : x->size > y->size;
 }
 
-void elf_symbols__read(struct elf_symbols *s, int fd)
+/* DIR/.build-id/ab/cdef.debug */
+static int open_debug(const char *dir, const u8 *id, size_t len)
+{
+	char path[PATH_MAX];
+	size_t at = snprintf(path, sizeof(path), "%s/.build-id/%02x/", dir, *id);
+
+	for (size_t i = 1; i < len && at < sizeof(path); i++)
+		at += snprintf(path + at, sizeof(path) - at, "%02x", id[i]);
+	if (at + sizeof(".debug") > sizeof(path))
+		return -1;
+	strcpy(path + at, ".debug");
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool has_id(Elf *elf, const void *id, ssize_t len)
+{
+	const void *found;
+
+	return dwelf_elf_gnu_build_id(elf, &found) == len && !memcmp(found, id, len);
+}
+
+/* The functions of a stripped file, from the one that was made of what it has lost. */
+static void read_lost(struct elf_symbols *s, Elf *stripped, const char *debug_dir)
+{
+	const void *id;
+	ssize_t len = dwelf_elf_gnu_build_id(stripped, &id);
+	int fd = len > 1 ? open_debug(debug_dir, id, len) : -1;
+	Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+
+	if (elf && has_id(elf, id, len))
+		elf_walk__functions(elf, false, elf_symbols__add, s);
+	elf_end(elf);
+	if (fd >= 0)
+		close(fd);
+}
+
+void elf_symbols__read(struct elf_symbols *s, int fd, const char *debug_dir)
 {
 	Elf *elf;
 
@@ -59,7 +100,10 @@ void elf_symbols__read(struct elf_symbols *s, int fd)
 	if (!elf)
 		return;
 	read_segments(s, elf);
-	elf_walk__functions(elf, false, elf_symbols__add, s);
+	if (elf_walk__is_stripped(elf))
+		read_lost(s, elf, debug_dir);
+	if (!s->nr)
+		elf_walk__functions(elf, false, elf_symbols__add, s);
 	elf_end(elf);
 	if (s->nr)
 		qsort(s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__by_address);

@@ -21,8 +21,14 @@ struct elf_symbols {
 	u32 nr_segments;
 };
 
-/* An unreadable file has no symbols. Does not keep fd. */
-void elf_symbols__read(struct elf_symbols *symbols, int fd);
+/* Where distributions install the symbols of what they have stripped, by build id. */
+#define ELF_SYMBOLS_DEBUG_DIR	"/usr/lib/debug"
+
+/*
+ * An unreadable file has no symbols. Those of a stripped one are in debug_dir, if anywhere; else it has
+ * what it exports. Does not keep fd.
+ */
+void elf_symbols__read(struct elf_symbols *symbols, int fd, const char *debug_dir);
 void elf_symbols__free(struct elf_symbols *symbols);
 
 /* The function at an offset in the file, NULL: unknown; *into: offset in the function. */

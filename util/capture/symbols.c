@@ -271,7 +271,7 @@ void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t 
 	offset = address - m->start + m->offset;
 	/* Only now, because few of the mapped files of a VMM appear in its stacks. */
 	if (!m->file->read && m->file->fd >= 0)
-		elf_symbols__read(&m->file->symbols, m->file->fd);
+		elf_symbols__read(&m->file->symbols, m->file->fd, ELF_SYMBOLS_DEBUG_DIR);
 	m->file->read = true;
 	name = elf_symbols__find(&m->file->symbols, offset, &into);
 	if (name)

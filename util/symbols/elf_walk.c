@@ -64,3 +64,14 @@ int elf_walk__functions(Elf *elf, bool labels, int (*each)(void *arg, const GElf
 
 	return ret || w.any ? ret : walk_tables(&w, SHT_DYNSYM);
 }
+
+bool elf_walk__is_stripped(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr head;
+
+	while ((scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &head) && head.sh_type == SHT_SYMTAB)
+			return false;
+	return true;
+}

@@ -15,4 +15,7 @@
 int elf_walk__functions(Elf *elf, bool labels, int (*each)(void *arg, const GElf_Sym *sym, const char *name),
 			void *arg);
 
+/* Whether the table of all its symbols was removed. */
+bool elf_walk__is_stripped(Elf *elf);
+
 #endif
