@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,12 +14,13 @@
 #include "util/array.h"
 #include "util/error.h"
 #include "util/parse.h"
+#include "util/symbols/namer.h"
 
 #define MEMORY_MIN	(1u << 20)
 
 /* Keys of argp must differ from those of the commands. */
 enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_AROUND, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
-       OPT_REGIONS, OPT_MEMORY, OPT_NO_DEMANGLE };
+       OPT_REGIONS, OPT_MEMORY, OPT_NO_DEMANGLE, OPT_DEBUG_DIR, OPT_DEBUGINFOD };
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
@@ -56,6 +58,9 @@ static const struct argp_option regions_options[] = {
 };
 
 static const struct argp_option stacks_options[] = {
+	{ "debug-dir", OPT_DEBUG_DIR, "DIR", 0, "Name functions in stacks that the recorder could not, by build id, from "
+	  "DIR/.build-id", 4 },
+	{ "debuginfod", OPT_DEBUGINFOD, NULL, 0, "Likewise, from the servers of $DEBUGINFOD_URLS", 4 },
 	{ "no-demangle", OPT_NO_DEMANGLE, NULL, 0, "Show functions of C++ and Rust as their symbols are", 4 },
 	{ 0 },
 };
@@ -157,6 +162,12 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case OPT_REGIONS:
 		args->regions_file = arg;
 		return 0;
+	case OPT_DEBUG_DIR:
+		args->debug_dir = arg;
+		return 0;
+	case OPT_DEBUGINFOD:
+		args->debuginfod = true;
+		return 0;
 	case OPT_NO_DEMANGLE:
 		args->no_demangle = true;
 		return 0;
@@ -210,6 +221,20 @@ int common_args__read_regions(struct common_args *args)
 		return 0;
 	args->regions = regions__read(args->regions_file);
 	return args->regions ? 0 : -1;
+}
+
+int common_args__start_namer(struct common_args *args)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	if (!args->debug_dir && !args->debuginfod)
+		return 0;
+	if (args->debug_dir && access(args->debug_dir, R_OK | X_OK))
+		return error("--debug-dir %s: %s", args->debug_dir, strerror(errno));
+	if (args->debuginfod && (!urls || !*urls))
+		return error("--debuginfod: DEBUGINFOD_URLS names no server, such as https://debuginfod.debian.net");
+	args->namer = namer__start(args->debug_dir, args->debuginfod);
+	return args->namer ? 0 : -1;
 }
 
 const char *common_args__input(const struct common_args *args)
@@ -325,6 +350,7 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 		return NULL;
 	}
 	rec->mangled = args->no_demangle;
+	rec->namer = args->namer;
 	rec->filter = args->where ? where__filter(args->where) : NULL;
 	return rec;
 }
@@ -379,6 +405,7 @@ struct data_reader *common_args__open_file(struct common_args *args, const char 
 
 void common_args__free(struct common_args *args)
 {
+	namer__end(args->namer);
 	array__free(args->more, args->more_room, NULL);
 	where__free(args->where);
 	regions__free(args->regions);

@@ -28,6 +28,9 @@ struct common_args {
 	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager, no_demangle;
+	const char *debug_dir;		/* or NULL */
+	bool debuginfod;
+	struct namer *namer;		/* of either, once started; or NULL */
 	struct budget budget;		/* of --memory */
 	struct budget begin;		/* the same, before a recording was read */
 	bool opened;			/* the recording was, and what is to be said of its format */
@@ -49,7 +52,7 @@ extern const struct argp common_output_argp;	/* --json, --no-pager */
 extern const struct argp common_symbols_argp;
 /* Of those who show rows: what selects them, how they are printed, what names addresses. */
 extern const struct argp common_reading_argp;
-/* --no-demangle; group 4. Of those who show stacks. */
+/* --debug-dir, --debuginfod, --no-demangle; group 4. Of those who show stacks. */
 extern const struct argp common_stacks_argp;
 
 /*
@@ -60,6 +63,9 @@ error_t common_args__bind_where(struct common_args *args, u32 events);
 
 /* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
 int common_args__read_regions(struct common_args *args);
+
+/* Starts args->namer if somebody is to be asked. 0, or -1 (error() said why). */
+int common_args__start_namer(struct common_args *args);
 
 bool guest_symbol_files__any(const struct guest_symbol_files *files);
 /* 0, or -1: they do not fit together (error() said why). */

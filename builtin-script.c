@@ -239,8 +239,8 @@ static int script(struct args *args)
 	struct screen s;
 	int ret = KVMW_FAILED;
 
-	if (common_args__read_regions(&args->common) || common_args__find_kaslr(&args->common, "script") ||
-	    common_args__read_symbols(&args->common))
+	if (common_args__start_namer(&args->common) || common_args__read_regions(&args->common) ||
+	    common_args__find_kaslr(&args->common, "script") || common_args__read_symbols(&args->common))
 		return KVMW_FAILED;
 	opt.where = args->common.where;
 	opt.has_symbols = args->common.symbols;

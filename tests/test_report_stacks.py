@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw report -e stack: stacks of several kinds, samples, names."""
 import json
+import pathlib
+import re
+import shutil
+import subprocess
 
 import pytest
 
-from synthetic import META, START, VCPUS, VMS, Recording, one_line, kvmw, report, text_of
+from synthetic import KVMW, META, START, VCPUS, VMS, Recording, one_line, kvmw, report, text_of
 
 END = START + 10 ** 9
 SAMPLE_NS = 10 ** 9 // 99
@@ -83,6 +87,87 @@ def test_names_that_differ_only_in_their_symbols_are_one_row(tmp_path):
     path = make(tmp_path / "f", stacks, [row[:9] + [1 + i % 2, None] for i, row in enumerate(ROWS[:10])])
     assert [row["count"] for row in report(path, "-e", "stack")["rows"]] == [10]
     assert [row["count"] for row in report(path, "-e", "stack", "--no-demangle")["rows"]] == [5, 5]
+
+
+# What only a build id tells.
+
+@pytest.fixture(scope="module")
+def vmm():
+    """A program: its build id, and where its function spin() is."""
+    program = pathlib.Path(KVMW).parent / "obj/tests/vmm"
+    notes = subprocess.run(["readelf", "-n", program], capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    return (program, re.search(r"Build ID: (\w+)", notes)[1],
+            int(re.search(r"^(\w+) t spin$", names, re.MULTILINE)[1], 16))
+
+
+def by_id(place, build_id, program):
+    path = place / ".build-id" / build_id[:2] / f"{build_id[2:]}.debug"
+    path.parent.mkdir(parents=True)
+    shutil.copy(program, path)
+    return place
+
+
+def user_of(path, *args, env=()):
+    done = kvmw("report", "-i", path, "-e", "stack", "--json", *args, env=env)
+    assert done.returncode == 0
+    return json.loads(done.stdout)["stacks"][0]["user"], done.stderr
+
+
+def test_names_by_build_id(tmp_path, vmm):
+    program, build_id, spin = vmm
+    other = "0" * len(build_id)
+    frames = ["vmm+0x1234", "libc.so.6+0x10", "main+0x1", "vmm+0x7"]
+    lost = [[0, build_id, spin + 8], [1, other, spin], [3, build_id, 0]]
+    path = make(tmp_path / "f", [{"id": 3, "frames": frames, "lost": lost}], ROWS[:1])
+    place = by_id(tmp_path / "debug", build_id, program)
+    by_id(place, other, program)     # is not what its name says
+    assert user_of(path) == (frames, "")
+    named = ["spin+0x8 [vmm]", *frames[1:]]
+    assert user_of(path, "--debug-dir", place) == (named, "")
+    assert user_of(path, "--debug-dir", tmp_path) == (frames, "")
+    row, = kvmw("script", "-i", path, "--json", "--debug-dir", place).stdout.splitlines()
+    assert json.loads(row)["user_stack"] == named
+    one_line(kvmw("report", "-i", path, "--debug-dir", tmp_path / "none"), 1, "--debug-dir", "No such file")
+
+
+def test_names_of_servers(tmp_path, vmm):
+    """debuginfod-find is asked once for each build id, and nothing else."""
+    program, build_id, spin = vmm
+    other = "ab" * 20
+    frames, lost = ["vmm+0x1", "vmm+0x2", "x+0x3"], [[0, build_id, spin], [1, build_id, spin + 4], [2, other, 5]]
+    path = make(tmp_path / "f", [{"id": 3, "frames": frames, "lost": lost}], ROWS[:1])
+    one_line(kvmw("report", "-i", path, "--debuginfod", env={"DEBUGINFOD_URLS": ""}), 1, "DEBUGINFOD_URLS names no server")
+    find = tmp_path / "debuginfod-find"
+    find.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n[ "$2" = {build_id} ] && echo {program}\n')
+    find.chmod(0o755)
+    env = {"DEBUGINFOD_URLS": "http://127.0.0.1:9", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    assert user_of(path, "--debuginfod", env=env) == (["spin+0x0 [vmm]", "spin+0x4 [vmm]", "x+0x3"], "")
+    assert (tmp_path / "asked").read_text().splitlines() == [f"debuginfo {build_id}", f"debuginfo {other}"]
+    find.unlink()
+    found, said = user_of(path, "--debuginfod", env=env | {"PATH": "/nowhere"})
+    assert found == frames and said.count("\n") == 1 and "cannot run debuginfod-find" in said
+
+
+def test_no_places(tmp_path):
+    """What is not a frame, a build id and an address names nothing."""
+    ok = "ab" * 20
+    bad = [[7], [[]], [[0]], [[0, "ab", 1]], [[0, "xy" * 20, 1]], [[-1, ok, 1]], [[1, ok, 1]], [[2 ** 63 - 1, ok, 1]],
+           [[0, "ab" * 65, 1]], [[0, "aba", 1]], [[0, ok, "1"]], [["0", ok, 1]], {}, [None], "lost", None, []]
+    stacks = [{"id": 10 + i, "frames": [f"vmm+{i:#x}"], "lost": lost} for i, lost in enumerate(bad)]
+    rows = [ROWS[0][:9] + [stack["id"], None] for stack in stacks]
+    rep = report(make(tmp_path / "f", stacks, rows), "-e", "stack", "--debug-dir", tmp_path)
+    assert sorted(stack["user"] for stack in rep["stacks"]) == sorted(stack["frames"] for stack in stacks)
+
+
+def test_scrub_removes_build_ids(tmp_path, vmm):
+    program, build_id, spin = vmm
+    place = by_id(tmp_path / "debug", build_id, program)
+    path = make(tmp_path / "f", [{"id": 3, "frames": ["vmm+0x1"], "lost": [[0, build_id, spin]]}], ROWS[:1])
+    for keep, named in ([], False), (["--keep", "stacks"], True):
+        done = kvmw("scrub", *keep, path, tmp_path / f"scrubbed-{named}")
+        assert done.returncode == 0, done.stderr
+        assert (user_of(tmp_path / f"scrubbed-{named}", "--debug-dir", place)[0] == ["spin+0x0 [vmm]"]) == named
 
 
 def test_words_of_stack():

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/capture/elf_symbols.h"
+#include "util/symbols/elf_symbols.h"
 
 #define DIR_MAX		64
 #define ID_MAX		64

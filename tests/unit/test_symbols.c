@@ -42,10 +42,11 @@ __attribute__((noinline)) static u64 somewhere_inside(void)
 
 static void test_function(void **state)
 {
+	struct elf_place lost;
 	u64 address = somewhere_inside();
 	char text[256], expected[256];
 
-	symbols__user(*state, getpid(), address, text, sizeof(text));
+	symbols__user(*state, getpid(), address, text, sizeof(text), &lost);
 	snprintf(expected, sizeof(expected), "somewhere_inside+0x%llx [test_symbols]",
 		 (unsigned long long)(address - (u64)somewhere_inside));
 	assert_string_equal(text, expected);
@@ -53,9 +54,10 @@ static void test_function(void **state)
 
 static void test_library(void **state)
 {
+	struct elf_place lost;
 	char text[256];
 
-	symbols__user(*state, getpid(), (u64)getenv + 1, text, sizeof(text));
+	symbols__user(*state, getpid(), (u64)getenv + 1, text, sizeof(text), &lost);
 	assert_non_null(strstr(text, "getenv+0x1 ["));
 }
 
@@ -72,25 +74,27 @@ static void test_after_call(void **state)
 
 static void test_nothing_there(void **state)
 {
+	struct elf_place lost;
 	char text[256];
 
-	symbols__user(*state, getpid(), 0x500000004, text, sizeof(text));
+	symbols__user(*state, getpid(), 0x500000004, text, sizeof(text), &lost);
 	assert_string_equal(text, "0x500000004");
 	/* No such process. */
-	symbols__user(*state, 0x7fffffff, (u64)getenv, text, sizeof(text));
+	symbols__user(*state, 0x7fffffff, (u64)getenv, text, sizeof(text), &lost);
 	assert_memory_equal(text, "0x", 2);
 }
 
 /* Mapped after the process was looked at first, of no file. */
 static void test_mapped_later(void **state)
 {
+	struct elf_place lost;
 	char text[256];
 	void *code;
 
-	symbols__user(*state, getpid(), (u64)getenv, text, sizeof(text));
+	symbols__user(*state, getpid(), (u64)getenv, text, sizeof(text), &lost);
 	code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(code, MAP_FAILED);
-	symbols__user(*state, getpid(), (u64)code + 0x20, text, sizeof(text));
+	symbols__user(*state, getpid(), (u64)code + 0x20, text, sizeof(text), &lost);
 	assert_string_equal(text, "[anon]+0x20");
 	munmap(code, 4096);
 }

@@ -53,10 +53,26 @@ static bool of_tracing(const char *frame)
 	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
 }
 
-static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
+/* [frame, build id, address]: names that somebody else may know. */
+static int add_lost(struct json_object *list, size_t frame, const struct elf_place *place)
+{
+	struct json_object *item = json_object_new_array();
+	char id[2 * ELF_ID_MAX + 1] = "";
+	int err = 0;
+
+	for (u32 i = 0; i < place->id_len; i++)
+		snprintf(id + 2 * i, 3, "%02x", place->id[i]);
+	err |= json_build__append(item, json_object_new_int64(frame));
+	err |= json_build__append_text(item, id);
+	err |= json_build__append(item, json_object_new_int64(place->address));
+	return err | json_build__append(list, json_build__end(item, err));
+}
+
+static struct json_object *frames_of(struct stacks *s, const struct wanted *w, struct json_object *lost_names)
 {
 	struct json_object *frames = json_object_new_array();
 	u64 address[KVMW_MAX_FRAMES] = {};
+	struct elf_place lost = { .id_len = 0 };
 	bool inside = true;
 	int err = 0;
 
@@ -68,9 +84,11 @@ static struct json_object *frames_of(struct stacks *s, const struct wanted *w)
 		if (w->pid && i && !symbols__after_call(s->symbols, w->pid, address[i]))
 			break;
 		if (w->pid)
-			symbols__user(s->symbols, w->pid, address[i], text, sizeof(text));
+			symbols__user(s->symbols, w->pid, address[i], text, sizeof(text), &lost);
 		else
 			symbols__kernel(s->symbols, address[i], text, sizeof(text));
+		if (lost.id_len)
+			err |= add_lost(lost_names, json_object_array_length(frames), &lost);
 		inside = inside && !w->pid && of_tracing(text);
 		if (!inside && (w->pid || !of_trampoline(text)))
 			err |= json_build__append_text(frames, text);
@@ -85,10 +103,14 @@ static void send(struct stacks *s, const struct wanted *wanted, u32 nr)
 	char *text;
 
 	for (u32 i = 0; i < nr; i++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_object_new_object(), *lost = json_object_new_array();
 
 		err |= json_build__put(o, "id", json_object_new_int(wanted[i].id));
-		err |= json_build__put(o, "frames", frames_of(s, &wanted[i]));
+		err |= json_build__put(o, "frames", frames_of(s, &wanted[i], lost));
+		if (json_object_array_length(lost))
+			err |= json_build__put(o, "lost", lost);
+		else
+			json_object_put(lost);
 		err |= json_build__append(list, o);
 	}
 	err |= json_build__put(root, "stacks", list);

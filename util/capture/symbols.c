@@ -7,7 +7,7 @@
 
 #include "util/arch/arch.h"
 #include "util/array.h"
-#include "util/capture/elf_symbols.h"
+#include "util/symbols/elf_symbols.h"
 #include "util/capture/symbols.h"
 #include "util/search.h"
 
@@ -258,12 +258,13 @@ static const struct mapping *get_mapping(struct symbols *s, pid_t pid, u64 addre
 	return find_mapping(p, address);
 }
 
-void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t size)
+void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t size, struct elf_place *lost)
 {
 	const struct mapping *m = get_mapping(s, pid, address);
 	u64 offset, into;
 	const char *name;
 
+	lost->id_len = 0;
 	if (!m || !m->file) {
 		snprintf(buf, size, "0x%llx", (unsigned long long)address);
 		return;
@@ -278,6 +279,8 @@ void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t 
 		snprintf(buf, size, "%s+0x%llx [%s]", name, (unsigned long long)into, m->file->name);
 	else
 		snprintf(buf, size, "%s+0x%llx", m->file->name, (unsigned long long)offset);
+	if (!name)
+		elf_symbols__place(&m->file->symbols, offset, lost);
 }
 
 bool symbols__after_call(struct symbols *s, pid_t pid, u64 address)

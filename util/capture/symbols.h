@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "util/symbols/elf_symbols.h"
 #include "util/types.h"
 
 /* Reads the kernel's symbols, which takes tens of ms. NULL after error(). */
@@ -25,10 +26,10 @@ void symbols__kernel(struct symbols *symbols, u64 address, char *buf, size_t siz
 bool symbols__after_call(struct symbols *symbols, pid_t pid, u64 address);
 
 /*
- * "sym+0x10 [file]"; "file+0x1234" if the file has no symbol there; the address if no file is
+ * "sym+0x10 [file]"; "file+0x1234" if the file has no symbol there, then *lost is where; the address if no file is
  * mapped there.  The mappings of a process are read at its first look-up and again for an unknown
  * address; they are kept after its end.
  */
-void symbols__user(struct symbols *symbols, pid_t pid, u64 address, char *buf, size_t size);
+void symbols__user(struct symbols *symbols, pid_t pid, u64 address, char *buf, size_t size, struct elf_place *lost);
 
 #endif

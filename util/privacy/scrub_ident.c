@@ -11,7 +11,7 @@
 #define MAX_TEXT_BYTES	(16u << 20)
 #define FLUSH_BYTES	(1u << 20)
 
-enum what { NUMBER, NAME, ROLE, FRAMES, FUNCTION };
+enum what { NUMBER, NAME, ROLE, FRAMES, FUNCTION, LOST };
 
 static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts", "symbols" };
 enum { TEXTS = 5, SYMBOLS };
@@ -19,7 +19,7 @@ enum { TEXTS = 5, SYMBOLS };
 static const struct member { const char *name; enum what what; } members[] = {
 	{ "id", NUMBER }, { "pid", NUMBER }, { "vm", NUMBER }, { "vcpu", NUMBER }, { "tid", NUMBER },
 	{ "gone_ns", NUMBER }, { "moved", NUMBER }, { "name", NAME }, { "vmm", NAME }, { "comm", NAME },
-	{ "role", ROLE }, { "frames", FRAMES },
+	{ "role", ROLE }, { "frames", FRAMES }, { "lost", LOST },
 };
 /* Of a function of the guest. */
 static const struct member of_symbol[] = {
@@ -105,6 +105,9 @@ static struct json_object *pass(struct scrub *s, enum what what, struct json_obj
 		       json_object_get(value) : NULL;
 	case FRAMES:
 		return type == json_type_array ? frames(s, value) : NULL;
+	case LOST:
+		/* Of frames that have another name now; which builds they are of, says what runs. */
+		return s->privacy.way[KVMW_SECRET_STACKS] == PRIVACY_KEEP ? json_object_get(value) : json_object_new_array();
 	case FUNCTION:
 		return type == json_type_string ? json_object_get(value) : NULL;
 	}

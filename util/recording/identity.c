@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Parses IDENT frames: VMs, vCPUs, threads and stacks, which later frames add to or replace. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/array.h"
+#include "util/recording/lost_names.h"
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
 #include "util/symbols/demangle.h"
+#include "util/symbols/namer.h"
 
 #define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
 #define LONG_TEXT	4096	/* of a text */
@@ -217,9 +220,8 @@ static void clear_text(void *entry)
 
 /* ---- stacks ------------------------------------------------------------- */
 
-static int set_frame(const struct recording *rec, char **to, struct json_object *item)
+static int set_frame(const struct recording *rec, char **to, const char *frame)
 {
-	const char *frame = json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
 	char name[4 * TEXT_MAX];
 
 	if (!rec->mangled && demangle__frame(frame, name, sizeof(name)))
@@ -240,11 +242,41 @@ static int fill_frames(struct recording *rec, struct rec_stack *stack, struct js
 		struct json_object *item = json_object_array_get_idx(frames, stack->nr);
 		char **to = &stack->frame[stack->nr];
 
-		if (set_frame(rec, to, item))
+		if (set_frame(rec, to, json_object_is_type(item, json_type_string) ?
+			      json_object_get_string(item) : ""))
 			return -1;
 		/* Includes malloc()'s own overhead. */
 		rec->stack_bytes += strlen(*to) + 32;
 		budget__hold(rec->budget, strlen(*to) + 32);
+	}
+	return 0;
+}
+
+/* "file+0x1234" becomes "function+0x10 [file]". */
+static int name_frame(const struct recording *rec, char **frame, const struct elf_place *place)
+{
+	char name[NAMER_NAME], text[NAMER_NAME + 4 * TEXT_MAX];
+	const char *plus = strrchr(*frame, '+');
+	u64 into;
+
+	if (!namer__ask(rec->namer, place, name, &into))
+		return 0;
+	snprintf(text, sizeof(text), "%s+0x%llx [%.*s]", name, (unsigned long long)into,
+		 plus ? (int)(plus - *frame) : (int)strlen(*frame), *frame);
+	return set_frame(rec, frame, text);
+}
+
+static int name_frames(const struct recording *rec, struct rec_stack *stack, struct json_object *lost)
+{
+	size_t nr = lost && rec->namer ? json_object_array_length(lost) : 0;
+
+	for (size_t i = 0; i < nr && i < REC_MAX_STACK; i++) {
+		struct elf_place place;
+		size_t frame;
+
+		if (lost_name__parse(json_object_array_get_idx(lost, i), stack->nr, &frame, &place) &&
+		    name_frame(rec, &stack->frame[frame], &place))
+			return -1;
 	}
 	return 0;
 }
@@ -259,8 +291,10 @@ static int fill_stack(struct recording *rec, void *entry, struct json_object *ob
 {
 	struct rec_stack *stack = entry;
 
-	return stack->frame ? 0 :
-	       fill_frames(rec, stack, member__get(obj, "frames", json_type_array));
+	if (stack->frame)
+		return 0;
+	return fill_frames(rec, stack, member__get(obj, "frames", json_type_array)) ||
+	       name_frames(rec, stack, member__get(obj, "lost", json_type_array)) ? -1 : 0;
 }
 
 static void clear_stack(void *entry)

@@ -163,6 +163,7 @@ struct recording {
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms, vm_room;
+	struct namer *namer;	/* of frames that the recorder could not name; NULL: nobody is asked */
 	bool mangled;		/* as asked for: frames of stacks are named as their symbols are */
 	bool several_vms_of_pid;	/* some VMs have the same pid */
 	struct hash_table vm_pids;	/* how many VMs have it; for identity.c, as are: */

@@ -14,11 +14,22 @@ struct elf_segment {
 	u64 offset, size, address;	/* PT_LOAD: in the file, in memory */
 };
 
+#define ELF_ID_MAX	64	/* bytes of a build id; usually 20 */
+
+/* Somewhere in a file that has this build id. */
+struct elf_place {
+	u64 address;		/* as in the file */
+	u32 id_len;		/* 0: it has none */
+	u8 id[ELF_ID_MAX];
+};
+
 struct elf_symbols {
 	struct elf_symbol *symbol;	/* sorted by address */
 	u32 nr, room;
 	struct elf_segment *segment;
 	u32 nr_segments;
+	u32 id_len;
+	u8 id[ELF_ID_MAX];
 };
 
 /* Where distributions install the symbols of what they have stripped, by build id. */
@@ -30,6 +41,16 @@ struct elf_symbols {
  */
 void elf_symbols__read(struct elf_symbols *symbols, int fd, const char *debug_dir);
 void elf_symbols__free(struct elf_symbols *symbols);
+
+/* Opens what a file with this build id has lost; -1: it is not there. */
+int elf_symbols__open_debug(const char *debug_dir, const u8 *id, u32 id_len);
+/* Reads its symbols, if it has that build id. */
+void elf_symbols__read_debug(struct elf_symbols *symbols, int fd, const u8 *id, u32 id_len);
+/* The function at an address, likewise. */
+const char *elf_symbols__find_address(const struct elf_symbols *symbols, u64 address, u64 *into);
+
+/* Where an offset in the file is, for somebody who may have what it has lost. */
+void elf_symbols__place(const struct elf_symbols *symbols, u64 offset, struct elf_place *place);
 
 /* The function at an offset in the file, NULL: unknown; *into: offset in the function. */
 const char *elf_symbols__find(const struct elf_symbols *symbols, u64 offset, u64 *into);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "util/array.h"
-#include "util/capture/elf_symbols.h"
+#include "util/symbols/elf_symbols.h"
 #include "util/search.h"
 #include "util/symbols/elf_walk.h"
 
@@ -55,12 +55,12 @@ static int elf_symbols__by_address(const void *a, const void *b)
 }
 
 /* DIR/.build-id/ab/cdef.debug */
-static int open_debug(const char *dir, const u8 *id, size_t len)
+int elf_symbols__open_debug(const char *dir, const u8 *id, u32 len)
 {
 	char path[PATH_MAX];
 	size_t at = snprintf(path, sizeof(path), "%s/.build-id/%02x/", dir, *id);
 
-	for (size_t i = 1; i < len && at < sizeof(path); i++)
+	for (u32 i = 1; i < len && at < sizeof(path); i++)
 		at += snprintf(path + at, sizeof(path) - at, "%02x", id[i]);
 	if (at + sizeof(".debug") > sizeof(path))
 		return -1;
@@ -68,26 +68,47 @@ static int open_debug(const char *dir, const u8 *id, size_t len)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static bool has_id(Elf *elf, const void *id, ssize_t len)
+static void read_id(struct elf_symbols *s, Elf *elf)
+{
+	const void *id;
+	ssize_t len = dwelf_elf_gnu_build_id(elf, &id);
+
+	if (len < 2 || (size_t)len > sizeof(s->id))
+		return;
+	memcpy(s->id, id, len);
+	s->id_len = len;
+}
+
+static void sort_symbols(struct elf_symbols *s)
+{
+	if (s->nr)
+		qsort(s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__by_address);
+}
+
+void elf_symbols__read_debug(struct elf_symbols *s, int fd, const u8 *id, u32 id_len)
 {
 	const void *found;
+	Elf *elf;
 
-	return dwelf_elf_gnu_build_id(elf, &found) == len && !memcmp(found, id, len);
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	if (!elf)
+		return;
+	if (dwelf_elf_gnu_build_id(elf, &found) == id_len && !memcmp(found, id, id_len))
+		elf_walk__functions(elf, false, elf_symbols__add, s);
+	sort_symbols(s);
+	elf_end(elf);
 }
 
 /* The functions of a stripped file, from the one that was made of what it has lost. */
-static void read_lost(struct elf_symbols *s, Elf *stripped, const char *debug_dir)
+static void read_lost(struct elf_symbols *s, const char *debug_dir)
 {
-	const void *id;
-	ssize_t len = dwelf_elf_gnu_build_id(stripped, &id);
-	int fd = len > 1 ? open_debug(debug_dir, id, len) : -1;
-	Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+	int fd = s->id_len ? elf_symbols__open_debug(debug_dir, s->id, s->id_len) : -1;
 
-	if (elf && has_id(elf, id, len))
-		elf_walk__functions(elf, false, elf_symbols__add, s);
-	elf_end(elf);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	elf_symbols__read_debug(s, fd, s->id, s->id_len);
+	close(fd);
 }
 
 void elf_symbols__read(struct elf_symbols *s, int fd, const char *debug_dir)
@@ -100,13 +121,13 @@ void elf_symbols__read(struct elf_symbols *s, int fd, const char *debug_dir)
 	if (!elf)
 		return;
 	read_segments(s, elf);
+	read_id(s, elf);
 	if (elf_walk__is_stripped(elf))
-		read_lost(s, elf, debug_dir);
+		read_lost(s, debug_dir);
 	if (!s->nr)
 		elf_walk__functions(elf, false, elf_symbols__add, s);
 	elf_end(elf);
-	if (s->nr)
-		qsort(s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__by_address);
+	sort_symbols(s);
 }
 
 void elf_symbols__free(struct elf_symbols *s)
@@ -136,19 +157,28 @@ static int elf_symbols__is_behind(const void *address, const void *symbol)
 	return *(const u64 *)address < ((const struct elf_symbol *)symbol)->address ? -1 : 1;
 }
 
-const char *elf_symbols__find(const struct elf_symbols *s, u64 offset, u64 *into)
+const char *elf_symbols__find_address(const struct elf_symbols *s, u64 address, u64 *into)
 {
+	size_t behind = lower_bound(&address, s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__is_behind);
 	const struct elf_symbol *symbol;
-	size_t behind;
-	u64 address;
 
-	if (!to_address(s, offset, &address))
-		return NULL;
-	behind = lower_bound(&address, s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__is_behind);
 	if (!behind)
 		return NULL;
 	symbol = &s->symbol[behind - 1];
 	*into = address - symbol->address;
 	/* Beyond the end of the function before it: unknown. */
 	return symbol->size && *into >= symbol->size ? NULL : symbol->name;
+}
+
+const char *elf_symbols__find(const struct elf_symbols *s, u64 offset, u64 *into)
+{
+	u64 address;
+
+	return to_address(s, offset, &address) ? elf_symbols__find_address(s, address, into) : NULL;
+}
+
+void elf_symbols__place(const struct elf_symbols *s, u64 offset, struct elf_place *place)
+{
+	place->id_len = to_address(s, offset, &place->address) ? s->id_len : 0;
+	memcpy(place->id, s->id, sizeof(place->id));
 }

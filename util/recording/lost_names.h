@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Frames of stacks whose names the recorder did not know, but where they are. */
+#ifndef KVMW_LOST_NAMES_H
+#define KVMW_LOST_NAMES_H
+
+#include <json-c/json.h>
+
+#include "util/symbols/elf_symbols.h"
+
+/* One of them, [frame, build id, address], which may be anything; frame >= nr is none. false: it is none. */
+bool lost_name__parse(struct json_object *item, size_t nr, size_t *frame, struct elf_place *place);
+
+#endif
