@@ -13,14 +13,18 @@ SAMPLE_NS = 10 ** 9 // 99
 KVM_RUN, KVM_CREATE_VM, KVM_IRQFD = 0xae80, 0xae01, 0x4020ae76
 
 
+def entries(path):
+    """Those of IDENT frames."""
+    return [one for frame in independent_reader.Recording(path.read_bytes()).frames if frame.type == 3
+            for one in independent_reader.text(frame).get("stacks", ())]
+
+
 def stacks(path):
     """{id: frames}, each told once."""
     found = {}
-    for frame in independent_reader.Recording(path.read_bytes()).frames:
-        if frame.type == 3:
-            for one in independent_reader.text(frame).get("stacks", ()):
-                assert one["id"] not in found
-                found[one["id"]] = one["frames"]
+    for one in entries(path):
+        assert one["id"] not in found
+        found[one["id"]] = one["frames"]
     return found
 
 
@@ -144,3 +148,15 @@ def test_no_samples_of_a_guest(boot):
     for row in rows:
         assert "run_forever" not in str(frames(known, row.user)[:1])
         assert not any(frame.startswith("kvm_arch_vcpu_ioctl_run+") for frame in frames(known, row.kernel))
+
+
+@in_boots(*AMD)
+def test_what_has_no_name_has_a_build_id(boot):
+    """The lab's libc is stripped; its dynamic symbols name few functions."""
+    ids, named = set(), 0
+    for one in entries(boot.path("stack-vmm.kvmw")):
+        lost = {frame: build_id for frame, build_id, _ in one.get("lost", ())}
+        assert set(lost) == {i for i, frame in enumerate(one["frames"]) if re.match(r"libc\.so\.6\+0x", frame)}
+        ids |= set(lost.values())
+        named += sum("[libc.so.6]" in frame for frame in one["frames"])
+    assert named and len(ids) == 1 and re.fullmatch("[0-9a-f]{40}", ids.pop())
