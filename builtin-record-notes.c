@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "builtin-record-notes.h"
+#include "util/capture/preflight.h"
 #include "util/error.h"
 
 /* The kernel counts for the whole host, for any thread: ours may be none of these. */
@@ -42,6 +43,10 @@ static bool note_unseen(struct meta *meta, const struct session *session)
 bool record_notes__add(struct meta *meta, const struct session *session)
 {
 	bool unseen = note_unseen(meta, session);
+
+	if (!host__knows_pids())
+		meta__note(meta, "recorded in a PID namespace: process ids are the host's, and what /proc says of "
+			   "them, such as names, threads and memory, is unknown");
 
 	for (u32 h = 0; h < NR_PROBES; h++) {
 		u64 missed = session__missed(session, h);

@@ -22,8 +22,12 @@ enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAM
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
-	{ "vm", RECORD_VM, "NAME", 0, "Record the running VM of this name or uuid (kvmw list)", 0 },
+	{ "vm", RECORD_VM, "NAME", 0, "Record the running VM of this name or uuid (kvmw list), or those like web-*", 0 },
+	{ "cgroup", 'G', "CGROUP[,CGROUP...]", 0,
+	  "Record the VMs in these control groups (v2) and all below, including those that start later", 0 },
+	{ "container", RECORD_CONTAINER, "ID", 0, "Record the VMs in the container or pod with this id", 0 },
 	{ "all", 'a', NULL, 0, "Record all VMs, including those that start later", 0 },
+	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "But not these running VMs (with -a)", 0 },
 	{ "output", 'o', "FILE", 0,
 	  "Write to FILE (default " DEFAULT_OUTPUT "; an existing one becomes FILE.old) or, if -, to "
 	  "standard output", 0 },
@@ -48,47 +52,6 @@ static const struct argp_option options[] = {
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
 };
-
-static error_t parse_pid(struct record_options *o, const char *arg)
-{
-	u32 pid;
-
-	if (!*arg)
-		return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
-	if (parse_u32(arg, &pid) || !pid || pid > 0x7fffffff)
-		return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name", arg, arg);
-	if (o->nr_pids == MAX_PIDS)
-		return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
-	o->pids[o->nr_pids++] = pid;
-	return 0;
-}
-
-/* In a copy: the command line goes into the recording. */
-static error_t parse_pids(struct record_options *o, const char *arg)
-{
-	char *copy, *rest;
-	error_t err = 0;
-
-	if (!*arg)
-		return usage_error("-p: no process id given; kvmw list shows the running VMs");
-	copy = rest = strdup(arg);
-	if (!copy)
-		return ENOMEM;
-	for (char *p; !err && (p = strsep(&rest, ","));)
-		err = parse_pid(o, p);
-	free(copy);
-	return err;
-}
-
-static error_t parse_name(struct record_options *o, const char *arg)
-{
-	if (!*arg)
-		return usage_error("--vm: no name given; kvmw list shows the VMs and their names");
-	if (o->nr_names == MAX_PIDS)
-		return usage_error("--vm: more than %d VMs; use -a", MAX_PIDS);
-	o->names[o->nr_names++] = arg;
-	return 0;
-}
 
 static error_t parse_vcpus(struct record_options *o, const char *arg)
 {
@@ -182,7 +145,7 @@ static error_t check_symbols_of(const struct record_options *o, u32 events)
 {
 	if (!guest_symbol_files__any(&o->symbols))
 		return 0;
-	if (o->all || o->nr_pids + o->nr_names > 1)
+	if (o->all || record_options__has_groups(o) || o->nr_pids + o->names.nr > 1)
 		return usage_error("--guest-kallsyms and the like are about one VM: choose it with -p or --vm");
 	if (o->no_addresses)
 		return usage_error("--guest-kallsyms and the like, and --no-addresses, exclude each other");
@@ -207,13 +170,10 @@ static error_t check_options(struct record_options *o)
 	if (o->choice.events == BIT(KVMW_EVENT_STACK))
 		o->choice.events |= events_option__defaults();
 	events = o->choice.events ?: events_option__defaults();
-	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
-		return usage_error("what to record? -p PID or --vm NAME of a running VM (kvmw list "
-				   "shows them), -a for all, or -- COMMAND that starts one");
+	if (record_options__check_observed(o, "record"))
+		return EINVAL;
 	if (o->as_user && !o->command)
 		return usage_error("--user says who runs COMMAND, and there is none");
-	if ((o->nr_pids || o->nr_names) && o->all)
-		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
 	if (o->no_addresses && o->choice.stacks)
 		return usage_error("--stack and --no-addresses exclude each other");
 	if (o->no_addresses && o->choice.nr_raw)
@@ -233,13 +193,6 @@ static error_t check_options(struct record_options *o)
 error_t record_options__observe(struct record_options *o, int key, char *arg)
 {
 	switch (key) {
-	case 'p':
-		return parse_pids(o, arg);
-	case RECORD_VM:
-		return parse_name(o, arg);
-	case 'a':
-		o->all = true;
-		return 0;
 	case 'V':
 		return parse_vcpus(o, arg);
 	case 'd':
@@ -251,7 +204,7 @@ error_t record_options__observe(struct record_options *o, int key, char *arg)
 		o->verbose = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return record_options__select(o, key, arg);
 	}
 }
 

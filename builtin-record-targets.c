@@ -1,10 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw record: the processes of -p and --vm. */
+/* kvmw record, kvmw stat: which VMs are observed: -p, --vm, -G, --container, -a and --exclude. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builtin-record.h"
+#include "builtin.h"
+#include "util/capture/preflight.h"
 #include "util/capture/vm.h"
 #include "util/error.h"
+#include "util/parse.h"
+
+static error_t parse_pid(struct record_options *o, const char *arg)
+{
+	u32 pid;
+
+	if (!*arg)
+		return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
+	if (parse_u32(arg, &pid) || !pid || pid > 0x7fffffff)
+		return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name", arg, arg);
+	if (o->nr_pids == MAX_PIDS)
+		return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
+	o->pids[o->nr_pids++] = pid;
+	return 0;
+}
+
+/* In a copy: the command line goes into the recording. */
+static error_t parse_pids(struct record_options *o, const char *arg)
+{
+	char *copy, *rest;
+	error_t err = 0;
+
+	if (!*arg)
+		return usage_error("-p: no process id given; kvmw list shows the running VMs");
+	copy = rest = strdup(arg);
+	if (!copy)
+		return ENOMEM;
+	for (char *p; !err && (p = strsep(&rest, ","));)
+		err = parse_pid(o, p);
+	free(copy);
+	return err;
+}
+
+static error_t take_word(struct record_words *words, const char *arg, const char *option, const char *shows)
+{
+	if (!*arg)
+		return usage_error("%s: no name given; %s", option, shows);
+	if (words->nr == MAX_PIDS)
+		return usage_error("%s: given more than %d times; use -a", option, MAX_PIDS);
+	words->word[words->nr++] = arg;
+	return 0;
+}
+
+error_t record_options__select(struct record_options *o, int key, const char *arg)
+{
+	static const char kvmw_list[] = "kvmw list shows the VMs and their names";
+
+	switch (key) {
+	case 'p':
+		return parse_pids(o, arg);
+	case RECORD_VM:
+		return take_word(&o->names, arg, "--vm", kvmw_list);
+	case 'G':
+		return take_word(&o->groups, arg, "-G", "systemd-cgls shows the control groups");
+	case RECORD_CONTAINER:
+		return take_word(&o->containers, arg, "--container", "docker ps, podman ps and crictl ps show their ids");
+	case RECORD_EXCLUDE:
+		return take_word(&o->excludes, arg, "--exclude", kvmw_list);
+	case 'a':
+		o->all = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The first option that chooses VMs; NULL: none does. */
+static const char *chooses(const struct record_options *o)
+{
+	return o->nr_pids ? "-p" : o->names.nr ? "--vm" : o->groups.nr ? "-G" : o->containers.nr ? "--container" : NULL;
+}
+
+error_t record_options__check_observed(const struct record_options *o, const char *verb)
+{
+	const char *chosen = chooses(o);
+
+	if (!chosen && !o->all && !o->excludes.nr && !o->command)
+		return usage_error("what to %s? -p PID or --vm NAME of a running VM (kvmw list shows them), -G CGROUP or "
+				   "--container ID, -a for all, or -- COMMAND that starts one", verb);
+	if (chosen && o->all)
+		return usage_error("%s and -a exclude each other", chosen);
+	if (o->excludes.nr && !o->all)
+		return usage_error("--exclude leaves out VMs of -a, which is not given");
+	return 0;
+}
+
+bool record_options__has_groups(const struct record_options *o)
+{
+	return o->groups.nr || o->containers.nr;
+}
 
 static int check_pid(pid_t *pid)
 {
@@ -23,28 +119,77 @@ static int check_pid(pid_t *pid)
 	return 0;
 }
 
+static u32 each_once(pid_t *pids, u32 nr)
+{
+	u32 nr_distinct = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		u32 k = 0;
+
+		while (k < nr_distinct && pids[k] != pids[i])
+			k++;
+		if (k == nr_distinct)
+			pids[nr_distinct++] = pids[i];
+	}
+	return nr_distinct;
+}
+
+/* Adds the processes of named VMs.  0, or -1 (error() said why). */
+static int find_names(const struct record_words *names, const char *option, pid_t *pids, u32 *nr)
+{
+	for (u32 i = 0; i < names->nr; i++) {
+		int found;
+
+		if (*nr == MAX_PIDS)
+			return error("%s: more than %d VMs; use -a, or -G", option, MAX_PIDS);
+		found = vm__find(option, names->word[i], pids + *nr, MAX_PIDS - *nr);
+		if (found < 0)
+			return -1;
+		*nr = each_once(pids, *nr + found);
+	}
+	return 0;
+}
+
+/* Several, separated by commas, as perf -G takes them. */
+static int find_groups_of(struct group_choices *choices, const char *arg)
+{
+	char *copy = strdup(arg), *rest = copy;
+	int err = copy ? 0 : out_of_memory();
+
+	for (char *name; !err && (name = strsep(&rest, ","));)
+		err = *name ? group_find__named(choices, name) :
+			      error("-G '%s': a name is missing beside a comma, as in -G a.slice,b.slice", arg);
+	free(copy);
+	return err;
+}
+
 int record_options__find_targets(struct record_options *o)
 {
-	u32 nr = 0;
+	bool by_pid = o->nr_pids || o->names.nr || o->excludes.nr || (!o->all && !record_options__has_groups(o));
+	int err = 0;
 
+	if (by_pid && host__check_pid_namespace())
+		return -1;
 	for (u32 i = 0; i < o->nr_pids; i++)
 		if (check_pid(&o->pids[i]))
 			return -1;
-	for (u32 i = 0; i < o->nr_names; i++) {
-		if (o->nr_pids == MAX_PIDS)
-			return error("-p, --vm: more than %d VMs; use -a", MAX_PIDS);
-		if (vm__find(o->names[i], &o->pids[o->nr_pids]))
-			return -1;
-		o->nr_pids++;
-	}
-	for (u32 i = 0; i < o->nr_pids; i++) {
-		u32 k = 0;
+	o->nr_pids = each_once(o->pids, o->nr_pids);
+	for (u32 i = 0; i < o->groups.nr && !err; i++)
+		err = find_groups_of(&o->in_groups, o->groups.word[i]);
+	for (u32 i = 0; i < o->containers.nr && !err; i++)
+		err = group_find__container(&o->in_groups, o->containers.word[i]);
+	return err || find_names(&o->names, "--vm", o->pids, &o->nr_pids) ||
+	       find_names(&o->excludes, "--exclude", o->excluded, &o->nr_excluded) ? -1 : 0;
+}
 
-		while (k < nr && o->pids[k] != o->pids[i])
-			k++;
-		if (k == nr)
-			o->pids[nr++] = o->pids[i];
-	}
-	o->nr_pids = nr;
-	return 0;
+void record_options__choose(const struct record_options *o, struct session_opts *opts)
+{
+	opts->target = o->all ? KVMW_TARGET_ALL :
+		       o->nr_pids || o->in_groups.nr ? KVMW_TARGET_CHOSEN : KVMW_TARGET_CHILDREN;
+	opts->pids = o->pids;
+	opts->nr_pids = o->nr_pids;
+	opts->groups = &o->in_groups;
+	opts->excluded = o->excluded;
+	opts->nr_excluded = o->nr_excluded;
+	opts->vcpus = o->vcpu_filter ? o->vcpus : NULL;
 }

@@ -277,7 +277,7 @@ static const char *wait_for_end(struct record *r)
 			pids[i].fd = -1;
 			pids[i].revents = 0;
 			/* A command decides how long to record, even if the VMs are gone. */
-			if (--r->nr_alive || r->opt.command)
+			if (--r->nr_alive || r->opt.command || record_options__has_groups(&r->opt))
 				continue;
 			r->vms_gone = true;
 			return "VM is gone";
@@ -314,7 +314,7 @@ static void closing_line(struct record *r, u64 bytes)
 	if (!c.vcpus && !c.events)
 		warning("no events recorded: %s", r->opt.vcpu_filter ?
 			"does a VM have one of the --vcpu vCPUs, and did it run?" :
-			r->opt.nr_pids || r->opt.all ?
+			r->session_opts.target != KVMW_TARGET_CHILDREN ?
 			"did any vCPU run?" : "did the command start a VM?");
 }
 
@@ -477,7 +477,7 @@ static int prepare(struct record *r)
 	const struct sudo_user *user = NULL;
 	struct sudo_user found;
 
-	if (mem__expect(EXPECTED_MEMORY) || (!r->opt.all && host__check_pid_namespace()))
+	if (mem__expect(EXPECTED_MEMORY))
 		return -1;
 	r->output.option = true;
 	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep, r->opt.output) ||
@@ -491,11 +491,7 @@ static int prepare(struct record *r)
 		return error("--guest-kallsyms and the like name functions of exits, which this host does not show: without "
 			     "them, returns to the VMM can be recorded");
 	r->session_opts.choice = &r->opt.choice;
-	r->session_opts.target = r->opt.all ? KVMW_TARGET_ALL :
-			 r->opt.nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN;
-	r->session_opts.pids = r->opt.pids;
-	r->session_opts.nr_pids = r->opt.nr_pids;
-	r->session_opts.vcpus = r->opt.vcpu_filter ? r->opt.vcpus : NULL;
+	record_options__choose(&r->opt, &r->session_opts);
 	r->session_opts.ring_bytes = r->opt.ring_bytes;
 	r->session_opts.filter = r->opt.filter.f;
 	r->session_opts.verbose = r->opt.verbose;
@@ -557,6 +553,7 @@ int cmd_record(int argc, const char **argv)
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		free(r->skipped[i]);
 	free(r->opt.filter.reasons);
+	group_find__free(&r->opt.in_groups);
 	free(r);
 	return status;
 }

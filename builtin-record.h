@@ -9,11 +9,18 @@
 #include "builtin-record-keep.h"
 #include "util/capture/events_option.h"
 #include "util/capture/filter_options.h"
+#include "util/capture/session.h"
 #include "util/symbols/guest_symbols.h"
 
 #define DEFAULT_OUTPUT	"kvmw.data"
 #define DEFAULT_RING	(16ULL << 20)
 #define MAX_PIDS	256
+
+/* Arguments of an option that may be repeated. */
+struct record_words {
+	u32 nr;
+	const char *word[MAX_PIDS];
+};
 
 /* What the command line asks for; input of record_argp. */
 struct record_options {
@@ -25,8 +32,12 @@ struct record_options {
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;
 	pid_t pids[MAX_PIDS];
-	u32 nr_names;
-	const char *names[MAX_PIDS];	/* of --vm, which become pids */
+	struct record_words names;	/* of --vm, which become pids */
+	struct record_words groups, containers;		/* of -G and --container, */
+	struct group_choices in_groups;			/* which become these */
+	struct record_words excludes;	/* of --exclude, which become */
+	u32 nr_excluded;
+	pid_t excluded[MAX_PIDS];
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
@@ -39,14 +50,22 @@ struct record_options {
 
 /*
  * What kvmw stat has as well.  Takes the options that say what is observed, and for how long: those
- * of one letter as below, and --vm.  0, or an errno: wrong usage (error() said what).
+ * of one letter as below, and these.  0, or an errno: wrong usage (error() said what).
  */
-#define RECORD_VM	0x1ff
+enum { RECORD_EXCLUDE = 0x1fd, RECORD_CONTAINER, RECORD_VM };
 error_t record_options__observe(struct record_options *o, int key, char *arg);
 error_t record_options__command(struct record_options *o, const struct argp_state *state);
 
-/* Finds the processes of -p and --vm, each once.  0, or -1 (error() said why). */
+/* Of these, the ones that choose VMs. */
+error_t record_options__select(struct record_options *o, int key, const char *arg);
+/* What they mean together, for the verb of a command. */
+error_t record_options__check_observed(const struct record_options *o, const char *verb);
+/* Finds what they name: processes, each once, and control groups.  0, or -1 (error() said why). */
 int record_options__find_targets(struct record_options *o);
+/* Then says so to the session, whose opts point into o. */
+void record_options__choose(const struct record_options *o, struct session_opts *opts);
+/* Whether VMs that start later are observed, too, so that no end of one is the last. */
+bool record_options__has_groups(const struct record_options *o);
 /*
  * Chooses the events that this host can show, those of -e or the default; skipped: by event id, why
  * one is left out (free() it).  0, or -1 (error() said why).

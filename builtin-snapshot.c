@@ -188,7 +188,7 @@ static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 		if (has_recorder(pids, nr, number))
 			return ask_recorder(number, args->wait);
 		vm = number;
-	} else if (vm__find(args->of, &vm)) {
+	} else if (vm__find("VM", args->of, &vm, 1) < 0) {
 		return -1;
 	}
 	for (u32 i = 0; i < nr; i++)

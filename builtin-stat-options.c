@@ -13,8 +13,13 @@ enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV, OPT_OPENMETRICS };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Count exits of these running VMs", 0 },
-	{ "vm", RECORD_VM, "NAME", 0, "Count exits of the running VM of this name or uuid (kvmw list)", 0 },
+	{ "vm", RECORD_VM, "NAME", 0,
+	  "Count exits of the running VM of this name or uuid (kvmw list), or those like web-*", 0 },
+	{ "cgroup", 'G', "CGROUP[,CGROUP...]", 0,
+	  "Count exits of the VMs in these control groups (v2) and all below, including those that start later", 0 },
+	{ "container", RECORD_CONTAINER, "ID", 0, "Count exits of the VMs in the container or pod with this id", 0 },
 	{ "all", 'a', NULL, 0, "Count exits of all VMs, including those that start later", 0 },
+	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "But not of these running VMs (with -a)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only of these vCPUs, e.g. 0-3,7", 0 },
 	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1, 100ms", 0 },
 	{ "per", OPT_PER, "reason|vcpu|vm", 0, "A row for each of these (default reason)", 0 },
@@ -55,16 +60,6 @@ static error_t choose_format(struct stat_options *o, enum output_format format)
 	return 0;
 }
 
-static error_t check_observed(const struct record_options *o)
-{
-	if (!o->nr_pids && !o->nr_names && !o->all && !o->command)
-		return usage_error("what to count? -p PID or --vm NAME of a running VM (kvmw list "
-				   "shows them), -a for all, or -- COMMAND that starts one");
-	if ((o->nr_pids || o->nr_names) && o->all)
-		return usage_error("%s and -a exclude each other", o->nr_pids ? "-p" : "--vm");
-	return 0;
-}
-
 static error_t check_openmetrics(struct stat_options *o)
 {
 	if (o->openmetrics && o->format)
@@ -94,7 +89,7 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARGS:
 		return record_options__command(&o->record, state);
 	case ARGP_KEY_END:
-		return check_observed(&o->record) ?: check_openmetrics(o);
+		return record_options__check_observed(&o->record, "count") ?: check_openmetrics(o);
 	default:
 		return record_options__observe(&o->record, key, arg);
 	}

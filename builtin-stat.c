@@ -245,7 +245,7 @@ static bool vms_are_gone(struct stat_run *r, struct pollfd *fds)
 			continue;
 		fds[FIXED_FDS + i] = (struct pollfd) { .fd = -1 };
 		r->nr_alive--;
-		if (!r->nr_alive && !r->opt.record.command)
+		if (!r->nr_alive && !r->opt.record.command && !record_options__has_groups(&r->opt.record))
 			return true;
 	}
 	return false;
@@ -361,7 +361,7 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 	if (!r->live.rec->nr_vcpus && !r->export && !r->opt.viewer && !r->opt.record.quiet)
 		warning("nothing counted: %s", r->opt.record.vcpu_filter ?
 			"does a VM have one of the --vcpu vCPUs, and did it run?" :
-			r->opt.record.nr_pids || r->opt.record.all ?
+			r->session_opts.target != KVMW_TARGET_CHILDREN ?
 			"did any vCPU run?" : "did the command start a VM?");
 	return err ? -1 : 0;
 }
@@ -411,16 +411,14 @@ static int stat_prepare(struct stat_run *r)
 	static const struct record_filter none;
 	struct record_options *o = &r->opt.record;
 
-	if (mem__expect(EXPECTED_MEMORY) || (!o->all && host__check_pid_namespace()) ||
+	if (mem__expect(EXPECTED_MEMORY) ||
 	    record_options__find_targets(o) || record_options__choose_events(o, r->skipped))
 		return -1;
 	r->session_opts = (struct session_opts) {
 		.choice = &o->choice,
-		.target = o->all ? KVMW_TARGET_ALL : o->nr_pids ? KVMW_TARGET_PIDS : KVMW_TARGET_CHILDREN,
-		.pids = o->pids, .nr_pids = o->nr_pids,
-		.vcpus = o->vcpu_filter ? o->vcpus : NULL,
 		.latencies = true, .verbose = o->verbose,
 	};
+	record_options__choose(o, &r->session_opts);
 	r->session = r->live.session = session__open(&r->session_opts);
 	if (!r->session)
 		return -1;
@@ -447,6 +445,7 @@ static void stat_free(struct stat_run *r)
 	session__close(r->session);
 	meta__free(r->meta);
 	snapshot__free(&r->snapshot);
+	group_find__free(&r->opt.record.in_groups);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		free(r->skipped[i]);
 	for (u32 i = 0; i < r->nr_seen; i++)

@@ -76,6 +76,8 @@ int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_s
 	if (!in)
 		return 0;
 	this_cpu->known = known_word(in->runner, KVMW_STATE(in->exit.e.vcpu) + 1);
+	if (config.by_group)
+		this_cpu->moves = 0;
 	if (in->off_ns)
 		comes(in, next, cpu, now ?: bpf_ktime_get_ns());
 	return 0;

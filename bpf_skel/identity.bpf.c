@@ -92,4 +92,12 @@ int BPF_PROG(thread_ends, struct task_struct *task)
 	return 0;
 }
 
+/* Of all threads of the process, or of one: who has a state is looked for again. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(threads_move)
+{
+	__sync_fetch_and_add(&moves, 1);
+	return 0;
+}
+
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -50,7 +50,7 @@ struct {
 } vm_ids __weak SEC(".maps");
 
 /*
- * Processes known to be recorded VMs, by tgid; with KVMW_TARGET_PIDS, all from the start.
+ * Processes known to be recorded VMs, by tgid; with KVMW_TARGET_CHOSEN, those of -p from the start.
  * start_ns is as in targets.
  */
 struct {

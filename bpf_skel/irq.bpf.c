@@ -178,13 +178,13 @@ static __always_inline struct kvmw_vcpu_state *irq_state(void)
 		struct task_struct *owner = (void *)d->owner;
 
 		if (config.vcpu_filter ||
-		    (config.target != KVMW_TARGET_ALL && !is_vm(d->tgid, owner)))
+		    (!all_wanted() && !is_vm(d->tgid, owner)))
 			return NULL;
 		return state_of_process(d->tgid, d->kvm, owner);
 	}
 	if (!(key >> 32))
 		return state_of_vm(d ? d->kvm : 0);
-	if (config.vcpu_filter || config.target != KVMW_TARGET_ALL)
+	if (config.vcpu_filter || !all_wanted())
 		return NULL;
 	return state_of_other(0, 0, (void *)bpf_get_current_task());
 }

@@ -13,7 +13,8 @@
 #define KVMW_MAX_VCPUS	1024	/* states in use at a time; a power of two */
 #define KVMW_MAX_VCPU_IDS 1024	/* --vcpu selects among the ids below */
 #define KVMW_VCPU_ID_WORDS (KVMW_MAX_VCPU_IDS / 64)	/* a power of two */
-#define KVMW_MAX_TARGETS 1024	/* processes of -p */
+#define KVMW_MAX_TARGETS 1024	/* processes of -p, or of --exclude */
+#define KVMW_MAX_GROUPS	1024	/* control groups of -G and --container */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
@@ -305,8 +306,8 @@ struct kvmw_ring_task {
 	struct kvmw_task name;
 };
 
-/* Which threads are recorded. */
-enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_PIDS, KVMW_TARGET_CHILDREN };
+/* Which threads are recorded: ALL but those of chosen processes, those CHOSEN, the recorder's CHILDREN. */
+enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_CHOSEN, KVMW_TARGET_CHILDREN };
 
 /*
  * Set by the recorder before loading; constant for the verifier, which drops the code that a
@@ -318,6 +319,8 @@ struct kvmw_config {
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
 	u32 events;		/* bitmap of the ids of the wanted events */
 	u8 vcpu_filter;
+	u8 by_process;		/* processes were chosen: the map targets has them */
+	u8 by_group;		/* control groups were: the map groups */
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
 	u8 parts;		/* the programs for the parts of a cycle are attached */

@@ -6,7 +6,7 @@
 #include "common.bpf.h"
 
 /*
- * tgids, for KVMW_TARGET_PIDS.  The value is when the process started, because tgids are used
+ * tgids of the chosen processes.  The value is when the process started, because tgids are used
  * again; 0 until it is first seen.
  */
 struct {
@@ -15,6 +15,17 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } targets __weak SEC(".maps");
+
+/* Ids of the chosen control groups (v2): threads in them and in all below. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KVMW_MAX_GROUPS);
+	__type(key, u64);
+	__type(value, u32);
+} groups __weak SEC(".maps");
+
+/* How often a thread was moved to another control group. */
+u32 moves __weak = 1;
 
 /*
  * What is known about a thread: the index of its current vCPU's state plus one, or one of these.
@@ -27,7 +38,8 @@ struct {
 
 struct thread {
 	u64 start_ns;	/* when it started: thread ids are used again */
-	u32 known, pad;
+	u32 known;
+	u32 moves;	/* when it was looked for in the chosen control groups */
 };
 
 struct {
@@ -53,7 +65,8 @@ struct {
 	/* wait.bpf.h: the states that wait for this CPU */
 	u64 waiter;		/* one of them, its index plus one; 0: it is in the set */
 	u64 waiters;		/* how many are in the set */
-	u64 pad[5];		/* a cache line each */
+	u32 moves;		/* likewise of the thread; 0: unknown */
+	u32 pad[9];		/* a cache line each */
 } here[MAX_CPUS] __weak = {};
 u32 epoch __weak = 0;
 
@@ -71,7 +84,11 @@ static __always_inline u64 known_word(u32 tid, u32 known)
 
 static __always_inline void here_set(u32 tid, u32 known)
 {
-	here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)].known = known_word(tid, known);
+	u32 cpu = cpu_index(bpf_get_smp_processor_id());
+
+	here[cpu].known = known_word(tid, known);
+	if (config.by_group)
+		here[cpu].moves = moves;
 }
 
 /* NO_STATE_YET also if nothing is known about the thread on this CPU. */
@@ -94,7 +111,7 @@ static __always_inline u32 here_known(u32 tid)
 
 static __always_inline void remember(u32 tid, u64 start_ns, u32 known)
 {
-	struct thread thread = { .start_ns = start_ns, .known = known };
+	struct thread thread = { .start_ns = start_ns, .known = known, .moves = moves };
 
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
 	here_set(tid, known);
@@ -153,13 +170,45 @@ static __always_inline bool selected_by_pid(u32 tgid)
 	return *start == now;
 }
 
+#define GROUP_DEPTH 32
+
+/* The helper that tells the id of an ancestor is there from 5.15 on (95b861a7935b). */
+__weak __noinline int selected_by_group(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+
+	for (int depth = 0; depth < GROUP_DEPTH && group; depth++) {
+		u64 id = BPF_CORE_READ(group, kn, id);
+
+		if (bpf_map_lookup_elem(&groups, &id))
+			return 1;
+		/* Its first member is what it is to its parent. */
+		group = (void *)BPF_CORE_READ(group, self.parent);
+	}
+	return 0;
+}
+
+static __always_inline bool is_chosen(void)
+{
+	if (config.by_process && selected_by_pid(bpf_get_current_pid_tgid() >> 32))
+		return true;
+	return config.by_group && selected_by_group();
+}
+
+/* Whoever it is. */
+static __always_inline bool all_wanted(void)
+{
+	return config.target == KVMW_TARGET_ALL && !config.by_process;
+}
+
 static __always_inline bool is_target(void)
 {
 	switch (config.target) {
 	case KVMW_TARGET_ALL:
-		return true;
-	case KVMW_TARGET_PIDS:
-		return selected_by_pid(bpf_get_current_pid_tgid() >> 32);
+		return !is_chosen();
+	case KVMW_TARGET_CHOSEN:
+		return is_chosen();
 	default:
 		return descends_from_recorder();
 	}
@@ -180,10 +229,14 @@ static __noinline u32 thread_lookup(void)
 	u64 start = thread_start();
 	struct thread *found = bpf_map_lookup_elem(&threads, &tid);
 
-	if (found && found->start_ns == start)
+	if (found && found->start_ns != start)
+		found = NULL;
+	if (found && (!config.by_group || found->moves == moves))
 		known = found->known;
+	else if (!is_target())
+		known = UNWANTED;
 	else
-		known = is_target() ? NO_STATE_YET : UNWANTED;
+		known = found && found->known != UNWANTED ? found->known : NO_STATE_YET;
 	remember(tid, start, known);
 	return known;
 }
@@ -193,7 +246,12 @@ static __always_inline u32 thread_known(u32 tid)
 	u32 known = here_known(tid);
 
 	/* "No state yet" may be stale: the thread may have got one on another CPU. */
-	return known == NO_STATE_YET ? thread_lookup() : known;
+	if (known == NO_STATE_YET)
+		return thread_lookup();
+	/* It may have been moved to another control group. */
+	if (config.by_group && here[cpu_index(bpf_get_smp_processor_id())].moves != moves)
+		return thread_lookup();
+	return known;
 }
 
 #endif

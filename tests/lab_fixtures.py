@@ -32,11 +32,11 @@ BOOTS = {
     "bookworm": (180, ["--kernel", "bookworm"], ["known", "stat", "overflow", "memory", "irq", "stack",
                                                  "time", "corners", "killed", "errors"]),
     "bullseye": (300, ["--kernel", "bullseye"], ["known", "stat", "overflow", "filters", "memory",
-                                                 "irq", "stack", "time", "corners", "oracle", "caps", "bench"]),
+                                                 "irq", "stack", "time", "corners", "oracle", "caps", "bench", "groups"]),
     "trixie": (155, ["--kernel", "trixie"], ["known", "overflow", "memory", "irq", "stack", "time",
                                              "corners"]),
     "sid": (480, ["--kernel", "sid"], ["known", "stat", "overflow", "filters", "memory", "irq", "stack",
-                                       "ring", "time", "corners", "oracle", "caps", "bench"]),
+                                       "ring", "time", "corners", "oracle", "caps", "bench", "groups"]),
     "avic": (35, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
@@ -51,6 +51,8 @@ BOOTS = {
     "sched-trixie": (60, ["--kernel", "trixie", "--smp", "2"], ["sched", "oracle"]),
     "sched-sid": (145, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle", "scenarios", "chains"]),
     "legacy-mmu": (40, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
+    "integrity": (25, ["--kernel", "bookworm", "--append", "lockdown=integrity"], ["lockdown"]),
+    "confidential": (20, ["--kernel", "bookworm", "--append", "lockdown=confidentiality"], ["lockdown"]),
     "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
 }
 

@@ -91,6 +91,8 @@ def test_info_of_what_is_left(svm, tmp_path):
     ({"all": False, "pids": [4711]}, "-p 4711"),
     ({"all": False, "pids": [4711, 4712, 4800], "vcpus": [0, 1, 2, 7]}, "-p 4711-4712,4800 --vcpu 0-2,7"),
     ({"all": False, "pids": []}, "none"),
+    ({"all": False, "pids": [5], "groups": ["/a.slice", "/b/c.scope"]}, "-p 5 -G /a.slice -G /b/c.scope"),
+    ({"all": True, "pids": [], "excluded": [4711, 4800]}, "-a --exclude 4711,4800"),
     ({"all": True, "pids": [], "reasons": "npf,hlt", "min_ns": 1_000_000, "port": "0x3f8-0x3f8",
       "gpa": "0x1000-0x1fff", "msr": "0x6e0-0x6e0", "sample": 100},
      "-a --reason npf,hlt --min-duration 1ms --port 0x3f8 --gpa 0x1000-0x1fff --msr 0x6e0 --sample 100"),
@@ -107,7 +109,7 @@ def test_filters_in_the_words_of_options(tmp_path, filters, words):
 
 @pytest.mark.parametrize("filters", [
     {"pids": [2 ** 63 - 1, -5, "x", None, {}], "vcpus": list(range(0, 40000, 2)), "min_ns": -1},
-    {"pids": "x", "all": "x", "reasons": ["\x1b[2J"] * 1000, "port": 5, "gpa": "-", "msr": "-" * 5000,
+    {"pids": "x", "all": "x", "groups": ["\x1b[2J", 5, None], "excluded": {"x": 1}, "reasons": ["\x1b[2J"] * 1000, "port": 5, "gpa": "-", "msr": "-" * 5000,
      "min_ns": "x", "sample": None},
     {"port": "1" * 100 + "-" + "1" * 100, "min_ns": 0, "vcpus": [2 ** 63 - 1, 2 ** 63]}])
 def test_hostile_filters(tmp_path, filters):

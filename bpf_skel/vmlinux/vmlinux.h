@@ -110,6 +110,20 @@ struct task_group {
 struct sched_entity {
 	struct cfs_rq *cfs_rq;
 };
+/* Control groups: include/linux/cgroup-defs.h, kernfs.h */
+struct kernfs_node {
+	u64 id;
+};
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -127,6 +141,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	struct files_struct *files;
+	struct css_set *cgroups;
 	struct hlist_head preempt_notifiers;
 };
 

@@ -50,6 +50,11 @@ static void test_names(void **state)
 	static const char *const crosvm[] = { SHELL, "--name=delta", NULL };
 	static const char *const hostile[] = { SHELL, "-name", "a\033[2J\nb", "-uuid", "\t", NULL };
 	static const char *const none[] = { SHELL, "-name", NULL };
+	static const char *const threads[] = { SHELL, "-name", "debug-threads=on", NULL };
+	static const char *const socket[] = { SHELL, "--api-socket", "path=/run/ch/web-1.sock", NULL };
+	static const char *const libvirt[] = { SHELL, "--api-socket", "/run/libvirt/ch/web-2-socket", NULL };
+	static const char *const kata[] = { SHELL, "--api-socket", "/run/vc/vm/5f3a/clh-api.sock", NULL };
+	static const char *const both[] = { SHELL, "--api-socket", "/run/fc.socket", "--id", "epsilon", NULL };
 	struct vm vm = described(qemu);
 
 	assert_string_equal(vm.name, "alpha");
@@ -58,6 +63,11 @@ static void test_names(void **state)
 	assert_string_equal(described(plain).name, "beta");
 	assert_string_equal(described(firecracker).name, "gamma");
 	assert_string_equal(described(crosvm).name, "delta");
+	assert_string_equal(described(threads).name, "");
+	assert_string_equal(described(socket).name, "web-1");
+	assert_string_equal(described(libvirt).name, "web-2");
+	assert_string_equal(described(kata).name, "5f3a");
+	assert_string_equal(described(both).name, "epsilon");
 	vm = described(hostile);
 	assert_string_equal(vm.name, "a?[2J?b");
 	assert_string_equal(vm.uuid, "?");

@@ -307,25 +307,43 @@ static bool is_alone_in(const char *dir, u32 pid)
 	return found && (!strcmp(type, "domain threaded") || !strcmp(descendants, "nr_descendants 0"));
 }
 
-bool cgroups__own(u32 pid, char *dir, size_t size)
+bool cgroups__mounted(char *dir)
 {
-	char text[4096], type[32];
 	struct mounts m;
-	size_t root;
-	char *path;
 
 	find_mounts(&m);
+	strcpy(dir, m.v2);
+	return *dir;
+}
+
+bool cgroups__of_process(u32 pid, char *path)
+{
+	char text[4096], *at;
+
 	proc__read(text, sizeof(text), "/proc/%u/cgroup", pid);
-	path = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
-	path = path ? strchr(path, '/') : NULL;
-	if (!*m.v2 || !path)
+	at = strncmp(text, "0::/", 4) ? strstr(text, "\n0::/") : text;
+	at = at ? strchr(at, '/') : NULL;
+	if (!at)
 		return false;
-	path[strcspn(path, "\n")] = '\0';
-	root = strlen(m.v2);
+	at[strcspn(at, "\n")] = '\0';
 	/* "/../x" is outside of our namespace. */
-	if (!strncmp(path, "/..", 3) || root + strlen(path) >= size)
+	if (!strncmp(at, "/..", 3) || strlen(at) >= PATH_SIZE)
 		return false;
-	snprintf(dir, size, "%s%s", m.v2, path);
+	strcpy(path, at);
+	return true;
+}
+
+bool cgroups__own(u32 pid, char *dir, size_t size)
+{
+	char mount[PATH_SIZE], path[PATH_SIZE], type[32];
+	size_t root;
+
+	if (!cgroups__mounted(mount) || !cgroups__of_process(pid, path))
+		return false;
+	root = strlen(mount);
+	if (root + strlen(path) >= size)
+		return false;
+	snprintf(dir, size, "%s%s", mount, path);
 	/* Memory is charged to the group that those of single threads are below. */
 	while (!strcmp(proc__line(type, sizeof(type), "%s/cgroup.type", dir), "threaded") &&
 	       strlen(dir) > root + 1)

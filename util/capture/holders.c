@@ -4,6 +4,7 @@
 
 #include "util/capture/holders.h"
 #include "util/capture/neighbours.h"
+#include "util/capture/preflight.h"
 
 /*
  * Whether a process runs VMs, recorded or not; kind: KVMW_holder_VM if one of its threads is
@@ -18,7 +19,7 @@ static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u
 	if (p->pid == pid && (p->runs_vms || kind != KVMW_holder_VM))
 		return p->runs_vms;
 	p->pid = pid;
-	known = !vm__read(pid, &vm);
+	known = host__knows_pids() && !vm__read(pid, &vm);
 	p->runs_vms = (known && vm.nr_vms) || kind == KVMW_holder_VM;
 	if (p->runs_vms && known)
 		neighbours__add(new, &vm);

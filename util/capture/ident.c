@@ -5,6 +5,7 @@
 
 #include "util/capture/ident.h"
 #include "util/capture/json_build.h"
+#include "util/capture/preflight.h"
 
 static bool same_process(const struct ident_vm *vm, const struct kvmw_vcpu_state *s)
 {
@@ -25,10 +26,10 @@ static struct ident_vm *ident__find(struct ident *ident, const struct kvmw_vcpu_
 	return NULL;
 }
 
-/* By now, another process may have the pid. */
+/* By now, another process may have the pid; in a container, another one has it anyway. */
 static bool describable(const struct kvmw_vcpu_state *s)
 {
-	return !s->gone_ns || vm__started_at(s->tgid, s->start_ns);
+	return host__knows_pids() && (!s->gone_ns || vm__started_at(s->tgid, s->start_ns));
 }
 
 static struct ident_vm *ident__vm_of(struct ident *ident, const struct kvmw_vcpu_state *s)

@@ -41,6 +41,16 @@ int maps__fill_queue(const struct bpf_map *map, u32 nr)
 	return 0;
 }
 
+int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr)
+{
+	u64 unseen = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		if (bpf_map_update_elem(bpf_map__fd(map), &pids[i], &unseen, 0))
+			return error("cannot select process %d: %s", pids[i], strerror(errno));
+	return 0;
+}
+
 int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0, bytes, NULL);

@@ -4,6 +4,7 @@
 #define KVMW_MAPS_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "util/types.h"
 
@@ -15,6 +16,9 @@ void maps__unmap(void *values, size_t size);	/* NULL: nothing */
 
 /* Puts the numbers below nr into an empty queue.  0, or -1: error() said why. */
 int maps__fill_queue(const struct bpf_map *map, u32 nr);
+
+/* Processes into a map of those that are chosen, not seen yet.  0, or -1: error() said why. */
+int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr);
 
 /* A new ring as element i of an array of rings: its fd, or -1: error() said why. */
 int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes);

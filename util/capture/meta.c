@@ -112,18 +112,41 @@ static struct json_object *kvm(void)
 	return json_build__end(o, err);
 }
 
-static struct json_object *filters(const struct session_opts *opts,
-				   const struct record_filter *filter)
+/* Which VMs: see also "all". */
+static int add_selection(struct json_object *o, const struct session_opts *opts)
 {
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *list = json_object_new_array();
 	int err = 0;
 
-	err |= json_build__put(o, "all", json_object_new_boolean(opts->target == KVMW_TARGET_ALL));
 	for (u32 i = 0; i < opts->nr_pids; i++)
 		err |= json_build__append(list, json_object_new_int(opts->pids[i]));
 	err |= json_build__put(o, "pids", list);
-	if (opts->vcpus) {
+	if (opts->nr_excluded) {
 		list = json_object_new_array();
+		for (u32 i = 0; i < opts->nr_excluded; i++)
+			err |= json_build__append(list, json_object_new_int(opts->excluded[i]));
+		err |= json_build__put(o, "excluded", list);
+	}
+	if (opts->groups && opts->groups->nr) {
+		list = json_object_new_array();
+		for (u32 i = 0; i < opts->groups->nr; i++)
+			err |= json_build__append_text(list, opts->groups->list[i].path);
+		err |= json_build__put(o, "groups", list);
+	}
+	return err;
+}
+
+static struct json_object *filters(const struct session_opts *opts,
+				   const struct record_filter *filter)
+{
+	struct json_object *o = json_object_new_object();
+	int err = 0;
+
+	err |= json_build__put(o, "all", json_object_new_boolean(opts->target == KVMW_TARGET_ALL));
+	err |= add_selection(o, opts);
+	if (opts->vcpus) {
+		struct json_object *list = json_object_new_array();
+
 		for (u32 i = 0; i < KVMW_MAX_VCPU_IDS; i++)
 			if (opts->vcpus[i / 64] >> i % 64 & 1)
 				err |= json_build__append(list, json_object_new_int(i));

@@ -15,6 +15,7 @@
 #include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 #include "util/capture/preflight.h"
+#include "util/capture/proc.h"
 #include "util/capture/tracefs.h"
 #include "util/error.h"
 
@@ -147,21 +148,51 @@ static int check_kernel(void)
 	return 0;
 }
 
+/* The level is in brackets; securityfs may not be mounted, as in a container. */
+static bool is_confidential(void)
+{
+	char text[4096];
+
+	if (proc__read(text, sizeof(text), "/sys/kernel/security/lockdown") > 0)
+		return strstr(text, "[confidentiality]");
+	proc__read(text, sizeof(text), "/proc/cmdline");
+	return strstr(text, "lockdown=confidentiality");
+}
+
+/*
+ * With lockdown=integrity, as Secure Boot has it, all is there but debugfs. LOCKDOWN_BPF_READ_KERNEL,
+ * LOCKDOWN_TRACEFS and LOCKDOWN_KPROBES are of the other level (include/linux/security.h): the verifier
+ * would speak of an unknown function.
+ */
+static int check_lockdown(void)
+{
+	if (!is_confidential())
+		return 0;
+	return error("kernel lockdown is at level confidentiality, which forbids BPF programs to read kernel memory, and "
+		     "tracefs: boot with lockdown=integrity, at which kvmw works (cat /sys/kernel/security/lockdown)");
+}
+
 int host__can_record(void)
 {
-	if (check_kvm() || check_caps() || check_perf() || check_tracefs() || check_memlock() ||
+	if (check_kvm() || check_caps() || check_lockdown() || check_perf() || check_tracefs() || check_memlock() ||
 	    check_kernel())
 		return -1;
 	return 0;
 }
 
-int host__check_pid_namespace(void)
+bool host__knows_pids(void)
 {
 	struct stat st;
 
 	/* PROC_PID_INIT_INO, include/linux/proc_ns.h */
-	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU)
+	return stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU;
+}
+
+int host__check_pid_namespace(void)
+{
+	if (host__knows_pids())
 		return 0;
-	return error("running in a PID namespace (container): VMs cannot be selected by PID here; "
-		     "-a records all VMs of the host, or use the host's PID namespace");
+	return error("running in a PID namespace (container): VMs cannot be selected by process here, but -a takes all "
+		     "VMs of the host and -G CGROUP those in a control group, without names; or share the host's: "
+		     "docker run --pid=host, hostPID: true");
 }

@@ -17,6 +17,9 @@ bool host__is_admin(void);
 /* Whether the process has the capabilities to look into those of other users. */
 bool host__may_inspect(void);
 
+/* Whether process ids in /proc are those that BPF programs see: of the initial PID namespace. */
+bool host__knows_pids(void);
+
 /*
  * BPF programs see process ids of the initial PID namespace, so VMs cannot be selected by PID in
  * others. 0, or -1 after error().

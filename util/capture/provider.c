@@ -61,6 +61,11 @@ const struct probe probes[PROBE_RAW] = {
 		.without = "when a vCPU's thread died is unknown",
 		.methods = { { "thread_ends", ATTACH_TP_BTF, "sched", "sched_process_exit", NULL } },
 	},
+	[PROBE_THREAD_MOVES] = {
+		.what = "moves of threads to other control groups",
+		.without = "a thread belongs to the control group in which it was first seen",
+		.methods = { { "threads_move", ATTACH_TP_BTF, "cgroup", "cgroup_attach_task", NULL } },
+	},
 	[PROBE_EXIT] = {
 		.what = "VM exits",
 		.methods = {
@@ -276,7 +281,7 @@ const struct point_desc points[KVMW_NR_POINTS] = { KVMW_POINTS(POINT_DESC) };
 KVMW_EVENTS(ROW_FITS)
 
 /* Which vCPU a thread runs, and until when there are both. */
-#define ENDS	(BIT(PROBE_VCPU_END) | BIT(PROBE_THREAD_END))
+#define ENDS	(BIT(PROBE_VCPU_END) | BIT(PROBE_THREAD_END) | BIT(PROBE_THREAD_MOVES))
 #define WHO	(BIT(PROBE_ENTRY) | ENDS)
 #define OLD_DIRTY_PROBES (BIT(PROBE_DIRTY_VCPU) | BIT(PROBE_DIRTY_VCPU_DONE) | \
 			 BIT(PROBE_DIRTY_VM) | BIT(PROBE_DIRTY_VM_DONE))

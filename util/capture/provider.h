@@ -48,7 +48,7 @@ struct probe {
 enum probe_id {
 	/* In the order of attachment; of two kprobes of a function the later one runs first. */
 	PROBE_STACK_RUN,
-	PROBE_VCPU_END, PROBE_THREAD_END,			/* identity.bpf.c */
+	PROBE_VCPU_END, PROBE_THREAD_END, PROBE_THREAD_MOVES,	/* identity.bpf.c */
 	PROBE_EXIT, PROBE_ENTRY, PROBE_USERSPACE_EXIT, PROBE_RUN,
 	PROBE_HYPERCALL_RETURN, PROBE_IRQ_SET_UP,
 	PROBE_IRQ_LINE, PROBE_IRQ_LINE_DONE, PROBE_IRQ_MSI, PROBE_IRQ_MSI_DONE,

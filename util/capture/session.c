@@ -91,15 +91,16 @@ static int fill_taken(struct session *s)
 static int fill_maps(struct session *s, const struct session_opts *opts)
 {
 	struct kvmw_process process = {};
-	u64 unseen = 0;
 
-	if (maps__fill_queue(s->skel->maps.free_states, KVMW_MAX_VCPUS))
+	if (maps__fill_queue(s->skel->maps.free_states, KVMW_MAX_VCPUS) ||
+	    maps__choose(s->skel->maps.targets, opts->pids, opts->nr_pids) ||
+	    maps__choose(s->skel->maps.targets, opts->excluded, opts->nr_excluded))
 		return -1;
 	for (u32 i = 0; i < opts->nr_pids; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.targets), &opts->pids[i], &unseen, 0))
-			return error("cannot select process %d: %s", opts->pids[i], strerror(errno));
-	for (u32 i = 0; i < opts->nr_pids; i++)
 		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
+	for (u32 i = 0; opts->groups && i < opts->groups->nr; i++)
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.groups), &opts->groups->list[i].id, &i, 0))
+			return error("cannot select %s: %s", opts->groups->list[i].path, strerror(errno));
 	s->states = maps__values(s->skel->maps.states, STATES_SIZE);
 	if (s->config.latencies) {
 		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE);
@@ -116,6 +117,8 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	struct kvmw_config *c = &s->config;
 
 	c->target = opts->target;
+	c->by_process = opts->nr_pids || opts->nr_excluded;
+	c->by_group = opts->groups && opts->groups->nr;
 	c->parent = getpid();
 	c->events = opts->choice->events;
 	c->stacks = opts->choice->stacks;
@@ -221,7 +224,7 @@ bool session__applies(const struct session *s, u32 h)
 {
 	return (!probe(s, h)->before || kernel__version() < probe(s, h)->before) &&
 	       (!probe(s, h)->stacks || probe(s, h)->stacks & s->config.stacks) &&
-	       (s->nr_rings || !provider__describes(h));
+	       (s->nr_rings || !provider__describes(h)) && (h != PROBE_THREAD_MOVES || s->config.by_group);
 }
 
 /* Selects the next method of a probe; false: none is left, and the probe is needed. */

@@ -9,6 +9,7 @@
 #include "util/capture/clocks.h"
 #include "bpf_skel/shared.h"
 #include "util/capture/events_option.h"
+#include "util/capture/group_find.h"
 #include "util/capture/provider.h"
 
 struct session_opts {
@@ -18,8 +19,11 @@ struct session_opts {
 	 */
 	struct event_choice *choice;
 	enum kvmw_target target;
-	const pid_t *pids;	/* KVMW_TARGET_PIDS */
+	const pid_t *pids;	/* KVMW_TARGET_CHOSEN: processes */
 	u32 nr_pids;
+	const struct group_choices *groups;	/* likewise: control groups and all below; or NULL */
+	const pid_t *excluded;	/* KVMW_TARGET_ALL: all but these */
+	u32 nr_excluded;
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */

@@ -6,6 +6,7 @@
 
 #include "util/array.h"
 #include "util/capture/neighbours.h"
+#include "util/capture/preflight.h"
 #include "util/capture/proc_thread.h"
 #include "util/capture/snapshot.h"
 #include "util/error.h"
@@ -139,7 +140,20 @@ static int add_pid(struct snapshot *snap, u32 pid)
 	return 0;
 }
 
-static int add_running(struct snapshot *snap)
+static bool is_excluded(const struct session_opts *opts, pid_t pid)
+{
+	for (u32 i = 0; i < opts->nr_excluded; i++)
+		if (opts->excluded[i] == pid)
+			return true;
+	return false;
+}
+
+static bool may_run_selected(const struct session_opts *opts, pid_t pid)
+{
+	return opts->target == KVMW_TARGET_ALL ? !is_excluded(opts, pid) : group_find__has(opts->groups, pid);
+}
+
+static int add_running(struct snapshot *snap, const struct session_opts *opts)
 {
 	struct vm *vms = NULL;
 	int nr, err = 0;
@@ -147,7 +161,8 @@ static int add_running(struct snapshot *snap)
 
 	nr = vm__scan(&vms, &hidden);
 	for (int i = 0; i < nr && !err; i++)
-		err = add_pid(snap, vms[i].pid);
+		if (may_run_selected(opts, vms[i].pid))
+			err = add_pid(snap, vms[i].pid);
 	free(vms);
 	return err;
 }
@@ -171,8 +186,13 @@ static int choose_processes(struct snapshot *snap, const struct session_opts *op
 	int err = 0;
 
 	snap->nr_pids = 0;
+	/* The container's own processes are others. */
+	if (!host__knows_pids())
+		return 0;
 	if (opts->target == KVMW_TARGET_ALL)
-		return add_running(snap);
+		return add_running(snap, opts);
+	if (opts->groups && opts->groups->nr)
+		err = add_running(snap, opts);
 	for (u32 i = 0; i < opts->nr_pids && !err; i++)
 		err = add_pid(snap, opts->pids[i]);
 	return err || add_seen(snap, session) ? -1 : 0;

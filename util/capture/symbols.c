@@ -7,6 +7,7 @@
 
 #include "util/arch/arch.h"
 #include "util/array.h"
+#include "util/capture/preflight.h"
 #include "util/symbols/elf_symbols.h"
 #include "util/capture/symbols.h"
 #include "util/search.h"
@@ -217,7 +218,7 @@ static void read_process(struct symbols *s, struct process *p)
 	FILE *in;
 
 	snprintf(name, sizeof(name), "/proc/%d/maps", p->pid);
-	in = fopen(name, "re");
+	in = host__knows_pids() ? fopen(name, "re") : NULL;
 	/* It is gone: what is known about it still applies to its stacks. */
 	if (!in)
 		return;

@@ -39,7 +39,36 @@ static void qemu_name(const char *value, char *name, size_t size)
 
 	if (guest)
 		value = guest + strlen("guest=");
+	/* -name debug-threads=on has none. */
+	if (!guest && strcspn(value, "=") < strcspn(value, ","))
+		return;
 	snprintf(name, size, "%.*s", (int)strcspn(value, ","), value);
+}
+
+/*
+ * cloud-hypervisor has no name but that of its socket: --api-socket [path=]DIR/NAME.sock, as libvirt
+ * DIR/NAME-socket, as Kata Containers DIR/ID/clh-api.sock.
+ */
+static void socket_name(const char *value, char *name, size_t size)
+{
+	static const char *const ends[] = { ".sock", ".socket", "-socket", "-api", ".api" };
+	char path[256], *base;
+
+	if (!strncmp(value, "path=", 5))
+		value += 5;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(value, ","), value);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		size_t len = strlen(path), n = strlen(ends[i]);
+
+		if (len > n && !strcmp(path + len - n, ends[i]))
+			path[len - n] = '\0';
+	}
+	base = strrchr(path, '/');
+	if (base && (!strcmp(base, "/clh") || !strcmp(base, "/api"))) {
+		*base = '\0';
+		base = strrchr(path, '/');
+	}
+	snprintf(name, size, "%s", base ? base + 1 : path);
 }
 
 /* At most size - 1 bytes, but what a terminal must not get. */
@@ -77,8 +106,13 @@ static void name_from_args(const char *args, size_t len, struct vm *vm)
 				snprintf(name, sizeof(name), "%s", p + n + 1);
 			else if (!p[n] && next < end)
 				qemu_name(next, name, sizeof(name));
+			/* An earlier name, of a socket, is not as good. */
 			if (*name)
 				keep_name(vm->name, sizeof(vm->name), name);
+		}
+		if (!strcmp(p, "--api-socket") && p + strlen(p) + 1 < end && !*vm->name) {
+			socket_name(p + strlen(p) + 1, name, sizeof(name));
+			keep_name(vm->name, sizeof(vm->name), name);
 		}
 		if (!strcmp(p, "-uuid") && p + strlen(p) + 1 < end)
 			keep_name(vm->uuid, sizeof(vm->uuid), p + strlen(p) + 1);

@@ -47,9 +47,11 @@ int vm__scan(struct vm **vms, u32 *hidden);
 
 /*
  * The process of the running VM of this name: that given to the VMM, its uuid, the process id, or
- * the VMM's own name. 0, or -1: none or several VMs have it, or out of memory (error() said so).
+ * the VMM's own name. A pattern (fnmatch(3)) stands for all VMs whose name, uuid or VMM it is like,
+ * max at most. How many, or -1: none, several that no pattern asked for, too many, or out of memory
+ * (error() said so, as option's).
  */
-int vm__find(const char *name, pid_t *pid);
+int vm__find(const char *option, const char *name, pid_t *pids, u32 max);
 
 /* Whether the process with this id started at start_ns, CLOCK_MONOTONIC. */
 bool vm__started_at(pid_t pid, u64 start_ns);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A running VM by one of its names. */
+/* Running VMs by one of their names. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,14 @@ static bool has_vmm(const struct vm *vm, const char *name)
 	return !strcmp(vm->vmm, name);
 }
 
-/* The first of these that any VM has decides. */
-static vm_has *const kinds[] = { vm_find__has_name, has_uuid, has_pid, has_vmm };
+static bool is_like(const struct vm *vm, const char *pattern)
+{
+	return (*vm->name && !fnmatch(pattern, vm->name, 0)) || (*vm->uuid && !fnmatch(pattern, vm->uuid, 0)) ||
+	       !fnmatch(pattern, vm->vmm, 0);
+}
+
+/* The first of these that any VM has decides; names may have the characters of patterns. */
+static vm_has *const kinds[] = { vm_find__has_name, has_uuid, has_pid, has_vmm, is_like };
 
 /* "4711 alpha (qemu-system-x86_64), …": all VMs, or those that have the name. */
 static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char *name, char *buf,
@@ -62,7 +69,7 @@ static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char 
 	}
 }
 
-static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *name)
+static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *option, const char *name)
 {
 	char list[2048], unseen[64] = "", *clean = text__clean(name, 128);
 	struct nearest n;
@@ -76,13 +83,14 @@ static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *name
 	if (hidden)
 		snprintf(unseen, sizeof(unseen), " (%u process%s could not be inspected)", hidden,
 			 hidden == 1 ? "" : "es");
-	error("--vm '%s': no running VM has this name%s%s%s%s", clean ?: "", nearest__hint(&n),
+	error("%s '%s': no running VM has this name%s%s%s%s", option, clean ?: "", nearest__hint(&n),
 	      nr ? "; there are: " : "; no VM is running", list, unseen);
 	free(clean);
 	return -1;
 }
 
-static int one_of(const struct vm *vms, u32 nr, vm_has *has, const char *name, pid_t *pid)
+static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *option, const char *name, pid_t *pids,
+		      u32 max)
 {
 	char list[2048];
 	u32 found = 0;
@@ -90,14 +98,16 @@ static int one_of(const struct vm *vms, u32 nr, vm_has *has, const char *name, p
 	for (u32 i = 0; i < nr; i++) {
 		if (!has(&vms[i], name))
 			continue;
+		if (found < max)
+			pids[found] = vms[i].pid;
 		found++;
-		*pid = vms[i].pid;
 	}
-	if (found == 1)
-		return 0;
+	if (found == 1 || (has == is_like && found <= max))
+		return found;
+	if (has == is_like && max > 1)
+		return error("%s '%s': %u VMs are more than there is room for; use -a, or -G", option, name, found);
 	vm_find__list(vms, nr, has, name, list, sizeof(list));
-	return error("--vm '%s': %u VMs have this name: %s; -p PID records one of them", name, found,
-		     list);
+	return error("%s '%s': %u VMs have this name: %s; their process ids tell them apart", option, name, found, list);
 }
 
 static vm_has *kind_of(const struct vm *vms, u32 nr, const char *name)
@@ -109,7 +119,7 @@ static vm_has *kind_of(const struct vm *vms, u32 nr, const char *name)
 	return NULL;
 }
 
-int vm__find(const char *name, pid_t *pid)
+int vm__find(const char *option, const char *name, pid_t *pids, u32 max)
 {
 	struct vm *vms = NULL;
 	int nr, ret = -1;
@@ -119,7 +129,8 @@ int vm__find(const char *name, pid_t *pid)
 	nr = vm__scan(&vms, &hidden);
 	if (nr >= 0) {
 		has = kind_of(vms, nr, name);
-		ret = has ? one_of(vms, nr, has, name, pid) : no_such_vm(vms, nr, hidden, name);
+		ret = has ? vm_find__take(vms, nr, has, option, name, pids, max) :
+			    no_such_vm(vms, nr, hidden, option, name);
 	}
 	free(vms);
 	return ret;

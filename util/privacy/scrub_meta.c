@@ -198,10 +198,24 @@ static json *meta_pass__numbers(struct scrub *s, json *value)
 	return pass_elements(s, value, json_type_int, meta_pass__plain);
 }
 
+static json *meta_pass__path(struct scrub *s, json *value)
+{
+	char buf[PRIVACY_TEXT];
+
+	s->met[KVMW_SECRET_NAMES] = true;
+	return json_object_new_string(privacy__path(&s->privacy, json_object_get_string(value), buf));
+}
+
+static json *meta_pass__paths(struct scrub *s, json *value)
+{
+	return pass_elements(s, value, json_type_string, meta_pass__path);
+}
+
 static json *meta_pass__filters(struct scrub *s, json *value)
 {
 	static const struct meta_rule rules[] = {
 		{ "all", json_type_boolean, meta_pass__plain }, { "pids", json_type_array, meta_pass__numbers },
+		{ "groups", json_type_array, meta_pass__paths }, { "excluded", json_type_array, meta_pass__numbers },
 		{ "vcpus", json_type_array, meta_pass__numbers }, { "reasons", json_type_string, meta_pass__reasons },
 		{ "min_ns", json_type_int, meta_pass__plain }, { "port", json_type_string, meta_pass__range },
 		{ "msr", json_type_string, meta_pass__range }, { "gpa", json_type_string, gpa_range },

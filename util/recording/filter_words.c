@@ -58,6 +58,14 @@ static void words__list(struct filter_text *t, const char *option, struct json_o
 	}
 }
 
+static void words__texts(struct filter_text *t, const char *option, struct json_object *list)
+{
+	size_t nr = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < nr; i++)
+		words__text(t, option, json_object_array_get_idx(list, i));
+}
+
 /* In the largest unit that needs no fraction. */
 static void words__time(struct filter_text *t, const char *option, struct json_object *value)
 {
@@ -100,7 +108,8 @@ static const struct {
 	const char *member, *option;
 	void (*add)(struct filter_text *t, const char *option, struct json_object *value);
 } words[] = {
-	{ "all", "-a", words__flag }, { "pids", "-p", words__list }, { "vcpus", "--vcpu", words__list },
+	{ "all", "-a", words__flag }, { "pids", "-p", words__list },
+	{ "groups", "-G", words__texts }, { "excluded", "--exclude", words__list }, { "vcpus", "--vcpu", words__list },
 	{ "reasons", "--reason", words__text }, { "min_ns", "--min-duration", words__time },
 	{ "port", "--port", words__range }, { "gpa", "--gpa", words__range },
 	{ "msr", "--msr", words__range },

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which VMs are observed: by name, control group and container, or left out. By returns to the VMM, which
+any KVM shows; exits, beside perf's counts: tests/lab/scripts/groups.sh."""
+import contextlib
+import csv
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from synthetic import KVMW, kvmw, one_line
+from test_record_here import pytestmark, running  # noqa: F401
+
+ID = "5a1ec7ed" * 8
+
+
+def mounted():
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        words, kind = (part.split() for part in line.split(" - "))
+        if kind[0] == "cgroup2" and words[3] == "/":
+            return pathlib.Path(words[4])
+    return None
+
+
+@pytest.fixture
+def groups():
+    """a.slice with a container in it, and b.slice, of this test alone."""
+    mount = mounted()
+    if not mount or not os.access(mount, os.W_OK):
+        pytest.skip("needs a cgroup v2 hierarchy that it may write to")
+    names = [f"kvmw-{os.getpid()}-a.slice", f"kvmw-{os.getpid()}-a.slice/docker-{ID}.scope", f"kvmw-{os.getpid()}-b.slice"]
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            (mount / name).mkdir()
+            stack.callback((mount / name).rmdir)
+        yield [mount / name for name in names]
+
+
+def guest_in(group, exits):
+    """Words of a shell: a guest that returns to its VMM for so many OUT."""
+    return f"sh -c 'echo $$ >{group}/cgroup.procs; exec {KVMW} bench guest --json --pio {exits}' >&2"
+
+
+def stat(*args):
+    """The rows of kvmw stat, and what guests said of themselves."""
+    done = kvmw("stat", "-q", "--json", "--per", "vm", *args)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    return json.loads(done.stdout), told
+
+
+def outs(told):
+    return told["user_exits"]["io"]
+
+
+def counted(rep):
+    """By VM; this KVM shows exits or returns: both are at least the OUTs."""
+    return [row["count"] for row in sorted(rep["rows"], key=lambda row: row["vm"])]
+
+
+def test_control_groups_with_all_below(groups):
+    a, container, b = groups
+    rep, told = stat("-G", a.name, "--", "sh", "-c",
+                     f"{guest_in(a, 300)}; {guest_in(b, 500)}; {guest_in(container, 700)}")
+    inside = [outs(told[0]), outs(told[2])]
+    assert [vm["name"] for vm in rep["recording"]["vms"]] == ["", ""]
+    if rep["event"] == "userspace":
+        assert counted(rep) == inside
+    assert all(found >= outs for found, outs in zip(counted(rep), inside, strict=True))
+
+
+@pytest.mark.parametrize("option, what", [("-G", "{mount}/{a}"), ("-G", "/{a}"), ("-G", "{a},{b}"), ("-G", "kvmw-{pid}-*"),
+                                          ("--container", ID), ("--container", ID[:12]), ("-G", f"docker-{ID}.scope")])
+def test_their_names(groups, option, what, tmp_path):
+    a, container, b = groups
+    what = what.format(mount=a.parent, a=a.name, b=b.name, pid=os.getpid())
+    done = kvmw("record", "-q", "-e", "userspace", option, what, "-o", tmp_path / "f", "--", "true")
+    assert done.returncode == 0, done.stderr
+    chosen = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)["filters"]["groups"]
+    assert set(chosen) == ({f"/{a.name}/{container.name}"} if ID[:12] in what else
+                           {f"/{a.name}", f"/{b.name}"} if "," in what or "*" in what else {f"/{a.name}"})
+
+
+def test_a_vm_that_is_moved(groups):
+    """It is observed while the group has it, not before and not after."""
+    a, _, b = groups
+    with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
+        try:
+            (b / "cgroup.procs").write_text(str(guest.pid))
+            rep, _ = stat("-G", a.name, "--", "sleep", "0.1")
+            assert rep["total"]["count"] == 0
+            come_and_go = "; sleep 0.1; ".join(f"echo {guest.pid} >{group}/cgroup.procs" for group in (a, b, a, b))
+            done = kvmw("stat", "-q", "--csv", "-I", "10ms", "-G", a.name, "--", "sh", "-c",
+                        f"sleep 0.1; {come_and_go}; sleep 0.3")
+            assert done.returncode == 0, done.stderr
+            seen = [int(row["end_ns"]) for row in csv.DictReader(done.stdout.splitlines()) if int(row["count"])]
+            gaps = [after - before for before, after in zip(seen, seen[1:])]
+            assert seen and max(gaps) >= 50_000_000
+        finally:
+            guest.kill()
+
+
+@pytest.mark.parametrize("args, words", [
+    (["-G", "nosuch.slice"], ["-G 'nosuch.slice'", "no control group below"]),
+    (["-G", "a.slice,"], ["-G 'a.slice,'", "beside a comma"]),
+    (["--container", "fedcba9876"], ["--container 'fedcba9876'", "docker ps"]),
+    (["-a", "--exclude", "nosuch"], ["--exclude 'nosuch'", "no running VM has this name"]),
+])
+def test_what_there_is_not(groups, args, words):
+    args = [arg.replace("a.slice", groups[0].name) for arg in args]
+    one_line(kvmw("stat", *args, "--", "true"), 1, *[word.replace("a.slice", groups[0].name) for word in words])
+
+
+def test_a_name_of_several_groups(groups):
+    a, _, b = groups
+    with contextlib.ExitStack() as stack:
+        for group in (a, b):
+            (group / "same").mkdir()
+            stack.callback((group / "same").rmdir)
+        one_line(kvmw("stat", "-G", "same", "--", "true"), 1, "2 control groups have this name", f"/{a.name}/same")
+
+
+def test_patterns_of_names(tmp_path):
+    with running("-name", "web-1") as one, running("-name", "web-2") as two, running("-name", "db") as db:
+        for args, pids in ((["--vm", "web-*"], {one, two}), (["--vm", "web-?", "--vm", "d*"], {one, two, db}),
+                           (["--vm", "db"], {db})):
+            kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", *args, "--", "true")
+            assert set(json.loads(kvmw("info", tmp_path / "f", "--json").stdout)["filters"]["pids"]) == pids
+        one_line(kvmw("stat", "--vm", "x*", "--", "true"), 1, "no running VM has this name", "web-1")
+
+
+def test_all_but_some(tmp_path):
+    """Whatever other VMs run here."""
+    def record(*args):
+        done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "-a", *args, "--", "sleep", "0.1")
+        assert done.returncode == 0, done.stderr
+        about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
+        return set(about["filters"].get("excluded", [])), {vm["pid"] for vm in about["vms"]}
+
+    with running("-name", "web-1") as one, running("-name", "db") as db, \
+            subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
+        try:
+            for exclude in (str(guest.pid), "kvm[w]"):
+                excluded, recorded = record("--exclude", "web*", "--exclude", exclude)
+                assert {one, guest.pid} <= excluded and guest.pid not in recorded
+            excluded, recorded = record("--exclude", str(db))
+            assert excluded == {db} and guest.pid in recorded
+        finally:
+            guest.kill()
+
+
+@pytest.mark.parametrize("args, words", [
+    (["-p", "1"], ["VMs cannot be selected by process here", "-a takes all", "--pid=host"]),
+    (["--", "true"], ["VMs cannot be selected by process here"]),
+])
+def test_pid_namespace(args, words):
+    done = subprocess.run(["unshare", "-pf", "--mount-proc", KVMW, "stat", *args], capture_output=True, text=True, timeout=60)
+    if "unshare" in done.stderr:
+        pytest.skip("no PID namespace here")
+    one_line(done, 1, *words)
+
+
+def test_all_in_a_pid_namespace(tmp_path):
+    """Their returns are recorded; nothing is said of a process that has the same id in the container."""
+    with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
+        try:
+            done = subprocess.run(["unshare", "-pf", "--mount-proc", KVMW, "record", "-q", "-e", "userspace", "-o",
+                                   tmp_path / "f", "-a", "--", "sleep", "0.2"], capture_output=True, text=True, timeout=60)
+        finally:
+            guest.kill()
+    if "unshare" in done.stderr:
+        pytest.skip("no PID namespace here")
+    assert done.returncode == 0, done.stderr
+    about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
+    assert any("PID namespace" in note for note in about["notes"])
+    mine = [vm for vm in about["vms"] if vm["pid"] == guest.pid]
+    assert [vm["name"] for vm in mine] == [""]
