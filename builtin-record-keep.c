@@ -115,7 +115,7 @@ static pid_t vm_of(const struct record_keep *k)
 
 	if (k->vcpu != ~0U && hit->tid && hit->exit.e.vcpu == k->vcpu && hit->tgid)
 		return hit->tgid;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < session__nr_states(k->uses.session); i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 
 		if (!s->tid || s->role != KVMW_ROLE_VCPU || (pid_t)s->tgid == pid)
@@ -132,7 +132,7 @@ static void see_leader(const struct record_keep *k, pid_t pid, char *buf, size_t
 {
 	const struct kvmw_vcpu_state *states = session__states(k->uses.session);
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(k->uses.session); i++)
 		if (states[i].tid && (pid_t)states[i].tgid == pid)
 			snprintf(buf, size, "%.*s", (int)sizeof(states[i].leader), states[i].leader);
 }
@@ -346,7 +346,7 @@ static bool records(const struct record_keep *k, u32 pid)
 	for (u32 i = 0; i < o->nr_pids; i++)
 		if ((u32)o->pids[i] == pid)
 			return true;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(k->uses.session); i++)
 		if (states[i].tid && states[i].tgid == pid)
 			return true;
 	return false;
@@ -410,7 +410,7 @@ static void watch(struct record_keep *k)
 	u64 now = monotonic_ns();
 	struct drain_counts c;
 
-	for (u32 i = 0; stuck && i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; stuck && i < session__nr_states(k->uses.session); i++)
 		watch_vcpu(k, stuck, i, now);
 	drain__counts(k->uses.drain, &c);
 	if (c.lost > k->lost && keep_triggers__of(t, TRIGGER_LOST))
@@ -458,7 +458,7 @@ bool record_keep__vms_gone(const struct record_keep *k)
 	if (!k->opt->time_ns)
 		return false;
 	states = session__states(k->uses.session);
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < session__nr_states(k->uses.session); i++) {
 		if (!states[i].tid || states[i].role != KVMW_ROLE_VCPU)
 			continue;
 		any = true;

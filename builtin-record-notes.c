@@ -25,8 +25,8 @@ static bool note_unseen(struct meta *meta, const struct session *session)
 
 	session__unseen(session, &u);
 	if (u.no_state) {
-		snprintf(note, sizeof(note), "more than %d vCPUs and VMMs at a time: %llu events of the "
-			 "others are not recorded", KVMW_MAX_VCPUS, (unsigned long long)u.no_state);
+		snprintf(note, sizeof(note), "more than %u vCPUs and VMMs at a time: %llu events of the "
+			 "others are not recorded", session__nr_states(session), (unsigned long long)u.no_state);
 		meta__note(meta, note);
 		warning("%s", note);
 	}

@@ -33,6 +33,7 @@ static const struct argp_option options[] = {
 	  "standard output", 0 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
+	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },

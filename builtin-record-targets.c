@@ -54,6 +54,17 @@ static error_t take_word(struct record_words *words, const char *arg, const char
 	return 0;
 }
 
+static error_t parse_max_vcpus(struct record_options *o, const char *arg)
+{
+	u32 nr;
+
+	if (parse_u32(arg, &nr) || !nr || nr > KVMW_MAX_VCPUS)
+		return usage_error("--max-vcpus '%s': must be a number of at most %d: so many vCPUs and VMMs are seen at a "
+				   "time", arg, KVMW_MAX_VCPUS);
+	o->max_vcpus = (nr + KVMW_MIN_VCPUS - 1) / KVMW_MIN_VCPUS * KVMW_MIN_VCPUS;
+	return 0;
+}
+
 error_t record_options__select(struct record_options *o, int key, const char *arg)
 {
 	static const char kvmw_list[] = "kvmw list shows the VMs and their names";
@@ -69,6 +80,8 @@ error_t record_options__select(struct record_options *o, int key, const char *ar
 		return take_word(&o->containers, arg, "--container", "docker ps, podman ps and crictl ps show their ids");
 	case RECORD_EXCLUDE:
 		return take_word(&o->excludes, arg, "--exclude", kvmw_list);
+	case RECORD_MAX_VCPUS:
+		return parse_max_vcpus(o, arg);
 	case 'a':
 		o->all = true;
 		return 0;
@@ -191,5 +204,6 @@ void record_options__choose(const struct record_options *o, struct session_opts 
 	opts->groups = &o->in_groups;
 	opts->excluded = o->excluded;
 	opts->nr_excluded = o->nr_excluded;
+	opts->max_vcpus = o->max_vcpus;
 	opts->vcpus = o->vcpu_filter ? o->vcpus : NULL;
 }

@@ -213,11 +213,11 @@ static void warn_unseen(struct record *r)
 		return;
 	session__unseen(r->session, &u);
 	if (u.no_state)
-		warning("there are more than %d vCPUs and VMMs: what the others do is not recorded",
-			KVMW_MAX_VCPUS);
+		warning("there are more than %u vCPUs and VMMs: what the others do is not recorded; --max-vcpus makes "
+			"room for more", session__nr_states(r->session));
 	else if (u.over_share)
-		warning("process %u has too many vCPUs: what those beyond its share of %d do is not "
-			"recorded", u.pid, KVMW_MAX_VCPUS);
+		warning("process %u has too many vCPUs: what those beyond its share of %u do is not recorded; "
+			"--max-vcpus makes room for more", u.pid, session__nr_states(r->session));
 	r->unseen = u.no_state || u.over_share;
 }
 

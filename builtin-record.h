@@ -39,6 +39,7 @@ struct record_options {
 	u32 nr_excluded;
 	pid_t excluded[MAX_PIDS];
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of --vcpu */
+	u32 max_vcpus;			/* of --max-vcpus; 0: not given */
 	u64 ring_bytes;
 	u64 duration_ns;		/* 0: no limit */
 	double cpu_limit;		/* percent of a CPU; 0: no limit */
@@ -52,7 +53,7 @@ struct record_options {
  * What kvmw stat has as well.  Takes the options that say what is observed, and for how long: those
  * of one letter as below, and these.  0, or an errno: wrong usage (error() said what).
  */
-enum { RECORD_EXCLUDE = 0x1fd, RECORD_CONTAINER, RECORD_VM };
+enum { RECORD_MAX_VCPUS = 0x1fc, RECORD_EXCLUDE, RECORD_CONTAINER, RECORD_VM };
 error_t record_options__observe(struct record_options *o, int key, char *arg);
 error_t record_options__command(struct record_options *o, const struct argp_state *state);
 

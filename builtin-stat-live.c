@@ -84,7 +84,8 @@ int live__count(struct live *live, u64 now)
 	if (counters__latencies(live->session, take_latency, live) ||
 	    counters__send(live->session, live->sink, now) ||
 	    ident__send(live->ident, live->sink, live->session) ||
-	    holders__send(live->holders, live->sink, session__states(live->session)) ||
+	    holders__send(live->holders, live->sink, session__states(live->session),
+			  session__nr_states(live->session)) ||
 	    taken__send(&live->taken, live->sink, session__taken(live->session)) ||
 	    sink__failed(live->sink) ||
 	    counts__take(&live->counts, &live->rec->totals, COUNTERS_IN_GUEST))
@@ -117,8 +118,8 @@ static int renew(struct live *live)
 	live->rec = rec;
 	live->nr_ended = 0;
 	/* All is sent again. */
-	memset(live->ident->sent, 0, sizeof(live->ident->sent));
-	memset(live->holders->versions, 0, sizeof(live->holders->versions));
+	memset(live->ident->sent, 0, session__nr_states(live->session) * sizeof(*live->ident->sent));
+	memset(live->holders->versions, 0, session__nr_states(live->session) * sizeof(*live->holders->versions));
 	live->taken = (struct taken) { .others = 0 };
 	live->ident->changes = ~0ULL;
 	return live__count(live, live->time_ns);
@@ -131,13 +132,13 @@ int live__free_ended(struct live *live)
 	const struct kvmw_vcpu_state *states = session__states(live->session);
 	u64 linger_ns = session__crowded(live->session) ? CROWDED_NS : LINGER_NS;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < session__nr_states(live->session); i++) {
 		u64 ended = states[i].ended_ns;
 
 		if (!states[i].tid || !ended || ended + linger_ns > live->time_ns)
 			continue;
 		holders__forget(live->holders, i);
-		ident__forget(live->ident, states, i);
+		ident__forget(live->ident, states, session__nr_states(live->session), i);
 		session__free_state(live->session, i);
 		live->nr_ended++;
 	}

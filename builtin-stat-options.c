@@ -21,6 +21,7 @@ static const struct argp_option options[] = {
 	{ "all", 'a', NULL, 0, "Count exits of all VMs, including those that start later", 0 },
 	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "But not of these running VMs (with -a)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only of these vCPUs, e.g. 0-3,7", 0 },
+	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1, 100ms", 0 },
 	{ "per", OPT_PER, "reason|vcpu|vm", 0, "A row for each of these (default reason)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },

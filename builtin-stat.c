@@ -30,7 +30,7 @@
 
 #define EXPECTED_MEMORY	(16u << 20)	/* bytes: libtraceevent crashes without */
 
-enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_INPUT, FD_SECOND, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
+enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_INPUT, FD_LOOK, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
 
 #define FILE_NS		(15 * NSEC_PER_SEC)	/* between two versions of a file of --openmetrics */
 
@@ -197,7 +197,7 @@ static int stat_open_events(struct stat_run *r)
 	signal(SIGPIPE, SIG_IGN);
 	r->fds[FD_SIGNALS] = open_signals(ends);
 	r->fds[FD_CHILDREN] = open_signals(children);
-	for (u32 i = FD_SECOND; i < FIXED_FDS; i++)
+	for (u32 i = FD_LOOK; i < FIXED_FDS; i++)
 		r->fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	for (u32 i = 0; i < FIXED_FDS; i++)
 		if (r->fds[i] < 0 && i != FD_EXPORT && i != FD_INPUT)
@@ -276,9 +276,16 @@ static int take_interval(struct stat_run *r)
 	return stat_export__is_file(r->export) ? stat_export__write_again(r->export) : 0;
 }
 
-static int each_second(struct stat_run *r)
+#define LOOK_NS		(NSEC_PER_SEC / 10)
+
+/* Each second; more often while states run short, because only here are those that ended freed. */
+static int free_ended_states(struct stat_run *r)
 {
-	if (live__count(&r->live, monotonic_ns()))
+	u64 now = monotonic_ns();
+
+	if (now < r->live.time_ns + NSEC_PER_SEC && !session__crowded(r->session))
+		return 0;
+	if (live__count(&r->live, now))
 		return -1;
 	return live__free_ended(&r->live);
 }
@@ -289,8 +296,8 @@ static int stat_go_on(struct stat_run *r)
 	const struct stat_viewer *v = r->opt.viewer;
 	int ret = has_rung(r->fds[FD_INTERVAL]) ? take_interval(r) : 0;
 
-	if (!ret && has_rung(r->fds[FD_SECOND]))
-		ret = each_second(r);
+	if (!ret && has_rung(r->fds[FD_LOOK]))
+		ret = free_ended_states(r);
 	if (r->export)
 		stat_export__run(r->export);
 	return ret ?: v ? v->input(v->arg) : 0;
@@ -395,7 +402,7 @@ static int stat_count(struct stat_run *r)
 		r->fds[FD_INPUT] = r->opt.viewer->fd;
 		err = r->opt.viewer->begin(r->opt.viewer->arg);
 	}
-	err = err || arm_timer(r->fds[FD_SECOND], NSEC_PER_SEC, true) ||
+	err = err || arm_timer(r->fds[FD_LOOK], LOOK_NS, true) ||
 	      arm_timer(r->fds[FD_INTERVAL], r->opt.interval_ns ?: r->export ? FILE_NS : 0, true) ||
 	      arm_timer(r->fds[FD_DEADLINE], o->duration_ns, false);
 	if (!err)

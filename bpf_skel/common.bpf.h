@@ -42,7 +42,7 @@ u32 thin __weak = 1;
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, KVMW_MAX_VCPUS);
+	__uint(max_entries, KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, struct kvmw_vcpu_state);
 } states __weak SEC(".maps");
@@ -53,7 +53,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, KVMW_MAX_VCPUS);
+	__uint(max_entries, KVMW_DEFAULT_VCPUS);
 	__uint(value_size, sizeof(u32));
 } free_states __weak SEC(".maps");
 

@@ -12,7 +12,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, KVMW_MAX_VCPUS);
+	__uint(max_entries, KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, struct kvmw_latencies);
 } latencies __weak SEC(".maps");

@@ -20,7 +20,7 @@
 /* Ids of the states, by address of struct kvm_vcpu. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
 	__type(key, u64);
 	__type(value, u32);
 } vcpu_states __weak SEC(".maps");
@@ -36,7 +36,7 @@ struct other_key {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
 	__type(key, struct other_key);
 	__type(value, u32);
 } other_states __weak SEC(".maps");
@@ -44,7 +44,7 @@ struct {
 /* What the states of a VM have as vm, by address of struct kvm: the id of its first state. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
 	__type(key, u64);
 	__type(value, u32);
 } vm_ids __weak SEC(".maps");
@@ -55,7 +55,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, struct kvmw_process);
 } vms __weak SEC(".maps");
@@ -63,7 +63,7 @@ struct {
 /* How many states a process has, and had until these are used again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, s32);
 } charges __weak SEC(".maps");
@@ -139,14 +139,14 @@ static __always_inline void charge(u32 tgid, s32 by)
 }
 
 /*
- * No process has more than three times as many states as are free, that is 768 if it is alone:
+ * No process has more than three times as many states as are free, that is three in four if it is alone:
  * whatever some VMMs do, others find one.
  */
 static __always_inline bool has_its_share(u32 tgid)
 {
 	s32 *found = bpf_map_lookup_elem(&charges, &tgid);
 
-	return found && *found > 3 * (s32)(KVMW_MAX_VCPUS - states_used);
+	return found && *found > 3 * (s32)(config.max_vcpus - states_used);
 }
 
 /* Charges a state to a process instead of the one before; tgid 0: to none. */

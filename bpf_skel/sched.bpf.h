@@ -34,7 +34,7 @@ static const struct runner fresh_runner = { .waker = KVMW_NONE };
 /* Entries of threads that end are deleted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 8 * KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, struct runner);
 } runners __weak SEC(".maps");

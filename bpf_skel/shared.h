@@ -10,7 +10,13 @@
 #include "bpf_skel/arch.h"
 #include "bpf_skel/points.h"
 
-#define KVMW_MAX_VCPUS	1024	/* states in use at a time; a power of two */
+/*
+ * States in use at a time: so many as config.max_vcpus says, and at most KVMW_MAX_VCPUS, a power of two.
+ * Maps are declared for KVMW_DEFAULT_VCPUS, and grow in proportion (util/capture/states.c).
+ */
+#define KVMW_MAX_VCPUS	8192
+#define KVMW_DEFAULT_VCPUS 1024
+#define KVMW_MIN_VCPUS	64	/* they come by 64 */
 #define KVMW_MAX_VCPU_IDS 1024	/* --vcpu selects among the ids below */
 #define KVMW_VCPU_ID_WORDS (KVMW_MAX_VCPU_IDS / 64)	/* a power of two */
 #define KVMW_MAX_TARGETS 1024	/* processes of -p, or of --exclude */
@@ -318,6 +324,7 @@ struct kvmw_config {
 	u32 target;		/* enum kvmw_target */
 	u32 parent;		/* KVMW_TARGET_CHILDREN: tgid of the recorder */
 	u32 events;		/* bitmap of the ids of the wanted events */
+	u32 max_vcpus;		/* states, a multiple of KVMW_MIN_VCPUS */
 	u8 vcpu_filter;
 	u8 by_process;		/* processes were chosen: the map targets has them */
 	u8 by_group;		/* control groups were: the map groups */

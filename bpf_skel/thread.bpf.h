@@ -32,9 +32,9 @@ u32 moves __weak = 1;
  * The state may have another thread by now: known_state().
  */
 #define NO_STATE_YET	0U
-#define OTHER_VCPU	2046U	/* its current vCPU is not selected by --vcpu */
-#define UNWANTED	2047U
-#define KNOWN_BITS	11
+#define OTHER_VCPU	16382U	/* its current vCPU is not selected by --vcpu */
+#define UNWANTED	16383U
+#define KNOWN_BITS	14
 
 struct thread {
 	u64 start_ns;	/* when it started: thread ids are used again */
@@ -44,7 +44,7 @@ struct thread {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 8 * KVMW_DEFAULT_VCPUS);
 	__type(key, u32);
 	__type(value, struct thread);
 } threads __weak SEC(".maps");
@@ -58,7 +58,7 @@ struct {
  * itself whether it is still that thread's.
  */
 #define MAX_CPUS 1024
-#define EPOCH_BITS 31
+#define EPOCH_BITS 28
 #define EPOCH_MASK ((1U << EPOCH_BITS) - 1)
 struct {
 	u64 known;

@@ -19,7 +19,7 @@ POINT_PROGRAM(KVMW_EVENT_TIMER, timer, TSC_OFFSET, kvm, kvm_write_tsc_offset)
 /* Id of the vCPU's state for each APIC timer (address of its struct hrtimer). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4 * KVMW_MAX_VCPUS);
+	__uint(max_entries, 4 * KVMW_DEFAULT_VCPUS);
 	__type(key, u64);
 	__type(value, u32);
 } apic_timers SEC(".maps");

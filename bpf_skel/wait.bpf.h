@@ -272,7 +272,7 @@ __noinline int wait_charge_states(u32 cpu)
 		wait_charge_state(this_cpu->waiter - 1);
 	if (!this_cpu->waiters)
 		return 0;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS / 64; i++)
+	for (u32 i = 0; i < config.max_vcpus / 64; i++)
 		wait_charge_word(cpu, i);
 	return 0;
 }

@@ -147,7 +147,7 @@ int counters__send(const struct session *session, struct sink *sink, u64 now)
 	const struct kvmw_vcpu_state *states = session__states(session);
 	int err = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
+	for (u32 i = 0; i < session__nr_states(session) && !err; i++)
 		if (states[i].tid)
 			err = counters__send_state(&rows, &states[i], session__gone_ns(session, &states[i]) ?: now);
 	sink__end_rows(&rows);
@@ -168,7 +168,7 @@ int counters__latencies(const struct session *session, counters_take *take, void
 	const struct kvmw_latencies *all = session__latencies(session);
 	int ret = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && all; i++)
+	for (u32 i = 0; i < session__nr_states(session) && all; i++)
 		for (u32 k = 0; k <= KVMW_MAX_SUMS && states[i].tid && !ret; k++) {
 			const u64 *count = &all[i].count[k * KVMW_LATENCIES];
 			const struct kvmw_sum sum = states[i].sums[k];

@@ -196,13 +196,13 @@ static void send_cost(struct drain *d, u64 now, u64 cpu)
 
 static struct totals_sum drain__sum(const struct drain *d)
 {
-	return totals__sum(d->stats, session__states(d->session));
+	return totals__sum(d->stats, session__states(d->session), session__nr_states(d->session));
 }
 
 static void send_sums(struct drain *d, u64 now, u64 cpu)
 {
-	if (totals__send(d->stats, d->sink, session__states(d->session), now) ||
-	    holders__send(d->holders, d->sink, session__states(d->session)) ||
+	if (totals__send(d->stats, d->sink, session__states(d->session), session__nr_states(d->session), now) ||
+	    holders__send(d->holders, d->sink, session__states(d->session), session__nr_states(d->session)) ||
 	    taken__send(&d->taken, d->sink, session__taken(d->session)))
 		sink__fail(d->sink);
 	send_cost(d, now, cpu);
@@ -327,19 +327,19 @@ static int free_ended(struct drain *d, u64 now)
 
 	if (!d->empty_ns)
 		return 0;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(d->session); i++)
 		if (has_ended(&states[i], before_ns) && (ended++, add_open(d, i, states[i].ended_ns)))
 			return -1;
 	if (ended && d->keeps)
 		flush(d, now);
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < session__nr_states(d->session); i++) {
 		if (!has_ended(&states[i], before_ns))
 			continue;
 		if (d->keeps && sink__ended(d->sink, states[i].exit.e.vcpu))
 			return -1;
 		totals__forget(d->stats, states, i);
 		holders__forget(d->holders, i);
-		ident__forget(d->ident, states, i);
+		ident__forget(d->ident, states, session__nr_states(d->session), i);
 		session__free_state(d->session, i);
 	}
 	return 0;
@@ -365,7 +365,7 @@ static bool sums_are_due(const struct drain *d, u64 now)
 
 	if (now >= d->sums_ns || d->keeps || d->counts.lost || record_filter__any(session__filter(d->session)))
 		return true;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(d->session); i++)
 		if (states[i].tid && states[i].ended_ns)
 			return true;
 	return false;
@@ -408,7 +408,7 @@ static int add_calls(struct drain *d, u64 now)
 /* Cycles without an end are recorded as unfinished. */
 static int add_all_open(struct drain *d, u64 now)
 {
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(d->session); i++)
 		if (add_open(d, i, now))
 			return -1;
 	return 0;

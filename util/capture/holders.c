@@ -100,13 +100,13 @@ static int send_state(struct holders *holders, struct sink_rows *rows, struct ne
 	return err;
 }
 
-int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states)
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr)
 {
 	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_HOLDER), NULL };
 	struct neighbours new = neighbours__begin();
 	int err = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
+	for (u32 i = 0; i < nr && !err; i++)
 		if (states[i].tid && states[i].role == KVMW_ROLE_VCPU)
 			err = send_state(holders, &rows, &new, states, i);
 	sink__end_rows(&rows);

@@ -24,7 +24,7 @@ struct holders {
  * Sends a row for each holder that changed since the last call, and an IDENT frame with the VMs
  * among their processes that were not named yet.  0 or -1.
  */
-int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states);
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr);
 
 /* Before state i, whose holders were sent, is used again. */
 void holders__forget(struct holders *holders, u32 i);

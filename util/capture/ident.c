@@ -98,7 +98,7 @@ static struct json_object *ident_vm(const struct ident_vm *vm)
  * The vCPUs that changed, with their VMs; or all of them, when as many have been sent one by one:
  * a damaged frame then costs little, and thousands of short VMs do not send each other again.
  */
-static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states)
+static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
@@ -107,7 +107,7 @@ static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_
 	char *text;
 
 	/* The vCPUs first: they find the VMs. */
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
+	for (u32 i = 0; i < nr && !err; i++) {
 		if (!states[i].tid || !(all || ident->sent[i].changed))
 			continue;
 		err = json_build__append(vcpus, ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
@@ -135,7 +135,7 @@ static bool ident__changed(struct ident *ident, const struct session *session)
 	bool changed = false;
 
 	ident->nr_states = 0;
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < session__nr_states(session); i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 		typeof(ident->sent[i]) now = {
 			.id = s->exit.e.vcpu, .tid = s->tid, .vm = s->vm, .used = true,
@@ -163,19 +163,25 @@ int ident__send(struct ident *ident, struct sink *sink, const struct session *se
 	if (changes == ident->changes)
 		return 0;
 	ident->changes = changes;
-	return ident__changed(ident, session) ? send_ident(ident, sink, session__states(session)) : 0;
+	return ident__changed(ident, session) ?
+	       send_ident(ident, sink, session__states(session), session__nr_states(session)) : 0;
 }
 
-void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i)
+/* Mostly, without a search. */
+static bool is_of(struct ident *ident, const struct kvmw_vcpu_state *s, const struct ident_vm *vm)
+{
+	return s->vm != KVMW_NO_VM && vm->vm != KVMW_NO_VM ? s->vm == vm->vm : ident__find(ident, s) == vm;
+}
+
+void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 nr, u32 i)
 {
 	struct ident_vm *vm = states[i].role == KVMW_ROLE_KERNEL ? NULL : ident__find(ident, &states[i]);
 
 	ident->sent[i].used = false;
 	if (!vm)
 		return;
-	for (u32 k = 0; k < KVMW_MAX_VCPUS; k++)
-		if (k != i && states[k].tid && states[k].role != KVMW_ROLE_KERNEL &&
-		    ident__find(ident, &states[k]) == vm)
+	for (u32 k = 0; k < nr; k++)
+		if (k != i && states[k].tid && states[k].role != KVMW_ROLE_KERNEL && is_of(ident, &states[k], vm))
 			return;
 	*vm = ident->vms[--ident->nr_vms];
 }

@@ -40,6 +40,6 @@ struct ident {
 int ident__send(struct ident *ident, struct sink *sink, const struct session *session);
 
 /* Before state i is used again: drops its VM if it is the VM's last one. */
-void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 i);
+void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 nr, u32 i);
 
 #endif

@@ -41,13 +41,19 @@ int maps__fill_queue(const struct bpf_map *map, u32 nr)
 	return 0;
 }
 
-int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr)
+int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr, const void *value)
 {
-	u64 unseen = 0;
-
 	for (u32 i = 0; i < nr; i++)
-		if (bpf_map_update_elem(bpf_map__fd(map), &pids[i], &unseen, 0))
+		if (bpf_map_update_elem(bpf_map__fd(map), &pids[i], value, 0))
 			return error("cannot select process %d: %s", pids[i], strerror(errno));
+	return 0;
+}
+
+int maps__choose_groups(const struct bpf_map *map, const struct group_choices *groups)
+{
+	for (u32 i = 0; groups && i < groups->nr; i++)
+		if (bpf_map_update_elem(bpf_map__fd(map), &groups->list[i].id, &i, 0))
+			return error("cannot select control group %s: %s", groups->list[i].path, strerror(errno));
 	return 0;
 }
 

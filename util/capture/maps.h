@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "util/capture/group_find.h"
 #include "util/types.h"
 
 struct bpf_map;
@@ -17,8 +18,9 @@ void maps__unmap(void *values, size_t size);	/* NULL: nothing */
 /* Puts the numbers below nr into an empty queue.  0, or -1: error() said why. */
 int maps__fill_queue(const struct bpf_map *map, u32 nr);
 
-/* Processes into a map of those that are chosen, not seen yet.  0, or -1: error() said why. */
-int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr);
+/* Chosen processes, all with this value, and control groups (or NULL) into maps.  0, or -1: error() said why. */
+int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr, const void *value);
+int maps__choose_groups(const struct bpf_map *map, const struct group_choices *groups);
 
 /* A new ring as element i of an array of rings: its fd, or -1: error() said why. */
 int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes);

@@ -50,8 +50,8 @@ print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
 }
 
-#define STATES_SIZE	(sizeof(struct kvmw_vcpu_state) * KVMW_MAX_VCPUS)
-#define LATENCIES_SIZE	(sizeof(struct kvmw_latencies) * KVMW_MAX_VCPUS)
+#define STATES_SIZE(s)	(sizeof(struct kvmw_vcpu_state) * (s)->config.max_vcpus)
+#define LATENCIES_SIZE(s) (sizeof(struct kvmw_latencies) * (s)->config.max_vcpus)
 #define TAKEN_SIZE	(sizeof(struct kvmw_taken_sum) * (KVMW_MAX_TAKEN + 1))
 
 /* A ring has one lock: one ring per four CPUs; their total size is constant. */
@@ -90,24 +90,18 @@ static int fill_taken(struct session *s)
 
 static int fill_maps(struct session *s, const struct session_opts *opts)
 {
-	struct kvmw_process process = {};
+	static const struct kvmw_process unseen;
 
-	if (maps__fill_queue(s->skel->maps.free_states, KVMW_MAX_VCPUS) ||
-	    maps__choose(s->skel->maps.targets, opts->pids, opts->nr_pids) ||
-	    maps__choose(s->skel->maps.targets, opts->excluded, opts->nr_excluded))
+	if (maps__fill_queue(s->skel->maps.free_states, s->config.max_vcpus) ||
+	    maps__choose(s->skel->maps.targets, opts->pids, opts->nr_pids, &unseen) ||
+	    maps__choose(s->skel->maps.targets, opts->excluded, opts->nr_excluded, &unseen) ||
+	    maps__choose(s->skel->maps.vms, opts->pids, opts->nr_pids, &unseen) ||
+	    maps__choose_groups(s->skel->maps.groups, opts->groups))
 		return -1;
-	for (u32 i = 0; i < opts->nr_pids; i++)
-		bpf_map_update_elem(bpf_map__fd(s->skel->maps.vms), &opts->pids[i], &process, 0);
-	for (u32 i = 0; opts->groups && i < opts->groups->nr; i++)
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.groups), &opts->groups->list[i].id, &i, 0))
-			return error("cannot select %s: %s", opts->groups->list[i].path, strerror(errno));
-	s->states = maps__values(s->skel->maps.states, STATES_SIZE);
-	if (s->config.latencies) {
-		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE);
-		if (!s->latencies)
-			return -1;
-	}
-	if (!s->states || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
+	s->states = maps__values(s->skel->maps.states, STATES_SIZE(s));
+	if (s->config.latencies)
+		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE(s));
+	if (!s->states || (s->config.latencies && !s->latencies) || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
 	return make_rings(s);
 }
@@ -117,6 +111,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	struct kvmw_config *c = &s->config;
 
 	c->target = opts->target;
+	c->max_vcpus = opts->max_vcpus ?: KVMW_DEFAULT_VCPUS;
 	c->by_process = opts->nr_pids || opts->nr_excluded;
 	c->by_group = opts->groups && opts->groups->nr;
 	c->parent = getpid();
@@ -160,6 +155,7 @@ static int load(struct session *s)
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
 	bpf_program__set_autoload(slots_program(s), s->lists);
 	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
+	states__size_maps(s->skel, s->config.max_vcpus);
 	states__choose_maps(s->skel, s->events, s->methods[PROBE_MMU_INVALIDATE], s->config.latencies);
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
@@ -418,8 +414,8 @@ void session__close(struct session *s)
 {
 	if (!s)
 		return;
-	maps__unmap(s->states, STATES_SIZE);
-	maps__unmap(s->latencies, LATENCIES_SIZE);
+	maps__unmap(s->states, STATES_SIZE(s));
+	maps__unmap(s->latencies, LATENCIES_SIZE(s));
 	maps__unmap(s->taken, TAKEN_SIZE);
 	unload(s);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
@@ -474,6 +470,11 @@ u64 session__stop(struct session *s)
 const struct kvmw_vcpu_state *session__states(const struct session *s)
 {
 	return s->states;
+}
+
+u32 session__nr_states(const struct session *s)
+{
+	return s->config.max_vcpus;
 }
 
 const struct kvmw_latencies *session__latencies(const struct session *s)
@@ -540,7 +541,7 @@ void session__unseen(const struct session *s, struct session_unseen *u)
 
 bool session__crowded(const struct session *s)
 {
-	return __atomic_load_n(&s->skel->bss->states_used, __ATOMIC_RELAXED) > KVMW_MAX_VCPUS / 2;
+	return __atomic_load_n(&s->skel->bss->states_used, __ATOMIC_RELAXED) > s->config.max_vcpus / 2;
 }
 
 u32 session__nr_rings(const struct session *s)

@@ -25,6 +25,7 @@ struct session_opts {
 	const pid_t *excluded;	/* KVMW_TARGET_ALL: all but these */
 	u32 nr_excluded;
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
+	u32 max_vcpus;		/* vCPUs and VMMs at a time, a multiple of KVMW_MIN_VCPUS; 0: the default */
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */
 	bool thins;		/* session__thin() may be called */
@@ -45,7 +46,9 @@ u64 session__stop(struct session *s);
 
 /* From now on one in so many rows of a vCPU is recorded, of those that are wanted. */
 void session__thin(struct session *s, u32 one_in);
-/* KVMW_MAX_VCPUS states, live. */
+/* How many vCPUs and VMMs it has room for at a time. */
+u32 session__nr_states(const struct session *s);
+/* These states, live. */
 const struct kvmw_vcpu_state *session__states(const struct session *s);
 /* How long their cycles lasted, live; NULL: this is not counted. */
 const struct kvmw_latencies *session__latencies(const struct session *s);

@@ -173,7 +173,7 @@ static int add_seen(struct snapshot *snap, const struct session *session)
 	const struct kvmw_vcpu_state *states = session__states(session);
 	int err = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++)
+	for (u32 i = 0; i < session__nr_states(session) && !err; i++)
 		if (states[i].tid && states[i].role == KVMW_ROLE_VCPU &&
 		    !session__gone_ns(session, &states[i]))
 			err = add_pid(snap, states[i].tgid);

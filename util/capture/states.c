@@ -44,6 +44,18 @@ static void forget_process(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *
 		bpf_map_delete_elem(fd, &state->tgid);
 }
 
+void states__size_maps(struct kvmw_bpf *skel, u32 nr)
+{
+	struct bpf_map *const maps[] = {
+		skel->maps.states, skel->maps.free_states, skel->maps.latencies, skel->maps.vcpu_states,
+		skel->maps.other_states, skel->maps.vm_ids, skel->maps.vms, skel->maps.charges, skel->maps.threads,
+		skel->maps.runners, skel->maps.apic_timers,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		bpf_map__set_max_entries(maps[i], bpf_map__max_entries(maps[i]) / KVMW_DEFAULT_VCPUS * nr);
+}
+
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies)
 {
 	const struct { struct bpf_map *map; bool used; } maps[] = {

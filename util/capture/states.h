@@ -9,6 +9,8 @@
 struct kvmw_bpf;
 
 /* Before loading: the maps that take memory even if unused are made only for those who need them. */
+/* For so many states. */
+void states__size_maps(struct kvmw_bpf *skel, u32 nr);
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
 
 /*

@@ -113,13 +113,13 @@ static int send_loss(struct sink_rows *rows, u32 vcpu, u32 event, u64 lost, u64 
 	return 0;
 }
 
-int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u64 now)
+int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr, u64 now)
 {
 	struct sink_rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
 	struct sink_rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
 	int err = 0;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS && !err; i++) {
+	for (u32 i = 0; i < nr && !err; i++) {
 		const struct kvmw_vcpu_state *s = &states[i];
 
 		if (!s->tid)
@@ -149,11 +149,11 @@ static void add_state(struct totals_sum *sum, const struct kvmw_vcpu_state *s)
 		sum->count += s->sums[i].count;
 }
 
-struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states)
+struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states, u32 nr)
 {
 	struct totals_sum sum = totals->past;
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < nr; i++)
 		add_state(&sum, &states[i]);
 	return sum;
 }

@@ -96,7 +96,7 @@ static u32 id_of_vcpu(const struct session *session, u64 vcpu)
 {
 	const struct kvmw_vcpu_state *states = session__states(session);
 
-	for (u32 i = 0; i < KVMW_MAX_VCPUS; i++)
+	for (u32 i = 0; i < session__nr_states(session); i++)
 		if (states[i].tid && states[i].vcpu == vcpu && !session__gone_ns(session, &states[i]))
 			return states[i].exit.e.vcpu;
 	return ~0U;
