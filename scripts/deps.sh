@@ -11,7 +11,7 @@ gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-d
 zlib1g-dev liblz4-dev libmicrohttpd-dev libncurses-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
 libiberty-dev libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
 python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
-python3-zstandard python3-jsonschema python3-prometheus-client linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
+python3-zstandard python3-jsonschema python3-prometheus-client prometheus linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less systemd tmux zsh debhelper rpm
 debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
 isolinux syslinux-common xorriso busybox-static kmod cpio xz-utils zstd e2fsprogs strace

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is counted of VMs, as text for Prometheus. */
+/*
+ * What is counted of VMs, as text for Prometheus.
+ *
+ * With an argument, so many VMs are served by HTTP until a signal comes: tests/test_prometheus.py.
+ */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +16,7 @@
 #include <cmocka.h>
 
 #include "util/analysis/counts.h"
+#include "util/export/http.h"
 #include "util/export/openmetrics.h"
 
 enum { CPUID = 10, IO = 30, HLT = 12, NR_REASONS = 3 };
@@ -18,8 +24,8 @@ static const u32 reasons[NR_REASONS] = { CPUID, IO, HLT };
 
 #define SECOND	1000000000ULL
 
-/* A host with so many VMs of one vCPU, which had 100 exits of each reason. */
-static struct recording *make_host(u32 vms)
+/* A host with so many VMs of one vCPU, which had 100 exits of each reason, so many times. */
+static struct recording *make_host(u32 vms, u64 times)
 {
 	struct recording *rec = recording__new("test");
 	size_t size;
@@ -44,20 +50,29 @@ static struct recording *make_host(u32 vms)
 		for (u32 k = 0; k < NR_REASONS; k++) {
 			const struct kvmw_total total = {
 				.vcpu = i, .event = KVMW_EVENT_EXIT, .isa = 1, .reason = reasons[k],
-				.count = 100, .done = 100, .gap_ns = SECOND / 4, .span_ns = SECOND / 2,
-				.user_ns = SECOND / 8, .halt_ns = k == 2 ? SECOND / 4 : 0,
+				.count = 100 * times, .done = 100 * times, .gap_ns = times * SECOND / 4,
+				.span_ns = times * SECOND / 2, .user_ns = times * SECOND / 8,
+				.halt_ns = k == 2 ? times * SECOND / 4 : 0,
 			};
 
 			assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_TOTAL), &total, 1), 0);
 		}
+	for (u32 i = 0; i < vms; i++) {
+		const struct kvmw_holder holder = {
+			.vcpu = i, .kind = KVMW_holder_PROCESS, .tid = 9, .pid = 9, .number = ~0U, .turns = times,
+			.time_ns = times * SECOND / 16,
+		};
+
+		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_HOLDER), &holder, 1), 0);
+	}
 	rec->meta.start_ns = SECOND;
 	rec->meta.stop_ns = 11 * SECOND;
 	return rec;
 }
 
-static void count(struct counts *c, const struct recording *rec)
+static void count(struct counts *c, const struct recording *rec, u64 times)
 {
-	u64 durations[COUNTS_LATENCIES] = { [10] = 60, [12] = 39, [33] = 1 };
+	u64 durations[COUNTS_LATENCIES] = { [10] = 60 * times, [12] = 39 * times, [33] = times };
 
 	for (u32 i = 0; i < rec->totals.table.nr; i++)
 		assert_int_equal(counts__take_latencies(c, &agg_table__at(&rec->totals, i)->key, durations, SECOND / 2), 0);
@@ -74,10 +89,10 @@ static void make_report(struct recording *rec, struct counts *c, const struct re
 	counts__finish(rep);
 }
 
-static char *text_of(u32 vms, enum metrics_format format, u32 max)
+static char *text_after(u32 vms, u64 times, enum metrics_format format, u32 max)
 {
 	const struct metrics_gaps gaps = { .no_room = 3, .missed = 4 };
-	struct recording *rec = make_host(vms);
+	struct recording *rec = make_host(vms, times);
 	struct report_options by_reason, by_vcpu;
 	struct counts c = { .full = false };
 	struct agg_table aggs[2];
@@ -87,7 +102,7 @@ static char *text_of(u32 vms, enum metrics_format format, u32 max)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	count(&c, rec);
+	count(&c, rec, times);
 	metrics__options(&by_reason, KVMW_EVENT_EXIT, false, true);
 	metrics__options(&by_vcpu, KVMW_EVENT_EXIT, false, false);
 	make_report(rec, &c, &by_reason, &aggs[0], &rep[0]);
@@ -103,6 +118,11 @@ static char *text_of(u32 vms, enum metrics_format format, u32 max)
 	counts__free(&c);
 	recording__free(rec);
 	return text;
+}
+
+static char *text_of(u32 vms, enum metrics_format format, u32 max)
+{
+	return text_after(vms, 1, format, max);
 }
 
 static void has(const char *text, const char *line)
@@ -195,7 +215,42 @@ static void test_what_is_accepted(void **state)
 			 METRICS_OPENMETRICS);
 }
 
-int main(void)
+struct served {
+	u32 vms;
+	u64 times;		/* that it was asked */
+};
+
+static char *next_text(void *arg, const char *accept, const char **type, size_t *size)
+{
+	enum metrics_format format = openmetrics__accepted(accept);
+	struct served *s = arg;
+	char *text = text_after(s->vms, ++s->times, format, METRICS_MAX_SERIES);
+
+	*type = openmetrics__type(format);
+	*size = strlen(text);
+	return text;
+}
+
+static int serve(u32 vms)
+{
+	struct served s = { .vms = vms };
+	struct sockaddr_storage address;
+	struct http *http = http__address("0", &address) ? NULL : http__new(&address, next_text, &s);
+	char name[64];
+
+	if (!http)
+		return 1;
+	puts(http__name(http, name, sizeof(name)));
+	fflush(stdout);
+	for (;;) {
+		struct pollfd fd = { http__fd(http), POLLIN, 0 };
+
+		poll(&fd, 1, 1000);
+		http__run(http);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
@@ -204,5 +259,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_accepted),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return argc > 1 ? serve(strtoul(argv[1], NULL, 10)) : cmocka_run_group_tests(tests, NULL, NULL);
 }
