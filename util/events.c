@@ -44,7 +44,9 @@ static const struct event_desc events[] = { KVMW_EVENTS(EVENT) };
 
 #define CHECK(NAME, ename, eid, eclass, edoc, ...)			\
 	_Static_assert((EVENT_##eclass == EVENT_TABLE) == (eid >= KVMW_MAX_EVENTS), \
-		       #ename ": ids of tables begin at KVMW_MAX_EVENTS");
+		       #ename ": ids of tables begin at KVMW_MAX_EVENTS");	\
+	_Static_assert(sizeof(struct kvmw_##ename) % 8 == 0,		\
+		       #ename ": rows are compared by words, util/data/encode.c");
 KVMW_EVENTS(CHECK)
 
 const struct event_desc *event_desc__all(size_t *nr)

@@ -349,14 +349,16 @@ static int get_chain(struct data_decoder *dec, const struct data_frame *f,
 	const u64 *key = ref_column(dec, f, col->refs[0]);
 	const u64 *gap = key ? ref_column(dec, f, col->refs[1]) : NULL;
 	const u64 *span = gap ? ref_column(dec, f, col->refs[2]) : NULL;
+	u64 *end = NULL;
 
 	if (!span || raw_planes(dec, col, f->rows, out, 0) || make_keys(dec))
 		return -1;
 	keymap__clear(&dec->keys);
 	for (u32 i = 0; i < f->rows; i++) {
-		bool fresh;
-		u64 *end = keymap__get(&dec->keys, key[i], &fresh);
+		bool fresh = false;
 
+		if (!i || key[i] != key[i - 1])
+			end = keymap__get(&dec->keys, key[i], &fresh);
 		if (!end)
 			return bad(dec, "a chain has too many keys");
 		out[i] = unzigzag(out[i]) + (fresh ? col->base : *end + captured(gap[i]));

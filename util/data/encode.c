@@ -46,6 +46,11 @@ struct data_encoder *data_encoder__new(void)
 	l->order = malloc(DATA_MAX_ROWS * sizeof(u32));
 	l->plan = malloc(sizeof(*l->plan));
 	l->raw = malloc(RAW_MAX + BITS_SLACK);
+	for (u32 i = 0; i < NR_NUMBERS; i++)
+		l->numbers[i] = malloc(sizeof(*l->numbers[i]));
+	for (u32 i = 0; i < NR_NUMBERS; i++)
+		if (!l->numbers[i])
+			goto fail;
 	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
 		goto fail;
 	set_zstd(enc, ROWS_LEVEL, ROWS_MIN_MATCH);
@@ -62,6 +67,8 @@ void data_encoder__free(struct data_encoder *enc)
 		return;
 	ZSTD_freeCCtx(enc->zstd);
 	keymap__free(&enc->layout.keys);
+	for (u32 i = 0; i < NR_NUMBERS; i++)
+		free(enc->layout.numbers[i]);
 	free(enc->layout.values);
 	free(enc->layout.work);
 	free(enc->layout.order);
@@ -70,25 +77,30 @@ void data_encoder__free(struct data_encoder *enc)
 	free(enc);
 }
 
+/* Four at a time: the loops' own instructions would outnumber the rest. */
 static void gather(u64 *to, const struct field_desc *field, const u8 *rows, size_t stride, u32 nr)
 {
 	const u8 *p = rows + field->offset;
 
 	switch (field->type) {
 	case FIELD_u16:
+#pragma GCC unroll 4
 		for (u32 i = 0; i < nr; i++, p += stride)
 			to[i] = *(const u16 *)p;
 		break;
 	case FIELD_u32:
+#pragma GCC unroll 4
 		for (u32 i = 0; i < nr; i++, p += stride)
 			to[i] = *(const u32 *)p;
 		break;
 	case FIELD_s32:
+#pragma GCC unroll 4
 		for (u32 i = 0; i < nr; i++, p += stride)
 			to[i] = (s64)*(const s32 *)p;
 		break;
 	case FIELD_u64:
 	case FIELD_s64:
+#pragma GCC unroll 4
 		for (u32 i = 0; i < nr; i++, p += stride)
 			to[i] = *(const u64 *)p;
 		break;
@@ -206,6 +218,9 @@ static int make_columns(struct data_encoder *enc, const struct event_desc *event
 	}
 	enc->layout.nr = nr;
 	enc->layout.ordered_by = enc->layout.plan->grouped_by = 0;
+	memset(enc->layout.only_first, 0, sizeof(enc->layout.only_first));
+	for (u32 i = 0; i < NR_NUMBERS; i++)
+		enc->layout.numbers[i]->of = 0;
 	return 0;
 }
 
@@ -220,26 +235,80 @@ static void find_same(struct data_encoder *enc, const struct event_desc *event)
 /* So many rows stay in the cache while their fields are gathered. */
 #define ROWS_AT_ONCE	64u
 
+#define ROW_WORDS	DATA_MAX_FIELDS
+#define WORDS_AT_ONCE	4u
+
+/* Which bits of rows differ from the first row's, by word. */
+struct row_bits {
+	u64 differ[ROW_WORDS + WORDS_AT_ONCE];
+	u16 open[ROW_WORDS / WORDS_AT_ONCE + 1];	/* by four words: fields that are the same so far */
+};
+
+/* Looks at those words alone that have such a field. */
+static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, size_t stride, u32 nr)
+{
+	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));
+	u32 words = stride / 8, w = 0;
+
+	for (; w + WORDS_AT_ONCE <= words; w += WORDS_AT_ONCE) {
+		const u8 *p = rows + 8 * w;
+		four all, ones;
+
+		if (!bits->open[w / WORDS_AT_ONCE])
+			continue;
+		all = *(const four *)&bits->differ[w];
+		ones = *(const four *)(first + 8 * w);
+#pragma GCC unroll 4
+		for (u32 i = 0; i < nr; i++, p += stride)
+			all |= *(const four *)p ^ ones;
+		*(four *)&bits->differ[w] = all;
+	}
+	for (; w < words; w++)
+		for (u32 i = 0; bits->open[w / WORDS_AT_ONCE] && i < nr; i++)
+			bits->differ[w] |= get64(rows + i * stride + 8 * w) ^ get64(first + 8 * w);
+}
+
+static bool field_differs(const struct row_bits *bits, const struct field_desc *field)
+{
+	u64 mask = ~0ULL >> (64 - 8 * field_type__width(field->type));
+
+	return bits->differ[field->offset / 8] >> 8 * (field->offset % 8) & mask;
+}
+
+/* Most fields of most frames are the same in all rows: they are not gathered before one differs. */
 static void transpose(struct data_encoder *enc, const struct event_desc *event, const u8 *rows, u32 nr)
 {
-	u64 *col[DATA_MAX_FIELDS], differ[DATA_MAX_FIELDS];
+	struct layout *l = &enc->layout;
+	struct row_bits bits = { 0 };
+	u64 *col[DATA_MAX_FIELDS];
 
 	for (u32 i = 0; i < event->nr_fields; i++) {
-		col[i] = enc->layout.values + (size_t)i * nr;
-		differ[i] = 0;
+		col[i] = l->values + (size_t)i * nr;
+		gather(col[i], &event->fields[i], rows, event->size, 1);
+		l->same[i] = l->only_first[i] = true;
+		bits.open[event->fields[i].offset / 8 / WORDS_AT_ONCE]++;
 	}
 	for (u32 at = 0; at < nr; at += ROWS_AT_ONCE) {
 		u32 n = nr - at < ROWS_AT_ONCE ? nr - at : ROWS_AT_ONCE;
+		const u8 *from = rows + (size_t)at * event->size;
 
+		add_rows(&bits, rows, from, event->size, n);
 		for (u32 i = 0; i < event->nr_fields; i++) {
-			gather(col[i] + at, &event->fields[i], rows + (size_t)at * event->size, event->size, n);
-			differ[i] |= data_difference(col[i] + at, n, col[i][0]);
+			if (l->same[i] && !field_differs(&bits, &event->fields[i]))
+				continue;
+			if (l->same[i]) {
+				bits.open[event->fields[i].offset / 8 / WORDS_AT_ONCE]--;
+				l->same[i] = l->only_first[i] = false;
+				for (u32 k = 1; k < at; k++)
+					col[i][k] = col[i][0];
+			}
+			gather(col[i] + at, &event->fields[i], from, event->size, n);
 		}
 	}
-	for (u32 i = 0; i < event->nr_fields; i++)
-		enc->layout.same[i] = !differ[i];
 	if (!enc->edit)
 		return;
+	for (u32 i = 0; i < event->nr_fields; i++)
+		layout__column(l, i);
 	enc->edit(enc->edit_ctx, event, col, nr);
 	find_same(enc, event);
 }
@@ -251,7 +320,7 @@ void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx)
 }
 
 /* The earliest and the latest of all times in the rows. */
-static void time_span(const struct data_encoder *enc, const struct event_desc *event, u32 nr,
+static void time_span(struct data_encoder *enc, const struct event_desc *event, u32 nr,
 		      u64 *span)
 {
 	bool first = true;
@@ -274,7 +343,7 @@ static void time_span(const struct data_encoder *enc, const struct event_desc *e
 static bool is_unknown(const struct data_encoder *enc, const struct event_desc *event, u32 field)
 {
 	return field && event->fields[field].type != FIELD_s32 && enc->layout.same[field] &&
-	       *layout__column(&enc->layout, field) == KVMW_NONE;
+	       layout__first(&enc->layout, field) == KVMW_NONE;
 }
 
 /* What the columns hold, as a frame. */

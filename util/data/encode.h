@@ -7,14 +7,17 @@
 
 #define MAX_PIECES	(TOKEN_STREAMS + 8)
 
+#define TOKEN_CLASSES	256u
+
 /* How the rows of a TOKENS column are divided; too large for the stack. */
 struct token_plan {
 	u32 grouped_by;			/* what group is by: a column plus 1, 1 + COLUMN_NO_REF: one group; or 0 */
 	u32 nr_groups, nr_streams;
 	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS], like_base[TOKEN_GROUPS];
-	u32 rows[TOKEN_GROUPS][256];	/* by group and class */
-	u16 stream[TOKEN_GROUPS][256];	/* by group and class */
-	u8 group[DATA_MAX_ROWS], class[DATA_MAX_ROWS];	/* by row */
+	u32 rows[TOKEN_GROUPS * TOKEN_CLASSES];	/* by cell */
+	u16 stream[TOKEN_GROUPS * TOKEN_CLASSES];	/* by cell */
+	u8 group[DATA_MAX_ROWS];	/* by row */
+	u16 cell[DATA_MAX_ROWS];	/* by row: group * TOKEN_CLASSES + class */
 	s8 rest[DATA_MAX_ROWS];	/* by row, if there are ticks */
 	u8 *put[TOKEN_STREAMS];		/* where the stream's next token goes */
 };
@@ -25,16 +28,28 @@ struct quantum {
 	u32 wait;		/* columns left until the next search */
 };
 
+/* The distinct values of a column, numbered by their first appearance. */
+struct numbers {
+	u32 of;			/* the column plus 1; 0: none */
+	u32 n;			/* how many; 0: more than KEYMAP_MAX */
+	u64 value[KEYMAP_MAX];	/* by number */
+	u32 number[DATA_MAX_ROWS];	/* by row */
+};
+
+#define NR_NUMBERS	4u	/* of exits: of rip, reason, vcpu, on which others depend, and one more */
+
 /* What it takes to lay out a column: the rows, and working memory. */
 struct layout {
 	u64 *values;		/* all columns of the rows, one after another */
 	u32 nr;			/* rows */
-	u64 *work;		/* one column */
+	u64 *work;		/* one column, or the ends of a chain */
 	u8 *raw;		/* the result: col->piece[] bytes, one after another */
 	bool same[DATA_MAX_FIELDS];	/* by column: all rows have one value */
+	bool only_first[DATA_MAX_FIELDS];	/* the same, but only the first row's is in values */
 	u32 *order;		/* the position of each row */
 	u32 ordered_by;		/* what order is by: a column plus 1; 0: it is something else */
 	struct keymap keys;
+	struct numbers *numbers[NR_NUMBERS];	/* the latest first */
 	struct token_plan *plan;
 	struct quantum quantum;
 };
@@ -48,10 +63,24 @@ struct column {
 	u32 piece[MAX_PIECES];	/* bytes; each piece has its own statistics */
 };
 
-static inline const u64 *layout__column(const struct layout *l, u32 field)
+static inline const u64 *layout__column(struct layout *l, u32 field)
 {
-	return l->values + (size_t)field * l->nr;
+	u64 *v = l->values + (size_t)field * l->nr;
+
+	if (l->only_first[field])
+		for (u32 i = 1; i < l->nr; i++)
+			v[i] = v[0];
+	l->only_first[field] = false;
+	return v;
 }
+
+static inline u64 layout__first(const struct layout *l, u32 field)
+{
+	return l->values[(size_t)field * l->nr];
+}
+
+/* The values of a column numbered; n may be 0.  Valid until NR_NUMBERS - 1 others were asked for. */
+const struct numbers *layout__numbers(struct layout *l, u32 field);
 
 void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);
 

@@ -66,89 +66,122 @@ static void lay_delta(struct layout *l, struct column *col, const u64 *v)
 	add_differences(l, col);
 }
 
-static int compare_u64(const void *a, const void *b)
+const struct numbers *layout__numbers(struct layout *l, u32 field)
 {
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	struct numbers *found;
+	u32 i = 0;
 
-	return x < y ? -1 : x > y;
+	while (i < NR_NUMBERS - 1 && l->numbers[i]->of != field + 1)
+		i++;
+	found = l->numbers[i];
+	memmove(&l->numbers[1], &l->numbers[0], i * sizeof(l->numbers[0]));
+	l->numbers[0] = found;
+	if (found->of == field + 1)
+		return found;
+	found->of = field + 1;
+	if (l->same[field]) {
+		found->n = 1;
+		found->value[0] = layout__first(l, field);
+		memset(found->number, 0, l->nr * sizeof(found->number[0]));
+	} else {
+		found->n = keymap__number(&l->keys, layout__column(l, field), l->nr, KEYMAP_MAX,
+					  found->number, found->value);
+	}
+	return found;
+}
+
+/* Sets *order to the rows' positions by a column that another depends on; NULL: they stay. */
+static bool put_in_order(struct layout *l, u32 key, const u32 **order)
+{
+	const struct numbers *by;
+
+	*order = NULL;
+	if (l->same[key])
+		return true;
+	if (l->ordered_by != key + 1) {
+		by = layout__numbers(l, key);
+		if (!by->n)
+			return false;
+		order_by_number(l->order, by->number, by->n, l->nr);
+		l->ordered_by = key + 1;
+	}
+	*order = l->order;
+	return true;
+}
+
+struct dict_value {
+	u64 value;
+	u32 number;
+};
+
+static int compare_values(const void *a, const void *b)
+{
+	const struct dict_value *x = a, *y = b;
+
+	return x->value < y->value ? -1 : x->value > y->value;
 }
 
 /*
- * The distinct values of v, and in l->work the index of each row's value among them.  They are sorted
- * so that their upper planes compress well and that equal rows give equal frames.
- * 0: too many for a dictionary to pay.
+ * The values are sorted so that the upper planes of their places compress well and that equal rows give
+ * equal frames.  Writes them, and the place of each.
  */
-static u32 distinct(struct layout *l, const u64 *v, u64 *sorted)
+static u8 *put_dict(struct column *col, const struct numbers *d, u8 *to, u16 *place)
 {
-	u32 n = 0, limit = l->nr / 2 < DICT_MAX ? l->nr / 2 : DICT_MAX;
-	u64 *id = NULL, last = ~v[0], by_id = 0;
-	u16 place[DICT_MAX];
-	bool fresh;
+	struct dict_value sorted[DICT_MAX];
+	u64 value[DICT_MAX];
+	u32 planes;
 
-	keymap__clear(&l->keys);
-	for (u32 i = 0; i < l->nr; i++) {
-		if (v[i] != last) {
-			last = v[i];
-			id = keymap__get(&l->keys, last, &fresh);
-			if (!id || (fresh && n == limit))
-				return 0;
-			if (fresh) {
-				sorted[n] = last;
-				*id = n++;
-			}
-			by_id = *id;
-		}
-		l->work[i] = by_id;
+	for (u32 i = 0; i < d->n; i++)
+		sorted[i] = (struct dict_value) { d->value[i], i };
+	qsort(sorted, d->n, sizeof(*sorted), compare_values);
+	for (u32 i = 0; i < d->n; i++) {
+		value[i] = sorted[i].value;
+		place[sorted[i].number] = i;
 	}
-	/* cppcheck-suppress uninitvar ; n of them are filled */
-	qsort(sorted, n, sizeof(*sorted), compare_u64);
-	for (u32 i = 0; i < n; i++)
-		place[*keymap__get(&l->keys, sorted[i], &fresh)] = i;
-	for (u32 i = 0; i < l->nr; i++)
-		/* cppcheck-suppress uninitvar ; likewise */
-		l->work[i] = place[l->work[i]];
-	return n;
+	col->base = value[0];
+	planes = bytes_of(value[d->n - 1] - value[0]);
+	put32(to, d->n);
+	to[4] = planes;
+	to[5] = bytes_of(d->n - 1);
+	put16(to + 6, 0);
+	return to + DICT_HDR_SIZE + put_planes(to + DICT_HDR_SIZE, value, d->n, value[0], planes);
 }
 
-/* l->order by the column that a column depends on. */
-static bool put_in_order(struct layout *l, u32 key)
+/* A plane of the places; at: where each row's goes, NULL: they stay. */
+static void put_places(u8 *to, const struct numbers *d, const u8 *place, const u32 *at, u32 nr)
 {
-	if (l->ordered_by == key + 1)
-		return true;
-	l->ordered_by = order_by_key(l->order, &l->keys, layout__column(l, key), l->nr) ? key + 1 : 0;
-	return l->ordered_by;
+	if (!at) {
+		for (u32 i = 0; i < nr; i++)
+			to[i] = place[d->number[i]];
+		return;
+	}
+	for (u32 i = 0; i < nr; i++)
+		to[at[i]] = place[d->number[i]];
 }
 
 /*
  * A value often depends on another column, the key: rows with the same key have
  * few distinct values.  So the indices of rows with the same key are stored together.
  */
-static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
+static bool lay_dict(struct layout *l, struct column *col, u32 index)
 {
-	u64 sorted[DICT_MAX];
-	u32 n = distinct(l, v, sorted), planes;
-	u8 *to = l->raw;
+	const struct numbers *d = layout__numbers(l, index);
+	const u32 *order = NULL;
+	u16 place[DICT_MAX];
+	u8 low[DICT_MAX];
+	u8 *to;
 
-	if (!n)
+	if (!d->n || d->n > DICT_MAX || d->n > l->nr / 2)
 		return false;
 	col->encoding = COLUMN_DICT;
-	col->base = sorted[0];
-	planes = bytes_of(sorted[n - 1] - sorted[0]);
-	put32(to, n);
-	to[4] = planes;
-	to[5] = bytes_of(n - 1);
-	put16(to + 6, 0);
-	to += DICT_HDR_SIZE;
-	to += put_planes(to, sorted, n, sorted[0], planes);
+	to = put_dict(col, d, l->raw, place);
 	col->piece[col->nr_pieces++] = to - l->raw;
-
-	if (col->refs[0] != COLUMN_NO_REF && !put_in_order(l, col->refs[0]))
+	if (col->refs[0] != COLUMN_NO_REF && !put_in_order(l, col->refs[0], &order))
 		col->refs[0] = COLUMN_NO_REF;
-	for (u32 p = 0; p < bytes_of(n - 1); p++, to += l->nr) {
-		const u32 *order = col->refs[0] == COLUMN_NO_REF ? NULL : l->order;
-
-		for (u32 i = 0; i < l->nr; i++)
-			to[order ? order[i] : i] = l->work[i] >> (8 * p);
+	for (u32 p = 0; p < bytes_of(d->n - 1); p++, to += l->nr) {
+		for (u32 i = 0; i < d->n; i++)
+			low[i] = place[i] >> (8 * p);
+		put_places(to, d, low, order, l->nr);
 		col->piece[col->nr_pieces++] = l->nr;
 	}
 	return true;
@@ -161,21 +194,22 @@ static bool lay_dict(struct layout *l, struct column *col, const u64 *v)
  */
 static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 {
-	const u64 *key = layout__column(l, col->refs[0]);
+	const struct numbers *key = layout__numbers(l, col->refs[0]);
 	const u64 *gap = layout__column(l, col->refs[1]);
 	const u64 *span = layout__column(l, col->refs[2]);
+	u64 end[KEYMAP_MAX];
+	u32 seen = 0;
 
+	if (!key->n)
+		return false;
 	col->encoding = COLUMN_CHAIN;
 	col->base = v[0];
-	keymap__clear(&l->keys);
 	for (u32 i = 0; i < l->nr; i++) {
-		bool fresh;
-		u64 *end = keymap__get(&l->keys, key[i], &fresh);
+		u32 of = key->number[i];
 
-		if (!end)
-			return false;
-		l->work[i] = v[i] - (fresh ? col->base : *end + captured(gap[i]));
-		*end = v[i] + captured(span[i]);
+		l->work[i] = v[i] - (of == seen ? col->base : end[of] + captured(gap[i]));
+		seen += of == seen;
+		end[of] = v[i] + captured(span[i]);
 	}
 	add_differences(l, col);
 	return true;
@@ -195,7 +229,7 @@ static void find_refs(struct column *col, const struct event_desc *event, const 
 void lay_out(struct layout *l, struct column *col, const struct event_desc *event, u32 index)
 {
 	const struct field_desc *field = &event->fields[index];
-	const u64 *v = layout__column(l, index);
+	const u64 *v;
 	u64 min, max;
 
 	col->nr_pieces = 0;
@@ -203,9 +237,13 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 	find_refs(col, event, field->ref);
 	if (l->same[index]) {
 		col->encoding = COLUMN_CONST;
-		col->base = v[0];
-	} else if ((field->encoding == ENC_CHAIN && lay_chain(l, col, v)) ||
-		   (field->encoding == ENC_DICT && lay_dict(l, col, v))) {
+		col->base = layout__first(l, index);
+		memset(col->refs, COLUMN_NO_REF, sizeof(col->refs));
+		return;
+	}
+	v = layout__column(l, index);
+	if ((field->encoding == ENC_CHAIN && lay_chain(l, col, v)) ||
+	    (field->encoding == ENC_DICT && lay_dict(l, col, index))) {
 		return;
 	} else if (field->encoding == ENC_TOKENS) {
 		lay_tokens(l, col, index);

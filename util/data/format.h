@@ -111,16 +111,17 @@ static inline u64 token_high(u32 token)
 	       (1u << TOKEN_BITS) | (token & ((1u << TOKEN_BITS) - 1));
 }
 
+/* token_shift() of a value's token.  Values below 2 << TOKEN_BITS are tokens themselves. */
+static inline u32 value_shift(u64 v)
+{
+	return 63 - __builtin_clzll(v | 1u << TOKEN_BITS) - TOKEN_BITS;
+}
+
 static inline u32 token_of(u64 v)
 {
-	u32 shift;
+	u32 shift = value_shift(v);
 
-	if (v < 2u << TOKEN_BITS)
-		return v;
-	if (v == KVMW_NONE)
-		return TOKEN_NONE;
-	shift = 63 - __builtin_clzll(v) - TOKEN_BITS;
-	return (shift << TOKEN_BITS) + (v >> shift);
+	return v == KVMW_NONE ? TOKEN_NONE : (shift << TOKEN_BITS) + (v >> shift);
 }
 
 /*
@@ -226,7 +227,15 @@ static inline u32 frame_padded(u32 size)
 #define KEYMAP_MAX	4096u	/* keys of one frame, such as its threads */
 #define KEYMAP_SLOTS	(4 * KEYMAP_MAX)
 
+#define KEYMAP_NEAR_BITS 8
+
+struct keymap_near {
+	u64 key;
+	u32 number, round;	/* as of the keymap */
+};
+
 struct keymap {
+	struct keymap_near near[1 << KEYMAP_NEAR_BITS];	/* keymap__number() */
 	u64 *key, *value;
 	u32 *used;		/* a slot is in use if used[slot] == round */
 	u32 round, nr;
@@ -240,9 +249,15 @@ void keymap__clear(struct keymap *m);
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
 
 /*
- * The position of each row after a stable sort by key, where keys rank by their first
- * appearance.  false: more than KEYMAP_MAX keys.
+ * Numbers the keys of nr rows from 0 by their first appearance: the number of each row and, unless it is
+ * NULL, each distinct key.  Returns how many there are; 0: more than limit, or than KEYMAP_MAX.
  */
+u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct);
+
+/* The position of each row after a stable sort by number, of which there are n; order may be number. */
+void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr);
+
+/* Both.  false: more than KEYMAP_MAX keys. */
 bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr);
 
 /* ---- within util/data -------------------------------------------------- */

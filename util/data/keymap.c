@@ -38,6 +38,7 @@ void keymap__clear(struct keymap *m)
 	if (++m->round)
 		return;
 	memset(m->used, 0, KEYMAP_SLOTS * sizeof(*m->used));
+	memset(m->near, 0, sizeof(m->near));
 	m->round = 1;
 }
 
@@ -61,34 +62,67 @@ u64 *keymap__get(struct keymap *m, u64 key, bool *fresh)
 	return &m->value[slot];
 }
 
-bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr)
+/* One of the places in m->near, by a hash cheaper than the map's: most rows find their key there. */
+static inline u32 near_at(u64 key)
 {
-	u32 next[KEYMAP_MAX + 1] = { 0 }, sum = 0;
-	bool fresh;
+	return key * 0x9e3779b97f4a7c15 >> (64 - KEYMAP_NEAR_BITS);
+}
+
+u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct)
+{
+	u64 last = ~key[0];
+	u32 of_last = 0, n = 0;
 
 	keymap__clear(m);
 	for (u32 i = 0; i < nr; i++) {
-		u64 *id;
+		struct keymap_near *at;
+		bool fresh;
+		u64 *found;
 
-		if (i && key[i] == key[i - 1]) {
-			order[i] = order[i - 1];
-		} else {
-			id = keymap__get(m, key[i], &fresh);
-			if (!id)
-				return false;
-			if (fresh)
-				*id = m->nr - 1;
-			order[i] = *id;
+		if (key[i] == last) {
+			number[i] = of_last;
+			continue;
 		}
-		next[order[i]]++;
+		last = key[i];
+		at = &m->near[near_at(last)];
+		if (at->key != last || at->round != m->round) {
+			found = keymap__get(m, last, &fresh);
+			if (!found || (fresh && n == limit))
+				return 0;
+			if (fresh) {
+				if (distinct)
+					distinct[n] = last;
+				*found = n++;
+			}
+			*at = (struct keymap_near) { last, *found, m->round };
+		}
+		of_last = at->number;
+		number[i] = of_last;
 	}
-	for (u32 id = 0; id < m->nr; id++) {
-		u32 rows = next[id];
+	return n;
+}
 
-		next[id] = sum;
+void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr)
+{
+	u32 next[KEYMAP_MAX] = { 0 }, sum = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		next[number[i]]++;
+	for (u32 k = 0; k < n; k++) {
+		u32 rows = next[k];
+
+		next[k] = sum;
 		sum += rows;
 	}
 	for (u32 i = 0; i < nr; i++)
-		order[i] = next[order[i]]++;
-	return true;
+		order[i] = next[number[i]]++;
+}
+
+bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr)
+{
+	u32 n = keymap__number(m, key, nr, KEYMAP_MAX, order, NULL);
+
+	if (n)
+		order_by_number(order, order, n, nr);
+	return n;
 }

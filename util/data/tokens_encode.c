@@ -21,50 +21,31 @@ static u8 *put_varint(u8 *to, u64 v)
 /* Group 0 takes all keys that have few rows. */
 static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 {
-	const u64 *key = by == COLUMN_NO_REF ? NULL : layout__column(l, by);
-	u32 *id = l->order, rows[KEYMAP_MAX] = { 0 };
+	u32 rows[KEYMAP_MAX] = { 0 };
+	const struct numbers *keys;
 	u8 group[KEYMAP_MAX];
-	bool fresh;
 
 	/* Columns that depend on the same one follow each other. */
 	if (plan->grouped_by == by + 1)
 		return;
 	plan->grouped_by = by + 1;
 	plan->nr_groups = 1;
-	memset(plan->group, 0, l->nr);
-	if (!key)
+	keys = by == COLUMN_NO_REF ? NULL : layout__numbers(l, by);
+	if (!keys || !keys->n) {
+		memset(plan->group, 0, l->nr);
 		return;
-	l->ordered_by = 0;
-	keymap__clear(&l->keys);
-	for (u32 i = 0; i < l->nr; i++) {
-		u64 *slot;
-
-		if (i && key[i] == key[i - 1]) {
-			id[i] = id[i - 1];
-		} else {
-			slot = keymap__get(&l->keys, key[i], &fresh);
-			if (!slot)
-				return;
-			if (fresh)
-				*slot = l->keys.nr - 1;
-			id[i] = *slot;
-		}
-		rows[id[i]]++;
 	}
-	memset(group, 0, sizeof(group));
-	for (u32 i = 0; i < l->nr; i++) {
-		if (rows[id[i]] >= GROUP_ROWS && !group[id[i]] && plan->nr_groups < TOKEN_GROUPS) {
-			plan->key[plan->nr_groups] = key[i];
-			group[id[i]] = plan->nr_groups++;
-		}
-		plan->group[i] = group[id[i]];
+	for (u32 i = 0; i < l->nr; i++)
+		rows[keys->number[i]]++;
+	for (u32 k = 0; k < keys->n; k++) {
+		group[k] = 0;
+		if (rows[k] < GROUP_ROWS || plan->nr_groups == TOKEN_GROUPS)
+			continue;
+		plan->key[plan->nr_groups] = keys->value[k];
+		group[k] = plan->nr_groups++;
 	}
-}
-
-/* The value whose magnitude gives the class; for the column itself, the previous row's. */
-static inline u64 like_value(const u64 *like, bool self, u32 i)
-{
-	return !self ? like[i] : i ? like[i - 1] : 0;
+	for (u32 i = 0; i < l->nr; i++)
+		plan->group[i] = group[keys->number[i]];
 }
 
 /* Stores v in ticks in l->work, and what remains in the plan's rests. */
@@ -101,37 +82,59 @@ static u64 column_tick(struct layout *l, const u64 *v)
 	return find_quantum(&l->quantum, v, l->nr);
 }
 
-static void find_bases(struct token_plan *plan, const u64 *v, u32 nr)
+/* A group that is empty, or of which nothing was captured, begins at 0. */
+static void begin_at_0(u64 *base, u32 nr)
 {
-	memset(plan->base, 0xff, plan->nr_groups * sizeof(plan->base[0]));
-	for (u32 i = 0; i < nr; i++)
-		if (v[i] < plan->base[plan->group[i]])
-			plan->base[plan->group[i]] = v[i];
-	for (u32 g = 0; g < plan->nr_groups; g++)
-		if (plan->base[g] == KVMW_NONE)		/* empty, or nothing captured */
-			plan->base[g] = 0;
+	for (u32 g = 0; g < nr; g++)
+		if (base[g] == KVMW_NONE)
+			base[g] = 0;
 }
 
-static void find_classes(struct token_plan *plan, const u64 *like, bool self, u32 nr)
+/* The least value of each group. */
+static void least_by_group(u64 *least, const struct token_plan *plan, const u64 *v, u32 nr)
 {
-	memset(plan->rows, 0, plan->nr_groups * sizeof(plan->rows[0]));
-	memset(plan->like_base, like ? 0xff : 0, plan->nr_groups * sizeof(plan->like_base[0]));
-	for (u32 i = 0; like && i < nr; i++) {
-		u64 x = like_value(like, self, i);
+	const u8 *group = plan->group;
 
-		if (x < plan->like_base[plan->group[i]])
-			plan->like_base[plan->group[i]] = x;
-	}
-	for (u32 g = 0; g < plan->nr_groups; g++)
-		if (plan->like_base[g] == KVMW_NONE)
-			plan->like_base[g] = 0;
-	for (u32 i = 0; i < nr; i++) {
-		u32 g = plan->group[i];
-		u32 class = like ? token_class(like_value(like, self, i), plan->like_base[g]) : 0;
+	memset(least, 0xff, plan->nr_groups * sizeof(*least));
+	for (u32 i = 0; i < nr; i++)
+		if (v[i] < least[group[i]])
+			least[group[i]] = v[i];
+	begin_at_0(least, plan->nr_groups);
+}
 
-		plan->class[i] = class;
-		plan->rows[g][class]++;
+static inline void count_cell(struct token_plan *plan, u32 i, u64 like)
+{
+	u32 g = plan->group[i], cell = g * TOKEN_CLASSES + token_class(like, plan->like_base[g]);
+
+	plan->cell[i] = cell;
+	plan->rows[cell]++;
+}
+
+/* like: whose magnitude gives the class, or NULL; self: the previous row's value, and 0 before the first. */
+static void find_cells(struct token_plan *plan, const u64 *like, bool self, u32 nr)
+{
+	memset(plan->rows, 0, plan->nr_groups * TOKEN_CLASSES * sizeof(plan->rows[0]));
+	memset(plan->like_base, 0, plan->nr_groups * sizeof(plan->like_base[0]));
+	if (!like) {
+		for (u32 i = 0; i < nr; i++)
+			count_cell(plan, i, 0);
+		return;
 	}
+	if (!self) {
+		least_by_group(plan->like_base, plan, like, nr);
+		for (u32 i = 0; i < nr; i++)
+			count_cell(plan, i, like[i]);
+		return;
+	}
+	memset(plan->like_base, 0xff, plan->nr_groups * sizeof(plan->like_base[0]));
+	plan->like_base[plan->group[0]] = 0;
+	for (u32 i = 1; i < nr; i++)
+		if (like[i - 1] < plan->like_base[plan->group[i]])
+			plan->like_base[plan->group[i]] = like[i - 1];
+	begin_at_0(plan->like_base, plan->nr_groups);
+	count_cell(plan, 0, 0);
+	for (u32 i = 1; i < nr; i++)
+		count_cell(plan, i, like[i - 1]);
 }
 
 /*
@@ -140,14 +143,14 @@ static void find_classes(struct token_plan *plan, const u64 *like, bool self, u3
  */
 static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *to)
 {
-	u32 first[257], rows[257], n = 0, sum = 0, left = 0;
+	u32 first[TOKEN_CLASSES + 1], rows[TOKEN_CLASSES + 1], n = 0, sum = 0, left = 0;
 
-	for (u32 c = 0; c < 256; c++)
-		left += plan->rows[g][c];
+	for (u32 c = 0; c < TOKEN_CLASSES; c++)
+		left += plan->rows[g * TOKEN_CLASSES + c];
 	first[0] = 0;
-	for (u32 c = 0; c < 256; c++) {
-		plan->stream[g][c] = plan->nr_streams + n;
-		sum += plan->rows[g][c];
+	for (u32 c = 0; c < TOKEN_CLASSES; c++) {
+		plan->stream[g * TOKEN_CLASSES + c] = plan->nr_streams + n;
+		sum += plan->rows[g * TOKEN_CLASSES + c];
 		if (sum < STREAM_ROWS || left - sum < STREAM_ROWS)
 			continue;
 		rows[n++] = sum;
@@ -166,34 +169,48 @@ static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *t
 	return to;
 }
 
-/* Writes the low bits of a token at bit *at of bits, and zeros after them. */
-static inline void put_bits(u8 *bits, u64 *at, u64 v, u32 n)
-{
-	u8 *p = bits + *at / 8;
-	u32 shift = *at % 8;
+/* A stream of bits, the lowest first; after each call, its end is in memory. */
+struct bits {
+	u8 *to;
+	u64 held;		/* what byte *to has so far */
+	u32 fill;		/* how many bits these are, less than 8 */
+};
 
-	put64(p, (*p & ((1u << shift) - 1)) | v << shift);
-	p[8] = shift ? v >> (64 - shift) : 0;
-	*at += n;
+/* n: at most 56 */
+static inline void add_bits(struct bits *b, u64 v, u32 n)
+{
+	b->held |= v << b->fill;
+	put64(b->to, b->held);
+	b->fill += n;
+	b->to += b->fill / 8;
+	b->held >>= b->fill & ~7u;
+	b->fill %= 8;
 }
 
-static u64 put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u8 *bits)
+/* Returns the number of bytes of bits. */
+static size_t put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u8 *bits)
 {
-	u64 at = 0;
+	struct bits b = { .to = bits };
 
-	bits[0] = 0;
 	for (u32 i = 0; i < l->nr; i++) {
-		u32 g = plan->group[i], shift, token;
-		u64 x = v[i] - plan->base[g];
+		u8 **put = &plan->put[plan->stream[plan->cell[i]]];
+		u64 x = v[i] - plan->base[plan->group[i]];
+		u32 shift = value_shift(x);
 
-		token = v[i] == KVMW_NONE ? TOKEN_NONE : token_of(x);
-		*plan->put[plan->stream[g][plan->class[i]]]++ = token;
-		if (token == TOKEN_NONE)
+		if (v[i] == KVMW_NONE) {
+			*(*put)++ = TOKEN_NONE;
 			continue;
-		shift = token_shift(token);
-		put_bits(bits, &at, x & ((1ULL << shift) - 1), shift);
+		}
+		*(*put)++ = (shift << TOKEN_BITS) + (x >> shift);
+		x &= (1ULL << shift) - 1;
+		if (shift > 32) {	/* seldom: above some 30 seconds */
+			add_bits(&b, x & 0xffffffff, 32);
+			x >>= 32;
+			shift -= 32;
+		}
+		add_bits(&b, x, shift);
 	}
-	return at;
+	return b.to - bits + !!b.fill;
 }
 
 /* Writes the tick and all groups with their streams; returns where the tokens begin. */
@@ -217,7 +234,8 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 	const u64 *v = layout__column(l, index), *like = NULL;
 	bool self = col->refs[1] == index;
 	struct token_plan *plan = l->plan;
-	u64 bits, tick = column_tick(l, v);
+	u64 tick = column_tick(l, v);
+	size_t bytes;
 	u8 *to;
 
 	if (col->refs[1] != COLUMN_NO_REF)
@@ -227,8 +245,8 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 		to_ticks(l, v, tick);
 		v = l->work;
 	}
-	find_classes(plan, self ? v : like, self, l->nr);
-	find_bases(plan, v, l->nr);
+	find_cells(plan, self ? v : like, self, l->nr);
+	least_by_group(plan->base, plan, v, l->nr);
 
 	col->encoding = COLUMN_TOKENS;
 	to = put_plan(plan, col, tick, l->raw);
@@ -238,8 +256,8 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 		to += col->piece[1 + s];
 	}
 	col->nr_pieces = 1 + plan->nr_streams;
-	bits = put_tokens(l, plan, v, to);
-	col->piece[col->nr_pieces++] = (bits + 7) / 8;
+	bytes = put_tokens(l, plan, v, to);
+	col->piece[col->nr_pieces++] = bytes;
 	if (tick)
-		put_rests(l, col, tick, to + (bits + 7) / 8);
+		put_rests(l, col, tick, to + bytes);
 }
