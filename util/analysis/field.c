@@ -55,7 +55,7 @@ static inline bool is_none(enum field_type type, const char *unit, u64 value)
 	       (!strcmp(unit, "id") || !strcmp(unit, "user") || !strcmp(unit, "detail") || !strcmp(unit, "bool"));
 }
 
-bool field__none(const struct data_field *f, u64 value)
+bool field__all_ones(const struct data_field *f, u64 value)
 {
 	return is_none(f->type, f->unit, value);
 }

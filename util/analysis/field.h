@@ -23,7 +23,13 @@ enum field_form field__form(const struct data_event *event, u32 field);
 enum field_form field_desc__form(const struct event_desc *event, const struct field_desc *field);
 
 /* Whether the value stands for "unknown". */
-bool field__none(const struct data_field *field, u64 value);
+bool field__all_ones(const struct data_field *field, u64 value);
+
+/* Most values are none of any width: this is asked for each field of each line. */
+static inline bool field__none(const struct data_field *field, u64 value)
+{
+	return (u16)value == 0xffff && field__all_ones(field, value);
+}
 bool field_desc__none(const struct field_desc *field, u64 value);
 
 /* JSON and CSV have the number too, as FIELD_number. */

@@ -70,14 +70,16 @@ void out__dec(struct out *out, u64 value)
 	out__padded(out, value, 0, ' ');
 }
 
+#define NUMBER_SIZE	24u	/* digits and padding */
+
 /* Two digits at a time: to divide takes longer than all else. */
 void out__padded(struct out *out, u64 value, u32 width, char pad)
 {
 	static const char pairs[] =
 		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
 		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-	NOT_CLEARED char digits[24];
-	char *p = digits + sizeof(digits), *end = p, *to = out__room(out);
+	NOT_CLEARED char digits[2 * NUMBER_SIZE];
+	char *p = digits + NUMBER_SIZE, *end = p, *to = out__room(out);
 
 	for (; value >= 10; value /= 100) {
 		p -= 2;
@@ -88,7 +90,8 @@ void out__padded(struct out *out, u64 value, u32 width, char pad)
 		*--p = '0' + value;
 	while (end - p < (ptrdiff_t)width && p > digits)
 		*--p = pad;
-	memcpy(to, p, end - p);
+	/* Whatever follows the digits is copied too: that is a move of three registers. */
+	memcpy(to, p, NUMBER_SIZE);
 	out->len += end - p;
 }
 
@@ -112,31 +115,34 @@ void out__hex_bytes(struct out *out, const u8 *p, u32 len)
 	}
 }
 
+static void put_units(struct out *out, u64 whole, u64 thousandths, const char *unit)
+{
+	out__dec(out, whole);
+	if (whole < 1000) {
+		out__char(out, '.');
+		if (whole < 10)
+			out__padded(out, thousandths, 3, '0');
+		else if (whole < 100)
+			out__padded(out, thousandths / 10, 2, '0');
+		else
+			out__dec(out, thousandths / 100);
+	}
+	out__text(out, unit);
+}
+
 /* As units__ns() with UNITS_FULL, four digits, but cut, and quicker. */
 void out__ns(struct out *out, u64 ns)
 {
-	static const struct { u64 ns; const char *name; } units[] = {
-		{ NSEC_PER_SEC, "s" }, { 1000000, "ms" }, { 1000, "us" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		u64 whole = ns / units[i].ns, rest = ns % units[i].ns * 1000 / units[i].ns;
-
-		if (!whole)
-			continue;
-		out__dec(out, whole);
-		if (whole < 1000) {
-			u32 digits = whole < 10 ? 3 : whole < 100 ? 2 : 1;
-
-			out__char(out, '.');
-			out__padded(out, digits == 3 ? rest : digits == 2 ? rest / 10 : rest / 100,
-				    digits, '0');
-		}
-		out__text(out, units[i].name);
-		return;
+	if (ns >= NSEC_PER_SEC) {
+		put_units(out, ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / (NSEC_PER_SEC / 1000), "s");
+	} else if (ns >= 1000000) {
+		put_units(out, ns / 1000000, ns % 1000000 / 1000, "ms");
+	} else if (ns >= 1000) {
+		put_units(out, ns / 1000, ns % 1000, "us");
+	} else {
+		out__dec(out, ns);
+		out__text(out, "ns");
 	}
-	out__dec(out, ns);
-	out__text(out, "ns");
 }
 
 void out__shown(struct out *out, const char *text)
