@@ -123,12 +123,17 @@ static void sort(struct slicer *s, u32 nr)
 
 static void slice__put_in_order(struct slicer *s, const struct data_frame *f, int time)
 {
-	for (u32 i = 0; i < f->rows; i++)
+	bool in_order = true;
+
+	for (u32 i = 0; i < f->rows; i++) {
 		s->order[i] = (struct timed) {
 			.time_ns = time < 0 ? f->first_ns : s->col[time][i],
 			.row = i,
 		};
-	sort(s, f->rows);
+		in_order &= !i || s->order[i - 1].time_ns <= s->order[i].time_ns;
+	}
+	if (!in_order)
+		sort(s, f->rows);
 }
 
 static int compare_time(const void *key, const void *element)

@@ -70,29 +70,43 @@ void out__dec(struct out *out, u64 value)
 	out__padded(out, value, 0, ' ');
 }
 
-#define NUMBER_SIZE	24u	/* digits and padding */
+/* Decimal digits of a value: 1 to 20. */
+static u32 nr_digits(u64 value)
+{
+	static const u64 powers[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+		10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000U,
+	};
+	u32 nr = (64 - __builtin_clzll(value | 1)) * 1233 >> 12;	/* 1233 / 4096: log10(2) */
 
-/* Two digits at a time: to divide takes longer than all else. */
+	return nr + ((value | 1) >= powers[nr]);
+}
+
+/*
+ * Two digits at a time: to divide takes longer than all else.  Where they belong: to copy what was
+ * written by twos just now takes as long again.
+ */
 void out__padded(struct out *out, u64 value, u32 width, char pad)
 {
 	static const char pairs[] =
 		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
 		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-	NOT_CLEARED char digits[2 * NUMBER_SIZE];
-	char *p = digits + NUMBER_SIZE, *end = p, *to = out__room(out);
+	u32 nr = nr_digits(value);
+	char *p = out__room(out);
 
-	for (; value >= 10; value /= 100) {
+	for (; width > nr; width--) {
+		*p++ = pad;
+		out->len++;
+	}
+	out->len += nr;
+	for (p += nr; value >= 10; value /= 100) {
 		p -= 2;
 		memcpy(p, &pairs[value % 100 * 2], 2);
 	}
-	/* A leading digit, or the 0 of 0 and of what two digits are left over from. */
-	if (value || p == end)
+	/* A leading digit, or the 0 of 0. */
+	if (nr & 1)
 		*--p = '0' + value;
-	while (end - p < (ptrdiff_t)width && p > digits)
-		*--p = pad;
-	/* Whatever follows the digits is copied too: that is a move of three registers. */
-	memcpy(to, p, NUMBER_SIZE);
-	out->len += end - p;
 }
 
 void out__hex(struct out *out, u64 value)

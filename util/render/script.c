@@ -10,7 +10,7 @@ const char *script_printer__name(struct script_printer *p, const struct script_r
 				 enum field_form form, u64 value, char *buf)
 {
 	u64 isa = row->view->isa < 0 ? KVMW_NONE : script_row__get(row, row->view->isa);
-	struct script_name *name = &p->name[(value ^ isa << 3) % SCRIPT_NAMES];
+	struct script_name *name;
 
 	if (form == FORM_USER)
 		isa = KVMW_ISA_NONE;
@@ -18,6 +18,7 @@ const char *script_printer__name(struct script_printer *p, const struct script_r
 		return field__name(form, row->view->event, value, isa, buf);
 	if (isa == KVMW_NONE)
 		return NULL;
+	name = &p->name[(value ^ value >> 6 ^ isa * 11) % SCRIPT_NAMES];
 	if (!*name->text || name->isa != isa || name->reason != value) {
 		name->isa = isa;
 		name->reason = value;
