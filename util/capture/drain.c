@@ -76,23 +76,25 @@ struct drain {
 /* size: bytes of the row that were sent; the rest becomes 0. */
 static int drain__add_row(struct stream *stream, u32 event, const void *row, size_t size)
 {
-	const struct event_desc *desc = stream->drain->descs[event];
+	struct drain *d = stream->drain;
+	const struct event_desc *desc = d->descs[event];
 	struct batch **b = &stream->batches[event];
 	u8 *to;
 
 	if (!*b)
-		*b = sink__batch(stream->drain->sink, DATA_EVENTS, desc, stream->id, DATA_MAX_ROWS);
+		*b = sink__batch(d->sink, DATA_EVENTS, desc, stream->id, DATA_MAX_ROWS);
 	if (!*b)
 		return -1;
-	(*b)->aside = stream->drain->aside;
+	(*b)->aside = d->aside;
 	to = (*b)->rows + (size_t)(*b)->nr++ * desc->size;
 	if (size < desc->size)
 		memset(to + size, 0, desc->size - size);
 	memcpy(to, row, size < desc->size ? size : desc->size);
+	/* Others only read it: no lock is needed. */
 	if (!(*b)->aside)
-		__atomic_fetch_add(&stream->drain->counts.events, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&d->counts.events, d->counts.events + 1, __ATOMIC_RELAXED);
 	if ((*b)->nr == (*b)->size) {
-		sink__put(stream->drain->sink, *b);
+		sink__put(d->sink, *b);
 		*b = NULL;
 	}
 	return 0;

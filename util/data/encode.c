@@ -270,9 +270,10 @@ static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, siz
 
 static bool field_differs(const struct row_bits *bits, const struct field_desc *field)
 {
-	u64 mask = ~0ULL >> (64 - 8 * field_type__width(field->type));
+	u64 differ = bits->differ[field->offset / 8] >> 8 * (field->offset % 8);
 
-	return bits->differ[field->offset / 8] >> 8 * (field->offset % 8) & mask;
+	/* Asked for each field of each block: most blocks of most words have no difference. */
+	return differ && differ << (64 - 8 * field_type__width(field->type));
 }
 
 /* Most fields of most frames are the same in all rows: they are not gathered before one differs. */

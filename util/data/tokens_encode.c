@@ -76,10 +76,12 @@ static void put_rests(struct layout *l, struct column *col, u64 tick, u8 *to)
 /* The tick; 0: none, or a value is too long to be stored in ticks. */
 static u64 column_tick(struct layout *l, const u64 *v)
 {
-	for (u32 i = 0; i < l->nr; i++)
+	u64 tick = find_quantum(&l->quantum, v, l->nr);
+
+	for (u32 i = 0; tick && i < l->nr; i++)
 		if (v[i] >= QUANTUM_LIMIT && v[i] != KVMW_NONE)
 			return 0;
-	return find_quantum(&l->quantum, v, l->nr);
+	return tick;
 }
 
 /* A group that is empty, or of which nothing was captured, begins at 0. */
