@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "util/render/outbuf.h"
 #include "util/render/units.h"
 #include "util/events.h"
 #include "util/text.h"
@@ -149,10 +150,41 @@ static void test_hostile_text(void **state)
 	clean("\xf0\x9f\x90\xa7", 1, "\xf0\x9f\x90\xa7");
 }
 
+/* Script's own way to print numbers: all that are about as long as another one. */
+static void is_number(struct out *out, u64 value, u32 width, char pad)
+{
+	unsigned long long number = value;
+	char text[32];
+	int len = snprintf(text, sizeof(text), pad == '0' ? "%0*llu" : "%*llu", (int)width, number);
+
+	out->len = 0;
+	out__padded(out, value, width, pad);
+	assert_int_equal(out->len, len);
+	assert_memory_equal(out->buf, text, len);
+}
+
+static void test_printed_numbers(void **state)
+{
+	struct screen screen = { .out = stdout };
+	struct out *out = out__new(&screen);
+	u64 power = 1;
+
+	assert_non_null(out);
+	for (u32 i = 0; i < 20; i++, power *= 10)
+		for (u64 near = power - 2; near != power + 3; near++)
+			for (u32 width = 0; width < 24; width += 3) {
+				is_number(out, near, width, ' ');
+				is_number(out, near, width, '0');
+			}
+	out->len = 0;
+	assert_int_equal(out__free(out), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_printed_numbers),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_other_numbers),
