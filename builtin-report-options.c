@@ -110,10 +110,10 @@ static error_t bad_key(const struct report_args *args, const char *typed)
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		if (is_key_of(args, i))
 			word_list__add(&keys, sort_key__get(i)->name);
+	field_key__list(event_desc__captured(args && args->opt.event ? args->opt.event : KVMW_EVENT_EXIT), &keys);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s, nor a field that is no time; the keys are %s", what,
-			   nearest__hint(&keys.nearest), keys.text);
+	return usage_error("--sort: %s%s; the keys are %s", what, nearest__hint(&keys.nearest), keys.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)

@@ -90,6 +90,8 @@ def test_threads_of_exits(rows):
 def test_mistakes():
     path = PATHS["svm-families"]
     one_line(kvmw("report", path, "-s", "nothing"), 2, "no key 'nothing'")
+    one_line(kvmw("report", path, "-s", "prot"), 2, "did you mean port?")
+    one_line(kvmw("report", path, "-e", "ioctl", "-s", "ret"), 2, "no key 'ret'", "cmd, fd_kind, fd, arg, result")
     one_line(kvmw("report", path, "-s", "total"), 2, "no key 'total'")
     one_line(kvmw("report", path, "-s", "info1,info2,error_code,intr_info,detail_size,written,isa"), 2, "at once")
     done = kvmw("report", path, "-e", "irq", "-s", "port")

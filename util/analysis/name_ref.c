@@ -132,12 +132,12 @@ bool name_ref__is_identity(const struct name_ref *ref)
 	return ref->source >= NAME_VCPU && ref->source <= NAME_COMM;
 }
 
-static void list_details(struct word_list *list)
+void name_ref__list_details(const struct event_desc *event, struct word_list *list)
 {
 	size_t nr;
 	const struct kind_desc *details = detail_desc__all(&nr);
 
-	for (size_t i = 1; i < nr; i++) {
+	for (size_t i = 1; event->id == KVMW_EVENT_EXIT && i < nr; i++) {
 		size_t k = 0;
 
 		while (k < i && strcmp(details[k].what, details[i].what))
@@ -164,8 +164,7 @@ void name_ref__list(const struct event_desc *event, struct word_list *list)
 		snprintf(shorter, sizeof(shorter), "%.*s", (int)len, name);
 		word_list__add(list, shorter);
 	}
-	if (event->id == KVMW_EVENT_EXIT)
-		list_details(list);
+	name_ref__list_details(event, list);
 	for (size_t i = 0; i < ARRAY_SIZE(known_names); i++)
 		if (find_known(event, known_names[i].name, strlen(known_names[i].name), &ref))
 			word_list__add(list, known_names[i].name);

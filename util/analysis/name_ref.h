@@ -48,5 +48,7 @@ bool name_ref__is_identity(const struct name_ref *ref);
 
 /* Adds all names that the event has. */
 void name_ref__list(const struct event_desc *event, struct word_list *list);
+/* Of them what the detail of an exit may be: port, gpa, msr, ... */
+void name_ref__list_details(const struct event_desc *event, struct word_list *list);
 
 #endif

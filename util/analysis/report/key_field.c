@@ -168,4 +168,5 @@ void field_key__list(const struct event_desc *event, struct word_list *list)
 		if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS &&
 		    field_key__make(&key, event->fields[i].name) && field__column(&key, event, 0))
 			word_list__add(list, event->fields[i].name);
+	name_ref__list_details(event, list);
 }
