@@ -56,6 +56,16 @@ static void events_and_groups(const struct request *r)
 		offer(r, event_group__name(group), "a group of events");
 }
 
+/* What kvmw stat -e takes. */
+static void families_and_groups(const struct request *r)
+{
+	for_each_named_event(event)
+		if (event->class == EVENT_FAMILY && event->id != KVMW_EVENT_STACK)
+			offer(r, event->name, event->doc);
+	for (u32 group = 0; group < KVMW_NR_GROUPS; group++)
+		offer(r, event_group__name(group), "a group of events");
+}
+
 /* One kind of an event, as irq:eoi, once the event is typed. */
 static void events_and_kinds(const struct request *r)
 {
@@ -224,6 +234,7 @@ static const struct {
 	{ "report", "reason", reasons_of_any },
 	{ "report", "sort", sort_keys },
 	{ "scrub", "keep", secrets },
+	{ "stat", "event", families_and_groups },
 	{ "stat", "per", rows_of_stat },
 	{ "stat", "pid", running_vms },
 	{ "stat", "vm", names_of_vms },

@@ -107,9 +107,10 @@ int record_options__choose_events(struct record_options *o, char **skipped)
 	u32 set = chosen ? o->choice.events : events_option__defaults();
 
 	if (!chosen)
-		o->choice.named = set;
+		o->choice.named |= set;
 	if (check_exits(o, chosen, &set, skipped))
 		return -1;
+	set |= o->besides;
 	for_each_captured_event(event) {
 		char buf[256];
 		const char *why;

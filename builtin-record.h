@@ -28,6 +28,7 @@ struct record_options {
 	const char **argv;
 	const char *output;		/* NULL: the default */
 	struct event_choice choice;	/* -e; no events: not given */
+	u32 besides;			/* a bitmap of events that are not instead of the default */
 	struct record_filter filter;
 	const char **command;		/* after "--", or NULL */
 	u32 nr_pids;

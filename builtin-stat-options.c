@@ -20,6 +20,7 @@ static const struct argp_option options[] = {
 	{ "container", RECORD_CONTAINER, "ID", 0, "Count exits of the VMs in the container or pod with this id", 0 },
 	{ "all", 'a', NULL, 0, "Count exits of all VMs, including those that start later", 0 },
 	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "But not of these running VMs (with -a)", 0 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Count these, too: families of events (kvmw list)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only of these vCPUs, e.g. 0-3,7", 0 },
 	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1, 100ms", 0 },
@@ -71,6 +72,26 @@ static error_t check_openmetrics(struct stat_options *o)
 	return 0;
 }
 
+/* Exits are counted, whatever else is. */
+static error_t check_families(struct record_options *o)
+{
+	if (o->choice.nr_raw)
+		return usage_error("-e %s:%s: kvmw stat counts families of events; perf stat -e counts tracepoints",
+				   o->choice.raw[0].category, o->choice.raw[0].name);
+	for_each_captured_event(event) {
+		if (event->class == EVENT_FAMILY && event->id != KVMW_EVENT_STACK)
+			continue;
+		if (o->choice.named & BIT(event->id) && event->id != KVMW_EVENT_EXIT)
+			return usage_error("-e %s: kvmw stat counts exits, or else returns to the VMM, and with -e families of "
+					   "events, such as irq", event->name);
+		o->choice.events &= ~BIT(event->id);
+	}
+	o->besides = o->choice.events;
+	o->choice.events = 0;
+	o->choice.named &= o->besides;
+	return 0;
+}
+
 static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 {
 	struct stat_options *o = state->input;
@@ -78,6 +99,8 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'I':
 		return cmd_stat__parse_interval(o, arg);
+	case 'e':
+		return events_option__parse(&o->record.choice, arg) ? EINVAL : 0;
 	case OPT_PER:
 		return parse_per(o, arg);
 	case OPT_JSON:
@@ -90,7 +113,8 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARGS:
 		return record_options__command(&o->record, state);
 	case ARGP_KEY_END:
-		return record_options__check_observed(&o->record, "count") ?: check_openmetrics(o);
+		return record_options__check_observed(&o->record, "count") ?: check_families(&o->record) ?:
+		       check_openmetrics(o);
 	default:
 		return record_options__observe(&o->record, key, arg);
 	}

@@ -22,6 +22,7 @@
 #include "util/capture/privileges.h"
 #include "util/capture/snapshot.h"
 #include "util/capture/workload.h"
+#include "util/analysis/kind_counts.h"
 #include "util/array.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -156,11 +157,14 @@ static int order_rows(struct stat_run *r, struct report *rep)
 static int print_counts(struct stat_run *r)
 {
 	struct live_report report;
+	struct kind_counts kinds = { .nr = 0 };
 	int err = live__report(&r->live, r->interval_ns, r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL,
 			       &r->report, &report) ||
+		  (r->opt.record.besides && kind_counts__make(&report.part, KINDS_OF_ALL, &kinds)) ||
 		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep)) ||
-		  print_interval(r, &report.rep);
+		  (report.rep.kinds = r->opt.record.besides ? &kinds : NULL, print_interval(r, &report.rep));
 
+	kind_counts__free(&kinds);
 	live__end_report(&report);
 	/* screen__close() says why. */
 	if (fflush(r->screen.out) || ferror(r->screen.out))

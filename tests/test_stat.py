@@ -124,6 +124,9 @@ def test_each_interval_is_whole(boot):
     (["-a", "--per", "cpu"], ["--per 'cpu'", "reason, vcpu or vm"]),
     (["-a", "--json", "--csv"], ["--json and --csv exclude each other"]),
     (["-a", "-d", "0"], ["--duration '0'"]),
+    (["-a", "-e", "userspace"], ["-e userspace", "families of events"]),
+    (["-a", "-e", "kvm:kvm_pio"], ["-e kvm:kvm_pio", "perf stat -e counts tracepoints"]),
+    (["-a", "-e", "nothing"], ["'nothing'"]),
     (["-a", "--openmetrics", "here"], ["--openmetrics 'here'", "ADDR:PORT"]),
     (["-a", "--openmetrics", "127.0.0.1:99999"], ["--openmetrics '127.0.0.1:99999'"]),
     (["-a", "--openmetrics", "host:80"], ["--openmetrics 'host:80'"]),
@@ -135,6 +138,23 @@ def test_wrong_usage(args, words):
 
 native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
                             reason="needs /dev/kvm and root")
+
+
+@native
+@pytest.mark.lab
+def test_families_here(tmp_path):
+    """As many calls of KVM_RUN as the guest has returns, and some ioctls more; the same for Prometheus."""
+    done = subprocess.run([KVMW, "stat", "-q", "--json", "-e", "ioctl", "--", KVMW, "bench", "guest", "--json", "--pio", "300"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    told = json.loads(next(line for line in done.stderr.splitlines() if line.startswith("{")))
+    calls, = json.loads(done.stdout)["kinds"]
+    assert (calls["event"], calls["kind"]) == ("ioctl", "call")
+    assert sum(told["user_exits"].values()) < calls["count"] < 2 * sum(told["user_exits"].values())
+    assert calls["ended"] == calls["count"] and calls["time_ns"]
+    subprocess.run([KVMW, "stat", "-q", "-e", "ioctl", "--openmetrics", tmp_path / "x.prom", "--", KVMW, "bench", "guest", "--pio", "300"],
+                   capture_output=True, timeout=60, check=True)
+    found = re.search(r'^kvmw_ioctl_events_total{.*,kind="call"} (\d+)$', (tmp_path / "x.prom").read_text(), re.M)
+    assert int(found[1]) > 300
 
 
 @native
@@ -226,7 +246,9 @@ def written():
     names = set(re.findall(r'"(kvmw_\w+)[ {"]', text))
     families = set(re.findall(r'om__family\(om, (?:exits \? |open \? )?"(\w+)"(?: : "(\w+)")?', text))
     assert len(families) > 8
-    return names
+    # Those of -e, of each event of the list.
+    assert '"kvmw_%s_%s", event->name, time ? "seconds" : "events"' in text
+    return names | {"kvmw_EVENT_events_total", "kvmw_EVENT_seconds_total"}
 
 
 def test_the_page_has_all_metrics():

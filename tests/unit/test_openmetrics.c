@@ -64,6 +64,12 @@ static struct recording *make_host(u32 vms, u64 times)
 		};
 
 		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_HOLDER), &holder, 1), 0);
+
+		const struct kvmw_total total = {
+			.vcpu = i, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 7, .done = 6, .span_ns = 3 * SECOND,
+		};
+
+		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_TOTAL), &total, 1), 0);
 	}
 	rec->meta.start_ns = SECOND;
 	rec->meta.stop_ns = 11 * SECOND;
@@ -137,6 +143,9 @@ static void test_text(void **state)
 
 #define VM "vm=\"v\\\"m\\\\0\",pid=\"1000\""
 	has(text, "# TYPE kvmw_exits_total counter\nkvmw_exits_total{" VM ",reason=\"CPUID\"} 100\n");
+	has(text, "# HELP kvmw_ioctl_events_total KVM ioctls of the VMM\n# TYPE kvmw_ioctl_events_total counter\n"
+	    "kvmw_ioctl_events_total{" VM ",kind=\"call\"} 7\n");
+	has(text, "kvmw_ioctl_seconds_total{" VM ",kind=\"call\"} 3.000000000\n");
 	has(text, "kvmw_exit_seconds_total{" VM ",reason=\"HLT\"} 0.500000000\n");
 	has(text, "kvmw_vcpu_seconds_total{" VM ",part=\"guest\"} 0.750000000\n");
 	has(text, "kvmw_vcpu_seconds_total{" VM ",part=\"halt\"} 0.250000000\n");

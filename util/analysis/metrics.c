@@ -41,12 +41,15 @@ int metrics__make(struct metrics *m, const struct report *by_reason, const struc
 		.start_realtime_ns = recording__realtime(rec, rec->meta.start_ns),
 		.waits = HASH_TABLE(struct metrics_waits, NULL),
 	};
-	return add_waits(m, by_vcpu->holders);
+	return add_waits(m, by_vcpu->holders) ||
+	       kind_counts__make(rec, report_options__position(by_vcpu->opt, KEY_VCPU) < 0 ? KINDS_OF_VM : KINDS_OF_VCPU, &m->kinds) ?
+	       -1 : 0;
 }
 
 void metrics__free(struct metrics *m)
 {
 	hash_table__free(&m->waits);
+	kind_counts__free(&m->kinds);
 }
 
 const struct rec_vm *metrics__vm(const struct report *rep, const struct report_row *row)

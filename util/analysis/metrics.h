@@ -3,7 +3,7 @@
 #ifndef KVMW_METRICS_H
 #define KVMW_METRICS_H
 
-#include "util/analysis/report/report.h"
+#include "util/analysis/kind_counts.h"
 
 #define METRICS_TAKERS	16	/* by KVMW_holder_* */
 
@@ -24,6 +24,7 @@ struct metrics {
 	const struct report *by_reason;	/* sorted by VM, vCPU if it is wanted, and reason */
 	const struct report *by_vcpu;	/* likewise without reason */
 	struct hash_table waits;	/* of struct metrics_waits */
+	struct kind_counts kinds;	/* of families */
 	struct metrics_gaps gaps;
 	u64 start_realtime_ns;
 };

@@ -187,6 +187,65 @@ static void om__put_waits(struct om *om, const struct metrics *m)
 	}
 }
 
+static bool kinds_end(const struct kind_counts *kinds, u32 event)
+{
+	for (u32 i = 0; i < kinds->nr; i++)
+		if (kinds->each[i].key.event == event && kinds->each[i].done)
+			return true;
+	return false;
+}
+
+static void om__put_kind(struct om *om, const struct metrics *m, const char *name, const struct kind_count *k, bool time)
+{
+	const struct kind_desc *kind = event_desc__kind(event_desc__by_id(k->key.event), k->key.kind);
+	const struct rec_vcpu *vcpu = recording__vcpu(m->rec, k->key.vcpu);
+	char number[32];
+
+	if ((time && !k->done) || !om__has_room(om, 1))
+		return;
+	om__put_vm(om, name, recording__vm(m->rec, k->key.vm));
+	if (vcpu) {
+		snprintf(number, sizeof(number), "%lld", (long long)vcpu->vcpu);
+		om__put_label(om, ",", "vcpu", rec_vcpu__is_vcpu(vcpu) ? number : "");
+	}
+	snprintf(number, sizeof(number), "%u", k->key.kind);
+	om__put_label(om, ",", "kind", kind ? kind->name : number);
+	if (time)
+		om__put_time(om, k->span_ns);
+	else
+		om__put_count(om, k->count);
+}
+
+/* The names come from the list of events. */
+static void om__put_family(struct om *om, const struct metrics *m, const struct event_desc *event, bool time)
+{
+	char name[64], help[256];
+
+	snprintf(name, sizeof(name), "kvmw_%s_%s", event->name, time ? "seconds" : "events");
+	snprintf(help, sizeof(help), "%s%s", time ? "how long they took, where known: " : "", event->doc);
+	om__family(om, name, "counter", time ? "seconds" : NULL, help);
+	strcat(name, "_total");
+	for (u32 i = 0; i < m->kinds.nr; i++)
+		if (m->kinds.each[i].key.event == event->id)
+			om__put_kind(om, m, name, &m->kinds.each[i], time);
+}
+
+static void om__put_kinds(struct om *om, const struct metrics *m)
+{
+	u32 last = 0;
+
+	for (u32 i = 0; i < m->kinds.nr; i++) {
+		const struct event_desc *event = event_desc__by_id(m->kinds.each[i].key.event);
+
+		if (event->id == last)
+			continue;
+		last = event->id;
+		om__put_family(om, m, event, false);
+		if (kinds_end(&m->kinds, event->id))
+			om__put_family(om, m, event, true);
+	}
+}
+
 /* Buckets end with the last nanosecond that belongs to them. */
 static void om__put_histogram(struct om *om, const struct report *rep, const struct report_row *row)
 {
@@ -286,6 +345,7 @@ void openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format 
 	om__put_waits(&om, m);
 	om__put_exits(&om, m->by_reason);
 	om__put_exit_times(&om, m->by_reason);
+	om__put_kinds(&om, m);
 	om__put_histograms(&om, m->by_reason);
 	om__put_own(&om, m);
 }

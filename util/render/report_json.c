@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw report --json; its members are described in Documentation/kvmw-report.txt. */
+#include "util/analysis/kind_counts.h"
 #include "util/event_desc.h"
 #include "util/render/heatmap.h"
 #include "util/render/json.h"
@@ -303,6 +304,25 @@ static int views(struct json_writer *w, struct json_object *obj, const struct re
 	return view && view->json(obj, rep, model) ? -1 : 0;
 }
 
+static void add_kinds(struct json_object *root, const struct kind_counts *kinds)
+{
+	struct json_object *list = json__array(root, "kinds");
+
+	for (u32 i = 0; i < kinds->nr; i++) {
+		const struct kind_count *k = &kinds->each[i];
+		const struct event_desc *event = event_desc__by_id(k->key.event);
+		const struct kind_desc *kind = event_desc__kind(event, k->key.kind);
+		struct json_object *o = json_object_new_object();
+
+		json_object_array_add(list, o);
+		json__text(o, "event", event->name);
+		json__text(o, "kind", kind ? kind->name : NULL);
+		json__u64(o, "count", k->count);
+		json__u64(o, "ended", k->done);
+		json__u64(o, "time_ns", k->span_ns);
+	}
+}
+
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model)
 {
@@ -319,7 +339,13 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	report_json__counts(root, rep);
 	if (findings)
 		add_findings(root, findings);
-	if (tables(&w, root, rep) || views(&w, root, rep, model)) {
+	if (tables(&w, root, rep)) {
+		json_object_put(root);
+		return -1;
+	}
+	if (rep->kinds)
+		add_kinds(root, rep->kinds);
+	if (views(&w, root, rep, model)) {
 		json_object_put(root);
 		return -1;
 	}

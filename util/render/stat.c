@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "util/analysis/kind_counts.h"
 #include "util/render/chosen.h"
 #include "util/render/csv.h"
 #include "util/render/json.h"
@@ -129,6 +130,22 @@ static void stat_table__add_row(struct stat_table *t, const struct report_row *r
 			stat_table__add_cell(t, row, col);
 }
 
+static void stat_table__add_kind(struct stat_table *t, const struct kind_count *k)
+{
+	const struct event_desc *event = event_desc__by_id(k->key.event);
+	const struct kind_desc *kind = event_desc__kind(event, k->key.kind);
+	const struct report_row row = { .count = k->count };
+
+	for (u32 col = 0; col < NR_STAT_COLUMNS; col++) {
+		if (col == KEYS)
+			textgrid__add(&t->grid, kind ? "%s:%s" : "%s", event->name, kind ? kind->name : "");
+		else if (stat_table__has(t, col) && (col == TIME || col == EXITS || col == RATE))
+			stat_table__add_cell(t, &row, col);
+		else if (stat_table__has(t, col))
+			textgrid__add(&t->grid, "-");
+	}
+}
+
 int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns, struct textgrid_parts *parts)
 {
 	struct stat_table t = { .rep = rep, .end_ns = end_ns };
@@ -139,6 +156,8 @@ int render__stat_table(const struct screen *s, const struct report *rep, u64 end
 	for (u32 i = 0; i < rep->nr_rows; i++)
 		stat_table__add_row(&t, &rep->row[i]);
 	stat_table__add_row(&t, &rep->total);
+	for (u32 i = 0; rep->kinds && i < rep->kinds->nr; i++)
+		stat_table__add_kind(&t, &rep->kinds->each[i]);
 	return textgrid__finish(&t.grid, s);
 }
 

@@ -206,6 +206,7 @@ struct report {
 	 * of all events; percentiles and the like are of those recorded.
 	 */
 	bool partly;
+	const struct kind_counts *kinds;	/* of kvmw stat -e; else NULL; not the report's */
 	struct cpu_holders *holders;	/* for event sched; else NULL */
 	/* For events exit, fault and mmu; NULL: not known, as in a window. */
 	struct taken_sums *taken;
