@@ -90,7 +90,8 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 		sum->user_ns += s->exit.e.user_ns;
 		add_parts(sum, &s->exit.e);
 		count_latency(s, total_ns);
-		s->exit.e.entry_cpu = bpf_get_smp_processor_id();
+		if (!only_counts())
+			s->exit.e.entry_cpu = bpf_get_smp_processor_id();
 	}
 	if (only_counts())
 		return;
@@ -151,7 +152,7 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 		cycle_clear(s);
 	if (s->out_ns)
 		now = s->out_ns;
-	else
+	else if (!only_counts())
 		e->exit_cpu = bpf_get_smp_processor_id();
 
 	e->time_ns = now;

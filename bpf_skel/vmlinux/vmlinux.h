@@ -235,6 +235,9 @@ struct upid {
 struct pid {
 	struct upid numbers[1];
 };
+struct kvm_vcpu_stat {
+	u64 guest_mode;
+} __attribute__((preserve_access_index));
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
 	int vcpu_id;
@@ -242,6 +245,7 @@ struct kvm_vcpu {
 	unsigned int halt_poll_ns;
 	struct kvm *kvm;
 	struct kvm_vcpu_arch arch;
+	struct kvm_vcpu_stat stat;
 };
 
 /* include/linux/rbtree.h, interval_tree.h */

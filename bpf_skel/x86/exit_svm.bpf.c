@@ -17,6 +17,26 @@ struct vmcb_exit {
 #define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
 #define EXITINTINFO_V	(1U << 31)
 
+/*
+ * The VMCB that the vCPU ran with.  While it runs no nested guest, that is always the same one
+ * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be asked for; nor can the vCPU end
+ * before KVM_RUN does.
+ * Linux 5.14 and later tell whether it runs one.
+ */
+static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, struct kvm_vcpu *vcpu)
+{
+	struct vcpu_svm *svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+	bool own = bpf_core_field_exists(vcpu->stat.guest_mode) && !vcpu->stat.guest_mode;
+	void *page;
+
+	if (own && s->exit_page)
+		return (void *)s->exit_page;
+	page = BPF_CORE_READ(svm, vmcb);
+	if (own)
+		s->exit_page = (u64)page;
+	return page;
+}
+
 /* svm_vcpu_run() has copied it from the VMCB; the tracepoint reports the same. */
 static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
 {
@@ -32,9 +52,8 @@ SEC("tp_btf/kvm_exit")
 int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct vcpu_svm *svm;
 	struct vmcb_exit vmcb;
-	struct exit_info info;
+	struct exit_info info = { .isa = isa };
 	struct kvmw_vcpu_state *s;
 	void *page;
 
@@ -43,18 +62,25 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	s = state_of_vcpu((u64)vcpu);
 	if (!s)
 		return 0;
-	svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
-	page = BPF_CORE_READ(svm, vmcb);
+	page = vmcb_of(s, vcpu);
+	if (only_counts()) {
+		u64 exitcode;
+
+		if (bpf_probe_read_kernel(&exitcode, sizeof(exitcode), page + VMCB_EXITCODE))
+			return 0;
+		info.reason = exitcode;
+		exit_begin(s, now, &info, vcpu, true);
+		return 0;
+	}
 	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE))
 		return 0;
-	info.rip = only_counts() ? 0 : guest_rip(vcpu);
+	info.rip = guest_rip(vcpu);
 	info.info1 = vmcb.exitinfo1;
 	info.info2 = vmcb.exitinfo2;
 	info.intr_info = vmcb.exitintinfo;
 	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
 			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
 	info.reason = vmcb.exitcode;
-	info.isa = isa;
 	exit_begin(s, now, &info, vcpu, true);
 	return 0;
 }

@@ -24,6 +24,8 @@ cost untraced $guest
 # shellcheck disable=SC2086 # several words
 cost kvmw kvmw record -o kvmw.data -- $guest
 # shellcheck disable=SC2086 # several words
+cost stat sh -c "kvmw stat -- $guest >out; grep elapsed_ns out"
+# shellcheck disable=SC2086 # several words
 cost perf perf record -q -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
 # shellcheck disable=SC2086 # several words
 cost perf-z perf record -q -z -m 8M -o perf.data -e kvm:kvm_exit -e kvm:kvm_entry -- $guest
