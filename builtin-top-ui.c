@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw top: the screen, and what keys do. */
 #include <ctype.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "builtin-snapshot.h"
 #include "builtin-top.h"
@@ -10,8 +12,8 @@
 #include "util/memory.h"
 #include "util/render/top.h"
 
-#define MIN_WIDTH	SCREEN_MIN
-#define MIN_HEIGHT	10
+#define MIN_WIDTH	((u32)SCREEN_MIN)
+#define MIN_HEIGHT	10u
 
 static const char *const help_lines[] = {
 	"Up Down PgUp PgDn Home End   choose a row",
@@ -345,6 +347,14 @@ static int press(struct top_ui *ui, int key)
 	return 0;
 }
 
+/* The terminal, and nohup(1) keeps SIGHUP away. */
+static bool is_gone(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO };
+
+	return poll(&input, 1, 0) > 0 && input.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 int top_ui__keys(struct top_ui *ui)
 {
 	bool any = false;
@@ -354,6 +364,8 @@ int top_ui__keys(struct top_ui *ui)
 		ret = press(ui, key);
 		any = true;
 	}
+	if (!any && is_gone())
+		return 1;
 	return ret ?: any ? top_ui__draw(ui) : 0;
 }
 

@@ -212,9 +212,6 @@ static int play_wait(struct top_ui *ui)
 			return 0;
 		if (poll(&input, 1, forever ? -1 : (int)((until - now) / 1000000) + 1) < 0 && errno != EINTR)
 			return error("standard input: %s", strerror(errno));
-		/* A terminal that is gone. */
-		if (input.revents & (POLLHUP | POLLERR))
-			return 1;
 		ret = top_ui__keys(ui);
 		if (ret)
 			return ret;

@@ -37,6 +37,7 @@ const struct command commands[] = {
 	{ "info", cmd_info, "", &info_argp, NULL },
 	{ "diff", cmd_diff, "", &diff_argp, NULL },
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
+	{ "top", cmd_top, "", &top_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -90,6 +91,7 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_report, { "--outliers=20" } },
 	{ cmd_report, { "--outliers=20", "-eirq", "--json" } },
 	{ cmd_report, { "--outliers=20", "-esched" } },
+	{ cmd_top, { "-bd10ms", "--per=detail", "-n100", "-i" } },
 };
 
 /*

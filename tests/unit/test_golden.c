@@ -39,12 +39,14 @@ const struct command commands[] = {
 	{ "info", cmd_info, "", &info_argp, NULL },
 	{ "diff", cmd_diff, "", &diff_argp, NULL },
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
+	{ "top", cmd_top, "", &top_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
 /* What any file is read with; those that are hostile with nothing else, since they take long. */
 static const char *const plain[] = {
 	"info", "script --max-events=10", "report --outliers=5 --time=0,0.001",
+	"top --batch --delay=500ms --per=detail -i",
 };
 
 static const char *const full[] = {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -98,6 +99,20 @@ static bool has_fork(void)
 #define has_fork has_children
 #endif
 
+/* What types into a terminal is refused in any case. */
+static bool can_type(void)
+{
+	return ioctl(STDIN_FILENO, TIOCSTI, "x") == 0 || errno != ENOSYS;
+}
+
+/* The size of one; standard input may be none. */
+static bool has_screens(void)
+{
+	struct winsize size;
+
+	return ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 || errno != ENOSYS;
+}
+
 /* 0: as it should be */
 static int try(enum sandbox sandbox, int fd)
 {
@@ -114,6 +129,8 @@ static int try(enum sandbox sandbox, int fd)
 	if (refused() || !has_other_names() || has_threads() != threads || has_children() != children ||
 	    has_fork() != children)
 		return 2;
+	if (can_type() || has_screens() != (sandbox >= SANDBOX_READ_SCREEN))
+		return 4;
 	return write(fd, "x", 1) == 1 ? 0 : 3;
 }
 

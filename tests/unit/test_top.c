@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "util/analysis/counts.h"
 #include "util/analysis/top.h"
@@ -138,7 +139,7 @@ static const struct top_row *row_of(const struct host *h, enum top_level level, 
 /* Shares in a thousandth of a percent. */
 static s64 share(const struct top_row *row, enum top_part part)
 {
-	return top_row__share(row, part) * 1000 + 0.5;
+	return llround(top_row__share(row, part) * 1000);
 }
 
 static void test_vms(void **state)
