@@ -57,7 +57,7 @@ void record_control__close(struct record_control *c)
 
 int record_control__accept(struct record_control *c, struct control_request *request)
 {
-	const struct timeval patience = { .tv_usec = PATIENCE_MS * 1000 };
+	const struct timeval patience = { .tv_usec = PATIENCE_MS * 1000L };
 	int client = accept4(c->listening, NULL, NULL, SOCK_CLOEXEC);
 
 	if (client < 0)

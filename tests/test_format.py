@@ -135,7 +135,7 @@ def test_page_names_the_encodings():
 
 def test_page_names_the_limits():
     text = (TESTS.parent / "util/data/data.h").read_text()
-    assert "#define DATA_MAX_ROWS\t(64 * 1024)" in text and "rows; at most 65536" in PAGE
+    assert "#define DATA_MAX_ROWS\t(64u << 10)" in text and "rows; at most 65536" in PAGE
     assert "#define DATA_MAX_PAYLOAD (64u << 20)" in text and "at most 67108864" in PAGE
     assert "#define DATA_MAX_FIELDS\t255" in text and "columns (at most 255)" in PAGE
 

@@ -64,7 +64,7 @@ static u32 *hash_table__bucket(const struct hash_table *t, const void *key)
 /* 0; 1: the budget is used up, without a word; -1 */
 static int hash_table__grow_buckets(struct hash_table *t)
 {
-	u64 nr = t->nr_buckets ? t->nr_buckets * 2ULL : FIRST_ROOM * 2;
+	u64 nr = 2ULL * (t->nr_buckets ?: FIRST_ROOM);
 	u32 *bucket;
 
 	if (nr > 1U << 31)

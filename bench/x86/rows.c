@@ -30,7 +30,7 @@ void bench_rows__init(struct bench_rows *b, u64 seed, u64 start_ns)
 	*b = (struct bench_rows) { .seed = (seed * 0x9e3779b97f4a7c15ULL) ^ 88172645463325252ULL };
 	b->seed += !b->seed;
 	for (u32 i = 0; i < BENCH_ROWS_VCPUS; i++)
-		b->now[i] = start_ns + 100 * i;
+		b->now[i] = start_ns + 100ULL * i;
 }
 
 static void bench_add_row(struct bench_rows *b, struct kvmw_exit *e)
@@ -78,7 +78,7 @@ void bench_rows__linux(struct bench_rows *b, struct kvmw_exit *rows, u32 nr)
 		*e = (struct kvmw_exit) {
 			.guest_ns = duration(&b->seed, 300, 3000),
 			.total_ns = duration(&b->seed, 800 + 100 * r, 900), .reason = r, .vcpu = vcpu,
-			.rip = 0xffffffff81000000ULL + 0x1357 * b->site,
+			.rip = 0xffffffff81000000ULL + 0x1357ULL * b->site,
 		};
 		if (r == IOIO) {
 			e->user_ns = e->total_ns / 2;

@@ -57,7 +57,7 @@ static inline u32 hist__index(u64 value)
 		return value;
 	exp = 63 - __builtin_clzll(value);
 	return (exp - HIST_SUB_BITS + 1) * HIST_SUB +
-	       ((value >> (exp - HIST_SUB_BITS)) & (HIST_SUB - 1));
+	       (u32)((value >> (exp - HIST_SUB_BITS)) & (HIST_SUB - 1));
 }
 
 /* The least value of a bucket. */

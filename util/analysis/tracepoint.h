@@ -10,7 +10,7 @@
 
 #include "util/recording/recording.h"
 
-#define TRACEPOINT_BYTES (8 * KVMW_RAW_WORDS)	/* of one record */
+#define TRACEPOINT_BYTES (KVMW_RAW_WORDS * sizeof(u64))	/* of one record */
 
 enum tracepoint_type { TP_UNSIGNED, TP_SIGNED, TP_STRING, TP_BYTES };
 

@@ -170,7 +170,7 @@ int counters__latencies(const struct session *session, counters_take *take, void
 
 	for (u32 i = 0; i < session__nr_states(session) && all; i++)
 		for (u32 k = 0; k <= KVMW_MAX_SUMS && states[i].tid && !ret; k++) {
-			const u64 *count = &all[i].count[k * KVMW_LATENCIES];
+			const u64 *count = &all[i].count[(size_t)k * KVMW_LATENCIES];
 			const struct kvmw_sum sum = states[i].sums[k];
 			struct kvmw_total row = totals__of_sum(&states[i], &sum);
 

@@ -124,7 +124,7 @@ u64 find_quantum(struct quantum *q, const u64 *v, u32 nr)
 		return 0;
 	q->wait = RETRY;
 	frequency = best_of(sample, n, FREQUENCY(TICK_MAX), FREQUENCY(TICK_MIN),
-			    FREQUENCY(4 * FIRST_RANGE), &best);
+			    FREQUENCY(4ULL * FIRST_RANGE), &best);
 	if (best > 300)
 		return 0;
 	frequency = refine(v, nr, frequency);

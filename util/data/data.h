@@ -28,7 +28,7 @@ enum data_frame_type {
 };
 
 #define DATA_MINOR	1		/* of the format that is written: 1.1 */
-#define DATA_MAX_ROWS	(64 * 1024)	/* of one frame */
+#define DATA_MAX_ROWS	(64u << 10)	/* of one frame */
 #define DATA_MIN_ROOM	64u	/* of data_row_room() */
 #define DATA_MAX_PAYLOAD (64u << 20)	/* bytes of one frame */
 #define DATA_MAX_FIELDS	255		/* of one event */

@@ -138,7 +138,7 @@ static int nr_columns(const struct data_frame *f)
 
 static void get_column(const struct data_frame *f, u32 i, struct column *col)
 {
-	const u8 *entry = f->payload + ROWS_HDR_SIZE + i * COLUMN_HDR_SIZE;
+	const u8 *entry = f->payload + ROWS_HDR_SIZE + (size_t)i * COLUMN_HDR_SIZE;
 
 	col->field = get16(entry + COLUMN_AT_FIELD);
 	col->encoding = entry[COLUMN_AT_ENCODING];
@@ -310,7 +310,7 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 	get_planes(value, p + DICT_HDR_SIZE, n, planes, col->base);
 	if (n <= 0xff)
 		memset(value + n, 0, (0x100 - n) * sizeof(*value));
-	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + n * planes, p[5], nr, out);
+	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + (size_t)n * planes, p[5], nr, out);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */

@@ -351,8 +351,8 @@ static bool is_unknown(const struct data_encoder *enc, const struct event_desc *
 static int encode_columns(struct data_encoder *enc, enum data_frame_type type, const struct event_desc *event,
 			  u32 stream, struct data_buf *frame)
 {
-	size_t dir = FRAME_HDR_SIZE + ROWS_HDR_SIZE;
-	u32 nr_columns = 0, nr_rows = enc->layout.nr;
+	size_t dir = FRAME_HDR_SIZE + ROWS_HDR_SIZE, nr_columns = 0;
+	u32 nr_rows = enc->layout.nr;
 	u64 span[2] = { 0, 0 };
 
 	frame->len = 0;

@@ -225,7 +225,7 @@ static inline u32 frame_padded(u32 size)
 /* ---- key -> u64, for CHAIN --------------------------------------------- */
 
 #define KEYMAP_MAX	4096u	/* keys of one frame, such as its threads */
-#define KEYMAP_SLOTS	(4 * KEYMAP_MAX)
+#define KEYMAP_SLOTS	(4UL * KEYMAP_MAX)
 
 #define KEYMAP_NEAR_BITS 8
 

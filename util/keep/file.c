@@ -50,7 +50,7 @@ static int put_frame(struct file *f, struct keep_entry *e)
 
 int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
 {
-	for (u32 more; nr; nr -= more, rows = (const u8 *)rows + more * event_desc__by_id(event)->size) {
+	for (u32 more; nr; nr -= more, rows = (const u8 *)rows + (size_t)more * event_desc__by_id(event)->size) {
 		more = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS;
 		if (data_encoder__rows(f->encoder, DATA_STATS, event_desc__by_id(event), 0, rows, more, &f->frame) ||
 		    data_writer__append(f->s->writer, &f->frame))

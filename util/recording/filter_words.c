@@ -6,7 +6,7 @@
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
 
-#define WORDS_MAX	(4 * TEXT_MAX)	/* bytes; what does not fit is cut off */
+#define WORDS_MAX	(4UL * TEXT_MAX)	/* bytes; what does not fit is cut off */
 
 struct filter_text {
 	char text[WORDS_MAX];

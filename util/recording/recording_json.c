@@ -53,7 +53,7 @@ static int get_texts(struct json_object *obj, const char *key, struct rec_texts 
 static int get_params(struct json_object *kvm, struct rec_texts *texts)
 {
 	struct json_object *params = member__get(kvm, "params", json_type_object);
-	char text[3 * TEXT_MAX + sizeof(".=")];
+	char text[3UL * TEXT_MAX + sizeof(".=")];
 
 	if (!params)
 		return 0;

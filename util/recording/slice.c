@@ -224,7 +224,7 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 {
 	/* Widest first would save nothing: each column begins at a multiple of 8. */
 	size_t head = sizeof(struct slice) + event->nr_fields * sizeof(*columns);
-	size_t bytes = head + nr * row_bytes + 8 * event->nr_fields;
+	size_t bytes = head + nr * row_bytes + 8UL * event->nr_fields;
 	struct slice *slice = malloc(bytes);
 	u8 *at;
 

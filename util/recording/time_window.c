@@ -114,7 +114,7 @@ static int parse_clock(const char **text, struct time_point *t)
 			return -1;
 		t->step = NSEC_PER_SEC;
 	}
-	t->ns = (hour * 3600ULL + minute * 60 + second) * NSEC_PER_SEC;
+	t->ns = (hour * 3600ULL + minute * 60ULL + second) * NSEC_PER_SEC;
 	if (t->step == NSEC_PER_SEC)
 		*text = fraction(*text, NSEC_PER_SEC, &t->ns, &t->step);
 	return 0;
@@ -142,7 +142,7 @@ static bool parse_zone(const char **text, long *east)
 	p += sign > 0 && *p == ':';
 	if (two_digits(&p, 59, &minutes) || (sign < 0 && *p && *p != ','))
 		return false;
-	*east = sign * (hours * 3600L + minutes * 60);
+	*east = sign * (hours * 3600L + minutes * 60L);
 	*text = p;
 	return true;
 }
@@ -282,7 +282,7 @@ static void set_duration(struct time_point *t, u64 duration_ns)
 	if (t->base != TIME_PERCENT)
 		return;
 	t->base = TIME_START;
-	t->ns = (unsigned __int128)duration_ns * t->ns / (100 * PERCENT);
+	t->ns = (unsigned __int128)duration_ns * t->ns / 100 / PERCENT;
 }
 
 void time_window__set_duration(struct time_window *w, u64 duration_ns)

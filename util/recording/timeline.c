@@ -15,7 +15,7 @@
  * frame is delivered as if its turn had come.
  */
 #define WORK_FREE	(32u << 20)
-#define WORK_PER_ROW	4
+#define WORK_PER_ROW	4ULL
 
 /* Rows that wait for their turn: either decoded, or a position in the file. */
 struct place {

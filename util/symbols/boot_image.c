@@ -40,7 +40,7 @@ static off_t payload_of(int fd)
 
 	if (!boot_image__is(fd) || pread(fd, &sectors, 1, SETUP_SECTORS) != 1 || !read_u32(fd, PAYLOAD_OFFSET, &offset))
 		return 0;
-	return ((sectors ?: 4) + 1) * 512 + (off_t)offset;
+	return ((sectors ?: 4) + 1) * 512LL + offset;
 }
 
 /* How many bytes came out of the block at *at, which then is behind it; 0: there is none. */

@@ -128,10 +128,10 @@ static void make_owners(struct space *s, u32 *order, u32 *next)
 static int space__prepare(struct space *s)
 {
 	u32 *order = mem__calloc(s->nr, sizeof(*order));
-	u32 *next = mem__calloc(2 * s->nr + 1, sizeof(*next));
+	u32 *next = mem__calloc(2UL * s->nr + 1, sizeof(*next));
 
-	s->point = mem__calloc(2 * s->nr, sizeof(*s->point));
-	s->owner = mem__calloc(2 * s->nr, sizeof(*s->owner));
+	s->point = mem__calloc(2UL * s->nr, sizeof(*s->point));
+	s->owner = mem__calloc(2UL * s->nr, sizeof(*s->owner));
 	if (order && next && s->point && s->owner) {
 		make_points(s);
 		make_owners(s, order, next);

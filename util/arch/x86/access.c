@@ -87,7 +87,7 @@ bool access_is_probably_notify(u32 kind, u64 value)
 		return value >= 0xc000 && value <= 0xffff && (value & 0x1f) == 0x10;
 	if (kind != KVMW_DETAIL_MMIO_WRITE || value < HOLE || (value >= HOLE_END && value < ABOVE_4G))
 		return false;
-	return ((value & 0x3fff) - 0x3000 < 4 * MAX_QUEUES && !(value & 3)) || (value & 0x1ff) == 0x50;
+	return ((value & 0x3fff) - 0x3000 < 4ULL * MAX_QUEUES && !(value & 3)) || (value & 0x1ff) == 0x50;
 }
 
 enum exit_class exit_class(u32 isa, u32 reason)
