@@ -32,15 +32,15 @@ static const struct argp_option input_options[] = {
 
 static const struct argp_option select_options[] = {
 	{ NULL, 0, NULL, 0, "Select:", 3 },
+	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
+	{ "where", OPT_WHERE, "EXPR", 0, "Only events for which this is true, e.g. "
+	  "'reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff)'", 3 },
 	{ "vcpu", OPT_VCPU, "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 3 },
 	{ "vm", OPT_VM, "LIST", 0, "Only these VMs, e.g. 4711,4800#2,debian12", 3 },
 	{ "pid", OPT_PID, "LIST", 0, "The same as --vm, but without names", 3 },
-	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only these exit reasons, e.g. io,npf", 3 },
 	{ "time", OPT_TIME, "TIME", 0, "Only what began in this window: FROM,TO or one time: 2.1, "
 	  "2100ms since the start, 10%, 12:03:04.5, @8.5 of CLOCK_MONOTONIC", 3 },
 	{ "around", OPT_AROUND, "T+-D", 0, "Only what began from D before T to D after it, e.g. 2.1+-50ms", 3 },
-	{ "where", OPT_WHERE, "EXPR", 0, "Only events for which this is true, e.g. "
-	  "'reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff)'", 3 },
 	{ 0 },
 };
 
@@ -185,6 +185,10 @@ const struct argp common_inputs_argp = {
 /* The last one of them. */
 const struct argp common_memory_argp = {
 	.options = &input_options[ARRAY_SIZE(input_options) - 2], .parser = common__parse,
+};
+/* Of these, what a part of a recording is chosen by. */
+const struct argp common_part_argp = {
+	.options = &select_options[ARRAY_SIZE(select_options) - 6], .parser = common__parse,
 };
 static const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };

@@ -47,6 +47,7 @@ struct common_args {
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
 extern const struct argp common_inputs_argp;	/* likewise, of a command that sets several */
 extern const struct argp common_memory_argp;	/* --memory */
+extern const struct argp common_part_argp;	/* --vcpu, --vm, --pid, --time, --around */
 extern const struct argp common_output_argp;	/* --json, --no-pager */
 /* --guest-kallsyms and the like; group 5. Its input is a struct guest_symbol_files. */
 extern const struct argp common_symbols_argp;

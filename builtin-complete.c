@@ -219,6 +219,7 @@ static const struct {
 	const char *command, *option;
 	void (*offer)(const struct request *r);
 } values[] = {
+	{ "cut", "event", events_and_groups },
 	{ "diff", "event", reported_events },
 	{ "diff", "reason", reasons_of_any },
 	{ "diff", "sort", sort_keys },

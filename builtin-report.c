@@ -110,7 +110,9 @@ static int read_recording(struct report_args *args, struct report_input *input, 
 	if (reading__read(in, &args->common, opt, take_reader(&input->first), sums))
 		return -1;
 	event = opt->event || !file ? 0 : report__only_family(in->rec);
-	if (!event && (sums || agg_table__covers(&in->rec->totals, &in->aggs)))
+	/* Of a part of a recording in time, totals say no more than rows. */
+	sums |= !in->rec->window.active && agg_table__covers(&in->rec->totals, &in->aggs);
+	if (!event && sums)
 		return 0;
 	reading__free(in);
 	if (event) {

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvmw scrub: options, wiring, the account of what was done. */
 #include <argp.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "builtin-common.h"
+#include "builtin-copy.h"
 #include "builtin-options.h"
-#include "builtin-record-output.h"
 #include "builtin.h"
 #include "util/error.h"
 #include "util/nearest.h"
 #include "util/privacy/scrub.h"
-#include "util/sandbox.h"
-
-#define NO_COPY	3	/* beside KVMW_OK and KVMW_FAILED */
 
 enum { OPT_KEEP = 0x300, OPT_NO_ADDRESSES };
 
@@ -199,17 +191,15 @@ static int scrub_frames(struct scrub *s, struct data_reader *r, struct data_fram
 	return ret || more < 0 || scrub__finish(s, r) ? -1 : 0;
 }
 
-static bool is_same_file(const struct args *args)
-{
-	struct stat in, out;
+struct scrubbing {
+	const struct args *args;
+	struct data_reader *r;
+};
 
-	return !stat(args->common.input, &in) && !stat(args->output, &out) && S_ISREG(in.st_mode) &&
-	       in.st_dev == out.st_dev && in.st_ino == out.st_ino;
-}
-
-/* KVMW_FAILED: it is not the whole of a recording; NO_COPY: it is nothing to be kept. */
-static int copy_to(const struct args *args, struct data_reader *r, int fd, const char *name)
+static int copy_to(void *arg, int fd, const char *name)
 {
+	const struct args *args = ((const struct scrubbing *)arg)->args;
+	struct data_reader *r = ((const struct scrubbing *)arg)->r;
 	struct scrub s = { .rows = 0 };
 	struct data_frame *first = NULL;
 	int ret = -1, known;
@@ -218,7 +208,7 @@ static int copy_to(const struct args *args, struct data_reader *r, int fd, const
 	s.privacy.remap = remap__new();
 	/* SCHEMA comes first, and says which events there may be. */
 	known = s.privacy.remap ? data_reader__next(r, &first) : -1;
-	s.writer = known < 0 ? NULL : data_writer__new(fd, name, scrub__events(r));
+	s.writer = known < 0 ? NULL : data_writer__new(fd, name, data_reader__captured(r));
 	if (s.writer)
 		ret = scrub_frames(&s, r, first);
 	else
@@ -233,34 +223,6 @@ static int copy_to(const struct args *args, struct data_reader *r, int fd, const
 	return ret;
 }
 
-/*
- * A child copies, which can no longer open, rename or remove anything; its parent, which has read
- * nothing but the file's header, then removes what is not to be kept.
- */
-static int scrub_file(struct args *args, struct data_reader *r, struct record_output *out)
-{
-	int fd = record_output__open_file(out), status;
-	pid_t parent = getpid(), child;
-
-	if (fd < 0)
-		return KVMW_FAILED;
-	child = fork();
-	if (!child) {
-		/* It must not stay behind. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			exit(NO_COPY);
-		sandbox__enter(SANDBOX_READ);
-		exit(copy_to(args, r, fd, record_output__name(out)));
-	}
-	close(fd);
-	status = common_args__wait(&args->common, child);
-	if (status >= 0 && status < NO_COPY)
-		return status;
-	record_output__undo(out);
-	return KVMW_FAILED;
-}
-
 int cmd_scrub(int argc, const char **argv)
 {
 	struct args args = { .output = NULL };
@@ -270,13 +232,11 @@ int cmd_scrub(int argc, const char **argv)
 
 	if (options__parse(&scrub_argp, argc, argv, 0, &args))
 		return KVMW_USAGE;
-	if (is_same_file(&args)) {
-		error("IN and OUT are the same file (%s); choose another name for OUT", args.output);
+	if (copy__check(args.common.input, args.output))
 		return KVMW_FAILED;
-	}
 	r = common_args__open(&args.common, "scrub");
 	if (r && !record_output__check(&out, args.output))
-		ret = scrub_file(&args, r, &out);
+		ret = copy__run(&args.common, &out, copy_to, &(struct scrubbing) { &args, r });
 	record_output__free(&out);
 	data_reader__close(r);
 	return ret;

@@ -110,6 +110,12 @@ def test_scrub_within_limits(tmp_path, name):
     Done("scrub", HERE / f"{name}.kvmw", tmp_path / "out").check(FILES[name][0])
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_cut_within_limits(tmp_path, name):
+    Done("cut", "-i", HERE / f"{name}.kvmw", "-o", tmp_path / "out", "--time", "10%,70%", "--vcpu", "0-9").check(
+        FILES[name][0])
+
+
 def many(nr, make):
     return [make(i) for i in range(nr)]
 

@@ -111,6 +111,9 @@ const struct kind_desc *cause_desc__all(size_t *nr);
 /* Of a row, the event's struct: 64 bits, signed ones sign-extended. */
 u64 field_desc__value(const struct field_desc *f, const void *row);
 
+/* The reverse: row i of columns by field, as its struct, whose padding is the caller's. */
+void event_desc__row(const struct event_desc *event, u64 *const *col, u32 i, void *row);
+
 const char *field_type__name(enum field_type type);
 u32 field_type__width(enum field_type type);	/* bytes */
 bool field_type__signed(enum field_type type);

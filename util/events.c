@@ -191,6 +191,13 @@ int field_type__parse(const char *name)
 	return -1;
 }
 
+/* Little endian, as all that kvmw runs on: the low bytes come first. */
+void event_desc__row(const struct event_desc *event, u64 *const *col, u32 i, void *row)
+{
+	for (u32 k = 0; k < event->nr_fields; k++)
+		memcpy((u8 *)row + event->fields[k].offset, &col[k][i], field_type__width(event->fields[k].type));
+}
+
 u64 field_desc__value(const struct field_desc *f, const void *row)
 {
 	u32 bits = 8 * field_type__width(f->type);

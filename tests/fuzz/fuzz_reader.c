@@ -38,6 +38,7 @@ const struct command commands[] = {
 	{ "diff", cmd_diff, "", &diff_argp, NULL },
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
 	{ "top", cmd_top, "", &top_argp, NULL },
+	{ "cut", cmd_cut, "", &cut_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -88,6 +89,8 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_diff, { "-eirq", "--csv" } },
 	{ cmd_scrub, { NULL } },
 	{ cmd_scrub, { "--keep=names,raw,stacks", "--no-addresses" } },
+	{ cmd_cut, { "-o/dev/null", "--time=10%,60%" } },
+	{ cmd_cut, { "-o/dev/null", "--time=0,0.01", "--vm=1-99999", "--vcpu=0" } },
 	{ cmd_report, { "--outliers=20" } },
 	{ cmd_report, { "--outliers=20", "-eirq", "--json" } },
 	{ cmd_report, { "--outliers=20", "-esched" } },

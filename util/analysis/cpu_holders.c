@@ -128,7 +128,8 @@ static void take_waits(struct cpu_holders *h, const struct report *rep)
 	const struct recording *rec = rep->rec;
 	bool any = false;
 
-	for (u32 i = 0; i < rec->totals.table.nr; i++) {
+	/* Totals are of all rows, not of some. */
+	for (u32 i = 0; !recording__is_part(rec) && i < rec->totals.table.nr; i++) {
 		const struct agg *agg = agg_table__at(&rec->totals, i);
 
 		if (agg->key.event != KVMW_EVENT_EXIT || !report__selects(rec, rep->opt, agg->key.vcpu))

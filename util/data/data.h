@@ -61,6 +61,9 @@ typedef void data_edit(void *ctx, const struct event_desc *event, u64 *const *co
 void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx);
 int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 		       const char *json, struct data_buf *frame);
+struct data_frame;
+/* One that was read, as it is.  0, or -1 after error(). */
+int data_frame__copy(const struct data_frame *f, struct data_buf *frame);
 
 /*
  * Takes ownership of fd; data_writer__close() closes it.  Writes the header and a SCHEMA
@@ -182,6 +185,8 @@ u64 data_reader__missing_rows(const struct data_reader *r);
  * damaged, this program's own events are used instead.
  */
 const struct data_event *data_reader__event(const struct data_reader *r, u32 id);
+/* Captured events that SCHEMA describes, a bitmap, once the first frame was read; DATA_ALL_EVENTS: it is damaged. */
+u32 data_reader__captured(const struct data_reader *r);
 int data_event__field(const struct data_event *event, const char *name);
 /* NULL: the recording has no name for this number. */
 const char *data_event__kind(const struct data_event *event, u64 number);

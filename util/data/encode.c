@@ -200,6 +200,19 @@ static void encode__put_header(struct data_buf *frame, enum data_frame_type type
 	frame->len = FRAME_HDR_SIZE + frame_padded(size);
 }
 
+int data_frame__copy(const struct data_frame *f, struct data_buf *frame)
+{
+	const u64 span[] = { f->first_ns, f->last_ns };
+
+	frame->len = 0;
+	if (data_buf__reserve(frame, FRAME_HDR_SIZE + f->size + FRAME_ALIGN))
+		return -1;
+	memcpy(frame->data + FRAME_HDR_SIZE, f->payload, f->size);
+	frame->len = FRAME_HDR_SIZE + f->size;
+	encode__put_header(frame, f->type, f->event, f->stream, f->rows, span);
+	return 0;
+}
+
 /* Room for columns of so many rows. */
 static int make_columns(struct data_encoder *enc, const struct event_desc *event, u32 nr)
 {

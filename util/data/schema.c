@@ -58,6 +58,16 @@ static json_object *event_json(const struct event_desc *event)
 	return o;
 }
 
+u32 data_reader__captured(const struct data_reader *r)
+{
+	u32 events = 0;
+
+	for_each_captured_event(event)
+		if (data_reader__event(r, event->id))
+			events |= BIT(event->id);
+	return events ?: DATA_ALL_EVENTS;
+}
+
 char *schema__text(u32 captured)
 {
 	json_object *top = json_object_new_object(), *list = json_object_new_array();

@@ -39,7 +39,7 @@ static int account__column(const struct event_desc *event, const char *name)
 	return name ? event_desc__field(event, name, strlen(name)) : -1;
 }
 
-static struct columns account__columns(const struct event_desc *event)
+static struct columns account__columns_of(const struct event_desc *event)
 {
 	struct columns c = {
 		.vcpu = account__column(event, "vcpu"),
@@ -54,28 +54,52 @@ static struct columns account__columns(const struct event_desc *event)
 	return c;
 }
 
-/* All ones where there is none. */
-static u64 account__value(const struct event_desc *event, int field, const u8 *row)
+bool account__needs(const struct event_desc *event, u32 field)
 {
-	return field < 0 ? KVMW_NONE : field_desc__value(&event->fields[field], row);
+	const struct columns c = account__columns_of(event);
+	const int needed[] = { c.vcpu, c.isa, c.reason, c.span, c.gap };
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (needed[i] == (int)field)
+			return true;
+	for (u32 i = 0; i < NR_PARTS; i++)
+		if (c.part[i] == (int)field)
+			return true;
+	return false;
 }
 
-static void account__add_row(struct kvmw_total *to, const struct event_desc *event, const struct columns *c, const u8 *row)
+/* Rows as the recorder has them, or columns as a file does. */
+struct source {
+	const struct event_desc *event;
+	const u8 *rows;
+	u64 *const *col;	/* NULL: rows */
+};
+
+/* All ones where there is none. */
+static u64 account__value(const struct source *from, int field, u32 i)
+{
+	if (field < 0)
+		return KVMW_NONE;
+	return from->col ? from->col[field][i] :
+	       field_desc__value(&from->event->fields[field], from->rows + (size_t)i * from->event->size);
+}
+
+static void account__add_row(struct kvmw_total *to, const struct source *from, const struct columns *c, u32 row)
 {
 	u64 *const part[NR_PARTS] = { &to->user_ns, &to->halt_ns, &to->poll_ns, &to->wait_ns, &to->block_ns,
 				      &to->throttled_ns };
-	u64 span = account__value(event, c->span, row);
+	u64 span = account__value(from, c->span, row);
 
 	to->count++;
-	to->gap_ns += captured(account__value(event, c->gap, row));
+	to->gap_ns += captured(account__value(from, c->gap, row));
 	if (span == KVMW_NONE)
 		return;
 	to->done++;
 	to->span_ns += span;
 	for (u32 i = 0; i < NR_PARTS; i++)
-		*part[i] += captured(account__value(event, c->part[i], row));
+		*part[i] += captured(account__value(from, c->part[i], row));
 	/* As the kernel counts returns to the VMM. */
-	if (event->id == KVMW_EVENT_USERSPACE)
+	if (from->event->id == KVMW_EVENT_USERSPACE)
 		to->user_ns += span;
 }
 
@@ -102,7 +126,7 @@ static u64 more(u64 now, u64 before, u64 rows)
 }
 
 /* What has no record since the last reading. */
-static void take_reading(struct counted *c)
+static void take_reading(const struct account *a, struct counted *c)
 {
 	const struct kvmw_total *n = &c->next, *l = &c->last, *s = &c->since;
 	u64 lost = n->lost - l->lost, left_out = n->left_out - l->left_out;
@@ -124,7 +148,8 @@ static void take_reading(struct counted *c)
 		extra.block_ns = more(n->block_ns, l->block_ns, s->block_ns);
 		extra.throttled_ns = more(n->throttled_ns, l->throttled_ns, s->throttled_ns);
 	}
-	account__add(&c->now, &extra);
+	if (!a->aside)
+		account__add(&c->now, &extra);
 	c->last = c->next;
 	memset(&c->since, 0, sizeof(c->since));
 	c->waits = false;
@@ -136,18 +161,18 @@ static bool has_come(const struct counted *c)
 	return c->waits && c->rows + c->next.lost + c->next.left_out >= c->next.done;
 }
 
-int account__rows(struct account *a, const struct event_desc *event, const u8 *rows, u32 nr)
+static int account__take(struct account *a, const struct source *from, u32 nr)
 {
-	const struct columns col = account__columns(event);
+	const struct columns col = account__columns_of(from->event);
 	struct account_key last = { 0 };
 	struct counted *c = NULL;
 
-	for (u32 i = 0; i < nr; i++, rows += event->size) {
+	for (u32 i = 0; i < nr; i++) {
 		struct account_key key = {
-			.vcpu = account__value(event, col.vcpu, rows),
-			.event = event->id,
-			.isa = col.isa < 0 ? 0 : account__value(event, col.isa, rows),
-			.reason = account__value(event, col.reason, rows),
+			.vcpu = account__value(from, col.vcpu, i),
+			.event = from->event->id,
+			.isa = col.isa < 0 ? 0 : account__value(from, col.isa, i),
+			.reason = account__value(from, col.reason, i),
 		};
 		u64 done;
 
@@ -159,13 +184,24 @@ int account__rows(struct account *a, const struct event_desc *event, const u8 *r
 			last = key;
 		}
 		done = c->since.done;
-		account__add_row(&c->now, event, &col, rows);
-		account__add_row(&c->since, event, &col, rows);
+		if (!a->aside)
+			account__add_row(&c->now, from, &col, i);
+		account__add_row(&c->since, from, &col, i);
 		c->rows += c->since.done - done;
 		if (has_come(c))
-			take_reading(c);
+			take_reading(a, c);
 	}
 	return 0;
+}
+
+int account__rows(struct account *a, const struct event_desc *event, const u8 *rows, u32 nr)
+{
+	return account__take(a, &(struct source) { .event = event, .rows = rows }, nr);
+}
+
+int account__columns(struct account *a, const struct event_desc *event, u64 *const *col, u32 nr)
+{
+	return account__take(a, &(struct source) { .event = event, .col = col }, nr);
 }
 
 int account__begun(struct account *a, const struct kvmw_total *row)
@@ -190,7 +226,7 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
 		c->next = rows[i];
 		c->waits = true;
 		if (has_come(c))
-			take_reading(c);
+			take_reading(a, c);
 	}
 	return 0;
 }

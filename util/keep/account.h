@@ -19,6 +19,7 @@
 
 struct account {
 	struct hash_table keys;
+	bool aside;		/* what comes is counted, but in no second */
 };
 
 void account__init(struct account *a);
@@ -26,6 +27,9 @@ void account__free(struct account *a);
 
 /* Rows of a captured event, event->size apart.  0, or -1 out of memory. */
 int account__rows(struct account *a, const struct event_desc *event, const u8 *rows, u32 nr);
+/* The same of columns: those of account__needs(). */
+int account__columns(struct account *a, const struct event_desc *event, u64 *const *col, u32 nr);
+bool account__needs(const struct event_desc *event, u32 field);
 /* An event that has no record, and no end yet.  0, or -1 out of memory. */
 int account__begun(struct account *a, const struct kvmw_total *row);
 /* What the kernel has counted, as rows of total: those that changed.  0, or -1 out of memory. */

@@ -25,7 +25,7 @@ static struct last_holder *last_of(struct deltas *d, u32 vcpu, u32 place)
 	const struct last_holder key = { .key = { vcpu, place } };
 
 	if (!d->holders.entry_size)
-		d->holders = HASH_TABLE(struct last_holder, NULL);
+		d->holders = HASH_TABLE(struct last_holder, d->budget);
 	return hash_table__get(&d->holders, &key.key);
 }
 
@@ -83,7 +83,7 @@ int deltas__holders(struct deltas *d, struct kvmw_holder *rows, u32 nr)
 int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr)
 {
 	if (!d->takens.entry_size)
-		d->takens = HASH_TABLE(struct last_taken, NULL);
+		d->takens = HASH_TABLE(struct last_taken, d->budget);
 	for (u32 i = 0; i < nr; i++) {
 		const struct last_taken key = { .key = { rows[i].place } };
 		struct last_taken *last = hash_table__get(&d->takens, &key.key);

@@ -9,7 +9,8 @@
 #include "util/event_desc.h"
 #include "util/hash_table.h"
 
-struct deltas {			/* all zero: empty */
+struct deltas {			/* all zero but for budget: empty */
+	struct budget *budget;	/* or NULL */
 	struct hash_table holders, takens;
 	bool knows_taken;	/* there was a row of what was taken, at least that it was nothing */
 	struct kvmw_taken others;	/* the last one of all others */

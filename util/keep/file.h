@@ -4,6 +4,7 @@
 #define KVMW_KEEP_FILE_H
 
 #include "util/data/format.h"
+#include "util/keep/sums.h"
 #include "util/keep/window.h"
 
 /* A snapshot while it is written. */
@@ -14,7 +15,7 @@ struct file {
 	/* file_sums.c */
 	struct data_decoder *decoder;
 	struct schema schema;
-	struct hash_table totals, holders, takens;
+	struct keep_sums sums;
 	u64 *column[DATA_MAX_FIELDS];
 	u32 nr_columns, room;		/* rows of column[] */
 };

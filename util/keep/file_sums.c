@@ -6,31 +6,12 @@
 #include "util/keep/file.h"
 #include "util/memory.h"
 
-#define NTH_HOLDER	8		/* bits of a place in the kernel; above: its how manyth holder */
-
-struct window_total {
-	struct { u32 vcpu, event, isa, reason; } key;
-	struct kvmw_total sum;
-};
-
-struct window_holder {
-	struct { u32 vcpu, place, tid, pad; } key;
-	struct kvmw_holder sum;
-};
-
-struct window_taken {
-	struct { u64 place; } key;
-	struct kvmw_taken sum;
-};
-
 static const u32 tables[] = { KVMW_EVENT_TOTAL, KVMW_EVENT_HOLDER, KVMW_EVENT_TAKEN };
 
 int file_sums__begin(struct file *f)
 {
 	f->decoder = data_decoder__new();
-	f->totals = HASH_TABLE(struct window_total, NULL);
-	f->holders = HASH_TABLE(struct window_holder, NULL);
-	f->takens = HASH_TABLE(struct window_taken, NULL);
+	keep_sums__init(&f->sums, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		if (schema__builtin(&f->schema, tables[i]))
 			return -1;
@@ -41,9 +22,7 @@ void file_sums__free(struct file *f)
 {
 	data_decoder__free(f->decoder);
 	schema__free(&f->schema);
-	hash_table__free(&f->totals);
-	hash_table__free(&f->holders);
-	hash_table__free(&f->takens);
+	keep_sums__free(&f->sums);
 	for (u32 i = 0; i < f->nr_columns; i++)
 		free(f->column[i]);
 }
@@ -68,47 +47,6 @@ static int make_room(struct file *f, u32 nr_fields, u32 rows)
 	return 0;
 }
 
-/* The reverse of what the encoder does. */
-static void row_of(const struct file *f, const struct event_desc *event, u32 i, void *row)
-{
-	for (u32 k = 0; k < event->nr_fields; k++)
-		memcpy((u8 *)row + event->fields[k].offset, &f->column[k][i],
-		       field_type__width(event->fields[k].type));
-}
-
-static int add_total_row(struct file *f, const struct kvmw_total *row)
-{
-	const struct window_total key = { .key = { row->vcpu, row->event, row->isa, row->reason } };
-	struct window_total *to = hash_table__get(&f->totals, &key.key);
-
-	if (!to)
-		return -1;
-	account__add(&to->sum, row);
-	return 0;
-}
-
-static int add_holder_row(struct file *f, const struct kvmw_holder *row)
-{
-	const struct window_holder key = { .key = { row->vcpu, row->place, row->tid, 0 } };
-	struct window_holder *to = hash_table__get(&f->holders, &key.key);
-
-	if (!to)
-		return -1;
-	deltas__add_holder(&to->sum, row);
-	return 0;
-}
-
-static int add_taken_row(struct file *f, const struct kvmw_taken *row)
-{
-	const struct window_taken key = { .key = { row->place } };
-	struct window_taken *to = hash_table__get(&f->takens, &key.key);
-
-	if (!to)
-		return -1;
-	deltas__add_taken(&to->sum, row);
-	return 0;
-}
-
 static int add_one(struct file *f, const struct event_desc *event, u32 i)
 {
 	union {
@@ -118,9 +56,8 @@ static int add_one(struct file *f, const struct event_desc *event, u32 i)
 	} row = { .total = { 0 } };
 
 	memset(&row, 0, sizeof(row));
-	row_of(f, event, i, &row);
-	return event->id == KVMW_EVENT_TOTAL ? add_total_row(f, &row.total) :
-	       event->id == KVMW_EVENT_HOLDER ? add_holder_row(f, &row.holder) : add_taken_row(f, &row.taken);
+	event_desc__row(event, f->column, i, &row);
+	return keep_sums__add(&f->sums, event->id, &row);
 }
 
 int file_sums__add(struct file *f, const struct keep_entry *e)
@@ -148,74 +85,34 @@ int file_sums__add(struct file *f, const struct keep_entry *e)
 
 /* ---- in the file --------------------------------------------------------- */
 
-static int file_sums__totals(struct file *f)
+static int put_table(struct file *f, u32 event)
 {
-	u32 nr = f->totals.nr;
-	struct kvmw_total *rows = mem__calloc(nr ?: 1, sizeof(*rows));
-	int err;
-
-	if (!rows)
-		return -1;
-	for (u32 i = 0; i < nr; i++) {
-		const struct window_total *from = hash_table__at(&f->totals, i);
-
-		rows[i] = from->sum;
-		rows[i].vcpu = from->key.vcpu;
-		rows[i].event = from->key.event;
-		rows[i].isa = from->key.isa;
-		rows[i].reason = from->key.reason;
-		f->s->lost += rows[i].lost;
-	}
-	err = file__put_rows(f, KVMW_EVENT_TOTAL, rows, nr);
-	free(rows);
-	return err;
-}
-
-/* Several threads may have had a place one after another: each gets one of its own. */
-static int file_sums__holders(struct file *f)
-{
-	u32 nr = f->holders.nr;
-	struct kvmw_holder *rows = mem__calloc(nr ?: 1, sizeof(*rows));
-	int err;
-
-	if (!rows)
-		return -1;
-	for (u32 i = 0; i < nr; i++) {
-		const struct window_holder *from = hash_table__at(&f->holders, i);
-
-		rows[i] = from->sum;
-		rows[i].place += i << NTH_HOLDER;
-	}
-	err = file__put_rows(f, KVMW_EVENT_HOLDER, rows, nr);
-	free(rows);
-	return err;
-}
-
-static int file_sums__takens(struct file *f)
-{
-	struct kvmw_taken none = f->s->others, *rows;
-	int err;
 	u32 nr;
+	void *rows = keep_sums__rows(&f->sums, event, &nr);
+	int err;
 
-	/* That nothing was taken is known, too. */
-	none.count = none.bytes = none.guest_count = none.guest_bytes = 0;
-	if (f->s->knows_taken && add_taken_row(f, &none))
-		return -1;
-	nr = f->takens.nr;
-	rows = mem__calloc(nr ?: 1, sizeof(*rows));
 	if (!rows)
 		return -1;
-	for (u32 i = 0; i < nr; i++)
-		rows[i] = ((const struct window_taken *)hash_table__at(&f->takens, i))->sum;
-	err = file__put_rows(f, KVMW_EVENT_TAKEN, rows, nr);
+	for (u32 i = 0; event == KVMW_EVENT_TOTAL && i < nr; i++)
+		f->s->lost += ((const struct kvmw_total *)rows)[i].lost;
+	err = file__put_rows(f, event, rows, nr);
 	free(rows);
 	return err;
 }
 
 int file_sums__put(struct file *f)
 {
+	struct kvmw_taken none = f->s->others;
+
 	for (u32 i = 0; i < f->s->nr_open; i++)
-		if (add_total_row(f, &f->s->open[i]))
+		if (keep_sums__add(&f->sums, KVMW_EVENT_TOTAL, &f->s->open[i]))
 			return -1;
-	return file_sums__totals(f) || file_sums__holders(f) || file_sums__takens(f) ? -1 : 0;
+	/* That nothing was taken is known, too. */
+	none.count = none.bytes = none.guest_count = none.guest_bytes = 0;
+	if (f->s->knows_taken && keep_sums__add(&f->sums, KVMW_EVENT_TAKEN, &none))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		if (put_table(f, tables[i]))
+			return -1;
+	return 0;
 }

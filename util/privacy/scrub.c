@@ -6,16 +6,6 @@
 #include "util/memory.h"
 #include "util/privacy/scrub.h"
 
-u32 scrub__events(const struct data_reader *r)
-{
-	u32 events = 0;
-
-	for_each_captured_event(event)
-		if (data_reader__event(r, event->id))
-			events |= BIT(event->id);
-	return events ?: DATA_ALL_EVENTS;
-}
-
 int scrub__open(struct scrub *s)
 {
 	u32 most = 0;

@@ -48,9 +48,6 @@ struct scrub_text {		/* of IDENT */
 
 #define SCRUB_WORDS	"[removed]"	/* instead of others */
 
-/* Of the recording's SCHEMA, once the first frame was read: events that it may have, a bitmap. */
-u32 scrub__events(const struct data_reader *r);
-
 /* privacy and writer are set.  0, or -1 after error(), as below. */
 int scrub__open(struct scrub *s);
 int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_frame *f);

@@ -329,6 +329,16 @@ static json *meta_pass__states(struct scrub *s, json *value)
 	return to;
 }
 
+static json *meta_pass__part(struct scrub *s, json *value)
+{
+	static const struct meta_rule rules[] = {
+		{ "from_ns", json_type_int, meta_pass__plain }, { "to_ns", json_type_int, meta_pass__plain },
+		{ "end_ns", json_type_int, meta_pass__plain }, { "by", json_type_string, words_of_note },
+	};
+
+	return pass_members(s, value, rules, ARRAY_SIZE(rules));
+}
+
 int scrub__meta(struct scrub *s, const char *text)
 {
 	static const struct meta_rule rules[] = {
@@ -340,6 +350,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "start_ns", json_type_int, meta_pass__plain }, { "stop", json_type_object, meta_pass__stop },
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
 		{ "trigger", json_type_object, meta_pass__trigger },
+		{ "part", json_type_object, meta_pass__part },
 		{ "privacy", json_type_object, meta_pass__states },
 		{ "missing_rows", json_type_int, meta_pass__missing },
 		{ "guest_symbols", json_type_object, meta_pass__symbols },

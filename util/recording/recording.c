@@ -353,8 +353,15 @@ static void resolve_window(struct recording *rec, const struct data_frame *f)
 		.monotonic_ns = m->monotonic_ns, .realtime_ns = m->realtime_ns,
 	};
 
-	if (m->start_ns || f->type == DATA_EVENTS || f->type == DATA_LOSS)
+	bool of_rows = f->type == DATA_EVENTS || f->type == DATA_LOSS;
+
+	if (m->start_ns || of_rows) {
 		time_window__resolve(&rec->window, &anchor);
+		/* Rows are read by several threads: they all see the same window. */
+		if (m->part && !rec->has_rows)
+			time_window__clip(&rec->window, &anchor, m->part_from_ns, m->part_to_ns);
+	}
+	rec->has_rows |= of_rows;
 }
 
 int recording__take(struct recording *rec, const struct data_reader *r,
@@ -466,6 +473,8 @@ u64 recording__end(const struct recording *rec)
 {
 	if (rec->meta.stop_ns)
 		return rec->meta.stop_ns;
+	if (rec->meta.part_end_ns)
+		return rec->meta.part_end_ns;
 	return rec->cost.time_ns > rec->last_ns ? rec->cost.time_ns : rec->last_ns;
 }
 

@@ -141,6 +141,9 @@ struct rec_meta {
 	char *trigger;			/* what the snapshot of a window was made for; NULL: this is none */
 	u64 trigger_ns;
 	u64 missing_rows;	/* of a copy: which it lacks, at least */
+	char *part;			/* how it was cut out of a longer recording; NULL: it was not */
+	u64 part_from_ns, part_to_ns;	/* what it has of that; 0 and all ones, where it was not cut */
+	u64 part_end_ns;		/* when that ended, if nothing else says so */
 	u32 hidden[KVMW_NR_SECRETS];	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
 };
 
@@ -193,6 +196,7 @@ struct recording {
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
 	struct rec_loss *loss;		/* the same, one by one, if wanted and as many as the budget allows */
 	u32 nr_losses, loss_room;
+	bool has_rows;			/* there were some: what META says of the window comes too late */
 	bool wants_losses;		/* set by users of loss */
 	struct time_window window;
 	const struct row_filter *filter;	/* what scan.h reads of each event; or NULL: all */

@@ -190,7 +190,13 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	struct json_object *stop = member__get(root, "stop", json_type_object);
 	struct json_object *filters = member__get(root, "filters", json_type_object);
 	struct json_object *trigger = member__get(root, "trigger", json_type_object);
+	struct json_object *part = member__get(root, "part", json_type_object);
 
+	if (part) {
+		meta->part_from_ns = member__u64(part, "from_ns", 0);
+		meta->part_to_ns = member__u64(part, "to_ns", UINT64_MAX);
+		meta->part_end_ns = member__u64(part, "end_ns", 0);
+	}
 	meta->cpus = member__u64(host, "cpus", meta->cpus);
 	meta->rings = member__u64(root, "rings", meta->rings);
 	meta->ring_bytes = member__u64(root, "ring_bytes", meta->ring_bytes);
@@ -213,6 +219,8 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	       get_params(kvm, &meta->params) ||
 	       member__text(stop, "why", &meta->stop_why, TEXT_MAX) ||
 	       member__text(trigger, "what", &meta->trigger, TEXT_MAX) ||
+	       (part && member__set_text(&meta->part, "", 0)) ||
+	       member__text(part, "by", &meta->part, TEXT_MAX) ||
 	       get_texts(root, "command", &meta->command) ||
 	       get_texts(root, "events", &meta->events) ||
 	       get_texts(root, "notes", &meta->notes) ||
@@ -249,7 +257,7 @@ void recording__free_meta(struct recording *rec)
 {
 	struct rec_meta *m = &rec->meta;
 	char *texts[] = { m->version, m->host, m->kernel, m->arch, m->cpu, m->module,
-			  m->filters, m->filter_words, m->stop_why, m->trigger };
+			  m->filters, m->filter_words, m->stop_why, m->trigger, m->part };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);

@@ -59,9 +59,7 @@ int rec_table__take(struct rec_table *table, const struct event_desc *event, u64
 	}
 	row = (u8 *)table->rows + (size_t)table->nr++ * event->size;
 	memset(row, 0, event->size);
-	/* Little endian, as all that kvmw runs on: the low bytes come first. */
-	for (u32 k = 0; k < event->nr_fields; k++)
-		memcpy(row + event->fields[k].offset, &col[k][i], field_type__width(event->fields[k].type));
+	event_desc__row(event, col, i, row);
 	return 0;
 }
 

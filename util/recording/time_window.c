@@ -372,3 +372,15 @@ void time_window__resolve(struct time_window *w, const struct time_anchor *a)
 	if (w->end.base != TIME_OPEN)
 		w->to = resolve_point(&w->end, a, start, w->begin.base == TIME_OPEN ? HOUR_NS : 0);
 }
+
+void time_window__clip(struct time_window *w, const struct time_anchor *a, u64 from, u64 to)
+{
+	if (!from && to == UINT64_MAX)
+		return;
+	if (!w->active)
+		*w = (struct time_window) { .active = true, .resolved = true, .from = a->start_ns, .to = UINT64_MAX };
+	if (w->from < from)
+		w->from = from;
+	if (w->to > to)
+		w->to = to;
+}

@@ -59,6 +59,9 @@ void time_window__set_duration(struct time_window *w, u64 duration_ns);
 /* Converts both ends to CLOCK_MONOTONIC, once. */
 void time_window__resolve(struct time_window *w, const struct time_anchor *anchor);
 
+/* No more than that: of a part of a recording, which begins or ends there; 0, all ones: it does not. */
+void time_window__clip(struct time_window *w, const struct time_anchor *anchor, u64 from, u64 to);
+
 /* Whether an end of it is a date or a time of day. */
 static inline bool time_window__by_clock(const struct time_window *w)
 {

@@ -328,6 +328,8 @@ static void about_trust(const struct screen *s, const struct report *rep)
 	const struct recording *rec = rep->rec;
 
 	about_damage(s, rep);
+	if (rec->meta.part)
+		heading__line(s, "part", "of a longer recording: %s", rec->meta.part);
 	if (rec->window.active)
 		about_window(s, rep);
 	if (rep->opt->where)

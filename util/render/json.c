@@ -241,6 +241,8 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 	json__time(obj, "start_realtime_ns", recording__realtime(rec, m->start_ns));
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
+	if (m->part)
+		json__text(obj, "part", m->part);
 	if (m->trigger) {
 		json__text(obj, "trigger", m->trigger);
 		json__time(obj, "trigger_ns", m->trigger_ns);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "builtin-copy.h"
+#include "builtin.h"
+#include "util/error.h"
+#include "util/sandbox.h"
+
+int copy__check(const char *in, const char *out)
+{
+	struct stat a, b;
+
+	return !stat(in, &a) && !stat(out, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino ?
+	       error("IN and OUT are the same file (%s); choose another name for OUT", out) : 0;
+}
+
+int copy__run(const struct common_args *args, struct record_output *out,
+	      int (*copy)(void *arg, int fd, const char *name), void *arg)
+{
+	int fd = record_output__open_file(out), status;
+	pid_t parent = getpid(), child;
+
+	if (fd < 0)
+		return KVMW_FAILED;
+	child = fork();
+	if (!child) {
+		/* It must not stay behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			exit(NO_COPY);
+		sandbox__enter(SANDBOX_READ);
+		exit(copy(arg, fd, record_output__name(out)));
+	}
+	close(fd);
+	status = common_args__wait(args, child);
+	if (status >= 0 && status < NO_COPY)
+		return status;
+	record_output__undo(out);
+	return KVMW_FAILED;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What commands share that make a recording of others. */
+#ifndef KVMW_BUILTIN_COPY_H
+#define KVMW_BUILTIN_COPY_H
+
+#include "builtin-common.h"
+#include "builtin-record-output.h"
+
+#define NO_COPY	3	/* beside KVMW_OK and KVMW_FAILED */
+
+/* 0, or -1: both are the same file (error() said so). */
+int copy__check(const char *in, const char *out);
+
+/*
+ * A child copies, which can no longer open, rename or remove anything; its parent, which has read
+ * nothing but files' headers, then removes what is not to be kept.  copy() returns the exit status, KVMW_FAILED if
+ * it is not the whole of a recording, or NO_COPY: it is nothing to be kept; so does copy__run().
+ */
+int copy__run(const struct common_args *args, struct record_output *out,
+	      int (*copy)(void *arg, int fd, const char *name), void *arg);
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvmw cut: options, wiring, what is said of the part. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin-copy.h"
+#include "builtin-options.h"
+#include "builtin.h"
+#include "util/capture/events_option.h"
+#include "util/error.h"
+#include "util/part/cut.h"
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "FILE", 0, "Write the part to FILE; - is standard output", 1 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events, or groups of events, as of kvmw record", 3 },
+	{ 0 },
+};
+
+struct args {
+	struct common_args common;
+	const char *output;
+	struct event_choice choice;
+	struct data_reader *reader;
+	char by[256];		/* the options that say which part */
+};
+
+static bool begins_with(const char *word, const char *with)
+{
+	return !strncmp(word, with, strlen(with));
+}
+
+/* The options as they were typed, but for the names of files. */
+static void note_options(struct args *args, int argc, const char **argv)
+{
+	static const char *const of_files[] = { "-o", "-i", "--o", "--i", "--m" };
+	size_t len = 0;
+
+	for (int i = 1; i < argc; i++) {
+		bool of_file = args->common.input && !strcmp(argv[i], args->common.input);
+		bool alone = begins_with(argv[i], "--") ? strchr(argv[i], '=') != NULL : argv[i][0] && argv[i][1] && argv[i][2];
+
+		for (size_t k = 0; k < ARRAY_SIZE(of_files) && !of_file; k++) {
+			if (!begins_with(argv[i], of_files[k]))
+				continue;
+			of_file = true;
+			i += !alone;
+		}
+		if (!of_file && len < sizeof(args->by))
+			len += snprintf(args->by + len, sizeof(args->by) - len, "%s%s", len ? " " : "", argv[i]);
+	}
+}
+
+static error_t cmd_cut__parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->child_inputs[1] = &args->common;
+		return 0;
+	case 'o':
+		args->output = arg;
+		return 0;
+	case 'e':
+		return events_option__parse(&args->choice, arg) ? EINVAL : 0;
+	case ARGP_KEY_END:
+		if (!args->output)
+			return usage_error("-o FILE is required: where to write the part to");
+		if (!args->common.window.active && !args->common.vcpus.nr && !args->common.pids.nr && !args->choice.events)
+			return usage_error("which part? --time, --vm, --vcpu and -e say so, and all of them together");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {
+	{ &common_input_argp, 0, NULL, 0 },
+	{ &common_part_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+const struct argp cut_argp = {
+	.options = options,
+	.parser = cmd_cut__parse,
+	.children = children,
+	.doc = "Write a part of a recording as a recording of its own. Its frames are copied as they are, but for those "
+	       "of which only some rows are in the part. Reports of it are those of the whole with the same options.",
+};
+
+/* ---- wiring --------------------------------------------------------------- */
+
+/* What it says of itself.  0 and the offset of its first frame, and whether all of it could be read. */
+static int read_itself(struct recording *rec, struct data_reader *r, u64 *first, bool *all)
+{
+	struct data_frame *f;
+	int more;
+
+	*first = 0;
+	while ((more = data_reader__next(r, &f)) > 0) {
+		int ret;
+
+		*first = *first ?: f->offset;
+		ret = recording__take(rec, r, f);
+		data_frame__put(f);
+		if (ret)
+			return -1;
+	}
+	*all = !more;
+	return more == DATA_NO_MEMORY ? -1 : 0;
+}
+
+static int cut_frames(struct cut *c, struct data_reader *r)
+{
+	struct data_frame *f;
+	int more, ret = cut__begin(c);
+
+	while (!ret && (more = data_reader__next(r, &f)) > 0) {
+		ret = cut__take(c, r, f);
+		data_frame__put(f);
+	}
+	return ret;
+}
+
+static const char *plural(u64 nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
+static void cut__say(const struct args *args, const struct cut *c)
+{
+	const struct part_out *o = &c->out;
+
+	tell("[ kvmw cut: %llu event%s, %.3f MB %s; %llu frame%s copied, %llu encoded again ]",
+	     (unsigned long long)o->rows, plural(o->rows), data_writer__bytes(o->writer) / 1e6,
+	     strcmp(args->output, "-") ? args->output : "written", (unsigned long long)o->whole, plural(o->whole),
+	     (unsigned long long)o->again);
+	if (!o->rows)
+		warning("no event is in this part");
+}
+
+/* What is missing in the part. */
+static int cut__complain(const struct args *args, const struct cut *c, bool finished)
+{
+	const char *path = common_args__input(&args->common);
+
+	if (c->out.dropped_frames)
+		return error("%s: %llu frame%s that %s damaged, or unknown to this kvmw, %s not in the part", path,
+			     (unsigned long long)c->out.dropped_frames, plural(c->out.dropped_frames),
+			     c->out.dropped_frames == 1 ? "is" : "are", c->out.dropped_frames == 1 ? "is" : "are");
+	if (!finished)
+		return error("%s: its recorder did not finish, or some of it is missing, and the part says so", path);
+	return 0;
+}
+
+static int cut_recording(struct args *args, struct recording *rec, int fd, const char *name)
+{
+	struct cut c = {
+		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by,
+		.events = args->choice.events ?: DATA_ALL_EVENTS,
+	};
+	struct data_reader *r = args->reader;
+	bool all, finished;
+	u64 first, missing;
+	size_t damage;
+	int ret = -1;
+
+	rec->wants_losses = true;
+	if (read_itself(rec, r, &first, &all))
+		return NO_COPY;
+	data_reader__damage(r, &damage);
+	finished = all && !damage && data_reader__finished(r);
+	missing = sat_add(data_reader__missing_rows(r), rec->meta.missing_rows);
+	if (!rec->window.resolved && rec->window.active)
+		error("%s: there is nothing in it of which a part could be taken", rec->path);
+	else if (recording__wrong_window(rec))
+		error("%s: %s: %s; it %s", rec->path, time_window__option(&rec->window), recording__wrong_window(rec),
+		      recording__extent(rec, (char[REC_EXTENT]) { 0 }, REC_EXTENT));
+	else if (first && !data_reader__seek(r, first))
+		c.out.writer = data_writer__new(fd, name, data_reader__captured(r) & c.events);
+	if (c.out.writer)
+		ret = cut_frames(&c, r) || cut__end(&c, finished, missing) ? -1 : 0;
+	if (!ret)
+		cut__say(args, &c);
+	if (c.out.writer && data_writer__close(c.out.writer))
+		ret = -1;
+	ret = ret ? NO_COPY : cut__complain(args, &c, finished && !missing) ? KVMW_FAILED : KVMW_OK;
+	cut__free(&c);
+	return ret;
+}
+
+static int cut_to(void *arg, int fd, const char *name)
+{
+	struct args *args = arg;
+	struct recording *rec = common_args__recording(&args->common, args->reader);
+	int ret = rec ? cut_recording(args, rec, fd, name) : NO_COPY;
+
+	recording__free(rec);
+	return ret;
+}
+
+int cmd_cut(int argc, const char **argv)
+{
+	struct record_output out = { .option = true };
+	struct args args = { .output = NULL };
+	int ret = KVMW_FAILED;
+	bool is_file = true;
+
+	if (options__parse(&cut_argp, argc, argv, ARGP_IN_ORDER, &args))
+		return KVMW_USAGE;
+	note_options(&args, argc, argv);
+	if (!copy__check(common_args__input(&args.common), args.output))
+		args.reader = common_args__open_file(&args.common, "cut", &is_file);
+	if (!is_file)
+		error("%s: kvmw cut reads a recording twice, which only a file allows: save it first (cat >FILE)",
+		      common_args__name(&args.common));
+	if (args.reader && !record_output__check(&out, args.output))
+		ret = copy__run(&args.common, &out, cut_to, &args);
+	record_output__free(&out);
+	data_reader__close(args.reader);
+	common_args__free(&args.common);
+	return ret;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/* META and IDENT of a part: as they are, but for what is not of it. */
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/memory.h"
+#include "util/part/cut.h"
+
+#define FLUSH_BYTES	(1u << 20)
+
+typedef struct json_object json;
+
+/* ---- META ---------------------------------------------------------------------- */
+
+/* Records that were lost in a span of time of which only some is in the part. */
+static u64 lost_around(const struct cut *c)
+{
+	const struct time_window *w = &c->rec->window;
+	u64 nr = 0;
+
+	for (u32 i = 0; w->active && i < c->rec->nr_losses; i++) {
+		const struct rec_loss *l = &c->rec->loss[i];
+		bool in = l->first_ns <= w->to && l->last_ns >= w->from;
+
+		if (in && (l->first_ns < w->from || l->last_ns > w->to) && c->events >> l->event & 1)
+			nr = sat_add(nr, l->count);
+	}
+	return nr;
+}
+
+static json *part_json(const struct cut *c)
+{
+	const struct time_window *w = &c->rec->window;
+	const char *before = c->rec->meta.part ?: "";
+	u64 lost = lost_around(c);
+	json *part = json_object_new_object();
+	char by[512];
+
+	if (w->active && w->from > c->rec->meta.start_ns)
+		json_object_object_add(part, "from_ns", json_object_new_uint64(w->from));
+	if (w->active && w->to != UINT64_MAX)
+		json_object_object_add(part, "to_ns", json_object_new_uint64(w->to));
+	if (!c->rec->meta.stop_ns)
+		json_object_object_add(part, "end_ns", json_object_new_uint64(recording__end(c->rec)));
+	snprintf(by, sizeof(by), "%s%s%s", before, *before ? "; " : "", c->by);
+	if (lost)
+		snprintf(by + strlen(by), sizeof(by) - strlen(by),
+			 "; %llu records were lost across its ends: its totals count them where they were read",
+			 (unsigned long long)lost);
+	json_object_object_add(part, "by", json_object_new_string(by));
+	return part;
+}
+
+int cut__put_meta(struct cut *c, u64 missing_rows, bool first)
+{
+	json *root = json_object_new_object();
+	int ret = 0;
+
+	if (first)
+		json_object_object_add(root, "part", part_json(c));
+	if (missing_rows)
+		json_object_object_add(root, "missing_rows", json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX :
+										   (int64_t)missing_rows));
+	if (first || missing_rows)
+		ret = part_out__json(&c->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	json_object_put(root);
+	return ret;
+}
+
+/* Whether the list changed. */
+static bool without_others(const struct cut *c, json *events)
+{
+	bool changed = false;
+
+	for (size_t i = json_object_array_length(events); i--;) {
+		json *name = json_object_array_get_idx(events, i);
+		const struct event_desc *event = json_object_is_type(name, json_type_string) ?
+						 event_desc__by_name(json_object_get_string(name)) : NULL;
+		/* All other names are of raw tracepoints. */
+		u32 id = event ? event->id : KVMW_EVENT_RAW;
+
+		if (id < KVMW_MAX_EVENTS && c->events >> id & 1)
+			continue;
+		json_object_array_del_idx(events, i, 1);
+		changed = true;
+	}
+	return changed;
+}
+
+int cut__meta(struct cut *c, const struct data_frame *f, const char *text)
+{
+	json *root, *events;
+	int ret = json_text__parse(&c->purse, text, &root);
+	bool changed;
+
+	if (ret)
+		return ret;
+	changed = json_object_object_get_ex(root, "part", NULL);
+	json_object_object_del(root, "part");
+	events = json_object_object_get(root, "events");
+	if (json_object_is_type(events, json_type_array))
+		changed |= without_others(c, events);
+	ret = changed ? part_out__json(&c->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN)) :
+	      part_out__copy(&c->out, f);
+	json_object_put(root);
+	return ret;
+}
+
+/* ---- IDENT --------------------------------------------------------------------- */
+
+static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts", "symbols" };
+enum { VMS, VCPUS };
+
+static int cut__flush(struct cut *c)
+{
+	int ret;
+
+	if (!c->list)
+		return 0;
+	fputs("]}", c->list);
+	ret = fclose(c->list) ? out_of_memory() : 0;
+	c->list = NULL;
+	ret = ret ?: part_out__json(&c->out, DATA_IDENT, c->list_text);
+	free(c->list_text);
+	c->list_text = NULL;
+	return ret;
+}
+
+static bool is_of_part(const struct cut *c, u32 list, json *entry)
+{
+	u32 id = json_object_get_int64(json_object_object_get(entry, "id"));
+	const struct rec_vcpu *vcpu;
+
+	if (list == VMS)
+		return cut__has_vm(c, recording__vm(c->rec, id));
+	if (list != VCPUS)
+		return true;
+	vcpu = recording__vcpu(c->rec, id);
+	/* What is said of a VMM is said of all its vCPUs. */
+	return vcpu && !rec_vcpu__is_vcpu(vcpu) ? cut__has_vm(c, recording__vm(c->rec, vcpu->vm)) : cut__has_vcpu(c, id);
+}
+
+static int cut__take_entry(void *ctx, u32 list, json *entry)
+{
+	struct cut *c = ctx;
+
+	if (!entry || !is_of_part(c, list, entry))
+		return 0;
+	if (c->list && (list != c->list_of || ftell(c->list) > FLUSH_BYTES) && cut__flush(c))
+		return -1;
+	if (!c->list) {
+		c->list = open_memstream(&c->list_text, &c->list_size);
+		if (!c->list)
+			return out_of_memory();
+		c->list_of = list;
+		fprintf(c->list, "{\"%s\":[", lists[list]);
+	} else {
+		fputc(',', c->list);
+	}
+	fputs(json_object_to_json_string_ext(entry, JSON_C_TO_STRING_PLAIN), c->list);
+	return 0;
+}
+
+int cut__ident(struct cut *c, const struct data_frame *f, const char *text)
+{
+	bool any;
+	int ret;
+
+	if (!cut__selects(c))
+		return part_out__copy(&c->out, f);
+	ret = json_text__each(&c->purse, text, lists, ARRAY_SIZE(lists), cut__take_entry, c, &any);
+	return cut__flush(c) ? -1 : ret;
+}
