@@ -18,6 +18,25 @@ int copy__check(const char *in, const char *out)
 	       error("IN and OUT are the same file (%s); choose another name for OUT", out) : 0;
 }
 
+int copy__read(struct recording *rec, struct data_reader *r, u64 *first, bool *all)
+{
+	struct data_frame *f;
+	int more;
+
+	*first = 0;
+	while ((more = data_reader__next(r, &f)) > 0) {
+		int ret;
+
+		*first = *first ?: f->offset;
+		ret = recording__take(rec, r, f);
+		data_frame__put(f);
+		if (ret)
+			return -1;
+	}
+	*all = !more;
+	return more == DATA_NO_MEMORY ? -1 : 0;
+}
+
 int copy__run(const struct common_args *args, struct record_output *out,
 	      int (*copy)(void *arg, int fd, const char *name), void *arg)
 {

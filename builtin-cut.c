@@ -92,26 +92,6 @@ const struct argp cut_argp = {
 
 /* ---- wiring --------------------------------------------------------------- */
 
-/* What it says of itself.  0 and the offset of its first frame, and whether all of it could be read. */
-static int read_itself(struct recording *rec, struct data_reader *r, u64 *first, bool *all)
-{
-	struct data_frame *f;
-	int more;
-
-	*first = 0;
-	while ((more = data_reader__next(r, &f)) > 0) {
-		int ret;
-
-		*first = *first ?: f->offset;
-		ret = recording__take(rec, r, f);
-		data_frame__put(f);
-		if (ret)
-			return -1;
-	}
-	*all = !more;
-	return more == DATA_NO_MEMORY ? -1 : 0;
-}
-
 static int cut_frames(struct cut *c, struct data_reader *r)
 {
 	struct data_frame *f;
@@ -168,7 +148,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 	int ret = -1;
 
 	rec->wants_losses = true;
-	if (read_itself(rec, r, &first, &all))
+	if (copy__read(rec, r, &first, &all))
 		return NO_COPY;
 	data_reader__damage(r, &damage);
 	finished = all && !damage && data_reader__finished(r);

@@ -15,12 +15,13 @@ int cmd_list(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
 int cmd_scrub(int argc, const char **argv);
 int cmd_cut(int argc, const char **argv);
+int cmd_merge(int argc, const char **argv);
 int cmd_snapshot(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 
 /* The options of each that has any. */
 extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp,
-			 snapshot_argp, stat_argp, top_argp, cut_argp;
+			 snapshot_argp, stat_argp, top_argp, cut_argp, merge_argp;
 
 /* What comes before the options. */
 struct subcommand {

@@ -17,7 +17,7 @@ VERSION = (TREE / "VERSION").read_text().strip()
 COMMANDS = ["kvmw", "perf-kvmw"]
 PAGES = {"usr/share/man/man1/" + page for page in (
     "kvmw.1", "kvmw-bench.1", "kvmw-diff.1", "kvmw-info.1", "kvmw-list.1", "kvmw-record.1", "kvmw-report.1",
-    "kvmw-cut.1", "kvmw-script.1", "kvmw-scrub.1", "kvmw-snapshot.1", "kvmw-stat.1", "kvmw-top.1", "perf-kvmw.1")} | {"usr/share/man/man5/kvmw.data-file-format.5",
+    "kvmw-cut.1", "kvmw-merge.1", "kvmw-script.1", "kvmw-scrub.1", "kvmw-snapshot.1", "kvmw-stat.1", "kvmw-top.1", "perf-kvmw.1")} | {"usr/share/man/man5/kvmw.data-file-format.5",
                                                   "usr/share/man/man7/kvmw-findings.7"}
 FILES = PAGES | {f"usr/bin/{name}" for name in COMMANDS} | {
     "usr/share/bash-completion/completions/kvmw", "usr/share/zsh/site-functions/_kvmw",

@@ -10,7 +10,7 @@ from synthetic import TREE, kvmw
 DOC = TREE / "Documentation"
 COMMANDS = {"record": ["record"], "report": ["report"], "script": ["script"], "diff": ["diff"], "list": ["list"],
             "info": ["info"], "scrub": ["scrub"], "snapshot": ["snapshot"], "stat": ["stat"], "top": ["top"],
-            "cut": ["cut"],
+            "cut": ["cut"], "merge": ["merge"],
             "bench": ["bench", "guest"]}
 MORE = {"bench": [["bench", "record"], ["bench", "report"]]}    # on the same page
 GLOBAL = {("", "--help", ""), ("", "--usage", "")}

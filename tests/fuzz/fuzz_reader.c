@@ -39,6 +39,7 @@ const struct command commands[] = {
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
 	{ "top", cmd_top, "", &top_argp, NULL },
 	{ "cut", cmd_cut, "", &cut_argp, NULL },
+	{ "merge", cmd_merge, "", &merge_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -91,6 +92,7 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_scrub, { "--keep=names,raw,stacks", "--no-addresses" } },
 	{ cmd_cut, { "-o/dev/null", "--time=10%,60%" } },
 	{ cmd_cut, { "-o/dev/null", "--time=0,0.01", "--vm=1-99999", "--vcpu=0" } },
+	{ cmd_merge, { "-o/dev/null" } },
 	{ cmd_report, { "--outliers=20" } },
 	{ cmd_report, { "--outliers=20", "-eirq", "--json" } },
 	{ cmd_report, { "--outliers=20", "-esched" } },
@@ -190,7 +192,7 @@ static u32 put_args(u32 nr, bool follow, const char *path, const char **argv)
 	if (follow)
 		argv[argc++] = "--follow";
 	argv[argc++] = path;
-	if (runs[nr].run == cmd_diff)
+	if (runs[nr].run == cmd_diff || runs[nr].run == cmd_merge)
 		argv[argc++] = path;	/* is read twice */
 	if (runs[nr].run == cmd_scrub)
 		argv[argc++] = "/dev/null";
@@ -200,7 +202,7 @@ static u32 put_args(u32 nr, bool follow, const char *path, const char **argv)
 static void run(u32 nr, const u8 *data, size_t size, u32 how)
 {
 	bool follow = how & HOW_FOLLOW && runs[nr].run == cmd_script;
-	bool through_pipe = how & HOW_PIPE && !follow && runs[nr].run != cmd_diff;
+	bool through_pipe = how & HOW_PIPE && !follow && runs[nr].run != cmd_diff && runs[nr].run != cmd_merge;
 	size_t begun = follow ? size / 2 : size;
 	int fd = through_pipe ? open_pipe(data, size) : open_file(data, begun);
 	char path[32], args[MAX_ARGS][MAX_ARG];

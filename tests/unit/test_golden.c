@@ -41,6 +41,7 @@ const struct command commands[] = {
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
 	{ "top", cmd_top, "", &top_argp, NULL },
 	{ "cut", cmd_cut, "", &cut_argp, NULL },
+	{ "merge", cmd_merge, "", &merge_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -60,7 +61,7 @@ static const char *const full[] = {
 	"script -e raw --json", "script --where=cpu==0||tid!=1 --clock=mono", "script --min-duration=1us --time=0,1",
 	"info -v", "info --json", "diff", "diff --json -s reason,vcpu", "diff -e irq --csv", "diff --fail-if=p99(total)>+20%",
 	"scrub", "scrub --keep=names,raw,stacks --no-addresses",
-	"cut -o /dev/null --time=10%,60%", "cut -o /dev/null --vcpu=0 --vm=1-99999 -e exit,irq",
+	"merge -o /dev/null", "cut -o /dev/null --time=10%,60%", "cut -o /dev/null --vcpu=0 --vm=1-99999 -e exit,irq",
 };
 
 static const char *const sorts[] = { "-s reason,user,detail --hist", "-s vcpu,tid,cpu --order=p99 --json", "-s time --csv" };
@@ -83,8 +84,8 @@ static int run_command(char *line, const char *path)
 		c++;
 	assert_non_null(c->name);
 	argv[argc++] = path;
-	if (c->run == cmd_diff || c->run == cmd_scrub)
-		argv[argc++] = c->run == cmd_diff ? path : "/dev/null";
+	if (c->run == cmd_diff || c->run == cmd_scrub || c->run == cmd_merge)
+		argv[argc++] = c->run == cmd_scrub ? "/dev/null" : path;
 	return c->run(argc, argv);
 }
 

@@ -98,9 +98,6 @@ static void account__add_row(struct kvmw_total *to, const struct source *from, c
 	to->span_ns += span;
 	for (u32 i = 0; i < NR_PARTS; i++)
 		*part[i] += captured(account__value(from, c->part[i], row));
-	/* As the kernel counts returns to the VMM. */
-	if (from->event->id == KVMW_EVENT_USERSPACE)
-		to->user_ns += span;
 }
 
 void account__add(struct kvmw_total *to, const struct kvmw_total *from)

@@ -73,5 +73,7 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 /* Rows of a table whose last ones count; all columns are decoded. */
 int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows);
 int cut_sums__put(struct cut *c);
+/* What the recorder did not know in all of rec, it does not know in this total, which is of a part, or of more. */
+void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row);
 
 #endif

@@ -147,8 +147,7 @@ int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows)
 
 /* ---- in the file ------------------------------------------------------------- */
 
-/* What the recorder did not know in the whole, it does not know in a part. */
-static void without_unknown(const struct recording *rec, struct kvmw_total *row)
+void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row)
 {
 	const struct agg_key key = { .vcpu = row->vcpu, .event = row->event, .isa = row->isa, .reason = row->reason };
 	const struct agg *agg = hash_table__find(&rec->totals.table, &key);
@@ -176,7 +175,7 @@ static int cut_sums__put_table(struct cut *c, u32 event)
 	int err;
 
 	for (u32 i = 0; rows && event == KVMW_EVENT_TOTAL && i < nr; i++)
-		without_unknown(c->rec, (struct kvmw_total *)rows + i);
+		part_total__without_unknown(c->rec, (struct kvmw_total *)rows + i);
 	err = !rows || part_out__rows(&c->out, event, rows, nr);
 	free(rows);
 	return err ? -1 : 0;

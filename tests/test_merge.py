@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw merge: parts of a recording are the recording again."""
+import json
+
+import pytest
+
+from synthetic import TREE, kvmw
+from test_cut import cut, lossy, rows, shown, totals     # noqa: F401 (a fixture)
+
+DATA = TREE / "tests/data"
+CUTS = {"time": [["--time", "{mid1},"], ["--time", ",{third}"], ["--time", "{third1},{mid}"]],
+        "event": [["-e", "exit"], ["-e", "irq,fault,halt,sched,mmu,dirty,ioctl,userspace,timer,memslot"]]}
+
+
+def mono(ns):
+    return f"@{ns // 10**9}.{ns % 10**9:09}"
+
+
+def parts(path, tmp_path, what):
+    info = json.loads(kvmw("info", "--json", path).stdout)
+    mid, third = (info["start_ns"] + info["duration_ns"] // n for n in (2, 5))
+    times = {"mid": mono(mid), "mid1": mono(mid + 1), "third": mono(third), "third1": mono(third + 1)}
+    made = []
+    for i, args in enumerate(CUTS[what]):
+        made.append(tmp_path / str(i))
+        cut(path, made[-1], *(a.format(**times) for a in args))
+    return made
+
+
+def merge(out, *paths):
+    return kvmw("merge", "-o", out, *paths)
+
+
+@pytest.mark.parametrize("name, what", [("svm-families", "time"), ("svm-lost", "time"), ("svm-mixed", "event"),
+                                        ("vmx-mixed", "time"), ("svm-families", "event")])
+def test_parts_make_the_whole(name, what, tmp_path):
+    golden, out = DATA / f"{name}.kvmw", tmp_path / "out"
+    done = merge(out, *parts(golden, tmp_path, what))
+    assert done.returncode == 0, done.stderr
+    assert all(r.damage == [] for r in [rows(out)])
+    for event in "exit", "fault", "sched":
+        if what == "time" or event != "exit":
+            assert shown(out, "-e", event) == shown(golden, "-e", event), event
+    if what == "time":
+        fields = "count", "done", "lost", "gap_ns", "span_ns", "user_ns"
+        one, other = ({k: [t[f] for f in fields] for k, t in totals(path).items() if t["count"]} for path in (out, golden))
+        assert one == other
+        assert "part" not in json.loads(kvmw("info", "--json", out).stdout)
+
+
+def test_losses_across_an_end_count_once(lossy, tmp_path):     # noqa: F811
+    made = parts(lossy, tmp_path, "time")
+    assert merge(tmp_path / "out", *made).returncode == 0
+    assert shown(tmp_path / "out") == shown(lossy)
+    assert json.loads(kvmw("report", "--json", tmp_path / "out").stdout)["lost"] > 100
+
+
+def test_some_parts_are_a_part(lossy, tmp_path):               # noqa: F811
+    last, first, middle = parts(lossy, tmp_path, "time")
+    assert merge(tmp_path / "out", middle, last).returncode == 0
+    from_ns = json.loads(kvmw("report", "--json", middle).stdout)["window"]["from_ns"]
+    assert shown(tmp_path / "out") == shown(lossy, "--time", mono(from_ns) + ",")
+    done = merge(tmp_path / "none", first, last)
+    assert done.returncode == 1 and "nothing is known of the time before it" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_does_not_fit_together(lossy, tmp_path):          # noqa: F811
+    cut(lossy, tmp_path / "a", "--time", ",0.02")
+    cut(lossy, tmp_path / "b", "--time", "0.01,")
+    done = merge(tmp_path / "out", tmp_path / "a", tmp_path / "b")
+    assert done.returncode == 1 and "count twice" in done.stderr and "from 0.010000000 s on" in done.stderr
+    done = merge(tmp_path / "out", tmp_path / "a", DATA / "vmx-mixed.kvmw")
+    assert done.returncode == 1 and "not parts of one recording" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert merge(tmp_path / "out", tmp_path / "a").returncode == 2
+    assert "same file" in merge(tmp_path / "a", tmp_path / "a", tmp_path / "b").stderr

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/part/merge.h"
+
+/* ---- whether they are parts of one recording ---------------------------------- */
+
+static int merge__by_time(const void *a, const void *b)
+{
+	const struct merge_input *x = a, *y = b;
+
+	return x->from_ns != y->from_ns ? (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns) :
+	       (x->to_ns > y->to_ns) - (x->to_ns < y->to_ns);
+}
+
+static bool is_same_recorder(const struct rec_meta *a, const struct rec_meta *b)
+{
+	return a->has_clock && b->has_clock && a->monotonic_ns == b->monotonic_ns && a->realtime_ns == b->realtime_ns &&
+	       !strcmp(a->host ?: "", b->host ?: "") && !strcmp(a->kernel ?: "", b->kernel ?: "");
+}
+
+static bool share_vcpus(const struct recording *a, const struct recording *b)
+{
+	for (u32 i = 0; i < a->nr_vcpus; i++)
+		if (rec_vcpu__is_vcpu(&a->vcpu[i]) && recording__vcpu(b, a->vcpu[i].id))
+			return true;
+	return false;
+}
+
+/* NULL: they have rows of no event in common. */
+static const struct event_desc *shared_event(const struct recording *a, const struct recording *b)
+{
+	for_each_captured_event(event)
+		if (a->event_rows[event->id] && b->event_rows[event->id])
+			return event;
+	return NULL;
+}
+
+static int check_pair(const struct merge_input *a, struct merge_input *b)
+{
+	const struct recording *x = a->rec, *y = b->rec;
+	const struct event_desc *event;
+
+	if (a->to_ns < b->from_ns)
+		return 0;
+	b->beside = true;
+	if (!share_vcpus(x, y))
+		return 0;
+	b->again = true;
+	event = shared_event(x, y);
+	return !event ? 0 :
+	       error("%s and %s both have %s of the same vCPUs, of the same time, from %.9f s on: they would count twice; "
+		     "kvmw cut --time can take out what one of them lacks", x->path, y->path, event->plural,
+		     recording__since_start(y, b->from_ns) / 1e9);
+}
+
+/* Of what nobody recorded, a recording must not say that nothing happened. */
+static int check_gaps(const struct merge *m)
+{
+	u64 to_ns = m->input[0].to_ns;
+
+	for (u32 i = 1; i < m->nr; i++) {
+		const struct merge_input *in = &m->input[i];
+
+		if (in->from_ns && to_ns != UINT64_MAX && in->from_ns > to_ns + 1)
+			return error("%s: nothing is known of the time before it, %.9f to %.9f s: merge that part, too",
+				     in->rec->path, recording__since_start(in->rec, to_ns) / 1e9,
+				     recording__since_start(in->rec, in->from_ns) / 1e9);
+		if (in->to_ns > to_ns)
+			to_ns = in->to_ns;
+	}
+	return 0;
+}
+
+int merge__prepare(struct merge *m)
+{
+	for (u32 i = 0; i < m->nr; i++) {
+		struct merge_input *in = &m->input[i];
+		const struct rec_meta *meta = &in->rec->meta;
+
+		in->from_ns = meta->part ? meta->part_from_ns : 0;
+		in->to_ns = meta->part ? meta->part_to_ns : UINT64_MAX;
+		if (i && !is_same_recorder(&m->input[0].rec->meta, meta))
+			return error("%s and %s are not parts of one recording; kvmw report %s %s shows several together",
+				     m->input[0].rec->path, in->rec->path, m->input[0].rec->path, in->rec->path);
+	}
+	qsort(m->input, m->nr, sizeof(*m->input), merge__by_time);
+	for (u32 i = 1; i < m->nr; i++)
+		for (u32 k = 0; k < i; k++)
+			if (check_pair(&m->input[k], &m->input[i]))
+				return -1;
+	return check_gaps(m);
+}
+
+/* ---- META ---------------------------------------------------------------------- */
+
+/* Whether it was cut by time alone: then parts of all the time are all there is. */
+static bool is_cut_by_time(const char *by)
+{
+	static const char *const others[] = { "-e", "--e", "--v", "--p" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strncmp(by, others[i], strlen(others[i])))
+			return false;
+	for (const char *word = by; (word = strstr(word, " -")); word++)
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+			if (!strncmp(word + 1, others[i], strlen(others[i])))
+				return false;
+	return true;
+}
+
+static struct json_object *merged_part(const struct merge *m)
+{
+	struct json_object *part = json_object_new_object();
+	u64 from_ns = m->input[0].from_ns, to_ns = 0;
+	bool by_time_alone = true;
+	char by[512] = "";
+	size_t len = 0;
+
+	for (u32 i = 0; i < m->nr; i++) {
+		const char *text = m->input[i].rec->meta.part ?: "";
+
+		if (m->input[i].to_ns > to_ns)
+			to_ns = m->input[i].to_ns;
+		by_time_alone &= is_cut_by_time(text);
+		if (len < sizeof(by))
+			len += snprintf(by + len, sizeof(by) - len, "%s%s", i ? ", and " : "", text);
+	}
+	if (by_time_alone && !from_ns && to_ns == UINT64_MAX) {
+		json_object_put(part);
+		return NULL;
+	}
+	if (from_ns)
+		json_object_object_add(part, "from_ns", json_object_new_uint64(from_ns));
+	if (to_ns != UINT64_MAX)
+		json_object_object_add(part, "to_ns", json_object_new_uint64(to_ns));
+	if (m->input[0].rec->meta.part_end_ns)
+		json_object_object_add(part, "end_ns", json_object_new_uint64(m->input[0].rec->meta.part_end_ns));
+	json_object_object_add(part, "by", json_object_new_string(by));
+	return part;
+}
+
+static int merge__put_json(struct merge *m, struct json_object *root)
+{
+	int ret = part_out__json(&m->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+
+	json_object_put(root);
+	return ret;
+}
+
+static int put_part(struct merge *m)
+{
+	struct json_object *part = merged_part(m), *root;
+
+	if (!part)
+		return 0;
+	root = json_object_new_object();
+	json_object_object_add(root, "part", part);
+	return merge__put_json(m, root);
+}
+
+static void merge__add_event(struct json_object *events, const char *name)
+{
+	for (size_t i = 0; i < json_object_array_length(events); i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(events, i)), name))
+			return;
+	json_object_array_add(events, json_object_new_string(name));
+}
+
+/* What only all of them together know. */
+static int put_last_meta(struct merge *m, u64 missing_rows)
+{
+	struct json_object *root = json_object_new_object(), *events = json_object_new_array();
+
+	for (u32 i = 0; i < m->nr; i++)
+		for (u32 k = 0; k < m->input[i].rec->meta.events.nr; k++)
+			merge__add_event(events, m->input[i].rec->meta.events.text[k]);
+	json_object_object_add(root, "events", events);
+	if (missing_rows)
+		json_object_object_add(root, "missing_rows",
+				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX : (s64)missing_rows));
+	return merge__put_json(m, root);
+}
+
+/* All but what is said of the part alone. */
+static int merge__meta(struct merge *m, const struct data_frame *f, const char *text)
+{
+	struct json_object *root;
+	int ret = json_text__parse(&m->purse, text, &root);
+
+	if (ret)
+		return ret;
+	if (!json_object_object_get_ex(root, "part", NULL) && !json_object_object_get_ex(root, "missing_rows", NULL)) {
+		json_object_put(root);
+		return part_out__copy(&m->out, f);
+	}
+	json_object_object_del(root, "part");
+	json_object_object_del(root, "missing_rows");
+	return json_object_object_length(root) ? merge__put_json(m, root) : json_object_put(root) != 1;
+}
+
+/* ---- frames -------------------------------------------------------------------- */
+
+static int merge__take_text(struct merge *m, const struct data_frame *f)
+{
+	u32 bytes = data_frame__json_bytes(f);
+	char *text = NULL;
+	int ret;
+
+	json_purse__earn(&m->purse, f->offset + f->size);
+	if (f->type == DATA_IDENT)
+		return part_out__copy(&m->out, f);
+	if (bytes > JSON_TEXT_MAX || json_purse__pay_text(&m->purse, bytes))
+		return part_out__drop(&m->out, f);
+	ret = data_decoder__json(m->out.decoder, f, &text);
+	ret = ret ?: merge__meta(m, f, text);
+	free(text);
+	return ret > 0 ? part_out__drop(&m->out, f) : ret;
+}
+
+/* What precedes its next frame of EVENTS; that is kept. */
+static int merge__advance(struct merge *m, u32 nr)
+{
+	struct merge_input *in = &m->input[nr];
+	struct data_frame *f;
+	int ret = 0;
+
+	data_frame__put(in->next);
+	in->next = NULL;
+	while (!ret && data_reader__next(in->reader, &f) > 0) {
+		if (f->type == DATA_EVENTS && part_out__event(in->reader, f)) {
+			in->next = f;
+			return 0;
+		}
+		/* All of them have the META of the recorder. */
+		if (f->type == DATA_IDENT || (f->type == DATA_META && !nr))
+			ret = merge__take_text(m, f);
+		else if (f->type == DATA_LOSS)
+			ret = merge__losses(m, nr, f);
+		else if (f->type == DATA_EVENTS || f->type > DATA_END)
+			ret = part_out__drop(&m->out, f);
+		data_frame__put(f);
+	}
+	return ret;
+}
+
+static int merge__put_frame(struct merge *m, struct merge_input *in)
+{
+	memset(m->out.keep, 1, in->next->rows);
+	return part_out__put_kept(&m->out, in->reader, in->next, event_desc__by_id(in->next->event), in->next->rows);
+}
+
+/* Of all inputs, the one whose next frame ends first; nr: there is none. */
+static u32 first_of(const struct merge *m)
+{
+	u32 first = m->nr;
+
+	for (u32 i = 0; i < m->nr; i++)
+		if (m->input[i].next && (first == m->nr || m->input[i].next->last_ns < m->input[first].next->last_ns))
+			first = i;
+	return first;
+}
+
+static int merge_frames(struct merge *m)
+{
+	u32 i;
+
+	for (i = 0; i < m->nr; i++)
+		if (merge__advance(m, i))
+			return -1;
+	while ((i = first_of(m)) < m->nr)
+		if (merge__put_frame(m, &m->input[i]) || merge__advance(m, i))
+			return -1;
+	return 0;
+}
+
+int merge__run(struct merge *m)
+{
+	u64 missing = 0;
+	bool whole = true;
+
+	json_purse__earn(&m->purse, 0);
+	m->budget.limit = BUDGET_DEFAULT;
+	keep_sums__init(&m->sums, &m->budget);
+	for (u32 i = 0; i < m->nr; i++) {
+		whole &= m->input[i].whole;
+		missing = sat_add(missing, m->input[i].missing_rows);
+	}
+	if (part_out__open(&m->out) || put_part(m) || merge__put_tables(m, 1) || merge_frames(m) ||
+	    merge__put_tables(m, 2) || merge__put_sums(m) ||
+	    put_last_meta(m, sat_add(missing, m->out.dropped_rows)))
+		return -1;
+	return whole && !m->out.dropped_frames ? data_writer__finish(m->out.writer) : 0;
+}
+
+void merge__free(struct merge *m)
+{
+	for (u32 i = 0; i < m->nr; i++)
+		data_frame__put(m->input[i].next);
+	part_out__close(&m->out);
+	keep_sums__free(&m->sums);
+	hash_table__free(&m->seen);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/memory.h"
+#include "util/part/cut.h"
+#include "util/part/merge.h"
+
+/* ---- rows that several parts have ------------------------------------------------ */
+
+struct seen_row {
+	struct { u64 event, hash[2]; } key;
+	u32 input;		/* that has it, plus 1 */
+};
+
+/* 1: an earlier part has this row; 0; -1 out of memory. */
+static int has_seen(struct merge *m, u32 event, const void *row, size_t size, u32 input)
+{
+	static const u64 seeds[2][2] = { { 1, 2 }, { 3, 4 } };
+	struct seen_row key = { .key.event = event }, *seen;
+
+	for (u32 i = 0; i < 2; i++)
+		key.key.hash[i] = hash_bytes(seeds[i], row, size);
+	if (!m->seen.entry_size)
+		m->seen = HASH_TABLE(struct seen_row, &m->budget);
+	seen = hash_table__get(&m->seen, &key.key);
+	if (!seen)
+		return -1;
+	if (seen->input && seen->input != input + 1)
+		return 1;
+	seen->input = input + 1;
+	return 0;
+}
+
+/* ---- what was read at the beginning and the end ------------------------------------ */
+
+static u64 moment_of(const struct event_desc *event, const void *row)
+{
+	int field = event_desc__field(event, "moment", strlen("moment"));
+
+	if (field < 0)
+		field = event_desc__field(event, "kind", strlen("kind"));
+	return field < 0 ? 1 : field_desc__value(&event->fields[field], row);
+}
+
+static int merge_tables__put_table(struct merge *m, u32 nr, u32 id, const struct rec_table *table, u32 moment)
+{
+	const struct event_desc *event = event_desc__by_id(id);
+	u8 *rows = mem__calloc(table->nr ?: 1, event->size);
+	u32 kept = 0;
+	int ret = rows ? 0 : -1;
+
+	for (u32 i = 0; !ret && i < table->nr; i++) {
+		const u8 *row = (const u8 *)table->rows + (size_t)i * event->size;
+
+		if (moment_of(event, row) != moment)
+			continue;
+		ret = has_seen(m, id, row, event->size, nr);
+		if (!ret)
+			memcpy(rows + (size_t)kept++ * event->size, row, event->size);
+		ret = ret < 0 ? -1 : 0;
+	}
+	ret = ret ?: part_out__rows(&m->out, id, rows, kept);
+	free(rows);
+	return ret;
+}
+
+static int put_tables_of(struct merge *m, u32 nr, u32 moment)
+{
+	const struct recording *rec = m->input[nr].rec;
+	const struct { u32 event; const struct rec_table *table; } tables[] = {
+		{ KVMW_EVENT_THREAD, &rec->threads }, { KVMW_EVENT_CGROUP, &rec->cgroups },
+		{ KVMW_EVENT_HOST, &rec->host }, { KVMW_EVENT_SLOT, &rec->slots },
+		{ KVMW_EVENT_VM_CONFIG, &rec->vm_configs }, { KVMW_EVENT_VCPU_CONFIG, &rec->vcpu_configs },
+		{ KVMW_EVENT_VM_MEMORY, &rec->vm_memories },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		if (merge_tables__put_table(m, nr, tables[i].event, tables[i].table, moment))
+			return -1;
+	return 0;
+}
+
+int merge__put_tables(struct merge *m, u32 moment)
+{
+	u64 to_ns = 0;
+
+	for (u32 i = 0; i < m->nr; i++)
+		to_ns = m->input[i].to_ns > to_ns ? m->input[i].to_ns : to_ns;
+	for (u32 i = 0; i < m->nr; i++) {
+		bool at = moment == 1 ? m->input[i].from_ns == m->input[0].from_ns : m->input[i].to_ns == to_ns;
+
+		if (at && put_tables_of(m, i, moment))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- sums ------------------------------------------------------------------------ */
+
+static u64 merge_tables__known(u64 value)
+{
+	return value == KVMW_NONE ? 0 : value;
+}
+
+static int add_totals(struct merge *m, const struct recording *rec)
+{
+	for (u32 i = 0; i < rec->totals.table.nr; i++) {
+		const struct agg *agg = agg_table__at(&rec->totals, i);
+		struct kvmw_total row = agg->total;
+
+		row.vcpu = agg->key.vcpu;
+		row.event = agg->key.event;
+		row.isa = agg->key.isa;
+		row.reason = agg->key.reason;
+		row.halt_ns = merge_tables__known(row.halt_ns);
+		row.poll_ns = merge_tables__known(row.poll_ns);
+		row.wait_ns = merge_tables__known(row.wait_ns);
+		row.block_ns = merge_tables__known(row.block_ns);
+		row.throttled_ns = merge_tables__known(row.throttled_ns);
+		if (agg->has_total && keep_sums__add(&m->sums, KVMW_EVENT_TOTAL, &row))
+			return -1;
+	}
+	return 0;
+}
+
+/* The name in two words, as it was recorded but for what was cleaned. */
+static void merge_tables__comm_of(const char *comm, u64 words[2])
+{
+	char raw[REC_COMM] = "";
+
+	snprintf(raw, sizeof(raw), "%s", comm);
+	memcpy(words, raw, 2 * sizeof(*words));
+}
+
+static int merge_tables__add_holders(struct merge *m, const struct recording *rec)
+{
+	for (u32 i = 0; i < rec->holders.table.nr; i++) {
+		const struct rec_holder *h = rec_holders__at(&rec->holders, i);
+		struct kvmw_holder row;
+		u64 comm[2];
+
+		memset(&row, 0, sizeof(row));
+		merge_tables__comm_of(h->comm, comm);
+		row.vcpu = h->key.vcpu;
+		row.place = h->key.place;
+		row.kind = h->kind;
+		row.tid = h->tid;
+		row.pid = h->pid;
+		row.number = h->number;
+		row.turns = h->turns;
+		row.time_ns = h->time_ns;
+		row.comm0 = comm[0];
+		row.comm1 = comm[1];
+		if (keep_sums__add(&m->sums, KVMW_EVENT_HOLDER, &row))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_takens(struct merge *m, const struct recording *rec)
+{
+	for (u32 i = 0; i < rec->takens.table.nr; i++) {
+		const struct rec_taken *t = rec_takens__at(&rec->takens, i);
+		struct kvmw_taken row;
+		u64 comm[2];
+
+		memset(&row, 0, sizeof(row));
+		merge_tables__comm_of(t->comm, comm);
+		row.place = t->key.place;
+		row.kind = t->kind;
+		row.pid = t->pid;
+		row.tid = t->tid;
+		row.tgid = t->tgid;
+		row.comm0 = comm[0];
+		row.comm1 = comm[1];
+		row.cause = t->cause;
+		row.syscall = t->syscall;
+		row.count = t->count;
+		row.bytes = t->bytes;
+		row.guest_count = t->guest_count;
+		row.guest_bytes = t->guest_bytes;
+		if (keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
+			return -1;
+	}
+	return 0;
+}
+
+static int merge__put_table(struct merge *m, u32 event)
+{
+	u32 nr;
+	void *rows = keep_sums__rows(&m->sums, event, &nr);
+	int err;
+
+	for (u32 i = 0; rows && event == KVMW_EVENT_TOTAL && i < nr; i++)
+		for (u32 k = 0; k < m->nr; k++)
+			part_total__without_unknown(m->input[k].rec, (struct kvmw_total *)rows + i);
+	err = !rows || part_out__rows(&m->out, event, rows, nr);
+	free(rows);
+	return err ? -1 : 0;
+}
+
+/* Parts of the same time have the same recorder's cost. */
+static int merge__put_cost(struct merge *m)
+{
+	struct kvmw_cost sum = { 0 };
+	bool any = false;
+
+	for (u32 i = 0; i < m->nr; i++) {
+		const struct kvmw_cost *cost = &m->input[i].rec->cost;
+
+		if (!m->input[i].rec->has_cost || m->input[i].beside)
+			continue;
+		any = true;
+		sum.time_ns = cost->time_ns > sum.time_ns ? cost->time_ns : sum.time_ns;
+		sum.bpf_ns += cost->bpf_ns;
+		sum.bpf_events += cost->bpf_events;
+		sum.cpu_ns += cost->cpu_ns;
+		sum.events += cost->events;
+		sum.bytes += cost->bytes;
+	}
+	return any ? part_out__rows(&m->out, KVMW_EVENT_COST, &sum, 1) : 0;
+}
+
+int merge__put_sums(struct merge *m)
+{
+	for (u32 i = 0; i < m->nr; i++) {
+		const struct recording *rec = m->input[i].rec;
+
+		/* What is of all events of a vCPU is in each of its parts by event. */
+		if (add_totals(m, rec) || (!m->input[i].again && (merge_tables__add_holders(m, rec) || add_takens(m, rec))))
+			return -1;
+	}
+	return merge__put_table(m, KVMW_EVENT_TOTAL) || merge__put_table(m, KVMW_EVENT_HOLDER) ||
+	       merge__put_table(m, KVMW_EVENT_TAKEN) || merge__put_cost(m) ? -1 : 0;
+}
+
+/* ---- losses ------------------------------------------------------------------------ */
+
+int merge__losses(struct merge *m, u32 nr, const struct data_frame *f)
+{
+	struct merge_input *in = &m->input[nr];
+	const struct event_desc *event = part_out__event(in->reader, f);
+	u32 kept = 0;
+	int ret = event ? part_out__decode(&m->out, in->reader, f, event, NULL) : 1;
+
+	if (ret)
+		return ret > 0 ? part_out__drop(&m->out, f) : ret;
+	for (u32 i = 0; i < f->rows; i++) {
+		struct kvmw_loss row;
+
+		memset(&row, 0, sizeof(row));
+		event_desc__row(event, m->out.col, i, &row);
+		ret = row.first_ns < in->from_ns || row.last_ns > in->to_ns ?
+		      has_seen(m, KVMW_EVENT_LOSS, &row, sizeof(row), nr) : 0;
+		if (ret < 0)
+			return -1;
+		m->out.keep[i] = !ret;
+		kept += !ret;
+	}
+	return part_out__put_kept(&m->out, in->reader, f, event, kept);
+}
