@@ -18,7 +18,7 @@
 #define MAX_NICE	19
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE };
+       OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE, OPT_LIMIT };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -35,6 +35,7 @@ static const struct argp_option options[] = {
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
+	{ "limit", OPT_LIMIT, "SIZE", 0, "Stop when the file has SIZE, e.g. 500M, 10G", 0 },
 	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },
 	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 0 },
@@ -75,6 +76,13 @@ static error_t parse_duration(struct record_options *o, const char *arg)
 	if (parse_time(arg, &o->duration_ns) || !o->duration_ns)
 		return usage_error("--duration '%s': must be a positive time, such as 10, 500ms or 2m",
 				   arg);
+	return 0;
+}
+
+static error_t parse_file_limit(struct record_options *o, const char *arg)
+{
+	if (parse_size(arg, &o->limit_bytes) || o->limit_bytes < MIN_LIMIT)
+		return usage_error("--limit '%s': must be a size from 64K on, such as 500M or 10G", arg);
 	return 0;
 }
 
@@ -185,6 +193,8 @@ static error_t check_options(struct record_options *o)
 	/* Without -e, it may be that on this host. */
 	if (record_keep__check_options(&o->keep, o->output, o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE)))
 		return EINVAL;
+	if (o->keep.time_ns && o->limit_bytes)
+		return usage_error("--limit is about a file that grows: --keep TIME,SIZE says how much memory it may take");
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
@@ -231,6 +241,8 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return events_option__stacks(&o->choice, arg) ? EINVAL : 0;
 	case 'm':
 		return parse_ring_bytes(o, arg);
+	case OPT_LIMIT:
+		return parse_file_limit(o, arg);
 	case OPT_USER:
 		o->as_user = true;
 		return 0;

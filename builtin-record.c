@@ -233,6 +233,7 @@ static bool command_ended(struct record *r)
 }
 
 #define OWN_FDS 4
+#define LIMIT_MS 100	/* how often the size of the file is looked at */
 #define FIXED_FDS (OWN_FDS + NR_KEEP_FDS)
 
 /* Returns why the recording ends. */
@@ -250,7 +251,7 @@ static const char *wait_for_end(struct record *r)
 	for (;;) {
 		u64 ticks;
 
-		if (poll(fds, FIXED_FDS + r->opt.nr_pids, -1) < 0 && errno != EINTR)
+		if (poll(fds, FIXED_FDS + r->opt.nr_pids, r->opt.limit_bytes ? LIMIT_MS : -1) < 0 && errno != EINTR)
 			return "poll failed";
 		if (record_keep__handle(&r->keep, fds + OWN_FDS))
 			return "keeping failed";
@@ -265,6 +266,10 @@ static const char *wait_for_end(struct record *r)
 		if (fds[3].revents) {
 			r->planned_end = true;
 			return "duration over";
+		}
+		if (r->opt.limit_bytes && sink__bytes(r->sink) >= r->opt.limit_bytes) {
+			r->planned_end = true;
+			return "file has the size of --limit";
 		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 			warn_unseen(r);

@@ -15,6 +15,7 @@
 #define DEFAULT_OUTPUT	"kvmw.data"
 #define DEFAULT_RING	(16ULL << 20)
 #define MAX_PIDS	256
+#define MIN_LIMIT	(64u << 10)
 
 /* Arguments of an option that may be repeated. */
 struct record_words {
@@ -45,6 +46,7 @@ struct record_options {
 	u64 duration_ns;		/* 0: no limit */
 	double cpu_limit;		/* percent of a CPU; 0: no limit */
 	s32 nice;			/* added to the recorder's */
+	u64 limit_bytes;		/* of the file; 0: likewise */
 	struct guest_symbol_files symbols;
 	struct keep_options keep;
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;

@@ -163,7 +163,8 @@ def test_wrong_usage(boot, name, word):
 
 
 @pytest.mark.parametrize("args, word", [
-    (["-p", "x"], "'x'"), (["-p", "0"], "'0'"), (["-m", "12Q"], "'12Q'"), (["-d", "soon"], "'soon'"),
+    (["-p", "x"], "'x'"), (["-p", "0"], "'0'"), (["-m", "12Q"], "'12Q'"), (["-d", "soon"], "'soon'"), (["--limit", "9K"], "'9K'"),
+    (["--limit", "1M", "--keep", "5s"], "--limit is about a file that grows"),
     (["--vcpu", "3-1"], "'3-1'"), (["--bogus"], "--bogus"), (["-e", ""], "unknown event ''"),
     (["-e", "irq", "--reason", "1"], "--reason only filters event exit,"),
     (["-e", "irq,fault", "--sample", "9"], "--sample only filters event exit,"),

@@ -275,3 +275,38 @@ def test_status_line(tmp_path):
 def test_tracepoints_that_are_misspelt(tmp_path, typed, meant):
     one_line(record("-e", typed, "-o", tmp_path / "f", "--", "true", status=1), 1,
              f"tracepoint {typed}: this kernel does not have it (did you mean {meant}?)")
+
+
+# ---- --limit -------------------------------------------------------------------
+
+def test_ends_at_the_size_of_limit(tmp_path):
+    """As --duration ends it: whole, with totals of all that it has."""
+    path = tmp_path / "f"
+    with running_guest() as pid:
+        record("-q", "-e", "userspace", "-o", path, "-p", pid, "--limit", "200K")
+    assert 200 << 10 <= path.stat().st_size
+    info = json.loads(kvmw("info", path, "--json").stdout)
+    assert info["finished"] and info["stopped"] == "file has the size of --limit"
+    found = json.loads(kvmw("report", "-e", "userspace", path, "--json").stdout)
+    assert found["recorded"] + found["lost"] == sum(row["count"] for row in found["rows"])
+
+
+def test_parts_of_what_was_recorded(tmp_path):
+    """Totals of the parts are those of the kernel, and all of them together are the recording."""
+    path, parts = tmp_path / "f", [tmp_path / "a", tmp_path / "b"]
+    with running_guest() as pid:
+        record("-q", "-e", "userspace,sched,halt", "-o", path, "-p", pid, "-d", "1.5")
+    for part, when in zip(parts, [",0.699999999", "0.7,"]):
+        assert kvmw("cut", "-i", path, "-o", part, "--time", when).returncode == 0
+        for event in "userspace", "sched":
+            whole, cut = (json.loads(kvmw("report", "--json", "-e", event, *args).stdout)
+                          for args in ([path, "--time", when], [part]))
+            for member in "file", "recording":
+                whole.pop(member), cut.pop(member)
+            assert whole == cut
+    assert kvmw("merge", "-o", tmp_path / "m", *parts).returncode == 0
+    for event in "userspace", "sched":
+        whole, merged = (json.loads(kvmw("report", "--json", "-e", event, p).stdout) for p in (path, tmp_path / "m"))
+        for member in "file", "recording":
+            whole.pop(member), merged.pop(member)
+        assert whole == merged
