@@ -109,7 +109,6 @@ static u32 choose_rows(struct cut *c, const struct event_desc *event, u32 rows)
 
 /* ---- frames ------------------------------------------------------------------- */
 
-/* What begins before the recording did, in an open part of it, is kept, too: it is in no other part. */
 static bool ends_before(const struct cut *c, u64 time_ns)
 {
 	const struct time_window *w = &c->rec->window;
@@ -117,7 +116,7 @@ static bool ends_before(const struct cut *c, u64 time_ns)
 	return w->active && time_ns < w->from && w->from > c->rec->meta.start_ns;
 }
 
-static bool cut__has_time(const struct cut *c, u64 time_ns)
+bool cut__has_time(const struct cut *c, u64 time_ns)
 {
 	return !c->rec->window.active || (time_ns <= c->rec->window.to && !ends_before(c, time_ns));
 }

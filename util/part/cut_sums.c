@@ -39,14 +39,6 @@ void cut_sums__free(struct cut_sums *s)
 	free(s->inside);
 }
 
-/* From its begin on; an open one has what precedes the recording's, too. */
-static bool is_in(const struct cut *c, u64 time_ns)
-{
-	const struct time_window *w = &c->rec->window;
-
-	return (time_ns >= w->from || w->from <= c->rec->meta.start_ns) && time_ns <= w->to;
-}
-
 /* ---- totals --------------------------------------------------------------- */
 
 static bool sums_need(const struct event_desc *event, u32 field)
@@ -79,7 +71,7 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 	if (ret || time < 0 || vcpu < 0)
 		return ret;
 	for (u32 i = 0; i < f->rows; i++) {
-		bool inside = is_in(c, c->out.col[time][i]);
+		bool inside = cut__has_time(c, c->out.col[time][i]);
 
 		c->out.keep[i] = (inside || s->all_rows) && (!cut__selects(c) || cut__has_vcpu(c, c->out.col[vcpu][i]));
 		s->inside[nr] = inside;
@@ -107,7 +99,7 @@ static int cut_sums__take_row(struct cut *c, const struct event_desc *event, u32
 		struct kvmw_cost cost;
 	} row;
 	struct cut_sums *s = &c->sums;
-	bool inside = is_in(c, s->now_ns);
+	bool inside = cut__has_time(c, s->now_ns);
 	int err = 0;
 
 	memset(&row, 0, sizeof(row));
@@ -122,7 +114,7 @@ static int cut_sums__take_row(struct cut *c, const struct event_desc *event, u32
 	case KVMW_EVENT_COST:
 		if (row.cost.time_ns < c->rec->window.from && c->rec->window.from > c->rec->meta.start_ns)
 			s->before = row.cost;
-		if (is_in(c, row.cost.time_ns)) {
+		if (cut__has_time(c, row.cost.time_ns)) {
 			s->last = row.cost;
 			s->has_cost = true;
 		}
