@@ -3,13 +3,14 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "builtin-copy.h"
 #include "builtin-options.h"
 #include "builtin.h"
-#include "util/capture/events_option.h"
 #include "util/error.h"
+#include "util/nearest.h"
 #include "util/part/cut.h"
 
 static const struct argp_option options[] = {
@@ -21,7 +22,7 @@ static const struct argp_option options[] = {
 struct args {
 	struct common_args common;
 	const char *output;
-	struct event_choice choice;
+	u32 events;		/* a bitmap of ids; 0: all */
 	struct data_reader *reader;
 	char by[256];		/* the options that say which part */
 };
@@ -52,6 +53,43 @@ static void note_options(struct args *args, int argc, const char **argv)
 	}
 }
 
+/* 0: there is none of that name. */
+static u32 cut__events_of(const char *word, struct nearest *nearest)
+{
+	for_each_captured_event(event) {
+		if (!strcmp(event->name, word))
+			return BIT(event->id);
+		nearest__offer(nearest, event->name);
+	}
+	for (u32 i = 0; i < KVMW_NR_GROUPS; i++) {
+		if (!strcmp(event_group__name(i), word))
+			return event_group__events(i);
+		nearest__offer(nearest, event_group__name(i));
+	}
+	return 0;
+}
+
+/* Also of events that this host cannot record. */
+static error_t cut__parse_events(u32 *events, const char *list)
+{
+	char *copy = mem__strdup(list), *rest = copy;
+	error_t err = copy ? 0 : ENOMEM;
+
+	for (char *word; !err && (word = strsep(&rest, ","));) {
+		struct nearest nearest;
+		u32 those;
+
+		nearest__begin(&nearest, word, strlen(word));
+		those = cut__events_of(word, &nearest);
+		*events |= those;
+		if (!those)
+			err = usage_error("-e '%s': no event, and no group of events, has this name%s; kvmw list shows them",
+					  word, nearest__hint(&nearest));
+	}
+	free(copy);
+	return err;
+}
+
 static error_t cmd_cut__parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
@@ -64,11 +102,11 @@ static error_t cmd_cut__parse(int key, char *arg, struct argp_state *state)
 		args->output = arg;
 		return 0;
 	case 'e':
-		return events_option__parse(&args->choice, arg) ? EINVAL : 0;
+		return cut__parse_events(&args->events, arg);
 	case ARGP_KEY_END:
 		if (!args->output)
 			return usage_error("-o FILE is required: where to write the part to");
-		if (!args->common.window.active && !args->common.vcpus.nr && !args->common.pids.nr && !args->choice.events)
+		if (!args->common.window.active && !args->common.vcpus.nr && !args->common.pids.nr && !args->events)
 			return usage_error("which part? --time, --vm, --vcpu and -e say so, and all of them together");
 		return 0;
 	default:
@@ -139,7 +177,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 {
 	struct cut c = {
 		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by,
-		.events = args->choice.events ?: DATA_ALL_EVENTS,
+		.events = args->events ?: DATA_ALL_EVENTS,
 	};
 	struct data_reader *r = args->reader;
 	bool all, finished;
