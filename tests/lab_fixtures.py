@@ -43,7 +43,7 @@ BOOTS = {
     "behave": (165, ["--kernel", "bookworm"], ["behave", "keep", "top"]),
     "families-bookworm": (85, ["--kernel", "bookworm"], ["families", "guests"]),
     "families-bullseye": (105, ["--kernel", "bullseye"], ["families", "nested", "top"]),
-    "families-trixie": (85, ["--kernel", "trixie"], ["families"]),
+    "families-trixie": (125, ["--kernel", "trixie"], ["families", "converge"]),
     "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),
     "sched-bookworm": (165, ["--kernel", "bookworm", "--smp", "2"],
                        ["sched", "oracle", "scenarios", "chains", "hurt"]),

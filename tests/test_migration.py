@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from lab_fixtures import in_boots
 from synthetic import META, START, VCPUS, VMS, Recording, kvmw, one_line, report, text_of, widest
 from test_report_views_dirty import MS, PAGE, mark, totals_of
 
@@ -190,3 +191,25 @@ def test_options(files):
     one_line(kvmw("report", path, "-e", "dirty", "--downtime=0"), 2, "--downtime '0'")
     one_line(kvmw("report", path, "--link=1G"), 2, "report -e dirty")
     one_line(kvmw("report", path, "--link=" + ",".join(["1G"] * 9)), 2, "at most 8")
+
+
+@in_boots("families-trixie")
+def test_beside_qemu(boot):
+    """
+    Guests that write in five ways are migrated by QEMU, whose bandwidth is capped, after their marks were recorded. How
+    long what it sent takes at this rate: its own time also has what an emulator makes it wait.
+    """
+    assert boot.step("converge").status == 0, boot.step("converge").err
+    about, outcomes = boot.json("converge.json"), []
+    for name, guest in about["guests"].items():
+        watched = "@%.9f-@%.9f" % (guest["begin_ns"] / 1e9, guest["end_ns"] / 1e9)
+        found = migration(boot.path("converge.kvmw"), "--vm", guest["pid"], "--time", watched,
+                          f"--link={about['bits'] // 1_000_000}M", f"--downtime={about['downtime_ms']}ms")
+        link = found["links"][0]["plain"]
+        took_ns = guest["ram"]["transferred"] * 8e9 / about["bits"]
+        print(f"{name}: QEMU {guest['converges']} {guest['total_ms']} ms, {took_ns / 1e6:.0f} ms of sending; {link}")
+        outcomes.append(guest["converges"])
+        assert link["converges"] == guest["converges"], name
+        if guest["converges"]:
+            assert 0.75 < link["total_ns"] / took_ns < 1.25, name
+    assert outcomes == [True, False, True, False, True]
