@@ -104,16 +104,19 @@ static bool is_key_of(const struct report_args *args, enum report_key key)
 static error_t bad_key(const struct report_args *args, const char *typed)
 {
 	char what[64] = "no key given";
-	struct word_list keys;
+	struct word_list keys, fields;
 
 	word_list__begin(&keys, typed, strlen(typed));
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		if (is_key_of(args, i))
 			word_list__add(&keys, sort_key__get(i)->name);
-	field_key__list(event_desc__captured(args && args->opt.event ? args->opt.event : KVMW_EVENT_EXIT), &keys);
+	word_list__begin(&fields, "", 0);
+	fields.nearest = keys.nearest;
+	field_key__list(event_desc__captured(args && args->opt.event ? args->opt.event : KVMW_EVENT_EXIT), &fields);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s; the keys are %s", what, nearest__hint(&keys.nearest), keys.text);
+	return usage_error("--sort: %s%s; the keys are %s; the fields are %s", what, nearest__hint(&fields.nearest),
+			   keys.text, fields.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)
