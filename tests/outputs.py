@@ -14,7 +14,7 @@ import subprocess
 DATA = pathlib.Path(__file__).resolve().parent / "data"
 DIGESTS = DATA / "outputs.sha256"
 GOLDEN = sorted(path.name for path in DATA.glob("*.kvmw"))
-FULL = "svm-families.kvmw", "every-1.1.kvmw"      # with rows of families
+FULL = "svm-families.kvmw", "svm-tables.kvmw", "every-1.1.kvmw"      # with rows of families
 CYCLES = ["exit", "userspace"]
 FAMILIES = ["fault", "dirty", "irq", "halt", "sched", "ioctl", "hypercall", "timer", "mmu",
             "memslot", "nested", "stack", "kvm:kvm_pio", "sched:sched_wakeup"]
