@@ -9,9 +9,10 @@ import sys
 import independent_reader
 import pytest
 
-from synthetic import KVMW, kvmw
+from synthetic import KVMW, TREE, kvmw
 from test_record_here import pytestmark  # noqa: F401
 
+MANY_VMS = TREE / "tests/many_vms.py"
 IDENT = 3
 ROOM = 1024
 SHARE = ROOM * 3 // 4 + 1
@@ -121,38 +122,9 @@ for _ in range({vms}):
     assert vms <= sum(len(ident.get("vcpus", [])) for ident in sent) <= 4 * vms + ROOM
 
 
-# So many VMs with so many vCPUs each, all at once, each run so often; how many runs those were. Then what
-# the kernel and the recorder, its parent, have for them.
-AT_ONCE = """
-import fcntl, os, resource, sys
-vms, per, turns = map(int, sys.argv[1:4])
-resource.setrlimit(resource.RLIMIT_NOFILE, (vms * (per + 1) + 100,) * 2)
-kvm = os.open("/dev/kvm", os.O_RDWR)
-vcpus = []
-for _ in range(vms):
-    vm = fcntl.ioctl(kvm, 0xae01, 0)
-    vcpus += [fcntl.ioctl(vm, 0xae41, number) for number in range(per)]
-for turn in range(turns):
-    for vcpu in vcpus:
-        try:
-            fcntl.ioctl(vcpu, 0xae80, 0)
-        except OSError:
-            pass
-recorder, memory = os.getppid(), 0
-for fd in os.listdir(f"/proc/{recorder}/fdinfo"):
-    try:
-        text = open(f"/proc/{recorder}/fdinfo/{fd}").read()
-    except FileNotFoundError:
-        continue        # a file of /proc that it has read
-    if "map_type" in text:
-        memory += int(text.split("memlock:")[1].split()[0])
-print(memory)
-"""
-
-
 def at_once(tmp_path, *args, vms, per=1, turns=2):
     """VMs and vCPUs in the recording, their returns, bytes of all maps, and the notes."""
-    done = kvmw("record", "-q", "-e", "userspace", *args, "-o", tmp_path / "f", "--", sys.executable, "-c", AT_ONCE,
+    done = kvmw("record", "-q", "-e", "userspace", *args, "-o", tmp_path / "f", "--", sys.executable, MANY_VMS, "at_once",
                 str(vms), str(per), str(turns))
     about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
     rep = json.loads(kvmw("report", "-i", tmp_path / "f", "-e", "userspace", "--json").stdout)
@@ -177,68 +149,17 @@ def test_a_thousand_vms_at_once(tmp_path):
     assert seen == (1000, 4000, 8000) and not notes
 
 
-TAKE_TURNS = """
-import fcntl, os, sys, threading
-kvm = os.open("/dev/kvm", os.O_RDWR)
-vm = fcntl.ioctl(kvm, 0xae01, 0)
-vcpus = [fcntl.ioctl(vm, 0xae41, number) for number in range(4)]
-turns = [threading.Semaphore(not i) for i in range(300)]
-def turn(i):
-    for k in range(4):
-        turns[i].acquire()
-        try:
-            fcntl.ioctl(vcpus[(i + k) % 4], 0xae80, 0)
-        except OSError:
-            pass
-        turns[(i + 1) % 300].release()
-threads = [threading.Thread(target=turn, args=(i,)) for i in range(300)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-"""
-
-
 def test_threads_that_take_turns(tmp_path):
     """300 of them on four vCPUs, each on all four: four rows, 300 returns each."""
-    done = kvmw("stat", "-q", "--json", "--per", "vcpu", "--", sys.executable, "-c", TAKE_TURNS)
+    done = kvmw("stat", "-q", "--json", "--per", "vcpu", "--", sys.executable, MANY_VMS, "take_turns", "300", "4")
     rep = json.loads(done.stdout)
     assert [row["vcpu"] for row in rep["rows"]] == [0, 1, 2, 3]
     assert len({row["vcpu_id"] for row in rep["vcpu_time"]}) == 4
     if rep["event"] == "userspace":
         assert [row["count"] for row in rep["rows"]] == [300] * 4
-    done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", sys.executable, "-c", TAKE_TURNS)
+    done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", sys.executable, MANY_VMS, "take_turns", "300", "4")
     rep = json.loads(kvmw("report", "-i", tmp_path / "f", "-e", "userspace", "--sort", "vcpu", "--json").stdout)
     assert sorted((row["vcpu"], row["count"]) for row in rep["rows"]) == [(number, 300) for number in range(4)]
-
-
-# VMs one after another, twice as many as there were at first, before and after a look at the recorder: its
-# descriptors and its memory.
-SHORT = """
-import fcntl, os, sys
-kvm = os.open("/dev/kvm", os.O_RDWR)
-def look():
-    status = open(f"/proc/{os.getppid()}/status").read()
-    links = [f"/proc/{os.getppid()}/fd/{fd}" for fd in os.listdir(f"/proc/{os.getppid()}/fd")]
-    links = [os.readlink(link) for link in links if os.path.islink(link)]
-    # It now and then reads files of processes, and measures itself.
-    print(sum("bpf-stats" not in link and not link.startswith("/proc/") for link in links), int(status.split("RssAnon:")[1].split()[0]), flush=True)
-def short(vms):
-    for _ in range(vms):
-        vm = fcntl.ioctl(kvm, 0xae01, 0)
-        vcpu = fcntl.ioctl(vm, 0xae41, 0)
-        for turn in range(2):
-            try:
-                fcntl.ioctl(vcpu, 0xae80, 0)
-            except OSError:
-                pass
-        os.close(vcpu)
-        os.close(vm)
-short(int(sys.argv[1]) // 3)
-look()
-short(int(sys.argv[1]) * 2 // 3)
-look()
-"""
 
 
 @pytest.mark.parametrize("command", ["record", "stat", "export"])
@@ -248,7 +169,7 @@ def test_slots_and_descriptors(tmp_path, command):
     vms = int(os.environ.get("KVMW_VMS", 2100)) // 3 * 3
     args = {"record": ["record", "-e", "userspace", "-o", tmp_path / "f"], "stat": ["stat", "--json"],
             "export": ["stat", "--openmetrics", tmp_path / "f.prom"]}[command]
-    done = kvmw(args[0], "-q", *args[1:], "--", sys.executable, "-c", SHORT, str(vms))
+    done = kvmw(args[0], "-q", *args[1:], "--", sys.executable, MANY_VMS, "short", str(vms))
     assert done.returncode == 0, done.stderr
     said = done.stderr if command == "stat" else done.stdout
     (before, memory), (after, more) = (map(int, line.split()) for line in said.splitlines())

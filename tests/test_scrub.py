@@ -47,7 +47,7 @@ def full(tmp_path_factory):
         "skipped": {"nested": WORD, WORD: WORD}, "notes": [WORD, "x " + WORD], "programs": {WORD: WORD},
         "stop": {"time_ns": START + 5, "why": WORD}, "newer": WORD, WORD: {"x": [WORD]},
         "filters": {"all": False, "pids": [1], "reasons": WORD, "gpa": "0x7abcde000000-0x7abcdeffffff",
-                    "newer": WORD},
+                    "groups": [f"/{WORD}.slice/{WORD}.scope"], "excluded": [2], "newer": WORD},
         "tracepoints": [{"kind": 1, "name": f"kvm:{WORD}", "format": WORD}],
         "guest_symbols": {"kernel": True, "newer": WORD}}
     rec = Recording(meta, [{"id": 0, "pid": 100, "name": WORD, "vmm": WORD, "newer": WORD}],

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""VMs in greater numbers than real VMMs make in a test: many_vms.py WHAT NUMBER..., beneath a recorder.
+
+Their guests have no memory: each KVM_RUN returns soon, one way or another."""
+import fcntl
+import os
+import resource
+import sys
+import threading
+import time
+
+KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
+RECORDER = f"/proc/{os.getppid()}"
+
+
+def run(vcpu):
+    try:
+        fcntl.ioctl(vcpu, KVM_RUN, 0)
+    except OSError:
+        pass        # of some KVMs
+
+
+def at_once(kvm, vms, per, turns):
+    """VMS with PER vCPUs each, which run TURNS times; prints how many bytes the recorder's BPF maps have."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (vms * (per + 1) + 100,) * 2)
+    vcpus = []
+    for _ in range(vms):
+        vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+        vcpus += [fcntl.ioctl(vm, KVM_CREATE_VCPU, number) for number in range(per)]
+    for vcpu in vcpus * turns:
+        run(vcpu)
+    memory = 0
+    for fd in os.listdir(f"{RECORDER}/fdinfo"):
+        try:
+            with open(f"{RECORDER}/fdinfo/{fd}") as file:
+                text = file.read()
+        except FileNotFoundError:
+            continue        # a file of /proc that it has read
+        if "map_type" in text:
+            memory += int(text.split("memlock:")[1].split()[0])
+    print(memory)
+
+
+def take_turns(kvm, threads, vcpus):
+    """THREADS run each of VCPUS once, one after another."""
+    vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+    vcpus = [fcntl.ioctl(vm, KVM_CREATE_VCPU, number) for number in range(vcpus)]
+    turns = [threading.Semaphore(not i) for i in range(threads)]
+
+    def turn(i):
+        for k in range(len(vcpus)):
+            turns[i].acquire()
+            run(vcpus[(i + k) % len(vcpus)])
+            turns[(i + 1) % threads].release()
+
+    running = [threading.Thread(target=turn, args=(i,)) for i in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
+def look():
+    """The recorder's descriptors, but for files that it now and then reads, and itself; its memory in KB."""
+    links = [f"{RECORDER}/fd/{fd}" for fd in os.listdir(f"{RECORDER}/fd")]
+    links = [os.readlink(link) for link in links if os.path.islink(link)]
+    with open(f"{RECORDER}/status") as status:
+        memory = int(status.read().split("RssAnon:")[1].split()[0])
+    print(sum("bpf-stats" not in link and not link.startswith("/proc/") for link in links), memory, flush=True)
+
+
+def short(kvm, vms):
+    """VMS one after another, each run twice; a look at the recorder after a third of them, and at the end."""
+    for i in range(vms):
+        vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+        vcpu = fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)
+        run(vcpu)
+        run(vcpu)
+        os.close(vcpu)
+        os.close(vm)
+        time.sleep(0.002)       # faster than real ones, yet no faster than a busy recorder can follow
+        if i + 1 in (vms // 3, vms):
+            look()
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](os.open("/dev/kvm", os.O_RDWR), *map(int, sys.argv[2:]))
