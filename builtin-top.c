@@ -95,7 +95,7 @@ static error_t top_check(struct top_options *o)
 		return usage_error("--per is for --batch; on the screen Enter shows what a row is made of");
 	if (o->per == TOP_DETAILS && !o->common.input)
 		return usage_error("--per detail: details are not counted, but recorded: -i FILE shows them");
-	r->all = !r->nr_pids && !r->nr_names;
+	r->all = !r->nr_pids && !r->names.nr;
 	o->stat.interval_ns = o->delay_ns = o->delay_ns ?: NSEC_PER_SEC;
 	return 0;
 }
