@@ -17,14 +17,6 @@
 #include "syscall.bpf.h"
 #include "thread.bpf.h"
 
-/* Ids of the states, by address of struct kvm_vcpu. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
-	__type(key, u64);
-	__type(value, u32);
-} vcpu_states __weak SEC(".maps");
-
 /*
  * The same for threads that are not vCPUs, by process: those of its first VM, and those that do
  * not tell their VM, have kvm 0.  Kernel threads have tgid 0.

@@ -222,6 +222,28 @@ static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 	return s && s->runner == tid ? s : NULL;
 }
 
+/* Ids of the states, by address of struct kvm_vcpu. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
+	__type(key, u64);
+	__type(value, u32);
+} vcpu_states __weak SEC(".maps");
+
+/* Its thread was moved out of the chosen control groups: if it comes back, it gets another state. */
+static __always_inline void vcpu_leaves(struct kvmw_vcpu_state *s)
+{
+	u64 vcpu;
+
+	if (!s)
+		return;
+	vcpu = s->vcpu;
+	bpf_map_delete_elem(&vcpu_states, &vcpu);
+	s->runner = 0;
+	s->gone_ns = s->ended_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&changes, 1);
+}
+
 /* Another thread than before runs on this CPU. */
 static __noinline u32 thread_lookup(void)
 {
@@ -233,10 +255,12 @@ static __noinline u32 thread_lookup(void)
 		found = NULL;
 	if (found && (!config.by_group || found->moves == moves))
 		known = found->known;
-	else if (!is_target())
-		known = UNWANTED;
-	else
+	else if (is_target())
 		known = found && found->known != UNWANTED ? found->known : NO_STATE_YET;
+	else
+		known = UNWANTED;
+	if (config.by_group && known == UNWANTED && found)
+		vcpu_leaves(known_state(found->known, tid));
 	remember(tid, start, known);
 	return known;
 }

@@ -83,7 +83,7 @@ def test_their_names(groups, option, what, tmp_path):
                            {f"/{a.name}", f"/{b.name}"} if "," in what or "*" in what else {f"/{a.name}"})
 
 
-def test_a_vm_that_is_moved(groups):
+def test_a_vm_that_is_moved(groups, tmp_path):
     """It is observed while the group has it, not before and not after."""
     a, _, b = groups
     with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
@@ -98,6 +98,14 @@ def test_a_vm_that_is_moved(groups):
             seen = [int(row["end_ns"]) for row in csv.DictReader(done.stdout.splitlines()) if int(row["count"])]
             gaps = [after - before for before, after in zip(seen, seen[1:])]
             assert seen and max(gaps) >= 50_000_000
+            done = kvmw("record", "-q", "-e", "userspace", "-G", a.name, "-o", tmp_path / "f", "--", "sh", "-c",
+                        f"{come_and_go}; sleep 0.3")
+            assert done.returncode == 0, done.stderr
+            about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
+            # Twice inside: none goes on to the end, when it was outside.
+            assert len(about["vcpus"]) == 2 and len(about["vms"]) == 1
+            stop = about["start_ns"] + about["duration_ns"]
+            assert all(vcpu["gone_ns"] and vcpu["gone_ns"] < stop - 200_000_000 for vcpu in about["vcpus"])
         finally:
             guest.kill()
 
