@@ -45,7 +45,7 @@ static bool begins_with(const char *text, size_t len, const char *id)
 {
 	size_t i;
 
-	for (i = 0; id[i] && i < len; i++)
+	for (i = 0; i < len && id[i]; i++)
 		if (text[i] != id[i] && !(text[i] == '_' && id[i] == '-'))
 			return false;
 	return i && !id[i];

@@ -2,6 +2,7 @@
 # What kernel lockdown leaves: /sys/kernel/security says its level, as the command line did.
 . /src/tests/lab/scripts/lib.sh
 guest="kvmw bench guest --json --cpuid 200 --pio 100"
+# shellcheck disable=SC2086 # several words
 step lockdown-unmounted kvmw stat --json -- $guest
 mount -t securityfs securityfs /sys/kernel/security
 cat /sys/kernel/security/lockdown >lockdown.level
