@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hosts as they are: many VMs, control groups and containers, a PID namespace, kernel lockdown."""
+"""Hosts as they are: control groups and containers, a PID namespace, kernel lockdown."""
 import json
 
 import pytest
 
 import lab_fixtures
 from lab_fixtures import boots_of, in_boots
-
-SET_IRQ = 1     # KVMW_irq_SET_IRQ, util/events.h
 
 
 def by_pid(boot, name):
@@ -81,37 +79,3 @@ def test_confidentiality(boot, name):
     """One line, whatever is asked for, whether securityfs is mounted or not."""
     assert "[confidentiality]" in boot.path("lockdown.level").read_text()
     boot.step(name).said(1, "level confidentiality", "lockdown=integrity, at which kvmw works")
-
-
-def perf_of(boot, name):
-    step = boot.step(name)
-    assert step.status in (0, 124), step.err        # of timeout
-    count, = lab_fixtures.perf_stat(boot.path(f"{name}.perf")).values()
-    return step, count
-
-
-@in_boots(*boots_of("many"))
-@pytest.mark.parametrize("name, per, rows", [("many-short", None, None), ("many-once", "vm", 40), ("many-turns", "vcpu", 4)])
-def test_many_beside_perf(boot, name, per, rows):
-    """All exits are in the totals, of VMs that come and go, of many at once, of vCPUs that 100 threads run."""
-    step, count = perf_of(boot, name)
-    rep = json.loads(step.out)
-    assert rep["total"]["exact"]
-    if "missed up to" not in step.err:
-        assert rep["total"]["count"] == count
-    assert not per or len(rep["rows"]) == rows
-    if per == "vcpu":
-        assert [row["vcpu"] for row in rep["rows"]] == list(range(rows))
-        assert all(row["count"] >= 100 for row in rep["rows"])
-
-
-@in_boots(*boots_of("many"))
-def test_a_vm_is_known_before_it_runs(boot):
-    """QEMU raises and lowers interrupts before the first entry: they are of its VM."""
-    _, count = perf_of(boot, "many-created")
-    path = boot.path("many-created.kvmw")
-    vm, = [vm for vm in lab_fixtures.info(path)["vms"] if vm["vmm"].startswith("qemu")]
-    own = {vcpu["id"] for vcpu in lab_fixtures.info(path)["vcpus"] if vcpu["vm"] == vm["id"]}
-    set_irq = [row for row in lab_fixtures.rows(path, "irq") if row.kind == SET_IRQ]
-    assert len(set_irq) == count >= 8
-    assert {row.vcpu for row in set_irq} <= own
