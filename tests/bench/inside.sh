@@ -52,4 +52,4 @@ while [ $i -lt "$times" ]; do
 	recorder trace-cmd trace.dat trace-cmd record -q -e kvm_exit -e kvm_entry -o trace.dat $guest
 done
 grep -h '^\[ kvmw' kvmw.err | sed 's/^/said /'
-cp kvmw.data kvm.data perf.data /out
+cp kvmw.data kvm.data perf.data trace.dat /out
