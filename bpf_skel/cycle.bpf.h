@@ -73,7 +73,6 @@ static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 	s->user_wait = s->exit.e.wait_ns;
 	s->user_block = s->exit.e.block_ns;
 	s->user_throttled = s->exit.e.throttled_ns;
-	s->exit_page = 0;
 	return s->user_ns = now;
 }
 
@@ -86,7 +85,6 @@ static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 	if (s->user_ns && s->exit_open)
 		s->exit.e.user_ns += now - s->user_ns - (off - user_off);
 	s->user_ns = 0;
-	s->exit_page = 0;
 	return now;
 }
 

@@ -19,7 +19,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_exit(void)
 {
 	struct kvmw_vcpu_state *s = state_of_thread(false);
 
-	return s && s->entry_ns ? s : state_of_vcpu(loaded_vcpu());
+	return s && s->entry_ns ? s : state_of_vcpu(loaded_vcpu(), bpf_get_smp_processor_id());
 }
 
 SEC("tp/kvm/kvm_exit")
@@ -43,13 +43,13 @@ int kvm_exit(void *ctx)
 	s = state_of_exit();
 	if (!s)
 		return PASS_ON;
-	exit_begin(s, now, &info, (void *)s->vcpu, false);
+	exit_begin(s, now, &info, (void *)s->vcpu, false, bpf_get_smp_processor_id());
 	return PASS_ON;
 }
 
-static __always_inline void entry(u64 vcpu)
+static __always_inline void entry(u64 vcpu, u32 cpu)
 {
-	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu);
+	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu, cpu);
 	u64 now;
 
 	if (!s)
@@ -59,15 +59,15 @@ static __always_inline void entry(u64 vcpu)
 		return;
 	/* If the call of KVM_RUN was missed, the VMM's time ends here. */
 	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
-	cycle_enter(s, now);
+	cycle_enter(s, now, cpu);
 }
 
 /* Saves the kernel from building a trace record; needs the BTF of kvm.ko. */
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
-	if (active)
-		entry((u64)vcpu);
+	if (active && vcpu)
+		entry((u64)vcpu, vcpu->cpu);
 	return 0;
 }
 
@@ -75,7 +75,7 @@ SEC("tp/kvm/kvm_entry")
 int kvm_entry(void *ctx)
 {
 	if (active)
-		entry(loaded_vcpu());
+		entry(loaded_vcpu(), bpf_get_smp_processor_id());
 	return PASS_ON;
 }
 

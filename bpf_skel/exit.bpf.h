@@ -77,8 +77,8 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_ex
 		sum->throttled_ns += e->throttled_ns;
 }
 
-/* Counts the cycle and sends it; total_ns KVMW_NONE: its entry was missed. */
-static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns)
+/* Counts the cycle and sends it; total_ns KVMW_NONE: its entry, on this CPU, was missed. */
+static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns, u32 cpu)
 {
 	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
 
@@ -90,8 +90,7 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 		sum->user_ns += s->exit.e.user_ns;
 		add_parts(sum, &s->exit.e);
 		count_latency(s, total_ns);
-		if (!only_counts())
-			s->exit.e.entry_cpu = bpf_get_smp_processor_id();
+		s->exit.e.entry_cpu = cpu;
 	}
 	if (only_counts())
 		return;
@@ -104,10 +103,10 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 }
 
 /* The guest runs: any cycle is over, and the next one begins. */
-static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now)
+static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
 {
 	if (s->exit_open)
-		cycle_end(s, now, now - s->exit.e.time_ns);
+		cycle_end(s, now, now - s->exit.e.time_ns, cpu);
 	cycle_clear(s);
 	s->entry_ns = now;
 }
@@ -136,24 +135,24 @@ static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit
 	arch_exit_detail(e, vcpu, typed);
 }
 
-/* vcpu, typed: of which vCPU, as for guest_reg(). */
+/* vcpu, typed: of which vCPU, as for guest_reg(); cpu: that of the host. */
 static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 				       const struct exit_info *info, const struct kvm_vcpu *vcpu,
-				       const bool typed)
+				       const bool typed, u32 cpu)
 {
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
 
 	/* The entry was missed, or was one that x86/exit_reenter.bpf.c would have seen. */
 	if (s->exit_open)
-		cycle_end(s, now, KVMW_NONE);
+		cycle_end(s, now, KVMW_NONE, cpu);
 	/* Without an entry before, the parts collected so far belong to no cycle. */
 	if (!s->entry_ns)
 		cycle_clear(s);
 	if (s->out_ns)
 		now = s->out_ns;
-	else if (!only_counts())
-		e->exit_cpu = bpf_get_smp_processor_id();
+	else
+		e->exit_cpu = cpu;
 
 	e->time_ns = now;
 	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;

@@ -285,6 +285,7 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 		s->exit.e.throttled_ns = s->user_throttled;
 	}
 	s->off_ns = s->slept_ns = s->wait_ns = s->throttled_ns = 0;
+	s->exit_page = 0;
 	s->runner = tid;
 	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
 		return 0;
@@ -325,7 +326,7 @@ static __always_inline u64 as_number(u64 pointer)
 
 static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(bpf_get_smp_processor_id(), tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 	u32 vcpu_id = compat_vcpu_id((void *)vcpu);
 
@@ -357,10 +358,10 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 	return state_of_index(index_of_switched(as_number(vcpu)));
 }
 
-/* The state of a vCPU that the current thread runs; NULL: not recorded. */
-static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu)
+/* The state of a vCPU that the current thread runs, on this CPU; NULL: not recorded. */
+static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu, u32 cpu)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(cpu, tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 
 	if (s && s->vcpu == vcpu)
@@ -395,7 +396,7 @@ __weak __noinline u64 running_vcpu(void)
 /* The state of the thread's current vCPU; make: create one if there is none. */
 static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(tid);
+	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(bpf_get_smp_processor_id(), tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 	u64 vcpu;
 
@@ -474,7 +475,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_other(u32 tgid, u64 kvm,
 static __always_inline struct kvmw_vcpu_state *find_state_of_current(void)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid(), vcpu;
-	u32 tid = pid_tgid, known = thread_known(tid);
+	u32 tid = pid_tgid, known = thread_known(bpf_get_smp_processor_id(), tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 	struct task_struct *task;
 

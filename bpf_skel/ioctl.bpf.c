@@ -22,7 +22,7 @@ static __always_inline struct kvmw_vcpu_state *state_of_call(u32 cmd, u32 kind, 
 	u64 object = kind == FD_VM || kind == FD_VCPU ? (u64)BPF_CORE_READ(file, private_data) : 0;
 
 	if (cmd == KVM_RUN && kind == FD_VCPU)
-		return state_of_vcpu(object);
+		return state_of_vcpu(object, bpf_get_smp_processor_id());
 	return state_of_vm(object && kind == FD_VCPU ? kvm_of(object) : object);
 }
 

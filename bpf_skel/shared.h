@@ -224,7 +224,7 @@ struct kvmw_vcpu_state {
 	u32 vcpu_id;
 	u32 runner;		/* tid while the vCPU is its thread's latest one; else 0 */
 	u64 vcpu, kvm;		/* addresses of struct kvm_vcpu and struct kvm; 0: none */
-	u64 exit_page;		/* where its CPU leaves what an exit is about, during one KVM_RUN; 0: not known */
+	u64 exit_page;		/* where a CPU leaves what its exits are about; 0: not known */
 	u64 start_ns;		/* of the process: its id may be used again */
 	u64 gone_ns;		/* its thread died, or the vCPU was destroyed; 0: neither */
 	u64 ended_ns;		/* nothing will happen to it any more; 0: something may */

@@ -104,9 +104,9 @@ static __always_inline u32 known_on(const typeof(here[0]) *cpu, u32 tid)
 	return known;
 }
 
-static __always_inline u32 here_known(u32 tid)
+static __always_inline u32 here_known(u32 cpu, u32 tid)
 {
-	return known_on(&here[bpf_get_smp_processor_id() & (MAX_CPUS - 1)], tid);
+	return known_on(&here[cpu_index(cpu)], tid);
 }
 
 static __always_inline void remember(u32 tid, u64 start_ns, u32 known)
@@ -265,9 +265,10 @@ static __noinline u32 thread_lookup(void)
 	return known;
 }
 
-static __always_inline u32 thread_known(u32 tid)
+/* cpu: that of the current thread. */
+static __always_inline u32 thread_known(u32 cpu, u32 tid)
 {
-	u32 known = here_known(tid);
+	u32 known = here_known(cpu, tid);
 
 	/* "No state yet" may be stale: the thread may have got one on another CPU. */
 	if (known == NO_STATE_YET)

@@ -54,7 +54,7 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 /* KVM_RUN is called. */
 static __always_inline void run(u64 vcpu)
 {
-	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu);
+	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu, bpf_get_smp_processor_id());
 	u64 now;
 
 	if (!s)

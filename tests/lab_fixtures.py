@@ -41,7 +41,7 @@ BOOTS = {
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
     "behave": (165, ["--kernel", "bookworm"], ["behave", "keep", "top"]),
-    "families-bookworm": (85, ["--kernel", "bookworm"], ["families", "guests"]),
+    "families-bookworm": (125, ["--kernel", "bookworm"], ["families", "guests", "nested"]),
     "families-bullseye": (105, ["--kernel", "bullseye"], ["families", "nested", "top"]),
     "families-trixie": (125, ["--kernel", "trixie"], ["families", "converge"]),
     "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),

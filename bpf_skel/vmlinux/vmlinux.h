@@ -240,6 +240,7 @@ struct kvm_vcpu_stat {
 } __attribute__((preserve_access_index));
 struct kvm_vcpu {
 	struct preempt_notifier preempt_notifier;
+	int cpu;
 	int vcpu_id;
 	struct pid *pid;
 	unsigned int halt_poll_ns;

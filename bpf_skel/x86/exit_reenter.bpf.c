@@ -15,7 +15,7 @@ int exit_reenter(void *ctx)
 
 	/* After a kvm_entry no cycle is open. */
 	if (s && s->exit_open)
-		cycle_enter(s, bpf_ktime_get_ns());
+		cycle_enter(s, bpf_ktime_get_ns(), bpf_get_smp_processor_id());
 	return 0;
 }
 

@@ -18,14 +18,13 @@ struct vmcb_exit {
 #define EXITINTINFO_V	(1U << 31)
 
 /*
- * The VMCB that the vCPU ran with.  While it runs no nested guest, that is always the same one
- * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be asked for; nor can the vCPU end
- * before KVM_RUN does.
- * Linux 5.14 and later tell whether it runs one.
+ * The VMCB that the vCPU ran with.  While it runs no nested guest, that is the one it was made with
+ * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be read again: its read costs as much as
+ * that of what stands in it.  Linux 5.14 and later tell whether it runs one.
  */
-static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, struct kvm_vcpu *vcpu)
+static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, const struct kvm_vcpu *vcpu)
 {
-	struct vcpu_svm *svm = (void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+	const struct vcpu_svm *svm = (const void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
 	bool own = bpf_core_field_exists(vcpu->stat.guest_mode) && !vcpu->stat.guest_mode;
 	void *page;
 
@@ -56,10 +55,12 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	struct exit_info info = { .isa = isa };
 	struct kvmw_vcpu_state *s;
 	void *page;
+	u32 cpu;
 
 	if (!active || !vcpu)
 		return 0;
-	s = state_of_vcpu((u64)vcpu);
+	cpu = vcpu->cpu;
+	s = state_of_vcpu((u64)vcpu, cpu);
 	if (!s)
 		return 0;
 	page = vmcb_of(s, vcpu);
@@ -69,7 +70,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 		if (bpf_probe_read_kernel(&exitcode, sizeof(exitcode), page + VMCB_EXITCODE))
 			return 0;
 		info.reason = exitcode;
-		exit_begin(s, now, &info, vcpu, true);
+		exit_begin(s, now, &info, vcpu, true, cpu);
 		return 0;
 	}
 	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE))
@@ -81,7 +82,7 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
 			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
 	info.reason = vmcb.exitcode;
-	exit_begin(s, now, &info, vcpu, true);
+	exit_begin(s, now, &info, vcpu, true, cpu);
 	return 0;
 }
 
