@@ -96,7 +96,7 @@ static int find_findings(const struct stat_run *r, const struct report *rep, str
 	return 0;
 }
 
-static int print_interval(struct stat_run *r, const struct report *rep)
+static int print_interval(struct stat_run *r, struct report *rep, const struct kind_counts *kinds)
 {
 	struct findings found = { .nr = 0 };
 	const struct screen *s = &r->screen;
@@ -104,6 +104,7 @@ static int print_interval(struct stat_run *r, const struct report *rep)
 	bool named = r->named;
 
 	r->named = true;
+	rep->kinds = kinds;
 	if (find_findings(r, rep, &found))
 		return -1;
 	switch (r->opt.format) {
@@ -162,7 +163,7 @@ static int print_counts(struct stat_run *r)
 			       &r->report, &report) ||
 		  (r->opt.record.besides && kind_counts__make(&report.part, KINDS_OF_ALL, &kinds)) ||
 		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep)) ||
-		  (report.rep.kinds = r->opt.record.besides ? &kinds : NULL, print_interval(r, &report.rep));
+		  print_interval(r, &report.rep, r->opt.record.besides ? &kinds : NULL);
 
 	kind_counts__free(&kinds);
 	live__end_report(&report);
