@@ -335,7 +335,8 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 def test_at_a_terminal_live(terminal):
     guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
     try:
-        t = terminal("-p", guest.pid, "-d", "200ms")
+        # Where no recorder of another test is.
+        t = terminal("-p", guest.pid, "-d", "200ms", env="unshare -n")
         t.wait(f"{guest.pid} kvmw", FOOT)
         t.keys("Enter", "Enter")
         t.wait("vCPU 0: by ")

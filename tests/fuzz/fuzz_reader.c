@@ -37,7 +37,6 @@ const struct command commands[] = {
 	{ "info", cmd_info, "", &info_argp, NULL },
 	{ "diff", cmd_diff, "", &diff_argp, NULL },
 	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
-	{ "top", cmd_top, "", &top_argp, NULL },
 	{ "cut", cmd_cut, "", &cut_argp, NULL },
 	{ "merge", cmd_merge, "", &merge_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
@@ -96,7 +95,6 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_report, { "--outliers=20" } },
 	{ cmd_report, { "--outliers=20", "-eirq", "--json" } },
 	{ cmd_report, { "--outliers=20", "-esched" } },
-	{ cmd_top, { "-bd10ms", "--per=detail", "-n100", "-i" } },
 };
 
 /*
