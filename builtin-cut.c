@@ -27,7 +27,7 @@ struct args {
 	char by[256];		/* the options that say which part */
 };
 
-static bool begins_with(const char *word, const char *with)
+static bool cut__begins_with(const char *word, const char *with)
 {
 	return !strncmp(word, with, strlen(with));
 }
@@ -40,10 +40,10 @@ static void note_options(struct args *args, int argc, const char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		bool of_file = args->common.input && !strcmp(argv[i], args->common.input);
-		bool alone = begins_with(argv[i], "--") ? strchr(argv[i], '=') != NULL : argv[i][0] && argv[i][1] && argv[i][2];
+		bool alone = cut__begins_with(argv[i], "--") ? strchr(argv[i], '=') != NULL : argv[i][0] && argv[i][1] && argv[i][2];
 
 		for (size_t k = 0; k < ARRAY_SIZE(of_files) && !of_file; k++) {
-			if (!begins_with(argv[i], of_files[k]))
+			if (!cut__begins_with(argv[i], of_files[k]))
 				continue;
 			of_file = true;
 			i += !alone;

@@ -21,7 +21,7 @@ READS = re.compile(r"\bkvmw (report|script|info)\b")
 RECORDS = re.compile(r"^(ssh \S+ )?(sudo )?kvmw record .*?\| ")
 # What kvmw says where a recording has nothing that an example asks for.
 NOTHING = re.compile(r"kvmw: (\S+|standard input): (the recording (holds|contains) no |contains no |no events match |"
-                     r"nothing happened |none of the |the window of --time |the recorder did not finish|"
+                     r"nothing happened |no \w+ event happened |none of the |the window of --time |the recorder did not finish|"
                      r"no exits with |damaged at |cut off at |\d+ events are missing|exits were not recorded|"
                      r"returns to the VMM have no key )")
 
