@@ -20,7 +20,7 @@ static int add_kind(struct hash_table *sums, const struct agg *agg, u32 vm, u32 
 static int compare_kinds(const void *a, const void *b)
 {
 	const struct kind_count *x = a, *y = b;
-	const u32 *p = &x->key.event, *q = &y->key.event;
+	const u32 *p = (const u32 *)&x->key, *q = (const u32 *)&y->key;
 
 	for (u32 i = 0; i < sizeof(x->key) / sizeof(*p); i++)
 		if (p[i] != q[i])

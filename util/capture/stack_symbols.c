@@ -61,7 +61,7 @@ static int add_lost(struct json_object *list, size_t frame, const struct elf_pla
 	int err = 0;
 
 	for (u32 i = 0; i < place->id_len; i++)
-		snprintf(id + 2 * i, 3, "%02x", place->id[i]);
+		snprintf(id + (size_t)2 * i, 3, "%02x", place->id[i]);
 	err |= json_build__append(item, json_object_new_int64(frame));
 	err |= json_build__append_text(item, id);
 	err |= json_build__append(item, json_object_new_int64(place->address));

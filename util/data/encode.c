@@ -264,13 +264,13 @@ static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, siz
 	u32 words = stride / 8, w = 0;
 
 	for (; w + WORDS_AT_ONCE <= words; w += WORDS_AT_ONCE) {
-		const u8 *p = rows + 8 * w;
+		const u8 *p = rows + (size_t)8 * w;
 		four all, ones;
 
 		if (!bits->open[w / WORDS_AT_ONCE])
 			continue;
 		all = *(const four *)&bits->differ[w];
-		ones = *(const four *)(first + 8 * w);
+		ones = *(const four *)(first + (size_t)8 * w);
 #pragma GCC unroll 4
 		for (u32 i = 0; i < nr; i++, p += stride)
 			all |= *(const four *)p ^ ones;
@@ -278,7 +278,7 @@ static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, siz
 	}
 	for (; w < words; w++)
 		for (u32 i = 0; bits->open[w / WORDS_AT_ONCE] && i < nr; i++)
-			bits->differ[w] |= get64(rows + i * stride + 8 * w) ^ get64(first + 8 * w);
+			bits->differ[w] |= get64(rows + i * stride + (size_t)8 * w) ^ get64(first + (size_t)8 * w);
 }
 
 static bool field_differs(const struct row_bits *bits, const struct field_desc *field)

@@ -133,11 +133,13 @@ static u8 *put_dict(struct column *col, const struct numbers *d, u8 *to, u16 *pl
 
 	for (u32 i = 0; i < d->n; i++)
 		sorted[i] = (struct dict_value) { d->value[i], i };
+	/* cppcheck-suppress uninitvar ; a dictionary has values */
 	qsort(sorted, d->n, sizeof(*sorted), compare_values);
 	for (u32 i = 0; i < d->n; i++) {
 		value[i] = sorted[i].value;
 		place[sorted[i].number] = i;
 	}
+	/* cppcheck-suppress uninitvar ; likewise */
 	col->base = value[0];
 	planes = bytes_of(value[d->n - 1] - value[0]);
 	put32(to, d->n);
@@ -202,6 +204,8 @@ static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 
 	if (!key->n)
 		return false;
+	/* Each number is new before it is met again, which a compiler cannot know. */
+	memset(end, 0, key->n * sizeof(end[0]));
 	col->encoding = COLUMN_CHAIN;
 	col->base = v[0];
 	for (u32 i = 0; i < l->nr; i++) {

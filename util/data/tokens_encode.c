@@ -115,7 +115,7 @@ static inline void count_cell(struct token_plan *plan, u32 i, u64 like)
 /* like: whose magnitude gives the class, or NULL; self: the previous row's value, and 0 before the first. */
 static void find_cells(struct token_plan *plan, const u64 *like, bool self, u32 nr)
 {
-	memset(plan->rows, 0, plan->nr_groups * TOKEN_CLASSES * sizeof(plan->rows[0]));
+	memset(plan->rows, 0, (size_t)plan->nr_groups * TOKEN_CLASSES * sizeof(plan->rows[0]));
 	memset(plan->like_base, 0, plan->nr_groups * sizeof(plan->like_base[0]));
 	if (!like) {
 		for (u32 i = 0; i < nr; i++)

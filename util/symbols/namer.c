@@ -99,7 +99,7 @@ static int open_found(struct finder *finder, const u8 *id, u32 len)
 	int fd;
 
 	for (u32 i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
+		snprintf(text + (size_t)2 * i, 3, "%02x", id[i]);
 	fd = spawn_find(text, &pid);
 	finder->debuginfod = fd >= 0;
 	if (fd < 0)
