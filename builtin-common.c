@@ -61,7 +61,7 @@ static const struct argp_option stacks_options[] = {
 	{ "debug-dir", OPT_DEBUG_DIR, "DIR", 0, "Name functions in stacks that the recorder could not, by build id, from "
 	  "DIR/.build-id", 4 },
 	{ "debuginfod", OPT_DEBUGINFOD, NULL, 0, "Likewise, from the servers of $DEBUGINFOD_URLS", 4 },
-	{ "no-demangle", OPT_NO_DEMANGLE, NULL, 0, "Show functions of C++ and Rust as their symbols are", 4 },
+	{ "no-demangle", OPT_NO_DEMANGLE, NULL, 0, "Do not demangle C++ and Rust functions in stacks", 4 },
 	{ 0 },
 };
 

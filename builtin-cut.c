@@ -105,9 +105,9 @@ static error_t cmd_cut__parse(int key, char *arg, struct argp_state *state)
 		return cut__parse_events(&args->events, arg);
 	case ARGP_KEY_END:
 		if (!args->output)
-			return usage_error("-o FILE is required: where to write the part to");
+			return usage_error("-o FILE is required: it receives the part");
 		if (!args->common.window.active && !args->common.vcpus.nr && !args->common.pids.nr && !args->events)
-			return usage_error("which part? --time, --vm, --vcpu and -e say so, and all of them together");
+			return usage_error("no part is selected: give --time, --around, --vm, --vcpu or -e");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -156,7 +156,7 @@ static void cut__say(const struct args *args, const struct cut *c)
 	     strcmp(args->output, "-") ? args->output : "written", (unsigned long long)o->whole, plural(o->whole),
 	     (unsigned long long)o->again);
 	if (!o->rows)
-		warning("no event is in this part");
+		warning("the part contains no events");
 }
 
 /* What is missing in the part. */
@@ -169,7 +169,7 @@ static int cut__complain(const struct args *args, const struct cut *c, bool fini
 			     (unsigned long long)c->out.dropped_frames, plural(c->out.dropped_frames),
 			     c->out.dropped_frames == 1 ? "is" : "are", c->out.dropped_frames == 1 ? "is" : "are");
 	if (!finished)
-		return error("%s: its recorder did not finish, or some of it is missing, and the part says so", path);
+		return error("%s is incomplete: its recorder did not finish, or frames are missing; the part is incomplete, too", path);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 	finished = all && !damage && data_reader__finished(r);
 	missing = sat_add(data_reader__missing_rows(r), rec->meta.missing_rows);
 	if (!rec->window.resolved && rec->window.active)
-		error("%s: there is nothing in it of which a part could be taken", rec->path);
+		error("%s: the recording is empty: there is nothing to cut", rec->path);
 	else if (recording__wrong_window(rec))
 		error("%s: %s: %s; it %s", rec->path, time_window__option(&rec->window), recording__wrong_window(rec),
 		      recording__extent(rec, (char[REC_EXTENT]) { 0 }, REC_EXTENT));

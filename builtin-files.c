@@ -255,7 +255,7 @@ static int print_by_itself(const struct files *f, const struct screen *s)
 		if (!rep->nr_idle && !model && !rep->steps.nr)
 			continue;
 		if (!any)
-			screen__wrap(s, "\n", "", "Of each recording by itself, whose time and threads are its own:");
+			screen__wrap(s, "\n", "", "For each recording separately:");
 		any = true;
 		fprintf(s->out, "\n# @%u %s\n", i + 1, rep->rec->path);
 		if (render__sparks(s, rep))
@@ -268,7 +268,7 @@ static int print_by_itself(const struct files *f, const struct screen *s)
 			return -1;
 	}
 	if (f->input[0].opt.details && !f->args->verbose)
-		screen__wrap(s, "# ", "# ", "Exits over time, of each recording by itself: -v");
+		screen__wrap(s, "# ", "# ", "Exits over time of each recording: -v");
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "util/part/merge.h"
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "FILE", 0, "Write all of them to FILE; - is standard output", 1 },
+	{ "output", 'o', "FILE", 0, "Write the recording to FILE; - is standard output", 1 },
 	{ 0 },
 };
 
@@ -37,8 +37,8 @@ static error_t cmd_merge__parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!args->output)
-			return usage_error("-o FILE is required: where to write all of them to");
-		return args->common.nr_more ? 0 : usage_error("two parts, or more: kvmw merge -o OUT A B...");
+			return usage_error("-o FILE is required: it receives the recording");
+		return args->common.nr_more ? 0 : usage_error("give two or more parts: kvmw merge -o OUT A B...");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -91,7 +91,7 @@ static int merge__complain(const struct args *args)
 			    m->out.dropped_frames == 1 ? "it is" : "they are", args->output);
 	for (u32 i = 0; i < m->nr; i++)
 		if (!m->input[i].whole)
-			ret = error("%s: its recorder did not finish, or some of it is missing, and %s says so",
+			ret = error("%s is incomplete: its recorder did not finish, or frames are missing; %s is incomplete, too",
 				    m->input[i].rec->path, args->output);
 	return ret;
 }

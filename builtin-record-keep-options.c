@@ -103,12 +103,12 @@ error_t record_keep__check_options(const struct keep_options *o, const char *out
 {
 	if (!o->time_ns)
 		return !o->of_snapshots ? 0 :
-		       usage_error("%s is about snapshots of --keep, which is not given", o->of_snapshots);
+		       usage_error("%s needs --keep", o->of_snapshots);
 	if (o->after_ns >= o->time_ns)
 		return usage_error("--after has to be shorter than the TIME of --keep, or what led up to the trigger is not "
 				   "kept");
 	if (o->has_cooldown && !o->triggers.nr)
-		return usage_error("--cooldown is about snapshots of --trigger, which is not given");
+		return usage_error("--cooldown needs --trigger");
 	if (keep_triggers__check(&o->triggers, events))
 		return EINVAL;
 	return output ? check_names(output) : 0;

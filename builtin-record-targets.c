@@ -106,7 +106,7 @@ error_t record_options__check_observed(const struct record_options *o, const cha
 	if (chosen && o->all)
 		return usage_error("%s and -a exclude each other", chosen);
 	if (o->excludes.nr && !o->all)
-		return usage_error("--exclude leaves out VMs of -a, which is not given");
+		return usage_error("--exclude needs -a");
 	return 0;
 }
 

@@ -155,7 +155,7 @@ static int snapshot__tell(pid_t pid, const struct control_answer *answer)
 	case CONTROL_NO_MORE:
 		return error("kvmw record (pid %d) makes no more snapshots: it has made as many as --max-snapshots allows", pid);
 	case CONTROL_BUSY:
-		return error("kvmw record (pid %d): %d others wait for a snapshot already; without --wait it can be asked", pid,
+		return error("kvmw record (pid %d): %d others already wait for a snapshot; without --wait it can be asked", pid,
 			     CONTROL_CLIENTS);
 	default:
 		return error("kvmw record (pid %d) made no snapshot; it said why", pid);

@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
 	{ "vm", RECORD_VM, "NAME", 0, "Only the running VM of this name or uuid (kvmw list)", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "input", 'i', "FILE", 0, "Play FILE, a recording; - is stdin", 0 },
-	{ "delay", 'd', "TIME", 0, "How long an interval is, e.g. 2, 500ms (default 1)", 0 },
+	{ "delay", 'd', "TIME", 0, "Length of an interval, e.g. 2, 500ms (default 1)", 0 },
 	{ "batch", 'b', NULL, 0, "Print lines instead, for a log", 0 },
 	{ "iterations", 'n', "N", 0, "End after N intervals", 0 },
 	{ "sort", OPT_SORT, "COLUMN", 0, "exits, guest, kvm, vmm, halt, wait, mean, p99 or name", 0 },

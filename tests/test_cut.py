@@ -116,7 +116,7 @@ def test_a_part_of_a_part(lossy, tmp_path):
 
 
 @pytest.mark.parametrize("args, words", [
-    (["--time", "5,6"], "begins after the end"), (["-e", "xyz"], "xyz"), ([], "which part?")])
+    (["--time", "5,6"], "begins after the end"), (["-e", "xyz"], "xyz"), ([], "no part is selected")])
 def test_says_what_is_wrong(lossy, tmp_path, args, words):
     done = kvmw("cut", "-i", lossy, "-o", tmp_path / "part", *args)
     assert done.returncode and words in done.stderr

@@ -305,7 +305,7 @@ def test_messages_are_not_lost(terminal, tmp_path):
 
 def test_no_terminal_that_is_known(terminal):
     t = terminal("-i", GOLDEN, env="TERM=nonsense")
-    t.wait("nothing is known about a terminal 'nonsense'", "ended 1")
+    t.wait("unknown terminal type 'nonsense'", "ended 1")
 
 
 # ---- live -------------------------------------------------------------------------------

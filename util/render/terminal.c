@@ -26,7 +26,7 @@ int terminal__open(struct terminal *t)
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return error("this is not a terminal; --batch prints lines instead");
 	if (!term || !*term || !newterm(NULL, stdout, stdin))
-		return error("nothing is known about a terminal '%s'; set TERM, or use --batch", term ?: "");
+		return error("unknown terminal type '%s'; set TERM, or use --batch", term ?: "");
 	t->open = true;
 	hold_standard_error(t);
 	cbreak();
