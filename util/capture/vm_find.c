@@ -107,7 +107,8 @@ static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *
 	if (has == is_like && max > 1)
 		return error("%s '%s': %u VMs are more than there is room for; use -a, or -G", option, name, found);
 	vm_find__list(vms, nr, has, name, list, sizeof(list));
-	return error("%s '%s': %u VMs have this name: %s; their process ids tell them apart", option, name, found, list);
+	return error("%s '%s': %u VMs have this name: %s; use %s PID", option, name, found, list,
+		     strcmp(option, "--vm") ? option : "-p");
 }
 
 static vm_has *kind_of(const struct vm *vms, u32 nr, const char *name)
