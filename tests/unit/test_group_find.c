@@ -51,10 +51,26 @@ static void test_pods(void **state)
 	assert_false(group_find__is_container("kubepods-besteffort.slice", "b"));
 }
 
+/* Others than containers begin with the word, too. */
+static void test_words(void **state)
+{
+	static const char *const other[] = {
+		"web.service", "system.slice", "user.slice", "dev-mqueue.mount", "deadbeef.service", "init.scope",
+	};
+	static const char *const words[] = { "web", "system", "user", "d", "dead", "deadbeef", "init" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+			assert_false(group_find__is_container(other[i], words[k]));
+	assert_true(group_find__is_container("lxc.payload.web", "web"));
+	assert_true(group_find__is_container("machine-web.scope", "web"));
+	assert_false(group_find__is_container("0f3a61x", "0f3a61"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_containers), cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_containers), cmocka_unit_test(test_pods), cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

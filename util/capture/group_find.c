@@ -51,9 +51,15 @@ static bool begins_with(const char *text, size_t len, const char *id)
 	return i && !id[i];
 }
 
+static bool is_hexadecimal(const char *text, size_t len)
+{
+	return len && strspn(text, "0123456789abcdef") >= len;
+}
+
 /*
  * docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope, crio-ID.scope and the like by systemd, ID
- * alone by cgroupfs; kubepods-besteffort-podID.slice, podID. But libpod-conmon-ID.scope is not the container.
+ * alone by cgroupfs, which is hexadecimal: any group could begin with another word; kubepods-besteffort-podID.slice,
+ * podID. But libpod-conmon-ID.scope is not the container.
  */
 bool group_find__is_container(const char *directory, const char *id)
 {
@@ -69,6 +75,8 @@ bool group_find__is_container(const char *directory, const char *id)
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
 		size_t skip = strlen(before[i]);
 
+		if (!skip && !is_hexadecimal(directory, strlen(directory)))
+			continue;
 		if (skip < len && !strncmp(directory, before[i], skip) &&
 		    begins_with(directory + skip, len - skip, id))
 			return true;
