@@ -501,7 +501,7 @@ static int prepare(struct record *r)
 	r->session_opts.ring_bytes = r->opt.ring_bytes;
 	r->session_opts.filter = r->opt.filter.f;
 	r->session_opts.verbose = r->opt.verbose;
-	r->session_opts.thins = r->opt.cpu_limit > 0;
+	r->session_opts.cpu_limit = r->opt.cpu_limit;
 	r->session = session__open(&r->session_opts);
 	if (!r->session)
 		return -1;

@@ -98,6 +98,7 @@ def test_info_of_what_is_left(svm, tmp_path):
      "-a --reason npf,hlt --min-duration 1ms --port 0x3f8 --gpa 0x1000-0x1fff --msr 0x6e0 --sample 100"),
     ({"min_ns": 2_000_000_000}, "--min-duration 2s"), ({"min_ns": 1_500_000}, "--min-duration 1500us"),
     ({"min_ns": 1}, "--min-duration 1ns"), ({"newer": 5}, "none"),
+    ({"all": True, "cpu_limit": 3.0}, "-a --cpu-limit 3%"), ({"cpu_limit": 0.1}, "--cpu-limit 0.1%"),
 ])
 def test_filters_in_the_words_of_options(tmp_path, filters, words):
     """As JSON they are as they were recorded."""
@@ -109,9 +110,11 @@ def test_filters_in_the_words_of_options(tmp_path, filters, words):
 
 @pytest.mark.parametrize("filters", [
     {"pids": [2 ** 63 - 1, -5, "x", None, {}], "vcpus": list(range(0, 40000, 2)), "min_ns": -1},
-    {"pids": "x", "all": "x", "groups": ["\x1b[2J", 5, None], "excluded": {"x": 1}, "reasons": ["\x1b[2J"] * 1000, "port": 5, "gpa": "-", "msr": "-" * 5000,
+    {"pids": "x", "all": "x", "groups": ["\x1b[2J", 5, None], "excluded": {"x": 1},
+     "cpu_limit": "\x1b", "reasons": ["\x1b[2J"] * 1000, "port": 5, "gpa": "-", "msr": "-" * 5000,
      "min_ns": "x", "sample": None},
-    {"port": "1" * 100 + "-" + "1" * 100, "min_ns": 0, "vcpus": [2 ** 63 - 1, 2 ** 63]}])
+    {"port": "1" * 100 + "-" + "1" * 100, "min_ns": 0, "cpu_limit": -1e300,
+     "vcpus": [2 ** 63 - 1, 2 ** 63]}])
 def test_hostile_filters(tmp_path, filters):
     path = Recording(META | {"filters": filters}).finish().write(tmp_path / "f")
     text = kvmw("info", path).stdout

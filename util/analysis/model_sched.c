@@ -236,7 +236,7 @@ static int make_threads(struct sched_model *v, const struct thread_names *names,
 {
 	const struct report *rep = names->rep;
 	bool whole = !rep->rec->window.active && !rep->rec->lost[KVMW_EVENT_SCHED] &&
-		     !rep->rec->nr_damage && rep->rec->finished;
+		     !rep->rec->nr_damage && rep->rec->finished && !rep->rec->meta.selective;
 	u32 threads = 0, end;
 	int ret = 0;
 

@@ -153,6 +153,8 @@ static struct json_object *filters(const struct session_opts *opts,
 		err |= json_build__put(o, "vcpus", list);
 	}
 	err |= record_filter__json(filter, o);
+	if (opts->cpu_limit > 0)
+		err |= json_build__put(o, "cpu_limit", json_object_new_double(opts->cpu_limit));
 	return json_build__end(o, err);
 }
 

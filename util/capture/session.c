@@ -126,7 +126,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
 	c->latencies = opts->latencies;
-	c->thins = opts->thins;
+	c->thins = opts->cpu_limit > 0;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 

@@ -28,7 +28,7 @@ struct session_opts {
 	u32 max_vcpus;		/* vCPUs and VMMs at a time, a multiple of KVMW_MIN_VCPUS; 0: the default */
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */
-	bool thins;		/* session__thin() may be called */
+	double cpu_limit;	/* percent of a CPU, for which session__thin() may be called; 0: none */
 	struct kvmw_filter filter;
 	bool verbose;
 };

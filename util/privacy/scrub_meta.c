@@ -219,7 +219,7 @@ static json *meta_pass__filters(struct scrub *s, json *value)
 		{ "vcpus", json_type_array, meta_pass__numbers }, { "reasons", json_type_string, meta_pass__reasons },
 		{ "min_ns", json_type_int, meta_pass__plain }, { "port", json_type_string, meta_pass__range },
 		{ "msr", json_type_string, meta_pass__range }, { "gpa", json_type_string, gpa_range },
-		{ "sample", json_type_int, meta_pass__plain },
+		{ "sample", json_type_int, meta_pass__plain }, { "cpu_limit", json_type_double, meta_pass__plain },
 	};
 
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));

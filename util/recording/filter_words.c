@@ -104,6 +104,17 @@ static void words__flag(struct filter_text *t, const char *option, struct json_o
 		words__add(t, option);
 }
 
+static void words__percent(struct filter_text *t, const char *option, struct json_object *value)
+{
+	char text[32];
+
+	if (!json_object_is_type(value, json_type_double) && !json_object_is_type(value, json_type_int))
+		return;
+	snprintf(text, sizeof(text), "%.4g%%", json_object_get_double(value));
+	words__option(t, option);
+	words__add(t, text);
+}
+
 static const struct {
 	const char *member, *option;
 	void (*add)(struct filter_text *t, const char *option, struct json_object *value);
@@ -113,7 +124,7 @@ static const struct {
 	{ "reasons", "--reason", words__text }, { "min_ns", "--min-duration", words__time },
 	{ "port", "--port", words__range }, { "gpa", "--gpa", words__range },
 	{ "msr", "--msr", words__range },
-	{ "sample", "--sample", words__text },
+	{ "sample", "--sample", words__text }, { "cpu_limit", "--cpu-limit", words__percent },
 };
 
 int recording__filter_words(struct json_object *filters, char **to)

@@ -138,7 +138,7 @@ static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
 /* Filters of events; the others select VMs and vCPUs. */
 static bool is_selective(struct json_object *filters)
 {
-	static const char *const names[] = { "reasons", "min_ns", "port", "gpa", "msr", "sample" };
+	static const char *const names[] = { "reasons", "min_ns", "port", "gpa", "msr", "sample", "cpu_limit" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (json_object_object_get_ex(filters, names[i], NULL))
