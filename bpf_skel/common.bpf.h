@@ -36,8 +36,14 @@ u32 charged_to[KVMW_MAX_VCPUS] __weak = {};
 /* How often a state got a new vCPU or process, thread, VM or end: the recorder looks then. */
 u64 changes __weak = 0;
 
-/* --cpu-limit: of all rows that are wanted, one in so many of a vCPU is sent; the recorder sets it. */
-u32 thin __weak = 1;
+/* --cpu-limit: of 2^32 rows that are wanted, so many are sent; the recorder sets it. */
+u32 thin __weak = KVMW_THIN_NOT;
+
+/* None is sent: then what only rows have need not be known. */
+static __always_inline bool none_spared(void)
+{
+	return config.thins && !thin;
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

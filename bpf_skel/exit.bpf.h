@@ -94,7 +94,7 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 	}
 	if (only_counts())
 		return;
-	if (!cycle_wanted(s) || !spared(s)) {
+	if (!cycle_wanted(s) || !spared()) {
 		sum->filtered++;
 	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
 		sum->lost++;

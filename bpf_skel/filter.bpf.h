@@ -58,20 +58,18 @@ static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 	return true;
 }
 
-/* Whether --cpu-limit leaves a row that is wanted otherwise. */
-static __always_inline bool spared(struct kvmw_vcpu_state *s)
+/*
+ * Whether --cpu-limit leaves a row that is wanted otherwise.  By chance: of events that alternate,
+ * one in an even number would always be the same.
+ */
+static __always_inline bool spared(void)
 {
-	u32 one_in;
+	u32 below;
 
 	if (!config.thins)
 		return true;
-	one_in = thin;
-	if (one_in <= 1)
-		return true;
-	if (++s->thinned < one_in)
-		return false;
-	s->thinned = 0;
-	return true;
+	below = thin;
+	return below == KVMW_THIN_NOT || bpf_get_prandom_u32() < below;
 }
 
 /* A completed cycle; one whose end was missed (total_ns KVMW_NONE) is long enough. */

@@ -44,7 +44,13 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 		row.value[VALUE(memslot, size)] = r->size;
 		row.value[VALUE(memslot, hva)] = r->hva;
 	}
-	point_send(s, &row, memslot, SET);
+	row_count(&s->kinds[SUM_OF(memslot, SET)], row.e.span_ns);
+	if (!row_wanted(row.e.span_ns, KVMW_NONE)) {
+		__sync_fetch_and_add(&s->kinds[SUM_OF(memslot, SET)].filtered, 1);
+		return;
+	}
+	/* As memslot_seen(): --cpu-limit spares it. */
+	row_put(s, &row, SUM_OF(memslot, SET), 8 + sizeof(struct kvmw_memslot));
 	if (result || r->size == KVMW_NONE)
 		return;
 	/* This row describes the slot: no row "seen" is needed when it is met. */

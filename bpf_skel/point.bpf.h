@@ -115,7 +115,7 @@ static __always_inline void row_put(struct kvmw_vcpu_state *s, struct kvmw_ring_
 static __always_inline void row_emit(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
 				     u32 size)
 {
-	if (row_wanted(row->e.span_ns, row_gpa(row)) && spared(s))
+	if (row_wanted(row->e.span_ns, row_gpa(row)) && spared())
 		row_put(s, row, sum, size);
 	else
 		__sync_fetch_and_add(&s->kinds[sum].filtered, 1);

@@ -38,6 +38,11 @@ static __always_inline int raw(void *ctx, const u32 index)
 	row = s ? bpf_map_lookup_elem(&raw_rows, &key) : NULL;
 	if (!row)
 		return PASS_ON;
+	if (!spared()) {
+		row_count(&s->kinds[KVMW_SUM_RAW + index], KVMW_NONE);
+		__sync_fetch_and_add(&s->kinds[KVMW_SUM_RAW + index].filtered, 1);
+		return PASS_ON;
+	}
 	size = raw_size(ctx, index);
 	/* The last word may be filled only in part. */
 	if (size >= 8 && size < 8 * KVMW_RAW_WORDS)

@@ -255,7 +255,7 @@ struct kvmw_vcpu_state {
 	u64 user_throttled;	/* throttled_ns when user_ns was set */
 	/* wait.bpf.h: the current wait for a CPU */
 	u32 wait_cpu;		/* plus 1; 0: unknown */
-	u32 thinned;		/* rows since the last one that --cpu-limit spared */
+	u32 left;		/* ended, because its thread was moved out of the chosen control groups */
 	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
 	u64 throttle_queue;	/* where it may be throttled, a struct cfs_rq; 0: nowhere */
 	u64 throttle_base;	/* what that said last */
@@ -293,6 +293,7 @@ struct kvmw_filter {
 	struct kvmw_range port, gpa, msr;
 };
 
+#define KVMW_THIN_NOT	(~0U)	/* --cpu-limit: all rows are sent */
 #define KVMW_MAX_TASKS	4096	/* threads with names that are remembered at a time */
 
 struct kvmw_task {

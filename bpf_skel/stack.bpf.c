@@ -4,9 +4,9 @@
  *
  * The stack of a cycle, of a return to the VMM, of a page fault's handling or of an ioctl is taken
  * when the thread first falls asleep; if it does not, when its CPU is first taken away.  If neither
- * happens, that of a cycle or return is taken when KVM_RUN returns; its user stack is then that of the VMM's call.  A cycle that KVM handles without
- * sleeping or returning has no stack and no row.  The row is made when the cycle ends, so its
- * duration decides whether it is wanted.  The stacks and rows of faults and ioctls are completed
+ * happens, that of a cycle or return is taken when KVM_RUN returns; its user stack is then that of
+ * the VMM's call.  A cycle that KVM handles without sleeping or returning has no stack and no row.
+ * The row is made when the cycle ends, so its duration decides whether it is wanted.  The stacks and rows of faults and ioctls are completed
  * where these end: fault.bpf.c, ioctl.bpf.c.
  *
  * These programs run on the same tracepoints as those of exit and userspace, before or after
@@ -15,6 +15,8 @@
 #include "fault.bpf.h"
 #include "sched.bpf.h"
 #include "stack.bpf.h"
+
+#define SAMPLE_NS	(1000000000 / KVMW_SAMPLE_HZ)
 
 /* Whether stacks of this kind are wanted, and an event in progress has none that is as good. */
 static __always_inline bool lacks_stack(const struct kvmw_stack_ids *ids, u32 kind, u32 from,
@@ -185,13 +187,17 @@ int stack_sample(void *ctx)
 	s = state_of_vmm_thread(pid_tgid >> 32, pid_tgid);
 	if (!s || running_vcpu())
 		return 0;
+	row_count(&s->kinds[SUM_OF(stack, VMM)], SAMPLE_NS);
+	if (!spared()) {
+		__sync_fetch_and_add(&s->kinds[SUM_OF(stack, VMM)].filtered, 1);
+		return 0;
+	}
 	ids.kernel = stack_id(ctx, 0);
 	ids.user = stack_id(ctx, BPF_F_USER_STACK);
 	if (s->role != KVMW_ROLE_VCPU)
 		name_task(s, pid_tgid, (void *)bpf_get_current_task());
 	stack_fill(&row, s, KVMW_stack_VMM, &ids);
-	row.e.span_ns = 1000000000 / KVMW_SAMPLE_HZ;
-	row_count(&s->kinds[SUM_OF(stack, VMM)], row.e.span_ns);
+	row.e.span_ns = SAMPLE_NS;
 	row_put(s, &row, SUM_OF(stack, VMM), 8 + sizeof(struct kvmw_stack));
 	return 0;
 }

@@ -25,8 +25,11 @@ struct stack_map more_stacks __weak SEC(".maps");
 /* < 0: unknown. */
 static __always_inline s32 stack_id(void *ctx, u64 flags)
 {
-	s32 id = bpf_get_stackid(ctx, &stacks, flags);
+	s32 id;
 
+	if (none_spared())
+		return -1;
+	id = bpf_get_stackid(ctx, &stacks, flags);
 	if (id != -EEXIST)
 		return id;
 	id = bpf_get_stackid(ctx, &more_stacks, flags);

@@ -21,7 +21,7 @@ static __always_inline void user_end(struct kvmw_vcpu_state *s, u64 now, u64 use
 		sum->span_ns += user_ns;
 		sum->user_ns += user_ns;
 	}
-	if (!row_wanted(user_ns, KVMW_NONE) || !spared(s)) {
+	if (!row_wanted(user_ns, KVMW_NONE) || !spared()) {
 		sum->filtered++;
 	} else if (!emit(s, &s->user, sizeof(s->user))) {
 		sum->lost++;

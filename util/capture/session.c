@@ -451,7 +451,9 @@ u64 session__start(struct session *s)
 
 void session__thin(struct session *s, u32 one_in)
 {
-	__atomic_store_n(&s->skel->data->thin, one_in, __ATOMIC_RELAXED);
+	u32 below = one_in == ~0U ? 0 : one_in > 1 ? ~0U / one_in : KVMW_THIN_NOT;
+
+	__atomic_store_n(&s->skel->data->thin, below, __ATOMIC_RELAXED);
 }
 
 u64 session__stop(struct session *s)

@@ -44,7 +44,7 @@ void session__close(struct session *s);
 u64 session__start(struct session *s);
 u64 session__stop(struct session *s);
 
-/* From now on one in so many rows of a vCPU is recorded, of those that are wanted. */
+/* From now on one in so many rows is recorded, of those that are wanted; ~0U: none. */
 void session__thin(struct session *s, u32 one_in);
 /* How many vCPUs and VMMs it has room for at a time. */
 u32 session__nr_states(const struct session *s);
