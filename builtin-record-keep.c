@@ -462,6 +462,8 @@ bool record_keep__vms_gone(const struct record_keep *k)
 		if (!states[i].tid || states[i].role != KVMW_ROLE_VCPU)
 			continue;
 		any = true;
+		if (states[i].left)
+			return false;
 		if (!session__gone_ns(k->uses.session, &states[i]) && (!kill(states[i].tgid, 0) || errno != ESRCH))
 			return false;
 	}

@@ -17,22 +17,6 @@
 #include "syscall.bpf.h"
 #include "thread.bpf.h"
 
-/*
- * The same for threads that are not vCPUs, by process: those of its first VM, and those that do
- * not tell their VM, have kvm 0.  Kernel threads have tgid 0.
- */
-struct other_key {
-	u64 kvm;
-	u32 tgid, pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
-	__type(key, struct other_key);
-	__type(value, u32);
-} other_states __weak SEC(".maps");
-
 /* What the states of a VM have as vm, by address of struct kvm: the id of its first state. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -40,17 +24,6 @@ struct {
 	__type(key, u64);
 	__type(value, u32);
 } vm_ids __weak SEC(".maps");
-
-/*
- * Processes known to be recorded VMs, by tgid; with KVMW_TARGET_CHOSEN, those of -p from the start.
- * start_ns is as in targets.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
-	__type(key, u32);
-	__type(value, struct kvmw_process);
-} vms __weak SEC(".maps");
 
 /* How many states a process has, and had until these are used again. */
 struct {
@@ -88,33 +61,12 @@ static __always_inline u64 kvm_of(u64 vcpu)
 
 /* ---- states --------------------------------------------------------------- */
 
-/* NULL: this id is no longer in use. */
-static __always_inline struct kvmw_vcpu_state *state_of_id(u32 id)
-{
-	struct kvmw_vcpu_state *s = state_at(KVMW_STATE(id));
-
-	return s && s->exit.e.vcpu == id ? s : NULL;
-}
-
 /* The state of a vCPU, whoever runs it; NULL: it has none. */
 static __always_inline struct kvmw_vcpu_state *state_of_address(u64 vcpu)
 {
 	u32 *id = bpf_map_lookup_elem(&vcpu_states, &vcpu);
 
 	return id ? state_of_id(*id) : NULL;
-}
-
-/* The same for threads that are not vCPUs. */
-static __always_inline struct kvmw_vcpu_state *state_of_key(const struct other_key *key)
-{
-	u32 *id = bpf_map_lookup_elem(&other_states, key);
-
-	return id ? state_of_id(*id) : NULL;
-}
-
-static __always_inline void changed(void)
-{
-	__sync_fetch_and_add(&changes, 1);
 }
 
 static __always_inline void charge(u32 tgid, s32 by)
@@ -326,7 +278,8 @@ static __always_inline u64 as_number(u64 pointer)
 
 static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known = thread_known(bpf_get_smp_processor_id(), tid);
+	u32 now = moves_now(), tid = bpf_get_current_pid_tgid();
+	u32 known = thread_known(bpf_get_smp_processor_id(), tid);
 	struct kvmw_vcpu_state *s = known_state(known, tid);
 	u32 vcpu_id = compat_vcpu_id((void *)vcpu);
 
@@ -334,7 +287,7 @@ static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 		s->runner = 0;
 	if (!vcpu_wanted(vcpu_id)) {
 		if (known != OTHER_VCPU)
-			remember(tid, thread_start(), OTHER_VCPU);
+			remember(tid, thread_start(), OTHER_VCPU, now);
 		return NULL;
 	}
 	s = state_of_address(vcpu);
@@ -343,7 +296,7 @@ static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 	if (!s)
 		return NULL;
 	take_over(s);
-	remember(tid, thread_start(), KVMW_STATE(s->exit.e.vcpu) + 1);
+	remember(tid, thread_start(), KVMW_STATE(s->exit.e.vcpu) + 1, now);
 	return s;
 }
 
@@ -532,19 +485,6 @@ static __always_inline struct kvmw_vcpu_state *state_of_vm(u64 kvm)
 	if (config.vcpu_filter)
 		return NULL;
 	return state_of_process(tgid, kvm, (void *)bpf_get_current_task());
-}
-
-static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
-{
-	struct other_key key = { .kvm = kvm, .tgid = tgid };
-	struct kvmw_vcpu_state *s = state_of_key(&key);
-
-	if (!s)
-		return;
-	s->gone_ns = s->ended_ns = now;
-	changed();
-	if (kvm)
-		bpf_map_delete_elem(&other_states, &key);
 }
 
 /* From now on the address stands for another VM. */

@@ -82,13 +82,19 @@ static __always_inline u64 known_word(u32 tid, u32 known)
 	return ((u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK)) << KNOWN_BITS | known;
 }
 
-static __always_inline void here_set(u32 tid, u32 known)
+/* To be read before it is decided what is known: a move meanwhile is not missed. */
+static __always_inline u32 moves_now(void)
+{
+	return config.by_group ? *(volatile u32 *)&moves : 0;
+}
+
+static __always_inline void here_set(u32 tid, u32 known, u32 at_moves)
 {
 	u32 cpu = cpu_index(bpf_get_smp_processor_id());
 
 	here[cpu].known = known_word(tid, known);
 	if (config.by_group)
-		here[cpu].moves = moves;
+		here[cpu].moves = at_moves;
 }
 
 /* NO_STATE_YET also if nothing is known about the thread on this CPU. */
@@ -109,12 +115,13 @@ static __always_inline u32 here_known(u32 cpu, u32 tid)
 	return known_on(&here[cpu_index(cpu)], tid);
 }
 
-static __always_inline void remember(u32 tid, u64 start_ns, u32 known)
+/* at_moves: moves_now() before. */
+static __always_inline void remember(u32 tid, u64 start_ns, u32 known, u32 at_moves)
 {
-	struct thread thread = { .start_ns = start_ns, .known = known, .moves = moves };
+	struct thread thread = { .start_ns = start_ns, .known = known, .moves = at_moves };
 
 	bpf_map_update_elem(&threads, &tid, &thread, BPF_ANY);
-	here_set(tid, known);
+	here_set(tid, known, at_moves);
 }
 
 static __always_inline u64 thread_start(void)
@@ -173,9 +180,9 @@ static __always_inline bool selected_by_pid(u32 tgid)
 #define GROUP_DEPTH 32
 
 /* The helper that tells the id of an ancestor is there from 5.15 on (95b861a7935b). */
-__weak __noinline int selected_by_group(void)
+__weak __noinline int selected_by_group(u64 of)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)of;
 	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 
 	for (int depth = 0; depth < GROUP_DEPTH && group; depth++) {
@@ -193,7 +200,7 @@ static __always_inline bool is_chosen(void)
 {
 	if (config.by_process && selected_by_pid(bpf_get_current_pid_tgid() >> 32))
 		return true;
-	return config.by_group && selected_by_group();
+	return config.by_group && selected_by_group(bpf_get_current_task());
 }
 
 /* Whoever it is. */
@@ -214,6 +221,19 @@ static __always_inline bool is_target(void)
 	}
 }
 
+static __always_inline u64 current_leader(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (u64)BPF_CORE_READ(task, group_leader);
+}
+
+/* Of a thread that is not chosen otherwise. */
+static __always_inline bool is_target_by_group(u64 task)
+{
+	return config.target == KVMW_TARGET_ALL ? !selected_by_group(task) : selected_by_group(task);
+}
+
 /* The state that is known of a thread, if it is still the thread's. */
 static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 {
@@ -230,38 +250,126 @@ struct {
 	__type(value, u32);
 } vcpu_states __weak SEC(".maps");
 
-/* Its thread was moved out of the chosen control groups: if it comes back, it gets another state. */
-static __always_inline void vcpu_leaves(struct kvmw_vcpu_state *s)
+/*
+ * The same for threads that are not vCPUs, by process: those of its first VM, and those that do
+ * not tell their VM, have kvm 0.  Kernel threads have tgid 0.
+ */
+struct other_key {
+	u64 kvm;
+	u32 tgid, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
+	__type(key, struct other_key);
+	__type(value, u32);
+} other_states __weak SEC(".maps");
+
+/*
+ * Processes known to be recorded VMs, by tgid; with KVMW_TARGET_CHOSEN, those of -p from the start.
+ * start_ns is as in targets.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
+	__type(key, u32);
+	__type(value, struct kvmw_process);
+} vms __weak SEC(".maps");
+
+/* NULL: this id is no longer in use. */
+static __always_inline struct kvmw_vcpu_state *state_of_id(u32 id)
 {
-	u64 vcpu;
+	struct kvmw_vcpu_state *s = state_at(KVMW_STATE(id));
+
+	return s && s->exit.e.vcpu == id ? s : NULL;
+}
+
+/* The state of a key; NULL: it has none.  For threads that are not vCPUs. */
+static __always_inline struct kvmw_vcpu_state *state_of_key(const struct other_key *key)
+{
+	u32 *id = bpf_map_lookup_elem(&other_states, key);
+
+	return id ? state_of_id(*id) : NULL;
+}
+
+static __always_inline void changed(void)
+{
+	__sync_fetch_and_add(&changes, 1);
+}
+
+static __always_inline void other_ends(u32 tgid, u64 kvm, u64 now)
+{
+	struct other_key key = { .kvm = kvm, .tgid = tgid };
+	struct kvmw_vcpu_state *s = state_of_key(&key);
 
 	if (!s)
 		return;
-	vcpu = s->vcpu;
-	bpf_map_delete_elem(&vcpu_states, &vcpu);
-	s->runner = 0;
-	s->gone_ns = s->ended_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&changes, 1);
+	s->gone_ns = s->ended_ns = now;
+	changed();
+	if (kvm)
+		bpf_map_delete_elem(&other_states, &key);
+}
+
+/*
+ * The process was moved out of the chosen control groups: its VMM is no longer recorded.  Those
+ * of its vCPUs that come back enter it again.
+ */
+static __always_inline void process_leaves(u32 tgid, u64 kvm, u64 now)
+{
+	struct other_key key = { .tgid = tgid };
+
+	bpf_map_delete_elem(&vms, &tgid);
+	if (kvm)
+		other_ends(tgid, kvm, now);
+	other_ends(tgid, 0, now);
+	bpf_map_delete_elem(&other_states, &key);
+}
+
+/*
+ * The current thread was moved out of the chosen control groups.  If the vCPU that it ran comes
+ * back, it gets another state.  s: that of the vCPU, or NULL.
+ */
+static __always_inline void thread_leaves(struct kvmw_vcpu_state *s)
+{
+	u64 now = bpf_ktime_get_ns(), vcpu, kvm = 0;
+
+	if (s) {
+		vcpu = s->vcpu;
+		kvm = s->kvm;
+		bpf_map_delete_elem(&vcpu_states, &vcpu);
+		s->runner = 0;
+		s->left = 1;
+		s->gone_ns = s->ended_ns = now;
+		changed();
+	}
+	/* The vCPUs' threads may have groups of their own. */
+	if (!is_target_by_group(current_leader()))
+		process_leaves(bpf_get_current_pid_tgid() >> 32, kvm, now);
 }
 
 /* Another thread than before runs on this CPU. */
 static __noinline u32 thread_lookup(void)
 {
-	u32 tid = bpf_get_current_pid_tgid(), known;
+	u32 tid = bpf_get_current_pid_tgid(), known, now = moves_now();
 	u64 start = thread_start();
 	struct thread *found = bpf_map_lookup_elem(&threads, &tid);
 
 	if (found && found->start_ns != start)
 		found = NULL;
-	if (found && (!config.by_group || found->moves == moves))
+	/* Most often nothing has changed. */
+	if (found && (!config.by_group || found->moves == now)) {
 		known = found->known;
-	else if (is_target())
+		here_set(tid, known, now);
+		return known;
+	}
+	if (is_target())
 		known = found && found->known != UNWANTED ? found->known : NO_STATE_YET;
 	else
 		known = UNWANTED;
-	if (config.by_group && known == UNWANTED && found)
-		vcpu_leaves(known_state(found->known, tid));
-	remember(tid, start, known);
+	if (config.by_group && known == UNWANTED && found && found->known != UNWANTED)
+		thread_leaves(known_state(found->known, tid));
+	remember(tid, start, known, now);
 	return known;
 }
 

@@ -98,7 +98,7 @@ def test_a_vm_that_is_moved(groups, tmp_path):
             seen = [int(row["end_ns"]) for row in csv.DictReader(done.stdout.splitlines()) if int(row["count"])]
             gaps = [after - before for before, after in zip(seen, seen[1:])]
             assert seen and max(gaps) >= 50_000_000
-            done = kvmw("record", "-q", "-e", "userspace", "-G", a.name, "-o", tmp_path / "f", "--", "sh", "-c",
+            done = kvmw("record", "-q", "-e", "userspace,sched", "-G", a.name, "-o", tmp_path / "f", "--", "sh", "-c",
                         f"{come_and_go}; sleep 0.3")
             assert done.returncode == 0, done.stderr
             about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
@@ -106,6 +106,9 @@ def test_a_vm_that_is_moved(groups, tmp_path):
             assert len(about["vcpus"]) == 2 and len(about["vms"]) == 1
             stop = about["start_ns"] + about["duration_ns"]
             assert all(vcpu["gone_ns"] and vcpu["gone_ns"] < stop - 200_000_000 for vcpu in about["vcpus"])
+            # Nor does its VMM, which the scheduler still sees.
+            rows = kvmw("script", "--json", "-e", "sched", "-i", tmp_path / "f").stdout.splitlines()
+            assert rows and max(json.loads(row)["time_ns"] for row in rows) < stop - 200_000_000
         finally:
             guest.kill()
 

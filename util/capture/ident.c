@@ -78,6 +78,8 @@ static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcp
 		err |= json_build__put(o, "moved", json_object_new_boolean(true));
 	if (gone_ns)
 		err |= json_build__put(o, "gone_ns", json_object_new_int64(gone_ns));
+	if (s->left)
+		err |= json_build__put(o, "left", json_object_new_boolean(true));
 	return json_build__end(o, err);
 }
 

@@ -123,7 +123,8 @@ static int take_item(struct identity *id, u32 list, struct json_object *item)
 	if (list == IDENTITY_VCPUS) {
 		was_gone = e->gone_ns;
 		e->gone_ns = json_object_get_int64(json_object_object_get(item, "gone_ns"));
-		if (e->gone_ns && !was_gone && !json_object_object_get(item, "role")) {
+		if (e->gone_ns && !was_gone && !json_object_object_get(item, "role") &&
+		    !json_object_object_get(item, "left")) {
 			id->nr_gone++;
 			id->gone = key.id;
 		}

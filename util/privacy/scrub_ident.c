@@ -18,7 +18,7 @@ enum { TEXTS = 5, SYMBOLS };
 
 static const struct member { const char *name; enum what what; } members[] = {
 	{ "id", NUMBER }, { "pid", NUMBER }, { "vm", NUMBER }, { "vcpu", NUMBER }, { "tid", NUMBER },
-	{ "gone_ns", NUMBER }, { "moved", NUMBER }, { "name", NAME }, { "vmm", NAME }, { "comm", NAME },
+	{ "gone_ns", NUMBER }, { "moved", NUMBER }, { "left", NUMBER }, { "name", NAME }, { "vmm", NAME }, { "comm", NAME },
 	{ "role", ROLE }, { "frames", FRAMES }, { "lost", LOST },
 };
 /* Of a function of the guest. */
