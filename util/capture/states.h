@@ -8,9 +8,9 @@
 
 struct kvmw_bpf;
 
-/* Before loading: the maps that take memory even if unused are made only for those who need them. */
-/* For so many states. */
+/* Before loading: makes the maps large enough for so many states. */
 void states__size_maps(struct kvmw_bpf *skel, u32 nr);
+/* The same: the maps that take memory even if unused are made only for those who need them. */
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
 
 /*
