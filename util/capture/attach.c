@@ -4,6 +4,7 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,6 +46,16 @@ static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct
 	return attach_to(prog, &attr, -1);
 }
 
+/* Two of each CPU may be more than there are by default. */
+static void allow_files(struct rlimit *before)
+{
+	struct rlimit all;
+
+	getrlimit(RLIMIT_NOFILE, before);
+	all = (struct rlimit) { before->rlim_max, before->rlim_max };
+	setrlimit(RLIMIT_NOFILE, &all);
+}
+
 /*
  * On each CPU that is online, the idle ones left out.  A period, not a frequency, which the kernel
  * would only approach.
@@ -58,20 +69,24 @@ static int attach_samples(struct links *links, struct bpf_program *prog)
 		.sample_period = NSEC_PER_SEC / KVMW_SAMPLE_HZ,
 		.exclude_idle = 1,
 	};
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	struct rlimit before;
 
 	links->sample = mem__calloc(cpus > 0 ? cpus : 1, sizeof(struct bpf_link *));
 	if (!links->sample)
 		return ENOMEM;
-	for (int cpu = 0; cpu < cpus; cpu++) {
+	allow_files(&before);
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
 		struct bpf_link *link = attach_to(prog, &attr, cpu);
 
 		if (link)
 			links->sample[links->nr_samples++] = link;
 		else if (errno != ENODEV)
-			return errno;
+			err = errno;
 	}
-	return 0;
+	/* COMMAND gets the one that it had. */
+	setrlimit(RLIMIT_NOFILE, &before);
+	return err;
 }
 
 int links__attach(struct links *links, u32 probe, struct bpf_program *prog, const struct attach_method *method)

@@ -179,12 +179,7 @@ static void flush(struct drain *d, u64 now)
 
 static void send_cost(struct drain *d, u64 now, u64 cpu)
 {
-	const struct event_desc *desc = event_desc__by_id(KVMW_EVENT_COST);
-	struct batch *b = sink__batch(d->sink, DATA_STATS, desc, 0, 1);
-
-	if (!b)
-		return;
-	*(struct kvmw_cost *)b->rows = (struct kvmw_cost) {
+	const struct kvmw_cost cost = {
 		.time_ns = now,
 		.bpf_ns = d->counts.bpf_ns,
 		.bpf_events = d->counts.bpf_events,
@@ -192,8 +187,8 @@ static void send_cost(struct drain *d, u64 now, u64 cpu)
 		.events = d->counts.events,
 		.bytes = sink__bytes(d->sink),
 	};
-	b->nr = 1;
-	sink__put(d->sink, b);
+
+	totals__send_cost(d->sink, &cost);
 }
 
 static struct totals_sum drain__sum(const struct drain *d)
@@ -213,13 +208,20 @@ static void send_sums(struct drain *d, u64 now, u64 cpu)
 
 static void sample_off(struct drain *d)
 {
+	u64 events, ns;
+
 	if (d->stats_fd < 0)
 		return;
 	close(d->stats_fd);
 	d->stats_fd = -1;
-	d->counts.bpf_events += drain__sum(d).count - d->sample_base;
+	events = drain__sum(d).count - d->sample_base;
 	/* Excludes what was counted between samples: bpf_stats_enabled may be on anyway. */
-	d->counts.bpf_ns += session__bpf_ns(d->session) - d->sample_bpf_ns;
+	ns = session__bpf_ns(d->session) - d->sample_bpf_ns;
+	/* One without the other would be a wrong cost. */
+	pthread_mutex_lock(&d->lock);
+	d->counts.bpf_events += events;
+	d->counts.bpf_ns += ns;
+	pthread_mutex_unlock(&d->lock);
 }
 
 static void sample(struct drain *d, u64 now)
@@ -365,7 +367,8 @@ static bool sums_are_due(const struct drain *d, u64 now)
 {
 	const struct kvmw_vcpu_state *states = session__states(d->session);
 
-	if (now >= d->sums_ns || d->keeps || d->counts.lost || record_filter__any(session__filter(d->session)))
+	if (now >= d->sums_ns || d->keeps || d->counts.lost || session__thins(d->session) ||
+	    record_filter__any(session__filter(d->session)))
 		return true;
 	for (u32 i = 0; i < session__nr_states(d->session); i++)
 		if (states[i].tid && states[i].ended_ns)
@@ -590,11 +593,8 @@ void drain__free(struct drain *d)
 
 void drain__counts(struct drain *d, struct drain_counts *counts)
 {
-	counts->events = __atomic_load_n(&d->counts.events, __ATOMIC_RELAXED);
-	counts->lost = __atomic_load_n(&d->counts.lost, __ATOMIC_RELAXED);
-	counts->counted = __atomic_load_n(&d->counts.counted, __ATOMIC_RELAXED);
-	counts->unfinished = d->counts.unfinished;
-	counts->bpf_ns = d->counts.bpf_ns;
-	counts->bpf_events = d->counts.bpf_events;
-	counts->vcpus = __atomic_load_n(&d->counts.vcpus, __ATOMIC_RELAXED);
+	/* What the drain thread counts without the lock are words, one by one. */
+	pthread_mutex_lock(&d->lock);
+	*counts = d->counts;
+	pthread_mutex_unlock(&d->lock);
 }

@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/attach.h"
 #include "util/capture/kernel.h"
 #include "util/capture/methods.h"
 #include "util/capture/offsets.h"
 #include "util/capture/preflight.h"
 #include "util/capture/tracefs.h"
+#include "util/error.h"
 
 static bool usable(const struct attach_method *method)
 {
@@ -55,4 +57,15 @@ const struct attach_method *methods__after(const struct probe *probe,
 			found = method;
 	}
 	return found;
+}
+
+void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused, u32 events, u32 stacks)
+{
+	for (u32 h = 0; h < PROBE_POINTS; h++)
+		if (probes[h].stacks & stacks && provider__uses(events, h) && !methods[h])
+			warning("%s: cannot see %s on this kernel%s%s", probes[h].without, probes[h].what,
+				refused[h] ? ": " : "", refused[h] ? attach__reason(refused[h]) : "");
+	/* Faults without stacks do without this one. */
+	if (stacks & BIT(KVMW_stack_FAULT) && !methods[PROBE_FAULT_END])
+		warning("--stack fault has no rows: cannot see %s on this kernel", probes[PROBE_FAULT_END].what);
 }

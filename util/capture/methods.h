@@ -12,4 +12,10 @@
 const struct attach_method *methods__after(const struct probe *probe,
 					   const struct attach_method *last, bool preemptible);
 
+/*
+ * What --stack (a bitmap of kinds) asks for and this kernel does not offer: the rest is recorded.  methods, refused
+ * (an errno, or 0): by probe.
+ */
+void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused, u32 events, u32 stacks);
+
 #endif

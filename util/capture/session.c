@@ -29,6 +29,7 @@ struct session {
 	struct kvmw_bpf *skel;
 	struct links links;
 	const struct attach_method *methods[NR_PROBES];
+	int refused[NR_PROBES];		/* errno of the last method that the kernel refused; 0: none */
 	bool preemptible;		/* the kernel is */
 	bool lists, lists_accepted;	/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
 	struct kvmw_vcpu_state *states;
@@ -362,20 +363,13 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 			return 0;
 		if (failure.probe < 0)
 			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
+		s->refused[failure.probe] = failure.err;
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
 			return error("cannot see %s on this kernel: %s", session__what(s, failure.probe),
 				     attach__reason(failure.err));
 		if (failure.probe == PROBE_ENTRY)
 			stand_in(s);
 	}
-}
-
-/* What --stack asks for and this kernel does not offer: the rest is recorded. */
-static void warn_of_stacks(const struct session *s)
-{
-	for (u32 h = 0; h < PROBE_POINTS; h++)
-		if (probes[h].stacks & s->config.stacks && provider__uses(s->events, h) && !s->methods[h])
-			warning("%s: cannot see %s on this kernel", probes[h].without, probes[h].what);
 }
 
 /* Event userspace needs the calls of KVM_RUN. */
@@ -406,7 +400,7 @@ struct session *session__open(const struct session_opts *opts)
 		session__close(s);
 		return NULL;
 	}
-	warn_of_stacks(s);
+	methods__warn_of_stacks(s->methods, s->refused, s->events, s->config.stacks);
 	return s;
 }
 
@@ -454,6 +448,11 @@ void session__thin(struct session *s, u32 one_in)
 	u32 below = one_in == ~0U ? 0 : one_in > 1 ? ~0U / one_in : KVMW_THIN_NOT;
 
 	__atomic_store_n(&s->skel->data->thin, below, __ATOMIC_RELAXED);
+}
+
+bool session__thins(const struct session *s)
+{
+	return s->skel->data->thin != KVMW_THIN_NOT;
 }
 
 u64 session__stop(struct session *s)

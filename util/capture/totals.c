@@ -113,6 +113,17 @@ static int send_loss(struct sink_rows *rows, u32 vcpu, u32 event, u64 lost, u64 
 	return 0;
 }
 
+void totals__send_cost(struct sink *sink, const struct kvmw_cost *cost)
+{
+	struct batch *b = sink__batch(sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_COST), 0, 1);
+
+	if (!b)
+		return;
+	*(struct kvmw_cost *)b->rows = *cost;
+	b->nr = 1;
+	sink__put(sink, b);
+}
+
 int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr, u64 now)
 {
 	struct sink_rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };

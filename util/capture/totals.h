@@ -30,6 +30,9 @@ struct totals {
 /* Sends rows for what changed since the last call at totals->time_ns.  0 or -1. */
 int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr, u64 now);
 
+/* What the recording cost so far. */
+void totals__send_cost(struct sink *sink, const struct kvmw_cost *cost);
+
 struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states, u32 nr);
 
 /* Before state i, whose totals were sent, is used again. */
