@@ -65,6 +65,16 @@ static error_t parse_max_vcpus(struct record_options *o, const char *arg)
 	return 0;
 }
 
+/* Several, separated by commas: they are looked for later. */
+static error_t take_groups(struct record_words *words, const char *arg)
+{
+	size_t len = strlen(arg);
+
+	if (len && (*arg == ',' || arg[len - 1] == ',' || strstr(arg, ",,")))
+		return usage_error("-G '%s': a name is missing beside a comma, as in -G a.slice,b.slice", arg);
+	return take_word(words, arg, "-G", "systemd-cgls shows the control groups");
+}
+
 error_t record_options__select(struct record_options *o, int key, const char *arg)
 {
 	static const char kvmw_list[] = "kvmw list shows the VMs and their names";
@@ -75,7 +85,7 @@ error_t record_options__select(struct record_options *o, int key, const char *ar
 	case RECORD_VM:
 		return take_word(&o->names, arg, "--vm", kvmw_list);
 	case 'G':
-		return take_word(&o->groups, arg, "-G", "systemd-cgls shows the control groups");
+		return take_groups(&o->groups, arg);
 	case RECORD_CONTAINER:
 		return take_word(&o->containers, arg, "--container", "docker ps, podman ps and crictl ps show their ids");
 	case RECORD_EXCLUDE:
@@ -170,8 +180,7 @@ static int find_groups_of(struct group_choices *choices, const char *arg)
 	int err = copy ? 0 : out_of_memory();
 
 	for (char *name; !err && (name = strsep(&rest, ","));)
-		err = *name ? group_find__named(choices, name) :
-			      error("-G '%s': a name is missing beside a comma, as in -G a.slice,b.slice", arg);
+		err = group_find__named(choices, name);
 	free(copy);
 	return err;
 }
