@@ -99,7 +99,7 @@ static int check_names(const char *output)
 	return 0;
 }
 
-error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events)
+error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events, bool thins)
 {
 	if (!o->time_ns)
 		return !o->of_snapshots ? 0 :
@@ -111,5 +111,9 @@ error_t record_keep__check_options(const struct keep_options *o, const char *out
 		return usage_error("--cooldown needs --trigger");
 	if (keep_triggers__check(&o->triggers, events))
 		return EINVAL;
+	for (u32 i = 0; i < o->triggers.nr && thins; i++)
+		if (o->triggers.trigger[i].kind <= TRIGGER_RATE)
+			return usage_error("--trigger '%s' looks at rows, some of which --cpu-limit leaves out: they exclude "
+					   "each other", o->triggers.trigger[i].text);
 	return output ? check_names(output) : 0;
 }

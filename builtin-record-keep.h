@@ -78,10 +78,10 @@ struct record_keep {
 /* Input: a struct keep_options. */
 extern const struct argp record_keep_argp;
 /*
- * What options mean together; output: of -o, or NULL; events: those that may be recorded, a bitmap.  0, or EINVAL
- * after error().
+ * What options mean together; output: of -o, or NULL; events: those that may be recorded, a bitmap;
+ * thins: of --cpu-limit.  0, or EINVAL after error().
  */
-error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events);
+error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events, bool thins);
 /* output: of -o, or NULL. Before there are threads and privileges are given up.  0, or -1 after error(). */
 int record_keep__open(struct record_keep *k, struct keep_options *opt, const char *output);
 /* For these events, a bitmap.  0, or -1 after error(). */

@@ -6,7 +6,7 @@
 #include "util/error.h"
 
 #define SETTLE_NS	(2 * NSEC_PER_SEC)	/* rows of the step before are still drained */
-#define CALM_NS		(10 * NSEC_PER_SEC)	/* no sooner is more recorded again */
+#define CALM_SECONDS	10			/* in a row, before more is recorded again */
 #define ROOM		0.8			/* of the limit, that more detail may take */
 #define MAX_NOTES	32			/* in the recording; the last of them says so */
 
@@ -29,18 +29,21 @@ void record_limit__start(struct record_limit *l, u64 start_ns)
 u32 record_limit__next(struct record_limit *l, double percent, double counted, u64 now)
 {
 	u32 step = l->step;
+	bool calm;
 
 	if (now < l->step_ns + SETTLE_NS)
 		return step;
 	if (counted > 0)
 		l->each[step] = percent / 100 * NSEC_PER_SEC / counted;
 	l->over = percent > l->most ? l->over + 1 : 0;
+	calm = step && !l->over && counted * l->each[step - 1] / NSEC_PER_SEC * 100 < ROOM * l->most;
+	l->calm = calm ? l->calm + 1 : 0;
 	if (l->over > 1)
 		step += step + 1 < LIMIT_STEPS;
-	else if (l->over)
-		return step;
-	else if (step && now >= l->step_ns + CALM_NS && counted * l->each[step - 1] / NSEC_PER_SEC * 100 < ROOM * l->most)
+	else if (l->calm == CALM_SECONDS)
 		step--;
+	if (step != l->step)
+		l->calm = 0;
 	return step;
 }
 
@@ -53,7 +56,8 @@ static void change(struct record_limit *l, struct session *session, struct meta 
 	session__thin(session, steps[step].one_in);
 	snprintf(note, sizeof(note), "--cpu-limit %.4g%%: at %.0f s kvmw took %.1f%% of a CPU; since then %s, and all are counted",
 		 l->most, (now - l->start_ns) / 1e9, percent, steps[step].words);
-	notice("%s", note);
+	if (!l->quiet)
+		notice("%s", note);
 	if (++l->nr_changes == MAX_NOTES)
 		meta__note(meta, "--cpu-limit: what was recorded changed more often than is noted here");
 	else if (l->nr_changes < MAX_NOTES)

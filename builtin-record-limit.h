@@ -15,6 +15,8 @@ struct record_limit {
 	double most;		/* percent of a CPU; 0: no limit */
 	u32 step;		/* now; 0: all is recorded */
 	u32 nr_changes;
+	bool quiet;		/* only the recording says so */
+	u32 calm;		/* seconds in a row in which the step before would have taken well below it */
 	u32 over;		/* seconds in a row that took more: one alone may have some of the next one's events */
 	u64 start_ns;		/* of the recording */
 	u64 step_ns;		/* since when it is */

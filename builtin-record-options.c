@@ -191,7 +191,8 @@ static error_t check_options(struct record_options *o)
 	if (o->no_addresses && o->filter.f.gpa.set)
 		return usage_error("--gpa and --no-addresses exclude each other: the recording names the range");
 	/* Without -e, it may be that on this host. */
-	if (record_keep__check_options(&o->keep, o->output, o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE)))
+	if (record_keep__check_options(&o->keep, o->output, o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE),
+				       o->cpu_limit > 0))
 		return EINVAL;
 	if (o->keep.time_ns && o->limit_bytes)
 		return usage_error("--limit is about a file that grows: --keep TIME,SIZE says how much memory it may take");

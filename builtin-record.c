@@ -187,6 +187,12 @@ static const char *put_elapsed(u64 ns, char *buf, size_t size)
 	return buf;
 }
 
+static void clear_status(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}
+
 static void status_line(struct record *r)
 {
 	char elapsed[32], until[32], vcpus[32] = "";
@@ -217,8 +223,8 @@ static void warn_unseen(struct record *r)
 		warning("there are more than %u vCPUs and VMMs: what the others do is not recorded; --max-vcpus makes "
 			"room for more", session__nr_states(r->session));
 	else if (u.over_share)
-		warning("process %u has too many vCPUs: what those beyond its share of %u do is not recorded; "
-			"--max-vcpus makes room for more", u.pid, session__nr_states(r->session));
+		warning("process %u has more vCPUs than its share of the %u places: what the others do is not "
+			"recorded; --max-vcpus makes room for more", u.pid, session__nr_states(r->session));
 	r->unseen = u.no_state || u.over_share;
 }
 
@@ -272,6 +278,9 @@ static const char *wait_for_end(struct record *r)
 			return "file has the size of --limit";
 		}
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks)) {
+			/* What is said here gets a line of its own. */
+			if (status)
+				clear_status();
 			warn_unseen(r);
 			record_limit__look(&r->limit, r->session, r->drain, r->meta);
 			if (status)
@@ -299,10 +308,9 @@ static void closing_line(struct record *r, u64 bytes)
 
 	drain__counts(r->drain, &c);
 	if (c.bpf_events && elapsed_ns)
-		snprintf(bpf, sizeof(bpf), ", BPF %.1f%% of a CPU", 
-			 100.0 * c.bpf_ns / c.bpf_events * c.events / elapsed_ns);
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
+		snprintf(bpf, sizeof(bpf), ", BPF %.1f%% of a CPU",
+			 100.0 * c.bpf_ns / c.bpf_events * c.counted / elapsed_ns);
+	clear_status();
 	if (c.events)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
 	if (r->keep.opt->time_ns)
@@ -420,6 +428,7 @@ static int record(struct record *r)
 	r->start_ns = session__start(r->session);
 	meta__start(r->meta, r->start_ns);
 	r->limit.most = r->opt.cpu_limit;
+	r->limit.quiet = r->opt.quiet;
 	record_limit__start(&r->limit, r->start_ns);
 	err = err || start_keeping(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)

@@ -169,6 +169,8 @@ def test_wrong_usage(boot, name, word):
     (["-e", "irq", "--reason", "1"], "--reason only filters event exit,"),
     (["-e", "irq,fault", "--sample", "9"], "--sample only filters event exit,"),
     (["--cpu-limit", "0"], "--cpu-limit '0': must be a percentage of one CPU, from 0.1% to 100%, such as 3%"),
+    (["--cpu-limit", "3", "--keep", "5s", "--trigger", "stuck>1s", "--trigger", "total>1ms"],
+     "--trigger 'total>1ms' looks at rows"), (["-G", "a,,b"], "-G 'a,,b': a name is missing beside a comma"),
     (["--cpu-limit", "3x"], "--cpu-limit '3x': must be a percentage"),
     (["--nice", "-1"], "--nice '-1': must be a number from 0 to 19"),
     (["--stack", "userspace", "--port", "0x80"], "--port only filters event exit,"),

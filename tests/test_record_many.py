@@ -73,8 +73,8 @@ def test_one_vmm_with_too_many(tmp_path):
     """The other is recorded in full; the moment it happens it is said, and the exit status is 1."""
     with recorder(tmp_path / "f", 1) as process:
         hog = int(process.stdout.readline())
-        assert process.stderr.readline() == f"kvmw: warning: process {hog} has too many vCPUs: what those beyond its " \
-            f"share of {ROOM} do is not recorded; --max-vcpus makes room for more\n"
+        assert process.stderr.readline() == f"kvmw: warning: process {hog} has more vCPUs than its share of the " \
+            f"{ROOM} places: what the others do is not recorded; --max-vcpus makes room for more\n"
         said, errors = process.communicate("\n", timeout=60)
         assert process.returncode == 1
     found, notes = vcpus_of(tmp_path / "f")

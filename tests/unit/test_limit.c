@@ -46,7 +46,12 @@ static void test_steps(void **state)
 	run(&l, &second, 100, 29000, 0, 1000);
 	assert_int_equal(l.step, 1);
 	run(&l, &second, 9, 20000, 0, 1000);
-	run(&l, &second, 3, 20000, 0, 1000);
+	assert_int_equal(l.step, 1);
+	/* Ten seconds in a row. */
+	run(&l, &second, 1, 29000, 0, 1000);
+	run(&l, &second, 9, 20000, 0, 1000);
+	assert_int_equal(l.step, 1);
+	run(&l, &second, 1, 20000, 0, 1000);
 	assert_int_equal(l.step, 0);
 	/* What no step helps against ends with the last one. */
 	run(&l, &second, 100, 1000, 5, 0);
