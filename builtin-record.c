@@ -28,6 +28,7 @@
 #include "util/capture/privileges.h"
 #include "util/capture/session.h"
 #include "util/capture/snapshot.h"
+#include "util/capture/states.h"
 #include "util/capture/sudo.h"
 #include "util/capture/workload.h"
 #include "util/error.h"
@@ -531,6 +532,11 @@ static int prepare(struct record *r)
 	return -1;
 }
 
+static u64 record_memory(const struct record *r)
+{
+	return states__memory(r->opt.max_vcpus, false) + r->opt.ring_bytes;
+}
+
 int cmd_record(int argc, const char **argv)
 {
 	struct record *r = mem__calloc(1, sizeof(*r));
@@ -548,7 +554,8 @@ int cmd_record(int argc, const char **argv)
 	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
 
-	err = record_symbols__read(&r->opt.symbols, &r->symbols) || host__can_record() || prepare(r) || record(r);
+	err = record_symbols__read(&r->opt.symbols, &r->symbols) || host__can_record(record_memory(r)) ||
+	      prepare(r) || record(r);
 
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);

@@ -21,6 +21,7 @@
 #include "util/capture/preflight.h"
 #include "util/capture/privileges.h"
 #include "util/capture/snapshot.h"
+#include "util/capture/states.h"
 #include "util/capture/workload.h"
 #include "util/analysis/kind_counts.h"
 #include "util/array.h"
@@ -476,7 +477,7 @@ int stat__run(const struct stat_options *opt)
 	r->opt = *opt;
 	r->workload.go = r->workload.failed = r->bpf_stats = -1;
 	memset(r->fds, -1, sizeof(r->fds));
-	err = host__can_record() || stat_prepare(r) || stat_count(r);
+	err = host__can_record(states__memory(opt->record.max_vcpus, true)) || stat_prepare(r) || stat_count(r);
 	workload__end(&r->workload);
 	if (screen__close(&r->screen))
 		err = -1;

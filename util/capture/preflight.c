@@ -113,11 +113,10 @@ static int check_tracefs(void)
 	return 0;
 }
 
-/* Enough for the maps and the default rings. */
-#define MEMLOCK_NEEDED (32ULL << 20)
+#define OTHER_MAPS (24ULL << 20)	/* those of a size that no option changes */
 
 /* Only matters where BPF maps count as locked memory. */
-static int check_memlock(void)
+static int check_memlock(u64 bytes)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 	struct utsname uts;
@@ -125,10 +124,11 @@ static int check_memlock(void)
 	if (!setrlimit(RLIMIT_MEMLOCK, &limit) || kernel__version() >= SINCE_FREE_MAPS)
 		return 0;
 	uname(&uts);
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max < MEMLOCK_NEEDED)
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max < bytes + OTHER_MAPS)
 		return error("kernel %s counts BPF maps as locked memory, and its limit cannot be raised "
-			     "from %llu KiB: add CAP_SYS_RESOURCE, or: ulimit -l unlimited",
-			     uts.release, (unsigned long long)limit.rlim_max / 1024);
+			     "from %llu KiB to the %llu KiB needed: add CAP_SYS_RESOURCE, or: ulimit -l unlimited",
+			     uts.release, (unsigned long long)limit.rlim_max / 1024,
+			     (unsigned long long)(bytes + OTHER_MAPS) / 1024);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 	return 0;
@@ -172,9 +172,9 @@ static int check_lockdown(void)
 		     "tracefs: boot with lockdown=integrity, at which kvmw works (cat /sys/kernel/security/lockdown)");
 }
 
-int host__can_record(void)
+int host__can_record(u64 bytes)
 {
-	if (check_kvm() || check_caps() || check_lockdown() || check_perf() || check_tracefs() || check_memlock() ||
+	if (check_kvm() || check_caps() || check_lockdown() || check_perf() || check_tracefs() || check_memlock(bytes) ||
 	    check_kernel())
 		return -1;
 	return 0;

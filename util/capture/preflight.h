@@ -7,9 +7,9 @@
 
 /*
  * 0: KVM, the needed kernel features and the capabilities are there; -1: error() named what is
- * missing and the remedy.
+ * missing and the remedy.  bytes: of the maps and rings whose size options choose.
  */
-int host__can_record(void);
+int host__can_record(u64 bytes);
 
 /* Whether the process has CAP_SYS_ADMIN, which is needed for the BTF of modules. */
 bool host__is_admin(void);

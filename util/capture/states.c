@@ -63,6 +63,12 @@ void states__size_maps(struct kvmw_bpf *skel, u32 nr)
 			bpf_map__set_max_entries(of_lru[i], least);
 }
 
+u64 states__memory(u32 nr, bool latencies)
+{
+	return (u64)(nr ?: KVMW_DEFAULT_VCPUS) *
+	       (sizeof(struct kvmw_vcpu_state) + (latencies ? sizeof(struct kvmw_latencies) : 0));
+}
+
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies)
 {
 	const struct { struct bpf_map *map; bool used; } maps[] = {

@@ -10,6 +10,8 @@ struct kvmw_bpf;
 
 /* Before loading: makes the maps large enough for so many states. */
 void states__size_maps(struct kvmw_bpf *skel, u32 nr);
+/* Bytes of so many, 0: as many as there are by default; latencies: how long cycles lasted is counted. */
+u64 states__memory(u32 nr, bool latencies);
 /* The same: the maps that take memory even if unused are made only for those who need them. */
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
 
