@@ -65,73 +65,6 @@ struct record {
 	bool vms_gone;			/* the recording ends because they are */
 };
 
-/* ---- what to record ------------------------------------------------------ */
-
-/* Leaves out an event that this host cannot record. */
-static int skip_event(char **skipped, u32 event, const char *why, u32 *set)
-{
-	*set &= ~BIT(event);
-	skipped[event] = mem__strdup(why);
-	return skipped[event] ? 0 : -1;
-}
-
-/* If VM exits cannot be seen, returns to the VMM are recorded instead, unless exits are required. */
-static int check_exits(struct record_options *o, bool chosen, u32 *set, char **skipped)
-{
-	const char *idle, *acts_on, *why = arch__silent_exit();
-	char missing[256];
-
-	if (!why)
-		why = provider__missing(KVMW_EVENT_EXIT, missing, sizeof(missing));
-	if (!why || !(*set & BIT(KVMW_EVENT_EXIT)))
-		return 0;
-	if (chosen && o->choice.named & BIT(KVMW_EVENT_EXIT))
-		return error("event exit cannot be recorded: %s; -e userspace records returns to the "
-			     "VMM instead", why);
-	if (skip_event(skipped, KVMW_EVENT_EXIT, why, set))
-		return -1;
-	if (!chosen)
-		*set |= BIT(KVMW_EVENT_USERSPACE);
-	idle = record_filter__idle(&o->filter.f, *set, &acts_on);
-	if (idle)
-		return error("%s only filters %s, and %s", idle, acts_on, why);
-	if (!o->quiet && chosen)
-		warning("skipping event exit: %s", why);
-	else if (!o->quiet)
-		warning("recording event userspace only (returns to the VMM): %s", why);
-	return 0;
-}
-
-int record_options__choose_events(struct record_options *o, char **skipped)
-{
-	bool chosen = o->choice.events;
-	u32 set = chosen ? o->choice.events : events_option__defaults();
-
-	if (!chosen)
-		o->choice.named |= set;
-	if (check_exits(o, chosen, &set, skipped))
-		return -1;
-	set |= o->besides;
-	for_each_captured_event(event) {
-		char buf[256];
-		const char *why;
-
-		if (!(set & BIT(event->id)))
-			continue;
-		why = provider__missing(event->id, buf, sizeof(buf));
-		if (!why)
-			continue;
-		if (o->choice.named & BIT(event->id))
-			return error("event %s cannot be recorded: %s", event->name, why);
-		if (skip_event(skipped, event->id, why, &set))
-			return -1;
-		if (!o->quiet)
-			warning("skipping event %s: %s", event->name, why);
-	}
-	o->choice.events = set;
-	return 0;
-}
-
 /* ---- while it runs ------------------------------------------------------- */
 
 static int open_events(struct record *r)
@@ -500,7 +433,7 @@ static int prepare(struct record *r)
 	    ((!r->opt.keep.time_ns || r->opt.output) &&
 	     record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT)) ||
 	    record_options__find_targets(&r->opt) ||
-	    record_options__choose_events(&r->opt, r->skipped) ||
+	    record_options__choose_events(&r->opt, "recording", r->skipped) ||
 	    record_keep__bind(&r->keep, provider__recorded(r->opt.choice.events)))
 		return -1;
 	if (r->symbols && !guest_names__are_in(r->opt.choice.events))

@@ -71,9 +71,9 @@ void record_options__choose(const struct record_options *o, struct session_opts 
 /* Whether VMs that start later are observed, too, so that no end of one is the last. */
 bool record_options__has_groups(const struct record_options *o);
 /*
- * Chooses the events that this host can show, those of -e or the default; skipped: by event id, why
- * one is left out (free() it).  0, or -1 (error() said why).
+ * Chooses the events that this host can show, those of -e or the default; doing: "recording", for
+ * messages; skipped: by event id, why one is left out (free() it).  0, or -1 (error() said why).
  */
-int record_options__choose_events(struct record_options *o, char **skipped);
+int record_options__choose_events(struct record_options *o, const char *doing, char **skipped);
 
 #endif

@@ -425,7 +425,7 @@ static int stat_prepare(struct stat_run *r)
 	struct record_options *o = &r->opt.record;
 
 	if (mem__expect(EXPECTED_MEMORY) ||
-	    record_options__find_targets(o) || record_options__choose_events(o, r->skipped))
+	    record_options__find_targets(o) || record_options__choose_events(o, "counting", r->skipped))
 		return -1;
 	r->session_opts = (struct session_opts) {
 		.choice = &o->choice,

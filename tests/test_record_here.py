@@ -202,8 +202,8 @@ def test_exits_that_cannot_be_seen(tmp_path):
     path = tmp_path / "f"
     done = record("-o", path, "--", KVMW, "bench", "guest", "--json", "--pio", "50")
     said = done.stderr.splitlines()
-    assert said[0].startswith("kvmw: warning: recording event userspace only (returns to the VMM): "
-                              "this host shows no VM exits: its KVM uses neither ")
+    assert said[0] == ("kvmw: warning: this host shows no VM exits (neither kvm_intel nor kvm_amd): "
+                       "recording returns to the VMM instead")
     about = json.loads(kvmw("info", path, "--json").stdout)
     assert about["events"] == ["userspace"] and list(about["skipped"]) == ["exit"]
     assert about["skipped"]["exit"] in said[0] and about["skipped"]["exit"] in about["notes"]
@@ -213,9 +213,31 @@ def test_exits_that_cannot_be_seen(tmp_path):
     assert kvmw("report", path).returncode == 0
     done = record("-o", path, "-e", "all", "--", "true")
     assert "warning: skipping event exit: this host shows no VM exits" in done.stderr
-    assert "userspace only" not in done.stderr
+    assert "returns to the VMM" not in done.stderr
     one_line(record("-o", path, "--reason", "io", "--", "true", status=1), 1,
              "--reason only filters event exit, and this host shows no VM exits")
+
+
+@pytest.mark.skipif(not SILENT, reason="this host shows its VM exits")
+@pytest.mark.parametrize("args", [["-e", "sched"], ["-e", "scheduling"], ["--stack", "vmm"]], ids=" ".join)
+def test_vms_are_found_without_exits(tmp_path, args):
+    """Events that do not show which processes are VMs need one that does, unless -p says so."""
+    path = tmp_path / "f"
+    with running_guest() as pid:
+        done = record("-o", path, "-a", *args, "-d", "0.3")
+        one_line_of, = [line for line in done.stderr.splitlines() if "warning" in line]
+        assert "this host shows no VM exits" in one_line_of
+        assert one_line_of.endswith("recording event userspace as well, to find the VMs")
+        about = json.loads(kvmw("info", path, "--json").stdout)
+        assert "userspace" in about["events"] and pid in [vm["pid"] for vm in about["vms"]]
+        record("-q", "-o", path, "-p", pid, "-e", "sched", "-d", "0.3")
+        assert json.loads(kvmw("info", path, "--json").stdout)["events"] == ["sched"]
+
+
+@pytest.mark.skipif(not SILENT, reason="this host shows its VM exits")
+def test_stacks_of_exits_that_cannot_be_seen(tmp_path):
+    done = record("-o", tmp_path / "f", "-a", "--stack", "exit,vmm", status=1)
+    one_line(done, 1, "--stack exit: this host shows no VM exits", "--stack userspace")
 
 
 # ---- the last line -----------------------------------------------------------
@@ -269,6 +291,12 @@ def test_status_line(tmp_path):
     assert any(line.startswith("[ kvmw record: ") for line in lines)
     done = record("-o", tmp_path / "f", "-d", "1.2", "-a")
     assert "Ctrl-C" not in done.stderr
+
+
+def test_tracepoints_like_none(tmp_path):
+    """The folder itself is none of its entries."""
+    done = record("-e", "kvm:foo", "-o", tmp_path / "f", "--", "true", status=1)
+    one_line(done, 1, "tracepoint kvm:foo: this kernel does not have it; ls ")
 
 
 @pytest.mark.parametrize("typed, meant", [("kvm:kvm_poio", "kvm:kvm_pio"), ("shced:sched_switch", "sched:sched_switch")])

@@ -45,7 +45,7 @@ def test_exit_where_it_cannot_fire(tmp_path):
         synthetic.one_line(done, 1, "event exit cannot be recorded", "this host shows no VM exits",
                            "-e userspace")
         assert not path.exists()
-    for events, words in ([], "recording event userspace only"), (["-e", "all"], "skipping event exit"):
+    for events, words in ([], "recording returns to the VMM instead"), (["-e", "all"], "skipping event exit"):
         done = synthetic.kvmw("record", *events, "-o", path, "--", "true")
         assert done.returncode == 0 and words in done.stderr, done.stderr
 

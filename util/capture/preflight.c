@@ -59,7 +59,7 @@ static int check_caps(void)
 
 	if (caps >> CAP_SYS_ADMIN & 1 || (bpf && perfmon))
 		return 0;
-	return error("recording needs the capabilities CAP_BPF and CAP_PERFMON, missing: %s%s%s; "
+	return error("kvmw needs the capabilities CAP_BPF and CAP_PERFMON, missing: %s%s%s; "
 		     WAY_OUT, bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
 		     perfmon ? "" : "CAP_PERFMON");
 }

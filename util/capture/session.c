@@ -330,6 +330,17 @@ static int go_without(struct session *s, struct event_choice *choice, u32 h, int
 	return s->events ? 0 : -1;
 }
 
+static int cannot_see(const struct session *s, const struct event_choice *choice, struct failure failure)
+{
+	const char *of = "";
+
+	for_each_captured_event(event)
+		if (choice->named & BIT(event->id) && provider__needs(BIT(event->id), failure.probe))
+			of = event->name;
+	return error("%s%s%scannot see %s on this kernel: %s", *of ? "event " : "", of, *of ? ": " : "",
+		     session__what(s, failure.probe), attach__reason(failure.err));
+}
+
 static void choose_methods(struct session *s, const struct event_choice *choice)
 {
 	for (u32 h = 0; h < PROBE_RAW + choice->nr_raw; h++)
@@ -365,8 +376,7 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
 		s->refused[failure.probe] = failure.err;
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
-			return error("cannot see %s on this kernel: %s", session__what(s, failure.probe),
-				     attach__reason(failure.err));
+			return cannot_see(s, choice, failure);
 		if (failure.probe == PROBE_ENTRY)
 			stand_in(s);
 	}

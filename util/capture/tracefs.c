@@ -86,7 +86,7 @@ static void offer_category(const char *category, struct nearest *n)
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
 		if (snprintf(name, sizeof(name), "%s:%s", category, entry->d_name) < (int)sizeof(name) &&
-		    entry->d_type == DT_DIR)
+		    entry->d_type == DT_DIR && *entry->d_name != '.')
 			nearest__offer(n, name);
 	if (dir)
 		closedir(dir);

@@ -38,7 +38,7 @@ const char *arch__silent_exit(void)
 {
 	/* No other module reports it: arch/x86/kvm/vmx/vmx.c, svm/svm.c. */
 	return loaded("kvm_intel") || loaded("kvm_amd") ? NULL :
-	       "this host shows no VM exits: its KVM uses neither kvm_intel nor kvm_amd";
+	       "this host shows no VM exits (neither kvm_intel nor kvm_amd)";
 }
 
 /*
