@@ -219,10 +219,24 @@ static int send_tables(struct record_keep *k, u32 kind)
 	       snapshot__send(u->tables, u->sink) ? -1 : 0;
 }
 
+static bool may_make(const struct record_keep *k)
+{
+	return !k->opt->max_snapshots || k->number < k->opt->max_snapshots;
+}
+
+/* From now on the recorder costs what it costs, for nothing. */
+static void say_if_last(const struct record_keep *k)
+{
+	if (!k->uses.quiet && !may_make(k))
+		notice("this was snapshot %u of the %u that --max-snapshots allows: no more are made until kvmw record is "
+		       "restarted", k->number, k->opt->max_snapshots);
+}
+
 /* What cannot be made now can be made later: the recording goes on. */
 static int keep_failed(struct record_keep *k)
 {
 	k->nr_failed++;
+	say_if_last(k);
 	record_control__answer_all(&k->control, k->number, CONTROL_FAILED, "");
 	return sink__mark(k->uses.sink, MARK_RELEASE, NULL);
 }
@@ -292,14 +306,10 @@ static int end(struct record_keep *k)
 		tell("[ kvmw record: %s: %llu events of %.1f s, %.3f MB %s, %llu lost ]", k->why,
 		     (unsigned long long)s->events, (s->end.time_ns - s->begin.time_ns) / 1e9, s->bytes / 1e6,
 		     k->path, (unsigned long long)s->lost);
+	say_if_last(k);
 	if (k->opt->exec)
 		record_files__run(&k->files, k->opt->exec, k->path);
 	return 0;
-}
-
-static bool may_make(const struct record_keep *k)
-{
-	return !k->opt->max_snapshots || k->number < k->opt->max_snapshots;
 }
 
 /* by_hand: whoever asks gets one, whatever --cooldown says. */

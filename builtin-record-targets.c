@@ -59,8 +59,8 @@ static error_t parse_max_vcpus(struct record_options *o, const char *arg)
 	u32 nr;
 
 	if (parse_u32(arg, &nr) || !nr || nr > KVMW_MAX_VCPUS)
-		return usage_error("--max-vcpus '%s': must be a number of at most %d: so many vCPUs and VMMs are seen at a "
-				   "time", arg, KVMW_MAX_VCPUS);
+		return usage_error("--max-vcpus '%s': must be from 1 to %d, the number of vCPUs and VMMs seen at a time", arg,
+				   KVMW_MAX_VCPUS);
 	o->max_vcpus = (nr + KVMW_MIN_VCPUS - 1) / KVMW_MIN_VCPUS * KVMW_MIN_VCPUS;
 	return 0;
 }

@@ -95,6 +95,11 @@ def test_options(args, words):
     one_line(kvmw(*args), 2, *words)
 
 
+@pytest.mark.parametrize("nr", ["0", "8193", "many"])
+def test_room_for_vcpus(nr):
+    one_line(kvmw("record", "-a", "--max-vcpus", nr), 2, f"--max-vcpus '{nr}': must be from 1 to 8192")
+
+
 def test_arguments_of_options_are_no_options(svm):
     """What looks like an option may be an option's argument, or belong to a COMMAND."""
     one_line(kvmw("report", "-i", "--bogus"), 1, "cannot open --bogus")

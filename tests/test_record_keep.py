@@ -120,7 +120,7 @@ def test_names_and_commands(tmp_path):
         while not (tmp_path / "done").exists():
             assert rec.process.poll() is None
         rec.tell()
-        rec.end()
+        assert "this was snapshot 1 of the 1 that --max-snapshots allows" in rec.end()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "fds", "stdin"]
     assert (tmp_path / "stdin").read_text() == "/dev/null\n"
     assert kvmw("info", "-i", tmp_path / "done").returncode == 0
@@ -366,7 +366,7 @@ def test_fault(boot):
     (["--keep", "10s", "--trigger", "stuck>soon"], "--trigger 'stuck>soon': must be stuck>TIME"),
     (["--keep", "10s", "--trigger", "stuck>2s", "--trigger", "stuck>1s"], "--trigger 'stuck>1s': 'stuck>2s' is given already"),
     (["--keep", "10s", "-o", "x" * 4080], "-o: a path of 4080 bytes is too long"),
-    (["--keep", "10s", "--trigger", "total>"], "--trigger, column 7: expected a number"),
+    (["--keep", "10s", "--trigger", "total>"], "--trigger 'total>', column 7: expected a number"),
     (["--trigger", "gone"], "--trigger needs --keep"),
     (["--after", "1s"], "--after needs --keep"),
     (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
@@ -376,8 +376,8 @@ def test_fault(boot):
     (["--keep", "10s", "--cooldown", "10s"], "--cooldown needs --trigger"),
     (["--keep", "10s", "--trigger", "gon"], "--trigger 'gon': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression"),
     (["--keep", "10s", "--trigger", "stuck>=2s"], "--trigger 'stuck>=2s': must be stuck>TIME, gone"),
-    (["--keep", "10s", "--trigger", "depth>2"], "--trigger, column 1: exits have no field 'depth'"),
-    (["--keep", "10s", "--trigger", "rate(reason==nothing)>2"], "--trigger, column 9: reason is never 'nothing'"),
+    (["--keep", "10s", "--trigger", "depth>2"], "--trigger 'depth>2', column 1: exits have no field 'depth'"),
+    (["--keep", "10s", "--trigger", "rate(reason==nothing)>2"], "--trigger 'rate(reason==nothing)>2', column 9: reason is never 'nothing'"),
     (["--keep", "10s", "--max-snapshots", "0"], "--max-snapshots '0': must be a positive number"),
     (["--keep", "10s", "--cooldown", "soon"], "--cooldown 'soon': must be a time"),
 ])

@@ -94,7 +94,11 @@ int keep_triggers__add(struct keep_triggers *t, const char *text)
 		return -1;
 	if (new->kind > TRIGGER_RATE)
 		return 0;
-	new->where = where__parse("--trigger", new->expr ?: text);
+	if (asprintf(&new->option, "--trigger '%s'", text) < 0) {
+		new->option = NULL;
+		return out_of_memory();
+	}
+	new->where = where__parse(new->option, new->expr ?: text);
 	return new->where ? 0 : -1;
 }
 
@@ -156,6 +160,7 @@ void keep_triggers__free(struct keep_triggers *t)
 	for (u32 i = 0; i < t->nr; i++) {
 		where__free(t->trigger[i].where);
 		free(t->trigger[i].expr);
+		free(t->trigger[i].option);
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(t->column); i++)
 		free(t->column[i]);

@@ -29,6 +29,7 @@ struct keep_trigger {
 	enum keep_trigger_kind kind;
 	const char *text;	/* as typed */
 	char *expr;		/* of a rate, owned */
+	char *option;		/* for messages about where, owned */
 	struct where *where;	/* of rows; NULL: it is not about rows */
 	u64 limit;		/* ns, or rows a second */
 	u64 rows;		/* in this second */
