@@ -119,15 +119,19 @@ static void running_vms(const struct request *r)
 	free(vms);
 }
 
+/* Or process ids, which --vm takes as well, of those without a name. */
 static void names_of_vms(const struct request *r)
 {
 	struct vm *vms = NULL;
 	u32 hidden;
 	int nr = vm__scan(&vms, &hidden);
 
-	for (int i = 0; i < nr; i++)
-		if (vms[i].name[0])
-			offer(r, vms[i].name, vms[i].vmm);
+	for (int i = 0; i < nr; i++) {
+		char pid[16];
+
+		snprintf(pid, sizeof(pid), "%d", vms[i].pid);
+		offer(r, vms[i].name[0] ? vms[i].name : pid, vms[i].vmm);
+	}
 	free(vms);
 }
 
@@ -161,6 +165,30 @@ static bool is_first_key(const struct event_desc *event, u32 i)
 	return false;
 }
 
+static bool is_field(const char *name)
+{
+	for_each_captured_event(event)
+		if (event_desc__field(event, name, strlen(name)) >= 0)
+			return true;
+	return false;
+}
+
+/* "port": details of exits, of which several may have one name. */
+static void detail_keys(const struct request *r)
+{
+	size_t nr;
+	const struct kind_desc *details = detail_desc__all(&nr);
+
+	for (size_t i = 1; i < nr; i++) {
+		size_t k = 1;
+
+		while (strcmp(details[k].what, details[i].what))
+			k++;
+		if (k == i && !is_field(details[i].what))
+			offer(r, details[i].what, "a detail of exits");
+	}
+}
+
 static void sort_keys(const struct request *r)
 {
 	bool diff = !strcmp(r->command->name, "diff");
@@ -168,8 +196,10 @@ static void sort_keys(const struct request *r)
 	for (u32 i = 0; i < NR_REPORT_KEYS; i++)
 		if (i != KEY_TIME || !diff)
 			offer(r, sort_key__get(i)->name, sort_key__get(i)->doc);
+	detail_keys(r);
+	/* Those of tracepoints are words of a record. */
 	for_each_captured_event(event)
-		for (u32 i = 0; i < event->nr_fields; i++)
+		for (u32 i = 0; i < event->nr_fields && event->id != KVMW_EVENT_RAW; i++)
 			if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS && is_first_key(event, i))
 				offer(r, event->fields[i].name, event->fields[i].doc);
 }
@@ -214,6 +244,12 @@ static void rows_of_stat(const struct request *r)
 	offer(r, "vm", "a row for each VM");
 }
 
+static void rows_of_top(const struct request *r)
+{
+	rows_of_stat(r);
+	offer(r, "detail", "a row for each detail of an exit reason");
+}
+
 /* Options whose values are known; FILE is a recording, but for --regions and --guest-*. */
 static const struct {
 	const char *command, *option;
@@ -224,6 +260,7 @@ static const struct {
 	{ "diff", "reason", reasons_of_any },
 	{ "diff", "sort", sort_keys },
 	{ "record", "event", events_and_groups },
+	{ "record", "exclude", names_of_vms },
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
 	{ "record", "stack", stack_events },
@@ -236,9 +273,11 @@ static const struct {
 	{ "report", "sort", sort_keys },
 	{ "scrub", "keep", secrets },
 	{ "stat", "event", families_and_groups },
+	{ "stat", "exclude", names_of_vms },
 	{ "stat", "per", rows_of_stat },
 	{ "stat", "pid", running_vms },
 	{ "stat", "vm", names_of_vms },
+	{ "top", "per", rows_of_top },
 	{ "top", "pid", running_vms },
 	{ "top", "sort", top_columns },
 	{ "top", "vm", names_of_vms },

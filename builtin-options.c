@@ -163,6 +163,9 @@ static int check_word(const struct argp *argp, const char *command, const char *
 	/* If several begin with it, getopt_long(3) lists them. */
 	if (!strncmp(word, "--", 2)) {
 		find_matches(argp, word + 2, strcspn(word, "=") - 2, &m);
+		o = m.exact ?: m.nr == 1 ? m.first : NULL;
+		if (o && !o->arg && strchr(word, '='))
+			return usage_error("%s --%s takes no value; kvmw %s -h lists its options", command, o->name, command);
 		return m.nr ? 0 : no_option(argp, command, word);
 	}
 	for (word++; *word; word++) {
@@ -183,6 +186,8 @@ static int check_words(const struct argp *argp, int argc, const char **argv, boo
 	const char *command = strchr(argv[0], ' ') ? strchr(argv[0], ' ') + 1 : argv[0];
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		const struct argp_option *o = option__wants_next(argp, argv[i]);
+
 		if (argv[i][0] != '-' || !argv[i][1]) {
 			if (in_order)
 				return 0;
@@ -190,8 +195,9 @@ static int check_words(const struct argp *argp, int argc, const char **argv, boo
 		}
 		if (check_word(argp, command, argv[i]))
 			return EINVAL;
-		if (option__wants_next(argp, argv[i]))
-			i++;
+		if (o && ++i == argc)
+			return usage_error("%s %s needs a value: %s; kvmw %s -h describes it", command, argv[i - 1], o->arg,
+					   command);
 	}
 	return 0;
 }

@@ -274,6 +274,6 @@ const struct argp record_argp = {
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Record the VM exits of virtual machines into a file."
 	       "\vWith COMMAND alone, the VMs that COMMAND starts are recorded until it ends. With -p, "
-	       "--vm or -a, COMMAND only sets how long to record (-- sleep 10). Without COMMAND, "
+	       "--vm, -G, --container or -a, COMMAND only sets how long to record (-- sleep 10). Without COMMAND, "
 	       "recording ends at Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
 };

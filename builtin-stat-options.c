@@ -126,6 +126,6 @@ const struct argp stat_argp = {
 	.args_doc = "[-- COMMAND [ARG...]]",
 	.doc = "Count the VM exits of virtual machines, and where the time went; nothing is recorded."
 	       "\vWith COMMAND alone, the VMs that COMMAND starts are counted until it ends. With -p, "
-	       "--vm or -a, COMMAND only sets how long to count (-- sleep 10). Without COMMAND, "
+	       "--vm, -G, --container or -a, COMMAND only sets how long to count (-- sleep 10). Without COMMAND, "
 	       "counting ends at Ctrl-C or when the VMs are gone. The exit status is COMMAND's.",
 };

@@ -156,6 +156,7 @@ static int order_rows(struct stat_run *r, struct report *rep)
 }
 
 /* What was counted since the last time. */
+/* 0; 1: nobody reads any more; -1 */
 static int print_counts(struct stat_run *r)
 {
 	struct live_report report;
@@ -169,11 +170,13 @@ static int print_counts(struct stat_run *r)
 	kind_counts__free(&kinds);
 	live__end_report(&report);
 	/* screen__close() says why. */
-	if (fflush(r->screen.out) || ferror(r->screen.out))
+	if (!err && (fflush(r->screen.out) || ferror(r->screen.out)))
+		err = errno == EPIPE ? 1 : -1;
+	else if (err)
 		err = -1;
 	counts__next(&r->live.counts);
 	r->interval_ns = r->live.time_ns;
-	return err ? -1 : 0;
+	return err;
 }
 
 /* ---- while it runs -------------------------------------------------------- */
@@ -199,7 +202,7 @@ static int stat_open_events(struct stat_run *r)
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, 0 }, children[] = { SIGCHLD, 0 };
 	const struct record_options *o = &r->opt.record;
 
-	/* The write fails, which is said; a client of --openmetrics may leave at any time. */
+	/* The write fails, which ends it; a client of --openmetrics may leave at any time. */
 	signal(SIGPIPE, SIG_IGN);
 	r->fds[FD_SIGNALS] = open_signals(ends);
 	r->fds[FD_CHILDREN] = open_signals(children);
@@ -367,7 +370,7 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 	meta__stop(r->meta, stop_ns, why);
 	r->unseen = record_notes__add(r->meta, r->session);
 	err = live__count(&r->live, stop_ns) || write_tables(r) ||
-	      (r->opt.viewer ? 0 : !r->export ? print_counts(r) :
+	      (r->opt.viewer ? 0 : !r->export ? print_counts(r) < 0 :
 	       stat_export__is_file(r->export) ? stat_export__write(r->export) : 0);
 	if (!err && r->opt.record.verbose)
 		say_cost(r);

@@ -40,6 +40,7 @@ def test_commands():
 def test_every_option_of_help(words):
     options = options_of_help(help_of_words(*words))
     offered = bash(f"kvmw {' '.join(words)} --")
+    assert not re.search(r"^ +$", help_of_words(*words), re.M)
     assert set(offered) == {name + ("=" if arg else "") for _, name, arg in options} | {"--help"}
 
 
@@ -62,6 +63,11 @@ def test_keys_and_orders():
     assert bash("kvmw report --order=p9") == ["p90", "p95", "p99", "p999"]
     assert bash("kvmw report --order=k") == ["kvm", "key"]
     assert bash("kvmw report -F count,h") == ["count,halted", "count,hist"]
+    assert bash("kvmw top --per ") == ["reason", "vcpu", "vm", "detail"]
+    for command in "report", "diff":
+        keys = bash(f"kvmw {command} -s ")
+        assert {"port", "msr", "cr", "leaf"} < set(keys) and not {"w0", "w31"} & set(keys)
+        assert len(keys) == len(set(keys))
     assert bash("kvmw script --clock ") == ["start", "mono", "wall"]
 
 
@@ -126,6 +132,8 @@ def test_running_vms():
             assert time.monotonic() < deadline, said
         assert str(guest.pid) in bash("kvmw record -p ")
         assert f"1,{guest.pid}" in bash("kvmw record --pid=1,")
+        for option in "record --vm ", "record -a --exclude ", "stat --vm=", "top --vm ":
+            assert str(guest.pid) in bash(f"kvmw {option}")
     finally:
         guest.kill()
         guest.wait()

@@ -95,6 +95,19 @@ def test_options(args, words):
     one_line(kvmw(*args), 2, *words)
 
 
+@pytest.mark.parametrize("args, words", [
+    (["cut", "-o"], "cut -o needs a value: FILE; kvmw cut -h"), (["report", "-s"], "report -s needs a value: KEY"),
+    (["stat", "-I"], "stat -I needs a value: TIME"), (["record", "-a", "--keep"], "record --keep needs a value: TIME[,SIZE]"),
+    (["report", "--json=1"], "report --json takes no value"), (["top", "--ba=1"], "top --batch takes no value")])
+def test_values_of_options(args, words):
+    one_line(kvmw(*args), 2, words)
+
+
+@pytest.mark.parametrize("word", ["-h", "--help", "help"])
+def test_help_of_help(word):
+    assert kvmw("help", word).stdout == kvmw("-h").stdout
+
+
 @pytest.mark.parametrize("nr", ["0", "8193", "many"])
 def test_room_for_vcpus(nr):
     one_line(kvmw("record", "-a", "--max-vcpus", nr), 2, f"--max-vcpus '{nr}': must be from 1 to 8192")

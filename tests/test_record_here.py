@@ -305,6 +305,15 @@ def test_tracepoints_that_are_misspelt(tmp_path, typed, meant):
              f"tracepoint {typed}: this kernel does not have it (did you mean {meant}?)")
 
 
+def test_reader_has_enough():
+    """stat -I | head ends well, as the readers of recordings do."""
+    stat = subprocess.Popen([KVMW, "stat", "-a", "-I", "0.05"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "time" in stat.stdout.readline()
+    stat.stdout.close()
+    errors = stat.stderr.read()
+    assert stat.wait(timeout=60) == 0 and "Broken pipe" not in errors, errors
+
+
 # ---- --limit -------------------------------------------------------------------
 
 def test_ends_at_the_size_of_limit(tmp_path):

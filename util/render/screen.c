@@ -133,8 +133,9 @@ int screen__close(struct screen *s)
 	s->out = NULL;
 	if (!out)
 		return 0;
+	/* Whoever read had enough, as head. */
 	if (!s->pager)
-		return failed ? error("standard output: %s", strerror(err)) : 0;
+		return failed && err != EPIPE ? error("standard output: %s", strerror(err)) : 0;
 	fclose(out);
 	while (waitpid(s->pager, &status, 0) < 0 && errno == EINTR)
 		;
