@@ -165,7 +165,7 @@ static bool is_first_key(const struct event_desc *event, u32 i)
 	return false;
 }
 
-static bool is_field(const char *name)
+static bool is_any_field(const char *name)
 {
 	for_each_captured_event(event)
 		if (event_desc__field(event, name, strlen(name)) >= 0)
@@ -184,7 +184,7 @@ static void detail_keys(const struct request *r)
 
 		while (strcmp(details[k].what, details[i].what))
 			k++;
-		if (k == i && !is_field(details[i].what))
+		if (k == i && !is_any_field(details[i].what))
 			offer(r, details[i].what, "a detail of exits");
 	}
 }

@@ -52,8 +52,8 @@ const struct argp snapshot_argp = {
 	.parser = cmd_snapshot__parse,
 	.args_doc = "[PID|NAME]",
 	.doc = "Ask kvmw record --keep for a snapshot of what it has in memory."
-	       "\vPID is that of the recorder or of a VM, NAME that of a VM (kvmw list). Without any, there has to be "
-	       "one such recorder.",
+	       "\vPID is that of the recorder or of a VM, NAME that of a VM (kvmw list). Without either, exactly one "
+	       "such recorder must be running.",
 };
 
 /*
@@ -194,7 +194,7 @@ static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 	for (u32 i = 0; i < nr; i++)
 		if (!ask_one(pids[i], vm, args->wait, &answer) && answer.result != CONTROL_NOT_MINE)
 			return snapshot__tell(pids[i], &answer);
-	return error("%s: no kvmw record --keep records it that you may ask", args->of);
+	return error("no kvmw record --keep that you may ask records %s", args->of);
 }
 
 void snapshot__ask(char *said, size_t size)

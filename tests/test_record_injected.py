@@ -87,7 +87,7 @@ def test_program_that_is_required(tmp_path):
     for args in ["-e", "userspace,ioctl"], ["-v", "-e", "ioctl"]:
         done = refused(tmp_path / "f", "ioctl_enter", *args)
         said = [line for line in done.err.splitlines() if line.startswith("kvmw: ")]
-        assert done.status == 1 and said == ["kvmw: cannot see ioctl calls on this kernel: refused by the kernel's "
-                                             "verifier, -v shows why"]
+        assert done.status == 1 and said == [
+            "kvmw: event ioctl: cannot see ioctl calls on this kernel: refused by the kernel's verifier, -v shows why"]
         assert os.listdir(tmp_path) == []
         assert ("R9 !read_ok" in done.err) == ("-v" in args)

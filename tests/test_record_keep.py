@@ -179,7 +179,7 @@ def test_snapshot_command(tmp_path):
             assert rec.written()[1] == path.name
         assert kvmw("snapshot", pid).stdout == ""
         rec.written()
-        one_line(kvmw("snapshot", os.getpid()), 1, f"{os.getpid()}: no kvmw record --keep records it that you may ask")
+        one_line(kvmw("snapshot", os.getpid()), 1, f"no kvmw record --keep that you may ask records {os.getpid()}")
         other = subprocess.run([KVMW, "snapshot"], capture_output=True, text=True, check=False, user=65534)
         one_line(other, 1, f"kvmw record (pid {rec.process.pid}) does not answer: only root or the recorder's user may ask it")
         rec.end()

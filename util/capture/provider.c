@@ -26,7 +26,7 @@
 #define IRQ_CALLS(NAME, program, function)				\
 	[PROBE_IRQ_##NAME] = {						\
 		.what = "calls of " function "()",			\
-		.without = "interrupts that others than the VM deliver by " function "() are not its", \
+		.without = "interrupts delivered by other processes via " function "() are not attributed to the VM", \
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	},								\
 	[PROBE_IRQ_##NAME##_DONE] = {					\
@@ -387,6 +387,15 @@ bool provider__needs(u32 events, u32 probe)
 		if (events & BIT(event->id) && providers[event->id].needs & BIT(probe))
 			return true;
 	return false;
+}
+
+const char *provider__who_needs(u32 events, u32 probe, char *buf, size_t size)
+{
+	*buf = '\0';
+	for_each_captured_event(event)
+		if (events & BIT(event->id) && probe < PROBE_POINTS && provider__needs(BIT(event->id), probe) && !*buf)
+			snprintf(buf, size, "event %s: ", event->name);
+	return buf;
 }
 
 static void explain(int err, const struct attach_method *method, char *buf, size_t size)

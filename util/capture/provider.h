@@ -71,6 +71,8 @@ extern const struct probe probes[PROBE_RAW];
 /* Whether any event of a set uses a probe, and whether any needs it. */
 bool provider__uses(u32 events, u32 probe);
 bool provider__needs(u32 events, u32 probe);
+/* "event NAME: ", the first one that needs a probe; or "". */
+const char *provider__who_needs(u32 events, u32 probe, char *buf, size_t size);
 /* Whether it only adds to the records of an event, and to no total. */
 bool provider__describes(u32 probe);
 /* The events of which a recording of a set may have rows: dirty has the memory slots that it meets. */

@@ -330,17 +330,6 @@ static int go_without(struct session *s, struct event_choice *choice, u32 h, int
 	return s->events ? 0 : -1;
 }
 
-static int cannot_see(const struct session *s, const struct event_choice *choice, struct failure failure)
-{
-	const char *of = "";
-
-	for_each_captured_event(event)
-		if (choice->named & BIT(event->id) && provider__needs(BIT(event->id), failure.probe))
-			of = event->name;
-	return error("%s%s%scannot see %s on this kernel: %s", *of ? "event " : "", of, *of ? ": " : "",
-		     session__what(s, failure.probe), attach__reason(failure.err));
-}
-
 static void choose_methods(struct session *s, const struct event_choice *choice)
 {
 	for (u32 h = 0; h < PROBE_RAW + choice->nr_raw; h++)
@@ -367,6 +356,7 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	s->lists = true;
 	for (;;) {
 		struct failure failure;
+		char who[32];
 
 		choose_parts(s);
 		failure = try_methods(s);
@@ -376,7 +366,9 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
 		s->refused[failure.probe] = failure.err;
 		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
-			return cannot_see(s, choice, failure);
+			return error("%scannot see %s on this kernel: %s",
+				     provider__who_needs(choice->named, failure.probe, who, sizeof(who)),
+				     session__what(s, failure.probe), attach__reason(failure.err));
 		if (failure.probe == PROBE_ENTRY)
 			stand_in(s);
 	}
