@@ -263,11 +263,18 @@ static int start_writing(struct record_keep *k, int fd)
 	return keep_failed(k);
 }
 
+static void clear_status_line(const struct record_keep *k)
+{
+	if (k->uses.status_line)
+		fputs(CLEAR_STATUS_LINE, stderr);
+}
+
 static int begin(struct record_keep *k)
 {
 	struct keep_uses *u = &k->uses;
 	int fd;
 
+	clear_status_line(k);
 	k->waiting = false;
 	if (sink__mark(u->sink, MARK_HOLD, NULL))
 		return -1;
@@ -293,6 +300,7 @@ static int end(struct record_keep *k)
 	const struct keep_snapshot *s = &k->snapshot;
 	char path[PATH_MAX];
 
+	clear_status_line(k);
 	k->writing = false;
 	if (keep_snapshot__end(&k->snapshot)) {
 		/* What was begun can be read; an empty one says nothing. */
@@ -317,8 +325,10 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 {
 	u64 now = monotonic_ns();
 
-	if (by_hand && !may_make(k))
+	if (by_hand && !may_make(k)) {
+		clear_status_line(k);
 		notice("%s: ignored: %u snapshots are all that --max-snapshots allows", hit->why, k->opt->max_snapshots);
+	}
 	if (!may_make(k) || (!by_hand && k->last_ns && now < k->last_ns + k->opt->cooldown_ns)) {
 		k->nr_ignored++;
 		return 0;

@@ -19,6 +19,7 @@
 #define KEEP_MAX_BYTES		(64ULL << 30)
 #define KEEP_DEFAULT_COOLDOWN	(10 * NSEC_PER_SEC)
 #define KEEP_MIN_NS		NSEC_PER_SEC
+#define CLEAR_STATUS_LINE	"\r\033[K"	/* before anything else is said */
 #define KEEP_SUFFIX		".20261128-120304.567"	/* of -o FILE */
 
 /* What the command line says of it; time_ns 0: nothing is kept, all is written. */
@@ -36,7 +37,8 @@ struct keep_options {
 struct keep_uses {
 	const char *output;	/* of -o; NULL: named after the VM */
 	u32 events;		/* recorded, a bitmap */
-	bool quiet, all;
+	bool quiet;
+	bool status_line;	/* one is on the terminal */
 	struct session *session;
 	const struct session_opts *session_opts;
 	struct snapshot *tables;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -121,15 +122,15 @@ static const char *put_elapsed(u64 ns, char *buf, size_t size)
 	return buf;
 }
 
-static void clear_status(void)
+static bool has_status_line(const struct record *r)
 {
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
+	return !r->opt.quiet && isatty(STDERR_FILENO);
 }
 
 static void status_line(struct record *r)
 {
-	char elapsed[32], until[32], vcpus[32] = "";
+	char elapsed[32], until[32], vcpus[32] = "", line[256];
+	struct winsize size = { .ws_col = 0 };
 	u64 limit = r->opt.duration_ns;
 	struct drain_counts c;
 
@@ -137,11 +138,15 @@ static void status_line(struct record *r)
 	/* They are counted after the first second. */
 	if (c.vcpus)
 		snprintf(vcpus, sizeof(vcpus), ", %u vCPU%s", c.vcpus, c.vcpus == 1 ? "" : "s");
-	fprintf(stderr, "\r\033[K%s%s%s: %llu events, %llu/s, %.1f MB, %llu lost%s; Ctrl-C stops ",
+	snprintf(line, sizeof(line), "%s%s%s: %llu events, %llu/s, %.1f MB, %llu lost%s; Ctrl-C stops ",
 		put_elapsed(monotonic_ns() - r->start_ns + NSEC_PER_SEC / 2, elapsed, sizeof(elapsed)),
 		limit ? " of " : "", limit ? put_elapsed(limit, until, sizeof(until)) : "",
 		(unsigned long long)c.events, (unsigned long long)(c.events - r->last_events),
 		sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, vcpus);
+	/* One that wraps could not be cleared. */
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		size.ws_col = sizeof(line);
+	fprintf(stderr, CLEAR_STATUS_LINE "%.*s", size.ws_col - 1, line);
 	r->last_events = c.events;
 }
 
@@ -179,7 +184,7 @@ static bool command_ended(struct record *r)
 /* Returns why the recording ends. */
 static const char *wait_for_end(struct record *r)
 {
-	bool status = !r->opt.quiet && isatty(STDERR_FILENO);
+	bool status = has_status_line(r);
 	struct pollfd fds[FIXED_FDS + MAX_PIDS] = {
 		{ r->stop.told, POLLIN, 0 }, { r->children, POLLIN, 0 }, { r->second, POLLIN, 0 },
 		{ r->deadline, POLLIN, 0 },
@@ -214,7 +219,7 @@ static const char *wait_for_end(struct record *r)
 		if (read(r->second, &ticks, sizeof(ticks)) == sizeof(ticks)) {
 			/* What is said here gets a line of its own. */
 			if (status)
-				clear_status();
+				fputs(CLEAR_STATUS_LINE, stderr);
 			warn_unseen(r);
 			record_limit__look(&r->limit, r->session, r->drain, r->meta);
 			if (status)
@@ -244,7 +249,8 @@ static void closing_line(struct record *r, u64 bytes)
 	if (c.bpf_events && elapsed_ns)
 		snprintf(bpf, sizeof(bpf), ", BPF %.1f%% of a CPU",
 			 100.0 * c.bpf_ns / c.bpf_events * c.counted / elapsed_ns);
-	clear_status();
+	if (isatty(STDERR_FILENO))
+		fputs(CLEAR_STATUS_LINE, stderr);
 	if (c.events)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
 	if (r->keep.opt->time_ns)
@@ -326,7 +332,7 @@ static int start_keeping(struct record *r)
 {
 	const struct keep_uses uses = {
 		.output = r->opt.output, .events = provider__recorded(r->opt.choice.events),
-		.quiet = r->opt.quiet, .session = r->session, .session_opts = &r->session_opts,
+		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session, .session_opts = &r->session_opts,
 		.tables = &r->snapshot, .meta = r->meta, .progress = &r->stop.progress, .sink = r->sink,
 		.drain = r->drain,
 	};

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw record and list under this machine's KVM, whether that shows VM exits or not."""
 import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -291,6 +294,29 @@ def test_status_line(tmp_path):
     assert any(line.startswith("[ kvmw record: ") for line in lines)
     done = record("-o", tmp_path / "f", "-d", "1.2", "-a")
     assert "Ctrl-C" not in done.stderr
+
+
+def test_status_line_of_a_narrow_terminal(tmp_path):
+    """It does not wrap, and gives way to what is said of a snapshot."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
+    recorder = subprocess.Popen([KVMW, "record", "-a", "--keep", "2s,16M"], cwd=tmp_path, stdin=subprocess.DEVNULL,
+                                stderr=slave)
+    os.close(slave)
+    text, asked = b"", set()
+    with contextlib.suppress(OSError):
+        while chunk := os.read(master, 65536):
+            text += chunk
+            for seen, sig in (b" lost", signal.SIGUSR2), (b": SIGUSR2: ", signal.SIGINT):
+                if seen in text and sig not in asked:
+                    asked.add(sig)
+                    recorder.send_signal(sig)
+    os.close(master)
+    assert recorder.wait(timeout=60) == 0, text
+    lines = re.split("\r\x1b\\[K|\r?\n", text.decode())
+    status = [line for line in lines if re.match(r"\d:\d\d: ", line)]
+    assert status and max(map(len, status)) < 40, lines
+    assert any(line.startswith("[ kvmw record: SIGUSR2: ") for line in lines), lines
 
 
 def test_tracepoints_like_none(tmp_path):

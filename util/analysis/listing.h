@@ -34,4 +34,13 @@ struct listing {
 	struct listing_event event[KVMW_MAX_EVENTS];
 };
 
+/* Whether kvmw record takes an event here if there is no -e: where exits cannot be seen, returns to the VMM. */
+static inline bool listing__is_default(const struct listing *list, const struct event_desc *event)
+{
+	bool instead = list->event[KVMW_EVENT_EXIT].missing && !list->event[KVMW_EVENT_USERSPACE].missing;
+
+	return event->id == KVMW_EVENT_USERSPACE ? instead :
+	       event->on_by_default && !(instead && event->id == KVMW_EVENT_EXIT);
+}
+
 #endif

@@ -45,7 +45,7 @@ static void list_json__events(struct json_object *array, const struct listing *l
 		struct json_object *o = list_json__add(array);
 
 		json__text(o, "name", event->name);
-		json__bool(o, "default", event->on_by_default);
+		json__bool(o, "default", listing__is_default(list, event));
 		json__text(o, "doc", event->doc);
 		json__text(o, "runs_at", event->cost);
 		list_json__points(json__array(o, "tracepoints"), list, event->id);

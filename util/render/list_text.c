@@ -55,7 +55,7 @@ static void list_text__events(const struct screen *s, const struct listing *list
 		const struct listing_event *here = &list->event[event->id];
 
 		snprintf(first, sizeof(first), "%-10s %-8s ", event->name,
-			 event->on_by_default ? "yes" : "no");
+			 listing__is_default(list, event) ? "yes" : "no");
 		screen__wrap(s, first, INDENT, event->doc);
 		list_text__remark(s, "runs at ", event->cost);
 		list_text__remark(s, "unavailable: ", here->missing);
