@@ -125,6 +125,14 @@ bool record_options__has_groups(const struct record_options *o)
 	return o->groups.nr || o->containers.nr;
 }
 
+const char *record_options__why_nothing(const struct record_options *o, bool children)
+{
+	return o->vcpu_filter ? "does a VM have one of the --vcpu vCPUs, and did it run?" :
+	       children ? "did the command start a VM?" :
+	       o->nr_excluded ? "did any vCPU run of a VM that --exclude does not leave out?" :
+	       "did any vCPU run?";
+}
+
 static int check_pid(pid_t *pid)
 {
 	struct vm vm;
@@ -133,8 +141,9 @@ static int check_pid(pid_t *pid)
 	if (err == ESRCH)
 		return error("%d: no such process; kvmw list shows the running VMs", *pid);
 	if (err)
-		return error("%d (%s): cannot read its file descriptors: %s; run as root, "
-			     "or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH", *pid, vm.vmm, strerror(err));
+		return error("%d (%s): cannot read its file descriptors: %s; %s", *pid, vm.vmm, strerror(err),
+			     host__may_inspect() ? "a security policy or a user namespace protects it" :
+			     "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
 	if (!vm.nr_vms)
 		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
 			     "kvmw list shows those that do", *pid, vm.vmm);

@@ -266,10 +266,8 @@ static void closing_line(struct record *r, u64 bytes)
 		warning("the ring buffers overflowed: %llu record%s lost (the totals still count them); "
 			"a larger -m loses fewer", (unsigned long long)c.lost, c.lost == 1 ? "" : "s");
 	if (!c.vcpus && !c.events)
-		warning("no events recorded: %s", r->opt.vcpu_filter ?
-			"does a VM have one of the --vcpu vCPUs, and did it run?" :
-			r->session_opts.target != KVMW_TARGET_CHILDREN ?
-			"did any vCPU run?" : "did the command start a VM?");
+		warning("no events recorded: %s", record_options__why_nothing(&r->opt,
+			r->session_opts.target == KVMW_TARGET_CHILDREN));
 }
 
 static void say_ways(struct record *r)

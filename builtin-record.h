@@ -68,6 +68,8 @@ error_t record_options__check_observed(const struct record_options *o, const cha
 int record_options__find_targets(struct record_options *o);
 /* Then says so to the session, whose opts point into o. */
 void record_options__choose(const struct record_options *o, struct session_opts *opts);
+/* What to ask oneself if nothing was seen; children: of COMMAND only. */
+const char *record_options__why_nothing(const struct record_options *o, bool children);
 /* Whether VMs that start later are observed, too, so that no end of one is the last. */
 bool record_options__has_groups(const struct record_options *o);
 /*

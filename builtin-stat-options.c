@@ -100,6 +100,7 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	case 'I':
 		return cmd_stat__parse_interval(o, arg);
 	case 'e':
+		o->record.choice.families = true;
 		return events_option__parse(&o->record.choice, arg) ? EINVAL : 0;
 	case OPT_PER:
 		return parse_per(o, arg);

@@ -375,10 +375,8 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 	if (!err && r->opt.record.verbose)
 		say_cost(r);
 	if (!r->live.rec->nr_vcpus && !r->export && !r->opt.viewer && !r->opt.record.quiet)
-		warning("nothing counted: %s", r->opt.record.vcpu_filter ?
-			"does a VM have one of the --vcpu vCPUs, and did it run?" :
-			r->session_opts.target != KVMW_TARGET_CHILDREN ?
-			"did any vCPU run?" : "did the command start a VM?");
+		warning("nothing counted: %s", record_options__why_nothing(&r->opt.record,
+			r->session_opts.target == KVMW_TARGET_CHILDREN));
 	return err ? -1 : 0;
 }
 

@@ -181,6 +181,7 @@ def test_recording_of_somebody_else(command):
     (["script", "-F", "time,gest_ns"], ["'gest_ns'", "did you mean guest_ns?"]),
     (["record", "-a", "-e", "scheduleing"], ["did you mean scheduling?"]),
     (["record", "-a", "--stack", "userpsace"], ["did you mean userspace?"]),
+    (["stat", "-a", "-e", "iqr"], ["did you mean irq?", "valid events: fault, dirty", "vmm (kvmw list describes them)"]),
     (["record", "-a", "-e", "io"], ["an exit reason, not an event", "-e exit --reason io"]),
 ])
 def test_names(svm, args, words):

@@ -15,23 +15,24 @@ static bool events_option__equals(const char *word, const char *text, size_t len
 	return strlen(word) == len && !memcmp(word, text, len);
 }
 
-static int unknown(const char *typed, size_t len)
+static int unknown(const struct event_choice *c, const char *typed, size_t len)
 {
 	struct word_list words;
 	char reason[64];
 
 	snprintf(reason, sizeof(reason), "%.*s", (int)len, typed);
-	if (reason_exists(reason))
+	if (!c->families && reason_exists(reason))
 		return error("-e '%s': an exit reason, not an event; -e exit --reason %s records the "
 			     "exits that have it", reason, reason);
 	word_list__begin(&words, typed, len);
 	for_each_named_event(event)
-		word_list__add(&words, event->name);
+		if (!c->families || (event->class == EVENT_FAMILY && event->id != KVMW_EVENT_STACK))
+			word_list__add(&words, event->name);
 	for (u32 i = 0; i < KVMW_NR_GROUPS; i++)
 		word_list__add(&words, event_group__name(i));
-	return error("unknown event '%.*s'%s; valid events: %s, and any tracepoint as "
-		     "CATEGORY:NAME (kvmw list describes them)", (int)len, typed,
-		     nearest__hint(&words.nearest), words.text);
+	return error("unknown event '%.*s'%s; valid events: %s%s (kvmw list describes them)", (int)len, typed,
+		     nearest__hint(&words.nearest), words.text,
+		     c->families ? "" : ", and any tracepoint as CATEGORY:NAME");
 }
 
 /* category:name of a tracepoint. */
@@ -130,7 +131,7 @@ int events_option__parse(struct event_choice *c, const char *names)
 
 		if (!add_named(c, p, len)) {
 			if (!memchr(p, ':', len))
-				return unknown(p, len < 60 ? len : 60);
+				return unknown(c, p, len < 60 ? len : 60);
 			if (add_raw(c, p, len))
 				return -1;
 		}

@@ -49,8 +49,9 @@ static int add_reasons(struct kvmw_filter *f, const char *name)
 		return 0;
 	nearest__begin(&n, name, strlen(name));
 	reason_offer(isa, &n);
-	return error("--reason '%s': not an exit reason of this host's %s%s; a number works too, and "
-		     "kvmw report shows the reasons that occur", name, isa_name(isa), nearest__hint(&n));
+	/* Which of them it has may be unknown: without KVM's modules, VMX is assumed. */
+	return error("--reason '%s': not an exit reason of %s%s%s; a number works too, and kvmw report shows the reasons "
+		     "that occur", name, arch__silent_exit() ? "" : "this host's ", isa_name(isa), nearest__hint(&n));
 }
 
 int record_filter__reasons(struct record_filter *filter, const char *names)
