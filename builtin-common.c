@@ -14,6 +14,7 @@
 #include "util/array.h"
 #include "util/error.h"
 #include "util/parse.h"
+#include "util/symbols/demangler.h"
 #include "util/symbols/namer.h"
 
 #define MEMORY_MIN	(1u << 20)
@@ -227,7 +228,7 @@ int common_args__read_regions(struct common_args *args)
 	return args->regions ? 0 : -1;
 }
 
-int common_args__start_namer(struct common_args *args)
+static int start_namer(struct common_args *args)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
 
@@ -239,6 +240,16 @@ int common_args__start_namer(struct common_args *args)
 		return error("--debuginfod: DEBUGINFOD_URLS names no server, such as https://debuginfod.debian.net");
 	args->namer = namer__start(args->debug_dir, args->debuginfod);
 	return args->namer ? 0 : -1;
+}
+
+/* In this order: a child has a copy of what was open before. */
+int common_args__start_namers(struct common_args *args)
+{
+	if (start_namer(args))
+		return -1;
+	if (!args->no_demangle)
+		args->demangler = demangler__start();
+	return args->demangler || args->no_demangle ? 0 : -1;
 }
 
 const char *common_args__input(const struct common_args *args)
@@ -353,7 +364,7 @@ struct recording *common_args__recording(struct common_args *args, struct data_r
 		data_reader__close(reader);
 		return NULL;
 	}
-	rec->mangled = args->no_demangle;
+	rec->demangler = args->demangler;
 	rec->namer = args->namer;
 	rec->filter = args->where ? where__filter(args->where) : NULL;
 	return rec;
@@ -409,6 +420,7 @@ struct data_reader *common_args__open_file(struct common_args *args, const char 
 
 void common_args__free(struct common_args *args)
 {
+	demangler__end(args->demangler);
 	namer__end(args->namer);
 	array__free(args->more, args->more_room, NULL);
 	where__free(args->where);

@@ -31,6 +31,7 @@ struct common_args {
 	const char *debug_dir;		/* or NULL */
 	bool debuginfod;
 	struct namer *namer;		/* of either, once started; or NULL */
+	struct demangler *demangler;	/* once started; NULL: names stay as they are */
 	struct budget budget;		/* of --memory */
 	struct budget begin;		/* the same, before a recording was read */
 	bool opened;			/* the recording was, and what is to be said of its format */
@@ -65,8 +66,11 @@ error_t common_args__bind_where(struct common_args *args, u32 events);
 /* Fills in args->regions. 0, or -1: the file is not right (error() said why). */
 int common_args__read_regions(struct common_args *args);
 
-/* Starts args->namer if somebody is to be asked. 0, or -1 (error() said why). */
-int common_args__start_namer(struct common_args *args);
+/*
+ * Of a command that shows stacks: starts args->demangler, and args->namer if somebody is to be asked.
+ * 0, or -1 (error() said why).
+ */
+int common_args__start_namers(struct common_args *args);
 
 bool guest_symbol_files__any(const struct guest_symbol_files *files);
 /* 0, or -1: they do not fit together (error() said why). */

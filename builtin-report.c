@@ -134,7 +134,7 @@ static int report(struct report_args *args)
 	struct screen s = { .out = NULL };
 	int ret = -1;
 
-	if (common_args__start_namer(&args->common) || common_args__read_regions(&args->common) ||
+	if (common_args__start_namers(&args->common) || common_args__read_regions(&args->common) ||
 	    common_args__find_kaslr(&args->common, "report") || common_args__read_symbols(&args->common))
 		goto out;
 	args->opt.regions = args->common.regions;

@@ -239,7 +239,7 @@ static int script(struct args *args)
 	struct screen s;
 	int ret = KVMW_FAILED;
 
-	if (common_args__start_namer(&args->common) || common_args__read_regions(&args->common) ||
+	if (common_args__start_namers(&args->common) || common_args__read_regions(&args->common) ||
 	    common_args__find_kaslr(&args->common, "script") || common_args__read_symbols(&args->common))
 		return KVMW_FAILED;
 	opt.where = args->common.where;

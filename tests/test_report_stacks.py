@@ -81,6 +81,20 @@ def test_functions_are_called_what_they_are_in_their_language(tmp_path):
         assert json.loads(row)["user_stack"] == list(names)
 
 
+def test_a_name_may_keep_nobody_busy(tmp_path):
+    """Of 10 letters that count lifetimes, 62^10 of them; then nobody has time for another name."""
+    endless, before, after = "_RMIC1aFGzzzzzzzzzz_EuEu+0x1 [vmm]", "_ZN3vmm4readEv+0x1", "_ZN3vmm5writeEv+0x1"
+    path = make(tmp_path / "f", [{"id": 3, "frames": [before, endless, after, before]}], ROWS[:1])
+    done = kvmw("report", "-i", path, "-e", "stack", "--json")
+    assert json.loads(done.stdout)["stacks"][0]["user"] == ["vmm::read+0x1", endless, after, "vmm::read+0x1"]
+    assert done.returncode == 0 and done.stderr.count("\n") == 1 and "no time is left to demangle" in done.stderr
+    # Those who show no stacks have nothing to demangle.
+    cut = tmp_path / "cut"
+    for args in (("info",), ("top", "--batch"), ("cut", "-o", cut)):
+        done = kvmw(*args, "-i", path)
+        assert "demangle" not in done.stderr
+
+
 def test_names_that_differ_only_in_their_symbols_are_one_row(tmp_path):
     """Constructors of an object, and of a part of another one."""
     stacks = [{"id": i, "frames": [f"_ZN4DiskC{i}Ev+0x10 [vmm]"]} for i in (1, 2)]

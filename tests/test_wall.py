@@ -97,13 +97,22 @@ def test_the_copy_is_made_behind_the_wall(reader, tmp_path):
 
 
 def test_texts_are_printed_behind_a_second_wall(reader):
-    process = reader("script", "-i", "-")
+    process = reader("script", "--no-demangle", "-i", "-")
     child, = until(lambda: children(process.pid))
     until(lambda: walled(waiting(process.pid)) and waiting(child))
     found, = waiting(child)
     assert walled([found]) and found.get("Seccomp_filters", "2") == "2"
     # So much memory, and no more.
     assert not re.search(r"^Max address space +unlimited", pathlib.Path(f"/proc/{child}/limits").read_text(), re.M)
+    reader.end(process)
+
+
+def test_names_are_demangled_behind_a_wall(reader):
+    """With nothing open but a socket."""
+    process = reader("report", "-i", "-")
+    child, = until(lambda: children(process.pid))
+    until(lambda: (found := waiting(child)) and walled(found))
+    assert [file.name for file in pathlib.Path(f"/proc/{child}/fd").iterdir()] == ["0"]
     reader.end(process)
 
 

@@ -8,7 +8,7 @@
 #include "util/recording/lost_names.h"
 #include "util/recording/member.h"
 #include "util/recording/recording.h"
-#include "util/symbols/demangle.h"
+#include "util/symbols/demangler.h"
 #include "util/symbols/namer.h"
 
 #define SHORT_MAX	64	/* of the name of a VM, a program, a thread */
@@ -224,7 +224,7 @@ static int set_frame(const struct recording *rec, char **to, const char *frame)
 {
 	char name[4 * TEXT_MAX];
 
-	if (!rec->mangled && demangle__frame(frame, name, sizeof(name)))
+	if (rec->demangler && demangler__frame(rec->demangler, frame, name, sizeof(name)))
 		frame = name;
 	return member__set_text(to, frame, TEXT_MAX);
 }

@@ -167,7 +167,7 @@ struct recording {
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms, vm_room;
 	struct namer *namer;	/* of frames that the recorder could not name; NULL: nobody is asked */
-	bool mangled;		/* as asked for: frames of stacks are named as their symbols are */
+	struct demangler *demangler;	/* of frames of stacks; NULL: they are named as their symbols are */
 	bool several_vms_of_pid;	/* some VMs have the same pid */
 	struct hash_table vm_pids;	/* how many VMs have it; for identity.c, as are: */
 	u32 numbered_id;		/* the highest id that was numbered */
