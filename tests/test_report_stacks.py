@@ -117,7 +117,7 @@ def vmm():
 
 def by_id(place, build_id, program):
     path = place / ".build-id" / build_id[:2] / f"{build_id[2:]}.debug"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(program, path)
     return place
 
@@ -161,6 +161,25 @@ def test_names_of_servers(tmp_path, vmm):
     find.unlink()
     found, said = user_of(path, "--debuginfod", env=env | {"PATH": "/nowhere"})
     assert found == frames and said.count("\n") == 1 and "cannot run debuginfod-find" in said
+
+
+def test_servers_are_not_asked_without_end(tmp_path):
+    """Each of 300 stacks has two build ids for its frame."""
+    lost = [[[0, f"{i:040x}", 1], [0, f"{i + 1000:040x}", 1]] for i in range(300)]
+    stacks = [{"id": 3 + i, "frames": ["vmm+0x1"], "lost": ids} for i, ids in enumerate(lost)]
+    path = make(tmp_path / "f", stacks, ROWS[:1])
+    for i in range(256):
+        by_id(tmp_path / "debug", f"{i:040x}", __file__)
+    found, said = user_of(path, "--debug-dir", tmp_path / "debug")
+    assert found == ["vmm+0x1"] and said.count("\n") == 1 and "of more than 256 build ids" in said
+    frames = [{"id": 3, "frames": ["vmm+0x1"], "lost": sum(lost[:100], [])}]
+    # All for one frame: only the first is looked for.
+    asked = tmp_path / "debuginfod-find"
+    asked.write_text(f"#!/bin/sh\necho $2 >>{tmp_path}/asked\n")
+    asked.chmod(0o755)
+    env = {"DEBUGINFOD_URLS": "http://127.0.0.1:9", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    assert user_of(make(tmp_path / "g", frames, ROWS[:1]), "--debuginfod", env=env) == (["vmm+0x1"], "")
+    assert (tmp_path / "asked").read_text().splitlines() == [f"{0:040x}"]
 
 
 def test_no_places(tmp_path):

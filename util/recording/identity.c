@@ -269,13 +269,16 @@ static int name_frame(const struct recording *rec, char **frame, const struct el
 static int name_frames(const struct recording *rec, struct rec_stack *stack, struct json_object *lost)
 {
 	size_t nr = lost && rec->namer ? json_object_array_length(lost) : 0;
+	bool asked[REC_MAX_STACK] = { false };
 
 	for (size_t i = 0; i < nr && i < REC_MAX_STACK; i++) {
 		struct elf_place place;
 		size_t frame;
 
-		if (lost_name__parse(json_object_array_get_idx(lost, i), stack->nr, &frame, &place) &&
-		    name_frame(rec, &stack->frame[frame], &place))
+		if (!lost_name__parse(json_object_array_get_idx(lost, i), stack->nr, &frame, &place) || asked[frame])
+			continue;
+		asked[frame] = true;
+		if (name_frame(rec, &stack->frame[frame], &place))
 			return -1;
 	}
 	return 0;

@@ -11,10 +11,13 @@
 
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/sandbox.h"
 #include "util/symbols/namer.h"
 
 #define FIND		"debuginfod-find"
+#define SOCKET		(STDERR_FILENO + 1)	/* of the child */
 #define PATH_BYTES	4096
+#define MAX_FILES	256	/* build ids; a recording of many programs has some dozen */
 
 struct namer {
 	int fd;
@@ -31,11 +34,15 @@ struct finder {
 	const char *dir;	/* or NULL */
 	bool debuginfod;	/* until it cannot be run */
 	struct named_file *files;
+	u32 nr_files;
+	bool full;			/* said so */
 };
 
+/* One that was looked for; what is in it may be hostile, too, and is read by a child of its own. */
 struct named_file {
 	struct named_file *next;
-	struct elf_symbols symbols;
+	pid_t child;			/* 0: there is no such file */
+	int fd;				/* to it */
 	u8 id[ELF_ID_MAX];
 	u32 id_len;
 };
@@ -113,6 +120,67 @@ static int open_found(struct finder *finder, const u8 *id, u32 len)
 	return *path == '/' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
+/* Answers from the file as long as it is asked; has nothing but that and the socket. */
+static void __attribute__((noreturn)) named_file__serve(const struct named_file *f, int socket, int file)
+{
+	struct answer answer = { .into = 0 };
+	struct elf_symbols symbols = { .nr = 0 };
+	struct elf_place place;
+	const char *name;
+
+	/* Both are above these: the namer has them, too. */
+	if (dup2(socket, STDIN_FILENO) < 0 || dup2(file, STDOUT_FILENO) < 0)
+		_exit(1);
+	sandbox__close_files(STDOUT_FILENO + 1);
+	sandbox__enter(SANDBOX_COMPUTE);
+	elf_symbols__read_debug(&symbols, STDOUT_FILENO, f->id, f->id_len);
+	while (namer__read(STDIN_FILENO, &place, sizeof(place))) {
+		name = elf_symbols__find_address(&symbols, place.address, &answer.into);
+		snprintf(answer.name, sizeof(answer.name), "%s", name ?: "");
+		if (!namer__send(STDIN_FILENO, &answer, sizeof(answer)))
+			break;
+	}
+	_exit(0);
+}
+
+/* Without a child it has no names. */
+static void named_file__start(struct named_file *f, int file)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		return;
+	f->child = fork();
+	if (!f->child)
+		named_file__serve(f, fds[1], file);
+	close(fds[1]);
+	f->fd = fds[0];
+	if (f->child > 0)
+		return;
+	close(f->fd);
+	f->child = 0;
+}
+
+static void named_file__end(struct named_file *f)
+{
+	if (f->child) {
+		close(f->fd);
+		waitpid(f->child, NULL, 0);
+	}
+	f->child = 0;
+}
+
+/* A recording can name any number of them, and each may be a request to a server. */
+static bool finder__full(struct finder *finder)
+{
+	if (finder->nr_files < MAX_FILES)
+		return false;
+	if (!finder->full)
+		warning("debug symbols: of more than %u build ids; those of the others are not looked for", MAX_FILES);
+	finder->full = true;
+	return true;
+}
+
 static struct named_file *namer__file(struct finder *finder, const struct elf_place *place)
 {
 	struct named_file *f = finder->files;
@@ -122,9 +190,10 @@ static struct named_file *namer__file(struct finder *finder, const struct elf_pl
 		f = f->next;
 	if (f)
 		return f;
-	f = mem__calloc(1, sizeof(*f));
+	f = finder__full(finder) ? NULL : mem__calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
+	finder->nr_files++;
 	f->id_len = place->id_len;
 	memcpy(f->id, place->id, sizeof(f->id));
 	f->next = finder->files;
@@ -134,28 +203,42 @@ static struct named_file *namer__file(struct finder *finder, const struct elf_pl
 	if (fd < 0 && finder->debuginfod)
 		fd = open_found(finder, f->id, f->id_len);
 	if (fd >= 0) {
-		elf_symbols__read_debug(&f->symbols, fd, f->id, f->id_len);
+		named_file__start(f, fd);
 		close(fd);
 	}
 	return f;
 }
 
-static void namer__serve(int fd, struct finder *finder)
+static struct answer namer__answer(struct finder *finder, const struct elf_place *place)
 {
 	struct answer answer = { .into = 0 };
+	struct named_file *f = namer__file(finder, place);
+
+	if (f && f->child && (!namer__send(f->fd, place, sizeof(*place)) || !namer__read(f->fd, &answer, sizeof(answer)))) {
+		answer = (struct answer) { .into = 0 };
+		named_file__end(f);
+	}
+	return answer;
+}
+
+static void namer__serve(int fd, struct finder *finder)
+{
 	struct elf_place place;
 
+	/* What else the command had open is not for files that are found, nor for who finds them. */
+	if (fd != SOCKET && dup3(fd, SOCKET, O_CLOEXEC) < 0)
+		return;
+	fd = SOCKET;
+	sandbox__close_files(SOCKET + 1);
 	while (namer__read(fd, &place, sizeof(place)) && place.id_len > 1 && place.id_len <= ELF_ID_MAX) {
-		const struct named_file *f = namer__file(finder, &place);
-		const char *name = f ? elf_symbols__find_address(&f->symbols, place.address, &answer.into) : NULL;
+		const struct answer answer = namer__answer(finder, &place);
 
-		snprintf(answer.name, sizeof(answer.name), "%s", name ?: "");
 		if (!namer__send(fd, &answer, sizeof(answer)))
 			break;
 	}
 	for (struct named_file *f = finder->files, *next; f; f = next) {
 		next = f->next;
-		elf_symbols__free(&f->symbols);
+		named_file__end(f);
 		free(f);
 	}
 }
