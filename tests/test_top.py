@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import resource
 import shutil
 import subprocess
 import time
@@ -116,6 +117,21 @@ def test_a_row_far_away(tmp_path):
     rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1), (3 * 10**18, 500, 300, 0, 10, 0, 1)])
     done = kvmw("top", "--batch", "-i", rec.finish().write(tmp_path / "a.kvmw"), "-d", "10ms")
     assert done.returncode == 0 and 2 < done.stdout.count("kvmw top") < 30000
+
+
+def test_many_rows_take_their_share(tmp_path):
+    """Of 8000 vCPUs, each with an exit, none looks for its reasons among those of the others."""
+    vcpus = [{"id": i, "vm": 0, "vcpu": i, "tid": 100 + i, "comm": "x"} for i in range(8000)]
+    rec = synthetic.Recording(vcpus=vcpus)
+    rec.frame([(synthetic.START + 1000 * i, 100, 50, 0, 0x78, i, 2) for i in range(8000)])
+    path = rec.finish().write(tmp_path / "a.kvmw")
+
+    def cpu_seconds(*args):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        return batch(path, *args), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    text, less = cpu_seconds()
+    text, more = cpu_seconds("--per", "reason")
+    assert text.count("\n") > 16000 and more < 10 * less + 0.5
 
 
 def test_hostile_names(tmp_path):

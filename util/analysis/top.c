@@ -4,6 +4,7 @@
 
 #include "util/analysis/counts.h"
 #include "util/analysis/top.h"
+#include "util/search.h"
 
 #define MAX_ROWS	AGG_MAX_KEYS
 #define FORGET_AT	TOP_STEPS	/* intervals between two looks for rows that are gone */
@@ -408,16 +409,20 @@ static enum top_level level_of(const struct top_key *key)
 	       !memcmp(key->detail, none.detail, sizeof(key->detail)) ? TOP_REASONS : TOP_DETAILS;
 }
 
+/* What a row of this level is in. */
+static struct top_key parent_of(const struct top_key *key, enum top_level level)
+{
+	return level == TOP_VMS ? top_key__none() : top_key__at(key, level - 1);
+}
+
 static bool is_in(const struct top_key *key, const struct top_choice *choice)
 {
 	struct top_key at, within = choice->within;
 
 	if (level_of(key) != choice->level)
 		return false;
-	if (choice->level == TOP_VMS)
-		return true;
-	at = top_key__at(key, choice->level - 1);
-	return top__same_key(&at, &within);
+	at = parent_of(key, choice->level);
+	return choice->level == TOP_VMS || top__same_key(&at, &within);
 }
 
 int top__list(const struct top *top, const struct top_choice *choice, struct top_list *list)
@@ -440,4 +445,68 @@ int top__list(const struct top *top, const struct top_choice *choice, struct top
 	}
 	qsort_r(list->row, list->nr, sizeof(*list->row), top__compare, &column);
 	return 0;
+}
+
+/* ---- all rows of a level ------------------------------------------------------- */
+
+struct level_order {
+	enum top_level level;
+	enum top_column sort;
+};
+
+static int compare_parents(const struct top_key *x, const struct top_key *y, enum top_level level)
+{
+	const struct top_key of_x = parent_of(x, level), of_y = parent_of(y, level);
+
+	return memcmp(&of_x, &of_y, sizeof(of_x));
+}
+
+static int compare_in_level(const void *a, const void *b, void *arg)
+{
+	const struct top_row *x = *(const struct top_row *const *)a, *y = *(const struct top_row *const *)b;
+	struct level_order *order = arg;
+
+	return compare_parents(&x->key, &y->key, order->level) ?: top__compare(a, b, &order->sort);
+}
+
+int top__list_level(const struct top *top, enum top_level level, enum top_column sort, struct top_list *list)
+{
+	struct level_order order = { .level = level, .sort = sort };
+
+	*list = (struct top_list) { .nr = 0 };
+	list->row = mem__calloc(top->rows.nr + 1, sizeof(*list->row));
+	if (!list->row)
+		return -1;
+	for (u32 i = 0; i < top->rows.nr; i++) {
+		const struct top_row *row = hash_table__at(&top->rows, i);
+
+		if (row->interval == top->interval && level_of(&row->key) == level)
+			list->row[list->nr++] = row;
+	}
+	qsort_r(list->row, list->nr, sizeof(*list->row), compare_in_level, &order);
+	return 0;
+}
+
+struct level_parent {
+	enum top_level level;
+	struct top_key key;
+};
+
+static int compare_to_parent(const void *key, const void *element)
+{
+	const struct level_parent *parent = key;
+	const struct top_key of = parent_of(&(*(const struct top_row *const *)element)->key, parent->level);
+
+	return memcmp(&parent->key, &of, sizeof(of));
+}
+
+struct top_list top__below(const struct top_list *list, enum top_level level, const struct top_key *within)
+{
+	const struct level_parent parent = { level, level == TOP_VMS ? top_key__none() : *within };
+	size_t from = lower_bound(&parent, list->row, list->nr, sizeof(*list->row), compare_to_parent);
+	struct top_list below = { .row = list->row + from };
+
+	while (from + below.nr < list->nr && !compare_to_parent(&parent, &below.row[below.nr]))
+		below.nr++;
+	return below;
 }

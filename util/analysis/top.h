@@ -88,6 +88,11 @@ struct top_list {
 /* 0, or -1 out of memory. */
 int top__list(const struct top *top, const struct top_choice *choice, struct top_list *list);
 
+/* All of a level, those that are in the same one of the level above together, each in its order. 0 or -1. */
+int top__list_level(const struct top *top, enum top_level level, enum top_column sort, struct top_list *list);
+/* Of these, which are of this level, the part that is in within; not to be freed. */
+struct top_list top__below(const struct top_list *list, enum top_level level, const struct top_key *within);
+
 /* No row's. */
 struct top_key top_key__none(void);
 /* NULL: it is not there (any more). */

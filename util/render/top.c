@@ -250,25 +250,33 @@ void render__top_findings(const struct screen *s, const struct top *top)
 /* ---- a log --------------------------------------------------------------------- */
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as there are levels */
-static int print_level(const struct screen *s, const struct top_page *above, const struct top_key *within,
-		       enum top_level level, enum top_level deepest)
+static void print_level(const struct screen *s, const struct top_page *page, const struct top_list *levels,
+			const struct top_key *within, enum top_level level, enum top_level deepest)
 {
-	const struct top_choice choice = {
-		.level = level, .within = *within, .sort = above->choice->sort, .filter = "",
-	};
-	const struct top_page page = { .top = above->top, .choice = &choice };
-	struct top_list list;
-	int ret = top__list(page.top, &choice, &list);
+	struct top_list list = top__below(&levels[level], level, within);
 
 	/* Of most reasons there is nothing to tell. */
 	if (level == TOP_DETAILS && list.nr == 1 && !strcmp(list.row[0]->label, "-"))
 		list.nr = 0;
-	for (u32 i = 0; i < list.nr && !ret; i++) {
-		render__top_row(s, &page, list.row[i], 2 * level);
+	for (u32 i = 0; i < list.nr; i++) {
+		render__top_row(s, page, list.row[i], 2 * level);
 		if (level < deepest)
-			ret = print_level(s, &page, &list.row[i]->key, level + 1, deepest);
+			print_level(s, page, levels, &list.row[i]->key, level + 1, deepest);
 	}
-	free(list.row);
+}
+
+/* Rows of each level are sorted once: of thousands of vCPUs each would look for its own among all. */
+static int print_levels(const struct screen *s, const struct top_page *page, enum top_level deepest)
+{
+	struct top_list levels[NR_TOP_LEVELS] = { { .nr = 0 } };
+	int ret = 0;
+
+	for (u32 level = TOP_VMS; level <= deepest && !ret; level++)
+		ret = top__list_level(page->top, level, page->choice->sort, &levels[level]);
+	if (!ret)
+		print_level(s, page, levels, &page->choice->within, TOP_VMS, deepest);
+	for (u32 level = TOP_VMS; level <= deepest; level++)
+		free(levels[level].row);
 	return ret;
 }
 
@@ -281,7 +289,7 @@ int render__top_batch(const struct screen *s, const struct top *top, enum top_le
 
 	render__top_head(s, &page);
 	render__top_columns(s, &page);
-	ret = print_level(s, &page, &choice.within, TOP_VMS, deepest);
+	ret = print_levels(s, &page, deepest);
 	render__top_findings(s, top);
 	fputc('\n', s->out);
 	return ret;
