@@ -135,7 +135,15 @@ static u32 draw_findings(struct top_ui *ui, u32 height, u32 width)
 	return height - 1 - lines;
 }
 
-static void draw_foot(const struct top_ui *ui, u32 y)
+/* On a narrow screen without those that h tells. */
+static const char *keys_of(u32 width)
+{
+	static const char all[] = "Enter in  Esc back  <> sort  / filter  p pause  S snapshot  h help  q quit";
+
+	return width >= sizeof(all) - 1 ? all : "Enter in  Esc back  / filter  p pause  h help  q quit";
+}
+
+static void draw_foot(const struct top_ui *ui, u32 y, u32 width)
 {
 	char line[256];
 
@@ -144,7 +152,7 @@ static void draw_foot(const struct top_ui *ui, u32 y)
 	else if (*ui->message)
 		snprintf(line, sizeof(line), "%s", ui->message);
 	else
-		snprintf(line, sizeof(line), "Enter in  Esc back  <> sort  / filter  p pause  S snapshot  h help  q quit");
+		snprintf(line, sizeof(line), "%s", keys_of(width));
 	terminal__line(y, line, ui->typing || *ui->message ? TERMINAL_BOLD : TERMINAL_DIM);
 }
 
@@ -166,7 +174,7 @@ static int draw_list(struct top_ui *ui, const struct top_list *list, u32 width, 
 
 	if (draw_head(ui, &page, width) || draw_rows(ui, &page, TOP_HEAD_LINES + 1, end, width))
 		return -1;
-	draw_foot(ui, height - 1);
+	draw_foot(ui, height - 1, width);
 	terminal__show(height);
 	return 0;
 }

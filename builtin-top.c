@@ -17,6 +17,7 @@
 #include "util/sandbox.h"
 
 #define DELAY_MIN	(10 * 1000000ULL)	/* ns */
+#define DELAY_MAX	(86400 * NSEC_PER_SEC)
 
 enum { OPT_PER = 0x100, OPT_SORT };
 
@@ -71,9 +72,9 @@ static error_t cmd_top__parse_sort(struct top_options *o, const char *arg)
 
 static error_t parse_delay(struct top_options *o, const char *arg)
 {
-	if (!parse_time(arg, &o->delay_ns) && o->delay_ns >= DELAY_MIN)
+	if (!parse_time(arg, &o->delay_ns) && o->delay_ns >= DELAY_MIN && o->delay_ns <= DELAY_MAX)
 		return 0;
-	return usage_error("--delay '%s': must be a time from 10ms on, such as 2 or 500ms", arg);
+	return usage_error("--delay '%s': must be a time from 10ms to 24h, such as 2 or 500ms", arg);
 }
 
 static error_t parse_iterations(struct top_options *o, const char *arg)
@@ -89,6 +90,8 @@ static error_t top_check(struct top_options *o)
 
 	if (o->common.input && o->given)
 		return usage_error("-i plays a recording: -p, --vm and --vcpu choose what is running");
+	if (o->common.budget.max && !o->common.input)
+		return usage_error("--memory is for -i: what is running is counted");
 	if (o->common.input && !strcmp(o->common.input, "-") && !o->batch)
 		return usage_error("-i -: keys come from standard input; --batch needs none");
 	if (o->has_per && !o->batch)
@@ -105,6 +108,9 @@ static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
 	struct top_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->common;
+		return 0;
 	case 'i':
 		o->common.input = arg;
 		return 0;
@@ -133,7 +139,13 @@ static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &common_memory_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 const struct argp top_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_top__parse,
 	.doc = "Watch VMs: how often they exit, and where the time of their vCPUs goes."
@@ -226,6 +238,19 @@ static int play_interval(void *arg, const struct report *rep, const struct repor
 	return ret || ui->opt->batch ? ret : play_wait(ui);
 }
 
+static void play_skipped(void *arg, u64 nr, u64 end_ns)
+{
+	struct top_ui *ui = arg;
+	char line[sizeof(ui->message)];
+
+	snprintf(line, sizeof(line), "... %llu empty interval%s, until %.1f s", (unsigned long long)nr, nr == 1 ? "" : "s",
+		 end_ns / 1e9);
+	if (ui->opt->batch)
+		fprintf(ui->screen.out, "%s\n\n", line);
+	else
+		strcpy(ui->message, line);
+}
+
 /* After the last interval, which stays. */
 static int play_end(struct top_ui *ui, const struct recording *rec, bool ended)
 {
@@ -241,7 +266,7 @@ static int play_recording(struct top_ui *ui, struct recording *rec, struct data_
 {
 	const struct top_play play = {
 		.rec = rec, .interval_ns = ui->opt->delay_ns, .stream = !data_reader__seekable(reader), .arg = ui,
-		.interval = play_interval,
+		.interval = play_interval, .skipped = play_skipped,
 	};
 	int ret = top_play__read(&play, reader);
 

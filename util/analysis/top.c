@@ -54,6 +54,14 @@ static bool top__same_key(const struct top_key *a, const struct top_key *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+static enum top_level level_of(const struct top_key *key)
+{
+	const struct top_key none = top_key__none();
+
+	return key->vcpu == none.vcpu ? TOP_VMS : key->reason == none.reason ? TOP_VCPUS :
+	       !memcmp(key->detail, none.detail, sizeof(key->detail)) ? TOP_REASONS : TOP_DETAILS;
+}
+
 /* Values of the keys of a row, by level, as its labels are made from them. */
 struct top_values {
 	struct key_value key[NR_TOP_LEVELS];
@@ -286,6 +294,47 @@ static int top__find(struct top *top, const struct report *by_reason)
 	return 0;
 }
 
+static bool vcpu_is_there(const struct recording *rec, const struct rec_vcpu *vcpu)
+{
+	return rec_vcpu__is_vcpu(vcpu) && (!vcpu->gone_ns || vcpu->gone_ns > rec->meta.start_ns);
+}
+
+/* Of a recording: one long exit may last for intervals, in which nothing begins. */
+static int count_present(struct top *top, const struct recording *rec)
+{
+	bool *seen = mem__calloc(rec->nr_vms + 1, sizeof(*seen));
+	u32 vms = 0, vcpus = 0;
+
+	if (!seen)
+		return -1;
+	for (u32 i = 0; i < rec->nr_vcpus; i++) {
+		const struct rec_vm *vm = recording__vm(rec, rec->vcpu[i].vm);
+
+		if (!vcpu_is_there(rec, &rec->vcpu[i]))
+			continue;
+		vcpus++;
+		vms += vm && !seen[vm - rec->vm];
+		if (vm)
+			seen[vm - rec->vm] = true;
+	}
+	free(seen);
+	top->nr_vms = vms > top->nr_vms ? vms : top->nr_vms;
+	top->nr_vcpus = vcpus > top->nr_vcpus ? vcpus : top->nr_vcpus;
+	return 0;
+}
+
+static int top__count(struct top *top, const struct recording *rec)
+{
+	top->nr_vms = 0;
+	top->nr_vcpus = top->total.nr_vcpus;
+	for (u32 i = 0; i < top->rows.nr; i++) {
+		const struct top_row *row = hash_table__at(&top->rows, i);
+
+		top->nr_vms += row->interval == top->interval && row->nr_vcpus && level_of(&row->key) == TOP_VMS;
+	}
+	return top->counted ? 0 : count_present(top, rec);
+}
+
 int top__take(struct top *top, const struct report *rep, const struct report *by_reason, u64 end_ns)
 {
 	int ret = 0;
@@ -303,7 +352,7 @@ int top__take(struct top *top, const struct report *rep, const struct report *by
 	for (u32 i = 0; i < rep->nr_rows && !ret; i++)
 		ret = top__take_row(top, rep, &rep->row[i]);
 	top__finish(top);
-	if (ret || (top->interval % FORGET_AT == 0 && top__forget(top)))
+	if (ret || top__count(top, rep->rec) || (top->interval % FORGET_AT == 0 && top__forget(top)))
 		return -1;
 	return top__find(top, by_reason);
 }
@@ -399,14 +448,6 @@ static int top__compare(const void *a, const void *b, void *arg)
 	if (column == TOP_BY_NAME || of_x == of_y)
 		return top__compare_names(x, y);
 	return of_x > of_y ? -1 : 1;
-}
-
-static enum top_level level_of(const struct top_key *key)
-{
-	const struct top_key none = top_key__none();
-
-	return key->vcpu == none.vcpu ? TOP_VMS : key->reason == none.reason ? TOP_VCPUS :
-	       !memcmp(key->detail, none.detail, sizeof(key->detail)) ? TOP_REASONS : TOP_DETAILS;
 }
 
 /* What a row of this level is in. */

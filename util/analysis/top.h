@@ -38,6 +38,7 @@ struct top {			/* all zero but for counted: no interval yet */
 	bool counted;			/* by kvmw stat: percentiles are the ends of powers of two */
 	struct hash_table rows;		/* of struct top_row */
 	struct top_row total;
+	u32 nr_vms, nr_vcpus;		/* that were there; of a recording, also without an exit */
 	u32 interval;			/* number of the last one; 0: none */
 	u64 end_ns;			/* since the start */
 	u64 length_ns;			/* of it */

@@ -8,7 +8,9 @@
 #include "util/recording/timeline.h"
 
 #define BATCH		1024	/* rows */
-#define MAX_EMPTY	10000	/* intervals without a row, one after another; then comes that of the next row */
+/* Intervals without a row that are given, one after another and in all; what follows is skipped up to the next row. */
+#define MAX_EMPTY	100
+#define MAX_EMPTY_ALL	10000
 
 struct player {
 	const struct top_play *play;
@@ -16,6 +18,7 @@ struct player {
 	struct report_scan scan;
 	void *rows;		/* its state: of this interval; NULL before the first row */
 	u64 start_ns, from_ns, to_ns;	/* start: of the recording; to: where this interval ends */
+	u32 nr_empty;		/* intervals that were given, of MAX_EMPTY_ALL */
 	u32 event;		/* that rows are of; 0: not known yet */
 	u32 nr_columns;
 	u64 *col[COLUMNS_MAX];
@@ -84,19 +87,29 @@ static int player__give(struct player *p)
 	return ret ?: player__begin(p);
 }
 
+static void player__skip(struct player *p, u64 nr)
+{
+	if (!nr)
+		return;
+	p->from_ns += nr * p->play->interval_ns;
+	p->play->skipped(p->play->arg, nr, p->from_ns - p->start_ns);
+}
+
 /* All that ended before a row.  0; 1: enough; -1 */
 static int give_before(struct player *p, u64 time_ns)
 {
 	u64 interval_ns = p->play->interval_ns;
 
+	/* The first one has rows. */
 	for (u32 empty = 0; time_ns >= p->to_ns; empty++) {
 		int ret = player__give(p);
 
 		if (ret)
 			return ret;
 		p->from_ns = p->to_ns;
-		if (empty >= MAX_EMPTY)
-			p->from_ns += (time_ns - p->from_ns) / interval_ns * interval_ns;
+		p->nr_empty += empty > 0;
+		if (empty >= MAX_EMPTY || p->nr_empty >= MAX_EMPTY_ALL)
+			player__skip(p, (time_ns - p->from_ns) / interval_ns);
 		p->to_ns = sat_add(p->from_ns, interval_ns);
 		/* The end of time. */
 		if (p->to_ns == UINT64_MAX)

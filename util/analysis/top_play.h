@@ -15,6 +15,8 @@ struct top_play {
 	 * why).
 	 */
 	int (*interval)(void *arg, const struct report *rep, const struct report *by_reason, u64 end_ns);
+	/* So many more without a row follow, up to end_ns; there are no reports of them. */
+	void (*skipped)(void *arg, u64 nr, u64 end_ns);
 };
 
 /* 0; 1: interval() had enough; -1 (error() said why).  The caller closes the reader. */

@@ -6,7 +6,7 @@
 #include "util/render/top.h"
 #include "util/render/units.h"
 
-#define NAME_MIN	14
+#define NAME_MIN	12
 #define NAME_MAX	40
 
 static const char *const level_names[NR_TOP_LEVELS] = {
@@ -47,7 +47,7 @@ static u32 nr_sparks(const struct screen *s)
 /* All that is left, but not the whole of a wide screen. */
 static u32 name_width(const struct screen *s)
 {
-	u32 used = nr_sparks(s) + 1, width;
+	u32 used = nr_sparks(s) ? nr_sparks(s) + 1 : 0, width;
 
 	for (u32 i = 0; i < ARRAY_SIZE(cells); i++)
 		used += has_cell(s, &cells[i]) ? cells[i].width : 0;
@@ -88,18 +88,6 @@ static const char *text_of_share(double share, char *buf)
 	return share < 0 ? "-" : units__percent(share, UNITS_2, buf);
 }
 
-static u32 nr_vms(const struct top *top)
-{
-	u32 nr = 0;
-
-	for (u32 i = 0; i < top->rows.nr; i++) {
-		const struct top_row *row = hash_table__at(&top->rows, i);
-
-		nr += row->interval == top->interval && row->nr_vcpus && row->key.vcpu == KVMW_NONE;
-	}
-	return nr;
-}
-
 static const char *event_noun(const struct top *top)
 {
 	return top->event == KVMW_EVENT_USERSPACE ? "returns" : "exits";
@@ -108,7 +96,7 @@ static const char *event_noun(const struct top *top)
 static void print_sums(const struct screen *s, const struct top_page *page)
 {
 	const struct top *top = page->top;
-	u32 vms = nr_vms(top), vcpus = top->total.nr_vcpus;
+	u32 vms = top->nr_vms, vcpus = top->nr_vcpus;
 	char line[256], rate[UNITS_MAX];
 
 	snprintf(line, sizeof(line), "kvmw top  %.1f s  %u VM%s  %u vCPU%s  %s %s/s", top->end_ns / 1e9, vms,
@@ -119,13 +107,14 @@ static void print_sums(const struct screen *s, const struct top_page *page)
 	render_top__print_line(s, line);
 }
 
-static void print_whole(const struct screen *s, const struct top_row *total)
+static void print_whole(const struct screen *s, const struct top *top)
 {
 	static const struct { const char *name; enum top_part part; bool seldom; } parts[] = {
 		{ "guest", TOP_GUEST, false }, { "KVM", TOP_KVM, false }, { "VMM", TOP_VMM, false },
 		{ "halted", TOP_HALT, false }, { "polling", TOP_POLL, true }, { "waiting", TOP_WAIT, false },
 		{ "throttled", TOP_THROTTLED, true }, { "blocked", TOP_BLOCK, true },
 	};
+	const struct top_row *total = &top->total;
 	char line[320] = "", buf[UNITS_MAX];
 
 	for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -136,7 +125,7 @@ static void print_whole(const struct screen *s, const struct top_row *total)
 		add_words(line, sizeof(line), "%s%s %s", *line ? "  " : "% of vCPU time: ", parts[i].name,
 			  text_of_share(share, buf));
 	}
-	render_top__print_line(s, *line ? line : "no vCPU ran");
+	render_top__print_line(s, *line ? line : top->nr_vcpus ? "no exit began" : "no vCPU ran");
 }
 
 /* "4711 debian12 / vCPU 0 / io"; without a row, it is gone. */
@@ -170,7 +159,7 @@ static void print_place(const struct screen *s, const struct top_page *page)
 void render__top_head(const struct screen *s, const struct top_page *page)
 {
 	print_sums(s, page);
-	print_whole(s, &page->top->total);
+	print_whole(s, page->top);
 	print_place(s, page);
 }
 
@@ -215,6 +204,7 @@ static void print_sparks(const struct screen *s, const struct top *top, const st
 	u32 nr = nr_sparks(s);
 	double most = 0;
 
+	fputc(' ', s->out);
 	for (u32 ago = 0; ago < nr; ago++)
 		most = top_row__past(top, row, ago) > most ? top_row__past(top, row, ago) : most;
 	for (u32 ago = nr; ago-- > 0;) {
@@ -234,8 +224,8 @@ void render__top_row(const struct screen *s, const struct top_page *page, const 
 	for (u32 i = 0; i < ARRAY_SIZE(cells); i++)
 		if (has_cell(s, &cells[i]))
 			screen__field(s, render_top__cell_text(row, &cells[i], buf), cells[i].width, false);
-	fputc(' ', s->out);
-	print_sparks(s, page->top, row);
+	if (nr_sparks(s))
+		print_sparks(s, page->top, row);
 	fputc('\n', s->out);
 }
 
