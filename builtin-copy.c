@@ -37,6 +37,17 @@ int copy__read(struct recording *rec, struct data_reader *r, u64 *first, bool *a
 	return more == DATA_NO_MEMORY ? -1 : 0;
 }
 
+struct budget copy__budget(const struct common_args *args)
+{
+	return (struct budget) { .limit = (args->budget.max ?: BUDGET_DEFAULT) / 2 };
+}
+
+void copy__complain_of(const struct budget *budget)
+{
+	if (budget->refused)
+		error("--memory=SIZE allows more than %zu MB", budget->limit * 2 >> 20);
+}
+
 int copy__run(const struct common_args *args, struct record_output *out,
 	      int (*copy)(void *arg, int fd, const char *name), void *arg)
 {

@@ -17,6 +17,11 @@ int copy__check(const char *in, const char *out);
  */
 int copy__read(struct recording *rec, struct data_reader *r, u64 *first, bool *all);
 
+/* Of --memory, half: for what is made of what was read, which has less. */
+struct budget copy__budget(const struct common_args *args);
+/* Once it was used: what ran out of it, which out_of_memory() has told, may have more. */
+void copy__complain_of(const struct budget *budget);
+
 /*
  * A child copies, which can no longer open, rename or remove anything; its parent, which has read
  * nothing but files' headers, then removes what is not to be kept.  copy() returns the exit status, KVMW_FAILED if

@@ -177,7 +177,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 {
 	struct cut c = {
 		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by,
-		.events = args->events ?: DATA_ALL_EVENTS,
+		.events = args->events ?: DATA_ALL_EVENTS, .budget = copy__budget(&args->common),
 	};
 	struct data_reader *r = args->reader;
 	bool all, finished;
@@ -193,6 +193,9 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 	missing = sat_add(data_reader__missing_rows(r), rec->meta.missing_rows);
 	if (!rec->window.resolved && rec->window.active)
 		error("%s: the recording is empty: there is nothing to cut", rec->path);
+	else if ((cut__selects(&c) && rec->ids_left_out) || (rec->window.active && rec->totals.over_limit))
+		error("%s: its vCPUs and totals do not all fit into memory: --memory=SIZE allows more than %zu MB",
+		      rec->path, rec->budget->granted >> 20);
 	else if (recording__wrong_window(rec))
 		error("%s: %s: %s; it %s", rec->path, time_window__option(&rec->window), recording__wrong_window(rec),
 		      recording__extent(rec, (char[REC_EXTENT]) { 0 }, REC_EXTENT));
@@ -200,6 +203,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 		c.out.writer = data_writer__new(fd, name, data_reader__captured(r) & c.events);
 	if (c.out.writer)
 		ret = cut_frames(&c, r) || cut__end(&c, finished, missing) ? -1 : 0;
+	copy__complain_of(&c.budget);
 	if (!ret)
 		cut__say(args, &c);
 	if (c.out.writer && data_writer__close(c.out.writer))

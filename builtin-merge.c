@@ -111,6 +111,7 @@ static int merge_to(void *arg, int fd, const char *name)
 		return NO_COPY;
 	m->out.writer = data_writer__new(fd, name, events);
 	ret = m->out.writer ? merge__run(m) : -1;
+	copy__complain_of(&m->budget);
 	if (!ret)
 		tell("[ kvmw merge: %u parts, %llu event%s, %.3f MB %s ]", m->nr, (unsigned long long)m->out.rows,
 		     m->out.rows == 1 ? "" : "s", data_writer__bytes(m->out.writer) / 1e6,
@@ -130,6 +131,7 @@ static int merge__open_all(struct args *args)
 	struct merge *m = &args->merge;
 
 	m->nr = 1 + args->common.nr_more;
+	m->budget = copy__budget(&args->common);
 	m->input = mem__calloc(m->nr, sizeof(*m->input));
 	args->of = mem__calloc(m->nr, sizeof(*args->of));
 	if (!m->input || !args->of)
@@ -138,6 +140,7 @@ static int merge__open_all(struct args *args)
 		bool is_file = true;
 
 		args->of[i] = args->common;
+		args->of[i].budget.max = (args->common.budget.max ?: BUDGET_DEFAULT) / m->nr;
 		args->of[i].input = i ? args->common.more[i - 1] : args->common.input;
 		if (copy__check(args->of[i].input, args->output))
 			return -1;

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from synthetic import TREE, kvmw
+from synthetic import START, TREE, Recording, kvmw
 from test_cut import cut, lossy, rows, shown, totals     # noqa: F401 (a fixture)
 
 DATA = TREE / "tests/data"
@@ -16,14 +16,14 @@ def mono(ns):
     return f"@{ns // 10**9}.{ns % 10**9:09}"
 
 
-def parts(path, tmp_path, what):
+def parts(path, tmp_path, what, *more):
     info = json.loads(kvmw("info", "--json", path).stdout)
     mid, third = (info["start_ns"] + info["duration_ns"] // n for n in (2, 5))
     times = {"mid": mono(mid), "mid1": mono(mid + 1), "third": mono(third), "third1": mono(third + 1)}
     made = []
     for i, args in enumerate(CUTS[what]):
         made.append(tmp_path / str(i))
-        cut(path, made[-1], *(a.format(**times) for a in args))
+        cut(path, made[-1], *(a.format(**times) for a in args), *more)
     return made
 
 
@@ -75,3 +75,19 @@ def test_what_does_not_fit_together(lossy, tmp_path):          # noqa: F811
     assert not (tmp_path / "out").exists()
     assert merge(tmp_path / "out", tmp_path / "a").returncode == 2
     assert "same file" in merge(tmp_path / "a", tmp_path / "a", tmp_path / "b").stderr
+
+
+def test_what_does_not_fit_into_memory_is_not_lost(tmp_path):
+    """2000 vCPUs, 30 exit reasons: more totals than the memory of a small file."""
+    vcpus = [{"id": i, "vm": 0, "vcpu": i, "tid": 1000 + i, "comm": "x"} for i in range(2000)]
+    rec = Recording(vcpus=vcpus)
+    rec.frame([(START + 10000 * k, 100, 50, 0, 0x40 + k // 2000, k % 2000, 2) for k in range(60000)])
+    rec.totals()
+    whole = rec.finish().write(tmp_path / "whole")
+    done = kvmw("cut", "-i", whole, "-o", tmp_path / "out", "--time", ",50%")
+    assert done.returncode == 1 and "--memory" in done.stderr and not (tmp_path / "out").exists()
+    made = parts(whole, tmp_path, "event", "--memory", "1G")
+    done = merge(tmp_path / "out", *made)
+    assert done.returncode == 1 and "--memory=SIZE" in done.stderr and not (tmp_path / "out").exists()
+    assert merge(tmp_path / "out", *made, "--memory", "1G").returncode == 0
+    assert len(totals(tmp_path / "out")) == 60000

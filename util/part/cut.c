@@ -269,7 +269,6 @@ int cut__take(struct cut *c, const struct data_reader *r, const struct data_fram
 int cut__begin(struct cut *c)
 {
 	json_purse__earn(&c->purse, 0);
-	c->budget.limit = BUDGET_DEFAULT;
 	return part_out__open(&c->out) || cut_sums__begin(c) || cut__put_meta(c, 0, true) ? -1 : 0;
 }
 

@@ -35,7 +35,7 @@ struct cut {
 	const struct number_list *vcpus, *vms;	/* empty: all */
 	u32 events;			/* that are kept, a bitmap */
 	const char *by;			/* how it is cut, as options */
-	struct budget budget;		/* for what follows */
+	struct budget budget;		/* for what is below */
 
 	struct cut_sums sums;
 	struct json_purse purse;

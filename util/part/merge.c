@@ -76,12 +76,30 @@ static int check_gaps(const struct merge *m)
 	return 0;
 }
 
+static int check_kept(const struct recording *rec)
+{
+	const struct rec_table *tables[] = { &rec->threads, &rec->cgroups, &rec->host, &rec->slots, &rec->vm_configs,
+					     &rec->vcpu_configs, &rec->vm_memories };
+	u64 over_limit = rec->totals.over_limit + rec->holders.over_limit + rec->takens.over_limit + rec->ids_left_out;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		over_limit += tables[i]->over_limit;
+	if (!over_limit)
+		return 0;
+	return rec->budget && rec->budget->refused ?
+	       error("%s: its totals and tables do not all fit into memory, so some would be missing: --memory=SIZE "
+		     "allows more than %zu MB", rec->path, rec->budget->granted >> 20) :
+	       error("%s: it has more totals, threads or the like than kvmw keeps: some would be missing", rec->path);
+}
+
 int merge__prepare(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
 		struct merge_input *in = &m->input[i];
 		const struct rec_meta *meta = &in->rec->meta;
 
+		if (check_kept(in->rec))
+			return -1;
 		in->from_ns = meta->part ? meta->part_from_ns : 0;
 		in->to_ns = meta->part ? meta->part_to_ns : UINT64_MAX;
 		if (i && !is_same_recorder(&m->input[0].rec->meta, meta))
@@ -284,7 +302,6 @@ int merge__run(struct merge *m)
 	bool whole = true;
 
 	json_purse__earn(&m->purse, 0);
-	m->budget.limit = BUDGET_DEFAULT;
 	keep_sums__init(&m->sums, &m->budget);
 	for (u32 i = 0; i < m->nr; i++) {
 		whole &= m->input[i].whole;

@@ -26,7 +26,7 @@ struct merge {
 	struct part_out out;		/* its writer is set by the caller */
 	struct merge_input *input;	/* in order of time, once prepared */
 	u32 nr;
-	struct budget budget;
+	struct budget budget;		/* set by the caller: for what follows */
 	struct json_purse purse;
 	struct keep_sums sums;
 	struct hash_table seen;		/* rows that several of them have */
