@@ -177,7 +177,9 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 {
 	struct cut c = {
 		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by,
-		.events = args->events ?: DATA_ALL_EVENTS, .budget = copy__budget(&args->common),
+		/* All that is said of addresses needs slots. */
+		.events = args->events ? args->events | BIT(KVMW_EVENT_MEMSLOT) : DATA_ALL_EVENTS,
+		.budget = copy__budget(&args->common),
 	};
 	struct data_reader *r = args->reader;
 	bool all, finished;

@@ -75,8 +75,9 @@ static int merge__read(struct args *args, u32 i)
 	if (copy__read(in->rec, in->reader, &first, &all) || !first)
 		return -1;
 	data_reader__damage(in->reader, &damage);
-	in->missing_rows = sat_add(data_reader__missing_rows(in->reader), in->rec->meta.missing_rows);
-	in->whole = all && !damage && data_reader__finished(in->reader) && !in->missing_rows;
+	in->missing_rows = data_reader__missing_rows(in->reader);
+	in->whole = all && !damage && data_reader__finished(in->reader) && !in->missing_rows &&
+		    !in->rec->meta.missing_rows;
 	return data_reader__seek(in->reader, first);
 }
 

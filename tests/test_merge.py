@@ -9,6 +9,7 @@ from test_cut import cut, lossy, rows, shown, totals     # noqa: F401 (a fixture
 
 DATA = TREE / "tests/data"
 CUTS = {"time": [["--time", "{mid1},"], ["--time", ",{third}"], ["--time", "{third1},{mid}"]],
+        "vcpu": [["--vcpu", "0"], ["--vcpu", "1-999"]],
         "event": [["-e", "exit"], ["-e", "irq,fault,halt,sched,mmu,dirty,ioctl,userspace,timer,memslot"]]}
 
 
@@ -27,24 +28,32 @@ def parts(path, tmp_path, what, *more):
     return made
 
 
+def memslots(path):
+    rec = rows(path)
+    return sum(f.rows for f in rec.frames if f.type == 4 and rec.events[f.event]["name"] == "memslot")
+
+
 def merge(out, *paths):
     return kvmw("merge", "-o", out, *paths)
 
 
 @pytest.mark.parametrize("name, what", [("svm-families", "time"), ("svm-lost", "time"), ("svm-mixed", "event"),
-                                        ("vmx-mixed", "time"), ("svm-families", "event")])
+                                        ("vmx-mixed", "time"), ("svm-families", "event"), ("svm-families", "vcpu"), ("svm-tables", "vcpu")])
 def test_parts_make_the_whole(name, what, tmp_path):
     golden, out = DATA / f"{name}.kvmw", tmp_path / "out"
     done = merge(out, *parts(golden, tmp_path, what))
     assert done.returncode == 0, done.stderr
     assert all(r.damage == [] for r in [rows(out)])
-    for event in "exit", "fault", "sched":
-        if what == "time" or event != "exit":
+    for event in "exit", "fault", "sched", "memslot":
+        # Threads that are no vCPU are in no part by vCPU.
+        if event not in {"event": ("exit", "memslot"), "vcpu": ("sched",)}.get(what, ()):
             assert shown(out, "-e", event) == shown(golden, "-e", event), event
-    if what == "time":
+    assert memslots(out) == memslots(golden)
+    if what != "event":
         fields = "count", "done", "lost", "gap_ns", "span_ns", "user_ns"
         one, other = ({k: [t[f] for f in fields] for k, t in totals(path).items() if t["count"]} for path in (out, golden))
-        assert one == other
+        assert one == other if what == "time" else one.items() <= other.items()
+    if what == "time":
         assert "part" not in json.loads(kvmw("info", "--json", out).stdout)
 
 
@@ -91,3 +100,33 @@ def test_what_does_not_fit_into_memory_is_not_lost(tmp_path):
     assert done.returncode == 1 and "--memory=SIZE" in done.stderr and not (tmp_path / "out").exists()
     assert merge(tmp_path / "out", *made, "--memory", "1G").returncode == 0
     assert len(totals(tmp_path / "out")) == 60000
+
+
+@pytest.fixture(scope="module")
+def losing(tmp_path_factory):
+    """A second of which everything was lost, between two of which all is there; nothing begins at 2 s."""
+    rec = Recording()
+    for second in range(3):
+        rec.frame([(START + second * 10**9 + 1000 * k, 100, 50, 0, 0x78, 0, 2) for k in range(1, 11)],
+                  keep=lambda row: second != 1)
+        rec.totals(rec.exits[10:20])
+    rec.finish()
+    rec.lines.insert(1, ["META", {"missing_rows": 7}])
+    return rec.write(tmp_path_factory.mktemp("losing") / "losing")
+
+
+def test_counts_overlap_without_rows(losing, tmp_path):
+    cut(losing, tmp_path / "a", "--time", "0.5,1.5", status=1)
+    done = merge(tmp_path / "out", tmp_path / "a", tmp_path / "a")
+    assert done.returncode == 1 and "count twice" in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_parts_may_share_an_end_where_nothing_is(losing, tmp_path):
+    for name, time in ("a", ",2"), ("b", "2,"), ("c", ",2.000001"), ("d", "2.000001,"):
+        cut(losing, tmp_path / name, "--time", time, status=1)
+    assert merge(tmp_path / "out", tmp_path / "a", tmp_path / "b").returncode == 1
+    assert shown(tmp_path / "out") == shown(losing)
+    # Each part says what the recording lacks.
+    assert json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["missing_rows"] == 7
+    done = merge(tmp_path / "none", tmp_path / "c", tmp_path / "d")
+    assert "count twice" in done.stderr and not (tmp_path / "none").exists()

@@ -70,17 +70,16 @@ static bool keeps_of_vcpu(const struct cut *c, u64 id)
 }
 
 /* Slots are of no vCPU, and all that is said of addresses needs them. */
-static bool keeps_slots_of(const struct cut *c, u32 id)
+static bool cut__has_slots_of(const struct cut *c, u32 id)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(c->rec, id);
 
 	return cut__has_vm(c, vcpu ? recording__vm(c->rec, vcpu->vm) : NULL);
 }
 
-static bool keeps_id(const struct cut *c, const struct event_desc *event, u64 id)
+bool cut__has_rows_of(const struct cut *c, u32 event, u32 id)
 {
-	return event->id == KVMW_EVENT_LOSS ? keeps_of_vcpu(c, id) :
-	       event->id == KVMW_EVENT_MEMSLOT ? keeps_slots_of(c, id) : cut__has_vcpu(c, id);
+	return event == KVMW_EVENT_MEMSLOT ? cut__has_slots_of(c, id) : cut__has_vcpu(c, id);
 }
 
 /* Which rows of this frame are kept, in time not asked.  Returns their number. */
@@ -91,15 +90,18 @@ static u32 choose_rows(struct cut *c, const struct event_desc *event, u32 rows)
 	bool of_events = event->id == KVMW_EVENT_TOTAL || event->id == KVMW_EVENT_LOSS;
 	int vcpu = cut__field(event, "vcpu"), pid = cut__field(event, "pid"), number = cut__field(event, "number");
 	int of = of_events ? cut__field(event, "event") : -1;
-	u64 last = KVMW_NONE, nr = 0;
+	u64 last = KVMW_NONE, last_event = KVMW_NONE, nr = 0;
 	bool kept = true;
 
 	for (u32 i = 0; i < rows; i++) {
 		u64 id = by_id ? cut__value(c, vcpu, i) : cut__value(c, pid, i), event_id = cut__value(c, of, i);
 
-		if (cut__selects(c) && (id != last || !i))
-			kept = by_id ? keeps_id(c, event, id) : pid < 0 || cut__has_pid(c, id);
+		if (cut__selects(c) && (id != last || event_id != last_event || !i))
+			kept = event->id == KVMW_EVENT_LOSS ? keeps_of_vcpu(c, id) :
+			       by_id ? cut__has_rows_of(c, of < 0 ? event->id : event_id, id) :
+			       pid < 0 || cut__has_pid(c, id);
 		last = id;
+		last_event = event_id;
 		c->out.keep[i] = kept && (by_id || has_number(c, cut__value(c, number, i))) &&
 				 (!of_events || (event_id < KVMW_MAX_EVENTS && c->events >> event_id & 1));
 		nr += c->out.keep[i];

@@ -56,6 +56,8 @@ void cut__free(struct cut *c);
 
 bool cut__has_vm(const struct cut *c, const struct rec_vm *vm);
 bool cut__has_vcpu(const struct cut *c, u32 id);
+/* The same of rows of an event. */
+bool cut__has_rows_of(const struct cut *c, u32 event, u32 id);
 /* What began before the recording did is in a part that has its beginning: it is in no other one. */
 bool cut__has_time(const struct cut *c, u64 time_ns);
 /* Whether it is of some VMs or vCPUs only. */

@@ -73,7 +73,7 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 	for (u32 i = 0; i < f->rows; i++) {
 		bool inside = cut__has_time(c, c->out.col[time][i]);
 
-		c->out.keep[i] = (inside || s->all_rows) && (!cut__selects(c) || cut__has_vcpu(c, c->out.col[vcpu][i]));
+		c->out.keep[i] = (inside || s->all_rows) && (!cut__selects(c) || cut__has_rows_of(c, event->id, c->out.col[vcpu][i]));
 		s->inside[nr] = inside;
 		nr += c->out.keep[i];
 	}

@@ -23,6 +23,23 @@ static bool is_same_recorder(const struct rec_meta *a, const struct rec_meta *b)
 	       !strcmp(a->host ?: "", b->host ?: "") && !strcmp(a->kernel ?: "", b->kernel ?: "");
 }
 
+bool merge__overlap(const struct merge_input *a, const struct merge_input *b)
+{
+	if (a->from_ns == b->from_ns || a->to_ns > b->from_ns)
+		return true;
+	/* The last ns of one may be the first of the other, if nothing began in it. */
+	return a->to_ns == b->from_ns && a->rec->last_ns >= b->from_ns && b->rec->first_ns &&
+	       b->rec->first_ns <= a->to_ns;
+}
+
+static bool share_vms(const struct recording *a, const struct recording *b)
+{
+	for (u32 i = 0; i < a->nr_vms; i++)
+		if (recording__vm(b, a->vm[i].id))
+			return true;
+	return false;
+}
+
 static bool share_vcpus(const struct recording *a, const struct recording *b)
 {
 	for (u32 i = 0; i < a->nr_vcpus; i++)
@@ -31,31 +48,68 @@ static bool share_vcpus(const struct recording *a, const struct recording *b)
 	return false;
 }
 
-/* NULL: they have rows of no event in common. */
-static const struct event_desc *shared_event(const struct recording *a, const struct recording *b)
+static bool has_totals(const struct recording *rec, const struct agg_key *key)
 {
-	for_each_captured_event(event)
-		if (a->event_rows[event->id] && b->event_rows[event->id])
-			return event;
+	const struct agg *agg = hash_table__find(&rec->totals.table, key);
+
+	return agg && agg->has_total && agg->total.count;
+}
+
+/* Of both, something is counted, or was lost. NULL: nothing is. */
+static const struct event_desc *shared_counts(const struct recording *a, const struct recording *b)
+{
+	for (u32 i = 0; i < a->totals.table.nr; i++) {
+		const struct agg_key *key = &agg_table__at(&a->totals, i)->key;
+
+		if (key->event != KVMW_EVENT_MEMSLOT && has_totals(a, key) && has_totals(b, key))
+			return event_desc__by_id(key->event);
+	}
+	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
+		if (a->lost[id] && b->lost[id])
+			return event_desc__by_id(id);
 	return NULL;
 }
 
-static int check_pair(const struct merge_input *a, struct merge_input *b)
+/*
+ * What both have of the same vCPUs, of the same time. NULL: nothing.  Slots are in all parts of their VM: what
+ * an earlier one has is left out.
+ */
+static const struct event_desc *shared_event(const struct recording *a, const struct recording *b)
+{
+	for_each_captured_event(event)
+		if (event->id != KVMW_EVENT_MEMSLOT && a->event_rows[event->id] && b->event_rows[event->id])
+			return event;
+	return shared_counts(a, b);
+}
+
+/* What is counted of a part as a whole. */
+static bool share_sums(const struct recording *x, const struct recording *y)
+{
+	return (x->holders.table.nr && y->holders.table.nr && share_vcpus(x, y)) ||
+	       (x->takens.table.nr && y->takens.table.nr && share_vms(x, y)) ||
+	       (x->event_rows[KVMW_EVENT_MEMSLOT] && y->event_rows[KVMW_EVENT_MEMSLOT] && share_vms(x, y));
+}
+
+static int check_pair(struct merge *m, const struct merge_input *a, struct merge_input *b)
 {
 	const struct recording *x = a->rec, *y = b->rec;
 	const struct event_desc *event;
 
-	if (a->to_ns < b->from_ns)
+	if (!merge__overlap(a, b))
 		return 0;
-	b->beside = true;
-	if (!share_vcpus(x, y))
-		return 0;
-	b->again = true;
-	event = shared_event(x, y);
-	return !event ? 0 :
-	       error("%s and %s both have %s of the same vCPUs, of the same time, from %.9f s on: they would count twice; "
-		     "kvmw cut --time can take out what one of them lacks", x->path, y->path, event->plural,
-		     recording__since_start(y, b->from_ns) / 1e9);
+	b->beside = m->any_beside = true;
+	if (share_vcpus(x, y)) {
+		b->again = true;
+		event = shared_event(x, y);
+		if (event)
+			return error("%s and %s both have %s of the same vCPUs, of the same time, from %.9f s on: they would "
+				     "count twice; kvmw cut --time can leave them out of one", x->path, y->path,
+				     event->plural, recording__since_start(y, b->from_ns) / 1e9);
+	}
+	return (a->from_ns != b->from_ns || a->to_ns != b->to_ns) && share_sums(x, y) ?
+	       error("%s and %s share the time from %.9f s on, but not all of theirs: what is counted of a VM as a whole "
+		     "would count twice; kvmw cut --time can make them parts of the same time", x->path, y->path,
+		     recording__since_start(y, b->from_ns) / 1e9) : 0;
 }
 
 /* Of what nobody recorded, a recording must not say that nothing happened. */
@@ -109,7 +163,7 @@ int merge__prepare(struct merge *m)
 	qsort(m->input, m->nr, sizeof(*m->input), merge__by_time);
 	for (u32 i = 1; i < m->nr; i++)
 		for (u32 k = 0; k < i; k++)
-			if (check_pair(&m->input[k], &m->input[i]))
+			if (check_pair(m, &m->input[k], &m->input[i]))
 				return -1;
 	return check_gaps(m);
 }
@@ -268,8 +322,12 @@ static int merge__advance(struct merge *m, u32 nr)
 
 static int merge__put_frame(struct merge *m, struct merge_input *in)
 {
+	const struct event_desc *event = event_desc__by_id(in->next->event);
+
+	if (event->id == KVMW_EVENT_MEMSLOT && m->any_beside)
+		return merge__slots(m, in - m->input, in->next);
 	memset(m->out.keep, 1, in->next->rows);
-	return part_out__put_kept(&m->out, in->reader, in->next, event_desc__by_id(in->next->event), in->next->rows);
+	return part_out__put_kept(&m->out, in->reader, in->next, event, in->next->rows);
 }
 
 /* Of all inputs, the one whose next frame ends first; nr: there is none. */
@@ -298,7 +356,7 @@ static int merge_frames(struct merge *m)
 
 int merge__run(struct merge *m)
 {
-	u64 missing = 0;
+	u64 missing = 0, before = 0;	/* of the parts, and of the recording, which each of them says */
 	bool whole = true;
 
 	json_purse__earn(&m->purse, 0);
@@ -306,7 +364,9 @@ int merge__run(struct merge *m)
 	for (u32 i = 0; i < m->nr; i++) {
 		whole &= m->input[i].whole;
 		missing = sat_add(missing, m->input[i].missing_rows);
+		before = m->input[i].rec->meta.missing_rows > before ? m->input[i].rec->meta.missing_rows : before;
 	}
+	missing = sat_add(missing, before);
 	if (part_out__open(&m->out) || put_part(m) || merge__put_tables(m, 1) || merge_frames(m) ||
 	    merge__put_tables(m, 2) || merge__put_sums(m) ||
 	    put_last_meta(m, sat_add(missing, m->out.dropped_rows)))

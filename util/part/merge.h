@@ -15,7 +15,7 @@ struct merge_input {
 	struct data_reader *reader;	/* at its first frame again */
 	struct recording *rec;		/* all of it was read, with its losses */
 	bool whole;			/* its recorder finished, and nothing is missing */
-	u64 missing_rows;
+	u64 missing_rows;		/* because it is damaged itself */
 
 	u64 from_ns, to_ns;		/* of which time it is; 0 and all ones: from the beginning, to the end */
 	bool beside, again;		/* an earlier one is of the same time; and of the same vCPUs, but other events */
@@ -30,6 +30,7 @@ struct merge {
 	struct json_purse purse;
 	struct keep_sums sums;
 	struct hash_table seen;		/* rows that several of them have */
+	bool any_beside;
 };
 
 /* Puts them in order.  0, or -1: they are no parts of one recording, or what they have overlaps (error() said so). */
@@ -38,7 +39,12 @@ int merge__prepare(struct merge *m);
 int merge__run(struct merge *m);
 void merge__free(struct merge *m);	/* but for writer, readers and recordings */
 
-/* ---- within util/part: merge_tables.c ------------------------------------------- */
+/* ---- within util/part ----------------------------------------------------------- */
+
+/* Whether both are of some time, a beginning no later. */
+bool merge__overlap(const struct merge_input *a, const struct merge_input *b);
+
+/* merge_tables.c */
 
 /* Tables of the beginning (1), or of the end (2). */
 int merge__put_tables(struct merge *m, u32 moment);
@@ -46,5 +52,7 @@ int merge__put_tables(struct merge *m, u32 moment);
 int merge__put_sums(struct merge *m);
 /* LOSS: what is lost across the end of a part is in the next one, too. */
 int merge__losses(struct merge *m, u32 nr, const struct data_frame *f);
+/* EVENTS of memory slots, which are in all parts of their VM. */
+int merge__slots(struct merge *m, u32 nr, const struct data_frame *f);
 
 #endif

@@ -103,8 +103,35 @@ static u64 merge_tables__known(u64 value)
 	return value == KVMW_NONE ? 0 : value;
 }
 
-static int add_totals(struct merge *m, const struct recording *rec)
+/* Whether an earlier part of the same time has it, if it is of a VM as a whole. */
+static bool has_earlier(const struct merge *m, u32 nr, bool (*has)(const struct recording *rec, const void *row),
+			const void *row)
 {
+	for (u32 i = 0; i < nr; i++)
+		if (merge__overlap(&m->input[i], &m->input[nr]) && has(m->input[i].rec, row))
+			return true;
+	return false;
+}
+
+static bool has_slots_total(const struct recording *rec, const void *row)
+{
+	const struct agg *agg = row, *same = hash_table__find(&rec->totals.table, &agg->key);
+
+	return agg->key.event == KVMW_EVENT_MEMSLOT && same && same->has_total;
+}
+
+/* A part of other VMs has those of none in particular, but with no count. */
+static bool has_taken(const struct recording *rec, const void *row)
+{
+	const struct rec_taken *taken = row, *same = hash_table__find(&rec->takens.table, &taken->key);
+
+	return same && same->count >= taken->count;
+}
+
+static int add_totals(struct merge *m, u32 nr)
+{
+	const struct recording *rec = m->input[nr].rec;
+
 	for (u32 i = 0; i < rec->totals.table.nr; i++) {
 		const struct agg *agg = agg_table__at(&rec->totals, i);
 		struct kvmw_total row = agg->total;
@@ -118,7 +145,8 @@ static int add_totals(struct merge *m, const struct recording *rec)
 		row.wait_ns = merge_tables__known(row.wait_ns);
 		row.block_ns = merge_tables__known(row.block_ns);
 		row.throttled_ns = merge_tables__known(row.throttled_ns);
-		if (agg->has_total && keep_sums__add(&m->sums, KVMW_EVENT_TOTAL, &row))
+		if (agg->has_total && !has_earlier(m, nr, has_slots_total, agg) &&
+		    keep_sums__add(&m->sums, KVMW_EVENT_TOTAL, &row))
 			return -1;
 	}
 	return 0;
@@ -158,8 +186,10 @@ static int merge_tables__add_holders(struct merge *m, const struct recording *re
 	return 0;
 }
 
-static int add_takens(struct merge *m, const struct recording *rec)
+static int add_takens(struct merge *m, u32 nr)
 {
+	const struct recording *rec = m->input[nr].rec;
+
 	for (u32 i = 0; i < rec->takens.table.nr; i++) {
 		const struct rec_taken *t = rec_takens__at(&rec->takens, i);
 		struct kvmw_taken row;
@@ -180,7 +210,7 @@ static int add_takens(struct merge *m, const struct recording *rec)
 		row.bytes = t->bytes;
 		row.guest_count = t->guest_count;
 		row.guest_bytes = t->guest_bytes;
-		if (keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
+		if (!has_earlier(m, nr, has_taken, t) && keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
 			return -1;
 	}
 	return 0;
@@ -225,38 +255,65 @@ static int merge__put_cost(struct merge *m)
 int merge__put_sums(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
-		const struct recording *rec = m->input[i].rec;
-
 		/* What is of all events of a vCPU is in each of its parts by event. */
-		if (add_totals(m, rec) || (!m->input[i].again && (merge_tables__add_holders(m, rec) || add_takens(m, rec))))
+		bool again = m->input[i].again;
+
+		if (add_totals(m, i) || add_takens(m, i) || (!again && merge_tables__add_holders(m, m->input[i].rec)))
 			return -1;
 	}
 	return merge__put_table(m, KVMW_EVENT_TOTAL) || merge__put_table(m, KVMW_EVENT_HOLDER) ||
 	       merge__put_table(m, KVMW_EVENT_TAKEN) || merge__put_cost(m) ? -1 : 0;
 }
 
-/* ---- losses ------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------ */
 
-int merge__losses(struct merge *m, u32 nr, const struct data_frame *f)
+/* Passes on the rows of a frame that no earlier part has, of those that it may have. */
+static int merge_tables__put_unseen(struct merge *m, u32 nr, const struct data_frame *f,
+				    bool (*may_have)(const struct merge_input *in, const void *row))
 {
 	struct merge_input *in = &m->input[nr];
 	const struct event_desc *event = part_out__event(in->reader, f);
+	union {
+		struct kvmw_loss loss;
+		struct kvmw_memslot slot;
+	} row;
 	u32 kept = 0;
 	int ret = event ? part_out__decode(&m->out, in->reader, f, event, NULL) : 1;
 
 	if (ret)
 		return ret > 0 ? part_out__drop(&m->out, f) : ret;
 	for (u32 i = 0; i < f->rows; i++) {
-		struct kvmw_loss row;
-
 		memset(&row, 0, sizeof(row));
 		event_desc__row(event, m->out.col, i, &row);
-		ret = row.first_ns < in->from_ns || row.last_ns > in->to_ns ?
-		      has_seen(m, KVMW_EVENT_LOSS, &row, sizeof(row), nr) : 0;
+		ret = may_have(in, &row) ? has_seen(m, event->id, &row, event->size, nr) : 0;
 		if (ret < 0)
 			return -1;
 		m->out.keep[i] = !ret;
 		kept += !ret;
 	}
 	return part_out__put_kept(&m->out, in->reader, f, event, kept);
+}
+
+/* Older recordings do not know of whom it is. */
+static bool merge_tables__may_have_loss(const struct merge_input *in, const void *row)
+{
+	const struct kvmw_loss *loss = row;
+
+	return loss->first_ns <= in->from_ns || loss->last_ns >= in->to_ns ||
+	       loss->vcpu == UINT32_MAX;
+}
+
+int merge__losses(struct merge *m, u32 nr, const struct data_frame *f)
+{
+	return merge_tables__put_unseen(m, nr, f, merge_tables__may_have_loss);
+}
+
+static bool merge_tables__may_have_slot(const struct merge_input *in, const void *row)
+{
+	return true;
+}
+
+int merge__slots(struct merge *m, u32 nr, const struct data_frame *f)
+{
+	return merge_tables__put_unseen(m, nr, f, merge_tables__may_have_slot);
 }

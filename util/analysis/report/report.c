@@ -280,10 +280,11 @@ u32 report__only_family(const struct recording *rec)
 {
 	if (has_event(rec, KVMW_EVENT_EXIT) || has_event(rec, KVMW_EVENT_USERSPACE))
 		return 0;
+	/* Slots are beside others because these need them. */
 	for (u32 id = 0; id < ARRAY_SIZE(rec->event_rows); id++)
-		if (has_event(rec, id) && event_desc__captured(id))
+		if (id != KVMW_EVENT_MEMSLOT && has_event(rec, id) && event_desc__captured(id))
 			return id;
-	return 0;
+	return has_event(rec, KVMW_EVENT_MEMSLOT) ? KVMW_EVENT_MEMSLOT : 0;
 }
 
 static void choose_event(struct report *rep)
