@@ -193,6 +193,7 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 	data_reader__damage(r, &damage);
 	finished = all && !damage && data_reader__finished(r);
 	missing = sat_add(data_reader__missing_rows(r), rec->meta.missing_rows);
+	c.lacks_rows = damage || missing;
 	if (!rec->window.resolved && rec->window.active)
 		error("%s: the recording is empty: there is nothing to cut", rec->path);
 	else if ((cut__selects(&c) && rec->ids_left_out) || (rec->window.active && rec->totals.over_limit))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw merge: parts of a recording are the recording again."""
 import json
+import re
 
 import pytest
 
 from synthetic import START, TREE, Recording, kvmw
-from test_cut import cut, lossy, rows, shown, totals     # noqa: F401 (a fixture)
+from test_cut import cut, heading, lossy, rows, shown, totals     # noqa: F401 (a fixture)
 
 DATA = TREE / "tests/data"
 CUTS = {"time": [["--time", "{mid1},"], ["--time", ",{third}"], ["--time", "{third1},{mid}"]],
@@ -17,20 +18,24 @@ def mono(ns):
     return f"@{ns // 10**9}.{ns % 10**9:09}"
 
 
-def parts(path, tmp_path, what, *more):
+def parts(path, tmp_path, what, *more, status=0):
     info = json.loads(kvmw("info", "--json", path).stdout)
     mid, third = (info["start_ns"] + info["duration_ns"] // n for n in (2, 5))
     times = {"mid": mono(mid), "mid1": mono(mid + 1), "third": mono(third), "third1": mono(third + 1)}
     made = []
     for i, args in enumerate(CUTS[what]):
         made.append(tmp_path / str(i))
-        cut(path, made[-1], *(a.format(**times) for a in args), *more)
+        cut(path, made[-1], *(a.format(**times) for a in args), *more, status=status)
     return made
 
 
 def memslots(path):
     rec = rows(path)
     return sum(f.rows for f in rec.frames if f.type == 4 and rec.events[f.event]["name"] == "memslot")
+
+
+def report_of(path):
+    return json.loads(kvmw("report", "--json", path).stdout)
 
 
 def merge(out, *paths):
@@ -110,23 +115,38 @@ def losing(tmp_path_factory):
         rec.frame([(START + second * 10**9 + 1000 * k, 100, 50, 0, 0x78, 0, 2) for k in range(1, 11)],
                   keep=lambda row: second != 1)
         rec.totals(rec.exits[10:20])
-    rec.finish()
-    rec.lines.insert(1, ["META", {"missing_rows": 7}])
-    return rec.write(tmp_path_factory.mktemp("losing") / "losing")
+    return rec.finish().write(tmp_path_factory.mktemp("losing") / "losing")
 
 
 def test_counts_overlap_without_rows(losing, tmp_path):
-    cut(losing, tmp_path / "a", "--time", "0.5,1.5", status=1)
+    cut(losing, tmp_path / "a", "--time", "0.5,1.5")
     done = merge(tmp_path / "out", tmp_path / "a", tmp_path / "a")
     assert done.returncode == 1 and "count twice" in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_parts_may_share_an_end_where_nothing_is(losing, tmp_path):
     for name, time in ("a", ",2"), ("b", "2,"), ("c", ",2.000001"), ("d", "2.000001,"):
-        cut(losing, tmp_path / name, "--time", time, status=1)
-    assert merge(tmp_path / "out", tmp_path / "a", tmp_path / "b").returncode == 1
+        cut(losing, tmp_path / name, "--time", time)
+    assert merge(tmp_path / "out", tmp_path / "a", tmp_path / "b").returncode == 0
     assert shown(tmp_path / "out") == shown(losing)
-    # Each part says what the recording lacks.
-    assert json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["missing_rows"] == 7
     done = merge(tmp_path / "none", tmp_path / "c", tmp_path / "d")
     assert "count twice" in done.stderr and not (tmp_path / "none").exists()
+
+
+def test_of_what_is_damaged_nothing_is_exact(tmp_path):
+    """The kernel's totals are of all rows; which of those that are missing a part in time would have, nobody knows."""
+    data = bytearray((DATA / "svm-linux.kvmw").read_bytes())
+    frame = [f for f in rows(DATA / "svm-linux.kvmw").frames if f.type == 4][5]
+    data[data.index(frame.payload) + 100] ^= 1
+    (tmp_path / "damaged").write_bytes(data)
+    for what in "time", "vcpu":
+        made = parts(tmp_path / "damaged", tmp_path, what, status=1)
+        merge(tmp_path / "out", *made)
+        for path in *made, tmp_path / "out":
+            assert re.search(r" damaged .*at least \d{3,} events are missing", heading(path)), path
+        assert ("exact" in heading(tmp_path / "out")) == bool(totals(tmp_path / "out")) == (what == "vcpu")
+    # Each part says what the recording lacks.
+    one, other = (re.search(r"(\d+) events are missing", kvmw("report", tmp_path / path).stderr).group(1)
+                  for path in ("damaged", "out"))
+    assert one == other
+    assert report_of(tmp_path / "out")["total"] == report_of(tmp_path / "damaged")["total"]

@@ -34,6 +34,7 @@ struct cut {
 	const struct recording *rec;	/* all of it was read, with the window of the part */
 	const struct number_list *vcpus, *vms;	/* empty: all */
 	u32 events;			/* that are kept, a bitmap */
+	bool lacks_rows;		/* the recording does: of the part, nobody knows how many, so it has no totals */
 	const char *by;			/* how it is cut, as options */
 	struct budget budget;		/* for what is below */
 

@@ -194,7 +194,7 @@ int cut_sums__put(struct cut *c)
 	struct kvmw_taken none = s->deltas.others;
 
 	none.count = none.bytes = none.guest_count = none.guest_bytes = 0;
-	if (account__end(&s->account, cut_sums__add_total, c) ||
+	if ((!c->lacks_rows && account__end(&s->account, cut_sums__add_total, c)) ||
 	    (s->deltas.knows_taken && none.kind && keep_sums__add(&s->sums, KVMW_EVENT_TAKEN, &none)))
 		return -1;
 	return cut_sums__put_table(c, KVMW_EVENT_TOTAL) || cut_sums__put_table(c, KVMW_EVENT_HOLDER) ||

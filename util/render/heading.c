@@ -258,16 +258,17 @@ static void about_privacy(const struct screen *s, const struct recording *rec)
 static void about_damage(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	char missing[32] = "an unknown number of";
+	char missing[32] = "an unknown number of", where[64] = "what this was made of";
 	bool of_rows = rep->nr_rows && rep->partly;
 
-	if (!rec->nr_damage || (recording__was_cut(rec) && !of_rows))
+	if ((!rec->nr_damage && !rec->missing_rows) || (recording__was_cut(rec) && !of_rows))
 		return;
+	if (rec->nr_damage)
+		snprintf(where, sizeof(where), "%u place%s of the file", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu",
 			 (unsigned long long)rec->missing_rows);
-	heading__line(s, "damaged", "%u place%s of the file: %s event%s missing%s",
-		      rec->nr_damage, rec->nr_damage == 1 ? "" : "s", missing,
+	heading__line(s, "damaged", "%s: %s event%s missing%s", where, missing,
 		      rec->missing_rows == 1 ? " is" : "s are",
 		      of_rows ?
 		      ". Count, time and mean are exact; columns marked * cover only what "

@@ -452,7 +452,7 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 	if (opt->heat && report__align_heat(rep))
 		return -1;
 	count_lost(rep);
-	rep->partly = (rep->lost || rep->filtered || rec->nr_damage) && rep->total.exact &&
+	rep->partly = (rep->lost || rep->filtered || rec->nr_damage || rec->missing_rows) && rep->total.exact &&
 		      !rep->fine && !recording__is_part(rec);
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
