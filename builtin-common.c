@@ -109,6 +109,7 @@ static error_t parse_window(struct common_args *args, int key, const char *arg)
 
 	if (args->window.active && args->window.is_around != is_around)
 		return usage_error("--time and --around exclude each other");
+	args->typed.window = arg;
 	return (is_around ? time_window__parse_around : time_window__parse)(&args->window, arg) ? EINVAL : 0;
 }
 
@@ -143,9 +144,11 @@ static error_t common__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		return take_input(args, arg);
 	case OPT_VCPU:
+		args->typed.vcpus = arg;
 		return number_list__parse(&args->vcpus, "--vcpu", arg) ? EINVAL : 0;
 	case OPT_VM:
 	case OPT_PID:
+		args->typed.pids = arg;
 		return number_list__parse_vms(&args->pids, key == OPT_VM ? "--vm" : "--pid", arg) ?
 		       EINVAL : 0;
 	case OPT_REASON:

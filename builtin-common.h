@@ -25,6 +25,7 @@ struct common_args {
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
+	struct { const char *vcpus, *pids, *window; } typed;	/* the last one of each; NULL: none */
 	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager, no_demangle;

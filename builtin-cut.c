@@ -24,33 +24,33 @@ struct args {
 	const char *output;
 	u32 events;		/* a bitmap of ids; 0: all */
 	struct data_reader *reader;
-	char by[256];		/* the options that say which part */
+	char *by;		/* the options that say which part */
 };
 
-static bool cut__begins_with(const char *word, const char *with)
+/* NULL: out of memory, said so. */
+static char *options_of(const struct args *args)
 {
-	return !strncmp(word, with, strlen(with));
-}
+	const struct common_args *a = &args->common;
+	const struct { const char *option, *typed; } by[] = {
+		{ time_window__option(&a->window), a->typed.window }, { a->pids.option, a->typed.pids },
+		{ "--vcpu", a->typed.vcpus },
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
 
-/* The options as they were typed, but for the names of files. */
-static void note_options(struct args *args, int argc, const char **argv)
-{
-	static const char *const of_files[] = { "-o", "-i", "--o", "--i", "--m" };
-	size_t len = 0;
-
-	for (int i = 1; i < argc; i++) {
-		bool of_file = args->common.input && !strcmp(argv[i], args->common.input);
-		bool alone = cut__begins_with(argv[i], "--") ? strchr(argv[i], '=') != NULL : argv[i][0] && argv[i][1] && argv[i][2];
-
-		for (size_t k = 0; k < ARRAY_SIZE(of_files) && !of_file; k++) {
-			if (!cut__begins_with(argv[i], of_files[k]))
-				continue;
-			of_file = true;
-			i += !alone;
-		}
-		if (!of_file && len < sizeof(args->by))
-			len += snprintf(args->by + len, sizeof(args->by) - len, "%s%s", len ? " " : "", argv[i]);
+	for (size_t i = 0; f && i < ARRAY_SIZE(by); i++)
+		if (by[i].typed)
+			fprintf(f, " %s %s", by[i].option, by[i].typed);
+	for_each_captured_event(event)
+		if (f && args->events >> event->id & 1)
+			fprintf(f, "%s%s", args->events & (BIT(event->id) - 1) ? "," : " -e ", event->name);
+	if (!f || fclose(f)) {
+		out_of_memory();
+		free(text);
+		return NULL;
 	}
+	return text;
 }
 
 /* 0: there is none of that name. */
@@ -176,7 +176,7 @@ static int cut__complain(const struct args *args, const struct cut *c, bool fini
 static int cut_recording(struct args *args, struct recording *rec, int fd, const char *name)
 {
 	struct cut c = {
-		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by,
+		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by + 1,
 		/* All that is said of addresses needs slots. */
 		.events = args->events ? args->events | BIT(KVMW_EVENT_MEMSLOT) : DATA_ALL_EVENTS,
 		.budget = copy__budget(&args->common),
@@ -235,8 +235,8 @@ int cmd_cut(int argc, const char **argv)
 
 	if (options__parse(&cut_argp, argc, argv, ARGP_IN_ORDER, &args))
 		return KVMW_USAGE;
-	note_options(&args, argc, argv);
-	if (!copy__check(common_args__input(&args.common), args.output))
+	args.by = options_of(&args);
+	if (args.by && !copy__check(common_args__input(&args.common), args.output))
 		args.reader = common_args__open_file(&args.common, "cut", &is_file);
 	if (!is_file)
 		error("%s: kvmw cut reads a recording twice, which only a file allows: save it first (cat >FILE)",
@@ -244,6 +244,7 @@ int cmd_cut(int argc, const char **argv)
 	if (args.reader && !record_output__check(&out, args.output))
 		ret = copy__run(&args.common, &out, cut_to, &args);
 	record_output__free(&out);
+	free(args.by);
 	data_reader__close(args.reader);
 	common_args__free(&args.common);
 	return ret;

@@ -178,13 +178,13 @@ static int say_why_nothing(const struct args *args, const struct recording *rec,
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
 				      args->common.where ? "--where" : NULL,
-				      rec->window.active ? time_window__option(&rec->window) : NULL };
-	char by[96] = "", holds[512], extent[REC_EXTENT];
+				      rec->window.active ? time_window__name(&rec->window) : NULL };
+	char by[128] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: the window of %s %s; the recording %s", rec->path, time_window__option(&rec->window),
+		return error("%s: %s %s; the recording %s", rec->path, time_window__name(&rec->window),
 			     recording__wrong_window(rec),
 			     recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));

@@ -150,3 +150,15 @@ def test_of_what_is_damaged_nothing_is_exact(tmp_path):
                   for path in ("damaged", "out"))
     assert one == other
     assert report_of(tmp_path / "out")["total"] == report_of(tmp_path / "damaged")["total"]
+
+
+def test_whole_is_what_was_cut_by_time_alone_however_long_its_names(lossy, tmp_path):      # noqa: F811
+    cut(lossy, tmp_path / "a", "--vm", "debian12" + ",debian12" * 40, "--time", ",0.02")
+    cut(lossy, tmp_path / "b", "--time", "0.020000001,", "--vm=debian12")
+    assert merge(tmp_path / "out", tmp_path / "a", tmp_path / "b").returncode == 0
+    assert "of a longer recording: --time ,0.02 --vm" in heading(tmp_path / "out")
+    cut(lossy, tmp_path / "c", "-e", "irq")
+    assert "exits were cut out when this part was made" in kvmw("report", tmp_path / "c").stderr
+    done = kvmw("report", tmp_path / "a", "--vcpu", "77")
+    assert "nothing was recorded in this part" in done.stderr
+    assert not re.search("0 bytes", kvmw("cut", "-i", lossy, "-o", "/dev/full", "--vcpu", "0").stderr)

@@ -23,19 +23,54 @@ static u64 lost_around(const struct cut *c)
 		const struct rec_loss *l = &c->rec->loss[i];
 		bool in = l->first_ns <= w->to && l->last_ns >= w->from;
 
-		if (in && (l->first_ns < w->from || l->last_ns > w->to) && c->events >> l->event & 1)
+		if (in && (l->first_ns < w->from || l->last_ns > w->to) && l->event < KVMW_MAX_EVENTS &&
+		    c->events >> l->event & 1)
 			nr = sat_add(nr, l->count);
 	}
 	return nr;
 }
 
+static bool keeps_event(const struct cut *c, const char *name)
+{
+	const struct event_desc *event = event_desc__by_name(name);
+	/* All other names are of raw tracepoints. */
+	u32 id = event ? event->id : KVMW_EVENT_RAW;
+
+	return id < KVMW_MAX_EVENTS && c->events >> id & 1;
+}
+
+/* What was recorded, and is not in it. */
+static json *cut_out(const struct cut *c)
+{
+	const struct rec_meta *m = &c->rec->meta;
+	json *names = json_object_new_array();
+
+	for (u32 i = 0; i < m->part_without.nr; i++)
+		json_object_array_add(names, json_object_new_string(m->part_without.text[i]));
+	for (u32 i = 0; i < m->events.nr; i++)
+		if (!keeps_event(c, m->events.text[i]))
+			json_object_array_add(names, json_object_new_string(m->events.text[i]));
+	return names;
+}
+
+static char *part_words(const struct cut *c)
+{
+	const char *before = c->rec->meta.part ?: "";
+	u64 lost = lost_around(c);
+	char *by, words[128] = "";
+
+	if (lost)
+		snprintf(words, sizeof(words),
+			 "; %llu records were lost across its ends: its totals count them where they were read",
+			 (unsigned long long)lost);
+	return asprintf(&by, "%s%s%s%s", before, *before ? "; " : "", c->by, words) < 0 ? NULL : by;
+}
+
 static json *part_json(const struct cut *c)
 {
 	const struct time_window *w = &c->rec->window;
-	const char *before = c->rec->meta.part ?: "";
-	u64 lost = lost_around(c);
-	json *part = json_object_new_object();
-	char by[512];
+	json *part = json_object_new_object(), *without = cut_out(c);
+	char *by = part_words(c);
 
 	if (w->active && w->from > c->rec->meta.start_ns)
 		json_object_object_add(part, "from_ns", json_object_new_uint64(w->from));
@@ -43,12 +78,11 @@ static json *part_json(const struct cut *c)
 		json_object_object_add(part, "to_ns", json_object_new_uint64(w->to));
 	if (!c->rec->meta.stop_ns)
 		json_object_object_add(part, "end_ns", json_object_new_uint64(recording__end(c->rec)));
-	snprintf(by, sizeof(by), "%s%s%s", before, *before ? "; " : "", c->by);
-	if (lost)
-		snprintf(by + strlen(by), sizeof(by) - strlen(by),
-			 "; %llu records were lost across its ends: its totals count them where they were read",
-			 (unsigned long long)lost);
-	json_object_object_add(part, "by", json_object_new_string(by));
+	if (c->rec->meta.part_selects || cut__selects(c) || c->events != DATA_ALL_EVENTS)
+		json_object_object_add(part, "selects", json_object_new_boolean(true));
+	json_object_object_add(part, "without", without);
+	json_object_object_add(part, "by", json_object_new_string(by ?: ""));
+	free(by);
 	return part;
 }
 
@@ -75,12 +109,8 @@ static bool without_others(const struct cut *c, json *events)
 
 	for (size_t i = json_object_array_length(events); i--;) {
 		json *name = json_object_array_get_idx(events, i);
-		const struct event_desc *event = json_object_is_type(name, json_type_string) ?
-						 event_desc__by_name(json_object_get_string(name)) : NULL;
-		/* All other names are of raw tracepoints. */
-		u32 id = event ? event->id : KVMW_EVENT_RAW;
 
-		if (id < KVMW_MAX_EVENTS && c->events >> id & 1)
+		if (json_object_is_type(name, json_type_string) && keeps_event(c, json_object_get_string(name)))
 			continue;
 		json_object_array_del_idx(events, i, 1);
 		changed = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,40 +171,62 @@ int merge__prepare(struct merge *m)
 
 /* ---- META ---------------------------------------------------------------------- */
 
-/* Whether it was cut by time alone: then parts of all the time are all there is. */
-static bool is_cut_by_time(const char *by)
+/* Whether they have this event, none of them being without it. */
+static bool merge__has_event(const struct merge *m, const char *name)
 {
-	static const char *const others[] = { "-e", "--e", "--v", "--p" };
+	for (u32 i = 0; i < m->nr; i++)
+		for (u32 k = 0; k < m->input[i].rec->meta.events.nr; k++)
+			if (!strcmp(m->input[i].rec->meta.events.text[k], name))
+				return true;
+	return false;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (!strncmp(by, others[i], strlen(others[i])))
-			return false;
-	for (const char *word = by; (word = strstr(word, " -")); word++)
-		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-			if (!strncmp(word + 1, others[i], strlen(others[i])))
-				return false;
-	return true;
+static void merge__add_event(struct json_object *events, const char *name)
+{
+	for (size_t i = 0; i < json_object_array_length(events); i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(events, i)), name))
+			return;
+	json_object_array_add(events, json_object_new_string(name));
+}
+
+static struct json_object *still_without(const struct merge *m)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (u32 i = 0; i < m->nr; i++) {
+		const struct rec_texts *without = &m->input[i].rec->meta.part_without;
+
+		for (u32 k = 0; k < without->nr; k++)
+			if (!merge__has_event(m, without->text[k]))
+				merge__add_event(names, without->text[k]);
+	}
+	return names;
 }
 
 static struct json_object *merged_part(const struct merge *m)
 {
 	struct json_object *part = json_object_new_object();
 	u64 from_ns = m->input[0].from_ns, to_ns = 0;
-	bool by_time_alone = true;
-	char by[512] = "";
-	size_t len = 0;
+	bool selects = false;
+	char *by = NULL;
+	size_t size;
+	FILE *f = open_memstream(&by, &size);
 
 	for (u32 i = 0; i < m->nr; i++) {
 		const char *text = m->input[i].rec->meta.part ?: "";
 
 		if (m->input[i].to_ns > to_ns)
 			to_ns = m->input[i].to_ns;
-		by_time_alone &= is_cut_by_time(text);
-		if (len < sizeof(by))
-			len += snprintf(by + len, sizeof(by) - len, "%s%s", i ? ", and " : "", text);
+		selects |= m->input[i].rec->meta.part_selects;
+		if (f)
+			fprintf(f, "%s%s", i ? ", and " : "", text);
 	}
-	if (by_time_alone && !from_ns && to_ns == UINT64_MAX) {
+	if (f)
+		fclose(f);
+	/* Parts of all the time, cut by nothing else, are all there is. */
+	if (!selects && !from_ns && to_ns == UINT64_MAX) {
 		json_object_put(part);
+		free(by);
 		return NULL;
 	}
 	if (from_ns)
@@ -212,7 +235,11 @@ static struct json_object *merged_part(const struct merge *m)
 		json_object_object_add(part, "to_ns", json_object_new_uint64(to_ns));
 	if (m->input[0].rec->meta.part_end_ns)
 		json_object_object_add(part, "end_ns", json_object_new_uint64(m->input[0].rec->meta.part_end_ns));
-	json_object_object_add(part, "by", json_object_new_string(by));
+	if (selects)
+		json_object_object_add(part, "selects", json_object_new_boolean(true));
+	json_object_object_add(part, "without", still_without(m));
+	json_object_object_add(part, "by", json_object_new_string(by ?: ""));
+	free(by);
 	return part;
 }
 
@@ -233,14 +260,6 @@ static int put_part(struct merge *m)
 	root = json_object_new_object();
 	json_object_object_add(root, "part", part);
 	return merge__put_json(m, root);
-}
-
-static void merge__add_event(struct json_object *events, const char *name)
-{
-	for (size_t i = 0; i < json_object_array_length(events); i++)
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(events, i)), name))
-			return;
-	json_object_array_add(events, json_object_new_string(name));
 }
 
 /* What only all of them together know. */

@@ -334,6 +334,7 @@ static json *meta_pass__part(struct scrub *s, json *value)
 	static const struct meta_rule rules[] = {
 		{ "from_ns", json_type_int, meta_pass__plain }, { "to_ns", json_type_int, meta_pass__plain },
 		{ "end_ns", json_type_int, meta_pass__plain }, { "by", json_type_string, words_of_note },
+		{ "selects", json_type_boolean, meta_pass__plain }, { "without", json_type_array, meta_pass__events },
 	};
 
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));

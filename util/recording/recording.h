@@ -143,6 +143,8 @@ struct rec_meta {
 	u64 missing_rows;	/* of a copy: which it lacks, at least */
 	char *part;			/* how it was cut out of a longer recording; NULL: it was not */
 	u64 part_from_ns, part_to_ns;	/* what it has of that; 0 and all ones, where it was not cut */
+	bool part_selects;		/* it was not cut by time alone */
+	struct rec_texts part_without;	/* events that were cut out */
 	u64 part_end_ns;		/* when that ended, if nothing else says so */
 	u32 hidden[KVMW_NR_SECRETS];	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
 };

@@ -196,6 +196,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 		meta->part_from_ns = member__u64(part, "from_ns", 0);
 		meta->part_to_ns = member__u64(part, "to_ns", UINT64_MAX);
 		meta->part_end_ns = member__u64(part, "end_ns", 0);
+		meta->part_selects = json_object_get_boolean(json_object_object_get(part, "selects"));
 	}
 	meta->cpus = member__u64(host, "cpus", meta->cpus);
 	meta->rings = member__u64(root, "rings", meta->rings);
@@ -220,6 +221,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	       member__text(stop, "why", &meta->stop_why, TEXT_MAX) ||
 	       member__text(trigger, "what", &meta->trigger, TEXT_MAX) ||
 	       (part && member__set_text(&meta->part, "", 0)) ||
+	       (part && get_texts(part, "without", &meta->part_without)) ||
 	       member__text(part, "by", &meta->part, TEXT_MAX) ||
 	       get_texts(root, "command", &meta->command) ||
 	       get_texts(root, "events", &meta->events) ||
@@ -267,5 +269,6 @@ void recording__free_meta(struct recording *rec)
 	free_texts(&m->command);
 	free_texts(&m->events);
 	free_texts(&m->notes);
+	free_texts(&m->part_without);
 	free_tracepoints(m);
 }

@@ -31,6 +31,13 @@ static inline const char *time_window__option(const struct time_window *w)
 	return w->is_around ? "--around" : "--time";
 }
 
+/* For messages; of a part of a recording, which has a window of its own, no option may have been given. */
+static inline const char *time_window__name(const struct time_window *w)
+{
+	return w->is_around ? "the window of --around" :
+	       w->begin.base != TIME_OPEN || w->end.base != TIME_OPEN ? "the window of --time" : "this part";
+}
+
 /* What a recording knows of its clocks. */
 struct time_anchor {
 	u64 start_ns;		/* CLOCK_MONOTONIC */

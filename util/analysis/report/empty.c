@@ -83,20 +83,20 @@ static void why_filtered(struct report *rep)
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
 				rep->opt->reasons.nr ? "--reason" : NULL,
 				rep->opt->where ? "--where" : NULL,
-				rec->window.active ? time_window__option(&rec->window) : NULL };
+				rec->window.active ? time_window__name(&rec->window) : NULL };
 	double seconds = rep->duration_ns / 1e9;
-	char vcpus[320], by[64] = "", extent[REC_EXTENT];
+	char vcpus[320], by[96] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "the window of %s %s; the recording %s", time_window__option(&rec->window),
+			 "%s %s; the recording %s", time_window__name(&rec->window),
 			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost && !rep->opt->where) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing was recorded in that window of %s; up to %llu events of it "
-			 "were lost: the ring was full", time_window__option(&rec->window),
+			 "nothing was recorded in %s; up to %llu events of it "
+			 "were lost: the ring was full", time_window__name(&rec->window),
 			 (unsigned long long)rep->lost);
 		return;
 	}
@@ -114,8 +114,7 @@ static void why_filtered(struct report *rep)
 	if (rec->window.active && !rep->opt->where && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
 	    !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing happened in that window of %s; the recording lasts %.6f s",
-			 time_window__option(&rec->window), seconds);
+			 "nothing happened in %s; the recording lasts %.6f s", time_window__name(&rec->window), seconds);
 		return;
 	}
 	list_vcpus(rec, vcpus, sizeof(vcpus));
@@ -265,11 +264,31 @@ static void why_idle(struct report *rep)
 		 words[2]);
 }
 
+static bool was_cut_out(const struct report *rep)
+{
+	const struct rec_texts *without = &rep->rec->meta.part_without;
+	const char *name = rep->opt->tracepoint ?: rep->desc->name;
+
+	for (u32 i = 0; i < without->nr; i++)
+		if (!strcmp(without->text[i], name))
+			return true;
+	return false;
+}
+
 void report__say_why_empty(struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 	u64 rows = rep->all_recorded;
 
+	if (was_cut_out(rep)) {
+		char holds[512];
+
+		report__list_events(rec, holds, sizeof(holds));
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "%s were cut out when this part was made of a recording; it holds: %s",
+			 rep->opt->tracepoint ?: rep->desc->plural, *holds ? holds : "no events");
+		return;
+	}
 	if (why_not_there(rep))
 		return;
 	/* From a pipe, which cannot be read once more. */
