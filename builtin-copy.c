@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "builtin-copy.h"
@@ -48,24 +49,66 @@ void copy__complain_of(const struct budget *budget)
 		error("--memory=SIZE allows more than %zu MB", budget->limit * 2 >> 20);
 }
 
+/* Those that end a process, if they do; and that a child ended. */
+static void block_signals(sigset_t *blocked, sigset_t *before)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now;
+
+	/* Ignored, it would not come. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(blocked);
+	sigaddset(blocked, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		if (!sigaction(ending[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(blocked, ending[i]);
+	sigprocmask(SIG_BLOCK, blocked, before);
+}
+
+/* Waits until the child ended.  Told to end first, it leaves nothing behind. */
+static void await_child(pid_t child, struct record_output *out, const sigset_t *blocked, const sigset_t *before)
+{
+	siginfo_t ended = { 0 };
+	int sig = SIGCHLD;
+
+	while (child > 0 && !ended.si_pid && sig == SIGCHLD) {
+		sig = sigwaitinfo(blocked, NULL);
+		if (waitid(P_PID, child, &ended, WEXITED | WNOHANG | WNOWAIT))
+			break;
+	}
+	if (sig > 0 && sig != SIGCHLD) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		record_output__undo(out);
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 int copy__run(const struct common_args *args, struct record_output *out,
 	      int (*copy)(void *arg, int fd, const char *name), void *arg)
 {
-	int fd = record_output__open_file(out), status;
 	pid_t parent = getpid(), child;
+	sigset_t blocked, before;
+	int fd, status;
 
+	block_signals(&blocked, &before);
+	fd = record_output__open_file(out);
 	if (fd < 0)
 		return KVMW_FAILED;
 	child = fork();
 	if (!child) {
 		/* It must not stay behind. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		if (getppid() != parent)
 			exit(NO_COPY);
 		sandbox__enter(SANDBOX_READ);
 		exit(copy(arg, fd, record_output__name(out)));
 	}
 	close(fd);
+	await_child(child, out, &blocked, &before);
 	status = common_args__wait(args, child);
 	if (status >= 0 && status < NO_COPY)
 		return status;

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw cut: what is in a part, and that reports of it are those of the whole."""
 import json
+import os
 import random
 import re
+import signal
+import subprocess
 
 import pytest
 
 import independent_reader
-from synthetic import META, START, TREE, VCPUS, VMS, VMX, Recording, kvmw, random_rows
+from synthetic import KVMW, META, START, TREE, VCPUS, VMS, VMX, Recording, kvmw, random_rows
 
 GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
 WHAT = [["--time", "10%,60%"], ["--time", ",50%"], ["--time", "50%,"], ["--vcpu", "0"]]
@@ -127,3 +130,17 @@ def test_not_the_same_file_and_not_a_pipe(lossy, tmp_path):
     assert "same file" in kvmw("cut", "-i", lossy, "-o", lossy, "--vcpu", "0").stderr
     done = kvmw("cut", "-i", "-", "-o", tmp_path / "part", "--vcpu", "0", stdin=lossy.open("rb"))
     assert done.returncode == 1 and "twice" in done.stderr
+
+
+def end_me():
+    """Before exec: the signal waits until kvmw looks at it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_ended_by_a_signal_it_leaves_what_was_there(lossy, tmp_path):
+    (tmp_path / "part").write_text("what was there")
+    done = subprocess.run([KVMW, "cut", "-i", lossy, "-o", tmp_path / "part", "--vcpu", "0"], check=False, timeout=60,
+                          preexec_fn=end_me, capture_output=True)
+    assert done.returncode
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("part", "what was there")]
