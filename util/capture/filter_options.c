@@ -49,7 +49,7 @@ static int add_reasons(struct kvmw_filter *f, const char *name)
 		return 0;
 	nearest__begin(&n, name, strlen(name));
 	reason_offer(isa, &n);
-	/* Which of them it has may be unknown: without KVM's modules, VMX is assumed. */
+	/* Without either of the modules of KVM, a vendor is only assumed. */
 	return error("--reason '%s': not an exit reason of %s%s%s; a number works too, and kvmw report shows the reasons "
 		     "that occur", name, arch__silent_exit() ? "" : "this host's ", isa_name(isa), nearest__hint(&n));
 }
