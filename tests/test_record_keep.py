@@ -444,7 +444,7 @@ def test_recorder_of_root():
 def test_stranger(how):
     """Who listens under a recorder's name and is none keeps nobody from one, nor waiting."""
     with listening(how, user=65534) as stranger, listening("open") as pid:
-        one_line(kvmw("snapshot", stranger), 1, f"{stranger}: no kvmw record --keep records it")
+        one_line(kvmw("snapshot", stranger), 1, f"no kvmw record --keep that you may ask records {stranger}")
         one_line(kvmw("snapshot", pid), 1, f"(pid {pid}) does not answer")
         errors = kvmw("snapshot").stderr
         assert str(pid) in errors and str(stranger) not in errors
