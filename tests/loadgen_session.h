@@ -510,6 +510,12 @@ u64 session__bpf_ns(const struct session *s)
 	return 0;
 }
 
+bool session__thins(const struct session *s)
+{
+	(void)s;
+	return false;
+}
+
 const struct attach_method *session__method(const struct session *s, u32 probe)
 {
 	(void)s;
