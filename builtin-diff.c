@@ -179,14 +179,14 @@ static int make_diff_of(struct diff *d, struct diff_input *old, struct diff_inpu
 
 static void say_failure(const struct diff_failure *f)
 {
-	const struct diff_value *v = &f->row->value[f->condition->measure];
+	const struct diff_value *v = &f->row.value[f->condition->measure];
 	enum diff_measure m = f->condition->measure;
 	char old[UNITS_MAX], new[UNITS_MAX], change[UNITS_MAX];
 
 	error("--fail-if '%s' holds: %s in %s, %s in %s (%s, %s)", f->condition->text,
 	      diff__value(m, v->of[DIFF_NEW], new), f->diff->rep[DIFF_NEW]->rec->path,
 	      diff__value(m, v->of[DIFF_OLD], old), f->diff->rep[DIFF_OLD]->rec->path,
-	      diff__change(f->row, m, change), v->changed ? "more than noise" :
+	      diff__change(&f->row, m, change), v->changed ? "more than noise" :
 	      isnan(v->p) ? "not tested for noise" : "which may be noise");
 }
 
@@ -201,14 +201,14 @@ static int check_conditions(const struct diff_args *args, const struct diff *con
 	for (u32 i = 0; wrong && i < nr; i++) {
 		for (u32 k = 0; k < args->nr_conditions; k++) {
 			const struct diff_condition *c = &args->condition[k];
-			const struct diff_row *row;
+			struct diff_row row;
 
 			if (wrong[k])
 				continue;
 			wrong[k] = diff_condition__find(c, list[i], &row);
 			if (wrong[k])
 				ret = -1;
-			else if (row && diff_condition__holds(c, row))
+			else if (row.label && diff_condition__holds(c, &row))
 				failure[(*nr_failures)++] = (struct diff_failure) { c, list[i], row };
 		}
 	}

@@ -152,6 +152,18 @@ def test_fail_if(files, condition, new, status):
     assert [item["condition"] for item in found] == [condition] * status
 
 
+@pytest.mark.parametrize("condition, failed", [
+    ("count(hlt) > 100", [1, 1]), ("count(HLT) > 100", [1, 1]), ("count(CPUID) > +20%", [1, 0]),
+    ("count(hlt) > +1000%", [0, 0]), ("max(hlt) < +10%", [1, 0]), ("count(msr) > 1000", [1, 0]),
+    ("count(EPT_VIOLATION) > 100", [1, 0]), ("count(npf) < 1000", [0, 1])])
+def test_reasons_of_both_vendors_are_one(condition, failed):
+    """The names of Intel and AMD for it are two rows, whichever is given."""
+    paths = [DATA / "svm-mixed.kvmw", DATA / "vmx-mixed.kvmw"]
+    for pair, fails in zip((paths, paths[::-1]), failed):
+        assert kvmw("diff", *pair, "--fail-if", condition).returncode == fails, pair
+    one_line(kvmw("diff", *paths, "--fail-if", "p99(msr) > +1%"), 1, "3 rows are 'msr'", "as the table does")
+
+
 def test_conditions_of_keys_and_of_all(files):
     port = "out 0x3f8 COM1 transmit"
     args = ("diff", "-s", "detail", files["old"], files["same"], files["slower"])

@@ -10,7 +10,7 @@
 struct diff_failure {
 	const struct diff_condition *condition;
 	const struct diff *diff;
-	const struct diff_row *row;
+	struct diff_row row;
 };
 
 /* top: rows at most; 0: all. */

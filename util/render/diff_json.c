@@ -147,7 +147,7 @@ int render__diff_json(const struct screen *s, const struct diff *const *list, u3
 		item = json_object_new_object();
 		json_object_array_add(failed, item);
 		json__text(item, "condition", failure[i].condition->text);
-		json__text(item, "label", failure[i].row->label);
+		json__text(item, "label", failure[i].row.label);
 		json__text(item, "new", failure[i].diff->rep[DIFF_NEW]->rec->path);
 	}
 	return json__write(&w, root);

@@ -106,45 +106,70 @@ static bool by_reason(const struct diff *d)
 	return event_desc__is_cycle(d->rep[DIFF_OLD]->event) && opt->nr_sort == 1 && opt->sort[0] == KEY_REASON;
 }
 
-/* A reason may also be as --reason takes it. */
-static const struct diff_row *row_of_reason(const struct diff_condition *c, const struct diff *d, u32 *nr)
+/*
+ * A reason may be as --reason takes it. Then it is all rows that --reason would select: Intel's and AMD's
+ * names of it are two rows, of which each recording has one. 0, or -1 (error() said why).
+ */
+static int find_reason(const struct diff_condition *c, const struct diff *d, struct diff_row *row)
 {
-	const struct diff_row *found = NULL;
+	u32 nr[NR_DIFF_SIDES] = { 0 }, nr_rows = 0;
 
-	*nr = 0;
-	for (u32 i = 0; i < d->nr_rows && by_reason(d); i++) {
-		const struct report_row *any = d->row[i].row[DIFF_OLD] ?: d->row[i].row[DIFF_NEW];
+	for (u32 i = 0; i < d->nr_rows; i++) {
+		const struct diff_row *one = &d->row[i];
+		const struct report_row *any = one->row[DIFF_OLD] ?: one->row[DIFF_NEW];
 
 		if (!reason_is(any->key[0].v[0] >> 32, any->key[0].v[0], c->key))
 			continue;
-		found = &d->row[i];
-		++*nr;
+		for (u32 side = 0; side < NR_DIFF_SIDES; side++)
+			nr[side] += !!one->row[side];
+		if (nr_rows++)
+			diff_row__join(row, one);
+		else
+			*row = *one;
+	}
+	if (nr_rows < 2)
+		return 0;
+	row->label = (char *)c->key;
+	/* The same number is another reason of each vendor. */
+	if (isdigit(*c->key) || (!diff_measure__is_rate(c->measure) && (nr[DIFF_OLD] > 1 || nr[DIFF_NEW] > 1)))
+		return error("--fail-if '%s': %u rows are '%s'; name one of them as the table does", c->text, nr_rows, c->key);
+	return 0;
+}
+
+static const struct diff_row *find_label(const struct diff_condition *c, const struct diff *d)
+{
+	const struct diff_row *found = NULL;
+
+	if (!strcmp(c->key, d->total.label))
+		return &d->total;
+	for (u32 i = 0; i < d->nr_rows; i++) {
+		if (!strcmp(d->row[i].label, c->key))
+			return &d->row[i];
+		if (!strcasecmp(d->row[i].label, c->key))
+			found = &d->row[i];
 	}
 	return found;
 }
 
-int diff_condition__find(const struct diff_condition *c, const struct diff *d, const struct diff_row **row)
+int diff_condition__find(const struct diff_condition *c, const struct diff *d, struct diff_row *row)
 {
+	const struct diff_row *found;
 	struct nearest n;
-	u32 nr;
 
+	*row = (struct diff_row) { .label = NULL };
 	if (c->measure == DIFF_COST && *d->no_cost)
 		return error("--fail-if '%s': costs of %s (OLD) and %s (NEW) do not compare: %s; compare 'time' or 'count'",
 			     c->text, d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, d->no_cost);
+	if (by_reason(d) && find_reason(c, d, row))
+		return -1;
+	found = row->label ? row : find_label(c, d);
+	if (found)
+		*row = *found;
+	if (found || (by_reason(d) && reason_exists(c->key)))
+		return 0;
 	nearest__begin(&n, c->key, strlen(c->key));
-	*row = strcmp(c->key, d->total.label) ? NULL : &d->total;
-	for (u32 i = 0; i < d->nr_rows && !*row; i++) {
+	for (u32 i = 0; i < d->nr_rows; i++)
 		nearest__offer(&n, d->row[i].label);
-		if (!strcasecmp(d->row[i].label, c->key))
-			*row = &d->row[i];
-	}
-	if (*row)
-		return 0;
-	*row = row_of_reason(c, d, &nr);
-	if (nr > 1)
-		return error("--fail-if '%s': %u rows are '%s'; name one of them as the table does", c->text, nr, c->key);
-	if (*row || (by_reason(d) && reason_exists(c->key)))
-		return 0;
 	return error("--fail-if '%s': neither %s nor %s has a row '%s'%s; keys are as in the table", c->text,
 		     d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, c->key, nearest__hint(&n));
 }

@@ -79,6 +79,25 @@ static void fill_row(const struct diff *d, struct diff_row *row)
 	}
 }
 
+void diff_row__join(struct diff_row *row, const struct diff_row *other)
+{
+	for (u32 m = 0; m < NR_DIFF_MEASURES; m++) {
+		struct diff_value *v = &row->value[m];
+
+		for (u32 side = 0; side < NR_DIFF_SIDES; side++) {
+			if (diff_measure__is_rate(m))
+				v->of[side] += other->value[m].of[side];
+			else if (!row->row[side])
+				v->of[side] = other->value[m].of[side];
+		}
+		v->percent = change_in_percent(v->of);
+		v->p = NAN;
+		v->changed = v->drifts = v->unsure = false;
+	}
+	for (u32 side = 0; side < NR_DIFF_SIDES; side++)
+		row->row[side] = row->row[side] ?: other->row[side];
+}
+
 static char *label_of(const struct report *rep, const struct report_row *row)
 {
 	char buf[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 2)];

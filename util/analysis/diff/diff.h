@@ -62,6 +62,8 @@ int diff__make(struct diff *d, const struct report *const rep[NR_DIFF_SIDES],
 void diff__free(struct diff *d);
 
 const char *diff_measure__name(enum diff_measure measure);
+/* Adds the values of another row of the same exit reason; what is no sum has to be of one row on each side. */
+void diff_row__join(struct diff_row *row, const struct diff_row *other);
 /* What makes a second of vCPU time comparable: counts and sums, as opposed to durations of events. */
 static inline bool diff_measure__is_rate(enum diff_measure measure)
 {
@@ -81,10 +83,11 @@ struct diff_condition {
 /* 0, or EINVAL (error() said why). */
 int diff_condition__parse(struct diff_condition *c, const char *text);
 /*
- * The row that it is about; *row is NULL if the key is an exit reason that did not occur. 0, or -1: it
- * is no key, or of several rows (error() said so).
+ * The row that it is about: a copy, or several rows of one exit reason together; it may be used as long as
+ * both c and d. Its label is NULL if the key is an exit reason that did not occur. 0, or -1: it is no key,
+ * or of several rows that have no such measure together (error() said so).
  */
-int diff_condition__find(const struct diff_condition *c, const struct diff *d, const struct diff_row **row);
+int diff_condition__find(const struct diff_condition *c, const struct diff *d, struct diff_row *row);
 /* Whether it holds of this row. */
 bool diff_condition__holds(const struct diff_condition *c, const struct diff_row *row);
 
