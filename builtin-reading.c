@@ -53,7 +53,10 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 /* Whether what was asked for can be said of the guest's functions. */
 static int check_symbols(const struct common_args *common, struct report_options *opt, const struct recording *rec)
 {
-	if (common->symbols || rec->has_symbols)
+	u32 event = opt->event ?: report__only_family(rec);
+
+	/* Stacks are the host's. */
+	if (common->symbols || rec->has_symbols || event == KVMW_EVENT_STACK)
 		return 0;
 	opt->symbols = NULL;
 	if (report_options__sorts_by(opt, KEY_SYM))

@@ -54,8 +54,8 @@ static const struct argp_option options[] = {
 	  "300ms)", 2 },
 	{ "outliers", OPT_OUTLIERS, "N", 0, "Show the N longest events instead, each with what came before and "
 	  "after it, what made it long, and who", 2 },
-	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost; with --sort sym, "
-	  "where in a function", 4 },
+	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost; with --sort sym "
+	  "and of stacks, where in a function", 4 },
 	{ 0 },
 };
 
@@ -348,6 +348,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case OPT_OUTLIERS:
 		return parse_outliers_of_report(args, arg);
 	case ARGP_KEY_END:
+		/* What JSON and CSV have of stacks is frozen. */
+		args->opt.functions = args->common.format == OUTPUT_TEXT && !args->verbose;
 		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?: check_format(args) ?:
 		       report_args__check_files(args);
 	default:

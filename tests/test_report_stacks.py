@@ -10,6 +10,7 @@ import pytest
 
 from synthetic import KVMW, META, START, VCPUS, VMS, Recording, one_line, kvmw, report, text_of
 
+DATA = pathlib.Path(__file__).parent / "data"
 END = START + 10 ** 9
 SAMPLE_NS = 10 ** 9 // 99
 EXIT, FAULT, IOCTL, VMM = 1, 3, 4, 5
@@ -66,6 +67,36 @@ def test_lines_end_without_blanks(several):
         done = kvmw(*args, "-i", several)
         assert done.returncode == 0 and done.stdout.count("\n") > 20
         assert not [line for line in done.stdout.splitlines() if line != line.rstrip()]
+
+
+PLACES = [["clock+0x1 [vdso]", "loop+0x5 [vmm]"], ["clock+0x9 [vdso]", "loop+0x7 [vmm]"],
+          ["vmm+0x11", "vmm+0x50"], ["vmm+0x22", "vmm+0x50"], ["vmm+0x22", "vmm+0x60"]]
+
+
+def test_a_row_is_all_stacks_of_the_same_functions(tmp_path):
+    """Where the VMM burns CPU, not in which instruction; callers without a name are told apart by their place."""
+    path = make(tmp_path / "f", [{"id": 1 + i, "frames": frames} for i, frames in enumerate(PLACES)],
+                [row[:9] + [1 + i % 5, None] for i, row in enumerate(ROWS[:50])])
+    text = text_of(path, "-e", "stack")
+    assert re.findall(r"^(\S.*?) +(\d+) +[1-9]\d\.0 ", text, re.M) == [
+        ("clock [vdso] < loop [vmm]", "20"), ("vmm < vmm+0x50", "20"), ("vmm < vmm+0x60", "10")]
+    assert "Stack 1, vmm: 20 samples" in text and "  VMM    clock+0x1 [vdso]\n" in text
+    assert "all stacks of the same functions" in text
+    text = text_of(path, "-e", "stack", "-v")
+    assert text.count(", vmm: 10 samples") == 5 and "all stacks of the same functions" not in text
+    rows = report(path, "-e", "stack")["rows"]
+    assert {row["detail"] for row in rows} == {" < ".join(frames) for frames in PLACES}
+
+
+def test_the_function_that_stacks_end_in(several):
+    """The kernel's, if the thread was there; nothing of the guest is needed."""
+    for more in ((), ("-e", "stack")):
+        assert [(row["symbol"], row["count"]) for row in report(several, "-s", "sym", *more)["rows"]] == [
+            ("spin [vmm]", 100), ("kvm_vcpu_block [kvm]", 3)]
+    path = DATA / "svm-families.kvmw"
+    assert re.search(r"^exit_to_user_mode_prepare +6 .*\n(.*\n)?mutex_lock_killable +1 ", text_of(path, "-e", "stack", "-s", "sym"), re.M)
+    done = kvmw("report", "-i", path, "-e", "stack", "-s", "rip")
+    one_line(done, 1, "no key 'rip', but", "sym")
 
 
 NAMES = {"_ZN3vmm4Disk4readEv+0x10 [vmm]": "vmm::Disk::read+0x10 [vmm]",

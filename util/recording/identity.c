@@ -480,41 +480,6 @@ const char *rec_vm__name(const struct rec_vm *vm, char *buf)
 	return buf;
 }
 
-static int compare_frames(const struct rec_stack *x, const struct rec_stack *y)
-{
-	if (x->nr != y->nr)
-		return x->nr < y->nr ? -1 : 1;
-	for (u32 i = 0; i < x->nr; i++) {
-		int order = strcmp(x->frame[i], y->frame[i]);
-
-		if (order)
-			return order;
-	}
-	return 0;
-}
-
-static int by_frames(const void *a, const void *b)
-{
-	const struct rec_stack *x = *(struct rec_stack *const *)a, *y = *(struct rec_stack *const *)b;
-
-	return compare_frames(x, y) ?: (x->id > y->id) - (x->id < y->id);
-}
-
-int recording__same_stacks(struct recording *rec)
-{
-	struct rec_stack **list = calloc(rec->nr_stacks ?: 1, sizeof(*list));
-
-	if (!list)
-		return out_of_memory();
-	for (u32 i = 0; i < rec->nr_stacks; i++)
-		list[i] = &rec->stack[i];
-	qsort(list, rec->nr_stacks, sizeof(*list), by_frames);
-	for (u32 i = 0; i < rec->nr_stacks; i++)
-		list[i]->same = i && !compare_frames(list[i - 1], list[i]) ? list[i - 1]->same : list[i]->id;
-	free(list);
-	return 0;
-}
-
 void recording__free_identity(struct recording *rec)
 {
 	for (u32 i = 0; i < rec->nr_vms; i++)

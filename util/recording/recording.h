@@ -99,7 +99,10 @@ struct rec_neighbour {
 struct rec_stack {
 	u32 id, order;
 	u32 nr;
-	u32 same;		/* lowest id of the stacks with the same frames */
+	u32 same;		/* lowest id of the stacks with the same frames, */
+	u32 functions;		/* with the same functions, as a kernel stack; */
+	u32 vmm_functions;	/* as a VMM's, whose callers without a name are told apart by their place; */
+	u32 innermost;		/* with the same innermost function */
 	char **frame;		/* "sym+0x10 [kvm]" */
 };
 
@@ -272,6 +275,13 @@ const struct rec_task *recording__task(const struct recording *rec, u32 tid);
 const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid);
 const char *recording__text(const struct recording *rec, u32 id);	/* NULL: there is none */
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
+/* The frame that tells where it was: not that of the scheduler, which is the same for all. */
+u32 rec_stack__first(const struct rec_stack *stack);
+/*
+ * Bytes of the function's name in a frame, without the place in it; of a frame without a name, of its file's,
+ * with exact also the place. *file: " [kvm]" behind it, or "".
+ */
+size_t rec_frame__function(const char *frame, bool exact, const char **file);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
 
 /*
@@ -316,7 +326,7 @@ int recording__ident(struct recording *rec, const char *json);
 /* filter_words.c: META's filters as options. 0, or -1: out of memory. */
 struct json_object;
 int recording__filter_words(struct json_object *filters, char **to);
-/* Finds equal stacks once all are known. -1: out of memory. */
+/* stacks.c: finds equal stacks once all are known. -1: out of memory. */
 int recording__same_stacks(struct recording *rec);
 void recording__free_meta(struct recording *rec);
 void recording__free_identity(struct recording *rec);

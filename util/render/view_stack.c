@@ -30,6 +30,16 @@ static bool has_stacks(const struct report *rep)
 	return report_options__sorts_by(rep->opt, KEY_DETAIL);
 }
 
+/* Whether rows of functions are fewer than stacks. */
+static bool stands_for_several(const struct report *rep)
+{
+	for (u32 i = 0; rep->opt->functions && i < rep->rec->nr_stacks; i++) {
+		if (rep->rec->stack[i].functions != rep->rec->stack[i].same)
+			return true;
+	}
+	return false;
+}
+
 static u32 view_stack__kind(const struct report *rep, const struct report_row *row)
 {
 	return (u16)row->key[report_options__position(rep->opt, KEY_DETAIL)].v[0];
@@ -64,6 +74,9 @@ static int view_stack__text(const struct screen *s, const struct report *rep, co
 		view_stack__frames(s, "kernel", stack_of(rep, row, false));
 		view_stack__frames(s, "VMM", stack_of(rep, row, true));
 	}
+	if (has_stacks(rep) && stands_for_several(rep))
+		screen__wrap(s, "\n# ", "# ", "a row is all stacks of the same functions, of which one is shown whole; -v "
+			     "shows a row for each");
 	return 0;
 }
 

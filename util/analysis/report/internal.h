@@ -21,6 +21,8 @@ void label__exit_detail(const struct report *rep, u32 kind, u64 detail, u64 grou
 			size_t size);
 void label__family_detail(const struct report *rep, u32 kind, u32 isa, u64 detail, char *buf,
 			  size_t size);
+/* The function that a stack ends in. */
+void label__innermost(const struct report *rep, u32 id, char *buf, size_t size);
 /* "4711 qemu"; zero: the text for thread 0. */
 void label__thread(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size);
 /* "3"; in address space 1: "1/3". */

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/analysis/report/internal.h"
 #include "util/analysis/report/key_place.h"
+#include "util/analysis/report/key_stack.h"
 #include "util/symbols/guest_symbols.h"
 
 /* Instead of the address of a function, of which no guest has any that high. */
@@ -116,8 +118,28 @@ void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size
 		snprintf(buf, size, "%s%s[%s]", symbol.name ?: "", symbol.name ? " " : "", symbol.module);
 }
 
+/* Of a stack, the function of the host that it ends in. */
+const char *sym__column(const struct sort_key *key, const struct event_desc *event, u32 i)
+{
+	static const char *const of_stack[] = { "kernel", "user" };
+
+	if (event->id != KVMW_EVENT_STACK)
+		return place__column(key, event, i);
+	return i < ARRAY_SIZE(of_stack) ? of_stack[i] : NULL;
+}
+
+void sym__value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
+		const u64 *fine, struct key_value *value)
+{
+	value->v[0] = rep->event == KVMW_EVENT_STACK ? stack_pair__innermost(rep, fine[0]) : fine[0];
+}
+
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
+	if (event == KVMW_EVENT_STACK) {
+		fine[0] = stack_pair__of(column[0], column[1]);
+		return;
+	}
 	fine[0] = place__of(opt->symbols, column[0], event != KVMW_EVENT_NESTED && column[1] == 1);
 	if (opt->offsets && is_address(fine[0]))
 		fine[0] = column[0];
@@ -128,7 +150,9 @@ void sym__label(const struct sort_key *key, const struct report *rep,
 {
 	struct guest_symbol symbol;
 
-	if (rep->opt->offsets && is_address(value->v[0]) &&
+	if (rep->event == KVMW_EVENT_STACK)
+		label__innermost(rep, value->v[0], buf, size);
+	else if (rep->opt->offsets && is_address(value->v[0]) &&
 	    guest_symbols__find(rep->opt->symbols, value->v[0], &symbol))
 		describe(&symbol, value->v[0], buf, size);
 	else
@@ -140,7 +164,7 @@ u32 sym__members(const struct sort_key *key, const struct report *rep,
 		 struct key_member *member)
 {
 	struct guest_symbol symbol = { 0 };
-	bool known = is_address(value->v[0]) && rep->opt->symbols &&
+	bool known = rep->event != KVMW_EVENT_STACK && is_address(value->v[0]) && rep->opt->symbols &&
 		     guest_symbols__find(rep->opt->symbols, value->v[0], &symbol);
 
 	member[0] = (struct key_member) {
@@ -150,6 +174,8 @@ u32 sym__members(const struct sort_key *key, const struct report *rep,
 	member[2] = (struct key_member) {
 		.name = "symbol_address", .number = known ? symbol.from : KVMW_NONE, .is_address = true,
 	};
+	if (rep->event == KVMW_EVENT_STACK)
+		return 1;
 	if (!rep->opt->offsets)
 		return 3;
 	member[3] = (struct key_member) {

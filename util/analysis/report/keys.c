@@ -5,6 +5,7 @@
 #include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
 #include "util/analysis/report/key_place.h"
+#include "util/analysis/report/key_stack.h"
 #include "util/analysis/report/keys.h"
 
 #define NO_KIND		UINT16_MAX
@@ -170,12 +171,6 @@ static u64 page_of(u32 event, u64 kind, u64 detail)
 	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
 }
 
-/* Below 0: there is none, for whatever reason. */
-static u64 stack_id(u64 id)
-{
-	return (s64)id < 0 ? UINT32_MAX : (u32)id;
-}
-
 /* fine[0]: the kind, and what of the value written counts. */
 static void detail_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
 {
@@ -185,19 +180,7 @@ static void detail_fine(const struct report_options *opt, u32 event, const u64 *
 	if (event == KVMW_EVENT_EXIT)
 		fine[0] |= detail_name__group(kind, column[0], column[2], column[3]) << 16;
 	fine[1] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[0]) :
-		  stack_id(column[0]) << 32 | stack_id(column[2]);
-}
-
-/*
- * Numbers of stacks are hashes of all their addresses: those that differ only in what a
- * recorder does not keep (its own programs, values that are not return addresses) are one.
- */
-static u64 same_stacks(const struct recording *rec, u64 detail)
-{
-	const struct rec_stack *kernel = recording__stack(rec, detail >> 32);
-	const struct rec_stack *user = recording__stack(rec, detail);
-
-	return (kernel ? kernel->same : detail >> 32) << 32 | (user ? user->same : (u32)detail);
+		  stack_pair__of(column[0], column[2]);
 }
 
 /*
@@ -211,7 +194,7 @@ static void detail_value(const struct sort_key *sort_key, const struct report *r
 
 	value->v[0] = isa << 32 | (u16)fine[0];
 	value->v[2] = fine[0] >> 16;
-	value->v[1] = rep->event == KVMW_EVENT_STACK ? same_stacks(rep->rec, fine[1]) : fine[1];
+	value->v[1] = rep->event == KVMW_EVENT_STACK ? stack_pair__same(rep, fine[1]) : fine[1];
 }
 
 static void detail_label(const struct sort_key *key, const struct report *rep,
@@ -552,9 +535,10 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.column = place__column, .nr_fine = 1, .label = rip__label, .members = rip__members,
 	},
 	[KEY_SYM] = {
-		.name = "sym", .synonym = "symbol", .doc = "guest function, with --guest-kallsyms or the like",
-		.title = "function", .prefix = "", .column = place__column, .nr_fine = 1,
-		.fine = sym__fine, .label = sym__label, .members = sym__members,
+		.name = "sym", .synonym = "symbol", .doc = "guest function, with --guest-kallsyms or the like; "
+		"of stacks: the innermost function",
+		.title = "function", .prefix = "", .column = sym__column, .nr_fine = 1,
+		.fine = sym__fine, .value = sym__value, .label = sym__label, .members = sym__members,
 	},
 	[KEY_TIME] = {
 		.name = "time", .synonym = "interval", .doc = "interval of the recording, see report --interval",

@@ -9,7 +9,6 @@
 #include "util/arch/ioctl.h"
 #include "util/arch/names.h"
 #include "util/event_desc.h"
-#include "util/text.h"
 
 #define STACK_FRAMES	3	/* of each stack in a label */
 
@@ -82,40 +81,54 @@ void report__name_exit(const char *reason, const char *detail, char *buf, size_t
 		snprintf(buf, size, "%s %s", reason, detail);
 }
 
-/* How a thread leaves its CPU: the same for all of them. */
-static bool of_scheduler(const char *frame)
+static int label__frame(const char *frame, bool by_function, bool exact, char *buf, size_t size)
 {
-	static const char *const prefixes[] = {
-		"__schedule+", "schedule+", "preempt_schedule", "__cond_resched+",
-	};
+	const char *file;
+	int len;
 
-	return text__begins(frame, prefixes, ARRAY_SIZE(prefixes));
+	if (!by_function)
+		return snprintf(buf, size, "%s", frame);
+	len = rec_frame__function(frame, exact, &file);
+	return snprintf(buf, size, "%.*s%s", len, frame, file);
 }
 
-static void stack_part(const struct recording *rec, u32 id, char *buf, size_t size)
+static void stack_part(const struct report *rep, u32 id, bool vmm, char *buf, size_t size)
 {
-	const struct rec_stack *stack = (s32)id < 0 ? NULL : recording__stack(rec, id);
+	const struct rec_stack *stack = (s32)id < 0 ? NULL : recording__stack(rep->rec, id);
+	u32 first = stack ? rec_stack__first(stack) : 0;
 	size_t len = 0;
-	u32 first = 0;
 
 	*buf = '\0';
 	if ((s32)id >= 0 && !stack)
 		snprintf(buf, size, "#%u", id);
-	while (stack && first + 1 < stack->nr && of_scheduler(stack->frame[first]))
-		first++;
-	for (u32 i = first; stack && i < stack->nr && i < first + STACK_FRAMES && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%s", i > first ? " < " : "", stack->frame[i]);
+	for (u32 i = first; stack && i < stack->nr && i < first + STACK_FRAMES && len < size; i++) {
+		len += snprintf(buf + len, size - len, "%s", i > first ? " < " : "");
+		if (len < size)
+			len += label__frame(stack->frame[i], rep->opt->functions, vmm && i > first, buf + len, size - len);
+	}
 }
 
 static void stack_label(const struct report *rep, u64 ids, char *buf, size_t size)
 {
 	char kernel[REPORT_LABEL_MAX / 2 - 2], user[REPORT_LABEL_MAX / 2 - 2];
 
-	stack_part(rep->rec, ids >> 32, kernel, sizeof(kernel));
-	stack_part(rep->rec, ids, user, sizeof(user));
+	stack_part(rep, ids >> 32, false, kernel, sizeof(kernel));
+	stack_part(rep, ids, true, user, sizeof(user));
 	snprintf(buf, size, "%s%s%s", kernel, *kernel && *user ? " | " : "", user);
 	if (!*buf)
 		snprintf(buf, size, "(none)");
+}
+
+void label__innermost(const struct report *rep, u32 id, char *buf, size_t size)
+{
+	const struct rec_stack *stack = (s32)id < 0 ? NULL : recording__stack(rep->rec, id);
+
+	if ((s32)id >= 0 && !stack)
+		snprintf(buf, size, "#%u", id);
+	else if (!stack || !stack->nr)
+		snprintf(buf, size, "-");
+	else
+		label__frame(stack->frame[rec_stack__first(stack)], true, false, buf, size);
 }
 
 void label__thread(const struct report *rep, u64 tid, const char *zero, char *buf, size_t size)

@@ -70,6 +70,7 @@ struct report_options {
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
 	bool offsets;			/* KEY_SYM: a row for each place in a function */
+	bool functions;			/* of stacks, KEY_DETAIL: a row for each list of functions, whatever the places */
 	struct budget *budget;		/* of all that is kept of rows; or NULL */
 	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
 };
