@@ -59,7 +59,7 @@ static int by_frames(const void *a, const void *b)
 	return compare_frames(x, y) ?: (x->id > y->id) - (x->id < y->id);
 }
 
-static int find_same(struct recording *rec)
+static int stacks__find_same(struct recording *rec)
 {
 	struct rec_stack **list = calloc(rec->nr_stacks ?: 1, sizeof(*list));
 
@@ -96,7 +96,7 @@ static u64 hash_functions(const struct rec_stack *stack, u32 first, u32 nr, bool
 }
 
 /* The first of those with this hash, which are in the order of their ids. 0, or -1. */
-static int join(struct hash_table *t, u64 hash, u32 id, u32 *to)
+static int stacks__join(struct hash_table *t, u64 hash, u32 id, u32 *to)
 {
 	u32 nr = t->nr;
 	struct same_functions *entry = hash_table__get(t, &hash);
@@ -109,7 +109,7 @@ static int join(struct hash_table *t, u64 hash, u32 id, u32 *to)
 	return 0;
 }
 
-static int find_functions(struct recording *rec)
+static int stacks__find_functions(struct recording *rec)
 {
 	enum { KERNEL, VMM, INNERMOST, NR };
 	struct hash_table table[NR];
@@ -123,9 +123,9 @@ static int find_functions(struct recording *rec)
 		struct rec_stack *s = &rec->stack[i];
 		u32 first = rec_stack__first(s);
 
-		ret = join(&table[KERNEL], hash_functions(s, 0, s->nr, false, seed), s->id, &s->functions) ||
-		      join(&table[VMM], hash_functions(s, 0, s->nr, true, seed), s->id, &s->vmm_functions) ||
-		      join(&table[INNERMOST], hash_functions(s, first, s->nr > first, false, seed), s->id, &s->innermost) ?
+		ret = stacks__join(&table[KERNEL], hash_functions(s, 0, s->nr, false, seed), s->id, &s->functions) ||
+		      stacks__join(&table[VMM], hash_functions(s, 0, s->nr, true, seed), s->id, &s->vmm_functions) ||
+		      stacks__join(&table[INNERMOST], hash_functions(s, first, s->nr > first, false, seed), s->id, &s->innermost) ?
 		      -1 : 0;
 	}
 	for (u32 i = 0; i < NR; i++)
@@ -135,5 +135,5 @@ static int find_functions(struct recording *rec)
 
 int recording__same_stacks(struct recording *rec)
 {
-	return find_same(rec) ?: find_functions(rec);
+	return stacks__find_same(rec) ?: stacks__find_functions(rec);
 }
