@@ -304,6 +304,37 @@ static int files__print(struct files *f, const struct screen *s)
 	}
 }
 
+/* Whether the same moments of the same vCPUs may be in both: parts of one recording have its clock, and its ids. */
+static bool may_hold_the_same(const struct recording *a, const struct recording *b)
+{
+	const struct rec_meta *x = &a->meta, *y = &b->meta;
+
+	if (!x->has_clock || !y->has_clock || x->monotonic_ns != y->monotonic_ns || x->realtime_ns != y->realtime_ns ||
+	    strcmp(x->host ?: "", y->host ?: ""))
+		return false;
+	if ((x->part && y->part) && (x->part_to_ns < y->part_from_ns || y->part_to_ns < x->part_from_ns))
+		return false;
+	for (u32 i = 0; i < a->nr_vcpus; i++)
+		if (recording__vcpu(b, a->vcpu[i].id))
+			return true;
+	return false;
+}
+
+static void warn_of_doubles(const struct files *f)
+{
+	for (u32 i = 1; i < f->nr; i++) {
+		for (u32 k = 0; k < i; k++) {
+			const struct recording *a = f->input[k].in.rec, *b = f->input[i].in.rec;
+
+			if (!f->input[k].rep.recorded || !f->input[i].rep.recorded || !may_hold_the_same(a, b))
+				continue;
+			warning("%s and %s are of one recorder, and of the same time: what is in both counts twice; leave one "
+				"of them out", a->path, b->path);
+			return;
+		}
+	}
+}
+
 /* What is wrong with each of them. */
 static int files__complain(const struct files *f)
 {
@@ -327,6 +358,7 @@ static int read_and_print(struct files *f, struct screen *s)
 	ret = files__print(f, s);
 	if (screen__close(s))
 		ret = -1;
+	warn_of_doubles(f);
 	for (u32 i = 0; !f->rep.nr_rows && i < f->nr; i++)
 		if (*f->input[i].rep.empty)
 			ret = error("%s: %s", f->input[i].in.rec->path, f->input[i].rep.empty);

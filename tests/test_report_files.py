@@ -43,6 +43,16 @@ def sums(rows, key, members):
     return dict(result)
 
 
+def test_what_would_count_twice_is_said(tmp_path, paths):
+    whole, early, late = DATA / "svm-linux.kvmw", tmp_path / "early", tmp_path / "late"
+    for path, window in (early, ",6"), (late, "6.1,"):
+        assert kvmw("cut", "-i", whole, "-o", path, "--time", window).returncode == 0
+    for pair in (whole, whole), (whole, early), (late, whole):
+        one_line(kvmw("report", *pair), 0, f"warning: {pair[0]} and {pair[1]} are of one recorder", "counts twice")
+    for pair in (early, late), (whole, DATA / "vmx-mixed.kvmw"):
+        assert kvmw("report", *pair).stderr == ""
+
+
 COUNTED = "count", "recorded", "unfinished", "time_ns", "kvm_ns", "user_ns", "halt_ns", "wait_ns", "cost_ns", "guest_ns"
 
 
@@ -177,7 +187,7 @@ def test_views(paths, event):
 def test_over_time(paths):
     page, alone = (kvmw("report", *which, "-v", "--width", 80).stdout for which in (paths[:2], paths[:1]))
     begin = alone.index("\nreason", alone.index("at most/s") - 80)
-    assert alone[begin:alone.index("\n#", begin)] in page[page.index("by itself"):]
+    assert alone[begin:alone.index("\n#", begin)] in page[page.index("For each recording separately"):]
     assert page.count("at most/s") == 2 and "at most/s" not in kvmw("report", *paths[:2]).stdout
 
 
