@@ -164,6 +164,17 @@ def test_reasons_of_both_vendors_are_one(condition, failed):
     one_line(kvmw("diff", *paths, "--fail-if", "p99(msr) > +1%"), 1, "3 rows are 'msr'", "as the table does")
 
 
+def test_what_the_time_of_returns_contains():
+    """Of returns nothing tells waits apart but events sched."""
+    path, says = DATA / "svm-userspace.kvmw", "contains waits for a CPU and sleep; record with -e userspace,sched"
+    for args in (path, path), ("report", path), ("report", path, "--outliers", "1"):
+        text = " ".join(kvmw(*(args if args[0] == "report" else ("diff", *args))).stdout.replace("#", "").split())
+        assert says in text, args
+    assert "contains waits for a CPU" not in kvmw("report", DATA / "svm-linux.kvmw").stdout
+    text = " ".join(kvmw("report", DATA / "svm-families.kvmw", "-e", "userspace").stdout.replace("#", "").split())
+    assert "contains waits for a CPU and sleep, which kvmw report -e sched shows" in text
+
+
 def test_conditions_of_keys_and_of_all(files):
     port = "out 0x3f8 COM1 transmit"
     args = ("diff", "-s", "detail", files["old"], files["same"], files["slower"])

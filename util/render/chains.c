@@ -33,7 +33,7 @@ static void print_step(const struct screen *s, const struct chain *chain, const 
 }
 
 /* "KVM 1.2us, VMM 12.3ms": the parts that are not 0. */
-static void print_parts(const struct screen *s, const struct chain *chain)
+static void print_parts(const struct screen *s, const struct recording *rec, const struct chain *chain)
 {
 	char words[512] = "", ns[UNITS_MAX];
 
@@ -44,8 +44,11 @@ static void print_parts(const struct screen *s, const struct chain *chain)
 			snprintf(words + len, sizeof(words) - len, "%s%s %s", len ? ", " : "", chain_part__label(i),
 				 units__ns(chain->part_ns[i], UNITS_FULL, ns));
 	}
-	if (*words)
-		screen__wrap(s, "    of it: ", "    ", words);
+	if (!*words)
+		return;
+	screen__wrap(s, "    of it: ", "    ", words);
+	if (chain->event == KVMW_EVENT_USERSPACE && !rec->event_rows[KVMW_EVENT_SCHED])
+		screen__wrap(s, "    VMM ", "    ", render__vmm_contains(rec));
 }
 
 static void chains__print(const struct screen *s, const struct chains *chains, u32 i)
@@ -60,7 +63,7 @@ static void chains__print(const struct screen *s, const struct chains *chains, u
 		 units__ns(chain->length_ns, UNITS_FULL, length), chain->who, chain->open ? ", not ended" : "",
 		 chain->start_ns >= start ? (chain->start_ns - start) / 1e9 : 0, chain->cause);
 	screen__wrap(s, "", "    ", words);
-	print_parts(s, chain);
+	print_parts(s, rec, chain);
 	for (u32 k = 0; k < chain->nr_steps; k++)
 		print_step(s, chain, &chain->step[k]);
 	if (chain->left_out) {

@@ -6,6 +6,7 @@
 
 #include "util/event_desc.h"
 #include "util/render/diff.h"
+#include "util/render/render.h"
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
@@ -263,5 +264,8 @@ int render__diff(const struct screen *s, const struct diff *d, u32 top)
 		 d->nr_unsure ? " ? differs much, but cannot be told from noise." : "",
 		 d->nr_drift ? " ~ varies within a recording as much as between them." : "");
 	screen__wrap(s, "", "", words);
+	if (d->rep[DIFF_OLD]->event == KVMW_EVENT_USERSPACE)
+		screen__wrap(s, "The cost of a return is its time in the VMM, which ", "",
+			     render__vmm_contains(d->rep[DIFF_NEW]->rec));
 	return 0;
 }

@@ -324,6 +324,12 @@ static void about_filtered(const struct screen *s, const struct report *rep)
 		      exactness(rep));
 }
 
+const char *render__vmm_contains(const struct recording *rec)
+{
+	return rec->event_rows[KVMW_EVENT_SCHED] ? "contains waits for a CPU and sleep, which kvmw report -e sched shows" :
+	       "contains waits for a CPU and sleep; record with -e userspace,sched to see them";
+}
+
 static void about_trust(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
@@ -348,6 +354,8 @@ static void about_trust(const struct screen *s, const struct report *rep)
 		heading__line(s, "shown",
 			      "returns of KVM_RUN to the VMM, and the time until it called KVM_RUN "
 			      "again: there are no VM exits in this recording");
+	if (rep->event == KVMW_EVENT_USERSPACE)
+		heading__line(s, "VMM", "%s", render__vmm_contains(rec));
 	for (u32 i = 0; i < rec->meta.notes.nr; i++)
 		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }

@@ -5,6 +5,7 @@
 #include "util/render/chosen.h"
 #include "util/render/csv.h"
 #include "util/render/json.h"
+#include "util/render/render.h"
 #include "util/render/stat.h"
 
 enum stat_column { TIME, KEYS, EXITS, RATE, GUEST, COST, KVM, VMM, POLLING, HALTED, WAITING, THROTTLED,
@@ -172,6 +173,8 @@ void render__stat_heading(const struct screen *s, const struct report *rep)
 		 m->kernel ? ")" : "", vms, units__count(rep->total.count, count),
 		 event_desc__noun(rep->desc, rep->total.count));
 	screen__wrap(s, "# ", "# ", words);
+	if (rep->event == KVMW_EVENT_USERSPACE)
+		screen__wrap(s, "# VMM       ", "#           ", render__vmm_contains(rep->rec));
 	for (u32 i = 0; i < m->notes.nr; i++)
 		screen__wrap(s, "# note      ", "#           ", m->notes.text[i]);
 	fputc('\n', s->out);
