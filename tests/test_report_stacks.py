@@ -237,3 +237,13 @@ def test_scrub_removes_build_ids(tmp_path, vmm):
 def test_words_of_stack():
     one_line(kvmw("record", "-a", "--stack", "vmms"), 2, "'vmms' (did you mean vmm?)",
              "exit, userspace, fault, ioctl, vmm")
+
+
+def test_only_notes_on_the_event_shown(tmp_path):
+    rec = Recording(META | {"events": ["exit", "irq"], "notes": ["irq: no kind set_up", "exit: no address", "any: other"]},
+                    VMS, VCPUS)
+    rec.frame([(START + 1000, 100, 500, 0, HLT, 0, SVM)])
+    path = rec.finish().write(tmp_path / "f")
+    for args, shown in ((), [0, 1, 1]), (("-v",), [1, 1, 1]):
+        text = text_of(path, *args)
+        assert [text.count(note) for note in ("irq: no kind", "exit: no address", "any: other")] == shown

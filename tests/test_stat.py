@@ -151,6 +151,9 @@ def test_families_here(tmp_path):
     assert (calls["event"], calls["kind"]) == ("ioctl", "call")
     assert sum(told["user_exits"].values()) < calls["count"] < 2 * sum(told["user_exits"].values())
     assert calls["ended"] == calls["count"] and calls["time_ns"]
+    done = subprocess.run([KVMW, "stat", "-q", "-e", "ioctl", "--", KVMW, "bench", "guest", "--pio", "300"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    assert re.search(r"^ *ioctl:call, [\d.]+m?s +\d+", done.stdout, re.M)
     subprocess.run([KVMW, "stat", "-q", "-e", "ioctl", "--openmetrics", tmp_path / "x.prom", "--", KVMW, "bench", "guest", "--pio", "300"],
                    capture_output=True, timeout=60, check=True)
     found = re.search(r'^kvmw_ioctl_events_total{.*,kind="call"} (\d+)$', (tmp_path / "x.prom").read_text(), re.M)

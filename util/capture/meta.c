@@ -221,6 +221,23 @@ static struct json_object *tracepoints(const struct event_choice *choice)
 	return json_build__end(list, err);
 }
 
+/* With the event that it is about, if it is one: readers who see another event are spared it. */
+static void note_without(struct meta *meta, u32 h, u32 set)
+{
+	const struct event_desc *only = NULL;
+	char note[256];
+	u32 nr = 0;
+
+	for_each_captured_event(event) {
+		if (!(set & BIT(event->id)) || !provider__uses(BIT(event->id), h))
+			continue;
+		only = event;
+		nr++;
+	}
+	snprintf(note, sizeof(note), "%s%s%s", nr == 1 ? only->name : "", nr == 1 ? ": " : "", probes[h].without);
+	meta__note(meta, note);
+}
+
 /* How each probe is attached here; a note where one is not. */
 static void add_probes(struct meta *meta, const struct session *session, u32 set)
 {
@@ -233,7 +250,7 @@ static void add_probes(struct meta *meta, const struct session *session, u32 set
 			meta->err |= json_build__put_text(o, method->program, method->name);
 		else if (h < PROBE_POINTS && provider__uses(set, h) && probes[h].without &&
 			 session__applies(session, h))
-			meta__note(meta, probes[h].without);
+			note_without(meta, h, set);
 	}
 	meta->err |= json_build__put(meta->root, "programs", o);
 }

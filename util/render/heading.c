@@ -330,7 +330,18 @@ const char *render__vmm_contains(const struct recording *rec)
 	       "contains waits for a CPU and sleep; record with -e userspace,sched to see them";
 }
 
-static void about_trust(const struct screen *s, const struct report *rep)
+bool render__shows_note(const struct report *rep, const char *note)
+{
+	for_each_captured_event(event) {
+		size_t len = strlen(event->name);
+
+		if (!strncmp(note, event->name, len) && !strncmp(note + len, ": ", 2))
+			return event->id == rep->event;
+	}
+	return true;
+}
+
+static void about_trust(const struct screen *s, const struct report *rep, bool verbose)
 {
 	const struct recording *rec = rep->rec;
 
@@ -357,7 +368,8 @@ static void about_trust(const struct screen *s, const struct report *rep)
 	if (rep->event == KVMW_EVENT_USERSPACE)
 		heading__line(s, "VMM", "%s", render__vmm_contains(rec));
 	for (u32 i = 0; i < rec->meta.notes.nr; i++)
-		heading__line(s, "note", "%s", rec->meta.notes.text[i]);
+		if (verbose || render__shows_note(rep, rec->meta.notes.text[i]))
+			heading__line(s, "note", "%s", rec->meta.notes.text[i]);
 }
 
 /* What is recorded, when and where; the kernel, if it fits into the line. */
@@ -448,7 +460,7 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 	}
 	about_privacy(s, rep->rec);
 	about_others(s, rep, findings);
-	about_trust(s, rep);
+	about_trust(s, rep, verbose);
 	fputc('\n', s->out);
 }
 

@@ -32,6 +32,8 @@ void render__histograms(const struct screen *s, const struct report *rep);
 /* Of a report with heat. 0, or -1 (error() said why: nothing in it took any time). */
 int render__heatmap(const struct screen *s, const struct report *rep);
 int render__vcpus(const struct screen *s, const struct report *rep);
+/* Whether a note of the recorder is about the event that is shown, or any. */
+bool render__shows_note(const struct report *rep, const char *note);
 /* Of returns to the VMM: what their time in it contains, and how to tell. */
 const char *render__vmm_contains(const struct recording *rec);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */

@@ -136,10 +136,15 @@ static void stat_table__add_kind(struct stat_table *t, const struct kind_count *
 	const struct event_desc *event = event_desc__by_id(k->key.event);
 	const struct kind_desc *kind = event_desc__kind(event, k->key.kind);
 	const struct report_row row = { .count = k->count };
+	char took[UNITS_MAX + 2] = "", ns[UNITS_MAX];
+
+	/* Intervals are of one width. */
+	if (k->done && t->end_ns == KVMW_NONE)
+		snprintf(took, sizeof(took), ", %s", units__ns(k->span_ns, UNITS_3, ns));
 
 	for (u32 col = 0; col < NR_STAT_COLUMNS; col++) {
 		if (col == KEYS)
-			textgrid__add(&t->grid, kind ? "%s:%s" : "%s", event->name, kind ? kind->name : "");
+			textgrid__add(&t->grid, "%s%s%s%s", event->name, kind ? ":" : "", kind ? kind->name : "", took);
 		else if (stat_table__has(t, col) && (col == TIME || col == EXITS || col == RATE))
 			stat_table__add_cell(t, &row, col);
 		else if (stat_table__has(t, col))
@@ -176,7 +181,8 @@ void render__stat_heading(const struct screen *s, const struct report *rep)
 	if (rep->event == KVMW_EVENT_USERSPACE)
 		screen__wrap(s, "# VMM       ", "#           ", render__vmm_contains(rep->rec));
 	for (u32 i = 0; i < m->notes.nr; i++)
-		screen__wrap(s, "# note      ", "#           ", m->notes.text[i]);
+		if (render__shows_note(rep, m->notes.text[i]))
+			screen__wrap(s, "# note      ", "#           ", m->notes.text[i]);
 	fputc('\n', s->out);
 }
 
