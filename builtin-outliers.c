@@ -51,7 +51,8 @@ static int say_why_none(const struct report_args *args, const struct recording *
 	if (!*holds)
 		return error("%s: the recording holds no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: %s %s; the recording %s", rec->path, time_window__name(&rec->window),
+		return error("%s: %s%s %s; the recording %s", rec->path,
+			     time_window__is_given(&rec->window) ? "the window of " : "", time_window__chosen(&rec->window),
 			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 	if (!rec->event_rows[event->id])
 		return error("%s: the recording holds no %s events, but: %s; -e chooses another one", rec->path, event->name,

@@ -178,13 +178,14 @@ static int say_why_nothing(const struct args *args, const struct recording *rec,
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
 				      args->common.where ? "--where" : NULL,
-				      rec->window.active ? time_window__name(&rec->window) : NULL };
+				      rec->window.active ? time_window__chosen(&rec->window) : NULL };
 	char by[128] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
-		return error("%s: %s %s; the recording %s", rec->path, time_window__name(&rec->window),
+		return error("%s: %s%s %s; the recording %s", rec->path,
+			     time_window__is_given(&rec->window) ? "the window of " : "", time_window__chosen(&rec->window),
 			     recording__wrong_window(rec),
 			     recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));

@@ -254,6 +254,6 @@ int main(int argc, char **argv)
 	for (u32 i = 0; i < NR_SNAPSHOTS && r.keeps; i++)
 		err |= check_snapshot(&r, &r.snapshots[i]);
 	if (r.keeps)
-		printf("%llu rows in %u snapshots as they were made\n", (unsigned long long)r.snapshot_rows, NR_SNAPSHOTS);
+		printf("%llu rows in %d snapshots as they were made\n", (unsigned long long)r.snapshot_rows, NR_SNAPSHOTS);
 	return err ? 1 : 0;
 }

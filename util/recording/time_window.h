@@ -31,11 +31,21 @@ static inline const char *time_window__option(const struct time_window *w)
 	return w->is_around ? "--around" : "--time";
 }
 
-/* For messages; of a part of a recording, which has a window of its own, no option may have been given. */
-static inline const char *time_window__name(const struct time_window *w)
+/* Whether an option chose it; a part of a recording has a window of its own. */
+static inline bool time_window__is_given(const struct time_window *w)
 {
-	return w->is_around ? "the window of --around" :
-	       w->begin.base != TIME_OPEN || w->end.base != TIME_OPEN ? "the window of --time" : "this part";
+	return w->is_around || w->begin.base != TIME_OPEN || w->end.base != TIME_OPEN;
+}
+
+/* For messages: "that window of ", "--time"; "", "this part". */
+static inline const char *time_window__that(const struct time_window *w)
+{
+	return time_window__is_given(w) ? "that window of " : "";
+}
+
+static inline const char *time_window__chosen(const struct time_window *w)
+{
+	return time_window__is_given(w) ? time_window__option(w) : "this part";
 }
 
 /* What a recording knows of its clocks. */

@@ -83,20 +83,22 @@ static void why_filtered(struct report *rep)
 				rep->opt->pids.nr ? rep->opt->pids.option : NULL,
 				rep->opt->reasons.nr ? "--reason" : NULL,
 				rep->opt->where ? "--where" : NULL,
-				rec->window.active ? time_window__name(&rec->window) : NULL };
+				rec->window.active ? time_window__chosen(&rec->window) : NULL };
 	double seconds = rep->duration_ns / 1e9;
 	char vcpus[320], by[96] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "%s %s; the recording %s", time_window__name(&rec->window),
+			 "%s%s %s; the recording %s", time_window__is_given(&rec->window) ? "the window of " : "",
+			 time_window__chosen(&rec->window),
 			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost && !rep->opt->where) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing was recorded in %s; up to %llu events of it "
-			 "were lost: the ring was full", time_window__name(&rec->window),
+			 "nothing was recorded in %s%s; up to %llu events of it "
+			 "were lost: the ring was full", time_window__that(&rec->window),
+			 time_window__chosen(&rec->window),
 			 (unsigned long long)rep->lost);
 		return;
 	}
@@ -114,7 +116,8 @@ static void why_filtered(struct report *rep)
 	if (rec->window.active && !rep->opt->where && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
 	    !rep->opt->reasons.nr) {
 		snprintf(rep->empty, sizeof(rep->empty),
-			 "nothing happened in %s; the recording lasts %.6f s", time_window__name(&rec->window), seconds);
+			 "nothing happened in %s%s; the recording lasts %.6f s", time_window__that(&rec->window),
+			 time_window__chosen(&rec->window), seconds);
 		return;
 	}
 	list_vcpus(rec, vcpus, sizeof(vcpus));
