@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw cut: what is in a part, and that reports of it are those of the whole."""
+import collections
 import json
 import os
 import random
@@ -35,6 +36,11 @@ def shown(path, *args):
         finding.pop("command")      # which VM to record, if there are several
     if "dirty" in found:
         found["dirty"].pop("not_observed", None)
+    if "taken" in found:            # vCPUs that are not in a part are threads there
+        causes = collections.Counter()
+        for cause in found["taken"]["causes"]:
+            causes.update({f"{cause['cause']} {member}": cause[member] for member in ("count", "bytes", "guest_bytes")})
+        found["taken"]["causes"] = causes
     return json.loads(re.sub(r"vCPU \d+/", "vCPU ", json.dumps(found)))
 
 
