@@ -440,7 +440,7 @@ static int drain__cut_now(struct drain *d)
 	d->counts.unfinished = counts.unfinished;
 	count(d);
 	send_sums(d, now, cpu_ns());
-	return err | sink__mark(d->sink, MARK_CUT, NULL);
+	return err | sink__mark(d->sink, MARK_CUT, NULL) | free_ended(d, now);
 }
 
 static int cut_if_asked(struct drain *d)
