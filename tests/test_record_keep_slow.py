@@ -131,7 +131,7 @@ def resident(pid):
 
 def test_memory_is_flat(tmp_path):
     """Snapshots and short VMs for KVMW_KEEP_SECONDS; a day of it is for by hand."""
-    seconds = int(os.environ.get("KVMW_KEEP_SECONDS", "60"))
+    seconds = int(os.environ.get("KVMW_KEEP_SECONDS", "12"))
     with recorded_guests(tmp_path) as (rec, run):
         first = None
         end = time.monotonic() + seconds
