@@ -309,8 +309,7 @@ static bool may_hold_the_same(const struct recording *a, const struct recording 
 {
 	const struct rec_meta *x = &a->meta, *y = &b->meta;
 
-	if (!x->has_clock || !y->has_clock || x->monotonic_ns != y->monotonic_ns || x->realtime_ns != y->realtime_ns ||
-	    strcmp(x->host ?: "", y->host ?: ""))
+	if (!recording__is_same_recorder(a, b))
 		return false;
 	if ((x->part && y->part) && (x->part_to_ns < y->part_from_ns || y->part_to_ns < x->part_from_ns))
 		return false;

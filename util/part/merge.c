@@ -18,12 +18,6 @@ static int merge__by_time(const void *a, const void *b)
 	       (x->to_ns > y->to_ns) - (x->to_ns < y->to_ns);
 }
 
-static bool is_same_recorder(const struct rec_meta *a, const struct rec_meta *b)
-{
-	return a->has_clock && b->has_clock && a->monotonic_ns == b->monotonic_ns && a->realtime_ns == b->realtime_ns &&
-	       !strcmp(a->host ?: "", b->host ?: "") && !strcmp(a->kernel ?: "", b->kernel ?: "");
-}
-
 bool merge__overlap(const struct merge_input *a, const struct merge_input *b)
 {
 	if (a->from_ns == b->from_ns || a->to_ns > b->from_ns)
@@ -157,7 +151,7 @@ int merge__prepare(struct merge *m)
 			return -1;
 		in->from_ns = meta->part ? meta->part_from_ns : 0;
 		in->to_ns = meta->part ? meta->part_to_ns : UINT64_MAX;
-		if (i && !is_same_recorder(&m->input[0].rec->meta, meta))
+		if (i && !recording__is_same_recorder(m->input[0].rec, in->rec))
 			return error("%s and %s are not parts of one recording; kvmw report %s %s shows several together",
 				     m->input[0].rec->path, in->rec->path, m->input[0].rec->path, in->rec->path);
 	}

@@ -233,6 +233,9 @@ static inline bool recording__is_part(const struct recording *rec)
 	return rec->window.active || rec->filter;
 }
 
+/* Whether one recorder made both, which are parts of one recording then: clocks and ids mean the same. */
+bool recording__is_same_recorder(const struct recording *a, const struct recording *b);
+
 struct recording *recording__new(const char *path);
 /* Before anything is taken: all that is kept comes from this budget. */
 void recording__draw_from(struct recording *rec, struct budget *budget);
