@@ -240,7 +240,7 @@ static int start_namer(struct common_args *args)
 	if (args->debug_dir && access(args->debug_dir, R_OK | X_OK))
 		return error("--debug-dir %s: %s", args->debug_dir, strerror(errno));
 	if (args->debuginfod && (!urls || !*urls))
-		return error("--debuginfod: DEBUGINFOD_URLS names no server, such as https://debuginfod.debian.net");
+		return error("--debuginfod: DEBUGINFOD_URLS names no server: set it to the URL of one, or use --debug-dir");
 	args->namer = namer__start(args->debug_dir, args->debuginfod);
 	return args->namer ? 0 : -1;
 }
