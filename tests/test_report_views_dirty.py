@@ -134,7 +134,7 @@ def test_a_hot_page_is_not_hidden_by_its_neighbours(tmp_path):
 
 
 @pytest.mark.parametrize("options, words", [
-    (("--time", "1,2"), "nothing happened in the window of --time"),
+    (("--time", "1,2"), "nothing happened in that window of --time"),
     (("--vcpu", "1"), "is left by --vcpu"),
     (("--time", "0,0.5", "--vcpu", "0"), "what --time, --vcpu or --pid select")])
 def test_no_marks_for_another_reason(tmp_path, options, words):
