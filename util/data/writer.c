@@ -34,7 +34,8 @@ static int failed(struct data_writer *w, int err)
 	w->failed = true;
 	if (w->regular && ftruncate(w->fd, w->start + w->bytes))
 		warning("%s: cannot cut off the last, partial frame: %s", w->path, strerror(errno));
-	if (!w->bytes || !w->regular)
+	/* Before its first rows nothing is worth keeping: the recorder removes it. */
+	if (!__atomic_load_n(&w->progress->rows, __ATOMIC_RELAXED) || !w->regular)
 		return error("%s: cannot write: %s", w->path, strerror(err));
 	return error("%s: cannot write: %s; the %llu bytes before are a readable recording",
 		     w->path, strerror(err), (unsigned long long)w->bytes);
