@@ -143,8 +143,8 @@ static void say(const struct scrub *s, const struct args *args)
 {
 	const char *more;
 
-	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->rows, s->rows == 1 ? "" : "s",
-	     data_writer__bytes(s->writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
+	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->out.rows, s->out.rows == 1 ? "" : "s",
+	     data_writer__bytes(s->out.writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
 	more = say_those(s, PRIVACY_REMAP, true, "made up");
 	if (s->met[KVMW_SECRET_RAW] && s->privacy.way[KVMW_SECRET_RAW] != PRIVACY_KEEP)
 		tell("  %-10s names of raw tracepoints", more);
@@ -165,7 +165,7 @@ static int scrub__complain(const struct scrub *s, const struct data_reader *r, c
 
 	if (!scrub__is_whole(s, r, &rows)) {
 		if (rows)
-			snprintf(number, sizeof(number), ": at least %llu row%s", (unsigned long long)rows,
+			snprintf(number, sizeof(number), ": at least %llu event%s", (unsigned long long)rows,
 				 rows == 1 ? "" : "s");
 		return error("%s: what is damaged or unknown to this kvmw is not in the copy%s", path, number);
 	}
@@ -200,7 +200,7 @@ static int copy_to(void *arg, int fd, const char *name)
 {
 	const struct args *args = ((const struct scrubbing *)arg)->args;
 	struct data_reader *r = ((const struct scrubbing *)arg)->r;
-	struct scrub s = { .rows = 0 };
+	struct scrub s = { .text_bytes = 0 };
 	struct data_frame *first = NULL;
 	int ret = -1, known;
 
@@ -208,14 +208,14 @@ static int copy_to(void *arg, int fd, const char *name)
 	s.privacy.remap = remap__new();
 	/* SCHEMA comes first, and says which events there may be. */
 	known = s.privacy.remap ? data_reader__next(r, &first) : -1;
-	s.writer = known < 0 ? NULL : data_writer__new(fd, name, data_reader__captured(r));
-	if (s.writer)
+	s.out.writer = known < 0 ? NULL : data_writer__new(fd, name, data_reader__captured(r));
+	if (s.out.writer)
 		ret = scrub_frames(&s, r, first);
 	else
 		data_frame__put(first);
 	if (!ret)
 		say(&s, args);
-	if (s.writer && data_writer__close(s.writer))
+	if (s.out.writer && data_writer__close(s.out.writer))
 		ret = -1;
 	ret = ret ? NO_COPY : scrub__complain(&s, r, common_args__input(&args->common)) ? KVMW_FAILED : KVMW_OK;
 	scrub__close(&s);

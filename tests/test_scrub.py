@@ -4,7 +4,9 @@ import json
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -206,8 +208,25 @@ def test_damage(tmp_path):
     assert done.returncode == 1 and f"{missing} events are missing" in done.stderr
     # The copy of a copy.
     done = scrub(tmp_path / "out2", tmp_path / "out3", status=1)
-    assert f"at least {missing} rows" in done.stderr
+    assert f"at least {missing} events" in done.stderr
     assert json.loads(kvmw("info", "--json", tmp_path / "out3").stdout)["missing_rows"] == missing
+
+
+@pytest.mark.parametrize("kind", [4, 6], ids=["events", "table"])
+def test_what_is_missing_are_events(kind, tmp_path):
+    """Rows of a table are none."""
+    golden = DATA / "svm-families.kvmw"
+    data = bytearray(golden.read_bytes())
+    frame = next(f for f in independent_reader.Recording(golden.read_bytes()).frames if f.type == kind)
+    struct.pack_into("<I", data, frame.offset + 20, 9999)      # an event that nobody knows
+    struct.pack_into("<I", data, frame.offset + 52, zlib.crc32(data[frame.offset:frame.offset + 52]))
+    (tmp_path / "newer").write_bytes(data)
+    done = scrub(tmp_path / "newer", tmp_path / "out", status=1)
+    assert done.stderr.splitlines()[-1].endswith(
+        f"unknown to this kvmw is not in the copy: at least {frame.rows} events" if kind == 4 else
+        "unknown to this kvmw is not in the copy")
+    missing = json.loads(kvmw("info", "--json", tmp_path / "out").stdout)["missing_rows"]
+    assert missing == (frame.rows if kind == 4 else 0) and frame.rows > 1
 
 
 def test_hostile_files(tmp_path):

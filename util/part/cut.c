@@ -141,12 +141,12 @@ static int cut__take_events(struct cut *c, const struct data_reader *r, const st
 	if (w->active && (!outside || c->sums.all_rows))
 		ret = cut_sums__rows(c, r, f, event);
 	if (ret || outside)
-		return ret > 0 ? part_out__drop(&c->out, f) : ret;
+		return ret;
 	memset(c->out.keep, 1, f->rows);
 	if (cut__selects(c) || !is_inside(c, f)) {
 		ret = part_out__decode(&c->out, r, f, event, is_chosen_by);
 		if (ret)
-			return ret > 0 ? part_out__drop(&c->out, f) : ret;
+			return ret;
 		nr = choose_rows(c, event, f->rows);
 		for (u32 i = 0; i < f->rows && w->active; i++) {
 			bool kept = c->out.keep[i] && cut__has_time(c, cut__value(c, time, i));
@@ -207,7 +207,7 @@ static int cut__take_table(struct cut *c, const struct data_reader *r, const str
 	u32 nr;
 
 	if (ret)
-		return ret > 0 ? part_out__drop(&c->out, f) : ret;
+		return ret;
 	nr = choose_rows(c, event, f->rows);
 	if (in_time) {
 		part_out__compact(&c->out, event, f->rows, NULL);
@@ -220,12 +220,11 @@ static int cut__take_table(struct cut *c, const struct data_reader *r, const str
 	return part_out__put_kept(&c->out, r, f, event, nr);
 }
 
-static int cut__take_rows(struct cut *c, const struct data_reader *r, const struct data_frame *f)
+static int cut__take_rows(void *ctx, const struct data_reader *r, const struct data_frame *f,
+			  const struct event_desc *event)
 {
-	const struct event_desc *event = part_out__event(r, f);
+	struct cut *c = ctx;
 
-	if (!event)
-		return f->rows ? part_out__drop(&c->out, f) : 0;
 	if (f->type != DATA_EVENTS)
 		return cut__take_table(c, r, f, event);
 	if (f->last_ns > c->sums.now_ns)
@@ -233,44 +232,13 @@ static int cut__take_rows(struct cut *c, const struct data_reader *r, const stru
 	return cut__take_events(c, r, f, event);
 }
 
-static int cut__take_text(struct cut *c, const struct data_frame *f)
-{
-	u32 bytes = data_frame__json_bytes(f);
-	char *text = NULL;
-	int ret;
-
-	json_purse__earn(&c->purse, f->offset + f->size);
-	if ((f->type == DATA_META && bytes > JSON_TEXT_MAX) || json_purse__pay_text(&c->purse, bytes))
-		return part_out__drop(&c->out, f);
-	ret = data_decoder__json(c->out.decoder, f, &text);
-	if (!ret)
-		ret = f->type == DATA_META ? cut__meta(c, f, text) : cut__ident(c, f, text);
-	free(text);
-	return ret > 0 ? part_out__drop(&c->out, f) : ret;
-}
-
 int cut__take(struct cut *c, const struct data_reader *r, const struct data_frame *f)
 {
-	switch (f->type) {
-	case DATA_SCHEMA:
-	case DATA_INDEX:
-	case DATA_END:
-		return 0;	/* the writer has its own */
-	case DATA_META:
-	case DATA_IDENT:
-		return cut__take_text(c, f);
-	case DATA_EVENTS:
-	case DATA_LOSS:
-	case DATA_STATS:
-		return cut__take_rows(c, r, f);
-	default:
-		return part_out__drop(&c->out, f);
-	}
+	return part_out__take(&c->out, r, f, cut__text, cut__take_rows, c);
 }
 
 int cut__begin(struct cut *c)
 {
-	json_purse__earn(&c->purse, 0);
 	return part_out__open(&c->out) || cut_sums__begin(c) || cut__put_meta(c, 0, true) ? -1 : 0;
 }
 
@@ -288,7 +256,4 @@ void cut__free(struct cut *c)
 {
 	cut_sums__free(&c->sums);
 	part_out__close(&c->out);
-	if (c->list)
-		fclose(c->list);
-	free(c->list_text);
 }

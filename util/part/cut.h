@@ -39,11 +39,6 @@ struct cut {
 	struct budget budget;		/* for what is below */
 
 	struct cut_sums sums;
-	struct json_purse purse;
-	FILE *list;			/* IDENT entries of one list, not yet written */
-	char *list_text;
-	size_t list_size;
-	u32 list_of;
 };
 
 /* Before the reader is at the first frame again.  0, or -1 after error(), as below. */
@@ -66,8 +61,8 @@ bool cut__selects(const struct cut *c);
 
 /* cut_json.c */
 int cut__put_meta(struct cut *c, u64 missing_rows, bool first);
-int cut__meta(struct cut *c, const struct data_frame *f, const char *text);
-int cut__ident(struct cut *c, const struct data_frame *f, const char *text);
+/* META and IDENT; c is a struct cut. */
+int cut__text(void *c, const struct data_frame *f, const char *text);
 
 /* cut_sums.c: of a part in time. */
 int cut_sums__begin(struct cut *c);

@@ -7,8 +7,6 @@
 #include "util/memory.h"
 #include "util/part/cut.h"
 
-#define FLUSH_BYTES	(1u << 20)
-
 typedef struct json_object json;
 
 /* ---- META ---------------------------------------------------------------------- */
@@ -89,7 +87,6 @@ static json *part_json(const struct cut *c)
 int cut__put_meta(struct cut *c, u64 missing_rows, bool first)
 {
 	json *root = json_object_new_object();
-	int ret = 0;
 
 	if (first)
 		json_object_object_add(root, "part", part_json(c));
@@ -97,9 +94,9 @@ int cut__put_meta(struct cut *c, u64 missing_rows, bool first)
 		json_object_object_add(root, "missing_rows", json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX :
 										   (int64_t)missing_rows));
 	if (first || missing_rows)
-		ret = part_out__json(&c->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+		return part_out__json(&c->out, DATA_META, root);
 	json_object_put(root);
-	return ret;
+	return 0;
 }
 
 /* Whether the list changed. */
@@ -118,10 +115,10 @@ static bool without_others(const struct cut *c, json *events)
 	return changed;
 }
 
-int cut__meta(struct cut *c, const struct data_frame *f, const char *text)
+static int cut__meta(struct cut *c, const struct data_frame *f, const char *text)
 {
 	json *root, *events;
-	int ret = json_text__parse(&c->purse, text, &root);
+	int ret = json_text__parse(&c->out.purse, text, &root);
 	bool changed;
 
 	if (ret)
@@ -131,40 +128,22 @@ int cut__meta(struct cut *c, const struct data_frame *f, const char *text)
 	events = json_object_object_get(root, "events");
 	if (json_object_is_type(events, json_type_array))
 		changed |= without_others(c, events);
-	ret = changed ? part_out__json(&c->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN)) :
-	      part_out__copy(&c->out, f);
+	if (changed)
+		return part_out__json(&c->out, DATA_META, root);
 	json_object_put(root);
-	return ret;
+	return part_out__copy(&c->out, f);
 }
 
 /* ---- IDENT --------------------------------------------------------------------- */
-
-static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts", "symbols" };
-enum { VMS, VCPUS };
-
-static int cut__flush(struct cut *c)
-{
-	int ret;
-
-	if (!c->list)
-		return 0;
-	fputs("]}", c->list);
-	ret = fclose(c->list) ? out_of_memory() : 0;
-	c->list = NULL;
-	ret = ret ?: part_out__json(&c->out, DATA_IDENT, c->list_text);
-	free(c->list_text);
-	c->list_text = NULL;
-	return ret;
-}
 
 static bool is_of_part(const struct cut *c, u32 list, json *entry)
 {
 	u32 id = json_object_get_int64(json_object_object_get(entry, "id"));
 	const struct rec_vcpu *vcpu;
 
-	if (list == VMS)
+	if (list == PART_VMS)
 		return cut__has_vm(c, recording__vm(c->rec, id));
-	if (list != VCPUS)
+	if (list != PART_VCPUS)
 		return true;
 	vcpu = recording__vcpu(c->rec, id);
 	/* What is said of a VMM is said of all its vCPUs. */
@@ -175,30 +154,14 @@ static int cut__take_entry(void *ctx, u32 list, json *entry)
 {
 	struct cut *c = ctx;
 
-	if (!entry || !is_of_part(c, list, entry))
-		return 0;
-	if (c->list && (list != c->list_of || ftell(c->list) > FLUSH_BYTES) && cut__flush(c))
-		return -1;
-	if (!c->list) {
-		c->list = open_memstream(&c->list_text, &c->list_size);
-		if (!c->list)
-			return out_of_memory();
-		c->list_of = list;
-		fprintf(c->list, "{\"%s\":[", lists[list]);
-	} else {
-		fputc(',', c->list);
-	}
-	fputs(json_object_to_json_string_ext(entry, JSON_C_TO_STRING_PLAIN), c->list);
-	return 0;
+	return entry && is_of_part(c, list, entry) ? part_out__put_entry(&c->out, list, entry) : 0;
 }
 
-int cut__ident(struct cut *c, const struct data_frame *f, const char *text)
+int cut__text(void *ctx, const struct data_frame *f, const char *text)
 {
-	bool any;
-	int ret;
+	struct cut *c = ctx;
 
-	if (!cut__selects(c))
-		return part_out__copy(&c->out, f);
-	ret = json_text__each(&c->purse, text, lists, ARRAY_SIZE(lists), cut__take_entry, c, &any);
-	return cut__flush(c) ? -1 : ret;
+	if (f->type == DATA_META)
+		return cut__meta(c, f, text);
+	return cut__selects(c) ? part_out__each_entry(&c->out, text, cut__take_entry, c) : part_out__copy(&c->out, f);
 }

@@ -237,14 +237,6 @@ static struct json_object *merged_part(const struct merge *m)
 	return part;
 }
 
-static int merge__put_json(struct merge *m, struct json_object *root)
-{
-	int ret = part_out__json(&m->out, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
-
-	json_object_put(root);
-	return ret;
-}
-
 static int put_part(struct merge *m)
 {
 	struct json_object *part = merged_part(m), *root;
@@ -253,7 +245,7 @@ static int put_part(struct merge *m)
 		return 0;
 	root = json_object_new_object();
 	json_object_object_add(root, "part", part);
-	return merge__put_json(m, root);
+	return part_out__json(&m->out, DATA_META, root);
 }
 
 /* What only all of them together know. */
@@ -268,14 +260,15 @@ static int put_last_meta(struct merge *m, u64 missing_rows)
 	if (missing_rows)
 		json_object_object_add(root, "missing_rows",
 				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX : (s64)missing_rows));
-	return merge__put_json(m, root);
+	return part_out__json(&m->out, DATA_META, root);
 }
 
 /* All but what is said of the part alone. */
-static int merge__meta(struct merge *m, const struct data_frame *f, const char *text)
+static int merge__meta(void *ctx, const struct data_frame *f, const char *text)
 {
+	struct merge *m = ctx;
 	struct json_object *root;
-	int ret = json_text__parse(&m->purse, text, &root);
+	int ret = json_text__parse(&m->out.purse, text, &root);
 
 	if (ret)
 		return ret;
@@ -285,27 +278,10 @@ static int merge__meta(struct merge *m, const struct data_frame *f, const char *
 	}
 	json_object_object_del(root, "part");
 	json_object_object_del(root, "missing_rows");
-	return json_object_object_length(root) ? merge__put_json(m, root) : json_object_put(root) != 1;
+	return json_object_object_length(root) ? part_out__json(&m->out, DATA_META, root) : json_object_put(root) != 1;
 }
 
 /* ---- frames -------------------------------------------------------------------- */
-
-static int merge__take_text(struct merge *m, const struct data_frame *f)
-{
-	u32 bytes = data_frame__json_bytes(f);
-	char *text = NULL;
-	int ret;
-
-	json_purse__earn(&m->purse, f->offset + f->size);
-	if (f->type == DATA_IDENT)
-		return part_out__copy(&m->out, f);
-	if (bytes > JSON_TEXT_MAX || json_purse__pay_text(&m->purse, bytes))
-		return part_out__drop(&m->out, f);
-	ret = data_decoder__json(m->out.decoder, f, &text);
-	ret = ret ?: merge__meta(m, f, text);
-	free(text);
-	return ret > 0 ? part_out__drop(&m->out, f) : ret;
-}
 
 /* What precedes its next frame of EVENTS; that is kept. */
 static int merge__advance(struct merge *m, u32 nr)
@@ -321,11 +297,13 @@ static int merge__advance(struct merge *m, u32 nr)
 			in->next = f;
 			return 0;
 		}
+		if (f->type == DATA_IDENT)
+			ret = part_out__copy(&m->out, f);
 		/* All of them have the META of the recorder. */
-		if (f->type == DATA_IDENT || (f->type == DATA_META && !nr))
-			ret = merge__take_text(m, f);
+		else if (f->type == DATA_META && !nr)
+			ret = part_out__done(&m->out, f, part_out__text(&m->out, f, merge__meta, m));
 		else if (f->type == DATA_LOSS)
-			ret = merge__losses(m, nr, f);
+			ret = part_out__done(&m->out, f, merge__losses(m, nr, f));
 		else if (f->type == DATA_EVENTS || f->type > DATA_END)
 			ret = part_out__drop(&m->out, f);
 		data_frame__put(f);
@@ -338,9 +316,10 @@ static int merge__put_frame(struct merge *m, struct merge_input *in)
 	const struct event_desc *event = event_desc__by_id(in->next->event);
 
 	if (event->id == KVMW_EVENT_MEMSLOT && m->any_beside)
-		return merge__slots(m, in - m->input, in->next);
+		return part_out__done(&m->out, in->next, merge__slots(m, in - m->input, in->next));
 	memset(m->out.keep, 1, in->next->rows);
-	return part_out__put_kept(&m->out, in->reader, in->next, event, in->next->rows);
+	return part_out__done(&m->out, in->next,
+			      part_out__put_kept(&m->out, in->reader, in->next, event, in->next->rows));
 }
 
 /* Of all inputs, the one whose next frame ends first; nr: there is none. */
@@ -372,7 +351,6 @@ int merge__run(struct merge *m)
 	u64 missing = 0, before = 0;	/* of the parts, and of the recording, which each of them says */
 	bool whole = true;
 
-	json_purse__earn(&m->purse, 0);
 	keep_sums__init(&m->sums, &m->budget);
 	for (u32 i = 0; i < m->nr; i++) {
 		whole &= m->input[i].whole;

@@ -27,7 +27,6 @@ struct merge {
 	struct merge_input *input;	/* in order of time, once prepared */
 	u32 nr;
 	struct budget budget;		/* set by the caller: for what follows */
-	struct json_purse purse;
 	struct keep_sums sums;
 	struct hash_table seen;		/* rows that several of them have */
 	bool any_beside;
@@ -50,9 +49,9 @@ bool merge__overlap(const struct merge_input *a, const struct merge_input *b);
 int merge__put_tables(struct merge *m, u32 moment);
 /* Totals and other sums, added up. */
 int merge__put_sums(struct merge *m);
-/* LOSS: what is lost across the end of a part is in the next one, too. */
+/* LOSS: what is lost across the end of a part is in the next one, too.  0; 1: damaged; -1 */
 int merge__losses(struct merge *m, u32 nr, const struct data_frame *f);
-/* EVENTS of memory slots, which are in all parts of their VM. */
+/* EVENTS of memory slots, which are in all parts of their VM; as above. */
 int merge__slots(struct merge *m, u32 nr, const struct data_frame *f);
 
 #endif

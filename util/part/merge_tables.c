@@ -281,7 +281,7 @@ static int merge_tables__put_unseen(struct merge *m, u32 nr, const struct data_f
 	int ret = event ? part_out__decode(&m->out, in->reader, f, event, NULL) : 1;
 
 	if (ret)
-		return ret > 0 ? part_out__drop(&m->out, f) : ret;
+		return ret;
 	for (u32 i = 0; i < f->rows; i++) {
 		memset(&row, 0, sizeof(row));
 		event_desc__row(event, m->out.col, i, &row);

@@ -6,39 +6,26 @@
 #ifndef KVMW_SCRUB_H
 #define KVMW_SCRUB_H
 
-#include "util/data/data.h"
 #include "util/hash_table.h"
-#include "util/json_text.h"
+#include "util/part/out.h"
 #include "util/privacy/privacy.h"
 
-/* What was not passed on. */
+/* What was not passed on, beside frames. */
 struct scrub_dropped {
-	u64 frames;		/* of an unknown type, or damaged inside */
-	u64 rows;		/* of unknown events, or in damaged frames */
 	u64 fields;		/* unknown ones of known events, each counted once */
 	u64 members;		/* of META and IDENT, and texts that nothing refers to */
 };
 
 struct scrub {
+	struct part_out out;
 	struct privacy privacy;
-	struct data_writer *writer;
-	struct data_encoder *encoder;
-	struct data_decoder *decoder;
-	struct data_buf frame;
-	u64 *col[DATA_MAX_FIELDS];
-	struct json_purse purse;
 	struct hash_table texts;
 	size_t text_bytes;
 	struct json_object *notes, *states;	/* of the last META that has them */
 	u64 missed_before;	/* what META of a copy says: missing_rows */
-	FILE *list;		/* IDENT entries, not yet written */
-	char *list_text;
-	size_t list_size;
-	u32 list_of;
 	bool met[KVMW_NR_SECRETS];	/* the recording had it */
 	u8 unknown[KVMW_MAX_EVENTS * 2][32];	/* by event: bitmap of unknown fields */
 	struct scrub_dropped dropped;
-	u64 rows;		/* passed on */
 };
 
 struct scrub_text {		/* of IDENT */
@@ -48,10 +35,10 @@ struct scrub_text {		/* of IDENT */
 
 #define SCRUB_WORDS	"[removed]"	/* instead of others */
 
-/* privacy and writer are set.  0, or -1 after error(), as below. */
+/* privacy and out.writer are set.  0, or -1 after error(), as below. */
 int scrub__open(struct scrub *s);
 int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_frame *f);
-/* Whether the copy has all that was recorded; rows that it lacks, at least. Once all frames were read. */
+/* Whether the copy has all that was recorded; events that it lacks, at least. Once all frames were read. */
 bool scrub__is_whole(const struct scrub *s, const struct data_reader *r, u64 *missing_rows);
 /* What can only be said then.  The END only if the copy is whole and the recording has one. */
 int scrub__finish(struct scrub *s, const struct data_reader *r);
@@ -59,7 +46,6 @@ void scrub__close(struct scrub *s);	/* but for privacy and writer */
 
 /* ---- within util/privacy -------------------------------------------------- */
 
-int scrub__json(struct scrub *s, enum data_frame_type type, const char *text);
 int scrub__meta(struct scrub *s, const char *text);
 /* The META behind all others: notes, of which note is one more, missing rows, and what was hidden. */
 int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows);

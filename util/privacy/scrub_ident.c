@@ -9,12 +9,8 @@
 
 #define MAX_TEXTS	(64 * 1024)	/* and bytes of them: */
 #define MAX_TEXT_BYTES	(16u << 20)
-#define FLUSH_BYTES	(1u << 20)
 
 enum what { NUMBER, NAME, ROLE, FRAMES, FUNCTION, LOST };
-
-static const char *const lists[] = { "vms", "vcpus", "tasks", "neighbours", "stacks", "texts", "symbols" };
-enum { TEXTS = 5, SYMBOLS };
 
 static const struct member { const char *name; enum what what; } members[] = {
 	{ "id", NUMBER }, { "pid", NUMBER }, { "vm", NUMBER }, { "vcpu", NUMBER }, { "tid", NUMBER },
@@ -28,40 +24,6 @@ static const struct member of_symbol[] = {
 
 /* How rows refer to a text. */
 enum { AS_PATH = 1, AS_TEXT = 2 };
-
-/* ---- entries, as they are written ------------------------------------------ */
-
-static int ident_list__flush(struct scrub *s)
-{
-	int ret;
-
-	if (!s->list)
-		return 0;
-	fputs("]}", s->list);
-	ret = fclose(s->list) ? out_of_memory() : 0;
-	s->list = NULL;
-	ret = ret ?: scrub__json(s, DATA_IDENT, s->list_text);
-	free(s->list_text);
-	s->list_text = NULL;
-	return ret;
-}
-
-static int put_entry(struct scrub *s, u32 list, struct json_object *entry)
-{
-	if (s->list && (list != s->list_of || ftell(s->list) > FLUSH_BYTES) && ident_list__flush(s))
-		return -1;
-	if (!s->list) {
-		s->list = open_memstream(&s->list_text, &s->list_size);
-		if (!s->list)
-			return out_of_memory();
-		s->list_of = list;
-		fprintf(s->list, "{\"%s\":[", lists[list]);
-	} else {
-		fputc(',', s->list);
-	}
-	fputs(json_object_to_json_string_ext(entry, JSON_C_TO_STRING_PLAIN), s->list);
-	return 0;
-}
 
 /* ---- what becomes of them --------------------------------------------------- */
 
@@ -116,8 +78,8 @@ static struct json_object *pass(struct scrub *s, enum what what, struct json_obj
 
 static int pass_entry(struct scrub *s, u32 list, struct json_object *from)
 {
-	const struct member *known = list == SYMBOLS ? of_symbol : members;
-	size_t nr = list == SYMBOLS ? ARRAY_SIZE(of_symbol) : ARRAY_SIZE(members);
+	const struct member *known = list == PART_SYMBOLS ? of_symbol : members;
+	size_t nr = list == PART_SYMBOLS ? ARRAY_SIZE(of_symbol) : ARRAY_SIZE(members);
 	struct json_object *to = json_object_new_object();
 	int ret;
 
@@ -134,7 +96,7 @@ static int pass_entry(struct scrub *s, u32 list, struct json_object *from)
 		else
 			json_object_object_add(to, known[i].name, passed);
 	}
-	ret = put_entry(s, list, to);
+	ret = part_out__put_entry(&s->out, list, to);
 	json_object_put(to);
 	return ret;
 }
@@ -204,31 +166,28 @@ int scrub__texts(struct scrub *s)
 		json_object_object_add(entry, "text", json_object_new_string(
 				       text->uses & AS_PATH ? privacy__path(&s->privacy, text->text, buf) :
 				       text->text));
-		ret = put_entry(s, TEXTS, entry);
+		ret = part_out__put_entry(&s->out, PART_TEXTS, entry);
 		json_object_put(entry);
 	}
-	return ret ?: ident_list__flush(s);
+	return ret ?: part_out__flush_entries(&s->out);
 }
 
 static int take_entry(void *ctx, u32 list, struct json_object *entry)
 {
 	struct scrub *s = ctx;
 
-	if (list == SYMBOLS) {
+	if (list == PART_SYMBOLS) {
 		s->met[KVMW_SECRET_SYMBOLS] = true;
 		if (s->privacy.way[KVMW_SECRET_SYMBOLS] != PRIVACY_KEEP)
 			return 0;
 	}
 	if (entry)
-		return list == TEXTS ? scrub__keep_text(s, entry) : pass_entry(s, list, entry);
+		return list == PART_TEXTS ? scrub__keep_text(s, entry) : pass_entry(s, list, entry);
 	s->dropped.members++;
 	return 0;
 }
 
 int scrub__ident(struct scrub *s, const char *text)
 {
-	bool any;
-	int ret = json_text__each(&s->purse, text, lists, ARRAY_SIZE(lists), take_entry, s, &any);
-
-	return ident_list__flush(s) ? -1 : ret;
+	return part_out__each_entry(&s->out, text, take_entry, s);
 }

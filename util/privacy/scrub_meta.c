@@ -359,7 +359,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "programs", json_type_object, NULL },
 	};
 	json *root, *to;
-	int ret = json_text__parse(&s->purse, text, &root);
+	int ret = json_text__parse(&s->out.purse, text, &root);
 
 	if (ret)
 		return ret;
@@ -369,17 +369,14 @@ int scrub__meta(struct scrub *s, const char *text)
 		json_object_object_del(root, "guest_symbols");
 	}
 	to = pass_members(s, root, rules, ARRAY_SIZE(rules));
-	ret = scrub__json(s, DATA_META, json_object_to_json_string_ext(to, JSON_C_TO_STRING_PLAIN));
-	json_object_put(to);
 	json_object_put(root);
-	return ret;
+	return part_out__json(&s->out, DATA_META, to);
 }
 
 int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows)
 {
 	json *root = json_object_new_object(), *list = s->notes ?: json_object_new_array();
 	json *now = s->states ?: json_object_new_object();
-	int ret;
 
 	if (note)
 		json_object_array_add(list, json_object_new_string(note));
@@ -398,7 +395,5 @@ int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows)
 	if (missing_rows)
 		json_object_object_add(root, "missing_rows", json_object_new_int64(missing_rows));
 	s->notes = s->states = NULL;
-	ret = scrub__json(s, DATA_META, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
-	json_object_put(root);
-	return ret;
+	return part_out__json(&s->out, DATA_META, root);
 }
