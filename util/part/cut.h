@@ -75,5 +75,8 @@ int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows);
 int cut_sums__put(struct cut *c);
 /* What the recorder did not know in all of rec, it does not know in this total, which is of a part, or of more. */
 void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row);
+/* Rows of all sums; total() changes those of totals before. */
+int part_out__sums(struct part_out *o, const struct keep_sums *sums,
+		   void (*total)(const void *ctx, struct kvmw_total *row), const void *ctx);
 
 #endif

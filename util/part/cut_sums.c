@@ -160,17 +160,30 @@ static int cut_sums__add_total(void *arg, const struct kvmw_total *row)
 	return keep_sums__add(&c->sums.sums, KVMW_EVENT_TOTAL, row);
 }
 
-static int cut_sums__put_table(struct cut *c, u32 event)
+static int put_sums(struct part_out *o, const struct keep_sums *sums, u32 event,
+		    void (*total)(const void *ctx, struct kvmw_total *row), const void *ctx)
 {
 	u32 nr;
-	void *rows = keep_sums__rows(&c->sums.sums, event, &nr);
+	void *rows = keep_sums__rows(sums, event, &nr);
 	int err;
 
 	for (u32 i = 0; rows && event == KVMW_EVENT_TOTAL && i < nr; i++)
-		part_total__without_unknown(c->rec, (struct kvmw_total *)rows + i);
-	err = !rows || part_out__rows(&c->out, event, rows, nr);
+		total(ctx, (struct kvmw_total *)rows + i);
+	err = !rows || part_out__rows(o, event, rows, nr);
 	free(rows);
 	return err ? -1 : 0;
+}
+
+int part_out__sums(struct part_out *o, const struct keep_sums *sums,
+		   void (*total)(const void *ctx, struct kvmw_total *row), const void *ctx)
+{
+	return put_sums(o, sums, KVMW_EVENT_TOTAL, total, ctx) || put_sums(o, sums, KVMW_EVENT_HOLDER, total, ctx) ||
+	       put_sums(o, sums, KVMW_EVENT_TAKEN, total, ctx) ? -1 : 0;
+}
+
+static void cut_sums__without_unknown(const void *ctx, struct kvmw_total *row)
+{
+	part_total__without_unknown(((const struct cut *)ctx)->rec, row);
 }
 
 static int cut_sums__put_cost(struct cut *c)
@@ -197,6 +210,5 @@ int cut_sums__put(struct cut *c)
 	if ((!c->lacks_rows && account__end(&s->account, cut_sums__add_total, c)) ||
 	    (s->deltas.knows_taken && none.kind && keep_sums__add(&s->sums, KVMW_EVENT_TAKEN, &none)))
 		return -1;
-	return cut_sums__put_table(c, KVMW_EVENT_TOTAL) || cut_sums__put_table(c, KVMW_EVENT_HOLDER) ||
-	       cut_sums__put_table(c, KVMW_EVENT_TAKEN) || cut_sums__put_cost(c) ? -1 : 0;
+	return part_out__sums(&c->out, &s->sums, cut_sums__without_unknown, c) || cut_sums__put_cost(c) ? -1 : 0;
 }

@@ -152,34 +152,30 @@ static int add_totals(struct merge *m, u32 nr)
 	return 0;
 }
 
-/* The name in two words, as it was recorded but for what was cleaned. */
-static void merge_tables__comm_of(const char *comm, u64 words[2])
+/* One of the two words that a name is recorded as, but for what was cleaned. */
+static u64 comm_word(const char *comm, u32 nr)
 {
 	char raw[REC_COMM] = "";
+	u64 word;
 
 	snprintf(raw, sizeof(raw), "%s", comm);
-	memcpy(words, raw, 2 * sizeof(*words));
+	memcpy(&word, raw + nr * sizeof(word), sizeof(word));
+	return word;
 }
 
-static int merge_tables__add_holders(struct merge *m, const struct recording *rec)
+static int merge_tables__add_holders(struct merge *m, u32 nr)
 {
+	const struct recording *rec = m->input[nr].rec;
+
 	for (u32 i = 0; i < rec->holders.table.nr; i++) {
 		const struct rec_holder *h = rec_holders__at(&rec->holders, i);
-		struct kvmw_holder row;
-		u64 comm[2];
+		const struct kvmw_holder row = {
+			.vcpu = h->key.vcpu, .place = h->key.place, .kind = h->kind,
+			.tid = h->tid, .pid = h->pid, .number = h->number,
+			.comm0 = comm_word(h->comm, 0), .comm1 = comm_word(h->comm, 1),
+			.turns = h->turns, .time_ns = h->time_ns,
+		};
 
-		memset(&row, 0, sizeof(row));
-		merge_tables__comm_of(h->comm, comm);
-		row.vcpu = h->key.vcpu;
-		row.place = h->key.place;
-		row.kind = h->kind;
-		row.tid = h->tid;
-		row.pid = h->pid;
-		row.number = h->number;
-		row.turns = h->turns;
-		row.time_ns = h->time_ns;
-		row.comm0 = comm[0];
-		row.comm1 = comm[1];
 		if (keep_sums__add(&m->sums, KVMW_EVENT_HOLDER, &row))
 			return -1;
 	}
@@ -192,42 +188,25 @@ static int add_takens(struct merge *m, u32 nr)
 
 	for (u32 i = 0; i < rec->takens.table.nr; i++) {
 		const struct rec_taken *t = rec_takens__at(&rec->takens, i);
-		struct kvmw_taken row;
-		u64 comm[2];
+		const struct kvmw_taken row = {
+			.place = t->key.place, .kind = t->kind, .pid = t->pid, .tid = t->tid, .tgid = t->tgid,
+			.comm0 = comm_word(t->comm, 0), .comm1 = comm_word(t->comm, 1),
+			.cause = t->cause, .syscall = t->syscall, .count = t->count, .bytes = t->bytes,
+			.guest_count = t->guest_count, .guest_bytes = t->guest_bytes,
+		};
 
-		memset(&row, 0, sizeof(row));
-		merge_tables__comm_of(t->comm, comm);
-		row.place = t->key.place;
-		row.kind = t->kind;
-		row.pid = t->pid;
-		row.tid = t->tid;
-		row.tgid = t->tgid;
-		row.comm0 = comm[0];
-		row.comm1 = comm[1];
-		row.cause = t->cause;
-		row.syscall = t->syscall;
-		row.count = t->count;
-		row.bytes = t->bytes;
-		row.guest_count = t->guest_count;
-		row.guest_bytes = t->guest_bytes;
 		if (!has_earlier(m, nr, has_taken, t) && keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
 			return -1;
 	}
 	return 0;
 }
 
-static int merge__put_table(struct merge *m, u32 event)
+static void merge_tables__without_unknown(const void *ctx, struct kvmw_total *row)
 {
-	u32 nr;
-	void *rows = keep_sums__rows(&m->sums, event, &nr);
-	int err;
+	const struct merge *m = ctx;
 
-	for (u32 i = 0; rows && event == KVMW_EVENT_TOTAL && i < nr; i++)
-		for (u32 k = 0; k < m->nr; k++)
-			part_total__without_unknown(m->input[k].rec, (struct kvmw_total *)rows + i);
-	err = !rows || part_out__rows(&m->out, event, rows, nr);
-	free(rows);
-	return err ? -1 : 0;
+	for (u32 i = 0; i < m->nr; i++)
+		part_total__without_unknown(m->input[i].rec, row);
 }
 
 /* Parts of the same time have the same recorder's cost. */
@@ -256,13 +235,10 @@ int merge__put_sums(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
 		/* What is of all events of a vCPU is in each of its parts by event. */
-		bool again = m->input[i].again;
-
-		if (add_totals(m, i) || add_takens(m, i) || (!again && merge_tables__add_holders(m, m->input[i].rec)))
+		if (add_totals(m, i) || add_takens(m, i) || (!m->input[i].again && merge_tables__add_holders(m, i)))
 			return -1;
 	}
-	return merge__put_table(m, KVMW_EVENT_TOTAL) || merge__put_table(m, KVMW_EVENT_HOLDER) ||
-	       merge__put_table(m, KVMW_EVENT_TAKEN) || merge__put_cost(m) ? -1 : 0;
+	return part_out__sums(&m->out, &m->sums, merge_tables__without_unknown, m) || merge__put_cost(m) ? -1 : 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------ */
