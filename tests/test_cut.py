@@ -77,6 +77,11 @@ def test_reports_are_those_of_the_whole(golden, what, tmp_path):
         assert shown(golden, "-e", event, *what) == shown(part, "-e", event), event
 
 
+def test_a_part_of_what_was_cut_off_says_so(tmp_path):
+    cut(TREE / "tests/data/svm-cut.kvmw", tmp_path / "part", "--vcpu", "0", status=1)
+    assert "cut off" in heading(tmp_path / "part") and "damaged" not in heading(tmp_path / "part")
+
+
 @pytest.fixture(scope="module")
 def lossy(tmp_path_factory):
     """Three vCPUs of two VMs, one row in 50 lost; totals after each frame."""

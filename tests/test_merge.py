@@ -144,6 +144,8 @@ def test_of_what_is_damaged_nothing_is_exact(tmp_path):
         merge(tmp_path / "out", *made)
         for path in *made, tmp_path / "out":
             assert re.search(r" damaged .*at least \d{3,} events are missing", heading(path)), path
+            # The recorder did finish.
+            assert "cut off" not in heading(path) and "did not finish" not in kvmw("report", path).stderr, path
         assert ("exact" in heading(tmp_path / "out")) == bool(totals(tmp_path / "out")) == (what == "vcpu")
     # Each part says what the recording lacks.
     one, other = (re.search(r"(\d+) events are missing", kvmw("report", tmp_path / path).stderr).group(1)

@@ -582,7 +582,7 @@ bool recording__complain(const struct recording *rec)
 	if (rec->missing_rows)
 		error("%s: %llu event%s missing; all others were used", name,
 		      (unsigned long long)rec->missing_rows, rec->missing_rows == 1 ? " is" : "s are");
-	if (!rec->finished && !rec->read_error)
+	if (recording__unfinished(rec) && !rec->read_error)
 		error("%s: the recorder did not finish%s; all complete frames were used", name,
 		      nr ? ", or the file was cut short" : "");
 	return recording__incomplete(rec);

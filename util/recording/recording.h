@@ -265,6 +265,12 @@ int recording__damaged(struct recording *rec, const struct data_frame *f, u64 ro
  */
 int recording__close_reader(struct recording *rec, struct data_reader *r, bool failed);
 
+/* Whether the recorder did not finish. A copy of what is damaged has no END either, but what the recorder said last. */
+static inline bool recording__unfinished(const struct recording *rec)
+{
+	return !rec->finished && !(rec->meta.missing_rows && rec->meta.stop_ns);
+}
+
 /* Whether all that is wrong with it is that it ends in the middle of a frame. */
 bool recording__was_cut(const struct recording *rec);
 /* Whether something is missing: damage, or the recorder did not finish. */

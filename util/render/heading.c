@@ -56,7 +56,7 @@ static void about_time(const struct screen *s, const struct recording *rec)
 
 	heading__line(s, "file", "%s%s%s", file_and_time(rec, file, sizeof(file)),
 		      rec->meta.stop_why ? "; " : "", rec->meta.stop_why ?: "");
-	if (!rec->finished)
+	if (recording__unfinished(rec))
 		heading__line(s, "", "%s", UNFINISHED);
 }
 
@@ -447,7 +447,7 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 	if (rep->rec->meta.trigger)
 		heading__line(s, "trigger", "%s, at %.3f s", rep->rec->meta.trigger,
 			      recording__since_start(rep->rec, rep->rec->meta.trigger_ns) / 1e9);
-	if (!rep->rec->finished)
+	if (recording__unfinished(rep->rec))
 		heading__line(s, "cut off", "%s", recording__was_cut(rep->rec) ? CUT_SHORT : UNFINISHED);
 	if (verbose) {
 		about_host(s, rep->rec);

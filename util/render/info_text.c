@@ -234,7 +234,8 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 		field(s, "lost", text);
 	}
 	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "present" : "none",
-		 rec->finished ? "; END frame present" : "; no END frame: the recorder did not finish");
+		 rec->finished ? "; END frame present" : recording__unfinished(rec) ?
+		 "; no END frame: the recorder did not finish" : "; no END frame: what this was made of lacks events");
 	field(s, "index", text);
 	snprintf(text, sizeof(text), "%u place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
 	field(s, "damage", rec->nr_damage ? text : "none");
