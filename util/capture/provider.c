@@ -18,7 +18,7 @@
 
 #define OLD_DIRTY(program, function) {					\
 		.what = "pages dirtied by " function "()",		\
-		.without = "pages dirtied by " function "() are not recorded", \
+		.without = "some dirtied pages are not recorded",	\
 		.before = SINCE_ONE_DIRTY_MARK,			\
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	}
@@ -26,7 +26,7 @@
 #define IRQ_CALLS(NAME, program, function)				\
 	[PROBE_IRQ_##NAME] = {						\
 		.what = "calls of " function "()",			\
-		.without = "interrupts delivered by other processes via " function "() are not attributed to the VM", \
+		.without = "some interrupts delivered by other processes are not attributed to the VM", \
 		.methods = { { program, ATTACH_KPROBE, NULL, function, NULL } }, \
 	},								\
 	[PROBE_IRQ_##NAME##_DONE] = {					\

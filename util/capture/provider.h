@@ -36,7 +36,7 @@ struct attach_method {
 struct probe {
 	const char *what;
 	bool interrupts_on;	/* at the tracepoint */
-	const char *without;	/* consequence of not having it, for META; NULL: none */
+	const char *without;	/* consequence of not having it, for META, once if others have the same; NULL: none */
 	u32 stands_in;		/* only if this other probe lacks its best method; 0: always */
 	u32 stacks;		/* only for these kinds of stacks, a bitmap; 0: always */
 	u32 before;		/* KERNEL_VERSION(): only on older kernels; 0: always */
