@@ -243,30 +243,44 @@ static int make_one(struct files *f)
 	return add_details(f);
 }
 
-/* Neither their time nor their threads are those of another one. */
+static int print_file(const struct screen *s, const struct report_file *file)
+{
+	const struct report *rep = file->rep;
+
+	if (render__sparks(s, rep))
+		return -1;
+	render__idle_vcpus(s, rep);
+	if (!rep->nr_rows || !file->model)
+		return 0;
+	render__of_the_recorded(s, rep);
+	return render__view(s, rep, file->model);
+}
+
+/* Neither their time nor their threads are those of another one.  Some have nothing to show. */
 static int print_by_itself(const struct files *f, const struct screen *s)
 {
 	bool any = false;
+	int ret = 0;
 
-	for (u32 i = 0; i < f->nr; i++) {
-		const struct report *rep = f->file[i].rep;
-		const void *model = rep->nr_rows ? f->file[i].model : NULL;
+	for (u32 i = 0; i < f->nr && !ret; i++) {
+		struct screen one = *s;
+		char *text = NULL;
+		size_t size = 0;
 
-		if (!rep->nr_idle && !model && !rep->steps.nr)
-			continue;
-		if (!any)
-			screen__wrap(s, "\n", "", "For each recording separately:");
-		any = true;
-		fprintf(s->out, "\n# @%u %s\n", i + 1, rep->rec->path);
-		if (render__sparks(s, rep))
-			return -1;
-		render__idle_vcpus(s, rep);
-		if (!model)
-			continue;
-		render__of_the_recorded(s, rep);
-		if (render__view(s, rep, model))
-			return -1;
+		one.out = open_memstream(&text, &size);
+		ret = one.out ? print_file(&one, &f->file[i]) : out_of_memory();
+		if (one.out && fclose(one.out))
+			ret = out_of_memory();
+		if (!ret && size) {
+			if (!any)
+				screen__wrap(s, "\n", "", "For each recording separately:");
+			any = true;
+			fprintf(s->out, "\n# @%u %s\n%s", i + 1, f->file[i].rep->rec->path, text);
+		}
+		free(text);
 	}
+	if (ret)
+		return -1;
 	if (f->input[0].opt.details && !f->args->verbose)
 		screen__wrap(s, "# ", "# ", "Exits over time of each recording: -v");
 	return 0;
