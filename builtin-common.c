@@ -58,6 +58,11 @@ static const struct argp_option regions_options[] = {
 	{ 0 },
 };
 
+static const struct argp_option parts_options[] = {
+	{ "input", 'i', "FILE", 0, "One of the parts; FILE alone does the same", 1 },
+	{ 0 },
+};
+
 static const struct argp_option stacks_options[] = {
 	{ "debug-dir", OPT_DEBUG_DIR, "DIR", 0, "Name functions in stacks that the recorder could not, by build id, from "
 	  "DIR/.build-id", 4 },
@@ -185,6 +190,9 @@ const struct argp common_input_argp = {
 };
 const struct argp common_inputs_argp = {
 	.options = input_options, .parser = common__parse, .args_doc = "[FILE...]",
+};
+const struct argp common_parts_argp = {
+	.options = parts_options, .parser = common__parse, .args_doc = "A B...",
 };
 /* The last one of them. */
 const struct argp common_memory_argp = {

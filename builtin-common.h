@@ -48,6 +48,7 @@ struct common_args {
  */
 extern const struct argp common_input_argp;	/* --input, or FILE alone; --memory */
 extern const struct argp common_inputs_argp;	/* likewise, of a command that sets several */
+extern const struct argp common_parts_argp;	/* --input, likewise, where all have to be named */
 extern const struct argp common_memory_argp;	/* --memory */
 extern const struct argp common_part_argp;	/* --vcpu, --vm, --pid, --time, --around */
 extern const struct argp common_output_argp;	/* --json, --no-pager */

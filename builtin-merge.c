@@ -30,7 +30,7 @@ static error_t cmd_merge__parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		args->common.several = true;
-		state->child_inputs[0] = &args->common;
+		state->child_inputs[0] = state->child_inputs[1] = &args->common;
 		return 0;
 	case 'o':
 		args->output = arg;
@@ -45,7 +45,8 @@ static error_t cmd_merge__parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &common_inputs_argp, 0, NULL, 0 },
+	{ &common_parts_argp, 0, NULL, 0 },
+	{ &common_memory_argp, 0, NULL, 0 },
 	{ 0 },
 };
 
