@@ -18,8 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "builtin.h"
 #include "tests/fuzz/repair.h"
+#include "tests/reading_commands.h"
 
 #define PIPE_BYTES	(1 << 20)
 #define MAX_ARGS	8
@@ -32,13 +32,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 const struct command commands[] = {
-	{ "report", cmd_report, "", &report_argp, NULL },
-	{ "script", cmd_script, "", &script_argp, NULL },
-	{ "info", cmd_info, "", &info_argp, NULL },
-	{ "diff", cmd_diff, "", &diff_argp, NULL },
-	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
-	{ "cut", cmd_cut, "", &cut_argp, NULL },
-	{ "merge", cmd_merge, "", &merge_argp, NULL },
+	READING_COMMANDS,
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "builtin.h"
+#include "tests/reading_commands.h"
 #include "util/event_desc.h"
 
 #define MAX_ARGS	16
@@ -34,14 +34,8 @@
 #endif
 
 const struct command commands[] = {
-	{ "report", cmd_report, "", &report_argp, NULL },
-	{ "script", cmd_script, "", &script_argp, NULL },
-	{ "info", cmd_info, "", &info_argp, NULL },
-	{ "diff", cmd_diff, "", &diff_argp, NULL },
-	{ "scrub", cmd_scrub, "", &scrub_argp, NULL },
+	READING_COMMANDS,
 	{ "top", cmd_top, "", &top_argp, NULL },
-	{ "cut", cmd_cut, "", &cut_argp, NULL },
-	{ "merge", cmd_merge, "", &merge_argp, NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
 };
 
