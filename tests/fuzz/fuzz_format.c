@@ -16,8 +16,6 @@
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static sigjmp_buf refused;
-static bool parsing;
-static struct sigaction before[NSIG];	/* of the fuzzer */
 
 /* NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's name */
 const char *__asan_default_options(void);
@@ -30,10 +28,7 @@ const char *__asan_default_options(void)
 
 static void on_fault(int signal)
 {
-	if (parsing)
-		siglongjmp(refused, 1);
-	/* It happens again. */
-	sigaction(signal, &before[signal], NULL);
+	siglongjmp(refused, 1);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -44,31 +39,22 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* The fuzzer has set its own ones before the first input. */
-static void catch_faults(void)
-{
-	const struct sigaction act = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
-	static bool caught;
-
-	if (caught)
-		return;
-	caught = true;
-	sigaction(SIGSEGV, &act, &before[SIGSEGV]);
-	sigaction(SIGBUS, &act, &before[SIGBUS]);
-	sigaction(SIGFPE, &act, &before[SIGFPE]);
-}
-
-/* NULL: it is not followed, or the parser did not survive it. */
+/* NULL: it is not followed, or the parser did not survive it.  All other faults are the fuzzer's. */
 static struct decoder *parse_format(const struct printed *from)
 {
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE };
+	const struct sigaction act = { .sa_handler = on_fault, .sa_flags = SA_ONSTACK };
+	struct sigaction before[ARRAY_SIZE(faults)];
 	struct decoder *volatile d = NULL;
 
-	catch_faults();
-	if (!sound_format(from->format) || sigsetjmp(refused, 1))
+	if (!sound_format(from->format))
 		return NULL;
-	parsing = true;
-	d = new_decoder(from);
-	parsing = false;
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		sigaction(faults[i], &act, &before[i]);
+	if (!sigsetjmp(refused, 1))
+		d = new_decoder(from);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		sigaction(faults[i], &before[i], NULL);
 	return d;
 }
 
@@ -99,7 +85,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!from.format)
 		abort();
 	d = parse_format(&from);
-	parsing = false;
 	if (d && d->event)
 		print_records(d, data + len, size - len);
 	if (d) {

@@ -91,20 +91,7 @@ static const struct { int (*run)(int argc, const char **argv); const char *args[
 	{ cmd_report, { "--outliers=20", "-esched" } },
 };
 
-/*
- * In place of the C library's: no pager, and libtraceevent, which only ever runs in a child
- * behind a wall, has no text. A process for each run would be slow. Before the first run, AFL++ forks.
- */
-static bool has_run;
-
-pid_t fork(void)
-{
-	pid_t (*really)(void) = has_run ? NULL : (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
-
-	return really ? really() : -1;
-}
-
-/* Likewise: no wall around a process that reads one file after another. */
+/* In place of the C library's: no wall around a process that reads one file after another. */
 int prctl(int option, ...)
 {
 	return -1;
@@ -118,7 +105,18 @@ struct growth {
 	bool ended;
 };
 
-static struct growth growth;	/* of the file that is being followed */
+static struct growth growth;	/* of the file that is being read, once there is one */
+
+/*
+ * Likewise: no pager, and libtraceevent, which only ever runs in a child
+ * behind a wall, has no text. A process for each run would be slow. Before the first run, AFL++ forks.
+ */
+pid_t fork(void)
+{
+	pid_t (*really)(void) = growth.rest ? NULL : (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+
+	return really ? really() : -1;
+}
 
 /*
  * In place of the C library's: the reader polls where a file has no more, and then there is more, or
@@ -238,7 +236,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	copy = malloc(repaired_bound(size));
 	if (!copy || !zstd)
 		abort();
-	has_run = true;
 	if (data[1] & HOW_KEEP)
 		memcpy(copy, data + 2, size - 2);
 	run(data[0] % ARRAY_SIZE(runs), copy,
