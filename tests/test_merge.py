@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from synthetic import START, TREE, Recording, kvmw
+from synthetic import META, START, TREE, Recording, kvmw, one_line
 from test_cut import cut, heading, lossy, rows, shown, totals     # noqa: F401 (a fixture)
 
 DATA = TREE / "tests/data"
@@ -84,8 +84,13 @@ def test_what_does_not_fit_together(lossy, tmp_path):          # noqa: F811
     cut(lossy, tmp_path / "b", "--time", "0.01,")
     done = merge(tmp_path / "out", tmp_path / "a", tmp_path / "b")
     assert done.returncode == 1 and "count twice" in done.stderr and "from 0.010000000 s on" in done.stderr
-    done = merge(tmp_path / "out", tmp_path / "a", DATA / "vmx-mixed.kvmw")
-    assert done.returncode == 1 and "not parts of one recording" in done.stderr
+    one_line(merge(tmp_path / "out", DATA / "svm-mixed.kvmw", DATA / "vmx-mixed.kvmw"), 1, "not parts of one recording",
+             "mixed.kvmw shows them together")
+    for host in "node7", "node8":
+        Recording(META | {"host": META["host"] | {"name": host}}).finish().write(tmp_path / host)
+    files = tmp_path / "node7", tmp_path / "node8"
+    one_line(merge(tmp_path / "out", *files), 1, "node7 is of host node7", "node8 of host node8",
+             f"kvmw report {files[0]} {files[1]} shows them together")
     assert not (tmp_path / "out").exists()
     assert merge(tmp_path / "out", tmp_path / "a").returncode == 2
     assert "same file" in merge(tmp_path / "a", tmp_path / "a", tmp_path / "b").stderr

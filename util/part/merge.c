@@ -141,6 +141,19 @@ static int check_kept(const struct recording *rec)
 	       error("%s: it has more totals, threads or the like than kvmw keeps: some would be missing", rec->path);
 }
 
+/* Two recorders number their VMs and vCPUs alike, two hosts have a clock each: rows of both would be mixed up. */
+static int not_of_one(const struct recording *a, const struct recording *b)
+{
+	const char *x = a->meta.host ?: "", *y = b->meta.host ?: "";
+
+	if (strcmp(x, y))
+		return error("%s is of host %s, %s of host %s: a recording has the clock and the ids of one; "
+			     "kvmw report %s %s shows them together", a->path, *x ? x : "?", b->path, *y ? y : "?",
+			     a->path, b->path);
+	return error("%s and %s are not parts of one recording, which has one clock and one set of ids; kvmw report %s %s "
+		     "shows them together", a->path, b->path, a->path, b->path);
+}
+
 int merge__prepare(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
@@ -152,8 +165,7 @@ int merge__prepare(struct merge *m)
 		in->from_ns = meta->part ? meta->part_from_ns : 0;
 		in->to_ns = meta->part ? meta->part_to_ns : UINT64_MAX;
 		if (i && !recording__is_same_recorder(m->input[0].rec, in->rec))
-			return error("%s and %s are not parts of one recording; kvmw report %s %s shows several together",
-				     m->input[0].rec->path, in->rec->path, m->input[0].rec->path, in->rec->path);
+			return not_of_one(m->input[0].rec, in->rec);
 	}
 	qsort(m->input, m->nr, sizeof(*m->input), merge__by_time);
 	for (u32 i = 1; i < m->nr; i++)
