@@ -56,27 +56,24 @@ static void chains__print(const struct screen *s, const struct chains *chains, u
 	const struct chain *chain = &chains->list[i];
 	const struct recording *rec = chains->rec;
 	u64 start = rec->meta.start_ns ?: rec->first_ns;
-	char words[2 * CHAIN_CAUSE], length[UNITS_MAX], lost[UNITS_MAX];
+	char length[UNITS_MAX], lost[UNITS_MAX];
 
 	fputc('\n', s->out);
-	snprintf(words, sizeof(words), "%u. %s, %s%s, %.6f s after the start: %s", i + 1,
-		 units__ns(chain->length_ns, UNITS_FULL, length), chain->who, chain->open ? ", not ended" : "",
-		 chain->start_ns >= start ? (chain->start_ns - start) / 1e9 : 0, chain->cause);
-	screen__wrap(s, "", "    ", words);
+	screen__say(s, "", "    ", "%u. %s, %s%s, %.6f s after the start: %s", i + 1,
+		    units__ns(chain->length_ns, UNITS_FULL, length), chain->who,
+		    chain->open ? ", not ended" : "",
+		    chain->start_ns >= start ? (chain->start_ns - start) / 1e9 : 0, chain->cause);
 	print_parts(s, rec, chain);
 	for (u32 k = 0; k < chain->nr_steps; k++)
 		print_step(s, chain, &chain->step[k]);
-	if (chain->left_out) {
-		snprintf(words, sizeof(words), "%u more not shown", chain->left_out);
-		screen__wrap(s, "    ", "    ", words);
-	}
+	if (chain->left_out)
+		screen__say(s, "    ", "    ", "%u more not shown", chain->left_out);
 	for (u32 k = 0; k < chain->nr_unknown; k++)
 		screen__wrap(s, "    ", "    ", chain->unknown[k]);
-	if (chain->lost) {
-		snprintf(words, sizeof(words), "up to %s records of this time were lost: steps may be missing",
-			 units__count(chain->lost, lost));
-		screen__wrap(s, "    ", "    ", words);
-	}
+	if (chain->lost)
+		screen__say(s, "    ", "    ",
+			    "up to %s records of this time were lost: steps may be missing",
+			    units__count(chain->lost, lost));
 }
 
 static const char *longest_by(u32 event)
@@ -100,17 +97,15 @@ static void chosen_by(const struct screen *s, const struct chains *chains)
 {
 	const struct recording *rec = chains->rec;
 	u64 start = rec->meta.start_ns ?: rec->first_ns, to = time__less(chains->window.to, start);
-	char words[640];
 
-	if (chains->window.active) {
-		snprintf(words, sizeof(words), "%.6f to %.6f s: only those that began in it", time__less(chains->window.from, start) / 1e9,
-			 (to < recording__duration(rec) ? to : recording__duration(rec)) / 1e9);
-		screen__wrap(s, "# window    ", "#           ", words);
-	}
-	if (chains->where) {
-		snprintf(words, sizeof(words), "%s: only those for which this is true", chains->where);
-		screen__wrap(s, "# where     ", "#           ", words);
-	}
+	if (chains->window.active)
+		screen__say(s, "# window    ", "#           ",
+			    "%.6f to %.6f s: only those that began in it",
+			    time__less(chains->window.from, start) / 1e9,
+			    (to < recording__duration(rec) ? to : recording__duration(rec)) / 1e9);
+	if (chains->where)
+		screen__say(s, "# where     ", "#           ",
+			    "%s: only those for which this is true", chains->where);
 }
 
 void render__chains(const struct screen *s, const struct chains *chains)

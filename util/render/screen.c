@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -288,4 +289,15 @@ void screen__wrap(const struct screen *s, const char *first, const char *rest, c
 		words += len;
 	}
 	fputc('\n', s->out);
+}
+
+void screen__say(const struct screen *s, const char *first, const char *rest, const char *format, ...)
+{
+	char words[4096];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(words, sizeof(words), format, ap);
+	va_end(ap);
+	screen__wrap(s, first, rest, words);
 }

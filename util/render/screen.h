@@ -60,5 +60,8 @@ const char *screen__shade(const struct screen *s, u32 shade);
 void screen__text(const struct screen *s, const char *text);
 /* first, then words, wrapped; further lines begin with rest. */
 void screen__wrap(const struct screen *s, const char *first, const char *rest, const char *words);
+/* The same with the words of a format. */
+void screen__say(const struct screen *s, const char *first, const char *rest, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

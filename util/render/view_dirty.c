@@ -54,36 +54,34 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 
 static void loss(const struct screen *s, const struct report *rep)
 {
-	char count[UNITS_MAX], words[128];
+	char count[UNITS_MAX];
 
 	if (!rep->lost && !rep->filtered)
 		return;
-	snprintf(words, sizeof(words), "%s events were not recorded: pages may be missing.",
-		 units__count(sat_add(rep->lost, rep->filtered), count));
-	screen__wrap(s, "  ", "  ", words);
+	screen__say(s, "  ", "  ", "%s events were not recorded: pages may be missing.",
+		    units__count(sat_add(rep->lost, rep->filtered), count));
 }
 
 /* What the numbers do not include. */
 static void caveats(const struct screen *s, const struct report *rep, const struct dirty_model *v)
 {
-	char count[UNITS_MAX], words[256];
+	char count[UNITS_MAX];
 
-	if (v->unlogged + v->unknown) {
-		snprintf(words, sizeof(words), "%s further marks are not counted: dirty logging was "
-			 "off for their memory slot.",
-			 units__count(v->unlogged + v->unknown, count));
-		screen__wrap(s, "  ", "  ", words);
-	}
-	if (v->no_page) {
-		snprintf(words, sizeof(words), "%s marks are not shown: they are on further pages, "
-			 "more than kvmw keeps.", units__count(v->no_page, count));
-		screen__wrap(s, "  ", "  ", words);
-	}
-	if (v->no_time) {
-		snprintf(words, sizeof(words), "The rate and the working set do not include %s marks: "
-			 "they are more than kvmw keeps the times of.", units__count(v->no_time, count));
-		screen__wrap(s, "  ", "  ", words);
-	}
+	if (v->unlogged + v->unknown)
+		screen__say(s, "  ", "  ",
+			    "%s further marks are not counted: dirty logging was off for their "
+			    "memory slot.",
+			    units__count(v->unlogged + v->unknown, count));
+	if (v->no_page)
+		screen__say(s, "  ", "  ",
+			    "%s marks are not shown: they are on further pages, more than kvmw "
+			    "keeps.",
+			    units__count(v->no_page, count));
+	if (v->no_time)
+		screen__say(s, "  ", "  ",
+			    "The rate and the working set do not include %s marks: they are more "
+			    "than kvmw keeps the times of.",
+			    units__count(v->no_time, count));
 	loss(s, rep);
 }
 

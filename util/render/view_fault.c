@@ -245,29 +245,26 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 
 static void notes(const struct screen *s, const struct fault_model *v)
 {
-	char count[UNITS_MAX], more[UNITS_MAX], words[160];
+	char count[UNITS_MAX], more[UNITS_MAX];
 
-	if (v->no_gpa) {
-		snprintf(words, sizeof(words), "%s page faults have no guest physical address (shadow "
-			 "paging, or not recorded) and are not listed by range", units__count(v->no_gpa, count));
-		screen__wrap(s, "", "  ", words);
-	}
-	if (v->over_limit) {
-		snprintf(words, sizeof(words), "%s faults are not counted here: more ranges than kvmw keeps",
-			 units__count(v->over_limit, count));
-		screen__wrap(s, "", "  ", words);
-	}
-	if (v->no_refault || v->no_taken) {
-		snprintf(words, sizeof(words), "%s faults and %s rows of memory taken were not looked at "
-			 "for re-faults: more than kvmw keeps", units__count(v->no_refault, count),
-			 units__count(v->no_taken, more));
-		screen__wrap(s, "", "  ", words);
-	}
-	if (v->slots_over_limit) {
-		snprintf(words, sizeof(words), "%s changes of memory slots were ignored: more than %d slots",
-			 units__count(v->slots_over_limit, count), MEMSLOTS_MAX);
-		screen__wrap(s, "", "  ", words);
-	}
+	if (v->no_gpa)
+		screen__say(s, "", "  ",
+			    "%s page faults have no guest physical address (shadow paging, or not "
+			    "recorded) and are not listed by range",
+			    units__count(v->no_gpa, count));
+	if (v->over_limit)
+		screen__say(s, "", "  ",
+			    "%s faults are not counted here: more ranges than kvmw keeps",
+			    units__count(v->over_limit, count));
+	if (v->no_refault || v->no_taken)
+		screen__say(s, "", "  ",
+			    "%s faults and %s rows of memory taken were not looked at for "
+			    "re-faults: more than kvmw keeps",
+			    units__count(v->no_refault, count), units__count(v->no_taken, more));
+	if (v->slots_over_limit)
+		screen__say(s, "", "  ",
+			    "%s changes of memory slots were ignored: more than %d slots",
+			    units__count(v->slots_over_limit, count), MEMSLOTS_MAX);
 }
 
 static int view_fault__text(const struct screen *s, const struct report *rep, const void *model)

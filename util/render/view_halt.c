@@ -145,7 +145,7 @@ static void windows(const struct screen *s, const struct halt_model *v)
 static int view_halt__text(const struct screen *s, const struct report *rep, const void *model)
 {
 	const struct halt_model *v = model;
-	char words[160], count[UNITS_MAX];
+	char count[UNITS_MAX];
 	struct named_list died = { 0 };
 	int ret = 0;
 
@@ -160,12 +160,10 @@ static int view_halt__text(const struct screen *s, const struct report *rep, con
 		wakers(s, v);
 		windows(s, v);
 	}
-	if (v->over_limit) {
-		snprintf(words, sizeof(words),
-			 "%s events are not counted here: more vCPUs or wakers than kvmw keeps",
-			 units__count(v->over_limit, count));
-		screen__wrap(s, "", "  ", words);
-	}
+	if (v->over_limit)
+		screen__say(s, "", "  ",
+			    "%s events are not counted here: more vCPUs or wakers than kvmw keeps",
+			    units__count(v->over_limit, count));
 	return ret;
 }
 

@@ -138,18 +138,16 @@ static void add_line(struct textgrid *g, const struct report *rep, const struct 
 
 static void again(const struct screen *s, const struct irq_model *v)
 {
-	char count[UNITS_MAX], words[160];
+	char count[UNITS_MAX];
 
-	if (v->again) {
-		snprintf(words, sizeof(words), "%s injections were repeated: an exit had interrupted "
-			 "the delivery", units__count(v->again, count));
-		screen__wrap(s, "", "  ", words);
-	}
-	if (v->pv_eois) {
-		snprintf(words, sizeof(words), "%s EOIs were paravirtual: KVM notices these only at "
-			 "the next exit", units__count(v->pv_eois, count));
-		screen__wrap(s, "", "  ", words);
-	}
+	if (v->again)
+		screen__say(s, "", "  ",
+			    "%s injections were repeated: an exit had interrupted the delivery",
+			    units__count(v->again, count));
+	if (v->pv_eois)
+		screen__say(s, "", "  ",
+			    "%s EOIs were paravirtual: KVM notices these only at the next exit",
+			    units__count(v->pv_eois, count));
 }
 
 /* What the columns mean, as far as they are not obvious. */

@@ -124,7 +124,7 @@ static int view_mmu__ranges(const struct screen *s, const struct report *rep,
 static int view_mmu__text(const struct screen *s, const struct report *rep, const void *model)
 {
 	const struct mmu_model *v = model;
-	char count[UNITS_MAX], words[128];
+	char count[UNITS_MAX];
 
 	if (v->count && (view_mmu__causes(s, rep, v) || view_mmu__ranges(s, rep, v)))
 		return -1;
@@ -137,11 +137,10 @@ static int view_mmu__text(const struct screen *s, const struct report *rep, cons
 			return -1;
 		screen__wrap(s, "", "  ", "kvmw record -e mmu,memslot records when each was taken, and where");
 	}
-	if (v->over_limit) {
-		snprintf(words, sizeof(words), "%s rows of memory taken are not counted here: more than kvmw keeps",
-			 units__count(v->over_limit, count));
-		screen__wrap(s, "", "  ", words);
-	}
+	if (v->over_limit)
+		screen__say(s, "", "  ",
+			    "%s rows of memory taken are not counted here: more than kvmw keeps",
+			    units__count(v->over_limit, count));
 	return 0;
 }
 
