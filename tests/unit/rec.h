@@ -94,6 +94,20 @@ static inline void rec__end(struct rec *r, bool finish)
 	free(r->frame.data);
 }
 
+/* The usual end of both. */
+static inline void rec__finish(struct rec *r)
+{
+	rec__stop(r);
+	rec__end(r, true);
+}
+
+static inline bool rec__is_printable(const char *text)
+{
+	while (*text >= ' ' && *text < 0x7f)
+		text++;
+	return !*text;
+}
+
 /* What reading it gives. */
 struct rec_report {
 	struct recording *rec;

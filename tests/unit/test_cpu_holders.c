@@ -57,8 +57,7 @@ static void write_holders(struct rec *r)
 	rec__rows(r, DATA_STATS, KVMW_EVENT_HOLDER, earlier, ARRAY_SIZE(earlier));
 	rec__json(r, DATA_IDENT, "{\"neighbours\":[{\"pid\":5000,\"name\":\"\",\"vmm\":\"crosvm\"}]}");
 	rec__rows(r, DATA_STATS, KVMW_EVENT_HOLDER, later, ARRAY_SIZE(later));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static const struct cpu_holder *line_of(const struct cpu_holders *h, u32 kind, u32 tid)
@@ -148,8 +147,7 @@ static void test_older_recording(void **state)
 	struct rec r;
 
 	rec__begin(&r);
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &all, NULL, &out);
 	assert_int_equal(out.rep.holders->nr_lines, 0);
 	assert_true(out.rep.holders->wait_ns == KVMW_NONE);
@@ -177,16 +175,14 @@ static void test_hostile(void **state)
 			};
 		rec__rows(&r, DATA_STATS, KVMW_EVENT_HOLDER, rows, NR);
 	}
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &all, NULL, &out);
 	h = out.rep.holders;
 	assert_int_equal(h->nr_each, REC_MAX_HOLDERS);
 	assert_int_equal(h->over_limit, 3 * NR - REC_MAX_HOLDERS);
 	assert_true(h->time_ns == UINT64_MAX);
 	for (u32 i = 0; i < h->nr_each; i++)
-		for (const char *c = h->each[i].name; *c; c++)
-			assert_true(*c >= ' ' && *c < 0x7f);
+		assert_true(rec__is_printable(h->each[i].name));
 	assert_string_equal(line_of(h, 5, 5)->name, "vCPU 5");
 	rec__report_free(&out);
 	free(rows);

@@ -228,8 +228,7 @@ static void write_workload(struct rec *r, u64 seed, rate_fn rate, double slower)
 		};
 	}
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_EXIT, rows, nr);
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 	free(rows);
 }
 

@@ -33,8 +33,7 @@ static void test_changes(void **state)
 	rec__begin(&r);
 	rec__json(&r, DATA_IDENT, "{\"texts\":[{\"id\":0,\"text\":\"0.1 0.2\"}]}");
 	rec__rows(&r, DATA_STATS, KVMW_EVENT_HOST, rows, ARRAY_SIZE(rows));
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &opt, NULL, &out);
 	assert_non_null(out.rep.host);
 	assert_int_equal(host_facts__make(&facts, out.rec), 0);

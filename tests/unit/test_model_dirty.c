@@ -47,8 +47,7 @@ static void write_rows(struct rec *r, const struct kvmw_dirty *rows, u32 nr)
 {
 	rec__begin(r);
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, rows, nr);
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void write_all(struct rec *r)
@@ -57,8 +56,7 @@ static void write_all(struct rec *r)
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, later, ARRAY_SIZE(later));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MEMSLOT, slots, ARRAY_SIZE(slots));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, earlier, ARRAY_SIZE(earlier));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void make(const struct rec *r, const struct report_options *opt, u32 threads,

@@ -47,8 +47,7 @@ static void write_all(struct rec *r)
 		  "{\"tid\":56,\"comm\":\"vhost\"}]}");
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_HALT, later, ARRAY_SIZE(later));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_HALT, earlier, ARRAY_SIZE(earlier));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void waker(const struct halt_vcpu *v, u32 i, const char *name, u64 count)
@@ -142,8 +141,7 @@ static void test_many(void **state)
 	}
 	rec__begin(&r);
 	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_HALT, rows, NR);
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	view = rec__model(&r, &halt_report_model, &all, NULL, 3, &out);
 	assert_int_equal(view->nr, HALT_VCPUS);
 	for (u32 i = 0; i < view->nr; i++)

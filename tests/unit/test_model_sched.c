@@ -51,8 +51,7 @@ static void write_with(struct rec *r, const char *ident)
 		rec__json(r, DATA_IDENT, ident);
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_SCHED, later, ARRAY_SIZE(later));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_SCHED, earlier, ARRAY_SIZE(earlier));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void write_all(struct rec *r)
@@ -184,8 +183,7 @@ static void test_many(void **state)
 		}
 		rec__rows(&r, DATA_EVENTS, KVMW_EVENT_SCHED, rows, NR);
 	}
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	view = rec__model(&r, &sched_report_model, &all, NULL, 3, &out);
 	assert_int_equal(view->nr, SCHED_THREADS);
 	assert_true(view->more > 0);

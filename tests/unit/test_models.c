@@ -32,8 +32,7 @@ static void make_taken(struct rec *r)
 	rec__begin(r);
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MEMSLOT, slot, ARRAY_SIZE(slot));
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MMU, row, ARRAY_SIZE(row));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 /* The finish of one model with so many bytes more than the scan took. */

@@ -43,8 +43,7 @@ static void write_rec(struct rec *r)
 		  "{\"id\":1,\"vm\":0,\"vcpu\":4095,\"tid\":4194304,\"comm\":\"CPU 4095/KVM....\"}]}");
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_EXIT, rows, ARRAY_SIZE(rows));
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 /* Every line fits; returns how long the longest one is. */

@@ -58,8 +58,7 @@ static void write_with(struct rec *r, bool with_totals, const char *ident)
 		rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
 		rec__rows(r, DATA_LOSS, KVMW_EVENT_LOSS, &loss, 1);
 	}
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void write_all(struct rec *r, bool with_totals)
@@ -419,8 +418,7 @@ static void test_unfinished_in_the_middle(void **state)
 		if (first < ARRAY_SIZE(all))
 			rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, all + first,
 				  ARRAY_SIZE(all) - first);
-		rec__stop(&r);
-		rec__end(&r, true);
+		rec__finish(&r);
 		rec__report(&r, &by_reason, NULL, &out);
 		v = &out.rep.vcpu[0];
 		assert_int_equal(out.rep.unfinished, 1);
@@ -447,8 +445,7 @@ static void test_userspace_where_no_exit_is_reported(void **state)
 
 	rec__begin(&r);
 	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_USERSPACE, rows, ARRAY_SIZE(rows));
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &by_reason, NULL, &out);
 	assert_true(out.rep.fell_back);
 	assert_string_equal(out.rep.row[0].label[0], "KVM_EXIT_IO");
@@ -471,8 +468,7 @@ static void test_empty_says_why(void **state)
 	struct rec r;
 
 	rec__begin(&r);
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &by_reason, NULL, &out);
 	assert_int_equal(out.rep.nr_rows, 0);
 	assert_non_null(strstr(out.rep.empty, "no VM exit happened"));

@@ -101,8 +101,7 @@ static void write_pages(struct rec *r)
 		rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, rows, NR);
 	}
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MMU, mmu, ARRAY_SIZE(mmu));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static int scan(const struct rec *r, const char *window, u32 threads,

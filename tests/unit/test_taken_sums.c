@@ -40,8 +40,7 @@ static void write_taken(struct rec *r)
 	rec__begin(r);
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TAKEN, earlier, ARRAY_SIZE(earlier));
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TAKEN, later, ARRAY_SIZE(later));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static void is_line(const struct taken_sum *t, const char *how, const char *by, u64 count, u64 bytes,
@@ -107,8 +106,7 @@ static void test_none(void **state)
 		rec__begin(&r);
 		if (known)
 			rec__rows(&r, DATA_STATS, KVMW_EVENT_TAKEN, &earlier[1], 1);
-		rec__stop(&r);
-		rec__end(&r, true);
+		rec__finish(&r);
 		rec__report(&r, &all, NULL, &out);
 		assert_int_equal(out.rep.taken != NULL, known);
 		assert_true(!known || (!out.rep.taken->nr && !out.rep.taken->all.count));
@@ -135,16 +133,14 @@ static void test_hostile(void **state)
 		};
 	rec__begin(&r);
 	rec__rows(&r, DATA_STATS, KVMW_EVENT_TAKEN, rows, NR);
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &all, NULL, &out);
 	sums = out.rep.taken;
 	assert_int_equal(sums->over_limit, NR - REC_MAX_TAKEN);
 	assert_true(sums->nr && sums->nr <= REC_MAX_TAKEN);
 	assert_true(sums->all.count == UINT64_MAX && sums->all.bytes == UINT64_MAX);
 	for (u32 i = 0; i < sums->nr; i++)
-		for (const char *c = sums->line[i].by; *c; c++)
-			assert_true(*c >= ' ' && *c < 0x7f);
+		assert_true(rec__is_printable(sums->line[i].by));
 	rec__report_free(&out);
 	free(rows);
 	unlink(r.path);

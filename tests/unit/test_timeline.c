@@ -119,8 +119,7 @@ static u32 overlapping(struct rec *r, u32 nr, u64 *time)
 		free(e);
 		free(u);
 	}
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 	return rows;
 }
 

@@ -46,8 +46,7 @@ static void test_limits(void **state)
 		  "{\"id\":5,\"text\":\"/a/b\\u001b\"},{\"id\":6},{\"text\":\"x\"},7]}");
 	rec__rows(&r, DATA_STATS, KVMW_EVENT_THREAD, threads, ARRAY_SIZE(threads));
 	rec__rows(&r, DATA_STATS, KVMW_EVENT_CGROUP, groups, ARRAY_SIZE(groups));
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &all, NULL, &out);
 	l = out.rep.limits;
 	assert_non_null(l);

@@ -60,8 +60,7 @@ static void write_threads(struct rec *r)
 		  "\"frames\":[\"kvm_vcpu_block+0x1 [kvm]\",\"kvm_vcpu_ioctl+0x2 [kvm]\"]}]}");
 	rec__rows(r, DATA_STATS, KVMW_EVENT_THREAD, rows, ARRAY_SIZE(rows));
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
-	rec__stop(r);
-	rec__end(r, true);
+	rec__finish(r);
 }
 
 static const struct vm_thread *thread_of(const struct vm_threads *threads, u32 tid, u64 since)
@@ -162,8 +161,7 @@ static void test_hostile_rows(void **state)
 						 .state = i, .stack = i, .affinity = i, .run_ns = NONE - i };
 	for (u32 i = 0; i < 2 * REC_MAX_ROWS / nr; i++)
 		rec__rows(&r, DATA_STATS, KVMW_EVENT_THREAD, many, nr);
-	rec__stop(&r);
-	rec__end(&r, true);
+	rec__finish(&r);
 	rec__report(&r, &all, NULL, &out);
 	assert_int_equal(out.rec->threads.nr, REC_MAX_ROWS);
 	assert_int_equal(out.rec->threads.over_limit, nr + REC_MAX_ROWS);
