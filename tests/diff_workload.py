@@ -31,8 +31,7 @@ def exits(seed, factor=(), share=(), when=lambda rng, i, number: (i + rng.random
 def write(path, rows, meta=META, all_of=()):
     """all_of: what the kernel counted, if some of it is not in rows: lost."""
     rec = Recording(meta=meta, vms=VMS[:1], vcpus=VCPUS[:1])
-    for i in range(0, len(rows), 2000):
-        rec.lines.append(["EVENTS", "exit", rows[i:i + 2000]])
+    rec.events("exit", rows, 2000)
     rec.end = START + SECONDS * 1_000_000_000
     if all_of:
         rec.exits = [(t, guest, total, user, reason, vcpu, isa)

@@ -60,6 +60,10 @@ class Recording:
         self.end = max([self.end] + [t + (total or 0) for t, _, total, *_ in exits])
         return lost
 
+    def events(self, event, rows, frame):
+        """Rows of an event, so many in a frame."""
+        self.lines += [["EVENTS", event, rows[i:i + frame]] for i in range(0, len(rows), frame)]
+
     def totals(self, lost=()):
         rows = {}
         lost = set(lost)

@@ -24,8 +24,7 @@ def make(path, marks, frames=(slots(),), lost=0):
     rec = Recording(META | {"events": ["dirty"]}, VMS, VCPUS)
     rec.lines += frames
     marks = sorted(marks)
-    for i in range(0, len(marks), 4000):
-        rec.lines.append(["EVENTS", "dirty", marks[i:i + 4000]])
+    rec.events("dirty", marks, 4000)
     rec.lines.append(["STATS", "total", totals_of(marks)])
     rec.end = START + SECONDS * 1000 * MS
     return rec.finish().write(path)

@@ -567,8 +567,7 @@ def test_more_kinds_than_can_be_kept(tmp_path):
     rec = Recording()
     faults = [[START + i, 10, 0, 101, 0, 1, i << 12, 2, 0, 2] for i in range(140_000)]
     rng.shuffle(faults)
-    for i in range(0, len(faults), 35_000):
-        rec.lines.append(["EVENTS", "fault", faults[i:i + 35_000]])
+    rec.events("fault", faults, 35_000)
     path = rec.finish().write(tmp_path / "f")
     done = kvmw("report", "-i", path, "-e", "fault", "-s", "detail", "--json", "--top", "5", "--memory",
                 "1G")

@@ -31,8 +31,7 @@ def totals_of(rows):
 def make(path, marks, slots=(), frame=500):
     """In frames, as their order is; not in the order of time."""
     rec = Recording(META | {"events": ["dirty", "memslot"]}, VMS, VCPUS + ROLES)
-    for i in range(0, len(marks), frame):
-        rec.lines.append(["EVENTS", "dirty", marks[i:i + frame]])
+    rec.events("dirty", marks, frame)
     if slots:
         rec.lines.append(["EVENTS", "memslot", slots])
     rec.lines.append(["STATS", "total", totals_of(marks)])

@@ -27,8 +27,7 @@ def window_row(at, vcpu, old, new):
 def make(path, rows, frame=97):
     rec = Recording(META | {"events": ["halt"]}, VMS, VCPUS)
     rec.lines[1][1]["tasks"] = TASKS
-    for i in range(0, len(rows), frame):
-        rec.lines.append(["EVENTS", "halt", rows[i:i + frame]])
+    rec.events("halt", rows, frame)
     rec.end = START + END - MS
     return rec.finish().write(path)
 

@@ -77,8 +77,7 @@ def make(path, families, shuffle=None):
         rows = list(rows)
         if shuffle is not None:
             random.Random(shuffle).shuffle(rows)
-        for i in range(0, len(rows), 97):
-            rec.lines.append(["EVENTS", name, rows[i:i + 97]])
+        rec.events(name, rows, 97)
     rec.end = START + 1_000_000
     return rec.finish().write(path)
 

@@ -61,8 +61,7 @@ def thread_rows(rng, tid):
 def make(path, rows, end=END, frame=101):
     rec = Recording(META | {"events": ["sched"]}, VMS, VCPUS + ROLES)
     rec.lines[1][1]["tasks"] = TASKS
-    for i in range(0, len(rows), frame):
-        rec.lines.append(["EVENTS", "sched", rows[i:i + frame]])
+    rec.events("sched", rows, frame)
     rec.end = START + end - MS
     return rec.finish().write(path)
 
