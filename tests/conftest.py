@@ -11,6 +11,7 @@ import pytest
 
 import lab_fixtures
 import lanes
+import synthetic
 import vmm_programs
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -53,6 +54,16 @@ def pytest_runtest_makereport():
     report = (yield).get_result()
     if report.skipped and os.environ.get("NO_SKIP") and "/dev" not in report.longrepr[2]:
         report.outcome, report.longrepr = "failed", f"NO_SKIP is set. {report.longrepr[2]}"
+
+
+@pytest.fixture(scope="session")
+def vmx(tmp_path_factory):
+    return synthetic.vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
+
+
+@pytest.fixture(scope="session")
+def svm(tmp_path_factory):
+    return synthetic.svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
 
 
 @pytest.fixture(scope="session", autouse=True)

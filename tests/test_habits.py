@@ -8,14 +8,14 @@ import tempfile
 
 import pytest
 
-from synthetic import (KVMW, META, START, SVM, TREE, Recording, kvmw, one_line, svm_recording,
+from synthetic import (KVMW, META, START, SVM, TREE, Recording, kvmw, one_line,
                        vmx_recording)
 from test_pages import COMMANDS
 
 
 @pytest.fixture(scope="module")
-def svm(tmp_path_factory):
-    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data").path
+def svm(svm):
+    return svm.path
 
 
 # ---- help --------------------------------------------------------------------

@@ -5,17 +5,7 @@ import re
 
 import pytest
 
-from synthetic import META, VCPUS, VMS, Recording, kvmw, svm_recording, vmx_recording
-
-
-@pytest.fixture(scope="module")
-def vmx(tmp_path_factory):
-    return vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
-
-
-@pytest.fixture(scope="module")
-def svm(tmp_path_factory):
-    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
+from synthetic import META, VCPUS, VMS, Recording, kvmw
 
 
 def info(path, *args, status=0):

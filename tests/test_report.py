@@ -14,20 +14,9 @@ import pytest
 
 import lab_fixtures
 from synthetic import (KVMW, META, START, SVM, TREE, VCPUS, VMX, Recording, kvmw, one_line,
-                        random_rows, report, same_in_csv, svm_recording, text_of,
-                        vmx_recording, widest)
+                        random_rows, report, same_in_csv, text_of, widest)
 
 GOLDEN = sorted((TREE / "tests/data").glob("[sv]*.kvmw"))
-
-
-@pytest.fixture(scope="module")
-def vmx(tmp_path_factory):
-    return vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
-
-
-@pytest.fixture(scope="module")
-def svm(tmp_path_factory):
-    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
 
 
 def percentile(values, permille):

@@ -13,7 +13,7 @@ import pytest
 
 import independent_reader
 from synthetic import (KVMW, META, START, SVM, TREE, VCPUS, VMS, Recording, kvmw, one_line,
-                        random_rows, svm_recording)
+                        random_rows)
 
 GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
 ONES = independent_reader.ONES
@@ -399,11 +399,6 @@ def test_what_formats_may_call(tmp_path, arg):
 def test_unknown_tracepoint(tmp_path):
     line, = script(pio(tmp_path / "f", kind=9))
     assert "raw:9: vcpu=100/0 0000000000000000" + "01000000f8030000" in line
-
-
-@pytest.fixture(scope="module")
-def svm(tmp_path_factory):
-    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
 
 
 def test_selection(svm, families):

@@ -6,15 +6,15 @@ import subprocess
 
 import pytest
 
-from synthetic import META, START, SVM, TREE, Recording, kvmw, one_line, svm_recording
+from synthetic import META, START, SVM, TREE, Recording, kvmw, one_line
 
 FAMILIES = TREE / "tests/data/svm-families.kvmw"
 USERSPACE = TREE / "tests/data/svm-userspace.kvmw"
 
 
 @pytest.fixture(scope="module")
-def svm(tmp_path_factory):
-    return svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data").path
+def svm(svm):
+    return svm.path
 
 
 def rows(path, *args, **kwargs):
