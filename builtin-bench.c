@@ -40,6 +40,7 @@ enum {
 	OPT_ROWS,
 	OPT_SEED,
 	OPT_TIMES,
+	OPT_RESOLUTION,
 };
 
 #define BENCH_MAX_ROWS	1000000000000ULL
@@ -189,6 +190,7 @@ out:
 static const struct argp_option record_options[] = {
 	{ "rows", OPT_ROWS, "N", 0, "N exits (default 1000000)", 0 },
 	{ "seed", OPT_SEED, "S", 0, "Which ones: the same number, the same exits (default 1)", 0 },
+	{ "resolution", OPT_RESOLUTION, "STEP", 0, "Keep durations to 1/16 of their value, or to a time such as 100ns", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default kvmw.data); an old one becomes FILE.old", 0 },
 	{ 0 },
 };
@@ -196,6 +198,7 @@ static const struct argp_option record_options[] = {
 struct made_args {
 	uint64_t rows, seed;
 	const char *output;
+	struct resolution resolution;
 };
 
 static error_t parse_record(int key, char *arg, struct argp_state *state)
@@ -207,6 +210,8 @@ static error_t parse_record(int key, char *arg, struct argp_state *state)
 		return cmd_bench__number("rows", arg, 1, BENCH_MAX_ROWS, &args->rows);
 	case OPT_SEED:
 		return cmd_bench__number("seed", arg, 0, UINT64_MAX, &args->seed);
+	case OPT_RESOLUTION:
+		return resolution__option(&args->resolution, arg) ? EINVAL : 0;
 	case 'o':
 		args->output = arg;
 		return 0;
@@ -235,7 +240,7 @@ static int run_bench_record(int argc, const char **argv)
 	if (!record_output__check(&out, args.output))
 		w = record_output__open(&out, 1U << KVMW_EVENT_EXIT);
 	if (w) {
-		ret = bench_record(w, args.rows, args.seed);
+		ret = bench_record(w, args.rows, args.seed, &args.resolution);
 		if (data_writer__close(w))
 			ret = -1;
 	}

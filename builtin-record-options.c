@@ -18,7 +18,7 @@
 #define MAX_NICE	19
 
 enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAMPLE, OPT_STACK,
-       OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE, OPT_LIMIT };
+       OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE, OPT_LIMIT, OPT_RESOLUTION };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
@@ -43,6 +43,8 @@ static const struct argp_option options[] = {
 	{ "gpa", OPT_GPA, "RANGE", 0, "Only faults and MMIO at these guest physical addresses", 0 },
 	{ "msr", OPT_MSR, "RANGE", 0, "Only accesses to these MSRs", 0 },
 	{ "sample", OPT_SAMPLE, "N", 0, "One in N cycles of each vCPU", 0 },
+	{ "resolution", OPT_RESOLUTION, "STEP", 0,
+	  "Keep durations to 1/16 of their value, or to a time such as 100ns: a smaller file", 0 },
 	{ "stack", OPT_STACK, "WHAT[,WHAT]", 0,
 	  "Record host stacks of these: exit, userspace, fault, ioctl; vmm samples those of the VMM's threads", 0 },
 	{ "user", OPT_USER, NULL, 0, "Under sudo, run COMMAND as the user who asked, not as root", 0 },
@@ -244,6 +246,8 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return parse_ring_bytes(o, arg);
 	case OPT_LIMIT:
 		return parse_file_limit(o, arg);
+	case OPT_RESOLUTION:
+		return resolution__option(&o->resolution, arg) ? EINVAL : 0;
 	case OPT_USER:
 		o->as_user = true;
 		return 0;

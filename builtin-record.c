@@ -314,6 +314,12 @@ static void hide_addresses(struct record *r)
 	meta__hide(r->meta, &r->privacy);
 }
 
+static int round_durations(struct record *r)
+{
+	meta__resolution(r->meta, &r->opt.resolution);
+	return sink__round(r->sink, &r->opt.resolution);
+}
+
 static int name_guest(struct record *r)
 {
 	if (!r->symbols)
@@ -356,7 +362,7 @@ static int record(struct record *r)
 	if (r->opt.no_addresses)
 		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
-	r->drain = name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns);
+	r->drain = round_durations(r) || name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;

@@ -46,6 +46,7 @@ struct record_options {
 	u64 duration_ns;		/* 0: no limit */
 	double cpu_limit;		/* percent of a CPU; 0: no limit */
 	s32 nice;			/* added to the recorder's */
+	struct resolution resolution;	/* of durations */
 	u64 limit_bytes;		/* of the file; 0: likewise */
 	struct guest_symbol_files symbols;
 	struct keep_options keep;

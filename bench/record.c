@@ -54,14 +54,14 @@ static int write_json(struct maker *m, enum data_frame_type type, const char *js
 	       data_writer__append(m->w, &m->frame) ? -1 : 0;
 }
 
-static int write_host(struct maker *m)
+static int write_host(struct maker *m, const struct resolution *to)
 {
 	static const char meta[] =
 		"{\"kvmw\":\"bench\",\"command\":[\"kvmw\",\"bench\",\"record\"],"
 		"\"start_ns\":5000000000,\"events\":[\"exit\"],"
 		"\"host\":{\"name\":\"bench\",\"cpus\":4},"
 		"\"clocks\":[{\"monotonic_ns\":5000000000,\"realtime_ns\":1735689600000000000}]}";
-	char text[512];
+	char text[512], resolution[RESOLUTION_TEXT];
 	int used = snprintf(text, sizeof(text), "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"made\",\"vmm\":\"bench\"}],"
 			    "\"vcpus\":[");
 
@@ -70,7 +70,12 @@ static int write_host(struct maker *m)
 				 "%s{\"id\":%u,\"vm\":0,\"vcpu\":%u,\"tid\":%u,\"comm\":\"vcpu%u\"}",
 				 i ? "," : "", i, i, 101 + i, i);
 	snprintf(text + used, sizeof(text) - used, "]}");
-	return write_json(m, DATA_META, meta) || write_json(m, DATA_IDENT, text) ? -1 : 0;
+	if (write_json(m, DATA_META, meta) || write_json(m, DATA_IDENT, text))
+		return -1;
+	if (resolution__is_exact(to))
+		return 0;
+	snprintf(text, sizeof(text), "{\"resolution\":\"%s\"}", resolution__text(to, resolution));
+	return write_json(m, DATA_META, text);
 }
 
 static int write_totals(struct maker *m)
@@ -86,13 +91,13 @@ static int write_totals(struct maker *m)
 	       write_json(m, DATA_META, text) || data_writer__finish(m->w) ? -1 : 0;
 }
 
-int bench_record(struct data_writer *w, u64 rows, u64 seed)
+int bench_record(struct data_writer *w, u64 rows, u64 seed, const struct resolution *to)
 {
 	struct maker m = { .w = w, .enc = data_encoder__new() };
 	int ret = -1;
 
 	m.rows = mem__calloc(DATA_MAX_ROWS, sizeof(*m.rows));
-	if (!m.enc || !m.rows || write_host(&m))
+	if (!m.enc || !m.rows || data_encoder__round(m.enc, to) || write_host(&m, to))
 		goto out;
 	bench_rows__init(&m.made, seed, START_NS);
 	for (u32 nr; rows; rows -= nr) {

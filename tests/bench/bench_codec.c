@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the columns of a recording take and how fast they are made and read:
- * bench_codec [-f ROWS] [-n ROWS] [FILE]: the exit rows of FILE, or rows like those of
+ * bench_codec [-f ROWS] [-n ROWS] [-r RESOLUTION] [FILE]: the exit rows of FILE, or rows like those of
  * CPUID and a port write in turn, then like those of a Linux guest.
  */
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct totals {
 	u64 rows, bytes, frames;
 	u64 column[DATA_MAX_FIELDS];
 	double encode_ns, decode_ns, decode3_ns;
+	bool rounded;
 };
 
 static double now(void)
@@ -103,7 +104,7 @@ static int one_frame(struct data_encoder *enc, struct data_decoder *dec,
 	if (data_decoder__columns(dec, data_reader__event(r, event->id), f, all, n, cols, &why))
 		goto out;
 	t->decode_ns += now() - start;
-	for (u32 i = 0; i < nr; i++) {
+	for (u32 i = 0; i < nr && !t->rounded; i++) {
 		why = "a value differs";
 		if (cols[0][i] != rows[i].time_ns || cols[1][i] != rows[i].guest_ns ||
 		    cols[2][i] != rows[i].total_ns || cols[3][i] != rows[i].user_ns ||
@@ -128,15 +129,18 @@ out:
 	return ret;
 }
 
-static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 per_frame)
+static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 per_frame,
+		   const struct resolution *to)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
 	struct data_encoder *enc = data_encoder__new();
 	struct data_decoder *dec = data_decoder__new();
 	u64 *cols[DATA_MAX_FIELDS] = { NULL };
-	struct totals t = { 0 };
+	struct totals t = { .rounded = !resolution__is_exact(to) };
 	int ret = 0;
 
+	if (data_encoder__round(enc, to))
+		exit(1);
 	for (u32 i = 0; i < event->nr_fields; i++)
 		cols[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
 	for (u32 i = 0; i < nr && !ret; i += per_frame)
@@ -163,33 +167,34 @@ int main(int argc, char **argv)
 {
 	struct kvmw_exit *rows = mem__calloc(MAX_ROWS, sizeof(*rows));
 	u32 per_frame = DATA_MAX_ROWS, nr;
+	struct resolution to = { .ns = 0 };
 	struct bench_rows made;
 	int ret = 0, opt;
 
 	if (!rows)
 		return KVMW_FAILED;
 	nr = 4 * DATA_MAX_ROWS;
-	while ((opt = getopt(argc, argv, "f:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "f:n:r:")) != -1) {
 		if (opt == 'f')
 			per_frame = strtoul(optarg, NULL, 0);
-		else
+		else if (opt != 'r' || resolution__parse(&to, optarg))
 			nr = opt == 'n' ? strtoul(optarg, NULL, 0) : 0;
 		if (!per_frame || per_frame > DATA_MAX_ROWS || !nr || nr > MAX_ROWS) {
-			fprintf(stderr, "usage: bench_codec [-f ROWS] [-n ROWS] [FILE]: rows of a frame, "
-				"rows of each guest\n");
+			fprintf(stderr, "usage: bench_codec [-f ROWS] [-n ROWS] [-r RESOLUTION] [FILE]: rows of a "
+				"frame, rows of each guest\n");
 			return KVMW_USAGE;
 		}
 	}
 	if (optind < argc) {
 		nr = from_file(argv[optind], rows);
-		ret = nr ? measure("file", rows, nr, per_frame) : error("%s: no exit rows", argv[optind]);
+		ret = nr ? measure("file", rows, nr, per_frame, &to) : error("%s: no exit rows", argv[optind]);
 	} else {
 		bench_rows__init(&made, 0, 1000000);
 		bench_rows__turns(&made, rows, nr);
-		ret = measure("cpuid, pio", rows, nr, per_frame);
+		ret = measure("cpuid, pio", rows, nr, per_frame, &to);
 		bench_rows__init(&made, 0, 1000000);
 		bench_rows__linux(&made, rows, nr);
-		ret |= measure("linux guest", rows, nr, per_frame);
+		ret |= measure("linux guest", rows, nr, per_frame, &to);
 	}
 	free(rows);
 	return ret ? KVMW_FAILED : KVMW_OK;

@@ -329,6 +329,14 @@ void meta__symbols(struct meta *meta, const struct guest_symbols *symbols)
 	meta->err |= json_build__put(meta->root, "guest_symbols", o);
 }
 
+void meta__resolution(struct meta *meta, const struct resolution *resolution)
+{
+	char text[RESOLUTION_TEXT];
+
+	if (!resolution__is_exact(resolution))
+		meta->err |= json_build__put_text(meta->root, "resolution", resolution__text(resolution, text));
+}
+
 void meta__note(struct meta *meta, const char *note)
 {
 	/* Several missing probes may have the same note. */

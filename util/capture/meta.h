@@ -26,6 +26,9 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
 void meta__symbols(struct meta *meta, const struct guest_symbols *symbols);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
+/* To what durations are rounded. */
+void meta__resolution(struct meta *meta, const struct resolution *resolution);
+
 /* What is not recorded. */
 void meta__hide(struct meta *meta, const struct privacy *privacy);
 

@@ -202,6 +202,11 @@ void sink__hide(struct sink *sink, const struct privacy *privacy)
 	data_encoder__edit(sink->encoder, hide_rows, (void *)privacy);
 }
 
+int sink__round(struct sink *sink, const struct resolution *to)
+{
+	return data_encoder__round(sink->encoder, to);
+}
+
 void sink__name_guest(struct sink *sink, struct guest_names *names)
 {
 	sink->names = names;

@@ -48,6 +48,8 @@ struct sink *sink__to(sink_take take, void *arg);
 
 /* Before anything is handed over: what is hidden in all rows. */
 void sink__hide(struct sink *sink, const struct privacy *privacy);
+/* Likewise: to what durations of rows are rounded. 0, or -1 after error(). */
+int sink__round(struct sink *sink, const struct resolution *to);
 /* Likewise: which functions of the guest rows are about.  Used until sink__finish(). */
 void sink__name_guest(struct sink *sink, struct guest_names *names);
 

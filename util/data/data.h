@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "util/event_desc.h"
+#include "util/resolution.h"
 #include "util/types.h"
 
 /* Numbers used in the file format: append-only. */
@@ -59,6 +60,12 @@ int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
 /* From now on, changes the columns of rows before they are encoded. */
 typedef void data_edit(void *ctx, const struct event_desc *event, u64 *const *col, u32 nr_rows);
 void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx);
+/*
+ * From now on, rounds durations of rows of EVENTS frames, see resolution.h: 0, or -1 after error().  The other
+ * one: columns were rounded before, and take less if that is expected.
+ */
+int data_encoder__round(struct data_encoder *enc, const struct resolution *to);
+void data_encoder__expect_rounded(struct data_encoder *enc);
 int data_encoder__json(struct data_encoder *enc, enum data_frame_type type,
 		       const char *json, struct data_buf *frame);
 struct data_frame;

@@ -23,6 +23,7 @@ struct data_encoder {
 	struct column column;
 	data_edit *edit;	/* or NULL */
 	void *edit_ctx;
+	struct rounding *rounding;	/* or NULL */
 };
 
 /* min_match 0: that of the level */
@@ -74,6 +75,7 @@ void data_encoder__free(struct data_encoder *enc)
 	free(enc->layout.order);
 	free(enc->layout.plan);
 	free(enc->layout.raw);
+	free(enc->rounding);
 	free(enc);
 }
 
@@ -333,6 +335,18 @@ void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx)
 	enc->edit_ctx = ctx;
 }
 
+int data_encoder__round(struct data_encoder *enc, const struct resolution *to)
+{
+	enc->layout.coarse = !resolution__is_exact(to);
+	enc->rounding = enc->layout.coarse ? rounding__new(to) : NULL;
+	return enc->layout.coarse && !enc->rounding ? -1 : 0;
+}
+
+void data_encoder__expect_rounded(struct data_encoder *enc)
+{
+	enc->layout.coarse = true;
+}
+
 /* The earliest and the latest of all times in the rows. */
 static void time_span(struct data_encoder *enc, const struct event_desc *event, u32 nr,
 		      u64 *span)
@@ -399,6 +413,8 @@ int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 	if (make_columns(enc, event, nr_rows))
 		return -1;
 	transpose(enc, event, rows, nr_rows);
+	if (enc->rounding && type == DATA_EVENTS)
+		rounding__apply(enc->rounding, &enc->layout, event);
 	return encode_columns(enc, type, event, stream, frame);
 }
 

@@ -52,6 +52,7 @@ struct layout {
 	struct numbers *numbers[NR_NUMBERS];	/* the latest first */
 	struct token_plan *plan;
 	struct quantum quantum;
+	bool coarse;		/* durations have few values: they were rounded */
 };
 
 /* One laid-out column. */
@@ -84,6 +85,9 @@ const struct numbers *layout__numbers(struct layout *l, u32 field);
 
 void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);
 
+/* The fields that a text like "vcpu,guest_ns" names; COLUMN_NO_REF after the last one. */
+void find_refs(u8 *refs, const struct event_desc *event, const char *ref);
+
 /* Lays out column index of event as the event list requests, or as the values permit. */
 void lay_out(struct layout *l, struct column *col, const struct event_desc *event, u32 index);
 
@@ -91,5 +95,10 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 u64 find_quantum(struct quantum *q, const u64 *v, u32 nr);
 
 void lay_tokens(struct layout *l, struct column *col, u32 index);
+
+/* Rounds durations to a resolution, and with them the times that they lead to: round.c. */
+struct rounding;
+struct rounding *rounding__new(const struct resolution *to);	/* free() it; NULL after error() */
+void rounding__apply(struct rounding *r, struct layout *l, const struct event_desc *event);
 
 #endif

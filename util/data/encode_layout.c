@@ -189,6 +189,40 @@ static bool lay_dict(struct layout *l, struct column *col, u32 index)
 	return true;
 }
 
+#define COARSE_ROWS	1024u	/* rows that justify statistics of their own */
+
+/*
+ * Durations that were rounded have few values.  The rows of a plane are in the order of the key: those of keys
+ * with many rows are pieces of their own.
+ */
+static bool lay_coarse(struct layout *l, struct column *col, u32 index)
+{
+	u32 rows[KEYMAP_MAX] = { 0 }, pieces = 0, sum = 0, plane;
+	const struct numbers *keys;
+
+	memset(&col->refs[1], COLUMN_NO_REF, COLUMN_NR_REFS - 1);
+	if (!lay_dict(l, col, index))
+		return false;
+	if (col->refs[0] == COLUMN_NO_REF || l->same[col->refs[0]] || col->nr_pieces == 1)
+		return true;
+	keys = layout__numbers(l, col->refs[0]);
+	for (u32 i = 0; i < l->nr; i++)
+		rows[keys->number[i]]++;
+	plane = col->nr_pieces - 1;
+	col->nr_pieces = 1;
+	for (u32 k = 0; k < keys->n; k++) {
+		sum += rows[k];
+		if (sum < COARSE_ROWS && k + 1 < keys->n)
+			continue;
+		col->piece[1 + pieces++] = sum;
+		sum = 0;
+	}
+	for (u32 p = 1; p < plane; p++)
+		memcpy(&col->piece[1 + p * pieces], &col->piece[1], pieces * sizeof(col->piece[0]));
+	col->nr_pieces = 1 + plane * pieces;
+	return true;
+}
+
 /*
  * Rows with the same key mostly follow each other without a hole: a row's time is that
  * of the previous one, plus its span, plus the gap between the two.  So most differences
@@ -219,13 +253,13 @@ static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 	return true;
 }
 
-static void find_refs(struct column *col, const struct event_desc *event, const char *ref)
+void find_refs(u8 *refs, const struct event_desc *event, const char *ref)
 {
-	memset(col->refs, COLUMN_NO_REF, sizeof(col->refs));
+	memset(refs, COLUMN_NO_REF, COLUMN_NR_REFS);
 	for (u32 n = 0; *ref && n < COLUMN_NR_REFS; n++) {
 		size_t len = strcspn(ref, ",");
 
-		col->refs[n] = event_desc__field(event, ref, len);
+		refs[n] = event_desc__field(event, ref, len);
 		ref += len + (ref[len] == ',');
 	}
 }
@@ -238,7 +272,7 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 
 	col->nr_pieces = 0;
 	col->base = 0;
-	find_refs(col, event, field->ref);
+	find_refs(col->refs, event, field->ref);
 	if (l->same[index]) {
 		col->encoding = COLUMN_CONST;
 		col->base = layout__first(l, index);
@@ -250,6 +284,9 @@ void lay_out(struct layout *l, struct column *col, const struct event_desc *even
 	    (field->encoding == ENC_DICT && lay_dict(l, col, index))) {
 		return;
 	} else if (field->encoding == ENC_TOKENS) {
+		if (l->coarse && lay_coarse(l, col, index))
+			return;
+		find_refs(col->refs, event, field->ref);
 		lay_tokens(l, col, index);
 		return;
 	} else if (field->encoding == ENC_CHAIN || field->encoding == ENC_DELTA) {

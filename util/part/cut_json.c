@@ -125,6 +125,8 @@ static int cut__meta(struct cut *c, const struct data_frame *f, const char *text
 		return ret;
 	changed = json_object_object_get_ex(root, "part", NULL);
 	json_object_object_del(root, "part");
+	if (json_object_object_get_ex(root, "resolution", NULL))
+		data_encoder__expect_rounded(c->out.encoder);
 	events = json_object_object_get(root, "events");
 	if (json_object_is_type(events, json_type_array))
 		changed |= without_others(c, events);

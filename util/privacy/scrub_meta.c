@@ -304,6 +304,17 @@ static json *meta_pass__symbols(struct scrub *s, json *value)
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));
 }
 
+static json *meta_pass__resolution(struct scrub *s, json *value)
+{
+	struct resolution said;
+	char text[RESOLUTION_TEXT];
+
+	if (resolution__parse(&said, json_object_get_string(value)))
+		return NULL;
+	data_encoder__expect_rounded(s->encoder);
+	return json_object_new_string(resolution__text(&said, text));
+}
+
 static json *meta_pass__missing(struct scrub *s, json *value)
 {
 	s->missed_before = json_object_get_int64(value) > 0 ? json_object_get_int64(value) : 0;
@@ -352,6 +363,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "notes", json_type_array, meta_pass__notes }, { "tracepoints", json_type_array, meta_pass__tracepoints },
 		{ "trigger", json_type_object, meta_pass__trigger },
 		{ "part", json_type_object, meta_pass__part },
+		{ "resolution", json_type_string, meta_pass__resolution },
 		{ "privacy", json_type_object, meta_pass__states },
 		{ "missing_rows", json_type_int, meta_pass__missing },
 		{ "guest_symbols", json_type_object, meta_pass__symbols },

@@ -143,6 +143,7 @@ struct rec_meta {
 	char *stop_why;
 	char *trigger;			/* what the snapshot of a window was made for; NULL: this is none */
 	u64 trigger_ns;
+	struct resolution resolution;	/* of durations of rows */
 	u64 missing_rows;	/* of a copy: which it lacks, at least */
 	char *part;			/* how it was cut out of a longer recording; NULL: it was not */
 	u64 part_from_ns, part_to_ns;	/* what it has of that; 0 and all ones, where it was not cut */

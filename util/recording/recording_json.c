@@ -173,6 +173,16 @@ static void get_hidden(struct json_object *root, struct rec_meta *meta)
 	}
 }
 
+/* What is no resolution says nothing. */
+static void get_resolution(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *text = member__get(root, "resolution", json_type_string);
+	struct resolution said;
+
+	if (text && !resolution__parse(&said, json_object_get_string(text)))
+		meta->resolution = said;
+}
+
 /* Rows follow, which are read by several threads: what is not said here is not looked at later. */
 static void get_symbols(struct json_object *root, struct recording *rec)
 {
@@ -207,6 +217,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	meta->missing_rows = member__u64(root, "missing_rows", meta->missing_rows);
 	get_clock(root, meta);
 	get_hidden(root, meta);
+	get_resolution(root, meta);
 	if (filters)
 		meta->selective = is_selective(filters);
 	if (filters)

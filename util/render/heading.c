@@ -341,11 +341,33 @@ bool render__shows_note(const struct report *rep, const char *note)
 	return true;
 }
 
+const char *render__resolution(const struct resolution *r, char *buf, size_t size)
+{
+	char text[RESOLUTION_TEXT];
+
+	*buf = '\0';
+	if (r->steps)
+		snprintf(buf, size, "%s: durations of events are right within that part of them and within %u ns, their "
+			 "times within %u ns", resolution__text(r, text), RESOLUTION_LONG_NS, RESOLUTION_LONG_NS);
+	else if (r->ns)
+		snprintf(buf, size, "%s: durations and times of events are right within that", resolution__text(r, text));
+	return buf;
+}
+
+static void about_resolution(const struct screen *s, const struct recording *rec)
+{
+	char words[160];
+
+	if (*render__resolution(&rec->meta.resolution, words, sizeof(words)))
+		heading__line(s, "resolution", "%s; totals are exact", words);
+}
+
 static void about_trust(const struct screen *s, const struct report *rep, bool verbose)
 {
 	const struct recording *rec = rep->rec;
 
 	about_damage(s, rep);
+	about_resolution(s, rec);
 	if (rec->meta.part)
 		heading__line(s, "part", "of a longer recording: %s", rec->meta.part);
 	if (rec->window.active)

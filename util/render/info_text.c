@@ -67,6 +67,7 @@ static void header(const struct screen *s, const struct recording *rec)
 	field(s, "duration", text);
 	snprintf(text, sizeof(text), "%s, at %.9f s", m->trigger ?: "", recording__since_start(rec, m->trigger_ns) / 1e9);
 	field(s, "trigger", m->trigger ? text : NULL);
+	field(s, "resolution", render__resolution(&m->resolution, text, sizeof(text)));
 	field(s, "part", m->part);
 	for (u32 id = 0; id < ARRAY_SIZE(m->skipped); id++) {
 		if (!m->skipped[id])

@@ -219,6 +219,7 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 {
 	const struct rec_meta *m = &rec->meta;
 	struct json_object *host, *kvm, *filters;
+	char resolution[RESOLUTION_TEXT];
 
 	json__state(obj, rec);
 	json__text(obj, "kvmw", m->version);
@@ -241,6 +242,8 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 	json__time(obj, "start_realtime_ns", recording__realtime(rec, m->start_ns));
 	json__time(obj, "duration_ns", recording__duration(rec));
 	json__text(obj, "stopped", m->stop_why);
+	if (!resolution__is_exact(&m->resolution))
+		json__text(obj, "resolution", resolution__text(&m->resolution, resolution));
 	if (m->part)
 		json__text(obj, "part", m->part);
 	if (m->trigger) {

@@ -36,6 +36,8 @@ int render__vcpus(const struct screen *s, const struct report *rep);
 bool render__shows_note(const struct report *rep, const char *note);
 /* Of returns to the VMM: what their time in it contains, and how to tell. */
 const char *render__vmm_contains(const struct recording *rec);
+/* What is rounded; "": nothing. Returns buf. */
+const char *render__resolution(const struct resolution *r, char *buf, size_t size);
 /* model: the finished model of the report's event, see analysis/models.h; or NULL. */
 int render__view(const struct screen *s, const struct report *rep, const void *model);
 /* findings: or NULL. */

@@ -44,6 +44,13 @@ static int add_pair(struct settings *s, const char *prefix, const char *pair, ch
 	return settings__add(s, what, value + strspn(value, " "));
 }
 
+static int add_resolution(struct settings *s, const struct resolution *r)
+{
+	char text[RESOLUTION_TEXT];
+
+	return settings__add(s, "resolution of durations", resolution__is_exact(r) ? "1ns" : resolution__text(r, text));
+}
+
 static int add_meta(struct settings *s, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
@@ -51,7 +58,8 @@ static int add_meta(struct settings *s, const struct recording *rec)
 		  settings__add(s, "architecture", m->arch) || settings__add(s, "CPU", m->cpu) ||
 		  (m->cpus && add_number(s, "host CPUs", m->cpus, false)) ||
 		  settings__add(s, "KVM module", m->module) || settings__add(s, "recorder", m->version) ||
-		  settings__add(s, "recording filters", m->selective ? m->filter_words : "none");
+		  settings__add(s, "recording filters", m->selective ? m->filter_words : "none") ||
+		  add_resolution(s, &m->resolution);
 
 	for (u32 i = 0; i < m->params.nr && !err; i++)
 		err = add_pair(s, "parameter ", m->params.text[i], '=');
