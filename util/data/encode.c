@@ -259,17 +259,18 @@ struct row_bits {
 	u16 open[ROW_WORDS / WORDS_AT_ONCE + 1];	/* by four words: fields that are the same so far */
 };
 
-/* Looks at those words alone that have such a field. */
+/* Looks at those words alone that have such a field; at some of the last four twice, if there are not four left. */
 static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, size_t stride, u32 nr)
 {
 	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));
-	u32 words = stride / 8, w = 0;
+	u32 words = stride / 8, few = words < WORDS_AT_ONCE ? words : 0;
 
-	for (; w + WORDS_AT_ONCE <= words; w += WORDS_AT_ONCE) {
+	for (u32 of = 0; !few && of < words; of += WORDS_AT_ONCE) {
+		u32 w = of + WORDS_AT_ONCE > words ? words - WORDS_AT_ONCE : of;
 		const u8 *p = rows + (size_t)8 * w;
 		four all, ones;
 
-		if (!bits->open[w / WORDS_AT_ONCE])
+		if (!bits->open[of / WORDS_AT_ONCE])
 			continue;
 		all = *(const four *)&bits->differ[w];
 		ones = *(const four *)(first + (size_t)8 * w);
@@ -278,8 +279,8 @@ static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, siz
 			all |= *(const four *)p ^ ones;
 		*(four *)&bits->differ[w] = all;
 	}
-	for (; w < words; w++)
-		for (u32 i = 0; bits->open[w / WORDS_AT_ONCE] && i < nr; i++)
+	for (u32 w = 0; w < few; w++)
+		for (u32 i = 0; bits->open[0] && i < nr; i++)
 			bits->differ[w] |= get64(rows + i * stride + (size_t)8 * w) ^ get64(first + (size_t)8 * w);
 }
 

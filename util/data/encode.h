@@ -9,15 +9,22 @@
 
 #define TOKEN_CLASSES	256u
 
+/* What the rows of a TOKENS column are like: by another one, or by itself. */
+struct token_cells {
+	u32 like;			/* a column plus 1; 0: none */
+	u64 like_base[TOKEN_GROUPS];
+	u32 rows[TOKEN_GROUPS * TOKEN_CLASSES];	/* by cell */
+	u16 cell[DATA_MAX_ROWS];	/* by row: group * TOKEN_CLASSES + class */
+};
+
 /* How the rows of a TOKENS column are divided; too large for the stack. */
 struct token_plan {
 	u32 grouped_by;			/* what group is by: a column plus 1, 1 + COLUMN_NO_REF: one group; or 0 */
 	u32 nr_groups, nr_streams;
-	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS], like_base[TOKEN_GROUPS];
-	u32 rows[TOKEN_GROUPS * TOKEN_CLASSES];	/* by cell */
+	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS];
+	struct token_cells other, own;	/* other: of several columns that are like one */
 	u16 stream[TOKEN_GROUPS * TOKEN_CLASSES];	/* by cell */
 	u8 group[DATA_MAX_ROWS];	/* by row */
-	u16 cell[DATA_MAX_ROWS];	/* by row: group * TOKEN_CLASSES + class */
 	s8 rest[DATA_MAX_ROWS];	/* by row, if there are ticks */
 	u8 *put[TOKEN_STREAMS];		/* where the stream's next token goes */
 };

@@ -231,7 +231,7 @@ static inline u32 frame_padded(u32 size)
 
 struct keymap_near {
 	u64 key;
-	u32 number, round;	/* as of the keymap */
+	u32 number;
 };
 
 struct keymap {

@@ -38,7 +38,6 @@ void keymap__clear(struct keymap *m)
 	if (++m->round)
 		return;
 	memset(m->used, 0, KEYMAP_SLOTS * sizeof(*m->used));
-	memset(m->near, 0, sizeof(m->near));
 	m->round = 1;
 }
 
@@ -68,12 +67,17 @@ static inline u32 near_at(u64 key)
 	return key * 0x9e3779b97f4a7c15 >> (64 - KEYMAP_NEAR_BITS);
 }
 
+#define KEYMAP_ELSEWHERE 1u	/* unlike 0, not at near_at(0) */
+
 u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct)
 {
 	u64 last = ~key[0];
 	u32 of_last = 0, n = 0;
 
 	keymap__clear(m);
+	/* A place is empty if it has a key that belongs to another one. */
+	memset(m->near, 0, sizeof(m->near));
+	m->near[near_at(0)].key = KEYMAP_ELSEWHERE;
 	for (u32 i = 0; i < nr; i++) {
 		struct keymap_near *at;
 		bool fresh;
@@ -85,7 +89,7 @@ u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *num
 		}
 		last = key[i];
 		at = &m->near[near_at(last)];
-		if (at->key != last || at->round != m->round) {
+		if (at->key != last) {
 			found = keymap__get(m, last, &fresh);
 			if (!found || (fresh && n == limit))
 				return 0;
@@ -94,7 +98,7 @@ u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *num
 					distinct[n] = last;
 				*found = n++;
 			}
-			*at = (struct keymap_near) { last, *found, m->round };
+			*at = (struct keymap_near) { last, *found };
 		}
 		of_last = at->number;
 		number[i] = of_last;

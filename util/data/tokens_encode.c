@@ -29,6 +29,7 @@ static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 	if (plan->grouped_by == by + 1)
 		return;
 	plan->grouped_by = by + 1;
+	plan->other.like = 0;
 	plan->nr_groups = 1;
 	keys = by == COLUMN_NO_REF ? NULL : layout__numbers(l, by);
 	if (!keys || !keys->n) {
@@ -104,55 +105,71 @@ static void least_by_group(u64 *least, const struct token_plan *plan, const u64 
 	begin_at_0(least, plan->nr_groups);
 }
 
-static inline void count_cell(struct token_plan *plan, u32 i, u64 like)
+static inline void count_cell(struct token_cells *cells, u32 g, u32 i, u64 like)
 {
-	u32 g = plan->group[i], cell = g * TOKEN_CLASSES + token_class(like, plan->like_base[g]);
+	u32 cell = g * TOKEN_CLASSES + token_class(like, cells->like_base[g]);
 
-	plan->cell[i] = cell;
-	plan->rows[cell]++;
+	cells->cell[i] = cell;
+	cells->rows[cell]++;
 }
 
-/* like: whose magnitude gives the class, or NULL; self: the previous row's value, and 0 before the first. */
-static void find_cells(struct token_plan *plan, const u64 *like, bool self, u32 nr)
+static void clear_cells(struct token_cells *cells, u32 nr_groups)
 {
-	memset(plan->rows, 0, (size_t)plan->nr_groups * TOKEN_CLASSES * sizeof(plan->rows[0]));
-	memset(plan->like_base, 0, plan->nr_groups * sizeof(plan->like_base[0]));
-	if (!like) {
-		for (u32 i = 0; i < nr; i++)
-			count_cell(plan, i, 0);
-		return;
-	}
-	if (!self) {
-		least_by_group(plan->like_base, plan, like, nr);
-		for (u32 i = 0; i < nr; i++)
-			count_cell(plan, i, like[i]);
-		return;
-	}
-	memset(plan->like_base, 0xff, plan->nr_groups * sizeof(plan->like_base[0]));
-	plan->like_base[plan->group[0]] = 0;
+	memset(cells->rows, 0, (size_t)nr_groups * TOKEN_CLASSES * sizeof(cells->rows[0]));
+	memset(cells->like_base, 0, nr_groups * sizeof(cells->like_base[0]));
+}
+
+/* By the magnitude of another column, or, if there is none, all alike. */
+static const struct token_cells *cells_like_other(struct layout *l, struct token_plan *plan, u32 field)
+{
+	const u64 *like = field == COLUMN_NO_REF ? NULL : layout__column(l, field);
+	struct token_cells *cells = &plan->other;
+
+	if (cells->like == field + 1)
+		return cells;
+	cells->like = field + 1;
+	clear_cells(cells, plan->nr_groups);
+	if (like)
+		least_by_group(cells->like_base, plan, like, l->nr);
+	for (u32 i = 0; i < l->nr; i++)
+		count_cell(cells, plan->group[i], i, like ? like[i] : 0);
+	return cells;
+}
+
+/* By the magnitude of the previous row's value, and 0 before the first. */
+static const struct token_cells *cells_like_itself(struct token_plan *plan, const u64 *v, u32 nr)
+{
+	struct token_cells *cells = &plan->own;
+	const u8 *group = plan->group;
+
+	clear_cells(cells, plan->nr_groups);
+	memset(cells->like_base, 0xff, plan->nr_groups * sizeof(cells->like_base[0]));
+	cells->like_base[group[0]] = 0;
 	for (u32 i = 1; i < nr; i++)
-		if (like[i - 1] < plan->like_base[plan->group[i]])
-			plan->like_base[plan->group[i]] = like[i - 1];
-	begin_at_0(plan->like_base, plan->nr_groups);
-	count_cell(plan, 0, 0);
+		if (v[i - 1] < cells->like_base[group[i]])
+			cells->like_base[group[i]] = v[i - 1];
+	begin_at_0(cells->like_base, plan->nr_groups);
+	count_cell(cells, group[0], 0, 0);
 	for (u32 i = 1; i < nr; i++)
-		count_cell(plan, i, like[i - 1]);
+		count_cell(cells, group[i], i, v[i - 1]);
+	return cells;
 }
 
 /*
  * Writes the streams of one group.  Neighbouring classes share a stream until it has
  * enough rows for statistics of its own.
  */
-static u8 *put_streams(struct token_plan *plan, struct column *col, u32 g, u8 *to)
+static u8 *put_streams(struct token_plan *plan, const struct token_cells *cells, struct column *col, u32 g, u8 *to)
 {
+	const u32 *rows_of = &cells->rows[g * TOKEN_CLASSES];
 	u32 first[TOKEN_CLASSES + 1], rows[TOKEN_CLASSES + 1], n = 0, sum = 0, left = 0;
 
 	for (u32 c = 0; c < TOKEN_CLASSES; c++)
-		left += plan->rows[g * TOKEN_CLASSES + c];
+		left += rows_of[c];
 	first[0] = 0;
 	for (u32 c = 0; c < TOKEN_CLASSES; c++) {
 		plan->stream[g * TOKEN_CLASSES + c] = plan->nr_streams + n;
-		sum += plan->rows[g * TOKEN_CLASSES + c];
+		sum += rows_of[c];
 		if (sum < STREAM_ROWS || left - sum < STREAM_ROWS)
 			continue;
 		rows[n++] = sum;
@@ -190,21 +207,23 @@ static inline void add_bits(struct bits *b, u64 v, u32 n)
 }
 
 /* Returns the number of bytes of bits. */
-static size_t put_tokens(struct layout *l, struct token_plan *plan, const u64 *v, u8 *bits)
+static size_t put_tokens(struct layout *l, struct token_plan *plan, const struct token_cells *cells, const u64 *v,
+			 u8 *bits)
 {
 	struct bits b = { .to = bits };
 
 	for (u32 i = 0; i < l->nr; i++) {
-		u8 **put = &plan->put[plan->stream[plan->cell[i]]];
+		u8 **put = &plan->put[plan->stream[cells->cell[i]]];
 		u64 x = v[i] - plan->base[plan->group[i]];
 		u32 shift = value_shift(x);
+		u64 high = x >> shift;
 
 		if (v[i] == KVMW_NONE) {
 			*(*put)++ = TOKEN_NONE;
 			continue;
 		}
-		*(*put)++ = (shift << TOKEN_BITS) + (x >> shift);
-		x &= (1ULL << shift) - 1;
+		*(*put)++ = (shift << TOKEN_BITS) + high;
+		x ^= high << shift;
 		if (shift > 32) {	/* seldom: above some 30 seconds */
 			add_bits(&b, x & 0xffffffff, 32);
 			x >>= 32;
@@ -216,7 +235,7 @@ static size_t put_tokens(struct layout *l, struct token_plan *plan, const u64 *v
 }
 
 /* Writes the tick and all groups with their streams; returns where the tokens begin. */
-static u8 *put_plan(struct token_plan *plan, struct column *col, u64 tick, u8 *to)
+static u8 *put_plan(struct token_plan *plan, const struct token_cells *cells, struct column *col, u64 tick, u8 *to)
 {
 	plan->nr_streams = 0;
 	to = put_varint(to, tick);
@@ -225,40 +244,41 @@ static u8 *put_plan(struct token_plan *plan, struct column *col, u64 tick, u8 *t
 		if (g)
 			to = put_varint(to, plan->key[g]);
 		to = put_varint(to, plan->base[g]);
-		to = put_varint(to, plan->like_base[g]);
-		to = put_streams(plan, col, g, to);
+		to = put_varint(to, cells->like_base[g]);
+		to = put_streams(plan, cells, col, g, to);
 	}
 	return to;
 }
 
 void lay_tokens(struct layout *l, struct column *col, u32 index)
 {
-	const u64 *v = layout__column(l, index), *like = NULL;
-	bool self = col->refs[1] == index;
+	const u64 *v = layout__column(l, index);
 	struct token_plan *plan = l->plan;
 	u64 tick = column_tick(l, v);
+	const struct token_cells *cells;
 	size_t bytes;
 	u8 *to;
 
-	if (col->refs[1] != COLUMN_NO_REF)
-		like = layout__column(l, col->refs[1]);
 	find_groups(l, plan, col->refs[0]);
 	if (tick) {
 		to_ticks(l, v, tick);
 		v = l->work;
 	}
-	find_cells(plan, self ? v : like, self, l->nr);
-	least_by_group(plan->base, plan, v, l->nr);
+	cells = col->refs[1] == index ? cells_like_itself(plan, v, l->nr) : cells_like_other(l, plan, col->refs[1]);
+	if (!tick && plan->other.like == index + 1)
+		memcpy(plan->base, plan->other.like_base, plan->nr_groups * sizeof(plan->base[0]));
+	else
+		least_by_group(plan->base, plan, v, l->nr);
 
 	col->encoding = COLUMN_TOKENS;
-	to = put_plan(plan, col, tick, l->raw);
+	to = put_plan(plan, cells, col, tick, l->raw);
 	col->piece[0] = to - l->raw;
 	for (u32 s = 0; s < plan->nr_streams; s++) {
 		plan->put[s] = to;
 		to += col->piece[1 + s];
 	}
 	col->nr_pieces = 1 + plan->nr_streams;
-	bytes = put_tokens(l, plan, v, to);
+	bytes = put_tokens(l, plan, cells, v, to);
 	col->piece[col->nr_pieces++] = bytes;
 	if (tick)
 		put_rests(l, col, tick, to + bytes);
