@@ -105,3 +105,21 @@ def test_no_addresses(boot):
     for event, names in {"fault": ["gpa", "rip", "hva", "pfn"], "ioctl": ["arg"], "mmu": ["start", "end", "gfn"],
                          "memslot": ["gpa", "hva"], "dirty": ["gfn"]}.items():
         assert all(getattr(row, name) == NONE for row in lab_fixtures.rows(path, event) for name in names)
+
+
+@in_boots(*boots_of("filters"))
+def test_resolution(boot):
+    """Durations are rounded, and their sums are still those that the kernel counted."""
+    found = Filtered(boot, "resolution")
+    assert lab_fixtures.report(found.path)["recording"]["resolution"] == "1/16"
+    for event, names in {"exit": ["guest_ns", "total_ns", "user_ns", "halt_ns"], "userspace": ["run_ns", "user_ns"],
+                         "fault": ["span_ns"], "ioctl": ["span_ns"]}.items():
+        for value in (getattr(row, name) for row in lab_fixtures.rows(found.path, event) for name in names):
+            step = min(1 << max(value.bit_length() - 5, 0), 1024)
+            assert value == NONE or value % step == 0
+    exits = [t for (event, _), t in found.totals.items() if event == 1]
+    assert not any(t.lost for t in exits)
+    # Half of the largest step, of each vCPU; there is one.
+    for name, total in ("total_ns", "span_ns"), ("guest_ns", "gap_ns"), ("user_ns", "user_ns"):
+        recorded = sum(getattr(row, name) for row in found.rows if getattr(row, name) != NONE)
+        assert abs(recorded - sum(getattr(t, total) for t in exits)) <= 512, name

@@ -20,3 +20,4 @@ filter several --msr 0x17a --port 0x5150
 filter sample --sample 7
 filter both --reason cpuid --sample 10
 filter no-addresses --no-addresses -e all
+filter resolution --resolution 1/16 -e all
