@@ -96,13 +96,18 @@ static const struct argp_option *find_letter(const struct argp *argp, int key)
 	return found;
 }
 
+static bool needs_argument(const struct argp_option *o)
+{
+	return o->arg && !(o->flags & OPTION_ARG_OPTIONAL);
+}
+
 const struct argp_option *option__wants_next(const struct argp *argp, const char *word)
 {
 	const struct argp_option *o = NULL;
 
 	if (!strncmp(word, "--", 2)) {
 		o = word[2] ? option__find(argp, word + 2, strlen(word + 2)) : NULL;
-		return o && o->arg ? o : NULL;
+		return o && needs_argument(o) ? o : NULL;
 	}
 	if (*word != '-')
 		return NULL;
@@ -112,7 +117,7 @@ const struct argp_option *option__wants_next(const struct argp *argp, const char
 		if (!o || o->arg)
 			break;
 	}
-	return o && o->arg && !word[1] ? o : NULL;
+	return o && needs_argument(o) && !word[1] ? o : NULL;
 }
 
 /* ---- options that do not exist ------------------------------------------- */

@@ -44,7 +44,7 @@ def options_of_help(text):
     """{(-s, --long, ARGUMENT)} of the output of argp."""
     found = set()
     for line in text.splitlines():
-        if match := re.match(r"  (?:(-.), |    )(--[\w-]+)(?:=(\S+))?(?:  |$)", line):
+        if match := re.match(r"  (?:(-.), |    )(--[\w-]+)(?:(?:=|(?=\[))(\S+))?(?:  |$)", line):
             short, name, arg = match.groups(default="")
             found.add((short, name, arg))
     return {o for o in found if ("", *o[1:]) not in GLOBAL}
@@ -56,7 +56,7 @@ def options_of_page(name):
     for line in section(page(name), "OPTIONS").splitlines():
         if match := re.fullmatch(r"(-\w)(?: (\S+))?::", line):
             short, arg = match[1], match[2] or ""
-        elif match := re.fullmatch(r"(--[\w-]+)(?:=(\S+))?::", line):
+        elif match := re.fullmatch(r"(--[\w-]+)(?:(?:=|(?=\[))(\S+))?::", line):
             assert not short or (match[2] or "") == arg, line
             found.add((short, match[1], match[2] or ""))
             short = ""
