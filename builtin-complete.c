@@ -237,6 +237,11 @@ static void triggers(const struct request *r)
 	offer(r, "lost", "records were lost");
 }
 
+static void switches(const struct request *r)
+{
+	offer(r, "signal", "at SIGUSR2 alone");
+}
+
 static void rows_of_stat(const struct request *r)
 {
 	offer(r, "reason", "a row for each exit reason");
@@ -264,6 +269,7 @@ static const struct {
 	{ "record", "pid", running_vms },
 	{ "record", "reason", exit_reasons },
 	{ "record", "stack", stack_events },
+	{ "record", "switch-output", switches },
 	{ "record", "trigger", triggers },
 	{ "record", "vm", names_of_vms },
 	{ "report", "event", reported_events },

@@ -323,7 +323,7 @@ static bool may_hold_the_same(const struct recording *a, const struct recording 
 {
 	const struct rec_meta *x = &a->meta, *y = &b->meta;
 
-	if (!recording__is_same_recorder(a, b))
+	if (!recording__is_same_recorder(a, b) || recording__are_files_of_series(a, b))
 		return false;
 	if ((x->part && y->part) && (x->part_to_ns < y->part_from_ns || y->part_to_ns < x->part_from_ns))
 		return false;

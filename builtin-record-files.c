@@ -15,16 +15,33 @@
 #include "builtin-record-output.h"
 #include "util/capture/sudo.h"
 #include "util/error.h"
-#include "util/types.h"
+#include "util/memory.h"
 
 #define MAX_COMMAND	4096
 
-enum what { MAKE, RUN, UNDO };
+enum what { MAKE, RUN, UNDO, DONE };
 
 struct request {
 	enum what what;
 	char path[PATH_MAX];
 	char command[MAX_COMMAND];
+	u32 most;
+};
+
+/* One that is complete. */
+struct done_file {
+	char suffix[FILES_SUFFIX];
+	dev_t device;
+	ino_t inode;
+};
+
+/* What the process has. */
+struct server {
+	int socket;
+	struct record_output out;	/* of the file that was made last */
+	struct done_file *done;		/* a ring of them */
+	u32 most;			/* its size */
+	u64 nr_done;			/* so far */
 };
 
 /* ---- in the process ------------------------------------------------------ */
@@ -52,11 +69,40 @@ static void send_file(int socket, int fd)
 		close(fd);
 }
 
-static void make(int socket, struct record_output *out, char *path)
+static void make(struct server *s, char *path)
 {
+	struct record_output *out = &s->out;
+
 	record_output__free(out);
 	*out = (struct record_output) { .option = true };
-	send_file(socket, record_output__check(out, path) ? -1 : record_output__open_file(out));
+	send_file(s->socket, record_output__check(out, path) ? -1 : record_output__open_file(out));
+}
+
+/* The oldest makes room. */
+static void note_done(struct server *s, const struct request *r)
+{
+	struct done_file *to;
+
+	if (!s->done)
+		s->done = mem__calloc(r->most, sizeof(*s->done));
+	if (!s->done)
+		return;
+	s->most = r->most;
+	to = &s->done[s->nr_done % s->most];
+	if (s->nr_done >= s->most)
+		record_output__remove(&s->out, to->suffix, to->device, to->inode);
+	*to = (struct done_file) { .device = s->out.device, .inode = s->out.inode };
+	memcpy(to->suffix, r->command, sizeof(to->suffix) - 1);
+	s->nr_done++;
+}
+
+static void done(struct server *s, const struct request *r)
+{
+	int err = record_output__rename(&s->out, r->command);
+
+	if (!err && r->most)
+		note_done(s, r);
+	send(s->socket, &err, sizeof(err), MSG_NOSIGNAL);
 }
 
 /* In a process of its own, which does not return. */
@@ -99,18 +145,21 @@ static void start_command(const struct request *r)
 
 static void serve(int socket)
 {
-	struct record_output out = { .option = true };
+	struct server s = { .socket = socket, .out.option = true };
 	struct request r;
 
 	while (recv(socket, &r, sizeof(r), 0) == sizeof(r)) {
 		if (r.what == MAKE)
-			make(socket, &out, r.path);
+			make(&s, r.path);
+		else if (r.what == DONE)
+			done(&s, &r);
 		else if (r.what == UNDO)
-			record_output__undo(&out);
+			record_output__undo(&s.out);
 		else
 			start_command(&r);
 	}
-	record_output__free(&out);
+	record_output__free(&s.out);
+	free(s.done);
 }
 
 /* ---- for the recorder ---------------------------------------------------- */
@@ -144,9 +193,9 @@ int record_files__start(struct record_files *f)
 	return 0;
 }
 
-static int ask(const struct record_files *f, enum what what, const char *command, const char *path)
+static int ask(const struct record_files *f, enum what what, const char *command, const char *path, u32 most)
 {
-	struct request r = { .what = what };
+	struct request r = { .what = what, .most = most };
 
 	snprintf(r.path, sizeof(r.path), "%s", path);
 	snprintf(r.command, sizeof(r.command), "%s", command);
@@ -163,7 +212,7 @@ int record_files__make(struct record_files *f, const char *path)
 	const struct cmsghdr *c;
 	int fd;
 
-	if (ask(f, MAKE, "", path) || recvmsg(f->socket, &msg, MSG_CMSG_CLOEXEC) != 1)
+	if (ask(f, MAKE, "", path, 0) || recvmsg(f->socket, &msg, MSG_CMSG_CLOEXEC) != 1)
 		return error("%s: the process that makes files is gone", path);
 	c = CMSG_FIRSTHDR(&msg);
 	if (!made || !c)
@@ -172,15 +221,24 @@ int record_files__make(struct record_files *f, const char *path)
 	return fd;
 }
 
+int record_files__done(struct record_files *f, const char *suffix, u32 most)
+{
+	int err;
+
+	if (ask(f, DONE, suffix, "", most) || recv(f->socket, &err, sizeof(err), 0) != sizeof(err))
+		return error("the process that makes files is gone");
+	return err;
+}
+
 void record_files__run(struct record_files *f, const char *command, const char *path)
 {
-	if (ask(f, RUN, command, path))
+	if (ask(f, RUN, command, path, 0))
 		warning("--exec %s: the process that runs it is gone", command);
 }
 
 void record_files__undo(struct record_files *f)
 {
-	ask(f, UNDO, "", "");
+	ask(f, UNDO, "", "", 0);
 }
 
 void record_files__end(struct record_files *f)

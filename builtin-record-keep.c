@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "builtin-record-fds.h"
 #include "builtin-record-keep.h"
 #include "util/arch/reason.h"
 #include "util/capture/vm.h"
@@ -20,27 +20,6 @@
 
 #define MAX_NAME	64	/* of a VM, in a path */
 #define WATCH_MIN_NS	(NSEC_PER_SEC / 20)
-
-static int arm(int fd, u64 first_ns, u64 each_ns)
-{
-	const struct itimerspec when = {
-		.it_value = { first_ns / NSEC_PER_SEC, first_ns % NSEC_PER_SEC },
-		.it_interval = { each_ns / NSEC_PER_SEC, each_ns % NSEC_PER_SEC },
-	};
-
-	return timerfd_settime(fd, 0, &when, NULL) ? error("cannot set a timer: %s", strerror(errno)) : 0;
-}
-
-/* Whether it was readable; it is not any more. */
-static bool take_event(int fd)
-{
-	u64 buf[sizeof(struct signalfd_siginfo) / sizeof(u64)];
-	bool any = false;
-
-	while (read(fd, buf, sizeof(buf)) > 0)
-		any = true;
-	return any;
-}
 
 /* Whoever is asked in three days has to be able to make a file then. */
 static int check_folder(const char *output)
@@ -58,8 +37,6 @@ static int check_folder(const char *output)
 
 int record_keep__open(struct record_keep *k, struct keep_options *opt, const char *output)
 {
-	sigset_t set;
-
 	k->opt = opt;
 	k->files.socket = -1;
 	memset(k->fd, -1, sizeof(k->fd));
@@ -69,10 +46,7 @@ int record_keep__open(struct record_keep *k, struct keep_options *opt, const cha
 		return 0;
 	if (check_folder(output) || record_files__start(&k->files))
 		return -1;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	k->fd[KEEP_FD_SIGNAL] = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	k->fd[KEEP_FD_SIGNAL] = record_fds__usr2();
 	k->fd[KEEP_FD_WRITTEN] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->fd[KEEP_FD_MOMENT] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	k->fd[KEEP_FD_HIT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -200,11 +174,11 @@ int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 
 	if (stuck && stuck->limit / 4 < watch_ns)
 		watch_ns = stuck->limit / 4 > WATCH_MIN_NS ? stuck->limit / 4 : WATCH_MIN_NS;
 	if (stuck || keep_triggers__of(&k->opt->triggers, TRIGGER_LOST))
-		if (arm(k->fd[KEEP_FD_WATCH], watch_ns, watch_ns))
+		if (record_fds__arm(k->fd[KEEP_FD_WATCH], watch_ns, watch_ns))
 			return -1;
 	record_control__open(&k->control);
 	k->fd[KEEP_FD_CONTROL] = k->control.listening;
-	return arm(k->fd[KEEP_FD_MOMENT], each_ns, each_ns);
+	return record_fds__arm(k->fd[KEEP_FD_MOMENT], each_ns, each_ns);
 }
 
 /* ---- a snapshot ---------------------------------------------------------- */
@@ -347,7 +321,7 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 	if (!k->opt->after_ns)
 		return begin(k);
 	k->waiting = true;
-	return arm(k->fd[KEEP_FD_AFTER], k->opt->after_ns, 0);
+	return record_fds__arm(k->fd[KEEP_FD_AFTER], k->opt->after_ns, 0);
 }
 
 static int asked(struct record_keep *k, const char *how)
@@ -449,19 +423,19 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
 {
 	int err = 0;
 
-	if (fds[KEEP_FD_WRITTEN].revents && take_event(k->fd[KEEP_FD_WRITTEN]) && k->writing)
+	if (fds[KEEP_FD_WRITTEN].revents && record_fds__take(k->fd[KEEP_FD_WRITTEN]) && k->writing)
 		err = end(k);
-	if (!err && fds[KEEP_FD_MOMENT].revents && take_event(k->fd[KEEP_FD_MOMENT]))
+	if (!err && fds[KEEP_FD_MOMENT].revents && record_fds__take(k->fd[KEEP_FD_MOMENT]))
 		err = send_tables(k, KVMW_thread_START);
-	if (!err && fds[KEEP_FD_AFTER].revents && take_event(k->fd[KEEP_FD_AFTER]) && k->waiting)
+	if (!err && fds[KEEP_FD_AFTER].revents && record_fds__take(k->fd[KEEP_FD_AFTER]) && k->waiting)
 		err = begin(k);
-	if (!err && fds[KEEP_FD_SIGNAL].revents && take_event(k->fd[KEEP_FD_SIGNAL]))
+	if (!err && fds[KEEP_FD_SIGNAL].revents && record_fds__take(k->fd[KEEP_FD_SIGNAL]))
 		err = asked(k, "SIGUSR2");
 	if (!err && fds[KEEP_FD_CONTROL].revents)
 		err = serve_client(k);
-	if (fds[KEEP_FD_WATCH].revents && take_event(k->fd[KEEP_FD_WATCH]))
+	if (fds[KEEP_FD_WATCH].revents && record_fds__take(k->fd[KEEP_FD_WATCH]))
 		watch(k);
-	if (!err && fds[KEEP_FD_HIT].revents && take_event(k->fd[KEEP_FD_HIT]))
+	if (!err && fds[KEEP_FD_HIT].revents && record_fds__take(k->fd[KEEP_FD_HIT]))
 		err = take_hit(k);
 	if (!err && k->again && !k->waiting && !k->writing) {
 		k->again = false;
@@ -496,7 +470,7 @@ static void wait_for_file(struct record_keep *k)
 
 	while (k->writing && poll(&fd, 1, -1) < 0 && errno == EINTR)
 		;
-	if (k->writing && take_event(k->fd[KEEP_FD_WRITTEN]))
+	if (k->writing && record_fds__take(k->fd[KEEP_FD_WRITTEN]))
 		end(k);
 }
 
@@ -504,10 +478,10 @@ void record_keep__finish(struct record_keep *k, bool gone)
 {
 	struct keep_hit end_of_vm = { .why = "gone", .vcpu = ~0U };
 	/* What was asked for before the end did is made. */
-	bool again = k->again || (k->opt->time_ns && take_event(k->fd[KEEP_FD_SIGNAL]));
+	bool again = k->again || (k->opt->time_ns && record_fds__take(k->fd[KEEP_FD_SIGNAL]));
 
 	k->again = false;
-	if (k->opt->time_ns && take_event(k->fd[KEEP_FD_HIT]))
+	if (k->opt->time_ns && record_fds__take(k->fd[KEEP_FD_HIT]))
 		take_hit(k);
 	if (k->opt->time_ns && gone)
 		see_name(k, vm_of(k));

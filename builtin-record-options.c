@@ -148,7 +148,7 @@ error_t record_options__command(struct record_options *o, const struct argp_stat
 		return usage_error("'%s' would be run as a command: separate process ids by commas, "
 				   "-p 1,2 (pidof -s PROGRAM prints one)", state->argv[state->next]);
 	o->command = (const char **)state->argv + state->next;
-	return 0;
+	return record_switch__check_command(&o->switching, o->command[0]);
 }
 
 /* Symbols are about one guest, and about rows with its addresses. */
@@ -198,6 +198,8 @@ static error_t check_options(struct record_options *o)
 		return EINVAL;
 	if (o->keep.time_ns && o->limit_bytes)
 		return usage_error("--limit is about a file that grows: --keep TIME,SIZE says how much memory it may take");
+	if (record_switch__check_options(&o->switching, o->output, o->keep.time_ns, o->limit_bytes))
+		return EINVAL;
 	idle = record_filter__idle(&o->filter.f, events, &acts_on);
 	if (idle)
 		return usage_error("%s only filters %s, which -e does not record", idle, acts_on);
@@ -233,6 +235,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->symbols;
 		state->child_inputs[1] = &o->keep;
+		state->child_inputs[2] = &o->switching;
 		return 0;
 	case 'o':
 		o->output = arg;
@@ -268,7 +271,7 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 }, { 0 },
+	{ &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 }, { &record_switch_argp, 0, NULL, 0 }, { 0 },
 };
 
 const struct argp record_argp = {

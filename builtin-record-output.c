@@ -234,12 +234,58 @@ int record_output__check(struct record_output *out, const char *path)
 	return 0;
 }
 
-void record_output__undo(struct record_output *out)
+static bool is_made_file(const struct record_output *out, const char *name, dev_t device, ino_t inode)
 {
 	struct stat st;
 
-	if (out->inode && !fstatat(out->dir, out->name, &st, AT_SYMLINK_NOFOLLOW) &&
-	    st.st_dev == out->device && st.st_ino == out->inode)
+	return inode && !fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == device && st.st_ino == inode;
+}
+
+/* Some file systems cannot tell by themselves whether there is one. */
+static int rename_if_new(const struct record_output *out, const char *name)
+{
+	struct stat st;
+
+	if (!renameat2(out->dir, out->name, out->dir, name, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL)
+		return errno;
+	if (!fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		return EEXIST;
+	return renameat(out->dir, out->name, out->dir, name) ? errno : 0;
+}
+
+int record_output__rename(struct record_output *out, const char *suffix)
+{
+	char *name;
+	int err;
+
+	if (!is_made_file(out, out->name, out->device, out->inode))
+		return error("%s: somebody else moved or removed it while it was recorded", out->path);
+	if (asprintf(&name, "%s%s", out->name, suffix) < 0)
+		return out_of_memory();
+	err = rename_if_new(out, name);
+	free(name);
+	return !err || err == EEXIST ? err : error("%s: cannot rename it to %s%s: %s", out->path, out->path, suffix,
+						   strerror(err));
+}
+
+void record_output__remove(const struct record_output *out, const char *suffix, dev_t device, ino_t inode)
+{
+	char *name;
+
+	if (asprintf(&name, "%s%s", out->name, suffix) < 0) {
+		out_of_memory();
+		return;
+	}
+	if (is_made_file(out, name, device, inode) && unlinkat(out->dir, name, 0))
+		warning("cannot remove %s%s: %s", out->path, suffix, strerror(errno));
+	free(name);
+}
+
+void record_output__undo(struct record_output *out)
+{
+	if (is_made_file(out, out->name, out->device, out->inode))
 		unlinkat(out->dir, out->name, 0);
 	if (out->kept_old && renameat(out->dir, out->old, out->dir, out->name))
 		warning("the old recording is now %s.old: %s", out->path, strerror(errno));

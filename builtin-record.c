@@ -53,6 +53,7 @@ struct record {
 	struct guest_names *names;
 	struct record_stop stop;
 	struct record_keep keep;
+	struct record_switch switching;
 	struct record_limit limit;
 	struct privacy privacy;		/* of --no-addresses */
 	int children, second, deadline;	/* file descriptors; -1: none */
@@ -72,10 +73,12 @@ static int open_events(struct record *r)
 {
 	sigset_t set;
 
-	if (record_stop__open(&r->stop, !r->writer ? r->keep.path : record_output__name(&r->output)))
+	if (record_stop__open(&r->stop, r->opt.keep.time_ns ? r->keep.path : record_output__name(&r->output)))
 		return -1;
 	if (r->writer)
 		data_writer__watch(r->writer, &r->stop.progress);
+	else if (r->opt.switching.on)
+		series__watch(&r->switching.series, &r->stop.progress);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -179,7 +182,13 @@ static bool command_ended(struct record *r)
 
 #define OWN_FDS 4
 #define LIMIT_MS 100	/* how often the size of the file is looked at */
-#define FIXED_FDS (OWN_FDS + NR_KEEP_FDS)
+#define KEEP_FDS (OWN_FDS + NR_KEEP_FDS)
+#define FIXED_FDS (KEEP_FDS + NR_SWITCH_FDS)
+
+static bool looks_at_size(const struct record *r)
+{
+	return r->opt.limit_bytes || r->opt.switching.bytes;
+}
 
 /* Returns why the recording ends. */
 static const char *wait_for_end(struct record *r)
@@ -191,15 +200,18 @@ static const char *wait_for_end(struct record *r)
 	}, *pids = fds + FIXED_FDS;
 
 	record_keep__fds(&r->keep, fds + OWN_FDS);
+	record_switch__fds(&r->switching, fds + KEEP_FDS);
 	for (u32 i = 0; i < r->opt.nr_pids; i++)
 		pids[i] = (struct pollfd) { r->pidfds[i], POLLIN, 0 };
 	for (;;) {
 		u64 ticks;
 
-		if (poll(fds, FIXED_FDS + r->opt.nr_pids, r->opt.limit_bytes ? LIMIT_MS : -1) < 0 && errno != EINTR)
+		if (poll(fds, FIXED_FDS + r->opt.nr_pids, looks_at_size(r) ? LIMIT_MS : -1) < 0 && errno != EINTR)
 			return "poll failed";
 		if (record_keep__handle(&r->keep, fds + OWN_FDS))
 			return "keeping failed";
+		if (record_switch__handle(&r->switching, fds + KEEP_FDS))
+			return "writing failed";
 		if (record_stop__why(&r->stop))
 			return record_stop__why(&r->stop);
 		if (command_ended(r)) {
@@ -253,7 +265,12 @@ static void closing_line(struct record *r, u64 bytes)
 		fputs(CLEAR_STATUS_LINE, stderr);
 	if (c.events)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
-	if (r->keep.opt->time_ns)
+	if (r->opt.switching.on)
+		tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB in %u file%s %s.<timestamp>%s, %llu lost%s ]",
+		     (unsigned long long)c.events, c.events == 1 ? "" : "s", (unsigned long long)c.unfinished, c.vcpus,
+		     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->switching.nr, r->switching.nr == 1 ? "" : "s", r->output.path,
+		     each, (unsigned long long)c.lost, bpf);
+	else if (r->keep.opt->time_ns)
 		tell("[ kvmw record: %u snapshot%s; %llu event%s of %u vCPU%s passed by, %llu lost%s ]",
 		     r->keep.nr, r->keep.nr == 1 ? "" : "s", (unsigned long long)c.events,
 		     c.events == 1 ? "" : "s", c.vcpus, c.vcpus == 1 ? "" : "s", (unsigned long long)c.lost, bpf);
@@ -345,6 +362,48 @@ static int start_keeping(struct record *r)
 	       -1 : 0;
 }
 
+static int start_switching(struct record *r)
+{
+	const struct switch_uses uses = {
+		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session,
+		.session_opts = &r->session_opts, .tables = &r->snapshot, .meta = r->meta, .sink = r->sink,
+		.drain = r->drain,
+	};
+
+	return r->opt.switching.on ? record_switch__start(&r->switching, &uses, r->start_ns) : 0;
+}
+
+static struct sink *new_sink(struct record *r)
+{
+	return sink__new(r->writer, r->opt.keep.time_ns ? &r->keep.window : NULL,
+			 r->opt.switching.on ? &r->switching.series : NULL);
+}
+
+/* What was not written in full has no end.  err: something went wrong. */
+static int end_output(struct record *r, int err, u64 *bytes)
+{
+	if (r->opt.switching.on) {
+		err = err || sink__last(r->sink);
+		err |= sink__finish(r->sink);
+		*bytes = series__bytes(&r->switching.series);
+		return err;
+	}
+	err |= sink__finish(r->sink);
+	if (r->writer) {
+		err = err || data_writer__finish(r->writer);
+		*bytes = data_writer__bytes(r->writer);
+		err |= data_writer__close(r->writer);
+	}
+	r->writer = NULL;
+	return err;
+}
+
+static void undo_output(struct record *r)
+{
+	record_output__undo(&r->output);
+	record_switch__undo(&r->switching);
+}
+
 /* From the attached programs to the finished file. */
 static int record(struct record *r)
 {
@@ -356,13 +415,14 @@ static int record(struct record *r)
 	/* Threads that are started from now on have it, too; COMMAND waits in a process of its own. */
 	if (r->opt.nice && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + r->opt.nice))
 		warning("--nice %d: %s", r->opt.nice, strerror(errno));
-	r->sink = sink__new(r->writer, r->opt.keep.time_ns ? &r->keep.window : NULL);
+	r->sink = new_sink(r);
 	if (!r->sink)
 		return -1;
 	if (r->opt.no_addresses)
 		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
-	r->drain = round_durations(r) || name_guest(r) ? NULL : drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns);
+	r->drain = round_durations(r) || name_guest(r) ? NULL :
+		   drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns || r->opt.switching.on);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;
@@ -374,7 +434,7 @@ static int record(struct record *r)
 	r->limit.most = r->opt.cpu_limit;
 	r->limit.quiet = r->opt.quiet;
 	record_limit__start(&r->limit, r->start_ns);
-	err = err || start_keeping(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
+	err = err || start_keeping(r) || start_switching(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;
@@ -401,16 +461,9 @@ static int record(struct record *r)
 	meta__stop(r->meta, stop_ns, why);
 	note_gaps(r);
 	err |= write_meta(r);
-	err |= sink__finish(r->sink);
-	/* What was not written in full has no end. */
-	if (r->writer) {
-		err = err || data_writer__finish(r->writer);
-		bytes = data_writer__bytes(r->writer);
-		err |= data_writer__close(r->writer);
-	}
-	r->writer = NULL;
+	err = end_output(r, err, &bytes);
 	if (!started)
-		record_output__undo(&r->output);
+		undo_output(r);
 	else if (!r->opt.quiet && !err)
 		closing_line(r, bytes);
 	if (r->names && guest_names__left_out(r->names))
@@ -431,6 +484,18 @@ static int find_user(const struct record *r, struct sudo_user *found, const stru
 	return 0;
 }
 
+static int open_output(struct record *r)
+{
+	u32 events = provider__recorded(r->opt.choice.events);
+
+	if (r->opt.keep.time_ns)
+		return 0;
+	if (r->opt.switching.on)
+		return record_switch__make(&r->switching, r->output.path, events);
+	r->writer = record_output__open(&r->output, events);
+	return r->writer ? 0 : -1;
+}
+
 static int prepare(struct record *r)
 {
 	const struct sudo_user *user = NULL;
@@ -440,6 +505,7 @@ static int prepare(struct record *r)
 		return -1;
 	r->output.option = true;
 	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep, r->opt.output) ||
+	    record_switch__open(&r->switching, &r->opt.switching) ||
 	    ((!r->opt.keep.time_ns || r->opt.output) &&
 	     record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT)) ||
 	    record_options__find_targets(&r->opt) ||
@@ -464,14 +530,12 @@ static int prepare(struct record *r)
 			    r->skipped);
 	if (!r->meta)
 		return -1;
-	if (!r->opt.keep.time_ns)
-		r->writer = record_output__open(&r->output, provider__recorded(r->opt.choice.events));
-	if (!r->opt.keep.time_ns && !r->writer)
+	if (open_output(r))
 		return -1;
 	if (!open_events(r) && (!r->opt.command ||
 	    !workload__prepare(&r->workload, r->opt.command, r->output.to_stdout, user)))
 		return 0;
-	record_output__undo(&r->output);
+	undo_output(r);
 	return -1;
 }
 
@@ -503,6 +567,7 @@ int cmd_record(int argc, const char **argv)
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);
 	record_keep__close(&r->keep);
+	record_switch__close(&r->switching);
 	status = err ? KVMW_FAILED : r->planned_end ? KVMW_OK : workload__exit_status(&r->workload);
 	if (r->unseen && status == KVMW_OK)
 		status = KVMW_FAILED;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "builtin-record-keep.h"
+#include "builtin-record-switch.h"
 #include "util/capture/events_option.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/session.h"
@@ -50,6 +51,7 @@ struct record_options {
 	u64 limit_bytes;		/* of the file; 0: likewise */
 	struct guest_symbol_files symbols;
 	struct keep_options keep;
+	struct switch_options switching;
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 

@@ -21,7 +21,7 @@ const struct command commands[] = {
 	{ "info", cmd_info, "show what a recording contains", &info_argp, NULL },
 	{ "scrub", cmd_scrub, "take names and addresses out of a recording, to give it away", &scrub_argp, NULL },
 	{ "cut", cmd_cut, "take a part out of a recording, by time, VM, vCPU or event", &cut_argp, NULL },
-	{ "merge", cmd_merge, "make one recording out of parts of it", &merge_argp, NULL },
+	{ "merge", cmd_merge, "make one recording out of parts of it, or of several files", &merge_argp, NULL },
 	{ "snapshot", cmd_snapshot, "ask a running record --keep for a file", &snapshot_argp, NULL },
 	{ "bench", cmd_bench, "run the built-in guest, whose exits are known; measure", NULL, bench_subcommands },
 	{ NULL, NULL, NULL, NULL, NULL }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * loadgen [--keep] ROWS: made records for the recorder's own threads, as fast as these take them.
+ * loadgen [--keep|--switch] ROWS: made records for the recorder's own threads, as fast as these take them.
  *
  * All that is behind the ring buffers is real: drain, totals, identities, sink, and the writer or the
  * window of --keep.  What is before them is made instead (loadgen_session.h), and so is CLOCK_MONOTONIC,
  * which goes on with the records: a day of 100,000 a second passes in an hour or less.  VMs of four vCPUs come and go, a few
  * records are lost, some cycles never end.
  *
- * The recording goes through a pipe to a process that counts it; of --keep, snapshots are read when
- * all is over.  Whatever differs from what was made, of any vCPU and reason, is said, and so is memory
+ * The recording goes through a pipe to a process that counts it, of --switch in files, each of which has to be
+ * right by itself; of --keep, snapshots are read when all is over.  Whatever differs from what was made, of any vCPU and reason, is said, and so is memory
  * that grows, a descriptor that stays open, a state that is not freed.  Exit status 1 then.
  */
 #include <dirent.h>
@@ -21,6 +21,7 @@
 
 #include "tests/loadgen_session.h"
 #include "util/capture/drain.h"
+#include "util/keep/series.h"
 #include "util/keep/window.h"
 
 #define KEEP_NS		(30 * NSEC_PER_SEC)
@@ -41,9 +42,12 @@ struct snapshot_made {
 
 struct run {
 	struct session *session;
-	bool keeps;
+	bool keeps, switches;
+	int to;			/* the process that reads */
 	struct data_writer *writer;
 	struct keep_window window;
+	struct series series;
+	char path[32];		/* of its file */
 	struct sink *sink;
 	struct drain *drain;
 	struct snapshot_made snapshots[NR_SNAPSHOTS];
@@ -104,11 +108,54 @@ static int check_snapshot(struct run *r, const struct snapshot_made *made)
 	return err ? -1 : 0;
 }
 
-/* The other process: reads standard input to its end, and then what was made. */
-static int check_recording(FILE *journal)
+/* Adds up what is in a file and right by itself, and removes it. */
+static int add_file(struct tallies *all, const char *path)
 {
 	struct tallies t = { 0 };
-	int err = tallies__read(&t, "-") || tallies__check(&t);
+	int err = tallies__read(&t, path) || tallies__check(&t);
+
+	unlink(path);
+	for (u32 i = 0; i < t.nr && !err; i++) {
+		u32 id = i / NR_STATES * KVMW_MAX_VCPUS + i % NR_STATES;
+		struct tally *to = tallies__of(all, id);
+
+		err = !to;
+		for (u32 k = 0; k < NR_KEYS && to; k++) {
+			to->made.sums[k].count += t.of[i].made.sums[k].count;
+			to->made.sums[k].done += t.of[i].made.sums[k].done;
+			to->made.sums[k].lost += t.of[i].made.sums[k].lost;
+			to->made.sums[k].span_ns += t.of[i].made.sums[k].span_ns;
+		}
+		if (to)
+			to->made.print += t.of[i].made.print;
+	}
+	all->rows += t.rows;
+	all->bytes += t.bytes;
+	free(t.of);
+	return err ? fprintf(stderr, "loadgen: %s is not right by itself\n", path) : 0;
+}
+
+/* Their names come by standard input. */
+static int read_files(struct tallies *all)
+{
+	char path[64];
+	u32 nr = 0;
+	int err = 0;
+
+	while (fgets(path, sizeof(path), stdin)) {
+		path[strcspn(path, "\n")] = '\0';
+		err |= add_file(all, path);
+		nr++;
+	}
+	printf("%u files\n", nr);
+	return err | (nr != NR_SNAPSHOTS + 1);
+}
+
+/* The other process: reads standard input to its end, and then what was made. */
+static int check_recording(FILE *journal, bool switches)
+{
+	struct tallies t = { 0 };
+	int err = switches ? read_files(&t) : tallies__read(&t, "-") || tallies__check(&t);
 	u64 vcpus = 0, known = 0, bad = 0;
 	struct made m;
 
@@ -131,7 +178,7 @@ static int check_recording(FILE *journal)
 }
 
 /* The process that reads, and a file descriptor to write to; -1: there is none. */
-static pid_t start_reader(FILE *journal, int *to)
+static pid_t start_reader(FILE *journal, bool switches, int *to)
 {
 	int fd[2];
 	pid_t pid;
@@ -142,33 +189,81 @@ static pid_t start_reader(FILE *journal, int *to)
 	if (!pid) {
 		close(fd[1]);
 		dup2(fd[0], STDIN_FILENO);
-		exit(check_recording(journal));
+		exit(check_recording(journal, switches));
 	}
 	close(fd[0]);
 	*to = fd[1];
 	return pid;
 }
 
-static int record(struct run *r, int to)
+static int make_file(void *arg)
 {
+	struct run *r = arg;
+
+	strcpy(r->path, "loadgen-XXXXXX");
+	return mkostemp(r->path, O_CLOEXEC);
+}
+
+static int file_done(void *arg, const struct series_file *f)
+{
+	struct run *r = arg;
+
+	return dprintf(r->to, "%s\n", r->path) < 0 || (f->number != NR_SNAPSHOTS + 1) != !f->last ? -1 : 0;
+}
+
+static int open_output(struct run *r, const struct series_files *files)
+{
+	if (r->keeps) {
+		u64 bytes = r->session->per_ring * 10ULL * NR_RINGS * 30 * KEEP_ROW + KEEP_MORE;
+
+		if (keep_window__init(&r->window, bytes, KEEP_NS))
+			return -1;
+		keep_window__start(&r->window, START_NS);
+		return 0;
+	}
+	if (r->switches) {
+		if (series__open(&r->series, files))
+			return -1;
+		series__start(&r->series, START_NS);
+		return 0;
+	}
+	r->writer = data_writer__new(r->to, "the pipe", EVENTS);
+	return r->writer ? 0 : -1;
+}
+
+static int close_output(struct run *r, int err)
+{
+	if (r->switches)
+		err |= sink__last(r->sink);
+	err |= sink__finish(r->sink);
+	if (r->keeps)
+		keep_window__free(&r->window);
+	else if (r->switches)
+		series__close(&r->series);
+	else
+		err |= data_writer__finish(r->writer) | data_writer__close(r->writer);
+	if (r->switches)
+		close(r->to);
+	return err;
+}
+
+static int record(struct run *r)
+{
+	const struct series_files files = { make_file, file_done, r, "a file", EVENTS };
 	int err = 0;
 
-	if (r->keeps)
-		err = keep_window__init(&r->window, r->session->per_ring * 10ULL * NR_RINGS * 30 * KEEP_ROW + KEEP_MORE, KEEP_NS);
-	else
-		r->writer = data_writer__new(to, "the pipe", EVENTS);
-	if (err || (!r->keeps && !r->writer))
+	if (open_output(r, &files))
 		return -1;
-	if (r->keeps)
-		keep_window__start(&r->window, START_NS);
-	r->sink = sink__new(r->writer, r->keeps ? &r->window : NULL);
-	r->drain = r->sink ? drain__new(r->session, r->sink, 0, r->keeps) : NULL;
+	r->sink = sink__new(r->writer, r->keeps ? &r->window : NULL, r->switches ? &r->series : NULL);
+	r->drain = r->sink ? drain__new(r->session, r->sink, 0, r->keeps || r->switches) : NULL;
 	if (!r->drain || sink__json(r->sink, DATA_META, strdup("{\"kvmw\":\"0\"}")))
 		return -1;
 	for (u32 i = 0; i < NR_SNAPSHOTS && !sink__failed(r->sink); i++) {
 		strcpy(r->snapshots[i].path, "loadgen-XXXXXX");
 		sem_wait(&r->session->snapshot);
 		err |= r->keeps ? make_snapshot(r, &r->snapshots[i]) : 0;
+		if (r->switches)
+			drain__next_file(r->drain, strdup("{\"kvmw\":\"0\"}"));
 	}
 	err |= drain__finish(r->drain, now_ns());
 	for (u32 i = 0; i < NR_STATES; i++)
@@ -176,12 +271,7 @@ static int record(struct run *r, int to)
 			write_journal(r->session, i);
 	fflush(r->session->journal);
 	drain__free(r->drain);
-	err |= sink__finish(r->sink);
-	if (r->keeps)
-		keep_window__free(&r->window);
-	else
-		err |= data_writer__finish(r->writer) | data_writer__close(r->writer);
-	return err;
+	return close_output(r, err);
 }
 
 static u32 nr_descriptors(void)
@@ -204,14 +294,15 @@ static double seconds(clockid_t clock)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static int say(const struct session *s, bool keeps, double wall, double cpu, u32 before, u32 after)
+static int say(const struct session *s, const struct run *r, double wall, double cpu, u32 before, u32 after)
 {
 	double mib = sysconf(_SC_PAGESIZE) / 1048576.0, made_s = (now_ns() - START_NS) / 1e9;
-	double limit = s->rss[1] * mib * (1 + MAY_GROW) + MAY_GROW_MIB + (keeps ? 0 : made_s * INDEX_BYTES / 1048576);
+	double limit = s->rss[1] * mib * (1 + MAY_GROW) + MAY_GROW_MIB +
+		       (r->keeps ? 0 : r->switches ? made_s / NR_SNAPSHOTS * INDEX_BYTES / 1048576 : made_s * INDEX_BYTES / 1048576);
 	int err = 0;
 
 	printf("%s: %llu rows of %.0f s in %.1f s, %.1f s of CPU time: %.2f million a second\n",
-	       keeps ? "keep" : "file", (unsigned long long)s->rows, made_s, wall, cpu,
+	       r->keeps ? "keep" : r->switches ? "switch" : "file", (unsigned long long)s->rows, made_s, wall, cpu,
 	       s->rows / wall / 1e6);
 	printf("at most %u states; %u descriptors, then %u; resident in each tenth, MiB at least:", s->used, before, after);
 	for (u32 i = 0; i < ARRAY_SIZE(s->rss); i++)
@@ -232,12 +323,13 @@ int main(int argc, char **argv)
 	u64 rows = argc > 1 ? strtod(argv[argc - 1], NULL) : 0;
 	double wall = seconds(CLOCK_REALTIME);
 	u32 before, after;
-	int err, status = 0, to = -1;
+	int err, status = 0;
 	pid_t reader = 0;
 
 	r.keeps = argc == 3 && !strcmp(argv[1], "--keep");
-	if (argc != 2 + r.keeps || rows < 100000) {
-		fprintf(stderr, "usage: loadgen [--keep] ROWS, at least 1e5\n");
+	r.switches = argc == 3 && !strcmp(argv[1], "--switch");
+	if (argc != 2 + (r.keeps || r.switches) || rows < 100000) {
+		fprintf(stderr, "usage: loadgen [--keep|--switch] ROWS, at least 1e5\n");
 		return 2;
 	}
 	/* Batches go back to the kernel: what is resident when few of them wait is what is kept. */
@@ -245,10 +337,10 @@ int main(int argc, char **argv)
 	session__make(&session, rows);
 	before = nr_descriptors();
 	if (!r.keeps)
-		reader = start_reader(session.journal, &to);
-	err = reader < 0 || record(&r, to);
+		reader = start_reader(session.journal, r.switches, &r.to);
+	err = reader < 0 || record(&r);
 	after = nr_descriptors();
-	err |= say(&session, r.keeps, seconds(CLOCK_REALTIME) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID), before, after);
+	err |= say(&session, &r, seconds(CLOCK_REALTIME) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID), before, after);
 	if (reader > 0 && (waitpid(reader, &status, 0) < 0 || status))
 		err = 1;
 	for (u32 i = 0; i < NR_SNAPSHOTS && r.keeps; i++)

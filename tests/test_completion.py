@@ -49,6 +49,7 @@ def test_events_and_groups():
     assert bash("kvmw record -e exit,ir") == ["exit,irq"]
     assert bash("kvmw record --event=exit,ir") == ["exit,irq"]
     assert bash("kvmw record -qe mem") == ["memslot", "memory"]
+    assert bash("kvmw record --switch-output=") == ["signal"] and bash("kvmw record --switch-output -e h") == ["halt", "hypercall"]
     assert bash("kvmw record --stack ") == ["exit", "userspace", "fault", "ioctl", "vmm"]
     assert {"all", "vmm", "interrupts", "exit", "nested"} < set(bash("kvmw record -e "))
     assert "raw" in bash("kvmw report -e ") and "all" not in bash("kvmw report -e ")

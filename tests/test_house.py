@@ -97,6 +97,7 @@ WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which cle
           "kvmw.c": (1, 2, 0), "builtin-bench.c": (1, 1, 0),    # usage
           "builtin-record.c": (3, 0, 0),        # the line of numbers while it records
           "builtin-record-keep.c": (1, 0, 0),   # which is cleared
+          "builtin-record-switch.c": (1, 0, 0), # likewise
           "builtin-record-output.c": (0, 2, 0), # "/dev/stdout", in messages
           "builtin-snapshot.c": (0, 2, 0),      # the name of a file
           "builtin-complete.c": (0, 6, 0),      # words for the shell

@@ -12,7 +12,7 @@ LOADGEN = KVMW.parent / "obj/tests/loadgen"
 ROWS = os.environ.get("KVMW_LOAD_ROWS", "1e7")
 
 
-@pytest.mark.parametrize("mode", [[], ["--keep"]], ids=["file", "keep"])
+@pytest.mark.parametrize("mode", [[], ["--keep"], ["--switch"]], ids=["file", "keep", "switch"])
 def test_load(tmp_path, mode):
     done = subprocess.run([LOADGEN, *mode, ROWS], cwd=tmp_path, text=True, capture_output=True, check=False)
     print(done.stdout)

@@ -22,7 +22,7 @@ static void test_failed_snapshot(void **state)
 	u64 times;
 
 	assert_int_equal(keep_window__init(&w, 1 << 20, NSEC_PER_SEC), 0);
-	sink = sink__new(NULL, &w);
+	sink = sink__new(NULL, &w, NULL);
 	assert_non_null(sink);
 	assert_non_null(batch);
 	sink__fail(sink);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "util/capture/bpf_sample.h"
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/holders.h"
@@ -27,13 +26,6 @@
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
 #define SUMS_NS		(5 * NSEC_PER_SEC)
 #define CUT_ROUNDS	64		/* of ROUND_RECORDS: more than a ring holds */
-/*
- * BPF statistics are not free: they stay on for at least this time and this many events, then
- * off until the next sample.
- */
-#define SAMPLE_NS	(NSEC_PER_SEC / 5)
-#define SAMPLE_EVENTS	1000
-#define SAMPLE_EVERY_NS	(5 * NSEC_PER_SEC)
 
 struct stream {
 	struct drain *drain;
@@ -57,17 +49,16 @@ struct drain {
 	const struct event_desc *descs[KVMW_MAX_EVENTS];
 	pthread_t thread;
 	bool running, stop;
-	u64 flush_ns, sums_ns, sample_ns;	/* when next */
-	int stats_fd;			/* BPF statistics are on; -1: off */
-	u64 sample_base, sample_bpf_ns;	/* events and run time when they were switched on */
+	u64 flush_ns, sums_ns;		/* when next */
+	struct bpf_sample sample;
 	u64 cpu_base;			/* CPU time spent on setting up */
-	bool no_stats;			/* the kernel refused BPF statistics */
-	bool keeps;			/* for a window: sums are sent each second */
+	bool keeps;			/* for a window or a series: sums are sent each second */
 	bool aside;			/* rows are for a snapshot alone */
-	/* drain__cut() */
+	/* drain__cut(), drain__next_file() */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	u32 cuts, cuts_done;
+	char *meta;			/* of the next file; NULL: it is for a snapshot */
 	bool ended;			/* the thread */
 	struct drain_counts counts;
 	struct kvmw_vcpu_state copy;	/* of the part of a state before its sums */
@@ -179,15 +170,14 @@ static void flush(struct drain *d, u64 now)
 
 static void send_cost(struct drain *d, u64 now, u64 cpu)
 {
-	const struct kvmw_cost cost = {
+	struct kvmw_cost cost = {
 		.time_ns = now,
-		.bpf_ns = d->counts.bpf_ns,
-		.bpf_events = d->counts.bpf_events,
 		.cpu_ns = cpu - d->cpu_base,
 		.events = d->counts.events,
 		.bytes = sink__bytes(d->sink),
 	};
 
+	bpf_sample__sums(&d->sample, &cost.bpf_events, &cost.bpf_ns);
 	totals__send_cost(d->sink, &cost);
 }
 
@@ -206,40 +196,10 @@ static void send_sums(struct drain *d, u64 now, u64 cpu)
 	d->sums_ns = now + SUMS_NS;
 }
 
-static void sample_off(struct drain *d)
-{
-	u64 events, ns;
-
-	if (d->stats_fd < 0)
-		return;
-	close(d->stats_fd);
-	d->stats_fd = -1;
-	events = drain__sum(d).count - d->sample_base;
-	/* Excludes what was counted between samples: bpf_stats_enabled may be on anyway. */
-	ns = session__bpf_ns(d->session) - d->sample_bpf_ns;
-	/* One without the other would be a wrong cost. */
-	pthread_mutex_lock(&d->lock);
-	d->counts.bpf_events += events;
-	d->counts.bpf_ns += ns;
-	pthread_mutex_unlock(&d->lock);
-}
-
 static void sample(struct drain *d, u64 now)
 {
-	if (now < d->sample_ns || d->no_stats)
-		return;
-	if (d->stats_fd >= 0) {
-		if (drain__sum(d).count - d->sample_base < SAMPLE_EVENTS)
-			return;
-		sample_off(d);
-		d->sample_ns = now + SAMPLE_EVERY_NS - SAMPLE_NS;
-		return;
-	}
-	d->sample_base = drain__sum(d).count;
-	d->sample_bpf_ns = session__bpf_ns(d->session);
-	d->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	d->no_stats = d->stats_fd < 0;
-	d->sample_ns = now + SAMPLE_NS;
+	if (bpf_sample__is_due(&d->sample, now))
+		bpf_sample__turn(&d->sample, d->session, now, drain__sum(d).count);
 }
 
 static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
@@ -423,9 +383,36 @@ static int add_all_open(struct drain *d, u64 now)
  * What is in the rings now, and then what has not ended.  A vCPU that goes on may end its cycle in
  * between: then it has no row in this snapshot.
  */
-static int drain__cut_now(struct drain *d)
+static int cut_window(struct drain *d, u64 now)
 {
 	const struct drain_counts counts = d->counts;
+	int err;
+
+	d->aside = true;
+	err = add_all_open(d, now) || add_calls(d, now) ? -1 : 0;
+	flush(d, now);
+	d->aside = false;
+	d->counts.unfinished = counts.unfinished;
+	count(d);
+	send_sums(d, now, cpu_ns());
+	return err | sink__mark(d->sink, MARK_CUT, NULL);
+}
+
+/* What has not ended will be in the file in which it does. */
+static int cut_file(struct drain *d, u64 now)
+{
+	char *meta = d->meta;
+
+	d->meta = NULL;
+	/* Rows and names of their stacks are not to be in different files. */
+	stacks__settle(d->stacks);
+	count(d);
+	send_sums(d, now, cpu_ns());
+	return sink__next(d->sink, meta);
+}
+
+static int drain__cut_now(struct drain *d)
+{
 	u64 now;
 	int err = 1;
 
@@ -433,14 +420,8 @@ static int drain__cut_now(struct drain *d)
 		err = drain__consume(d);
 	now = monotonic_ns();
 	flush(d, now);
-	d->aside = true;
-	err = err < 0 || add_all_open(d, now) || add_calls(d, now) ? -1 : 0;
-	flush(d, now);
-	d->aside = false;
-	d->counts.unfinished = counts.unfinished;
-	count(d);
-	send_sums(d, now, cpu_ns());
-	return err | sink__mark(d->sink, MARK_CUT, NULL) | free_ended(d, now);
+	err = err < 0 ? -1 : 0;
+	return err | (d->meta ? cut_file(d, now) : cut_window(d, now)) | free_ended(d, now);
 }
 
 static int cut_if_asked(struct drain *d)
@@ -458,13 +439,25 @@ static int cut_if_asked(struct drain *d)
 	return err;
 }
 
-void drain__cut(struct drain *d)
+static void cut_and_wait(struct drain *d, char *meta)
 {
 	pthread_mutex_lock(&d->lock);
+	d->meta = meta;
 	d->cuts++;
 	while (d->cuts_done != d->cuts && !d->ended)
 		pthread_cond_wait(&d->changed, &d->lock);
 	pthread_mutex_unlock(&d->lock);
+}
+
+void drain__cut(struct drain *d)
+{
+	cut_and_wait(d, NULL);
+}
+
+void drain__next_file(struct drain *d, char *meta)
+{
+	if (meta)
+		cut_and_wait(d, meta);
 }
 
 static void *drain__run(void *arg)
@@ -522,9 +515,8 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 	pthread_cond_init(&d->changed, NULL);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		d->descs[i] = event_desc__by_id(i);
-	d->stats_fd = -1;
+	bpf_sample__init(&d->sample, now);
 	d->flush_ns = now + FLUSH_NS;
-	d->sample_ns = now;
 	d->stats = mem__calloc(1, sizeof(*d->stats));
 	d->holders = mem__calloc(1, sizeof(*d->holders));
 	d->ident = mem__calloc(1, sizeof(*d->ident));
@@ -558,7 +550,7 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
 	pthread_join(d->thread, NULL);
 	d->running = false;
-	sample_off(d);
+	bpf_sample__end(&d->sample, d->session, drain__sum(d).count);
 	do {
 		err = drain__consume(d);
 	} while (err > 0);
@@ -580,8 +572,8 @@ void drain__free(struct drain *d)
 		pthread_join(d->thread, NULL);
 	}
 	stacks__finish(d->stacks);
-	if (d->stats_fd >= 0)
-		close(d->stats_fd);
+	bpf_sample__close(&d->sample);
+	free(d->meta);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		ring_buffer__free(d->streams[i].rb);
 	tasks__forget(&d->tasks);
@@ -593,8 +585,7 @@ void drain__free(struct drain *d)
 
 void drain__counts(struct drain *d, struct drain_counts *counts)
 {
-	/* What the drain thread counts without the lock are words, one by one. */
-	pthread_mutex_lock(&d->lock);
+	/* What the drain thread counts are words, one by one. */
 	*counts = d->counts;
-	pthread_mutex_unlock(&d->lock);
+	bpf_sample__sums(&d->sample, &counts->bpf_events, &counts->bpf_ns);
 }

@@ -10,8 +10,8 @@
 #include "util/capture/sink.h"
 
 /*
- * Starts the thread; command: the process that kvmw record runs, or 0; keeps: sink feeds a window.
- * NULL: error() said why.
+ * Starts the thread; command: the process that kvmw record runs, or 0; keeps: sink feeds a window or
+ * a series.  NULL: error() said why.
  */
 struct drain *drain__new(struct session *session, struct sink *sink, pid_t command, bool keeps);
 
@@ -27,6 +27,11 @@ void drain__free(struct drain *drain);
  * as rows aside.
  */
 void drain__cut(struct drain *drain);
+/*
+ * Likewise, for a series: what comes from now on is in another file, with this META, which it takes.  Cycles in
+ * progress are in the one in which they end.
+ */
+void drain__next_file(struct drain *drain, char *meta);
 
 /* May be called while the thread runs. */
 struct drain_counts {

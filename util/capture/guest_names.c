@@ -126,6 +126,12 @@ int guest_names__note(struct guest_names *names, const struct event_desc *event,
 	return ret;
 }
 
+void guest_names__again(struct guest_names *names)
+{
+	hash_table__free(&names->sent);
+	memset(names->recent, 0, sizeof(names->recent));
+}
+
 bool guest_names__left_out(const struct guest_names *names)
 {
 	return names->left_out;

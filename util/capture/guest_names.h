@@ -22,6 +22,8 @@ bool guest_names__are_in(u32 events);
  */
 int guest_names__note(struct guest_names *names, const struct event_desc *event, const u8 *rows, u32 nr,
 		      char **json);
+/* All of them are sent again: for another file. */
+void guest_names__again(struct guest_names *names);
 /* Whether there were more than GUEST_SYMBOLS_STORED. */
 bool guest_names__left_out(const struct guest_names *names);
 

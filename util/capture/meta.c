@@ -357,6 +357,13 @@ void meta__hide(struct meta *meta, const struct privacy *privacy)
 	meta->err |= json_build__put(meta->root, "privacy", o);
 }
 
+/* They may have been set since the recorder was started. */
+static void set_clock(struct meta *meta)
+{
+	json_object_array_del_idx(meta->clocks, 0, json_object_array_length(meta->clocks));
+	add_clock(meta);
+}
+
 char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns)
 {
 	struct json_object *o = json_object_new_object();
@@ -364,9 +371,16 @@ char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns)
 	meta->err |= json_build__put(o, "time_ns", json_object_new_int64(time_ns));
 	meta->err |= json_build__put_text(o, "what", trigger);
 	meta->err |= json_build__put(meta->root, "trigger", o);
-	/* They may have been set since the recorder was started. */
-	json_object_array_del_idx(meta->clocks, 0, json_object_array_length(meta->clocks));
-	add_clock(meta);
+	set_clock(meta);
+	return meta__json(meta);
+}
+
+char *meta__of_next_file(struct meta *meta)
+{
+	if (!json_object_object_get_ex(meta->root, "first_clock", NULL))
+		meta->err |= json_build__put(meta->root, "first_clock",
+					     json_object_get(json_object_array_get_idx(meta->clocks, 0)));
+	set_clock(meta);
 	return meta__json(meta);
 }
 

@@ -35,6 +35,9 @@ void meta__hide(struct meta *meta, const struct privacy *privacy);
 /* The text for a snapshot: what triggered it, when; and the clocks now.  To be freed; NULL after error(). */
 char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns);
 
+/* Likewise for the next file of a series: the clocks now, and those of its recorder's start. */
+char *meta__of_next_file(struct meta *meta);
+
 /* The JSON text, to be freed; NULL after error(). */
 char *meta__json(const struct meta *meta);
 

@@ -21,7 +21,8 @@ struct sink {
 	bool finish, failed;
 	u64 bytes;
 	struct data_writer *writer;
-	struct keep_window *window;	/* instead of it */
+	struct keep_window *window;	/* instead of it, */
+	struct series *series;		/* or these files */
 	struct data_encoder *encoder;
 	struct data_buf frame;
 	struct guest_names *names;	/* or NULL */
@@ -36,6 +37,13 @@ static void batch_free(struct batch *batch)
 	free(batch);
 }
 
+static int sink__write_json(struct sink *sink, enum data_frame_type type, const char *json)
+{
+	sink->frame.len = 0;
+	return data_encoder__json(sink->encoder, type, json, &sink->frame) ||
+	       data_writer__append(sink->writer, &sink->frame) ? -1 : 0;
+}
+
 /* Names precede the rows that need them. */
 static int write_names(struct sink *sink, const struct batch *b)
 {
@@ -48,9 +56,8 @@ static int write_names(struct sink *sink, const struct batch *b)
 		return -1;
 	if (!json)
 		return 0;
-	sink->frame.len = 0;
-	err = data_encoder__json(sink->encoder, DATA_IDENT, json, &sink->frame) ||
-	      data_writer__append(sink->writer, &sink->frame);
+	err = sink->series ? series__json(sink->series, sink->encoder, DATA_IDENT, json) :
+	      sink__write_json(sink, DATA_IDENT, json);
 	free(json);
 	return err ? -1 : 0;
 }
@@ -101,28 +108,59 @@ static int keep_batch(struct sink *sink, const struct batch *b)
 	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows, b->nr);
 }
 
-static int write_batch(struct sink *sink, struct batch *b)
+/* Each file has the names that its rows need. */
+static int next_file(struct sink *sink, const struct batch *b)
 {
-	int err;
+	if (sink->names)
+		guest_names__again(sink->names);
+	return series__next(sink->series, sink->encoder, b->json);
+}
 
-	if (sink->window)
-		return keep_batch(sink, b);
+static int add_to_series(struct sink *sink, struct batch *b)
+{
+	struct series *s = sink->series;
+
+	switch (b->mark) {
+	case MARK_NONE:
+		break;
+	case MARK_NEXT:
+		return next_file(sink, b);
+	case MARK_LAST:
+		return series__finish(s, sink->encoder);
+	default:
+		series__ended(s, b->stream);
+		return 0;
+	}
 	if (write_names(sink, b))
 		return -1;
-	sink->frame.len = 0;
 	if (b->json)
-		err = data_encoder__json(sink->encoder, b->type, b->json, &sink->frame);
-	else
-		err = data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows,
-					 b->nr, &sink->frame);
-	return err ? -1 : data_writer__append(sink->writer, &sink->frame);
+		return series__json(s, sink->encoder, b->type, b->json);
+	if (b->begun)
+		return series__begun(s, (const struct kvmw_total *)b->rows);
+	return series__rows(s, sink->encoder, b->type, b->event, b->stream, b->rows, b->nr);
+}
+
+static int write_batch(struct sink *sink, struct batch *b)
+{
+	if (sink->window)
+		return keep_batch(sink, b);
+	if (sink->series)
+		return add_to_series(sink, b);
+	if (write_names(sink, b))
+		return -1;
+	if (b->json)
+		return sink__write_json(sink, b->type, b->json);
+	sink->frame.len = 0;
+	return data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows, b->nr, &sink->frame) ||
+	       data_writer__append(sink->writer, &sink->frame) ? -1 : 0;
 }
 
 static u64 sink__bytes_now(const struct sink *sink)
 {
 	const struct keep_window *w = sink->window;
 
-	return w ? w->ring.end - w->ring.oldest : data_writer__bytes(sink->writer);
+	return w ? w->ring.end - w->ring.oldest :
+	       sink->series ? series__bytes(sink->series) : data_writer__bytes(sink->writer);
 }
 
 static void *sink__run(void *arg)
@@ -157,7 +195,7 @@ static void *sink__run(void *arg)
 	return NULL;
 }
 
-struct sink *sink__new(struct data_writer *writer, struct keep_window *window)
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window, struct series *series)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 
@@ -165,6 +203,7 @@ struct sink *sink__new(struct data_writer *writer, struct keep_window *window)
 		goto out;
 	sink->writer = writer;
 	sink->window = window;
+	sink->series = series;
 	sink->last = &sink->first;
 	sink->bytes = sink__bytes_now(sink);
 	sink->encoder = data_encoder__new();
@@ -324,27 +363,37 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	return 0;
 }
 
-static int put_mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot, u32 stream)
+static int put_mark(struct sink *sink, const struct batch *mark)
 {
 	struct batch *b = batch_new(sink);
 
-	if (!b)
+	if (!b) {
+		free(mark->json);
 		return -1;
-	b->mark = mark;
-	b->snapshot = snapshot;
-	b->stream = stream;
+	}
+	*b = *mark;
 	sink__put(sink, b);
 	return 0;
 }
 
 int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot)
 {
-	return put_mark(sink, mark, snapshot, 0);
+	return put_mark(sink, &(struct batch) { .mark = mark, .snapshot = snapshot });
 }
 
 int sink__ended(struct sink *sink, u32 vcpu)
 {
-	return put_mark(sink, MARK_ENDED, NULL, vcpu);
+	return put_mark(sink, &(struct batch) { .mark = MARK_ENDED, .stream = vcpu });
+}
+
+int sink__next(struct sink *sink, char *meta)
+{
+	return meta ? put_mark(sink, &(struct batch) { .mark = MARK_NEXT, .json = meta }) : -1;
+}
+
+int sink__last(struct sink *sink)
+{
+	return put_mark(sink, &(struct batch) { .mark = MARK_LAST });
 }
 
 void sink__fail(struct sink *sink)

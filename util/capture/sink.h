@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the drain thread to the file, or to the window of --keep: whole batches of rows, encoded and
+ * From the drain thread to the file, to the window of --keep, or to files one after another: whole batches of rows, encoded and
  * written in order by a thread of its own.  Draining waits only when SINK_MAX_BATCHES are queued; then
  * the rings fill, and lost records are counted there.
  */
@@ -9,6 +9,7 @@
 
 #include "util/capture/guest_names.h"
 #include "util/data/data.h"
+#include "util/keep/series.h"
 #include "util/keep/window.h"
 #include "util/privacy/privacy.h"
 
@@ -19,7 +20,9 @@ enum sink_mark {
 	MARK_MOMENT,		/* tables of a moment follow */
 	MARK_HOLD, MARK_RELEASE, MARK_CUT,	/* keep_window__hold(), ... */
 	MARK_SNAPSHOT,		/* to be made of what precedes */
-	MARK_ENDED,		/* vCPU stream: keep_window__ended() */
+	MARK_ENDED,		/* nothing more comes of vCPU stream */
+	MARK_NEXT,		/* series__next(), with json */
+	MARK_LAST,		/* series__finish() */
 };
 
 struct batch {
@@ -27,7 +30,7 @@ struct batch {
 	enum data_frame_type type;
 	const struct event_desc *event;	/* NULL: json */
 	char *json;			/* owned */
-	enum sink_mark mark;		/* for a window; it carries nothing then */
+	enum sink_mark mark;		/* for a window or a series; it carries no rows then */
 	struct keep_snapshot *snapshot;	/* of MARK_SNAPSHOT */
 	bool aside;			/* rows for the next snapshot alone */
 	bool begun;			/* totals, of events that have no record and no end */
@@ -36,8 +39,8 @@ struct batch {
 	u8 *rows;			/* event->size apart; owned */
 };
 
-/* To one of them, which it does not own. NULL after error(). */
-struct sink *sink__new(struct data_writer *writer, struct keep_window *window);
+/* To one of them, which it does not own; the others are NULL.  NULL after error(). */
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window, struct series *series);
 
 /*
  * One that hands each batch to take at once, in the caller's thread, instead of to a file.  take
@@ -65,6 +68,9 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* tak
 /* For a window, after what was handed over; snapshot: of MARK_SNAPSHOT. 0 or -1. */
 int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot);
 int sink__ended(struct sink *sink, u32 vcpu);
+/* For a series, likewise: another file, with this META, which it takes; and the end. */
+int sink__next(struct sink *sink, char *meta);
+int sink__last(struct sink *sink);
 
 /* Rows of one event, in as many batches as it takes; batch is NULL at first. */
 struct sink_rows {

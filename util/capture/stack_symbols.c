@@ -25,7 +25,7 @@ struct stacks {
 	pthread_cond_t changed;
 	bool finish;
 	struct wanted wanted[KVMW_MAX_STACKS];
-	u32 nr_wanted, nr_done;
+	u32 nr_wanted, nr_done, nr_sent;
 	u64 known[KVMW_MAX_STACKS / 64];
 	struct symbols *symbols;
 	struct sink *sink;
@@ -140,6 +140,8 @@ static void *stack_symbols__run(void *arg)
 		/* Entries of the list do not change any more. */
 		send(s, &s->wanted[from], nr);
 		pthread_mutex_lock(&s->lock);
+		s->nr_sent += nr;
+		pthread_cond_broadcast(&s->changed);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -184,6 +186,16 @@ void stacks__note(struct stacks *s, const struct kvmw_stack *row, pid_t pid)
 {
 	stack_symbols__want(s, row->kernel, 0);
 	stack_symbols__want(s, row->user, pid);
+}
+
+void stacks__settle(struct stacks *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	while (s->nr_sent < s->nr_wanted)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void stacks__finish(struct stacks *s)

@@ -16,6 +16,9 @@ struct stacks *stacks__new(const struct session *session, struct sink *sink);
 /* Takes note of a row of a vCPU of this process. */
 void stacks__note(struct stacks *stacks, const struct kvmw_stack *row, pid_t pid);
 
+/* Waits until those that were noted are sent. NULL: there are none. */
+void stacks__settle(struct stacks *stacks);
+
 /* Sends the remaining stacks, ends the thread, frees. */
 void stacks__finish(struct stacks *stacks);
 

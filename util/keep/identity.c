@@ -246,23 +246,38 @@ static bool has_others(const struct identity *id, s64 vm)
 	return false;
 }
 
+static void forget_vcpu(struct identity *id, struct identity_entry *e)
+{
+	struct identity_key key = { IDENTITY_VMS, e->vm };
+	struct identity_entry *vm;
+
+	forget_entry(e);
+	vm = has_others(id, e->vm) ? NULL : hash_table__find(&id->entries, &key);
+	if (vm)
+		forget_entry(vm);
+}
+
 int identity__forget(struct identity *id, u64 before_ns)
 {
 	bool any = false;
 
 	for (u32 i = 0; i < id->entries.nr; i++) {
-		struct identity_entry *e = identity__at(id, i), *vm;
-		struct identity_key key = { IDENTITY_VMS, e->vm };
+		struct identity_entry *e = identity__at(id, i);
 
 		if (!e->text || !e->gone_ns || e->gone_ns >= before_ns || e->needed_ns > before_ns)
 			continue;
 		any = true;
-		forget_entry(e);
-		vm = has_others(id, e->vm) ? NULL : hash_table__find(&id->entries, &key);
-		if (vm)
-			forget_entry(vm);
+		forget_vcpu(id, e);
 	}
 	return !any ? 0 : identity__sweep(id) ? -1 : 1;
+}
+
+int identity__forget_ended(struct identity *id)
+{
+	for (u32 i = 0; i < id->entries.nr; i++)
+		if (identity__at(id, i)->ended && identity__at(id, i)->text)
+			forget_vcpu(id, identity__at(id, i));
+	return identity__sweep(id);
 }
 
 static void put_list(const struct identity *id, u32 list, FILE *f)

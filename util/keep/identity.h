@@ -30,6 +30,8 @@ void identity__needed(struct identity *id, u32 vcpu, u64 until_ns);
  * some; 0; -1: out of memory.
  */
 int identity__forget(struct identity *id, u64 before_ns);
+/* Forgets the vCPUs that ended, and VMs that have no other: nothing that comes names them.  0, or -1 out of memory. */
+int identity__forget_ended(struct identity *id);
 bool identity__has_vcpu(const struct identity *id, u32 vcpu);
 /* Whether a vCPU was gone by then. */
 bool identity__was_gone(const struct identity *id, u32 vcpu, u64 time_ns);

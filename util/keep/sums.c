@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "util/keep/account.h"
 #include "util/keep/deltas.h"
 #include "util/keep/sums.h"
@@ -7,16 +9,20 @@
 
 struct window_total {
 	struct { u32 vcpu, event, isa, reason; } key;
+	bool changed;
 	struct kvmw_total sum;
 };
 
 struct window_holder {
 	struct { u32 vcpu, place, tid, pad; } key;
+	bool changed;
+	u32 nth;		/* from 1 */
 	struct kvmw_holder sum;
 };
 
 struct window_taken {
 	struct { u64 place; } key;
+	bool changed;
 	struct kvmw_taken sum;
 };
 
@@ -42,6 +48,7 @@ static int add_total_row(struct keep_sums *s, const struct kvmw_total *row)
 	if (!to)
 		return -1;
 	account__add(&to->sum, row);
+	to->changed = true;
 	return 0;
 }
 
@@ -53,6 +60,9 @@ static int add_holder_row(struct keep_sums *s, const struct kvmw_holder *row)
 	if (!to)
 		return -1;
 	deltas__add_holder(&to->sum, row);
+	to->changed = true;
+	if (!to->nth)
+		to->nth = ++s->nr_holders;
 	return 0;
 }
 
@@ -64,6 +74,7 @@ static int add_taken_row(struct keep_sums *s, const struct kvmw_taken *row)
 	if (!to)
 		return -1;
 	deltas__add_taken(&to->sum, row);
+	to->changed = true;
 	return 0;
 }
 
@@ -85,28 +96,88 @@ static void total_row(struct kvmw_total *row, const struct window_total *from)
 }
 
 /* Several threads may have had a place one after another: each gets one of its own. */
-static void holder_row(struct kvmw_holder *row, const struct window_holder *from, u32 nth)
+static void holder_row(struct kvmw_holder *row, const struct window_holder *from)
 {
 	*row = from->sum;
-	row->place = (row->place & (BIT(NTH_HOLDER) - 1)) + (nth << NTH_HOLDER);
+	row->place = (row->place & (BIT(NTH_HOLDER) - 1)) + ((from->nth - 1) << NTH_HOLDER);
+}
+
+static const struct hash_table *table_of(const struct keep_sums *s, u32 event)
+{
+	return event == KVMW_EVENT_TOTAL ? &s->totals : event == KVMW_EVENT_HOLDER ? &s->holders : &s->takens;
+}
+
+/* Entry i as a row; whether it has changed since the last time that it was taken. */
+static bool *row_of(const struct keep_sums *s, u32 event, u32 i, void *rows, u32 at)
+{
+	void *from = hash_table__at(table_of(s, event), i);
+
+	if (event == KVMW_EVENT_TOTAL) {
+		total_row((struct kvmw_total *)rows + at, from);
+		return &((struct window_total *)from)->changed;
+	}
+	if (event == KVMW_EVENT_HOLDER) {
+		holder_row((struct kvmw_holder *)rows + at, from);
+		return &((struct window_holder *)from)->changed;
+	}
+	((struct kvmw_taken *)rows)[at] = ((struct window_taken *)from)->sum;
+	return &((struct window_taken *)from)->changed;
 }
 
 void *keep_sums__rows(const struct keep_sums *s, u32 event, u32 *nr)
 {
-	const struct hash_table *table = event == KVMW_EVENT_TOTAL ? &s->totals :
-					 event == KVMW_EVENT_HOLDER ? &s->holders : &s->takens;
-	u8 *rows = mem__calloc(table->nr ?: 1, event_desc__by_id(event)->size);
+	u32 all = table_of(s, event)->nr;
+	void *rows = mem__calloc(all ?: 1, event_desc__by_id(event)->size);
 
-	*nr = table->nr;
-	for (u32 i = 0; rows && i < table->nr; i++) {
-		const void *from = hash_table__at(table, i);
+	*nr = all;
+	for (u32 i = 0; rows && i < all; i++)
+		row_of(s, event, i, rows, i);
+	return rows;
+}
 
-		if (event == KVMW_EVENT_TOTAL)
-			total_row((struct kvmw_total *)rows + i, from);
-		else if (event == KVMW_EVENT_HOLDER)
-			holder_row((struct kvmw_holder *)rows + i, from, i);
-		else
-			((struct kvmw_taken *)rows)[i] = ((const struct window_taken *)from)->sum;
+void *keep_sums__take_changed(struct keep_sums *s, u32 event, u32 *nr)
+{
+	u32 all = table_of(s, event)->nr;
+	void *rows = mem__calloc(all ?: 1, event_desc__by_id(event)->size);
+
+	*nr = 0;
+	for (u32 i = 0; rows && i < all; i++) {
+		bool *changed = row_of(s, event, i, rows, *nr);
+
+		*nr += *changed;
+		*changed = false;
 	}
 	return rows;
+}
+
+/* Both tables have entries that begin with a vCPU. */
+static int forget_of(struct hash_table *table, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+{
+	struct hash_table kept = *table;
+
+	kept.nr = kept.room = kept.nr_buckets = 0;
+	kept.entry = kept.bucket = NULL;
+	for (u32 i = 0; i < table->nr; i++) {
+		const void *from = hash_table__at(table, i);
+		u32 vcpu;
+		void *to;
+
+		memcpy(&vcpu, from, sizeof(vcpu));
+		if (!may_come(arg, vcpu))
+			continue;
+		to = hash_table__get(&kept, from);
+		if (!to) {
+			hash_table__free(&kept);
+			return -1;
+		}
+		memcpy(to, from, table->entry_size);
+	}
+	hash_table__free(table);
+	*table = kept;
+	return 0;
+}
+
+int keep_sums__forget(struct keep_sums *s, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+{
+	return forget_of(&s->totals, may_come, arg) || forget_of(&s->holders, may_come, arg) ? -1 : 0;
 }

@@ -8,6 +8,7 @@
 
 struct keep_sums {
 	struct hash_table totals, holders, takens;
+	u32 nr_holders;		/* so far: each has a place of its own */
 };
 
 void keep_sums__init(struct keep_sums *s, struct budget *budget);
@@ -17,5 +18,9 @@ void keep_sums__free(struct keep_sums *s);
 int keep_sums__add(struct keep_sums *s, u32 event, const void *row);
 /* Of a table: *nr structs; free() them.  NULL after error(). */
 void *keep_sums__rows(const struct keep_sums *s, u32 event, u32 *nr);
+/* Likewise, those that changed since they were taken last. */
+void *keep_sums__take_changed(struct keep_sums *s, u32 event, u32 *nr);
+/* Forgets those of vCPUs of which nothing more may come.  0, or -1 out of memory. */
+int keep_sums__forget(struct keep_sums *s, bool (*may_come)(const void *arg, u32 vcpu), const void *arg);
 
 #endif

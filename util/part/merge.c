@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/keep/series.h"
 #include "util/memory.h"
 #include "util/part/merge.h"
 
@@ -20,6 +21,9 @@ static int merge__by_time(const void *a, const void *b)
 
 bool merge__overlap(const struct merge_input *a, const struct merge_input *b)
 {
+	/* One began when the other ended, but what was in progress then is in the later one. */
+	if (recording__are_files_of_series(a->rec, b->rec))
+		return false;
 	if (a->from_ns == b->from_ns || a->to_ns > b->from_ns)
 		return true;
 	/* The last ns of one may be the first of the other, if nothing began in it. */
@@ -154,6 +158,17 @@ static int not_of_one(const struct recording *a, const struct recording *b)
 		     "shows them together", a->path, b->path, a->path, b->path);
 }
 
+/* A file of a series is of its own time, the first and the last one as if there were no others. */
+static void limit_to_file(struct merge_input *in)
+{
+	const struct rec_meta *meta = &in->rec->meta;
+
+	if (meta->series_number > 1 && !in->from_ns)
+		in->from_ns = meta->start_ns;
+	if (meta->series_number && in->to_ns == UINT64_MAX && meta->stop_why && !strcmp(meta->stop_why, SERIES_STOP))
+		in->to_ns = meta->stop_ns;
+}
+
 int merge__prepare(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
@@ -164,6 +179,8 @@ int merge__prepare(struct merge *m)
 			return -1;
 		in->from_ns = meta->part ? meta->part_from_ns : 0;
 		in->to_ns = meta->part ? meta->part_to_ns : UINT64_MAX;
+		limit_to_file(in);
+		m->of_series |= i && recording__are_files_of_series(m->input[0].rec, in->rec);
 		if (i && !recording__is_same_recorder(m->input[0].rec, in->rec))
 			return not_of_one(m->input[0].rec, in->rec);
 	}
@@ -187,12 +204,12 @@ static bool merge__has_event(const struct merge *m, const char *name)
 	return false;
 }
 
-static void merge__add_event(struct json_object *events, const char *name)
+static void merge__add_text(struct json_object *list, const char *text)
 {
-	for (size_t i = 0; i < json_object_array_length(events); i++)
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(events, i)), name))
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(list, i)), text))
 			return;
-	json_object_array_add(events, json_object_new_string(name));
+	json_object_array_add(list, json_object_new_string(text));
 }
 
 static struct json_object *still_without(const struct merge *m)
@@ -204,7 +221,7 @@ static struct json_object *still_without(const struct merge *m)
 
 		for (u32 k = 0; k < without->nr; k++)
 			if (!merge__has_event(m, without->text[k]))
-				merge__add_event(names, without->text[k]);
+				merge__add_text(names, without->text[k]);
 	}
 	return names;
 }
@@ -213,7 +230,7 @@ static struct json_object *merged_part(const struct merge *m)
 {
 	struct json_object *part = json_object_new_object();
 	u64 from_ns = m->input[0].from_ns, to_ns = 0;
-	bool selects = false;
+	bool selects = false, any = !m->of_series;
 	char *by = NULL;
 	size_t size;
 	FILE *f = open_memstream(&by, &size);
@@ -224,13 +241,14 @@ static struct json_object *merged_part(const struct merge *m)
 		if (m->input[i].to_ns > to_ns)
 			to_ns = m->input[i].to_ns;
 		selects |= m->input[i].rec->meta.part_selects;
+		any |= m->input[i].rec->meta.part != NULL;
 		if (f)
 			fprintf(f, "%s%s", i ? ", and " : "", text);
 	}
 	if (f)
 		fclose(f);
-	/* Parts of all the time, cut by nothing else, are all there is. */
-	if (!selects && !from_ns && to_ns == UINT64_MAX) {
+	/* Parts of all the time, cut by nothing else, are all there is; files as they were recorded are not cut. */
+	if (!any || (!selects && !from_ns && to_ns == UINT64_MAX)) {
 		json_object_put(part);
 		free(by);
 		return NULL;
@@ -260,6 +278,35 @@ static int put_part(struct merge *m)
 	return part_out__json(&m->out, DATA_META, root);
 }
 
+/* Which files of a series they are, and how the last one ended. */
+static void add_series(const struct merge *m, struct json_object *root)
+{
+	const struct rec_meta *last = &m->input[m->nr - 1].rec->meta;
+	struct json_object *series = json_object_new_object(), *notes = json_object_new_array(), *stop;
+	u64 from = m->input[0].rec->meta.series_number, to = 0;
+
+	for (u32 i = 0; i < m->nr; i++) {
+		const struct rec_meta *meta = &m->input[i].rec->meta;
+
+		if (meta->series_to > to) {
+			to = meta->series_to;
+			last = meta;
+		}
+		for (u32 k = 0; k < meta->notes.nr; k++)
+			merge__add_text(notes, meta->notes.text[k]);
+	}
+	json_object_object_add(series, "number", json_object_new_uint64(from));
+	json_object_object_add(series, "to", json_object_new_uint64(to));
+	json_object_object_add(root, "series", series);
+	json_object_object_add(root, "notes", notes);
+	if (!last->stop_ns)
+		return;
+	stop = json_object_new_object();
+	json_object_object_add(stop, "time_ns", json_object_new_uint64(last->stop_ns));
+	json_object_object_add(stop, "why", json_object_new_string(last->stop_why ?: ""));
+	json_object_object_add(root, "stop", stop);
+}
+
 /* What only all of them together know. */
 static int put_last_meta(struct merge *m, u64 missing_rows)
 {
@@ -267,29 +314,36 @@ static int put_last_meta(struct merge *m, u64 missing_rows)
 
 	for (u32 i = 0; i < m->nr; i++)
 		for (u32 k = 0; k < m->input[i].rec->meta.events.nr; k++)
-			merge__add_event(events, m->input[i].rec->meta.events.text[k]);
+			merge__add_text(events, m->input[i].rec->meta.events.text[k]);
 	json_object_object_add(root, "events", events);
 	if (missing_rows)
 		json_object_object_add(root, "missing_rows",
 				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX : (s64)missing_rows));
+	if (m->of_series)
+		add_series(m, root);
 	return part_out__json(&m->out, DATA_META, root);
 }
 
 /* All but what is said of the part alone. */
 static int merge__meta(void *ctx, const struct data_frame *f, const char *text)
 {
+	static const char *const of_part[] = { "part", "missing_rows", "series", "stop" };
 	struct merge *m = ctx;
+	u32 nr = m->of_series ? 4 : 2;
 	struct json_object *root;
+	bool any = false;
 	int ret = json_text__parse(&m->out.purse, text, &root);
 
 	if (ret)
 		return ret;
-	if (!json_object_object_get_ex(root, "part", NULL) && !json_object_object_get_ex(root, "missing_rows", NULL)) {
+	for (u32 i = 0; i < nr; i++)
+		any |= json_object_object_get_ex(root, of_part[i], NULL);
+	if (!any) {
 		json_object_put(root);
 		return part_out__copy(&m->out, f);
 	}
-	json_object_object_del(root, "part");
-	json_object_object_del(root, "missing_rows");
+	for (u32 i = 0; i < nr; i++)
+		json_object_object_del(root, of_part[i]);
 	return json_object_object_length(root) ? part_out__json(&m->out, DATA_META, root) : json_object_put(root) != 1;
 }
 

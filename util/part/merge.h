@@ -30,6 +30,7 @@ struct merge {
 	struct keep_sums sums;
 	struct hash_table seen;		/* rows that several of them have */
 	bool any_beside;
+	bool of_series;		/* they are files of one, not only parts of one file */
 };
 
 /* Puts them in order.  0, or -1: they are no parts of one recording, or what they have overlaps (error() said so). */

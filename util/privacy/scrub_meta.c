@@ -311,7 +311,7 @@ static json *meta_pass__resolution(struct scrub *s, json *value)
 
 	if (resolution__parse(&said, json_object_get_string(value)))
 		return NULL;
-	data_encoder__expect_rounded(s->encoder);
+	data_encoder__expect_rounded(s->out.encoder);
 	return json_object_new_string(resolution__text(&said, text));
 }
 
@@ -351,6 +351,15 @@ static json *meta_pass__part(struct scrub *s, json *value)
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));
 }
 
+static json *meta_pass__series(struct scrub *s, json *value)
+{
+	static const struct meta_rule rules[] = {
+		{ "number", json_type_int, meta_pass__plain }, { "to", json_type_int, meta_pass__plain },
+	};
+
+	return pass_members(s, value, rules, ARRAY_SIZE(rules));
+}
+
 int scrub__meta(struct scrub *s, const char *text)
 {
 	static const struct meta_rule rules[] = {
@@ -364,6 +373,7 @@ int scrub__meta(struct scrub *s, const char *text)
 		{ "trigger", json_type_object, meta_pass__trigger },
 		{ "part", json_type_object, meta_pass__part },
 		{ "resolution", json_type_string, meta_pass__resolution },
+		{ "series", json_type_object, meta_pass__series }, { "first_clock", json_type_object, clock_pair },
 		{ "privacy", json_type_object, meta_pass__states },
 		{ "missing_rows", json_type_int, meta_pass__missing },
 		{ "guest_symbols", json_type_object, meta_pass__symbols },

@@ -587,11 +587,3 @@ bool recording__complain(const struct recording *rec)
 		      nr ? ", or the file was cut short" : "");
 	return recording__incomplete(rec);
 }
-
-bool recording__is_same_recorder(const struct recording *a, const struct recording *b)
-{
-	const struct rec_meta *x = &a->meta, *y = &b->meta;
-
-	return x->has_clock && y->has_clock && x->monotonic_ns == y->monotonic_ns && x->realtime_ns == y->realtime_ns &&
-	       !strcmp(x->host ?: "", y->host ?: "") && !strcmp(x->kernel ?: "", y->kernel ?: "");
-}

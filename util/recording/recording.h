@@ -138,6 +138,8 @@ struct rec_meta {
 	u64 rings, ring_bytes;
 	bool has_clock;
 	u64 monotonic_ns, realtime_ns;	/* both of one moment; the first pair */
+	u64 first_monotonic_ns, first_realtime_ns;	/* likewise, of the first file of a series; or the same */
+	u64 series_number, series_to;	/* of a file of a series, from 1, or of several; 0: it is none */
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
@@ -236,6 +238,8 @@ static inline bool recording__is_part(const struct recording *rec)
 
 /* Whether one recorder made both, which are parts of one recording then: clocks and ids mean the same. */
 bool recording__is_same_recorder(const struct recording *a, const struct recording *b);
+/* Whether it wrote them one after the other: what is in one is not in the other. */
+bool recording__are_files_of_series(const struct recording *a, const struct recording *b);
 
 struct recording *recording__new(const char *path);
 /* Before anything is taken: all that is kept comes from this budget. */

@@ -74,6 +74,7 @@ static int get_params(struct json_object *kvm, struct rec_texts *texts)
 static void get_clock(struct json_object *root, struct rec_meta *meta)
 {
 	struct json_object *clocks = member__get(root, "clocks", json_type_array), *first;
+	struct json_object *of_series = member__get(root, "first_clock", json_type_object);
 
 	if (!clocks || !json_object_array_length(clocks))
 		return;
@@ -81,6 +82,18 @@ static void get_clock(struct json_object *root, struct rec_meta *meta)
 	meta->monotonic_ns = member__u64(first, "monotonic_ns", 0);
 	meta->realtime_ns = member__u64(first, "realtime_ns", 0);
 	meta->has_clock = meta->realtime_ns;
+	meta->first_monotonic_ns = member__u64(of_series, "monotonic_ns", meta->monotonic_ns);
+	meta->first_realtime_ns = member__u64(of_series, "realtime_ns", meta->realtime_ns);
+}
+
+static void get_series(struct json_object *root, struct rec_meta *meta)
+{
+	struct json_object *series = member__get(root, "series", json_type_object);
+
+	if (!series)
+		return;
+	meta->series_number = member__u64(series, "number", 0);
+	meta->series_to = member__u64(series, "to", meta->series_number);
 }
 
 static int by_kind(const void *a, const void *b)
@@ -215,6 +228,7 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 	meta->stop_ns = member__u64(stop, "time_ns", meta->stop_ns);
 	meta->trigger_ns = member__u64(trigger, "time_ns", meta->trigger_ns);
 	meta->missing_rows = member__u64(root, "missing_rows", meta->missing_rows);
+	get_series(root, meta);
 	get_clock(root, meta);
 	get_hidden(root, meta);
 	get_resolution(root, meta);

@@ -68,6 +68,11 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%s, at %.9f s", m->trigger ?: "", recording__since_start(rec, m->trigger_ns) / 1e9);
 	field(s, "trigger", m->trigger ? text : NULL);
 	field(s, "resolution", render__resolution(&m->resolution, text, sizeof(text)));
+	snprintf(text, sizeof(text), "file %llu of a series", (unsigned long long)m->series_number);
+	if (m->series_to > m->series_number)
+		snprintf(text, sizeof(text), "files %llu to %llu of a series", (unsigned long long)m->series_number,
+			 (unsigned long long)m->series_to);
+	field(s, "series", m->series_number ? text : NULL);
 	field(s, "part", m->part);
 	for (u32 id = 0; id < ARRAY_SIZE(m->skipped); id++) {
 		if (!m->skipped[id])

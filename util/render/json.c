@@ -218,7 +218,7 @@ static void lost(struct json_object *obj, const struct recording *rec)
 void json__recording(struct json_writer *w, struct json_object *obj, const struct recording *rec)
 {
 	const struct rec_meta *m = &rec->meta;
-	struct json_object *host, *kvm, *filters;
+	struct json_object *host, *kvm, *filters, *series;
 	char resolution[RESOLUTION_TEXT];
 
 	json__state(obj, rec);
@@ -246,6 +246,11 @@ void json__recording(struct json_writer *w, struct json_object *obj, const struc
 		json__text(obj, "resolution", resolution__text(&m->resolution, resolution));
 	if (m->part)
 		json__text(obj, "part", m->part);
+	if (m->series_number) {
+		series = json__object(obj, "series");
+		json__u64(series, "number", m->series_number);
+		json__u64(series, "to", m->series_to);
+	}
 	if (m->trigger) {
 		json__text(obj, "trigger", m->trigger);
 		json__time(obj, "trigger_ns", m->trigger_ns);

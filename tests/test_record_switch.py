@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw record --switch-output: a series of files, which together are one recording, by this machine's KVM."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from synthetic import KVMW, kvmw, one_line
+from test_merge import mono
+from test_record_here import running_guest
+from test_record_keep import report, rows_of
+
+here = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0, reason="needs /dev/kvm and root")
+GUEST = [KVMW, "bench", "guest", "--rounds"]
+DUMP = r"\[ kvmw record: Dump (\S+): (\d+) events? of (\d+\.\d) s, \d+\.\d{3} MB, (\d+) lost \]"
+
+
+class Series:
+    """kvmw record --switch-output, whose lines are read as they come."""
+    def __init__(self, where, *args):
+        self.where, self.files = where, []
+        self.process = subprocess.Popen([KVMW, "record", *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=where,
+                                        stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.stderr.close()
+        self.process.wait()
+
+    def dumped(self):
+        """Waits for the next file that is complete."""
+        line = self.process.stderr.readline().strip()
+        found = re.fullmatch(DUMP, line)
+        assert found, line
+        self.files.append(self.where / found[1])
+        return int(found[2])
+
+    def switch(self):
+        self.process.send_signal(signal.SIGUSR2)
+        return self.dumped()
+
+    def end(self, status=0, sig=signal.SIGINT):
+        """The last one; what is said after it."""
+        if sig:
+            self.process.send_signal(sig)
+        lines = self.process.stderr.read().splitlines()
+        assert self.process.wait() == status, lines
+        for line in lines:
+            found = re.fullmatch(DUMP, line)
+            if found:
+                self.files.append(self.where / found[1])
+        return [line for line in lines if not re.fullmatch(DUMP, line)]
+
+
+@contextlib.contextmanager
+def recording(where, *args):
+    with running_guest() as pid, Series(where, "-e", "userspace", "-p", pid, *args) as rec:
+        while not (where / "kvmw.data").exists() or not (where / "kvmw.data").stat().st_size:
+            assert rec.process.poll() is None
+        yield rec
+
+
+def check_file(path, number):
+    """It is a recording by itself: what it says of that, and its rows."""
+    about = json.loads(kvmw("info", "--json", path).stdout)
+    assert re.fullmatch(r"kvmw\.data\.\d{16}", path.name) and path.stat().st_mode & 0o777 == 0o600
+    assert about["complete"] and about["finished"] and about["series"] == {"number": number, "to": number}
+    if not any(frame["type"] == "EVENTS" for frame in about["frames"]):
+        return about, []
+    rows, total = rows_of(path), report(path)["total"]
+    assert total["exact"] and total["lost"] == 0 and total["count"] == total["recorded"] == len(rows)
+    assert [vcpu["vcpu"] for vcpu in about["vcpus"]] == [0] and len(about["vms"]) == 1
+    return about, rows
+
+
+@pytest.mark.lab
+@here
+def test_files_are_one_recording(tmp_path):
+    """All that a guest is known to have done, in six files; each is right by itself, and together they are the whole."""
+    rounds = 20000
+    with Series(tmp_path, "-e", "userspace", "--switch-output", "--", *GUEST, str(rounds), "--pio", "1") as rec:
+        while not (tmp_path / "kvmw.data").exists():
+            assert rec.process.poll() is None
+        while sum(rec.switch() > 0 for _ in range(4)) < 4:      # there were none before its first exit
+            pass
+        said = rec.end(sig=None)
+    assert f" in {len(rec.files)} files kvmw.data.<timestamp>" in said[-1]
+    assert sorted(rec.files) == sorted(tmp_path.iterdir())
+    seen = []
+    for number, path in enumerate(rec.files, 1):
+        about, rows = check_file(path, number)
+        if seen:
+            assert about["start_ns"] == seen[-1][0]
+        seen.append((about["start_ns"] + about["duration_ns"], rows))
+        assert about["stopped"] == ("command ended" if path == rec.files[-1] else "next file")
+    rows = [row for _, some in seen for row in some]
+    assert sum(row["reason"] == "KVM_EXIT_IO" for row in rows) == rounds + 2     # one when it is ready, one at its end
+    assert len({row["time_ns"] for row in rows}) == len(rows)
+    # Each returns to the guest when the next one begins: nothing is missing in between.
+    for before, after in zip(rows, rows[1:]):
+        assert before["time_ns"] + before["user_ns"] + after["run_ns"] == after["time_ns"]
+    one = tmp_path / "one"
+    assert kvmw("merge", "-o", one, *rec.files).returncode == 0
+    assert rows_of(one) == rows
+    whole = report(one)
+    assert whole["total"]["count"] == len(rows) and whole["total"]["exact"] and "part" not in whole["recording"]
+    assert whole["recording"]["duration_ns"] == sum(json.loads(kvmw("info", "--json", path).stdout)["duration_ns"] for path in rec.files)
+    several = kvmw("report", "--json", *rec.files)
+    assert several.stderr == "" and json.loads(several.stdout)["total"]["count"] == len(rows)
+    # Some of them; one that is missing in between; one twice.
+    assert kvmw("merge", "-o", tmp_path / "some", *rec.files[1:3]).returncode == 0
+    assert report(tmp_path / "some")["recording"]["series"] == {"number": 2, "to": 3}
+    one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, "nothing is known of the time before it")
+    assert "count twice" in kvmw("merge", "-o", tmp_path / "no", tmp_path / "some", rec.files[2]).stderr
+    assert "counts twice" in kvmw("report", tmp_path / "some", rec.files[2]).stderr
+    assert kvmw("merge", "-o", tmp_path / "more", tmp_path / "some", rec.files[3], rec.files[0]).returncode == 0
+    assert rows_of(tmp_path / "more") == [row for _, some in seen[:4] for row in some]
+    # And cut.
+    some = max((some for _, some in seen), key=len)
+    path = rec.files[[other for _, other in seen].index(some)]
+    assert kvmw("cut", "-i", path, "-o", tmp_path / "half", "--time", mono(some[len(some) // 2]["time_ns"]) + ",").returncode == 0
+    assert rows_of(tmp_path / "half") == some[len(some) // 2:]
+
+
+@pytest.mark.lab
+@here
+def test_size_and_newest(tmp_path):
+    """Files of 64K, of which two stay, and one that is none of this series."""
+    (tmp_path / "kvmw.data.2001010100000000").write_text("another one's")
+    with recording(tmp_path, "--switch-output=64K", "--switch-max-files", "2") as rec:
+        for _ in range(2):
+            assert rec.dumped() > 0
+        rec.end()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kvmw.data.2001010100000000", *(p.name for p in rec.files[-2:])]
+    assert all(path.stat().st_size >= 64 << 10 for path in rec.files[-2:-1])
+    for number, path in enumerate(rec.files, 1):
+        if path.exists():
+            check_file(path, number)
+
+
+@pytest.mark.lab
+@here
+def test_killed(tmp_path):
+    """What has a timestamp is whole; what has none can be read."""
+    with recording(tmp_path, "--switch-output=signal") as rec:
+        while not rec.switch():
+            pass
+        events = rec.switch()
+        while "of a series" not in kvmw("info", tmp_path / "kvmw.data").stdout:
+            pass
+        rec.process.kill()
+        rec.process.wait()
+    assert len(rows_of(rec.files[-1])) == events
+    for number, path in enumerate(rec.files, 1):
+        check_file(path, number)
+    last = kvmw("info", tmp_path / "kvmw.data")
+    assert f"file {len(rec.files) + 1} of a series" in last.stdout
+    assert last.stderr.endswith("the recorder did not finish; all complete frames were used\n")
+    done = kvmw("merge", "-o", tmp_path / "all", *rec.files, tmp_path / "kvmw.data")
+    assert done.returncode == 1 and "kvmw.data is incomplete" in done.stderr
+    assert len(rows_of(rec.files[-1])) <= len(json_lines(tmp_path / "all"))
+
+
+def json_lines(path):
+    return kvmw("script", "-i", path, "--json").stdout.splitlines()
+
+
+@pytest.mark.lab
+@here
+def test_full_disk(tmp_path):
+    """The recording ends, and says so; the files before are whole."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "none", folder], check=True)
+    try:
+        with recording(folder, "--switch-output=64K") as rec:
+            said = rec.end(status=1, sig=None)
+        assert any("No space left on device" in line for line in said)
+        assert rec.files
+        for number, path in enumerate(rec.files, 1):
+            check_file(path, number)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("args, error", [
+    (["--switch-output=30"], "--switch-output '30': must be a size from 64K on, such as 100M, a time of at least 1s"),
+    (["--switch-output=1K"], "--switch-output '1K': must be a size from 64K on"),
+    (["--switch-output=100ms"], "--switch-output '100ms': must be a size"),
+    (["--switch-output=99999999999999d"], "--switch-output '99999999999999d': must be a size"),
+    (["--switch-output", "10m"], "'10m' would be run as a command: --switch-output=10m says when another file begins"),
+    (["--switch-max-files", "3"], "--switch-max-files needs --switch-output"),
+    (["--switch-output=2d", "--switch-max-files", "0"], "--switch-max-files '0': must be a number from 1 to 1000000"),
+    (["--switch-output=70000B", "--keep", "10s"], "--keep and --switch-output exclude each other"),
+    (["--switch-output", "--limit", "1G"], "--limit and --switch-output exclude each other"),
+    (["--switch-output", "-o", "-"], "-o - and --switch-output exclude each other"),
+    (["--switch-output", "-o", "/dev/null"], "-o /dev/null: it is no file; with --switch-output there are files"),
+    (["--switch-output", "-o", "x" * 4080], "-o: a path of 4080 bytes is too long"),
+])
+def test_wrong_options(args, error):
+    one_line(kvmw("record", "-a", *args), 2, error)
