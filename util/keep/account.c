@@ -152,9 +152,11 @@ static void take_reading(const struct account *a, struct counted *c)
 	c->waits = false;
 }
 
-/* Records of completed events that the next reading has counted. */
+/* Records of completed events that the next reading has counted; rows of other reasons have keys of their own. */
 static bool has_come(const struct counted *c)
 {
+	if (c->key.reason == KVMW_REASON_OTHER)
+		return c->waits;
 	return c->waits && c->rows + c->next.lost + c->next.left_out >= c->next.done;
 }
 
