@@ -6,9 +6,9 @@
 #include "util/capture/meta.h"
 
 /*
- * After the end: notes and warnings of events that were missed, or are of vCPUs for which there was no
+ * Notes, and if say is set warnings, of events that were missed until now, or are of vCPUs for which there was no
  * room; true: there are such.
  */
-bool record_notes__add(struct meta *meta, const struct session *session);
+bool record_notes__add(struct meta *meta, const struct session *session, bool say);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "builtin-record-fds.h"
+#include "builtin-record-notes.h"
 #include "builtin-record.h"
 #include "util/error.h"
 #include "util/parse.h"
@@ -234,6 +235,20 @@ static int record_switch__send_tables(struct record_switch *w, u32 kind)
 	return snapshot__read(u->tables, kind, u->session_opts, u->session) || snapshot__send(u->tables, u->sink) ? -1 : 0;
 }
 
+/* What is missing from the file, as far as that is known now; the recorder goes on, and will know more. */
+static int send_notes(struct record_switch *w)
+{
+	struct meta *meta = w->uses.meta;
+	u32 nr = meta__nr_notes(meta);
+	int err = 0;
+
+	record_notes__add(meta, w->uses.session, false);
+	if (meta__nr_notes(meta) != nr)
+		err = sink__json(w->uses.sink, DATA_META, meta__json(meta));
+	meta__forget_notes(meta, nr);
+	return err;
+}
+
 /* What is read of the end is in one file, what is read of the start in the next one. */
 static int begin_next(struct record_switch *w)
 {
@@ -241,7 +256,7 @@ static int begin_next(struct record_switch *w)
 
 	w->busy = true;
 	w->again = false;
-	if (record_switch__send_tables(w, KVMW_thread_END))
+	if (send_notes(w) || record_switch__send_tables(w, KVMW_thread_END))
 		return -1;
 	meta = meta__of_next_file(w->uses.meta);
 	if (!meta)

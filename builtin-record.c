@@ -310,7 +310,7 @@ static void note_gaps(struct record *r)
 			 "at the start and the end is not of all", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
-	r->unseen = record_notes__add(r->meta, r->session);
+	r->unseen = record_notes__add(r->meta, r->session, true);
 }
 
 static int write_meta(struct record *r)

@@ -368,7 +368,7 @@ static int stat_finish(struct stat_run *r, u64 stop_ns, const char *why)
 	int err;
 
 	meta__stop(r->meta, stop_ns, why);
-	r->unseen = record_notes__add(r->meta, r->session);
+	r->unseen = record_notes__add(r->meta, r->session, true);
 	err = live__count(&r->live, stop_ns) || write_tables(r) ||
 	      (r->opt.viewer ? 0 : !r->export ? print_counts(r) < 0 :
 	       stat_export__is_file(r->export) ? stat_export__write(r->export) : 0);

@@ -357,6 +357,16 @@ void meta__hide(struct meta *meta, const struct privacy *privacy)
 	meta->err |= json_build__put(meta->root, "privacy", o);
 }
 
+u32 meta__nr_notes(const struct meta *meta)
+{
+	return json_object_array_length(meta->notes);
+}
+
+void meta__forget_notes(struct meta *meta, u32 nr)
+{
+	json_object_array_del_idx(meta->notes, nr, json_object_array_length(meta->notes) - nr);
+}
+
 /* They may have been set since the recorder was started. */
 static void set_clock(struct meta *meta)
 {

@@ -26,6 +26,10 @@ void meta__stop(struct meta *meta, u64 stop_ns, const char *why);
 void meta__symbols(struct meta *meta, const struct guest_symbols *symbols);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
+u32 meta__nr_notes(const struct meta *meta);
+/* All but the first nr are forgotten. */
+void meta__forget_notes(struct meta *meta, u32 nr);
+
 /* To what durations are rounded. */
 void meta__resolution(struct meta *meta, const struct resolution *resolution);
 
