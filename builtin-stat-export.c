@@ -77,23 +77,20 @@ static struct metrics_gaps gaps_of(const struct session *session)
 static int write_text(FILE *out, const struct stat_export *e, enum metrics_format format)
 {
 	const struct metrics_gaps gaps = gaps_of(e->live->session);
-	struct report_options by_reason, by_vcpu;
-	struct live_report reasons, vcpus = { .part.nr_vms = 0 };
+	struct report_options opt[2];
+	struct live_report r;
 	struct metrics m;
 	int err;
 
-	metrics__options(&by_reason, e->event, e->vcpus, true);
-	metrics__options(&by_vcpu, e->event, e->vcpus, false);
-	err = live__report(e->live, e->start_ns, COUNTS_GROWN, &by_reason, &reasons) ||
-	      live__report(e->live, e->start_ns, COUNTS_GROWN, &by_vcpu, &vcpus);
+	metrics__options(&opt[0], e->event, e->vcpus, true);
+	metrics__options(&opt[1], e->event, e->vcpus, false);
+	err = live__report(e->live, e->start_ns, COUNTS_GROWN, opt, 2, &r);
 	if (!err) {
-		err = metrics__make(&m, &reasons.rep, &vcpus.rep, &gaps);
-		if (!err)
-			openmetrics__write(out, &m, format, METRICS_MAX_SERIES);
+		err = metrics__make(&m, &r.rep[0], &r.rep[1], &gaps) ||
+		      openmetrics__write(out, &m, format, METRICS_MAX_SERIES);
 		metrics__free(&m);
 	}
-	live__end_report(&reasons);
-	live__end_report(&vcpus);
+	live__end_report(&r);
 	return err ? -1 : 0;
 }
 

@@ -80,9 +80,7 @@ static int take_latency(void *arg, const struct kvmw_total *row, const u64 *coun
 
 int live__count(struct live *live, u64 now)
 {
-	/* Durations first: a cycle that has one is among those that ended. */
-	if (counters__latencies(live->session, take_latency, live) ||
-	    counters__send(live->session, live->sink, now) ||
+	if (counters__send(live->session, live->sink, now, take_latency, live) ||
 	    ident__send(live->ident, live->sink, live->session) ||
 	    holders__send(live->holders, live->sink, session__states(live->session),
 			  session__nr_states(live->session)) ||
@@ -161,7 +159,7 @@ static int choose_vcpus(struct recording *part, u64 from_ns)
 	return 0;
 }
 
-int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt,
+int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt, u32 nr,
 		 struct live_report *r)
 {
 	*r = (struct live_report) { .part = *live->rec };
@@ -177,18 +175,23 @@ int live__report(struct live *live, u64 from_ns, enum counts_span span, const st
 		r->part.vcpu = NULL;
 		return -1;
 	}
-	if (counts__since(&live->counts, span, &r->part.totals) ||
-	    report__make(&r->rep, &r->part, &r->aggs, opt))
+	if (counts__since(&live->counts, span, &r->part.totals))
 		return -1;
-	counts__finish(&r->rep);
+	for (u32 i = 0; i < nr; i++) {
+		if (report__make(&r->rep[i], &r->part, &r->aggs[i], &opt[i]))
+			return -1;
+		counts__finish(&r->rep[i]);
+	}
 	/* How many is not known: each look finds the same keys again. */
 	return live->counts.full ? error("some events are not counted: more different keys than kvmw keeps") : 0;
 }
 
 void live__end_report(struct live_report *r)
 {
-	report__free(&r->rep);
-	agg_table__free(&r->aggs);
+	for (u32 i = 0; i < ARRAY_SIZE(r->rep); i++) {
+		report__free(&r->rep[i]);
+		agg_table__free(&r->aggs[i]);
+	}
 	agg_table__free(&r->part.totals);
 	free(r->part.vcpu);
 }

@@ -162,10 +162,10 @@ static int print_counts(struct stat_run *r)
 	struct live_report report;
 	struct kind_counts kinds = { .nr = 0 };
 	int err = live__report(&r->live, r->interval_ns, r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL,
-			       &r->report, &report) ||
+			       &r->report, 1, &report) ||
 		  (r->opt.record.besides && kind_counts__make(&report.part, KINDS_OF_ALL, &kinds)) ||
-		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep)) ||
-		  print_interval(r, &report.rep, r->opt.record.besides ? &kinds : NULL);
+		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep[0])) ||
+		  print_interval(r, &report.rep[0], r->opt.record.besides ? &kinds : NULL);
 
 	kind_counts__free(&kinds);
 	live__end_report(&report);

@@ -63,15 +63,15 @@ int live__count(struct live *live, u64 now);
 int live__free_ended(struct live *live);
 
 /*
- * The report of what was counted from a time on, which is the last interval's end or the start.  It refers to
- * part and opt.  0 or -1; in both cases live__end_report().
+ * Reports of what was counted from a time on, which is the last interval's end or the start: one for each of nr
+ * options, up to two.  They refer to part and opt.  0 or -1; in both cases live__end_report().
  */
 struct live_report {
 	struct recording part;
-	struct agg_table aggs;
-	struct report rep;
+	struct agg_table aggs[2];
+	struct report rep[2];
 };
-int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt,
+int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt, u32 nr,
 		 struct live_report *r);
 void live__end_report(struct live_report *r);
 

@@ -163,18 +163,16 @@ static int live_begin(void *arg)
 
 static int live_interval(void *arg, struct live *live, u32 event, u64 start_ns, u64 from_ns)
 {
-	struct report_options by_row, by_reason;
-	struct live_report rows, reasons = { .part.nr_vms = 0 };
+	struct report_options opt[2];
+	struct live_report r;
 	struct top_ui *ui = arg;
 	int ret;
 
-	top__options(&by_row, event, false);
-	top__reason_options(&by_reason, event);
-	ret = live__report(live, from_ns, COUNTS_INTERVAL, &by_row, &rows) ?:
-	      live__report(live, from_ns, COUNTS_INTERVAL, &by_reason, &reasons) ?:
-	      top__take(&ui->top, &rows.rep, &reasons.rep, live->time_ns - start_ns);
-	live__end_report(&rows);
-	live__end_report(&reasons);
+	top__options(&opt[0], event, false);
+	top__reason_options(&opt[1], event);
+	ret = live__report(live, from_ns, COUNTS_INTERVAL, opt, 2, &r) ?:
+	      top__take(&ui->top, &r.rep[0], &r.rep[1], live->time_ns - start_ns);
+	live__end_report(&r);
 	return ret ?: top_ui__interval(ui);
 }
 

@@ -114,7 +114,7 @@ static char *text_after(u32 vms, u64 times, enum metrics_format format, u32 max)
 	make_report(rec, &c, &by_reason, &aggs[0], &rep[0]);
 	make_report(rec, &c, &by_vcpu, &aggs[1], &rep[1]);
 	assert_int_equal(metrics__make(&m, &rep[0], &rep[1], &gaps), 0);
-	openmetrics__write(out, &m, format, max);
+	assert_int_equal(openmetrics__write(out, &m, format, max), 0);
 	fclose(out);
 	metrics__free(&m);
 	for (u32 i = 0; i < 2; i++) {

@@ -6,7 +6,7 @@
 
 void metrics__options(struct report_options *opt, u32 event, bool vcpus, bool reasons)
 {
-	*opt = (struct report_options) { .order = ORDER_KEY, .event = event };
+	*opt = (struct report_options) { .order = ORDER_KEY, .event = event, .rows_only = true };
 	opt->sort[opt->nr_sort++] = KEY_VM;
 	if (vcpus)
 		opt->sort[opt->nr_sort++] = KEY_VCPU;

@@ -84,7 +84,7 @@ static int counters__send_row(struct sink_rows *rows, const struct kvmw_total *t
 static int counters__send_sum(struct sink_rows *rows, const struct kvmw_vcpu_state *s, u32 i,
 		    const struct look *l, u64 now)
 {
-	struct kvmw_sum sum = s->sums[i];
+	const struct kvmw_sum sum = s->sums[i];
 	struct kvmw_total row;
 
 	if (!sum.key)
@@ -128,30 +128,20 @@ static int counters__send_state(struct sink_rows *rows, const struct kvmw_vcpu_s
 			break;
 		l = look_at(s);
 	}
+	/* Most are of kinds that are not counted, or did not happen; so with reasons below. */
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS && !err; i++) {
 		const struct kvmw_kind_total sum = s->kinds[i];
-		struct kvmw_total row = totals__of_kind(s, i, &sum);
 
-		if (sum.count)
+		if (sum.count) {
+			struct kvmw_total row = totals__of_kind(s, i, &sum);
+
 			err = counters__send_row(rows, &row);
+		}
 	}
 	if (s->role != KVMW_ROLE_VCPU)
 		return err;
 	return err || send_in_guest(rows, s, KVMW_EVENT_EXIT, l.open ? 0 : ns_since(l.entry_ns, now)) ||
 	       send_in_guest(rows, s, KVMW_EVENT_USERSPACE, l.user_open ? 0 : ns_since(l.run_ns, now)) ? -1 : 0;
-}
-
-int counters__send(const struct session *session, struct sink *sink, u64 now)
-{
-	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
-	const struct kvmw_vcpu_state *states = session__states(session);
-	int err = 0;
-
-	for (u32 i = 0; i < session__nr_states(session) && !err; i++)
-		if (states[i].tid)
-			err = counters__send_state(&rows, &states[i], session__gone_ns(session, &states[i]) ?: now);
-	sink__end_rows(&rows);
-	return err;
 }
 
 static bool any_latency(const u64 *count)
@@ -162,20 +152,40 @@ static bool any_latency(const u64 *count)
 	return false;
 }
 
-int counters__latencies(const struct session *session, counters_take *take, void *arg)
+static int give_latencies(const struct kvmw_vcpu_state *s, const struct kvmw_latencies *of, counters_take *take, void *arg)
 {
-	const struct kvmw_vcpu_state *states = session__states(session);
-	const struct kvmw_latencies *all = session__latencies(session);
 	int ret = 0;
 
-	for (u32 i = 0; i < session__nr_states(session) && all; i++)
-		for (u32 k = 0; k <= KVMW_MAX_SUMS && states[i].tid && !ret; k++) {
-			const u64 *count = &all[i].count[(size_t)k * KVMW_LATENCIES];
-			const struct kvmw_sum sum = states[i].sums[k];
-			struct kvmw_total row = totals__of_sum(&states[i], &sum);
+	for (u32 i = 0; i <= KVMW_MAX_SUMS && !ret; i++) {
+		const u64 *count = &of->count[(size_t)i * KVMW_LATENCIES];
+		struct kvmw_total row;
 
-			if (sum.key && any_latency(count))
-				ret = take(arg, &row, count);
-		}
+		if (!s->sums[i].key || !any_latency(count))
+			continue;
+		row = totals__of_sum(s, &s->sums[i]);
+		ret = take(arg, &row, count);
+	}
 	return ret;
+}
+
+/*
+ * Durations first: a cycle that has one is among those that ended.  They are those of one state after another,
+ * whose sums are near then: of thousands of states they fit into no cache.
+ */
+int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take, void *arg)
+{
+	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
+	const struct kvmw_vcpu_state *states = session__states(session);
+	const struct kvmw_latencies *all = session__latencies(session);
+	int err = 0;
+
+	for (u32 i = 0; i < session__nr_states(session) && !err; i++) {
+		if (!states[i].tid)
+			continue;
+		err = all ? give_latencies(&states[i], &all[i], take, arg) : 0;
+		if (!err)
+			err = counters__send_state(&rows, &states[i], session__gone_ns(session, &states[i]) ?: now);
+	}
+	sink__end_rows(&rows);
+	return err;
 }

@@ -12,14 +12,13 @@
 /* The reason of a row whose gap_ns is the time in the guest, or in KVM_RUN, that is of no exit yet. */
 #define COUNTERS_IN_GUEST	(KVMW_REASON_OTHER + 1)
 
-/* Rows of all states.  0 or -1. */
-int counters__send(const struct session *session, struct sink *sink, u64 now);
-
 /*
  * How long completed cycles lasted: of each reason that had any, in its row done and span_ns alone
- * are known; count: as in struct kvmw_latencies.  0, or what take returned.
+ * are known; count: as in struct kvmw_latencies.  0 or -1.
  */
 typedef int counters_take(void *arg, const struct kvmw_total *row, const u64 *count);
-int counters__latencies(const struct session *session, counters_take *take, void *arg);
+
+/* Rows of all states, to the sink; and durations, to take.  0 or -1. */
+int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take, void *arg);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "util/analysis/cpu_holders.h"
+#include "util/array.h"
 #include "util/export/openmetrics.h"
 
 #define LE_FIRST	9	/* the first bucket ends at 2^10 ns */
@@ -14,6 +15,9 @@ struct om {
 	enum metrics_format format;
 	u32 nr, max;		/* series, and at most */
 	u64 left_out;
+	char *labels;		/* of the samples that come next, as text; they are the same for many */
+	u32 nr_labels, labels_room;	/* bytes */
+	bool failed;		/* out of memory */
 };
 
 const char *openmetrics__type(enum metrics_format format)
@@ -52,63 +56,125 @@ static bool om__has_room(struct om *om, u32 nr)
 	return true;
 }
 
-static void om__put_label(const struct om *om, const char *before, const char *name, const char *value)
+/* ---- labels and numbers ------------------------------------------------------ */
+
+static void om__add(struct om *om, char c)
 {
-	fprintf(om->out, "%s%s=\"", before, name);
+	if (om->failed || array__reserve(om->labels, om->nr_labels, om->labels_room, NULL))
+		om->failed = true;
+	else
+		om->labels[om->nr_labels++] = c;
+}
+
+static void om__add_label(struct om *om, const char *name, const char *value)
+{
+	om__add(om, om->nr_labels ? ',' : '{');
+	while (*name)
+		om__add(om, *name++);
+	om__add(om, '=');
+	om__add(om, '"');
 	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", om->out);
-		else if (*value == '"' || *value == '\\')
-			fprintf(om->out, "\\%c", *value);
-		else
-			fputc(*value, om->out);
+		if (*value == '\n' || *value == '"' || *value == '\\')
+			om__add(om, '\\');
+		om__add(om, *value == '\n' ? 'n' : *value);
 	}
-	fputc('"', om->out);
+	om__add(om, '"');
 }
 
-static void om__put_seconds(const struct om *om, u64 ns)
-{
-	fprintf(om->out, "%llu.%09llu", (unsigned long long)ns / 1000000000, (unsigned long long)ns % 1000000000);
-}
-
-/* Name and labels of the VM up to the bracket that closes them. */
-static void om__put_vm(const struct om *om, const char *name, const struct rec_vm *vm)
+/* The labels of a VM, and no others yet. */
+static void om__of_vm(struct om *om, const struct rec_vm *vm)
 {
 	char pid[REC_VM_NAME];
 
-	fprintf(om->out, "%s{", name);
-	om__put_label(om, "", "vm", vm ? vm->name : "");
-	om__put_label(om, ",", "pid", vm ? rec_vm__name(vm, pid) : "");
+	om->nr_labels = 0;
+	om__add_label(om, "vm", vm ? vm->name : "");
+	om__add_label(om, "pid", vm ? rec_vm__name(vm, pid) : "");
+}
+
+static void om__add_vcpu(struct om *om, const struct rec_vcpu *vcpu)
+{
+	char number[32] = "";
+
+	if (rec_vcpu__is_vcpu(vcpu))
+		snprintf(number, sizeof(number), "%lld", (long long)vcpu->vcpu);
+	om__add_label(om, "vcpu", number);
 }
 
 /* The same of a row, with its vCPU and reason, as far as it is of one. */
-static void om__put_row(const struct om *om, const char *name, const struct report *rep,
-		    const struct report_row *row)
+static void om__of_row(struct om *om, const struct report *rep, const struct report_row *row)
 {
 	const struct rec_vcpu *vcpu = metrics__vcpu(rep, row);
 	int reason = report_options__position(rep->opt, KEY_REASON);
-	char number[32];
 
-	om__put_vm(om, name, metrics__vm(rep, row));
-	if (vcpu) {
-		snprintf(number, sizeof(number), "%lld", (long long)vcpu->vcpu);
-		om__put_label(om, ",", "vcpu", number);
-	}
+	om__of_vm(om, metrics__vm(rep, row));
+	if (vcpu)
+		om__add_vcpu(om, vcpu);
 	if (reason >= 0)
-		om__put_label(om, ",", "reason", row->label[reason]);
+		om__add_label(om, "reason", row->label[reason]);
 }
 
-static void om__put_count(const struct om *om, u64 value)
+#define DIGITS	32
+
+/* There are tens of thousands of numbers at a time, and formats take long.  At least so many digits before end. */
+static char *print_digits(char *end, u64 value, u32 least)
 {
-	fprintf(om->out, "} %llu\n", (unsigned long long)value);
+	while (value || least) {
+		*--end = '0' + value % 10;
+		value /= 10;
+		least -= least > 0;
+	}
+	return end;
 }
 
-static void om__put_time(const struct om *om, u64 ns)
+static const char *print_number(char buf[DIGITS], u64 value)
 {
-	fputs("} ", om->out);
-	om__put_seconds(om, ns);
-	fputc('\n', om->out);
+	buf[DIGITS - 1] = '\0';
+	return print_digits(&buf[DIGITS - 1], value, 1);
 }
+
+static const char *print_seconds(char buf[DIGITS], u64 ns)
+{
+	char *at = print_digits(&buf[DIGITS - 1], ns % NSEC_PER_SEC, 9);
+
+	buf[DIGITS - 1] = '\0';
+	*--at = '.';
+	return print_digits(at, ns / NSEC_PER_SEC, 1);
+}
+
+static void om__put(const struct om *om, const char *name, const char *value)
+{
+	fputs_unlocked(name, om->out);
+	fwrite_unlocked(om->labels, 1, om->nr_labels, om->out);
+	fputs_unlocked(om->nr_labels ? "} " : " ", om->out);
+	fputs_unlocked(value, om->out);
+	putc_unlocked('\n', om->out);
+}
+
+static void om__put_count(const struct om *om, const char *name, u64 value)
+{
+	char buf[DIGITS];
+
+	om__put(om, name, print_number(buf, value));
+}
+
+static void om__put_time(const struct om *om, const char *name, u64 ns)
+{
+	char buf[DIGITS];
+
+	om__put(om, name, print_seconds(buf, ns));
+}
+
+/* With one more label, which those after it do not have. */
+static void om__put_labeled(struct om *om, const char *name, const char *label, const char *value, u64 number, bool time)
+{
+	u32 nr_labels = om->nr_labels;
+
+	om__add_label(om, label, value);
+	(time ? om__put_time : om__put_count)(om, name, number);
+	om->nr_labels = nr_labels;
+}
+
+/* ---- families ------------------------------------------------------------------ */
 
 static void om__put_exits(struct om *om, const struct report *rep)
 {
@@ -119,8 +185,8 @@ static void om__put_exits(struct om *om, const struct report *rep)
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		if (!om__has_room(om, 1))
 			continue;
-		om__put_row(om, exits ? "kvmw_exits_total" : "kvmw_returns_total", rep, &rep->row[i]);
-		om__put_count(om, rep->row[i].count);
+		om__of_row(om, rep, &rep->row[i]);
+		om__put_count(om, exits ? "kvmw_exits_total" : "kvmw_returns_total", rep->row[i].count);
 	}
 }
 
@@ -135,19 +201,15 @@ static void om__put_exit_times(struct om *om, const struct report *rep)
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		if (rep->row[i].time_ns == KVMW_NONE || !om__has_room(om, 1))
 			continue;
-		om__put_row(om, exits ? "kvmw_exit_seconds_total" : "kvmw_return_seconds_total", rep, &rep->row[i]);
-		om__put_time(om, rep->row[i].time_ns);
+		om__of_row(om, rep, &rep->row[i]);
+		om__put_time(om, exits ? "kvmw_exit_seconds_total" : "kvmw_return_seconds_total", rep->row[i].time_ns);
 	}
 }
 
-static void om__put_part(struct om *om, const struct report *rep, const struct report_row *row,
-		     const char *part, u64 ns)
+static void om__put_part(struct om *om, const char *part, u64 ns)
 {
-	if (ns == KVMW_NONE || !om__has_room(om, 1))
-		return;
-	om__put_row(om, "kvmw_vcpu_seconds_total", rep, row);
-	om__put_label(om, ",", "part", part);
-	om__put_time(om, ns);
+	if (ns != KVMW_NONE && om__has_room(om, 1))
+		om__put_labeled(om, "kvmw_vcpu_seconds_total", "part", part, ns, true);
 }
 
 /* They add up: what is part of another one is taken out of it. */
@@ -159,14 +221,15 @@ static void om__put_parts(struct om *om, const struct report *rep)
 	for (u32 i = 0; i < rep->nr_rows; i++) {
 		const struct report_row *row = &rep->row[i];
 
-		om__put_part(om, rep, row, rep->event == KVMW_EVENT_EXIT ? "guest" : "kvm_run", row->gap_ns);
-		om__put_part(om, rep, row, "kvm", row->kvm_ns);
-		om__put_part(om, rep, row, "vmm", row->user_ns);
-		om__put_part(om, rep, row, "poll", row->poll_ns);
-		om__put_part(om, rep, row, "halt", time__less(row->halt_ns, row->poll_ns));
-		om__put_part(om, rep, row, "wait", time__less(row->wait_ns, row->throttled_ns));
-		om__put_part(om, rep, row, "throttled", row->throttled_ns);
-		om__put_part(om, rep, row, "block", row->block_ns);
+		om__of_row(om, rep, row);
+		om__put_part(om, rep->event == KVMW_EVENT_EXIT ? "guest" : "kvm_run", row->gap_ns);
+		om__put_part(om, "kvm", row->kvm_ns);
+		om__put_part(om, "vmm", row->user_ns);
+		om__put_part(om, "poll", row->poll_ns);
+		om__put_part(om, "halt", time__less(row->halt_ns, row->poll_ns));
+		om__put_part(om, "wait", time__less(row->wait_ns, row->throttled_ns));
+		om__put_part(om, "throttled", row->throttled_ns);
+		om__put_part(om, "block", row->block_ns);
 	}
 }
 
@@ -177,12 +240,12 @@ static void om__put_waits(struct om *om, const struct metrics *m)
 	for (u32 i = 0; i < m->waits.nr; i++) {
 		const struct metrics_waits *w = hash_table__at(&m->waits, i);
 
+		om__of_vm(om, recording__vm(m->rec, w->key));
 		for (u32 kind = 0; kind < METRICS_TAKERS; kind++) {
 			if (!w->taker_ns[kind] || !cpu_holder__kind(kind) || !om__has_room(om, 1))
 				continue;
-			om__put_vm(om, "kvmw_wait_taker_seconds_total", recording__vm(m->rec, w->key));
-			om__put_label(om, ",", "taker", cpu_holder__kind(kind));
-			om__put_time(om, w->taker_ns[kind]);
+			om__put_labeled(om, "kvmw_wait_taker_seconds_total", "taker", cpu_holder__kind(kind),
+					w->taker_ns[kind], true);
 		}
 	}
 }
@@ -203,17 +266,11 @@ static void om__put_kind(struct om *om, const struct metrics *m, const char *nam
 
 	if ((time && !k->done) || !om__has_room(om, 1))
 		return;
-	om__put_vm(om, name, recording__vm(m->rec, k->key.vm));
-	if (vcpu) {
-		snprintf(number, sizeof(number), "%lld", (long long)vcpu->vcpu);
-		om__put_label(om, ",", "vcpu", rec_vcpu__is_vcpu(vcpu) ? number : "");
-	}
+	om__of_vm(om, recording__vm(m->rec, k->key.vm));
+	if (vcpu)
+		om__add_vcpu(om, vcpu);
 	snprintf(number, sizeof(number), "%u", k->key.kind);
-	om__put_label(om, ",", "kind", kind ? kind->name : number);
-	if (time)
-		om__put_time(om, k->span_ns);
-	else
-		om__put_count(om, k->count);
+	om__put_labeled(om, name, "kind", kind ? kind->name : number, time ? k->span_ns : k->count, time);
 }
 
 /* The names come from the list of events. */
@@ -249,35 +306,24 @@ static void om__put_kinds(struct om *om, const struct metrics *m)
 /* Buckets end with the last nanosecond that belongs to them. */
 static void om__put_histogram(struct om *om, const struct report *rep, const struct report_row *row)
 {
-	static const char name[] = "kvmw_exit_duration_seconds";
+	static const char bucket[] = "kvmw_exit_duration_seconds_bucket";
 	u64 log2[HIST_LOG2], sum = 0;
-	char bucket[64];
 	u32 at = 0;
 
 	hist__log2(&row->span, log2);
-	snprintf(bucket, sizeof(bucket), "%s_bucket", name);
+	om__of_row(om, rep, row);
 	for (u32 last = LE_FIRST; last <= LE_LAST; last += LE_STEP) {
-		u64 end = (2ULL << last) - 1;
+		char le[DIGITS];
 
 		while (at <= last)
 			sum += log2[at++];
-		om__put_row(om, bucket, rep, row);
-		fputs(",le=\"", om->out);
-		om__put_seconds(om, end);
-		fputc('"', om->out);
-		om__put_count(om, sum);
+		om__put_labeled(om, bucket, "le", print_seconds(le, (2ULL << last) - 1), sum, false);
 	}
 	while (at < HIST_LOG2)
 		sum += log2[at++];
-	om__put_row(om, bucket, rep, row);
-	om__put_label(om, ",", "le", "+Inf");
-	om__put_count(om, sum);
-	snprintf(bucket, sizeof(bucket), "%s_count", name);
-	om__put_row(om, bucket, rep, row);
-	om__put_count(om, sum);
-	snprintf(bucket, sizeof(bucket), "%s_sum", name);
-	om__put_row(om, bucket, rep, row);
-	om__put_time(om, row->span.sum);
+	om__put_labeled(om, bucket, "le", "+Inf", sum, false);
+	om__put_count(om, "kvmw_exit_duration_seconds_count", sum);
+	om__put_time(om, "kvmw_exit_duration_seconds_sum", row->span.sum);
 }
 
 static void om__put_histograms(struct om *om, const struct report *rep)
@@ -293,54 +339,58 @@ static void om__put_histograms(struct om *om, const struct report *rep)
 			om__put_histogram(om, rep, &rep->row[i]);
 }
 
-static void om__put_vms(struct om *om, const struct metrics *m)
+static int om__put_vms(struct om *om, const struct metrics *m)
 {
+	u32 *vcpus = mem__calloc(m->rec->nr_vms + 1, sizeof(*vcpus));
+
+	if (!vcpus)
+		return -1;
+	for (u32 i = 0; i < m->rec->nr_vcpus; i++) {
+		const struct rec_vcpu *vcpu = &m->rec->vcpu[i];
+		const struct rec_vm *vm = recording__vm(m->rec, vcpu->vm);
+
+		if (vm && rec_vcpu__is_vcpu(vcpu) && !vcpu->gone_ns)
+			vcpus[vm - m->rec->vm]++;
+	}
 	om__family(om, "kvmw_vcpus", "gauge", NULL, "vCPUs of a VM that have been seen and are not gone");
 	for (u32 i = 0; i < m->rec->nr_vms; i++) {
-		const struct rec_vm *vm = &m->rec->vm[i];
-		u32 nr = 0;
-
-		for (u32 k = 0; k < m->rec->nr_vcpus; k++)
-			nr += m->rec->vcpu[k].vm == vm->id && rec_vcpu__is_vcpu(&m->rec->vcpu[k]) &&
-			      !m->rec->vcpu[k].gone_ns;
 		if (!om__has_room(om, 1))
 			continue;
-		om__put_vm(om, "kvmw_vcpus", vm);
-		om__put_label(om, ",", "vmm", vm->vmm);
-		om__put_count(om, nr);
+		om__of_vm(om, &m->rec->vm[i]);
+		om__put_labeled(om, "kvmw_vcpus", "vmm", m->rec->vm[i].vmm, vcpus[i], false);
 	}
+	free(vcpus);
+	return 0;
 }
 
-static void om__put_own(const struct om *om, const struct metrics *m)
+static void om__put_own(struct om *om, const struct metrics *m)
 {
 	bool open = om->format == METRICS_OPENMETRICS;
 
+	om->nr_labels = 0;
 	om__family(om, "kvmw_uncounted_events", "counter", NULL,
 		   "events of vCPUs beyond those that can be counted at a time");
-	fprintf(om->out, "kvmw_uncounted_events_total %llu\n", (unsigned long long)m->gaps.no_room);
+	om__put_count(om, "kvmw_uncounted_events_total", m->gaps.no_room);
 	om__family(om, "kvmw_missed_events", "counter", NULL,
 		   "runs of BPF programs that the kernel skipped, for any process of the host");
-	fprintf(om->out, "kvmw_missed_events_total %llu\n", (unsigned long long)m->gaps.missed);
+	om__put_count(om, "kvmw_missed_events_total", m->gaps.missed);
 	om__family(om, "kvmw_start_time_seconds", "gauge", "seconds", "when counting began, since the epoch");
-	fputs("kvmw_start_time_seconds ", om->out);
-	om__put_seconds(om, m->start_realtime_ns);
-	fputc('\n', om->out);
+	om__put_time(om, "kvmw_start_time_seconds", m->start_realtime_ns);
 	om__family(om, "kvmw_left_out_series", "gauge", NULL, "series that did not fit into this text");
-	fprintf(om->out, "kvmw_left_out_series %llu\n", (unsigned long long)om->left_out);
+	om__put_count(om, "kvmw_left_out_series", om->left_out);
 	om__family(om, open ? "kvmw_build" : "kvmw_build_info", "info", NULL, "the version of kvmw");
-	fputs("kvmw_build_info{", om->out);
-	om__put_label(om, "", "version", m->rec->meta.version ?: "");
-	om__put_count(om, 1);
+	om__put_labeled(om, "kvmw_build_info", "version", m->rec->meta.version ?: "", 1, false);
 	if (open)
 		fputs("# EOF\n", om->out);
 }
 
 /* What says most of a VM in the fewest series comes first. */
-void openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format format, u32 max)
+int openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format format, u32 max)
 {
 	struct om om = { .out = out, .format = format, .max = max };
 
-	om__put_vms(&om, m);
+	if (om__put_vms(&om, m))
+		return -1;
 	om__put_parts(&om, m->by_vcpu);
 	om__put_waits(&om, m);
 	om__put_exits(&om, m->by_reason);
@@ -348,4 +398,6 @@ void openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format 
 	om__put_kinds(&om, m);
 	om__put_histograms(&om, m->by_reason);
 	om__put_own(&om, m);
+	free(om.labels);
+	return om.failed ? -1 : 0;
 }

@@ -20,7 +20,7 @@ const char *openmetrics__type(enum metrics_format format);
 /* The format that the value of a header Accept asks for; NULL: there is none. */
 enum metrics_format openmetrics__accepted(const char *accept);
 
-/* max: series at most. */
-void openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format format, u32 max);
+/* max: series at most.  0, or -1 out of memory. */
+int openmetrics__write(FILE *out, const struct metrics *m, enum metrics_format format, u32 max);
 
 #endif
