@@ -54,6 +54,8 @@ BOOTS = {
     "integrity": (25, ["--kernel", "bookworm", "--append", "lockdown=integrity"], ["lockdown"]),
     "confidential": (20, ["--kernel", "bookworm", "--append", "lockdown=confidentiality"], ["lockdown"]),
     "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
+    "systemd": (40, ["--kernel", "bookworm", "--systemd", "--add", str(TESTS.parent / "packaging/kvmw-recorder.service.in")],
+                ["systemd"]),
 }
 
 

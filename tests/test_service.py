@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The unit kvmw-recorder.service, and what kvmw tells a service manager and its journal."""
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import time
 
 import pytest
 
+import lab_fixtures
 from synthetic import KVMW, TREE
 
 UNIT = TREE / "packaging/kvmw-recorder.service.in"
@@ -151,3 +153,40 @@ def test_it_records_as_the_unit_lets_it(tmp_path):
     assert calls - systemcalls() == set()
     snapshot, = tmp_path.glob("kvmw-*.data")
     assert subprocess.run([KVMW, "info", "-i", snapshot], capture_output=True, timeout=60).returncode == 0
+
+
+# ---- under systemd --------------------------------------------------------------------
+
+@lab_fixtures.in_boots("systemd")
+def test_systemd_runs_it(boot):
+    """Enabled and started, it is ready when systemctl returns; stopped, it leaves nothing that failed."""
+    print(f"booted after {boot.path('booted').read_text().strip()} s")
+    for name in "unit-enabled", "unit-active", "unit-status", "unit-stopped":
+        assert boot.step(name).status == 0, boot.step(name).err
+    assert boot.step("unit-active").out == "active\n"
+    status = boot.step("unit-status").out
+    assert "kvmw-recorder.service - Flight recorder" in status and "enabled" in status and "Active: active (running)" in status
+    assert set(boot.path("unit.show").read_text().splitlines()) == {"ActiveState=inactive", "Result=success",
+                                                                   "ExecMainStatus=0", "NRestarts=0"}
+    assert boot.path("unit.system").read_text() == "running\n"
+
+
+@lab_fixtures.in_boots("systemd")
+def test_a_snapshot_under_systemd(boot):
+    """Of a guest that ran meanwhile: its file is root's alone, in the unit's folder, and has all that it did."""
+    asked = boot.step("unit-snapshot")
+    assert asked.status == 0, asked.err
+    modes = dict(reversed(line.split(maxsplit=1)) for line in boot.path("unit.files").read_text().splitlines())
+    path, = modes.keys() - {"/var/lib/kvmw"}
+    assert modes == {"/var/lib/kvmw": "700", path: "600"} and re.fullmatch(r"/var/lib/kvmw/kvmw-kvmw-[\d-]+\.\d+\.data", path)
+    rep = lab_fixtures.report(boot.path("unit.data"))
+    assert boot.step("unit-guest").status == 0 and lab_fixtures.counts(rep)["cpuid"] == 20 * 50
+
+
+@lab_fixtures.in_boots("systemd")
+def test_the_journal_of_the_unit(boot):
+    lines = [json.loads(line) for line in boot.path("unit.journal").read_text().splitlines()]
+    said = [line for line in lines if line.get("SYSLOG_IDENTIFIER") == "kvmw"]
+    assert any("keeps the last" in line["MESSAGE"] for line in said), said
+    # Nothing is as bad as a warning.
+    assert [line["MESSAGE"] for line in lines if int(line["PRIORITY"]) < 5] == []

@@ -319,13 +319,17 @@ def kernel_initrd(kernel):
     return path
 
 
-def write_extra(out, script, additions):
-    """Append what belongs to one run: the script it runs and ADDITIONS, {inside: here}."""
+def write_extra(out, script, additions, texts, links):
+    """Append what belongs to one run: the script it runs, ADDITIONS, {inside: here}, {inside: text} and {link: target}."""
     cpio = Cpio(out)
     cpio.data("extra/lab/command", script.encode(), 0o755)
     for name in ("init", "lab-guest"):
         inside = "usr/bin/lab-guest" if name == "lab-guest" else "lab/init"
         cpio.file(f"extra/{inside}", f"{HERE}/{name}")
+    for inside, text in texts.items():
+        cpio.data("extra" + inside, text.encode())
+    for inside, target in links.items():
+        cpio.link("extra" + inside, target)
     elves = []
     for inside, path in additions.items():
         for found in walk(path):

@@ -16,6 +16,7 @@ import time
 import bochs
 import image
 import qemu
+import systemd
 from kernels import LabError, get, say, tool, tool_env
 
 EMULATORS = {"amd": qemu, "intel": bochs}
@@ -61,6 +62,8 @@ class Machine:
             size = shutil.get_terminal_size()
             words += [f"lab_tty={emulator.TTY}", f"lab_size={size.lines}:{size.columns}",
                       f"lab_term={os.environ.get('TERM', 'linux')}"]
+        if self.options.systemd:
+            words.append(f"lab_init={systemd.INIT}")
         return " ".join(words + self.options.append)
 
     def pack(self):
@@ -68,7 +71,8 @@ class Machine:
         with open(self.initrd, "wb") as out:
             with open(image.kernel_initrd(self.kernel), "rb") as base:
                 shutil.copyfileobj(base, out)
-            image.write_extra(out, script(self.options.command), additions(self.options))
+            texts, links = (systemd.TEXTS, systemd.LINKS) if self.options.systemd else ({}, {})
+            image.write_extra(out, script(self.options.command), additions(self.options), texts, links)
 
     def run(self):
         self.pack()
@@ -221,7 +225,7 @@ def additions(options):
         if not os.path.exists(here):
             raise LabError(f"--add: there is no {here}")
         found[inside or "/src/" + os.path.basename(here)] = here
-    return found
+    return found | (systemd.files() if options.systemd else {})
 
 
 def run(options):
