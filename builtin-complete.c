@@ -283,6 +283,7 @@ static const struct {
 	{ "stat", "per", rows_of_stat },
 	{ "stat", "pid", running_vms },
 	{ "stat", "vm", names_of_vms },
+	{ "top", "exclude", names_of_vms },
 	{ "top", "per", rows_of_top },
 	{ "top", "pid", running_vms },
 	{ "top", "sort", top_columns },

@@ -21,19 +21,10 @@ enum { OPT_REASON = 0x100, OPT_MIN_DURATION, OPT_PORT, OPT_GPA, OPT_MSR, OPT_SAM
        OPT_USER, OPT_NO_ADDRESSES, OPT_CPU_LIMIT, OPT_NICE, OPT_LIMIT, OPT_RESOLUTION };
 
 static const struct argp_option options[] = {
-	{ "pid", 'p', "PID[,PID...]", 0, "Record these running VMs", 0 },
-	{ "vm", RECORD_VM, "NAME", 0, "Record the running VM of this name or uuid (kvmw list), or those like web-*", 0 },
-	{ "cgroup", 'G', "CGROUP[,CGROUP...]", 0,
-	  "Record the VMs in these control groups (v2) and all below, including those that start later", 0 },
-	{ "container", RECORD_CONTAINER, "ID", 0, "Record the VMs in the container or pod with this id", 0 },
-	{ "all", 'a', NULL, 0, "Record all VMs, including those that start later", 0 },
-	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "With -a: leave out these running VMs", 0 },
 	{ "output", 'o', "FILE", 0,
 	  "Write to FILE (default " DEFAULT_OUTPUT "; an existing one becomes FILE.old) or, if -, to "
 	  "standard output", 0 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
-	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
-	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Make room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "limit", OPT_LIMIT, "SIZE", 0, "Stop when the file has SIZE, e.g. 500M, 10G", 0 },
 	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
@@ -56,15 +47,6 @@ static const struct argp_option options[] = {
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }
 };
-
-static error_t parse_vcpus(struct record_options *o, const char *arg)
-{
-	o->vcpu_filter = true;
-	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
-		return usage_error("--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
-				   KVMW_MAX_VCPU_IDS);
-	return 0;
-}
 
 static error_t parse_ring_bytes(struct record_options *o, const char *arg)
 {
@@ -209,8 +191,6 @@ static error_t check_options(struct record_options *o)
 error_t record_options__observe(struct record_options *o, int key, char *arg)
 {
 	switch (key) {
-	case 'V':
-		return parse_vcpus(o, arg);
 	case 'd':
 		return parse_duration(o, arg);
 	case 'q':
@@ -220,7 +200,7 @@ error_t record_options__observe(struct record_options *o, int key, char *arg)
 		o->verbose = true;
 		return 0;
 	default:
-		return record_options__select(o, key, arg);
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -233,9 +213,10 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 		return err;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->symbols;
-		state->child_inputs[1] = &o->keep;
-		state->child_inputs[2] = &o->switching;
+		state->child_inputs[0] = o;
+		state->child_inputs[1] = &o->symbols;
+		state->child_inputs[2] = &o->keep;
+		state->child_inputs[3] = &o->switching;
 		return 0;
 	case 'o':
 		o->output = arg;
@@ -271,7 +252,8 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 }, { &record_switch_argp, 0, NULL, 0 }, { 0 },
+	{ &record_targets_argp, 0, NULL, 0 }, { &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 },
+	{ &record_switch_argp, 0, NULL, 0 }, { 0 },
 };
 
 const struct argp record_argp = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw record, kvmw stat: which VMs are observed: -p, --vm, -G, --container, -a and --exclude. */
+/* kvmw record, stat, top: which VMs are observed: -p, --vm, -G, --container, -a and --exclude. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -75,9 +75,19 @@ static error_t take_groups(struct record_words *words, const char *arg)
 	return take_word(words, arg, "-G", "systemd-cgls shows the control groups");
 }
 
-error_t record_options__select(struct record_options *o, int key, const char *arg)
+static error_t parse_vcpus(struct record_options *o, const char *arg)
+{
+	o->vcpu_filter = true;
+	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
+		return usage_error("--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
+				   KVMW_MAX_VCPU_IDS);
+	return 0;
+}
+
+static error_t parse_target(int key, char *arg, struct argp_state *state)
 {
 	static const char kvmw_list[] = "kvmw list shows the VMs and their names";
+	struct record_options *o = state->input;
 
 	switch (key) {
 	case 'p':
@@ -95,20 +105,42 @@ error_t record_options__select(struct record_options *o, int key, const char *ar
 	case 'a':
 		o->all = true;
 		return 0;
+	case 'V':
+		return parse_vcpus(o, arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_option target_options[] = {
+	{ "pid", 'p', "PID[,PID...]", 0, "These running VMs", 0 },
+	{ "vm", RECORD_VM, "NAME", 0, "The running VM of this name or uuid (kvmw list), or those like web-*", 0 },
+	{ "cgroup", 'G', "CGROUP[,CGROUP...]", 0,
+	  "The VMs in these control groups (v2) and all below, including those that start later", 0 },
+	{ "container", RECORD_CONTAINER, "ID", 0, "The VMs in the container or pod with this id", 0 },
+	{ "all", 'a', NULL, 0, "All VMs, including those that start later", 0 },
+	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "With -a: leave out these running VMs", 0 },
+	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
+	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Make room for N vCPUs and VMMs at a time (default 1024)", 0 },
+	{ 0 }
+};
+
+const struct argp record_targets_argp = { .options = target_options, .parser = parse_target };
+
 /* The first option that chooses VMs; NULL: none does. */
-static const char *chooses(const struct record_options *o)
+static const char *first_choice(const struct record_options *o)
 {
 	return o->nr_pids ? "-p" : o->names.nr ? "--vm" : o->groups.nr ? "-G" : o->containers.nr ? "--container" : NULL;
 }
 
+bool record_options__chooses(const struct record_options *o)
+{
+	return first_choice(o);
+}
+
 error_t record_options__check_observed(const struct record_options *o, const char *verb)
 {
-	const char *chosen = chooses(o);
+	const char *chosen = first_choice(o);
 
 	if (!chosen && !o->all && !o->excludes.nr && !o->command)
 		return usage_error("what to %s? -p PID or --vm NAME of a running VM (kvmw list shows them), -G CGROUP or "
@@ -118,6 +150,11 @@ error_t record_options__check_observed(const struct record_options *o, const cha
 	if (o->excludes.nr && !o->all)
 		return usage_error("--exclude needs -a");
 	return 0;
+}
+
+bool record_options__any_target(const struct record_options *o)
+{
+	return first_choice(o) || o->all || o->excludes.nr || o->vcpu_filter || o->max_vcpus;
 }
 
 bool record_options__has_groups(const struct record_options *o)

@@ -55,18 +55,19 @@ struct record_options {
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 
-/*
- * What kvmw stat has as well.  Takes the options that say what is observed, and for how long: those
- * of one letter as below, and these.  0, or an errno: wrong usage (error() said what).
- */
+/* What is observed, of kvmw record, stat and top: a child of their argp, whose input is a struct record_options. */
 enum { RECORD_MAX_VCPUS = 0x1fc, RECORD_EXCLUDE, RECORD_CONTAINER, RECORD_VM };
+extern const struct argp record_targets_argp;
+/* Whether any of these options was given; whether one that chooses some VMs was. */
+bool record_options__any_target(const struct record_options *o);
+bool record_options__chooses(const struct record_options *o);
+/* What they mean together, for the verb of a command. */
+error_t record_options__check_observed(const struct record_options *o, const char *verb);
+
+/* What kvmw stat has as well: -d, -q and -v.  0, or an errno: wrong usage (error() said what). */
 error_t record_options__observe(struct record_options *o, int key, char *arg);
 error_t record_options__command(struct record_options *o, const struct argp_state *state);
 
-/* Of these, the ones that choose VMs. */
-error_t record_options__select(struct record_options *o, int key, const char *arg);
-/* What they mean together, for the verb of a command. */
-error_t record_options__check_observed(const struct record_options *o, const char *verb);
 /* Finds what they name: processes, each once, and control groups.  0, or -1 (error() said why). */
 int record_options__find_targets(struct record_options *o);
 /* Then says so to the session, whose opts point into o. */

@@ -12,18 +12,8 @@
 enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV, OPT_OPENMETRICS };
 
 static const struct argp_option options[] = {
-	{ "pid", 'p', "PID[,PID...]", 0, "Count exits of these running VMs", 0 },
-	{ "vm", RECORD_VM, "NAME", 0,
-	  "Count exits of the running VM of this name or uuid (kvmw list), or those like web-*", 0 },
-	{ "cgroup", 'G', "CGROUP[,CGROUP...]", 0,
-	  "Count exits of the VMs in these control groups (v2) and all below, including those that start later", 0 },
-	{ "container", RECORD_CONTAINER, "ID", 0, "Count exits of the VMs in the container or pod with this id", 0 },
-	{ "all", 'a', NULL, 0, "Count exits of all VMs, including those that start later", 0 },
-	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "With -a: leave out these running VMs", 0 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Also count these families of events (kvmw list)", 0 },
-	{ "vcpu", 'V', "LIST", 0, "Only of these vCPUs, e.g. 0-3,7", 0 },
-	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Make room for N vCPUs and VMMs at a time (default 1024)", 0 },
-	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1, 100ms", 0 },
+	{ "interval", 'I', "TIME", 0, "Print what was counted each TIME, e.g. 1, 100ms", 0 },
 	{ "per", OPT_PER, "reason|vcpu|vm", 0, "A row for each of these (default reason)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "json", OPT_JSON, NULL, 0, "Print JSON, an object for each interval", 0 },
@@ -97,6 +87,9 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	struct stat_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->record;
+		return 0;
 	case 'I':
 		return cmd_stat__parse_interval(o, arg);
 	case 'e':
@@ -121,7 +114,12 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &record_targets_argp, 0, NULL, 0 }, { 0 },
+};
+
 const struct argp stat_argp = {
+	.children = children,
 	.options = options,
 	.parser = cmd_stat__parse,
 	.args_doc = "[-- COMMAND [ARG...]]",

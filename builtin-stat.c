@@ -312,6 +312,15 @@ static int stat_go_on(struct stat_run *r)
 	return ret ?: v ? v->input(v->arg) : 0;
 }
 
+/* The screen is gone, or a log ends, and nothing is wrong. */
+static void say_gone(const struct record_options *o)
+{
+	if (o->nr_pids == 1)
+		notice("the VM %d has ended", o->pids[0]);
+	else
+		notice("the %u VMs have ended", o->nr_pids);
+}
+
 /* Why it ends; NULL after error(). */
 static const char *stat_wait_for_end(struct stat_run *r)
 {
@@ -339,8 +348,11 @@ static const char *stat_wait_for_end(struct stat_run *r)
 		r->planned_end = ret;
 		if (ret)
 			return "enough seen";
-		if (vms_are_gone(r, fds))
+		if (vms_are_gone(r, fds)) {
+			if (r->opt.viewer)
+				say_gone(&r->opt.record);
 			return "VM is gone";
+		}
 	}
 }
 

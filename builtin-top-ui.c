@@ -14,22 +14,27 @@
 
 #define MIN_WIDTH	((u32)SCREEN_MIN)
 #define MIN_HEIGHT	10u
+#define LOG_WIDTH	120	/* of lines that are neither for a terminal nor for $COLUMNS */
 
+/* None is wider than the narrowest screen. */
 static const char *const help_lines[] = {
-	"Up Down PgUp PgDn Home End   choose a row",
-	"Enter Right                  what it is made of: vCPUs, exit reasons, details",
-	"Esc Left Backspace           back",
-	"< >  s                       sort by the column before, after",
-	"/                            only names with what is typed; Enter; Esc for all",
-	"p Space                      pause, go on",
-	"S                            ask the running kvmw record --keep for a snapshot",
-	"h ?                          this help",
-	"q                            quit",
+	"Up Down PgUp PgDn Home End  choose a row",
+	"Enter Right                 open it: vCPUs, reasons, details",
+	"Esc Left Backspace          go back",
+	"< > s                       sort by another column",
+	"r                           reverse the order",
+	"/                           filter names; Esc ends it",
+	"p Space                     pause, go on",
+	"S                           snapshot of kvmw record --keep",
+	"h ? F1                      this help; any key ends it",
+	"q F10                       quit",
 	"",
-	"Columns: % of the time of the vCPUs that a row is of, by where they were; of a",
-	"halt, what was polled is part. mean and p99: of what ended in this interval,",
-	"from exit to entry. rate: of the last intervals, the newest to the right.",
-	"With 'p99 <' percentiles are powers of two, and at most what is said.",
+	"guest or KVM_RUN, KVM, VMM, poll, halt, wait, throttled,",
+	"block: % of the time of the vCPUs that a row is of. halt",
+	"contains poll, and wait throttled; - is unknown.",
+	"mean, p99: from exit to entry, of what ended in this",
+	"interval; 'p99 <': at most. rate: of the last intervals,",
+	"the newest to the right.",
 };
 
 /* ---- lines -------------------------------------------------------------------- */
@@ -254,9 +259,17 @@ static void go_back(struct top_ui *ui)
 	ui->first = 0;
 }
 
+/* Only by columns that there are on this screen. */
 static void sort_by(struct top_ui *ui, int by)
 {
-	ui->choice.sort = (ui->choice.sort + NR_TOP_COLUMNS + by) % NR_TOP_COLUMNS;
+	const struct top_page page = { .top = &ui->top, .choice = &ui->choice };
+	struct screen s = { .width = 0 };
+	u32 height;
+
+	terminal__size(&s.width, &height);
+	do
+		ui->choice.sort = (ui->choice.sort + NR_TOP_COLUMNS + by) % NR_TOP_COLUMNS;
+	while (!render__top_has(&s, &page, ui->choice.sort));
 	ui->cursor = top_key__none();
 	ui->first = 0;
 }
@@ -295,6 +308,14 @@ static void type_key(struct top_ui *ui, int key)
 	ui->first = 0;
 }
 
+static void say_no_key(struct top_ui *ui, int key)
+{
+	if (key > 0 && key < 0x80 && isprint(key))
+		snprintf(ui->message, sizeof(ui->message), "'%c' is no key of kvmw top; h shows those that are", key);
+	else
+		snprintf(ui->message, sizeof(ui->message), "That is no key of kvmw top; h shows those that are");
+}
+
 /* 0; 1: to quit; -1 */
 static int press(struct top_ui *ui, int key)
 {
@@ -307,12 +328,12 @@ static int press(struct top_ui *ui, int key)
 		return 0;
 	}
 	/* Any key ends it, if it is not for the terminal. */
-	if (ui->help && key != TERMINAL_RESIZED && key != 'q') {
+	if (ui->help && key != TERMINAL_RESIZED && key != 'q' && key != TERMINAL_QUIT) {
 		ui->help = false;
 		return 0;
 	}
 	switch (key) {
-	case 'q':
+	case 'q': case TERMINAL_QUIT:
 		return 1;
 	case TERMINAL_UP: case 'k':
 		return move_cursor(ui, -1);
@@ -346,11 +367,20 @@ static int press(struct top_ui *ui, int key)
 	case 'S':
 		take_snapshot(ui);
 		break;
-	case 'h': case '?':
+	case 'r':
+		ui->choice.reverse = !ui->choice.reverse;
+		ui->cursor = top_key__none();
+		break;
+	case 'h': case '?': case TERMINAL_HELP:
 		ui->help = true;
 		break;
-	default:
+	case TERMINAL_REDRAW:
+		terminal__redraw();
 		break;
+	case TERMINAL_RESIZED:
+		break;
+	default:
+		say_no_key(ui, key);
 	}
 	return 0;
 }
@@ -397,13 +427,15 @@ int top_ui__interval(struct top_ui *ui)
 
 int top_ui__open(struct top_ui *ui, const struct top_options *opt)
 {
+	const char *columns = getenv("COLUMNS") ?: "";
+
 	*ui = (struct top_ui) {
 		.opt = opt, .top.counted = !opt->common.input,
 		.choice = { .within = top_key__none(), .sort = opt->sort, .filter = "" },
 		.cursor = top_key__none(),
 	};
 	ui->choice.filter = ui->filter;
-	screen__open(&ui->screen, 0, false);
+	screen__open(&ui->screen, opt->batch && !*columns && !isatty(STDOUT_FILENO) ? LOG_WIDTH : 0, false);
 	return opt->batch ? 0 : terminal__open(&ui->terminal);
 }
 

@@ -22,14 +22,12 @@
 enum { OPT_PER = 0x100, OPT_SORT };
 
 static const struct argp_option options[] = {
-	{ "pid", 'p', "PID[,PID...]", 0, "Only these running VMs (default: all)", 0 },
-	{ "vm", RECORD_VM, "NAME", 0, "Only the running VM of this name or uuid (kvmw list)", 0 },
-	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "input", 'i', "FILE", 0, "Play FILE, a recording; - is stdin", 0 },
 	{ "delay", 'd', "TIME", 0, "Length of an interval, e.g. 2, 500ms (default 1)", 0 },
 	{ "batch", 'b', NULL, 0, "Print lines instead, for a log", 0 },
 	{ "iterations", 'n', "N", 0, "End after N intervals", 0 },
-	{ "sort", OPT_SORT, "COLUMN", 0, "exits, guest, kvm, vmm, halt, wait, mean, p99 or name", 0 },
+	{ "sort", OPT_SORT, "COLUMN", 0,
+	  "exits, guest, kvm, vmm, poll, halt, wait, throttled, block, mean, p99 or name", 0 },
 	{ "per", OPT_PER, "vm|vcpu|reason|detail", 0, "With --batch: rows down to these (default vm)", 0 },
 	{ 0 }
 };
@@ -66,8 +64,8 @@ static error_t cmd_top__parse_sort(struct top_options *o, const char *arg)
 		o->sort = i;
 		return 0;
 	}
-	return usage_error("--sort '%s': no such column%s; there are exits, guest, kvm, vmm, halt, wait, mean, p99 and "
-			   "name", arg, nearest__hint(&n));
+	return usage_error("--sort '%s': no such column%s; there are exits, guest, kvm, vmm, poll, halt, wait, throttled, "
+			   "block, mean, p99 and name", arg, nearest__hint(&n));
 }
 
 static error_t parse_delay(struct top_options *o, const char *arg)
@@ -88,8 +86,8 @@ static error_t top_check(struct top_options *o)
 {
 	struct record_options *r = &o->stat.record;
 
-	if (o->common.input && o->given)
-		return usage_error("-i plays a recording: -p, --vm and --vcpu choose what is running");
+	if (o->common.input && record_options__any_target(r))
+		return usage_error("-i plays a recording: -p, --vm, -V and the like choose what is running");
 	if (o->common.budget.max && !o->common.input)
 		return usage_error("--memory is for -i: what is running is counted");
 	if (o->common.input && !strcmp(o->common.input, "-") && !o->batch)
@@ -98,9 +96,11 @@ static error_t top_check(struct top_options *o)
 		return usage_error("--per is for --batch; on the screen Enter shows what a row is made of");
 	if (o->per == TOP_DETAILS && !o->common.input)
 		return usage_error("--per detail: details are not counted, but recorded: -i FILE shows them");
-	r->all = !r->nr_pids && !r->names.nr;
+	if (!o->batch && !terminal__is_there())
+		return usage_error("this is not a terminal; --batch prints lines instead");
+	r->all = r->all || !record_options__chooses(r);
 	o->stat.interval_ns = o->delay_ns = o->delay_ns ?: NSEC_PER_SEC;
-	return 0;
+	return record_options__check_observed(r, "watch");
 }
 
 static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
@@ -109,7 +109,8 @@ static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->common;
+		state->child_inputs[0] = &o->stat.record;
+		state->child_inputs[1] = &o->common;
 		return 0;
 	case 'i':
 		o->common.input = arg;
@@ -125,11 +126,6 @@ static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
 		return cmd_top__parse_sort(o, arg);
 	case OPT_PER:
 		return parse_level(o, arg);
-	case 'p':
-	case 'V':
-	case RECORD_VM:
-		o->given = true;
-		return record_options__observe(&o->stat.record, key, arg);
 	case ARGP_KEY_ARG:
 		return usage_error("top: '%s' is not an option; -i plays a recording", arg);
 	case ARGP_KEY_END:
@@ -140,6 +136,7 @@ static error_t cmd_top__parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
+	{ &record_targets_argp, 0, NULL, 0 },
 	{ &common_memory_argp, 0, NULL, 0 },
 	{ 0 }
 };
@@ -148,7 +145,7 @@ const struct argp top_argp = {
 	.children = children,
 	.options = options,
 	.parser = cmd_top__parse,
-	.doc = "Watch VMs: how often they exit, and where the time of their vCPUs goes."
+	.doc = "Watch VMs, by default all: how often they exit, and where the time of their vCPUs goes."
 	       "\vKeys: Enter shows what a row is made of, Esc goes back; h is help, q quits.",
 };
 
@@ -197,6 +194,9 @@ static int cmd_top__watch(struct top_options *o)
 	};
 	int status;
 
+	/* Before programs are attached for nobody. */
+	if (!o->batch && terminal__check_type())
+		return KVMW_FAILED;
 	o->stat.viewer = &viewer;
 	status = stat__run(&o->stat);
 	top_ui__free(&ui);

@@ -16,8 +16,7 @@ struct top_options {
 	u64 iterations;			/* 0: no limit */
 	enum top_level per;
 	enum top_column sort;
-	bool batch, given;		/* given: what to count, or for how many */
-	bool has_per;
+	bool batch, has_per;
 };
 
 /* What is shown, and where. */

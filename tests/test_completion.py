@@ -133,7 +133,7 @@ def test_running_vms():
             assert time.monotonic() < deadline, said
         assert str(guest.pid) in bash("kvmw record -p ")
         assert f"1,{guest.pid}" in bash("kvmw record --pid=1,")
-        for option in "record --vm ", "record -a --exclude ", "stat --vm=", "top --vm ":
+        for option in "record --vm ", "record -a --exclude ", "stat --vm=", "top --vm ", "top --exclude ":
             assert str(guest.pid) in bash(f"kvmw {option}")
     finally:
         guest.kill()

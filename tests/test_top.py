@@ -28,7 +28,7 @@ def intervals(text):
         if len(lines) < 4:
             continue
         head = lines[3].replace("p99 <", "  p99")
-        columns = re.findall(r"\S+", head[20:])[:-1]
+        columns = [word for word in re.findall(r"\S+", head[24:]) if word != "rate"]
         name_ends = head.index(columns[0]) + len(columns[0]) - 10
         rows, path = {}, []
         for line in lines[4:]:
@@ -121,7 +121,7 @@ def test_a_row_far_away(tmp_path):
     rec = synthetic.Recording()
     rec.frame([(synthetic.START + 10**9 * i, 500, 300, 0, 10, 0, 1) for i in range(300)])
     text = batch(rec.finish().write(tmp_path / "b.kvmw"), "-d", "10ms")
-    heads = re.findall(r"^(?:kvmw top  |\.\.\. (\d+) empty intervals?, until )([\d.]+) s", text, re.MULTILINE)
+    heads = re.findall(r"^(?:kvmw top  \S+T\S+  |\.\.\. (\d+) empty intervals?, until )([\d.]+) s", text, re.MULTILINE)
     shown = [nr for nr, time in heads].count("")
     assert 10000 < shown < 10400 and shown + sum(int(nr) for nr, time in heads if nr) == 29901
     assert sorted(heads, key=lambda head: float(head[1])) == heads
@@ -134,7 +134,8 @@ def test_who_is_there(tmp_path):
     rec = synthetic.Recording(vcpus=vcpus)
     rec.frame([(synthetic.START + 10**9 * i, 100, 5 * 10**9, 0, 0x78, 0, 2) for i in (0, 5)])
     blocks = batch(rec.finish().write(tmp_path / "a.kvmw")).split("\n\n")
-    assert blocks[1].splitlines()[:2] == ["kvmw top  2.0 s  1 VM  2 vCPUs  0.0 exits/s", "no exit began"]
+    head, whole = blocks[1].splitlines()[:2]
+    assert head.endswith("  2.0 s  1 VM  2 vCPUs  0.0 exits/s") and whole == "no exit began"
 
 
 def test_memory(tmp_path):
@@ -150,7 +151,7 @@ def test_memory(tmp_path):
 
 def test_a_narrow_screen(tmp_path):
     text = batch(GOLDEN, "--per", "reason", env={"COLUMNS": "60"})
-    heads = [line for line in text.splitlines() if line.startswith("VM  ")]
+    heads = [line for line in text.splitlines() if line.startswith("VM/vCPU/")]
     assert heads and max(map(len, text.splitlines())) == 60
     assert all(line.endswith("   p99") and len(line) == 60 for line in heads)
 
@@ -181,7 +182,51 @@ def test_hostile_names(tmp_path):
     assert batch(path, env={"LC_ALL": "C"}).isascii()
 
 
+@pytest.mark.parametrize("zone, at", [("UTC", "2026-11-23T01:54:49"), ("UTC-9", "2026-11-23T10:54:49")])
+def test_the_clock_is_that_of_the_recording(zone, at):
+    """When the interval ended, as --time takes it."""
+    path = TREE / "tests/data/svm-userspace.kvmw"
+    assert batch(path, "-d", "12", env={"TZ": zone}).startswith(f"kvmw top  {at}  0.2 s  ")
+    done = kvmw("script", "-i", path, "--time", f"{at},", env={"TZ": zone})
+    assert done.returncode == 0 and done.stdout
+
+
+def test_names_have_room():
+    """A detail says more than the rates of the intervals before, which a log has above."""
+    path = TREE / "tests/data/svm-tables.kvmw"
+    text = batch(path, "-d", "12", "--per", "detail", env={"COLUMNS": ""})
+    lines = [line for line in text.splitlines() if line.startswith("      ")]
+    assert any("wrmsr ICR: IPI vector 0x20 to self  " in line for line in lines) and "…" not in text
+    assert max(map(len, text.splitlines())) == 120
+    heads = [line for line in batch(path, "-d", "12", "--per", "detail", env={"COLUMNS": "80"}).splitlines()
+             if line.startswith("VM/vCPU/reason/detail  ")]
+    assert len(heads) == 1 and heads[0].endswith("p99") and len(heads[0]) == 80
+
+
+def test_returns_have_their_own_words():
+    """As kvmw report has them: guest time is not known, KVM_RUN is."""
+    text = batch(TREE / "tests/data/svm-userspace.kvmw", "-d", "12", "--sort", "guest")
+    assert text.splitlines()[1:3] == ["% of vCPU time: KVM_RUN 87.4  VMM 12.6", "by KVM_RUN"]
+    assert text.splitlines()[3].split() == ["VM", "returns", "returns/s", "KVM_RUN", "VMM", "mean", "p99", "rate"]
+    assert "exits" not in text and "guest" not in text
+
+
+@pytest.mark.parametrize("column", ["poll", "halt", "wait", "throttled", "block"])
+def test_sort_by_any_share(column):
+    text = batch(TREE / "tests/data/every-1.1.kvmw", "-d", "1", "--per", "reason", "--sort", column)
+    rows = intervals(text)[0]
+    assert f"by {column}" in text.splitlines()
+    for vcpu in {key[:2] for key in rows if len(key) == 3}:
+        values = [float(row[column].replace("-", "-1")) for key, row in rows.items() if len(key) == 3 and key[:2] == vcpu]
+        assert values == sorted(values, reverse=True)
+
+
 @pytest.mark.parametrize("args, words", [
+    ([], ["not a terminal", "--batch"]),
+    (["-i", GOLDEN], ["not a terminal", "--batch"]),
+    (["-b", "-i", "a.kvmw", "-G", "a.slice"], ["-i plays a recording"]),
+    (["-b", "-p", "1", "-a"], ["-p and -a exclude each other"]),
+    (["-b", "--container", "abc", "--exclude", "web"], ["--exclude needs -a"]),
     (["-i", "a.kvmw", "-p", "1"], ["-i plays a recording"]),
     (["-i", "-"], ["--batch"]),
     (["a.kvmw"], ["'a.kvmw' is not an option", "-i"]),
@@ -201,7 +246,6 @@ def test_wrong_usage(args, words):
 
 def test_what_cannot_be_shown(tmp_path):
     one_line(kvmw("top", "-b", "-i", tmp_path / "none"), 1, "cannot open")
-    one_line(kvmw("top", "-i", GOLDEN), 1, "not a terminal", "--batch")
     rec = synthetic.Recording()
     one_line(kvmw("top", "-b", "-i", rec.finish().write(tmp_path / "empty.kvmw")), 1, "contains no exits")
 
@@ -215,7 +259,7 @@ class Terminal:
         self.socket = where / "tmux"
         width, height = map(str, size)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height,
-                  f"env LC_ALL=C.UTF-8 {env} {KVMW} top {' '.join(map(str, args))}; echo ended $?; read end")
+                  f"env LC_ALL=C.UTF-8 TZ=UTC {env} {KVMW} top {' '.join(map(str, args))}; echo ended $?; read end")
 
     def tmux(self, *args):
         env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "COLUMNS", "LINES")} | {"LC_ALL": "C.UTF-8"}
@@ -253,7 +297,7 @@ def terminal(tmp_path):
 
 
 VMS = """\
-kvmw top  12.0 s  1 VM  2 vCPUs  2755 exits/s
+kvmw top  CLOCK  12.0 s  1 VM  2 vCPUs  2755 exits/s
 % of vCPU time: guest 32.7  KVM 60.4  VMM 6.9
 by exits
 VM                  exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
@@ -267,17 +311,18 @@ vCPU                exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
 """
 REASONS = """\
 124 lab-guest / vCPU 1: by exits
-exit reason         exits/s guest   KVM   VMM  halt  wait   mean    p99 rate
-io                      384     -   1.6   5.3     -     -  158us  2.0ms        █
-msr                     181     -   7.5   0.0     -     -  367us  6.4ms        █
-hlt                      72     -  46.8   0.0     -     -  5.7ms   26ms        █
-interrupt                69     -  10.5   0.0     -     -  1.3ms   11ms        █
+reason                    exits/s   KVM   VMM  halt  wait   mean    p99 rate
+io                            384   1.6   5.3     -     -  158us  2.0ms        █
+msr                           181   7.5   0.0     -     -  367us  6.4ms        █
+hlt                            72  46.8   0.0     -     -  5.7ms   26ms        █
+interrupt                      69  10.5   0.0     -     -  1.3ms   11ms        █
 """
 FOOT = "Enter in  Esc back  <> sort  / filter  p pause  S snapshot  h help  q quit"
 
 
 def part(lines, text, at=0):
     want = text.splitlines()
+    lines = [re.sub(r"^kvmw top  \d\d:\d\d:\d\d  ", "kvmw top  CLOCK  ", line) for line in lines]
     assert lines[at:at + len(want)] == want
 
 
@@ -297,16 +342,25 @@ def test_the_screen(terminal):
     assert lines[4].startswith("cpuid  ") and lines[5] == ""
     t.keys("Escape")
     t.wait("vCPU 1: by exits", "msr ")
-    t.keys(">", ">", ">", ">", ">", ">")
+    # Neither guest nor poll is on this screen.
+    t.keys(">", ">", ">", ">", ">")
     lines = t.wait("by mean")
     assert lines[4].startswith("hlt ")
+    t.keys("r")
+    lines = t.wait("by mean, reversed")
+    assert not lines[4].startswith("hlt ")
+    t.keys("r", "z")
+    assert t.wait("'z' is no key of kvmw top; h shows")[4].startswith("hlt ")
     t.keys("Left", "Escape")
     t.wait("\nVM  ", "124 lab-guest  ")
     t.keys("S")
     t.wait("nothing to take a snapshot of")
-    t.keys("h")
-    assert t.wait("kvmw top: keys")[2].startswith("Up Down")
-    t.keys("x", "q")
+    for key in "h", "F1":
+        t.keys(key)
+        assert t.wait("kvmw top: keys")[2].startswith("Up Down")
+        t.keys("x")
+        t.wait("124 lab-guest  ")
+    t.keys("F10")
     assert t.wait("ended 0")[0] == "ended 0"
 
 
@@ -333,7 +387,7 @@ def test_it_plays(terminal):
     t.keys("h", "x")
     assert t.wait("[paused]", FOOT) == lines
     t.keys("Space")
-    assert t.wait("[end of the recording]")[0].startswith("kvmw top  0.3 s  ")
+    assert t.wait("[end of the recording]")[0].split("  ")[2:5] == ["[end of the recording]", "0.3 s", "1 VM"]
     t.keys("C-c")
     t.wait("ended 1")
 
@@ -403,3 +457,27 @@ def test_at_a_terminal_live(terminal):
     finally:
         guest.kill()
         guest.wait()
+
+
+@native
+@pytest.mark.lab
+def test_the_end_of_the_vm_is_the_end():
+    """It is said, and nothing is wrong."""
+    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
+    top = subprocess.Popen([KVMW, "top", "-b", "-p", str(guest.pid), "-d", "50ms"], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    try:
+        while f"{guest.pid} kvmw" not in (line := top.stdout.readline()):
+            assert line
+        guest.kill()
+        guest.wait()
+        said = top.communicate(timeout=60)[1].splitlines()
+        assert said[-1] == f"kvmw: the VM {guest.pid} has ended" and top.returncode == 0
+        with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL) as guest:
+            done = kvmw("top", "-b", "-a", "--exclude", guest.pid, "-d", "100ms", "-n", "2")
+            assert done.returncode == 0 and f"\n{guest.pid} " not in done.stdout and done.stdout.count("kvmw top  ") == 2
+            guest.kill()
+    finally:
+        guest.kill()
+        top.kill()
+        top.wait()

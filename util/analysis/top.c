@@ -341,6 +341,7 @@ int top__take(struct top *top, const struct report *rep, const struct report *by
 
 	top->interval++;
 	top->end_ns = end_ns;
+	top->end_realtime_ns = recording__realtime(rep->rec, rep->rec->meta.stop_ns);
 	top->length_ns = recording__covered(rep->rec);
 	top->over_limit = rep->over_limit;
 	top->has_details = rep->opt->nr_sort > TOP_DETAILS;
@@ -392,8 +393,11 @@ static const struct { const char *name, *doc; } columns[NR_TOP_COLUMNS] = {
 	[TOP_BY_GUEST] = { "guest", "share of time in the guest" },
 	[TOP_BY_KVM] = { "kvm", "share of time in KVM" },
 	[TOP_BY_VMM] = { "vmm", "share of time in the VMM" },
+	[TOP_BY_POLL] = { "poll", "share of time polling before a halt" },
 	[TOP_BY_HALT] = { "halt", "share of time halted" },
 	[TOP_BY_WAIT] = { "wait", "share of time waiting for a CPU" },
+	[TOP_BY_THROTTLED] = { "throttled", "share of time throttled by a quota" },
+	[TOP_BY_BLOCK] = { "block", "share of time asleep for another reason" },
 	[TOP_BY_MEAN] = { "mean", "mean duration, exit to entry" },
 	[TOP_BY_P99] = { "p99", "99th percentile of durations" },
 	[TOP_BY_NAME] = { "name", "name of the row" },
@@ -411,17 +415,15 @@ const char *top_column__doc(enum top_column column)
 
 static double measure(const struct top_row *row, enum top_column column)
 {
+	static const enum top_part parts[NR_TOP_COLUMNS] = {
+		[TOP_BY_GUEST] = TOP_GUEST, [TOP_BY_KVM] = TOP_KVM, [TOP_BY_VMM] = TOP_VMM, [TOP_BY_POLL] = TOP_POLL,
+		[TOP_BY_HALT] = TOP_HALT, [TOP_BY_WAIT] = TOP_WAIT, [TOP_BY_THROTTLED] = TOP_THROTTLED,
+		[TOP_BY_BLOCK] = TOP_BLOCK,
+	};
+
 	switch (column) {
-	case TOP_BY_GUEST:
-		return top_row__share(row, TOP_GUEST);
-	case TOP_BY_KVM:
-		return top_row__share(row, TOP_KVM);
-	case TOP_BY_VMM:
-		return top_row__share(row, TOP_VMM);
-	case TOP_BY_HALT:
-		return top_row__share(row, TOP_HALT);
-	case TOP_BY_WAIT:
-		return top_row__share(row, TOP_WAIT);
+	case TOP_BY_GUEST ... TOP_BY_BLOCK:
+		return top_row__share(row, parts[column]);
 	case TOP_BY_MEAN:
 		return captured(row->mean_ns);
 	case TOP_BY_P99:
@@ -485,6 +487,12 @@ int top__list(const struct top *top, const struct top_choice *choice, struct top
 			list->left_out++;
 	}
 	qsort_r(list->row, list->nr, sizeof(*list->row), top__compare, &column);
+	for (u32 i = 0; choice->reverse && i < list->nr / 2; i++) {
+		const struct top_row *row = list->row[i];
+
+		list->row[i] = list->row[list->nr - 1 - i];
+		list->row[list->nr - 1 - i] = row;
+	}
 	return 0;
 }
 

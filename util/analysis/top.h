@@ -41,6 +41,7 @@ struct top {			/* all zero but for counted: no interval yet */
 	u32 nr_vms, nr_vcpus;		/* that were there; of a recording, also without an exit */
 	u32 interval;			/* number of the last one; 0: none */
 	u64 end_ns;			/* since the start */
+	u64 end_realtime_ns;		/* the same, CLOCK_REALTIME where it was counted; 0: unknown */
 	u64 length_ns;			/* of it */
 	u64 over_limit;			/* events of more different keys than are kept */
 	bool has_details;
@@ -66,8 +67,9 @@ double top_row__share(const struct top_row *row, enum top_part part);
 
 /* ---- what is shown of it ---------------------------------------------------- */
 
-enum top_column { TOP_BY_RATE, TOP_BY_GUEST, TOP_BY_KVM, TOP_BY_VMM, TOP_BY_HALT, TOP_BY_WAIT, TOP_BY_MEAN, TOP_BY_P99,
-		  TOP_BY_NAME, NR_TOP_COLUMNS };
+/* As they stand on the screen, but for the name. */
+enum top_column { TOP_BY_RATE, TOP_BY_GUEST, TOP_BY_KVM, TOP_BY_VMM, TOP_BY_POLL, TOP_BY_HALT, TOP_BY_WAIT,
+		  TOP_BY_THROTTLED, TOP_BY_BLOCK, TOP_BY_MEAN, TOP_BY_P99, TOP_BY_NAME, NR_TOP_COLUMNS };
 
 /* As --sort takes it. */
 const char *top_column__name(enum top_column column);
@@ -77,6 +79,7 @@ struct top_choice {
 	enum top_level level;
 	struct top_key within;		/* all ones below the levels above */
 	enum top_column sort;
+	bool reverse;
 	const char *filter;		/* part of the labels, in whatever case; "" for all */
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <term.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -19,14 +20,28 @@ static void hold_standard_error(struct terminal *t)
 		dup2(t->held, STDERR_FILENO);
 }
 
-int terminal__open(struct terminal *t)
+bool terminal__is_there(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+int terminal__check_type(void)
 {
 	const char *term = getenv("TERM");
+	int found;
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return error("this is not a terminal; --batch prints lines instead");
-	if (!term || !*term || !newterm(NULL, stdout, stdin))
+	if (!term || !*term || setupterm(NULL, STDOUT_FILENO, &found) != OK)
 		return error("unknown terminal type '%s'; set TERM, or use --batch", term ?: "");
+	del_curterm(cur_term);
+	return 0;
+}
+
+int terminal__open(struct terminal *t)
+{
+	if (terminal__check_type())
+		return -1;
+	if (!newterm(NULL, stdout, stdin))
+		return error("this terminal cannot be used; --batch prints lines instead");
 	t->open = true;
 	hold_standard_error(t);
 	cbreak();
@@ -88,6 +103,11 @@ void terminal__show(u32 nr_lines)
 	refresh();
 }
 
+void terminal__redraw(void)
+{
+	clearok(stdscr, TRUE);
+}
+
 int terminal__key(void)
 {
 	static const struct { int is, key; } keys[] = {
@@ -96,7 +116,8 @@ int terminal__key(void)
 		{ KEY_HOME, TERMINAL_HOME }, { KEY_END, TERMINAL_END }, { KEY_ENTER, TERMINAL_ENTER },
 		{ '\n', TERMINAL_ENTER }, { '\r', TERMINAL_ENTER }, { 27, TERMINAL_ESCAPE },
 		{ KEY_BACKSPACE, TERMINAL_BACKSPACE }, { 127, TERMINAL_BACKSPACE }, { '\b', TERMINAL_BACKSPACE },
-		{ KEY_RESIZE, TERMINAL_RESIZED },
+		{ KEY_RESIZE, TERMINAL_RESIZED }, { 'L' & 0x1f, TERMINAL_REDRAW },
+		{ KEY_F(1), TERMINAL_HELP }, { KEY_F(10), TERMINAL_QUIT },
 	};
 	int is = getch();
 

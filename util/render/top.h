@@ -13,7 +13,12 @@ struct top_page {
 	const struct top_choice *choice;
 	const struct top_list *list;
 	const char *state;	/* "paused"; or "" */
+	bool log;		/* its rows go down to: */
+	enum top_level deepest;
 };
+
+/* Whether rows can be sorted by what is shown of them. */
+bool render__top_has(const struct screen *s, const struct top_page *page, enum top_column column);
 
 /* When, how much, and where the time went; where in the tree this is, and how it is sorted. */
 void render__top_head(const struct screen *s, const struct top_page *page);
