@@ -27,10 +27,9 @@
 #define KEEP_NS		(30 * NSEC_PER_SEC)
 #define KEEP_ROW	20			/* bytes; what is kept is 30 s of rows, and a little more */
 #define KEEP_MORE	(4 << 20)
-/* From the second tenth to the last; the writer's index has 40 bytes for each of some ten frames a second. */
+/* From the second tenth to the last. */
 #define MAY_GROW	0.05
 #define MAY_GROW_MIB	1
-#define INDEX_BYTES	400
 #define NAME_BYTES	400	/* of a thread, which a series has to know in each file */
 
 /* ---- a recording ------------------------------------------------------------ */
@@ -295,21 +294,18 @@ static double seconds(clockid_t clock)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Bytes: what a file has in its index, and names that a series knows. */
-static double known_growth(const struct run *r, double made_s)
+/* Bytes: the names that a series knows. */
+static double known_growth(const struct run *r)
 {
 	u64 names = r->session->rows / 1024;
 
-	if (r->keeps)
-		return 0;
-	return !r->switches ? made_s * INDEX_BYTES :
-	       made_s / NR_SNAPSHOTS * INDEX_BYTES + NAME_BYTES * (names < IDENTITY_MAX ? names : IDENTITY_MAX);
+	return r->switches ? NAME_BYTES * (names < IDENTITY_MAX ? names : IDENTITY_MAX) : 0;
 }
 
 static int say(const struct session *s, const struct run *r, double wall, double cpu, u32 before, u32 after)
 {
 	double mib = sysconf(_SC_PAGESIZE) / 1048576.0, made_s = (now_ns() - START_NS) / 1e9;
-	double limit = s->rss[1] * mib * (1 + MAY_GROW) + MAY_GROW_MIB + known_growth(r, made_s) / 1048576;
+	double limit = s->rss[1] * mib * (1 + MAY_GROW) + MAY_GROW_MIB + known_growth(r) / 1048576;
 	int err = 0;
 
 	printf("%s: %llu rows of %.0f s in %.1f s, %.1f s of CPU time: %.2f million a second\n",

@@ -349,47 +349,6 @@ static void test_what_follows_the_end(void **state)
 	free(twice);
 }
 
-/* More frames than one INDEX frame has rows: all of them are in the index. */
-static void test_long_index(void **state)
-{
-	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_COST);
-	struct data_encoder *enc = data_encoder__new();
-	struct memory_file m = memory_file(NULL, 0);
-	struct data_writer *w = write_to(&m, EVENTS);
-	const struct kvmw_cost rows[3] = { { .time_ns = 1 } };
-	struct data_buf frame = { 0 };
-	u32 nr = DATA_MAX_ROWS + 10, indices = 0, frames = 0;
-	struct data_reader *r;
-	struct data_frame *f;
-	u64 last = 0;
-	u8 x = 0xaa;
-
-	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, 3, &frame), 0);
-	for (u32 i = 0; i < nr; i++) {
-		last = data_writer__bytes(w);
-		assert_int_equal(data_writer__append(w, &frame), 0);
-	}
-	assert_int_equal(data_writer__finish(w), 0);
-	assert_int_equal(data_writer__close(w), 0);
-	assert_int_equal(pwrite(m.fd, &x, 1, last), 1);
-	assert_int_equal(pwrite(m.fd, &x, 1, last - frame.len), 1);
-
-	r = data_reader__open(m.path);
-	while (data_reader__next(r, &f) == 1) {
-		indices += f->type == DATA_INDEX;
-		frames += f->type == DATA_EVENTS;
-		data_frame__put(f);
-	}
-	assert_int_equal(indices, 2);
-	assert_int_equal(frames, nr - 2);
-	assert_int_equal(data_reader__missing_rows(r), 2 * 3);
-	assert_true(data_reader__finished(r));
-	data_reader__close(r);
-	data_encoder__free(enc);
-	free(frame.data);
-	close(m.fd);
-}
-
 /* Without SCHEMA this program's own events stand in for it. */
 static void test_schema_damaged(void **state)
 {
@@ -548,7 +507,6 @@ int main(void)
 		cmocka_unit_test(test_frames_gone),
 		cmocka_unit_test(test_frames_moved),
 		cmocka_unit_test(test_what_follows_the_end),
-		cmocka_unit_test(test_long_index),
 		cmocka_unit_test(test_schema_damaged),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_while_written),

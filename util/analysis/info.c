@@ -103,10 +103,9 @@ static int add_frame(struct recording *rec, struct recording_info *inv, const st
 		k->first_ns = f->first_ns < k->first_ns ? f->first_ns : k->first_ns;
 		k->last_ns = f->last_ns > k->last_ns ? f->last_ns : k->last_ns;
 	}
-	if (f->type == DATA_INDEX) {
-		inv->has_index = true;
-		inv->index_rows += f->rows;
-	}
+	/* The last frames are in none until the recorder finishes. */
+	if (f->type != DATA_END)
+		inv->has_index = f->type == DATA_INDEX;
 	return k->nr_columns ? add_columns(rec, k, f) : 0;
 }
 

@@ -40,7 +40,6 @@ const char *info_secret__name(u32 state);
 struct recording_info {
 	struct info_frames *frames;	/* in the order of first occurrence */
 	u32 nr, room;
-	u64 index_rows;		/* frames which the index names */
 	bool has_index;
 	u32 secret[KVMW_NR_SECRETS];	/* a state of util/privacy/privacy.h, or: */
 	struct vm_threads threads;

@@ -45,7 +45,7 @@ struct data_reader {
 	u32 nr_missing, max_missing, missing_at;	/* at: the first that no INDEX frame has passed */
 	u32 next_seq;
 	u64 first;		/* offset of the first frame, if none is missing */
-	u32 indexed;		/* frames that INDEX has named */
+	u32 indexed;		/* number of the frame behind those that INDEX has named so far */
 	u64 missing_rows;
 	u16 newer;		/* minor version, if newer than FILE_MINOR */
 };
@@ -315,9 +315,21 @@ static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64
 }
 
 /*
- * Rows that the index lists of frames that are missing. If its own first frame is, what it lists
- * has no known numbers. 0, or -1 after error().
+ * The number of the first frame that an INDEX frame lists.  If that is an INDEX frame, all between the
+ * two are listed, whatever is missing; else it goes on where the one before ended, and has no known
+ * number if that is missing.  false: it is not known.
  */
+static bool first_indexed(const struct data_reader *r, const struct data_frame *f, u64 *const *cols, u32 *first)
+{
+	if (cols[1][0] != DATA_INDEX) {
+		*first = r->indexed;
+		return r->indexed || cols[0][0] == r->first;
+	}
+	*first = f->seq - f->rows;
+	return f->seq >= f->rows && *first >= r->indexed;
+}
+
+/* Rows that the index lists of frames that are missing.  0, or -1 after error(). */
 static int compare_index(struct data_reader *r, const struct data_frame *f)
 {
 	static const char *const names[] = { "offset", "type", "rows" };
@@ -325,6 +337,7 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 	u64 *cols[ARRAY_SIZE(names)] = { NULL };
 	int fields[ARRAY_SIZE(names)];
 	const char *why = "event without a schema";
+	u32 first;
 	int ret = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(names) && event && !ret; i++) {
@@ -336,9 +349,9 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 		ret = !event ? 1 : data_decoder__columns(r->dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
 	if (ret > 0)
 		note(r, f->offset, 0, why);
-	if (!ret && f->rows && (r->indexed || cols[0][0] == r->first)) {
-		add_missing_rows(r, r->indexed, f->rows, cols[1], cols[2]);
-		r->indexed += f->rows;
+	if (!ret && f->rows && first_indexed(r, f, cols, &first)) {
+		add_missing_rows(r, first, f->rows, cols[1], cols[2]);
+		r->indexed = first + f->rows;
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		free(cols[i]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Writes whole frames to a file (one write each) or a pipe; keeps the index in memory. */
+/* Writes whole frames to a file (one write each) or a pipe, and an index of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 
 #include "util/data/format.h"
 #include "util/error.h"
-#include "util/array.h"
+#include "util/memory.h"
 
 #define PIPE_CHUNK	65536	/* at least so often a pipe shows that somebody reads it */
+#define INDEX_ROWS	4096	/* of an INDEX frame: memory for more is not needed, however many frames there are */
 
 struct data_writer {
 	int fd;
@@ -24,8 +25,8 @@ struct data_writer {
 	bool failed;		/* already reported */
 	struct data_encoder *enc;
 	struct data_buf buf;
-	struct kvmw_index *index;
-	u32 nr_index, max_index;
+	struct kvmw_index index[INDEX_ROWS];	/* of the frames since the last INDEX frame, with it */
+	u32 nr_index;
 	struct data_progress *progress, unwatched;
 };
 
@@ -74,30 +75,25 @@ static int write_all(struct data_writer *w, const u8 *data, size_t len)
 	return 0;
 }
 
-static int add_index(struct data_writer *w, const u8 *h)
+static void add_index(struct data_writer *w, const u8 *h)
 {
-	struct kvmw_index *row;
-
-	if (array__reserve(w->index, w->nr_index, w->max_index, NULL))
-		return -1;
-	row = &w->index[w->nr_index++];
-	memset(row, 0, sizeof(*row));
-	row->offset = w->bytes;
-	row->type = get16(h + FRAME_AT_TYPE);
-	row->event = get32(h + FRAME_AT_EVENT);
-	row->stream = get32(h + FRAME_AT_STREAM);
-	row->rows = get32(h + FRAME_AT_ROWS);
-	row->first_ns = get64(h + FRAME_AT_FIRST);
-	row->last_ns = get64(h + FRAME_AT_LAST);
-	return 0;
+	w->index[w->nr_index++] = (struct kvmw_index) {
+		.offset = w->bytes,
+		.type = get16(h + FRAME_AT_TYPE),
+		.event = get32(h + FRAME_AT_EVENT),
+		.stream = get32(h + FRAME_AT_STREAM),
+		.rows = get32(h + FRAME_AT_ROWS),
+		.first_ns = get64(h + FRAME_AT_FIRST),
+		.last_ns = get64(h + FRAME_AT_LAST),
+	};
 }
 
-int data_writer__append(struct data_writer *w, struct data_buf *frame)
+/* There is room in the index. */
+static int write_frame(struct data_writer *w, struct data_buf *frame)
 {
 	u8 *h = frame->data;
 
-	if (w->failed || add_index(w, h))
-		return -1;
+	add_index(w, h);
 	put32(h + FRAME_AT_SEQ, w->seq);
 	put32(h + FRAME_AT_CRC, data_crc(h, FRAME_AT_CRC));
 	if (write_all(w, h, frame->len))
@@ -106,6 +102,24 @@ int data_writer__append(struct data_writer *w, struct data_buf *frame)
 	if (get16(h + FRAME_AT_TYPE) == DATA_EVENTS)
 		__atomic_fetch_add(&w->progress->rows, get32(h + FRAME_AT_ROWS), __ATOMIC_RELAXED);
 	return 0;
+}
+
+/* It is the first frame that the next one lists.  The writer's other frames come first, or right behind one. */
+static int write_index(struct data_writer *w)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_INDEX);
+
+	if (data_encoder__rows(w->enc, DATA_INDEX, event, 0, w->index, w->nr_index, &w->buf))
+		return -1;
+	w->nr_index = 0;
+	return write_frame(w, &w->buf);
+}
+
+int data_writer__append(struct data_writer *w, struct data_buf *frame)
+{
+	if (w->failed || (w->nr_index == INDEX_ROWS && write_index(w)))
+		return -1;
+	return write_frame(w, frame);
 }
 
 void data_writer__watch(struct data_writer *w, struct data_progress *p)
@@ -198,18 +212,9 @@ static int write_end(struct data_writer *w, u64 index_offset)
 
 int data_writer__finish(struct data_writer *w)
 {
-	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_INDEX);
-	size_t nr = w->nr_index;	/* INDEX frames do not list themselves */
 	u64 offset = w->bytes;
 
-	for (size_t i = 0; i < nr; i += DATA_MAX_ROWS) {
-		u32 rows = nr - i < DATA_MAX_ROWS ? nr - i : DATA_MAX_ROWS;
-
-		if (data_encoder__rows(w->enc, DATA_INDEX, event, 0, &w->index[i], rows, &w->buf) ||
-		    data_writer__append(w, &w->buf))
-			return -1;
-	}
-	return write_end(w, offset);
+	return w->failed || write_index(w) ? -1 : write_end(w, offset);
 }
 
 int data_writer__close(struct data_writer *w)
@@ -224,7 +229,6 @@ int data_writer__close(struct data_writer *w)
 		ret = -1;
 	data_encoder__free(w->enc);
 	free(w->buf.data);
-	free(w->index);
 	free(w->path);
 	free(w);
 	return ret;
