@@ -189,6 +189,7 @@ static int send_tables(struct record_keep *k, u32 kind)
 
 	if (kind == KVMW_thread_START && sink__mark(u->sink, MARK_MOMENT, NULL))
 		return -1;
+	interned__renew(&u->tables->names);
 	return snapshot__read(u->tables, kind, u->session_opts, u->session) ||
 	       snapshot__send(u->tables, u->sink) ? -1 : 0;
 }

@@ -521,6 +521,7 @@ static int prepare(struct record *r)
 	r->session_opts.filter = r->opt.filter.f;
 	r->session_opts.verbose = r->opt.verbose;
 	r->session_opts.cpu_limit = r->opt.cpu_limit;
+	r->session_opts.names_again = r->opt.keep.time_ns;
 	r->session = session__open(&r->session_opts);
 	if (!r->session)
 		return -1;

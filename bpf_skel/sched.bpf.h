@@ -80,24 +80,30 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KVMW_MAX_TASKS);
 	__type(key, u32);
-	__type(value, struct kvmw_task);
+	__type(value, struct kvmw_ring_task);
 } tasks __weak SEC(".maps");
+
+static __always_inline bool is_named(u32 tid, const struct kvmw_ring_task *row)
+{
+	struct kvmw_ring_task *known = bpf_map_lookup_elem(&tasks, &tid);
+
+	return known && known->name.comm[0] == row->name.comm[0] && known->name.comm[1] == row->name.comm[1] &&
+	       (!config.names_again || bpf_ktime_get_ns() - known->time_ns < KVMW_NAMED_AGAIN_NS);
+}
 
 /* Sends a thread's name once, and again when it changes; a row of state s refers to it. */
 static __always_inline void name_task(struct kvmw_vcpu_state *s, u32 tid,
 				      const struct task_struct *task)
 {
 	struct kvmw_ring_task row = { .event = KVMW_RING_TASK, .tid = tid };
-	struct kvmw_task *known;
 
 	if (!tid || bpf_probe_read_kernel(&row.name, sizeof(row.name), &task->comm))
 		return;
-	known = bpf_map_lookup_elem(&tasks, &tid);
-	if (known && known->comm[0] == row.name.comm[0] && known->comm[1] == row.name.comm[1])
+	if (is_named(tid, &row))
 		return;
 	row.time_ns = bpf_ktime_get_ns();
 	if (emit(s, &row, sizeof(row)))
-		bpf_map_update_elem(&tasks, &tid, &row.name, BPF_ANY);
+		bpf_map_update_elem(&tasks, &tid, &row, BPF_ANY);
 }
 
 #endif

@@ -295,6 +295,8 @@ struct kvmw_filter {
 
 #define KVMW_THIN_NOT	(~0U)	/* --cpu-limit: all rows are sent */
 #define KVMW_MAX_TASKS	4096	/* threads with names that are remembered at a time */
+/* A window keeps names for longer than that after it heard them last: what is there is named so often. */
+#define KVMW_NAMED_AGAIN_NS	60000000000ULL
 
 struct kvmw_task {
 	u64 comm[KVMW_COMM / 8];	/* as words, for comparison */
@@ -335,6 +337,7 @@ struct kvmw_config {
 	u8 parts;		/* the programs for the parts of a cycle are attached */
 	u8 latencies;		/* how long cycles lasted is counted */
 	u8 thins;		/* --cpu-limit: rows may be left out later */
+	u8 names_again;		/* threads are named every KVMW_NAMED_AGAIN_NS */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 irq_untold;		/* the CPU delivers interrupts, and KVM does not trace which */

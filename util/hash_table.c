@@ -146,6 +146,25 @@ void *hash_table__get(struct hash_table *t, const void *key)
 	return entry;
 }
 
+void hash_table__keep(struct hash_table *t, bool (*wanted)(const void *arg, const void *entry), const void *arg)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < t->nr; i++) {
+		if (!wanted(arg, hash_table__at(t, i)))
+			continue;
+		if (nr != i)
+			memcpy(hash_table__at(t, nr), hash_table__at(t, i), t->entry_size);
+		nr++;
+	}
+	if (nr == t->nr)
+		return;
+	t->nr = nr;
+	memset(t->bucket, 0, t->nr_buckets * sizeof(*t->bucket));
+	for (u32 i = 0; i < nr; i++)
+		*hash_table__bucket(t, hash_table__at(t, i)) = i + 1;
+}
+
 void hash_table__free(struct hash_table *t)
 {
 	budget__free(t->budget, t->entry, (size_t)t->room * t->entry_size);

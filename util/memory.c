@@ -5,6 +5,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
+#define PAGE	4096	/* at least, of any architecture */
+
 int out_of_memory(void)
 {
 	return error("out of memory");
@@ -17,6 +19,15 @@ void *mem__calloc(size_t nr, size_t size)
 	if (!p)
 		out_of_memory();
 	return p;
+}
+
+void mem__take(void *p, size_t bytes)
+{
+	volatile u8 *at = p;
+
+	/* All zero, as what was not written yet is. */
+	for (size_t i = 0; i < bytes; i += PAGE)
+		at[i] = 0;
 }
 
 int mem__expect(size_t bytes)

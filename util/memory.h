@@ -19,6 +19,9 @@ int out_of_memory(void);
 void *mem__calloc(size_t nr, size_t size);
 char *mem__strdup(const char *s);
 
+/* The pages of memory that was not written yet, now and not one by one: for what is not to grow later. */
+void mem__take(void *p, size_t bytes);
+
 /*
  * Whether so much is there: 0, or -1.  Asked before json-c is called, which crashes, or leaves out
  * values, when it gets no memory.

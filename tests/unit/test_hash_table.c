@@ -114,6 +114,35 @@ static void test_budget_ends_it(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
+static bool is_even(const void *arg, const void *entry)
+{
+	return ((const struct visit *)entry)->key.page % 2 == 0;
+}
+
+/* Entries that come and go take no more memory than there are at a time. */
+static void test_keeps_what_is_wanted(void **state)
+{
+	struct budget budget = { .limit = 0 };
+	struct hash_table t = HASH_TABLE(struct visit, &budget);
+	size_t used = 0;
+
+	for (u32 round = 0; round < 20; round++) {
+		for (u32 i = 0; i < N; i++)
+			visit(&t, i < 10 ? 2 * i : 2 * (round * N + i) + 1, 0)->count++;
+		assert_int_equal(t.nr, N);
+		hash_table__keep(&t, is_even, NULL);
+		assert_int_equal(t.nr, 10);
+		assert_true(!round || budget.used == used);
+		used = budget.used;
+		for (u32 i = 0; i < 10; i++) {
+			assert_int_equal(((struct visit *)hash_table__at(&t, i))->key.page, 2 * i);
+			assert_int_equal(visit(&t, 2 * i, 0)->count, round + 1);
+		}
+		assert_null(hash_table__find(&t, &(const struct visit){ .key.page = 2 * round * N + 21 }.key));
+	}
+	hash_table__free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_keys_of_odd_size),
 		cmocka_unit_test(test_hash_uses_all_bits),
 		cmocka_unit_test(test_budget_ends_it),
+		cmocka_unit_test(test_keeps_what_is_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

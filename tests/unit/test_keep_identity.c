@@ -21,23 +21,23 @@ static void test_identity(void **state)
 					"{\"id\":5,\"vm\":0,\"gone_ns\":50}]}"), 0);
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"tid\":9}]}"), 0);
 	assert_string_equal(identity__text(&id, IDENTITY_VCPUS, 4), "{\"id\":4,\"vm\":0,\"tid\":9}");
-	assert_int_equal(identity__forget(&id, 50), 0);
-	assert_int_equal(identity__forget(&id, 51), 1);
+	assert_false(identity__forget(&id, 50, 0));
+	assert_true(identity__forget(&id, 51, 0));
 	assert_false(identity__has_vcpu(&id, 5));
 	assert_non_null(identity__text(&id, IDENTITY_VMS, 0));
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"gone_ns\":60}]}"), 0);
-	assert_int_equal(identity__forget(&id, 61), 1);
+	assert_true(identity__forget(&id, 61, 0));
 	assert_null(identity__text(&id, IDENTITY_VMS, 0));
 
 	/* Other threads of a VMM are there until it ends; they are no vCPU that dies. */
 	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":2,\"pid\":1}],\"vcpus\":[{\"id\":9,\"vm\":2},"
 					"{\"id\":8,\"vm\":2,\"role\":\"vmm\"},{\"id\":6,\"vm\":null,\"role\":\"kernel\"}]}"), 0);
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":9,\"vm\":2,\"gone_ns\":70}]}"), 0);
-	assert_int_equal(identity__forget(&id, 71), 1);
+	assert_true(identity__forget(&id, 71, 0));
 	assert_non_null(identity__text(&id, IDENTITY_VMS, 2));
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":8,\"vm\":2,\"role\":\"vmm\",\"gone_ns\":80}]}"), 0);
 	assert_int_equal(id.nr_gone, 3);
-	assert_int_equal(identity__forget(&id, 81), 1);
+	assert_true(identity__forget(&id, 81, 0));
 	assert_null(identity__text(&id, IDENTITY_VCPUS, 8));
 	assert_null(identity__text(&id, IDENTITY_VMS, 2));
 	assert_non_null(identity__text(&id, IDENTITY_VCPUS, 6));
@@ -168,6 +168,80 @@ static void test_back_again(void **state)
 	run__end(&r);
 }
 
+static void __attribute__((format(printf, 2, 3))) say(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+	char text[200];
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	assert_int_equal(keep_window__json(&r->w, DATA_IDENT, text), 0);
+}
+
+/* Each moment says anew what its rows refer to: no more than what is in the window, and the next snapshot, is known. */
+static void test_texts_of_moments(void **state)
+{
+	struct kvmw_host load = { .moment = 1, .kind = KVMW_host_LOAD, .value = KVMW_NONE };
+	struct rec_report out;
+	struct rec file;
+	struct run r;
+
+	run__begin(&r, 4 * SECOND);
+	say(&r, "{\"stacks\":[{\"id\":%u,\"frames\":[\"of event stack\"]}]}", 7);
+	for (u32 i = 0; i < 40; i++) {
+		assert_int_equal(keep_window__moment(&r.w), 0);
+		say(&r, "{\"texts\":[{\"id\":%u,\"text\":\"load %u\"}]}", i, i);
+		say(&r, "{\"stacks\":[{\"id\":%u,\"frames\":[]}]}", IDENTITY_MOMENTS_STACKS + i);
+		load.text = i;
+		put(&r, DATA_STATS, KVMW_EVENT_HOST, false, &load, 1);
+		end_second(&r);
+		end_second(&r);
+		assert_true(r.w.identity.nr[IDENTITY_TEXTS] <= 3 && r.w.identity.nr[IDENTITY_STACKS] <= 1 + 3);
+		assert_non_null(identity__text(&r.w.identity, IDENTITY_STACKS, 7));
+	}
+	/* While a snapshot is begun, what it needs stays, whatever is dropped. */
+	keep_window__hold(&r.w);
+	for (u32 i = 0; i < 10; i++)
+		end_second(&r);
+	say(&r, "{\"texts\":[{\"id\":%u,\"text\":\"load %u\"}]}", 40, 40);
+	load.moment = 2;
+	load.text = 40;
+	put(&r, DATA_STATS, KVMW_EVENT_HOST, false, &load, 1);
+	take(&r, &file, &out, &exits);
+	assert_int_equal(out.rec->host.nr, 2);
+	for (u32 i = 0; i < out.rec->host.nr; i++)
+		assert_non_null(recording__text(out.rec, rec_table__host(&out.rec->host, i)->text));
+	rec__report_free(&out);
+	run__end(&r);
+}
+
+/* Threads and other VMs come and go; those that are there are named again and again, or have rows. */
+static void test_names_that_age(void **state)
+{
+	const struct kvmw_holder row = { .vcpu = 0, .place = 1, .kind = KVMW_holder_VM, .tid = 1, .pid = 5 };
+	struct kvmw_holder now;
+	struct run r;
+
+	run__begin(&r, 2 * SECOND);
+	say(&r, "{\"neighbours\":[{\"pid\":%u},{\"pid\":%u}]}", 5, 6);
+	for (u32 i = 0; i < 2000; i++) {
+		say(&r, "{\"tasks\":[{\"tid\":%u,\"comm\":\"%u\"}]}", 1000 + i, i);
+		if (i % 60 == 0)
+			say(&r, "{\"tasks\":[{\"tid\":%u,\"comm\":\"%u\"}]}", 9, i);
+		/* It becomes what it grew by. */
+		now = row;
+		now.turns = i;
+		put(&r, DATA_STATS, KVMW_EVENT_HOLDER, false, &now, 1);
+		end_second(&r);
+		assert_true(r.w.identity.nr[IDENTITY_TASKS] <= 1 + 125);
+		assert_non_null(identity__text(&r.w.identity, IDENTITY_TASKS, 9));
+	}
+	assert_non_null(identity__text(&r.w.identity, IDENTITY_NEIGHBOURS, 5));
+	assert_null(identity__text(&r.w.identity, IDENTITY_NEIGHBOURS, 6));
+	run__end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_gone_vcpu),
 		cmocka_unit_test(test_back_again),
+		cmocka_unit_test(test_texts_of_moments),
+		cmocka_unit_test(test_names_that_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,11 +150,6 @@ static void wait_for_data(struct drain *d)
 	poll(fds, nr, POLL_MS);
 }
 
-static int send_idents(struct drain *d)
-{
-	return ident__send(d->ident, d->sink, d->session);
-}
-
 static void flush(struct drain *d, u64 now)
 {
 	for (u32 i = 0; i < session__nr_rings(d->session); i++)
@@ -163,7 +158,7 @@ static void flush(struct drain *d, u64 now)
 				sink__put(d->sink, d->streams[i].batches[k]);
 			d->streams[i].batches[k] = NULL;
 		}
-	if (send_idents(d) || tasks__send(&d->tasks, d->sink))
+	if (ident__send(d->ident, d->sink, d->session) || tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
 	d->flush_ns = now + FLUSH_NS;
 }
@@ -475,7 +470,7 @@ static void *drain__run(void *arg)
 			wait_for_data(d);
 		more = drain__consume(d);
 		/* At once, because a VM may be gone within a second. */
-		if (more < 0 || send_idents(d) || cut_if_asked(d)) {
+		if (more < 0 || ident__send(d->ident, d->sink, d->session) || cut_if_asked(d)) {
 			sink__fail(d->sink);
 			break;
 		}
@@ -522,6 +517,11 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 	d->ident = mem__calloc(1, sizeof(*d->ident));
 	if (!d->stats || !d->holders || !d->ident || add_rings(d))
 		goto fail;
+	if (keeps) {
+		totals__take_memory(d->stats, session__nr_states(session));
+		holders__take_memory(d->holders, session__nr_states(session));
+		ident__take_memory(d->ident, session__nr_states(session));
+	}
 	d->holders->command = command;
 	if (session__method(session, PROBE_STACK_SWITCH) || session__method(session, PROBE_STACK_SAMPLE)) {
 		d->stacks = stacks__new(session, sink);

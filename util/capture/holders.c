@@ -2,25 +2,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/capture/clocks.h"
 #include "util/capture/holders.h"
 #include "util/capture/neighbours.h"
 #include "util/capture/preflight.h"
+#include "util/memory.h"
 
 /*
  * Whether a process runs VMs, recorded or not; kind: KVMW_holder_VM if one of its threads is
- * known to be a vCPU.  Looks at /proc once, while the process is there.
+ * known to be a vCPU.  Looks at /proc now and then, while the process is there.
  */
 static bool runs_vms(struct holders *holders, struct neighbours *new, u32 pid, u32 kind)
 {
 	typeof(holders->processes[0]) *p = &holders->processes[pid % HOLDERS_PROCESSES];
+	bool same = p->pid == pid, known;
+	u64 now = monotonic_ns();
 	struct vm vm;
-	bool known;
 
-	if (p->pid == pid && (p->runs_vms || kind != KVMW_holder_VM))
+	if (same && now < p->again_ns && (p->runs_vms || kind != KVMW_holder_VM))
 		return p->runs_vms;
-	p->pid = pid;
 	known = host__knows_pids() && !vm__read(pid, &vm);
-	p->runs_vms = (known && vm.nr_vms) || kind == KVMW_holder_VM;
+	p->pid = pid;
+	p->again_ns = now + KVMW_NAMED_AGAIN_NS;
+	/* It may be gone by now: then it is what it was. */
+	p->runs_vms = (known ? vm.nr_vms : same && p->runs_vms) || kind == KVMW_holder_VM;
 	if (p->runs_vms && known)
 		neighbours__add(new, &vm);
 	return p->runs_vms;
@@ -111,6 +116,11 @@ int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_
 			err = send_state(holders, &rows, &new, states, i);
 	sink__end_rows(&rows);
 	return neighbours__end(&new, sink, !err) || err ? -1 : 0;
+}
+
+void holders__take_memory(struct holders *holders, u32 nr)
+{
+	mem__take(holders->versions, nr * sizeof(*holders->versions));
 }
 
 void holders__forget(struct holders *holders, u32 i)

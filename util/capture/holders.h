@@ -17,6 +17,7 @@ struct holders {
 	struct {
 		u32 pid;
 		bool runs_vms;
+		u64 again_ns;	/* when it is looked at next, and named */
 	} processes[HOLDERS_PROCESSES];
 };
 
@@ -25,6 +26,9 @@ struct holders {
  * among their processes that were not named yet.  0 or -1.
  */
 int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr);
+
+/* Takes all memory that nr states will ever need. */
+void holders__take_memory(struct holders *holders, u32 nr);
 
 /* Before state i, whose holders were sent, is used again. */
 void holders__forget(struct holders *holders, u32 i);

@@ -6,6 +6,7 @@
 #include "util/capture/ident.h"
 #include "util/capture/json_build.h"
 #include "util/capture/preflight.h"
+#include "util/memory.h"
 
 static bool same_process(const struct ident_vm *vm, const struct kvmw_vcpu_state *s)
 {
@@ -167,6 +168,12 @@ int ident__send(struct ident *ident, struct sink *sink, const struct session *se
 	ident->changes = changes;
 	return ident__changed(ident, session) ?
 	       send_ident(ident, sink, session__states(session), session__nr_states(session)) : 0;
+}
+
+void ident__take_memory(struct ident *ident, u32 nr)
+{
+	mem__take(ident->sent, nr * sizeof(*ident->sent));
+	mem__take(ident->vms, nr * sizeof(*ident->vms));
 }
 
 /* Mostly, without a search. */

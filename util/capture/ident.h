@@ -39,6 +39,9 @@ struct ident {
  */
 int ident__send(struct ident *ident, struct sink *sink, const struct session *session);
 
+/* Takes all memory that nr states will ever need. */
+void ident__take_memory(struct ident *ident, u32 nr);
+
 /* Before state i is used again: drops its VM if it is the VM's last one. */
 void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 nr, u32 i);
 

@@ -19,7 +19,7 @@ static int take(struct interned_list *list, const char *text, u32 first, u32 *id
 	for (u32 i = 0; i < list->nr; i++) {
 		if (strcmp(list->text[i], text))
 			continue;
-		*id = first + i;
+		*id = first + list->past + i;
 		return 0;
 	}
 	if (list->nr == MAX_INTERNED)
@@ -32,7 +32,7 @@ static int take(struct interned_list *list, const char *text, u32 first, u32 *id
 		return -1;
 	}
 	list->text[list->nr] = copy;
-	*id = first + list->nr++;
+	*id = first + list->past + list->nr++;
 	return 0;
 }
 
@@ -49,7 +49,7 @@ int interned__stack(struct interned *names, const char *functions, u32 *id)
 static struct json_object *interned__text_json(const struct interned_list *list, u32 i)
 {
 	struct json_object *o = json_object_new_object();
-	int err = json_build__put(o, "id", json_object_new_int64(i));
+	int err = json_build__put(o, "id", json_object_new_int64(list->past + i));
 
 	err |= json_build__put_text(o, "text", list->text[i]);
 	return json_build__end(o, err);
@@ -58,7 +58,7 @@ static struct json_object *interned__text_json(const struct interned_list *list,
 static struct json_object *interned__stack_json(const struct interned_list *list, u32 i)
 {
 	struct json_object *o = json_object_new_object(), *frames = json_object_new_array();
-	int err = json_build__put(o, "id", json_object_new_int64(INTERNED_STACKS + i));
+	int err = json_build__put(o, "id", json_object_new_int64(INTERNED_STACKS + list->past + i));
 
 	for (const char *at = list->text[i]; *at; at += strspn(at, "\n")) {
 		size_t len = strcspn(at, "\n");
@@ -105,6 +105,21 @@ static void interned__free_list(struct interned_list *list)
 		free(list->text[i]);
 	free(list->text);
 	memset(list, 0, sizeof(*list));
+}
+
+static void renew_list(struct interned_list *list)
+{
+	/* Whoever has one of these ids after so many has forgotten it. */
+	u32 past = (list->past + list->nr) % INTERNED_STACKS;
+
+	interned__free_list(list);
+	list->past = past;
+}
+
+void interned__renew(struct interned *names)
+{
+	renew_list(&names->texts);
+	renew_list(&names->stacks);
 }
 
 void interned__free(struct interned *names)

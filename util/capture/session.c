@@ -39,7 +39,6 @@ struct session {
 	u32 nr_rings;
 	u64 ring_bytes;
 	struct kvmw_config config;
-	u32 events;
 	u64 missed_before[NR_PROBES];	/* the start */
 	struct probe raw[KVMW_MAX_RAW];
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
@@ -128,6 +127,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->nr_rings = s->nr_rings;
 	c->latencies = opts->latencies;
 	c->thins = opts->cpu_limit > 0;
+	c->names_again = opts->names_again;
 	c->wakeup_bytes = s->ring_bytes / 4;
 }
 
@@ -157,7 +157,7 @@ static int load(struct session *s)
 	bpf_program__set_autoload(slots_program(s), s->lists);
 	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
 	states__size_maps(s->skel, s->config.max_vcpus);
-	states__choose_maps(s->skel, s->events, s->methods[PROBE_MMU_INVALIDATE], s->config.latencies);
+	states__choose_maps(s->skel, s->config.events, s->methods[PROBE_MMU_INVALIDATE], s->config.latencies);
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
@@ -228,16 +228,16 @@ bool session__applies(const struct session *s, u32 h)
 static bool next_method(struct session *s, u32 h)
 {
 	/* Programs of stacks come after these, and are of the classic kinds. */
-	bool stack = provider__uses(s->events, PROBE_STACK_RUN) &&
+	bool stack = provider__uses(s->config.events, PROBE_STACK_RUN) &&
 		     ((h == PROBE_RUN && session__applies(s, PROBE_STACK_RUN)) ||
 		      (h == PROBE_USERSPACE_EXIT && session__applies(s, PROBE_STACK_RETURN)));
 
 	if (!session__applies(s, h))
 		return true;
 	if (probe(s, h)->missing && probe(s, h)->missing(&s->config))
-		return !provider__needs(s->events, h);
+		return !provider__needs(s->config.events, h);
 	s->methods[h] = methods__after(probe(s, h), s->methods[h], s->preemptible || stack);
-	return s->methods[h] || !provider__needs(s->events, h);
+	return s->methods[h] || !provider__needs(s->config.events, h);
 }
 
 /* Selects the probes that replace what the best method of another one would have provided. */
@@ -246,7 +246,7 @@ static void stand_in(struct session *s)
 	for (u32 h = 0; h < PROBE_POINTS; h++) {
 		u32 other = probes[h].stands_in;
 
-		if (other && provider__uses(s->events, h) && s->methods[other] != probes[other].methods)
+		if (other && provider__uses(s->config.events, h) && s->methods[other] != probes[other].methods)
 			next_method(s, h);
 	}
 }
@@ -323,11 +323,11 @@ static int go_without(struct session *s, struct event_choice *choice, u32 h, int
 			probe(s, h)->what, attach__reason(err));
 		choice->events &= ~bit;
 	}
-	s->events = s->config.events = choice->events;
+	s->config.events = choice->events;
 	for (u32 other = 0; other < NR_PROBES; other++)
-		if (!provider__uses(s->events, other))
+		if (!provider__uses(s->config.events, other))
 			s->methods[other] = NULL;
-	return s->events ? 0 : -1;
+	return s->config.events ? 0 : -1;
 }
 
 static void choose_methods(struct session *s, const struct event_choice *choice)
@@ -377,7 +377,7 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 /* Event userspace needs the calls of KVM_RUN. */
 static int check_userspace(const struct session *s)
 {
-	if (provider__needs(s->events, PROBE_RUN) && !s->methods[PROBE_RUN])
+	if (provider__needs(s->config.events, PROBE_RUN) && !s->methods[PROBE_RUN])
 		return error("event userspace: no program can see KVM_RUN calls on this kernel "
 			     "(fentry, kprobe and sys_enter_ioctl were refused)");
 	return 0;
@@ -393,7 +393,6 @@ struct session *session__open(const struct session_opts *opts)
 		s->rings[i] = -1;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(opts->verbose ? print_all : NULL);
-	s->events = opts->choice->events;
 	plan_rings(s, opts->ring_bytes);
 	fill_config(s, opts);
 	make_raw(s, opts->choice);
@@ -402,7 +401,7 @@ struct session *session__open(const struct session_opts *opts)
 		session__close(s);
 		return NULL;
 	}
-	methods__warn_of_stacks(s->methods, s->refused, s->events, s->config.stacks);
+	methods__warn_of_stacks(s->methods, s->refused, s->config.events, s->config.stacks);
 	return s;
 }
 
@@ -500,7 +499,7 @@ bool session__next_call(const struct session *s, u32 *tid, struct kvmw_call *cal
 	int fd = bpf_map__fd(s->skel->maps.calls);
 
 	/* Event memslot without ioctl fills the map, too. */
-	return s->events & BIT(KVMW_EVENT_IOCTL) &&
+	return s->config.events & BIT(KVMW_EVENT_IOCTL) &&
 	       !bpf_map_get_next_key(fd, *tid ? tid : NULL, tid) &&
 	       !bpf_map_lookup_elem(fd, tid, call);
 }

@@ -29,6 +29,7 @@ struct session_opts {
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */
 	double cpu_limit;	/* percent of a CPU, for which session__thin() may be called; 0: none */
+	bool names_again;	/* for a window: threads are named again and again */
 	struct kvmw_filter filter;
 	bool verbose;
 };

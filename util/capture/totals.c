@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "util/capture/totals.h"
+#include "util/memory.h"
 
 struct kvmw_total totals__of_sum(const struct kvmw_vcpu_state *s, const struct kvmw_sum *sum)
 {
@@ -167,6 +168,13 @@ struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcp
 	for (u32 i = 0; i < nr; i++)
 		add_state(&sum, &states[i]);
 	return sum;
+}
+
+void totals__take_memory(struct totals *totals, u32 nr)
+{
+	mem__take(totals->versions, nr * sizeof(*totals->versions));
+	mem__take(totals->kind_versions, nr * sizeof(*totals->kind_versions));
+	mem__take(totals->lost, nr * sizeof(*totals->lost));
 }
 
 void totals__forget(struct totals *totals, const struct kvmw_vcpu_state *states, u32 i)

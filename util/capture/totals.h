@@ -35,6 +35,9 @@ void totals__send_cost(struct sink *sink, const struct kvmw_cost *cost);
 
 struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states, u32 nr);
 
+/* Takes all memory that nr states will ever need: they take turns, so that in the end all of it is used. */
+void totals__take_memory(struct totals *totals, u32 nr);
+
 /* Before state i, whose totals were sent, is used again. */
 void totals__forget(struct totals *totals, const struct kvmw_vcpu_state *states, u32 i);
 

@@ -230,26 +230,16 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
 	return 0;
 }
 
-int account__forget(struct account *a, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+static bool counted__may_come(const void *identity, const void *entry)
 {
-	struct hash_table kept = HASH_TABLE(struct counted, NULL);
+	const struct counted *c = entry;
 
-	for (u32 i = 0; i < a->keys.nr; i++) {
-		const struct counted *c = hash_table__at(&a->keys, i);
-		struct counted *to;
+	return !identity__is_over(identity, c->key.vcpu);
+}
 
-		if (!may_come(arg, c->key.vcpu))
-			continue;
-		to = hash_table__get(&kept, &c->key);
-		if (!to) {
-			hash_table__free(&kept);
-			return -1;
-		}
-		*to = *c;
-	}
-	hash_table__free(&a->keys);
-	a->keys = kept;
-	return 0;
+void account__forget(struct account *a, const struct identity *identity)
+{
+	hash_table__keep(&a->keys, counted__may_come, identity);
 }
 
 int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row), void *arg)

@@ -15,7 +15,7 @@
 #define KVMW_KEEP_ACCOUNT_H
 
 #include "util/event_desc.h"
-#include "util/hash_table.h"
+#include "util/keep/identity.h"
 
 struct account {
 	struct hash_table keys;
@@ -39,8 +39,8 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr);
  * Ends a second: hands its totals to take(), one by one.  0, or -1 if that failed.
  */
 int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row), void *arg);
-/* Forgets the keys of vCPUs of which nothing more may come.  0, or -1 out of memory. */
-int account__forget(struct account *a, bool (*may_come)(const void *arg, u32 vcpu), const void *arg);
+/* Forgets the keys of vCPUs of which nothing more comes. */
+void account__forget(struct account *a, const struct identity *identity);
 /* Its rows are not kept. */
 void account__restart(struct account *a);
 

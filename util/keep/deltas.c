@@ -103,26 +103,16 @@ int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr)
 	return 0;
 }
 
-int deltas__forget(struct deltas *d, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+static bool holder__may_come(const void *identity, const void *entry)
 {
-	struct hash_table kept = HASH_TABLE(struct last_holder, NULL);
+	const struct last_holder *last = entry;
 
-	for (u32 i = 0; i < d->holders.nr; i++) {
-		const struct last_holder *from = hash_table__at(&d->holders, i);
-		struct last_holder *to;
+	return !identity__is_over(identity, last->key.vcpu);
+}
 
-		if (!may_come(arg, from->key.vcpu))
-			continue;
-		to = hash_table__get(&kept, &from->key);
-		if (!to) {
-			hash_table__free(&kept);
-			return -1;
-		}
-		*to = *from;
-	}
-	hash_table__free(&d->holders);
-	d->holders = kept;
-	return 0;
+void deltas__forget(struct deltas *d, const struct identity *identity)
+{
+	hash_table__keep(&d->holders, holder__may_come, identity);
 }
 
 void deltas__free(struct deltas *d)

@@ -7,7 +7,7 @@
 #define KVMW_KEEP_DELTAS_H
 
 #include "util/event_desc.h"
-#include "util/hash_table.h"
+#include "util/keep/identity.h"
 
 struct deltas {			/* all zero but for budget: empty */
 	struct budget *budget;	/* or NULL */
@@ -19,8 +19,8 @@ struct deltas {			/* all zero but for budget: empty */
 /* Rows become what they grew by.  0, or -1 out of memory. */
 int deltas__holders(struct deltas *d, struct kvmw_holder *rows, u32 nr);
 int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr);
-/* Forgets vCPUs of which nothing more may come. */
-int deltas__forget(struct deltas *d, bool (*may_come)(const void *arg, u32 vcpu), const void *arg);
+/* Forgets vCPUs of which nothing more comes. */
+void deltas__forget(struct deltas *d, const struct identity *identity);
 void deltas__free(struct deltas *d);
 
 /* The sum of such rows, of one holder, or one place. */

@@ -7,7 +7,10 @@
 #include "util/error.h"
 #include "util/keep/identity.h"
 
+#include "bpf_skel/shared.h"
+
 #define A_FRAME		256	/* entries of a frame: a damaged one costs little */
+#define NAMED_FOR_NS	(2 * KVMW_NAMED_AGAIN_NS)	/* rows may wait in a ring before they come */
 
 static const struct { const char *name, *id; } lists[NR_IDENTITY_LISTS] = {
 	[IDENTITY_VMS] = { "vms", "id" },
@@ -26,8 +29,9 @@ struct identity_entry {
 	struct identity_key key;
 	u64 changed;		/* when, by the number of changes */
 	u64 gone_ns;		/* of vcpus; 0: it is there, or this is none */
-	u64 needed_ns;		/* of vcpus: until all before it is dropped */
+	u64 needed_ns;		/* of vcpus, tasks, neighbours: until all before it is dropped */
 	bool ended;		/* of vcpus: nothing more comes of it */
+	u32 moment;		/* when it was said, the latest one */
 	s64 vm;			/* of vcpus; -1: none */
 	char *text;		/* JSON; NULL: forgotten */
 };
@@ -37,29 +41,20 @@ static struct identity_entry *identity__at(const struct identity *id, u32 i)
 	return hash_table__at(&id->entries, i);
 }
 
-/* Drops the entries without a text, but not those of vCPUs that may come back. */
-static int identity__sweep(struct identity *id)
+static bool identity__keeps(const void *arg, const void *entry)
 {
-	struct hash_table kept = HASH_TABLE(struct identity_entry, NULL);
+	const struct identity_entry *e = entry;
 
+	return e->text || (e->key.list == IDENTITY_VCPUS && !e->ended);
+}
+
+/* Drops the entries without a text, but not those of vCPUs that may come back. */
+static void identity__sweep(struct identity *id)
+{
+	hash_table__keep(&id->entries, identity__keeps, NULL);
 	memset(id->nr, 0, sizeof(id->nr));
-	for (u32 i = 0; i < id->entries.nr; i++) {
-		const struct identity_entry *e = identity__at(id, i);
-		struct identity_entry *to;
-
-		if (!e->text && (e->key.list != IDENTITY_VCPUS || e->ended))
-			continue;
-		to = hash_table__get(&kept, &e->key);
-		if (!to) {
-			hash_table__free(&kept);
-			return -1;
-		}
-		*to = *e;
-		id->nr[e->key.list] += e->text != NULL;
-	}
-	hash_table__free(&id->entries);
-	id->entries = kept;
-	return 0;
+	for (u32 i = 0; i < id->entries.nr; i++)
+		id->nr[identity__at(id, i)->key.list] += identity__at(id, i)->text != NULL;
 }
 
 static void forget_entry(struct identity_entry *e)
@@ -98,7 +93,8 @@ static int forget_half(struct identity *id, u32 list)
 		if (e->key.list == list && e->changed < middle && (list != IDENTITY_VCPUS || e->gone_ns))
 			forget_entry(e);
 	}
-	return identity__sweep(id);
+	identity__sweep(id);
+	return 0;
 }
 
 static int take_item(struct identity *id, u32 list, struct json_object *item)
@@ -120,6 +116,9 @@ static int take_item(struct identity *id, u32 list, struct json_object *item)
 	free(e->text);
 	e->text = mem__strdup(text);
 	e->changed = ++id->changes;
+	e->moment = id->moment;
+	if (list == IDENTITY_TASKS || list == IDENTITY_NEIGHBOURS)
+		e->needed_ns = id->now_ns + NAMED_FOR_NS;
 	if (list == IDENTITY_VCPUS) {
 		was_gone = e->gone_ns;
 		e->gone_ns = json_object_get_int64(json_object_object_get(item, "gone_ns"));
@@ -176,9 +175,9 @@ void identity__end(struct identity *id, u32 vcpu)
 		e->ended = true;
 }
 
-void identity__needed(struct identity *id, u32 vcpu, u64 until_ns)
+void identity__needed(struct identity *id, enum identity_list list, u32 number, u64 until_ns)
 {
-	struct identity_entry *e = identity__find(id, IDENTITY_VCPUS, vcpu);
+	struct identity_entry *e = identity__find(id, list, number);
 
 	if (e && e->needed_ns < until_ns)
 		e->needed_ns = until_ns;
@@ -257,27 +256,51 @@ static void forget_vcpu(struct identity *id, struct identity_entry *e)
 		forget_entry(vm);
 }
 
-int identity__forget(struct identity *id, u64 before_ns)
+/* No row of the window refers to it, and none will. */
+static bool identity__is_past(const struct identity_entry *e, u64 before_ns, u32 moment)
 {
-	bool any = false;
+	switch (e->key.list) {
+	case IDENTITY_VCPUS:
+		return e->gone_ns && e->gone_ns < before_ns && e->needed_ns <= before_ns;
+	case IDENTITY_TASKS:
+	case IDENTITY_NEIGHBOURS:
+		return e->needed_ns <= before_ns;
+	case IDENTITY_TEXTS:
+		return moment && e->moment <= moment;
+	case IDENTITY_STACKS:
+		return moment && e->moment <= moment && e->key.id >= IDENTITY_MOMENTS_STACKS;
+	default:
+		return false;
+	}
+}
+
+bool identity__forget(struct identity *id, u64 before_ns, u32 moment)
+{
+	bool any = false, vcpus = false;
 
 	for (u32 i = 0; i < id->entries.nr; i++) {
 		struct identity_entry *e = identity__at(id, i);
 
-		if (!e->text || !e->gone_ns || e->gone_ns >= before_ns || e->needed_ns > before_ns)
+		if (!e->text || !identity__is_past(e, before_ns, moment))
 			continue;
 		any = true;
-		forget_vcpu(id, e);
+		if (e->key.list == IDENTITY_VCPUS)
+			forget_vcpu(id, e);
+		else
+			forget_entry(e);
+		vcpus |= e->key.list == IDENTITY_VCPUS;
 	}
-	return !any ? 0 : identity__sweep(id) ? -1 : 1;
+	if (any)
+		identity__sweep(id);
+	return vcpus;
 }
 
-int identity__forget_ended(struct identity *id)
+void identity__forget_ended(struct identity *id)
 {
 	for (u32 i = 0; i < id->entries.nr; i++)
 		if (identity__at(id, i)->ended && identity__at(id, i)->text)
 			forget_vcpu(id, identity__at(id, i));
-	return identity__sweep(id);
+	identity__sweep(id);
 }
 
 static void put_list(const struct identity *id, u32 list, FILE *f)

@@ -10,6 +10,9 @@
 
 #define IDENTITY_MAX	32768	/* entries of a list; with more, the older half is forgotten, but of vcpus only what is gone */
 
+/* Ids of stacks that tables of moments refer to; those of event "stack" are below. */
+#define IDENTITY_MOMENTS_STACKS	(1U << 30)
+
 /* Members of an IDENT frame. */
 enum identity_list { IDENTITY_VMS, IDENTITY_VCPUS, IDENTITY_TASKS, IDENTITY_STACKS, IDENTITY_TEXTS,
 		     IDENTITY_NEIGHBOURS, NR_IDENTITY_LISTS };
@@ -19,19 +22,23 @@ struct identity {		/* all zero: empty */
 	u32 nr[NR_IDENTITY_LISTS];
 	u64 changes;		/* so far */
 	u32 nr_gone, gone;	/* vCPUs that were so far, and the id of the last one */
+	/* From the caller: the end of the last second, and the number of the moment whose */
+	u64 now_ns;
+	u32 moment;		/* tables of which come now, from the caller; what they refer to is said anew for each */
 };
 
 /* The text of an IDENT frame of this recorder.  0, or -1 after error(). */
 int identity__take(struct identity *id, const char *json);
-/* Something of this vCPU is kept that is dropped once all before that time is. */
-void identity__needed(struct identity *id, u32 vcpu, u64 until_ns);
+/* Something that refers to this entry, of vcpus or neighbours, is kept that is dropped once all before that time is. */
+void identity__needed(struct identity *id, enum identity_list list, u32 number, u64 until_ns);
 /*
- * Forgets what of vcpus was gone by then and is not needed any more, and VMs that have no other.  1: there were
- * some; 0; -1: out of memory.
+ * Forgets what of vcpus was gone by then and is not needed any more, and VMs that have no other; threads and neighbours
+ * that are not needed any more and were not named for so long that they would have been named again; and what only
+ * the tables of a moment, and those before, refer to; 0: of none.  Whether there were vcpus.
  */
-int identity__forget(struct identity *id, u64 before_ns);
-/* Forgets the vCPUs that ended, and VMs that have no other: nothing that comes names them.  0, or -1 out of memory. */
-int identity__forget_ended(struct identity *id);
+bool identity__forget(struct identity *id, u64 before_ns, u32 moment);
+/* Forgets the vCPUs that ended, and VMs that have no other: nothing that comes names them. */
+void identity__forget_ended(struct identity *id);
 bool identity__has_vcpu(const struct identity *id, u32 vcpu);
 /* Whether a vCPU was gone by then. */
 bool identity__was_gone(const struct identity *id, u32 vcpu, u64 time_ns);

@@ -130,19 +130,14 @@ static int series__put_cost(struct series *s, struct data_encoder *enc)
 	return series__put_rows(s, enc, KVMW_EVENT_COST, &cost, 1);
 }
 
-static bool series__may_come(const void *arg, u32 vcpu)
-{
-	return !identity__is_over(arg, vcpu);
-}
-
 /* Of what ended, the file has all now. */
-static int forget_ended(struct series *s)
+static void forget_ended(struct series *s)
 {
 	s->nr_ended = 0;
-	return identity__forget_ended(&s->identity) ||
-	       account__forget(&s->account, series__may_come, &s->identity) ||
-	       deltas__forget(&s->deltas, series__may_come, &s->identity) ||
-	       keep_sums__forget(&s->sums, series__may_come, &s->identity) ? -1 : 0;
+	identity__forget_ended(&s->identity);
+	account__forget(&s->account, &s->identity);
+	deltas__forget(&s->deltas, &s->identity);
+	keep_sums__forget(&s->sums, &s->identity);
 }
 
 /* As they are now: a file that has no end has the last ones. */
@@ -159,7 +154,11 @@ static int put_sums(struct series *s, struct data_encoder *enc)
 	}
 	s->due = false;
 	s->sums_ns = s->cost.time_ns + SUMS_NS;
-	return series__put_cost(s, enc) || (s->nr_ended && forget_ended(s)) ? -1 : 0;
+	if (series__put_cost(s, enc))
+		return -1;
+	if (s->nr_ended)
+		forget_ended(s);
+	return 0;
 }
 
 static int series__take_cost(struct series *s, struct data_encoder *enc, const struct kvmw_cost *cost)

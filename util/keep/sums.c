@@ -151,33 +151,16 @@ void *keep_sums__take_changed(struct keep_sums *s, u32 event, u32 *nr)
 }
 
 /* Both tables have entries that begin with a vCPU. */
-static int forget_of(struct hash_table *table, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+static bool sum__may_come(const void *identity, const void *entry)
 {
-	struct hash_table kept = *table;
+	u32 vcpu;
 
-	kept.nr = kept.room = kept.nr_buckets = 0;
-	kept.entry = kept.bucket = NULL;
-	for (u32 i = 0; i < table->nr; i++) {
-		const void *from = hash_table__at(table, i);
-		u32 vcpu;
-		void *to;
-
-		memcpy(&vcpu, from, sizeof(vcpu));
-		if (!may_come(arg, vcpu))
-			continue;
-		to = hash_table__get(&kept, from);
-		if (!to) {
-			hash_table__free(&kept);
-			return -1;
-		}
-		memcpy(to, from, table->entry_size);
-	}
-	hash_table__free(table);
-	*table = kept;
-	return 0;
+	memcpy(&vcpu, entry, sizeof(vcpu));
+	return !identity__is_over(identity, vcpu);
 }
 
-int keep_sums__forget(struct keep_sums *s, bool (*may_come)(const void *arg, u32 vcpu), const void *arg)
+void keep_sums__forget(struct keep_sums *s, const struct identity *identity)
 {
-	return forget_of(&s->totals, may_come, arg) || forget_of(&s->holders, may_come, arg) ? -1 : 0;
+	hash_table__keep(&s->totals, sum__may_come, identity);
+	hash_table__keep(&s->holders, sum__may_come, identity);
 }

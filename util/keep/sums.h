@@ -5,6 +5,7 @@
 
 #include "util/event_desc.h"
 #include "util/hash_table.h"
+#include "util/keep/identity.h"
 
 struct keep_sums {
 	struct hash_table totals, holders, takens;
@@ -20,7 +21,7 @@ int keep_sums__add(struct keep_sums *s, u32 event, const void *row);
 void *keep_sums__rows(const struct keep_sums *s, u32 event, u32 *nr);
 /* Likewise, those that changed since they were taken last. */
 void *keep_sums__take_changed(struct keep_sums *s, u32 event, u32 *nr);
-/* Forgets those of vCPUs of which nothing more may come.  0, or -1 out of memory. */
-int keep_sums__forget(struct keep_sums *s, bool (*may_come)(const void *arg, u32 vcpu), const void *arg);
+/* Forgets those of vCPUs that are over. */
+void keep_sums__forget(struct keep_sums *s, const struct identity *identity);
 
 #endif

@@ -26,7 +26,7 @@ int keep_window__init(struct keep_window *w, u64 bytes, u64 time_ns)
 
 void keep_window__start(struct keep_window *w, u64 start_ns)
 {
-	w->begin.time_ns = w->last.time_ns = w->newest_ns = start_ns;
+	w->begin.time_ns = w->last.time_ns = w->newest_ns = w->identity.now_ns = start_ns;
 }
 
 void keep_window__free(struct keep_window *w)
@@ -74,6 +74,9 @@ static bool drop_second(struct keep_window *w)
 		ends = e->what == KEEP_SECOND;
 		if (ends)
 			memcpy(&w->begin, e->data, sizeof(w->begin));
+		/* Without its beginning, no snapshot has it. */
+		if (e->what == KEEP_MOMENT && !e->len)
+			w->past_moment = e->number;
 		keep_ring__drop(&w->ring);
 		if (ends)
 			return true;
@@ -81,17 +84,12 @@ static bool drop_second(struct keep_window *w)
 	return false;
 }
 
-static bool may_come_back(const void *arg, u32 vcpu)
+static void forget_gone(struct keep_window *w)
 {
-	return !identity__is_over(arg, vcpu);
-}
-
-static int forget_gone(struct keep_window *w)
-{
-	int ret = identity__forget(&w->identity, w->begin.time_ns);
-
-	return ret <= 0 ? ret : account__forget(&w->account, may_come_back, &w->identity) ||
-	       deltas__forget(&w->deltas, may_come_back, &w->identity) ? -1 : 0;
+	if (!identity__forget(&w->identity, w->begin.time_ns, w->past_moment))
+		return;
+	account__forget(&w->account, &w->identity);
+	deltas__forget(&w->deltas, &w->identity);
 }
 
 /* Whether the oldest second, which is there, is too old, and no snapshot that is being written needs it. */
@@ -108,11 +106,13 @@ static bool is_old(struct keep_window *w)
 }
 
 /* After a second has ended.  What is needed is dropped later: while there is room, nobody waits for a disk. */
-static int drop_old(struct keep_window *w)
+static void drop_old(struct keep_window *w)
 {
-	while (!w->held && is_old(w))
+	if (w->held)
+		return;
+	while (is_old(w))
 		drop_second(w);
-	return forget_gone(w);
+	forget_gone(w);
 }
 
 /* ---- what is added ------------------------------------------------------- */
@@ -177,10 +177,10 @@ static int keep_window__add_sums(struct keep_window *w, const struct event_desc 
 	return add_table(w, &as, w->encoder, event, rows, nr);
 }
 
-/* A row of this vCPU, of the second that has not ended: its name is needed until that is dropped. */
-static void needs_name(struct keep_window *w, u32 vcpu)
+/* A row refers to this, of the second that has not ended: its name is needed until that is dropped. */
+static void needs_name(struct keep_window *w, enum identity_list list, u32 number)
 {
-	identity__needed(&w->identity, vcpu, w->last.time_ns + 1);
+	identity__needed(&w->identity, list, number, w->last.time_ns + 1);
 }
 
 static int add_total(void *arg, const struct kvmw_total *row)
@@ -200,10 +200,11 @@ static int end_part(struct keep_window *w, u64 time_ns, const struct kvmw_cost *
 	    keep_window__add_sums(w, event_desc__by_id(KVMW_EVENT_TOTAL), w->totals, w->nr_totals))
 		return -1;
 	for (u32 i = 0; i < w->nr_totals; i++)
-		needs_name(w, w->totals[i].vcpu);
+		needs_name(w, IDENTITY_VCPUS, w->totals[i].vcpu);
 	if (time_ns > w->newest_ns)
 		w->newest_ns = time_ns;
 	w->last = (struct keep_second) { .time_ns = w->newest_ns, .cost = *cost };
+	w->identity.now_ns = w->newest_ns;
 	return add_entry(w, KEEP_SECOND, 0, &w->last, sizeof(w->last)) ? -1 : 0;
 }
 
@@ -213,7 +214,8 @@ static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
 		return -1;
 	if (w->triggers)
 		keep_triggers__end_second(w->triggers, cost->time_ns);
-	return drop_old(w);
+	drop_old(w);
+	return 0;
 }
 
 /* A second that takes much of SIZE ends in parts, to be dropped one by one.  What they cost is only known at its end. */
@@ -250,12 +252,16 @@ static bool is_start(const struct event_desc *event, const void *rows)
 /* Of all the recording, until now: what they grew by. */
 static int keep_window__take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
 {
+	bool holds = event->id == KVMW_EVENT_HOLDER;
 	const struct kvmw_holder *holders = rows;
-	int err = event->id == KVMW_EVENT_HOLDER ? deltas__holders(&w->deltas, rows, nr) :
-		  deltas__takens(&w->deltas, rows, nr);
+	const struct kvmw_taken *takens = rows;
+	int err = holds ? deltas__holders(&w->deltas, rows, nr) : deltas__takens(&w->deltas, rows, nr);
 
-	for (u32 i = 0; event->id == KVMW_EVENT_HOLDER && i < nr; i++)
-		needs_name(w, holders[i].vcpu);
+	for (u32 i = 0; i < nr; i++) {
+		if (holds)
+			needs_name(w, IDENTITY_VCPUS, holders[i].vcpu);
+		needs_name(w, IDENTITY_NEIGHBOURS, holds ? holders[i].pid : takens[i].pid);
+	}
 	return err ? -1 : keep_window__add_sums(w, event, rows, nr);
 }
 
@@ -356,7 +362,7 @@ int keep_window__json(struct keep_window *w, enum data_frame_type type, const ch
 
 int keep_window__moment(struct keep_window *w)
 {
-	w->moment++;
+	w->identity.moment = ++w->moment;
 	return add_entry(w, KEEP_MOMENT, w->moment, NULL, 0);
 }
 

@@ -47,6 +47,7 @@ struct keep_window {
 	struct kvmw_total *totals;	/* of the second that ends */
 	u32 nr_totals, totals_room;
 	u32 moment, snapshot;	/* numbers of the latest ones */
+	u32 past_moment;	/* the latest one of which some is dropped; 0: none */
 	struct keep_triggers *triggers;	/* that look at what comes; or NULL */
 	bool held;		/* a snapshot is about to be made: nothing is too old */
 	u64 cut;		/* position: what comes later is not in it; 0: all is */
