@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """VMs in greater numbers than real VMMs make in a test: many_vms.py WHAT NUMBER..., beneath a recorder.
 
-Their guests have no memory: each KVM_RUN returns soon, one way or another."""
+Their guests have no memory: each KVM_RUN returns soon, one way or another. With CODE 1 they have a page of it,
+for AMD: each KVM_RUN has an exit for CPUID, and one for OUT."""
 import fcntl
+import mmap
 import os
 import resource
+import struct
 import sys
 import threading
 import time
 
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
+KVM_SET_USER_MEMORY_REGION = 0x4020ae46
+RESET = 0xfffffff0
+LOOP = b"\x0f\xa2\xe6\x80\xeb\xfa"      # cpuid; out %al, $0x80; jmp to the first
 RECORDER = f"/proc/{os.getppid()}"
 
 
@@ -20,12 +26,33 @@ def run(vcpu):
         pass        # of some KVMs
 
 
-def at_once(kvm, vms, per, turns):
+class Code:
+    """A page with LOOP where vCPUs start, for all VMs."""
+    def __init__(self, wanted):
+        if not wanted:
+            self.address = None
+            return
+        fd = os.memfd_create("guest-code")
+        os.ftruncate(fd, mmap.PAGESIZE)
+        self.page = mmap.mmap(fd, mmap.PAGESIZE)
+        self.page[RESET % mmap.PAGESIZE:RESET % mmap.PAGESIZE + len(LOOP)] = LOOP
+        with open("/proc/self/maps") as maps:
+            self.address, = (int(line.split("-")[0], 16) for line in maps if "guest-code" in line)
+
+    def new_vm(self, kvm):
+        vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+        if self.address:
+            region = (0, 0, RESET - RESET % mmap.PAGESIZE, mmap.PAGESIZE, self.address)
+            fcntl.ioctl(vm, KVM_SET_USER_MEMORY_REGION, struct.pack("<IIQQQ", *region))
+        return vm
+
+
+def at_once(kvm, vms, per, turns, code=0):
     """VMS with PER vCPUs each, which run TURNS times; prints how many bytes the recorder's BPF maps have."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (vms * (per + 1) + 100,) * 2)
-    vcpus = []
+    vcpus, code = [], Code(code)
     for _ in range(vms):
-        vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+        vm = code.new_vm(kvm)
         vcpus += [fcntl.ioctl(vm, KVM_CREATE_VCPU, number) for number in range(per)]
     for vcpu in vcpus * turns:
         run(vcpu)
@@ -69,10 +96,11 @@ def look():
     print(sum("bpf-stats" not in link and not link.startswith("/proc/") for link in links), memory, flush=True)
 
 
-def short(kvm, vms):
+def short(kvm, vms, code=0):
     """VMS one after another, each run twice; a look at the recorder after a third of them, and at the end."""
+    code = Code(code)
     for i in range(vms):
-        vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+        vm = code.new_vm(kvm)
         vcpu = fcntl.ioctl(vm, KVM_CREATE_VCPU, 0)
         run(vcpu)
         run(vcpu)
