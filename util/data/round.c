@@ -33,15 +33,18 @@ struct rounding {
 struct round_field {
 	u64 *v;
 	u32 field, like;	/* like: of which it is a part, if that is another one */
+	u32 nr_parts;		/* which ones are parts of it */
+	u32 part[ROUND_FIELDS];
 };
 
 /* What is rounded of the rows at hand. */
 struct round_rows {
 	struct round_field field[ROUND_FIELDS];
 	u32 nr;
+	u32 nr_wholes;		/* fields that have parts */
+	u32 whole[ROUND_FIELDS];
 	u32 gap_field;
 	u64 *time, *gap;	/* or NULL; times are a chain of gap and field[0] then */
-	bool has_parts;
 };
 
 struct rounding *rounding__new(const struct resolution *to)
@@ -68,27 +71,29 @@ static struct round_state *round__state(struct rounding *r, u32 event, u64 vcpu)
 	return s;
 }
 
-/* The distance of neighbours at v. */
-static inline u64 step_at(const struct rounding *r, u64 v)
+/* How far v is above its neighbour below, or, if it is one, 0; *step: how far that is from the one above. */
+static inline u64 above_neighbour(const struct rounding *r, bool steps, u64 v, u64 *step)
 {
-	if (!r->to.steps)
-		return r->to.ns;
-	if (v < 2ULL * RESOLUTION_STEPS)
-		return 1;
-	return v >= 1ULL * RESOLUTION_STEPS * RESOLUTION_LONG_NS ? RESOLUTION_LONG_NS :
-	       (1ULL << (63 - __builtin_clzll(v))) / RESOLUTION_STEPS;
+	if (!steps) {
+		*step = r->to.ns;
+		return v % r->to.ns;
+	}
+	*step = v >= 1ULL * RESOLUTION_STEPS * RESOLUTION_LONG_NS ? RESOLUTION_LONG_NS :
+		(1ULL << (63 - __builtin_clzll(v | RESOLUTION_STEPS))) / RESOLUTION_STEPS;
+	return v & (*step - 1);
 }
 
-static inline u64 round_down(const struct rounding *r, u64 v)
+static u64 round_down(const struct rounding *r, u64 v)
 {
-	u64 step = step_at(r, v);
+	u64 step;
 
-	return r->to.steps ? v & ~(step - 1) : v - v % step;
+	return v - above_neighbour(r, r->to.steps, v, &step);
 }
 
-static inline u64 round_one(const struct rounding *r, s64 *added, u64 v)
+static inline u64 round_one(const struct rounding *r, bool steps, s64 *added, u64 v)
 {
-	s64 step = step_at(r, v), below = v - round_down(r, v), above = step - below;
+	u64 step;
+	s64 below = above_neighbour(r, steps, v, &step), above = step - below;
 
 	/* Unknown, or no duration. */
 	if (!below || v > INT64_MAX)
@@ -108,27 +113,29 @@ static void lower(u64 *v, u64 to, s64 *added, u64 *sum)
 	*v = to;
 }
 
-/* Parts are not more than the whole after rounding, if they were not before. */
-static void fit_parts(const struct rounding *r, const struct round_rows *rows, struct round_state *s, u32 i, u32 whole,
-		      const u64 *was)
+/* Parts that are more than the whole after rounding, but were not before. */
+static void fit_parts(const struct rounding *r, const struct round_rows *rows, struct round_state *s, u32 i,
+		      const struct round_field *whole, u64 whole_was, const u64 *was)
 {
-	u64 room = rows->field[whole].v[i], sum = 0, sum_was = 0, *v;
-	u32 part[ROUND_FIELDS], nr = 0, largest = 0;
+	u64 room = whole->v[i], sum = 0, sum_was = 0, *v;
+	u32 largest = whole->part[0];
 
-	for (u32 k = 0; k < rows->nr; k++) {
-		v = &rows->field[k].v[i];
-		if (k == whole || rows->field[k].like != rows->field[whole].field || *v == KVMW_NONE)
-			continue;
-		sum += *v;
-		sum_was += was[k];
-		largest = !nr || *v > rows->field[largest].v[i] ? k : largest;
-		part[nr++] = k;
+	for (u32 p = 0; p < whole->nr_parts; p++) {
+		u32 k = whole->part[p];
+
+		sum += captured(rows->field[k].v[i]);
+		sum_was += captured(was[k]);
+		if (captured(rows->field[k].v[i]) > captured(rows->field[largest].v[i]))
+			largest = k;
 	}
-	if (!nr || sum_was > was[whole])
+	if (sum_was > whole_was)
 		return;
-	for (u32 p = 0; p < nr && sum > room; p++) {
-		v = &rows->field[part[p]].v[i];
-		lower(v, round_down(r, was[part[p]]), &s->added[part[p]], &sum);
+	for (u32 p = 0; p < whole->nr_parts && sum > room; p++) {
+		u32 k = whole->part[p];
+
+		v = &rows->field[k].v[i];
+		if (*v != KVMW_NONE)
+			lower(v, round_down(r, was[k]), &s->added[k], &sum);
 	}
 	/* All are below what they were, but so is the whole. */
 	if (sum > room) {
@@ -137,24 +144,49 @@ static void fit_parts(const struct rounding *r, const struct round_rows *rows, s
 	}
 }
 
-static inline void round_row(const struct rounding *r, const struct round_rows *rows, struct round_state *s, u32 i)
+static inline bool parts_fit(const struct round_rows *rows, const struct round_field *whole, u32 i)
+{
+	u64 sum = 0;
+
+	for (u32 p = 0; p < whole->nr_parts; p++)
+		sum += captured(rows->field[whole->part[p]].v[i]);
+	return sum <= whole->v[i];
+}
+
+static inline __attribute__((always_inline)) void
+round_row(const struct rounding *r, bool steps, const struct round_rows *rows, struct round_state *s, u32 i)
 {
 	u64 was[ROUND_FIELDS];
 
 	/* A time is that of the end of the gap, before the span. */
 	if (rows->gap) {
-		rows->gap[i] = round_one(r, &s->gap_added, rows->gap[i]);
+		rows->gap[i] = round_one(r, steps, &s->gap_added, rows->gap[i]);
 		rows->time[i] += s->gap_added + s->added[0];
 	}
 	for (u32 k = 0; k < rows->nr; k++) {
 		u64 *v = &rows->field[k].v[i];
 
 		was[k] = *v;
-		*v = round_one(r, &s->added[k], *v);
+		*v = round_one(r, steps, &s->added[k], *v);
 	}
-	for (u32 k = 0; rows->has_parts && k < rows->nr; k++)
-		if (rows->field[k].v[i] != KVMW_NONE)
-			fit_parts(r, rows, s, i, k, was);
+	for (u32 w = 0; w < rows->nr_wholes; w++) {
+		const struct round_field *whole = &rows->field[rows->whole[w]];
+
+		if (!parts_fit(rows, whole, i))
+			fit_parts(r, rows, s, i, whole, was[rows->whole[w]], was);
+	}
+}
+
+static inline __attribute__((always_inline)) void
+round_rows(struct rounding *r, bool steps, const struct round_rows *rows, u32 event, const u64 *vcpu, u32 nr)
+{
+	struct round_state *s = NULL;
+
+	for (u32 i = 0; i < nr; i++) {
+		if (!i || (vcpu && vcpu[i] != vcpu[i - 1]))
+			s = round__state(r, event, vcpu ? vcpu[i] : 0);
+		round_row(r, steps, rows, s, i);
+	}
 }
 
 /* Its values, to be changed. */
@@ -168,8 +200,20 @@ static void round__add(struct round_rows *rows, struct layout *l, u32 field, u32
 {
 	if (rows->nr == ROUND_FIELDS)
 		return;
-	rows->field[rows->nr++] = (struct round_field) { values_of(l, field), field, like };
-	rows->has_parts |= like != field && like != COLUMN_NO_REF;
+	rows->field[rows->nr++] = (struct round_field) { .v = values_of(l, field), .field = field, .like = like };
+}
+
+static void find_parts(struct round_rows *rows)
+{
+	for (u32 w = 0; w < rows->nr; w++) {
+		struct round_field *whole = &rows->field[w];
+
+		for (u32 k = 0; k < rows->nr; k++)
+			if (k != w && rows->field[k].like == whole->field)
+				whole->part[whole->nr_parts++] = k;
+		if (whole->nr_parts)
+			rows->whole[rows->nr_wholes++] = w;
+	}
 }
 
 static void find_fields(struct round_rows *rows, struct layout *l, const struct event_desc *event)
@@ -198,6 +242,7 @@ static void find_fields(struct round_rows *rows, struct layout *l, const struct 
 		find_refs(refs, event, event->fields[i].ref);
 		round__add(rows, l, i, refs[1]);
 	}
+	find_parts(rows);
 }
 
 static void find_same_values(struct layout *l, u32 field)
@@ -212,8 +257,10 @@ void rounding__apply(struct rounding *r, struct layout *l, const struct event_de
 	struct round_rows rows;
 
 	find_fields(&rows, l, event);
-	for (u32 i = 0; i < l->nr && (rows.nr || rows.gap); i++)
-		round_row(r, &rows, round__state(r, event->id, of ? of[i] : 0), i);
+	if (r->to.steps)
+		round_rows(r, true, &rows, event->id, of, l->nr);
+	else
+		round_rows(r, false, &rows, event->id, of, l->nr);
 	for (u32 k = 0; k < rows.nr; k++)
 		find_same_values(l, rows.field[k].field);
 	if (rows.gap)
