@@ -203,7 +203,8 @@ static void test_constant(void **state)
 
 	begin(&t, &part);
 	for (u32 i = 0; i < NR; i++) {
-		rows[i] = (struct kvmw_userspace) { .time_ns = time_ns += 1039, .run_ns = 39, .user_ns = 1000 };
+		time_ns += 39;
+		rows[i] = (struct kvmw_userspace) { .time_ns = time_ns, .run_ns = 39, .user_ns = 1000 };
 		time_ns += 1000;
 	}
 	go_round(&t, event, rows);

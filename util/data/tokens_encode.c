@@ -161,7 +161,7 @@ static const struct token_cells *cells_like_itself(struct token_plan *plan, cons
  */
 static u8 *put_streams(struct token_plan *plan, const struct token_cells *cells, struct column *col, u32 g, u8 *to)
 {
-	const u32 *rows_of = &cells->rows[g * TOKEN_CLASSES];
+	const u32 *rows_of = &cells->rows[(size_t)g * TOKEN_CLASSES];
 	u32 first[TOKEN_CLASSES + 1], rows[TOKEN_CLASSES + 1], n = 0, sum = 0, left = 0;
 
 	for (u32 c = 0; c < TOKEN_CLASSES; c++)
