@@ -113,20 +113,16 @@ static __always_inline bool only_counts(void)
 }
 
 /*
- * Copies a record into the vCPU's ring; false: the ring is full.  A vCPU always uses the same
+ * Copies a record into the ring of a vCPU; false: the ring is full.  A vCPU always uses the same
  * ring, so its records stay in order.  The recorder polls; every eighth record checks the fill
  * level and wakes the recorder if the ring fills faster than that.
  */
-static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
+static __always_inline bool emit_for(struct kvmw_vcpu_state *s, u32 vcpu, void *record, u32 size)
 {
+	u32 index = vcpu & (config.nr_rings - 1);
 	u64 flags = BPF_RB_NO_WAKEUP;
 	void *ring;
-	u32 index;
 
-	if (only_counts())
-		return true;
-	index = (s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id()) &
-		(config.nr_rings - 1);
 	ring = bpf_map_lookup_elem(&rings, &index);
 	if (!ring)
 		return false;
@@ -134,6 +130,13 @@ static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 si
 	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	return !bpf_ringbuf_output(ring, record, size, flags);
+}
+
+static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
+{
+	if (only_counts())
+		return true;
+	return emit_for(s, s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id(), record, size);
 }
 
 static __always_inline bool wants(u32 event)

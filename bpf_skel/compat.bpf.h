@@ -56,6 +56,22 @@ static __always_inline u64 compat_switch_state(const u64 *ctx, const struct task
 	return config.switch_state ? (u32)ctx[3] : compat_task_state(prev);
 }
 
+/*
+ * a35b9af4ec2c ("bpf: Add a kfunc for generic type cast"), 6.2: memory that a program knows to be the
+ * kernel's is read without a helper, as 8-byte words, for which a type that has these must do.
+ */
+extern const void *bpf_rdonly_cast(const void *memory, u32 type) __ksym __weak;
+
+static __always_inline bool compat_reads_words(void)
+{
+	return bpf_core_enum_value_exists(enum special_kfunc_type, KF_bpf_rdonly_cast);
+}
+
+static __always_inline const u64 *compat_words(const void *memory)
+{
+	return bpf_rdonly_cast(memory, bpf_core_type_id_kernel(struct pt_regs));
+}
+
 /* 64eaf50731ac ("sched/fair: Fix cfs_rq_clock_pelt() for throttled cfs_rq"), 5.19 and 5.10.y */
 struct cfs_rq___task {
 	u64 throttled_clock_task;

@@ -12,6 +12,8 @@
  * or another thread has taken this one over, all the time outside of KVM_RUN is the VMM's
  * (take_over(), identity.bpf.h).
  *
+ * Most cycles have no parts but the VMM's: parted says so, and everything about them is left as it is.
+ *
  * The scheduler's locks serialize sched_switch and sched_wakeup of one thread, and all other
  * code here runs in that thread, so plain stores are enough.
  */
@@ -26,7 +28,7 @@
 /* Starts the interval in which a halt that ends later may have slept. */
 static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 {
-	if (!config.parts)
+	if (!s->parted)
 		return;
 	s->mark_wait = s->exit.e.wait_ns;
 	s->mark_block = s->exit.e.block_ns;
@@ -40,7 +42,9 @@ static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 
 	e->halt_ns = e->poll_ns = e->wait_ns = e->block_ns = config.parts ? 0 : KVMW_NONE;
 	e->throttled_ns = config.parts && compat_tells_throttled() ? 0 : KVMW_NONE;
-	s->out_ns = 0;
+	s->out_ns = s->slept_ns = s->slept_wait = s->mark_wait = s->mark_block = 0;
+	s->user_wait = s->user_block = s->user_throttled = 0;
+	s->parted = 0;
 }
 
 static __always_inline u64 cycle_off(const struct kvmw_vcpu_state *s)
@@ -68,22 +72,28 @@ static __always_inline u64 cycle_clock(struct kvmw_vcpu_state *s, u64 *off)
 /* Time in the VMM begins. */
 static __always_inline u64 cycle_user_begin(struct kvmw_vcpu_state *s)
 {
-	u64 off, now = cycle_clock(s, &off);
+	u64 off, now = bpf_ktime_get_ns();
 
-	s->user_wait = s->exit.e.wait_ns;
-	s->user_block = s->exit.e.block_ns;
-	s->user_throttled = s->exit.e.throttled_ns;
+	if (s->parted) {
+		now = cycle_clock(s, &off);
+		s->user_wait = s->exit.e.wait_ns;
+		s->user_block = s->exit.e.block_ns;
+		s->user_throttled = s->exit.e.throttled_ns;
+	}
 	return s->user_ns = now;
 }
 
 /* Time in the VMM ends, if it had begun: only its time on a CPU counts. */
 static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 {
-	u64 off, now = cycle_clock(s, &off);
-	u64 user_off = config.parts ? s->user_wait + s->user_block : 0;
+	u64 off = 0, now = bpf_ktime_get_ns();
 
+	if (s->parted) {
+		now = cycle_clock(s, &off);
+		off -= s->user_wait + s->user_block;
+	}
 	if (s->user_ns && s->exit_open)
-		s->exit.e.user_ns += now - s->user_ns - (off - user_off);
+		s->exit.e.user_ns += now - s->user_ns - off;
 	s->user_ns = 0;
 	return now;
 }
@@ -91,6 +101,7 @@ static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 /* The thread leaves its CPU, either runnable or to sleep. */
 static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool runnable)
 {
+	s->parted = 1;
 	s->off_ns = now;
 	s->off_runnable = runnable;
 	if (!runnable && !s->slept_ns) {
@@ -164,6 +175,7 @@ static __always_inline void cycle_halted(struct kvmw_vcpu_state *s, u64 now, u64
 	/* With a window of 0 it does not poll: this was the time it took to fall asleep. */
 	if (slept && s->poll_window == 1)
 		poll = 0;
+	s->parted = 1;
 	e->block_ns -= asleep;
 	e->halt_ns += halt;
 	e->poll_ns += poll;

@@ -47,9 +47,8 @@ int kvm_exit(void *ctx)
 	return PASS_ON;
 }
 
-static __always_inline void entry(u64 vcpu, u32 cpu)
+static __always_inline void entry(struct kvmw_vcpu_state *s, u32 cpu)
 {
-	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu, cpu);
 	u64 now;
 
 	if (!s)
@@ -66,16 +65,24 @@ static __always_inline void entry(u64 vcpu, u32 cpu)
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
-	if (active && vcpu)
-		entry((u64)vcpu, vcpu->cpu);
+	u32 cpu;
+
+	if (active && vcpu) {
+		cpu = vcpu->cpu;
+		entry(state_of_running(vcpu, cpu), cpu);
+	}
 	return 0;
 }
 
 SEC("tp/kvm/kvm_entry")
 int kvm_entry(void *ctx)
 {
-	if (active)
-		entry(loaded_vcpu(), bpf_get_smp_processor_id());
+	u32 cpu;
+
+	if (active) {
+		cpu = bpf_get_smp_processor_id();
+		entry(state_of_vcpu(loaded_vcpu(), cpu), cpu);
+	}
 	return PASS_ON;
 }
 

@@ -58,15 +58,18 @@ static __always_inline void count_latency(struct kvmw_vcpu_state *s, u64 ns)
 }
 
 /* Sums of the parts exist only if the parts do.  Most cycles have none of them. */
-static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_exit *e)
+static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_vcpu_state *s)
 {
-	if (!config.parts || !compat_tells_throttled())
-		sum->throttled_ns = KVMW_NONE;
+	const struct kvmw_exit *e = &s->exit.e;
+
 	if (!config.parts) {
 		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
+		sum->throttled_ns = KVMW_NONE;
 		return;
 	}
-	if (!(e->halt_ns | e->wait_ns | e->block_ns))
+	if (!compat_tells_throttled())
+		sum->throttled_ns = KVMW_NONE;
+	if (!s->parted)
 		return;
 	sum->halt_ns += e->halt_ns;
 	sum->poll_ns += e->poll_ns;
@@ -88,15 +91,15 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 		sum->done++;
 		sum->span_ns += total_ns;
 		sum->user_ns += s->exit.e.user_ns;
-		add_parts(sum, &s->exit.e);
+		add_parts(sum, s);
 		count_latency(s, total_ns);
 		s->exit.e.entry_cpu = cpu;
 	}
 	if (only_counts())
 		return;
-	if (!cycle_wanted(s) || !spared()) {
+	if (config.selects && (!cycle_wanted(s) || !spared())) {
 		sum->filtered++;
-	} else if (!emit(s, &s->exit, sizeof(s->exit))) {
+	} else if (!emit_for(s, s->exit.e.vcpu, &s->exit, sizeof(s->exit))) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_EXIT, now);
 	}
@@ -105,9 +108,13 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 /* The guest runs: any cycle is over, and the next one begins. */
 static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
 {
-	if (s->exit_open)
+	if (!s->exit_open) {
+		cycle_clear(s);
+	} else {
 		cycle_end(s, now, now - s->exit.e.time_ns, cpu);
-	cycle_clear(s);
+		if (s->parted)
+			cycle_clear(s);
+	}
 	s->entry_ns = now;
 }
 
@@ -147,9 +154,11 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE, cpu);
 	/* Without an entry before, the parts collected so far belong to no cycle. */
-	if (!s->entry_ns)
+	if (!s->entry_ns) {
 		cycle_clear(s);
-	if (s->out_ns)
+		s->user_ns = 0;
+	}
+	if (s->parted && s->out_ns)
 		now = s->out_ns;
 	else
 		e->exit_cpu = cpu;

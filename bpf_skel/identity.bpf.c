@@ -12,7 +12,7 @@ static __always_inline void vcpu_ends(u64 vcpu)
 		return;
 	bpf_map_delete_elem(&vcpu_states, &vcpu);
 	vm_ends(s->tgid, s->kvm, now);
-	s->runner = 0;
+	lose_runner(s);
 	if (!s->gone_ns)
 		s->gone_ns = now;
 	s->ended_ns = now;
@@ -84,7 +84,7 @@ int BPF_PROG(thread_ends, struct task_struct *task)
 	s = found && found->start_ns == task->start_time ? known_state(found->known, tid) : NULL;
 	if (s) {
 		s->gone_ns = bpf_ktime_get_ns();
-		s->runner = 0;
+		lose_runner(s);
 		changed();
 	}
 	if (!task->signal->live.counter)

@@ -226,6 +226,7 @@ static __always_inline bool is_vm(u32 tgid, struct task_struct *task)
  */
 static __noinline int take_over(struct kvmw_vcpu_state *s)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u32 tid = pid_tgid, tgid = pid_tgid >> 32;
 
@@ -239,12 +240,13 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 	s->off_ns = s->slept_ns = s->wait_ns = s->throttled_ns = 0;
 	s->exit_page = 0;
 	s->runner = tid;
+	s->runner_pid = (u64)BPF_CORE_READ(task, thread_pid);
 	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
 		return 0;
 	s->gone_ns = 0;
 	s->moved |= s->tid && s->tid != tid;
 	bpf_get_current_comm(s->comm, sizeof(s->comm));
-	name_process(s, (void *)bpf_get_current_task());
+	name_process(s, task);
 	s->tgid = tgid;
 	/* Last, because this shows the state to the recorder. */
 	s->tid = tid;
@@ -284,7 +286,7 @@ static __always_inline struct kvmw_vcpu_state *find_switched(u64 vcpu)
 	u32 vcpu_id = compat_vcpu_id((void *)vcpu);
 
 	if (s)
-		s->runner = 0;
+		lose_runner(s);
 	if (!vcpu_wanted(vcpu_id)) {
 		if (known != OTHER_VCPU)
 			remember(tid, thread_start(), OTHER_VCPU, now);
@@ -311,6 +313,17 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 	return state_of_index(index_of_switched(as_number(vcpu)));
 }
 
+/*
+ * The state that was found last on a CPU; NULL: none.  The caller has to know whose it is.  Not with
+ * chosen control groups: the thread may have been moved.
+ */
+static __always_inline struct kvmw_vcpu_state *state_found_on(u32 cpu)
+{
+	u32 known = here[cpu_index(cpu)].known & ((1 << KNOWN_BITS) - 1);
+
+	return config.by_group ? NULL : state_at(known - 1);
+}
+
 /* The state of a vCPU that the current thread runs, on this CPU; NULL: not recorded. */
 static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu, u32 cpu)
 {
@@ -320,6 +333,29 @@ static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu, u32 cpu)
 	if (s && s->vcpu == vcpu)
 		return s;
 	return known == UNWANTED || !vcpu ? NULL : state_switch(vcpu);
+}
+
+/*
+ * The same in KVM_RUN, where the verifier knows the type of vcpu.  kvm_vcpu_ioctl() has noted by then who
+ * runs it (virt/kvm/kvm_main.c), so no helper has to be asked.  cpu: where it was loaded last.
+ */
+static __always_inline struct kvmw_vcpu_state *state_of_running(const struct kvm_vcpu *vcpu, u32 cpu)
+{
+	struct kvmw_vcpu_state *s = state_found_on(cpu);
+
+	if (s && s->vcpu == (u64)vcpu && s->runner_pid == (u64)vcpu->pid)
+		return s;
+	return state_of_vcpu((u64)vcpu, bpf_get_smp_processor_id());
+}
+
+/* The same at its exit: the thread is the one with which it entered, and has not ended. */
+static __always_inline struct kvmw_vcpu_state *state_of_exiting(const struct kvm_vcpu *vcpu, u32 cpu)
+{
+	struct kvmw_vcpu_state *s = state_found_on(cpu);
+
+	if (s && s->vcpu == (u64)vcpu && s->entry_ns && s->runner_pid)
+		return s;
+	return state_of_vcpu((u64)vcpu, cpu);
 }
 
 /*
@@ -357,6 +393,15 @@ static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 		return s;
 	vcpu = running_vcpu();
 	return vcpu ? state_switch(vcpu) : NULL;
+}
+
+/* The same in a program that may use the type of the current thread, and makes none. */
+static __always_inline struct kvmw_vcpu_state *state_of_typed_thread(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kvmw_vcpu_state *s = state_found_on(compat_task_cpu(task));
+
+	return s && s->runner_pid == (u64)task->thread_pid ? s : state_of_thread(false);
 }
 
 /* ---- threads that are not vCPUs -------------------------------------------- */

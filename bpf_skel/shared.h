@@ -223,6 +223,7 @@ struct kvmw_vcpu_state {
 	u32 tgid, tid;		/* tid 0: not in use */
 	u32 vcpu_id;
 	u32 runner;		/* tid while the vCPU is its thread's latest one; else 0 */
+	u64 runner_pid;		/* address of its struct pid; else 0 */
 	u64 vcpu, kvm;		/* addresses of struct kvm_vcpu and struct kvm; 0: none */
 	u64 exit_page;		/* where a CPU leaves what its exits are about; 0: not known */
 	u64 start_ns;		/* of the process: its id may be used again */
@@ -244,18 +245,18 @@ struct kvmw_vcpu_state {
 	u32 unsampled;		/* cycles since the last one sent, of --sample */
 	u32 next_window;	/* the next poll_window, from a tracepoint; 0: unknown */
 	/* cycle.bpf.h: the parts of the current cycle, or of the next one */
+	u32 parted;		/* 0: they, and all from out_ns to user_throttled, are 0 */
+	u32 off_runnable;	/* it waits for a CPU and does not sleep */
 	u64 off_ns;		/* off its CPU since; 0: on a CPU */
 	u64 out_ns;		/* left its CPU after the last entry, before the exit was seen */
 	u64 slept_ns;		/* first went to sleep since the mark */
 	u64 slept_wait;		/* wait_ns then */
 	u64 mark_wait, mark_block;	/* wait_ns, block_ns at the mark */
-	u64 user_wait, user_block;	/* the same when user_ns was set */
-	u32 off_runnable;	/* it waits for a CPU and does not sleep */
+	u64 user_wait, user_block, user_throttled; /* the same, and throttled_ns, when user_ns was set */
 	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
-	u64 user_throttled;	/* throttled_ns when user_ns was set */
-	/* wait.bpf.h: the current wait for a CPU */
-	u32 wait_cpu;		/* plus 1; 0: unknown */
 	u32 left;		/* ended, because its thread was moved out of the chosen control groups */
+	/* wait.bpf.h: the current wait for a CPU */
+	u32 wait_cpu, pad;	/* plus 1; 0: unknown */
 	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
 	u64 throttle_queue;	/* where it may be throttled, a struct cfs_rq; 0: nowhere */
 	u64 throttle_base;	/* what that said last */
@@ -334,6 +335,7 @@ struct kvmw_config {
 	u8 by_group;		/* control groups were: the map groups */
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
+	u8 selects;		/* filter, or --cpu-limit, may leave out rows of cycles */
 	u8 parts;		/* the programs for the parts of a cycle are attached */
 	u8 latencies;		/* how long cycles lasted is counted */
 	u8 thins;		/* --cpu-limit: rows may be left out later */

@@ -242,6 +242,13 @@ static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 	return s && s->runner == tid ? s : NULL;
 }
 
+/* Its thread runs another vCPU, or has ended. */
+static __always_inline void lose_runner(struct kvmw_vcpu_state *s)
+{
+	s->runner = 0;
+	s->runner_pid = 0;
+}
+
 /* Ids of the states, by address of struct kvm_vcpu. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -338,7 +345,7 @@ static __always_inline void thread_leaves(struct kvmw_vcpu_state *s)
 		vcpu = s->vcpu;
 		kvm = s->kvm;
 		bpf_map_delete_elem(&vcpu_states, &vcpu);
-		s->runner = 0;
+		lose_runner(s);
 		s->left = 1;
 		s->gone_ns = s->ended_ns = now;
 		changed();

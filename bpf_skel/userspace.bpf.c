@@ -52,9 +52,8 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 }
 
 /* KVM_RUN is called. */
-static __always_inline void run(u64 vcpu)
+static __always_inline void run_begin(struct kvmw_vcpu_state *s)
 {
-	struct kvmw_vcpu_state *s = state_of_vcpu(vcpu, bpf_get_smp_processor_id());
 	u64 now;
 
 	if (!s)
@@ -66,11 +65,16 @@ static __always_inline void run(u64 vcpu)
 	s->run_ns = now;
 }
 
+static __always_inline void run(u64 vcpu)
+{
+	run_begin(state_of_vcpu(vcpu, bpf_get_smp_processor_id()));
+}
+
 SEC("fentry/kvm_arch_vcpu_ioctl_run")
 int BPF_PROG(run_fentry, struct kvm_vcpu *vcpu)
 {
 	if (active)
-		run((u64)vcpu);
+		run_begin(state_of_running(vcpu, vcpu->cpu));
 	return 0;
 }
 
@@ -107,9 +111,8 @@ struct userspace_exit_args {
 };
 
 /* KVM_RUN returns. */
-static __always_inline void returns(u32 reason, s32 err)
+static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 err)
 {
-	struct kvmw_vcpu_state *s = state_of_thread(wants(KVMW_EVENT_USERSPACE));
 	u64 now;
 
 	if (!s)
@@ -128,7 +131,8 @@ SEC("tp_btf/kvm_userspace_exit")
 int BPF_PROG(userspace_exit_btf, u32 reason, int err)
 {
 	if (active)
-		returns(reason, err);
+		returns(wants(KVMW_EVENT_USERSPACE) ? state_of_thread(true) : state_of_typed_thread(),
+			reason, err);
 	return 0;
 }
 
@@ -136,7 +140,7 @@ SEC("tp/kvm/kvm_userspace_exit")
 int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
 	if (active)
-		returns(ctx->reason, ctx->error);
+		returns(state_of_thread(wants(KVMW_EVENT_USERSPACE)), ctx->reason, ctx->error);
 	return PASS_ON;
 }
 

@@ -52,6 +52,9 @@ enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_task_pt_regs = 175,
 };
+enum special_kfunc_type {
+	KF_bpf_rdonly_cast,
+};
 
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
@@ -135,6 +138,7 @@ struct task_struct {
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	char comm[16];
 	void *stack;
 	u64 start_time;

@@ -36,6 +36,35 @@ static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, const struct kvm
 	return page;
 }
 
+static __always_inline bool read_exitcode(u32 *to, const void *page)
+{
+	u64 code;
+
+	if (compat_reads_words()) {
+		*to = compat_words(page + VMCB_EXITCODE)[0];
+		return true;
+	}
+	if (bpf_probe_read_kernel(&code, sizeof(code), page + VMCB_EXITCODE))
+		return false;
+	*to = code;
+	return true;
+}
+
+static __always_inline bool read_exit(struct vmcb_exit *to, const void *page)
+{
+	const u64 *words;
+
+	if (!compat_reads_words())
+		return !bpf_probe_read_kernel(to, sizeof(*to), page + VMCB_EXITCODE);
+	words = compat_words(page + VMCB_EXITCODE);
+	to->exitcode = words[0];
+	to->exitinfo1 = words[1];
+	to->exitinfo2 = words[2];
+	to->exitintinfo = words[3];
+	to->exitintinfo_error = words[3] >> 32;
+	return true;
+}
+
 /* svm_vcpu_run() has copied it from the VMCB; the tracepoint reports the same. */
 static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
 {
@@ -48,11 +77,11 @@ static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
  * a program cannot read.
  */
 SEC("tp_btf/kvm_exit")
-int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
+int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu)
 {
 	u64 now = bpf_ktime_get_ns();
 	struct vmcb_exit vmcb;
-	struct exit_info info = { .isa = isa };
+	struct exit_info info = { .isa = KVMW_ISA_SVM };
 	struct kvmw_vcpu_state *s;
 	void *page;
 	u32 cpu;
@@ -60,20 +89,16 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu, u32 isa)
 	if (!active || !vcpu)
 		return 0;
 	cpu = vcpu->cpu;
-	s = state_of_vcpu((u64)vcpu, cpu);
+	s = state_of_exiting(vcpu, cpu);
 	if (!s)
 		return 0;
 	page = vmcb_of(s, vcpu);
 	if (only_counts()) {
-		u64 exitcode;
-
-		if (bpf_probe_read_kernel(&exitcode, sizeof(exitcode), page + VMCB_EXITCODE))
-			return 0;
-		info.reason = exitcode;
-		exit_begin(s, now, &info, vcpu, true, cpu);
+		if (read_exitcode(&info.reason, page))
+			exit_begin(s, now, &info, vcpu, true, cpu);
 		return 0;
 	}
-	if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), page + VMCB_EXITCODE))
+	if (!read_exit(&vmcb, page))
 		return 0;
 	info.rip = guest_rip(vcpu);
 	info.info1 = vmcb.exitinfo1;

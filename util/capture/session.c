@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util/arch/arch.h"
 #include "util/capture/attach.h"
 #include "util/capture/compat.h"
+#include "util/capture/filter_options.h"
 #include "util/capture/kernel.h"
 #include "util/capture/maps.h"
 #include "util/capture/methods.h"
@@ -44,8 +44,7 @@ struct session {
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
 
-static int __attribute__((format(printf, 2, 0)))
-print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int __attribute__((format(printf, 2, 0))) print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
 }
@@ -121,6 +120,7 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	if (opts->vcpus)
 		memcpy(c->vcpus, opts->vcpus, sizeof(c->vcpus));
 	c->filter = opts->filter;
+	c->selects = record_filter__any(&opts->filter) || opts->cpu_limit > 0;
 	arch__read_mmu(c);
 	kernel__read(c->events, c);
 	s->preemptible = kernel__preemptible();
