@@ -114,10 +114,10 @@ static __always_inline bool only_counts(void)
 
 /*
  * Copies a record into the ring of a vCPU; false: the ring is full.  A vCPU always uses the same
- * ring, so its records stay in order.  The recorder polls; every eighth record checks the fill
- * level and wakes the recorder if the ring fills faster than that.
+ * ring, so its records stay in order.  The recorder polls; check: wake it if the ring fills faster than
+ * that.
  */
-static __always_inline bool emit_for(struct kvmw_vcpu_state *s, u32 vcpu, void *record, u32 size)
+static __always_inline bool emit_for(u32 vcpu, void *record, u32 size, bool check)
 {
 	u32 index = vcpu & (config.nr_rings - 1);
 	u64 flags = BPF_RB_NO_WAKEUP;
@@ -126,17 +126,18 @@ static __always_inline bool emit_for(struct kvmw_vcpu_state *s, u32 vcpu, void *
 	ring = bpf_map_lookup_elem(&rings, &index);
 	if (!ring)
 		return false;
-	if (!(s->sent++ & 7) &&
-	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
+	if (check && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	return !bpf_ringbuf_output(ring, record, size, flags);
 }
 
+/* A record of this state, or of what has it; every eighth checks the fill level. */
 static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
 {
 	if (only_counts())
 		return true;
-	return emit_for(s, s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id(), record, size);
+	return emit_for(s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id(), record, size,
+			!(s->sent++ & (KVMW_BATCH - 1)));
 }
 
 static __always_inline bool wants(u32 event)

@@ -80,6 +80,29 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_vc
 		sum->throttled_ns += e->throttled_ns;
 }
 
+/*
+ * Puts the cycle behind those that wait to be sent; false: it is lost, because these are a batch, and it
+ * did not fit into the ring.  The recorder reads them at the same time: util/capture/pending.c.
+ */
+static __always_inline bool cycle_put(struct kvmw_vcpu_state *s)
+{
+	u32 n = s->exits_put - s->exits.first;
+
+	if (n >= KVMW_BATCH) {
+		if (!emit_for(s->exits.vcpu, &s->exits, sizeof(s->exits), true))
+			return false;
+		s->exits.first = s->exits_put;
+		barrier();
+		n = 0;
+	}
+	/* The mask must stay: compat.bpf.h, scalar spill. */
+	barrier_var(n);
+	s->exits.rows[n & (KVMW_BATCH - 1)] = s->exit.e;
+	barrier();
+	s->exits_put++;
+	return true;
+}
+
 /* Counts the cycle and sends it; total_ns KVMW_NONE: its entry, on this CPU, was missed. */
 static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns, u32 cpu)
 {
@@ -99,7 +122,7 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 		return;
 	if (config.selects && (!cycle_wanted(s) || !spared())) {
 		sum->filtered++;
-	} else if (!emit_for(s, s->exit.e.vcpu, &s->exit, sizeof(s->exit))) {
+	} else if (!cycle_put(s)) {
 		sum->lost++;
 		count_lost(s, KVMW_EVENT_EXIT, now);
 	}

@@ -133,6 +133,8 @@ static __noinline struct kvmw_vcpu_state *state_take(u32 role, u32 tgid)
 	s->vm = KVMW_NO_VM;
 	s->exit.event = KVMW_EVENT_EXIT;
 	s->exit.e.vcpu = id;
+	s->exits.event = KVMW_RING_EXITS;
+	s->exits.vcpu = id;
 	s->user.event = KVMW_EVENT_USERSPACE;
 	s->user.e.vcpu = id;
 	return s;

@@ -60,6 +60,16 @@ struct kvmw_ring_raw {
 	struct kvmw_raw e;
 };
 
+/* So many cycles of a vCPU go into a ring at once: one costs as much as the next ones together. */
+#define KVMW_BATCH	8	/* a power of two */
+
+struct kvmw_exits {
+	u32 event;		/* KVMW_RING_EXITS */
+	u32 vcpu;
+	u64 first;		/* its number among those of the vCPU that were sent */
+	struct kvmw_exit rows[KVMW_BATCH];
+};
+
 /* A row that was counted and has not ended yet; size 0: none. */
 struct kvmw_held {
 	u32 size, pad;		/* bytes of row that are sent */
@@ -272,6 +282,10 @@ struct kvmw_vcpu_state {
 		u64 count, last_ns;		/* how many, when last */
 	} lost[KVMW_MAX_EVENTS];
 
+	/* Cycles that were put here; from exits.first on they are in exits, and not in a ring yet. */
+	u64 exits_put;
+	struct kvmw_exits exits;
+
 	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
 	struct kvmw_place holders[KVMW_NR_PLACES];
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
@@ -309,6 +323,7 @@ struct kvmw_task {
  * (bpf_disable_instrumentation(), include/linux/bpf.h).
  */
 #define KVMW_RING_TASK	(~0U)	/* instead of an event's id */
+#define KVMW_RING_EXITS	(~1U)	/* likewise: struct kvmw_exits */
 
 struct kvmw_ring_task {
 	u32 event;

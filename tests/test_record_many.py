@@ -132,7 +132,7 @@ def at_once(tmp_path, *args, vms, per=1, turns=2):
 
 
 def test_room_for_as_many_as_are_asked_for(tmp_path):
-    """A state takes 25 KB, so the maps grow with the number of states alone."""
+    """A state takes 27 KB, so the maps grow with the number of states alone."""
     seen, little, notes, done = at_once(tmp_path, "--max-vcpus", 64, vms=20, per=3)
     assert done.returncode == 1 and seen[1] == 49 and any("too many vCPUs" in note for note in notes)
     seen, default, notes, _ = at_once(tmp_path, vms=200, per=3)

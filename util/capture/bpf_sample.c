@@ -4,7 +4,7 @@
 
 #include "util/capture/bpf_sample.h"
 
-#define SAMPLE_NS	(NSEC_PER_SEC / 5)
+#define SAMPLE_NS	(NSEC_PER_SEC / 20)
 #define SAMPLE_EVENTS	1000
 #define SAMPLE_EVERY_NS	(5 * NSEC_PER_SEC)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the programs cost, sampled.  BPF statistics are not free: they stay on for at least a fifth of a second
+ * What the programs cost, sampled.  BPF statistics are not free: they stay on for at least a twentieth of a second
  * and a thousand events, then off until the next sample.
  */
 #ifndef KVMW_BPF_SAMPLE_H

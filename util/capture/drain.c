@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/capture/bpf_sample.h"
 #include "util/capture/drain.h"
 #include "util/capture/filter_options.h"
-#include "util/capture/holders.h"
 #include "util/capture/ident.h"
+#include "util/capture/pending.h"
 #include "util/capture/privileges.h"
 #include "util/capture/stack_symbols.h"
 #include "util/capture/states.h"
-#include "util/capture/taken.h"
-#include "util/capture/totals.h"
+#include "util/capture/sums.h"
 #include "util/capture/tasks.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -24,7 +22,6 @@
 #define ROUND_RECORDS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
-#define SUMS_NS		(5 * NSEC_PER_SEC)
 #define CUT_ROUNDS	64		/* of ROUND_RECORDS: more than a ring holds */
 
 struct stream {
@@ -39,19 +36,17 @@ struct drain {
 	struct session *session;
 	struct sink *sink;
 	struct stream streams[KVMW_MAX_RINGS];
-	struct totals *stats;
-	struct holders *holders;
-	struct taken taken;
+	struct sums sums;
 	struct ident *ident;
 	u64 empty_ns;			/* when the rings were last found empty */
+	u64 pending_ns;			/* when states were last looked at for what is not in the rings yet */
+	struct pending pending;
 	struct tasks tasks;
 	struct stacks *stacks;		/* NULL: no stacks are recorded */
 	const struct event_desc *descs[KVMW_MAX_EVENTS];
 	pthread_t thread;
 	bool running, stop;
-	u64 flush_ns, sums_ns;		/* when next */
-	struct bpf_sample sample;
-	u64 cpu_base;			/* CPU time spent on setting up */
+	u64 flush_ns;			/* when next */
 	bool keeps;			/* for a window or a series: sums are sent each second */
 	bool aside;			/* rows are for a snapshot alone */
 	/* drain__cut(), drain__next_file() */
@@ -91,10 +86,28 @@ static int drain__add_row(struct stream *stream, u32 event, const void *row, siz
 	return 0;
 }
 
+static int take_exits(struct stream *stream, const struct kvmw_exit *rows, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (drain__add_row(stream, KVMW_EVENT_EXIT, &rows[i], sizeof(rows[i])))
+			return -1;
+	return 0;
+}
+
+static int drain__take_batch(struct stream *stream, const struct kvmw_exits *batch)
+{
+	u32 taken = pending__taken(&stream->drain->pending, batch);
+
+	return take_exits(stream, batch->rows + taken, KVMW_BATCH - taken);
+}
+
+/* All records begin alike. */
 static int drain__take(struct stream *stream, const struct kvmw_ring_exit *record, size_t size)
 {
 	struct drain *d = stream->drain;
 
+	if (record->event == KVMW_RING_EXITS)
+		return drain__take_batch(stream, (const void *)record);
 	if (record->event == KVMW_RING_TASK)
 		return tasks__note(&d->tasks, (const void *)record);
 	if (record->event == KVMW_EVENT_STACK && d->stacks) {
@@ -102,18 +115,38 @@ static int drain__take(struct stream *stream, const struct kvmw_ring_exit *recor
 
 		stacks__note(d->stacks, row, session__states(d->session)[KVMW_STATE(row->vcpu)].tgid);
 	}
-	return drain__add_row(stream, record->event, &record->e,
-			      size - offsetof(struct kvmw_ring_exit, e));
+	return drain__add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e));
 }
 
 static int on_record(void *arg, void *data, size_t size)
 {
 	struct stream *stream = arg;
 
-	/* All records begin alike.  A negative value ends the loop after this record. */
+	/* A negative value ends the loop after this record. */
 	if (drain__take(stream, data, size))
 		return -EIO;
 	return --stream->quota ? 0 : -EAGAIN;
+}
+
+/* Takes the cycles of state i that are not in the rings yet.  The rings have been emptied. */
+static int take_pending(struct drain *d, u32 i)
+{
+	struct kvmw_exit rows[KVMW_BATCH];
+	u32 nr = pending__take(&d->pending, i, session__states(d->session), rows);
+
+	return take_exits(&d->streams[i & (session__nr_rings(d->session) - 1)], rows, nr);
+}
+
+static int take_all_pending(struct drain *d, u64 now)
+{
+	struct pending *p = &d->pending;
+
+	pending__find(p, session__states(d->session), session__nr_states(d->session), session__changes(d->session));
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		if (take_pending(d, p->vcpus[i]))
+			return -1;
+	d->pending_ns = now;
+	return 0;
 }
 
 /*
@@ -161,40 +194,6 @@ static void flush(struct drain *d, u64 now)
 	if (ident__send(d->ident, d->sink, d->session) || tasks__send(&d->tasks, d->sink))
 		sink__fail(d->sink);
 	d->flush_ns = now + FLUSH_NS;
-}
-
-static void send_cost(struct drain *d, u64 now, u64 cpu)
-{
-	struct kvmw_cost cost = {
-		.time_ns = now,
-		.cpu_ns = cpu - d->cpu_base,
-		.events = d->counts.events,
-		.bytes = sink__bytes(d->sink),
-	};
-
-	bpf_sample__sums(&d->sample, &cost.bpf_events, &cost.bpf_ns);
-	totals__send_cost(d->sink, &cost);
-}
-
-static struct totals_sum drain__sum(const struct drain *d)
-{
-	return totals__sum(d->stats, session__states(d->session), session__nr_states(d->session));
-}
-
-static void send_sums(struct drain *d, u64 now, u64 cpu)
-{
-	if (totals__send(d->stats, d->sink, session__states(d->session), session__nr_states(d->session), now) ||
-	    holders__send(d->holders, d->sink, session__states(d->session), session__nr_states(d->session)) ||
-	    taken__send(&d->taken, d->sink, session__taken(d->session)))
-		sink__fail(d->sink);
-	send_cost(d, now, cpu);
-	d->sums_ns = now + SUMS_NS;
-}
-
-static void sample(struct drain *d, u64 now)
-{
-	if (bpf_sample__is_due(&d->sample, now))
-		bpf_sample__turn(&d->sample, d->session, now, drain__sum(d).count);
 }
 
 static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vcpu_state *state)
@@ -287,7 +286,8 @@ static int free_ended(struct drain *d, u64 now)
 	if (!d->empty_ns)
 		return 0;
 	for (u32 i = 0; i < session__nr_states(d->session); i++)
-		if (has_ended(&states[i], before_ns) && (ended++, add_open(d, i, states[i].ended_ns)))
+		if (has_ended(&states[i], before_ns) &&
+		    (ended++, take_pending(d, i) || add_open(d, i, states[i].ended_ns)))
 			return -1;
 	if (ended && d->keeps)
 		flush(d, now);
@@ -296,9 +296,9 @@ static int free_ended(struct drain *d, u64 now)
 			continue;
 		if (d->keeps && sink__ended(d->sink, states[i].exit.e.vcpu))
 			return -1;
-		totals__forget(d->stats, states, i);
-		holders__forget(d->holders, i);
+		sums__forget(&d->sums, i);
 		ident__forget(d->ident, states, session__nr_states(d->session), i);
+		pending__forget(&d->pending, i);
 		session__free_state(d->session, i);
 	}
 	return 0;
@@ -306,7 +306,7 @@ static int free_ended(struct drain *d, u64 now)
 
 static void count(struct drain *d)
 {
-	struct totals_sum sum = drain__sum(d);
+	struct totals_sum sum = sums__all(&d->sums);
 
 	__atomic_store_n(&d->counts.lost, sum.lost, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->counts.counted, sum.count, __ATOMIC_RELAXED);
@@ -322,7 +322,7 @@ static bool sums_are_due(const struct drain *d, u64 now)
 {
 	const struct kvmw_vcpu_state *states = session__states(d->session);
 
-	if (now >= d->sums_ns || d->keeps || d->counts.lost || session__thins(d->session) ||
+	if (now >= d->sums.next_ns || d->keeps || d->counts.lost || session__thins(d->session) ||
 	    record_filter__any(session__filter(d->session)))
 		return true;
 	for (u32 i = 0; i < session__nr_states(d->session); i++)
@@ -341,9 +341,9 @@ static void once_a_second(struct drain *d, u64 now)
 	flush(d, now);
 	count(d);
 	if (sums_are_due(d, now))
-		send_sums(d, now, cpu_ns());
+		sums__send(&d->sums, now, cpu_ns(), d->counts.events);
 	else
-		d->stats->time_ns = now;	/* nothing was lost until now */
+		d->sums.totals->time_ns = now;	/* nothing was lost until now */
 	if (free_ended(d, now))
 		sink__fail(d->sink);
 }
@@ -389,7 +389,7 @@ static int cut_window(struct drain *d, u64 now)
 	d->aside = false;
 	d->counts.unfinished = counts.unfinished;
 	count(d);
-	send_sums(d, now, cpu_ns());
+	sums__send(&d->sums, now, cpu_ns(), d->counts.events);
 	return err | sink__mark(d->sink, MARK_CUT, NULL);
 }
 
@@ -402,7 +402,7 @@ static int cut_file(struct drain *d, u64 now)
 	/* Rows and names of their stacks are not to be in different files. */
 	stacks__settle(d->stacks);
 	count(d);
-	send_sums(d, now, cpu_ns());
+	sums__send(&d->sums, now, cpu_ns(), d->counts.events);
 	return sink__next(d->sink, meta);
 }
 
@@ -414,8 +414,8 @@ static int drain__cut_now(struct drain *d)
 	for (u32 i = 0; i < CUT_ROUNDS && err > 0; i++)
 		err = drain__consume(d);
 	now = monotonic_ns();
+	err = err < 0 || take_all_pending(d, now) ? -1 : 0;
 	flush(d, now);
-	err = err < 0 ? -1 : 0;
 	return err | (d->meta ? cut_file(d, now) : cut_window(d, now)) | free_ended(d, now);
 }
 
@@ -464,11 +464,13 @@ static void *drain__run(void *arg)
 	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
 		u64 now = monotonic_ns();
 
-		sample(d, now);
+		sums__sample(&d->sums, now);
 		once_a_second(d, now);
 		if (!more)
 			wait_for_data(d);
 		more = drain__consume(d);
+		if (!more && d->empty_ns >= d->pending_ns + POLL_MS * NSEC_PER_SEC / 1000)
+			more = take_all_pending(d, d->empty_ns);
 		/* At once, because a VM may be gone within a second. */
 		if (more < 0 || ident__send(d->ident, d->sink, d->session) || cut_if_asked(d)) {
 			sink__fail(d->sink);
@@ -510,27 +512,18 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 	pthread_cond_init(&d->changed, NULL);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++)
 		d->descs[i] = event_desc__by_id(i);
-	bpf_sample__init(&d->sample, now);
 	d->flush_ns = now + FLUSH_NS;
-	d->stats = mem__calloc(1, sizeof(*d->stats));
-	d->holders = mem__calloc(1, sizeof(*d->holders));
 	d->ident = mem__calloc(1, sizeof(*d->ident));
-	if (!d->stats || !d->holders || !d->ident || add_rings(d))
+	if (sums__init(&d->sums, session, sink, command, keeps) || !d->ident || add_rings(d))
 		goto fail;
-	if (keeps) {
-		totals__take_memory(d->stats, session__nr_states(session));
-		holders__take_memory(d->holders, session__nr_states(session));
+	if (keeps)
 		ident__take_memory(d->ident, session__nr_states(session));
-	}
-	d->holders->command = command;
 	if (session__method(session, PROBE_STACK_SWITCH) || session__method(session, PROBE_STACK_SAMPLE)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)
 			goto fail;
 	}
-	d->cpu_base = cpu_ns();
-	d->stats->time_ns = now;
-	sample(d, now);
+	sums__begin(&d->sums, now);
 	if (pthread_create(&d->thread, NULL, drain__run, d)) {
 		error("cannot start the drain thread: %s", strerror(errno));
 		goto fail;
@@ -550,16 +543,17 @@ int drain__finish(struct drain *d, u64 stop_ns)
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
 	pthread_join(d->thread, NULL);
 	d->running = false;
-	bpf_sample__end(&d->sample, d->session, drain__sum(d).count);
+	sums__end(&d->sums);
 	do {
 		err = drain__consume(d);
 	} while (err > 0);
+	err = err || take_all_pending(d, stop_ns) ? -1 : 0;
 	stacks__finish(d->stacks);
 	d->stacks = NULL;
 	err = err || add_all_open(d, stop_ns) || add_calls(d, stop_ns);
 	flush(d, stop_ns);
 	count(d);
-	send_sums(d, stop_ns, cpu);
+	sums__send(&d->sums, stop_ns, cpu, d->counts.events);
 	return err ? -1 : 0;
 }
 
@@ -572,13 +566,11 @@ void drain__free(struct drain *d)
 		pthread_join(d->thread, NULL);
 	}
 	stacks__finish(d->stacks);
-	bpf_sample__close(&d->sample);
+	sums__free(&d->sums);
 	free(d->meta);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		ring_buffer__free(d->streams[i].rb);
 	tasks__forget(&d->tasks);
-	free(d->stats);
-	free(d->holders);
 	free(d->ident);
 	free(d);
 }
@@ -587,5 +579,5 @@ void drain__counts(struct drain *d, struct drain_counts *counts)
 {
 	/* What the drain thread counts are words, one by one. */
 	*counts = d->counts;
-	bpf_sample__sums(&d->sample, &counts->bpf_events, &counts->bpf_ns);
+	bpf_sample__sums(&d->sums.sample, &counts->bpf_events, &counts->bpf_ns);
 }
