@@ -3,6 +3,8 @@
  * Whatever is encoded comes back: events with any columns, filled with what is likely to break an
  * encoding.  KVMW_SEED and KVMW_ROUNDS choose which ones, and how many.
  */
+#include <zlib.h>
+
 #include "frames.h"
 
 #define ROUNDS		60	/* about a second */
@@ -307,9 +309,47 @@ static void test_every_value_comes_back(void **state)
 	data_decoder__free(t.dec);
 }
 
+/* Without PCLMUL, the two are the same function. */
+static void test_checksum_is_zlibs(void **state)
+{
+	static u8 data[700];
+	u64 seed = 1;
+
+	for (u32 i = 0; i < sizeof(data); i++)
+		data[i] = rnd(&seed);
+	for (u32 len = 0; len <= sizeof(data) - 3; len++)
+		for (u32 from = 0; from < 3; from++)
+			assert_int_equal(checksum__crc32(data + from, len), crc32(0, data + from, len));
+}
+
+/* Codes order rows as the values that they stand for. */
+static void test_codes_order_as_values(void **state)
+{
+	static u32 by_code[5000], by_key[5000];
+	static u64 key[5000];
+	static u8 code[5000];
+	struct keymap keys;
+	u64 seed = 2;
+
+	assert_int_equal(keymap__init(&keys), 0);
+	for (u32 distinct = 1; distinct <= 256; distinct += 51)
+		for (u32 nr = 1; nr <= ARRAY_SIZE(code); nr += 833) {
+			for (u32 i = 0; i < nr; i++) {
+				code[i] = rnd(&seed) % distinct;
+				key[i] = 1000003ULL * code[i];
+			}
+			order_by_codes(by_code, code, nr);
+			assert_true(order_by_key(by_key, &keys, key, nr));
+			assert_memory_equal(by_code, by_key, nr * sizeof(*by_key));
+		}
+	keymap__free(&keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_checksum_is_zlibs),
+		cmocka_unit_test(test_codes_order_as_values),
 		cmocka_unit_test(test_every_value_comes_back),
 	};
 

@@ -213,6 +213,11 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why);
 /*
+ * The next call is about the same frame, and what the last one decoded is still where it was: columns
+ * that others depend on need not be decoded again.
+ */
+void data_decoder__continue(struct data_decoder *dec);
+/*
  * Which of these columns, at most 64, have the same value in all rows: one bit for each, and
  * value[i] of those.  They need not be decoded.  None of a damaged frame.
  */

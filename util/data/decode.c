@@ -12,6 +12,7 @@
 #include "util/memory.h"
 
 #define MAX_SCRATCH	16u	/* columns decoded because others refer to them */
+#define MAX_CODES	4u	/* columns whose codes are kept, because others are in their order */
 
 struct data_decoder {
 	ZSTD_DCtx *zstd;
@@ -20,18 +21,23 @@ struct data_decoder {
 	u32 *order;		/* this and scratch grow with the frames */
 	const u64 *ordered_by;	/* the column that order is by, or NULL */
 	u64 *scratch[MAX_SCRATCH];
-	u32 nr_scratch, row_room;
+	u8 *codes[MAX_CODES];	/* so do these */
+	u32 nr_scratch, nr_codes, row_room;
 	struct keymap keys;	/* made, like tokens, for the first column that needs them */
 	struct tokens *tokens;
 	/* Of the frame of this call, by field: */
 	u32 data_at[DATA_MAX_FIELDS + 1];	/* offset of its column's data, 0: the frame lacks it */
 	u8 entry[DATA_MAX_FIELDS + 1];		/* its column in the directory */
+	bool is_key[DATA_MAX_FIELDS + 1];	/* a DICT column is in its order */
+	bool one_value[DATA_MAX_FIELDS + 1];
+	const u8 *codes_of[DATA_MAX_FIELDS + 1];	/* of a DICT column that is a key; or NULL */
 	u64 *wanted[DATA_MAX_FIELDS + 1];	/* where the caller wants it, or NULL */
 	const u64 *done[DATA_MAX_FIELDS + 1];
 	u8 state[DATA_MAX_FIELDS + 1];
 	bool cut;				/* the directory is of more data than there is */
 	const char *why;
 	bool no_memory;
+	bool more;		/* of the frame of the last call */
 };
 
 enum { COLUMN_UNTOUCHED, COLUMN_BUSY, COLUMN_DONE };
@@ -66,6 +72,8 @@ void data_decoder__free(struct data_decoder *dec)
 	keymap__free(&dec->keys);
 	for (u32 i = 0; i < MAX_SCRATCH; i++)
 		free(dec->scratch[i]);
+	for (u32 i = 0; i < MAX_CODES; i++)
+		free(dec->codes[i]);
 	free(dec->raw);
 	free(dec->order);
 	free(dec->tokens);
@@ -94,6 +102,10 @@ static int make_row_room(struct data_decoder *dec, u32 rows)
 	for (u32 i = 0; i < MAX_SCRATCH; i++) {
 		free(dec->scratch[i]);
 		dec->scratch[i] = NULL;
+	}
+	for (u32 i = 0; i < MAX_CODES; i++) {
+		free(dec->codes[i]);
+		dec->codes[i] = NULL;
 	}
 	free(dec->order);
 	dec->order = malloc(room * sizeof(*dec->order));
@@ -156,6 +168,7 @@ static void read_directory(struct data_decoder *dec, const struct data_frame *f,
 	struct column col;
 
 	memset(dec->data_at, 0, sizeof(dec->data_at));
+	memset(dec->is_key, 0, sizeof(dec->is_key));
 	dec->cut = false;
 	for (u32 i = 0; i < nr; i++) {
 		get_column(f, i, &col);
@@ -165,6 +178,8 @@ static void read_directory(struct data_decoder *dec, const struct data_frame *f,
 		if (col.field <= DATA_MAX_FIELDS && !dec->data_at[col.field]) {
 			dec->data_at[col.field] = at;
 			dec->entry[col.field] = i;
+			if (col.encoding == COLUMN_DICT && col.refs[0] != COLUMN_NO_REF)
+				dec->is_key[col.refs[0]] = true;
 		}
 		at += col.stored;
 	}
@@ -202,24 +217,6 @@ static int unpack(struct data_decoder *dec, const struct column *col)
 	return 0;
 }
 
-static void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base)
-{
-	if (!planes) {
-		for (u32 i = 0; i < nr; i++)
-			out[i] = base;
-		return;
-	}
-	for (u32 i = 0; i < nr; i++)
-		out[i] = p[i];
-	for (u32 k = 1; k < planes; k++) {
-		p += nr;
-		for (u32 i = 0; i < nr; i++)
-			out[i] |= (u64)p[i] << (8 * k);
-	}
-	for (u32 i = 0; base && i < nr; i++)
-		out[i] += base;
-}
-
 static int raw_planes(struct data_decoder *dec, const struct column *col, u32 nr, u64 *out,
 		      u64 base)
 {
@@ -246,71 +243,60 @@ static int get_delta(struct data_decoder *dec, const struct column *col, u32 nr,
 
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
 
-/* Converts the index planes of a dictionary to values. */
-static int look_up(struct data_decoder *dec, const u64 *key, const u64 *value, u32 n,
-		   const u8 *plane, u32 planes, u32 nr, u64 *out)
+/*
+ * What puts rows in the order of a key column; NULL in *order: they stay.  Codes tell the same rows
+ * apart as values, without a search.
+ */
+static int find_order(struct data_decoder *dec, u32 field, const u64 *key, u32 nr, const u32 **order)
 {
-	u32 most = 0;
-
-	if (key && make_keys(dec))
+	*order = NULL;
+	if (dec->one_value[field])
+		return 0;
+	*order = dec->order;
+	if (dec->ordered_by == key)
+		return 0;
+	dec->ordered_by = key;
+	if (dec->codes_of[field]) {
+		order_by_codes(dec->order, dec->codes_of[field], nr);
+		return 0;
+	}
+	if (make_keys(dec))
 		return -1;
-	if (key && dec->ordered_by != key) {
-		dec->ordered_by = order_by_key(dec->order, &dec->keys, key, nr) ? key : NULL;
-		if (!dec->ordered_by)
-			return bad(dec, "a column has too many keys");
-	}
-	if (planes == 1) {	/* nearly always; value[] has more room than a byte can tell */
-		for (u32 i = 0; i < nr; i++) {
-			u32 index = plane[key ? dec->order[i] : i];
-
-			most = index > most ? index : most;
-			out[i] = value[index];
-		}
-		return most < n ? 0 : bad(dec, "an index points past its dictionary");
-	}
-	for (u32 i = 0; i < nr; i++) {
-		u32 at = key ? dec->order[i] : i;
-
-		out[i] = planes ? plane[at] | plane[nr + at] << 8 : 0;
-		most = out[i] > most ? out[i] : most;
-	}
-	if (most >= n)
-		return bad(dec, "an index points past its dictionary");
-	for (u32 i = 0; i < nr; i++)
-		out[i] = value[out[i]];
-	return 0;
+	return order_by_key(dec->order, &dec->keys, key, nr) ? 0 : bad(dec, "a column has too many keys");
 }
 
-_Static_assert(DICT_MAX > 0xff, "an index of one byte is within a dictionary");
+/* Room for the codes of a column if others are stored in its order; NULL: they are not wanted. */
+static u8 *codes_room(struct data_decoder *dec, u32 field)
+{
+	u8 **codes = &dec->codes[dec->nr_codes];
+
+	if (!dec->is_key[field] || dec->nr_codes == MAX_CODES)
+		return NULL;
+	if (!*codes)
+		*codes = malloc(dec->row_room);
+	dec->nr_codes += !!*codes;
+	return *codes;
+}
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 		    const struct column *col, u64 *out)
 {
-	const u64 *key = NULL;
-	u64 value[DICT_MAX];
-	u32 n, planes, nr = f->rows;
-	const u8 *p;
+	const u32 *order = NULL;
+	const u64 *key;
+	u8 *codes;
 
 	if (col->refs[0] != COLUMN_NO_REF) {
 		key = ref_column(dec, f, col->refs[0]);
-		if (!key)
+		if (!key || find_order(dec, col->refs[0], key, f->rows, &order))
 			return -1;
 	}
 	if (unpack(dec, col))
 		return -1;
-	if (col->raw < DICT_HDR_SIZE)
-		return bad(dec, "a dictionary is cut short");
-	p = dec->raw;
-	n = get32(p);
-	planes = p[4];
-	if (!n || n > DICT_MAX || planes > sizeof(u64) || p[5] > 2 ||
-	    col->raw != DICT_HDR_SIZE + n * planes + nr * p[5])
-		return bad(dec, "a dictionary has a wrong size");
-	get_planes(value, p + DICT_HDR_SIZE, n, planes, col->base);
-	if (n <= 0xff)
-		memset(value + n, 0, (0x100 - n) * sizeof(*value));
-	return look_up(dec, key, value, n, p + DICT_HDR_SIZE + (size_t)n * planes, p[5], nr, out);
+	codes = codes_room(dec, col->field);
+	dec->why = dict__decode(dec->raw, col->raw, col->base, order, f->rows, out, &codes);
+	dec->codes_of[col->field] = codes;
+	return dec->why ? -1 : 0;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
@@ -407,6 +393,7 @@ static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 
 	found = find_column(dec, f, field, &col);
 	if (found < 0)
 		return -1;
+	dec->one_value[field] = !found || col.encoding == COLUMN_CONST;
 	if (!found)
 		get_planes(out, NULL, f->rows, 0, KVMW_NONE);
 	else if (decode__decode(dec, f, &col, out))
@@ -479,6 +466,21 @@ u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *e
 	return same;
 }
 
+void data_decoder__continue(struct data_decoder *dec)
+{
+	dec->more = true;
+}
+
+static void begin_frame(struct data_decoder *dec)
+{
+	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
+	memset(dec->wanted, 0, sizeof(dec->wanted));
+	memset(dec->codes_of, 0, sizeof(dec->codes_of));
+	memset(dec->one_value, 0, sizeof(dec->one_value));
+	dec->nr_scratch = dec->nr_codes = 0;
+	dec->ordered_by = NULL;
+}
+
 int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why)
@@ -486,10 +488,9 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	int nr_cols = nr_columns(f);
 	struct column col;
 
-	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
-	memset(dec->wanted, 0, sizeof(dec->wanted));
-	dec->nr_scratch = 0;
-	dec->ordered_by = NULL;
+	if (!dec->more)
+		begin_frame(dec);
+	dec->more = false;
 	dec->why = NULL;
 	dec->no_memory = false;
 	*why = "it has no rows";

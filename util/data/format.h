@@ -9,8 +9,8 @@
 
 #include <endian.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "util/arch/checksum.h"
 #include "util/data/data.h"
 #include "util/json_text.h"
 
@@ -204,7 +204,7 @@ static inline void put64(u8 *p, u64 v)
 
 static inline u32 data_crc(const u8 *p, size_t len)
 {
-	return crc32(0, p, len);
+	return checksum__crc32(p, len);
 }
 
 static inline u64 zigzag(u64 d)
@@ -261,6 +261,18 @@ void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr);
 bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr);
 
 /* ---- within util/data -------------------------------------------------- */
+
+/* Values of byte planes, the lowest first, above base; without any plane, nr times base. */
+void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base);
+
+/* As order_by_key(), by the codes of a DICT column. */
+void order_by_codes(u32 *order, const u8 *code, u32 nr);
+/*
+ * Decodes a DICT column; order: where the index of each row is, NULL: in its place.  *code: where the
+ * codes of rows go, or NULL; becomes NULL where there are none, or they do not tell the values apart.
+ * Returns NULL, or what is wrong.
+ */
+const char *dict__decode(const u8 *raw, size_t size, u64 base, const u32 *order, u32 nr, u64 *out, u8 **code);
 
 /* Working memory for decoding TOKENS columns; free() it. */
 struct tokens *tokens__new(void);

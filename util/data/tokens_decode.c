@@ -161,13 +161,13 @@ static void begin_streams(struct tokens *t)
 /* What decides on a row's class. */
 enum like { LIKE_NOTHING, LIKE_OTHER, LIKE_PREVIOUS };
 
-/* The low bits begin at t->p, and end at bit *at of them. */
+/* The low bits begin at t->p, and end at bit *end of them. */
 static inline __attribute__((always_inline)) const char *
-decode_rows(struct tokens *t, const u64 *key, const enum like by, const u64 *like, u32 nr, u64 *out, u64 *at)
+decode_rows(struct tokens *t, const u64 *key, const enum like by, const u64 *like, u32 nr, u64 *out, u64 *end)
 {
-	u64 room = 8 * (u64)(t->end - t->p), last = 0;
+	u64 room = 8 * (u64)(t->end - t->p), last = 0, at = 0;
+	const u8 *bits = t->p;
 
-	*at = 0;
 	for (u32 i = 0; i < nr; i++) {
 		const struct group *group = key ? find_group(t, key[i]) : &t->group[0];
 		u32 class = by == LIKE_NOTHING ? 0 :
@@ -183,12 +183,13 @@ decode_rows(struct tokens *t, const u64 *key, const enum like by, const u64 *lik
 			last = out[i] = KVMW_NONE;
 			continue;
 		}
-		if (token.shift > room - *at)
+		if (token.shift > room - at)
 			return "low bits are cut short";
-		last = group->base + token.high + (get_bits(t->p, *at, token.shift) & token.mask);
-		*at += token.shift;
+		last = group->base + token.high + (get_bits(bits, at, token.shift) & token.mask);
+		at += token.shift;
 		out[i] = last;
 	}
+	*end = at;
 	return NULL;
 }
 

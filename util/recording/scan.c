@@ -268,8 +268,12 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 		if (t->batch.has_lazy)
 			ret = want(&lazy, e->lazy, why);
 	}
-	if (!ret && lazy.nr)
+	if (!ret && lazy.nr) {
+		/* What is left of a part was moved. */
+		if (!recording__is_part(rec))
+			data_decoder__continue(w->dec);
 		ret = decode_wanted(w, work, &w->lazy, &lazy, why);
+	}
 	if (!ret && lazy.nr)
 		compact(w->keep, w->lazy.col, lazy.nr, rows, work->f->rows);
 	for (u32 i = 0; !ret && i < nr; i++)
