@@ -140,6 +140,7 @@ static int report(struct report_args *args)
 	args->opt.regions = args->common.regions;
 	args->opt.kept = &in.kept;
 	args->opt.sparks = args->opt.details;
+	args->opt.text = args->common.format == OUTPUT_TEXT;
 	args->opt.budget = &args->common.budget;
 	if (open_input(args, &input))
 		goto out;

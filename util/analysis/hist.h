@@ -66,14 +66,23 @@ u64 hist__from(u32 index);
 /* Puts values into a bucket, by index, and makes it if there is none. 0, or -1 out of memory. */
 int hist__place_many(struct hist *h, u32 index, u64 nr);
 
+/* NULL: there is none yet. */
+static inline u64 *hist_blocks__bucket(struct hist_blocks *blocks, u32 index)
+{
+	u32 block = blocks ? blocks->of[index / HIST_SUB] : 0;
+
+	return block ? &blocks->bucket[block - 1][index % HIST_SUB] : NULL;
+}
+
 /* Puts a value into its bucket, and does not count it yet. */
 static inline int hist__place(struct hist *h, u64 value)
 {
-	u32 index = hist__index(value), exp = index / HIST_SUB;
+	u32 index = hist__index(value);
+	u64 *bucket = hist_blocks__bucket(h->blocks, index);
 
-	if (!h->blocks || !h->blocks->of[exp])
+	if (!bucket)
 		return hist__place_many(h, index, 1);
-	h->blocks->bucket[h->blocks->of[exp] - 1][index % HIST_SUB]++;
+	++*bucket;
 	return 0;
 }
 
@@ -92,7 +101,11 @@ static inline int hist__add(struct hist *h, u64 value)
 {
 	if (hist__place(h, value))
 		return -1;
-	hist__count(h, 1, value, value, value);
+	if (!h->count++)
+		h->min = h->max = value;
+	h->min = value < h->min ? value : h->min;
+	h->max = value > h->max ? value : h->max;
+	h->sum = sat_add(h->sum, value);
 	return 0;
 }
 

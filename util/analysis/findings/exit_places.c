@@ -8,44 +8,50 @@
 #include "util/event_desc.h"
 
 enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1, COL_DETAIL, COL_WRITTEN, COL_NESTED,
-       COL_FAILED, COL_GUEST, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK, COL_TIME };
+       COL_FAILED, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK, COL_TIME, COL_GUEST };
 
 static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", "detail",
-				       "written", "nested", "user_reason", "guest_ns", "total_ns", "halt_ns",
+				       "written", "nested", "user_reason", "total_ns", "halt_ns",
 				       "poll_ns", "wait_ns", "block_ns", NULL };
-static const char *const lazy[] = { "time_ns", NULL };
+static const char *const lazy[] = { "time_ns", "guest_ns", NULL };
 
 /* 0 stops the timer; and a nested guest has a TSC of its own. */
-static bool is_deadline(u64 *const *col, u32 i)
+static inline bool is_deadline(u64 *const *col, u32 i)
 {
-	return access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) && col[COL_WRITTEN][i] &&
-	       col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
+	return col[COL_KIND][i] == KVMW_DETAIL_MSR_WRITE && access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) &&
+	       col[COL_WRITTEN][i] && col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
 }
 
-/* Times are expensive to decode. */
-static bool any_deadline(const struct scan_batch *b)
+/* Whether any row may have this value. */
+static bool may_have(const struct scan_batch *b, u32 column, u64 value)
 {
-	for (u32 i = 0; i < b->rows; i++)
-		if (is_deadline(b->col, i))
-			return true;
-	return false;
+	return !(b->same >> column & 1) || b->col[column][0] == value;
+}
+
+/* Times are expensive to decode; and how long a guest ran matters only of nested ones. */
+static bool any_deadline_or_nested(const struct scan_batch *b)
+{
+	bool any = false;
+
+	for (u32 i = 0; may_have(b, COL_NESTED, 1) && i < b->rows && !any; i++)
+		any = b->col[COL_NESTED][i] == 1;
+	for (u32 i = 0; may_have(b, COL_KIND, KVMW_DETAIL_MSR_WRITE) && i < b->rows && !any; i++)
+		any = is_deadline(b->col, i);
+	return any;
 }
 
 static const struct scan_event events[] = {
-	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = any_deadline },
+	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = any_deadline_or_nested },
 };
 
 static void take_deadlines(struct deadlines *deadlines, const struct scan_batch *b)
 {
-	for (u32 i = 0; b->has_lazy && i < b->rows; i++) {
-		const struct deadline sample = {
-			.time_ns = b->col[COL_TIME][i], .written = b->col[COL_WRITTEN][i],
-			.vcpu = b->col[COL_VCPU][i],
-		};
-
+	for (u32 i = 0; b->has_lazy && i < b->rows; i++)
 		if (is_deadline(b->col, i))
-			deadlines__add(deadlines, &sample);
-	}
+			deadlines__add(deadlines, &(struct deadline) {
+				.time_ns = b->col[COL_TIME][i], .written = b->col[COL_WRITTEN][i],
+				.vcpu = b->col[COL_VCPU][i],
+			});
 }
 
 static void *exit_places__new(void *arg)
@@ -212,16 +218,17 @@ static u64 cost_of(u64 *const *col, u32 i)
 	return all > not ? all - not : 0;
 }
 
-static void take_nested(struct vcpu_places *v, enum exit_class class, u64 *const *col, u32 i)
+static void take_nested(struct vcpu_places *v, u64 *const *col, u32 i)
 {
-	if (col[COL_NESTED][i] == 1) {
-		v->nested++;
-		v->nested_ns = sat_add(v->nested_ns, cost_of(col, i));
-		v->nested_guest_ns = sat_add(v->nested_guest_ns, captured(col[COL_GUEST][i]));
-	} else if (class == EXIT_ENTERS_NESTED) {
-		v->enters++;
-		v->enters_ns = sat_add(v->enters_ns, cost_of(col, i));
-	}
+	v->nested++;
+	v->nested_ns = sat_add(v->nested_ns, cost_of(col, i));
+	v->nested_guest_ns = sat_add(v->nested_guest_ns, captured(col[COL_GUEST][i]));
+}
+
+static void take_enters_nested(struct vcpu_places *v, u64 *const *col, u32 i)
+{
+	v->enters++;
+	v->enters_ns = sat_add(v->enters_ns, cost_of(col, i));
 }
 
 static void take_poll(struct vcpu_places *v, u64 *const *col, u32 i)
@@ -239,14 +246,19 @@ static void take_poll(struct vcpu_places *v, u64 *const *col, u32 i)
 	}
 }
 
-static void take_failure(struct vcpu_places *v, u64 user_reason)
+/* NR_RUN_FAILURES: none. */
+static enum run_failure failure_of(u64 user_reason)
 {
-	static const u8 of_reason[] = {
-		[8] = FAILURE_SHUTDOWN + 1, [9] = FAILURE_ENTRY + 1, [17] = FAILURE_INTERNAL + 1,
-	};
-
-	if (user_reason < ARRAY_SIZE(of_reason) && of_reason[user_reason])
-		v->failed[of_reason[user_reason] - 1]++;
+	switch (user_reason) {
+	case 8:
+		return FAILURE_SHUTDOWN;
+	case 9:
+		return FAILURE_ENTRY;
+	case 17:
+		return FAILURE_INTERNAL;
+	default:
+		return NR_RUN_FAILURES;
+	}
 }
 
 #define EXIT_REASON_HLT	5	/* KVM_EXIT_HLT, include/uapi/linux/kvm.h */
@@ -261,8 +273,6 @@ static void take_hlt(struct vcpu_places *v, u64 *const *col, u32 i)
 
 static int take_ipi(struct exit_places *places, struct vcpu_places *v, u64 *const *col, u32 i)
 {
-	if (!access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]))
-		return 0;
 	v->ipis++;
 	return col[COL_WRITTEN][i] == KVMW_NONE ? 0 :
 	       add_place(places, &v->ipi, col[COL_WRITTEN][i], col[COL_DETAIL][i], 1);
@@ -274,35 +284,68 @@ static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64
 	return is_place(rip) ? add_place(places, &v->place, rip >> PLACE_SHIFT, 0, 1) : 0;
 }
 
-/* Classes go by names, which are slow to compare: those of the reasons that were seen last. */
-struct known_class {
-	u64 reason;
+/* What is to be done about a row. */
+enum { DO_BY_HOST = 1, DO_FAULT = 2, DO_ENTERS = 4, DO_HLT = 8, DO_FAILURE = 16, DO_IPI = 32 };
+
+/* Classes go by names, which are slow to compare: what is to be done about the rows that were seen last. */
+struct known {
+	u64 reason, kind, user;
 	u32 isa;
 	bool known;
-	enum exit_class class;
+	u8 todo;
 };
 
-#define KNOWN_CLASSES	64
+#define KNOWN	64
 
-static enum exit_class class_of(struct known_class *known, u32 isa, u64 reason)
+static u8 find_todo(u32 isa, u64 reason, u64 kind, u64 user)
 {
-	known += reason % KNOWN_CLASSES;
-	if (!known->known || known->reason != reason || known->isa != isa)
-		*known = (struct known_class) { reason, isa, true, exit_class(isa, reason) };
-	return known->class;
+	enum exit_class class = exit_class(isa, reason);
+
+	return (class == EXIT_BY_HOST ? DO_BY_HOST : 0) | (class == EXIT_ENTERS_NESTED ? DO_ENTERS : 0) |
+	       (class == EXIT_HALT ? DO_HLT : 0) | (detail_is_fault(kind) ? DO_FAULT : 0) |
+	       (failure_of(user) < NR_RUN_FAILURES ? DO_FAILURE : 0) |
+	       (kind == KVMW_DETAIL_MSR_WRITE || detail_is_mmio(kind) ? DO_IPI : 0);
+}
+
+static inline u8 todo_of(struct known *known, u64 *const *col, u32 i)
+{
+	u64 reason = col[COL_REASON][i], kind = col[COL_KIND][i], user = col[COL_FAILED][i];
+	u32 isa = col[COL_ISA][i];
+
+	known += (reason ^ kind * 5 ^ user * 11) % KNOWN;
+	if (!known->known || known->reason != reason || known->kind != kind || known->user != user ||
+	    known->isa != isa)
+		*known = (struct known) { reason, kind, user, isa, true, find_todo(isa, reason, kind, user) };
+	return known->todo;
+}
+
+static int do_row(struct exit_places *places, struct vcpu_places *v, u8 todo, u64 *const *col, u32 i)
+{
+	if ((todo & DO_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||
+	    (todo & DO_FAULT && take_page_fault(places, v, col, i)) ||
+	    (todo & DO_IPI && access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]) && take_ipi(places, v, col, i)))
+		return -1;
+	if (todo & DO_ENTERS && col[COL_NESTED][i] != 1)
+		take_enters_nested(v, col, i);
+	if (todo & DO_HLT)
+		take_hlt(v, col, i);
+	if (todo & DO_FAILURE)
+		v->failed[failure_of(col[COL_FAILED][i])]++;
+	return 0;
 }
 
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
+	bool nested = may_have(b, COL_NESTED, 1), polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]);
 	struct exit_places *places = state;
-	struct known_class known[KNOWN_CLASSES] = { 0 };
+	struct known known[KNOWN] = { 0 };
 	struct vcpu_places *v = NULL;
 	u64 *const *col = b->col;
 	bool full;
 
 	take_deadlines(&places->deadlines, b);
 	for (u32 i = 0; i < b->rows; i++) {
-		enum exit_class class = class_of(known, col[COL_ISA][i], col[COL_REASON][i]);
+		u8 todo = todo_of(known, col, i);
 		u32 vcpu = col[COL_VCPU][i];
 
 		if (!v || v->key.vcpu != vcpu) {
@@ -313,15 +356,12 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 				continue;
 		}
 		v->exits++;
-		if ((class == EXIT_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||
-		    (detail_is_fault(col[COL_KIND][i]) && take_page_fault(places, v, col, i)) ||
-		    take_ipi(places, v, col, i))
+		if (todo && do_row(places, v, todo, col, i))
 			return -1;
-		take_nested(v, class, col, i);
-		take_poll(v, col, i);
-		if (class == EXIT_HALT)
-			take_hlt(v, col, i);
-		take_failure(v, col[COL_FAILED][i]);
+		if (nested && col[COL_NESTED][i] == 1)
+			take_nested(v, col, i);
+		if (polled)
+			take_poll(v, col, i);
 	}
 	return 0;
 }

@@ -3,36 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/analysis/report/aggregate_rows.h"
+#include "util/analysis/report/row_sums.h"
 #include "util/memory.h"
-
-/* Column numbers of all events; lazily decoded times come last. */
-enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
-
-/* The sums of so many rows with times below this, some days, do not overflow. */
-#define SMALL_NS	(1ULL << 47)
-_Static_assert(SMALL_NS <= UINT64_MAX / DATA_MAX_ROWS, "sums of a frame");
-
-/* What is summed up of rows with one key. */
-struct key_sums {
-	u64 key;		/* vCPU and reason */
-	u32 entry;		/* as in struct seen; 0: it has none, being one too many */
-	u32 rows, last;
-	u64 gap_ns, span_ns, min, max, part_ns[NR_PARTS];
-};
-
-#define KEYS_AT_ONCE	128
-#define KEY_PLACES_BITS	9	/* some times as many, so that keys seldom meet */
-#define KEY_PLACES	(1u << KEY_PLACES_BITS)
-
-/* Of one batch. */
-struct batch_sums {
-	const struct scan_batch *b;
-	u32 nr_parts, nr_vary, nr_keys;
-	u8 part[NR_PARTS];	/* those that are summed up: first those that vary */
-	u8 place[KEY_PLACES];	/* by hash: number of a key plus 1 */
-	struct key_sums of_key[KEYS_AT_ONCE];
-};
 
 /*
  * Where the last row with these values went: most frames have few keys, often repeated, and to put a
@@ -53,7 +25,7 @@ struct report_rows {
 	struct seen seen[SEEN];
 	u32 nr_seen_by;		/* columns that differ within the batch; above SEEN_BY: too many */
 	const u64 *seen_by[SEEN_BY];
-	struct batch_sums sums;
+	struct row_sums sums;
 };
 
 static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
@@ -78,16 +50,10 @@ static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_part
 	return hist__add(&agg->span, col[SPAN][i]);
 }
 
-/* Where a row is: the rows of a vCPU are in the order of these, since they are in one stream. */
-static u64 aggregate_rows__at(const struct scan_batch *b, u32 i)
-{
-	return (u64)b->frame->seq * DATA_MAX_ROWS + i + 1;
-}
-
 /* A row which was not completed, because the recording ended or its end was missed. */
 static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b, u64 *const *lazy, u32 i)
 {
-	u64 at = aggregate_rows__at(b, i), time_ns = lazy[LAZY_TIME][i];
+	u64 at = scan_batch__at(b, i), time_ns = lazy[LAZY_TIME][i];
 	bool exit = b->event->id == KVMW_EVENT_EXIT;
 
 	if (time_ns == KVMW_NONE || at <= agg->open_at)
@@ -97,38 +63,6 @@ static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b
 		.since = time_ns, .reason = b->col[REASON][i], .isa = b->col[ISA][i],
 		.kind = exit ? lazy[LAZY_KIND][i] : 0, .detail = exit ? lazy[LAZY_DETAIL][i] : KVMW_NONE,
 	};
-}
-
-/* Keys that are not counted, from their columns. */
-static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u32 row,
-		     struct agg_key *agg_key)
-{
-	u64 *fine = agg_key->fine;
-
-	col += KEYS;
-	for (u32 i = 0; i < rs->nr_keys; i++, col += KEY_COLUMNS) {
-		u64 column[KEY_COLUMNS];
-
-		for (u32 k = 0; k < KEY_COLUMNS; k++)
-			column[k] = col[k][row];
-		if (rs->key[i]->fine)
-			rs->key[i]->fine(rs->opt, event, column, fine);
-		else
-			memcpy(fine, column, rs->key[i]->nr_fine * sizeof(*fine));
-		fine += rs->key[i]->nr_fine;
-	}
-}
-
-static struct agg_key key_of(const struct report_scan *rs, u32 event, u64 *const *col, u32 i)
-{
-	struct agg_key key = { .vcpu = rs->opt->any_vcpu ? 0 : col[VCPU][i], .reason = col[REASON][i], .event = event };
-
-	/* Of families only nested has it, and only in its rows. */
-	if (col[ISA][i] != KVMW_NONE)
-		key.isa = col[ISA][i];
-	if (rs->nr_keys)
-		fine_key(rs, event, col, i, &key);
-	return key;
 }
 
 /* Prepares for a batch: which columns tell its keys apart. */
@@ -172,7 +106,7 @@ static inline bool was_seen(const struct report_rows *rr, const struct seen *see
 static int find_unseen(struct report_rows *rr, const struct scan_batch *b, u32 i, struct seen *seen,
 		       struct agg **agg)
 {
-	struct agg_key key = key_of(rr->rs, b->event->id, b->col, i);
+	struct agg_key key = report_scan__key(rr->rs, b->event->id, b->col, i);
 
 	if (agg_table__get(&rr->aggs, &key, agg))
 		return -1;
@@ -225,134 +159,6 @@ static int add_heat(struct agg *agg, const struct scan_batch *b, u64 time_ns, u6
 	return heat__add(&agg->heat, agg->span.budget, time_ns > b->from_ns ? time_ns - b->from_ns : 0, span_ns);
 }
 
-/* ---- whole batches, without a look at each value ---------------------------- */
-
-/* Whether all rows have a value below limit. */
-static bool all_below(const struct scan_batch *b, u32 column, u64 limit)
-{
-	return data_bits_of(b->col[column], b->same >> column & 1 ? 1 : b->rows) < limit;
-}
-
-static bool not_captured(const struct scan_batch *b, u32 column)
-{
-	return b->same >> column & 1 && b->col[column][0] == KVMW_NONE;
-}
-
-/* Most batches can be summed up by key: all of it is captured, or nothing, and nothing is large. */
-static bool can_sum(const struct report_rows *rr, const struct scan_batch *b, struct batch_sums *s)
-{
-	if (rr->rs->nr_keys || rr->rs->opt->slices || rr->rs->opt->heat || !(b->same >> ISA & 1) ||
-	    !all_below(b, SPAN, SMALL_NS) || !all_below(b, VCPU, 1ULL << 32) ||
-	    !all_below(b, REASON, 1ULL << 32) || (!not_captured(b, GAP) && !all_below(b, GAP, SMALL_NS)))
-		return false;
-	s->b = b;
-	s->nr_parts = s->nr_vary = 0;
-	for (u32 k = 0; k < NR_PARTS && rr->rs->sums; k++) {
-		u32 at = s->nr_parts;
-
-		if (not_captured(b, PARTS + k))
-			continue;
-		if (!all_below(b, PARTS + k, SMALL_NS))
-			return false;
-		s->nr_parts++;
-		if (!(b->same >> (PARTS + k) & 1)) {
-			s->part[at] = s->part[s->nr_vary];
-			at = s->nr_vary++;
-		}
-		s->part[at] = k;
-	}
-	return true;
-}
-
-/* Adds what was summed up of each key to its aggregate, and begins again. */
-static void add_sums(struct report_rows *rr, struct batch_sums *s)
-{
-	for (struct key_sums *k = s->of_key; k < s->of_key + s->nr_keys; k++) {
-		struct agg *agg = k->entry ? agg_table__at(&rr->aggs, k->entry - 1) : NULL;
-		u64 at = aggregate_rows__at(s->b, k->last);
-
-		if (!agg) {
-			rr->aggs.over_limit += k->rows;
-			continue;
-		}
-		agg->rows += k->rows;
-		if (!not_captured(s->b, GAP)) {
-			agg->gap_rows += k->rows;
-			agg->gap_ns = sat_add(agg->gap_ns, k->gap_ns);
-		}
-		for (u32 p = 0; p < s->nr_parts; p++) {
-			struct agg_sum *part = &agg->part[s->part[p]];
-
-			part->rows += k->rows;
-			part->ns = sat_add(part->ns, p < s->nr_vary ? k->part_ns[p] :
-					   k->rows * s->b->col[PARTS + s->part[p]][0]);
-		}
-		hist__count(&agg->span, k->rows, k->span_ns, k->min, k->max);
-		if (at > agg->last_at)
-			agg->last_at = at;
-	}
-	memset(s->place, 0, sizeof(s->place));
-	s->nr_keys = 0;
-}
-
-/* Sums for the key of a row, which has none yet; NULL: out of memory. */
-static struct key_sums *new_sums(struct report_rows *rr, struct batch_sums *s, u32 i, u64 key, u32 place)
-{
-	struct agg_key agg_key = key_of(rr->rs, s->b->event->id, s->b->col, i);
-	struct key_sums *k;
-	struct agg *agg;
-
-	if (agg_table__get(&rr->aggs, &agg_key, &agg))
-		return NULL;
-	k = &s->of_key[s->nr_keys++];
-	*k = (struct key_sums) { .key = key, .entry = agg ? hash_table__index(&rr->aggs.table, agg) + 1 : 0,
-				 .min = UINT64_MAX };
-	s->place[place] = s->nr_keys;
-	return k;
-}
-
-static inline struct key_sums *sums_of(struct report_rows *rr, struct batch_sums *s, u32 i, u64 key)
-{
-	u32 place = key * 0x9e3779b97f4a7c15ULL >> (64 - KEY_PLACES_BITS);
-
-	if (s->nr_keys == KEYS_AT_ONCE)
-		add_sums(rr, s);
-	for (; s->place[place]; place = (place + 1) % KEY_PLACES)
-		if (s->of_key[s->place[place] - 1].key == key)
-			return &s->of_key[s->place[place] - 1];
-	return new_sums(rr, s, i, key, place);
-}
-
-static int take_sums(struct report_rows *rr, struct batch_sums *s)
-{
-	const u64 *vcpu = s->b->col[VCPU], *reason = s->b->col[REASON], *gap = s->b->col[GAP];
-	const u64 *spans = s->b->col[SPAN], *part[NR_PARTS];
-
-	memset(s->place, 0, sizeof(s->place));
-	s->nr_keys = 0;
-	for (u32 p = 0; p < s->nr_vary; p++)
-		part[p] = s->b->col[PARTS + s->part[p]];
-	for (u32 i = 0; i < s->b->rows; i++) {
-		u64 span = spans[i];
-		struct key_sums *k = sums_of(rr, s, i, vcpu[i] << 32 | reason[i]);
-
-		if (!k)
-			return -1;
-		k->rows++;
-		k->last = i;
-		k->gap_ns += gap[i];
-		k->span_ns += span;
-		k->min = span < k->min ? span : k->min;
-		k->max = span > k->max ? span : k->max;
-		for (u32 p = 0; p < s->nr_vary; p++)
-			k->part_ns[p] += part[p][i];
-		if (k->entry && hist__place(&agg_table__at(&rr->aggs, k->entry - 1)->span, span))
-			return -1;
-	}
-	add_sums(rr, s);
-	return 0;
-}
-
 static int aggregate_rows__take(void *state, const struct scan_batch *b)
 {
 	struct report_rows *rr = state;
@@ -360,11 +166,11 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 	bool slices = rr->rs->opt->slices, heat = rr->rs->opt->heat;
 	u64 *const *col = b->col;
 
-	if (can_sum(rr, b, &rr->sums))
-		return take_sums(rr, &rr->sums);
+	if (row_sums__can(&rr->sums, rr->rs, b))
+		return row_sums__take(&rr->sums, &rr->aggs);
 	begin_seen(rr, b);
 	for (u32 i = 0; i < b->rows; i++) {
-		u64 at = aggregate_rows__at(b, i);
+		u64 at = scan_batch__at(b, i);
 		struct agg *agg;
 
 		if (aggregate_rows__find(rr, b, i, &agg))
@@ -440,7 +246,7 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	const char **names = rs->names[nr];
 
 	names[SPAN] = e->span;
-	names[GAP] = if_wanted(rs->sums, e->gap);
+	names[GAP] = if_wanted(rs->sums && !rs->opt->no_gaps, e->gap);
 	names[REASON] = e->reason;
 	names[VCPU] = "vcpu";
 	names[ISA] = isa ? "isa" : "";

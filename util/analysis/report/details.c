@@ -41,6 +41,7 @@ void report__details_options(const struct report_options *opt, struct report_opt
 	fine->details = fine->slices = fine->heat = fine->sparks = false;
 	/* A recording may have as many vCPUs as details, and more of both than memory holds. */
 	fine->rows_only = true;
+	fine->no_gaps = opt->text;
 	fine->any_vcpu = !opt->vcpus.nr && !opt->pids.nr;
 }
 

@@ -4,6 +4,7 @@
 
 #include "util/analysis/detail_name.h"
 #include "util/analysis/report/internal.h"
+#include "util/analysis/report/key_detail.h"
 #include "util/analysis/report/key_place.h"
 #include "util/analysis/report/key_stack.h"
 #include "util/analysis/report/keys.h"
@@ -163,26 +164,6 @@ static const char *detail_title(const struct event_desc *event)
 	return event->detail_title;
 }
 
-/* A page is a detail, each address in it is too many. */
-static u64 page_of(u32 event, u64 kind, u64 detail)
-{
-	bool fault = event == KVMW_EVENT_FAULT || (event == KVMW_EVENT_EXIT && detail_is_fault(kind));
-
-	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
-}
-
-/* fine[0]: the kind, and what of the value written counts. */
-static void detail_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
-{
-	u16 kind = column[1];
-
-	fine[0] = kind;
-	if (event == KVMW_EVENT_EXIT)
-		fine[0] |= detail_name__group(kind, column[0], column[2], column[3]) << 16;
-	fine[1] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[0]) :
-		  stack_pair__of(column[0], column[2]);
-}
-
 /*
  * v[0]: its kind, for families with the ISA that gives exit reasons their names; v[2]: the group of
  * what was written.
@@ -235,13 +216,6 @@ static u32 detail_members(const struct sort_key *key, const struct report *rep,
 static const char *access_column(const struct sort_key *key, const struct event_desc *event, u32 i)
 {
 	return event->id == KVMW_EVENT_EXIT ? detail_column(key, event, i) : NULL;
-}
-
-static void access_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
-{
-	detail_fine(opt, event, column, fine);
-	if (detail_is_fault(fine[0]))
-		fine[1] = KVMW_NONE;
 }
 
 /* ---- user: what KVM_RUN returned with ------------------------------------ */
@@ -418,11 +392,6 @@ static const char *halted_column(const struct sort_key *key, const struct event_
 	return i || event->id != KVMW_EVENT_EXIT ? NULL : "halt_ns";
 }
 
-static void halted_fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
-{
-	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
-}
-
 static void halted_label(const struct sort_key *key, const struct report *rep,
 			 const struct key_value *value, char *buf, size_t size)
 {
@@ -491,13 +460,13 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "detail", .synonym = "name",
 		.doc = "port, page, MSR, hypercall, ioctl, vector, stack and so on",
 		.event_title = detail_title, .prefix = "", .column = detail_column, .nr_fine = 2,
-		.fine = detail_fine, .value = detail_value, .label = detail_label,
+		.fine = detail__fine, .fine_rows = detail__fine_rows, .value = detail_value, .label = detail_label,
 		.members = detail_members,
 	},
 	[KEY_ACCESS] = {
 		.name = "access", .doc = "like detail, but without the address of a page fault",
 		.title = "access", .prefix = "", .column = access_column, .nr_fine = 2,
-		.fine = access_fine, .value = detail_value, .label = detail_label,
+		.fine = access__fine, .fine_rows = access__fine_rows, .value = detail_value, .label = detail_label,
 		.members = detail_members,
 	},
 	[KEY_USER] = {
@@ -527,8 +496,8 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 	},
 	[KEY_HALTED] = {
 		.name = "halted", .doc = "whether the vCPU halted or polled", .title = "halted",
-		.prefix = "halted: ", .column = halted_column, .nr_fine = 1, .fine = halted_fine,
-		.label = halted_label, .members = halted_members,
+		.prefix = "halted: ", .column = halted_column, .nr_fine = 1, .fine = halted__fine,
+		.fine_rows = halted__fine_rows, .label = halted_label, .members = halted_members,
 	},
 	[KEY_RIP] = {
 		.name = "rip", .doc = "guest instruction pointer", .title = "rip", .prefix = "rip ",

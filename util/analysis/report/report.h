@@ -63,6 +63,8 @@ struct report_options {
 	bool heat;			/* and how long they took then */
 	bool details;			/* of the exit reasons that are the only key */
 	bool rows_only;			/* nothing of each vCPU besides */
+	bool text;			/* details need not have what only JSON says of them */
+	bool no_gaps;			/* the time before events is not wanted */
 	bool any_vcpu;			/* keys do not tell vCPUs apart: the rows of all are one */
 	u64 link[REPORT_LINKS];		/* of event dirty: bits per second to replay a migration with; */
 	u32 nr_links;			/* 0: the usual ones */

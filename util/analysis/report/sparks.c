@@ -109,20 +109,25 @@ static void sparks__free(void *state)
 }
 
 /* The same; most frames have few keys, often repeated. */
-static int sparks__find(struct sparks *s, const struct spark_key *key, u32 *seen, struct spark **spark)
+static int sparks__find(struct sparks *s, struct spark_key key, struct spark **seen, struct spark **spark)
 {
-	if (*seen) {
-		*spark = hash_table__at(&s->table, *seen - 1);
-		if (!memcmp(&(*spark)->key, key, sizeof(*key)))
-			return 0;
-	}
-	if (sparks__get(s, key, spark))
+	u32 nr = s->table.nr;
+
+	if (sparks__get(s, &key, spark))
 		return -1;
-	*seen = *spark ? hash_table__index(&s->table, *spark) + 1 : 0;
+	/* A new one may have moved all others. */
+	if (s->table.nr != nr)
+		memset(seen, 0, SEEN * sizeof(*seen));
+	seen[(key.reason * 7 + key.vcpu) % SEEN] = *spark;
 	return 0;
 }
 
-static int spark__count(struct spark *spark, u32 step, u64 total_ns)
+static inline bool spark__is_of(const struct spark *spark, u32 isa, u32 reason, u32 vcpu)
+{
+	return spark && spark->key.reason == reason && spark->key.vcpu == vcpu && spark->key.isa == isa;
+}
+
+static inline int spark__count(struct spark *spark, u32 step, u64 total_ns)
 {
 	spark->count[step]++;
 	return total_ns == KVMW_NONE ? 0 : hist__add(&spark->span[step], total_ns);
@@ -131,23 +136,28 @@ static int spark__count(struct spark *spark, u32 step, u64 total_ns)
 static int sparks__take(void *state, const struct scan_batch *b)
 {
 	u64 at_ns = since_begin(b, b->frame->last_ns);
-	u32 seen[SEEN] = { 0 };	/* number of an entry plus 1 */
+	struct spark *seen[SEEN] = { NULL };
+	const u64 *isas = b->col[ISA], *reasons = b->col[REASON], *totals = b->col[TOTAL];
+	const u64 *vcpus = NULL, *times = b->has_lazy ? b->col[TIME] : NULL;
 	struct sparks *s = state;
 
-	if (!b->has_lazy && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
+	if (s->each_vcpu)
+		vcpus = b->col[VCPU];
+	if (!times && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 		return -1;
 	for (u32 i = 0; i < b->rows; i++) {
-		const struct spark_key key = { .isa = captured(b->col[ISA][i]), .reason = b->col[REASON][i],
-					       .vcpu = s->each_vcpu ? b->col[VCPU][i] : 0 };
-		struct spark *spark;
+		u32 isa = captured(isas[i]), reason = reasons[i], vcpu = vcpus ? vcpus[i] : 0;
+		struct spark *spark = seen[(reason * 7 + vcpu) % SEEN];
 
-		if (b->has_lazy && b->col[TIME][i] == KVMW_NONE)
+		if (times && times[i] == KVMW_NONE)
 			continue;
-		at_ns = b->has_lazy ? since_begin(b, b->col[TIME][i]) : at_ns;
+		at_ns = times ? since_begin(b, times[i]) : at_ns;
 		if (at_ns >> s->shift >= SPARK_STEPS && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 			return -1;
-		if (sparks__find(s, &key, &seen[(key.reason * 7 + key.vcpu) % SEEN], &spark) ||
-		    (spark && spark__count(spark, at_ns >> s->shift, b->col[TOTAL][i])))
+		if (!spark__is_of(spark, isa, reason, vcpu) &&
+		    sparks__find(s, (struct spark_key) { isa, reason, vcpu }, seen, &spark))
+			return -1;
+		if (spark && spark__count(spark, at_ns >> s->shift, totals[i]))
 			return -1;
 	}
 	return 0;
