@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw script for people: short lines, times that --time takes, and -F that is exact."""
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
 import independent_reader
-from synthetic import META, START, SVM, TREE, VCPUS, VMS, Recording, kvmw, one_line
+from synthetic import KVMW, META, START, SVM, TREE, VCPUS, VMS, Recording, kvmw, one_line
 
 GOLDEN = sorted((TREE / "tests/data").glob("[sv]*.kvmw"))
 FAMILIES = TREE / "tests/data/svm-families.kvmw"
@@ -177,3 +179,17 @@ def test_wrong_clocks(tmp_path):
     rec.frame([(START + 10, 10, 1000, 0, SVM["io"], 0, 2)])
     one_line(kvmw("script", rec.finish().write(tmp_path / "g"), "--clock", "wall"), 1,
              "does not know when it was made")
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one CPU only")
+@pytest.mark.parametrize("args", [[], ["--json"], ["--csv", "--where", "total_ns>5us"]], ids=" ".join)
+def test_threads_print_in_order(tmp_path, args):
+    """On several CPUs as on one, where nothing is shared out."""
+    path = tmp_path / "made.kvmw"
+    assert kvmw("bench", "record", "--rows", 20000, "-o", path).returncode == 0
+    command = [KVMW, "script", "-i", path, *args]
+    one = subprocess.run(command, capture_output=True, check=True, timeout=60,
+                         preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
+    all_of_them = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert one.stdout.count(b"\n") > 5000
+    assert one.stdout == all_of_them.stdout

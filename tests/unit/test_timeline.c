@@ -26,7 +26,7 @@ static int wants(void *ctx, const struct data_reader *r, const struct data_frame
 	return !seen->only_exit || f->event == KVMW_EVENT_EXIT;
 }
 
-static int take(void *ctx, const struct slice *s, u32 from, u32 to)
+static int take(void *ctx, struct slice *s, u32 from, u32 to)
 {
 	struct seen *seen = ctx;
 	int rip = data_event__field(s->event, s->event->id == KVMW_EVENT_EXIT ? "rip" : "run_ns");

@@ -7,6 +7,7 @@
 #include "util/analysis/where.h"
 #include "util/arch/access.h"
 #include "util/array.h"
+#include "util/cpus.h"
 #include "util/recording/timeline.h"
 
 bool event_view__is_stack(const struct event_view *view, const struct field_view *field)
@@ -291,15 +292,12 @@ static void apply_where(struct script *sc, const struct slice *s, u32 from, u32 
 		f->rows(f, sc->model.rec, sc->model.rec->meta.start_ns, s->event, col, nr, keep);
 }
 
-static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
+int script__give(struct script *sc, const struct slice *s, u32 from, u32 to)
 {
-	struct script *sc = ctx;
 	struct script_row row;
 	u8 keep[SCRIPT_BLOCK];
 	int ret = 0;
 
-	if (script__begin(sc))
-		return -1;
 	/* Not all of it: the room for raw records is large. */
 	row.view = &sc->model.view[s->event->id];
 	row.slice = s;
@@ -315,6 +313,30 @@ static int script__rows(void *ctx, const struct slice *s, u32 from, u32 to)
 			ret = sc->opt->outliers ? keep_row(sc, &row) : give_row(sc, &row);
 	}
 	return ret;
+}
+
+/* Whether a row is printed the same whoever else prints at the moment; what reads a raw record remembers. */
+static bool can_share(const struct script *sc)
+{
+	const struct script_model *m = &sc->model;
+
+	return cpus__workers(2) > 1 && !sc->opt->stream && !sc->opt->outliers && !sc->opt->max_events &&
+	       sc->output->branch && !(m->view[KVMW_EVENT_RAW].wanted && m->rec->event_rows[KVMW_EVENT_RAW]);
+}
+
+static int script__rows(void *ctx, struct slice *s, u32 from, u32 to)
+{
+	struct script *sc = ctx;
+	bool first = !sc->begun;
+
+	if (script__begin(sc))
+		return -1;
+	if (first && can_share(sc)) {
+		sc->jobs = script_jobs__new(sc);
+		if (!sc->jobs)
+			return -1;
+	}
+	return sc->jobs ? script_jobs__add(sc->jobs, s, from, to) : script__give(sc, s, from, to);
 }
 
 /* 0; 1: enough */
@@ -366,6 +388,7 @@ static void script__free(struct script *sc)
 		array__free(sc->model.view[i].kinds, sc->model.view[i].room_kinds, NULL);
 	}
 	tracepoints__free(sc->tps);
+	script_jobs__free(sc->jobs);
 	outliers__free(&sc->outliers);
 	for (u32 i = 0; i < sc->unended.nr; i++)
 		free(((struct script_unended *)hash_table__at(&sc->unended, i))->row);
@@ -397,6 +420,8 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	sc->output = output;
 	sc->result = result;
 	ret = timeline__read(&timeline, r);
+	if (!ret && sc->jobs)
+		ret = script_jobs__finish(sc->jobs);
 	if (!ret && opt->outliers)
 		ret = give_outliers(sc);
 	result->enough = ret > 0;

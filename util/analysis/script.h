@@ -146,6 +146,13 @@ struct script_output {
 	int (*row)(void *ctx, const struct script_model *m, const struct script_row *row);
 	/* No further row is known at the moment. */
 	int (*pause)(void *ctx);
+	/*
+	 * For rows that another thread prints, after begin(): a context for row(), from which join() takes what
+	 * was printed since it last did. NULL: out of memory.
+	 */
+	void *(*branch)(void *ctx);
+	int (*join)(void *ctx, void *branch);
+	void (*free_branch)(void *branch);
 };
 
 struct script_result {

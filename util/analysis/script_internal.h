@@ -35,7 +35,20 @@ struct script {
 	u64 asked[ROW_FILTER_COLUMNS][SCRIPT_BLOCK];	/* of opt->where */
 	u64 whole;			/* items of -F that are the whole name of a field */
 	bool resolved, begun;
+	struct script_jobs *jobs;	/* NULL: rows are printed one after another */
 };
+
+/* script.c: prints the selected ones of rows [from, to) of a slice. 0; 1: enough; -1 */
+int script__give(struct script *sc, const struct slice *s, u32 from, u32 to);
+
+/*
+ * script_jobs.c: the same by several threads, once sc->output has begun; what was added is written in its
+ * order, all of it by finish().  All return 0; 1: enough; -1.
+ */
+struct script_jobs *script_jobs__new(struct script *sc);
+int script_jobs__add(struct script_jobs *jobs, struct slice *s, u32 from, u32 to);
+int script_jobs__finish(struct script_jobs *jobs);
+void script_jobs__free(struct script_jobs *jobs);
 
 /* script_names.c: fills in v->named, once the other fields are. */
 void script_names__find_fields(struct event_view *v);

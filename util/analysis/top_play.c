@@ -144,7 +144,7 @@ static int player__start(struct player *p, u64 time_ns)
 	return 0;
 }
 
-static int player__rows(void *ctx, const struct slice *s, u32 from, u32 to)
+static int player__rows(void *ctx, struct slice *s, u32 from, u32 to)
 {
 	struct player *p = ctx;
 

@@ -19,6 +19,7 @@ struct slicer {
 	u64 *col[DATA_MAX_FIELDS];
 	int field[DATA_MAX_FIELDS];
 	struct timed *order, *other;
+	u64 nr_cut;
 };
 
 struct slicer *slicer__new(void)
@@ -199,6 +200,7 @@ struct slice *slice__copy(const struct slice *s, u32 i)
 	if (!copy)
 		return NULL;
 	*copy = *s;
+	copy->number = 0;
 	copy->rows = 1;
 	copy->last = true;
 	copy->bytes = sizeof(*copy) + nr * sizeof(copy->column[0]);
@@ -234,6 +236,7 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 	}
 	memset(slice, 0, sizeof(*slice));
 	slice->event = event;
+	slice->number = ++s->nr_cut;
 	slice->rows = nr;
 	slice->bytes = bytes;
 	at = (u8 *)slice + head;

@@ -6,6 +6,8 @@
 #ifndef KVMW_SLICE_H
 #define KVMW_SLICE_H
 
+#include <stdlib.h>
+
 #include "util/recording/filter.h"
 #include "util/data/data.h"
 
@@ -18,7 +20,9 @@ struct slice_column {
 struct slice {
 	const struct data_event *event;	/* as the recording describes it */
 	u32 rows;
+	u64 number;		/* of its slicer's slices, from 1 on; 0: of a copy */
 	bool last;		/* these are the frame's last rows */
+	u32 holders;		/* besides the first one */
 	size_t bytes;		/* of memory used */
 	int time;		/* index of field time_ns, -1: none */
 	u64 frame_ns;		/* time of rows without a time of their own */
@@ -49,6 +53,19 @@ static inline u64 slice__time(const struct slice *s, u32 i)
 	return s->time < 0 ? s->frame_ns : slice__get(s, s->time, i);
 }
 
+/* For another holder, who puts it; all in one thread. Of NULL: nothing to put. */
+static inline struct slice *slice__hold(struct slice *s)
+{
+	s->holders++;
+	return s;
+}
+
+static inline void slice__put(struct slice *s)
+{
+	if (s && !s->holders--)
+		free(s);
+}
+
 /* A slice of row i alone; free() it. NULL: out of memory (error() said so). */
 struct slice *slice__copy(const struct slice *s, u32 i);
 
@@ -59,7 +76,7 @@ void slicer__free(struct slicer *slicer);
 /*
  * The rows of a frame that lie in the window, without the first skip of them: as many as
  * fit into max_bytes, but at least one.  0 and *out (NULL: no row is left); 1: damaged,
- * *why says how; -1: out of memory (error() said so).  free() the slice.
+ * *why says how; -1: out of memory (error() said so).  slice__put() the slice.
  */
 int slicer__cut(struct slicer *slicer, const struct data_event *event,
 		const struct data_frame *f, const struct time_window *window, u32 skip,

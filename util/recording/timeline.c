@@ -109,7 +109,7 @@ static void drop_slice(struct run *run, struct open *open)
 {
 	if (open->slice)
 		run->bytes -= open->slice->bytes;
-	free(open->slice);
+	slice__put(open->slice);
 	open->slice = NULL;
 }
 

@@ -8,20 +8,29 @@
 #include "util/render/outbuf.h"
 #include "util/text.h"
 
+static struct out *new_out(int fd, bool utf8)
+{
+	struct out *out = mem__calloc(1, sizeof(*out));
+
+	if (!out)
+		return NULL;
+	*out = (struct out) { .fd = fd, .utf8 = utf8, .size = OUT_SIZE, .buf = malloc(OUT_SIZE) };
+	if (out->buf)
+		return out;
+	free(out);
+	out_of_memory();
+	return NULL;
+}
+
 struct out *out__new(const struct screen *s)
 {
-	struct out *out = malloc(sizeof(*out));
-
-	if (!out) {
-		out_of_memory();
-		return NULL;
-	}
 	fflush(s->out);
-	out->fd = fileno(s->out);
-	out->utf8 = s->utf8;
-	out->err = 0;
-	out->len = 0;
-	return out;
+	return new_out(fileno(s->out), s->utf8);
+}
+
+struct out *out__in_memory(const struct out *like)
+{
+	return new_out(-1, like->utf8);
 }
 
 int out__flush(struct out *out)
@@ -39,12 +48,47 @@ int out__flush(struct out *out)
 	return out->err ? -1 : 0;
 }
 
+/* Without memory what is in the buffer is lost, which out__move() says. */
+void out__make_room(struct out *out)
+{
+	char *buf;
+
+	if (out->fd >= 0) {
+		out__flush(out);
+		return;
+	}
+	buf = realloc(out->buf, 2 * out->size);
+	if (buf) {
+		out->buf = buf;
+		out->size *= 2;
+	} else {
+		out->err = ENOMEM;
+		out->len = 0;
+	}
+}
+
+int out__move(struct out *to, struct out *from)
+{
+	struct out moved = *from;
+
+	out__flush(to);
+	from->buf = to->buf;
+	from->size = to->size;
+	from->len = 0;
+	to->buf = moved.buf;
+	to->size = moved.size;
+	to->len = moved.len;
+	return from->err ? out_of_memory() : 0;
+}
+
 int out__free(struct out *out)
 {
 	int err;
 
-	out__flush(out);
-	err = out->err;
+	if (out->fd >= 0)
+		out__flush(out);
+	err = out->fd >= 0 ? out->err : 0;
+	free(out->buf);
 	free(out);
 	/* Whoever read had enough: head, or a pager. */
 	if (!err || err == EPIPE)

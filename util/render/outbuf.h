@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Lines by the million: a buffer before a file descriptor, and numbers put into it
+ * Lines by the million: a buffer before a file descriptor, or one that grows, and numbers put into it
  * without printf.
  */
 #ifndef KVMW_OUTBUF_H
@@ -24,25 +24,39 @@
 #define OUT_ROOM 512u		/* what one call of out__room() makes sure of */
 
 struct out {
-	int fd;
+	int fd;			/* -1: all of it remains in the buffer */
 	bool utf8;		/* else what is not ASCII becomes '?' */
-	int err;		/* errno of the first write that failed */
-	size_t len;
-	char buf[OUT_SIZE];
+	int err;		/* errno of the first write that failed; of no memory */
+	size_t len, size;
+	char *buf;
 };
 
 /* Prints to the screen, after what was printed so far. NULL: out of memory, said so. */
 struct out *out__new(const struct screen *s);
+/* For lines that out__move() takes to another one, such as like. NULL: out of memory, said so. */
+struct out *out__in_memory(const struct out *like);
+/* Empties from. 0, or -1: what was put into it is not all there, for want of memory (said so). */
+int out__move(struct out *to, struct out *from);
 /* Writes what is in the buffer; frees. 0, or -1: not everything was written (said so). */
 int out__free(struct out *out);
 /* 0, or -1: the reader is gone or the disk is full; out__free() says it, if it is an error. */
 int out__flush(struct out *out);
 
+/* Writes, or grows. */
+void out__make_room(struct out *out);
+
 static inline char *out__room(struct out *out)
 {
-	if (out->len > OUT_SIZE - OUT_ROOM)
-		out__flush(out);
+	if (out->len > out->size - OUT_ROOM)
+		out__make_room(out);
 	return out->buf + out->len;
+}
+
+/* What follows can be cut off again, as long as it is no longer than half of the buffer. */
+static inline void out__half(struct out *out)
+{
+	if (out->fd >= 0 && out->len > OUT_SIZE / 2)
+		out__make_room(out);
 }
 
 static inline void out__char(struct out *out, char c)

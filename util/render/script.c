@@ -35,6 +35,39 @@ static int script_printer__begin(void *ctx, const struct script_model *m)
 	return p->format->begin ? p->format->begin(p) : 0;
 }
 
+/* What it looks at remains the first one's. */
+static void *script_printer__branch(void *ctx)
+{
+	const struct script_printer *p = ctx;
+	struct script_printer *branch = mem__calloc(1, sizeof(*branch));
+
+	if (!branch)
+		return NULL;
+	*branch = *p;
+	branch->out = out__in_memory(p->out);
+	if (branch->out)
+		return branch;
+	free(branch);
+	return NULL;
+}
+
+static int script_printer__join(void *ctx, void *from)
+{
+	struct script_printer *p = ctx, *branch = from;
+
+	if (out__move(p->out, branch->out))
+		return -1;
+	return p->out->err ? 1 : 0;
+}
+
+static void script_printer__free_branch(void *branch)
+{
+	struct script_printer *p = branch;
+
+	out__free(p->out);
+	free(p);
+}
+
 static int script_printer__row(void *ctx, const struct script_model *m,
 			       const struct script_row *row)
 {
@@ -80,6 +113,9 @@ struct script_output script_printer__output(struct script_printer *p)
 		.begin = script_printer__begin,
 		.row = script_printer__row,
 		.pause = script_printer__pause,
+		.branch = script_printer__branch,
+		.join = script_printer__join,
+		.free_branch = script_printer__free_branch,
 	};
 }
 

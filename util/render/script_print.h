@@ -27,6 +27,11 @@ struct script_printer {
 		u64 isa, reason, kind, user;
 		bool known, yes;
 	} implied[SCRIPT_NAMES];
+	struct {			/* what text may show of the rows of a slice */
+		u64 slice;		/* its number, 0: none */
+		u32 nr;
+		u8 field[DATA_MAX_FIELDS];	/* of the view */
+	} shown;
 	struct csv_column *column;
 	u32 nr_columns, room_columns;
 	bool first;			/* member of a JSON object */

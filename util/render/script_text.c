@@ -314,6 +314,31 @@ static bool omits(struct script_printer *p, const struct script_row *row, const 
 	}
 }
 
+/* Of a value that all rows of a slice have, whatever else they have. */
+static bool always_omits(struct script_printer *p, const struct script_row *row, const struct field_view *f)
+{
+	u64 value = script_row__get(row, f->field);
+	bool unknown = field__none(f->desc, value);
+
+	if (row->slice->column[f->field].width)
+		return false;
+	return f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED ? unknown : omits(p, row, f, value, unknown);
+}
+
+/* Most fields are the same in all rows of a slice, and say nothing. */
+static void find_shown(struct script_printer *p, const struct script_row *row)
+{
+	const struct event_view *v = row->view;
+
+	if (p->shown.slice && p->shown.slice == row->slice->number)
+		return;
+	p->shown.slice = row->slice->number;
+	p->shown.nr = 0;
+	for (u32 i = 0; i < v->nr_fields; i++)
+		if (!always_omits(p, row, &v->field[i]))
+			p->shown.field[p->shown.nr++] = i;
+}
+
 static void script_text__put_field(struct script_printer *p, const struct script_row *row,
 				   const struct field_view *f)
 {
@@ -436,13 +461,13 @@ static void script_text__row(struct script_printer *p, const struct script_row *
 	size_t begin, fits;
 
 	/* What is in the buffer can be cut. */
-	if (p->out->len > OUT_SIZE / 2)
-		out__flush(p->out);
+	out__half(p->out);
 	begin = p->out->len;
 	script_text__put_head(p, row);
 	fits = p->out->len;
-	for (u32 i = 0; i < v->nr_fields; i++) {
-		script_text__put_field(p, row, &v->field[i]);
+	find_shown(p, row);
+	for (u32 i = 0; i < p->shown.nr; i++) {
+		script_text__put_field(p, row, &v->field[p->shown.field[i]]);
 		/* A blank is at its end. */
 		if (p->out->len - begin <= room(p) - (strlen(MORE) - 1))
 			fits = p->out->len;

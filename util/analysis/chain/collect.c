@@ -365,7 +365,7 @@ static int keep_last(struct collector *c, const struct chain_row *row)
 	return 0;
 }
 
-static int collect__rows(void *ctx, const struct slice *s, u32 from, u32 to)
+static int collect__rows(void *ctx, struct slice *s, u32 from, u32 to)
 {
 	struct collector *c = ctx;
 	const struct recording *rec = c->chains->rec;
