@@ -78,7 +78,7 @@ def test_frames_without_a_trace(tmp_path):
     assert found["damage"] == [{"offset": gone[0].offset, "bytes": 0,
                                 "what": "2 frames are missing before this place"}]
     done = kvmw("scrub", path, tmp_path / "copy")
-    assert done.returncode == 1 and f"not in the copy: at least {rows} rows" in done.stderr
+    assert done.returncode == 1 and f"not in the copy: at least {rows} events" in done.stderr
 
 
 def counts(path, *args):
