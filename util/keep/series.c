@@ -141,7 +141,7 @@ static void forget_ended(struct series *s)
 }
 
 /* As they are now: a file that has no end has the last ones. */
-static int put_sums(struct series *s, struct data_encoder *enc)
+static int series__put_sums(struct series *s, struct data_encoder *enc)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		u32 nr;
@@ -166,7 +166,7 @@ static int series__take_cost(struct series *s, struct data_encoder *enc, const s
 	s->cost = *cost;
 	if (account__end(&s->account, series__add_total, s))
 		return -1;
-	return s->nr_ended || (s->due && cost->time_ns >= s->sums_ns) ? put_sums(s, enc) : 0;
+	return s->nr_ended || (s->due && cost->time_ns >= s->sums_ns) ? series__put_sums(s, enc) : 0;
 }
 
 /* Of all the recording, until now: what they grew by. */
@@ -256,7 +256,7 @@ void series__ended(struct series *s, u32 vcpu)
 
 static int end_file(struct series *s, struct data_encoder *enc)
 {
-	int err = account__end(&s->account, series__add_total, s) || add_none_taken(s) || put_sums(s, enc) ||
+	int err = account__end(&s->account, series__add_total, s) || add_none_taken(s) || series__put_sums(s, enc) ||
 		  data_writer__finish(s->writer);
 
 	s->file.end_ns = s->cost.time_ns;
