@@ -383,12 +383,13 @@ static void script__count(const struct script *sc, struct script_result *result)
 
 static void script__free(struct script *sc)
 {
+	/* Its threads look at all that follows. */
+	script_jobs__free(sc->jobs);
 	for (u32 i = 0; i < KVMW_MAX_EVENTS; i++) {
 		free(sc->model.view[i].field);
 		array__free(sc->model.view[i].kinds, sc->model.view[i].room_kinds, NULL);
 	}
 	tracepoints__free(sc->tps);
-	script_jobs__free(sc->jobs);
 	outliers__free(&sc->outliers);
 	for (u32 i = 0; i < sc->unended.nr; i++)
 		free(((struct script_unended *)hash_table__at(&sc->unended, i))->row);

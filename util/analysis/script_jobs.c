@@ -120,8 +120,9 @@ static int finish_oldest(struct script_jobs *jobs)
 		else
 			pthread_cond_wait(&jobs->done, &jobs->lock);
 	pthread_mutex_unlock(&jobs->lock);
+	/* Of two reasons to stop, a failure is the one to tell. */
 	ret = output->join(output->ctx, job->output.ctx);
-	if (job->ret)
+	if (job->ret && ret >= 0)
 		ret = job->ret;
 	jobs->sc->result->printed += job->result.printed;
 	job->result.printed = 0;

@@ -71,6 +71,8 @@ int out__move(struct out *to, struct out *from)
 {
 	struct out moved = *from;
 
+	if (from->err)
+		return out_of_memory();
 	out__flush(to);
 	from->buf = to->buf;
 	from->size = to->size;
@@ -78,7 +80,7 @@ int out__move(struct out *to, struct out *from)
 	to->buf = moved.buf;
 	to->size = moved.size;
 	to->len = moved.len;
-	return from->err ? out_of_memory() : 0;
+	return 0;
 }
 
 int out__free(struct out *out)
