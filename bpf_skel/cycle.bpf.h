@@ -35,16 +35,20 @@ static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 	s->slept_ns = 0;
 }
 
-/* Resets the parts for the cycle that begins with the next exit. */
+/*
+ * Resets the parts for the cycle that begins with the next exit.  parted first: if the program is preempted
+ * here, cycle_out() says again that there are parts, and the next reset clears them.
+ */
 static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 {
 	struct kvmw_exit *e = &s->exit.e;
 
+	s->parted = 0;
+	barrier();
 	e->halt_ns = e->poll_ns = e->wait_ns = e->block_ns = config.parts ? 0 : KVMW_NONE;
 	e->throttled_ns = config.parts && compat_tells_throttled() ? 0 : KVMW_NONE;
 	s->out_ns = s->slept_ns = s->slept_wait = s->mark_wait = s->mark_block = 0;
 	s->user_wait = s->user_block = s->user_throttled = 0;
-	s->parted = 0;
 }
 
 static __always_inline u64 cycle_off(const struct kvmw_vcpu_state *s)
