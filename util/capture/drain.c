@@ -19,16 +19,16 @@
 #include "util/memory.h"
 
 #define POLL_MS		50
-#define ROUND_RECORDS	(16 * 1024)
+#define ROUND_ROWS	(16 * 1024)
 #define FLUSH_NS	NSEC_PER_SEC
 #define CROWDED_NS	(NSEC_PER_SEC / 10)
-#define CUT_ROUNDS	64		/* of ROUND_RECORDS: more than a ring holds */
+#define CUT_ROUNDS	64		/* of ROUND_ROWS: more than a ring holds */
 
 struct stream {
 	struct drain *drain;
 	u32 id;
 	struct ring_buffer *rb;
-	u32 quota;			/* records left in this round */
+	u32 quota;			/* rows left in this round */
 	struct batch *batches[KVMW_MAX_EVENTS];
 };
 
@@ -120,15 +120,18 @@ static int drain__take(struct stream *stream, const struct kvmw_ring_exit *recor
 
 static int on_record(void *arg, void *data, size_t size)
 {
+	const struct kvmw_ring_exit *record = data;
 	struct stream *stream = arg;
+	u32 rows = record->event == KVMW_RING_EXITS ? KVMW_BATCH : 1;
 
 	/* A negative value ends the loop after this record. */
-	if (drain__take(stream, data, size))
+	if (drain__take(stream, record, size))
 		return -EIO;
-	return --stream->quota ? 0 : -EAGAIN;
+	stream->quota -= rows < stream->quota ? rows : stream->quota;
+	return stream->quota ? 0 : -EAGAIN;
 }
 
-/* Takes the cycles of state i that are not in the rings yet.  The rings have been emptied. */
+/* Takes the cycles of state i that are not in the rings yet. */
 static int take_pending(struct drain *d, u32 i)
 {
 	struct kvmw_exit rows[KVMW_BATCH];
@@ -150,7 +153,7 @@ static int take_all_pending(struct drain *d, u64 now)
 }
 
 /*
- * Takes records from all rings, up to a quota from each, so that a ring which fills as fast as it
+ * Takes rows from all rings, up to a quota from each, so that a ring which fills as fast as it
  * is read cannot starve the others or the rest of the loop.  1: there is more; -1: failed.
  */
 static int drain__consume(struct drain *d)
@@ -161,7 +164,7 @@ static int drain__consume(struct drain *d)
 	for (u32 i = 0; i < session__nr_rings(d->session); i++) {
 		int got;
 
-		d->streams[i].quota = ROUND_RECORDS;
+		d->streams[i].quota = ROUND_ROWS;
 		got = ring_buffer__consume(d->streams[i].rb);
 		if (got < 0 && got != -EAGAIN)
 			return -1;
@@ -469,8 +472,9 @@ static void *drain__run(void *arg)
 		if (!more)
 			wait_for_data(d);
 		more = drain__consume(d);
-		if (!more && d->empty_ns >= d->pending_ns + POLL_MS * NSEC_PER_SEC / 1000)
-			more = take_all_pending(d, d->empty_ns);
+		/* Also while a ring is never empty: what is not in it does not wait for that. */
+		if (more >= 0 && now >= d->pending_ns + POLL_MS * NSEC_PER_SEC / 1000 && take_all_pending(d, now))
+			more = -1;
 		/* At once, because a VM may be gone within a second. */
 		if (more < 0 || ident__send(d->ident, d->sink, d->session) || cut_if_asked(d)) {
 			sink__fail(d->sink);
