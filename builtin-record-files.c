@@ -39,6 +39,7 @@ struct done_file {
 struct server {
 	int socket;
 	struct record_output out;	/* of the file that was made last */
+	char path[PATH_MAX];		/* its */
 	struct done_file *done;		/* a ring of them */
 	u32 most;			/* its size */
 	u64 nr_done;			/* so far */
@@ -69,13 +70,15 @@ static void send_file(int socket, int fd)
 		close(fd);
 }
 
-static void make(struct server *s, char *path)
+/* Requests that follow are about this file. */
+static void make(struct server *s, const char *path)
 {
 	struct record_output *out = &s->out;
 
 	record_output__free(out);
 	*out = (struct record_output) { .option = true };
-	send_file(s->socket, record_output__check(out, path) ? -1 : record_output__open_file(out));
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	send_file(s->socket, record_output__check(out, s->path) ? -1 : record_output__open_file(out));
 }
 
 /* The oldest makes room. */

@@ -261,7 +261,7 @@ int record_output__rename(struct record_output *out, const char *suffix)
 	int err;
 
 	if (!is_made_file(out, out->name, out->device, out->inode))
-		return error("%s: somebody else moved or removed it while it was recorded", out->path);
+		return error("%s: it was moved, replaced or removed while it was written", out->path);
 	if (asprintf(&name, "%s%s", out->name, suffix) < 0)
 		return out_of_memory();
 	err = rename_if_new(out, name);

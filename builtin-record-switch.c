@@ -26,8 +26,8 @@ enum { OPT_SWITCH_OUTPUT = 0x600, OPT_SWITCH_MAX_FILES };
 
 static const struct argp_option options[] = {
 	{ "switch-output", OPT_SWITCH_OUTPUT, "SIZE|TIME|signal", OPTION_ARG_OPTIONAL,
-	  "Go on in another file at SIZE (100M), after TIME (10m), and at SIGUSR2; each is a recording by itself", 0 },
-	{ "switch-max-files", OPT_SWITCH_MAX_FILES, "N", 0, "Of these files, only the N newest stay", 0 },
+	  "Begin another file each SIZE (such as 100M) or TIME (such as 10m), and at SIGUSR2; each is a recording by itself", 0 },
+	{ "switch-max-files", OPT_SWITCH_MAX_FILES, "N", 0, "Keep only the N newest of these files", 0 },
 	{ 0 }
 };
 
@@ -63,9 +63,6 @@ static int parse_when(struct switch_options *o, const char *arg)
 	size_t len = strlen(arg);
 	char unit = len > 1 ? arg[len - 1] : '\0';
 
-	o->bytes = o->time_ns = 0;
-	if (!strcmp(arg, "signal"))
-		return 0;
 	if (unit == 'B')
 		return parse_bytes(arg, len, &o->bytes);
 	if (unit && strchr("KMG", unit))
@@ -75,19 +72,22 @@ static int parse_when(struct switch_options *o, const char *arg)
 	return unit && strchr("smh", unit) ? parse_time(arg, &o->time_ns) : -1;
 }
 
+static bool is_large_enough(const struct switch_options *o)
+{
+	return o->bytes >= MIN_LIMIT || o->time_ns >= MIN_TIME_NS;
+}
+
 static error_t record_switch__parse(int key, char *arg, struct argp_state *state)
 {
 	struct switch_options *o = state->input;
 
 	switch (key) {
 	case OPT_SWITCH_OUTPUT:
-		o->on = true;
-		o->bare = !arg;
-		if (!parse_when(o, arg ?: "signal") && (!o->bytes || o->bytes >= MIN_LIMIT) &&
-		    (!o->time_ns || o->time_ns >= MIN_TIME_NS))
+		*o = (struct switch_options) { .on = true, .bare = !arg, .max_files = o->max_files };
+		if (!arg || !strcmp(arg, "signal") || (!parse_when(o, arg) && is_large_enough(o)))
 			return 0;
-		return usage_error("--switch-output '%s': must be a size from 64K on, such as 100M, a time of at least 1s, such as "
-				   "10m, or 'signal'", arg);
+		return usage_error("--switch-output '%s': must be a size of at least 64K, such as 100M, a time of at least 1s, "
+				   "such as 10m, or 'signal'", arg);
 	case OPT_SWITCH_MAX_FILES:
 		if (!parse_u32(arg, &o->max_files) && o->max_files && o->max_files <= MAX_FILES)
 			return 0;
@@ -103,7 +103,7 @@ error_t record_switch__check_command(const struct switch_options *o, const char 
 {
 	struct switch_options as = { .on = true };
 
-	if (!o->bare || parse_when(&as, command))
+	if (!o->bare || (strcmp(command, "signal") && parse_when(&as, command)))
 		return 0;
 	return usage_error("'%s' would be run as a command: --switch-output=%s says when another file begins", command,
 			   command);
@@ -117,19 +117,19 @@ error_t record_switch__check_options(const struct switch_options *o, const char 
 	if (!o->on)
 		return o->max_files ? usage_error("--switch-max-files needs --switch-output") : 0;
 	if (keeps)
-		return usage_error("--keep and --switch-output exclude each other: one writes nothing until it is asked, the other "
-				   "all that comes");
+		return usage_error("--keep and --switch-output exclude each other: --keep writes nothing until it is asked, "
+				   "--switch-output all that comes");
 	if (limit)
 		return usage_error("--limit and --switch-output exclude each other: --switch-output=SIZE --switch-max-files N take no "
 				   "more than N times SIZE, and go on");
 	if (!strcmp(path, "-"))
-		return usage_error("-o - and --switch-output exclude each other: each file has its name");
+		return usage_error("-o - and --switch-output exclude each other: files that follow one another need names; -o FILE");
 	if (strlen(path) + sizeof(SUFFIX) > PATH_MAX)
 		return usage_error("-o: a path of %zu bytes is too long: the time of each file follows it; choose a shorter one",
 				   strlen(path));
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return usage_error("-o %s: it is %s; with --switch-output there are files, named FILE%s", path,
-				   S_ISDIR(st.st_mode) ? "a directory" : "no file", SUFFIX);
+		return usage_error("-o %s: it is %s; --switch-output makes files, named like kvmw.data%s", path,
+				   S_ISDIR(st.st_mode) ? "a directory" : "not a regular file", SUFFIX);
 	return 0;
 }
 

@@ -191,9 +191,27 @@ def test_full_disk(tmp_path):
         subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.lab
+@here
+def test_file_removed(tmp_path):
+    """Somebody removes what is being written: the recording ends, says which file it was, and what is complete stays."""
+    with recording(tmp_path, "--switch-output") as rec:
+        while not rec.switch():
+            pass
+        while not (tmp_path / "kvmw.data").exists():
+            pass
+        (tmp_path / "kvmw.data").unlink()
+        rec.process.send_signal(signal.SIGUSR2)
+        said = rec.end(status=1, sig=None)
+    assert said[0] == "kvmw: kvmw.data: it was moved, replaced or removed while it was written"
+    assert sorted(tmp_path.iterdir()) == sorted(rec.files)
+
+
 @pytest.mark.parametrize("args, error", [
-    (["--switch-output=30"], "--switch-output '30': must be a size from 64K on, such as 100M, a time of at least 1s"),
-    (["--switch-output=1K"], "--switch-output '1K': must be a size from 64K on"),
+    (["--switch-output=30"], "--switch-output '30': must be a size of at least 64K, such as 100M, a time of at least 1s"),
+    (["--switch-output=1K"], "--switch-output '1K': must be a size of at least 64K"),
+    (["--switch-output=0s"], "--switch-output '0s': must be a size of at least 64K"),
+    (["--switch-output=0B"], "--switch-output '0B': must be a size of at least 64K"),
     (["--switch-output=100ms"], "--switch-output '100ms': must be a size"),
     (["--switch-output=99999999999999d"], "--switch-output '99999999999999d': must be a size"),
     (["--switch-output", "10m"], "'10m' would be run as a command: --switch-output=10m says when another file begins"),
@@ -202,7 +220,7 @@ def test_full_disk(tmp_path):
     (["--switch-output=70000B", "--keep", "10s"], "--keep and --switch-output exclude each other"),
     (["--switch-output", "--limit", "1G"], "--limit and --switch-output exclude each other"),
     (["--switch-output", "-o", "-"], "-o - and --switch-output exclude each other"),
-    (["--switch-output", "-o", "/dev/null"], "-o /dev/null: it is no file; with --switch-output there are files"),
+    (["--switch-output", "-o", "/dev/null"], "-o /dev/null: it is not a regular file; --switch-output makes files, named like kvmw.data.20"),
     (["--switch-output", "-o", "x" * 4080], "-o: a path of 4080 bytes is too long"),
 ])
 def test_wrong_options(args, error):
