@@ -13,9 +13,12 @@
 #include "util/memory.h"
 
 #define ROUND_FIELDS	8u	/* durations of one event, at most */
-/* Of an event and a vCPU. If two share a place, each begins anew whenever its turn comes. */
-#define ROUND_STATES	8192u
-#define ROUND_EVENTS	16u	/* ids of events that share no place, unless there are many vCPUs */
+/*
+ * Of an event and a vCPU; only those in use take memory.  If two share a place, each begins anew whenever its turn
+ * comes, and sums drift: then there are 4,096 vCPUs.
+ */
+#define ROUND_STATES	65536u
+#define ROUND_EVENTS	16u	/* ids of events that do not share a place */
 
 struct round_state {
 	u64 of;			/* event and vCPU, plus 1 */
