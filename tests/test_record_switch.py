@@ -118,7 +118,8 @@ def test_files_are_one_recording(tmp_path):
     # Some of them; one that is missing in between; one twice.
     assert kvmw("merge", "-o", tmp_path / "some", *rec.files[1:3]).returncode == 0
     assert report(tmp_path / "some")["recording"]["series"] == {"number": 2, "to": 3}
-    one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, "nothing is known of the time before it")
+    one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, f"{rec.files[2]}: nothing is known of the ",
+             f" s between {rec.files[0]} and it: merge the recording of that time, too")
     assert "count twice" in kvmw("merge", "-o", tmp_path / "no", tmp_path / "some", rec.files[2]).stderr
     assert "counts twice" in kvmw("report", tmp_path / "some", rec.files[2]).stderr
     assert kvmw("merge", "-o", tmp_path / "more", tmp_path / "some", rec.files[3], rec.files[0]).returncode == 0
