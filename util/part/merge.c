@@ -114,17 +114,16 @@ static int check_pair(struct merge *m, const struct merge_input *a, struct merge
 /* Of what nobody recorded, a recording must not say that nothing happened. */
 static int check_gaps(const struct merge *m)
 {
-	u64 to_ns = m->input[0].to_ns;
+	const struct merge_input *last = &m->input[0];
 
 	for (u32 i = 1; i < m->nr; i++) {
 		const struct merge_input *in = &m->input[i];
 
-		if (in->from_ns && to_ns != UINT64_MAX && in->from_ns > to_ns + 1)
-			return error("%s: nothing is known of the time before it, %.9f to %.9f s: merge that part, too",
-				     in->rec->path, recording__since_start(in->rec, to_ns) / 1e9,
-				     recording__since_start(in->rec, in->from_ns) / 1e9);
-		if (in->to_ns > to_ns)
-			to_ns = in->to_ns;
+		if (in->from_ns && last->to_ns != UINT64_MAX && in->from_ns > last->to_ns + 1)
+			return error("%s: nothing is known of the %.9f s between %s and it: merge the recording of that "
+				     "time, too", in->rec->path, (in->from_ns - last->to_ns) / 1e9, last->rec->path);
+		if (in->to_ns > last->to_ns)
+			last = in;
 	}
 	return 0;
 }
