@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,10 +291,25 @@ int common_args__wait(const struct common_args *args, pid_t child)
 		     strsignal(WTERMSIG(status)));
 }
 
+/* What record --switch-output leaves has timestamps. */
+static bool offer_series(const char *command)
+{
+	glob_t found = { 0 };
+	bool any = !glob(DEFAULT_INPUT ".[0-9]*", 0, NULL, &found) && found.gl_pathc;
+
+	if (any)
+		error("no " DEFAULT_INPUT " here, but a series of files: kvmw %s %s reads the newest", command,
+		      found.gl_pathv[found.gl_pathc - 1]);
+	globfree(&found);
+	return any;
+}
+
 static int not_there(const struct common_args *args, const char *command)
 {
 	const char *path = common_args__input(args);
 
+	if (!args->input && offer_series(command))
+		return -1;
 	if (!args->input)
 		return error("no " DEFAULT_INPUT " here: kvmw record makes one; kvmw %s FILE reads "
 			     "another recording", command);

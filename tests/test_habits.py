@@ -145,6 +145,10 @@ def test_no_recording(command, tmp_path):
              f"kvmw {command} FILE")
     for args in ["x"], ["-i", "x"]:
         one_line(kvmw(command, *args, cwd=tmp_path), 1, "cannot open x: No such file", "kvmw record")
+    for name in "kvmw.data.old", "kvmw.data.2026112817300012", "kvmw.data.2026112817300112":
+        (tmp_path / name).touch()
+    one_line(kvmw(command, cwd=tmp_path), 1, "no kvmw.data here, but a series of files: "
+             f"kvmw {command} kvmw.data.2026112817300112 reads the newest")
     (tmp_path / "kvmw.data").mkdir()
     one_line(kvmw(command, cwd=tmp_path), 1, "kvmw.data is a directory")
 
