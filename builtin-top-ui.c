@@ -23,18 +23,18 @@ static const char *const help_lines[] = {
 	"Esc Left Backspace          go back",
 	"< > s                       sort by another column",
 	"r                           reverse the order",
-	"/                           filter names; Esc ends it",
-	"p Space                     pause, go on",
-	"S                           snapshot of kvmw record --keep",
-	"h ? F1                      this help; any key ends it",
+	"/                           filter names; Esc removes the filter",
+	"p Space                     pause, continue",
+	"S                           ask kvmw record --keep for a snapshot",
+	"h ? F1                      this help; any key closes it",
 	"q F10                       quit",
 	"",
 	"guest or KVM_RUN, KVM, VMM, poll, halt, wait, throttled,",
-	"block: % of the time of the vCPUs that a row is of. halt",
-	"contains poll, and wait throttled; - is unknown.",
-	"mean, p99: from exit to entry, of what ended in this",
-	"interval; 'p99 <': at most. rate: of the last intervals,",
-	"the newest to the right.",
+	"block: % of the time of the row's vCPUs. halt contains",
+	"poll, wait contains throttled; - is unknown.",
+	"mean, p99: from exit to entry, of cycles that ended in",
+	"this interval; 'p99 <': an upper bound. rate: that of the",
+	"last intervals, the newest on the right.",
 };
 
 /* ---- lines -------------------------------------------------------------------- */
@@ -328,7 +328,7 @@ static int press(struct top_ui *ui, int key)
 		return 0;
 	}
 	/* Any key ends it, if it is not for the terminal. */
-	if (ui->help && key != TERMINAL_RESIZED && key != 'q' && key != TERMINAL_QUIT) {
+	if (ui->help && key != TERMINAL_RESIZED && key != TERMINAL_QUIT) {
 		ui->help = false;
 		return 0;
 	}

@@ -42,10 +42,12 @@ static bool of_returns(const struct top *top)
 	return top->event == KVMW_EVENT_USERSPACE;
 }
 
-/* Time in the guest is of no exit reason; a log has VMs, too. */
+/* Time in the guest is of no exit reason; a log has VMs, too. Histograms are counted of exits alone. */
 static bool has_cell(const struct screen *s, const struct top_page *page, const struct top_cell *cell)
 {
 	if (s->width < cell->from || (of_returns(page->top) && !cell->return_head))
+		return false;
+	if (of_returns(page->top) && page->top->counted && (cell->is == CELL_MEAN || cell->is == CELL_P99))
 		return false;
 	return cell->part != TOP_GUEST || cell->is != CELL_SHARE || page->choice->level < TOP_REASONS;
 }
