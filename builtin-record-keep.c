@@ -69,7 +69,7 @@ int record_keep__bind(struct record_keep *k, u32 events)
 void record_keep__say(const struct record_keep *k)
 {
 	if (k->opt->time_ns && !k->uses.quiet)
-		tell("[ kvmw record: keeps the last %.4g s; kill -USR2 %d writes them to a file ]",
+		tell("[ kvmw record: keeps the last %.4g s; kvmw snapshot, or kill -USR2 %d, writes it to a file ]",
 		     k->opt->time_ns / 1e9, getpid());
 }
 

@@ -30,7 +30,7 @@ class Recorder:
 
     def __enter__(self):
         first = self.line()
-        assert first.endswith(f"; kill -USR2 {self.process.pid} writes them to a file ]"), first
+        assert first.endswith(f"; kvmw snapshot, or kill -USR2 {self.process.pid}, writes it to a file ]"), first
         return self
 
     def __exit__(self, *_):
