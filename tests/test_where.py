@@ -190,7 +190,7 @@ def test_sym(recorded, tmp_path):  # noqa: F811
     ("rip==-1", 6, "never negative"), ("rip in 5-3", 8, "ends before it begins"), ('rip~"x"', 1, "no name for ~"),
     ("reason<hlt", 8, "compared with =="), ("comm>3", 1, "is a text"), ('comm~"["', 9, "regular expression"),
     ('comm=="x', 7, "no closing"), ("rip==0xg", 6, "hexadecimal"), ("rip==9z", 6, "not a number"),
-    ("vector==3 && gfn==4", 14, "the events that have it: dirty, mmu"), ("nested==maybe", 9, "true or false"),
+    ("vector==3 && gfn==4", 14, "(events that have it: dirty, mmu)"), ("nested==maybe", 9, "true or false"),
     ("!" * 40 + "rip==1", 33, "levels"), ("(" * 40, 33, "levels"), ("rip==1||" * 40 + "rip==1", 257, "comparisons"),
     ("rip in 1" + ",1" * 70, 136, "more than 64 values"),
 ])

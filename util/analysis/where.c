@@ -406,7 +406,7 @@ static void offer_events(const struct where_term *t, u32 events, char *buf, size
 		if (events & BIT(event->id) || name_ref__find(event, t->name, t->len).source == NAME_NONE)
 			continue;
 		if (len < size)
-			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "; the events that have it: ",
+			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : " (events that have it: ",
 					event->name);
 	}
 }
@@ -432,9 +432,9 @@ static int no_name(const struct where *w, const struct where_term *t, u32 events
 		name_ref__list(first, &names);
 	snprintf(who, sizeof(who), "%s", nr == 1 ? first->plural : "the events");
 	offer_events(t, events, others, sizeof(others));
-	return error("%s, column %u: %s have no field '%.*s'%s%s; %s%s", w->option, t->column, who,
-		     (int)(t->len < 40 ? t->len : 40), t->name, nearest__hint(&all.nearest), others,
-		     nr == 1 ? "there are " : "kvmw info -v lists those of a recording",
+	return error("%s, column %u: %s have no field '%.*s'%s%s%s; %s%s", w->option, t->column, who,
+		     (int)(t->len < 40 ? t->len : 40), t->name, nearest__hint(&all.nearest), others, *others ? ")" : "",
+		     nr == 1 ? "their fields are " : "kvmw info -v lists those of a recording",
 		     nr == 1 ? names.text : "");
 }
 

@@ -347,10 +347,11 @@ const char *render__resolution(const struct resolution *r, char *buf, size_t siz
 
 	*buf = '\0';
 	if (r->steps)
-		snprintf(buf, size, "%s: durations of events are right within that part of them and within %u ns, their "
-			 "times within %u ns", resolution__text(r, text), RESOLUTION_LONG_NS, RESOLUTION_LONG_NS);
+		snprintf(buf, size, "%s: durations of events are accurate to 1/%u or %u ns, whichever is less, their times "
+			 "to %u ns", resolution__text(r, text), r->steps, RESOLUTION_LONG_NS,
+			 RESOLUTION_LONG_NS);
 	else if (r->ns)
-		snprintf(buf, size, "%s: durations and times of events are right within that", resolution__text(r, text));
+		snprintf(buf, size, "%s: durations and times of events are accurate to that", resolution__text(r, text));
 	return buf;
 }
 
