@@ -16,12 +16,12 @@ static const struct argp_option options[] = {
 	{ "keep", OPT_KEEP, "TIME[,SIZE]", 0,
 	  "Keep the last TIME in memory, at most SIZE (default 256M); kvmw snapshot, or SIGUSR2, writes it to a file", 0 },
 	{ "trigger", OPT_TRIGGER, "WHEN", 0,
-	  "Make a snapshot at a row of which WHEN is true (as --where: total>100ms), or at rate(io)>50000, "
-	  "stuck>2s, gone, lost; repeatable", 0 },
-	{ "after", OPT_AFTER, "TIME", 0, "Go on for TIME before a snapshot is written", 0 },
-	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "Make no snapshot by itself within TIME after the last one (default 10s)", 0 },
-	{ "max-snapshots", OPT_MAX_SNAPSHOTS, "N", 0, "No more than N snapshots", 0 },
-	{ "exec", OPT_EXEC, "COMMAND", 0, "Run COMMAND with the name of each snapshot", 0 },
+	  "With --keep: make a snapshot when an event matches WHEN (as --where: total>100ms), or at "
+	  "rate(io)>50000, stuck>2s, gone, lost; repeatable", 0 },
+	{ "after", OPT_AFTER, "TIME", 0, "With --keep: go on for TIME before a snapshot is written", 0 },
+	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "Ignore triggers within TIME after the last one (default 10s)", 0 },
+	{ "max-snapshots", OPT_MAX_SNAPSHOTS, "N", 0, "With --keep: make no more than N snapshots", 0 },
+	{ "exec", OPT_EXEC, "COMMAND", 0, "With --keep: run COMMAND with the name of each snapshot", 0 },
 	{ 0 }
 };
 

@@ -26,7 +26,7 @@ static const struct argp_option options[] = {
 	  "standard output", 0 },
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Record these events (kvmw list; default exit)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
-	{ "limit", OPT_LIMIT, "SIZE", 0, "Stop when the file has SIZE, e.g. 500M, 10G", 0 },
+	{ "limit", OPT_LIMIT, "SIZE", 0, "Stop when the file has reached SIZE, e.g. 500M, 10G", 0 },
 	{ "mmap-size", 'm', "SIZE", 0, "Total size of the ring buffers (default 16M)", 0 },
 	{ "reason", OPT_REASON, "REASON[,REASON...]", 0, "Only cycles with these exit reasons", 0 },
 	{ "min-duration", OPT_MIN_DURATION, "TIME", 0, "Only events that took at least TIME, e.g. 1ms", 0 },
@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	{ "no-addresses", OPT_NO_ADDRESSES, NULL, 0,
 	  "Record no address of guest or host, no value of an MSR or argument, no stack", 0 },
 	{ "cpu-limit", OPT_CPU_LIMIT, "PERCENT", 0, "Record fewer rows when recording takes more of a CPU, e.g. 3%", 0 },
-	{ "nice", OPT_NICE, "N", 0, "Run the recorder, not COMMAND, with a nice value that is greater by N", 0 },
+	{ "nice", OPT_NICE, "N", 0, "Add N to the nice value of the recorder, not of COMMAND", 0 },
 	{ "quiet", 'q', NULL, 0, "Print errors only", 0 },
 	{ "verbose", 'v', NULL, 0, "Print how the programs were attached, and libbpf's messages", 0 },
 	{ 0 }

@@ -13,7 +13,7 @@ enum { OPT_PER = 0x100, OPT_JSON, OPT_CSV, OPT_OPENMETRICS };
 
 static const struct argp_option options[] = {
 	{ "event", 'e', "EVENT[,EVENT...]", 0, "Also count these families of events (kvmw list)", 0 },
-	{ "interval", 'I', "TIME", 0, "Print what was counted each TIME, e.g. 1, 100ms", 0 },
+	{ "interval", 'I', "TIME", 0, "Print what was counted in each TIME, e.g. 1 (second), 100ms", 0 },
 	{ "per", OPT_PER, "reason|vcpu|vm", 0, "A row for each of these (default reason)", 0 },
 	{ "duration", 'd', "TIME", 0, "Stop after TIME, e.g. 10, 500ms, 2m", 0 },
 	{ "json", OPT_JSON, NULL, 0, "Print JSON, an object for each interval", 0 },
