@@ -129,6 +129,14 @@ def test_files_are_one_recording(tmp_path):
     path = rec.files[[other for _, other in seen].index(some)]
     assert kvmw("cut", "-i", path, "-o", tmp_path / "half", "--time", mono(some[len(some) // 2]["time_ns"]) + ",").returncode == 0
     assert rows_of(tmp_path / "half") == some[len(some) // 2:]
+    # Its times are from its own beginning on.
+    assert kvmw("cut", "-i", path, "-o", tmp_path / "early", "--time", "0,10000").returncode == 0
+    assert rows_of(tmp_path / "early") == some
+    assert kvmw("cut", "-i", tmp_path / "early", "-o", tmp_path / "again", "--time", "0,10000").returncode == 0
+    assert rows_of(tmp_path / "again") == some and report(tmp_path / "early", "--time", "0,10000")["total"]["count"] == len(some)
+    duration = report(rec.files[-1])["recording"]["duration_ns"] / 1e9
+    late = kvmw("cut", "-i", rec.files[-1], "-o", tmp_path / "late", "--time", f"{duration + 1},")
+    one_line(late, 1, "begins after the end of the recording")
 
 
 @pytest.mark.lab
