@@ -108,7 +108,7 @@ WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which cle
           "util/recording/filter_words.c": (0, 0, 2),   # callers of member__set_text(), or that compare
           "util/data/schema.c": (0, 0, 3),      # letters and printable ASCII only
           "util/part/cut_json.c": (0, 0, 1), "util/part/merge.c": (0, 0, 1),    # into a file
-          "util/privacy/scrub_meta.c": (0, 0, 8), "util/privacy/scrub_ident.c": (0, 0, 6),  # into a file
+          "util/privacy/scrub_meta.c": (0, 0, 9), "util/privacy/scrub_ident.c": (0, 0, 6),  # into a file
           "util/capture/meta.c": (0, 0, 1),     # likewise
           "util/keep/identity.c": (0, 0, 2)}    # the recorder's own, into META, messages, and a path, which cleans
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/arch/reason.h"
+#include "util/keep/series.h"
 #include "util/memory.h"
 #include "util/privacy/scrub.h"
 
@@ -241,10 +242,16 @@ static json *meta_pass__clocks(struct scrub *s, json *value)
 	return pass_elements(s, value, json_type_object, clock_pair);
 }
 
+/* That another file follows is what merge finds gaps by. */
+static json *why_stopped(struct scrub *s, json *value)
+{
+	return !strcmp(json_object_get_string(value), SERIES_STOP) ? json_object_get(value) : words_of_note(s, value);
+}
+
 static json *meta_pass__stop(struct scrub *s, json *value)
 {
 	static const struct meta_rule rules[] = {
-		{ "time_ns", json_type_int, meta_pass__plain }, { "why", json_type_string, words_of_note },
+		{ "time_ns", json_type_int, meta_pass__plain }, { "why", json_type_string, why_stopped },
 	};
 
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));
