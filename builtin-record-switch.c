@@ -27,7 +27,7 @@ enum { OPT_SWITCH_OUTPUT = 0x600, OPT_SWITCH_MAX_FILES };
 static const struct argp_option options[] = {
 	{ "switch-output", OPT_SWITCH_OUTPUT, "SIZE|TIME|signal", OPTION_ARG_OPTIONAL,
 	  "Begin another file at each SIZE (such as 100M) or TIME (such as 10m), and at SIGUSR2; each file is a recording by itself", 0 },
-	{ "switch-max-files", OPT_SWITCH_MAX_FILES, "N", 0, "With --switch-output: keep only the N newest files", 0 },
+	{ "switch-max-files", OPT_SWITCH_MAX_FILES, "N", 0, "With --switch-output: keep the N newest files", 0 },
 	{ 0 }
 };
 

@@ -106,12 +106,12 @@ def pytest_terminal_summary(terminalreporter, config):
 def children(parent):
     """{process id: its name} of the children that have not ended."""
     found = {}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            name, rest = path.read_text(errors="replace").rsplit(")", 1)
+            name, rest = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)
             state, ppid = rest.split()[:2]
             if int(ppid) == parent and state != "Z":
-                found[int(path.parent.name)] = name.split("(", 1)[1]
+                found[int(pid)] = name.split("(", 1)[1]
     return found
 
 
