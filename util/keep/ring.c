@@ -70,7 +70,9 @@ void keep_ring__add(struct keep_ring *r, u32 what, u32 number, const void *data,
 	}
 	e = (struct keep_entry *)(r->memory + r->end % r->size);
 	*e = (struct keep_entry) { .bytes = bytes, .what = what, .len = len, .number = number };
-	memcpy(e->data, data, len);
+	/* The end of a moment has no data. */
+	if (len)
+		memcpy(e->data, data, len);
 	r->end += bytes;
 }
 
