@@ -110,8 +110,8 @@ def test_diff_says_that_it_differs(files):
     def said(old, new):
         return re.sub(r"\n# +", " ", kvmw("diff", files[old], files[new]).stdout)
 
-    assert "resolution of durations: 1ns; now 1/16" in said("", "1/16")
-    assert "resolution of durations: 100ns; now 1ns" in said("100ns", "")
+    assert "resolution of durations: exact; now 1/16" in said("", "1/16")
+    assert "resolution of durations: 100ns; now exact" in said("100ns", "")
     assert "resolution" not in said("1/16", "1/16")
 
 

@@ -360,7 +360,7 @@ static void about_resolution(const struct screen *s, const struct recording *rec
 	char words[160];
 
 	if (*render__resolution(&rec->meta.resolution, words, sizeof(words)))
-		heading__line(s, "resolution", "%s; totals are exact", words);
+		heading__line(s, "resolution", "%s%s", words, recording__is_part(rec) ? "" : "; totals are exact");
 }
 
 static void about_trust(const struct screen *s, const struct report *rep, bool verbose)

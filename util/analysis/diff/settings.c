@@ -48,7 +48,7 @@ static int add_resolution(struct settings *s, const struct resolution *r)
 {
 	char text[RESOLUTION_TEXT];
 
-	return settings__add(s, "resolution of durations", resolution__is_exact(r) ? "1ns" : resolution__text(r, text));
+	return settings__add(s, "resolution of durations", resolution__is_exact(r) ? "exact" : resolution__text(r, text));
 }
 
 static int add_meta(struct settings *s, const struct recording *rec)
