@@ -32,7 +32,8 @@ void access__fine(const struct report_options *opt, u32 event, const u64 *column
 		fine[1] = KVMW_NONE;
 }
 
-void detail__fine_rows(u32 event, const u64 *const *column, u32 nr, u32 step, u64 *fine)
+void detail__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
+		       u64 *fine)
 {
 	for (u32 i = 0; i < nr; i++) {
 		u16 kind = column[COL_KIND][i];
@@ -47,9 +48,10 @@ void detail__fine_rows(u32 event, const u64 *const *column, u32 nr, u32 step, u6
 	}
 }
 
-void access__fine_rows(u32 event, const u64 *const *column, u32 nr, u32 step, u64 *fine)
+void access__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
+		       u64 *fine)
 {
-	detail__fine_rows(event, column, nr, step, fine);
+	detail__fine_rows(opt, event, column, nr, step, fine);
 	for (u32 i = 0; i < nr; i++)
 		if (detail_is_fault(fine[i]))
 			fine[step + i] = KVMW_NONE;
@@ -60,7 +62,8 @@ void halted__fine(const struct report_options *opt, u32 event, const u64 *column
 	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
 }
 
-void halted__fine_rows(u32 event, const u64 *const *column, u32 nr, u32 step, u64 *fine)
+void halted__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
+		       u64 *fine)
 {
 	for (u32 i = 0; i < nr; i++)
 		fine[i] = column[0][i] == KVMW_NONE ? KVMW_NONE : !!column[0][i];

@@ -420,6 +420,25 @@ static void time_fine(const struct report_options *opt, u32 event, const u64 *co
 	fine[0] = column[0] > start ? (column[0] - start) / report_options__interval(opt) : 0;
 }
 
+static void time_fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
+			   u64 *fine)
+{
+	u64 interval = report_options__interval(opt), begin = 0, end = 0;
+
+	/* Most rows are in the interval of the one before. */
+	for (u32 i = 0; i < nr; i++) {
+		u64 time = column[0][i];
+
+		if (i && time >= begin && time < end) {
+			fine[i] = fine[i - 1];
+			continue;
+		}
+		time_fine(opt, event, &time, &fine[i]);
+		begin = fine[i] ? time - (time - *opt->start_ns) % interval : 0;
+		end = sat_add(begin ?: opt->start_ns ? *opt->start_ns : 0, interval);
+	}
+}
+
 static void time_label(const struct sort_key *key, const struct report *rep,
 			 const struct key_value *value, char *buf, size_t size)
 {
@@ -512,7 +531,7 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 	[KEY_TIME] = {
 		.name = "time", .synonym = "interval", .doc = "interval of the recording, see report --interval",
 		.title = "from, s", .prefix = "from ", .column = time_column, .nr_fine = 1,
-		.fine = time_fine, .label = time_label, .members = time_members,
+		.fine = time_fine, .fine_rows = time_fine_rows, .label = time_label, .members = time_members,
 	},
 };
 

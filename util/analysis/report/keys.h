@@ -62,7 +62,8 @@ struct sort_key {
 	 * The same of nr rows at once, for keys whose columns have many more values than they: fine[k * step]
 	 * is the first of the k-th value's. NULL: there is no such way.
 	 */
-	void (*fine_rows)(u32 event, const u64 *const *column, u32 nr, u32 step, u64 *fine);
+	void (*fine_rows)(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
+			  u64 *fine);
 	/* NULL: the fine values as they are. */
 	void (*value)(const struct sort_key *sort_key, const struct report *rep,
 		      const struct agg_key *key, const u64 *fine, struct key_value *value);

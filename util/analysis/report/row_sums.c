@@ -87,7 +87,7 @@ static void begin_block(struct row_sums *s, u32 from, u32 nr)
 		if (!vary || !key->fine_rows)
 			continue;
 		if (nr)
-			key->fine_rows(b->event->id, column, nr, SUMS_BLOCK, s->fine[used]);
+			key->fine_rows(s->rs->opt, b->event->id, column, nr, SUMS_BLOCK, s->fine[used]);
 		for (u32 k = 0; k < key->nr_fine; k++)
 			row_sums__add_by(s, s->fine[used++]);
 	}

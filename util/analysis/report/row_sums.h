@@ -16,7 +16,7 @@ enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 #define SUMS_PLACES_BITS 9	/* some times as many places, so that keys seldom meet */
 #define SUMS_PLACES	(1u << SUMS_PLACES_BITS)
 #define SUMS_BLOCK	1024	/* rows whose keys are made at once */
-#define SUMS_FINE	5	/* values that fine_rows() of all keys make */
+#define SUMS_FINE	6	/* values that fine_rows() of all keys make */
 
 /* What is summed up of rows with one key. */
 struct key_sums {
