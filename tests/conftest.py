@@ -11,7 +11,6 @@ import pytest
 
 import lab_fixtures
 import lanes
-import synthetic
 import vmm_programs
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -58,11 +57,15 @@ def pytest_runtest_makereport():
 
 @pytest.fixture(scope="session")
 def vmx(tmp_path_factory):
+    import synthetic    # not in the lab, which has no jsonschema
+
     return synthetic.vmx_recording(tmp_path_factory.mktemp("vmx") / "kvmw.data")
 
 
 @pytest.fixture(scope="session")
 def svm(tmp_path_factory):
+    import synthetic
+
     return synthetic.svm_recording(tmp_path_factory.mktemp("svm") / "kvmw.data")
 
 
