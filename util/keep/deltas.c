@@ -103,6 +103,18 @@ int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr)
 	return 0;
 }
 
+struct kvmw_cost deltas__cost(const struct kvmw_cost *from, const struct kvmw_cost *to, u64 bytes)
+{
+	return (struct kvmw_cost) {
+		.time_ns = to->time_ns,
+		.bpf_ns = to->bpf_ns - from->bpf_ns,
+		.bpf_events = to->bpf_events - from->bpf_events,
+		.cpu_ns = to->cpu_ns - from->cpu_ns,
+		.events = to->events - from->events,
+		.bytes = bytes,
+	};
+}
+
 static bool holder__may_come(const void *identity, const void *entry)
 {
 	const struct last_holder *last = entry;

@@ -62,15 +62,7 @@ int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
 /* What the recorder cost since the window began. */
 static int put_cost(struct file *f)
 {
-	const struct kvmw_cost *from = &f->s->begin.cost, *to = &f->s->end.cost;
-	const struct kvmw_cost cost = {
-		.time_ns = to->time_ns,
-		.bpf_ns = to->bpf_ns - from->bpf_ns,
-		.bpf_events = to->bpf_events - from->bpf_events,
-		.cpu_ns = to->cpu_ns - from->cpu_ns,
-		.events = to->events - from->events,
-		.bytes = data_writer__bytes(f->s->writer),
-	};
+	const struct kvmw_cost cost = deltas__cost(&f->s->begin.cost, &f->s->end.cost, data_writer__bytes(f->s->writer));
 
 	return file__put_rows(f, KVMW_EVENT_COST, &cost, 1);
 }

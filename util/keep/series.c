@@ -117,15 +117,7 @@ static int add_none_taken(struct series *s)
 
 static int series__put_cost(struct series *s, struct data_encoder *enc)
 {
-	const struct kvmw_cost *from = &s->begin, *to = &s->cost;
-	const struct kvmw_cost cost = {
-		.time_ns = to->time_ns,
-		.bpf_ns = to->bpf_ns - from->bpf_ns,
-		.bpf_events = to->bpf_events - from->bpf_events,
-		.cpu_ns = to->cpu_ns - from->cpu_ns,
-		.events = to->events - from->events,
-		.bytes = data_writer__bytes(s->writer),
-	};
+	const struct kvmw_cost cost = deltas__cost(&s->begin, &s->cost, data_writer__bytes(s->writer));
 
 	return series__put_rows(s, enc, KVMW_EVENT_COST, &cost, 1);
 }

@@ -188,15 +188,7 @@ static void cut_sums__without_unknown(const void *ctx, struct kvmw_total *row)
 
 static int cut_sums__put_cost(struct cut *c)
 {
-	const struct kvmw_cost *from = &c->sums.before, *to = &c->sums.last;
-	const struct kvmw_cost cost = {
-		.time_ns = to->time_ns,
-		.bpf_ns = to->bpf_ns - from->bpf_ns,
-		.bpf_events = to->bpf_events - from->bpf_events,
-		.cpu_ns = to->cpu_ns - from->cpu_ns,
-		.events = to->events - from->events,
-		.bytes = to->bytes - from->bytes,
-	};
+	const struct kvmw_cost cost = deltas__cost(&c->sums.before, &c->sums.last, c->sums.last.bytes - c->sums.before.bytes);
 
 	return c->sums.has_cost ? part_out__rows(&c->out, KVMW_EVENT_COST, &cost, 1) : 0;
 }
