@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import endless
 from synthetic import KVMW, TREE, kvmw
 from test_pages import COMMANDS, MORE, help_of_words, options_of_help
 
@@ -125,8 +126,7 @@ def test_listing_says_what_each_means():
 @pytest.mark.lab
 @pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK), reason="needs /dev/kvm")
 def test_running_vms():
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
-    try:
+    with endless.endless_guest() as guest:
         deadline = time.monotonic() + 30
         while not re.search(rf"^{guest.pid}\t-, 1 vCPU, kvmw$",
                             said := kvmw("--complete", "record", "-p", "").stdout, re.M):
@@ -135,9 +135,6 @@ def test_running_vms():
         assert f"1,{guest.pid}" in bash("kvmw record --pid=1,")
         for option in "record --vm ", "record -a --exclude ", "stat --vm=", "top --vm ", "top --exclude ":
             assert str(guest.pid) in bash(f"kvmw {option}")
-    finally:
-        guest.kill()
-        guest.wait()
 
 
 def typed(argv, ready, keys, expected, env):

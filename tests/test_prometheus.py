@@ -13,8 +13,9 @@ import urllib.request
 
 import pytest
 
+import endless
 from synthetic import KVMW, TREE
-from test_stat import endless_guest, exporter, native, scrape
+from test_stat import exporter, native, scrape
 
 MADE = KVMW.parent / "obj/tests/unit/test_openmetrics"
 VMS, SERIES = 1000, 50000 + 5       # METRICS_MAX_SERIES, and those of no VM
@@ -147,8 +148,8 @@ def test_a_thousand_vms(tmp_path):
 @native
 @pytest.mark.lab
 def test_kvmw_stat(tmp_path):
-    with endless_guest() as pid, exporter("-a") as url, prometheus(tmp_path, url) as asked:
+    with endless.endless_guest("--pio", "1") as guest, exporter("-a") as url, prometheus(tmp_path, url) as asked:
         checked(scrape(url)[1])
-        assert asked.value(f'kvmw_vcpus{{pid="{pid}"}}') == [1]
-        counters = asked.value(f'{{__name__=~"kvmw_(exits|returns)_total",pid="{pid}"}}')
+        assert asked.value(f'kvmw_vcpus{{pid="{guest.pid}"}}') == [1]
+        counters = asked.value(f'{{__name__=~"kvmw_(exits|returns)_total",pid="{guest.pid}"}}')
         assert sum(counters) > 0

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import endless
 from synthetic import KVMW, kvmw, one_line
 from test_record_here import pytestmark  # noqa: F401
 
@@ -82,14 +83,9 @@ def test_a_command_that_cannot_be_run(tmp_path):
 
 def test_all_is_recorded_nevertheless(tmp_path):
     """Threads and memory at the end, cost: none of it is refused."""
-    guest = [KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"]
-    vm = subprocess.Popen(guest, stdout=subprocess.DEVNULL)
-    try:
+    with endless.endless_guest("--pio", "1") as vm:
         done = kvmw("record", "-e", "userspace,sched", "-o", tmp_path / "f", "-p", vm.pid,
                     "-d", "1.5")
-    finally:
-        vm.kill()
-        vm.wait()
     assert done.returncode == 0 and re.search(r"BPF \d+\.\d% of a CPU", done.stderr), done.stderr
     text = kvmw("info", "-v", tmp_path / "f").stdout
     assert re.search(rf"\b{vm.pid}\b", text) and "Permission denied" not in text

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+import endless
 from synthetic import KVMW, kvmw, one_line
 from test_record_here import pytestmark, running  # noqa: F401
 
@@ -86,31 +87,28 @@ def test_their_names(groups, option, what, tmp_path):
 def test_a_vm_that_is_moved(groups, tmp_path):
     """It is observed while the group has it, not before and not after."""
     a, _, b = groups
-    with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
-        try:
-            (b / "cgroup.procs").write_text(str(guest.pid))
-            rep, _ = stat("-G", a.name, "--", "sleep", "0.1")
-            assert rep["total"]["count"] == 0
-            come_and_go = "; sleep 0.1; ".join(f"echo {guest.pid} >{group}/cgroup.procs" for group in (a, b, a, b))
-            done = kvmw("stat", "-q", "--csv", "-I", "10ms", "-G", a.name, "--", "sh", "-c",
-                        f"sleep 0.1; {come_and_go}; sleep 0.3")
-            assert done.returncode == 0, done.stderr
-            seen = [int(row["end_ns"]) for row in csv.DictReader(done.stdout.splitlines()) if int(row["count"])]
-            gaps = [after - before for before, after in zip(seen, seen[1:])]
-            assert seen and max(gaps) >= 50_000_000
-            done = kvmw("record", "-q", "-e", "userspace,sched", "-G", a.name, "-o", tmp_path / "f", "--", "sh", "-c",
-                        f"{come_and_go}; sleep 0.3")
-            assert done.returncode == 0, done.stderr
-            about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
-            # Twice inside: none goes on to the end, when it was outside.
-            assert len(about["vcpus"]) == 2 and len(about["vms"]) == 1
-            stop = about["start_ns"] + about["duration_ns"]
-            assert all(vcpu["gone_ns"] and vcpu["gone_ns"] < stop - 200_000_000 for vcpu in about["vcpus"])
-            # Nor does its VMM, which the scheduler still sees.
-            rows = kvmw("script", "--json", "-e", "sched", "-i", tmp_path / "f").stdout.splitlines()
-            assert rows and max(json.loads(row)["time_ns"] for row in rows) < stop - 200_000_000
-        finally:
-            guest.kill()
+    with endless.endless_guest("--pio", "1") as guest:
+        (b / "cgroup.procs").write_text(str(guest.pid))
+        rep, _ = stat("-G", a.name, "--", "sleep", "0.1")
+        assert rep["total"]["count"] == 0
+        come_and_go = "; sleep 0.1; ".join(f"echo {guest.pid} >{group}/cgroup.procs" for group in (a, b, a, b))
+        done = kvmw("stat", "-q", "--csv", "-I", "10ms", "-G", a.name, "--", "sh", "-c",
+                    f"sleep 0.1; {come_and_go}; sleep 0.3")
+        assert done.returncode == 0, done.stderr
+        seen = [int(row["end_ns"]) for row in csv.DictReader(done.stdout.splitlines()) if int(row["count"])]
+        gaps = [after - before for before, after in zip(seen, seen[1:])]
+        assert seen and max(gaps) >= 50_000_000
+        done = kvmw("record", "-q", "-e", "userspace,sched", "-G", a.name, "-o", tmp_path / "f", "--", "sh", "-c",
+                    f"{come_and_go}; sleep 0.3")
+        assert done.returncode == 0, done.stderr
+        about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
+        # Twice inside: none goes on to the end, when it was outside.
+        assert len(about["vcpus"]) == 2 and len(about["vms"]) == 1
+        stop = about["start_ns"] + about["duration_ns"]
+        assert all(vcpu["gone_ns"] and vcpu["gone_ns"] < stop - 200_000_000 for vcpu in about["vcpus"])
+        # Nor does its VMM, which the scheduler still sees.
+        rows = kvmw("script", "--json", "-e", "sched", "-i", tmp_path / "f").stdout.splitlines()
+        assert rows and max(json.loads(row)["time_ns"] for row in rows) < stop - 200_000_000
 
 
 @pytest.mark.parametrize("args, words", [
@@ -150,15 +148,12 @@ def test_all_but_some(tmp_path):
         return set(about["filters"].get("excluded", [])), {vm["pid"] for vm in about["vms"]}
 
     with running("-name", "web-1") as one, running("-name", "db") as db, \
-            subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
-        try:
-            for exclude in (str(guest.pid), "kvm[w]"):
-                excluded, recorded = record("--exclude", "web*", "--exclude", exclude)
-                assert {one, guest.pid} <= excluded and guest.pid not in recorded
-            excluded, recorded = record("--exclude", str(db))
-            assert excluded == {db} and guest.pid in recorded
-        finally:
-            guest.kill()
+            endless.endless_guest("--pio", "1") as guest:
+        for exclude in (str(guest.pid), "kvm[w]"):
+            excluded, recorded = record("--exclude", "web*", "--exclude", exclude)
+            assert {one, guest.pid} <= excluded and guest.pid not in recorded
+        excluded, recorded = record("--exclude", str(db))
+        assert excluded == {db} and guest.pid in recorded
 
 
 @pytest.mark.parametrize("args, words", [
@@ -174,12 +169,9 @@ def test_pid_namespace(args, words):
 
 def test_all_in_a_pid_namespace(tmp_path):
     """Their returns are recorded; nothing is said of a process that has the same id in the container."""
-    with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"], stdout=subprocess.DEVNULL) as guest:
-        try:
-            done = subprocess.run(["unshare", "-pf", "--mount-proc", KVMW, "record", "-q", "-e", "userspace", "-o",
-                                   tmp_path / "f", "-a", "--", "sleep", "0.2"], capture_output=True, text=True, timeout=60)
-        finally:
-            guest.kill()
+    with endless.endless_guest("--pio", "1") as guest:
+        done = subprocess.run(["unshare", "-pf", "--mount-proc", KVMW, "record", "-q", "-e", "userspace", "-o",
+                               tmp_path / "f", "-a", "--", "sleep", "0.2"], capture_output=True, text=True, timeout=60)
     if "unshare" in done.stderr:
         pytest.skip("no PID namespace here")
     assert done.returncode == 0, done.stderr

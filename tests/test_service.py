@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import endless
 import lab_fixtures
 from synthetic import KVMW, TREE
 
@@ -128,7 +129,6 @@ def test_it_records_as_the_unit_lets_it(tmp_path):
     """With these capabilities, a window is kept, a snapshot made, and no system call is used that the filter has not."""
     manager = Manager(tmp_path / "notify")
     bounds = re.search(r"^CapabilityBoundingSet=(.*)", UNIT.read_text(), re.M)[1].lower().replace("cap_", "+").split()
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
     recorder = subprocess.Popen(
         ["strace", "-f", "-qq", "-o", tmp_path / "calls", "setpriv", "--no-new-privs", "--bounding-set=-all," + ",".join(bounds),
          KVMW, "record", "-a", "--keep", "2s,16M", "--max-snapshots", "1"],
@@ -136,18 +136,17 @@ def test_it_records_as_the_unit_lets_it(tmp_path):
     try:
         assert manager.told() == "READY=1"
         pid = next(int(line.split()[0]) for line in (tmp_path / "calls").read_text().splitlines() if "sendto(" in line)
-        os.kill(pid, signal.SIGUSR2)
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("kvmw-*.data")):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        with endless.endless_guest():
+            os.kill(pid, signal.SIGUSR2)
+            deadline = time.monotonic() + 60
+            while not list(tmp_path.glob("kvmw-*.data")):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
         os.kill(pid, signal.SIGTERM)
         assert manager.told() == "STOPPING=1"
         assert recorder.wait(timeout=60) == 0
     finally:
-        guest.kill()
         recorder.kill()
-        guest.wait()
         recorder.wait()
     calls = set(re.findall(r"^\d+ +(\w+)\(", (tmp_path / "calls").read_text(), re.M))
     assert calls - systemcalls() == set()

@@ -14,6 +14,7 @@ import urllib.request
 
 import pytest
 
+import endless
 import lab_fixtures
 from synthetic import KVMW, TREE, kvmw, one_line
 
@@ -223,18 +224,13 @@ def test_short_vms():
 @native
 @pytest.mark.lab
 def test_interrupted():
-    guest_of = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"],
-                                stdout=subprocess.DEVNULL)
-    try:
+    with endless.endless_guest("--pio", "1"):
         stat = subprocess.Popen([KVMW, "stat", "-a", "-q", "-I", "20ms", "--csv"], stdout=subprocess.PIPE,
                                 text=True)
         stat.stdout.readline()
         stat.send_signal(signal.SIGINT)
         stat.stdout.read()
         assert stat.wait(timeout=60) == 0
-    finally:
-        guest_of.kill()
-        guest_of.wait()
 
 
 # ---- --openmetrics -----------------------------------------------------------
@@ -269,17 +265,6 @@ def test_what_is_contributed_asks_for_metrics_that_there_are(name):
     assert len(asked) > 2 and asked <= written()
     if name.endswith(".json"):
         json.loads(text)
-
-
-@contextlib.contextmanager
-def endless_guest():
-    guest_of = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--pio", "1"],
-                                stdout=subprocess.DEVNULL)
-    try:
-        yield guest_of.pid
-    finally:
-        guest_of.kill()
-        guest_of.wait()
 
 
 @contextlib.contextmanager
@@ -318,7 +303,7 @@ def counted(families):
 def test_prometheus_reads_it():
     text = pytest.importorskip("prometheus_client.parser").text_string_to_metric_families
     openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser").text_string_to_metric_families
-    with endless_guest() as pid, exporter("-a") as url:
+    with endless.endless_guest("--pio", "1") as guest, exporter("-a") as url:
         kind, first = scrape(url)
         assert kind == "text/plain; version=0.0.4; charset=utf-8"
         before = counted(text(first))
@@ -327,7 +312,7 @@ def test_prometheus_reads_it():
         kind, second = scrape(url, "application/openmetrics-text; version=1.0.0")
         assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8"
         after = counted(openmetrics(second))
-        assert f'pid="{pid}"' in second
+        assert f'pid="{guest.pid}"' in second
     assert all(after[key] >= before[key] for key in before)
     assert sum(after.values()) > sum(before.values())
 
@@ -351,7 +336,7 @@ def test_it_serves_nothing_else():
 @pytest.mark.lab
 def test_a_file_for_node_exporter(tmp_path):
     path = tmp_path / "kvmw.prom"
-    with endless_guest():
+    with endless.endless_guest("--pio", "1"):
         done = kvmw("stat", "-a", "-q", "--openmetrics", path, "-I", "20ms", "-d", "0.5")
         assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
     assert [p.name for p in tmp_path.iterdir()] == ["kvmw.prom"]

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import endless
 import lab_fixtures
 import synthetic
 from synthetic import KVMW, TREE, kvmw, one_line
@@ -443,8 +444,7 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 @native
 @pytest.mark.lab
 def test_at_a_terminal_live(terminal):
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
-    try:
+    with endless.endless_guest() as guest:
         # Where no recorder of another test is.
         t = terminal("-p", guest.pid, "-d", "200ms", env="unshare -n")
         t.wait(f"{guest.pid} kvmw", FOOT)
@@ -454,30 +454,24 @@ def test_at_a_terminal_live(terminal):
         t.wait("No kvmw record --keep is running")
         t.keys("q")
         t.wait("ended 0")
-    finally:
-        guest.kill()
-        guest.wait()
 
 
 @native
 @pytest.mark.lab
 def test_the_end_of_the_vm_is_the_end():
     """It is said, and nothing is wrong."""
-    guest = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL)
-    top = subprocess.Popen([KVMW, "top", "-b", "-p", str(guest.pid), "-d", "50ms"], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, text=True)
-    try:
-        while f"{guest.pid} kvmw" not in (line := top.stdout.readline()):
-            assert line
-        guest.kill()
-        guest.wait()
-        said = top.communicate(timeout=60)[1].splitlines()
-        assert said[-1] == f"kvmw: the VM {guest.pid} has ended" and top.returncode == 0
-        with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0"], stdout=subprocess.DEVNULL) as guest:
-            done = kvmw("top", "-b", "-a", "--exclude", guest.pid, "-d", "100ms", "-n", "2")
-            assert done.returncode == 0 and f"\n{guest.pid} " not in done.stdout and done.stdout.count("kvmw top  ") == 2
+    with endless.endless_guest() as guest, \
+            subprocess.Popen([KVMW, "top", "-b", "-p", str(guest.pid), "-d", "50ms"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) as top:
+        try:
+            while f"{guest.pid} kvmw" not in (line := top.stdout.readline()):
+                assert line, top.stderr.read()
             guest.kill()
-    finally:
-        guest.kill()
-        top.kill()
-        top.wait()
+            guest.wait()
+            said = top.communicate(timeout=60)[1].splitlines()
+            assert said[-1] == f"kvmw: the VM {guest.pid} has ended" and top.returncode == 0
+        finally:
+            top.kill()
+    with endless.endless_guest() as guest:
+        done = kvmw("top", "-b", "-a", "--exclude", guest.pid, "-d", "100ms", "-n", "2")
+        assert done.returncode == 0 and f"\n{guest.pid} " not in done.stdout and done.stdout.count("kvmw top  ") == 2

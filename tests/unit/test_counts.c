@@ -150,6 +150,28 @@ static void test_sums_that_grow(void **state)
 	counts__free(&c);
 }
 
+/* A cycle went on while it was read: its parts, read later than the span, are no more than that. */
+static void test_parts_read_later(void **state)
+{
+	struct agg_table t = { .over_limit = 0 };
+	struct counts c = { .full = false };
+	struct kvmw_total got;
+
+	TAKE(&c, HLT, .count = 1, .span_ns = 1000, .user_ns = 300, .halt_ns = 900, .poll_ns = 800, .wait_ns = 50,
+	     .throttled_ns = 50, .block_ns = KVMW_NONE);
+	sum_of(&c, COUNTS_ALL, &got);
+	assert_int_equal(got.user_ns + got.halt_ns + got.wait_ns, 1000);
+	assert_true(got.poll_ns <= got.halt_ns && got.throttled_ns <= got.wait_ns && got.block_ns == KVMW_NONE);
+	next(&c, &t);
+	TAKE(&c, HLT, .count = 2, .done = 2, .span_ns = 1100, .user_ns = 400, .halt_ns = 100, .block_ns = KVMW_NONE);
+	next(&c, &t);
+	got = of(&t, HLT);
+	assert_int_equal(got.span_ns, 100);
+	assert_true(captured(got.user_ns) + got.halt_ns + got.wait_ns <= 100);
+	agg_table__free(&t);
+	counts__free(&c);
+}
+
 /* How many events have no room is not known: each look finds their keys again. */
 static void test_no_room(void **state)
 {
@@ -230,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_intervals_add_up),
 		cmocka_unit_test(test_a_guess_is_taken_back),
 		cmocka_unit_test(test_sums_that_grow),
+		cmocka_unit_test(test_parts_read_later),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_guest_time_once),
 		cmocka_unit_test(test_latencies),

@@ -40,16 +40,24 @@ static void counts__grow(u64 *to, u64 value)
 		*to = value;
 }
 
-/* Parts are what is said of them last, so that they are no more than the whole. All ones, not captured, stays. */
-static void take_part(u64 *to, u64 value)
+/*
+ * Of a part, what was read of it last; all ones, not captured, stays.  The parts of a cycle that goes on are
+ * read after its span, some of them later than others: together they are no more than that.
+ */
+static void take_part(u64 *to, u64 value, u64 *left)
 {
-	if (*to != KVMW_NONE)
-		*to = value;
+	if (*to == KVMW_NONE || value == KVMW_NONE) {
+		*to = KVMW_NONE;
+		return;
+	}
+	*to = value < *left ? value : *left;
+	*left -= *to;
 }
 
 static void counts__take_total(struct counted *counted, const struct kvmw_total *t)
 {
 	struct kvmw_total *now = &counted->now;
+	u64 left, halt, wait;
 
 	/* In the guest the time begins anew with each entry. */
 	if (counted->in_guest)
@@ -59,12 +67,15 @@ static void counts__take_total(struct counted *counted, const struct kvmw_total 
 	counts__grow(&now->count, t->count);
 	counts__grow(&now->done, t->done);
 	counts__grow(&now->span_ns, t->span_ns);
-	take_part(&now->user_ns, t->user_ns);
-	take_part(&now->halt_ns, t->halt_ns);
-	take_part(&now->poll_ns, t->poll_ns);
-	take_part(&now->wait_ns, t->wait_ns);
-	take_part(&now->throttled_ns, t->throttled_ns);
-	take_part(&now->block_ns, t->block_ns);
+	left = now->span_ns;
+	take_part(&now->user_ns, t->user_ns, &left);
+	take_part(&now->halt_ns, t->halt_ns, &left);
+	take_part(&now->wait_ns, t->wait_ns, &left);
+	take_part(&now->block_ns, t->block_ns, &left);
+	halt = captured(now->halt_ns);
+	wait = captured(now->wait_ns);
+	take_part(&now->poll_ns, t->poll_ns, &halt);
+	take_part(&now->throttled_ns, t->throttled_ns, &wait);
 }
 
 int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A VM of this machine's KVM that runs until the test has done with it."""
+import contextlib
+import os
+import pathlib
+import subprocess
+import time
+
+from lanes import KVMW
+
+
+def has_vcpu(pid):
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):      # it was closed meanwhile
+            if os.readlink(fd).startswith("anon_inode:kvm-vcpu"):
+                return True
+    return False
+
+
+@contextlib.contextmanager
+def endless_guest(*options):
+    """The process of a guest that has a vCPU."""
+    with subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", *options], stdout=subprocess.DEVNULL) as guest:
+        try:
+            while not has_vcpu(guest.pid):
+                assert guest.poll() is None
+                time.sleep(0.01)
+            yield guest
+        finally:
+            guest.kill()
