@@ -6,7 +6,7 @@ import re
 
 import independent_reader
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots
+from lab_fixtures import NONE, boots_of, in_boots
 
 EXIT, USERSPACE, FAULT, IOCTL, VMM = range(1, 6)    # KVMW_KINDS_stack of util/event_stack.h
 SAMPLE_NS = 10 ** 9 // 99
@@ -33,7 +33,7 @@ def frames(known, number):
     return known[number] if number < 2 ** 63 else []
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_stacks_of_a_slow_vmm(boot):
     """3 ms in the VMM at each return: its function is named; each row is of a cycle's."""
     step = boot.step("stack")
@@ -70,7 +70,7 @@ def test_stacks_of_a_slow_vmm(boot):
             assert re.match(r"\S+\+0x[0-9a-f]+( \[\S+\])?$", frame)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_only_long_ones(boot):
     """--min-duration: 300 CPUIDs pass unrecorded, 60 writes to a port of a slow VMM do not."""
     step = boot.step("stack-long")
@@ -84,7 +84,7 @@ def test_only_long_ones(boot):
     assert {(r.vcpu, r.time_ns) for r in rows} <= cycles
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_stacks_of_faults(boot):
     """Each fault that was handled has one; those that waited for the VMM's page say so."""
     step = boot.step("stack-fault")
@@ -105,7 +105,7 @@ def test_stacks_of_faults(boot):
     assert len(waited) == 2 or (boot.name == "bullseye" and len(waited) == 1)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_stacks_of_ioctls(boot):
     """The caller of each but KVM_RUN; that of the libc's ioctl() itself is missing."""
     step = boot.step("stack-vmm")
@@ -120,7 +120,7 @@ def test_stacks_of_ioctls(boot):
     assert of[KVM_IRQFD][:2] == ["ioctl", "make_vm"] and of[KVM_CREATE_VM][:2] == ["ioctl", "carry_out"]
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_samples_of_a_vmm(boot):
     """Two threads spin for a second each, one after the other: of one that runs a vCPU, and of another."""
     path = boot.path("stack-vmm.kvmw")
@@ -138,7 +138,7 @@ def test_samples_of_a_vmm(boot):
     assert row["detail"].startswith("spin+") and row["time_ns"] == row["count"] * SAMPLE_NS
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_no_samples_of_a_guest(boot):
     """A guest that does not exit is on the CPU, not its VMM, except for its beginning and end."""
     path = boot.path("stack-guest.kvmw")
@@ -150,7 +150,7 @@ def test_no_samples_of_a_guest(boot):
         assert not any(frame.startswith("kvm_arch_vcpu_ioctl_run+") for frame in frames(known, row.kernel))
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("stack"))
 def test_what_has_no_name_has_a_build_id(boot):
     """The lab's libc and loader are stripped; their dynamic symbols name few functions."""
     ids, named = set(), 0

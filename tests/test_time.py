@@ -10,7 +10,7 @@ import json
 import re
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, by_vcpu, check_chain, in_boots, perf_script
+from lab_fixtures import AMD, NONE, boots_of, by_vcpu, check_chain, in_boots, perf_script
 
 # util/events.h
 PIO_OUT, MMIO_WRITE, FAULT_WRITE, MSR_READ, MSR_WRITE, CPUID, INTERRUPT = 2, 4, 7, 9, 10, 13, 15
@@ -36,7 +36,7 @@ def kvm_ns(row):
     return row.total_ns - sum(getattr(row, part) for part in PARTS)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("time"))
 def test_parts_add_up(boot):
     """guest + KVM + VMM + halted + waiting + blocked: all the time there was, nothing twice."""
     for name in SCENES if boot.name in IDLE else SCENES[:-1]:
@@ -115,7 +115,7 @@ def agrees_with_scheduler(boot, name, share):
         yield waited, end - begin
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("time"))
 def test_preempted(boot):
     """Two vCPUs that never sleep on one CPU: each waits while the other one runs."""
     waits = list(agrees_with_scheduler(boot, "time-preempted", 0.02))
@@ -156,7 +156,7 @@ def test_idle(boot):
         assert sum(row.poll_ns for row in halted) >= polls - sum(row.wait_ns for row in halted)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("time"))
 def test_vmm_bound(boot):
     """The VMM is busy for a millisecond after each port write: that is its time on a CPU."""
     rows, _ = recorded(boot, "time-vmm")
@@ -172,7 +172,7 @@ def test_vmm_bound(boot):
     assert sum(row.block_ns for row in of_vcpu) < 0.05 * vmm
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("time"))
 def test_returns_to_the_vmm(boot):
     """user_reason is what KVM_RUN returned with: perf saw as many of each."""
     rows, _ = recorded(boot, "time-busy")

@@ -24,8 +24,9 @@ FAILED, TIMED_OUT = 125, 124
 GUEST_SUITE = "bookworm"
 QUIET = "quiet loglevel=4"
 # A tracepoint's last user waits for two grace periods when it goes: 50 ms for each of a
-# recording's, and of perf's. The kernel tests its cryptography at each boot.
-HURRY = "rcupdate.rcu_expedited=1 cryptomgr.notests"
+# recording's, and of perf's. The kernel tests its cryptography at each boot. Nobody spies here:
+# neither retpolines nor pages that are cleared twice are needed, a seventh of the emulator's time.
+HURRY = "rcupdate.rcu_expedited=1 cryptomgr.notests mitigations=off init_on_alloc=0"
 
 
 class Machine:

@@ -19,5 +19,5 @@ filter msr --msr 0x17a
 filter several --msr 0x17a --port 0x5150
 filter sample --sample 7
 filter both --reason cpuid --sample 10
-filter no-addresses --no-addresses -e all
-filter resolution --resolution 1/16 -e all
+filter no-addresses --no-addresses -e exit,fault,ioctl,mmu,memslot,dirty
+filter resolution --resolution 1/16 -e exit,userspace,fault,ioctl
