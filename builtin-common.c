@@ -28,7 +28,7 @@ static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
 	  "does the same", 1 },
 	{ "memory", OPT_MEMORY, "SIZE", 0, "Use at most SIZE of memory (default 256M, and less for a "
-	  "small file); what does not fit is dropped and counted", 1 },
+	  "small file); a message says if that is too little", 1 },
 	{ 0 },
 };
 
