@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,10 @@ static int set_label(struct top_row *row, const struct report *rep, enum top_lev
 	const struct sort_key *key = sort_key__get(keys[level]);
 	char buf[REPORT_LABEL_MAX];
 
-	key->label(key, rep, value, buf, sizeof(buf));
+	if (level == TOP_DETAILS && detail_is_fault(value->v[0]))
+		snprintf(buf, sizeof(buf), "RAM");
+	else
+		key->label(key, rep, value, buf, sizeof(buf));
 	if (row->label && !strcmp(row->label, buf))
 		return 0;
 	free(row->label);
@@ -182,11 +186,20 @@ static int add_events(struct top_row *row, const struct report_row *from)
 	return hist__merge(&row->span, &from->span);
 }
 
+/* Of memory there is one row, as in the first page of kvmw report. */
+static void join_faults(struct key_value *detail)
+{
+	if (detail_is_fault(detail->v[0]))
+		detail->v[0] = KVMW_DETAIL_FAULT_READ;
+}
+
 static int top__take_row(struct top *top, const struct report *rep, const struct report_row *from)
 {
 	struct top_values values = { .nr = 0 };
 
 	memcpy(values.key, from->key, sizeof(values.key));
+	if (rep->opt->nr_sort > TOP_DETAILS)
+		join_faults(&values.key[TOP_DETAILS]);
 	if (add_events(&top->total, from))
 		return -1;
 	while (values.nr < rep->opt->nr_sort) {
