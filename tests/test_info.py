@@ -36,6 +36,8 @@ def test_info(vmx):
 
 
 def test_info_for_people(vmx):
+    brief = kvmw("info", "-i", vmx.path).stdout
+    assert re.search(r"^parameters +\d+, which -v shows$", brief, re.M) and "kvm_amd.npt" not in brief
     done = kvmw("info", "-i", vmx.path, "-v")
     assert done.returncode == 0
     text = done.stdout

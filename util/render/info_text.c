@@ -36,7 +36,37 @@ static void field(const struct screen *s, const char *what, const char *text)
 	screen__wrap(s, first, "            ", text);
 }
 
-static void header(const struct screen *s, const struct recording *rec)
+/* As one text, where a line for each would be a page. 0, or -1 out of memory. */
+static int joined(const struct screen *s, const char *what, const struct rec_texts *texts)
+{
+	size_t size = 1, len = 0;
+	char *text;
+
+	for (u32 i = 0; i < texts->nr; i++)
+		size += strlen(texts->text[i]) + 2;
+	text = mem__calloc(size, 1);
+	if (!text)
+		return -1;
+	for (u32 i = 0; i < texts->nr; i++)
+		len += snprintf(text + len, size - len, "%s%s", i ? ", " : "", texts->text[i]);
+	field(s, what, text);
+	free(text);
+	return 0;
+}
+
+static void parameters(const struct screen *s, const struct rec_texts *params, bool verbose)
+{
+	char text[48];
+
+	if (verbose) {
+		info_text__texts(s, "parameters", params);
+		return;
+	}
+	snprintf(text, sizeof(text), "%u, which -v shows", params->nr);
+	field(s, "parameters", params->nr ? text : NULL);
+}
+
+static int header(const struct screen *s, const struct recording *rec, bool verbose)
 {
 	const struct rec_meta *m = &rec->meta;
 	u64 when = recording__realtime(rec, m->start_ns);
@@ -53,8 +83,9 @@ static void header(const struct screen *s, const struct recording *rec)
 	snprintf(text, sizeof(text), "%llu x %s", (unsigned long long)m->cpus, m->cpu ?: "?");
 	field(s, "CPU", text);
 	field(s, "KVM", m->module);
-	info_text__texts(s, "parameters", &m->params);
-	info_text__texts(s, "events", &m->events);
+	parameters(s, &m->params, verbose);
+	if (joined(s, "events", &m->events))
+		return -1;
 	field(s, "filters", m->filter_words && !*m->filter_words ? "none" : m->filter_words);
 	snprintf(text, sizeof(text), "%llu of %llu bytes each", (unsigned long long)m->rings,
 		 (unsigned long long)m->ring_bytes);
@@ -81,6 +112,7 @@ static void header(const struct screen *s, const struct recording *rec)
 		field(s, "skipped", text);
 	}
 	info_text__texts(s, "note", &m->notes);
+	return 0;
 }
 
 /* What somebody gives away with the file, and what not. */
@@ -252,7 +284,8 @@ int render__info(const struct screen *s, const struct recording *rec,
 {
 	char words[HOST_FACT_WORDS];
 
-	header(s, rec);
+	if (header(s, rec, verbose))
+		return -1;
 	info_text__secrets(s, inv);
 	if (info_text__identities(s, rec))
 		return -1;
