@@ -421,8 +421,9 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	sc->output = output;
 	sc->result = result;
 	ret = timeline__read(&timeline, r);
-	if (!ret && sc->jobs)
-		ret = script_jobs__finish(sc->jobs);
+	/* What precedes a failure is printed. */
+	if (ret <= 0 && sc->jobs)
+		ret = script_jobs__finish(sc->jobs) ?: ret;
 	if (!ret && opt->outliers)
 		ret = give_outliers(sc);
 	result->enough = ret > 0;

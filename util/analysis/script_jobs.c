@@ -38,6 +38,7 @@ struct script_jobs {
 	struct job job[NR_JOBS];
 	u32 tail, next, head;
 	bool end;
+	bool broken;		/* what follows would lack what precedes it */
 	pthread_t thread[MAX_THREADS];
 	u32 nr_threads, max_threads;
 };
@@ -126,6 +127,7 @@ static int finish_oldest(struct script_jobs *jobs)
 		ret = job->ret;
 	jobs->sc->result->printed += job->result.printed;
 	job->result.printed = 0;
+	jobs->broken |= ret != 0;
 	job->ret = 0;
 	job->done = false;
 	release(job);
@@ -182,10 +184,14 @@ int script_jobs__add(struct script_jobs *jobs, struct slice *s, u32 from, u32 to
 
 int script_jobs__finish(struct script_jobs *jobs)
 {
-	int ret = job_at(jobs, jobs->head)->rows ? submit(jobs) : 0;
+	const struct job *last = job_at(jobs, jobs->head);
+	int ret = jobs->broken ? -1 : 0;
 
 	while (!ret && jobs->tail != jobs->head)
 		ret = finish_oldest(jobs);
+	/* It was not submitted: there may be no memory left for that. */
+	for (u32 i = 0; !ret && i < last->nr; i++)
+		ret = script__give(jobs->sc, last->segment[i].slice, last->segment[i].from, last->segment[i].to);
 	return ret;
 }
 

@@ -214,10 +214,10 @@ struct data_reader *data_reader__open(const char *path)
 	r->dec = data_decoder__new();
 	r->path = strdup(stdin_too ? "standard input" : path);
 	r->fd = stdin_too ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	if (!r->path) {
-		out_of_memory();
-	} else if (!r->dec) {
+	if (!r->dec) {
 		/* It said so. */
+	} else if (!r->path) {
+		out_of_memory();
 	} else if (r->fd < 0) {
 		error("cannot open %s: %s", path, strerror(errno));
 	} else {

@@ -427,6 +427,9 @@ int recording__ident(struct recording *rec, const char *json)
 	for (u32 i = 0; i < NR_LISTS; i++)
 		in.sorted[i] = *all[i].nr;
 	ret = json_text__each(&rec->json, json, names, ARRAY_SIZE(names), ident__take, &in, &any);
+	/* Out of memory, which was said: what follows would say it again. */
+	if (ret < 0)
+		return -1;
 	for (u32 i = 0; i < NR_LISTS; i++) {
 		sort_new(&all[i], in.sorted[i]);
 		if (merge_new(&all[i], in.sorted[i]))
