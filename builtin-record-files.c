@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,23 @@ struct server {
 	u32 most;			/* its size */
 	u64 nr_done;			/* so far */
 };
+
+/* ---- names --------------------------------------------------------------- */
+
+error_t record_files__check_name(const char *path, const char *option, const char *suffix)
+{
+	struct stat st;
+
+	if (!strcmp(path, "-"))
+		return usage_error("-o - and %s exclude each other: its files need names; -o FILE", option);
+	if (strlen(path) + strlen(suffix) >= PATH_MAX)
+		return usage_error("-o: a path of %zu bytes is too long: the time of each file follows it; choose a shorter one",
+				   strlen(path));
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return usage_error("-o %s: it is %s; %s makes files, named FILE%s", path,
+				   S_ISDIR(st.st_mode) ? "a directory" : "not a regular file", option, suffix);
+	return 0;
+}
 
 /* ---- in the process ------------------------------------------------------ */
 

@@ -6,7 +6,26 @@
 #ifndef KVMW_BUILTIN_RECORD_FILES_H
 #define KVMW_BUILTIN_RECORD_FILES_H
 
-#include "util/types.h"
+#include <argp.h>
+
+#include "util/capture/drain.h"
+#include "util/capture/meta.h"
+#include "util/capture/snapshot.h"
+
+/* What --keep and --switch-output need of the recorder. */
+struct record_uses {
+	const char *output;	/* of -o; NULL: the default */
+	u32 events;		/* recorded, a bitmap */
+	bool quiet;
+	bool status_line;	/* one is on the terminal */
+	struct session *session;
+	const struct session_opts *session_opts;
+	struct snapshot *tables;
+	struct meta *meta;
+	struct data_progress *progress;
+	struct sink *sink;
+	struct drain *drain;
+};
 
 struct record_files {
 	int socket;		/* -1: not started */
@@ -15,6 +34,8 @@ struct record_files {
 
 #define FILES_SUFFIX	32	/* bytes */
 
+/* Whether -o can name files, with a suffix each, of this option.  0, or EINVAL after error(). */
+error_t record_files__check_name(const char *path, const char *option, const char *suffix);
 /* Before there are threads.  0, or -1 after error(). */
 int record_files__start(struct record_files *f);
 /* As record_output__open_file() does: a file descriptor, or -1 after error(). */

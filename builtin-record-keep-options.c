@@ -2,9 +2,7 @@
 /* kvmw record --keep, and what goes with it on the command line. */
 #include <argp.h>
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "builtin-record.h"
 #include "util/error.h"
@@ -83,22 +81,6 @@ static error_t record_keep__parse(int key, char *arg, struct argp_state *state)
 
 const struct argp record_keep_argp = { .options = options, .parser = record_keep__parse };
 
-/* Each snapshot is a new file beside it. */
-static int check_names(const char *output)
-{
-	struct stat st;
-
-	if (!strcmp(output, "-"))
-		return usage_error("-o - and --keep exclude each other: each snapshot is a file");
-	if (strlen(output) + sizeof(KEEP_SUFFIX) > PATH_MAX)
-		return usage_error("-o: a path of %zu bytes is too long: the time of each snapshot follows it; choose a "
-				   "shorter one", strlen(output));
-	if (!stat(output, &st) && !S_ISREG(st.st_mode))
-		return usage_error("-o %s: it is %s; with --keep each snapshot is a new file, named FILE%s", output,
-				   S_ISDIR(st.st_mode) ? "a directory" : "no file", KEEP_SUFFIX);
-	return 0;
-}
-
 error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events, bool thins)
 {
 	if (!o->time_ns)
@@ -115,5 +97,5 @@ error_t record_keep__check_options(const struct keep_options *o, const char *out
 		if (o->triggers.trigger[i].kind <= TRIGGER_RATE)
 			return usage_error("--trigger '%s' looks at rows, some of which --cpu-limit leaves out: they exclude "
 					   "each other", o->triggers.trigger[i].text);
-	return output ? check_names(output) : 0;
+	return output ? record_files__check_name(output, "--keep", KEEP_SUFFIX) : 0;
 }

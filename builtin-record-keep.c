@@ -162,7 +162,7 @@ static void make_path(struct record_keep *k)
 	snprintf(k->path, sizeof(k->path), "kvmw-%s-%s.%03ld.data", vm, at, now.tv_nsec / 1000000);
 }
 
-int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns)
+int record_keep__start(struct record_keep *k, const struct record_uses *uses, u64 start_ns)
 {
 	const struct keep_trigger *stuck = keep_triggers__of(&k->opt->triggers, TRIGGER_STUCK);
 	u64 each_ns = k->opt->time_ns / 2, watch_ns = NSEC_PER_SEC;
@@ -185,7 +185,7 @@ int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 
 
 static int send_tables(struct record_keep *k, u32 kind)
 {
-	struct keep_uses *u = &k->uses;
+	struct record_uses *u = &k->uses;
 
 	if (kind == KVMW_thread_START && sink__mark(u->sink, MARK_MOMENT, NULL))
 		return -1;
@@ -246,7 +246,7 @@ static void clear_status_line(const struct record_keep *k)
 
 static int begin(struct record_keep *k)
 {
-	struct keep_uses *u = &k->uses;
+	struct record_uses *u = &k->uses;
 	int fd;
 
 	clear_status_line(k);

@@ -9,9 +9,6 @@
 
 #include "builtin-record-control.h"
 #include "builtin-record-files.h"
-#include "util/capture/drain.h"
-#include "util/capture/meta.h"
-#include "util/capture/snapshot.h"
 #include "util/keep/window.h"
 
 #define KEEP_DEFAULT_BYTES	(256ULL << 20)
@@ -33,28 +30,13 @@ struct keep_options {
 	bool has_cooldown;	/* it was given */
 };
 
-/* What it needs of the recorder. */
-struct keep_uses {
-	const char *output;	/* of -o; NULL: named after the VM */
-	u32 events;		/* recorded, a bitmap */
-	bool quiet;
-	bool status_line;	/* one is on the terminal */
-	struct session *session;
-	const struct session_opts *session_opts;
-	struct snapshot *tables;
-	struct meta *meta;
-	struct data_progress *progress;
-	struct sink *sink;
-	struct drain *drain;
-};
-
 /* File descriptors that wait for something: for poll(). */
 enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, KEEP_FD_HIT, KEEP_FD_WATCH,
 	       KEEP_FD_CONTROL, NR_KEEP_FDS };
 
 struct record_keep {
 	struct keep_options *opt;
-	struct keep_uses uses;
+	struct record_uses uses;
 	struct record_files files;
 	struct record_control control;
 	struct keep_window window;
@@ -89,7 +71,7 @@ int record_keep__open(struct record_keep *k, struct keep_options *opt, const cha
 /* For these events, a bitmap.  0, or -1 after error(). */
 int record_keep__bind(struct record_keep *k, u32 events);
 /* Once the recording has begun.  0, or -1 after error(). */
-int record_keep__start(struct record_keep *k, const struct keep_uses *uses, u64 start_ns);
+int record_keep__start(struct record_keep *k, const struct record_uses *uses, u64 start_ns);
 /* Says how to ask for a snapshot. */
 void record_keep__say(const struct record_keep *k);
 void record_keep__fds(const struct record_keep *k, struct pollfd *fds);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,9 +109,6 @@ error_t record_switch__check_command(const struct switch_options *o, const char 
 
 error_t record_switch__check_options(const struct switch_options *o, const char *output, bool keeps, bool limit)
 {
-	const char *path = output ?: DEFAULT_OUTPUT;
-	struct stat st;
-
 	if (!o->on)
 		return o->max_files ? usage_error("--switch-max-files needs --switch-output") : 0;
 	if (keeps)
@@ -122,15 +117,7 @@ error_t record_switch__check_options(const struct switch_options *o, const char 
 	if (limit)
 		return usage_error("--limit and --switch-output exclude each other: --switch-output=SIZE --switch-max-files N take no "
 				   "more than N times SIZE, and go on");
-	if (!strcmp(path, "-"))
-		return usage_error("-o - and --switch-output exclude each other: files that follow one another need names; -o FILE");
-	if (strlen(path) + sizeof(SUFFIX) > PATH_MAX)
-		return usage_error("-o: a path of %zu bytes is too long: the time of each file follows it; choose a shorter one",
-				   strlen(path));
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return usage_error("-o %s: it is %s; --switch-output makes files, named like kvmw.data%s", path,
-				   S_ISDIR(st.st_mode) ? "a directory" : "not a regular file", SUFFIX);
-	return 0;
+	return record_files__check_name(output ?: DEFAULT_OUTPUT, "--switch-output", SUFFIX);
 }
 
 /* ---- files, for the thread that writes ------------------------------------- */
@@ -215,7 +202,7 @@ int record_switch__make(struct record_switch *w, const char *path, u32 events)
 	return series__open(&w->series, &w->makers);
 }
 
-int record_switch__start(struct record_switch *w, const struct switch_uses *uses, u64 start_ns)
+int record_switch__start(struct record_switch *w, const struct record_uses *uses, u64 start_ns)
 {
 	w->uses = *uses;
 	series__start(&w->series, start_ns);
@@ -230,7 +217,7 @@ void record_switch__fds(const struct record_switch *w, struct pollfd *fds)
 
 static int record_switch__send_tables(struct record_switch *w, u32 kind)
 {
-	const struct switch_uses *u = &w->uses;
+	const struct record_uses *u = &w->uses;
 
 	return snapshot__read(u->tables, kind, u->session_opts, u->session) || snapshot__send(u->tables, u->sink) ? -1 : 0;
 }

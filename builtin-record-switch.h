@@ -7,9 +7,6 @@
 #include <poll.h>
 
 #include "builtin-record-files.h"
-#include "util/capture/drain.h"
-#include "util/capture/meta.h"
-#include "util/capture/snapshot.h"
 #include "util/keep/series.h"
 
 /* What the command line says of it. */
@@ -20,24 +17,12 @@ struct switch_options {
 	u32 max_files;		/* 0: no limit */
 };
 
-/* What it needs of the recorder. */
-struct switch_uses {
-	bool quiet;
-	bool status_line;	/* one is on the terminal */
-	struct session *session;
-	const struct session_opts *session_opts;
-	struct snapshot *tables;
-	struct meta *meta;
-	struct sink *sink;
-	struct drain *drain;
-};
-
 /* File descriptors that wait for something: for poll(). */
 enum switch_fd { SWITCH_FD_SIGNAL, SWITCH_FD_TIME, SWITCH_FD_DONE, NR_SWITCH_FDS };
 
 struct record_switch {
 	const struct switch_options *opt;
-	struct switch_uses uses;
+	struct record_uses uses;
 	struct record_files files;
 	struct series_files makers;
 	struct series series;
@@ -58,7 +43,7 @@ int record_switch__open(struct record_switch *w, const struct switch_options *op
 /* Makes the first file; events: recorded, a bitmap.  0, or -1 after error(). */
 int record_switch__make(struct record_switch *w, const char *path, u32 events);
 /* Once the recording has begun.  0, or -1 after error(). */
-int record_switch__start(struct record_switch *w, const struct switch_uses *uses, u64 start_ns);
+int record_switch__start(struct record_switch *w, const struct record_uses *uses, u64 start_ns);
 void record_switch__fds(const struct record_switch *w, struct pollfd *fds);
 /* After poll(). 0, or -1: out of memory, or nothing can be written. */
 int record_switch__handle(struct record_switch *w, const struct pollfd *fds);

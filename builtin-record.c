@@ -349,28 +349,19 @@ static int name_guest(struct record *r)
 	return 0;
 }
 
-static int start_keeping(struct record *r)
+static int start_files(struct record *r)
 {
-	const struct keep_uses uses = {
+	const struct record_uses uses = {
 		.output = r->opt.output, .events = provider__recorded(r->opt.choice.events),
 		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session, .session_opts = &r->session_opts,
 		.tables = &r->snapshot, .meta = r->meta, .progress = &r->stop.progress, .sink = r->sink,
 		.drain = r->drain,
 	};
 
-	return !r->opt.keep.time_ns ? 0 : record_keep__start(&r->keep, &uses, r->start_ns) || sink__mark(r->sink, MARK_MOMENT, NULL) ?
-	       -1 : 0;
-}
-
-static int start_switching(struct record *r)
-{
-	const struct switch_uses uses = {
-		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session,
-		.session_opts = &r->session_opts, .tables = &r->snapshot, .meta = r->meta, .sink = r->sink,
-		.drain = r->drain,
-	};
-
-	return r->opt.switching.on ? record_switch__start(&r->switching, &uses, r->start_ns) : 0;
+	if (r->opt.switching.on)
+		return record_switch__start(&r->switching, &uses, r->start_ns);
+	return r->opt.keep.time_ns &&
+	       (record_keep__start(&r->keep, &uses, r->start_ns) || sink__mark(r->sink, MARK_MOMENT, NULL)) ? -1 : 0;
 }
 
 static struct sink *new_sink(struct record *r)
@@ -434,7 +425,7 @@ static int record(struct record *r)
 	r->limit.most = r->opt.cpu_limit;
 	r->limit.quiet = r->opt.quiet;
 	record_limit__start(&r->limit, r->start_ns);
-	err = err || start_keeping(r) || start_switching(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
+	err = err || start_files(r) || write_meta(r) || snapshot__send(&r->snapshot, r->sink);
 	if (!err && r->opt.command)
 		err = workload__start(&r->workload, r->opt.command[0]);
 	started = !err;

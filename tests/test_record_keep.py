@@ -71,6 +71,18 @@ class Recorder:
         return errors
 
 
+@contextlib.contextmanager
+def small_disk(where, size):
+    """A folder with room for so much, and how to make it larger."""
+    folder = where / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
+    try:
+        yield folder, lambda size: subprocess.run(["mount", "-o", f"remount,size={size}", "none", folder], check=True)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 def report(path, *args):
     done = kvmw("report", "-i", path, "--json", *args)
     assert done.returncode == 0, done.stderr
@@ -132,24 +144,19 @@ def test_names_and_commands(tmp_path):
 @here
 def test_full_disk(tmp_path):
     """A snapshot that cannot be written says so and is what fitted; the next one is made."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", folder], check=True)
-    try:
-        with running_guest() as pid, Recorder(folder, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
-            rec.tell()
-            line = rec.line()
-            # Before any rows are what describes the host: whether some fitted too depends on it.
-            assert re.fullmatch(r"kvmw: \S+: cannot write: No space left on device(; .*)?", line)
-            # What fitted can be read.
-            begun = kvmw("info", "-i", folder / line.split(":")[1].strip())
-            assert begun.stdout and begun.stderr.endswith("the recorder did not finish; all complete frames were used\n")
-            subprocess.run(["mount", "-o", "remount,size=64m", "none", folder], check=True)
-            path = folder / rec.snapshot()[1]
-            assert report(path)["recording"]["complete"]
-            rec.end(status=1)
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path, "8k") as (folder, grow), running_guest() as pid, \
+         Recorder(folder, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
+        rec.tell()
+        line = rec.line()
+        # Before any rows are what describes the host: whether some fitted too depends on it.
+        assert re.fullmatch(r"kvmw: \S+: cannot write: No space left on device(; .*)?", line)
+        # What fitted can be read.
+        begun = kvmw("info", "-i", folder / line.split(":")[1].strip())
+        assert begun.stdout and begun.stderr.endswith("the recorder did not finish; all complete frames were used\n")
+        grow("64m")
+        path = folder / rec.snapshot()[1]
+        assert report(path)["recording"]["complete"]
+        rec.end(status=1)
 
 
 @pytest.mark.lab
@@ -371,8 +378,8 @@ def test_fault(boot):
     (["--trigger", "gone"], "--trigger needs --keep"),
     (["--after", "1s"], "--after needs --keep"),
     (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
-    (["--keep", "10s", "-o", "/dev/null"], "-o /dev/null: it is no file; with --keep each snapshot is a new file"),
-    (["--keep", "10s", "-o", "/tmp"], "-o /tmp: it is a directory; with --keep each snapshot is a new file"),
+    (["--keep", "10s", "-o", "/dev/null"], "-o /dev/null: it is not a regular file; --keep makes files, named FILE.20"),
+    (["--keep", "10s", "-o", "/tmp"], "-o /tmp: it is a directory; --keep makes files, named FILE.20"),
     (["--keep", "10s", "--after", "10s"], "--after has to be shorter than the TIME of --keep"),
     (["--keep", "10s", "--cooldown", "10s"], "--cooldown needs --trigger"),
     (["--keep", "10s", "--trigger", "gon"], "--trigger 'gon': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression"),

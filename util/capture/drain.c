@@ -583,5 +583,5 @@ void drain__counts(struct drain *d, struct drain_counts *counts)
 {
 	/* What the drain thread counts are words, one by one. */
 	*counts = d->counts;
-	bpf_sample__sums(&d->sums.sample, &counts->bpf_events, &counts->bpf_ns);
+	sums__sampled(&d->sums, &counts->bpf_events, &counts->bpf_ns);
 }

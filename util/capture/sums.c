@@ -35,6 +35,11 @@ struct totals_sum sums__all(const struct sums *s)
 	return totals__sum(s->totals, session__states(s->session), session__nr_states(s->session));
 }
 
+void sums__sampled(struct sums *s, u64 *events, u64 *ns)
+{
+	bpf_sample__sums(&s->sample, events, ns);
+}
+
 void sums__sample(struct sums *s, u64 now)
 {
 	if (bpf_sample__is_due(&s->sample, now))
@@ -64,7 +69,7 @@ void sums__send(struct sums *s, u64 now, u64 cpu, u64 events)
 	if (totals__send(s->totals, s->sink, states, nr, now) || holders__send(s->holders, s->sink, states, nr) ||
 	    taken__send(&s->taken, s->sink, session__taken(s->session)))
 		sink__fail(s->sink);
-	bpf_sample__sums(&s->sample, &cost.bpf_events, &cost.bpf_ns);
+	sums__sampled(s, &cost.bpf_events, &cost.bpf_ns);
 	totals__send_cost(s->sink, &cost);
 	s->next_ns = now + SUMS_NS;
 }

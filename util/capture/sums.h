@@ -34,6 +34,8 @@ void sums__free(struct sums *s);
 void sums__begin(struct sums *s, u64 now);
 /* Measures the programs if it is time. */
 void sums__sample(struct sums *s, u64 now);
+/* What programs took in all samples so far. Any thread may ask. */
+void sums__sampled(struct sums *s, u64 *events, u64 *ns);
 /* The last measurement ends. */
 void sums__end(struct sums *s);
 
