@@ -7,6 +7,7 @@
 #include "util/error.h"
 #include "util/keep/series.h"
 #include "util/memory.h"
+#include "util/privacy/privacy.h"
 #include "util/part/merge.h"
 
 /* ---- whether they are parts of one recording ---------------------------------- */
@@ -149,6 +150,9 @@ static int not_of_one(const struct recording *a, const struct recording *b)
 {
 	const char *x = a->meta.host ?: "", *y = b->meta.host ?: "";
 
+	if (a->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP || b->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP)
+		return error("%s and %s: what was scrubbed by itself has names of its own, so whether these are of one recording "
+			     "is not known: merge first, and scrub what comes of it", a->path, b->path);
 	if (strcmp(x, y))
 		return error("%s is of host %s, %s of host %s: a recording has the clock and the ids of one; "
 			     "kvmw report %s %s shows them together", a->path, *x ? x : "?", b->path, *y ? y : "?",
