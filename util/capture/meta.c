@@ -367,9 +367,10 @@ void meta__forget_notes(struct meta *meta, u32 nr)
 	json_object_array_del_idx(meta->notes, nr, json_object_array_length(meta->notes) - nr);
 }
 
-/* They may have been set since the recorder was started. */
-static void set_clock(struct meta *meta)
+/* Of a part of the recording: clocks may have been set since the recorder was started, and who writes it knows its start. */
+static void begin_anew(struct meta *meta)
 {
+	json_object_object_del(meta->root, "start_ns");
 	json_object_array_del_idx(meta->clocks, 0, json_object_array_length(meta->clocks));
 	add_clock(meta);
 }
@@ -381,7 +382,7 @@ char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns)
 	meta->err |= json_build__put(o, "time_ns", json_object_new_int64(time_ns));
 	meta->err |= json_build__put_text(o, "what", trigger);
 	meta->err |= json_build__put(meta->root, "trigger", o);
-	set_clock(meta);
+	begin_anew(meta);
 	return meta__json(meta);
 }
 
@@ -390,7 +391,7 @@ char *meta__of_next_file(struct meta *meta)
 	if (!json_object_object_get_ex(meta->root, "first_clock", NULL))
 		meta->err |= json_build__put(meta->root, "first_clock",
 					     json_object_get(json_object_array_get_idx(meta->clocks, 0)));
-	set_clock(meta);
+	begin_anew(meta);
 	return meta__json(meta);
 }
 

@@ -73,7 +73,7 @@ static int series__put_rows(struct series *s, struct data_encoder *enc, u32 id, 
 	return 0;
 }
 
-/* What META of the recorder says of all of it, and this file has for itself. */
+/* What this file has for itself. */
 static int put_begin(struct series *s, struct data_encoder *enc)
 {
 	char text[128];

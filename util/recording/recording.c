@@ -356,9 +356,6 @@ static void resolve_window(struct recording *rec, const struct data_frame *f)
 	bool of_rows = f->type == DATA_EVENTS || f->type == DATA_LOSS;
 
 	if (m->start_ns || of_rows) {
-		/* META of a snapshot, and of a file of a series, follows that of its recorder, which began earlier. */
-		if (!rec->has_rows)
-			rec->window.resolved = false;
 		time_window__resolve(&rec->window, &anchor);
 		/* Rows are read by several threads: they all see the same window. */
 		if (m->part && !rec->has_rows)
