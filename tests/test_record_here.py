@@ -46,9 +46,9 @@ def running(*args):
 
 
 @contextlib.contextmanager
-def running_guest():
+def running_guest(*args):
     """A guest that leaves for its VMM without end; it has left once already."""
-    with endless.endless_guest("--pio", "1") as guest:
+    with endless.endless_guest("--pio", "1", *args) as guest:
         while kvmw("record", "-q", "-e", "userspace", "-o", "/dev/null", "-p", guest.pid, "-d", "0.01").returncode:
             assert guest.poll() is None
         yield guest.pid

@@ -123,6 +123,21 @@ def test_snapshots(tmp_path):
 
 @pytest.mark.lab
 @here
+def test_rounded(tmp_path):
+    """A snapshot says to what its durations are kept; its totals are exact."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "--keep", "2s,16M", "--resolution", "1us", "-e", "userspace", "-p", pid) as rec:
+        path = tmp_path / rec.snapshot_of_events()
+        rec.end()
+    rep, rows = report(path), rows_of(path)
+    assert rep["recording"]["resolution"] == "1us"
+    assert rep["total"]["exact"] and rep["total"]["count"] == len(rows)
+    done = [row["user_ns"] for row in rows if row["user_ns"] is not None]
+    assert done and all(ns % 1000 == 0 for ns in done)
+
+
+@pytest.mark.lab
+@here
 def test_names_and_commands(tmp_path):
     """-o names the files; --exec gets their names; no more than --max-snapshots are made."""
     with running_guest() as pid, \

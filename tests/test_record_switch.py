@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 
+import independent_reader
 from synthetic import KVMW, kvmw, one_line
 from test_merge import mono
-from test_record_here import running_guest
+from test_record_here import owner, running_guest, sudo, users  # noqa: F401
 from test_record_keep import report, rows_of, small_disk
+from test_stack import entries
 
 here = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0, reason="needs /dev/kvm and root")
 GUEST = [KVMW, "bench", "guest", "--rounds"]
@@ -21,10 +23,10 @@ DUMP = r"\[ kvmw record: Dump (\S+): (\d+) events? of (\d+\.\d) s, \d+\.\d{3} MB
 
 class Series:
     """kvmw record --switch-output, whose lines are read as they come."""
-    def __init__(self, where, *args):
+    def __init__(self, where, *args, env=None):
         self.where, self.files = where, []
         self.process = subprocess.Popen([KVMW, "record", *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=where,
-                                        stdout=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, env=os.environ | (env or {}))
 
     def __enter__(self):
         return self
@@ -61,11 +63,17 @@ class Series:
 
 
 @contextlib.contextmanager
-def recording(where, *args):
-    with running_guest() as pid, Series(where, "-e", "userspace", "-p", pid, *args) as rec:
+def recording(where, *args, env=None, guest=()):
+    with running_guest(*guest) as pid, Series(where, "-e", "userspace", "-p", pid, *args, env=env) as rec:
         while not (where / "kvmw.data").exists() or not (where / "kvmw.data").stat().st_size:
             assert rec.process.poll() is None
         yield rec
+
+
+def starts(path):
+    """What META frames say of it."""
+    said = [independent_reader.text(frame) for frame in independent_reader.Recording(path.read_bytes()).frames if frame.type == 2]
+    return {one["start_ns"] for one in said if "start_ns" in one}
 
 
 def check_file(path, number):
@@ -73,6 +81,7 @@ def check_file(path, number):
     about = json.loads(kvmw("info", "--json", path).stdout)
     assert re.fullmatch(r"kvmw\.data\.\d{16}", path.name) and path.stat().st_mode & 0o777 == 0o600
     assert about["complete"] and about["finished"] and about["series"] == {"number": number, "to": number}
+    assert starts(path) == {about["start_ns"]}
     if not any(frame["type"] == "EVENTS" for frame in about["frames"]):
         return about, []
     rows, total = rows_of(path), report(path)["total"]
@@ -196,6 +205,57 @@ def test_disk_that_fills(tmp_path):
             check_file(path, number)
         last = kvmw("info", folder / "kvmw.data")
         assert last.stderr.endswith("the recorder did not finish; all complete frames were used\n")
+
+
+@pytest.mark.lab
+@here
+def test_stacks_are_in_each_file(tmp_path):
+    """A file has the stacks of all of its rows, with the names of their functions, also those that an earlier one has."""
+    with recording(tmp_path, "--stack", "vmm", "--switch-output", guest=["--vmm-delay", "5000"]) as rec:
+        seen = []
+        while len(seen) < 3:
+            rec.switch()
+            numbers = {row[name] for row in rows_of(rec.files[-1]) if row["event"] == "stack" for name in ("kernel", "user")}
+            numbers = {number for number in numbers if number >= 0}     # else why there is none
+            known = {one["id"]: one["frames"] for one in entries(rec.files[-1])}
+            assert numbers <= set(known) and all(known[number] and all(known[number]) for number in numbers)
+            seen += [numbers] if numbers else []
+        rec.end()
+
+
+@pytest.mark.lab
+@here
+def test_files_of_who_asked(users):  # noqa: F811
+    """Under sudo all files belong to whoever asked, also those that a thread without rights begins; the oldest go."""
+    with recording(users, "--switch-output", "--switch-max-files", "2", env=sudo(1234, 2345)) as rec:
+        for _ in range(3):
+            rec.switch()
+        rec.end()
+    assert sorted(users.iterdir()) == rec.files[-2:]
+    for path in rec.files[-2:]:
+        assert owner(path) == (1234, 2345, 0o600)
+
+
+@pytest.mark.lab
+@here
+def test_scrubbed_files(tmp_path):
+    """With their names they are still one recording, and which one is missing is said; else merge has to come first."""
+    with recording(tmp_path, "--switch-output") as rec:
+        while sum(rec.switch() > 0 for _ in range(2)) < 2:
+            pass
+        rec.end()
+    clean = [tmp_path / f"clean{i}" for i in range(len(rec.files))]
+    for path, to in zip(rec.files, clean):
+        assert kvmw("scrub", path, to, "--keep=names").returncode == 0
+    done = kvmw("merge", "-o", tmp_path / "all", *clean)
+    assert done.returncode == 0, done.stderr
+    assert len(rows_of(tmp_path / "all")) == sum(len(check_file(path, i)[1]) for i, path in enumerate(rec.files, 1))
+    one_line(kvmw("merge", "-o", tmp_path / "no", clean[0], *clean[2:]), 1, f"{clean[2]}: nothing is known of the ",
+             f" s between {clean[0]} and it: merge the recording of that time, too")
+    hidden = [tmp_path / f"hidden{i}" for i in range(2)]
+    for path, to in zip(rec.files, hidden):
+        assert kvmw("scrub", path, to).returncode == 0
+    one_line(kvmw("merge", "-o", tmp_path / "no", *hidden), 1, f"{hidden[0]} and {hidden[1]}: ", "merge first, and scrub what comes of it")
 
 
 @pytest.mark.lab
