@@ -9,6 +9,7 @@ import collections
 import functools
 import io
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -23,6 +24,10 @@ DUMP_ROWS = PROGRAMS / "dump_rows"
 # What the lab's machines have besides kvmw.
 ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
+
+# That come and go one after another; a word of the kernel's command line, which scripts have in the environment.
+SHORT_VMS = int(os.environ.get("KVMW_VMS", 2000))
+MANY = ["--append", f"lab_vms={SHORT_VMS}"]
 
 # What concerns one kernel more than another runs on the oldest and the newest.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
@@ -40,14 +45,14 @@ BOOTS = {
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
     "behave": (165, ["--kernel", "bookworm"], ["behave", "keep", "top"]),
-    "families-bookworm": (225, ["--kernel", "bookworm"], ["families", "guests", "nested", "many"]),
+    "families-bookworm": (225, ["--kernel", "bookworm", *MANY], ["families", "guests", "nested", "many"]),
     "families-bullseye": (105, ["--kernel", "bullseye"], ["families", "nested", "top"]),
     "families-trixie": (125, ["--kernel", "trixie"], ["families", "converge"]),
     "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),
     "sched-bookworm": (165, ["--kernel", "bookworm", "--smp", "2"],
                        ["sched", "oracle", "scenarios", "chains", "hurt"]),
     "sched-bullseye": (130, ["--kernel", "bullseye", "--smp", "2"], ["sched", "oracle", "scenarios"]),
-    "sched-trixie": (160, ["--kernel", "trixie", "--smp", "2"], ["sched", "oracle", "many"]),
+    "sched-trixie": (160, ["--kernel", "trixie", "--smp", "2", *MANY], ["sched", "oracle", "many"]),
     "sched-sid": (145, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle", "scenarios", "chains"]),
     "legacy-mmu": (40, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
     "integrity": (25, ["--kernel", "bookworm", "--append", "lockdown=integrity"], ["lockdown"]),

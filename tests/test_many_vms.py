@@ -9,7 +9,7 @@ TURNS = {"many-at-once": 3, "many-short": 2}
 
 
 @in_boots(*boots_of("many"))
-@pytest.mark.parametrize("name, vms, each", [("many-at-once", 300, 2), ("many-short", 2000, 1)])
+@pytest.mark.parametrize("name, vms, each", [("many-at-once", 300, 2), ("many-short", lab_fixtures.SHORT_VMS, 1)])
 def test_as_many_exits_as_perf_counts(boot, name, vms, each):
     step = boot.step(name)
     assert step.status == 0, step.err

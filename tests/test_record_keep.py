@@ -357,6 +357,25 @@ def test_exact(boot, name):
 
 
 @in_boots("behave")
+def test_series_is_exact(boot):
+    """
+    Another file begins while the guest exits as fast as it can: what waits for its batch is in the one or in the next
+    one. Together they have each exit once, and count what the guest did.
+    """
+    step = boot.step("keep-series")
+    assert step.status == 0, step.err
+    paths = sorted(boot.path("keep-series").parent.glob("keep-series.2*"))
+    reports = [lab_fixtures.report(path) for path in paths if lab_fixtures.rows(path)]
+    assert len(reports) >= 2 and all(rep["total"]["exact"] for rep in reports)
+    rows = [row for path in paths for row in lab_fixtures.rows(path)]
+    assert len({row.time_ns for row in rows}) == len(rows) == sum(rep["total"]["count"] for rep in reports)
+    perf = int(re.search(r"^(\d+),,kvm:kvm_exit", boot.path("keep-series.perf").read_text(), re.M)[1])
+    assert len(rows) == perf
+    for reason, number in json.loads(step.out)["exits"]["svm"].items():
+        assert sum(lab_fixtures.counts(rep).get(reason, 0) for rep in reports) == number
+
+
+@in_boots("behave")
 def test_quiet(boot):
     assert "0 snapshots" in boot.step("keep-quiet").err
     assert not list(boot.path("keep-quiet").parent.glob("keep-quiet.2*"))

@@ -137,4 +137,5 @@ def test_memory_is_flat(tmp_path):
                 first = resident(rec.process.pid)
         last = resident(rec.process.pid)
         rec.end(status=143)
+    print(f"{seconds} s, {rec.snapshots} snapshots: {first[0]} KiB and {first[1]} descriptors, then {last[0]} and {last[1]}")
     assert last[0] <= first[0] * 1.05 and last[1] <= first[1] + 2, (first, last, rec.snapshots)

@@ -234,6 +234,7 @@ bool identity__vm_of(const struct identity *id, u32 vcpu, struct identity_vm *vm
 	return *vm->name;
 }
 
+/* Of all: 5 ms in a second for 30 VMs of 18,000, which is 108,000 in an hour and a window of ten minutes. */
 static bool has_others(const struct identity *id, s64 vm)
 {
 	for (u32 i = 0; i < id->entries.nr; i++) {

@@ -17,6 +17,10 @@ keep lost -m 4K
 keep sample --sample 10
 keep both -m 4K --sample 3 -e exit,userspace,fault
 
+# Many more of the same in a series of files.
+step keep-series perf stat -a -x, -o keep-series.perf -e kvm:kvm_exit kvmw record --switch-output=64K -e exit -o keep-series -- \
+	kvmw bench guest --json --rounds 2000 --cpuid 4 --pio 3 --mmio 2 --msr 2
+
 # No fault, and nothing to trigger.
 # shellcheck disable=SC2086 # several words
 step keep-quiet kvmw record --keep 60s,16M -o keep-quiet --trigger 'reason==shutdown' --trigger 'total>1000s' \
