@@ -45,6 +45,8 @@ def groups():
                 ["report", "-i", name, "-e", event, *args, how]
                 for args, how in itertools.product(reports(event), FORMATS)]
         yield f"{name} report", [["report", "-i", name, how] for how in FORMATS]
+        if name in FULL:
+            yield f"{name} views", [["report", "-i", name, "-e", event, how] for event in CYCLES + FAMILIES for how in FORMATS]
         selected = [[], *SELECTIONS, ["--max-events", "20"], ["-F", "time,event,vcpu"]]
         events = CYCLES + FAMILIES if name in FULL else CYCLES
         yield f"{name} script", [
