@@ -94,7 +94,8 @@ FILES = {
 
 
 # Seconds for 16 million rows, which JSON and text read in the same way.
-RUNS = [(name, command) for name in FILES for command in COMMANDS if (name, command) != ("dirty-16M", "json")]
+RUNS = [pytest.param(name, command, marks=[pytest.mark.slow] * ((name, command) == ("dirty-16M", "report")))
+        for name in FILES for command in COMMANDS if (name, command) != ("dirty-16M", "json")]
 
 
 @pytest.mark.parametrize("name, command", RUNS)

@@ -119,7 +119,7 @@ def families(tmp_path_factory, events):
     rec.rows = []
     for _ in range(4):
         for event in schema.events:
-            rows = [random_event(rng, event) for _ in range(rng.randrange(50, 300))]
+            rows = [random_event(rng, event) for _ in range(rng.randrange(20, 120))]
             rec.frame(event["name"], rows)
             rec.rows += [(event["name"], row) for row in rows]
     rec.path = rec.write(tmp_path_factory.mktemp("families") / "kvmw.data")
