@@ -26,7 +26,7 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
 # That come and go one after another; a word of the kernel's command line, which scripts have in the environment.
-SHORT_VMS = int(os.environ.get("KVMW_VMS", 2000))
+SHORT_VMS = int(os.environ.get("KVMW_VMS", 1200))
 MANY = ["--append", f"lab_vms={SHORT_VMS}"]
 
 # What concerns one kernel more than another runs on the oldest and the newest.
@@ -45,7 +45,7 @@ BOOTS = {
                   "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
     "linux": (165, ["--kernel", "bookworm"], ["linux", "ring", "scenarios-linux"]),
     "behave": (165, ["--kernel", "bookworm"], ["behave", "keep", "top"]),
-    "families-bookworm": (225, ["--kernel", "bookworm", *MANY], ["families", "guests", "nested", "many"]),
+    "families-bookworm": (130, ["--kernel", "bookworm"], ["families", "guests", "nested"]),
     "families-bullseye": (105, ["--kernel", "bullseye"], ["families", "nested", "top"]),
     "families-trixie": (125, ["--kernel", "trixie"], ["families", "converge"]),
     "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),
