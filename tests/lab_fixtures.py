@@ -142,8 +142,8 @@ def report(path, *args, status=0):
     return json.loads(done.stdout)
 
 
-def info(path, status=0):
-    done = kvmw("info", "-i", path, "--json")
+def info(path, *args, status=0):
+    done = kvmw("info", "-i", path, "--json", *args)
     assert done.returncode == status, done.stderr
     return json.loads(done.stdout)
 
