@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * loadgen [--keep|--switch] ROWS: made records for the recorder's own threads, as fast as these take them.
+ * loadgen [--keep|--switch] ROWS [FILE]: made records for the recorder's own threads, as fast as these take them.
  *
  * All that is behind the ring buffers is real: drain, totals, identities, sink, and the writer or the
  * window of --keep.  What is before them is made instead (loadgen_session.h), and so is CLOCK_MONOTONIC,
  * which goes on with the records: a day of 100,000 a second passes in an hour or less.  VMs of four vCPUs come and go, a few
  * records are lost, some cycles never end.
+ *
+ * With --keep, one exit near the end is long, and makes the last snapshot as a trigger does; FILE is that one.
  *
  * The recording goes through a pipe to a process that counts it, of --switch in files, each of which has to be
  * right by itself; of --keep, snapshots are read when all is over.  Whatever differs from what was made, of any vCPU and reason, is said, and so is memory
@@ -28,6 +30,7 @@
 #define KEEP_ROW	20			/* bytes; what is kept is 30 s of rows, and a little more */
 #define KEEP_MORE	(4 << 20)
 /* From the second tenth to the last ones. */
+#define FAULT		"total>50us"
 #define MAY_GROW	0.05
 #define MAY_GROW_MIB	1
 #define NAME_BYTES	400	/* of a thread, which a series has to know in each file */
@@ -46,6 +49,9 @@ struct run {
 	int to;			/* the process that reads */
 	struct data_writer *writer;
 	struct keep_window window;
+	struct keep_triggers triggers;
+	int hit;		/* told of a trigger */
+	const char *last;	/* the last snapshot stays as this file; NULL: it does not */
 	struct series series;
 	char path[32];		/* of its file */
 	struct sink *sink;
@@ -54,14 +60,31 @@ struct run {
 	u64 snapshot_rows;
 };
 
+/* What the last snapshot is made for: the long exit, and nothing else.  0 or -1. */
+static int wait_for_fault(struct run *r, char **meta)
+{
+	struct keep_hit hit;
+	u64 told;
+
+	if (read(r->hit, &told, sizeof(told)) != sizeof(told))
+		return -1;
+	hit = keep_triggers__take(&r->triggers);
+	if (told != 1 || strcmp(hit.why, FAULT))
+		return fprintf(stderr, "loadgen: triggered %llu times, by '%s'\n", (unsigned long long)told, hit.why), -1;
+	free(*meta);
+	return asprintf(meta, "{\"kvmw\":\"0\",\"trigger\":{\"what\":\"%s\",\"time_ns\":%llu}}", hit.why,
+			(unsigned long long)hit.time_ns) < 0 ? -1 : 0;
+}
+
 /* As builtin-record-keep.c has them made.  0 or -1. */
 static int make_snapshot(struct run *r, struct snapshot_made *made)
 {
 	struct keep_snapshot s = { .told = eventfd(0, EFD_CLOEXEC), .meta = strdup("{\"kvmw\":\"0\"}") };
+	bool last = made == &r->snapshots[NR_SNAPSHOTS - 1];
 	u64 told;
 	int fd, err;
 
-	if (sink__mark(r->sink, MARK_HOLD, NULL))
+	if ((last && wait_for_fault(r, &s.meta)) || sink__mark(r->sink, MARK_HOLD, NULL))
 		return -1;
 	drain__cut(r->drain);
 	fd = mkostemp(made->path, O_CLOEXEC);
@@ -83,7 +106,10 @@ static int check_snapshot(struct run *r, const struct snapshot_made *made)
 	int err = tallies__read(&t, made->path) || tallies__check(&t);
 	struct made sum = { 0 };
 
-	unlink(made->path);
+	if (!r->last || made != &r->snapshots[NR_SNAPSHOTS - 1])
+		unlink(made->path);
+	else
+		err |= rename(made->path, r->last);
 	for (u32 i = 0; i < t.nr; i++) {
 		sum.print += t.of[i].made.print;
 		for (u32 k = 0; k < NR_KEYS; k++) {
@@ -219,7 +245,10 @@ static int open_output(struct run *r, const struct series_files *files)
 		if (keep_window__init(&r->window, bytes, KEEP_NS))
 			return -1;
 		keep_window__start(&r->window, START_NS);
-		return 0;
+		r->hit = eventfd(0, EFD_CLOEXEC);
+		r->window.triggers = &r->triggers;
+		r->session->faults = true;
+		return keep_triggers__add(&r->triggers, FAULT) || keep_triggers__bind(&r->triggers, EVENTS, r->hit) ? -1 : 0;
 	}
 	if (r->switches) {
 		if (series__open(&r->series, files))
@@ -236,9 +265,11 @@ static int close_output(struct run *r, int err)
 	if (r->switches)
 		err |= sink__last(r->sink);
 	err |= sink__finish(r->sink);
-	if (r->keeps)
+	if (r->keeps) {
 		keep_window__free(&r->window);
-	else if (r->switches)
+		keep_triggers__free(&r->triggers);
+		close(r->hit);
+	} else if (r->switches)
 		series__close(&r->series);
 	else
 		err |= data_writer__finish(r->writer) | data_writer__close(r->writer);
@@ -337,16 +368,20 @@ static int say(const struct session *s, const struct run *r, double wall, double
 int main(int argc, char **argv)
 {
 	static struct run r = { .session = &session };
-	u64 rows = argc > 1 ? strtod(argv[argc - 1], NULL) : 0;
+	u64 rows;
 	double wall = seconds(CLOCK_REALTIME);
 	u32 before, after;
 	int err, status = 0;
 	pid_t reader = 0;
 
-	r.keeps = argc == 3 && !strcmp(argv[1], "--keep");
+	r.keeps = argc >= 3 && !strcmp(argv[1], "--keep");
 	r.switches = argc == 3 && !strcmp(argv[1], "--switch");
-	if (argc != 2 + (r.keeps || r.switches) || rows < 100000) {
-		fprintf(stderr, "usage: loadgen [--keep|--switch] ROWS, at least 1e5\n");
+	argv += r.keeps || r.switches;
+	argc -= r.keeps || r.switches;
+	rows = argc > 1 ? strtod(argv[1], NULL) : 0;
+	r.last = argc == 3 && r.keeps ? argv[2] : NULL;
+	if (argc != 2 + !!r.last || rows < 100000) {
+		fprintf(stderr, "usage: loadgen [--keep|--switch] ROWS [FILE], at least 1e5; FILE is for --keep\n");
 		return 2;
 	}
 	/* Batches go back to the kernel: what is resident when few of them wait is what is kept. */

@@ -31,6 +31,8 @@
 #define FIRST_PID	0x40000000		/* more than the kernel gives */
 #define LATE_NS		(3 * NSEC_PER_SEC)	/* after which a state that ended is free */
 #define NR_SNAPSHOTS	20
+#define FAULT_NS	100000			/* of one exit, the only long one, */
+#define FAULT_ROUNDS	20			/* so many rounds before the end */
 #define LOG		4096			/* rounds: longer than the window, and a snapshot takes */
 #define EVENTS		(BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_USERSPACE) | BIT(KVMW_EVENT_IRQ))
 
@@ -51,6 +53,8 @@ struct session {
 	u64 seed, rows, target;
 	u32 per_ring;			/* rows of a round */
 	bool over;			/* the last round ended */
+	bool faults;			/* an exit is to be long */
+	u64 fault_ns;			/* its time; 0: not yet */
 	u32 nr_rings;			/* made so far */
 	struct kvmw_vcpu_state states[NR_STATES];
 	u64 print[NR_STATES];
@@ -293,8 +297,15 @@ static int send_row(struct session *s, struct ring_buffer *rb, u64 time_ns)
 	bool lost = s->rows % 1000 < 3;
 	struct kvmw_vcpu_state *v = &s->states[at];
 	u64 span_ns = 500 + rnd(s) % 8192;
+	bool fault = s->faults && !s->fault_ns && s->rows + FAULT_ROUNDS * NR_RINGS * s->per_ring >= s->target;
 
 	k = s->seed % 11 == 0 ? FIRST_IRQ : s->seed % 7 == 0 ? FIRST_USER + (s->seed >> 32) % 2 : (s->seed >> 32) % FIRST_USER;
+	if (fault) {
+		k = 0;
+		lost = false;
+		span_ns = FAULT_NS;
+		s->fault_ns = time_ns;
+	}
 	s->rows++;
 	count(&s->all.sums[k], span_ns, lost);
 	if (lost) {

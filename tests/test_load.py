@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the recorder does behind its rings, at length: memory and states stay as they are, and no sum drifts (loadgen.c)."""
 import os
+import re
 import subprocess
 
 import pytest
 
-from synthetic import KVMW
+from synthetic import KVMW, kvmw, report
 
 pytestmark = pytest.mark.slow
 LOADGEN = KVMW.parent / "obj/tests/loadgen"
@@ -14,7 +15,18 @@ ROWS = os.environ.get("KVMW_LOAD_ROWS", "1e7")
 
 @pytest.mark.parametrize("mode", [[], ["--keep"], ["--switch"]], ids=["file", "keep", "switch"])
 def test_load(tmp_path, mode):
-    done = subprocess.run([LOADGEN, *mode, ROWS], cwd=tmp_path, text=True, capture_output=True, check=False)
+    """--keep: what led up to a fault at the end is there, for 30 s, with exact totals."""
+    kept = [tmp_path / "kept"] if mode == ["--keep"] else []
+    done = subprocess.run([LOADGEN, *mode, ROWS, *kept], cwd=tmp_path, text=True, capture_output=True, check=False)
     print(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == kept
+    if not kept:
+        return
+    rep = report(*kept)
+    about, long = rep["recording"], report(*kept, "--where", "total>50us")
+    assert about["complete"] and about["trigger"] == "total>50us" and rep["total"]["exact"]
+    assert about["duration_ns"] >= 29 * 10 ** 9 and about["trigger_ns"] - about["start_ns"] >= 20 * 10 ** 9
+    assert long["total"]["count"] == 1
+    text = kvmw("report", "-i", *kept).stdout
+    assert re.search(r"^# trigger +total>50us, at \d+\.\d+ s$", text, re.M), text
