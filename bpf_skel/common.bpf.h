@@ -80,32 +80,6 @@ static __always_inline struct kvmw_vcpu_state *state_at(u32 index)
 	return bpf_map_lookup_elem(&states, &index);
 }
 
-/* Index into s->sums of a key; once all sums are in use, the last one is shared. */
-static __always_inline u32 sum_index(struct kvmw_vcpu_state *s, u32 event, u32 isa, u32 reason)
-{
-	u64 key = KVMW_SUM_KEY(event, isa, reason);
-	u32 hash = reason ^ reason >> 5 ^ event * 41;
-
-	for (u32 probe = 0; probe < 16; probe++) {
-		u32 i = (hash + probe) & (KVMW_MAX_SUMS - 1);
-
-		if (!s->sums[i].key)
-			s->sums[i].key = key;
-		if (s->sums[i].key == key)
-			return i;
-	}
-	s->sums[KVMW_MAX_SUMS].key = KVMW_SUM_KEY(event, isa, KVMW_REASON_OTHER);
-	return KVMW_MAX_SUMS;
-}
-
-static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
-{
-	if (i > KVMW_MAX_SUMS)
-		i = KVMW_MAX_SUMS;
-	barrier_var(i);
-	return &s->sums[i <= KVMW_MAX_SUMS ? i : KVMW_MAX_SUMS];
-}
-
 /* No record is sent, so what only records have need not be known. */
 static __always_inline bool only_counts(void)
 {

@@ -17,30 +17,21 @@ struct {
 	__type(value, struct kvmw_latencies);
 } latencies __weak SEC(".maps");
 
+#define LOG2_DIGITS	0x3333333322221100ULL	/* that of 0 to 15: a digit each */
+
 /* Which count of struct kvmw_latencies a duration belongs to. */
 static __always_inline u32 latency_of(u64 ns)
 {
 	u32 log2 = 0;
 
 	ns >>= KVMW_LATENCY_FIRST;
-	if (ns >> 16) {
-		log2 = 16;
-		ns >>= 16;
-	}
-	if (ns >> 8) {
-		log2 += 8;
-		ns >>= 8;
-	}
-	if (ns >> 4) {
+	if (ns >> (KVMW_LATENCIES - 1))
+		return KVMW_LATENCIES - 1;
+	while (ns > 15) {
 		log2 += 4;
 		ns >>= 4;
 	}
-	if (ns >> 2) {
-		log2 += 2;
-		ns >>= 2;
-	}
-	log2 += ns > 1;
-	return log2 < KVMW_LATENCIES ? log2 : KVMW_LATENCIES - 1;
+	return log2 + (LOG2_DIGITS >> (ns * 4) & 15);
 }
 
 static __always_inline void count_latency(struct kvmw_vcpu_state *s, u64 ns)
@@ -57,19 +48,12 @@ static __always_inline void count_latency(struct kvmw_vcpu_state *s, u64 ns)
 		l->count[at]++;
 }
 
-/* Sums of the parts exist only if the parts do.  Most cycles have none of them. */
+/* Most cycles have no parts. */
 static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_vcpu_state *s)
 {
 	const struct kvmw_exit *e = &s->exit.e;
 
-	if (!config.parts) {
-		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
-		sum->throttled_ns = KVMW_NONE;
-		return;
-	}
-	if (!compat_tells_throttled())
-		sum->throttled_ns = KVMW_NONE;
-	if (!s->parted)
+	if (!s->parted || !config.parts)
 		return;
 	sum->halt_ns += e->halt_ns;
 	sum->poll_ns += e->poll_ns;
@@ -172,12 +156,15 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 {
 	struct kvmw_exit *e = &s->exit.e;
 	struct kvmw_sum *sum;
+	u64 entry_ns;
+	u32 at;
 
 	/* The entry was missed, or was one that x86/exit_reenter.bpf.c would have seen. */
 	if (s->exit_open)
 		cycle_end(s, now, KVMW_NONE, cpu);
 	/* Without an entry before, the parts collected so far belong to no cycle. */
-	if (!s->entry_ns) {
+	entry_ns = s->entry_ns;
+	if (!entry_ns) {
 		cycle_clear(s);
 		s->user_ns = 0;
 	}
@@ -187,18 +174,18 @@ static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
 		e->exit_cpu = cpu;
 
 	e->time_ns = now;
-	e->guest_ns = s->entry_ns ? now - s->entry_ns : KVMW_NONE;
+	e->guest_ns = entry_ns ? now - entry_ns : KVMW_NONE;
 	e->user_ns = 0;
 	e->reason = info->reason;
 	e->isa = info->isa;
 	exit_describe(e, info, vcpu, typed);
 	cycle_mark(s);
 
-	s->exit_sum = sum_index(s, KVMW_EVENT_EXIT, info->isa, info->reason);
-	sum = sum_at(s, s->exit_sum);
+	sum = sum_of(s, KVMW_EVENT_EXIT, info->isa, info->reason, &at);
+	s->exit_sum = at;
 	sum->count++;
-	if (s->entry_ns)
-		sum->gap_ns += e->guest_ns;
+	if (entry_ns)
+		sum->gap_ns += now - entry_ns;
 	s->exit_open = 1;
 	s->entry_ns = 0;
 }

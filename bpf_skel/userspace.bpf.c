@@ -33,6 +33,7 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 {
 	struct kvmw_userspace *e = &s->user.e;
 	struct kvmw_sum *sum;
+	u32 at;
 
 	/* KVM_RUN was missed: a program is skipped on a CPU where it is preempted. */
 	if (s->user_open)
@@ -42,8 +43,8 @@ static __always_inline void user_begin(struct kvmw_vcpu_state *s, u64 now, u32 r
 	e->run_ns = s->run_ns ? now - s->run_ns : KVMW_NONE;
 	e->reason = reason;
 	e->error = err;
-	s->user_sum = sum_index(s, KVMW_EVENT_USERSPACE, KVMW_ISA_NONE, reason);
-	sum = sum_at(s, s->user_sum);
+	sum = sum_of(s, KVMW_EVENT_USERSPACE, KVMW_ISA_NONE, reason, &at);
+	s->user_sum = at;
 	sum->count++;
 	if (s->run_ns)
 		sum->gap_ns += e->run_ns;
@@ -111,7 +112,7 @@ struct userspace_exit_args {
 };
 
 /* KVM_RUN returns. */
-static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 err)
+static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 err, bool wanted)
 {
 	u64 now;
 
@@ -122,7 +123,7 @@ static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 e
 		reason = KVMW_REASON_ERRNO + (u32)-err;
 	if (s->exit_open && s->exit.e.user_reason == NO_USER)
 		s->exit.e.user_reason = reason;
-	if (wants(KVMW_EVENT_USERSPACE))
+	if (wanted)
 		user_begin(s, now, reason, err);
 }
 
@@ -130,17 +131,20 @@ static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 e
 SEC("tp_btf/kvm_userspace_exit")
 int BPF_PROG(userspace_exit_btf, u32 reason, int err)
 {
+	bool wanted = wants(KVMW_EVENT_USERSPACE);
+
 	if (active)
-		returns(wants(KVMW_EVENT_USERSPACE) ? state_of_thread(true) : state_of_typed_thread(),
-			reason, err);
+		returns(wanted ? state_of_thread(true) : state_of_typed_thread(), reason, err, wanted);
 	return 0;
 }
 
 SEC("tp/kvm/kvm_userspace_exit")
 int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
+	bool wanted = wants(KVMW_EVENT_USERSPACE);
+
 	if (active)
-		returns(state_of_thread(wants(KVMW_EVENT_USERSPACE)), ctx->reason, ctx->error);
+		returns(state_of_thread(wanted), ctx->reason, ctx->error, wanted);
 	return PASS_ON;
 }
 
