@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The payload of one frame of exits: its columns are decoded in any order, and as JSON. The first
- * two bytes are the number of rows, the third one the order, the fourth one the column to begin with,
- * since those after a bad one are not decoded.
+ * two bytes are the number of rows, the third one the order, whether codes are enough and whether it is
+ * decoded beside another frame, the fourth one the column to begin with, since those after a bad one are
+ * not decoded.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/data/format.h"
+#include "util/data/pair.h"
 
 #define HEADER	4u
 #define MAX_NR	256u	/* more take longer, and prove the same */
@@ -15,7 +17,7 @@
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 struct fuzz {
-	struct data_decoder *dec;
+	struct data_decoder *dec, *other;
 	struct schema schema;		/* to make it takes longer than a frame */
 	const struct data_event *event;
 	u64 *cols[DATA_MAX_FIELDS];
@@ -24,7 +26,8 @@ struct fuzz {
 static void set_up(struct fuzz *z)
 {
 	z->dec = data_decoder__new();
-	if (!z->dec || schema__builtin(&z->schema, KVMW_EVENT_EXIT))
+	z->other = data_decoder__new();
+	if (!z->dec || !z->other || schema__builtin(&z->schema, KVMW_EVENT_EXIT))
 		abort();
 	z->event = schema__find(&z->schema, KVMW_EVENT_EXIT);
 	if (!z->event)
@@ -36,15 +39,22 @@ static void set_up(struct fuzz *z)
 	}
 }
 
-static void decode_all(struct fuzz *z, const struct data_frame *f, bool backwards, u32 first)
+static void decode_all(struct fuzz *z, const struct data_frame *f, u8 how, u32 first)
 {
 	u32 nr = z->event->nr_fields;
 	int fields[DATA_MAX_FIELDS];
 	const char *why;
 
 	for (u32 i = 0; i < nr; i++)
-		fields[i] = (first + (backwards ? nr - i : i)) % nr;
+		fields[i] = (first + (how & 1 ? nr - i : i)) % nr;
+	if (how & 2)
+		data_decoder__codes(z->dec, ~0ULL);
+	if (how & 4)
+		data_decoder__pair(&(struct pair_frame) { z->dec, f, first % nr },
+				   &(struct pair_frame) { z->other, f, first % nr });
 	data_decoder__columns(z->dec, z->event, f, fields, nr, z->cols, &why);
+	if (how & 4)
+		data_decoder__columns(z->other, z->event, f, fields, nr, z->cols, &why);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -68,7 +78,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	f.payload = payload;
 	f.size = size - HEADER;
 	data_frame__columns(&f, dir, DATA_MAX_FIELDS);
-	decode_all(&z, &f, data[2] % 2, data[3]);
+	decode_all(&z, &f, data[2], data[3]);
 	if (!data_decoder__json(z.dec, &f, &text))
 		free(text);
 	free(payload);

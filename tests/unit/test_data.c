@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What goes into a recording comes out of it: every event, every encoding. */
 #include "frames.h"
+#include "util/data/pair.h"
 
 #define MAX_NR	DATA_MAX_ROWS
 
@@ -88,6 +89,57 @@ static void look_at_encodings(const struct data_frame *f)
 				seen |= 1ULL << k;
 }
 
+/* Rows by their codes, where there are some. */
+static void check_codes(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
+			const struct event_desc *event, const u8 *rows)
+{
+	struct data_facts facts;
+	struct columns c;
+	const char *why;
+
+	columns_init(&c, event->nr_fields);
+	data_decoder__codes(dec, ~0ULL);
+	assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why), 0);
+	for (u32 k = 0; k < e->nr_fields; k++) {
+		u64 bits = 0;
+
+		data_decoder__facts(dec, k, f->rows, &facts);
+		for (u32 i = 0; facts.code && i < f->rows; i++)
+			c.col[k][i] = facts.value[facts.code[i]];
+		for (u32 i = 0; i < f->rows; i++)
+			bits |= c.col[k][i];
+		assert_int_equal(bits & ~facts.bits, 0);
+	}
+	compare(event, rows, f->rows, &c);
+	columns_free(&c, event->nr_fields);
+}
+
+/* Beside another frame, which is decoded as well, or cannot be. */
+static void check_pair(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
+		       const struct event_desc *event, const u8 *rows)
+{
+	struct data_decoder *other = data_decoder__new();
+	struct data_frame bad = *f;
+	const char *why;
+	struct columns c;
+
+	assert_non_null(other);
+	bad.rows += bad.rows < DATA_MAX_ROWS ? 1 : -1;
+	columns_init(&c, event->nr_fields);
+	for (u32 k = 1; k < 3 && k < e->nr_fields; k++)
+		for (u32 wrong = 0; wrong < 2; wrong++) {
+			const struct pair_frame a = { dec, f, k }, b = { other, wrong ? &bad : f, k };
+
+			data_decoder__pair(&a, &b);
+			assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why), 0);
+			compare(event, rows, f->rows, &c);
+			assert_int_equal(data_decoder__columns(other, e, f, c.all, e->nr_fields, c.col, &why), 0);
+			compare(event, rows, f->rows, &c);
+		}
+	columns_free(&c, event->nr_fields);
+	data_decoder__free(other);
+}
+
 static void check_frame(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
 			const struct event_desc *event, const u8 *rows)
 {
@@ -105,6 +157,8 @@ static void check_frame(struct data_decoder *dec, const struct data_event *e, co
 		assert_int_equal(data_decoder__columns(dec, e, f, &k, 1, &c.col[k], &why), 0);
 	compare(event, rows, f->rows, &c);
 	look_at_encodings(f);
+	check_codes(dec, e, f, event, rows);
+	check_pair(dec, e, f, event, rows);
 	columns_free(&c, event->nr_fields);
 }
 

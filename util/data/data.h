@@ -213,6 +213,11 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why);
 /*
+ * In the next call codes are enough for some columns, one bit for each of fields[]: where a column has
+ * codes (data_decoder__facts()), cols[i] may be left as it was.
+ */
+void data_decoder__codes(struct data_decoder *dec, u64 enough);
+/*
  * The next call is about the same frame, and what the last one decoded is still where it was: columns
  * that others depend on need not be decoded again.
  */
@@ -223,6 +228,18 @@ void data_decoder__continue(struct data_decoder *dec);
  */
 u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
 			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value);
+/*
+ * What is known of a column's values without a look at each row.  Rows with the same code have the
+ * same value, rows with another code have another one.
+ */
+struct data_facts {
+	u64 bits;		/* no value has others */
+	const u8 *code;		/* of each row, an index into value[]; NULL: there are none */
+	const u64 *value;
+	u32 nr_values;
+};
+/* Of a column that the last call, or those that it continued, decoded; valid until the next frame is. */
+void data_decoder__facts(const struct data_decoder *dec, u32 field, u32 rows, struct data_facts *facts);
 /*
  * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
  * memory, after error().

@@ -5,50 +5,8 @@
  */
 #include <stdlib.h>
 
-#include <zstd.h>
-#include <zstd_errors.h>
-
-#include "util/data/format.h"
+#include "util/data/decode.h"
 #include "util/memory.h"
-
-#define MAX_SCRATCH	16u	/* columns decoded because others refer to them */
-#define MAX_CODES	4u	/* columns whose codes are kept, because others are in their order */
-
-struct data_decoder {
-	ZSTD_DCtx *zstd;
-	u8 *raw;		/* grows with the columns */
-	size_t raw_room;
-	u32 *order;		/* this and scratch grow with the frames */
-	const u64 *ordered_by;	/* the column that order is by, or NULL */
-	u64 *scratch[MAX_SCRATCH];
-	u8 *codes[MAX_CODES];	/* so do these */
-	u32 nr_scratch, nr_codes, row_room;
-	struct keymap keys;	/* made, like tokens, for the first column that needs them */
-	struct tokens *tokens;
-	/* Of the frame of this call, by field: */
-	u32 data_at[DATA_MAX_FIELDS + 1];	/* offset of its column's data, 0: the frame lacks it */
-	u8 entry[DATA_MAX_FIELDS + 1];		/* its column in the directory */
-	bool is_key[DATA_MAX_FIELDS + 1];	/* a DICT column is in its order */
-	bool one_value[DATA_MAX_FIELDS + 1];
-	const u8 *codes_of[DATA_MAX_FIELDS + 1];	/* of a DICT column that is a key; or NULL */
-	u64 *wanted[DATA_MAX_FIELDS + 1];	/* where the caller wants it, or NULL */
-	const u64 *done[DATA_MAX_FIELDS + 1];
-	u8 state[DATA_MAX_FIELDS + 1];
-	bool cut;				/* the directory is of more data than there is */
-	const char *why;
-	bool no_memory;
-	bool more;		/* of the frame of the last call */
-};
-
-enum { COLUMN_UNTOUCHED, COLUMN_BUSY, COLUMN_DONE };
-
-/* A validated directory entry. */
-struct column {
-	u32 field, encoding, flags, stored, raw;
-	u8 refs[COLUMN_NR_REFS];
-	u64 base;
-	const u8 *data;
-};
 
 struct data_decoder *data_decoder__new(void)
 {
@@ -73,7 +31,7 @@ void data_decoder__free(struct data_decoder *dec)
 	for (u32 i = 0; i < MAX_SCRATCH; i++)
 		free(dec->scratch[i]);
 	for (u32 i = 0; i < MAX_CODES; i++)
-		free(dec->codes[i]);
+		free(dec->codes[i].of_row);
 	free(dec->raw);
 	free(dec->order);
 	free(dec->tokens);
@@ -104,8 +62,8 @@ static int make_row_room(struct data_decoder *dec, u32 rows)
 		dec->scratch[i] = NULL;
 	}
 	for (u32 i = 0; i < MAX_CODES; i++) {
-		free(dec->codes[i]);
-		dec->codes[i] = NULL;
+		free(dec->codes[i].of_row);
+		dec->codes[i].of_row = NULL;
 	}
 	free(dec->order);
 	dec->order = malloc(room * sizeof(*dec->order));
@@ -135,32 +93,6 @@ static int make_keys(struct data_decoder *dec)
 	return dec->keys.key || !keymap__init(&dec->keys) ? 0 : no_memory(dec);
 }
 
-/* Number of columns, or -1 if the directory does not fit into the payload. */
-static int nr_columns(const struct data_frame *f)
-{
-	u32 nr;
-
-	if (f->size < ROWS_HDR_SIZE || !f->rows || f->rows > DATA_MAX_ROWS)
-		return -1;
-	nr = get32(f->payload);
-	if (nr > DATA_MAX_FIELDS || nr * COLUMN_HDR_SIZE > f->size - ROWS_HDR_SIZE)
-		return -1;
-	return nr;
-}
-
-static void get_column(const struct data_frame *f, u32 i, struct column *col)
-{
-	const u8 *entry = f->payload + ROWS_HDR_SIZE + (size_t)i * COLUMN_HDR_SIZE;
-
-	col->field = get16(entry + COLUMN_AT_FIELD);
-	col->encoding = entry[COLUMN_AT_ENCODING];
-	col->flags = entry[COLUMN_AT_FLAGS];
-	col->stored = get32(entry + COLUMN_AT_STORED);
-	col->raw = get32(entry + COLUMN_AT_RAW);
-	memcpy(col->refs, entry + COLUMN_AT_REFS, sizeof(col->refs));
-	col->base = get64(entry + COLUMN_AT_BASE);
-}
-
 /* Of two columns of one field, the first one counts. */
 static void read_directory(struct data_decoder *dec, const struct data_frame *f, u32 nr)
 {
@@ -168,30 +100,25 @@ static void read_directory(struct data_decoder *dec, const struct data_frame *f,
 	struct column col;
 
 	memset(dec->data_at, 0, sizeof(dec->data_at));
-	memset(dec->is_key, 0, sizeof(dec->is_key));
 	dec->cut = false;
 	for (u32 i = 0; i < nr; i++) {
-		get_column(f, i, &col);
+		decode__get_column(f, i, &col);
 		dec->cut = col.stored > f->size - at;
 		if (dec->cut)
 			return;
 		if (col.field <= DATA_MAX_FIELDS && !dec->data_at[col.field]) {
 			dec->data_at[col.field] = at;
 			dec->entry[col.field] = i;
-			if (col.encoding == COLUMN_DICT && col.refs[0] != COLUMN_NO_REF)
-				dec->is_key[col.refs[0]] = true;
 		}
 		at += col.stored;
 	}
 }
 
-/* 1: found, 0: the frame lacks it, -1: damaged. */
-static int find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
-		       struct column *col)
+int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field, struct column *col)
 {
 	if (!dec->data_at[field])
 		return dec->cut ? bad(dec, "a column reaches past its end") : 0;
-	get_column(f, dec->entry[field], col);
+	decode__get_column(f, dec->entry[field], col);
 	col->data = f->payload + dec->data_at[field];
 	return 1;
 }
@@ -242,79 +169,127 @@ static int get_delta(struct data_decoder *dec, const struct column *col, u32 nr,
 }
 
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field);
+static int ref_key(struct data_decoder *dec, const struct data_frame *f, u32 field);
 
 /*
- * What puts rows in the order of a key column; NULL in *order: they stay.  Codes tell the same rows
- * apart as values, without a search.
+ * What puts rows in the order of a key column.  Codes tell the same rows apart as values, without a
+ * search, and need no order for one column alone.
  */
-static int find_order(struct data_decoder *dec, u32 field, const u64 *key, u32 nr, const u32 **order)
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
+static int find_order(struct data_decoder *dec, const struct data_frame *f, u32 field, struct dict_order *order)
 {
-	*order = NULL;
+	const u64 *key;
+
+	if (ref_key(dec, f, field))
+		return -1;
 	if (dec->one_value[field])
 		return 0;
-	*order = dec->order;
-	if (dec->ordered_by == key)
+	order->at = dec->order;
+	if (dec->ordered_by == field + 1)
 		return 0;
-	dec->ordered_by = key;
 	if (dec->codes_of[field]) {
-		order_by_codes(dec->order, dec->codes_of[field], nr);
+		if (dec->order_of != field + 1) {
+			dec->order_of = field + 1;
+			*order = (struct dict_order) { .by = dec->codes_of[field] };
+			return 0;
+		}
+		dec->ordered_by = field + 1;
+		order_by_codes(dec->order, dec->codes_of[field]->of_row, f->rows);
 		return 0;
 	}
-	if (make_keys(dec))
+	key = ref_column(dec, f, field);
+	if (!key || make_keys(dec))
 		return -1;
-	return order_by_key(dec->order, &dec->keys, key, nr) ? 0 : bad(dec, "a column has too many keys");
+	dec->ordered_by = field + 1;
+	return order_by_key(dec->order, &dec->keys, key, f->rows) ? 0 : bad(dec, "a column has too many keys");
 }
 
-/* Room for the codes of a column if others are stored in its order; NULL: they are not wanted. */
-static u8 *codes_room(struct data_decoder *dec, u32 field)
+static void set_bits(struct data_decoder *dec, u32 field, u64 bits)
 {
-	u8 **codes = &dec->codes[dec->nr_codes];
-
-	if (!dec->is_key[field] || dec->nr_codes == MAX_CODES)
-		return NULL;
-	if (!*codes)
-		*codes = malloc(dec->row_room);
-	dec->nr_codes += !!*codes;
-	return *codes;
+	dec->bits[field] = bits;
+	dec->bits_known[field] = true;
 }
 
+/* Room for the codes of a column; NULL: there is none. */
+static struct codes *codes_room(struct data_decoder *dec)
+{
+	struct codes *codes = &dec->codes[dec->nr_codes];
+
+	if (dec->nr_codes == MAX_CODES)
+		return NULL;
+	if (!codes->of_row)
+		codes->of_row = malloc(dec->row_room);
+	return codes->of_row ? codes : NULL;
+}
+
+/* Where rows of a column go that has no place yet; NULL: there is none. */
+u64 *decode__rows_room(struct data_decoder *dec, u32 field)
+{
+	u64 **scratch = &dec->scratch[dec->nr_scratch];
+
+	if (dec->wanted[field])
+		return dec->wanted[field];
+	if (dec->nr_scratch == MAX_SCRATCH) {
+		dec->why = "its columns refer to too many others";
+		return NULL;
+	}
+	if (!*scratch)
+		*scratch = malloc(dec->row_room * sizeof(**scratch));
+	if (!*scratch)
+		no_memory(dec);
+	dec->nr_scratch++;
+	return *scratch;
+}
+
+/* *out: NULL becomes where values are if there are no codes. */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int get_dict(struct data_decoder *dec, const struct data_frame *f,
-		    const struct column *col, u64 *out)
+		    const struct column *col, u64 **out)
 {
-	const u32 *order = NULL;
-	const u64 *key;
-	u8 *codes;
+	struct dict_order order = { .at = NULL };
+	struct codes *codes;
 
-	if (col->refs[0] != COLUMN_NO_REF) {
-		key = ref_column(dec, f, col->refs[0]);
-		if (!key || find_order(dec, col->refs[0], key, f->rows, &order))
-			return -1;
-	}
+	if (col->refs[0] != COLUMN_NO_REF && find_order(dec, f, col->refs[0], &order))
+		return -1;
 	if (unpack(dec, col))
 		return -1;
-	codes = codes_room(dec, col->field);
-	dec->why = dict__decode(dec->raw, col->raw, col->base, order, f->rows, out, &codes);
-	dec->codes_of[col->field] = codes;
+	codes = codes_room(dec);
+	dec->why = dict__decode(dec->raw, col->raw, col->base, &order, f->rows, *out, codes);
+	if (dec->why)
+		return -1;
+	if (codes && codes->nr) {
+		dec->codes_of[col->field] = codes;
+		dec->nr_codes++;
+		set_bits(dec, col->field, data_bits_of(codes->value, codes->nr));
+		return 0;
+	}
+	if (*out)
+		return 0;
+	*out = decode__rows_room(dec, col->field);
+	if (!*out)
+		return -1;
+	dec->why = dict__decode(dec->raw, col->raw, col->base, &order, f->rows, *out, NULL);
 	return dec->why ? -1 : 0;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
-static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
-		      const struct column *col, u64 *out)
+int decode__tokens(struct data_decoder *dec, const struct data_frame *f, const struct column *col, u64 *out,
+		   struct token_column *c)
 {
-	const u64 *key = NULL, *like = NULL;
-
+	*c = (struct token_column) { .size = col->raw, .out = out, .nr = f->rows };
 	if (col->refs[0] != COLUMN_NO_REF) {
-		key = ref_column(dec, f, col->refs[0]);
-		if (!key)
+		if (ref_key(dec, f, col->refs[0]))
+			return -1;
+		c->key.codes = dec->codes_of[col->refs[0]];
+		c->key.rows = c->key.codes ? NULL : ref_column(dec, f, col->refs[0]);
+		if (!c->key.codes && !c->key.rows)
 			return -1;
 	}
 	if (col->refs[1] == col->field) {
-		like = out;
+		c->like = out;
 	} else if (col->refs[1] != COLUMN_NO_REF) {
-		like = ref_column(dec, f, col->refs[1]);
-		if (!like)
+		c->like = ref_column(dec, f, col->refs[1]);
+		if (!c->like)
 			return -1;
 	}
 	if (unpack(dec, col))
@@ -324,8 +299,23 @@ static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
 	if (!dec->tokens)
 		return no_memory(dec);
 	memset(dec->raw + col->raw, 0, BITS_SLACK);
-	dec->why = tokens__decode(dec->tokens, dec->raw, col->raw, key, like, f->rows, out);
-	return dec->why ? -1 : 0;
+	c->raw = dec->raw;
+	return 0;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
+static int get_tokens(struct data_decoder *dec, const struct data_frame *f,
+		      const struct column *col, u64 *out)
+{
+	struct token_column c;
+
+	if (decode__tokens(dec, f, col, out, &c))
+		return -1;
+	dec->why = tokens__decode(dec->tokens, &c);
+	if (dec->why)
+		return -1;
+	set_bits(dec, col->field, c.bits);
+	return 0;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
@@ -365,8 +355,6 @@ static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
 		return raw_planes(dec, col, f->rows, out, col->base);
 	case COLUMN_DELTA:
 		return get_delta(dec, col, f->rows, out);
-	case COLUMN_DICT:
-		return get_dict(dec, f, col, out);
 	case COLUMN_CHAIN:
 		return get_chain(dec, f, col, out);
 	case COLUMN_TOKENS:
@@ -375,59 +363,91 @@ static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
 	return bad(dec, "a column has an encoding that this version does not know");
 }
 
-/* Decodes the field into out; -1: damaged. */
+/* Decodes the field into out, or, if that is NULL, into codes or where there is room; -1: damaged. */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
-static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
+static int decode_field(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
 {
 	struct column col;
 	int found;
 
 	if (dec->state[field] == COLUMN_BUSY)
 		return bad(dec, "a column refers to itself");
-	if (dec->state[field] == COLUMN_DONE) {
-		if (dec->done[field] != out)
-			memcpy(out, dec->done[field], f->rows * sizeof(*out));
-		return 0;
-	}
 	dec->state[field] = COLUMN_BUSY;
-	found = find_column(dec, f, field, &col);
+	found = decode__find_column(dec, f, field, &col);
 	if (found < 0)
 		return -1;
 	dec->one_value[field] = !found || col.encoding == COLUMN_CONST;
-	if (!found)
-		get_planes(out, NULL, f->rows, 0, KVMW_NONE);
-	else if (decode__decode(dec, f, &col, out))
-		return -1;
+	if (found && col.encoding == COLUMN_DICT) {
+		if (get_dict(dec, f, &col, &out))
+			return -1;
+	} else {
+		out = out ?: decode__rows_room(dec, field);
+		if (!out)
+			return -1;
+		if (!found)
+			get_planes(out, NULL, f->rows, 0, KVMW_NONE);
+		else if (decode__decode(dec, f, &col, out))
+			return -1;
+	}
 	dec->state[field] = COLUMN_DONE;
 	dec->done[field] = out;
 	return 0;
 }
 
-/* The same, into scratch memory if it has no place yet; NULL: damaged. */
+void decode__set_done(struct data_decoder *dec, u32 field, u64 bits, u64 *out)
+{
+	dec->one_value[field] = false;
+	dec->state[field] = COLUMN_DONE;
+	dec->done[field] = out;
+	set_bits(dec, field, bits);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
+static int field_into(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
+{
+	if (dec->state[field] != COLUMN_DONE)
+		return decode_field(dec, f, field, out);
+	if (!dec->done[field])
+		dict__values(dec->codes_of[field], f->rows, out);
+	else if (dec->done[field] != out)
+		memcpy(out, dec->done[field], f->rows * sizeof(*out));
+	dec->done[field] = dec->done[field] ?: out;
+	return 0;
+}
+
+/* A column that decides on a group or an order: its codes are enough. */
+/* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
+static int ref_key(struct data_decoder *dec, const struct data_frame *f, u32 field)
+{
+	int ret;
+
+	if (dec->state[field] == COLUMN_DONE)
+		return 0;
+	if (dec->depth == MAX_DEPTH)
+		return bad(dec, "its columns refer to too many others");
+	dec->depth++;
+	ret = decode_field(dec, f, field, NULL);
+	dec->depth--;
+	return ret;
+}
+
+/* Its values; NULL: damaged. */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *f, u32 field)
 {
 	u64 *out;
 
-	if (dec->state[field] == COLUMN_DONE)
-		return dec->done[field];
-	if (dec->wanted[field])
-		return field_into(dec, f, field, dec->wanted[field]) ? NULL : dec->wanted[field];
-	if (dec->nr_scratch == MAX_SCRATCH) {
-		dec->why = "its columns refer to too many others";
+	if (ref_key(dec, f, field))
 		return NULL;
+	if (!dec->done[field]) {
+		out = decode__rows_room(dec, field);
+		if (!out || field_into(dec, f, field, out))
+			return NULL;
 	}
-	if (!dec->scratch[dec->nr_scratch])
-		dec->scratch[dec->nr_scratch] = malloc(dec->row_room * sizeof(*out));
-	out = dec->scratch[dec->nr_scratch++];
-	if (!out) {
-		no_memory(dec);
-		return NULL;
-	}
-	return field_into(dec, f, field, out) ? NULL : out;
+	return dec->done[field];
 }
 
-/* Whether the field's type can hold every value. */
+/* Whether a type can hold every value. */
 static bool fits(enum field_type type, const u64 *v, u32 nr)
 {
 	u32 bits = 8 * field_type__width(type);
@@ -442,10 +462,27 @@ static bool fits(enum field_type type, const u64 *v, u32 nr)
 	return !(over >> bits);
 }
 
+/* The same of a column that goes to v; values of a dictionary that no row has do not matter. */
+static bool column_fits(struct data_decoder *dec, const struct data_frame *f, u32 field, enum field_type type, u64 *v)
+{
+	const struct codes *codes = dec->codes_of[field];
+
+	if (codes && fits(type, codes->value, codes->nr))
+		return true;
+	return !field_into(dec, f, field, v) && fits(type, v, f->rows);
+}
+
+/* Decodes a column, or its codes if they are enough, as far as is left to do. */
+static int get_field(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out, bool codes)
+{
+	return codes ? ref_key(dec, f, field) || (!dec->codes_of[field] && field_into(dec, f, field, out)) ? -1 : 0 :
+	       field_into(dec, f, field, out);
+}
+
 u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
 			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value)
 {
-	int nr_cols = nr_columns(f);
+	int nr_cols = decode__nr_columns(f);
 	struct column col;
 	u64 same = 0;
 
@@ -456,7 +493,7 @@ u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *e
 		value[i] = KVMW_NONE;
 		if (fields[i] >= 0 && (u32)fields[i] >= event->nr_fields)
 			continue;
-		if (fields[i] >= 0 && find_column(dec, f, fields[i], &col)) {
+		if (fields[i] >= 0 && decode__find_column(dec, f, fields[i], &col)) {
 			value[i] = col.base;
 			if (col.encoding != COLUMN_CONST || !fits(event->fields[fields[i]].type, &col.base, 1))
 				continue;
@@ -471,35 +508,49 @@ void data_decoder__continue(struct data_decoder *dec)
 	dec->more = true;
 }
 
+void data_decoder__codes(struct data_decoder *dec, u64 enough)
+{
+	dec->codes_enough = enough;
+}
+
 static void begin_frame(struct data_decoder *dec)
 {
 	memset(dec->state, COLUMN_UNTOUCHED, sizeof(dec->state));
 	memset(dec->wanted, 0, sizeof(dec->wanted));
 	memset(dec->codes_of, 0, sizeof(dec->codes_of));
+	memset(dec->bits_known, 0, sizeof(dec->bits_known));
 	memset(dec->one_value, 0, sizeof(dec->one_value));
-	dec->nr_scratch = dec->nr_codes = 0;
-	dec->ordered_by = NULL;
+	dec->nr_scratch = dec->nr_codes = dec->depth = 0;
+	dec->ordered_by = dec->order_of = 0;
 }
 
-int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
-			  const struct data_frame *f, const int *fields,
-			  u32 nr_fields, u64 **cols, const char **why)
+int decode__begin(struct data_decoder *dec, const struct data_frame *f)
 {
-	int nr_cols = nr_columns(f);
-	struct column col;
+	int nr_cols = decode__nr_columns(f);
 
 	if (!dec->more)
 		begin_frame(dec);
 	dec->more = false;
 	dec->why = NULL;
 	dec->no_memory = false;
-	*why = "it has no rows";
 	if (nr_cols < 0)
 		return 1;
 	read_directory(dec, f, nr_cols);
-	if (make_row_room(dec, f->rows))
-		return out_of_memory();
+	return make_row_room(dec, f->rows) ? out_of_memory() : 0;
+}
 
+int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
+			  const struct data_frame *f, const int *fields,
+			  u32 nr_fields, u64 **cols, const char **why)
+{
+	u64 enough = dec->codes_enough;
+	struct column col;
+	int ret = decode__begin(dec, f);
+
+	dec->codes_enough = 0;
+	*why = "it has no rows";
+	if (ret)
+		return ret;
 	for (u32 i = 0; i < nr_fields; i++)
 		if (fields[i] >= 0 && (u32)fields[i] < event->nr_fields)
 			dec->wanted[fields[i]] = cols[i];
@@ -508,10 +559,11 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			get_planes(cols[i], NULL, f->rows, 0, KVMW_NONE);
 			continue;
 		}
-		if ((u32)fields[i] >= event->nr_fields || field_into(dec, f, fields[i], cols[i]))
+		if ((u32)fields[i] >= event->nr_fields ||
+		    get_field(dec, f, fields[i], cols[i], i < 64 && enough >> i & 1))
 			goto damaged;
-		if (find_column(dec, f, fields[i], &col) == 1 &&
-		    !fits(event->fields[fields[i]].type, cols[i], f->rows)) {
+		if (decode__find_column(dec, f, fields[i], &col) == 1 &&
+		    !column_fits(dec, f, fields[i], event->fields[fields[i]].type, cols[i])) {
 			dec->why = "a value is wider than its field";
 			goto damaged;
 		}
@@ -522,54 +574,16 @@ damaged:
 	return dec->no_memory ? out_of_memory() : 1;
 }
 
-static const char *const encoding_names[] = {
-#define NAME(name, nr) [nr] = #name,
-	COLUMN_ENCODINGS(NAME)
-};
-
-int data_frame__columns(const struct data_frame *f, struct data_column *cols, u32 max)
+void data_decoder__facts(const struct data_decoder *dec, u32 field, u32 rows, struct data_facts *facts)
 {
-	int nr = nr_columns(f);
-	struct column col;
+	const struct codes *codes = dec->codes_of[field];
 
-	for (int i = 0; i < nr && (u32)i < max; i++) {
-		get_column(f, i, &col);
-		cols[i].field = col.field;
-		cols[i].encoding = col.encoding < ARRAY_SIZE(encoding_names) ?
-				   encoding_names[col.encoding] : "unknown";
-		cols[i].stored = col.stored;
-		cols[i].raw = col.raw;
-	}
-	return nr < 0 || (u32)nr < max ? nr : (int)max;
-}
-
-u32 data_frame__json_bytes(const struct data_frame *f)
-{
-	return f->size < JSON_HDR_SIZE ? 0 : get32(f->payload);
-}
-
-int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, char **text)
-{
-	u32 raw = data_frame__json_bytes(f);
-	unsigned long long known;
-	size_t n;
-
-	*text = NULL;
-	if (!raw || raw > JSON_MAX)
-		return 1;
-	/* Before there is memory for what is not there. */
-	known = ZSTD_getFrameContentSize(f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
-	if (known != raw && known != ZSTD_CONTENTSIZE_UNKNOWN)
-		return 1;
-	*text = malloc((size_t)raw + 1);
-	if (!*text)
-		return out_of_memory();
-	n = ZSTD_decompressDCtx(dec->zstd, *text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
-	if (!ZSTD_isError(n) && n == raw) {
-		(*text)[raw] = 0;
-		return 0;
-	}
-	free(*text);
-	*text = NULL;
-	return ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation ? out_of_memory() : 1;
+	*facts = (struct data_facts) { .bits = dec->bits[field] };
+	if (!dec->bits_known[field])
+		facts->bits = data_bits_of(dec->done[field], rows);
+	if (!codes)
+		return;
+	facts->code = codes->of_row;
+	facts->value = codes->value;
+	facts->nr_values = codes->nr;
 }

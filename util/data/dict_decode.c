@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Decodes DICT columns, see lay_dict(). Nothing that is read here is trusted. */
-#include "util/data/format.h"
+#include "util/data/decode.h"
 
-_Static_assert(DICT_MAX > 0xff, "an index of one byte is within a dictionary");
+_Static_assert(DICT_CODES == 0x100 && DICT_MAX >= DICT_CODES, "an index of one byte is within a dictionary");
 
 void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base)
 {
@@ -36,9 +36,10 @@ static void count_codes(u32 *count, const u8 *code, u32 nr)
 		count[i] = part[0][i] + part[1][i] + part[2][i] + part[3][i];
 }
 
-void order_by_codes(u32 *order, const u8 *code, u32 nr)
+/* Where the rows of each code begin once they are in order. */
+static void begin_codes(u32 *next, const u8 *code, u32 nr)
 {
-	u32 count[256], next[256], sum = 0;
+	u32 count[256], sum = 0;
 
 	count_codes(count, code, nr);
 	/* In the order in which they appear; most do so soon. */
@@ -51,6 +52,13 @@ void order_by_codes(u32 *order, const u8 *code, u32 nr)
 		sum += rows;
 		count[code[i]] = 0;
 	}
+}
+
+void order_by_codes(u32 *order, const u8 *code, u32 nr)
+{
+	u32 next[256];
+
+	begin_codes(next, code, nr);
 	for (u32 i = 0; i < nr; i++)
 		order[i] = next[code[i]]++;
 }
@@ -74,35 +82,52 @@ static u32 most_of(const u8 *plane, u32 nr)
 	return greatest;
 }
 
-/* Nearly always there is one plane; value[] has more room than a byte can tell. */
-static void look_up_bytes(const u64 *value, const u8 *plane, const u32 *order, u32 nr, u64 *out, u8 *code)
+/* Values too, if out is not NULL: in the same loop, which is what most time goes into. */
+static inline __attribute__((always_inline)) void
+get_codes(struct codes *codes, const u8 *plane, const struct dict_order *order, u32 nr, u64 *out, const bool values)
 {
-	if (!order) {
-		for (u32 i = 0; i < nr; i++)
-			out[i] = value[plane[i]];
-		if (code)
-			memcpy(code, plane, nr);
-		return;
-	}
-	if (!code) {
-		for (u32 i = 0; i < nr; i++)
-			out[i] = value[plane[order[i]]];
-		return;
-	}
-	for (u32 i = 0; i < nr; i++) {
-		code[i] = plane[order[i]];
-		out[i] = value[code[i]];
+	const u8 *by = order->by ? order->by->of_row : NULL;
+	u8 *code = codes->of_row;
+	u32 next[256];
+
+	if (by)
+		begin_codes(next, by, nr);
+	if (!by && !order->at) {
+		memcpy(code, plane, nr);
+		for (u32 i = 0; values && i < nr; i++)
+			out[i] = codes->value[plane[i]];
+	} else if (by) {
+		for (u32 i = 0; i < nr; i++) {
+			code[i] = plane[next[by[i]]++];
+			if (values)
+				out[i] = codes->value[code[i]];
+		}
+	} else {
+		for (u32 i = 0; i < nr; i++) {
+			code[i] = plane[order->at[i]];
+			if (values)
+				out[i] = codes->value[code[i]];
+		}
 	}
 }
 
-static bool look_up_words(const u64 *value, u32 n, const u8 *plane, u32 planes, const u32 *order, u32 nr, u64 *out)
+void dict__values(const struct codes *codes, u32 nr, u64 *out)
 {
-	u32 most = 0;
+	for (u32 i = 0; i < nr; i++)
+		out[i] = codes->value[codes->of_row[i]];
+}
 
+static bool look_up(const u64 *value, u32 n, const u8 *plane, u32 planes, const struct dict_order *order, u32 nr,
+		    u64 *out)
+{
+	u32 next[256], most = 0;
+
+	if (order->by)
+		begin_codes(next, order->by->of_row, nr);
 	for (u32 i = 0; i < nr; i++) {
-		u32 at = order ? order[i] : i;
+		u32 at = order->at ? order->at[i] : order->by ? next[order->by->of_row[i]]++ : i;
 
-		out[i] = planes ? plane[at] | plane[nr + at] << 8 : 0;
+		out[i] = !planes ? 0 : planes == 1 ? plane[at] : plane[at] | plane[nr + at] << 8;
 		most = out[i] > most ? out[i] : most;
 	}
 	for (u32 i = 0; most < n && i < nr; i++)
@@ -118,7 +143,8 @@ static bool ascend(const u64 *value, u32 n)
 	return true;
 }
 
-const char *dict__decode(const u8 *raw, size_t size, u64 base, const u32 *order, u32 nr, u64 *out, u8 **code)
+const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order, u32 nr,
+			 u64 *out, struct codes *codes)
 {
 	const u8 *plane;
 	u64 value[DICT_MAX];
@@ -135,11 +161,17 @@ const char *dict__decode(const u8 *raw, size_t size, u64 base, const u32 *order,
 	get_planes(value, raw + DICT_HDR_SIZE, n, planes, base);
 	plane = raw + DICT_HDR_SIZE + (size_t)n * planes;
 	/* Where two codes may mean the same, they do not tell values apart. */
-	if (index != 1 || !ascend(value, n))
-		*code = NULL;
-	if (index == 1 && most_of(plane, nr) < n)
-		look_up_bytes(value, plane, order, nr, out, *code);
-	else if (index == 1 || !look_up_words(value, n, plane, index, order, nr, out))
+	if (codes)
+		codes->nr = index == 1 && n <= DICT_CODES && ascend(value, n) ? n : 0;
+	if (!codes || !codes->nr)
+		return !out || look_up(value, n, plane, index, order, nr, out) ? NULL :
+		       "an index points past its dictionary";
+	if (most_of(plane, nr) >= n)
 		return "an index points past its dictionary";
+	memcpy(codes->value, value, n * sizeof(*value));
+	if (out)
+		get_codes(codes, plane, order, nr, out, true);
+	else
+		get_codes(codes, plane, order, nr, NULL, false);
 	return NULL;
 }

@@ -80,6 +80,7 @@ enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
 
 #define DICT_HDR_SIZE	8u	/* u32 values, u8 planes of these, u8 index planes, u16 0 */
 #define DICT_MAX	4096u	/* distinct values; with more, it does not pay */
+#define DICT_CODES	256u	/* of these, as many as an index of one byte tells apart */
 
 /*
  * TOKENS: a value is split into a token, which holds its highest TOKEN_BITS + 1 bits
@@ -267,22 +268,24 @@ void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base);
 
 /* As order_by_key(), by the codes of a DICT column. */
 void order_by_codes(u32 *order, const u8 *code, u32 nr);
+struct codes;
+struct codes;
+/* What puts rows in the order of another column. */
+struct dict_order {
+	const u32 *at;		/* where the index of each row is */
+	const struct codes *by;	/* else the codes of that column; or NULL: each is in its place */
+};
 /*
- * Decodes a DICT column; order: where the index of each row is, NULL: in its place.  *code: where the
- * codes of rows go, or NULL; becomes NULL where there are none, or they do not tell the values apart.
- * Returns NULL, or what is wrong.
+ * Decodes a DICT column into codes, if it has some, else codes->nr is 0; and into out.  Either may be
+ * NULL.  Returns NULL, or what is wrong.
  */
-const char *dict__decode(const u8 *raw, size_t size, u64 base, const u32 *order, u32 nr, u64 *out, u8 **code);
+const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order, u32 nr,
+			 u64 *out, struct codes *codes);
+/* The values of codes. */
+void dict__values(const struct codes *codes, u32 nr, u64 *out);
 
 /* Working memory for decoding TOKENS columns; free() it. */
 struct tokens *tokens__new(void);
-/*
- * Decodes size bytes at raw; BITS_SLACK bytes after them must be readable.  key and
- * like may be NULL; like == out means the previous row.  Returns NULL, or what is wrong.
- */
-const char *tokens__decode(struct tokens *t, const u8 *raw, size_t size, const u64 *key,
-			   const u64 *like, u32 nr, u64 *out);
-
 /*
  * The rests of a TOKENS column with ticks, see tick_residual.c.  Fills
  * start[REST_CLASSES + 1] with where the codes of each class begin; returns their number.

@@ -33,8 +33,8 @@ static void columns__fill(struct columns *c, u32 k, u64 value, u32 rows)
 int columns__read(struct columns *c, struct data_decoder *dec, const struct data_event *event,
 		  const struct data_frame *f, const char *const *names, const char **why)
 {
-	u64 *col[COLUMNS_MAX], value[COLUMNS_MAX];
-	int fields[COLUMNS_MAX];
+	u64 *col[COLUMNS_MAX], value[COLUMNS_MAX], coded = 0;
+	int fields[COLUMNS_MAX], ret;
 	u32 nr = 0, left = 0;
 
 	if (!event) {
@@ -50,13 +50,21 @@ int columns__read(struct columns *c, struct data_decoder *dec, const struct data
 	for (u32 k = 0; k < nr; k++) {
 		if (c->same >> k & 1) {
 			columns__fill(c, k, value[k], f->rows);
+			c->facts[k] = (struct data_facts) { .bits = value[k] };
 		} else {
 			c->filled[k] = 0;
 			fields[left] = fields[k];
+			coded |= (c->coded >> k & 1) << left;
 			col[left++] = c->col[k];
 		}
 	}
-	return data_decoder__columns(dec, event, f, fields, left, col, why);
+	c->coded = 0;
+	data_decoder__codes(dec, coded);
+	ret = data_decoder__columns(dec, event, f, fields, left, col, why);
+	for (u32 k = 0, at = 0; !ret && k < nr; k++)
+		if (!(c->same >> k & 1))
+			data_decoder__facts(dec, fields[at++], f->rows, &c->facts[k]);
+	return ret;
 }
 
 static u64 columns__value(const struct field_desc *field, const void *row)

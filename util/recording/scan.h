@@ -38,7 +38,23 @@ struct scan_batch {
 	 */
 	u64 *const *col;
 	u64 same;			/* one bit for each of event->columns that has one value */
+	/* By number of a column in event->columns; NULL: nothing is known. */
+	const struct data_facts *facts;
+	u64 coded;			/* one bit for each of event->coded that has codes: col[i] may not have values */
 };
+
+/* Sets the value of a row in such a column; no row of it is known before. */
+static inline void scan_batch__set_row(const struct scan_batch *b, u32 column, u32 row)
+{
+	b->col[column][row] = b->facts[column].value[b->facts[column].code[row]];
+}
+
+/* All bits that values of a column have; maybe more, if rows were left out. */
+static inline u64 scan_batch__bits(const struct scan_batch *b, u32 column)
+{
+	return b->facts ? b->facts[column].bits :
+	       data_bits_of(b->col[column], b->same >> column & 1 ? 1 : b->rows);
+}
 
 /* The part of a span ending at time_ns that lies before what is reported. */
 static inline u64 scan_batch__before(const struct scan_batch *b, u64 time_ns, u64 span_ns)
@@ -61,6 +77,7 @@ struct scan_event {
 	/* Decoded if need_lazy() says so, given a batch of the columns above; or NULL. */
 	const char *const *lazy;
 	bool (*need_lazy)(const struct scan_batch *b);
+	u64 coded;	/* one bit for each of columns of which codes are enough, if it has some: batch->coded */
 };
 
 /*

@@ -168,6 +168,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 
 	if (row_sums__can(&rr->sums, rr->rs, b))
 		return row_sums__take(&rr->sums, &rr->aggs);
+	report_scan__set_rows(b);
 	begin_seen(rr, b);
 	for (u32 i = 0; i < b->rows; i++) {
 		u64 at = scan_batch__at(b, i);
@@ -197,7 +198,7 @@ static bool any_open(const struct scan_batch *b)
 	const u64 *span = b->col[SPAN];
 	bool open = false;
 
-	for (u32 i = 0; data_bits_of(span, b->rows) == KVMW_NONE && i < b->rows && !open; i++)
+	for (u32 i = 0; scan_batch__bits(b, SPAN) == KVMW_NONE && i < b->rows && !open; i++)
 		open = span[i] == KVMW_NONE;
 	return open;
 }
@@ -265,6 +266,7 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 	rs->event[nr] = (struct scan_event) {
 		.id = id, .columns = rs->names[nr], .lazy = cycle || times ? rs->lazy[nr] : NULL,
 		.need_lazy = times ? NULL : any_open,
+		.coded = BIT(REASON) | BIT(VCPU) | BIT(ISA) | ~(BIT(KEYS) - 1),
 	};
 }
 

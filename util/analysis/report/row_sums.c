@@ -39,12 +39,19 @@ struct agg_key report_scan__key(const struct report_scan *rs, u32 event, u64 *co
 	return key;
 }
 
+void report_scan__set_rows(const struct scan_batch *b)
+{
+	for (u64 coded = b->coded; coded; coded &= coded - 1)
+		for (u32 i = 0; i < b->rows; i++)
+			scan_batch__set_row(b, __builtin_ctzll(coded), i);
+}
+
 /* ---- what a batch allows ---------------------------------------------------- */
 
 /* Whether all rows have a value below limit. */
 static bool all_below(const struct scan_batch *b, u32 column, u64 limit)
 {
-	return data_bits_of(b->col[column], b->same >> column & 1 ? 1 : b->rows) < limit;
+	return scan_batch__bits(b, column) < limit;
 }
 
 static bool not_captured(const struct scan_batch *b, u32 column)
@@ -93,6 +100,31 @@ static void begin_block(struct row_sums *s, u32 from, u32 nr)
 	}
 }
 
+/* The same by codes, which tell apart what makes fine keys: then none of these is made. */
+static void find_codes(struct row_sums *s)
+{
+	const struct scan_batch *b = s->b;
+	u64 all = BIT(VCPU) | BIT(REASON) | BIT(ISA);
+	u32 nr = 0;
+
+	if (s->rs->opt->any_vcpu)
+		all &= ~BIT(VCPU);
+	all |= (BIT(s->rs->nr_keys * KEY_COLUMNS) - 1) << KEYS;
+	s->nr_codes = 1;
+	for (all &= ~b->same; all; all &= all - 1) {
+		const struct data_facts *facts = b->facts ? &b->facts[__builtin_ctzll(all)] : NULL;
+
+		if (!facts || !facts->code || nr == SUMS_BY || s->nr_codes * facts->nr_values > SUMS_CODES) {
+			s->nr_codes = 0;
+			return;
+		}
+		s->code[nr] = facts->code;
+		s->values[nr++] = facts->nr_values;
+		s->nr_codes *= facts->nr_values;
+	}
+	s->nr_by = nr;
+}
+
 bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struct scan_batch *b)
 {
 	if (rs->opt->slices || rs->opt->heat || !all_below(b, SPAN, SMALL_NS) ||
@@ -100,7 +132,11 @@ bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struc
 		return false;
 	s->rs = rs;
 	s->b = b;
-	begin_block(s, 0, 0);
+	find_codes(s);
+	if (!s->nr_codes) {
+		report_scan__set_rows(b);
+		begin_block(s, 0, 0);
+	}
 	if (s->nr_by > SUMS_BY)
 		return false;
 	s->nr_parts = s->nr_vary = 0;
@@ -122,6 +158,15 @@ bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struc
 }
 
 /* ---- sums ------------------------------------------------------------------- */
+
+static void begin_keys(struct row_sums *s)
+{
+	if (s->nr_codes)
+		memset(s->by_codes, 0, s->nr_codes * sizeof(s->by_codes[0]));
+	else
+		memset(s->place, 0, sizeof(s->place));
+	s->nr_keys = 0;
+}
 
 /* Adds what was summed up of each key to its aggregate, and begins again. */
 static void add_sums(struct row_sums *s, struct agg_table *aggs)
@@ -150,56 +195,111 @@ static void add_sums(struct row_sums *s, struct agg_table *aggs)
 		if (at > agg->last_at)
 			agg->last_at = at;
 	}
-	memset(s->place, 0, sizeof(s->place));
-	s->nr_keys = 0;
+	begin_keys(s);
 }
 
-/* Sums for the key of row i of a block that begins at from, which has none yet; NULL: out of memory. */
-static struct key_sums *new_sums(struct row_sums *s, struct agg_table *aggs, u32 from, u32 i, u32 place)
+/* Of the key of row i, which has none yet: its number plus 1; 0: out of memory. */
+static u32 new_sums(struct row_sums *s, struct agg_table *aggs, u32 i)
 {
-	struct agg_key key = report_scan__key(s->rs, s->b->event->id, s->b->col, from + i);
-	struct key_sums *k;
+	struct agg_key key;
 	struct agg *agg;
 
+	for (u64 coded = s->b->coded; coded; coded &= coded - 1)
+		scan_batch__set_row(s->b, __builtin_ctzll(coded), i);
+	key = report_scan__key(s->rs, s->b->event->id, s->b->col, i);
 	if (agg_table__get(aggs, &key, &agg))
-		return NULL;
-	k = &s->of_key[s->nr_keys++];
-	k->entry = agg ? hash_table__index(&aggs->table, agg) + 1 : 0;
-	k->blocks = agg ? agg->span.blocks : NULL;
-	k->rows = 0;
-	k->gap_ns = k->span_ns = k->max = 0;
-	k->min = UINT64_MAX;
-	memset(k->part_ns, 0, sizeof(k->part_ns));
-	for (u32 c = 0; c < s->nr_by; c++)
-		k->value[c] = s->by[c][i];
-	s->place[place] = s->nr_keys;
-	return k;
+		return 0;
+	s->of_key[s->nr_keys++] = (struct key_sums) {
+		.entry = agg ? hash_table__index(&aggs->table, agg) + 1 : 0,
+		.blocks = agg ? agg->span.blocks : NULL,
+		.min = UINT64_MAX,
+	};
+	return s->nr_keys;
 }
 
-static inline __attribute__((always_inline)) struct key_sums *
-sums_of(struct row_sums *s, struct agg_table *aggs, u32 from, u32 i, const u64 *const *by, const u32 nr_by)
+/* ---- the key of each row ---------------------------------------------------- */
+
+/*
+ * Numbers the keys of rows from to nr of a block that begins at row base.  Returns the row it came to:
+ * less than nr if there are too many keys until sums are added; UINT32_MAX: out of memory.
+ */
+static inline __attribute__((always_inline)) u32
+number_by_codes(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const u32 nr_by)
 {
-	u64 hash = 0;
-	u32 place;
+	const u8 *code[SUMS_BY];
+	u32 values[SUMS_BY];
+
+	for (u32 c = 0; c < nr_by; c++) {
+		code[c] = s->code[c] + base;
+		values[c] = s->values[c];
+	}
+	for (u32 i = from; i < nr; i++) {
+		u32 codes = nr_by ? code[0][i] : 0;
+
+		for (u32 c = 1; c < nr_by; c++)
+			codes = codes * values[c] + code[c][i];
+		if (!s->by_codes[codes]) {
+			if (s->nr_keys == SUMS_KEYS)
+				return i;
+			s->by_codes[codes] = new_sums(s, aggs, base + i);
+			if (!s->by_codes[codes])
+				return UINT32_MAX;
+		}
+		s->number[i] = s->by_codes[codes] - 1;
+	}
+	return nr;
+}
+
+static inline __attribute__((always_inline)) u32
+number_by_values(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const u32 nr_by)
+{
+	const u64 *by[SUMS_BY];
 
 	for (u32 c = 0; c < nr_by; c++)
-		hash = (hash ^ by[c][i]) * 0x9e3779b97f4a7c15ULL;
-	place = hash >> (64 - SUMS_PLACES_BITS);
-	for (; s->place[place]; place = (place + 1) % SUMS_PLACES) {
-		struct key_sums *k = &s->of_key[s->place[place] - 1];
-		u64 differ = 0;
+		by[c] = s->by[c];
+	for (u32 i = from; i < nr; i++) {
+		u64 hash = 0;
+		u32 place;
 
 		for (u32 c = 0; c < nr_by; c++)
-			differ |= k->value[c] ^ by[c][i];
-		if (!differ)
-			return k;
+			hash = (hash ^ by[c][i]) * 0x9e3779b97f4a7c15ULL;
+		for (place = hash >> (64 - SUMS_PLACES_BITS); s->place[place]; place = (place + 1) % SUMS_PLACES) {
+			const u64 *value = s->value[s->place[place] - 1];
+			u64 differ = 0;
+
+			for (u32 c = 0; c < nr_by; c++)
+				differ |= value[c] ^ by[c][i];
+			if (!differ)
+				break;
+		}
+		if (!s->place[place]) {
+			if (s->nr_keys == SUMS_KEYS)
+				return i;
+			s->place[place] = new_sums(s, aggs, base + i);
+			if (!s->place[place])
+				return UINT32_MAX;
+			for (u32 c = 0; c < nr_by; c++)
+				s->value[s->nr_keys - 1][c] = by[c][i];
+		}
+		s->number[i] = s->place[place] - 1;
 	}
-	if (s->nr_keys == SUMS_KEYS) {
-		add_sums(s, aggs);
-		place = hash >> (64 - SUMS_PLACES_BITS);
-	}
-	return new_sums(s, aggs, from, i, place);
+	return nr;
 }
+
+/* Most keys are of few columns: loops over these are worth their own code. */
+static u32 number_rows(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr)
+{
+	if (s->nr_codes)
+		return s->nr_by == 1 ? number_by_codes(s, aggs, base, from, nr, 1) :
+		       s->nr_by == 2 ? number_by_codes(s, aggs, base, from, nr, 2) :
+		       number_by_codes(s, aggs, base, from, nr, s->nr_by);
+	return s->nr_by == 1 ? number_by_values(s, aggs, base, from, nr, 1) :
+	       s->nr_by == 2 ? number_by_values(s, aggs, base, from, nr, 2) :
+	       s->nr_by == 3 ? number_by_values(s, aggs, base, from, nr, 3) :
+	       number_by_values(s, aggs, base, from, nr, s->nr_by);
+}
+
+/* ---- their sums --------------------------------------------------------------- */
 
 /* Of a power of two that the aggregate had not seen; several keys may be of the same one. */
 static int place_new(struct row_sums *s, struct agg_table *aggs, u32 entry, u64 span)
@@ -215,30 +315,23 @@ static int place_new(struct row_sums *s, struct agg_table *aggs, u32 entry, u64 
 }
 
 static inline __attribute__((always_inline)) int
-sum_rows(struct row_sums *s, struct agg_table *aggs, u32 from, u32 nr, const u32 nr_by)
+sum_rows(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const bool gaps, const u32 nr_vary)
 {
-	const u64 *spans = s->b->col[SPAN] + from, *part[NR_PARTS], *by[SUMS_BY];
-	const u32 nr_vary = s->nr_vary;
-	const u64 *gaps = not_captured(s->b, GAP) ? NULL : s->b->col[GAP] + from;
+	const u64 *spans = s->b->col[SPAN] + base, *gap = s->b->col[GAP] + base, *part[NR_PARTS];
 
-	for (u32 c = 0; c < nr_by; c++)
-		by[c] = s->by[c];
 	for (u32 p = 0; p < nr_vary; p++)
-		part[p] = s->b->col[PARTS + s->part[p]] + from;
-	for (u32 i = 0; i < nr; i++) {
-		struct key_sums *k = sums_of(s, aggs, from, i, by, nr_by);
-		u64 span = spans[i];
-		u64 *bucket;
+		part[p] = s->b->col[PARTS + s->part[p]] + base;
+	for (u32 i = from; i < nr; i++) {
+		struct key_sums *k = &s->of_key[s->number[i]];
+		u64 span = spans[i], *bucket;
 
-		if (!k)
-			return -1;
 		k->rows++;
-		k->last = from + i;
+		k->last = base + i;
 		k->span_ns += span;
 		k->min = span < k->min ? span : k->min;
 		k->max = span > k->max ? span : k->max;
 		if (gaps)
-			k->gap_ns += gaps[i];
+			k->gap_ns += gap[i];
 		for (u32 p = 0; p < nr_vary; p++)
 			k->part_ns[p] += part[p][i];
 		bucket = hist_blocks__bucket(k->blocks, hist__index(span));
@@ -250,31 +343,31 @@ sum_rows(struct row_sums *s, struct agg_table *aggs, u32 from, u32 nr, const u32
 	return 0;
 }
 
-/* Most keys are of few columns: loops over these are worth their own code. */
-static int sum_block(struct row_sums *s, struct agg_table *aggs, u32 from, u32 nr)
+static int sum_block(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr)
 {
-	switch (s->nr_by) {
-	case 1:
-		return sum_rows(s, aggs, from, nr, 1);
-	case 2:
-		return sum_rows(s, aggs, from, nr, 2);
-	case 3:
-		return sum_rows(s, aggs, from, nr, 3);
-	default:
-		return sum_rows(s, aggs, from, nr, s->nr_by);
-	}
+	bool gaps = !not_captured(s->b, GAP);
+
+	if (s->nr_vary)
+		return gaps ? sum_rows(s, aggs, base, from, nr, true, s->nr_vary) :
+		       sum_rows(s, aggs, base, from, nr, false, s->nr_vary);
+	return gaps ? sum_rows(s, aggs, base, from, nr, true, 0) : sum_rows(s, aggs, base, from, nr, false, 0);
 }
 
 int row_sums__take(struct row_sums *s, struct agg_table *aggs)
 {
-	memset(s->place, 0, sizeof(s->place));
-	s->nr_keys = 0;
-	for (u32 from = 0; from < s->b->rows; from += SUMS_BLOCK) {
-		u32 nr = s->b->rows - from < SUMS_BLOCK ? s->b->rows - from : SUMS_BLOCK;
+	begin_keys(s);
+	for (u32 base = 0; base < s->b->rows; base += SUMS_BLOCK) {
+		u32 nr = s->b->rows - base < SUMS_BLOCK ? s->b->rows - base : SUMS_BLOCK, to;
 
-		begin_block(s, from, nr);
-		if (sum_block(s, aggs, from, nr))
-			return -1;
+		if (!s->nr_codes)
+			begin_block(s, base, nr);
+		for (u32 from = 0; from < nr; from = to) {
+			to = number_rows(s, aggs, base, from, nr);
+			if (to == UINT32_MAX || sum_block(s, aggs, base, from, to))
+				return -1;
+			if (to < nr)
+				add_sums(s, aggs);
+		}
 	}
 	add_sums(s, aggs);
 	return 0;

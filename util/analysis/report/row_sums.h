@@ -12,19 +12,20 @@
 enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 
 #define SUMS_BY		12	/* columns that tell the keys of a batch apart, at most */
-#define SUMS_KEYS	128	/* keys at once */
+#define SUMS_KEYS	256	/* keys at once */
 #define SUMS_PLACES_BITS 9	/* some times as many places, so that keys seldom meet */
 #define SUMS_PLACES	(1u << SUMS_PLACES_BITS)
+#define SUMS_CODES	4096	/* combinations of codes that may be keys */
 #define SUMS_BLOCK	1024	/* rows whose keys are made at once */
 #define SUMS_FINE	6	/* values that fine_rows() of all keys make */
 
 /* What is summed up of rows with one key. */
 struct key_sums {
-	u64 value[SUMS_BY];
-	u32 entry;		/* of the aggregate, plus 1; 0: it has none, being one too many */
-	u32 rows, last;
-	u64 gap_ns, span_ns, min, max, part_ns[NR_PARTS];
+	u64 span_ns, min, max, gap_ns;
 	struct hist_blocks *blocks;	/* of the aggregate, as long as it has no new one */
+	u32 rows, last;
+	u64 part_ns[NR_PARTS];
+	u32 entry;		/* of the aggregate, plus 1; 0: it has none, being one too many */
 };
 
 struct row_sums {
@@ -33,8 +34,14 @@ struct row_sums {
 	u32 nr_parts, nr_vary, nr_keys, nr_by;
 	u8 part[NR_PARTS];	/* those that are summed up: first those that vary */
 	const u64 *by[SUMS_BY];	/* from the first row of a block on */
-	u8 place[SUMS_PLACES];	/* by hash: number of a key plus 1 */
+	/* The same columns by their codes, if all have some: nr_codes combinations, else 0. */
+	const u8 *code[SUMS_BY];
+	u32 values[SUMS_BY], nr_codes;
+	u16 number[SUMS_BLOCK];	/* of the block's rows: of its key in of_key */
+	u16 place[SUMS_PLACES];	/* by hash: number of a key plus 1 */
+	u16 by_codes[SUMS_CODES];	/* the same by combination */
 	struct key_sums of_key[SUMS_KEYS];
+	u64 value[SUMS_KEYS][SUMS_BY];
 	u64 fine[SUMS_FINE][SUMS_BLOCK];
 };
 
@@ -45,6 +52,9 @@ int row_sums__take(struct row_sums *s, struct agg_table *aggs);
 
 /* The key of a row. */
 struct agg_key report_scan__key(const struct report_scan *rs, u32 event, u64 *const *col, u32 i);
+
+/* Fills in columns of which codes were enough so far. */
+void report_scan__set_rows(const struct scan_batch *b);
 
 /* Where a row is: the rows of a vCPU are in the order of these, since they are in one stream. */
 static inline u64 scan_batch__at(const struct scan_batch *b, u32 i)
