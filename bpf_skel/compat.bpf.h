@@ -69,7 +69,7 @@ static __always_inline bool compat_reads_words(void)
 
 static __always_inline const u64 *compat_words(const void *memory)
 {
-	return bpf_rdonly_cast(memory, bpf_core_type_id_kernel(struct pt_regs));
+	return bpf_rdonly_cast(memory, config.words_type);
 }
 
 /* 64eaf50731ac ("sched/fair: Fix cfs_rq_clock_pelt() for throttled cfs_rq"), 5.19 and 5.10.y */

@@ -361,6 +361,7 @@ struct kvmw_config {
 	u8 nested;		/* exits of nested guests can be told apart */
 	u8 hypercall_return;	/* the return of kvm_emulate_hypercall() is probed */
 	u8 switch_state;	/* sched_switch has the state of prev as an argument */
+	u32 words_type;		/* number of struct pt_regs, see compat_words() */
 	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
 	u32 nr_rings;		/* a power of two; 0: events are only counted */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */

@@ -8,6 +8,7 @@
 
 #include "util/capture/maps.h"
 #include "util/error.h"
+#include "bpf_skel/shared.h"
 
 static size_t whole_pages(size_t bytes)
 {
@@ -69,4 +70,30 @@ int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes)
 	error("cannot use ring %u: %s", i, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+static u64 power_of_two_below(u64 n)
+{
+	u64 p = 1;
+
+	while (p <= n / 2)
+		p *= 2;
+	return p;
+}
+
+void maps__plan_rings(u64 bytes, u32 *nr, u64 *each)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	u64 page = sysconf(_SC_PAGESIZE);
+
+	if (!bytes)
+		return;
+	*nr = power_of_two_below(cpus > 4 ? cpus / 4 : 1);
+	if (*nr > KVMW_MAX_RINGS)
+		*nr = KVMW_MAX_RINGS;
+	while (*nr > 1 && bytes / *nr < page)
+		*nr /= 2;
+	*each = power_of_two_below(bytes / *nr);
+	if (*each < page)
+		*each = page;
 }

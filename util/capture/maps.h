@@ -25,13 +25,7 @@ int maps__choose_groups(const struct bpf_map *map, const struct group_choices *g
 /* A new ring as element i of an array of rings: its fd, or -1: error() said why. */
 int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes);
 
-static inline u64 power_of_two_below(u64 n)
-{
-	u64 p = 1;
-
-	while (p <= n / 2)
-		p *= 2;
-	return p;
-}
+/* How many rings of how many bytes: one per four CPUs, as a ring has one lock; all together, no more than bytes. */
+void maps__plan_rings(u64 bytes, u32 *nr, u64 *each);
 
 #endif

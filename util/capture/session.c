@@ -14,6 +14,7 @@
 #include "util/capture/compat.h"
 #include "util/capture/filter_options.h"
 #include "util/capture/kernel.h"
+#include "util/capture/kernel_types.h"
 #include "util/capture/maps.h"
 #include "util/capture/methods.h"
 #include "util/capture/offsets.h"
@@ -27,6 +28,7 @@
 
 struct session {
 	struct kvmw_bpf *skel;
+	struct kernel_types *types;
 	struct links links;
 	const struct attach_method *methods[NR_PROBES];
 	int refused[NR_PROBES];		/* errno of the last method that the kernel refused; 0: none */
@@ -52,24 +54,6 @@ static int __attribute__((format(printf, 2, 0))) print_all(enum libbpf_print_lev
 #define STATES_SIZE(s)	(sizeof(struct kvmw_vcpu_state) * (s)->config.max_vcpus)
 #define LATENCIES_SIZE(s) (sizeof(struct kvmw_latencies) * (s)->config.max_vcpus)
 #define TAKEN_SIZE	(sizeof(struct kvmw_taken_sum) * (KVMW_MAX_TAKEN + 1))
-
-/* A ring has one lock: one ring per four CPUs; their total size is constant. */
-static void plan_rings(struct session *s, u64 bytes)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	u64 page = sysconf(_SC_PAGESIZE);
-
-	if (!bytes)
-		return;
-	s->nr_rings = power_of_two_below(cpus > 4 ? cpus / 4 : 1);
-	if (s->nr_rings > KVMW_MAX_RINGS)
-		s->nr_rings = KVMW_MAX_RINGS;
-	while (s->nr_rings > 1 && bytes / s->nr_rings < page)
-		s->nr_rings /= 2;
-	s->ring_bytes = power_of_two_below(bytes / s->nr_rings);
-	if (s->ring_bytes < page)
-		s->ring_bytes = page;
-}
 
 static int make_rings(struct session *s)
 {
@@ -144,11 +128,15 @@ static struct bpf_program *slots_program(const struct session *s)
 /* Opens and loads with the chosen methods only; an errno, silent. */
 static int load(struct session *s)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(s->types));
 	struct bpf_program *prog = NULL;
 
-	s->skel = kvmw_bpf__open();
+	s->skel = kvmw_bpf__open_opts(&opts);
 	if (!s->skel)
 		return errno;
+	if (kernel_types__find(s->types, s->skel->obj))
+		return EINVAL;
+	s->config.words_type = kernel_types__id(s->types, "pt_regs");
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, false);
 	for (u32 h = 0; h < NR_PROBES; h++)
@@ -393,10 +381,11 @@ struct session *session__open(const struct session_opts *opts)
 		s->rings[i] = -1;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(opts->verbose ? print_all : NULL);
-	plan_rings(s, opts->ring_bytes);
+	maps__plan_rings(opts->ring_bytes, &s->nr_rings, &s->ring_bytes);
 	fill_config(s, opts);
 	make_raw(s, opts->choice);
-	if (offsets__read(opts->choice, &s->config) || load_and_attach(s, opts->choice) ||
+	s->types = kernel_types__new();
+	if (!s->types || offsets__read(opts->choice, &s->config) || load_and_attach(s, opts->choice) ||
 	    check_userspace(s) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
@@ -413,6 +402,7 @@ void session__close(struct session *s)
 	maps__unmap(s->latencies, LATENCIES_SIZE(s));
 	maps__unmap(s->taken, TAKEN_SIZE);
 	unload(s);
+	kernel_types__free(s->types);
 	for (u32 i = 0; i < KVMW_MAX_RINGS; i++)
 		if (s->rings[i] >= 0)
 			close(s->rings[i]);
