@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 import independent_reader
-from synthetic import KVMW, META, START, TREE, VCPUS, VMS, VMX, Recording, kvmw, random_rows
+from synthetic import KVMW, TREE, VMX, Recording, kvmw, random_rows
 
 GOLDEN = sorted((TREE / "tests/data").glob("*.kvmw"))
 WHAT = [["--time", "10%,60%"], ["--time", ",50%"], ["--time", "50%,"], ["--vcpu", "0"]]

@@ -3,7 +3,7 @@
 nearly one."""
 import pytest
 
-from synthetic import META, START, SVM, VMS, Recording, report
+from synthetic import META, START, VMS, Recording, report
 from test_findings import SECOND, US, Vcpu, busy, found, write
 from test_report_families import CPUID, FAULT_WRITE, OUT, WRMSR, exit_totals
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 import lab_fixtures
-from lab_fixtures import KVMW, boots_of, check_chain, in_boots
+from lab_fixtures import boots_of, check_chain, in_boots
 
 
 # ---- damaged recordings ------------------------------------------------------

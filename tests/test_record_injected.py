@@ -6,8 +6,6 @@ import os
 import random
 import re
 
-import pytest
-
 import faults
 import lab_fixtures
 from synthetic import KVMW, kvmw

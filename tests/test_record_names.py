@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from synthetic import KVMW, kvmw
+from synthetic import KVMW
 from test_record_here import VM, pytestmark  # noqa: F401
 
 # Escape sequences, another line, other directions of writing, no UTF-8, and too long for any buffer.

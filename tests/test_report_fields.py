@@ -2,7 +2,6 @@
 """kvmw report -s FIELD beside the rows of kvmw script --json, for every field of every event."""
 import collections
 import csv
-import json
 import math
 import re
 

@@ -27,7 +27,7 @@ def thread_rows(rng, tid):
     """A thread's life from time 0 to END, and what of it is to be told."""
     rows, did = [], collections.Counter()
     takers, waits = collections.Counter(), []
-    at, since, state = 0, None, None
+    at, since = 0, None
     steps = rng.randrange(20, 60)
     for _ in range(steps):
         # On a CPU, off it; sometimes asleep; runnable; on a CPU again.

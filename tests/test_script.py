@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw script: every event, in order, against the rows that an independent reader gives."""
 import csv
-import io
 import json
-import os
 import random
 import subprocess
 import threading

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-import lab_fixtures
 from lab_fixtures import in_boots
 from synthetic import META, START, VMS, VCPUS, Recording, kvmw, report
 from test_findings import SECOND, US, WRMSR, Vcpu, busy
