@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvmw record --keep: snapshots of a window, by this machine's KVM."""
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -18,7 +19,19 @@ from lab_fixtures import in_boots
 from synthetic import KVMW, kvmw, one_line
 from test_record_here import running_guest
 
+CLONE_NEWNET = 0x40000000
 here = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0, reason="needs /dev/kvm and root")
+
+
+@pytest.fixture
+def alone():
+    """No other recorder of this machine is found: its address is one of its network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/thread-self/ns/net", "rb") as network:
+        if libc.unshare(CLONE_NEWNET):
+            pytest.skip(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+        yield
+        assert libc.setns(network.fileno(), CLONE_NEWNET) == 0
 
 
 class Recorder:
@@ -190,7 +203,7 @@ def test_end_during_one(tmp_path):
 
 @pytest.mark.lab
 @here
-def test_snapshot_command(tmp_path):
+def test_snapshot_command(alone, tmp_path):
     """kvmw snapshot finds the recorder by its own process id, or the VM's; only root may ask this one."""
     with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
         for what in (), (rec.process.pid,), (pid,):
@@ -227,7 +240,7 @@ class Client:
 @pytest.mark.lab
 @here
 @pytest.mark.parametrize("most", [1, 2])
-def test_each_client_is_answered(tmp_path, most):
+def test_each_client_is_answered(alone, tmp_path, most):
     """The end makes what was asked for, and tells each its own file; what is beyond --max-snapshots is refused at once."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2h,16M", "-e", "userspace", "-p", pid, "--after", "1h", "--max-snapshots", most) as rec:

@@ -46,7 +46,14 @@ LINUX = {
 def check(boot, name, expected):
     step = boot.step(name)
     assert step.status == 0, step.err
-    check_first(lab_fixtures.report(boot.path(f"{name}.kvmw")), expected)
+    rep = lab_fixtures.report(boot.path(f"{name}.kvmw"))
+    if name == "spinning":
+        # On a busy machine the emulated KVM takes most of the time: the guest did not spin for half of it, then.
+        vcpu, = rep["vcpu_time"]
+        if 2 * vcpu["guest_ns"] < vcpu["wall_ns"]:
+            assert expected[0] not in [finding["rule"] for finding in rep["findings"]]
+            return
+    check_first(rep, expected)
 
 
 def check_first(rep, expected):

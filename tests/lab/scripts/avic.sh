@@ -22,8 +22,14 @@ nodes()
 	until_so grep -q bind:1.*N1=8192 /proc/$vm/numa_maps
 	# It is still setting itself up.
 	stand_still $vm
-	step "nodes-$1" kvmw record -o "nodes-$1.kvmw" -p $vm -- true
-	cat /proc/$vm/numa_maps >"nodes-$1.maps"
+	# Until it had the same memory before and after.
+	for try in $(seq 100); do
+		cat /proc/$vm/numa_maps >before.maps
+		step "nodes-$1" kvmw record -o "nodes-$1.kvmw" -p $vm -- true
+		cat /proc/$vm/numa_maps >"nodes-$1.maps"
+		cmp -s before.maps "nodes-$1.maps" && break
+		echo "nodes-$1: other memory, try $try"
+	done
 	kill -KILL $vm
 	wait $vm
 }

@@ -134,9 +134,11 @@ def watch(guest, bandwidth):
     """
     Dirty logging is on, and the log taken, for as long as a migration is under way: one that must not end, with
     nearly no downtime. During its first round, pages are noted only once they were sent. A guest that had no turn
-    for a while is done all the same: then all over again.
+    for a while is done all the same: then all over again, once it has had one.
     """
-    for _ in range(20):
+    for _ in range(200):
+        before = guest.said()
+        wait(lambda: guest.said() > before)
         guest.migrate(**{"max-bandwidth": bandwidth, "downtime-limit": 1})
         wait(lambda: guest.state()[0] == "completed" or guest.state()[1] > 2)
         since, said = time.monotonic_ns(), guest.said()
