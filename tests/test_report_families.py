@@ -562,21 +562,6 @@ def test_hostile_numbers(tmp_path):
             assert done.returncode in (0, 1), (name, args, done.stderr)
 
 
-def test_more_kinds_than_can_be_kept(tmp_path):
-    rng = random.Random(1)
-    rec = Recording()
-    faults = [[START + i, 10, 0, 101, 0, 1, i << 12, 2, 0, 2] for i in range(140_000)]
-    rng.shuffle(faults)
-    rec.events("fault", faults, 35_000)
-    path = rec.finish().write(tmp_path / "f")
-    done = kvmw("report", "-i", path, "-e", "fault", "-s", "detail", "--json", "--top", "5", "--memory",
-                "1G")
-    one_line(done, 1, f"{140_000 - 131_072} events are not shown: more different keys")
-    rep = json.loads(done.stdout)
-    assert len(rep["rows"]) == 5 and rep["total"]["recorded"] == 131_072
-    assert report(path, "-e", "fault")["total"]["count"] == 140_000
-
-
 def test_exits_that_the_host_did_not_show(tmp_path):
     """Not that none happened: the recorder said why, or vCPUs returned to the VMM without any."""
     def recording(**meta):
