@@ -177,6 +177,28 @@ static void test_release(void **state)
 #define STEP	1000		/* ns between two rows */
 
 /* Of which none is like another: 40 bytes or so each. */
+/* Snapshots one after another: each second ends while one is about to be made, and goes when it is too old all the same. */
+static void test_always_held(void **state)
+{
+	struct run r;
+	struct rec file;
+
+	(void)state;
+	run__begin(&r, 3 * SECOND);
+	for (u32 i = 0; i < 10; i++) {
+		struct kvmw_exit row = an_exit(r.now + 1, 0x72, 100);
+
+		keep_window__hold(&r.w);
+		put(&r, DATA_EVENTS, KVMW_EVENT_EXIT, false, &row, 1);
+		end_second(&r);
+		keep_window__cut(&r.w);
+		assert_true(make(&r, &file));
+		unlink(file.path);
+	}
+	assert_true(r.w.begin.time_ns + 4 * SECOND >= r.now);
+	run__end(&r);
+}
+
 static void many(struct run *r, u64 from_ns, u32 nr)
 {
 	static struct kvmw_exit rows[DATA_MAX_ROWS];
@@ -440,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_always_held),
 		cmocka_unit_test(test_large_second),
 		cmocka_unit_test(test_large_table),
 		cmocka_unit_test(test_no_room),

@@ -92,20 +92,25 @@ static void forget_gone(struct keep_window *w)
 	deltas__forget(&w->deltas, &w->identity);
 }
 
-/* Whether the oldest second, which is there, is too old, and no snapshot that is being written needs it. */
+/* Whether there is a second that ended, is too old, and is not needed by a snapshot that is being written. */
 static bool is_old(struct keep_window *w)
 {
 	u64 at = w->ring.oldest;
 	struct keep_second second;
 	struct keep_entry *e;
 
-	while (e = keep_ring__at(&w->ring, at), e->what != KEEP_SECOND)
-		at += e->bytes;
+	for (;; at += e->bytes) {
+		if (at >= w->ring.end)
+			return false;
+		e = keep_ring__at(&w->ring, at);
+		if (e->what == KEEP_SECOND)
+			break;
+	}
 	memcpy(&second, e->data, sizeof(second));
 	return second.time_ns + w->time_ns <= w->last.time_ns && !is_needed(w, at);
 }
 
-/* After a second has ended.  What is needed is dropped later: while there is room, nobody waits for a disk. */
+/* What is needed is dropped later: while there is room, nobody waits for a disk. */
 static void drop_old(struct keep_window *w)
 {
 	if (w->held)
@@ -379,6 +384,8 @@ static void let_go(struct keep_window *w)
 
 void keep_window__hold(struct keep_window *w)
 {
+	/* If there are several in a second, each second ends while one is about to be made. */
+	drop_old(w);
 	w->held = true;
 	w->cut = 0;
 }
