@@ -17,6 +17,7 @@ O	?= .
 PREFIX	?= /usr/local
 CC	?= gcc
 CLANG	?= clang
+LLVM_OBJCOPY ?= llvm-objcopy
 BPFTOOL	?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 V	?= 0
