@@ -358,7 +358,7 @@ static int find_duration(struct recording *rec, struct data_reader *r, struct bu
 	u64 first = 0;
 
 	if (!data_reader__seekable(r))
-		ret = error("--time in percent needs a file: how long what comes from a pipe is, is not known yet");
+		ret = error("--time in percent needs a file: the duration of a recording from a pipe is not known yet");
 	if (!ret)
 		recording__draw_from(all, &budget);
 	while (!ret && (more = data_reader__next(r, &f)) > 0) {
@@ -405,7 +405,7 @@ static struct data_reader *open_reader(struct common_args *args)
 
 	args->opened = true;
 	if (r && data_reader__newer(r) && !again)
-		notice("%s: of format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer one shows it",
+		notice("%s: format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer kvmw shows it",
 		       common_args__name(args), data_reader__newer(r), DATA_MINOR);
 	return r;
 }

@@ -207,7 +207,7 @@ static void sort_keys(const struct request *r)
 static void clocks(const struct request *r)
 {
 	for (u32 i = 0; i < NR_SCRIPT_CLOCKS; i++)
-		offer(r, script_clock__name(i), "what times are printed as");
+		offer(r, script_clock__name(i), "how times are printed");
 }
 
 static void orders(const struct request *r)

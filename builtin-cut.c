@@ -124,8 +124,8 @@ const struct argp cut_argp = {
 	.options = options,
 	.parser = cmd_cut__parse,
 	.children = children,
-	.doc = "Write a part of a recording as a recording of its own. Its frames are copied as they are, but for those "
-	       "of which only some rows are in the part. Reports of it are those of the whole with the same options.",
+	.doc = "Write a part of a recording as a recording of its own. Frames are copied as they are, except those "
+	       "that are only partly in it. Reports of the part are those of the whole with the same options.",
 };
 
 /* ---- wiring --------------------------------------------------------------- */

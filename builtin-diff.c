@@ -24,7 +24,7 @@ enum { OPT_FAIL_IF = 0x400, OPT_TOP_ROWS };
 
 static const struct argp_option options[] = {
 	{ "top", OPT_TOP_ROWS, "N", 0, "Show only the first N rows (default: 30 in text, else all)", 2 },
-	{ "fail-if", OPT_FAIL_IF, "CONDITION", 0, "Exit with status 1 if it holds of a NEW one: 'p99(io) > +20%', "
+	{ "fail-if", OPT_FAIL_IF, "CONDITION", 0, "Exit with status 1 if it holds for a NEW one: 'p99(io) > +20%', "
 	  "'count(total) > 5000'; may be given several times", 2 },
 	{ 0 },
 };
@@ -74,7 +74,7 @@ static error_t check_paths(struct diff_args *args)
 				   "names they are " OLD_INPUT " and " DEFAULT_INPUT, args->path[0]);
 	for (u32 i = 0; i < args->nr_paths; i++)
 		pipes += !strcmp(args->path[i], "-");
-	return pipes > 1 ? usage_error("standard input is one recording: '-' is given %u times", pipes) : 0;
+	return pipes > 1 ? usage_error("standard input has one recording, but '-' is given %u times", pipes) : 0;
 }
 
 static error_t parse_top_rows(struct diff_args *args, const char *arg)
@@ -120,7 +120,7 @@ static error_t cmd_diff__parse(int key, char *arg, struct argp_state *state)
 	struct diff_args *args = state->input;
 
 	if (key == ARGP_KEY_END && report_options__sorts_by(&args->rows.opt, KEY_TIME))
-		return usage_error("--sort time: intervals of two recordings are not the same ones; select a part of each "
+		return usage_error("--sort time: two recordings have no intervals in common; select a part of each "
 				   "with --time");
 	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;

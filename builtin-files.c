@@ -72,17 +72,17 @@ error_t report_args__check_files(const struct report_args *args)
 	for (u32 i = 0; i < args->common.nr_more; i++)
 		pipes += !strcmp(args->common.more[i], "-");
 	if (pipes > 1)
-		return usage_error("standard input is one recording: '-' is given %u times", pipes);
+		return usage_error("standard input has one recording, but '-' is given %u times", pipes);
 	if (guest_symbol_files__any(&args->common.symbol_files))
-		return usage_error("files of symbols are of one VM, and so of one recording: name one");
+		return usage_error("files of symbols describe one VM, and so one recording: name only one");
 	if (args->outliers || opt->heat)
-		return usage_error("%s is of one recording: name one", args->outliers ? "--outliers" : "--heatmap");
+		return usage_error("%s reads one recording: name only one", args->outliers ? "--outliers" : "--heatmap");
 	if (event == KVMW_EVENT_RAW || event == KVMW_EVENT_STACK)
-		return usage_error("--event %s is of one recording, which alone says what its numbers stand for: name one",
+		return usage_error("--event %s needs one recording, which alone says what its numbers stand for: name only one",
 				   opt->tracepoint ?: event_desc__by_id(event)->name);
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (!means_the_same(event, opt->sort[i]))
-			return usage_error("--sort %s is of one recording: the same %s is not the same thing in another one; "
+			return usage_error("--sort %s needs one recording: the same %s is something else in another one; "
 					   "name one", sort_key__name(report_options__key(opt, i)),
 					   sort_key__name(report_options__key(opt, i)));
 	if (args->common.window.active && !is_by_clock(&args->common.window))
@@ -165,7 +165,7 @@ static int files__read(struct files *f, u32 i)
 	if (i)
 		in->base = f->input[i - 1].base + f->input[i - 1].ids;
 	if (in->base + in->ids >= UINT32_MAX)
-		return error("%s: the ids of its VMs or vCPUs are too large to tell them from those of others: report it "
+		return error("%s: the ids of its VMs or vCPUs are too large to distinguish them from those of others: report it "
 			     "alone", in->in.rec->path);
 	if (join(f, in, i + 1) || report__make(&in->rep, in->in.rec, &in->in.aggs, &in->opt))
 		return -1;
@@ -341,7 +341,7 @@ static void warn_of_doubles(const struct files *f)
 
 			if (!f->input[k].rep.recorded || !f->input[i].rep.recorded || !may_hold_the_same(a, b))
 				continue;
-			warning("%s and %s are of one recorder, and of the same time: what is in both counts twice; leave one "
+			warning("%s and %s come from one recorder and overlap in time: what is in both counts twice; leave one "
 				"of them out", a->path, b->path);
 			return;
 		}

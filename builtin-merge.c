@@ -54,7 +54,7 @@ const struct argp merge_argp = {
 	.options = options,
 	.parser = cmd_merge__parse,
 	.children = children,
-	.doc = "Make one recording out of parts of it, such as kvmw cut makes, or of the files of record --switch-output. Frames are copied as they are, in order of time.",
+	.doc = "Make one recording out of its parts, made by kvmw cut, or of the files of record --switch-output. Frames are copied as they are, in order of time.",
 };
 
 /* ---- wiring --------------------------------------------------------------- */

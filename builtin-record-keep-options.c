@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
 	{ "trigger", OPT_TRIGGER, "WHEN", 0,
 	  "With --keep: make a snapshot when an event matches WHEN (as --where: total>100ms), or at "
 	  "rate(io)>50000, stuck>2s, gone, lost; repeatable", 0 },
-	{ "after", OPT_AFTER, "TIME", 0, "With --keep: go on for TIME before a snapshot is written", 0 },
+	{ "after", OPT_AFTER, "TIME", 0, "With --keep: continue for TIME before a snapshot is written", 0 },
 	{ "cooldown", OPT_COOLDOWN, "TIME", 0, "Ignore triggers within TIME after the last one (default 10s)", 0 },
 	{ "max-snapshots", OPT_MAX_SNAPSHOTS, "N", 0, "With --keep: make no more than N snapshots", 0 },
 	{ "exec", OPT_EXEC, "COMMAND", 0, "With --keep: run COMMAND with the name of each snapshot", 0 },

@@ -203,7 +203,7 @@ static bool may_make(const struct record_keep *k)
 static void say_if_last(const struct record_keep *k)
 {
 	if (!k->uses.quiet && !may_make(k))
-		notice("this was snapshot %u of the %u that --max-snapshots allows: no more are made until kvmw record is "
+		notice("this was snapshot %u of the %u that --max-snapshots allows: no more will be made until kvmw record is "
 		       "restarted", k->number, k->opt->max_snapshots);
 }
 

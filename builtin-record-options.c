@@ -166,7 +166,7 @@ static error_t check_options(struct record_options *o)
 	if (record_options__check_observed(o, "record"))
 		return EINVAL;
 	if (o->as_user && !o->command)
-		return usage_error("--user says who runs COMMAND, and there is none");
+		return usage_error("--user says who runs COMMAND, but there is no COMMAND");
 	if (o->no_addresses && o->choice.stacks)
 		return usage_error("--stack and --no-addresses exclude each other");
 	if (o->no_addresses && o->choice.nr_raw)

@@ -153,7 +153,7 @@ static int name_done(struct record_switch *w, char *suffix)
 		at.tv_sec += at.tv_nsec >= (long)NSEC_PER_SEC;
 		at.tv_nsec %= (long)NSEC_PER_SEC;
 	}
-	return err > 0 ? error("%s%s: there is a file of this name, and of many that follow", w->makers.path, suffix) : err;
+	return err > 0 ? error("%s%s: a file of this name exists, and so do those of many that follow", w->makers.path, suffix) : err;
 }
 
 static int file_done(void *arg, const struct series_file *f)

@@ -19,7 +19,7 @@ static int check_place(const struct guest_symbol_files *files)
 	unknown = guest_code__of_kernel(code);
 	guest_code__free(code);
 	return !unknown ? 0 :
-	       error("--guest-vmlinux %s: where this kernel is in the guest, kvmw record cannot find out: give "
+	       error("--guest-vmlinux %s: kvmw record cannot find out where this kernel is in the guest: give "
 		     "--guest-kaslr=OFFSET (0: KASLR is off) or --guest-kallsyms, or give it to kvmw report",
 		     files->image);
 }

@@ -162,10 +162,10 @@ static void warn_unseen(struct record *r)
 		return;
 	session__unseen(r->session, &u);
 	if (u.no_state)
-		warning("there are more than %u vCPUs and VMMs: what the others do is not recorded; --max-vcpus makes "
+		warning("there are more than %u vCPUs and VMMs: the others are not recorded; --max-vcpus makes "
 			"room for more", session__nr_states(r->session));
 	else if (u.over_share)
-		warning("process %u has more vCPUs than its share of the %u places: what the others do is not "
+		warning("process %u has more vCPUs than its share of the %u places: the others are not "
 			"recorded; --max-vcpus makes room for more", u.pid, session__nr_states(r->session));
 	r->unseen = u.no_state || u.over_share;
 }
@@ -306,8 +306,8 @@ static void note_gaps(struct record *r)
 	char note[200];
 
 	if (r->snapshot.left_out) {
-		snprintf(note, sizeof(note), "the VMs have more than %d threads: what is said of threads "
-			 "at the start and the end is not of all", SNAPSHOT_MAX_THREADS);
+		snprintf(note, sizeof(note), "the VMs have more than %d threads: the states of threads "
+			 "at the start and the end are not of all", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
 	r->unseen = record_notes__add(r->meta, r->session, true);

@@ -47,14 +47,14 @@ static const struct argp_option options[] = {
 	{ "top", OPT_TOP, "N", 0, "Show only the first N rows (default all; stack: 20; details of "
 	  "exits: 30 in text)", 2 },
 	{ "hist", OPT_HIST, NULL, 0, "Also show the histogram of each row", 2 },
-	{ "heatmap", OPT_HEATMAP, NULL, 0, "Show when events of each row took how long, instead of the tables", 2 },
+	{ "heatmap", OPT_HEATMAP, NULL, 0, "Show how long the events of each row took over time, instead of the tables", 2 },
 	{ "link", OPT_LINK, "RATE[,RATE...]", 0, "With -e dirty: replay a migration over links of RATE, e.g. "
 	  "10G for Gbit/s (default 1G,10G,25G,100G)", 2 },
 	{ "downtime", OPT_DOWNTIME, "TIME", 0, "With -e dirty: how long a migration may stop the VM (default "
 	  "300ms)", 2 },
 	{ "outliers", OPT_OUTLIERS, "N", 0, "Show the N longest events instead, each with what came before and "
 	  "after it, what made it long, and who", 2 },
-	{ "verbose", 'v', NULL, 0, "Also say how it was recorded: host, command, sizes, cost; with --sort sym "
+	{ "verbose", 'v', NULL, 0, "Also show how it was recorded: host, command, sizes, cost; with --sort sym "
 	  "and of stacks, where in a function", 4 },
 	{ 0 },
 };

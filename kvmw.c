@@ -19,7 +19,7 @@ const struct command commands[] = {
 	{ "diff", cmd_diff, "compare recordings: what changed, by more than noise", &diff_argp, NULL },
 	{ "list", cmd_list, "list this host's VMs and the events it can record", &list_argp, NULL },
 	{ "info", cmd_info, "show what a recording contains", &info_argp, NULL },
-	{ "scrub", cmd_scrub, "take names and addresses out of a recording, to give it away", &scrub_argp, NULL },
+	{ "scrub", cmd_scrub, "remove names and addresses from a recording, so that it can be shared", &scrub_argp, NULL },
 	{ "cut", cmd_cut, "take a part out of a recording, by time, VM, vCPU or event", &cut_argp, NULL },
 	{ "merge", cmd_merge, "make one recording out of parts of it, or of several files", &merge_argp, NULL },
 	{ "snapshot", cmd_snapshot, "ask a running record --keep for a file", &snapshot_argp, NULL },

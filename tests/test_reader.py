@@ -36,7 +36,7 @@ def test_newer_minor_version(tmp_path, command):
     assert newer.stdout == known.stdout
     notice, = set(newer.stderr.splitlines()) - set(known.stderr.splitlines())
     assert newer.stderr.count(notice) == 1
-    assert notice == (f"kvmw: {path}: of format 1.9; this kvmw knows 1.1, and leaves out what is new: a newer one "
+    assert notice == (f"kvmw: {path}: format 1.9; this kvmw knows 1.1, and leaves out what is new: a newer kvmw "
                       "shows it")
 
 
@@ -45,7 +45,7 @@ def test_newer_minor_version_of_several(tmp_path):
     for path in paths:
         path.write_bytes(with_version(1, 2))
     for done, nr in (kvmw("diff", *paths[:2]), 2), (kvmw("scrub", *paths[1:]), 1):
-        assert done.returncode == 0 and done.stderr.count("of format 1.2; this kvmw knows 1.1") == nr
+        assert done.returncode == 0 and done.stderr.count(": format 1.2; this kvmw knows 1.1") == nr
     # What the copy has is known.
     assert not kvmw("info", "-i", paths[2]).stderr
 

@@ -74,7 +74,7 @@ def test_one_vmm_with_too_many(tmp_path):
     with recorder(tmp_path / "f", 1) as process:
         hog = int(process.stdout.readline())
         assert process.stderr.readline() == f"kvmw: warning: process {hog} has more vCPUs than its share of the " \
-            f"{ROOM} places: what the others do is not recorded; --max-vcpus makes room for more\n"
+            f"{ROOM} places: the others are not recorded; --max-vcpus makes room for more\n"
         said, errors = process.communicate("\n", timeout=60)
         assert process.returncode == 1
     found, notes = vcpus_of(tmp_path / "f")

@@ -48,7 +48,7 @@ def test_what_would_count_twice_is_said(tmp_path, paths):
     for path, window in (early, ",6"), (late, "6.1,"):
         assert kvmw("cut", "-i", whole, "-o", path, "--time", window).returncode == 0
     for pair in (whole, whole), (whole, early), (late, whole):
-        one_line(kvmw("report", *pair), 0, f"warning: {pair[0]} and {pair[1]} are of one recorder", "counts twice")
+        one_line(kvmw("report", *pair), 0, f"warning: {pair[0]} and {pair[1]} come from one recorder", "counts twice")
     for pair in (early, late), (whole, DATA / "vmx-mixed.kvmw"):
         assert kvmw("report", *pair).stderr == ""
 
