@@ -172,10 +172,12 @@ def test_more_vcpus_than_an_xapic_can_name():
 @needs_kvm
 def test_signal_ends_halted_vcpus():
     proc = subprocess.Popen([KVMW, "bench", "guest", "--json", "--rounds", "0", "--vcpus", "2",
-                             "--timer", "1", "--timer-delay", "300000"],
+                             "--timer", "1", "--timer-delay", "100000"],
                             stdout=subprocess.PIPE, text=True)
     wait_for_threads(proc.pid, {"vcpu0", "vcpu1"})
-    time.sleep(0.5)
+    # Each sleeps once a round, and now and then while it begins.
+    sleeps = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.M)
+    wait_for_vcpus(proc.pid, 2, lambda vcpu: int(sleeps.search((vcpu / "status").read_text())[1]) >= 10)
     proc.send_signal(signal.SIGTERM)
     out, _ = proc.communicate(timeout=60)
     assert proc.returncode == 0
@@ -222,7 +224,8 @@ def test_endless_until_a_signal(sig):
                              "--cpuid", "2", "--pio", "1"], stdout=subprocess.PIPE, text=True)
     names = wait_for_threads(proc.pid, {"vcpu0", "vcpu1"})
     assert {"vcpu0", "vcpu1"} <= names
-    time.sleep(0.3)
+    # A round takes microseconds.
+    wait_for_vcpus(proc.pid, 2, lambda vcpu: int((vcpu / "schedstat").read_text().split()[0]) > 20_000_000)
     proc.send_signal(sig)
     out, _ = proc.communicate(timeout=60)
     assert proc.returncode == 0
@@ -241,6 +244,17 @@ def wait_for_threads(pid, wanted, seconds=30):
         names = {(task / "comm").read_text().strip() for task in tasks.iterdir()}
         time.sleep(0.01)
     return names
+
+
+def wait_for_vcpus(pid, nr, done):
+    """Until what the threads of so many vCPUs have done is enough, however long that takes."""
+    end = time.monotonic() + 60
+    vcpus = []
+    while len(vcpus) < nr or not all(map(done, vcpus)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+        vcpus = [task for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                 if (task / "comm").read_text().startswith("vcpu")]
 
 
 @needs_kvm
