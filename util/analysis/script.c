@@ -409,7 +409,7 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 		.rows = script__rows,
 		.pause = script__pause,
 	};
-	int ret;
+	int ret, finished;
 
 	memset(result, 0, sizeof(*result));
 	if (!sc)
@@ -422,8 +422,9 @@ int script__read(struct recording *rec, struct data_reader *r, const struct scri
 	sc->result = result;
 	ret = timeline__read(&timeline, r);
 	/* What precedes a failure is printed. */
-	if (ret <= 0 && sc->jobs)
-		ret = script_jobs__finish(sc->jobs) ?: ret;
+	finished = ret <= 0 && sc->jobs ? script_jobs__finish(sc->jobs) : 0;
+	if (finished)
+		ret = finished;
 	if (!ret && opt->outliers)
 		ret = give_outliers(sc);
 	result->enough = ret > 0;

@@ -36,14 +36,11 @@ static u32 copy__number(struct copy *c, u32 part, u32 id)
 	if (btf_kind(t) == BTF_KIND_PTR)
 		return VOID_POINTER;
 	number = &c->number[part][id - c->from->part[part].first_id];
-	if (*number)
-		return *number;
-	if (array__reserve(c->sources, c->nr, c->room, NULL)) {
-		c->failed = true;
-		return 0;
+	if (!*number && !array__reserve(c->sources, c->nr, c->room, NULL)) {
+		c->sources[c->nr++] = (struct source) { part, id };
+		*number = VOID_POINTER + c->nr;
 	}
-	c->sources[c->nr++] = (struct source) { part, id };
-	*number = VOID_POINTER + c->nr;
+	c->failed |= !*number;
 	return *number;
 }
 
