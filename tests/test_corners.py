@@ -5,7 +5,7 @@ import errno
 import json
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, REASONS, RUN_FAILED, in_boots
+from lab_fixtures import NONE, REASONS, RUN_FAILED, boots_of, in_boots
 
 IO = 2                      # KVM_EXIT_IO, include/uapi/linux/kvm.h
 NO_REASON = 0xffffffff
@@ -16,7 +16,7 @@ MSI, ACCEPT, INJECT, EOI, APICV_ACCEPT, APICV_CHANGE = 4, 6, 7, 9, 18, 19     # 
 HV_HYPERCALL = 17           # KVMW_DETAIL_HV_HYPERCALL
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_failed_run(boot):
     """A KVM_RUN that fails has its errno for a reason, in rows, totals and reports."""
     step = boot.step("failed-run")
@@ -38,7 +38,7 @@ def test_failed_run(boot):
     assert lab_fixtures.return_reasons(boot.path("failed-run.data")) == {IO: io, eintr: failed}
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_hypercall_of_hyperv(boot):
     """The detail of the exit is what the hypercall's own tracepoint says."""
     assert boot.step("hyperv").status == 0, boot.step("hyperv").err
@@ -88,7 +88,7 @@ def agree(boot, name, event, number, reasons, expected):
             sorted(sorted(counts.items()) for counts in expected)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_one_of_two(boot):
     """--vcpu 0 of a thread that runs two vCPUs: nothing of the other one."""
     step = boot.step("one-of-two")
@@ -102,7 +102,7 @@ def test_one_of_two(boot):
     agree(boot, "one-of-two", "exit", 1, {CPUID, IOIO}, [{CPUID: 30, IOIO: 10}])
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_moving_vcpu(boot):
     """A vCPU that another thread takes over is one vCPU, and its cycles go on."""
     step = boot.step("moves")
@@ -124,7 +124,7 @@ def test_moving_vcpu(boot):
     assert max(row.user_ns for row in exits[:-1]) >= 200 * 10 ** 6
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_two_vms(boot):
     """Two VMs of one thread are two, and so are their memory slots."""
     step = boot.step("two-vms")
@@ -140,7 +140,7 @@ def test_two_vms(boot):
     assert sorted(vm_of[row.vcpu] for row in slots) == sorted(v["vm"] for v in who.values())
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_many_vms(boot):
     """VMs at the same address, one after another, with more vCPUs than there are states."""
     assert boot.step("many-vms").status == 0, boot.step("many-vms").err
@@ -151,7 +151,7 @@ def test_many_vms(boot):
         [(vm, vcpu) for vm in range(many) for vcpu in range(each)]
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_same_pid(boot):
     """Two processes that have the same pid are two VMs."""
     step = boot.step("same-pid")
@@ -163,7 +163,7 @@ def test_same_pid(boot):
     agree(boot, "same-pid", "userspace", 2, {IO}, [{IO: 10}, {IO: 25}])
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_killed_vmm(boot):
     """A vCPU is there until its thread dies."""
     assert boot.step("dead-vmm").status == 0, boot.step("dead-vmm").err
@@ -175,7 +175,7 @@ def test_killed_vmm(boot):
         assert info["start_ns"] < v["gone_ns"] < stop - 900 * 10 ** 6
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_interrupts_by_others(boot):
     """Whoever delivers an interrupt, also an interrupt of the host: it is the VM's, and followed."""
     step = boot.step("deliver")
@@ -198,7 +198,7 @@ def test_interrupts_by_others(boot):
         assert [row.source for row in known] == [MSI] * 60, kind
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_vm_that_ran_before(boot):
     """No time before the recording is anyone's, except that of halts, which KVM itself measures."""
     assert boot.step("attached-record").status == 0, boot.step("attached-record").err
@@ -224,7 +224,7 @@ def test_vm_that_ran_before(boot):
         assert row.poll_ns == NONE or row.poll_ns <= row.span_ns
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_system_management_mode(boot):
     """What a vCPU dirties there is in slots of the second address space."""
     assert boot.step("smm").status == 0, boot.step("smm").err
@@ -235,7 +235,7 @@ def test_system_management_mode(boot):
     assert {slot for _, slot in pages} == {1 << 16 | 7}
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_vcpu_plugged_again(boot):
     """The thread is another one, the vCPU the same: its cycles go on."""
     step = boot.step("replug")
@@ -293,7 +293,7 @@ def test_guest_that_runs_again_at_once(boot):
     lab_fixtures.check_chain(rows)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_vcpus_without_an_exit(boot):
     """What /proc said of their threads: one asleep in KVM_RUN, one that no thread runs."""
     assert boot.step("idle-vcpus").status == 0, boot.step("idle-vcpus").err
@@ -315,7 +315,7 @@ def test_vcpus_without_an_exit(boot):
     assert ran["on_cpu_ns"] > ran["span_ns"] / 10
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_a_vm_that_stands_still(boot):
     """There is no exit, but the report knows the VM, and why."""
     assert boot.step("stopped").status == 0, boot.step("stopped").err
@@ -328,7 +328,7 @@ def test_a_vm_that_stands_still(boot):
     assert "vCPU 2: no thread " + ("is known to run it" if boot.name == "bullseye" else "has ever run it") in text
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_a_vm_that_is_paused(boot):
     """Its threads are outside of KVM_RUN, so only KVM knows who ran which vCPU."""
     assert boot.step("paused").status == 0, boot.step("paused").err
@@ -341,7 +341,7 @@ def test_a_vm_that_is_paused(boot):
         assert thread["end"]["in_kvm_run"] is False and thread["asleep_ns"] > thread["span_ns"] * 0.8
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_limits_of_a_vm(boot):
     """Its control groups, with what the kernel says of the quota."""
     info = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))
@@ -360,7 +360,7 @@ def test_limits_of_a_vm(boot):
         assert 0 < above[name] <= (int(stat[1][key]) - int(stat[0][key])) * unit, name
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_state_of_the_host(boot):
     """What /proc and /sys of the host say, and a guest knows that it is one."""
     facts = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))["host_state"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lab_fixtures import in_boots
+from lab_fixtures import boots_of, in_boots
 
 # What the host does while a guest runs: interrupts and NMIs.
 HOST = {"svm": {"interrupt", "nmi"}, "vmx": {"EXTERNAL_INTERRUPT", "EXCEPTION_NMI"}}
@@ -44,7 +44,7 @@ def check_events(did, delay_us, events):
         assert events["kvm_vcpu_wakeup"] > 0
 
 
-@in_boots("bullseye", "sid", "legacy-mmu", "intel")
+@in_boots(*boots_of("bench"))
 def test_exits_are_exact(boot):
     runs = boot.path("bench.txt").read_text().split("run --")[1:]
     assert len(runs) == (1 if boot.isa == "vmx" else 13) and runs[-1].endswith("\ndone\n")

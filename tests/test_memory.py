@@ -5,7 +5,7 @@ import collections
 import json
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots
+from lab_fixtures import AMD, NONE, boots_of, in_boots
 
 ALL = AMD
 EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
@@ -120,7 +120,7 @@ def check_rings(pushed, vcpus, missed):
     assert all(tids[row.vcpu] == row.tid for row in pushed)
 
 
-@in_boots("linux", "sid")
+@in_boots(*boots_of("ring"))
 def test_dirty_ring(boot):
     """A page that is marked while a ring is in use is what is pushed into it, one for one."""
     assert boot.step("ring").status == 0, boot.step("ring").err

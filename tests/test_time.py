@@ -19,7 +19,7 @@ NO_REASON, NO_CPU = 0xffffffff, 0xffff
 USER = {"io": 2, "hlt": 5, "mmio": 6}      # include/uapi/linux/kvm.h: KVM_EXIT_*
 
 SCENES = ["time-busy", "time-vmm", "time-preempted", "time-idle"]
-IDLE = ["bullseye", "sid"]      # boots with the last of them
+IDLE = ["sid"]                  # boots with the last of them
 
 
 def recorded(boot, name):

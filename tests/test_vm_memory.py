@@ -8,7 +8,7 @@ import pytest
 
 import lab_fixtures
 import synthetic
-from lab_fixtures import AMD, in_boots
+from lab_fixtures import AMD, boots_of, in_boots
 from synthetic import META, START, VMS, VCPUS, Recording, kvmw
 
 SECOND, MIB, ONES, NONE = 10 ** 9, 1 << 20, 2 ** 32 - 1, None
@@ -150,7 +150,7 @@ def test_processes_in_words(processes):
     assert "processes:" not in info(processes)
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("corners"))
 def test_a_process_on_one_node(boot):
     process, = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))["process_memory"]
     assert process["nodes"] == [{"node": 0, "bytes": process["resident_bytes"]}]

@@ -187,12 +187,10 @@ def scenes():
 
 def plans(name):
     """{name: (options, programs)}: what lab/scripts/oracle.sh does in this machine.  The scenes
-    are for those with one CPU."""
-    found = {} if name.startswith("sched-") else \
-        {f"scene{i}": plan for i, plan in enumerate(scenes())}
-    if hypothesis:
-        found.update((f"random{i}", plan) for i, plan in enumerate(random_plans(name)))
-    return found
+    are for those with one CPU, random programs for those with two."""
+    if not name.startswith("sched-"):
+        return {f"scene{i}": plan for i, plan in enumerate(scenes())}
+    return {f"random{i}": plan for i, plan in enumerate(random_plans(name))} if hypothesis else {}
 
 
 def shell(plans):

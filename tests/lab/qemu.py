@@ -37,7 +37,7 @@ def command(machine, root, append):
     """QEMU's command line; its standard output is COMMAND's output (or the terminal)."""
     temp = machine.temp
     argv = ["qemu-system-x86_64", "-name", "kvmw-lab", "-nodefaults", "-no-user-config",
-            "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "EPYC,+svm,+npt",
+            "-M", "q35", "-accel", "tcg,thread=single", "-cpu", "EPYC,+svm,+npt,-smap",
             "-smp", str(machine.smp), "-m", str(machine.mem), *numa(machine), "-nic", "none",
             "-display", "none", "-vga", "none", "-no-reboot",
             "-qmp", f"unix:{temp}/qmp,server=on,wait=off",
