@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from synthetic import META, START, SVM, VMS, Recording, kvmw, report, text_of
+from synthetic import META, START, SVM, TREE, VMS, Recording, kvmw, report, text_of
 from test_report_families import CPUID, END, FAULT_WRITE, IN, OUT, WRMSR, exit_row, exit_totals
 import test_report_threads as threads
 from test_report_views_mmu import NONE, sum_row
@@ -151,6 +151,8 @@ def test_nothing_stands_out(tmp_path):
         path = write(tmp_path / name, [vcpu])
         assert report(path)["findings"] == []
         assert f"=> Nothing stands out: the vCPUs {did}" in text_of(path, "--width", 200)
+    text = text_of(TREE / "tests" / "data" / "svm-tables.kvmw", "--width", 400)
+    assert text.count(" What they did for 68.3% was not seen. For 18.1%, vCPUs were gone.\n") == 1
 
 
 NO = 0xffffffff

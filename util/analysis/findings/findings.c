@@ -103,12 +103,15 @@ static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
 	double busy = facts__share(f, w->kvm_ns) + facts__share(f, w->vmm_ns);
-	double unknown = facts__share(f, sat_add(w->open_ns, sat_add(w->unseen_ns, w->gone_ns)));
-	char ran[96], rest[64] = "";
+	double unknown = facts__share(f, sat_add(w->open_ns, w->unseen_ns)), gone = facts__share(f, w->gone_ns);
+	char ran[96], rest[128] = "";
+	int len = 0;
 
 	say_what_ran(f, ran, sizeof(ran));
 	if (unknown >= NOT_LITTLE)
-		snprintf(rest, sizeof(rest), " What they did for %.1f%% was not seen.", unknown);
+		len = snprintf(rest, sizeof(rest), " What they did for %.1f%% was not seen.", unknown);
+	if (gone >= NOT_LITTLE)
+		snprintf(rest + len, sizeof(rest) - len, " For %.1f%%, vCPUs were gone.", gone);
 	if (f->rep->total.halt_ns == KVMW_NONE)
 		snprintf(out->none, sizeof(out->none),
 			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, with halts and waits, which this "

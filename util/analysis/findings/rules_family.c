@@ -79,8 +79,8 @@ bool rule__dirty_rate(const struct facts *f, struct finding *finding)
 	if (rate < DIRTY_RATE)
 		return false;
 	finding->share = facts__protection(f) ? facts__share(f, row->cost_ns) : 0;
-	finding__say(finding, "The guest made %.0f MB of its memory dirty a second: a copy that sends less than that, "
-		     "%.1f Gbit/s, does not get to an end while it runs on.", rate / 1e6, rate * 8 / 1e9);
+	finding__say(finding, "The guest made %.0f MB of its memory dirty a second: a migration that sends less than that, "
+		     "%.1f Gbit/s, will not end while the guest runs.", rate / 1e6, rate * 8 / 1e9);
 	finding__rests_on(finding, "pages", f->logged);
 	finding__rests_on(finding, "bytes_per_second", rate);
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -e dirty");
