@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/rec.h"
+#include "util/data/format.h"
 #include "util/error.h"
 
 #define NR	1000
@@ -204,6 +205,37 @@ static void test_a_consumer_that_fails(void **state)
 	unlink(r.path);
 }
 
+/* A directory whose last column reaches past its end: those before it are read, and one of a later version is absent. */
+static void test_a_directory_that_is_cut(void **state)
+{
+	static struct kvmw_dirty rows[NR];
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_DIRTY);
+	const struct scan_consumer c = CONSUMER(plain);
+	const struct scan_consumer *const one[] = { &c };
+	struct sums *sums;
+	u8 *payload, *last;
+	struct rec r;
+
+	rec__begin(&r);
+	for (u32 i = 0; i < NR; i++)
+		rows[i] = (struct kvmw_dirty) { .time_ns = REC_START + i, .gfn = i };
+	r.frame.len = 0;
+	assert_int_equal(data_encoder__rows(r.enc, DATA_EVENTS, event, 0, rows, NR, &r.frame), 0);
+	payload = r.frame.data + FRAME_HDR_SIZE;
+	last = payload + ROWS_HDR_SIZE + (get32(payload) - 1) * COLUMN_HDR_SIZE;
+	assert_int_not_equal(get16(last + COLUMN_AT_FIELD), event_desc__field(event, "gfn", 3));
+	put32(last + COLUMN_AT_STORED, ~0u);
+	put32(r.frame.data + FRAME_AT_DATA_CRC, data_crc(payload, get32(r.frame.data + FRAME_AT_SIZE)));
+	assert_int_equal(data_writer__append(r.w, &r.frame), 0);
+	rec__finish(&r);
+	assert_int_equal(scan(&r, NULL, 1, one, 1, (void **)&sums), 0);
+	assert_int_equal(sums->rows, NR);
+	assert_int_equal(sums->gfns, triangle(NR));
+	assert_int_equal(sums->absent, NR);
+	free(sums);
+	unlink(r.path);
+}
+
 /* Functions of the guest that each row is about, as known when the row comes. */
 static int named_take(void *state, const struct scan_batch *b)
 {
@@ -262,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_a_window_leaves_rows_out),
 		cmocka_unit_test(test_what_is_not_wanted_after_all),
 		cmocka_unit_test(test_a_consumer_that_fails),
+		cmocka_unit_test(test_a_directory_that_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

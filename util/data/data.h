@@ -238,8 +238,11 @@ struct data_facts {
 	const u64 *value;
 	u32 nr_values;
 };
-/* Of a column that the last call, or those that it continued, decoded; valid until the next frame is. */
-void data_decoder__facts(const struct data_decoder *dec, u32 field, u32 rows, struct data_facts *facts);
+/*
+ * Of a column that the last call, or those that it continued, decoded, or -1; valid until the next frame
+ * is decoded.
+ */
+void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows, struct data_facts *facts);
 /*
  * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
  * memory, after error().

@@ -574,13 +574,13 @@ damaged:
 	return dec->no_memory ? out_of_memory() : 1;
 }
 
-void data_decoder__facts(const struct data_decoder *dec, u32 field, u32 rows, struct data_facts *facts)
+void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows, struct data_facts *facts)
 {
-	const struct codes *codes = dec->codes_of[field];
+	const struct codes *codes = field < 0 ? NULL : dec->codes_of[field];
 
-	*facts = (struct data_facts) { .bits = dec->bits[field] };
-	if (!dec->bits_known[field])
-		facts->bits = data_bits_of(dec->done[field], rows);
+	*facts = (struct data_facts) { .bits = KVMW_NONE };
+	if (field >= 0)
+		facts->bits = dec->bits_known[field] ? dec->bits[field] : data_bits_of(dec->done[field], rows);
 	if (!codes)
 		return;
 	facts->code = codes->of_row;
