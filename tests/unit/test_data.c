@@ -276,6 +276,39 @@ static void test_full_frames(void **state)
 	data_decoder__free(dec);
 }
 
+/* What was decoded of a frame is not taken for another one's, if its call did not follow. */
+static void test_another_frame(void **state)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct data_encoder *enc = data_encoder__new();
+	struct data_decoder *dec = data_decoder__new(), *other = data_decoder__new();
+	struct kvmw_exit *rows = malloc(MAX_NR * sizeof(*rows));
+	u64 seed = 5;
+
+	assert_true(enc && dec && other && rows);
+	for (u32 nr = 100; nr <= 10000; nr *= 10) {
+		struct data_buf frame = { 0 };
+		struct data_frame f = { .type = DATA_EVENTS, .event = event->id, .rows = nr, .offset = nr };
+		const struct pair_frame a = { dec, &f, 2 }, b = { other, &f, 2 };
+		struct schema schema = { 0 };
+
+		fill(LIKELY, event, (u8 *)rows, nr, &seed);
+		assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, nr, &frame), 0);
+		f.payload = frame.data + FRAME_HDR_SIZE;
+		f.size = get32(frame.data + FRAME_AT_SIZE);
+		assert_int_equal(schema__builtin(&schema, event->id), 0);
+		check_frame(dec, schema__find(&schema, event->id), &f, event, (u8 *)rows);
+		data_decoder__pair(&a, &b);
+		data_decoder__continue(dec);
+		schema__free(&schema);
+		free(frame.data);
+	}
+	free(rows);
+	data_encoder__free(enc);
+	data_decoder__free(dec);
+	data_decoder__free(other);
+}
+
 /* A chain without losses costs nothing, and ticks are found and pay. */
 static void test_sizes(void **state)
 {
@@ -366,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_full_frames),
+		cmocka_unit_test(test_another_frame),
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_wrong_counts),
 		cmocka_unit_test(test_json),
 	};

@@ -528,15 +528,17 @@ int decode__begin(struct data_decoder *dec, const struct data_frame *f)
 {
 	int nr_cols = decode__nr_columns(f);
 
-	if (!dec->more)
+	/* Not of another one, if no call followed. */
+	if (!dec->more || dec->offset != f->offset)
 		begin_frame(dec);
 	dec->more = false;
+	dec->offset = f->offset;
 	dec->why = NULL;
 	dec->no_memory = false;
 	if (nr_cols < 0)
 		return 1;
 	read_directory(dec, f, nr_cols);
-	return make_row_room(dec, f->rows) ? out_of_memory() : 0;
+	return make_row_room(dec, f->rows);
 }
 
 int data_decoder__columns(struct data_decoder *dec, const struct data_event *event,
@@ -550,7 +552,7 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 	dec->codes_enough = 0;
 	*why = "it has no rows";
 	if (ret)
-		return ret;
+		return ret < 0 ? out_of_memory() : ret;
 	for (u32 i = 0; i < nr_fields; i++)
 		if (fields[i] >= 0 && (u32)fields[i] < event->nr_fields)
 			dec->wanted[fields[i]] = cols[i];

@@ -44,7 +44,8 @@ struct data_decoder {
 	bool cut;				/* the directory is of more data than there is */
 	const char *why;
 	bool no_memory;
-	bool more;		/* of the frame of the last call */
+	bool more;		/* of the frame of the last call, */
+	u64 offset;		/* which is here in the file */
 	u64 codes_enough;	/* for columns of this call */
 };
 
@@ -77,7 +78,7 @@ const char *tokens__decode(struct tokens *t, struct token_column *c);
 /* Two whose classes are those of previous rows, in less time than one after the other. */
 const char *tokens__decode_two(struct tokens *t, struct token_column *c, struct tokens *t2, struct token_column *c2);
 
-/* Prepares for the first columns of a frame. 0; 1: damaged; -1: out of memory, after error(). */
+/* Prepares for the first columns of a frame. 0; 1: damaged; -1: out of memory, which was not said. */
 int decode__begin(struct data_decoder *dec, const struct data_frame *f);
 /* The directory entry of a field.  1: found, 0: the frame lacks it, -1: damaged. */
 int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field, struct column *col);

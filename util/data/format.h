@@ -269,7 +269,6 @@ void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base);
 /* As order_by_key(), by the codes of a DICT column. */
 void order_by_codes(u32 *order, const u8 *code, u32 nr);
 struct codes;
-struct codes;
 /* What puts rows in the order of another column. */
 struct dict_order {
 	const u32 *at;		/* where the index of each row is */

@@ -84,7 +84,7 @@ static void *run_worker(void *arg)
 	while ((work = dequeue(w->scan, &more)).f) {
 		struct pair_frame a, b;
 
-		if (more.f && pair_of(w->scan, &work, w->dec, &a) && pair_of(w->scan, &more, w->other, &b))
+		if (!w->failed && more.f && pair_of(w->scan, &work, w->dec, &a) && pair_of(w->scan, &more, w->other, &b))
 			data_decoder__pair(&a, &b);
 		take_work(w, &work);
 		if (!more.f)
