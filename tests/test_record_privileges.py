@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -79,6 +80,24 @@ def test_a_command_that_cannot_be_run(tmp_path):
     os.chown(tmp_path, 1234, 1234)
     done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "no-such-command")
     assert done.returncode == 1 and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_no_file_in_memory(tmp_path):
+    """Where the kernel refuses one, libbpf looks for types itself."""
+    done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=memfd_create:error=EPERM", KVMW, "record",
+                           "-e", "userspace", "-o", tmp_path / "f", "--", "true"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_types_that_cannot_be_read(tmp_path):
+    """That is said once, and no program is tried."""
+    (tmp_path / "btf").write_bytes(b"\x9f\xeb\x01\x00" + bytes(100))
+    done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/btf /sys/kernel/btf/vmlinux && "
+                           f"exec {KVMW} record -e userspace -o {tmp_path}/f -- true"], capture_output=True, text=True, timeout=60)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("no mount namespace here")
+    one_line(done, 1, "cannot read the kernel's types", "/sys/kernel/btf/")
 
 
 def test_all_is_recorded_nevertheless(tmp_path):

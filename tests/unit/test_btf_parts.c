@@ -44,6 +44,33 @@ static void make_kernel(struct made *m)
 	m->tasks_trace = btf__add_typedef(btf, "btf_trace_task", list + 1);
 }
 
+/* A struct with members of the kinds that they may have, and types of all other kinds before it. */
+static void make_all_kinds(struct btf *btf)
+{
+	int number = int_id(btf), tag, real, either, types[7];
+
+	tag = btf__add_type_tag(btf, "user", number);
+	real = btf__add_float(btf, "double", 8);
+	either = btf__add_union(btf, NULL, 8);
+	btf__add_field(btf, "real", real, 0, 0);
+	btf__add_field(btf, "number", number, 0, 0);
+	btf__add_decl_tag(btf, "tag", either, -1);
+	btf__add_var(btf, "all", BTF_VAR_STATIC, number);
+	btf__add_datasec(btf, ".data", 4);
+	btf__add_datasec_var_info(btf, btf__type_cnt(btf) - 2, 0, 4);
+	types[0] = btf__add_const(btf, btf__add_volatile(btf, number));
+	types[1] = btf__add_restrict(btf, btf__add_ptr(btf, tag));
+	types[2] = btf__add_typedef(btf, "either", either);
+	types[3] = btf__add_enum64(btf, "large", 8, false);
+	btf__add_enum64_value(btf, "LARGE", 1ULL << 40);
+	types[4] = real;
+	types[5] = btf__add_array(btf, number, types[1], 3);
+	types[6] = btf__add_ptr(btf, btf__add_fwd(btf, "unknown", BTF_FWD_UNION));
+	btf__add_struct(btf, "all_kinds", 80);
+	for (u32 i = 0; i < ARRAY_SIZE(types); i++)
+		btf__add_field(btf, "member", types[i], i * 64, 0);
+}
+
 /* struct vcpu { struct task task; int id : 3; }; another struct task; a function run(). */
 static void make_module(struct made *m)
 {
@@ -57,6 +84,7 @@ static void make_module(struct made *m)
 	btf__add_field(btf, "id", int_id(btf), 192, 3);
 	btf__add_struct(btf, "task", 4);
 	btf__add_field(btf, "other", int_id(btf), 0, 0);
+	make_all_kinds(btf);
 }
 
 static int take(struct btf_parts *p, const struct btf *btf, u32 cut, int fd)
@@ -80,6 +108,7 @@ static void want(struct btf_parts *p)
 	assert_int_equal(btf_parts__want(p, "run", BTF_KIND_FUNC), 0);
 	assert_int_equal(btf_parts__want(p, "btf_trace_task", BTF_KIND_TYPEDEF), 0);
 	assert_int_equal(btf_parts__want(p, "missing", BTF_KIND_STRUCT), 0);
+	assert_int_equal(btf_parts__want(p, "all_kinds", BTF_KIND_STRUCT), 0);
 }
 
 static void check_number(const struct btf_parts *p, const char *name, u32 kind, u32 part, int id)
@@ -104,6 +133,24 @@ static const struct btf_type *only_one(const struct btf *btf, const char *name, 
 		found = t;
 	}
 	return found;
+}
+
+static void check_all_kinds(const struct btf *btf, const struct btf *module)
+{
+	const struct btf_type *s = only_one(btf, "all_kinds", BTF_KIND_STRUCT);
+	const struct btf_type *from = only_one(module, "all_kinds", BTF_KIND_STRUCT);
+
+	assert_non_null(s);
+	assert_int_equal(btf_vlen(s), btf_vlen(from));
+	for (u32 i = 0; i < btf_vlen(s); i++) {
+		u32 id = btf_members(s)[i].type, id_before = btf_members(from)[i].type;
+		const struct btf_type *t = btf__type_by_id(btf, id), *before = btf__type_by_id(module, id_before);
+
+		assert_int_equal(btf__resolve_size(btf, id), btf__resolve_size(module, id_before));
+		assert_int_equal(t->info, before->info);
+		assert_string_equal(btf__name_by_offset(btf, t->name_off), btf__name_by_offset(module, before->name_off));
+		assert_int_equal(btf_member_bit_offset(s, i), i * 64);
+	}
 }
 
 static void check_copy(const struct btf *btf)
@@ -156,10 +203,36 @@ static void test_found_and_copied(void **state)
 	btf = btf__new(raw, size);
 	assert_non_null(btf);
 	check_copy(btf);
+	check_all_kinds(btf, m.module);
 	btf__free(btf);
 	free(raw);
+	btf_parts__drop_types(&p);
+	check_number(&p, "vcpu", BTF_KIND_STRUCT, 1, m.vcpu);
 	btf_parts__free(&p);
 	btf__free(m.module);
+	btf__free(m.kernel);
+}
+
+/* As Linux 7.1 makes it. */
+static void test_longer_header(void **state)
+{
+	struct btf_parts p = BTF_PARTS;
+	const struct btf_header *h;
+	struct made m;
+	u32 size;
+	u8 *copy;
+
+	(void)state;
+	make_kernel(&m);
+	h = btf__raw_data(m.kernel, &size);
+	copy = calloc(1, size + 8 + BTF_PAD);
+	memcpy(copy, h, h->hdr_len);
+	memcpy(copy + h->hdr_len + 8, (const u8 *)h + h->hdr_len, size - h->hdr_len);
+	((struct btf_header *)copy)->hdr_len += 8;
+	want(&p);
+	assert_int_equal(btf_parts__take(&p, copy, size + 8, 0), 0);
+	check_number(&p, "task", BTF_KIND_STRUCT, 0, m.task);
+	btf_parts__free(&p);
 	btf__free(m.kernel);
 }
 
@@ -183,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found_and_copied),
+		cmocka_unit_test(test_longer_header),
 		cmocka_unit_test(test_damaged),
 	};
 

@@ -17,6 +17,9 @@
 
 #define BTF_DIR		"/sys/kernel/btf/"
 
+/* Where that of Linux 5.10 to 7.0 ends; a later one, as headers have it, goes on. */
+#define BTF_HEADER_SIZE	(offsetof(struct btf_header, str_len) + sizeof(u32))
+
 /* Where a part has the name of something that is wanted. */
 struct name_place {
 	u32 offset, wanted;
@@ -127,7 +130,7 @@ static u8 *read_whole(const char *path, u32 *size)
 	u32 len = 0;
 	ssize_t got;
 
-	if (fd < 0 || fstat(fd, &st) || st.st_size < (off_t)sizeof(struct btf_header) ||
+	if (fd < 0 || fstat(fd, &st) || st.st_size < (off_t)BTF_HEADER_SIZE ||
 	    st.st_size > INT32_MAX)
 		goto out;
 	raw = mem__calloc(st.st_size + BTF_PAD, 1);
@@ -145,7 +148,8 @@ static int take_header(struct btf_part *part, u32 size)
 {
 	const struct btf_header *h = (const void *)part->raw;
 
-	if (!h || size < sizeof(*h) || h->magic != BTF_MAGIC || h->hdr_len < sizeof(*h) || h->hdr_len > size ||
+	if (!h || size < BTF_HEADER_SIZE || h->magic != BTF_MAGIC || h->hdr_len < BTF_HEADER_SIZE ||
+	    h->hdr_len > size ||
 	    (u64)h->hdr_len + h->type_off + h->type_len > size || h->type_off % 4 || h->hdr_len % 4 ||
 	    (u64)h->hdr_len + h->str_off + h->str_len > size || !h->str_len)
 		return -1;
@@ -354,14 +358,22 @@ const char *btf_parts__string(const struct btf_parts *p, u32 part, u32 offset)
 	return offset - in->first_string < in->strings_len ? in->strings + (offset - in->first_string) : "";
 }
 
-void btf_parts__free(struct btf_parts *p)
+void btf_parts__drop_types(struct btf_parts *p)
 {
 	for (u32 i = 0; i < p->nr; i++) {
 		free(p->part[i].raw);
 		free(p->part[i].at);
+		p->part[i].raw = NULL;
+		p->part[i].at = NULL;
+	}
+}
+
+void btf_parts__free(struct btf_parts *p)
+{
+	btf_parts__drop_types(p);
+	for (u32 i = 0; i < p->nr; i++)
 		if (p->part[i].fd > 0)
 			close(p->part[i].fd);
-	}
 	hash_table__free(&p->wanted);
 	array__free(p->found, p->found_room, NULL);
 }

@@ -74,12 +74,14 @@ const char *btf_parts__string(const struct btf_parts *p, u32 part, u32 offset);
 /* Bytes of a type with what follows it; 0: of a kind that is not known. */
 u32 btf__record_size(const struct btf_type *t);
 
-void btf_parts__free(struct btf_parts *p);
-
 /*
  * The types that were found, and those that they contain, as BTF of its own; a pointer is one to
- * void.  Bytes, or 0: no memory, or the BTF is damaged.
+ * void.  Bytes, or 0: no memory.
  */
 u32 btf_parts__copy(const struct btf_parts *p, u8 **raw);
+
+/* Frees the BTF, of which there are some megabytes; btf_parts__found() goes on. */
+void btf_parts__drop_types(struct btf_parts *p);
+void btf_parts__free(struct btf_parts *p);
 
 #endif

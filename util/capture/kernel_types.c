@@ -28,8 +28,7 @@ static const struct {
 
 struct kernel_types {
 	struct btf_parts parts;
-	bool found;
-	int fd;				/* of the copy */
+	int fd;				/* of the copy; -1: there is none */
 	char path[32];
 	int handlers[ARRAY_SIZE(sections)];
 };
@@ -86,11 +85,6 @@ struct kernel_types *kernel_types__new(void)
 		return NULL;
 	types->parts = BTF_PARTS;
 	types->fd = memfd_create("kvmw-types", MFD_CLOEXEC);
-	if (types->fd < 0) {
-		error("cannot make a file in memory: %s", strerror(errno));
-		free(types);
-		return NULL;
-	}
 	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d", types->fd);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		types->handlers[i] = libbpf_register_prog_handler(sections[i].section, BPF_PROG_TYPE_TRACING,
@@ -104,14 +98,15 @@ void kernel_types__free(struct kernel_types *types)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		libbpf_unregister_prog_handler(types->handlers[i]);
-	close(types->fd);
+	if (types->fd >= 0)
+		close(types->fd);
 	btf_parts__free(&types->parts);
 	free(types);
 }
 
 const char *kernel_types__path(const struct kernel_types *types)
 {
-	return types->path;
+	return types->fd >= 0 ? types->path : NULL;
 }
 
 /* All types with a name that the object has: some are its own, which no kernel has. */
@@ -146,16 +141,14 @@ int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj)
 	int ret = -1;
 	u32 size;
 
-	if (types->found)
-		return 0;
 	if (want_all(types, obj) || btf_parts__find(&types->parts))
 		return -1;
 	size = btf_parts__copy(&types->parts, &raw);
 	if (size)
-		ret = write(types->fd, raw, size) == (ssize_t)size ? 0 :
+		ret = types->fd < 0 || write(types->fd, raw, size) == (ssize_t)size ? 0 :
 		      error("cannot write to a file in memory: %s", strerror(errno));
 	free(raw);
-	types->found = !ret;
+	btf_parts__drop_types(&types->parts);
 	return ret;
 }
 

@@ -17,10 +17,13 @@ struct kernel_types *kernel_types__new(void);
 /* Not before the object is closed for which it was found. */
 void kernel_types__free(struct kernel_types *types);
 
-/* For btf_custom_path of libbpf, which reads it when the object is loaded. */
+/*
+ * For btf_custom_path of libbpf, which reads it when the object is loaded; NULL: no file in memory can be
+ * made, as where a filter of system calls forbids it, and libbpf looks at all types.
+ */
 const char *kernel_types__path(const struct kernel_types *types);
 
-/* Finds what this object needs, once.  0, or -1 after error(). */
+/* Finds what this object needs; to be called once.  0, or -1 after error(). */
 int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj);
 
 /* The number of a struct in the kernel's BTF, not in the one of kernel_types__path(); 0: none. */

@@ -58,7 +58,8 @@ int maps__choose_groups(const struct bpf_map *map, const struct group_choices *g
 	return 0;
 }
 
-int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes)
+/* A new ring as element i: its fd, or -1: error() said why. */
+static int make_ring(const struct bpf_map *rings, u32 i, u64 bytes)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kvmw_ring", 0, 0, bytes, NULL);
 
@@ -70,6 +71,16 @@ int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes)
 	error("cannot use ring %u: %s", i, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+int maps__rings(const struct bpf_map *rings, u32 nr, u64 bytes, int *fds)
+{
+	for (u32 i = 0; i < nr; i++) {
+		fds[i] = make_ring(rings, i, bytes);
+		if (fds[i] < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static u64 power_of_two_below(u64 n)

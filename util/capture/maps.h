@@ -22,8 +22,8 @@ int maps__fill_queue(const struct bpf_map *map, u32 nr);
 int maps__choose(const struct bpf_map *map, const pid_t *pids, u32 nr, const void *value);
 int maps__choose_groups(const struct bpf_map *map, const struct group_choices *groups);
 
-/* A new ring as element i of an array of rings: its fd, or -1: error() said why. */
-int maps__ring(const struct bpf_map *rings, u32 i, u64 bytes);
+/* New rings as elements of an array of rings, and their fds.  0, or -1: error() said why; fds of those there are stay. */
+int maps__rings(const struct bpf_map *rings, u32 nr, u64 bytes, int *fds);
 
 /* How many rings of how many bytes: one per four CPUs, as a ring has one lock; all together, no more than bytes. */
 void maps__plan_rings(u64 bytes, u32 *nr, u64 *each);

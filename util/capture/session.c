@@ -55,16 +55,6 @@ static int __attribute__((format(printf, 2, 0))) print_all(enum libbpf_print_lev
 #define LATENCIES_SIZE(s) (sizeof(struct kvmw_latencies) * (s)->config.max_vcpus)
 #define TAKEN_SIZE	(sizeof(struct kvmw_taken_sum) * (KVMW_MAX_TAKEN + 1))
 
-static int make_rings(struct session *s)
-{
-	for (u32 i = 0; i < s->nr_rings; i++) {
-		s->rings[i] = maps__ring(s->skel->maps.rings, i, s->ring_bytes);
-		if (s->rings[i] < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int fill_taken(struct session *s)
 {
 	s->taken = maps__values(s->skel->maps.taken_sums, TAKEN_SIZE);
@@ -86,7 +76,7 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE(s));
 	if (!s->states || (s->config.latencies && !s->latencies) || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
-	return make_rings(s);
+	return maps__rings(s->skel->maps.rings, s->nr_rings, s->ring_bytes, s->rings);
 }
 
 static void fill_config(struct session *s, const struct session_opts *opts)
@@ -125,17 +115,32 @@ static struct bpf_program *slots_program(const struct session *s)
 	return kernel__version() < SINCE_SLOT_TREES ? s->skel->progs.vm_slots_array : s->skel->progs.vm_slots;
 }
 
-/* Opens and loads with the chosen methods only; an errno, silent. */
-static int load(struct session *s)
+/* An errno, silent. */
+static int open_object(struct session *s)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(s->types));
-	struct bpf_program *prog = NULL;
 
 	s->skel = kvmw_bpf__open_opts(&opts);
-	if (!s->skel)
-		return errno;
-	if (kernel_types__find(s->types, s->skel->obj))
-		return EINVAL;
+	return s->skel ? 0 : errno;
+}
+
+/* Without the kernel's types no method would do, so this comes before any is tried. */
+static int find_kernel_types(struct session *s)
+{
+	int err = open_object(s);
+
+	return err ? error("cannot open the BPF programs: %s", attach__reason(err)) :
+	       kernel_types__find(s->types, s->skel->obj);
+}
+
+/* Loads with the chosen methods only; an errno, silent. */
+static int load(struct session *s)
+{
+	struct bpf_program *prog = NULL;
+	int err = s->skel ? 0 : open_object(s);
+
+	if (err)
+		return err;
 	s->config.words_type = kernel_types__id(s->types, "pt_regs");
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, false);
@@ -385,8 +390,8 @@ struct session *session__open(const struct session_opts *opts)
 	fill_config(s, opts);
 	make_raw(s, opts->choice);
 	s->types = kernel_types__new();
-	if (!s->types || offsets__read(opts->choice, &s->config) || load_and_attach(s, opts->choice) ||
-	    check_userspace(s) || fill_maps(s, opts)) {
+	if (!s->types || offsets__read(opts->choice, &s->config) || find_kernel_types(s) ||
+	    load_and_attach(s, opts->choice) || check_userspace(s) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
 	}
