@@ -160,7 +160,7 @@ static error_t cmd_script__parse(int key, char *arg, struct argp_state *state)
 			return usage_error("--clock is for text; JSON and CSV have time_ns, of "
 					   "CLOCK_MONOTONIC, which --time takes as @SECONDS");
 		if (args->follow && time_window__needs_duration(&args->common.window))
-			return usage_error("--follow: how long the recording will be is not known, and --time is in percent of it");
+			return usage_error("--follow: the duration of the recording is not known yet, so --time cannot be in percent of it");
 		args->opt.reasons = args->common.reasons;
 		return 0;
 	default:

@@ -75,7 +75,7 @@ def test_some_parts_are_a_part(lossy, tmp_path):               # noqa: F811
     from_ns = json.loads(kvmw("report", "--json", middle).stdout)["window"]["from_ns"]
     assert shown(tmp_path / "out") == shown(lossy, "--time", mono(from_ns) + ",")
     done = merge(tmp_path / "none", first, last)
-    assert done.returncode == 1 and f" s between {first} and it: merge" in done.stderr
+    assert done.returncode == 1 and f" s after {first} ends: merge" in done.stderr
     assert not (tmp_path / "none").exists()
 
 

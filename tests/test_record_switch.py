@@ -127,8 +127,8 @@ def test_files_are_one_recording(tmp_path):
     # Some of them; one that is missing in between; one twice.
     assert kvmw("merge", "-o", tmp_path / "some", *rec.files[1:3]).returncode == 0
     assert report(tmp_path / "some")["recording"]["series"] == {"number": 2, "to": 3}
-    one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, f"{rec.files[2]}: nothing is known of the ",
-             f" s between {rec.files[0]} and it: merge the recording of that time, too")
+    one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, f"{rec.files[2]} begins ",
+             f" s after {rec.files[0]} ends: merge the recording of that time, too")
     assert "count twice" in kvmw("merge", "-o", tmp_path / "no", tmp_path / "some", rec.files[2]).stderr
     assert "counts twice" in kvmw("report", tmp_path / "some", rec.files[2]).stderr
     assert kvmw("merge", "-o", tmp_path / "more", tmp_path / "some", rec.files[3], rec.files[0]).returncode == 0
@@ -250,12 +250,12 @@ def test_scrubbed_files(tmp_path):
     done = kvmw("merge", "-o", tmp_path / "all", *clean)
     assert done.returncode == 0, done.stderr
     assert len(rows_of(tmp_path / "all")) == sum(len(check_file(path, i)[1]) for i, path in enumerate(rec.files, 1))
-    one_line(kvmw("merge", "-o", tmp_path / "no", clean[0], *clean[2:]), 1, f"{clean[2]}: nothing is known of the ",
-             f" s between {clean[0]} and it: merge the recording of that time, too")
+    one_line(kvmw("merge", "-o", tmp_path / "no", clean[0], *clean[2:]), 1, f"{clean[2]} begins ",
+             f" s after {clean[0]} ends: merge the recording of that time, too")
     hidden = [tmp_path / f"hidden{i}" for i in range(2)]
     for path, to in zip(rec.files, hidden):
         assert kvmw("scrub", path, to).returncode == 0
-    one_line(kvmw("merge", "-o", tmp_path / "no", *hidden), 1, f"{hidden[0]} and {hidden[1]}: ", "merge first, and scrub what comes of it")
+    one_line(kvmw("merge", "-o", tmp_path / "no", *hidden), 1, f"{hidden[0]} and {hidden[1]}: ", "merge first, then scrub the result")
 
 
 @pytest.mark.lab

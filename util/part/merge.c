@@ -107,8 +107,8 @@ static int check_pair(struct merge *m, const struct merge_input *a, struct merge
 				     event->plural, recording__since_start(y, b->from_ns) / 1e9);
 	}
 	return (a->from_ns != b->from_ns || a->to_ns != b->to_ns) && share_sums(x, y) ?
-	       error("%s and %s share the time from %.9f s on, but not all of theirs: what is counted of a VM as a whole "
-		     "would count twice; kvmw cut --time can make them parts of the same time", x->path, y->path,
+	       error("%s and %s overlap from %.9f s on, but do not cover the same time: what is counted of a VM as a "
+		     "whole would count twice; kvmw cut --time can make them parts of the same time", x->path, y->path,
 		     recording__since_start(y, b->from_ns) / 1e9) : 0;
 }
 
@@ -121,8 +121,8 @@ static int check_gaps(const struct merge *m)
 		const struct merge_input *in = &m->input[i];
 
 		if (in->from_ns && last->to_ns != UINT64_MAX && in->from_ns > last->to_ns + 1)
-			return error("%s: nothing is known of the %.9f s between %s and it: merge the recording of that "
-				     "time, too", in->rec->path, (in->from_ns - last->to_ns) / 1e9, last->rec->path);
+			return error("%s begins %.9f s after %s ends: merge the recording of that time, too", in->rec->path,
+				     (in->from_ns - last->to_ns) / 1e9, last->rec->path);
 		if (in->to_ns > last->to_ns)
 			last = in;
 	}
@@ -151,8 +151,8 @@ static int not_of_one(const struct recording *a, const struct recording *b)
 	const char *x = a->meta.host ?: "", *y = b->meta.host ?: "";
 
 	if (a->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP || b->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP)
-		return error("%s and %s: what was scrubbed by itself has names of its own, so whether these are of one recording "
-			     "is not known: merge first, and scrub what comes of it", a->path, b->path);
+		return error("%s and %s: kvmw scrub makes up other names for each file, so it is unknown whether these are parts "
+			     "of one recording; merge first, then scrub the result", a->path, b->path);
 	if (strcmp(x, y))
 		return error("%s is of host %s, %s of host %s: a recording has the clock and the ids of one; "
 			     "kvmw report %s %s shows them together", a->path, *x ? x : "?", b->path, *y ? y : "?",

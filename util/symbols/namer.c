@@ -176,7 +176,7 @@ static bool finder__full(struct finder *finder)
 	if (finder->nr_files < MAX_FILES)
 		return false;
 	if (!finder->full)
-		warning("debug symbols: of more than %u build ids; those of the others are not looked for", MAX_FILES);
+		warning("debug symbols: more than %u build ids; the others are not looked up", MAX_FILES);
 	finder->full = true;
 	return true;
 }
