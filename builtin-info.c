@@ -11,7 +11,7 @@
 #include "util/sandbox.h"
 
 static const struct argp_option options[] = {
-	{ "verbose", 'v', NULL, 0, "Also show the parameters of KVM, the threads of the VMs, and the sizes and encodings of the columns", 4 },
+	{ "verbose", 'v', NULL, 0, "Also show the parameters of KVM, how the VMs are set up, their memory and threads, and the columns of the frames", 4 },
 	{ 0 },
 };
 

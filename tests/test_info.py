@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from synthetic import META, VCPUS, VMS, Recording, kvmw
+from synthetic import META, TREE, VCPUS, VMS, Recording, kvmw
 
 
 def info(path, *args, status=0):
@@ -37,7 +37,7 @@ def test_info(vmx):
 
 def test_info_for_people(vmx):
     brief = kvmw("info", "-i", vmx.path).stdout
-    assert re.search(r"^parameters +\d+, which -v shows$", brief, re.M) and "kvm_amd.npt" not in brief
+    assert re.search(r"^parameters +\d+, shown by -v$", brief, re.M) and "kvm_amd.npt" not in brief
     done = kvmw("info", "-i", vmx.path, "-v")
     assert done.returncode == 0
     text = done.stdout
@@ -47,6 +47,15 @@ def test_info_for_people(vmx):
         assert words in text, words
     assert re.search(r"^EVENTS +exit +5 +%d " % (len(vmx.exits) - len(vmx.lost)), text, re.M)
     assert re.search(r"^  total_ns +u64 +\d+ +\d+ +\d+\.\d+ +\S+", text, re.M)
+
+
+def test_names_of_columns_are_whole():
+    """They are keys of report and fields of script."""
+    path = TREE / "tests" / "data" / "every-1.1.kvmw"
+    frames = json.loads(kvmw("info", "-i", path, "--json").stdout)["frames"]
+    names = {c["name"] for k in frames for c in k.get("columns") or []}
+    shown = set(re.findall(r"^  (\S+) +[us](?:16|32|64) ", kvmw("info", "-v", "-i", path).stdout, re.M))
+    assert len(names) > 100 and names == shown
 
 
 def test_info_is_as_wide_as_the_screen(tmp_path):

@@ -62,7 +62,7 @@ static void parameters(const struct screen *s, const struct rec_texts *params, b
 		info_text__texts(s, "parameters", params);
 		return;
 	}
-	snprintf(text, sizeof(text), "%u, which -v shows", params->nr);
+	snprintf(text, sizeof(text), "%u, shown by -v", params->nr);
 	field(s, "parameters", params->nr ? text : NULL);
 }
 
@@ -223,12 +223,25 @@ static void info_text__frames(const struct screen *s, const struct recording_inf
 	}
 }
 
-static void info_text__column(const struct screen *s, const struct info_frames *k, u32 i)
+/* A name of a column is one of a key of report and a field of script: it is not cut, unless it is nonsense. */
+static u32 column_width(const struct screen *s, const struct info_frames *k)
+{
+	u32 width = 12;
+
+	for (u32 i = 0; i < k->nr_columns; i++) {
+		u32 need = screen__width(s, k->column_name[i]);
+
+		width = need > width ? need : width;
+	}
+	return width < 20 ? width : 20;
+}
+
+static void info_text__column(const struct screen *s, const struct info_frames *k, u32 i, u32 width)
 {
 	const struct info_column *c = &k->column[i];
 
 	fputs("  ", s->out);
-	screen__field(s, k->column_name[i], 12, true);
+	screen__field(s, k->column_name[i], width, true);
 	fprintf(s->out, " %-4s %12llu %12llu %9.3f  ", k->column_type[i],
 		(unsigned long long)c->stored, (unsigned long long)c->raw,
 		k->rows ? (double)c->stored / k->rows : 0);
@@ -243,15 +256,16 @@ static void columns(const struct screen *s, const struct recording_info *inv)
 
 	for (u32 i = 0; i < inv->nr; i++) {
 		const struct info_frames *k = &inv->frames[i];
+		u32 width = column_width(s, k);
 
 		if (!k->nr_columns || !k->rows)
 			continue;
 		fprintf(s->out, "\n%s ", frame_type__name(k->type, type));
 		screen__text(s, k->name);
-		fprintf(s->out, "\n  %-12s %-4s %12s %12s %9s  %s\n", "column", "type", "stored",
+		fprintf(s->out, "\n  %-*s %-4s %12s %12s %9s  %s\n", (int)width, "column", "type", "stored",
 			"raw", "per row", "encoding");
 		for (u32 c = 0; c < k->nr_columns; c++)
-			info_text__column(s, k, c);
+			info_text__column(s, k, c, width);
 	}
 }
 
