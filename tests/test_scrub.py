@@ -262,6 +262,7 @@ def test_words(full, tmp_path):
     """The summary fits into 80 columns, is right of one, and does not speak of what there is not."""
     one = Recording(META, VMS, VCPUS)
     one.lines.append(["EVENTS", "halt", [[START + 1, 5, 0, 101, 0, 1, 0, 1, 1, 0]]])
+    one.lines.append(["IDENT", {"texts": [{"id": 1, "text": "of an earlier file of a series"}]}])
     done = scrub(one.finish().write(tmp_path / "one"), tmp_path / "out", "--keep", "raw")
     assert "scrub: 1 event," in done.stderr and "not in IN  contents of raw" in done.stderr
     assert "dropped" not in done.stderr and "addresses" not in done.stderr
