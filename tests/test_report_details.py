@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from synthetic import START, SVM, kvmw, report, text_of
+from synthetic import START, SVM, TREE, kvmw, report, text_of
 from test_report_families import (CPUID, FAULT_WRITE, IN, MMIO_WRITE, MS, OUT, exit_row, make)
 
 SUMS = ["count", "recorded", "time_ns", "kvm_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns",
@@ -162,6 +162,15 @@ def test_the_rest(path):
     assert sorted(parts(text, "hlt")) == [(0, "hlt", 30), (1, "did not halt", 10), (1, "halted", 20)]
     assert sum(exits for depth, _, exits in parts(text, "npf") if depth) == 20
     assert not any("other" in name for of in details(report(path)).values() for name in of)
+
+
+def test_halts_that_one_of_two_recordings_does_not_tell(tmp_path, path):
+    untold = [exit_row(START + i * MS, 500, 40_000, 2000, SVM["hlt"], 0)[:12] + [None] * 10 for i in range(5)]
+    text = kvmw("report", path, make(tmp_path / "f", {}, untold), "--width", "120").stdout
+    assert sorted(parts(text, "hlt")) == [(0, "hlt", 35), (1, "did not halt", 10), (1, "others", 25)]
+    data = TREE / "tests" / "data"
+    words = kvmw("report", data / "svm-linux.kvmw", data / "svm-families.kvmw").stdout.replace("#", "").split()
+    assert "some of these recordings do not tell them apart" in " ".join(words)
 
 
 @pytest.mark.parametrize("more, others", [

@@ -233,7 +233,8 @@ static void legend_shares(const struct reason_table *t, char *words, size_t size
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char each[96] = "", interval[96] = "";
+	const char *these = rep->nr_files ? "some of these recordings do" : "this recording does";
+	char each[96] = "", interval[96] = "", merged[96] = "";
 
 	if (rep->whole.nr_vcpus > 1)
 		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
@@ -241,9 +242,9 @@ static void legend_shares(const struct reason_table *t, char *words, size_t size
 	if (report_options__sorts_by(rep->opt, KEY_TIME))
 		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
 			 report_options__interval(rep->opt) / 1e9);
+	snprintf(merged, sizeof(merged), " KVM contains halts and waits: %s not tell them apart.", these);
 	snprintf(words, size, "100%% is %.3f s%s.%s%s", rep->whole.wall_ns / 1e9, each, interval,
-		 !told_apart ? " KVM contains halts and waits: this recording does not tell them apart." :
-		 reasons__shows(t, COST) ? " cost: KVM + VMM + poll." : "");
+		 !told_apart ? merged : reasons__shows(t, COST) ? " cost: KVM + VMM + poll." : "");
 }
 
 static void reason_table__legend(const struct reason_table *t)

@@ -187,8 +187,8 @@ static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u3
 {
 	const struct key_value *before = NULL;
 	char label[REPORT_LABEL_MAX];
+	bool halts = false, all_known = true;
 	u32 others = 0;
-	bool halts = false;
 
 	for (u32 i = from; i < to; i++) {
 		const struct report_row *row = &b->fine->row[i];
@@ -203,6 +203,8 @@ static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u3
 			continue;
 		if (report_row__add(rest, row))
 			return -1;
+		/* Another recording may not tell whether its HLTs halted. */
+		all_known &= !row->done || row->key[2].v[0] != KVMW_NONE;
 		if (row->key[1].v[1] != KVMW_NONE && (!before || key_value__compare(before, &row->key[1])))
 			others++;
 		before = &row->key[1];
@@ -212,7 +214,7 @@ static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u3
 	if (others)
 		snprintf(label, sizeof(label), "%u other%s", others, others == 1 ? "" : "s");
 	else
-		snprintf(label, sizeof(label), "%s", halts ? "halted" : "others");
+		snprintf(label, sizeof(label), "%s", halts && all_known ? "halted" : "others");
 	reason->has_rest = true;
 	return add_detail_row(b, rest, label);
 }
