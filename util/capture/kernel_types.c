@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,21 +136,31 @@ static int want_all(struct kernel_types *types, const struct bpf_object *obj)
 	return 0;
 }
 
+/* A limit on the size of files is one of these, too, and comes with a signal. */
+static void write_copy(struct kernel_types *types, const u8 *raw, u32 size)
+{
+	void (*on_limit)(int) = signal(SIGXFSZ, SIG_IGN);
+
+	if (write(types->fd, raw, size) != (ssize_t)size) {
+		close(types->fd);
+		types->fd = -1;
+	}
+	signal(SIGXFSZ, on_limit);
+}
+
 int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj)
 {
 	u8 *raw = NULL;
-	int ret = -1;
 	u32 size;
 
 	if (want_all(types, obj) || btf_parts__find(&types->parts))
 		return -1;
 	size = btf_parts__copy(&types->parts, &raw);
-	if (size)
-		ret = types->fd < 0 || write(types->fd, raw, size) == (ssize_t)size ? 0 :
-		      error("cannot write to a file in memory: %s", strerror(errno));
+	if (size && types->fd >= 0)
+		write_copy(types, raw, size);
 	free(raw);
 	btf_parts__drop_types(&types->parts);
-	return ret;
+	return size ? 0 : -1;
 }
 
 u32 kernel_types__id(const struct kernel_types *types, const char *name)

@@ -129,8 +129,15 @@ static int find_kernel_types(struct session *s)
 {
 	int err = open_object(s);
 
-	return err ? error("cannot open the BPF programs: %s", attach__reason(err)) :
-	       kernel_types__find(s->types, s->skel->obj);
+	if (err)
+		return error("cannot open the BPF programs: %s", attach__reason(err));
+	if (kernel_types__find(s->types, s->skel->obj))
+		return -1;
+	if (!kernel_types__path(s->types)) {
+		kvmw_bpf__destroy(s->skel);
+		s->skel = NULL;
+	}
+	return 0;
 }
 
 /* Loads with the chosen methods only; an errno, silent. */
