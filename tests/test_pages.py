@@ -105,6 +105,17 @@ def test_page_of_findings_has_the_rules():
         assert words.startswith(when) and words.endswith(f"Against it: {against}")
 
 
+@pytest.mark.parametrize("path", sorted(DOC.glob("kvmw*.txt")), ids=lambda path: path.stem)
+def test_asciidoctor_sees_what_was_meant(path):
+    """A paragraph that is indented after an empty line is printed as it stands, with its backticks; an item within
+    a line is no item."""
+    text = page(path.stem)
+    assert not re.findall(r"\n\n\t.*", text) and not re.findall(r".*\S \d:: .*", text)
+    # Code that begins or ends with a blank is none.
+    plain = re.sub(r"^-{4,}\n.*?^-{4,}\n|^  .*\n", "", text, flags=re.M | re.S)
+    assert not [code for code in re.findall(r"(?<!\w)`([^`\n]+)`(?!\w)", plain) if code != code.strip()]
+
+
 def test_every_tag_is_used():
     tags = set(re.findall(r"tag::([\w-]+)\[\]", (DOC / "common-options.txt").read_text()))
     used = [tag for path in DOC.glob("kvmw*.txt")
