@@ -10,10 +10,8 @@ from lanes import KVMW
 
 
 def has_vcpu(pid):
-    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):      # it was closed meanwhile
-            if os.readlink(fd).startswith("anon_inode:kvm-vcpu"):
-                return True
+    with contextlib.suppress(OSError):          # it has ended, or a file was closed meanwhile
+        return any(os.readlink(fd).startswith("anon_inode:kvm-vcpu") for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir())
     return False
 
 

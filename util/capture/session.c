@@ -131,20 +131,18 @@ static int find_kernel_types(struct session *s)
 
 	if (err)
 		return error("cannot open the BPF programs: %s", attach__reason(err));
-	if (kernel_types__find(s->types, s->skel->obj))
-		return -1;
-	if (!kernel_types__path(s->types)) {
-		kvmw_bpf__destroy(s->skel);
-		s->skel = NULL;
-	}
-	return 0;
+	err = kernel_types__find(s->types, s->skel->obj);
+	/* Once more: it may have to do without them. */
+	kvmw_bpf__destroy(s->skel);
+	s->skel = NULL;
+	return err;
 }
 
 /* Loads with the chosen methods only; an errno, silent. */
 static int load(struct session *s)
 {
 	struct bpf_program *prog = NULL;
-	int err = s->skel ? 0 : open_object(s);
+	int err = open_object(s);
 
 	if (err)
 		return err;
