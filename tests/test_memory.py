@@ -323,7 +323,8 @@ def test_results_are_those_that_the_guest_caused(boot):
     assert [row.result for row in rows(boot, "fault", "results") if row.ret_pf == ERROR] == [
         2 ** 64 - EFAULT]
     fetched, = at("fetched")
-    assert set(fetched) == {RETRY}
+    # It is mapped in the background, or by the vCPU that something else has woken.
+    assert set(fetched) in ({RETRY}, {RETRY, FIXED})
     assert {row.gpa for row in rows(boot, "fault", "results") if row.kind == ASYNC_GET} == {
         scenes["fetched"]["gpa"]}
     both, = at("both")

@@ -121,7 +121,7 @@ static int open_object(struct session *s)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(s->types));
 
 	s->skel = kvmw_bpf__open_opts(&opts);
-	return s->skel ? 0 : errno;
+	return s->skel ? 0 : errno ?: EINVAL;
 }
 
 /* Without the kernel's types no method would do, so this comes before any is tried. */
