@@ -124,6 +124,13 @@ static int open_object(struct session *s)
 	return s->skel ? 0 : errno ?: EINVAL;
 }
 
+static void unload(struct session *s)
+{
+	links__destroy(&s->links);
+	kvmw_bpf__destroy(s->skel);
+	s->skel = NULL;
+}
+
 /* Without the kernel's types no method would do, so this comes before any is tried. */
 static int find_kernel_types(struct session *s)
 {
@@ -132,9 +139,9 @@ static int find_kernel_types(struct session *s)
 	if (err)
 		return error("cannot open the BPF programs: %s", attach__reason(err));
 	err = kernel_types__find(s->types, s->skel->obj);
-	/* Once more: it may have to do without them. */
-	kvmw_bpf__destroy(s->skel);
-	s->skel = NULL;
+	/* It was opened for a file that is no more. */
+	if (!kernel_types__path(s->types))
+		unload(s);
 	return err;
 }
 
@@ -142,7 +149,7 @@ static int find_kernel_types(struct session *s)
 static int load(struct session *s)
 {
 	struct bpf_program *prog = NULL;
-	int err = open_object(s);
+	int err = s->skel ? 0 : open_object(s);
 
 	if (err)
 		return err;
@@ -181,13 +188,6 @@ static struct failure attach(struct session *s)
 			return (struct failure) { err, h };
 	}
 	return (struct failure) {};
-}
-
-static void unload(struct session *s)
-{
-	links__destroy(&s->links);
-	kvmw_bpf__destroy(s->skel);
-	s->skel = NULL;
 }
 
 static const struct probe *probe(const struct session *s, u32 h)
