@@ -278,8 +278,8 @@ static int end(struct record_keep *k)
 	clear_status_line(k);
 	k->writing = false;
 	if (keep_snapshot__end(&k->snapshot)) {
-		/* What was begun can be read; an empty one says nothing. */
-		if (!s->running)
+		/* What was begun can be read; one without events is worth nothing. */
+		if (!s->running || !__atomic_load_n(&k->uses.progress->rows, __ATOMIC_RELAXED))
 			record_files__undo(&k->files);
 		return keep_failed(k);
 	}
