@@ -10,7 +10,7 @@ debian="
 gcc make clang llvm lld libc6-dev libbpf-dev bpftool|linux-tools-common libelf-dev libdw-dev
 zlib1g-dev liblz4-dev libmicrohttpd-dev libncurses-dev libtraceevent-dev libzstd-dev libjson-c-dev pkg-config asciidoctor man-db
 libiberty-dev libcmocka-dev libclang-rt-VERSION-dev|libclang-common-VERSION-dev file jq python3 python3-pytest python3-pytest-xdist
-python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
+python3-pytest-timeout python3-hypothesis universal-ctags git clang-tidy cppcheck shellcheck valgrind libc6-dbg
 python3-zstandard python3-jsonschema python3-prometheus-client prometheus linux-perf|linux-tools-generic trace-cmd libcap2-bin bsdextrautils procps
 util-linux binutils less systemd tmux zsh debhelper rpm
 debian-archive-keyring qemu-system-x86 seabios ipxe-qemu bochs bochsbios vgabios bochs-term
@@ -22,7 +22,7 @@ zlib-devel lz4-devel libmicrohttpd-devel ncurses-devel libtraceevent-devel libzs
 rubygem-asciidoctor man-db
 ctags git clang-tools-extra cppcheck ShellCheck valgrind
 libcmocka-devel compiler-rt libasan libubsan file jq python3 python3-pytest python3-pytest-xdist
-python3-hypothesis python3-zstandard python3-jsonschema python3-prometheus_client perf
+python3-pytest-timeout python3-hypothesis python3-zstandard python3-jsonschema python3-prometheus_client perf
 trace-cmd libcap procps-ng util-linux binutils less systemd tmux zsh debhelper rpm-build
 debian-keyring apt dpkg qemu-system-x86-core seabios-bin ipxe-roms-qemu bochs bochs-bios
 vgabios syslinux syslinux-nonlinux xorriso busybox kmod cpio xz zstd e2fsprogs strace

@@ -55,6 +55,25 @@ def pytest_runtest_makereport():
         report.outcome, report.longrepr = "failed", f"NO_SKIP is set. {report.longrepr[2]}"
 
 
+class Failures:
+    """Names what failed at once: whoever ends a run that takes too long has read why."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            why = str(getattr(report.longrepr, "reprcrash", None) or report.longrepr).splitlines()
+            self.terminal.write_line(f"\n{report.nodeid} failed at {''.join(why[:1])}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session):
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal:                                # not in a process of xdist
+        session.config.pluginmanager.register(Failures(terminal))
+
+
 @pytest.fixture(scope="session")
 def vmx(tmp_path_factory):
     import synthetic    # not in the lab, which has no jsonschema
