@@ -26,45 +26,48 @@ ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
 # That come and go one after another; a word of the kernel's command line, which scripts have in the environment.
-SHORT_VMS = int(os.environ.get("KVMW_VMS", 1200))
+SHORT_VMS = int(os.environ.get("KVMW_VMS", 400))
 MANY = ["--append", f"lab_vms={SHORT_VMS}"]
 
-# What concerns one kernel more than another runs on the oldest and the newest.
+# What concerns one kernel more than another runs on the oldest and the newest. A script with a plus runs
+# if KVMW_EVERYWHERE is set, as in make soak: in make check, other machines show as much.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
-BOOTS = {
-    "intel": (190, ["--cpu", "intel"], ["known", "stat", "families", "bench", "scenarios-intel"]),
-    "intel-bullseye": (60, ["--cpu", "intel", "--kernel", "bullseye"], ["reentry"]),
-    "bookworm": (160, ["--kernel", "bookworm"], ["known", "stat", "overflow", "memory", "irq", "time",
-                                                 "corners", "killed", "errors"]),
-    "bullseye": (290, ["--kernel", "bullseye"], ["known", "stat", "overflow", "filters", "memory",
-                                                 "irq", "stack", "time", "corners", "oracle", "caps", "groups"]),
-    "trixie": (65, ["--kernel", "trixie"], ["known", "overflow", "memory", "irq"]),
-    "sid": (430, ["--kernel", "sid"], ["known", "stat", "overflow", "filters", "memory", "irq", "stack",
-                                       "ring", "time", "corners", "oracle", "caps", "bench", "groups"]),
-    "avic": (35, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
-                  "--append", "kvm_amd.force_avic=1", "--nodes", "2"], ["avic"]),
-    "linux": (150, ["--kernel", "bookworm"], ["linux", "scenarios-linux"]),
-    "behave": (165, ["--kernel", "bookworm"], ["behave", "keep", "top"]),
-    "families-bookworm": (90, ["--kernel", "bookworm"], ["families", "guests", "nested"]),
-    "families-bullseye": (105, ["--kernel", "bullseye"], ["families", "nested", "top"]),
-    "families-trixie": (140, ["--kernel", "trixie"], ["families", "converge"]),
-    "families-sid": (145, ["--kernel", "sid"], ["families", "nested"]),
-    "sched-bookworm": (190, ["--kernel", "bookworm", "--smp", "2"],
-                       ["sched", "oracle", "scenarios", "chains", "hurt"]),
-    "sched-bullseye": (130, ["--kernel", "bullseye", "--smp", "2"], ["sched", "oracle", "scenarios"]),
-    "sched-trixie": (160, ["--kernel", "trixie", "--smp", "2", *MANY], ["sched", "oracle", "many"]),
-    "sched-sid": (145, ["--kernel", "sid", "--smp", "2"], ["sched", "oracle", "scenarios", "chains"]),
-    "legacy-mmu": (40, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], ["bench"]),
-    "integrity": (25, ["--kernel", "bookworm", "--append", "lockdown=integrity"], ["lockdown"]),
-    "confidential": (20, ["--kernel", "bookworm", "--append", "lockdown=confidentiality"], ["lockdown"]),
-    "smp": (30, ["--kernel", "bookworm", "--smp", "8"], ["known", "overflow"]),
-    "systemd": (20, ["--kernel", "bookworm", "--systemd", "--add", str(TESTS.parent / "packaging/kvmw-recorder.service.in")],
-                ["systemd"]),
+MACHINES = {
+    "intel": (150, ["--cpu", "intel"], "known stat families bench scenarios-intel"),
+    "intel-bullseye": (50, ["--cpu", "intel", "--kernel", "bullseye"], "reentry"),
+    "bookworm": (85, ["--kernel", "bookworm"],
+                 "known killed errors stat+ overflow+ memory+ irq+ time+ corners+"),
+    "bullseye": (230, ["--kernel", "bullseye"],
+                 "known stat overflow memory irq time corners oracle filters+ stack+ caps+ groups+"),
+    "trixie": (20, ["--kernel", "trixie"], "known overflow+ memory+ irq+"),
+    "sid": (460, ["--kernel", "sid"],
+            "known stat overflow filters memory irq stack ring time idle corners oracle caps bench groups"),
+    "avic": (30, ["--kernel", "bookworm", "--append", "kvm_amd.avic=1",
+                  "--append", "kvm_amd.force_avic=1", "--nodes", "2"], "avic"),
+    "linux": (105, ["--kernel", "bookworm"], "linux scenarios-linux"),
+    "behave": (145, ["--kernel", "bookworm"], "behave keep top"),
+    "families-bookworm": (90, ["--kernel", "bookworm"], "families guests nested"),
+    "families-bullseye": (100, ["--kernel", "bullseye"], "families nested top"),
+    "families-trixie": (125, ["--kernel", "trixie"], "families converge"),
+    "families-sid": (130, ["--kernel", "sid"], "families nested"),
+    "sched-bookworm": (185, ["--kernel", "bookworm", "--smp", "2"], "sched oracle scenarios chains hurt"),
+    "sched-bullseye": (50, ["--kernel", "bullseye", "--smp", "2"], "sched oracle scenarios+"),
+    "sched-trixie": (120, ["--kernel", "trixie", "--smp", "2", *MANY], "sched oracle many"),
+    "sched-sid": (140, ["--kernel", "sid", "--smp", "2"], "sched oracle scenarios chains"),
+    "legacy-mmu": (35, ["--kernel", "bookworm", "--append", "kvm.tdp_mmu=0"], "bench"),
+    "integrity": (25, ["--kernel", "bookworm", "--append", "lockdown=integrity"], "lockdown"),
+    "confidential": (20, ["--kernel", "bookworm", "--append", "lockdown=confidentiality"], "lockdown"),
+    "smp": (30, ["--kernel", "bookworm", "--smp", "8"], "known overflow"),
+    "systemd": (20, ["--kernel", "bookworm", "--systemd", "--add",
+                     str(TESTS.parent / "packaging/kvmw-recorder.service.in")], "systemd"),
 }
+EVERYWHERE = bool(os.environ.get("KVMW_EVERYWHERE"))
+BOOTS = {name: (seconds, options, [script.rstrip("+") for script in scripts.split()
+                                   if EVERYWHERE or not script.endswith("+")])
+         for name, (seconds, options, scripts) in MACHINES.items()}
 
 
 STATUS = 3              # of each boot's command: the lab passes it on
-AMD = ["bookworm", "bullseye", "trixie", "sid"]
 
 
 def boots_of(script):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from lab_fixtures import in_boots
+from lab_fixtures import boots_of, in_boots
 from synthetic import META, START, SVM, TREE, Recording, kvmw, one_line, report, text_of, widest
 
 DATA = TREE / "tests/data"
@@ -563,7 +563,7 @@ def chains_of(boot, name, *args):
     return chains
 
 
-@in_boots("sched-bookworm", "sched-sid")
+@in_boots(*boots_of("chains"))
 def test_a_hog_of_8_ms(boot):
     """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
     that began and ended, since it is a thread of no VM."""
@@ -584,7 +584,7 @@ def test_a_hog_of_8_ms(boot):
     assert named
 
 
-@in_boots("sched-bookworm", "sched-sid")
+@in_boots(*boots_of("chains"))
 def test_a_delay_of_the_vmm_and_a_lock(boot):
     """Of all returns to the VMM one takes 400 ms, waits for the CPU included, and one sleeps until the main
     thread wakes it, when what it waits for is over."""

@@ -6,13 +6,12 @@ import collections
 import json
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots
+from lab_fixtures import NONE, boots_of, in_boots
 
 # KVMW_KINDS_irq of util/events.h
 SET_IRQ, MSI, IPI, ACCEPT, INJECT, EOI, PV_EOI, ACK = 1, 4, 5, 6, 7, 9, 10, 11
 PICS = (0, 1)                           # chips, in ACK
 VECTOR_IPI, VECTOR_TIMER = 0x20, 0x21   # bench/x86/ports.h
-KERNELS = ["bookworm", "bullseye", "trixie", "sid"]
 
 
 def check_steps(rows):
@@ -40,7 +39,7 @@ def check_steps(rows):
     return by_kind
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("irq"))
 def test_known_interrupts(boot):
     step = boot.step("irqs")
     assert step.status == 0, step.err
@@ -63,7 +62,7 @@ def test_known_interrupts(boot):
     assert all(row.span_ns != NONE for row in steps[EOI])
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("irq"))
 def test_known_hypercalls(boot):
     step = boot.step("irqs")
     did, perf = json.loads(step.out)["total"], lab_fixtures.perf_stat(boot.path("irqs.perf"))
@@ -75,7 +74,7 @@ def test_known_hypercalls(boot):
     assert all(0 < row.span_ns < 10 ** 9 for row in rows)
 
 
-@in_boots(*(f"families-{kernel}" for kernel in KERNELS))
+@in_boots(*(name for name in boots_of("families") if name != "intel"))
 def test_linux_guest(boot):
     """Disk (MSI), serial line (GSI 4), IPIs and timers: the steps fit, almost all are told."""
     steps = check_steps(lab_fixtures.rows(boot.path("families.kvmw"), "irq"))

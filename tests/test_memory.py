@@ -5,9 +5,8 @@ import collections
 import json
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, boots_of, in_boots
+from lab_fixtures import NONE, boots_of, in_boots
 
-ALL = AMD
 EVENTS = {"fault": 3, "dirty": 4, "ioctl": 8, "memslot": 12}
 # include/uapi/linux/kvm.h
 CREATE_VM, CREATE_VCPU, RUN, SET_REGION = 0xae01, 0xae41, 0xae80, 0x4020ae46
@@ -56,7 +55,7 @@ def missed_returns(boot, name):
     return lab_fixtures.missed(boot, boot.path(f"{name}.kvmw"))["ioctl returns"]
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_counts_are_perfs(boot):
     perf = lab_fixtures.perf_stat(boot.path("memory.perf"))
     found = collections.Counter((event, row.kind) for event in ("fault", "dirty")
@@ -74,7 +73,7 @@ def test_counts_are_perfs(boot):
         assert not any(row.lost for row in totals(boot, event))
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_dirty_pages_are_the_log(boot):
     did = guest(boot)
     found = rows(boot, "dirty", kind=PAGE)
@@ -149,7 +148,7 @@ def test_dirty_ring(boot):
     assert all(changes == [1, 0] for changes in flags.values())
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_what_is_not_logged(boot):
     assert boot.step("unlogged").status == 0, boot.step("unlogged").err
     found = rows(boot, "dirty", "unlogged")
@@ -160,7 +159,7 @@ def test_what_is_not_logged(boot):
         assert len({row.gfn for row in found if row.slot == 1}) == touched == 100
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_slots_made_before(boot):
     assert boot.step("old-record").status == 0, boot.step("old-record").err
     seen = rows(boot, "memslot", "old")
@@ -172,7 +171,7 @@ def test_slots_made_before(boot):
     assert all(holds(logging[0], row.gfn * PAGE_SIZE) and row.logging == 1 for row in found)
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_slots_of_the_beginning(boot):
     """They are those that are met later, whose VM does not change them."""
     first = {row.slot: row for row in lab_fixtures.rows(boot.path("old.kvmw"), "slot")}
@@ -184,7 +183,7 @@ def test_slots_of_the_beginning(boot):
     assert {slot: row.logging for slot, row in first.items() if slot < 2} == {0: 0, 1: 1}
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_slots_are_the_ioctls(boot):
     calls = [row for row in rows(boot, "ioctl") if row.cmd == SET_REGION]
     made = rows(boot, "memslot", kind=SET)
@@ -200,7 +199,7 @@ def test_slots_are_the_ioctls(boot):
     assert all(row.hva % PAGE_SIZE == 0 and 0 < row.hva < 1 << 47 for row in made)
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_faults_are_the_guests(boot):
     did = guest(boot)
     faults = rows(boot, "fault", kind=PAGE_FAULT)
@@ -224,7 +223,7 @@ def test_faults_are_the_guests(boot):
         assert len(nowhere) == did["total"]["mmio"] + did["also"]["setup"]["mmio"]
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_faults_have_durations(boot):
     faults = rows(boot, "fault", kind=PAGE_FAULT)
     told = [row for row in faults if row.span_ns != NONE]
@@ -244,7 +243,7 @@ def test_faults_have_durations(boot):
             assert before.time_ns + before.span_ns <= row.time_ns
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_faults_have_results(boot):
     """Memory is mapped, everything else is emulated."""
     of = slots(boot).values()
@@ -264,7 +263,7 @@ def sum_of(what, causes, how, thread):
     return sum(cause[what] for cause in causes if (cause["how"], cause["thread"]) == (how, thread))
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_memory_taken_from_the_guest(boot):
     """The VMM's thread "balloon" discards these ranges by madvise(), in this order."""
     scenes = json.loads(boot.step("results").out)
@@ -295,7 +294,7 @@ def test_memory_taken_from_the_guest(boot):
             if (cause["how"], cause["thread"]) == ("madvise", "balloon")] == [len(discarded(scenes))]
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_results_are_those_that_the_guest_caused(boot):
     """tests/fault_vmm.c makes the guest cause each of them, so often, at a place of its own."""
     step = boot.step("results")
@@ -345,7 +344,7 @@ def test_results_are_those_that_the_guest_caused(boot):
     assert sum(sums.values()) == sum(counter.total() for counter in found.values())
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_ioctls(boot):
     did = guest(boot)
     calls = rows(boot, "ioctl")
@@ -375,7 +374,7 @@ def test_ioctls(boot):
         assert len(runs) == sum(vcpu["user_exits"].values())
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_ioctl_under_way(boot):
     """KVM_RUN has not returned when the recording ends: a row without a duration."""
     calls = rows(boot, "ioctl", "old")
@@ -388,7 +387,7 @@ def test_ioctl_under_way(boot):
     assert sum(row.span_ns for row in sums) == sum(row.span_ns for row in done)
 
 
-@in_boots(*ALL)
+@in_boots(*boots_of("memory"))
 def test_one_vcpu(boot):
     """--vcpu leaves out the other one and the VMM's own threads."""
     found = {}

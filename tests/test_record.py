@@ -10,10 +10,10 @@ import json
 import statistics
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, REASONS, check_chain, end_ns, in_boots, of_guest
+from lab_fixtures import NONE, REASONS, boots_of, check_chain, end_ns, in_boots, of_guest
 
 
-@in_boots(*AMD, "smp", "intel")
+@in_boots(*boots_of("known"))
 def test_known_guest(boot):
     """Each reason's count is what the guest did, and the sum what perf counted."""
     step = boot.step("known")
@@ -54,7 +54,7 @@ def test_known_guest(boot):
         assert total.user_ns == sum(r.user_ns for r in done)
 
 
-@in_boots(*AMD, "intel")
+@in_boots(*(name for name in boots_of("known") if name != "smp"))
 def test_host_is_described(boot):
     about = lab_fixtures.info(boot.path("known.kvmw"))
     assert about["kvm"]["module"] == ("kvm_intel" if boot.isa == "vmx" else "kvm_amd")
@@ -162,7 +162,7 @@ def test_vm_by_name(boot):
                                     f"{pid} lab-guest (qemu-system-x86_64)")
 
 
-@in_boots(*AMD, "smp")
+@in_boots(*boots_of("overflow"))
 def test_overflow(boot):
     """A ring far too small: what was lost is counted exactly, what was not is right."""
     step = boot.step("overflow")

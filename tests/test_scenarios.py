@@ -6,7 +6,7 @@ import collections
 import pytest
 
 import lab_fixtures
-from lab_fixtures import in_boots
+from lab_fixtures import boots_of, in_boots
 
 # name: the rule, and words of its sentence
 ON_ALL = {
@@ -65,7 +65,7 @@ def check_first(rep, expected):
     assert found and found[0][0] == rule and words in found[0][1], found
 
 
-@in_boots("sched-bullseye", "sched-sid")
+@in_boots(*(name for name in boots_of("scenarios") if name != "sched-bookworm"))
 @pytest.mark.parametrize("name", ON_ALL)
 def test_the_first_finding_is_the_cause(boot, name):
     check(boot, name, ON_ALL[name])
@@ -152,7 +152,7 @@ def check_holders(path, rep):
     return sched["holders"]
 
 
-@in_boots("sched-bookworm", "sched-bullseye", "sched-sid", "linux")
+@in_boots(*boots_of("scenarios"), "linux")
 def test_parts_add_up(boot):
     names = {"linux": LINUX, "sched-bookworm": ON_6_1}.get(boot.name, ON_ALL)
     holders = []
@@ -182,7 +182,7 @@ def replay(events, tid, start, end):
     return found
 
 
-@in_boots("sched-bookworm", "sched-bullseye", "sched-sid")
+@in_boots(*boots_of("scenarios"))
 def test_who_had_the_cpu_as_switches_tell(boot):
     """Two hogs beside a vCPU: each has the CPU for as long as a replay of all switches says."""
     path = boot.path("hogs.kvmw")

@@ -7,9 +7,8 @@ import json
 
 import independent_reader
 import lab_fixtures
-from lab_fixtures import AMD, NONE, in_boots
+from lab_fixtures import NONE, boots_of, in_boots
 
-SCHED = ["sched-bullseye", "sched-bookworm", "sched-trixie", "sched-sid"]
 GONE = 0xffffffff
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
 APIC_START, APIC_EXPIRE = 3, 4                  # of timer
@@ -80,7 +79,7 @@ def told(row):
     return (row.cpu, row.other) + detail.get(row.kind, tuple)()
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_threads_as_perf_saw_them(boot):
     """Every switch, wakeup and migration of every thread of the VM, one by one."""
     step = boot.step("sched")
@@ -148,7 +147,7 @@ def thread_times(path):
     return found
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_time_as_the_scheduler_counts_it(boot):
     """Time on CPUs and time waiting for one, as in schedstat, of the thread that never sleeps:
     of one that does the kernel stops counting some way before it switches. The two together are
@@ -172,7 +171,7 @@ def test_time_as_the_scheduler_counts_it(boot):
         assert abs(ours[tid, IN] - kernels[1]) < 0.25 * sum(kernels)
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_halts_as_perf_saw_them(boot):
     events = perf_events(boot)
     ident = {v["id"]: v for v in lab_fixtures.report(boot.path("sched.kvmw"), "-e", "halt")[
@@ -227,7 +226,7 @@ def test_halts_as_perf_saw_them(boot):
     assert not_told < 0.1 * slept
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_timers_as_perf_saw_them(boot):
     starts, expiries, owner, until = [], [], {}, {}
     for event in perf_events(boot):
@@ -250,7 +249,7 @@ def test_timers_as_perf_saw_them(boot):
     near(row.span_ns - late for row, (_, _, late) in zip(mine, expiries))
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_threads_have_names(boot):
     """Whoever took the CPU, woke or moved a thread is known by name."""
     comms = collections.defaultdict(set)
@@ -271,7 +270,7 @@ def test_threads_have_names(boot):
         assert tid not in comms or names[tid] in comms[tid]
 
 
-@in_boots(*SCHED)
+@in_boots(*boots_of("sched"))
 def test_halting_guest(boot):
     """A guest that halts until its timer fires, from its start; perf stat counts the same."""
     step = boot.step("halts")
@@ -294,7 +293,7 @@ def test_halting_guest(boot):
             assert totals[number, kind] == n
 
 
-@in_boots("sched-bookworm", "sched-trixie", "sched-sid")
+@in_boots(*(name for name in boots_of("sched") if name != "sched-bullseye"))
 def test_no_window_no_polling(boot):
     """A new vCPU does not poll until a tracepoint tells that it does; without the event exit."""
     window, halts, polled = collections.Counter(), collections.Counter(), []
@@ -315,7 +314,7 @@ def rows_of_totals(boot):
     return lab_fixtures.rows(boot.path("halts.kvmw"), "total")
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("irq"))
 def test_hidden_addresses(boot):
     """Without the address of KVM's function there is a reason in place of the APIC timer."""
     timer = next(event for event in json.loads(boot.step("hidden").out)["events"]

@@ -18,7 +18,6 @@ import endless
 import lab_fixtures
 from synthetic import KVMW, TREE, kvmw, one_line
 
-BOOTS = ["intel", "bookworm", "bullseye", "sid"]
 # The parts of the vCPUs' time; poll_ns is of halt_ns, throttled_ns of wait_ns.
 WHOLE = ["guest_ns", "kvm_ns", "vmm_ns", "halt_ns", "wait_ns", "block_ns", "open_ns", "unseen_ns", "gone_ns"]
 
@@ -56,7 +55,7 @@ def adds_up(whole):
     return sum(whole[part] for part in WHOLE) == whole["wall_ns"]
 
 
-@lab_fixtures.in_boots(*BOOTS)
+@lab_fixtures.in_boots(*lab_fixtures.boots_of("stat"))
 def test_counts_are_those_of_perf(boot):
     step = boot.step("stat")
     assert step.status == 0, step.err
@@ -70,7 +69,7 @@ def test_counts_are_those_of_perf(boot):
     assert adds_up(rep["whole"])
 
 
-@lab_fixtures.in_boots(*BOOTS)
+@lab_fixtures.in_boots(*lab_fixtures.boots_of("stat"))
 def test_durations_are_counted(boot):
     rep = json.loads(boot.step("stat").out)
     for row in rep["rows"]:
@@ -80,7 +79,7 @@ def test_durations_are_counted(boot):
         assert not ended or row["mean_ns"] * ended <= row["time_ns"]
 
 
-@lab_fixtures.in_boots(*BOOTS)
+@lab_fixtures.in_boots(*lab_fixtures.boots_of("stat"))
 def test_intervals_add_up(boot):
     step = boot.step("stat-intervals")
     assert step.status == 0, step.err
@@ -94,7 +93,7 @@ def test_intervals_add_up(boot):
     assert len(ends) > 1 and [int(row["end_ns"]) for row in rows] == sorted(int(row["end_ns"]) for row in rows)
 
 
-@lab_fixtures.in_boots(*BOOTS)
+@lab_fixtures.in_boots(*lab_fixtures.boots_of("stat"))
 def test_each_interval_is_whole(boot):
     step = boot.step("stat-vcpus")
     assert step.status == 0, step.err

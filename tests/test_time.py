@@ -10,7 +10,7 @@ import json
 import re
 
 import lab_fixtures
-from lab_fixtures import AMD, NONE, boots_of, by_vcpu, check_chain, in_boots, perf_script
+from lab_fixtures import NONE, boots_of, by_vcpu, check_chain, in_boots, perf_script
 
 # util/events.h
 PIO_OUT, MMIO_WRITE, FAULT_WRITE, MSR_READ, MSR_WRITE, CPUID, INTERRUPT = 2, 4, 7, 9, 10, 13, 15
@@ -18,8 +18,7 @@ PARTS = ("user_ns", "halt_ns", "wait_ns", "block_ns")
 NO_REASON, NO_CPU = 0xffffffff, 0xffff
 USER = {"io": 2, "hlt": 5, "mmio": 6}      # include/uapi/linux/kvm.h: KVM_EXIT_*
 
-SCENES = ["time-busy", "time-vmm", "time-preempted", "time-idle"]
-IDLE = ["sid"]                  # boots with the last of them
+SCENES = ["time-busy", "time-vmm", "time-preempted"]
 
 
 def recorded(boot, name):
@@ -39,7 +38,7 @@ def kvm_ns(row):
 @in_boots(*boots_of("time"))
 def test_parts_add_up(boot):
     """guest + KVM + VMM + halted + waiting + blocked: all the time there was, nothing twice."""
-    for name in SCENES if boot.name in IDLE else SCENES[:-1]:
+    for name in SCENES + ["time-idle"] * (boot.name in boots_of("idle")):
         rows, _ = recorded(boot, name)
         about = lab_fixtures.info(boot.path(f"{name}.kvmw"))
         totals = [t for t in lab_fixtures.rows(boot.path(f"{name}.kvmw"), "total") if t.event == 1]
@@ -129,7 +128,7 @@ def test_preempted(boot):
 WAKEUP = re.compile(r"\s*(\d+)\s+(\d+)\.(\d{9}): +(wait|poll) time (\d+) ns, polling")
 
 
-@in_boots(*IDLE)
+@in_boots(*boots_of("idle"))
 def test_idle(boot):
     """Linux with little to do: halted as long as KVM says, in the cycles of HLT."""
     assert len(list(agrees_with_scheduler(boot, "time-idle", 0.05))) == 2
@@ -186,7 +185,7 @@ def test_returns_to_the_vmm(boot):
         assert (row.user_ns > 0) == (row.user_reason != NO_REASON) or row.total_ns == NONE
 
 
-@in_boots(*AMD, "smp", "intel")
+@in_boots(*boots_of("known"))
 def test_details(boot):
     """Each exit of the built-in guest is about what it did there."""
     did = json.loads(boot.step("known").out)

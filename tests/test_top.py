@@ -18,7 +18,6 @@ from synthetic import KVMW, TREE, kvmw, one_line
 
 GOLDEN = TREE / "tests/data/svm-linux.kvmw"
 WIDE = {"COLUMNS": "140"}
-BOOTS = ["behave", "families-bullseye"]
 
 
 def intervals(text):
@@ -422,7 +421,7 @@ def test_no_terminal_that_is_known(terminal):
 
 # ---- live -------------------------------------------------------------------------------
 
-@lab_fixtures.in_boots(*BOOTS)
+@lab_fixtures.in_boots(*lab_fixtures.boots_of("top"))
 def test_live_counts_are_those_of_perf(boot):
     text = boot.path("top.out").read_text()
     assert boot.path("top.status").read_text().strip() == "0", boot.path("top.err").read_text()

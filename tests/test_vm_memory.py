@@ -8,7 +8,7 @@ import pytest
 
 import lab_fixtures
 import synthetic
-from lab_fixtures import AMD, boots_of, in_boots
+from lab_fixtures import boots_of, in_boots
 from synthetic import META, START, VMS, VCPUS, Recording, kvmw
 
 SECOND, MIB, ONES, NONE = 10 ** 9, 1 << 20, 2 ** 32 - 1, None
@@ -186,7 +186,7 @@ def test_processes_on_two_nodes(boot):
             assert 32 * MIB <= found[1] < sum(found.values()) < process["resident_bytes"] + MIB
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("memory"))
 def test_slots_of_qemu(boot):
     """-m 32, and firmware that is read-only (memory.sh)."""
     for name in "full", "split":
@@ -198,7 +198,7 @@ def test_slots_of_qemu(boot):
         assert ends == sorted(ends) and all(end <= gpa for (_, end), (gpa, _) in zip(ends, ends[1:]))
 
 
-@in_boots(*AMD)
+@in_boots(*boots_of("memory"))
 def test_slots_that_are_logged(boot):
     vm, = lab_fixtures.info(boot.path("old.kvmw"))["memory_slots"]
     assert 0 < vm["logged"] == sum(slot["dirty_logging"] for slot in vm["slots"])

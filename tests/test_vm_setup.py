@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab_fixtures import in_boots
+from lab_fixtures import boots_of, in_boots
 from synthetic import META, START, VMS, VCPUS, Recording, kvmw, report
 from test_findings import SECOND, US, WRMSR, Vcpu, busy
 from test_report_families import exit_totals
@@ -178,7 +178,7 @@ def lab_configs(boot, name):
     return json.loads(boot.step(f"setup-{name}").out)["vm_configs"]
 
 
-@in_boots("bookworm", "bullseye", "trixie", "sid")
+@in_boots(*boots_of("memory"))
 def test_as_the_vmm_has_set_it_up(boot):
     """Two QEMUs that differ in what is looked for, which their command lines (memory.sh) say."""
     full, = lab_configs(boot, "full")

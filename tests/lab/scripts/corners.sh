@@ -22,11 +22,11 @@ step moves kvmw record -e exit,userspace -o moves.kvmw -- \
 step two-vms kvmw record -e exit,userspace,ioctl,memslot -o two-vms.kvmw -- \
 	vmm '0 vm 0; 0 vcpu 0 0 0; 0 vm 1; 0 vcpu 1 1 0; 0 run 0 5 2; 0 run 1 20 2; 0 run 0 5 2; 0 run 1 5 2'
 
-# VMs at the same address, one after another; on one kernel with more vCPUs than there are states
+# VMs at the same address, one after another; from 6.1 on with more vCPUs than there are states
 # at a time.
 case $(uname -r) in
-6.1.*) many=30 vcpus=40 ;;
-*) many=5 vcpus=3 ;;
+5.*) many=5 vcpus=3 ;;
+*) many=30 vcpus=40 ;;
 esac
 step many-vms kvmw record -e exit,userspace -o many-vms.kvmw -- vmm "0 vms $many $vcpus 2"
 
