@@ -581,19 +581,3 @@ const struct data_event *data_reader__event(const struct data_reader *r, u32 id)
 {
 	return schema__find(&r->schema, id);
 }
-
-const char *data_event__kind(const struct data_event *event, u64 number)
-{
-	for (u32 i = 0; i < event->nr_kinds; i++)
-		if (event->kinds[i].number == number)
-			return event->kinds[i].name;
-	return NULL;
-}
-
-int data_event__field(const struct data_event *event, const char *name)
-{
-	for (u32 i = 0; i < event->nr_fields; i++)
-		if (!strcmp(event->fields[i].name, name))
-			return i;
-	return -1;
-}

@@ -292,6 +292,22 @@ const struct data_event *schema__find(const struct schema *s, u32 id)
 	return NULL;
 }
 
+const char *data_event__kind(const struct data_event *event, u64 number)
+{
+	for (u32 i = 0; i < event->nr_kinds; i++)
+		if (event->kinds[i].number == number)
+			return event->kinds[i].name;
+	return NULL;
+}
+
+int data_event__field(const struct data_event *event, const char *name)
+{
+	for (u32 i = 0; i < event->nr_fields; i++)
+		if (!strcmp(event->fields[i].name, name))
+			return i;
+	return -1;
+}
+
 void schema__free(struct schema *s)
 {
 	for (u32 i = 0; i < s->nr; i++)
