@@ -69,3 +69,11 @@ void methods__warn_of_stacks(const struct attach_method *const *methods, const i
 	if (stacks & BIT(KVMW_stack_FAULT) && !methods[PROBE_FAULT_END])
 		warning("--stack fault has no rows: cannot see %s on this kernel", probes[PROBE_FAULT_END].what);
 }
+
+int methods__check_userspace(const struct attach_method *const *methods, u32 events)
+{
+	if (provider__needs(events, PROBE_RUN) && !methods[PROBE_RUN])
+		return error("event userspace: no program can see KVM_RUN calls on this kernel "
+			     "(fentry, kprobe and sys_enter_ioctl were refused)");
+	return 0;
+}

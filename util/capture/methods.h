@@ -18,4 +18,7 @@ const struct attach_method *methods__after(const struct probe *probe,
  */
 void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused, u32 events, u32 stacks);
 
+/* Event userspace needs the calls of KVM_RUN. 0, or -1: error() said so. */
+int methods__check_userspace(const struct attach_method *const *methods, u32 events);
+
 #endif

@@ -372,15 +372,6 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	}
 }
 
-/* Event userspace needs the calls of KVM_RUN. */
-static int check_userspace(const struct session *s)
-{
-	if (provider__needs(s->config.events, PROBE_RUN) && !s->methods[PROBE_RUN])
-		return error("event userspace: no program can see KVM_RUN calls on this kernel "
-			     "(fentry, kprobe and sys_enter_ioctl were refused)");
-	return 0;
-}
-
 struct session *session__open(const struct session_opts *opts)
 {
 	struct session *s = mem__calloc(1, sizeof(*s));
@@ -396,7 +387,8 @@ struct session *session__open(const struct session_opts *opts)
 	make_raw(s, opts->choice);
 	s->types = kernel_types__new();
 	if (!s->types || offsets__read(opts->choice, &s->config) || find_kernel_types(s) ||
-	    load_and_attach(s, opts->choice) || check_userspace(s) || fill_maps(s, opts)) {
+	    load_and_attach(s, opts->choice) ||
+	    methods__check_userspace(s->methods, s->config.events) || fill_maps(s, opts)) {
 		session__close(s);
 		return NULL;
 	}
