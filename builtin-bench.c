@@ -81,8 +81,8 @@ static int cmd_bench__number(const char *option, const char *arg, uint64_t min, 
 {
 	if (!parse_u64(arg, value) && *value >= min && *value <= max)
 		return 0;
-	return usage_error("--%s '%s': must be a whole number from %" PRIu64 " to %" PRIu64, option, arg,
-			   min, max);
+	return usage_error("--%s '%s': must be a whole number from %" PRIu64 " to %" PRIu64, option,
+			   arg, min, max);
 }
 
 static error_t cmd_bench__parse_end(struct guest_args *args)
@@ -267,7 +267,8 @@ static error_t parse_report(int key, char *arg, struct argp_state *state)
 		return cmd_bench__number("times", arg, 1, BENCH_MAX_TIMES, &args->times);
 	case ARGP_KEY_ARG:
 		if (args->path)
-			return usage_error("bench report reads one recording: '%s' is one too many", arg);
+			return usage_error("bench report reads one recording: '%s' is one too many",
+					   arg);
 		args->path = arg;
 		return 0;
 	case ARGP_KEY_END:

@@ -21,8 +21,23 @@
 #define MEMORY_MIN	(1u << 20)
 
 /* Keys of argp must differ from those of the commands. */
-enum { OPT_VCPU = 0x200, OPT_VM, OPT_PID, OPT_REASON, OPT_TIME, OPT_AROUND, OPT_WHERE, OPT_JSON, OPT_CSV, OPT_NO_PAGER,
-       OPT_REGIONS, OPT_MEMORY, OPT_NO_DEMANGLE, OPT_DEBUG_DIR, OPT_DEBUGINFOD };
+enum {
+	OPT_VCPU = 0x200,
+	OPT_VM,
+	OPT_PID,
+	OPT_REASON,
+	OPT_TIME,
+	OPT_AROUND,
+	OPT_WHERE,
+	OPT_JSON,
+	OPT_CSV,
+	OPT_NO_PAGER,
+	OPT_REGIONS,
+	OPT_MEMORY,
+	OPT_NO_DEMANGLE,
+	OPT_DEBUG_DIR,
+	OPT_DEBUGINFOD
+};
 
 static const struct argp_option input_options[] = {
 	{ "input", 'i', "FILE", 0, "Read FILE (default " DEFAULT_INPUT "); - is stdin; FILE alone "
@@ -89,8 +104,8 @@ static error_t parse_format(struct common_args *args, int key)
 		if (!formats[i].name || formats[i].key != key)
 			continue;
 		if (args->format != OUTPUT_TEXT && args->format != i)
-			return usage_error("%s and %s exclude each other", formats[args->format].name,
-					   formats[i].name);
+			return usage_error("%s and %s exclude each other",
+					   formats[args->format].name, formats[i].name);
 		args->format = i;
 		return 0;
 	}
@@ -102,7 +117,8 @@ static error_t parse_memory(struct common_args *args, const char *arg)
 	u64 bytes;
 
 	if (parse_size(arg, &bytes) || bytes < MEMORY_MIN)
-		return usage_error("--memory '%s': must be a size from 1M on, such as 512M or 4G", arg);
+		return usage_error("--memory '%s': must be a size from 1M on, such as 512M or 4G",
+				   arg);
 	args->budget.max = bytes;
 	args->budget.fixed = true;
 	return 0;
@@ -116,7 +132,8 @@ static error_t parse_window(struct common_args *args, int key, const char *arg)
 	if (args->window.active && args->window.is_around != is_around)
 		return usage_error("--time and --around exclude each other");
 	args->typed.window = arg;
-	return (is_around ? time_window__parse_around : time_window__parse)(&args->window, arg) ? EINVAL : 0;
+	return (is_around ? time_window__parse_around : time_window__parse)(&args->window, arg) ?
+	       EINVAL : 0;
 }
 
 static error_t parse_where(struct common_args *args, const char *arg)
@@ -203,9 +220,11 @@ const struct argp common_memory_argp = {
 const struct argp common_part_argp = {
 	.options = &select_options[ARRAY_SIZE(select_options) - 6], .parser = common__parse,
 };
-static const struct argp common_select_argp = { .options = select_options, .parser = common__parse };
+static const struct argp common_select_argp = { .options = select_options,
+						.parser = common__parse };
 const struct argp common_output_argp = { .options = output_options, .parser = common__parse };
-static const struct argp common_regions_argp = { .options = regions_options, .parser = common__parse };
+static const struct argp common_regions_argp = { .options = regions_options,
+						 .parser = common__parse };
 const struct argp common_stacks_argp = { .options = stacks_options, .parser = common__parse };
 static const struct argp common_csv_argp = { .options = csv_options, .parser = common__parse };
 
@@ -284,11 +303,12 @@ int common_args__wait(const struct common_args *args, pid_t child)
 		return error("no process can be started: %s", strerror(errno));
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return error("the process that reads %s is gone: %s", common_args__input(args), strerror(errno));
+			return error("the process that reads %s is gone: %s",
+				     common_args__input(args), strerror(errno));
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	return error("%s: reading it ended with signal %d (%s)", common_args__input(args), WTERMSIG(status),
-		     strsignal(WTERMSIG(status)));
+	return error("%s: reading it ended with signal %d (%s)", common_args__input(args),
+		     WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 /* What record --switch-output leaves has timestamps. */
@@ -433,7 +453,8 @@ struct data_reader *common_args__open(struct common_args *args, const char *comm
 	return NULL;
 }
 
-struct data_reader *common_args__open_file(struct common_args *args, const char *command, bool *is_file)
+struct data_reader *common_args__open_file(struct common_args *args, const char *command,
+					   bool *is_file)
 {
 	bool is_stdin = !strcmp(common_args__input(args), "-");
 	struct data_reader *reader = is_stdin ? NULL : common_args__open(args, command);

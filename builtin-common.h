@@ -25,7 +25,8 @@ struct common_args {
 	struct number_list vcpus, pids;	/* empty: all */
 	struct reason_list reasons;	/* empty: all */
 	struct time_window window;
-	struct { const char *vcpus, *pids, *window; } typed;	/* the last one of each; NULL: none */
+	/* the last one of each; NULL: none */
+	struct { const char *vcpus, *pids, *window; } typed;
 	struct where *where;		/* or NULL */
 	enum output_format format;
 	bool no_pager, no_demangle;
@@ -35,7 +36,8 @@ struct common_args {
 	struct demangler *demangler;	/* once started; NULL: names stay as they are */
 	struct budget budget;		/* of --memory */
 	struct budget begin;		/* the same, before a recording was read */
-	bool opened;			/* the recording was, and what is to be said of its format */
+	/* the recording was, and what is to be said of its format */
+	bool opened;
 	const char *regions_file;	/* or NULL */
 	struct regions *regions;	/* what is in it, once read; or NULL */
 	struct guest_symbol_files symbol_files;
@@ -69,8 +71,8 @@ error_t common_args__bind_where(struct common_args *args, u32 events);
 int common_args__read_regions(struct common_args *args);
 
 /*
- * Of a command that shows stacks: starts args->demangler, and args->namer if somebody is to be asked.
- * 0, or -1 (error() said why).
+ * Of a command that shows stacks: starts args->demangler, and args->namer if somebody is to be
+ * asked. 0, or -1 (error() said why).
  */
 int common_args__start_namers(struct common_args *args);
 
@@ -78,13 +80,13 @@ bool guest_symbol_files__any(const struct guest_symbol_files *files);
 /* 0, or -1: they do not fit together (error() said why). */
 int guest_symbol_files__check(const struct guest_symbol_files *files);
 /*
- * Reads the recording to find where the kernel of --guest-vmlinux was, if that is not known.  0, or -1:
- * it is not certain (error() said so).
+ * Reads the recording to find where the kernel of --guest-vmlinux was, if that is not known. 0, or
+ * -1: it is not certain (error() said so).
  */
 int common_args__find_kaslr(struct common_args *args, const char *command);
 /* Fills in args->symbols, NULL where no option names a file. 0, or -1 (error() said why). */
 int common_args__read_symbols(struct common_args *args);
-/* Once the recording was read: 0, or -1: --where asks for functions, and none are known (error() said so). */
+/* Once the recording was read: 0, or -1: --where asks for functions, none are known (error()). */
 int common_args__check_symbols(const struct common_args *args, const struct recording *rec);
 
 /* The name of the recording. */
@@ -93,8 +95,8 @@ const char *common_args__input(const struct common_args *args);
 const char *common_args__name(const struct common_args *args);
 
 /*
- * How a child that reads the recording ended: its exit status, or -1 (error() said why), also if it could
- * not be started, child being negative.
+ * How a child that reads the recording ended: its exit status, or -1 (error() said why), also if it
+ * could not be started, child being negative.
  */
 int common_args__wait(const struct common_args *args, pid_t child);
 
@@ -103,8 +105,9 @@ int common_args__wait(const struct common_args *args, pid_t child);
  * command: for messages.
  */
 struct data_reader *common_args__open(struct common_args *args, const char *command);
-/* The same to read it more than once. NULL and !*is_file: only a file allows that (the caller says so). */
-struct data_reader *common_args__open_file(struct common_args *args, const char *command, bool *is_file);
+/* To read it more than once. NULL and !*is_file: only a file allows that (the caller says so). */
+struct data_reader *common_args__open_file(struct common_args *args, const char *command,
+					   bool *is_file);
 
 /*
  * What it says is read into, with the window and the budget that were asked for. NULL: out of

@@ -200,7 +200,8 @@ static void sort_keys(const struct request *r)
 	/* Those of tracepoints are words of a record. */
 	for_each_captured_event(event)
 		for (u32 i = 0; i < event->nr_fields && event->id != KVMW_EVENT_RAW; i++)
-			if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS && is_first_key(event, i))
+			if (sort_key__find(event->fields[i].name) == NR_REPORT_KEYS &&
+			    is_first_key(event, i))
 				offer(r, event->fields[i].name, event->fields[i].doc);
 }
 
@@ -302,8 +303,8 @@ static void offer_values(struct request *r, const struct argp_option *option)
 	if (!strcmp(option->name, "openmetrics"))
 		puts(":file");
 	if (!strcmp(option->arg, "FILE"))
-		puts(strcmp(option->name, "regions") && strncmp(option->name, "guest", strlen("guest")) ?
-		     ":recording" : ":file");
+		puts(strcmp(option->name, "regions") &&
+		     strncmp(option->name, "guest", strlen("guest")) ? ":recording" : ":file");
 	if (comma && strchr(option->arg, '['))
 		r->kept = comma + 1 - r->word;
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
@@ -335,7 +336,8 @@ static bool takes_command(const struct argp *argp)
 }
 
 /* The words behind the command's name, the last one being typed. */
-static void complete_options(struct request *r, const struct argp *argp, int argc, const char **argv)
+static void complete_options(struct request *r, const struct argp *argp, int argc,
+			     const char **argv)
 {
 	const struct argp_option *o = NULL;
 	const char *equals = strchr(r->word, '=');
@@ -345,7 +347,8 @@ static void complete_options(struct request *r, const struct argp *argp, int arg
 
 		o = argument ? NULL : option__wants_next(argp, argv[i]);
 		/* Then comes a COMMAND, which is not ours; only record takes one. */
-		if (!argument && takes_command(argp) && (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
+		if (!argument && takes_command(argp) &&
+		    (*argv[i] != '-' || !strcmp(argv[i], "--"))) {
 			puts(*argv[i] == '-' && i == argc - 2 ? ":command" : ":file");
 			return;
 		}
@@ -399,6 +402,7 @@ int cmd_complete(int argc, const char **argv)
 	if (!r.command->subcommands)
 		complete_options(&r, r.command->argp, argc, argv);
 	else if (argc > 1 && subcommand__find(r.command->subcommands, argv[0]))
-		complete_options(&r, subcommand__find(r.command->subcommands, argv[0])->argp, argc - 1, argv + 1);
+		complete_options(&r, subcommand__find(r.command->subcommands, argv[0])->argp,
+				 argc - 1, argv + 1);
 	return KVMW_OK;
 }

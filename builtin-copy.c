@@ -15,7 +15,8 @@ int copy__check(const char *in, const char *out)
 {
 	struct stat a, b;
 
-	return !stat(in, &a) && !stat(out, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino ?
+	return !stat(in, &a) && !stat(out, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino ?
 	       error("IN and OUT are the same file (%s); choose another name for OUT", out) : 0;
 }
 
@@ -66,7 +67,8 @@ static void block_signals(sigset_t *blocked, sigset_t *before)
 }
 
 /* Waits until the child ended.  Told to end first, it leaves nothing behind. */
-static void await_child(pid_t child, struct record_output *out, const sigset_t *blocked, const sigset_t *before)
+static void await_child(pid_t child, struct record_output *out, const sigset_t *blocked,
+			const sigset_t *before)
 {
 	siginfo_t ended = { 0 };
 	int sig = SIGCHLD;

@@ -12,8 +12,8 @@
 int copy__check(const char *in, const char *out);
 
 /*
- * What a recording says of itself: all of its frames, of which *first is the first one's offset, to go back to it.
- * *all: none of them could not be read.  0, or -1 after error().
+ * What a recording says of itself: all of its frames, of which *first is the first one's offset, to
+ * go back to it. *all: none of them could not be read. 0, or -1 after error().
  */
 int copy__read(struct recording *rec, struct data_reader *r, u64 *first, bool *all);
 
@@ -24,8 +24,9 @@ void copy__complain_of(const struct budget *budget);
 
 /*
  * A child copies, which can no longer open, rename or remove anything; its parent, which has read
- * nothing but files' headers, then removes what is not to be kept.  copy() returns the exit status, KVMW_FAILED if
- * it is not the whole of a recording, or NO_COPY: it is nothing to be kept; so does copy__run().
+ * nothing but files' headers, then removes what is not to be kept. copy() returns the exit status,
+ * KVMW_FAILED if it is not the whole of a recording, or NO_COPY: nothing to be
+ * kept; so does copy__run().
  */
 int copy__run(const struct common_args *args, struct record_output *out,
 	      int (*copy)(void *arg, int fd, const char *name), void *arg);

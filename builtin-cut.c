@@ -32,7 +32,8 @@ static char *options_of(const struct args *args)
 {
 	const struct common_args *a = &args->common;
 	const struct { const char *option, *typed; } by[] = {
-		{ time_window__option(&a->window), a->typed.window }, { a->pids.option, a->typed.pids },
+		{ time_window__option(&a->window), a->typed.window },
+		{ a->pids.option, a->typed.pids },
 		{ "--vcpu", a->typed.vcpus },
 	};
 	char *text = NULL;
@@ -44,7 +45,8 @@ static char *options_of(const struct args *args)
 			fprintf(f, " %s %s", by[i].option, by[i].typed);
 	for_each_captured_event(event)
 		if (f && args->events >> event->id & 1)
-			fprintf(f, "%s%s", args->events & (BIT(event->id) - 1) ? "," : " -e ", event->name);
+			fprintf(f, "%s%s", args->events & (BIT(event->id) - 1) ? "," : " -e ",
+				event->name);
 	if (!f || fclose(f)) {
 		out_of_memory();
 		free(text);
@@ -106,7 +108,8 @@ static error_t cmd_cut__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!args->output)
 			return usage_error("-o FILE is required: it receives the part");
-		if (!args->common.window.active && !args->common.vcpus.nr && !args->common.pids.nr && !args->events)
+		if (!args->common.window.active && !args->common.vcpus.nr &&
+		    !args->common.pids.nr && !args->events)
 			return usage_error("no part is selected: give --time, --around, --vm, --vcpu or -e");
 		return 0;
 	default:
@@ -153,8 +156,8 @@ static void cut__say(const struct args *args, const struct cut *c)
 
 	tell("[ kvmw cut: %llu event%s, %.3f MB %s; %llu frame%s copied, %llu encoded again ]",
 	     (unsigned long long)o->rows, plural(o->rows), data_writer__bytes(o->writer) / 1e6,
-	     strcmp(args->output, "-") ? args->output : "written", (unsigned long long)o->whole, plural(o->whole),
-	     (unsigned long long)o->again);
+	     strcmp(args->output, "-") ? args->output : "written", (unsigned long long)o->whole,
+	     plural(o->whole), (unsigned long long)o->again);
 	if (!o->rows)
 		warning("the part contains no events");
 }
@@ -166,8 +169,10 @@ static int cut__complain(const struct args *args, const struct cut *c, bool fini
 
 	if (c->out.dropped_frames)
 		return error("%s: %llu frame%s that %s damaged, or unknown to this kvmw, %s not in the part", path,
-			     (unsigned long long)c->out.dropped_frames, plural(c->out.dropped_frames),
-			     c->out.dropped_frames == 1 ? "is" : "are", c->out.dropped_frames == 1 ? "is" : "are");
+			     (unsigned long long)c->out.dropped_frames,
+			     plural(c->out.dropped_frames),
+			     c->out.dropped_frames == 1 ? "is" : "are",
+			     c->out.dropped_frames == 1 ? "is" : "are");
 	if (!finished)
 		return error("%s is incomplete: its recorder did not finish, or frames are missing; the part is incomplete, too", path);
 	return 0;
@@ -176,7 +181,8 @@ static int cut__complain(const struct args *args, const struct cut *c, bool fini
 static int cut_recording(struct args *args, struct recording *rec, int fd, const char *name)
 {
 	struct cut c = {
-		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids, .by = args->by + 1,
+		.rec = rec, .vcpus = &args->common.vcpus, .vms = &args->common.pids,
+		.by = args->by + 1,
 		/* All that is said of addresses needs slots. */
 		.events = args->events ? args->events | BIT(KVMW_EVENT_MEMSLOT) : DATA_ALL_EVENTS,
 		.budget = copy__budget(&args->common),
@@ -196,11 +202,13 @@ static int cut_recording(struct args *args, struct recording *rec, int fd, const
 	c.lacks_rows = damage || missing;
 	if (!rec->window.resolved && rec->window.active)
 		error("%s: the recording is empty: there is nothing to cut", rec->path);
-	else if ((cut__selects(&c) && rec->ids_left_out) || (rec->window.active && rec->totals.over_limit))
+	else if ((cut__selects(&c) && rec->ids_left_out) ||
+		 (rec->window.active && rec->totals.over_limit))
 		error("%s: its vCPUs and totals do not all fit into memory: --memory=SIZE allows more than %zu MB",
 		      rec->path, rec->budget->granted >> 20);
 	else if (recording__wrong_window(rec))
-		error("%s: %s: %s; it %s", rec->path, time_window__option(&rec->window), recording__wrong_window(rec),
+		error("%s: %s: %s; it %s", rec->path, time_window__option(&rec->window),
+		      recording__wrong_window(rec),
 		      recording__extent(rec, (char[REC_EXTENT]) { 0 }, REC_EXTENT));
 	else if (first && !data_reader__seek(r, first))
 		c.out.writer = data_writer__new(fd, name, data_reader__captured(r) & c.events);

@@ -74,7 +74,9 @@ static error_t check_paths(struct diff_args *args)
 				   "names they are " OLD_INPUT " and " DEFAULT_INPUT, args->path[0]);
 	for (u32 i = 0; i < args->nr_paths; i++)
 		pipes += !strcmp(args->path[i], "-");
-	return pipes > 1 ? usage_error("standard input has one recording, but '-' is given %u times", pipes) : 0;
+	return pipes > 1 ?
+	       usage_error("standard input has one recording, but '-' is given %u times", pipes) :
+	       0;
 }
 
 static error_t parse_top_rows(struct diff_args *args, const char *arg)
@@ -164,14 +166,16 @@ static int read_input(struct diff_input *input, const struct diff_args *args, u3
 	    report__make(&input->rep, input->in.rec, &input->in.aggs, &input->opt))
 		return -1;
 	if (*input->rep.empty)
-		return error("%s: %s%s", input->in.rec->path, input->rep.empty, report__doubt(&input->rep));
+		return error("%s: %s%s", input->in.rec->path, input->rep.empty,
+			     report__doubt(&input->rep));
 	return reading__add_details(&input->in, &input->rep);
 }
 
 static int make_diff_of(struct diff *d, struct diff_input *old, struct diff_input *new)
 {
 	const struct report *const reps[NR_DIFF_SIDES] = { &old->rep, &new->rep };
-	const struct findings *const findings[NR_DIFF_SIDES] = { &old->in.findings, &new->in.findings };
+	const struct findings *const findings[NR_DIFF_SIDES] = { &old->in.findings,
+								 &new->in.findings };
 	bool has = old->rep.event == KVMW_EVENT_EXIT && report_options__wants_findings(&old->opt);
 
 	return diff__make(d, reps, has ? findings : NULL);
@@ -209,15 +213,17 @@ static int check_conditions(const struct diff_args *args, const struct diff *con
 			if (wrong[k])
 				ret = -1;
 			else if (row.label && diff_condition__holds(c, &row))
-				failure[(*nr_failures)++] = (struct diff_failure) { c, list[i], row };
+				failure[(*nr_failures)++] =
+					(struct diff_failure) { c, list[i], row };
 		}
 	}
 	free(wrong);
 	return ret;
 }
 
-static int print_diffs(const struct diff_args *args, struct screen *s, const struct diff *const *list,
-		       u32 nr, const struct diff_failure *failure, u32 nr_failures)
+static int print_diffs(const struct diff_args *args, struct screen *s,
+		       const struct diff *const *list, u32 nr, const struct diff_failure *failure,
+		       u32 nr_failures)
 {
 	enum output_format format = args->rows.common.format;
 	int ret = 0;
@@ -240,7 +246,8 @@ static int diff__complain(const struct diff_input *input, u32 nr)
 	int ret = 0;
 
 	for (u32 i = 0; i < nr; i++) {
-		if (common_args__check_budget(&input[i].common) | recording__complain(input[i].in.rec))
+		if (common_args__check_budget(&input[i].common) |
+		    recording__complain(input[i].in.rec))
 			ret = -1;
 		if (report__check_limit(&input[i].rep, "compared"))
 			ret = -1;
@@ -294,7 +301,8 @@ static int diff(struct diff_args *args)
 	struct diff_input *input = mem__calloc(nr, sizeof(*input));
 	struct diff *diffs = mem__calloc(nr, sizeof(*diffs));
 	const struct diff **list = mem__calloc(nr, sizeof(*list));
-	struct diff_failure *failure = mem__calloc((size_t)nr * (args->nr_conditions + 1), sizeof(*failure));
+	struct diff_failure *failure =
+		mem__calloc((size_t)nr * (args->nr_conditions + 1), sizeof(*failure));
 	int ret = -1;
 
 	if (input && diffs && list && failure && !common_args__read_regions(common) &&

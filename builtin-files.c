@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw report of several recordings: each is read by itself, and what was read becomes one report. */
+/* kvmw report of several recordings: each is read by itself, then all become one report. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +49,9 @@ static bool means_the_same(u32 event, enum report_key key)
 	case KEY_RIP:
 		return true;
 	case KEY_DETAIL:
-		return event == KVMW_EVENT_EXIT || event == KVMW_EVENT_IOCTL || event == KVMW_EVENT_HYPERCALL ||
-		       event == KVMW_EVENT_NESTED || event == KVMW_EVENT_IRQ;
+		return event == KVMW_EVENT_EXIT || event == KVMW_EVENT_IOCTL ||
+		       event == KVMW_EVENT_HYPERCALL || event == KVMW_EVENT_NESTED ||
+		       event == KVMW_EVENT_IRQ;
 	default:
 		return false;
 	}
@@ -58,8 +59,10 @@ static bool means_the_same(u32 event, enum report_key key)
 
 static bool is_by_clock(const struct time_window *w)
 {
-	return w->begin.base != TIME_START && w->begin.base != TIME_PERCENT && w->begin.base != TIME_MONOTONIC &&
-	       (w->is_around || (w->end.base != TIME_START && w->end.base != TIME_PERCENT && w->end.base != TIME_MONOTONIC));
+	return w->begin.base != TIME_START && w->begin.base != TIME_PERCENT &&
+	       w->begin.base != TIME_MONOTONIC &&
+	       (w->is_around || (w->end.base != TIME_START && w->end.base != TIME_PERCENT &&
+				 w->end.base != TIME_MONOTONIC));
 }
 
 error_t report_args__check_files(const struct report_args *args)
@@ -72,11 +75,13 @@ error_t report_args__check_files(const struct report_args *args)
 	for (u32 i = 0; i < args->common.nr_more; i++)
 		pipes += !strcmp(args->common.more[i], "-");
 	if (pipes > 1)
-		return usage_error("standard input has one recording, but '-' is given %u times", pipes);
+		return usage_error("standard input has one recording, but '-' is given %u times",
+				   pipes);
 	if (guest_symbol_files__any(&args->common.symbol_files))
 		return usage_error("files of symbols describe one VM, and so one recording: name only one");
 	if (args->outliers || opt->heat)
-		return usage_error("%s reads one recording: name only one", args->outliers ? "--outliers" : "--heatmap");
+		return usage_error("%s reads one recording: name only one",
+				   args->outliers ? "--outliers" : "--heatmap");
 	if (event == KVMW_EVENT_RAW || event == KVMW_EVENT_STACK)
 		return usage_error("--event %s needs one recording, which alone says what its numbers stand for: name only one",
 				   opt->tracepoint ?: event_desc__by_id(event)->name);
@@ -113,7 +118,8 @@ static int open_all(struct files *f)
 	}
 	f->path = mem__calloc(1, size);
 	for (u32 i = 0; f->path && i < f->nr; i++)
-		len += snprintf(f->path + len, size - len, "%s%s", i ? ", " : "", f->input[i].common.input);
+		len += snprintf(f->path + len, size - len, "%s%s", i ? ", " : "",
+				f->input[i].common.input);
 	f->all = f->path ? recording__new(f->path) : NULL;
 	return f->all ? 0 : -1;
 }
@@ -123,7 +129,8 @@ static int join(struct files *f, struct input *in, u32 nr)
 {
 	const struct recording *rec = in->in.rec;
 
-	if (recording__join(f->all, rec, nr, in->base) || agg_table__join(&f->aggs, &in->in.aggs, in->base) ||
+	if (recording__join(f->all, rec, nr, in->base) ||
+	    agg_table__join(&f->aggs, &in->in.aggs, in->base) ||
 	    agg_table__join(&f->fine, &in->in.fine, in->base))
 		return -1;
 	in->counted = agg_table__covers(&rec->totals, &in->in.aggs);
@@ -134,7 +141,9 @@ static int join(struct files *f, struct input *in, u32 nr)
 static u64 ids_of(const struct reading *in)
 {
 	const u64 ids[] = {
-		recording__ids(in->rec), agg_table__ids(&in->rec->totals), agg_table__ids(&in->aggs),
+		recording__ids(in->rec),
+		agg_table__ids(&in->rec->totals),
+		agg_table__ids(&in->aggs),
 		agg_table__ids(&in->fine),
 	};
 	u64 most = 0;
@@ -188,8 +197,9 @@ static int check_events(const struct files *f)
 			continue;
 		first = first ?: rep;
 		if (rep->event != first->event)
-			return error("%s has %s, but %s has only %s: -e chooses one of them", first->rec->path,
-				     first->desc->plural, rep->rec->path, rep->desc->plural);
+			return error("%s has %s, but %s has only %s: -e chooses one of them",
+				     first->rec->path, first->desc->plural, rep->rec->path,
+				     rep->desc->plural);
 	}
 	return 0;
 }
@@ -215,7 +225,8 @@ static int add_details(struct files *f)
 		return 0;
 	f->rep.details_over_limit = f->fine.over_limit;
 	report__details_options(&f->opt, &f->by_detail);
-	ret = report__make(&fine, f->all, &f->fine, &f->by_detail) || report__make_details(&f->rep, &fine);
+	ret = report__make(&fine, f->all, &f->fine, &f->by_detail) ||
+	      report__make_details(&f->rep, &fine);
 	report__free(&fine);
 	return ret ? -1 : 0;
 }
@@ -235,7 +246,8 @@ static int make_one(struct files *f)
 
 		f->file[i] = (struct report_file) {
 			.rep = &in->rep, .model = in->in.state,
-			.findings = findings && in->rep.event == KVMW_EVENT_EXIT ? &in->in.findings : NULL,
+			.findings = findings && in->rep.event == KVMW_EVENT_EXIT ?
+				    &in->in.findings : NULL,
 		};
 		if (report__join_vcpus(&f->rep, &in->rep, in->base))
 			return -1;
@@ -299,7 +311,8 @@ static int files__print_text(struct files *f, const struct screen *s)
 	render__files_heading(s, rep);
 	if (rep->nr_vcpus)
 		render__whole(s, rep);
-	if (rep->nr_rows && (rep->event == KVMW_EVENT_EXIT ? render__reasons(s, rep) : render__table(s, rep)))
+	if (rep->nr_rows &&
+	    (rep->event == KVMW_EVENT_EXIT ? render__reasons(s, rep) : render__table(s, rep)))
 		return -1;
 	if (rep->has_spans && rep->nr_rows && f->args->hist)
 		render__histograms(s, rep);
@@ -318,14 +331,18 @@ static int files__print(struct files *f, const struct screen *s)
 	}
 }
 
-/* Whether the same moments of the same vCPUs may be in both: parts of one recording have its clock, and its ids. */
+/*
+ * Whether the same moments of the same vCPUs may be in both: parts of one recording have its clock,
+ * and its ids.
+ */
 static bool may_hold_the_same(const struct recording *a, const struct recording *b)
 {
 	const struct rec_meta *x = &a->meta, *y = &b->meta;
 
 	if (!recording__is_same_recorder(a, b) || recording__are_files_of_series(a, b))
 		return false;
-	if ((x->part && y->part) && (x->part_to_ns < y->part_from_ns || y->part_to_ns < x->part_from_ns))
+	if ((x->part && y->part) &&
+	    (x->part_to_ns < y->part_from_ns || y->part_to_ns < x->part_from_ns))
 		return false;
 	for (u32 i = 0; i < a->nr_vcpus; i++)
 		if (recording__vcpu(b, a->vcpu[i].id))
@@ -339,7 +356,8 @@ static void warn_of_doubles(const struct files *f)
 		for (u32 k = 0; k < i; k++) {
 			const struct recording *a = f->input[k].in.rec, *b = f->input[i].in.rec;
 
-			if (!f->input[k].rep.recorded || !f->input[i].rep.recorded || !may_hold_the_same(a, b))
+			if (!f->input[k].rep.recorded || !f->input[i].rep.recorded ||
+			    !may_hold_the_same(a, b))
 				continue;
 			warning("%s and %s come from one recorder and overlap in time: what is in both counts twice; leave one "
 				"of them out", a->path, b->path);
@@ -354,7 +372,8 @@ static int files__complain(const struct files *f)
 	int ret = 0;
 
 	for (u32 i = 0; i < f->nr; i++)
-		if (common_args__check_budget(&f->input[i].common) | recording__complain(f->input[i].in.rec))
+		if (common_args__check_budget(&f->input[i].common) |
+		    recording__complain(f->input[i].in.rec))
 			ret = -1;
 	return ret;
 }

@@ -27,8 +27,8 @@ static int judge(struct guest_symbol_files *files, const char *recording, const 
 }
 
 /* In a child behind the wall: symbol files are opened after it. */
-static int find_apart(const struct common_args *args, struct kaslr *k, struct data_reader *r, struct recording *rec,
-		      const struct guest_code *code)
+static int find_apart(const struct common_args *args, struct kaslr *k, struct data_reader *r,
+		      struct recording *rec, const struct guest_code *code)
 {
 	int fds[2], status;
 	pid_t child;
@@ -40,7 +40,8 @@ static int find_apart(const struct common_args *args, struct kaslr *k, struct da
 	child = fork();
 	if (!child) {
 		sandbox__enter(SANDBOX_READ);
-		_exit(kaslr__find(k, r, rec, code) || write(fds[1], k, sizeof(*k)) != sizeof(*k) ? 1 : 0);
+		_exit(kaslr__find(k, r, rec, code) || write(fds[1], k, sizeof(*k)) != sizeof(*k) ?
+		      1 : 0);
 	}
 	status = common_args__wait(args, child);
 	if (!status && read(fds[0], k, sizeof(*k)) != sizeof(*k))
@@ -51,7 +52,8 @@ static int find_apart(const struct common_args *args, struct kaslr *k, struct da
 	return status ? -1 : 0;
 }
 
-static int find_kaslr_of(struct common_args *args, const struct guest_code *code, const char *command)
+static int find_kaslr_of(struct common_args *args, const struct guest_code *code,
+			 const char *command)
 {
 	struct data_reader *reader;
 	struct recording *rec;

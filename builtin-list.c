@@ -38,7 +38,8 @@ static error_t cmd_list__parse(int key, char *arg, struct argp_state *state)
 		args->no_pager = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return usage_error("list takes no argument: '%s'; kvmw list -h lists its options", arg);
+		return usage_error("list takes no argument: '%s'; kvmw list -h lists its options",
+				   arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -95,7 +96,8 @@ static void list_events(struct listing *list)
 						  sizeof(here->missing_text));
 		if (!here->missing && provider__needs(BIT(event->id), PROBE_EXIT))
 			here->missing = arch__silent_exit();
-		here->lacks = provider__lacks(event->id, here->lacks_text, sizeof(here->lacks_text));
+		here->lacks =
+			provider__lacks(event->id, here->lacks_text, sizeof(here->lacks_text));
 	}
 }
 

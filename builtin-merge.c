@@ -38,7 +38,8 @@ static error_t cmd_merge__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!args->output)
 			return usage_error("-o FILE is required: it receives the recording");
-		return args->common.nr_more ? 0 : usage_error("give two or more parts: kvmw merge -o OUT A B...");
+		return args->common.nr_more ? 0 :
+		       usage_error("give two or more parts: kvmw merge -o OUT A B...");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -89,7 +90,8 @@ static int merge__complain(const struct args *args)
 
 	if (m->out.dropped_frames)
 		ret = error("%llu frame%s damaged, or unknown to this kvmw: %s not in %s",
-			    (unsigned long long)m->out.dropped_frames, m->out.dropped_frames == 1 ? " is" : "s are",
+			    (unsigned long long)m->out.dropped_frames,
+			    m->out.dropped_frames == 1 ? " is" : "s are",
 			    m->out.dropped_frames == 1 ? "it is" : "they are", args->output);
 	for (u32 i = 0; i < m->nr; i++)
 		if (!m->input[i].whole)
@@ -115,8 +117,9 @@ static int merge_to(void *arg, int fd, const char *name)
 	ret = m->out.writer ? merge__run(m) : -1;
 	copy__complain_of(&m->budget);
 	if (!ret)
-		tell("[ kvmw merge: %u parts, %llu event%s, %.3f MB %s ]", m->nr, (unsigned long long)m->out.rows,
-		     m->out.rows == 1 ? "" : "s", data_writer__bytes(m->out.writer) / 1e6,
+		tell("[ kvmw merge: %u parts, %llu event%s, %.3f MB %s ]", m->nr,
+		     (unsigned long long)m->out.rows, m->out.rows == 1 ? "" : "s",
+		     data_writer__bytes(m->out.writer) / 1e6,
 		     strcmp(args->output, "-") ? args->output : "written");
 	if (m->out.writer && data_writer__close(m->out.writer))
 		ret = -1;

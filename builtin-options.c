@@ -170,7 +170,8 @@ static int check_word(const struct argp *argp, const char *command, const char *
 		find_matches(argp, word + 2, strcspn(word, "=") - 2, &m);
 		o = m.exact ?: m.nr == 1 ? m.first : NULL;
 		if (o && !o->arg && strchr(word, '='))
-			return usage_error("%s --%s takes no value; kvmw %s -h lists its options", command, o->name, command);
+			return usage_error("%s --%s takes no value; kvmw %s -h lists its options",
+					   command, o->name, command);
 		return m.nr ? 0 : no_option(argp, command, word);
 	}
 	for (word++; *word; word++) {
@@ -201,8 +202,8 @@ static int check_words(const struct argp *argp, int argc, const char **argv, boo
 		if (check_word(argp, command, argv[i]))
 			return EINVAL;
 		if (o && ++i == argc)
-			return usage_error("%s %s needs a value: %s; kvmw %s -h describes it", command, argv[i - 1], o->arg,
-					   command);
+			return usage_error("%s %s needs a value: %s; kvmw %s -h describes it",
+					   command, argv[i - 1], o->arg, command);
 	}
 	return 0;
 }
@@ -210,7 +211,8 @@ static int check_words(const struct argp *argp, int argc, const char **argv, boo
 int options__parse(const struct argp *argp, int argc, const char **argv, unsigned int flags,
 		   void *input)
 {
-	const struct argp_child parts[] = { { argp, 0, NULL, 0 }, { &help_argp, 0, NULL, 0 }, { 0 } };
+	const struct argp_child parts[] = { { argp, 0, NULL, 0 }, { &help_argp, 0, NULL, 0 },
+					    { 0 } };
 	const struct argp whole = { .children = parts, .parser = parse_whole };
 
 	int err = check_words(&whole, argc, argv, flags & ARGP_IN_ORDER) ? EINVAL : 0;

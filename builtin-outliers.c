@@ -21,7 +21,8 @@ static struct data_reader *open_to_read_twice(struct report_args *args)
 }
 
 /* Takes the reader, as all that read do. */
-static int find_outliers(struct report_args *args, struct data_reader *reader, struct recording **rec, void **found)
+static int find_outliers(struct report_args *args, struct data_reader *reader,
+			 struct recording **rec, void **found)
 {
 	const struct scan_consumer *consumers[1];
 	struct chain_find find;
@@ -44,7 +45,8 @@ static int say_why_none(const struct report_args *args, const struct recording *
 {
 	const struct report_options *opt = &args->opt;
 	const struct event_desc *event = event_desc__by_id(opt->event ?: KVMW_EVENT_EXIT);
-	bool some = opt->vcpus.nr || opt->pids.nr || opt->reasons.nr || opt->where || args->common.window.active;
+	bool some = opt->vcpus.nr || opt->pids.nr || opt->reasons.nr || opt->where ||
+		    args->common.window.active;
 	char holds[512], extent[REC_EXTENT];
 
 	report__list_events(rec, holds, sizeof(holds));
@@ -52,8 +54,9 @@ static int say_why_none(const struct report_args *args, const struct recording *
 		return error("%s: the recording holds no events", rec->path);
 	if (recording__wrong_window(rec))
 		return error("%s: %s%s %s; the recording %s", rec->path,
-			     time_window__is_given(&rec->window) ? "the window of " : "", time_window__chosen(&rec->window),
-			     recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
+			     time_window__is_given(&rec->window) ? "the window of " : "",
+			     time_window__chosen(&rec->window), recording__wrong_window(rec),
+			     recording__extent(rec, extent, sizeof(extent)));
 	if (!rec->event_rows[event->id])
 		return error("%s: the recording holds no %s events, but: %s; -e chooses another one", rec->path, event->name,
 			     holds);
@@ -63,8 +66,8 @@ static int say_why_none(const struct report_args *args, const struct recording *
 }
 
 /* All of it: what is around an outlier may lie outside of the window. */
-static int read_chains(struct report_args *args, struct data_reader *reader, struct chains *chains, void *found,
-		       struct recording **rec)
+static int read_chains(struct report_args *args, struct data_reader *reader, struct chains *chains,
+		       void *found, struct recording **rec)
 {
 	*rec = common_args__recording(&args->common, reader);
 	if (!*rec)
@@ -107,7 +110,8 @@ static int print_outliers(struct report_args *args, struct screen *s, struct dat
 			ret = render__chains_json(s, &chains);
 	}
 close:
-	if (screen__close(s) || (rec && (common_args__check_budget(&args->common) | recording__complain(rec))))
+	if (screen__close(s) ||
+	    (rec && (common_args__check_budget(&args->common) | recording__complain(rec))))
 		ret = -1;
 out:
 	chains__free(&chains);
@@ -123,7 +127,8 @@ int report_outliers(struct report_args *args)
 	struct screen s = { .out = NULL };
 	int ret = -1;
 
-	if (common_args__read_regions(&args->common) || common_args__find_kaslr(&args->common, "report") ||
+	if (common_args__read_regions(&args->common) ||
+	    common_args__find_kaslr(&args->common, "report") ||
 	    common_args__read_symbols(&args->common))
 		return -1;
 	args->opt.regions = args->common.regions;

@@ -3,10 +3,11 @@
 #include "util/analysis/report/aggregate_rows.h"
 #include "util/error.h"
 
-static int read_all(struct reading *in, struct data_reader *reader, const struct report_options *opt,
-		    bool sums)
+static int read_all(struct reading *in, struct data_reader *reader,
+		    const struct report_options *opt, bool sums)
 {
-	struct scan_consumer of_model, of_places = exit_places__scan, of_families = family_sums__scan, of_sparks = sparks__scan;
+	struct scan_consumer of_model, of_places = exit_places__scan,
+				       of_families = family_sums__scan, of_sparks = sparks__scan;
 	const struct scan_consumer *consumers[6];
 	struct report_scan rs, details;
 	void *results[6] = { NULL };
@@ -51,7 +52,8 @@ static int read_all(struct reading *in, struct data_reader *reader, const struct
 }
 
 /* Whether what was asked for can be said of the guest's functions. */
-static int check_symbols(const struct common_args *common, struct report_options *opt, const struct recording *rec)
+static int check_symbols(const struct common_args *common, struct report_options *opt,
+			 const struct recording *rec)
 {
 	u32 event = opt->event ?: report__only_family(rec);
 
@@ -87,10 +89,12 @@ int reading__add_details(struct reading *in, struct report *rep)
 	if (in->sparks && report__add_sparks(rep, in->sparks))
 		return -1;
 	rep->details_over_limit = in->fine.over_limit;
-	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) || report__make_details(rep, &fine) ||
+	ret = report__make(&fine, in->rec, &in->fine, &in->by_detail) ||
+	      report__make_details(rep, &fine) ||
 	      (in->input.places &&
 	       report__name_deadlines(rep, deadlines__median(&in->input.places->deadlines, rep))) ||
-	      (report_options__wants_findings(opt) && findings__make(rep, &fine, &in->input, &in->findings));
+	      (report_options__wants_findings(opt) &&
+	       findings__make(rep, &fine, &in->input, &in->findings));
 	report__free(&fine);
 	return ret ? -1 : 0;
 }

@@ -27,8 +27,8 @@ bool control__is_trusted(int socket, pid_t pid)
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	return !getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &len) && (!who.uid || who.uid == geteuid()) &&
-	       (!pid || who.pid == pid);
+	return !getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &len) &&
+	       (!who.uid || who.uid == geteuid()) && (!pid || who.pid == pid);
 }
 
 void record_control__open(struct record_control *c)
@@ -41,7 +41,8 @@ void record_control__open(struct record_control *c)
 	if (c->listening >= 0 && !bind(c->listening, (struct sockaddr *)&address, len) &&
 	    !listen(c->listening, CONTROL_CLIENTS))
 		return;
-	warning("kvmw snapshot cannot reach this recorder: %s; kill -USR2 %d does", strerror(errno), getpid());
+	warning("kvmw snapshot cannot reach this recorder: %s; kill -USR2 %d does", strerror(errno),
+		getpid());
 	if (c->listening >= 0)
 		close(c->listening);
 	c->listening = -1;
@@ -91,7 +92,8 @@ int record_control__wait(struct record_control *c, int client, u32 number)
 	return -1;
 }
 
-void record_control__answer_all(struct record_control *c, u32 number, enum control_result result, const char *path)
+void record_control__answer_all(struct record_control *c, u32 number, enum control_result result,
+				const char *path)
 {
 	for (u32 i = 0; i < CONTROL_CLIENTS; i++) {
 		if (c->client[i] < 0 || c->number[i] > number)

@@ -19,7 +19,14 @@ struct control_request {
 	u32 wait;		/* the answer comes when the snapshot is written */
 };
 
-enum control_result { CONTROL_DONE, CONTROL_ASKED, CONTROL_NOT_MINE, CONTROL_FAILED, CONTROL_NO_MORE, CONTROL_BUSY };
+enum control_result {
+	CONTROL_DONE,
+	CONTROL_ASKED,
+	CONTROL_NOT_MINE,
+	CONTROL_FAILED,
+	CONTROL_NO_MORE,
+	CONTROL_BUSY
+};
 
 struct control_answer {
 	u32 result;		/* enum control_result */
@@ -36,8 +43,8 @@ struct record_control {
 void record_control__open(struct record_control *c);
 void record_control__close(struct record_control *c);
 /*
- * Lets in one who may: root, or who runs the recorder; *request is what he wants. A file descriptor,
- * or -1.
+ * Lets in one who may: root, or who runs the recorder; *request is what he wants. A file
+ * descriptor, or -1.
  */
 int record_control__accept(struct record_control *c, struct control_request *request);
 /* Answers, and is done with it. */
@@ -45,7 +52,8 @@ void record_control__answer(int client, enum control_result result, const char *
 /* It waits for the snapshot of this number. -1: too many wait. */
 int record_control__wait(struct record_control *c, int client, u32 number);
 /* Those that wait for this snapshot, or an earlier one. */
-void record_control__answer_all(struct record_control *c, u32 number, enum control_result result, const char *path);
+void record_control__answer_all(struct record_control *c, u32 number, enum control_result result,
+				const char *path);
 
 /* Whether the other end is root or this user, and, unless pid is 0, this process. */
 bool control__is_trusted(int socket, pid_t pid);

@@ -22,7 +22,8 @@ static int no_exits(const struct record_options *o, const char *why)
 }
 
 /* Without VM entries, only these events show which processes are VMs, unless -p does. */
-#define FIND_VMS (BIT(KVMW_EVENT_USERSPACE) | BIT(KVMW_EVENT_IOCTL) | BIT(KVMW_EVENT_MEMSLOT) | BIT(KVMW_EVENT_RAW))
+#define FIND_VMS (BIT(KVMW_EVENT_USERSPACE) | BIT(KVMW_EVENT_IOCTL) | \
+		  BIT(KVMW_EVENT_MEMSLOT) | BIT(KVMW_EVENT_RAW))
 
 /* Whether returns to the VMM have to be recorded, too. */
 static bool find_vms_otherwise(const struct record_options *o, const char *why, u32 *set)
@@ -35,7 +36,7 @@ static bool find_vms_otherwise(const struct record_options *o, const char *why, 
 	return true;
 }
 
-/* If VM exits cannot be seen, returns to the VMM are recorded instead, unless exits are required. */
+/* If VM exits cannot be seen, returns to the VMM are recorded, unless exits are required. */
 static int check_exits(struct record_options *o, const char *doing, u32 *set, char **skipped)
 {
 	const char *idle, *acts_on, *why = arch__silent_exit();

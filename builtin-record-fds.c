@@ -26,7 +26,8 @@ int record_fds__arm(int fd, u64 first_ns, u64 each_ns)
 		.it_interval = { each_ns / NSEC_PER_SEC, each_ns % NSEC_PER_SEC },
 	};
 
-	return timerfd_settime(fd, 0, &when, NULL) ? error("cannot set a timer: %s", strerror(errno)) : 0;
+	return timerfd_settime(fd, 0, &when, NULL) ?
+	       error("cannot set a timer: %s", strerror(errno)) : 0;
 }
 
 bool record_fds__take(int fd)

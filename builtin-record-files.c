@@ -53,13 +53,15 @@ error_t record_files__check_name(const char *path, const char *option, const cha
 	struct stat st;
 
 	if (!strcmp(path, "-"))
-		return usage_error("-o - and %s exclude each other: its files need names; -o FILE", option);
+		return usage_error("-o - and %s exclude each other: its files need names; -o FILE",
+				   option);
 	if (strlen(path) + strlen(suffix) >= PATH_MAX)
 		return usage_error("-o: a path of %zu bytes is too long: the time of each file follows it; choose a shorter one",
 				   strlen(path));
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return usage_error("-o %s: it is %s; %s makes files, named FILE%s", path,
-				   S_ISDIR(st.st_mode) ? "a directory" : "not a regular file", option, suffix);
+				   S_ISDIR(st.st_mode) ? "a directory" : "not a regular file",
+				   option, suffix);
 	return 0;
 }
 
@@ -96,7 +98,8 @@ static void make(struct server *s, const char *path)
 	record_output__free(out);
 	*out = (struct record_output) { .option = true };
 	snprintf(s->path, sizeof(s->path), "%s", path);
-	send_file(s->socket, record_output__check(out, s->path) ? -1 : record_output__open_file(out));
+	send_file(s->socket,
+		  record_output__check(out, s->path) ? -1 : record_output__open_file(out));
 }
 
 /* The oldest makes room. */
@@ -161,7 +164,8 @@ static void start_command(const struct request *r)
 	if (!pid)
 		run_command(r);
 	if (pid < 0)
-		error("--exec %s: cannot start it for %s: %s", r->command, r->path, strerror(errno));
+		error("--exec %s: cannot start it for %s: %s", r->command, r->path,
+		      strerror(errno));
 }
 
 static void serve(int socket)
@@ -214,7 +218,8 @@ int record_files__start(struct record_files *f)
 	return 0;
 }
 
-static int ask(const struct record_files *f, enum what what, const char *command, const char *path, u32 most)
+static int ask(const struct record_files *f, enum what what, const char *command, const char *path,
+	       u32 most)
 {
 	struct request r = { .what = what, .most = most };
 
@@ -228,7 +233,8 @@ int record_files__make(struct record_files *f, const char *path)
 	char made = 0, room[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec data = { &made, sizeof(made) };
 	struct msghdr msg = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room),
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = room,
+		.msg_controllen = sizeof(room),
 	};
 	const struct cmsghdr *c;
 	int fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A process that makes the files of a recorder which goes on for long, and runs the user's command: the
- * recorder itself gives up the right to.  It ends with the recorder.
+ * A process that makes the files of a recorder which goes on for long, and runs the user's command:
+ * the recorder itself gives up the right to. It ends with the recorder.
  */
 #ifndef KVMW_BUILTIN_RECORD_FILES_H
 #define KVMW_BUILTIN_RECORD_FILES_H
@@ -41,11 +41,11 @@ int record_files__start(struct record_files *f);
 /* As record_output__open_file() does: a file descriptor, or -1 after error(). */
 int record_files__make(struct record_files *f, const char *path);
 /*
- * The file that was made last is complete: suffix is added to its name, and of all that are, most stay (0: all),
- * the oldest is removed.  0; EEXIST: there is a file of this name; or -1 after error().
+ * The file that was made last is complete: suffix is added to its name, and of all that are, most
+ * stay (0: all), the oldest is removed. 0; EEXIST: a file of this name exists; or -1 after error().
  */
 int record_files__done(struct record_files *f, const char *suffix, u32 most);
-/* Does not wait for its end: /bin/sh -c command, as the user who asked, with path as its argument. */
+/* Does not wait for its end: /bin/sh -c command, as the user who asked; path is its argument. */
 void record_files__run(struct record_files *f, const char *command, const char *path);
 /* Nothing was written to the file that was made last: removes it. */
 void record_files__undo(struct record_files *f);

@@ -44,7 +44,8 @@ static error_t parse_keep(struct keep_options *k, const char *arg)
 
 static error_t take_option(struct keep_options *k, int key, const char *arg)
 {
-	static const char *const names[] = { "--trigger", "--after", "--cooldown", "--max-snapshots", "--exec" };
+	static const char *const names[] = { "--trigger", "--after", "--cooldown",
+					     "--max-snapshots", "--exec" };
 
 	if (key >= OPT_TRIGGER && key <= OPT_EXEC)
 		k->of_snapshots = names[key - OPT_TRIGGER];
@@ -81,7 +82,8 @@ static error_t record_keep__parse(int key, char *arg, struct argp_state *state)
 
 const struct argp record_keep_argp = { .options = options, .parser = record_keep__parse };
 
-error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events, bool thins)
+error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events,
+				   bool thins)
 {
 	if (!o->time_ns)
 		return !o->of_snapshots ? 0 :

@@ -29,8 +29,9 @@ static int check_folder(const char *output)
 	int err = 0;
 
 	if (folder && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
-		err = error("no snapshot could be written to %s: %s; choose another folder with -o", *folder == '.' && !folder[1] ?
-			    "the current folder" : folder, strerror(errno));
+		err = error("no snapshot could be written to %s: %s; choose another folder with -o",
+			    *folder == '.' && !folder[1] ? "the current folder" : folder,
+			    strerror(errno));
 	free(copy);
 	return folder ? err : -1;
 }
@@ -81,10 +82,11 @@ void record_keep__fds(const struct record_keep *k, struct pollfd *fds)
 
 /* ---- the name ------------------------------------------------------------ */
 
-/* The process of the VM that it is about, or of the only one that is recorded; 0: there are several, or none. */
+/* The process of the VM that it is about, or of the only one recorded; 0: several, or none. */
 static pid_t vm_of(const struct record_keep *k)
 {
-	const struct kvmw_vcpu_state *states = session__states(k->uses.session), *hit = &states[KVMW_STATE(k->vcpu)];
+	const struct kvmw_vcpu_state *states = session__states(k->uses.session),
+				     *hit = &states[KVMW_STATE(k->vcpu)];
 	pid_t pid = k->uses.session_opts->nr_pids == 1 ? k->uses.session_opts->pids[0] : 0;
 
 	if (k->vcpu != ~0U && hit->tid && hit->exit.e.vcpu == k->vcpu && hit->tgid)
@@ -108,7 +110,8 @@ static void see_leader(const struct record_keep *k, pid_t pid, char *buf, size_t
 
 	for (u32 i = 0; i < session__nr_states(k->uses.session); i++)
 		if (states[i].tid && (pid_t)states[i].tgid == pid)
-			snprintf(buf, size, "%.*s", (int)sizeof(states[i].leader), states[i].leader);
+			snprintf(buf, size, "%.*s", (int)sizeof(states[i].leader),
+				 states[i].leader);
 }
 
 /* As long as it is there. */
@@ -131,9 +134,11 @@ static void vm_part(const struct record_keep *k, pid_t pid, char *buf)
 {
 	size_t len = 0;
 
-	for (const char *p = *k->vm ? k->vm : pid && pid == k->named ? k->name : ""; *p && len < MAX_NAME - 1; p++) {
-		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			     *p == '_' || (len && (*p == '.' || *p == '-'));
+	for (const char *p = *k->vm ? k->vm : pid && pid == k->named ? k->name : "";
+	     *p && len < MAX_NAME - 1; p++) {
+		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+			     (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+			     (len && (*p == '.' || *p == '-'));
 
 		buf[len++] = plain ? *p : '_';
 	}
@@ -154,7 +159,8 @@ static void make_path(struct record_keep *k)
 	if (localtime_r(&now.tv_sec, &tm))
 		strftime(at, sizeof(at), "%Y%m%d-%H%M%S", &tm);
 	if (k->uses.output) {
-		snprintf(k->path, sizeof(k->path), "%s.%s.%03ld", k->uses.output, at, now.tv_nsec / 1000000);
+		snprintf(k->path, sizeof(k->path), "%s.%s.%03ld", k->uses.output, at,
+			 now.tv_nsec / 1000000);
 		return;
 	}
 	see_name(k, pid);
@@ -264,7 +270,8 @@ static int begin(struct record_keep *k)
 /* As who asked for it can use it. */
 static const char *full_path(const struct record_keep *k, char *buf)
 {
-	if (*k->path == '/' || !getcwd(buf, PATH_MAX) || strlen(buf) + strlen(k->path) + 2 > PATH_MAX)
+	if (*k->path == '/' || !getcwd(buf, PATH_MAX) ||
+	    strlen(buf) + strlen(k->path) + 2 > PATH_MAX)
 		return k->path;
 	strcat(buf, "/");
 	return strcat(buf, k->path);
@@ -287,8 +294,8 @@ static int end(struct record_keep *k)
 	record_control__answer_all(&k->control, k->number, CONTROL_DONE, full_path(k, path));
 	if (!k->uses.quiet)
 		tell("[ kvmw record: %s: %llu events of %.1f s, %.3f MB %s, %llu lost ]", k->why,
-		     (unsigned long long)s->events, (s->end.time_ns - s->begin.time_ns) / 1e9, s->bytes / 1e6,
-		     k->path, (unsigned long long)s->lost);
+		     (unsigned long long)s->events, (s->end.time_ns - s->begin.time_ns) / 1e9,
+		     s->bytes / 1e6, k->path, (unsigned long long)s->lost);
 	say_if_last(k);
 	if (k->opt->exec)
 		record_files__run(&k->files, k->opt->exec, k->path);
@@ -302,7 +309,8 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 
 	if (by_hand && !may_make(k)) {
 		clear_status_line(k);
-		notice("%s: ignored: %u snapshots are all that --max-snapshots allows", hit->why, k->opt->max_snapshots);
+		notice("%s: ignored: %u snapshots are all that --max-snapshots allows", hit->why,
+		       k->opt->max_snapshots);
 	}
 	if (!may_make(k) || (!by_hand && k->last_ns && now < k->last_ns + k->opt->cooldown_ns)) {
 		k->nr_ignored++;
@@ -388,13 +396,16 @@ static u64 stuck_since(const struct kvmw_vcpu_state *s)
 static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, u32 i, u64 now)
 {
 	const struct kvmw_vcpu_state *s = &session__states(k->uses.session)[i];
-	u64 since = s->tid && s->role == KVMW_ROLE_VCPU && !session__gone_ns(k->uses.session, s) ? stuck_since(s) : 0;
+	u64 since = s->tid && s->role == KVMW_ROLE_VCPU && !session__gone_ns(k->uses.session, s) ?
+		    stuck_since(s) : 0;
 
-	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] || stuck_since(s) != since)
+	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] ||
+	    stuck_since(s) != since)
 		return;
 	k->stuck_ns[i] = since;
-	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, NULL, "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text,
-			   s->vcpu_id, s->tgid, s->exit_open ? "since its last exit" : s->user_open ? "in the VMM" :
+	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, NULL,
+			   "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text, s->vcpu_id, s->tgid,
+			   s->exit_open ? "since its last exit" : s->user_open ? "in the VMM" :
 			   "in the guest", (now - since) / 1e9);
 }
 
@@ -409,7 +420,8 @@ static void watch(struct record_keep *k)
 		watch_vcpu(k, stuck, i, now);
 	drain__counts(k->uses.drain, &c);
 	if (c.lost > k->lost && keep_triggers__of(t, TRIGGER_LOST))
-		keep_triggers__hit(&k->opt->triggers, now, ~0U, NULL, "lost: %llu records", (unsigned long long)(c.lost - k->lost));
+		keep_triggers__hit(&k->opt->triggers, now, ~0U, NULL, "lost: %llu records",
+				   (unsigned long long)(c.lost - k->lost));
 	k->lost = c.lost;
 }
 
@@ -428,7 +440,8 @@ int record_keep__handle(struct record_keep *k, const struct pollfd *fds)
 		err = end(k);
 	if (!err && fds[KEEP_FD_MOMENT].revents && record_fds__take(k->fd[KEEP_FD_MOMENT]))
 		err = send_tables(k, KVMW_thread_START);
-	if (!err && fds[KEEP_FD_AFTER].revents && record_fds__take(k->fd[KEEP_FD_AFTER]) && k->waiting)
+	if (!err && fds[KEEP_FD_AFTER].revents && record_fds__take(k->fd[KEEP_FD_AFTER]) &&
+	    k->waiting)
 		err = begin(k);
 	if (!err && fds[KEEP_FD_SIGNAL].revents && record_fds__take(k->fd[KEEP_FD_SIGNAL]))
 		err = asked(k, "SIGUSR2");
@@ -459,7 +472,8 @@ bool record_keep__vms_gone(const struct record_keep *k)
 		any = true;
 		if (states[i].left)
 			return false;
-		if (!session__gone_ns(k->uses.session, &states[i]) && (!kill(states[i].tgid, 0) || errno != ESRCH))
+		if (!session__gone_ns(k->uses.session, &states[i]) &&
+		    (!kill(states[i].tgid, 0) || errno != ESRCH))
 			return false;
 	}
 	return any;
@@ -487,7 +501,8 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	if (k->opt->time_ns && gone)
 		see_name(k, vm_of(k));
 	if (*k->name)
-		snprintf(end_of_vm.why, sizeof(end_of_vm.why), "gone: %s (pid %d)", k->name, k->named);
+		snprintf(end_of_vm.why, sizeof(end_of_vm.why), "gone: %s (pid %d)", k->name,
+			 k->named);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
 		trigger(k, &end_of_vm, false);
 	if (k->waiting && begin(k))

@@ -31,8 +31,16 @@ struct keep_options {
 };
 
 /* File descriptors that wait for something: for poll(). */
-enum keep_fd { KEEP_FD_SIGNAL, KEEP_FD_WRITTEN, KEEP_FD_MOMENT, KEEP_FD_AFTER, KEEP_FD_HIT, KEEP_FD_WATCH,
-	       KEEP_FD_CONTROL, NR_KEEP_FDS };
+enum keep_fd {
+	KEEP_FD_SIGNAL,
+	KEEP_FD_WRITTEN,
+	KEEP_FD_MOMENT,
+	KEEP_FD_AFTER,
+	KEEP_FD_HIT,
+	KEEP_FD_WATCH,
+	KEEP_FD_CONTROL,
+	NR_KEEP_FDS
+};
 
 struct record_keep {
 	struct keep_options *opt;
@@ -65,8 +73,9 @@ extern const struct argp record_keep_argp;
  * What options mean together; output: of -o, or NULL; events: those that may be recorded, a bitmap;
  * thins: of --cpu-limit.  0, or EINVAL after error().
  */
-error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events, bool thins);
-/* output: of -o, or NULL. Before there are threads and privileges are given up.  0, or -1 after error(). */
+error_t record_keep__check_options(const struct keep_options *o, const char *output, u32 events,
+				   bool thins);
+/* output: of -o, or NULL. Before there are threads and privileges are dropped. 0; -1: error(). */
 int record_keep__open(struct record_keep *k, struct keep_options *opt, const char *output);
 /* For these events, a bitmap.  0, or -1 after error(). */
 int record_keep__bind(struct record_keep *k, u32 events);

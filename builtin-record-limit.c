@@ -36,7 +36,8 @@ u32 record_limit__next(struct record_limit *l, double percent, double counted, u
 	if (counted > 0)
 		l->each[step] = percent / 100 * NSEC_PER_SEC / counted;
 	l->over = percent > l->most ? l->over + 1 : 0;
-	calm = step && !l->over && counted * l->each[step - 1] / NSEC_PER_SEC * 100 < ROOM * l->most;
+	calm = step && !l->over &&
+	       counted * l->each[step - 1] / NSEC_PER_SEC * 100 < ROOM * l->most;
 	l->calm = calm ? l->calm + 1 : 0;
 	if (l->over > 1)
 		step += step + 1 < LIMIT_STEPS;
@@ -47,7 +48,8 @@ u32 record_limit__next(struct record_limit *l, double percent, double counted, u
 	return step;
 }
 
-static void change(struct record_limit *l, struct session *session, struct meta *meta, u32 step, double percent, u64 now)
+static void change(struct record_limit *l, struct session *session, struct meta *meta, u32 step,
+		   double percent, u64 now)
 {
 	char note[200];
 
@@ -59,12 +61,14 @@ static void change(struct record_limit *l, struct session *session, struct meta 
 	if (!l->quiet)
 		notice("%s", note);
 	if (++l->nr_changes == MAX_NOTES)
-		meta__note(meta, "--cpu-limit: what was recorded changed more often than is noted here");
+		meta__note(meta,
+			   "--cpu-limit: what was recorded changed more often than is noted here");
 	else if (l->nr_changes < MAX_NOTES)
 		meta__note(meta, note);
 }
 
-void record_limit__look(struct record_limit *l, struct session *session, struct drain *drain, struct meta *meta)
+void record_limit__look(struct record_limit *l, struct session *session, struct drain *drain,
+			struct meta *meta)
 {
 	u64 now = monotonic_ns(), cpu = cpu_ns();
 	struct drain_counts c;
@@ -79,7 +83,8 @@ void record_limit__look(struct record_limit *l, struct session *session, struct 
 		l->bpf_ns = c.bpf_ns;
 		l->bpf_events = c.bpf_events;
 	}
-	percent = 100.0 * (cpu - l->cpu_ns + l->bpf_each * (c.counted - l->counted)) / (now - l->time_ns);
+	percent = 100.0 * (cpu - l->cpu_ns + l->bpf_each * (c.counted - l->counted)) /
+		  (now - l->time_ns);
 	counted = (double)(c.counted - l->counted) * NSEC_PER_SEC / (now - l->time_ns);
 	step = record_limit__next(l, percent, counted, now);
 	if (step != l->step)

@@ -17,7 +17,8 @@ static void note_missed(struct meta *meta, u64 missed, const char *what, bool sa
 {
 	char note[256];
 
-	snprintf(note, sizeof(note), "missed up to %llu %s: the kernel skipped our BPF program so often "
+	snprintf(note, sizeof(note),
+		 "missed up to %llu %s: the kernel skipped our BPF program so often "
 		 "because it was already running on that CPU; whose events on this host these were "
 		 "is unknown", (unsigned long long)missed, what);
 	record_note(meta, note, say);
@@ -31,12 +32,15 @@ static bool note_unseen(struct meta *meta, const struct session *session, bool s
 
 	session__unseen(session, &u);
 	if (u.no_state) {
-		snprintf(note, sizeof(note), "more than %u vCPUs and VMMs at a time: %llu events of the "
-			 "others are not recorded", session__nr_states(session), (unsigned long long)u.no_state);
+		snprintf(note, sizeof(note),
+			 "more than %u vCPUs and VMMs at a time: %llu events of the "
+			 "others are not recorded", session__nr_states(session),
+			 (unsigned long long)u.no_state);
 		record_note(meta, note, say);
 	}
 	if (u.over_share) {
-		snprintf(note, sizeof(note), "process %u, and maybe others, had too many vCPUs at a time: "
+		snprintf(note, sizeof(note),
+			 "process %u, and maybe others, had too many vCPUs at a time: "
 			 "%llu events of those beyond its share are not recorded", u.pid,
 			 (unsigned long long)u.over_share);
 		record_note(meta, note, say);

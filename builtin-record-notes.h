@@ -6,8 +6,8 @@
 #include "util/capture/meta.h"
 
 /*
- * Notes, and if say is set warnings, of events that were missed until now, or are of vCPUs for which there was no
- * room; true: there are such.
+ * Notes, and if say is set warnings, of events that were missed until now, or are of vCPUs for
+ * which there was no room; true: there are such.
  */
 bool record_notes__add(struct meta *meta, const struct session *session, bool say);
 

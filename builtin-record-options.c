@@ -66,7 +66,8 @@ static error_t parse_duration(struct record_options *o, const char *arg)
 static error_t parse_file_limit(struct record_options *o, const char *arg)
 {
 	if (parse_size(arg, &o->limit_bytes) || o->limit_bytes < MIN_LIMIT)
-		return usage_error("--limit '%s': must be a size from 64K on, such as 500M or 10G", arg);
+		return usage_error("--limit '%s': must be a size from 64K on, such as 500M or 10G",
+				   arg);
 	return 0;
 }
 
@@ -75,7 +76,8 @@ static error_t parse_cpu_limit(struct record_options *o, const char *arg)
 	char *end;
 
 	o->cpu_limit = strtod(arg, &end);
-	if (end != arg && (!*end || !strcmp(end, "%")) && o->cpu_limit >= MIN_CPU_LIMIT && o->cpu_limit <= 100)
+	if (end != arg && (!*end || !strcmp(end, "%")) && o->cpu_limit >= MIN_CPU_LIMIT &&
+	    o->cpu_limit <= 100)
 		return 0;
 	return usage_error("--cpu-limit '%s': must be a percentage of one CPU, from 0.1%% to 100%%, such as 3%%", arg);
 }
@@ -106,7 +108,8 @@ static error_t parse_filter(struct record_filter *filter, int key, const char *a
 	case OPT_MIN_DURATION:
 		if (!parse_time(arg, &filter->f.min_ns))
 			return 0;
-		return usage_error("--min-duration '%s': must be a time, such as 100us or 1ms", arg);
+		return usage_error("--min-duration '%s': must be a time, such as 100us or 1ms",
+				   arg);
 	case OPT_PORT:
 		return take_range(&filter->f.port, "port", arg);
 	case OPT_GPA:
@@ -116,7 +119,8 @@ static error_t parse_filter(struct record_filter *filter, int key, const char *a
 	case OPT_SAMPLE:
 		if (!parse_u32(arg, &filter->f.sample) && filter->f.sample)
 			return 0;
-		return usage_error("--sample '%s': must be a positive number (100: one in 100)", arg);
+		return usage_error("--sample '%s': must be a positive number (100: one in 100)",
+				   arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -175,7 +179,8 @@ static error_t check_options(struct record_options *o)
 	if (o->no_addresses && o->filter.f.gpa.set)
 		return usage_error("--gpa and --no-addresses exclude each other: the recording names the range");
 	/* Without -e, it may be that on this host. */
-	if (record_keep__check_options(&o->keep, o->output, o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE),
+	if (record_keep__check_options(&o->keep, o->output,
+				       o->choice.events ?: events | BIT(KVMW_EVENT_USERSPACE),
 				       o->cpu_limit > 0))
 		return EINVAL;
 	if (o->keep.time_ns && o->limit_bytes)
@@ -252,7 +257,8 @@ static error_t cmd_record__parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &record_targets_argp, 0, NULL, 0 }, { &common_symbols_argp, 0, NULL, 0 }, { &record_keep_argp, 0, NULL, 0 },
+	{ &record_targets_argp, 0, NULL, 0 }, { &common_symbols_argp, 0, NULL, 0 },
+	{ &record_keep_argp, 0, NULL, 0 },
 	{ &record_switch_argp, 0, NULL, 0 }, { 0 },
 };
 

@@ -35,7 +35,8 @@ static bool may_write(int dir, const struct sudo_user *user)
 
 static int refuse(const struct record_output *out, const char *why)
 {
-	return error("cannot write %s: %s; choose another file%s", out->path, why, out->option ? " with -o" : "");
+	return error("cannot write %s: %s; choose another file%s", out->path, why,
+		     out->option ? " with -o" : "");
 }
 
 /* Root's, the caller's, or that of the user who asked: all else is none of ours to touch. */
@@ -43,7 +44,8 @@ static bool is_ours(const struct stat *st)
 {
 	struct sudo_user user;
 
-	return !st->st_uid || st->st_uid == geteuid() || (sudo__user(&user) && st->st_uid == user.uid);
+	return !st->st_uid || st->st_uid == geteuid() ||
+	       (sudo__user(&user) && st->st_uid == user.uid);
 }
 
 /* Why a file of this name is neither replaced nor written to; NULL: it may be. */
@@ -96,7 +98,8 @@ static int open_special(struct record_output *out, bool follow)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", seen);
 	fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENXIO && S_ISFIFO(st.st_mode)) {
-		notice("%s: a FIFO that nobody reads; waiting for a reader, Ctrl-C stops", out->path);
+		notice("%s: a FIFO that nobody reads; waiting for a reader, Ctrl-C stops",
+		       out->path);
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 	}
 	close(seen);
@@ -134,12 +137,14 @@ static int keep_old(struct record_output *out)
  */
 static int make_file(struct record_output *out)
 {
-	int fd = openat(out->dir, out->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(out->dir, out->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
 	struct sudo_user user;
 	struct stat st;
 
 	if (fd < 0)
-		return refuse(out, errno == EEXIST ? "another process just made a file of this name" :
+		return refuse(out,
+			      errno == EEXIST ? "another process just made a file of this name" :
 			      strerror(errno));
 	if (!fstat(fd, &st)) {
 		out->device = st.st_dev;
@@ -234,11 +239,13 @@ int record_output__check(struct record_output *out, const char *path)
 	return 0;
 }
 
-static bool is_made_file(const struct record_output *out, const char *name, dev_t device, ino_t inode)
+static bool is_made_file(const struct record_output *out, const char *name, dev_t device,
+			 ino_t inode)
 {
 	struct stat st;
 
-	return inode && !fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == device && st.st_ino == inode;
+	return inode && !fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_dev == device &&
+	       st.st_ino == inode;
 }
 
 /* Some file systems cannot tell by themselves whether there is one. */
@@ -261,16 +268,19 @@ int record_output__rename(struct record_output *out, const char *suffix)
 	int err;
 
 	if (!is_made_file(out, out->name, out->device, out->inode))
-		return error("%s: it was moved, replaced or removed while it was written", out->path);
+		return error("%s: it was moved, replaced or removed while it was written",
+			     out->path);
 	if (asprintf(&name, "%s%s", out->name, suffix) < 0)
 		return out_of_memory();
 	err = rename_if_new(out, name);
 	free(name);
-	return !err || err == EEXIST ? err : error("%s: cannot rename it to %s%s: %s", out->path, out->path, suffix,
-						   strerror(err));
+	return !err || err == EEXIST ? err :
+	       error("%s: cannot rename it to %s%s: %s", out->path, out->path, suffix,
+		     strerror(err));
 }
 
-void record_output__remove(const struct record_output *out, const char *suffix, dev_t device, ino_t inode)
+void record_output__remove(const struct record_output *out, const char *suffix, dev_t device,
+			   ino_t inode)
 {
 	char *name;
 
@@ -310,8 +320,9 @@ int record_output__open_file(struct record_output *out)
 	signal(SIGXFSZ, SIG_IGN);
 	if (out->to_stdout) {
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? error("cannot write standard output: %s; choose a file%s", strerror(errno),
-					out->option ? " with -o" : "") : fd;
+		return fd < 0 ?
+		       error("cannot write standard output: %s; choose a file%s", strerror(errno),
+			     out->option ? " with -o" : "") : fd;
 	}
 	fd = open_file(out);
 	if (fd < 0)
@@ -327,7 +338,8 @@ const char *record_output__name(const struct record_output *out)
 struct data_writer *record_output__open(struct record_output *out, u32 events)
 {
 	int fd = record_output__open_file(out);
-	struct data_writer *writer = fd < 0 ? NULL : data_writer__new(fd, record_output__name(out), events);
+	struct data_writer *writer =
+		fd < 0 ? NULL : data_writer__new(fd, record_output__name(out), events);
 
 	if (fd >= 0 && !writer)
 		record_output__undo(out);

@@ -38,12 +38,13 @@ int record_output__open_file(struct record_output *out);
 const char *record_output__name(const struct record_output *out);
 
 /*
- * The file that was made gets a name that none has: its own, and suffix.  0; EEXIST: there is such a file; or
- * -1 after error().
+ * The file that was made gets a name that none has: its own, and suffix. 0; EEXIST: there is such a
+ * file; or -1 after error().
  */
 int record_output__rename(struct record_output *out, const char *suffix);
 /* Removes what was renamed so, if it is still that file. */
-void record_output__remove(const struct record_output *out, const char *suffix, dev_t device, ino_t inode);
+void record_output__remove(const struct record_output *out, const char *suffix, dev_t device,
+			   ino_t inode);
 
 /* Nothing was recorded: removes the new file and restores the old recording. */
 void record_output__undo(struct record_output *out);

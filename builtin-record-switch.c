@@ -81,7 +81,8 @@ static error_t record_switch__parse(int key, char *arg, struct argp_state *state
 
 	switch (key) {
 	case OPT_SWITCH_OUTPUT:
-		*o = (struct switch_options) { .on = true, .bare = !arg, .max_files = o->max_files };
+		*o = (struct switch_options) { .on = true, .bare = !arg,
+					       .max_files = o->max_files };
 		if (!arg || !strcmp(arg, "signal") || (!parse_when(o, arg) && is_large_enough(o)))
 			return 0;
 		return usage_error("--switch-output '%s': must be a size of at least 64K, such as 100M, a time of at least 1s, "
@@ -89,7 +90,8 @@ static error_t record_switch__parse(int key, char *arg, struct argp_state *state
 	case OPT_SWITCH_MAX_FILES:
 		if (!parse_u32(arg, &o->max_files) && o->max_files && o->max_files <= MAX_FILES)
 			return 0;
-		return usage_error("--switch-max-files '%s': must be a number from 1 to %d", arg, MAX_FILES);
+		return usage_error("--switch-max-files '%s': must be a number from 1 to %d", arg,
+				   MAX_FILES);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -107,7 +109,8 @@ error_t record_switch__check_command(const struct switch_options *o, const char 
 			   command);
 }
 
-error_t record_switch__check_options(const struct switch_options *o, const char *output, bool keeps, bool limit)
+error_t record_switch__check_options(const struct switch_options *o, const char *output, bool keeps,
+				     bool limit)
 {
 	if (!o->on)
 		return o->max_files ? usage_error("--switch-max-files needs --switch-output") : 0;
@@ -153,7 +156,9 @@ static int name_done(struct record_switch *w, char *suffix)
 		at.tv_sec += at.tv_nsec >= (long)NSEC_PER_SEC;
 		at.tv_nsec %= (long)NSEC_PER_SEC;
 	}
-	return err > 0 ? error("%s%s: a file of this name exists, and so do those of many that follow", w->makers.path, suffix) : err;
+	return err > 0 ?
+	       error("%s%s: a file of this name exists, and so do those of many that follow",
+		     w->makers.path, suffix) : err;
 }
 
 static int file_done(void *arg, const struct series_file *f)
@@ -167,9 +172,10 @@ static int file_done(void *arg, const struct series_file *f)
 	if (w->uses.status_line)
 		fputs(CLEAR_STATUS_LINE, stderr);
 	if (!w->uses.quiet)
-		tell("[ kvmw record: Dump %s%s: %llu event%s of %.1f s, %.3f MB, %llu lost ]", w->makers.path, suffix,
-		     (unsigned long long)f->events, f->events == 1 ? "" : "s", (f->end_ns - f->begin_ns) / 1e9,
-		     f->bytes / 1e6, (unsigned long long)f->lost);
+		tell("[ kvmw record: Dump %s%s: %llu event%s of %.1f s, %.3f MB, %llu lost ]",
+		     w->makers.path, suffix, (unsigned long long)f->events,
+		     f->events == 1 ? "" : "s", (f->end_ns - f->begin_ns) / 1e9, f->bytes / 1e6,
+		     (unsigned long long)f->lost);
 	eventfd_write(w->fd[SWITCH_FD_DONE], 1);
 	return 0;
 }
@@ -219,10 +225,11 @@ static int record_switch__send_tables(struct record_switch *w, u32 kind)
 {
 	const struct record_uses *u = &w->uses;
 
-	return snapshot__read(u->tables, kind, u->session_opts, u->session) || snapshot__send(u->tables, u->sink) ? -1 : 0;
+	return snapshot__read(u->tables, kind, u->session_opts, u->session) ||
+	       snapshot__send(u->tables, u->sink) ? -1 : 0;
 }
 
-/* What is missing from the file, as far as that is known now; the recorder goes on, and will know more. */
+/* What is missing from the file, as far as is known now; the recorder goes on and learns more. */
 static int send_notes(struct record_switch *w)
 {
 	struct meta *meta = w->uses.meta;

@@ -35,7 +35,8 @@ struct record_switch {
 /* Input: a struct switch_options. */
 extern const struct argp record_switch_argp;
 /* What options mean together; output: of -o, or NULL.  0, or EINVAL after error(). */
-error_t record_switch__check_options(const struct switch_options *o, const char *output, bool keeps, bool limit);
+error_t record_switch__check_options(const struct switch_options *o, const char *output, bool keeps,
+				     bool limit);
 /* Whether what would be run is rather an argument.  0, or EINVAL after error(). */
 error_t record_switch__check_command(const struct switch_options *o, const char *command);
 /* Before there are threads and privileges are given up.  0, or -1 after error(). */

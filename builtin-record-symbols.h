@@ -6,8 +6,8 @@
 #include "util/symbols/guest_symbols.h"
 
 /*
- * Under sudo as the user who asked.  *symbols: NULL if no file is given.  0, or -1: they are not right, or not
- * enough (error() said why).
+ * Under sudo as the user who asked. *symbols: NULL if no file is given. 0, or -1: they are not
+ * right, or not enough (error() said why).
  */
 int record_symbols__read(const struct guest_symbol_files *files, struct guest_symbols **symbols);
 

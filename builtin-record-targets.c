@@ -20,7 +20,8 @@ static error_t parse_pid(struct record_options *o, const char *arg)
 	if (!*arg)
 		return usage_error("-p: a process id is missing beside a comma, as in -p 1,2");
 	if (parse_u32(arg, &pid) || !pid || pid > 0x7fffffff)
-		return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name", arg, arg);
+		return usage_error("-p '%s': must be a process id; --vm %s takes a VM by its name",
+				   arg, arg);
 	if (o->nr_pids == MAX_PIDS)
 		return usage_error("-p: more than %d processes; use -a", MAX_PIDS);
 	o->pids[o->nr_pids++] = pid;
@@ -44,7 +45,8 @@ static error_t parse_pids(struct record_options *o, const char *arg)
 	return err;
 }
 
-static error_t take_word(struct record_words *words, const char *arg, const char *option, const char *shows)
+static error_t take_word(struct record_words *words, const char *arg, const char *option,
+			 const char *shows)
 {
 	if (!*arg)
 		return usage_error("%s: no name given; %s", option, shows);
@@ -79,8 +81,8 @@ static error_t parse_vcpus(struct record_options *o, const char *arg)
 {
 	o->vcpu_filter = true;
 	if (parse_list(arg, o->vcpus, KVMW_MAX_VCPU_IDS))
-		return usage_error("--vcpu '%s': must be a list of numbers below %d, such as 0-3,7", arg,
-				   KVMW_MAX_VCPU_IDS);
+		return usage_error("--vcpu '%s': must be a list of numbers below %d, such as 0-3,7",
+				   arg, KVMW_MAX_VCPU_IDS);
 	return 0;
 }
 
@@ -97,7 +99,8 @@ static error_t parse_target(int key, char *arg, struct argp_state *state)
 	case 'G':
 		return take_groups(&o->groups, arg);
 	case RECORD_CONTAINER:
-		return take_word(&o->containers, arg, "--container", "docker ps, podman ps and crictl ps show their ids");
+		return take_word(&o->containers, arg, "--container",
+				 "docker ps, podman ps and crictl ps show their ids");
 	case RECORD_EXCLUDE:
 		return take_word(&o->excludes, arg, "--exclude", kvmw_list);
 	case RECORD_MAX_VCPUS:
@@ -130,7 +133,8 @@ const struct argp record_targets_argp = { .options = target_options, .parser = p
 /* The first option that chooses VMs; NULL: none does. */
 static const char *first_choice(const struct record_options *o)
 {
-	return o->nr_pids ? "-p" : o->names.nr ? "--vm" : o->groups.nr ? "-G" : o->containers.nr ? "--container" : NULL;
+	return o->nr_pids ? "-p" : o->names.nr ? "--vm" : o->groups.nr ? "-G" :
+	       o->containers.nr ? "--container" : NULL;
 }
 
 bool record_options__chooses(const struct record_options *o)
@@ -178,8 +182,10 @@ static int check_pid(pid_t *pid)
 	if (err == ESRCH)
 		return error("%d: no such process; kvmw list shows the running VMs", *pid);
 	if (err)
-		return error("%d (%s): cannot read its file descriptors: %s; %s", *pid, vm.vmm, strerror(err),
-			     host__may_inspect() ? "a security policy or a user namespace protects it" :
+		return error("%d (%s): cannot read its file descriptors: %s; %s", *pid, vm.vmm,
+			     strerror(err),
+			     host__may_inspect() ?
+			     "a security policy or a user namespace protects it" :
 			     "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
 	if (!vm.nr_vms)
 		return error("%d (%s) is not a virtual machine: it holds no KVM file descriptors; "
@@ -233,7 +239,8 @@ static int find_groups_of(struct group_choices *choices, const char *arg)
 
 int record_options__find_targets(struct record_options *o)
 {
-	bool by_pid = o->nr_pids || o->names.nr || o->excludes.nr || (!o->all && !record_options__has_groups(o));
+	bool by_pid = o->nr_pids || o->names.nr || o->excludes.nr ||
+		      (!o->all && !record_options__has_groups(o));
 	int err = 0;
 
 	if (by_pid && host__check_pid_namespace())

@@ -73,7 +73,8 @@ static int open_events(struct record *r)
 {
 	sigset_t set;
 
-	if (record_stop__open(&r->stop, r->opt.keep.time_ns ? r->keep.path : record_output__name(&r->output)))
+	if (record_stop__open(&r->stop,
+			      r->opt.keep.time_ns ? r->keep.path : record_output__name(&r->output)))
 		return -1;
 	if (r->writer)
 		data_writer__watch(r->writer, &r->stop.progress);
@@ -101,7 +102,8 @@ static int arm_timers(struct record *r)
 {
 	struct itimerspec each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
 	struct itimerspec once = {
-		.it_value = { r->opt.duration_ns / NSEC_PER_SEC, r->opt.duration_ns % NSEC_PER_SEC },
+		.it_value = { r->opt.duration_ns / NSEC_PER_SEC,
+			      r->opt.duration_ns % NSEC_PER_SEC },
 	};
 	bool failed = timerfd_settime(r->second, 0, &each, NULL);
 
@@ -141,11 +143,13 @@ static void status_line(struct record *r)
 	/* They are counted after the first second. */
 	if (c.vcpus)
 		snprintf(vcpus, sizeof(vcpus), ", %u vCPU%s", c.vcpus, c.vcpus == 1 ? "" : "s");
-	snprintf(line, sizeof(line), "%s%s%s: %llu events, %llu/s, %.1f MB, %llu lost%s; Ctrl-C stops ",
-		put_elapsed(monotonic_ns() - r->start_ns + NSEC_PER_SEC / 2, elapsed, sizeof(elapsed)),
-		limit ? " of " : "", limit ? put_elapsed(limit, until, sizeof(until)) : "",
-		(unsigned long long)c.events, (unsigned long long)(c.events - r->last_events),
-		sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, vcpus);
+	snprintf(line, sizeof(line),
+		 "%s%s%s: %llu events, %llu/s, %.1f MB, %llu lost%s; Ctrl-C stops ",
+		 put_elapsed(monotonic_ns() - r->start_ns + NSEC_PER_SEC / 2, elapsed,
+			     sizeof(elapsed)),
+		 limit ? " of " : "", limit ? put_elapsed(limit, until, sizeof(until)) : "",
+		 (unsigned long long)c.events, (unsigned long long)(c.events - r->last_events),
+		 sink__bytes(r->sink) / 1e6, (unsigned long long)c.lost, vcpus);
 	/* One that wraps could not be cleared. */
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
 		size.ws_col = sizeof(line);
@@ -206,7 +210,8 @@ static const char *wait_for_end(struct record *r)
 	for (;;) {
 		u64 ticks;
 
-		if (poll(fds, FIXED_FDS + r->opt.nr_pids, looks_at_size(r) ? LIMIT_MS : -1) < 0 && errno != EINTR)
+		if (poll(fds, FIXED_FDS + r->opt.nr_pids, looks_at_size(r) ? LIMIT_MS : -1) < 0 &&
+		    errno != EINTR)
 			return "poll failed";
 		if (record_keep__handle(&r->keep, fds + OWN_FDS))
 			return "keeping failed";
@@ -267,18 +272,22 @@ static void closing_line(struct record *r, u64 bytes)
 		snprintf(each, sizeof(each), " (%.1f bytes/event)", (double)bytes / c.events);
 	if (r->opt.switching.on)
 		tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB in %u file%s %s.<timestamp>%s, %llu lost%s ]",
-		     (unsigned long long)c.events, c.events == 1 ? "" : "s", (unsigned long long)c.unfinished, c.vcpus,
-		     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->switching.nr, r->switching.nr == 1 ? "" : "s", r->output.path,
+		     (unsigned long long)c.events, c.events == 1 ? "" : "s",
+		     (unsigned long long)c.unfinished, c.vcpus,
+		     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->switching.nr,
+		     r->switching.nr == 1 ? "" : "s", r->output.path,
 		     each, (unsigned long long)c.lost, bpf);
 	else if (r->keep.opt->time_ns)
 		tell("[ kvmw record: %u snapshot%s; %llu event%s of %u vCPU%s passed by, %llu lost%s ]",
 		     r->keep.nr, r->keep.nr == 1 ? "" : "s", (unsigned long long)c.events,
-		     c.events == 1 ? "" : "s", c.vcpus, c.vcpus == 1 ? "" : "s", (unsigned long long)c.lost, bpf);
+		     c.events == 1 ? "" : "s", c.vcpus, c.vcpus == 1 ? "" : "s",
+		     (unsigned long long)c.lost, bpf);
 	else
 		tell("[ kvmw record: %llu event%s (%llu unfinished) of %u vCPU%s, %.3f MB %s%s, %llu lost%s ]",
-	     (unsigned long long)c.events, c.events == 1 ? "" : "s", (unsigned long long)c.unfinished, c.vcpus,
-	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->output.path, each,
-	     (unsigned long long)c.lost, bpf);
+	     (unsigned long long)c.events, c.events == 1 ? "" : "s",
+	     (unsigned long long)c.unfinished, c.vcpus,
+	     c.vcpus == 1 ? "" : "s", bytes / 1e6, r->output.to_stdout ? "written" : r->output.path,
+	     each, (unsigned long long)c.lost, bpf);
 	if (c.lost)
 		warning("the ring buffers overflowed: %llu record%s lost (the totals still count them); "
 			"a larger -m loses fewer", (unsigned long long)c.lost, c.lost == 1 ? "" : "s");
@@ -306,7 +315,8 @@ static void note_gaps(struct record *r)
 	char note[200];
 
 	if (r->snapshot.left_out) {
-		snprintf(note, sizeof(note), "the VMs have more than %d threads: the states of threads "
+		snprintf(note, sizeof(note),
+			 "the VMs have more than %d threads: the states of threads "
 			 "at the start and the end are not of all", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
@@ -321,7 +331,8 @@ static int write_meta(struct record *r)
 static void hide_addresses(struct record *r)
 {
 	static const enum kvmw_secret secrets[] = {
-		KVMW_SECRET_GUEST, KVMW_SECRET_HOST, KVMW_SECRET_VALUES, KVMW_SECRET_STACKS, KVMW_SECRET_RAW,
+		KVMW_SECRET_GUEST, KVMW_SECRET_HOST, KVMW_SECRET_VALUES, KVMW_SECRET_STACKS,
+		KVMW_SECRET_RAW,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
@@ -353,15 +364,18 @@ static int start_files(struct record *r)
 {
 	const struct record_uses uses = {
 		.output = r->opt.output, .events = provider__recorded(r->opt.choice.events),
-		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session, .session_opts = &r->session_opts,
-		.tables = &r->snapshot, .meta = r->meta, .progress = &r->stop.progress, .sink = r->sink,
+		.quiet = r->opt.quiet, .status_line = has_status_line(r), .session = r->session,
+		.session_opts = &r->session_opts,
+		.tables = &r->snapshot, .meta = r->meta, .progress = &r->stop.progress,
+		.sink = r->sink,
 		.drain = r->drain,
 	};
 
 	if (r->opt.switching.on)
 		return record_switch__start(&r->switching, &uses, r->start_ns);
 	return r->opt.keep.time_ns &&
-	       (record_keep__start(&r->keep, &uses, r->start_ns) || sink__mark(r->sink, MARK_MOMENT, NULL)) ? -1 : 0;
+	       (record_keep__start(&r->keep, &uses, r->start_ns) ||
+		sink__mark(r->sink, MARK_MOMENT, NULL)) ? -1 : 0;
 }
 
 static struct sink *new_sink(struct record *r)
@@ -403,7 +417,7 @@ static int record(struct record *r)
 	bool started;
 	int err;
 
-	/* Threads that are started from now on have it, too; COMMAND waits in a process of its own. */
+	/* Threads that are started from now on have it, too; COMMAND waits in its own process. */
 	if (r->opt.nice && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + r->opt.nice))
 		warning("--nice %d: %s", r->opt.nice, strerror(errno));
 	r->sink = new_sink(r);
@@ -413,7 +427,8 @@ static int record(struct record *r)
 		hide_addresses(r);
 	/* First, because with --stack it takes a while; then the command starts without delay. */
 	r->drain = round_durations(r) || name_guest(r) ? NULL :
-		   drain__new(r->session, r->sink, r->workload.pid, r->opt.keep.time_ns || r->opt.switching.on);
+		   drain__new(r->session, r->sink, r->workload.pid,
+			      r->opt.keep.time_ns || r->opt.switching.on);
 	if (!r->drain) {
 		sink__finish(r->sink);
 		return -1;
@@ -495,7 +510,8 @@ static int prepare(struct record *r)
 	if (mem__expect(EXPECTED_MEMORY))
 		return -1;
 	r->output.option = true;
-	if (find_user(r, &found, &user) || record_keep__open(&r->keep, &r->opt.keep, r->opt.output) ||
+	if (find_user(r, &found, &user) ||
+	    record_keep__open(&r->keep, &r->opt.keep, r->opt.output) ||
 	    record_switch__open(&r->switching, &r->opt.switching) ||
 	    ((!r->opt.keep.time_ns || r->opt.output) &&
 	     record_output__check(&r->output, r->opt.output ?: DEFAULT_OUTPUT)) ||
@@ -553,8 +569,8 @@ int cmd_record(int argc, const char **argv)
 	if (options__parse(&record_argp, argc, argv, ARGP_IN_ORDER, &r->opt))
 		return KVMW_USAGE;
 
-	err = record_symbols__read(&r->opt.symbols, &r->symbols) || host__can_record(record_memory(r)) ||
-	      prepare(r) || record(r);
+	err = record_symbols__read(&r->opt.symbols, &r->symbols) ||
+	      host__can_record(record_memory(r)) || prepare(r) || record(r);
 
 	workload__end(&r->workload);
 	record_stop__end(&r->stop);

@@ -55,7 +55,10 @@ struct record_options {
 	bool all, vcpu_filter, as_user, quiet, verbose, no_addresses;
 };
 
-/* What is observed, of kvmw record, stat and top: a child of their argp, whose input is a struct record_options. */
+/*
+ * What is observed, of kvmw record, stat and top: a child of their argp;
+ * its input is a struct record_options.
+ */
 enum { RECORD_MAX_VCPUS = 0x1fc, RECORD_EXCLUDE, RECORD_CONTAINER, RECORD_VM };
 extern const struct argp record_targets_argp;
 /* Whether any of these options was given; whether one that chooses some VMs was. */

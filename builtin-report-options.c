@@ -19,8 +19,19 @@
 #include "util/nearest.h"
 #include "util/parse.h"
 
-enum { OPT_ORDER = 0x100, OPT_INTERVAL, OPT_LIMIT, OPT_HIST, OPT_WIDTH, OPT_TOP, OPT_COLOR, OPT_LINK,
-       OPT_DOWNTIME, OPT_OUTLIERS, OPT_HEATMAP };
+enum {
+	OPT_ORDER = 0x100,
+	OPT_INTERVAL,
+	OPT_LIMIT,
+	OPT_HIST,
+	OPT_WIDTH,
+	OPT_TOP,
+	OPT_COLOR,
+	OPT_LINK,
+	OPT_DOWNTIME,
+	OPT_OUTLIERS,
+	OPT_HEATMAP
+};
 
 #define TOP_STACKS	20	/* shown without --top */
 #define INTERVAL_MIN	1000	/* ns */
@@ -142,7 +153,7 @@ void report_args__set_defaults(struct report_args *args)
 	if (!args->top && e->id == KVMW_EVENT_EXIT && args->common.format == OUTPUT_TEXT &&
 	    report_options__sorts_by(opt, KEY_DETAIL))
 		opt->top = TOP_DETAILS;
-	/* They take as long again to read: not where rows were asked for, or are all that is printed. */
+	/* They take as long to read: not where rows were asked for, or are all that is printed. */
 	opt->details = !args->sort && !args->guess.sort && !opt->heat && e->id == KVMW_EVENT_EXIT &&
 		       args->common.format != OUTPUT_CSV;
 	opt->chronological = !args->order && !report_options__position(opt, KEY_TIME);
@@ -178,7 +189,8 @@ static error_t parse_width(struct report_args *args, const char *arg)
 	if (!parse_u32(arg, &args->width) && args->width >= SCREEN_MIN &&
 	    args->width <= SCREEN_MAX)
 		return 0;
-	return usage_error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN, SCREEN_MAX);
+	return usage_error("--width '%s': must be a number from %u to %u", arg, SCREEN_MIN,
+			   SCREEN_MAX);
 }
 
 static error_t parse_color(struct report_args *args, const char *arg)
@@ -260,7 +272,8 @@ static error_t check_migration(const struct report_args *args)
 {
 	if ((!args->opt.nr_links && !args->opt.downtime_ns) || args->opt.event == KVMW_EVENT_DIRTY)
 		return 0;
-	return usage_error("%s: a migration is replayed by report -e dirty", args->opt.nr_links ? "--link" : "--downtime");
+	return usage_error("%s: a migration is replayed by report -e dirty",
+			   args->opt.nr_links ? "--link" : "--downtime");
 }
 
 static error_t parse_outliers_of_report(struct report_args *args, const char *arg)
@@ -275,8 +288,9 @@ static error_t parse_outliers_of_report(struct report_args *args, const char *ar
 static error_t check_outliers(const struct report_args *args)
 {
 	const struct report_options *opt = &args->opt;
-	const char *other = args->interval ? "--interval" : args->sort || args->nr_keys ? "--sort" : args->order ? "--order" :
-			    args->top ? "--top" : args->hist ? "--hist" : opt->nr_columns ? "--fields" : args->verbose ? "-v" :
+	const char *other = args->interval ? "--interval" : args->sort || args->nr_keys ? "--sort" :
+			    args->order ? "--order" : args->top ? "--top" : args->hist ? "--hist" :
+			    opt->nr_columns ? "--fields" : args->verbose ? "-v" :
 			    opt->percent_limit ? "--percent-limit" : NULL;
 	const struct event_desc *event = event_desc__captured(opt->event ?: KVMW_EVENT_EXIT);
 
@@ -289,7 +303,8 @@ static error_t check_outliers(const struct report_args *args)
 				   "lists the events", args->outliers);
 	if (!chain_event__has_length(event->id))
 		return usage_error("--outliers: event %s has no durations; script -e %s lists its rows",
-				   opt->tracepoint ? opt->tracepoint : event->name, opt->tracepoint ? opt->tracepoint : event->name);
+				   opt->tracepoint ? opt->tracepoint : event->name,
+				   opt->tracepoint ? opt->tracepoint : event->name);
 	return 0;
 }
 
@@ -298,8 +313,8 @@ static error_t check_heatmap(const struct report_args *args)
 {
 	const struct report_options *opt = &args->opt;
 	const char *other = args->outliers ? "--outliers" : args->interval ? "--interval" :
-			    report_options__sorts_by(opt, KEY_TIME) ? "--sort time" : args->hist ? "--hist" :
-			    opt->nr_columns ? "--fields" : NULL;
+			    report_options__sorts_by(opt, KEY_TIME) ? "--sort time" :
+			    args->hist ? "--hist" : opt->nr_columns ? "--fields" : NULL;
 
 	if (!opt->heat)
 		return 0;
@@ -350,8 +365,8 @@ static error_t cmd_report__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		/* What JSON and CSV have of stacks is frozen. */
 		args->opt.functions = args->common.format == OUTPUT_TEXT && !args->verbose;
-		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?: check_format(args) ?:
-		       report_args__check_files(args);
+		return check_migration(args) ?: check_outliers(args) ?: check_heatmap(args) ?:
+		       check_format(args) ?: report_args__check_files(args);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -364,7 +379,8 @@ static void help_sort(const struct report_args *args, FILE *out)
 		if (report_sort__has(args, i))
 			fprintf(out, "%s%s (%s)", i ? ", " : "", sort_key__get(i)->name,
 				sort_key__get(i)->doc);
-	fputs("; or a field of the event, as port, msr, leaf, source, ret_pf. Default: reason", out);
+	fputs("; or a field of the event, as port, msr, leaf, source, ret_pf. Default: reason",
+	      out);
 	for_each_captured_event(event)
 		if (event->sort)
 			fprintf(out, "; for %s: %s", event->name, event->sort);
@@ -383,7 +399,8 @@ static void help_fields(const char *text, FILE *out)
 {
 	fputs(text, out);
 	for (u32 i = 0; i < NR_REPORT_COLUMNS; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : ": ", report_column__get(i)->name, report_column__get(i)->doc);
+		fprintf(out, "%s%s (%s)", i ? ", " : ": ", report_column__get(i)->name,
+			report_column__get(i)->doc);
 }
 
 /* What the tables know of an option's values goes into its help. */

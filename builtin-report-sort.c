@@ -57,11 +57,12 @@ static error_t bad_key(const struct report_args *args, const char *typed)
 			word_list__add(&keys, sort_key__get(i)->name);
 	word_list__begin(&fields, "", 0);
 	fields.nearest = keys.nearest;
-	field_key__list(event_desc__captured(args && args->opt.event ? args->opt.event : KVMW_EVENT_EXIT), &fields);
+	field_key__list(event_desc__captured(args && args->opt.event ? args->opt.event :
+					     KVMW_EVENT_EXIT), &fields);
 	if (*typed)
 		snprintf(what, sizeof(what), "no key '%.32s'", typed);
-	return usage_error("--sort: %s%s; the keys are %s; the fields are %s", what, nearest__hint(&fields.nearest),
-			   keys.text, fields.text);
+	return usage_error("--sort: %s%s; the keys are %s; the fields are %s", what,
+			   nearest__hint(&fields.nearest), keys.text, fields.text);
 }
 
 static void add_key(struct report_options *opt, enum report_key key)
@@ -161,7 +162,8 @@ error_t report_sort__parse_order(struct report_options *opt, const char *arg)
 	struct word_list names;
 
 	opt->order = strcmp(arg, "key") ? report_column__find(arg) : ORDER_KEY;
-	if (!strcmp(arg, "key") || (opt->order < NR_REPORT_COLUMNS && report_order__name(opt->order)))
+	if (!strcmp(arg, "key") ||
+	    (opt->order < NR_REPORT_COLUMNS && report_order__name(opt->order)))
 		return 0;
 	word_list__begin(&names, arg, strlen(arg));
 	for (u32 i = 0; i <= ORDER_KEY; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Options of kvmw report that say what its rows are.  error_t: 0, or wrong usage (error() said what). */
+/* Options of kvmw report that say what its rows are. error_t: 0, or wrong usage (see error()). */
 #ifndef KVMW_BUILTIN_REPORT_SORT_H
 #define KVMW_BUILTIN_REPORT_SORT_H
 

@@ -18,7 +18,9 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 {
 	bool exits = rep->event == KVMW_EVENT_EXIT;
 
-	render__heading(s, rep, report_options__wants_findings(rep->opt) && exits ? &in->findings : NULL, args->verbose);
+	render__heading(s, rep,
+			report_options__wants_findings(rep->opt) && exits ? &in->findings : NULL,
+			args->verbose);
 	if (rep->opt->heat)
 		return rep->nr_rows ? render__heatmap(s, rep) : 0;
 	if (rep->nr_vcpus)
@@ -44,7 +46,9 @@ static int print_text(const struct screen *s, const struct report *rep, const st
 static int print_json(const struct screen *s, const struct report *rep, const struct reading *in,
 		      const struct report_args *args)
 {
-	return render__report_json(s, rep, report_options__wants_findings(rep->opt) ? &in->findings : NULL, in->state);
+	return render__report_json(s, rep,
+				   report_options__wants_findings(rep->opt) ? &in->findings : NULL,
+				   in->state);
 }
 
 static int print_csv(const struct screen *s, const struct report *rep, const struct reading *in,
@@ -71,7 +75,8 @@ struct report_input {
 
 const struct report_model *report_args__model(const struct report_args *args)
 {
-	bool rows_only = formats[args->common.format].rows_only || args->opt.where || args->opt.heat;
+	bool rows_only =
+		formats[args->common.format].rows_only || args->opt.where || args->opt.heat;
 
 	return rows_only ? NULL : report_model__find(args->opt.event);
 }
@@ -103,8 +108,8 @@ static int read_recording(struct report_args *args, struct report_input *input, 
 	struct report_options *opt = &args->opt;
 	bool file = input->again;
 	/* What the kernel does not count has no sums but those of rows. */
-	bool sums = !file || args->common.window.active || opt->where || report_options__fine(opt) ||
-		    (opt->event && !event_desc__is_cycle(opt->event));
+	bool sums = !file || args->common.window.active || opt->where ||
+		    report_options__fine(opt) || (opt->event && !event_desc__is_cycle(opt->event));
 	u32 event;
 
 	if (reading__read(in, &args->common, opt, take_reader(&input->first), sums))
@@ -135,7 +140,8 @@ static int report(struct report_args *args)
 	int ret = -1;
 
 	if (common_args__start_namers(&args->common) || common_args__read_regions(&args->common) ||
-	    common_args__find_kaslr(&args->common, "report") || common_args__read_symbols(&args->common))
+	    common_args__find_kaslr(&args->common, "report") ||
+	    common_args__read_symbols(&args->common))
 		goto out;
 	args->opt.regions = args->common.regions;
 	args->opt.kept = &in.kept;
@@ -178,7 +184,9 @@ int cmd_report(int argc, const char **argv)
 	int ret = KVMW_USAGE;
 
 	if (!options__parse(&report_argp, argc, argv, 0, &args))
-		ret = (args.common.nr_more ? report_files(&args) : args.outliers ? report_outliers(&args) : report(&args)) ? KVMW_FAILED : KVMW_OK;
+		ret = (args.common.nr_more ? report_files(&args) :
+		       args.outliers ? report_outliers(&args) : report(&args)) ?
+		      KVMW_FAILED : KVMW_OK;
 	common_args__free(&args.common);
 	return ret;
 }

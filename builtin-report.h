@@ -34,7 +34,7 @@ void report_args__set_defaults(struct report_args *args);
 /* What its view is made of: a matter of all events. NULL: it has none, or none is printed. */
 const struct report_model *report_args__model(const struct report_args *args);
 
-/* builtin-files.c: whether all that was asked for can be made of several recordings. 0, or EINVAL. */
+/* builtin-files.c: whether all that was asked for can be made of several recordings: 0, EINVAL. */
 error_t report_args__check_files(const struct report_args *args);
 /* The same, made. 0, or -1 (error() said why). */
 int report_files(struct report_args *args);

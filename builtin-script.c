@@ -178,25 +178,28 @@ static int say_why_nothing(const struct args *args, const struct recording *rec,
 				      opt->reasons.nr ? "--reason" : NULL,
 				      opt->min_ns ? "--min-duration" : NULL,
 				      args->common.where ? "--where" : NULL,
-				      rec->window.active ? time_window__chosen(&rec->window) : NULL };
+				      rec->window.active ? time_window__chosen(&rec->window) :
+				      NULL };
 	char by[128] = "", holds[512], extent[REC_EXTENT];
 
 	if (!result->rows)
 		return error("%s: contains no events", rec->path);
 	if (recording__wrong_window(rec))
 		return error("%s: %s%s %s; the recording %s", rec->path,
-			     time_window__is_given(&rec->window) ? "the window of " : "", time_window__chosen(&rec->window),
-			     recording__wrong_window(rec),
+			     time_window__is_given(&rec->window) ? "the window of " : "",
+			     time_window__chosen(&rec->window), recording__wrong_window(rec),
 			     recording__extent(rec, extent, sizeof(extent)));
 	report__list_events(rec, holds, sizeof(holds));
 	if (result->none_of_them)
-		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events, holds);
+		return error("%s: contains no '%s' events, only: %s", rec->path, opt->events,
+			     holds);
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
 		if (given[i])
 			snprintf(by + strlen(by), sizeof(by) - strlen(by), "%s%s", *by ? ", " : "",
 				 given[i]);
 	if (!*by)
-		return error("%s: no event could be read; the recording contains: %s", rec->path, holds);
+		return error("%s: no event could be read; the recording contains: %s", rec->path,
+			     holds);
 	return error("%s: no events match %s; the recording contains: %s", rec->path, by, holds);
 }
 
@@ -220,8 +223,8 @@ static int cmd_script__print(const struct args *args, const struct script_option
 	if (failed || (result->enough && opt->stream))
 		return ret;
 	if (result->lost)
-		warning("%s: %llu event%s lost while recording: the ring buffers overflowed", rec->path,
-			(unsigned long long)result->lost, result->lost == 1 ? "" : "s");
+		warning("%s: %llu event%s lost while recording: the ring buffers overflowed",
+			rec->path, (unsigned long long)result->lost, result->lost == 1 ? "" : "s");
 	if (rec->unordered_rows)
 		ret = error("%s: %llu events may be out of order: too many frames overlap in time; -e, --time "
 			    "and --memory help", rec->path, (unsigned long long)rec->unordered_rows);
@@ -241,7 +244,8 @@ static int script(struct args *args)
 	int ret = KVMW_FAILED;
 
 	if (common_args__start_namers(&args->common) || common_args__read_regions(&args->common) ||
-	    common_args__find_kaslr(&args->common, "script") || common_args__read_symbols(&args->common))
+	    common_args__find_kaslr(&args->common, "script") ||
+	    common_args__read_symbols(&args->common))
 		return KVMW_FAILED;
 	opt.where = args->common.where;
 	opt.has_symbols = args->common.symbols;

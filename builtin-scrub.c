@@ -38,8 +38,8 @@ static error_t keep(struct args *args, char *list)
 		while (i < KVMW_NR_SECRETS && strcmp(secret_desc(i)->word, word))
 			word_list__add(&words, secret_desc(i++)->word);
 		if (i == KVMW_NR_SECRETS)
-			return usage_error("--keep '%s': no such thing to keep%s; there are %s", word,
-					   nearest__hint(&words.nearest), words.text);
+			return usage_error("--keep '%s': no such thing to keep%s; there are %s",
+					   word, nearest__hint(&words.nearest), words.text);
 		args->keep |= BIT(i);
 	}
 	return 0;
@@ -54,7 +54,8 @@ static error_t check(const struct args *args)
 		return usage_error("--keep=guest-symbols needs guest-addresses, too: functions are known by their addresses");
 	for (u32 i = KVMW_SECRET_GUEST; args->no_addresses && i <= KVMW_SECRET_HOST; i++)
 		if (args->keep & BIT(i))
-			return usage_error("--keep=%s and --no-addresses exclude each other", secret_desc(i)->word);
+			return usage_error("--keep=%s and --no-addresses exclude each other",
+					   secret_desc(i)->word);
 	return 0;
 }
 
@@ -94,7 +95,8 @@ static char *scrub__help(int key, const char *text, void *input)
 		return (char *)text;
 	fputs(text, out);
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : ": ", secret_desc(i)->word, secret_desc(i)->doc);
+		fprintf(out, "%s%s (%s)", i ? ", " : ": ", secret_desc(i)->word,
+			secret_desc(i)->doc);
 	fclose(out);
 	return help;
 }
@@ -119,7 +121,8 @@ static void ways(struct privacy *p, const struct args *args)
 /* ---- what was done -------------------------------------------------------- */
 
 /* Returns the title of what else is so: "" behind the first. */
-static const char *say_those(const struct scrub *s, enum privacy_way way, bool met, const char *title)
+static const char *say_those(const struct scrub *s, enum privacy_way way, bool met,
+			     const char *title)
 {
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++) {
 		if (s->privacy.way[i] != way || s->met[i] != met)
@@ -143,8 +146,9 @@ static void say(const struct scrub *s, const struct args *args)
 {
 	const char *more;
 
-	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->out.rows, s->out.rows == 1 ? "" : "s",
-	     data_writer__bytes(s->out.writer) / 1e6, strcmp(args->output, "-") ? args->output : "written");
+	tell("[ kvmw scrub: %llu event%s, %.3f MB %s ]", (unsigned long long)s->out.rows,
+	     s->out.rows == 1 ? "" : "s", data_writer__bytes(s->out.writer) / 1e6,
+	     strcmp(args->output, "-") ? args->output : "written");
 	more = say_those(s, PRIVACY_REMAP, true, "made up");
 	if (s->met[KVMW_SECRET_RAW] && s->privacy.way[KVMW_SECRET_RAW] != PRIVACY_KEEP)
 		tell("  %-10s names of raw tracepoints", more);
@@ -165,9 +169,10 @@ static int scrub__complain(const struct scrub *s, const struct data_reader *r, c
 
 	if (!scrub__is_whole(s, r, &rows)) {
 		if (rows)
-			snprintf(number, sizeof(number), ": at least %llu event%s", (unsigned long long)rows,
-				 rows == 1 ? "" : "s");
-		return error("%s: what is damaged or unknown to this kvmw is not in the copy%s", path, number);
+			snprintf(number, sizeof(number), ": at least %llu event%s",
+				 (unsigned long long)rows, rows == 1 ? "" : "s");
+		return error("%s: what is damaged or unknown to this kvmw is not in the copy%s",
+			     path, number);
 	}
 	if (!data_reader__finished(r))
 		return error("%s: its recorder did not finish, and the copy says so", path);
@@ -217,7 +222,8 @@ static int copy_to(void *arg, int fd, const char *name)
 		say(&s, args);
 	if (s.out.writer && data_writer__close(s.out.writer))
 		ret = -1;
-	ret = ret ? NO_COPY : scrub__complain(&s, r, common_args__input(&args->common)) ? KVMW_FAILED : KVMW_OK;
+	ret = ret ? NO_COPY :
+	      scrub__complain(&s, r, common_args__input(&args->common)) ? KVMW_FAILED : KVMW_OK;
 	scrub__close(&s);
 	remap__free(s.privacy.remap);
 	return ret;

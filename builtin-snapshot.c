@@ -57,8 +57,8 @@ const struct argp snapshot_argp = {
 };
 
 /*
- * A socket to a recorder that is what it says; -1 with errno.  Anybody can listen under such a name, and
- * has to be looked at before he can keep anyone waiting.
+ * A socket to a recorder that is what it says; -1 with errno. Anybody can listen under such a name,
+ * and has to be looked at before he can keep anyone waiting.
  */
 static int reach(pid_t pid)
 {
@@ -68,7 +68,8 @@ static int reach(pid_t pid)
 
 	if (fd < 0)
 		return -1;
-	err = connect(fd, (struct sockaddr *)&address, len) ? errno : control__is_trusted(fd, pid) ? 0 : EPERM;
+	err = connect(fd, (struct sockaddr *)&address, len) ? errno :
+	      control__is_trusted(fd, pid) ? 0 : EPERM;
 	if (!err && !fcntl(fd, F_SETFL, 0))
 		return fd;
 	err = err ?: errno;
@@ -122,7 +123,8 @@ static const char *why_silent(int fd)
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	if (geteuid() && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) && who.uid != geteuid())
+	if (geteuid() && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) &&
+	    who.uid != geteuid())
 		return "only root or the recorder's user may ask it";
 	return "it ended, or is too busy";
 }
@@ -151,7 +153,8 @@ static int snapshot__tell(pid_t pid, const struct control_answer *answer)
 		return 0;
 	case CONTROL_DONE:
 		printf("%s\n", answer->path);
-		return fflush(stdout) ? error("cannot write standard output: %s", strerror(errno)) : 0;
+		return fflush(stdout) ?
+		       error("cannot write standard output: %s", strerror(errno)) : 0;
 	case CONTROL_NO_MORE:
 		return error("kvmw record (pid %d) makes no more snapshots: it has made as many as --max-snapshots allows", pid);
 	case CONTROL_BUSY:
@@ -167,7 +170,8 @@ static int ask_recorder(pid_t pid, bool wait)
 	struct control_answer answer;
 	const char *why = ask_one(pid, 0, wait, &answer);
 
-	return why ? error("kvmw record (pid %d) does not answer: %s", pid, why) : snapshot__tell(pid, &answer);
+	return why ? error("kvmw record (pid %d) does not answer: %s", pid, why) :
+	       snapshot__tell(pid, &answer);
 }
 
 static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
@@ -205,7 +209,8 @@ void snapshot__ask(char *said, size_t size)
 	const char *why;
 
 	if (nr != 1) {
-		snprintf(said, size, nr ? "Several kvmw record --keep are running: kvmw snapshot PID asks one" :
+		snprintf(said, size,
+			 nr ? "Several kvmw record --keep are running: kvmw snapshot PID asks one" :
 			 "No kvmw record --keep is running");
 		return;
 	}
@@ -213,7 +218,8 @@ void snapshot__ask(char *said, size_t size)
 	if (why)
 		snprintf(said, size, "kvmw record (pid %d) does not answer: %s", pids[0], why);
 	else
-		snprintf(said, size, answer.result == CONTROL_ASKED ? "kvmw record (pid %d) writes a snapshot" :
+		snprintf(said, size,
+			 answer.result == CONTROL_ASKED ? "kvmw record (pid %d) writes a snapshot" :
 			 "kvmw record (pid %d) made no snapshot; it said why", pids[0]);
 }
 

@@ -151,7 +151,8 @@ int stat_export__write_again(struct stat_export *e)
 	if (write_file(e, &err))
 		return -1;
 	if (err && !e->failed)
-		warning("--openmetrics: cannot write %s: %s; each interval tries again", e->path, strerror(err));
+		warning("--openmetrics: cannot write %s: %s; each interval tries again", e->path,
+			strerror(err));
 	else if (!err && e->failed)
 		notice("%s is written again", e->path);
 	e->failed = err;

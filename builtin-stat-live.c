@@ -64,7 +64,8 @@ void live__free(struct live *live)
 	free(live->meta);
 }
 
-_Static_assert(KVMW_LATENCY_FIRST + KVMW_LATENCIES == COUNTS_LATENCIES, "both have the same last duration");
+_Static_assert(KVMW_LATENCY_FIRST + KVMW_LATENCIES == COUNTS_LATENCIES,
+	       "both have the same last duration");
 
 static int take_latency(void *arg, const struct kvmw_total *row, const u64 *count)
 {
@@ -97,7 +98,8 @@ int live__count(struct live *live, u64 now)
 
 static bool has_state(void *arg, u32 vcpu)
 {
-	const struct kvmw_vcpu_state *state = &session__states(((const struct live *)arg)->session)[KVMW_STATE(vcpu)];
+	const struct kvmw_vcpu_state *state =
+		&session__states(((const struct live *)arg)->session)[KVMW_STATE(vcpu)];
 
 	return state->tid && state->exit.e.vcpu == vcpu;
 }
@@ -116,8 +118,10 @@ static int renew(struct live *live)
 	live->rec = rec;
 	live->nr_ended = 0;
 	/* All is sent again. */
-	memset(live->ident->sent, 0, session__nr_states(live->session) * sizeof(*live->ident->sent));
-	memset(live->holders->versions, 0, session__nr_states(live->session) * sizeof(*live->holders->versions));
+	memset(live->ident->sent, 0,
+	       session__nr_states(live->session) * sizeof(*live->ident->sent));
+	memset(live->holders->versions, 0,
+	       session__nr_states(live->session) * sizeof(*live->holders->versions));
 	live->taken = (struct taken) { .others = 0 };
 	live->ident->changes = ~0ULL;
 	return live__count(live, live->time_ns);
@@ -159,8 +163,8 @@ static int choose_vcpus(struct recording *part, u64 from_ns)
 	return 0;
 }
 
-int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt, u32 nr,
-		 struct live_report *r)
+int live__report(struct live *live, u64 from_ns, enum counts_span span,
+		 const struct report_options *opt, u32 nr, struct live_report *r)
 {
 	*r = (struct live_report) { .part = *live->rec };
 	r->part.totals = (struct agg_table) { .over_limit = 0 };
@@ -183,7 +187,8 @@ int live__report(struct live *live, u64 from_ns, enum counts_span span, const st
 		counts__finish(&r->rep[i]);
 	}
 	/* How many is not known: each look finds the same keys again. */
-	return live->counts.full ? error("some events are not counted: more different keys than kvmw keeps") : 0;
+	return live->counts.full ?
+	       error("some events are not counted: more different keys than kvmw keeps") : 0;
 }
 
 void live__end_report(struct live_report *r)

@@ -107,8 +107,8 @@ static error_t cmd_stat__parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARGS:
 		return record_options__command(&o->record, state);
 	case ARGP_KEY_END:
-		return record_options__check_observed(&o->record, "count") ?: check_families(&o->record) ?:
-		       check_openmetrics(o);
+		return record_options__check_observed(&o->record, "count") ?:
+		       check_families(&o->record) ?: check_openmetrics(o);
 	default:
 		return record_options__observe(&o->record, key, arg);
 	}

@@ -34,7 +34,8 @@
 
 enum { FD_SIGNALS, FD_CHILDREN, FD_EXPORT, FD_INPUT, FD_LOOK, FD_INTERVAL, FD_DEADLINE, FIXED_FDS };
 
-#define FILE_NS		(15 * NSEC_PER_SEC)	/* between two versions of a file of --openmetrics */
+/* between two versions of a file of --openmetrics */
+#define FILE_NS (15 * NSEC_PER_SEC)
 
 /* One run. */
 struct stat_run {
@@ -57,7 +58,8 @@ struct stat_run {
 	bool unseen;			/* events that no counter has */
 	bool named;			/* the columns of CSV have been named */
 	struct textgrid_parts parts;	/* of the text of intervals */
-	char **seen;			/* reasons, in the order in which intervals had them first; owned */
+	/* reasons, in the order in which intervals had them first; owned */
+	char **seen;
 	u32 nr_seen, seen_room;
 };
 
@@ -78,8 +80,8 @@ static void choose_report(struct stat_run *r)
 }
 
 /*
- * What stands out, as far as counters tell: not what exits are about.  There is no recording of which a
- * report could show more.
+ * What stands out, as far as counters tell: not what exits are about. There is no recording of
+ * which a report could show more.
  */
 static int find_findings(const struct stat_run *r, const struct report *rep, struct findings *found)
 {
@@ -161,11 +163,13 @@ static int print_counts(struct stat_run *r)
 {
 	struct live_report report;
 	struct kind_counts kinds = { .nr = 0 };
-	int err = live__report(&r->live, r->interval_ns, r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL,
-			       &r->report, 1, &report) ||
-		  (r->opt.record.besides && kind_counts__make(&report.part, KINDS_OF_ALL, &kinds)) ||
-		  (r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep[0])) ||
-		  print_interval(r, &report.rep[0], r->opt.record.besides ? &kinds : NULL);
+	int err =
+		live__report(&r->live, r->interval_ns,
+			     r->opt.interval_ns ? COUNTS_INTERVAL : COUNTS_ALL, &r->report, 1,
+			     &report) ||
+		(r->opt.record.besides && kind_counts__make(&report.part, KINDS_OF_ALL, &kinds)) ||
+		(r->opt.interval_ns && r->opt.per == PER_REASON && order_rows(r, &report.rep[0])) ||
+		print_interval(r, &report.rep[0], r->opt.record.besides ? &kinds : NULL);
 
 	kind_counts__free(&kinds);
 	live__end_report(&report);
@@ -190,7 +194,8 @@ static int open_signals(const int *signals)
 		struct sigaction old;
 
 		/* A blocked signal is delivered even if nohup(1) had it ignored. */
-		if (*signals != SIGHUP || (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN))
+		if (*signals != SIGHUP ||
+		    (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN))
 			sigaddset(&set, *signals);
 	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -214,7 +219,8 @@ static int stat_open_events(struct stat_run *r)
 	for (u32 i = 0; i < o->nr_pids; i++) {
 		r->fds[FIXED_FDS + i] = syscall(__NR_pidfd_open, o->pids[i], 0);
 		if (r->fds[FIXED_FDS + i] < 0)
-			return error("%d: %s; kvmw list shows the running VMs", o->pids[i], strerror(errno));
+			return error("%d: %s; kvmw list shows the running VMs", o->pids[i],
+				     strerror(errno));
 		r->nr_alive++;
 	}
 	return 0;
@@ -226,7 +232,8 @@ static int arm_timer(int fd, u64 ns, bool again)
 
 	if (again)
 		when.it_interval = when.it_value;
-	return timerfd_settime(fd, 0, &when, NULL) ? error("cannot set a timer: %s", strerror(errno)) : 0;
+	return timerfd_settime(fd, 0, &when, NULL) ?
+	       error("cannot set a timer: %s", strerror(errno)) : 0;
 }
 
 static bool has_rung(int fd)
@@ -254,7 +261,8 @@ static bool vms_are_gone(struct stat_run *r, struct pollfd *fds)
 			continue;
 		fds[FIXED_FDS + i] = (struct pollfd) { .fd = -1 };
 		r->nr_alive--;
-		if (!r->nr_alive && !r->opt.record.command && !record_options__has_groups(&r->opt.record))
+		if (!r->nr_alive && !r->opt.record.command &&
+		    !record_options__has_groups(&r->opt.record))
 			return true;
 	}
 	return false;
@@ -427,7 +435,8 @@ static int stat_count(struct stat_run *r)
 	if (!err)
 		why = stat_wait_for_end(r);
 	/* While the guests still run. */
-	err = err || !why || snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
+	err = err || !why ||
+	      snapshot__read(&r->snapshot, KVMW_thread_END, &r->session_opts, r->session);
 	stop_ns = session__stop(r->session);
 	return err || stat_finish(r, stop_ns, why) ? -1 : 0;
 }
@@ -438,7 +447,8 @@ static int stat_prepare(struct stat_run *r)
 	struct record_options *o = &r->opt.record;
 
 	if (mem__expect(EXPECTED_MEMORY) ||
-	    record_options__find_targets(o) || record_options__choose_events(o, "counting", r->skipped))
+	    record_options__find_targets(o) ||
+	    record_options__choose_events(o, "counting", r->skipped))
 		return -1;
 	r->session_opts = (struct session_opts) {
 		.choice = &o->choice,
@@ -461,7 +471,8 @@ static int stat_prepare(struct stat_run *r)
 			return -1;
 	}
 	/* Its output would be in the middle of what a program reads. */
-	return o->command ? workload__prepare(&r->workload, o->command, r->opt.format != OUTPUT_TEXT, NULL) : 0;
+	return o->command ?
+	       workload__prepare(&r->workload, o->command, r->opt.format != OUTPUT_TEXT, NULL) : 0;
 }
 
 static void stat_free(struct stat_run *r)
@@ -490,7 +501,8 @@ int stat__run(const struct stat_options *opt)
 	r->opt = *opt;
 	r->workload.go = r->workload.failed = r->bpf_stats = -1;
 	memset(r->fds, -1, sizeof(r->fds));
-	err = host__can_record(states__memory(opt->record.max_vcpus, true)) || stat_prepare(r) || stat_count(r);
+	err = host__can_record(states__memory(opt->record.max_vcpus, true)) || stat_prepare(r) ||
+	      stat_count(r);
 	workload__end(&r->workload);
 	if (screen__close(&r->screen))
 		err = -1;
@@ -505,5 +517,6 @@ int cmd_stat(int argc, const char **argv)
 {
 	struct stat_options opt = { .record = { .argc = argc, .argv = argv } };
 
-	return options__parse(&stat_argp, argc, argv, ARGP_IN_ORDER, &opt) ? KVMW_USAGE : stat__run(&opt);
+	return options__parse(&stat_argp, argc, argv, ARGP_IN_ORDER, &opt) ? KVMW_USAGE :
+	       stat__run(&opt);
 }

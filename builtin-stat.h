@@ -15,12 +15,15 @@ enum stat_per { PER_REASON, PER_VCPU, PER_VM };
 
 struct live;
 
-/* Who looks at intervals instead of printing them.  Functions return 0, 1 (enough) or -1 after error(). */
+/* Who looks at intervals instead of printing them. Functions return 0, 1 (enough), -1: error(). */
 struct stat_viewer {
 	void *arg;
 	int fd;				/* readable when there is input; -1: there is none */
 	int (*begin)(void *arg);	/* when counting has begun */
-	/* The interval from from_ns on is counted, of exits or returns to the VMM; start_ns: when counting began. */
+	/*
+	 * The interval from from_ns on is counted, of exits or returns to the VMM; start_ns: when
+	 * counting began.
+	 */
 	int (*interval)(void *arg, struct live *live, u32 event, u64 start_ns, u64 from_ns);
 	bool (*waits)(void *arg);	/* whether intervals go on, though their time is over */
 	int (*input)(void *arg);	/* also after a signal */
@@ -63,24 +66,25 @@ int live__count(struct live *live, u64 now);
 int live__free_ended(struct live *live);
 
 /*
- * Reports of what was counted from a time on, which is the last interval's end or the start: one for each of nr
- * options, up to two.  They refer to part and opt.  0 or -1; in both cases live__end_report().
+ * Reports of what was counted from a time on, which is the last interval's end or the start: one
+ * for each of nr options, up to two. They refer to part and opt. 0 or -1; live__end_report() in
+ * both cases.
  */
 struct live_report {
 	struct recording part;
 	struct agg_table aggs[2];
 	struct report rep[2];
 };
-int live__report(struct live *live, u64 from_ns, enum counts_span span, const struct report_options *opt, u32 nr,
-		 struct live_report *r);
+int live__report(struct live *live, u64 from_ns, enum counts_span span,
+		 const struct report_options *opt, u32 nr, struct live_report *r);
 void live__end_report(struct live_report *r);
 
 /* --openmetrics: where is an address or a file.  0, or EINVAL: it is neither (error() said so). */
 int stat_export__check(const char *where);
 
 /*
- * The counters of an event, of each vCPU or of each VM, for Prometheus.  The functions return NULL or -1
- * after error().
+ * The counters of an event, of each vCPU or of each VM, for Prometheus. The functions return NULL
+ * or -1 after error().
  */
 struct stat_export;
 struct stat_export *stat_export__new(struct live *live, const char *where, u32 event, bool vcpus);
@@ -88,7 +92,7 @@ void stat_export__free(struct stat_export *e);
 bool stat_export__is_file(const struct stat_export *e);
 /* When counting has begun; writes the file, whose folder privileges may be needed for. */
 int stat_export__start(struct stat_export *e, u64 start_ns);
-/* By HTTP: readable when stat_export__run() has something to do, which it looks for also each second. */
+/* By HTTP: readable when stat_export__run() has something to do, which it looks for each second. */
 int stat_export__fd(const struct stat_export *e);
 void stat_export__run(struct stat_export *e);
 /* Into the file, what was counted last. */

@@ -32,9 +32,11 @@ static error_t parse_slide(struct guest_symbol_files *files, const char *arg)
 	const char *p = arg;
 
 	files->has_slide = true;
-	if (!parse_number(&p, 0, UINT64_MAX, &files->slide) && !*p && !(files->slide & PAGE_OFFSET_MASK))
+	if (!parse_number(&p, 0, UINT64_MAX, &files->slide) && !*p &&
+	    !(files->slide & PAGE_OFFSET_MASK))
 		return 0;
-	return usage_error("--guest-kaslr '%s': must be a multiple of 4096, such as 0x1c000000", arg);
+	return usage_error("--guest-kaslr '%s': must be a multiple of 4096, such as 0x1c000000",
+			   arg);
 }
 
 static error_t symbols__parse(int key, char *arg, struct argp_state *state)
@@ -96,5 +98,6 @@ int common_args__read_symbols(struct common_args *args)
 
 int common_args__check_symbols(const struct common_args *args, const struct recording *rec)
 {
-	return args->symbols || rec->has_symbols || !args->where ? 0 : where__without_symbols(args->where);
+	return args->symbols || rec->has_symbols || !args->where ? 0 :
+	       where__without_symbols(args->where);
 }

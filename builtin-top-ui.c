@@ -118,7 +118,8 @@ static int draw_rows(struct top_ui *ui, const struct top_page *page, u32 y, u32 
 			render__top_row(&d.s, page, page->list->row[ui->first + i], 0);
 		else
 			fputc('\n', d.s.out);
-		drawing__end(&d, y + i, 1, there && ui->first + i == cursor ? TERMINAL_CHOSEN : TERMINAL_PLAIN);
+		drawing__end(&d, y + i, 1,
+			     there && ui->first + i == cursor ? TERMINAL_CHOSEN : TERMINAL_PLAIN);
 	}
 	return 0;
 }
@@ -145,7 +146,8 @@ static const char *keys_of(u32 width)
 {
 	static const char all[] = "Enter in  Esc back  <> sort  / filter  p pause  S snapshot  h help  q quit";
 
-	return width >= sizeof(all) - 1 ? all : "Enter in  Esc back  / filter  p pause  h help  q quit";
+	return width >= sizeof(all) - 1 ? all :
+	       "Enter in  Esc back  / filter  p pause  h help  q quit";
 }
 
 static void draw_foot(const struct top_ui *ui, u32 y, u32 width)
@@ -174,7 +176,8 @@ static void draw_help(u32 height)
 
 static int draw_list(struct top_ui *ui, const struct top_list *list, u32 width, u32 height)
 {
-	const struct top_page page = { .top = &ui->top, .choice = &ui->choice, .list = list, .state = top_ui__state_of(ui) };
+	const struct top_page page = { .top = &ui->top, .choice = &ui->choice, .list = list,
+				       .state = top_ui__state_of(ui) };
 	u32 end = draw_findings(ui, height, width);
 
 	if (draw_head(ui, &page, width) || draw_rows(ui, &page, TOP_HEAD_LINES + 1, end, width))
@@ -194,7 +197,8 @@ int top_ui__draw(struct top_ui *ui)
 	if (width < MIN_WIDTH || height < MIN_HEIGHT) {
 		char words[80];
 
-		snprintf(words, sizeof(words), "%ux%u is too small: %ux%u is needed", width, height, MIN_WIDTH, MIN_HEIGHT);
+		snprintf(words, sizeof(words), "%ux%u is too small: %ux%u is needed", width, height,
+			 MIN_WIDTH, MIN_HEIGHT);
 		terminal__line(0, words, TERMINAL_PLAIN);
 		terminal__show(1);
 		return 0;
@@ -231,8 +235,10 @@ static int go_in(struct top_ui *ui)
 	/* The first row, if none was chosen. */
 	if (move_cursor(ui, 0) || !top__row(&ui->top, &ui->cursor))
 		return 0;
-	if (ui->choice.level == TOP_DETAILS || (ui->choice.level == TOP_REASONS && !ui->top.has_details)) {
-		snprintf(ui->message, sizeof(ui->message), "%s", ui->choice.level == TOP_DETAILS ? "There is nothing below" :
+	if (ui->choice.level == TOP_DETAILS ||
+	    (ui->choice.level == TOP_REASONS && !ui->top.has_details)) {
+		snprintf(ui->message, sizeof(ui->message), "%s",
+			 ui->choice.level == TOP_DETAILS ? "There is nothing below" :
 			 "Details are not counted: kvmw record, then kvmw top -i FILE, shows them");
 		return 0;
 	}
@@ -277,7 +283,8 @@ static void sort_by(struct top_ui *ui, int by)
 static void take_snapshot(struct top_ui *ui)
 {
 	if (ui->opt->common.input)
-		snprintf(ui->message, sizeof(ui->message), "This is a recording; there is nothing to take a snapshot of");
+		snprintf(ui->message, sizeof(ui->message),
+			 "This is a recording; there is nothing to take a snapshot of");
 	else
 		snapshot__ask(ui->message, sizeof(ui->message));
 }
@@ -311,9 +318,11 @@ static void type_key(struct top_ui *ui, int key)
 static void say_no_key(struct top_ui *ui, int key)
 {
 	if (key > 0 && key < 0x80 && isprint(key))
-		snprintf(ui->message, sizeof(ui->message), "'%c' is no key of kvmw top; h shows those that are", key);
+		snprintf(ui->message, sizeof(ui->message),
+			 "'%c' is no key of kvmw top; h shows those that are", key);
 	else
-		snprintf(ui->message, sizeof(ui->message), "That is no key of kvmw top; h shows those that are");
+		snprintf(ui->message, sizeof(ui->message),
+			 "That is no key of kvmw top; h shows those that are");
 }
 
 /* 0; 1: to quit; -1 */
@@ -435,7 +444,8 @@ int top_ui__open(struct top_ui *ui, const struct top_options *opt)
 		.cursor = top_key__none(),
 	};
 	ui->choice.filter = ui->filter;
-	screen__open(&ui->screen, opt->batch && !*columns && !isatty(STDOUT_FILENO) ? LOG_WIDTH : 0, false);
+	screen__open(&ui->screen, opt->batch && !*columns && !isatty(STDOUT_FILENO) ? LOG_WIDTH : 0,
+		     false);
 	return opt->batch ? 0 : terminal__open(&ui->terminal);
 }
 

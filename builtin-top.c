@@ -49,7 +49,8 @@ static error_t parse_level(struct top_options *o, const char *arg)
 		o->per = i;
 		return 0;
 	}
-	return usage_error("--per '%s': must be vm, vcpu, reason or detail%s", arg, nearest__hint(&n));
+	return usage_error("--per '%s': must be vm, vcpu, reason or detail%s", arg,
+			   nearest__hint(&n));
 }
 
 static error_t cmd_top__parse_sort(struct top_options *o, const char *arg)
@@ -72,7 +73,8 @@ static error_t parse_delay(struct top_options *o, const char *arg)
 {
 	if (!parse_time(arg, &o->delay_ns) && o->delay_ns >= DELAY_MIN && o->delay_ns <= DELAY_MAX)
 		return 0;
-	return usage_error("--delay '%s': must be a time from 10ms to 24h, such as 2 or 500ms", arg);
+	return usage_error("--delay '%s': must be a time from 10ms to 24h, such as 2 or 500ms",
+			   arg);
 }
 
 static error_t parse_iterations(struct top_options *o, const char *arg)
@@ -189,7 +191,8 @@ static int cmd_top__watch(struct top_options *o)
 {
 	struct top_ui ui = { .opt = o };
 	const struct stat_viewer viewer = {
-		.arg = &ui, .fd = o->batch ? -1 : STDIN_FILENO, .begin = live_begin, .interval = live_interval,
+		.arg = &ui, .fd = o->batch ? -1 : STDIN_FILENO, .begin = live_begin,
+		.interval = live_interval,
 		.waits = live_waits, .input = live_input,
 	};
 	int status;
@@ -220,7 +223,8 @@ static int play_wait(struct top_ui *ui)
 
 		if (!forever && now >= until)
 			return 0;
-		if (poll(&input, 1, forever ? -1 : (int)((until - now) / 1000000) + 1) < 0 && errno != EINTR)
+		if (poll(&input, 1, forever ? -1 : (int)((until - now) / 1000000) + 1) < 0 &&
+		    errno != EINTR)
 			return error("standard input: %s", strerror(errno));
 		ret = top_ui__keys(ui);
 		if (ret)
@@ -228,7 +232,8 @@ static int play_wait(struct top_ui *ui)
 	}
 }
 
-static int play_interval(void *arg, const struct report *rep, const struct report *by_reason, u64 end_ns)
+static int play_interval(void *arg, const struct report *rep, const struct report *by_reason,
+			 u64 end_ns)
 {
 	struct top_ui *ui = arg;
 	int ret = top__take(&ui->top, rep, by_reason, end_ns) ?: top_ui__interval(ui);
@@ -241,8 +246,8 @@ static void play_skipped(void *arg, u64 nr, u64 end_ns)
 	struct top_ui *ui = arg;
 	char line[sizeof(ui->message)];
 
-	snprintf(line, sizeof(line), "... %llu empty interval%s, until %.1f s", (unsigned long long)nr, nr == 1 ? "" : "s",
-		 end_ns / 1e9);
+	snprintf(line, sizeof(line), "... %llu empty interval%s, until %.1f s",
+		 (unsigned long long)nr, nr == 1 ? "" : "s", end_ns / 1e9);
 	if (ui->opt->batch)
 		fprintf(ui->screen.out, "%s\n\n", line);
 	else
@@ -263,7 +268,8 @@ static int play_end(struct top_ui *ui, const struct recording *rec, bool ended)
 static int play_recording(struct top_ui *ui, struct recording *rec, struct data_reader *reader)
 {
 	const struct top_play play = {
-		.rec = rec, .interval_ns = ui->opt->delay_ns, .stream = !data_reader__seekable(reader), .arg = ui,
+		.rec = rec, .interval_ns = ui->opt->delay_ns,
+		.stream = !data_reader__seekable(reader), .arg = ui,
 		.interval = play_interval, .skipped = play_skipped,
 	};
 	int ret = top_play__read(&play, reader);
@@ -276,7 +282,8 @@ static int play_recording(struct top_ui *ui, struct recording *rec, struct data_
 	if (recording__close_reader(rec, reader, ret < 0) || ret < 0)
 		return -1;
 	/* Who had enough has not seen the rest. */
-	return ret ? 0 : recording__complain(rec) || common_args__check_budget(&ui->opt->common) ? -1 : 0;
+	return ret ? 0 :
+	       recording__complain(rec) || common_args__check_budget(&ui->opt->common) ? -1 : 0;
 }
 
 static int play_file(struct top_options *o)
@@ -309,7 +316,8 @@ int cmd_top(int argc, const char **argv)
 	int status = KVMW_USAGE;
 
 	if (!options__parse(&top_argp, argc, argv, 0, &o))
-		status = !o.common.input ? cmd_top__watch(&o) : play_file(&o) ? KVMW_FAILED : KVMW_OK;
+		status = !o.common.input ? cmd_top__watch(&o) :
+			 play_file(&o) ? KVMW_FAILED : KVMW_OK;
 	common_args__free(&o.common);
 	return status;
 }

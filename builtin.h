@@ -20,8 +20,8 @@ int cmd_snapshot(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 
 /* The options of each that has any. */
-extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp, scrub_argp,
-			 snapshot_argp, stat_argp, top_argp, cut_argp, merge_argp;
+extern const struct argp record_argp, report_argp, script_argp, diff_argp, list_argp, info_argp,
+	scrub_argp, snapshot_argp, stat_argp, top_argp, cut_argp, merge_argp;
 
 /* What comes before the options. */
 struct subcommand {

@@ -81,7 +81,8 @@ static int kvmw__help(int argc, const char **argv)
 	const char *args[] = { NULL, "--help", NULL, NULL };
 	bool sub = command && argc > 1 && subcommand__find(command->subcommands, argv[1]);
 
-	if (argc && (!strcmp(argv[0], "help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "--help")))
+	if (argc &&
+	    (!strcmp(argv[0], "help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "--help")))
 		argc = 0;
 	if (argc && !command)
 		return no_command(argv[0]);

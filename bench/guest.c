@@ -65,8 +65,8 @@ static int start_vcpus(struct guest_vm *vm)
 
 		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 		if (err)
-			return vm_fail(vm, "cannot start a thread for vCPU %u: %s; lower --vcpus", i,
-				       strerror(err));
+			return vm_fail(vm, "cannot start a thread for vCPU %u: %s; lower --vcpus",
+				       i, strerror(err));
 		vcpu->started = true;
 		while (sem_wait(&vm->ready) && errno == EINTR)
 			;

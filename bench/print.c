@@ -137,7 +137,8 @@ static void put_name(struct json_object *obj, const char *key, const char *name)
 static void put_reasons(struct json_object *root, const struct guest_result *res)
 {
 	struct arch_reason reasons[ARCH_MAX_REASONS];
-	struct json_object *exits = json__object(root, "exits"), *not_told = json__object(root, "not_told"), *isa;
+	struct json_object *exits = json__object(root, "exits"),
+			   *not_told = json__object(root, "not_told"), *isa;
 	size_t n = arch_reasons(res, reasons);
 
 	for (size_t i = 0; i < n; i++) {

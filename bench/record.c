@@ -40,7 +40,8 @@ static void count_exit(struct maker *m, const struct kvmw_exit *e)
 	t->user_ns += e->user_ns;
 }
 
-static int write_rows(struct maker *m, enum data_frame_type type, u32 event, const void *rows, u32 nr)
+static int write_rows(struct maker *m, enum data_frame_type type, u32 event, const void *rows,
+		      u32 nr)
 {
 	m->frame.len = 0;
 	return data_encoder__rows(m->enc, type, event_desc__by_id(event), 0, rows, nr, &m->frame) ||
@@ -62,7 +63,8 @@ static int write_host(struct maker *m, const struct resolution *to)
 		"\"host\":{\"name\":\"bench\",\"cpus\":4},"
 		"\"clocks\":[{\"monotonic_ns\":5000000000,\"realtime_ns\":1735689600000000000}]}";
 	char text[512], resolution[RESOLUTION_TEXT];
-	int used = snprintf(text, sizeof(text), "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"made\",\"vmm\":\"bench\"}],"
+	int used = snprintf(text, sizeof(text),
+			    "{\"vms\":[{\"id\":0,\"pid\":100,\"name\":\"made\",\"vmm\":\"bench\"}],"
 			    "\"vcpus\":[");
 
 	for (u32 i = 0; i < BENCH_ROWS_VCPUS; i++)

@@ -82,8 +82,8 @@ int bench_report(struct screen *s, const char *path, u32 times)
 
 	if (rows <= 0)
 		return rows ? -1 : error("%s: no events, so nothing to measure", path);
-	fprintf(s->out, "%lld events; the least CPU time of %u runs\n\n%-34s %9s %12s %8s\n", (long long)rows,
-		times, "", "s", "M events/s", "MiB");
+	fprintf(s->out, "%lld events; the least CPU time of %u runs\n\n%-34s %9s %12s %8s\n",
+		(long long)rows, times, "", "s", "M events/s", "MiB");
 	for (u32 i = 0; i < ARRAY_SIZE(readings); i++) {
 		double least = 0;
 		char what[64] = "";
@@ -97,9 +97,10 @@ int bench_report(struct screen *s, const char *path, u32 times)
 			least = !k || seconds < least ? seconds : least;
 		}
 		for (u32 k = 0; readings[i].args[k]; k++)
-			snprintf(what + strlen(what), sizeof(what) - strlen(what), " %s", readings[i].args[k]);
-		fprintf(s->out, "kvmw%-30s %9.3f %12.2f %8.1f\n", what, least, least ? rows / least / 1e6 : 0,
-			kib / 1024.0);
+			snprintf(what + strlen(what), sizeof(what) - strlen(what), " %s",
+				 readings[i].args[k]);
+		fprintf(s->out, "kvmw%-30s %9.3f %12.2f %8.1f\n", what, least,
+			least ? rows / least / 1e6 : 0, kib / 1024.0);
 	}
 	return 0;
 }

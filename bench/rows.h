@@ -25,7 +25,10 @@ void bench_rows__turns(struct bench_rows *b, struct kvmw_exit *rows, u32 nr);
 /* The next rows of a Linux guest with four vCPUs: loops over 97 places in its code. */
 void bench_rows__linux(struct bench_rows *b, struct kvmw_exit *rows, u32 nr);
 
-/* Writes such a Linux guest's rows, of this resolution, all that a recording needs, and its end. 0, or -1 after error(). */
+/*
+ * Writes such a Linux guest's rows, of this resolution, all that a recording needs, and its end. 0,
+ * or -1 after error().
+ */
 struct data_writer;
 int bench_record(struct data_writer *w, u64 rows, u64 seed, const struct resolution *to);
 

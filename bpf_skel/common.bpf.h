@@ -88,8 +88,8 @@ static __always_inline bool only_counts(void)
 
 /*
  * Copies a record into the ring of a vCPU; false: the ring is full.  A vCPU always uses the same
- * ring, so its records stay in order.  The recorder polls; check: wake it if the ring fills faster than
- * that.
+ * ring, so its records stay in order. The recorder polls; check: wake it if the ring fills faster
+ * than that.
  */
 static __always_inline bool emit_for(u32 vcpu, void *record, u32 size, bool check)
 {
@@ -110,8 +110,8 @@ static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 si
 {
 	if (only_counts())
 		return true;
-	return emit_for(s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id(), record, size,
-			!(s->sent++ & (KVMW_BATCH - 1)));
+	return emit_for(s->role == KVMW_ROLE_VCPU ? s->exit.e.vcpu : bpf_get_smp_processor_id(),
+			record, size, !(s->sent++ & (KVMW_BATCH - 1)));
 }
 
 static __always_inline bool wants(u32 event)

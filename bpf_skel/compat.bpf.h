@@ -57,8 +57,8 @@ static __always_inline u64 compat_switch_state(const u64 *ctx, const struct task
 }
 
 /*
- * a35b9af4ec2c ("bpf: Add a kfunc for generic type cast"), 6.2: memory that a program knows to be the
- * kernel's is read without a helper, as 8-byte words, for which a type that has these must do.
+ * a35b9af4ec2c ("bpf: Add a kfunc for generic type cast"), 6.2: memory that a program knows to be
+ * the kernel's is read without a helper, as 8-byte words, for which a type that has these must do.
  */
 extern const void *bpf_rdonly_cast(const void *memory, u32 type) __ksym __weak;
 
@@ -107,13 +107,15 @@ static __always_inline u64 compat_throttled_ns(const struct cfs_rq *q, const boo
 
 	if (bpf_core_field_exists(q->throttled_clock_self_time)) {
 		since = OF_QUEUE(q, throttled_clock_self);
-		return OF_QUEUE(q, throttled_clock_self_time) + (since ? OF_CPU(q, clock) - since : 0);
+		return OF_QUEUE(q, throttled_clock_self_time) +
+		       (since ? OF_CPU(q, clock) - since : 0);
 	}
 	if (!bpf_core_field_exists(q->throttled_clock_pelt_time))
 		return OF_QUEUE(old, throttled_clock_task_time) + (OF_QUEUE(q, throttle_count) ?
 		       OF_CPU(q, clock_task) - OF_QUEUE(old, throttled_clock_task) : 0);
 	return OF_QUEUE(q, throttled_clock_pelt_time) + (OF_QUEUE(q, throttle_count) ?
-	       OF_CPU(q, clock_pelt) - OF_CPU(q, lost_idle_time) - OF_QUEUE(q, throttled_clock_pelt) : 0);
+	       OF_CPU(q, clock_pelt) - OF_CPU(q, lost_idle_time) -
+	       OF_QUEUE(q, throttled_clock_pelt) : 0);
 #undef OF_QUEUE
 #undef OF_CPU
 }

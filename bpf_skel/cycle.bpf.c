@@ -121,7 +121,7 @@ int BPF_PROG(cycle_migrate, struct task_struct *task, int cpu)
 	if (!s || !s->off_ns || !s->off_runnable || !s->wait_ns || s->wait_cpu != from + 1)
 		return 0;
 	now = bpf_ktime_get_ns();
-	/* Without group scheduling there is no such member: whoever has the CPU is charged later. */
+	/* Without group scheduling there is no such member: who has the CPU is charged later. */
 	curr = bpf_core_field_exists(task->se.cfs_rq) ? task->se.cfs_rq->rq->curr : NULL;
 	if (curr) {
 		on_cpu(&holder, curr, now);

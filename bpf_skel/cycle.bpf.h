@@ -12,7 +12,8 @@
  * or another thread has taken this one over, all the time outside of KVM_RUN is the VMM's
  * (take_over(), identity.bpf.h).
  *
- * Most cycles have no parts but the VMM's: parted says so, and everything about them is left as it is.
+ * Most cycles have no parts but the VMM's: parted says so, and everything about them is left as it
+ * is.
  *
  * The scheduler's locks serialize sched_switch and sched_wakeup of one thread, and all other
  * code here runs in that thread, so plain stores are enough.
@@ -89,8 +90,8 @@ static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 }
 
 /*
- * Resets the parts for the cycle that begins with the next exit.  parted first: if the program is preempted
- * here, cycle_out() says again that there are parts, and the next reset clears them.
+ * Resets the parts for the cycle that begins with the next exit. parted first: if the program is
+ * preempted here, cycle_out() says again that there are parts, and the next reset clears them.
  */
 static __always_inline void cycle_clear(struct kvmw_vcpu_state *s)
 {

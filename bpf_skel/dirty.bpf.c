@@ -14,7 +14,8 @@ SEC("tp/kvm/" #tracepoint)						\
 int tracepoint(void *ctx)						\
 {									\
 	struct kvmw_ring_row row;					\
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_DIRTY, dirty, KIND, tracepoint, ctx); \
+	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_DIRTY, dirty, KIND,	\
+						tracepoint, ctx);		\
 	u64 *used = &row.value[VALUE(dirty, used)];			\
 									\
 	if (!s)								\

@@ -65,8 +65,9 @@ static __always_inline void add_parts(struct kvmw_sum *sum, const struct kvmw_vc
 }
 
 /*
- * Puts the cycle behind those that wait to be sent; false: it is lost, because these are a batch, and it
- * did not fit into the ring.  The recorder reads them at the same time: util/capture/pending.c.
+ * Puts the cycle behind those that wait to be sent; false: it is lost, because these are a batch,
+ * and it did not fit into the ring. The recorder reads them at the same time:
+ * util/capture/pending.c.
  */
 static __always_inline bool cycle_put(struct kvmw_vcpu_state *s)
 {

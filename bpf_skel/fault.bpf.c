@@ -143,12 +143,15 @@ SEC("tp/kvmmmu/fast_page_fault")
 int fast_page_fault(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_FAULT, fault, FAST, fast_page_fault, ctx);
+	struct kvmw_vcpu_state *s =
+		point_begin(&row, KVMW_EVENT_FAULT, fault, FAST, fast_page_fault, ctx);
 
 	if (!s)
 		return PASS_ON;
 	row.value[VALUE(fault, nested)] = arch_fault_nested();
-	/* c4371c2a682e ("KVM: x86/mmu: Return unique RET_PF_* values if the fault was fixed"), 5.10 */
+	/*
+	 * c4371c2a682e ("KVM: x86/mmu: Return unique RET_PF_* values if the fault was fixed"), 5.10
+	 */
 	if (row.value[VALUE(fault, result)] != KVMW_NONE)
 		row.value[VALUE(fault, ret_pf)] = fault_ret_pf(row.value[VALUE(fault, result)]);
 	if (!config.fault.direct)
@@ -199,7 +202,8 @@ int kvm_mmu_set_spte(void *ctx)
 	if (held && held->row.value[VALUE(fault, mmio)] == 1)
 		row.value[VALUE(fault, pfn)] = KVMW_NONE;
 	else if (held)
-		fault_mapped(held, gfn, row.value[VALUE(fault, pfn)], row.value[VALUE(fault, level)]);
+		fault_mapped(held, gfn, row.value[VALUE(fault, pfn)],
+			     row.value[VALUE(fault, level)]);
 	point_send(s, &row, fault, SET_SPTE);
 	return PASS_ON;
 }

@@ -67,7 +67,8 @@ static __always_inline void returned(int ret)
 		return;
 	/* 0: the VMM completes the hypercall and sets the result. */
 	if (ret)
-		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] = arch_hypercall_result();
+		s->held[KVMW_HELD_HYPERCALL].row.value[VALUE(hypercall, result)] =
+			arch_hypercall_result();
 	release(s, bpf_ktime_get_ns() - s->held[KVMW_HELD_HYPERCALL].row.e.time_ns);
 }
 

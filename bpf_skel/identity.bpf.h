@@ -83,8 +83,8 @@ static __always_inline void charge(u32 tgid, s32 by)
 }
 
 /*
- * No process has more than three times as many states as are free, that is three in four if it is alone:
- * whatever some VMMs do, others find one.
+ * No process has more than three times as many states as are free, that is three in four if it is
+ * alone: whatever some VMMs do, others find one.
  */
 static __always_inline bool has_its_share(u32 tgid)
 {
@@ -316,7 +316,7 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 }
 
 /*
- * The state that was found last on a CPU; NULL: none.  The caller has to know whose it is.  Not with
+ * The state that was found last on a CPU; NULL: none. The caller has to know whose it is. Not with
  * chosen control groups: the thread may have been moved.
  */
 static __always_inline struct kvmw_vcpu_state *state_found_on(u32 cpu)
@@ -338,10 +338,11 @@ static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu, u32 cpu)
 }
 
 /*
- * The same in KVM_RUN, where the verifier knows the type of vcpu.  kvm_vcpu_ioctl() has noted by then who
- * runs it (virt/kvm/kvm_main.c), so no helper has to be asked.  cpu: where it was loaded last.
+ * The same in KVM_RUN, where the verifier knows the type of vcpu. kvm_vcpu_ioctl() has noted by
+ * then who runs it (virt/kvm/kvm_main.c), so no helper is asked. cpu: where it was loaded last.
  */
-static __always_inline struct kvmw_vcpu_state *state_of_running(const struct kvm_vcpu *vcpu, u32 cpu)
+static __always_inline struct kvmw_vcpu_state *state_of_running(const struct kvm_vcpu *vcpu,
+								u32 cpu)
 {
 	struct kvmw_vcpu_state *s = state_found_on(cpu);
 
@@ -351,7 +352,8 @@ static __always_inline struct kvmw_vcpu_state *state_of_running(const struct kvm
 }
 
 /* The same at its exit: the thread is the one with which it entered, and has not ended. */
-static __always_inline struct kvmw_vcpu_state *state_of_exiting(const struct kvm_vcpu *vcpu, u32 cpu)
+static __always_inline struct kvmw_vcpu_state *state_of_exiting(const struct kvm_vcpu *vcpu,
+								u32 cpu)
 {
 	struct kvmw_vcpu_state *s = state_found_on(cpu);
 
@@ -487,7 +489,8 @@ static __always_inline struct kvmw_vcpu_state *find_state_of_current(void)
 	if (s || config.vcpu_filter)
 		return s;
 	task = (void *)bpf_get_current_task();
-	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, 0, task);
+	return state_of_other(BPF_CORE_READ(task, flags) & PF_KTHREAD ? 0 : pid_tgid >> 32, 0,
+			      task);
 }
 
 __weak __noinline int index_of_current(void)

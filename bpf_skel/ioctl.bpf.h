@@ -72,7 +72,8 @@ static __always_inline u32 fd_kind(struct file *file)
 
 	if (BPF_CORE_READ(file, f_inode, i_rdev) == DEV_KVM)
 		return FD_KVM;
-	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	bpf_probe_read_kernel_str(name, sizeof(name),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	if (name[0] != 'k' || name[1] != 'v' || name[2] != 'm' || name[3] != '-')
 		return FD_OTHER;
 	if (name[4] == 'v' && name[5] == 'm' && !name[6])

@@ -297,7 +297,8 @@ static __always_inline u64 accepting_vm(const struct kvmw_vcpu_state *s, u64 key
 }
 
 /* NULL: the VM is unknown, or (without make) there is no such state. */
-static __always_inline struct vector_state *vector_state(u64 kvm, u32 vcpu_id, u64 vector, bool make)
+static __always_inline struct vector_state *vector_state(u64 kvm, u32 vcpu_id, u64 vector,
+							 bool make)
 {
 	struct vector_key key = { .kvm = kvm, .vcpu_id = vcpu_id, .vector = vector };
 	struct vector_state fresh = {}, *v;
@@ -413,7 +414,8 @@ SEC("tp/kvm/kvm_inj_virq")
 int kvm_inj_virq(void *ctx)
 {
 	struct kvmw_ring_row row;
-	struct kvmw_vcpu_state *s = point_begin(&row, KVMW_EVENT_IRQ, irq, INJECT, kvm_inj_virq, ctx);
+	struct kvmw_vcpu_state *s =
+		point_begin(&row, KVMW_EVENT_IRQ, irq, INJECT, kvm_inj_virq, ctx);
 
 	if (!s)
 		return PASS_ON;

@@ -65,7 +65,8 @@ static __always_inline const void *memslots_at(const void *all, u32 i)
 {
 	const struct kvm_memslots___array *array = NULL;
 
-	return all + bpf_core_field_offset(array->memslots) + i * bpf_core_type_size(struct kvm_memory_slot);
+	return all + bpf_core_field_offset(array->memslots) +
+	       i * bpf_core_type_size(struct kvm_memory_slot);
 }
 
 /* Slots with a row in the recording. */

@@ -87,7 +87,8 @@ static __always_inline bool is_named(u32 tid, const struct kvmw_ring_task *row)
 {
 	struct kvmw_ring_task *known = bpf_map_lookup_elem(&tasks, &tid);
 
-	return known && known->name.comm[0] == row->name.comm[0] && known->name.comm[1] == row->name.comm[1] &&
+	return known && known->name.comm[0] == row->name.comm[0] &&
+	       known->name.comm[1] == row->name.comm[1] &&
 	       (!config.names_again || bpf_ktime_get_ns() - known->time_ns < KVMW_NAMED_AGAIN_NS);
 }
 

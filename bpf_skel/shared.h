@@ -11,8 +11,8 @@
 #include "bpf_skel/points.h"
 
 /*
- * States in use at a time: so many as config.max_vcpus says, and at most KVMW_MAX_VCPUS, a power of two.
- * Maps are declared for KVMW_DEFAULT_VCPUS, and grow in proportion (util/capture/states.c).
+ * States in use at a time: so many as config.max_vcpus says, and at most KVMW_MAX_VCPUS, a power of
+ * two. Maps are declared for KVMW_DEFAULT_VCPUS, and grow in proportion (util/capture/states.c).
  */
 #define KVMW_MAX_VCPUS	8192
 #define KVMW_DEFAULT_VCPUS 1024
@@ -85,7 +85,12 @@ struct kvmw_region {
 };
 
 /* Where a stack was taken; later ones are better. */
-enum kvmw_stack_from { KVMW_STACK_NONE, KVMW_STACK_RETURN, KVMW_STACK_PREEMPTED, KVMW_STACK_ASLEEP };
+enum kvmw_stack_from {
+	KVMW_STACK_NONE,
+	KVMW_STACK_RETURN,
+	KVMW_STACK_PREEMPTED,
+	KVMW_STACK_ASLEEP
+};
 
 /* Where a thread was; ids of stacks, < 0: unknown. */
 struct kvmw_stack_ids {
@@ -94,7 +99,12 @@ struct kvmw_stack_ids {
 };
 
 /* What in a vCPU's state has stacks. */
-enum kvmw_stack_of { KVMW_STACK_OF_EXIT, KVMW_STACK_OF_USERSPACE, KVMW_STACK_OF_FAULT, KVMW_NR_STACK_OF };
+enum kvmw_stack_of {
+	KVMW_STACK_OF_EXIT,
+	KVMW_STACK_OF_USERSPACE,
+	KVMW_STACK_OF_FAULT,
+	KVMW_NR_STACK_OF
+};
 
 #define KVMW_SAMPLE_HZ	99	/* not 100, with which many a timer keeps step */
 
@@ -120,8 +130,8 @@ struct kvmw_sum {
 
 /*
  * How long the completed cycles of each sum lasted: of those from 2^i to 2^(i+1) ns,
- * count[sum * KVMW_LATENCIES + i - KVMW_LATENCY_FIRST]; the first and the last also have those below
- * and above.
+ * count[sum * KVMW_LATENCIES + i - KVMW_LATENCY_FIRST]; the first and the last also have those
+ * below and above.
  */
 #define KVMW_LATENCIES	28
 #define KVMW_LATENCY_FIRST 7
@@ -262,9 +272,11 @@ struct kvmw_vcpu_state {
 	u64 slept_ns;		/* first went to sleep since the mark */
 	u64 slept_wait;		/* wait_ns then */
 	u64 mark_wait, mark_block;	/* wait_ns, block_ns at the mark */
-	u64 user_wait, user_block, user_throttled; /* the same, and throttled_ns, when user_ns was set */
+	/* the same, and throttled_ns, when user_ns was set */
+	u64 user_wait, user_block, user_throttled;
 	u32 poll_window;	/* halt_poll_ns of KVM after the last halt, plus 1; 0: not known */
-	u32 left;		/* ended, because its thread was moved out of the chosen control groups */
+	/* ended, because its thread was moved out of the chosen control groups */
+	u32 left;
 	/* wait.bpf.h: the current wait for a CPU */
 	u32 wait_cpu, pad;	/* plus 1; 0: unknown */
 	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
@@ -282,7 +294,7 @@ struct kvmw_vcpu_state {
 		u64 count, last_ns;		/* how many, when last */
 	} lost[KVMW_MAX_EVENTS];
 
-	/* Cycles that were put here; from exits.first on they are in exits, and not in a ring yet. */
+	/* Cycles that were put here; from exits.first on they are in exits, not in a ring yet. */
 	u64 exits_put;
 	struct kvmw_exits exits;
 
@@ -310,7 +322,7 @@ struct kvmw_filter {
 
 #define KVMW_THIN_NOT	(~0U)	/* --cpu-limit: all rows are sent */
 #define KVMW_MAX_TASKS	4096	/* threads with names that are remembered at a time */
-/* A window keeps names for longer than that after it heard them last: what is there is named so often. */
+/* A window keeps names for longer than that after it heard them last: they are named so often. */
 #define KVMW_NAMED_AGAIN_NS	60000000000ULL
 
 struct kvmw_task {
@@ -332,7 +344,7 @@ struct kvmw_ring_task {
 	struct kvmw_task name;
 };
 
-/* Which threads are recorded: ALL but those of chosen processes, those CHOSEN, the recorder's CHILDREN. */
+/* Which threads are recorded: ALL but those of chosen processes, the CHOSEN, or CHILDREN. */
 enum kvmw_target { KVMW_TARGET_ALL, KVMW_TARGET_CHOSEN, KVMW_TARGET_CHILDREN };
 
 /*

@@ -10,9 +10,10 @@ static __always_inline void config_of_vm(const struct kvm *kvm, struct kvmw_vm_c
 		c->vcpus = (u32)BPF_CORE_READ(kvm, created_vcpus);
 	if (bpf_core_field_exists(kvm->dirty_ring_size))
 		c->dirty_ring = BPF_CORE_READ(kvm, dirty_ring_size);
-	/* acf1b03f1b85 ("KVM: Don't set override_halt_poll_ns on VM creation"): else the module's. */
+	/* acf1b03f1b85 ("KVM: Don't set override_halt_poll_ns on VM creation"); or the module's. */
 	if (bpf_core_field_exists(kvm->max_halt_poll_ns) &&
-	    (!bpf_core_field_exists(kvm->override_halt_poll_ns) || BPF_CORE_READ(kvm, override_halt_poll_ns)))
+	    (!bpf_core_field_exists(kvm->override_halt_poll_ns) ||
+	     BPF_CORE_READ(kvm, override_halt_poll_ns)))
 		c->halt_poll_ns = BPF_CORE_READ(kvm, max_halt_poll_ns);
 }
 

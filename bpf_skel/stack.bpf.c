@@ -6,8 +6,8 @@
  * when the thread first falls asleep; if it does not, when its CPU is first taken away.  If neither
  * happens, that of a cycle or return is taken when KVM_RUN returns; its user stack is then that of
  * the VMM's call.  A cycle that KVM handles without sleeping or returning has no stack and no row.
- * The row is made when the cycle ends, so its duration decides whether it is wanted.  The stacks and rows of faults and ioctls are completed
- * where these end: fault.bpf.c, ioctl.bpf.c.
+ * The row is made when the cycle ends, so its duration decides whether it is wanted. The stacks and
+ * rows of faults and ioctls are completed where these end: fault.bpf.c, ioctl.bpf.c.
  *
  * These programs run on the same tracepoints as those of exit and userspace, before or after
  * them: a cycle that has ended by then is still in the state.
@@ -30,13 +30,15 @@ static __always_inline struct kvmw_vcpu_state *vcpu_of_thread(u32 tid)
 {
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
 
-	return thread && thread->start_ns == thread_start() ? known_state(thread->known, tid) : NULL;
+	return thread && thread->start_ns == thread_start() ?
+	       known_state(thread->known, tid) : NULL;
 }
 
 /* The ioctl that the thread is in. */
 static __always_inline struct kvmw_call *call_of_thread(u32 tid)
 {
-	struct kvmw_call *call = wants_stack(KVMW_stack_IOCTL) ? bpf_map_lookup_elem(&calls, &tid) : NULL;
+	struct kvmw_call *call =
+		wants_stack(KVMW_stack_IOCTL) ? bpf_map_lookup_elem(&calls, &tid) : NULL;
 
 	return call && call_wants_stack(call) ? call : NULL;
 }
@@ -45,7 +47,8 @@ static __always_inline struct kvmw_call *call_of_thread(u32 tid)
 SEC("tp_btf/sched_switch")
 int stack_switch(u64 *ctx)
 {
-	u32 tid = bpf_get_current_pid_tgid(), from = ctx[0] & 1 ? KVMW_STACK_PREEMPTED : KVMW_STACK_ASLEEP;
+	u32 tid = bpf_get_current_pid_tgid(),
+	    from = ctx[0] & 1 ? KVMW_STACK_PREEMPTED : KVMW_STACK_ASLEEP;
 	struct kvmw_stack_ids ids = { .from = from };
 	bool exit = false, user = false, fault = false, in_call;
 	struct kvmw_vcpu_state *s;
@@ -55,10 +58,12 @@ int stack_switch(u64 *ctx)
 		return 0;
 	s = vcpu_of_thread(tid);
 	if (s) {
-		exit = lacks_stack(&s->stack[KVMW_STACK_OF_EXIT], KVMW_stack_EXIT, from, s->exit_open);
+		exit = lacks_stack(&s->stack[KVMW_STACK_OF_EXIT], KVMW_stack_EXIT, from,
+				   s->exit_open);
 		user = lacks_stack(&s->stack[KVMW_STACK_OF_USERSPACE], KVMW_stack_USERSPACE, from,
 				   s->user_open);
-		fault = lacks_stack(&s->stack[KVMW_STACK_OF_FAULT], KVMW_stack_FAULT, from, fault_now(s));
+		fault = lacks_stack(&s->stack[KVMW_STACK_OF_FAULT], KVMW_stack_FAULT, from,
+				    fault_now(s));
 	}
 	call = call_of_thread(tid);
 	in_call = call && lacks_stack(&call->stack, KVMW_stack_IOCTL, from, true);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sums of the memory that the host takes from VMs: by whom, why, and how much of it is the guest's. */
+/* Sums of the memory that the host takes from VMs: by whom, why, how much of it is the guest's. */
 #ifndef KVMW_TAKEN_BPF_H
 #define KVMW_TAKEN_BPF_H
 
@@ -79,7 +79,8 @@ static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *
 /* ---- the guest's part of it ---------------------------------------------- */
 
 #define TAKEN_ARRAY	64	/* memory slots of an array, with which a range is compared */
-#define TAKEN_STEPS	48	/* in a tree, to all slots that overlap a range: more, and it is not known */
+/* in a tree, to all slots that overlap a range: more, and it is not known */
+#define TAKEN_STEPS 48
 
 struct taken_range {
 	u64 start, last;	/* both included */
@@ -104,8 +105,8 @@ static __always_inline struct taken_range *taken_range(void)
 
 /*
  * From a node of the tree to the one to look at next; 0: no slot is left that overlaps the range.
- * Each slot is found as interval_tree_iter_first() finds the first one of what is left of the range.
- * Global, so that it is verified once, and not for each step.
+ * Each slot is found as interval_tree_iter_first() finds the first one of what is left of the
+ * range. Global, so that it is verified once, and not for each step.
  */
 __weak __noinline u64 taken_step(u64 at)
 {
@@ -177,8 +178,8 @@ static __noinline u64 taken_in_array(u64 kvm, u64 start, u64 end)
 }
 
 /*
- * How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known.  Global, so that
- * it is verified once, and not for each way that leads here.
+ * How much of a range is in the memory slots of a process's VM; KVMW_NONE: not known. Global, so
+ * that it is verified once, and not for each way that leads here.
  */
 __weak __noinline u64 taken_of_guest(u64 kvm, u64 start, u64 end)
 {

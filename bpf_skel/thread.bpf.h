@@ -231,7 +231,8 @@ static __always_inline u64 current_leader(void)
 /* Of a thread that is not chosen otherwise. */
 static __always_inline bool is_target_by_group(u64 task)
 {
-	return config.target == KVMW_TARGET_ALL ? !selected_by_group(task) : selected_by_group(task);
+	return config.target == KVMW_TARGET_ALL ? !selected_by_group(task) :
+	       selected_by_group(task);
 }
 
 /* The state that is known of a thread, if it is still the thread's. */

@@ -134,7 +134,8 @@ int BPF_PROG(userspace_exit_btf, u32 reason, int err)
 	bool wanted = wants(KVMW_EVENT_USERSPACE);
 
 	if (active)
-		returns(wanted ? state_of_thread(true) : state_of_typed_thread(), reason, err, wanted);
+		returns(wanted ? state_of_thread(true) : state_of_typed_thread(), reason, err,
+			wanted);
 	return 0;
 }
 

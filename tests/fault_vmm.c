@@ -10,9 +10,9 @@
  *	mmio		writes to one address without memory, as many as "times" says
  *	read_only	a page of a read-only slot: a read, then "times" writes
  *	logged		the pages of "fixed" again, whose slot logs dirty pages by then
- *	discarded	the same pages once more, of which a thread "balloon" has discarded some before:
+ *	discarded	the same pages once more, of which a thread "balloon" has discarded some:
  *			"ranges" has the first and the number of pages of each
- *	both		two vCPUs read a page that the VMM provides when both wait for it (userfaultfd)
+ *	both		two vCPUs read a page that the VMM provides when both wait (userfaultfd)
  *	fetched		a page that KVM fetches in the background, meanwhile the vCPU is halted
  *	bad		a page that the VMM has unmapped: KVM_RUN fails
  */
@@ -171,12 +171,14 @@ static int touch(struct guest *g, int i, unsigned long gpa, int pages, int times
 		}
 		if (g->run[i]->exit_reason == KVM_EXIT_IO)
 			return mmio;
-		must(g->run[i]->exit_reason == KVM_EXIT_MMIO, "neither KVM_EXIT_IO nor KVM_EXIT_MMIO");
+		must(g->run[i]->exit_reason == KVM_EXIT_MMIO,
+		     "neither KVM_EXIT_IO nor KVM_EXIT_MMIO");
 		mmio++;
 	}
 }
 
-static void scene(const char *name, unsigned long gpa, int pages, const unsigned char *mem, int times)
+static void scene(const char *name, unsigned long gpa, int pages, const unsigned char *mem,
+		  int times)
 {
 	printf("%s\"%s\": {\"gpa\": %lu, \"pages\": %d, \"hva\": %lu, \"times\": %d}",
 	       strcmp(name, "fixed") ? ", " : "{", name, gpa, pages, (unsigned long)mem, times);

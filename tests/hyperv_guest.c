@@ -72,7 +72,8 @@ static void set_cpuid(int kvm, int vcpu)
 		{ .function = 0x40000001, .eax = 0x31237648 },	/* "Hv#1" */
 		{ .function = 0x40000003, .eax = ~0U, .ebx = ~0U },
 	};
-	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + (MAX_LEAVES + 3) * sizeof(*cpuid->entries));
+	struct kvm_cpuid2 *cpuid =
+		calloc(1, sizeof(*cpuid) + (MAX_LEAVES + 3) * sizeof(*cpuid->entries));
 	uint32_t nr = 0;
 
 	must(cpuid, "calloc");

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * loadgen [--keep|--switch] ROWS [FILE]: made records for the recorder's own threads, as fast as these take them.
+ * loadgen [--keep|--switch] ROWS [FILE]: made records for the recorder's own threads, as fast as
+ * these take them.
  *
- * All that is behind the ring buffers is real: drain, totals, identities, sink, and the writer or the
- * window of --keep.  What is before them is made instead (loadgen_session.h), and so is CLOCK_MONOTONIC,
- * which goes on with the records: a day of 100,000 a second passes in an hour or less.  VMs of four vCPUs come and go, a few
- * records are lost, some cycles never end.
+ * All that is behind the ring buffers is real: drain, totals, identities, sink, and the writer or
+ * the window of --keep. What is before them is made instead (loadgen_session.h), and so is
+ * CLOCK_MONOTONIC, which goes on with the records: a day of 100,000 a second passes in an hour or
+ * less. VMs of four vCPUs come and go, a few records are lost, some cycles never end.
  *
- * With --keep, one exit near the end is long, and makes the last snapshot as a trigger does; FILE is that one.
+ * With --keep, one exit near the end is long, and makes the last snapshot as a trigger does; FILE
+ * is that one.
  *
- * The recording goes through a pipe to a process that counts it, of --switch in files, each of which has to be
- * right by itself; of --keep, snapshots are read when all is over.  Whatever differs from what was made, of any vCPU and reason, is said, and so is memory
- * that grows, a descriptor that stays open, a state that is not freed.  Exit status 1 then.
+ * The recording goes through a pipe to a process that counts it, of --switch in files, each of
+ * which has to be right by itself; of --keep, snapshots are read when all is over. Whatever differs
+ * from what was made, of any vCPU and reason, is said, and so is memory that grows, a descriptor
+ * that stays open, a state that is not freed. Exit status 1 then.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +30,8 @@
 #include "util/keep/window.h"
 
 #define KEEP_NS		(30 * NSEC_PER_SEC)
-#define KEEP_ROW	20			/* bytes; what is kept is 30 s of rows, and a little more */
+/* bytes; what is kept is 30 s of rows, and a little more */
+#define KEEP_ROW 20
 #define KEEP_MORE	(4 << 20)
 /* From the second tenth to the last ones. */
 #define FAULT		"total>50us"
@@ -70,16 +74,18 @@ static int wait_for_fault(struct run *r, char **meta)
 		return -1;
 	hit = keep_triggers__take(&r->triggers);
 	if (told != 1 || strcmp(hit.why, FAULT))
-		return fprintf(stderr, "loadgen: triggered %llu times, by '%s'\n", (unsigned long long)told, hit.why), -1;
+		return fprintf(stderr, "loadgen: triggered %llu times, by '%s'\n",
+			       (unsigned long long)told, hit.why), -1;
 	free(*meta);
-	return asprintf(meta, "{\"kvmw\":\"0\",\"trigger\":{\"what\":\"%s\",\"time_ns\":%llu}}", hit.why,
-			(unsigned long long)hit.time_ns) < 0 ? -1 : 0;
+	return asprintf(meta, "{\"kvmw\":\"0\",\"trigger\":{\"what\":\"%s\",\"time_ns\":%llu}}",
+			hit.why, (unsigned long long)hit.time_ns) < 0 ? -1 : 0;
 }
 
 /* As builtin-record-keep.c has them made.  0 or -1. */
 static int make_snapshot(struct run *r, struct snapshot_made *made)
 {
-	struct keep_snapshot s = { .told = eventfd(0, EFD_CLOEXEC), .meta = strdup("{\"kvmw\":\"0\"}") };
+	struct keep_snapshot s = { .told = eventfd(0, EFD_CLOEXEC),
+				   .meta = strdup("{\"kvmw\":\"0\"}") };
 	bool last = made == &r->snapshots[NR_SNAPSHOTS - 1];
 	u64 told;
 	int fd, err;
@@ -93,7 +99,8 @@ static int make_snapshot(struct run *r, struct snapshot_made *made)
 		return -1;
 	if (read(s.told, &told, sizeof(told)) != sizeof(told))
 		return -1;
-	made->known = made_until(r->session, s.begin.time_ns, &made->from) && made_until(r->session, s.end.time_ns, &made->to);
+	made->known = made_until(r->session, s.begin.time_ns, &made->from) &&
+		      made_until(r->session, s.end.time_ns, &made->to);
 	err = keep_snapshot__end(&s);
 	close(s.told);
 	return err;
@@ -119,16 +126,21 @@ static int check_snapshot(struct run *r, const struct snapshot_made *made)
 		}
 	}
 	for (u32 k = 0; k < NR_KEYS; k++) {
-		const struct sums *a = &made->from.sums[k], *b = &made->to.sums[k], *s = &sum.sums[k];
+		const struct sums *a = &made->from.sums[k], *b = &made->to.sums[k],
+				  *s = &sum.sums[k];
 
-		if (s->done != b->done - a->done || s->lost != b->lost - a->lost || s->span_ns != b->span_ns - a->span_ns)
+		if (s->done != b->done - a->done || s->lost != b->lost - a->lost ||
+		    s->span_ns != b->span_ns - a->span_ns)
 			err = fprintf(stderr, "loadgen: %s: event %u reason %#x: done %llu lost %llu, made %llu and %llu\n",
-				      made->path, keys[k].event, keys[k].reason, (unsigned long long)s->done,
-				      (unsigned long long)s->lost, (unsigned long long)(b->done - a->done),
+				      made->path, keys[k].event, keys[k].reason,
+				      (unsigned long long)s->done,
+				      (unsigned long long)s->lost,
+				      (unsigned long long)(b->done - a->done),
 				      (unsigned long long)(b->lost - a->lost));
 	}
 	if (!made->known || sum.print != made->to.print - made->from.print)
-		err = fprintf(stderr, "loadgen: %s: its rows are not those of its time\n", made->path);
+		err = fprintf(stderr, "loadgen: %s: its rows are not those of its time\n",
+			      made->path);
 	r->snapshot_rows += t.rows;
 	free(t.of);
 	return err ? -1 : 0;
@@ -190,15 +202,17 @@ static int check_recording(FILE *journal, bool switches)
 		struct tally *of = tallies__of(&t, m.id);
 
 		vcpus += m.print != 0;	/* some are gone before they do anything */
-		bad += !of || of->made.print != m.print || memcmp(of->made.sums, m.sums, sizeof(m.sums));
+		bad += !of || of->made.print != m.print ||
+		       memcmp(of->made.sums, m.sums, sizeof(m.sums));
 	}
 	for (u32 i = 0; i < t.nr; i++)
 		known += t.of[i].made.print != 0;
 	if (err || bad || vcpus != known)
 		err = fprintf(stderr, "loadgen: the recording has %llu vCPUs of %llu that were made, %llu of them are not as they "
 			      "were\n", (unsigned long long)known, (unsigned long long)vcpus, (unsigned long long)bad);
-	printf("%llu rows of %llu vCPUs as they were made, %.2f bytes a row\n", (unsigned long long)t.rows,
-	       (unsigned long long)vcpus, t.bytes / (t.rows + !t.rows * 1.0));
+	printf("%llu rows of %llu vCPUs as they were made, %.2f bytes a row\n",
+	       (unsigned long long)t.rows, (unsigned long long)vcpus,
+	       t.bytes / (t.rows + !t.rows * 1.0));
 	free(t.of);
 	return err ? 1 : 0;
 }
@@ -234,7 +248,8 @@ static int file_done(void *arg, const struct series_file *f)
 {
 	struct run *r = arg;
 
-	return dprintf(r->to, "%s\n", r->path) < 0 || (f->number != NR_SNAPSHOTS + 1) != !f->last ? -1 : 0;
+	return dprintf(r->to, "%s\n", r->path) < 0 || (f->number != NR_SNAPSHOTS + 1) != !f->last ?
+	       -1 : 0;
 }
 
 static int open_output(struct run *r, const struct series_files *files)
@@ -248,7 +263,8 @@ static int open_output(struct run *r, const struct series_files *files)
 		r->hit = eventfd(0, EFD_CLOEXEC);
 		r->window.triggers = &r->triggers;
 		r->session->faults = true;
-		return keep_triggers__add(&r->triggers, FAULT) || keep_triggers__bind(&r->triggers, EVENTS, r->hit) ? -1 : 0;
+		return keep_triggers__add(&r->triggers, FAULT) ||
+		       keep_triggers__bind(&r->triggers, EVENTS, r->hit) ? -1 : 0;
 	}
 	if (r->switches) {
 		if (series__open(&r->series, files))
@@ -285,7 +301,8 @@ static int record(struct run *r)
 
 	if (open_output(r, &files))
 		return -1;
-	r->sink = sink__new(r->writer, r->keeps ? &r->window : NULL, r->switches ? &r->series : NULL);
+	r->sink =
+		sink__new(r->writer, r->keeps ? &r->window : NULL, r->switches ? &r->series : NULL);
 	r->drain = r->sink ? drain__new(r->session, r->sink, 0, r->keeps || r->switches) : NULL;
 	if (!r->drain || sink__json(r->sink, DATA_META, strdup("{\"kvmw\":\"0\"}")))
 		return -1;
@@ -343,16 +360,18 @@ static u64 resident_at_end(const struct session *s)
 	return least;
 }
 
-static int say(const struct session *s, const struct run *r, double wall, double cpu, u32 before, u32 after)
+static int say(const struct session *s, const struct run *r, double wall, double cpu, u32 before,
+	       u32 after)
 {
 	double mib = sysconf(_SC_PAGESIZE) / 1048576.0, made_s = (now_ns() - START_NS) / 1e9;
 	double limit = s->rss[1] * mib * (1 + MAY_GROW) + MAY_GROW_MIB + known_growth(r) / 1048576;
 	int err = 0;
 
 	printf("%s: %llu rows of %.0f s in %.1f s, %.1f s of CPU time: %.2f million a second\n",
-	       r->keeps ? "keep" : r->switches ? "switch" : "file", (unsigned long long)s->rows, made_s, wall, cpu,
-	       s->rows / wall / 1e6);
-	printf("at most %u states; %u descriptors, then %u; resident in each tenth, MiB at least:", s->used, before, after);
+	       r->keeps ? "keep" : r->switches ? "switch" : "file", (unsigned long long)s->rows,
+	       made_s, wall, cpu, s->rows / wall / 1e6);
+	printf("at most %u states; %u descriptors, then %u; resident in each tenth, MiB at least:",
+	       s->used, before, after);
 	for (u32 i = 0; i < ARRAY_SIZE(s->rss); i++)
 		printf(" %.1f", s->rss[i] * mib);
 	printf("\n");
@@ -392,12 +411,14 @@ int main(int argc, char **argv)
 		reader = start_reader(session.journal, r.switches, &r.to);
 	err = reader < 0 || record(&r);
 	after = nr_descriptors();
-	err |= say(&session, &r, seconds(CLOCK_REALTIME) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID), before, after);
+	err |= say(&session, &r, seconds(CLOCK_REALTIME) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID),
+		   before, after);
 	if (reader > 0 && (waitpid(reader, &status, 0) < 0 || status))
 		err = 1;
 	for (u32 i = 0; i < NR_SNAPSHOTS && r.keeps; i++)
 		err |= check_snapshot(&r, &r.snapshots[i]);
 	if (r.keeps)
-		printf("%llu rows in %d snapshots as they were made\n", (unsigned long long)r.snapshot_rows, NR_SNAPSHOTS);
+		printf("%llu rows in %d snapshots as they were made\n",
+		       (unsigned long long)r.snapshot_rows, NR_SNAPSHOTS);
 	return err ? 1 : 0;
 }

@@ -99,7 +99,8 @@ static const char *const row_columns[][NR_ROW_COLS] = {
 static const char *const total_columns[NR_COLS] = {
 	"vcpu", "reason", NULL, "span_ns", "event", "count", "done", "lost",
 };
-static const char *const loss_columns[NR_COLS] = { "vcpu", [COL_EVENT] = "event", [COL_COUNT] = "count" };
+static const char *const loss_columns[NR_COLS] = { "vcpu", [COL_EVENT] = "event",
+						   [COL_COUNT] = "count" };
 
 static inline int tallies__row(struct tallies *t, u32 event, u64 *const *col, u32 i)
 {
@@ -125,7 +126,8 @@ static inline int tallies__total(struct tallies *t, u64 *const *col, u32 i)
 
 	if (!of || k == NR_KEYS)
 		return -1;
-	of->made.sums[k] = (struct sums) { col[COL_COUNT][i], col[COL_DONE][i], col[COL_LOST][i], col[COL_SPAN][i] };
+	of->made.sums[k] = (struct sums) { col[COL_COUNT][i], col[COL_DONE][i], col[COL_LOST][i],
+					   col[COL_SPAN][i] };
 	return 0;
 }
 
@@ -139,8 +141,8 @@ static inline int tallies__loss(struct tallies *t, u64 *const *col, u32 i)
 	return 0;
 }
 
-static inline int tallies__frame(struct tallies *t, struct data_reader *r, const struct data_frame *f,
-				 u64 *const *col)
+static inline int tallies__frame(struct tallies *t, struct data_reader *r,
+				 const struct data_frame *f, u64 *const *col)
 {
 	const struct data_event *event = f->event ? data_reader__event(r, f->event) : NULL;
 	const char *const *names;
@@ -148,7 +150,8 @@ static inline int tallies__frame(struct tallies *t, struct data_reader *r, const
 	u32 nr = NR_COLS;
 	const char *why;
 
-	if (f->type == DATA_EVENTS && f->event < ARRAY_SIZE(row_columns) && row_columns[f->event][0]) {
+	if (f->type == DATA_EVENTS && f->event < ARRAY_SIZE(row_columns) &&
+	    row_columns[f->event][0]) {
 		names = row_columns[f->event];
 		nr = NR_ROW_COLS;
 	} else if (f->event == KVMW_EVENT_TOTAL) {
@@ -160,11 +163,13 @@ static inline int tallies__frame(struct tallies *t, struct data_reader *r, const
 	}
 	for (u32 i = 0; i < nr; i++)
 		fields[i] = event && names[i] ? data_event__field(event, names[i]) : -1;
-	if (!event || data_decoder__columns(data_reader__decoder(r), event, f, fields, nr, (u64 **)col, &why))
+	if (!event ||
+	    data_decoder__columns(data_reader__decoder(r), event, f, fields, nr, (u64 **)col, &why))
 		return -1;
 	for (u32 i = 0; i < f->rows && !err; i++)
 		err = f->type == DATA_EVENTS ? tallies__row(t, f->event, col, i) :
-		      f->event == KVMW_EVENT_TOTAL ? tallies__total(t, col, i) : tallies__loss(t, col, i);
+		      f->event == KVMW_EVENT_TOTAL ? tallies__total(t, col, i) :
+		      tallies__loss(t, col, i);
 	return err;
 }
 
@@ -215,13 +220,17 @@ static inline u32 tallies__check(const struct tallies *t)
 			if (!bad++)
 				fprintf(stderr, "loadgen: state %u, use %u, event %u reason %#x: %llu rows, of which %llu "
 					"ended, but counted %llu, done %llu, lost %llu\n", i % NR_STATES, i / NR_STATES,
-					keys[k].event, keys[k].reason, (unsigned long long)of->rows[k],
-					(unsigned long long)of->ended[k], (unsigned long long)s->count,
+					keys[k].event, keys[k].reason,
+					(unsigned long long)of->rows[k],
+					(unsigned long long)of->ended[k],
+					(unsigned long long)s->count,
 					(unsigned long long)s->done, (unsigned long long)s->lost);
 		}
 		if (lost != of->losses && !bad++)
-			fprintf(stderr, "loadgen: state %u, use %u: lost %llu, but losses say %llu\n", i % NR_STATES,
-				i / NR_STATES, (unsigned long long)lost, (unsigned long long)of->losses);
+			fprintf(stderr,
+				"loadgen: state %u, use %u: lost %llu, but losses say %llu\n",
+				i % NR_STATES, i / NR_STATES, (unsigned long long)lost,
+				(unsigned long long)of->losses);
 	}
 	return bad;
 }

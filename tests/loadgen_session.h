@@ -33,7 +33,8 @@
 #define NR_SNAPSHOTS	20
 #define FAULT_NS	100000			/* of one exit, the only long one, */
 #define FAULT_ROUNDS	20			/* so many rounds before the end */
-#define LOG		4096			/* rounds: longer than the window, and a snapshot takes */
+/* rounds: longer than the window, and a snapshot takes */
+#define LOG 4096
 #define EVENTS		(BIT(KVMW_EVENT_EXIT) | BIT(KVMW_EVENT_USERSPACE) | BIT(KVMW_EVENT_IRQ))
 
 struct ring_buffer {
@@ -141,8 +142,10 @@ static u32 begin_vcpu(struct session *s, u32 number, u32 first)
 		exit(1);
 	}
 	*v = (struct kvmw_vcpu_state) {
-		.tgid = FIRST_PID + 8 * s->nr_vms, .vcpu_id = number, .vcpu = 4096ULL * id, .kvm = s->nr_vms + 1,
-		.start_ns = now_ns(), .vm = number ? first : id, .comm = "CPU 0/KVM", .leader = "made",
+		.tgid = FIRST_PID + 8 * s->nr_vms, .vcpu_id = number, .vcpu = 4096ULL * id,
+		.kvm = s->nr_vms + 1,
+		.start_ns = now_ns(), .vm = number ? first : id, .comm = "CPU 0/KVM",
+		.leader = "made",
 		.exit = { .event = KVMW_EVENT_EXIT, .e = { .vcpu = id, .isa = KVMW_ISA_SVM } },
 		.user = { .event = KVMW_EVENT_USERSPACE, .e.vcpu = id },
 	};
@@ -223,7 +226,8 @@ static void count_cycle(struct kvmw_vcpu_state *v, u32 k, u64 gap_ns, u64 span_n
 		sum->user_ns += span_ns;
 }
 
-static int send_exit(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u64 time_ns, u64 span_ns, bool lost)
+static int send_exit(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u64 time_ns,
+		     u64 span_ns, bool lost)
 {
 	const u64 gap_ns = 300 + span_ns % 4000;
 	struct kvmw_ring_exit r = v->exit;
@@ -240,7 +244,8 @@ static int send_exit(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u
 	return rb->take(rb->arg, &r, sizeof(r));
 }
 
-static int send_user(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u64 time_ns, u64 span_ns, bool lost)
+static int send_user(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u64 time_ns,
+		     u64 span_ns, bool lost)
 {
 	struct kvmw_ring_userspace r = v->user;
 
@@ -254,12 +259,14 @@ static int send_user(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u32 k, u
 	return rb->take(rb->arg, &r, sizeof(r));
 }
 
-static int send_irq(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u64 time_ns, u64 span_ns, bool lost)
+static int send_irq(struct ring_buffer *rb, struct kvmw_vcpu_state *v, u64 time_ns, u64 span_ns,
+		    bool lost)
 {
 	struct kvmw_kind_total *sum = &v->kinds[KVMW_SUM_irq_SET_IRQ];
 	struct kvmw_ring_row r = {
 		.event = KVMW_EVENT_IRQ,
-		.e = { .time_ns = time_ns, .span_ns = span_ns, .vcpu = v->exit.e.vcpu, .tid = v->tid, .kind = KVMW_irq_SET_IRQ },
+		.e = { .time_ns = time_ns, .span_ns = span_ns, .vcpu = v->exit.e.vcpu,
+		       .tid = v->tid, .kind = KVMW_irq_SET_IRQ },
 		.value = { span_ns % 24, 0x30 + span_ns % 24 },
 	};
 
@@ -297,9 +304,11 @@ static int send_row(struct session *s, struct ring_buffer *rb, u64 time_ns)
 	bool lost = s->rows % 1000 < 3;
 	struct kvmw_vcpu_state *v = &s->states[at];
 	u64 span_ns = 500 + rnd(s) % 8192;
-	bool fault = s->faults && !s->fault_ns && s->rows + FAULT_ROUNDS * NR_RINGS * s->per_ring >= s->target;
+	bool fault = s->faults && !s->fault_ns &&
+		     s->rows + FAULT_ROUNDS * NR_RINGS * s->per_ring >= s->target;
 
-	k = s->seed % 11 == 0 ? FIRST_IRQ : s->seed % 7 == 0 ? FIRST_USER + (s->seed >> 32) % 2 : (s->seed >> 32) % FIRST_USER;
+	k = s->seed % 11 == 0 ? FIRST_IRQ : s->seed % 7 == 0 ? FIRST_USER + (s->seed >> 32) % 2 :
+	    (s->seed >> 32) % FIRST_USER;
 	if (fault) {
 		k = 0;
 		lost = false;
@@ -319,7 +328,8 @@ static int send_row(struct session *s, struct ring_buffer *rb, u64 time_ns)
 	}
 	if (k == FIRST_IRQ)
 		return send_irq(rb, v, time_ns, span_ns, lost);
-	return k >= FIRST_USER ? send_user(rb, v, k, time_ns, span_ns, lost) : send_exit(rb, v, k, time_ns, span_ns, lost);
+	return k >= FIRST_USER ? send_user(rb, v, k, time_ns, span_ns, lost) :
+	       send_exit(rb, v, k, time_ns, span_ns, lost);
 }
 
 /* ---- looks ------------------------------------------------------------------ */
@@ -401,7 +411,7 @@ int ring_buffer__epoll_fd(const struct ring_buffer *rb)
 	return rb->ready;
 }
 
-/* What came in the round since the last look: it begins with the first ring and ends with the last one. */
+/* What came in the round since the last look: it begins with the first ring, ends with the last. */
 int ring_buffer__consume(struct ring_buffer *rb)
 {
 	struct session *s = &session;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands that read recordings, for programs that call them in place of kvmw.c, and need no recorder. */
+/* The commands that read recordings, for programs that call them without kvmw.c or a recorder. */
 #ifndef KVMW_READING_COMMANDS_H
 #define KVMW_READING_COMMANDS_H
 

@@ -16,7 +16,7 @@
  *				APIC's timer so often (IA32_TSC_DEADLINE), halts until it has
  *				taken so many interrupts, then OUT
  *	forever C		call KVM_RUN once: the guest does not leave by itself
- *	walk C			the same: the guest writes to all pages what is there, round and round
+ *	walk C			the same: the guest writes to all pages what is there, over and over
  *	imm C N			call KVM_RUN N times with immediate_exit set: EINTR
  *	signal V N		write N times to the irqfd, each time the guest has taken the last
  *	other V N		the same by another process
@@ -29,8 +29,7 @@
  *	vms N VCPUS TIMES	N times: create VM 0 with vCPUs 0 to VCPUS - 1, run each TIMES
  *				times, close it
  *	absent V		take the VM's memory away: whoever touches it waits for ever
- *	discard V N US		N times, every US microseconds: MADV_DONTNEED of the VM's memory, whose
- *				contents remain
+ *	discard V N US		N times, every US microseconds: MADV_DONTNEED; contents remain
  *	mergeable V		make the VM's memory private, and KSM's to merge
  *	usr1			wait for SIGUSR1
  *	sleep MS		sleep in the VMM
@@ -235,12 +234,12 @@ static void ran_by(struct test_vcpu *v, pid_t tid)
 }
 
 /* n: how many CPUID, WRMSR and interrupts. */
-static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, const unsigned int *n)
+static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int runs, const unsigned int *n)
 {
 	unsigned short param[] = { n[0], n[1], n[2], 0 };
 
 	ran_by(v, gettid());
-	while (times--) {
+	while (runs--) {
 		memcpy(vmm->vms[v->vm].mem + PARAM, param, sizeof(param));
 		while (ioctl(v->fd, KVM_RUN, 0)) {
 			must(errno == EINTR, "KVM_RUN");
@@ -254,9 +253,9 @@ static void run_vcpu(struct vmm *vmm, struct test_vcpu *v, unsigned int times, c
 	}
 }
 
-static void run_forever(struct vmm *vmm, struct test_vcpu *v, const unsigned char *guest, size_t size)
+static void run_forever(struct vmm *vmm, struct test_vcpu *v, const unsigned char *text, size_t len)
 {
-	memcpy(vmm->vms[v->vm].mem + CODE, guest, size);
+	memcpy(vmm->vms[v->vm].mem + CODE, text, len);
 	ran_by(v, gettid());
 	while (ioctl(v->fd, KVM_RUN, 0))
 		must(errno == EINTR, "KVM_RUN");
@@ -268,15 +267,15 @@ static void read_disk(struct test_vm *vm)
 	struct iocb cb = {
 		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = (unsigned long)block,
 		.aio_nbytes = PAGE, .aio_flags = IOCB_FLAG_RESFD, .aio_resfd = vm->irqfd,
-	}, *list = &cb;
-	struct io_event done;
-	aio_context_t aio = 0;
+	}, *cbs = &cb;
+	struct io_event end;
+	aio_context_t io = 0;
 
 	cb.aio_fildes = open(DISK, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	must((int)cb.aio_fildes >= 0, DISK);
-	must(!syscall(SYS_io_setup, 1, &aio) && syscall(SYS_io_submit, aio, 1, &list) == 1, "io_submit");
-	must(syscall(SYS_io_getevents, aio, 1, 1, &done, NULL) == 1 && done.res == PAGE, "io_getevents");
-	syscall(SYS_io_destroy, aio);
+	must(!syscall(SYS_io_setup, 1, &io) && syscall(SYS_io_submit, io, 1, &cbs) == 1, "io_submit");
+	must(syscall(SYS_io_getevents, io, 1, 1, &end, NULL) == 1 && end.res == PAGE, "io_getevents");
+	syscall(SYS_io_destroy, io);
 	close(cb.aio_fildes);
 }
 
@@ -406,7 +405,8 @@ static void make_mergeable(const struct test_vm *vm)
 
 	memcpy(contents, vm->mem, MEMORY);
 	/* cppcheck-suppress leakReturnValNotUsed ; it is vm->mem */
-	must(mmap(vm->mem, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == vm->mem, "mmap");
+	must(mmap(vm->mem, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		  -1, 0) == vm->mem, "mmap");
 	memcpy(vm->mem, contents, MEMORY);
 	must(!madvise(vm->mem, MEMORY, MADV_MERGEABLE), "MADV_MERGEABLE");
 }
@@ -427,7 +427,7 @@ static NAMED void spin(unsigned int ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	do {
-		for (volatile int i = 0; i < 100000; i++);	/* not in the vDSO, where the caller is lost */
+		for (volatile int i = 0; i < 100000; i++);	/* in the vDSO callers are lost */
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
 }

@@ -49,7 +49,8 @@ static const unsigned char walk_code[] = {
 };
 
 static const unsigned char loop_code[] = { 0xeb, 0xfe };	/* jmp to itself */
-static const unsigned char smi_code[] = { 0xba, 0x10, 0x00, 0xee };	/* mov dx, 0x10; out dx, al */
+/* mov dx, 0x10; out dx, al */
+static const unsigned char smi_code[] = { 0xba, 0x10, 0x00, 0xee };
 
 /* At HANDLER: of an interrupt. */
 static const unsigned char handler[] = {

@@ -4,7 +4,8 @@
 u32 cpus__of(u32 tid, struct cpus *cpus)
 {
 	CPU_ZERO_S(sizeof(cpus->set), cpus->set);
-	return sched_getaffinity(tid, sizeof(cpus->set), cpus->set) ? 0 : CPU_COUNT_S(sizeof(cpus->set), cpus->set);
+	return sched_getaffinity(tid, sizeof(cpus->set), cpus->set) ? 0 :
+	       CPU_COUNT_S(sizeof(cpus->set), cpus->set);
 }
 
 u32 cpus__workers(u32 max)

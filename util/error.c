@@ -16,7 +16,8 @@ error__line(enum service_level level, const char *prefix, const char *fmt, va_li
 	vsnprintf(text, sizeof(text), fmt, ap);
 	fflush(stdout);
 	/* A path, or what it names, may be anything.  There may be no memory. */
-	fprintf(stderr, "%s%s%s\n", service__level(level), prefix, text__clean_into(clean, sizeof(clean), text));
+	fprintf(stderr, "%s%s%s\n", service__level(level), prefix,
+		text__clean_into(clean, sizeof(clean), text));
 }
 
 int error(const char *fmt, ...)

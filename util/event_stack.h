@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Fields and kinds of the event stack, a family of KVMW_EVENTS (util/events.h, which includes this file). */
+/* Fields and kinds of the event stack, a family of KVMW_EVENTS (util/events.h includes this). */
 #ifndef KVMW_EVENT_STACK_H
 #define KVMW_EVENT_STACK_H
 

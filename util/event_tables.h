@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fields, and kinds, of the tables that the recorder writes: class TABLE of KVMW_EVENTS (util/events.h,
- * which includes this file).
+ * Fields, and kinds, of the tables that the recorder writes: class TABLE of KVMW_EVENTS
+ * (util/events.h, which includes this file).
  */
 #ifndef KVMW_EVENT_TABLES_H
 #define KVMW_EVENT_TABLES_H

@@ -5,8 +5,8 @@
 
 #define FIELD(S, ftype, fname, funit, fholds, fenc, fref, fdoc)		\
 	{ .name = #fname, .type = FIELD_##ftype, .unit = funit,		\
-	  .holds = KVMW_HOLDS_##fholds, .encoding = ENC_##fenc, .ref = fref, .doc = fdoc,		\
-	  .offset = offsetof(struct kvmw_##S, fname) },
+	  .holds = KVMW_HOLDS_##fholds, .encoding = ENC_##fenc, .ref = fref,	\
+	  .doc = fdoc, .offset = offsetof(struct kvmw_##S, fname) },
 #define FIELDS(NAME, ename, eid, eclass, edoc, ...)			\
 	static const struct field_desc ename##_fields[] = {		\
 		KVMW_FIELDS_##ename(FIELD, ename) };
@@ -195,7 +195,8 @@ int field_type__parse(const char *name)
 void event_desc__row(const struct event_desc *event, u64 *const *col, u32 i, void *row)
 {
 	for (u32 k = 0; k < event->nr_fields; k++)
-		memcpy((u8 *)row + event->fields[k].offset, &col[k][i], field_type__width(event->fields[k].type));
+		memcpy((u8 *)row + event->fields[k].offset, &col[k][i],
+		       field_type__width(event->fields[k].type));
 }
 
 u64 field_desc__value(const struct field_desc *f, const void *row)

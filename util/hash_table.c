@@ -146,7 +146,8 @@ void *hash_table__get(struct hash_table *t, const void *key)
 	return entry;
 }
 
-void hash_table__keep(struct hash_table *t, bool (*wanted)(const void *arg, const void *entry), const void *arg)
+void hash_table__keep(struct hash_table *t, bool (*wanted)(const void *arg, const void *entry),
+		      const void *arg)
 {
 	u32 nr = 0;
 

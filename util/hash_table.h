@@ -50,10 +50,12 @@ void *hash_table__get(struct hash_table *t, const void *key);
 void *hash_table__get_limited(struct hash_table *t, const void *key, u32 max, bool *full);
 
 /*
- * Drops the entries that are not wanted; the others stay in order, with new numbers.  The memory of the table stays
- * as it is: tables whose entries come and go take as much as they ever needed at a time.
+ * Drops the entries that are not wanted; the others stay in order, with new numbers. The memory of
+ * the table stays as it is: tables whose entries come and go take as much as they ever needed
+ * at a time.
  */
-void hash_table__keep(struct hash_table *t, bool (*wanted)(const void *arg, const void *entry), const void *arg);
+void hash_table__keep(struct hash_table *t, bool (*wanted)(const void *arg, const void *entry),
+		      const void *arg);
 
 /* Frees all entries; the table is empty then and can be used again. */
 void hash_table__free(struct hash_table *t);

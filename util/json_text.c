@@ -15,7 +15,8 @@
 
 void json_purse__earn(struct json_purse *purse, u64 file_bytes)
 {
-	u64 all = PURSE_FIRST + PURSE_PER_BYTE * (file_bytes < UINT32_MAX ? file_bytes : UINT32_MAX);
+	u64 all =
+		PURSE_FIRST + PURSE_PER_BYTE * (file_bytes < UINT32_MAX ? file_bytes : UINT32_MAX);
 
 	if (all > purse->earned)
 		purse->earned = all;
@@ -73,7 +74,8 @@ static const char *skip_value(const char *p, u64 *cost)
 		case ']':
 			if (!depth || !--depth) {
 				*cost += p - begin;
-				return depth || p == begin || (*begin != '{' && *begin != '[') ? p : p + 1;
+				return depth || p == begin || (*begin != '{' && *begin != '[') ? p :
+				       p + 1;
 			}
 			break;
 		case ',':
@@ -192,7 +194,8 @@ static u32 find_name(const char *key, size_t len, const char *const *names, u32 
 	return i;
 }
 
-static int take_members(struct each *each, const char *text, const char *const *names, u32 nr, bool *any)
+static int take_members(struct each *each, const char *text, const char *const *names, u32 nr,
+			bool *any)
 {
 	const char *p = skip_space(text), *key;
 	u64 cost;

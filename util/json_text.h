@@ -32,10 +32,12 @@ int json_text__parse(struct json_purse *purse, const char *text, struct json_obj
 
 /*
  * Text is an object. Of its members called names[i] that are lists, take() gets each element, one
- * at a time, which it does not keep; NULL: that is no object. 0 goes on. *any: there was such a list.
+ * at a time, which it does not keep; NULL: that is no object. 0 goes on. *any: there was such a
+ * list.
  * 0; JSON_BAD, JSON_TOO_MUCH: what precedes was taken; -1: out of memory; or what take() returned.
  */
 int json_text__each(struct json_purse *purse, const char *text, const char *const *names, u32 nr,
-		    int (*take)(void *ctx, u32 name, struct json_object *obj), void *ctx, bool *any);
+		    int (*take)(void *ctx, u32 name, struct json_object *obj), void *ctx,
+		    bool *any);
 
 #endif

@@ -32,7 +32,8 @@ void mem__take(void *p, size_t bytes)
 
 int mem__expect(size_t bytes)
 {
-	void *volatile p = malloc(bytes);	/* volatile: a compiler may leave out malloc() and free() */
+	/* volatile: a compiler may leave out malloc() and free() */
+	void *volatile p = malloc(bytes);
 
 	if (!p)
 		return out_of_memory();

@@ -19,7 +19,7 @@ int out_of_memory(void);
 void *mem__calloc(size_t nr, size_t size);
 char *mem__strdup(const char *s);
 
-/* The pages of memory that was not written yet, now and not one by one: for what is not to grow later. */
+/* The pages of memory not written yet, now and not one by one: for what is not to grow later. */
 void mem__take(void *p, size_t bytes);
 
 /*

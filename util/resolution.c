@@ -19,7 +19,8 @@ int resolution__parse(struct resolution *r, const char *text)
 int resolution__option(struct resolution *r, const char *text)
 {
 	return resolution__parse(r, text) ?
-	       usage_error("--resolution '%s': must be 1/16, or a time of 1ns to 1s, such as 100ns", text) : 0;
+	       usage_error("--resolution '%s': must be 1/16, or a time of 1ns to 1s, such as 100ns",
+			   text) : 0;
 }
 
 const char *resolution__text(const struct resolution *r, char *buf)
@@ -36,6 +37,7 @@ const char *resolution__text(const struct resolution *r, char *buf)
 		return buf;
 	while (r->ns % units[i].ns)
 		i++;
-	snprintf(buf, RESOLUTION_TEXT, "%llu%s", (unsigned long long)r->ns / units[i].ns, units[i].name);
+	snprintf(buf, RESOLUTION_TEXT, "%llu%s", (unsigned long long)r->ns / units[i].ns,
+		 units[i].name);
 	return buf;
 }

@@ -12,7 +12,8 @@
 /* All zeros: exactly. */
 struct resolution {
 	u64 ns;			/* to a multiple of it; or 0 */
-	u32 steps;		/* to that part of the value, and to RESOLUTION_LONG_NS at least; or 0 */
+	/* to that part of the value, and to RESOLUTION_LONG_NS at least; or 0 */
+	u32 steps;
 };
 
 /* From 16 times as much on, a part of the value would be coarser. */

@@ -38,7 +38,7 @@ bool sandbox__enter(enum sandbox sandbox)
 	return false;
 }
 #else
-/* A call that is let through from a sandbox on: any, or one whose argument is this value under this mask. */
+/* A call let through from a sandbox on: any, or one whose argument under this mask is the value. */
 struct rule {
 	u16 call;
 	u8 from;		/* enum sandbox */
@@ -47,10 +47,10 @@ struct rule {
 };
 
 #define ANY(from, name)	{ __NR_##name, from, 0, 0, 0 }
-#define NAMESPACES	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-			 CLONE_NEWPID | CLONE_NEWNET)
-#define NOT_FORK	(NAMESPACES | CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | \
-			 CLONE_PARENT | CLONE_PTRACE | CLONE_UNTRACED)
+#define NAMESPACES	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+			 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define NOT_FORK	(NAMESPACES | CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | \
+			 CLONE_THREAD | CLONE_PARENT | CLONE_PTRACE | CLONE_UNTRACED)
 
 static const struct rule rules[] = {
 	/* What computing takes, by whatever name the C library calls it. */
@@ -59,8 +59,8 @@ static const struct rule rules[] = {
 	ANY(SANDBOX_COMPUTE, mremap), ANY(SANDBOX_COMPUTE, mprotect), ANY(SANDBOX_COMPUTE, madvise),
 	ANY(SANDBOX_COMPUTE, readv), ANY(SANDBOX_COMPUTE, writev), ANY(SANDBOX_COMPUTE, pread64),
 	ANY(SANDBOX_COMPUTE, lseek), ANY(SANDBOX_COMPUTE, close), ANY(SANDBOX_COMPUTE, fstat),
-	ANY(SANDBOX_COMPUTE, newfstatat), ANY(SANDBOX_COMPUTE, recvfrom), ANY(SANDBOX_COMPUTE, sendto),
-	ANY(SANDBOX_COMPUTE, ppoll),
+	ANY(SANDBOX_COMPUTE, newfstatat), ANY(SANDBOX_COMPUTE, recvfrom),
+	ANY(SANDBOX_COMPUTE, sendto), ANY(SANDBOX_COMPUTE, ppoll),
 #ifdef __NR_poll
 	ANY(SANDBOX_COMPUTE, poll),
 #endif
@@ -68,9 +68,11 @@ static const struct rule rules[] = {
 	ANY(SANDBOX_COMPUTE, rt_sigaction), ANY(SANDBOX_COMPUTE, rt_sigprocmask),
 	ANY(SANDBOX_COMPUTE, rt_sigreturn), ANY(SANDBOX_COMPUTE, restart_syscall),
 	ANY(SANDBOX_COMPUTE, clock_gettime), ANY(SANDBOX_COMPUTE, clock_nanosleep),
-	ANY(SANDBOX_COMPUTE, nanosleep), ANY(SANDBOX_COMPUTE, setitimer), ANY(SANDBOX_COMPUTE, sysinfo),
+	ANY(SANDBOX_COMPUTE, nanosleep), ANY(SANDBOX_COMPUTE, setitimer),
+	ANY(SANDBOX_COMPUTE, sysinfo),
 	ANY(SANDBOX_COMPUTE, getrandom), ANY(SANDBOX_COMPUTE, getpid), ANY(SANDBOX_COMPUTE, gettid),
-	ANY(SANDBOX_COMPUTE, getrusage), ANY(SANDBOX_COMPUTE, exit), ANY(SANDBOX_COMPUTE, exit_group),
+	ANY(SANDBOX_COMPUTE, getrusage), ANY(SANDBOX_COMPUTE, exit),
+	ANY(SANDBOX_COMPUTE, exit_group),
 	/* Limits: its own; an older glibc asks by these names, and would go on without limits. */
 	{ __NR_prlimit64, SANDBOX_COMPUTE, 0, ~0U, 0 },
 	ANY(SANDBOX_COMPUTE, setrlimit), ANY(SANDBOX_COMPUTE, getrlimit),
@@ -79,22 +81,26 @@ static const struct rule rules[] = {
 #ifdef __NR_time
 	ANY(SANDBOX_COMPUTE, time),
 #endif
-	/* Threads: of a library that begins with clone3(2), whose flags no filter sees, the second try. */
+	/* Threads: the second try of a library that begins with clone3(2): its flags are unseen. */
 	{ __NR_clone, SANDBOX_READ, 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD },
 	ANY(SANDBOX_READ, set_robust_list),
 #ifdef __NR_rseq
 	ANY(SANDBOX_READ, rseq),
 #endif
-	/* The end of a child; what is left of a file after a failed write; whether it is appended to. */
+	/* The end of a child; the rest of a file after a failed write; whether it appends. */
 	ANY(SANDBOX_READ, wait4), ANY(SANDBOX_READ, ftruncate),
 	{ __NR_fcntl, SANDBOX_READ, 1, ~0U, F_GETFL },
 	/* A terminal's, but not its input; standard error as it was before. */
 	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TIOCGWINSZ },
-	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS },
-	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF },
 	/* glibc from 2.42 on. */
-	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS2 }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS2 },
-	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW2 }, { __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF2 },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCGETS2 },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETS2 },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSW2 },
+	{ __NR_ioctl, SANDBOX_READ_SCREEN, 1, ~0U, TCSETSF2 },
 	ANY(SANDBOX_READ_SCREEN, dup3),
 #ifdef __NR_dup2
 	ANY(SANDBOX_READ_SCREEN, dup2),
@@ -120,7 +126,8 @@ static const struct rule rules[] = {
 
 #define LOAD(member)	((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
 						      offsetof(struct seccomp_data, member)))
-#define UNLESS(value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip))
+#define UNLESS(value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, \
+							  0, skip))
 #define RETURN(what)	((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what))
 
 /* The number of the call is loaded, and is so again for the next rule. */

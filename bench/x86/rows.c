@@ -77,7 +77,9 @@ void bench_rows__linux(struct bench_rows *b, struct kvmw_exit *rows, u32 nr)
 		r = reasons[b->site % ARRAY_SIZE(reasons)];
 		*e = (struct kvmw_exit) {
 			.guest_ns = duration(&b->seed, 300, 3000),
-			.total_ns = duration(&b->seed, 800 + 100 * r, 900), .reason = r, .vcpu = vcpu,
+			.total_ns = duration(&b->seed, 800 + 100 * r, 900),
+			.reason = r,
+			.vcpu = vcpu,
 			.rip = 0xffffffff81000000ULL + 0x1357ULL * b->site,
 		};
 		if (r == IOIO) {

@@ -72,7 +72,8 @@ static __always_inline bool arch_preempt_count(u32 *count)
 	return config.arch.preempt_count &&
 	       !bpf_probe_read_kernel(&base, sizeof(base),
 				      (void *)(config.arch.per_cpu_offset + 8ULL * cpu)) &&
-	       !bpf_probe_read_kernel(count, sizeof(*count), (void *)(base + config.arch.preempt_count));
+	       !bpf_probe_read_kernel(count, sizeof(*count),
+				      (void *)(base + config.arch.preempt_count));
 }
 
 #endif

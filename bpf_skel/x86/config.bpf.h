@@ -64,7 +64,8 @@ static __always_inline void config_of_cpuid(const struct kvm_vcpu *vcpu)
 	u64 entry;
 	u32 nr;
 
-	if (!bpf_core_field_exists(vcpu->arch.cpuid_entries) || !bpf_core_field_exists(vcpu->arch.cpuid_nent))
+	if (!bpf_core_field_exists(vcpu->arch.cpuid_entries) ||
+	    !bpf_core_field_exists(vcpu->arch.cpuid_nent))
 		return;
 	entry = (u64)BPF_CORE_READ(vcpu, arch.cpuid_entries);
 	nr = BPF_CORE_READ(vcpu, arch.cpuid_nent);
@@ -90,7 +91,8 @@ static __always_inline void arch_config_of_vm(const struct kvm *kvm, const struc
 	config_of_cpuid(vcpu);
 }
 
-static __always_inline void arch_config_of_vcpu(const struct kvm_vcpu *vcpu, struct kvmw_vcpu_config *c)
+static __always_inline void arch_config_of_vcpu(const struct kvm_vcpu *vcpu,
+						struct kvmw_vcpu_config *c)
 {
 	const struct kvm_lapic *apic = NULL;
 	u64 base;

@@ -48,7 +48,7 @@
 
 /*
  * A register of the guest; unknown where kvm.ko has no BTF: the tracepoints of detail.bpf.c fill
- * it in.  typed: the verifier knows the type of vcpu, so no helper is needed to read it.  By offset,
+ * it in. typed: the verifier knows the type of vcpu, so no helper is needed to read it. By offset,
  * because a load by name is refused where the array has another size, as in 7.x.
  */
 static __always_inline u64 typed_reg(const struct kvm_vcpu *vcpu, u32 reg)

@@ -19,12 +19,13 @@ struct vmcb_exit {
 
 /*
  * The VMCB that the vCPU ran with.  While it runs no nested guest, that is the one it was made with
- * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be read again: its read costs as much as
- * that of what stands in it.  Linux 5.14 and later tell whether it runs one.
+ * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be read again: its read costs as much
+ * as that of what stands in it. Linux 5.14 and later tell whether it runs one.
  */
 static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, const struct kvm_vcpu *vcpu)
 {
-	const struct vcpu_svm *svm = (const void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+	const struct vcpu_svm *svm =
+		(const void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
 	bool own = bpf_core_field_exists(vcpu->stat.guest_mode) && !vcpu->stat.guest_mode;
 	void *page;
 

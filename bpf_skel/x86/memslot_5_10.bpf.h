@@ -87,7 +87,8 @@ static __always_inline u64 arch_memslot_find(const void *kvm, u32 space, u64 gfn
 		u32 middle = (low + high) / 2;
 		u64 base = 0;
 
-		if (bpf_probe_read_kernel(&base, sizeof(base), &all->memslots[middle & 1023].base_gfn))
+		if (bpf_probe_read_kernel(&base, sizeof(base),
+					  &all->memslots[middle & 1023].base_gfn))
 			return 0;
 		if (gfn >= base)
 			high = middle;

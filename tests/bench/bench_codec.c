@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the columns of a recording take and how fast they are made and read:
- * bench_codec [-f ROWS] [-n ROWS] [-r RESOLUTION] [FILE]: the exit rows of FILE, or rows like those of
- * CPUID and a port write in turn, then like those of a Linux guest.
+ * bench_codec [-f ROWS] [-n ROWS] [-r RESOLUTION] [FILE]: the exit rows of FILE, or rows like those
+ * of CPUID and a port write in turn, then like those of a Linux guest.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -50,7 +50,8 @@ static u32 from_file(const char *path, struct kvmw_exit *rows)
 			int index = data_event__field(e, field->name);
 
 			if (data_decoder__columns(dec, e, f, &index, 1, &col, &why)) {
-				error("%s: byte %llu: %s", path, (unsigned long long)f->offset, why);
+				error("%s: byte %llu: %s", path, (unsigned long long)f->offset,
+				      why);
 				exit(1);
 			}
 			for (u32 i = 0; i < f->rows; i++)	/* little-endian */
@@ -144,7 +145,8 @@ static int measure(const char *what, const struct kvmw_exit *rows, u32 nr, u32 p
 	for (u32 i = 0; i < event->nr_fields; i++)
 		cols[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
 	for (u32 i = 0; i < nr && !ret; i += per_frame)
-		ret = one_frame(enc, dec, rows + i, nr - i < per_frame ? nr - i : per_frame, cols, &t);
+		ret = one_frame(enc, dec, rows + i, nr - i < per_frame ? nr - i : per_frame, cols,
+				&t);
 	if (!ret) {
 		printf("%-12s %7llu rows %3llu frames  %.3f bytes/row  encode %.0f ns/row  "
 		       "decode %.1f ns/row, 3 columns %.1f\n",
@@ -187,7 +189,8 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc) {
 		nr = from_file(argv[optind], rows);
-		ret = nr ? measure("file", rows, nr, per_frame, &to) : error("%s: no exit rows", argv[optind]);
+		ret = nr ? measure("file", rows, nr, per_frame, &to) :
+		      error("%s: no exit rows", argv[optind]);
 	} else {
 		bench_rows__init(&made, 0, 1000000);
 		bench_rows__turns(&made, rows, nr);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tracepoint's format, a zero byte, and records of 256 bytes: through what decides what libtraceevent
- * gets to see, and through libtraceevent, without the wall that is around it otherwise. Its parser
- * divides by what it reads, and worse: that is what the wall is for, and no finding. What was parsed and
- * found safe must print any record. The library has no sanitizer: what it reads too far is only found
- * if there is nothing.
+ * A tracepoint's format, a zero byte, and records of 256 bytes: through what decides what
+ * libtraceevent gets to see, and through libtraceevent, without the wall that is around it
+ * otherwise. Its parser divides by what it reads, and worse: that is what the wall is for, and no
+ * finding. What was parsed and found safe must print any record. The library has no sanitizer: what
+ * it reads too far is only found if there is nothing.
  */
 #include <setjmp.h>
 
@@ -39,7 +39,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* NULL: it is not followed, or the parser did not survive it.  All other faults are the fuzzer's. */
+/* NULL: it is not followed, or the parser did not survive it. Other faults are the fuzzer's. */
 static struct decoder *parse_format(const struct printed *from)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE };
@@ -66,7 +66,10 @@ static void print_records(struct decoder *d, const u8 *data, size_t size)
 	for (u32 i = 0; i < MAX_RECORDS; i++) {
 		u32 bytes = size < TRACEPOINT_BYTES ? size : TRACEPOINT_BYTES;
 
-		/* What comes behind the last one is all ones: lengths and offsets are as large as they can be. */
+		/*
+		 * What comes behind the last one is all ones: lengths and offsets are as large as
+		 * they can be.
+		 */
 		memset(record, bytes ? 0 : 0xff, sizeof(record));
 		memcpy(record, data, bytes);
 		print(d, room, record, bytes ?: TRACEPOINT_BYTES);

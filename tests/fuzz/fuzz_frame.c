@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The payload of one frame of exits: its columns are decoded in any order, and as JSON. The first
- * two bytes are the number of rows, the third one the order, whether codes are enough and whether it is
- * decoded beside another frame, the fourth one the column to begin with, since those after a bad one are
- * not decoded.
+ * two bytes are the number of rows, the third one the order, whether codes are enough and whether
+ * it is decoded beside another frame, the fourth one the column to begin with, since those after a
+ * bad one are not decoded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +39,9 @@ static void set_up(struct fuzz *z)
 	}
 }
 
-/* What is known of columns is true of their rows; values: these were asked for, and not codes alone. */
-static void check_facts(const struct fuzz *z, const struct data_frame *f, const int *fields, bool values)
+/* What is known of columns is true of their rows; values: these were asked for, not only codes. */
+static void check_facts(const struct fuzz *z, const struct data_frame *f, const int *fields,
+			bool values)
 {
 	struct data_facts facts;
 
@@ -48,8 +49,9 @@ static void check_facts(const struct fuzz *z, const struct data_frame *f, const 
 		data_decoder__facts(z->dec, fields[k], f->rows, &facts);
 		for (u32 i = 0; i < f->rows; i++)
 			if ((facts.code && facts.code[i] >= facts.nr_values) ||
-			    (values && (z->cols[k][i] & ~facts.bits ||
-					(facts.code && z->cols[k][i] != facts.value[facts.code[i]]))))
+			    (values &&
+			     (z->cols[k][i] & ~facts.bits ||
+			      (facts.code && z->cols[k][i] != facts.value[facts.code[i]]))))
 				abort();
 	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A whole recording through a command that reads. The first byte selects the command and its options;
- * of the second one bit 0 keeps all as it is, bit 1 has it read from a pipe, and bit 2 lets it grow
- * while kvmw script --follow reads it.
+ * A whole recording through a command that reads. The first byte selects the command and its
+ * options; of the second one bit 0 keeps all as it is, bit 1 has it read from a pipe, and bit 2
+ * lets it grow while kvmw script --follow reads it.
  *
- * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing out, and
- * JSON that is there as text is compressed, so that a changed byte is one of the text.
+ * Unless all is kept, checksums and numbers of frames are made right, so that they keep nothing
+ * out, and JSON that is there as text is compressed, so that a changed byte is one of the text.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -109,7 +109,8 @@ static struct growth growth;	/* of the file that is being read, once there is on
 
 /*
  * Likewise: no pager, and libtraceevent, which only ever runs in a child
- * behind a wall, has no text. A process for each run would be slow. Before the first run, AFL++ forks.
+ * behind a wall, has no text. A process for each run would be slow. AFL++ forks before the
+ * first run.
  */
 pid_t fork(void)
 {
@@ -119,8 +120,8 @@ pid_t fork(void)
 }
 
 /*
- * In place of the C library's: the reader polls where a file has no more, and then there is more, or
- * the end.
+ * In place of the C library's: the reader polls where a file has no more, and then there is more,
+ * or the end.
  */
 int poll(struct pollfd *fds, nfds_t nr, int ms)
 {
@@ -192,7 +193,8 @@ static u32 put_args(u32 nr, bool follow, const char *path, const char **argv)
 static void run(u32 nr, const u8 *data, size_t size, u32 how)
 {
 	bool follow = how & HOW_FOLLOW && runs[nr].run == cmd_script;
-	bool through_pipe = how & HOW_PIPE && !follow && runs[nr].run != cmd_diff && runs[nr].run != cmd_merge;
+	bool through_pipe =
+		how & HOW_PIPE && !follow && runs[nr].run != cmd_diff && runs[nr].run != cmd_merge;
 	size_t begun = follow ? size / 2 : size;
 	int fd = through_pipe ? open_pipe(data, size) : open_file(data, begun);
 	char path[32], args[MAX_ARGS][MAX_ARG];

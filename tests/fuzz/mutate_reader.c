@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Changes of a recording that a fuzzer would hardly find by itself: of whole frames, of their headers,
- * of a column's entry in the directory, of one payload whose size is told right.
+ * Changes of a recording that a fuzzer would hardly find by itself: of whole frames, of their
+ * headers, of a column's entry in the directory, of one payload whose size is told right.
  */
 #include <stdlib.h>
 
@@ -12,8 +12,8 @@
 
 size_t LLVMFuzzerMutate(u8 *data, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const u8 *a, size_t na, const u8 *b, size_t nb, u8 *out, size_t max,
-				 unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const u8 *a, size_t na, const u8 *b, size_t nb, u8 *out,
+				 size_t max, unsigned int seed);
 
 struct piece {
 	size_t at, len;
@@ -36,8 +36,9 @@ static void find_frames(const u8 *data, size_t size, struct frames *f)
 
 	f->nr = 0;
 	while (at + FRAME_HDR_SIZE <= size && f->nr < MAX_FRAMES) {
-		u64 len = FRAME_HDR_SIZE + (((u64)get32(data + at + FRAME_AT_SIZE) + FRAME_ALIGN - 1) &
-					    ~(u64)(FRAME_ALIGN - 1));
+		u64 len = FRAME_HDR_SIZE +
+			  (((u64)get32(data + at + FRAME_AT_SIZE) + FRAME_ALIGN - 1) &
+			   ~(u64)(FRAME_ALIGN - 1));
 
 		if (get32(data + at) != FRAME_MAGIC || len > size - at) {
 			at += FRAME_ALIGN;
@@ -49,7 +50,8 @@ static void find_frames(const u8 *data, size_t size, struct frames *f)
 }
 
 /* Puts len bytes in place of a piece. Returns the size, as before if there is no room. */
-static size_t put_in_place(u8 *data, size_t size, size_t max, const struct piece *p, const u8 *with, size_t len)
+static size_t put_in_place(u8 *data, size_t size, size_t max, const struct piece *p, const u8 *with,
+			   size_t len)
 {
 	if (size - p->len + len > max)
 		return size;
@@ -100,8 +102,8 @@ static size_t swap(u8 *data, size_t size, size_t max, const struct frames *f, un
 
 static u64 odd_value(u64 old, unsigned int *seed)
 {
-	static const u64 values[] = { 0, 1, 2, 7, 8, 255, 256, 65535, 65536, 65537, 0x7fffffff, 0xffffffff,
-				      1ULL << 32, 1ULL << 63, ~0ULL };
+	static const u64 values[] = { 0, 1, 2, 7, 8, 255, 256, 65535, 65536, 65537, 0x7fffffff,
+				      0xffffffff, 1ULL << 32, 1ULL << 63, ~0ULL };
 
 	switch (any(seed, 3)) {
 	case 0:
@@ -123,11 +125,14 @@ static void change(u8 *p, u32 bytes, unsigned int *seed)
 		p[i] = old >> 8 * i;
 }
 
-static size_t change_header(u8 *data, size_t size, size_t max, const struct frames *f, unsigned int *seed)
+static size_t change_header(u8 *data, size_t size, size_t max, const struct frames *f,
+			    unsigned int *seed)
 {
 	static const struct { u32 at, bytes; } fields[] = {
-		{ FRAME_AT_TYPE, 2 }, { FRAME_AT_FLAGS, 2 }, { FRAME_AT_SIZE, 4 }, { FRAME_AT_ROWS, 4 },
-		{ FRAME_AT_STREAM, 4 }, { FRAME_AT_EVENT, 4 }, { FRAME_AT_FIRST, 8 }, { FRAME_AT_LAST, 8 },
+		{ FRAME_AT_TYPE, 2 }, { FRAME_AT_FLAGS, 2 }, { FRAME_AT_SIZE, 4 },
+		{ FRAME_AT_ROWS, 4 },
+		{ FRAME_AT_STREAM, 4 }, { FRAME_AT_EVENT, 4 }, { FRAME_AT_FIRST, 8 },
+		{ FRAME_AT_LAST, 8 },
 		{ FRAME_AT_SEQ, 4 },
 	};
 	u32 i = any(seed, ARRAY_SIZE(fields));
@@ -136,7 +141,8 @@ static size_t change_header(u8 *data, size_t size, size_t max, const struct fram
 	return size;
 }
 
-static size_t change_column(u8 *data, size_t size, size_t max, const struct frames *f, unsigned int *seed)
+static size_t change_column(u8 *data, size_t size, size_t max, const struct frames *f,
+			    unsigned int *seed)
 {
 	static const struct { u32 at, bytes; } fields[] = {
 		{ COLUMN_AT_FIELD, 2 }, { COLUMN_AT_ENCODING, 1 }, { COLUMN_AT_FLAGS, 1 },
@@ -152,11 +158,13 @@ static size_t change_column(u8 *data, size_t size, size_t max, const struct fram
 		return size;
 	nr = (room - ROWS_HDR_SIZE) / COLUMN_HDR_SIZE;
 	nr = get32(payload) < nr ? get32(payload) : nr;
-	change(payload + ROWS_HDR_SIZE + any(seed, nr) * COLUMN_HDR_SIZE + fields[i].at, fields[i].bytes, seed);
+	change(payload + ROWS_HDR_SIZE + any(seed, nr) * COLUMN_HDR_SIZE + fields[i].at,
+	       fields[i].bytes, seed);
 	return size;
 }
 
-static size_t change_payload(u8 *data, size_t size, size_t max, const struct frames *f, unsigned int *seed)
+static size_t change_payload(u8 *data, size_t size, size_t max, const struct frames *f,
+			     unsigned int *seed)
 {
 	const struct piece *p = &f->piece[any(seed, f->nr)];
 	u32 was = get32(data + p->at + FRAME_AT_SIZE), is, most = was + 64;
@@ -174,9 +182,10 @@ static size_t change_payload(u8 *data, size_t size, size_t max, const struct fra
 	return size;
 }
 
-static size_t (*const changes[])(u8 *data, size_t size, size_t max, const struct frames *f, unsigned int *seed) = {
-	twice, drop, swap, change_header, change_column, change_column, change_payload, change_payload,
-	change_payload, change_payload,
+static size_t (*const changes[])(u8 *data, size_t size, size_t max, const struct frames *f,
+				 unsigned int *seed) = {
+	twice, drop, swap, change_header, change_column, change_column, change_payload,
+	change_payload, change_payload, change_payload,
 };
 
 size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, unsigned int seed)
@@ -198,8 +207,8 @@ size_t LLVMFuzzerCustomMutator(u8 *data, size_t size, size_t max, unsigned int s
 }
 
 /* The frames of one, some of them replaced by the other's. */
-size_t LLVMFuzzerCustomCrossOver(const u8 *a, size_t na, const u8 *b, size_t nb, u8 *out, size_t max,
-				 unsigned int seed)
+size_t LLVMFuzzerCustomCrossOver(const u8 *a, size_t na, const u8 *b, size_t nb, u8 *out,
+				 size_t max, unsigned int seed)
 {
 	struct frames fa, fb;
 	size_t len;

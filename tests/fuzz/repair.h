@@ -24,7 +24,8 @@ static size_t put_payload(ZSTD_CCtx *zstd, u8 *to, const u8 *from, size_t len)
 	}
 	put32(to, len);
 	put32(to + 4, 0);
-	packed = ZSTD_compressCCtx(zstd, to + JSON_HDR_SIZE, ZSTD_compressBound(len), from, len, -1);
+	packed =
+		ZSTD_compressCCtx(zstd, to + JSON_HDR_SIZE, ZSTD_compressBound(len), from, len, -1);
 	return ZSTD_isError(packed) ? 0 : JSON_HDR_SIZE + packed;
 }
 

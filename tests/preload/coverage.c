@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Linked into what "make coverage" builds (--wrap=_exit): a child that ends with _exit() writes down
- * what it has run, as one that returns does.
+ * Linked into what "make coverage" builds (--wrap=_exit): a child that ends with _exit() writes
+ * down what it has run, as one that returns does.
  */
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): gcov's name, and the linker's */

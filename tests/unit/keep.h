@@ -40,10 +40,13 @@ static inline void run__end(struct run *r)
 	data_encoder__free(r->enc);
 }
 
-static inline void put(struct run *r, enum data_frame_type type, u32 event, bool aside, void *rows, u32 nr)
+static inline void put(struct run *r, enum data_frame_type type, u32 event, bool aside, void *rows,
+		       u32 nr)
 {
 	if (nr)
-		assert_int_equal(keep_window__rows(&r->w, r->enc, type, event_desc__by_id(event), 0, aside, rows, nr), 0);
+		assert_int_equal(keep_window__rows(&r->w, r->enc, type, event_desc__by_id(event), 0,
+						   aside, rows, nr),
+				 0);
 }
 
 static inline void end_second(struct run *r)
@@ -74,7 +77,8 @@ static inline bool make(struct run *r, struct rec *file)
 }
 
 /* The report of a snapshot. */
-static inline void take(struct run *r, struct rec *file, struct rec_report *out, const struct report_options *opt)
+static inline void take(struct run *r, struct rec *file, struct rec_report *out,
+			const struct report_options *opt)
 {
 	assert_true(make(r, file));
 	rec__report(file, opt, NULL, out);
@@ -87,7 +91,8 @@ static const struct report_options exits = { .event = KVMW_EVENT_EXIT, .nr_sort 
 static inline struct kvmw_exit an_exit(u64 time_ns, u32 reason, u64 total_ns)
 {
 	return (struct kvmw_exit) {
-		.time_ns = time_ns, .guest_ns = 7, .total_ns = total_ns, .user_ns = total_ns / 2, .reason = reason,
+		.time_ns = time_ns, .guest_ns = 7, .total_ns = total_ns, .user_ns = total_ns / 2,
+		.reason = reason,
 		.isa = 1, .detail = KVMW_NONE,
 	};
 }

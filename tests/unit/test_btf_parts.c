@@ -144,11 +144,13 @@ static void check_all_kinds(const struct btf *btf, const struct btf *module)
 	assert_int_equal(btf_vlen(s), btf_vlen(from));
 	for (u32 i = 0; i < btf_vlen(s); i++) {
 		u32 id = btf_members(s)[i].type, id_before = btf_members(from)[i].type;
-		const struct btf_type *t = btf__type_by_id(btf, id), *before = btf__type_by_id(module, id_before);
+		const struct btf_type *t = btf__type_by_id(btf, id),
+				      *before = btf__type_by_id(module, id_before);
 
 		assert_int_equal(btf__resolve_size(btf, id), btf__resolve_size(module, id_before));
 		assert_int_equal(t->info, before->info);
-		assert_string_equal(btf__name_by_offset(btf, t->name_off), btf__name_by_offset(module, before->name_off));
+		assert_string_equal(btf__name_by_offset(btf, t->name_off),
+				    btf__name_by_offset(module, before->name_off));
 		assert_int_equal(btf_member_bit_offset(s, i), i * 64);
 	}
 }

@@ -47,9 +47,9 @@ static u64 number_of(const char *name, u64 otherwise)
 
 static u64 extreme(u64 r)
 {
-	static const u64 edges[] = { 0, 1, ~0ULL, ~0ULL - 1, 1ULL << 63, (1ULL << 63) - 1, 0xff, 0x100,
-				     0xffff, 0x10000, 0x7fff, 0x8000, 0x7fffffff, 0x80000000, 0xffffffff,
-				     0x100000000, QUANTUM_LIMIT - 1, QUANTUM_LIMIT };
+	static const u64 edges[] = { 0, 1, ~0ULL, ~0ULL - 1, 1ULL << 63, (1ULL << 63) - 1, 0xff,
+				     0x100, 0xffff, 0x10000, 0x7fff, 0x8000, 0x7fffffff, 0x80000000,
+				     0xffffffff, 0x100000000, QUANTUM_LIMIT - 1, QUANTUM_LIMIT };
 
 	return edges[r % ARRAY_SIZE(edges)];
 }
@@ -152,7 +152,8 @@ static void make_event(struct made *m, u32 nr_fields, u32 nr, u64 *seed)
 			f->encoding = ENC_DELTA;
 		set_refs(m, k, rnd(seed));
 		m->column[k] = (struct column) {
-			.pattern = rnd(seed) % NR_PATTERNS, .seed = rnd(seed), .value = extreme(rnd(seed)),
+			.pattern = rnd(seed) % NR_PATTERNS, .seed = rnd(seed),
+			.value = extreme(rnd(seed)),
 			.step = power(rnd(seed)), .distinct = 1 + rnd(seed) % 300,
 		};
 	}
@@ -196,14 +197,15 @@ static void same_column(struct codec *t, const struct made *m, u32 k, const u64 
 				 "refs '%s', pattern %u: %llx came back as %llx",
 				 (unsigned long long)t->seed, (unsigned long long)t->round, k,
 				 m->event.nr_fields, i, m->nr, m->field[k].encoding, m->ref[k],
-				 m->column[k].pattern, (unsigned long long)row_get(&m->field[k], row),
+				 m->column[k].pattern,
+				 (unsigned long long)row_get(&m->field[k], row),
 				 (unsigned long long)out[i]);
 	t->values += m->nr;
 }
 
 /* Those that are said to be constant are, with that value; as are all that the encoder found so. */
-static void look_at_constants(struct codec *t, const struct data_event *event, const struct data_frame *f,
-			      const int *fields)
+static void look_at_constants(struct codec *t, const struct data_event *event,
+			      const struct data_frame *f, const int *fields)
 {
 	u32 nr = event->nr_fields < 64 ? event->nr_fields : 64;
 	u64 value[64], same = data_decoder__constants(t->dec, event, f, fields, nr, value);
@@ -225,7 +227,8 @@ static void there_and_back(struct codec *t, const struct made *m, u64 *seed)
 	const char *why = "";
 	u8 *payload;
 
-	assert_int_equal(data_encoder__rows(t->enc, DATA_EVENTS, &m->event, 0, m->rows, m->nr, &buf), 0);
+	assert_int_equal(data_encoder__rows(t->enc, DATA_EVENTS, &m->event, 0, m->rows, m->nr,
+					    &buf), 0);
 	for (u32 k = 0; k < event.nr_fields; k++) {
 		fields[k].type = m->field[k].type;
 		all[k] = k;
@@ -234,7 +237,8 @@ static void there_and_back(struct codec *t, const struct made *m, u64 *seed)
 		assert_non_null(t->out[k]);
 	}
 	/* Without what follows the payload, so that reading past its end shows. */
-	f = (struct data_frame) { .event = 1, .rows = m->nr, .size = get32(buf.data + FRAME_AT_SIZE) };
+	f = (struct data_frame) { .event = 1, .rows = m->nr,
+				  .size = get32(buf.data + FRAME_AT_SIZE) };
 	f.payload = payload = malloc(f.size);
 	assert_non_null(payload);
 	memcpy(payload, buf.data + FRAME_HDR_SIZE, f.size);
@@ -271,8 +275,9 @@ static void codec_round(struct codec *t, u32 nr_fields, u32 nr)
 /* Around where something changes: powers of two, the sizes of tables, the largest frame. */
 static u32 some_rows(u64 r)
 {
-	static const u32 edges[] = { 1, 2, 3, 8, 255, 256, 257, KEYMAP_MAX - 1, KEYMAP_MAX, KEYMAP_MAX + 1,
-				     2 * DICT_MAX, 2 * DICT_MAX + 1, DATA_MAX_ROWS - 1, DATA_MAX_ROWS };
+	static const u32 edges[] = { 1, 2, 3, 8, 255, 256, 257, KEYMAP_MAX - 1, KEYMAP_MAX,
+				     KEYMAP_MAX + 1, 2 * DICT_MAX, 2 * DICT_MAX + 1,
+				     DATA_MAX_ROWS - 1, DATA_MAX_ROWS };
 	u32 nr = r >> 63 ? edges[r % ARRAY_SIZE(edges)] :
 			       1 + ((r & (DATA_MAX_ROWS - 1)) >> (r >> 32) % 16);
 
@@ -283,7 +288,8 @@ static void test_every_value_comes_back(void **state)
 {
 	struct codec t = { .enc = data_encoder__new(), .dec = data_decoder__new(),
 			   .seed = number_of("KVMW_SEED", 1) };
-	u64 rounds = number_of("KVMW_ROUNDS", ROUNDS), seed = (t.seed + 1) * 0x94d049bb133111ebULL ?: 1;
+	u64 rounds = number_of("KVMW_ROUNDS", ROUNDS),
+	    seed = (t.seed + 1) * 0x94d049bb133111ebULL ?: 1;
 
 	assert_true(t.enc && t.dec);
 	for (; t.round < rounds; t.round++) {
@@ -302,7 +308,8 @@ static void test_every_value_comes_back(void **state)
 	codec_round(&t, DATA_MAX_FIELDS, 300);
 	assert_int_equal(t.seen, (1u << (COLUMN_TOKENS + 1)) - 1);
 	printf("%llu values in %llu frames came back unchanged, KVMW_SEED=%llu\n",
-	       (unsigned long long)t.values, (unsigned long long)t.frames, (unsigned long long)t.seed);
+	       (unsigned long long)t.values, (unsigned long long)t.frames,
+	       (unsigned long long)t.seed);
 	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
 		free(t.out[i]);
 	data_encoder__free(t.enc);
@@ -319,7 +326,8 @@ static void test_checksum_is_zlibs(void **state)
 		data[i] = rnd(&seed);
 	for (u32 len = 0; len <= sizeof(data) - 3; len++)
 		for (u32 from = 0; from < 3; from++)
-			assert_int_equal(checksum__crc32(data + from, len), crc32(0, data + from, len));
+			assert_int_equal(checksum__crc32(data + from, len),
+					 crc32(0, data + from, len));
 }
 
 /* Codes order rows as the values that they stand for. */

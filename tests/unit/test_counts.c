@@ -85,7 +85,7 @@ static void sum_of(struct counts *c, enum counts_span span, struct kvmw_total *t
 	agg_table__free(&t);
 }
 
-/* A sleep that was taken for a halt, and was none: parts add up to the whole in each interval, and in all. */
+/* A sleep taken for a halt that was none: parts add up to the whole in each interval and in all. */
 static void test_a_guess_is_taken_back(void **state)
 {
 	struct agg_table t = { .over_limit = 0 };
@@ -130,13 +130,13 @@ static void test_sums_that_grow(void **state)
 	for (u64 i = 1; i <= 200; i++) {
 		u64 halt, poll;
 
-		/* Any part of what was asleep may turn out to be a halt, and any part of that polling. */
+		/* Any part of what was asleep may prove a halt, and any part of that polling. */
 		asleep += 100;
 		seed = seed * 6364136223846793005ULL + 1;
 		halt = (seed >> 33) % (asleep + 1);
 		poll = (seed >> 40) % (halt + 1);
-		TAKE(&c, HLT, .count = i, .span_ns = asleep + 7 * i, .halt_ns = halt, .poll_ns = poll,
-		     .block_ns = asleep - halt, .throttled_ns = KVMW_NONE);
+		TAKE(&c, HLT, .count = i, .span_ns = asleep + 7 * i, .halt_ns = halt,
+		     .poll_ns = poll, .block_ns = asleep - halt, .throttled_ns = KVMW_NONE);
 		sum_of(&c, COUNTS_GROWN, &sum);
 		assert_true(sum.halt_ns >= was.halt_ns && sum.block_ns >= was.block_ns);
 		assert_true(sum.poll_ns >= was.poll_ns && sum.poll_ns <= sum.halt_ns);
@@ -145,7 +145,8 @@ static void test_sums_that_grow(void **state)
 		assert_true(sum.throttled_ns == KVMW_NONE);
 		was = sum;
 		sum_of(&c, COUNTS_ALL, &sum);
-		assert_true(sum.halt_ns == halt && sum.poll_ns == poll && sum.block_ns == asleep - halt);
+		assert_true(sum.halt_ns == halt && sum.poll_ns == poll &&
+			    sum.block_ns == asleep - halt);
 	}
 	counts__free(&c);
 }
@@ -157,13 +158,15 @@ static void test_parts_read_later(void **state)
 	struct counts c = { .full = false };
 	struct kvmw_total got;
 
-	TAKE(&c, HLT, .count = 1, .span_ns = 1000, .user_ns = 300, .halt_ns = 900, .poll_ns = 800, .wait_ns = 50,
-	     .throttled_ns = 50, .block_ns = KVMW_NONE);
+	TAKE(&c, HLT, .count = 1, .span_ns = 1000, .user_ns = 300, .halt_ns = 900, .poll_ns = 800,
+	     .wait_ns = 50, .throttled_ns = 50, .block_ns = KVMW_NONE);
 	sum_of(&c, COUNTS_ALL, &got);
 	assert_int_equal(got.user_ns + got.halt_ns + got.wait_ns, 1000);
-	assert_true(got.poll_ns <= got.halt_ns && got.throttled_ns <= got.wait_ns && got.block_ns == KVMW_NONE);
+	assert_true(got.poll_ns <= got.halt_ns && got.throttled_ns <= got.wait_ns &&
+		    got.block_ns == KVMW_NONE);
 	next(&c, &t);
-	TAKE(&c, HLT, .count = 2, .done = 2, .span_ns = 1100, .user_ns = 400, .halt_ns = 100, .block_ns = KVMW_NONE);
+	TAKE(&c, HLT, .count = 2, .done = 2, .span_ns = 1100, .user_ns = 400, .halt_ns = 100,
+	     .block_ns = KVMW_NONE);
 	next(&c, &t);
 	got = of(&t, HLT);
 	assert_int_equal(got.span_ns, 100);

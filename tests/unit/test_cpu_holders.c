@@ -55,7 +55,8 @@ static void write_holders(struct rec *r)
 	rec__begin(r);
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
 	rec__rows(r, DATA_STATS, KVMW_EVENT_HOLDER, earlier, ARRAY_SIZE(earlier));
-	rec__json(r, DATA_IDENT, "{\"neighbours\":[{\"pid\":5000,\"name\":\"\",\"vmm\":\"crosvm\"}]}");
+	rec__json(r, DATA_IDENT,
+		  "{\"neighbours\":[{\"pid\":5000,\"name\":\"\",\"vmm\":\"crosvm\"}]}");
 	rec__rows(r, DATA_STATS, KVMW_EVENT_HOLDER, later, ARRAY_SIZE(later));
 	rec__finish(r);
 }
@@ -69,7 +70,8 @@ static const struct cpu_holder *line_of(const struct cpu_holders *h, u32 kind, u
 	return NULL;
 }
 
-static void is_named(const struct cpu_holders *h, u32 kind, u32 tid, const char *name, const char *vm)
+static void is_named(const struct cpu_holders *h, u32 kind, u32 tid, const char *name,
+		     const char *vm)
 {
 	const struct cpu_holder *line = line_of(h, kind, tid);
 

@@ -51,7 +51,8 @@ static void test_unknown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_large_host), cmocka_unit_test(test_unknown) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_large_host),
+					    cmocka_unit_test(test_unknown) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,13 +319,15 @@ static void test_frames_moved(void **state)
 			struct outcome out;
 
 			memcpy(copy, o->data, f->offset);
-			memcpy(copy + f->offset, o->data + f->offset + (twice ? 0 : f->whole), start - f->offset);
+			memcpy(copy + f->offset, o->data + f->offset + (twice ? 0 : f->whole),
+			       start - f->offset);
 			memcpy(copy + start, o->data + f->offset, f->whole);
 			memcpy(copy + start + f->whole, o->data + behind, o->size - behind);
 			out = read_back(o, copy, o->size + (twice ? f->whole : 0));
 			assert_int_equal(out.frames, all_frames(o) & ~(twice ? 0 : 1u << i));
 			assert_int_equal(out.nr_damage, 2 - twice);
-			assert_int_equal(out.missing, !twice && f->type == DATA_EVENTS ? f->rows : 0);
+			assert_int_equal(out.missing,
+					 !twice && f->type == DATA_EVENTS ? f->rows : 0);
 			assert_true(out.finished);
 		}
 	}
@@ -370,7 +372,8 @@ static void test_schema_damaged(void **state)
 
 		if (f->type == DATA_EVENTS && f->event == KVMW_EVENT_EXIT) {
 			assert_true(field >= 0);
-			assert_int_equal(data_decoder__columns(dec, event, f, &field, 1, &col, &why), 0);
+			assert_int_equal(data_decoder__columns(dec, event, f, &field, 1, &col,
+							       &why), 0);
 			rows += f->rows;
 		}
 		data_frame__put(f);
@@ -398,7 +401,8 @@ static void test_pipe(void **state)
 	if (!child) {
 		close(fds[0]);
 		for (size_t at = 0; at < o->size; at += 1001)
-			if (write(fds[1], o->data + at, o->size - at < 1001 ? o->size - at : 1001) < 0)
+			if (write(fds[1], o->data + at, o->size - at < 1001 ? o->size - at : 1001) <
+			    0)
 				_exit(1);
 		_exit(0);
 	}
@@ -471,7 +475,8 @@ static void test_disk_full(void **state)
 	for (u32 i = 0; i < 1000; i++)
 		rows[i].rip = rnd(&seed);
 	for (u32 i = 0; i < 10; i++) {
-		assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, 1000, &frame), 0);
+		assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, 1000, &frame),
+				 0);
 		ret = data_writer__append(w, &frame);
 		written += !ret;
 	}

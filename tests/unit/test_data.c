@@ -10,7 +10,8 @@ static u64 seen;	/* encodings, one bit each: all are to be tested */
 /* The kinds of values that a column can hold. */
 enum mode { ZEROS, ONES, LOWEST, ANY, SMALL, FEW, KEYS, TICKS, LIKELY, HOLES, NR_MODES };
 
-static u64 value(enum mode mode, const struct field_desc *field, u32 field_index, u32 row, u64 *seed)
+static u64 value(enum mode mode, const struct field_desc *field, u32 field_index, u32 row,
+		 u64 *seed)
 {
 	u64 r = rnd(seed);
 
@@ -33,7 +34,8 @@ static u64 value(enum mode mode, const struct field_desc *field, u32 field_index
 		return (u64)((row * 8 + r % 2) * 10.014859) + (r >> 32) % 2;
 	case LIKELY:
 		return !strcmp(field->unit, "ns") ? 1000 + (r % 4096) * (r >> 60) + r % 7 :
-		       !strcmp(field->unit, "time") ? 10000ULL * row + r % 100 : r % 300 / (field_index + 1);
+		       !strcmp(field->unit, "time") ? 10000ULL * row + r % 100 :
+		       r % 300 / (field_index + 1);
 	case HOLES:
 		return r % 3 ? r % 100000 : ~0ULL;
 	default:
@@ -68,7 +70,8 @@ static void compare(const struct event_desc *event, const u8 *rows, u32 nr, cons
 {
 	for (u32 k = 0; k < event->nr_fields; k++)
 		for (u32 i = 0; i < nr; i++)
-			if (c->col[k][i] != row_get(&event->fields[k], rows + (size_t)i * event->size))
+			if (c->col[k][i] !=
+			    row_get(&event->fields[k], rows + (size_t)i * event->size))
 				fail_msg("%s row %u of %u: %s is %llx", event->name, i, nr,
 					 event->fields[k].name, (unsigned long long)c->col[k][i]);
 }
@@ -90,8 +93,8 @@ static void look_at_encodings(const struct data_frame *f)
 }
 
 /* Rows by their codes, where there are some. */
-static void check_codes(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
-			const struct event_desc *event, const u8 *rows)
+static void check_codes(struct data_decoder *dec, const struct data_event *e,
+			const struct data_frame *f, const struct event_desc *event, const u8 *rows)
 {
 	struct data_facts facts;
 	struct columns c;
@@ -115,8 +118,8 @@ static void check_codes(struct data_decoder *dec, const struct data_event *e, co
 }
 
 /* Beside another frame, which is decoded as well, or cannot be. */
-static void check_pair(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
-		       const struct event_desc *event, const u8 *rows)
+static void check_pair(struct data_decoder *dec, const struct data_event *e,
+		       const struct data_frame *f, const struct event_desc *event, const u8 *rows)
 {
 	struct data_decoder *other = data_decoder__new();
 	struct data_frame bad = *f;
@@ -128,20 +131,24 @@ static void check_pair(struct data_decoder *dec, const struct data_event *e, con
 	columns_init(&c, event->nr_fields);
 	for (u32 k = 1; k < 3 && k < e->nr_fields; k++)
 		for (u32 wrong = 0; wrong < 2; wrong++) {
-			const struct pair_frame a = { dec, f, k }, b = { other, wrong ? &bad : f, k };
+			const struct pair_frame a = { dec, f, k },
+						b = { other, wrong ? &bad : f, k };
 
 			data_decoder__pair(&a, &b);
-			assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why), 0);
+			assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields,
+							       c.col, &why), 0);
 			compare(event, rows, f->rows, &c);
-			assert_int_equal(data_decoder__columns(other, e, f, c.all, e->nr_fields, c.col, &why), 0);
+			assert_int_equal(data_decoder__columns(other, e, f, c.all, e->nr_fields,
+							       c.col, &why),
+					 0);
 			compare(event, rows, f->rows, &c);
 		}
 	columns_free(&c, event->nr_fields);
 	data_decoder__free(other);
 }
 
-static void check_frame(struct data_decoder *dec, const struct data_event *e, const struct data_frame *f,
-			const struct event_desc *event, const u8 *rows)
+static void check_frame(struct data_decoder *dec, const struct data_event *e,
+			const struct data_frame *f, const struct event_desc *event, const u8 *rows)
 {
 	struct columns c;
 	const char *why = "";
@@ -288,12 +295,14 @@ static void test_another_frame(void **state)
 	assert_true(enc && dec && other && rows);
 	for (u32 nr = 100; nr <= 10000; nr *= 10) {
 		struct data_buf frame = { 0 };
-		struct data_frame f = { .type = DATA_EVENTS, .event = event->id, .rows = nr, .offset = nr };
+		struct data_frame f = { .type = DATA_EVENTS, .event = event->id, .rows = nr,
+					.offset = nr };
 		const struct pair_frame a = { dec, &f, 2 }, b = { other, &f, 2 };
 		struct schema schema = { 0 };
 
 		fill(LIKELY, event, (u8 *)rows, nr, &seed);
-		assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, nr, &frame), 0);
+		assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, rows, nr, &frame),
+				 0);
 		f.payload = frame.data + FRAME_HDR_SIZE;
 		f.size = get32(frame.data + FRAME_AT_SIZE);
 		assert_int_equal(schema__builtin(&schema, event->id), 0);
@@ -346,7 +355,8 @@ static void test_wrong_counts(void **state)
 	struct kvmw_exit row = { 0 };
 
 	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, &row, 0, &frame), -1);
-	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, &row, MAX_NR + 1, &frame), -1);
+	assert_int_equal(data_encoder__rows(enc, DATA_EVENTS, event, 0, &row, MAX_NR + 1, &frame),
+			 -1);
 	free(frame.data);
 	data_encoder__free(enc);
 }

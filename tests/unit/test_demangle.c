@@ -41,7 +41,7 @@ static void test_others(void **state)
 		assert_false(demangle__frame(others[i], buf, sizeof(buf)));
 }
 
-/* f<A<int, int>, B, C, ...>, each a pair of the one before: of the last the name has 2^40 times int. */
+/* f<A<int, int>, B, C, ...>, each a pair of the one before: the last name has 2^40 times int. */
 static void test_endless(void **state)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -90,7 +90,8 @@ static u32 found(double like, double shift)
 	u32 nr = 0;
 
 	for (u32 i = 0; i < 500; i++) {
-		struct noise_series a = like_before(&seed, 10, like), b = like_before(&seed, 10 + shift, like);
+		struct noise_series a = like_before(&seed, 10, like),
+				    b = like_before(&seed, 10 + shift, like);
 		bool drifts;
 
 		nr += noise__test(&a, &b, NOISE_BATCH, &drifts) < 0.001;
@@ -98,7 +99,7 @@ static u32 found(double like, double shift)
 	return nr;
 }
 
-/* Slices that are alike for longer than a batch make one in a thousand to a few; a test of slices finds half. */
+/* Slices alike for longer than a batch make one in a thousand to a few; a test of slices: half. */
 static void test_autocorrelation(void **state)
 {
 	assert_true(found(0, 0) <= 1);
@@ -143,7 +144,8 @@ static void test_slices_fold(void **state)
 	for (u32 i = 0; i < 5000; i++) {
 		u64 at = xorshift(&seed) % 3000000000ULL, ns = xorshift(&seed) % 100000;
 
-		assert_int_equal(time_slices__add(at < 1000000000 ? &one : &other, NULL, at, ns, ns), 0);
+		assert_int_equal(time_slices__add(at < 1000000000 ? &one : &other, NULL, at, ns,
+						  ns), 0);
 		sum += ns;
 	}
 	assert_int_equal(time_slices__merge(&one, NULL, other), 0);
@@ -222,7 +224,8 @@ static void write_workload(struct rec *r, u64 seed, rate_fn rate, double slower)
 		if (rate == bursty && uniform(&seed) * 4 > how)
 			continue;
 		rows[nr++] = (struct kvmw_exit) {
-			.time_ns = REC_START + at * SPAN, .guest_ns = 100, .reason = IO, .isa = KVMW_ISA_SVM,
+			.time_ns = REC_START + at * SPAN, .guest_ns = 100, .reason = IO,
+			.isa = KVMW_ISA_SVM,
 			.total_ns = ns * (rate == drifting ? how : 1), .detail = 0x100 + port,
 			.detail_kind = OUT, .exit_cpu = UINT16_MAX,
 		};

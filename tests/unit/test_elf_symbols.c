@@ -101,7 +101,8 @@ static const char *name_of_main(const struct place *p)
 	for (u32 i = 0; i < all.nr; i++)
 		for (u32 k = 0; !strcmp(all.symbol[i].name, "main") && k < all.nr_segments; k++)
 			if (all.symbol[i].address - all.segment[k].address < all.segment[k].size)
-				offset = all.symbol[i].address - all.segment[k].address + all.segment[k].offset;
+				offset = all.symbol[i].address - all.segment[k].address +
+					 all.segment[k].offset;
 	assert_true(offset);
 	read_from(&s, p->stripped, p->dir);
 	name = elf_symbols__find(&s, offset + 1, &into);

@@ -99,7 +99,8 @@ static void check_attributes(const struct event_desc *event)
 		return;
 	}
 	assert_ptr_equal(event_desc__captured(event->id), event);
-	assert_true(event->singular && event->plural && event->reason_title && event->span && event->reason);
+	assert_true(event->singular && event->plural && event->reason_title && event->span &&
+		    event->reason);
 	assert_true(event->cost || event->class == EVENT_RAW);
 	assert_int_equal(!event->detail, !event->detail_title);
 }
@@ -209,7 +210,8 @@ static void test_released_details(void **state)
 		assert_string_equal(details[i].name, names[i]);
 }
 
-static void check_numbers(const struct kind_desc *list, size_t nr, const char *const *names, size_t least)
+static void check_numbers(const struct kind_desc *list, size_t nr, const char *const *names,
+			  size_t least)
 {
 	assert_true(nr >= least);
 	for (size_t i = 0; i < nr; i++)
@@ -281,8 +283,9 @@ static void test_schema_of_some(void **state)
 	assert_int_equal(schema__parse(&s, text), 0);
 	for (size_t i = 0; i < nr; i++)
 		assert_int_equal(!!schema__find(&s, events[i].id),
-				 events[i].id == KVMW_EVENT_EXIT || events[i].id == KVMW_EVENT_IRQ ||
-				 events[i].id >= KVMW_MAX_EVENTS);
+				 events[i].id == KVMW_EVENT_EXIT ||
+					 events[i].id == KVMW_EVENT_IRQ ||
+					 events[i].id >= KVMW_MAX_EVENTS);
 	schema__free(&s);
 	free(text);
 }

@@ -64,8 +64,8 @@ static void test_tracepoints(void **state)
 
 static void test_bad(void **state)
 {
-	static const char *const bad[] = { "", "exits", "raw", "total", "exit,", ",exit", "EXIT", "exit ",
-					   "kvm:", ":kvm_pio", "a/b:c" };
+	static const char *const bad[] = { "", "exits", "raw", "total", "exit,", ",exit", "EXIT",
+					   "exit ", "kvm:", ":kvm_pio", "a/b:c" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct event_choice choice = { 0 };

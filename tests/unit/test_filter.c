@@ -38,7 +38,8 @@ static void test_bad_lists(void **state)
 
 static void test_reasons(void **state)
 {
-	static const char *const bad[] = { "", ",", "nothing", "io,nothing", "0x", "-1", "4294967296" };
+	static const char *const bad[] = { "", ",", "nothing", "io,nothing", "0x", "-1",
+					   "4294967296" };
 	struct reason_list list = { 0 };
 
 	assert_int_equal(reason_list__parse(&list, "io,0x400,HLT"), 0);

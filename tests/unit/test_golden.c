@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every golden and every hostile file through the commands that read, with all kinds of options. What
- * may fail is the program itself: with SAN=1 it speaks of the first byte that is not its own, and of
- * arithmetic that C does not define. Without, only the small files, and any other test would see more.
+ * Every golden and every hostile file through the commands that read, with all kinds of options.
+ * What may fail is the program itself: with SAN=1 it speaks of the first byte that is not its own,
+ * and of arithmetic that C does not define. Without, only the small files, and any other test would
+ * see more.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -58,7 +59,8 @@ static const char *const full[] = {
 	"merge -o /dev/null", "cut -o /dev/null --time=10%,60%", "cut -o /dev/null --vcpu=0 --vm=1-99999 -e exit,irq",
 };
 
-static const char *const sorts[] = { "-s reason,user,detail --hist", "-s vcpu,tid,cpu --order=p99 --json", "-s time --csv" };
+static const char *const sorts[] = { "-s reason,user,detail --hist",
+				     "-s vcpu,tid,cpu --order=p99 --json", "-s time --csv" };
 
 /* In place of the C library's: no wall around a process that reads one file after another. */
 int prctl(int option, ...)
@@ -72,7 +74,8 @@ static int run_command(char *line, const char *path)
 	const char *argv[MAX_ARGS] = { NULL };
 	int argc = 0;
 
-	for (char *save = NULL, *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
+	for (char *save = NULL, *word = strtok_r(line, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	while (c->name && strcmp(c->name, argv[0]))
 		c++;
@@ -142,7 +145,8 @@ static void check(const char *options, const char *path)
 
 static void check_events(const char *path)
 {
-	static const char *const how[] = { "-v", "--json", "--csv --top=4", "--hist -s detail,vcpu --where=vcpu<64" };
+	static const char *const how[] = { "-v", "--json", "--csv --top=4",
+					   "--hist -s detail,vcpu --where=vcpu<64" };
 	char line[MAX_LINE];
 
 	for_each_named_event(event) {
@@ -196,7 +200,8 @@ static void test_hostile(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_golden), cmocka_unit_test(test_hostile) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_golden),
+					    cmocka_unit_test(test_hostile) };
 
 	signal(SIGABRT, say_last_words);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which control groups are those of a container; hierarchies need root: tests/test_record_select.py. */
+/* Which control groups are a container's; hierarchies need root: tests/test_record_select.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@
 static void test_containers(void **state)
 {
 	static const char *const has_it[] = {
-		ID, "docker-" ID ".scope", "libpod-" ID ".scope", "libpod-" ID, "cri-containerd-" ID ".scope",
+		ID, "docker-" ID ".scope", "libpod-" ID ".scope", "libpod-" ID,
+		"cri-containerd-" ID ".scope",
 		"crio-" ID ".scope", "nerdctl-" ID ".scope", "lxc.payload." ID, "machine-" ID ".scope",
 	};
 	static const char *const has_not[] = {
@@ -57,7 +58,8 @@ static void test_words(void **state)
 	static const char *const other[] = {
 		"web.service", "system.slice", "user.slice", "dev-mqueue.mount", "deadbeef.service", "init.scope",
 	};
-	static const char *const words[] = { "web", "system", "user", "d", "dead", "deadbeef", "init" };
+	static const char *const words[] = { "web", "system", "user", "d", "dead", "deadbeef",
+					     "init" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(words); k++)
@@ -70,7 +72,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_containers), cmocka_unit_test(test_pods), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

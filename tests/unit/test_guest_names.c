@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Functions of the guest that go into a recording: each once, before the first row that is about it. */
+/* Functions of the guest that go into a recording: each once, before the first row about it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,8 @@ static struct guest_symbols *some_symbols(u32 nr)
 
 	for (u64 i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "f%llu", (unsigned long long)i);
-		assert_int_equal(guest_symbols__add(s, KERNEL + 16 * i, 0, RANK_LOCAL, name, i == 1 ? "mod" : NULL), 0);
+		assert_int_equal(guest_symbols__add(s, KERNEL + 16 * i, 0, RANK_LOCAL, name,
+						    i == 1 ? "mod" : NULL), 0);
 	}
 	assert_int_equal(guest_symbols__prepare(s), 0);
 	return s;
@@ -36,14 +37,17 @@ static void expect(struct guest_names *names, const u64 *rip, u32 nr, bool neste
 
 	for (u32 i = 0; i < nr; i++)
 		rows[i] = (struct kvmw_exit) { .rip = rip[i], .nested = nested };
-	assert_int_equal(guest_names__note(names, event_desc__by_id(KVMW_EVENT_EXIT), (void *)rows, nr, &json), 0);
+	assert_int_equal(guest_names__note(names, event_desc__by_id(KVMW_EVENT_EXIT), (void *)rows,
+					   nr, &json),
+			 0);
 	assert_string_equal(json ?: "", want);
 	free(json);
 }
 
 static void test_each_once(void **state)
 {
-	static const u64 first[] = { KERNEL + 1, KERNEL + 2, 5, KERNEL + 16 }, again[] = { KERNEL + 31, KERNEL };
+	static const u64 first[] = { KERNEL + 1, KERNEL + 2, 5, KERNEL + 16 },
+			 again[] = { KERNEL + 31, KERNEL };
 	static const u64 other[] = { KERNEL + 32 }, unknown[] = { KVMW_NONE, 0, KERNEL - 1 };
 	struct guest_symbols *s = some_symbols(4);
 	struct guest_names *names = guest_names__new(s);
@@ -72,7 +76,9 @@ static void test_no_more_than_a_reader_takes(void **state)
 
 	for (u32 i = 0; i < NR; i++)
 		rows[i].rip = KERNEL + 16 * i;
-	assert_int_equal(guest_names__note(names, event_desc__by_id(KVMW_EVENT_EXIT), (void *)rows, NR, &json), 0);
+	assert_int_equal(guest_names__note(names, event_desc__by_id(KVMW_EVENT_EXIT), (void *)rows,
+					   NR, &json),
+			 0);
 	for (const char *p = json; (p = strstr(p, "\"name\"")); p++)
 		nr++;
 	assert_int_equal(nr, GUEST_SYMBOLS_STORED);
@@ -85,7 +91,8 @@ static void test_no_more_than_a_reader_takes(void **state)
 
 static void test_events(void **state)
 {
-	assert_true(guest_names__are_in(BIT(KVMW_EVENT_EXIT)) && guest_names__are_in(BIT(KVMW_EVENT_FAULT)) &&
+	assert_true(guest_names__are_in(BIT(KVMW_EVENT_EXIT)) &&
+		    guest_names__are_in(BIT(KVMW_EVENT_FAULT)) &&
 		    guest_names__are_in(BIT(KVMW_EVENT_NESTED) | BIT(KVMW_EVENT_IRQ)));
 	assert_false(guest_names__are_in(BIT(KVMW_EVENT_IRQ) | BIT(KVMW_EVENT_USERSPACE)));
 }

@@ -47,7 +47,8 @@ static const struct symbol *expected(const struct symbol *list, u32 nr, u64 at)
 				      (s->from == best->from && weight(s) > weight(best))))
 			best = s;
 	}
-	if (!best || best->rank == RANK_NONE || (best->to && at >= best->to && best->to > best->from))
+	if (!best || best->rank == RANK_NONE ||
+	    (best->to && at >= best->to && best->to > best->from))
 		return NULL;
 	return best;
 }
@@ -67,17 +68,22 @@ static void test_random(void **state)
 			u32 from = rand_r(&seed) % SPACE;
 
 			one->from = place(from, end);
-			one->to = rand_r(&seed) % 2 ? 0 : one->from + 1 + rand_r(&seed) % (SPACE - from);
+			one->to = rand_r(&seed) % 2 ? 0 :
+				  one->from + 1 + rand_r(&seed) % (SPACE - from);
 			one->rank = rand_r(&seed) % 4;
-			snprintf(one->name, sizeof(one->name), "%s%u", rand_r(&seed) % 2 ? "_" : "f", i);
-			assert_int_equal(guest_symbols__add(s, one->from, one->to, one->rank, one->name, NULL), 0);
+			snprintf(one->name, sizeof(one->name), "%s%u",
+				 rand_r(&seed) % 2 ? "_" : "f", i);
+			assert_int_equal(guest_symbols__add(s, one->from, one->to, one->rank,
+							    one->name, NULL),
+					 0);
 		}
 		assert_int_equal(guest_symbols__prepare(s), 0);
 		for (u32 i = 0; i < SPACE; i++) {
 			const struct symbol *want = expected(list, nr, place(i, end));
 			struct guest_symbol found;
 
-			assert_int_equal(guest_symbols__find(s, place(i, end), &found), want != NULL);
+			assert_int_equal(guest_symbols__find(s, place(i, end), &found),
+					 want != NULL);
 			if (!want)
 				continue;
 			assert_string_equal(found.name, want->name);
@@ -128,7 +134,9 @@ static void test_insert(void **state)
 			bool is_free = to > from && to <= SPACE;
 			char name[16];
 			struct guest_symbol symbol = {
-				.from = place(from, round % 2), .to = place(to, round % 2), .name = name,
+				.from = place(from, round % 2),
+				.to = place(to, round % 2),
+				.name = name,
 				.module = i % 3 ? "m" : NULL,
 			};
 
@@ -163,7 +171,8 @@ static void test_insert_limit(void **state)
 	struct guest_symbols *s = guest_symbols__new(), *of_little = guest_symbols__new();
 
 	for (u64 i = 2 * GUEST_SYMBOLS_STORED; i--;) {
-		const struct guest_symbol symbol = { .from = 16 * i, .to = 16 * i + 16, .name = "a function with a long name" };
+		const struct guest_symbol symbol = { .from = 16 * i, .to = 16 * i + 16,
+						     .name = "a function with a long name" };
 
 		assert_int_equal(guest_symbols__insert(s, &symbol, NULL), 0);
 		assert_int_equal(guest_symbols__insert(of_little, &symbol, &little), 0);

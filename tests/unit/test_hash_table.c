@@ -138,7 +138,8 @@ static void test_keeps_what_is_wanted(void **state)
 			assert_int_equal(((struct visit *)hash_table__at(&t, i))->key.page, 2 * i);
 			assert_int_equal(visit(&t, 2 * i, 0)->count, round + 1);
 		}
-		assert_null(hash_table__find(&t, &(const struct visit){ .key.page = 2 * round * N + 21 }.key));
+		assert_null(hash_table__find(&t, &(const struct visit){
+					     .key.page = 2 * round * N + 21 }.key));
 	}
 	hash_table__free(&t);
 }

@@ -195,14 +195,16 @@ static void test_many_references(void **state)
 /* As many keys as a frame may have, and one more. */
 static void test_many_keys(void **state)
 {
-	static u8 planes[2 * (KEYMAP_MAX + 1)], dict[DICT_HDR_SIZE + 1 + KEYMAP_MAX + 1], zeros[KEYMAP_MAX + 1];
+	static u8 planes[2 * (KEYMAP_MAX + 1)], dict[DICT_HDR_SIZE + 1 + KEYMAP_MAX + 1],
+		zeros[KEYMAP_MAX + 1];
 	u64 *out = malloc((KEYMAP_MAX + 1) * sizeof(*out));
 
 	dict[0] = dict[4] = dict[5] = 1;
 	dict[DICT_HDR_SIZE] = 7;	/* the only value */
 	for (u32 nr = KEYMAP_MAX; nr <= KEYMAP_MAX + 1; nr++) {
 		struct forged_column cols[] = {
-			{ 0, COLUMN_DICT, { 1, COLUMN_NO_REF, COLUMN_NO_REF }, 0, dict, DICT_HDR_SIZE + 1 + nr },
+			{ 0, COLUMN_DICT, { 1, COLUMN_NO_REF, COLUMN_NO_REF }, 0, dict,
+			  DICT_HDR_SIZE + 1 + nr },
 			{ 1, COLUMN_PLANES, NO, 0, planes, 2 * nr },
 		};
 		const char *why;
@@ -249,7 +251,8 @@ static void test_directories(void **state)
 	for (u32 size = 0; size < f.size; size++)
 		assert_non_null(decode_bytes(bytes, size, 8, 0, out));
 	put32(bytes + ROWS_HDR_SIZE + COLUMN_AT_STORED, ~0u);
-	assert_string_equal(decode_bytes(bytes, f.size, 8, 0, out), "a column reaches past its end");
+	assert_string_equal(decode_bytes(bytes, f.size, 8, 0, out),
+			    "a column reaches past its end");
 }
 
 /* Frames that a reader gives of a forged file, and the damage it names. */
@@ -391,13 +394,16 @@ static void test_newer_minor(void **state)
 	assert_int_equal(f->type, 999);
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
-	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &field, 1, &col, &why), 0);
+	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &field, 1, &col,
+					       &why), 0);
 	assert_int_equal(col[2], 11);
-	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &gone, 1, &col, &why), 0);
+	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &gone, 1, &col,
+					       &why), 0);
 	assert_int_equal(col[0], KVMW_NONE);
 	field = data_event__field(data_reader__event(r, 1), "shiny");
 	assert_int_equal(field, 1);
-	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &field, 1, &col, &why), 1);
+	assert_int_equal(data_decoder__columns(dec, data_reader__event(r, 1), f, &field, 1, &col,
+					       &why), 1);
 	data_frame__put(f);
 	assert_int_equal(data_reader__next(r, &f), 1);
 	assert_null(data_reader__event(r, f->event));
@@ -415,7 +421,8 @@ static void test_newer_minor(void **state)
 /* What is said in the header or the index, with a right checksum, is not believed. */
 static void test_false_statements(void **state)
 {
-	static const u32 sizes[] = { 0, FILE_HDR_SIZE - 8, FILE_HDR_SIZE + 4, FILE_HDR_MAX + 8, ~0u };
+	static const u32 sizes[] = { 0, FILE_HDR_SIZE - 8, FILE_HDR_SIZE + 4, FILE_HDR_MAX + 8,
+				     ~0u };
 	struct forge *g;
 	size_t nr;
 

@@ -22,7 +22,7 @@ static u64 append_costs(struct data_writer *w, u32 nr, u32 *bytes)
 	return first;
 }
 
-/* Reads all: how many frames there are of EVENTS and INDEX, and rows that INDEX has of what is missing. */
+/* Reads all: how many frames of EVENTS and INDEX there are, and INDEX's rows of what is missing. */
 static void check_frames(const char *path, u32 nr_events, u32 nr_index, u64 missing)
 {
 	struct data_reader *r = data_reader__open(path);
@@ -55,8 +55,8 @@ static u64 offset_of_index(const struct memory_file *m, u32 n)
 }
 
 /*
- * More frames than one INDEX frame has rows: an INDEX frame after every 4096, and all are in one of them. Where
- * one is missing, what it lists is not known, but what the next one lists.
+ * More frames than one INDEX frame has rows: an INDEX frame after every 4096, and all are in one of
+ * them. Where one is missing, what it lists is not known, but what the next one lists.
  */
 static void test_long_index(void **state)
 {
@@ -84,7 +84,9 @@ static void append_index(struct data_writer *w, const struct kvmw_index *rows, u
 	struct data_encoder *enc = data_encoder__new();
 	struct data_buf frame = { 0 };
 
-	assert_int_equal(data_encoder__rows(enc, DATA_INDEX, event_desc__by_id(KVMW_EVENT_INDEX), 0, rows, nr, &frame), 0);
+	assert_int_equal(data_encoder__rows(enc, DATA_INDEX, event_desc__by_id(KVMW_EVENT_INDEX), 0,
+					    rows, nr, &frame),
+			 0);
 	assert_int_equal(data_writer__append(w, &frame), 0);
 	data_encoder__free(enc);
 	free(frame.data);
@@ -101,7 +103,8 @@ static void test_index_at_the_end(void **state)
 	u8 x = 0xaa;
 
 	for (u32 i = 0; i < 4; i++)
-		rows[1 + i] = (struct kvmw_index) { .offset = first + i * bytes, .type = DATA_EVENTS, .rows = 3 + i };
+		rows[1 + i] = (struct kvmw_index) { .offset = first + i * bytes,
+						    .type = DATA_EVENTS, .rows = 3 + i };
 	append_index(w, rows, 3);
 	append_index(w, rows + 3, 2);
 	assert_int_equal(data_writer__close(w), 0);

@@ -23,7 +23,8 @@ static void test_ioctls_are_the_headers(void **state)
 	assert_true(ARRAY_SIZE(list) > 90);
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		if (list[i].ours != list[i].theirs)
-			fail_msg("%s is 0x%x, not 0x%x", list[i].name, list[i].theirs, list[i].ours);
+			fail_msg("%s is 0x%x, not 0x%x", list[i].name, list[i].theirs,
+				 list[i].ours);
 		assert_string_equal(ioctl_name(list[i].theirs), list[i].name);
 	}
 }
@@ -31,7 +32,8 @@ static void test_ioctls_are_the_headers(void **state)
 static void test_ioctls_of_another_size(void **state)
 {
 	assert_string_equal(ioctl_name(KVM_SET_SREGS + (8u << 16)), "KVM_SET_SREGS");
-	assert_string_equal(ioctl_name(_IOW(KVMIO, 0x49, char[160])), "KVM_SET_USER_MEMORY_REGION2");
+	assert_string_equal(ioctl_name(_IOW(KVMIO, 0x49, char[160])),
+			    "KVM_SET_USER_MEMORY_REGION2");
 	assert_null(ioctl_name(_IO(KVMIO, 0xff)));
 	assert_null(ioctl_name(_IO('T', 0x80)));
 	assert_null(ioctl_name(0));

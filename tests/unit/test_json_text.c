@@ -51,7 +51,8 @@ static void test_each(void **state)
 		int ret;
 
 		json_purse__earn(&purse, 0);
-		ret = json_text__each(&purse, cases[i].text, names, ARRAY_SIZE(names), write_down, taken, &any);
+		ret = json_text__each(&purse, cases[i].text, names, ARRAY_SIZE(names), write_down,
+				      taken, &any);
 		if (ret != cases[i].ret || strcmp(taken, cases[i].taken) || any != cases[i].any)
 			fail_msg("%s: %d, %s", cases[i].text, ret, taken);
 	}

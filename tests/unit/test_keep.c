@@ -50,7 +50,8 @@ static void test_ring(void **state)
 		used += len;
 		added++;
 		/* Two large ones may leave a gap between them. */
-		assert_true(!dropped || used + 2 * sizeof(data) + 64 * (added - dropped) > r.size / 2);
+		assert_true(!dropped ||
+			    used + 2 * sizeof(data) + 64 * (added - dropped) > r.size / 2);
 	}
 	assert_true(dropped > 3900);
 	assert_true(keep_ring__lacks(&r, 9000) == KVMW_NONE);
@@ -90,7 +91,8 @@ static void test_window(void **state)
 /* Cycles in progress are in the snapshot that they are for, and in its totals. */
 static void test_open(void **state)
 {
-	struct kvmw_exit row = an_exit(FROM + 5, 12, 100), open = an_exit(FROM + 500, 10, KVMW_NONE);
+	struct kvmw_exit row = an_exit(FROM + 5, 12, 100),
+			 open = an_exit(FROM + 500, 10, KVMW_NONE);
 	struct rec_report out;
 	struct rec file;
 	struct run r;
@@ -110,7 +112,7 @@ static void test_open(void **state)
 	run__end(&r);
 }
 
-/* What comes between the cut and the snapshot is the next one's: a cycle that was open ends once. */
+/* What comes between the cut and the snapshot is the next one's: an open cycle ends once. */
 static void test_cut(void **state)
 {
 	struct kvmw_exit rows[] = { an_exit(FROM + 5, 12, 100), an_exit(FROM + 500, 10, KVMW_NONE),
@@ -147,7 +149,8 @@ static void test_cut(void **state)
 /* What was put aside for a snapshot that was not made is not in the next one. */
 static void test_release(void **state)
 {
-	struct kvmw_exit open = an_exit(FROM + 500, 10, KVMW_NONE), ended = an_exit(FROM + 500, 10, 3000);
+	struct kvmw_exit open = an_exit(FROM + 500, 10, KVMW_NONE),
+			 ended = an_exit(FROM + 500, 10, 3000);
 	struct kvmw_total begun = { .event = KVMW_EVENT_EXIT, .isa = 1, .reason = 10, .count = 1 };
 	struct rec_report out;
 	struct rec file;
@@ -177,7 +180,10 @@ static void test_release(void **state)
 #define STEP	1000		/* ns between two rows */
 
 /* Of which none is like another: 40 bytes or so each. */
-/* Snapshots one after another: each second ends while one is about to be made, and goes when it is too old all the same. */
+/*
+ * Snapshots one after another: each second ends while one is about to be made, and goes when it is
+ * too old all the same.
+ */
 static void test_always_held(void **state)
 {
 	struct run r;
@@ -213,7 +219,10 @@ static void many(struct run *r, u64 from_ns, u32 nr)
 	put(r, DATA_EVENTS, KVMW_EVENT_EXIT, false, rows, nr);
 }
 
-/* Of a second that is larger than SIZE, what fits is kept, and the window begins with it; also of a single batch. */
+/*
+ * Of a second that is larger than SIZE, what fits is kept, and the window begins with it; also of a
+ * single batch.
+ */
 static void test_large_second(void **state)
 {
 	static const struct { u32 batches, rows; } tries[] = { { 60, 1000 }, { 1, 60000 } };
@@ -232,7 +241,8 @@ static void test_large_second(void **state)
 		assert_true(out.rep.total.exact);
 		assert_in_range(out.rep.total.count, 1000, 30000);
 		assert_int_equal(out.rep.total.recorded, out.rep.total.count);
-		assert_int_equal(out.rec->meta.start_ns, FROM + SECOND + (60000 - out.rep.total.count - 1) * STEP);
+		assert_int_equal(out.rec->meta.start_ns,
+				 FROM + SECOND + (60000 - out.rep.total.count - 1) * STEP);
 		assert_int_equal(out.rec->meta.stop_ns, FROM + 2 * SECOND);
 		rec__report_free(&out);
 		run__end(&r);
@@ -247,15 +257,19 @@ static void test_large_table(void **state)
 	struct run r;
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		rows[i] = (struct kvmw_taken) { .place = i, .tid = rnd(&seed), .tgid = rnd(&seed), .pid = rnd(&seed),
-						.count = rnd(&seed), .bytes = rnd(&seed) };
+		rows[i] = (struct kvmw_taken) { .place = i, .tid = rnd(&seed), .tgid = rnd(&seed),
+						.pid = rnd(&seed), .count = rnd(&seed),
+						.bytes = rnd(&seed) };
 	run__begin_of_size(&r, 60 * SECOND, SMALL);
 	put(&r, DATA_STATS, KVMW_EVENT_TAKEN, false, rows, ARRAY_SIZE(rows));
 	end_second(&r);
 	run__end(&r);
 }
 
-/* What came after the cut left no room for what came before: there is no snapshot then, and the next one is made. */
+/*
+ * What came after the cut left no room for what came before: there is no snapshot then, and the
+ * next one is made.
+ */
 static void test_no_room(void **state)
 {
 	struct rec_report out;
@@ -279,7 +293,7 @@ static void test_no_room(void **state)
 	run__end(&r);
 }
 
-/* While SIZE has room, nobody waits for a snapshot that is being written; what is old is dropped later. */
+/* While SIZE has room, nobody waits for a snapshot being written; what is old is dropped later. */
 static void test_slow_disk(void **state)
 {
 	struct run r;
@@ -391,10 +405,11 @@ static void test_lost(void **state)
 
 /* ---- who had the CPU, who took memory ------------------------------------- */
 
-#define HOLDER(p, k, t, n, ns) { .vcpu = 0, .place = p, .kind = KVMW_holder_##k, .tid = t, .pid = t, .turns = n, \
-				 .time_ns = ns, .comm0 = 'a' }
-#define TAKEN(p, k, n, b) { .place = p, .kind = KVMW_taken_##k, .pid = 100, .tid = 9, .tgid = 9, .count = n, .bytes = b, \
-			    .guest_count = KVMW_NONE, .guest_bytes = KVMW_NONE }
+#define HOLDER(p, k, t, n, ns) { .vcpu = 0, .place = p, .kind = KVMW_holder_##k, .tid = t, \
+				 .pid = t, .turns = n, .time_ns = ns, .comm0 = 'a' }
+#define TAKEN(p, k, n, b) { .place = p, .kind = KVMW_taken_##k, .pid = 100, .tid = 9, \
+			    .tgid = 9, .count = n, .bytes = b, .guest_count = KVMW_NONE, \
+			    .guest_bytes = KVMW_NONE }
 
 static void is_holder(const struct recording *rec, u32 kind, u32 tid, u64 turns, u64 time_ns)
 {
@@ -410,15 +425,19 @@ static void is_holder(const struct recording *rec, u32 kind, u32 tid, u64 turns,
 	fail();
 }
 
-/* Sums since the recording began are of the window; a thread whose place another one got is not lost. */
+/* Sums since the recording began are the window's; a thread whose place another got is not lost. */
 static void test_sums(void **state)
 {
-	struct kvmw_holder before[] = { HOLDER(0, PROCESS, 50, 3, 300), HOLDER(1, PROCESS, 60, 2, 200),
+	struct kvmw_holder before[] = { HOLDER(0, PROCESS, 50, 3, 300),
+					HOLDER(1, PROCESS, 60, 2, 200),
 					HOLDER(32, OTHERS, ~0U, 1, 10) };
-	struct kvmw_holder first[] = { HOLDER(0, PROCESS, 50, 5, 550), HOLDER(1, PROCESS, 60, 4, 450) };
+	struct kvmw_holder first[] = { HOLDER(0, PROCESS, 50, 5, 550),
+				       HOLDER(1, PROCESS, 60, 4, 450) };
 	/* 60 had 6 turns and 600 ns when 70 got its place. */
-	struct kvmw_holder second[] = { HOLDER(1, PROCESS, 70, 1, 5), HOLDER(32, OTHERS, ~0U, 7, 610) };
-	struct kvmw_taken none[] = { TAKEN(512, OTHERS, 0, 0) }, some[] = { TAKEN(3, KERNEL, 4, 40) };
+	struct kvmw_holder second[] = { HOLDER(1, PROCESS, 70, 1, 5),
+					HOLDER(32, OTHERS, ~0U, 7, 610) };
+	struct kvmw_taken none[] = { TAKEN(512, OTHERS, 0, 0) },
+			  some[] = { TAKEN(3, KERNEL, 4, 40) };
 	struct kvmw_taken more[] = { TAKEN(3, KERNEL, 9, 100) };
 	const struct rec_taken *taken;
 	struct rec_report out;

@@ -20,19 +20,22 @@ static void test_identity(void **state)
 	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":0,\"pid\":1}],\"vcpus\":[{\"id\":4,\"vm\":0},"
 					"{\"id\":5,\"vm\":0,\"gone_ns\":50}]}"), 0);
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"tid\":9}]}"), 0);
-	assert_string_equal(identity__text(&id, IDENTITY_VCPUS, 4), "{\"id\":4,\"vm\":0,\"tid\":9}");
+	assert_string_equal(identity__text(&id, IDENTITY_VCPUS, 4),
+			    "{\"id\":4,\"vm\":0,\"tid\":9}");
 	assert_false(identity__forget(&id, 50, 0));
 	assert_true(identity__forget(&id, 51, 0));
 	assert_false(identity__has_vcpu(&id, 5));
 	assert_non_null(identity__text(&id, IDENTITY_VMS, 0));
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"gone_ns\":60}]}"), 0);
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":4,\"vm\":0,\"gone_ns\":60}]}"),
+			 0);
 	assert_true(identity__forget(&id, 61, 0));
 	assert_null(identity__text(&id, IDENTITY_VMS, 0));
 
 	/* Other threads of a VMM are there until it ends; they are no vCPU that dies. */
 	assert_int_equal(identity__take(&id, "{\"vms\":[{\"id\":2,\"pid\":1}],\"vcpus\":[{\"id\":9,\"vm\":2},"
 					"{\"id\":8,\"vm\":2,\"role\":\"vmm\"},{\"id\":6,\"vm\":null,\"role\":\"kernel\"}]}"), 0);
-	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":9,\"vm\":2,\"gone_ns\":70}]}"), 0);
+	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":9,\"vm\":2,\"gone_ns\":70}]}"),
+			 0);
 	assert_true(identity__forget(&id, 71, 0));
 	assert_non_null(identity__text(&id, IDENTITY_VMS, 2));
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":8,\"vm\":2,\"role\":\"vmm\",\"gone_ns\":80}]}"), 0);
@@ -45,8 +48,9 @@ static void test_identity(void **state)
 	/* Names of threads without end: the latest ones stay, and a vCPU that is there. */
 	assert_int_equal(identity__take(&id, "{\"vcpus\":[{\"id\":7,\"vm\":1}]}"), 0);
 	for (u32 i = 0; i < 2 * IDENTITY_MAX; i += 4) {
-		snprintf(item, sizeof(item), "{\"tasks\":[{\"tid\":%u},{\"tid\":%u},{\"tid\":%u},{\"tid\":%u}]}", i, i + 1,
-			 i + 2, i + 3);
+		snprintf(item, sizeof(item),
+			 "{\"tasks\":[{\"tid\":%u},{\"tid\":%u},{\"tid\":%u},{\"tid\":%u}]}", i,
+			 i + 1, i + 2, i + 3);
 		assert_int_equal(identity__take(&id, item), 0);
 		assert_true(id.nr[IDENTITY_TASKS] <= IDENTITY_MAX);
 	}
@@ -62,20 +66,24 @@ static void test_identity(void **state)
 /* However many processes come and go: what is there keeps its last reading. */
 static void test_roles(void **state)
 {
-	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 100, .done = 100,
-				    .lost = 100 };
+	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 100,
+				    .done = 100, .lost = 100 };
 	char item[160];
 	struct rec_report out;
 	struct rec file;
 	struct run r;
 
 	run__begin(&r, 2 * SECOND);
-	assert_int_equal(keep_window__json(&r.w, DATA_IDENT, "{\"vcpus\":[{\"id\":1,\"vm\":0,\"role\":\"vmm\"}]}"), 0);
+	assert_int_equal(keep_window__json(&r.w, DATA_IDENT,
+					   "{\"vcpus\":[{\"id\":1,\"vm\":0,\"role\":\"vmm\"}]}"),
+			 0);
 	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
 	for (u32 i = 0; i < 4; i++)
 		end_second(&r);
 	for (u32 i = 2; i < IDENTITY_MAX + 10; i++) {
-		snprintf(item, sizeof(item), "{\"vcpus\":[{\"id\":%u,\"vm\":0,\"role\":\"vmm\",\"gone_ns\":%llu}]}", i, FROM);
+		snprintf(item, sizeof(item),
+			 "{\"vcpus\":[{\"id\":%u,\"vm\":0,\"role\":\"vmm\",\"gone_ns\":%llu}]}", i,
+			 FROM);
 		assert_int_equal(keep_window__json(&r.w, DATA_IDENT, item), 0);
 	}
 	end_second(&r);
@@ -83,7 +91,8 @@ static void test_roles(void **state)
 	total.count = total.done = total.lost = 101;
 	put(&r, DATA_STATS, KVMW_EVENT_TOTAL, false, &total, 1);
 	end_second(&r);
-	take(&r, &file, &out, &(const struct report_options) { .event = KVMW_EVENT_IOCTL, .nr_sort = 1 });
+	take(&r, &file, &out,
+	     &(const struct report_options) { .event = KVMW_EVENT_IOCTL, .nr_sort = 1 });
 	assert_int_equal(out.rep.total.count, 1);
 	assert_int_equal(out.rep.total.lost, 1);
 	rec__report_free(&out);
@@ -103,7 +112,8 @@ static u32 nr_vcpus(struct run *r, u64 *count, u64 *lost)
 	*count = out.rep.total.count;
 	*lost = out.rep.total.lost;
 	for (u32 i = 0; i < out.rec->totals.table.nr; i++)
-		assert_non_null(recording__vcpu(out.rec, agg_table__at(&out.rec->totals, i)->key.vcpu));
+		assert_non_null(recording__vcpu(out.rec,
+						agg_table__at(&out.rec->totals, i)->key.vcpu));
 	rec__report_free(&out);
 	return nr;
 }
@@ -140,8 +150,8 @@ static void test_gone_vcpu(void **state)
 /* A vCPU without a thread gets another one: what it lost before was counted then. */
 static void test_back_again(void **state)
 {
-	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_EXIT, .isa = 1, .reason = 10, .count = 100, .done = 100,
-				    .lost = 100 };
+	struct kvmw_total total = { .vcpu = 1, .event = KVMW_EVENT_EXIT, .isa = 1, .reason = 10,
+				    .count = 100, .done = 100, .lost = 100 };
 	u64 count, lost;
 	struct run r;
 
@@ -179,7 +189,10 @@ static void __attribute__((format(printf, 2, 3))) say(struct run *r, const char 
 	assert_int_equal(keep_window__json(&r->w, DATA_IDENT, text), 0);
 }
 
-/* Each moment says anew what its rows refer to: no more than what is in the window, and the next snapshot, is known. */
+/*
+ * Each moment says anew what its rows refer to: no more than what is in the window, and the next
+ * snapshot, is known.
+ */
 static void test_texts_of_moments(void **state)
 {
 	struct kvmw_host load = { .moment = 1, .kind = KVMW_host_LOAD, .value = KVMW_NONE };
@@ -197,7 +210,8 @@ static void test_texts_of_moments(void **state)
 		put(&r, DATA_STATS, KVMW_EVENT_HOST, false, &load, 1);
 		end_second(&r);
 		end_second(&r);
-		assert_true(r.w.identity.nr[IDENTITY_TEXTS] <= 3 && r.w.identity.nr[IDENTITY_STACKS] <= 1 + 3);
+		assert_true(r.w.identity.nr[IDENTITY_TEXTS] <= 3 &&
+			    r.w.identity.nr[IDENTITY_STACKS] <= 1 + 3);
 		assert_non_null(identity__text(&r.w.identity, IDENTITY_STACKS, 7));
 	}
 	/* While a snapshot is begun, what it needs stays, whatever is dropped. */
@@ -216,10 +230,11 @@ static void test_texts_of_moments(void **state)
 	run__end(&r);
 }
 
-/* Threads and other VMs come and go; those that are there are named again and again, or have rows. */
+/* Threads and other VMs come and go; those that are there are named again, or have rows. */
 static void test_names_that_age(void **state)
 {
-	const struct kvmw_holder row = { .vcpu = 0, .place = 1, .kind = KVMW_holder_VM, .tid = 1, .pid = 5 };
+	const struct kvmw_holder row = { .vcpu = 0, .place = 1, .kind = KVMW_holder_VM, .tid = 1,
+					 .pid = 5 };
 	struct kvmw_holder now;
 	struct run r;
 

@@ -12,7 +12,8 @@
 #define AT(seconds)	((seconds) * NSEC_PER_SEC)
 
 /* For so many seconds: its cost is fixed plus each, ns for a recorded event, of so many. */
-static void run(struct record_limit *l, u64 *second, u32 seconds, double events, double fixed, double each)
+static void run(struct record_limit *l, u64 *second, u32 seconds, double events, double fixed,
+		double each)
 {
 	static const double one_in[LIMIT_STEPS] = { 1, 10, 100, 1e9 };
 

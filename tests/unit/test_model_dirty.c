@@ -24,7 +24,8 @@ static const struct kvmw_dirty earlier[] = {
 	ROW(5, 0, 0x101, 5, 1), ROW(0, 0, 0x100, 5, 1), ROW(3, 0, 0x100, 5, 1),
 	ROW(1, 0, 0x200, 5, 0), ROW(1, 0, 0x201, 6, 0), ROW(2, 7, 0x200, 5, 0),
 	/* No mark, though it looks like one. */
-	{ .time_ns = REC_START, .kind = KVMW_dirty_RING_PUSH, .gfn = 0x999, .slot = 5, .logging = 1 },
+	{ .time_ns = REC_START, .kind = KVMW_dirty_RING_PUSH, .gfn = 0x999, .slot = 5,
+	  .logging = 1 },
 };
 
 #define SLOT(t, v, s, g, n, h, r) { .time_ns = REC_START + (t) * REC_MS, .vcpu = v, .slot = s, \
@@ -245,9 +246,11 @@ static void test_more_than_is_shown(void **state)
 static void test_strange_numbers(void **state)
 {
 	static const struct kvmw_dirty rows[] = {
-		{ .time_ns = 0, .kind = 1, .vcpu = 12345, .gfn = ~1ULL, .slot = ~0ULL, .logging = 1 },
+		{ .time_ns = 0, .kind = 1, .vcpu = 12345, .gfn = ~1ULL, .slot = ~0ULL,
+		  .logging = 1 },
 		{ .time_ns = ~1ULL, .kind = 1, .vcpu = ~0U, .gfn = 0, .slot = ~0ULL, .logging = 7 },
-		{ .time_ns = ~0ULL, .kind = 1, .vcpu = 0, .gfn = 1, .slot = 1ULL << 63, .logging = 1 },
+		{ .time_ns = ~0ULL, .kind = 1, .vcpu = 0, .gfn = 1, .slot = 1ULL << 63,
+		  .logging = 1 },
 		{ .time_ns = 5, .kind = 1, .vcpu = 0, .gfn = ~0ULL, .slot = 0, .logging = 1 },
 	};
 	const struct report_options opt = { .event = KVMW_EVENT_DIRTY, .nr_sort = 1 };
@@ -275,7 +278,8 @@ static void test_strange_numbers(void **state)
 /* Beyond the bounds of memory all is counted, and told. */
 static void test_limits(void **state)
 {
-	u64 kind[6], vcpu[6] = { 0 }, slot[6] = { 0 }, time[6], gfn[6] = { 1, 2, 1, 3, 2, 4 }, logging[6];
+	u64 kind[6], vcpu[6] = { 0 }, slot[6] = { 0 }, time[6], gfn[6] = { 1, 2, 1, 3, 2, 4 },
+	    logging[6];
 	u64 *col[] = { kind, vcpu, slot, time, gfn, logging };
 	const struct scan_batch b = { .event = &dirty_rows_events[0], .rows = 6, .col = col };
 	const struct report_options opt = { 0 };

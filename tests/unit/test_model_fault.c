@@ -12,8 +12,9 @@
 
 #define NONE KVMW_NONE
 #define MIB (1ULL << 20)
-#define RESULT(t, k, sp, v, g, a, mm, l, p, r) { .time_ns = REC_START + (t), .span_ns = sp, .vcpu = v, \
-		.kind = KVMW_fault_##k, .gpa = g, .access = a, .mmio = mm, .level = l, .pfn = p, .ret_pf = r }
+#define RESULT(t, k, sp, v, g, a, mm, l, p, r) { .time_ns = REC_START + (t), .span_ns = sp, \
+		.vcpu = v, .kind = KVMW_fault_##k, .gpa = g, .access = a, .mmio = mm, .level = l, \
+		.pfn = p, .ret_pf = r }
 #define ROW(...) RESULT(__VA_ARGS__, NONE)
 
 enum { R = 1, W = 2, X = 4 };
@@ -22,7 +23,8 @@ static const struct kvmw_fault later[] = {
 	RESULT(90, PAGE_FAULT, 400, 0, 4 * MIB + 5, W, 0, 1, 7, KVMW_RET_PF_FIXED),
 	/* the same range, another vCPU */
 	RESULT(80, PAGE_FAULT, 600, 1, 6 * MIB - 1, W, 0, 1, 8, KVMW_RET_PF_FIXED),
-	RESULT(85, PAGE_FAULT, 50, 7, 4 * MIB, W, 0, 2, 9, KVMW_RET_PF_SPURIOUS),	/* another VM's */
+	/* another VM's */
+	RESULT(85, PAGE_FAULT, 50, 7, 4 * MIB, W, 0, 2, 9, KVMW_RET_PF_SPURIOUS),
 	ROW(81, SET_SPTE, NONE, 0, 4 * MIB, NONE, NONE, 1, 7),
 	ROW(82, SET_SPTE, NONE, 0, 0xfee00000, NONE, NONE, 1, NONE),	/* marks MMIO */
 };

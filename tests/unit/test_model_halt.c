@@ -11,9 +11,9 @@
 #include "util/analysis/model_halt.h"
 
 #define NONE KVMW_NONE
-#define HALT(t, v, s, p, sl, va, w) { .time_ns = REC_START + (t) * REC_MS, .span_ns = s, .vcpu = v, \
-		.kind = KVMW_halt_WAKEUP, .poll_ns = p, .slept = sl, .valid = va, .waker = w, \
-		.grow = NONE, .window_ns = NONE, .old_window_ns = NONE }
+#define HALT(t, v, s, p, sl, va, w) { .time_ns = REC_START + (t) * REC_MS, .span_ns = s, \
+		.vcpu = v, .kind = KVMW_halt_WAKEUP, .poll_ns = p, .slept = sl, .valid = va, \
+		.waker = w, .grow = NONE, .window_ns = NONE, .old_window_ns = NONE }
 #define WINDOW(t, v, o, n) { .time_ns = REC_START + (t) * REC_MS, .span_ns = NONE, .vcpu = v, \
 		.kind = KVMW_halt_WINDOW, .poll_ns = NONE, .slept = NONE, .valid = NONE, \
 		.waker = NONE, .grow = NONE, .window_ns = n, .old_window_ns = o }
@@ -166,7 +166,8 @@ static void columns(const struct max_series *s, u64 from, u64 to, const u64 *wan
 static void test_steps(void **state)
 {
 	static const struct { u64 at, old, now; } changes[] = {
-		{ 5500, 40, 0 }, { 2500, 10, 20 }, { 2600, 20, 40 }, { 7100, 0, 10 }, { 7200, 10, 0 },
+		{ 5500, 40, 0 }, { 2500, 10, 20 }, { 2600, 20, 40 }, { 7100, 0, 10 },
+		{ 7200, 10, 0 },
 	};
 	static const u64 want[] = { 10, 10, 40, 40, 40, 40, 0, 10, 0, 0 };
 	static const u64 unknown[] = { NONE, NONE };
@@ -215,7 +216,8 @@ static void test_steps_of_any_time(void **state)
 	assert_int_equal(out[4], 1);
 	assert_int_equal(out[7], 2);
 	for (u64 i = 0; i < 5000; i++)
-		max_series__add(&whole, (i * 7919 % 5000) << 20, i * 7919 % 5000, i * 7919 % 5000 + 1);
+		max_series__add(&whole, (i * 7919 % 5000) << 20, i * 7919 % 5000,
+				i * 7919 % 5000 + 1);
 	max_series__columns(&whole, 0, 5000ULL << 20, 5, out);
 	for (u32 i = 0; i < 5; i++)
 		assert_in_range(out[i], 1000 * (i + 1) - 40, 1000 * (i + 1) + 1);

@@ -176,7 +176,8 @@ static void test_many(void **state)
 	rec__begin(&r);
 	for (u32 k = 0; k < 3; k++) {
 		for (u32 i = 0; i < NR; i++) {
-			const struct kvmw_sched row = ROW(0, i % 7, k * NR + i, OUT, ~0ULL - 1, i, 0);
+			const struct kvmw_sched row =
+				ROW(0, i % 7, k * NR + i, OUT, ~0ULL - 1, i, 0);
 
 			rows[i] = row;
 			rows[i].time_ns = i * 0x9e3779b97f4a7c15ULL;

@@ -21,12 +21,14 @@ static void make_taken(struct rec *r)
 	for (u32 i = 0; i < ARRAY_SIZE(slot); i++)
 		slot[i] = (struct kvmw_memslot) {
 			.time_ns = REC_START + i, .kind = KVMW_memslot_SET, .slot = i,
-			.gpa = (u64)i << 22, .size = 1 << 22, .hva = 0x7f0000000000 + ((u64)i << 22),
+			.gpa = (u64)i << 22, .size = 1 << 22,
+			.hva = 0x7f0000000000 + ((u64)i << 22),
 		};
 	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
 		row[i] = (struct kvmw_mmu) {
 			.time_ns = REC_START + 100 + i, .kind = KVMW_mmu_INVALIDATE, .tid = i,
-			.start = 0x7f0000000000 + ((u64)i << 19), .end = 0x7f0000000000 + ((u64)(i + 1) << 19),
+			.start = 0x7f0000000000 + ((u64)i << 19),
+			.end = 0x7f0000000000 + ((u64)(i + 1) << 19),
 			.cause = KVMW_CAUSE_CLEAR, .syscall = KVMW_NONE,
 		};
 	rec__begin(r);

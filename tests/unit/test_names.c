@@ -268,14 +268,16 @@ static void test_written(void **state)
 	written_is(0x830, 2ULL << 32 | 0x469a, false, "ICR: SIPI 0x9a to vCPU 2");
 	written_is(0x830, 2ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to vCPU 1");
 	written_is(0x830, 5ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to vCPUs 0,2");
-	written_is(0x830, 0x10003ULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to APIC ids 16,17");
-	written_is(0x830, 0x1fULL << 32 | 0x8fc, false, "ICR: IPI vector 0xfc to 5 APICs, mask 0x1f");
+	written_is(0x830, 0x10003ULL << 32 | 0x8fc, false,
+		   "ICR: IPI vector 0xfc to APIC ids 16,17");
+	written_is(0x830, 0x1fULL << 32 | 0x8fc, false,
+		   "ICR: IPI vector 0xfc to 5 APICs, mask 0x1f");
 	written_is(0x830, 0x8fc, false, "ICR: IPI vector 0xfc to none");
 	written_is(0x40000071, 1ULL << 56 | 0xe1, false, "ICR: IPI vector 0xe1");
 	written_is(0x40000071, 0, false, "ICR: IPI vector 0x0");
 	written_is(0x830, UINT64_MAX, false, NULL);
 	written_is(0x6e0, 12345, false, NULL);
-	/* What the level and the trigger are does not matter, nor a destination beside a shorthand. */
+	/* The level and the trigger are irrelevant, as is a destination beside a shorthand. */
 	assert_int_equal(written_group(0x830, 1ULL << 32 | 0xc0fd, false),
 			 written_group(0x830, 1ULL << 32 | 0xfd, false));
 	assert_int_equal(written_group(0x830, 1ULL << 32 | 0x800fd, false),

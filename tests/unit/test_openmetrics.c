@@ -36,12 +36,12 @@ static struct recording *make_host(u32 vms, u64 times)
 	assert_non_null(out);
 	fputs("{\"vms\":[", out);
 	for (u32 i = 0; i < vms; i++)
-		fprintf(out, "%s{\"id\":%u,\"pid\":%u,\"name\":\"v\\\"m\\\\%u\",\"vmm\":\"qemu\"}", i ? "," : "", i,
-			1000 + i, i);
+		fprintf(out, "%s{\"id\":%u,\"pid\":%u,\"name\":\"v\\\"m\\\\%u\",\"vmm\":\"qemu\"}",
+			i ? "," : "", i, 1000 + i, i);
 	fputs("],\"vcpus\":[", out);
 	for (u32 i = 0; i < vms; i++)
-		fprintf(out, "%s{\"id\":%u,\"vm\":%u,\"vcpu\":0,\"tid\":%u,\"comm\":\"CPU\"}", i ? "," : "", i, i,
-			5000 + i);
+		fprintf(out, "%s{\"id\":%u,\"vm\":%u,\"vcpu\":0,\"tid\":%u,\"comm\":\"CPU\"}",
+			i ? "," : "", i, i, 5000 + i);
 	fputs("]}", out);
 	fclose(out);
 	assert_int_equal(recording__ident(rec, text), 0);
@@ -50,26 +50,33 @@ static struct recording *make_host(u32 vms, u64 times)
 		for (u32 k = 0; k < NR_REASONS; k++) {
 			const struct kvmw_total total = {
 				.vcpu = i, .event = KVMW_EVENT_EXIT, .isa = 1, .reason = reasons[k],
-				.count = 100 * times, .done = 100 * times, .gap_ns = times * SECOND / 4,
+				.count = 100 * times, .done = 100 * times,
+				.gap_ns = times * SECOND / 4,
 				.span_ns = times * SECOND / 2, .user_ns = times * SECOND / 8,
 				.halt_ns = k == 2 ? times * SECOND / 4 : 0,
 			};
 
-			assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_TOTAL), &total, 1), 0);
+			assert_int_equal(recording__take_rows(rec,
+							      event_desc__by_id(KVMW_EVENT_TOTAL),
+							      &total, 1), 0);
 		}
 	for (u32 i = 0; i < vms; i++) {
 		const struct kvmw_holder holder = {
-			.vcpu = i, .kind = KVMW_holder_PROCESS, .tid = 9, .pid = 9, .number = ~0U, .turns = times,
+			.vcpu = i, .kind = KVMW_holder_PROCESS, .tid = 9, .pid = 9, .number = ~0U,
+			.turns = times,
 			.time_ns = times * SECOND / 16,
 		};
 
-		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_HOLDER), &holder, 1), 0);
+		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_HOLDER),
+						      &holder, 1), 0);
 
 		const struct kvmw_total total = {
-			.vcpu = i, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 7, .done = 6, .span_ns = 3 * SECOND,
+			.vcpu = i, .event = KVMW_EVENT_IOCTL, .reason = 1, .count = 7, .done = 6,
+			.span_ns = 3 * SECOND,
 		};
 
-		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_TOTAL), &total, 1), 0);
+		assert_int_equal(recording__take_rows(rec, event_desc__by_id(KVMW_EVENT_TOTAL),
+						      &total, 1), 0);
 	}
 	rec->meta.start_ns = SECOND;
 	rec->meta.stop_ns = 11 * SECOND;
@@ -81,7 +88,9 @@ static void count(struct counts *c, const struct recording *rec, u64 times)
 	u64 durations[COUNTS_LATENCIES] = { [10] = 60 * times, [12] = 39 * times, [33] = times };
 
 	for (u32 i = 0; i < rec->totals.table.nr; i++)
-		assert_int_equal(counts__take_latencies(c, &agg_table__at(&rec->totals, i)->key, durations, SECOND / 2), 0);
+		assert_int_equal(counts__take_latencies(c, &agg_table__at(&rec->totals, i)->key,
+							durations, SECOND / 2),
+				 0);
 	assert_int_equal(counts__take(c, &rec->totals, ~0U), 0);
 }
 
@@ -142,7 +151,8 @@ static void test_text(void **state)
 	char *text = text_of(1, METRICS_TEXT, METRICS_MAX_SERIES);
 
 #define VM "vm=\"v\\\"m\\\\0\",pid=\"1000\""
-	has(text, "# TYPE kvmw_exits_total counter\nkvmw_exits_total{" VM ",reason=\"CPUID\"} 100\n");
+	has(text,
+	    "# TYPE kvmw_exits_total counter\nkvmw_exits_total{" VM ",reason=\"CPUID\"} 100\n");
 	has(text, "# HELP kvmw_ioctl_events_total KVM ioctls of the VMM\n# TYPE kvmw_ioctl_events_total counter\n"
 	    "kvmw_ioctl_events_total{" VM ",kind=\"call\"} 7\n");
 	has(text, "kvmw_ioctl_seconds_total{" VM ",kind=\"call\"} 3.000000000\n");
@@ -152,10 +162,14 @@ static void test_text(void **state)
 	has(text, "kvmw_vcpu_seconds_total{" VM ",part=\"vmm\"} 0.375000000\n");
 	has(text, "kvmw_vcpu_seconds_total{" VM ",part=\"kvm\"} 0.875000000\n");
 	/* Those of 2^10 to 2^11 are in the bucket that ends with 2^12 - 1. */
-	has(text, "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000001023\"} 0\n");
-	has(text, "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000004095\"} 60\n");
-	has(text, "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000016383\"} 99\n");
-	has(text, "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"17.179869183\"} 100\n");
+	has(text,
+	    "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000001023\"} 0\n");
+	has(text,
+	    "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000004095\"} 60\n");
+	has(text,
+	    "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"0.000016383\"} 99\n");
+	has(text,
+	    "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"17.179869183\"} 100\n");
 	has(text, "kvmw_exit_duration_seconds_bucket{" VM ",reason=\"CPUID\",le=\"+Inf\"} 100\n");
 	has(text, "kvmw_exit_duration_seconds_count{" VM ",reason=\"CPUID\"} 100\n");
 	has(text, "kvmw_exit_duration_seconds_sum{" VM ",reason=\"CPUID\"} 0.500000000\n");
@@ -208,7 +222,8 @@ static void test_number_of_series_is_bounded(void **state)
 	assert_true(more <= METRICS_MAX_SERIES + OWN);
 	assert_int_equal(more + left_out, all);
 	/* What says most is there. */
-	has(text, "kvmw_exits_total{vm=\"v\\\"m\\\\999\",pid=\"1999\",reason=\"IO_INSTRUCTION\"} 100\n");
+	has(text,
+	    "kvmw_exits_total{vm=\"v\\\"m\\\\999\",pid=\"1999\",reason=\"IO_INSTRUCTION\"} 100\n");
 	free(text);
 	text = text_of(1000, METRICS_TEXT, 10);
 	assert_int_equal(nr_series(text, &left_out), 10 + OWN);
@@ -244,7 +259,8 @@ static int serve(u32 vms)
 {
 	struct served s = { .vms = vms };
 	struct sockaddr_storage address;
-	struct http *http = http__address("0", &address) ? NULL : http__new(&address, next_text, &s);
+	struct http *http = http__address("0", &address) ? NULL :
+			    http__new(&address, next_text, &s);
 	char name[64];
 
 	if (!http)
@@ -268,5 +284,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_is_accepted),
 	};
 
-	return argc > 1 ? serve(strtoul(argv[1], NULL, 10)) : cmocka_run_group_tests(tests, NULL, NULL);
+	return argc > 1 ? serve(strtoul(argv[1], NULL, 10)) :
+	       cmocka_run_group_tests(tests, NULL, NULL);
 }

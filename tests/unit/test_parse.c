@@ -109,8 +109,8 @@ static void test_percents(void **state)
 
 static void test_lists(void **state)
 {
-	static const char *const bad[] = { "", ",", "1,", ",1", "1-", "-1", "3-1", "1 2", "1x", "0x1",
-					   "1--2", "70", "0-70", "18446744073709551616" };
+	static const char *const bad[] = { "", ",", "1,", ",1", "1-", "-1", "3-1", "1 2", "1x",
+					   "0x1", "1--2", "70", "0-70", "18446744073709551616" };
 	u64 bits[2];
 
 	assert_int_equal(parse_list("0-3,7,64-69,2", bits, 70), 0);
@@ -135,7 +135,8 @@ static void range(const char *text, int base, u64 from, u64 to, const char *rest
 
 static void test_ranges(void **state)
 {
-	static const char *const bad[] = { "", "x", "-1", "1-", "1-x", "2-1", "11", "1-11", "1--2" };
+	static const char *const bad[] = { "", "x", "-1", "1-", "1-x", "2-1", "11", "1-11",
+					   "1--2" };
 	u64 from, to;
 
 	range("7", 10, 7, 7, "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Cycles that wait in a vCPU's state: each is taken once, and in order, from there or from a ring. */
+/* Cycles that wait in a vCPU's state: each is taken once, in order, from there or from a ring. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -17,7 +17,8 @@ static void test_every_event_is_seen(void **state)
 		u32 probes_used = 0;
 
 		for (u32 probe = 0; probe < PROBE_RAW; probe++)
-			probes_used += probe != PROBE_ENTRY && provider__uses(BIT(event->id), probe);
+			probes_used +=
+				probe != PROBE_ENTRY && provider__uses(BIT(event->id), probe);
 		assert_true(probes_used);
 	}
 }

@@ -158,8 +158,8 @@ static void test_words(void **state)
 /* The short words are reasons of both instruction sets. */
 static void test_short_words(void **state)
 {
-	static const char *const words[] = { "io", "msr", "npf", "hlt", "cpuid", "interrupt", "vintr",
-					     "hypercall", "pause", "mwait", "monitor" };
+	static const char *const words[] = { "io", "msr", "npf", "hlt", "cpuid", "interrupt",
+					     "vintr", "hypercall", "pause", "mwait", "monitor" };
 
 	for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
 		u32 found[2] = { 0 };
@@ -174,9 +174,11 @@ static void test_short_words(void **state)
 
 static void test_what_exists(void **state)
 {
-	static const char *const words[] = { "hlt", "EPT_MISCONFIG", "mmio", "EINTR", "vmgexit_mmio_read",
-					     "invalid_guest_state", "software", "pf excp" };
-	static const char *const not_words[] = { "", "x", "exit", "vcpu", "port", "irq", "KVM_EXIT_" };
+	static const char *const words[] = { "hlt", "EPT_MISCONFIG", "mmio", "EINTR",
+					     "vmgexit_mmio_read", "invalid_guest_state", "software",
+					     "pf excp" };
+	static const char *const not_words[] = { "", "x", "exit", "vcpu", "port", "irq",
+						 "KVM_EXIT_" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		assert_true(reason_exists(words[i]));

@@ -19,7 +19,8 @@ static void test_last_value_of_each_key_wins(void **state)
 		"{\"host\":{\"name\":\"a\",\"cpus\":4},\"start_ns\":50,\"notes\":[\"one\",\"two\"],"
 		"\"kvm\":{\"module\":\"kvm_amd\",\"params\":{\"kvm_amd\":{\"npt\":\"Y\"}}},"
 		"\"clocks\":[{\"monotonic_ns\":100,\"realtime_ns\":1000}]}"), 0);
-	assert_int_equal(recording__meta(rec, "{\"host\":{\"name\":\"b\"},\"stop\":{\"time_ns\":950,"
+	assert_int_equal(recording__meta(rec,
+					 "{\"host\":{\"name\":\"b\"},\"stop\":{\"time_ns\":950,"
 					 "\"why\":\"done\"},\"notes\":[\"three\"]}"), 0);
 	assert_string_equal(rec->meta.host, "b");
 	assert_int_equal(rec->meta.cpus, 4);
@@ -91,8 +92,8 @@ static void test_more_than_can_be_kept(void **state)
 
 	/* From the last one down, and each id many slots from the next. */
 	for (u32 i = REC_MAX_IDS + 5; i; i--)
-		to += sprintf(to, "%s{\"id\":%u,\"vm\":0,\"tid\":%u}", i > REC_MAX_IDS + 4 ? "" : ",",
-			      i << 10, i);
+		to += sprintf(to, "%s{\"id\":%u,\"vm\":0,\"tid\":%u}",
+			      i > REC_MAX_IDS + 4 ? "" : ",", i << 10, i);
 	strcpy(to, "]}");
 	assert_int_equal(recording__ident(rec, json), 0);
 	assert_int_equal(rec->nr_vcpus, REC_MAX_IDS);
@@ -184,7 +185,8 @@ static void test_stacks_are_bounded(void **state)
 	}
 	json_object_object_add(root, "stacks", list);
 	assert_int_equal(recording__ident(rec, json_object_to_json_string(root)), 0);
-	assert_int_equal(recording__ident(rec, "{\"stacks\":[{\"id\":999999,\"frames\":[\"x\"]}]}"), 0);
+	assert_int_equal(recording__ident(rec, "{\"stacks\":[{\"id\":999999,\"frames\":[\"x\"]}]}"),
+			 0);
 	assert_int_equal(rec->nr_stacks, REC_MAX_IDS);
 	assert_int_equal(recording__stack(rec, 1)->nr, REC_MAX_STACK);
 	assert_null(recording__stack(rec, 999999));
@@ -228,7 +230,8 @@ static void test_wrong_types(void **state)
 	/* Without an id they are nothing. */
 	assert_int_equal(rec->nr_vms, 0);
 	assert_int_equal(rec->nr_vcpus, 0);
-	assert_int_equal(recording__ident(rec, "{\"vcpus\":[{\"id\":1,\"vm\":99999999999,\"vcpu\":-1,"
+	assert_int_equal(recording__ident(rec,
+					  "{\"vcpus\":[{\"id\":1,\"vm\":99999999999,\"vcpu\":-1,"
 					  "\"tid\":1e9,\"gone_ns\":-4},{\"id\":2,\"vm\":\"x\","
 					  "\"gone_ns\":\"7\"}]}"), 0);
 	assert_int_equal(recording__vcpu(rec, 1)->vm, REC_NO_VM);
@@ -252,7 +255,9 @@ static void test_hostile_texts(void **state)
 	struct recording *rec = recording__new("x");
 	char json[8192], notes[4096] = "";
 
-	assert_int_equal(recording__meta(rec, "{\"host\":{\"name\":\"\\u001b[2J\\u202ex\\u0000y\"}}"), 0);
+	assert_int_equal(recording__meta(rec,
+					 "{\"host\":{\"name\":\"\\u001b[2J\\u202ex\\u0000y\"}}"),
+			 0);
 	assert_string_equal(rec->meta.host, "?[2J?x");
 	memset(notes, 'n', 1000);
 	snprintf(json, sizeof(json), "{\"host\":{\"name\":\"%s\"}}", notes);

@@ -59,7 +59,8 @@ static void test_random(void **state)
 		assert_int_equal(regions__prepare(r), 0);
 		assert_int_equal(regions__number(r), nr);
 		for (u32 at = 0; at < SPACE; at++) {
-			const struct region *found = regions__find(r, REGION_MEMORY, place(at, end));
+			const struct region *found =
+				regions__find(r, REGION_MEMORY, place(at, end));
 			int want = expected(list, nr, place(at, end));
 
 			assert_int_equal(found ? atoi(found->name) : -1, want);

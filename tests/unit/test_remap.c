@@ -82,7 +82,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_to_one), cmocka_unit_test(test_what_stays), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_one_to_one),
+		cmocka_unit_test(test_what_stays),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

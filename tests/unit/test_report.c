@@ -26,7 +26,8 @@ static const struct kvmw_exit exits[] = {
 };
 
 #define TOTAL(v, i, r, c, d, l, g, s, u) { .vcpu = v, .event = KVMW_EVENT_EXIT, .isa = i, \
-		.reason = r, .count = c, .done = d, .lost = l, .gap_ns = g, .span_ns = s, .user_ns = u }
+		.reason = r, .count = c, .done = d, .lost = l, .gap_ns = g, .span_ns = s, \
+		.user_ns = u }
 /* Two CPUID of vCPU 0 were lost, and all of what MSR_READ (31) did. */
 static const struct kvmw_total totals[] = {
 	TOTAL(0, 1, CPUID, 4, 4, 2, 2500, 7000, 0),
@@ -336,7 +337,8 @@ static void test_vcpu_times(void **state)
 	for (u32 i = 0; i < out.rep.nr_vcpus; i++) {
 		v = &out.rep.vcpu[i];
 		assert_int_equal(v->time.wall_ns, 2000 * REC_MS);
-		assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + v->time.open_ns + v->time.unseen_ns,
+		assert_int_equal(v->guest_ns + v->kvm_ns + v->vmm_ns + v->time.open_ns +
+					 v->time.unseen_ns,
 				 v->time.wall_ns);
 	}
 	assert_int_equal(out.rep.vcpu[1].time.open_ns, 500 * REC_MS);
@@ -436,7 +438,8 @@ static void test_unfinished_in_the_middle(void **state)
 static void test_userspace_where_no_exit_is_reported(void **state)
 {
 	static const struct kvmw_userspace rows[] = {
-		{ .time_ns = REC_START, .run_ns = KVMW_NONE, .user_ns = 700, .reason = 2, .vcpu = 0 },
+		{ .time_ns = REC_START, .run_ns = KVMW_NONE, .user_ns = 700, .reason = 2,
+		  .vcpu = 0 },
 		{ .time_ns = REC_START + 5000, .run_ns = 4300, .user_ns = 300, .reason = 2 },
 	};
 	struct report_options opt = { .nr_sort = 1, .event = KVMW_EVENT_EXIT };
@@ -489,7 +492,8 @@ static void test_hostile_numbers(void **state)
 {
 	static const struct kvmw_exit rows[] = {
 		EXIT(0, UINT64_MAX - 1, UINT64_MAX - 1, UINT64_MAX - 1, 0xffffffff, 4000000000u, 9),
-		EXIT(-1ULL - REC_START, UINT64_MAX - 1, UINT64_MAX - 1, 5, 0xffffffff, 4000000000u, 9),
+		EXIT(-1ULL - REC_START, UINT64_MAX - 1, UINT64_MAX - 1, 5, 0xffffffff, 4000000000u,
+		     9),
 	};
 	static const struct kvmw_total big[] = {
 		TOTAL(3, 9, 1, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 1,

@@ -6,7 +6,8 @@
 #define FRAMES	4u
 #define VCPUS	5u
 
-static const struct resolution part = { .steps = RESOLUTION_STEPS }, hundred = { .ns = 100 }, odd = { .ns = 9973 };
+static const struct resolution part = { .steps = RESOLUTION_STEPS }, hundred = { .ns = 100 },
+			       odd = { .ns = 9973 };
 
 struct round_trip {
 	struct data_encoder *enc;
@@ -17,7 +18,8 @@ struct round_trip {
 
 static void begin(struct round_trip *t, const struct resolution *to)
 {
-	*t = (struct round_trip) { .enc = data_encoder__new(), .dec = data_decoder__new(), .to = *to };
+	*t = (struct round_trip) { .enc = data_encoder__new(), .dec = data_decoder__new(),
+				   .to = *to };
 	assert_true(t->enc && t->dec);
 	assert_int_equal(data_encoder__round(t->enc, to), 0);
 	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
@@ -47,8 +49,9 @@ static void go_round(struct round_trip *t, const struct event_desc *event, const
 	for (u32 i = 0; i < event->nr_fields; i++)
 		fields[i] = i;
 	assert_int_equal(schema__builtin(&schema, event->id), 0);
-	assert_int_equal(data_decoder__columns(t->dec, schema__find(&schema, event->id), &f, fields, event->nr_fields,
-					       t->col, &why), 0);
+	assert_int_equal(data_decoder__columns(t->dec, schema__find(&schema, event->id), &f, fields,
+					       event->nr_fields, t->col, &why),
+			 0);
 	schema__free(&schema);
 	free(frame.data);
 }
@@ -58,7 +61,8 @@ static u64 bound(const struct resolution *to, u64 v)
 {
 	u64 sixteenth = v / RESOLUTION_STEPS ?: 1;
 
-	return !to->steps ? to->ns : sixteenth < RESOLUTION_LONG_NS ? sixteenth : RESOLUTION_LONG_NS;
+	return !to->steps ? to->ns :
+	       sixteenth < RESOLUTION_LONG_NS ? sixteenth : RESOLUTION_LONG_NS;
 }
 
 static u64 distance(u64 a, u64 b)
@@ -83,7 +87,7 @@ static u64 part_of(u64 whole, u64 *seed)
 	return whole == KVMW_NONE ? KVMW_NONE : whole ? rnd(seed) % (whole + 1) : 0;
 }
 
-/* What really happens, but for the numbers: parts divide the whole, and there are cycles without an end. */
+/* What really happens, but for numbers: parts divide the whole; there are cycles without end. */
 static void make_exits(struct kvmw_exit *rows, u64 *now, u64 *seed)
 {
 	memset(rows, 0, NR * sizeof(*rows));
@@ -99,7 +103,8 @@ static void make_exits(struct kvmw_exit *rows, u64 *now, u64 *seed)
 		left -= left == KVMW_NONE ? 0 : e->user_ns;
 		e->halt_ns = e->reason == 2 ? part_of(left, seed) : 0;
 		left -= left == KVMW_NONE ? 0 : e->halt_ns;
-		e->wait_ns = e->reason == 3 || e->reason == 2 ? left : 0;	/* all that is left: the tightest */
+		/* all that is left: the tightest */
+		e->wait_ns = e->reason == 3 || e->reason == 2 ? left : 0;
 		left -= left == KVMW_NONE ? 0 : e->wait_ns;
 		e->block_ns = e->reason == 4 ? part_of(left, seed) : 0;
 		e->poll_ns = e->halt_ns ? part_of(e->halt_ns, seed) : 0;
@@ -118,12 +123,14 @@ static void check_duration(const struct resolution *to, u64 was, u64 is)
 		assert_true(is != KVMW_NONE && distance(was, is) < bound(to, was));
 }
 
-static u64 field_of(const struct round_trip *t, const struct event_desc *event, const char *name, u32 row)
+static u64 field_of(const struct round_trip *t, const struct event_desc *event, const char *name,
+		    u32 row)
 {
 	return t->col[event_desc__field(event, name, strlen(name))][row];
 }
 
-static void check_parts(const struct round_trip *t, const struct event_desc *event, const struct kvmw_exit *e, u32 i)
+static void check_parts(const struct round_trip *t, const struct event_desc *event,
+			const struct kvmw_exit *e, u32 i)
 {
 	u64 user = field_of(t, event, "user_ns", i), halt = field_of(t, event, "halt_ns", i);
 	u64 wait = field_of(t, event, "wait_ns", i), block = field_of(t, event, "block_ns", i);
@@ -132,7 +139,8 @@ static void check_parts(const struct round_trip *t, const struct event_desc *eve
 	if (e->total_ns == KVMW_NONE)
 		return;
 	assert_true(user + halt + wait + block <= whole);
-	assert_true(field_of(t, event, "poll_ns", i) <= halt && field_of(t, event, "throttled_ns", i) <= wait);
+	assert_true(field_of(t, event, "poll_ns", i) <= halt &&
+		    field_of(t, event, "throttled_ns", i) <= wait);
 	/* Where several parts have to fit, one gives way. */
 	assert_true(distance(halt, e->halt_ns) <= more && distance(wait, e->wait_ns) <= more);
 	check_duration(&t->to, e->user_ns, user);
@@ -143,7 +151,8 @@ static void check_exits(const struct resolution *to)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
 	struct kvmw_exit *rows = malloc(NR * sizeof(*rows)), again;
-	u64 now[VCPUS] = { 0 }, ended[VCPUS] = { 0 }, seed = 42, most = to->steps ? RESOLUTION_LONG_NS : to->ns;
+	u64 now[VCPUS] = { 0 }, ended[VCPUS] = { 0 }, seed = 42,
+	    most = to->steps ? RESOLUTION_LONG_NS : to->ns;
 	s64 gap[VCPUS] = { 0 }, span[VCPUS] = { 0 };
 	struct round_trip t, second;
 
@@ -167,7 +176,8 @@ static void check_exits(const struct resolution *to)
 			assert_in_range(gap[e->vcpu] + (s64)most / 2, 0, most);
 			assert_in_range(span[e->vcpu] + (s64)most / 2, 0, most);
 			/* Times are still where the durations before them lead to. */
-			assert_true(!ended[e->vcpu] || t.col[0][i] == ended[e->vcpu] + known(t.col[1][i]));
+			assert_true(!ended[e->vcpu] ||
+				    t.col[0][i] == ended[e->vcpu] + known(t.col[1][i]));
 			ended[e->vcpu] = t.col[0][i] + known(t.col[2][i]);
 		}
 		for (u32 i = 0; i < NR; i++) {
@@ -192,7 +202,7 @@ static void test_exits(void **state)
 	check_exits(&odd);
 }
 
-/* The same one all the time: the other neighbour now and then keeps the sum, of each vCPU of a large host. */
+/* The same one always: the other neighbour at times keeps the sum, of each vCPU of a large host. */
 static void test_constant(void **state)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_USERSPACE);
@@ -204,8 +214,8 @@ static void test_constant(void **state)
 	begin(&t, &part);
 	for (u32 i = 0; i < NR; i++) {
 		time_ns += 39;
-		rows[i] = (struct kvmw_userspace) { .time_ns = time_ns, .run_ns = 39, .user_ns = 1000,
-						  .vcpu = i % 2 * 512 };
+		rows[i] = (struct kvmw_userspace) { .time_ns = time_ns, .run_ns = 39,
+						    .user_ns = 1000, .vcpu = i % 2 * 512 };
 		time_ns += 1000;
 	}
 	go_round(&t, event, rows);
@@ -233,7 +243,8 @@ static void test_others(void **state)
 
 	begin(&t, &part);
 	for (u32 i = 0; i < NR; i++)
-		rows[i] = (struct kvmw_halt) { .time_ns = 1000003ULL * i, .span_ns = some_time(&seed), .vcpu = i % VCPUS };
+		rows[i] = (struct kvmw_halt) { .time_ns = 1000003ULL * i,
+					       .span_ns = some_time(&seed), .vcpu = i % VCPUS };
 	go_round(&t, event, rows);
 	for (u32 i = 0; i < NR; i++) {
 		assert_true(t.col[0][i] == rows[i].time_ns);
@@ -257,7 +268,8 @@ static void test_words(void **state)
 		{ "1/16", "1/16" }, { "100ns", "100ns" }, { "1us", "1us" }, { "0.5ms", "500us" }, { "1", "1s" },
 		{ "1500ns", "1500ns" },
 	};
-	static const char *const bad[] = { "", "0", "1/8", "1/16 ", "16", "2s", "-1", "0.1ns", "nan", "1/", "100n" };
+	static const char *const bad[] = { "", "0", "1/8", "1/16 ", "16", "2s", "-1", "0.1ns",
+					   "nan", "1/", "100n" };
 	char buf[RESOLUTION_TEXT];
 	struct resolution r;
 
@@ -276,7 +288,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exits), cmocka_unit_test(test_constant), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_exits),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_words),
 	};
 

@@ -27,7 +27,7 @@
 
 #define NONE	0x40	/* there is no sandbox here */
 
-/* Runs in the sandbox: a bit for what is still possible, or is not there as an unknown call is not. */
+/* Runs in the sandbox: a bit for what is still possible, or not missing as unknown calls are. */
 static int refused(void)
 {
 	const struct rlimit limit = { 1 << 30, 1 << 30 };
@@ -38,9 +38,11 @@ static int refused(void)
 	/* cppcheck-suppress leakReturnValNotUsed ; there is none */
 	ret |= (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0) << 2;
 	ret |= (execl("/bin/true", "true", NULL) >= 0) << 3;
-	ret |= ((unlink("/nonexistent") < 0 && errno != ENOSYS) || rename("/nonexistent", "/nonexistent") >= 0) << 4;
+	ret |= ((unlink("/nonexistent") < 0 && errno != ENOSYS) ||
+		rename("/nonexistent", "/nonexistent") >= 0) << 4;
 	ret |= (kill(getppid(), 0) == 0) << 5;
-	ret |= (prlimit(getppid(), RLIMIT_CORE, &limit, NULL) == 0 || unshare(CLONE_NEWUSER) == 0) << 6;
+	ret |= (prlimit(getppid(), RLIMIT_CORE, &limit, NULL) == 0 ||
+		unshare(CLONE_NEWUSER) == 0) << 6;
 	return ret;
 }
 
@@ -54,7 +56,8 @@ static bool has_threads(void)
 	pthread_t thread;
 	void *got;
 
-	return !pthread_create(&thread, NULL, nothing, &got) && !pthread_join(thread, &got) && got == &got;
+	return !pthread_create(&thread, NULL, nothing, &got) && !pthread_join(thread, &got) &&
+	       got == &got;
 }
 
 /* The child has what its parent has, and can have less. */
@@ -68,8 +71,8 @@ static bool has_children(void)
 		return false;
 	pid = fork();
 	if (!pid)
-		_exit(write(fds[1], "x", 1) == 1 && !refused() && sandbox__enter(SANDBOX_COMPUTE) && !refused() &&
-		      !has_threads() ? 0 : 1);
+		_exit(write(fds[1], "x", 1) == 1 && !refused() && sandbox__enter(SANDBOX_COMPUTE) &&
+		      !refused() && !has_threads() ? 0 : 1);
 	return pid > 0 && read(fds[0], &c, 1) == 1 && waitpid(pid, &status, 0) == pid && !status;
 }
 
@@ -80,7 +83,8 @@ static bool has_other_names(void)
 	struct timeval t;
 	struct stat st;
 
-	return !syscall(__NR_getrlimit, RLIMIT_CORE, &limit) && !syscall(__NR_setrlimit, RLIMIT_CORE, &limit) &&
+	return !syscall(__NR_getrlimit, RLIMIT_CORE, &limit) &&
+	       !syscall(__NR_setrlimit, RLIMIT_CORE, &limit) &&
 	       !syscall(__NR_gettimeofday, &t, NULL) && !syscall(__NR_fstat, STDIN_FILENO, &st) &&
 	       !syscall(__NR_newfstatat, STDIN_FILENO, "", &st, AT_EMPTY_PATH);
 }
@@ -126,8 +130,8 @@ static int try(enum sandbox sandbox, int fd)
 		return 1;
 	memset(p, 1, 10 << 20);
 	free(p);
-	if (refused() || !has_other_names() || has_threads() != threads || has_children() != children ||
-	    has_fork() != children)
+	if (refused() || !has_other_names() || has_threads() != threads ||
+	    has_children() != children || has_fork() != children)
 		return 2;
 	if (can_type() || has_screens() != (sandbox >= SANDBOX_READ_SCREEN))
 		return 4;

@@ -98,7 +98,8 @@ static void write_pages(struct rec *r)
 	for (u32 f = 0; f < FRAMES; f++) {
 		for (u32 i = 0; i < NR; i++)
 			rows[i] = (struct kvmw_dirty) { .gfn = f * NR + i, .kind = 1,
-				.time_ns = REC_START + (f * NR + i) * REC_MS, .span_ns = KVMW_NONE };
+				.time_ns = REC_START + (f * NR + i) * REC_MS,
+				.span_ns = KVMW_NONE };
 		rec__rows(r, DATA_EVENTS, KVMW_EVENT_DIRTY, rows, NR);
 	}
 	rec__rows(r, DATA_EVENTS, KVMW_EVENT_MMU, mmu, ARRAY_SIZE(mmu));
@@ -205,7 +206,10 @@ static void test_a_consumer_that_fails(void **state)
 	unlink(r.path);
 }
 
-/* A directory whose last column reaches past its end: those before it are read, and one of a later version is absent. */
+/*
+ * A directory whose last column reaches past its end: those before it are read, and one of a later
+ * version is absent.
+ */
 static void test_a_directory_that_is_cut(void **state)
 {
 	static struct kvmw_dirty rows[NR];
@@ -225,7 +229,8 @@ static void test_a_directory_that_is_cut(void **state)
 	last = payload + ROWS_HDR_SIZE + (get32(payload) - 1) * COLUMN_HDR_SIZE;
 	assert_int_not_equal(get16(last + COLUMN_AT_FIELD), event_desc__field(event, "gfn", 3));
 	put32(last + COLUMN_AT_STORED, ~0u);
-	put32(r.frame.data + FRAME_AT_DATA_CRC, data_crc(payload, get32(r.frame.data + FRAME_AT_SIZE)));
+	put32(r.frame.data + FRAME_AT_DATA_CRC,
+	      data_crc(payload, get32(r.frame.data + FRAME_AT_SIZE)));
 	assert_int_equal(data_writer__append(r.w, &r.frame), 0);
 	rec__finish(&r);
 	assert_int_equal(scan(&r, NULL, 1, one, 1, (void **)&sums), 0);
@@ -244,7 +249,8 @@ static int named_take(void *state, const struct scan_batch *b)
 	struct guest_symbol symbol;
 
 	for (u32 i = 0; i < b->rows; i++)
-		sums->rows += guest_symbols__find(rec->symbols, b->col[0][i], &symbol) && symbol.from == b->col[0][i];
+		sums->rows += guest_symbols__find(rec->symbols, b->col[0][i], &symbol) &&
+			      symbol.from == b->col[0][i];
 	return 0;
 }
 
@@ -253,8 +259,9 @@ static void test_symbols_precede_rows(void **state)
 	static const char *const rip[] = { "rip", NULL };
 	static const struct scan_event events[] = { { .id = KVMW_EVENT_EXIT, .columns = rip } };
 	struct recording *rec;
-	const struct scan_consumer named = { .events = events, .nr_events = 1, .arg = &rec, .new = sums_new,
-		.take = named_take, .merge = sums_merge, .free = free };
+	const struct scan_consumer named = { .events = events, .nr_events = 1, .arg = &rec,
+					     .new = sums_new, .take = named_take,
+					     .merge = sums_merge, .free = free };
 	const struct scan_consumer *const list[] = { &named };
 	struct kvmw_exit *exit = calloc(NR, sizeof(*exit));
 	struct data_reader *r;
@@ -266,11 +273,14 @@ static void test_symbols_precede_rows(void **state)
 	rec__json(&file, DATA_META, "{\"guest_symbols\":{\"kernel\":true}}");
 	/* Each frame is about one function more. */
 	for (u64 k = 0; k < 10 * FRAMES; k++) {
-		snprintf(json, sizeof(json), "{\"vms\":[],\"symbols\":[{\"from\":%llu,\"to\":%llu,\"name\":\"f\"}]}",
-			 (unsigned long long)(1000 * FRAMES - k) * 16, (unsigned long long)(1000 * FRAMES - k) * 16 + 16);
+		snprintf(json, sizeof(json),
+			 "{\"vms\":[],\"symbols\":[{\"from\":%llu,\"to\":%llu,\"name\":\"f\"}]}",
+			 (unsigned long long)(1000 * FRAMES - k) * 16,
+			 (unsigned long long)(1000 * FRAMES - k) * 16 + 16);
 		rec__json(&file, DATA_IDENT, json);
 		for (u32 i = 0; i < NR; i++)
-			exit[i] = (struct kvmw_exit) { .time_ns = REC_START + k, .rip = (1000 * FRAMES - i % (k + 1)) * 16 };
+			exit[i] = (struct kvmw_exit) { .time_ns = REC_START + k,
+						       .rip = (1000 * FRAMES - i % (k + 1)) * 16 };
 		rec__rows(&file, DATA_EVENTS, KVMW_EVENT_EXIT, exit, NR);
 	}
 	rec__end(&file, true);

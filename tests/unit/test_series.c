@@ -59,7 +59,8 @@ static void begin(struct made *m)
 static void add(struct made *m, enum data_frame_type type, u32 event, void *rows, u32 nr)
 {
 	if (nr)
-		assert_int_equal(series__rows(&m->s, m->enc, type, event_desc__by_id(event), 0, rows, nr), 0);
+		assert_int_equal(series__rows(&m->s, m->enc, type, event_desc__by_id(event), 0,
+					      rows, nr), 0);
 }
 
 static void second(struct made *m)
@@ -101,14 +102,18 @@ static void test_totals(void **state)
 	u32 nr = 0;
 
 	begin(&m);
-	kernel[REASONS] = (struct kvmw_total) { .event = KVMW_EVENT_EXIT, .isa = 1, .reason = KVMW_REASON_OTHER };
+	kernel[REASONS] = (struct kvmw_total) { .event = KVMW_EVENT_EXIT, .isa = 1,
+						.reason = KVMW_REASON_OTHER };
 	for (u32 i = 0; i < 3000; i++) {
-		struct kvmw_exit e = an_exit(m.now + i, 0x60 + i * 7 % 13 % REASONS, 100 + i * i % 997);
+		struct kvmw_exit e =
+			an_exit(m.now + i, 0x60 + i * 7 % 13 % REASONS, 100 + i * i % 997);
 		struct kvmw_total *t = &kernel[e.reason - 0x60];
 
 		*t = (struct kvmw_total) {
-			.event = KVMW_EVENT_EXIT, .isa = 1, .reason = e.reason, .count = t->count + 1, .done = t->done + 1,
-			.span_ns = t->span_ns + e.total_ns, .gap_ns = t->gap_ns + 7, .user_ns = t->user_ns + e.user_ns,
+			.event = KVMW_EVENT_EXIT, .isa = 1, .reason = e.reason,
+			.count = t->count + 1, .done = t->done + 1,
+			.span_ns = t->span_ns + e.total_ns, .gap_ns = t->gap_ns + 7,
+			.user_ns = t->user_ns + e.user_ns,
 			.lost = t->lost + (i % 10 == 3), .left_out = t->left_out + (i % 10 == 4),
 		};
 		if (i % 10 != 3 && i % 10 != 4)
@@ -185,7 +190,8 @@ static void test_identities(void **state)
 /* Who had the CPU: what that grew by in each file, also if it is written several times. */
 static void test_holders(void **state)
 {
-	struct kvmw_holder h = { .place = 1, .kind = KVMW_holder_PROCESS, .tid = 50, .pid = 50, .comm0 = 'a' };
+	struct kvmw_holder h = { .place = 1, .kind = KVMW_holder_PROCESS, .tid = 50, .pid = 50,
+				 .comm0 = 'a' };
 	static const u64 turns[FILES] = { 12, 3, 0 };
 	struct made m;
 

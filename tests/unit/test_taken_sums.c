@@ -12,9 +12,9 @@
 
 #define NO	(~0U)
 #define MADVISE	28
-#define ROW(pl, k, p, t, tg, c, ca, sys, n, b, gn, gb) { .place = pl, .kind = KVMW_taken_##k, .pid = p, \
-		.tid = t, .tgid = tg, .comm0 = c, .cause = KVMW_CAUSE_##ca, .syscall = sys, .count = n, \
-		.bytes = b, .guest_count = gn, .guest_bytes = gb }
+#define ROW(pl, k, p, t, tg, c, ca, sys, n, b, gn, gb) { .place = pl, .kind = KVMW_taken_##k, \
+		.pid = p, .tid = t, .tgid = tg, .comm0 = c, .cause = KVMW_CAUSE_##ca, \
+		.syscall = sys, .count = n, .bytes = b, .guest_count = gn, .guest_bytes = gb }
 #define KSMD	0x646d736bULL		/* "ksmd" */
 #define BALLOON	0x6e6f6f6c6c6162ULL	/* "balloon" */
 
@@ -43,8 +43,8 @@ static void write_taken(struct rec *r)
 	rec__finish(r);
 }
 
-static void is_line(const struct taken_sum *t, const char *how, const char *by, u64 count, u64 bytes,
-		    u64 guest_bytes)
+static void is_line(const struct taken_sum *t, const char *how, const char *by, u64 count,
+		    u64 bytes, u64 guest_bytes)
 {
 	assert_string_equal(t->how, how);
 	assert_string_equal(t->by, by);
@@ -128,8 +128,10 @@ static void test_hostile(void **state)
 	for (u32 i = 0; i < NR; i++)
 		rows[i] = (struct kvmw_taken) {
 			.place = ~i, .kind = i, .pid = i, .tid = i, .tgid = i,
-			.comm0 = 0x1b5b325d9bff0d0aULL, .comm1 = ~0ULL, .cause = ~0ULL - i, .syscall = i,
-			.count = ~0ULL - 1 - i, .bytes = ~0ULL, .guest_count = i, .guest_bytes = ~0ULL - 1 - i,
+			.comm0 = 0x1b5b325d9bff0d0aULL, .comm1 = ~0ULL, .cause = ~0ULL - i,
+			.syscall = i,
+			.count = ~0ULL - 1 - i, .bytes = ~0ULL, .guest_count = i,
+			.guest_bytes = ~0ULL - 1 - i,
 		};
 	rec__begin(&r);
 	rec__rows(&r, DATA_STATS, KVMW_EVENT_TAKEN, rows, NR);

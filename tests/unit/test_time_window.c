@@ -88,8 +88,10 @@ static void test_dates(void **state)
 	use_zone("UTC");
 	resolved("2026-11-23T23:30:01,2026-11-23T23:30:02.5", MONOTONIC, MONOTONIC + S,
 		 MONOTONIC + 2500000000);
-	resolved("2026-11-23 23:30:01-2026-11-23 23:30:02", MONOTONIC, MONOTONIC + S, MONOTONIC + 2 * S);
-	resolved("2026-11-23T23:30:01.5", MONOTONIC, MONOTONIC + 1500000000, MONOTONIC + 1599999999);
+	resolved("2026-11-23 23:30:01-2026-11-23 23:30:02", MONOTONIC, MONOTONIC + S,
+		 MONOTONIC + 2 * S);
+	resolved("2026-11-23T23:30:01.5", MONOTONIC, MONOTONIC + 1500000000,
+		 MONOTONIC + 1599999999);
 	resolved("2026-11-23T23:30", MONOTONIC, MONOTONIC, MONOTONIC + 60 * S - 1);
 	resolved("2026-11-23T23:30:01Z,", MONOTONIC, MONOTONIC + S, UINT64_MAX);
 	resolved("2026-11-24T01:30:01+02:00,", MONOTONIC, MONOTONIC + S, UINT64_MAX);
@@ -109,7 +111,8 @@ static void test_times_of_day(void **state)
 	/* After midnight: the next day, also of what began before it. */
 	resolved("00:10:00,", MONOTONIC, MONOTONIC + 2400 * S, UINT64_MAX);
 	resolved("23:59-00:10", MONOTONIC, MONOTONIC + 1740 * S, MONOTONIC + 2400 * S);
-	resolved("2026-11-23T23:59:00,00:10", MONOTONIC, MONOTONIC + 1740 * S, MONOTONIC + 2400 * S);
+	resolved("2026-11-23T23:59:00,00:10", MONOTONIC, MONOTONIC + 1740 * S,
+		 MONOTONIC + 2400 * S);
 	resolved(",00:10", MONOTONIC, MONOTONIC, MONOTONIC + 2400 * S);
 	/* Just before the start is before the start. */
 	resolved("23:29,23:29:30", MONOTONIC, MONOTONIC - 60 * S, MONOTONIC - 30 * S);
@@ -175,7 +178,8 @@ static void test_percent(void **state)
 		{ "10%,20%", 100, 200 }, { "50%-", 500, UINT64_MAX }, { ",2.5%", 7, 25 }, { "0%,100%", 0, 1000 },
 		{ "50%", 500, 509 }, { "99.5%", 995, 995 },
 	};
-	static const char *const bad[] = { "%", "101%", "100.1%", "20%,10%", "1%2", "@5%", "10s%", "1.%.", "5%%" };
+	static const char *const bad[] = { "%", "101%", "100.1%", "20%,10%", "1%2", "@5%", "10s%",
+					   "1.%.", "5%%" };
 	struct time_window w;
 
 	for (size_t i = 0; i < ARRAY_SIZE(some); i++) {
@@ -206,7 +210,8 @@ static void test_around(void **state)
 		{ "23:30:02.5+-90000s", MONOTONIC + S * 5 / 2 > 90000 * S ? MONOTONIC + S * 5 / 2 - 90000 * S : 0,
 		  MONOTONIC + S * 5 / 2 + 90000 * S },
 	};
-	static const char *const bad[] = { "", "+-1", "1", "1+-", "1-2", "1+-x", "1+-2,3", "x+-1", ",+-1", "1+-12:00", "1±±2" };
+	static const char *const bad[] = { "", "+-1", "1", "1+-", "1-2", "1+-x", "1+-2,3", "x+-1",
+					   ",+-1", "1+-12:00", "1±±2" };
 	const struct time_anchor anchor = { 0, true, MONOTONIC, REALTIME };
 	struct time_window w;
 

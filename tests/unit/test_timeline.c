@@ -238,13 +238,15 @@ static void test_late_rows(void **state)
 	one_exit(&r, REC_START + 4900 * REC_MS, 4);
 	rec__end(&r, true);
 	init(&seen);
-	assert_int_equal(read_all(r.path, (struct timeline) { .stream = true }, NULL, &seen, &rec), 0);
+	assert_int_equal(read_all(r.path, (struct timeline) { .stream = true }, NULL, &seen, &rec),
+			 0);
 	assert_int_equal(seen.nr, 5);
 	assert_memory_equal(seen.rip, streamed, sizeof(streamed));
 	recording__free(rec);
 	done(&seen);
 	init(&seen);
-	assert_int_equal(read_all(r.path, (struct timeline) { .stream = false }, NULL, &seen, &rec), 0);
+	assert_int_equal(read_all(r.path, (struct timeline) { .stream = false }, NULL, &seen, &rec),
+			 0);
 	assert_memory_equal(seen.rip, in_file, sizeof(in_file));
 	recording__free(rec);
 	done(&seen);
@@ -290,7 +292,8 @@ static void test_damage(void **state)
 	assert_int_equal(fwrite("damage", 6, 1, file), 1);
 	fclose(file);
 	init(&seen);
-	assert_int_equal(read_all(r.path, (struct timeline) { .max_entries = 2 }, NULL, &seen, &rec), 0);
+	assert_int_equal(read_all(r.path, (struct timeline) { .max_entries = 2 }, NULL, &seen,
+				  &rec), 0);
 	/* Noted once, though read twice. */
 	assert_int_equal(rec->nr_damage, 1);
 	assert_int_equal(seen.nr + rec->missing_rows, rows);

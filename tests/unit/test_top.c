@@ -49,21 +49,23 @@ static void host__end(struct host *h)
 static void host__count(struct host *h, const struct kvmw_total *total)
 {
 	struct kvmw_total t = *total;
-	struct agg_key key = { .vcpu = t.vcpu, .reason = t.reason, .event = KVMW_EVENT_EXIT, .isa = 1 };
+	struct agg_key key = { .vcpu = t.vcpu, .reason = t.reason, .event = KVMW_EVENT_EXIT,
+			       .isa = 1 };
 	/* All but one of a hundred took less than 2 us; the last one less than 16 ms. */
 	u64 durations[COUNTS_LATENCIES] = { [10] = t.done - t.done / 100, [23] = t.done / 100 };
 
 	t.event = KVMW_EVENT_EXIT;
 	t.isa = 1;
 	t.throttled_ns = KVMW_NONE;
-	assert_int_equal(recording__take_rows(h->rec, event_desc__by_id(KVMW_EVENT_TOTAL), &t, 1), 0);
+	assert_int_equal(recording__take_rows(h->rec, event_desc__by_id(KVMW_EVENT_TOTAL), &t, 1),
+			 0);
 	assert_int_equal(counts__take_latencies(&h->counts, &key, durations, t.span_ns), 0);
 }
 
 #define COUNT(h, ...) host__count(h, &(const struct kvmw_total) { __VA_ARGS__ })
 
-static void make(struct host *h, const struct recording *from, const struct report_options *opt, struct agg_table *aggs,
-		 struct recording *part, struct report *rep)
+static void make(struct host *h, const struct recording *from, const struct report_options *opt,
+		 struct agg_table *aggs, struct recording *part, struct report *rep)
 {
 	*part = *from;
 	part->totals = *aggs = (struct agg_table) { .over_limit = 0 };
@@ -106,20 +108,24 @@ static void in_guest(struct host *h, u32 vcpu, u64 ns)
 static void first_second(struct host *h)
 {
 	host__begin(h);
-	COUNT(h, .vcpu = 3, .reason = CPUID, .count = 1000, .done = 1000, .gap_ns = 500 * MS, .span_ns = 100 * MS);
-	COUNT(h, .vcpu = 3, .reason = IO, .count = 200, .done = 200, .gap_ns = 100 * MS, .span_ns = 300 * MS,
-	      .user_ns = 250 * MS);
-	COUNT(h, .vcpu = 4, .reason = CPUID, .count = 4000, .done = 4000, .gap_ns = 600 * MS, .span_ns = 400 * MS);
-	COUNT(h, .vcpu = 5, .reason = HLT, .count = 10, .done = 10, .gap_ns = 10 * MS, .span_ns = 990 * MS,
-	      .halt_ns = 980 * MS, .poll_ns = 80 * MS);
+	COUNT(h, .vcpu = 3, .reason = CPUID, .count = 1000, .done = 1000, .gap_ns = 500 * MS,
+	      .span_ns = 100 * MS);
+	COUNT(h, .vcpu = 3, .reason = IO, .count = 200, .done = 200, .gap_ns = 100 * MS,
+	      .span_ns = 300 * MS, .user_ns = 250 * MS);
+	COUNT(h, .vcpu = 4, .reason = CPUID, .count = 4000, .done = 4000, .gap_ns = 600 * MS,
+	      .span_ns = 400 * MS);
+	COUNT(h, .vcpu = 5, .reason = HLT, .count = 10, .done = 10, .gap_ns = 10 * MS,
+	      .span_ns = 990 * MS, .halt_ns = 980 * MS, .poll_ns = 80 * MS);
 	host__interval(h);
 }
 
-static struct top_list list_of(const struct host *h, enum top_level level, const struct top_row *within,
-			       enum top_column sort, const char *filter)
+static struct top_list list_of(const struct host *h, enum top_level level,
+			       const struct top_row *within, enum top_column sort,
+			       const char *filter)
 {
 	const struct top_choice choice = {
-		.level = level, .within = within ? within->key : top_key__none(), .sort = sort, .filter = filter,
+		.level = level, .within = within ? within->key : top_key__none(), .sort = sort,
+		.filter = filter,
 	};
 	struct top_list list;
 
@@ -127,7 +133,8 @@ static struct top_list list_of(const struct host *h, enum top_level level, const
 	return list;
 }
 
-static const struct top_row *row_of(const struct host *h, enum top_level level, const struct top_row *within, u32 i)
+static const struct top_row *row_of(const struct host *h, enum top_level level,
+				    const struct top_row *within, u32 i)
 {
 	struct top_list list = list_of(h, level, within, TOP_BY_RATE, "");
 	const struct top_row *row = i < list.nr ? list.row[i] : NULL;
@@ -200,7 +207,8 @@ static void test_intervals(void **state)
 	struct host h;
 
 	first_second(&h);
-	COUNT(&h, .vcpu = 3, .reason = CPUID, .count = 1030, .done = 1030, .gap_ns = 700 * MS, .span_ns = 103 * MS);
+	COUNT(&h, .vcpu = 3, .reason = CPUID, .count = 1030, .done = 1030, .gap_ns = 700 * MS,
+	      .span_ns = 103 * MS);
 	host__interval(&h);
 	vm = row_of(&h, TOP_VMS, NULL, 0);
 	assert_int_equal(vm->count, 30);
@@ -242,8 +250,8 @@ static void test_rows_are_forgotten(void **state)
 	/* VMs and vCPUs are there as long as they are. */
 	assert_int_equal(rows, 2 + 3 + 4);
 	assert_int_equal(h.top.rows.nr, 2 + 3);
-	COUNT(&h, .vcpu = 5, .reason = HLT, .count = 17, .done = 17, .gap_ns = 10 * MS, .span_ns = 1990 * MS,
-	      .halt_ns = 1980 * MS, .poll_ns = 80 * MS);
+	COUNT(&h, .vcpu = 5, .reason = HLT, .count = 17, .done = 17, .gap_ns = 10 * MS,
+	      .span_ns = 1990 * MS, .halt_ns = 1980 * MS, .poll_ns = 80 * MS);
 	host__interval(&h);
 	vcpu = row_of(&h, TOP_VCPUS, row_of(&h, TOP_VMS, NULL, 0), 0);
 	reason = row_of(&h, TOP_REASONS, vcpu, 0);
@@ -278,18 +286,19 @@ static void test_order_and_filter(void **state)
 	host__end(&h);
 }
 
-/* Said of each interval as long as it is true; an interval does not tell that a vCPU never exits. */
+/* Said of each interval while it is true; an interval does not tell that a vCPU never exits. */
 static void test_findings_come_and_go(void **state)
 {
 	struct host h;
 
 	host__begin(&h);
-	COUNT(&h, .vcpu = 3, .reason = IO, .count = 200, .done = 200, .gap_ns = 100 * MS, .span_ns = 900 * MS,
-	      .user_ns = 850 * MS);
+	COUNT(&h, .vcpu = 3, .reason = IO, .count = 200, .done = 200, .gap_ns = 100 * MS,
+	      .span_ns = 900 * MS, .user_ns = 850 * MS);
 	host__interval(&h);
 	assert_int_equal(h.top.findings.nr, 1);
 	assert_string_equal(h.top.findings.found[0].rule, "slow-vmm");
-	COUNT(&h, .vcpu = 3, .reason = CPUID, .count = 10, .done = 10, .gap_ns = 999 * MS, .span_ns = 1 * MS);
+	COUNT(&h, .vcpu = 3, .reason = CPUID, .count = 10, .done = 10, .gap_ns = 999 * MS,
+	      .span_ns = 1 * MS);
 	host__interval(&h);
 	assert_int_equal(h.top.findings.nr, 0);
 	host__end(&h);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a process says of the VM that it is; VMs themselves need /dev/kvm: tests/test_record_here.py. */
+/* What a process says of the VM that it is; VMs need /dev/kvm: tests/test_record_here.py. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -51,10 +51,14 @@ static void test_names(void **state)
 	static const char *const hostile[] = { SHELL, "-name", "a\033[2J\nb", "-uuid", "\t", NULL };
 	static const char *const none[] = { SHELL, "-name", NULL };
 	static const char *const threads[] = { SHELL, "-name", "debug-threads=on", NULL };
-	static const char *const socket[] = { SHELL, "--api-socket", "path=/run/ch/web-1.sock", NULL };
-	static const char *const libvirt[] = { SHELL, "--api-socket", "/run/libvirt/ch/web-2-socket", NULL };
-	static const char *const kata[] = { SHELL, "--api-socket", "/run/vc/vm/5f3a/clh-api.sock", NULL };
-	static const char *const both[] = { SHELL, "--api-socket", "/run/fc.socket", "--id", "epsilon", NULL };
+	static const char *const socket[] = { SHELL, "--api-socket", "path=/run/ch/web-1.sock",
+					      NULL };
+	static const char *const libvirt[] = { SHELL, "--api-socket",
+					       "/run/libvirt/ch/web-2-socket", NULL };
+	static const char *const kata[] = { SHELL, "--api-socket", "/run/vc/vm/5f3a/clh-api.sock",
+					    NULL };
+	static const char *const both[] = { SHELL, "--api-socket", "/run/fc.socket", "--id",
+					    "epsilon", NULL };
 	struct vm vm = described(qemu);
 
 	assert_string_equal(vm.name, "alpha");

@@ -32,8 +32,8 @@ static const char *made_file(const char *text)
 	return path;
 }
 
-static void check_nodes(bool (*read)(const char *path, struct node_bytes *nodes), const char *text, bool ok,
-			u64 first, u64 second, u64 last)
+static void check_nodes(bool (*read)(const char *path, struct node_bytes *nodes), const char *text,
+			bool ok, u64 first, u64 second, u64 last)
 {
 	const char *path = made_file(text);
 	struct node_bytes nodes;
@@ -56,7 +56,8 @@ static void test_numa_stat(void **state)
 
 	check_nodes(numa_stat__read, "anon N0=4096 N1=8192\nfile N0=7 N1=7\nshmem N0=0 N1=4096\nanon_thp N0=9 N1=9\n",
 		    true, 4096, 12288, 0);
-	check_nodes(numa_stat__read, "file N0=7\nanon_thp N0=9\nanon N0=1 N1023=5\nxshmem N0=3\nshmem N0=2\n", true,
+	check_nodes(numa_stat__read,
+		    "file N0=7\nanon_thp N0=9\nanon N0=1 N1023=5\nxshmem N0=3\nshmem N0=2\n", true,
 		    3, 0, 5);
 	/* One kind is missing, says nothing, or is cut off. */
 	check_nodes(numa_stat__read, "anon N0=4096\nfile N0=1\n", false, 0, 0, 0);
@@ -162,7 +163,8 @@ static void test_a_process(void **state)
 	assert_true(memories.row[0].bytes != KVMW_NONE && memories.row[0].bytes >= 4096);
 	assert_true(memories.walked >= memories.row[0].bytes);
 	/* Known, or not, and then there is a reason. */
-	assert_int_equal(memories.row[0].anon_huge_bytes == KVMW_NONE, memories.row[0].huge_unknown != INTERNED_NONE);
+	assert_int_equal(memories.row[0].anon_huge_bytes == KVMW_NONE,
+			 memories.row[0].huge_unknown != INTERNED_NONE);
 	assert_int_equal(memories.nr == 1, memories.row[0].nodes_unknown != INTERNED_NONE);
 
 	/* As much has been gone through as may be. */
@@ -183,8 +185,9 @@ static void test_a_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numa_stat), cmocka_unit_test(test_numa_maps), cmocka_unit_test(test_status),
-		cmocka_unit_test(test_rollup), cmocka_unit_test(test_only_node), cmocka_unit_test(test_a_process),
+		cmocka_unit_test(test_numa_stat), cmocka_unit_test(test_numa_maps),
+		cmocka_unit_test(test_status), cmocka_unit_test(test_rollup),
+		cmocka_unit_test(test_only_node), cmocka_unit_test(test_a_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

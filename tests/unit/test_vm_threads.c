@@ -13,14 +13,16 @@
 #define NO	(~0U)
 #define NONE	KVMW_NONE
 #define AT(k)	((k) == KVMW_thread_START ? 5000 * REC_MS : 7000 * REC_MS)
-#define T(k, p, t, n, since, st, in, r, d) { .time_ns = AT(KVMW_thread_##k), .kind = KVMW_thread_##k, \
-		.pid = p, .tid = t, .number = n, .started_ns = since, .comm0 = 0x6b, .state = st, \
-		.in_run = in, .syscall = 16, .stack = 1U << 30, .user_ns = 0, .system_ns = 0, \
-		.guest_ns = r, .run_ns = r, .delay_ns = d, .cpus = 2, .affinity = 0 }
+#define T(k, p, t, n, since, st, in, r, d) { .time_ns = AT(KVMW_thread_##k), \
+		.kind = KVMW_thread_##k, .pid = p, .tid = t, .number = n, .started_ns = since, \
+		.comm0 = 0x6b, .state = st, .in_run = in, .syscall = 16, .stack = 1U << 30, \
+		.user_ns = 0, .system_ns = 0, .guest_ns = r, .run_ns = r, .delay_ns = d, \
+		.cpus = 2, .affinity = 0 }
 #define V(k, p, n) { .time_ns = AT(KVMW_thread_##k), .kind = KVMW_thread_##k, .pid = p, .tid = NO, \
-		.number = n, .started_ns = NONE, .state = 0xffff, .in_run = 0xffff, .syscall = NONE, \
-		.stack = NO, .user_ns = NONE, .system_ns = NONE, .guest_ns = NONE, .run_ns = NONE, \
-		.delay_ns = NONE, .cpu = NO, .cpus = NO, .affinity = NO, .policy = NO }
+		.number = n, .started_ns = NONE, .state = 0xffff, .in_run = 0xffff, \
+		.syscall = NONE, .stack = NO, .user_ns = NONE, .system_ns = NONE, \
+		.guest_ns = NONE, .run_ns = NONE, .delay_ns = NONE, .cpu = NO, \
+		.cpus = NO, .affinity = NO, .policy = NO }
 
 static const struct kvmw_thread rows[] = {
 	/* vCPU 0, running at both moments: only the events tell who it is. */
@@ -37,7 +39,7 @@ static const struct kvmw_thread rows[] = {
 	V(END, 100, 4),
 	T(START, 100, 100, NO, 9, 'S', 0, 1 * REC_MS, 0),
 	T(END, 100, 100, NO, 9, 'S', 0, 2 * REC_MS, 0),
-	/* An id that another thread got; one that is younger than the recording; counters that fell. */
+	/* An id that another thread got; one younger than the recording; counters that fell. */
 	T(START, 200, 210, NO, 11, 'S', 0, 500, 0),
 	T(END, 200, 210, NO, 12, 'S', 0, 300, 0),
 	T(START, 200, 211, NO, 11, 'S', 0, 500, 0),
@@ -56,7 +58,8 @@ static const struct report_options all = { .nr_sort = 1 };
 static void write_threads(struct rec *r)
 {
 	rec__begin(r);
-	rec__json(r, DATA_IDENT, "{\"texts\":[{\"id\":0,\"text\":\"0-1\"}],\"stacks\":[{\"id\":1073741824,"
+	rec__json(r, DATA_IDENT,
+		  "{\"texts\":[{\"id\":0,\"text\":\"0-1\"}],\"stacks\":[{\"id\":1073741824,"
 		  "\"frames\":[\"kvm_vcpu_block+0x1 [kvm]\",\"kvm_vcpu_ioctl+0x2 [kvm]\"]}]}");
 	rec__rows(r, DATA_STATS, KVMW_EVENT_THREAD, rows, ARRAY_SIZE(rows));
 	rec__rows(r, DATA_STATS, KVMW_EVENT_TOTAL, totals, ARRAY_SIZE(totals));
@@ -158,7 +161,8 @@ static void test_hostile_rows(void **state)
 	for (u32 i = 0; i < nr; i++)
 		many[i] = (struct kvmw_thread) { .kind = 1 + i % 2, .pid = i / 2, .tid = i / 2,
 						 .number = i, .time_ns = i % 2 ? 0 : NONE - 1,
-						 .state = i, .stack = i, .affinity = i, .run_ns = NONE - i };
+						 .state = i, .stack = i, .affinity = i,
+						 .run_ns = NONE - i };
 	for (u32 i = 0; i < 2 * REC_MAX_ROWS / nr; i++)
 		rec__rows(&r, DATA_STATS, KVMW_EVENT_THREAD, many, nr);
 	rec__finish(&r);

@@ -41,8 +41,9 @@ static void counts__grow(u64 *to, u64 value)
 }
 
 /*
- * Of a part, what was read of it last; all ones, not captured, stays.  The parts of a cycle that goes on are
- * read after its span, some of them later than others: together they are no more than that.
+ * Of a part, what was read of it last; all ones, not captured, stays. The parts of a cycle that
+ * goes on are read after its span, some of them later than others: together they are no
+ * more than that.
  */
 static void take_part(u64 *to, u64 value, u64 *left)
 {
@@ -89,7 +90,8 @@ int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest)
 			return -1;
 		if (!counted)
 			continue;
-		counted->in_guest = event_desc__is_cycle(agg->key.event) && agg->key.reason == in_guest;
+		counted->in_guest =
+			event_desc__is_cycle(agg->key.event) && agg->key.reason == in_guest;
 		counts__take_total(counted, &agg->total);
 	}
 	return 0;
@@ -140,8 +142,8 @@ static u64 shown_within(u64 now, u64 shown, u64 more)
 }
 
 /*
- * Time that was shown of one part and turned out to be of another stays where it was shown; of the other
- * it is not shown again.  So parts add up to the whole in each interval.
+ * Time that was shown of one part and turned out to be of another stays where it was shown; of the
+ * other it is not shown again. So parts add up to the whole in each interval.
  */
 static void counted__show(struct counted *counted)
 {
@@ -222,7 +224,8 @@ static int find_guest_times(const struct counts *c, struct hash_table *times)
 	for (u32 pass = 0; pass < 2; pass++)
 		for (u32 i = 0; i < c->table.nr; i++) {
 			const struct counted *counted = counted_at(c, i);
-			const struct guest_time of = { .key = { counted->key.vcpu, counted->key.event } };
+			const struct guest_time of = { .key = { counted->key.vcpu,
+								counted->key.event } };
 			struct guest_time *time;
 
 			if (!event_desc__is_cycle(of.key.event) || counted->in_guest != (pass == 1))
@@ -231,14 +234,16 @@ static int find_guest_times(const struct counts *c, struct hash_table *times)
 			if (!time)
 				return -1;
 			if (!pass)
-				time->ended_ns += counted_since(counted->now.gap_ns, counted->before.gap_ns);
+				time->ended_ns +=
+					counted_since(counted->now.gap_ns, counted->before.gap_ns);
 			else if (time->ended_ns >= counted->before.gap_ns)
 				time->earlier_ns = counted->before.gap_ns;
 		}
 	return 0;
 }
 
-static void without_earlier(struct kvmw_total *total, const struct counted *c, struct hash_table *times)
+static void without_earlier(struct kvmw_total *total, const struct counted *c,
+			    struct hash_table *times)
 {
 	const struct guest_time of = { .key = { c->key.vcpu, c->key.event } };
 	struct guest_time *time = hash_table__find(times, &of.key);
@@ -307,7 +312,8 @@ int counts__since(struct counts *c, enum counts_span span, struct agg_table *agg
 		if (interval)
 			without_earlier(&total, counted, &times);
 		if (!is_nothing(&total))
-			ret = counts__add(counted, &total, interval ? &counted->hist_before : &no_hist, aggs);
+			ret = counts__add(counted, &total,
+					  interval ? &counted->hist_before : &no_hist, aggs);
 	}
 	hash_table__free(&times);
 	return ret;

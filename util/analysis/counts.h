@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counters of kvmw stat: what has been counted so far, and since the last interval.  While a cycle goes on,
- * what its time is of is a guess, which its end may take back.
+ * Counters of kvmw stat: what has been counted so far, and since the last interval. While a cycle
+ * goes on, what its time is of is a guess, which its end may take back.
  */
 #ifndef KVMW_COUNTS_H
 #define KVMW_COUNTS_H
@@ -23,8 +23,8 @@ enum counts_span {
 };
 
 /*
- * What is counted by now.  in_guest: the reason of time in the guest, or in KVM_RUN, that is of no exit
- * yet.  0, or -1 out of memory (error() said so).
+ * What is counted by now. in_guest: the reason of time in the guest, or in KVM_RUN, that is of no
+ * exit yet. 0, or -1 out of memory (error() said so).
  */
 int counts__take(struct counts *c, const struct agg_table *totals, u32 in_guest);
 /* How long completed cycles of a key lasted: ended_ns in all.  0 or -1. */

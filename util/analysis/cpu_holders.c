@@ -132,7 +132,8 @@ static void take_waits(struct cpu_holders *h, const struct report *rep)
 	for (u32 i = 0; !recording__is_part(rec) && i < rec->totals.table.nr; i++) {
 		const struct agg *agg = agg_table__at(&rec->totals, i);
 
-		if (agg->key.event != KVMW_EVENT_EXIT || !report__selects(rec, rep->opt, agg->key.vcpu))
+		if (agg->key.event != KVMW_EVENT_EXIT ||
+		    !report__selects(rec, rep->opt, agg->key.vcpu))
 			continue;
 		any = true;
 		h->wait_ns = sat_add(h->wait_ns, agg->total.wait_ns);

@@ -51,7 +51,8 @@ struct tsc_clock {
 
 static bool has_tsc(const struct kvmw_vcpu_config *row)
 {
-	return row->host_tsc != KVMW_NONE && row->tsc_ratio != KVMW_NONE && (u64)row->tsc_offset != KVMW_NONE;
+	return row->host_tsc != KVMW_NONE && row->tsc_ratio != KVMW_NONE &&
+	       (u64)row->tsc_offset != KVMW_NONE;
 }
 
 static struct tsc_clock tsc_clock__of(const struct recording *rec, u32 vcpu)
@@ -69,13 +70,16 @@ static struct tsc_clock tsc_clock__of(const struct recording *rec, u32 vcpu)
 		if (row->kind == KVMW_vcpu_config_END && row->vcpu == vcpu && has_tsc(row))
 			last = row;
 	}
-	if (!first || !last || last->host_tsc <= first->host_tsc || last->time_ns < first->time_ns + MIN_SPAN_NS ||
+	if (!first || !last || last->host_tsc <= first->host_tsc ||
+	    last->time_ns < first->time_ns + MIN_SPAN_NS ||
 	    last->time_ns > first->time_ns + MAX_SPAN_NS)
 		return clock;
 	ratio = last->tsc_ratio / (double)(1ULL << 48);
 	clock.time_ns = last->time_ns;
-	clock.tsc = (u64)((unsigned __int128)last->host_tsc * last->tsc_ratio >> 48) + (u64)last->tsc_offset;
-	clock.per_ns = ratio * (last->host_tsc - first->host_tsc) / (last->time_ns - first->time_ns);
+	clock.tsc = (u64)((unsigned __int128)last->host_tsc * last->tsc_ratio >> 48) +
+		    (u64)last->tsc_offset;
+	clock.per_ns =
+		ratio * (last->host_tsc - first->host_tsc) / (last->time_ns - first->time_ns);
 	return clock;
 }
 

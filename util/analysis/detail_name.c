@@ -77,7 +77,8 @@ static bool has_vcpu(const void *arg, u32 number)
 	for (u32 i = 0; i < of->rec->nr_vcpus; i++) {
 		const struct rec_vcpu *v = &of->rec->vcpu[i];
 
-		if (v->vcpu == number && rec_vcpu__is_vcpu(v) && (of->vm == REC_NO_VM || v->vm == of->vm))
+		if (v->vcpu == number && rec_vcpu__is_vcpu(v) &&
+		    (of->vm == REC_NO_VM || v->vm == of->vm))
 			return true;
 	}
 	return false;
@@ -139,7 +140,8 @@ const char *detail_name__family(const struct regions *regions, u32 event, u32 ki
 	case KVMW_EVENT_HYPERCALL:
 		return hypercall_of_kind(kind, detail);
 	case KVMW_EVENT_IRQ:
-		return kind == KVMW_irq_EXCEPTION ? exception_name(detail) : guest_vector_name(detail);
+		return kind == KVMW_irq_EXCEPTION ? exception_name(detail) :
+		       guest_vector_name(detail);
 	default:
 		return NULL;
 	}

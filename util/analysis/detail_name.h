@@ -20,7 +20,8 @@ const char *detail_name__exit(const struct regions *regions, u32 kind, u64 detai
  */
 u64 detail_name__group(u64 kind, u64 detail, u64 written, u64 nested);
 /*
- * "ICR: IPI vector 0xfd to vCPU 1", in buf, of ICR_NAME_MAX bytes (util/arch/names.h); NULL: of group
+ * "ICR: IPI vector 0xfd to vCPU 1", in buf, of ICR_NAME_MAX bytes (util/arch/names.h); NULL: of
+ * group
  * 0.  vm: an id; REC_NO_VM: that of any.
  */
 const char *detail_name__written(const struct recording *rec, u32 vm, u64 group, char *buf);

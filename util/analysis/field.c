@@ -18,7 +18,8 @@ static const struct { const char *unit; enum field_form form; } forms[] = {
 /* Fields with unit "id" that are threads. */
 static const char *const threads[] = { "tid", "other", "waker" };
 
-static enum field_form form_of(const char *name, const char *unit, enum field_type type, bool has_isa)
+static enum field_form form_of(const char *name, const char *unit, enum field_type type,
+			       bool has_isa)
 {
 	for (size_t k = 0; k < ARRAY_SIZE(threads); k++)
 		if (!strcmp(name, threads[k]))
@@ -41,7 +42,8 @@ enum field_form field__form(const struct data_event *event, u32 i)
 
 enum field_form field_desc__form(const struct event_desc *event, const struct field_desc *f)
 {
-	return form_of(f->name, f->unit, f->type, event_desc__field(event, "isa", strlen("isa")) >= 0);
+	return form_of(f->name, f->unit, f->type,
+		       event_desc__field(event, "isa", strlen("isa")) >= 0);
 }
 
 static inline bool is_none(enum field_type type, const char *unit, u64 value)
@@ -52,7 +54,8 @@ static inline bool is_none(enum field_type type, const char *unit, u64 value)
 	if (value == KVMW_NONE)
 		return bits == 64 || !field_type__signed(type);
 	return bits < 64 && value == (1ULL << bits) - 1 &&
-	       (!strcmp(unit, "id") || !strcmp(unit, "user") || !strcmp(unit, "detail") || !strcmp(unit, "bool"));
+	       (!strcmp(unit, "id") || !strcmp(unit, "user") || !strcmp(unit, "detail") ||
+		!strcmp(unit, "bool"));
 }
 
 bool field__all_ones(const struct data_field *f, u64 value)

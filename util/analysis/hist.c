@@ -21,7 +21,7 @@ static size_t blocks_bytes(u32 nr)
 	return nr ? sizeof(struct hist_blocks) + nr * sizeof(u64[HIST_SUB]) : 0;
 }
 
-/* The bucket, made if there is none, in *bucket: NULL: the budget has none. 0, or -1 out of memory. */
+/* The bucket, made if there is none, in *bucket: NULL: no budget. 0, or -1 out of memory. */
 static int hist__bucket(struct hist *h, u32 index, u64 **bucket)
 {
 	u32 exp = index / HIST_SUB, nr = h->blocks ? h->blocks->nr : 0;
@@ -119,7 +119,8 @@ u64 hist__stddev(const struct hist *h)
 			const u64 *block = hist__block(h, exp);
 
 			for (u32 i = 0; block && i < HIST_SUB; i++) {
-				double middle = clamp_value(h, within_bucket(exp * HIST_SUB + i, 1, 1));
+				double middle =
+					clamp_value(h, within_bucket(exp * HIST_SUB + i, 1, 1));
 
 				sum += block[i] * middle;
 				squares += block[i] * (middle - mean) * (middle - mean) * pass;
@@ -146,8 +147,8 @@ u64 hist__percentile(const struct hist *h, u32 permille)
 
 		for (u32 i = 0; block && i < HIST_SUB; i++) {
 			if (rank <= below + block[i])
-				return clamp_value(h, within_bucket(exp * HIST_SUB + i, rank - below,
-								    block[i]));
+				return clamp_value(h, within_bucket(exp * HIST_SUB + i,
+								    rank - below, block[i]));
 			below += block[i];
 		}
 	}

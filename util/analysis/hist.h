@@ -131,8 +131,9 @@ struct duration_stats hist__stats(const struct hist *h);
 u64 hist__percentile(const struct hist *h, u32 permille);
 
 /*
- * The standard deviation of all values, each taken for the middle of its bucket: off by at most 1/16 of
- * their root mean square.  KVMW_NONE of an empty histogram, or if some values have no bucket.
+ * The standard deviation of all values, each taken for the middle of its bucket: off by at most
+ * 1/16 of their root mean square. KVMW_NONE of an empty histogram, or if some values have
+ * no bucket.
  */
 u64 hist__stddev(const struct hist *h);
 

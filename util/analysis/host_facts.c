@@ -20,7 +20,8 @@ static bool is_time(u32 kind)
 	return kind == KVMW_host_STEAL || kind == KVMW_host_IDLE;
 }
 
-static void fill_fact(struct host_fact *fact, const struct joined_fact *j, const struct recording *rec)
+static void fill_fact(struct host_fact *fact, const struct joined_fact *j,
+		      const struct recording *rec)
 {
 	const struct kvmw_host *start = j->row[0], *end = j->row[1], *last = end ?: start;
 	bool both = start && end;

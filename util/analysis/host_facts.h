@@ -10,7 +10,8 @@ struct host_fact {
 	const char *name, *doc;	/* of the kind */
 	const char *text;	/* safe to print, "" if it has none */
 	u64 value;		/* at the end, else at the start; KVMW_NONE: it has none */
-	u64 change;		/* from the start to the end; KVMW_NONE: it has none, or it is unknown */
+	/* from the start to the end; KVMW_NONE: it has none, or it is unknown */
+	u64 change;
 	double percent;		/* times: change, of the time of all CPUs; negative: unknown */
 };
 

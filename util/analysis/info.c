@@ -117,7 +117,8 @@ static bool has_column(const struct recording_info *inv, enum kvmw_secret secret
 		const struct event_desc *event = event_desc__by_id(k->event);
 
 		for (u32 c = 0; event && c < k->nr_columns; c++) {
-			int field = event_desc__field(event, k->column_name[c], strlen(k->column_name[c]));
+			int field = event_desc__field(event, k->column_name[c],
+						      strlen(k->column_name[c]));
 
 			if (k->column[c].nr_encodings && field >= 0 &&
 			    secret_of_field(&event->fields[field]) == secret)
@@ -127,7 +128,8 @@ static bool has_column(const struct recording_info *inv, enum kvmw_secret secret
 	return false;
 }
 
-static bool holds(const struct recording_info *inv, const struct recording *rec, enum kvmw_secret secret)
+static bool holds(const struct recording_info *inv, const struct recording *rec,
+		  enum kvmw_secret secret)
 {
 	if (has_column(inv, secret))
 		return true;
@@ -135,7 +137,8 @@ static bool holds(const struct recording_info *inv, const struct recording *rec,
 	case KVMW_SECRET_COMMANDS:
 		return rec->meta.command.nr;
 	case KVMW_SECRET_NAMES:
-		return rec->meta.host || rec->nr_vms || rec->nr_vcpus || rec->nr_tasks || rec->nr_neighbours;
+		return rec->meta.host || rec->nr_vms || rec->nr_vcpus || rec->nr_tasks ||
+		       rec->nr_neighbours;
 	case KVMW_SECRET_STACKS:
 		return rec->nr_stacks;
 	case KVMW_SECRET_RAW:
@@ -178,9 +181,9 @@ int recording_info__read(struct data_reader *r, struct recording *rec, struct re
 		data_frame__put(f);
 	}
 	if (recording__close_reader(rec, r, ret) || vm_threads__make(&inv->threads, rec) ||
-	    vm_limits__make(&inv->limits, rec, &inv->threads) || host_facts__make(&inv->host, rec) ||
-	    vm_setups__make(&inv->setups, rec) || slot_lists__make(&inv->slots, rec) ||
-	    process_memories__make(&inv->memory, rec))
+	    vm_limits__make(&inv->limits, rec, &inv->threads) ||
+	    host_facts__make(&inv->host, rec) || vm_setups__make(&inv->setups, rec) ||
+	    slot_lists__make(&inv->slots, rec) || process_memories__make(&inv->memory, rec))
 		ret = -1;
 	find_secrets(inv, rec);
 	return ret;

@@ -54,10 +54,12 @@ static int code_places__take(void *state, const struct scan_batch *b)
 
 	for (u32 i = 0; i < b->rows; i++) {
 		struct code_place place = {
-			.key = { b->col[RIP][i], b->col[REASON][i], b->col[ISA][i], b->col[DETAIL_KIND][i] },
+			.key = { b->col[RIP][i], b->col[REASON][i], b->col[ISA][i],
+				 b->col[DETAIL_KIND][i] },
 		};
 
-		if (place.key.rip >= range->from && place.key.rip < range->to && b->col[NESTED][i] != 1 &&
+		if (place.key.rip >= range->from && place.key.rip < range->to &&
+		    b->col[NESTED][i] != 1 &&
 		    exit_code__is_known(place.key.isa, place.key.reason, place.key.detail_kind) &&
 		    code_places__add(state, &place))
 			return -1;
@@ -86,7 +88,8 @@ struct kaslr_score {
 	u32 fits, bits;
 };
 
-static struct kaslr_score score_of(const struct hash_table *places, const struct guest_code *code, u64 slide)
+static struct kaslr_score score_of(const struct hash_table *places, const struct guest_code *code,
+				   u64 slide)
 {
 	struct kaslr_score score = { 0 };
 	u8 bytes[EXIT_CODE_MAX];
@@ -94,7 +97,8 @@ static struct kaslr_score score_of(const struct hash_table *places, const struct
 	for (u32 i = 0; i < places->nr; i++) {
 		const struct code_place *place = hash_table__at(places, i);
 		size_t size = guest_code__at(code, place->key.rip - slide, bytes, sizeof(bytes));
-		u32 bits = exit_code__fits(place->key.isa, place->key.reason, place->key.detail_kind, bytes, size);
+		u32 bits = exit_code__fits(place->key.isa, place->key.reason,
+					   place->key.detail_kind, bytes, size);
 
 		score.fits += !!bits;
 		score.bits += bits;
@@ -102,7 +106,8 @@ static struct kaslr_score score_of(const struct hash_table *places, const struct
 	return score;
 }
 
-static void kaslr__fit(struct kaslr *k, const struct hash_table *places, const struct guest_code *code)
+static void kaslr__fit(struct kaslr *k, const struct hash_table *places,
+		       const struct guest_code *code)
 {
 	const struct kernel_range *range = &guest_kernel_range;
 	struct kaslr_score best = { 0 }, next = { 0 };
@@ -122,14 +127,17 @@ static void kaslr__fit(struct kaslr *k, const struct hash_table *places, const s
 	k->fits = best.fits;
 	k->next = next.fits;
 	/* A third may have been changed by the kernel itself, or be of another one before it. */
-	k->certain = best.bits >= MIN_BITS && 3 * best.fits >= 2 * k->of && 2 * next.bits <= best.bits;
+	k->certain =
+		best.bits >= MIN_BITS && 3 * best.fits >= 2 * k->of && 2 * next.bits <= best.bits;
 }
 
-int kaslr__find(struct kaslr *k, struct data_reader *r, struct recording *rec, const struct guest_code *code)
+int kaslr__find(struct kaslr *k, struct data_reader *r, struct recording *rec,
+		const struct guest_code *code)
 {
 	u32 frames = 0;
 	const struct scan_consumer code_places = {
-		.events = exits, .nr_events = 1, .arg = &frames, .new = code_places__new, .take = code_places__take,
+		.events = exits, .nr_events = 1, .arg = &frames, .new = code_places__new,
+		.take = code_places__take,
 		.merge = code_places__merge, .free = code_places__free, .skip = code_places__skip,
 	};
 	const struct scan_consumer *const consumer[] = { &code_places };

@@ -23,6 +23,7 @@ struct kaslr {
  * Takes the reader and reads exits from its first frames.  Without exits of a kernel by such
  * instructions k->of is 0.  0, or -1 (error() said why).
  */
-int kaslr__find(struct kaslr *k, struct data_reader *r, struct recording *rec, const struct guest_code *code);
+int kaslr__find(struct kaslr *k, struct data_reader *r, struct recording *rec,
+		const struct guest_code *code);
 
 #endif

@@ -28,7 +28,8 @@ static int compare_kinds(const void *a, const void *b)
 	return 0;
 }
 
-int kind_counts__make(const struct recording *rec, enum kind_counts_of of, struct kind_counts *counts)
+int kind_counts__make(const struct recording *rec, enum kind_counts_of of,
+		      struct kind_counts *counts)
 {
 	struct hash_table sums = HASH_TABLE(struct kind_count, NULL);
 	int err = 0;
@@ -40,8 +41,10 @@ int kind_counts__make(const struct recording *rec, enum kind_counts_of of, struc
 		const struct rec_vcpu *vcpu = recording__vcpu(rec, agg->key.vcpu);
 
 		/* Kernel threads are of no VM. */
-		if (event && event->class == EVENT_FAMILY && agg->total.count && (of == KINDS_OF_ALL || (vcpu && vcpu->vm != REC_NO_VM)))
-			err = add_kind(&sums, agg, of == KINDS_OF_ALL ? ~0U : vcpu->vm, of == KINDS_OF_VCPU ? vcpu->id : ~0U);
+		if (event && event->class == EVENT_FAMILY && agg->total.count &&
+		    (of == KINDS_OF_ALL || (vcpu && vcpu->vm != REC_NO_VM)))
+			err = add_kind(&sums, agg, of == KINDS_OF_ALL ? ~0U : vcpu->vm,
+				       of == KINDS_OF_VCPU ? vcpu->id : ~0U);
 	}
 	counts->each = err ? NULL : mem__calloc(sums.nr ?: 1, sizeof(*counts->each));
 	for (u32 i = 0; counts->each && i < sums.nr; i++)

@@ -19,7 +19,8 @@ struct kind_counts {
 };
 
 /* Of rec->totals.  0, or -1 out of memory (error() said so); to be freed in both cases. */
-int kind_counts__make(const struct recording *rec, enum kind_counts_of of, struct kind_counts *counts);
+int kind_counts__make(const struct recording *rec, enum kind_counts_of of,
+		      struct kind_counts *counts);
 void kind_counts__free(struct kind_counts *counts);
 
 #endif

@@ -34,10 +34,11 @@ struct listing {
 	struct listing_event event[KVMW_MAX_EVENTS];
 };
 
-/* Whether kvmw record takes an event here if there is no -e: where exits cannot be seen, returns to the VMM. */
+/* Whether kvmw record takes an event if there is no -e: if exits cannot be seen, returns. */
 static inline bool listing__is_default(const struct listing *list, const struct event_desc *event)
 {
-	bool instead = list->event[KVMW_EVENT_EXIT].missing && !list->event[KVMW_EVENT_USERSPACE].missing;
+	bool instead =
+		list->event[KVMW_EVENT_EXIT].missing && !list->event[KVMW_EVENT_USERSPACE].missing;
 
 	return event->id == KVMW_EVENT_USERSPACE ? instead :
 	       event->on_by_default && !(instead && event->id == KVMW_EVENT_EXIT);

@@ -19,7 +19,8 @@ static void merge_span(struct max_span *to, const struct max_span *from)
 		to->max_ns = from->max_ns;
 	}
 	/* Of two at one time the greater one, in whatever order they come. */
-	if (from->last_ns > to->last_ns || (from->last_ns == to->last_ns && from->last > to->last)) {
+	if (from->last_ns > to->last_ns ||
+	    (from->last_ns == to->last_ns && from->last > to->last)) {
 		to->last_ns = from->last_ns;
 		to->last = from->last;
 	}

@@ -42,8 +42,9 @@ int metrics__make(struct metrics *m, const struct report *by_reason, const struc
 		.waits = HASH_TABLE(struct metrics_waits, NULL),
 	};
 	return add_waits(m, by_vcpu->holders) ||
-	       kind_counts__make(rec, report_options__position(by_vcpu->opt, KEY_VCPU) < 0 ? KINDS_OF_VM : KINDS_OF_VCPU, &m->kinds) ?
-	       -1 : 0;
+	       kind_counts__make(rec,
+				 report_options__position(by_vcpu->opt, KEY_VCPU) < 0 ?
+				 KINDS_OF_VM : KINDS_OF_VCPU, &m->kinds) ? -1 : 0;
 }
 
 void metrics__free(struct metrics *m)

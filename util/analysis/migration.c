@@ -44,8 +44,10 @@ static u64 count_part(struct replay *r, u64 from_ns, u64 to_ns, u64 begin_ns, u6
 {
 	u64 pages = 0;
 
-	for (u64 i = mark_at(r, from_ns); i < r->nr && r->mark[i].time_ns - r->first_ns < to_ns; i++) {
-		u64 ns = r->mark[i].time_ns - r->first_ns + r->since[r->mark[i].piece] + r->span_ns - begin_ns;
+	for (u64 i = mark_at(r, from_ns); i < r->nr && r->mark[i].time_ns - r->first_ns < to_ns;
+	     i++) {
+		u64 ns = r->mark[i].time_ns - r->first_ns + r->since[r->mark[i].piece] +
+			 r->span_ns - begin_ns;
 		u32 *seen = &r->seen[r->mark[i].entry];
 
 		if (ns % r->span_ns >= length_ns || *seen == r->counts)
@@ -57,8 +59,9 @@ static u64 count_part(struct replay *r, u64 from_ns, u64 to_ns, u64 begin_ns, u6
 }
 
 /*
- * Pages that become dirty in a round.  It begins with the log being taken, so what it sees of a piece is what was seen
- * after it was taken in the recording.  The recording may be over: then it begins again.
+ * Pages that become dirty in a round. It begins with the log being taken, so what it sees of a
+ * piece is what was seen after it was taken in the recording. The recording may be over: then it
+ * begins again.
  */
 static u64 pages_in_round(struct replay *r, double begin, double length)
 {
@@ -86,7 +89,8 @@ static void slow_down(struct migration *m, u64 marked, u64 sent, u32 *times)
 	if (marked <= sent * THROTTLE_RATIO || ++*times < 2)
 		return;
 	*times = 0;
-	m->throttle = m->throttle ? fmin(m->throttle + THROTTLE_STEP, THROTTLE_MAX) : THROTTLE_FIRST;
+	m->throttle =
+		m->throttle ? fmin(m->throttle + THROTTLE_STEP, THROTTLE_MAX) : THROTTLE_FIRST;
 }
 
 static struct migration replay_once(struct replay *r, double bits, bool slow)
@@ -101,7 +105,7 @@ static struct migration replay_once(struct replay *r, double bits, bool slow)
 
 		m.rounds++;
 		m.converges = m.rounds > 1 && ns <= r->downtime_ns;
-		/* A recording that is slowed down lasts longer: what counts is the guest's own time. */
+		/* A slowed recording lasts longer: what counts is the guest's own time. */
 		if (m.converges || m.rounds > MIGRATION_ROUNDS ||
 		    (m.rounds > 3 && guest_ns - first_ns > (double)MIGRATION_REPLAYS * r->span_ns &&
 		     (!slow || m.throttle >= THROTTLE_MAX)))
@@ -121,7 +125,7 @@ static struct migration replay_once(struct replay *r, double bits, bool slow)
 	return m;
 }
 
-/* On a scale of ratios; a VM that migrates through a link does so through a faster one, nearly always. */
+/* On a scale of ratios; a VM that migrates through a link mostly does through a faster one. */
 static double find_slowest(struct replay *r)
 {
 	double low = MIGRATION_BITS_MIN, high = MIGRATION_BITS_MAX;
@@ -139,7 +143,8 @@ static double find_slowest(struct replay *r)
 	return high;
 }
 
-static const char *why_no_replay(const struct migration_replay *m, const struct log_takes *takes, u64 nr)
+static const char *why_no_replay(const struct migration_replay *m, const struct log_takes *takes,
+				 u64 nr)
 {
 	if (!m->memory_bytes)
 		return "the size of the VM's memory is unknown: the recording has no memory slots from its start";
@@ -153,7 +158,8 @@ static const char *why_no_replay(const struct migration_replay *m, const struct 
 	return NULL;
 }
 
-static void replay_links(struct migration_replay *m, struct replay *r, const struct report_options *opt)
+static void replay_links(struct migration_replay *m, struct replay *r,
+			 const struct report_options *opt)
 {
 	static const u64 usual[] = { 1000000000, 10000000000, 25000000000, 100000000000 };
 
@@ -162,16 +168,20 @@ static void replay_links(struct migration_replay *m, struct replay *r, const str
 		u64 bits = opt->nr_links ? opt->link[i] : usual[i];
 
 		m->link[i] = (struct migration_link) {
-			.bits = bits, .plain = replay_once(r, bits, false), .slowed = replay_once(r, bits, true),
+			.bits = bits,
+			.plain = replay_once(r, bits, false),
+			.slowed = replay_once(r, bits, true),
 		};
 	}
 	m->slowest_bits = find_slowest(r);
 }
 
-int migration_replay__make(struct migration_replay *m, const struct dirty_log *log, const struct report_options *opt)
+int migration_replay__make(struct migration_replay *m, const struct dirty_log *log,
+			   const struct report_options *opt)
 {
 	struct replay r = {
-		.mark = log->mark, .nr = log->nr, .pages = log->pages, .memory_bytes = m->memory_bytes,
+		.mark = log->mark, .nr = log->nr, .pages = log->pages,
+		.memory_bytes = m->memory_bytes,
 		.takes = { .budget = opt->budget, .pieces = log->pieces },
 	};
 	int ret = -1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When the VMM took the dirty log, by the marks: a page that has one is marked again only after that.  So if one is,
- * the log was taken in between, and as most pages that are written all the time are marked again at once, it was
- * just then.
+ * When the VMM took the dirty log, by the marks: a page that has one is marked again only after
+ * that. So if one is, the log was taken in between, and as most pages that are written all the time
+ * are marked again at once, it was just then.
  */
 #include <stdlib.h>
 
@@ -12,12 +12,12 @@
 #include "util/search.h"
 
 /*
- * What KVM itself writes (clock, steal time, pv-EOI, asynchronous page faults: each a page of a vCPU, at most) it marks
- * every time.
+ * What KVM itself writes (clock, steal time, pv-EOI, asynchronous page faults: each a page of a
+ * vCPU, at most) it marks every time.
  */
 #define OWN_PAGES	4
 
-/* The marks of the page that has most, without nr pages; UINT32_MAX: there are no more than these. */
+/* The marks of the page that has most, without nr pages; UINT32_MAX: these are all there are. */
 static u32 most_marks(const u32 *marks, u64 pages, u32 nr)
 {
 	u32 top[OWN_PAGES * DIRTY_BY + 1] = { 0 };
@@ -82,10 +82,12 @@ static int index_pieces(struct log_takes *t)
 	return 0;
 }
 
-int log_takes__find(struct log_takes *t, const struct dirty_mark *mark, u64 nr, u64 pages, u32 vcpus)
+int log_takes__find(struct log_takes *t, const struct dirty_mark *mark, u64 nr, u64 pages,
+		    u32 vcpus)
 {
 	u32 *marks = budget__calloc(t->budget, pages + 1, sizeof(*marks));
-	u32 *since = budget__calloc(t->budget, pages + 1, sizeof(*since));	/* takes of its piece before its last mark, plus 1 */
+	/* takes of its piece before its last mark, plus 1 */
+	u32 *since = budget__calloc(t->budget, pages + 1, sizeof(*since));
 	u32 *takes = budget__calloc(t->budget, t->pieces + 1, sizeof(*takes)), most;
 	int ret = -1;
 

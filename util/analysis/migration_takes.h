@@ -25,12 +25,13 @@ struct log_takes {		/* budget and pieces are the caller's */
 	u64 usual_ns;		/* median time from one to the next; KVMW_NONE: unknown */
 };
 
-/* marks: by time; entry is the number of the page, below pages.  0, or -1: out of memory (error() said so). */
-int log_takes__find(struct log_takes *t, const struct dirty_mark *marks, u64 nr, u64 pages, u32 vcpus);
+/* marks: by time; entry: the number of the page, below pages. 0, or -1: out of memory (said so). */
+int log_takes__find(struct log_takes *t, const struct dirty_mark *marks, u64 nr, u64 pages,
+		    u32 vcpus);
 
 /*
- * How long ago a piece was taken, in a recording that begins again after span_ns.  0 if it is twice as long as usual, or
- * more: nothing was written then, so that no take shows.
+ * How long ago a piece was taken, in a recording that begins again after span_ns. 0 if it is twice
+ * as long as usual, or more: nothing was written then, so that no take shows.
  */
 u64 log_takes__since(const struct log_takes *t, u32 piece, u64 time_ns, u64 span_ns);
 

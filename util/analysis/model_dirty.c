@@ -155,8 +155,8 @@ static void add_page(struct maker *m, const struct dirty_entry *e, u64 marks)
 
 	m->v->pages++;
 	m->v->again += marks > 1;
-	if (!r->pages || r->vm != e->vm || r->slot != e->key.slot || e->key.gfn - r->gfn != r->pages ||
-	    !as_hot(r, marks)) {
+	if (!r->pages || r->vm != e->vm || r->slot != e->key.slot ||
+	    e->key.gfn - r->gfn != r->pages || !as_hot(r, marks)) {
 		end_range(m);
 		*r = (struct dirty_range) { .vm = e->vm, .slot = e->key.slot, .gfn = e->key.gfn };
 	}

@@ -48,9 +48,11 @@ static int add_mark(struct dirty_rows *rows, u64 time_ns, u32 entry)
 	int ret = 1;
 
 	if (rows->nr_marks < rows->max_marks && entry != DIRTY_NO_PAGE && time_ns != KVMW_NONE)
-		ret = array__reserve_within(rows->mark, rows->nr_marks, rows->room_marks, rows->budget);
+		ret = array__reserve_within(rows->mark, rows->nr_marks, rows->room_marks,
+					    rows->budget);
 	if (!ret)
-		rows->mark[rows->nr_marks++] = (struct dirty_mark) { .time_ns = time_ns, .entry = entry };
+		rows->mark[rows->nr_marks++] = (struct dirty_mark) { .time_ns = time_ns,
+								     .entry = entry };
 	rows->no_time += ret > 0;
 	return ret < 0 ? -1 : 0;
 }

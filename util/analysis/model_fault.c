@@ -230,7 +230,7 @@ static u32 find_class(struct fault_class *class, u32 *nr, const struct class_ent
 	return i;
 }
 
-/* The classes of a table, to be freed; over_limit: faults of too many of them. NULL: out of memory */
+/* The classes of a table, to be freed; over_limit: faults of excess ones. NULL: out of memory */
 static struct fault_class *make_classes(const struct span_table *table, const struct report *rep,
 					u32 *nr, u64 *over_limit)
 {

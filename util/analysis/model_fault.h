@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Guest page faults by attempted access, by what their handlers returned, by place, and the
- * levels at which pages were mapped.  Memory is bounded by SPAN_TABLE_MAX keys of each; rows beyond are in over_limit.
+ * levels at which pages were mapped. Memory is bounded by SPAN_TABLE_MAX keys of each; rows beyond
+ * are in over_limit.
  */
 #ifndef KVMW_MODEL_FAULT_H
 #define KVMW_MODEL_FAULT_H
@@ -47,7 +48,8 @@ struct fault_model {
 	u64 over_limit, slots_over_limit;
 	struct refaults refaults;
 	struct retries retries;
-	u64 taken;			/* rows of memory that the host took; 0: causes are unknown */
+	/* rows of memory that the host took; 0: causes are unknown */
+	u64 taken;
 	u64 no_refault, no_taken;	/* rows beyond REFAULTS_MAX_FAULTS, REFAULTS_MAX_TAKEN */
 	bool several_vms;
 };

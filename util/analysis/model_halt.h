@@ -20,7 +20,8 @@ struct halt_vcpu {
 	char name[THREAD_NAME_MAX];
 	u64 halts;
 	struct duration_stats span;	/* of the halts whose duration is known, each whole */
-	u64 halted_ns;		/* of these, the part within the report's time; KVMW_NONE: unknown */
+	/* of these, the part within the report's time; KVMW_NONE: unknown */
+	u64 halted_ns;
 	/* Halts that polled, those of them that did not have to sleep, and the time spent. */
 	u64 polls, paid, poll_ns;
 	u64 valid, invalid;

@@ -269,7 +269,8 @@ static u64 merged_of(const struct irq_line *line, const struct injections *in)
 /* What KVM itself raises is accepted when it is asserted. */
 static u64 to_handler(const struct irq_line *line)
 {
-	const struct duration_stats *accept = &line->span[IRQ_ACCEPT], *inject = &line->span[IRQ_INJECT];
+	const struct duration_stats *accept = &line->span[IRQ_ACCEPT],
+				    *inject = &line->span[IRQ_INJECT];
 
 	if (!inject->count || line->source == IRQ_NO_SOURCE || (line->source && !accept->count))
 		return KVMW_NONE;

@@ -16,8 +16,10 @@ enum irq_step { IRQ_ACCEPT, IRQ_INJECT, IRQ_EOI, IRQ_PV_EOI, NR_IRQ_STEPS };
 #define IRQ_LINES	20		/* lines shown without --top */
 
 struct irq_line {
-	u16 source;		/* kind of the event that asserted it; 0: KVM itself, such as its timers */
-	u16 mode;		/* delivery mode where it is neither fixed nor lowest priority, or 0 */
+	/* kind of the event that asserted it; 0: KVM itself, such as its timers */
+	u16 source;
+	/* delivery mode where it is neither fixed nor lowest priority, or 0 */
+	u16 mode;
 	u32 vector;		/* UINT32_MAX: unknown, or there is a mode */
 	u64 irq;		/* GSI; KVMW_NONE: none */
 	u64 rows[NR_IRQ_STEPS];

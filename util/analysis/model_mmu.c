@@ -24,7 +24,8 @@ struct mmu_state {
 	u32 nr_slots, slot_room;
 };
 
-static const struct scan_event mmu_events[] = { { .id = KVMW_EVENT_MMU, .columns = refault_taken_columns } };
+static const struct scan_event mmu_events[] = { { .id = KVMW_EVENT_MMU,
+						  .columns = refault_taken_columns } };
 
 static int mmu_model__take(void *state, const struct scan_batch *b)
 {
@@ -167,7 +168,8 @@ static int count_mmu_row(struct mmu_state *st, const struct thread_names *names,
 			 struct refault_taken *t)
 {
 	struct mmu_cause c = {
-		.cause = t->cause, .syscall = t->syscall, .first_ns = t->time_ns, .last_ns = t->time_ns,
+		.cause = t->cause, .syscall = t->syscall, .first_ns = t->time_ns,
+		.last_ns = t->time_ns,
 	}, *to;
 	struct mmu_model *m = &st->model;
 	u64 bytes, guest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that the host took from VMs (rows of kind invalidate): by what, how often, how much, where.
- * Only REFAULTS_MAX_TAKEN rows are looked at.
+ * Memory that the host took from VMs (rows of kind invalidate): by what, how often, how much,
+ * where. Only REFAULTS_MAX_TAKEN rows are looked at.
  */
 #ifndef KVMW_MODEL_MMU_H
 #define KVMW_MODEL_MMU_H

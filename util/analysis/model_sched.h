@@ -20,7 +20,8 @@ struct sched_thread {
 	 * rows tell; it ended when the vCPU died.
 	 */
 	u64 on_ns, wait_ns, asleep_ns;
-	u64 died_ns, gone_ns;	/* since the start, and until the end; KVMW_NONE, 0: it did not die */
+	/* since the start, and until the end; KVMW_NONE, 0: it did not die */
+	u64 died_ns, gone_ns;
 	struct duration_stats wait;	/* of the waits that ended, each whole */
 	u64 switches;		/* off a CPU */
 	u64 preempted, moved;

@@ -9,7 +9,8 @@ static const struct known_name {
 	const char *name;
 	enum name_source source;
 	enum field_form form;
-	const char *columns[NAME_COLUMNS];	/* without the first one the event does not have it */
+	/* without the first one the event does not have it */
+	const char *columns[NAME_COLUMNS];
 } known_names[] = {
 	{ "event", NAME_EVENT, FORM_DEC, { NULL } },
 	{ "vcpu", NAME_VCPU, FORM_DEC, { "vcpu" } },
@@ -31,12 +32,14 @@ static const char *name_ref__column(const struct event_desc *event, const char *
 }
 
 /* Not, as -s has it, the slot that a page fault was in: a recording says that at its end. */
-static bool find_known(const struct event_desc *event, const char *name, size_t len, struct name_ref *ref)
+static bool find_known(const struct event_desc *event, const char *name, size_t len,
+		       struct name_ref *ref)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(known_names); i++) {
 		const struct known_name *k = &known_names[i];
 
-		if (!name_equals(name, len, k->name) || (k->columns[0] && !name_ref__column(event, k->columns[0])))
+		if (!name_equals(name, len, k->name) ||
+		    (k->columns[0] && !name_ref__column(event, k->columns[0])))
 			continue;
 		*ref = (struct name_ref) { .source = k->source, .form = k->form };
 		for (u32 c = 0; c < NAME_COLUMNS; c++)
@@ -50,11 +53,13 @@ static bool find_known(const struct event_desc *event, const char *name, size_t 
 }
 
 /* What an exit was about, by what that is. */
-static bool find_detail(const struct event_desc *event, const char *name, size_t len, struct name_ref *ref)
+static bool find_detail(const struct event_desc *event, const char *name, size_t len,
+			struct name_ref *ref)
 {
 	size_t nr;
 	const struct kind_desc *details = detail_desc__all(&nr);
-	int field = event->detail ? event_desc__field(event, event->detail, strlen(event->detail)) : -1;
+	int field =
+		event->detail ? event_desc__field(event, event->detail, strlen(event->detail)) : -1;
 	u32 kinds = 0;
 
 	for (size_t i = 0; i < nr; i++)
@@ -63,7 +68,8 @@ static bool find_detail(const struct event_desc *event, const char *name, size_t
 	if (!kinds || field < 0 || event->id != KVMW_EVENT_EXIT)
 		return false;
 	*ref = (struct name_ref) {
-		.source = NAME_DETAIL, .field = &event->fields[field], .form = FORM_HEX, .details = kinds,
+		.source = NAME_DETAIL, .field = &event->fields[field], .form = FORM_HEX,
+		.details = kinds,
 		.column = { event->detail, event->detail_kind },
 	};
 	return true;
@@ -89,7 +95,8 @@ static int field_called(const struct event_desc *event, const char *name, size_t
 	return field;
 }
 
-static bool find_plain(const struct event_desc *event, const char *name, size_t len, struct name_ref *ref)
+static bool find_plain(const struct event_desc *event, const char *name, size_t len,
+		       struct name_ref *ref)
 {
 	int field = field_called(event, name, len);
 	const char *column = NULL;

@@ -27,7 +27,7 @@ static inline u64 outlier__length(u64 span, u64 halt, u64 poll)
 
 /* Whether this would be one of the max longest so far: to be asked before a copy is made. */
 bool outliers__takes(const struct outliers *o, u32 max, u64 length, u64 order);
-/* Adds one that it takes, with its row, which is freed with it.  0, or -1: out of memory (said so). */
+/* Adds one that it takes, with its row, which is freed with it. 0, or -1: out of memory (said). */
 int outliers__add(struct outliers *o, u32 max, struct outlier row);
 
 /* The longest ones first. For use after the last one was added. */

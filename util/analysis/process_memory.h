@@ -6,9 +6,11 @@
 #include "util/recording/recording.h"
 
 struct process_memory {
-	const struct kvmw_vm_memory *row;	/* at the end, else at the start; KVMW_NONE: unknown */
+	/* at the end, else at the start; KVMW_NONE: unknown */
+	const struct kvmw_vm_memory *row;
 	const char *huge_unknown, *nodes_unknown;	/* why; safe to print, "" if they are known */
-	const struct kvmw_vm_memory **node;	/* of the same moment, by node; memory of the list */
+	/* of the same moment, by node; memory of the list */
+	const struct kvmw_vm_memory **node;
 	u32 nr_nodes;
 };
 

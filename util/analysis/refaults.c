@@ -78,8 +78,10 @@ int refault_rows__take(struct refault_rows *r, const struct scan_batch *b, bool 
 
 	for (u32 i = 0; i < b->rows && !ret; i++) {
 		struct refault_taken taken = {
-			.time_ns = b->col[TIME][i], .start = b->col[START][i], .end = b->col[END][i],
-			.tid = b->col[TID][i], .syscall = b->col[SYSCALL][i], .vcpu = b->col[VCPU][i],
+			.time_ns = b->col[TIME][i], .start = b->col[START][i],
+			.end = b->col[END][i],
+			.tid = b->col[TID][i], .syscall = b->col[SYSCALL][i],
+			.vcpu = b->col[VCPU][i],
 			.cause = narrow(b->col[CAUSE][i], UINT16_MAX),
 		};
 
@@ -122,7 +124,8 @@ static const struct { const char *comm, *how; } kernel_threads[] = {
 	{ "kcompactd", "compaction" },
 };
 
-const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu, char buf[REFAULTS_HOW])
+const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu,
+		      char buf[REFAULTS_HOW])
 {
 	const char *how = syscall == KVMW_NONE ? NULL : memory_syscall_name(syscall);
 
@@ -210,10 +213,11 @@ static int look_at_fault(struct refault_join *j, const struct refault_fault *f, 
 		return 0;
 	if (f->gfn != KVMW_NONE)
 		re.page = vmm_slots__page(&j->slots, f->vm, f->gfn);
-	return f->retried ? refault_list__add(&j->retried, j->rows->budget, &re) : add_refault(j, &re);
+	return f->retried ? refault_list__add(&j->retried, j->rows->budget, &re) :
+	       add_refault(j, &re);
 }
 
-/* The faults of pages that an earlier one had mapped, alone or as part of a huge page; and those retried. */
+/* The faults of pages that an earlier one had mapped, alone or in a huge page; those retried. */
 static int find_refaults(struct refault_join *j)
 {
 	u64 small[HUGE_PAGES] = { 0 }, huge = 0;
@@ -336,7 +340,8 @@ static void join_by_time(struct refault_join *j, const struct thread_names *name
 		const struct refault_taken *by = NULL;
 		u32 latest;
 
-		for (; next < rows->nr_taken && rows->taken[next].time_ns <= re->fault->time_ns; next++)
+		for (; next < rows->nr_taken && rows->taken[next].time_ns <= re->fault->time_ns;
+		     next++)
 			refault_taken__cover(rows, next, &j->pages);
 		if (re->page != KVMW_NONE) {
 			latest = taken_pages__last(&j->pages, re->fault->pid, re->page);

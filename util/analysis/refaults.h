@@ -68,7 +68,8 @@ struct refault_cause {
 #define REFAULT_CAUSES	64
 
 struct refaults {
-	struct refault_cause cause[REFAULT_CAUSES + 1];	/* the most frequent first; one for all others */
+	/* the most frequent first; one for all others */
+	struct refault_cause cause[REFAULT_CAUSES + 1];
 	u32 nr;
 	u64 count, span_ns;
 	u64 no_address;		/* re-faults of pages in no known memory slot */
@@ -78,7 +79,8 @@ struct refaults {
  * How memory was taken, in a word: by which system call, by which part of the kernel, or else the
  * kernel's own word for it. comm: of the thread, "" if unknown; buf is returned.
  */
-const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu, char buf[REFAULTS_HOW]);
+const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu,
+		      char buf[REFAULTS_HOW]);
 
 /* The same of a row, and in which thread: "vCPUs" for all that run vCPUs. */
 void taken_names(const struct thread_names *names, const struct refault_taken *taken,

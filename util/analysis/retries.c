@@ -38,8 +38,9 @@ static int add_pages(struct taken_pages *pages, const struct refault_list *list)
 }
 
 /* The last row that covered such a page of the fault's VM; NULL: none. */
-static const struct refault_taken *last_row(const struct taken_pages *pages, const struct refault *re,
-					    u64 page, const struct refault_rows *rows,
+static const struct refault_taken *last_row(const struct taken_pages *pages,
+					    const struct refault *re, u64 page,
+					    const struct refault_rows *rows,
 					    const struct recording *rec)
 {
 	u32 row = taken_pages__last(pages, re->fault->pid, page);
@@ -106,7 +107,8 @@ int retries__join(struct retries *found, struct refault_list *list, const struct
 			add_retry(&found->unknown, re->fault->span_ns);
 			continue;
 		}
-		for (; next < rows->nr_taken && rows->taken[next].time_ns <= fault_end(re->fault); next++)
+		for (; next < rows->nr_taken && rows->taken[next].time_ns <= fault_end(re->fault);
+		     next++)
 			refault_taken__cover(rows, next, &pages);
 		count_retry(found, re, last_row(&pages, re, re->page, rows, rec),
 			    last_row(&pages, re, TAKEN_ANY_PAGE, rows, rec), to);

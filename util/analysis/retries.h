@@ -25,7 +25,8 @@ struct retries {
 	bool known;			/* else no rows of memory taken could be recorded */
 	struct refaults page;		/* the page was taken during the fault */
 	struct refaults elsewhere;	/* other memory of the process was, and not the page */
-	struct refaults before;		/* neither, but the page was taken before and not mapped since */
+	/* neither, but the page was taken before and not mapped since */
+	struct refaults before;
 	struct retry_sum without, unknown, all;
 };
 

@@ -217,11 +217,13 @@ static void see_next_cycle(struct script *sc, const struct script_row *row)
 static int keep_unended(struct script *sc, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
-	struct script_unended key = { .key = { .event = v->event->id, .vcpu = get(row, v->vcpu) } }, *u;
+	struct script_unended key = { .key = { .event = v->event->id, .vcpu = get(row, v->vcpu) } },
+			      *u;
 	bool full;
 
 	/* A guest that sleeps is waiting for nobody. */
-	if (v->event->id == KVMW_EVENT_EXIT && exit_class(get(row, v->isa), get(row, v->reason)) == EXIT_HALT)
+	if (v->event->id == KVMW_EVENT_EXIT &&
+	    exit_class(get(row, v->isa), get(row, v->reason)) == EXIT_HALT)
 		return 0;
 	u = hash_table__get_limited(&sc->unended, &key.key, OUTLIERS_MAX, &full);
 	if (!u)
@@ -236,7 +238,8 @@ static int keep_row(struct script *sc, const struct script_row *row)
 {
 	u64 span = get(row, row->view->span);
 	struct outlier o = {
-		.length = outlier__length(span, get(row, row->view->halt), get(row, row->view->poll)),
+		.length =
+			outlier__length(span, get(row, row->view->halt), get(row, row->view->poll)),
 		.order = sc->offered,
 	};
 
@@ -261,10 +264,12 @@ static int add_unended(struct script *sc)
 	for (u32 i = 0; i < sc->unended.nr; i++) {
 		struct script_unended *u = hash_table__at(&sc->unended, i);
 		const struct rec_vcpu *vcpu = recording__vcpu(rec, u->key.vcpu);
-		u64 time_ns = u->row ? slice__time(u->row, 0) : 0, end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : end;
+		u64 time_ns = u->row ? slice__time(u->row, 0) : 0,
+		    end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : end;
 		struct outlier o = { .length = end_ns - time_ns, .order = u->order, .row = u->row };
 
-		if (!u->row || end_ns <= time_ns || !outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
+		if (!u->row || end_ns <= time_ns ||
+		    !outliers__takes(&sc->outliers, sc->opt->outliers, o.length, o.order))
 			continue;
 		u->row = NULL;
 		if (outliers__add(&sc->outliers, sc->opt->outliers, o))
@@ -315,13 +320,14 @@ int script__give(struct script *sc, const struct slice *s, u32 from, u32 to)
 	return ret;
 }
 
-/* Whether a row is printed the same whoever else prints at the moment; what reads a raw record remembers. */
+/* Whether a row is printed the same whoever else prints now; what reads a raw record remembers. */
 static bool can_share(const struct script *sc)
 {
 	const struct script_model *m = &sc->model;
 
-	return cpus__workers(2) > 1 && !sc->opt->stream && !sc->opt->outliers && !sc->opt->max_events &&
-	       sc->output->branch && !(m->view[KVMW_EVENT_RAW].wanted && m->rec->event_rows[KVMW_EVENT_RAW]);
+	return cpus__workers(2) > 1 && !sc->opt->stream && !sc->opt->outliers &&
+	       !sc->opt->max_events && sc->output->branch &&
+	       !(m->view[KVMW_EVENT_RAW].wanted && m->rec->event_rows[KVMW_EVENT_RAW]);
 }
 
 static int script__rows(void *ctx, struct slice *s, u32 from, u32 to)

@@ -33,7 +33,8 @@ struct script_options {
 	bool stream;			/* events are not known before their rows come */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	struct where *where;		/* only those for which it is true; or NULL */
-	bool has_symbols;		/* of the guest, which it may take, though the recording may have none */
+	/* of the guest, which it may take, though the recording may have none */
+	bool has_symbols;
 	struct tracepoint_printer *texts;	/* of raw records; or NULL */
 };
 
@@ -147,8 +148,8 @@ struct script_output {
 	/* No further row is known at the moment. */
 	int (*pause)(void *ctx);
 	/*
-	 * For rows that another thread prints, after begin(): a context for row(), from which join() takes what
-	 * was printed since it last did. NULL: out of memory.
+	 * For rows that another thread prints, after begin(): a context for row(), from which
+	 * join() takes what was printed since it last did. NULL: out of memory.
 	 */
 	void *(*branch)(void *ctx);
 	int (*join)(void *ctx, void *branch);

@@ -42,8 +42,8 @@ struct script {
 int script__give(struct script *sc, const struct slice *s, u32 from, u32 to);
 
 /*
- * script_jobs.c: the same by several threads, once sc->output has begun; what was added is written in its
- * order, all of it by finish().  All return 0; 1: enough; -1.
+ * script_jobs.c: the same by several threads, once sc->output has begun; what was added is written
+ * in its order, all of it by finish(). All return 0; 1: enough; -1.
  */
 struct script_jobs *script_jobs__new(struct script *sc);
 int script_jobs__add(struct script_jobs *jobs, struct slice *s, u32 from, u32 to);

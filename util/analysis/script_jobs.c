@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rows printed by several threads, into memory, and written in their order.  One thread decodes frames and
- * puts rows in order; whenever it has to wait for the oldest job, it does one itself.
+ * Rows printed by several threads, into memory, and written in their order. One thread decodes
+ * frames and puts rows in order; whenever it has to wait for the oldest job, it does one itself.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct job {
 	bool done;
 };
 
-/* Jobs follow each other in a ring: from tail on they are done or being done, from next on they wait. */
+/* Jobs follow each other in a ring: from tail on they are done or being done, from next on wait. */
 struct script_jobs {
 	struct script *sc;
 	pthread_mutex_t lock;
@@ -51,7 +51,8 @@ static struct job *job_at(struct script_jobs *jobs, u32 at)
 static void do_job(struct job *job)
 {
 	for (u32 i = 0; !job->ret && i < job->nr; i++)
-		job->ret = script__give(job->sc, job->segment[i].slice, job->segment[i].from, job->segment[i].to);
+		job->ret = script__give(job->sc, job->segment[i].slice, job->segment[i].from,
+					job->segment[i].to);
 }
 
 /* Called with the lock held. */
@@ -191,7 +192,8 @@ int script_jobs__finish(struct script_jobs *jobs)
 		ret = finish_oldest(jobs);
 	/* It was not submitted: there may be no memory left for that. */
 	for (u32 i = 0; !ret && i < last->nr; i++)
-		ret = script__give(jobs->sc, last->segment[i].slice, last->segment[i].from, last->segment[i].to);
+		ret = script__give(jobs->sc, last->segment[i].slice, last->segment[i].from,
+				   last->segment[i].to);
 	return ret;
 }
 

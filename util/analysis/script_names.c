@@ -47,8 +47,8 @@ static bool is_icr(const struct script_row *row)
 }
 
 /* The regions are those of a VM; a nested guest has its own. */
-static const char *number_name(const struct script_model *m, const struct script_row *row, u64 value,
-			       char *buf)
+static const char *number_name(const struct script_model *m, const struct script_row *row,
+			       u64 value, char *buf)
 {
 	const struct event_named *named = &row->view->named;
 	bool nested = named->nested >= 0 && script_row__get(row, named->nested) == 1;
@@ -60,9 +60,9 @@ static const char *number_name(const struct script_model *m, const struct script
 		return NULL;
 	if (row->view->event->id == KVMW_EVENT_EXIT) {
 		group = detail_name__group(kind, value, written, nested);
-		return group ? detail_name__written(m->rec, row->who->vm ? row->who->vm->id : REC_NO_VM,
-						    group, buf) :
-		       detail_name__exit(regions, kind, value);
+		return group ?
+		       detail_name__written(m->rec, row->who->vm ? row->who->vm->id : REC_NO_VM,
+					    group, buf) : detail_name__exit(regions, kind, value);
 	}
 	return detail_name__family(regions, row->view->event->id, kind, value);
 }

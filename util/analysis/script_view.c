@@ -182,7 +182,8 @@ static int want_tracepoint(struct script *sc, const char *item, size_t len)
 
 	for (u32 i = 0; i < m->nr_tracepoints; i++)
 		if (equals(item, len, m->tracepoint[i].name))
-			return script_view__want(&sc->model.view[KVMW_EVENT_RAW], &m->tracepoint[i].kind);
+			return script_view__want(&sc->model.view[KVMW_EVENT_RAW],
+						 &m->tracepoint[i].kind);
 	return 1;
 }
 
@@ -226,7 +227,8 @@ static int script_view__no_event(const struct script *sc, const struct data_read
 		if (event)
 			nearest__offer(&n, event->name);
 		for (u32 i = 0; event && i < event->nr_kinds && memchr(item, ':', len); i++) {
-			snprintf(name, sizeof(name), "%.20s:%.19s", event->name, event->kinds[i].name);
+			snprintf(name, sizeof(name), "%.20s:%.19s", event->name,
+				 event->kinds[i].name);
 			nearest__offer(&n, name);
 		}
 	}
@@ -266,7 +268,8 @@ static int bind_where(struct script *sc)
 	for (u32 id = 0; id < KVMW_MAX_EVENTS; id++)
 		events |= sc->model.view[id].wanted ? BIT(id) : 0;
 	if (!sc->opt->where || (!where__bind(sc->opt->where, events) &&
-	    (sc->opt->has_symbols || sc->model.rec->has_symbols || !where__without_symbols(sc->opt->where))))
+				(sc->opt->has_symbols || sc->model.rec->has_symbols ||
+				 !where__without_symbols(sc->opt->where))))
 		return 0;
 	sc->result->usage = true;
 	return -1;

@@ -9,7 +9,8 @@
 
 static int by_address(const void *a, const void *b)
 {
-	const struct kvmw_slot *x = *(const struct kvmw_slot **)a, *y = *(const struct kvmw_slot **)b;
+	const struct kvmw_slot *x = *(const struct kvmw_slot **)a,
+			       *y = *(const struct kvmw_slot **)b;
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
@@ -114,7 +115,8 @@ int slot_lists__make(struct slot_lists *lists, const struct recording *rec)
 	if (!lists->slot || !lists->vm)
 		return out_of_memory();
 	for (u32 i = 0; i < rec->slots.nr; i++)
-		if (rec_table__slot(&rec->slots, i)->kind == KVMW_slot_START)	/* else from a newer version */
+		/* else from a newer version */
+		if (rec_table__slot(&rec->slots, i)->kind == KVMW_slot_START)
 			lists->slot[nr++] = rec_table__slot(&rec->slots, i);
 	qsort(lists->slot, nr, sizeof(*lists->slot), by_address);
 	fill_lists(lists, nr);
@@ -124,7 +126,8 @@ int slot_lists__make(struct slot_lists *lists, const struct recording *rec)
 	for (u32 i = 0; i < lists->nr; i++) {
 		struct slot_list *list = &lists->vm[i];
 
-		list->alone = (!i || list[-1].pid != list->pid) && (i + 1 == lists->nr || list[1].pid != list->pid);
+		list->alone = (!i || list[-1].pid != list->pid) &&
+			      (i + 1 == lists->nr || list[1].pid != list->pid);
 		list->vm = list->alone ? only_vm_of(rec, list->pid) : NULL;
 	}
 	return 0;

@@ -130,7 +130,7 @@ int taken_pages__sort(struct taken_pages *p)
 	return p->latest ? 0 : -1;
 }
 
-/* A row covers pages from, to - 1: each node of the tree knows the last one that covered all of it. */
+/* A row covers pages from, to - 1: each node of the tree knows the last that covered all of it. */
 static void cover_pages(struct taken_pages *p, u32 from, u32 to, u32 row)
 {
 	for (from += p->nr, to += p->nr; from < to; from /= 2, to /= 2) {

@@ -25,7 +25,10 @@ const struct rec_vcpu *thread_names__vcpu_of(const struct thread_names *n, u64 t
 
 /* "vCPU 0", "vCPU 4711/0" where there are more VMs; id: of the rows' field vcpu. */
 void thread_names__vcpu(const struct thread_names *n, u32 id, char *buf);
-/* Of a vCPU as that, if it is the thread's only one; of others the comm; "tid 55" where there is none; zero for tid 0. */
+/*
+ * Of a vCPU as that, if it is the thread's only one; of others the comm; "tid 55" where there is
+ * none; zero for tid 0.
+ */
 void thread_names__thread(const struct thread_names *n, u64 tid, const char *zero, char *buf);
 
 /* How often a thread did something to an owner. */

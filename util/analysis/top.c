@@ -94,7 +94,8 @@ static void top_row__begin(struct top_row *row, u32 interval)
 	row->span = (struct hist) { .count = 0 };
 }
 
-static int set_label(struct top_row *row, const struct report *rep, enum top_level level, const struct key_value *value)
+static int set_label(struct top_row *row, const struct report *rep, enum top_level level,
+		     const struct key_value *value)
 {
 	const struct sort_key *key = sort_key__get(keys[level]);
 	char buf[REPORT_LABEL_MAX];
@@ -111,7 +112,8 @@ static int set_label(struct top_row *row, const struct report *rep, enum top_lev
 }
 
 /* *row is NULL where there is one too many. 0, or -1 out of memory. */
-static int top__get(struct top *top, const struct report *rep, const struct top_values *v, struct top_row **row)
+static int top__get(struct top *top, const struct report *rep, const struct top_values *v,
+		    struct top_row **row)
 {
 	const struct top_key key = key_of_values(v);
 	bool full;
@@ -136,7 +138,8 @@ static void top__add_part(u64 *to, u64 ns)
 static void add_vcpu_time(struct top_row *row, const struct report_vcpu *v)
 {
 	const u64 parts[NR_TOP_PARTS] = {
-		[TOP_GUEST] = v->guest_ns, [TOP_KVM] = v->kvm_ns, [TOP_VMM] = v->vmm_ns, [TOP_HALT] = v->halt_ns,
+		[TOP_GUEST] = v->guest_ns, [TOP_KVM] = v->kvm_ns, [TOP_VMM] = v->vmm_ns,
+		[TOP_HALT] = v->halt_ns,
 		[TOP_POLL] = v->poll_ns, [TOP_WAIT] = v->wait_ns, [TOP_THROTTLED] = v->throttled_ns,
 		[TOP_BLOCK] = v->block_ns,
 	};
@@ -150,7 +153,8 @@ static void add_vcpu_time(struct top_row *row, const struct report_vcpu *v)
 static int take_vcpu(struct top *top, const struct report *rep, const struct report_vcpu *v)
 {
 	u64 vm = recording__vm(rep->rec, v->vm) ? v->vm : REC_NO_VM;
-	struct top_values values = { .key = { { { vm } }, { { vm << 32 | (u32)v->number, v->id } } } };
+	struct top_values values = { .key = { { { vm } },
+					      { { vm << 32 | (u32)v->number, v->id } } } };
 
 	add_vcpu_time(&top->total, v);
 	for (values.nr = 1; values.nr <= 2; values.nr++) {
@@ -165,12 +169,14 @@ static int take_vcpu(struct top *top, const struct report *rep, const struct rep
 }
 
 /* A reason's time is a share of its vCPU's, and so is a detail's. */
-static void add_reason_time(const struct top *top, struct top_row *row, const struct report_row *from)
+static void add_reason_time(const struct top *top, struct top_row *row,
+			    const struct report_row *from)
 {
 	const u64 parts[NR_TOP_PARTS] = {
-		[TOP_GUEST] = KVMW_NONE, [TOP_KVM] = from->kvm_ns, [TOP_VMM] = from->user_ns, [TOP_HALT] = from->halt_ns,
-		[TOP_POLL] = from->poll_ns, [TOP_WAIT] = from->wait_ns, [TOP_THROTTLED] = from->throttled_ns,
-		[TOP_BLOCK] = from->block_ns,
+		[TOP_GUEST] = KVMW_NONE, [TOP_KVM] = from->kvm_ns, [TOP_VMM] = from->user_ns,
+		[TOP_HALT] = from->halt_ns,
+		[TOP_POLL] = from->poll_ns, [TOP_WAIT] = from->wait_ns,
+		[TOP_THROTTLED] = from->throttled_ns, [TOP_BLOCK] = from->block_ns,
 	};
 	const struct top_key vcpu_key = top_key__at(&row->key, TOP_VCPUS);
 	const struct top_row *vcpu = top__row(top, &vcpu_key);
@@ -273,7 +279,7 @@ static int top__forget(struct top *top)
 	return 0;
 }
 
-/* These judge a recording as a whole: a vCPU without an exit in a second may have had many before. */
+/* These judge a recording as a whole: a vCPU without exits in a second may have had many before. */
 static bool judges_all(const struct finding *f)
 {
 	static const char *const rules[] = {
@@ -343,7 +349,8 @@ static int top__count(struct top *top, const struct recording *rec)
 	for (u32 i = 0; i < top->rows.nr; i++) {
 		const struct top_row *row = hash_table__at(&top->rows, i);
 
-		top->nr_vms += row->interval == top->interval && row->nr_vcpus && level_of(&row->key) == TOP_VMS;
+		top->nr_vms += row->interval == top->interval && row->nr_vcpus &&
+			       level_of(&row->key) == TOP_VMS;
 	}
 	return top->counted ? 0 : count_present(top, rec);
 }
@@ -366,7 +373,8 @@ int top__take(struct top *top, const struct report *rep, const struct report *by
 	for (u32 i = 0; i < rep->nr_rows && !ret; i++)
 		ret = top__take_row(top, rep, &rep->row[i]);
 	top__finish(top);
-	if (ret || top__count(top, rep->rec) || (top->interval % FORGET_AT == 0 && top__forget(top)))
+	if (ret || top__count(top, rep->rec) ||
+	    (top->interval % FORGET_AT == 0 && top__forget(top)))
 		return -1;
 	return top__find(top, by_reason);
 }
@@ -382,7 +390,8 @@ void top__free(struct top *top)
 
 double top_row__past(const struct top *top, const struct top_row *row, u32 ago)
 {
-	return ago < TOP_STEPS && ago < top->interval ? row->past[(top->interval - ago) % TOP_STEPS] : 0;
+	return ago < TOP_STEPS && ago < top->interval ?
+	       row->past[(top->interval - ago) % TOP_STEPS] : 0;
 }
 
 double top_row__share(const struct top_row *row, enum top_part part)
@@ -429,9 +438,10 @@ const char *top_column__doc(enum top_column column)
 static double measure(const struct top_row *row, enum top_column column)
 {
 	static const enum top_part parts[NR_TOP_COLUMNS] = {
-		[TOP_BY_GUEST] = TOP_GUEST, [TOP_BY_KVM] = TOP_KVM, [TOP_BY_VMM] = TOP_VMM, [TOP_BY_POLL] = TOP_POLL,
-		[TOP_BY_HALT] = TOP_HALT, [TOP_BY_WAIT] = TOP_WAIT, [TOP_BY_THROTTLED] = TOP_THROTTLED,
-		[TOP_BY_BLOCK] = TOP_BLOCK,
+		[TOP_BY_GUEST] = TOP_GUEST, [TOP_BY_KVM] = TOP_KVM, [TOP_BY_VMM] = TOP_VMM,
+		[TOP_BY_POLL] = TOP_POLL,
+		[TOP_BY_HALT] = TOP_HALT, [TOP_BY_WAIT] = TOP_WAIT,
+		[TOP_BY_THROTTLED] = TOP_THROTTLED, [TOP_BY_BLOCK] = TOP_BLOCK,
 	};
 
 	switch (column) {
@@ -456,7 +466,8 @@ static int top__compare_names(const struct top_row *x, const struct top_row *y)
 
 static int top__compare(const void *a, const void *b, void *arg)
 {
-	const struct top_row *x = *(const struct top_row *const *)a, *y = *(const struct top_row *const *)b;
+	const struct top_row *x = *(const struct top_row *const *)a,
+			     *y = *(const struct top_row *const *)b;
 	enum top_column column = *(const enum top_column *)arg;
 	double of_x = measure(x, column), of_y = measure(y, column);
 
@@ -525,13 +536,15 @@ static int compare_parents(const struct top_key *x, const struct top_key *y, enu
 
 static int compare_in_level(const void *a, const void *b, void *arg)
 {
-	const struct top_row *x = *(const struct top_row *const *)a, *y = *(const struct top_row *const *)b;
+	const struct top_row *x = *(const struct top_row *const *)a,
+			     *y = *(const struct top_row *const *)b;
 	struct level_order *order = arg;
 
 	return compare_parents(&x->key, &y->key, order->level) ?: top__compare(a, b, &order->sort);
 }
 
-int top__list_level(const struct top *top, enum top_level level, enum top_column sort, struct top_list *list)
+int top__list_level(const struct top *top, enum top_level level, enum top_column sort,
+		    struct top_list *list)
 {
 	struct level_order order = { .level = level, .sort = sort };
 
@@ -557,15 +570,18 @@ struct level_parent {
 static int compare_to_parent(const void *key, const void *element)
 {
 	const struct level_parent *parent = key;
-	const struct top_key of = parent_of(&(*(const struct top_row *const *)element)->key, parent->level);
+	const struct top_key of =
+		parent_of(&(*(const struct top_row *const *)element)->key, parent->level);
 
 	return memcmp(&parent->key, &of, sizeof(of));
 }
 
-struct top_list top__below(const struct top_list *list, enum top_level level, const struct top_key *within)
+struct top_list top__below(const struct top_list *list, enum top_level level,
+			   const struct top_key *within)
 {
 	const struct level_parent parent = { level, level == TOP_VMS ? top_key__none() : *within };
-	size_t from = lower_bound(&parent, list->row, list->nr, sizeof(*list->row), compare_to_parent);
+	size_t from =
+		lower_bound(&parent, list->row, list->nr, sizeof(*list->row), compare_to_parent);
 	struct top_list below = { .row = list->row + from };
 
 	while (from + below.nr < list->nr && !compare_to_parent(&parent, &below.row[below.nr]))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model of kvmw top: of one interval after another the VMs, their vCPUs, what each exited for, and what that was
- * about, with the rates of the last intervals.  It keeps nothing of the reports that it is given.
+ * The model of kvmw top: of one interval after another the VMs, their vCPUs, what each exited for,
+ * and what that was about, with the rates of the last intervals. It keeps nothing of the reports
+ * that it is given.
  */
 #ifndef KVMW_TOP_H
 #define KVMW_TOP_H
@@ -18,7 +19,17 @@ struct top_key {
 };
 
 /* Of vCPUs' time; polling is part of halted, throttled of waiting. */
-enum top_part { TOP_GUEST, TOP_KVM, TOP_VMM, TOP_HALT, TOP_POLL, TOP_WAIT, TOP_THROTTLED, TOP_BLOCK, NR_TOP_PARTS };
+enum top_part {
+	TOP_GUEST,
+	TOP_KVM,
+	TOP_VMM,
+	TOP_HALT,
+	TOP_POLL,
+	TOP_WAIT,
+	TOP_THROTTLED,
+	TOP_BLOCK,
+	NR_TOP_PARTS
+};
 
 struct top_row {
 	struct top_key key;
@@ -35,13 +46,15 @@ struct top_row {
 };
 
 struct top {			/* all zero but for counted: no interval yet */
-	bool counted;			/* by kvmw stat: percentiles are the ends of powers of two */
+	/* by kvmw stat: percentiles are the ends of powers of two */
+	bool counted;
 	struct hash_table rows;		/* of struct top_row */
 	struct top_row total;
 	u32 nr_vms, nr_vcpus;		/* that were there; of a recording, also without an exit */
 	u32 interval;			/* number of the last one; 0: none */
 	u64 end_ns;			/* since the start */
-	u64 end_realtime_ns;		/* the same, CLOCK_REALTIME where it was counted; 0: unknown */
+	/* the same, CLOCK_REALTIME where it was counted; 0: unknown */
+	u64 end_realtime_ns;
 	u64 length_ns;			/* of it */
 	u64 over_limit;			/* events of more different keys than are kept */
 	bool has_details;
@@ -50,10 +63,11 @@ struct top {			/* all zero but for counted: no interval yet */
 };
 
 /*
- * The next interval.  rep: its rows are of VM, vCPU and reason, and of details if there is a fourth key.  by_reason:
- * of the same, by reason alone.  0, or -1 out of memory.
+ * The next interval. rep: its rows are of VM, vCPU and reason, and of details if there is a fourth
+ * key. by_reason: of the same, by reason alone. 0, or -1 out of memory.
  */
-int top__take(struct top *top, const struct report *rep, const struct report *by_reason, u64 end_ns);
+int top__take(struct top *top, const struct report *rep, const struct report *by_reason,
+	      u64 end_ns);
 void top__free(struct top *top);
 
 /* Options of these reports. */
@@ -68,8 +82,21 @@ double top_row__share(const struct top_row *row, enum top_part part);
 /* ---- what is shown of it ---------------------------------------------------- */
 
 /* As they stand on the screen, but for the name. */
-enum top_column { TOP_BY_RATE, TOP_BY_GUEST, TOP_BY_KVM, TOP_BY_VMM, TOP_BY_POLL, TOP_BY_HALT, TOP_BY_WAIT,
-		  TOP_BY_THROTTLED, TOP_BY_BLOCK, TOP_BY_MEAN, TOP_BY_P99, TOP_BY_NAME, NR_TOP_COLUMNS };
+enum top_column {
+	TOP_BY_RATE,
+	TOP_BY_GUEST,
+	TOP_BY_KVM,
+	TOP_BY_VMM,
+	TOP_BY_POLL,
+	TOP_BY_HALT,
+	TOP_BY_WAIT,
+	TOP_BY_THROTTLED,
+	TOP_BY_BLOCK,
+	TOP_BY_MEAN,
+	TOP_BY_P99,
+	TOP_BY_NAME,
+	NR_TOP_COLUMNS
+};
 
 /* As --sort takes it. */
 const char *top_column__name(enum top_column column);
@@ -92,10 +119,12 @@ struct top_list {
 /* 0, or -1 out of memory. */
 int top__list(const struct top *top, const struct top_choice *choice, struct top_list *list);
 
-/* All of a level, those that are in the same one of the level above together, each in its order. 0 or -1. */
-int top__list_level(const struct top *top, enum top_level level, enum top_column sort, struct top_list *list);
+/* All of a level, those in the same one of the level above together, each in its order. 0 or -1. */
+int top__list_level(const struct top *top, enum top_level level, enum top_column sort,
+		    struct top_list *list);
 /* Of these, which are of this level, the part that is in within; not to be freed. */
-struct top_list top__below(const struct top_list *list, enum top_level level, const struct top_key *within);
+struct top_list top__below(const struct top_list *list, enum top_level level,
+			   const struct top_key *within);
 
 /* No row's. */
 struct top_key top_key__none(void);

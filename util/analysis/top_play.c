@@ -8,7 +8,10 @@
 #include "util/recording/timeline.h"
 
 #define BATCH		1024	/* rows */
-/* Intervals without a row that are given, one after another and in all; what follows is skipped up to the next row. */
+/*
+ * Intervals without a row that are given, one after another and in all; what follows is skipped up
+ * to the next row.
+ */
 #define MAX_EMPTY	100
 #define MAX_EMPTY_ALL	10000
 
@@ -60,7 +63,8 @@ static int player__choose(struct player *p, u32 event)
 static int give_reports(struct player *p, struct recording *part, struct agg_table *aggs)
 {
 	struct report rep = { .nr_rows = 0 }, by_reason = { .nr_rows = 0 };
-	int ret = report__make(&rep, part, aggs, &p->opt) ? -1 : report__make(&by_reason, part, aggs, &p->by_reason);
+	int ret = report__make(&rep, part, aggs, &p->opt) ? -1 :
+		  report__make(&by_reason, part, aggs, &p->by_reason);
 
 	if (!ret)
 		ret = p->play->interval(p->play->arg, &rep, &by_reason, p->to_ns - p->start_ns);
@@ -81,7 +85,8 @@ static int player__give(struct player *p)
 	part.totals = (struct agg_table) { .over_limit = 0 };
 	part.meta.start_ns = p->from_ns;
 	part.meta.stop_ns = p->to_ns;
-	part.window = (struct time_window) { .active = true, .resolved = true, .from = p->from_ns, .to = p->to_ns };
+	part.window = (struct time_window) { .active = true, .resolved = true, .from = p->from_ns,
+					     .to = p->to_ns };
 	ret = give_reports(p, &part, &aggs);
 	agg_table__free(&aggs);
 	return ret ?: player__begin(p);
@@ -161,7 +166,8 @@ static int player__rows(void *ctx, struct slice *s, u32 from, u32 to)
 
 		if (ret)
 			return ret;
-		while (end < to && end - from < BATCH && (end == from || slice__time(s, end) < p->to_ns))
+		while (end < to && end - from < BATCH &&
+		       (end == from || slice__time(s, end) < p->to_ns))
 			end++;
 		if (player__take(p, s, from, end))
 			return -1;
@@ -197,7 +203,8 @@ int top_play__read(const struct top_play *play, struct data_reader *r)
 {
 	struct player *p = mem__calloc(1, sizeof(*p));
 	const struct timeline timeline = {
-		.rec = play->rec, .stream = play->stream, .ctx = p, .wants = player__wants, .rows = player__rows,
+		.rec = play->rec, .stream = play->stream, .ctx = p, .wants = player__wants,
+		.rows = player__rows,
 	};
 	int ret;
 

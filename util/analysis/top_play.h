@@ -11,10 +11,11 @@ struct top_play {
 	bool stream;		/* what is read is no file that can be read twice */
 	void *arg;
 	/*
-	 * An interval; at the end of the recording the last one is shorter.  0; 1: enough; -1: failed (error() said
-	 * why).
+	 * An interval; at the end of the recording the last one is shorter. 0; 1: enough; -1:
+	 * failed (error() said why).
 	 */
-	int (*interval)(void *arg, const struct report *rep, const struct report *by_reason, u64 end_ns);
+	int (*interval)(void *arg, const struct report *rep, const struct report *by_reason,
+			u64 end_ns);
 	/* So many more without a row follow, up to end_ns; there are no reports of them. */
 	void (*skipped)(void *arg, u64 nr, u64 end_ns);
 };

@@ -97,7 +97,8 @@ static int take_tracepoint(struct tracepoints *tps, u32 i, const struct rec_trac
 	return tp->nr_fields && tps->printer ? tracepoint_printer__take(tps->printer, i, from) : 0;
 }
 
-struct tracepoints *tracepoints__new(const struct recording *rec, struct tracepoint_printer *printer)
+struct tracepoints *tracepoints__new(const struct recording *rec,
+				     struct tracepoint_printer *printer)
 {
 	const struct rec_meta *m = &rec->meta;
 	struct tracepoints *tps = mem__calloc(1, sizeof(*tps));

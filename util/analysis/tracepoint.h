@@ -34,7 +34,8 @@ struct tracepoint {
  * Of all tracepoints that rec names at this time. printer: of texts, outlives them; NULL: there are
  * none. NULL: out of memory, said so.
  */
-struct tracepoints *tracepoints__new(const struct recording *rec, struct tracepoint_printer *printer);
+struct tracepoints *tracepoints__new(const struct recording *rec,
+				     struct tracepoint_printer *printer);
 void tracepoints__free(struct tracepoints *tps);
 const struct tracepoint *tracepoints__find(const struct tracepoints *tps, u32 kind);
 

@@ -121,7 +121,8 @@ static bool sound_op(const struct tep_print_arg *arg, u32 depth)
 		return false;
 	case '/':
 	case '%':
-		if (!right || right->type != TEP_PRINT_ATOM || strtoll(right->atom.atom, NULL, 0) <= 0)
+		if (!right || right->type != TEP_PRINT_ATOM ||
+		    strtoll(right->atom.atom, NULL, 0) <= 0)
 			return false;
 		break;
 	case '?':
@@ -158,7 +159,7 @@ static bool sound_arg(const struct tep_print_arg *arg, u32 depth)
 	}
 }
 
-/* Of a field without a size libtraceevent takes what follows, and does not look how much that is. */
+/* Of a field without a size libtraceevent takes what follows, however much that is. */
 static bool tracepoint_text__within(const struct tep_format_field *list)
 {
 	for (; list; list = list->next)
@@ -319,7 +320,8 @@ static bool start_child(struct tracepoint_printer *p)
 {
 	int fds[2];
 
-	if (p->nr_children == MAX_CHILDREN || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+	if (p->nr_children == MAX_CHILDREN ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
 		return false;
 	p->nr_children++;
 	p->child = fork();
@@ -384,7 +386,8 @@ struct tracepoint_printer *tracepoint_printer__new(void)
 	return p;
 }
 
-int tracepoint_printer__take(struct tracepoint_printer *p, u32 number, const struct rec_tracepoint *from)
+int tracepoint_printer__take(struct tracepoint_printer *p, u32 number,
+			     const struct rec_tracepoint *from)
 {
 	struct printed *tp = &p->tp[number];
 

@@ -13,7 +13,8 @@ struct joined_group {
 	const struct kvmw_cgroup *row[2];	/* start, end */
 };
 
-static void fill_vm_group(struct vm_group *g, const struct joined_group *j, const struct recording *rec)
+static void fill_vm_group(struct vm_group *g, const struct joined_group *j,
+			  const struct recording *rec)
 {
 	const struct kvmw_cgroup *start = j->row[0], *end = j->row[1], *last = end ?: start;
 	bool both = start && end;
@@ -75,10 +76,10 @@ static int make_groups(struct vm_limits *limits, const struct recording *rec)
 	return err;
 }
 
-/* What the vCPUs' threads among those from first to end may use; of all threads, if none is known. */
+/* What the vCPUs' threads among those from first to end may use; if none is known, all threads. */
 /* NOLINTNEXTLINE(misc-no-recursion): once */
-static u32 count_cpus(const struct recording *rec, const struct vm_threads *threads, u32 first, u32 end,
-		      bool vcpus)
+static u32 count_cpus(const struct recording *rec, const struct vm_threads *threads, u32 first,
+		      u32 end, bool vcpus)
 {
 	u64 all[MAX_CPUS / 64] = { 0 };
 	bool any = false;
@@ -110,8 +111,8 @@ static double least_quota(const struct vm_limits *limits, u32 pid, u32 threads)
 		const struct vm_group *g = &limits->group[i];
 		double cpus;
 
-		if (g->pid != pid || g->threads < threads || !g->quota_ns || g->quota_ns == KVMW_NONE ||
-		    !g->period_ns || g->period_ns == KVMW_NONE)
+		if (g->pid != pid || g->threads < threads || !g->quota_ns ||
+		    g->quota_ns == KVMW_NONE || !g->period_ns || g->period_ns == KVMW_NONE)
 			continue;
 		cpus = (double)g->quota_ns / g->period_ns;
 		least = !least || cpus < least ? cpus : least;
@@ -119,8 +120,9 @@ static double least_quota(const struct vm_limits *limits, u32 pid, u32 threads)
 	return least;
 }
 
-static void fill_vm_cpus(struct vm_cpus *vm, const struct vm_limits *limits, const struct recording *rec,
-			 const struct vm_threads *threads, u32 first, u32 end)
+static void fill_vm_cpus(struct vm_cpus *vm, const struct vm_limits *limits,
+			 const struct recording *rec, const struct vm_threads *threads, u32 first,
+			 u32 end)
 {
 	u32 at_start = 0, at_end = 0, last = ~0U;
 
@@ -137,13 +139,15 @@ static void fill_vm_cpus(struct vm_cpus *vm, const struct vm_limits *limits, con
 	vm->quota_cpus = least_quota(limits, vm->pid, at_end ?: at_start);
 }
 
-static int make_vms(struct vm_limits *limits, const struct recording *rec, const struct vm_threads *threads)
+static int make_vms(struct vm_limits *limits, const struct recording *rec,
+		    const struct vm_threads *threads)
 {
 	limits->vm = calloc(threads->nr ?: 1, sizeof(*limits->vm));
 	if (!limits->vm)
 		return out_of_memory();
 	for (u32 i = 0, end; i < threads->nr; i = end) {
-		for (end = i; end < threads->nr && threads->thread[end].pid == threads->thread[i].pid;)
+		for (end = i;
+		     end < threads->nr && threads->thread[end].pid == threads->thread[i].pid;)
 			end++;
 		fill_vm_cpus(&limits->vm[limits->nr_vms++], limits, rec, threads, i, end);
 	}

@@ -11,9 +11,11 @@ struct vm_group {
 	u32 threads;		/* of this process, in it or below it */
 	const char *path;	/* safe to print, "" where unknown; so is cpuset */
 	const char *cpuset;	/* "0-3,8" */
-	u64 quota_ns, period_ns;	/* CPU time in each period; quota_ns 0: none; KVMW_NONE: unknown */
+	/* CPU time in each period; quota_ns 0: none; KVMW_NONE: unknown */
+	u64 quota_ns, period_ns;
 	/* During the recording, KVMW_NONE: unknown. */
-	u64 periods, throttled;	/* in which it wanted a CPU; of these, in which the quota was used up */
+	/* in which it wanted a CPU; of these, in which the quota was used up */
+	u64 periods, throttled;
 	u64 throttled_ns;	/* the sum over all CPUs */
 	/* In the end; huge: in transparent huge pages.  KVMW_NONE: unknown. */
 	u64 anon_bytes, anon_huge_bytes, shmem_bytes, shmem_huge_bytes;
@@ -24,7 +26,8 @@ struct vm_cpus {
 	u32 pid;
 	u32 vcpus;		/* that it has */
 	u32 cpus;		/* that its vCPUs may use, together; all ones: unknown */
-	double quota_cpus;	/* the least quota of a group that all its threads are in; 0: none, or unknown */
+	/* the least quota of a group that all its threads are in; 0: none, or unknown */
+	double quota_cpus;
 };
 
 struct vm_limits {

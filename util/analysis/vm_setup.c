@@ -43,7 +43,8 @@ static int join_vms(struct hash_table *joined, const struct recording *rec)
 	return 0;
 }
 
-static struct joined_vm *vm_of_row(const struct hash_table *joined, const struct kvmw_vcpu_config *row)
+static struct joined_vm *vm_of_row(const struct hash_table *joined,
+				   const struct kvmw_vcpu_config *row)
 {
 	const struct joined_vm key = { .key = { row->pid, row->place } };
 
@@ -146,7 +147,8 @@ static void fill_setup(struct vm_setup *s, struct joined_vm *j, const struct rec
 
 static int vm_setup__compare(const void *a, const void *b)
 {
-	const struct kvmw_vm_config *x = ((const struct vm_setup *)a)->row, *y = ((const struct vm_setup *)b)->row;
+	const struct kvmw_vm_config *x = ((const struct vm_setup *)a)->row,
+				    *y = ((const struct vm_setup *)b)->row;
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;

@@ -6,14 +6,15 @@
 #include "util/recording/recording.h"
 
 struct vm_setup {
-	const struct kvmw_vm_config *row;	/* at the end, else at the start; KVMW_NONE: unknown */
+	/* at the end, else at the start; KVMW_NONE: unknown */
+	const struct kvmw_vm_config *row;
 	const struct rec_vm *vm;	/* NULL: it is not known which one of its process */
 	const char *apicv_not;		/* safe to print, "" if there is no reason, or it is unknown */
 	bool apicv_changed;		/* since the start */
 	char signature[16];		/* of the hypervisor that the guest sees; "": none, or unknown */
 	const struct kvmw_vcpu_config **vcpu;	/* by number */
 	u32 nr_vcpus;
-	/* Between the TSCs of its vCPUs, in cycles; KVMW_NONE: not known of two that are scaled alike. */
+	/* Between the TSCs of its vCPUs, in cycles; KVMW_NONE: not known of two scaled alike. */
 	u64 tsc_spread;
 	u64 tsc_khz;			/* of the first one; KVMW_NONE: unknown */
 };

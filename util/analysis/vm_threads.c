@@ -44,7 +44,8 @@ static int make_known(struct known *known, const struct recording *rec)
 	int err = 0;
 
 	*known = (struct known) {
-		.by_tid = HASH_TABLE(struct known_vcpu, NULL), .by_number = HASH_TABLE(struct known_vcpu, NULL),
+		.by_tid = HASH_TABLE(struct known_vcpu, NULL),
+		.by_number = HASH_TABLE(struct known_vcpu, NULL),
 		.gone = HASH_TABLE(struct known_vcpu, NULL),
 	};
 	for (u32 i = 0; i < rec->nr_vcpus && !err; i++) {
@@ -164,7 +165,8 @@ static int vm_threads__compare(const void *a, const void *b)
 		return x->number < y->number ? -1 : 1;
 	if (x->tid != y->tid)
 		return x->tid < y->tid ? -1 : 1;
-	return (x->last->started_ns > y->last->started_ns) - (x->last->started_ns < y->last->started_ns);
+	return (x->last->started_ns > y->last->started_ns) -
+	       (x->last->started_ns < y->last->started_ns);
 }
 
 /* A vCPU without a thread at one moment that has one at the other. */
@@ -197,8 +199,8 @@ int vm_threads__make(struct vm_threads *threads, const struct recording *rec)
 		err = threads->thread ? 0 : out_of_memory();
 	}
 	for (u32 i = 0; i < joined.nr && !err; i++)
-		err = fill_vm_thread(&threads->thread[threads->nr++], hash_table__at(&joined, i), &known,
-				     rec);
+		err = fill_vm_thread(&threads->thread[threads->nr++], hash_table__at(&joined, i),
+				     &known, rec);
 	if (!err) {
 		qsort(threads->thread, threads->nr, sizeof(*threads->thread), vm_threads__compare);
 		drop_known(threads);

@@ -17,7 +17,7 @@ struct vm_thread {
 	char comm[REC_COMM];	/* safe to print */
 	const struct kvmw_thread *start, *end;	/* its rows; NULL: it was not there */
 	const struct kvmw_thread *last;		/* end, or else start */
-	/* Between the two, or in its life if it is younger than the recording; KVMW_NONE: unknown. */
+	/* Between the two, or in its life if younger than the recording; KVMW_NONE: unknown. */
 	u64 user_ns, system_ns, guest_ns, run_ns, delay_ns;
 	u64 span_ns, asleep_ns;	/* unknown of those younger */
 };

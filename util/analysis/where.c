@@ -134,8 +134,8 @@ static bool where__has_name(enum field_form form, const char *word, struct neare
 }
 
 /* Whether a value of the event may have this name; if not, n has the most similar one. */
-static bool word_exists(const struct event_desc *event, const struct name_ref *ref, const char *word,
-			struct nearest *n)
+static bool word_exists(const struct event_desc *event, const struct name_ref *ref,
+			const char *word, struct nearest *n)
 {
 	if (ref->source == NAME_EVENT)
 		return is_event(word, n);
@@ -206,8 +206,9 @@ static int time_number(struct binding *b, const struct where_value *v, u64 *numb
 	*number = v->number;
 	if (v->kind == VALUE_TIME || !b->bound->since_start)
 		return 0;
-	return parse_time(v->text, number) ? WRONG(b, v->column, "'%.40s' is not a time; a time is as 2.1 or 2100ms",
-						   v->text) : 0;
+	return parse_time(v->text, number) ?
+	       WRONG(b, v->column, "'%.40s' is not a time; a time is as 2.1 or 2100ms", v->text) :
+	       0;
 }
 
 static int span_number(struct binding *b, const struct where_value *v, u64 *number)
@@ -217,8 +218,10 @@ static int span_number(struct binding *b, const struct where_value *v, u64 *numb
 		return WRONG(b, v->column, "'%.40s' has no unit; give one, as in 100us", v->text);
 	if (v->kind == VALUE_TIME || !v->number || in_ns(b->term))
 		return 0;
-	return WRONG(b, v->column, "%.*s is a time: give a unit, as in %.20sus (or name it %.*s_ns, and "
-		     "numbers are ns)", (int)b->term->len, b->term->name, v->text, (int)b->term->len, b->term->name);
+	return WRONG(b, v->column,
+		     "%.*s is a time: give a unit, as in %.20sus (or name it %.*s_ns, and "
+		     "numbers are ns)", (int)b->term->len, b->term->name, v->text,
+		     (int)b->term->len, b->term->name);
 }
 
 /* 0; 1: it is no value of this field. */
@@ -226,9 +229,10 @@ static int where__number(struct binding *b, const struct where_value *v, u64 *nu
 {
 	const struct name_ref *ref = &b->bound->ref;
 
-	if (v->negative && (ref->form == FORM_TIME || v->kind == VALUE_TIME || !b->bound->is_signed ||
-			    v->number > 1ULL << 63))
-		return WRONG(b, v->column, "%.*s is never negative", (int)b->term->len, b->term->name);
+	if (v->negative && (ref->form == FORM_TIME || v->kind == VALUE_TIME ||
+			    !b->bound->is_signed || v->number > 1ULL << 63))
+		return WRONG(b, v->column, "%.*s is never negative", (int)b->term->len,
+			     b->term->name);
 	if (ref->form == FORM_TIME)
 		return time_number(b, v, number);
 	if (ref->form == FORM_NS)
@@ -237,8 +241,8 @@ static int where__number(struct binding *b, const struct where_value *v, u64 *nu
 		return WRONG(b, v->column, "%.*s is not a time, so '%.40s' is no value of it",
 			     (int)b->term->len, b->term->name, v->text);
 	if (b->bound->is_signed && !v->negative && v->number >> 63)
-		return WRONG(b, v->column, "'%.40s' is more than %.*s can be", v->text, (int)b->term->len,
-			     b->term->name);
+		return WRONG(b, v->column, "'%.40s' is more than %.*s can be", v->text,
+			     (int)b->term->len, b->term->name);
 	*number = v->negative ? -v->number : v->number;
 	return 0;
 }
@@ -266,7 +270,8 @@ static int where__compare(struct binding *b, const struct where_value *v)
 		return WRONG(b, v->column, "'%.40s' is not a number; names are compared with ==, !=, in, ~ and !~",
 			     v->text);
 	if (name_ref__is_text(&b->bound->ref))
-		return WRONG(b, b->term->column, "%.*s is a text, which is compared with ==, !=, in, ~ and !~",
+		return WRONG(b, b->term->column,
+			     "%.*s is a text, which is compared with ==, !=, in, ~ and !~",
 			     (int)b->term->len, b->term->name);
 	if (where__number(b, v, &number))
 		return 1;
@@ -303,9 +308,9 @@ static int where__word(struct binding *b, const struct where_value *v, u32 i)
 		return bool_word(b, v);
 	}
 	if (!has_words(ref))
-		return WRONG(b, v->column, "%.*s is a number, so '%.40s' is no value of it", (int)b->term->len,
-			     b->term->name, v->text);
-	/* Nothing is like "": what a word could have meant is looked for only if nobody knows it. */
+		return WRONG(b, v->column, "%.*s is a number, so '%.40s' is no value of it",
+			     (int)b->term->len, b->term->name, v->text);
+	/* Nothing is like "": what a word could mean is looked for only if nobody knows it. */
 	nearest__begin(&n, "", 0);
 	if (word_exists(b->event, ref, v->text, &n)) {
 		b->known |= 1ULL << i;
@@ -315,7 +320,8 @@ static int where__word(struct binding *b, const struct where_value *v, u32 i)
 		return 0;
 	nearest__begin(&n, v->text, strlen(v->text));
 	word_exists(b->event, ref, v->text, &n);
-	WRONG(b, v->column, "%.*s is never '%.40s'%s", (int)b->term->len, b->term->name, v->text, nearest__hint(&n));
+	WRONG(b, v->column, "%.*s is never '%.40s'%s", (int)b->term->len, b->term->name, v->text,
+	      nearest__hint(&n));
 	return 0;
 }
 
@@ -327,8 +333,8 @@ static int equal(struct binding *b, u32 *i)
 	if (v->kind == VALUE_NONE) {
 		b->known |= 1ULL << *i;
 		return b->term->nr_values == 1 ? 0 :
-		       WRONG(b, v->column, "'unknown' stands alone: %.*s==unknown", (int)b->term->len,
-			     b->term->name);
+		       WRONG(b, v->column, "'unknown' stands alone: %.*s==unknown",
+			     (int)b->term->len, b->term->name);
 	}
 	if (v->kind == VALUE_WORD || name_ref__is_text(&b->bound->ref))
 		return where__word(b, v, *i);
@@ -337,7 +343,8 @@ static int equal(struct binding *b, u32 *i)
 		end = &b->term->value[++*i];
 		b->known |= 1ULL << *i;
 	}
-	return where__number(b, v, &from) || where__number(b, end, &to) || where__add_range(b, from, to, v->column);
+	return where__number(b, v, &from) || where__number(b, end, &to) ||
+	       where__add_range(b, from, to, v->column);
 }
 
 static int bind_values(struct binding *b)
@@ -347,7 +354,8 @@ static int bind_values(struct binding *b)
 	if (t->op == WHERE_MATCH) {
 		b->known = ~0ULL;
 		return has_words(&b->bound->ref) ? 0 :
-		       WRONG(b, t->column, "%.*s is a number, and has no name for ~", (int)t->len, t->name);
+		       WRONG(b, t->column, "%.*s is a number, and has no name for ~", (int)t->len,
+			     t->name);
 	}
 	if (t->op != WHERE_EQ) {
 		b->known = ~0ULL;
@@ -403,11 +411,12 @@ static void offer_events(const struct where_term *t, u32 events, char *buf, size
 
 	*buf = '\0';
 	for_each_captured_event(event) {
-		if (events & BIT(event->id) || name_ref__find(event, t->name, t->len).source == NAME_NONE)
+		if (events & BIT(event->id) ||
+		    name_ref__find(event, t->name, t->len).source == NAME_NONE)
 			continue;
 		if (len < size)
-			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : " (events that have it: ",
-					event->name);
+			len += snprintf(buf + len, size - len, "%s%s",
+					len ? ", " : " (events that have it: ", event->name);
 	}
 }
 
@@ -432,8 +441,9 @@ static int no_name(const struct where *w, const struct where_term *t, u32 events
 		name_ref__list(first, &names);
 	snprintf(who, sizeof(who), "%s", nr == 1 ? first->plural : "the events");
 	offer_events(t, events, others, sizeof(others));
-	return error("%s, column %u: %s have no field '%.*s'%s%s%s; %s%s", w->option, t->column, who,
-		     (int)(t->len < 40 ? t->len : 40), t->name, nearest__hint(&all.nearest), others, *others ? ")" : "",
+	return error("%s, column %u: %s have no field '%.*s'%s%s%s; %s%s", w->option, t->column,
+		     who, (int)(t->len < 40 ? t->len : 40), t->name, nearest__hint(&all.nearest),
+		     others, *others ? ")" : "",
 		     nr == 1 ? "their fields are " : "kvmw info -v lists those of a recording",
 		     nr == 1 ? names.text : "");
 }

@@ -19,7 +19,8 @@ struct where_parser {
 	u32 depth;
 };
 
-static int syntax(const struct where_parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int syntax(const struct where_parser *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static int syntax(const struct where_parser *p, const char *fmt, ...)
 {
@@ -91,7 +92,8 @@ static int where_parse__word(struct where_parser *p, struct where_value *v)
 {
 	size_t len = v->negative;	/* -EFAULT */
 
-	while (is_word_char(p->at[len]) || (p->at[len] && strchr("-.:#", p->at[len]) && is_word_char(p->at[len + 1])))
+	while (is_word_char(p->at[len]) ||
+	       (p->at[len] && strchr("-.:#", p->at[len]) && is_word_char(p->at[len + 1])))
 		len++;
 	if (take_text(p, v, p->at, len))
 		return -1;
@@ -108,7 +110,8 @@ static int where_parse__number(struct where_parser *p, struct where_value *v)
 	bool hex = begin[0] == '0' && (begin[1] == 'x' || begin[1] == 'X');
 	size_t len = 0;
 
-	while (is_word_char(begin[len]) || (begin[len] == '.' && isdigit((unsigned char)begin[len + 1])))
+	while (is_word_char(begin[len]) ||
+	       (begin[len] == '.' && isdigit((unsigned char)begin[len + 1])))
 		len++;
 	if (take_text(p, v, p->at, len + v->negative))
 		return -1;
@@ -117,7 +120,8 @@ static int where_parse__number(struct where_parser *p, struct where_value *v)
 	if (hex) {
 		if (parse_number(&rest, 16, UINT64_MAX, &v->number) || *rest)
 			return syntax(p, "'%.40s' is not a hexadecimal number of 64 bits", v->text);
-	} else if (parse_u64(rest, &v->number) && (strchr(rest, 'm') || parse_size(rest, &v->number))) {
+	} else if (parse_u64(rest, &v->number) &&
+		   (strchr(rest, 'm') || parse_size(rest, &v->number))) {
 		/* A small m stands for minutes. */
 		v->kind = VALUE_TIME;
 		v->bare = !isalpha((unsigned char)v->text[strlen(v->text) - 1]);
@@ -156,13 +160,14 @@ static int range(struct where_parser *p, struct where_term *t)
 
 	if (where_parse__value(p, t))
 		return -1;
-	if (t->value[first].kind == VALUE_WORD || t->value[first].kind == VALUE_NONE || !accept(p, "-"))
+	if (t->value[first].kind == VALUE_WORD || t->value[first].kind == VALUE_NONE ||
+	    !accept(p, "-"))
 		return 0;
 	t->value[first].range_begins = true;
 	if (where_parse__value(p, t))
 		return -1;
-	return t->value[first + 1].kind == VALUE_NUMBER || t->value[first + 1].kind == VALUE_TIME ? 0 :
-	       syntax(p, "a range has to end with a number");
+	return t->value[first + 1].kind == VALUE_NUMBER || t->value[first + 1].kind == VALUE_TIME ?
+	       0 : syntax(p, "a range has to end with a number");
 }
 
 static int where_parse__list(struct where_parser *p, struct where_term *t)
@@ -199,7 +204,8 @@ static const struct where_op_token *operator(struct where_parser *p)
 	for (size_t i = 0; i < ARRAY_SIZE(op_tokens); i++) {
 		size_t len = strlen(op_tokens[i].token);
 
-		if (strncmp(p->at, op_tokens[i].token, len) || (op_tokens[i].is_list && is_word_char(p->at[len])))
+		if (strncmp(p->at, op_tokens[i].token, len) ||
+		    (op_tokens[i].is_list && is_word_char(p->at[len])))
 			continue;
 		p->at += len;
 		return &op_tokens[i];
@@ -251,10 +257,12 @@ static int where_parse__term(struct where_parser *p, u16 *node)
 	op = operator(p);
 	if (!op)
 		return syntax(p, "behind '%.*s' has to be ==, !=, <, <=, >, >=, in, ~ or !~%s",
-			      (int)(t->len < 40 ? t->len : 40), t->name, found(p, buf, sizeof(buf)));
+			      (int)(t->len < 40 ? t->len : 40), t->name,
+			      found(p, buf, sizeof(buf)));
 	t->op = op->op;
 	t->negate = op->negate;
-	if (op->op == WHERE_MATCH ? pattern(p, t) : op->is_list ? where_parse__list(p, t) : where_parse__value(p, t))
+	if (op->op == WHERE_MATCH ? pattern(p, t) : op->is_list ? where_parse__list(p, t) :
+	    where_parse__value(p, t))
 		return -1;
 	return add_node(p, (struct where_node) { .kind = NODE_TERM, .a = t - w->term }, node);
 }
@@ -274,7 +282,8 @@ static int unary(struct where_parser *p, u16 *node)
 	p->depth++;
 	if (accept(p, "!")) {
 		ret = unary(p, node) ||
-		      add_node(p, (struct where_node) { .kind = NODE_NOT, .a = *node }, node) ? -1 : 0;
+		      add_node(p, (struct where_node) { .kind = NODE_NOT, .a = *node }, node) ?
+		      -1 : 0;
 	} else if (accept(p, "(")) {
 		ret = any_of(p, node);
 		if (!ret && !accept(p, ")"))

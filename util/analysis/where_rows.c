@@ -35,7 +35,8 @@ struct where_run {
 	u64 *const *col;
 	u32 first, nr;		/* the block */
 	struct no_value none[WHERE_TERMS];
-	bool has_memo[WHERE_TERMS];	/* which of these are in use: most terms have numbers only */
+	/* which of these are in use: most terms have numbers only */
+	bool has_memo[WHERE_TERMS];
 	struct memo memo[WHERE_TERMS][MEMO];
 };
 
@@ -71,7 +72,8 @@ static enum where_truth of(bool is)
 	return is ? WHERE_TRUE : WHERE_FALSE;
 }
 
-static enum where_truth where_rows__vm(const struct where_run *r, const struct where_term *t, u64 id)
+static enum where_truth where_rows__vm(const struct where_run *r, const struct where_term *t,
+				       u64 id)
 {
 	const struct rec_vcpu *vcpu = id > UINT32_MAX ? NULL : recording__vcpu(r->rec, id);
 	const struct rec_vm *vm = vcpu ? recording__vm(r->rec, vcpu->vm) : NULL;
@@ -95,7 +97,8 @@ static enum where_truth comm(const struct where_run *r, const struct where_term 
 	return task && *task->comm ? of(says(t, task->comm)) : WHERE_UNKNOWN;
 }
 
-static enum where_truth function(const struct where_run *r, const struct where_term *t, u64 rip, u64 nested)
+static enum where_truth function(const struct where_run *r, const struct where_term *t, u64 rip,
+				 u64 nested)
 {
 	const struct guest_symbols *symbols = r->w->symbols ?: r->rec->symbols;
 	u64 place = place__of(symbols, rip, nested == 1);
@@ -141,7 +144,8 @@ static enum where_truth compare_name(const struct where_run *r, const struct whe
 
 static enum where_truth name_truth(struct where_run *r, u32 i, u64 value, u64 aux)
 {
-	struct memo *m = &r->memo[i][(value ^ value >> 17 ^ aux * 5) * 0x9e3779b1u >> 8 & (MEMO - 1)];
+	struct memo *m =
+		&r->memo[i][(value ^ value >> 17 ^ aux * 5) * 0x9e3779b1u >> 8 & (MEMO - 1)];
 
 	if (!r->has_memo[i])
 		memset(r->memo[i], 0, sizeof(r->memo[i]));
@@ -164,7 +168,8 @@ static u64 identity(const struct where_run *r, enum name_source source, u64 id, 
 
 	switch (source) {
 	case NAME_VCPU:
-		return vcpu && rec_vcpu__is_vcpu(vcpu) && vcpu->vcpu >= 0 ? (u64)vcpu->vcpu : KVMW_NONE;
+		return vcpu && rec_vcpu__is_vcpu(vcpu) && vcpu->vcpu >= 0 ?
+		       (u64)vcpu->vcpu : KVMW_NONE;
 	case NAME_PID:
 		vm = vcpu ? recording__vm(r->rec, vcpu->vm) : NULL;
 		return vm ? vm->pid : KVMW_NONE;
@@ -173,7 +178,7 @@ static u64 identity(const struct where_run *r, enum name_source source, u64 id, 
 	}
 }
 
-/* v: the values of the block, truth: WHERE_UNKNOWN where there is none; aux: what names depend on. */
+/* v: the values of the block, truth: WHERE_UNKNOWN where none is; aux: what names depend on. */
 static void where_rows__values(const struct where_run *r, u32 i, u64 *v, u64 *aux, u8 *truth)
 {
 	const struct where_bound *b = &r->e->bound[i];
@@ -183,7 +188,8 @@ static void where_rows__values(const struct where_run *r, u32 i, u64 *v, u64 *au
 	for (u32 k = 0; k < r->nr; k++) {
 		v[k] = first ? first[k] : 0;
 		aux[k] = second ? second[k] : KVMW_NONE;
-		truth[k] = none->all || (none->some && v[k] == none->value) ? WHERE_UNKNOWN : WHERE_TRUE;
+		truth[k] = none->all || (none->some && v[k] == none->value) ?
+			   WHERE_UNKNOWN : WHERE_TRUE;
 	}
 	if (b->ref.source == NAME_DETAIL)
 		for (u32 k = 0; k < r->nr; k++)
@@ -227,7 +233,8 @@ static void eval_term(struct where_run *r, u32 i, u8 *truth)
 {
 	const struct where_term *t = &r->w->term[i];
 	const struct where_bound *b = &r->e->bound[i];
-	bool words = where_rows__has_words(t, b), asks = t->value[0].kind == VALUE_NONE && t->op == WHERE_EQ;
+	bool words = where_rows__has_words(t, b),
+	     asks = t->value[0].kind == VALUE_NONE && t->op == WHERE_EQ;
 	u64 minus = b->since_start ? r->start_ns : 0, v[BLOCK], aux[BLOCK];
 
 	if (b->ref.source == NAME_NONE) {

@@ -54,7 +54,7 @@ const char *arch__silent_exit(void);
 /* Fills in what depends on how this host maps guest memory. */
 void arch__read_mmu(struct kvmw_config *config);
 
-/* Fills in what the handlers of page faults return (config->fault.ret_pf), as far as it is known. */
+/* Fills in what the handlers of page faults return (config->fault.ret_pf), as far as known. */
 void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config);
 
 /* Whether the CPU delivers interrupts to guests without a trace of KVM. */

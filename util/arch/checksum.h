@@ -6,7 +6,7 @@
 
 #include "util/types.h"
 
-/* What zlib's crc32() says of len bytes, by the CPU's own instructions where it has some for that. */
+/* What zlib's crc32() says of len bytes, by the CPU's own instructions where it has these. */
 u32 checksum__crc32(const u8 *p, size_t len);
 
 #endif

@@ -51,7 +51,7 @@ const char *icr_name(u64 icr, char *buf, size_t size);
  * says nothing that counts.
  */
 u64 written_group(u64 msr, u64 value, bool foreign);
-/* "ICR: IPI vector 0xfd to vCPU 1"; is_vcpu: whether the VM has a vCPU of this number.  NULL, or buf. */
+/* "ICR: IPI vector 0xfd to vCPU 1"; is_vcpu: whether the VM has a vCPU of that number. Or NULL. */
 const char *written_name(u64 group, bool (*is_vcpu)(const void *arg, u32 number), const void *arg,
 			 char *buf, size_t size);
 

@@ -39,7 +39,8 @@ static bool has_name(const struct isa *isa, u32 number, const char *word)
 
 	if (name && !strcasecmp(name, word))
 		return true;
-	if (name && prefix && !strncmp(name, isa->prefix, prefix) && !strcasecmp(name + prefix, word))
+	if (name && prefix && !strncmp(name, isa->prefix, prefix) &&
+	    !strcasecmp(name + prefix, word))
 		return true;
 	for (const struct reason_word *w = isa->words; w && w->word; w++)
 		if (w->number == number && !strcasecmp(w->word, word))
@@ -56,7 +57,8 @@ bool reason_is(u32 isa, u32 reason, const char *word)
 
 	if (!parse_number(&end, 0, UINT32_MAX, &value) && !*end)
 		return value == reason;
-	if (found && has_name(found, found->number_mask ? reason & found->number_mask : reason, word))
+	if (found &&
+	    has_name(found, found->number_mask ? reason & found->number_mask : reason, word))
 		return true;
 	/* Also as reports show what is only partly known. */
 	return !strcasecmp(reason_name(isa, reason, name, sizeof(name)), word);

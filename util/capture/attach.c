@@ -17,7 +17,8 @@ static int open_event(const struct perf_event_attr *attr, int cpu)
 	return syscall(__NR_perf_event_open, attr, cpu < 0 ? 0 : -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static struct bpf_link *attach_to(struct bpf_program *prog, const struct perf_event_attr *attr, int cpu)
+static struct bpf_link *attach_to(struct bpf_program *prog, const struct perf_event_attr *attr,
+				  int cpu)
 {
 	int fd = open_event(attr, cpu);
 	struct bpf_link *link;
@@ -35,7 +36,8 @@ static struct bpf_link *attach_to(struct bpf_program *prog, const struct perf_ev
  * 0: our programs let perf users see the event, so the kernel would count and sample it on CPU 0
  * for nobody.
  */
-static struct bpf_link *attach_tracepoint(struct bpf_program *prog, const struct attach_method *method)
+static struct bpf_link *attach_tracepoint(struct bpf_program *prog,
+					  const struct attach_method *method)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -89,11 +91,13 @@ static int attach_samples(struct links *links, struct bpf_program *prog)
 	return err;
 }
 
-int links__attach(struct links *links, u32 probe, struct bpf_program *prog, const struct attach_method *method)
+int links__attach(struct links *links, u32 probe, struct bpf_program *prog,
+		  const struct attach_method *method)
 {
 	if (method->type == ATTACH_SAMPLE)
 		return attach_samples(links, prog);
-	links->of[probe] = method->type == ATTACH_TP ? attach_tracepoint(prog, method) : bpf_program__attach(prog);
+	links->of[probe] = method->type == ATTACH_TP ? attach_tracepoint(prog, method) :
+			   bpf_program__attach(prog);
 	return links->of[probe] ? 0 : errno;
 }
 

@@ -15,7 +15,8 @@ struct links {
 };
 
 /* The program of a probe, by one of its methods. 0, or an errno: it is not. */
-int links__attach(struct links *links, u32 probe, struct bpf_program *prog, const struct attach_method *method);
+int links__attach(struct links *links, u32 probe, struct bpf_program *prog,
+		  const struct attach_method *method);
 /* Detaches all. */
 void links__destroy(struct links *links);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the programs cost, sampled.  BPF statistics are not free: they stay on for at least a twentieth of a second
- * and a thousand events, then off until the next sample.
+ * What the programs cost, sampled. BPF statistics are not free: they stay on for at least a
+ * twentieth of a second and a thousand events, then off until the next sample.
  */
 #ifndef KVMW_BPF_SAMPLE_H
 #define KVMW_BPF_SAMPLE_H
@@ -13,7 +13,8 @@
 struct bpf_sample {
 	int fd;			/* statistics are on; -1: off */
 	u64 next_ns;		/* when they are switched on, or may be switched off */
-	u64 events, bpf_ns;	/* counted until they were switched on, and the programs' run time */
+	/* counted until they were switched on, and the programs' run time */
+	u64 events, bpf_ns;
 	bool refused;		/* by the kernel */
 	/* Of all samples so far: one without the other would be a wrong cost. */
 	pthread_mutex_t lock;

@@ -149,9 +149,9 @@ static int take_header(struct btf_part *part, u32 size)
 	const struct btf_header *h = (const void *)part->raw;
 
 	if (!h || size < BTF_HEADER_SIZE || h->magic != BTF_MAGIC || h->hdr_len < BTF_HEADER_SIZE ||
-	    h->hdr_len > size ||
-	    (u64)h->hdr_len + h->type_off + h->type_len > size || h->type_off % 4 || h->hdr_len % 4 ||
-	    (u64)h->hdr_len + h->str_off + h->str_len > size || !h->str_len)
+	    h->hdr_len > size || (u64)h->hdr_len + h->type_off + h->type_len > size ||
+	    h->type_off % 4 || h->hdr_len % 4 || (u64)h->hdr_len + h->str_off + h->str_len > size ||
+	    !h->str_len)
 		return -1;
 	part->types = part->raw + h->hdr_len + h->type_off;
 	part->types_len = h->type_len;
@@ -161,8 +161,9 @@ static int take_header(struct btf_part *part, u32 size)
 }
 
 /* Places of wanted names behind the first nr; -1: no memory. */
-static int part__names(const struct btf_parts *p, const struct btf_part *part, const struct name_filter *filter,
-		      struct name_place **places, u32 *nr, u32 *room)
+static int part__names(const struct btf_parts *p, const struct btf_part *part,
+		       const struct name_filter *filter, struct name_place **places, u32 *nr,
+		       u32 *room)
 {
 	const char *end = part->strings + part->strings_len;
 	size_t len;
@@ -180,7 +181,8 @@ static int part__names(const struct btf_parts *p, const struct btf_part *part, c
 		if (array__reserve(*places, *nr, *room, NULL))
 			return -1;
 		(*places)[(*nr)++] = (struct name_place) {
-			part->first_string + (s - part->strings), hash_table__index(&p->wanted, wanted)
+			part->first_string + (s - part->strings),
+			hash_table__index(&p->wanted, wanted)
 		};
 	}
 	return 0;
@@ -194,8 +196,8 @@ static int compare_places(const void *key, const void *element)
 	return 0;
 }
 
-static int take_type(struct btf_parts *p, u32 id, const struct btf_type *t, const struct name_place *places,
-		     u32 nr_places)
+static int take_type(struct btf_parts *p, u32 id, const struct btf_type *t,
+		     const struct name_place *places, u32 nr_places)
 {
 	size_t i = lower_bound(&t->name_off, places, nr_places, sizeof(*places), compare_places);
 	u32 kind = kind_bit(btf_kind(t));
@@ -225,7 +227,8 @@ static int find_types(struct btf_parts *p, struct btf_part *part, const struct n
 		const struct btf_type *t = (const void *)(part->types + pos);
 
 		size = part->types_len - pos < sizeof(*t) ? 0 : btf__record_size(t);
-		if (!size || size > part->types_len - pos || array__reserve(part->at, part->nr, room, NULL))
+		if (!size || size > part->types_len - pos ||
+		    array__reserve(part->at, part->nr, room, NULL))
 			return -1;
 		part->at[part->nr++] = pos;
 		if (name_filter__has(&filter, offset_hash(t->name_off)) &&
@@ -250,7 +253,8 @@ static int module_fd(const char *module)
 			continue;
 		if (fd < 0)
 			return -1;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.kernel_btf && !strcmp(name, module))
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.kernel_btf &&
+		    !strcmp(name, module))
 			return fd;
 		close(fd);
 	}
@@ -295,7 +299,8 @@ int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd)
 	if (!ret && part != kernel)
 		ret = part__names(p, kernel, &filter, &places, &nr, &room);
 	if (!ret)
-		ret = part__names(p, part, &filter, &places, &nr, &room) ?: find_types(p, part, places, nr);
+		ret = part__names(p, part, &filter, &places, &nr, &room) ?:
+		      find_types(p, part, places, nr);
 	array__free(places, room, NULL);
 	is_found(p, first);
 	return ret;
@@ -348,14 +353,16 @@ const struct btf_type *btf_parts__type(const struct btf_parts *p, u32 *part, u32
 	if (id <= p->part[0].nr)
 		*part = 0;
 	in = &p->part[*part];
-	return id - in->first_id < in->nr ? (const void *)(in->types + in->at[id - in->first_id]) : NULL;
+	return id - in->first_id < in->nr ?
+	       (const void *)(in->types + in->at[id - in->first_id]) : NULL;
 }
 
 const char *btf_parts__string(const struct btf_parts *p, u32 part, u32 offset)
 {
 	const struct btf_part *in = &p->part[offset < p->part[0].strings_len ? 0 : part];
 
-	return offset - in->first_string < in->strings_len ? in->strings + (offset - in->first_string) : "";
+	return offset - in->first_string < in->strings_len ?
+	       in->strings + (offset - in->first_string) : "";
 }
 
 void btf_parts__drop_types(struct btf_parts *p)

@@ -53,8 +53,8 @@ struct btf_parts {
 int btf_parts__want(struct btf_parts *p, const char *name, u32 kind);
 
 /*
- * The next part: raw BTF, which is allocated with BTF_PAD bytes more, and is freed with the parts.  0, or
- * -1: no memory, or the BTF is damaged.
+ * The next part: raw BTF, which is allocated with BTF_PAD bytes more, and is freed with the parts.
+ * 0, or -1: no memory, or the BTF is damaged.
  */
 int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd);
 
@@ -67,7 +67,7 @@ int btf_parts__find(struct btf_parts *p);
 /* The first that was found; NULL: none. */
 const struct btf_found *btf_parts__found(const struct btf_parts *p, const char *name, u32 kind);
 
-/* A type by the number that a type of this part uses for it, and *part: where it is.  NULL: there is none. */
+/* A type by the number that a type of this part uses for it, and *part: where it is. NULL: none. */
 const struct btf_type *btf_parts__type(const struct btf_parts *p, u32 *part, u32 id);
 const char *btf_parts__string(const struct btf_parts *p, u32 part, u32 offset);
 

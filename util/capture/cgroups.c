@@ -47,7 +47,8 @@ static void take_mount(struct mounts *m, const char *line)
 		strcpy(m->v2, point);
 	if (strcmp(type, "cgroup"))
 		return;
-	for (char *save = NULL, *word = strtok_r(options, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+	for (char *save = NULL, *word = strtok_r(options, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
 		if (!strcmp(word, "cpu"))
 			strcpy(m->cpu, point);
 		if (!strcmp(word, "cpuset"))
@@ -84,7 +85,8 @@ static bool groups_of_thread(const struct mounts *m, u32 pid, const char *tid, s
 
 	*g = (struct group) { .threads = 1 };
 	proc__read(text, sizeof(text), "/proc/%u/task/%s/cgroup", pid, tid);
-	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
 
 		if (!path)
@@ -214,12 +216,13 @@ static bool lies_in(const char *path, const char *group)
 {
 	size_t len = strlen(group);
 
-	return !strcmp(group, "/") || (!strncmp(path, group, len) && (!path[len] || path[len] == '/'));
+	return !strcmp(group, "/") ||
+	       (!strncmp(path, group, len) && (!path[len] || path[len] == '/'));
 }
 
 /* above: a group that has none of the threads itself; it is added only for its quota. */
-static int add_row(struct cgroups *groups, const struct groups_of *of, const struct group *g, bool above,
-		   struct kvmw_cgroup *row, struct interned *names)
+static int add_row(struct cgroups *groups, const struct groups_of *of, const struct group *g,
+		   bool above, struct kvmw_cgroup *row, struct interned *names)
 {
 	row->threads = 0;
 	for (u32 i = 0; i < of->nr; i++)
@@ -241,7 +244,8 @@ static int add_row(struct cgroups *groups, const struct groups_of *of, const str
 static bool is_listed(const struct groups_of *of, u32 before, const char *path)
 {
 	for (u32 i = 0; i < of->nr; i++)
-		if (!strcmp(of->group[i].path, path) || (i < before && lies_in(of->group[i].path, path)))
+		if (!strcmp(of->group[i].path, path) ||
+		    (i < before && lies_in(of->group[i].path, path)))
 			return true;
 	return false;
 }
@@ -294,17 +298,19 @@ static bool is_alone_in(const char *dir, u32 pid)
 
 	if (proc__read(text, sizeof(text), "%s/cgroup.procs", dir) >= (ssize_t)sizeof(text) - 1)
 		return false;
-	for (char *save = NULL, *word = strtok_r(text, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
+	for (char *save = NULL, *word = strtok_r(text, "\n", &save); word;
+	     word = strtok_r(NULL, "\n", &save)) {
 		u32 other = strtoul(word, NULL, 10);
 
 		found |= other == pid;
 		if (other != pid && has_memory(other))
 			return false;
 	}
-	/* Processes in groups below may be charged here, but if these are of threads, of the same process. */
+	/* Processes in groups below may be charged here; of threads, those of the same process. */
 	proc__line(type, sizeof(type), "%s/cgroup.type", dir);
 	proc__line(descendants, sizeof(descendants), "%s/cgroup.stat", dir);
-	return found && (!strcmp(type, "domain threaded") || !strcmp(descendants, "nr_descendants 0"));
+	return found &&
+	       (!strcmp(type, "domain threaded") || !strcmp(descendants, "nr_descendants 0"));
 }
 
 bool cgroups__mounted(char *dir)

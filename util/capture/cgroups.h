@@ -19,13 +19,16 @@ struct cgroups {			/* all zero: empty */
  */
 int cgroups__read(struct cgroups *groups, u32 kind, u32 pid, struct interned *names);
 /*
- * Whether a control group of v2 has the memory of this process and of no other: then dir, of at most
- * CGROUPS_PATH bytes, is its directory.
+ * Whether a control group of v2 has the memory of this process and of no other: then dir, of at
+ * most CGROUPS_PATH bytes, is its directory.
  */
 bool cgroups__own(u32 pid, char *dir, size_t size);
 /* Where the hierarchy of v2 is mounted, CGROUPS_PATH bytes; false: it is not. */
 bool cgroups__mounted(char *dir);
-/* The path below it of the group of v2 that a process is in, CGROUPS_PATH bytes; false: none that can be seen. */
+/*
+ * The path below it of the group of v2 that a process is in, CGROUPS_PATH bytes; false: none that
+ * can be seen.
+ */
 bool cgroups__of_process(u32 pid, char *path);
 void cgroups__free(struct cgroups *groups);
 

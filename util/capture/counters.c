@@ -17,7 +17,8 @@ struct look {
 static struct look look_at(const struct kvmw_vcpu_state *s)
 {
 	return (struct look) {
-		.exit = s->exit.e, .entry_ns = s->entry_ns, .user_ns = s->user_ns, .off_ns = s->off_ns,
+		.exit = s->exit.e, .entry_ns = s->entry_ns, .user_ns = s->user_ns,
+		.off_ns = s->off_ns,
 		.mark_block = s->mark_block, .user_wait = s->user_wait, .user_block = s->user_block,
 		.open = s->exit_open, .sum = s->exit_sum, .off_runnable = s->off_runnable,
 		.run_ns = s->run_ns, .returned_ns = s->user.e.time_ns,
@@ -41,7 +42,8 @@ static bool captured_part(u64 ns)
  */
 static void counters__add_parts(struct kvmw_total *row, const struct look *l, u64 now)
 {
-	u64 off = ns_since(l->off_ns, now), wait = l->exit.wait_ns, block = l->exit.block_ns, asleep;
+	u64 off = ns_since(l->off_ns, now), wait = l->exit.wait_ns, block = l->exit.block_ns,
+	    asleep;
 	u64 user = ns_since(l->user_ns, now);
 
 	if (!captured_part(wait) || !captured_part(row->wait_ns)) {
@@ -140,8 +142,10 @@ static int counters__send_state(struct sink_rows *rows, const struct kvmw_vcpu_s
 	}
 	if (s->role != KVMW_ROLE_VCPU)
 		return err;
-	return err || send_in_guest(rows, s, KVMW_EVENT_EXIT, l.open ? 0 : ns_since(l.entry_ns, now)) ||
-	       send_in_guest(rows, s, KVMW_EVENT_USERSPACE, l.user_open ? 0 : ns_since(l.run_ns, now)) ? -1 : 0;
+	return err ||
+	       send_in_guest(rows, s, KVMW_EVENT_EXIT, l.open ? 0 : ns_since(l.entry_ns, now)) ||
+	       send_in_guest(rows, s, KVMW_EVENT_USERSPACE,
+			     l.user_open ? 0 : ns_since(l.run_ns, now)) ? -1 : 0;
 }
 
 static bool any_latency(const u64 *count)
@@ -152,7 +156,8 @@ static bool any_latency(const u64 *count)
 	return false;
 }
 
-static int give_latencies(const struct kvmw_vcpu_state *s, const struct kvmw_latencies *of, counters_take *take, void *arg)
+static int give_latencies(const struct kvmw_vcpu_state *s, const struct kvmw_latencies *of,
+			  counters_take *take, void *arg)
 {
 	int ret = 0;
 
@@ -169,10 +174,11 @@ static int give_latencies(const struct kvmw_vcpu_state *s, const struct kvmw_lat
 }
 
 /*
- * Durations first: a cycle that has one is among those that ended.  They are those of one state after another,
- * whose sums are near then: of thousands of states they fit into no cache.
+ * Durations first: a cycle that has one is among those that ended. They are those of one state
+ * after another, whose sums are near then: of thousands of states they fit into no cache.
  */
-int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take, void *arg)
+int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take,
+		   void *arg)
 {
 	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
 	const struct kvmw_vcpu_state *states = session__states(session);
@@ -184,7 +190,8 @@ int counters__send(const struct session *session, struct sink *sink, u64 now, co
 			continue;
 		err = all ? give_latencies(&states[i], &all[i], take, arg) : 0;
 		if (!err)
-			err = counters__send_state(&rows, &states[i], session__gone_ns(session, &states[i]) ?: now);
+			err = counters__send_state(&rows, &states[i],
+						   session__gone_ns(session, &states[i]) ?: now);
 	}
 	sink__end_rows(&rows);
 	return err;

@@ -9,7 +9,7 @@
 #include "util/capture/session.h"
 #include "util/capture/sink.h"
 
-/* The reason of a row whose gap_ns is the time in the guest, or in KVM_RUN, that is of no exit yet. */
+/* The reason of a row whose gap_ns is time in the guest, or in KVM_RUN, that is of no exit yet. */
 #define COUNTERS_IN_GUEST	(KVMW_REASON_OTHER + 1)
 
 /*
@@ -19,6 +19,7 @@
 typedef int counters_take(void *arg, const struct kvmw_total *row, const u64 *count);
 
 /* Rows of all states, to the sink; and durations, to take.  0 or -1. */
-int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take, void *arg);
+int counters__send(const struct session *session, struct sink *sink, u64 now, counters_take *take,
+		   void *arg);
 
 #endif

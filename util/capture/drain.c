@@ -39,7 +39,8 @@ struct drain {
 	struct sums sums;
 	struct ident *ident;
 	u64 empty_ns;			/* when the rings were last found empty */
-	u64 pending_ns;			/* when states were last looked at for what is not in the rings yet */
+	/* when states were last looked at for what is not in the rings yet */
+	u64 pending_ns;
 	struct pending pending;
 	struct tasks tasks;
 	struct stacks *stacks;		/* NULL: no stacks are recorded */
@@ -113,9 +114,11 @@ static int drain__take(struct stream *stream, const struct kvmw_ring_exit *recor
 	if (record->event == KVMW_EVENT_STACK && d->stacks) {
 		const struct kvmw_stack *row = (const void *)&record->e;
 
-		stacks__note(d->stacks, row, session__states(d->session)[KVMW_STATE(row->vcpu)].tgid);
+		stacks__note(d->stacks, row,
+			     session__states(d->session)[KVMW_STATE(row->vcpu)].tgid);
 	}
-	return drain__add_row(stream, record->event, &record->e, size - offsetof(struct kvmw_ring_exit, e));
+	return drain__add_row(stream, record->event, &record->e,
+			      size - offsetof(struct kvmw_ring_exit, e));
 }
 
 static int on_record(void *arg, void *data, size_t size)
@@ -144,7 +147,8 @@ static int take_all_pending(struct drain *d, u64 now)
 {
 	struct pending *p = &d->pending;
 
-	pending__find(p, session__states(d->session), session__nr_states(d->session), session__changes(d->session));
+	pending__find(p, session__states(d->session), session__nr_states(d->session),
+		      session__changes(d->session));
 	for (u32 i = 0; i < p->nr_vcpus; i++)
 		if (take_pending(d, p->vcpus[i]))
 			return -1;
@@ -225,7 +229,8 @@ static int add_begun(struct drain *d, u32 event, u32 vcpu, u32 isa, u32 reason, 
 	if (!b)
 		return -1;
 	*(struct kvmw_total *)b->rows = (struct kvmw_total) {
-		.vcpu = vcpu, .event = event, .isa = isa, .reason = reason, .count = 1, .gap_ns = captured(gap_ns),
+		.vcpu = vcpu, .event = event, .isa = isa, .reason = reason, .count = 1,
+		.gap_ns = captured(gap_ns),
 	};
 	b->nr = 1;
 	b->begun = true;
@@ -259,7 +264,8 @@ static int add_open(struct drain *d, u32 i, u64 now)
 		d->counts.unfinished += !gone_ns;
 	}
 	if (s->user_open && end - user.time_ns < filter->min_ns) {
-		if (add_begun(d, KVMW_EVENT_USERSPACE, user.vcpu, user.isa, user.reason, user.run_ns))
+		if (add_begun(d, KVMW_EVENT_USERSPACE, user.vcpu, user.isa, user.reason,
+			      user.run_ns))
 			return -1;
 	} else if (s->user_open) {
 		user.user_ns = KVMW_NONE;
@@ -473,7 +479,8 @@ static void *drain__run(void *arg)
 			wait_for_data(d);
 		more = drain__consume(d);
 		/* Also while a ring is never empty: what is not in it does not wait for that. */
-		if (more >= 0 && now >= d->pending_ns + POLL_MS * NSEC_PER_SEC / 1000 && take_all_pending(d, now))
+		if (more >= 0 && now >= d->pending_ns + POLL_MS * NSEC_PER_SEC / 1000 &&
+		    take_all_pending(d, now))
 			more = -1;
 		/* At once, because a VM may be gone within a second. */
 		if (more < 0 || ident__send(d->ident, d->sink, d->session) || cut_if_asked(d)) {
@@ -495,7 +502,8 @@ static int add_rings(struct drain *d)
 
 		stream->drain = d;
 		stream->id = i;
-		stream->rb = ring_buffer__new(session__ring_fd(d->session, i), on_record, stream, NULL);
+		stream->rb =
+			ring_buffer__new(session__ring_fd(d->session, i), on_record, stream, NULL);
 		if (!stream->rb)
 			return error("cannot read ring %u: %s", i, strerror(errno));
 	}
@@ -522,7 +530,8 @@ struct drain *drain__new(struct session *session, struct sink *sink, pid_t comma
 		goto fail;
 	if (keeps)
 		ident__take_memory(d->ident, session__nr_states(session));
-	if (session__method(session, PROBE_STACK_SWITCH) || session__method(session, PROBE_STACK_SAMPLE)) {
+	if (session__method(session, PROBE_STACK_SWITCH) ||
+	    session__method(session, PROBE_STACK_SAMPLE)) {
 		d->stacks = stacks__new(session, sink);
 		if (!d->stacks)
 			goto fail;

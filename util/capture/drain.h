@@ -10,8 +10,8 @@
 #include "util/capture/sink.h"
 
 /*
- * Starts the thread; command: the process that kvmw record runs, or 0; keeps: sink feeds a window or
- * a series.  NULL: error() said why.
+ * Starts the thread; command: the process that kvmw record runs, or 0; keeps: sink feeds a window
+ * or a series. NULL: error() said why.
  */
 struct drain *drain__new(struct session *session, struct sink *sink, pid_t command, bool keeps);
 
@@ -23,13 +23,13 @@ int drain__finish(struct drain *drain, u64 stop_ns);
 void drain__free(struct drain *drain);
 
 /*
- * While the thread runs, for a snapshot of a window: hands over all until now, and the cycles in progress
- * as rows aside.
+ * While the thread runs, for a snapshot of a window: hands over all until now, and the cycles in
+ * progress as rows aside.
  */
 void drain__cut(struct drain *drain);
 /*
- * Likewise, for a series: what comes from now on is in another file, with this META, which it takes.  Cycles in
- * progress are in the one in which they end.
+ * Likewise, for a series: what comes from now on is in another file, with this META, which it
+ * takes. Cycles in progress are in the one in which they end.
  */
 void drain__next_file(struct drain *drain, char *meta);
 
@@ -38,7 +38,8 @@ struct drain_counts {
 	u64 events;		/* rows so far */
 	u64 lost;
 	u64 counted;		/* all of them, lost and filtered ones too, as of the last second */
-	u64 unfinished;		/* not the last of vCPUs that are gone; known after drain__finish() */
+	/* not the last of vCPUs that are gone; known after drain__finish() */
+	u64 unfinished;
 	u64 bpf_ns, bpf_events;	/* sampled; see the event "cost" */
 	u32 vcpus;		/* seen so far */
 };

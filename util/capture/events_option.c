@@ -30,8 +30,8 @@ static int unknown(const struct event_choice *c, const char *typed, size_t len)
 			word_list__add(&words, event->name);
 	for (u32 i = 0; i < KVMW_NR_GROUPS; i++)
 		word_list__add(&words, event_group__name(i));
-	return error("unknown event '%.*s'%s; valid events: %s%s (kvmw list describes them)", (int)len, typed,
-		     nearest__hint(&words.nearest), words.text,
+	return error("unknown event '%.*s'%s; valid events: %s%s (kvmw list describes them)",
+		     (int)len, typed, nearest__hint(&words.nearest), words.text,
 		     c->families ? "" : ", and any tracepoint as CATEGORY:NAME");
 }
 
@@ -83,12 +83,13 @@ static int no_stack(const struct event_desc *stack, const char *typed, size_t le
 	word_list__begin(&words, typed, len);
 	for (u32 i = 0; i < stack->nr_kinds; i++)
 		word_list__add(&words, stack->kinds[i].name);
-	return error("--stack: invalid word '%.*s'%s; valid ones: %s", (int)len, typed, nearest__hint(&words.nearest),
-		     words.text);
+	return error("--stack: invalid word '%.*s'%s; valid ones: %s", (int)len, typed,
+		     nearest__hint(&words.nearest), words.text);
 }
 
 /* NULL: there is no such kind. */
-static const struct kind_desc *find_kind(const struct event_desc *event, const char *name, size_t len)
+static const struct kind_desc *find_kind(const struct event_desc *event, const char *name,
+					 size_t len)
 {
 	for (u32 i = 0; i < event->nr_kinds; i++)
 		if (events_option__equals(event->kinds[i].name, name, len))

@@ -16,7 +16,8 @@ struct event_choice {
 	struct raw_choice raw[KVMW_MAX_RAW];
 	u32 nr_raw;
 	u32 stacks;		/* bitmap of the kinds of event stack: --stack */
-	bool families;		/* families of events and groups are all that it may name, for messages */
+	/* families of events and groups are all that it may name, for messages */
+	bool families;
 };
 
 /*

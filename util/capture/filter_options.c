@@ -96,7 +96,8 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 
 bool record_filter__any(const struct kvmw_filter *f)
 {
-	return f->min_ns || f->sample > 1 || f->nr_reasons || f->port.set || f->gpa.set || f->msr.set;
+	return f->min_ns || f->sample > 1 || f->nr_reasons || f->port.set || f->gpa.set ||
+	       f->msr.set;
 }
 
 bool record_filter__held(const struct kvmw_filter *f, const struct kvmw_held *held)

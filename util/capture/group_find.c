@@ -37,7 +37,8 @@ static bool is_named_group(const char *path, const char *name)
 
 	if (!group_find__pattern(name))
 		return !strcmp(last_word(path), name);
-	return !fnmatch(name, last_word(path), FNM_NOESCAPE) || !fnmatch(whole, path + 1, FNM_NOESCAPE | FNM_PATHNAME);
+	return !fnmatch(name, last_word(path), FNM_NOESCAPE) ||
+	       !fnmatch(whole, path + 1, FNM_NOESCAPE | FNM_PATHNAME);
 }
 
 /* A pod's id has dashes, which systemd has no room for: kubelet writes underscores. */
@@ -57,9 +58,9 @@ static bool is_hexadecimal(const char *text, size_t len)
 }
 
 /*
- * docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope, crio-ID.scope and the like by systemd, ID
- * alone by cgroupfs, which is hexadecimal: any group could begin with another word; kubepods-besteffort-podID.slice,
- * podID. But libpod-conmon-ID.scope is not the container.
+ * docker-ID.scope, libpod-ID.scope, cri-containerd-ID.scope, crio-ID.scope and the like by systemd,
+ * ID alone by cgroupfs, which is hexadecimal: any group could begin with another word;
+ * kubepods-besteffort-podID.slice, podID. But libpod-conmon-ID.scope is not the container.
  */
 bool group_find__is_container(const char *directory, const char *id)
 {
@@ -105,7 +106,8 @@ static int group_find__add(struct group_choices *choices, u64 id, const char *pa
 }
 
 /* All groups of the hierarchy that have the name; what is below one of them comes with it. */
-static int find_all(struct group_choices *choices, char *mount, group_has *has, const char *name, struct nearest *n)
+static int find_all(struct group_choices *choices, char *mount, group_has *has, const char *name,
+		    struct nearest *n)
 {
 	char *const roots[] = { mount, NULL };
 	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
@@ -137,13 +139,14 @@ static int is_several(const struct group_choices *found, const char *option, con
 	size_t len = 0;
 
 	for (u32 i = 0; i < found->nr && i < GROUPS_LISTED; i++)
-		len += snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", found->list[i].path);
-	return error("%s '%s': %u control groups have this name: %s%s; give more of it", option, name, found->nr, list,
-		     found->nr > GROUPS_LISTED ? ", ..." : "");
+		len += snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+				found->list[i].path);
+	return error("%s '%s': %u control groups have this name: %s%s; give more of it", option,
+		     name, found->nr, list, found->nr > GROUPS_LISTED ? ", ..." : "");
 }
 
-static int group_find__all(struct group_choices *choices, char *mount, group_has *has, const char *option,
-		       const char *name)
+static int group_find__all(struct group_choices *choices, char *mount, group_has *has,
+			   const char *option, const char *name)
 {
 	struct group_choices found = { .nr = 0 };
 	struct nearest n;
@@ -173,8 +176,9 @@ static int find_mount(char *mount, const char *option)
 		     "process ids in the group's cgroup.procs, or: mount -t cgroup2 none /mnt", option);
 }
 
-/* Whether the name is a path, from / on or below the mount: then its group is added.  *err: -1 if that failed. */
-static bool group_find__path(struct group_choices *choices, const char *mount, const char *name, int *err)
+/* Whether the name is a path, from / on or below the mount: then it is added. *err: -1: failed. */
+static bool group_find__path(struct group_choices *choices, const char *mount, const char *name,
+			     int *err)
 {
 	char path[2 * CGROUPS_PATH], full[PATH_MAX];
 	size_t root = strlen(mount);
@@ -184,10 +188,11 @@ static bool group_find__path(struct group_choices *choices, const char *mount, c
 	for (u32 below = 0; below < 2; below++) {
 		if (!below && *name != '/')
 			continue;
-		snprintf(path, sizeof(path), "%s%s%s", below ? mount : "", below && *name != '/' ? "/" : "", name);
-		if (!realpath(path, full) || stat(full, &st) || !S_ISDIR(st.st_mode) || statfs(full, &fs) ||
-		    fs.f_type != CGROUP2_SUPER_MAGIC || strncmp(full, mount, root) ||
-		    strlen(full + root) >= CGROUPS_PATH)
+		snprintf(path, sizeof(path), "%s%s%s", below ? mount : "",
+			 below && *name != '/' ? "/" : "", name);
+		if (!realpath(path, full) || stat(full, &st) || !S_ISDIR(st.st_mode) ||
+		    statfs(full, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
+		    strncmp(full, mount, root) || strlen(full + root) >= CGROUPS_PATH)
 			continue;
 		*err = group_find__add(choices, st.st_ino, full + root);
 		return true;
@@ -202,14 +207,16 @@ int group_find__named(struct group_choices *choices, const char *name)
 
 	if (find_mount(mount, "-G"))
 		return -1;
-	return group_find__path(choices, mount, name, &err) ? err : group_find__all(choices, mount, is_named_group, "-G", name);
+	return group_find__path(choices, mount, name, &err) ? err :
+	       group_find__all(choices, mount, is_named_group, "-G", name);
 }
 
 int group_find__container(struct group_choices *choices, const char *id)
 {
 	char mount[CGROUPS_PATH];
 
-	return find_mount(mount, "--container") ? -1 : group_find__all(choices, mount, is_container_group, "--container", id);
+	return find_mount(mount, "--container") ? -1 :
+	       group_find__all(choices, mount, is_container_group, "--container", id);
 }
 
 bool group_find__has(const struct group_choices *choices, pid_t pid)

@@ -18,8 +18,9 @@ struct group_choices {			/* all zero: none */
 };
 
 /*
- * Adds the groups that have this path, or this name wherever they are; a pattern (fnmatch(3)) stands for
- * all that match. 0, or -1: there is none, or several have a name that is no pattern (error() said so).
+ * Adds the groups that have this path, or this name wherever they are; a pattern (fnmatch(3))
+ * stands for all that match. 0, or -1: there is none, or several have a name that is no pattern
+ * (error() said so).
  */
 int group_find__named(struct group_choices *choices, const char *name);
 /* Adds that of the container or pod with this id, or the beginning of it. Likewise. */

@@ -80,7 +80,8 @@ static int note_address(struct guest_names *names, u64 rip, struct json_object *
 	*recent = rip;
 	if (!guest_symbols__find(names->symbols, rip, &symbol))
 		return 0;
-	if (!hash_table__get_limited(&names->sent, &symbol.from, GUEST_SYMBOLS_STORED, &full) && !full)
+	if (!hash_table__get_limited(&names->sent, &symbol.from, GUEST_SYMBOLS_STORED, &full) &&
+	    !full)
 		return -1;
 	names->left_out |= full;
 	if (names->sent.nr == nr)
@@ -103,7 +104,8 @@ static int names_json(struct json_object *list, char **json)
 	return *json ? 0 : -1;
 }
 
-int guest_names__note(struct guest_names *names, const struct event_desc *event, const u8 *rows, u32 nr, char **json)
+int guest_names__note(struct guest_names *names, const struct event_desc *event, const u8 *rows,
+		      u32 nr, char **json)
 {
 	const struct field_desc *code = code_field(event);
 	int nested = event_desc__field(event, "nested", strlen("nested")), ret = 0;

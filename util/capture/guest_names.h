@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's functions that rows of a recording are about, each sent once, in an IDENT frame before the first
- * such row: so the file alone has their names, and whoever reads it knows them when he needs them.
+ * The guest's functions that rows of a recording are about, each sent once, in an IDENT frame
+ * before the first such row: so the file alone has their names, and whoever reads it knows them
+ * when he needs them.
  */
 #ifndef KVMW_GUEST_NAMES_H
 #define KVMW_GUEST_NAMES_H
@@ -17,11 +18,11 @@ void guest_names__free(struct guest_names *names);
 bool guest_names__are_in(u32 events);
 
 /*
- * rows: event->size apart.  *json: of those that come for the first time, to be freed; NULL: there are none.
- * 0, or -1: out of memory (error() said so).
+ * rows: event->size apart. *json: of those that come for the first time, to be freed; NULL: there
+ * are none. 0, or -1: out of memory (error() said so).
  */
-int guest_names__note(struct guest_names *names, const struct event_desc *event, const u8 *rows, u32 nr,
-		      char **json);
+int guest_names__note(struct guest_names *names, const struct event_desc *event, const u8 *rows,
+		      u32 nr, char **json);
 /* All of them are sent again: for another file. */
 void guest_names__again(struct guest_names *names);
 /* Whether there were more than GUEST_SYMBOLS_STORED. */

@@ -37,7 +37,8 @@ static u32 holder_kind(struct holders *holders, struct neighbours *new,
 {
 	if (sum->kind == KVMW_holder_PROCESS && sum->tgid == (u32)getpid())
 		return KVMW_holder_RECORDER;
-	if (sum->kind == KVMW_holder_PROCESS && holders->command && sum->tgid == (u32)holders->command)
+	if (sum->kind == KVMW_holder_PROCESS && holders->command &&
+	    sum->tgid == (u32)holders->command)
 		return KVMW_holder_COMMAND;
 	if (sum->kind != KVMW_holder_PROCESS && sum->kind != KVMW_holder_VM)
 		return sum->kind;
@@ -80,7 +81,8 @@ static int send_holder(struct holders *holders, struct sink_rows *rows, struct n
 		.kind = holder_kind(holders, new, &sum),
 		.tid = others ? ~0U : sum.tid,
 		.pid = others ? ~0U : sum.tgid,
-		.number = place >= KVMW_MAX_HOLDERS || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U : sum.vcpu_id,
+		.number = place >= KVMW_MAX_HOLDERS || sum.vcpu_id == KVMW_VCPU_NONE ? ~0U :
+			  sum.vcpu_id,
 		.comm0 = sum.comm[0],
 		.comm1 = sum.comm[1],
 		.turns = sum.turns,
@@ -105,7 +107,8 @@ static int send_state(struct holders *holders, struct sink_rows *rows, struct ne
 	return err;
 }
 
-int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr)
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states,
+		  u32 nr)
 {
 	struct sink_rows rows = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_HOLDER), NULL };
 	struct neighbours new = neighbours__begin();

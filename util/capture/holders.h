@@ -25,7 +25,8 @@ struct holders {
  * Sends a row for each holder that changed since the last call, and an IDENT frame with the VMs
  * among their processes that were not named yet.  0 or -1.
  */
-int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr);
+int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_vcpu_state *states,
+		  u32 nr);
 
 /* Takes all memory that nr states will ever need. */
 void holders__take_memory(struct holders *holders, u32 nr);

@@ -86,8 +86,8 @@ static void read_cpu_times(struct reading_host *r)
 	char line[512];
 
 	proc__line(line, sizeof(line), "/proc/stat");
-	if (sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4],
-		   &t[5], &t[6], &t[7]) != 8)
+	if (sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
+		   &t[4], &t[5], &t[6], &t[7]) != 8)
 		return;
 	add_fact(r, KVMW_host_STEAL, t[7] * tick, "");
 	add_fact(r, KVMW_host_IDLE, (t[3] + t[4]) * tick, "");
@@ -131,7 +131,8 @@ static void count_vms(struct reading_host *r)
 	if (nr < 0)
 		return;
 	if (hidden)
-		snprintf(text, sizeof(text), "%u process%s could not be looked into", hidden, hidden == 1 ? "" : "es");
+		snprintf(text, sizeof(text), "%u process%s could not be looked into", hidden,
+			 hidden == 1 ? "" : "es");
 	add_fact(r, KVMW_host_VMS, nr, text);
 }
 
@@ -174,8 +175,10 @@ int host_state__read(struct host_state *host, u32 moment, struct interned *names
 			read_host_file(&r, &host_files[i]);
 	read_free_hugepages(&r);
 	if (moment == 1) {
-		read_pair(&r, KVMW_host_CPUIDLE, "cpuidle", "current_driver", "current_governor_ro");
-		read_pair(&r, KVMW_host_CPUFREQ, "cpu0/cpufreq", "scaling_driver", "scaling_governor");
+		read_pair(&r, KVMW_host_CPUIDLE, "cpuidle", "current_driver",
+			  "current_governor_ro");
+		read_pair(&r, KVMW_host_CPUFREQ, "cpu0/cpufreq", "scaling_driver",
+			  "scaling_governor");
 		read_whether_guest(&r);
 		count_vms(&r);
 		read_vulnerabilities(&r);

@@ -59,7 +59,8 @@ static const char *const roles[] = {
 };
 
 /* NULL: out of memory. */
-static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcpu_state *s, u64 gone_ns)
+static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcpu_state *s,
+				      u64 gone_ns)
 {
 	struct json_object *o = json_object_new_object();
 	bool is_vcpu = s->role == KVMW_ROLE_VCPU;
@@ -72,7 +73,8 @@ static struct json_object *ident_vcpu(struct ident *ident, const struct kvmw_vcp
 	       json_build__put_null(o, "vcpu");
 	err |= json_build__put(o, "tid", json_object_new_int(s->tgid ? s->tid : 0));
 	err |= json_build__put(o, "comm",
-			       json_object_new_string_len(s->comm, strnlen(s->comm, sizeof(s->comm))));
+			       json_object_new_string_len(s->comm,
+							  strnlen(s->comm, sizeof(s->comm))));
 	if (!is_vcpu)
 		err |= json_build__put(o, "role", json_object_new_string(roles[s->role]));
 	if (s->moved)
@@ -101,7 +103,8 @@ static struct json_object *ident_vm(const struct ident_vm *vm)
  * The vCPUs that changed, with their VMs; or all of them, when as many have been sent one by one:
  * a damaged frame then costs little, and thousands of short VMs do not send each other again.
  */
-static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr)
+static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_vcpu_state *states,
+		      u32 nr)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *vms = json_object_new_array(), *vcpus = json_object_new_array();
@@ -113,7 +116,8 @@ static int send_ident(struct ident *ident, struct sink *sink, const struct kvmw_
 	for (u32 i = 0; i < nr && !err; i++) {
 		if (!states[i].tid || !(all || ident->sent[i].changed))
 			continue;
-		err = json_build__append(vcpus, ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
+		err = json_build__append(vcpus,
+					 ident_vcpu(ident, &states[i], ident->sent[i].gone_ns));
 		ident->sent[i].changed = false;
 		ident->since_all++;
 	}
@@ -179,18 +183,21 @@ void ident__take_memory(struct ident *ident, u32 nr)
 /* Mostly, without a search. */
 static bool is_of(struct ident *ident, const struct kvmw_vcpu_state *s, const struct ident_vm *vm)
 {
-	return s->vm != KVMW_NO_VM && vm->vm != KVMW_NO_VM ? s->vm == vm->vm : ident__find(ident, s) == vm;
+	return s->vm != KVMW_NO_VM && vm->vm != KVMW_NO_VM ? s->vm == vm->vm :
+	       ident__find(ident, s) == vm;
 }
 
 void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 nr, u32 i)
 {
-	struct ident_vm *vm = states[i].role == KVMW_ROLE_KERNEL ? NULL : ident__find(ident, &states[i]);
+	struct ident_vm *vm =
+		states[i].role == KVMW_ROLE_KERNEL ? NULL : ident__find(ident, &states[i]);
 
 	ident->sent[i].used = false;
 	if (!vm)
 		return;
 	for (u32 k = 0; k < nr; k++)
-		if (k != i && states[k].tid && states[k].role != KVMW_ROLE_KERNEL && is_of(ident, &states[k], vm))
+		if (k != i && states[k].tid && states[k].role != KVMW_ROLE_KERNEL &&
+		    is_of(ident, &states[k], vm))
 			return;
 	*vm = ident->vms[--ident->nr_vms];
 }

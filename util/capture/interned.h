@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Texts and stacks to which rows of snapshots refer, each sent once, in an IDENT frame, or once until they are
- * renewed: rows have fields of one size, and most of these texts are the same for many threads.
+ * Texts and stacks to which rows of snapshots refer, each sent once, in an IDENT frame, or once
+ * until they are renewed: rows have fields of one size, and most of these texts are the same for
+ * many threads.
  */
 #ifndef KVMW_INTERNED_H
 #define KVMW_INTERNED_H
@@ -29,7 +30,10 @@ struct interned {		/* all zero: empty */
 int interned__text(struct interned *names, const char *text, u32 *id);
 int interned__stack(struct interned *names, const char *functions, u32 *id);
 
-/* Forgets all; from now on each has another id, and is sent again.  Their number would grow with the load average. */
+/*
+ * Forgets all; from now on each has another id, and is sent again. Their number would grow with the
+ * load average.
+ */
 void interned__renew(struct interned *names);
 
 /* Sends those that were not sent yet. 0 or -1. */

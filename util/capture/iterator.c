@@ -5,7 +5,8 @@
 
 #include "util/capture/iterator.h"
 
-static int iterator__read_rows(int fd, size_t size, int (*take)(void *arg, const void *row), void *arg)
+static int iterator__read_rows(int fd, size_t size, int (*take)(void *arg, const void *row),
+			       void *arg)
 {
 	_Alignas(8) char row[ITERATOR_ROW];
 	size_t have = 0;
@@ -23,10 +24,11 @@ static int iterator__read_rows(int fd, size_t size, int (*take)(void *arg, const
 	return !got;
 }
 
-int iterator__read(const struct bpf_program *prog, size_t size, int (*take)(void *arg, const void *row),
-		   void *arg)
+int iterator__read(const struct bpf_program *prog, size_t size,
+		   int (*take)(void *arg, const void *row), void *arg)
 {
-	struct bpf_link *link = prog && size <= ITERATOR_ROW ? bpf_program__attach_iter(prog, NULL) : NULL;
+	struct bpf_link *link =
+		prog && size <= ITERATOR_ROW ? bpf_program__attach_iter(prog, NULL) : NULL;
 	int fd, ret = 0;
 
 	if (!link)

@@ -13,7 +13,7 @@ struct bpf_program;
  * Runs a loaded program and gives each row of size bytes to take(), which returns 0 or -1.
  * 1: that were all rows; 0: not known, the program is NULL or failed; -1: take() did.
  */
-int iterator__read(const struct bpf_program *prog, size_t size, int (*take)(void *arg, const void *row),
-		   void *arg);
+int iterator__read(const struct bpf_program *prog, size_t size,
+		   int (*take)(void *arg, const void *row), void *arg);
 
 #endif

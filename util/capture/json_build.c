@@ -43,7 +43,8 @@ struct json_object *json_build__end(struct json_object *o, int err)
 
 char *json_build__text(struct json_object *root)
 {
-	const char *text = root ? json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN) : NULL;
+	const char *text =
+		root ? json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN) : NULL;
 
 	if (text)
 		return mem__strdup(text);

@@ -26,7 +26,8 @@ static void find_symbols(struct arch_symbol *symbols, u32 nr)
 
 		for (u32 i = 0; at && i < nr; i++) {
 			/* Most lines are skipped without parsing. */
-			if (symbols[i].found || strncmp(at + 3, symbols[i].name, strlen(symbols[i].name)) ||
+			if (symbols[i].found ||
+			    strncmp(at + 3, symbols[i].name, strlen(symbols[i].name)) ||
 			    sscanf(line, "%llx %c %255s", &address, &type, name) != 3 ||
 			    strcmp(name, symbols[i].name))
 				continue;
@@ -135,7 +136,8 @@ const char *kernel__no_memslots(const struct kvmw_config *config)
 	btf = btf__load_vmlinux_btf();
 	known = btf && btf__find_by_name_kind(btf, "kvm_memory_slot", BTF_KIND_STRUCT) > 0;
 	btf__free(btf);
-	return known ? NULL : "module kvm has no BTF, and the layout of its memory slots is unknown";
+	return known ? NULL :
+	       "module kvm has no BTF, and the layout of its memory slots is unknown";
 }
 
 bool kernel__preemptible(void)

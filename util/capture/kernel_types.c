@@ -88,7 +88,8 @@ struct kernel_types *kernel_types__new(void)
 	types->fd = memfd_create("kvmw-types", MFD_CLOEXEC);
 	snprintf(types->path, sizeof(types->path), "/proc/self/fd/%d", types->fd);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		types->handlers[i] = libbpf_register_prog_handler(sections[i].section, BPF_PROG_TYPE_TRACING,
+		types->handlers[i] = libbpf_register_prog_handler(sections[i].section,
+								  BPF_PROG_TYPE_TRACING,
 								  sections[i].type, &opts);
 	return types;
 }
@@ -124,7 +125,8 @@ static int want_all(struct kernel_types *types, const struct bpf_object *obj)
 		const struct btf_type *t = btf__type_by_id(btf, id);
 
 		if (kinds & BIT(btf_kind(t)) && t->name_off &&
-		    btf_parts__want(&types->parts, btf__name_by_offset(btf, t->name_off), btf_kind(t)))
+		    btf_parts__want(&types->parts, btf__name_by_offset(btf, t->name_off),
+				    btf_kind(t)))
 			return -1;
 	}
 	bpf_object__for_each_program(prog, obj) {

@@ -18,9 +18,9 @@ struct kernel_types *kernel_types__new(void);
 void kernel_types__free(struct kernel_types *types);
 
 /*
- * For btf_custom_path of libbpf, which reads it when the object is loaded; NULL: no file in memory can be
- * made, as where a filter of system calls or a limit on the size of files forbids it, and libbpf looks
- * at all types.
+ * For btf_custom_path of libbpf, which reads it when the object is loaded; NULL: no file in memory
+ * can be made, as where a filter of system calls or a limit on the size of files forbids it, and
+ * libbpf looks at all types.
  */
 const char *kernel_types__path(const struct kernel_types *types);
 

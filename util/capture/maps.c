@@ -54,7 +54,8 @@ int maps__choose_groups(const struct bpf_map *map, const struct group_choices *g
 {
 	for (u32 i = 0; groups && i < groups->nr; i++)
 		if (bpf_map_update_elem(bpf_map__fd(map), &groups->list[i].id, &i, 0))
-			return error("cannot select control group %s: %s", groups->list[i].path, strerror(errno));
+			return error("cannot select control group %s: %s", groups->list[i].path,
+				     strerror(errno));
 	return 0;
 }
 

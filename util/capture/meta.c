@@ -82,7 +82,8 @@ static struct json_object *module_params(const char *module)
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters", module);
 	nr = scandir(path, &entries, is_parameter, alphasort);
 	for (int i = 0; i < nr; i++) {
-		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, entries[i]->d_name);
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module,
+			 entries[i]->d_name);
 		read_line(path, value, sizeof(value));
 		err |= json_build__put_text(o, entries[i]->d_name, value);
 		free(entries[i]);
@@ -234,7 +235,8 @@ static void note_without(struct meta *meta, u32 h, u32 set)
 		only = event;
 		nr++;
 	}
-	snprintf(note, sizeof(note), "%s%s%s", nr == 1 ? only->name : "", nr == 1 ? ": " : "", probes[h].without);
+	snprintf(note, sizeof(note), "%s%s%s", nr == 1 ? only->name : "", nr == 1 ? ": " : "",
+		 probes[h].without);
 	meta__note(meta, note);
 }
 
@@ -325,7 +327,8 @@ void meta__symbols(struct meta *meta, const struct guest_symbols *symbols)
 {
 	struct json_object *o = json_object_new_object();
 
-	meta->err |= json_build__put(o, "kernel", json_object_new_boolean(guest_symbols__of_kernel(symbols)));
+	meta->err |= json_build__put(o, "kernel",
+				     json_object_new_boolean(guest_symbols__of_kernel(symbols)));
 	meta->err |= json_build__put(meta->root, "guest_symbols", o);
 }
 
@@ -334,14 +337,16 @@ void meta__resolution(struct meta *meta, const struct resolution *resolution)
 	char text[RESOLUTION_TEXT];
 
 	if (!resolution__is_exact(resolution))
-		meta->err |= json_build__put_text(meta->root, "resolution", resolution__text(resolution, text));
+		meta->err |= json_build__put_text(meta->root, "resolution",
+						  resolution__text(resolution, text));
 }
 
 void meta__note(struct meta *meta, const char *note)
 {
 	/* Several missing probes may have the same note. */
 	for (size_t i = 0; i < json_object_array_length(meta->notes); i++)
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)), note))
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(meta->notes, i)),
+			    note))
 			return;
 	meta->err |= json_build__append_text(meta->notes, note);
 }
@@ -367,7 +372,10 @@ void meta__forget_notes(struct meta *meta, u32 nr)
 	json_object_array_del_idx(meta->notes, nr, json_object_array_length(meta->notes) - nr);
 }
 
-/* Of a part of the recording: clocks may have been set since the recorder was started, and who writes it knows its start. */
+/*
+ * Of a part of the recording: clocks may have been set since the recorder was started, and who
+ * writes it knows its start.
+ */
 static void begin_anew(struct meta *meta)
 {
 	json_object_object_del(meta->root, "start_ns");
@@ -390,7 +398,8 @@ char *meta__of_next_file(struct meta *meta)
 {
 	if (!json_object_object_get_ex(meta->root, "first_clock", NULL))
 		meta->err |= json_build__put(meta->root, "first_clock",
-					     json_object_get(json_object_array_get_idx(meta->clocks, 0)));
+					     json_object_get(
+					     json_object_array_get_idx(meta->clocks, 0)));
 	begin_anew(meta);
 	return meta__json(meta);
 }

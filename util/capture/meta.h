@@ -36,7 +36,7 @@ void meta__resolution(struct meta *meta, const struct resolution *resolution);
 /* What is not recorded. */
 void meta__hide(struct meta *meta, const struct privacy *privacy);
 
-/* The text for a snapshot: what triggered it, when; and the clocks now.  To be freed; NULL after error(). */
+/* The text for a snapshot: what triggered it, when; the clocks now. To be freed; NULL: error(). */
 char *meta__of_snapshot(struct meta *meta, const char *trigger, u64 time_ns);
 
 /* Likewise for the next file of a series: the clocks now, and those of its recorder's start. */

@@ -59,15 +59,18 @@ const struct attach_method *methods__after(const struct probe *probe,
 	return found;
 }
 
-void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused, u32 events, u32 stacks)
+void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused,
+			     u32 events, u32 stacks)
 {
 	for (u32 h = 0; h < PROBE_POINTS; h++)
 		if (probes[h].stacks & stacks && provider__uses(events, h) && !methods[h])
-			warning("%s: cannot see %s on this kernel%s%s", probes[h].without, probes[h].what,
-				refused[h] ? ": " : "", refused[h] ? attach__reason(refused[h]) : "");
+			warning("%s: cannot see %s on this kernel%s%s", probes[h].without,
+				probes[h].what, refused[h] ? ": " : "",
+				refused[h] ? attach__reason(refused[h]) : "");
 	/* Faults without stacks do without this one. */
 	if (stacks & BIT(KVMW_stack_FAULT) && !methods[PROBE_FAULT_END])
-		warning("--stack fault has no rows: cannot see %s on this kernel", probes[PROBE_FAULT_END].what);
+		warning("--stack fault has no rows: cannot see %s on this kernel",
+			probes[PROBE_FAULT_END].what);
 }
 
 int methods__check_userspace(const struct attach_method *const *methods, u32 events)

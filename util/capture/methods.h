@@ -13,10 +13,11 @@ const struct attach_method *methods__after(const struct probe *probe,
 					   const struct attach_method *last, bool preemptible);
 
 /*
- * What --stack (a bitmap of kinds) asks for and this kernel does not offer: the rest is recorded.  methods, refused
- * (an errno, or 0): by probe.
+ * What --stack (a bitmap of kinds) asks for and this kernel does not offer: the rest is recorded.
+ * methods, refused (an errno, or 0): by probe.
  */
-void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused, u32 events, u32 stacks);
+void methods__warn_of_stacks(const struct attach_method *const *methods, const int *refused,
+			     u32 events, u32 stacks);
 
 /* Event userspace needs the calls of KVM_RUN. 0, or -1: error() said so. */
 int methods__check_userspace(const struct attach_method *const *methods, u32 events);

@@ -138,7 +138,8 @@ static int no_tracepoint(const struct raw_choice *raw, int err)
 	if (err == ENOENT)
 		tracefs__offer(raw->category, &n);
 	return error("tracepoint %s: %s%s; ls /sys/kernel/tracing/events/* lists all tracepoints", name,
-		     err == ENOENT ? "this kernel does not have it" : strerror(err), nearest__hint(&n));
+		     err == ENOENT ? "this kernel does not have it" : strerror(err),
+		     nearest__hint(&n));
 }
 
 static int read_raw(const struct raw_choice *raw, u16 *size, u16 *dynamic)

@@ -16,7 +16,8 @@ void pending__find(struct pending *p, const struct kvmw_vcpu_state *states, u32 
 
 u32 pending__taken(struct pending *p, const struct kvmw_exits *batch)
 {
-	u64 *next = &p->next[KVMW_STATE(batch->vcpu)], first = batch->first, end = first + KVMW_BATCH;
+	u64 *next = &p->next[KVMW_STATE(batch->vcpu)], first = batch->first,
+	    end = first + KVMW_BATCH;
 	u64 taken = *next > first ? *next - first : 0;
 
 	if (*next < end)
@@ -25,10 +26,11 @@ u32 pending__taken(struct pending *p, const struct kvmw_exits *batch)
 }
 
 /*
- * The programs write a cycle, then count it in exits_put; they write over none before exits.first has
- * passed it.
+ * The programs write a cycle, then count it in exits_put; they write over none before exits.first
+ * has passed it.
  */
-u32 pending__take(struct pending *p, u32 i, const struct kvmw_vcpu_state *states, struct kvmw_exit *rows)
+u32 pending__take(struct pending *p, u32 i, const struct kvmw_vcpu_state *states,
+		  struct kvmw_exit *rows)
 {
 	const struct kvmw_vcpu_state *state = &states[i];
 	u64 first = __atomic_load_n(&state->exits.first, __ATOMIC_ACQUIRE);

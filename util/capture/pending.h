@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Cycles that the programs have completed, but not yet sent: they go into a ring by KVMW_BATCH
- * (struct kvmw_exits).  The recorder takes them out of the vCPU's state if it does not fill a batch in
- * time, and leaves them out of the batch when that comes.  Only the drain thread calls these.
+ * (struct kvmw_exits). The recorder takes them out of the vCPU's state if it does not fill a batch
+ * in time, and leaves them out of the batch when that comes. Only the drain thread calls these.
  */
 #ifndef KVMW_PENDING_H
 #define KVMW_PENDING_H
@@ -11,7 +11,8 @@
 #include "bpf_skel/shared.h"
 
 struct pending {
-	u64 next[KVMW_MAX_VCPUS];	/* by state: the number of the first cycle that is not taken */
+	/* by state: the number of the first cycle that is not taken */
+	u64 next[KVMW_MAX_VCPUS];
 	u64 changes;			/* of the states, when these were looked for */
 	u32 nr_vcpus;
 	u32 vcpus[KVMW_MAX_VCPUS];	/* states that may have some */
@@ -24,10 +25,11 @@ void pending__find(struct pending *p, const struct kvmw_vcpu_state *states, u32 
 u32 pending__taken(struct pending *p, const struct kvmw_exits *batch);
 
 /*
- * Takes those that wait in state i into rows, KVMW_BATCH of them at most: how many.  None while others
- * of this vCPU are in a ring: these come first.
+ * Takes those that wait in state i into rows, KVMW_BATCH of them at most: how many. None while
+ * others of this vCPU are in a ring: these come first.
  */
-u32 pending__take(struct pending *p, u32 i, const struct kvmw_vcpu_state *states, struct kvmw_exit *rows);
+u32 pending__take(struct pending *p, u32 i, const struct kvmw_vcpu_state *states,
+		  struct kvmw_exit *rows);
 
 /* State i will be used again. */
 void pending__forget(struct pending *p, u32 i);

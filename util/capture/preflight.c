@@ -160,9 +160,9 @@ static bool is_confidential(void)
 }
 
 /*
- * With lockdown=integrity, as Secure Boot has it, all is there but debugfs. LOCKDOWN_BPF_READ_KERNEL,
- * LOCKDOWN_TRACEFS and LOCKDOWN_KPROBES are of the other level (include/linux/security.h): the verifier
- * would speak of an unknown function.
+ * With lockdown=integrity, as Secure Boot has it, all is there but debugfs.
+ * LOCKDOWN_BPF_READ_KERNEL, LOCKDOWN_TRACEFS and LOCKDOWN_KPROBES are of the other level
+ * (include/linux/security.h): the verifier would speak of an unknown function.
  */
 static int check_lockdown(void)
 {
@@ -174,8 +174,8 @@ static int check_lockdown(void)
 
 int host__can_record(u64 bytes)
 {
-	if (check_kvm() || check_caps() || check_lockdown() || check_perf() || check_tracefs() || check_memlock(bytes) ||
-	    check_kernel())
+	if (check_kvm() || check_caps() || check_lockdown() || check_perf() || check_tracefs() ||
+	    check_memlock(bytes) || check_kernel())
 		return -1;
 	return 0;
 }

@@ -72,6 +72,7 @@ const char *privileges__kept(char *buf, unsigned int size)
 	buf[0] = '\0';
 	for (size_t i = 0; get_caps(caps) && i < ARRAY_SIZE(needed) && len < size; i++)
 		if (caps[CAP_TO_INDEX(needed[i].number)].permitted & CAP_TO_MASK(needed[i].number))
-			len += snprintf(buf + len, size - len, "%s%s", len ? "," : "", needed[i].name);
+			len += snprintf(buf + len, size - len, "%s%s", len ? "," : "",
+					needed[i].name);
 	return buf;
 }

@@ -35,7 +35,8 @@ static int read_stat(u32 pid, u32 tid, struct stat_fields *f)
 	at = strrchr(f->text, ')');
 	if (!at)
 		return 1;
-	for (at = strtok_r(at + 1, " \n", &save); at && nr <= STAT_FIELDS; at = strtok_r(NULL, " \n", &save))
+	for (at = strtok_r(at + 1, " \n", &save); at && nr <= STAT_FIELDS;
+	     at = strtok_r(NULL, " \n", &save))
 		f->field[nr++] = at;
 	return *f->field[3] && !strchr("ZX", *f->field[3]) ? 0 : 1;
 }
@@ -104,7 +105,8 @@ static void cpu_list(const struct cpus *cpus, char *buf, size_t room)
 			continue;
 		while (to + 1 < CPUS_MAX && CPU_ISSET_S(to + 1, size, cpus->set))
 			to++;
-		len += snprintf(buf + len, room - len, to > from ? "%s%u-%u" : "%s%u", len ? "," : "", from, to);
+		len += snprintf(buf + len, room - len, to > from ? "%s%u-%u" : "%s%u",
+				len ? "," : "", from, to);
 	}
 }
 
@@ -123,7 +125,7 @@ static int take_affinity(u32 tid, struct interned *names, struct kvmw_thread *ro
 	return interned__text(names, list, &row->affinity);
 }
 
-/* "[<0>] kvm_vcpu_block+0x4f/0x140 [kvm]" becomes "kvm_vcpu_block+0x4f [kvm]"; lines get shorter. */
+/* "[<0>] kvm_vcpu_block+0x4f/0x140 [kvm]" becomes "kvm_vcpu_block+0x4f [kvm]"; it gets shorter. */
 static void clean_stack(char *text)
 {
 	char *to = text;

@@ -237,7 +237,8 @@ const struct probe probes[PROBE_RAW] = {
 	/* After those of exit and userspace, which end the cycle: stack.bpf.c. */
 	[PROBE_STACK_SWITCH] = {
 		.what = "stacks at context switches",
-		.stacks = STACKS_OF(EXIT) | STACKS_OF(USERSPACE) | STACKS_OF(FAULT) | STACKS_OF(IOCTL),
+		.stacks = STACKS_OF(EXIT) | STACKS_OF(USERSPACE) | STACKS_OF(FAULT) |
+			  STACKS_OF(IOCTL),
 		.methods = { { "stack_switch", ATTACH_TP_BTF, "sched", "sched_switch", NULL } },
 	},
 	[PROBE_STACK_RETURN] = {
@@ -306,16 +307,16 @@ static const struct provider {
 		.uses = ENDS,
 	},
 	[KVMW_EVENT_FAULT] = {
-		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) | BIT(PROBE_FAULT_MARK_MMIO) |
-			ARCH_FAULT_PROBES,
+		.uses = WHO | BIT(PROBE_FAULT_END) | BIT(PROBE_FAULT_MMIO) |
+			BIT(PROBE_FAULT_MARK_MMIO) | ARCH_FAULT_PROBES,
 	},
 	[KVMW_EVENT_DIRTY] = {
 		.needs = BIT(PROBE_DIRTY_PAGE),
 		.uses = WHO | OLD_DIRTY_PROBES,
 	},
 	[KVMW_EVENT_IRQ] = {
-		.uses = WHO | BIT(PROBE_IRQ_SET_UP) | BIT(PROBE_IRQ_LINE) | BIT(PROBE_IRQ_LINE_DONE) |
-			BIT(PROBE_IRQ_MSI) | BIT(PROBE_IRQ_MSI_DONE),
+		.uses = WHO | BIT(PROBE_IRQ_SET_UP) | BIT(PROBE_IRQ_LINE) |
+			BIT(PROBE_IRQ_LINE_DONE) | BIT(PROBE_IRQ_MSI) | BIT(PROBE_IRQ_MSI_DONE),
 	},
 	[KVMW_EVENT_HALT] = {
 		.needs = BIT(PROBE_HALTED),
@@ -393,7 +394,8 @@ const char *provider__who_needs(u32 events, u32 probe, char *buf, size_t size)
 {
 	*buf = '\0';
 	for_each_captured_event(event)
-		if (events & BIT(event->id) && probe < PROBE_POINTS && provider__needs(BIT(event->id), probe) && !*buf)
+		if (events & BIT(event->id) && probe < PROBE_POINTS &&
+		    provider__needs(BIT(event->id), probe) && !*buf)
 			snprintf(buf, size, "event %s: ", event->name);
 	return buf;
 }

@@ -17,7 +17,14 @@
 
 #define PROBE_MAX_METHODS	3
 
-enum attach_type { ATTACH_NONE, ATTACH_TP, ATTACH_TP_BTF, ATTACH_FENTRY, ATTACH_KPROBE, ATTACH_SAMPLE };
+enum attach_type {
+	ATTACH_NONE,
+	ATTACH_TP,
+	ATTACH_TP_BTF,
+	ATTACH_FENTRY,
+	ATTACH_KPROBE,
+	ATTACH_SAMPLE
+};
 
 /* One method to attach a program. */
 struct attach_method {
@@ -36,11 +43,13 @@ struct attach_method {
 struct probe {
 	const char *what;
 	bool interrupts_on;	/* at the tracepoint */
-	const char *without;	/* consequence of not having it, for META, once if others have the same; NULL: none */
+	/* consequence of not having it, for META, once if others have the same; NULL: none */
+	const char *without;
 	u32 stands_in;		/* only if this other probe lacks its best method; 0: always */
 	u32 stacks;		/* only for these kinds of stacks, a bitmap; 0: always */
 	u32 before;		/* KERNEL_VERSION(): only on older kernels; 0: always */
-	const char *(*missing)(const struct kvmw_config *config);	/* why it is missing here, or NULL */
+	/* why it is missing here, or NULL */
+	const char *(*missing)(const struct kvmw_config *config);
 	struct attach_method methods[PROBE_MAX_METHODS];
 };
 
@@ -55,7 +64,8 @@ enum probe_id {
 	PROBE_SWITCH, PROBE_WAKEUP, PROBE_MIGRATE, PROBE_HALTED,	/* parts of a cycle */
 	PROBE_MMIO, ARCH_PROBE_IDS,				/* details of an exit */
 	PROBE_FAULT_END, PROBE_FAULT_MMIO, PROBE_FAULT_MARK_MMIO,
-	PROBE_DIRTY_PAGE, PROBE_DIRTY_VCPU, PROBE_DIRTY_VCPU_DONE, PROBE_DIRTY_VM, PROBE_DIRTY_VM_DONE,
+	PROBE_DIRTY_PAGE, PROBE_DIRTY_VCPU, PROBE_DIRTY_VCPU_DONE, PROBE_DIRTY_VM,
+	PROBE_DIRTY_VM_DONE,
 	PROBE_IOCTL_ENTER, PROBE_IOCTL_EXIT,
 	PROBE_SCHED_SWITCH, PROBE_SCHED_WAKING, PROBE_SCHED_WAKEUP, PROBE_SCHED_MIGRATE,
 	PROBE_APIC_START, PROBE_APIC_EXPIRE, PROBE_MMU_LOAD, PROBE_MMU_INVALIDATE,
@@ -75,7 +85,7 @@ bool provider__needs(u32 events, u32 probe);
 const char *provider__who_needs(u32 events, u32 probe, char *buf, size_t size);
 /* Whether it only adds to the records of an event, and to no total. */
 bool provider__describes(u32 probe);
-/* The events of which a recording of a set may have rows: dirty has the memory slots that it meets. */
+/* The events of which a recording of a set may have rows: dirty has the slots that it meets. */
 u32 provider__recorded(u32 events);
 
 /* Event and kind of a tracepoint of points.h. */

@@ -31,9 +31,9 @@ struct session {
 	struct kernel_types *types;
 	struct links links;
 	const struct attach_method *methods[NR_PROBES];
-	int refused[NR_PROBES];		/* errno of the last method that the kernel refused; 0: none */
+	int refused[NR_PROBES];		/* errno of the method that was refused last; 0: none */
 	bool preemptible;		/* the kernel is */
-	bool lists, lists_accepted;	/* programs vm_slots and, with BTF of KVM, vcpu_files are loaded */
+	bool lists, lists_accepted;	/* vm_slots and, with BTF of KVM, vcpu_files are loaded */
 	struct kvmw_vcpu_state *states;
 	struct kvmw_latencies *latencies;
 	struct kvmw_taken_sum *taken;
@@ -46,7 +46,8 @@ struct session {
 	char raw_programs[KVMW_MAX_RAW][16], raw_what[KVMW_MAX_RAW][130];
 };
 
-static int __attribute__((format(printf, 2, 0))) print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int __attribute__((format(printf, 2, 0)))
+print_all(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, ap);
 }
@@ -74,7 +75,8 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	s->states = maps__values(s->skel->maps.states, STATES_SIZE(s));
 	if (s->config.latencies)
 		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE(s));
-	if (!s->states || (s->config.latencies && !s->latencies) || (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
+	if (!s->states || (s->config.latencies && !s->latencies) ||
+	    (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
 	return maps__rings(s->skel->maps.rings, s->nr_rings, s->ring_bytes, s->rings);
 }
@@ -112,7 +114,8 @@ static struct bpf_program *program(const struct session *s, const struct attach_
 
 static struct bpf_program *slots_program(const struct session *s)
 {
-	return kernel__version() < SINCE_SLOT_TREES ? s->skel->progs.vm_slots_array : s->skel->progs.vm_slots;
+	return kernel__version() < SINCE_SLOT_TREES ? s->skel->progs.vm_slots_array :
+	       s->skel->progs.vm_slots;
 }
 
 /* An errno, silent. */
@@ -162,7 +165,8 @@ static int load(struct session *s)
 	bpf_program__set_autoload(slots_program(s), s->lists);
 	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
 	states__size_maps(s->skel, s->config.max_vcpus);
-	states__choose_maps(s->skel, s->config.events, s->methods[PROBE_MMU_INVALIDATE], s->config.latencies);
+	states__choose_maps(s->skel, s->config.events, s->methods[PROBE_MMU_INVALIDATE],
+			    s->config.latencies);
 	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
 	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
 	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
@@ -210,7 +214,8 @@ static void make_raw(struct session *s, const struct event_choice *choice)
 		snprintf(s->raw_what[i], sizeof(s->raw_what[i]), "%s:%s", raw->category, raw->name);
 		s->raw[i] = (struct probe) {
 			.what = s->raw_what[i],
-			.methods = { { s->raw_programs[i], ATTACH_TP, raw->category, raw->name, NULL } },
+			.methods = { { s->raw_programs[i], ATTACH_TP, raw->category, raw->name,
+				       NULL } },
 		};
 	}
 }
@@ -219,7 +224,8 @@ bool session__applies(const struct session *s, u32 h)
 {
 	return (!probe(s, h)->before || kernel__version() < probe(s, h)->before) &&
 	       (!probe(s, h)->stacks || probe(s, h)->stacks & s->config.stacks) &&
-	       (s->nr_rings || !provider__describes(h)) && (h != PROBE_THREAD_MOVES || s->config.by_group);
+	       (s->nr_rings || !provider__describes(h)) &&
+	       (h != PROBE_THREAD_MOVES || s->config.by_group);
 }
 
 /* Selects the next method of a probe; false: none is left, and the probe is needed. */
@@ -244,7 +250,8 @@ static void stand_in(struct session *s)
 	for (u32 h = 0; h < PROBE_POINTS; h++) {
 		u32 other = probes[h].stands_in;
 
-		if (other && provider__uses(s->config.events, h) && s->methods[other] != probes[other].methods)
+		if (other && provider__uses(s->config.events, h) &&
+		    s->methods[other] != probes[other].methods)
 			next_method(s, h);
 	}
 }
@@ -339,9 +346,11 @@ static void choose_methods(struct session *s, const struct event_choice *choice)
 /* The parts of a cycle need all three probes. */
 static void choose_parts(struct session *s)
 {
-	s->config.parts = s->methods[PROBE_SWITCH] && s->methods[PROBE_WAKEUP] && s->methods[PROBE_HALTED];
+	const struct attach_method **m = s->methods;
+
+	s->config.parts = m[PROBE_SWITCH] && m[PROBE_WAKEUP] && m[PROBE_HALTED];
 	if (!s->config.parts)
-		s->methods[PROBE_SWITCH] = s->methods[PROBE_WAKEUP] = s->methods[PROBE_MIGRATE] = NULL;
+		m[PROBE_SWITCH] = m[PROBE_WAKEUP] = m[PROBE_MIGRATE] = NULL;
 }
 
 /*
@@ -353,21 +362,21 @@ static int load_and_attach(struct session *s, struct event_choice *choice)
 	choose_methods(s, choice);
 	s->lists = true;
 	for (;;) {
-		struct failure failure;
+		struct failure f;
 		char who[32];
 
 		choose_parts(s);
-		failure = try_methods(s);
-		if (!failure.err)
+		f = try_methods(s);
+		if (!f.err)
 			return 0;
-		if (failure.probe < 0)
-			return error("cannot load the BPF programs: %s", attach__reason(failure.err));
-		s->refused[failure.probe] = failure.err;
-		if (!next_method(s, failure.probe) && go_without(s, choice, failure.probe, failure.err))
+		if (f.probe < 0)
+			return error("cannot load the BPF programs: %s", attach__reason(f.err));
+		s->refused[f.probe] = f.err;
+		if (!next_method(s, f.probe) && go_without(s, choice, f.probe, f.err))
 			return error("%scannot see %s on this kernel: %s",
-				     provider__who_needs(choice->named, failure.probe, who, sizeof(who)),
-				     session__what(s, failure.probe), attach__reason(failure.err));
-		if (failure.probe == PROBE_ENTRY)
+				     provider__who_needs(choice->named, f.probe, who, sizeof(who)),
+				     session__what(s, f.probe), attach__reason(f.err));
+		if (f.probe == PROBE_ENTRY)
 			stand_in(s);
 	}
 }
@@ -527,15 +536,15 @@ void session__free_state(struct session *s, u32 i)
 void session__unseen(const struct session *s, struct session_unseen *u)
 {
 	*u = (struct session_unseen) {
-		.no_state = s->skel->bss->no_state,
-		.over_share = s->skel->bss->over_share,
+		.no_state = s->skel->bss->no_state, .over_share = s->skel->bss->over_share,
 		.pid = s->skel->bss->over_share_tgid,
 	};
 }
 
 bool session__crowded(const struct session *s)
 {
-	return __atomic_load_n(&s->skel->bss->states_used, __ATOMIC_RELAXED) > s->config.max_vcpus / 2;
+	return __atomic_load_n(&s->skel->bss->states_used, __ATOMIC_RELAXED) >
+	       s->config.max_vcpus / 2;
 }
 
 u32 session__nr_rings(const struct session *s)

@@ -21,14 +21,17 @@ struct session_opts {
 	enum kvmw_target target;
 	const pid_t *pids;	/* KVMW_TARGET_CHOSEN: processes */
 	u32 nr_pids;
-	const struct group_choices *groups;	/* likewise: control groups and all below; or NULL */
+	/* likewise: control groups and all below; or NULL */
+	const struct group_choices *groups;
 	const pid_t *excluded;	/* KVMW_TARGET_ALL: all but these */
 	u32 nr_excluded;
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
-	u32 max_vcpus;		/* vCPUs and VMMs at a time, a multiple of KVMW_MIN_VCPUS; 0: the default */
+	/* vCPUs and VMMs at a time, a multiple of KVMW_MIN_VCPUS; 0: the default */
+	u32 max_vcpus;
 	u64 ring_bytes;		/* all rings together; 0: events are only counted */
 	bool latencies;		/* how long cycles lasted is counted */
-	double cpu_limit;	/* percent of a CPU, for which session__thin() may be called; 0: none */
+	/* percent of a CPU, for which session__thin() may be called; 0: none */
+	double cpu_limit;
 	bool names_again;	/* for a window: threads are named again and again */
 	struct kvmw_filter filter;
 	bool verbose;
@@ -102,7 +105,7 @@ u64 session__bpf_ns(const struct session *s);
  */
 u64 session__missed(const struct session *s, u32 probe);
 
-/* Whether a probe is meant for this kernel at all, and for what is asked for: a record, or counters. */
+/* Whether a probe is meant for this kernel, and for what is asked for: a record, or counters. */
 bool session__applies(const struct session *s, u32 probe);
 
 /* The method by which a probe is attached; NULL: it is not. */

@@ -105,7 +105,8 @@ static int keep_batch(struct sink *sink, const struct batch *b)
 		return keep_window__json(w, b->type, b->json);
 	if (b->begun)
 		return keep_window__begun(w, b->aside, (const struct kvmw_total *)b->rows);
-	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows, b->nr);
+	return keep_window__rows(w, sink->encoder, b->type, b->event, b->stream, b->aside, b->rows,
+				 b->nr);
 }
 
 /* Each file has the names that its rows need. */
@@ -151,8 +152,9 @@ static int write_batch(struct sink *sink, struct batch *b)
 	if (b->json)
 		return sink__write_json(sink, b->type, b->json);
 	sink->frame.len = 0;
-	return data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows, b->nr, &sink->frame) ||
-	       data_writer__append(sink->writer, &sink->frame) ? -1 : 0;
+	return data_encoder__rows(sink->encoder, b->type, b->event, b->stream, b->rows, b->nr,
+				  &sink->frame) || data_writer__append(sink->writer, &sink->frame) ?
+	       -1 : 0;
 }
 
 static u64 sink__bytes_now(const struct sink *sink)
@@ -195,7 +197,8 @@ static void *sink__run(void *arg)
 	return NULL;
 }
 
-struct sink *sink__new(struct data_writer *writer, struct keep_window *window, struct series *series)
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window,
+		       struct series *series)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From the drain thread to the file, to the window of --keep, or to files one after another: whole batches of rows, encoded and
- * written in order by a thread of its own.  Draining waits only when SINK_MAX_BATCHES are queued; then
- * the rings fill, and lost records are counted there.
+ * From the drain thread to the file, to the window of --keep, or to files one after another: whole
+ * batches of rows, encoded and written in order by a thread of its own. Draining waits only when
+ * SINK_MAX_BATCHES are queued; then the rings fill, and lost records are counted there.
  */
 #ifndef KVMW_SINK_H
 #define KVMW_SINK_H
@@ -40,7 +40,8 @@ struct batch {
 };
 
 /* To one of them, which it does not own; the others are NULL.  NULL after error(). */
-struct sink *sink__new(struct data_writer *writer, struct keep_window *window, struct series *series);
+struct sink *sink__new(struct data_writer *writer, struct keep_window *window,
+		       struct series *series);
 
 /*
  * One that hands each batch to take at once, in the caller's thread, instead of to a file.  take

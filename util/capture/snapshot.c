@@ -150,7 +150,8 @@ static bool is_excluded(const struct session_opts *opts, pid_t pid)
 
 static bool may_run_selected(const struct session_opts *opts, pid_t pid)
 {
-	return opts->target == KVMW_TARGET_ALL ? !is_excluded(opts, pid) : group_find__has(opts->groups, pid);
+	return opts->target == KVMW_TARGET_ALL ? !is_excluded(opts, pid) :
+	       group_find__has(opts->groups, pid);
 }
 
 static int add_running(struct snapshot *snap, const struct session_opts *opts)
@@ -215,10 +216,11 @@ int snapshot__read(struct snapshot *snap, u32 kind, const struct session_opts *o
 		err = add_threads(snap, kind, snap->pids[i]);
 		if (!err)
 			err = add_other_vcpus(snap, kind, snap->pids[i], first) ||
-			      vm_configs__read(&snap->configs, kind, snap->pids[i], &snap->vcpus, session,
-					       &snap->names) ||
+			      vm_configs__read(&snap->configs, kind, snap->pids[i], &snap->vcpus,
+					       session, &snap->names) ||
 			      cgroups__read(&snap->groups, kind, snap->pids[i], &snap->names) ||
-			      vm_memory__read(&snap->memory, kind, snap->pids[i], &snap->names) ? -1 : 0;
+			      vm_memory__read(&snap->memory, kind, snap->pids[i], &snap->names) ?
+			      -1 : 0;
 	}
 	vcpu_files__free(&snap->vcpus);
 	return err || host_state__read(&snap->host, kind, &snap->names) ? -1 : 0;
@@ -268,7 +270,8 @@ int snapshot__send(struct snapshot *snap, struct sink *sink)
 	return send_rows(sink, KVMW_EVENT_THREAD, snap->thread, snap->nr) ||
 	       send_rows(sink, KVMW_EVENT_CGROUP, snap->groups.row, snap->groups.nr) ||
 	       send_rows(sink, KVMW_EVENT_VM_CONFIG, snap->configs.vm, snap->configs.nr_vms) ||
-	       send_rows(sink, KVMW_EVENT_VCPU_CONFIG, snap->configs.vcpu, snap->configs.nr_vcpus) ||
+	       send_rows(sink, KVMW_EVENT_VCPU_CONFIG, snap->configs.vcpu,
+			 snap->configs.nr_vcpus) ||
 	       send_rows(sink, KVMW_EVENT_VM_MEMORY, snap->memory.row, snap->memory.nr) ||
 	       send_rows(sink, KVMW_EVENT_HOST, snap->host.row, snap->host.nr) ||
 	       send_slots(snap, sink) ? -1 : 0;

@@ -68,7 +68,8 @@ static int add_lost(struct json_object *list, size_t frame, const struct elf_pla
 	return err | json_build__append(list, json_build__end(item, err));
 }
 
-static struct json_object *frames_of(struct stacks *s, const struct wanted *w, struct json_object *lost_names)
+static struct json_object *frames_of(struct stacks *s, const struct wanted *w,
+				     struct json_object *lost_names)
 {
 	struct json_object *frames = json_object_new_array();
 	u64 address[KVMW_MAX_FRAMES] = {};

@@ -9,7 +9,7 @@
 #include "bpf_skel/kvmw.skel.h"
 
 #define COPY_TRIES	16
-/* Each CPU takes 128 free elements of an LRU map for itself (LOCAL_FREE_TARGET, kernel/bpf/bpf_lru_list.c). */
+/* Each CPU takes 128 free elements of an LRU map (LOCAL_FREE_TARGET, kernel/bpf/bpf_lru_list.c). */
 #define LRU_OF_CPU	256
 
 bool states__copy(struct kvmw_vcpu_state *to, const struct kvmw_vcpu_state *live)
@@ -49,15 +49,17 @@ static void forget_process(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *
 void states__size_maps(struct kvmw_bpf *skel, u32 nr)
 {
 	struct bpf_map *const maps[] = {
-		skel->maps.states, skel->maps.free_states, skel->maps.latencies, skel->maps.vcpu_states,
-		skel->maps.other_states, skel->maps.vm_ids, skel->maps.vms, skel->maps.charges, skel->maps.threads,
-		skel->maps.runners, skel->maps.apic_timers,
+		skel->maps.states, skel->maps.free_states, skel->maps.latencies,
+		skel->maps.vcpu_states,
+		skel->maps.other_states, skel->maps.vm_ids, skel->maps.vms, skel->maps.charges,
+		skel->maps.threads, skel->maps.runners, skel->maps.apic_timers,
 	}, *const of_lru[] = { skel->maps.threads, skel->maps.apic_timers };
 	int cpus = libbpf_num_possible_cpus();
 	u32 least = cpus > 0 ? cpus * LRU_OF_CPU : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
-		bpf_map__set_max_entries(maps[i], bpf_map__max_entries(maps[i]) / KVMW_DEFAULT_VCPUS * nr);
+		bpf_map__set_max_entries(maps[i],
+					 bpf_map__max_entries(maps[i]) / KVMW_DEFAULT_VCPUS * nr);
 	for (size_t i = 0; i < ARRAY_SIZE(of_lru); i++)
 		if (bpf_map__max_entries(of_lru[i]) < least)
 			bpf_map__set_max_entries(of_lru[i], least);
@@ -96,7 +98,8 @@ static int clear_latencies(struct kvmw_bpf *skel, u32 i)
 	return fd < 0 ? 0 : bpf_map_update_elem(fd, &i, &none, BPF_ANY);
 }
 
-void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen)
+void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i,
+		  bool ends_seen)
 {
 	static const struct kvmw_vcpu_state fresh;
 	u32 id = states[i].exit.e.vcpu + KVMW_MAX_VCPUS;

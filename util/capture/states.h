@@ -10,7 +10,7 @@ struct kvmw_bpf;
 
 /* Before loading: makes the maps large enough for so many states. */
 void states__size_maps(struct kvmw_bpf *skel, u32 nr);
-/* Bytes of so many, 0: as many as there are by default; latencies: how long cycles lasted is counted. */
+/* Bytes of so many, 0: as many as by default; latencies: how long cycles lasted is counted. */
 u64 states__memory(u32 nr, bool latencies);
 /* The same: the maps that take memory even if unused are made only for those who need them. */
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
@@ -19,11 +19,12 @@ void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool lat
  * Frees state i, which has ended, under another id.  ends_seen: a program sees the end of each
  * vCPU; if none does, session__gone_ns() still needs what is known of the process.
  */
-void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i, bool ends_seen);
+void states__free(struct kvmw_bpf *skel, const struct kvmw_vcpu_state *states, u32 i,
+		  bool ends_seen);
 
 /*
- * Copies what precedes the sums of a state. Whether it is of one moment: a vCPU that runs changes its
- * state meanwhile.
+ * Copies what precedes the sums of a state. Whether it is of one moment: a vCPU that runs changes
+ * its state meanwhile.
  */
 bool states__copy(struct kvmw_vcpu_state *to, const struct kvmw_vcpu_state *live);
 

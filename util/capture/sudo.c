@@ -64,7 +64,8 @@ int sudo__become(const struct sudo_user *user)
 		return errno;
 	if (known ? initgroups(known->pw_name, user->gid) : setgroups(1, &user->gid))
 		return errno;
-	if (setresgid(user->gid, user->gid, user->gid) || setresuid(user->uid, user->uid, user->uid))
+	if (setresgid(user->gid, user->gid, user->gid) ||
+	    setresuid(user->uid, user->uid, user->uid))
 		return errno;
 	return 0;
 }

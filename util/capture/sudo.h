@@ -20,8 +20,9 @@ struct sudo_self {		/* for what comes back */
 };
 
 /*
- * The process, its first thread being the only one, acts as the user, but for what is open already; his other
- * groups are not considered.  false: it cannot, and is as it was.  Else back again, which does not fail.
+ * The process, its first thread being the only one, acts as the user, but for what is open already;
+ * his other groups are not considered. false: it cannot, and is as it was. Else back again, which
+ * does not fail.
  */
 bool sudo__act_as(const struct sudo_user *user, struct sudo_self *self);
 void sudo__act_as_self(struct sudo_self *self);

@@ -7,7 +7,8 @@
 
 #define SUMS_NS		(5 * NSEC_PER_SEC)
 
-int sums__init(struct sums *s, const struct session *session, struct sink *sink, pid_t command, bool at_once)
+int sums__init(struct sums *s, const struct session *session, struct sink *sink, pid_t command,
+	       bool at_once)
 {
 	*s = (struct sums) { .session = session, .sink = sink };
 	bpf_sample__init(&s->sample, monotonic_ns());
@@ -63,10 +64,12 @@ void sums__send(struct sums *s, u64 now, u64 cpu, u64 events)
 	const struct kvmw_vcpu_state *states = session__states(s->session);
 	u32 nr = session__nr_states(s->session);
 	struct kvmw_cost cost = {
-		.time_ns = now, .cpu_ns = cpu - s->cpu_base, .events = events, .bytes = sink__bytes(s->sink),
+		.time_ns = now, .cpu_ns = cpu - s->cpu_base, .events = events,
+		.bytes = sink__bytes(s->sink),
 	};
 
-	if (totals__send(s->totals, s->sink, states, nr, now) || holders__send(s->holders, s->sink, states, nr) ||
+	if (totals__send(s->totals, s->sink, states, nr, now) ||
+	    holders__send(s->holders, s->sink, states, nr) ||
 	    taken__send(&s->taken, s->sink, session__taken(s->session)))
 		sink__fail(s->sink);
 	sums__sampled(s, &cost.bpf_events, &cost.bpf_ns);

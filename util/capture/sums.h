@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the recorder sends of sums, whatever becomes of rows: totals, who had the CPU, who took memory, and what
- * recording costs.  One thread at a time, but where it says otherwise.
+ * What the recorder sends of sums, whatever becomes of rows: totals, who had the CPU, who took
+ * memory, and what recording costs. One thread at a time, but where it says otherwise.
  */
 #ifndef KVMW_SUMS_H
 #define KVMW_SUMS_H
@@ -26,8 +26,12 @@ struct sums {
 	u64 next_ns;		/* when they are sent, if nothing is lost */
 };
 
-/* Takes all memory at once, if it may not grow.  command: the child that runs it, or 0.  0, or -1 after error(). */
-int sums__init(struct sums *s, const struct session *session, struct sink *sink, pid_t command, bool at_once);
+/*
+ * Takes all memory at once, if it may not grow. command: the child that runs it, or 0. 0, or -1
+ * after error().
+ */
+int sums__init(struct sums *s, const struct session *session, struct sink *sink, pid_t command,
+	       bool at_once);
 void sums__free(struct sums *s);
 
 /* From here on, with the programs' cost. */

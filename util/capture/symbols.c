@@ -146,8 +146,9 @@ void symbols__kernel(struct symbols *s, u64 address, char *buf, size_t size)
 	}
 	name = s->kernel[behind - 1].name;
 	module = strchr(name, ' ');
-	snprintf(buf, size, "%.*s+0x%llx%s", module ? (int)(module - name) : (int)strlen(name), name,
-		 (unsigned long long)(address - s->kernel[behind - 1].address), module ? module : "");
+	snprintf(buf, size, "%.*s+0x%llx%s", module ? (int)(module - name) : (int)strlen(name),
+		 name, (unsigned long long)(address - s->kernel[behind - 1].address),
+		 module ? module : "");
 }
 
 /* ---- processes ----------------------------------------------------------- */
@@ -207,7 +208,8 @@ static void add_mapping(struct symbols *s, struct process *p, const char *line)
 		return;
 	p->mapping[p->nr++] = (struct mapping) {
 		start, end, offset,
-		get_file(s, p->pid, range, *path ? path : "[anon]", (u64)major << 32 | minor, inode),
+		get_file(s, p->pid, range, *path ? path : "[anon]", (u64)major << 32 | minor,
+			 inode),
 	};
 }
 
@@ -259,7 +261,8 @@ static const struct mapping *get_mapping(struct symbols *s, pid_t pid, u64 addre
 	return find_mapping(p, address);
 }
 
-void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t size, struct elf_place *lost)
+void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t size,
+		   struct elf_place *lost)
 {
 	const struct mapping *m = get_mapping(s, pid, address);
 	u64 offset, into;
@@ -277,7 +280,8 @@ void symbols__user(struct symbols *s, pid_t pid, u64 address, char *buf, size_t 
 	m->file->read = true;
 	name = elf_symbols__find(&m->file->symbols, offset, &into);
 	if (name)
-		snprintf(buf, size, "%s+0x%llx [%s]", name, (unsigned long long)into, m->file->name);
+		snprintf(buf, size, "%s+0x%llx [%s]", name, (unsigned long long)into,
+			 m->file->name);
 	else
 		snprintf(buf, size, "%s+0x%llx", m->file->name, (unsigned long long)offset);
 	if (!name)
@@ -291,6 +295,7 @@ bool symbols__after_call(struct symbols *s, pid_t pid, u64 address)
 
 	if (!m || !m->file || m->file->fd < 0 || address - m->start < sizeof(code))
 		return false;
-	return pread(m->file->fd, code, sizeof(code), address - m->start + m->offset - sizeof(code)) ==
-	       sizeof(code) && arch__ends_with_call(code, sizeof(code));
+	return pread(m->file->fd, code, sizeof(code),
+		     address - m->start + m->offset - sizeof(code)) == sizeof(code) &&
+	       arch__ends_with_call(code, sizeof(code));
 }

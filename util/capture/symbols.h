@@ -26,10 +26,11 @@ void symbols__kernel(struct symbols *symbols, u64 address, char *buf, size_t siz
 bool symbols__after_call(struct symbols *symbols, pid_t pid, u64 address);
 
 /*
- * "sym+0x10 [file]"; "file+0x1234" if the file has no symbol there, then *lost is where; the address if no file is
- * mapped there.  The mappings of a process are read at its first look-up and again for an unknown
- * address; they are kept after its end.
+ * "sym+0x10 [file]"; "file+0x1234" if the file has no symbol there, then *lost is where; the
+ * address if no file is mapped there. The mappings of a process are read at its first look-up and
+ * again for an unknown address; they are kept after its end.
  */
-void symbols__user(struct symbols *symbols, pid_t pid, u64 address, char *buf, size_t size, struct elf_place *lost);
+void symbols__user(struct symbols *symbols, pid_t pid, u64 address, char *buf, size_t size,
+		   struct elf_place *lost);
 
 #endif

@@ -33,9 +33,9 @@ static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
 		/* All fields count: the vCPU may be between two of its additions. */
-		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns + sum.user_ns +
-			      sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns + sum.throttled_ns +
-			      sum.filtered;
+		u64 version = sum.count + sum.done + sum.lost + sum.gap_ns + sum.span_ns +
+			      sum.user_ns + sum.halt_ns + sum.poll_ns + sum.wait_ns + sum.block_ns +
+			      sum.throttled_ns + sum.filtered;
 
 		if (!sum.key || version == totals->versions[at][i])
 			continue;
@@ -125,7 +125,8 @@ void totals__send_cost(struct sink *sink, const struct kvmw_cost *cost)
 	sink__put(sink, b);
 }
 
-int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr, u64 now)
+int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states,
+		 u32 nr, u64 now)
 {
 	struct sink_rows counts = { sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), NULL };
 	struct sink_rows losses = { sink, DATA_LOSS, event_desc__by_id(KVMW_EVENT_LOSS), NULL };
@@ -161,7 +162,8 @@ static void add_state(struct totals_sum *sum, const struct kvmw_vcpu_state *s)
 		sum->count += s->sums[i].count;
 }
 
-struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states, u32 nr)
+struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states,
+			      u32 nr)
 {
 	struct totals_sum sum = totals->past;
 

@@ -20,7 +20,8 @@ struct totals_sum {
 
 /* What was sent last: only changes are sent. */
 struct totals {
-	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];	/* sums of all fields, which only grow */
+	/* sums of all fields, which only grow */
+	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
 	u64 lost[KVMW_MAX_VCPUS][KVMW_MAX_EVENTS];
 	u64 time_ns;		/* of the last call */
@@ -28,14 +29,16 @@ struct totals {
 };
 
 /* Sends rows for what changed since the last call at totals->time_ns.  0 or -1. */
-int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states, u32 nr, u64 now);
+int totals__send(struct totals *totals, struct sink *sink, const struct kvmw_vcpu_state *states,
+		 u32 nr, u64 now);
 
 /* What the recording cost so far. */
 void totals__send_cost(struct sink *sink, const struct kvmw_cost *cost);
 
-struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states, u32 nr);
+struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcpu_state *states,
+			      u32 nr);
 
-/* Takes all memory that nr states will ever need: they take turns, so that in the end all of it is used. */
+/* Takes all memory that nr states will ever need: they take turns, so in the end all is used. */
 void totals__take_memory(struct totals *totals, u32 nr);
 
 /* Before state i, whose totals were sent, is used again. */

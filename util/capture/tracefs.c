@@ -85,8 +85,8 @@ static void offer_category(const char *category, struct nearest *n)
 	snprintf(path, sizeof(path), "%s/events/%s", tracefs__path() ?: "", category);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
-		if (snprintf(name, sizeof(name), "%s:%s", category, entry->d_name) < (int)sizeof(name) &&
-		    entry->d_type == DT_DIR && *entry->d_name != '.')
+		if (snprintf(name, sizeof(name), "%s:%s", category, entry->d_name) <
+		    (int)sizeof(name) && entry->d_type == DT_DIR && *entry->d_name != '.')
 			nearest__offer(n, name);
 	if (dir)
 		closedir(dir);

@@ -23,7 +23,8 @@ int vcpu_files__read(struct vcpu_files *files, const struct session *session)
 	int ret;
 
 	memset(files, 0, sizeof(*files));
-	ret = iterator__read(session__vcpu_files(session), sizeof(*files->vcpu), add_vcpu_file, files);
+	ret = iterator__read(session__vcpu_files(session), sizeof(*files->vcpu), add_vcpu_file,
+			     files);
 	files->known = ret > 0;
 	return ret < 0 ? -1 : 0;
 }

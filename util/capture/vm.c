@@ -46,8 +46,8 @@ static void qemu_name(const char *value, char *name, size_t size)
 }
 
 /*
- * cloud-hypervisor has no name but that of its socket: --api-socket [path=]DIR/NAME.sock, as libvirt
- * DIR/NAME-socket, as Kata Containers DIR/ID/clh-api.sock.
+ * cloud-hypervisor has no name but that of its socket: --api-socket [path=]DIR/NAME.sock, as
+ * libvirt DIR/NAME-socket, as Kata Containers DIR/ID/clh-api.sock.
  */
 static void socket_name(const char *value, char *name, size_t size)
 {
@@ -168,7 +168,8 @@ bool vm__started_at(pid_t pid, u64 start_ns)
 
 u32 vm__vcpu_of_link(const char *link)
 {
-	return strncmp(link, VCPU_LINK, strlen(VCPU_LINK)) ? ~0U : (u32)atoi(link + strlen(VCPU_LINK));
+	return strncmp(link, VCPU_LINK, strlen(VCPU_LINK)) ? ~0U :
+	       (u32)atoi(link + strlen(VCPU_LINK));
 }
 
 int vm__each_fd(pid_t pid, vm_fd_fn *found, void *arg)

@@ -43,8 +43,8 @@ static struct kvmw_vm_config *vm_configs__add_vm(struct vm_configs *c, u32 kind,
 	return vm;
 }
 
-static struct kvmw_vcpu_config *vm_configs__add_vcpu(struct vm_configs *c, const struct kvmw_vm_config *vm,
-						     u32 number)
+static struct kvmw_vcpu_config *vm_configs__add_vcpu(struct vm_configs *c,
+						     const struct kvmw_vm_config *vm, u32 number)
 {
 	struct kvmw_vcpu_config *vcpu;
 
@@ -60,7 +60,7 @@ static struct kvmw_vcpu_config *vm_configs__add_vcpu(struct vm_configs *c, const
 	return vcpu;
 }
 
-/* Its parameter; "auto" is Y where the CPU needs it (set_nx_huge_pages(), arch/x86/kvm/mmu/mmu.c). */
+/* Its parameter; "auto" is Y where the CPU needs it (set_nx_huge_pages() in kvm/mmu/mmu.c). */
 static char parameter(const char *name)
 {
 	char text[16];
@@ -68,7 +68,8 @@ static char parameter(const char *name)
 	return *proc__line(text, sizeof(text), "/sys/module/kvm/parameters/%s", name);
 }
 
-static int fill_vm_config(struct kvmw_vm_config *vm, const struct kvmw_vcpu_thread *file, struct interned *names)
+static int fill_vm_config(struct kvmw_vm_config *vm, const struct kvmw_vcpu_thread *file,
+			  struct interned *names)
 {
 	struct kvmw_vm_config row = file->of_vm;
 	char text[512];
@@ -97,13 +98,14 @@ static u32 id_of_vcpu(const struct session *session, u64 vcpu)
 	const struct kvmw_vcpu_state *states = session__states(session);
 
 	for (u32 i = 0; i < session__nr_states(session); i++)
-		if (states[i].tid && states[i].vcpu == vcpu && !session__gone_ns(session, &states[i]))
+		if (states[i].tid && states[i].vcpu == vcpu &&
+		    !session__gone_ns(session, &states[i]))
 			return states[i].exit.e.vcpu;
 	return ~0U;
 }
 
-static int add_file(struct vm_configs *c, const struct kvmw_vm_config *vm, const struct kvmw_vcpu_thread *file,
-		    const struct session *session)
+static int add_file(struct vm_configs *c, const struct kvmw_vm_config *vm,
+		    const struct kvmw_vcpu_thread *file, const struct session *session)
 {
 	struct kvmw_vcpu_config *vcpu = vm_configs__add_vcpu(c, vm, file->number);
 
@@ -147,7 +149,8 @@ static int add_files(struct vm_configs *c, u32 kind, u32 pid, const struct vcpu_
 			return -1;
 		for (u32 k = i; k < files->nr && c->nr_vcpus < VM_CONFIGS_MAX; k++)
 			if (files->vcpu[k].tgid == pid && files->vcpu[k].kvm == first->kvm &&
-			    !is_repeated(files, k, false) && add_file(c, vm, &files->vcpu[k], session))
+			    !is_repeated(files, k, false) &&
+			    add_file(c, vm, &files->vcpu[k], session))
 				return -1;
 	}
 	return 0;
@@ -166,7 +169,8 @@ static u64 debugfs_number(const char *dir, const char *vcpu, const char *name)
 static int add_debugfs_vcpu(struct vm_configs *c, const struct kvmw_vm_config *vm, const char *dir,
 			    const char *name)
 {
-	struct kvmw_vcpu_config *vcpu = vm_configs__add_vcpu(c, vm, strtoul(name + strlen("vcpu"), NULL, 10));
+	unsigned long id = strtoul(name + strlen("vcpu"), NULL, 10);
+	struct kvmw_vcpu_config *vcpu = vm_configs__add_vcpu(c, vm, id);
 
 	if (!vcpu)
 		return -1;

@@ -40,8 +40,8 @@ static bool has_vmm(const struct vm *vm, const char *name)
 
 static bool is_like(const struct vm *vm, const char *pattern)
 {
-	return (*vm->name && !fnmatch(pattern, vm->name, 0)) || (*vm->uuid && !fnmatch(pattern, vm->uuid, 0)) ||
-	       !fnmatch(pattern, vm->vmm, 0);
+	return (*vm->name && !fnmatch(pattern, vm->name, 0)) ||
+	       (*vm->uuid && !fnmatch(pattern, vm->uuid, 0)) || !fnmatch(pattern, vm->vmm, 0);
 }
 
 /* The first of these that any VM has decides; names may have the characters of patterns. */
@@ -64,12 +64,14 @@ static void vm_find__list(const struct vm *vms, u32 nr, vm_has *has, const char 
 			snprintf(buf + len, size - len, ", ...");
 			return;
 		}
-		len += snprintf(buf + len, size - len, "%s%d %s%s%s%s", listed > 1 ? ", " : "", vm->pid,
-				vm->name, *vm->name ? " (" : "", vm->vmm, *vm->name ? ")" : "");
+		len += snprintf(buf + len, size - len, "%s%d %s%s%s%s", listed > 1 ? ", " : "",
+				vm->pid, vm->name, *vm->name ? " (" : "", vm->vmm,
+				*vm->name ? ")" : "");
 	}
 }
 
-static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *option, const char *name)
+static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *option,
+		      const char *name)
 {
 	char list[2048], unseen[64] = "", *clean = text__clean(name, 128);
 	struct nearest n;
@@ -83,14 +85,14 @@ static int no_such_vm(const struct vm *vms, u32 nr, u32 hidden, const char *opti
 	if (hidden)
 		snprintf(unseen, sizeof(unseen), " (%u process%s could not be inspected)", hidden,
 			 hidden == 1 ? "" : "es");
-	error("%s '%s': no running VM has this name%s%s%s%s", option, clean ?: "", nearest__hint(&n),
-	      nr ? "; there are: " : "; no VM is running", list, unseen);
+	error("%s '%s': no running VM has this name%s%s%s%s", option, clean ?: "",
+	      nearest__hint(&n), nr ? "; there are: " : "; no VM is running", list, unseen);
 	free(clean);
 	return -1;
 }
 
-static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *option, const char *name, pid_t *pids,
-		      u32 max)
+static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *option,
+			 const char *name, pid_t *pids, u32 max)
 {
 	char list[2048];
 	u32 found = 0;
@@ -105,7 +107,8 @@ static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *
 	if (found == 1 || (has == is_like && found <= max))
 		return found;
 	if (has == is_like && max > 1)
-		return error("%s '%s': %u VMs are more than there is room for; use -a, or -G", option, name, found);
+		return error("%s '%s': %u VMs are more than there is room for; use -a, or -G",
+			     option, name, found);
 	vm_find__list(vms, nr, has, name, list, sizeof(list));
 	return error("%s '%s': %u VMs have this name: %s; use %s PID", option, name, found, list,
 		     strcmp(option, "--vm") ? option : "-p");

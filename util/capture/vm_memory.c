@@ -49,7 +49,8 @@ static bool take_kind(const char *text, const char *kind, struct node_bytes *nod
 	if (!text || !text[end] || end >= sizeof(line))
 		return false;
 	snprintf(line, sizeof(line), "%.*s", (int)end, text);
-	for (char *save = NULL, *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
+	for (char *save = NULL, *word = strtok_r(line, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save))
 		found |= take_node(word, 1, nodes);
 	return found;
 }
@@ -65,7 +66,7 @@ bool numa_stat__read(const char *path, struct node_bytes *nodes)
 	return take_kind(text, "anon", nodes) && take_kind(text, "shmem", nodes);
 }
 
-/* "7f00 default anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=4": names of files have no blanks there. */
+/* "7f00 default anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=4": file names have no blanks. */
 static bool take_map(char *line, struct node_bytes *nodes)
 {
 	const char *size = strstr(line, " kernelpagesize_kB=");
@@ -74,7 +75,8 @@ static bool take_map(char *line, struct node_bytes *nodes)
 
 	if (!unit)
 		return false;
-	for (char *save = NULL, *word = strtok_r(line, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+	for (char *save = NULL, *word = strtok_r(line, " \n", &save); word;
+	     word = strtok_r(NULL, " \n", &save))
 		found |= take_node(word, unit, nodes);
 	return found;
 }

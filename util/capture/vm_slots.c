@@ -34,7 +34,8 @@ static int compare_vm_slots(const void *a, const void *b)
 int vm_slots__read(struct vm_slots *slots, const struct session *session)
 {
 	slots->time_ns = monotonic_ns();
-	if (iterator__read(session__vm_slots(session), sizeof(*slots->slot), vm_slots__add, slots) < 0)
+	if (iterator__read(session__vm_slots(session), sizeof(*slots->slot), vm_slots__add, slots) <
+	    0)
 		return -1;
 	if (slots->nr)
 		qsort(slots->slot, slots->nr, sizeof(*slots->slot), compare_vm_slots);
@@ -73,7 +74,8 @@ int vm_slots__send(const struct vm_slots *slots, const u32 *pids, u32 nr_pids, s
 		if (!row)
 			return -1;
 		*row = (struct kvmw_slot) {
-			.time_ns = slots->time_ns, .kind = KVMW_slot_START, .pid = s->tgid, .vm = vm,
+			.time_ns = slots->time_ns, .kind = KVMW_slot_START, .pid = s->tgid,
+			.vm = vm,
 			.slot = s->slot, .flags = s->flags, .gpa = s->base_gfn << 12,
 			.size = s->npages << 12, .hva = s->hva, .logging = s->logging,
 		};

@@ -13,7 +13,8 @@
 
 #define END_PATIENCE_MS 3000
 
-static void child(const char **argv, int go, int failed, bool to_stderr, const struct sudo_user *user)
+static void child(const char **argv, int go, int failed, bool to_stderr,
+		  const struct sudo_user *user)
 {
 	sigset_t none;
 	char c;

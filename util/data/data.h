@@ -53,7 +53,7 @@ void data_encoder__free(struct data_encoder *enc);
 int data_encoder__rows(struct data_encoder *enc, enum data_frame_type type,
 		       const struct event_desc *event, u32 stream,
 		       const void *rows, u32 nr_rows, struct data_buf *frame);
-/* The same of columns: col[i] are the values of the event's field i, all ones where a row has none. */
+/* The same of columns: col[i] are the values of the event's field i, all ones: a row has none. */
 int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
 			  const struct event_desc *event, u32 stream,
 			  u64 *const *col, u32 nr_rows, struct data_buf *frame);
@@ -61,8 +61,8 @@ int data_encoder__columns(struct data_encoder *enc, enum data_frame_type type,
 typedef void data_edit(void *ctx, const struct event_desc *event, u64 *const *col, u32 nr_rows);
 void data_encoder__edit(struct data_encoder *enc, data_edit *edit, void *ctx);
 /*
- * From now on, rounds durations of rows of EVENTS frames, see resolution.h: 0, or -1 after error().  The other
- * one: columns were rounded before, and take less if that is expected.
+ * From now on, rounds durations of rows of EVENTS frames, see resolution.h: 0, or -1 after error().
+ * The other one: columns were rounded before, and take less if that is expected.
  */
 int data_encoder__round(struct data_encoder *enc, const struct resolution *to);
 void data_encoder__expect_rounded(struct data_encoder *enc);
@@ -85,7 +85,8 @@ struct data_writer *data_writer__new(int fd, const char *path, u32 captured);
 
 /* How far a writer is, for other threads, which read it with atomics. */
 struct data_progress {
-	u64 waits_ns;		/* it waits for the output since then, CLOCK_MONOTONIC; 0: it does not */
+	/* it waits for the output since then, CLOCK_MONOTONIC; 0: it does not */
+	u64 waits_ns;
 	u64 bytes, rows;	/* written; rows of EVENTS frames */
 };
 /* From now on.  p outlives the writer. */
@@ -192,7 +193,10 @@ u64 data_reader__missing_rows(const struct data_reader *r);
  * damaged, this program's own events are used instead.
  */
 const struct data_event *data_reader__event(const struct data_reader *r, u32 id);
-/* Captured events that SCHEMA describes, a bitmap, once the first frame was read; DATA_ALL_EVENTS: it is damaged. */
+/*
+ * Captured events that SCHEMA describes, a bitmap, once the first frame was read; DATA_ALL_EVENTS:
+ * it is damaged.
+ */
 u32 data_reader__captured(const struct data_reader *r);
 int data_event__field(const struct data_event *event, const char *name);
 /* NULL: the recording has no name for this number. */
@@ -213,13 +217,13 @@ int data_decoder__columns(struct data_decoder *dec, const struct data_event *eve
 			  const struct data_frame *f, const int *fields,
 			  u32 nr_fields, u64 **cols, const char **why);
 /*
- * In the next call codes are enough for some columns, one bit for each of fields[]: where a column has
- * codes (data_decoder__facts()), cols[i] may be left as it was.
+ * In the next call codes are enough for some columns, one bit for each of fields[]: where a column
+ * has codes (data_decoder__facts()), cols[i] may be left as it was.
  */
 void data_decoder__codes(struct data_decoder *dec, u64 enough);
 /*
- * The next call is about the same frame, and what the last one decoded is still where it was: columns
- * that others depend on need not be decoded again.
+ * The next call is about the same frame, and what the last one decoded is still where it was:
+ * columns that others depend on need not be decoded again.
  */
 void data_decoder__continue(struct data_decoder *dec);
 /*
@@ -227,7 +231,7 @@ void data_decoder__continue(struct data_decoder *dec);
  * value[i] of those.  They need not be decoded.  None of a damaged frame.
  */
 u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
-			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value);
+			    const struct data_frame *f, const int *fields, u32 nr, u64 *value);
 /*
  * What is known of a column's values without a look at each row.  Rows with the same code have the
  * same value, rows with another code have another one.
@@ -239,10 +243,11 @@ struct data_facts {
 	u32 nr_values;
 };
 /*
- * Of a column that the last call, or those that it continued, decoded, or -1; valid until the next frame
- * is decoded.
+ * Of a column that the last call, or those that it continued, decoded, or -1; valid until the next
+ * frame is decoded.
  */
-void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows, struct data_facts *facts);
+void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows,
+			 struct data_facts *facts);
 /*
  * JSON text of a META, IDENT or SCHEMA frame, NUL-terminated; free() it.  0; 1: damaged; -1: out of
  * memory, after error().
@@ -250,15 +255,15 @@ void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows, st
 int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, char **text);
 
 /*
- * How many rows a buffer for those of a frame should hold: what is kept for the next frames need not
- * grow often, nor be as large as the largest frame there can be.
+ * How many rows a buffer for those of a frame should hold: what is kept for the next frames need
+ * not grow often, nor be as large as the largest frame there can be.
  */
 static inline u32 data_row_room(u32 rows)
 {
 	return rows <= DATA_MIN_ROOM ? DATA_MIN_ROOM : 1u << (32 - __builtin_clz(rows - 1));
 }
 
-/* All bits in which any value of a column differs from one; four at a time, since this looks at each row. */
+/* All bits in which any value of a column differs from one; by four, since this sees each row. */
 static inline u64 data_difference(const u64 *v, u32 nr, u64 one)
 {
 	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));

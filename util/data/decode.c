@@ -114,7 +114,8 @@ static void read_directory(struct data_decoder *dec, const struct data_frame *f,
 	}
 }
 
-int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field, struct column *col)
+int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
+			struct column *col)
 {
 	if (!dec->data_at[field])
 		return dec->cut ? bad(dec, "a column reaches past its end") : 0;
@@ -176,7 +177,8 @@ static int ref_key(struct data_decoder *dec, const struct data_frame *f, u32 fie
  * search, and need no order for one column alone.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
-static int find_order(struct data_decoder *dec, const struct data_frame *f, u32 field, struct dict_order *order)
+static int find_order(struct data_decoder *dec, const struct data_frame *f, u32 field,
+		      struct dict_order *order)
 {
 	const u64 *key;
 
@@ -201,7 +203,8 @@ static int find_order(struct data_decoder *dec, const struct data_frame *f, u32 
 	if (!key || make_keys(dec))
 		return -1;
 	dec->ordered_by = field + 1;
-	return order_by_key(dec->order, &dec->keys, key, f->rows) ? 0 : bad(dec, "a column has too many keys");
+	return order_by_key(dec->order, &dec->keys, key, f->rows) ? 0 :
+	       bad(dec, "a column has too many keys");
 }
 
 static void set_bits(struct data_decoder *dec, u32 field, u64 bits)
@@ -273,8 +276,8 @@ static int get_dict(struct data_decoder *dec, const struct data_frame *f,
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
-int decode__tokens(struct data_decoder *dec, const struct data_frame *f, const struct column *col, u64 *out,
-		   struct token_column *c)
+int decode__tokens(struct data_decoder *dec, const struct data_frame *f, const struct column *col,
+		   u64 *out, struct token_column *c)
 {
 	*c = (struct token_column) { .size = col->raw, .out = out, .nr = f->rows };
 	if (col->refs[0] != COLUMN_NO_REF) {
@@ -363,7 +366,7 @@ static int decode__decode(struct data_decoder *dec, const struct data_frame *f,
 	return bad(dec, "a column has an encoding that this version does not know");
 }
 
-/* Decodes the field into out, or, if that is NULL, into codes or where there is room; -1: damaged. */
+/* Decodes the field into out, or, if that is NULL, into codes or any free room; -1: damaged. */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */
 static int decode_field(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out)
 {
@@ -463,7 +466,8 @@ static bool fits(enum field_type type, const u64 *v, u32 nr)
 }
 
 /* The same of a column that goes to v; values of a dictionary that no row has do not matter. */
-static bool column_fits(struct data_decoder *dec, const struct data_frame *f, u32 field, enum field_type type, u64 *v)
+static bool column_fits(struct data_decoder *dec, const struct data_frame *f, u32 field,
+			enum field_type type, u64 *v)
 {
 	const struct codes *codes = dec->codes_of[field];
 
@@ -473,14 +477,16 @@ static bool column_fits(struct data_decoder *dec, const struct data_frame *f, u3
 }
 
 /* Decodes a column, or its codes if they are enough, as far as is left to do. */
-static int get_field(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out, bool codes)
+static int get_field(struct data_decoder *dec, const struct data_frame *f, u32 field, u64 *out,
+		     bool codes)
 {
-	return codes ? ref_key(dec, f, field) || (!dec->codes_of[field] && field_into(dec, f, field, out)) ? -1 : 0 :
-	       field_into(dec, f, field, out);
+	return codes ?
+	       ref_key(dec, f, field) || (!dec->codes_of[field] && field_into(dec, f, field, out)) ?
+	       -1 : 0 : field_into(dec, f, field, out);
 }
 
 u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *event,
-			    const struct data_frame *f, const int *fields, u32 nr_fields, u64 *value)
+			    const struct data_frame *f, const int *fields, u32 nr, u64 *value)
 {
 	int nr_cols = decode__nr_columns(f);
 	struct column col;
@@ -489,13 +495,14 @@ u64 data_decoder__constants(struct data_decoder *dec, const struct data_event *e
 	if (nr_cols < 0)
 		return 0;
 	read_directory(dec, f, nr_cols);
-	for (u32 i = 0; i < nr_fields && !dec->cut; i++) {
+	for (u32 i = 0; i < nr && !dec->cut; i++) {
 		value[i] = KVMW_NONE;
 		if (fields[i] >= 0 && (u32)fields[i] >= event->nr_fields)
 			continue;
 		if (fields[i] >= 0 && decode__find_column(dec, f, fields[i], &col)) {
 			value[i] = col.base;
-			if (col.encoding != COLUMN_CONST || !fits(event->fields[fields[i]].type, &col.base, 1))
+			if (col.encoding != COLUMN_CONST ||
+			    !fits(event->fields[fields[i]].type, &col.base, 1))
 				continue;
 		}
 		same |= 1ULL << i;
@@ -576,13 +583,15 @@ damaged:
 	return dec->no_memory ? out_of_memory() : 1;
 }
 
-void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows, struct data_facts *facts)
+void data_decoder__facts(const struct data_decoder *dec, int field, u32 rows,
+			 struct data_facts *facts)
 {
 	const struct codes *codes = field < 0 ? NULL : dec->codes_of[field];
 
 	*facts = (struct data_facts) { .bits = KVMW_NONE };
 	if (field >= 0)
-		facts->bits = dec->bits_known[field] ? dec->bits[field] : data_bits_of(dec->done[field], rows);
+		facts->bits = dec->bits_known[field] ? dec->bits[field] :
+			      data_bits_of(dec->done[field], rows);
 	if (!codes)
 		return;
 	facts->code = codes->of_row;

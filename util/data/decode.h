@@ -11,7 +11,7 @@
 #define MAX_DEPTH	16u	/* a column refers to one that refers to one ... */
 #define MAX_CODES	16u	/* columns whose codes are kept */
 
-/* Of a DICT column with indices of one byte: rows have the same code if they have the same value. */
+/* Of a DICT column with indices of one byte: rows have the same code for the same value. */
 struct codes {
 	u8 *of_row;		/* grows with the frames, like order and scratch */
 	u64 value[DICT_CODES];
@@ -32,14 +32,17 @@ struct data_decoder {
 	struct keymap keys;	/* made, like tokens, for the first column that needs them */
 	struct tokens *tokens;
 	/* Of the frame of this call, by field: */
-	u32 data_at[DATA_MAX_FIELDS + 1];	/* offset of its column's data, 0: the frame lacks it */
+	/* offset of its column's data, 0: the frame lacks it */
+	u32 data_at[DATA_MAX_FIELDS + 1];
 	u8 entry[DATA_MAX_FIELDS + 1];		/* its column in the directory */
 	bool one_value[DATA_MAX_FIELDS + 1];
 	const struct codes *codes_of[DATA_MAX_FIELDS + 1];	/* or NULL */
-	u64 bits[DATA_MAX_FIELDS + 1];	/* that values have, of those columns whose decoding tells */
+	/* that values have, of those columns whose decoding tells */
+	u64 bits[DATA_MAX_FIELDS + 1];
 	bool bits_known[DATA_MAX_FIELDS + 1];
 	u64 *wanted[DATA_MAX_FIELDS + 1];	/* where the caller wants it, or NULL */
-	const u64 *done[DATA_MAX_FIELDS + 1];	/* where it is; NULL: so far there are its codes alone */
+	/* where it is; NULL: so far there are its codes alone */
+	const u64 *done[DATA_MAX_FIELDS + 1];
 	u8 state[DATA_MAX_FIELDS + 1];
 	bool cut;				/* the directory is of more data than there is */
 	const char *why;
@@ -67,7 +70,8 @@ struct token_column {
 		const struct codes *codes;
 		const u64 *rows;	/* else; NULL: all are of one group */
 	} key;
-	const u64 *like;	/* decides on its class; out: the previous row; NULL: all are of one class */
+	/* decides on its class; out: the previous row; NULL: all are of one class */
+	const u64 *like;
 	u64 *out;
 	u32 nr;
 	u64 bits;		/* once it is: all that values have */
@@ -76,15 +80,17 @@ struct token_column {
 /* Returns NULL, or what is wrong. */
 const char *tokens__decode(struct tokens *t, struct token_column *c);
 /* Two whose classes are those of previous rows, in less time than one after the other. */
-const char *tokens__decode_two(struct tokens *t, struct token_column *c, struct tokens *t2, struct token_column *c2);
+const char *tokens__decode_two(struct tokens *t, struct token_column *c, struct tokens *t2,
+			       struct token_column *c2);
 
-/* Prepares for the first columns of a frame. 0; 1: damaged; -1: out of memory, which was not said. */
+/* Prepares for the first columns of a frame. 0; 1: damaged; -1: out of memory, not said. */
 int decode__begin(struct data_decoder *dec, const struct data_frame *f);
 /* The directory entry of a field.  1: found, 0: the frame lacks it, -1: damaged. */
-int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field, struct column *col);
+int decode__find_column(struct data_decoder *dec, const struct data_frame *f, u32 field,
+			struct column *col);
 /* All that precedes decoding of a TOKENS column into out. 0; -1: damaged, or out of memory. */
-int decode__tokens(struct data_decoder *dec, const struct data_frame *f, const struct column *col, u64 *out,
-		   struct token_column *c);
+int decode__tokens(struct data_decoder *dec, const struct data_frame *f, const struct column *col,
+		   u64 *out, struct token_column *c);
 /* What was decoded elsewhere, at out. */
 void decode__set_done(struct data_decoder *dec, u32 field, u64 bits, u64 *out);
 u64 *decode__rows_room(struct data_decoder *dec, u32 field);

@@ -74,7 +74,8 @@ int data_decoder__json(struct data_decoder *dec, const struct data_frame *f, cha
 	*text = malloc((size_t)raw + 1);
 	if (!*text)
 		return out_of_memory();
-	n = ZSTD_decompressDCtx(dec->zstd, *text, raw, f->payload + JSON_HDR_SIZE, f->size - JSON_HDR_SIZE);
+	n = ZSTD_decompressDCtx(dec->zstd, *text, raw, f->payload + JSON_HDR_SIZE,
+				f->size - JSON_HDR_SIZE);
 	if (!ZSTD_isError(n) && n == raw) {
 		(*text)[raw] = 0;
 		return 0;

@@ -19,7 +19,8 @@ void data_decoder__pair(const struct pair_frame *a, const struct pair_frame *b)
 {
 	struct token_column c, c2;
 
-	if (!begin_pair(a, &c) || !begin_pair(b, &c2) || tokens__decode_two(a->dec->tokens, &c, b->dec->tokens, &c2))
+	if (!begin_pair(a, &c) || !begin_pair(b, &c2) ||
+	    tokens__decode_two(a->dec->tokens, &c, b->dec->tokens, &c2))
 		return;
 	decode__set_done(a->dec, a->field, c.bits, c.out);
 	decode__set_done(b->dec, b->field, c2.bits, c2.out);

@@ -2,7 +2,8 @@
 /* Decodes DICT columns, see lay_dict(). Nothing that is read here is trusted. */
 #include "util/data/decode.h"
 
-_Static_assert(DICT_CODES == 0x100 && DICT_MAX >= DICT_CODES, "an index of one byte is within a dictionary");
+_Static_assert(DICT_CODES == 0x100 && DICT_MAX >= DICT_CODES,
+	       "an index of one byte is within a dictionary");
 
 void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base)
 {
@@ -22,7 +23,7 @@ void get_planes(u64 *out, const u8 *p, u32 nr, u32 planes, u64 base)
 		out[i] += base;
 }
 
-/* Counts rows by code; in four parts, since one code often follows itself, and the CPU waits for its count. */
+/* Counts rows by code; in four parts: one code often follows itself, and the CPU would wait. */
 static void count_codes(u32 *count, const u8 *code, u32 nr)
 {
 	u32 part[4][256] = { 0 }, i;
@@ -83,8 +84,9 @@ static u32 most_of(const u8 *plane, u32 nr)
 }
 
 /* Values too, if out is not NULL: in the same loop, which is what most time goes into. */
-static inline __attribute__((always_inline)) void
-get_codes(struct codes *codes, const u8 *plane, const struct dict_order *order, u32 nr, u64 *out, const bool values)
+static inline __attribute__((always_inline)) void get_codes(struct codes *codes, const u8 *plane,
+							    const struct dict_order *order, u32 nr,
+							    u64 *out, const bool values)
 {
 	const u8 *by = order->by ? order->by->of_row : NULL;
 	u8 *code = codes->of_row;
@@ -117,8 +119,8 @@ void dict__values(const struct codes *codes, u32 nr, u64 *out)
 		out[i] = codes->value[codes->of_row[i]];
 }
 
-static bool look_up(const u64 *value, u32 n, const u8 *plane, u32 planes, const struct dict_order *order, u32 nr,
-		    u64 *out)
+static bool look_up(const u64 *value, u32 n, const u8 *plane, u32 planes,
+		    const struct dict_order *order, u32 nr, u64 *out)
 {
 	u32 next[256], most = 0;
 
@@ -143,8 +145,8 @@ static bool ascend(const u64 *value, u32 n)
 	return true;
 }
 
-const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order, u32 nr,
-			 u64 *out, struct codes *codes)
+const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order,
+			 u32 nr, u64 *out, struct codes *codes)
 {
 	const u8 *plane;
 	u64 value[DICT_MAX];

@@ -256,10 +256,14 @@ static void find_same(struct data_encoder *enc, const struct event_desc *event)
 /* Which bits of rows differ from the first row's, by word. */
 struct row_bits {
 	u64 differ[ROW_WORDS + WORDS_AT_ONCE];
-	u16 open[ROW_WORDS / WORDS_AT_ONCE + 1];	/* by four words: fields that are the same so far */
+	/* by four words: fields that are the same so far */
+	u16 open[ROW_WORDS / WORDS_AT_ONCE + 1];
 };
 
-/* Looks at those words alone that have such a field; at some of the last four twice, if there are not four left. */
+/*
+ * Looks at those words alone that have such a field; at some of the last four twice, if there are
+ * not four left.
+ */
 static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, size_t stride, u32 nr)
 {
 	typedef u64 four __attribute__((vector_size(32), aligned(8), may_alias));
@@ -281,7 +285,8 @@ static void add_rows(struct row_bits *bits, const u8 *first, const u8 *rows, siz
 	}
 	for (u32 w = 0; w < few; w++)
 		for (u32 i = 0; bits->open[0] && i < nr; i++)
-			bits->differ[w] |= get64(rows + i * stride + (size_t)8 * w) ^ get64(first + (size_t)8 * w);
+			bits->differ[w] |= get64(rows + i * stride + (size_t)8 * w) ^
+					   get64(first + (size_t)8 * w);
 }
 
 static bool field_differs(const struct row_bits *bits, const struct field_desc *field)
@@ -293,7 +298,8 @@ static bool field_differs(const struct row_bits *bits, const struct field_desc *
 }
 
 /* Most fields of most frames are the same in all rows: they are not gathered before one differs. */
-static void transpose(struct data_encoder *enc, const struct event_desc *event, const u8 *rows, u32 nr)
+static void transpose(struct data_encoder *enc, const struct event_desc *event, const u8 *rows,
+		      u32 nr)
 {
 	struct layout *l = &enc->layout;
 	struct row_bits bits = { 0 };
@@ -366,8 +372,8 @@ static void time_span(struct data_encoder *enc, const struct event_desc *event, 
 }
 
 /*
- * All ones in all rows, as where a frame lacks a column; the first one it always has.  -1 in all rows
- * is a value of a signed field that is narrower.
+ * All ones in all rows, as where a frame lacks a column; the first one it always has. -1 in all
+ * rows is a value of a signed field that is narrower.
  */
 static bool is_unknown(const struct data_encoder *enc, const struct event_desc *event, u32 field)
 {
@@ -376,8 +382,8 @@ static bool is_unknown(const struct data_encoder *enc, const struct event_desc *
 }
 
 /* What the columns hold, as a frame. */
-static int encode_columns(struct data_encoder *enc, enum data_frame_type type, const struct event_desc *event,
-			  u32 stream, struct data_buf *frame)
+static int encode_columns(struct data_encoder *enc, enum data_frame_type type,
+			  const struct event_desc *event, u32 stream, struct data_buf *frame)
 {
 	size_t dir = FRAME_HDR_SIZE + ROWS_HDR_SIZE, nr_columns = 0;
 	u32 nr_rows = enc->layout.nr;

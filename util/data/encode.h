@@ -19,7 +19,8 @@ struct token_cells {
 
 /* How the rows of a TOKENS column are divided; too large for the stack. */
 struct token_plan {
-	u32 grouped_by;			/* what group is by: a column plus 1, 1 + COLUMN_NO_REF: one group; or 0 */
+	/* what group is by: a column plus 1, 1 + COLUMN_NO_REF: one group; or 0 */
+	u32 grouped_by;
 	u32 nr_groups, nr_streams;
 	u64 key[TOKEN_GROUPS], base[TOKEN_GROUPS];
 	struct token_cells other, own;	/* other: of several columns that are like one */
@@ -43,7 +44,8 @@ struct numbers {
 	u32 number[DATA_MAX_ROWS];	/* by row */
 };
 
-#define NR_NUMBERS	4u	/* of exits: of rip, reason, vcpu, on which others depend, and one more */
+/* of exits: of rip, reason, vcpu, on which others depend, and one more */
+#define NR_NUMBERS 4u
 
 /* What it takes to lay out a column: the rows, and working memory. */
 struct layout {
@@ -52,7 +54,8 @@ struct layout {
 	u64 *work;		/* one column, or the ends of a chain */
 	u8 *raw;		/* the result: col->piece[] bytes, one after another */
 	bool same[DATA_MAX_FIELDS];	/* by column: all rows have one value */
-	bool only_first[DATA_MAX_FIELDS];	/* the same, but only the first row's is in values */
+	/* the same, but only the first row's is in values */
+	bool only_first[DATA_MAX_FIELDS];
 	u32 *order;		/* the position of each row */
 	u32 ordered_by;		/* what order is by: a column plus 1; 0: it is something else */
 	struct keymap keys;
@@ -87,7 +90,7 @@ static inline u64 layout__first(const struct layout *l, u32 field)
 	return l->values[(size_t)field * l->nr];
 }
 
-/* The values of a column numbered; n may be 0.  Valid until NR_NUMBERS - 1 others were asked for. */
+/* The values of a column numbered; n may be 0. Valid until NR_NUMBERS - 1 others are asked for. */
 const struct numbers *layout__numbers(struct layout *l, u32 field);
 
 void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);

@@ -122,8 +122,8 @@ static int compare_values(const void *a, const void *b)
 }
 
 /*
- * The values are sorted so that the upper planes of their places compress well and that equal rows give
- * equal frames.  Writes them, and the place of each.
+ * The values are sorted so that the upper planes of their places compress well and that equal rows
+ * give equal frames. Writes them, and the place of each.
  */
 static u8 *put_dict(struct column *col, const struct numbers *d, u8 *to, u16 *place)
 {
@@ -192,8 +192,8 @@ static bool lay_dict(struct layout *l, struct column *col, u32 index)
 #define COARSE_ROWS	1024u	/* rows that justify statistics of their own */
 
 /*
- * Durations that were rounded have few values.  The rows of a plane are in the order of the key: those of keys
- * with many rows are pieces of their own.
+ * Durations that were rounded have few values. The rows of a plane are in the order of the key:
+ * those of keys with many rows are pieces of their own.
  */
 static bool lay_coarse(struct layout *l, struct column *col, u32 index)
 {

@@ -141,7 +141,7 @@ static inline u64 quantum_ns(u64 ticks, u64 tick)
 
 static inline u64 quantum_ticks(u64 ns, u64 tick)
 {
-	/* NOLINTNEXTLINE(bugprone-incorrect-roundings): neither is negative, and files depend on it */
+	/* NOLINTNEXTLINE(bugprone-incorrect-roundings): neither is negative; files depend on it */
 	return (double)ns * 0x1p32 / (double)tick + 0.5;
 }
 
@@ -250,12 +250,13 @@ void keymap__clear(struct keymap *m);
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
 
 /*
- * Numbers the keys of nr rows from 0 by their first appearance: the number of each row and, unless it is
- * NULL, each distinct key.  Returns how many there are; 0: more than limit, or than KEYMAP_MAX.
+ * Numbers the keys of nr rows from 0 by their first appearance: the number of each row and, unless
+ * it is NULL, each distinct key. Returns how many there are; 0: more than limit, or
+ * than KEYMAP_MAX.
  */
 u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct);
 
-/* The position of each row after a stable sort by number, of which there are n; order may be number. */
+/* The position of each row after a stable sort by number, of which n exist; order may be number. */
 void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr);
 
 /* Both.  false: more than KEYMAP_MAX keys. */
@@ -275,11 +276,11 @@ struct dict_order {
 	const struct codes *by;	/* else the codes of that column; or NULL: each is in its place */
 };
 /*
- * Decodes a DICT column into codes, if it has some, else codes->nr is 0; and into out.  Either may be
- * NULL.  Returns NULL, or what is wrong.
+ * Decodes a DICT column into codes, if it has some, else codes->nr is 0; and into out. Either may
+ * be NULL. Returns NULL, or what is wrong.
  */
-const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order, u32 nr,
-			 u64 *out, struct codes *codes);
+const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict_order *order,
+			 u32 nr, u64 *out, struct codes *codes);
 /* The values of codes. */
 void dict__values(const struct codes *codes, u32 nr, u64 *out);
 
@@ -309,13 +310,13 @@ struct schema {
 };
 
 /*
- * Adds the events of a SCHEMA text; known events stay unchanged. 0; JSON_BAD, JSON_TOO_MUCH; -1: out
- * of memory, after error().
+ * Adds the events of a SCHEMA text; known events stay unchanged. 0; JSON_BAD, JSON_TOO_MUCH; -1:
+ * out of memory, after error().
  */
 int schema__parse(struct schema *s, const char *text);
 /*
- * Adds the event, if there is one, as this program knows it, for recordings whose SCHEMA is damaged.
- * 0, or -1 after error().
+ * Adds the event, if there is one, as this program knows it, for recordings whose SCHEMA is
+ * damaged. 0, or -1 after error().
  */
 int schema__builtin(struct schema *s, u32 id);
 const struct data_event *schema__find(const struct schema *s, u32 id);

@@ -61,7 +61,7 @@ u64 *keymap__get(struct keymap *m, u64 key, bool *fresh)
 	return &m->value[slot];
 }
 
-/* One of the places in m->near, by a hash cheaper than the map's: most rows find their key there. */
+/* One of the places in m->near, by a hash cheaper than the map's: most rows find their key. */
 static inline u32 near_at(u64 key)
 {
 	return key * 0x9e3779b97f4a7c15 >> (64 - KEYMAP_NEAR_BITS);

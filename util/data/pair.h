@@ -12,9 +12,9 @@ struct pair_frame {
 };
 
 /*
- * Decodes a column of two frames whose rows depend on previous rows, if both are so.  Then the first call of
- * data_decoder__columns() for each frame finds it decoded; it also does what was not done, or reports what is
- * wrong.
+ * Decodes a column of two frames whose rows depend on previous rows, if both are so. Then the first
+ * call of data_decoder__columns() for each frame finds it decoded; it also does what was not done,
+ * or reports what is wrong.
  */
 void data_decoder__pair(const struct pair_frame *a, const struct pair_frame *b);
 

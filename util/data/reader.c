@@ -42,7 +42,8 @@ struct data_reader {
 	struct missing {		/* frames from..to - 1 are not there */
 		u32 from, to;
 	} *missing;
-	u32 nr_missing, max_missing, missing_at;	/* at: the first that no INDEX frame has passed */
+	/* at: the first that no INDEX frame has passed */
+	u32 nr_missing, max_missing, missing_at;
 	u32 next_seq;
 	u64 first;		/* offset of the first frame, if none is missing */
 	u32 indexed;		/* number of the frame behind those that INDEX has named so far */
@@ -170,7 +171,8 @@ static int open_header(struct data_reader *r)
 		return error("%s is empty: nothing was recorded", r->path);
 	if (avail(r) < FILE_HDR_SIZE || memcmp(at(r), FILE_MAGIC, FILE_AT_MAJOR)) {
 		/* Perhaps only its first bytes are damaged. */
-		if (avail(r) < FILE_HDR_SIZE + FRAME_HDR_SIZE || !sound_header(at(r) + FILE_HDR_SIZE))
+		if (avail(r) < FILE_HDR_SIZE + FRAME_HDR_SIZE ||
+		    !sound_header(at(r) + FILE_HDR_SIZE))
 			return error("%s is not a recording of kvmw", r->path);
 		note(r, 0, FILE_HDR_SIZE, "file header damaged");
 		reader__consume(r, FILE_HDR_SIZE);
@@ -268,8 +270,8 @@ static struct data_frame *copy_frame(struct data_reader *r)
 }
 
 /*
- * A sound frame has the number that follows.  A greater one: frames are missing, which is new only if
- * no damage lies before.  false: a smaller one; its rows may have been there already.
+ * A sound frame has the number that follows. A greater one: frames are missing, which is new only
+ * if no damage lies before. false: a smaller one; its rows may have been there already.
  */
 static bool take_number(struct data_reader *r, u32 seq)
 {
@@ -293,13 +295,15 @@ static bool take_number(struct data_reader *r, u32 seq)
 	r->next_seq = seq + 1;
 	if (!nr || (last && last->bytes && last->offset + last->bytes == r->offset))
 		return true;
-	snprintf(what, sizeof(what), "%u frame%s missing before this place", nr, nr == 1 ? " is" : "s are");
+	snprintf(what, sizeof(what), "%u frame%s missing before this place", nr,
+		 nr == 1 ? " is" : "s are");
 	note(r, r->offset, 0, what);
 	return true;
 }
 
-/* Of nr frames that begin with number first and have so many rows, those of EVENTS that are missing. */
-static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64 *type, const u64 *rows)
+/* Of nr frames that begin with number first and have so many rows, the missing ones of EVENTS. */
+static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64 *type,
+			     const u64 *rows)
 {
 	while (r->missing_at < r->nr_missing && r->missing[r->missing_at].to <= first)
 		r->missing_at++;
@@ -308,18 +312,21 @@ static void add_missing_rows(struct data_reader *r, u32 first, u32 nr, const u64
 
 		if (m->from > first && m->from - first >= nr)
 			return;
-		for (u32 seq = m->from < first ? first : m->from; seq < m->to && seq - first < nr; seq++)
+		for (u32 seq = m->from < first ? first : m->from; seq < m->to && seq - first < nr;
+		     seq++)
 			if (type[seq - first] == DATA_EVENTS)
-				r->missing_rows += rows[seq - first] < DATA_MAX_ROWS ? rows[seq - first] : DATA_MAX_ROWS;
+				r->missing_rows += rows[seq - first] < DATA_MAX_ROWS ?
+						   rows[seq - first] : DATA_MAX_ROWS;
 	}
 }
 
 /*
- * The number of the first frame that an INDEX frame lists.  If that is an INDEX frame, all between the
- * two are listed, whatever is missing; else it goes on where the one before ended, and has no known
- * number if that is missing.  false: it is not known.
+ * The number of the first frame that an INDEX frame lists. If that is an INDEX frame, all between
+ * the two are listed, whatever is missing; else it goes on where the one before ended, and has no
+ * known number if that is missing. false: it is not known.
  */
-static bool first_indexed(const struct data_reader *r, const struct data_frame *f, u64 *const *cols, u32 *first)
+static bool first_indexed(const struct data_reader *r, const struct data_frame *f, u64 *const *cols,
+			  u32 *first)
 {
 	if (cols[1][0] != DATA_INDEX) {
 		*first = r->indexed;
@@ -346,7 +353,9 @@ static int compare_index(struct data_reader *r, const struct data_frame *f)
 		ret = cols[i] ? 0 : -1;
 	}
 	if (!ret)
-		ret = !event ? 1 : data_decoder__columns(r->dec, event, f, fields, ARRAY_SIZE(names), cols, &why);
+		ret = !event ? 1 :
+		      data_decoder__columns(r->dec, event, f, fields, ARRAY_SIZE(names), cols,
+					    &why);
 	if (ret > 0)
 		note(r, f->offset, 0, why);
 	if (!ret && f->rows && first_indexed(r, f, cols, &first)) {

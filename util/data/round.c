@@ -2,10 +2,10 @@
 /*
  * Rounds durations to a coarser resolution: what is left of their bits is mostly not noise.
  *
- * What rounding added so far is known of each vCPU and duration.  A value becomes the nearest one of the
- * resolution, or its other neighbour where the sum would be too far from the truth: so sums stay right however
- * many rows there are.  Times of a chain move with the durations before them, by no more than these added, so
- * they are still predicted without a difference.
+ * What rounding added so far is known of each vCPU and duration. A value becomes the nearest one of
+ * the resolution, or its other neighbour where the sum would be too far from the truth: so sums
+ * stay right however many rows there are. Times of a chain move with the durations before them, by
+ * no more than these added, so they are still predicted without a difference.
  */
 #include <stdlib.h>
 
@@ -14,8 +14,8 @@
 
 #define ROUND_FIELDS	8u	/* durations of one event, at most */
 /*
- * Of an event and a vCPU; only those in use take memory.  If two share a place, each begins anew whenever its turn
- * comes, and sums drift: then there are 4,096 vCPUs.
+ * Of an event and a vCPU; only those in use take memory. If two share a place, each begins anew
+ * whenever its turn comes, and sums drift: then there are 4,096 vCPUs.
  */
 #define ROUND_STATES	65536u
 #define ROUND_EVENTS	16u	/* ids of events that do not share a place */
@@ -74,7 +74,7 @@ static struct round_state *round__state(struct rounding *r, u32 event, u64 vcpu)
 	return s;
 }
 
-/* How far v is above its neighbour below, or, if it is one, 0; *step: how far that is from the one above. */
+/* How far v is above its neighbour below, or, if it is one, 0; *step: how far apart these are. */
 static inline u64 above_neighbour(const struct rounding *r, bool steps, u64 v, u64 *step)
 {
 	if (!steps) {
@@ -117,8 +117,9 @@ static void lower(u64 *v, u64 to, s64 *added, u64 *sum)
 }
 
 /* Parts that are more than the whole after rounding, but were not before. */
-static void fit_parts(const struct rounding *r, const struct round_rows *rows, struct round_state *s, u32 i,
-		      const struct round_field *whole, u64 whole_was, const u64 *was)
+static void fit_parts(const struct rounding *r, const struct round_rows *rows,
+		      struct round_state *s, u32 i, const struct round_field *whole, u64 whole_was,
+		      const u64 *was)
 {
 	u64 room = whole->v[i], sum = 0, sum_was = 0, *v;
 	u32 largest = whole->part[0];
@@ -143,7 +144,8 @@ static void fit_parts(const struct rounding *r, const struct round_rows *rows, s
 	/* All are below what they were, but so is the whole. */
 	if (sum > room) {
 		v = &rows->field[largest].v[i];
-		lower(v, *v > sum - room ? round_down(r, *v - (sum - room)) : 0, &s->added[largest], &sum);
+		lower(v, *v > sum - room ? round_down(r, *v - (sum - room)) : 0, &s->added[largest],
+		      &sum);
 	}
 }
 
@@ -156,8 +158,9 @@ static inline bool parts_fit(const struct round_rows *rows, const struct round_f
 	return sum <= whole->v[i];
 }
 
-static inline __attribute__((always_inline)) void
-round_row(const struct rounding *r, bool steps, const struct round_rows *rows, struct round_state *s, u32 i)
+static inline __attribute__((always_inline)) void round_row(const struct rounding *r, bool steps,
+							    const struct round_rows *rows,
+							    struct round_state *s, u32 i)
 {
 	u64 was[ROUND_FIELDS];
 
@@ -180,8 +183,9 @@ round_row(const struct rounding *r, bool steps, const struct round_rows *rows, s
 	}
 }
 
-static inline __attribute__((always_inline)) void
-round_rows(struct rounding *r, bool steps, const struct round_rows *rows, u32 event, const u64 *vcpu, u32 nr)
+static inline __attribute__((always_inline)) void round_rows(struct rounding *r, bool steps,
+							     const struct round_rows *rows,
+							     u32 event, const u64 *vcpu, u32 nr)
 {
 	struct round_state *s = NULL;
 
@@ -203,7 +207,8 @@ static void round__add(struct round_rows *rows, struct layout *l, u32 field, u32
 {
 	if (rows->nr == ROUND_FIELDS)
 		return;
-	rows->field[rows->nr++] = (struct round_field) { .v = values_of(l, field), .field = field, .like = like };
+	rows->field[rows->nr++] = (struct round_field) { .v = values_of(l, field), .field = field,
+							 .like = like };
 }
 
 static void find_parts(struct round_rows *rows)

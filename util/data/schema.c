@@ -151,7 +151,8 @@ static void free_event(struct data_event *event)
 /* Kinds without a valid number or name are shown as numbers. */
 static int parse_kinds(struct data_event *event, json_object *kinds)
 {
-	size_t nr = json_object_is_type(kinds, json_type_array) ? json_object_array_length(kinds) : 0;
+	size_t nr =
+		json_object_is_type(kinds, json_type_array) ? json_object_array_length(kinds) : 0;
 
 	if (nr > DATA_MAX_KINDS)
 		return JSON_BAD;
@@ -166,7 +167,8 @@ static int parse_kinds(struct data_event *event, json_object *kinds)
 		struct data_kind *kind = &event->kinds[event->nr_kinds];
 
 		if (!json_object_is_type(number, json_type_int) ||
-		    json_object_get_int64(number) < 0 || json_object_get_int64(number) > UINT32_MAX ||
+		    json_object_get_int64(number) < 0 ||
+		    json_object_get_int64(number) > UINT32_MAX ||
 		    !copy_name(kind->name, sizeof(kind->name), json_object_object_get(o, "name")))
 			continue;
 		kind->number = json_object_get_int64(number);
@@ -183,7 +185,8 @@ static int schema__parse_event(struct schema *s, json_object *o)
 	int ret = JSON_BAD;
 	s64 nr;
 
-	if (!json_object_is_type(fields, json_type_array) || !json_object_is_type(id, json_type_int))
+	if (!json_object_is_type(fields, json_type_array) ||
+	    !json_object_is_type(id, json_type_int))
 		return JSON_BAD;
 	nr = json_object_get_int64(id);
 	if (nr < 1 || nr > UINT32_MAX)
@@ -203,7 +206,8 @@ static int schema__parse_event(struct schema *s, json_object *o)
 	if (!event->fields)
 		ret = -1;
 	for (u32 i = 0; i < event->nr_fields; i++)
-		if (!event->fields || !parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
+		if (!event->fields ||
+		    !parse_field(&event->fields[i], json_object_array_get_idx(fields, i)))
 			goto fail;
 	ret = parse_kinds(event, json_object_object_get(o, "kinds")) ?: schema__add_event(s, event);
 	if (!ret)

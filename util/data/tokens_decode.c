@@ -11,13 +11,18 @@ struct group {
 	u16 stream[256];	/* by class; where in tokens.stream[], in bytes */
 };
 
-/* What a token says; of all of a stream the next one is at hand, since each value leads to another stream. */
+/* What a token says; of all of a stream the next is at hand, since values lead to other streams. */
 struct meaning {
 	u64 high;		/* the high bits, in their place */
 	u32 shift;		/* how many these are, or one of TOKEN_NO_VALUE */
 };
 
-enum { TOKEN_NO_VALUE = 64, TOKEN_SAYS_NONE = TOKEN_NO_VALUE, TOKEN_MEANS_NOTHING, TOKEN_IS_MISSING };
+enum {
+	TOKEN_NO_VALUE = 64,
+	TOKEN_SAYS_NONE = TOKEN_NO_VALUE,
+	TOKEN_MEANS_NOTHING,
+	TOKEN_IS_MISSING
+};
 
 /* Small, because many are in use: the mask of the low bits follows from their number. */
 struct stream {
@@ -69,7 +74,8 @@ static bool get_varint(struct tokens *t, u64 *v)
 
 static u16 stream_at(u32 nr)
 {
-	_Static_assert(TOKEN_STREAMS * sizeof(struct stream) <= UINT16_MAX, "a place in tokens.stream[]");
+	_Static_assert(TOKEN_STREAMS * sizeof(struct stream) <= UINT16_MAX,
+		       "a place in tokens.stream[]");
 	return nr * sizeof(struct stream);
 }
 
@@ -92,7 +98,8 @@ static const char *parse_streams(struct tokens *t, struct group *group, u64 *row
 			return "streams hold more tokens than there are rows";
 		*rows -= n;
 		/* Tokens of a stream follow those of the one before. */
-		t->stream[t->nr_streams].next = t->nr_streams ? t->stream[t->nr_streams - 1].end : 0;
+		t->stream[t->nr_streams].next =
+			t->nr_streams ? t->stream[t->nr_streams - 1].end : 0;
 		t->stream[t->nr_streams].end = t->stream[t->nr_streams].next + n;
 		t->nr_streams++;
 	}
@@ -219,7 +226,8 @@ decode_row(struct tokens *t, const enum like by, struct token_rows *r)
 	next_token(t, stream);
 	if (shift >= TOKEN_NO_VALUE) {
 		if (shift != TOKEN_SAYS_NONE)
-			return shift == TOKEN_IS_MISSING ? "a stream has too few tokens" : "a token has no meaning";
+			return shift == TOKEN_IS_MISSING ? "a stream has too few tokens" :
+			       "a token has no meaning";
 		r->all = r->last = r->out[r->i++] = KVMW_NONE;
 		return NULL;
 	}
@@ -245,10 +253,11 @@ decode_rows(struct tokens *t, const enum like by, struct token_rows *rows)
 }
 
 /*
- * Two columns, a row of each in turn: where the class of a row is that of the previous one, each waits
- * for the value before it, and a CPU can do the other one's work meanwhile.
+ * Two columns, a row of each in turn: where the class of a row is that of the previous one, each
+ * waits for the value before it, and a CPU can do the other one's work meanwhile.
  */
-static const char *decode_two(struct tokens *t, struct token_rows *rows, struct tokens *t2, struct token_rows *rows2)
+static const char *decode_two(struct tokens *t, struct token_rows *rows, struct tokens *t2,
+			      struct token_rows *rows2)
 {
 	struct token_rows r = *rows, r2 = *rows2;
 	const char *why = NULL;
@@ -261,7 +270,8 @@ static const char *decode_two(struct tokens *t, struct token_rows *rows, struct 
 }
 
 /* All that precedes the rows. */
-static const char *begin_column(struct tokens *t, const struct token_column *c, struct token_rows *rows)
+static const char *begin_column(struct tokens *t, const struct token_column *c,
+				struct token_rows *rows)
 {
 	const char *why;
 
@@ -276,15 +286,19 @@ static const char *begin_column(struct tokens *t, const struct token_column *c, 
 		return "tokens are cut short";
 	begin_streams(t, c->nr);
 	*rows = (struct token_rows) {
-		.group = groups_of_rows(t, &c->key, c->nr), .bits = t->p, .room = 8 * (u64)(t->end - t->p),
+		.group = groups_of_rows(t, &c->key, c->nr), .bits = t->p,
+		.room = 8 * (u64)(t->end - t->p),
 		.like = c->like, .out = c->out, .nr = c->nr,
 	};
 	return NULL;
 }
 
-static const char *end_column(struct tokens *t, struct token_column *c, const struct token_rows *rows)
+static const char *end_column(struct tokens *t, struct token_column *c,
+			      const struct token_rows *rows)
 {
-	const char *why = t->tick ? rests__add(c->out, c->nr, t->tick, t->p + (rows->at + 7) / 8, t->end) : NULL;
+	const char *why = t->tick ?
+			  rests__add(c->out, c->nr, t->tick, t->p + (rows->at + 7) / 8, t->end) :
+			  NULL;
 
 	c->bits = t->tick ? data_bits_of(c->out, c->nr) : rows->all;
 	return why;
@@ -298,14 +312,17 @@ const char *tokens__decode(struct tokens *t, struct token_column *c)
 	if (why)
 		return why;
 	why = !c->like ? decode_rows(t, LIKE_NOTHING, &rows) :
-	      c->like == c->out ? decode_rows(t, LIKE_PREVIOUS, &rows) : decode_rows(t, LIKE_OTHER, &rows);
+	      c->like == c->out ? decode_rows(t, LIKE_PREVIOUS, &rows) :
+	      decode_rows(t, LIKE_OTHER, &rows);
 	return why ?: end_column(t, c, &rows);
 }
 
-const char *tokens__decode_two(struct tokens *t, struct token_column *c, struct tokens *t2, struct token_column *c2)
+const char *tokens__decode_two(struct tokens *t, struct token_column *c, struct tokens *t2,
+			       struct token_column *c2)
 {
 	struct token_rows rows, rows2;
 
-	return begin_column(t, c, &rows) ?: begin_column(t2, c2, &rows2) ?: decode_two(t, &rows, t2, &rows2) ?:
-	       end_column(t, c, &rows) ?: end_column(t2, c2, &rows2);
+	return begin_column(t, c, &rows) ?: begin_column(t2, c2, &rows2) ?:
+	       decode_two(t, &rows, t2, &rows2) ?: end_column(t, c, &rows) ?:
+	       end_column(t2, c2, &rows2);
 }

@@ -120,7 +120,8 @@ static void clear_cells(struct token_cells *cells, u32 nr_groups)
 }
 
 /* By the magnitude of another column, or, if there is none, all alike. */
-static const struct token_cells *cells_like_other(struct layout *l, struct token_plan *plan, u32 field)
+static const struct token_cells *cells_like_other(struct layout *l, struct token_plan *plan,
+						  u32 field)
 {
 	const u64 *like = field == COLUMN_NO_REF ? NULL : layout__column(l, field);
 	struct token_cells *cells = &plan->other;
@@ -159,7 +160,8 @@ static const struct token_cells *cells_like_itself(struct token_plan *plan, cons
  * Writes the streams of one group.  Neighbouring classes share a stream until it has
  * enough rows for statistics of its own.
  */
-static u8 *put_streams(struct token_plan *plan, const struct token_cells *cells, struct column *col, u32 g, u8 *to)
+static u8 *put_streams(struct token_plan *plan, const struct token_cells *cells, struct column *col,
+		       u32 g, u8 *to)
 {
 	const u32 *rows_of = &cells->rows[(size_t)g * TOKEN_CLASSES];
 	u32 first[TOKEN_CLASSES + 1], rows[TOKEN_CLASSES + 1], n = 0, sum = 0, left = 0;
@@ -207,8 +209,8 @@ static inline void add_bits(struct bits *b, u64 v, u32 n)
 }
 
 /* Returns the number of bytes of bits. */
-static size_t put_tokens(struct layout *l, struct token_plan *plan, const struct token_cells *cells, const u64 *v,
-			 u8 *bits)
+static size_t put_tokens(struct layout *l, struct token_plan *plan, const struct token_cells *cells,
+			 const u64 *v, u8 *bits)
 {
 	struct bits b = { .to = bits };
 
@@ -235,7 +237,8 @@ static size_t put_tokens(struct layout *l, struct token_plan *plan, const struct
 }
 
 /* Writes the tick and all groups with their streams; returns where the tokens begin. */
-static u8 *put_plan(struct token_plan *plan, const struct token_cells *cells, struct column *col, u64 tick, u8 *to)
+static u8 *put_plan(struct token_plan *plan, const struct token_cells *cells, struct column *col,
+		    u64 tick, u8 *to)
 {
 	plan->nr_streams = 0;
 	to = put_varint(to, tick);
@@ -264,7 +267,8 @@ void lay_tokens(struct layout *l, struct column *col, u32 index)
 		to_ticks(l, v, tick);
 		v = l->work;
 	}
-	cells = col->refs[1] == index ? cells_like_itself(plan, v, l->nr) : cells_like_other(l, plan, col->refs[1]);
+	cells = col->refs[1] == index ? cells_like_itself(plan, v, l->nr) :
+		cells_like_other(l, plan, col->refs[1]);
 	if (!tick && plan->other.like == index + 1)
 		memcpy(plan->base, plan->other.like_base, plan->nr_groups * sizeof(plan->base[0]));
 	else

@@ -12,7 +12,8 @@
 #include "util/memory.h"
 
 #define PIPE_CHUNK	65536	/* at least so often a pipe shows that somebody reads it */
-#define INDEX_ROWS	4096	/* of an INDEX frame: memory for more is not needed, however many frames there are */
+/* of an INDEX frame: memory for more is not needed, however many frames there are */
+#define INDEX_ROWS 4096
 
 struct data_writer {
 	int fd;
@@ -25,7 +26,8 @@ struct data_writer {
 	bool failed;		/* already reported */
 	struct data_encoder *enc;
 	struct data_buf buf;
-	struct kvmw_index index[INDEX_ROWS];	/* of the frames since the last INDEX frame, with it */
+	/* of the frames since the last INDEX frame, with it */
+	struct kvmw_index index[INDEX_ROWS];
 	u32 nr_index;
 	struct data_progress *progress, unwatched;
 };
@@ -104,7 +106,7 @@ static int write_frame(struct data_writer *w, struct data_buf *frame)
 	return 0;
 }
 
-/* It is the first frame that the next one lists.  The writer's other frames come first, or right behind one. */
+/* It is the first frame that the next one lists. The writer's others come first, or behind. */
 static int write_index(struct data_writer *w)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_INDEX);

@@ -71,7 +71,8 @@ int http__address(const char *text, struct sockaddr_storage *address)
 	if (len > 1 && host[0] == '[' && host[len - 1] == ']') {
 		host[len - 1] = '\0';
 		v6->sin6_family = AF_INET6;
-		return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1 && !port_of(colon + 1, &v6->sin6_port) ? 0 : -1;
+		return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1 &&
+		       !port_of(colon + 1, &v6->sin6_port) ? 0 : -1;
 	}
 	v4->sin_family = AF_INET;
 	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -83,7 +84,8 @@ int http__address(const char *text, struct sockaddr_storage *address)
 static enum MHD_Result http__reply(struct http *http, struct MHD_Connection *connection, u32 status,
 			     char *text, size_t size, const char *type)
 {
-	struct MHD_Response *response = http->create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response =
+		http->create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result ret;
 
 	if (!response) {
@@ -98,12 +100,14 @@ static enum MHD_Result http__reply(struct http *http, struct MHD_Connection *con
 	return ret;
 }
 
-static enum MHD_Result http__refuse(struct http *http, struct MHD_Connection *connection, u32 status,
-			      const char *words)
+static enum MHD_Result http__refuse(struct http *http, struct MHD_Connection *connection,
+				    u32 status, const char *words)
 {
 	char *text = mem__strdup(words);
 
-	return text ? http__reply(http, connection, status, text, strlen(text), "text/plain; charset=utf-8") : MHD_NO;
+	return text ?
+	       http__reply(http, connection, status, text, strlen(text),
+			   "text/plain; charset=utf-8") : MHD_NO;
 }
 
 /* Called first when the headers are there, and again when all is. */
@@ -119,7 +123,8 @@ static enum MHD_Result http__answer(void *arg, struct MHD_Connection *connection
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
 		return http__refuse(http, connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
 	if (strcmp(url, "/metrics"))
-		return http__refuse(http, connection, MHD_HTTP_NOT_FOUND, "the metrics are at /metrics\n");
+		return http__refuse(http, connection, MHD_HTTP_NOT_FOUND,
+				    "the metrics are at /metrics\n");
 	if (!*state) {
 		*state = http;
 		return MHD_YES;
@@ -127,7 +132,8 @@ static enum MHD_Result http__answer(void *arg, struct MHD_Connection *connection
 	accept = http->lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
 	text = http->text(http->arg, accept, &type, &size);
 	return text ? http__reply(http, connection, MHD_HTTP_OK, text, size, type) :
-	       http__refuse(http, connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "the counters could not be read\n");
+	       http__refuse(http, connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			    "the counters could not be read\n");
 }
 
 static void say_nothing(void *arg, const char *fmt, va_list ap)
@@ -136,7 +142,8 @@ static void say_nothing(void *arg, const char *fmt, va_list ap)
 
 struct http *http__new(const struct sockaddr_storage *address, http_text *text, void *arg)
 {
-	u32 flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	u32 flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
+		    (address->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
 	struct http *http = mem__calloc(1, sizeof(*http));
 
 	if (!http)
@@ -151,10 +158,12 @@ struct http *http__new(const struct sockaddr_storage *address, http_text *text, 
 					  MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
 					  MHD_OPTION_SOCK_ADDR, address,
 					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-					  MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE_S, MHD_OPTION_END);
+					  MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE_S,
+					  MHD_OPTION_END);
 	if (http->daemon)
 		return http;
-	error("--openmetrics: cannot listen: %s", errno ? strerror(errno) : "libmicrohttpd refused");
+	error("--openmetrics: cannot listen: %s",
+	      errno ? strerror(errno) : "libmicrohttpd refused");
 fail:
 	http__free(http);
 	return NULL;
@@ -189,7 +198,8 @@ const char *http__name(const struct http *http, char *buf, size_t size)
 	const struct sockaddr_in6 *a6 = (const void *)&http->address;
 	char host[INET6_ADDRSTRLEN] = "?";
 
-	inet_ntop(http->address.ss_family, v6 ? (const void *)&a6->sin6_addr : &a4->sin_addr, host, sizeof(host));
+	inet_ntop(http->address.ss_family, v6 ? (const void *)&a6->sin6_addr : &a4->sin_addr, host,
+		  sizeof(host));
 	snprintf(buf, size, v6 ? "http://[%s]:%u/metrics" : "http://%s:%u/metrics", host, port);
 	return buf;
 }

@@ -12,7 +12,7 @@
 
 #include "util/types.h"
 
-/* The text, to be freed, and in *type what it is, for who accepts that (or NULL).  NULL: it failed. */
+/* The text, to be freed, and in *type what it is, for who accepts that (or NULL). NULL: failed. */
 typedef char *http_text(void *arg, const char *accept, const char **type, size_t *size);
 
 struct http;

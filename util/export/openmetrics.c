@@ -15,7 +15,8 @@ struct om {
 	enum metrics_format format;
 	u32 nr, max;		/* series, and at most */
 	u64 left_out;
-	char *labels;		/* of the samples that come next, as text; they are the same for many */
+	/* of the samples that come next, as text; they are the same for many */
+	char *labels;
 	u32 nr_labels, labels_room;	/* bytes */
 	bool failed;		/* out of memory */
 };
@@ -29,7 +30,8 @@ const char *openmetrics__type(enum metrics_format format)
 
 enum metrics_format openmetrics__accepted(const char *accept)
 {
-	return accept && strstr(accept, "application/openmetrics-text") ? METRICS_OPENMETRICS : METRICS_TEXT;
+	return accept && strstr(accept, "application/openmetrics-text") ?
+	       METRICS_OPENMETRICS : METRICS_TEXT;
 }
 
 /* name: without _total, which OpenMetrics leaves to the samples.  unit: its end, or NULL. */
@@ -115,7 +117,10 @@ static void om__of_row(struct om *om, const struct report *rep, const struct rep
 
 #define DIGITS	32
 
-/* There are tens of thousands of numbers at a time, and formats take long.  At least so many digits before end. */
+/*
+ * There are tens of thousands of numbers at a time, and formats take long. At least so many digits
+ * before end.
+ */
 static char *print_digits(char *end, u64 value, u32 least)
 {
 	while (value || least) {
@@ -165,7 +170,8 @@ static void om__put_time(const struct om *om, const char *name, u64 ns)
 }
 
 /* With one more label, which those after it do not have. */
-static void om__put_labeled(struct om *om, const char *name, const char *label, const char *value, u64 number, bool time)
+static void om__put_labeled(struct om *om, const char *name, const char *label, const char *value,
+			    u64 number, bool time)
 {
 	u32 nr_labels = om->nr_labels;
 
@@ -186,7 +192,8 @@ static void om__put_exits(struct om *om, const struct report *rep)
 		if (!om__has_room(om, 1))
 			continue;
 		om__of_row(om, rep, &rep->row[i]);
-		om__put_count(om, exits ? "kvmw_exits_total" : "kvmw_returns_total", rep->row[i].count);
+		om__put_count(om, exits ? "kvmw_exits_total" : "kvmw_returns_total",
+			      rep->row[i].count);
 	}
 }
 
@@ -202,7 +209,8 @@ static void om__put_exit_times(struct om *om, const struct report *rep)
 		if (rep->row[i].time_ns == KVMW_NONE || !om__has_room(om, 1))
 			continue;
 		om__of_row(om, rep, &rep->row[i]);
-		om__put_time(om, exits ? "kvmw_exit_seconds_total" : "kvmw_return_seconds_total", rep->row[i].time_ns);
+		om__put_time(om, exits ? "kvmw_exit_seconds_total" : "kvmw_return_seconds_total",
+			     rep->row[i].time_ns);
 	}
 }
 
@@ -244,8 +252,8 @@ static void om__put_waits(struct om *om, const struct metrics *m)
 		for (u32 kind = 0; kind < METRICS_TAKERS; kind++) {
 			if (!w->taker_ns[kind] || !cpu_holder__kind(kind) || !om__has_room(om, 1))
 				continue;
-			om__put_labeled(om, "kvmw_wait_taker_seconds_total", "taker", cpu_holder__kind(kind),
-					w->taker_ns[kind], true);
+			om__put_labeled(om, "kvmw_wait_taker_seconds_total", "taker",
+					cpu_holder__kind(kind), w->taker_ns[kind], true);
 		}
 	}
 }
@@ -258,9 +266,11 @@ static bool kinds_end(const struct kind_counts *kinds, u32 event)
 	return false;
 }
 
-static void om__put_kind(struct om *om, const struct metrics *m, const char *name, const struct kind_count *k, bool time)
+static void om__put_kind(struct om *om, const struct metrics *m, const char *name,
+			 const struct kind_count *k, bool time)
 {
-	const struct kind_desc *kind = event_desc__kind(event_desc__by_id(k->key.event), k->key.kind);
+	const struct kind_desc *kind =
+		event_desc__kind(event_desc__by_id(k->key.event), k->key.kind);
 	const struct rec_vcpu *vcpu = recording__vcpu(m->rec, k->key.vcpu);
 	char number[32];
 
@@ -270,16 +280,19 @@ static void om__put_kind(struct om *om, const struct metrics *m, const char *nam
 	if (vcpu)
 		om__add_vcpu(om, vcpu);
 	snprintf(number, sizeof(number), "%u", k->key.kind);
-	om__put_labeled(om, name, "kind", kind ? kind->name : number, time ? k->span_ns : k->count, time);
+	om__put_labeled(om, name, "kind", kind ? kind->name : number, time ? k->span_ns : k->count,
+			time);
 }
 
 /* The names come from the list of events. */
-static void om__put_family(struct om *om, const struct metrics *m, const struct event_desc *event, bool time)
+static void om__put_family(struct om *om, const struct metrics *m, const struct event_desc *event,
+			   bool time)
 {
 	char name[64], help[256];
 
 	snprintf(name, sizeof(name), "kvmw_%s_%s", event->name, time ? "seconds" : "events");
-	snprintf(help, sizeof(help), "%s%s", time ? "how long they took, where known: " : "", event->doc);
+	snprintf(help, sizeof(help), "%s%s", time ? "how long they took, where known: " : "",
+		 event->doc);
 	om__family(om, name, "counter", time ? "seconds" : NULL, help);
 	strcat(name, "_total");
 	for (u32 i = 0; i < m->kinds.nr; i++)
@@ -317,7 +330,8 @@ static void om__put_histogram(struct om *om, const struct report *rep, const str
 
 		while (at <= last)
 			sum += log2[at++];
-		om__put_labeled(om, bucket, "le", print_seconds(le, (2ULL << last) - 1), sum, false);
+		om__put_labeled(om, bucket, "le", print_seconds(le, (2ULL << last) - 1), sum,
+				false);
 	}
 	while (at < HIST_LOG2)
 		sum += log2[at++];
@@ -352,7 +366,8 @@ static int om__put_vms(struct om *om, const struct metrics *m)
 		if (vm && rec_vcpu__is_vcpu(vcpu) && !vcpu->gone_ns)
 			vcpus[vm - m->rec->vm]++;
 	}
-	om__family(om, "kvmw_vcpus", "gauge", NULL, "vCPUs of a VM that have been seen and are not gone");
+	om__family(om, "kvmw_vcpus", "gauge", NULL,
+		   "vCPUs of a VM that have been seen and are not gone");
 	for (u32 i = 0; i < m->rec->nr_vms; i++) {
 		if (!om__has_room(om, 1))
 			continue;
@@ -374,11 +389,14 @@ static void om__put_own(struct om *om, const struct metrics *m)
 	om__family(om, "kvmw_missed_events", "counter", NULL,
 		   "runs of BPF programs that the kernel skipped, for any process of the host");
 	om__put_count(om, "kvmw_missed_events_total", m->gaps.missed);
-	om__family(om, "kvmw_start_time_seconds", "gauge", "seconds", "when counting began, since the epoch");
+	om__family(om, "kvmw_start_time_seconds", "gauge", "seconds",
+		   "when counting began, since the epoch");
 	om__put_time(om, "kvmw_start_time_seconds", m->start_realtime_ns);
-	om__family(om, "kvmw_left_out_series", "gauge", NULL, "series that did not fit into this text");
+	om__family(om, "kvmw_left_out_series", "gauge", NULL,
+		   "series that did not fit into this text");
 	om__put_count(om, "kvmw_left_out_series", om->left_out);
-	om__family(om, open ? "kvmw_build" : "kvmw_build_info", "info", NULL, "the version of kvmw");
+	om__family(om, open ? "kvmw_build" : "kvmw_build_info", "info", NULL,
+		   "the version of kvmw");
 	om__put_labeled(om, "kvmw_build_info", "version", m->rec->meta.version ?: "", 1, false);
 	if (open)
 		fputs("# EOF\n", om->out);

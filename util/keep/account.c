@@ -81,13 +81,15 @@ static u64 account__value(const struct source *from, int field, u32 i)
 	if (field < 0)
 		return KVMW_NONE;
 	return from->col ? from->col[field][i] :
-	       field_desc__value(&from->event->fields[field], from->rows + (size_t)i * from->event->size);
+	       field_desc__value(&from->event->fields[field],
+				 from->rows + (size_t)i * from->event->size);
 }
 
-static void account__add_row(struct kvmw_total *to, const struct source *from, const struct columns *c, u32 row)
+static void account__add_row(struct kvmw_total *to, const struct source *from,
+			     const struct columns *c, u32 row)
 {
-	u64 *const part[NR_PARTS] = { &to->user_ns, &to->halt_ns, &to->poll_ns, &to->wait_ns, &to->block_ns,
-				      &to->throttled_ns };
+	u64 *const part[NR_PARTS] = { &to->user_ns, &to->halt_ns, &to->poll_ns, &to->wait_ns,
+				      &to->block_ns, &to->throttled_ns };
 	u64 span = account__value(from, c->span, row);
 
 	to->count++;
@@ -152,7 +154,10 @@ static void take_reading(const struct account *a, struct counted *c)
 	c->waits = false;
 }
 
-/* Records of completed events that the next reading has counted; rows of other reasons have keys of their own. */
+/*
+ * Records of completed events that the next reading has counted; rows of other reasons have keys of
+ * their own.
+ */
 static bool has_come(const struct counted *c)
 {
 	if (c->key.reason == KVMW_REASON_OTHER)
@@ -217,7 +222,8 @@ int account__begun(struct account *a, const struct kvmw_total *row)
 int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
-		const struct account_key key = { rows[i].vcpu, rows[i].event, rows[i].isa, rows[i].reason };
+		const struct account_key key = { rows[i].vcpu, rows[i].event, rows[i].isa,
+						 rows[i].reason };
 		struct counted *c = hash_table__get(&a->keys, &key);
 
 		if (!c)

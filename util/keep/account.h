@@ -7,8 +7,8 @@
  *
  *	the sums of its rows  +  what was counted and has no record: lost, or filtered
  *
- * and the latter is the difference of two readings, less the rows between them.  A reading is at the
- * row of its key at which as many rows have come as it has counted records.  Where nothing was lost
+ * and the latter is the difference of two readings, less the rows between them. A reading is at the
+ * row of its key at which as many rows have come as it has counted records. Where nothing was lost
  * or filtered, the rows are all there is, and readings do not matter.
  */
 #ifndef KVMW_KEEP_ACCOUNT_H
@@ -38,7 +38,8 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr);
 /*
  * Ends a second: hands its totals to take(), one by one.  0, or -1 if that failed.
  */
-int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row), void *arg);
+int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row),
+		 void *arg);
 /* Forgets the keys of vCPUs of which nothing more comes. */
 void account__forget(struct account *a, const struct identity *identity);
 /* Its rows are not kept. */

@@ -17,7 +17,8 @@ struct last_taken {
 
 static u64 beyond(u64 now, u64 before)
 {
-	return now == KVMW_NONE || before == KVMW_NONE ? KVMW_NONE : now > before ? now - before : 0;
+	return now == KVMW_NONE || before == KVMW_NONE ? KVMW_NONE :
+	       now > before ? now - before : 0;
 }
 
 static struct last_holder *last_of(struct deltas *d, u32 vcpu, u32 place)

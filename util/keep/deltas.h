@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who had the CPU, and who took memory: sums since the recording began, as what they grew by since the
- * last time, so that those of a window can be added up.
+ * Who had the CPU, and who took memory: sums since the recording began, as what they grew by since
+ * the last time, so that those of a window can be added up.
  */
 #ifndef KVMW_KEEP_DELTAS_H
 #define KVMW_KEEP_DELTAS_H
@@ -12,7 +12,8 @@
 struct deltas {			/* all zero but for budget: empty */
 	struct budget *budget;	/* or NULL */
 	struct hash_table holders, takens;
-	bool knows_taken;	/* there was a row of what was taken, at least that it was nothing */
+	/* there was a row of what was taken, at least that it was nothing */
+	bool knows_taken;
 	struct kvmw_taken others;	/* the last one of all others */
 };
 

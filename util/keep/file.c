@@ -21,7 +21,8 @@ static int put_meta(struct file *f)
 	const struct keep_snapshot *s = f->s;
 	char text[160];
 
-	snprintf(text, sizeof(text), "{\"start_ns\":%llu,\"stop\":{\"time_ns\":%llu,\"why\":\"snapshot\"}}",
+	snprintf(text, sizeof(text),
+		 "{\"start_ns\":%llu,\"stop\":{\"time_ns\":%llu,\"why\":\"snapshot\"}}",
 		 (unsigned long long)s->begin.time_ns, (unsigned long long)s->end.time_ns);
 	return put_json(f, DATA_META, s->meta) || put_json(f, DATA_META, text) ? -1 : 0;
 }
@@ -50,9 +51,11 @@ static int put_frame(struct file *f, struct keep_entry *e)
 
 int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
 {
-	for (u32 more; nr; nr -= more, rows = (const u8 *)rows + (size_t)more * event_desc__by_id(event)->size) {
+	for (u32 more; nr;
+	     nr -= more, rows = (const u8 *)rows + (size_t)more * event_desc__by_id(event)->size) {
 		more = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS;
-		if (data_encoder__rows(f->encoder, DATA_STATS, event_desc__by_id(event), 0, rows, more, &f->frame) ||
+		if (data_encoder__rows(f->encoder, DATA_STATS, event_desc__by_id(event), 0, rows,
+				       more, &f->frame) ||
 		    data_writer__append(f->s->writer, &f->frame))
 			return -1;
 	}
@@ -62,7 +65,8 @@ int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr)
 /* What the recorder cost since the window began. */
 static int put_cost(struct file *f)
 {
-	const struct kvmw_cost cost = deltas__cost(&f->s->begin.cost, &f->s->end.cost, data_writer__bytes(f->s->writer));
+	const struct kvmw_cost cost =
+		deltas__cost(&f->s->begin.cost, &f->s->end.cost, data_writer__bytes(f->s->writer));
 
 	return file__put_rows(f, KVMW_EVENT_COST, &cost, 1);
 }
@@ -93,7 +97,8 @@ static int file__put_entry(struct file *f, struct keep_entry *e, u32 moment)
 		return e->len && e->number == moment ? put_frame(f, e) : 0;
 	case KEEP_ASIDE:
 		/* The end of something of which the start is not known says nothing. */
-		if (e->number != f->s->number || (!moment && get16(e->data + FRAME_AT_TYPE) == DATA_STATS))
+		if (e->number != f->s->number ||
+		    (!moment && get16(e->data + FRAME_AT_TYPE) == DATA_STATS))
 			return 0;
 		return put_frame(f, e);
 	default:

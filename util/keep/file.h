@@ -23,7 +23,7 @@ struct file {
 /* Rows of a table, in as many frames as it takes.  0, or -1 after error(). */
 int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr);
 
-/* The sums of the seconds in KEEP_SUMS entries: added up, and put into the file.  0, or -1 after error(). */
+/* The sums of the seconds in KEEP_SUMS entries, added up, into the file. 0, or -1: error(). */
 int file_sums__begin(struct file *f);
 int file_sums__add(struct file *f, const struct keep_entry *e);
 int file_sums__put(struct file *f);

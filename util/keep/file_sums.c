@@ -63,7 +63,8 @@ static int add_one(struct file *f, const struct event_desc *event, u32 i)
 int file_sums__add(struct file *f, const struct keep_entry *e)
 {
 	const struct data_frame frame = {
-		.type = DATA_STATS, .event = get32(e->data + FRAME_AT_EVENT), .rows = get32(e->data + FRAME_AT_ROWS),
+		.type = DATA_STATS, .event = get32(e->data + FRAME_AT_EVENT),
+		.rows = get32(e->data + FRAME_AT_ROWS),
 		.size = get32(e->data + FRAME_AT_SIZE), .payload = e->data + FRAME_HDR_SIZE,
 	};
 	const struct event_desc *event = event_desc__by_id(frame.event);
@@ -74,8 +75,8 @@ int file_sums__add(struct file *f, const struct keep_entry *e)
 		fields[i] = i;
 	if (make_room(f, event->nr_fields, frame.rows))
 		return -1;
-	if (data_decoder__columns(f->decoder, schema__find(&f->schema, event->id), &frame, fields, event->nr_fields,
-				  f->column, &why))
+	if (data_decoder__columns(f->decoder, schema__find(&f->schema, event->id), &frame, fields,
+				  event->nr_fields, f->column, &why))
 		return error("--keep: sums in memory are damaged: %s", why);
 	for (u32 i = 0; i < frame.rows; i++)
 		if (add_one(f, event, i))

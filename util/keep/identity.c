@@ -10,7 +10,8 @@
 #include "bpf_skel/shared.h"
 
 #define A_FRAME		256	/* entries of a frame: a damaged one costs little */
-#define NAMED_FOR_NS	(2 * KVMW_NAMED_AGAIN_NS)	/* rows may wait in a ring before they come */
+/* rows may wait in a ring before they come */
+#define NAMED_FOR_NS (2 * KVMW_NAMED_AGAIN_NS)
 
 static const struct { const char *name, *id; } lists[NR_IDENTITY_LISTS] = {
 	[IDENTITY_VMS] = { "vms", "id" },
@@ -71,8 +72,8 @@ static int compare_changes(const void *a, const void *b)
 }
 
 /*
- * The older half of a list, but nothing of vcpus that is there: without the last readings of its totals,
- * the next ones would count all that was lost since the recording began.
+ * The older half of a list, but nothing of vcpus that is there: without the last readings of its
+ * totals, the next ones would count all that was lost since the recording began.
  */
 static int forget_half(struct identity *id, u32 list)
 {
@@ -90,7 +91,8 @@ static int forget_half(struct identity *id, u32 list)
 	for (u32 i = 0; i < id->entries.nr; i++) {
 		struct identity_entry *e = identity__at(id, i);
 
-		if (e->key.list == list && e->changed < middle && (list != IDENTITY_VCPUS || e->gone_ns))
+		if (e->key.list == list && e->changed < middle &&
+		    (list != IDENTITY_VCPUS || e->gone_ns))
 			forget_entry(e);
 	}
 	identity__sweep(id);
@@ -222,19 +224,21 @@ static s64 identity__number(struct json_object *o, const char *name)
 bool identity__vm_of(const struct identity *id, u32 vcpu, struct identity_vm *vm)
 {
 	const struct identity_entry *e = identity__find(id, IDENTITY_VCPUS, vcpu);
-	struct json_object *of = parsed(id, IDENTITY_VCPUS, vcpu), *o = e && e->vm >= 0 ? parsed(id, IDENTITY_VMS, e->vm) : NULL;
+	struct json_object *of = parsed(id, IDENTITY_VCPUS, vcpu),
+			   *o = e && e->vm >= 0 ? parsed(id, IDENTITY_VMS, e->vm) : NULL;
 	const char *name = json_object_get_string(json_object_object_get(o, "name"));
 
 	if (!name || !*name)
 		name = json_object_get_string(json_object_object_get(o, "vmm"));
-	*vm = (struct identity_vm) { .pid = identity__number(o, "pid"), .vcpu = identity__number(of, "vcpu") };
+	*vm = (struct identity_vm) { .pid = identity__number(o, "pid"),
+				     .vcpu = identity__number(of, "vcpu") };
 	snprintf(vm->name, sizeof(vm->name), "%s", name ?: "");
 	json_object_put(of);
 	json_object_put(o);
 	return *vm->name;
 }
 
-/* Of all: 5 ms in a second for 30 VMs of 18,000, which is 108,000 in an hour and a window of ten minutes. */
+/* Of all: 5 ms in a second for 30 VMs of 18,000: 108,000 in an hour and a window of ten minutes. */
 static bool has_others(const struct identity *id, s64 vm)
 {
 	for (u32 i = 0; i < id->entries.nr; i++) {

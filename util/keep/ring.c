@@ -13,7 +13,8 @@ int keep_ring__init(struct keep_ring *r, u64 bytes)
 	void *memory;
 
 	bytes -= bytes % ALIGN_TO;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED)
 		return error("--keep: no memory of %llu MB: %s; a smaller SIZE keeps less",
 			     (unsigned long long)bytes >> 20, strerror(errno));

@@ -54,20 +54,23 @@ static int series__append(struct series *s)
 	return s->writer ? data_writer__append(s->writer, &s->frame) : -1;
 }
 
-static int series__put_text(struct series *s, struct data_encoder *enc, enum data_frame_type type, const char *text)
+static int series__put_text(struct series *s, struct data_encoder *enc, enum data_frame_type type,
+			    const char *text)
 {
 	s->frame.len = 0;
 	return data_encoder__json(enc, type, text, &s->frame) || series__append(s) ? -1 : 0;
 }
 
-static int series__put_rows(struct series *s, struct data_encoder *enc, u32 id, const void *rows, u32 nr)
+static int series__put_rows(struct series *s, struct data_encoder *enc, u32 id, const void *rows,
+			    u32 nr)
 {
 	const struct event_desc *event = event_desc__by_id(id);
 
 	for (u32 some; nr; nr -= some, rows = (const u8 *)rows + (size_t)some * event->size) {
 		some = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS;
 		s->frame.len = 0;
-		if (data_encoder__rows(enc, DATA_STATS, event, 0, rows, some, &s->frame) || series__append(s))
+		if (data_encoder__rows(enc, DATA_STATS, event, 0, rows, some, &s->frame) ||
+		    series__append(s))
 			return -1;
 	}
 	return 0;
@@ -117,7 +120,8 @@ static int add_none_taken(struct series *s)
 
 static int series__put_cost(struct series *s, struct data_encoder *enc)
 {
-	const struct kvmw_cost cost = deltas__cost(&s->begin, &s->cost, data_writer__bytes(s->writer));
+	const struct kvmw_cost cost =
+		deltas__cost(&s->begin, &s->cost, data_writer__bytes(s->writer));
 
 	return series__put_rows(s, enc, KVMW_EVENT_COST, &cost, 1);
 }
@@ -153,12 +157,14 @@ static int series__put_sums(struct series *s, struct data_encoder *enc)
 	return 0;
 }
 
-static int series__take_cost(struct series *s, struct data_encoder *enc, const struct kvmw_cost *cost)
+static int series__take_cost(struct series *s, struct data_encoder *enc,
+			     const struct kvmw_cost *cost)
 {
 	s->cost = *cost;
 	if (account__end(&s->account, series__add_total, s))
 		return -1;
-	return s->nr_ended || (s->due && cost->time_ns >= s->sums_ns) ? series__put_sums(s, enc) : 0;
+	return s->nr_ended || (s->due && cost->time_ns >= s->sums_ns) ?
+	       series__put_sums(s, enc) : 0;
 }
 
 /* Of all the recording, until now: what they grew by. */
@@ -228,11 +234,13 @@ int series__begun(struct series *s, const struct kvmw_total *row)
 	return account__begun(&s->account, row);
 }
 
-int series__json(struct series *s, struct data_encoder *enc, enum data_frame_type type, const char *json)
+int series__json(struct series *s, struct data_encoder *enc, enum data_frame_type type,
+		 const char *json)
 {
 	u64 before = data_writer__bytes(s->writer);
-	int err = (type == DATA_IDENT && identity__take(&s->identity, json)) || series__put_text(s, enc, type, json) ||
-		  (type == DATA_META && put_begin(s, enc)) ? -1 : 0;
+	int err = (type == DATA_IDENT && identity__take(&s->identity, json)) ||
+		  series__put_text(s, enc, type, json) || (type == DATA_META && put_begin(s, enc)) ?
+		  -1 : 0;
 
 	see_growth(s, before);
 	return err;
@@ -248,8 +256,8 @@ void series__ended(struct series *s, u32 vcpu)
 
 static int end_file(struct series *s, struct data_encoder *enc)
 {
-	int err = account__end(&s->account, series__add_total, s) || add_none_taken(s) || series__put_sums(s, enc) ||
-		  data_writer__finish(s->writer);
+	int err = account__end(&s->account, series__add_total, s) || add_none_taken(s) ||
+		  series__put_sums(s, enc) || data_writer__finish(s->writer);
 
 	s->file.end_ns = s->cost.time_ns;
 	s->file.bytes = data_writer__bytes(s->writer);
@@ -268,12 +276,13 @@ int series__next(struct series *s, struct data_encoder *enc, const char *meta)
 	__atomic_store_n(&s->grown, 0, __ATOMIC_RELAXED);
 	if (series__put_text(s, enc, DATA_META, text) || end_file(s, enc))
 		return -1;
-	s->file = (struct series_file) { .number = s->file.number + 1, .begin_ns = s->cost.time_ns };
+	s->file = (struct series_file) { .number = s->file.number + 1,
+					 .begin_ns = s->cost.time_ns };
 	s->begin = s->cost;
 	keep_sums__free(&s->sums);
 	keep_sums__init(&s->sums, NULL);
-	return series__open_file(s) || series__put_text(s, enc, DATA_META, meta) || put_begin(s, enc) ||
-	       put_identities(s, enc) ? -1 : 0;
+	return series__open_file(s) || series__put_text(s, enc, DATA_META, meta) ||
+	       put_begin(s, enc) || put_identities(s, enc) ? -1 : 0;
 }
 
 int series__finish(struct series *s, struct data_encoder *enc)

@@ -2,10 +2,10 @@
 /*
  * A recording in a series of files, of which each is a recording by itself.
  *
- * It is fed as a file is written, in order, by one thread, and passes on what comes.  What a file has the last
- * word of, totals and identities, is kept as well: totals as what they grew by in this file, identities
- * to begin the next one with.  A row is in the file that is open when it comes, and counted there: no two
- * files have the same, and their sum is what one file would have.
+ * It is fed as a file is written, in order, by one thread, and passes on what comes. What a file
+ * has the last word of, totals and identities, is kept as well: totals as what they grew by in this
+ * file, identities to begin the next one with. A row is in the file that is open when it comes, and
+ * counted there: no two files have the same, and their sum is what one file would have.
  */
 #ifndef KVMW_KEEP_SERIES_H
 #define KVMW_KEEP_SERIES_H
@@ -29,7 +29,8 @@ struct series_file {
 /* Who has the files, called by the thread that feeds the series.  0, or -1 after error(). */
 struct series_files {
 	int (*make)(void *arg);	/* a new file: its descriptor */
-	int (*done)(void *arg, const struct series_file *file);	/* closed; the next one is made after it */
+	/* closed; the next one is made after it */
+	int (*done)(void *arg, const struct series_file *file);
 	void *arg;
 	const char *path;	/* of the one that is written, for messages */
 	u32 events;		/* that are recorded, a bitmap */
@@ -65,7 +66,8 @@ int series__rows(struct series *s, struct data_encoder *enc, enum data_frame_typ
 		 const struct event_desc *event, u32 stream, void *rows, u32 nr);
 /* An event that is counted and has no record, and no end yet, as one of total. */
 int series__begun(struct series *s, const struct kvmw_total *row);
-int series__json(struct series *s, struct data_encoder *enc, enum data_frame_type type, const char *json);
+int series__json(struct series *s, struct data_encoder *enc, enum data_frame_type type,
+		 const char *json);
 /* Nothing more comes of a vCPU. */
 void series__ended(struct series *s, u32 vcpu);
 

@@ -5,7 +5,8 @@
 #include "util/keep/deltas.h"
 #include "util/keep/sums.h"
 
-#define NTH_HOLDER	8		/* bits of a place in the kernel; above: its how manyth holder */
+/* bits of a place in the kernel; above: its how manyth holder */
+#define NTH_HOLDER 8
 
 struct window_total {
 	struct { u32 vcpu, event, isa, reason; } key;
@@ -104,7 +105,8 @@ static void holder_row(struct kvmw_holder *row, const struct window_holder *from
 
 static const struct hash_table *table_of(const struct keep_sums *s, u32 event)
 {
-	return event == KVMW_EVENT_TOTAL ? &s->totals : event == KVMW_EVENT_HOLDER ? &s->holders : &s->takens;
+	return event == KVMW_EVENT_TOTAL ? &s->totals : event == KVMW_EVENT_HOLDER ? &s->holders :
+	       &s->takens;
 }
 
 /* Entry i as a row; whether it has changed since the last time that it was taken. */

@@ -171,7 +171,8 @@ void keep_triggers__free(struct keep_triggers *t)
 		recording__free(t->rec);
 }
 
-const struct keep_trigger *keep_triggers__of(const struct keep_triggers *t, enum keep_trigger_kind kind)
+const struct keep_trigger *keep_triggers__of(const struct keep_triggers *t,
+					     enum keep_trigger_kind kind)
 {
 	for (u32 i = 0; i < t->nr; i++)
 		if (t->trigger[i].kind == kind)
@@ -222,11 +223,13 @@ static u64 end_of(const struct event_desc *event, const u8 *row)
 	int span = event->span ? event_desc__field(event, event->span, strlen(event->span)) : -1;
 
 	/* The time of an event is its first field. */
-	return field_desc__value(&event->fields[0], row) + (span < 0 ? 0 : captured(field_desc__value(&event->fields[span], row)));
+	return field_desc__value(&event->fields[0], row) +
+	       (span < 0 ? 0 : captured(field_desc__value(&event->fields[span], row)));
 }
 
-static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one, const struct event_desc *event,
-		    const char *const *columns, const u8 *rows, u32 nr)
+static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one,
+			     const struct event_desc *event, const char *const *columns,
+			     const u8 *rows, u32 nr)
 {
 	const struct row_filter *filter = where__filter(one->where);
 
@@ -234,10 +237,11 @@ static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one, 
 		int field = event_desc__field(event, columns[c], strlen(columns[c]));
 
 		for (u32 i = 0; i < nr; i++)
-			t->column[c][i] = field_desc__value(&event->fields[field], rows + (size_t)i * event->size);
+			t->column[c][i] = field_desc__value(&event->fields[field],
+							    rows + (size_t)i * event->size);
 	}
-	filter->rows(filter, t->rec, t->rec->meta.start_ns, schema__find(&t->schema, event->id), t->column, nr,
-		     t->keep);
+	filter->rows(filter, t->rec, t->rec->meta.start_ns, schema__find(&t->schema, event->id),
+		     t->column, nr, t->keep);
 	for (u32 i = 0; i < nr; i++) {
 		const u8 *row = rows + (size_t)i * event->size;
 		int vcpu = event_desc__field(event, "vcpu", 4);
@@ -246,12 +250,15 @@ static void trigger__look_at(struct keep_triggers *t, struct keep_trigger *one, 
 			continue;
 		one->rows++;
 		if (one->kind == TRIGGER_ROW)
-			keep_triggers__hit(t, end_of(event, row), vcpu < 0 ? ~0U : field_desc__value(&event->fields[vcpu], row), NULL,
-					   "%s", one->text);
+			keep_triggers__hit(t, end_of(event, row),
+					   vcpu < 0 ? ~0U :
+					   field_desc__value(&event->fields[vcpu], row), NULL, "%s",
+					   one->text);
 	}
 }
 
-void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event, const u8 *rows, u32 nr)
+void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event, const u8 *rows,
+			 u32 nr)
 {
 	for (u32 i = 0; i < t->nr; i++) {
 		struct keep_trigger *one = &t->trigger[i];
@@ -259,7 +266,8 @@ void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event
 		const char *const *columns = filter ? filter->columns(filter, event->id) : NULL;
 
 		for (u32 at = 0; columns && at < nr; at += BATCH)
-			trigger__look_at(t, one, event, columns, rows + (size_t)at * event->size, nr - at < BATCH ? nr - at : BATCH);
+			trigger__look_at(t, one, event, columns, rows + (size_t)at * event->size,
+					 nr - at < BATCH ? nr - at : BATCH);
 	}
 }
 
@@ -273,7 +281,8 @@ void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns)
 
 		/* A short one, made for a snapshot, says little. */
 		if (one->kind == TRIGGER_RATE && rate > one->limit && since >= NSEC_PER_SEC / 2)
-			keep_triggers__hit(t, time_ns, ~0U, NULL, "%s: %llu/s", one->text, (unsigned long long)rate);
+			keep_triggers__hit(t, time_ns, ~0U, NULL, "%s: %llu/s", one->text,
+					   (unsigned long long)rate);
 		one->rows = 0;
 	}
 	t->second_ns = time_ns;
@@ -281,7 +290,8 @@ void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns)
 
 /* ---- hits ---------------------------------------------------------------- */
 
-void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm, const char *fmt, ...)
+void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm,
+			const char *fmt, ...)
 {
 	va_list ap;
 	bool first;

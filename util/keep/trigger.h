@@ -67,17 +67,19 @@ int keep_triggers__check(const struct keep_triggers *t, u32 events);
 int keep_triggers__bind(struct keep_triggers *t, u32 events, int told);
 void keep_triggers__free(struct keep_triggers *t);
 /* The trigger of this kind; NULL: there is none. */
-const struct keep_trigger *keep_triggers__of(const struct keep_triggers *t, enum keep_trigger_kind kind);
+const struct keep_trigger *keep_triggers__of(const struct keep_triggers *t,
+					     enum keep_trigger_kind kind);
 
 /* META, IDENT; all: makes the text of all that is known. 0, or -1 after error(). */
 int keep_triggers__json(struct keep_triggers *t, enum data_frame_type type, const char *json,
 			char *(*all)(const void *arg), const void *arg);
 /* Rows of a captured event. */
-void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event, const u8 *rows, u32 nr);
+void keep_triggers__rows(struct keep_triggers *t, const struct event_desc *event, const u8 *rows,
+			 u32 nr);
 void keep_triggers__end_second(struct keep_triggers *t, u64 time_ns);
 /* What any thread has seen; vm: the name of the VM that it is about, or NULL. */
-void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+void keep_triggers__hit(struct keep_triggers *t, u64 time_ns, u32 vcpu, const char *vm,
+			const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The first one since the last call; why is "": there was none. */
 struct keep_hit keep_triggers__take(struct keep_triggers *t);
 

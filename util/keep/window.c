@@ -92,7 +92,7 @@ static void forget_gone(struct keep_window *w)
 	deltas__forget(&w->deltas, &w->identity);
 }
 
-/* Whether there is a second that ended, is too old, and is not needed by a snapshot that is being written. */
+/* Whether there is a second that ended, is too old, and no snapshot being written needs it. */
 static bool is_old(struct keep_window *w)
 {
 	u64 at = w->ring.oldest;
@@ -122,7 +122,8 @@ static void drop_old(struct keep_window *w)
 
 /* ---- what is added ------------------------------------------------------- */
 
-static int add_entry(struct keep_window *w, enum keep_what what, u32 number, const void *data, u32 len)
+static int add_entry(struct keep_window *w, enum keep_what what, u32 number, const void *data,
+		     u32 len)
 {
 	for (u64 lacks; (lacks = keep_ring__lacks(&w->ring, len)); ) {
 		if (lacks == KVMW_NONE)
@@ -148,10 +149,11 @@ static int encode(struct keep_window *w, struct data_encoder *enc, enum data_fra
 	return data_encoder__rows(enc, type, event, stream, rows, nr, &w->frame);
 }
 
-/* As many rows as one frame has room for, which is at most half of SIZE.  How many; 0 after error(). */
-static u32 keep_window__add_frame(struct keep_window *w, const struct keep_entry *as, struct data_encoder *enc,
-				  enum data_frame_type type, const struct event_desc *event, u32 stream,
-				  const void *rows, u32 nr)
+/* As many rows as a frame has room for, which is at most half of SIZE. How many; 0: error(). */
+static u32 keep_window__add_frame(struct keep_window *w, const struct keep_entry *as,
+				  struct data_encoder *enc, enum data_frame_type type,
+				  const struct event_desc *event, u32 stream, const void *rows,
+				  u32 nr)
 {
 	for (nr = nr < DATA_MAX_ROWS ? nr : DATA_MAX_ROWS; nr; nr /= 2) {
 		if (encode(w, enc, type, event, stream, rows, nr))
@@ -159,7 +161,8 @@ static u32 keep_window__add_frame(struct keep_window *w, const struct keep_entry
 		if (!add_entry(w, as->what, as->number, w->frame.data, w->frame.len))
 			return nr;
 	}
-	error("--keep: a row of %s does not fit into half of SIZE; a larger SIZE helps", event->name);
+	error("--keep: a row of %s does not fit into half of SIZE; a larger SIZE helps",
+	      event->name);
 	return 0;
 }
 
@@ -175,14 +178,15 @@ static int add_table(struct keep_window *w, const struct keep_entry *as, struct 
 }
 
 /* What is part of the second's sums. */
-static int keep_window__add_sums(struct keep_window *w, const struct event_desc *event, const void *rows, u32 nr)
+static int keep_window__add_sums(struct keep_window *w, const struct event_desc *event,
+				 const void *rows, u32 nr)
 {
 	const struct keep_entry as = { .what = KEEP_SUMS };
 
 	return add_table(w, &as, w->encoder, event, rows, nr);
 }
 
-/* A row refers to this, of the second that has not ended: its name is needed until that is dropped. */
+/* A row refers to this, of the second that has not ended: its name is needed until that goes. */
 static void needs_name(struct keep_window *w, enum identity_list list, u32 number)
 {
 	identity__needed(&w->identity, list, number, w->last.time_ns + 1);
@@ -223,21 +227,27 @@ static int end_second(struct keep_window *w, const struct kvmw_cost *cost)
 	return 0;
 }
 
-/* A second that takes much of SIZE ends in parts, to be dropped one by one.  What they cost is only known at its end. */
+/*
+ * A second that takes much of SIZE ends in parts, to be dropped one by one. What they cost is only
+ * known at its end.
+ */
 static int end_part_if_large(struct keep_window *w)
 {
-	return w->ring.end - w->part < w->ring.size / PART ? 0 : end_part(w, w->newest_ns, &w->last.cost);
+	return w->ring.end - w->part < w->ring.size / PART ? 0 :
+	       end_part(w, w->newest_ns, &w->last.cost);
 }
 
 /* Rows come in the order of their ends; which began last is known well enough from the last one. */
-static void see_time(struct keep_window *w, const struct event_desc *event, const void *rows, u32 nr)
+static void see_time(struct keep_window *w, const struct event_desc *event, const void *rows,
+		     u32 nr)
 {
 	int field = event_desc__field(event, "time_ns", strlen("time_ns"));
 	u64 time_ns;
 
 	if (field < 0)
 		return;
-	time_ns = field_desc__value(&event->fields[field], (const u8 *)rows + (size_t)(nr - 1) * event->size);
+	time_ns = field_desc__value(&event->fields[field],
+				    (const u8 *)rows + (size_t)(nr - 1) * event->size);
 	if (time_ns > w->newest_ns)
 		w->newest_ns = time_ns;
 }
@@ -255,12 +265,14 @@ static bool is_start(const struct event_desc *event, const void *rows)
 }
 
 /* Of all the recording, until now: what they grew by. */
-static int keep_window__take_sums(struct keep_window *w, const struct event_desc *event, void *rows, u32 nr)
+static int keep_window__take_sums(struct keep_window *w, const struct event_desc *event, void *rows,
+				  u32 nr)
 {
 	bool holds = event->id == KVMW_EVENT_HOLDER;
 	const struct kvmw_holder *holders = rows;
 	const struct kvmw_taken *takens = rows;
-	int err = holds ? deltas__holders(&w->deltas, rows, nr) : deltas__takens(&w->deltas, rows, nr);
+	int err = holds ? deltas__holders(&w->deltas, rows, nr) :
+		  deltas__takens(&w->deltas, rows, nr);
 
 	for (u32 i = 0; i < nr; i++) {
 		if (holds)
@@ -270,12 +282,13 @@ static int keep_window__take_sums(struct keep_window *w, const struct event_desc
 	return err ? -1 : keep_window__add_sums(w, event, rows, nr);
 }
 
-static int take_table(struct keep_window *w, struct data_encoder *enc, const struct event_desc *event,
-		      void *rows, u32 nr)
+static int take_table(struct keep_window *w, struct data_encoder *enc,
+		      const struct event_desc *event, void *rows, u32 nr)
 {
 	bool start = is_start(event, rows);
 	const struct keep_entry as = {
-		.what = start ? KEEP_MOMENT : KEEP_ASIDE, .number = start ? w->moment : w->snapshot + 1,
+		.what = start ? KEEP_MOMENT : KEEP_ASIDE,
+		.number = start ? w->moment : w->snapshot + 1,
 	};
 
 	if (event->id == KVMW_EVENT_TOTAL)
@@ -287,7 +300,7 @@ static int take_table(struct keep_window *w, struct data_encoder *enc, const str
 	return add_table(w, &as, enc, event, rows, nr);
 }
 
-/* What had not ended when its vCPU went, before the window began, is not of it.  How many remain. */
+/* What had not ended when its vCPU went, before the window, is not of it. How many remain. */
 static u32 drop_gone(const struct keep_window *w, const struct event_desc *event, u8 *rows, u32 nr)
 {
 	int vcpu = event_desc__field(event, "vcpu", strlen("vcpu"));
@@ -296,7 +309,9 @@ static u32 drop_gone(const struct keep_window *w, const struct event_desc *event
 	for (u32 i = 0; i < nr; i++) {
 		const u8 *row = rows + (size_t)i * event->size;
 
-		if (vcpu >= 0 && identity__was_gone(&w->identity, field_desc__value(&event->fields[vcpu], row), w->begin.time_ns))
+		if (vcpu >= 0 &&
+		    identity__was_gone(&w->identity, field_desc__value(&event->fields[vcpu], row),
+				       w->begin.time_ns))
 			continue;
 		memmove(rows + (size_t)left++ * event->size, row, event->size);
 	}
@@ -317,9 +332,11 @@ int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data
 	if (w->triggers && type == DATA_EVENTS && !aside)
 		keep_triggers__rows(w->triggers, event, rows, nr);
 	for (u32 some; nr; nr -= some, rows = (u8 *)rows + (size_t)some * event->size) {
-		some = !aside && end_part_if_large(w) ? 0 : keep_window__add_frame(w, &as, enc, type, event, stream, rows, nr);
+		some = !aside && end_part_if_large(w) ? 0 :
+		       keep_window__add_frame(w, &as, enc, type, event, stream, rows, nr);
 		/* Its totals are those of the second that it is in. */
-		if (!some || (type == DATA_EVENTS && account__rows(aside ? &w->open : &w->account, event, rows, some)))
+		if (!some || (type == DATA_EVENTS &&
+			      account__rows(aside ? &w->open : &w->account, event, rows, some)))
 			return -1;
 		if (type == DATA_EVENTS && !aside)
 			see_time(w, event, rows, some);
@@ -348,8 +365,8 @@ static void hit_gone(struct keep_window *w)
 	if (!identity__vm_of(&w->identity, id, &vm))
 		keep_triggers__hit(w->triggers, 0, id, NULL, "gone");
 	else
-		keep_triggers__hit(w->triggers, 0, id, vm.name, "gone: vCPU %lld of %s (pid %lld)", (long long)vm.vcpu, vm.name,
-				   (long long)vm.pid);
+		keep_triggers__hit(w->triggers, 0, id, vm.name, "gone: vCPU %lld of %s (pid %lld)",
+				   (long long)vm.vcpu, vm.name, (long long)vm.pid);
 }
 
 int keep_window__json(struct keep_window *w, enum data_frame_type type, const char *json)

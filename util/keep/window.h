@@ -2,10 +2,10 @@
 /*
  * The last TIME of a recording, in memory, and snapshots of it: whole recordings.
  *
- * It is fed as a file is written, in order, by one thread.  Frames are kept as they are encoded; what a
- * file has the last word of, totals and identities, is kept apart, so that frames can be dropped.  It
- * is divided into seconds, which end with a row of cost; what is dropped is whole seconds, or parts of one
- * that is large.
+ * It is fed as a file is written, in order, by one thread. Frames are kept as they are encoded;
+ * what a file has the last word of, totals and identities, is kept apart, so that frames can be
+ * dropped. It is divided into seconds, which end with a row of cost; what is dropped is whole
+ * seconds, or parts of one that is large.
  */
 #ifndef KVMW_KEEP_WINDOW_H
 #define KVMW_KEEP_WINDOW_H
@@ -52,7 +52,8 @@ struct keep_window {
 	bool held;		/* a snapshot is about to be made: nothing is too old */
 	u64 cut;		/* position: what comes later is not in it; 0: all is */
 	struct keep_second cut_end;	/* its last second */
-	u64 part;		/* position: where the second that has not ended, or its part, begins */
+	/* position: where the second that has not ended, or its part, begins */
+	u64 part;
 	u64 newest_ns;		/* latest time of all rows */
 	/* What a snapshot still needs is not dropped. */
 	pthread_mutex_t lock;
@@ -67,8 +68,8 @@ void keep_window__start(struct keep_window *w, u64 start_ns);
 void keep_window__free(struct keep_window *w);
 
 /*
- * Rows as data_encoder__rows() takes them, which may be changed; aside: for the next snapshot alone.  They may wait for a
- * snapshot that is being written.  0, or -1 after error().
+ * Rows as data_encoder__rows() takes them, which may be changed; aside: for the next snapshot
+ * alone. They may wait for a snapshot that is being written. 0, or -1 after error().
  */
 int keep_window__rows(struct keep_window *w, struct data_encoder *enc, enum data_frame_type type,
 		      const struct event_desc *event, u32 stream, bool aside, void *rows, u32 nr);
@@ -109,8 +110,8 @@ struct keep_snapshot {
 };
 
 /*
- * All that came until now; a thread writes it, and s->told is told the end, also if it fails.  One at a
- * time.
+ * All that came until now; a thread writes it, and s->told is told the end, also if it fails. One
+ * at a time.
  */
 void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s);
 /* The thread's; file.c. */

@@ -44,7 +44,8 @@ static int cut__field(const struct event_desc *event, const char *name)
 /* What rows are chosen by. */
 static bool is_chosen_by(const struct event_desc *event, u32 field)
 {
-	static const char *const names[] = { "time_ns", "vcpu", "pid", "number", "event", "first_ns", "last_ns", "kind" };
+	static const char *const names[] = { "time_ns", "vcpu", "pid", "number", "event",
+					     "first_ns", "last_ns", "kind" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(event->fields[field].name, names[i]))
@@ -60,7 +61,8 @@ static u64 cut__value(const struct cut *c, int field, u32 row)
 /* A vCPU of these tables may have no id, but its number in the VM. */
 static bool has_number(const struct cut *c, u64 number)
 {
-	return !c->vcpus->nr || number == KVMW_NONE || number == UINT32_MAX || number_list__has(c->vcpus, number);
+	return !c->vcpus->nr || number == KVMW_NONE || number == UINT32_MAX ||
+	       number_list__has(c->vcpus, number);
 }
 
 static bool keeps_of_vcpu(const struct cut *c, u64 id)
@@ -85,16 +87,18 @@ bool cut__has_rows_of(const struct cut *c, u32 event, u32 id)
 /* Which rows of this frame are kept, in time not asked.  Returns their number. */
 static u32 choose_rows(struct cut *c, const struct event_desc *event, u32 rows)
 {
-	bool by_id = event->class != EVENT_TABLE || event->id == KVMW_EVENT_TOTAL || event->id == KVMW_EVENT_HOLDER ||
-		     event->id == KVMW_EVENT_LOSS;
+	bool by_id = event->class != EVENT_TABLE || event->id == KVMW_EVENT_TOTAL ||
+		     event->id == KVMW_EVENT_HOLDER || event->id == KVMW_EVENT_LOSS;
 	bool of_events = event->id == KVMW_EVENT_TOTAL || event->id == KVMW_EVENT_LOSS;
-	int vcpu = cut__field(event, "vcpu"), pid = cut__field(event, "pid"), number = cut__field(event, "number");
+	int vcpu = cut__field(event, "vcpu"), pid = cut__field(event, "pid"),
+	    number = cut__field(event, "number");
 	int of = of_events ? cut__field(event, "event") : -1;
 	u64 last = KVMW_NONE, last_event = KVMW_NONE, nr = 0;
 	bool kept = true;
 
 	for (u32 i = 0; i < rows; i++) {
-		u64 id = by_id ? cut__value(c, vcpu, i) : cut__value(c, pid, i), event_id = cut__value(c, of, i);
+		u64 id = by_id ? cut__value(c, vcpu, i) : cut__value(c, pid, i),
+		    event_id = cut__value(c, of, i);
 
 		if (cut__selects(c) && (id != last || event_id != last_event || !i))
 			kept = event->id == KVMW_EVENT_LOSS ? keeps_of_vcpu(c, id) :
@@ -102,8 +106,9 @@ static u32 choose_rows(struct cut *c, const struct event_desc *event, u32 rows)
 			       pid < 0 || cut__has_pid(c, id);
 		last = id;
 		last_event = event_id;
-		c->out.keep[i] = kept && (by_id || has_number(c, cut__value(c, number, i))) &&
-				 (!of_events || (event_id < KVMW_MAX_EVENTS && c->events >> event_id & 1));
+		c->out.keep[i] =
+			kept && (by_id || has_number(c, cut__value(c, number, i))) &&
+			(!of_events || (event_id < KVMW_MAX_EVENTS && c->events >> event_id & 1));
 		nr += c->out.keep[i];
 	}
 	return nr;
@@ -165,7 +170,8 @@ static u32 choose_losses(struct cut *c, const struct event_desc *event, u32 rows
 	const struct time_window *w = &c->rec->window;
 
 	for (u32 i = 0; i < rows && w->active; i++) {
-		bool kept = c->out.keep[i] && cut__value(c, first, i) <= w->to && !ends_before(c, cut__value(c, last, i));
+		bool kept = c->out.keep[i] && cut__value(c, first, i) <= w->to &&
+			    !ends_before(c, cut__value(c, last, i));
 
 		nr -= c->out.keep[i] && !kept;
 		c->out.keep[i] = kept;
@@ -175,11 +181,11 @@ static u32 choose_losses(struct cut *c, const struct event_desc *event, u32 rows
 
 static bool is_sum(u32 event)
 {
-	return event == KVMW_EVENT_TOTAL || event == KVMW_EVENT_HOLDER || event == KVMW_EVENT_TAKEN ||
-	       event == KVMW_EVENT_COST;
+	return event == KVMW_EVENT_TOTAL || event == KVMW_EVENT_HOLDER ||
+	       event == KVMW_EVENT_TAKEN || event == KVMW_EVENT_COST;
 }
 
-/* What nobody in particular took is of no VM; but without its row, what was taken would be unknown. */
+/* What nobody in particular took is of no VM; without its row, what was taken would be unknown. */
 static int put_others(struct cut *c, const struct event_desc *event, u32 rows)
 {
 	int kind = cut__field(event, "kind");
@@ -203,7 +209,8 @@ static int cut__take_table(struct cut *c, const struct data_reader *r, const str
 		      const struct event_desc *event)
 {
 	bool in_time = is_sum(event->id) && c->rec->window.active;
-	int ret = part_out__decode(&c->out, r, f, event, in_time || event->id == KVMW_EVENT_TAKEN ? NULL : is_chosen_by);
+	int ret = part_out__decode(&c->out, r, f, event,
+				   in_time || event->id == KVMW_EVENT_TAKEN ? NULL : is_chosen_by);
 	u32 nr;
 
 	if (ret)
@@ -246,7 +253,8 @@ int cut__end(struct cut *c, bool finished, u64 missing_rows)
 {
 	bool whole = finished && !missing_rows && !c->out.dropped_frames;
 
-	if ((c->rec->window.active && cut_sums__put(c)) || cut__put_meta(c, missing_rows + c->out.dropped_rows, false))
+	if ((c->rec->window.active && cut_sums__put(c)) ||
+	    cut__put_meta(c, missing_rows + c->out.dropped_rows, false))
 		return -1;
 	/* Without its end, it is seen to lack something, as the recording does. */
 	return whole ? data_writer__finish(c->out.writer) : 0;

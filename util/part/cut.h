@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A part of a recording, which is a recording itself.  It is read twice: what it says of itself has to be known
- * before its first row is looked at.
+ * A part of a recording, which is a recording itself. It is read twice: what it says of itself has
+ * to be known before its first row is looked at.
  *
- * Times stay as they were, and META says which part it is: reports of it are those of the whole with --time.  Totals,
- * which those do not use, become those of the part: the sums of its rows, and what was counted and has no
- * record between the first and last reading of them in it.
+ * Times stay as they were, and META says which part it is: reports of it are those of the whole
+ * with --time. Totals, which those do not use, become those of the part: the sums of its rows, and
+ * what was counted and has no record between the first and last reading of them in it.
  */
 #ifndef KVMW_PART_CUT_H
 #define KVMW_PART_CUT_H
@@ -23,7 +23,8 @@ struct cut_sums {
 	struct keep_sums sums;
 	struct kvmw_cost before, last;	/* readings: the last one before it, and in it */
 	bool has_cost;
-	bool all_rows;		/* something has no record: those outside have to be looked at, too */
+	/* something has no record: those outside have to be looked at, too */
+	bool all_rows;
 	u64 now_ns;		/* latest time of rows so far */
 	u8 *inside;		/* which rows of a frame are in it */
 };
@@ -34,7 +35,8 @@ struct cut {
 	const struct recording *rec;	/* all of it was read, with the window of the part */
 	const struct number_list *vcpus, *vms;	/* empty: all */
 	u32 events;			/* that are kept, a bitmap */
-	bool lacks_rows;		/* the recording does: of the part, nobody knows how many, so it has no totals */
+	/* the recording does: of the part, nobody knows how many, so it has no totals */
+	bool lacks_rows;
 	const char *by;			/* how it is cut, as options */
 	struct budget budget;		/* for what is below */
 
@@ -54,7 +56,7 @@ bool cut__has_vm(const struct cut *c, const struct rec_vm *vm);
 bool cut__has_vcpu(const struct cut *c, u32 id);
 /* The same of rows of an event. */
 bool cut__has_rows_of(const struct cut *c, u32 event, u32 id);
-/* What began before the recording did is in a part that has its beginning: it is in no other one. */
+/* What began before the recording did is in the part that has its beginning, and in no other. */
 bool cut__has_time(const struct cut *c, u64 time_ns);
 /* Whether it is of some VMs or vCPUs only. */
 bool cut__selects(const struct cut *c);
@@ -73,7 +75,10 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 /* Rows of a table whose last ones count; all columns are decoded. */
 int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows);
 int cut_sums__put(struct cut *c);
-/* What the recorder did not know in all of rec, it does not know in this total, which is of a part, or of more. */
+/*
+ * What the recorder did not know in all of rec, it does not know in this total, which is of a part,
+ * or of more.
+ */
 void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row);
 /* Rows of all sums; total() changes those of totals before. */
 int part_out__sums(struct part_out *o, const struct keep_sums *sums,

@@ -21,8 +21,8 @@ static u64 lost_around(const struct cut *c)
 		const struct rec_loss *l = &c->rec->loss[i];
 		bool in = l->first_ns <= w->to && l->last_ns >= w->from;
 
-		if (in && (l->first_ns < w->from || l->last_ns > w->to) && l->event < KVMW_MAX_EVENTS &&
-		    c->events >> l->event & 1)
+		if (in && (l->first_ns < w->from || l->last_ns > w->to) &&
+		    l->event < KVMW_MAX_EVENTS && c->events >> l->event & 1)
 			nr = sat_add(nr, l->count);
 	}
 	return nr;
@@ -75,7 +75,8 @@ static json *part_json(const struct cut *c)
 	if (w->active && w->to != UINT64_MAX)
 		json_object_object_add(part, "to_ns", json_object_new_uint64(w->to));
 	if (!c->rec->meta.stop_ns)
-		json_object_object_add(part, "end_ns", json_object_new_uint64(recording__end(c->rec)));
+		json_object_object_add(part, "end_ns",
+				       json_object_new_uint64(recording__end(c->rec)));
 	if (c->rec->meta.part_selects || cut__selects(c) || c->events != DATA_ALL_EVENTS)
 		json_object_object_add(part, "selects", json_object_new_boolean(true));
 	json_object_object_add(part, "without", without);
@@ -91,8 +92,9 @@ int cut__put_meta(struct cut *c, u64 missing_rows, bool first)
 	if (first)
 		json_object_object_add(root, "part", part_json(c));
 	if (missing_rows)
-		json_object_object_add(root, "missing_rows", json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX :
-										   (int64_t)missing_rows));
+		json_object_object_add(root, "missing_rows",
+				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX :
+							     (int64_t)missing_rows));
 	if (first || missing_rows)
 		return part_out__json(&c->out, DATA_META, root);
 	json_object_put(root);
@@ -107,7 +109,8 @@ static bool without_others(const struct cut *c, json *events)
 	for (size_t i = json_object_array_length(events); i--;) {
 		json *name = json_object_array_get_idx(events, i);
 
-		if (json_object_is_type(name, json_type_string) && keeps_event(c, json_object_get_string(name)))
+		if (json_object_is_type(name, json_type_string) &&
+		    keeps_event(c, json_object_get_string(name)))
 			continue;
 		json_object_array_del_idx(events, i, 1);
 		changed = true;
@@ -149,7 +152,8 @@ static bool is_of_part(const struct cut *c, u32 list, json *entry)
 		return true;
 	vcpu = recording__vcpu(c->rec, id);
 	/* What is said of a VMM is said of all its vCPUs. */
-	return vcpu && !rec_vcpu__is_vcpu(vcpu) ? cut__has_vm(c, recording__vm(c->rec, vcpu->vm)) : cut__has_vcpu(c, id);
+	return vcpu && !rec_vcpu__is_vcpu(vcpu) ? cut__has_vm(c, recording__vm(c->rec, vcpu->vm)) :
+	       cut__has_vcpu(c, id);
 }
 
 static int cut__take_entry(void *ctx, u32 list, json *entry)
@@ -165,5 +169,6 @@ int cut__text(void *ctx, const struct data_frame *f, const char *text)
 
 	if (f->type == DATA_META)
 		return cut__meta(c, f, text);
-	return cut__selects(c) ? part_out__each_entry(&c->out, text, cut__take_entry, c) : part_out__copy(&c->out, f);
+	return cut__selects(c) ? part_out__each_entry(&c->out, text, cut__take_entry, c) :
+	       part_out__copy(&c->out, f);
 }

@@ -73,7 +73,9 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 	for (u32 i = 0; i < f->rows; i++) {
 		bool inside = cut__has_time(c, c->out.col[time][i]);
 
-		c->out.keep[i] = (inside || s->all_rows) && (!cut__selects(c) || cut__has_rows_of(c, event->id, c->out.col[vcpu][i]));
+		c->out.keep[i] =
+			(inside || s->all_rows) &&
+			(!cut__selects(c) || cut__has_rows_of(c, event->id, c->out.col[vcpu][i]));
 		s->inside[nr] = inside;
 		nr += c->out.keep[i];
 	}
@@ -112,7 +114,8 @@ static int cut_sums__take_row(struct cut *c, const struct event_desc *event, u32
 		s->account.aside = !inside;
 		return s->all_rows ? account__counted(&s->account, &row.total, 1) : 0;
 	case KVMW_EVENT_COST:
-		if (row.cost.time_ns < c->rec->window.from && c->rec->window.from > c->rec->meta.start_ns)
+		if (row.cost.time_ns < c->rec->window.from &&
+		    c->rec->window.from > c->rec->meta.start_ns)
 			s->before = row.cost;
 		if (cut__has_time(c, row.cost.time_ns)) {
 			s->last = row.cost;
@@ -141,7 +144,8 @@ int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows)
 
 void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row)
 {
-	const struct agg_key key = { .vcpu = row->vcpu, .event = row->event, .isa = row->isa, .reason = row->reason };
+	const struct agg_key key = { .vcpu = row->vcpu, .event = row->event, .isa = row->isa,
+				     .reason = row->reason };
 	const struct agg *agg = hash_table__find(&rec->totals.table, &key);
 
 	if (!agg)
@@ -177,7 +181,8 @@ static int put_sums(struct part_out *o, const struct keep_sums *sums, u32 event,
 int part_out__sums(struct part_out *o, const struct keep_sums *sums,
 		   void (*total)(const void *ctx, struct kvmw_total *row), const void *ctx)
 {
-	return put_sums(o, sums, KVMW_EVENT_TOTAL, total, ctx) || put_sums(o, sums, KVMW_EVENT_HOLDER, total, ctx) ||
+	return put_sums(o, sums, KVMW_EVENT_TOTAL, total, ctx) ||
+	       put_sums(o, sums, KVMW_EVENT_HOLDER, total, ctx) ||
 	       put_sums(o, sums, KVMW_EVENT_TAKEN, total, ctx) ? -1 : 0;
 }
 
@@ -188,7 +193,8 @@ static void cut_sums__without_unknown(const void *ctx, struct kvmw_total *row)
 
 static int cut_sums__put_cost(struct cut *c)
 {
-	const struct kvmw_cost cost = deltas__cost(&c->sums.before, &c->sums.last, c->sums.last.bytes - c->sums.before.bytes);
+	const struct kvmw_cost cost = deltas__cost(&c->sums.before, &c->sums.last,
+						   c->sums.last.bytes - c->sums.before.bytes);
 
 	return c->sums.has_cost ? part_out__rows(&c->out, KVMW_EVENT_COST, &cost, 1) : 0;
 }
@@ -200,7 +206,9 @@ int cut_sums__put(struct cut *c)
 
 	none.count = none.bytes = none.guest_count = none.guest_bytes = 0;
 	if ((!c->lacks_rows && account__end(&s->account, cut_sums__add_total, c)) ||
-	    (s->deltas.knows_taken && none.kind && keep_sums__add(&s->sums, KVMW_EVENT_TAKEN, &none)))
+	    (s->deltas.knows_taken && none.kind &&
+	     keep_sums__add(&s->sums, KVMW_EVENT_TAKEN, &none)))
 		return -1;
-	return part_out__sums(&c->out, &s->sums, cut_sums__without_unknown, c) || cut_sums__put_cost(c) ? -1 : 0;
+	return part_out__sums(&c->out, &s->sums, cut_sums__without_unknown, c) ||
+	       cut_sums__put_cost(c) ? -1 : 0;
 }

@@ -71,13 +71,14 @@ static const struct event_desc *shared_counts(const struct recording *a, const s
 }
 
 /*
- * What both have of the same vCPUs, of the same time. NULL: nothing.  Slots are in all parts of their VM: what
- * an earlier one has is left out.
+ * What both have of the same vCPUs, of the same time. NULL: nothing. Slots are in all parts of
+ * their VM: what an earlier one has is left out.
  */
 static const struct event_desc *shared_event(const struct recording *a, const struct recording *b)
 {
 	for_each_captured_event(event)
-		if (event->id != KVMW_EVENT_MEMSLOT && a->event_rows[event->id] && b->event_rows[event->id])
+		if (event->id != KVMW_EVENT_MEMSLOT && a->event_rows[event->id] &&
+		    b->event_rows[event->id])
 			return event;
 	return shared_counts(a, b);
 }
@@ -87,7 +88,8 @@ static bool share_sums(const struct recording *x, const struct recording *y)
 {
 	return (x->holders.table.nr && y->holders.table.nr && share_vcpus(x, y)) ||
 	       (x->takens.table.nr && y->takens.table.nr && share_vms(x, y)) ||
-	       (x->event_rows[KVMW_EVENT_MEMSLOT] && y->event_rows[KVMW_EVENT_MEMSLOT] && share_vms(x, y));
+	       (x->event_rows[KVMW_EVENT_MEMSLOT] && y->event_rows[KVMW_EVENT_MEMSLOT] &&
+		share_vms(x, y));
 }
 
 static int check_pair(struct merge *m, const struct merge_input *a, struct merge_input *b)
@@ -131,9 +133,11 @@ static int check_gaps(const struct merge *m)
 
 static int check_kept(const struct recording *rec)
 {
-	const struct rec_table *tables[] = { &rec->threads, &rec->cgroups, &rec->host, &rec->slots, &rec->vm_configs,
-					     &rec->vcpu_configs, &rec->vm_memories };
-	u64 over_limit = rec->totals.over_limit + rec->holders.over_limit + rec->takens.over_limit + rec->ids_left_out;
+	const struct rec_table *tables[] = { &rec->threads, &rec->cgroups, &rec->host, &rec->slots,
+					     &rec->vm_configs, &rec->vcpu_configs,
+					     &rec->vm_memories };
+	u64 over_limit = rec->totals.over_limit + rec->holders.over_limit + rec->takens.over_limit +
+			 rec->ids_left_out;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		over_limit += tables[i]->over_limit;
@@ -145,12 +149,16 @@ static int check_kept(const struct recording *rec)
 	       error("%s: it has more totals, threads or the like than kvmw keeps: some would be missing", rec->path);
 }
 
-/* Two recorders number their VMs and vCPUs alike, two hosts have a clock each: rows of both would be mixed up. */
+/*
+ * Two recorders number their VMs and vCPUs alike, two hosts have a clock each: rows of both would
+ * be mixed up.
+ */
 static int not_of_one(const struct recording *a, const struct recording *b)
 {
 	const char *x = a->meta.host ?: "", *y = b->meta.host ?: "";
 
-	if (a->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP || b->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP)
+	if (a->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP ||
+	    b->meta.hidden[KVMW_SECRET_NAMES] == PRIVACY_REMAP)
 		return error("%s and %s: kvmw scrub makes up other names for each file, so it is unknown whether these are parts "
 			     "of one recording; merge first, then scrub the result", a->path, b->path);
 	if (strcmp(x, y))
@@ -168,7 +176,8 @@ static void limit_to_file(struct merge_input *in)
 
 	if (meta->series_number > 1 && !in->from_ns)
 		in->from_ns = meta->start_ns;
-	if (meta->series_number && in->to_ns == UINT64_MAX && meta->stop_why && !strcmp(meta->stop_why, SERIES_STOP))
+	if (meta->series_number && in->to_ns == UINT64_MAX && meta->stop_why &&
+	    !strcmp(meta->stop_why, SERIES_STOP))
 		in->to_ns = meta->stop_ns;
 }
 
@@ -250,7 +259,10 @@ static struct json_object *merged_part(const struct merge *m)
 	}
 	if (f)
 		fclose(f);
-	/* Parts of all the time, cut by nothing else, are all there is; files as they were recorded are not cut. */
+	/*
+	 * Parts of all the time, cut by nothing else, are all there is; files as they were recorded
+	 * are not cut.
+	 */
 	if (!any || (!selects && !from_ns && to_ns == UINT64_MAX)) {
 		json_object_put(part);
 		free(by);
@@ -261,7 +273,8 @@ static struct json_object *merged_part(const struct merge *m)
 	if (to_ns != UINT64_MAX)
 		json_object_object_add(part, "to_ns", json_object_new_uint64(to_ns));
 	if (m->input[0].rec->meta.part_end_ns)
-		json_object_object_add(part, "end_ns", json_object_new_uint64(m->input[0].rec->meta.part_end_ns));
+		json_object_object_add(part, "end_ns",
+				       json_object_new_uint64(m->input[0].rec->meta.part_end_ns));
 	if (selects)
 		json_object_object_add(part, "selects", json_object_new_boolean(true));
 	json_object_object_add(part, "without", still_without(m));
@@ -285,7 +298,8 @@ static int put_part(struct merge *m)
 static void add_series(const struct merge *m, struct json_object *root)
 {
 	const struct rec_meta *last = &m->input[m->nr - 1].rec->meta;
-	struct json_object *series = json_object_new_object(), *notes = json_object_new_array(), *stop;
+	struct json_object *series = json_object_new_object(), *notes = json_object_new_array(),
+			   *stop;
 	u64 from = m->input[0].rec->meta.series_number, to = 0;
 
 	for (u32 i = 0; i < m->nr; i++) {
@@ -321,7 +335,8 @@ static int put_last_meta(struct merge *m, u64 missing_rows)
 	json_object_object_add(root, "events", events);
 	if (missing_rows)
 		json_object_object_add(root, "missing_rows",
-				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX : (s64)missing_rows));
+				       json_object_new_int64(missing_rows > INT64_MAX ? INT64_MAX :
+							     (s64)missing_rows));
 	if (m->of_series)
 		add_series(m, root);
 	return part_out__json(&m->out, DATA_META, root);
@@ -347,7 +362,8 @@ static int merge__meta(void *ctx, const struct data_frame *f, const char *text)
 	}
 	for (u32 i = 0; i < nr; i++)
 		json_object_object_del(root, of_part[i]);
-	return json_object_object_length(root) ? part_out__json(&m->out, DATA_META, root) : json_object_put(root) != 1;
+	return json_object_object_length(root) ? part_out__json(&m->out, DATA_META, root) :
+	       json_object_put(root) != 1;
 }
 
 /* ---- frames -------------------------------------------------------------------- */
@@ -370,7 +386,8 @@ static int merge__advance(struct merge *m, u32 nr)
 			ret = part_out__copy(&m->out, f);
 		/* All of them have the META of the recorder. */
 		else if (f->type == DATA_META && !nr)
-			ret = part_out__done(&m->out, f, part_out__text(&m->out, f, merge__meta, m));
+			ret = part_out__done(&m->out, f,
+					     part_out__text(&m->out, f, merge__meta, m));
 		else if (f->type == DATA_LOSS)
 			ret = part_out__done(&m->out, f, merge__losses(m, nr, f));
 		else if (f->type == DATA_EVENTS || f->type > DATA_END)
@@ -388,7 +405,8 @@ static int merge__put_frame(struct merge *m, struct merge_input *in)
 		return part_out__done(&m->out, in->next, merge__slots(m, in - m->input, in->next));
 	memset(m->out.keep, 1, in->next->rows);
 	return part_out__done(&m->out, in->next,
-			      part_out__put_kept(&m->out, in->reader, in->next, event, in->next->rows));
+			      part_out__put_kept(&m->out, in->reader, in->next, event,
+						 in->next->rows));
 }
 
 /* Of all inputs, the one whose next frame ends first; nr: there is none. */
@@ -397,7 +415,8 @@ static u32 first_of(const struct merge *m)
 	u32 first = m->nr;
 
 	for (u32 i = 0; i < m->nr; i++)
-		if (m->input[i].next && (first == m->nr || m->input[i].next->last_ns < m->input[first].next->last_ns))
+		if (m->input[i].next &&
+		    (first == m->nr || m->input[i].next->last_ns < m->input[first].next->last_ns))
 			first = i;
 	return first;
 }
@@ -417,14 +436,16 @@ static int merge_frames(struct merge *m)
 
 int merge__run(struct merge *m)
 {
-	u64 missing = 0, before = 0;	/* of the parts, and of the recording, which each of them says */
+	/* of the parts, and of the recording, which each of them says */
+	u64 missing = 0, before = 0;
 	bool whole = true;
 
 	keep_sums__init(&m->sums, &m->budget);
 	for (u32 i = 0; i < m->nr; i++) {
 		whole &= m->input[i].whole;
 		missing = sat_add(missing, m->input[i].missing_rows);
-		before = m->input[i].rec->meta.missing_rows > before ? m->input[i].rec->meta.missing_rows : before;
+		before = m->input[i].rec->meta.missing_rows > before ?
+			 m->input[i].rec->meta.missing_rows : before;
 	}
 	missing = sat_add(missing, before);
 	if (part_out__open(&m->out) || put_part(m) || merge__put_tables(m, 1) || merge_frames(m) ||

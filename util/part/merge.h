@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One recording out of parts of one.  Each is read twice, as for a cut: what they say of themselves has to be known,
- * and to fit together, before the first row is passed on.  Frames are copied in order of time.
+ * One recording out of parts of one. Each is read twice, as for a cut: what they say of themselves
+ * has to be known, and to fit together, before the first row is passed on. Frames are copied in
+ * order of time.
  */
 #ifndef KVMW_PART_MERGE_H
 #define KVMW_PART_MERGE_H
@@ -17,8 +18,10 @@ struct merge_input {
 	bool whole;			/* its recorder finished, and nothing is missing */
 	u64 missing_rows;		/* because it is damaged itself */
 
-	u64 from_ns, to_ns;		/* of which time it is; 0 and all ones: from the beginning, to the end */
-	bool beside, again;		/* an earlier one is of the same time; and of the same vCPUs, but other events */
+	/* of which time it is; 0 and all ones: from the beginning, to the end */
+	u64 from_ns, to_ns;
+	/* an earlier one is of the same time; and of the same vCPUs, but other events */
+	bool beside, again;
 	struct data_frame *next;	/* EVENTS, not yet passed on */
 };
 
@@ -33,7 +36,10 @@ struct merge {
 	bool of_series;		/* they are files of one, not only parts of one file */
 };
 
-/* Puts them in order.  0, or -1: they are no parts of one recording, or what they have overlaps (error() said so). */
+/*
+ * Puts them in order. 0, or -1: they are no parts of one recording, or what they have overlaps
+ * (error() said so).
+ */
 int merge__prepare(struct merge *m);
 /* 0, or -1 after error(). */
 int merge__run(struct merge *m);

@@ -43,7 +43,8 @@ static u64 moment_of(const struct event_desc *event, const void *row)
 	return field < 0 ? 1 : field_desc__value(&event->fields[field], row);
 }
 
-static int merge_tables__put_table(struct merge *m, u32 nr, u32 id, const struct rec_table *table, u32 moment)
+static int merge_tables__put_table(struct merge *m, u32 nr, u32 id, const struct rec_table *table,
+				   u32 moment)
 {
 	const struct event_desc *event = event_desc__by_id(id);
 	u8 *rows = mem__calloc(table->nr ?: 1, event->size);
@@ -71,7 +72,8 @@ static int put_tables_of(struct merge *m, u32 nr, u32 moment)
 	const struct { u32 event; const struct rec_table *table; } tables[] = {
 		{ KVMW_EVENT_THREAD, &rec->threads }, { KVMW_EVENT_CGROUP, &rec->cgroups },
 		{ KVMW_EVENT_HOST, &rec->host }, { KVMW_EVENT_SLOT, &rec->slots },
-		{ KVMW_EVENT_VM_CONFIG, &rec->vm_configs }, { KVMW_EVENT_VCPU_CONFIG, &rec->vcpu_configs },
+		{ KVMW_EVENT_VM_CONFIG, &rec->vm_configs },
+		{ KVMW_EVENT_VCPU_CONFIG, &rec->vcpu_configs },
 		{ KVMW_EVENT_VM_MEMORY, &rec->vm_memories },
 	};
 
@@ -88,7 +90,8 @@ int merge__put_tables(struct merge *m, u32 moment)
 	for (u32 i = 0; i < m->nr; i++)
 		to_ns = m->input[i].to_ns > to_ns ? m->input[i].to_ns : to_ns;
 	for (u32 i = 0; i < m->nr; i++) {
-		bool at = moment == 1 ? m->input[i].from_ns == m->input[0].from_ns : m->input[i].to_ns == to_ns;
+		bool at = moment == 1 ? m->input[i].from_ns == m->input[0].from_ns :
+			  m->input[i].to_ns == to_ns;
 
 		if (at && put_tables_of(m, i, moment))
 			return -1;
@@ -104,8 +107,8 @@ static u64 merge_tables__known(u64 value)
 }
 
 /* Whether an earlier part of the same time has it, if it is of a VM as a whole. */
-static bool has_earlier(const struct merge *m, u32 nr, bool (*has)(const struct recording *rec, const void *row),
-			const void *row)
+static bool has_earlier(const struct merge *m, u32 nr,
+			bool (*has)(const struct recording *rec, const void *row), const void *row)
 {
 	for (u32 i = 0; i < nr; i++)
 		if (merge__overlap(&m->input[i], &m->input[nr]) && has(m->input[i].rec, row))
@@ -123,7 +126,8 @@ static bool has_slots_total(const struct recording *rec, const void *row)
 /* A part of other VMs has those of none in particular, but with no count. */
 static bool has_taken(const struct recording *rec, const void *row)
 {
-	const struct rec_taken *taken = row, *same = hash_table__find(&rec->takens.table, &taken->key);
+	const struct rec_taken *taken = row,
+			       *same = hash_table__find(&rec->takens.table, &taken->key);
 
 	return same && same->count >= taken->count;
 }
@@ -189,13 +193,16 @@ static int add_takens(struct merge *m, u32 nr)
 	for (u32 i = 0; i < rec->takens.table.nr; i++) {
 		const struct rec_taken *t = rec_takens__at(&rec->takens, i);
 		const struct kvmw_taken row = {
-			.place = t->key.place, .kind = t->kind, .pid = t->pid, .tid = t->tid, .tgid = t->tgid,
+			.place = t->key.place, .kind = t->kind, .pid = t->pid, .tid = t->tid,
+			.tgid = t->tgid,
 			.comm0 = comm_word(t->comm, 0), .comm1 = comm_word(t->comm, 1),
-			.cause = t->cause, .syscall = t->syscall, .count = t->count, .bytes = t->bytes,
+			.cause = t->cause, .syscall = t->syscall, .count = t->count,
+			.bytes = t->bytes,
 			.guest_count = t->guest_count, .guest_bytes = t->guest_bytes,
 		};
 
-		if (!has_earlier(m, nr, has_taken, t) && keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
+		if (!has_earlier(m, nr, has_taken, t) &&
+		    keep_sums__add(&m->sums, KVMW_EVENT_TAKEN, &row))
 			return -1;
 	}
 	return 0;
@@ -235,10 +242,12 @@ int merge__put_sums(struct merge *m)
 {
 	for (u32 i = 0; i < m->nr; i++) {
 		/* What is of all events of a vCPU is in each of its parts by event. */
-		if (add_totals(m, i) || add_takens(m, i) || (!m->input[i].again && merge_tables__add_holders(m, i)))
+		if (add_totals(m, i) || add_takens(m, i) ||
+		    (!m->input[i].again && merge_tables__add_holders(m, i)))
 			return -1;
 	}
-	return part_out__sums(&m->out, &m->sums, merge_tables__without_unknown, m) || merge__put_cost(m) ? -1 : 0;
+	return part_out__sums(&m->out, &m->sums, merge_tables__without_unknown, m) ||
+	       merge__put_cost(m) ? -1 : 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------ */

@@ -42,7 +42,8 @@ static int part_out__put_text(struct part_out *o, enum data_frame_type type, con
 
 int part_out__json(struct part_out *o, enum data_frame_type type, struct json_object *root)
 {
-	int ret = part_out__put_text(o, type, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
+	int ret = part_out__put_text(o, type,
+				     json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
 
 	json_object_put(root);
 	return ret;
@@ -55,7 +56,8 @@ int part_out__text(struct part_out *o, const struct data_frame *f, part_take_tex
 	int ret;
 
 	json_purse__earn(&o->purse, f->offset + f->size);
-	if ((f->type == DATA_META && bytes > JSON_TEXT_MAX) || json_purse__pay_text(&o->purse, bytes))
+	if ((f->type == DATA_META && bytes > JSON_TEXT_MAX) ||
+	    json_purse__pay_text(&o->purse, bytes))
 		return 1;
 	ret = data_decoder__json(o->decoder, f, &text);
 	ret = ret ?: take(ctx, f, text);
@@ -85,7 +87,8 @@ int part_out__flush_entries(struct part_out *o)
 
 int part_out__put_entry(struct part_out *o, enum part_list list, struct json_object *entry)
 {
-	if (o->entries.f && (list != o->entries.list || ftell(o->entries.f) > FLUSH_BYTES) && part_out__flush_entries(o))
+	if (o->entries.f && (list != o->entries.list || ftell(o->entries.f) > FLUSH_BYTES) &&
+	    part_out__flush_entries(o))
 		return -1;
 	if (!o->entries.f) {
 		o->entries.f = open_memstream(&o->entries.text, &o->entries.size);
@@ -140,8 +143,8 @@ const struct event_desc *part_out__event(const struct data_reader *r, const stru
 	return event;
 }
 
-int part_out__take(struct part_out *o, const struct data_reader *r, const struct data_frame *f, part_take_text *text,
-		   part_take_rows *rows, void *ctx)
+int part_out__take(struct part_out *o, const struct data_reader *r, const struct data_frame *f,
+		   part_take_text *text, part_take_rows *rows, void *ctx)
 {
 	const struct event_desc *event;
 
@@ -166,7 +169,8 @@ int part_out__take(struct part_out *o, const struct data_reader *r, const struct
 }
 
 int part_out__decode(struct part_out *o, const struct data_reader *r, const struct data_frame *f,
-		     const struct event_desc *event, bool (*want)(const struct event_desc *event, u32 field))
+		     const struct event_desc *event,
+		     bool (*want)(const struct event_desc *event, u32 field))
 {
 	const struct data_event *described = data_reader__event(r, f->event);
 	int fields[DATA_MAX_FIELDS];
@@ -202,7 +206,7 @@ void part_out__compact(struct part_out *o, const struct event_desc *event, u32 r
 	}
 }
 
-/* Whether its columns mean the same to whoever reads the copy, whose SCHEMA is that of this kvmw. */
+/* Whether its columns mean the same to who reads the copy, whose SCHEMA is this kvmw's. */
 static bool can_copy(const struct data_event *described, const struct event_desc *event)
 {
 	for (u32 i = 0; i < event->nr_fields && i < described->nr_fields; i++)
@@ -226,7 +230,8 @@ bool part_out__fit(const struct part_out *o, const struct event_desc *event, u32
 		return false;
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		u32 bits = 8 * field_type__width(event->fields[i].type);
-		u64 offset = field_type__signed(event->fields[i].type) ? 1ULL << (bits - 1) : 0, over = 0;
+		u64 offset = field_type__signed(event->fields[i].type) ? 1ULL << (bits - 1) : 0,
+		    over = 0;
 
 		if (bits == 64 || part_column__is_unknown(o->col[i], nr))
 			continue;
@@ -238,12 +243,14 @@ bool part_out__fit(const struct part_out *o, const struct event_desc *event, u32
 	return true;
 }
 
-int part_out__columns(struct part_out *o, const struct data_frame *f, const struct event_desc *event, u32 nr)
+int part_out__columns(struct part_out *o, const struct data_frame *f,
+		      const struct event_desc *event, u32 nr)
 {
 	o->rows += f->type == DATA_EVENTS ? nr : 0;
 	o->again += f->type == DATA_EVENTS;
-	return data_encoder__columns(o->encoder, f->type, event, f->stream, o->col, nr, &o->frame) ||
-	       data_writer__append(o->writer, &o->frame) ? -1 : 0;
+	return data_encoder__columns(o->encoder, f->type, event, f->stream, o->col, nr,
+				     &o->frame) || data_writer__append(o->writer, &o->frame) ? -1 :
+	       0;
 }
 
 int part_out__put_kept(struct part_out *o, const struct data_reader *r, const struct data_frame *f,

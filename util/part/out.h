@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording that is made of frames of others: copied as they are, or of some of their rows, or changed.  Only what
- * is known is passed on; all else is dropped and counted.
+ * A recording that is made of frames of others: copied as they are, or of some of their rows, or
+ * changed. Only what is known is passed on; all else is dropped and counted.
  */
 #ifndef KVMW_PART_OUT_H
 #define KVMW_PART_OUT_H
@@ -18,7 +18,8 @@ struct part_out {
 	struct data_decoder *decoder;
 	struct data_buf frame;
 	struct json_purse purse;
-	u64 *col[DATA_MAX_FIELDS];	/* of the frame that is being looked at, by field of the event, once decoded */
+	/* of the frame that is being looked at, by field of the event, once decoded */
+	u64 *col[DATA_MAX_FIELDS];
 	u8 *keep;			/* which of its rows are kept */
 	u64 rows;			/* of EVENTS frames: passed on */
 	u64 whole, again;		/* of these frames: copied as they are, encoded again */
@@ -33,9 +34,21 @@ struct part_out {
 };
 
 /* The lists of IDENT frames. */
-enum part_list { PART_VMS, PART_VCPUS, PART_TASKS, PART_NEIGHBOURS, PART_STACKS, PART_TEXTS, PART_SYMBOLS, PART_NR_LISTS };
+enum part_list {
+	PART_VMS,
+	PART_VCPUS,
+	PART_TASKS,
+	PART_NEIGHBOURS,
+	PART_STACKS,
+	PART_TEXTS,
+	PART_SYMBOLS,
+	PART_NR_LISTS
+};
 
-/* What is made of a frame: of META and IDENT, and of one with rows.  0; 1: it is damaged, and dropped; -1 */
+/*
+ * What is made of a frame: of META and IDENT, and of one with rows. 0; 1: it is damaged, and
+ * dropped; -1
+ */
 typedef int part_take_text(void *ctx, const struct data_frame *f, const char *text);
 typedef int part_take_rows(void *ctx, const struct data_reader *r, const struct data_frame *f,
 			   const struct event_desc *event);
@@ -45,8 +58,8 @@ int part_out__open(struct part_out *o);
 void part_out__close(struct part_out *o);	/* but for the writer */
 
 /* Hands on each frame of a recording but those that the writer has of its own. */
-int part_out__take(struct part_out *o, const struct data_reader *r, const struct data_frame *f, part_take_text *text,
-		   part_take_rows *rows, void *ctx);
+int part_out__take(struct part_out *o, const struct data_reader *r, const struct data_frame *f,
+		   part_take_text *text, part_take_rows *rows, void *ctx);
 /* The text of META and IDENT.  0; 1: damaged; -1 */
 int part_out__text(struct part_out *o, const struct data_frame *f, part_take_text *text, void *ctx);
 /* After what may return 1: drops the frame then. */
@@ -66,14 +79,19 @@ int part_out__flush_entries(struct part_out *o);
 const struct event_desc *part_out__event(const struct data_reader *r, const struct data_frame *f);
 /* Decodes fields that want() names, NULL: all, into col.  0; 1: damaged; -1 */
 int part_out__decode(struct part_out *o, const struct data_reader *r, const struct data_frame *f,
-		     const struct event_desc *event, bool (*want)(const struct event_desc *event, u32 field));
+		     const struct event_desc *event,
+		     bool (*want)(const struct event_desc *event, u32 field));
 /* Passes on the nr rows that keep says, 0 to all of them.  Columns are lost.  0; 1: damaged; -1 */
 int part_out__put_kept(struct part_out *o, const struct data_reader *r, const struct data_frame *f,
 		       const struct event_desc *event, u32 nr);
-/* Whether nr rows of columns fit the fields as this kvmw has them: the recording may say otherwise.  All are decoded. */
+/*
+ * Whether nr rows of columns fit the fields as this kvmw has them: the recording may say otherwise.
+ * All are decoded.
+ */
 bool part_out__fit(const struct part_out *o, const struct event_desc *event, u32 nr);
 /* Passes them on, as rows of f. */
-int part_out__columns(struct part_out *o, const struct data_frame *f, const struct event_desc *event, u32 nr);
+int part_out__columns(struct part_out *o, const struct data_frame *f,
+		      const struct event_desc *event, u32 nr);
 /* Whether all values are unknown. */
 bool part_column__is_unknown(const u64 *v, u32 nr);
 /* Rows of a table, its structs, in as many frames as it takes. */

@@ -47,7 +47,8 @@ const char *secrets__in_state(const u32 *state, u32 which, bool docs, char *buf)
 	buf[0] = '\0';
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
 		if (state[i] == which)
-			len += snprintf(buf + len, SECRETS_LIST - len, "%s%s", !len ? "" : docs ? "; " : ", ",
+			len += snprintf(buf + len, SECRETS_LIST - len, "%s%s",
+					!len ? "" : docs ? "; " : ", ",
 					docs ? secrets[i].doc : secrets[i].word);
 	return buf;
 }
@@ -106,8 +107,8 @@ const char *privacy__path(const struct privacy *p, const char *text, char *buf)
 	while (*text && to < PRIVACY_TEXT - REMAP_NAME - 1) {
 		size_t len = strcspn(text, "/");
 
-		to += snprintf(buf + to, PRIVACY_TEXT - to, "%s%s", remap__name(p->remap, text, len, name),
-			       text[len] ? "/" : "");
+		to += snprintf(buf + to, PRIVACY_TEXT - to, "%s%s",
+			       remap__name(p->remap, text, len, name), text[len] ? "/" : "");
 		text += len + !!text[len];
 	}
 	return buf;
@@ -129,14 +130,16 @@ static const u64 *privacy__column(const struct event_desc *event, u64 *const *co
 	return col[event_desc__field(event, name, strlen(name))];
 }
 
-static u64 hidden_address(const struct privacy *p, enum remap_space space, enum kvmw_secret secret, u64 v)
+static u64 hidden_address(const struct privacy *p, enum remap_space space, enum kvmw_secret secret,
+			  u64 v)
 {
 	return p->way[secret] == PRIVACY_REMAP ? remap__address(p->remap, space, v) : KVMW_NONE;
 }
 
 /* hidden: remap__address or remap__frame. */
 static void hide_places(const struct privacy *p, enum kvmw_secret secret, enum remap_space space,
-			u64 (*hidden)(struct remap *r, enum remap_space space, u64 value), u64 *v, u32 rows)
+			u64 (*hidden)(struct remap *r, enum remap_space space, u64 value), u64 *v,
+			u32 rows)
 {
 	for (u32 i = 0; i < rows; i++)
 		v[i] = p->way[secret] == PRIVACY_REMAP ? hidden(p->remap, space, v[i]) : KVMW_NONE;
@@ -147,7 +150,8 @@ static u64 hidden_end(const struct privacy *p, u64 start, u64 end)
 {
 	u64 from = hidden_address(p, REMAP_HOST_VIRTUAL, KVMW_SECRET_HOST, start);
 
-	return start == KVMW_NONE || end == KVMW_NONE || from == KVMW_NONE ? KVMW_NONE : from + (end - start);
+	return start == KVMW_NONE || end == KVMW_NONE || from == KVMW_NONE ? KVMW_NONE :
+	       from + (end - start);
 }
 
 static void hide_details(const struct privacy *p, const u64 *kind, u64 *v, u32 rows)
@@ -179,9 +183,11 @@ static void hide_names(const struct privacy *p, u64 *first, u64 *rest, u32 rows)
 }
 
 /* To hold no address, it must be known what they hold. */
-static void hide_info(const struct event_desc *event, u64 *const *col, u64 *v, u32 rows, bool second)
+static void hide_info(const struct event_desc *event, u64 *const *col, u64 *v, u32 rows,
+		      bool second)
 {
-	const u64 *isa = privacy__column(event, col, "isa"), *reason = privacy__column(event, col, "reason");
+	const u64 *isa = privacy__column(event, col, "isa"),
+		  *reason = privacy__column(event, col, "reason");
 
 	for (u32 i = 0; i < rows; i++)
 		if (!exit_info_is_plain(isa[i], reason[i], second))
@@ -193,21 +199,25 @@ static void privacy__forget(u64 *v, u32 rows)
 	memset(v, 0xff, rows * sizeof(*v));
 }
 
-static void hide_column(const struct privacy *p, const struct event_desc *event, u64 *const *col, u32 field,
-			u32 rows)
+static void hide_column(const struct privacy *p, const struct event_desc *event, u64 *const *col,
+			u32 field, u32 rows)
 {
 	enum kvmw_holds holds = event->fields[field].holds;
 	u64 *v = col[field];
 
 	switch (holds) {
 	case KVMW_HOLDS_GUEST_CODE:
-		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_VIRTUAL, remap__address, v, rows);
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_VIRTUAL, remap__address, v,
+				   rows);
 	case KVMW_HOLDS_GUEST_PHYS:
-		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__address, v, rows);
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__address, v,
+				   rows);
 	case KVMW_HOLDS_GUEST_FRAME:
-		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__frame, v, rows);
+		return hide_places(p, KVMW_SECRET_GUEST, REMAP_GUEST_PHYSICAL, remap__frame, v,
+				   rows);
 	case KVMW_HOLDS_HOST_ADDR:
-		return hide_places(p, KVMW_SECRET_HOST, REMAP_HOST_VIRTUAL, remap__address, v, rows);
+		return hide_places(p, KVMW_SECRET_HOST, REMAP_HOST_VIRTUAL, remap__address, v,
+				   rows);
 	case KVMW_HOLDS_HOST_FRAME:
 		return hide_places(p, KVMW_SECRET_HOST, REMAP_HOST_PHYSICAL, remap__frame, v, rows);
 	case KVMW_HOLDS_HOST_END:
@@ -234,7 +244,8 @@ static void hide_column(const struct privacy *p, const struct event_desc *event,
 	}
 }
 
-void privacy__hide(const struct privacy *p, const struct event_desc *event, u64 *const *col, u32 rows)
+void privacy__hide(const struct privacy *p, const struct event_desc *event, u64 *const *col,
+		   u32 rows)
 {
 	/* The end of a range first: it depends on where that begins. */
 	for (u32 i = event->nr_fields; i--;) {

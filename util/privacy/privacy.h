@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What a recording reveals, and how that is hidden: in rows while they are recorded
- * (record --no-addresses), or in a whole file (kvmw scrub).  What each field holds: util/event_holds.h.
+ * (record --no-addresses), or in a whole file (kvmw scrub). What each field holds:
+ * util/event_holds.h.
  */
 #ifndef KVMW_PRIVACY_H
 #define KVMW_PRIVACY_H
@@ -26,7 +27,7 @@ enum kvmw_secret secret_of_field(const struct field_desc *field);
 #define SECRET_NOT_RECORDED	(PRIVACY_REMOVE + 1)
 const char *secret_state__name(u32 state);	/* "remapped"; NULL: PRIVACY_KEEP, which is not said */
 int secret_state__parse(const char *name);	/* -1: unknown */
-/* Those of which state[] is this, "a, b", by their words or docs, into buf, of SECRETS_LIST. Returns buf. */
+/* Those of which state[] is this, "a, b", by words or docs, in buf, of SECRETS_LIST. Returns it. */
 #define SECRETS_LIST	512
 const char *secrets__in_state(const u32 *state, u32 which, bool docs, char *buf);
 
@@ -36,7 +37,8 @@ struct privacy {
 };
 
 /* Of rows; col[i]: the column of the event's field i. */
-void privacy__hide(const struct privacy *p, const struct event_desc *event, u64 *const *col, u32 rows);
+void privacy__hide(const struct privacy *p, const struct event_desc *event, u64 *const *col,
+		   u32 rows);
 
 /* Which ids of texts the rows refer to; path: as one that is a path. 0, or what use() returns. */
 int privacy__each_text(const struct event_desc *event, u64 *const *col, u32 rows,
@@ -44,7 +46,7 @@ int privacy__each_text(const struct event_desc *event, u64 *const *col, u32 rows
 
 #define PRIVACY_TEXT	4096	/* bytes */
 
-/* A name, a path, word by word, or the function of a stack; into buf, of PRIVACY_TEXT. Returns buf. */
+/* A name, a path, word by word, or a stack's function; into buf, of PRIVACY_TEXT. Returns buf. */
 const char *privacy__name(const struct privacy *p, const char *text, char *buf);
 const char *privacy__path(const struct privacy *p, const char *text, char *buf);
 const char *privacy__function(const struct privacy *p, const char *text, char *buf);

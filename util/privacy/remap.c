@@ -13,7 +13,8 @@
 
 #define PAGE_SHIFT	12
 #define PAGE_BITS	52		/* of the number of a page */
-#define HALF_BITS	35		/* the same within half of a canonical address space, of 47 bits */
+/* the same within half of a canonical address space, of 47 bits */
+#define HALF_BITS 35
 #define BLOCK_BITS	9		/* pages of 2 MiB */
 #define ROUNDS		6		/* of a Feistel network; 4 would do for larger halves */
 #define NR_CACHED	4096		/* a power of two */
@@ -22,7 +23,8 @@
 
 struct remap {
 	u64 key[2];
-	struct { u64 key, to; } cached[NR_CACHED];	/* key: the number of what moved, and its space, plus 1; 0: free */
+	/* key: the number of what moved, and its space, plus 1; 0: free */
+	struct { u64 key, to; } cached[NR_CACHED];
 };
 
 /* What a result depends on, beside the key and the value. */
@@ -95,13 +97,15 @@ void remap__free(struct remap *r)
 }
 
 /* A permutation of the numbers below 2^bits, one for each domain, space and tweak. */
-static u64 permuted(const struct remap *r, enum domain domain, u32 space, u64 tweak, u64 v, u32 bits)
+static u64 permuted(const struct remap *r, enum domain domain, u32 space, u64 tweak, u64 v,
+		    u32 bits)
 {
 	u32 low_bits = bits / 2;
 	u64 low = v & LOW(low_bits), high = v >> low_bits;
 
 	for (u32 round = 0; round < ROUNDS; round++) {
-		u64 word[] = { domain | space << 4 | round << 8 | (round & 1 ? high : low) << 12, tweak };
+		u64 word[] = { domain | space << 4 | round << 8 | (round & 1 ? high : low) << 12,
+			       tweak };
 		u64 change = siphash(r->key, word, ARRAY_SIZE(word));
 
 		if (round & 1)
@@ -123,7 +127,8 @@ static bool is_canonical(u64 block)
 static bool is_fixed(enum remap_space space, u64 block)
 {
 	return !block || block == LOW(PAGE_BITS - BLOCK_BITS) ||
-	       (space == REMAP_GUEST_PHYSICAL && gpa_is_of_platform(block << BLOCK_BITS << PAGE_SHIFT));
+	       (space == REMAP_GUEST_PHYSICAL &&
+		gpa_is_of_platform(block << BLOCK_BITS << PAGE_SHIFT));
 }
 
 /* Within its half; or, if that is none of an address space, wherever. */
@@ -132,11 +137,12 @@ static u64 moved_once(const struct remap *r, enum remap_space space, u64 block, 
 	u32 bits = HALF_BITS - BLOCK_BITS;
 	u64 half = block >> bits;
 
-	return canonical ? half << bits | permuted(r, DOMAIN_BLOCK, space, half, block & LOW(bits), bits) :
+	return canonical ?
+	       half << bits | permuted(r, DOMAIN_BLOCK, space, half, block & LOW(bits), bits) :
 	       permuted(r, DOMAIN_ODD, space, 0, block, PAGE_BITS - BLOCK_BITS);
 }
 
-/* Whatever leads out of a set of blocks leads on until it is in there again: so it stays one to one. */
+/* Whatever leads out of a set of blocks leads on until it is in there again: it is one to one. */
 static u64 moved_block(const struct remap *r, enum remap_space space, u64 block)
 {
 	bool canonical = is_canonical(block);
@@ -182,7 +188,8 @@ u64 remap__frame(struct remap *r, enum remap_space space, u64 frame)
 
 u64 remap__address(struct remap *r, enum remap_space space, u64 address)
 {
-	return remap__frame(r, space, address >> PAGE_SHIFT) << PAGE_SHIFT | (address & LOW(PAGE_SHIFT));
+	return remap__frame(r, space, address >> PAGE_SHIFT) << PAGE_SHIFT |
+	       (address & LOW(PAGE_SHIFT));
 }
 
 const char *remap__name(const struct remap *r, const char *text, size_t len, char *buf)

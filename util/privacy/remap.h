@@ -11,7 +11,12 @@
 #include "util/types.h"
 
 /* Addresses of different spaces have nothing to do with each other. */
-enum remap_space { REMAP_GUEST_VIRTUAL, REMAP_GUEST_PHYSICAL, REMAP_HOST_VIRTUAL, REMAP_HOST_PHYSICAL };
+enum remap_space {
+	REMAP_GUEST_VIRTUAL,
+	REMAP_GUEST_PHYSICAL,
+	REMAP_HOST_VIRTUAL,
+	REMAP_HOST_PHYSICAL
+};
 
 struct remap;
 

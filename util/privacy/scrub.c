@@ -12,15 +12,16 @@ int scrub__open(struct scrub *s)
 }
 
 /* Columns that the recording has and this kvmw does not know. */
-static void count_unknown(struct scrub *s, const struct event_desc *event, const struct data_event *described,
-			  const struct data_frame *f)
+static void count_unknown(struct scrub *s, const struct event_desc *event,
+			  const struct data_event *described, const struct data_frame *f)
 {
 	struct data_column cols[DATA_MAX_FIELDS];
 	int nr = data_frame__columns(f, cols, ARRAY_SIZE(cols));
 
 	for (int i = 0; i < nr; i++) {
 		u32 field = cols[i].field;
-		const char *name = field < described->nr_fields ? described->fields[field].name : "";
+		const char *name = field < described->nr_fields ?
+				   described->fields[field].name : "";
 		u8 *bits = s->unknown[event->id % ARRAY_SIZE(s->unknown)];
 
 		if (field >= DATA_MAX_FIELDS || bits[field / 8] >> field % 8 & 1 ||
@@ -99,7 +100,9 @@ int scrub__finish(struct scrub *s, const struct data_reader *r)
 	bool whole = scrub__is_whole(s, r, &rows);
 
 	if (scrub__texts(s) ||
-	    scrub__last_meta(s, whole ? NULL : "kvmw scrub dropped what was damaged or unknown to it", rows))
+	    scrub__last_meta(s,
+			     whole ? NULL : "kvmw scrub dropped what was damaged or unknown to it",
+			     rows))
 		return -1;
 	/* Without its end, the copy is seen to lack something, as IN was. */
 	return whole && data_reader__finished(r) ? data_writer__finish(s->out.writer) : 0;

@@ -38,7 +38,7 @@ struct scrub_text {		/* of IDENT */
 /* privacy and out.writer are set.  0, or -1 after error(), as below. */
 int scrub__open(struct scrub *s);
 int scrub__take(struct scrub *s, const struct data_reader *r, const struct data_frame *f);
-/* Whether the copy has all that was recorded; events that it lacks, at least. Once all frames were read. */
+/* Whether the copy has all that was recorded; events that it lacks, at least. After all frames. */
 bool scrub__is_whole(const struct scrub *s, const struct data_reader *r, u64 *missing_rows);
 /* What can only be said then.  The END only if the copy is whole and the recording has one. */
 int scrub__finish(struct scrub *s, const struct data_reader *r);
@@ -47,7 +47,7 @@ void scrub__close(struct scrub *s);	/* but for privacy and writer */
 /* ---- within util/privacy -------------------------------------------------- */
 
 int scrub__meta(struct scrub *s, const char *text);
-/* The META behind all others: notes, of which note is one more, missing rows, and what was hidden. */
+/* The META behind all others: notes, one of them note, missing rows, and what was hidden. */
 int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows);
 int scrub__ident(struct scrub *s, const char *text);
 int scrub__use_text(void *s, u32 id, bool path);

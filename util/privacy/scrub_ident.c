@@ -38,7 +38,8 @@ static struct json_object *frames(struct scrub *s, struct json_object *from)
 		const char *text = json_object_is_type(frame, json_type_string) ?
 				   json_object_get_string(frame) : "";
 
-		json_object_array_add(to, json_object_new_string(privacy__function(&s->privacy, text, buf)));
+		json_object_array_add(to, json_object_new_string(
+				      privacy__function(&s->privacy, text, buf)));
 	}
 	return to;
 }
@@ -56,20 +57,23 @@ static struct json_object *pass(struct scrub *s, enum what what, struct json_obj
 
 	switch (what) {
 	case NUMBER:
-		return type == json_type_int || type == json_type_boolean ? json_object_get(value) : NULL;
+		return type == json_type_int || type == json_type_boolean ?
+		       json_object_get(value) : NULL;
 	case NAME:
 		if (type != json_type_string)
 			return NULL;
 		s->met[KVMW_SECRET_NAMES] |= *json_object_get_string(value) != '\0';
-		return json_object_new_string(privacy__name(&s->privacy, json_object_get_string(value), buf));
+		return json_object_new_string(privacy__name(&s->privacy,
+							    json_object_get_string(value), buf));
 	case ROLE:
 		return type == json_type_string && is_role(json_object_get_string(value)) ?
 		       json_object_get(value) : NULL;
 	case FRAMES:
 		return type == json_type_array ? frames(s, value) : NULL;
 	case LOST:
-		/* Of frames that have another name now; which builds they are of, says what runs. */
-		return s->privacy.way[KVMW_SECRET_STACKS] == PRIVACY_KEEP ? json_object_get(value) : json_object_new_array();
+		/* Of frames that have another name now; which builds these are says what runs. */
+		return s->privacy.way[KVMW_SECRET_STACKS] == PRIVACY_KEEP ? json_object_get(value) :
+		       json_object_new_array();
 	case FUNCTION:
 		return type == json_type_string ? json_object_get(value) : NULL;
 	}
@@ -128,13 +132,15 @@ int scrub__use_text(void *ctx, u32 id, bool path)
 
 static int scrub__keep_text(struct scrub *s, struct json_object *entry)
 {
-	struct json_object *id = json_object_object_get(entry, "id"), *value = json_object_object_get(entry, "text");
+	struct json_object *id = json_object_object_get(entry, "id"),
+			   *value = json_object_object_get(entry, "text");
 	struct scrub_text *text = NULL;
 	size_t len;
 	int ret = 0;
 
-	if (json_object_is_type(id, json_type_int) && json_object_is_type(value, json_type_string) &&
-	    json_object_get_int64(id) >= 0 && json_object_get_int64(id) < UINT32_MAX)
+	if (json_object_is_type(id, json_type_int) &&
+	    json_object_is_type(value, json_type_string) && json_object_get_int64(id) >= 0 &&
+	    json_object_get_int64(id) < UINT32_MAX)
 		text = text_of(s, json_object_get_int64(id), &ret);
 	len = text ? strlen(json_object_get_string(value)) : 0;
 	if (!text || len > MAX_TEXT_BYTES - s->text_bytes) {
@@ -156,15 +162,18 @@ int scrub__texts(struct scrub *s)
 		const struct scrub_text *text = hash_table__at(&s->texts, i);
 		struct json_object *entry;
 
-		/* A series keeps texts for a while; and rows that this kvmw does not know are counted themselves. */
+		/*
+		 * A series keeps texts for a while; and rows that this kvmw does not know are
+		 * counted themselves.
+		 */
 		if (!text->text || !text->uses)
 			continue;
 		s->met[KVMW_SECRET_NAMES] |= text->uses & AS_PATH;
 		entry = json_object_new_object();
 		json_object_object_add(entry, "id", json_object_new_int64(text->key));
 		json_object_object_add(entry, "text", json_object_new_string(
-				       text->uses & AS_PATH ? privacy__path(&s->privacy, text->text, buf) :
-				       text->text));
+				       text->uses & AS_PATH ?
+				       privacy__path(&s->privacy, text->text, buf) : text->text));
 		ret = part_out__put_entry(&s->out, PART_TEXTS, entry);
 		json_object_put(entry);
 	}

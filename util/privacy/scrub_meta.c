@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* META: each member that is known says how it is passed on; a new one is dropped until it is here. */
+/* META: each known member says how it is passed on; a new one is dropped until it is here. */
 #include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static json *pass_members(struct scrub *s, json *from, const struct meta_rule *r
 		json *passed = NULL;
 		size_t i = 0;
 
-		while (i < nr && !(!strcmp(rule[i].name, name) && json_object_is_type(value, rule[i].type)))
+		while (i < nr &&
+		       !(!strcmp(rule[i].name, name) && json_object_is_type(value, rule[i].type)))
 			i++;
 		if (i < nr && rule[i].pass)
 			passed = rule[i].pass(s, value);
@@ -67,7 +68,8 @@ static json *meta_pass__name(struct scrub *s, json *value)
 	char buf[PRIVACY_TEXT];
 
 	s->met[KVMW_SECRET_NAMES] = true;
-	return json_object_new_string(privacy__name(&s->privacy, json_object_get_string(value), buf));
+	return json_object_new_string(privacy__name(&s->privacy, json_object_get_string(value),
+						    buf));
 }
 
 static json *meta_pass__command(struct scrub *s, json *value)
@@ -191,7 +193,8 @@ static json *meta_pass__range(struct scrub *s, json *value)
 static json *gpa_range(struct scrub *s, json *value)
 {
 	s->met[KVMW_SECRET_GUEST] = true;
-	return s->privacy.way[KVMW_SECRET_GUEST] == PRIVACY_KEEP ? meta_pass__range(s, value) : hidden_word();
+	return s->privacy.way[KVMW_SECRET_GUEST] == PRIVACY_KEEP ? meta_pass__range(s, value) :
+	       hidden_word();
 }
 
 static json *meta_pass__numbers(struct scrub *s, json *value)
@@ -204,7 +207,8 @@ static json *meta_pass__path(struct scrub *s, json *value)
 	char buf[PRIVACY_TEXT];
 
 	s->met[KVMW_SECRET_NAMES] = true;
-	return json_object_new_string(privacy__path(&s->privacy, json_object_get_string(value), buf));
+	return json_object_new_string(privacy__path(&s->privacy, json_object_get_string(value),
+						    buf));
 }
 
 static json *meta_pass__paths(struct scrub *s, json *value)
@@ -245,7 +249,8 @@ static json *meta_pass__clocks(struct scrub *s, json *value)
 /* That another file follows is what merge finds gaps by. */
 static json *why_stopped(struct scrub *s, json *value)
 {
-	return !strcmp(json_object_get_string(value), SERIES_STOP) ? json_object_get(value) : words_of_note(s, value);
+	return !strcmp(json_object_get_string(value), SERIES_STOP) ? json_object_get(value) :
+	       words_of_note(s, value);
 }
 
 static json *meta_pass__stop(struct scrub *s, json *value)
@@ -306,7 +311,8 @@ static json *meta_pass__tracepoints(struct scrub *s, json *value)
 /* {"kernel":true} */
 static json *meta_pass__symbols(struct scrub *s, json *value)
 {
-	static const struct meta_rule rules[] = { { "kernel", json_type_boolean, meta_pass__plain } };
+	static const struct meta_rule rules[] = { { "kernel", json_type_boolean,
+						    meta_pass__plain } };
 
 	return pass_members(s, value, rules, ARRAY_SIZE(rules));
 }
@@ -393,7 +399,8 @@ int scrub__meta(struct scrub *s, const char *text)
 	if (ret)
 		return ret;
 	/* Without the functions it says nothing. */
-	if (s->privacy.way[KVMW_SECRET_SYMBOLS] != PRIVACY_KEEP && json_object_object_get_ex(root, "guest_symbols", NULL)) {
+	if (s->privacy.way[KVMW_SECRET_SYMBOLS] != PRIVACY_KEEP &&
+	    json_object_object_get_ex(root, "guest_symbols", NULL)) {
 		s->met[KVMW_SECRET_SYMBOLS] = true;
 		json_object_object_del(root, "guest_symbols");
 	}
@@ -413,8 +420,9 @@ int scrub__last_meta(struct scrub *s, const char *note, u64 missing_rows)
 		enum privacy_way way = s->privacy.way[i];
 		json *was = json_object_object_get(now, secret_desc(i)->member);
 
-		/* What was not there is not hidden; what is gone does not come back by a new name. */
-		if (!(s->met[i] || (note && i == KVMW_SECRET_NOTES)) || way == PRIVACY_KEEP || (was && way == PRIVACY_REMAP))
+		/* What was not there is not hidden; what is gone does not return by a new name. */
+		if (!(s->met[i] || (note && i == KVMW_SECRET_NOTES)) || way == PRIVACY_KEEP ||
+		    (was && way == PRIVACY_REMAP))
 			continue;
 		json_object_object_add(now, secret_desc(i)->member,
 				       json_object_new_string(secret_state__name(way)));

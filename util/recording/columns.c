@@ -97,7 +97,8 @@ int columns__of_rows(struct columns *c, const struct event_desc *event, const vo
 
 		for (u32 i = 0; i < nr; i++)
 			c->col[k][i] = field < 0 ? KVMW_NONE :
-				       columns__value(&event->fields[field], (const char *)rows + (size_t)i * event->size);
+				       columns__value(&event->fields[field],
+						      (const char *)rows + (size_t)i * event->size);
 	}
 	return 0;
 }

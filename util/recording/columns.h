@@ -10,10 +10,13 @@
 struct columns {		/* all zero: nothing allocated yet */
 	u64 *col[COLUMNS_MAX];
 	u64 same;		/* one bit for each column that has one value in all rows */
-	struct data_facts facts[COLUMNS_MAX];	/* of columns__read(); valid until the decoder's next frame */
-	u64 value[COLUMNS_MAX];	/* this, and of how many rows: what is there already is not filled in again */
+	/* of columns__read(); valid until the decoder's next frame */
+	struct data_facts facts[COLUMNS_MAX];
+	/* this, and of how many rows: what is there already is not filled in again */
+	u64 value[COLUMNS_MAX];
 	u32 filled[COLUMNS_MAX];
-	u64 coded;		/* one bit for each column of the next read that is not filled in if it has codes */
+	/* one bit for each column of the next read that is not filled in if it has codes */
+	u64 coded;
 	u32 nr;			/* columns allocated */
 	u32 rows;		/* that each has room for */
 };

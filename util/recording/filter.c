@@ -62,8 +62,8 @@ static int bad_vm(const char *option, const char *item)
 	char end;
 
 	if (sscanf(item, "%u#%u-%u#%u%c", &pid, &first, &again, &last, &end) == 4 && pid == again)
-		return error("%s '%s': a range of VMs with one pid is %u#%u-%u", option, item, pid, first,
-			     last);
+		return error("%s '%s': a range of VMs with one pid is %u#%u-%u", option, item, pid,
+			     first, last);
 	return error("%s '%s': must be a list of VMs, such as 4711,4800#2,4900#1-3%s", option, item,
 		     strcmp(option, "--vm") ? "" : ", or of their names");
 }
@@ -109,7 +109,8 @@ bool number_list__has_vm(const struct number_list *list, const struct list_vm *v
 		const struct number_range *r = &list->range[i];
 
 		if (r->name ? !strcmp(vm->name, r->name) || !strcmp(vm->vmm, r->name) :
-		    vm->pid >= r->from && vm->pid <= r->to && nth >= r->nth_from && nth <= r->nth_to)
+		    vm->pid >= r->from && vm->pid <= r->to && nth >= r->nth_from &&
+		    nth <= r->nth_to)
 			return true;
 	}
 	return false;

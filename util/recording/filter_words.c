@@ -50,7 +50,8 @@ static void words__list(struct filter_text *t, const char *option, struct json_o
 		s64 first = json_object_get_int64(json_object_array_get_idx(list, i)), last = first;
 
 		for (end = i; end + 1 < nr; end++, last++)
-			if (json_object_get_int64(json_object_array_get_idx(list, end + 1)) != last + 1)
+			if (json_object_get_int64(json_object_array_get_idx(list, end + 1)) !=
+			    last + 1)
 				break;
 		snprintf(item, sizeof(item), last > first ? "%s%lld-%lld" : "%s%lld", i ? "," : "",
 			 (long long)first, (long long)last);
@@ -108,7 +109,8 @@ static void words__percent(struct filter_text *t, const char *option, struct jso
 {
 	char text[32];
 
-	if (!json_object_is_type(value, json_type_double) && !json_object_is_type(value, json_type_int))
+	if (!json_object_is_type(value, json_type_double) &&
+	    !json_object_is_type(value, json_type_int))
 		return;
 	snprintf(text, sizeof(text), "%.4g%%", json_object_get_double(value));
 	words__option(t, option);

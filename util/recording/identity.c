@@ -266,7 +266,8 @@ static int name_frame(const struct recording *rec, char **frame, const struct el
 	return set_frame(rec, frame, text);
 }
 
-static int name_frames(const struct recording *rec, struct rec_stack *stack, struct json_object *lost)
+static int name_frames(const struct recording *rec, struct rec_stack *stack,
+		       struct json_object *lost)
 {
 	size_t nr = lost && rec->namer ? json_object_array_length(lost) : 0;
 	bool asked[REC_MAX_STACK] = { false };
@@ -275,7 +276,9 @@ static int name_frames(const struct recording *rec, struct rec_stack *stack, str
 		struct elf_place place;
 		size_t frame;
 
-		if (!lost_name__parse(json_object_array_get_idx(lost, i), stack->nr, &frame, &place) || asked[frame])
+		if (!lost_name__parse(json_object_array_get_idx(lost, i), stack->nr, &frame,
+				      &place) ||
+		    asked[frame])
 			continue;
 		asked[frame] = true;
 		if (name_frame(rec, &stack->frame[frame], &place))
@@ -330,7 +333,8 @@ static int number_vms(struct recording *rec, u32 first)
 		vm->number = of->nr++ ? of->nr : 0;
 		if (of->nr == 1)
 			of->first = vm->id;
-		another = of->nr == 2 ? find_entry(rec->vm, rec->nr_vms, sizeof(*rec->vm), of->first) : NULL;
+		another = of->nr == 2 ?
+			  find_entry(rec->vm, rec->nr_vms, sizeof(*rec->vm), of->first) : NULL;
 		if (another)
 			another->number = 1;
 		rec->several_vms_of_pid |= of->nr > 1;
@@ -419,7 +423,8 @@ int recording__ident(struct recording *rec, const char *json)
 		{ (void **)&rec->stack, &rec->nr_stacks, &rec->stack_room, sizeof(*rec->stack),
 		  "id", wants_stack, fill_stack, clear_stack },
 	};
-	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "texts", "stacks", "symbols" };
+	static const char *const names[] = { "vms", "vcpus", "tasks", "neighbours", "texts",
+					     "stacks", "symbols" };
 	struct ident in = { .rec = rec, .list = all };
 	bool any;
 	int ret;

@@ -133,8 +133,8 @@ bool recording__is_same_recorder(const struct recording *a, const struct recordi
 	const struct rec_meta *x = &a->meta, *y = &b->meta;
 
 	return x->has_clock && y->has_clock && x->first_monotonic_ns == y->first_monotonic_ns &&
-	       x->first_realtime_ns == y->first_realtime_ns && !strcmp(x->host ?: "", y->host ?: "") &&
-	       !strcmp(x->kernel ?: "", y->kernel ?: "");
+	       x->first_realtime_ns == y->first_realtime_ns &&
+	       !strcmp(x->host ?: "", y->host ?: "") && !strcmp(x->kernel ?: "", y->kernel ?: "");
 }
 
 bool recording__are_files_of_series(const struct recording *a, const struct recording *b)
@@ -142,5 +142,6 @@ bool recording__are_files_of_series(const struct recording *a, const struct reco
 	const struct rec_meta *x = &a->meta, *y = &b->meta;
 
 	return x->series_number && y->series_number &&
-	       (x->series_to < y->series_number || y->series_to < x->series_number) && recording__is_same_recorder(a, b);
+	       (x->series_to < y->series_number || y->series_to < x->series_number) &&
+	       recording__is_same_recorder(a, b);
 }

@@ -7,7 +7,7 @@
 
 #include "util/symbols/elf_symbols.h"
 
-/* One of them, [frame, build id, address], which may be anything; frame >= nr is none. false: it is none. */
+/* One of them, [frame, build id, address], maybe anything; frame >= nr is none. false: no entry. */
 bool lost_name__parse(struct json_object *item, size_t nr, size_t *frame, struct elf_place *place);
 
 #endif

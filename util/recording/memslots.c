@@ -36,7 +36,7 @@ int memslots__take(struct memslots *m, u64 *const *col, u32 row)
 	return 0;
 }
 
-/* The id of a vCPU, or other thread, of the only VM of a process; KVMW_NONE: there are more, or none. */
+/* The id of a vCPU, or other thread, of the only VM of a process; KVMW_NONE: more, or none. */
 static u64 id_of_pid(const struct recording *rec, u32 pid)
 {
 	const struct rec_vm *vm = NULL;
@@ -58,14 +58,16 @@ static u64 id_of_pid(const struct recording *rec, u32 pid)
 static bool is_only_vm(const struct recording *rec, u32 pid)
 {
 	for (u32 i = 0; i < rec->slots.nr; i++)
-		if (rec_table__slot(&rec->slots, i)->pid == pid && rec_table__slot(&rec->slots, i)->vm)
+		if (rec_table__slot(&rec->slots, i)->pid == pid &&
+		    rec_table__slot(&rec->slots, i)->vm)
 			return false;
 	return true;
 }
 
 static int memslots__take_one(struct memslots *m, const struct kvmw_slot *from, u64 id)
 {
-	u64 none = KVMW_NONE, slot = from->slot, gpa = from->gpa, size = from->size, hva = from->hva, zero = 0;
+	u64 none = KVMW_NONE, slot = from->slot, gpa = from->gpa, size = from->size,
+	    hva = from->hva, zero = 0;
 	u64 *const col[] = {
 		/* Whatever is set later is newer. */
 		[TIME] = &none, [VCPU] = &id, [SLOT] = &slot, [GPA] = &gpa, [SIZE] = &size,

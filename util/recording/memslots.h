@@ -28,7 +28,7 @@ extern const char *const memslot_columns[];
 
 /* 0, or -1 out of memory. */
 int memslots__take(struct memslots *m, u64 *const *col, u32 row);
-/* Those that were there when the recording began: all rows have been taken. 0, or -1 out of memory. */
+/* Those that were there when the recording began: all rows are taken. 0, or -1 out of memory. */
 int memslots__take_first(struct recording *rec);
 void memslots__free(struct memslots *m);
 

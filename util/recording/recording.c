@@ -30,7 +30,8 @@ struct recording *recording__new(const char *path)
 void recording__draw_from(struct recording *rec, struct budget *budget)
 {
 	struct rec_table *const kept[] = { &rec->threads, &rec->cgroups, &rec->host, &rec->slots,
-					   &rec->vm_configs, &rec->vcpu_configs, &rec->vm_memories };
+					   &rec->vm_configs, &rec->vcpu_configs,
+					   &rec->vm_memories };
 
 	rec->budget = budget;
 	agg_table__init(&rec->totals, budget);
@@ -228,11 +229,11 @@ static struct rec_table *kept_table(struct recording *rec, u32 event)
 	}
 }
 
-static int read_columns(struct recording *rec, const struct data_reader *r, const struct data_frame *f,
-			const char *const *names, const char **why)
+static int read_columns(struct recording *rec, const struct data_reader *r,
+			const struct data_frame *f, const char *const *names, const char **why)
 {
-	return columns__read(&rec->columns, data_reader__decoder(r), data_reader__event(r, f->event), f,
-			     names, why);
+	return columns__read(&rec->columns, data_reader__decoder(r),
+			     data_reader__event(r, f->event), f, names, why);
 }
 
 static const struct row_table *row_table_of(u32 event)
@@ -243,7 +244,8 @@ static const struct row_table *row_table_of(u32 event)
 	return NULL;
 }
 
-int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows, u32 nr)
+int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows,
+			 u32 nr)
 {
 	struct rec_table *kept = kept_table(rec, event->id);
 	const struct row_table *table = row_table_of(event->id);
@@ -320,7 +322,8 @@ static int take_json(struct recording *rec, const struct data_reader *r, const s
 	int ret;
 
 	json_purse__earn(&rec->json, f->offset + f->size);
-	ret = meta && bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH : json_purse__pay_text(&rec->json, bytes);
+	ret = meta && bytes > JSON_TEXT_MAX ? JSON_TOO_MUCH :
+	      json_purse__pay_text(&rec->json, bytes);
 	ret = ret ?: data_decoder__json(data_reader__decoder(r), f, &json);
 	if (!ret)
 		ret = meta ? recording__meta(rec, json) : recording__ident(rec, json);
@@ -496,8 +499,8 @@ u64 recording__covered(const struct recording *rec)
 {
 	u64 start = rec->meta.start_ns ?: rec->first_ns, all = recording__duration(rec);
 
-	return rec->window.active ? overlap(start, all, rec->window.from, rec->window.to - rec->window.from) :
-				    all;
+	return rec->window.active ?
+	       overlap(start, all, rec->window.from, rec->window.to - rec->window.from) : all;
 }
 
 const char *recording__wrong_window(const struct recording *rec)
@@ -569,7 +572,8 @@ bool recording__complain(const struct recording *rec)
 	if (recording__was_cut(rec)) {
 		error("%s: cut off at offset %llu, the last %llu bytes were skipped: the recorder did not finish, or the "
 		      "file was cut short; all complete frames were used", name,
-		      (unsigned long long)rec->damage[0].offset, (unsigned long long)rec->damage[0].bytes);
+		      (unsigned long long)rec->damage[0].offset,
+		      (unsigned long long)rec->damage[0].bytes);
 		return true;
 	}
 	for (u32 i = 0; i < nr && i < MAX_COMPLAINTS; i++)
@@ -581,7 +585,8 @@ bool recording__complain(const struct recording *rec)
 		      nr - MAX_COMPLAINTS);
 	if (rec->missing_rows)
 		error("%s: %llu event%s missing; all others were used", name,
-		      (unsigned long long)rec->missing_rows, rec->missing_rows == 1 ? " is" : "s are");
+		      (unsigned long long)rec->missing_rows,
+		      rec->missing_rows == 1 ? " is" : "s are");
 	if (recording__unfinished(rec) && !rec->read_error)
 		error("%s: the recorder did not finish%s; all complete frames were used", name,
 		      nr ? ", or the file was cut short" : "");

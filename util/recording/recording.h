@@ -26,19 +26,24 @@
 #define REC_MAX_TRACEPOINTS 256
 #define REC_MAX_STACK	256		/* functions of one stack */
 
-/* VMs, vCPUs, threads and stacks begin with their id; if one occurs several times, the last wins. */
+/* VMs, vCPUs, threads and stacks begin with their id; if one occurs repeatedly, the last wins. */
 struct rec_vm {
 	u32 id, order;
 	u32 pid;		/* of its process, which may have others, and had them before */
-	u32 number;		/* from 1, by id, among those with this pid; 0: it is the only one */
-	u32 file;		/* of several recordings the one that it is in, from 1; 0: there is only one */
+	/* from 1, by id, among those with this pid; 0: it is the only one */
+	u32 number;
+	/* of several recordings the one that it is in, from 1; 0: there is only one */
+	u32 file;
 	char *name;		/* "" where unknown, here and below */
 	char *vmm;
 };
 
 #define REC_VM_NAME	36	/* bytes */
 
-/* "4711"; if other VMs have its pid, "4711#2"; of the second of several recordings "4711@2". Returns buf, of REC_VM_NAME. */
+/*
+ * "4711"; if other VMs have its pid, "4711#2"; of the second of several recordings "4711@2".
+ * Returns buf, of REC_VM_NAME.
+ */
 const char *rec_vm__name(const struct rec_vm *vm, char *buf);
 
 /* Whether it is on the list of --vm, or the list is empty. */
@@ -60,7 +65,8 @@ struct rec_vcpu {
 	u32 tid;		/* of the last thread that ran it */
 	bool moved;		/* others did before */
 	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
-	u64 gone_ns;		/* when it was destroyed or its thread died; 0: it was there to the end */
+	/* when it was destroyed or its thread died; 0: it was there to the end */
+	u64 gone_ns;
 	char *comm;
 	char *role;		/* "": a vCPU; "vmm": the VMM's other threads; "kernel" */
 };
@@ -101,7 +107,7 @@ struct rec_stack {
 	u32 nr;
 	u32 same;		/* lowest id of the stacks with the same frames, */
 	u32 functions;		/* with the same functions, as a kernel stack; */
-	u32 vmm_functions;	/* as a VMM's, whose callers without a name are told apart by their place; */
+	u32 vmm_functions;	/* as a VMM's, whose nameless callers differ by their place; */
 	u32 innermost;		/* with the same innermost function */
 	char **frame;		/* "sym+0x10 [kvm]" */
 };
@@ -130,7 +136,8 @@ struct rec_meta {
 	struct rec_texts notes;
 	char *filters;			/* JSON, as written */
 	char *filter_words;		/* the same as options of kvmw record */
-	char *skipped[KVMW_MAX_EVENTS];	/* by event id: why it could not be recorded; NULL: it could */
+	/* by event id: why it could not be recorded; NULL: it could */
+	char *skipped[KVMW_MAX_EVENTS];
 	bool some_vcpus;		/* only those of --vcpu were recorded */
 	bool selective;			/* some of them keep events from being recorded */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
@@ -138,21 +145,27 @@ struct rec_meta {
 	u64 rings, ring_bytes;
 	bool has_clock;
 	u64 monotonic_ns, realtime_ns;	/* both of one moment; the first pair */
-	u64 first_monotonic_ns, first_realtime_ns;	/* likewise, of the first file of a series; or the same */
-	u64 series_number, series_to;	/* of a file of a series, from 1, or of several; 0: it is none */
+	/* likewise, of the first file of a series; or the same */
+	u64 first_monotonic_ns, first_realtime_ns;
+	/* of a file of a series, from 1, or of several; 0: it is none */
+	u64 series_number, series_to;
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
-	char *trigger;			/* what the snapshot of a window was made for; NULL: this is none */
+	/* what the snapshot of a window was made for; NULL: this is none */
+	char *trigger;
 	u64 trigger_ns;
 	struct resolution resolution;	/* of durations of rows */
 	u64 missing_rows;	/* of a copy: which it lacks, at least */
-	char *part;			/* how it was cut out of a longer recording; NULL: it was not */
-	u64 part_from_ns, part_to_ns;	/* what it has of that; 0 and all ones, where it was not cut */
+	/* how it was cut out of a longer recording; NULL: it was not */
+	char *part;
+	/* what it has of that; 0 and all ones, where it was not cut */
+	u64 part_from_ns, part_to_ns;
 	bool part_selects;		/* it was not cut by time alone */
 	struct rec_texts part_without;	/* events that were cut out */
 	u64 part_end_ns;		/* when that ended, if nothing else says so */
-	u32 hidden[KVMW_NR_SECRETS];	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
+	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
+	u32 hidden[KVMW_NR_SECRETS];
 };
 
 struct rec_frames {
@@ -174,15 +187,18 @@ struct recording {
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
 	u32 nr_vms, vm_room;
-	struct namer *namer;	/* of frames that the recorder could not name; NULL: nobody is asked */
-	struct demangler *demangler;	/* of frames of stacks; NULL: they are named as their symbols are */
+	/* of frames that the recorder could not name; NULL: nobody is asked */
+	struct namer *namer;
+	/* of frames of stacks; NULL: they are named as their symbols are */
+	struct demangler *demangler;
 	bool several_vms_of_pid;	/* some VMs have the same pid */
 	struct hash_table vm_pids;	/* how many VMs have it; for identity.c, as are: */
 	u32 numbered_id;		/* the highest id that was numbered */
 	bool vms_renamed;		/* one has another pid than before */
 	struct rec_vcpu *vcpu;		/* ascending by id */
 	u32 nr_vcpus, vcpu_room;	/* including those with a role */
-	bool ids_left_out;		/* more VMs or vCPUs than REC_MAX_IDS, or than fit into memory */
+	/* more VMs or vCPUs than REC_MAX_IDS, or than fit into memory */
+	bool ids_left_out;
 	struct rec_task *task;		/* ascending by tid */
 	u32 nr_tasks, task_room;
 	struct rec_neighbour *neighbour;	/* ascending by pid */
@@ -192,7 +208,8 @@ struct recording {
 	struct rec_stack *stack;	/* ascending by id */
 	u32 nr_stacks, stack_room;
 	size_t stack_bytes;		/* memory used, bounded */
-	struct guest_symbols *symbols;	/* of the guest, as far as rows are about them; never NULL */
+	/* of the guest, as far as rows are about them; never NULL */
+	struct guest_symbols *symbols;
 	bool has_symbols;		/* it was recorded with these */
 	struct agg_table totals;	/* last value of each key */
 	struct rec_holders holders;
@@ -202,16 +219,19 @@ struct recording {
 	struct kvmw_cost cost;
 	/* From LOSS frames, by event id: records lost, and those that may lie in the window. */
 	u64 lost[KVMW_MAX_EVENTS], lost_window[KVMW_MAX_EVENTS];
-	struct rec_loss *loss;		/* the same, one by one, if wanted and as many as the budget allows */
+	/* the same, one by one, if wanted and as many as the budget allows */
+	struct rec_loss *loss;
 	u32 nr_losses, loss_room;
-	bool has_rows;			/* there were some: what META says of the window comes too late */
+	/* there were some: what META says of the window comes too late */
+	bool has_rows;
 	bool wants_losses;		/* set by users of loss */
 	struct time_window window;
 	const struct row_filter *filter;	/* what scan.h reads of each event; or NULL: all */
 	bool wants_memslots;		/* set by users of memslots */
 	struct memslots memslots;	/* set within the window */
 
-	struct columns columns;		/* of the frame that is being taken; kept for the next one */
+	/* of the frame that is being taken; kept for the next one */
+	struct columns columns;
 	struct rec_frames frames[REC_FRAME_TYPES];
 	u64 first_ns, last_ns;		/* of all EVENTS frames; 0: none */
 	u64 event_rows[KVMW_MAX_EVENTS];	/* rows of EVENTS frames by event id, undecoded */
@@ -236,7 +256,7 @@ static inline bool recording__is_part(const struct recording *rec)
 	return rec->window.active || rec->filter;
 }
 
-/* Whether one recorder made both, which are parts of one recording then: clocks and ids mean the same. */
+/* Whether one recorder made both, parts of one recording then: clocks and ids mean the same. */
 bool recording__is_same_recorder(const struct recording *a, const struct recording *b);
 /* Whether it wrote them one after the other: what is in one is not in the other. */
 bool recording__are_files_of_series(const struct recording *a, const struct recording *b);
@@ -258,19 +278,24 @@ int recording__take(struct recording *rec, const struct data_reader *r,
  * Adds rows of a table, structs of event, as the recorder makes them: of what is not a file.
  * 0, or -1: out of memory (error() said so).
  */
-int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows, u32 nr);
+int recording__take_rows(struct recording *rec, const struct event_desc *event, const void *rows,
+			 u32 nr);
 
 /* Notes that a frame with that many rows could not be read. */
 int recording__damaged(struct recording *rec, const struct data_frame *f, u64 rows,
 		       const char *what);
 
 /*
- * Saves what the reader knows at the end (damage, finished, …), and closes it.  failed: reading ended
- * with an error, which error() has told; no other is looked for then.  0, or -1 (also if failed).
+ * Saves what the reader knows at the end (damage, finished, …), and closes it. failed: reading
+ * ended with an error, which error() has told; no other is looked for then. 0, or -1 (so, too, if
+ * failed).
  */
 int recording__close_reader(struct recording *rec, struct data_reader *r, bool failed);
 
-/* Whether the recorder did not finish. A copy of what is damaged has no END either, but what the recorder said last. */
+/*
+ * Whether the recorder did not finish. A copy of what is damaged has no END either, but what the
+ * recorder said last.
+ */
 static inline bool recording__unfinished(const struct recording *rec)
 {
 	return !rec->finished && !(rec->meta.missing_rows && rec->meta.stop_ns);
@@ -292,8 +317,8 @@ const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
 /* The frame that tells where it was: not that of the scheduler, which is the same for all. */
 u32 rec_stack__first(const struct rec_stack *stack);
 /*
- * Bytes of the function's name in a frame, without the place in it; of a frame without a name, of its file's,
- * with exact also the place. *file: " [kvm]" behind it, or "".
+ * Bytes of the function's name in a frame, without the place in it; of a frame without a name, of
+ * its file's, with exact also the place. *file: " [kvm]" behind it, or "".
  */
 size_t rec_frame__function(const char *frame, bool exact, const char **file);
 const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, u32 kind);
@@ -305,8 +330,8 @@ const struct rec_tracepoint *recording__tracepoint(const struct recording *rec, 
 const char *recording__kind(const struct recording *rec, u32 event, u32 kind);
 
 /*
- * Adds who is in a recording, and how much, to one that stands for several: its ids become base higher. Of tables
- * and totals it takes none.  0, or -1 out of memory.
+ * Adds who is in a recording, and how much, to one that stands for several: its ids become base
+ * higher. Of tables and totals it takes none. 0, or -1 out of memory.
  */
 int recording__join(struct recording *all, const struct recording *rec, u32 file, u32 base);
 /* All ids of VMs and vCPUs that IDENT frames have are below. */
@@ -316,7 +341,7 @@ u64 recording__ids(const struct recording *rec);
 u64 recording__end(const struct recording *rec);
 /* ns from the start to the end of the recording; 0: unknown. */
 u64 recording__duration(const struct recording *rec);
-/* CLOCK_REALTIME ns by strftime(3), in the reader's time zone, "?" if that fails; buf is returned. */
+/* CLOCK_REALTIME ns by strftime(3), in the reader's time zone, "?" if that fails; returns buf. */
 const char *recording__local_time(u64 realtime_ns, const char *format, char *buf, size_t size)
 	__attribute__((format(strftime, 2, 0)));
 #define TIME_AS_TYPED	"%FT%T"		/* which --time takes */

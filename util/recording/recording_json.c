@@ -122,7 +122,8 @@ static int fill_tracepoint(struct rec_tracepoint *tp, struct json_object *obj)
 	tp->format = strndup(format ? json_object_get_string(format) : "", FORMAT_MAX);
 	if (!tp->format)
 		return out_of_memory();
-	return member__set_text(&tp->name, "", 0) || member__text(obj, "name", &tp->name, TEXT_MAX) ? -1 : 0;
+	return member__set_text(&tp->name, "", 0) ||
+	       member__text(obj, "name", &tp->name, TEXT_MAX) ? -1 : 0;
 }
 
 static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
@@ -151,7 +152,8 @@ static int get_tracepoints(struct json_object *root, struct rec_meta *meta)
 /* Filters of events; the others select VMs and vCPUs. */
 static bool is_selective(struct json_object *filters)
 {
-	static const char *const names[] = { "reasons", "min_ns", "port", "gpa", "msr", "sample", "cpu_limit" };
+	static const char *const names[] = { "reasons", "min_ns", "port", "gpa", "msr", "sample",
+					     "cpu_limit" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (json_object_object_get_ex(filters, names[i], NULL))
@@ -179,7 +181,8 @@ static void get_hidden(struct json_object *root, struct rec_meta *meta)
 	struct json_object *privacy = member__get(root, "privacy", json_type_object);
 
 	for (u32 i = 0; privacy && i < KVMW_NR_SECRETS; i++) {
-		struct json_object *state = member__get(privacy, secret_desc(i)->member, json_type_string);
+		struct json_object *state =
+			member__get(privacy, secret_desc(i)->member, json_type_string);
 		int known = state ? secret_state__parse(json_object_get_string(state)) : -1;
 
 		meta->hidden[i] = known < 0 ? 0 : known;
@@ -219,7 +222,8 @@ static int take_meta(struct rec_meta *meta, struct json_object *root)
 		meta->part_from_ns = member__u64(part, "from_ns", 0);
 		meta->part_to_ns = member__u64(part, "to_ns", UINT64_MAX);
 		meta->part_end_ns = member__u64(part, "end_ns", 0);
-		meta->part_selects = json_object_get_boolean(json_object_object_get(part, "selects"));
+		meta->part_selects =
+			json_object_get_boolean(json_object_object_get(part, "selects"));
 	}
 	meta->cpus = member__u64(host, "cpus", meta->cpus);
 	meta->rings = member__u64(root, "rings", meta->rings);

@@ -11,7 +11,7 @@ struct recording;
 #define ROW_FILTER_COLUMNS	48	/* that it needs of an event, at most */
 
 struct row_filter {
-	/* The columns that it needs of an event, a NULL-terminated list.  NULL: it leaves nothing of it. */
+	/* The columns that it needs of an event, NULL-terminated. NULL: it leaves nothing of it. */
 	const char *const *(*columns)(const struct row_filter *f, u32 event);
 	/*
 	 * keep[i]: whether row i of these columns is one.  event: as the recording describes it.

@@ -7,7 +7,8 @@
 #include "util/cpus.h"
 #include "util/error.h"
 
-#define QUEUE_BYTES	(16u << 20)	/* of frames that wait or are being decoded; one may have more */
+/* of frames that wait or are being decoded; one may have more */
+#define QUEUE_BYTES (16u << 20)
 #define WORKER_BYTES	(4u << 20)	/* of a file that make it worth another worker */
 
 /* Another frame too, in *more, if those that wait are enough for all. */
@@ -49,16 +50,19 @@ static void swap_decoders(struct worker *w)
 static bool is_wanted(const struct scan *s, const struct work *work, const char *name)
 {
 	for (u32 i = 0; i < s->nr_consumers; i++) {
-		const struct scan_event *e = work->takers & BIT(i) ? scan__event_of(s->consumer[i], work->f->event) : NULL;
+		const struct scan_event *e = work->takers & BIT(i) ?
+					     scan__event_of(s->consumer[i], work->f->event) : NULL;
 
-		if (e && scan__index_of(e->columns, scan__nr_names(e->columns), name) < scan__nr_names(e->columns))
+		if (e && scan__index_of(e->columns, scan__nr_names(e->columns), name) <
+				 scan__nr_names(e->columns))
 			return true;
 	}
 	return false;
 }
 
 /* The span of an event, if it has one, is what most ask for. */
-static bool pair_of(const struct scan *s, const struct work *work, struct data_decoder *dec, struct pair_frame *pair)
+static bool pair_of(const struct scan *s, const struct work *work, struct data_decoder *dec,
+		    struct pair_frame *pair)
 {
 	const struct event_desc *e = event_desc__captured(work->f->event);
 
@@ -84,7 +88,8 @@ static void *run_worker(void *arg)
 	while ((work = dequeue(w->scan, &more)).f) {
 		struct pair_frame a, b;
 
-		if (!w->failed && more.f && pair_of(w->scan, &work, w->dec, &a) && pair_of(w->scan, &more, w->other, &b))
+		if (!w->failed && more.f && pair_of(w->scan, &work, w->dec, &a) &&
+		    pair_of(w->scan, &more, w->other, &b))
 			data_decoder__pair(&a, &b);
 		take_work(w, &work);
 		if (!more.f)
@@ -190,7 +195,8 @@ static int start(struct scan *s, u32 threads)
 {
 	int ret = 0;
 
-	s->max_workers = !threads ? cpus__workers(MAX_WORKERS) : threads < MAX_WORKERS ? threads : MAX_WORKERS;
+	s->max_workers = !threads ? cpus__workers(MAX_WORKERS) :
+			 threads < MAX_WORKERS ? threads : MAX_WORKERS;
 	do
 		ret = start_worker(s);
 	while (!ret && threads && s->nr_workers < s->max_workers);
@@ -207,8 +213,8 @@ static void wait_for_workers(struct scan *s)
 }
 
 /*
- * What a frame says of VMs and vCPUs, while no worker asks for it.  Functions of the guest precede the rows
- * that are about them, and workers look at them all the time.
+ * What a frame says of VMs and vCPUs, while no worker asks for it. Functions of the guest precede
+ * the rows that are about them, and workers look at them all the time.
  */
 static int take_identity(struct scan *s, struct data_reader *r, const struct data_frame *f)
 {

@@ -40,7 +40,8 @@ struct scan_batch {
 	u64 same;			/* one bit for each of event->columns that has one value */
 	/* By number of a column in event->columns; NULL: nothing is known. */
 	const struct data_facts *facts;
-	u64 coded;			/* one bit for each of event->coded that has codes: col[i] may not have values */
+	/* one bit for each of event->coded that has codes: col[i] may not have values */
+	u64 coded;
 };
 
 /* Sets the value of a row in such a column; no row of it is known before. */
@@ -77,7 +78,8 @@ struct scan_event {
 	/* Decoded if need_lazy() says so, given a batch of the columns above; or NULL. */
 	const char *const *lazy;
 	bool (*need_lazy)(const struct scan_batch *b);
-	u64 coded;	/* one bit for each of columns of which codes are enough, if it has some: batch->coded */
+	/* one bit for each of columns of which codes are enough, if it has some: batch->coded */
+	u64 coded;
 };
 
 /*

@@ -75,8 +75,8 @@ static void compact(const u8 *keep, u64 **col, u32 nr, u32 nr_kept, u32 rows)
 }
 
 /*
- * col[i]: the column names[i], all ones if it is "" or was not decoded.  Returns their number, and in
- * *same a bit for each that has one value; facts, of each as well, may be NULL.
+ * col[i]: the column names[i], all ones if it is "" or was not decoded. Returns their number, and
+ * in *same a bit for each that has one value; facts, of each as well, may be NULL.
  */
 static u32 pick(const struct worker *w, const struct columns *columns, const struct wanted *all,
 		const char *const *names, u64 **col, u64 *same, struct data_facts *facts)
@@ -249,8 +249,8 @@ static int decode_for(struct worker *w, const struct work *work, struct taker *t
 	if (!ret && lazy.nr)
 		compact(w->keep, w->lazy.col, lazy.nr, rows, work->f->rows);
 	for (u32 i = 0; !ret && i < nr; i++)
-		pick(w, &w->lazy, taker[i].batch.has_lazy ? &lazy : &none, taker[i].batch.event->lazy,
-		     taker[i].col + taker[i].nr, &same, NULL);
+		pick(w, &w->lazy, taker[i].batch.has_lazy ? &lazy : &none,
+		     taker[i].batch.event->lazy, taker[i].col + taker[i].nr, &same, NULL);
 	return ret;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Shared by scan.c, which hands out frames, and scan_frame.c, which decodes one for its consumers. */
+/* Shared by scan.c, which hands out frames, and scan_frame.c, which decodes them for consumers. */
 #ifndef KVMW_SCAN_INTERNAL_H
 #define KVMW_SCAN_INTERNAL_H
 
@@ -27,7 +27,8 @@ struct bad_frame {
 struct worker {
 	struct scan *scan;
 	pthread_t thread;
-	struct data_decoder *dec, *other;	/* that of the frame being taken, and of the next one */
+	/* that of the frame being taken, and of the next one */
+	struct data_decoder *dec, *other;
 	struct columns columns, lazy;
 	u8 *keep;		/* which rows of a frame the filter and the window leave */
 	u64 *ones;		/* stands for columns that were not decoded */
@@ -44,7 +45,8 @@ struct scan {
 	u32 nr_consumers;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
-	pthread_rwlock_t identity;	/* of what the recording says of VMs, for a filter that asks */
+	/* of what the recording says of VMs, for a filter that asks */
+	pthread_rwlock_t identity;
 	struct work queue[QUEUE];
 	u32 head, tail;		/* head - tail frames are waiting */
 	size_t bytes;		/* of these, and of those that workers have */
@@ -60,8 +62,8 @@ u32 scan__nr_names(const char *const *names);
 u32 scan__index_of(const char *const *names, u32 nr, const char *name);
 
 /*
- * Decodes a frame for its takers.  One that cannot be read is noted as damaged, and no consumer gets it.
- * 0, or -1 after error().
+ * Decodes a frame for its takers. One that cannot be read is noted as damaged, and no consumer gets
+ * it. 0, or -1 after error().
  */
 int worker__take_frame(struct worker *w, const struct work *work);
 

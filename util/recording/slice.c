@@ -253,8 +253,9 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
  * Decodes the columns that vary, and measures all; that of the times is decoded in any case.
  * 0; 1: damaged, *why says how; -1 after error().
  */
-static int slicer__decode(struct slicer *s, const struct data_event *event, const struct data_frame *f,
-			  int time, struct slice_column *columns, const char **why)
+static int slicer__decode(struct slicer *s, const struct data_event *event,
+			  const struct data_frame *f, int time, struct slice_column *columns,
+			  const char **why)
 {
 	u64 value[64], same, *col[DATA_MAX_FIELDS];
 	u32 nr = event->nr_fields, left = 0;

@@ -54,7 +54,8 @@ static int compare_frames(const struct rec_stack *x, const struct rec_stack *y)
 
 static int by_frames(const void *a, const void *b)
 {
-	const struct rec_stack *x = *(struct rec_stack *const *)a, *y = *(struct rec_stack *const *)b;
+	const struct rec_stack *x = *(struct rec_stack *const *)a,
+			       *y = *(struct rec_stack *const *)b;
 
 	return compare_frames(x, y) ?: (x->id > y->id) - (x->id < y->id);
 }
@@ -69,7 +70,8 @@ static int stacks__find_same(struct recording *rec)
 		list[i] = &rec->stack[i];
 	qsort(list, rec->nr_stacks, sizeof(*list), by_frames);
 	for (u32 i = 0; i < rec->nr_stacks; i++)
-		list[i]->same = i && !compare_frames(list[i - 1], list[i]) ? list[i - 1]->same : list[i]->id;
+		list[i]->same = i && !compare_frames(list[i - 1], list[i]) ? list[i - 1]->same :
+				list[i]->id;
 	free(list);
 	return 0;
 }
@@ -80,7 +82,8 @@ struct same_functions {
 };
 
 /* Of one frame, or all from there on. */
-static u64 hash_functions(const struct rec_stack *stack, u32 first, u32 nr, bool vmm, const u64 seed[2])
+static u64 hash_functions(const struct rec_stack *stack, u32 first, u32 nr, bool vmm,
+			  const u64 seed[2])
 {
 	u64 hash[2] = { seed[0], seed[1] };
 
@@ -123,10 +126,13 @@ static int stacks__find_functions(struct recording *rec)
 		struct rec_stack *s = &rec->stack[i];
 		u32 first = rec_stack__first(s);
 
-		ret = stacks__join(&table[KERNEL], hash_functions(s, 0, s->nr, false, seed), s->id, &s->functions) ||
-		      stacks__join(&table[VMM], hash_functions(s, 0, s->nr, true, seed), s->id, &s->vmm_functions) ||
-		      stacks__join(&table[INNERMOST], hash_functions(s, first, s->nr > first, false, seed), s->id, &s->innermost) ?
-		      -1 : 0;
+		ret = stacks__join(&table[KERNEL], hash_functions(s, 0, s->nr, false, seed), s->id,
+				   &s->functions) ||
+		      stacks__join(&table[VMM], hash_functions(s, 0, s->nr, true, seed), s->id,
+				   &s->vmm_functions) ||
+		      stacks__join(&table[INNERMOST],
+				   hash_functions(s, first, s->nr > first, false, seed), s->id,
+				   &s->innermost) ? -1 : 0;
 	}
 	for (u32 i = 0; i < NR; i++)
 		hash_table__free(&table[i]);

@@ -20,7 +20,8 @@ struct rec_table {			/* all zero but for budget: empty */
 /* The columns that rec_table__take() needs, for columns__read(): names has room for COLUMNS_MAX. */
 void rec_table__columns(const struct event_desc *event, const char **names);
 /* Row i of these columns.  0, or -1 out of memory (error() said so). */
-int rec_table__take(struct rec_table *table, const struct event_desc *event, u64 *const *col, u32 i);
+int rec_table__take(struct rec_table *table, const struct event_desc *event, u64 *const *col,
+		    u32 i);
 void rec_table__free(struct rec_table *table);
 
 static inline const struct kvmw_thread *rec_table__thread(const struct rec_table *table, u32 i)
@@ -43,17 +44,20 @@ static inline const struct kvmw_slot *rec_table__slot(const struct rec_table *ta
 	return (const struct kvmw_slot *)table->rows + i;
 }
 
-static inline const struct kvmw_vm_config *rec_table__vm_config(const struct rec_table *table, u32 i)
+static inline const struct kvmw_vm_config *rec_table__vm_config(const struct rec_table *table,
+								u32 i)
 {
 	return (const struct kvmw_vm_config *)table->rows + i;
 }
 
-static inline const struct kvmw_vcpu_config *rec_table__vcpu_config(const struct rec_table *table, u32 i)
+static inline const struct kvmw_vcpu_config *rec_table__vcpu_config(const struct rec_table *table,
+								    u32 i)
 {
 	return (const struct kvmw_vcpu_config *)table->rows + i;
 }
 
-static inline const struct kvmw_vm_memory *rec_table__vm_memory(const struct rec_table *table, u32 i)
+static inline const struct kvmw_vm_memory *rec_table__vm_memory(const struct rec_table *table,
+								u32 i)
 {
 	return (const struct kvmw_vm_memory *)table->rows + i;
 }

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/recording/taken.h"
 
-enum { COL_PLACE, COL_KIND, COL_PID, COL_TID, COL_TGID, COL_COMM0, COL_COMM1, COL_CAUSE, COL_SYSCALL,
-       COL_COUNT, COL_BYTES, COL_GUEST_COUNT, COL_GUEST_BYTES };
+enum {
+	COL_PLACE,
+	COL_KIND,
+	COL_PID,
+	COL_TID,
+	COL_TGID,
+	COL_COMM0,
+	COL_COMM1,
+	COL_CAUSE,
+	COL_SYSCALL,
+	COL_COUNT,
+	COL_BYTES,
+	COL_GUEST_COUNT,
+	COL_GUEST_BYTES
+};
 
 int rec_takens__take(struct rec_takens *takens, u64 *const *col, u32 i)
 {

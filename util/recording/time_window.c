@@ -257,7 +257,8 @@ int time_window__parse_around(struct time_window *w, const char *text)
 	size_t i = 0, len;
 
 	*w = (struct time_window) { .active = true };
-	if (!parse_point(&p, &w->begin) && w->begin.base != TIME_OPEN && w->begin.base != TIME_PERCENT) {
+	if (!parse_point(&p, &w->begin) && w->begin.base != TIME_OPEN &&
+	    w->begin.base != TIME_PERCENT) {
 		while (i < ARRAY_SIZE(marks) && strncmp(p, marks[i], strlen(marks[i])))
 			i++;
 		len = i < ARRAY_SIZE(marks) ? strlen(marks[i]) : 0;
@@ -362,8 +363,8 @@ void time_window__resolve(struct time_window *w, const struct time_anchor *a)
 		w->from = resolve_point(&w->begin, a, start, HOUR_NS);
 	if (w->is_around) {
 		w->to = sat_add(w->from, w->around_ns);
-		w->from = w->from > a->start_ns && w->from - a->start_ns > w->around_ns ? w->from - w->around_ns :
-			  w->from < a->start_ns ? w->from : a->start_ns;
+		w->from = w->from > a->start_ns && w->from - a->start_ns > w->around_ns ?
+			  w->from - w->around_ns : w->from < a->start_ns ? w->from : a->start_ns;
 		return;
 	}
 	/* What ends it comes after its begin, if need be on the next day. */
@@ -378,7 +379,8 @@ void time_window__clip(struct time_window *w, const struct time_anchor *a, u64 f
 	if (!from && to == UINT64_MAX)
 		return;
 	if (!w->active)
-		*w = (struct time_window) { .active = true, .resolved = true, .from = a->start_ns, .to = UINT64_MAX };
+		*w = (struct time_window) { .active = true, .resolved = true, .from = a->start_ns,
+					    .to = UINT64_MAX };
 	if (w->from < from)
 		w->from = from;
 	if (w->to > to)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* --time: a part of a recording, in seconds since its start, of CLOCK_MONOTONIC, or by the clock. */
+/* --time: a part of a recording, in seconds since its start, of CLOCK_MONOTONIC, or the clock. */
 #ifndef KVMW_TIME_WINDOW_H
 #define KVMW_TIME_WINDOW_H
 
@@ -10,7 +10,7 @@ enum time_base { TIME_OPEN, TIME_START, TIME_PERCENT, TIME_MONOTONIC, TIME_WALL,
 /* One end as it was typed. */
 struct time_point {
 	enum time_base base;	/* TIME_OPEN: the recording's own end */
-	/* TIME_WALL: since 1970; TIME_OF_DAY: since midnight, local time; TIME_PERCENT: of 1e9, all of it */
+	/* TIME_WALL: since 1970; TIME_OF_DAY: since midnight; TIME_PERCENT: of 1e9, all of it */
 	u64 ns;
 	u64 step;		/* what the last digit stands for, ns */
 };
@@ -20,7 +20,8 @@ struct time_window {
 	bool active;
 	bool resolved;
 	struct time_point begin, end;
-	bool is_around;		/* of --around: it extends around_ns to either side of begin, and end is unused */
+	/* of --around: it extends around_ns to either side of begin, and end is unused */
+	bool is_around;
 	u64 around_ns;
 	const char *wrong;	/* why it cannot be resolved; NULL: nothing */
 	u64 from, to;		/* ns of CLOCK_MONOTONIC, once resolved */
@@ -57,26 +58,26 @@ struct time_anchor {
 
 /*
  * Parses "FROM,TO" or "FROM-TO", where either may be missing, or one time, which stands for as
- * long as its last digit. A time is 2.1, 2.1s, 2100ms: since the start; 10%: of the duration; @8.5: of
- * CLOCK_MONOTONIC, and then so is TO; 12:03:04.5, 2026-11-27T12:03:04: by the reader's clock.
+ * long as its last digit. A time is 2.1, 2.1s, 2100ms: since the start; 10%: of the duration; @8.5:
+ * of CLOCK_MONOTONIC, and then so is TO; 12:03:04.5, 2026-11-27T12:03:04: by the reader's clock.
  * 0, or -1 (error() said why).
  */
 int time_window__parse(struct time_window *w, const char *text);
 
 /*
- * Parses "T±D", or "T+-D" for keyboards without it: from D before T, a time as above, to D after it.
- * 0, or -1 (error() said why).
+ * Parses "T±D", or "T+-D" for keyboards without it: from D before T, a time as above, to D after
+ * it. 0, or -1 (error() said why).
  */
 int time_window__parse_around(struct time_window *w, const char *text);
 
-/* Whether it depends on how long the recording is; and then, which has to be said before it is resolved. */
+/* Whether it depends on how long the recording is, which is then said before it is resolved. */
 bool time_window__needs_duration(const struct time_window *w);
 void time_window__set_duration(struct time_window *w, u64 duration_ns);
 
 /* Converts both ends to CLOCK_MONOTONIC, once. */
 void time_window__resolve(struct time_window *w, const struct time_anchor *anchor);
 
-/* No more than that: of a part of a recording, which begins or ends there; 0, all ones: it does not. */
+/* No more than that: of a part of a recording, which begins or ends there; 0, all ones: none. */
 void time_window__clip(struct time_window *w, const struct time_anchor *anchor, u64 from, u64 to);
 
 /* Whether an end of it is a date or a time of day. */

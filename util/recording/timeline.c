@@ -150,7 +150,8 @@ static void make_way(struct run *run)
 		struct open *last = NULL;
 
 		for (struct open *o = run->open.next; o != &run->open; o = o->next)
-			if (o->slice && o != run->heap[0].open && (!last || next_time(o) > next_time(last)))
+			if (o->slice && o != run->heap[0].open &&
+			    (!last || next_time(o) > next_time(last)))
 				last = o;
 		if (!last)
 			return;
@@ -433,7 +434,8 @@ static int read_stream(struct run *run)
 		struct data_frame *f;
 		int wanted;
 
-		if (!data_reader__ready(run->r, run->nr ? (int)(TIMELINE_DELAY_NS / 1000000) : -1)) {
+		if (!data_reader__ready(run->r,
+					run->nr ? (int)(TIMELINE_DELAY_NS / 1000000) : -1)) {
 			ret = give_and_pause(run, UINT64_MAX);
 			continue;
 		}

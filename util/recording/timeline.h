@@ -42,7 +42,7 @@ struct timeline {
 	 * itself before that frame is in rec.
 	 */
 	int (*wants)(void *ctx, const struct data_reader *r, const struct data_frame *f);
-	/* Called with the next rows, [from, to) of a slice, which may be held. 0; 1: enough; -1: stop. */
+	/* Called with the next rows, [from, to) of a slice, which may be held. 0; 1: enough; -1. */
 	int (*rows)(void *ctx, struct slice *s, u32 from, u32 to);
 	/* Called when no more rows are known for now; or NULL. Returns as rows(). */
 	int (*pause)(void *ctx);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw report --outliers: as text, and as JSON, whose members Documentation/kvmw-report.txt describes. */
+/* kvmw report --outliers: as text, and as JSON; Documentation/kvmw-report.txt has its members. */
 #include <string.h>
 
 #include "util/render/chains.h"
@@ -7,24 +7,27 @@
 #include "util/render/render.h"
 #include "util/render/units.h"
 
-/* Of a step's line: mark, offset, duration, and blanks; further lines of the step begin below its words. */
+/* Of a step's line: mark, offset, duration, blanks; its further lines begin below its words. */
 #define OFFSET_WIDTH	13
 #define TOOK_WIDTH	8
 #define REST		"                           "
 
 static double offset_ms(const struct chain *chain, u64 time_ns)
 {
-	return time_ns >= chain->start_ns ? (time_ns - chain->start_ns) / 1e6 : -((chain->start_ns - time_ns) / 1e6);
+	return time_ns >= chain->start_ns ? (time_ns - chain->start_ns) / 1e6 :
+	       -((chain->start_ns - time_ns) / 1e6);
 }
 
-static void print_step(const struct screen *s, const struct chain *chain, const struct chain_step *step)
+static void print_step(const struct screen *s, const struct chain *chain,
+		       const struct chain_step *step)
 {
 	char first[96], offset[32], took[UNITS_MAX] = "";
 
 	snprintf(offset, sizeof(offset), "%+.3f ms", offset_ms(chain, step->time_ns));
 	if (step->span_ns != KVMW_NONE)
 		units__ns(step->span_ns, UNITS_FULL, took);
-	snprintf(first, sizeof(first), "%s %*s %*s  ", step->made_it_long ? ">" : " ", OFFSET_WIDTH, offset, TOOK_WIDTH, took);
+	snprintf(first, sizeof(first), "%s %*s %*s  ", step->made_it_long ? ">" : " ", OFFSET_WIDTH,
+		 offset, TOOK_WIDTH, took);
 	if (step->made_it_long)
 		screen__color(s, COLOR_BOLD);
 	screen__wrap(s, first, REST, step->what);
@@ -33,7 +36,8 @@ static void print_step(const struct screen *s, const struct chain *chain, const 
 }
 
 /* "KVM 1.2us, VMM 12.3ms": the parts that are not 0. */
-static void print_parts(const struct screen *s, const struct recording *rec, const struct chain *chain)
+static void print_parts(const struct screen *s, const struct recording *rec,
+			const struct chain *chain)
 {
 	char words[512] = "", ns[UNITS_MAX];
 
@@ -41,7 +45,8 @@ static void print_parts(const struct screen *s, const struct recording *rec, con
 		size_t len = strlen(words);
 
 		if (captured(chain->part_ns[i]))
-			snprintf(words + len, sizeof(words) - len, "%s%s %s", len ? ", " : "", chain_part__label(i),
+			snprintf(words + len, sizeof(words) - len, "%s%s %s", len ? ", " : "",
+				 chain_part__label(i),
 				 units__ns(chain->part_ns[i], UNITS_FULL, ns));
 	}
 	if (!*words)
@@ -118,8 +123,8 @@ void render__chains(const struct screen *s, const struct chains *chains)
 	if (chains->nr > 1)
 		snprintf(number, sizeof(number), "%u ", chains->nr);
 	snprintf(words, sizeof(words), "The %slongest %s, by %s; %s %s recorded in all.", number,
-		 event_desc__noun(event, chains->nr), longest_by(chains->event), units__count(chains->rows, rows),
-		 chains->rows == 1 ? "was" : "were");
+		 event_desc__noun(event, chains->nr), longest_by(chains->event),
+		 units__count(chains->rows, rows), chains->rows == 1 ? "was" : "were");
 	fputc('\n', s->out);
 	screen__wrap(s, "", "", words);
 	for (u32 i = 0; i < chains->nr; i++)
@@ -134,7 +139,8 @@ static void id_or_null(struct json_object *obj, const char *key, u32 id)
 static void add_event(struct json_object *obj, const struct chains *chains, u32 event, u32 kind)
 {
 	json__text(obj, "event", event_desc__by_id(event)->name);
-	json__text(obj, "kind", kind == UINT32_MAX ? NULL : recording__kind(chains->rec, event, kind));
+	json__text(obj, "kind",
+		   kind == UINT32_MAX ? NULL : recording__kind(chains->rec, event, kind));
 }
 
 /* "pid", "vcpu": of the VM and the number in it, null where it is no vCPU. */
@@ -147,7 +153,8 @@ static void add_whose(struct json_object *obj, const struct chains *chains, u32 
 	json__u64(obj, "vcpu_id", id);
 }
 
-static void add_step_json(struct json_object *list, const struct chains *chains, const struct chain *chain, u32 i)
+static void add_step_json(struct json_object *list, const struct chains *chains,
+			  const struct chain *chain, u32 i)
 {
 	const struct chain_step *step = &chain->step[i];
 	struct json_object *obj = json_object_new_object();
@@ -156,7 +163,8 @@ static void add_step_json(struct json_object *list, const struct chains *chains,
 	json__text(obj, "role", chain_role__name(step->role));
 	json__bool(obj, "made_it_long", step->made_it_long);
 	json__u64(obj, "time_ns", step->time_ns);
-	json_object_object_add(obj, "offset_ns", json_object_new_int64((s64)(step->time_ns - chain->start_ns)));
+	json_object_object_add(obj, "offset_ns",
+			       json_object_new_int64((s64)(step->time_ns - chain->start_ns)));
 	json__ns(obj, "since_previous_ns", i ? step->time_ns - step[-1].time_ns : KVMW_NONE);
 	json__ns(obj, "span_ns", step->span_ns);
 	add_event(obj, chains, step->event, step->kind);

@@ -42,7 +42,8 @@ void chosen__missing(const struct chosen *c, const struct textgrid *g, u32 first
 			word_list__add(&names, report_column__get(opt->column[i])->name);
 	if (!*names.text)
 		return;
-	snprintf(words, sizeof(words), "no room for %s: use --width, or fewer --fields", names.text);
+	snprintf(words, sizeof(words), "no room for %s: use --width, or fewer --fields",
+		 names.text);
 	screen__wrap(c->s, "# ", "# ", words);
 }
 
@@ -56,7 +57,8 @@ void textgrid__rate(struct textgrid *g, const struct report *rep, const struct r
 		textgrid__add(g, "%.*f", rate < 9.95 ? 1 : 0, rate);
 }
 
-void textgrid__share(struct textgrid *g, const struct report *rep, const struct report_row *row, u64 part)
+void textgrid__share(struct textgrid *g, const struct report *rep, const struct report_row *row,
+		     u64 part)
 {
 	textgrid__percent(g, part, part == KVMW_NONE ? 0 : report_row__wall(rep, row));
 }

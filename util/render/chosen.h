@@ -20,16 +20,17 @@ struct chosen {
 	char head[NR_REPORT_COLUMNS][UNITS_MAX];
 };
 
-/* Describes the columns in col[0] and so on, and their drop of struct textgrid; returns how many. */
+/* Describes the columns in col[0] and so on, and their drop of struct textgrid. How many. */
 u32 chosen__describe(struct chosen *c, struct textgrid_col *col, u8 *drop);
-/* After the grid is printed: those for which the screen had no room; first: where they begin in it. */
+/* After the grid is printed: those for which there was no room; first: where they begin in it. */
 void chosen__missing(const struct chosen *c, const struct textgrid *g, u32 first);
 /* The cells of a row. */
 void chosen__add(const struct chosen *c, struct textgrid *g, const struct report_row *row);
 
 /* Cells that are alike wherever they are. */
 void textgrid__rate(struct textgrid *g, const struct report *rep, const struct report_row *row);
-void textgrid__share(struct textgrid *g, const struct report *rep, const struct report_row *row, u64 part);
+void textgrid__share(struct textgrid *g, const struct report *rep, const struct report_row *row,
+		     u64 part);
 void textgrid__dist(struct textgrid *g, const struct screen *s, const struct dist_axis *axis,
 		    const struct report_row *row);
 

@@ -51,8 +51,9 @@ static void say_side(const struct screen *s, const struct diff *d, enum diff_sid
 	snprintf(words, sizeof(words), "%s: %.3f s on %s, %.3f s of vCPU time, %s %s, %s lost%s",
 		 strcmp(rep->rec->path, "-") ? rep->rec->path : "standard input",
 		 recording__covered(rep->rec) / 1e9, m->host ?: "?", d->vcpu_s[side],
-		 units__count(rep->total.count, count), event_desc__noun(rep->desc, rep->total.count),
-		 units__count(rep->lost, lost), recording__incomplete(rep->rec) ? "; the file is incomplete" : "");
+		 units__count(rep->total.count, count),
+		 event_desc__noun(rep->desc, rep->total.count), units__count(rep->lost, lost),
+		 recording__incomplete(rep->rec) ? "; the file is incomplete" : "");
 	screen__wrap(s, side == DIFF_OLD ? "# OLD " : "# NEW ", "#     ", words);
 }
 
@@ -66,7 +67,8 @@ static void say_settings(const struct screen *s, const struct diff *d)
 
 		if (!new || !strcmp(new, old->list[i].value))
 			continue;
-		snprintf(words, sizeof(words), "%s: %s; now %s", old->list[i].what, old->list[i].value, new);
+		snprintf(words, sizeof(words), "%s: %s; now %s", old->list[i].what,
+			 old->list[i].value, new);
 		screen__wrap(s, "# not the same: ", "#     ", words);
 	}
 }
@@ -80,8 +82,9 @@ static void say_value(const struct diff_row *row, enum diff_measure measure, cha
 	const char *unit = diff_measure__is_rate(measure) ? " per second" : "";
 	size_t len = strlen(buf);
 
-	snprintf(buf + len, size - len, "%s%s %s (%s%s, %s before)", len ? ", " : "", diff_measure__name(measure),
-		 diff__change(row, measure, change), diff__value(measure, v->of[DIFF_NEW], new), unit,
+	snprintf(buf + len, size - len, "%s%s %s (%s%s, %s before)", len ? ", " : "",
+		 diff_measure__name(measure), diff__change(row, measure, change),
+		 diff__value(measure, v->of[DIFF_NEW], new), unit,
 		 diff__value(measure, v->of[DIFF_OLD], old));
 }
 
@@ -130,17 +133,18 @@ static void say_changes(const struct screen *s, const struct diff *d)
 		said++;
 	}
 	if (d->nr_changed > said) {
-		snprintf(words, sizeof(words), "%u more row%s changed by more than noise.", d->nr_changed - said,
-			 d->nr_changed - said == 1 ? "" : "s");
+		snprintf(words, sizeof(words), "%u more row%s changed by more than noise.",
+			 d->nr_changed - said, d->nr_changed - said == 1 ? "" : "s");
 		screen__wrap(s, "=> ", "   ", words);
 	}
 	if (!d->nr_changed && !d->nr_unsure && !d->nr_drift && d->nr_tests)
 		screen__wrap(s, "=> ", "   ", "Nothing changed by more than noise.");
 	if (d->nr_unsure) {
-		snprintf(words, sizeof(words), "%u row%s (?) differ%s by %g %% or more, but %s too few recorded "
-			 "events, or var%s too much, to tell whether that is noise.", d->nr_unsure, d->nr_unsure == 1 ? "" : "s",
-			 d->nr_unsure == 1 ? "s" : "", DIFF_GROSS, d->nr_unsure == 1 ? "has" : "have",
-			 d->nr_unsure == 1 ? "ies" : "y");
+		snprintf(words, sizeof(words),
+			 "%u row%s (?) differ%s by %g %% or more, but %s too few recorded "
+			 "events, or var%s too much, to tell whether that is noise.", d->nr_unsure,
+			 d->nr_unsure == 1 ? "" : "s", d->nr_unsure == 1 ? "s" : "", DIFF_GROSS,
+			 d->nr_unsure == 1 ? "has" : "have", d->nr_unsure == 1 ? "ies" : "y");
 		screen__wrap(s, d->nr_changed ? "-> " : "=> ", "   ", words);
 	}
 	if (*d->untested) {
@@ -148,8 +152,10 @@ static void say_changes(const struct screen *s, const struct diff *d)
 		screen__wrap(s, "-> ", "   ", words);
 	}
 	if (d->nr_drift) {
-		snprintf(words, sizeof(words), "%u row%s (~) var%s within a recording as much as between them; longer "
-			 "recordings may tell.", d->nr_drift, d->nr_drift == 1 ? "" : "s", d->nr_drift == 1 ? "ies" : "y");
+		snprintf(words, sizeof(words),
+			 "%u row%s (~) var%s within a recording as much as between them; longer "
+			 "recordings may tell.", d->nr_drift, d->nr_drift == 1 ? "" : "s",
+			 d->nr_drift == 1 ? "ies" : "y");
 		screen__wrap(s, "-> ", "   ", words);
 	}
 	say_findings(s, d);
@@ -165,7 +171,8 @@ struct diff_table {
 	u32 nr_cols;
 };
 
-static void diff_table__column(struct diff_table *t, const char *group, const char *head, bool sum, u8 drop)
+static void diff_table__column(struct diff_table *t, const char *group, const char *head, bool sum,
+			       u8 drop)
 {
 	t->drop[t->nr_cols] = drop;
 	t->col[t->nr_cols++] = (struct textgrid_col) {
@@ -192,7 +199,8 @@ static void diff_table__init(struct diff_table *t, const struct diff *d)
 	*t = (struct diff_table) { .nr_cols = 0 };
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
 		t->col[t->nr_cols++] = (struct textgrid_col) {
-			.head = sort_key__title(report_options__key(rep->opt, i), rep->desc), .left = true,
+			.head = sort_key__title(report_options__key(rep->opt, i), rep->desc),
+			.left = true,
 		};
 	for (u32 m = 0; m < NR_DIFF_TESTED; m++) {
 		bool sum = m == DIFF_COST;
@@ -232,7 +240,8 @@ static void diff_table__row(struct diff_table *t, const struct diff *d, const st
 			continue;
 		add_value(&t->grid, m, v->of[DIFF_OLD]);
 		add_value(&t->grid, m, v->of[DIFF_NEW]);
-		textgrid__add(&t->grid, "%s%s", v->changed ? "*" : v->drifts ? "~" : v->unsure ? "?" : "",
+		textgrid__add(&t->grid, "%s%s",
+			      v->changed ? "*" : v->drifts ? "~" : v->unsure ? "?" : "",
 			      diff__change(row, m, buf));
 	}
 }
@@ -255,13 +264,14 @@ int render__diff(const struct screen *s, const struct diff *d, u32 top)
 	if (textgrid__finish(&t.grid, s))
 		return -1;
 	if (shown < d->nr_rows) {
-		snprintf(words, sizeof(words), "%u more row%s not shown (--top N)", d->nr_rows - shown,
-			 d->nr_rows - shown == 1 ? " is" : "s are");
+		snprintf(words, sizeof(words), "%u more row%s not shown (--top N)",
+			 d->nr_rows - shown, d->nr_rows - shown == 1 ? " is" : "s are");
 		screen__wrap(s, "", "", words);
 	}
-	snprintf(words, sizeof(words), "Per second of vCPU time. * changed by more than noise: %u tests, of which "
-		 "any is wrong in at most 1 of 100 such comparisons; kvmw-diff(1) says how.%s%s", d->nr_tests,
-		 d->nr_unsure ? " ? differs much, but cannot be told from noise." : "",
+	snprintf(words, sizeof(words),
+		 "Per second of vCPU time. * changed by more than noise: %u tests, of which "
+		 "any is wrong in at most 1 of 100 such comparisons; kvmw-diff(1) says how.%s%s",
+		 d->nr_tests, d->nr_unsure ? " ? differs much, but cannot be told from noise." : "",
 		 d->nr_drift ? " ~ varies within a recording as much as between them." : "");
 	screen__wrap(s, "", "", words);
 	if (d->rep[DIFF_OLD]->event == KVMW_EVENT_USERSPACE)

@@ -42,7 +42,8 @@ static enum diff_side any_side(const struct diff_row *row)
 	return row->row[DIFF_OLD] ? DIFF_OLD : DIFF_NEW;
 }
 
-static struct json_object *diff_row_json(const struct diff *d, const struct diff_row *row, bool total)
+static struct json_object *diff_row_json(const struct diff *d, const struct diff_row *row,
+					 bool total)
 {
 	struct json_object *obj = json_object_new_object();
 	enum diff_side side = any_side(row);
@@ -64,7 +65,8 @@ static struct json_object *make_diff_row(struct json_writer *w, const void *ctx,
 	return diff_row_json(d, &d->row[i], false);
 }
 
-static void add_side(struct json_writer *w, struct json_object *root, const struct diff *d, enum diff_side side)
+static void add_side(struct json_writer *w, struct json_object *root, const struct diff *d,
+		     enum diff_side side)
 {
 	struct json_object *obj = json__object(root, side == DIFF_OLD ? "old" : "new");
 	const struct report *rep = d->rep[side];
@@ -95,7 +97,8 @@ static void add_settings(struct json_object *root, const struct diff *d)
 	}
 }
 
-static void diff_json__findings(struct json_object *root, const char *key, const struct finding *const *f, u32 nr)
+static void diff_json__findings(struct json_object *root, const char *key,
+				const struct finding *const *f, u32 nr)
 {
 	struct json_object *list = json__array(root, key), *item;
 
@@ -140,7 +143,8 @@ int render__diff_json(const struct screen *s, const struct diff *const *list, u3
 	json__text(root, "event", event_desc__by_id(rep->event)->name);
 	item = json__array(root, "sort");
 	for (u32 i = 0; i < rep->opt->nr_sort; i++)
-		json_object_array_add(item, json_object_new_string(sort_key__name(report_options__key(rep->opt, i))));
+		json_object_array_add(item, json_object_new_string(
+				      sort_key__name(report_options__key(rep->opt, i))));
 	json__list(&w, root, "comparisons", nr, make_diff, list);
 	failed = json__array(root, "failed");
 	for (u32 i = 0; i < nr_failures; i++) {

@@ -26,11 +26,13 @@ struct dist_axis dist_axis__make(const struct hist *total, u32 most)
 	powers = axis.high - axis.low + 1;
 	axis.step = (powers + most - 1) / most;
 	axis.width = (powers + axis.step - 1) / axis.step;
-	axis.width = axis.width < DIST_MIN ? DIST_MIN : axis.width > DIST_MAX ? DIST_MAX : axis.width;
+	axis.width = axis.width < DIST_MIN ? DIST_MIN : axis.width > DIST_MAX ? DIST_MAX :
+		     axis.width;
 	return axis;
 }
 
-void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h, char *buf)
+void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h,
+	       char *buf)
 {
 	u64 log2[HIST_LOG2], part[DIST_MAX] = { 0 }, most = 0;
 
@@ -72,7 +74,10 @@ const char *dist__legend(const struct dist_axis *axis, char *buf)
 
 	ends_of(axis, from, to);
 	if (axis->step > 1)
-		snprintf(times, sizeof(times), "%llu times", 1ULL << (axis->step < 63 ? axis->step : 63));
-	snprintf(buf, DIST_WORDS, " dist: from %s to %s, each character %s as long as the one before.", from, to, times);
+		snprintf(times, sizeof(times), "%llu times",
+			 1ULL << (axis->step < 63 ? axis->step : 63));
+	snprintf(buf, DIST_WORDS,
+		 " dist: from %s to %s, each character %s as long as the one before.", from, to,
+		 times);
 	return buf;
 }

@@ -18,8 +18,9 @@ struct dist_axis {
 
 /* total: all durations that will be shown; most: characters. */
 struct dist_axis dist_axis__make(const struct hist *total, u32 most);
-/* One character for each axis.step powers of two, against the row's greatest; no blanks at its end. */
-void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h, char *buf);
+/* One character for each axis.step powers of two, against the row's greatest; no end blanks. */
+void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h,
+	       char *buf);
 /* Where the axis begins and ends, as wide as it, to stand above the bars: "16us   4.2ms". */
 void dist__ends(const struct dist_axis *axis, char *buf, size_t size);
 

@@ -115,7 +115,8 @@ void render__vms(const struct screen *s, const struct recording *rec)
 		heading__line(s, "", "and %u more VMs, see kvmw info",
 			      rec->nr_vms - MAX_VMS);
 	if (rec->ids_left_out)
-		heading__line(s, "", "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
+		heading__line(s, "",
+			      "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
 			      "known of the others but their ids", REC_MAX_IDS);
 }
 
@@ -186,8 +187,9 @@ static void about_others(const struct screen *s, const struct report *rep,
 		    !event_desc__captured(id))
 			continue;
 		snprintf(lost, sizeof(lost), " (%s lost)", units__count(rec->lost[id], missed));
-		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "", event->name,
-			 units__count(rec->event_rows[id], count), rec->lost[id] ? lost : "");
+		snprintf(words + len, sizeof(words) - len, "%s%s %s%s", first ? ", " : "",
+			 event->name, units__count(rec->event_rows[id], count),
+			 rec->lost[id] ? lost : "");
 		if (!shown && finding_shows(findings, event->name))
 			shown = event->name;
 		/* Suggest a family first: users rarely know that there are any. */
@@ -251,7 +253,8 @@ static void about_privacy(const struct screen *s, const struct recording *rec)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		if (*secrets__in_state(rec->meta.hidden, lines[i].state, false, list))
-			heading__line(s, lines[i].what, "%s (%s)", list, lines[i].state == SECRET_NOT_RECORDED ?
+			heading__line(s, lines[i].what, "%s (%s)", list,
+				      lines[i].state == SECRET_NOT_RECORDED ?
 				      "record --no-addresses" : "kvmw scrub");
 }
 
@@ -264,7 +267,8 @@ static void about_damage(const struct screen *s, const struct report *rep)
 	if ((!rec->nr_damage && !rec->missing_rows) || (recording__was_cut(rec) && !of_rows))
 		return;
 	if (rec->nr_damage)
-		snprintf(where, sizeof(where), "%u place%s of the file", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
+		snprintf(where, sizeof(where), "%u place%s of the file", rec->nr_damage,
+			 rec->nr_damage == 1 ? "" : "s");
 	if (rec->missing_rows)
 		snprintf(missing, sizeof(missing), "at least %llu",
 			 (unsigned long long)rec->missing_rows);
@@ -287,7 +291,8 @@ static void about_window(const struct screen *s, const struct report *rep)
 		heading__line(s, "window", "empty: it %s; the recording lasts %.6f s", wrong,
 			      rep->duration_ns / 1e9);
 	else
-		heading__line(s, "window", "%.6f to %.6f s: all numbers cover only the %s recorded in "
+		heading__line(s, "window",
+			      "%.6f to %.6f s: all numbers cover only the %s recorded in "
 			      "it%s%s", from / 1e9,
 			      (to < rep->duration_ns ? to : rep->duration_ns) / 1e9,
 			      rep->desc->plural, rep->lost ? "; some of them were lost" : "",
@@ -296,7 +301,8 @@ static void about_window(const struct screen *s, const struct report *rep)
 
 static void about_where(const struct screen *s, const struct report *rep)
 {
-	heading__line(s, "where", "%s: all numbers cover only the recorded %s for which this is true%s%s",
+	heading__line(s, "where",
+		      "%s: all numbers cover only the recorded %s for which this is true%s%s",
 		      rep->opt->where, rep->desc->plural,
 		      rep->lost ? "; some that were lost may be such" : "",
 		      rep->rec->meta.selective ? "; others were filtered, as requested" : "");
@@ -320,13 +326,14 @@ static void about_filtered(const struct screen *s, const struct report *rep)
 
 	heading__line(s, "filtered", "%s of %s %s were recorded, as requested%s; %s",
 		      units__count(rep->recorded, recorded), units__count(rep->counted.count, all),
-		      event_desc__noun(rep->desc, rep->counted.count), rep->lost ? ", and some were lost" : "",
-		      exactness(rep));
+		      event_desc__noun(rep->desc, rep->counted.count),
+		      rep->lost ? ", and some were lost" : "", exactness(rep));
 }
 
 const char *render__vmm_contains(const struct recording *rec)
 {
-	return rec->event_rows[KVMW_EVENT_SCHED] ? "contains waits for a CPU and sleep, which kvmw report -e sched shows" :
+	return rec->event_rows[KVMW_EVENT_SCHED] ?
+	       "contains waits for a CPU and sleep, which kvmw report -e sched shows" :
 	       "contains waits for a CPU and sleep; record with -e userspace,sched to see them";
 }
 
@@ -351,7 +358,8 @@ const char *render__resolution(const struct resolution *r, char *buf, size_t siz
 			 "to %u ns", resolution__text(r, text), r->steps, RESOLUTION_LONG_NS,
 			 RESOLUTION_LONG_NS);
 	else if (r->ns)
-		snprintf(buf, size, "%s: durations and times of events are accurate to that", resolution__text(r, text));
+		snprintf(buf, size, "%s: durations and times of events are accurate to that",
+			 resolution__text(r, text));
 	return buf;
 }
 
@@ -360,7 +368,8 @@ static void about_resolution(const struct screen *s, const struct recording *rec
 	char words[160];
 
 	if (*render__resolution(&rec->meta.resolution, words, sizeof(words)))
-		heading__line(s, "resolution", "%s%s", words, recording__is_part(rec) ? "" : "; totals are exact");
+		heading__line(s, "resolution", "%s%s", words,
+			      recording__is_part(rec) ? "" : "; totals are exact");
 }
 
 static void about_trust(const struct screen *s, const struct report *rep, bool verbose)
@@ -380,7 +389,8 @@ static void about_trust(const struct screen *s, const struct report *rep, bool v
 	else if (rep->filtered)
 		about_filtered(s, rep);
 	else if (rec->meta.selective && !rep->counted.exact && rep->recorded)
-		heading__line(s, "filtered", "only some %s were recorded, as requested; all numbers "
+		heading__line(s, "filtered",
+			      "only some %s were recorded, as requested; all numbers "
 			      "cover only these", rep->desc->plural);
 	else if (rep->lost)
 		heading__line(s, "lost", "the ring buffers overflowed; %s", exactness(rep));
@@ -405,8 +415,8 @@ static void say_what(const struct screen *s, const struct recording *rec)
 	snprintf(words, sizeof(words), "%s%s%s", file_and_time(rec, file, sizeof(file)),
 		 m->host ? " on " : "", m->host ?: "");
 	if (m->kernel)
-		snprintf(kernel, sizeof(kernel), " (Linux %s%s%s)", m->kernel, m->module ? ", " : "",
-			 m->module ?: "");
+		snprintf(kernel, sizeof(kernel), " (Linux %s%s%s)", m->kernel,
+			 m->module ? ", " : "", m->module ?: "");
 	len = strlen(words);
 	if (screen__width(s, words) + screen__width(s, kernel) + strlen("# ") <= s->width)
 		snprintf(words + len, sizeof(words) - len, "%s", kernel);
@@ -425,8 +435,9 @@ void render__name_vms(const struct recording *rec, char *buf, size_t size)
 		size_t len = strlen(buf);
 		char pid[REC_VM_NAME];
 
-		snprintf(buf + len, size - len, "VM %s%sof %s (pid %s), ", vm->name, *vm->name ? " " : "",
-			 *vm->vmm ? vm->vmm : "an unknown VMM", rec_vm__name(vm, pid));
+		snprintf(buf + len, size - len, "VM %s%sof %s (pid %s), ", vm->name,
+			 *vm->name ? " " : "", *vm->vmm ? vm->vmm : "an unknown VMM",
+			 rec_vm__name(vm, pid));
 	}
 	if (rec->nr_vms > NAMED_VMS)
 		snprintf(buf, size, "%u VMs, ", rec->nr_vms);
@@ -456,14 +467,16 @@ static void say_how_much(const struct screen *s, const struct report *rep)
 	    !report__was_asked_for(rec, rep->desc->name))
 		snprintf(words, sizeof(words), "%s: no %s recorded", vms, asked_for(rep)->plural);
 	else
-		snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms, units__count(rep->recorded, rows),
+		snprintf(words, sizeof(words), "%s: %s %s, %s%s lost", vms,
+			 units__count(rep->recorded, rows),
 			 event_desc__noun(rep->desc, rep->recorded),
-			 recording__is_part(rec) && rep->lost ? "up to " : "", units__count(rep->lost, lost));
+			 recording__is_part(rec) && rep->lost ? "up to " : "",
+			 units__count(rep->lost, lost));
 	screen__wrap(s, "# ", "# ", words);
 }
 
-void render__heading(const struct screen *s, const struct report *rep, const struct findings *findings,
-		     bool verbose)
+void render__heading(const struct screen *s, const struct report *rep,
+		     const struct findings *findings, bool verbose)
 {
 	say_what(s, rep->rec);
 	say_how_much(s, rep);
@@ -471,7 +484,8 @@ void render__heading(const struct screen *s, const struct report *rep, const str
 		heading__line(s, "trigger", "%s, at %.3f s", rep->rec->meta.trigger,
 			      recording__since_start(rep->rec, rep->rec->meta.trigger_ns) / 1e9);
 	if (recording__unfinished(rep->rec))
-		heading__line(s, "cut off", "%s", recording__was_cut(rep->rec) ? CUT_SHORT : UNFINISHED);
+		heading__line(s, "cut off", "%s",
+			      recording__was_cut(rep->rec) ? CUT_SHORT : UNFINISHED);
 	if (verbose) {
 		about_host(s, rep->rec);
 		render__vms(s, rep->rec);
@@ -491,11 +505,13 @@ void render__files_heading(const struct screen *s, const struct report *rep)
 {
 	char rows[UNITS_MAX], lost[UNITS_MAX], words[320];
 
-	snprintf(words, sizeof(words), "All %u recordings together, %.3f s: %s %s, %s%s lost%s", rep->nr_files,
-		 recording__covered(rep->rec) / 1e9, units__count(rep->recorded, rows),
-		 event_desc__noun(rep->desc, rep->recorded), recording__is_part(rep->rec) && rep->lost ? "up to " : "",
+	snprintf(words, sizeof(words), "All %u recordings together, %.3f s: %s %s, %s%s lost%s",
+		 rep->nr_files, recording__covered(rep->rec) / 1e9,
+		 units__count(rep->recorded, rows), event_desc__noun(rep->desc, rep->recorded),
+		 recording__is_part(rep->rec) && rep->lost ? "up to " : "",
 		 units__count(rep->lost, lost),
-		 rep->partly ? "; columns marked * cover only what was recorded and could be read" : "");
+		 rep->partly ?
+		 "; columns marked * cover only what was recorded and could be read" : "");
 	screen__wrap(s, "# ", "# ", words);
 	fputc('\n', s->out);
 }
@@ -507,12 +523,15 @@ void render__of_the_recorded(const struct screen *s, const struct report *rep)
 	if (!rep->recorded || (!rep->lost && !rep->filtered && !rep->rec->nr_damage))
 		return;
 	units__count(rep->recorded, recorded);
-	if (rep->counted.exact && !recording__is_part(rep->rec) && rep->recorded < rep->counted.count)
-		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.", recorded,
-			 event_desc__noun(rep->desc, rep->recorded), units__count(rep->counted.count, all));
+	if (rep->counted.exact && !recording__is_part(rep->rec) &&
+	    rep->recorded < rep->counted.count)
+		snprintf(words, sizeof(words), "cover only the %s recorded %s, not all %s.",
+			 recorded, event_desc__noun(rep->desc, rep->recorded),
+			 units__count(rep->counted.count, all));
 	else
 		snprintf(words, sizeof(words), "cover only the %s recorded %s: some %s.", recorded,
-			 event_desc__noun(rep->desc, rep->recorded), rep->rec->nr_damage ? "could not be read" : "were lost");
+			 event_desc__noun(rep->desc, rep->recorded),
+			 rep->rec->nr_damage ? "could not be read" : "were lost");
 	fputc('\n', s->out);
 	screen__wrap(s, "The sections below ", "", words);
 }

@@ -16,11 +16,12 @@ struct heatmap {
 	const struct screen *s;
 	const struct report *rep;
 	struct heat_axis axis;
-	u64 from[SCREEN_SHADES + 2];	/* the least count of each shade, from 1 on; then that of none */
+	/* the least count of each shade, from 1 on; then that of none */
+	u64 from[SCREEN_SHADES + 2];
 	u32 shades;
 };
 
-/* Each shade stands for as many times more than the one before: a few long ones are what is looked for. */
+/* Each shade stands for as many times more than the last: a few long ones are looked for. */
 static void choose_shades(struct heatmap *h, u64 most)
 {
 	double times = pow(most, 1.0 / SCREEN_SHADES);
@@ -71,7 +72,8 @@ static void print_line(const struct heatmap *h, const struct heat_map *map, u32 
 
 	while (end && !heat_map__count(map, power, end - 1))
 		end--;
-	fprintf(h->s->out, "%8s %s", units__ns(power ? 1ULL << power : 0, UNITS_2, label), h->s->utf8 ? "│" : "|");
+	fprintf(h->s->out, "%8s %s", units__ns(power ? 1ULL << power : 0, UNITS_2, label),
+		h->s->utf8 ? "│" : "|");
 	for (u32 i = 0; i < end; i++)
 		put_shade(h, shade_of(h, heat_map__count(map, power, i)));
 	fputc('\n', h->s->out);
@@ -80,7 +82,8 @@ static void print_line(const struct heatmap *h, const struct heat_map *map, u32 
 static double column_seconds(const struct heatmap *h, u32 column)
 {
 	const struct recording *rec = h->rep->rec;
-	u64 start = rec->meta.start_ns, from = h->axis.from_ns > start ? h->axis.from_ns - start : 0;
+	u64 start = rec->meta.start_ns,
+	    from = h->axis.from_ns > start ? h->axis.from_ns - start : 0;
 
 	return (from + ((u64)column * h->axis.per_column << h->axis.shift)) / 1e9;
 }
@@ -136,14 +139,17 @@ static void heatmap__legend(const struct heatmap *h)
 
 	len = snprintf(words, sizeof(words), "up: %s, each line from the time at its left on, to twice that; across: when "
 		       "they began, each column %s. Events in a cell:",
-		       h->rep->event == KVMW_EVENT_EXIT ? "time from the VM exit until the next VM entry" :
+		       h->rep->event == KVMW_EVENT_EXIT ?
+		       "time from the VM exit until the next VM entry" :
 		       span >= 0 ? event->fields[span].doc : "how long they took",
 		       units__ns(column_ns, UNITS_3, column));
 	for (u32 i = 1; i <= h->shades && len < sizeof(words); i++) {
 		len += snprintf(words + len, sizeof(words) - len, "%s %s %s", i > 1 ? "," : "",
-				screen__shade(h->s, drawn_as(h, i)), units__count(h->from[i], count));
+				screen__shade(h->s, drawn_as(h, i)),
+				units__count(h->from[i], count));
 		if (h->from[i + 1] - 1 > h->from[i] && len < sizeof(words))
-			len += snprintf(words + len, sizeof(words) - len, "-%s", units__count(h->from[i + 1] - 1, count));
+			len += snprintf(words + len, sizeof(words) - len, "-%s",
+					units__count(h->from[i + 1] - 1, count));
 	}
 	screen__color(h->s, COLOR_DIM);
 	screen__wrap(h->s, "# ", "# ", words);
@@ -181,7 +187,8 @@ void render__heat_steps_json(struct json_object *root, const struct report *rep)
 	json__u64(obj, "steps", axis.steps);
 }
 
-int render__heat_json(struct json_object *obj, const struct report *rep, const struct report_row *row)
+int render__heat_json(struct json_object *obj, const struct report *rep,
+		      const struct report_row *row)
 {
 	const struct heat_axis axis = report__heat_axis(rep, HEAT_STEPS);
 	struct json_object *list = json__array(obj, "heatmap"), *item;

@@ -9,6 +9,7 @@
 
 void render__heat_steps_json(struct json_object *root, const struct report *rep);
 /* 0, or -1 out of memory (error() said so). */
-int render__heat_json(struct json_object *obj, const struct report *rep, const struct report_row *row);
+int render__heat_json(struct json_object *obj, const struct report *rep,
+		      const struct report_row *row);
 
 #endif

@@ -7,7 +7,8 @@
 
 #define MAX_BAR 60
 
-void render__row_title(const struct screen *s, const struct report *rep, const struct report_row *row)
+void render__row_title(const struct screen *s, const struct report *rep,
+		       const struct report_row *row)
 {
 	char count[UNITS_MAX], timed[UNITS_MAX + 16] = "";
 	char text[NR_REPORT_KEYS * (REPORT_LABEL_MAX + 8) + 64] = "total";
@@ -17,7 +18,8 @@ void render__row_title(const struct screen *s, const struct report *rep, const s
 		const struct sort_key *key = report_options__key(rep->opt, i);
 
 		len += snprintf(text + len, sizeof(text) - len, "%s%s%s%s", i ? ", " : "",
-				*key->field ? key->field : key->prefix, *key->field ? " " : "", row->label[i]);
+				*key->field ? key->field : key->prefix, *key->field ? " " : "",
+				row->label[i]);
 	}
 	len = strlen(text);
 	if (row->recorded != row->span.count)

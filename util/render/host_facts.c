@@ -11,15 +11,19 @@ const char *host_fact__words(const struct host_fact *fact, char *buf)
 
 	if (fact->kind == KVMW_host_STEAL || fact->kind == KVMW_host_IDLE) {
 		if (fact->percent >= 0)
-			snprintf(value, sizeof(value), "%.1f%% of the time of all CPUs", fact->percent);
+			snprintf(value, sizeof(value), "%.1f%% of the time of all CPUs",
+				 fact->percent);
 		else
-			snprintf(value, sizeof(value), "unknown: the end of the recording is missing");
+			snprintf(value, sizeof(value),
+				 "unknown: the end of the recording is missing");
 	} else if (fact->value != KVMW_NONE) {
 		if (fact->change && fact->change != KVMW_NONE)
-			snprintf(change, sizeof(change), " (%+lld in the recording)", (long long)fact->change);
+			snprintf(change, sizeof(change), " (%+lld in the recording)",
+				 (long long)fact->change);
 		snprintf(value, sizeof(value), "%llu%s", (unsigned long long)fact->value, change);
 	}
-	snprintf(buf, HOST_FACT_WORDS, "%s: %s%s%s", fact->name, value, *value && *fact->text ? ", " : "", fact->text);
+	snprintf(buf, HOST_FACT_WORDS, "%s: %s%s%s", fact->name, value,
+		 *value && *fact->text ? ", " : "", fact->text);
 	return buf;
 }
 
@@ -41,7 +45,8 @@ void host_facts__json(struct json_object *root, const struct host_facts *facts)
 		if (fact->change == KVMW_NONE)
 			json_object_object_add(item, "change", NULL);
 		else
-			json_object_object_add(item, "change", json_object_new_int64((s64)fact->change));
+			json_object_object_add(item, "change",
+					       json_object_new_int64((s64)fact->change));
 		if (fact->percent >= 0)
 			json__real(item, "percent", fact->percent);
 		json__text(item, "text", *fact->text ? fact->text : NULL);

@@ -73,8 +73,8 @@ static int header(const struct screen *s, const struct recording *rec, bool verb
 	char text[4096], date[64], bytes[UNITS_MAX];
 
 	field(s, "file", strcmp(rec->path, "-") ? rec->path : "standard input");
-	snprintf(text, sizeof(text), "%s bytes, written by kvmw %s", units__count(rec->bytes, bytes),
-		 m->version ?: "of unknown version");
+	snprintf(text, sizeof(text), "%s bytes, written by kvmw %s",
+		 units__count(rec->bytes, bytes), m->version ?: "of unknown version");
 	field(s, "", text);
 	field(s, "command", render__command(&m->command, text, sizeof(text)));
 	snprintf(text, sizeof(text), "%s, Linux %s %s", m->host ?: "?", m->kernel ?: "?",
@@ -96,13 +96,14 @@ static int header(const struct screen *s, const struct recording *rec, bool verb
 	snprintf(text, sizeof(text), "%.9f s%s%s", recording__duration(rec) / 1e9,
 		 m->stop_why ? ", until: " : "", m->stop_why ?: "");
 	field(s, "duration", text);
-	snprintf(text, sizeof(text), "%s, at %.9f s", m->trigger ?: "", recording__since_start(rec, m->trigger_ns) / 1e9);
+	snprintf(text, sizeof(text), "%s, at %.9f s", m->trigger ?: "",
+		 recording__since_start(rec, m->trigger_ns) / 1e9);
 	field(s, "trigger", m->trigger ? text : NULL);
 	field(s, "resolution", render__resolution(&m->resolution, text, sizeof(text)));
 	snprintf(text, sizeof(text), "file %llu of a series", (unsigned long long)m->series_number);
 	if (m->series_to > m->series_number)
-		snprintf(text, sizeof(text), "files %llu to %llu of a series", (unsigned long long)m->series_number,
-			 (unsigned long long)m->series_to);
+		snprintf(text, sizeof(text), "files %llu to %llu of a series",
+			 (unsigned long long)m->series_number, (unsigned long long)m->series_to);
 	field(s, "series", m->series_number ? text : NULL);
 	field(s, "part", m->part);
 	for (u32 id = 0; id < ARRAY_SIZE(m->skipped); id++) {
@@ -132,7 +133,8 @@ static void info_text__secrets(const struct screen *s, const struct recording_in
 	}
 }
 
-static void info_text__vcpu(const struct screen *s, const struct recording *rec, const struct rec_vcpu *v)
+static void info_text__vcpu(const struct screen *s, const struct recording *rec,
+			    const struct rec_vcpu *v)
 {
 	struct vcpu_life life = vcpu_life__of(rec, v->id);
 	char text[640], number[24] = "?", died[48] = "";
@@ -142,7 +144,8 @@ static void info_text__vcpu(const struct screen *s, const struct recording *rec,
 	if (vcpu_life__is_gone(&life))
 		snprintf(died, sizeof(died), ", died at %.3f s", vcpu_life__died(&life) / 1e9);
 	snprintf(text, sizeof(text), "%u: %s%s, tid %u, %s%s", v->id,
-		 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number, v->tid, v->comm, died);
+		 *v->role ? "non-vCPU threads" : "vCPU ", *v->role ? "" : number, v->tid, v->comm,
+		 died);
 	field(s, *v->role ? "  threads" : "  vCPU", text);
 }
 
@@ -171,14 +174,16 @@ static int info_text__identities(const struct screen *s, const struct recording 
 		const struct rec_vm *vm = &rec->vm[i];
 
 		snprintf(text, sizeof(text), "%u: pid %s, %s%s%s", vm->id,
-			 rec_vm__name(vm, name), vm->name, *vm->name ? ", " : "", *vm->vmm ? vm->vmm : "VMM unknown");
+			 rec_vm__name(vm, name), vm->name, *vm->name ? ", " : "",
+			 *vm->vmm ? vm->vmm : "VMM unknown");
 		field(s, "VM", text);
 		for (; k < rec->nr_vcpus && vcpu[k]->vm <= vm->id; k++)
 			if (vcpu[k]->vm == vm->id)
 				info_text__vcpu(s, rec, vcpu[k]);
 	}
 	free(vcpu);
-	snprintf(text, sizeof(text), "more VMs or vCPUs than kvmw keeps, which is %d at most: nothing is "
+	snprintf(text, sizeof(text),
+		 "more VMs or vCPUs than kvmw keeps, which is %d at most: nothing is "
 		 "known of the others but their ids", REC_MAX_IDS);
 	field(s, "", rec->ids_left_out ? text : NULL);
 	return 0;
@@ -223,7 +228,7 @@ static void info_text__frames(const struct screen *s, const struct recording_inf
 	}
 }
 
-/* A name of a column is one of a key of report and a field of script: it is not cut, unless it is nonsense. */
+/* A name of a column is one of a key of report and a field of script: not cut, unless nonsense. */
 static u32 column_width(const struct screen *s, const struct info_frames *k)
 {
 	u32 width = 12;
@@ -262,8 +267,8 @@ static void columns(const struct screen *s, const struct recording_info *inv)
 			continue;
 		fprintf(s->out, "\n%s ", frame_type__name(k->type, type));
 		screen__text(s, k->name);
-		fprintf(s->out, "\n  %-*s %-4s %12s %12s %9s  %s\n", (int)width, "column", "type", "stored",
-			"raw", "per row", "encoding");
+		fprintf(s->out, "\n  %-*s %-4s %12s %12s %9s  %s\n", (int)width, "column", "type",
+			"stored", "raw", "per row", "encoding");
 		for (u32 c = 0; c < k->nr_columns; c++)
 			info_text__column(s, k, c, width);
 	}

@@ -195,7 +195,8 @@ static void json__privacy(struct json_object *obj, const struct recording *rec)
 
 	for (u32 i = 0; i < KVMW_NR_SECRETS; i++)
 		if (rec->meta.hidden[i])
-			json__text(privacy, secret_desc(i)->member, secret_state__name(rec->meta.hidden[i]));
+			json__text(privacy, secret_desc(i)->member,
+				   secret_state__name(rec->meta.hidden[i]));
 	if (json_object_object_length(privacy))
 		json_object_object_add(obj, "privacy", privacy);
 	else

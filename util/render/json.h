@@ -14,7 +14,7 @@
  */
 #define JSON_SCHEMA	1
 
-/* Before objects are made: whether there is memory for what is made at a time. 0, or -1 after error(). */
+/* Before objects are made: whether there is memory for those of one time. 0, or -1: error(). */
 int json__expect(void);
 
 /* The member "schema", which comes first. */
@@ -49,8 +49,8 @@ struct json_writer {
  * takes three times as much memory as what it tells.  ctx has to be there until then.
  */
 typedef struct json_object *(*json_make)(struct json_writer *w, const void *ctx, u32 i);
-void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr, json_make make,
-		const void *ctx);
+void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr,
+		json_make make, const void *ctx);
 
 /* Writes root on several lines; frees it. 0, or -1 out of memory (error() said so). */
 int json__write(struct json_writer *w, struct json_object *root);

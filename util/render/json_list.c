@@ -76,8 +76,8 @@ static void forget_list(struct json_object *list, void *userdata)
 	free(userdata);
 }
 
-void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr, json_make make,
-		const void *ctx)
+void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr,
+		json_make make, const void *ctx)
 {
 	struct json_object *list = json__array(obj, key);
 	struct json_list *l;

@@ -13,7 +13,8 @@ const char *limits__of_vm(const struct vm_cpus *vm, char *buf)
 	if (vm->cpus != ~0U)
 		snprintf(cpus, sizeof(cpus), "%u CPU%s", vm->cpus, vm->cpus == 1 ? "" : "s");
 	if (vm->quota_cpus)
-		snprintf(quota, sizeof(quota), ", but no more than %.2f CPUs' time", vm->quota_cpus);
+		snprintf(quota, sizeof(quota), ", but no more than %.2f CPUs' time",
+			 vm->quota_cpus);
 	snprintf(buf, LIMITS_WORDS, "pid %u: %u vCPU%s, which may use %s%s", vm->pid, vm->vcpus,
 		 vm->vcpus == 1 ? "" : "s", cpus, quota);
 	return buf;
@@ -48,7 +49,8 @@ static void say_memory(const char *what, u64 bytes, u64 huge, char *buf, size_t 
 	if (!bytes || bytes == KVMW_NONE)
 		return;
 	if (huge != KVMW_NONE)
-		snprintf(huge_words, sizeof(huge_words), " (%s in huge pages)", units__share(huge, bytes, share));
+		snprintf(huge_words, sizeof(huge_words), " (%s in huge pages)",
+			 units__share(huge, bytes, share));
 	snprintf(buf, size, ", %.0f MiB %s%s", bytes / 1048576.0, what, huge_words);
 }
 
@@ -59,9 +61,9 @@ const char *limits__of_group(const struct vm_group *g, char *buf)
 	say_memory("anonymous memory", g->anon_bytes, g->anon_huge_bytes, anon, sizeof(anon));
 	say_memory("shared memory", g->shmem_bytes, g->shmem_huge_bytes, shmem, sizeof(shmem));
 	say_quota(g, quota, sizeof(quota));
-	snprintf(buf, LIMITS_WORDS, "%s (pid %u, %u thread%s): %s%s%s%s%s%s", *g->path ? g->path : "?", g->pid,
-		 g->threads, g->threads == 1 ? "" : "s", *g->cpuset ? "CPUs " : "", g->cpuset,
-		 *g->cpuset ? ", " : "", quota, anon, shmem);
+	snprintf(buf, LIMITS_WORDS, "%s (pid %u, %u thread%s): %s%s%s%s%s%s",
+		 *g->path ? g->path : "?", g->pid, g->threads, g->threads == 1 ? "" : "s",
+		 *g->cpuset ? "CPUs " : "", g->cpuset, *g->cpuset ? ", " : "", quota, anon, shmem);
 	return buf;
 }
 

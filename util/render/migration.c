@@ -17,7 +17,8 @@ static const char *rate_words(double bits, char *buf)
 
 static void migration__row(struct textgrid *g, u64 bits, const struct migration *m, bool slowed)
 {
-	char rate[UNITS_MAX], sent[UNITS_MAX], total[UNITS_MAX], downtime[UNITS_MAX], left[UNITS_MAX];
+	char rate[UNITS_MAX], sent[UNITS_MAX], total[UNITS_MAX], downtime[UNITS_MAX],
+		left[UNITS_MAX];
 
 	textgrid__add(g, "%s", slowed ? "" : rate_words(bits, rate));
 	textgrid__add(g, "%s", slowed ? "yes" : "no");
@@ -51,7 +52,8 @@ static int migration__table(const struct screen *s, const struct migration_repla
 
 int render__migration(const struct screen *s, const struct migration_replay *m)
 {
-	char words[1024], memory[UNITS_MAX], downtime[UNITS_MAX], gap[UNITS_MAX], span[UNITS_MAX], rate[UNITS_MAX];
+	char words[1024], memory[UNITS_MAX], downtime[UNITS_MAX], gap[UNITS_MAX], span[UNITS_MAX],
+		rate[UNITS_MAX];
 
 	fputs("\nWill it migrate?\n", s->out);
 	if (*m->why_not) {
@@ -59,14 +61,17 @@ int render__migration(const struct screen *s, const struct migration_replay *m)
 		screen__wrap(s, "  ", "  ", words);
 		return 0;
 	}
-	snprintf(words, sizeof(words), "An estimate: pre-copy replayed over the marks of %s, again and again, with %s of "
-		 "memory and %s of downtime at most.", units__ns(m->span_ns, UNITS_3, span),
-		 units__bytes(m->memory_bytes, memory), units__ns(m->downtime_ns, UNITS_3, downtime));
+	snprintf(words, sizeof(words),
+		 "An estimate: pre-copy replayed over the marks of %s, again and again, with %s of "
+		 "memory and %s of downtime at most.",
+		 units__ns(m->span_ns, UNITS_3, span), units__bytes(m->memory_bytes, memory),
+		 units__ns(m->downtime_ns, UNITS_3, downtime));
 	screen__wrap(s, "  ", "  ", words);
 	if (migration__table(s, m))
 		return -1;
 	if (m->slowest_bits)
-		snprintf(words, sizeof(words), "The slowest link over which it does, without auto-converge: about %s.",
+		snprintf(words, sizeof(words),
+			 "The slowest link over which it does, without auto-converge: about %s.",
 			 rate_words(m->slowest_bits, rate));
 	else
 		snprintf(words, sizeof(words), "No link up to %s does without auto-converge.",
@@ -104,7 +109,8 @@ void render__migration_json(struct json_object *obj, const struct migration_repl
 	json__u64(obj, "downtime_limit_ns", m->downtime_ns);
 	json__u64(obj, "marked_again_ns", m->gap_ns);
 	json__u64(obj, "span_ns", m->span_ns);
-	json__ns(obj, "slowest_bits_per_second", m->slowest_bits ? (u64)m->slowest_bits : KVMW_NONE);
+	json__ns(obj, "slowest_bits_per_second",
+		 m->slowest_bits ? (u64)m->slowest_bits : KVMW_NONE);
 	list = json__array(obj, "links");
 	for (u32 i = 0; i < m->nr_links; i++) {
 		item = json_object_new_object();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Lines by the million: a buffer before a file descriptor, or one that grows, and numbers put into it
- * without printf.
+ * Lines by the million: a buffer before a file descriptor, or one that grows, and numbers put into
+ * it without printf.
  */
 #ifndef KVMW_OUTBUF_H
 #define KVMW_OUTBUF_H
@@ -35,7 +35,10 @@ struct out {
 struct out *out__new(const struct screen *s);
 /* For lines that out__move() takes to another one, such as like. NULL: out of memory, said so. */
 struct out *out__in_memory(const struct out *like);
-/* Empties from. 0, or -1: what was put into it is not all there, for want of memory (said so); nothing is taken. */
+/*
+ * Empties from. 0, or -1: what was put into it is not all there, for want of memory (said so);
+ * nothing is taken.
+ */
 int out__move(struct out *to, struct out *from);
 /* Writes what is in the buffer; frees. 0, or -1: not everything was written (said so). */
 int out__free(struct out *out);
@@ -90,7 +93,7 @@ static inline void out__text(struct out *out, const char *text)
 
 /* Text from a recording, which is safe: as this terminal can show it. */
 void out__shown(struct out *out, const char *text);
-/* Any text: as JSON with its quotes, as one field of CSV that no spreadsheet takes for a formula. */
+/* Any text: as JSON with its quotes, as a field of CSV that no spreadsheet takes for a formula. */
 void out__json(struct out *out, const char *text);
 void out__csv(struct out *out, const char *text);
 

@@ -37,7 +37,8 @@ static void say_part(char *buf, const char *what, u64 bytes, u64 huge)
 	if (!bytes)
 		return;
 	if (bytes != KVMW_NONE && huge != KVMW_NONE)
-		snprintf(in_huge, sizeof(in_huge), ", %s of it in huge pages", units__share(huge, bytes, share));
+		snprintf(in_huge, sizeof(in_huge), ", %s of it in huge pages",
+			 units__share(huge, bytes, share));
 	snprintf(text, sizeof(text), "%s: %s%s", what, say_size(bytes, size), in_huge);
 	process_memory__add(buf, "; ", text);
 }
@@ -142,7 +143,8 @@ static struct json_object *make_process_memory(struct json_writer *w, const void
 	json__ns(item, "hugetlb_bytes", r->hugetlb_bytes);
 	json__text(item, "huge_unknown", *p->huge_unknown ? p->huge_unknown : NULL);
 	process_memory__json_nodes(item, p);
-	json__text(item, "nodes_from", r->nodes_from < ARRAY_SIZE(sources) ? sources[r->nodes_from] : NULL);
+	json__text(item, "nodes_from",
+		   r->nodes_from < ARRAY_SIZE(sources) ? sources[r->nodes_from] : NULL);
 	json__text(item, "nodes_unknown", *p->nodes_unknown ? p->nodes_unknown : NULL);
 	return item;
 }
@@ -151,5 +153,6 @@ void process_memories__json(struct json_writer *w, struct json_object *root,
 			    const struct process_memories *processes)
 {
 	if (processes->nr)
-		json__list(w, root, "process_memory", processes->nr, make_process_memory, processes);
+		json__list(w, root, "process_memory", processes->nr, make_process_memory,
+			   processes);
 }

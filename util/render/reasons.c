@@ -121,7 +121,8 @@ static void add_chosen(struct reason_table *t)
 	t->nr_cols += chosen__describe(&t->chosen, &t->col[t->nr_cols], &t->drop[t->nr_cols]);
 }
 
-static void reason_table__init(struct reason_table *t, const struct screen *s, const struct report *rep)
+static void reason_table__init(struct reason_table *t, const struct screen *s,
+			       const struct report *rep)
 {
 	*t = (struct reason_table) { .s = s, .rep = rep, .nr_keys = rep->opt->nr_sort };
 	for (u32 i = 0; i < t->nr_keys; i++)
@@ -237,12 +238,16 @@ static void legend_shares(const struct reason_table *t, char *words, size_t size
 	char each[96] = "", interval[96] = "", merged[96] = "";
 
 	if (rep->whole.nr_vcpus > 1)
-		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s", rep->whole.nr_vcpus,
-			 !reasons__shows(t, RATE) ? "" : rep->nr_files ? "; /s: per second recorded" : ", and /s their sum");
+		snprintf(each, sizeof(each), ", the time of %u vCPUs together%s",
+			 rep->whole.nr_vcpus,
+			 !reasons__shows(t, RATE) ? "" :
+			 rep->nr_files ? "; /s: per second recorded" : ", and /s their sum");
 	if (report_options__sorts_by(rep->opt, KEY_TIME))
-		snprintf(interval, sizeof(interval), " Of a row, it is %g s of each vCPU, or what was recorded of them.",
+		snprintf(interval, sizeof(interval),
+			 " Of a row, it is %g s of each vCPU, or what was recorded of them.",
 			 report_options__interval(rep->opt) / 1e9);
-	snprintf(merged, sizeof(merged), " KVM contains halts and waits: %s not tell them apart.", these);
+	snprintf(merged, sizeof(merged), " KVM contains halts and waits: %s not tell them apart.",
+		 these);
 	snprintf(words, size, "100%% is %.3f s%s.%s%s", rep->whole.wall_ns / 1e9, each, interval,
 		 !told_apart ? merged : reasons__shows(t, COST) ? " cost: KVM + VMM + poll." : "");
 }
@@ -251,7 +256,8 @@ static void reason_table__legend(const struct reason_table *t)
 {
 	const struct report *rep = t->rep;
 	bool told_apart = rep->total.halt_ns != KVMW_NONE;
-	char words[1024], shares[384] = "", cycle[96] = "", dist[DIST_WORDS] = "", sparks[SPARKS_WORDS] = "";
+	char words[1024], shares[384] = "", cycle[96] = "", dist[DIST_WORDS] = "",
+	     sparks[SPARKS_WORDS] = "";
 
 	if (shows_shares(t))
 		legend_shares(t, shares, sizeof(shares));

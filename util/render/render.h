@@ -14,8 +14,8 @@
 
 /* kvmw report */
 /* findings: or NULL; verbose: also what says how it was recorded. */
-void render__heading(const struct screen *s, const struct report *rep, const struct findings *findings,
-		     bool verbose);
+void render__heading(const struct screen *s, const struct report *rep,
+		     const struct findings *findings, bool verbose);
 /* Printed before sections made from rows alone: how many events they cover, if not all. */
 void render__of_the_recorded(const struct screen *s, const struct report *rep);
 /* Those of VM exits; of other events. 0, or -1 out of memory. */
@@ -27,7 +27,8 @@ void render__findings(const struct screen *s, const struct findings *findings);
 /* Where the time of all vCPUs went, as bars. */
 void render__whole(const struct screen *s, const struct report *rep);
 /* "io: 1,234 recorded" */
-void render__row_title(const struct screen *s, const struct report *rep, const struct report_row *row);
+void render__row_title(const struct screen *s, const struct report *rep,
+		       const struct report_row *row);
 void render__histograms(const struct screen *s, const struct report *rep);
 /* Of a report with heat. 0, or -1 (error() said why: nothing in it took any time). */
 int render__heatmap(const struct screen *s, const struct report *rep);
@@ -43,14 +44,18 @@ int render__view(const struct screen *s, const struct report *rep, const void *m
 /* findings: or NULL. */
 int render__report_json(const struct screen *s, const struct report *rep,
 			const struct findings *findings, const void *model);
-/* One of the rep->nr_files recordings that a report is of; findings, and model as for render__view(): or NULL. */
+/*
+ * One of the rep->nr_files recordings that a report is of; findings, and model as for
+ * render__view(): or NULL.
+ */
 struct report_file {
 	const struct report *rep;
 	const struct findings *findings;
 	const void *model;
 };
 
-int render__files_json(const struct screen *s, const struct report *rep, const struct report_file *file);
+int render__files_json(const struct screen *s, const struct report *rep,
+		       const struct report_file *file);
 /* How much there is of all of them. */
 void render__files_heading(const struct screen *s, const struct report *rep);
 /*
@@ -60,8 +65,8 @@ void render__files_heading(const struct screen *s, const struct report *rep);
 struct json_object *render__report_row_json(const struct report *rep, const struct report_row *row,
 					    bool all);
 /* The members of its key alone. */
-void render__report_key_json(struct json_object *obj, const struct report *rep, const struct report_row *row,
-			     bool all);
+void render__report_key_json(struct json_object *obj, const struct report *rep,
+			     const struct report_row *row, bool all);
 int render__report_csv(const struct screen *s, const struct report *rep);
 
 /* kvmw info */

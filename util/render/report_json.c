@@ -23,7 +23,8 @@ static void report_json__key(struct json_object *obj, const struct report *rep,
 		if (member[k].is_text)
 			json__text(obj, member[k].name, member[k].text);
 		else if (member[k].is_signed)
-			json_object_object_add(obj, member[k].name, json_object_new_int64(member[k].number));
+			json_object_object_add(obj, member[k].name,
+					       json_object_new_int64(member[k].number));
 		else if (member[k].is_address)
 			json__address(obj, member[k].name, member[k].number);
 		else
@@ -49,7 +50,8 @@ static void report_json__histogram(struct json_object *obj, const struct report_
 }
 
 /* What a row has only where it was chosen. */
-static void add_chosen_numbers(struct json_object *obj, const struct report *rep, const struct report_row *row)
+static void add_chosen_numbers(struct json_object *obj, const struct report *rep,
+			       const struct report_row *row)
 {
 	for (u32 i = 0; i < rep->opt->nr_columns; i++) {
 		const struct report_column_desc *desc = report_column__get(rep->opt->column[i]);
@@ -108,8 +110,8 @@ static void numbers(struct json_object *obj, const struct report *rep,
 	add_chosen_numbers(obj, rep, row);
 }
 
-void render__report_key_json(struct json_object *obj, const struct report *rep, const struct report_row *row,
-			     bool all)
+void render__report_key_json(struct json_object *obj, const struct report *rep,
+			     const struct report_row *row, bool all)
 {
 	for (u32 k = 0; k < rep->opt->nr_sort; k++)
 		report_json__key(obj, rep, row, k, all);
@@ -263,7 +265,8 @@ static void report_json__request(struct json_object *root, const struct report *
 	if (rep->opt->reasons.nr) {
 		list = json__array(root, "reasons");
 		for (u32 i = 0; i < rep->opt->reasons.nr; i++)
-			json_object_array_add(list, json_object_new_string(rep->opt->reasons.word[i]));
+			json_object_array_add(list,
+					      json_object_new_string(rep->opt->reasons.word[i]));
 	}
 	if (rep->opt->where)
 		json__text(root, "where", rep->opt->where);
@@ -294,7 +297,8 @@ static int tables(struct json_writer *w, struct json_object *root, const struct 
 }
 
 /* What is of one recording. 0, or -1 out of memory. */
-static int views(struct json_writer *w, struct json_object *obj, const struct report *rep, const void *model)
+static int views(struct json_writer *w, struct json_object *obj, const struct report *rep,
+		 const void *model)
 {
 	const struct report_view *view = report_view__find(rep);
 
@@ -353,7 +357,8 @@ int render__report_json(const struct screen *s, const struct report *rep,
 	return json__write(&w, root);
 }
 
-int render__files_json(const struct screen *s, const struct report *rep, const struct report_file *file)
+int render__files_json(const struct screen *s, const struct report *rep,
+		       const struct report_file *file)
 {
 	struct json_writer w = { .out = s->out };
 	struct json_object *root, *list, *item;

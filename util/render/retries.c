@@ -59,7 +59,8 @@ int render__retries(const struct screen *s, const struct retries *r, u32 top)
 	if (hidden)
 		fprintf(s->out, "%u more not shown (use --top N)\n", hidden);
 	if (r->before.count)
-		screen__wrap(s, "", "  ", "before: the page was taken before the fault and not mapped since; "
+		screen__wrap(s, "", "  ",
+			     "before: the page was taken before the fault and not mapped since; "
 			     "whether that was still under way is unknown");
 	if (r->unknown.count)
 		screen__wrap(s, "", "  ", "unknown: where the page is in the VMM is unknown, or when the fault ended");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Page faults that were retried, and what took the pages of faults; part of the view of event fault. */
+/* Page faults that were retried, and what took the pages of faults; part of event fault's view. */
 #ifndef KVMW_RENDER_RETRIES_H
 #define KVMW_RENDER_RETRIES_H
 
@@ -7,7 +7,7 @@
 #include "util/render/json.h"
 #include "util/render/render.h"
 
-/* Nothing if there are none, or if it is unknown what memory was taken. top: causes of each class. */
+/* Nothing if there are none, or if it is unknown what was taken. top: causes of each class. */
 int render__retries(const struct screen *s, const struct retries *r, u32 top);
 void json__retries(struct json_object *obj, const struct retries *r);
 

@@ -291,7 +291,8 @@ void screen__wrap(const struct screen *s, const char *first, const char *rest, c
 	fputc('\n', s->out);
 }
 
-void screen__say(const struct screen *s, const char *first, const char *rest, const char *format, ...)
+void screen__say(const struct screen *s, const char *first, const char *rest, const char *format,
+		 ...)
 {
 	char words[4096];
 	va_list ap;

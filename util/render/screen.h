@@ -61,7 +61,7 @@ void screen__text(const struct screen *s, const char *text);
 /* first, then words, wrapped; further lines begin with rest. */
 void screen__wrap(const struct screen *s, const char *first, const char *rest, const char *words);
 /* The same with the words of a format. */
-void screen__say(const struct screen *s, const char *first, const char *rest, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void screen__say(const struct screen *s, const char *first, const char *rest, const char *format,
+		 ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -181,7 +181,8 @@ static void script_csv__put_stacks(struct script_printer *p, const struct script
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		out__char(p->out, ',');
 		for (u32 i = 0; i < v->nr_fields; i++) {
-			const struct rec_stack *stack = script_row__stack(p->model, row, &v->field[i]);
+			const struct rec_stack *stack =
+				script_row__stack(p->model, row, &v->field[i]);
 
 			if (stack && !strcmp(v->field[i].desc->name, names[k]))
 				script_csv__put_stack(p->out, stack);

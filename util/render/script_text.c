@@ -284,10 +284,11 @@ static bool is_implied(struct script_printer *p, const struct script_row *row, u
 		.kind = v->detail_kind < 0 ? KVMW_NONE : script_row__get(row, v->detail_kind),
 		.user = user_reason, .known = true,
 	};
-	struct script_implied *kept = &p->implied[(now.reason ^ now.user * 5 ^ now.kind * 11) % SCRIPT_NAMES];
+	struct script_implied *kept =
+		&p->implied[(now.reason ^ now.user * 5 ^ now.kind * 11) % SCRIPT_NAMES];
 
-	if (!kept->known || kept->isa != now.isa || kept->reason != now.reason || kept->kind != now.kind ||
-	    kept->user != now.user) {
+	if (!kept->known || kept->isa != now.isa || kept->reason != now.reason ||
+	    kept->kind != now.kind || kept->user != now.user) {
 		now.yes = says_the_same(&now);
 		*kept = now;
 	}
@@ -295,8 +296,8 @@ static bool is_implied(struct script_printer *p, const struct script_row *row, u
 }
 
 /* What a line has no word about; unknown: nothing but "-" is known of it. */
-static bool omits(struct script_printer *p, const struct script_row *row, const struct field_view *f,
-		  u64 value, bool unknown)
+static bool omits(struct script_printer *p, const struct script_row *row,
+		  const struct field_view *f, u64 value, bool unknown)
 {
 	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
 		return true;
@@ -315,14 +316,16 @@ static bool omits(struct script_printer *p, const struct script_row *row, const 
 }
 
 /* Of a value that all rows of a slice have, whatever else they have. */
-static bool always_omits(struct script_printer *p, const struct script_row *row, const struct field_view *f)
+static bool always_omits(struct script_printer *p, const struct script_row *row,
+			 const struct field_view *f)
 {
 	u64 value = script_row__get(row, f->field);
 	bool unknown = field__none(f->desc, value);
 
 	if (row->slice->column[f->field].width)
 		return false;
-	return f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED ? unknown : omits(p, row, f, value, unknown);
+	return f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED ? unknown :
+	       omits(p, row, f, value, unknown);
 }
 
 /* Most fields are the same in all rows of a slice, and say nothing. */
@@ -417,7 +420,9 @@ static void script_text__put_raw(struct script_printer *p, const struct script_r
 	const char *text = row->tp ? tracepoint__text(row->tp, row->raw, row->raw_size) : NULL;
 
 	if (text || !row->raw_size) {
-		out__text(p->out, row->raw_size ? text : script_printer__hides_raw(p) ? "removed" : "not recorded");
+		out__text(p->out,
+			  row->raw_size ? text : script_printer__hides_raw(p) ? "removed" :
+			  "not recorded");
 	} else if (row->tp && row->tp->nr_fields) {
 		for (u32 i = 0; i < row->tp->nr_fields; i++)
 			put_raw_field(p->out, &row->tp->field[i], row);

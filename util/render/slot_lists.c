@@ -10,7 +10,8 @@ static const char *const slot_flags[] = { "log-dirty-pages", "readonly", "guest-
 
 static void say_slots(const struct slot_list *list, char *buf, size_t size)
 {
-	char all[UNITS_MAX], rom[UNITS_MAX], logged[UNITS_MAX], read_only[96] = "", logging[96] = "off";
+	char all[UNITS_MAX], rom[UNITS_MAX], logged[UNITS_MAX], read_only[96] = "",
+	     logging[96] = "off";
 
 	if (!list->nr) {
 		snprintf(buf, size, "unknown: none was read; it may have had none yet, or KVM's structures are not known");
@@ -18,13 +19,13 @@ static void say_slots(const struct slot_list *list, char *buf, size_t size)
 	}
 	units__bytes(list->bytes, all);
 	if (list->read_only)
-		snprintf(read_only, sizeof(read_only), ", of these %u read-only (%s)", list->read_only,
-			 units__bytes(list->read_only_bytes, rom));
+		snprintf(read_only, sizeof(read_only), ", of these %u read-only (%s)",
+			 list->read_only, units__bytes(list->read_only_bytes, rom));
 	if (list->logged)
 		snprintf(logging, sizeof(logging), "on in %u (%s)", list->logged,
 			 units__bytes(list->logged_bytes, logged));
-	snprintf(buf, size, "%u slot%s, %s%s; dirty logging %s", list->nr, list->nr == 1 ? "" : "s", all, read_only,
-		 logging);
+	snprintf(buf, size, "%u slot%s, %s%s; dirty logging %s", list->nr, list->nr == 1 ? "" : "s",
+		 all, read_only, logging);
 }
 
 void slot_lists__print(const struct screen *s, const struct slot_lists *lists)
@@ -38,7 +39,8 @@ void slot_lists__print(const struct screen *s, const struct slot_lists *lists)
 
 		snprintf(pid, sizeof(pid), "%u", list->pid);
 		if (list->alone)
-			snprintf(first, sizeof(first), "pid %s: ", list->vm ? rec_vm__name(list->vm, name) : pid);
+			snprintf(first, sizeof(first), "pid %s: ",
+				 list->vm ? rec_vm__name(list->vm, name) : pid);
 		else
 			snprintf(first, sizeof(first), "pid %u, VM %u: ", list->pid, list->number);
 		say_slots(list, words, sizeof(words));
@@ -61,8 +63,8 @@ static void slot_json__flags(struct json_object *item, u32 flags)
 	for (u32 i = 0; i < 32; i++) {
 		snprintf(number, sizeof(number), "bit %u", i);
 		if (flags >> i & 1)
-			json_object_array_add(list, json_object_new_string(i < ARRAY_SIZE(slot_flags) ? slot_flags[i] :
-									   number));
+			json_object_array_add(list, json_object_new_string(
+					      i < ARRAY_SIZE(slot_flags) ? slot_flags[i] : number));
 	}
 }
 
@@ -103,7 +105,8 @@ static struct json_object *make_slots_of_vm(struct json_writer *w, const void *c
 	return item;
 }
 
-void slot_lists__json(struct json_writer *w, struct json_object *root, const struct slot_lists *lists)
+void slot_lists__json(struct json_writer *w, struct json_object *root,
+		      const struct slot_lists *lists)
 {
 	if (lists->nr)
 		json__list(w, root, "memory_slots", lists->nr, make_slots_of_vm, lists);

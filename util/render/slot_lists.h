@@ -11,6 +11,7 @@
 void slot_lists__print(const struct screen *s, const struct slot_lists *lists);
 
 /* Member "memory_slots". */
-void slot_lists__json(struct json_writer *w, struct json_object *root, const struct slot_lists *lists);
+void slot_lists__json(struct json_writer *w, struct json_object *root,
+		      const struct slot_lists *lists);
 
 #endif

@@ -7,7 +7,8 @@
 
 #define FINE	(1u << 20)	/* a rate's most, for screen__block() */
 
-static void add_blocks(struct textgrid *g, const struct screen *s, const u64 *value, u32 nr, u64 most)
+static void add_blocks(struct textgrid *g, const struct screen *s, const u64 *value, u32 nr,
+		       u64 most)
 {
 	char buf[SPARK_STEPS * 4 + 1] = "";
 
@@ -48,12 +49,14 @@ const char *sparks__legend(const struct report *rep, char *buf)
 {
 	char step[UNITS_MAX];
 
-	snprintf(buf, SPARKS_WORDS, " " SPARKS_GROUP ": each character %s, as high as it is of the row's greatest.",
+	snprintf(buf, SPARKS_WORDS,
+		 " " SPARKS_GROUP ": each character %s, as high as it is of the row's greatest.",
 		 units__ns(rep->steps.step_ns, UNITS_3, step));
 	return buf;
 }
 
-static void sparks__add_row(struct textgrid *g, const struct screen *s, const struct report *rep, const struct report_row *row)
+static void sparks__add_row(struct textgrid *g, const struct screen *s, const struct report *rep,
+			    const struct report_row *row)
 {
 	char p99[UNITS_MAX];
 
@@ -98,7 +101,8 @@ void render__spark_steps_json(struct json_object *root, const struct report *rep
 	json__u64(obj, "steps", rep->steps.nr);
 }
 
-void render__sparks_json(struct json_object *obj, const struct report *rep, const struct report_row *row)
+void render__sparks_json(struct json_object *obj, const struct report *rep,
+			 const struct report_row *row)
 {
 	struct json_object *list = json__array(obj, "over_time"), *item;
 

@@ -11,7 +11,10 @@
 #define SPARKS_GROUP	"over time"
 #define SPARKS_WORDS	192	/* bytes */
 
-/* The next cell: how often, and the 99th percentile, against the row's greatest; empty of a row without sparks. */
+/*
+ * The next cell: how often, and the 99th percentile, against the row's greatest; empty of a row
+ * without sparks.
+ */
 void textgrid__rate_sparks(struct textgrid *g, const struct screen *s, const struct report *rep,
 			   const struct report_row *row);
 void textgrid__p99_sparks(struct textgrid *g, const struct screen *s, const struct report *rep,
@@ -22,6 +25,7 @@ const char *sparks__legend(const struct report *rep, char *buf);
 int render__sparks(const struct screen *s, const struct report *rep);
 
 void render__spark_steps_json(struct json_object *root, const struct report *rep);
-void render__sparks_json(struct json_object *obj, const struct report *rep, const struct report_row *row);
+void render__sparks_json(struct json_object *obj, const struct report *rep,
+			 const struct report_row *row);
 
 #endif

@@ -8,8 +8,24 @@
 #include "util/render/render.h"
 #include "util/render/stat.h"
 
-enum stat_column { TIME, KEYS, EXITS, RATE, GUEST, COST, KVM, VMM, POLLING, HALTED, WAITING, THROTTLED,
-		   BLOCKED, P50, P99, NR_STAT_COLUMNS };
+enum stat_column {
+	TIME,
+	KEYS,
+	EXITS,
+	RATE,
+	GUEST,
+	COST,
+	KVM,
+	VMM,
+	POLLING,
+	HALTED,
+	WAITING,
+	THROTTLED,
+	BLOCKED,
+	P50,
+	P99,
+	NR_STAT_COLUMNS
+};
 
 static const struct column_desc {
 	const char *group, *head;
@@ -66,7 +82,8 @@ static void stat_table__init(struct stat_table *t)
 	for (u32 col = 0; col < NR_STAT_COLUMNS; col++) {
 		if (col == KEYS)
 			t->col[t->nr_cols++] = (struct textgrid_col) {
-				.head = sort_key__title(report_options__key(t->rep->opt, 0), t->rep->desc),
+				.head = sort_key__title(report_options__key(t->rep->opt, 0),
+							t->rep->desc),
 				.left = true,
 			};
 		else if (stat_table__has(t, col))
@@ -120,7 +137,8 @@ static void stat_table__add_cell(struct stat_table *t, const struct report_row *
 		put_duration(t, row->p99_ns);
 		break;
 	default:
-		textgrid__share(&t->grid, t->rep, row, report_column__get(columns[col].is)->measure(row));
+		textgrid__share(&t->grid, t->rep, row,
+				report_column__get(columns[col].is)->measure(row));
 	}
 }
 
@@ -144,7 +162,8 @@ static void stat_table__add_kind(struct stat_table *t, const struct kind_count *
 
 	for (u32 col = 0; col < NR_STAT_COLUMNS; col++) {
 		if (col == KEYS)
-			textgrid__add(&t->grid, "%s%s%s%s", event->name, kind ? ":" : "", kind ? kind->name : "", took);
+			textgrid__add(&t->grid, "%s%s%s%s", event->name, kind ? ":" : "",
+				      kind ? kind->name : "", took);
 		else if (stat_table__has(t, col) && (col == TIME || col == EXITS || col == RATE))
 			stat_table__add_cell(t, &row, col);
 		else if (stat_table__has(t, col))
@@ -152,7 +171,8 @@ static void stat_table__add_kind(struct stat_table *t, const struct kind_count *
 	}
 }
 
-int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns, struct textgrid_parts *parts)
+int render__stat_table(const struct screen *s, const struct report *rep, u64 end_ns,
+		       struct textgrid_parts *parts)
 {
 	struct stat_table t = { .rep = rep, .end_ns = end_ns };
 
@@ -186,7 +206,8 @@ void render__stat_heading(const struct screen *s, const struct report *rep)
 	fputc('\n', s->out);
 }
 
-static struct json_object *stat_row(const struct report *rep, const struct report_row *row, u64 end_ns)
+static struct json_object *stat_row(const struct report *rep, const struct report_row *row,
+				    u64 end_ns)
 {
 	struct json_object *all = render__report_row_json(rep, row, true), *obj;
 

@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of other events than VM exits.  What does not fit is left out, what says least first. */
+/* The table of events other than VM exits. What does not fit is left out, the least first. */
 #include <string.h>
 
 #include "util/event_desc.h"
 #include "util/render/chosen.h"
 
-enum column_id { COL_COUNT, COL_COUNT_PCT, COL_TIME, COL_TIME_PCT, COL_GUEST, COL_MIN, COL_MEAN, COL_P50,
-		 COL_P90, COL_P99, COL_MAX, COL_DIST, NR_COLUMNS };
+enum column_id {
+	COL_COUNT,
+	COL_COUNT_PCT,
+	COL_TIME,
+	COL_TIME_PCT,
+	COL_GUEST,
+	COL_MIN,
+	COL_MEAN,
+	COL_P50,
+	COL_P90,
+	COL_P99,
+	COL_MAX,
+	COL_DIST,
+	NR_COLUMNS
+};
 
 static const struct column_desc {
 	const char *head;
@@ -141,8 +154,9 @@ void render__hidden(const struct screen *s, const struct report *rep)
 		snprintf(words, sizeof(words), "%u more %s not shown, but included in the total "
 			 "(use --top N)", rep->nr_hidden, rows);
 	else
-		snprintf(words, sizeof(words), "%u %s below %g%% not shown, but included in the total",
-			 rep->nr_hidden, rows, rep->opt->percent_limit);
+		snprintf(words, sizeof(words),
+			 "%u %s below %g%% not shown, but included in the total", rep->nr_hidden,
+			 rows, rep->opt->percent_limit);
 	screen__wrap(s, "# ", "# ", words);
 }
 

@@ -67,7 +67,8 @@ int render__taken_sums(const struct screen *s, const struct report *rep, u32 top
 	if (textgrid__finish(&g, s))
 		return -1;
 	if (nr < all->nr)
-		fprintf(s->out, "%s more not shown (use --top N)\n", units__count(all->nr - nr, count));
+		fprintf(s->out, "%s more not shown (use --top N)\n",
+			units__count(all->nr - nr, count));
 	return 0;
 }
 

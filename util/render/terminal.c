@@ -68,7 +68,8 @@ void terminal__close(struct terminal *t)
 	if (t->held < 0 || t->standard_error < 0)
 		return;
 	dup2(t->standard_error, STDERR_FILENO);
-	while ((len = pread(t->held, buf, sizeof(buf), at)) > 0 && write(STDERR_FILENO, buf, len) == len)
+	while ((len = pread(t->held, buf, sizeof(buf), at)) > 0 &&
+	       write(STDERR_FILENO, buf, len) == len)
 		at += len;
 	close(t->held);
 	close(t->standard_error);
@@ -112,10 +113,13 @@ int terminal__key(void)
 {
 	static const struct { int is, key; } keys[] = {
 		{ KEY_UP, TERMINAL_UP }, { KEY_DOWN, TERMINAL_DOWN }, { KEY_LEFT, TERMINAL_LEFT },
-		{ KEY_RIGHT, TERMINAL_RIGHT }, { KEY_PPAGE, TERMINAL_PAGE_UP }, { KEY_NPAGE, TERMINAL_PAGE_DOWN },
-		{ KEY_HOME, TERMINAL_HOME }, { KEY_END, TERMINAL_END }, { KEY_ENTER, TERMINAL_ENTER },
+		{ KEY_RIGHT, TERMINAL_RIGHT }, { KEY_PPAGE, TERMINAL_PAGE_UP },
+		{ KEY_NPAGE, TERMINAL_PAGE_DOWN },
+		{ KEY_HOME, TERMINAL_HOME }, { KEY_END, TERMINAL_END },
+		{ KEY_ENTER, TERMINAL_ENTER },
 		{ '\n', TERMINAL_ENTER }, { '\r', TERMINAL_ENTER }, { 27, TERMINAL_ESCAPE },
-		{ KEY_BACKSPACE, TERMINAL_BACKSPACE }, { 127, TERMINAL_BACKSPACE }, { '\b', TERMINAL_BACKSPACE },
+		{ KEY_BACKSPACE, TERMINAL_BACKSPACE }, { 127, TERMINAL_BACKSPACE },
+		{ '\b', TERMINAL_BACKSPACE },
 		{ KEY_RESIZE, TERMINAL_RESIZED }, { 'L' & 0x1f, TERMINAL_REDRAW },
 		{ KEY_F(1), TERMINAL_HELP }, { KEY_F(10), TERMINAL_QUIT },
 	};

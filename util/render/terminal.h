@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The whole terminal, for kvmw top: lines of text on it, and keys.  ncurses is behind it, of which nothing is seen
- * elsewhere.
+ * The whole terminal, for kvmw top: lines of text on it, and keys. ncurses is behind it, of which
+ * nothing is seen elsewhere.
  */
 #ifndef KVMW_TERMINAL_H
 #define KVMW_TERMINAL_H
@@ -11,13 +11,29 @@
 enum terminal_style { TERMINAL_PLAIN, TERMINAL_BOLD, TERMINAL_HEAD, TERMINAL_CHOSEN, TERMINAL_DIM };
 
 /* Keys that are no characters. */
-enum { TERMINAL_NONE = -1, TERMINAL_UP = 0x1000, TERMINAL_DOWN, TERMINAL_LEFT, TERMINAL_RIGHT, TERMINAL_PAGE_UP,
-       TERMINAL_PAGE_DOWN, TERMINAL_HOME, TERMINAL_END, TERMINAL_ENTER, TERMINAL_ESCAPE, TERMINAL_BACKSPACE,
-       TERMINAL_RESIZED, TERMINAL_REDRAW, TERMINAL_HELP, TERMINAL_QUIT };
+enum {
+	TERMINAL_NONE = -1,
+	TERMINAL_UP = 0x1000,
+	TERMINAL_DOWN,
+	TERMINAL_LEFT,
+	TERMINAL_RIGHT,
+	TERMINAL_PAGE_UP,
+	TERMINAL_PAGE_DOWN,
+	TERMINAL_HOME,
+	TERMINAL_END,
+	TERMINAL_ENTER,
+	TERMINAL_ESCAPE,
+	TERMINAL_BACKSPACE,
+	TERMINAL_RESIZED,
+	TERMINAL_REDRAW,
+	TERMINAL_HELP,
+	TERMINAL_QUIT
+};
 
 struct terminal {		/* all zero: not open */
 	bool open;
-	int held, standard_error;	/* what is written to the latter while the screen is not its own */
+	/* what is written to the latter while the screen is not its own */
+	int held, standard_error;
 };
 
 /* Whether standard input and output are one. */
@@ -25,8 +41,8 @@ bool terminal__is_there(void);
 /* 0, or -1: nothing is known about its type (error() said so). */
 int terminal__check_type(void);
 /*
- * Before sandbox__enter(), after screen__open(), which sets the locale.  0, or -1: nothing is known about its type
- * (error() said so).
+ * Before sandbox__enter(), after screen__open(), which sets the locale. 0, or -1: nothing is known
+ * about its type (error() said so).
  */
 int terminal__open(struct terminal *t);
 /* As it was before; messages of the meantime are printed.  Of one that is not open: nothing. */

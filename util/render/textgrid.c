@@ -69,7 +69,8 @@ void textgrid__percent(struct textgrid *g, u64 part, u64 whole)
 	textgrid__add(g, "%s", whole ? units__percent(100.0 * part / whole, UNITS_2, buf) : "-");
 }
 
-static const char *cell_text(const struct textgrid *g, const struct grid_layout *l, u32 cell, char *buf)
+static const char *cell_text(const struct textgrid *g, const struct grid_layout *l, u32 cell,
+			     char *buf)
 {
 	const struct textgrid_cell *c = &g->cell[cell];
 
@@ -103,7 +104,8 @@ static struct unit_scale choose_unit(const struct textgrid *g, u32 from, u32 to)
 	for (u32 i = 0; i < g->nr_cells; i++) {
 		u64 ns = g->cell[i].ns;
 
-		if (i % g->nr_cols < from || i % g->nr_cols >= to || g->cell[i].text || ns == KVMW_NONE)
+		if (i % g->nr_cols < from || i % g->nr_cols >= to || g->cell[i].text ||
+		    ns == KVMW_NONE)
 			continue;
 		least = ns < least ? ns : least;
 		greatest = ns > greatest ? ns : greatest;
@@ -250,7 +252,8 @@ static void fit(const struct textgrid *g, const struct screen *s, struct grid_la
 	widen_groups(g, s, l);
 }
 
-static void textgrid__measure(const struct textgrid *g, const struct screen *s, struct grid_layout *l)
+static void textgrid__measure(const struct textgrid *g, const struct screen *s,
+			      struct grid_layout *l)
 {
 	char buf[UNITS_MAX];
 
@@ -310,10 +313,12 @@ static void textgrid__print_line(const struct textgrid *g, const struct screen *
 	u32 last = 0;
 
 	for (u32 i = 0; i < g->nr_cols; i++)
-		if (l->width[i] && *(cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head))
+		if (l->width[i] &&
+		    *(cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head))
 			last = i;
 	for (u32 i = 0; i <= last; i++) {
-		const char *text = cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head;
+		const char *text =
+			cell < g->nr_cells ? cell_text(g, l, cell + i, buf) : g->col[i].head;
 		u32 has = screen__width(s, text);
 		/* No blanks at the end of lines. */
 		u32 room = i == last && g->col[i].left && has < l->width[i] ? has : l->width[i];

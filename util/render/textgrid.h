@@ -33,7 +33,8 @@ struct textgrid_parts {
 struct textgrid {
 	const struct textgrid_col *col;
 	u32 nr_cols;
-	const u8 *drop;		/* of each column: 0, or dropped sooner the greater it is; or NULL */
+	/* of each column: 0, or dropped sooner the greater it is; or NULL */
+	const u8 *drop;
 	struct textgrid_cell *cell;	/* row by row */
 	u32 nr_cells, room;
 	bool failed;		/* out of memory */

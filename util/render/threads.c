@@ -26,8 +26,8 @@ static const struct textgrid_col thread_columns[] = {
 /* Of a class that newer kernels have only the number is known. */
 static const char *policy_words(const struct kvmw_thread *row, char *buf, size_t size)
 {
-	static const char *const names[] = { "other", "fifo", "rr", "batch", NULL, "idle", "deadline",
-					     "ext" };
+	static const char *const names[] = { "other", "fifo", "rr", "batch", NULL, "idle",
+					     "deadline", "ext" };
 
 	if (row->policy == ~0U)
 		snprintf(buf, size, "-");
@@ -58,7 +58,8 @@ static const char *states_words(const struct vm_thread *t, char *buf, size_t siz
 	return buf;
 }
 
-static void add_thread_row(struct textgrid *g, const struct recording *rec, const struct vm_thread *t)
+static void add_thread_row(struct textgrid *g, const struct recording *rec,
+			   const struct vm_thread *t)
 {
 	const char *cpus = recording__text(rec, t->last->affinity);
 	char buf[64], place[VM_THREAD_PLACE];
@@ -115,7 +116,8 @@ static void add_moment(struct json_object *obj, const char *key, const struct re
 	}
 	obj = json__object(obj, key);
 	json__u64(obj, "time_ns", row->time_ns);
-	snprintf(text, sizeof(text), "%c", row->state > ' ' && row->state < 0x7f ? (char)row->state : '?');
+	snprintf(text, sizeof(text), "%c",
+		 row->state > ' ' && row->state < 0x7f ? (char)row->state : '?');
 	json__text(obj, "state", text);
 	if (row->in_run <= 1)
 		json__bool(obj, "in_kvm_run", row->in_run);
@@ -165,8 +167,8 @@ static struct json_object *threads__make_json(struct json_writer *w, const void 
 	return threads__one_json(threads->rec, &threads->thread[i]);
 }
 
-void render__threads_json(struct json_writer *w, struct json_object *root, const struct recording *rec,
-			  const struct vm_threads *threads)
+void render__threads_json(struct json_writer *w, struct json_object *root,
+			  const struct recording *rec, const struct vm_threads *threads)
 {
 	if (!rec->threads.nr)
 		return;
@@ -181,7 +183,8 @@ static struct json_object *make_idle(struct json_writer *w, const void *ctx, u32
 	return threads__one_json(rep->rec, rep->idle[i]);
 }
 
-void render__idle_vcpus_json(struct json_writer *w, struct json_object *root, const struct report *rep)
+void render__idle_vcpus_json(struct json_writer *w, struct json_object *root,
+			     const struct report *rep)
 {
 	if (rep->idle)
 		json__list(w, root, "vcpus_without_events", rep->nr_idle, make_idle, rep);
@@ -190,8 +193,8 @@ void render__idle_vcpus_json(struct json_writer *w, struct json_object *root, co
 /* ---- vCPUs without an event, in words ------------------------------------- */
 
 /* "asleep in kvm_vcpu_block inside KVM_RUN"; "" if it was not asleep, or nothing is known. */
-static const char *sleep_words(const struct recording *rec, const struct kvmw_thread *row, char *buf,
-			       size_t size)
+static const char *sleep_words(const struct recording *rec, const struct kvmw_thread *row,
+			       char *buf, size_t size)
 {
 	char place[VM_THREAD_PLACE];
 
@@ -204,12 +207,14 @@ static const char *sleep_words(const struct recording *rec, const struct kvmw_th
 	}
 	vm_thread__place(rec, row, place);
 	snprintf(buf, size, "asleep%s%s%s", *place ? " in " : "", place,
-		 row->in_run == 1 ? " inside KVM_RUN" : row->in_run == 0 ? " outside of KVM_RUN" : "");
+		 row->in_run == 1 ? " inside KVM_RUN" :
+		 row->in_run == 0 ? " outside of KVM_RUN" : "");
 	return buf;
 }
 
 /* Where it slept at both moments. */
-static void say_where(const struct recording *rec, const struct vm_thread *t, char *buf, size_t size)
+static void say_where(const struct recording *rec, const struct vm_thread *t, char *buf,
+		      size_t size)
 {
 	char first[128], last[128];
 
@@ -250,11 +255,12 @@ static void say_idle(const struct screen *s, const struct report *rep, const str
 	say_times(t, times, sizeof(times));
 	say_where(rep->rec, t, where, sizeof(where));
 	if (t->tid == ~0U)
-		snprintf(words, sizeof(words), "%s", t->last->in_run ? "no thread is known to run it" :
+		snprintf(words, sizeof(words), "%s",
+			 t->last->in_run ? "no thread is known to run it" :
 			 "no thread has ever run it");
 	else
-		snprintf(words, sizeof(words), "thread %u%s%s%s%s%s", t->tid, *t->comm ? " " : "", t->comm,
-			 times, where, t->end ? "" : "; what became of it is unknown");
+		snprintf(words, sizeof(words), "thread %u%s%s%s%s%s", t->tid, *t->comm ? " " : "",
+			 t->comm, times, where, t->end ? "" : "; what became of it is unknown");
 	screen__wrap(s, first, "    ", words);
 }
 
@@ -267,5 +273,6 @@ void render__idle_vcpus(const struct screen *s, const struct report *rep)
 	for (u32 i = 0; i < rep->nr_idle && i < MAX_IDLE; i++)
 		say_idle(s, rep, rep->idle[i]);
 	if (rep->nr_idle > MAX_IDLE)
-		fprintf(s->out, "  and %u more: kvmw info -v lists them\n", rep->nr_idle - MAX_IDLE);
+		fprintf(s->out, "  and %u more: kvmw info -v lists them\n",
+			rep->nr_idle - MAX_IDLE);
 }

@@ -42,14 +42,17 @@ static bool of_returns(const struct top *top)
 	return top->event == KVMW_EVENT_USERSPACE;
 }
 
-/* Time in the guest is of no exit reason; a log has VMs, too. Histograms are counted of exits alone. */
-static bool has_cell(const struct screen *s, const struct top_page *page, const struct top_cell *cell)
+/* Time in the guest is of no exit reason; a log has VMs, too. Histograms are of exits alone. */
+static bool has_cell(const struct screen *s, const struct top_page *page,
+		     const struct top_cell *cell)
 {
 	if (s->width < cell->from || (of_returns(page->top) && !cell->return_head))
 		return false;
-	if (of_returns(page->top) && page->top->counted && (cell->is == CELL_MEAN || cell->is == CELL_P99))
+	if (of_returns(page->top) && page->top->counted &&
+	    (cell->is == CELL_MEAN || cell->is == CELL_P99))
 		return false;
-	return cell->part != TOP_GUEST || cell->is != CELL_SHARE || page->choice->level < TOP_REASONS;
+	return cell->part != TOP_GUEST || cell->is != CELL_SHARE ||
+	       page->choice->level < TOP_REASONS;
 }
 
 static u32 cell_width(const struct top_page *page, const struct top_cell *cell)
@@ -82,7 +85,8 @@ static u32 nr_sparks(const struct screen *s, const struct top_page *page)
 		[TOP_VMS] = 17, [TOP_VCPUS] = 17, [TOP_REASONS] = 20, [TOP_DETAILS] = 40,
 	};
 	u32 most = s->width >= 150 ? TOP_STEPS : s->width >= 100 ? 16 : 8;
-	u32 name = names[page->log ? page->deepest : page->choice->level] + (page->log ? 2 * page->deepest : 0);
+	u32 name = names[page->log ? page->deepest : page->choice->level] +
+		   (page->log ? 2 * page->deepest : 0);
 	u32 room = room_of(s, page), left = room > name ? room - name - 1 : 0;
 
 	left = left < most ? left : most;
@@ -108,7 +112,8 @@ static void render_top__print_line(const struct screen *s, const char *text)
 
 /* ---- the head ----------------------------------------------------------------- */
 
-static void add_words(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void add_words(char *buf, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void add_words(char *buf, size_t size, const char *fmt, ...)
 {
 	size_t len = strlen(buf);
@@ -151,8 +156,9 @@ static void print_sums(const struct screen *s, const struct top_page *page)
 	/* At the end it would be cut. */
 	if (*page->state)
 		add_words(line, sizeof(line), "  [%s]", page->state);
-	add_words(line, sizeof(line), "  %.1f s  %u VM%s  %u vCPU%s  %s %s/s", top->end_ns / 1e9, vms, vms == 1 ? "" : "s", vcpus,
-		  vcpus == 1 ? "" : "s", text_of_rate(top->total.per_second, rate), of_returns(top) ? "returns" : "exits");
+	add_words(line, sizeof(line), "  %.1f s  %u VM%s  %u vCPU%s  %s %s/s", top->end_ns / 1e9,
+		  vms, vms == 1 ? "" : "s", vcpus, vcpus == 1 ? "" : "s",
+		  text_of_rate(top->total.per_second, rate), of_returns(top) ? "returns" : "exits");
 	render_top__print_line(s, line);
 }
 
@@ -179,15 +185,16 @@ static void print_whole(const struct screen *s, const struct top *top)
 }
 
 /* "4711 debian12 / vCPU 0 / io"; without a row, it is gone. */
-static void name_place(const struct top *top, const struct top_choice *choice, char *buf, size_t size)
+static void name_place(const struct top *top, const struct top_choice *choice, char *buf,
+		       size_t size)
 {
 	*buf = '\0';
 	for (u32 level = TOP_VMS; level < choice->level; level++) {
 		const struct top_key key = top_key__at(&choice->within, level);
 		const struct top_row *row = hash_table__find(&top->rows, &key);
 
-		add_words(buf, size, "%s%s%s", level ? " / " : "", level == TOP_VCPUS ? "vCPU " : "",
-			  row ? row->label : "gone");
+		add_words(buf, size, "%s%s%s", level ? " / " : "",
+			  level == TOP_VCPUS ? "vCPU " : "", row ? row->label : "gone");
 	}
 }
 
@@ -203,12 +210,13 @@ static void print_place(const struct screen *s, const struct top_page *page)
 	char line[3 * REPORT_LABEL_MAX + 160], place[3 * REPORT_LABEL_MAX];
 
 	name_place(page->top, choice, place, sizeof(place));
-	snprintf(line, sizeof(line), "%s%sby %s", place, *place ? ": " : "", name_of_order(page->top, choice->sort));
+	snprintf(line, sizeof(line), "%s%sby %s", place, *place ? ": " : "",
+		 name_of_order(page->top, choice->sort));
 	if (choice->reverse)
 		add_words(line, sizeof(line), ", reversed");
 	if (*choice->filter)
-		add_words(line, sizeof(line), ", only '%s' (%u of %u)", choice->filter, page->list->nr,
-			  page->list->nr + page->list->left_out);
+		add_words(line, sizeof(line), ", only '%s' (%u of %u)", choice->filter,
+			  page->list->nr, page->list->nr + page->list->left_out);
 	if (page->top->over_limit)
 		add_words(line, sizeof(line), "; more different rows than are kept");
 	render_top__print_line(s, line);
@@ -235,16 +243,19 @@ void render__top_columns(const struct screen *s, const struct top_page *page)
 	char names[64] = "";
 
 	/* A log has those of several levels, one below the other. */
-	for (u32 level = page->choice->level; level <= (page->log ? page->deepest : page->choice->level); level++)
+	for (u32 level = page->choice->level;
+	     level <= (page->log ? page->deepest : page->choice->level); level++)
 		add_words(names, sizeof(names), "%s%s", *names ? "/" : "", level_names[level]);
 	screen__field(s, names, name_width(s, page), true);
 	for (u32 i = 0; i < ARRAY_SIZE(cells); i++)
 		if (has_cell(s, page, &cells[i]))
-			screen__field(s, head_of(page->top, &cells[i]), cell_width(page, &cells[i]), false);
+			screen__field(s, head_of(page->top, &cells[i]), cell_width(page, &cells[i]),
+				      false);
 	fputs(nr_sparks(s, page) ? " rate\n" : "\n", s->out);
 }
 
-static const char *render_top__cell_text(const struct top_row *row, const struct top_cell *cell, char *buf)
+static const char *render_top__cell_text(const struct top_row *row, const struct top_cell *cell,
+					 char *buf)
 {
 	switch (cell->is) {
 	case CELL_COUNT:
@@ -260,7 +271,8 @@ static const char *render_top__cell_text(const struct top_row *row, const struct
 }
 
 /* The newest is to the right. */
-static void print_sparks(const struct screen *s, const struct top *top, const struct top_row *row, u32 nr)
+static void print_sparks(const struct screen *s, const struct top *top, const struct top_row *row,
+			 u32 nr)
 {
 	double most = 0;
 
@@ -275,7 +287,8 @@ static void print_sparks(const struct screen *s, const struct top *top, const st
 	}
 }
 
-void render__top_row(const struct screen *s, const struct top_page *page, const struct top_row *row, u32 indent)
+void render__top_row(const struct screen *s, const struct top_page *page, const struct top_row *row,
+		     u32 indent)
 {
 	u32 sparks = nr_sparks(s, page);
 	char buf[UNITS_MAX];
@@ -304,8 +317,9 @@ void render__top_findings(const struct screen *s, const struct top *top)
 /* ---- a log --------------------------------------------------------------------- */
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as there are levels */
-static void print_level(const struct screen *s, const struct top_page *page, const struct top_list *levels,
-			const struct top_key *within, enum top_level level, enum top_level deepest)
+static void print_level(const struct screen *s, const struct top_page *page,
+			const struct top_list *levels, const struct top_key *within,
+			enum top_level level, enum top_level deepest)
 {
 	struct top_list list = top__below(&levels[level], level, within);
 
@@ -319,7 +333,7 @@ static void print_level(const struct screen *s, const struct top_page *page, con
 	}
 }
 
-/* Rows of each level are sorted once: of thousands of vCPUs each would look for its own among all. */
+/* Rows of each level are sorted once: of thousands, each vCPU would look for its own among all. */
 static int print_levels(const struct screen *s, const struct top_page *page, enum top_level deepest)
 {
 	struct top_list levels[NR_TOP_LEVELS] = { { .nr = 0 } };
@@ -334,12 +348,13 @@ static int print_levels(const struct screen *s, const struct top_page *page, enu
 	return ret;
 }
 
-int render__top_batch(const struct screen *s, const struct top *top, enum top_level deepest, enum top_column sort)
+int render__top_batch(const struct screen *s, const struct top *top, enum top_level deepest,
+		      enum top_column sort)
 {
 	const struct top_choice choice = { .within = top_key__none(), .sort = sort, .filter = "" };
 	const struct top_list none = { .nr = 0 };
-	const struct top_page page = { .top = top, .choice = &choice, .list = &none, .state = "", .log = true,
-				       .deepest = deepest };
+	const struct top_page page = { .top = top, .choice = &choice, .list = &none, .state = "",
+				       .log = true, .deepest = deepest };
 	int ret;
 
 	render__top_head(s, &page);

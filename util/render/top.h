@@ -25,10 +25,15 @@ void render__top_head(const struct screen *s, const struct top_page *page);
 /* The line above the rows. */
 void render__top_columns(const struct screen *s, const struct top_page *page);
 /* indent: how many columns more to the right its name begins. */
-void render__top_row(const struct screen *s, const struct top_page *page, const struct top_row *row, u32 indent);
+void render__top_row(const struct screen *s, const struct top_page *page, const struct top_row *row,
+		     u32 indent);
 /* A line or more for each finding; none if there is none. */
 void render__top_findings(const struct screen *s, const struct top *top);
-/* The same as lines of a log: all rows of chosen levels, those of the next one below each.  0, or -1 out of memory. */
-int render__top_batch(const struct screen *s, const struct top *top, enum top_level deepest, enum top_column sort);
+/*
+ * The same as lines of a log: all rows of chosen levels, those of the next one below each. 0, or -1
+ * out of memory.
+ */
+int render__top_batch(const struct screen *s, const struct top *top, enum top_level deepest,
+		      enum top_column sort);
 
 #endif

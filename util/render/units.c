@@ -51,10 +51,11 @@ const char *units__ns(u64 ns, enum units style, char *buf)
 
 struct unit_scale units__common(u64 least, u64 greatest)
 {
-	/* Up to seven digits: microseconds for as long as possible, since exits take some of them. */
-	struct unit_scale scale = greatest < 1e10 || least == KVMW_NONE ? (struct unit_scale) { "us", 1e3, 0 } :
+	/* Up to seven digits: microseconds for as long as possible, which some exits take. */
+	struct unit_scale scale = greatest < 1e10 || least == KVMW_NONE ?
+				  (struct unit_scale) { "us", 1e3, 0 } :
 				  greatest < 1e12 ? (struct unit_scale) { "ms", 1e6, 2 } :
-						    (struct unit_scale) { "s", 1e9, 3 };
+				  (struct unit_scale) { "s", 1e9, 3 };
 
 	if (!scale.places && least / scale.ns < 10 && greatest / scale.ns < 10000)
 		scale.places = greatest / scale.ns < 100 ? 2 : 1;

@@ -7,8 +7,24 @@
 #include "util/render/textgrid.h"
 #include "util/render/units.h"
 
-enum column { COL_LABEL, COL_GUEST, COL_KVM, COL_VMM, COL_POLLING, COL_HALTED, COL_WAITING,
-	      COL_THROTTLED, COL_BLOCKED, COL_OPEN, COL_NO_EXIT, COL_UNSEEN, COL_GONE, COL_COUNT, COL_THREAD, NR_COLUMNS };
+enum column {
+	COL_LABEL,
+	COL_GUEST,
+	COL_KVM,
+	COL_VMM,
+	COL_POLLING,
+	COL_HALTED,
+	COL_WAITING,
+	COL_THROTTLED,
+	COL_BLOCKED,
+	COL_OPEN,
+	COL_NO_EXIT,
+	COL_UNSEEN,
+	COL_GONE,
+	COL_COUNT,
+	COL_THREAD,
+	NR_COLUMNS
+};
 
 static const char *vcpu_time__heading(const struct report *rep, u32 col)
 {
@@ -93,7 +109,8 @@ static bool vcpu_time__matters(const struct report *rep, u32 col)
 	for (u32 i = 0; i < rep->nr_vcpus; i++) {
 		u64 ns = part(&rep->vcpu[i], col);
 
-		if (ns != KVMW_NONE && ns && ns * 100.0 >= (double)rep->vcpu[i].time.wall_ns * LEGEND_OF_VCPU)
+		if (ns != KVMW_NONE && ns &&
+		    ns * 100.0 >= (double)rep->vcpu[i].time.wall_ns * LEGEND_OF_VCPU)
 			return true;
 	}
 	return false;
@@ -118,8 +135,9 @@ static void vcpu_time__legend(const struct screen *s, const struct report *rep, 
 		if (!vcpu_time__shown(rep, col))
 			continue;
 		if (meaning[col] && shown >> at & 1 && vcpu_time__matters(rep, col))
-			len += snprintf(words + len, sizeof(words) - len, "%s%s: %s", len ? ". " : "",
-					vcpu_time__heading(rep, col), meaning[col]);
+			len += snprintf(words + len, sizeof(words) - len, "%s%s: %s",
+					len ? ". " : "", vcpu_time__heading(rep, col),
+					meaning[col]);
 		at++;
 	}
 	if (!len)
@@ -172,7 +190,8 @@ static void say_what_happened(const struct screen *s, const struct report *rep)
 
 		if (v->died_ns != KVMW_NONE)
 			named_list__add(&died, "vCPU %s at %.3f s", v->label, v->died_ns / 1e9);
-		if (*v->open_exit && v->time.open_ns * 100.0 >= (double)v->time.wall_ns * OPEN_OF_VCPU)
+		if (*v->open_exit &&
+		    v->time.open_ns * 100.0 >= (double)v->time.wall_ns * OPEN_OF_VCPU)
 			named_list__add(&open, "vCPU %s for %.3f s after %s", v->label,
 					v->time.open_ns / 1e9, v->open_exit);
 		if (v->time.gaps)
@@ -183,7 +202,8 @@ static void say_what_happened(const struct screen *s, const struct report *rep)
 	}
 	named_list__print(s, "Open", &open);
 	named_list__print(s, "Died", &died);
-	named_list__print(s, rep->event == KVMW_EVENT_EXIT ? "Never exited" : "Never returned", &idle);
+	named_list__print(s, rep->event == KVMW_EVENT_EXIT ? "Never exited" : "Never returned",
+			  &idle);
 	named_list__print(s, rep->event == KVMW_EVENT_EXIT ?
 			  "Gaps (the next VM entry was missed)" :
 			  "Gaps (the next KVM_RUN was missed)", &gaps);

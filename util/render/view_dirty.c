@@ -23,7 +23,8 @@
 /* The whole recording was read, and dirty was recorded. */
 static bool none_while_recorded(const struct report *rep)
 {
-	return !rep->rec->event_rows[rep->event] && !report__is_filtered(rep) && !rep->rec->nr_damage && rep->rec->finished &&
+	return !rep->rec->event_rows[rep->event] && !report__is_filtered(rep) &&
+	       !rep->rec->nr_damage && rep->rec->finished &&
 	       report__was_asked_for(rep->rec, "dirty");
 }
 
@@ -42,7 +43,8 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 		snprintf(buf, size, "dirty logging was off for the memory slots of all %s page "
 			 "marks.", units__count(v->unlogged + v->unknown, count));
 	else if (v->unknown)
-		snprintf(buf, size, "it is unknown for all %s marks in the recording which page it was, or "
+		snprintf(buf, size,
+			 "it is unknown for all %s marks in the recording which page it was, or "
 			 "whether dirty logging was on.", units__count(v->unknown, count));
 	else if (report__is_filtered(rep))
 		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid select.");
@@ -194,17 +196,17 @@ static void view_dirty__ranges(const struct screen *s, const struct report *rep,
 	}
 	fprintf(s->out, "\nHottest ranges of adjacent pages, %u of %s:\n",
 		v->nr_ranges, units__count(v->all_ranges, all));
-	fprintf(s->out, "%10s %6s %8s %-*s%s\n", "marks", "%", "pages", beside ? (int)width : 0, "gfn",
-		beside ? " memory slot" : "");
+	fprintf(s->out, "%10s %6s %8s %-*s%s\n", "marks", "%", "pages", beside ? (int)width : 0,
+		"gfn", beside ? " memory slot" : "");
 	for (u32 i = 0; i < v->nr_ranges; i++) {
 		const struct dirty_range *r = &v->range[i];
 		u64 last = r->gfn + r->pages - 1;
 
 		snprintf(gfns, sizeof(gfns), last == r->gfn ? "0x%llx" : "0x%llx-0x%llx", U(r->gfn),
 			 U(last));
-		snprintf(first, sizeof(first), "%10s %6s %8llu %-*s%s", units__count(r->marks, count),
-			 units__share(r->marks, v->marks, share), U(r->pages), beside ? (int)width : 0, gfns,
-			 beside ? " " : "\n");
+		snprintf(first, sizeof(first), "%10s %6s %8llu %-*s%s",
+			 units__count(r->marks, count), units__share(r->marks, v->marks, share),
+			 U(r->pages), beside ? (int)width : 0, gfns, beside ? " " : "\n");
 		if (!beside)
 			fputs(first, s->out);
 		snprintf(rest, sizeof(rest), "%*s", beside ? (int)strlen(first) : SLOT_INDENT, "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kvmw report -e fault: page faults by access, result and place, and the levels that were mapped. */
+/* kvmw report -e fault: page faults by access, result and place, and the levels mapped. */
 #include <string.h>
 
 #include "util/analysis/detail_name.h"
@@ -218,7 +218,8 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 	if (!r->count)
 		return 0;
 	fputc('\n', s->out);
-	screen__wrap(s, "", "", "Re-faults: pages that an earlier fault had mapped, by what took them away:");
+	screen__wrap(s, "", "",
+		     "Re-faults: pages that an earlier fault had mapped, by what took them away:");
 	textgrid__init(&g, cols, ARRAY_SIZE(cols));
 	for (u32 i = 0; i < nr; i++) {
 		const struct refault_cause *c = &r->cause[i];
@@ -235,7 +236,8 @@ static int refaults(const struct screen *s, const struct report *rep, const stru
 	if (nr < r->nr)
 		fprintf(s->out, "%u more not shown (use --top N)\n", r->nr - nr);
 	if (!v->taken || r->no_address == r->count)
-		screen__wrap(s, "", "  ", "what took pages away is known if events mmu and memslot are "
+		screen__wrap(s, "", "  ",
+			     "what took pages away is known if events mmu and memslot are "
 			     "recorded too (kvmw record -e memory) from the VM's start on");
 	if (v->taken || !rep->taken || !rep->taken->nr)
 		return 0;

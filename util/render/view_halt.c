@@ -40,7 +40,8 @@ static int view_halt__table(const struct screen *s, const struct halt_model *v)
 		textgrid__add(&g, "%s", vcpu->name);
 		textgrid__count(&g, vcpu->halts);
 		textgrid__ns(&g, vcpu->halted_ns);
-		textgrid__percent(&g, vcpu->halted_ns, vcpu->span.count ? v->to_ns - v->from_ns : 0);
+		textgrid__percent(&g, vcpu->halted_ns,
+				  vcpu->span.count ? v->to_ns - v->from_ns : 0);
 		textgrid__ns(&g, vcpu->span.mean);
 		textgrid__ns(&g, vcpu->span.p50);
 		textgrid__ns(&g, vcpu->span.p99);

@@ -164,8 +164,8 @@ static void view_irq__legend(const struct screen *s, const struct irq_model *v)
 		 "ended it. Times are since the step before, and %s from the assertion to the injection.%s%s%s",
 		 TO_HANDLER,
 		 v->merged ? " merged: accepted while the same vector was pending, and handled together with it." : "",
-		 other ? " timer/other: raised by KVM itself, such as by the timer of an APIC." : "",
-		 unknown ? " unknown: injected, but its acceptance was not seen." : "");
+		 other ? " timer/other: raised by KVM itself, such as by the timer of an APIC." :
+		 "", unknown ? " unknown: injected, but its acceptance was not seen." : "");
 	screen__color(s, COLOR_DIM);
 	screen__wrap(s, "# ", "# ", words);
 	screen__plain(s);
@@ -224,7 +224,8 @@ static int view_irq__text(const struct screen *s, const struct report *rep, cons
 		view_irq__legend(s, v);
 	}
 	if (v->hidden)
-		fprintf(s->out, "%s more not shown (use --top N)\n", units__count(v->hidden, count));
+		fprintf(s->out, "%s more not shown (use --top N)\n",
+			units__count(v->hidden, count));
 	if (named)
 		screen__wrap(s, "", "  ", "Names of vectors are those of Linux guests.");
 	again(s, v);

@@ -84,7 +84,8 @@ static int view_mmu__causes(const struct screen *s, const struct report *rep,
 	if (nr < v->nr_causes)
 		fprintf(s->out, "%u more not shown (use --top N)\n", v->nr_causes - nr);
 	if (!v->slots_known)
-		screen__wrap(s, "", "  ", "which of it was guest memory is known if event memslot is "
+		screen__wrap(s, "", "  ",
+			     "which of it was guest memory is known if event memslot is "
 			     "recorded too, from the VM's start on");
 	return 0;
 }
@@ -135,7 +136,8 @@ static int view_mmu__text(const struct screen *s, const struct report *rep, cons
 			fputc('\n', s->out);
 		if (render__taken_sums(s, rep, rep->opt->top ?: MMU_RANGES))
 			return -1;
-		screen__wrap(s, "", "  ", "kvmw record -e mmu,memslot records when each was taken, and where");
+		screen__wrap(s, "", "  ",
+			     "kvmw record -e mmu,memslot records when each was taken, and where");
 	}
 	if (v->over_limit)
 		screen__say(s, "", "  ",

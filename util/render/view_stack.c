@@ -55,12 +55,15 @@ static void view_stack__heading(const struct screen *s, const struct report *rep
 
 	units__count(row->count, count);
 	if (kind == KVMW_stack_VMM && row->done)
-		snprintf(words, sizeof(words), "Stack %u, %s: %s sample%s of %s, %s on a CPU, %.1f%% of all", i + 1, name,
-			 count, row->count == 1 ? "" : "s", units__ns(row->time_ns / row->done, UNITS_3, each),
+		snprintf(words, sizeof(words),
+			 "Stack %u, %s: %s sample%s of %s, %s on a CPU, %.1f%% of all", i + 1, name,
+			 count, row->count == 1 ? "" : "s",
+			 units__ns(row->time_ns / row->done, UNITS_3, each),
 			 units__ns(row->time_ns, UNITS_3, all), row->count_percent);
 	else
-		snprintf(words, sizeof(words), "Stack %u%s%s: %s time%s, %.1f%% of all", i + 1, name ? ", " : "",
-			 name ?: "", count, row->count == 1 ? "" : "s", row->count_percent);
+		snprintf(words, sizeof(words), "Stack %u%s%s: %s time%s, %.1f%% of all", i + 1,
+			 name ? ", " : "", name ?: "", count, row->count == 1 ? "" : "s",
+			 row->count_percent);
 	fputc('\n', s->out);
 	screen__wrap(s, "", "  ", words);
 }

@@ -14,7 +14,8 @@
 
 struct report_view {
 	u32 event;
-	bool of_table;		/* it shows the table's rows, so that it holds for chosen events, too */
+	/* it shows the table's rows, so that it holds for chosen events, too */
+	bool of_table;
 	/*
 	 * After the table, and into the object of --json.  model: the finished model of this
 	 * event, NULL if there is no struct report_model of it.  0, or -1 (error() said why).

@@ -33,7 +33,8 @@ static void add_bool(char *buf, const char *what, u64 value)
 
 static const char *say_apicv(const struct vm_setup *s, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s%s%s%s", s->row->apicv == KVMW_NONE ? "unknown" : s->row->apicv ? "on" : "off",
+	snprintf(buf, size, "%s%s%s%s",
+		 s->row->apicv == KVMW_NONE ? "unknown" : s->row->apicv ? "on" : "off",
 		 *s->apicv_not ? ", inhibited: " : "", s->apicv_not,
 		 s->apicv_changed ? "; it was different at the start" : "");
 	return buf;
@@ -48,17 +49,22 @@ static void say_vm(const struct vm_setup *s, char *buf)
 	if (r->vcpus == KVMW_NONE)
 		snprintf(text, sizeof(text), "vCPUs: unknown");
 	else
-		snprintf(text, sizeof(text), "%llu vCPU%s created", (unsigned long long)r->vcpus, r->vcpus == 1 ? "" : "s");
+		snprintf(text, sizeof(text), "%llu vCPU%s created", (unsigned long long)r->vcpus,
+			 r->vcpus == 1 ? "" : "s");
 	vm_setup__add(buf, text, "");
 	if (r->irqchip == KVMW_NONE && r->pit == KVMW_NONE && r->apicv == KVMW_NONE) {
-		vm_setup__add(buf, "all else is unknown: KVM has no BTF, or its program was refused", "");
+		vm_setup__add(buf,
+			      "all else is unknown: KVM has no BTF, or its program was refused",
+			      "");
 		return;
 	}
-	vm_setup__add(buf, "irqchip in KVM: ", word_of(irqchips, ARRAY_SIZE(irqchips), r->irqchip) ?: "unknown");
+	vm_setup__add(buf, "irqchip in KVM: ",
+		      word_of(irqchips, ARRAY_SIZE(irqchips), r->irqchip) ?: "unknown");
 	add_bool(buf, "PIT in KVM", r->pit);
 	vm_setup__add(buf, "APICv or AVIC: ", say_apicv(s, text, sizeof(text)));
 	vm_setup__add(buf, "polls before a halt for at most ",
-		      r->halt_poll_ns == KVMW_NONE ? "an unknown time" : units__ns(r->halt_poll_ns, UNITS_FULL, time));
+		      r->halt_poll_ns == KVMW_NONE ? "an unknown time" :
+		      units__ns(r->halt_poll_ns, UNITS_FULL, time));
 	add_bool(buf, "NX huge pages", r->nx_huge_pages);
 	if (r->dirty_ring && r->dirty_ring != KVMW_NONE) {
 		snprintf(text, sizeof(text), "%llu bytes each", (unsigned long long)r->dirty_ring);
@@ -113,11 +119,13 @@ void vm_setups__print(const struct screen *s, const struct vm_setups *setups)
 		const struct vm_setup *vm = &setups->setup[i];
 
 		snprintf(name, sizeof(name), "%u", vm->row->pid);
-		snprintf(first, sizeof(first), "pid %s: ", vm->vm ? rec_vm__name(vm->vm, name) : name);
+		snprintf(first, sizeof(first), "pid %s: ",
+			 vm->vm ? rec_vm__name(vm->vm, name) : name);
 		say_vm(vm, words);
 		screen__wrap(s, first, "  ", words);
 		say_features(vm->row, words);
-		snprintf(first, sizeof(first), "  sees %s: ", *vm->signature ? vm->signature : "no hypervisor");
+		snprintf(first, sizeof(first), "  sees %s: ",
+			 *vm->signature ? vm->signature : "no hypervisor");
 		if (*vm->signature || *words)
 			screen__wrap(s, first, "    ", *words ? words : "no features");
 		for (u32 k = 0; k < vm->nr_vcpus; k++) {
@@ -137,7 +145,8 @@ static void vm_setup__json_bool(struct json_object *obj, const char *key, u64 va
 		json__bool(obj, key, value);
 }
 
-static void vm_setup__json_features(struct json_object *obj, const char *key, enum feature_word word, u64 bits)
+static void vm_setup__json_features(struct json_object *obj, const char *key,
+				    enum feature_word word, u64 bits)
 {
 	struct json_object *list;
 	char number[32];
@@ -206,7 +215,8 @@ static struct json_object *make_vm_config(struct json_writer *w, const void *ctx
 	return item;
 }
 
-void vm_setups__json(struct json_writer *w, struct json_object *root, const struct vm_setups *setups)
+void vm_setups__json(struct json_writer *w, struct json_object *root,
+		     const struct vm_setups *setups)
 {
 	if (setups->nr)
 		json__list(w, root, "vm_configs", setups->nr, make_vm_config, setups);

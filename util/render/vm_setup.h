@@ -11,6 +11,7 @@
 void vm_setups__print(const struct screen *s, const struct vm_setups *setups);
 
 /* Member "vm_configs". */
-void vm_setups__json(struct json_writer *w, struct json_object *root, const struct vm_setups *setups);
+void vm_setups__json(struct json_writer *w, struct json_object *root,
+		     const struct vm_setups *setups);
 
 #endif

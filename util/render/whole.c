@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where the time of all vCPUs went, as bars.  A name begins with the word that is the heading of its
+ * Where the time of all vCPUs went, as bars. A name begins with the word that is the heading of its
  * column in the tables below.
  */
 #include <stdlib.h>
@@ -54,7 +54,8 @@ void render__whole(const struct screen *s, const struct report *rep)
 	qsort(parts, ARRAY_SIZE(parts), sizeof(*parts), compare_parts);
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && is_worth_a_line(w, &parts[i]); i++) {
 		/* Times of a recording that is wrong may be more than the whole. */
-		u32 blocks = parts[i].ns < w->wall_ns ? (double)parts[i].ns / w->wall_ns * bar + 0.5 : bar;
+		u32 blocks = parts[i].ns < w->wall_ns ?
+			     (double)parts[i].ns / w->wall_ns * bar + 0.5 : bar;
 
 		fprintf(s->out, "  %-18s %6s ", parts[i].name,
 			units__share(parts[i].ns, w->wall_ns, buf));

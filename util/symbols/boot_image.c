@@ -14,8 +14,8 @@
 #define PAYLOAD_OFFSET	0x248		/* u32, from what follows the sectors, since version 2.08 */
 
 /*
- * lz4_Frame_format.md, legacy frame: this number, then blocks, each behind its compressed size and of so
- * many bytes at most when it is unpacked.
+ * lz4_Frame_format.md, legacy frame: this number, then blocks, each behind its compressed size and
+ * of so many bytes at most when it is unpacked.
  */
 #define LZ4_LEGACY	0x184c2102u
 #define LZ4_BLOCK	(8 << 20)
@@ -24,7 +24,8 @@ bool boot_image__is(int fd)
 {
 	char magic[4];
 
-	return pread(fd, magic, sizeof(magic), HEADER) == sizeof(magic) && !memcmp(magic, "HdrS", 4);
+	return pread(fd, magic, sizeof(magic), HEADER) == sizeof(magic) &&
+	       !memcmp(magic, "HdrS", 4);
 }
 
 static bool read_u32(int fd, off_t at, u32 *value)
@@ -38,7 +39,8 @@ static off_t payload_of(int fd)
 	u8 sectors;
 	u32 offset;
 
-	if (!boot_image__is(fd) || pread(fd, &sectors, 1, SETUP_SECTORS) != 1 || !read_u32(fd, PAYLOAD_OFFSET, &offset))
+	if (!boot_image__is(fd) || pread(fd, &sectors, 1, SETUP_SECTORS) != 1 ||
+	    !read_u32(fd, PAYLOAD_OFFSET, &offset))
 		return 0;
 	return ((sectors ?: 4) + 1) * 512LL + offset;
 }

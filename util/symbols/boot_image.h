@@ -10,8 +10,8 @@
 bool boot_image__is(int fd);
 
 /*
- * The kernel of an image that lz4 compressed, *size bytes, for the caller to free; NULL: it is no such
- * image, or damaged.
+ * The kernel of an image that lz4 compressed, *size bytes, for the caller to free; NULL: it is no
+ * such image, or damaged.
  */
 char *boot_image__unpack_lz4(int fd, size_t *size);
 

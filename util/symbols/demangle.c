@@ -19,8 +19,8 @@ struct demangled {
 };
 
 /*
- * A name of a few characters may stand for one that goes on for ever.  The library cannot be asked to
- * stop; what it has of memory is on its stack.
+ * A name of a few characters may stand for one that goes on for ever. The library cannot be asked
+ * to stop; what it has of memory is on its stack.
  */
 static void demangle__part(const char *part, size_t len, void *arg)
 {
@@ -61,5 +61,7 @@ bool demangle__frame(const char *frame, char *buf, size_t size)
 		return false;
 	text__clean_into(buf, size, name);
 	name_len = strlen(buf);
-	return name_len + 1 < size && (size_t)snprintf(buf + name_len, size - name_len, "%s", frame + len) < size - name_len;
+	return name_len + 1 < size &&
+	       (size_t)snprintf(buf + name_len, size - name_len, "%s", frame + len) <
+	       size - name_len;
 }

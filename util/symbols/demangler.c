@@ -17,7 +17,8 @@
 #include "util/symbols/demangler.h"
 #include "util/text.h"
 
-#define FRAME_BYTES	4096	/* of a frame, and of what it is called; longer ones stay as they are */
+/* of a frame, and of what it is called; longer ones stay as they are */
+#define FRAME_BYTES 4096
 #define NR_KNOWN	8192	/* a power of two: of a thousand bytes, at most */
 #define KNOWN_BYTES	1000
 #define CPU_USEC	250000	/* of all frames of a recording: a name takes a few */
@@ -62,7 +63,8 @@ static void __attribute__((noreturn)) demangler__serve(int fd)
 	while ((got = recv(STDIN_FILENO, frame, sizeof(frame) - 1, 0)) > 0) {
 		frame[got] = '\0';
 		*answer = demangle__frame(frame, answer + 1, sizeof(answer) - 1);
-		if (send(STDIN_FILENO, answer, 1 + (*answer ? strlen(answer + 1) : 0), MSG_NOSIGNAL) < 0)
+		if (send(STDIN_FILENO, answer, 1 + (*answer ? strlen(answer + 1) : 0),
+			 MSG_NOSIGNAL) < 0)
 			break;
 	}
 	_exit(0);
@@ -89,7 +91,8 @@ struct demangler *demangler__start(void)
 	d->fd = fds[0];
 	if (d->child > 0)
 		return d;
-	error("cannot start a process that demangles functions: %s; --no-demangle", strerror(errno));
+	error("cannot start a process that demangles functions: %s; --no-demangle",
+	      strerror(errno));
 	close(d->fd);
 	free(d);
 	return NULL;

@@ -159,7 +159,8 @@ static int elf_symbols__is_behind(const void *address, const void *symbol)
 
 const char *elf_symbols__find_address(const struct elf_symbols *s, u64 address, u64 *into)
 {
-	size_t behind = lower_bound(&address, s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__is_behind);
+	size_t behind =
+		lower_bound(&address, s->symbol, s->nr, sizeof(*s->symbol), elf_symbols__is_behind);
 	const struct elf_symbol *symbol;
 
 	if (!behind)

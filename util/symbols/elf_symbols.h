@@ -36,8 +36,8 @@ struct elf_symbols {
 #define ELF_SYMBOLS_DEBUG_DIR	"/usr/lib/debug"
 
 /*
- * An unreadable file has no symbols. Those of a stripped one are in debug_dir, if anywhere; else it has
- * what it exports. Does not keep fd.
+ * An unreadable file has no symbols. Those of a stripped one are in debug_dir, if anywhere; else it
+ * has what it exports. Does not keep fd.
  */
 void elf_symbols__read(struct elf_symbols *symbols, int fd, const char *debug_dir);
 void elf_symbols__free(struct elf_symbols *symbols);

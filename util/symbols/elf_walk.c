@@ -15,7 +15,8 @@ static bool is_function(Elf *elf, const GElf_Sym *sym, bool labels)
 
 	if (sym->st_shndx == SHN_UNDEF)
 		return false;
-	return type == STT_FUNC || type == STT_GNU_IFUNC || (labels && type == STT_NOTYPE && is_label(elf, sym));
+	return type == STT_FUNC || type == STT_GNU_IFUNC ||
+	       (labels && type == STT_NOTYPE && is_label(elf, sym));
 }
 
 struct elf_walk {
@@ -56,8 +57,8 @@ static int walk_tables(struct elf_walk *w, u32 type)
 	return ret;
 }
 
-int elf_walk__functions(Elf *elf, bool labels, int (*each)(void *arg, const GElf_Sym *sym, const char *name),
-			void *arg)
+int elf_walk__functions(Elf *elf, bool labels,
+			int (*each)(void *arg, const GElf_Sym *sym, const char *name), void *arg)
 {
 	struct elf_walk w = { .elf = elf, .labels = labels, .each = each, .arg = arg };
 	int ret = walk_tables(&w, SHT_SYMTAB);

@@ -12,8 +12,8 @@
  * for symbols without a type in executable sections, as code in assembly has them.  What each
  * returns ends the walk if it is not 0, and is returned.
  */
-int elf_walk__functions(Elf *elf, bool labels, int (*each)(void *arg, const GElf_Sym *sym, const char *name),
-			void *arg);
+int elf_walk__functions(Elf *elf, bool labels,
+			int (*each)(void *arg, const GElf_Sym *sym, const char *name), void *arg);
 
 /* Whether the table of all its symbols was removed. */
 bool elf_walk__is_stripped(Elf *elf);

@@ -49,8 +49,8 @@ static int add_segments(struct guest_code *c, const char *path)
 	for (size_t i = 0; i < nr; i++) {
 		GElf_Phdr head;
 
-		if (gelf_getphdr(c->elf, i, &head) && head.p_type == PT_LOAD && (head.p_flags & PF_X) &&
-		    add_segment(c, &head))
+		if (gelf_getphdr(c->elf, i, &head) && head.p_type == PT_LOAD &&
+		    (head.p_flags & PF_X) && add_segment(c, &head))
 			return -1;
 	}
 	return 0;

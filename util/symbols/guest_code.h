@@ -8,8 +8,8 @@
 struct guest_code;
 
 /*
- * path: ELF, or an image of Linux as it is booted, compressed or not.  NULL: it cannot be read, or is
- * none of these (error() said so).
+ * path: ELF, or an image of Linux as it is booted, compressed or not. NULL: it cannot be read, or
+ * is none of these (error() said so).
  */
 struct guest_code *guest_code__read(const char *path);
 void guest_code__free(struct guest_code *c);

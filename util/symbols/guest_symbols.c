@@ -58,7 +58,8 @@ static bool is_plain(const char *name, size_t len)
 static int keep_text(struct guest_symbols *s, const char *name, size_t len, u32 *at)
 {
 	if (len + 1 > TEXT_MAX - s->text_nr)
-		return error("the names of the guest's symbols are longer than %u bytes in all", TEXT_MAX);
+		return error("the names of the guest's symbols are longer than %u bytes in all",
+			     TEXT_MAX);
 	if (array__reserve_many(s->text, s->text_nr, len + 1, s->text_room, NULL))
 		return -1;
 	*at = s->text_nr;
@@ -169,19 +170,23 @@ static int entry__at(const void *key, const void *element)
 /* list[at] is where it belongs. */
 static bool overlaps(const struct guest_symbols *s, size_t at, const struct guest_symbol *symbol)
 {
-	return (at && s->list[at - 1].to > symbol->from) || (at < s->nr && s->list[at].from < symbol->to);
+	return (at && s->list[at - 1].to > symbol->from) ||
+	       (at < s->nr && s->list[at].from < symbol->to);
 }
 
-int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol, struct budget *budget)
+int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol,
+			  struct budget *budget)
 {
-	struct entry e = { .from = symbol->from, .to = symbol->to, .name = NO_NAME, .module = NO_NAME };
+	struct entry e = { .from = symbol->from, .to = symbol->to, .name = NO_NAME,
+			   .module = NO_NAME };
 	size_t at = lower_bound(&symbol->from, s->list, s->nr, sizeof(*s->list), entry__at);
 	u32 text = s->text_nr;
 
-	if (symbol->from >= symbol->to || overlaps(s, at, symbol) || s->nr == GUEST_SYMBOLS_STORED ||
-	    budget__is_full(budget))
+	if (symbol->from >= symbol->to || overlaps(s, at, symbol) ||
+	    s->nr == GUEST_SYMBOLS_STORED || budget__is_full(budget))
 		return 0;
-	if (array__reserve(s->list, s->nr, s->room, NULL) || (symbol->module && keep_module(s, symbol->module)) ||
+	if (array__reserve(s->list, s->nr, s->room, NULL) ||
+	    (symbol->module && keep_module(s, symbol->module)) ||
 	    (symbol->name && guest_symbols__keep_name(s, symbol->name, &e.name)))
 		return -1;
 	if (symbol->module)
@@ -215,7 +220,8 @@ bool guest_symbols__find(const struct guest_symbols *s, u64 address, struct gues
 	if (address >= e->to || (e->name == NO_NAME && e->module == NO_NAME))
 		return false;
 	*found = (struct guest_symbol) {
-		.from = e->from, .to = e->to, .name = text_at(s, e->name), .module = text_at(s, e->module),
+		.from = e->from, .to = e->to, .name = text_at(s, e->name),
+		.module = text_at(s, e->module),
 	};
 	return true;
 }

@@ -46,10 +46,11 @@ bool guest_symbols__of_kernel(const struct guest_symbols *s);
 
 struct guest_symbols *guest_symbols__new(void);
 /*
- * Adds one to those that can be found already.  One that overlaps another, is one too many, or has no room in
- * the budget, is left out.  0, or -1: out of memory (error() said so).
+ * Adds one to those that can be found already. One that overlaps another, is one too many, or has
+ * no room in the budget, is left out. 0, or -1: out of memory (error() said so).
  */
-int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol, struct budget *budget);
+int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol,
+			  struct budget *budget);
 void guest_symbols__set_of_kernel(struct guest_symbols *s);
 
 /* ---- for those that read files ------------------------------------------------ */
@@ -57,7 +58,8 @@ void guest_symbols__set_of_kernel(struct guest_symbols *s);
 enum guest_symbol_rank { RANK_NONE, RANK_LOCAL, RANK_WEAK, RANK_GLOBAL };
 
 /*
- * to: 0, until the next symbol.  RANK_NONE: not a function, but one ends there; its name is not kept.
+ * to: 0, until the next symbol. RANK_NONE: not a function, but one ends there; its name is not
+ * kept.
  * module: or NULL.  0, or -1 (error() said why).
  */
 int guest_symbols__add(struct guest_symbols *s, u64 from, u64 to, enum guest_symbol_rank rank,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads files of a guest's symbols.  Lines of /proc/kallsyms (s_show(), kernel/kallsyms.c), where the
- * addresses are 0 for whoever may not see them, and of System.map (nm):
+ * Reads files of a guest's symbols. Lines of /proc/kallsyms (s_show(), kernel/kallsyms.c), where
+ * the addresses are 0 for whoever may not see them, and of System.map (nm):
  *
  *	ffffffffc0301000 t vring_map_one_sg	[virtio_ring]
  *
@@ -103,7 +103,8 @@ static int take_symbol(struct symbol_file *f, char **word, u32 nr)
 		module++;
 		module[strcspn(module, "]")] = '\0';
 	}
-	return guest_symbols__add(f->symbols, address + f->slide, 0, symbol_rank_of(*word[1]), word[2], module);
+	return guest_symbols__add(f->symbols, address + f->slide, 0, symbol_rank_of(*word[1]),
+				  word[2], module);
 }
 
 /* START SIZE NAME; the name may have blanks. */
@@ -117,15 +118,15 @@ static int take_perf(struct symbol_file *f, char **word, u32 nr)
 		word[i][-1] = ' ';
 	if (!size || address + size < address)
 		return 0;
-	return guest_symbols__add(f->symbols, address + f->slide, address + f->slide + size, RANK_GLOBAL,
-				  word[2], NULL);
+	return guest_symbols__add(f->symbols, address + f->slide, address + f->slide + size,
+				  RANK_GLOBAL, word[2], NULL);
 }
 
 static int take_map_line(struct symbol_file *f, char **word, u32 nr)
 {
 	u64 size;
 
-	/* Debian's /boot/System.map: "ffffffffffffffff B The real System.map is in the … package". */
+	/* Debian's /boot/System.map: "ffffffffffffffff B The real System.map is in the ..." */
 	if (nr > 4 && strlen(word[1]) == 1 && !strcmp(word[2], "The"))
 		return refuse_line(f, "no symbols, but a note", word + 2, nr - 2);
 	f->of_perf |= nr >= 3 && (strlen(word[1]) > 1 || isdigit((unsigned char)*word[1])) &&
@@ -141,7 +142,8 @@ static int take_module(struct symbol_file *f, char **word, u32 nr)
 
 	errno = 0;
 	size = nr < 6 ? 0 : strtoull(word[1], &end, 10);
-	if (nr < 6 || errno || *end || strncmp(word[5], "0x", 2) || !parse_address(word[5] + 2, &address))
+	if (nr < 6 || errno || *end || strncmp(word[5], "0x", 2) ||
+	    !parse_address(word[5] + 2, &address))
 		return refuse_line(f, "not NAME SIZE REFERENCES USERS STATE ADDRESS", word, nr);
 	if (!address) {
 		f->zeros++;
@@ -179,8 +181,8 @@ static int take_lines(struct symbol_file *f, take_words take)
 
 		f->line++;
 		if ((!len || line[len - 1] != '\n') && !feof(f->fp))
-			return error("%s %s:%u: not a line of text, or one of more than %u bytes", f->option,
-				     f->path, f->line, LINE_BYTES - 2);
+			return error("%s %s:%u: not a line of text, or one of more than %u bytes",
+				     f->option, f->path, f->line, LINE_BYTES - 2);
 		nr = split_words(line, word);
 		if (nr && take(f, word, nr))
 			return -1;
@@ -221,7 +223,8 @@ int guest_symbols__read_kallsyms(struct guest_symbols *s, const char *path)
 
 int guest_symbols__read_map(struct guest_symbols *s, const char *path, u64 slide)
 {
-	struct symbol_file f = { .option = "--guest-map", .path = path, .symbols = s, .slide = slide };
+	struct symbol_file f = { .option = "--guest-map", .path = path, .symbols = s,
+				 .slide = slide };
 	u32 before = guest_symbols__number(s);
 
 	return read_lines_of(&f, take_map_line) ?: check_found(&f, before, "/proc/kallsyms");
@@ -277,7 +280,8 @@ static int read_elf(struct symbol_file *f, Elf *elf, int fd)
 
 int guest_symbols__read_image(struct guest_symbols *s, const char *path, u64 slide)
 {
-	struct symbol_file f = { .option = "--guest-vmlinux", .path = path, .symbols = s, .slide = slide };
+	struct symbol_file f = { .option = "--guest-vmlinux", .path = path, .symbols = s,
+				 .slide = slide };
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 	Elf *elf;
 

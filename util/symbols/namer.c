@@ -92,7 +92,8 @@ static int spawn_find(const char *id, pid_t *pid)
 	if (!err)
 		return fds[0];
 	close(fds[0]);
-	warning("--debuginfod: cannot run %s, which the package debuginfod has: %s", FIND, strerror(err));
+	warning("--debuginfod: cannot run %s, which the package debuginfod has: %s", FIND,
+		strerror(err));
 	return -1;
 }
 
@@ -121,7 +122,8 @@ static int open_found(struct finder *finder, const u8 *id, u32 len)
 }
 
 /* Answers from the file as long as it is asked; has nothing but that and the socket. */
-static void __attribute__((noreturn)) named_file__serve(const struct named_file *f, int socket, int file)
+static void __attribute__((noreturn))
+named_file__serve(const struct named_file *f, int socket, int file)
 {
 	struct answer answer = { .into = 0 };
 	struct elf_symbols symbols = { .nr = 0 };
@@ -176,7 +178,8 @@ static bool finder__full(struct finder *finder)
 	if (finder->nr_files < MAX_FILES)
 		return false;
 	if (!finder->full)
-		warning("debug symbols: more than %u build ids; the others are not looked up", MAX_FILES);
+		warning("debug symbols: more than %u build ids; the others are not looked up",
+			MAX_FILES);
 	finder->full = true;
 	return true;
 }
@@ -214,7 +217,9 @@ static struct answer namer__answer(struct finder *finder, const struct elf_place
 	struct answer answer = { .into = 0 };
 	struct named_file *f = namer__file(finder, place);
 
-	if (f && f->child && (!namer__send(f->fd, place, sizeof(*place)) || !namer__read(f->fd, &answer, sizeof(answer)))) {
+	if (f && f->child &&
+	    (!namer__send(f->fd, place, sizeof(*place)) ||
+	     !namer__read(f->fd, &answer, sizeof(answer)))) {
 		answer = (struct answer) { .into = 0 };
 		named_file__end(f);
 	}
@@ -225,12 +230,13 @@ static void namer__serve(int fd, struct finder *finder)
 {
 	struct elf_place place;
 
-	/* What else the command had open is not for files that are found, nor for who finds them. */
+	/* What else the command had open is not for the files found, nor for who finds them. */
 	if (fd != SOCKET && dup3(fd, SOCKET, O_CLOEXEC) < 0)
 		return;
 	fd = SOCKET;
 	sandbox__close_files(SOCKET + 1);
-	while (namer__read(fd, &place, sizeof(place)) && place.id_len > 1 && place.id_len <= ELF_ID_MAX) {
+	while (namer__read(fd, &place, sizeof(place)) && place.id_len > 1 &&
+	       place.id_len <= ELF_ID_MAX) {
 		const struct answer answer = namer__answer(finder, &place);
 
 		if (!namer__send(fd, &answer, sizeof(answer)))
@@ -278,7 +284,8 @@ bool namer__ask(struct namer *n, const struct elf_place *place, char *name, u64 
 {
 	struct answer answer;
 
-	if (!namer__send(n->fd, place, sizeof(*place)) || !namer__read(n->fd, &answer, sizeof(answer)) || !*answer.name)
+	if (!namer__send(n->fd, place, sizeof(*place)) ||
+	    !namer__read(n->fd, &answer, sizeof(answer)) || !*answer.name)
 		return false;
 	answer.name[sizeof(answer.name) - 1] = 0;
 	strcpy(name, answer.name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names of functions of files that are known by their build ids, which a child looks up: it is started
- * before a hostile recording is read, and learns of that nothing but build ids and addresses.
+ * Names of functions of files that are known by their build ids, which a child looks up: it is
+ * started before a hostile recording is read, and learns of that nothing but build ids
+ * and addresses.
  */
 #ifndef KVMW_NAMER_H
 #define KVMW_NAMER_H

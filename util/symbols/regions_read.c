@@ -58,7 +58,8 @@ static int not_understood(const struct region_file *f, const char *text)
 
 static int not_flat(const struct region_file *f)
 {
-	return wrong(f, "regions within others are the text of info mtree; use that of info mtree -f");
+	return wrong(f,
+		     "regions within others are the text of info mtree; use that of info mtree -f");
 }
 
 static bool follows(const char **text, const char *prefix)

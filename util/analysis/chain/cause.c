@@ -7,9 +7,8 @@
 #include "util/analysis/chain/internal.h"
 #include "util/arch/reason.h"
 
-
-
-static void cause__say(struct chain *chain, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void cause__say(struct chain *chain, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void cause__say(struct chain *chain, const char *fmt, ...)
 {
@@ -21,7 +20,8 @@ static void cause__say(struct chain *chain, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void not_known(struct chain *chain, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void not_known(struct chain *chain, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void not_known(struct chain *chain, const char *fmt, ...)
 {
@@ -36,16 +36,19 @@ static void not_known(struct chain *chain, const char *fmt, ...)
 
 bool chain_context__has(const struct chain_context *c, u32 event)
 {
-	return c->rec->event_rows[event] || report__was_asked_for(c->rec, event_desc__by_id(event)->name);
+	return c->rec->event_rows[event] ||
+	       report__was_asked_for(c->rec, event_desc__by_id(event)->name);
 }
 
-/* How to know more where the rows that would tell are not there: the family was not recorded, or else. */
-static const char *way_out(const struct chain_context *c, const struct chain *chain, u32 event, char *buf, size_t size)
+/* How to know more where the rows that would tell are missing: the family not recorded, or else. */
+static const char *way_out(const struct chain_context *c, const struct chain *chain, u32 event,
+			   char *buf, size_t size)
 {
 	const char *name = event_desc__by_id(event)->name;
 
 	if (c->rec->meta.skipped[event])
-		snprintf(buf, size, "event %s could not be recorded: %s", name, c->rec->meta.skipped[event]);
+		snprintf(buf, size, "event %s could not be recorded: %s", name,
+			 c->rec->meta.skipped[event]);
 	else if (!chain_context__has(c, event))
 		snprintf(buf, size, "record with -e %s", name);
 	else if (chain->lost)
@@ -68,7 +71,10 @@ static const char *cpu_name(u32 cpu, char *buf, size_t size)
 	return buf;
 }
 
-/* The certain ones come first: "of which vCPU 1 (122) had 13.680 ms; hog (15) had it when 8.000 ms began and ended". */
+/*
+ * The certain ones come first: "of which vCPU 1 (122) had 13.680 ms; hog (15) had it when 8.000 ms
+ * began and ended".
+ */
 static void say_holders(struct chain *chain)
 {
 	char ns[CHAIN_NS_MAX];
@@ -78,12 +84,14 @@ static void say_holders(struct chain *chain)
 
 		chain_words__ns(h->time_ns, ns);
 		if (h->certain)
-			cause__say(chain, "%s%s%s %s", i ? ", " : ", of which ", h->name, i ? "" : " had", ns);
+			cause__say(chain, "%s%s%s %s", i ? ", " : ", of which ", h->name,
+				   i ? "" : " had", ns);
 		else if (h->stretches == 1)
 			cause__say(chain, "; %s had it when %s of it began and ended", h->name, ns);
 		else
-			cause__say(chain, "; %s had it when each of %u parts, %s in all, began and ended", h->name,
-				   h->stretches, ns);
+			cause__say(chain,
+				   "; %s had it when each of %u parts, %s in all, began and ended",
+				   h->name, h->stretches, ns);
 	}
 	if (chain->others_ns)
 		cause__say(chain, "; %s of it began and ended with further threads",
@@ -92,7 +100,8 @@ static void say_holders(struct chain *chain)
 		cause__say(chain, "; %s had it at the end", chain->last_holder);
 }
 
-static void say_wait(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p)
+static void say_wait(const struct chain_context *c, struct chain_work *w,
+		     const struct chain_parts *p)
 {
 	const struct chain_row *row = p->row[CHAIN_WAITING];
 	struct chain *chain = w->chain;
@@ -102,23 +111,28 @@ static void say_wait(const struct chain_context *c, struct chain_work *w, const 
 		chain_work__find_holders(c, w, row);
 	else
 		row = NULL;
-	cause__say(chain, "waited %s for %s", chain_words__ns(row ? row->span_ns : p->ns[CHAIN_WAITING], waited),
-	    cpu_name(chain->wait_cpu, cpu, sizeof(cpu)));
+	cause__say(chain, "waited %s for %s",
+		   chain_words__ns(row ? row->span_ns : p->ns[CHAIN_WAITING], waited),
+		   cpu_name(chain->wait_cpu, cpu, sizeof(cpu)));
 	if (row && p->ns[CHAIN_WAITING] > row->span_ns + row->span_ns / 100)
-		cause__say(chain, " (in all %s for CPUs)", chain_words__ns(p->ns[CHAIN_WAITING], had));
+		cause__say(chain, " (in all %s for CPUs)",
+			   chain_words__ns(p->ns[CHAIN_WAITING], had));
 	say_holders(chain);
 	if (!chain->nr_holders && !*chain->last_holder)
-		not_known(chain, "who had it then is unknown: %s", way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
+		not_known(chain, "who had it then is unknown: %s",
+			  way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
 	else if (row && row->span_ns > chain->certain_ns + row->span_ns / 100)
-		not_known(chain, "who had it for the %s%s is unknown: %s", chain->certain_ns ? "other " : "",
-			  chain_words__ns(row->span_ns - chain->certain_ns, had), w->misses_switches ?
-			  "there were more switches than are looked at" : chain->lost ? "records of this time were lost" :
+		not_known(chain, "who had it for the %s%s is unknown: %s",
+			  chain->certain_ns ? "other " : "",
+			  chain_words__ns(row->span_ns - chain->certain_ns, had),
+			  w->misses_switches ? "there were more switches than are looked at" :
+			  chain->lost ? "records of this time were lost" :
 			  "threads of no VM are not followed");
 }
 
 /* Of a sleep: who ended it. */
-static void say_sleep(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p,
-		      enum chain_part part)
+static void say_sleep(const struct chain_context *c, struct chain_work *w,
+		      const struct chain_parts *p, enum chain_part part)
 {
 	const struct chain_row *row = p->row[part];
 	struct chain *chain = w->chain;
@@ -140,7 +154,9 @@ static void say_sleep(const struct chain_context *c, struct chain_work *w, const
 	if (w->self.event == KVMW_EVENT_HALT && p->ns[CHAIN_WAITING] == KVMW_NONE)
 		not_known(chain, "how long of it was a wait for a CPU is unknown: %s",
 			  way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
-	cause__say(chain, part == CHAIN_HALTED ? "was halted for %s" : "was asleep for %s, not halted", slept);
+	cause__say(chain,
+		   part == CHAIN_HALTED ? "was halted for %s" : "was asleep for %s, not halted",
+		   slept);
 	if (row && row->event == KVMW_EVENT_HALT && row->v[HALT_SLEPT] == 0) {
 		cause__say(chain, ", and polled all that time");
 		return;
@@ -151,19 +167,22 @@ static void say_sleep(const struct chain_context *c, struct chain_work *w, const
 		chain_words__thread(c, waker, who, sizeof(who));
 		cause__say(chain, ", until %s woke it", who);
 	} else {
-		not_known(chain, "who woke it is unknown: %s", way_out(c, chain, event, out, sizeof(out)));
+		not_known(chain, "who woke it is unknown: %s",
+			  way_out(c, chain, event, out, sizeof(out)));
 	}
 }
 
 /* Of a cycle, "KVM_EXIT_IO, port 0x3f8": what the VMM was to do. */
-static void say_vmm(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p)
+static void say_vmm(const struct chain_context *c, struct chain_work *w,
+		    const struct chain_parts *p)
 {
 	const struct chain_row *row = p->row[CHAIN_VMM];
 	char ns[CHAIN_NS_MAX], user[REASON_NAME_MAX], what[CHAIN_WORDS];
 	u64 reason = KVMW_NONE;
 
 	if (p->ns[CHAIN_VMM] != KVMW_NONE)
-		cause__say(w->chain, "was in the VMM for %s", chain_words__ns(p->ns[CHAIN_VMM], ns));
+		cause__say(w->chain, "was in the VMM for %s",
+			   chain_words__ns(p->ns[CHAIN_VMM], ns));
 	else
 		cause__say(w->chain, "was in the VMM, and did not return to the guest");
 	if (row && row->event == KVMW_EVENT_EXIT)
@@ -171,14 +190,16 @@ static void say_vmm(const struct chain_context *c, struct chain_work *w, const s
 	else if (row && row->event == KVMW_EVENT_USERSPACE)
 		reason = row->v[USER_REASON];
 	if (reason != KVMW_NONE)
-		cause__say(w->chain, ": %s", reason_name(KVMW_ISA_NONE, reason, user, sizeof(user)));
+		cause__say(w->chain, ": %s",
+			   reason_name(KVMW_ISA_NONE, reason, user, sizeof(user)));
 	if (row && row->event == KVMW_EVENT_EXIT) {
 		chain_words__exit(c, row, what, sizeof(what));
 		cause__say(w->chain, ", %s", what);
 	}
 }
 
-static void say_kvm(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p)
+static void say_kvm(const struct chain_context *c, struct chain_work *w,
+		    const struct chain_parts *p)
 {
 	const struct chain_row *row = p->row[CHAIN_KVM], *fault = NULL;
 	char ns[CHAIN_NS_MAX], what[CHAIN_WORDS] = "", out[CHAIN_CAUSE - 64];
@@ -192,7 +213,8 @@ static void say_kvm(const struct chain_context *c, struct chain_work *w, const s
 		chain_words__row(c, row, CHAIN_SELF, what, sizeof(what));
 	else if (row)
 		chain_words__exit(c, row, what, sizeof(what));
-	cause__say(w->chain, "was in %s for %s: %s", call ? "the kernel" : "KVM", chain_words__ns(p->ns[CHAIN_KVM], ns), what);
+	cause__say(w->chain, "was in %s for %s: %s", call ? "the kernel" : "KVM",
+		   chain_words__ns(p->ns[CHAIN_KVM], ns), what);
 	if (fault) {
 		chain_words__row(c, fault, CHAIN_AROUND, what, sizeof(what));
 		cause__say(w->chain, "; %s", what);
@@ -213,7 +235,8 @@ static void say_where_it_is(struct chain_work *w)
 		    (!last || w->row[i].time_ns >= last->time_ns))
 			last = &w->row[i];
 	if (last && last->kind == KVMW_sched_OUT)
-		cause__say(w->chain, "; its thread %s after %s", last->v[SCHED_STATE] ? "fell asleep" : "lost its CPU",
+		cause__say(w->chain, "; its thread %s after %s",
+			   last->v[SCHED_STATE] ? "fell asleep" : "lost its CPU",
 			   chain_words__ns(last->time_ns - w->chain->start_ns, ns));
 }
 
@@ -224,8 +247,8 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 	char out[CHAIN_CAUSE - 64], name[REASON_NAME_MAX];
 
 	cause__say(w->chain, !w->chain->open ? "what took the time is unknown" :
-		   w->chain->end_ns < recording__end(c->rec) ? "had not ended when its vCPU was gone" :
-		   "had not ended when the recording did");
+		   w->chain->end_ns < recording__end(c->rec) ?
+		   "had not ended when its vCPU was gone" : "had not ended when the recording did");
 	if (w->chain->open && w->self.v[reason] != KVMW_NONE)
 		cause__say(w->chain, "; it was in the VMM, for %s",
 		    reason_name(KVMW_ISA_NONE, w->self.v[reason], name, sizeof(name)));
@@ -233,7 +256,8 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 		say_where_it_is(w);
 	if (w->self.event == KVMW_EVENT_EXIT && !w->chain->open)
 		not_known(w->chain, "the recording does not say what parts its cycles have: its kvmw was an older one");
-	if (chain_context__has(c, KVMW_EVENT_SCHED) && !w->has_switches && w->self.event != KVMW_EVENT_EXIT)
+	if (chain_context__has(c, KVMW_EVENT_SCHED) && !w->has_switches &&
+	    w->self.event != KVMW_EVENT_EXIT)
 		not_known(w->chain, "whether its thread ran, waited or slept is unknown: no switch of it near it was recorded");
 	for (u32 i = 0; i < ARRAY_SIZE(tell); i++)
 		if (!chain_context__has(c, tell[i]))
@@ -244,11 +268,13 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 static void cause__count_lost(const struct recording *rec, struct chain *chain)
 {
 	for (u32 i = 0; i < rec->nr_losses; i++)
-		if (rec->loss[i].first_ns <= chain->end_ns && rec->loss[i].last_ns >= chain->start_ns)
+		if (rec->loss[i].first_ns <= chain->end_ns &&
+		    rec->loss[i].last_ns >= chain->start_ns)
 			chain->lost = sat_add(chain->lost, rec->loss[i].count);
 }
 
-void chain_work__say_cause(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p)
+void chain_work__say_cause(const struct chain_context *c, struct chain_work *w,
+			   const struct chain_parts *p)
 {
 	struct chain *chain = w->chain;
 	char ns[CHAIN_NS_MAX];
@@ -260,7 +286,8 @@ void chain_work__say_cause(const struct chain_context *c, struct chain_work *w, 
 			   chain_words__ns(chain->end_ns - w->expired.from_ns, ns));
 	switch (chain->gap) {
 	case CHAIN_GUEST:
-		cause__say(chain, "was in the guest for %s without an exit", chain_words__ns(p->ns[CHAIN_GUEST], ns));
+		cause__say(chain, "was in the guest for %s without an exit",
+			   chain_words__ns(p->ns[CHAIN_GUEST], ns));
 		break;
 	case CHAIN_KVM:
 		say_kvm(c, w, p);
@@ -280,7 +307,8 @@ void chain_work__say_cause(const struct chain_context *c, struct chain_work *w, 
 		    chain_words__ns(p->ns[CHAIN_THROTTLED], ns));
 		break;
 	case CHAIN_LATE:
-		cause__say(chain, "the host ran the timer %s late", chain_words__ns(p->ns[CHAIN_LATE], ns));
+		cause__say(chain, "the host ran the timer %s late",
+			   chain_words__ns(p->ns[CHAIN_LATE], ns));
 		not_known(chain, "why it was late is unknown: when the host's CPUs take no interrupts is not recorded");
 		break;
 	default:

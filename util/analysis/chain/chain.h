@@ -24,7 +24,7 @@
 #define CHAIN_HOLDERS	4	/* of a CPU that was waited for */
 #define CHAIN_GAPS	4	/* things that are not known */
 
-/* Where the time of an outlier went: PART(NAME, name in JSON, name in text), as other tables have them. */
+/* Where the time of an outlier went: PART(NAME, name in JSON, name in text), as in other tables. */
 #define CHAIN_PARTS(PART)						\
 	PART(GUEST, guest, "guest")					\
 	PART(KVM, kvm, "KVM")						\
@@ -57,7 +57,8 @@ struct chain_step {
 	enum chain_role role;
 	bool made_it_long;	/* it, or what ended with it, made the outlier long */
 	u64 time_ns;		/* CLOCK_MONOTONIC */
-	u64 span_ns;		/* how long it took, or had taken; KVMW_NONE: unknown, or a moment */
+	/* how long it took, or had taken; KVMW_NONE: unknown, or a moment */
+	u64 span_ns;
 	u32 event, kind;	/* kind: all ones: none */
 	u32 vcpu, tid, cpu;	/* all ones: unknown */
 	char what[CHAIN_WORDS];
@@ -68,7 +69,10 @@ struct chain_holder {
 	u32 tid;
 	u64 time_ns;		/* of stretches that began and ended with it */
 	u32 stretches;
-	/* It is a VM's thread, whose own switches have rows: it had the CPU all that time. Of others nobody knows. */
+	/*
+	 * It is a VM's thread, whose own switches have rows: it had the CPU all that time. Of
+	 * others nobody knows.
+	 */
 	bool certain;
 };
 
@@ -127,7 +131,7 @@ struct chain_find {
 	} filter;
 };
 
-/* Whether an event can be an outlier: it takes time, and there are not too many of them to be steps. */
+/* Whether an event can be an outlier: it takes time, and is not so frequent as to be a step. */
 bool chain_event__has_length(u32 event);
 
 void chain_find__init(struct chain_find *find, const struct report_options *opt,
@@ -136,15 +140,18 @@ void chain_find__init(struct chain_find *find, const struct report_options *opt,
 /* What the scan gave; NULL: nothing. */
 void chain_find__free(void *found);
 
-/* What the first reading, of first, found: nr is 0 where it is nothing.  To be freed.  0, or -1: error() said why. */
+/*
+ * What the first reading, of first, found: nr is 0 where it is nothing. To be freed. 0, or -1:
+ * error() said why.
+ */
 int chains__begin(struct chains *chains, void *found, const struct recording *first);
 
 /*
- * The second reading, of a file, which it closes.  rec, which has neither window nor filter, is what it is
- * read into, and outlives chains.  0, or -1 (error() said why).
+ * The second reading, of a file, which it closes. rec, which has neither window nor filter, is what
+ * it is read into, and outlives chains. 0, or -1 (error() said why).
  */
-int chains__read(struct chains *chains, void *found, const struct report_options *opt, struct recording *rec,
-		 struct data_reader *r);
+int chains__read(struct chains *chains, void *found, const struct report_options *opt,
+		 struct recording *rec, struct data_reader *r);
 void chains__free(struct chains *chains);
 
 #endif

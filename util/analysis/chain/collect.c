@@ -9,7 +9,8 @@
 #include "util/search.h"
 
 #define HELD_BYTES	(8u << 20)	/* of decoded rows at a time */
-#define BEFORE_MIN_NS	10000000ULL	/* what is looked at before an outlier, at least and at most */
+/* what is looked at before an outlier, at least and at most */
+#define BEFORE_MIN_NS 10000000ULL
 #define BEFORE_MAX_NS	100000000ULL
 #define AFTER_MIN_NS	1000000ULL	/* and after it */
 #define AFTER_MAX_NS	10000000ULL
@@ -55,7 +56,8 @@ static void add_windows(struct collector *c, u32 chain)
 {
 	const struct chain_work *w = &c->work[chain];
 	u64 from = w->chain->start_ns, to = w->chain->end_ns, length = to - from;
-	u64 before = clamp(length, BEFORE_MIN_NS, BEFORE_MAX_NS), after = clamp(length, AFTER_MIN_NS, AFTER_MAX_NS);
+	u64 before = clamp(length, BEFORE_MIN_NS, BEFORE_MAX_NS),
+	    after = clamp(length, AFTER_MIN_NS, AFTER_MAX_NS);
 	u32 event = c->chains->event;
 
 	/* A timer may have been armed long before. */
@@ -65,7 +67,8 @@ static void add_windows(struct collector *c, u32 chain)
 	to = sat_add(to, after);
 	/* Of one without an end all of it: whether its vCPU did something later. */
 	if (length > 2 * EDGE_NS && !w->chain->open) {
-		c->window[c->nr_windows++] = (struct window) { from, w->chain->start_ns + EDGE_NS, chain };
+		c->window[c->nr_windows++] = (struct window) { from, w->chain->start_ns + EDGE_NS,
+							       chain };
 		from = w->chain->end_ns - EDGE_NS;
 		c->work[chain].misses_switches = c->work[chain].misses_own = true;
 	}
@@ -79,7 +82,8 @@ static void sort_windows(struct collector *c)
 	if (c->nr_windows)
 		qsort(c->window, c->nr_windows, sizeof(*c->window), compare_windows);
 	for (u32 i = 0; i < c->nr_windows; i++)
-		c->latest[i] = i && c->latest[i - 1] > c->window[i].to ? c->latest[i - 1] : c->window[i].to;
+		c->latest[i] = i && c->latest[i - 1] > c->window[i].to ? c->latest[i - 1] :
+			       c->window[i].to;
 }
 
 static int compare_from(const void *key, const void *element)
@@ -176,14 +180,15 @@ static void keep_around(struct chain_work *w, const struct chain_row *row)
 		return;
 	}
 	w->misses_switches |= w->row[w->least].event == KVMW_EVENT_SCHED;
-	w->misses_own |= w->row[w->least].event == KVMW_EVENT_SCHED && w->row[w->least].weight >= WEIGHT_DECIDES;
+	w->misses_own |= w->row[w->least].event == KVMW_EVENT_SCHED &&
+			 w->row[w->least].weight >= WEIGHT_DECIDES;
 	w->row[w->least] = *row;
 	find_least(w);
 }
 
 /*
- * While its thread sleeps, who has the CPUs that it ran on does not matter, until it is woken: whoever has one then
- * may keep it waiting.
+ * While its thread sleeps, who has the CPUs that it ran on does not matter, until it is woken:
+ * whoever has one then may keep it waiting.
  */
 static void see_sleep(struct chain_work *w, const struct chain_row *row)
 {
@@ -236,14 +241,16 @@ static bool take_nearest(struct chain_work *w, const struct chain_row *row)
 static bool take_assertion(struct chain_work *w, const struct chain_row *row, bool same_vm)
 {
 	if (w->self.event != KVMW_EVENT_IRQ || row->event != KVMW_EVENT_IRQ || !same_vm ||
-	    row->time_ns > w->chain->start_ns || row->kind != w->self.v[IRQ_SOURCE] || !chain_work__is_irq_step(w, row))
+	    row->time_ns > w->chain->start_ns || row->kind != w->self.v[IRQ_SOURCE] ||
+	    !chain_work__is_irq_step(w, row))
 		return false;
 	w->asserted = *row;
 	return true;
 }
 
-/* Of an interrupt that nothing asserted: the timer, unless another one was accepted since it expired. */
-static bool take_timer(struct chain_work *w, const struct chain_row *row, const struct hash_table *last)
+/* Of an interrupt that nothing asserted: the timer, if no other was accepted since it expired. */
+static bool take_timer(struct chain_work *w, const struct chain_row *row,
+		       const struct hash_table *last)
 {
 	const struct chain_row *self = &w->self;
 	bool of_timer = self->event == KVMW_EVENT_TIMER ||
@@ -263,19 +270,22 @@ static bool take_timer(struct chain_work *w, const struct chain_row *row, const 
 
 static bool is_other_timer(const struct chain_work *w, const struct chain_row *row)
 {
-	return row->event == KVMW_EVENT_IRQ && row->kind == KVMW_irq_ACCEPT && !row->v[IRQ_SOURCE] &&
-	       row->v[IRQ_DEST] == (u64)w->number && row->time_ns < w->chain->start_ns;
+	return row->event == KVMW_EVENT_IRQ && row->kind == KVMW_irq_ACCEPT &&
+	       !row->v[IRQ_SOURCE] && row->v[IRQ_DEST] == (u64)w->number &&
+	       row->time_ns < w->chain->start_ns;
 }
 
 static bool is_self(const struct chain_work *w, const struct chain_row *row)
 {
 	const struct chain_row *self = &w->self;
 
-	return row->event == self->event && row->time_ns == self->time_ns && row->span_ns == self->span_ns &&
-	       row->vcpu == self->vcpu && row->tid == self->tid && row->kind == self->kind;
+	return row->event == self->event && row->time_ns == self->time_ns &&
+	       row->span_ns == self->span_ns && row->vcpu == self->vcpu && row->tid == self->tid &&
+	       row->kind == self->kind;
 }
 
-static void collect__offer(const struct collector *c, struct chain_work *w, struct chain_row *row, u32 vm)
+static void collect__offer(const struct collector *c, struct chain_work *w, struct chain_row *row,
+			   u32 vm)
 {
 	bool own = chain_work__is_own(w, row), same_vm = w->vm != REC_NO_VM && vm == w->vm;
 
@@ -283,7 +293,8 @@ static void collect__offer(const struct collector *c, struct chain_work *w, stru
 		return;
 	/* What --time and other options leave out tells too that its end was missed. */
 	if (w->chain->open && row->vcpu == w->chain->vcpu && row->time_ns > w->chain->start_ns &&
-	    (row->event == KVMW_EVENT_EXIT || (row->event == KVMW_EVENT_USERSPACE && w->self.event == row->event))) {
+	    (row->event == KVMW_EVENT_EXIT ||
+	     (row->event == KVMW_EVENT_USERSPACE && w->self.event == row->event))) {
 		w->followed = true;
 		return;
 	}
@@ -306,7 +317,8 @@ static void collect__offer(const struct collector *c, struct chain_work *w, stru
 	}
 	if (own)
 		see_sleep(w, row);
-	if ((own && (take_nearest(w, row) || take_timer(w, row, &c->last))) || take_assertion(w, row, same_vm))
+	if ((own && (take_nearest(w, row) || take_timer(w, row, &c->last))) ||
+	    take_assertion(w, row, same_vm))
 		return;
 	row->weight = chain_work__weight_of(w, row, own, same_vm);
 	if (row->weight && (own || !sleeps_through(w, row)))
@@ -329,7 +341,7 @@ static void move_to(struct collector *c, u64 time_ns)
 			c->active[c->nr_active++] = c->next;
 }
 
-/* Who the outliers are of: known once the first rows are read, all frames having been seen by then. */
+/* Who the outliers are of: known once the first rows are read, when all frames have been seen. */
 static void identify(struct collector *c)
 {
 	const struct recording *rec = c->chains->rec;
@@ -391,11 +403,13 @@ static int collect__rows(void *ctx, struct slice *s, u32 from, u32 to)
 
 /* ---- from what was found to chains ---------------------------------------- */
 
-static void begin_work(struct chain_work *w, struct chain *chain, const struct chain_key *key, u32 event)
+static void begin_work(struct chain_work *w, struct chain *chain, const struct chain_key *key,
+		       u32 event)
 {
 	*chain = (struct chain) {
 		.event = event, .kind = key->kind, .vcpu = key->vcpu, .tid = key->tid, .cpu = NO_ID,
-		.open = key->span_ns == KVMW_NONE, .length_ns = chain->length_ns, .gap = NR_CHAIN_PARTS,
+		.open = key->span_ns == KVMW_NONE, .length_ns = chain->length_ns,
+		.gap = NR_CHAIN_PARTS,
 		.wait_cpu = NO_ID,
 	};
 	w->chain = chain;
@@ -454,7 +468,8 @@ static void drop_followed(struct collector *c)
 
 static int find_causes(struct collector *c, const struct report_options *opt)
 {
-	struct chain_context ctx = { .rec = c->chains->rec, .opt = opt, .rep = { .rec = c->chains->rec, .opt = opt } };
+	struct chain_context ctx = { .rec = c->chains->rec, .opt = opt,
+				     .rep = { .rec = c->chains->rec, .opt = opt } };
 	int ret = thread_names__init(&ctx.names, &ctx.rep);
 
 	identify(c);
@@ -465,12 +480,13 @@ static int find_causes(struct collector *c, const struct report_options *opt)
 	return ret;
 }
 
-int chains__read(struct chains *chains, void *found, const struct report_options *opt, struct recording *rec,
-		 struct data_reader *r)
+int chains__read(struct chains *chains, void *found, const struct report_options *opt,
+		 struct recording *rec, struct data_reader *r)
 {
 	struct collector c = { .chains = chains, .last = HASH_TABLE(struct cpu_switch, NULL) };
 	struct timeline t = {
-		.rec = rec, .max_bytes = HELD_BYTES, .ctx = &c, .wants = collect__wants, .rows = collect__rows,
+		.rec = rec, .max_bytes = HELD_BYTES, .ctx = &c, .wants = collect__wants,
+		.rows = collect__rows,
 	};
 	int ret;
 

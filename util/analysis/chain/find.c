@@ -7,9 +7,21 @@
 #include "util/arch/access.h"
 #include "util/memory.h"
 
-enum { FIND_TIME, FIND_SPAN, FIND_VCPU, FIND_HALT, FIND_POLL, FIND_KIND, FIND_TID, FIND_CPU, FIND_IRQ,
-       /* In their places: */
-       FIND_ISA = FIND_KIND, FIND_REASON, FIND_CMD = FIND_IRQ };
+enum {
+	FIND_TIME,
+	FIND_SPAN,
+	FIND_VCPU,
+	FIND_HALT,
+	FIND_POLL,
+	FIND_KIND,
+	FIND_TID,
+	FIND_CPU,
+	FIND_IRQ,
+	/* In their places: */
+	FIND_ISA = FIND_KIND,
+	FIND_REASON,
+	FIND_CMD = FIND_IRQ
+};
 
 #define OPEN_MAX	65536	/* vCPUs */
 
@@ -18,11 +30,13 @@ static const char *const *columns_of(u32 event)
 	static const char *const exits[] = { "time_ns", "total_ns", "vcpu", "halt_ns", "poll_ns",
 					     "isa", "reason", NULL };
 	static const char *const returns[] = { "time_ns", "user_ns", "vcpu", NULL };
-	static const char *const rows[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu", NULL };
-	static const char *const ioctls[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu", "cmd",
-					      NULL };
-	static const char *const irqs[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid", "cpu",
-					    "irq", "vector", "dest", "source", "level", NULL };
+	static const char *const rows[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid",
+					    "cpu", NULL };
+	static const char *const ioctls[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid",
+					      "cpu", "cmd", NULL };
+	static const char *const irqs[] = { "time_ns", "span_ns", "vcpu", "", "", "kind", "tid",
+					    "cpu", "irq", "vector", "dest", "source", "level",
+					    NULL };
 
 	switch (event) {
 	case KVMW_EVENT_EXIT:
@@ -39,8 +53,8 @@ static const char *const *columns_of(u32 event)
 }
 
 /*
- * Spans that are nobody's delay: a thread that runs or sleeps, a guest that handles its interrupt, a vCPU
- * that runs.
+ * Spans that are nobody's delay: a thread that runs or sleeps, a guest that handles its interrupt,
+ * a vCPU that runs.
  */
 static bool is_delay(const struct scan_batch *b, u32 i)
 {
@@ -82,7 +96,8 @@ static int found__keep(struct outliers *o, u32 max, u64 length, const struct cha
 static struct chain_key chain_key_of(const struct scan_batch *b, u32 i)
 {
 	struct chain_key key = {
-		.time_ns = b->col[FIND_TIME][i], .span_ns = b->col[FIND_SPAN][i], .vcpu = b->col[FIND_VCPU][i],
+		.time_ns = b->col[FIND_TIME][i], .span_ns = b->col[FIND_SPAN][i],
+		.vcpu = b->col[FIND_VCPU][i],
 		.tid = NO_ID, .kind = NO_ID, .cpu = NO_ID,
 	};
 
@@ -104,7 +119,8 @@ static bool is_halt(const struct scan_batch *b, u32 i)
 }
 
 /* Of two rows of a vCPU the later one. */
-static int found__see(struct hash_table *open, u64 time_ns, u32 vcpu, bool is_open, const struct chain_key *key)
+static int found__see(struct hash_table *open, u64 time_ns, u32 vcpu, bool is_open,
+		      const struct chain_key *key)
 {
 	bool full = false;
 	struct chain_open *o = hash_table__get_limited(open, &vcpu, OPEN_MAX, &full);
@@ -130,7 +146,8 @@ static int found__take(void *state, const struct scan_batch *b)
 
 		if (cycle) {
 			key = chain_key_of(b, i);
-			if (found__see(&f->open[which], time_ns, key.vcpu, span == KVMW_NONE && !is_halt(b, i), &key))
+			if (found__see(&f->open[which], time_ns, key.vcpu,
+				       span == KVMW_NONE && !is_halt(b, i), &key))
 				return -1;
 		}
 		if (span == KVMW_NONE || (!cycle && !is_delay(b, i)))
@@ -203,7 +220,8 @@ int chains__begin(struct chains *chains, void *found, const struct recording *fi
 	for (u32 i = 0; i < f->open[which].nr; i++) {
 		const struct chain_open *o = hash_table__at(&f->open[which], i);
 		const struct rec_vcpu *vcpu = recording__vcpu(first, o->key);
-		u64 end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : chains->recording_ends_ns, length;
+		u64 end_ns = vcpu && vcpu->gone_ns ? vcpu->gone_ns : chains->recording_ends_ns,
+		    length;
 
 		if (!o->open || end_ns <= o->row.time_ns)
 			continue;
@@ -230,11 +248,13 @@ static const char *const *filter__columns(const struct row_filter *f, u32 event)
 
 enum { OWN_VCPU, OWN_ISA, OWN_REASON };
 
-static bool is_selected(const struct chain_filter *f, const struct recording *rec, u64 *const *own, u32 i)
+static bool is_selected(const struct chain_filter *f, const struct recording *rec, u64 *const *own,
+			u32 i)
 {
 	const struct report_options *opt = f->opt;
 
-	if (opt->reasons.nr && !reason_list__has(&opt->reasons, own[OWN_ISA][i], own[OWN_REASON][i]))
+	if (opt->reasons.nr &&
+	    !reason_list__has(&opt->reasons, own[OWN_ISA][i], own[OWN_REASON][i]))
 		return false;
 	return report__selects(rec, opt, own[OWN_VCPU][i]);
 }

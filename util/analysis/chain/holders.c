@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who had a CPU while a thread waited for it, by the rows of event sched: when one of the VMs' threads
- * leaves a CPU, or gets it, the row has the thread that comes, or went.  What others switched among
- * themselves in between has no rows.  So a stretch without a row that began and ended with the same thread
- * was that thread's if it is one of the VMs' threads: it would have a row if it had left.  Of any other thread
- * it is only known that it was there at both ends.
+ * Who had a CPU while a thread waited for it, by the rows of event sched: when one of the VMs'
+ * threads leaves a CPU, or gets it, the row has the thread that comes, or went. What others
+ * switched among themselves in between has no rows. So a stretch without a row that began and ended
+ * with the same thread was that thread's if it is one of the VMs' threads: it would have a row if
+ * it had left. Of any other thread it is only known that it was there at both ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +12,20 @@
 #include "util/analysis/chain/internal.h"
 #include "util/search.h"
 
-#define SWITCHES_MAX	(CHAIN_ROWS + 5)	/* rows, the outlier, and the first ones of its CPUs */
+/* rows, the outlier, and the first ones of its CPUs */
+#define SWITCHES_MAX (CHAIN_ROWS + 5)
 
 bool chain_switch__of(struct chain_switch *sw, const struct chain_row *row)
 {
 	bool in = row->kind == KVMW_sched_IN;
 	u64 tid = row->tid == NO_ID ? KVMW_NONE : row->tid, other = row->v[SCHED_OTHER];
 
-	if (row->event != KVMW_EVENT_SCHED || (!in && row->kind != KVMW_sched_OUT) || row->cpu == NO_ID)
+	if (row->event != KVMW_EVENT_SCHED || (!in && row->kind != KVMW_sched_OUT) ||
+	    row->cpu == NO_ID)
 		return false;
 	*sw = (struct chain_switch) {
-		.time_ns = row->time_ns, .begins = in ? tid : other, .ends = in ? other : tid, .cpu = row->cpu,
+		.time_ns = row->time_ns, .begins = in ? tid : other, .ends = in ? other : tid,
+		.cpu = row->cpu,
 		.in = in,
 	};
 	return true;
@@ -38,7 +41,8 @@ static int compare_switches(const void *a, const void *b)
 	return 0;
 }
 
-static u32 take_switches(const struct chain_work *w, const struct chain_row *wait, struct chain_switch *list)
+static u32 take_switches(const struct chain_work *w, const struct chain_row *wait,
+			 struct chain_switch *list)
 {
 	u32 nr = 0;
 
@@ -46,7 +50,8 @@ static u32 take_switches(const struct chain_work *w, const struct chain_row *wai
 		nr += chain_switch__of(&list[nr], i < w->nr_rows ? &w->row[i] : &w->self) &&
 		      list[nr].cpu == wait->cpu && list[nr].time_ns <= wait->to_ns;
 	for (u32 i = 0; i < w->nr_cpus; i++)
-		if (w->cpus[i] == wait->cpu && w->first[i].time_ns && w->first[i].time_ns <= wait->to_ns)
+		if (w->cpus[i] == wait->cpu && w->first[i].time_ns &&
+		    w->first[i].time_ns <= wait->to_ns)
 			list[nr++] = w->first[i];
 	qsort(list, nr, sizeof(*list), compare_switches);
 	return nr;
@@ -81,7 +86,8 @@ static int longest_holder_first(const void *a, const void *b)
 }
 
 /* What all stretches are, and the longest of them as the chain's. */
-static void keep_holders(const struct chain_context *c, struct chain *chain, struct chain_holder *had, u32 nr)
+static void keep_holders(const struct chain_context *c, struct chain *chain,
+			 struct chain_holder *had, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++)
 		had[i].certain = has_all_rows(c, chain, had[i].tid);
@@ -97,7 +103,8 @@ static void keep_holders(const struct chain_context *c, struct chain *chain, str
 	}
 }
 
-void chain_work__find_holders(const struct chain_context *c, struct chain_work *w, const struct chain_row *wait)
+void chain_work__find_holders(const struct chain_context *c, struct chain_work *w,
+			      const struct chain_row *wait)
 {
 	struct chain_holder had[SWITCHES_MAX];
 	struct chain_switch list[SWITCHES_MAX];
@@ -110,7 +117,8 @@ void chain_work__find_holders(const struct chain_context *c, struct chain_work *
 		if (list[i].time_ns > since && list[i].ends != KVMW_NONE) {
 			if (who == list[i].ends && !w->misses_switches)
 				add_time(had, &nr_had, who, list[i].time_ns - since);
-			last = who == list[i].ends && !w->misses_switches ? KVMW_NONE : list[i].ends;
+			last = who == list[i].ends && !w->misses_switches ? KVMW_NONE :
+			       list[i].ends;
 		}
 		who = list[i].begins;
 		if (list[i].time_ns > since)

@@ -19,14 +19,15 @@ enum irq_value { IRQ_IRQ, IRQ_VECTOR, IRQ_DEST, IRQ_SOURCE, IRQ_LEVEL, NR_IRQ_VA
 struct chain_key {
 	u64 time_ns, span_ns;
 	u32 vcpu, tid, kind, cpu;	/* all ones: none, or unknown */
-	u64 irq[NR_IRQ_VALUES];		/* of an irq: what rows that come before it are compared with */
+	/* of an irq: what rows that come before it are compared with */
+	u64 irq[NR_IRQ_VALUES];
 };
 
 struct chain_found {
 	struct chain_find_arg arg;
-	/* Of each event, rows of struct chain_key. Those without an end: the first ones are the longest. */
+	/* Of each event, rows of struct chain_key. Those without an end: the first are longest. */
 	struct outliers done[2];
-	/* Of each vCPU the last one without an end, struct chain_open; any other's end was missed. */
+	/* Of each vCPU the last one without an end, struct chain_open; others' ends were missed. */
 	struct hash_table open[2];
 };
 
@@ -43,9 +44,22 @@ u32 chain_found__event(const struct report_options *opt, u32 which);
 /* ---- rows (row.c) -------------------------------------------------------- */
 
 /* The fields that chains look at, besides those that all events have. */
-enum exit_value { EXIT_GUEST, EXIT_USER, EXIT_HALTED, EXIT_POLL, EXIT_WAIT, EXIT_BLOCK, EXIT_THROTTLED,
-		  EXIT_REASON, EXIT_ISA, EXIT_DETAIL, EXIT_DETAIL_KIND, EXIT_USER_REASON, EXIT_ENTRY_CPU,
-		  EXIT_NESTED };
+enum exit_value {
+	EXIT_GUEST,
+	EXIT_USER,
+	EXIT_HALTED,
+	EXIT_POLL,
+	EXIT_WAIT,
+	EXIT_BLOCK,
+	EXIT_THROTTLED,
+	EXIT_REASON,
+	EXIT_ISA,
+	EXIT_DETAIL,
+	EXIT_DETAIL_KIND,
+	EXIT_USER_REASON,
+	EXIT_ENTRY_CPU,
+	EXIT_NESTED
+};
 enum userspace_value { USER_REASON, USER_ERROR };
 enum halt_value { HALT_POLL, HALT_SLEPT, HALT_WAKER };
 enum sched_value { SCHED_OTHER, SCHED_STATE, SCHED_FROM };
@@ -74,7 +88,8 @@ struct row_fields {
 };
 
 void row_fields__resolve(struct row_fields *fields, const struct data_event *event);
-void chain_row__take(struct chain_row *row, const struct row_fields *fields, const struct slice *s, u32 i);
+void chain_row__take(struct chain_row *row, const struct row_fields *fields, const struct slice *s,
+		     u32 i);
 /* From when to when a row is, where it is not a matter of its columns alone. */
 void chain_row__set_extent(struct chain_row *row);
 
@@ -89,7 +104,8 @@ static inline u64 in_common(u64 a_from, u64 a_to, u64 b_from, u64 b_to)
 /* A switch of a CPU between threads, as the row of one of both has it. */
 struct chain_switch {
 	u64 time_ns;
-	u64 begins, ends;	/* threads that had the CPU after, and before it; KVMW_NONE: unknown */
+	/* threads that had the CPU after, and before it; KVMW_NONE: unknown */
+	u64 begins, ends;
 	u32 cpu;
 	bool in;		/* the row is of the one that came */
 };
@@ -107,15 +123,17 @@ struct chain_work {
 	u32 nr_rows, least;	/* least: the one that matters least, if there is no room */
 	u32 vm;			/* id, REC_NO_VM: unknown */
 	bool is_vcpu;
-	bool followed;		/* it has no end, but its vCPU did something later: its end was missed */
+	/* it has no end, but its vCPU did something later: its end was missed */
+	bool followed;
 	bool woken;		/* after out */
 	bool asleep;		/* its thread is, as of the latest row */
 	bool has_switches;	/* of its thread, in its time or before it */
 	s64 number;		/* of the vCPU in its VM; -1: unknown, or none */
 	u32 cpus[4], nr_cpus;	/* that it ran on, or waited for */
-	/* Of each the last switch before the outlier, or before it was known to matter. time_ns 0: none. */
+	/* Of each the last switch before the outlier, or before it was known. time_ns 0: none. */
 	struct chain_switch first[4];
-	struct chain_row slept[4];	/* likewise, the last one while its thread is asleep. event 0: none */
+	/* likewise, the last one while its thread is asleep. event 0: none */
+	struct chain_row slept[4];
 	bool misses_switches;	/* others of them are not among its rows */
 	bool misses_own;	/* nor others of its thread */
 };
@@ -129,12 +147,13 @@ struct chain_context {
 };
 
 /*
- * weight.c: how much a row matters to its outlier; 0: it does not.  Rows that decide are kept before those that are
- * only long, and in between are those that tell who had a CPU that it ran on.
+ * weight.c: how much a row matters to its outlier; 0: it does not. Rows that decide are kept before
+ * those that are only long, and in between are those that tell who had a CPU that it ran on.
  */
 #define WEIGHT_DECIDES	(1ULL << 62)
 #define WEIGHT_CPU	(WEIGHT_DECIDES / 2)
-u64 chain_work__weight_of(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm);
+u64 chain_work__weight_of(const struct chain_work *w, const struct chain_row *row, bool own,
+			  bool same_vm);
 /* A row of the outlier's own vCPU or thread. */
 bool chain_work__is_own(const struct chain_work *w, const struct chain_row *row);
 bool chain_work__ran_on(const struct chain_work *w, u32 cpu);
@@ -153,8 +172,8 @@ void chain_work__find_holders(const struct chain_context *c, struct chain_work *
 			      const struct chain_row *wait);
 
 /*
- * parts.c: where the time went, chain->part_ns and gap; and of each part the row of w that has most of it,
- * or NULL.
+ * parts.c: where the time went, chain->part_ns and gap; and of each part the row of w that has most
+ * of it, or NULL.
  */
 struct chain_parts {
 	u64 ns[NR_CHAIN_PARTS];
@@ -162,10 +181,12 @@ struct chain_parts {
 	u64 row_ns[NR_CHAIN_PARTS];
 };
 
-void chain_work__find_parts(const struct chain_context *c, struct chain_work *w, struct chain_parts *p);
+void chain_work__find_parts(const struct chain_context *c, struct chain_work *w,
+			    struct chain_parts *p);
 
 /* cause.c: the part that made it long in words, and what is not known. */
-void chain_work__say_cause(const struct chain_context *c, struct chain_work *w, const struct chain_parts *p);
+void chain_work__say_cause(const struct chain_context *c, struct chain_work *w,
+			   const struct chain_parts *p);
 
 /* steps.c: 0, or -1 out of memory. */
 int chain_work__make_steps(const struct chain_context *c, struct chain_work *w);
@@ -173,10 +194,11 @@ int chain_work__make_steps(const struct chain_context *c, struct chain_work *w);
 /* words.c: a line for a row, and names. */
 #define CHAIN_NS_MAX	32
 const char *chain_words__ns(u64 ns, char *buf);	/* "7.981 ms" */
-void chain_words__row(const struct chain_context *c, const struct chain_row *row, enum chain_role role,
-		      char *to, size_t size);
+void chain_words__row(const struct chain_context *c, const struct chain_row *row,
+		      enum chain_role role, char *to, size_t size);
 /* What an exit was, and returned to the VMM for: "io out 0x3f8 (COM1 transmit)". */
-void chain_words__exit(const struct chain_context *c, const struct chain_row *row, char *to, size_t size);
+void chain_words__exit(const struct chain_context *c, const struct chain_row *row, char *to,
+		       size_t size);
 void chain_words__thread(const struct chain_context *c, u64 tid, char *to, size_t size);
 void chain_words__who(const struct chain_context *c, u32 vcpu, u32 tid, char *to, size_t size);
 

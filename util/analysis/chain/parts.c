@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where the time of an outlier went.  Of a cycle its own columns say so.  Of anything else the vCPU's
- * cycles and the rows of its thread do, as far as they lie in its time: exactly where a cycle is inside,
- * else at most as much as overlaps.
+ * Where the time of an outlier went. Of a cycle its own columns say so. Of anything else the vCPU's
+ * cycles and the rows of its thread do, as far as they lie in its time: exactly where a cycle is
+ * inside, else at most as much as overlaps.
  */
 #include <string.h>
 
 #include "util/analysis/chain/internal.h"
 
-static void add_part(struct chain_parts *p, enum chain_part part, const struct chain_row *row, u64 ns)
+static void add_part(struct chain_parts *p, enum chain_part part, const struct chain_row *row,
+		     u64 ns)
 {
 	p->ns[part] = p->ns[part] == KVMW_NONE ? ns : p->ns[part] + ns;
 	if (ns && row && ns >= p->row_ns[part]) {
@@ -92,7 +93,8 @@ static bool was_halted(const struct chain_work *w, u64 at)
 		if (at > row->from_ns && at <= row->to_ns)
 			return true;
 	for_each_own(w, row, KVMW_EVENT_EXIT)
-		if (at > row->from_ns && at <= row->to_ns && captured(row->v[EXIT_HALTED]) > captured(row->v[EXIT_BLOCK]))
+		if (at > row->from_ns && at <= row->to_ns &&
+		    captured(row->v[EXIT_HALTED]) > captured(row->v[EXIT_BLOCK]))
 			return true;
 	return false;
 }
@@ -101,7 +103,8 @@ static void parts__add_thread(const struct chain_work *w, struct chain_parts *p,
 {
 	const struct chain_row *row;
 	bool asleep = false;
-	u64 since = off_since(w, &asleep), off = since < to ? to - (since > from ? since : from) : 0;
+	u64 since = off_since(w, &asleep),
+	    off = since < to ? to - (since > from ? since : from) : 0;
 
 	add_part(p, CHAIN_WAITING, NULL, 0);
 	add_part(p, CHAIN_HALTED, NULL, 0);
@@ -112,7 +115,8 @@ static void parts__add_thread(const struct chain_work *w, struct chain_parts *p,
 		if (row->kind == KVMW_sched_IN)
 			add_part(p, CHAIN_WAITING, row, ns);
 		else if (row->kind == KVMW_sched_WAKEUP)
-			add_part(p, was_halted(w, row->to_ns) ? CHAIN_HALTED : CHAIN_BLOCKED, row, ns);
+			add_part(p, was_halted(w, row->to_ns) ? CHAIN_HALTED : CHAIN_BLOCKED, row,
+				 ns);
 	}
 	if (!asleep)
 		add_part(p, CHAIN_WAITING, NULL, off);
@@ -123,23 +127,26 @@ static void parts__add_thread(const struct chain_work *w, struct chain_parts *p,
 }
 
 /* Of a cycle, what lies between from and to. */
-static void add_cycle(const struct chain_work *w, struct chain_parts *p, const struct chain_row *row, bool sched,
-		      u64 from, u64 to)
+static void add_cycle(const struct chain_work *w, struct chain_parts *p,
+		      const struct chain_row *row, bool sched, u64 from, u64 to)
 {
 	u64 left = in_common(row->from_ns, row->to_ns, from, to), ns;
 	struct off_cpu off;
 
-	add_part(p, CHAIN_GUEST, row, in_common(row->from_ns - at_most(row->v[EXIT_GUEST], row->from_ns), row->from_ns,
-					      from, to));
+	add_part(p, CHAIN_GUEST, row,
+		 in_common(row->from_ns - at_most(row->v[EXIT_GUEST], row->from_ns), row->from_ns,
+			   from, to));
 	if (!left)
 		return;
 	if (sched) {
-		off = off_cpu(w, row->from_ns > from ? row->from_ns : from, row->to_ns < to ? row->to_ns : to);
+		off = off_cpu(w, row->from_ns > from ? row->from_ns : from,
+			      row->to_ns < to ? row->to_ns : to);
 		left -= at_most(off.waited, left);
 		left -= at_most(off.slept, left);
 	} else {
 		static const struct { enum chain_part part; u32 value; } parts[] = {
-			{ CHAIN_WAITING, EXIT_WAIT }, { CHAIN_HALTED, EXIT_HALTED }, { CHAIN_BLOCKED, EXIT_BLOCK },
+			{ CHAIN_WAITING, EXIT_WAIT }, { CHAIN_HALTED, EXIT_HALTED },
+			{ CHAIN_BLOCKED, EXIT_BLOCK },
 		};
 
 		for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -159,7 +166,8 @@ static void add_cycle(const struct chain_work *w, struct chain_parts *p, const s
 static void of_cycle(const struct chain_work *w, struct chain_parts *p, bool sched)
 {
 	static const struct { enum chain_part part; u32 value; } parts[] = {
-		{ CHAIN_VMM, EXIT_USER }, { CHAIN_HALTED, EXIT_HALTED }, { CHAIN_WAITING, EXIT_WAIT },
+		{ CHAIN_VMM, EXIT_USER }, { CHAIN_HALTED, EXIT_HALTED },
+		{ CHAIN_WAITING, EXIT_WAIT },
 		{ CHAIN_BLOCKED, EXIT_BLOCK }, { CHAIN_THROTTLED, EXIT_THROTTLED },
 	};
 	u64 left = w->chain->end_ns - w->chain->start_ns;
@@ -202,12 +210,13 @@ static void of_call(const struct chain_work *w, struct chain_parts *p, bool sche
 	if (known)
 		parts__add_thread(w, p, from, to);
 	for_each_own(w, row, KVMW_EVENT_EXIT) {
-		if (known || row->from_ns > from || row->to_ns < to || row->v[EXIT_WAIT] == KVMW_NONE ||
-		    row->v[EXIT_BLOCK] == KVMW_NONE)
+		if (known || row->from_ns > from || row->to_ns < to ||
+		    row->v[EXIT_WAIT] == KVMW_NONE || row->v[EXIT_BLOCK] == KVMW_NONE)
 			continue;
 		known = true;
 		add_part(p, CHAIN_WAITING, row, at_most(row->v[EXIT_WAIT], left));
-		add_part(p, CHAIN_BLOCKED, row, at_most(row->v[EXIT_BLOCK], left - captured(p->ns[CHAIN_WAITING])));
+		add_part(p, CHAIN_BLOCKED, row,
+			 at_most(row->v[EXIT_BLOCK], left - captured(p->ns[CHAIN_WAITING])));
 	}
 	/* Where it did not run is unknown. */
 	if (!known)
@@ -266,7 +275,8 @@ static void of_halt(const struct chain_work *w, struct chain_parts *p, bool sche
 		known = true;
 		add_part(&seen, CHAIN_WAITING, row, row->v[EXIT_WAIT]);
 	}
-	p->ns[CHAIN_WAITING] = known ? at_most(seen.ns[CHAIN_WAITING], p->ns[CHAIN_HALTED]) : KVMW_NONE;
+	p->ns[CHAIN_WAITING] =
+		known ? at_most(seen.ns[CHAIN_WAITING], p->ns[CHAIN_HALTED]) : KVMW_NONE;
 	p->row[CHAIN_WAITING] = seen.row[CHAIN_WAITING];
 	p->ns[CHAIN_HALTED] -= captured(p->ns[CHAIN_WAITING]);
 }
@@ -304,7 +314,8 @@ static void choose_gap(struct chain_work *w, const struct chain_parts *p)
 		chain->gap = NR_CHAIN_PARTS;
 }
 
-void chain_work__find_parts(const struct chain_context *c, struct chain_work *w, struct chain_parts *p)
+void chain_work__find_parts(const struct chain_context *c, struct chain_work *w,
+			    struct chain_parts *p)
 {
 	bool sched = chain_context__has(c, KVMW_EVENT_SCHED);
 

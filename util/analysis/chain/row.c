@@ -5,7 +5,7 @@
 #include "util/analysis/chain/internal.h"
 #include "util/analysis/field.h"
 
-/* By the enums of internal.h; an event that has none here is no step: there are too many of them. */
+/* By the enums of internal.h; an event that has none here is no step: they are too many. */
 static const char *const value_names[KVMW_MAX_EVENTS][ROW_VALUES + 1] = {
 	[KVMW_EVENT_EXIT] = { "guest_ns", "user_ns", "halt_ns", "poll_ns", "wait_ns", "block_ns", "throttled_ns",
 			      "reason", "isa", "detail", "detail_kind", "user_reason", "entry_cpu", "nested" },
@@ -39,7 +39,8 @@ void row_fields__resolve(struct row_fields *f, const struct data_event *event)
 	f->cpu = data_event__field(event, desc->cpu ?: "cpu");
 	f->kind = data_event__field(event, "kind");
 	for (u32 i = 0; i < ROW_VALUES; i++)
-		f->v[i] = value_names[event->id][i] ? data_event__field(event, value_names[event->id][i]) : -1;
+		f->v[i] = value_names[event->id][i] ?
+			  data_event__field(event, value_names[event->id][i]) : -1;
 }
 
 static u64 value_of(const struct slice *s, int field, u32 i)
@@ -49,7 +50,8 @@ static u64 value_of(const struct slice *s, int field, u32 i)
 	return field >= 0 && field__none(&s->event->fields[field], value) ? KVMW_NONE : value;
 }
 
-void chain_row__take(struct chain_row *row, const struct row_fields *f, const struct slice *s, u32 i)
+void chain_row__take(struct chain_row *row, const struct row_fields *f, const struct slice *s,
+		     u32 i)
 {
 	row->event = s->event->id;
 	row->time_ns = slice__time(s, i);

@@ -8,8 +8,9 @@
 #include "util/search.h"
 #include "util/text.h"
 
-static void chain_steps__add(const struct chain_context *c, struct chain_work *w, const struct chain_row *row,
-		     enum chain_role role, const struct chain_row *gap)
+static void chain_steps__add(const struct chain_context *c, struct chain_work *w,
+			     const struct chain_row *row, enum chain_role role,
+			     const struct chain_row *gap)
 {
 	struct chain *chain = w->chain;
 	struct chain_step *step = &chain->step[chain->nr_steps];
@@ -18,7 +19,8 @@ static void chain_steps__add(const struct chain_context *c, struct chain_work *w
 		return;
 	chain->nr_steps++;
 	*step = (struct chain_step) {
-		.role = role, .made_it_long = row == gap && role != CHAIN_ENTERED, .time_ns = row->time_ns,
+		.role = role, .made_it_long = row == gap && role != CHAIN_ENTERED,
+		.time_ns = row->time_ns,
 		.span_ns = row->span_ns, .event = row->event, .kind = row->kind, .vcpu = row->vcpu,
 		.tid = row->tid, .cpu = row->cpu,
 	};
@@ -52,7 +54,7 @@ static void make_texts_whole(struct chain *chain)
 		make_whole(chain->step[i].what, sizeof(chain->step[i].what));
 }
 
-/* The cycle after which the vCPU was in the guest again: the first one that ends after the outlier. */
+/* The cycle after which the vCPU was in the guest again: the first that ends after the outlier. */
 static const struct chain_row *entry_of(const struct chain_work *w)
 {
 	const struct chain_row *first = NULL;
@@ -64,8 +66,8 @@ static const struct chain_row *entry_of(const struct chain_work *w)
 	for (u32 i = 0; i < w->nr_rows; i++) {
 		const struct chain_row *row = &w->row[i];
 
-		if (row->event == KVMW_EVENT_EXIT && row->span_ns != KVMW_NONE && row->to_ns >= w->chain->end_ns &&
-		    (!first || row->to_ns < first->to_ns))
+		if (row->event == KVMW_EVENT_EXIT && row->span_ns != KVMW_NONE &&
+		    row->to_ns >= w->chain->end_ns && (!first || row->to_ns < first->to_ns))
 			first = row;
 	}
 	return first;
@@ -94,8 +96,8 @@ int chain_work__make_steps(const struct chain_context *c, struct chain_work *w)
 	chain_words__who(c, chain->vcpu, chain->tid, chain->who, sizeof(chain->who));
 	chain_work__find_parts(c, w, &parts);
 	chain_work__say_cause(c, w, &parts);
-	gap = chain->gap == CHAIN_THROTTLED ? parts.row[CHAIN_WAITING] : chain->gap < NR_CHAIN_PARTS ?
-	      parts.row[chain->gap] : NULL;
+	gap = chain->gap == CHAIN_THROTTLED ? parts.row[CHAIN_WAITING] :
+	      chain->gap < NR_CHAIN_PARTS ? parts.row[chain->gap] : NULL;
 	gap = gap ?: &w->self;
 	entry = entry_of(w);
 	chain_steps__add(c, w, &w->before, CHAIN_BEFORE, gap);

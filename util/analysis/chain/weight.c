@@ -32,9 +32,11 @@ bool chain_work__is_irq_step(const struct chain_work *w, const struct chain_row 
 	if (row->kind == KVMW_irq_APIC || row->kind == KVMW_irq_ACK)
 		return false;
 	if (self->event != KVMW_EVENT_IRQ)
-		return to ? w->number >= 0 && row->v[IRQ_DEST] == (u64)w->number : chain_work__is_own(w, row);
+		return to ? w->number >= 0 && row->v[IRQ_DEST] == (u64)w->number :
+		       chain_work__is_own(w, row);
 	if (row->kind == KVMW_irq_SET_IRQ)
-		return self->v[IRQ_IRQ] != KVMW_NONE && row->v[IRQ_IRQ] == self->v[IRQ_IRQ] && row->v[IRQ_LEVEL];
+		return self->v[IRQ_IRQ] != KVMW_NONE && row->v[IRQ_IRQ] == self->v[IRQ_IRQ] &&
+		       row->v[IRQ_LEVEL];
 	if (vector != self->v[IRQ_VECTOR])
 		return false;
 	return !to && (row->kind == KVMW_irq_MSI_SET || row->kind == KVMW_irq_IPI) ? true :
@@ -45,42 +47,50 @@ bool chain_work__is_irq_step(const struct chain_work *w, const struct chain_row 
 static bool has_later(const struct chain_work *w, u32 kind)
 {
 	for (u32 i = 0; i < w->nr_rows; i++)
-		if (w->row[i].event == KVMW_EVENT_IRQ && w->row[i].kind == kind && w->row[i].time_ns > w->chain->end_ns)
+		if (w->row[i].event == KVMW_EVENT_IRQ && w->row[i].kind == kind &&
+		    w->row[i].time_ns > w->chain->end_ns)
 			return true;
 	return false;
 }
 
-/* Of an interrupt what follows it too, once: a timer's is accepted and injected, and all end by an EOI. */
+/* Of an interrupt what follows it, too: a timer's is accepted, injected, and all end by an EOI. */
 static u64 weight_of_irq(const struct chain_work *w, const struct chain_row *row, bool same_vm)
 {
-	bool timer = w->self.event == KVMW_EVENT_TIMER, irq = timer || w->self.event == KVMW_EVENT_IRQ;
+	bool timer = w->self.event == KVMW_EVENT_TIMER,
+	     irq = timer || w->self.event == KVMW_EVENT_IRQ;
 	bool eoi = row->kind == KVMW_irq_EOI || row->kind == KVMW_irq_PV_EOI;
 
 	if (!same_vm || !chain_work__is_irq_step(w, row) || row->time_ns < chain_work__since(w))
 		return 0;
-	if (row->time_ns > w->chain->end_ns && (!irq || (!timer && !eoi) || has_later(w, row->kind)))
+	if (row->time_ns > w->chain->end_ns &&
+	    (!irq || (!timer && !eoi) || has_later(w, row->kind)))
 		return 0;
 	return irq ? WEIGHT_DECIDES : 2;
 }
 
 /* own: of the outlier's vCPU or thread. */
-static u64 weight_of_sched(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+static u64 weight_of_sched(const struct chain_work *w, const struct chain_row *row, bool own,
+			   bool same_vm)
 {
-	u64 from = chain_work__since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
+	u64 from = chain_work__since(w), to = w->chain->end_ns,
+	    inside = in_common(row->from_ns, row->to_ns, from, to);
 
 	if (row->time_ns < from || row->time_ns > to)
 		return 0;
 	if (own)
 		return WEIGHT_DECIDES + inside;
-	if (chain_work__ran_on(w, row->cpu) && (row->kind == KVMW_sched_IN || row->kind == KVMW_sched_OUT))
+	if (chain_work__ran_on(w, row->cpu) &&
+	    (row->kind == KVMW_sched_IN || row->kind == KVMW_sched_OUT))
 		return WEIGHT_CPU + inside;
 	/* Another thread of the VM that waited or slept, as one that has a lock may have. */
 	return same_vm && row->kind != KVMW_sched_OUT && inside >= (to - from) / 8 ? inside : 0;
 }
 
-u64 chain_work__weight_of(const struct chain_work *w, const struct chain_row *row, bool own, bool same_vm)
+u64 chain_work__weight_of(const struct chain_work *w, const struct chain_row *row, bool own,
+			  bool same_vm)
 {
-	u64 from = chain_work__since(w), to = w->chain->end_ns, inside = in_common(row->from_ns, row->to_ns, from, to);
+	u64 from = chain_work__since(w), to = w->chain->end_ns,
+	    inside = in_common(row->from_ns, row->to_ns, from, to);
 
 	if (row->event == KVMW_EVENT_IRQ)
 		return weight_of_irq(w, row, same_vm);

@@ -51,7 +51,8 @@ void chain_words__who(const struct chain_context *c, u32 vcpu, u32 tid, char *to
 }
 
 /* The number that an exit was about, and its name. */
-static void put_exit_detail(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_exit_detail(const struct chain_context *c, const struct chain_row *row, char *to,
+			    size_t size)
 {
 	u64 kind = row->v[EXIT_DETAIL_KIND], detail = row->v[EXIT_DETAIL];
 	const struct regions *regions = row->v[EXIT_NESTED] == 1 ? NULL : c->opt->regions;
@@ -61,11 +62,12 @@ static void put_exit_detail(const struct chain_context *c, const struct chain_ro
 	if (!kind || kind == KVMW_NONE || detail == KVMW_NONE)
 		return;
 	name = detail_name__exit(regions, kind, detail);
-	snprintf(to, size, " %s 0x%llx%s%s%s", word ?: "detail", (unsigned long long)detail, name ? " (" : "",
-		 name ?: "", name ? ")" : "");
+	snprintf(to, size, " %s 0x%llx%s%s%s", word ?: "detail", (unsigned long long)detail,
+		 name ? " (" : "", name ?: "", name ? ")" : "");
 }
 
-void chain_words__exit(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+void chain_words__exit(const struct chain_context *c, const struct chain_row *row, char *to,
+		       size_t size)
 {
 	char reason[REASON_NAME_MAX] = "exit", detail[CHAIN_WORDS], *number = detail;
 	size_t len;
@@ -80,7 +82,8 @@ void chain_words__exit(const struct chain_context *c, const struct chain_row *ro
 	snprintf(to, size, "%s%s", reason, number);
 }
 
-static void put_exit(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_exit(const struct chain_context *c, const struct chain_row *row, char *to,
+		     size_t size)
 {
 	char what[CHAIN_WORDS], user[REASON_NAME_MAX];
 
@@ -92,7 +95,8 @@ static void put_exit(const struct chain_context *c, const struct chain_row *row,
 		snprintf(to, size, "exit: %s", what);
 }
 
-static void put_sched(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_sched(const struct chain_context *c, const struct chain_row *row, char *to,
+		      size_t size)
 {
 	char other[CHAIN_NAME], who[CHAIN_NAME];
 	u64 tid = row->v[SCHED_OTHER];
@@ -102,7 +106,8 @@ static void put_sched(const struct chain_context *c, const struct chain_row *row
 	switch (row->kind) {
 	case KVMW_sched_OUT:
 		snprintf(to, size, "%s %s CPU %u to %s", who,
-			 row->v[SCHED_STATE] == PREEMPTED ? "lost" : "fell asleep and left", row->cpu, other);
+			 row->v[SCHED_STATE] == PREEMPTED ? "lost" : "fell asleep and left",
+			 row->cpu, other);
 		break;
 	case KVMW_sched_IN:
 		snprintf(to, size, "%s got CPU %u from %s%s", who, row->cpu, other,
@@ -112,39 +117,49 @@ static void put_sched(const struct chain_context *c, const struct chain_row *row
 		snprintf(to, size, "%s was woken by %s", who, tid ? other : "an interrupt");
 		break;
 	default:
-		snprintf(to, size, "%s was moved to CPU %u by %s", who, row->cpu, tid ? other : "an interrupt");
+		snprintf(to, size, "%s was moved to CPU %u by %s", who, row->cpu,
+			 tid ? other : "an interrupt");
 		break;
 	}
 }
 
-static void put_irq(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_irq(const struct chain_context *c, const struct chain_row *row, char *to,
+		    size_t size)
 {
-	const struct kind_desc *source = event_desc__kind(event_desc__by_id(KVMW_EVENT_IRQ), row->v[IRQ_SOURCE]);
+	const struct kind_desc *source =
+		event_desc__kind(event_desc__by_id(KVMW_EVENT_IRQ), row->v[IRQ_SOURCE]);
 	const char *kind = recording__kind(c->rec, row->event, row->kind) ?: "irq", *name;
 	u64 vector = row->v[IRQ_VECTOR];
 	char what[64] = "";
 
-	name = vector == KVMW_NONE ? NULL : detail_name__family(c->opt->regions, row->event, row->kind, vector);
+	name = vector == KVMW_NONE ? NULL :
+	       detail_name__family(c->opt->regions, row->event, row->kind, vector);
 	if (vector != KVMW_NONE)
-		snprintf(what, sizeof(what), " vector 0x%llx%s%.30s%s", (unsigned long long)vector, name ? " (" : "",
-			 name ?: "", name ? ")" : "");
+		snprintf(what, sizeof(what), " vector 0x%llx%s%.30s%s", (unsigned long long)vector,
+			 name ? " (" : "", name ?: "", name ? ")" : "");
 	else if (row->v[IRQ_IRQ] != KVMW_NONE)
 		snprintf(what, sizeof(what), " GSI %llu", (unsigned long long)row->v[IRQ_IRQ]);
 	if (row->kind == KVMW_irq_ACCEPT || row->kind == KVMW_irq_INJECT)
-		snprintf(to, size, "irq:%s%s%s%s", kind, what, source ? ", since " : "", source ? source->name : "");
+		snprintf(to, size, "irq:%s%s%s%s", kind, what, source ? ", since " : "",
+			 source ? source->name : "");
 	else
 		snprintf(to, size, "irq:%s%s", kind, what);
 }
 
-static void put_fault(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_fault(const struct chain_context *c, const struct chain_row *row, char *to,
+		      size_t size)
 {
-	const char *kind = row->kind == KVMW_fault_PAGE_FAULT ? NULL : recording__kind(c->rec, row->event, row->kind);
-	const char *ret = row->v[FAULT_RET_PF] == KVMW_NONE ? NULL : field__ret_pf(row->v[FAULT_RET_PF]);
+	const char *kind = row->kind == KVMW_fault_PAGE_FAULT ? NULL :
+			   recording__kind(c->rec, row->event, row->kind);
+	const char *ret = row->v[FAULT_RET_PF] == KVMW_NONE ? NULL :
+			  field__ret_pf(row->v[FAULT_RET_PF]);
 
-	snprintf(to, size, "fault:%s gpa 0x%llx%s%s", kind ?: "", (unsigned long long)row->v[FAULT_GPA], ret ? ", " : "", ret ?: "");
+	snprintf(to, size, "fault:%s gpa 0x%llx%s%s", kind ?: "",
+		 (unsigned long long)row->v[FAULT_GPA], ret ? ", " : "", ret ?: "");
 }
 
-static void put_timer(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_timer(const struct chain_context *c, const struct chain_row *row, char *to,
+		      size_t size)
 {
 	char ahead[CHAIN_NS_MAX];
 
@@ -153,14 +168,18 @@ static void put_timer(const struct chain_context *c, const struct chain_row *row
 		snprintf(to, size, "timer: armed for %s later",
 			 chain_words__ns(row->v[TIMER_EXPIRES] - row->time_ns, ahead));
 	else if (row->kind == KVMW_timer_APIC_START)
-		snprintf(to, size, "timer: armed%s", row->v[TIMER_EXPIRES] == KVMW_NONE ? "" : " for the past");
+		snprintf(to, size, "timer: armed%s",
+			 row->v[TIMER_EXPIRES] == KVMW_NONE ? "" : " for the past");
 	else if (row->kind != KVMW_timer_APIC_EXPIRE || row->span_ns == KVMW_NONE)
-		snprintf(to, size, "timer:%s", recording__kind(c->rec, row->event, row->kind) ?: "?");
+		snprintf(to, size, "timer:%s",
+			 recording__kind(c->rec, row->event, row->kind) ?: "?");
 	else
-		snprintf(to, size, "timer: expired %s late", chain_words__ns(captured(row->span_ns), ahead));
+		snprintf(to, size, "timer: expired %s late",
+			 chain_words__ns(captured(row->span_ns), ahead));
 }
 
-static void put_halt(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_halt(const struct chain_context *c, const struct chain_row *row, char *to,
+		     size_t size)
 {
 	u64 waker = row->v[HALT_WAKER];
 	char name[CHAIN_NAME];
@@ -173,10 +192,12 @@ static void put_halt(const struct chain_context *c, const struct chain_row *row,
 }
 
 /* Of another family: event, kind, and what it was about. */
-static void put_other(const struct chain_context *c, const struct chain_row *row, char *to, size_t size)
+static void put_other(const struct chain_context *c, const struct chain_row *row, char *to,
+		      size_t size)
 {
 	const struct event_desc *desc = event_desc__by_id(row->event);
-	const char *kind = row->kind == NO_ID ? NULL : recording__kind(c->rec, row->event, row->kind), *name = NULL;
+	const char *kind = row->kind == NO_ID ? NULL :
+			   recording__kind(c->rec, row->event, row->kind), *name = NULL;
 	char buf[FIELD_NAME_MAX], number[32] = "", who[CHAIN_NAME];
 	u64 value = row->v[0];
 
@@ -200,11 +221,12 @@ static void put_entered(const struct chain_row *row, char *to, size_t size)
 	if (row->v[EXIT_ENTRY_CPU] == KVMW_NONE)
 		snprintf(to, size, "entered the guest");
 	else
-		snprintf(to, size, "entered the guest on CPU %llu", (unsigned long long)row->v[EXIT_ENTRY_CPU]);
+		snprintf(to, size, "entered the guest on CPU %llu",
+			 (unsigned long long)row->v[EXIT_ENTRY_CPU]);
 }
 
-void chain_words__row(const struct chain_context *c, const struct chain_row *row, enum chain_role role, char *to,
-		      size_t size)
+void chain_words__row(const struct chain_context *c, const struct chain_row *row,
+		      enum chain_role role, char *to, size_t size)
 {
 	char name[REASON_NAME_MAX];
 

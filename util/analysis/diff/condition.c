@@ -33,8 +33,8 @@ static int parse_measure(struct diff_condition *c, const char *name, size_t len)
 		c->measure = m;
 		return 0;
 	}
-	snprintf(why, sizeof(why), "no measure '%.*s'%s, there are %s", (int)(len < 32 ? len : 32), name,
-		 nearest__hint(&words.nearest), words.text);
+	snprintf(why, sizeof(why), "no measure '%.*s'%s, there are %s", (int)(len < 32 ? len : 32),
+		 name, nearest__hint(&words.nearest), words.text);
 	return bad_condition(c->text, why);
 }
 
@@ -78,7 +78,8 @@ static int parse_limit_value(struct diff_condition *c, const char *p)
 
 int diff_condition__parse(struct diff_condition *c, const char *text)
 {
-	const char *name = text + strspn(text, " "), *open = strchr(name, '('), *close = strrchr(name, ')'), *p;
+	const char *name = text + strspn(text, " "), *open = strchr(name, '('),
+		   *close = strrchr(name, ')'), *p;
 	size_t len = open ? open - name : 0;
 	int err;
 
@@ -103,12 +104,13 @@ static bool by_reason(const struct diff *d)
 {
 	const struct report_options *opt = d->rep[DIFF_OLD]->opt;
 
-	return event_desc__is_cycle(d->rep[DIFF_OLD]->event) && opt->nr_sort == 1 && opt->sort[0] == KEY_REASON;
+	return event_desc__is_cycle(d->rep[DIFF_OLD]->event) && opt->nr_sort == 1 &&
+	       opt->sort[0] == KEY_REASON;
 }
 
 /*
- * A reason may be as --reason takes it. Then it is all rows that --reason would select: Intel's and AMD's
- * names of it are two rows, of which each recording has one. 0, or -1 (error() said why).
+ * A reason may be as --reason takes it. Then it is all rows that --reason would select: Intel's and
+ * AMD's names of it are two rows, of which each recording has one. 0, or -1 (error() said why).
  */
 static int find_reason(const struct diff_condition *c, const struct diff *d, struct diff_row *row)
 {
@@ -131,8 +133,10 @@ static int find_reason(const struct diff_condition *c, const struct diff *d, str
 		return 0;
 	row->label = (char *)c->key;
 	/* The same number is another reason of each vendor. */
-	if (isdigit(*c->key) || (!diff_measure__is_rate(c->measure) && (nr[DIFF_OLD] > 1 || nr[DIFF_NEW] > 1)))
-		return error("--fail-if '%s': %u rows are '%s'; name one of them as the table does", c->text, nr_rows, c->key);
+	if (isdigit(*c->key) ||
+	    (!diff_measure__is_rate(c->measure) && (nr[DIFF_OLD] > 1 || nr[DIFF_NEW] > 1)))
+		return error("--fail-if '%s': %u rows are '%s'; name one of them as the table does",
+			     c->text, nr_rows, c->key);
 	return 0;
 }
 
@@ -159,7 +163,8 @@ int diff_condition__find(const struct diff_condition *c, const struct diff *d, s
 	*row = (struct diff_row) { .label = NULL };
 	if (c->measure == DIFF_COST && *d->no_cost)
 		return error("--fail-if '%s': costs of %s (OLD) and %s (NEW) do not compare: %s; compare 'time' or 'count'",
-			     c->text, d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, d->no_cost);
+			     c->text, d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path,
+			     d->no_cost);
 	if (by_reason(d) && find_reason(c, d, row))
 		return -1;
 	found = row->label ? row : find_label(c, d);
@@ -170,14 +175,16 @@ int diff_condition__find(const struct diff_condition *c, const struct diff *d, s
 	nearest__begin(&n, c->key, strlen(c->key));
 	for (u32 i = 0; i < d->nr_rows; i++)
 		nearest__offer(&n, d->row[i].label);
-	return error("--fail-if '%s': neither %s nor %s has a row '%s'%s; keys are as in the table", c->text,
-		     d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, c->key, nearest__hint(&n));
+	return error("--fail-if '%s': neither %s nor %s has a row '%s'%s; keys are as in the table",
+		     c->text, d->rep[DIFF_OLD]->rec->path, d->rep[DIFF_NEW]->rec->path, c->key,
+		     nearest__hint(&n));
 }
 
 /* What is unknown is neither above nor below. */
 bool diff_condition__holds(const struct diff_condition *c, const struct diff_row *row)
 {
-	double is = c->relative ? row->value[c->measure].percent : row->value[c->measure].of[DIFF_NEW];
+	double is =
+		c->relative ? row->value[c->measure].percent : row->value[c->measure].of[DIFF_NEW];
 
 	switch (c->op) {
 	case DIFF_ABOVE:

@@ -179,7 +179,10 @@ static int make_rows(struct diff *d)
 	return err || !d->total.label ? -1 : 0;
 }
 
-/* By what it explains: of cost, or of time if costs do not compare; without times by what it has more or less of. */
+/*
+ * By what it explains: of cost, or of time if costs do not compare; without times by what it has
+ * more or less of.
+ */
 static double measure_difference(const struct diff_row *row, enum diff_measure measure)
 {
 	double by = fabs(row->value[measure].of[DIFF_NEW] - row->value[measure].of[DIFF_OLD]);
@@ -211,7 +214,8 @@ static const char *not_all_recorded(const struct report *rep, const struct repor
 	if (missing <= all / 100)
 		return NULL;
 	if (!rep->lost && !rep->filtered)
-		return rep->rec->finished ? "in damaged parts of the file" : "cut off with the end of the file";
+		return rep->rec->finished ? "in damaged parts of the file" :
+		       "cut off with the end of the file";
 	return rep->lost >= rep->filtered ? "lost" : "filtered";
 }
 
@@ -225,7 +229,8 @@ static bool make_series(const struct diff *d, enum diff_side side, const struct 
 	u64 least = measure == DIFF_P50 ? DIFF_P50_EVENTS : DIFF_P99_EVENTS;
 
 	*s = (struct noise_series) { .nr = groups ? slices / SLICE_GROUP : slices };
-	if (row && (!row->slices || time_slices__fold(row->slices, shift) || row->slices->shift != shift))
+	if (row &&
+	    (!row->slices || time_slices__fold(row->slices, shift) || row->slices->shift != shift))
 		return false;
 	if (groups && !row)
 		return false;
@@ -235,7 +240,8 @@ static bool make_series(const struct diff *d, enum diff_side side, const struct 
 		if (groups && h->count < least)
 			return false;
 		s->value[i] = groups ? hist__percentile(h, measure == DIFF_P50 ? 500 : 990) :
-			      measure == DIFF_COUNT ? row->slices->count[i] : row->slices->cost_ns[i];
+			      measure == DIFF_COUNT ? row->slices->count[i] :
+			      row->slices->cost_ns[i];
 	}
 	/* All slices of a recording are of one length, but not those of both. */
 	for (u32 i = 0; !groups && i < s->nr; i++)
@@ -262,10 +268,12 @@ static void test_row(struct diff *d, struct diff_row *row)
 	u64 events = 0;
 
 	for (u32 side = 0; side < NR_DIFF_SIDES; side++) {
-		const char *why = row->row[side] ? not_all_recorded(d->rep[side], row->row[side]) : NULL;
+		const char *why =
+			row->row[side] ? not_all_recorded(d->rep[side], row->row[side]) : NULL;
 
 		if (why && !*d->untested)
-			snprintf(d->untested, sizeof(d->untested), "more than 1 %% of some rows' events were %s: "
+			snprintf(d->untested, sizeof(d->untested),
+				 "more than 1 %% of some rows' events were %s: "
 				 "these rows are not tested", why);
 		if (why)
 			return;
@@ -314,7 +322,8 @@ static int test_rows(struct diff *d)
 		decide_row(d, &d->row[i], limit);
 	decide_row(d, &d->total, limit);
 	if (!d->nr_tests && !*d->untested)
-		snprintf(d->untested, sizeof(d->untested), "nothing was tested: too few events, or too short a time");
+		snprintf(d->untested, sizeof(d->untested),
+			 "nothing was tested: too few events, or too short a time");
 	free(p);
 	return 0;
 }
@@ -331,10 +340,12 @@ static double vcpu_seconds(const struct report *rep)
 		struct vcpu_life life = vcpu_life__of(rec, rec->vcpu[i].id);
 		u64 lived = life.until_ns > life.from_ns ? life.until_ns - life.from_ns : 0;
 
-		if (!rec_vcpu__is_vcpu(&rec->vcpu[i]) || !report__selects(rec, rep->opt, rec->vcpu[i].id))
+		if (!rec_vcpu__is_vcpu(&rec->vcpu[i]) ||
+		    !report__selects(rec, rep->opt, rec->vcpu[i].id))
 			continue;
 		if (rec->window.active)
-			lived = overlap(life.from_ns, lived, rec->window.from, rec->window.to - rec->window.from);
+			lived = overlap(life.from_ns, lived, rec->window.from,
+					rec->window.to - rec->window.from);
 		sum += lived / 1e9;
 	}
 	return sum;
@@ -348,7 +359,8 @@ static void compare_costs(struct diff *d)
 	for (u32 side = 0; side < NR_DIFF_SIDES; side++)
 		told[side] = d->rep[side]->total.halt_ns != KVMW_NONE;
 	if (told[DIFF_OLD] != told[DIFF_NEW])
-		snprintf(d->no_cost, sizeof(d->no_cost), "%s does not tell halts and waits from KVM's own time, %s does",
+		snprintf(d->no_cost, sizeof(d->no_cost),
+			 "%s does not tell halts and waits from KVM's own time, %s does",
 			 told[DIFF_OLD] ? "NEW" : "OLD", told[DIFF_OLD] ? "OLD" : "NEW");
 }
 
@@ -360,7 +372,8 @@ static bool has_rule(const struct findings *f, const char *rule)
 	return false;
 }
 
-static u32 only_in(const struct findings *one, const struct findings *other, const struct finding **list)
+static u32 only_in(const struct findings *one, const struct findings *other,
+		   const struct finding **list)
 {
 	u32 nr = 0;
 

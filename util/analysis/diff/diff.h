@@ -13,7 +13,8 @@
 #define DIFF_MIN_EVENTS	20	/* of a row, in both together, below which it is not tested */
 #define DIFF_P50_EVENTS	20	/* of each batch, below which its percentile is not tested */
 #define DIFF_P99_EVENTS	500
-#define DIFF_RATE_LEAST	1.0	/* percent: less is not called a change; of percentiles a bucket, see hist.h */
+/* percent: less is not called a change; of percentiles a bucket, see hist.h */
+#define DIFF_RATE_LEAST 1.0
 #define DIFF_PERCENTILE_LEAST (100.0 / HIST_SUB)
 #define DIFF_GROSS	20.0	/* percent: what differs by more is never passed over as noise */
 
@@ -24,7 +25,8 @@ enum diff_measure { DIFF_COST, DIFF_COUNT, DIFF_P50, DIFF_P99, NR_DIFF_TESTED,
 		    DIFF_TIME = NR_DIFF_TESTED, DIFF_MEAN, DIFF_P90, DIFF_MAX, NR_DIFF_MEASURES };
 
 struct diff_value {
-	double of[NR_DIFF_SIDES];	/* ns; events; of cost, count, time: per second of vCPU time; NAN: unknown */
+	/* ns; events; of cost, count, time: per second of vCPU time; NAN: unknown */
+	double of[NR_DIFF_SIDES];
 	double percent;			/* of the old value; INFINITY: that was 0; NAN: unknown */
 	double p;			/* see noise__test(); NAN: not tested */
 	bool changed;			/* by more than noise */
@@ -41,7 +43,8 @@ struct diff_row {
 struct diff {
 	const struct report *rep[NR_DIFF_SIDES];
 	double vcpu_s[NR_DIFF_SIDES];	/* time of all vCPUs */
-	struct diff_row *row;		/* by what it explains of the cost: greatest difference first */
+	/* by what it explains of the cost: greatest difference first */
+	struct diff_row *row;
 	u32 nr_rows;
 	struct diff_row total;
 	u32 nr_tests, nr_changed;	/* of all rows without the total; rows that changed */
@@ -62,9 +65,9 @@ int diff__make(struct diff *d, const struct report *const rep[NR_DIFF_SIDES],
 void diff__free(struct diff *d);
 
 const char *diff_measure__name(enum diff_measure measure);
-/* Adds the values of another row of the same exit reason; what is no sum has to be of one row on each side. */
+/* Adds the values of another row of the same exit reason; what is no sum must be of one row. */
 void diff_row__join(struct diff_row *row, const struct diff_row *other);
-/* What makes a second of vCPU time comparable: counts and sums, as opposed to durations of events. */
+/* What makes a second of vCPU time comparable: counts and sums, unlike durations of events. */
 static inline bool diff_measure__is_rate(enum diff_measure measure)
 {
 	return measure == DIFF_COST || measure == DIFF_COUNT || measure == DIFF_TIME;
@@ -83,11 +86,12 @@ struct diff_condition {
 /* 0, or EINVAL (error() said why). */
 int diff_condition__parse(struct diff_condition *c, const char *text);
 /*
- * The row that it is about: a copy, or several rows of one exit reason together; it may be used as long as
- * both c and d. Its label is NULL if the key is an exit reason that did not occur. 0, or -1: it is no key,
- * or of several rows that have no such measure together (error() said so).
+ * The row that it is about: a copy, or several rows of one exit reason together; it may be used as
+ * long as both c and d. Its label is NULL if the key is an exit reason that did not occur. 0, or
+ * -1: it is no key, or of several rows that have no such measure together (error() said so).
  */
-int diff_condition__find(const struct diff_condition *c, const struct diff *d, struct diff_row *row);
+int diff_condition__find(const struct diff_condition *c, const struct diff *d,
+			 struct diff_row *row);
 /* Whether it holds of this row. */
 bool diff_condition__holds(const struct diff_condition *c, const struct diff_row *row);
 

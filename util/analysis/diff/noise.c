@@ -9,7 +9,8 @@
 
 struct batches {
 	double mean, variance;	/* of a batch */
-	double trend;		/* squares of steps by squares of deviations: 2 where there is no order */
+	/* squares of steps by squares of deviations: 2 where there is no order */
+	double trend;
 	u32 nr;
 };
 
@@ -60,8 +61,8 @@ double noise__student(double t, double freedom)
 }
 
 /*
- * How many batches that tell nothing about each other these are worth: neighbours that are alike by r
- * make (1 - r) / (1 + r) of them, and the ratio of von Neumann is 2 (1 - r).
+ * How many batches that tell nothing about each other these are worth: neighbours that are alike by
+ * r make (1 - r) / (1 + r) of them, and the ratio of von Neumann is 2 (1 - r).
  */
 static double worth(const struct batches *b)
 {
@@ -89,7 +90,8 @@ static bool has_trend(const struct batches *b)
 	return b->trend < 2 - TREND * sqrt(4 * (n - 2) / (n * n - 1));
 }
 
-double noise__test(const struct noise_series *old, const struct noise_series *new, u32 batch, bool *drifts)
+double noise__test(const struct noise_series *old, const struct noise_series *new, u32 batch,
+		   bool *drifts)
 {
 	struct batches a = make_batches(old, batch), b = make_batches(new, batch);
 	double plain = 0, worst = 0;

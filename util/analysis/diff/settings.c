@@ -48,7 +48,8 @@ static int add_resolution(struct settings *s, const struct resolution *r)
 {
 	char text[RESOLUTION_TEXT];
 
-	return settings__add(s, "resolution of durations", resolution__is_exact(r) ? "exact" : resolution__text(r, text));
+	return settings__add(s, "resolution of durations",
+			     resolution__is_exact(r) ? "exact" : resolution__text(r, text));
 }
 
 static int add_meta(struct settings *s, const struct recording *rec)
@@ -57,7 +58,8 @@ static int add_meta(struct settings *s, const struct recording *rec)
 	int err = settings__add(s, "host", m->host) || settings__add(s, "kernel", m->kernel) ||
 		  settings__add(s, "architecture", m->arch) || settings__add(s, "CPU", m->cpu) ||
 		  (m->cpus && add_number(s, "host CPUs", m->cpus, false)) ||
-		  settings__add(s, "KVM module", m->module) || settings__add(s, "recorder", m->version) ||
+		  settings__add(s, "KVM module", m->module) ||
+		  settings__add(s, "recorder", m->version) ||
 		  settings__add(s, "recording filters", m->selective ? m->filter_words : "none") ||
 		  add_resolution(s, &m->resolution);
 
@@ -116,7 +118,8 @@ static int add_setups(struct settings *s, const struct vm_setups *setups)
 		u64 common = KVMW_NONE, value;
 
 		for (u32 k = 0; k < setups->nr; k++) {
-			memcpy(&value, (const char *)setups->setup[k].row + fields[i].at, sizeof(value));
+			memcpy(&value, (const char *)setups->setup[k].row + fields[i].at,
+			       sizeof(value));
 			common = !k || value == common ? value : KVMW_NONE;
 		}
 		err = add_number(s, fields[i].what, common, fields[i].hex);
@@ -144,8 +147,10 @@ static int add_counts(struct settings *s, const struct report *rep)
 	u32 vcpus = 0;
 
 	for (u32 i = 0; i < rec->nr_vcpus; i++)
-		vcpus += rec_vcpu__is_vcpu(&rec->vcpu[i]) && report__selects(rec, rep->opt, rec->vcpu[i].id);
-	return add_number(s, "VMs", rec->nr_vms, false) || add_number(s, "vCPUs that ran", vcpus, false);
+		vcpus += rec_vcpu__is_vcpu(&rec->vcpu[i]) &&
+			 report__selects(rec, rep->opt, rec->vcpu[i].id);
+	return add_number(s, "VMs", rec->nr_vms, false) ||
+	       add_number(s, "vCPUs that ran", vcpus, false);
 }
 
 int settings__make(struct settings *s, const struct report *rep)

@@ -31,14 +31,14 @@ static void to_record_again(const struct recording *rec, struct finding *finding
 	char word[REC_VM_NAME * 4 + 8];
 
 	if (rec->nr_vms != 1)
-		snprintf(finding->command, sizeof(finding->command), "%.*s -a -- sleep 10", (int)len,
-			 finding->next);
+		snprintf(finding->command, sizeof(finding->command), "%.*s -a -- sleep 10",
+			 (int)len, finding->next);
 	else if (*rec->vm[0].name && *shell_word(rec->vm[0].name, word, sizeof(word)))
-		snprintf(finding->command, sizeof(finding->command), "%.*s --vm %s -- sleep 10", (int)len,
-			 finding->next, word);
+		snprintf(finding->command, sizeof(finding->command), "%.*s --vm %s -- sleep 10",
+			 (int)len, finding->next, word);
 	else
-		snprintf(finding->command, sizeof(finding->command), "%.*s -p %u -- sleep 10", (int)len,
-			 finding->next, rec->vm[0].pid);
+		snprintf(finding->command, sizeof(finding->command), "%.*s -p %u -- sleep 10",
+			 (int)len, finding->next, rec->vm[0].pid);
 }
 
 /* next: "kvmw report -e sched", "kvmw record -e exit,irq ..." */
@@ -55,6 +55,6 @@ void finding__make_command(const struct recording *rec, struct finding *finding)
 	}
 	file = strcmp(rec->path, USUAL_FILE) ? shell_word(rec->path, word, sizeof(word)) : "";
 	if (*finding->next)
-		snprintf(finding->command, sizeof(finding->command), "%.*s%s%s%s", (int)verb, finding->next,
-			 *file ? " -i " : "", file, &finding->next[verb]);
+		snprintf(finding->command, sizeof(finding->command), "%.*s%s%s%s", (int)verb,
+			 finding->next, *file ? " -i " : "", file, &finding->next[verb]);
 }

@@ -7,19 +7,37 @@
 #include "util/array.h"
 #include "util/event_desc.h"
 
-enum { COL_VCPU, COL_ISA, COL_REASON, COL_RIP, COL_KIND, COL_INFO1, COL_DETAIL, COL_WRITTEN, COL_NESTED,
-       COL_FAILED, COL_TOTAL, COL_HALT, COL_POLL, COL_WAIT, COL_BLOCK, COL_TIME, COL_GUEST };
+enum {
+	COL_VCPU,
+	COL_ISA,
+	COL_REASON,
+	COL_RIP,
+	COL_KIND,
+	COL_INFO1,
+	COL_DETAIL,
+	COL_WRITTEN,
+	COL_NESTED,
+	COL_FAILED,
+	COL_TOTAL,
+	COL_HALT,
+	COL_POLL,
+	COL_WAIT,
+	COL_BLOCK,
+	COL_TIME,
+	COL_GUEST
+};
 
-static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1", "detail",
-				       "written", "nested", "user_reason", "total_ns", "halt_ns",
-				       "poll_ns", "wait_ns", "block_ns", NULL };
+static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_kind", "info1",
+				       "detail", "written", "nested", "user_reason", "total_ns",
+				       "halt_ns", "poll_ns", "wait_ns", "block_ns", NULL };
 static const char *const lazy[] = { "time_ns", "guest_ns", NULL };
 
 /* 0 stops the timer; and a nested guest has a TSC of its own. */
 static inline bool is_deadline(u64 *const *col, u32 i)
 {
-	return col[COL_KIND][i] == KVMW_DETAIL_MSR_WRITE && access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) &&
-	       col[COL_WRITTEN][i] && col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
+	return col[COL_KIND][i] == KVMW_DETAIL_MSR_WRITE &&
+	       access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) && col[COL_WRITTEN][i] &&
+	       col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
 }
 
 /* Whether any row may have this value. */
@@ -41,7 +59,8 @@ static bool any_deadline_or_nested(const struct scan_batch *b)
 }
 
 static const struct scan_event events[] = {
-	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = any_deadline_or_nested },
+	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy,
+	  .need_lazy = any_deadline_or_nested },
 };
 
 static void take_deadlines(struct deadlines *deadlines, const struct scan_batch *b)
@@ -145,7 +164,7 @@ const struct place *places__most(const struct place *place)
 	return most;
 }
 
-/* Of a guest whose registers are protected (SEV-ES), the host sees 0, or where a vCPU is reset to. */
+/* Of a guest with protected registers (SEV-ES), the host sees 0, or where vCPUs are reset to. */
 static bool is_place(u64 rip)
 {
 	return rip && rip != 0xfff0 && rip != KVMW_NONE;
@@ -161,7 +180,8 @@ static struct vcpu_places *places_of(struct exit_places *places, u32 vcpu, bool 
 static struct fault_range_pages *range_of(struct exit_places *places, const void *key, int *ret)
 {
 	bool full;
-	struct fault_range_pages *r = hash_table__get_limited(&places->ranges, key, NR_RANGES, &full);
+	struct fault_range_pages *r =
+		hash_table__get_limited(&places->ranges, key, NR_RANGES, &full);
 
 	if (!r && !full)
 		*ret = -1;
@@ -181,11 +201,13 @@ u64 fault_range_pages__first(const struct fault_range_pages *r)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(r->page); i++)
 		if (r->page[i])
-			return (r->key.range << RANGE_SHIFT) + (i * 64ULL + __builtin_ctzll(r->page[i])) * 4096;
+			return (r->key.range << RANGE_SHIFT) +
+			       (i * 64ULL + __builtin_ctzll(r->page[i])) * 4096;
 	return r->key.range << RANGE_SHIFT;
 }
 
-static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u64 *const *col, u32 i)
+static int take_page_fault(struct exit_places *places, struct vcpu_places *v, u64 *const *col,
+			   u32 i)
 {
 	u64 gpa = col[COL_DETAIL][i];
 	struct fault_range_pages *r;
@@ -265,7 +287,8 @@ static enum run_failure failure_of(u64 user_reason)
 
 static void take_hlt(struct vcpu_places *v, u64 *const *col, u32 i)
 {
-	if (captured(col[COL_HALT][i]) || col[COL_HALT][i] == KVMW_NONE || col[COL_TOTAL][i] == KVMW_NONE)
+	if (captured(col[COL_HALT][i]) || col[COL_HALT][i] == KVMW_NONE ||
+	    col[COL_TOTAL][i] == KVMW_NONE)
 		return;
 	v->no_halt++;
 	v->no_halt_vmm += col[COL_FAILED][i] == EXIT_REASON_HLT;
@@ -287,7 +310,7 @@ static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64
 /* What is to be done about a row. */
 enum { DO_BY_HOST = 1, DO_FAULT = 2, DO_ENTERS = 4, DO_HLT = 8, DO_FAILURE = 16, DO_IPI = 32 };
 
-/* Classes go by names, which are slow to compare: what is to be done about the rows that were seen last. */
+/* Classes go by names, which are slow to compare: what to do about the rows that were seen last. */
 struct known {
 	u64 reason, kind, user;
 	u32 isa;
@@ -301,8 +324,9 @@ static u8 find_todo(u32 isa, u64 reason, u64 kind, u64 user)
 {
 	enum exit_class class = exit_class(isa, reason);
 
-	return (class == EXIT_BY_HOST ? DO_BY_HOST : 0) | (class == EXIT_ENTERS_NESTED ? DO_ENTERS : 0) |
-	       (class == EXIT_HALT ? DO_HLT : 0) | (detail_is_fault(kind) ? DO_FAULT : 0) |
+	return (class == EXIT_BY_HOST ? DO_BY_HOST : 0) |
+	       (class == EXIT_ENTERS_NESTED ? DO_ENTERS : 0) | (class == EXIT_HALT ? DO_HLT : 0) |
+	       (detail_is_fault(kind) ? DO_FAULT : 0) |
 	       (failure_of(user) < NR_RUN_FAILURES ? DO_FAILURE : 0) |
 	       (kind == KVMW_DETAIL_MSR_WRITE || detail_is_mmio(kind) ? DO_IPI : 0);
 }
@@ -313,17 +337,20 @@ static inline u8 todo_of(struct known *known, u64 *const *col, u32 i)
 	u32 isa = col[COL_ISA][i];
 
 	known += (reason ^ kind * 5 ^ user * 11) % KNOWN;
-	if (!known->known || known->reason != reason || known->kind != kind || known->user != user ||
-	    known->isa != isa)
-		*known = (struct known) { reason, kind, user, isa, true, find_todo(isa, reason, kind, user) };
+	if (!known->known || known->reason != reason || known->kind != kind ||
+	    known->user != user || known->isa != isa)
+		*known = (struct known) { reason, kind, user, isa, true,
+					  find_todo(isa, reason, kind, user) };
 	return known->todo;
 }
 
-static int do_row(struct exit_places *places, struct vcpu_places *v, u8 todo, u64 *const *col, u32 i)
+static int do_row(struct exit_places *places, struct vcpu_places *v, u8 todo, u64 *const *col,
+		  u32 i)
 {
 	if ((todo & DO_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||
 	    (todo & DO_FAULT && take_page_fault(places, v, col, i)) ||
-	    (todo & DO_IPI && access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]) && take_ipi(places, v, col, i)))
+	    (todo & DO_IPI && access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]) &&
+	     take_ipi(places, v, col, i)))
 		return -1;
 	if (todo & DO_ENTERS && col[COL_NESTED][i] != 1)
 		take_enters_nested(v, col, i);
@@ -336,7 +363,8 @@ static int do_row(struct exit_places *places, struct vcpu_places *v, u8 todo, u6
 
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
-	bool nested = may_have(b, COL_NESTED, 1), polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]);
+	bool nested = may_have(b, COL_NESTED, 1),
+	     polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]);
 	struct exit_places *places = state;
 	struct known known[KNOWN] = { 0 };
 	struct vcpu_places *v = NULL;
@@ -423,7 +451,8 @@ static int exit_places__merge(void *to, const void *from)
 		if (!v)
 			continue;
 		vcpu_places__add(v, one);
-		if (merge_places(all, &v->place, one->place) || merge_places(all, &v->fault, one->fault) ||
+		if (merge_places(all, &v->place, one->place) ||
+		    merge_places(all, &v->fault, one->fault) ||
 		    merge_places(all, &v->ipi, one->ipi))
 			return -1;
 	}

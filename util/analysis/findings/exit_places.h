@@ -41,13 +41,16 @@ struct vcpu_places {
 	 */
 	struct place *place, *fault;	/* NR_PLACES, or NULL: none, or no memory left */
 	u64 failed[NR_RUN_FAILURES];
-	u64 nested, nested_ns, nested_guest_ns;	/* exits of nested guests, their cost; time in these */
+	/* exits of nested guests, their cost; time in these */
+	u64 nested, nested_ns, nested_guest_ns;
 	u64 enters, enters_ns;	/* exits by which L1 runs a nested guest, their cost */
 	u64 polls, paid;	/* exits with polling; of them, those that it ended */
-	u64 no_halt, no_halt_vmm;	/* HLTs that did not halt; of them, those that the VMM got */
+	/* HLTs that did not halt; of them, those that the VMM got */
+	u64 no_halt, no_halt_vmm;
 	u64 ipis;		/* exits by which it sent an interrupt */
-	struct place *ipi;	/* likewise the most frequent values written for that, of a register */
-	/* Those whose halt ended after polling had, but within as much time again; what they polled. */
+	/* likewise the most frequent values written for that, of a register */
+	struct place *ipi;
+	/* Those whose halt ended after polling, but within as much time again; what they polled. */
 	u64 just_missed, just_missed_ns;
 };
 

@@ -15,7 +15,8 @@ static int add_class(struct facts *f, const struct report_row *row)
 		f->clock = device;
 		f->clock_reads = row->recorded;
 	}
-	if (class == ACCESS_IPI && row->key[1].v[2] && (!f->ipi || row->recorded > f->ipi->recorded))
+	if (class == ACCESS_IPI && row->key[1].v[2] &&
+	    (!f->ipi || row->recorded > f->ipi->recorded))
 		f->ipi = row;
 	switch (exit_class(isa, reason)) {
 	case EXIT_HALT:
@@ -69,7 +70,8 @@ static void add_holders(struct facts *f)
 			f->had_most[h->kind] = h;
 	}
 	idle = f->had_ns[KVMW_holder_IDLE];
-	f->had_by_others_ns = sum - f->had_ns[KVMW_holder_RECORDER] - (idle < throttled ? idle : throttled);
+	f->had_by_others_ns =
+		sum - f->had_ns[KVMW_holder_RECORDER] - (idle < throttled ? idle : throttled);
 }
 
 static void add_places(struct facts *f)
@@ -127,8 +129,8 @@ int facts__make(const struct report *rep, const struct report *fine,
 	f->halt = f->no_halt = f->shutdown = f->smm = report_row__none();
 	for (u32 i = 0; i < rep->nr_vcpus; i++)
 		f->vcpus += !!rep->vcpu[i].count;
-	ret = add_families(f) || process_memories__make(&f->memory, rep->rec) || slot_lists__make(&f->slots, rep->rec) ?
-	      -1 : 0;
+	ret = add_families(f) || process_memories__make(&f->memory, rep->rec) ||
+	      slot_lists__make(&f->slots, rep->rec) ? -1 : 0;
 	for (u32 i = 0; !ret && i < fine->nr_rows; i++)
 		ret = add_class(f, &fine->row[i]);
 	find_top(f);

@@ -7,8 +7,17 @@
 #include "util/event_desc.h"
 
 /* vcpu and kind come first in each. */
-enum { COL_VCPU, COL_KIND, COL_SPAN, COL_KERNEL, COL_LOGGING = COL_SPAN, COL_GROW = COL_SPAN, COL_RET_PF = COL_SPAN,
-       COL_GPA, COL_RIP };
+enum {
+	COL_VCPU,
+	COL_KIND,
+	COL_SPAN,
+	COL_KERNEL,
+	COL_LOGGING = COL_SPAN,
+	COL_GROW = COL_SPAN,
+	COL_RET_PF = COL_SPAN,
+	COL_GPA,
+	COL_RIP
+};
 
 static const char *const irq_columns[] = { "vcpu", "kind", "span_ns", NULL };
 static const char *const dirty_columns[] = { "vcpu", "kind", "logging", NULL };
@@ -99,7 +108,8 @@ static void family_sums__row(struct vcpu_families *v, u32 event, u64 *const *col
 		break;
 	case KVMW_EVENT_STACK:
 		/* A negative id: there is none. */
-		if (kind == KVMW_stack_EXIT && (s64)col[COL_KERNEL][i] >= 0 && captured(col[COL_SPAN][i]))
+		if (kind == KVMW_stack_EXIT && (s64)col[COL_KERNEL][i] >= 0 &&
+		    captured(col[COL_SPAN][i]))
 			places__add(v->stack, col[COL_KERNEL][i], 0, col[COL_SPAN][i]);
 		break;
 	default:
@@ -143,7 +153,8 @@ void vcpu_families__add(struct vcpu_families *v, const struct vcpu_families *mor
 	v->forwarded += more->forwarded;
 	for (u32 k = 0; k < NR_PLACES; k++) {
 		if (more->place[k].count)
-			places__add(v->place, more->place[k].at, more->place[k].gpa, more->place[k].count);
+			places__add(v->place, more->place[k].at, more->place[k].gpa,
+				    more->place[k].count);
 		if (more->stack[k].count)
 			places__add(v->stack, more->stack[k].at, 0, more->stack[k].count);
 	}

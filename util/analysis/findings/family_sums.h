@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What findings look at in the families of events, where these were recorded: of each vCPU, how long
- * interrupts waited for their injection, pages made dirty, changes of the polling window, page
+ * What findings look at in the families of events, where these were recorded: of each vCPU, how
+ * long interrupts waited for their injection, pages made dirty, changes of the polling window, page
  * faults that mapped nothing, exits of nested guests that L1 got, and kernel stacks.
  */
 #ifndef KVMW_FAMILY_SUMS_H
@@ -21,7 +21,7 @@ struct vcpu_families {
 	u64 nothing;		/* of them, those that mapped nothing and had nothing emulated */
 	u64 nested, forwarded;	/* exits of nested guests; of them, those that L1 got */
 	struct place place[NR_PLACES];	/* of nothing, as exit_places has those of all faults */
-	/* Kernel stacks of threads that left their CPU during exits: their ids; count: how long, in ns. */
+	/* Kernel stacks of threads that left their CPU during exits: ids; count: time in ns. */
 	struct place stack[NR_PLACES];
 };
 

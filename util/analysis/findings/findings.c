@@ -35,7 +35,8 @@ void finding__add(struct finding *f, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(f->text + len, sizeof(f->text) - len, fmt, ap) >= (int)(sizeof(f->text) - len))
+	if (vsnprintf(f->text + len, sizeof(f->text) - len, fmt, ap) >=
+	    (int)(sizeof(f->text) - len))
 		cut_character(f->text);
 	va_end(ap);
 }
@@ -51,7 +52,8 @@ static bool has_rows(const struct facts *f, u32 event)
 	return f->rep->rec->event_rows[event];
 }
 
-void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name)
+void finding__see_family(const struct facts *f, struct finding *finding, u32 event,
+			 const char *name)
 {
 	if (has_rows(f, event))
 		snprintf(finding->next, sizeof(finding->next), "kvmw report -e %s", name);
@@ -94,22 +96,26 @@ static void say_what_ran(const struct facts *f, char *buf, size_t size)
 	if (f->rep->total.halt_ns == KVMW_NONE)
 		snprintf(buf, size, "ran guest code %.1f%% of the time", of_guest);
 	else if (of_halts > of_guest)
-		snprintf(buf, size, "were halted %.1f%% of the time, and ran guest code %.1f%%", of_halts, of_guest);
+		snprintf(buf, size, "were halted %.1f%% of the time, and ran guest code %.1f%%",
+			 of_halts, of_guest);
 	else
-		snprintf(buf, size, "ran guest code %.1f%% of the time, and were halted %.1f%%", of_guest, of_halts);
+		snprintf(buf, size, "ran guest code %.1f%% of the time, and were halted %.1f%%",
+			 of_guest, of_halts);
 }
 
 static void say_none(const struct facts *f, struct findings *out)
 {
 	const struct report_whole *w = &f->rep->whole;
 	double busy = facts__share(f, w->kvm_ns) + facts__share(f, w->vmm_ns);
-	double unknown = facts__share(f, sat_add(w->open_ns, w->unseen_ns)), gone = facts__share(f, w->gone_ns);
+	double unknown = facts__share(f, sat_add(w->open_ns, w->unseen_ns)),
+	       gone = facts__share(f, w->gone_ns);
 	char ran[96], rest[128] = "";
 	int len = 0;
 
 	say_what_ran(f, ran, sizeof(ran));
 	if (unknown >= NOT_LITTLE)
-		len = snprintf(rest, sizeof(rest), " What they did for %.1f%% was not seen.", unknown);
+		len = snprintf(rest, sizeof(rest), " What they did for %.1f%% was not seen.",
+			       unknown);
 	if (gone >= NOT_LITTLE)
 		snprintf(rest + len, sizeof(rest) - len, " For %.1f%%, vCPUs were gone.", gone);
 	if (f->rep->total.halt_ns == KVMW_NONE)
@@ -120,8 +126,8 @@ static void say_none(const struct facts *f, struct findings *out)
 		snprintf(out->none, sizeof(out->none),
 			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, polling %.1f%%, waiting for a CPU "
 			 "%.1f%%, other sleep %.1f%%; no rule of kvmw-findings(7) finds one cause for much of it.%s", ran,
-			 busy, facts__share(f, w->poll_ns), facts__share(f, w->wait_ns), facts__share(f, w->block_ns),
-			 rest);
+			 busy, facts__share(f, w->poll_ns), facts__share(f, w->wait_ns),
+			 facts__share(f, w->block_ns), rest);
 }
 
 /* How long vCPUs waited for a CPU, as far as findings tell; KVMW_NONE: they tell all. */
@@ -135,7 +141,8 @@ static u64 told_waits(const struct findings *out)
 		if (!strcmp(f->rule, "waiting") || !strcmp(f->rule, "siblings"))
 			return KVMW_NONE;
 		for (u32 k = 0; k < f->nr_evidence; k++)
-			if (!strcmp(f->rule, "migration") && !strcmp(f->evidence[k].name, "waited_ns"))
+			if (!strcmp(f->rule, "migration") &&
+			    !strcmp(f->evidence[k].name, "waited_ns"))
 				told += f->evidence[k].value;
 	}
 	return told < 1e19 ? told : KVMW_NONE;

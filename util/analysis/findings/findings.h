@@ -69,7 +69,8 @@ struct facts {
 	struct report_row smm;
 	struct process_memories memory;
 	struct slot_lists slots;
-	const struct report_row *ipi;	/* of fine: those of one vector and target, the most; or NULL */
+	/* of fine: those of one vector and target, the most; or NULL */
+	const struct report_row *ipi;
 	const char *clock;	/* the one read most, or NULL */
 	u64 clock_reads;
 	/* Who had the CPUs that vCPUs waited for, by KVMW_holder_*; all 0: unknown. */
@@ -81,8 +82,10 @@ struct facts {
 	u64 logged;		/* as there, of the VM that has most */
 	u64 faults, protect;	/* of all vCPUs, as in struct vcpu_places */
 	const struct report_row *top;	/* the detail that cost most, or NULL */
-	const struct report_row *top_vmm;	/* the one that took most of the VMM's time, or NULL */
-	const struct report_row *top_block;	/* the one that the threads slept for longest, or NULL */
+	/* the one that took most of the VMM's time, or NULL */
+	const struct report_row *top_vmm;
+	/* the one that the threads slept for longest, or NULL */
+	const struct report_row *top_block;
 };
 
 int facts__make(const struct report *rep, const struct report *fine,

@@ -55,8 +55,8 @@ static bool no_ioeventfd(const struct facts *f, struct finding *finding)
 /* Exits that take as long each time keep the VMM busy; they do not wait for anything. */
 static bool is_constant(const struct report_row *row)
 {
-	return captured(row->p50_ns) && captured(row->mean_ns) && row->p90_ns <= CONSTANT * row->p50_ns &&
-	       row->p50_ns <= CONSTANT * row->mean_ns;
+	return captured(row->p50_ns) && captured(row->mean_ns) &&
+	       row->p90_ns <= CONSTANT * row->p50_ns && row->p50_ns <= CONSTANT * row->mean_ns;
 }
 
 static bool vmm_is_slow(const struct facts *f, struct finding *finding)
@@ -70,7 +70,8 @@ static bool vmm_is_slow(const struct facts *f, struct finding *finding)
 	if (top && occupies_vmm(f, top))
 		finding__say(finding, "The VMM took %.1f%% of the time, mostly for %s: %.0f/s, %.0f us of the VMM each%s.",
 		    finding->share, top->label[0], facts__rate(f, top->count),
-		    top->done ? top->user_ns / 1e3 / top->done : 0, is_constant(top) ? ", about as long each time" : "");
+		    top->done ? top->user_ns / 1e3 / top->done : 0,
+		    is_constant(top) ? ", about as long each time" : "");
 	else
 		finding__say(finding, "The VMM took %.1f%% of the time.", finding->share);
 	finding__rests_on(finding, "vmm_ns", vmm);
@@ -93,7 +94,8 @@ static bool is_told(const struct facts *f, const struct report_row *row)
 	enum access_class class = access_class(row->key[1].v[0], row->key[1].v[1], &device);
 
 	return (class >= ACCESS_CLOCK && class <= ACCESS_EOI) ||
-	       (vmm_stands_out(f) && occupies_vmm(f, row)) || (notifies_vmm(f) && row == f->top_vmm);
+	       (vmm_stands_out(f) && occupies_vmm(f, row)) ||
+	       (notifies_vmm(f) && row == f->top_vmm);
 }
 
 static bool one_detail(const struct facts *f, struct finding *finding)
@@ -125,8 +127,9 @@ static bool clock_exits(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, row->cost_ns);
 	if (!f->clock || finding->share < CLOCK_OF_ALL || row->count * 10 < f->rep->total.recorded)
 		return false;
-	finding__say(finding, "Each read of the guest's clock, the %s, exits: %.0f/s, %.1f%% of the time.", f->clock,
-	    facts__rate(f, row->count), finding->share);
+	finding__say(finding,
+		     "Each read of the guest's clock, the %s, exits: %.0f/s, %.1f%% of the time.",
+		     f->clock, facts__rate(f, row->count), finding->share);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
 	snprintf(finding->next, sizeof(finding->next), "kvmw report -s detail");
@@ -149,8 +152,8 @@ static bool storm(const struct facts *f, enum access_class class, const char *wh
 	if (finding->share < STORM_OF_ALL ||
 	    rate < (finding->share < SLOW_STORM_OF_ALL ? STORM_RATE : SLOW_STORM_RATE))
 		return false;
-	finding__say(finding, "%s: %.0f a second per vCPU, one every %s, %.1f%% of the time.", what, rate,
-		     deadlines__words(1e9 / rate, words), finding->share);
+	finding__say(finding, "%s: %.0f a second per vCPU, one every %s, %.1f%% of the time.", what,
+		     rate, deadlines__words(1e9 / rate, words), finding->share);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "rate_of_a_vcpu", rate);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
@@ -199,12 +202,13 @@ static void say_sender(const struct facts *f, struct finding *finding)
 		return;
 	report__vcpu_label(f->rep, first->key.vcpu, f->rep->rec->nr_vms > 1, label, sizeof(label));
 	finding__add(finding, " %u of %u vCPUs %s any; vCPU %s sent most, %.0f%%.",
-		     senders, f->vcpus, senders == 1 ? "sends" : "send", label, 100.0 * first->ipis / f->exits.ipis);
+		     senders, f->vcpus, senders == 1 ? "sends" : "send", label,
+		     100.0 * first->ipis / f->exits.ipis);
 	finding__rests_on(finding, "senders", senders);
 	finding__rests_on(finding, "of_one_vcpu", first->ipis);
 }
 
-/* " 60% of them: vCPU 0 by IPI vector 0xfd to vCPU 1."  The label is "wrmsr ICR: IPI vector 0xfd to vCPU 1". */
+/* " 60% of them: vCPU 0 by IPI vector 0xfd to vCPU 1.", the label "wrmsr ICR: IPI vector ..." */
 static void say_ipi(const struct facts *f, struct finding *finding)
 {
 	const char *name = f->ipi ? strstr(f->ipi->label[1], ": ") : NULL;
@@ -236,7 +240,8 @@ static bool ipi_storm(const struct facts *f, struct finding *finding)
 static bool eois(const struct facts *f, struct finding *finding)
 {
 	finding__see_family(f, finding, KVMW_EVENT_IRQ, "irq");
-	if (ends_ipis(f) || !storm(f, ACCESS_EOI, "The guest ends interrupts by a write that exits", finding))
+	if (ends_ipis(f) ||
+	    !storm(f, ACCESS_EOI, "The guest ends interrupts by a write that exits", finding))
 		return false;
 	rules__say_apicv(f, finding);
 	return true;
@@ -251,8 +256,8 @@ static const char *polls_paid(const struct facts *f, char *buf, size_t size)
 
 	*buf = '\0';
 	if (e->polls)
-		snprintf(buf, size, " It saw the end of %.0f%% of %.0f halts a second.", 100.0 * e->paid / e->polls,
-			 facts__rate(f, e->polls));
+		snprintf(buf, size, " It saw the end of %.0f%% of %.0f halts a second.",
+			 100.0 * e->paid / e->polls, facts__rate(f, e->polls));
 	return buf;
 }
 
@@ -295,7 +300,8 @@ static void say_why_awake(const struct facts *f, struct finding *finding)
 		return;
 	}
 	if (ends->count)
-		snprintf(of_guest, sizeof(of_guest), "; the guest ends %.0f interrupts a second", facts__rate(f, ends->count));
+		snprintf(of_guest, sizeof(of_guest), "; the guest ends %.0f interrupts a second",
+			 facts__rate(f, ends->count));
 	finding__add(finding, " KVM found an interrupt, or another event, that was "
 		     "already there%s.", of_guest);
 }
@@ -332,7 +338,8 @@ static bool blocked(const struct facts *f, struct finding *finding)
 		return false;
 	finding__say(finding, "The threads of vCPUs slept %.1f%% of the time outside of halts, in the VMM, or for a "
 	    "page or a lock in the kernel%s%s%s%s.", finding->share, mostly ? ", mostly after " : "",
-	    mostly ? f->top_block->label[0] : "", rules__sleeps_in(f, where), rules__most_stack(f, stack));
+	    mostly ? f->top_block->label[0] : "", rules__sleeps_in(f, where),
+	    rules__most_stack(f, stack));
 	finding__rests_on(finding, "block_ns", all);
 	if (mostly)
 		finding__rests_on(finding, "of_one_detail_ns", one);

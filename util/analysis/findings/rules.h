@@ -14,7 +14,8 @@ void finding__add(struct finding *f, const char *fmt, ...) __attribute__((format
 /* name: as in JSON. */
 void finding__rests_on(struct finding *f, const char *name, double value);
 /* next is the report of a family, or how to record it. */
-void finding__see_family(const struct facts *f, struct finding *finding, u32 event, const char *name);
+void finding__see_family(const struct facts *f, struct finding *finding, u32 event,
+			 const char *name);
 
 /* rules_setup.c */
 /* Of interrupts that the guest ends by an exit: whether the CPU could do so itself. */
@@ -40,11 +41,11 @@ bool rules__is_halted(const char *place);
 #define RULES_WHERE	320	/* bytes */
 /*
  * Where the thread of the vCPU that slept outside of halts longest was asleep when the recording
- * ended, or else when it began: "; at the end vCPU 0 was asleep in do_sys_poll, in system call 7".  ""
- * where unknown, or awake or halted.  Returns where, of RULES_WHERE bytes.
+ * ended, or else when it began: "; at the end vCPU 0 was asleep in do_sys_poll, in system call 7".
+ * "" where unknown, or awake or halted. Returns where, of RULES_WHERE bytes.
  */
 const char *rules__sleeps_in(const struct facts *f, char *where);
-/* Who had the CPUs that vCPUs waited for; "" if what findings do not tell of these waits is not much. */
+/* Who had the CPUs that vCPUs waited for; "" if what findings omit of these waits is little. */
 void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size);
 
 /* rules_guest.c */
@@ -57,8 +58,8 @@ bool rule__small_pages(const struct facts *f, struct finding *finding);
 /* rules_family.c */
 #define RULES_STACK	128	/* bytes */
 /*
- * With event stack: "; by the recorded stacks, most in do_sys_poll", the function in which threads slept
- * longest during exits, halts apart; or "".  Returns buf, of RULES_STACK bytes.
+ * With event stack: "; by the recorded stacks, most in do_sys_poll", the function in which threads
+ * slept longest during exits, halts apart; or "". Returns buf, of RULES_STACK bytes.
  */
 const char *rules__most_stack(const struct facts *f, char *buf);
 bool rule__late_injection(const struct facts *f, struct finding *finding);

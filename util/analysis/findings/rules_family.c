@@ -54,7 +54,8 @@ const char *rules__most_stack(const struct facts *f, char *buf)
 	*buf = '\0';
 	for (u32 i = 0; i < NR_PLACES; i++) {
 		const struct place *p = &f->family.stack[i];
-		const struct rec_stack *stack = p->count && p->at <= INT32_MAX ? recording__stack(f->rep->rec, p->at) : NULL;
+		const struct rec_stack *stack = p->count && p->at <= INT32_MAX ?
+						recording__stack(f->rep->rec, p->at) : NULL;
 
 		if (!stack || !stack->nr || p->count <= most_ns || is_preempted(stack->frame[0]) ||
 		    rules__is_halted(stack->frame[0]))
@@ -64,7 +65,8 @@ const char *rules__most_stack(const struct facts *f, char *buf)
 	}
 	/* Without the offset, and the module. */
 	if (most && strcspn(most, "+ ") <= 64)
-		snprintf(buf, RULES_STACK, "; by the recorded stacks, most in %.*s", (int)strcspn(most, "+ "), most);
+		snprintf(buf, RULES_STACK, "; by the recorded stacks, most in %.*s",
+			 (int)strcspn(most, "+ "), most);
 	return buf;
 }
 
@@ -96,7 +98,8 @@ bool rule__window_thrashes(const struct facts *f, struct finding *finding)
 	u64 poll_ns = f->rep->whole.poll_ns;
 
 	finding->share = facts__share(f, poll_ns);
-	if (!f->vcpus || finding->share < THRASH_OF_ALL || facts__rate(f, s->grew) / f->vcpus < THRASH_RATE ||
+	if (!f->vcpus || finding->share < THRASH_OF_ALL ||
+	    facts__rate(f, s->grew) / f->vcpus < THRASH_RATE ||
 	    facts__rate(f, s->shrank) / f->vcpus < THRASH_RATE)
 		return false;
 	finding__say(finding, "The window of halt polling grows and shrinks all the time, %.0f and %.0f times a second per "

@@ -12,7 +12,7 @@
 
 #define NESTED_OF_ALL	5
 
-/* How many of the exits of nested guests their own hypervisor got, in percent; exact: all counted. */
+/* How many of the exits of nested guests their own hypervisor got, in percent; exact: counted. */
 static double forwarded(const struct facts *f, bool *exact)
 {
 	const struct vcpu_places *e = &f->exits;
@@ -118,11 +118,13 @@ bool rule__run_failed(const struct facts *f, struct finding *finding)
 		return false;
 	finding->share = 100;
 	if (sum)
-		finding__say(finding, "KVM_RUN returned %llu time%s with %s.", (unsigned long long)f->exits.failed[first],
+		finding__say(finding, "KVM_RUN returned %llu time%s with %s.",
+			     (unsigned long long)f->exits.failed[first],
 			     f->exits.failed[first] == 1 ? "" : "s", what[first]);
 	else
-		finding__say(finding, "KVM_RUN failed %llu time%s, %s with %s.", (unsigned long long)failed,
-			     failed == 1 ? "" : "s", failed == 1 ? "" : "mostly",
+		finding__say(finding, "KVM_RUN failed %llu time%s, %s with %s.",
+			     (unsigned long long)failed, failed == 1 ? "" : "s",
+			     failed == 1 ? "" : "mostly",
 			     reason_name(KVMW_ISA_NONE, error, name, sizeof(name)));
 	finding__rests_on(finding, "returns", sum);
 	finding__rests_on(finding, "failed", failed);
@@ -151,7 +153,8 @@ static struct stuck find_stuck(const struct facts *f)
 	for (u32 i = 0; f->places && i < f->places->vcpus.nr; i++) {
 		const struct vcpu_places *v = hash_table__at(&f->places->vcpus, i);
 		const struct vcpu_families *more = hash_table__find(&f->families->vcpus, &v->key);
-		const struct place *place = found.known && more ? places__most(more->place) : places__most(v->fault);
+		const struct place *place =
+			found.known && more ? places__most(more->place) : places__most(v->fault);
 		u64 faults = found.known && more ? more->handled : v->faults;
 
 		if ((found.known && !more) || !report__selects(rep->rec, rep->opt, v->key.vcpu) ||
@@ -161,16 +164,18 @@ static struct stuck find_stuck(const struct facts *f)
 		most = place->count;
 		found.vcpu = v->key.vcpu;
 		found.place = *place;
-		found.share = f->faults ? facts__share(f, f->access[ACCESS_RAM].cost_ns) * place->count / f->faults : 0;
+		found.share = f->faults ?
+			      facts__share(f, f->access[ACCESS_RAM].cost_ns) * place->count /
+			      f->faults : 0;
 	}
 	return found;
 }
 
-/* Pages that are protected fault as often as they are protected again; while memory is taken, none is mapped. */
+/* Protected pages fault as often as they are protected again; while memory is taken: none. */
 static bool holds_stuck(const struct facts *f, const struct stuck *stuck)
 {
-	return stuck->place.count && stuck->share >= STUCK_OF_ALL && (stuck->known || !facts__protection(f)) &&
-	       !rules__taken(f);
+	return stuck->place.count && stuck->share >= STUCK_OF_ALL &&
+	       (stuck->known || !facts__protection(f)) && !rules__taken(f);
 }
 
 bool rule__no_progress(const struct facts *f, struct finding *finding)
@@ -185,7 +190,8 @@ bool rule__no_progress(const struct facts *f, struct finding *finding)
 	finding__say(finding, "vCPU %s %s: %llu page faults of the instruction at rip %#llx on the page at gpa %#llx%s, "
 		     "%.1f%% of the time.", label, stuck.known ? "makes no progress" : "probably makes no progress",
 		     (unsigned long long)stuck.place.count, (unsigned long long)stuck.place.at,
-		     (unsigned long long)stuck.place.gpa << 12, stuck.known ? " mapped nothing" : "", finding->share);
+		     (unsigned long long)stuck.place.gpa << 12,
+		     stuck.known ? " mapped nothing" : "", finding->share);
 	finding->instead_of = "page-faults";
 	finding__rests_on(finding, "faults_there", stuck.place.count);
 	finding__rests_on(finding, "faults", f->faults);
@@ -222,10 +228,12 @@ static struct small_pages find_small(const struct facts *f)
 /* Without huge pages, and most faults are of pages that had none before, beside one another. */
 static bool holds_small(const struct facts *f, const struct small_pages *sum)
 {
-	const struct host_fact *thp = f->rep->host ? host_facts__find(f->rep->host, KVMW_host_THP) : NULL;
+	const struct host_fact *thp =
+		f->rep->host ? host_facts__find(f->rep->host, KVMW_host_THP) : NULL;
 
-	return thp && !strcmp(thp->text, "never") && !facts__protection(f) && sum->ranges >= SMALL_RANGES &&
-	       sum->faults * 2 >= f->faults && sum->pages * 2 >= sum->faults &&
+	return thp && !strcmp(thp->text, "never") && !facts__protection(f) &&
+	       sum->ranges >= SMALL_RANGES && sum->faults * 2 >= f->faults &&
+	       sum->pages * 2 >= sum->faults &&
 	       facts__share(f, f->access[ACCESS_RAM].cost_ns) >= SMALL_OF_ALL;
 }
 

@@ -17,7 +17,8 @@ static bool faults_stand_out(const struct facts *f)
 }
 
 #define TAKEN_OF_FAULTS	4	/* a page for so many faults on pages, */
-#define TAKEN_OF_ALL	100	/* and for so many of all, with those that come while memory is taken */
+/* and for so many of all, with those that come while memory is taken */
+#define TAKEN_OF_ALL 100
 
 /* What took most of the memory that is faulted in again; NULL: it was not that. */
 static const struct taken_sum *takes_most(const struct facts *f)
@@ -29,7 +30,8 @@ static const struct taken_sum *takes_most(const struct facts *f)
 		return NULL;
 	pages = taken_sum__guest(&sums->all) / PAGE_SIZE;
 	return pages >= faults / TAKEN_OF_ALL && taken_sum__guest(&sums->line[0]) &&
-	       pages >= (faults - (f->exits.again < faults ? f->exits.again : faults)) / TAKEN_OF_FAULTS ?
+	       pages >= (faults - (f->exits.again < faults ? f->exits.again : faults)) /
+			TAKEN_OF_FAULTS ?
 	       &sums->line[0] : NULL;
 }
 
@@ -74,7 +76,8 @@ u64 rules__other_sleep(const struct facts *f)
 
 struct touched {
 	u64 pages, ranges;
-	const struct kvmw_slot *slot;	/* with most of the pages; NULL: unknown, or of several VMs */
+	/* with most of the pages; NULL: unknown, or of several VMs */
+	const struct kvmw_slot *slot;
 	u64 of_slot;
 };
 
@@ -109,7 +112,8 @@ static struct touched find_touched(const struct facts *f)
 		for (u32 k = 0; k < vm->nr; k++) {
 			const struct kvmw_slot *slot = vm->slot[k];
 			/* That of system management is another view of the same memory. */
-			bool counts = !(slot->slot >> 16) && slot->gpa != KVMW_NONE && slot->size != KVMW_NONE;
+			bool counts = !(slot->slot >> 16) && slot->gpa != KVMW_NONE &&
+				      slot->size != KVMW_NONE;
 			u64 pages = counts ? pages_in(f, slot, &ranges) : 0;
 
 			if (pages <= t.of_slot)
@@ -150,7 +154,8 @@ static const struct process_memory *only_memory(const struct facts *f)
 /* " 0.0% of the VMM's anonymous memory, 34 MiB, is in huge pages." */
 static void say_huge(const struct facts *f, const struct process_memory *m, struct finding *finding)
 {
-	const struct host_fact *thp = f->rep->host ? host_facts__find(f->rep->host, KVMW_host_THP) : NULL;
+	const struct host_fact *thp =
+		f->rep->host ? host_facts__find(f->rep->host, KVMW_host_THP) : NULL;
 	const struct kvmw_vm_memory *row = m->row;
 
 	if (row->hugetlb_bytes != KVMW_NONE && row->hugetlb_bytes) {
@@ -160,10 +165,12 @@ static void say_huge(const struct facts *f, const struct process_memory *m, stru
 	}
 	if (captured(row->anon_bytes) && row->anon_huge_bytes != KVMW_NONE) {
 		finding__add(finding, " %.1f%% of the VMM's anonymous memory, %.3g MiB, was in huge pages%s%.40s%s.",
-			     100.0 * row->anon_huge_bytes / row->anon_bytes, (double)row->anon_bytes / MIB,
-			     thp && *thp->text ? " (transparent_hugepage: " : "", thp ? thp->text : "",
-			     thp && *thp->text ? ")" : "");
-		finding__rests_on(finding, "anon_huge_percent", 100.0 * row->anon_huge_bytes / row->anon_bytes);
+			     100.0 * row->anon_huge_bytes / row->anon_bytes,
+			     (double)row->anon_bytes / MIB,
+			     thp && *thp->text ? " (transparent_hugepage: " : "",
+			     thp ? thp->text : "", thp && *thp->text ? ")" : "");
+		finding__rests_on(finding, "anon_huge_percent",
+				  100.0 * row->anon_huge_bytes / row->anon_bytes);
 	}
 }
 
@@ -177,7 +184,8 @@ static void say_memory_nodes(const struct process_memory *m, struct finding *fin
 	for (u32 i = 0; all && m->nr_nodes > 1 && i < m->nr_nodes; i++)
 		finding__add(finding, "%s%u (%.0f%%)%s",
 			     i ? ", " : " Its memory is on the NUMA nodes ", m->node[i]->node,
-			     100.0 * captured(m->node[i]->bytes) / all, i + 1 == m->nr_nodes ? "." : "");
+			     100.0 * captured(m->node[i]->bytes) / all,
+			     i + 1 == m->nr_nodes ? "." : "");
 }
 
 void rules__say_memory(const struct facts *f, struct finding *finding)
@@ -188,7 +196,8 @@ void rules__say_memory(const struct facts *f, struct finding *finding)
 	if (t.slot) {
 		finding__add(finding, " %.0f%% of the pages are in memory slot %u, gpa "
 			     "%#llx to %#llx.", 100.0 * t.of_slot / t.pages, t.slot->slot & 0xffff,
-			     (unsigned long long)t.slot->gpa, (unsigned long long)(t.slot->gpa + t.slot->size - 1));
+			     (unsigned long long)t.slot->gpa,
+			     (unsigned long long)(t.slot->gpa + t.slot->size - 1));
 		finding__rests_on(finding, "of_one_slot", t.of_slot);
 	}
 	if (!m)
@@ -206,7 +215,8 @@ static void say_pages(const struct facts *f, struct finding *finding)
 		return;
 	finding__add(finding, " They were on %llu pages of 4 KiB, %.3g MiB, %.1f faults "
 		     "for each: %s.", (unsigned long long)t.pages, (double)t.pages * PAGE_SIZE / MIB,
-		     (double)f->faults / t.pages, f->faults * 10 <= t.pages * 11 ? "probably its first touch" :
+		     (double)f->faults / t.pages,
+		     f->faults * 10 <= t.pages * 11 ? "probably its first touch" :
 		     "some came back");
 	finding__rests_on(finding, "pages", t.pages);
 	finding__rests_on(finding, "ranges", t.ranges);
@@ -260,8 +270,10 @@ bool rule__faults(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, row->cost_ns);
 	if (!faults_stand_out(f) || facts__protection(f) || rules__taken(f))
 		return false;
-	finding__say(finding, "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.", finding->share,
-	    facts__rate(f, row->count), row->done ? row->cost_ns / 1e3 / row->done : 0);
+	finding__say(finding,
+		     "Page faults on guest memory took %.1f%% of the time: %.0f/s, %.0f us each.",
+		     finding->share, facts__rate(f, row->count),
+		     row->done ? row->cost_ns / 1e3 / row->done : 0);
 	finding__rests_on(finding, "count", row->count);
 	finding__rests_on(finding, "cost_ns", row->cost_ns);
 	say_pages(f, finding);

@@ -33,8 +33,9 @@ static const struct vm_setup *same_apicv(const struct facts *f)
 
 		if (!rules_setup__selects(f, s))
 			continue;
-		if (s->row->apicv == KVMW_NONE || s->apicv_changed || (found && (found->row->apicv != s->row->apicv ||
-										 strcmp(found->apicv_not, s->apicv_not))))
+		if (s->row->apicv == KVMW_NONE || s->apicv_changed ||
+		    (found && (found->row->apicv != s->row->apicv ||
+			       strcmp(found->apicv_not, s->apicv_not))))
 			return NULL;
 		found = s;
 	}
@@ -59,13 +60,14 @@ static const char *kvm_param(const struct facts *f, const char *name)
 	size_t len = strlen(name);
 
 	for (u32 i = 0; i < params->nr; i++)
-		if (!strncmp(params->text[i], "kvm.", 4) && !strncmp(params->text[i] + 4, name, len) &&
-		    params->text[i][4 + len] == '=')
+		if (!strncmp(params->text[i], "kvm.", 4) &&
+		    !strncmp(params->text[i] + 4, name, len) && params->text[i][4 + len] == '=')
 			return params->text[i] + 4 + len + 1;
 	return NULL;
 }
 
-static void add_param(const struct facts *f, const char *name, const char *word, char *buf, size_t size)
+static void add_param(const struct facts *f, const char *name, const char *word, char *buf,
+		      size_t size)
 {
 	const char *value = kvm_param(f, name);
 	size_t len = strlen(buf);
@@ -105,7 +107,9 @@ void rules__say_window(const struct facts *f, struct finding *finding)
 	add_param(f, "halt_poll_ns_shrink", "shrink", params, sizeof(params));
 	if (*params)
 		finding__add(finding, " kvm.halt_poll_ns is%s%s.", params,
-			     most != KVMW_NONE && most != strtoull(kvm_param(f, "halt_poll_ns") ?: "0", NULL, 10) ? own : "");
+			     most != KVMW_NONE &&
+			     most != strtoull(kvm_param(f, "halt_poll_ns") ?: "0", NULL, 10) ?
+			     own : "");
 }
 
 bool rules__no_irqchip(const struct facts *f)
@@ -130,8 +134,8 @@ static bool differs(const struct vm_setup *s)
 {
 	if (s->tsc_spread == KVMW_NONE)
 		return false;
-	return s->tsc_khz && s->tsc_khz != KVMW_NONE ? s->tsc_spread / (s->tsc_khz / 1e3) >= TSC_US :
-	       s->tsc_spread >= TSC_CYCLES;
+	return s->tsc_khz && s->tsc_khz != KVMW_NONE ?
+	       s->tsc_spread / (s->tsc_khz / 1e3) >= TSC_US : s->tsc_spread >= TSC_CYCLES;
 }
 
 bool rule__tsc_offsets(const struct facts *f, struct finding *finding)
@@ -150,7 +154,8 @@ bool rule__tsc_offsets(const struct facts *f, struct finding *finding)
 		snprintf(us, sizeof(us), " (%.0f us)", first->tsc_spread / (first->tsc_khz / 1e3));
 	snprintf(name, sizeof(name), "%u", first->row->pid);
 	finding__say(finding, "The TSCs of the vCPUs of VM %s differ by up to %llu cycles%s: to the guest, time may go back.",
-		     first->vm ? rec_vm__name(first->vm, name) : name, (unsigned long long)first->tsc_spread, us);
+		     first->vm ? rec_vm__name(first->vm, name) : name,
+		     (unsigned long long)first->tsc_spread, us);
 	finding__rests_on(finding, "cycles", first->tsc_spread);
 	snprintf(finding->next, sizeof(finding->next), "kvmw info -v");
 	return true;

@@ -12,7 +12,8 @@ static double of_busy(const struct facts *f, u64 ns)
 	return f->busy_ns > 0 && ns != KVMW_NONE ? 100.0 * ns / f->busy_ns : 0;
 }
 
-static const struct report_vcpu *most(const struct facts *f, u64 (*part)(const struct report_vcpu *v))
+static const struct report_vcpu *most(const struct facts *f,
+				      u64 (*part)(const struct report_vcpu *v))
 {
 	const struct report_vcpu *found = NULL;
 
@@ -125,7 +126,7 @@ static const char *const who[NR_HOLDER_KINDS] = {
 	[KVMW_holder_COMMAND] = "the command that kvmw record ran",
 };
 
-/* ", most thread vmm (tid 548)": one of several, unlike a VM or its process by the same name; or "". */
+/* ", most thread vmm (tid 548)": one of several, not a VM or process by the same name; or "". */
 static const char *most_of_kind(const struct cpu_holder *h, char *buf, size_t size)
 {
 	*buf = '\0';
@@ -136,7 +137,8 @@ static const char *most_of_kind(const struct cpu_holder *h, char *buf, size_t si
 		break;
 	case KVMW_holder_VMM:
 	case KVMW_holder_VM:
-		snprintf(buf, size, ", most thread %s (tid %u)%s%s", h->name, h->tid, *h->vm ? " of VM " : "", h->vm);
+		snprintf(buf, size, ", most thread %s (tid %u)%s%s", h->name, h->tid,
+			 *h->vm ? " of VM " : "", h->vm);
 		break;
 	case KVMW_holder_PROCESS:
 		snprintf(buf, size, ", most %s (pid %u)", h->name, h->pid);
@@ -170,7 +172,8 @@ static void say_who(const struct facts *f, u32 kind, struct finding *finding)
 
 void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size)
 {
-	u64 throttled = captured(f->rep->whole.throttled_ns), wait = f->rep->whole.wait_ns, rest = 0;
+	u64 throttled = captured(f->rep->whole.throttled_ns), wait = f->rep->whole.wait_ns,
+	    rest = 0;
 	u64 had[NR_HOLDER_KINDS];
 	char most_of[REPORT_LABEL_MAX * 2];
 	size_t len;
@@ -179,9 +182,11 @@ void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size)
 	wait = captured(wait) > throttled ? wait - throttled : 0;
 	if (wait <= told_ns || facts__share(f, wait - told_ns) < WAIT_OF_ALL)
 		return;
-	len = snprintf(buf, size, "Waiting for a CPU took %.1f%% of the time", facts__share(f, wait));
+	len = snprintf(buf, size, "Waiting for a CPU took %.1f%% of the time",
+		       facts__share(f, wait));
 	memcpy(had, f->had_ns, sizeof(had));
-	had[KVMW_holder_IDLE] -= throttled < had[KVMW_holder_IDLE] ? throttled : had[KVMW_holder_IDLE];
+	had[KVMW_holder_IDLE] -=
+		throttled < had[KVMW_holder_IDLE] ? throttled : had[KVMW_holder_IDLE];
 	for (u32 kind = 0; kind < NR_HOLDER_KINDS; kind++)
 		rest = sat_add(rest, had[kind]);
 	if (!rest)
@@ -194,8 +199,8 @@ void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size)
 			kind = had[k] > had[kind] ? k : kind;
 		if (said && 100.0 * had[kind] < (double)HOLDS_MUCH * all)
 			break;
-		len += snprintf(buf + len, size - len, "%s for %.0f%% of that %s had it%s", said ? "," : ":",
-				100.0 * had[kind] / all, who[kind] ?: "others",
+		len += snprintf(buf + len, size - len, "%s for %.0f%% of that %s had it%s",
+				said ? "," : ":", 100.0 * had[kind] / all, who[kind] ?: "others",
 				most_of_kind(f->had_most[kind], most_of, sizeof(most_of)));
 		if (len >= size)
 			return;
@@ -259,7 +264,8 @@ static bool waits_for_migration(const struct facts *f)
 {
 	u32 kind = who_had_most(f);
 
-	return kind == KVMW_holder_VMM && is_migration(f->had_most[kind]->name) && is_much(f, of_others(f));
+	return kind == KVMW_holder_VMM && is_migration(f->had_most[kind]->name) &&
+	       is_much(f, of_others(f));
 }
 
 /* Of a VM that the report is about. */
@@ -269,7 +275,8 @@ static const struct vm_thread *migration_thread(const struct facts *f)
 
 	for (u32 i = 0; threads && i < threads->nr; i++)
 		for (u32 k = 0; is_migration(threads->thread[i].comm) && k < f->rep->nr_vcpus; k++)
-			if (f->rep->vcpu[k].count && vmm_pid(f, &f->rep->vcpu[k]) == threads->thread[i].pid)
+			if (f->rep->vcpu[k].count &&
+			    vmm_pid(f, &f->rep->vcpu[k]) == threads->thread[i].pid)
 				return &threads->thread[i];
 	return NULL;
 }
@@ -307,7 +314,8 @@ bool rule__migrates(const struct facts *f, struct finding *finding)
 
 	if (!waited && !t)
 		return false;
-	finding->share = facts__share(f, sat_add(waits_for_migration(f) ? of_others(f) : waited, faults));
+	finding->share =
+		facts__share(f, sat_add(waits_for_migration(f) ? of_others(f) : waited, faults));
 	finding__say(finding, "QEMU (pid %u) was migrating the VM: for %.1f%% of the time vCPUs waited for a CPU that its "
 		     "migration thread had; page faults, most of them writes to protected pages, took %.1f%%.",
 		     pid, facts__share(f, waited), facts__share(f, faults));
@@ -341,7 +349,8 @@ bool rule__waits(const struct facts *f, struct finding *finding)
 }
 
 #define SPIN_OF_VCPU	50	/* percent of its time in the guest */
-#define SPIN_OF_EXITS	90	/* percent of its exits caused by the host, and of these at one place */
+/* percent of its exits caused by the host, and of these at one place */
+#define SPIN_OF_EXITS 90
 #define SPIN_EXITS	50	/* as few say nothing */
 
 static bool spins(const struct report_vcpu *v, const struct vcpu_places *p, u64 *rip)
@@ -379,8 +388,10 @@ bool rule__spins(const struct facts *f, struct finding *finding)
 	finding->share = facts__share(f, guest_ns);
 	finding__say(finding, "vCPU %s probably spins: in the guest for %.1f%% of its time, and within %u bytes around rip "
 		     "%#llx in %llu of the %llu moments at which the host interrupted it.", first->label,
-		     of_vcpu(first, captured(first->guest_ns)), 2 << PLACE_SHIFT, (unsigned long long)at,
-		     (unsigned long long)vcpu_places__most(of_first, &rip), (unsigned long long)of_first->by_host);
+		     of_vcpu(first, captured(first->guest_ns)), 2 << PLACE_SHIFT,
+		     (unsigned long long)at,
+		     (unsigned long long)vcpu_places__most(of_first, &rip),
+		     (unsigned long long)of_first->by_host);
 	finding__rests_on(finding, "vcpus", nr);
 	finding__rests_on(finding, "guest_ns", guest_ns);
 	if (first->number >= 0)
@@ -415,8 +426,8 @@ static const char *sleeps_in(const struct facts *f, const struct kvmw_thread *ro
 }
 
 /* Of one moment; returns whether it is known. */
-static bool say_asleep(const struct facts *f, const struct report_vcpu *v, const struct kvmw_thread *row,
-		       const char *when, char *where)
+static bool say_asleep(const struct facts *f, const struct report_vcpu *v,
+		       const struct kvmw_thread *row, const char *when, char *where)
 {
 	char place[VM_THREAD_PLACE], call[48] = "";
 	const char *name;
@@ -429,8 +440,10 @@ static bool say_asleep(const struct facts *f, const struct report_vcpu *v, const
 	else if (row->syscall != KVMW_NONE && (name = sleep_syscall_name(row->syscall)))
 		snprintf(call, sizeof(call), ", in system call %s", name);
 	else if (row->syscall != KVMW_NONE)
-		snprintf(call, sizeof(call), ", in system call %llu", (unsigned long long)row->syscall);
-	snprintf(where, RULES_WHERE, "; at the %s vCPU %.128s was asleep in %s%s", when, v->label, place, call);
+		snprintf(call, sizeof(call), ", in system call %llu",
+			 (unsigned long long)row->syscall);
+	snprintf(where, RULES_WHERE, "; at the %s vCPU %.128s was asleep in %s%s", when, v->label,
+		 place, call);
 	return true;
 }
 
@@ -472,7 +485,8 @@ bool rule__open_exit(const struct facts *f, struct finding *finding)
 #define RAN_OF_SPAN	50	/* percent of the recording in the guest */
 
 /* What a vCPU without an exit did, if it is worth a sentence; or NULL. */
-static const char *why_no_exit(const struct facts *f, const struct vm_thread *t, char *buf, size_t size)
+static const char *why_no_exit(const struct facts *f, const struct vm_thread *t, char *buf,
+			       size_t size)
 {
 	char first[VM_THREAD_PLACE], last[VM_THREAD_PLACE];
 

@@ -118,7 +118,8 @@ bool agg_table__covers(const struct agg_table *totals, const struct agg_table *r
 		const struct agg *agg = agg_table__at(rows, i);
 		const struct agg *counted = hash_table__find(&totals->table, &agg->key);
 
-		if (!counted || counted->total.count < agg->rows || counted->total.done < agg->span.count)
+		if (!counted || counted->total.count < agg->rows ||
+		    counted->total.done < agg->span.count)
 			return false;
 	}
 	return true;

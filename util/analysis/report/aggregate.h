@@ -52,7 +52,8 @@ struct agg {
 	} open;
 	/* From STATS frames: what the kernel counted. */
 	bool has_total;
-	bool in_guest;		/* of kvmw stat: gap_ns of the total, since the last entry, is of no exit yet */
+	/* of kvmw stat: gap_ns of the total, since the last entry, is of no exit yet */
+	bool in_guest;
 	struct kvmw_total total;
 };
 

@@ -7,8 +7,8 @@
 #include "util/memory.h"
 
 /*
- * Where the last row with these values went: most frames have few keys, often repeated, and to put a
- * key together takes longer than to look at the columns that it is made of.
+ * Where the last row with these values went: most frames have few keys, often repeated, and to put
+ * a key together takes longer than to look at the columns that it is made of.
  */
 #define SEEN_BITS	7
 #define SEEN		(1u << SEEN_BITS)
@@ -51,7 +51,8 @@ static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_part
 }
 
 /* A row which was not completed, because the recording ended or its end was missed. */
-static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b, u64 *const *lazy, u32 i)
+static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b, u64 *const *lazy,
+				     u32 i)
 {
 	u64 at = scan_batch__at(b, i), time_ns = lazy[LAZY_TIME][i];
 	bool exit = b->event->id == KVMW_EVENT_EXIT;
@@ -61,7 +62,8 @@ static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b
 	agg->open_at = at;
 	agg->open = (struct agg_open) {
 		.since = time_ns, .reason = b->col[REASON][i], .isa = b->col[ISA][i],
-		.kind = exit ? lazy[LAZY_KIND][i] : 0, .detail = exit ? lazy[LAZY_DETAIL][i] : KVMW_NONE,
+		.kind = exit ? lazy[LAZY_KIND][i] : 0,
+		.detail = exit ? lazy[LAZY_DETAIL][i] : KVMW_NONE,
 	};
 }
 
@@ -130,7 +132,7 @@ static inline int aggregate_rows__find(struct report_rows *rr, const struct scan
 	return 0;
 }
 
-/* What it took of a host CPU, as of struct report_row: without the parts that it slept or waited. */
+/* What it took of a host CPU, as of struct report_row: without its sleeps and waits. */
 static u64 cost_of_row(u64 *const *col, u32 i)
 {
 	u64 cost = col[SPAN][i], slept = 0;
@@ -147,8 +149,8 @@ static int add_slice(struct agg *agg, const struct scan_batch *b, u64 time_ns, u
 {
 	if (time_ns == KVMW_NONE || time_ns < b->from_ns)
 		return 0;
-	return time_slices__add(&agg->slices, agg->span.budget, time_ns - b->from_ns, cost_of_row(b->col, i),
-				b->col[SPAN][i]);
+	return time_slices__add(&agg->slices, agg->span.budget, time_ns - b->from_ns,
+				cost_of_row(b->col, i), b->col[SPAN][i]);
 }
 
 /* What began before the recording did belongs to its first step. */
@@ -156,7 +158,8 @@ static int add_heat(struct agg *agg, const struct scan_batch *b, u64 time_ns, u6
 {
 	if (time_ns == KVMW_NONE || span_ns == KVMW_NONE)
 		return 0;
-	return heat__add(&agg->heat, agg->span.budget, time_ns > b->from_ns ? time_ns - b->from_ns : 0, span_ns);
+	return heat__add(&agg->heat, agg->span.budget,
+			 time_ns > b->from_ns ? time_ns - b->from_ns : 0, span_ns);
 }
 
 static int aggregate_rows__take(void *state, const struct scan_batch *b)
@@ -242,7 +245,8 @@ static void aggregate_rows__add_event(struct report_scan *rs, u32 id)
 {
 	const struct event_desc *e = event_desc__captured(id);
 	bool times = rs->opt->slices || rs->opt->heat;
-	bool cycle = event_desc__is_cycle(id), isa = cycle || (id == KVMW_EVENT_NESTED && rs->nested_isa);
+	bool cycle = event_desc__is_cycle(id),
+	     isa = cycle || (id == KVMW_EVENT_NESTED && rs->nested_isa);
 	u32 nr = rs->consumer.nr_events++;
 	const char **names = rs->names[nr];
 

@@ -156,7 +156,8 @@ const char *report_order__name(enum report_column order)
 {
 	if (order == ORDER_KEY)
 		return "key";
-	return report_columns[order].measure ? report_columns[order].order ?: report_columns[order].name : NULL;
+	return report_columns[order].measure ? report_columns[order].order ?:
+	       report_columns[order].name : NULL;
 }
 
 double report_row__rate(const struct report *rep, const struct report_row *row)

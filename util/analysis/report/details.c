@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What makes up a reason: the few details that matter, MMIO apart from RAM, HLTs that never halted. */
+/* What makes up a reason: the few details that matter, MMIO apart from RAM, HLTs without a halt. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +55,8 @@ static enum part part_of_row(const struct report_row *reason, const struct repor
 	if (detail_is_fault(kind))
 		return PART_RAM;
 	/* One that is still open has not gone on. */
-	return row->done && !row->key[2].v[0] && exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
+	return row->done && !row->key[2].v[0] &&
+	       exit_class(reason->key[0].v[0] >> 32, reason->key[0].v[0]) == EXIT_HALT ?
 	       PART_NO_HALT : NR_ROW_PARTS;
 }
 
@@ -76,7 +77,8 @@ static int add_detail_row(struct breakdown *b, struct report_row *sum, const cha
 	return 0;
 }
 
-static int add_detail(struct breakdown *b, struct report_row *reason, struct report_row *sum, const char *label)
+static int add_detail(struct breakdown *b, struct report_row *reason, struct report_row *sum,
+		      const char *label)
 {
 	if (add_detail_row(b, sum, label))
 		return -1;
@@ -106,7 +108,8 @@ static int add_parts(struct breakdown *b, struct report_row *reason, struct repo
 	bool both = part[PART_MMIO].recorded && part[PART_RAM].recorded;
 
 	for (u32 i = 0; i < NR_ROW_PARTS; i++) {
-		if (!part[i].recorded || (!both && i != PART_NO_HALT) || is_known(b, reason, &part[i]))
+		if (!part[i].recorded || (!both && i != PART_NO_HALT) ||
+		    is_known(b, reason, &part[i]))
 			continue;
 		part[i].part = i + 1;
 		if (add_detail(b, reason, &part[i], part_labels[i]))
@@ -115,7 +118,7 @@ static int add_parts(struct breakdown *b, struct report_row *reason, struct repo
 	return 0;
 }
 
-/* The end of a detail, whose last row this is: *sum becomes one if it matters, and is empty then. */
+/* The end of a detail, whose last row this is: *sum becomes one if it matters, and is emptied. */
 static int end_detail(struct breakdown *b, struct report_row *reason, const struct report_row *row,
 		      const char *label, struct report_row *sum)
 {
@@ -135,8 +138,8 @@ static int end_detail(struct breakdown *b, struct report_row *reason, const stru
  * The end of a register, told apart by what was written to it: the details from first on.  If too
  * many different values were, the register is the detail.
  */
-static int end_register(struct breakdown *b, struct report_row *reason, const struct report_row *row,
-			u32 first, struct report_row *sum)
+static int end_register(struct breakdown *b, struct report_row *reason,
+			const struct report_row *row, u32 first, struct report_row *sum)
 {
 	char label[REPORT_LABEL_MAX];
 
@@ -178,12 +181,14 @@ static bool shows_part(const struct breakdown *b, const struct report_row *reaso
 
 static bool rest_matters(const struct report_row *reason, const struct report_row *rest)
 {
-	return rest->recorded && (rest->recorded * 100 >= reason->recorded * REST_OF_ROW ||
-				  captured(rest->cost_ns) >= captured(reason->cost_ns) / 100 * REST_OF_ROW);
+	return rest->recorded &&
+	       (rest->recorded * 100 >= reason->recorded * REST_OF_ROW ||
+		captured(rest->cost_ns) >= captured(reason->cost_ns) / 100 * REST_OF_ROW);
 }
 
 /* What is in no detail and no part, if there are any: so that all add up to the reason. */
-static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u32 to, struct report_row *rest)
+static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u32 to,
+		    struct report_row *rest)
 {
 	const struct key_value *before = NULL;
 	char label[REPORT_LABEL_MAX];
@@ -205,7 +210,8 @@ static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u3
 			return -1;
 		/* Another recording may not tell whether its HLTs halted. */
 		all_known &= !row->done || row->key[2].v[0] != KVMW_NONE;
-		if (row->key[1].v[1] != KVMW_NONE && (!before || key_value__compare(before, &row->key[1])))
+		if (row->key[1].v[1] != KVMW_NONE &&
+		    (!before || key_value__compare(before, &row->key[1])))
 			others++;
 		before = &row->key[1];
 	}
@@ -227,7 +233,8 @@ static int break_down(struct breakdown *b, struct report_row *reason, u32 from, 
 	u32 first = 0;
 
 	for (u32 i = from; i < to; i++) {
-		const struct key_value *key = &row[i].key[1], *next = i + 1 < to ? &row[i + 1].key[1] : NULL;
+		const struct key_value *key = &row[i].key[1],
+				       *next = i + 1 < to ? &row[i + 1].key[1] : NULL;
 		enum part of = part_of_row(reason, &row[i]);
 
 		if ((of < NR_ROW_PARTS && report_row__add(&part[of], &row[i])) ||
@@ -285,7 +292,8 @@ static int details_of(struct breakdown *b, struct report_row *reason)
 	for (u32 i = 0; i < NR_ROW_PARTS; i++)
 		part[i] = report_row__none();
 	/* They are ordered by key, the reason first. */
-	from = lower_bound(&reason->key[0], fine->row, fine->nr_rows, sizeof(*fine->row), compare_reason);
+	from = lower_bound(&reason->key[0], fine->row, fine->nr_rows, sizeof(*fine->row),
+			   compare_reason);
 	for (to = from; to < fine->nr_rows && !compare_reason(&reason->key[0], &fine->row[to]);)
 		to++;
 	reason->details = b->rep->nr_details;
@@ -322,7 +330,8 @@ int report__name_deadlines(struct report *rep, u64 away_ns)
 
 		if (!row->is_detail || !access_is_deadline(row->key[1].v[0], row->key[1].v[1]))
 			continue;
-		snprintf(label, sizeof(label), "%.200s +%s", row->label[0], deadlines__words(away_ns, words));
+		snprintf(label, sizeof(label), "%.200s +%s", row->label[0],
+			 deadlines__words(away_ns, words));
 		free(row->label[0]);
 		row->label[0] = mem__strdup(label);
 		if (!row->label[0])

@@ -25,9 +25,10 @@ static void list_vcpus(const struct recording *rec, char *buf, size_t size)
 			snprintf(buf + len, size - len, ", ...");
 			break;
 		}
-		len += snprintf(buf + len, size - len, "%s%lld of pid %s%s%.20s", nr > 1 ? ", " : "",
-				(long long)rec->vcpu[i].vcpu, vm ? rec_vm__name(vm, name) : "0",
-				vm && *vm->name ? " " : "", vm ? vm->name : "");
+		len += snprintf(buf + len, size - len, "%s%lld of pid %s%s%.20s",
+				nr > 1 ? ", " : "", (long long)rec->vcpu[i].vcpu,
+				vm ? rec_vm__name(vm, name) : "0", vm && *vm->name ? " " : "",
+				vm ? vm->name : "");
 	}
 }
 
@@ -71,9 +72,9 @@ static void why_no_such_reason(struct report *rep)
 
 	nearest__begin(&n, reasons->word[0], strlen(reasons->word[0]));
 	list_reasons(rep, &n, occur, sizeof(occur));
-	snprintf(rep->empty, sizeof(rep->empty), "no %s with --reason %s%s%s%s%s", rep->desc->plural,
-		 reasons->word[0], reasons->nr > 1 ? " or the others" : "", nearest__hint(&n),
-		 *occur ? "; the recording contains: " : "", occur);
+	snprintf(rep->empty, sizeof(rep->empty), "no %s with --reason %s%s%s%s%s",
+		 rep->desc->plural, reasons->word[0], reasons->nr > 1 ? " or the others" : "",
+		 nearest__hint(&n), *occur ? "; the recording contains: " : "", occur);
 }
 
 static void why_filtered(struct report *rep)
@@ -88,10 +89,10 @@ static void why_filtered(struct report *rep)
 	char vcpus[320], by[96] = "", extent[REC_EXTENT];
 
 	if (recording__wrong_window(rec)) {
-		snprintf(rep->empty, sizeof(rep->empty),
-			 "%s%s %s; the recording %s", time_window__is_given(&rec->window) ? "the window of " : "",
-			 time_window__chosen(&rec->window),
-			 recording__wrong_window(rec), recording__extent(rec, extent, sizeof(extent)));
+		snprintf(rep->empty, sizeof(rep->empty), "%s%s %s; the recording %s",
+			 time_window__is_given(&rec->window) ? "the window of " : "",
+			 time_window__chosen(&rec->window), recording__wrong_window(rec),
+			 recording__extent(rec, extent, sizeof(extent)));
 		return;
 	}
 	if (rec->window.active && rep->lost && !rep->opt->where) {
@@ -104,12 +105,14 @@ static void why_filtered(struct report *rep)
 	}
 	if (rep->opt->where && !rec->window.active && !rep->opt->vcpus.nr && !rep->opt->pids.nr &&
 	    !rep->opt->reasons.nr) {
-		snprintf(rep->empty, sizeof(rep->empty), "--where is true for none of the %llu recorded %s%s",
+		snprintf(rep->empty, sizeof(rep->empty),
+			 "--where is true for none of the %llu recorded %s%s",
 			 (unsigned long long)rec->event_rows[rep->event], rep->desc->plural,
 			 rep->lost ? "; others were lost" : "");
 		return;
 	}
-	if (rep->opt->reasons.nr && !recording__is_part(rec) && !rep->opt->vcpus.nr && !rep->opt->pids.nr) {
+	if (rep->opt->reasons.nr && !recording__is_part(rec) && !rep->opt->vcpus.nr &&
+	    !rep->opt->pids.nr) {
 		why_no_such_reason(rep);
 		return;
 	}
@@ -169,8 +172,9 @@ int report__check_limit(const struct report *rep, const char *done)
 	int ret = 0;
 
 	if (rep->over_limit)
-		ret = error("%s: %llu event%s not %s: more different keys than kvmw keeps", rep->rec->path,
-			    (unsigned long long)rep->over_limit, rep->over_limit == 1 ? " is" : "s are", done);
+		ret = error("%s: %llu event%s not %s: more different keys than kvmw keeps",
+			    rep->rec->path, (unsigned long long)rep->over_limit,
+			    rep->over_limit == 1 ? " is" : "s are", done);
 	if (rep->details_over_limit)
 		ret = error("%s: the details of %llu event%s are not %s, nor do findings know them: more different "
 			    "ones than kvmw keeps", rep->rec->path, (unsigned long long)rep->details_over_limit,
@@ -214,7 +218,8 @@ static int why_not_there(struct report *rep)
 	if (!rep->opt->event || (!rep->opt->tracepoint && there))
 		return 0;
 	/* It has something to show. */
-	if ((rep->holders && rep->holders->nr_each) || (rep->event == KVMW_EVENT_MMU && rep->taken && rep->taken->nr))
+	if ((rep->holders && rep->holders->nr_each) ||
+	    (rep->event == KVMW_EVENT_MMU && rep->taken && rep->taken->nr))
 		return 1;
 	report__list_events(rec, holds, sizeof(holds));
 	if (why && (asked || rec->meta.skipped[rep->event]))
@@ -232,7 +237,8 @@ static int why_not_there(struct report *rep)
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "%s %llu %s %s filtered when it was recorded; -s vcpu shows the kernel's counts",
 			 rep->filtered == 1 ? "the" : "all", (unsigned long long)rep->filtered,
-			 event_desc__noun(rep->desc, rep->filtered), rep->filtered == 1 ? "was" : "were");
+			 event_desc__noun(rep->desc, rep->filtered),
+			 rep->filtered == 1 ? "was" : "were");
 	else
 		snprintf(rep->empty, sizeof(rep->empty),
 			 "no %s event %s; the recording holds: %s", name,
@@ -263,8 +269,8 @@ static void why_idle(struct report *rep)
 		snprintf(words[2], sizeof(words[2]), ", %u of unknown state", unknown);
 	snprintf(rep->empty, sizeof(rep->empty),
 		 "no VM exit happened while it was recorded (%.3f s): %u vCPU%s%s%s%s",
-		 rep->duration_ns / 1e9, rep->nr_idle, rep->nr_idle == 1 ? "" : "s", words[0], words[1],
-		 words[2]);
+		 rep->duration_ns / 1e9, rep->nr_idle, rep->nr_idle == 1 ? "" : "s", words[0],
+		 words[1], words[2]);
 }
 
 static bool was_cut_out(const struct report *rep)
@@ -303,17 +309,22 @@ void report__say_why_empty(struct report *rep)
 			 "the recording holds no exit events, but: %s; -e shows them", holds);
 		return;
 	}
-	if (!rep->opt->event && !rows && rec->meta.events.nr && !report__was_asked_for(rec, "exit")) {
+	if (!rep->opt->event && !rows && rec->meta.events.nr &&
+	    !report__was_asked_for(rec, "exit")) {
 		const struct event_desc *first = event_desc__by_name(rec->meta.events.text[0]);
 
 		if (rec->meta.trigger)
-			snprintf(rep->empty, sizeof(rep->empty), "in the %.3f s of this snapshot there were no %s%s",
-				 rep->duration_ns / 1e9, first ? first->plural : rec->meta.events.text[0],
-				 rec->meta.events.nr > 1 ? ", nor anything else that is recorded" : "");
+			snprintf(rep->empty, sizeof(rep->empty),
+				 "in the %.3f s of this snapshot there were no %s%s",
+				 rep->duration_ns / 1e9,
+				 first ? first->plural : rec->meta.events.text[0],
+				 rec->meta.events.nr > 1 ?
+				 ", nor anything else that is recorded" : "");
 		else
 			snprintf(rep->empty, sizeof(rep->empty),
 				 "VM exits were not asked for when it was recorded; of %s%s there was none",
-				 rec->meta.events.text[0], rec->meta.events.nr > 1 ? " and the others" : "");
+				 rec->meta.events.text[0],
+				 rec->meta.events.nr > 1 ? " and the others" : "");
 		return;
 	}
 	if (report__is_filtered(rep))

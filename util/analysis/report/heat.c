@@ -36,7 +36,8 @@ static int add_cells(struct heat *to, const struct hash_table *cells, u32 by)
 	for (u32 i = 0; i < cells->nr; i++) {
 		const struct heat_cell *cell = hash_table__at(cells, i);
 
-		if (add_to_cell(to, by < 32 ? cell->key.step >> by : 0, cell->key.power, cell->count))
+		if (add_to_cell(to, by < 32 ? cell->key.step >> by : 0, cell->key.power,
+				cell->count))
 			return -1;
 	}
 	return 0;
@@ -126,7 +127,8 @@ int report__align_heat(struct report *rep)
 
 struct heat_axis report__heat_axis(const struct report *rep, u32 columns)
 {
-	struct heat_axis axis = { .from_ns = begin_ns(rep->rec), .shift = rep->heat_shift, .steps = 1 };
+	struct heat_axis axis = { .from_ns = begin_ns(rep->rec), .shift = rep->heat_shift,
+				  .steps = 1 };
 	u64 covered = recording__covered(rep->rec);
 
 	if (covered && (covered - 1) >> axis.shift < HEAT_STEPS)

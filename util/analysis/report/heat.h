@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How long events took, and when: how many there are of each power of two of a duration in each of at
- * most HEAT_STEPS equal steps of time.  Steps begin short, since it turns out while it is read how long a
- * recording is; where there would be too many, two become one, as in time_slices.h.  Only what occurs takes
- * memory.
+ * How long events took, and when: how many there are of each power of two of a duration in each of
+ * at most HEAT_STEPS equal steps of time. Steps begin short, since it turns out while it is read
+ * how long a recording is; where there would be too many, two become one, as in time_slices.h. Only
+ * what occurs takes memory.
  */
 #ifndef KVMW_HEAT_H
 #define KVMW_HEAT_H
@@ -14,18 +14,20 @@
 #define HEAT_STEPS	512
 
 struct heat_cell {
-	struct { u32 step, power; } key;	/* durations in [2^power, 2^(power+1)) ns; 0 counts as 1 */
+	/* durations in [2^power, 2^(power+1)) ns; 0 counts as 1 */
+	struct { u32 step, power; } key;
 	u64 count;
 };
 
 struct heat {
-	u32 shift;		/* a step takes 1 << shift ns; the first begins where the report does */
+	/* a step takes 1 << shift ns; the first begins where the report does */
+	u32 shift;
 	struct hash_table cells;
 };
 
 /*
- * at_ns: since the begin of the report.  *h is made where it is NULL.  Where the budget has no room, the event has no
- * cell.  0, or -1 out of memory.
+ * at_ns: since the begin of the report. *h is made where it is NULL. Where the budget has no room,
+ * the event has no cell. 0, or -1 out of memory.
  */
 int heat__add(struct heat **h, struct budget *budget, u64 at_ns, u64 span_ns);
 int heat__merge(struct heat **to, struct budget *budget, const struct heat *from);

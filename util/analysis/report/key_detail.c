@@ -9,7 +9,8 @@ enum { COL_DETAIL, COL_KIND, COL_WRITTEN, COL_NESTED, COL_USER_STACK = COL_WRITT
 /* A page is a detail, each address in it is too many. */
 static u64 page_of(u32 event, u64 kind, u64 detail)
 {
-	bool fault = event == KVMW_EVENT_FAULT || (event == KVMW_EVENT_EXIT && detail_is_fault(kind));
+	bool fault =
+		event == KVMW_EVENT_FAULT || (event == KVMW_EVENT_EXIT && detail_is_fault(kind));
 
 	return fault && detail != KVMW_NONE ? detail & ~0xfffULL : detail;
 }
@@ -20,7 +21,8 @@ void detail__fine(const struct report_options *opt, u32 event, const u64 *column
 
 	fine[0] = kind;
 	if (event == KVMW_EVENT_EXIT)
-		fine[0] |= detail_name__group(kind, column[COL_DETAIL], column[COL_WRITTEN], column[COL_NESTED]) << 16;
+		fine[0] |= detail_name__group(kind, column[COL_DETAIL], column[COL_WRITTEN],
+					      column[COL_NESTED]) << 16;
 	fine[1] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[COL_DETAIL]) :
 		  stack_pair__of(column[COL_DETAIL], column[COL_USER_STACK]);
 }
@@ -32,8 +34,8 @@ void access__fine(const struct report_options *opt, u32 event, const u64 *column
 		fine[1] = KVMW_NONE;
 }
 
-void detail__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
-		       u64 *fine)
+void detail__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column,
+		       u32 nr, u32 step, u64 *fine)
 {
 	for (u32 i = 0; i < nr; i++) {
 		u16 kind = column[COL_KIND][i];
@@ -41,15 +43,17 @@ void detail__fine_rows(const struct report_options *opt, u32 event, const u64 *c
 		fine[i] = kind;
 		/* Few write to a register of which the value counts. */
 		if (event == KVMW_EVENT_EXIT && kind == KVMW_DETAIL_MSR_WRITE)
-			fine[i] |= detail_name__group(kind, column[COL_DETAIL][i], column[COL_WRITTEN][i],
+			fine[i] |= detail_name__group(kind, column[COL_DETAIL][i],
+						      column[COL_WRITTEN][i],
 						      column[COL_NESTED][i]) << 16;
-		fine[step + i] = event != KVMW_EVENT_STACK ? page_of(event, kind, column[COL_DETAIL][i]) :
+		fine[step + i] = event != KVMW_EVENT_STACK ?
+				 page_of(event, kind, column[COL_DETAIL][i]) :
 				 stack_pair__of(column[COL_DETAIL][i], column[COL_USER_STACK][i]);
 	}
 }
 
-void access__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
-		       u64 *fine)
+void access__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column,
+		       u32 nr, u32 step, u64 *fine)
 {
 	detail__fine_rows(opt, event, column, nr, step, fine);
 	for (u32 i = 0; i < nr; i++)
@@ -62,8 +66,8 @@ void halted__fine(const struct report_options *opt, u32 event, const u64 *column
 	fine[0] = column[0] == KVMW_NONE ? KVMW_NONE : !!column[0];
 }
 
-void halted__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
-		       u64 *fine)
+void halted__fine_rows(const struct report_options *opt, u32 event, const u64 *const *column,
+		       u32 nr, u32 step, u64 *fine)
 {
 	for (u32 i = 0; i < nr; i++)
 		fine[i] = column[0][i] == KVMW_NONE ? KVMW_NONE : !!column[0][i];

@@ -46,8 +46,8 @@ static bool has_value(const struct name_ref *ref, const u64 *fine, u64 value)
 }
 
 /* v[1]: the isa, which gives reasons their names; v[2]: 1: unknown, which comes last. */
-static void field__value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void field__value(const struct sort_key *sort_key, const struct report *rep,
+			 const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	struct name_ref ref = field_ref(sort_key, rep->desc);
 
@@ -89,7 +89,8 @@ static void field__label(const struct sort_key *key, const struct report *rep,
 		return;
 	}
 	if (ref.form == FORM_THREAD) {
-		label__thread(rep, v, rep->event == KVMW_EVENT_HALT ? "an interrupt" : "idle", buf, size);
+		label__thread(rep, v, rep->event == KVMW_EVENT_HALT ? "an interrupt" : "idle", buf,
+			      size);
 		return;
 	}
 	if (ref.form == FORM_BOOL)
@@ -101,7 +102,8 @@ static void field__label(const struct sort_key *key, const struct report *rep,
 	if (name && ref.form != FORM_HEX)
 		snprintf(buf, size, "%s", name);
 	else if (ref.form == FORM_HEX)
-		snprintf(buf, size, "0x%llx%s%s", (unsigned long long)v, name ? " " : "", name ?: "");
+		snprintf(buf, size, "0x%llx%s%s", (unsigned long long)v, name ? " " : "",
+			 name ?: "");
 	else if (ref.field && field_type__signed(ref.field->type))
 		snprintf(buf, size, "%lld", (long long)v);
 	else
@@ -123,10 +125,12 @@ static bool is_named(enum field_form form)
 
 /* Named as in the JSON of kvmw script; what has a name has a number, too. */
 static u32 field__members(const struct sort_key *key, const struct report *rep,
-			  const struct key_value *value, const char *label, struct key_member *member)
+			  const struct key_value *value, const char *label,
+			  struct key_member *member)
 {
 	struct name_ref ref = field_ref(key, rep->desc);
-	bool none = value->v[2], is_signed = !none && ref.field && field_type__signed(ref.field->type);
+	bool none = value->v[2],
+	     is_signed = !none && ref.field && field_type__signed(ref.field->type);
 	const char *name = ref.source == NAME_TID ? "thread" : key->field;
 
 	if (!is_named(ref.form)) {
@@ -136,9 +140,11 @@ static u32 field__members(const struct sort_key *key, const struct report *rep,
 		};
 		return 1;
 	}
-	member[0] = (struct key_member) { .name = name, .is_text = true, .text = none ? NULL : label };
+	member[0] = (struct key_member) { .name = name, .is_text = true,
+					  .text = none ? NULL : label };
 	member[1] = (struct key_member) {
-		.name = ref.source == NAME_TID ? "thread_number" : key->number, .number = value->v[0],
+		.name = ref.source == NAME_TID ? "thread_number" : key->number,
+		.number = value->v[0],
 		.is_signed = is_signed,
 	};
 	return 2;
@@ -147,7 +153,8 @@ static u32 field__members(const struct sort_key *key, const struct report *rep,
 bool field_key__make(struct sort_key *key, const char *name)
 {
 	*key = (struct sort_key) {
-		.doc = "a field of the event", .prefix = "", .column = field__column, .nr_fine = NAME_COLUMNS,
+		.doc = "a field of the event", .prefix = "", .column = field__column,
+		.nr_fine = NAME_COLUMNS,
 		.value = field__value, .label = field__label, .members = field__members,
 	};
 	if (!*name || strlen(name) >= sizeof(key->field) || is_taken(name))

@@ -8,8 +8,8 @@
 struct word_list;
 
 /*
- * Makes a key of a field.  Whether an event has it says key->column().  false: no event has a field of
- * this name that can be a key; times and durations cannot, almost every one of them is another.
+ * Makes a key of a field. Whether an event has it says key->column(). false: no event has a field
+ * of this name that can be a key; times and durations cannot, almost every one of them is another.
  */
 bool field_key__make(struct sort_key *key, const char *name);
 

@@ -39,8 +39,9 @@ const char *place__column(const struct sort_key *key, const struct event_desc *e
 /* "virtqueue_notify+0x24 [virtio_ring]", into at most size bytes. */
 static void describe(const struct guest_symbol *symbol, u64 rip, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s+%#llx%s%s%s", symbol->name ?: "", (unsigned long long)(rip - symbol->from),
-		 symbol->module ? " [" : "", symbol->module ?: "", symbol->module ? "]" : "");
+	snprintf(buf, size, "%s+%#llx%s%s%s", symbol->name ?: "",
+		 (unsigned long long)(rip - symbol->from), symbol->module ? " [" : "",
+		 symbol->module ?: "", symbol->module ? "]" : "");
 }
 
 void rip__label(const struct sort_key *key, const struct report *rep,
@@ -68,14 +69,17 @@ u32 rip__members(const struct sort_key *key, const struct report *rep,
 {
 	const struct guest_symbols *symbols = rep->opt->symbols;
 	struct guest_symbol symbol = { 0 };
-	bool known = value->v[0] != KVMW_NONE && symbols && guest_symbols__find(symbols, value->v[0], &symbol);
+	bool known = value->v[0] != KVMW_NONE && symbols &&
+		     guest_symbols__find(symbols, value->v[0], &symbol);
 
 	(void)label;
-	member[0] = (struct key_member) { .name = "rip", .number = value->v[0], .is_address = true };
+	member[0] = (struct key_member) { .name = "rip", .number = value->v[0],
+					  .is_address = true };
 	if (!symbols)
 		return 1;
 	member[1] = (struct key_member) { .name = "symbol", .is_text = true, .text = symbol.name };
-	member[2] = (struct key_member) { .name = "module", .is_text = true, .text = symbol.module };
+	member[2] = (struct key_member) { .name = "module", .is_text = true,
+					  .text = symbol.module };
 	member[3] = (struct key_member) {
 		.name = "symbol_offset", .number = known ? value->v[0] - symbol.from : KVMW_NONE,
 	};
@@ -115,7 +119,8 @@ void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size
 	else if (!symbol.module)
 		snprintf(buf, size, "%s", symbol.name);
 	else
-		snprintf(buf, size, "%s%s[%s]", symbol.name ?: "", symbol.name ? " " : "", symbol.module);
+		snprintf(buf, size, "%s%s[%s]", symbol.name ?: "", symbol.name ? " " : "",
+			 symbol.module);
 }
 
 /* Of a stack, the function of the host that it ends in. */
@@ -128,10 +133,11 @@ const char *sym__column(const struct sort_key *key, const struct event_desc *eve
 	return i < ARRAY_SIZE(of_stack) ? of_stack[i] : NULL;
 }
 
-void sym__value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-		const u64 *fine, struct key_value *value)
+void sym__value(const struct sort_key *sort_key, const struct report *rep,
+		const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
-	value->v[0] = rep->event == KVMW_EVENT_STACK ? stack_pair__innermost(rep, fine[0]) : fine[0];
+	value->v[0] =
+		rep->event == KVMW_EVENT_STACK ? stack_pair__innermost(rep, fine[0]) : fine[0];
 }
 
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine)
@@ -164,15 +170,18 @@ u32 sym__members(const struct sort_key *key, const struct report *rep,
 		 struct key_member *member)
 {
 	struct guest_symbol symbol = { 0 };
-	bool known = rep->event != KVMW_EVENT_STACK && is_address(value->v[0]) && rep->opt->symbols &&
+	bool known = rep->event != KVMW_EVENT_STACK && is_address(value->v[0]) &&
+		     rep->opt->symbols &&
 		     guest_symbols__find(rep->opt->symbols, value->v[0], &symbol);
 
 	member[0] = (struct key_member) {
 		.name = "symbol", .is_text = true, .text = !label || known ? symbol.name : label,
 	};
-	member[1] = (struct key_member) { .name = "module", .is_text = true, .text = symbol.module };
+	member[1] = (struct key_member) { .name = "module", .is_text = true,
+					  .text = symbol.module };
 	member[2] = (struct key_member) {
-		.name = "symbol_address", .number = known ? symbol.from : KVMW_NONE, .is_address = true,
+		.name = "symbol_address", .number = known ? symbol.from : KVMW_NONE,
+		.is_address = true,
 	};
 	if (rep->event == KVMW_EVENT_STACK)
 		return 1;

@@ -23,8 +23,8 @@ bool place__is_known(u64 place);
 void place__name(const struct guest_symbols *symbols, u64 place, char *buf, size_t size);
 
 const char *sym__column(const struct sort_key *key, const struct event_desc *event, u32 i);
-void sym__value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-		const u64 *fine, struct key_value *value);
+void sym__value(const struct sort_key *sort_key, const struct report *rep,
+		const struct agg_key *key, const u64 *fine, struct key_value *value);
 void sym__fine(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
 void sym__label(const struct sort_key *key, const struct report *rep,
 			 const struct key_value *value, char *buf, size_t size);

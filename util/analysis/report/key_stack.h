@@ -8,7 +8,8 @@
 /* Below 0: there is none, for whatever reason. */
 static inline u64 stack_pair__of(u64 kernel, u64 user)
 {
-	return ((s64)kernel < 0 ? UINT32_MAX : (u64)(u32)kernel) << 32 | ((s64)user < 0 ? UINT32_MAX : (u32)user);
+	return ((s64)kernel < 0 ? UINT32_MAX : (u64)(u32)kernel) << 32 |
+	       ((s64)user < 0 ? UINT32_MAX : (u32)user);
 }
 
 /* The first pair that is in one row with it. */

@@ -35,8 +35,8 @@ static const char *reason_title(const struct event_desc *event)
 	return event->reason_title;
 }
 
-static void reason_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void reason_value(const struct sort_key *sort_key, const struct report *rep,
+			 const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	value->v[0] = (u64)key->isa << 32 | key->reason;
 }
@@ -51,7 +51,8 @@ static void reason_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 reason_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			  const struct key_value *value, const char *label,
+			  struct key_member *member)
 {
 	u32 reason = value->v[0];
 
@@ -74,8 +75,8 @@ static const char *vcpu_column(const struct sort_key *key, const struct event_de
 }
 
 /* As people count: by VM and number; the ids only tell who came first. */
-static void vcpu_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void vcpu_value(const struct sort_key *sort_key, const struct report *rep,
+		       const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 
@@ -92,7 +93,7 @@ static void vcpu_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 vcpu_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			const struct key_value *value, const char *label, struct key_member *member)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, value->v[1]);
 	const struct rec_vm *vm = vcpu ? recording__vm(rep->rec, vcpu->vm) : NULL;
@@ -110,8 +111,8 @@ static u32 vcpu_members(const struct sort_key *key, const struct report *rep,
 
 /* ---- vm ----------------------------------------------------------------- */
 
-static void vm_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void vm_value(const struct sort_key *sort_key, const struct report *rep,
+		     const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 
@@ -132,7 +133,7 @@ static void vm_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 vm_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+		      const struct key_value *value, const char *label, struct key_member *member)
 {
 	const struct rec_vm *vm = recording__vm(rep->rec, value->v[0]);
 
@@ -168,8 +169,8 @@ static const char *detail_title(const struct event_desc *event)
  * v[0]: its kind, for families with the ISA that gives exit reasons their names; v[2]: the group of
  * what was written.
  */
-static void detail_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void detail_value(const struct sort_key *sort_key, const struct report *rep,
+			 const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	u64 isa = rep->event == KVMW_EVENT_EXIT ? 0 : key->isa;
 
@@ -190,7 +191,8 @@ static void detail_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 detail_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			  const struct key_value *value, const char *label,
+			  struct key_member *member)
 {
 	u32 kind = value->v[0];
 	const char *name;
@@ -240,7 +242,7 @@ static void user_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 user_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			const struct key_value *value, const char *label, struct key_member *member)
 {
 	bool none = value->v[0] == NO_USER;
 
@@ -271,7 +273,7 @@ static void cpu_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 cpu_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+		       const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("cpu", value->v[0] == NO_CPU ? KVMW_NONE : value->v[0]);
 	return 1;
@@ -295,7 +297,7 @@ static void tid_label(const struct sort_key *key, const struct report *rep,
 
 /* "tid" is that of a vCPU, which may be a column too. */
 static u32 tid_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+		       const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = text("thread", label);
 	member[1] = number("thread_number", value->v[0]);
@@ -327,8 +329,8 @@ static void slot_fine(const struct report_options *opt, u32 event, const u64 *co
 			  gpa & ~(gpa < LOW_MEMORY ? 0xfffULL : LARGE_PAGE - 1);
 }
 
-static void slot_value(const struct sort_key *sort_key, const struct report *rep, const struct agg_key *key,
-			 const u64 *fine, struct key_value *value)
+static void slot_value(const struct sort_key *sort_key, const struct report *rep,
+		       const struct agg_key *key, const u64 *fine, struct key_value *value)
 {
 	const struct rec_vcpu *vcpu = recording__vcpu(rep->rec, key->vcpu);
 	const struct memslot *slot = NULL;
@@ -353,7 +355,7 @@ static void slot_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 slot_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			const struct key_value *value, const char *label, struct key_member *member)
 {
 	member[0] = number("slot", value->v[0]);
 	return 1;
@@ -379,7 +381,8 @@ static void nested_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 nested_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			  const struct key_value *value, const char *label,
+			  struct key_member *member)
 {
 	member[0] = number("nested", value->v[0]);
 	return 1;
@@ -399,7 +402,8 @@ static void halted_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 halted_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			  const struct key_value *value, const char *label,
+			  struct key_member *member)
 {
 	member[0] = number("halted", value->v[0]);
 	return 1;
@@ -420,8 +424,8 @@ static void time_fine(const struct report_options *opt, u32 event, const u64 *co
 	fine[0] = column[0] > start ? (column[0] - start) / report_options__interval(opt) : 0;
 }
 
-static void time_fine_rows(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
-			   u64 *fine)
+static void time_fine_rows(const struct report_options *opt, u32 event, const u64 *const *column,
+			   u32 nr, u32 step, u64 *fine)
 {
 	u64 interval = report_options__interval(opt), begin = 0, end = 0;
 
@@ -446,13 +450,14 @@ static void time_label(const struct sort_key *key, const struct report *rep,
 }
 
 static u32 time_members(const struct sort_key *key, const struct report *rep,
-			 const struct key_value *value, const char *label, struct key_member *member)
+			const struct key_value *value, const char *label, struct key_member *member)
 {
 	bool none = !label;
 
 	member[0] = number("interval", none ? KVMW_NONE : value->v[0]);
 	member[1] = number("from_ns", none ? KVMW_NONE :
-			   rep->rec->meta.start_ns + value->v[0] * report_options__interval(rep->opt));
+			   rep->rec->meta.start_ns +
+			   value->v[0] * report_options__interval(rep->opt));
 	return 2;
 }
 
@@ -479,13 +484,15 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.name = "detail", .synonym = "name",
 		.doc = "port, page, MSR, hypercall, ioctl, vector, stack and so on",
 		.event_title = detail_title, .prefix = "", .column = detail_column, .nr_fine = 2,
-		.fine = detail__fine, .fine_rows = detail__fine_rows, .value = detail_value, .label = detail_label,
+		.fine = detail__fine, .fine_rows = detail__fine_rows, .value = detail_value,
+		.label = detail_label,
 		.members = detail_members,
 	},
 	[KEY_ACCESS] = {
 		.name = "access", .doc = "like detail, but without the address of a page fault",
 		.title = "access", .prefix = "", .column = access_column, .nr_fine = 2,
-		.fine = access__fine, .fine_rows = access__fine_rows, .value = detail_value, .label = detail_label,
+		.fine = access__fine, .fine_rows = access__fine_rows, .value = detail_value,
+		.label = detail_label,
 		.members = detail_members,
 	},
 	[KEY_USER] = {
@@ -509,7 +516,8 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.label = slot_label, .members = slot_members,
 	},
 	[KEY_NESTED] = {
-		.name = "nested", .doc = "L1, or L2: a nested guest", .title = "guest", .prefix = "",
+		.name = "nested", .doc = "L1, or L2: a nested guest", .title = "guest",
+		.prefix = "",
 		.column = nested_column, .nr_fine = 1, .fine = nested_fine,
 		.label = nested_label, .members = nested_members,
 	},
@@ -523,15 +531,19 @@ static const struct sort_key sort_keys[NR_REPORT_KEYS] = {
 		.column = place__column, .nr_fine = 1, .label = rip__label, .members = rip__members,
 	},
 	[KEY_SYM] = {
-		.name = "sym", .synonym = "symbol", .doc = "guest function, with --guest-kallsyms or the like; "
+		.name = "sym", .synonym = "symbol",
+		.doc = "guest function, with --guest-kallsyms or the like; "
 		"of stacks: the innermost function",
 		.title = "function", .prefix = "", .column = sym__column, .nr_fine = 1,
-		.fine = sym__fine, .value = sym__value, .label = sym__label, .members = sym__members,
+		.fine = sym__fine, .value = sym__value, .label = sym__label,
+		.members = sym__members,
 	},
 	[KEY_TIME] = {
-		.name = "time", .synonym = "interval", .doc = "interval of the recording, see report --interval",
+		.name = "time", .synonym = "interval",
+		.doc = "interval of the recording, see report --interval",
 		.title = "from, s", .prefix = "from ", .column = time_column, .nr_fine = 1,
-		.fine = time_fine, .fine_rows = time_fine_rows, .label = time_label, .members = time_members,
+		.fine = time_fine, .fine_rows = time_fine_rows, .label = time_label,
+		.members = time_members,
 	},
 };
 

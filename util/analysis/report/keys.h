@@ -12,9 +12,24 @@
 
 #include "util/event_desc.h"
 
-enum report_key { KEY_REASON, KEY_VCPU, KEY_VM, KEY_DETAIL, KEY_USER, KEY_CPU, KEY_TID,
-		  KEY_SLOT, KEY_NESTED, KEY_HALTED, KEY_ACCESS, KEY_RIP, KEY_SYM, KEY_TIME, NR_REPORT_KEYS,
-		  KEY_FIELD = NR_REPORT_KEYS };	/* from here on: a field of the event */
+enum report_key {
+	KEY_REASON,
+	KEY_VCPU,
+	KEY_VM,
+	KEY_DETAIL,
+	KEY_USER,
+	KEY_CPU,
+	KEY_TID,
+	KEY_SLOT,
+	KEY_NESTED,
+	KEY_HALTED,
+	KEY_ACCESS,
+	KEY_RIP,
+	KEY_SYM,
+	KEY_TIME,
+	NR_REPORT_KEYS,
+	KEY_FIELD = NR_REPORT_KEYS	/* from here on: a field of the event */
+};
 
 #define KEY_COLUMNS	4	/* that a key is read from, at most */
 #define KEY_VALUES	3	/* that tell its rows apart, at most */
@@ -59,11 +74,11 @@ struct sort_key {
 	u32 nr_fine;
 	void (*fine)(const struct report_options *opt, u32 event, const u64 *column, u64 *fine);
 	/*
-	 * The same of nr rows at once, for keys whose columns have many more values than they: fine[k * step]
-	 * is the first of the k-th value's. NULL: there is no such way.
+	 * The same of nr rows at once, for keys whose columns have many more values than they:
+	 * fine[k * step] is the first of the k-th value's. NULL: there is no such way.
 	 */
-	void (*fine_rows)(const struct report_options *opt, u32 event, const u64 *const *column, u32 nr, u32 step,
-			  u64 *fine);
+	void (*fine_rows)(const struct report_options *opt, u32 event, const u64 *const *column,
+			  u32 nr, u32 step, u64 *fine);
 	/* NULL: the fine values as they are. */
 	void (*value)(const struct sort_key *sort_key, const struct report *rep,
 		      const struct agg_key *key, const u64 *fine, struct key_value *value);

@@ -40,7 +40,8 @@ void label__kind(const struct report *rep, u32 kind, char *buf, size_t size)
 	if (name)
 		snprintf(buf, size, "%s", name);
 	else
-		snprintf(buf, size, "%s %u", rep->event == KVMW_EVENT_RAW ? "tracepoint" : "kind", kind);
+		snprintf(buf, size, "%s %u", rep->event == KVMW_EVENT_RAW ? "tracepoint" : "kind",
+			 kind);
 }
 
 /* The detail of a cycle, in the words that users search for. */
@@ -60,7 +61,8 @@ void label__exit_detail(const struct report *rep, u32 kind, u64 detail, u64 grou
 	else if (value == KVMW_NONE)
 		snprintf(buf, size, "%s", what);
 	else if (group)
-		snprintf(buf, size, "%s %s", what, detail_name__written(rep->rec, REC_NO_VM, group, written));
+		snprintf(buf, size, "%s %s", what,
+			 detail_name__written(rep->rec, REC_NO_VM, group, written));
 	else if (kind == KVMW_DETAIL_CR_READ || kind == KVMW_DETAIL_CR_WRITE)
 		snprintf(buf, size, "%s CR%llu", what, value);
 	else if (kind == KVMW_DETAIL_EXCEPTION)
@@ -104,7 +106,8 @@ static void stack_part(const struct report *rep, u32 id, bool vmm, char *buf, si
 	for (u32 i = first; stack && i < stack->nr && i < first + STACK_FRAMES && len < size; i++) {
 		len += snprintf(buf + len, size - len, "%s", i > first ? " < " : "");
 		if (len < size)
-			len += label__frame(stack->frame[i], rep->opt->functions, vmm && i > first, buf + len, size - len);
+			len += label__frame(stack->frame[i], rep->opt->functions, vmm && i > first,
+					    buf + len, size - len);
 	}
 }
 
@@ -145,7 +148,8 @@ void label__thread(const struct report *rep, u64 tid, const char *zero, char *bu
 void label__memslot(u64 slot, char *buf, size_t size)
 {
 	if (slot >> 16)
-		snprintf(buf, size, "%llu/%llu", (unsigned long long)slot >> 16, (unsigned long long)slot & 0xffff);
+		snprintf(buf, size, "%llu/%llu", (unsigned long long)slot >> 16,
+			 (unsigned long long)slot & 0xffff);
 	else
 		snprintf(buf, size, "%llu", (unsigned long long)slot);
 }

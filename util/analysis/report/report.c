@@ -15,7 +15,8 @@
 /* What the kernel counted covers every row that was recorded. */
 static bool totals_hold(const struct agg *sum)
 {
-	return sum->has_total && sum->total.count >= sum->rows && sum->total.done >= sum->span.count;
+	return sum->has_total && sum->total.count >= sum->rows &&
+	       sum->total.done >= sum->span.count;
 }
 
 static void take_parts(const struct agg *sum, struct report_row *row)
@@ -103,7 +104,8 @@ void report__distribution(struct report_row *row)
 {
 	const struct duration_stats st = hist__stats(&row->span);
 
-	row->mean_ns = row->done && row->time_ns != KVMW_NONE ? row->time_ns / row->done : KVMW_NONE;
+	row->mean_ns =
+		row->done && row->time_ns != KVMW_NONE ? row->time_ns / row->done : KVMW_NONE;
 	row->min_ns = st.min;
 	row->max_ns = st.max;
 	row->p50_ns = st.p50;
@@ -155,7 +157,8 @@ static int sum_up(const struct agg **list, u32 nr, u32 event, struct report_row 
 struct report_row report_row__none(void)
 {
 	return (struct report_row) { .exact = true, .time_ns = KVMW_NONE, .gap_ns = KVMW_NONE,
-				     .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE, .halt_ns = KVMW_NONE,
+				     .kvm_ns = KVMW_NONE, .user_ns = KVMW_NONE,
+				     .halt_ns = KVMW_NONE,
 				     .poll_ns = KVMW_NONE, .wait_ns = KVMW_NONE,
 				     .throttled_ns = KVMW_NONE, .block_ns = KVMW_NONE,
 				     .cost_ns = KVMW_NONE };
@@ -204,7 +207,8 @@ void report__set_percents(struct report *rep)
 		cost = add_captured(cost, rep->row[i].cost_ns);
 	}
 	for (u32 i = 0; i < rep->nr_rows + rep->nr_details; i++) {
-		struct report_row *row = i < rep->nr_rows ? &rep->row[i] : &rep->detail[i - rep->nr_rows];
+		struct report_row *row =
+			i < rep->nr_rows ? &rep->row[i] : &rep->detail[i - rep->nr_rows];
 
 		row->count_percent = percent(row->count, count);
 		row->time_percent = percent(row->time_ns, time);
@@ -337,7 +341,7 @@ static int check_column(const struct report *rep, const char *option, enum repor
 		     report_column__get(column)->name, names.text);
 }
 
-/* Whether the event's rows have them; as an order, the cost of other events than exits is their time. */
+/* Whether the event's rows have them; as an order, the cost of events but exits is their time. */
 static int check_columns(const struct report *rep)
 {
 	const struct report_options *opt = rep->opt;
@@ -345,7 +349,8 @@ static int check_columns(const struct report *rep)
 	for (u32 i = 0; i < opt->nr_columns; i++)
 		if (check_column(rep, "--fields", opt->column[i]))
 			return -1;
-	return opt->order == ORDER_KEY || opt->order == COLUMN_COST ? 0 : check_column(rep, "--order", opt->order);
+	return opt->order == ORDER_KEY || opt->order == COLUMN_COST ? 0 :
+	       check_column(rep, "--order", opt->order);
 }
 
 static int no_such_key(const struct event_desc *event, const char *name)
@@ -445,15 +450,16 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 		return -1;
 	/* Where a vCPU's time went is a matter of all reasons. */
 	ret = report__make_rows(rep, list, nr) || make_total(rep, list, nr) ||
-	      (event_desc__is_cycle(rep->event) && !opt->rows_only && report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
+	      (event_desc__is_cycle(rep->event) && !opt->rows_only &&
+	       report__make_vcpus(rep, list, nr_all)) ? -1 : 0;
 	free(list);
 	if (ret || report__order(rep) || make_tables(rep) || report__make_snapshots(rep))
 		return -1;
 	if (opt->heat && report__align_heat(rep))
 		return -1;
 	count_lost(rep);
-	rep->partly = (rep->lost || rep->filtered || rec->nr_damage || rec->missing_rows) && rep->total.exact &&
-		      !rep->fine && !recording__is_part(rec);
+	rep->partly = (rep->lost || rep->filtered || rec->nr_damage || rec->missing_rows) &&
+		      rep->total.exact && !rep->fine && !recording__is_part(rec);
 	if (!rep->nr_rows)
 		report__say_why_empty(rep);
 	return 0;

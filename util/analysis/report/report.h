@@ -59,28 +59,32 @@ struct report_options {
 	bool chronological;		/* by the first key, KEY_TIME, and then by order */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
 	bool slices;			/* rows tell when their events were */
-	bool sparks;			/* in a few steps how often; of exit reasons that are the only key */
+	/* in a few steps how often; of exit reasons that are the only key */
+	bool sparks;
 	bool heat;			/* and how long they took then */
 	bool details;			/* of the exit reasons that are the only key */
 	bool rows_only;			/* nothing of each vCPU besides */
 	bool text;			/* details need not have what only JSON says of them */
 	bool no_gaps;			/* the time before events is not wanted */
 	bool any_vcpu;			/* keys do not tell vCPUs apart: the rows of all are one */
-	u64 link[REPORT_LINKS];		/* of event dirty: bits per second to replay a migration with; */
+	u64 link[REPORT_LINKS];		/* of dirty: bits/s to replay a migration with; */
 	u32 nr_links;			/* 0: the usual ones */
 	u64 downtime_ns;		/* that it may take; 0: REPORT_DOWNTIME */
 	const struct regions *regions;	/* what the user says of addresses and ports; or NULL */
 	const struct guest_symbols *symbols;	/* of the guest's functions; or NULL */
 	bool offsets;			/* KEY_SYM: a row for each place in a function */
-	bool functions;			/* of stacks, KEY_DETAIL: a row for each list of functions, whatever the places */
+	/* of stacks, KEY_DETAIL: a row for each list of functions, whatever the places */
+	bool functions;
 	struct budget *budget;		/* of all that is kept of rows; or NULL */
-	struct kept_rows *kept;		/* by all workers together, 0 in the beginning; NULL: each on its own */
+	/* by all workers together, 0 in the beginning; NULL: each on its own */
+	struct kept_rows *kept;
 };
 
 /* The i-th key of those sorted by. */
 static inline const struct sort_key *report_options__key(const struct report_options *opt, u32 i)
 {
-	return opt->sort[i] < KEY_FIELD ? sort_key__get(opt->sort[i]) : &opt->field[opt->sort[i] - KEY_FIELD];
+	return opt->sort[i] < KEY_FIELD ? sort_key__get(opt->sort[i]) :
+	       &opt->field[opt->sort[i] - KEY_FIELD];
 }
 
 #define REPORT_INTERVAL	1000000000	/* ns */
@@ -120,7 +124,8 @@ static inline bool report_options__fine(const struct report_options *opt)
 struct report_whole {
 	u64 guest_ns, kvm_ns, vmm_ns, halt_ns, poll_ns, wait_ns, throttled_ns, block_ns;
 	u64 open_ns, unseen_ns, gone_ns;
-	u64 no_exit_ns;		/* part of unseen_ns: of vCPUs that never exited, or never returned */
+	/* part of unseen_ns: of vCPUs that never exited, or never returned */
+	u64 no_exit_ns;
 	u64 wall_ns;
 	u32 nr_vcpus;
 };
@@ -142,13 +147,14 @@ struct report_row {
 	 * remainder.
 	 */
 	u64 kvm_ns, user_ns, halt_ns, poll_ns, wait_ns, throttled_ns, block_ns;
-	/* What it took of a host CPU: kvm_ns, user_ns and poll_ns; of other events than exit, time_ns. */
+	/* What it took of a host CPU: kvm_ns, user_ns and poll_ns; of events but exit, time_ns. */
 	u64 cost_ns;
 	u64 mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns;
 	u64 measure;		/* what it is ordered by */
 	double count_percent, time_percent, cost_percent;	/* of all rows together */
 	struct hist span;	/* of the recorded, completed rows */
-	struct time_slices *slices;	/* of the recorded rows; NULL: not asked for, or no memory left */
+	/* of the recorded rows; NULL: not asked for, or no memory left */
+	struct time_slices *slices;
 	struct heat *heat;		/* likewise */
 	struct row_sparks *sparks;	/* likewise */
 	u32 details, nr_details;	/* what makes it up: where in rep->detail, and how many */
@@ -240,8 +246,8 @@ int report__make(struct report *rep, const struct recording *rec, struct agg_tab
 void report__free(struct report *rep);
 
 /*
- * Adds the vCPUs of a report of one recording to that of several, made with opt.rows_only, in which their ids are
- * base higher; and their time.  0, or -1 out of memory.
+ * Adds the vCPUs of a report of one recording to that of several, made with opt.rows_only, in which
+ * their ids are base higher; and their time. 0, or -1 out of memory.
  */
 int report__join_vcpus(struct report *all, const struct report *one, u32 base);
 
@@ -270,9 +276,9 @@ void report__list_events(const struct recording *rec, char *buf, size_t size);
 /* Whether the recorder was to record this event; if so, and it has no rows, none occurred. */
 bool report__was_asked_for(const struct recording *rec, const char *event);
 
-/* What to add to rep->empty: ", if its host has that tracepoint"; or "".  It is not part of JSON. */
+/* What to add to rep->empty: ", if its host has that tracepoint", or "". Not part of JSON. */
 const char *report__doubt(const struct report *rep);
-/* 0, or -1: more different keys than are kept, so that not all is there (error() said so); done: "shown". */
+/* 0, or -1: more different keys than are kept, so not all is there (error()); done: "shown". */
 int report__check_limit(const struct report *rep, const char *done);
 
 /* Whether --vcpu and --pid leave in what has this id. */
@@ -316,7 +322,8 @@ static inline u32 report__visible(const struct report *rep)
 /* Cycles that began and were not completed; families have none. */
 static inline u64 report_row__unfinished(const struct report *rep, const struct report_row *row)
 {
-	return event_desc__is_cycle(rep->event) && row->count > row->done ? row->count - row->done : 0;
+	return event_desc__is_cycle(rep->event) && row->count > row->done ?
+	       row->count - row->done : 0;
 }
 
 #endif

@@ -29,7 +29,8 @@ static void fine_key(const struct report_scan *rs, u32 event, u64 *const *col, u
 
 struct agg_key report_scan__key(const struct report_scan *rs, u32 event, u64 *const *col, u32 i)
 {
-	struct agg_key key = { .vcpu = rs->opt->any_vcpu ? 0 : col[VCPU][i], .reason = col[REASON][i], .event = event };
+	struct agg_key key = { .vcpu = rs->opt->any_vcpu ? 0 : col[VCPU][i],
+			       .reason = col[REASON][i], .event = event };
 
 	/* Of families only nested has it, and only in its rows. */
 	if (col[ISA][i] != KVMW_NONE)
@@ -94,7 +95,8 @@ static void begin_block(struct row_sums *s, u32 from, u32 nr)
 		if (!vary || !key->fine_rows)
 			continue;
 		if (nr)
-			key->fine_rows(s->rs->opt, b->event->id, column, nr, SUMS_BLOCK, s->fine[used]);
+			key->fine_rows(s->rs->opt, b->event->id, column, nr, SUMS_BLOCK,
+				       s->fine[used]);
 		for (u32 k = 0; k < key->nr_fine; k++)
 			row_sums__add_by(s, s->fine[used++]);
 	}
@@ -114,7 +116,8 @@ static void find_codes(struct row_sums *s)
 	for (all &= ~b->same; all; all &= all - 1) {
 		const struct data_facts *facts = b->facts ? &b->facts[__builtin_ctzll(all)] : NULL;
 
-		if (!facts || !facts->code || nr == SUMS_BY || s->nr_codes * facts->nr_values > SUMS_CODES) {
+		if (!facts || !facts->code || nr == SUMS_BY ||
+		    s->nr_codes * facts->nr_values > SUMS_CODES) {
 			s->nr_codes = 0;
 			return;
 		}
@@ -220,11 +223,12 @@ static u32 new_sums(struct row_sums *s, struct agg_table *aggs, u32 i)
 /* ---- the key of each row ---------------------------------------------------- */
 
 /*
- * Numbers the keys of rows from to nr of a block that begins at row base.  Returns the row it came to:
- * less than nr if there are too many keys until sums are added; UINT32_MAX: out of memory.
+ * Numbers the keys of rows from to nr of a block that begins at row base. Returns the row it came
+ * to: less than nr if there are too many keys until sums are added; UINT32_MAX: out of memory.
  */
-static inline __attribute__((always_inline)) u32
-number_by_codes(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const u32 nr_by)
+static inline __attribute__((always_inline)) u32 number_by_codes(struct row_sums *s,
+								 struct agg_table *aggs, u32 base,
+								 u32 from, u32 nr, const u32 nr_by)
 {
 	const u8 *code[SUMS_BY];
 	u32 values[SUMS_BY];
@@ -250,8 +254,9 @@ number_by_codes(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, 
 	return nr;
 }
 
-static inline __attribute__((always_inline)) u32
-number_by_values(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const u32 nr_by)
+static inline __attribute__((always_inline)) u32 number_by_values(struct row_sums *s,
+								  struct agg_table *aggs, u32 base,
+								  u32 from, u32 nr, const u32 nr_by)
 {
 	const u64 *by[SUMS_BY];
 
@@ -263,7 +268,8 @@ number_by_values(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from,
 
 		for (u32 c = 0; c < nr_by; c++)
 			hash = (hash ^ by[c][i]) * 0x9e3779b97f4a7c15ULL;
-		for (place = hash >> (64 - SUMS_PLACES_BITS); s->place[place]; place = (place + 1) % SUMS_PLACES) {
+		for (place = hash >> (64 - SUMS_PLACES_BITS); s->place[place];
+		     place = (place + 1) % SUMS_PLACES) {
 			const u64 *value = s->value[s->place[place] - 1];
 			u64 differ = 0;
 
@@ -314,8 +320,10 @@ static int place_new(struct row_sums *s, struct agg_table *aggs, u32 entry, u64 
 	return 0;
 }
 
-static inline __attribute__((always_inline)) int
-sum_rows(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr, const bool gaps, const u32 nr_vary)
+static inline __attribute__((always_inline)) int sum_rows(struct row_sums *s,
+							  struct agg_table *aggs, u32 base,
+							  u32 from, u32 nr, const bool gaps,
+							  const u32 nr_vary)
 {
 	const u64 *spans = s->b->col[SPAN] + base, *gap = s->b->col[GAP] + base, *part[NR_PARTS];
 
@@ -350,7 +358,8 @@ static int sum_block(struct row_sums *s, struct agg_table *aggs, u32 base, u32 f
 	if (s->nr_vary)
 		return gaps ? sum_rows(s, aggs, base, from, nr, true, s->nr_vary) :
 		       sum_rows(s, aggs, base, from, nr, false, s->nr_vary);
-	return gaps ? sum_rows(s, aggs, base, from, nr, true, 0) : sum_rows(s, aggs, base, from, nr, false, 0);
+	return gaps ? sum_rows(s, aggs, base, from, nr, true, 0) :
+	       sum_rows(s, aggs, base, from, nr, false, 0);
 }
 
 int row_sums__take(struct row_sums *s, struct agg_table *aggs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rows of one batch, summed up by their keys before they reach the aggregates: without a look at
- * each value, and without a search for the aggregate of each row.
+ * The rows of one batch, summed up by their keys before they reach the aggregates: without a look
+ * at each value, and without a search for the aggregate of each row.
  */
 #ifndef KVMW_ROW_SUMS_H
 #define KVMW_ROW_SUMS_H
@@ -45,7 +45,7 @@ struct row_sums {
 	u64 fine[SUMS_FINE][SUMS_BLOCK];
 };
 
-/* Whether a batch can be summed up, as most can: all of it is captured, or nothing, and nothing is large. */
+/* Whether a batch can be summed up, as most can: all or nothing is captured, nothing is large. */
 bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struct scan_batch *b);
 /* Sums it up. 0, or -1 out of memory. */
 int row_sums__take(struct row_sums *s, struct agg_table *aggs);

@@ -122,7 +122,8 @@ int report__make_rows(struct report *rep, const struct agg **list, u32 nr)
 
 u64 report_row__covered(const struct report *rep, const struct report_row *row)
 {
-	u64 start = rep->rec->meta.start_ns ?: rep->rec->first_ns, from, to, end = recording__end(rep->rec);
+	u64 start = rep->rec->meta.start_ns ?: rep->rec->first_ns, from, to,
+	    end = recording__end(rep->rec);
 	int at = report_options__position(rep->opt, KEY_TIME);
 
 	if (at < 0 || row == &rep->total)
@@ -166,7 +167,8 @@ static bool hidden(const struct report *rep, const struct report_row *row, u32 s
 	const struct report_options *opt = rep->opt;
 	double percent = opt->order == COLUMN_COST ? row->cost_percent : row->time_percent;
 
-	if (opt->order == COLUMN_COUNT || opt->order == COLUMN_RATE || rep->total.time_ns == KVMW_NONE)
+	if (opt->order == COLUMN_COUNT || opt->order == COLUMN_RATE ||
+	    rep->total.time_ns == KVMW_NONE)
 		percent = row->count_percent;
 	return (opt->top && shown >= opt->top) || percent < opt->percent_limit;
 }
@@ -200,7 +202,8 @@ int report__order(struct report *rep)
 {
 	/* Nothing captured comes last. */
 	for (u32 i = 0; i < rep->nr_rows && rep->opt->order != ORDER_KEY; i++)
-		rep->row[i].measure = captured(report_column__get(rep->opt->order)->measure(&rep->row[i]));
+		rep->row[i].measure =
+			captured(report_column__get(rep->opt->order)->measure(&rep->row[i]));
 	qsort_r(rep->row, rep->nr_rows, sizeof(*rep->row), compare_rows, (void *)rep->opt);
 	return hidden_last(rep);
 }

@@ -38,20 +38,22 @@ static bool selects_thread(const struct report *rep, const struct vm_thread *t)
 	       (!opt->pids.nr || number_list__has_vm(&opt->pids, &vm));
 }
 
-static bool is_idle(const struct report *rep, const struct hash_table *seen, const struct vm_thread *t)
+static bool is_idle(const struct report *rep, const struct hash_table *seen,
+		    const struct vm_thread *t)
 {
 	const struct seen_vcpu key = { .key = { t->vcpu } };
 
-	return vm_thread__is_vcpu(t) && !t->gone && selects_thread(rep, t) && !hash_table__find(seen, &key.key);
+	return vm_thread__is_vcpu(t) && !t->gone && selects_thread(rep, t) &&
+	       !hash_table__find(seen, &key.key);
 }
 
-/* Of a window nothing is known; and of vCPUs that were not recorded nothing says that they had none. */
+/* Of a window nothing is known; and of vCPUs not recorded nothing says that they had none. */
 static bool can_tell(const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
 
-	return event_desc__is_cycle(rep->event) && !recording__is_part(rec) && !rec->meta.some_vcpus &&
-	       !rec->meta.skipped[rep->event] && !rec->nr_damage &&
+	return event_desc__is_cycle(rep->event) && !recording__is_part(rec) &&
+	       !rec->meta.some_vcpus && !rec->meta.skipped[rep->event] && !rec->nr_damage &&
 	       (!rec->meta.events.nr || report__was_asked_for(rec, rep->desc->name));
 }
 

@@ -19,7 +19,8 @@ struct spark {
 
 struct sparks {
 	struct hash_table table;	/* of struct spark */
-	u32 shift;		/* a step takes 1 << shift ns; the first begins where the report does */
+	/* a step takes 1 << shift ns; the first begins where the report does */
+	u32 shift;
 	bool over_limit;
 	bool each_vcpu;		/* some of them may be selected */
 };
@@ -89,7 +90,8 @@ static void *sparks__new(void *arg)
 
 	if (!s)
 		return NULL;
-	*s = (struct sparks) { .table = HASH_TABLE(struct spark, opt->budget), .shift = TIME_SHIFT_MIN,
+	*s = (struct sparks) { .table = HASH_TABLE(struct spark, opt->budget),
+			       .shift = TIME_SHIFT_MIN,
 			       .each_vcpu = opt->vcpus.nr || opt->pids.nr };
 	return s;
 }
@@ -109,7 +111,8 @@ static void sparks__free(void *state)
 }
 
 /* The same; most frames have few keys, often repeated. */
-static int sparks__find(struct sparks *s, struct spark_key key, struct spark **seen, struct spark **spark)
+static int sparks__find(struct sparks *s, struct spark_key key, struct spark **seen,
+			struct spark **spark)
 {
 	u32 nr = s->table.nr;
 
@@ -124,7 +127,8 @@ static int sparks__find(struct sparks *s, struct spark_key key, struct spark **s
 
 static inline bool spark__is_of(const struct spark *spark, u32 isa, u32 reason, u32 vcpu)
 {
-	return spark && spark->key.reason == reason && spark->key.vcpu == vcpu && spark->key.isa == isa;
+	return spark && spark->key.reason == reason && spark->key.vcpu == vcpu &&
+	       spark->key.isa == isa;
 }
 
 static inline int spark__count(struct spark *spark, u32 step, u64 total_ns)
@@ -152,7 +156,8 @@ static int sparks__take(void *state, const struct scan_batch *b)
 		if (times && times[i] == KVMW_NONE)
 			continue;
 		at_ns = times ? since_begin(b, times[i]) : at_ns;
-		if (at_ns >> s->shift >= SPARK_STEPS && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
+		if (at_ns >> s->shift >= SPARK_STEPS &&
+		    sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 			return -1;
 		if (!spark__is_of(spark, isa, reason, vcpu) &&
 		    sparks__find(s, (struct spark_key) { isa, reason, vcpu }, seen, &spark))
@@ -223,7 +228,8 @@ static struct spark_steps steps_of(const struct recording *rec, u32 shift)
 	return steps;
 }
 
-static int finish_sparks(struct row_sparks **out, const struct spark_steps *steps, const struct spark *sum)
+static int finish_sparks(struct row_sparks **out, const struct spark_steps *steps,
+			 const struct spark *sum)
 {
 	struct row_sparks *row = mem__calloc(1, sizeof(*row));
 
@@ -233,7 +239,8 @@ static int finish_sparks(struct row_sparks **out, const struct spark_steps *step
 
 		row->count[i] = sum->count[i];
 		row->per_second[i] = ns ? sum->count[i] * 1e9 / ns : 0;
-		row->p99_ns[i] = sum->span[i].count ? hist__percentile(&sum->span[i], 990) : KVMW_NONE;
+		row->p99_ns[i] =
+			sum->span[i].count ? hist__percentile(&sum->span[i], 990) : KVMW_NONE;
 		if (row->per_second[i] > row->most_per_second)
 			row->most_per_second = row->per_second[i];
 		if (captured(row->p99_ns[i]) > row->most_p99_ns)
@@ -243,7 +250,8 @@ static int finish_sparks(struct row_sparks **out, const struct spark_steps *step
 }
 
 /* reason: NULL: of all that are shown. */
-static int add_sparks(struct report *rep, const struct sparks *s, u32 by, struct report_row *row, bool total)
+static int add_sparks(struct report *rep, const struct sparks *s, u32 by, struct report_row *row,
+		      bool total)
 {
 	struct spark sum = { .key = { 0 } };
 	int ret = 0;
@@ -252,7 +260,8 @@ static int add_sparks(struct report *rep, const struct sparks *s, u32 by, struct
 		const struct spark *spark = hash_table__at(&s->table, i);
 		u64 reason = (u64)spark->key.isa << 32 | spark->key.reason;
 
-		if ((total ? !report__has_reason(rep, spark->key.isa, spark->key.reason) : row->key[0].v[0] != reason) ||
+		if ((total ? !report__has_reason(rep, spark->key.isa, spark->key.reason) :
+		     row->key[0].v[0] != reason) ||
 		    (s->each_vcpu && !report__selects(rep->rec, rep->opt, spark->key.vcpu)))
 			continue;
 		ret = spark__add(&sum, spark, by, rep->steps.nr);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How often each exit reason occurred over the whole recording, and how long it took: in a few equal steps
- * of time, of the first page.  Steps begin short, since it turns out while it is read how long a recording is;
- * where there would be too many, two become one, as in time_slices.h.
+ * How often each exit reason occurred over the whole recording, and how long it took: in a few
+ * equal steps of time, of the first page. Steps begin short, since it turns out while it is read
+ * how long a recording is; where there would be too many, two become one, as in time_slices.h.
  */
 #ifndef KVMW_SPARKS_H
 #define KVMW_SPARKS_H
@@ -18,8 +18,8 @@ extern const struct scan_consumer sparks__scan;
 struct sparks;
 
 /*
- * Steps of a report. All have the same length, but for the last one, which extends to the end: it is
- * longer, or shorter, by half of a step at most.
+ * Steps of a report. All have the same length, but for the last one, which extends to the end: it
+ * is longer, or shorter, by half of a step at most.
  */
 struct spark_steps {
 	u64 from_ns;		/* CLOCK_MONOTONIC */

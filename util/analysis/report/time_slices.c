@@ -53,7 +53,8 @@ int time_slices__fold(struct time_slices *s, u32 shift)
 	return 0;
 }
 
-int time_slices__add(struct time_slices **to, struct budget *budget, u64 at_ns, u64 cost_ns, u64 span_ns)
+int time_slices__add(struct time_slices **to, struct budget *budget, u64 at_ns, u64 cost_ns,
+		     u64 span_ns)
 {
 	struct time_slices *s;
 	u64 i;
@@ -73,7 +74,8 @@ int time_slices__add(struct time_slices **to, struct budget *budget, u64 at_ns, 
 	return hist__add(&s->span[i / SLICE_GROUP], span_ns);
 }
 
-int time_slices__merge(struct time_slices **to, struct budget *budget, const struct time_slices *from)
+int time_slices__merge(struct time_slices **to, struct budget *budget,
+		       const struct time_slices *from)
 {
 	struct time_slices *s;
 	u32 by;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When the events of a row were, in at most SLICES slices of equal length: for what compares the times
- * of a recording with each other.  How long a recording is turns out while it is read, so slices
- * begin short; where there would be too many, two become one.  Memory does not grow with time.
+ * When the events of a row were, in at most SLICES slices of equal length: for what compares the
+ * times of a recording with each other. How long a recording is turns out while it is read, so
+ * slices begin short; where there would be too many, two become one. Memory does not grow
+ * with time.
  */
 #ifndef KVMW_TIME_SLICES_H
 #define KVMW_TIME_SLICES_H
@@ -14,18 +15,21 @@
 #define SLICE_GROUPS	(SLICES / SLICE_GROUP)
 
 struct time_slices {
-	u32 shift;		/* a slice takes 1 << shift ns; the first begins where the report does */
+	/* a slice takes 1 << shift ns; the first begins where the report does */
+	u32 shift;
 	u64 count[SLICES];	/* events */
 	u64 cost_ns[SLICES];	/* of those that were completed, see struct report_row */
 	struct hist span[SLICE_GROUPS];
 };
 
 /*
- * at_ns: since the begin of the report; span_ns: KVMW_NONE if it was not completed.  *s is made where
- * it is NULL and the budget has room, and stays NULL else.  0, or -1 out of memory.
+ * at_ns: since the begin of the report; span_ns: KVMW_NONE if it was not completed. *s is made
+ * where it is NULL and the budget has room, and stays NULL else. 0, or -1 out of memory.
  */
-int time_slices__add(struct time_slices **s, struct budget *budget, u64 at_ns, u64 cost_ns, u64 span_ns);
-int time_slices__merge(struct time_slices **to, struct budget *budget, const struct time_slices *from);
+int time_slices__add(struct time_slices **s, struct budget *budget, u64 at_ns, u64 cost_ns,
+		     u64 span_ns);
+int time_slices__merge(struct time_slices **to, struct budget *budget,
+		       const struct time_slices *from);
 /* Makes slices at least 1 << shift ns long. 0, or -1 out of memory. */
 int time_slices__fold(struct time_slices *s, u32 shift);
 void time_slices__free(struct time_slices *s, struct budget *budget);

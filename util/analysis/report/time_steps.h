@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Steps of equal length, a power of two, in which a report says when something was.  They begin short,
- * since it turns out while it is read how long a recording is.
+ * Steps of equal length, a power of two, in which a report says when something was. They begin
+ * short, since it turns out while it is read how long a recording is.
  */
 #ifndef KVMW_TIME_STEPS_H
 #define KVMW_TIME_STEPS_H
@@ -10,7 +10,7 @@
 
 #define TIME_SHIFT_MIN	16	/* 65 us */
 
-/* The least shift, steps being 1 << shift ns long, by which at_ns is in one of the first nr steps. */
+/* The least shift, steps being 1 << shift ns long, at which at_ns is in the first nr steps. */
 static inline u32 time_steps__shift(u64 at_ns, u32 nr)
 {
 	u32 shift = TIME_SHIFT_MIN;

@@ -8,7 +8,8 @@
 #include "util/memory.h"
 
 /* "npf fault-write 0x1000", "io out 0x3f8 COM1 transmit" */
-static void name_open_exit(const struct report *rep, const struct agg_open *open, char *buf, size_t size)
+static void name_open_exit(const struct report *rep, const struct agg_open *open, char *buf,
+			   size_t size)
 {
 	char detail[REPORT_LABEL_MAX], reason[64];
 
@@ -149,7 +150,8 @@ static void count_time(struct report *rep)
 	const struct recording *rec = rep->rec;
 
 	for (u32 i = 0; i < rec->nr_vcpus; i++)
-		if (rec_vcpu__is_vcpu(&rec->vcpu[i]) && report__selects(rec, rep->opt, rec->vcpu[i].id))
+		if (rec_vcpu__is_vcpu(&rec->vcpu[i]) &&
+		    report__selects(rec, rep->opt, rec->vcpu[i].id))
 			rep->whole.nr_vcpus++;
 	rep->whole.wall_ns = rep->whole.nr_vcpus * recording__covered(rec);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ports: PIIX4 and ICH9 as QEMU sets them up (hw/acpi/piix4.c, hw/isa/lpc_ich9.c), PIT and RTC as in
- * any PC.  APIC registers: Intel SDM volume 3, tables 10-1 and 10-6.  HPET: IA-PC HPET
- * specification 1.0a, table 2.  Hyper-V MSRs: asm/hyperv-tlfs.h.
+ * Ports: PIIX4 and ICH9 as QEMU sets them up (hw/acpi/piix4.c, hw/isa/lpc_ich9.c), PIT and RTC as
+ * in any PC. APIC registers: Intel SDM volume 3, tables 10-1 and 10-6. HPET: IA-PC HPET
+ * specification 1.0a, table 2. Hyper-V MSRs: asm/hyperv-tlfs.h.
  */
 #include <string.h>
 
@@ -66,15 +66,17 @@ bool access_sends_ipi(u32 kind, u64 value)
 	const char *device;
 
 	/* Most exits are about something else: they are not looked up. */
-	return (kind == KVMW_DETAIL_MSR_WRITE || kind == KVMW_DETAIL_MMIO_WRITE || kind == KVMW_DETAIL_FAST_MMIO) &&
+	return (kind == KVMW_DETAIL_MSR_WRITE || kind == KVMW_DETAIL_MMIO_WRITE ||
+		kind == KVMW_DETAIL_FAST_MMIO) &&
 	       access_class(kind, value, &device) == ACCESS_IPI;
 }
 
 /*
- * QEMU's virtio-pci (hw/virtio/virtio-pci.c): the queues' registers, four bytes apart, are 12 KiB into a
- * BAR of 16 KiB; the legacy register is 16 bytes into the I/O BAR, which firmware puts at 0xc000 or above
- * (include/uapi/linux/virtio_pci.h).  virtio-mmio: 0x50 bytes into a window of 512 bytes or 4 KiB
- * (include/uapi/linux/virtio_mmio.h).  Between PCI's hole and 4 GiB are the APICs, HPET and firmware.
+ * QEMU's virtio-pci (hw/virtio/virtio-pci.c): the queues' registers, four bytes apart, are 12 KiB
+ * into a BAR of 16 KiB; the legacy register is 16 bytes into the I/O BAR, which firmware puts at
+ * 0xc000 or above (include/uapi/linux/virtio_pci.h). virtio-mmio: 0x50 bytes into a window of 512
+ * bytes or 4 KiB (include/uapi/linux/virtio_mmio.h). Between PCI's hole and 4 GiB are the APICs,
+ * HPET and firmware.
  */
 #define MAX_QUEUES	64		/* e1000 has its registers from 0x3800 on */
 #define HOLE		0x80000000ULL
@@ -85,9 +87,11 @@ bool access_is_probably_notify(u32 kind, u64 value)
 {
 	if (kind == KVMW_DETAIL_PIO_OUT)
 		return value >= 0xc000 && value <= 0xffff && (value & 0x1f) == 0x10;
-	if (kind != KVMW_DETAIL_MMIO_WRITE || value < HOLE || (value >= HOLE_END && value < ABOVE_4G))
+	if (kind != KVMW_DETAIL_MMIO_WRITE || value < HOLE ||
+	    (value >= HOLE_END && value < ABOVE_4G))
 		return false;
-	return ((value & 0x3fff) - 0x3000 < 4ULL * MAX_QUEUES && !(value & 3)) || (value & 0x1ff) == 0x50;
+	return ((value & 0x3fff) - 0x3000 < 4ULL * MAX_QUEUES && !(value & 3)) ||
+	       (value & 0x1ff) == 0x50;
 }
 
 enum exit_class exit_class(u32 isa, u32 reason)
@@ -126,15 +130,16 @@ bool fault_is_of_protection(u32 isa, u64 info1)
 		return false;
 	if (isa == KVMW_ISA_SVM)
 		return info1 & NPF_PRESENT && info1 & NPF_WRITE;
-	return isa == KVMW_ISA_VMX && info1 & EPT_WRITE && info1 & EPT_READABLE && !(info1 & EPT_WRITABLE);
+	return isa == KVMW_ISA_VMX && info1 & EPT_WRITE && info1 & EPT_READABLE &&
+	       !(info1 & EPT_WRITABLE);
 }
 
 #define SVM_NPF			0x400
 #define VMX_EPT_VIOLATION	48
 
 /*
- * The qualification of an EPT violation has bits of the access, EXITINFO1 of a nested page fault has,
- * and EXITINFO2 the address.  VMX: info2 is the IDT-vectoring information.
+ * The qualification of an EPT violation has bits of the access, EXITINFO1 of a nested page fault
+ * has, and EXITINFO2 the address. VMX: info2 is the IDT-vectoring information.
  */
 bool exit_info_is_plain(u32 isa, u32 reason, bool second)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CRC-32 with carry-less multiplication: a block of 16 bytes that lies n bits before another one counts as
- * much as the block times x^n modulo the polynomial at the other one's place.  So blocks are added to those
- * behind them until one remains, with the same checksum as all.  The bits of a byte are mirrored, hence the
- * constants: of x^(n + 32) for a block's lower half, of x^(n - 32) for its upper one, each mirrored and
- * shifted by one.  See Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
- * Instruction", Intel 2009.
+ * CRC-32 with carry-less multiplication: a block of 16 bytes that lies n bits before another one
+ * counts as much as the block times x^n modulo the polynomial at the other one's place. So blocks
+ * are added to those behind them until one remains, with the same checksum as all. The bits of a
+ * byte are mirrored, hence the constants: of x^(n + 32) for a block's lower half, of x^(n - 32) for
+ * its upper one, each mirrored and shifted by one. See Gopal et al., "Fast CRC Computation for
+ * Generic Polynomials Using PCLMULQDQ Instruction", Intel 2009.
  */
 #include <immintrin.h>
 #include <zlib.h>
@@ -41,7 +41,8 @@ static __m128i fold_all(const u8 *p, size_t len)
 		block[i] = load_block(p + i * BLOCK);
 	/* A checksum begins with all ones. */
 	block[0] = _mm_xor_si128(block[0], _mm_cvtsi32_si128(-1));
-	for (p += sizeof(block), len -= sizeof(block); len >= sizeof(block); p += sizeof(block), len -= sizeof(block))
+	for (p += sizeof(block), len -= sizeof(block); len >= sizeof(block);
+	     p += sizeof(block), len -= sizeof(block))
 		for (u32 i = 0; i < AHEAD; i++)
 			block[i] = fold(block[i], FOLD_4, load_block(p + i * BLOCK));
 	for (u32 i = 1; i < AHEAD; i++)
@@ -59,6 +60,6 @@ u32 checksum__crc32(const u8 *p, size_t len)
 	if (len < AHEAD * BLOCK || !__builtin_cpu_supports("pclmul"))
 		return crc32(0, p, len);
 	_mm_storeu_si128((__m128i *)rest, fold_all(p, whole));
-	/* zlib's begins where it ended before: here with all ones turned over, since they are in the block. */
+	/* zlib's begins where it ended: here with all ones turned over, which are in the block. */
 	return crc32(crc32(UINT32_MAX, rest, sizeof(rest)), p + whole, len - whole);
 }

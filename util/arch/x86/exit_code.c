@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Intel SDM volume 2, AMD APM volume 3: opcodes.  Documentation/arch/x86/x86_64/mm.rst: where the
- * kernel is; arch/x86/boot/compressed/kaslr.c: it is moved by multiples of CONFIG_PHYSICAL_ALIGN, which
- * is 2 MiB at least.
+ * kernel is; arch/x86/boot/compressed/kaslr.c: it is moved by multiples of CONFIG_PHYSICAL_ALIGN,
+ * which is 2 MiB at least.
  */
 #include <string.h>
 

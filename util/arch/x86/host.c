@@ -76,8 +76,8 @@ u64 arch__counter(void)
 }
 
 /*
- * 32 bits of a fraction of SVM, 48 of VMX (tsc_scaling_ratio_frac_bits); 1 where the CPU cannot scale
- * (kvm_x86_vendor_init(), arch/x86/kvm/x86.c).
+ * 32 bits of a fraction of SVM, 48 of VMX (tsc_scaling_ratio_frac_bits); 1 where the CPU cannot
+ * scale (kvm_x86_vendor_init(), arch/x86/kvm/x86.c).
  */
 u64 arch__tsc_ratio(u64 ratio)
 {
@@ -91,7 +91,7 @@ u64 arch__tsc_ratio(u64 ratio)
 
 #define INHIBIT		"APICV_INHIBIT_REASON_"
 
-/* enum kvm_apicv_inhibit since 7491b7b2e1d7, 5.18; of its members, only the first is always the same. */
+/* enum kvm_apicv_inhibit since 7491b7b2e1d7, 5.18: only its first member is always the same. */
 static const char *inhibit_name(const struct btf *btf, u32 bit)
 {
 	s32 id = btf ? btf__find_by_name_kind(btf, "kvm_apicv_inhibit", BTF_KIND_ENUM) : -1;

@@ -81,7 +81,8 @@ const char *written_name(u64 group, bool (*is_vcpu)(const void *arg, u32 number)
 	if (!group)
 		return NULL;
 	len = snprintf(buf, size, "ICR: %s", (group >> 8 & 7) ? "" : "IPI ");
-	icr_name((group & ICR_COMMAND) | (group >> GROUP_SHORTHAND & 3) << 18, buf + len, size - len);
+	icr_name((group & ICR_COMMAND) | (group >> GROUP_SHORTHAND & 3) << 18, buf + len,
+		 size - len);
 	if (!(group & GROUP_X2APIC) || group >> GROUP_SHORTHAND & 3)
 		return buf;
 	nr = icr__ids(to, group & ICR_LOGICAL, id);
@@ -94,7 +95,8 @@ const char *written_name(u64 group, bool (*is_vcpu)(const void *arg, u32 number)
 		snprintf(buf + len, size - len, " to %u APICs, mask 0x%x", nr, to);
 	else
 		for (u32 i = 0; i < nr; i++, len = strlen(buf))
-			snprintf(buf + len, size - len, "%s%u", i ? "," : vcpus ? nr > 1 ? " to vCPUs " : " to vCPU " :
+			snprintf(buf + len, size - len, "%s%u",
+				 i ? "," : vcpus ? nr > 1 ? " to vCPUs " : " to vCPU " :
 				 nr > 1 ? " to APIC ids " : " to APIC id ", id[i]);
 	return buf;
 }

@@ -5,15 +5,15 @@
  * Serial ports: include/uapi/linux/serial_reg.h, arch/x86/include/asm/serial.h.  PIC, PIT, DMA,
  * port 61h, A20, reset: Intel's I/O Controller Hub 9 datasheet, chapter 13; those of the kernel:
  * arch/x86/include/asm/{i8259,dma}.h, include/linux/i8253.h, arch/x86/kernel/io_delay.c.  CMOS:
- * include/linux/mc146818rtc.h.  Keyboard: drivers/input/serio/i8042-io.h.  IDE: include/linux/ata.h.
+ * include/linux/mc146818rtc.h. Keyboard: drivers/input/serio/i8042-io.h. IDE: include/linux/ata.h.
  * VGA: include/video/vga.h.  Floppy: include/uapi/linux/fdreg.h.  Parallel port:
  * drivers/parport/parport_pc.h.  PCI: PCI Local Bus Specification 3.0, 3.2.2.3.2.
  *
  * QEMU: docs/specs/{fw_cfg,pvpanic,acpi_cpu_hotplug,acpi_mem_hotplug,acpi_pci_hotplug}.rst,
  * include/hw/southbridge/ich9.h, hw/acpi/{piix4,pcihp,core}.c, include/hw/acpi/pc-hotplug.h,
  * hw/isa/apm.c, hw/i386/vmport.c, hw/i386/kvmvapic.c, hw/display/vga_int.h, hw/misc/debugexit.c,
- * hw/char/debugcon.c; 0xf4 is where kvm-unit-tests put a debug exit (x86/run).  The ACPI registers move: SeaBIOS puts them at 0x600, OVMF too on q35, but
- * at 0xb000 on pc, as SeaBIOS once did.
+ * hw/char/debugcon.c; 0xf4 is where kvm-unit-tests put a debug exit (x86/run). The ACPI registers
+ * move: SeaBIOS puts them at 0x600, OVMF too on q35, but at 0xb000 on pc, as SeaBIOS once did.
  */
 #include "util/arch/names.h"
 #include "util/arch/x86/names/table.h"

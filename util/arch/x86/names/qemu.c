@@ -25,5 +25,6 @@ static int compare_region_names(const void *key, const void *element)
 
 bool names__know_registers(const char *region)
 {
-	return bsearch(region, regions, ARRAY_SIZE(regions), sizeof(*regions), compare_region_names);
+	return bsearch(region, regions, ARRAY_SIZE(regions), sizeof(*regions),
+		       compare_region_names);
 }

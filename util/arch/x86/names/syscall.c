@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* System calls that take memory from their caller, or let it sleep: arch/x86/entry/syscalls/syscall_64.tbl. */
+/* System calls that take their caller's memory, or let it sleep: entry/syscalls/syscall_64.tbl. */
 #include "util/arch/names.h"
 #include "util/arch/x86/names/table.h"
 

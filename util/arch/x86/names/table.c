@@ -12,7 +12,8 @@ static int name__compare(const void *key, const void *element)
 
 const char *name_table__find(const struct name_table *table, u64 number, bool written)
 {
-	size_t i = lower_bound(&number, table->name, table->nr, sizeof(*table->name), name__compare);
+	size_t i =
+		lower_bound(&number, table->name, table->nr, sizeof(*table->name), name__compare);
 	const struct name *name = &table->name[i];
 
 	if (i == table->nr || number < name->from)
