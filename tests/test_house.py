@@ -20,6 +20,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent
 KVMW = pathlib.Path(os.environ.get("KVMW", TREE / "kvmw")).resolve()
 OBJ = KVMW.parent / "obj"
 MAX_FILE, MAX_FUNCTION = 600, 80        # lines
+MAX_LINE = 100                          # columns
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("ctags") and shutil.which("git") and (TREE / ".git").exists()),
@@ -61,6 +62,13 @@ def test_functions_are_short():
     long = {f"{tag['path']}: {tag['name']}": tag["end"] - tag["line"] + 1 for tag in tags("f")
             if tag.get("end", 0) - tag["line"] >= MAX_FUNCTION}
     assert not long
+
+
+def test_lines_are_short():
+    """But for those with a text, which may be in one piece, so that it is found."""
+    assert not [f"{path}:{number}" for path in files("*.c", "*.h")
+                for number, line in enumerate((TREE / path).read_text().splitlines(), 1)
+                if len(line.expandtabs(8)) > MAX_LINE and not re.search(r'".*"', line)]
 
 
 def test_no_mutable_globals():
