@@ -302,6 +302,11 @@ static int end(struct record_keep *k)
 	return 0;
 }
 
+static bool cools_down(const struct record_keep *k, u64 now)
+{
+	return k->last_ns && now < k->last_ns + k->opt->cooldown_ns;
+}
+
 /* by_hand: whoever asks gets one, whatever --cooldown says. */
 static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_hand)
 {
@@ -312,7 +317,7 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 		notice("%s: ignored: %u snapshots are all that --max-snapshots allows", hit->why,
 		       k->opt->max_snapshots);
 	}
-	if (!may_make(k) || (!by_hand && k->last_ns && now < k->last_ns + k->opt->cooldown_ns)) {
+	if (!may_make(k) || (!by_hand && cools_down(k, now))) {
 		k->nr_ignored++;
 		return 0;
 	}
@@ -401,6 +406,9 @@ static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, 
 
 	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] ||
 	    stuck_since(s) != since)
+		return;
+	/* It is still stuck when a trigger counts again. */
+	if (k->waiting || k->writing || cools_down(k, now))
 		return;
 	k->stuck_ns[i] = since;
 	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, NULL,
@@ -503,6 +511,9 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	if (*k->name)
 		snprintf(end_of_vm.why, sizeof(end_of_vm.why), "gone: %s (pid %d)", k->name,
 			 k->named);
+	if (k->waiting && begin(k))
+		return;
+	wait_for_file(k);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
 		trigger(k, &end_of_vm, false);
 	if (k->waiting && begin(k))

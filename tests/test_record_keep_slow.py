@@ -94,6 +94,28 @@ def test_stuck_each_time(tmp_path):
         rec.end()
 
 
+def test_stuck_during_the_cooldown(tmp_path):
+    """A vCPU that is still stuck when it is over."""
+    with running_guest() as pid, \
+         Recorder(tmp_path, "-p", pid, "--keep", "3s,16M", "-e", "userspace", "--trigger", "stuck>300ms", "--cooldown", "2s") as rec:
+        os.kill(pid, signal.SIGSTOP)
+        rec.snapshot()
+        written_for(rec, "stuck>300ms: vCPU 0")
+        rec.end()
+
+
+def test_gone_while_another_one_is_made(tmp_path):
+    """Each has its snapshot, whichever comes first."""
+    for _ in range(5):
+        with running_guest() as pid, Recorder(tmp_path, "-p", pid, "--keep", "3s,16M", "-e", "userspace", "--trigger", "gone",
+                                              "--cooldown", "0") as rec:
+            rec.tell()
+            os.kill(pid, signal.SIGKILL)
+            errors = rec.process.stderr.read()
+            assert " record: SIGUSR2: " in errors and " record: gone: " in errors, errors
+            assert rec.process.wait() == 0
+
+
 def test_disk_that_fills_again_and_again(tmp_path):
     """While a snapshot fails for want of room, others are asked for; then the disk has room, and SIGTERM comes at once."""
     with small_disk(tmp_path, "4k") as (folder, grow):
