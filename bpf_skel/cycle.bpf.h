@@ -22,60 +22,10 @@
 #define KVMW_CYCLE_BPF_H
 
 #include "filter.bpf.h"
+#include "sums.bpf.h"
 
 #define NO_CPU		0xffff
 #define NO_USER		(~0U)
-
-/* ---- sums ------------------------------------------------------------------ */
-
-/* Sums of the parts exist only if the parts do. */
-static __noinline int sum_start(struct kvmw_sum *sum, u64 key, u32 event)
-{
-	if (!sum)
-		return 0;
-	if (event == KVMW_EVENT_EXIT && !config.parts)
-		sum->halt_ns = sum->poll_ns = sum->wait_ns = sum->block_ns = KVMW_NONE;
-	if (event == KVMW_EVENT_EXIT && !(config.parts && compat_tells_throttled()))
-		sum->throttled_ns = KVMW_NONE;
-	/* The recorder may look. */
-	barrier();
-	sum->key = key;
-	return 0;
-}
-
-/* The sum of a key, and in *at its index; once all sums are in use, the last one is shared. */
-static __always_inline struct kvmw_sum *sum_of(struct kvmw_vcpu_state *s, u32 event, u32 isa,
-					       u32 reason, u32 *at)
-{
-	u64 key = KVMW_SUM_KEY(event, isa, reason);
-	u32 hash = reason ^ reason >> 5 ^ event * 41;
-	struct kvmw_sum *sum;
-
-	for (u32 probe = 0; probe < 16; probe++) {
-		u32 i = (hash + probe) & (KVMW_MAX_SUMS - 1);
-
-		sum = &s->sums[i];
-		if (sum->key != key) {
-			if (sum->key)
-				continue;
-			sum_start(sum, key, event);
-		}
-		*at = i;
-		return sum;
-	}
-	sum = &s->sums[KVMW_MAX_SUMS];
-	if (!sum->key)
-		sum_start(sum, KVMW_SUM_KEY(event, isa, KVMW_REASON_OTHER), event);
-	*at = KVMW_MAX_SUMS;
-	return sum;
-}
-
-static __always_inline struct kvmw_sum *sum_at(struct kvmw_vcpu_state *s, u32 i)
-{
-	/* Opaque, or the compiler drops the bound that the verifier needs. */
-	barrier_var(i);
-	return &s->sums[i <= KVMW_MAX_SUMS ? i : KVMW_MAX_SUMS];
-}
 
 /* ---- parts ----------------------------------------------------------------- */
 

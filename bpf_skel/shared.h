@@ -22,6 +22,7 @@
 #define KVMW_MAX_TARGETS 1024	/* processes of -p, or of --exclude */
 #define KVMW_MAX_GROUPS	1024	/* control groups of -G and --container */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
+#define KVMW_NR_SUMS	(KVMW_MAX_SUMS + 2)	/* and what finds no place, of each event */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
 #define KVMW_NO_VM	(~0U)
@@ -135,7 +136,7 @@ struct kvmw_sum {
  */
 #define KVMW_LATENCIES	28
 #define KVMW_LATENCY_FIRST 7
-#define KVMW_MAX_LATENCIES ((KVMW_MAX_SUMS + 1) * KVMW_LATENCIES)
+#define KVMW_MAX_LATENCIES (KVMW_NR_SUMS * KVMW_LATENCIES)
 
 struct kvmw_latencies {
 	u64 count[KVMW_MAX_LATENCIES];
@@ -298,7 +299,7 @@ struct kvmw_vcpu_state {
 	u64 exits_put;
 	struct kvmw_exits exits;
 
-	struct kvmw_sum sums[KVMW_MAX_SUMS + 1];
+	struct kvmw_sum sums[KVMW_NR_SUMS];
 	struct kvmw_place holders[KVMW_NR_PLACES];
 	struct kvmw_kind_total kinds[KVMW_NR_KIND_SUMS];
 };

@@ -123,7 +123,7 @@ static int counters__send_state(struct sink_rows *rows, const struct kvmw_vcpu_s
 
 	for (u32 try = 0; try < TRIES; try++) {
 		err = 0;
-		for (u32 i = 0; i <= KVMW_MAX_SUMS && !err; i++)
+		for (u32 i = 0; i < KVMW_NR_SUMS && !err; i++)
 			err = counters__send_sum(rows, s, i, &l, now);
 		if (err || (s->exit_open == l.open && s->exit.e.time_ns == l.exit.time_ns &&
 			    s->user_open == l.user_open && s->user.e.time_ns == l.returned_ns))
@@ -161,7 +161,7 @@ static int give_latencies(const struct kvmw_vcpu_state *s, const struct kvmw_lat
 {
 	int ret = 0;
 
-	for (u32 i = 0; i <= KVMW_MAX_SUMS && !ret; i++) {
+	for (u32 i = 0; i < KVMW_NR_SUMS && !ret; i++) {
 		const u64 *count = &of->count[(size_t)i * KVMW_LATENCIES];
 		struct kvmw_total row;
 

@@ -29,7 +29,7 @@ struct kvmw_total totals__of_sum(const struct kvmw_vcpu_state *s, const struct k
 static int send_totals(struct totals *totals, struct sink_rows *rows, u32 at,
 		       const struct kvmw_vcpu_state *s)
 {
-	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++) {
+	for (u32 i = 0; i < KVMW_NR_SUMS; i++) {
 		const struct kvmw_sum sum = s->sums[i];
 		struct kvmw_total *row;
 		/* All fields count: the vCPU may be between two of its additions. */
@@ -158,7 +158,7 @@ static void add_state(struct totals_sum *sum, const struct kvmw_vcpu_state *s)
 		sum->lost += s->lost[i].count;
 	for (u32 i = 0; i < KVMW_NR_KIND_SUMS; i++)
 		sum->count += s->kinds[i].count;
-	for (u32 i = 0; i <= KVMW_MAX_SUMS; i++)
+	for (u32 i = 0; i < KVMW_NR_SUMS; i++)
 		sum->count += s->sums[i].count;
 }
 

@@ -21,7 +21,7 @@ struct totals_sum {
 /* What was sent last: only changes are sent. */
 struct totals {
 	/* sums of all fields, which only grow */
-	u64 versions[KVMW_MAX_VCPUS][KVMW_MAX_SUMS + 1];
+	u64 versions[KVMW_MAX_VCPUS][KVMW_NR_SUMS];
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
 	u64 lost[KVMW_MAX_VCPUS][KVMW_MAX_EVENTS];
 	u64 time_ns;		/* of the last call */
