@@ -39,7 +39,7 @@ struct quantum {
 /* The distinct values of a column, numbered by their first appearance. */
 struct numbers {
 	u32 of;			/* the column plus 1; 0: none */
-	u32 n;			/* how many; 0: more than KEYMAP_MAX */
+	struct keymap_keys keys;
 	u64 value[KEYMAP_MAX];	/* by number */
 	u32 number[DATA_MAX_ROWS];	/* by row */
 };
@@ -90,7 +90,7 @@ static inline u64 layout__first(const struct layout *l, u32 field)
 	return l->values[(size_t)field * l->nr];
 }
 
-/* The values of a column numbered; n may be 0. Valid until NR_NUMBERS - 1 others are asked for. */
+/* A column's values numbered; keys.n may be 0. Valid until NR_NUMBERS - 1 others are asked for. */
 const struct numbers *layout__numbers(struct layout *l, u32 field);
 
 void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max);

@@ -69,6 +69,7 @@ static void lay_delta(struct layout *l, struct column *col, const u64 *v)
 const struct numbers *layout__numbers(struct layout *l, u32 field)
 {
 	struct numbers *found;
+	const u64 *v;
 	u32 i = 0;
 
 	while (i < NR_NUMBERS - 1 && l->numbers[i]->of != field + 1)
@@ -80,13 +81,17 @@ const struct numbers *layout__numbers(struct layout *l, u32 field)
 		return found;
 	found->of = field + 1;
 	if (l->same[field]) {
-		found->n = 1;
+		found->keys.n = 1;
+		found->keys.rows[0] = l->nr;
+		found->keys.first[0] = 0;
 		found->value[0] = layout__first(l, field);
 		memset(found->number, 0, l->nr * sizeof(found->number[0]));
-	} else {
-		found->n = keymap__number(&l->keys, layout__column(l, field), l->nr, KEYMAP_MAX,
-					  found->number, found->value);
+		return found;
 	}
+	v = layout__column(l, field);
+	keymap__number(&l->keys, v, l->nr, KEYMAP_MAX, found->number, &found->keys);
+	for (u32 k = 0; k < found->keys.n; k++)
+		found->value[k] = v[found->keys.first[k]];
 	return found;
 }
 
@@ -100,9 +105,9 @@ static bool put_in_order(struct layout *l, u32 key, const u32 **order)
 		return true;
 	if (l->ordered_by != key + 1) {
 		by = layout__numbers(l, key);
-		if (!by->n)
+		if (!by->keys.n)
 			return false;
-		order_by_number(l->order, by->number, by->n, l->nr);
+		order_by_number(l->order, by->number, &by->keys, l->nr);
 		l->ordered_by = key + 1;
 	}
 	*order = l->order;
@@ -131,22 +136,22 @@ static u8 *put_dict(struct column *col, const struct numbers *d, u8 *to, u16 *pl
 	u64 value[DICT_MAX];
 	u32 planes;
 
-	for (u32 i = 0; i < d->n; i++)
+	for (u32 i = 0; i < d->keys.n; i++)
 		sorted[i] = (struct dict_value) { d->value[i], i };
 	/* cppcheck-suppress uninitvar ; a dictionary has values */
-	qsort(sorted, d->n, sizeof(*sorted), compare_values);
-	for (u32 i = 0; i < d->n; i++) {
+	qsort(sorted, d->keys.n, sizeof(*sorted), compare_values);
+	for (u32 i = 0; i < d->keys.n; i++) {
 		value[i] = sorted[i].value;
 		place[sorted[i].number] = i;
 	}
 	/* cppcheck-suppress uninitvar ; likewise */
 	col->base = value[0];
-	planes = bytes_of(value[d->n - 1] - value[0]);
-	put32(to, d->n);
+	planes = bytes_of(value[d->keys.n - 1] - value[0]);
+	put32(to, d->keys.n);
 	to[4] = planes;
-	to[5] = bytes_of(d->n - 1);
+	to[5] = bytes_of(d->keys.n - 1);
 	put16(to + 6, 0);
-	return to + DICT_HDR_SIZE + put_planes(to + DICT_HDR_SIZE, value, d->n, value[0], planes);
+	return to + DICT_HDR_SIZE + put_planes(to + DICT_HDR_SIZE, value, d->keys.n, value[0], planes);
 }
 
 /* A plane of the places; at: where each row's goes, NULL: they stay. */
@@ -173,15 +178,15 @@ static bool lay_dict(struct layout *l, struct column *col, u32 index)
 	u8 low[DICT_MAX];
 	u8 *to;
 
-	if (!d->n || d->n > DICT_MAX || d->n > l->nr / 2)
+	if (!d->keys.n || d->keys.n > DICT_MAX || d->keys.n > l->nr / 2)
 		return false;
 	col->encoding = COLUMN_DICT;
 	to = put_dict(col, d, l->raw, place);
 	col->piece[col->nr_pieces++] = to - l->raw;
 	if (col->refs[0] != COLUMN_NO_REF && !put_in_order(l, col->refs[0], &order))
 		col->refs[0] = COLUMN_NO_REF;
-	for (u32 p = 0; p < bytes_of(d->n - 1); p++, to += l->nr) {
-		for (u32 i = 0; i < d->n; i++)
+	for (u32 p = 0; p < bytes_of(d->keys.n - 1); p++, to += l->nr) {
+		for (u32 i = 0; i < d->keys.n; i++)
 			low[i] = place[i] >> (8 * p);
 		put_places(to, d, low, order, l->nr);
 		col->piece[col->nr_pieces++] = l->nr;
@@ -197,21 +202,19 @@ static bool lay_dict(struct layout *l, struct column *col, u32 index)
  */
 static bool lay_coarse(struct layout *l, struct column *col, u32 index)
 {
-	u32 rows[KEYMAP_MAX] = { 0 }, pieces = 0, sum = 0, plane;
-	const struct numbers *keys;
+	const struct keymap_keys *keys;
+	u32 pieces = 0, sum = 0, plane;
 
 	memset(&col->refs[1], COLUMN_NO_REF, COLUMN_NR_REFS - 1);
 	if (!lay_dict(l, col, index))
 		return false;
 	if (col->refs[0] == COLUMN_NO_REF || l->same[col->refs[0]] || col->nr_pieces == 1)
 		return true;
-	keys = layout__numbers(l, col->refs[0]);
-	for (u32 i = 0; i < l->nr; i++)
-		rows[keys->number[i]]++;
+	keys = &layout__numbers(l, col->refs[0])->keys;
 	plane = col->nr_pieces - 1;
 	col->nr_pieces = 1;
 	for (u32 k = 0; k < keys->n; k++) {
-		sum += rows[k];
+		sum += keys->rows[k];
 		if (sum < COARSE_ROWS && k + 1 < keys->n)
 			continue;
 		col->piece[1 + pieces++] = sum;
@@ -236,10 +239,10 @@ static bool lay_chain(struct layout *l, struct column *col, const u64 *v)
 	u64 end[KEYMAP_MAX];
 	u32 seen = 0;
 
-	if (!key->n)
+	if (!key->keys.n)
 		return false;
 	/* Each number is new before it is met again, which a compiler cannot know. */
-	memset(end, 0, key->n * sizeof(end[0]));
+	memset(end, 0, key->keys.n * sizeof(end[0]));
 	col->encoding = COLUMN_CHAIN;
 	col->base = v[0];
 	for (u32 i = 0; i < l->nr; i++) {

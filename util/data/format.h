@@ -249,15 +249,22 @@ void keymap__clear(struct keymap *m);
 /* The value of key; *fresh: this call added it. NULL: more than KEYMAP_MAX keys. */
 u64 *keymap__get(struct keymap *m, u64 key, bool *fresh);
 
-/*
- * Numbers the keys of nr rows from 0 by their first appearance: the number of each row and, unless
- * it is NULL, each distinct key. Returns how many there are; 0: more than limit, or
- * than KEYMAP_MAX.
- */
-u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct);
+/* Distinct keys, by their numbers. */
+struct keymap_keys {
+	u32 n;			/* how many; 0: more than there may be */
+	u32 rows[KEYMAP_MAX];	/* that have the key */
+	u32 first[KEYMAP_MAX];	/* one of these rows */
+};
 
-/* The position of each row after a stable sort by number, of which n exist; order may be number. */
-void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr);
+/*
+ * Numbers the keys of nr rows from 0 by their first appearance: the number of each row, and the
+ * keys. false: there are more than limit, or than KEYMAP_MAX.
+ */
+bool keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number,
+		    struct keymap_keys *keys);
+
+/* The position of each row after a stable sort by number; order may be number. */
+void order_by_number(u32 *order, const u32 *number, const struct keymap_keys *keys, u32 nr);
 
 /* Both.  false: more than KEYMAP_MAX keys. */
 bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr);

@@ -69,54 +69,47 @@ static inline u32 near_at(u64 key)
 
 #define KEYMAP_ELSEWHERE 1u	/* unlike 0, not at near_at(0) */
 
-u32 keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number, u64 *distinct)
+bool keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *number,
+		    struct keymap_keys *keys)
 {
-	u64 last = ~key[0];
-	u32 of_last = 0, n = 0;
+	u32 n = 0;
 
+	keys->n = 0;
 	keymap__clear(m);
 	/* A place is empty if it has a key that belongs to another one. */
 	memset(m->near, 0, sizeof(m->near));
 	m->near[near_at(0)].key = KEYMAP_ELSEWHERE;
+	/* Whether a key is the previous one again is not asked: often a CPU could not predict it. */
 	for (u32 i = 0; i < nr; i++) {
-		struct keymap_near *at;
-		bool fresh;
-		u64 *found;
+		struct keymap_near *at = &m->near[near_at(key[i])];
 
-		if (key[i] == last) {
-			number[i] = of_last;
-			continue;
-		}
-		last = key[i];
-		at = &m->near[near_at(last)];
-		if (at->key != last) {
-			found = keymap__get(m, last, &fresh);
+		if (at->key != key[i]) {
+			bool fresh;
+			u64 *found = keymap__get(m, key[i], &fresh);
+
 			if (!found || (fresh && n == limit))
-				return 0;
+				return false;
 			if (fresh) {
-				if (distinct)
-					distinct[n] = last;
+				keys->first[n] = i;
+				keys->rows[n] = 0;
 				*found = n++;
 			}
-			*at = (struct keymap_near) { last, *found };
+			*at = (struct keymap_near) { key[i], *found };
 		}
-		of_last = at->number;
-		number[i] = of_last;
+		number[i] = at->number;
+		keys->rows[at->number]++;
 	}
-	return n;
+	keys->n = n;
+	return true;
 }
 
-void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr)
+void order_by_number(u32 *order, const u32 *number, const struct keymap_keys *keys, u32 nr)
 {
-	u32 next[KEYMAP_MAX] = { 0 }, sum = 0;
+	u32 next[KEYMAP_MAX], sum = 0;
 
-	for (u32 i = 0; i < nr; i++)
-		next[number[i]]++;
-	for (u32 k = 0; k < n; k++) {
-		u32 rows = next[k];
-
+	for (u32 k = 0; k < keys->n; k++) {
 		next[k] = sum;
-		sum += rows;
+		sum += keys->rows[k];
 	}
 	for (u32 i = 0; i < nr; i++)
 		order[i] = next[number[i]]++;
@@ -124,9 +117,10 @@ void order_by_number(u32 *order, const u32 *number, u32 n, u32 nr)
 
 bool order_by_key(u32 *order, struct keymap *m, const u64 *key, u32 nr)
 {
-	u32 n = keymap__number(m, key, nr, KEYMAP_MAX, order, NULL);
+	struct keymap_keys keys;
 
-	if (n)
-		order_by_number(order, order, n, nr);
-	return n;
+	if (!keymap__number(m, key, nr, KEYMAP_MAX, order, &keys))
+		return false;
+	order_by_number(order, order, &keys, nr);
+	return true;
 }

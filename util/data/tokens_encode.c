@@ -21,8 +21,7 @@ static u8 *put_varint(u8 *to, u64 v)
 /* Group 0 takes all keys that have few rows. */
 static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 {
-	u32 rows[KEYMAP_MAX] = { 0 };
-	const struct numbers *keys;
+	const struct numbers *of;
 	u8 group[KEYMAP_MAX];
 
 	/* Columns that depend on the same one follow each other. */
@@ -31,22 +30,20 @@ static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 	plan->grouped_by = by + 1;
 	plan->other.like = 0;
 	plan->nr_groups = 1;
-	keys = by == COLUMN_NO_REF ? NULL : layout__numbers(l, by);
-	if (!keys || !keys->n) {
+	of = by == COLUMN_NO_REF ? NULL : layout__numbers(l, by);
+	if (!of || !of->keys.n) {
 		memset(plan->group, 0, l->nr);
 		return;
 	}
-	for (u32 i = 0; i < l->nr; i++)
-		rows[keys->number[i]]++;
-	for (u32 k = 0; k < keys->n; k++) {
+	for (u32 k = 0; k < of->keys.n; k++) {
 		group[k] = 0;
-		if (rows[k] < GROUP_ROWS || plan->nr_groups == TOKEN_GROUPS)
+		if (of->keys.rows[k] < GROUP_ROWS || plan->nr_groups == TOKEN_GROUPS)
 			continue;
-		plan->key[plan->nr_groups] = keys->value[k];
+		plan->key[plan->nr_groups] = of->value[k];
 		group[k] = plan->nr_groups++;
 	}
 	for (u32 i = 0; i < l->nr; i++)
-		plan->group[i] = group[keys->number[i]];
+		plan->group[i] = group[of->number[i]];
 }
 
 /* Stores v in ticks in l->work, and what remains in the plan's rests. */
