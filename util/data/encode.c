@@ -46,13 +46,15 @@ struct data_encoder *data_encoder__new(void)
 	l->work = malloc(DATA_MAX_ROWS * sizeof(u64));
 	l->order = malloc(DATA_MAX_ROWS * sizeof(u32));
 	l->plan = malloc(sizeof(*l->plan));
+	l->dependent = malloc(sizeof(*l->dependent));
 	l->raw = malloc(RAW_MAX + BITS_SLACK);
 	for (u32 i = 0; i < NR_NUMBERS; i++)
 		l->numbers[i] = malloc(sizeof(*l->numbers[i]));
 	for (u32 i = 0; i < NR_NUMBERS; i++)
 		if (!l->numbers[i])
 			goto fail;
-	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->raw || keymap__init(&l->keys))
+	if (!enc->zstd || !l->work || !l->order || !l->plan || !l->dependent || !l->raw ||
+	    keymap__init(&l->keys))
 		goto fail;
 	set_zstd(enc, ROWS_LEVEL, ROWS_MIN_MATCH);
 	return enc;
@@ -74,6 +76,7 @@ void data_encoder__free(struct data_encoder *enc)
 	free(enc->layout.work);
 	free(enc->layout.order);
 	free(enc->layout.plan);
+	free(enc->layout.dependent);
 	free(enc->layout.raw);
 	free(enc->rounding);
 	free(enc);

@@ -47,6 +47,19 @@ struct numbers {
 /* of exits: of rip, reason, vcpu, on which others depend, and one more */
 #define NR_NUMBERS 4u
 
+#define ROWS_PER_EXCEPTION 32u
+#define ROWS_BETWEEN_LOOKS 256u	/* at how many exceptions there are */
+#define EXCEPTIONS (DATA_MAX_ROWS / ROWS_PER_EXCEPTION + 2 * ROWS_BETWEEN_LOOKS)
+
+/* A column whose rows mostly have the value of the first row with the same key. */
+struct dependent {
+	u32 nr;				/* of exceptions */
+	u32 row[EXCEPTIONS];		/* by exception */
+	u64 value[KEYMAP_MAX + EXCEPTIONS];	/* by key; after these, by exception */
+	u32 number[KEYMAP_MAX + EXCEPTIONS];	/* of each of these values */
+	struct keymap_keys distinct;
+};
+
 /* What it takes to lay out a column: the rows, and working memory. */
 struct layout {
 	u64 *values;		/* all columns of the rows, one after another */
@@ -60,6 +73,7 @@ struct layout {
 	u32 ordered_by;		/* what order is by: a column plus 1; 0: it is something else */
 	struct keymap keys;
 	struct numbers *numbers[NR_NUMBERS];	/* the latest first */
+	struct dependent *dependent;
 	struct token_plan *plan;
 	struct quantum quantum;
 	bool coarse;		/* durations have few values: they were rounded */

@@ -130,28 +130,28 @@ static int compare_values(const void *a, const void *b)
  * The values are sorted so that the upper planes of their places compress well and that equal rows
  * give equal frames. Writes them, and the place of each.
  */
-static u8 *put_dict(struct column *col, const struct numbers *d, u8 *to, u16 *place)
+static u8 *put_dict(struct column *col, const u64 *values, u32 n, u8 *to, u16 *place)
 {
 	struct dict_value sorted[DICT_MAX];
 	u64 value[DICT_MAX];
 	u32 planes;
 
-	for (u32 i = 0; i < d->keys.n; i++)
-		sorted[i] = (struct dict_value) { d->value[i], i };
+	for (u32 i = 0; i < n; i++)
+		sorted[i] = (struct dict_value) { values[i], i };
 	/* cppcheck-suppress uninitvar ; a dictionary has values */
-	qsort(sorted, d->keys.n, sizeof(*sorted), compare_values);
-	for (u32 i = 0; i < d->keys.n; i++) {
+	qsort(sorted, n, sizeof(*sorted), compare_values);
+	for (u32 i = 0; i < n; i++) {
 		value[i] = sorted[i].value;
 		place[sorted[i].number] = i;
 	}
 	/* cppcheck-suppress uninitvar ; likewise */
 	col->base = value[0];
-	planes = bytes_of(value[d->keys.n - 1] - value[0]);
-	put32(to, d->keys.n);
+	planes = bytes_of(value[n - 1] - value[0]);
+	put32(to, n);
 	to[4] = planes;
-	to[5] = bytes_of(d->keys.n - 1);
+	to[5] = bytes_of(n - 1);
 	put16(to + 6, 0);
-	return to + DICT_HDR_SIZE + put_planes(to + DICT_HDR_SIZE, value, d->keys.n, value[0], planes);
+	return to + DICT_HDR_SIZE + put_planes(to + DICT_HDR_SIZE, value, n, value[0], planes);
 }
 
 /* A plane of the places; at: where each row's goes, NULL: they stay. */
@@ -167,21 +167,94 @@ static void put_places(u8 *to, const struct numbers *d, const u8 *place, const u
 }
 
 /*
+ * Compares rows with the first one that has the same key. false: too many of them differ, or they
+ * have too many values.
+ */
+static bool find_exceptions(struct layout *l, const struct numbers *by, const u64 *v)
+{
+	struct dependent *d = l->dependent;
+	u32 end;
+
+	for (u32 k = 0; k < by->keys.n; k++)
+		d->value[k] = v[by->keys.first[k]];
+	d->nr = 0;
+	for (u32 at = 0; at < l->nr; at = end) {
+		if (d->nr > ROWS_BETWEEN_LOOKS + at / ROWS_PER_EXCEPTION)
+			return false;
+		end = l->nr - at < ROWS_BETWEEN_LOOKS ? l->nr : at + ROWS_BETWEEN_LOOKS;
+#pragma GCC unroll 4
+		for (u32 i = at; i < end; i++)
+			if (v[i] != d->value[by->number[i]])
+				d->row[d->nr++] = i;
+	}
+	for (u32 i = 0; i < d->nr; i++)
+		d->value[by->keys.n + i] = v[d->row[i]];
+	return keymap__number(&l->keys, d->value, by->keys.n + d->nr, DICT_MAX, d->number,
+			      &d->distinct);
+}
+
+/*
+ * Mostly rows with the same key have the same value: then its place is looked up once, not for
+ * each row.
+ */
+static bool lay_dependent(struct layout *l, struct column *col, u32 index)
+{
+	struct dependent *d = l->dependent;
+	u64 values[DICT_MAX];
+	const struct numbers *by;
+	const u32 *order = NULL;
+	u16 place[DICT_MAX];
+	u32 n;
+	u8 *to;
+
+	if (col->refs[0] == COLUMN_NO_REF || l->same[col->refs[0]])
+		return false;
+	by = layout__numbers(l, col->refs[0]);
+	if (!by->keys.n || !find_exceptions(l, by, layout__column(l, index)))
+		return false;
+	n = d->distinct.n;
+	if (n > l->nr / 2)
+		return false;
+	for (u32 i = 0; i < n; i++)
+		values[i] = d->value[d->distinct.first[i]];
+	if (d->nr)
+		put_in_order(l, col->refs[0], &order);
+	col->encoding = COLUMN_DICT;
+	to = put_dict(col, values, n, l->raw, place);
+	col->piece[col->nr_pieces++] = to - l->raw;
+	for (u32 p = 0; p < bytes_of(n - 1); p++) {
+		u8 *plane = to;
+
+		for (u32 k = 0; k < by->keys.n; k++) {
+			memset(to, place[d->number[k]] >> (8 * p), by->keys.rows[k]);
+			to += by->keys.rows[k];
+		}
+		for (u32 i = 0; i < d->nr; i++)
+			plane[order[d->row[i]]] = place[d->number[by->keys.n + i]] >> (8 * p);
+		col->piece[col->nr_pieces++] = l->nr;
+	}
+	return true;
+}
+
+/*
  * A value often depends on another column, the key: rows with the same key have
  * few distinct values.  So the indices of rows with the same key are stored together.
  */
 static bool lay_dict(struct layout *l, struct column *col, u32 index)
 {
-	const struct numbers *d = layout__numbers(l, index);
+	const struct numbers *d;
 	const u32 *order = NULL;
 	u16 place[DICT_MAX];
 	u8 low[DICT_MAX];
 	u8 *to;
 
+	if (lay_dependent(l, col, index))
+		return true;
+	d = layout__numbers(l, index);
 	if (!d->keys.n || d->keys.n > DICT_MAX || d->keys.n > l->nr / 2)
 		return false;
 	col->encoding = COLUMN_DICT;
-	to = put_dict(col, d, l->raw, place);
+	to = put_dict(col, d->value, d->keys.n, l->raw, place);
 	col->piece[col->nr_pieces++] = to - l->raw;
 	if (col->refs[0] != COLUMN_NO_REF && !put_in_order(l, col->refs[0], &order))
 		col->refs[0] = COLUMN_NO_REF;
