@@ -300,6 +300,15 @@ static bool field_differs(const struct row_bits *bits, const struct field_desc *
 	return differ && differ << (64 - 8 * field_type__width(field->type));
 }
 
+#define CACHE_LINE	64u
+
+/* The rows have just been written, mostly by another CPU: they are far away. */
+static void prefetch_rows(const u8 *rows, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += CACHE_LINE)
+		__builtin_prefetch(rows + at);
+}
+
 /* Most fields of most frames are the same in all rows: they are not gathered before one differs. */
 static void transpose(struct data_encoder *enc, const struct event_desc *event, const u8 *rows,
 		      u32 nr)
@@ -318,6 +327,8 @@ static void transpose(struct data_encoder *enc, const struct event_desc *event, 
 		u32 n = nr - at < ROWS_AT_ONCE ? nr - at : ROWS_AT_ONCE;
 		const u8 *from = rows + (size_t)at * event->size;
 
+		if (nr - at >= 2 * ROWS_AT_ONCE)
+			prefetch_rows(from + (size_t)n * event->size, (size_t)n * event->size);
 		add_rows(&bits, rows, from, event->size, n);
 		for (u32 i = 0; i < event->nr_fields; i++) {
 			if (l->same[i] && !field_differs(&bits, &event->fields[i]))
