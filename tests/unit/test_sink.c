@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the drain to the window: what becomes of the mark of a snapshot once all has failed. */
+/* From the drain to the window: the mark of a snapshot once all has failed; the memory of rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -39,10 +40,57 @@ static void test_failed_snapshot(void **state)
 	close(s.told);
 }
 
+static int take_nothing(void *arg, const struct batch *b)
+{
+	return 0;
+}
+
+static struct batch *exits(struct sink *sink, u32 nr, u32 room)
+{
+	struct batch *b = sink__batch(sink, DATA_EVENTS, event_desc__by_id(KVMW_EVENT_EXIT), 0, room);
+
+	assert_non_null(b);
+	assert_non_null(b->rows);
+	memset(b->rows, 0xff, (size_t)nr * b->event->size);
+	b->nr = nr;
+	return b;
+}
+
+/* The rows of a batch serve another one, as long as that uses most of what was touched. */
+static void test_rows_are_used_again(void **state)
+{
+	struct sink *sink = sink__to(take_nothing, NULL);
+	size_t touched = 900 * sizeof(struct kvmw_exit);
+	struct batch *b;
+	u8 *rows;
+
+	assert_non_null(sink);
+	b = exits(sink, 900, 1000);
+	assert_int_equal(b->touched, 0);
+	rows = b->rows;
+	sink__put(sink, b);
+	/* Too small a batch does not take them, nor too large a one. */
+	sink__put(sink, exits(sink, 1, 100));
+	sink__put(sink, exits(sink, 1, 1001));
+	b = exits(sink, 300, 1000);
+	assert_ptr_equal(b->rows, rows);
+	assert_int_equal(b->touched, touched);
+	sink__put(sink, b);
+	b = exits(sink, 200, 1000);
+	assert_ptr_equal(b->rows, rows);
+	assert_int_equal(b->touched, touched);
+	sink__put(sink, b);
+	b = exits(sink, 900, 1000);
+	assert_int_equal(b->touched, 0);
+	sink__put(sink, b);
+	assert_int_equal(sink__finish(sink), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed_snapshot),
+		cmocka_unit_test(test_rows_are_used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,10 @@
 
 #define ROWS_AT_A_TIME	4096
 
+#define SINK_SPARES	SINK_MAX_BATCHES
+#define SPARE_MIN	(8u << 10)	/* bytes in use */
+#define SPARE_BATCHES	1000u
+
 struct sink {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -26,15 +30,66 @@ struct sink {
 	struct data_encoder *encoder;
 	struct data_buf frame;
 	struct guest_names *names;	/* or NULL */
+	struct spare {
+		u8 *rows;		/* of a batch that is no more */
+		size_t size, touched;	/* bytes */
+	} spares[SINK_SPARES];
+	u32 nr_spares, since_spare;	/* batches freed since the last one was taken */
 	sink_take take;		/* instead of thread, writer and encoder; or NULL */
 	void *arg;
 };
 
-static void batch_free(struct batch *batch)
+/* Under the lock. */
+static struct spare take_spare(struct sink *sink, u32 i)
 {
-	free(batch->rows);
-	free(batch->json);
-	free(batch);
+	struct spare s = sink->spares[i];
+
+	sink->spares[i] = sink->spares[--sink->nr_spares];
+	return s;
+}
+
+/*
+ * To get pages from the kernel takes longer than to encode what is written to them: rows of a large
+ * batch are kept for another one, unless many of their pages are not in use any more, and until
+ * SPARE_BATCHES were freed and none took them.
+ */
+static void batch_free(struct sink *sink, struct batch *b)
+{
+	struct spare old = { NULL }, rows = { .rows = b->rows };
+	size_t used = 0;
+
+	if (b->rows) {
+		used = (size_t)b->nr * b->event->size;
+		rows.size = (size_t)b->size * b->event->size;
+		rows.touched = used > b->touched ? used : b->touched;
+	}
+	pthread_mutex_lock(&sink->lock);
+	if (used >= SPARE_MIN && used >= rows.touched / 4 && sink->nr_spares < SINK_SPARES) {
+		sink->spares[sink->nr_spares++] = rows;
+		rows.rows = NULL;
+	}
+	if (++sink->since_spare > SPARE_BATCHES && sink->nr_spares)
+		old = take_spare(sink, 0);
+	pthread_mutex_unlock(&sink->lock);
+	free(old.rows);
+	free(rows.rows);
+	free(b->json);
+	free(b);
+}
+
+/* Gives a batch room for so many bytes of rows, or none. */
+static void find_rows(struct sink *sink, struct batch *b, size_t size)
+{
+	struct spare s = { NULL };
+
+	pthread_mutex_lock(&sink->lock);
+	for (u32 i = 0; i < sink->nr_spares && !s.rows; i++)
+		if (sink->spares[i].size >= size && sink->spares[i].size / 2 <= size)
+			s = take_spare(sink, i);
+	sink->since_spare = s.rows ? 0 : sink->since_spare;
+	pthread_mutex_unlock(&sink->lock);
+	b->rows = s.rows ?: malloc(size);
+	b->touched = s.touched;
 }
 
 static int sink__write_json(struct sink *sink, enum data_frame_type type, const char *json)
@@ -186,7 +241,7 @@ static void *sink__run(void *arg)
 			sink->last = &sink->first;
 		pthread_mutex_unlock(&sink->lock);
 		failed = failed ? drop_batch(b) : write_batch(sink, b);
-		batch_free(b);
+		batch_free(sink, b);
 		pthread_mutex_lock(&sink->lock);
 		sink->failed |= failed;
 		sink->bytes = sink__bytes_now(sink);
@@ -267,6 +322,8 @@ int sink__finish(struct sink *sink)
 	failed = sink->failed;
 	data_encoder__free(sink->encoder);
 	free(sink->frame.data);
+	while (sink->nr_spares)
+		free(take_spare(sink, 0).rows);
 	free(sink);
 	return failed ? -1 : 0;
 }
@@ -298,7 +355,7 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 
 	if (!b)
 		return NULL;
-	b->rows = malloc((size_t)nr * event->size);
+	find_rows(sink, b, (size_t)nr * event->size);
 	if (!b->rows) {
 		out_of_memory();
 		free(b);
@@ -315,13 +372,13 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 void sink__put(struct sink *sink, struct batch *b)
 {
 	if (!b->json && !b->nr && !b->mark) {
-		batch_free(b);
+		batch_free(sink, b);
 		return;
 	}
 	if (sink->take) {
 		if (sink->take(sink->arg, b))
 			sink__fail(sink);
-		batch_free(b);
+		batch_free(sink, b);
 		return;
 	}
 	pthread_mutex_lock(&sink->lock);
