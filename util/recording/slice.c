@@ -18,7 +18,9 @@ struct slicer {
 	u32 rows;		/* that there is room for in each of the following */
 	u64 *col[DATA_MAX_FIELDS];
 	int field[DATA_MAX_FIELDS];
-	struct timed *order, *other;
+	struct data_facts facts[DATA_MAX_FIELDS];	/* code: NULL where col has the values */
+	struct timed *order, *aside;
+	u32 *row;		/* the same order */
 	u64 nr_cut;
 };
 
@@ -44,8 +46,10 @@ static void slicer__free_rows(struct slicer *s)
 		s->col[i] = NULL;
 	}
 	free(s->order);
-	free(s->other);
-	s->order = s->other = NULL;
+	free(s->aside);
+	free(s->row);
+	s->order = s->aside = NULL;
+	s->row = NULL;
 	s->rows = 0;
 }
 
@@ -63,8 +67,9 @@ static int slice__make_room(struct slicer *s, u32 nr, u32 rows)
 	if (rows > s->rows) {
 		slicer__free_rows(s);
 		s->order = malloc(data_row_room(rows) * sizeof(*s->order));
-		s->other = malloc(data_row_room(rows) * sizeof(*s->other));
-		if (!s->order || !s->other)
+		s->aside = malloc(data_row_room(rows) * sizeof(*s->aside));
+		s->row = malloc(data_row_room(rows) * sizeof(*s->row));
+		if (!s->order || !s->aside || !s->row)
 			return out_of_memory();
 		s->rows = data_row_room(rows);
 	}
@@ -89,15 +94,24 @@ static void sort_run(struct timed *t, u32 nr)
 	}
 }
 
-static void slice__merge(const struct timed *a, const struct timed *mid, const struct timed *end,
-			 struct timed *to)
+/* Only rows that are not in order already are moved: those that the two have around mid. */
+static void slice__merge(struct timed *from, struct timed *mid, struct timed *end,
+			 struct timed *aside)
 {
-	const struct timed *b = mid;
+	u64 first = mid->time_ns, last = mid[-1].time_ns;
+	const struct timed *a = aside, *b = mid;
+	struct timed *to = mid;
+	size_t nr;
 
-	while (a < mid && b < end)
+	while (to > from && to[-1].time_ns > first)
+		to--;
+	while (end > mid && end[-1].time_ns >= last)
+		end--;
+	nr = mid - to;
+	memcpy(aside, to, nr * sizeof(*aside));
+	while (a < aside + nr && b < end)
 		*to++ = b->time_ns < a->time_ns ? *b++ : *a++;
-	memcpy(to, a, (mid - a) * sizeof(*a));
-	memcpy(to + (mid - a), b, (end - b) * sizeof(*b));
+	memcpy(to, a, (aside + nr - a) * sizeof(*to));
 }
 
 /* Stable. Rows of one vCPU are mostly in order already, those of a few vCPUs nearly so. */
@@ -105,21 +119,10 @@ static void sort(struct slicer *s, u32 nr)
 {
 	for (u32 i = 0; i < nr; i += RUN)
 		sort_run(s->order + i, nr - i < RUN ? nr - i : RUN);
-	for (u32 len = RUN; len < nr; len *= 2) {
-		struct timed *from = s->order, *to = s->other;
-
-		for (u32 i = 0; i < nr; i += 2 * len) {
-			u32 mid = nr - i < len ? nr : i + len;
-			u32 end = nr - mid < len ? nr : mid + len;
-
-			if (mid == end || from[mid - 1].time_ns <= from[mid].time_ns)
-				memcpy(to + i, from + i, (end - i) * sizeof(*to));
-			else
-				slice__merge(from + i, from + mid, from + end, to + i);
-		}
-		s->order = to;
-		s->other = from;
-	}
+	for (u32 len = RUN; len < nr; len *= 2)
+		for (u32 mid = len; mid < nr; mid += 2 * len)
+			slice__merge(s->order + mid - len, s->order + mid,
+				     s->order + (nr - mid < len ? nr : mid + len), s->aside);
 }
 
 static void slice__put_in_order(struct slicer *s, const struct data_frame *f, int time)
@@ -152,11 +155,11 @@ static u32 row_at(const struct slicer *s, u32 rows, u64 time_ns)
 }
 
 /* Values are stored plus one: "unknown" becomes 0, which takes no more room than others. */
-static void slice__measure(const u64 *v, u32 rows, struct slice_column *c)
+static void slice__measure(const u64 *v, u32 nr, struct slice_column *c)
 {
 	u64 least = v[0] + 1, most = least, span;
 
-	for (u32 i = 1; i < rows; i++) {
+	for (u32 i = 1; i < nr; i++) {
 		u64 x = v[i] + 1;
 
 		least = x < least ? x : least;
@@ -166,34 +169,48 @@ static void slice__measure(const u64 *v, u32 rows, struct slice_column *c)
 	c->base = least;
 	c->width = !span ? 0 : span <= UINT8_MAX ? 1 : span <= UINT16_MAX ? 2 :
 		   span <= UINT32_MAX ? 4 : 8;
+	c->mask = c->width ? UINT64_MAX >> (64 - 8 * c->width) : 0;
 }
 
-#define FILL(type) do {							\
+#define FILL(width, value)						\
 	for (u32 i = 0; i < nr; i++)					\
-		((type *)to)[i] = v[order[i].row] + 1 - c->base;	\
-} while (0)
+		((u##width *)to)[i] = (value)
 
-static void slice__fill(const struct slice_column *c, const struct timed *order, u32 nr,
-			const u64 *v, u8 *to)
-{
-	switch (c->width) {
-	case 1:
-		FILL(u8);
-		break;
-	case 2:
-		FILL(u16);
-		break;
-	case 4:
-		FILL(u32);
-		break;
-	case 8:
-		FILL(u64);
-		break;
+#define FILL_COLUMN(value)						\
+	switch (c->width) {						\
+	case 1:								\
+		FILL(8, value);						\
+		break;							\
+	case 2:								\
+		FILL(16, value);					\
+		break;							\
+	case 4:								\
+		FILL(32, value);					\
+		break;							\
+	case 8:								\
+		FILL(64, value);					\
+		break;							\
 	}
+
+static void fill_values(const struct slice_column *c, const u32 *row, u32 nr, const u64 *v,
+			void *to)
+{
+	FILL_COLUMN(v[row[i]] + 1 - c->base)
+}
+
+static void fill_codes(const struct slice_column *c, const u32 *row, u32 nr,
+		       const struct data_facts *facts, void *to)
+{
+	u64 value[256];
+
+	for (u32 i = 0; i < facts->nr_values; i++)
+		value[i] = facts->value[i] + 1 - c->base;
+	FILL_COLUMN(value[facts->code[row[i]]])
 }
 
 struct slice *slice__copy(const struct slice *s, u32 i)
 {
+	static const u8 none[sizeof(u64)];
 	u32 nr = s->event->nr_fields;
 	struct slice *copy = mem__calloc(1, sizeof(*copy) + nr * sizeof(copy->column[0]));
 
@@ -206,7 +223,9 @@ struct slice *slice__copy(const struct slice *s, u32 i)
 	copy->bytes = sizeof(*copy) + nr * sizeof(copy->column[0]);
 	/* Columns without data: all of the value is in the base. */
 	for (u32 k = 0; k < nr; k++)
-		copy->column[k].base = slice__get(s, k, i) + 1;
+		copy->column[k] = (struct slice_column) {
+			.base = slice__get(s, k, i) + 1, .data = none,
+		};
 	return copy;
 }
 
@@ -224,7 +243,10 @@ static int time_field(const struct data_event *event)
 static struct slice *cut(struct slicer *s, const struct data_event *event, u32 first, u32 nr,
 			 const struct slice_column *columns, size_t row_bytes)
 {
-	/* Widest first would save nothing: each column begins at a multiple of 8. */
+	/*
+	 * Widest first would save nothing: each column begins at a multiple of 8.  It takes at
+	 * most 7 bytes more than its values, so eight bytes of the last one can be read, too.
+	 */
 	size_t head = sizeof(struct slice) + event->nr_fields * sizeof(*columns);
 	size_t bytes = head + nr * row_bytes + 8UL * event->nr_fields;
 	struct slice *slice = malloc(bytes);
@@ -240,40 +262,58 @@ static struct slice *cut(struct slicer *s, const struct data_event *event, u32 f
 	slice->rows = nr;
 	slice->bytes = bytes;
 	at = (u8 *)slice + head;
+	for (u32 i = 0; i < nr; i++)
+		s->row[i] = s->order[first + i].row;
 	for (u32 i = 0; i < event->nr_fields; i++) {
 		slice->column[i] = columns[i];
 		slice->column[i].data = at;
-		slice__fill(&columns[i], s->order + first, nr, s->col[i], at);
+		if (s->facts[i].code)
+			fill_codes(&columns[i], s->row, nr, &s->facts[i], at);
+		else
+			fill_values(&columns[i], s->row, nr, s->col[i], at);
 		at += (nr * columns[i].width + 7) & ~7u;
 	}
 	return slice;
 }
 
 /*
- * Decodes the columns that vary, and measures all; that of the times is decoded in any case.
- * 0; 1: damaged, *why says how; -1 after error().
+ * Decodes the columns that vary, some of them to codes, and measures all; the values of the times
+ * are decoded in any case.  0; 1: damaged, *why says how; -1 after error().
  */
 static int slicer__decode(struct slicer *s, const struct data_event *event,
 			  const struct data_frame *f, int time, struct slice_column *columns,
 			  const char **why)
 {
-	u64 value[64], same, *col[DATA_MAX_FIELDS];
+	u64 value[64], same, codes = 0, *col[DATA_MAX_FIELDS];
 	u32 nr = event->nr_fields, left = 0;
 	int field[DATA_MAX_FIELDS], ret;
 
 	same = data_decoder__constants(s->dec, event, f, s->field, nr < 64 ? nr : 64, value);
 	if (time >= 0 && time < 64)
-		same &= ~(1ULL << time);
+		same &= ~BIT(time);
 	for (u32 i = 0; i < nr; i++) {
 		if (i < 64 && same >> i & 1)
 			continue;
+		if (left < 64 && (int)i != time)
+			codes |= BIT(left);
 		field[left] = s->field[i];
 		col[left++] = s->col[i];
 	}
+	data_decoder__codes(s->dec, codes);
 	ret = data_decoder__columns(s->dec, event, f, field, left, col, why);
-	for (u32 i = 0; !ret && i < nr; i++) {
-		if (i < 64 && same >> i & 1)
+	for (u32 i = 0, at = 0; !ret && i < nr; i++) {
+		struct data_facts *facts = &s->facts[i];
+
+		*facts = (struct data_facts) { .code = NULL };
+		if (i < 64 && same >> i & 1) {
 			columns[i] = (struct slice_column) { .base = value[i] + 1 };
+			continue;
+		}
+		if (at < 64 && codes >> at & 1)
+			data_decoder__facts(s->dec, i, f->rows, facts);
+		at++;
+		if (facts->code)
+			slice__measure(facts->value, facts->nr_values, &columns[i]);
 		else
 			slice__measure(s->col[i], f->rows, &columns[i]);
 	}
