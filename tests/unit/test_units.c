@@ -151,32 +151,116 @@ static void test_hostile_text(void **state)
 }
 
 /* Script's own way to print numbers: all that are about as long as another one. */
+static struct out *open_out(void)
+{
+	struct screen screen = { .out = stdout };
+	struct out *out = out__new(&screen);
+
+	assert_non_null(out);
+	return out;
+}
+
+static void is_printed(struct out *out, const char *text)
+{
+	assert_int_equal(out->len, strlen(text));
+	assert_memory_equal(out->buf, text, out->len);
+	out->len = 0;
+}
+
 static void is_number(struct out *out, u64 value, u32 width, char pad)
 {
 	unsigned long long number = value;
 	char text[32];
-	int len = snprintf(text, sizeof(text), pad == '0' ? "%0*llu" : "%*llu", (int)width, number);
 
-	out->len = 0;
+	snprintf(text, sizeof(text), pad == '0' ? "%0*llu" : "%*llu", (int)width, number);
 	out__padded(out, value, width, pad);
-	assert_int_equal(out->len, len);
-	assert_memory_equal(out->buf, text, len);
+	is_printed(out, text);
 }
 
 static void test_printed_numbers(void **state)
 {
-	struct screen screen = { .out = stdout };
-	struct out *out = out__new(&screen);
+	struct out *out = open_out();
 	u64 power = 1;
 
-	assert_non_null(out);
 	for (u32 i = 0; i < 20; i++, power *= 10)
 		for (u64 near = power - 2; near != power + 3; near++)
 			for (u32 width = 0; width < 24; width += 3) {
 				is_number(out, near, width, ' ');
 				is_number(out, near, width, '0');
 			}
-	out->len = 0;
+	assert_int_equal(out__free(out), 0);
+}
+
+static void test_printed_fractions(void **state)
+{
+	struct out *out = open_out();
+	char text[32];
+
+	for (u32 value = 0; value < 1000000000; value += value / 999 + 1) {
+		snprintf(text, sizeof(text), "%09u", value);
+		out__nine(out, value);
+		is_printed(out, text);
+	}
+	assert_int_equal(out__free(out), 0);
+}
+
+static void is_address(struct out *out, u64 value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+	out__hex(out, value);
+	is_printed(out, text);
+}
+
+static void test_printed_addresses(void **state)
+{
+	struct out *out = open_out();
+
+	for (u32 bits = 0; bits < 64; bits++) {
+		is_address(out, BIT(bits));
+		is_address(out, BIT(bits) - 1);
+		is_address(out, 0x0123456789abcdef >> bits);
+		is_address(out, 0xfedcba9876543210 >> bits);
+	}
+	assert_int_equal(out__free(out), 0);
+}
+
+/* Four digits, the others cut off, and all that precede the point. */
+static void is_duration(struct out *out, u64 ns)
+{
+	static const struct { u64 ns; const char *name; } units[] = {
+		{ NSEC_PER_SEC, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" },
+	};
+	char text[64], fraction[16];
+	u32 i = 0, digits;
+	u64 whole;
+
+	while (i < 3 && ns < units[i].ns)
+		i++;
+	whole = ns / units[i].ns;
+	digits = i == 3 || whole >= 1000 ? 0 : whole >= 100 ? 1 : whole >= 10 ? 2 : 3;
+	snprintf(fraction, sizeof(fraction), ".%03u",
+		 i == 3 ? 0 : (u32)(ns % units[i].ns / (units[i].ns / 1000)));
+	snprintf(text, sizeof(text), "%llu%.*s%s", (unsigned long long)whole,
+		 (int)(digits ? digits + 1 : 0), fraction, units[i].name);
+	out__ns(out, ns);
+	is_printed(out, text);
+}
+
+static void test_printed_durations(void **state)
+{
+	struct out *out = open_out();
+	u64 power = 1;
+
+	for (u32 i = 0; i < 20; i++, power *= 10)
+		for (u64 near = power - 2; near != power + 3; near++)
+			is_duration(out, near);
+	/* All that four digits can say, and what is nearly the next. */
+	for (u64 ns = 1; ns < 5000 * NSEC_PER_SEC; ns += ns / 9999 + 1) {
+		is_duration(out, ns);
+		is_duration(out, ns / 1000 * 1000 - 1);
+	}
 	assert_int_equal(out__free(out), 0);
 }
 
@@ -185,6 +269,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_printed_numbers),
+		cmocka_unit_test(test_printed_fractions),
+		cmocka_unit_test(test_printed_addresses),
+		cmocka_unit_test(test_printed_durations),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_other_numbers),

@@ -36,21 +36,33 @@ static bool kind_wanted(const struct event_view *v, u64 kind)
 	return v->all_kinds;
 }
 
-static void ask_who(struct script *sc, u32 id)
+static void ask_who(const struct script *sc, u32 id, struct script_known_who *known)
 {
 	const struct recording *rec = sc->model.rec;
 	const struct script_options *opt = sc->opt;
-	struct script_who *who = &sc->who;
+	struct script_who *who = &known->who;
 
-	sc->who_valid = true;
-	sc->who_as_of = rec->frames[DATA_IDENT].frames;
+	known->known = true;
+	known->as_of = rec->frames[DATA_IDENT].frames;
 	who->id = id;
 	who->entry = recording__vcpu(rec, id);
 	who->vm = who->entry ? recording__vm(rec, who->entry->vm) : NULL;
-	sc->who_wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
-					     who->entry->vcpu >= 0 &&
-					     number_list__has(&opt->vcpus, who->entry->vcpu))) &&
-			 (who->vm ? rec_vm__is_on(who->vm, &opt->pids) : !opt->pids.nr);
+	if (who->vm)
+		rec_vm__name(who->vm, who->vm_name);
+	known->wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
+					    who->entry->vcpu >= 0 &&
+					    number_list__has(&opt->vcpus, who->entry->vcpu))) &&
+			(who->vm ? rec_vm__is_on(who->vm, &opt->pids) : !opt->pids.nr);
+}
+
+static struct script_known_who *find_who(struct script *sc, u32 id)
+{
+	struct script_known_who *known = &sc->known_who[id % SCRIPT_WHOS];
+
+	if (!known->known || known->who.id != id ||
+	    known->as_of != sc->model.rec->frames[DATA_IDENT].frames)
+		ask_who(sc, id, known);
+	return known;
 }
 
 static const char *comm_of(const struct script *sc, const struct script_who *who, u64 tid)
@@ -63,7 +75,7 @@ static const char *comm_of(const struct script *sc, const struct script_who *who
 	return task && *task->comm ? task->comm : NULL;
 }
 
-static u64 get(const struct script_row *row, int field)
+static inline __attribute__((always_inline)) u64 get(const struct script_row *row, int field)
 {
 	u64 value = field < 0 ? KVMW_NONE : script_row__get(row, field);
 
@@ -144,22 +156,21 @@ static bool take_row(struct script *sc, struct script_row *row)
 {
 	const struct event_view *v = row->view;
 	u64 id = v->vcpu < 0 ? KVMW_NONE : script_row__get(row, v->vcpu);
+	const struct script_known_who *known;
 
 	row->kind = get(row, v->kind);
 	if (!kind_wanted(v, row->kind) || !reason_wanted(sc, row) || !long_enough(sc, row))
 		return false;
-	if (!sc->who_valid || sc->who.id != (u32)id ||
-	    sc->who_as_of != sc->model.rec->frames[DATA_IDENT].frames)
-		ask_who(sc, id);
-	if (!sc->who_wanted)
+	known = find_who(sc, id);
+	if (!known->wanted)
 		return false;
-	row->who = &sc->who;
+	row->who = &known->who;
 	row->time_ns = slice__time(row->slice, row->i);
 	row->cpu = get(row, v->cpu);
 	row->tid = get(row, v->tid);
 	if (v->tid < 0)
-		row->tid = rec_vcpu__tid(sc->who.entry);
-	row->comm = comm_of(sc, &sc->who, row->tid);
+		row->tid = rec_vcpu__tid(row->who->entry);
+	row->comm = comm_of(sc, row->who, row->tid);
 	row->kind_name = NULL;
 	if (v->event->id == KVMW_EVENT_RAW)
 		take_raw(sc, row);

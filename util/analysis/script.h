@@ -59,7 +59,8 @@ struct field_view {
 	enum field_form form;
 	enum field_omit omit;
 	const struct data_field *desc;
-	char label[32];		/* in text: total of total_ns */
+	bool named;		/* its numbers may have names: script_row__number_name() */
+	char label[40];		/* in text: total= of total_ns */
 	u32 label_len;
 	int detail_of;		/* text: the field that this one classifies, or -1 */
 };
@@ -75,6 +76,7 @@ struct event_named {
 /* An event of the recording with its selected fields. */
 struct event_view {
 	const struct data_event *event;	/* NULL: no frame of it yet */
+	u32 name_len;			/* of the event's */
 	bool wanted, all_kinds;
 	u32 *kinds;			/* wanted ones, where not all are */
 	u32 nr_kinds, room_kinds;
@@ -91,6 +93,7 @@ struct script_who {
 	u32 id;
 	const struct rec_vcpu *entry;	/* NULL: unknown */
 	const struct rec_vm *vm;
+	char vm_name[REC_VM_NAME];	/* of its process, and which of several */
 };
 
 /* The selection; valid once the first row comes, and at the end if there was any event. */

@@ -10,6 +10,7 @@
 
 #define SCRIPT_BLOCK	64		/* rows at a time */
 #define SCRIPT_REASONS	64		/* whose selection is remembered, by hash */
+#define SCRIPT_WHOS	16		/* vCPUs and threads that are remembered, by id */
 
 /* The latest cycle of a vCPU, as long as it has no end and no other one follows. */
 struct script_unended {
@@ -23,9 +24,11 @@ struct script {
 	const struct script_options *opt;
 	const struct script_output *output;
 	struct script_result *result;
-	struct script_who who;		/* of the last row */
-	bool who_valid, who_wanted;
-	u64 who_as_of;			/* IDENT frames then */
+	struct script_known_who {
+		struct script_who who;
+		bool known, wanted;
+		u64 as_of;		/* IDENT frames then */
+	} known_who[SCRIPT_WHOS];
 	struct tracepoints *tps;
 	struct { u64 key; bool known, wanted; } reason[SCRIPT_REASONS];
 	struct outliers outliers;

@@ -95,7 +95,7 @@ static int prepare_job(struct script_jobs *jobs, struct job *job)
 		return -1;
 	*job->sc = *jobs->sc;
 	job->sc->jobs = NULL;
-	job->sc->who_valid = false;
+	memset(job->sc->known_who, 0, sizeof(job->sc->known_who));
 	job->sc->output = &job->output;
 	job->sc->result = &job->result;
 	return 0;

@@ -24,6 +24,12 @@ void script_names__find_fields(struct event_view *v)
 		.address = data_event__field(v->event, "address"),
 		.icr = data_event__field(v->event, v->event->id == KVMW_EVENT_IRQ ? "data" : "a3"),
 	};
+	for (u32 i = 0; i < v->nr_fields; i++) {
+		int field = v->field[i].field;
+
+		v->field[i].named = field == v->named.number || field == v->named.address ||
+				    field == v->named.icr;
+	}
 }
 
 static bool of_apic(const struct script_row *row)

@@ -411,6 +411,7 @@ static struct field_view script_view__describe(const struct data_event *event, u
 	if (f.detail_of >= 0)
 		memcpy(f.label, event->fields[f.detail_of].name,
 		       sizeof(event->fields[f.detail_of].name));
+	strcat(f.label, "=");
 	f.label_len = strlen(f.label);
 	return f;
 }
@@ -441,6 +442,7 @@ static int make_view(struct script *sc, struct event_view *v, const struct data_
 	bool brief = sc->opt->brief;
 
 	v->event = event;
+	v->name_len = strlen(event->name);
 	v->vcpu = data_event__field(event, "vcpu");
 	v->tid = data_event__field(event, "tid");
 	v->kind = data_event__field(event, "kind");

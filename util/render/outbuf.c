@@ -111,61 +111,13 @@ void out__long(struct out *out, const char *text, size_t len)
 	}
 }
 
-void out__dec(struct out *out, u64 value)
-{
-	out__padded(out, value, 0, ' ');
-}
-
-/* Decimal digits of a value: 1 to 20. */
-static u32 nr_digits(u64 value)
-{
-	static const u64 powers[] = {
-		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-		10000000000,
-		100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-		10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000U,
-	};
-	u32 nr = (64 - __builtin_clzll(value | 1)) * 1233 >> 12;	/* 1233 / 4096: log10(2) */
-
-	return nr + ((value | 1) >= powers[nr]);
-}
-
-/*
- * Two digits at a time: to divide takes longer than all else.  Where they belong: to copy what was
- * written by twos just now takes as long again.
- */
 void out__padded(struct out *out, u64 value, u32 width, char pad)
 {
-	static const char pairs[] =
-		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-	u32 nr = nr_digits(value);
-	char *p = out__room(out);
-
-	for (; width > nr; width--) {
-		*p++ = pad;
-		out->len++;
-	}
-	out->len += nr;
-	for (p += nr; value >= 10; value /= 100) {
-		p -= 2;
-		memcpy(p, &pairs[value % 100 * 2], 2);
-	}
-	/* A leading digit, or the 0 of 0. */
-	if (nr & 1)
-		*--p = '0' + value;
-}
-
-void out__hex(struct out *out, u64 value)
-{
-	u32 nr = value ? (67 - __builtin_clzll(value)) / 4 : 1;
 	char *to = out__room(out);
 
-	*to++ = '0';
-	*to++ = 'x';
-	for (u32 i = nr; i--; )
-		*to++ = "0123456789abcdef"[value >> (4 * i) & 15];
-	out->len += 2 + nr;
+	for (u32 nr = digits__number(value); nr < width; nr++)
+		*to++ = pad;
+	out__end(out, digits__dec(to, value));
 }
 
 void out__hex_bytes(struct out *out, const u8 *p, u32 len)
@@ -173,36 +125,6 @@ void out__hex_bytes(struct out *out, const u8 *p, u32 len)
 	for (; len; len--, p++) {
 		out__char(out, "0123456789abcdef"[*p >> 4]);
 		out__char(out, "0123456789abcdef"[*p & 15]);
-	}
-}
-
-static void put_units(struct out *out, u64 whole, u64 thousandths, const char *unit)
-{
-	out__dec(out, whole);
-	if (whole < 1000) {
-		out__char(out, '.');
-		if (whole < 10)
-			out__padded(out, thousandths, 3, '0');
-		else if (whole < 100)
-			out__padded(out, thousandths / 10, 2, '0');
-		else
-			out__dec(out, thousandths / 100);
-	}
-	out__text(out, unit);
-}
-
-/* As units__ns() with UNITS_FULL, four digits, but cut, and quicker. */
-void out__ns(struct out *out, u64 ns)
-{
-	if (ns >= NSEC_PER_SEC) {
-		put_units(out, ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / (NSEC_PER_SEC / 1000), "s");
-	} else if (ns >= 1000000) {
-		put_units(out, ns / 1000000, ns % 1000000 / 1000, "ms");
-	} else if (ns >= 1000) {
-		put_units(out, ns / 1000, ns % 1000, "us");
-	} else {
-		out__dec(out, ns);
-		out__text(out, "ns");
 	}
 }
 

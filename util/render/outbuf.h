@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "util/render/digits.h"
 #include "util/render/screen.h"
 
 /* Clearing what is filled in anyway, for every number of every row, took half of the time again. */
@@ -80,10 +81,45 @@ static inline void out__bytes(struct out *out, const char *text, size_t len)
 	out->len += len;
 }
 
-void out__dec(struct out *out, u64 value);
-void out__hex(struct out *out, u64 value);		/* with 0x */
+/* The same, as a move or two: OUT_SHORT bytes of text can be read, however long it is. */
+#define OUT_SHORT	32u
+static inline void out__short(struct out *out, const char *text, u32 len)
+{
+	if (len > OUT_SHORT) {
+		out__bytes(out, text, len);
+		return;
+	}
+	memcpy(out__room(out), text, OUT_SHORT);
+	out->len += len;
+}
+
+/* What was put into the room ends here. */
+static inline void out__end(struct out *out, const char *end)
+{
+	out->len = end - out->buf;
+}
+
+static inline void out__dec(struct out *out, u64 value)
+{
+	out__end(out, digits__dec(out__room(out), value));
+}
+
+static inline void out__hex(struct out *out, u64 value)	/* with 0x */
+{
+	out__end(out, digits__hex(out__room(out), value));
+}
+
+static inline void out__ns(struct out *out, u64 ns)	/* 12.34us */
+{
+	out__end(out, digits__ns(out__room(out), ns));
+}
+
+static inline void out__nine(struct out *out, u32 value)	/* digits, with leading zeros */
+{
+	out__end(out, digits__nine(out__room(out), value));
+}
+
 void out__padded(struct out *out, u64 value, u32 width, char pad);	/* at least width */
-void out__ns(struct out *out, u64 ns);			/* 12.34us */
 void out__hex_bytes(struct out *out, const u8 *p, u32 len);	/* 00ff */
 
 static inline void out__text(struct out *out, const char *text)

@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/arch/reason.h"
 #include "util/array.h"
 #include "util/render/script_print.h"
 
-/* Reasons repeat, and putting their names together takes longer than all else. */
+void script_name__find(struct script_name *name, u64 isa, u64 reason)
+{
+	name->isa = isa;
+	name->reason = reason;
+	name->len = strlen(reason_name(isa, reason, name->text, sizeof(name->text)));
+}
+
 const char *script_printer__name(struct script_printer *p, const struct script_row *row,
 				 enum field_form form, u64 value, char *buf)
 {
-	u64 isa = row->view->isa < 0 ? KVMW_NONE : script_row__get(row, row->view->isa);
-	struct script_name *name;
+	const struct script_name *name;
 
-	if (form == FORM_USER)
-		isa = KVMW_ISA_NONE;
-	else if (form != FORM_REASON)
-		return field__name(form, row->view->event, value, isa, buf);
-	if (isa == KVMW_NONE)
-		return NULL;
-	name = &p->name[(value ^ value >> 6 ^ isa * 11) % SCRIPT_NAMES];
-	if (!*name->text || name->isa != isa || name->reason != value) {
-		name->isa = isa;
-		name->reason = value;
-		reason_name(isa, value, name->text, sizeof(name->text));
-	}
-	return name->text;
+	if (form != FORM_REASON && form != FORM_USER)
+		return field__name(form, row->view->event, value, KVMW_NONE, buf);
+	name = script_printer__reason(p, row, form, value);
+	return name ? name->text : NULL;
 }
 
 static int script_printer__begin(void *ctx, const struct script_model *m)
@@ -98,7 +95,7 @@ struct script_printer *script_printer__new(const struct screen *s,
 		return NULL;
 	p->format = format;
 	p->width = s->width;
-	p->wall.second = UINT64_MAX;
+	p->second.number = UINT64_MAX;
 	p->out = out__new(s);
 	if (p->out)
 		return p;

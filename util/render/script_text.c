@@ -4,6 +4,7 @@
  *
  * [003]     2.103456789: exit: vcpu=0 reason=npf total=4.5us ...
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,51 +31,48 @@ static void put_comm(struct out *out, const char *comm)
 	out__shown(out, comm);
 }
 
-static void put_seconds(struct out *out, u64 ns, u32 width)
+/* The text of a second is that of many rows. */
+static void find_second(struct script_printer *p, u64 ns, u32 width)
 {
-	out__padded(out, ns / NSEC_PER_SEC, width, ' ');
-	out__char(out, '.');
-	out__padded(out, ns % NSEC_PER_SEC, 9, '0');
+	struct script_second *second = &p->second;
+
+	second->number = ns / NSEC_PER_SEC;
+	second->width = width;
+	if (p->model->clock == CLOCK_WALL)
+		recording__local_time(ns, TIME_AS_TYPED, second->text, sizeof(second->text) - 1);
+	else
+		snprintf(second->text, sizeof(second->text) - 1, "%*llu", (int)width,
+			 (unsigned long long)second->number);
+	second->len = strlen(second->text);
+	second->text[second->len++] = '.';
 }
 
-/* By the clock, to the nanosecond, as --time takes it. */
-static void put_wall_time(struct script_printer *p, u64 ns)
+/* By the clock that was asked for, to the nanosecond. */
+static inline char *put_seconds(struct script_printer *p, char *to, u64 ns, u32 width)
 {
-	u64 realtime = recording__realtime(p->model->rec, ns), second = realtime / NSEC_PER_SEC;
-
-	if (second != p->wall.second) {
-		recording__local_time(realtime, TIME_AS_TYPED, p->wall.text, sizeof(p->wall.text));
-		p->wall.second = second;
-	}
-	out__text(p->out, p->wall.text);
-	out__char(p->out, '.');
-	out__padded(p->out, realtime % NSEC_PER_SEC, 9, '0');
+	if (ns / NSEC_PER_SEC != p->second.number || width != p->second.width)
+		find_second(p, ns, width);
+	memcpy(to, p->second.text, sizeof(p->second.text));
+	return digits__nine(to + p->second.len, ns % NSEC_PER_SEC);
 }
 
-/* A time of CLOCK_MONOTONIC by the clock that was asked for. */
-static void put_time(struct script_printer *p, u64 ns, u32 width)
+/* A time of CLOCK_MONOTONIC. */
+static inline char *put_time(struct script_printer *p, char *to, u64 ns, u32 width)
 {
 	const struct recording *rec = p->model->rec;
 	u64 start = rec->meta.start_ns ?: rec->first_ns;
 
-	switch (p->model->clock) {
-	case CLOCK_WALL:
-		put_wall_time(p, ns);
-		return;
-	case CLOCK_MONO:
-		put_seconds(p->out, ns, width);
-		return;
-	default:
-		if (ns >= start) {
-			put_seconds(p->out, ns - start, width);
-			return;
-		}
-		/* It began before the recording did: not long before. */
-		for (u32 i = 2; i < width; i++)
-			out__char(p->out, ' ');
-		out__char(p->out, '-');
-		put_seconds(p->out, start - ns, 0);
-	}
+	if (p->model->clock == CLOCK_WALL)
+		return put_seconds(p, to, recording__realtime(rec, ns), 0);
+	if (p->model->clock == CLOCK_MONO)
+		return put_seconds(p, to, ns, width);
+	if (ns >= start)
+		return put_seconds(p, to, ns - start, width);
+	/* It began before the recording did: not long before. */
+	for (u32 i = 2; i < width; i++)
+		*to++ = ' ';
+	*to++ = '-';
+	return put_seconds(p, to, start - ns, 0);
 }
 
 static void put_event(struct script_printer *p, const struct script_row *row)
@@ -84,7 +82,7 @@ static void put_event(struct script_printer *p, const struct script_row *row)
 
 	/* A tracepoint's name says it all. */
 	if (p->model->head[HEAD_EVENT] && !(kind && row->tp))
-		out__text(p->out, v->event->name);
+		out__short(p->out, v->event->name, v->name_len);
 	if (kind && p->model->head[HEAD_EVENT] && !row->tp)
 		out__char(p->out, ':');
 	if (kind && row->kind_name)
@@ -128,7 +126,6 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 	const struct script_model *m = p->model;
 	const struct rec_vcpu *entry = row->who->entry;
 	const struct rec_vm *vm = row->who->vm;
-	char name[REC_VM_NAME];
 
 	if (m->head[HEAD_VCPU_ID] && row->view->vcpu >= 0) {
 		out__text(p->out, "vcpu_id=");
@@ -143,18 +140,30 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 	/* Without the thread's id, nothing else tells the VMs apart. */
 	if (vm && (vm->number || (m->rec->nr_vms > 1 && !m->exact && !m->head[HEAD_TID] &&
 				  !m->head[HEAD_PID]))) {
-		out__text(p->out, rec_vm__name(vm, name));
+		out__text(p->out, row->who->vm_name);
 		out__char(p->out, '/');
 	}
 	out__dec(p->out, entry->vcpu);
 	out__char(p->out, ' ');
 }
 
+static inline char *put_cpu(char *to, u64 cpu)
+{
+	if (cpu == KVMW_NONE) {
+		memcpy(to, "[---] ", 6);
+		return to + 6;
+	}
+	*to++ = '[';
+	to = cpu < 1000 ? digits__three(to, cpu) : digits__dec(to, cpu);
+	memcpy(to, "] ", 2);
+	return to + 2;
+}
+
 static void script_text__put_head(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vm *vm = row->who->vm;
 	struct out *out = p->out;
-	char name[REC_VM_NAME];
+	char *to;
 
 	if (p->model->head[HEAD_COMM]) {
 		put_comm(out, row->comm ?: ":");
@@ -162,7 +171,7 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 	}
 	if (p->model->head[HEAD_PID]) {
 		if (vm && vm->number)
-			out__text(out, rec_vm__name(vm, name));
+			out__text(out, row->who->vm_name);
 		else if (vm)
 			out__padded(out, vm->pid, p->model->head[HEAD_TID] ? 0 : 7, ' ');
 		else
@@ -176,19 +185,15 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 			out__text(out, "      ?");
 		out__char(out, ' ');
 	}
-	if (p->model->head[HEAD_CPU]) {
-		if (row->cpu != KVMW_NONE) {
-			out__char(out, '[');
-			out__padded(out, row->cpu, 3, '0');
-			out__text(out, "] ");
-		} else {
-			out__text(out, "[---] ");
-		}
-	}
+	to = out__room(out);
+	if (p->model->head[HEAD_CPU])
+		to = put_cpu(to, row->cpu);
 	if (p->model->head[HEAD_TIME]) {
-		put_time(p, row->time_ns, 5);
-		out__text(out, ": ");
+		to = put_time(p, to, row->time_ns, 5);
+		*to++ = ':';
+		*to++ = ' ';
 	}
+	out__end(out, to);
 	put_event(p, row);
 	put_who(p, row);
 }
@@ -224,40 +229,71 @@ static void put_detail(struct script_printer *p, const struct script_row *row,
 	put_name_of_number(p, row, f->detail_of);
 }
 
-static void script_text__put_value(struct script_printer *p, const struct script_row *row,
-				   const struct field_view *f, u64 value)
+static void put_reason(struct script_printer *p, const struct script_row *row,
+		       enum field_form form, u64 value)
+{
+	const struct script_name *name = script_printer__reason(p, row, form, value);
+
+	if (name)
+		out__short(p->out, name->text, name->len);
+	else if (form == FORM_REASON)
+		out__hex(p->out, value);
+	else
+		out__dec(p->out, value);
+}
+
+static void put_signed(struct out *out, u64 value)
+{
+	if ((s64)value < 0)
+		out__char(out, '-');
+	out__dec(out, (s64)value < 0 ? -value : value);
+}
+
+static void put_named(struct script_printer *p, const struct script_row *row,
+		      const struct field_view *f, u64 value)
 {
 	NOT_CLEARED char buf[FIELD_NAME_MAX];
 	const char *name = script_printer__name(p, row, f->form, value, buf);
 
-	if (name) {
+	if (name)
 		out__text(p->out, name);
-		return;
-	}
+	else if (f->form == FORM_IOCTL)
+		out__hex(p->out, value);
+	else if (f->form == FORM_ERRNO)
+		put_signed(p->out, value);
+	else
+		out__dec(p->out, value);
+}
+
+static void script_text__put_value(struct script_printer *p, const struct script_row *row,
+				   const struct field_view *f, u64 value)
+{
 	switch (f->form) {
 	case FORM_NS:
 		out__ns(p->out, value);
 		break;
-	case FORM_TIME:
-		put_time(p, value, 0);
-		break;
 	case FORM_HEX:
-	case FORM_IOCTL:
-	case FORM_REASON:
 		out__hex(p->out, value);
+		break;
+	case FORM_DEC:
+	case FORM_BOOL:
+		out__dec(p->out, value);
+		break;
+	case FORM_REASON:
+	case FORM_USER:
+		put_reason(p, row, f->form, value);
+		break;
+	case FORM_TIME:
+		out__end(p->out, put_time(p, out__room(p->out), value, 0));
 		break;
 	case FORM_THREAD:
 		put_thread(p, value);
 		break;
 	case FORM_SIGNED:
-	case FORM_ERRNO:
-		if ((s64)value < 0)
-			out__char(p->out, '-');
-		out__dec(p->out, (s64)value < 0 ? -value : value);
+		put_signed(p->out, value);
 		break;
 	default:
-		out__dec(p->out, value);
-		break;
+		put_named(p, row, f, value);
 	}
 }
 
@@ -296,8 +332,8 @@ static bool is_implied(struct script_printer *p, const struct script_row *row, u
 }
 
 /* What a line has no word about; unknown: nothing but "-" is known of it. */
-static bool omits(struct script_printer *p, const struct script_row *row,
-		  const struct field_view *f, u64 value, bool unknown)
+static inline bool omits(struct script_printer *p, const struct script_row *row,
+			 const struct field_view *f, u64 value, bool unknown)
 {
 	if (f->form == FORM_DETAIL && value == KVMW_DETAIL_NONE)
 		return true;
@@ -319,48 +355,75 @@ static bool omits(struct script_printer *p, const struct script_row *row,
 static bool always_omits(struct script_printer *p, const struct script_row *row,
 			 const struct field_view *f)
 {
+	const struct slice_column *column = row->slice->column;
+	int cpu = row->view->cpu;
 	u64 value = script_row__get(row, f->field);
 	bool unknown = field__none(f->desc, value);
 
-	if (row->slice->column[f->field].width)
+	if (column[f->field].width)
 		return false;
-	return f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED ? unknown :
-	       omits(p, row, f, value, unknown);
+	if (f->omit == OMIT_IMPLIED || (f->omit == OMIT_SAME_CPU && (cpu < 0 || column[cpu].width)))
+		return unknown;
+	return omits(p, row, f, value, unknown);
+}
+
+static enum script_put put_of(const struct field_view *f)
+{
+	if (f->named || f->detail_of >= 0 || f->label_len > OUT_SHORT ||
+	    f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED)
+		return PUT_ANY;
+	return f->form == FORM_NS ? PUT_NS : f->form == FORM_HEX ? PUT_HEX :
+	       f->form == FORM_DEC ? PUT_DEC : PUT_ANY;
 }
 
 /* Most fields are the same in all rows of a slice, and say nothing. */
-static void find_shown(struct script_printer *p, const struct script_row *row)
+static const struct script_shown *find_shown(struct script_printer *p, const struct script_row *row)
 {
+	struct script_shown *shown = &p->shown[row->slice->number % SCRIPT_SLICES];
 	const struct event_view *v = row->view;
 
-	if (p->shown.slice && p->shown.slice == row->slice->number)
-		return;
-	p->shown.slice = row->slice->number;
-	p->shown.nr = 0;
-	for (u32 i = 0; i < v->nr_fields; i++)
-		if (!always_omits(p, row, &v->field[i]))
-			p->shown.field[p->shown.nr++] = i;
+	if (shown->slice && shown->slice == row->slice->number)
+		return shown;
+	shown->slice = row->slice->number;
+	shown->nr = 0;
+	for (u32 i = 0; i < v->nr_fields; i++) {
+		if (always_omits(p, row, &v->field[i]))
+			continue;
+		shown->field[shown->nr] = i;
+		shown->put[shown->nr++] = put_of(&v->field[i]);
+	}
+	return shown;
+}
+
+/* A number, which is neither unknown nor 0. */
+static inline void put_plain(struct out *out, const struct field_view *f, enum script_put put,
+			     u64 value)
+{
+	char *to = out__room(out);
+
+	memcpy(to, f->label, OUT_SHORT);
+	to += f->label_len;
+	to = put == PUT_NS ? digits__ns(to, value) : put == PUT_HEX ? digits__hex(to, value) :
+	     digits__dec(to, value);
+	*to++ = ' ';
+	out__end(out, to);
 }
 
 static void script_text__put_field(struct script_printer *p, const struct script_row *row,
-				   const struct field_view *f)
+				   const struct field_view *f, u64 value)
 {
-	u64 value = script_row__get(row, f->field);
 	bool unknown = field__none(f->desc, value);
 
 	if (omits(p, row, f, value, unknown))
 		return;
-	/* All of it is copied: that is a move of two registers. */
-	memcpy(out__room(p->out), f->label, sizeof(f->label));
-	p->out->len += f->label_len;
-	out__char(p->out, '=');
+	out__short(p->out, f->label, f->label_len);
 	if (unknown)
 		out__char(p->out, '-');
 	else
 		script_text__put_value(p, row, f, value);
 	if (f->detail_of >= 0)
 		put_detail(p, row, f);
-	else
+	else if (f->named)
 		put_name_of_number(p, row, f->field);
 	out__char(p->out, ' ');
 }
@@ -462,19 +525,25 @@ static void cut_line(struct script_printer *p, size_t begin, size_t fits, bool r
 static void script_text__row(struct script_printer *p, const struct script_row *row)
 {
 	const struct event_view *v = row->view;
+	const struct script_shown *shown = find_shown(p, row);
 	bool raw = v->event->id == KVMW_EVENT_RAW;
-	size_t begin, fits;
+	/* A blank is at the end of a field. */
+	size_t most = room(p) - (strlen(MORE) - 1), begin, fits;
 
 	/* What is in the buffer can be cut. */
 	out__half(p->out);
 	begin = p->out->len;
 	script_text__put_head(p, row);
 	fits = p->out->len;
-	find_shown(p, row);
-	for (u32 i = 0; i < p->shown.nr; i++) {
-		script_text__put_field(p, row, &v->field[p->shown.field[i]]);
-		/* A blank is at its end. */
-		if (p->out->len - begin <= room(p) - (strlen(MORE) - 1))
+	for (u32 i = 0; i < shown->nr; i++) {
+		const struct field_view *f = &v->field[shown->field[i]];
+		u64 value = script_row__get(row, f->field);
+
+		if (shown->put[i] != PUT_ANY && (u16)(value + 1) > 1)
+			put_plain(p->out, f, shown->put[i], value);
+		else
+			script_text__put_field(p, row, f, value);
+		if (p->out->len - begin <= most)
 			fits = p->out->len;
 	}
 	if (raw)

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several digits at a time: to divide takes longer than all else.  Where they belong: to copy what
+ * was written by twos just now takes as long again.  Little endian, as all that kvmw runs on: the
+ * first character of a word is its low byte.
+ */
+#include <string.h>
+
+#include "util/render/digits.h"
+
+static const char pairs[] =
+	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static inline u64 two_digits(u64 value)
+{
+	u16 two;
+
+	memcpy(&two, &pairs[2 * value], sizeof(two));
+	return two;
+}
+
+static inline u64 four_digits(u64 value)
+{
+	return two_digits(value / 100) | two_digits(value % 100) << 16;
+}
+
+u32 digits__number(u64 value)
+{
+	static const u64 powers[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+		10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
+		1000000000000000,
+		10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000U,
+	};
+	u32 nr = (64 - __builtin_clzll(value | 1)) * 1233 >> 12;	/* 1233 / 4096: log10(2) */
+
+	return nr + ((value | 1) >= powers[nr]);
+}
+
+char *digits__dec(char *to, u64 value)
+{
+	u32 nr = digits__number(value);
+	char *end = to + nr;
+
+	for (char *p = end; value >= 10; value /= 100) {
+		p -= 2;
+		memcpy(p, &pairs[value % 100 * 2], 2);
+	}
+	/* A leading digit, or the 0 of 0. */
+	if (nr & 1)
+		*to = '0' + value;
+	return end;
+}
+
+char *digits__three(char *to, u32 value)
+{
+	*to = '0' + value / 100;
+	memcpy(to + 1, &pairs[value % 100 * 2], 2);
+	return to + 3;
+}
+
+char *digits__nine(char *to, u32 value)
+{
+	u32 first = value / 10000;
+	u64 eight = four_digits(first % 10000) | four_digits(value % 10000) << 32;
+
+	*to = '0' + first / 10000;
+	memcpy(to + 1, &eight, sizeof(eight));
+	return to + 9;
+}
+
+/* Each nibble becomes a byte, the highest one the first, and each byte a character. */
+static inline u64 eight_hex(u32 value)
+{
+	u64 x = value >> 16 | (u64)(value & 0xffff) << 32, letters;
+
+	x = (x >> 8 & 0x000000ff000000ff) | (x & 0x000000ff000000ff) << 16;
+	x = (x >> 4 & 0x000f000f000f000f) | (x & 0x000f000f000f000f) << 8;
+	letters = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
+	return x + 0x3030303030303030 + letters * ('a' - '9' - 1);
+}
+
+char *digits__hex(char *to, u64 value)
+{
+	u32 nr = (67 - __builtin_clzll(value | 1)) / 4;
+	u64 first, rest;
+
+	value <<= 64 - 4 * nr;
+	first = eight_hex(value >> 32);
+	rest = eight_hex(value);
+	memcpy(to, "0x", 2);
+	memcpy(to + 2, &first, sizeof(first));
+	memcpy(to + 10, &rest, sizeof(rest));
+	return to + 2 + nr;
+}
+
+static char *digits__seconds(char *to, u64 ns)
+{
+	u64 whole = ns / NSEC_PER_SEC;
+
+	to = digits__dec(to, whole);
+	if (whole < 1000) {
+		*to++ = '.';
+		digits__three(to, ns % NSEC_PER_SEC / 1000000);
+		to += whole < 10 ? 3 : whole < 100 ? 2 : 1;
+	}
+	*to++ = 's';
+	return to;
+}
+
+/* Of 4 to 9 digits: how four of them become text, without a branch, which would be mispredicted. */
+struct four_of {
+	u64 inverse;	/* of 10^n, 2^47 times and more: exact for 4 + n digits */
+	u32 bits;	/* of the text before the point */
+	char unit[2];
+};
+
+char *digits__ns(char *to, u64 ns)
+{
+#define FOUR_OF(power, before, unit) { BIT(47) / (power) + 1, 8 * (before), unit }
+	static const struct four_of by_number[] = {
+		FOUR_OF(1, 1, "us"), FOUR_OF(10, 2, "us"), FOUR_OF(100, 3, "us"),
+		FOUR_OF(1000, 1, "ms"), FOUR_OF(10000, 2, "ms"), FOUR_OF(100000, 3, "ms"),
+	};
+	const struct four_of *of;
+	u64 digits, text;
+	u16 unit;
+
+	if (ns < 1000) {
+		to = digits__dec(to, ns);
+		memcpy(to, "ns", 2);
+		return to + 2;
+	}
+	if (ns >= NSEC_PER_SEC)
+		return digits__seconds(to, ns);
+	of = &by_number[digits__number(ns) - 4];
+	digits = four_digits(ns * of->inverse >> 47);
+	memcpy(&unit, of->unit, sizeof(unit));
+	text = digits & (BIT(of->bits) - 1);
+	text |= (u64)'.' << of->bits | (digits ^ text) << 8 | (u64)unit << 40;
+	memcpy(to, &text, sizeof(text));
+	return to + 7;
+}
