@@ -10,6 +10,7 @@
 #include "tests/unit/rec.h"
 #include "util/data/format.h"
 #include "util/error.h"
+#include "util/recording/row_codes.h"
 
 #define NR	1000
 #define FRAMES	40
@@ -296,10 +297,82 @@ static void test_symbols_precede_rows(void **state)
 	unlink(file.path);
 }
 
+/* Reason, vCPU and detail_kind of every row, all of them by codes, the last one always the same. */
+enum { REASONS = 5, VCPUS = 3 };
+
+static const char *const coded[] = { "reason", "vcpu", "detail_kind", "rip", NULL };
+static const struct scan_event by_codes[] = {
+	{ .id = KVMW_EVENT_EXIT, .columns = coded, .coded = BIT(0) | BIT(1) | BIT(2) },
+};
+
+static u64 reason_at(u32 i)
+{
+	return i % 7 % REASONS;
+}
+
+static u64 vcpu_at(u32 i)
+{
+	return i / 10 % VCPUS;
+}
+
+static int codes_take(void *state, const struct scan_batch *b)
+{
+	struct row_codes codes = row_codes__of(b, BIT(0) | BIT(1) | BIT(2), REASONS * VCPUS);
+	u32 number[REASONS][VCPUS] = { { 0 } }, at, *numbered;
+	struct sums *sums = state;
+
+	/* One has as many values as there are rows, or there are too many for the limit. */
+	assert_int_equal(row_codes__of(b, BIT(0) | BIT(3), UINT32_MAX).all, 0);
+	assert_int_equal(row_codes__of(b, BIT(0) | BIT(1), REASONS * VCPUS - 1).all, 0);
+	assert_int_equal(codes.all, REASONS * VCPUS);
+	assert_int_equal(codes.nr, 2);
+	for (u32 i = 0; i < b->rows; i++) {
+		at = row_codes__at(&codes, i, codes.nr);
+		assert_int_equal(at, row_codes__at(&codes, i, 2));
+		assert_true(at < codes.all);
+		numbered = &number[reason_at(i)][vcpu_at(i)];
+		assert_true(!*numbered || *numbered == at + 1);
+		*numbered = at + 1;
+	}
+	for (u32 i = 0; i < REASONS * VCPUS; i++)
+		for (u32 k = 0; k < i; k++)
+			assert_true(number[i / VCPUS][i % VCPUS] != number[k / VCPUS][k % VCPUS]);
+	scan_batch__set_coded(b, 17);
+	assert_int_equal(b->col[0][17], reason_at(17));
+	scan_batch__set_rows(b);
+	for (u32 i = 0; i < b->rows; i++)
+		assert_true(b->col[0][i] == reason_at(i) && b->col[1][i] == vcpu_at(i));
+	sums->batches++;
+	return 0;
+}
+
+static void test_rows_are_numbered_by_codes(void **state)
+{
+	struct scan_consumer c = CONSUMER(by_codes);
+	const struct scan_consumer *const one = &c;
+	static struct kvmw_exit rows[NR];
+	struct sums *sums;
+	struct rec r;
+
+	c.take = codes_take;
+	for (u32 i = 0; i < NR; i++)
+		rows[i] = (struct kvmw_exit) { .time_ns = REC_START + i, .rip = i * 0x12345678ULL,
+					       .reason = reason_at(i), .vcpu = vcpu_at(i),
+					       .detail_kind = KVMW_DETAIL_MSR_READ };
+	rec__begin(&r);
+	rec__rows(&r, DATA_EVENTS, KVMW_EVENT_EXIT, rows, NR);
+	rec__finish(&r);
+	assert_int_equal(scan(&r, NULL, 1, &one, 1, (void **)&sums), 0);
+	assert_int_equal(sums->batches, 1);
+	free(sums);
+	unlink(r.path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols_precede_rows),
+		cmocka_unit_test(test_rows_are_numbered_by_codes),
 		cmocka_unit_test(test_each_consumer_gets_its_columns),
 		cmocka_unit_test(test_a_window_leaves_rows_out),
 		cmocka_unit_test(test_what_is_not_wanted_after_all),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/analysis/findings/exit_places.h"
 #include "util/analysis/report/report.h"
 #include "util/arch/access.h"
 #include "util/array.h"
 #include "util/event_desc.h"
+#include "util/recording/row_codes.h"
 
 enum {
 	COL_VCPU,
@@ -43,24 +45,35 @@ static inline bool is_deadline(u64 *const *col, u32 i)
 /* Whether any row may have this value. */
 static bool may_have(const struct scan_batch *b, u32 column, u64 value)
 {
-	return !(b->same >> column & 1) || b->col[column][0] == value;
+	const struct data_facts *facts = &b->facts[column];
+
+	if (b->same >> column & 1)
+		return b->col[column][0] == value;
+	for (u32 i = 0; facts->code && i < facts->nr_values; i++)
+		if (facts->value[i] == value)
+			return true;
+	return !facts->code;
 }
 
-/* Times are expensive to decode; and how long a guest ran matters only of nested ones. */
+/*
+ * Times are expensive to decode; and how long a guest ran matters only of nested ones.  If there
+ * are any, values are where there were codes.
+ */
 static bool any_deadline_or_nested(const struct scan_batch *b)
 {
-	bool any = false;
+	bool nested = may_have(b, COL_NESTED, 1), any = false;
 
-	for (u32 i = 0; may_have(b, COL_NESTED, 1) && i < b->rows && !any; i++)
-		any = b->col[COL_NESTED][i] == 1;
-	for (u32 i = 0; may_have(b, COL_KIND, KVMW_DETAIL_MSR_WRITE) && i < b->rows && !any; i++)
-		any = is_deadline(b->col, i);
+	if (!nested && !may_have(b, COL_KIND, KVMW_DETAIL_MSR_WRITE))
+		return false;
+	scan_batch__set_rows(b);
+	for (u32 i = 0; i < b->rows && !any; i++)
+		any = (nested && b->col[COL_NESTED][i] == 1) || is_deadline(b->col, i);
 	return any;
 }
 
 static const struct scan_event events[] = {
 	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy,
-	  .need_lazy = any_deadline_or_nested },
+	  .need_lazy = any_deadline_or_nested, .coded = BIT(COL_TOTAL) - 1 },
 };
 
 static void take_deadlines(struct deadlines *deadlines, const struct scan_batch *b)
@@ -308,17 +321,35 @@ static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64
 }
 
 /* What is to be done about a row. */
-enum { DO_BY_HOST = 1, DO_FAULT = 2, DO_ENTERS = 4, DO_HLT = 8, DO_FAILURE = 16, DO_IPI = 32 };
+enum { DO_BY_HOST = 1, DO_FAULT = 2, DO_ENTERS = 4, DO_HLT = 8, DO_FAILURE = 16, DO_IPI = 32,
+       DO_NESTED = 64, DO_POLL = 128 };
 
-/* Classes go by names, which are slow to compare: what to do about the rows that were seen last. */
-struct known {
+/*
+ * Rows that are alike.  What to do about them is noted, since classes go by names, which are slow
+ * to compare, and vCPUs are found by a hash.
+ */
+struct alike {
 	u64 reason, kind, user;
-	u32 isa;
-	bool known;
-	u8 todo;
+	u32 vcpu, isa;
+	u32 entry;		/* of the vCPU, plus 1; 0: one too many */
+	bool nested;
 };
 
-#define KNOWN	64
+#define ALIKE		512
+#define ALIKE_BY	(BIT(COL_VCPU) | BIT(COL_ISA) | BIT(COL_REASON) | BIT(COL_KIND) | \
+			 BIT(COL_NESTED) | BIT(COL_FAILED))
+
+struct alikes {
+	struct exit_places *places;
+	const struct scan_batch *b;
+	struct row_codes codes;	/* without them, by hash */
+	bool filled;		/* there are values where there were codes */
+	bool polled;
+	bool known[ALIKE];
+	u8 todo[ALIKE];		/* of those not known: something */
+	u32 rows[ALIKE];	/* that were not counted yet */
+	struct alike alike[ALIKE];
+};
 
 static u8 find_todo(u32 isa, u64 reason, u64 kind, u64 user)
 {
@@ -331,66 +362,146 @@ static u8 find_todo(u32 isa, u64 reason, u64 kind, u64 user)
 	       (kind == KVMW_DETAIL_MSR_WRITE || detail_is_mmio(kind) ? DO_IPI : 0);
 }
 
-static inline u8 todo_of(struct known *known, u64 *const *col, u32 i)
+static u32 hash_of(u64 *const *col, u32 i)
 {
-	u64 reason = col[COL_REASON][i], kind = col[COL_KIND][i], user = col[COL_FAILED][i];
-	u32 isa = col[COL_ISA][i];
-
-	known += (reason ^ kind * 5 ^ user * 11) % KNOWN;
-	if (!known->known || known->reason != reason || known->kind != kind ||
-	    known->user != user || known->isa != isa)
-		*known = (struct known) { reason, kind, user, isa, true,
-					  find_todo(isa, reason, kind, user) };
-	return known->todo;
+	return (col[COL_REASON][i] ^ col[COL_KIND][i] * 5 ^ col[COL_FAILED][i] * 11 ^
+		col[COL_VCPU][i] * 37) % ALIKE;
 }
 
-static int do_row(struct exit_places *places, struct vcpu_places *v, u8 todo, u64 *const *col,
-		  u32 i)
+static bool is_alike(const struct alike *alike, u64 *const *col, u32 i)
 {
+	return alike->reason == col[COL_REASON][i] && alike->kind == col[COL_KIND][i] &&
+	       alike->user == col[COL_FAILED][i] && alike->vcpu == (u32)col[COL_VCPU][i] &&
+	       alike->isa == (u32)col[COL_ISA][i] && alike->nested == (col[COL_NESTED][i] == 1);
+}
+
+static void alikes__count(struct alikes *a, u32 n)
+{
+	u32 entry = a->alike[n].entry;
+
+	if (a->rows[n] && entry) {
+		struct vcpu_places *v = hash_table__at(&a->places->vcpus, entry - 1);
+
+		v->exits += a->rows[n];
+	}
+	a->rows[n] = 0;
+}
+
+/* Notes those that are like row i. 0, or -1 out of memory. */
+static int alikes__note(struct alikes *a, u32 n, u32 i)
+{
+	u64 *const *col = a->b->col;
+	struct alike *alike = &a->alike[n];
+	struct vcpu_places *v;
+	bool full = false;
+
+	alikes__count(a, n);
+	*alike = (struct alike) {
+		.reason = col[COL_REASON][i], .kind = col[COL_KIND][i],
+		.user = col[COL_FAILED][i], .vcpu = col[COL_VCPU][i], .isa = col[COL_ISA][i],
+		.nested = col[COL_NESTED][i] == 1,
+	};
+	v = places_of(a->places, alike->vcpu, &full);
+	if (!v && !full)
+		return -1;
+	alike->entry = v ? hash_table__index(&a->places->vcpus, v) + 1 : 0;
+	a->known[n] = true;
+	a->todo[n] = find_todo(alike->isa, alike->reason, alike->kind, alike->user) |
+		     (alike->nested ? DO_NESTED : 0) | (a->polled ? DO_POLL : 0);
+	return 0;
+}
+
+/* 0, or -1 out of memory. */
+static int do_row(struct alikes *a, u32 n, u32 i)
+{
+	struct exit_places *places = a->places;
+	u64 *const *col = a->b->col;
+	struct vcpu_places *v;
+	u8 todo;
+
+	if (!a->filled)
+		scan_batch__set_coded(a->b, i);
+	if (!a->known[n] && alikes__note(a, n, i))
+		return -1;
+	todo = a->todo[n];
+	if (!a->alike[n].entry)
+		return 0;
+	v = hash_table__at(&places->vcpus, a->alike[n].entry - 1);
 	if ((todo & DO_BY_HOST && take_interrupt(places, v, col[COL_RIP][i])) ||
 	    (todo & DO_FAULT && take_page_fault(places, v, col, i)) ||
 	    (todo & DO_IPI && access_sends_ipi(col[COL_KIND][i], col[COL_DETAIL][i]) &&
 	     take_ipi(places, v, col, i)))
 		return -1;
-	if (todo & DO_ENTERS && col[COL_NESTED][i] != 1)
+	if (todo & DO_ENTERS && !a->alike[n].nested)
 		take_enters_nested(v, col, i);
 	if (todo & DO_HLT)
 		take_hlt(v, col, i);
 	if (todo & DO_FAILURE)
 		v->failed[failure_of(col[COL_FAILED][i])]++;
+	if (todo & DO_NESTED)
+		take_nested(v, col, i);
+	if (todo & DO_POLL)
+		take_poll(v, col, i);
 	return 0;
+}
+
+/* nr: columns of the codes that differ. */
+static inline __attribute__((always_inline)) int take_by_codes(struct alikes *a, const u32 nr)
+{
+	struct row_codes codes = a->codes;
+
+	for (u32 i = 0; i < a->b->rows; i++) {
+		u32 n = row_codes__at(&codes, i, nr);
+
+		if (a->todo[n] && do_row(a, n, i))
+			return -1;
+		a->rows[n]++;
+	}
+	return 0;
+}
+
+static int take_by_values(struct alikes *a)
+{
+	u64 *const *col = a->b->col;
+
+	if (!a->filled)
+		scan_batch__set_rows(a->b);
+	a->filled = true;
+	for (u32 i = 0; i < a->b->rows; i++) {
+		u32 n = hash_of(col, i);
+
+		if (!is_alike(&a->alike[n], col, i))
+			a->known[n] = false;
+		if ((!a->known[n] || a->todo[n]) && do_row(a, n, i))
+			return -1;
+		a->rows[n]++;
+	}
+	return 0;
+}
+
+static int alikes__take(struct alikes *a)
+{
+	if (!a->codes.all)
+		return take_by_values(a);
+	return a->codes.nr == 1 ? take_by_codes(a, 1) : a->codes.nr == 2 ? take_by_codes(a, 2) :
+	       a->codes.nr == 3 ? take_by_codes(a, 3) : take_by_codes(a, a->codes.nr);
 }
 
 static int exit_places__take(void *state, const struct scan_batch *b)
 {
-	bool nested = may_have(b, COL_NESTED, 1),
-	     polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]);
 	struct exit_places *places = state;
-	struct known known[KNOWN] = { 0 };
-	struct vcpu_places *v = NULL;
-	u64 *const *col = b->col;
-	bool full;
+	struct alikes a = {
+		.places = places, .b = b, .codes = row_codes__of(b, ALIKE_BY, ALIKE),
+		.filled = b->has_lazy,
+		.polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]),
+	};
 
 	take_deadlines(&places->deadlines, b);
-	for (u32 i = 0; i < b->rows; i++) {
-		u8 todo = todo_of(known, col, i);
-		u32 vcpu = col[COL_VCPU][i];
-
-		if (!v || v->key.vcpu != vcpu) {
-			v = places_of(places, vcpu, &full);
-			if (!v && !full)
-				return -1;
-			if (!v)
-				continue;
-		}
-		v->exits++;
-		if (todo && do_row(places, v, todo, col, i))
-			return -1;
-		if (nested && col[COL_NESTED][i] == 1)
-			take_nested(v, col, i);
-		if (polled)
-			take_poll(v, col, i);
-	}
+	memset(a.todo, 0xff, sizeof(a.todo));
+	if (alikes__take(&a))
+		return -1;
+	for (u32 n = 0; n < ALIKE; n++)
+		alikes__count(&a, n);
 	return 0;
 }
 

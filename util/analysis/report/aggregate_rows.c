@@ -171,7 +171,7 @@ static int aggregate_rows__take(void *state, const struct scan_batch *b)
 
 	if (row_sums__can(&rr->sums, rr->rs, b))
 		return row_sums__take(&rr->sums, &rr->aggs);
-	report_scan__set_rows(b);
+	scan_batch__set_rows(b);
 	begin_seen(rr, b);
 	for (u32 i = 0; i < b->rows; i++) {
 		u64 at = scan_batch__at(b, i);

@@ -40,13 +40,6 @@ struct agg_key report_scan__key(const struct report_scan *rs, u32 event, u64 *co
 	return key;
 }
 
-void report_scan__set_rows(const struct scan_batch *b)
-{
-	for (u64 coded = b->coded; coded; coded &= coded - 1)
-		for (u32 i = 0; i < b->rows; i++)
-			scan_batch__set_row(b, __builtin_ctzll(coded), i);
-}
-
 /* ---- what a batch allows ---------------------------------------------------- */
 
 /* Whether all rows have a value below limit. */
@@ -105,27 +98,12 @@ static void begin_block(struct row_sums *s, u32 from, u32 nr)
 /* The same by codes, which tell apart what makes fine keys: then none of these is made. */
 static void find_codes(struct row_sums *s)
 {
-	const struct scan_batch *b = s->b;
-	u64 all = BIT(VCPU) | BIT(REASON) | BIT(ISA);
-	u32 nr = 0;
+	u64 columns = BIT(REASON) | BIT(ISA) | (BIT(s->rs->nr_keys * KEY_COLUMNS) - 1) << KEYS;
 
-	if (s->rs->opt->any_vcpu)
-		all &= ~BIT(VCPU);
-	all |= (BIT(s->rs->nr_keys * KEY_COLUMNS) - 1) << KEYS;
-	s->nr_codes = 1;
-	for (all &= ~b->same; all; all &= all - 1) {
-		const struct data_facts *facts = b->facts ? &b->facts[__builtin_ctzll(all)] : NULL;
-
-		if (!facts || !facts->code || nr == SUMS_BY ||
-		    s->nr_codes * facts->nr_values > SUMS_CODES) {
-			s->nr_codes = 0;
-			return;
-		}
-		s->code[nr] = facts->code;
-		s->values[nr++] = facts->nr_values;
-		s->nr_codes *= facts->nr_values;
-	}
-	s->nr_by = nr;
+	if (!s->rs->opt->any_vcpu)
+		columns |= BIT(VCPU);
+	s->codes = row_codes__of(s->b, columns, SUMS_CODES);
+	s->nr_by = s->codes.nr;
 }
 
 bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struct scan_batch *b)
@@ -136,8 +114,8 @@ bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struc
 	s->rs = rs;
 	s->b = b;
 	find_codes(s);
-	if (!s->nr_codes) {
-		report_scan__set_rows(b);
+	if (!s->codes.all) {
+		scan_batch__set_rows(b);
 		begin_block(s, 0, 0);
 	}
 	if (s->nr_by > SUMS_BY)
@@ -164,8 +142,8 @@ bool row_sums__can(struct row_sums *s, const struct report_scan *rs, const struc
 
 static void begin_keys(struct row_sums *s)
 {
-	if (s->nr_codes)
-		memset(s->by_codes, 0, s->nr_codes * sizeof(s->by_codes[0]));
+	if (s->codes.all)
+		memset(s->by_codes, 0, s->codes.all * sizeof(s->by_codes[0]));
 	else
 		memset(s->place, 0, sizeof(s->place));
 	s->nr_keys = 0;
@@ -207,8 +185,7 @@ static u32 new_sums(struct row_sums *s, struct agg_table *aggs, u32 i)
 	struct agg_key key;
 	struct agg *agg;
 
-	for (u64 coded = s->b->coded; coded; coded &= coded - 1)
-		scan_batch__set_row(s->b, __builtin_ctzll(coded), i);
+	scan_batch__set_coded(s->b, i);
 	key = report_scan__key(s->rs, s->b->event->id, s->b->col, i);
 	if (agg_table__get(aggs, &key, &agg))
 		return 0;
@@ -234,8 +211,8 @@ static inline __attribute__((always_inline)) u32 number_by_codes(struct row_sums
 	u32 values[SUMS_BY];
 
 	for (u32 c = 0; c < nr_by; c++) {
-		code[c] = s->code[c] + base;
-		values[c] = s->values[c];
+		code[c] = s->codes.code[c] + base;
+		values[c] = s->codes.values[c];
 	}
 	for (u32 i = from; i < nr; i++) {
 		u32 codes = nr_by ? code[0][i] : 0;
@@ -295,7 +272,7 @@ static inline __attribute__((always_inline)) u32 number_by_values(struct row_sum
 /* Most keys are of few columns: loops over these are worth their own code. */
 static u32 number_rows(struct row_sums *s, struct agg_table *aggs, u32 base, u32 from, u32 nr)
 {
-	if (s->nr_codes)
+	if (s->codes.all)
 		return s->nr_by == 1 ? number_by_codes(s, aggs, base, from, nr, 1) :
 		       s->nr_by == 2 ? number_by_codes(s, aggs, base, from, nr, 2) :
 		       number_by_codes(s, aggs, base, from, nr, s->nr_by);
@@ -368,7 +345,7 @@ int row_sums__take(struct row_sums *s, struct agg_table *aggs)
 	for (u32 base = 0; base < s->b->rows; base += SUMS_BLOCK) {
 		u32 nr = s->b->rows - base < SUMS_BLOCK ? s->b->rows - base : SUMS_BLOCK, to;
 
-		if (!s->nr_codes)
+		if (!s->codes.all)
 			begin_block(s, base, nr);
 		for (u32 from = 0; from < nr; from = to) {
 			to = number_rows(s, aggs, base, from, nr);

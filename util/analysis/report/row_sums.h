@@ -7,11 +7,13 @@
 #define KVMW_ROW_SUMS_H
 
 #include "util/analysis/report/aggregate_rows.h"
+#include "util/recording/row_codes.h"
 
 /* Column numbers of all events; lazily decoded times come last. */
 enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 
-#define SUMS_BY		12	/* columns that tell the keys of a batch apart, at most */
+/* Columns that tell the keys of a batch apart, at most. */
+#define SUMS_BY		ROW_CODES_COLUMNS
 #define SUMS_KEYS	256	/* keys at once */
 #define SUMS_PLACES_BITS 9	/* some times as many places, so that keys seldom meet */
 #define SUMS_PLACES	(1u << SUMS_PLACES_BITS)
@@ -34,9 +36,7 @@ struct row_sums {
 	u32 nr_parts, nr_vary, nr_keys, nr_by;
 	u8 part[NR_PARTS];	/* those that are summed up: first those that vary */
 	const u64 *by[SUMS_BY];	/* from the first row of a block on */
-	/* The same columns by their codes, if all have some: nr_codes combinations, else 0. */
-	const u8 *code[SUMS_BY];
-	u32 values[SUMS_BY], nr_codes;
+	struct row_codes codes;	/* of the same columns, if all have some */
 	u16 number[SUMS_BLOCK];	/* of the block's rows: of its key in of_key */
 	u16 place[SUMS_PLACES];	/* by hash: number of a key plus 1 */
 	u16 by_codes[SUMS_CODES];	/* the same by combination */
@@ -52,9 +52,6 @@ int row_sums__take(struct row_sums *s, struct agg_table *aggs);
 
 /* The key of a row. */
 struct agg_key report_scan__key(const struct report_scan *rs, u32 event, u64 *const *col, u32 i);
-
-/* Fills in columns of which codes were enough so far. */
-void report_scan__set_rows(const struct scan_batch *b);
 
 /* Where a row is: the rows of a vCPU are in the order of these, since they are in one stream. */
 static inline u64 scan_batch__at(const struct scan_batch *b, u32 i)

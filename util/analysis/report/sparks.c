@@ -5,8 +5,9 @@
 #include "util/analysis/report/report.h"
 #include "util/analysis/report/sparks.h"
 #include "util/analysis/report/time_steps.h"
+#include "util/recording/row_codes.h"
 
-#define SEEN		64
+#define SEEN		256
 #define KEYS_MAX	1024	/* more than a recording has; not worth the memory then */
 
 enum { TOTAL, REASON, ISA, VCPU, TIME };
@@ -110,25 +111,55 @@ static void sparks__free(void *state)
 	free(s);
 }
 
-/* The same; most frames have few keys, often repeated. */
-static int sparks__find(struct sparks *s, struct spark_key key, struct spark **seen,
-			struct spark **spark)
+static inline struct spark_key key_of(const struct sparks *s, const struct scan_batch *b, u32 i)
+{
+	return (struct spark_key) {
+		.isa = captured(b->col[ISA][i]), .reason = b->col[REASON][i],
+		.vcpu = s->each_vcpu ? b->col[VCPU][i] : 0,
+	};
+}
+
+static inline bool spark__is_of(const struct spark *spark, const struct spark_key *key)
+{
+	return spark && spark->key.reason == key->reason && spark->key.vcpu == key->vcpu &&
+	       spark->key.isa == key->isa;
+}
+
+/* Finds it for row i, and notes it among those seen: most frames have few keys, often repeated. */
+static int sparks__find(struct sparks *s, const struct scan_batch *b, u32 i, struct spark **seen,
+			u32 place, struct spark **spark)
 {
 	u32 nr = s->table.nr;
+	struct spark_key key;
 
+	scan_batch__set_coded(b, i);
+	key = key_of(s, b, i);
 	if (sparks__get(s, &key, spark))
 		return -1;
 	/* A new one may have moved all others. */
 	if (s->table.nr != nr)
 		memset(seen, 0, SEEN * sizeof(*seen));
-	seen[(key.reason * 7 + key.vcpu) % SEEN] = *spark;
+	seen[place] = *spark;
 	return 0;
 }
 
-static inline bool spark__is_of(const struct spark *spark, u32 isa, u32 reason, u32 vcpu)
+/* *spark is NULL where it is one too many. 0, or -1 out of memory. */
+static inline __attribute__((always_inline)) int
+sparks__of_row(struct sparks *s, const struct scan_batch *b, const struct row_codes *codes,
+	       const u32 nr, u32 i, struct spark **seen, struct spark **spark)
 {
-	return spark && spark->key.reason == reason && spark->key.vcpu == vcpu &&
-	       spark->key.isa == isa;
+	struct spark_key key;
+	u32 place;
+
+	if (codes) {
+		place = row_codes__at(codes, i, nr);
+		*spark = seen[place];
+		return *spark ? 0 : sparks__find(s, b, i, seen, place, spark);
+	}
+	key = key_of(s, b, i);
+	place = (key.reason * 7 + key.vcpu) % SEEN;
+	*spark = seen[place];
+	return spark__is_of(*spark, &key) ? 0 : sparks__find(s, b, i, seen, place, spark);
 }
 
 static inline int spark__count(struct spark *spark, u32 step, u64 total_ns)
@@ -137,35 +168,43 @@ static inline int spark__count(struct spark *spark, u32 step, u64 total_ns)
 	return total_ns == KVMW_NONE ? 0 : hist__add(&spark->span[step], total_ns);
 }
 
-static int sparks__take(void *state, const struct scan_batch *b)
+/* codes: NULL: there are none; nr: of their columns, as a constant where that saves time. */
+static inline __attribute__((always_inline)) int
+sparks__count(struct sparks *s, const struct scan_batch *b, const struct row_codes *codes,
+	      const u32 nr)
 {
+	const u64 *totals = b->col[TOTAL], *times = b->has_lazy ? b->col[TIME] : NULL;
 	u64 at_ns = since_begin(b, b->frame->last_ns);
-	struct spark *seen[SEEN] = { NULL };
-	const u64 *isas = b->col[ISA], *reasons = b->col[REASON], *totals = b->col[TOTAL];
-	const u64 *vcpus = NULL, *times = b->has_lazy ? b->col[TIME] : NULL;
-	struct sparks *s = state;
+	struct spark *seen[SEEN] = { NULL }, *spark;
 
-	if (s->each_vcpu)
-		vcpus = b->col[VCPU];
-	if (!times && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
-		return -1;
 	for (u32 i = 0; i < b->rows; i++) {
-		u32 isa = captured(isas[i]), reason = reasons[i], vcpu = vcpus ? vcpus[i] : 0;
-		struct spark *spark = seen[(reason * 7 + vcpu) % SEEN];
-
 		if (times && times[i] == KVMW_NONE)
 			continue;
 		at_ns = times ? since_begin(b, times[i]) : at_ns;
 		if (at_ns >> s->shift >= SPARK_STEPS &&
 		    sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
 			return -1;
-		if (!spark__is_of(spark, isa, reason, vcpu) &&
-		    sparks__find(s, (struct spark_key) { isa, reason, vcpu }, seen, &spark))
-			return -1;
-		if (spark && spark__count(spark, at_ns >> s->shift, totals[i]))
+		if (sparks__of_row(s, b, codes, nr, i, seen, &spark) ||
+		    (spark && spark__count(spark, at_ns >> s->shift, totals[i])))
 			return -1;
 	}
 	return 0;
+}
+
+static int sparks__take(void *state, const struct scan_batch *b)
+{
+	u64 at_ns = since_begin(b, b->frame->last_ns), keys = BIT(REASON) | BIT(ISA);
+	struct sparks *s = state;
+	struct row_codes codes;
+
+	codes = row_codes__of(b, keys | (s->each_vcpu ? BIT(VCPU) : 0), SEEN);
+	if (!b->has_lazy && sparks__fold(s, time_steps__shift(at_ns, SPARK_STEPS)))
+		return -1;
+	if (codes.all)
+		return codes.nr == 1 ? sparks__count(s, b, &codes, 1) :
+		       sparks__count(s, b, &codes, codes.nr);
+	scan_batch__set_rows(b);
+	return sparks__count(s, b, NULL, 0);
 }
 
 /* Of a later step it becomes part of the last one. */
@@ -204,7 +243,8 @@ static int sparks__merge(void *to_state, const void *from_state)
 static const char *const columns[] = { "total_ns", "reason", "isa", "vcpu", NULL };
 static const char *const lazy[] = { "time_ns", NULL };
 static const struct scan_event events[] = {
-	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = in_several_steps },
+	{ .id = KVMW_EVENT_EXIT, .columns = columns, .lazy = lazy, .need_lazy = in_several_steps,
+	  .coded = BIT(REASON) | BIT(ISA) | BIT(VCPU) },
 };
 
 const struct scan_consumer sparks__scan = {
