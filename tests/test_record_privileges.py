@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What kvmw record may still do while it records, and what its command may."""
 import os
+import pathlib
 import pwd
 import re
 import shutil
@@ -88,6 +89,18 @@ def test_no_file_in_memory(tmp_path):
     done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=memfd_create:error=EPERM", KVMW, "record",
                            "-e", "userspace", "-o", tmp_path / "f", "--", "true"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_types_of_an_unknown_kind(tmp_path):
+    """Then libbpf looks for types, which may know it: for libbpf the first type is as it was."""
+    btf = pathlib.Path("/sys/kernel/btf/vmlinux")
+    first = btf.read_bytes()[:28] + (30 << 24).to_bytes(4, "little")
+    done = subprocess.run(["strace", "-f", "-qq", "-o", tmp_path / "calls", "-P", btf, "-e", "trace=read", "-e",
+                           f"inject=read:poke_exit=@arg2={first.hex()}:when=1", KVMW, "record", "-e", "userspace",
+                           "-o", tmp_path / "f", "--", "true"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "calls").read_text().count("(INJECTED") == 1
 
 
 def test_types_that_cannot_be_read(tmp_path):

@@ -15,7 +15,7 @@
 
 struct made {
 	struct btf *kernel, *module;
-	int task, tasks_trace, run, vcpu;
+	int task, tasks_trace, run, vcpu, state, unnamed;
 };
 
 static int int_id(const struct btf *btf)
@@ -39,7 +39,7 @@ static void make_kernel(struct made *m)
 	btf__add_field(btf, "tasks", list, 0, 0);
 	btf__add_field(btf, "pid", array, 64, 0);
 	btf__add_fwd(btf, "vcpu", BTF_FWD_STRUCT);
-	btf__add_enum(btf, "state", 4);
+	m->state = btf__add_enum(btf, "state", 4);
 	btf__add_enum_value(btf, "RUNS", 7);
 	m->tasks_trace = btf__add_typedef(btf, "btf_trace_task", list + 1);
 }
@@ -84,6 +84,12 @@ static void make_module(struct made *m)
 	btf__add_field(btf, "id", int_id(btf), 192, 3);
 	btf__add_struct(btf, "task", 4);
 	btf__add_field(btf, "other", int_id(btf), 0, 0);
+	btf__add_enum(btf, NULL, 4);
+	btf__add_enum_value(btf, "OTHER", 0);
+	m->unnamed = btf__add_enum(btf, NULL, 4);
+	btf__add_enum_value(btf, "FIRST", 0);
+	btf__add_enum_value(btf, "SECOND", 1);
+	btf__add_enum_value(btf, "RUNS", 2);
 	make_all_kinds(btf);
 }
 
@@ -109,6 +115,9 @@ static void want(struct btf_parts *p)
 	assert_int_equal(btf_parts__want(p, "btf_trace_task", BTF_KIND_TYPEDEF), 0);
 	assert_int_equal(btf_parts__want(p, "missing", BTF_KIND_STRUCT), 0);
 	assert_int_equal(btf_parts__want(p, "all_kinds", BTF_KIND_STRUCT), 0);
+	assert_int_equal(btf_parts__want(p, "SECOND", BTF_KIND_MEMBER), 0);
+	assert_int_equal(btf_parts__want(p, "RUNS", BTF_KIND_MEMBER), 0);
+	assert_int_equal(btf_parts__want(p, "vcpu", BTF_KIND_MEMBER), 0);
 }
 
 static void check_number(const struct btf_parts *p, const char *name, u32 kind, u32 part, int id)
@@ -198,6 +207,9 @@ static void test_found_and_copied(void **state)
 	check_number(&p, "vcpu", BTF_KIND_STRUCT, 1, m.vcpu);
 	check_number(&p, "run", BTF_KIND_FUNC, 1, m.run);
 	check_number(&p, "btf_trace_task", BTF_KIND_TYPEDEF, 0, m.tasks_trace);
+	check_number(&p, "SECOND", BTF_KIND_MEMBER, 1, m.unnamed);
+	check_number(&p, "RUNS", BTF_KIND_MEMBER, 0, m.state);
+	assert_null(btf_parts__found(&p, "vcpu", BTF_KIND_MEMBER));
 	assert_null(btf_parts__found(&p, "missing", BTF_KIND_STRUCT));
 	assert_null(btf_parts__found(&p, "unrelated", BTF_KIND_STRUCT));
 	size = btf_parts__copy(&p, &raw);
@@ -248,9 +260,32 @@ static void test_damaged(void **state)
 		struct btf_parts p = BTF_PARTS;
 
 		want(&p);
-		assert_int_equal(take(&p, m.kernel, cut, 0), -1);
+		assert_int_equal(take(&p, m.kernel, cut, 0), BTF_DAMAGED);
 		btf_parts__free(&p);
 	}
+	btf__free(m.kernel);
+}
+
+/* Its size is not known, and so nothing that follows it. */
+static void test_newer_kind(void **state)
+{
+	struct btf_parts p = BTF_PARTS;
+	const struct btf_header *h;
+	struct btf_type *t;
+	struct made m;
+	u32 size;
+	u8 *copy;
+
+	(void)state;
+	make_kernel(&m);
+	h = btf__raw_data(m.kernel, &size);
+	copy = calloc(1, size + BTF_PAD);
+	memcpy(copy, h, size);
+	t = (void *)(copy + h->hdr_len + h->type_off);
+	t->info = (BTF_KIND_MEMBER - 1) << 24;
+	want(&p);
+	assert_int_equal(btf_parts__take(&p, copy, size, 0), BTF_NEWER);
+	btf_parts__free(&p);
 	btf__free(m.kernel);
 }
 
@@ -260,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_found_and_copied),
 		cmocka_unit_test(test_longer_header),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_newer_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
  *	ARCH_KVM_MODULES	for messages: KVM needs one of these modules
  *	ARCH_CPU_MODEL		the line of /proc/cpuinfo with the name of the CPU
  *	ARCH_NR_SYMBOLS		of arch__name_symbols()
+ *	ARCH_SYMBOLS_STRUCT	likewise, the struct that decides which they are
+ *	ARCH_RET_PF		a member of the kernel's enumeration that arch__ret_pf() knows
  *	ARCH_PROBE_IDS		probes of this architecture alone, for enum probe_id
  *	ARCH_PROBES		their entries in probes[]
  *	ARCH_EXIT_PROBES	bitmap of those that event exit uses
@@ -31,8 +33,6 @@
 #error "no folder in util/arch/ for this architecture"
 #endif
 
-struct btf;
-
 struct arch_symbol {
 	const char *name;
 	u64 address;		/* 0: hidden */
@@ -54,8 +54,12 @@ const char *arch__silent_exit(void);
 /* Fills in what depends on how this host maps guest memory. */
 void arch__read_mmu(struct kvmw_config *config);
 
-/* Fills in what the handlers of page faults return (config->fault.ret_pf), as far as known. */
-void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config);
+/*
+ * KVMW_RET_PF_* of what handlers of page faults return: by the kernel's name for it; and by its
+ * number, as in config->fault, if that follows from the version (else false).
+ */
+u8 arch__ret_pf(const char *name);
+bool arch__ret_pf_by_version(u32 kernel_version, u8 *ret_pf);
 
 /* Whether the CPU delivers interrupts to guests without a trace of KVM. */
 bool arch__delivers_untold(u32 kernel_version);
@@ -67,8 +71,11 @@ u64 arch__tsc_ratio(u64 ratio);
 /* "hyperv, nested": what the bits of table vm_config are called by this kernel. */
 void arch__name_inhibits(u64 bits, char *buf, size_t size);
 
-/* The ARCH_NR_SYMBOLS symbols that the programs need, and what follows from their addresses. */
-void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols);
+/*
+ * The ARCH_NR_SYMBOLS symbols that the programs need, and what follows from their addresses.
+ * has_struct: the kernel has ARCH_SYMBOLS_STRUCT.
+ */
+void arch__name_symbols(bool has_struct, struct arch_symbol *symbols);
 void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config);
 
 /* Whether code may end with a call instruction. */

@@ -135,8 +135,8 @@ static void copy__all(struct copy *c)
 	for (u32 i = 0; i < c->from->nr_found; i++) {
 		const struct btf_found *found = &c->from->found[i];
 
-		/* Functions are found for their numbers alone. */
-		if (found->kind != BIT(BTF_KIND_FUNC))
+		/* Functions are found for their numbers alone, members for the recorder. */
+		if (!(found->kind & (BIT(BTF_KIND_FUNC) | BIT(BTF_KIND_MEMBER))))
 			copy__number(c, found->part, found->id);
 	}
 	/* Types that these contain are added while it goes on. */

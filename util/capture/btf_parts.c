@@ -122,54 +122,62 @@ u32 btf__record_size(const struct btf_type *t)
 	}
 }
 
-static u8 *read_whole(const char *path, u32 *size)
+/* 0, -1 or BTF_DAMAGED. */
+static int read_whole(const char *path, u8 **raw, u32 *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = BTF_DAMAGED;
 	struct stat st;
-	u8 *raw = NULL;
 	u32 len = 0;
 	ssize_t got;
 
 	if (fd < 0 || fstat(fd, &st) || st.st_size < (off_t)BTF_HEADER_SIZE ||
 	    st.st_size > INT32_MAX)
 		goto out;
-	raw = mem__calloc(st.st_size + BTF_PAD, 1);
-	while (raw && len < st.st_size && (got = read(fd, raw + len, st.st_size - len)) > 0)
+	*raw = mem__calloc(st.st_size + BTF_PAD, 1);
+	ret = *raw ? 0 : -1;
+	while (*raw && len < st.st_size && (got = read(fd, *raw + len, st.st_size - len)) > 0)
 		len += got;
 	*size = len;
 out:
 	if (fd >= 0)
 		close(fd);
-	return raw;
+	return ret;
 }
 
-/* 0, or -1: not a BTF. */
+/* 0, or BTF_DAMAGED. */
 static int take_header(struct btf_part *part, u32 size)
 {
 	const struct btf_header *h = (const void *)part->raw;
 
-	if (!h || size < BTF_HEADER_SIZE || h->magic != BTF_MAGIC || h->hdr_len < BTF_HEADER_SIZE ||
+	if (size < BTF_HEADER_SIZE || h->magic != BTF_MAGIC || h->hdr_len < BTF_HEADER_SIZE ||
 	    h->hdr_len > size || (u64)h->hdr_len + h->type_off + h->type_len > size ||
 	    h->type_off % 4 || h->hdr_len % 4 || (u64)h->hdr_len + h->str_off + h->str_len > size ||
 	    !h->str_len)
-		return -1;
+		return BTF_DAMAGED;
 	part->types = part->raw + h->hdr_len + h->type_off;
 	part->types_len = h->type_len;
 	part->strings = (const char *)part->raw + h->hdr_len + h->str_off;
 	part->strings_len = h->str_len;
-	return part->strings[h->str_len - 1] ? -1 : 0;
+	return part->strings[h->str_len - 1] ? BTF_DAMAGED : 0;
 }
 
-/* Places of wanted names behind the first nr; -1: no memory. */
+/* The places that a part has of what is wanted, in their order. */
+struct places {
+	struct name_place *at;
+	u32 nr, room;
+	struct name_filter filter;
+};
+
+/* Adds those of a part's strings; 0 or -1. */
 static int part__names(const struct btf_parts *p, const struct btf_part *part,
-		       const struct name_filter *filter, struct name_place **places, u32 *nr,
-		       u32 *room)
+		       const struct name_filter *filter, struct places *places)
 {
 	const char *end = part->strings + part->strings_len;
 	size_t len;
 
 	for (const char *s = part->strings; s < end; s += len + 1) {
 		struct btf_wanted key = {}, *wanted;
+		u32 offset = part->first_string + (s - part->strings);
 
 		len = strlen(s);
 		if (!name_filter__has(filter, name_hash(s, len)) || len >= sizeof(key.key.name))
@@ -178,12 +186,12 @@ static int part__names(const struct btf_parts *p, const struct btf_part *part,
 		wanted = hash_table__find(&p->wanted, &key.key);
 		if (!wanted)
 			continue;
-		if (array__reserve(*places, *nr, *room, NULL))
+		if (array__reserve(places->at, places->nr, places->room, NULL))
 			return -1;
-		(*places)[(*nr)++] = (struct name_place) {
-			part->first_string + (s - part->strings),
-			hash_table__index(&p->wanted, wanted)
+		places->at[places->nr++] = (struct name_place) {
+			offset, hash_table__index(&p->wanted, wanted)
 		};
+		name_filter__add(&places->filter, offset_hash(offset));
 	}
 	return 0;
 }
@@ -196,43 +204,57 @@ static int compare_places(const void *key, const void *element)
 	return 0;
 }
 
-static int take_type(struct btf_parts *p, u32 id, const struct btf_type *t,
-		     const struct name_place *places, u32 nr_places)
+/* A type of the last part, of this name or with a member of it; 0 or -1. */
+static int take_named(struct btf_parts *p, const struct places *places, u32 name, u32 kind, u32 id)
 {
-	size_t i = lower_bound(&t->name_off, places, nr_places, sizeof(*places), compare_places);
-	u32 kind = kind_bit(btf_kind(t));
 	struct btf_wanted *wanted;
+	size_t i;
 
-	if (i >= nr_places || places[i].offset != t->name_off)
+	if (!name_filter__has(&places->filter, offset_hash(name)))
 		return 0;
-	wanted = hash_table__at(&p->wanted, places[i].wanted);
+	i = lower_bound(&name, places->at, places->nr, sizeof(*places->at), compare_places);
+	if (i >= places->nr || places->at[i].offset != name)
+		return 0;
+	wanted = hash_table__at(&p->wanted, places->at[i].wanted);
 	if (!(wanted->kinds & ~wanted->found & kind))
 		return 0;
 	if (array__reserve(p->found, p->nr_found, p->found_room, NULL))
 		return -1;
-	p->found[p->nr_found++] = (struct btf_found) { places[i].wanted, kind, p->nr - 1, id };
+	p->found[p->nr_found++] = (struct btf_found) {
+		places->at[i].wanted, kind, p->nr - 1, id
+	};
 	return 0;
 }
 
-/* 0, or -1: no memory, or the BTF is damaged. */
-static int find_types(struct btf_parts *p, struct btf_part *part, const struct name_place *places,
-		      u32 nr_places)
+static int take_type(struct btf_parts *p, const struct places *places, const struct btf_type *t,
+		     u32 id)
 {
-	struct name_filter filter = {};
+	int ret = take_named(p, places, t->name_off, kind_bit(btf_kind(t)), id);
+
+	for (u32 i = 0; btf_is_enum(t) && i < btf_vlen(t) && !ret; i++)
+		ret = take_named(p, places, btf_enum(t)[i].name_off, BIT(BTF_KIND_MEMBER), id);
+	return ret;
+}
+
+/* As btf_parts__take(). */
+static int find_types(struct btf_parts *p, struct btf_part *part, const struct places *places)
+{
 	u32 size, room = 0;
 
-	for (u32 i = 0; i < nr_places; i++)
-		name_filter__add(&filter, offset_hash(places[i].offset));
 	for (u32 pos = 0; pos < part->types_len; pos += size) {
 		const struct btf_type *t = (const void *)(part->types + pos);
 
-		size = part->types_len - pos < sizeof(*t) ? 0 : btf__record_size(t);
-		if (!size || size > part->types_len - pos ||
-		    array__reserve(part->at, part->nr, room, NULL))
+		if (part->types_len - pos < sizeof(*t))
+			return BTF_DAMAGED;
+		size = btf__record_size(t);
+		if (!size)
+			return BTF_NEWER;
+		if (size > part->types_len - pos)
+			return BTF_DAMAGED;
+		if (array__reserve(part->at, part->nr, room, NULL))
 			return -1;
 		part->at[part->nr++] = pos;
-		if (name_filter__has(&filter, offset_hash(t->name_off)) &&
-		    take_type(p, part->first_id + part->nr - 1, t, places, nr_places))
+		if (take_type(p, places, t, part->first_id + part->nr - 1))
 			return -1;
 	}
 	return 0;
@@ -283,9 +305,9 @@ int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd)
 {
 	struct btf_part *part = &p->part[p->nr++];
 	const struct btf_part *kernel = &p->part[0];
-	u32 nr = 0, room = 0, first = p->nr_found;
 	struct name_filter filter = {};
-	struct name_place *places = NULL;
+	struct places places = {};
+	u32 first = p->nr_found;
 	int ret;
 
 	*part = (struct btf_part) { .raw = raw, .fd = fd, .first_id = 1 };
@@ -297,11 +319,10 @@ int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd)
 	ret = take_header(part, size);
 	/* A module uses strings of the kernel. */
 	if (!ret && part != kernel)
-		ret = part__names(p, kernel, &filter, &places, &nr, &room);
+		ret = part__names(p, kernel, &filter, &places);
 	if (!ret)
-		ret = part__names(p, part, &filter, &places, &nr, &room) ?:
-		      find_types(p, part, places, nr);
-	array__free(places, room, NULL);
+		ret = part__names(p, part, &filter, &places) ?: find_types(p, part, &places);
+	array__free(places.at, places.room, NULL);
 	is_found(p, first);
 	return ret;
 }
@@ -310,17 +331,21 @@ int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd)
 static int read_part(struct btf_parts *p, const char *module)
 {
 	char path[64];
+	u8 *raw = NULL;
 	u32 size = 0;
-	int fd = 0;
-	u8 *raw;
+	int fd = 0, ret;
 
 	snprintf(path, sizeof(path), BTF_DIR "%s", module ?: "vmlinux");
 	if (module)
 		fd = access(path, F_OK) ? -1 : module_fd(module);
 	if (fd < 0)
 		return 0;
-	raw = read_whole(path, &size);
-	return btf_parts__take(p, raw, size, fd);
+	ret = read_whole(path, &raw, &size);
+	if (!ret)
+		return btf_parts__take(p, raw, size, fd);
+	if (fd)
+		close(fd);
+	return ret;
 }
 
 int btf_parts__find(struct btf_parts *p)
@@ -329,7 +354,8 @@ int btf_parts__find(struct btf_parts *p)
 
 	for (u32 i = 0; !ret && i < BTF_MAX_PARTS - 2 && arch_modules[i]; i++)
 		ret = read_part(p, arch_modules[i]);
-	return ret ? error("cannot read the kernel's types from " BTF_DIR ": unreadable, or not as expected") : 0;
+	return ret == BTF_DAMAGED ? error("cannot read the kernel's types from " BTF_DIR
+					  ": unreadable, or not as expected") : ret;
 }
 
 const struct btf_found *btf_parts__found(const struct btf_parts *p, const char *name, u32 kind)

@@ -12,6 +12,13 @@
 #define BTF_NAME	96
 #define BTF_PAD		8	/* strings are compared by 8 bytes at first */
 
+/* Wanted is the enumeration that has a member of this name: many have no name themselves. */
+#define BTF_KIND_MEMBER	31
+
+/* Besides 0, and -1 after error(), which is out of memory. */
+#define BTF_DAMAGED	(-2)
+#define BTF_NEWER	1	/* it has types of a kind that is not known here */
+
 /* The kernel is part 0; a module's part goes on where that ends, with types and strings. */
 struct btf_part {
 	u8 *raw;
@@ -54,13 +61,13 @@ int btf_parts__want(struct btf_parts *p, const char *name, u32 kind);
 
 /*
  * The next part: raw BTF, which is allocated with BTF_PAD bytes more, and is freed with the parts.
- * 0, or -1: no memory, or the BTF is damaged.
+ * 0, -1, BTF_DAMAGED or BTF_NEWER.
  */
 int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd);
 
 /*
- * Finds all that is wanted; of what several parts have, only what the first of them has.  0, or -1
- * after error().
+ * Finds all that is wanted; of what several parts have, only what the first of them has.  0, -1
+ * after error(), or BTF_NEWER.
  */
 int btf_parts__find(struct btf_parts *p);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/arch/arch.h"
+#include "util/capture/btf_parts.h"
 #include "util/capture/compat.h"
 #include "util/capture/kernel.h"
 
@@ -40,34 +41,60 @@ static void find_symbols(struct arch_symbol *symbols, u32 nr)
 		fclose(f);
 }
 
+#define SWITCH	"btf_trace_sched_switch"
+
 /* Arguments: void *, bool preempt, prev, next, unsigned int prev_state (compat.h). */
-static bool switch_has_state(const struct btf *btf)
+static bool switch_has_state(const struct btf_parts *types)
 {
-	int id = btf__find_by_name_kind(btf, "btf_trace_sched_switch", BTF_KIND_TYPEDEF);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	const struct btf_found *found = btf_parts__found(types, SWITCH, BTF_KIND_TYPEDEF);
+	u32 part = found ? found->part : 0;
+	const struct btf_type *t = found ? btf_parts__type(types, &part, found->id) : NULL;
 
 	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
-		t = btf__type_by_id(btf, t->type);
+		t = btf_parts__type(types, &part, t->type);
 	return t && btf_is_func_proto(t) && btf_vlen(t) == 5;
 }
 
-void kernel__read(u32 events, struct kvmw_config *config)
+static void read_ret_pf(const struct btf_parts *types, struct kvmw_config *config)
+{
+	const struct btf_found *found = btf_parts__found(types, ARCH_RET_PF, BTF_KIND_MEMBER);
+	u32 part = found ? found->part : 0;
+	const struct btf_type *t = found ? btf_parts__type(types, &part, found->id) : NULL;
+
+	if (t)
+		memset(config->fault.ret_pf, KVMW_RET_PF_OTHER, sizeof(config->fault.ret_pf));
+	for (u32 i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_enum *e = &btf_enum(t)[i];
+
+		if (e->val >= 0 && e->val < KVMW_MAX_RET_PF - 1)
+			config->fault.ret_pf[e->val] =
+				arch__ret_pf(btf_parts__string(types, part, e->name_off));
+	}
+}
+
+int kernel__want(struct btf_parts *types)
+{
+	return btf_parts__want(types, SWITCH, BTF_KIND_TYPEDEF) ||
+	       btf_parts__want(types, ARCH_RET_PF, BTF_KIND_MEMBER) ||
+	       btf_parts__want(types, ARCH_SYMBOLS_STRUCT, BTF_KIND_STRUCT) ? -1 : 0;
+}
+
+void kernel__read(u32 events, const struct btf_parts *types, struct kvmw_config *config)
 {
 	struct arch_symbol symbols[ARCH_NR_SYMBOLS + 1] = {
 		[ARCH_NR_SYMBOLS] = { .name = ARCH_TIMER_FN },
 	};
-	struct btf *btf;
 
-	if (events & BIT(KVMW_EVENT_FAULT))
-		arch__read_ret_pf(kernel__version(), config);
+	if (events & BIT(KVMW_EVENT_FAULT) &&
+	    !arch__ret_pf_by_version(kernel__version(), config->fault.ret_pf) && types)
+		read_ret_pf(types, config);
 	if (!(events & (BIT(KVMW_EVENT_SCHED) | BIT(KVMW_EVENT_HALT) | BIT(KVMW_EVENT_TIMER) |
 			BIT(KVMW_EVENT_IRQ))))
 		return;
-	btf = btf__load_vmlinux_btf();
 	config->irq_untold = arch__delivers_untold(kernel__version());
-	config->switch_state = btf && switch_has_state(btf);
-	arch__name_symbols(btf, symbols);
-	btf__free(btf);
+	config->switch_state = types && switch_has_state(types);
+	arch__name_symbols(types && btf_parts__found(types, ARCH_SYMBOLS_STRUCT, BTF_KIND_STRUCT),
+			   symbols);
 	find_symbols(symbols, ARCH_NR_SYMBOLS + !!(events & BIT(KVMW_EVENT_TIMER)));
 	config->timer_fn = symbols[ARCH_NR_SYMBOLS].address;
 	arch__use_symbols(symbols, &config->arch);

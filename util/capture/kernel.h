@@ -6,11 +6,15 @@
 #include "util/types.h"
 #include "bpf_skel/shared.h"
 
+struct btf_parts;
+
 /*
- * Fills in what these events (a bitmap of ids) need, from the kernel's BTF and /proc/kallsyms;
- * what is unavailable stays 0.
+ * Fills in what these events (a bitmap of ids) need, from the kernel's types (NULL: unknown) and
+ * /proc/kallsyms; what is unavailable stays 0.
  */
-void kernel__read(u32 events, struct kvmw_config *config);
+void kernel__read(u32 events, const struct btf_parts *types, struct kvmw_config *config);
+/* The types that it needs.  0, or -1 after error(). */
+int kernel__want(struct btf_parts *types);
 
 /* Whether /proc/kallsyms has a function. */
 bool kernel__has_function(const char *name);

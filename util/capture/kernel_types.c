@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/capture/btf_parts.h"
+#include "util/capture/kernel.h"
 #include "util/capture/kernel_types.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -29,6 +30,7 @@ static const struct {
 
 struct kernel_types {
 	struct btf_parts parts;
+	bool known;			/* they have all that is wanted */
 	int fd;				/* of the copy; -1: there is none */
 	char path[32];
 	int handlers[ARRAY_SIZE(sections)];
@@ -94,14 +96,23 @@ struct kernel_types *kernel_types__new(void)
 	return types;
 }
 
+/* From here on libbpf looks for types. */
+static void leave_to_libbpf(struct kernel_types *types)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (types->handlers[i] > 0)
+			libbpf_unregister_prog_handler(types->handlers[i]);
+	memset(types->handlers, 0, sizeof(types->handlers));
+	if (types->fd >= 0)
+		close(types->fd);
+	types->fd = -1;
+}
+
 void kernel_types__free(struct kernel_types *types)
 {
 	if (!types)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		libbpf_unregister_prog_handler(types->handlers[i]);
-	if (types->fd >= 0)
-		close(types->fd);
+	leave_to_libbpf(types);
 	btf_parts__free(&types->parts);
 	free(types);
 }
@@ -150,13 +161,25 @@ static void write_copy(struct kernel_types *types, const u8 *raw, u32 size)
 	signal(SIGXFSZ, on_limit);
 }
 
-int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj)
+int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj,
+		       struct kvmw_config *config)
 {
 	u8 *raw = NULL;
 	u32 size;
+	int ret;
 
-	if (want_all(types, obj) || btf_parts__find(&types->parts))
+	ret = want_all(types, obj) || kernel__want(&types->parts) ? -1 :
+	      btf_parts__find(&types->parts);
+	if (ret < 0)
 		return -1;
+	if (ret == BTF_NEWER) {
+		leave_to_libbpf(types);
+		btf_parts__drop_types(&types->parts);
+		kernel__read(config->events, NULL, config);
+		return 0;
+	}
+	types->known = true;
+	kernel__read(config->events, &types->parts, config);
 	size = btf_parts__copy(&types->parts, &raw);
 	if (size && types->fd >= 0)
 		write_copy(types, raw, size);
@@ -165,9 +188,21 @@ int kernel_types__find(struct kernel_types *types, const struct bpf_object *obj)
 	return size ? 0 : -1;
 }
 
+static u32 id_of_libbpf(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) : 0;
+
+	btf__free(btf);
+	return id > 0 ? id : 0;
+}
+
 u32 kernel_types__id(const struct kernel_types *types, const char *name)
 {
-	const struct btf_found *found = btf_parts__found(&types->parts, name, BTF_KIND_STRUCT);
+	const struct btf_found *found;
 
+	if (!types->known)
+		return id_of_libbpf(name);
+	found = btf_parts__found(&types->parts, name, BTF_KIND_STRUCT);
 	return found && !found->part ? found->id : 0;
 }

@@ -491,7 +491,7 @@ static size_t lacks_probes(u32 event, char *buf, size_t size, size_t len)
 		if (!probes[h].missing || !provider__uses(BIT(event), h))
 			continue;
 		if (!looked)
-			kernel__read(BIT(event), &config);
+			kernel__read(BIT(event), NULL, &config);
 		looked = true;
 		why = probes[h].missing(&config);
 		if (why)

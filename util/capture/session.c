@@ -98,7 +98,6 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	c->filter = opts->filter;
 	c->selects = record_filter__any(&opts->filter) || opts->cpu_limit > 0;
 	arch__read_mmu(c);
-	kernel__read(c->events, c);
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
 	c->latencies = opts->latencies;
@@ -141,7 +140,7 @@ static int find_kernel_types(struct session *s)
 
 	if (err)
 		return error("cannot open the BPF programs: %s", attach__reason(err));
-	err = kernel_types__find(s->types, s->skel->obj);
+	err = kernel_types__find(s->types, s->skel->obj, &s->config);
 	/* It was opened for a file that is no more. */
 	if (!kernel_types__path(s->types))
 		unload(s);

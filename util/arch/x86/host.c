@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host that kvmw records on. */
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,21 +46,20 @@ const char *arch__silent_exit(void)
  * to percpu hot section"), 6.15, a member of struct pcpu_hot.  It is found by address because
  * libbpf finds a variable by its BTF with CAP_SYS_ADMIN only.
  */
-#define PCPU_HOT	"pcpu_hot"
 #define IN_PCPU_HOT	8
 
-void arch__name_symbols(const struct btf *btf, struct arch_symbol *symbols)
+void arch__name_symbols(bool has_struct, struct arch_symbol *symbols)
 {
-	bool hot = btf && btf__find_by_name_kind(btf, PCPU_HOT, BTF_KIND_STRUCT) > 0;
-
 	symbols[0] = (struct arch_symbol) { .name = "__per_cpu_offset" };
-	symbols[1] = (struct arch_symbol) { .name = hot ? PCPU_HOT : "__preempt_count" };
+	symbols[1] = (struct arch_symbol) {
+		.name = has_struct ? ARCH_SYMBOLS_STRUCT : "__preempt_count",
+	};
 }
 
 void arch__use_symbols(const struct arch_symbol *symbols, struct kvmw_arch_config *config)
 {
 	const struct arch_symbol *offset = &symbols[0], *count = &symbols[1];
-	bool hot = !strcmp(count->name, PCPU_HOT);
+	bool hot = !strcmp(count->name, ARCH_SYMBOLS_STRUCT);
 
 	/* __preempt_count may be at 0, where per-CPU addresses start on some kernels. */
 	if (!offset->address || !count->found || (hot && !count->address))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/btf.h>
 #include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,31 +65,12 @@ static const struct { const char *name; u8 number; } ret_pfs[] = {
 	{ "RET_PF_WRITE_PROTECTED", KVMW_RET_PF_WRITE_PROTECTED },
 };
 
-static u8 ret_pf_of(const char *name)
+u8 arch__ret_pf(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ret_pfs); i++)
 		if (!strcmp(ret_pfs[i].name, name))
 			return ret_pfs[i].number;
 	return KVMW_RET_PF_OTHER;
-}
-
-/* The enumeration has no name, so it is found by those of its members. */
-static bool take_ret_pf(const struct btf *btf, const struct btf_type *t, u8 *of)
-{
-	const struct btf_enum *e = btf_enum(t);
-	bool found = false;
-
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(btf, e[i].name_off);
-
-		if (!name || strncmp(name, "RET_PF_", strlen("RET_PF_")))
-			return false;
-		if (e[i].val < 0 || e[i].val >= KVMW_MAX_RET_PF - 1)
-			continue;
-		of[e[i].val] = ret_pf_of(name);
-		found = true;
-	}
-	return found;
 }
 
 /*
@@ -103,29 +83,11 @@ static const u8 ret_pf_5_10[] = {
 	KVMW_RET_PF_SPURIOUS,
 };
 
-void arch__read_ret_pf(u32 kernel_version, struct kvmw_config *config)
+bool arch__ret_pf_by_version(u32 kernel_version, u8 *ret_pf)
 {
-	u8 of[KVMW_MAX_RET_PF];
-	struct btf *vmlinux, *kvm;
-	const struct btf *btf;
-
-	memset(of, KVMW_RET_PF_OTHER, sizeof(of));
-	if (kernel_version < KERNEL_VERSION(5, 11, 0)) {
-		memcpy(of, ret_pf_5_10, sizeof(ret_pf_5_10));
-		memcpy(config->fault.ret_pf, of, sizeof(of));
-		return;
-	}
-	vmlinux = btf__load_vmlinux_btf();
-	kvm = vmlinux ? btf__load_module_btf("kvm", vmlinux) : NULL;
-	btf = kvm ?: vmlinux;
-	for (u32 id = kvm ? btf__type_cnt(vmlinux) : 1; btf && id < btf__type_cnt(btf); id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-
-		if (btf_is_enum(t) && take_ret_pf(btf, t, of)) {
-			memcpy(config->fault.ret_pf, of, sizeof(of));
-			break;
-		}
-	}
-	btf__free(kvm);
-	btf__free(vmlinux);
+	if (kernel_version >= KERNEL_VERSION(5, 11, 0))
+		return false;
+	memset(ret_pf, KVMW_RET_PF_OTHER, KVMW_MAX_RET_PF);
+	memcpy(ret_pf, ret_pf_5_10, sizeof(ret_pf_5_10));
+	return true;
 }

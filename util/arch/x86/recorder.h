@@ -6,6 +6,8 @@
 #define ARCH_KVM_MODULES	"kvm_intel or kvm_amd"
 #define ARCH_CPU_MODEL		"model name"
 #define ARCH_NR_SYMBOLS		2
+#define ARCH_SYMBOLS_STRUCT	"pcpu_hot"
+#define ARCH_RET_PF		"RET_PF_RETRY"
 #define ARCH_MAX_CALL		7
 #define ARCH_AUDIT	AUDIT_ARCH_X86_64
 
