@@ -14,7 +14,7 @@ FIELDS = {name for fields in LISTS.values() for _, name, _ in fields} | {"port",
 FIELD_MEMBERS = {name + more: {"type": ["integer", "boolean", "string", "null"]}
                  for name in FIELDS for more in ("", "_hex", "_number")} | \
     {name + "_stack": {"type": ["array", "null"], "items": {"type": "string"}} for name in FIELDS}
-SEEN = set()
+SEEN = {}
 
 
 def parts(schema):
@@ -49,28 +49,44 @@ def validator(name):
     return jsonschema.Draft202012Validator(strict(DEFS[name]))
 
 
-def shapes(value, path):
-    """What validity depends on: members and types, but for the few texts of which the schema lists all."""
-    if isinstance(value, dict):
-        yield path, tuple(value)
-        for name, one in value.items():
-            yield from shapes(one, f"{path}.{name}")
-    elif isinstance(value, list):
-        yield path, list
-        for one in value:
-            yield from shapes(one, path + "[]")
-    else:
-        yield path, type(value)
+class Place:
+    """What was seen at one place of an output: the shapes of values, and the places within."""
+    __slots__ = "shapes", "parts"
+
+    def __init__(self):
+        self.shapes, self.parts = set(), {}
+
+    def within(self, name):
+        return self.parts.get(name) or self.parts.setdefault(name, Place())
+
+    def news(self, value):
+        """
+        Without the items of lists that are like those before, and whether anything is new. Validity depends on
+        members and types, but for the few texts of which the schema lists all; of no item on another.
+        """
+        kind = type(value)
+        shape = tuple(value) if kind is dict else kind
+        new = shape not in self.shapes
+        self.shapes.add(shape)
+        if kind is dict:
+            value, parts = {}, value
+            for name, one in parts.items():
+                value[name], news = self.within(name).news(one)
+                new = news or new
+        elif kind is list:
+            place = self.within(None)
+            value = [one for one, news in map(place.news, value) if news]
+            new = new or bool(value)
+        return value, new
 
 
 def check(name, value):
     """Fails if it is not as described, or has a member that is not. What was so before is not looked at again."""
-    new = set(shapes(value, name)) - SEEN
-    if not new:
-        return
-    error = jsonschema.exceptions.best_match(validator(name).iter_errors(value))
+    value, new = SEEN.setdefault(name, Place()).news(value)
+    error = new and jsonschema.exceptions.best_match(validator(name).iter_errors(value))
+    if error:
+        del SEEN[name]
     assert not error, f"kvmw.schema.json, {name}: {error.json_path}: {error.message[:300]}"
-    SEEN.update(new)
 
 
 def check_output(args, done):
