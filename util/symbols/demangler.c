@@ -33,7 +33,7 @@ struct demangler {
 	int fd;
 	pid_t child;
 	bool over;
-	struct known_frame known[NR_KNOWN];
+	struct known_frame *known;	/* NR_KNOWN of them, from the first question on; or NULL */
 };
 
 /* ---- the child ----------------------------------------------------------- */
@@ -148,16 +148,19 @@ static void known_frame__set(struct known_frame *k, const char *frame, const cha
 bool demangler__frame(struct demangler *d, const char *frame, char *buf, size_t size)
 {
 	static const char *const begins[] = { "_Z", "_R" };
-	struct known_frame *k = known_frame(d, frame);
 	char answer[1 + FRAME_BYTES];
+	struct known_frame *k;
 	const char *is;
 
 	if (!text__begins(frame, begins, ARRAY_SIZE(begins)) || strlen(frame) >= FRAME_BYTES)
 		return false;
-	if (!k->frame || strcmp(k->frame, frame)) {
+	d->known = d->known ?: calloc(NR_KNOWN, sizeof(*d->known));
+	k = d->known ? known_frame(d, frame) : NULL;
+	if (!k || !k->frame || strcmp(k->frame, frame)) {
 		if (d->over || !demangler__ask(d, frame, answer))
 			return false;
-		known_frame__set(k, frame, answer);
+		if (k)
+			known_frame__set(k, frame, answer);
 		is = *answer ? answer + 1 : NULL;
 	} else {
 		is = k->is;
@@ -172,7 +175,8 @@ void demangler__end(struct demangler *d)
 	close(d->fd);
 	while (waitpid(d->child, NULL, 0) < 0 && errno == EINTR)
 		;
-	for (u32 i = 0; i < NR_KNOWN; i++)
+	for (u32 i = 0; d->known && i < NR_KNOWN; i++)
 		known_frame__clear(&d->known[i]);
+	free(d->known);
 	free(d);
 }
