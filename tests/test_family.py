@@ -114,7 +114,7 @@ class Build:
         add(self.tree / "bpf_skel/points.h", "\tPOINT(fault, ", POINTS)
         (self.tree / "bpf_skel/dummy.bpf.c").write_text(PROGRAM)
         (self.tree / "tests/unit/test_dummy.c").write_text(UNIT)
-        self.make("all", "test-programs")
+        self.make("all", f"{self.out}/obj/tests/make_recording")
 
     def make(self, *targets):
         """Not optimized, which takes less than half the time."""
@@ -179,8 +179,7 @@ def test_list(dummy):
 
 def test_record_knows_its_name(dummy):
     """The option alone: to record takes root and KVM."""
-    dummy.make("unit", "T=test_dummy")
-    dummy.make("unit", "T=test_provider")
+    dummy.make(*(f"{dummy.out}/obj/tests/unit/test_{name}.run" for name in ("dummy", "provider")))
     said = dummy.run("record", "-e", "dumy", "-a", status=2)
     assert "did you mean dummy?" in said and "stack, dummy, all" in said
 
