@@ -47,7 +47,8 @@ static int take_nothing(void *arg, const struct batch *b)
 
 static struct batch *exits(struct sink *sink, u32 nr, u32 room)
 {
-	struct batch *b = sink__batch(sink, DATA_EVENTS, event_desc__by_id(KVMW_EVENT_EXIT), 0, room);
+	const struct event_desc *exit = event_desc__by_id(KVMW_EVENT_EXIT);
+	struct batch *b = sink__batch(sink, DATA_EVENTS, exit, 0, room);
 
 	assert_non_null(b);
 	assert_non_null(b->rows);

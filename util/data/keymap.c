@@ -79,7 +79,7 @@ bool keymap__number(struct keymap *m, const u64 *key, u32 nr, u32 limit, u32 *nu
 	/* A place is empty if it has a key that belongs to another one. */
 	memset(m->near, 0, sizeof(m->near));
 	m->near[near_at(0)].key = KEYMAP_ELSEWHERE;
-	/* Whether a key is the previous one again is not asked: often a CPU could not predict it. */
+	/* Whether a key is the one before is not asked: a CPU often mispredicts it. */
 	for (u32 i = 0; i < nr; i++) {
 		struct keymap_near *at = &m->near[near_at(key[i])];
 

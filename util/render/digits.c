@@ -12,7 +12,7 @@ static const char pairs[] =
 	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
 	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
-static inline u64 two_digits(u64 value)
+static inline u64 digit_pair(u64 value)
 {
 	u16 two;
 
@@ -22,7 +22,7 @@ static inline u64 two_digits(u64 value)
 
 static inline u64 four_digits(u64 value)
 {
-	return two_digits(value / 100) | two_digits(value % 100) << 16;
+	return digit_pair(value / 100) | digit_pair(value % 100) << 16;
 }
 
 u32 digits__number(u64 value)
