@@ -307,6 +307,38 @@ static bool cools_down(const struct record_keep *k, u64 now)
 	return k->last_ns && now < k->last_ns + k->opt->cooldown_ns;
 }
 
+/* Since when a vCPU has had no entry, or no exit; 0: it has both, or sleeps as guests do. */
+static u64 stuck_since(const struct kvmw_vcpu_state *s)
+{
+	const struct kvmw_exit *e = &s->exit.e;
+
+	if (s->exit_open)
+		return reason_is(e->isa, e->reason, "hlt") ? 0 : e->time_ns;
+	return s->user_open ? s->user.e.time_ns : s->entry_ns;
+}
+
+/* The same of a state, if it is too long; else 0. */
+static u64 too_long_since(const struct record_keep *k, const struct keep_trigger *stuck, u32 i,
+			  u64 now)
+{
+	const struct kvmw_vcpu_state *s = &session__states(k->uses.session)[i];
+	u64 since = s->tid && s->role == KVMW_ROLE_VCPU && !session__gone_ns(k->uses.session, s) ?
+		    stuck_since(s) : 0;
+
+	return since && since + stuck->limit < now && stuck_since(s) == since ? since : 0;
+}
+
+/* A snapshot because of one that is stuck is for all that are. */
+static void note_stuck(struct record_keep *k, const struct keep_hit *hit, u64 now)
+{
+	const struct keep_trigger *stuck = keep_triggers__of(&k->opt->triggers, TRIGGER_STUCK);
+
+	if (!stuck || strncmp(hit->why, stuck->text, strlen(stuck->text)))
+		return;
+	for (u32 i = 0; i < session__nr_states(k->uses.session); i++)
+		k->stuck_ns[i] = too_long_since(k, stuck, i, now);
+}
+
 /* by_hand: whoever asks gets one, whatever --cooldown says. */
 static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_hand)
 {
@@ -326,6 +358,7 @@ static int trigger(struct record_keep *k, const struct keep_hit *hit, bool by_ha
 		k->nr_ignored += !by_hand;
 		return 0;
 	}
+	note_stuck(k, hit, now);
 	snprintf(k->why, sizeof(k->why), "%s", hit->why);
 	k->number++;
 	k->last_ns = now;
@@ -388,29 +421,13 @@ static int serve_client(struct record_keep *k)
 
 /* ---- what no row tells --------------------------------------------------- */
 
-/* Since when a vCPU has had no entry, or no exit; 0: it has both, or sleeps as guests do. */
-static u64 stuck_since(const struct kvmw_vcpu_state *s)
-{
-	const struct kvmw_exit *e = &s->exit.e;
-
-	if (s->exit_open)
-		return reason_is(e->isa, e->reason, "hlt") ? 0 : e->time_ns;
-	return s->user_open ? s->user.e.time_ns : s->entry_ns;
-}
-
 static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, u32 i, u64 now)
 {
 	const struct kvmw_vcpu_state *s = &session__states(k->uses.session)[i];
-	u64 since = s->tid && s->role == KVMW_ROLE_VCPU && !session__gone_ns(k->uses.session, s) ?
-		    stuck_since(s) : 0;
+	u64 since = too_long_since(k, stuck, i, now);
 
-	if (!since || since + stuck->limit >= now || since == k->stuck_ns[i] ||
-	    stuck_since(s) != since)
+	if (!since || since == k->stuck_ns[i])
 		return;
-	/* It is still stuck when a trigger counts again. */
-	if (k->waiting || k->writing || cools_down(k, now))
-		return;
-	k->stuck_ns[i] = since;
 	keep_triggers__hit(&k->opt->triggers, now, s->exit.e.vcpu, NULL,
 			   "%s: vCPU %u of pid %u, %s for %.3f s", stuck->text, s->vcpu_id, s->tgid,
 			   s->exit_open ? "since its last exit" : s->user_open ? "in the VMM" :
@@ -424,8 +441,10 @@ static void watch(struct record_keep *k)
 	u64 now = monotonic_ns();
 	struct drain_counts c;
 
-	for (u32 i = 0; stuck && i < session__nr_states(k->uses.session); i++)
-		watch_vcpu(k, stuck, i, now);
+	/* What is stuck is still so when triggers count again. */
+	if (stuck && !k->waiting && !k->writing && !cools_down(k, now))
+		for (u32 i = 0; i < session__nr_states(k->uses.session); i++)
+			watch_vcpu(k, stuck, i, now);
 	drain__counts(k->uses.drain, &c);
 	if (c.lost > k->lost && keep_triggers__of(t, TRIGGER_LOST))
 		keep_triggers__hit(&k->opt->triggers, now, ~0U, NULL, "lost: %llu records",
@@ -497,25 +516,36 @@ static void wait_for_file(struct record_keep *k)
 		end(k);
 }
 
+/* The recording ends because its last VM did: whatever --cooldown says, there is no later one. */
+static void take_end_of_vm(struct record_keep *k)
+{
+	struct keep_hit hit = { .why = "gone", .vcpu = ~0U };
+	char who[KEEP_WHY_MAX] = "";
+
+	see_name(k, vm_of(k));
+	if (*k->name)
+		snprintf(who, sizeof(who), "%.128s (pid %d)", k->name, k->named);
+	if (*who)
+		snprintf(hit.why, sizeof(hit.why), "gone: %.150s", who);
+	/* That its vCPUs are gone may have been seen already. */
+	if (k->number && !strncmp(k->why, "gone", strlen("gone")) && strstr(k->why, who))
+		return;
+	trigger(k, &hit, true);
+}
+
 void record_keep__finish(struct record_keep *k, bool gone)
 {
-	struct keep_hit end_of_vm = { .why = "gone", .vcpu = ~0U };
 	/* What was asked for before the end did is made. */
 	bool again = k->again || (k->opt->time_ns && record_fds__take(k->fd[KEEP_FD_SIGNAL]));
 
 	k->again = false;
 	if (k->opt->time_ns && record_fds__take(k->fd[KEEP_FD_HIT]))
 		take_hit(k);
-	if (k->opt->time_ns && gone)
-		see_name(k, vm_of(k));
-	if (*k->name)
-		snprintf(end_of_vm.why, sizeof(end_of_vm.why), "gone: %s (pid %d)", k->name,
-			 k->named);
 	if (k->waiting && begin(k))
 		return;
 	wait_for_file(k);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
-		trigger(k, &end_of_vm, false);
+		take_end_of_vm(k);
 	if (k->waiting && begin(k))
 		return;
 	wait_for_file(k);
