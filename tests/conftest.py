@@ -64,7 +64,7 @@ class Failures:
     def pytest_runtest_logreport(self, report):
         if report.failed:
             why = str(getattr(report.longrepr, "reprcrash", None) or report.longrepr).splitlines()
-            self.terminal.write_line(f"\n{report.nodeid} failed at {''.join(why[:1])}")
+            self.terminal.write_line(f"\n{report.nodeid} failed: {''.join(why[:1])}")
 
 
 @pytest.hookimpl(trylast=True)

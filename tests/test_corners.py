@@ -144,7 +144,7 @@ def test_two_vms(boot):
 def test_many_vms(boot):
     """VMs at the same address, one after another, with more vCPUs than there are states."""
     assert boot.step("many-vms").status == 0, boot.step("many-vms").err
-    many, each = (5, 3) if boot.name == "bullseye" else (30, 40)
+    many, each = 30, 40
     agree(boot, "many-vms", "userspace", 2, {IO}, [{IO: 2}] * many * each)
     who = vcpus(boot.path("many-vms.kvmw")).values()
     assert sorted((v["vm"], v["vcpu"]) for v in who) == \

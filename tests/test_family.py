@@ -18,7 +18,7 @@ import pytest
 from lanes import LAB
 from synthetic import META, START, TREE, VCPUS, VMS, kvmw, one_line
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ID = 16
 ENTRY = r"""

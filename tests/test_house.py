@@ -144,3 +144,4 @@ def test_readme_says_which_script_runs_where():
         for script in scripts.split():
             runs.setdefault(f"{script.rstrip('+')}.sh", set()).add(name + "+" * script.endswith("+"))
     assert table == runs
+    assert all("errors" not in scripts.split()[:-1] for _, _, scripts in lab_fixtures.MACHINES.values())

@@ -23,7 +23,7 @@ FILES = PAGES | {f"usr/bin/{name}" for name in COMMANDS} | {
     "usr/share/bash-completion/completions/kvmw", "usr/share/zsh/site-functions/_kvmw",
     "usr/share/kvmw/magic", "usr/share/kvmw/kvmw.schema.json", "usr/lib/systemd/system/kvmw-recorder.service"}
 
-pytestmark = pytest.mark.package
+pytestmark = [pytest.mark.package, pytest.mark.timeout(1200)]
 
 
 def needs(program):

@@ -17,7 +17,7 @@ ROOT = os.path.dirname(TESTS)
 UNIT = os.path.join(os.path.dirname(KVMW), "obj", "tests", "unit")
 FOUND = 99		# not a status of kvmw
 
-pytestmark = [pytest.mark.slow,
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200),
               pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")]
 
 # One file of each kind is enough for script, whose decoder is that of report.
