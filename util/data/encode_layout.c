@@ -8,6 +8,7 @@ void min_max(const u64 *v, u32 nr, bool is_signed, u64 *min, u64 *max)
 {
 	u64 flip = is_signed ? 1ULL << 63 : 0, lo = ~0ULL, hi = 0;
 
+#pragma GCC unroll 4
 	for (u32 i = 0; i < nr; i++) {
 		u64 x = v[i] ^ flip;
 
@@ -46,6 +47,7 @@ static void add_differences(struct layout *l, struct column *col)
 {
 	u64 max = 0;
 
+#pragma GCC unroll 4
 	for (u32 i = 0; i < l->nr; i++) {
 		l->work[i] = zigzag(l->work[i]);
 		max |= l->work[i];

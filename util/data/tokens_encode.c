@@ -42,6 +42,7 @@ static void find_groups(struct layout *l, struct token_plan *plan, u32 by)
 		plan->key[plan->nr_groups] = of->value[k];
 		group[k] = plan->nr_groups++;
 	}
+#pragma GCC unroll 4
 	for (u32 i = 0; i < l->nr; i++)
 		plan->group[i] = group[of->number[i]];
 }
@@ -96,6 +97,7 @@ static void least_by_group(u64 *least, const struct token_plan *plan, const u64 
 	const u8 *group = plan->group;
 
 	memset(least, 0xff, plan->nr_groups * sizeof(*least));
+#pragma GCC unroll 4
 	for (u32 i = 0; i < nr; i++)
 		if (v[i] < least[group[i]])
 			least[group[i]] = v[i];
