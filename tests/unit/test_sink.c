@@ -87,11 +87,58 @@ static void test_rows_are_used_again(void **state)
 	assert_int_equal(sink__finish(sink), 0);
 }
 
+/* A smaller batch that had them does not make them smaller. */
+static void test_room_is_kept(void **state)
+{
+	struct sink *sink = sink__to(take_nothing, NULL);
+	struct batch *b = exits(sink, 1000, 1000);
+	u8 *rows = b->rows;
+
+	sink__put(sink, b);
+	b = exits(sink, 600, 600);
+	assert_ptr_equal(b->rows, rows);
+	sink__put(sink, b);
+	b = exits(sink, 1000, 1000);
+	assert_ptr_equal(b->rows, rows);
+	sink__put(sink, b);
+	assert_int_equal(sink__finish(sink), 0);
+}
+
+static u32 nr_used_again(struct sink *sink, struct batch **batch, u32 nr, u32 room)
+{
+	u32 again = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		batch[i] = exits(sink, room, room);
+		again += batch[i]->touched > 0;
+	}
+	for (u32 i = 0; i < nr; i++)
+		sink__put(sink, batch[i]);
+	return again;
+}
+
+/* So many are kept, and so many bytes, until enough others were freed. */
+static void test_few_rows_are_kept(void **state)
+{
+	struct sink *sink = sink__to(take_nothing, NULL);
+	struct batch *batch[SINK_MAX_BATCHES + 1];
+
+	assert_int_equal(nr_used_again(sink, batch, SINK_MAX_BATCHES + 1, 1000), 0);
+	assert_int_equal(nr_used_again(sink, batch, SINK_MAX_BATCHES + 1, 1000), SINK_MAX_BATCHES);
+	for (u32 i = 0; i < 100; i++)
+		sink__put(sink, exits(sink, 1, 1));
+	assert_int_equal(nr_used_again(sink, batch, 2, DATA_MAX_ROWS), 0);
+	assert_int_equal(nr_used_again(sink, batch, 2, DATA_MAX_ROWS), 1);
+	assert_int_equal(sink__finish(sink), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed_snapshot),
 		cmocka_unit_test(test_rows_are_used_again),
+		cmocka_unit_test(test_room_is_kept),
+		cmocka_unit_test(test_few_rows_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

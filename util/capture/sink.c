@@ -14,7 +14,8 @@
 
 #define SINK_SPARES	SINK_MAX_BATCHES
 #define SPARE_MIN	(8u << 10)	/* bytes in use */
-#define SPARE_BATCHES	1000u
+#define SPARES_MAX	(16u << 20)	/* of all together */
+#define SPARE_BATCHES	64u
 
 struct sink {
 	pthread_t thread;
@@ -32,9 +33,11 @@ struct sink {
 	struct guest_names *names;	/* or NULL */
 	struct spare {
 		u8 *rows;		/* of a batch that is no more */
-		size_t size, touched;	/* bytes */
+		size_t room, touched;	/* bytes */
+		u32 since;		/* nr_freed then */
 	} spares[SINK_SPARES];
-	u32 nr_spares, since_spare;	/* batches freed since the last one was taken */
+	u32 nr_spares, nr_freed;	/* batches */
+	size_t spared;			/* touched bytes of all spares */
 	sink_take take;		/* instead of thread, writer and encoder; or NULL */
 	void *arg;
 };
@@ -44,32 +47,47 @@ static struct spare take_spare(struct sink *sink, u32 i)
 {
 	struct spare s = sink->spares[i];
 
+	sink->spared -= s.touched;
 	sink->spares[i] = sink->spares[--sink->nr_spares];
 	return s;
 }
 
+/* Under the lock: the oldest one, if more batches than age were freed since. */
+static struct spare take_old_spare(struct sink *sink, u32 age)
+{
+	u32 oldest = 0;
+
+	for (u32 i = 1; i < sink->nr_spares; i++)
+		if (sink->nr_freed - sink->spares[i].since >
+		    sink->nr_freed - sink->spares[oldest].since)
+			oldest = i;
+	if (!sink->nr_spares || sink->nr_freed - sink->spares[oldest].since <= age)
+		return (struct spare) { NULL };
+	return take_spare(sink, oldest);
+}
+
 /*
- * To get pages from the kernel takes longer than to encode what is written to them: rows of a large
- * batch are kept for another one, unless many of their pages are not in use any more, and until
- * SPARE_BATCHES were freed and none took them.
+ * To get pages from the kernel takes longer than to encode what is written to them. So the rows of
+ * a large batch are kept for another one if it used at least a quarter of the pages that they have:
+ * at most SINK_SPARES and SPARES_MAX bytes, for SPARE_BATCHES batches.
  */
 static void batch_free(struct sink *sink, struct batch *b)
 {
-	struct spare old = { NULL }, rows = { .rows = b->rows };
-	size_t used = 0;
+	struct spare rows = { .rows = b->rows, .room = b->room }, old;
+	size_t used = b->rows ? (size_t)b->nr * b->event->size : 0;
+	bool keep;
 
-	if (b->rows) {
-		used = (size_t)b->nr * b->event->size;
-		rows.size = (size_t)b->size * b->event->size;
-		rows.touched = used > b->touched ? used : b->touched;
-	}
+	rows.touched = used > b->touched ? used : b->touched;
 	pthread_mutex_lock(&sink->lock);
-	if (used >= SPARE_MIN && used >= rows.touched / 4 && sink->nr_spares < SINK_SPARES) {
+	keep = used >= SPARE_MIN && used >= rows.touched / 4 &&
+	       sink->spared + rows.touched <= SPARES_MAX;
+	rows.since = sink->nr_freed++;
+	old = take_old_spare(sink, keep && sink->nr_spares == SINK_SPARES ? 0 : SPARE_BATCHES);
+	if (keep) {
 		sink->spares[sink->nr_spares++] = rows;
+		sink->spared += rows.touched;
 		rows.rows = NULL;
 	}
-	if (++sink->since_spare > SPARE_BATCHES && sink->nr_spares)
-		old = take_spare(sink, 0);
 	pthread_mutex_unlock(&sink->lock);
 	free(old.rows);
 	free(rows.rows);
@@ -84,11 +102,11 @@ static void find_rows(struct sink *sink, struct batch *b, size_t size)
 
 	pthread_mutex_lock(&sink->lock);
 	for (u32 i = 0; i < sink->nr_spares && !s.rows; i++)
-		if (sink->spares[i].size >= size && sink->spares[i].size / 2 <= size)
+		if (sink->spares[i].room >= size && sink->spares[i].room / 2 <= size)
 			s = take_spare(sink, i);
-	sink->since_spare = s.rows ? 0 : sink->since_spare;
 	pthread_mutex_unlock(&sink->lock);
 	b->rows = s.rows ?: malloc(size);
+	b->room = s.rows ? s.room : size;
 	b->touched = s.touched;
 }
 
