@@ -12,7 +12,7 @@
 #define MAX_CELLS	(4u << 20)	/* of one frame, but for the largest one */
 
 enum pattern { ALL_ONES, ONE_HOLE, RUNS, WALK, LEAP, FEW, BORDER, ASCENDING, DESCENDING, EXTREMES,
-	       POWERS, TICKS, HOLES, ANY_BITS, NOISE, SAW, NR_PATTERNS };
+	       POWERS, TICKS, HOLES, ANY_BITS, NOISE, SAW, DEPENDENT, NR_PATTERNS };
 
 struct column {
 	enum pattern pattern;
@@ -111,6 +111,20 @@ static u64 codec_value(struct column *c, u32 row, u32 nr)
 	}
 }
 
+/* By another column, but for every Nth row, or for as many at the end. */
+static u64 dependent(const struct made *m, u32 k, u32 row, u64 exception)
+{
+	static const u32 every[] = { 20, 31, 32, 33, 100, 1000, DATA_MAX_ROWS };
+	const struct column *c = &m->column[k];
+	u32 n = every[c->distinct % ARRAY_SIZE(every)], by;
+
+	if (sscanf(m->ref[k], "f%u", &by) != 1)
+		return exception;
+	if (c->left & 1 ? !(row % n) : row >= m->nr - m->nr / n)
+		return exception >> 48;
+	return row_get(&m->field[by], m->rows + (size_t)row * m->event.size) * (2 * c->step + 1);
+}
+
 /* ---- events --------------------------------------------------------------- */
 
 static const enum field_type types[] = { FIELD_u16, FIELD_u32, FIELD_s32, FIELD_u64, FIELD_s64 };
@@ -156,6 +170,10 @@ static void make_event(struct made *m, u32 nr_fields, u32 nr, u64 *seed)
 			.value = extreme(rnd(seed)),
 			.step = power(rnd(seed)), .distinct = 1 + rnd(seed) % 300,
 		};
+		/* What refers to a column often depends on it. */
+		if (f->encoding == ENC_DICT && m->ref[k][0] && rnd(seed) % 2)
+			m->column[k].pattern = DEPENDENT;
+		m->column[k].left = m->column[k].pattern == DEPENDENT ? rnd(seed) % 2 : 0;
 	}
 	m->event = (struct event_desc) {
 		.id = 1, .name = "made", .fields = m->field, .nr_fields = nr_fields,
@@ -165,9 +183,13 @@ static void make_event(struct made *m, u32 nr_fields, u32 nr, u64 *seed)
 	m->rows = calloc(nr, m->event.size);
 	assert_non_null(m->rows);
 	for (u32 k = 0; k < nr_fields; k++)
-		for (u32 i = 0; i < nr; i++)
-			row_set(&m->field[k], m->rows + (size_t)i * m->event.size,
-				codec_value(&m->column[k], i, nr));
+		for (u32 i = 0; i < nr; i++) {
+			u64 value = codec_value(&m->column[k], i, nr);
+
+			if (m->column[k].pattern == DEPENDENT)
+				value = dependent(m, k, i, value);
+			row_set(&m->field[k], m->rows + (size_t)i * m->event.size, value);
+		}
 }
 
 /* ---- there and back ------------------------------------------------------- */
