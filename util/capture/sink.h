@@ -37,7 +37,8 @@ struct batch {
 	u32 stream;			/* of MARK_ENDED: the vCPU */
 	u32 nr, size;			/* rows in it, rows it can hold */
 	u8 *rows;			/* event->size apart; owned */
-	size_t room, touched;		/* bytes: of rows; of these, what batches before this one used */
+	/* bytes: of rows; of these, what batches before this one used */
+	size_t room, touched;
 };
 
 /* To one of them, which it does not own; the others are NULL.  NULL after error(). */
