@@ -452,7 +452,7 @@ static int stat_prepare(struct stat_run *r)
 		return -1;
 	r->session_opts = (struct session_opts) {
 		.choice = &o->choice,
-		.latencies = true, .verbose = o->verbose,
+		.verbose = o->verbose,
 	};
 	record_options__choose(o, &r->session_opts);
 	r->session = r->live.session = session__open(&r->session_opts);

@@ -99,6 +99,7 @@ static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 	if (s->parted) {
 		now = cycle_clock(s, &off);
 		off -= s->user_wait + s->user_block;
+		cycle_mark(s);
 	}
 	if (s->user_ns && s->exit_open)
 		s->exit.e.user_ns += now - s->user_ns - off;
@@ -109,6 +110,7 @@ static __always_inline u64 cycle_user_end(struct kvmw_vcpu_state *s)
 /* The thread leaves its CPU, either runnable or to sleep. */
 static __always_inline void cycle_out(struct kvmw_vcpu_state *s, u64 now, bool runnable)
 {
+	s->steady = 0;
 	s->parted = 1;
 	s->off_ns = now;
 	s->off_runnable = runnable;

@@ -26,7 +26,7 @@ SEC("tp/kvm/kvm_exit")
 int kvm_exit(void *ctx)
 {
 	char raw[128] __attribute__((aligned(8)));
-	u64 now = bpf_ktime_get_ns();
+	u64 now = bpf_ktime_get_ns(), guest_ns;
 	struct exit_info info;
 	struct kvmw_vcpu_state *s;
 
@@ -43,46 +43,78 @@ int kvm_exit(void *ctx)
 	s = state_of_exit();
 	if (!s)
 		return PASS_ON;
-	exit_begin(s, now, &info, (void *)s->vcpu, false, bpf_get_smp_processor_id());
+	guest_ns = exit_other(s, &now, bpf_get_smp_processor_id());
+	if (only_counts())
+		exit_name(&s->exit.e, &info);
+	else
+		exit_describe(&s->exit.e, &info, (void *)s->vcpu, false);
+	exit_begin(s, now, guest_ns, &info);
 	return PASS_ON;
 }
 
-static __always_inline void entry(struct kvmw_vcpu_state *s, u32 cpu)
+/* What the entry of a vCPU ends that is steady: a cycle in which it is not in the VMM. */
+static __always_inline bool ends_steady(const struct kvmw_vcpu_state *s)
 {
-	u64 now;
+	return s->exit_open && !s->user_ns;
+}
 
-	if (!s)
-		return;
+/* The entry of any other, whose thread is known, on this CPU; false: it ends no cycle. */
+static __always_inline bool entry_other(struct kvmw_vcpu_state *s, u32 cpu, u64 *now)
+{
 	/* If exits are not recorded, this only tracks which thread runs which vCPU. */
-	if (!wants(KVMW_EVENT_EXIT))
-		return;
+	if (!s || !wants(KVMW_EVENT_EXIT))
+		return false;
 	/* If the call of KVM_RUN was missed, the VMM's time ends here. */
-	now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
-	cycle_enter(s, now, cpu);
+	*now = s->user_ns ? cycle_user_end(s) : bpf_ktime_get_ns();
+	make_steady(s, cpu);
+	if (s->exit_open)
+		return true;
+	cycle_clear(s);
+	s->entry_ns = *now;
+	return false;
 }
 
 /* Saves the kernel from building a trace record; needs the BTF of kvm.ko. */
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(entry_btf, struct kvm_vcpu *vcpu)
 {
+	struct kvmw_vcpu_state *s;
 	u32 cpu;
+	u64 now;
 
-	if (active && vcpu) {
-		cpu = vcpu->cpu;
-		entry(state_of_running(vcpu, cpu), cpu);
+	if (!vcpu)
+		return 0;
+	cpu = vcpu->cpu;
+	s = state_found_on(cpu);
+	if (s && s->steady == (u64)vcpu && ends_steady(s)) {
+		now = bpf_ktime_get_ns();
+	} else {
+		s = state_of_running(s, vcpu);
+		if (!entry_other(s, cpu, &now))
+			return 0;
 	}
+	cycle_enter(s, now, cpu);
 	return 0;
 }
 
 SEC("tp/kvm/kvm_entry")
 int kvm_entry(void *ctx)
 {
-	u32 cpu;
+	u32 cpu = bpf_get_smp_processor_id();
+	struct kvmw_vcpu_state *s;
+	u64 now;
 
-	if (active) {
-		cpu = bpf_get_smp_processor_id();
-		entry(state_of_vcpu(loaded_vcpu(), cpu), cpu);
+	if (!active)
+		return PASS_ON;
+	s = state_of_thread(false);
+	if (s && s->steady && ends_steady(s)) {
+		now = bpf_ktime_get_ns();
+	} else {
+		s = state_of_vcpu(loaded_vcpu(), cpu);
+		if (!entry_other(s, cpu, &now))
+			return PASS_ON;
 	}
+	cycle_enter(s, now, cpu);
 	return PASS_ON;
 }
 

@@ -17,7 +17,10 @@ struct {
 	__type(value, struct kvmw_latencies);
 } latencies __weak SEC(".maps");
 
-#define LOG2_DIGITS	0x3333333322221100ULL	/* that of 0 to 15: a digit each */
+static const u8 log2_of[256] = {
+	0, 0, 1, 1, [4 ... 7] = 2, [8 ... 15] = 3, [16 ... 31] = 4, [32 ... 63] = 5,
+	[64 ... 127] = 6, [128 ... 255] = 7,
+};
 
 /* Which count of struct kvmw_latencies a duration belongs to. */
 static __always_inline u32 latency_of(u64 ns)
@@ -27,22 +30,21 @@ static __always_inline u32 latency_of(u64 ns)
 	ns >>= KVMW_LATENCY_FIRST;
 	if (ns >> (KVMW_LATENCIES - 1))
 		return KVMW_LATENCIES - 1;
-	while (ns > 15) {
-		log2 += 4;
-		ns >>= 4;
+	while (ns > 255) {
+		log2 += 8;
+		ns >>= 8;
 	}
-	return log2 + (LOG2_DIGITS >> (ns * 4) & 15);
+	/* The mask must stay: the verifier does not know what was compared. */
+	barrier_var(ns);
+	return log2 + log2_of[ns & 255];
 }
 
-static __always_inline void count_latency(struct kvmw_vcpu_state *s, u64 ns)
+/* sum: the index of its sum. */
+static __always_inline void count_latency(struct kvmw_vcpu_state *s, u32 sum, u64 ns)
 {
-	u32 index = KVMW_STATE(s->exit.e.vcpu), at;
-	struct kvmw_latencies *l;
+	u32 index = KVMW_STATE(s->exit.e.vcpu), at = sum * KVMW_LATENCIES + latency_of(ns);
+	struct kvmw_latencies *l = bpf_map_lookup_elem(&latencies, &index);
 
-	if (!config.latencies)
-		return;
-	l = bpf_map_lookup_elem(&latencies, &index);
-	at = s->exit_sum * KVMW_LATENCIES + latency_of(ns);
 	barrier_var(at);
 	if (l && at < KVMW_MAX_LATENCIES)
 		l->count[at]++;
@@ -88,23 +90,11 @@ static __always_inline bool cycle_put(struct kvmw_vcpu_state *s)
 	return true;
 }
 
-/* Counts the cycle and sends it; total_ns KVMW_NONE: its entry, on this CPU, was missed. */
-static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 total_ns, u32 cpu)
+/* Sends what ended, at now; total_ns KVMW_NONE: its entry was missed. */
+static __always_inline void cycle_send(struct kvmw_vcpu_state *s, struct kvmw_sum *sum, u64 now,
+				       u64 total_ns)
 {
-	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
-
-	s->exit_open = 0;
 	s->exit.e.total_ns = total_ns;
-	if (total_ns != KVMW_NONE) {
-		sum->done++;
-		sum->span_ns += total_ns;
-		sum->user_ns += s->exit.e.user_ns;
-		add_parts(sum, s);
-		count_latency(s, total_ns);
-		s->exit.e.entry_cpu = cpu;
-	}
-	if (only_counts())
-		return;
 	if (config.selects && (!cycle_wanted(s) || !spared())) {
 		sum->filtered++;
 	} else if (!cycle_put(s)) {
@@ -113,16 +103,40 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u64 to
 	}
 }
 
-/* The guest runs: any cycle is over, and the next one begins. */
+/* The entry was missed. */
+static __always_inline void cycle_missed(struct kvmw_vcpu_state *s, u64 now)
+{
+	s->exit_open = 0;
+	if (!only_counts())
+		cycle_send(s, sum_at(s, s->exit_sum), now, KVMW_NONE);
+}
+
+/* The cycle ends with an entry on this CPU: it is counted and sent. */
+static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
+{
+	u64 total_ns = now - s->exit.e.time_ns;
+	struct kvmw_sum *sum = sum_at(s, s->exit_sum);
+
+	/* First: the recorder looks at it before and after the sums (util/capture/counters.c). */
+	s->exit_open = 0;
+	sum->done++;
+	sum->span_ns += total_ns;
+	sum->user_ns += s->exit.e.user_ns;
+	add_parts(sum, s);
+	if (only_counts()) {
+		count_latency(s, s->exit_sum, total_ns);
+		return;
+	}
+	s->exit.e.entry_cpu = cpu;
+	cycle_send(s, sum, now, total_ns);
+}
+
+/* The guest runs: its cycle, which is open, is over, and the next one begins. */
 static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
 {
-	if (!s->exit_open) {
+	cycle_end(s, now, cpu);
+	if (s->parted)
 		cycle_clear(s);
-	} else {
-		cycle_end(s, now, now - s->exit.e.time_ns, cpu);
-		if (s->parted)
-			cycle_clear(s);
-	}
 	s->entry_ns = now;
 }
 
@@ -132,12 +146,18 @@ struct exit_info {
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
-/* What only the record has. */
+/* What counters need to know of it. */
+static __always_inline void exit_name(struct kvmw_exit *e, const struct exit_info *info)
+{
+	e->reason = info->reason;
+	e->isa = info->isa;
+}
+
+/* And what only the record has; vcpu, typed: of which vCPU, as for guest_reg(). */
 static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit_info *info,
 					  const struct kvm_vcpu *vcpu, const bool typed)
 {
-	if (only_counts())
-		return;
+	exit_name(e, info);
 	e->rip = info->rip;
 	e->info1 = info->info1;
 	e->info2 = info->info2;
@@ -150,43 +170,56 @@ static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit
 	arch_exit_detail(e, vcpu, typed);
 }
 
-/* vcpu, typed: of which vCPU, as for guest_reg(); cpu: that of the host. */
-static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now,
-				       const struct exit_info *info, const struct kvm_vcpu *vcpu,
-				       const bool typed, u32 cpu)
+/* The guest time before the exit of a vCPU that was steady in its guest. */
+static __always_inline u64 exit_steady(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
 {
 	struct kvmw_exit *e = &s->exit.e;
-	struct kvmw_sum *sum;
-	u64 entry_ns;
-	u32 at;
+
+	e->exit_cpu = cpu;
+	e->guest_ns = now - s->entry_ns;
+	return e->guest_ns;
+}
+
+/*
+ * The same of any other, whose thread is known, on this CPU; 0: unknown.  In *now when the guest
+ * was left: before that, if the thread lost its CPU since.
+ */
+static __always_inline u64 exit_other(struct kvmw_vcpu_state *s, u64 *now, u32 cpu)
+{
+	struct kvmw_exit *e = &s->exit.e;
 
 	/* The entry was missed, or was one that x86/exit_reenter.bpf.c would have seen. */
 	if (s->exit_open)
-		cycle_end(s, now, KVMW_NONE, cpu);
+		cycle_missed(s, *now);
 	/* Without an entry before, the parts collected so far belong to no cycle. */
-	entry_ns = s->entry_ns;
-	if (!entry_ns) {
+	if (!s->entry_ns) {
 		cycle_clear(s);
 		s->user_ns = 0;
 	}
 	if (s->parted && s->out_ns)
-		now = s->out_ns;
+		*now = s->out_ns;
 	else
 		e->exit_cpu = cpu;
+	cycle_mark(s);
+	make_steady(s, cpu);
+	e->guest_ns = s->entry_ns ? *now - s->entry_ns : KVMW_NONE;
+	return s->entry_ns ? e->guest_ns : 0;
+}
+
+/* guest_ns: as these return it. */
+static __always_inline void exit_begin(struct kvmw_vcpu_state *s, u64 now, u64 guest_ns,
+				       const struct exit_info *info)
+{
+	struct kvmw_exit *e = &s->exit.e;
+	struct kvmw_sum *sum;
+	u32 at;
 
 	e->time_ns = now;
-	e->guest_ns = entry_ns ? now - entry_ns : KVMW_NONE;
 	e->user_ns = 0;
-	e->reason = info->reason;
-	e->isa = info->isa;
-	exit_describe(e, info, vcpu, typed);
-	cycle_mark(s);
-
 	sum = sum_of(s, KVMW_EVENT_EXIT, info->isa, info->reason, &at);
 	s->exit_sum = at;
 	sum->count++;
-	if (entry_ns)
-		sum->gap_ns += now - entry_ns;
+	sum->gap_ns += guest_ns;
 	s->exit_open = 1;
 	s->entry_ns = 0;
 }

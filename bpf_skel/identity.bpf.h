@@ -239,10 +239,12 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 		s->exit.e.block_ns = s->user_block;
 		s->exit.e.throttled_ns = s->user_throttled;
 	}
+	s->steady = 0;
 	s->off_ns = s->slept_ns = s->wait_ns = s->throttled_ns = 0;
 	s->exit_page = 0;
 	s->runner = tid;
-	s->runner_pid = (u64)BPF_CORE_READ(task, thread_pid);
+	/* With chosen control groups it is not enough: the thread may have been moved. */
+	s->runner_pid = config.by_group ? 0 : (u64)BPF_CORE_READ(task, thread_pid);
 	if (s->tid == tid && s->tgid == tgid && !s->gone_ns)
 		return 0;
 	s->gone_ns = 0;
@@ -316,14 +318,12 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 }
 
 /*
- * The state that was found last on a CPU; NULL: none. The caller has to know whose it is. Not with
- * chosen control groups: the thread may have been moved.
+ * The state that was found last on a CPU; NULL: none.  What it has as steady or runner_pid tells
+ * whether it is the one that is looked for.
  */
 static __always_inline struct kvmw_vcpu_state *state_found_on(u32 cpu)
 {
-	u32 known = here[cpu_index(cpu)].known & ((1 << KNOWN_BITS) - 1);
-
-	return config.by_group ? NULL : state_at(known - 1);
+	return state_at((here[cpu_index(cpu)].known & ((1 << KNOWN_BITS) - 1)) - 1);
 }
 
 /* The state of a vCPU that the current thread runs, on this CPU; NULL: not recorded. */
@@ -338,28 +338,16 @@ static __always_inline struct kvmw_vcpu_state *state_of_vcpu(u64 vcpu, u32 cpu)
 }
 
 /*
- * The same in KVM_RUN, where the verifier knows the type of vcpu. kvm_vcpu_ioctl() has noted by
- * then who runs it (virt/kvm/kvm_main.c), so no helper is asked. cpu: where it was loaded last.
+ * The same in KVM_RUN, where the verifier knows the type of vcpu, whether active or not.
+ * kvm_vcpu_ioctl() has noted by then who runs it (virt/kvm/kvm_main.c), so no helper is asked.
+ * s: the one that was found last on the CPU where it was loaded last.
  */
-static __always_inline struct kvmw_vcpu_state *state_of_running(const struct kvm_vcpu *vcpu,
-								u32 cpu)
+static __always_inline struct kvmw_vcpu_state *state_of_running(struct kvmw_vcpu_state *s,
+								const struct kvm_vcpu *vcpu)
 {
-	struct kvmw_vcpu_state *s = state_found_on(cpu);
-
 	if (s && s->vcpu == (u64)vcpu && s->runner_pid == (u64)vcpu->pid)
 		return s;
-	return state_of_vcpu((u64)vcpu, bpf_get_smp_processor_id());
-}
-
-/* The same at its exit: the thread is the one with which it entered, and has not ended. */
-static __always_inline struct kvmw_vcpu_state *state_of_exiting(const struct kvm_vcpu *vcpu,
-								u32 cpu)
-{
-	struct kvmw_vcpu_state *s = state_found_on(cpu);
-
-	if (s && s->vcpu == (u64)vcpu && s->entry_ns && s->runner_pid)
-		return s;
-	return state_of_vcpu((u64)vcpu, cpu);
+	return active ? state_of_vcpu((u64)vcpu, bpf_get_smp_processor_id()) : NULL;
 }
 
 /*
@@ -399,13 +387,15 @@ static __always_inline struct kvmw_vcpu_state *state_of_thread(bool make)
 	return vcpu ? state_switch(vcpu) : NULL;
 }
 
-/* The same in a program that may use the type of the current thread, and makes none. */
-static __always_inline struct kvmw_vcpu_state *state_of_typed_thread(void)
+/* The same in a program that may use the type of the current thread, whether active or not. */
+static __always_inline struct kvmw_vcpu_state *state_of_typed_thread(bool make)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct kvmw_vcpu_state *s = state_found_on(compat_task_cpu(task));
 
-	return s && s->runner_pid == (u64)task->thread_pid ? s : state_of_thread(false);
+	if (s && s->runner_pid == (u64)task->thread_pid)
+		return s;
+	return active ? state_of_thread(make) : NULL;
 }
 
 /* ---- threads that are not vCPUs -------------------------------------------- */

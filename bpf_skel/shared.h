@@ -256,6 +256,7 @@ struct kvmw_vcpu_state {
 	char leader[KVMW_COMM];	/* comm of the process, where /proc is too late */
 
 	u64 entry_ns;		/* last VM entry; 0: not in the guest, or not seen */
+	u64 steady;		/* vcpu, while its thread keeps its CPU (thread.bpf.h); else 0 */
 	u64 run_ns;		/* last KVM_RUN; 0: not seen */
 	u64 user_ns;		/* last return to the VMM; 0: not in the VMM */
 
@@ -365,7 +366,7 @@ struct kvmw_config {
 	struct kvmw_filter filter;
 	u8 selects;		/* filter, or --cpu-limit, may leave out rows of cycles */
 	u8 parts;		/* the programs for the parts of a cycle are attached */
-	u8 latencies;		/* how long cycles lasted is counted */
+	u8 steadies;		/* vCPUs may be steady: programs see all that ends it */
 	u8 thins;		/* --cpu-limit: rows may be left out later */
 	u8 names_again;		/* threads are named every KVMW_NAMED_AGAIN_NS */
 	u32 fault_address;	/* offset in kvm_page_fault */
@@ -376,7 +377,7 @@ struct kvmw_config {
 	u8 switch_state;	/* sched_switch has the state of prev as an argument */
 	u32 words_type;		/* number of struct pt_regs, see compat_words() */
 	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
-	u32 nr_rings;		/* a power of two; 0: events are only counted */
+	u32 nr_rings;		/* a power of two; 0: only counted, and how long cycles lasted */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
 		u32 fixed;	/* all fields are where KVM_EXIT_FIELDS has them */

@@ -243,9 +243,26 @@ static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 	return s && s->runner == tid ? s : NULL;
 }
 
+/*
+ * Nearly always an exit follows an entry, and an entry an exit, in a thread that kept its CPU.  So
+ * a vCPU becomes steady when a program has found out which thread runs it on this CPU, and has
+ * noted that in here[].  It is steady no more when the thread loses the CPU or turns to another
+ * vCPU, or another thread takes the vCPU over.  A program that finds the state of a steady vCPU as
+ * the last one of its CPU needs no other proof of who runs it, not even that programs are active:
+ * when they no longer are, none is found on any CPU.
+ */
+static __always_inline void make_steady(struct kvmw_vcpu_state *s, u32 cpu)
+{
+	if (!config.steadies)
+		return;
+	here[cpu_index(cpu)].known = known_word(s->runner, KVMW_STATE(s->exit.e.vcpu) + 1);
+	s->steady = s->vcpu;
+}
+
 /* Its thread runs another vCPU, or has ended. */
 static __always_inline void lose_runner(struct kvmw_vcpu_state *s)
 {
+	s->steady = 0;
 	s->runner = 0;
 	s->runner_pid = 0;
 }

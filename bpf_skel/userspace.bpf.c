@@ -60,8 +60,7 @@ static __always_inline void run_begin(struct kvmw_vcpu_state *s)
 	if (!s)
 		return;
 	now = cycle_user_end(s);
-	cycle_mark(s);
-	if (s->user_open)
+	if (wants(KVMW_EVENT_USERSPACE) && s->user_open)
 		user_end(s, now, now - s->user.e.time_ns);
 	s->run_ns = now;
 }
@@ -74,8 +73,7 @@ static __always_inline void run(u64 vcpu)
 SEC("fentry/kvm_arch_vcpu_ioctl_run")
 int BPF_PROG(run_fentry, struct kvm_vcpu *vcpu)
 {
-	if (active)
-		run_begin(state_of_running(vcpu, vcpu->cpu));
+	run_begin(state_of_running(state_found_on(vcpu->cpu), vcpu));
 	return 0;
 }
 
@@ -112,18 +110,20 @@ struct userspace_exit_args {
 };
 
 /* KVM_RUN returns. */
-static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 err, bool wanted)
+static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 err)
 {
 	u64 now;
 
 	if (!s)
 		return;
 	now = cycle_user_begin(s);
+	if (only_counts() && !wants(KVMW_EVENT_USERSPACE))
+		return;
 	if (err < 0)
 		reason = KVMW_REASON_ERRNO + (u32)-err;
 	if (s->exit_open && s->exit.e.user_reason == NO_USER)
 		s->exit.e.user_reason = reason;
-	if (wanted)
+	if (wants(KVMW_EVENT_USERSPACE))
 		user_begin(s, now, reason, err);
 }
 
@@ -131,21 +131,15 @@ static __always_inline void returns(struct kvmw_vcpu_state *s, u32 reason, s32 e
 SEC("tp_btf/kvm_userspace_exit")
 int BPF_PROG(userspace_exit_btf, u32 reason, int err)
 {
-	bool wanted = wants(KVMW_EVENT_USERSPACE);
-
-	if (active)
-		returns(wanted ? state_of_thread(true) : state_of_typed_thread(), reason, err,
-			wanted);
+	returns(state_of_typed_thread(wants(KVMW_EVENT_USERSPACE)), reason, err);
 	return 0;
 }
 
 SEC("tp/kvm/kvm_userspace_exit")
 int kvm_userspace_exit(struct userspace_exit_args *ctx)
 {
-	bool wanted = wants(KVMW_EVENT_USERSPACE);
-
 	if (active)
-		returns(state_of_thread(wanted), ctx->reason, ctx->error, wanted);
+		returns(state_of_thread(wants(KVMW_EVENT_USERSPACE)), ctx->reason, ctx->error);
 	return PASS_ON;
 }
 

@@ -9,8 +9,11 @@ import collections
 import json
 import statistics
 
+import independent_reader
 import lab_fixtures
 from lab_fixtures import NONE, REASONS, boots_of, check_chain, end_ns, in_boots, of_guest
+
+META = 2                # a type of frames
 
 
 @in_boots(*boots_of("known"))
@@ -61,6 +64,24 @@ def test_host_is_described(boot):
     assert about["command"][:3] == ["kvmw", "record", "-o"]
     assert about["start_ns"] > 0 and about["duration_ns"] > 0 and about["finished"]
     assert about["cost"]["bpf_events"] > 0 and about["cost"]["bpf_ns"] > 0
+
+
+# The programs of a cycle: as tracepoints and functions of a KVM with BTF, and as any kernel has them. Where the
+# kernel may preempt one of the first kind, and then misses events, it is of the second.
+EXIT, ENTRY, RUN, RETURN = (("exit_svm", "kvm_exit"), ("entry_btf", "kvm_entry"), ("run_fentry", "run_kprobe"),
+                            ("userspace_exit_btf", "kvm_userspace_exit"))
+USED = {"bullseye": (1, 1, 1, 1), "bookworm": (0, 0, 0, 0), "trixie": (0, 0, 0, 0), "sid": (0, 0, 1, 1),
+        "intel": (1, 0, 0, 0)}
+
+
+@in_boots(*(name for name in boots_of("known") if name != "smp"))
+def test_which_programs_it_uses(boot):
+    """One that the kernel refuses is replaced without a word, and costs twice as much."""
+    reader = independent_reader.Recording(boot.path("known.kvmw").read_bytes())
+    used = [independent_reader.text(frame)["programs"] for frame in reader.frames if frame.type == META][-1]
+    both = (EXIT, ENTRY, RUN, RETURN)
+    assert set(used) & {name for names in both for name in names} == {
+        names[n] for names, n in zip(both, USED[boot.name])}
 
 
 def pair(rows, events, same):

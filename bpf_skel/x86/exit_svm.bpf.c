@@ -17,6 +17,14 @@ struct vmcb_exit {
 #define EXITINTINFO_EV	(1U << 11)	/* an error code was pushed */
 #define EXITINTINFO_V	(1U << 31)
 
+static __always_inline void *read_vmcb(const struct kvm_vcpu *vcpu)
+{
+	const struct vcpu_svm *svm =
+		(const void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
+
+	return BPF_CORE_READ(svm, vmcb);
+}
+
 /*
  * The VMCB that the vCPU ran with.  While it runs no nested guest, that is the one it was made with
  * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be read again: its read costs as much
@@ -24,17 +32,11 @@ struct vmcb_exit {
  */
 static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, const struct kvm_vcpu *vcpu)
 {
-	const struct vcpu_svm *svm =
-		(const void *)vcpu - bpf_core_field_offset(struct vcpu_svm, vcpu);
-	bool own = bpf_core_field_exists(vcpu->stat.guest_mode) && !vcpu->stat.guest_mode;
-	void *page;
-
-	if (own && s->exit_page)
-		return (void *)s->exit_page;
-	page = BPF_CORE_READ(svm, vmcb);
-	if (own)
-		s->exit_page = (u64)page;
-	return page;
+	if (!bpf_core_field_exists(vcpu->stat.guest_mode) || vcpu->stat.guest_mode)
+		return read_vmcb(vcpu);
+	if (!s->exit_page)
+		s->exit_page = (u64)read_vmcb(vcpu);
+	return (void *)s->exit_page;
 }
 
 static __always_inline bool read_exitcode(u32 *to, const void *page)
@@ -80,23 +82,31 @@ static __always_inline u64 guest_rip(const struct kvm_vcpu *vcpu)
 SEC("tp_btf/kvm_exit")
 int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu)
 {
-	u64 now = bpf_ktime_get_ns();
-	struct vmcb_exit vmcb;
+	u64 now = bpf_ktime_get_ns(), guest_ns;
 	struct exit_info info = { .isa = KVMW_ISA_SVM };
 	struct kvmw_vcpu_state *s;
+	struct vmcb_exit vmcb;
 	void *page;
 	u32 cpu;
 
-	if (!active || !vcpu)
+	if (!vcpu)
 		return 0;
 	cpu = vcpu->cpu;
-	s = state_of_exiting(vcpu, cpu);
-	if (!s)
-		return 0;
+	s = state_found_on(cpu);
+	if (s && s->steady == (u64)vcpu && s->entry_ns) {
+		guest_ns = exit_steady(s, now, cpu);
+	} else {
+		s = active ? state_of_vcpu((u64)vcpu, cpu) : NULL;
+		if (!s)
+			return 0;
+		guest_ns = exit_other(s, &now, cpu);
+	}
 	page = vmcb_of(s, vcpu);
 	if (only_counts()) {
-		if (read_exitcode(&info.reason, page))
-			exit_begin(s, now, &info, vcpu, true, cpu);
+		if (!read_exitcode(&info.reason, page))
+			return 0;
+		exit_name(&s->exit.e, &info);
+		exit_begin(s, now, guest_ns, &info);
 		return 0;
 	}
 	if (!read_exit(&vmcb, page))
@@ -108,7 +118,8 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu)
 	info.error_code = (vmcb.exitintinfo & (EXITINTINFO_V | EXITINTINFO_EV)) ==
 			  (EXITINTINFO_V | EXITINTINFO_EV) ? vmcb.exitintinfo_error : 0;
 	info.reason = vmcb.exitcode;
-	exit_begin(s, now, &info, vcpu, true, cpu);
+	exit_describe(&s->exit.e, &info, vcpu, true);
+	exit_begin(s, now, guest_ns, &info);
 	return 0;
 }
 

@@ -73,9 +73,9 @@ static int fill_maps(struct session *s, const struct session_opts *opts)
 	    maps__choose_groups(s->skel->maps.groups, opts->groups))
 		return -1;
 	s->states = maps__values(s->skel->maps.states, STATES_SIZE(s));
-	if (s->config.latencies)
+	if (!s->nr_rings)
 		s->latencies = maps__values(s->skel->maps.latencies, LATENCIES_SIZE(s));
-	if (!s->states || (s->config.latencies && !s->latencies) ||
+	if (!s->states || (!s->nr_rings && !s->latencies) ||
 	    (s->methods[PROBE_MMU_INVALIDATE] && fill_taken(s)))
 		return -1;
 	return maps__rings(s->skel->maps.rings, s->nr_rings, s->ring_bytes, s->rings);
@@ -100,7 +100,6 @@ static void fill_config(struct session *s, const struct session_opts *opts)
 	arch__read_mmu(c);
 	s->preemptible = kernel__preemptible();
 	c->nr_rings = s->nr_rings;
-	c->latencies = opts->latencies;
 	c->thins = opts->cpu_limit > 0;
 	c->names_again = opts->names_again;
 	c->wakeup_bytes = s->ring_bytes / 4;
@@ -151,11 +150,12 @@ static int find_kernel_types(struct session *s)
 static int load(struct session *s)
 {
 	struct bpf_program *prog = NULL;
+	struct kvmw_config *c = &s->config;
 	int err = s->skel ? 0 : open_object(s);
 
 	if (err)
 		return err;
-	s->config.words_type = kernel_types__id(s->types, "pt_regs");
+	c->words_type = kernel_types__id(s->types, "pt_regs");
 	bpf_object__for_each_program(prog, s->skel->obj)
 		bpf_program__set_autoload(prog, false);
 	for (u32 h = 0; h < NR_PROBES; h++)
@@ -163,13 +163,13 @@ static int load(struct session *s)
 			bpf_program__set_autoload(program(s, s->methods[h]), true);
 	bpf_program__set_autoload(slots_program(s), s->lists);
 	bpf_program__set_autoload(s->skel->progs.vcpu_files, s->lists && kernel__kvm_has_btf());
-	states__size_maps(s->skel, s->config.max_vcpus);
-	states__choose_maps(s->skel, s->config.events, s->methods[PROBE_MMU_INVALIDATE],
-			    s->config.latencies);
-	s->config.fault.spans = !!s->methods[PROBE_FAULT_END];
-	s->config.nested = !!s->methods[PROBE_NESTED_EXIT];
-	s->config.hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
-	memcpy((void *)&s->skel->rodata->config, &s->config, sizeof(s->config));
+	states__size_maps(s->skel, c->max_vcpus);
+	states__choose_maps(s->skel, c->events, s->methods[PROBE_MMU_INVALIDATE], !s->nr_rings);
+	c->fault.spans = !!s->methods[PROBE_FAULT_END];
+	c->nested = !!s->methods[PROBE_NESTED_EXIT];
+	c->hypercall_return = !!s->methods[PROBE_HYPERCALL_RETURN];
+	c->steadies = c->parts && !c->by_group && s->methods[PROBE_USERSPACE_EXIT];
+	memcpy((void *)&s->skel->rodata->config, c, sizeof(*c));
 	return -kvmw_bpf__load(s->skel);
 }
 
@@ -461,6 +461,7 @@ u64 session__stop(struct session *s)
 	u64 now;
 
 	__atomic_store_n(&s->skel->bss->active, 0, __ATOMIC_SEQ_CST);
+	states__lose(s->skel);
 	now = monotonic_ns();
 	links__destroy(&s->links);
 	/* Waits for an RCU grace period: programs that were running have ended. */

@@ -28,8 +28,8 @@ struct session_opts {
 	const u64 *vcpus;	/* bitmap of KVMW_MAX_VCPU_IDS ids, or NULL: all */
 	/* vCPUs and VMMs at a time, a multiple of KVMW_MIN_VCPUS; 0: the default */
 	u32 max_vcpus;
-	u64 ring_bytes;		/* all rings together; 0: events are only counted */
-	bool latencies;		/* how long cycles lasted is counted */
+	/* all rings together; 0: events are only counted, and how long cycles last */
+	u64 ring_bytes;
 	/* percent of a CPU, for which session__thin() may be called; 0: none */
 	double cpu_limit;
 	bool names_again;	/* for a window: threads are named again and again */

@@ -89,6 +89,12 @@ void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool lat
 		bpf_map__set_autocreate(maps[i].map, maps[i].used);
 }
 
+void states__lose(struct kvmw_bpf *skel)
+{
+	for (size_t cpu = 0; cpu < ARRAY_SIZE(skel->bss->here); cpu++)
+		__atomic_store_n(&skel->bss->here[cpu].known, 0, __ATOMIC_SEQ_CST);
+}
+
 /* Of state i; a map that was not made has none. */
 static int clear_latencies(struct kvmw_bpf *skel, u32 i)
 {

@@ -16,6 +16,12 @@ u64 states__memory(u32 nr, bool latencies);
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
 
 /*
+ * No state is found on a CPU any more, where programs do not ask whether they are active
+ * (make_steady(), bpf_skel/thread.bpf.h).  Not before they are inactive.
+ */
+void states__lose(struct kvmw_bpf *skel);
+
+/*
  * Frees state i, which has ended, under another id.  ends_seen: a program sees the end of each
  * vCPU; if none does, session__gone_ns() still needs what is known of the process.
  */
