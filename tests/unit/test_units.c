@@ -220,8 +220,8 @@ static void test_printed_addresses(void **state)
 	for (u32 bits = 0; bits < 64; bits++) {
 		is_address(out, BIT(bits));
 		is_address(out, BIT(bits) - 1);
-		is_address(out, 0x0123456789abcdef >> bits);
-		is_address(out, 0xfedcba9876543210 >> bits);
+		is_address(out, 0x0123456789abcdefULL >> bits);
+		is_address(out, 0xfedcba9876543210ULL >> bits);
 	}
 	assert_int_equal(out__free(out), 0);
 }

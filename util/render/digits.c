@@ -12,12 +12,23 @@ static const char pairs[] =
 	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
 	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
+static inline const char *digits__two(u64 value)
+{
+	return &pairs[2 * value];
+}
+
 static inline u64 digit_pair(u64 value)
 {
 	u16 two;
 
-	memcpy(&two, &pairs[2 * value], sizeof(two));
+	memcpy(&two, digits__two(value), sizeof(two));
 	return two;
+}
+
+static inline char *put_word(char *to, u64 word)
+{
+	memcpy(to, &word, sizeof(word));
+	return to + sizeof(word);
 }
 
 static inline u64 four_digits(u64 value)
@@ -45,7 +56,7 @@ char *digits__dec(char *to, u64 value)
 
 	for (char *p = end; value >= 10; value /= 100) {
 		p -= 2;
-		memcpy(p, &pairs[value % 100 * 2], 2);
+		memcpy(p, digits__two(value % 100), 2);
 	}
 	/* A leading digit, or the 0 of 0. */
 	if (nr & 1)
@@ -56,18 +67,16 @@ char *digits__dec(char *to, u64 value)
 char *digits__three(char *to, u32 value)
 {
 	*to = '0' + value / 100;
-	memcpy(to + 1, &pairs[value % 100 * 2], 2);
+	memcpy(to + 1, digits__two(value % 100), 2);
 	return to + 3;
 }
 
 char *digits__nine(char *to, u32 value)
 {
 	u32 first = value / 10000;
-	u64 eight = four_digits(first % 10000) | four_digits(value % 10000) << 32;
 
-	*to = '0' + first / 10000;
-	memcpy(to + 1, &eight, sizeof(eight));
-	return to + 9;
+	*to++ = '0' + first / 10000;
+	return put_word(to, four_digits(first % 10000) | four_digits(value % 10000) << 32);
 }
 
 /* Each nibble becomes a byte, the highest one the first, and each byte a character. */
@@ -84,15 +93,12 @@ static inline u64 eight_hex(u32 value)
 char *digits__hex(char *to, u64 value)
 {
 	u32 nr = (67 - __builtin_clzll(value | 1)) / 4;
-	u64 first, rest;
 
 	value <<= 64 - 4 * nr;
-	first = eight_hex(value >> 32);
-	rest = eight_hex(value);
-	memcpy(to, "0x", 2);
-	memcpy(to + 2, &first, sizeof(first));
-	memcpy(to + 10, &rest, sizeof(rest));
-	return to + 2 + nr;
+	*to++ = '0';
+	*to++ = 'x';
+	put_word(put_word(to, eight_hex(value >> 32)), eight_hex(value));
+	return to + nr;
 }
 
 static char *digits__seconds(char *to, u64 ns)
@@ -113,32 +119,31 @@ static char *digits__seconds(char *to, u64 ns)
 struct four_of {
 	u64 inverse;	/* of 10^n, 2^47 times and more: exact for 4 + n digits */
 	u32 bits;	/* of the text before the point */
-	char unit[2];
+	u64 unit;	/* where it belongs */
 };
 
 char *digits__ns(char *to, u64 ns)
 {
-#define FOUR_OF(power, before, unit) { BIT(47) / (power) + 1, 8 * (before), unit }
+#define FOUR_OF(power, before, prefix)	{ BIT(47) / (power) + 1, 8 * (before), \
+					  (u64)(prefix) << 40 | (u64)'s' << 48 }
 	static const struct four_of by_number[] = {
-		FOUR_OF(1, 1, "us"), FOUR_OF(10, 2, "us"), FOUR_OF(100, 3, "us"),
-		FOUR_OF(1000, 1, "ms"), FOUR_OF(10000, 2, "ms"), FOUR_OF(100000, 3, "ms"),
+		FOUR_OF(1, 1, 'u'), FOUR_OF(10, 2, 'u'), FOUR_OF(100, 3, 'u'),
+		FOUR_OF(1000, 1, 'm'), FOUR_OF(10000, 2, 'm'), FOUR_OF(100000, 3, 'm'),
 	};
 	const struct four_of *of;
-	u64 digits, text;
-	u16 unit;
+	u64 digits, before;
 
 	if (ns < 1000) {
 		to = digits__dec(to, ns);
-		memcpy(to, "ns", 2);
-		return to + 2;
+		*to++ = 'n';
+		*to++ = 's';
+		return to;
 	}
 	if (ns >= NSEC_PER_SEC)
 		return digits__seconds(to, ns);
 	of = &by_number[digits__number(ns) - 4];
 	digits = four_digits(ns * of->inverse >> 47);
-	memcpy(&unit, of->unit, sizeof(unit));
-	text = digits & (BIT(of->bits) - 1);
-	text |= (u64)'.' << of->bits | (digits ^ text) << 8 | (u64)unit << 40;
-	memcpy(to, &text, sizeof(text));
+	before = digits & (BIT(of->bits) - 1);
+	put_word(to, before | (u64)'.' << of->bits | (digits ^ before) << 8 | of->unit);
 	return to + 7;
 }

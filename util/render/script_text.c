@@ -147,23 +147,25 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 	out__char(p->out, ' ');
 }
 
-static inline char *put_cpu(char *to, u64 cpu)
+static inline void put_cpu(struct out *out, u64 cpu)
 {
+	char *to = out__room(out);
+
 	if (cpu == KVMW_NONE) {
-		memcpy(to, "[---] ", 6);
-		return to + 6;
+		out__text(out, "[---] ");
+		return;
 	}
 	*to++ = '[';
 	to = cpu < 1000 ? digits__three(to, cpu) : digits__dec(to, cpu);
-	memcpy(to, "] ", 2);
-	return to + 2;
+	*to++ = ']';
+	*to++ = ' ';
+	out__end(out, to);
 }
 
 static void script_text__put_head(struct script_printer *p, const struct script_row *row)
 {
 	const struct rec_vm *vm = row->who->vm;
 	struct out *out = p->out;
-	char *to;
 
 	if (p->model->head[HEAD_COMM]) {
 		put_comm(out, row->comm ?: ":");
@@ -185,15 +187,12 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 			out__text(out, "      ?");
 		out__char(out, ' ');
 	}
-	to = out__room(out);
 	if (p->model->head[HEAD_CPU])
-		to = put_cpu(to, row->cpu);
+		put_cpu(out, row->cpu);
 	if (p->model->head[HEAD_TIME]) {
-		to = put_time(p, to, row->time_ns, 5);
-		*to++ = ':';
-		*to++ = ' ';
+		out__end(out, put_time(p, out__room(out), row->time_ns, 5));
+		out__text(out, ": ");
 	}
-	out__end(out, to);
 	put_event(p, row);
 	put_who(p, row);
 }
