@@ -4,6 +4,7 @@
 It is for tests: slow, simple, and independent of the reader that kvmw has.
 """
 import collections
+import functools
 import json
 import struct
 import zlib
@@ -78,9 +79,7 @@ class Recording:
 
     def columns(self, frame):
         """Name and 64-bit values of each field of the frame's event."""
-        values = Values(frame)
-        return {field["name"]: values.of(i)
-                for i, field in enumerate(self.events[frame.event]["fields"])}
+        return decoded(frame.payload, frame.rows, tuple(field["name"] for field in self.events[frame.event]["fields"]))
 
 
 def text(frame):
@@ -117,17 +116,24 @@ def order(keys):
     return sorted(range(len(keys)), key=lambda i: first[keys[i]])
 
 
+@functools.lru_cache(maxsize=50)
+def decoded(payload, rows, names):
+    """Tests look at the same frames in many ways."""
+    values = Values(payload, rows)
+    return {name: values.of(i) for i, name in enumerate(names)}
+
+
 class Values:
     """The columns of one frame of rows, each decoded when it is asked for."""
 
-    def __init__(self, frame):
-        self.rows, self.cols, self.known = frame.rows, {}, {}
-        nr = struct.unpack_from("<I", frame.payload)[0]
+    def __init__(self, payload, rows):
+        self.rows, self.cols, self.known = rows, {}, {}
+        nr = struct.unpack_from("<I", payload)[0]
         at = 8 + 24 * nr
         for i in range(nr):
             field, encoding, flags, stored, raw, refs, base = struct.unpack_from(
-                "<HBBII4sQ", frame.payload, 8 + 24 * i)
-            data = frame.payload[at:at + stored]
+                "<HBBII4sQ", payload, 8 + 24 * i)
+            data = payload[at:at + stored]
             if flags & 1:
                 data = zstandard.ZstdDecompressor().decompress(data, max_output_size=raw)
             assert len(data) == raw

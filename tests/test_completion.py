@@ -162,6 +162,12 @@ def typed(argv, ready, keys, expected, env):
     return text
 
 
+@pytest.fixture(scope="module")
+def compdump(tmp_path_factory):
+    """What zsh found in all files of completions, which takes it longer than the test."""
+    return tmp_path_factory.mktemp("zsh") / "compdump"
+
+
 @pytest.mark.parametrize("keys, expected", [
     ("kvmw rep\t", "kvmw report "),
     ("kvmw report --perc\t", "--percent-limit="),
@@ -171,7 +177,7 @@ def typed(argv, ready, keys, expected, env):
     ("kvmw script -e irq:pv\t", "-e irq:pv_eoi "),
 ])
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_at_a_terminal(shell, keys, expected, tmp_path):
+def test_at_a_terminal(shell, keys, expected, tmp_path, compdump):
     if not shutil.which(shell):
         pytest.skip(f"needs {shell}")
     (tmp_path / "one.kvmw").touch()
@@ -182,7 +188,7 @@ def test_at_a_terminal(shell, keys, expected, tmp_path):
         argv, env = ["bash", "--rcfile", str(rc), "--noprofile", "-i"], ENV
     else:
         (tmp_path / ".zshrc").write_text(
-            f"fpath=({TREE}/completion $fpath); autoload -U compinit; compinit -u -D; PS1='$ '\n"
+            f"fpath=({TREE}/completion $fpath); autoload -U compinit; compinit -u -d {compdump}; PS1='$ '\n"
             f"unsetopt zle_bracketed_paste prompt_cr prompt_sp; cd {tmp_path}\n")
         argv, env = ["zsh", "-d", "-i"], ENV | {"ZDOTDIR": str(tmp_path)}
     said = typed(argv, "$ ", keys, expected, env)

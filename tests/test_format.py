@@ -78,7 +78,7 @@ def test_readers_agree_on_every_encoding():
     for path in GOLDEN:
         for frame in independent_reader.Recording(path.read_bytes()).frames:
             if frame.event:
-                seen |= {col.encoding for col in independent_reader.Values(frame).cols.values()}
+                seen |= {col.encoding for col in independent_reader.Values(frame.payload, frame.rows).cols.values()}
     assert seen == set(range(6))
 
 

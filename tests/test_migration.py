@@ -126,7 +126,7 @@ def replay(marks, usual, bits, downtime, slow):
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_rounds_are_those_of_a_slow_replay(files, name):
-    links = ["5M", "20M", "40M", "60M", "100M", "1G", "10G"]
+    links = ["5M", "20M", "40M", "100M", "10G"]
     found = migration(files[name], f"--link={','.join(links)}", "--downtime=100ms")
     assert found["memory_bytes"] == MEMORY and found["downtime_limit_ns"] == 100 * MS
     usual, outcomes = found["marked_again_ns"], set()

@@ -37,8 +37,8 @@ def test_random_programs(boot):
 def test_random_programs_are_possible(steady):
     """And the same ones for a seed."""
     make = vmm_programs.random_plans.__wrapped__
-    found = [program for _, programs in make("here", 20, "5", steady) for program in programs]
-    assert len(found) == 20 and len(set(found)) > 15
+    found = [program for _, programs in make("here", 12, "5", steady) for program in programs]
+    assert len(found) == 12 and len(set(found)) > 9
     for program in found:
         assert oracle_lab.possible(program), program
         threads = {}

@@ -444,7 +444,7 @@ def test_hostile_numbers(tmp_path):
     def value():
         return rng.choice([rng.choice(some), rng.getrandbits(12), rng.getrandbits(63)])
 
-    rows = {name: [[value() for _ in range(nr)] for _ in range(3000)]
+    rows = {name: [[value() for _ in range(nr)] for _ in range(1000)]
             for name, nr in {"irq": 17, "fault": 17, "memslot": 12, "mmu": 16}.items()}
     for name, kinds in ("irq", range(1, 12)), ("fault", [1, 4]), ("memslot", [1]), ("mmu", [13]):
         for row in rows[name]:
