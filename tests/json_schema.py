@@ -90,13 +90,14 @@ def check(name, value):
 
 
 def check_output(args, done):
-    """Of a run of kvmw, if it printed JSON."""
+    """Of a run of kvmw, if it printed JSON: what it says."""
     words = [str(word) for word in args]
     if not words or "--json" not in words or words[0] not in ("report", "info", "diff", "list"):
-        return
+        return None
     try:
         value = json.loads(done.stdout)
     except ValueError:
-        return
+        return None
     name = next((name for member, name in (("outliers", "outliers"), ("files", "reports")) if member in value), words[0])
     check(name if words[0] == "report" else words[0], value)
+    return value

@@ -141,14 +141,14 @@ def kvmw(*args, env=(), **kwargs):
     environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | dict(env)
     done = subprocess.run([KVMW, *map(str, args)], capture_output=True, text=True, timeout=120,
                           env=environ, **kwargs)
-    json_schema.check_output(args, done)
+    done.value = json_schema.check_output(args, done)
     return done
 
 
 def report(path, *args, status=0):
     done = kvmw("report", "-i", path, "--json", *args)
-    assert done.returncode == status, done.stderr
-    return json.loads(done.stdout)
+    assert done.returncode == status and done.value, done.stderr
+    return done.value
 
 
 def text_of(path, *args, status=0, env=()):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import operator
 import random
 
 import pytest
@@ -76,14 +77,12 @@ def totals_of(name, rows):
 
 
 def exit_totals(rows):
-    sums = {}
+    of = {}
     for row in rows:
-        t = sums.setdefault((row[10], row[9]), [row[10], 1, 2, row[9]] + [0] * 10)
-        t[4] += 1
-        t[5] += 1
-        for to, column in (7, 1), (8, 2), (9, 3), (10, 12), (11, 13), (12, 14), (13, 15):
-            t[to] += row[column] or 0
-    return list(sums.values())
+        of.setdefault((row[10], row[9]), []).append(row)
+    return [[vcpu, 1, 2, reason, len(mine), len(mine), 0, *(
+        sum(filter(None, column)) for column in operator.itemgetter(1, 2, 3, 12, 13, 14, 15)([*zip(*mine)]))]
+        for (vcpu, reason), mine in of.items()]
 
 
 def make(path, families, exits=(), with_totals=True, lost=None):
