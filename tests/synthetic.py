@@ -108,13 +108,13 @@ def random_rows(rng, names, isa, nr, start=START):
 
 
 def vmx_recording(path):
-    """8,000 VMX cycles in four frames, one in 50 lost, one unfinished."""
+    """4,000 VMX cycles in four frames, one in 50 lost, one unfinished."""
     rng = random.Random(1)
     rec = Recording()
-    rows = random_rows(rng, VMX, 1, 8000)
+    rows = random_rows(rng, VMX, 1, 4000)
     lost = []
-    for i in range(0, len(rows), 2000):
-        lost += rec.frame(rows[i:i + 2000], keep=lambda row: rng.randrange(50))
+    for i in range(0, len(rows), 1000):
+        lost += rec.frame(rows[i:i + 1000], keep=lambda row: rng.randrange(50))
     last = max(row[0] + row[2] for row in rows if row[5] == 1)
     lost += rec.frame([(last + 500, 500, None, None, VMX["HLT"], 1, 1)])
     rec.totals(lost)
@@ -124,11 +124,11 @@ def vmx_recording(path):
 
 
 def svm_recording(path):
-    """6,000 SVM cycles in three frames, none lost."""
+    """3,000 SVM cycles in three frames, none lost."""
     rec = Recording()
-    rows = random_rows(random.Random(2), SVM, 2, 6000)
-    for i in range(0, len(rows), 2000):
-        rec.frame(rows[i:i + 2000])
+    rows = random_rows(random.Random(2), SVM, 2, 3000)
+    for i in range(0, len(rows), 1000):
+        rec.frame(rows[i:i + 1000])
     rec.totals()
     rec.lost = set()
     rec.path = rec.finish().write(path)

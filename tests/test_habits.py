@@ -61,7 +61,7 @@ def test_help_behind_a_command_is_its_argument(tmp_path, svm):
     for command in "report", "script", "info":
         one_line(kvmw(command, "help", cwd=tmp_path), 1, "no recording 'help'", f"kvmw {command} -h")
     shutil.copy(svm, tmp_path / "help")
-    assert "6,000 exits" in kvmw("report", "help", cwd=tmp_path).stdout
+    assert "3,000 exits" in kvmw("report", "help", cwd=tmp_path).stdout
     one_line(kvmw("list", "help"), 2, "'help'", "kvmw list -h")
     one_line(kvmw("help", "report", "script"), 2, "'script'", "one command at a time")
     one_line(kvmw("help", "bench", "guest", "more"), 2, "'more'")
