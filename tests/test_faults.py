@@ -70,8 +70,8 @@ def test_reader_without_memory(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_reader_without_memory_at_many_places(name):
-    run_reader(name, "malloc", 150)
-    run_reader(name, "memory", 50)
+    run_reader(name, "malloc", 80)
+    run_reader(name, "memory", 25)
 
 
 def test_rows_before_a_failure(tmp_path):

@@ -10,7 +10,7 @@ from synthetic import KVMW
 from test_hostile import MEMORY, MEASURE
 
 pytestmark = pytest.mark.slow
-ROWS = int(os.environ.get("KVMW_LARGE_ROWS", 10_000_000))
+ROWS = int(os.environ.get("KVMW_LARGE_ROWS", 5_000_000))
 SITES, APART = 97, 0x1357       # pieces of code that exit, as bench/x86/rows.c makes them
 
 

@@ -10,7 +10,7 @@ from synthetic import KVMW, kvmw, report
 
 pytestmark = pytest.mark.slow
 LOADGEN = KVMW.parent / "obj/tests/loadgen"
-ROWS = os.environ.get("KVMW_LOAD_ROWS", "1e7")
+ROWS = os.environ.get("KVMW_LOAD_ROWS", "5e6")
 
 
 @pytest.mark.parametrize("mode", [[], ["--keep"], ["--switch"]], ids=["file", "keep", "switch"])
