@@ -75,7 +75,8 @@ int BPF_PROG(cycle_switch, bool preempt, struct task_struct *prev, struct task_s
 	}
 	if (!in)
 		return 0;
-	this_cpu->known = known_word(in->runner, KVMW_STATE(in->exit.e.vcpu) + 1);
+	this_cpu->state = KVMW_STATE(in->exit.e.vcpu);
+	this_cpu->known = known_word(in->runner, this_cpu->state + 1);
 	if (config.by_group)
 		this_cpu->moves = 0;
 	if (in->off_ns)

@@ -44,9 +44,7 @@ int kvm_exit(void *ctx)
 	if (!s)
 		return PASS_ON;
 	guest_ns = exit_other(s, &now, bpf_get_smp_processor_id());
-	if (only_counts())
-		exit_name(&s->exit.e, &info);
-	else
+	if (!only_counts())
 		exit_describe(&s->exit.e, &info, (void *)s->vcpu, false);
 	exit_begin(s, now, guest_ns, &info);
 	return PASS_ON;

@@ -146,18 +146,12 @@ struct exit_info {
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
-/* What counters need to know of it. */
-static __always_inline void exit_name(struct kvmw_exit *e, const struct exit_info *info)
-{
-	e->reason = info->reason;
-	e->isa = info->isa;
-}
-
-/* And what only the record has; vcpu, typed: of which vCPU, as for guest_reg(). */
+/* What only the record has: a counter knows its reason.  vcpu, typed: of which vCPU, as for guest_reg(). */
 static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit_info *info,
 					  const struct kvm_vcpu *vcpu, const bool typed)
 {
-	exit_name(e, info);
+	e->reason = info->reason;
+	e->isa = info->isa;
 	e->rip = info->rip;
 	e->info1 = info->info1;
 	e->info2 = info->info2;

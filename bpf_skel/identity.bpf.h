@@ -323,7 +323,7 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
  */
 static __always_inline struct kvmw_vcpu_state *state_found_on(u32 cpu)
 {
-	return state_at((here[cpu_index(cpu)].known & ((1 << KNOWN_BITS) - 1)) - 1);
+	return state_at(here[cpu_index(cpu)].state);
 }
 
 /* The state of a vCPU that the current thread runs, on this CPU; NULL: not recorded. */

@@ -66,7 +66,8 @@ struct {
 	u64 waiter;		/* one of them, its index plus one; 0: it is in the set */
 	u64 waiters;		/* how many are in the set */
 	u32 moves;		/* likewise of the thread; 0: unknown */
-	u32 pad[9];		/* a cache line each */
+	u32 state;		/* of known: its index, if it is one */
+	u32 pad[8];		/* a cache line each */
 } here[MAX_CPUS] __weak = {};
 u32 epoch __weak = 0;
 
@@ -93,6 +94,7 @@ static __always_inline void here_set(u32 tid, u32 known, u32 at_moves)
 	u32 cpu = cpu_index(bpf_get_smp_processor_id());
 
 	here[cpu].known = known_word(tid, known);
+	here[cpu].state = known - 1;
 	if (config.by_group)
 		here[cpu].moves = at_moves;
 }
@@ -253,9 +255,12 @@ static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
  */
 static __always_inline void make_steady(struct kvmw_vcpu_state *s, u32 cpu)
 {
+	u32 index = KVMW_STATE(s->exit.e.vcpu);
+
 	if (!config.steadies)
 		return;
-	here[cpu_index(cpu)].known = known_word(s->runner, KVMW_STATE(s->exit.e.vcpu) + 1);
+	here[cpu_index(cpu)].known = known_word(s->runner, index + 1);
+	here[cpu_index(cpu)].state = index;
 	s->steady = s->vcpu;
 }
 

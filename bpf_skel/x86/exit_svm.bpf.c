@@ -105,7 +105,6 @@ int BPF_PROG(exit_svm, struct kvm_vcpu *vcpu)
 	if (only_counts()) {
 		if (!read_exitcode(&info.reason, page))
 			return 0;
-		exit_name(&s->exit.e, &info);
 		exit_begin(s, now, guest_ns, &info);
 		return 0;
 	}

@@ -64,7 +64,7 @@ static void counters__add_parts(struct kvmw_total *row, const struct look *l, u6
 	row->poll_ns += l->exit.poll_ns;
 	row->halt_ns += l->exit.halt_ns;
 	asleep = block > l->mark_block ? block - l->mark_block : 0;
-	if (!l->user_ns && exit_class(l->exit.isa, l->exit.reason) == EXIT_HALT) {
+	if (!l->user_ns && exit_class(row->isa, row->reason) == EXIT_HALT) {
 		row->halt_ns += asleep;
 		block -= asleep;
 	}

@@ -91,8 +91,10 @@ void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool lat
 
 void states__lose(struct kvmw_bpf *skel)
 {
-	for (size_t cpu = 0; cpu < ARRAY_SIZE(skel->bss->here); cpu++)
+	for (size_t cpu = 0; cpu < ARRAY_SIZE(skel->bss->here); cpu++) {
 		__atomic_store_n(&skel->bss->here[cpu].known, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&skel->bss->here[cpu].state, ~0U, __ATOMIC_SEQ_CST);
+	}
 }
 
 /* Of state i; a map that was not made has none. */
