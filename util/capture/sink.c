@@ -62,7 +62,7 @@ static struct spare take_old_spare(struct sink *sink, u32 age)
 		    sink->nr_freed - sink->spares[oldest].since)
 			oldest = i;
 	if (!sink->nr_spares || sink->nr_freed - sink->spares[oldest].since <= age)
-		return (struct spare) { NULL };
+		return (struct spare) { .rows = NULL };
 	return take_spare(sink, oldest);
 }
 
@@ -98,7 +98,7 @@ static void batch_free(struct sink *sink, struct batch *b)
 /* Gives a batch room for so many bytes of rows, or none. */
 static void find_rows(struct sink *sink, struct batch *b, size_t size)
 {
-	struct spare s = { NULL };
+	struct spare s = { .rows = NULL };
 
 	pthread_mutex_lock(&sink->lock);
 	for (u32 i = 0; i < sink->nr_spares && !s.rows; i++)
