@@ -146,7 +146,10 @@ struct exit_info {
 	KVM_EXIT_FIELDS(MEMBER)
 };
 
-/* What only the record has: a counter knows its reason.  vcpu, typed: of which vCPU, as for guest_reg(). */
+/*
+ * What only the record has: a counter knows its reason.  vcpu, typed: of which vCPU, as for
+ * guest_reg().
+ */
 static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit_info *info,
 					  const struct kvm_vcpu *vcpu, const bool typed)
 {
