@@ -12,7 +12,9 @@
 #include "bpf_skel/shared.h"
 
 #undef __always_inline
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): what programs call it */
 #define __always_inline	inline __attribute__((always_inline))
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): likewise */
 #define __noinline	__attribute__((noinline))
 #define barrier()	asm volatile("" : : : "memory")
 #define barrier_var(v)	asm volatile("" : "+r"(v))
