@@ -89,6 +89,16 @@ static int drain__add_row(struct stream *stream, u32 event, const void *row, siz
 
 static int take_exits(struct stream *stream, const struct kvmw_exit *rows, u32 nr)
 {
+	struct batch *b = stream->batches[KVMW_EVENT_EXIT];
+	struct drain *d = stream->drain;
+
+	/* All at once, unless a batch begins or ends with them. */
+	if (b && b->size - b->nr > nr && !b->aside && !d->aside) {
+		memcpy((struct kvmw_exit *)b->rows + b->nr, rows, nr * sizeof(*rows));
+		b->nr += nr;
+		__atomic_store_n(&d->counts.events, d->counts.events + nr, __ATOMIC_RELAXED);
+		return 0;
+	}
 	for (u32 i = 0; i < nr; i++)
 		if (drain__add_row(stream, KVMW_EVENT_EXIT, &rows[i], sizeof(rows[i])))
 			return -1;
@@ -221,22 +231,12 @@ static int add_held(struct drain *d, struct stream *stream, const struct kvmw_vc
 /* What has no record and no end: of a window's totals, only its count is known. */
 static int add_begun(struct drain *d, u32 event, u32 vcpu, u32 isa, u32 reason, u64 gap_ns)
 {
-	struct batch *b;
-
-	if (!d->keeps)
-		return 0;
-	b = sink__batch(d->sink, DATA_STATS, event_desc__by_id(KVMW_EVENT_TOTAL), 0, 1);
-	if (!b)
-		return -1;
-	*(struct kvmw_total *)b->rows = (struct kvmw_total) {
+	const struct kvmw_total total = {
 		.vcpu = vcpu, .event = event, .isa = isa, .reason = reason, .count = 1,
 		.gap_ns = captured(gap_ns),
 	};
-	b->nr = 1;
-	b->begun = true;
-	b->aside = d->aside;
-	sink__put(d->sink, b);
-	return 0;
+
+	return d->keeps ? sink__begun(d->sink, d->aside, &total) : 0;
 }
 
 /* Adds what has not ended in state i. */

@@ -441,6 +441,21 @@ int sink__json(struct sink *sink, enum data_frame_type type, char *json)
 	return 0;
 }
 
+int sink__begun(struct sink *sink, bool aside, const struct kvmw_total *total)
+{
+	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_TOTAL);
+	struct batch *b = sink__batch(sink, DATA_STATS, event, 0, 1);
+
+	if (!b)
+		return -1;
+	memcpy(b->rows, total, sizeof(*total));
+	b->nr = 1;
+	b->begun = true;
+	b->aside = aside;
+	sink__put(sink, b);
+	return 0;
+}
+
 static int put_mark(struct sink *sink, const struct batch *mark)
 {
 	struct batch *b = batch_new(sink);

@@ -67,6 +67,8 @@ struct batch *sink__batch(struct sink *sink, enum data_frame_type type,
 			  const struct event_desc *event, u32 stream, u32 nr);
 void sink__put(struct sink *sink, struct batch *batch);		/* hands it over */
 int sink__json(struct sink *sink, enum data_frame_type type, char *json); /* takes json */
+/* The total of what has begun and has no record; aside: for the next snapshot alone. 0 or -1. */
+int sink__begun(struct sink *sink, bool aside, const struct kvmw_total *total);
 
 /* For a window, after what was handed over; snapshot: of MARK_SNAPSHOT. 0 or -1. */
 int sink__mark(struct sink *sink, enum sink_mark mark, struct keep_snapshot *snapshot);
