@@ -322,7 +322,7 @@ static int take_interrupt(struct exit_places *places, struct vcpu_places *v, u64
 
 /* What is to be done about a row. */
 enum { DO_BY_HOST = 1, DO_FAULT = 2, DO_ENTERS = 4, DO_HLT = 8, DO_FAILURE = 16, DO_IPI = 32,
-       DO_NESTED = 64, DO_POLL = 128 };
+       DO_NESTED = 64 };
 
 /*
  * Rows that are alike.  What to do about them is noted, since classes go by names, which are slow
@@ -344,9 +344,9 @@ struct alikes {
 	const struct scan_batch *b;
 	struct row_codes codes;	/* without them, by hash */
 	bool filled;		/* there are values where there were codes */
-	bool polled;
+	bool polled;		/* some rows may have */
 	bool known[ALIKE];
-	u8 todo[ALIKE];		/* of those not known: something */
+	u8 todo[ALIKE];		/* of those not known: all ones, so that do_row() is called */
 	u32 rows[ALIKE];	/* that were not counted yet */
 	struct alike alike[ALIKE];
 };
@@ -407,8 +407,14 @@ static int alikes__note(struct alikes *a, u32 n, u32 i)
 	alike->entry = v ? hash_table__index(&a->places->vcpus, v) + 1 : 0;
 	a->known[n] = true;
 	a->todo[n] = find_todo(alike->isa, alike->reason, alike->kind, alike->user) |
-		     (alike->nested ? DO_NESTED : 0) | (a->polled ? DO_POLL : 0);
+		     (alike->nested ? DO_NESTED : 0);
 	return 0;
+}
+
+/* Alike or not: a row may have polled. */
+static inline bool alikes__has_todo(const struct alikes *a, u32 n, u32 i)
+{
+	return a->todo[n] || (a->polled && captured(a->b->col[COL_POLL][i]));
 }
 
 /* 0, or -1 out of memory. */
@@ -419,7 +425,8 @@ static int do_row(struct alikes *a, u32 n, u32 i)
 	struct vcpu_places *v;
 	u8 todo;
 
-	if (!a->filled)
+	/* What polling saw has no codes. */
+	if (!a->filled && a->todo[n])
 		scan_batch__set_coded(a->b, i);
 	if (!a->known[n] && alikes__note(a, n, i))
 		return -1;
@@ -440,7 +447,7 @@ static int do_row(struct alikes *a, u32 n, u32 i)
 		v->failed[failure_of(col[COL_FAILED][i])]++;
 	if (todo & DO_NESTED)
 		take_nested(v, col, i);
-	if (todo & DO_POLL)
+	if (a->polled)
 		take_poll(v, col, i);
 	return 0;
 }
@@ -453,7 +460,7 @@ static inline __attribute__((always_inline)) int take_by_codes(struct alikes *a,
 	for (u32 i = 0; i < a->b->rows; i++) {
 		u32 n = row_codes__at(&codes, i, nr);
 
-		if (a->todo[n] && do_row(a, n, i))
+		if (alikes__has_todo(a, n, i) && do_row(a, n, i))
 			return -1;
 		a->rows[n]++;
 	}
@@ -472,7 +479,7 @@ static int take_by_values(struct alikes *a)
 
 		if (!is_alike(&a->alike[n], col, i))
 			a->known[n] = false;
-		if ((!a->known[n] || a->todo[n]) && do_row(a, n, i))
+		if ((!a->known[n] || alikes__has_todo(a, n, i)) && do_row(a, n, i))
 			return -1;
 		a->rows[n]++;
 	}
