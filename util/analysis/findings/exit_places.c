@@ -34,40 +34,66 @@ static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_k
 				       "halt_ns", "poll_ns", "wait_ns", "block_ns", NULL };
 static const char *const lazy[] = { "time_ns", "guest_ns", NULL };
 
-/* 0 stops the timer; and a nested guest has a TSC of its own. */
-static inline bool is_deadline(u64 *const *col, u32 i)
+/* Of a column that may have codes, of which nothing need be filled in. */
+static inline u64 value_of(const struct scan_batch *b, u32 column, u32 i)
 {
-	return col[COL_KIND][i] == KVMW_DETAIL_MSR_WRITE &&
-	       access_is_deadline(col[COL_KIND][i], col[COL_DETAIL][i]) && col[COL_WRITTEN][i] &&
-	       col[COL_WRITTEN][i] != KVMW_NONE && col[COL_NESTED][i] != 1;
+	return b->coded >> column & 1 ? b->facts[column].value[b->facts[column].code[i]] :
+	       b->col[column][i];
 }
 
-/* Whether any row may have this value. */
-static bool may_have(const struct scan_batch *b, u32 column, u64 value)
+/* 0 stops the timer; and a nested guest has a TSC of its own. */
+static inline bool is_deadline(const struct scan_batch *b, u32 i)
 {
-	const struct data_facts *facts = &b->facts[column];
+	u64 written;
+
+	if (value_of(b, COL_KIND, i) != KVMW_DETAIL_MSR_WRITE ||
+	    !access_is_deadline(KVMW_DETAIL_MSR_WRITE, value_of(b, COL_DETAIL, i)))
+		return false;
+	written = value_of(b, COL_WRITTEN, i);
+	return written && written != KVMW_NONE && value_of(b, COL_NESTED, i) != 1;
+}
+
+static bool value_is_1(u64 value)
+{
+	return value == 1;
+}
+
+static bool kind_is_msr_write(u64 kind)
+{
+	return kind == KVMW_DETAIL_MSR_WRITE;
+}
+
+static bool msr_is_deadline(u64 msr)
+{
+	return access_is_deadline(KVMW_DETAIL_MSR_WRITE, msr);
+}
+
+/* Whether any row may have such a value. */
+static bool may_have(const struct scan_batch *b, u32 column, bool (*such)(u64 value))
+{
+	const struct data_facts *facts = b->facts ? &b->facts[column] : NULL;
 
 	if (b->same >> column & 1)
-		return b->col[column][0] == value;
-	for (u32 i = 0; facts->code && i < facts->nr_values; i++)
-		if (facts->value[i] == value)
+		return such(b->col[column][0]);
+	for (u32 i = 0; facts && facts->code && i < facts->nr_values; i++)
+		if (such(facts->value[i]))
 			return true;
-	return !facts->code;
+	return !facts || !facts->code;
 }
 
 /*
- * Times are expensive to decode; and how long a guest ran matters only of nested ones.  If there
- * are any, values are where there were codes.
+ * Times are expensive to decode; and how long a guest ran matters only of nested ones.  Most frames
+ * have neither, as their dictionaries say; else rows are asked, which have codes still.
  */
 static bool any_deadline_or_nested(const struct scan_batch *b)
 {
-	bool nested = may_have(b, COL_NESTED, 1), any = false;
+	bool nested = may_have(b, COL_NESTED, value_is_1), any = false;
+	bool deadline = may_have(b, COL_KIND, kind_is_msr_write) &&
+			may_have(b, COL_DETAIL, msr_is_deadline);
 
-	if (!nested && !may_have(b, COL_KIND, KVMW_DETAIL_MSR_WRITE))
-		return false;
-	scan_batch__set_rows(b);
-	for (u32 i = 0; i < b->rows && !any; i++)
-		any = (nested && b->col[COL_NESTED][i] == 1) || is_deadline(b->col, i);
+	for (u32 i = 0; (nested || deadline) && i < b->rows && !any; i++)
+		any = (nested && value_of(b, COL_NESTED, i) == 1) ||
+		      (deadline && is_deadline(b, i));
 	return any;
 }
 
@@ -79,10 +105,11 @@ static const struct scan_event events[] = {
 static void take_deadlines(struct deadlines *deadlines, const struct scan_batch *b)
 {
 	for (u32 i = 0; b->has_lazy && i < b->rows; i++)
-		if (is_deadline(b->col, i))
+		if (is_deadline(b, i))
 			deadlines__add(deadlines, &(struct deadline) {
-				.time_ns = b->col[COL_TIME][i], .written = b->col[COL_WRITTEN][i],
-				.vcpu = b->col[COL_VCPU][i],
+				.time_ns = b->col[COL_TIME][i],
+				.written = value_of(b, COL_WRITTEN, i),
+				.vcpu = value_of(b, COL_VCPU, i),
 			});
 }
 
@@ -289,7 +316,6 @@ struct alikes {
 	struct exit_places *places;
 	const struct scan_batch *b;
 	struct row_codes codes;	/* without them, by hash */
-	bool filled;		/* there are values where there were codes */
 	bool polled;		/* some rows may have */
 	bool known[ALIKE];
 	u8 todo[ALIKE];		/* of those not known: all ones, so that do_row() is called */
@@ -372,7 +398,7 @@ static int do_row(struct alikes *a, u32 n, u32 i)
 	u8 todo;
 
 	/* What polling saw has no codes. */
-	if (!a->filled && a->todo[n])
+	if (a->codes.all && a->todo[n])
 		scan_batch__set_coded(a->b, i);
 	if (!a->known[n] && alikes__note(a, n, i))
 		return -1;
@@ -417,9 +443,7 @@ static int take_by_values(struct alikes *a)
 {
 	u64 *const *col = a->b->col;
 
-	if (!a->filled)
-		scan_batch__set_rows(a->b);
-	a->filled = true;
+	scan_batch__set_rows(a->b);
 	for (u32 i = 0; i < a->b->rows; i++) {
 		u32 n = hash_of(col, i);
 
@@ -445,7 +469,6 @@ static int exit_places__take(void *state, const struct scan_batch *b)
 	struct exit_places *places = state;
 	struct alikes a = {
 		.places = places, .b = b, .codes = row_codes__of(b, ALIKE_BY, ALIKE),
-		.filled = b->has_lazy,
 		.polled = !(b->same >> COL_POLL & 1) || captured(b->col[COL_POLL][0]),
 	};
 
