@@ -10,7 +10,7 @@ struct row_codes row_codes__of(const struct scan_batch *b, u64 columns, u32 max)
 			b->facts ? &b->facts[__builtin_ctzll(columns)] : NULL;
 
 		if (!facts || !facts->code || codes.nr == ROW_CODES_COLUMNS ||
-		    codes.all * facts->nr_values > max)
+		    (u64)codes.all * facts->nr_values > max)
 			return (struct row_codes) { .all = 0 };
 		codes.code[codes.nr] = facts->code;
 		codes.values[codes.nr++] = facts->nr_values;
