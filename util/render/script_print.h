@@ -26,7 +26,7 @@ struct script_printer {
 	u32 width;			/* of the screen */
 	struct script_second {		/* the last one, up to its point */
 		u64 number;
-		u32 width, len;
+		u32 len;
 		char text[OUT_SHORT];
 	} second;
 	const struct script_model *model;	/* from begin() on */

@@ -32,26 +32,28 @@ static void put_comm(struct out *out, const char *comm)
 }
 
 /* The text of a second is that of many rows. */
-static void find_second(struct script_printer *p, u64 ns, u32 width)
+static void find_second(struct script_printer *p, u64 ns)
 {
 	struct script_second *second = &p->second;
 
 	second->number = ns / NSEC_PER_SEC;
-	second->width = width;
 	if (p->model->clock == CLOCK_WALL)
 		recording__local_time(ns, TIME_AS_TYPED, second->text, sizeof(second->text) - 1);
 	else
-		snprintf(second->text, sizeof(second->text) - 1, "%*llu", (int)width,
+		snprintf(second->text, sizeof(second->text) - 1, "%llu",
 			 (unsigned long long)second->number);
 	second->len = strlen(second->text);
 	second->text[second->len++] = '.';
 }
 
-/* By the clock that was asked for, to the nanosecond. */
+/* To the nanosecond, the seconds right-aligned; ns is of the clock that was asked for. */
 static inline char *put_seconds(struct script_printer *p, char *to, u64 ns, u32 width)
 {
-	if (ns / NSEC_PER_SEC != p->second.number || width != p->second.width)
-		find_second(p, ns, width);
+	if (ns / NSEC_PER_SEC != p->second.number)
+		find_second(p, ns);
+	/* Its point is not one of them. */
+	for (u32 len = p->second.len; len <= width; len++)
+		*to++ = ' ';
 	memcpy(to, p->second.text, sizeof(p->second.text));
 	return digits__nine(to + p->second.len, ns % NSEC_PER_SEC);
 }
