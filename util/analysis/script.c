@@ -47,8 +47,6 @@ static void ask_who(const struct script *sc, u32 id, struct script_known_who *kn
 	who->id = id;
 	who->entry = recording__vcpu(rec, id);
 	who->vm = who->entry ? recording__vm(rec, who->entry->vm) : NULL;
-	if (who->vm)
-		rec_vm__name(who->vm, who->vm_name);
 	known->wanted = (!opt->vcpus.nr || (who->entry && rec_vcpu__is_vcpu(who->entry) &&
 					    who->entry->vcpu >= 0 &&
 					    number_list__has(&opt->vcpus, who->entry->vcpu))) &&

@@ -93,7 +93,6 @@ struct script_who {
 	u32 id;
 	const struct rec_vcpu *entry;	/* NULL: unknown */
 	const struct rec_vm *vm;
-	char vm_name[REC_VM_NAME];	/* of its process, and which of several */
 };
 
 /* The selection; valid once the first row comes, and at the end if there was any event. */

@@ -10,7 +10,7 @@
 
 #define SCRIPT_BLOCK	64		/* rows at a time */
 #define SCRIPT_REASONS	64		/* whose selection is remembered, by hash */
-#define SCRIPT_WHOS	16		/* vCPUs and threads that are remembered, by id */
+#define SCRIPT_WHOS	64		/* vCPUs and threads that are remembered, by id */
 
 /* The latest cycle of a vCPU, as long as it has no end and no other one follows. */
 struct script_unended {

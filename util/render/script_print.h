@@ -9,6 +9,7 @@
 
 #define SCRIPT_NAMES 64		/* names of reasons kept, by hash */
 #define SCRIPT_SLICES 16	/* whose rows may alternate */
+#define SCRIPT_VMS 16		/* whose names are kept, by hash */
 
 /* A column of CSV: the field of that name, in all events that have it. */
 struct csv_column {
@@ -30,6 +31,11 @@ struct script_printer {
 		char text[OUT_SHORT];
 	} second;
 	const struct script_model *model;	/* from begin() on */
+	struct script_vm_name {
+		u32 pid, number, file;	/* as of struct rec_vm */
+		u32 len;		/* 0: there is none yet */
+		char text[REC_VM_NAME];
+	} vm_name[SCRIPT_VMS];
 	struct script_name {
 		u64 isa, reason;
 		u32 len;		/* 0: there is none yet */

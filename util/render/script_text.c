@@ -123,6 +123,22 @@ static void put_other_thread(struct script_printer *p, const struct script_row *
 	out__char(p->out, ' ');
 }
 
+/* Lines without it need none, and VMs may be many. */
+static void put_vm_name(struct script_printer *p, const struct rec_vm *vm)
+{
+	struct script_vm_name *name = &p->vm_name[(vm->pid ^ vm->number) % SCRIPT_VMS];
+
+	if (!name->len || name->pid != vm->pid || name->number != vm->number ||
+	    name->file != vm->file) {
+		rec_vm__name(vm, name->text);
+		name->len = strlen(name->text);
+		name->pid = vm->pid;
+		name->number = vm->number;
+		name->file = vm->file;
+	}
+	out__bytes(p->out, name->text, name->len);
+}
+
 static void put_who(struct script_printer *p, const struct script_row *row)
 {
 	const struct script_model *m = p->model;
@@ -142,7 +158,7 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 	/* Without the thread's id, nothing else tells the VMs apart. */
 	if (vm && (vm->number || (m->rec->nr_vms > 1 && !m->exact && !m->head[HEAD_TID] &&
 				  !m->head[HEAD_PID]))) {
-		out__text(p->out, row->who->vm_name);
+		put_vm_name(p, vm);
 		out__char(p->out, '/');
 	}
 	out__dec(p->out, entry->vcpu);
@@ -175,7 +191,7 @@ static void script_text__put_head(struct script_printer *p, const struct script_
 	}
 	if (p->model->head[HEAD_PID]) {
 		if (vm && vm->number)
-			out__text(out, row->who->vm_name);
+			put_vm_name(p, vm);
 		else if (vm)
 			out__padded(out, vm->pid, p->model->head[HEAD_TID] ? 0 : 7, ' ');
 		else
