@@ -556,7 +556,7 @@ static void script_text__row(struct script_printer *p, const struct script_row *
 		const struct field_view *f = &v->field[shown->field[i]];
 		u64 value = script_row__get(row, f->field);
 
-		if (shown->put[i] != PUT_ANY && (u16)(value + 1) > 1)
+		if (shown->put[i] != PUT_ANY && field__surely_some(value))
 			put_plain(p->out, f, shown->put[i], value);
 		else
 			script_text__put_field(p, row, f, value);
