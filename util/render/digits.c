@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several digits at a time: to divide takes longer than all else.  Where they belong: to copy what
- * was written by twos just now takes as long again.  Little endian, as all that kvmw runs on: the
- * first character of a word is its low byte.
+ * Several digits at a time: to divide takes longer than all else.  Digits are written in place:
+ * copying bytes just written in pairs would take as long again.
  */
 #include <string.h>
 
 #include "util/render/digits.h"
+
+/* The first character of a word is its low byte. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of digits");
 
 static const char pairs[] =
 	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
