@@ -478,13 +478,12 @@ static void put_raw_field(struct out *out, const struct tracepoint_field *f,
 	out__text(out, f->name);
 	out__char(out, '=');
 	if (tracepoint__number(f, row->raw, row->raw_size, &value)) {
-		if (f->hex) {
+		if (f->hex)
 			out__hex(out, value);
-		} else {
-			if (f->type == TP_SIGNED && (s64)value < 0)
-				out__char(out, '-');
-			out__dec(out, f->type == TP_SIGNED && (s64)value < 0 ? -value : value);
-		}
+		else if (f->type == TP_SIGNED)
+			put_signed(out, value);
+		else
+			out__dec(out, value);
 	} else if (f->type == TP_STRING) {
 		for (u32 i = 0; i < len && p[i]; i++)
 			out__char(out, p[i] >= ' ' && p[i] < 0x7f ? p[i] : '?');

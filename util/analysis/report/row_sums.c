@@ -207,26 +207,19 @@ static inline __attribute__((always_inline)) u32 number_by_codes(struct row_sums
 								 struct agg_table *aggs, u32 base,
 								 u32 from, u32 nr, const u32 nr_by)
 {
-	const u8 *code[SUMS_BY];
-	u32 values[SUMS_BY];
+	struct row_codes codes = s->codes;
 
-	for (u32 c = 0; c < nr_by; c++) {
-		code[c] = s->codes.code[c] + base;
-		values[c] = s->codes.values[c];
-	}
 	for (u32 i = from; i < nr; i++) {
-		u32 codes = nr_by ? code[0][i] : 0;
+		u16 *number = &s->by_codes[row_codes__at(&codes, base + i, nr_by)];
 
-		for (u32 c = 1; c < nr_by; c++)
-			codes = codes * values[c] + code[c][i];
-		if (!s->by_codes[codes]) {
+		if (!*number) {
 			if (s->nr_keys == SUMS_KEYS)
 				return i;
-			s->by_codes[codes] = new_sums(s, aggs, base + i);
-			if (!s->by_codes[codes])
+			*number = new_sums(s, aggs, base + i);
+			if (!*number)
 				return UINT32_MAX;
 		}
-		s->number[i] = s->by_codes[codes] - 1;
+		s->number[i] = *number - 1;
 	}
 	return nr;
 }
