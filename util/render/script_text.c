@@ -17,6 +17,13 @@
 
 #define COMM_WIDTH 16
 
+/* What is copied as OUT_SHORT bytes has as many; the label of a field is its name and a '='. */
+#define BYTES(type, member)	sizeof(((type *)NULL)->member)
+_Static_assert(BYTES(struct data_event, name) >= OUT_SHORT, "names of events");
+_Static_assert(BYTES(struct script_name, text) >= OUT_SHORT, "names of reasons");
+_Static_assert(BYTES(struct field_view, label) >= OUT_SHORT, "labels");
+_Static_assert(BYTES(struct data_field, name) <= OUT_SHORT, "no label is longer");
+
 /* Columns of a line without -F, and what stands for what does not fit. */
 #define WIDTH	139
 #define MORE	" ..."
@@ -386,8 +393,7 @@ static bool always_omits(struct script_printer *p, const struct script_row *row,
 
 static enum script_put put_of(const struct field_view *f)
 {
-	if (f->named || f->detail_of >= 0 || f->label_len > OUT_SHORT ||
-	    f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED)
+	if (f->named || f->detail_of >= 0 || f->omit == OMIT_SAME_CPU || f->omit == OMIT_IMPLIED)
 		return PUT_ANY;
 	return f->form == FORM_NS ? PUT_NS : f->form == FORM_HEX ? PUT_HEX :
 	       f->form == FORM_DEC ? PUT_DEC : PUT_ANY;
