@@ -18,7 +18,8 @@ struct slicer {
 	u32 rows;		/* that there is room for in each of the following */
 	u64 *col[DATA_MAX_FIELDS];
 	int field[DATA_MAX_FIELDS];
-	struct data_facts facts[DATA_MAX_FIELDS];	/* code: NULL where col has the values */
+	/* code: NULL where col has the values, or nothing, as all have the same one */
+	struct data_facts facts[DATA_MAX_FIELDS];
 	struct timed *order, *aside;
 	u32 *row;		/* the same order */
 	u64 nr_cut;
@@ -94,7 +95,10 @@ static void sort_run(struct timed *t, u32 nr)
 	}
 }
 
-/* Only rows that are not in order already are moved: those that the two have around mid. */
+/*
+ * Only rows that are not in order already are moved: the end of the first run and the beginning of
+ * the second, where they overlap.
+ */
 static void slice__merge(struct timed *from, struct timed *mid, struct timed *end,
 			 struct timed *aside)
 {

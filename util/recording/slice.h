@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Rows of one frame in order of time, with all columns, in as few bytes as their values
- * need: for users that read whole rows rather than columns.
+ * Rows of one frame in order of time, with all columns: a value in 1, 2, 4 or 8 bytes, as the range
+ * of its column needs, and in none where all of them are the same.  For users that read whole rows
+ * rather than columns.
  */
 #ifndef KVMW_SLICE_H
 #define KVMW_SLICE_H

@@ -18,7 +18,7 @@ struct csv_column {
 	int field[KVMW_MAX_EVENTS];	/* -1: not in this event */
 };
 
-/* How text has a value that is neither unknown nor 0; PUT_ANY: it depends. */
+/* How text prints a value that is neither unknown nor 0; PUT_ANY: it depends. */
 enum script_put { PUT_ANY, PUT_NS, PUT_HEX, PUT_DEC };
 
 struct script_printer {
