@@ -81,7 +81,7 @@ static inline void out__bytes(struct out *out, const char *text, size_t len)
 	out->len += len;
 }
 
-/* The same, as a move or two: OUT_SHORT bytes of the caller's text are read, however short it is. */
+/* The same, as a move or two: OUT_SHORT bytes of the text are read, however short it is. */
 #define OUT_SHORT	32u
 /* A label, a number after it, and what ends it, in one room. */
 _Static_assert(OUT_SHORT + DIGITS_ROOM < OUT_ROOM, "room for a field");

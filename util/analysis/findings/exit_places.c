@@ -35,7 +35,7 @@ static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_k
 static const char *const lazy[] = { "time_ns", "guest_ns", NULL };
 
 /* Of a column that may have codes, of which nothing need be filled in. */
-static inline u64 value_of(const struct scan_batch *b, u32 column, u32 i)
+static inline u64 row_value(const struct scan_batch *b, u32 column, u32 i)
 {
 	return b->coded >> column & 1 ? b->facts[column].value[b->facts[column].code[i]] :
 	       b->col[column][i];
@@ -46,11 +46,11 @@ static inline bool is_deadline(const struct scan_batch *b, u32 i)
 {
 	u64 written;
 
-	if (value_of(b, COL_KIND, i) != KVMW_DETAIL_MSR_WRITE ||
-	    !access_is_deadline(KVMW_DETAIL_MSR_WRITE, value_of(b, COL_DETAIL, i)))
+	if (row_value(b, COL_KIND, i) != KVMW_DETAIL_MSR_WRITE ||
+	    !access_is_deadline(KVMW_DETAIL_MSR_WRITE, row_value(b, COL_DETAIL, i)))
 		return false;
-	written = value_of(b, COL_WRITTEN, i);
-	return written && written != KVMW_NONE && value_of(b, COL_NESTED, i) != 1;
+	written = row_value(b, COL_WRITTEN, i);
+	return written && written != KVMW_NONE && row_value(b, COL_NESTED, i) != 1;
 }
 
 static bool value_is_1(u64 value)
@@ -92,7 +92,7 @@ static bool any_deadline_or_nested(const struct scan_batch *b)
 			may_have(b, COL_DETAIL, msr_is_deadline);
 
 	for (u32 i = 0; (nested || deadline) && i < b->rows && !any; i++)
-		any = (nested && value_of(b, COL_NESTED, i) == 1) ||
+		any = (nested && row_value(b, COL_NESTED, i) == 1) ||
 		      (deadline && is_deadline(b, i));
 	return any;
 }
@@ -108,8 +108,8 @@ static void take_deadlines(struct deadlines *deadlines, const struct scan_batch 
 		if (is_deadline(b, i))
 			deadlines__add(deadlines, &(struct deadline) {
 				.time_ns = b->col[COL_TIME][i],
-				.written = value_of(b, COL_WRITTEN, i),
-				.vcpu = value_of(b, COL_VCPU, i),
+				.written = row_value(b, COL_WRITTEN, i),
+				.vcpu = row_value(b, COL_VCPU, i),
 			});
 }
 
@@ -318,7 +318,7 @@ struct alikes {
 	struct row_codes codes;	/* without them, by hash */
 	bool polled;		/* some rows may have */
 	bool known[ALIKE];
-	u8 todo[ALIKE];		/* of those not known: all ones, so that do_row() is called */
+	u8 todo[ALIKE];		/* of those not known: all ones, so do_row() is called */
 	u32 rows[ALIKE];	/* that were not counted yet */
 	struct alike alike[ALIKE];
 };
