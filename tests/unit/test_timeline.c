@@ -129,9 +129,10 @@ static void check_order(const struct seen *seen, const u64 *time, u32 rows)
 
 	assert_int_equal(seen->nr, rows);
 	for (u32 i = 0; i < rows; i++) {
+		const u64 *at = &seen->time[i], *rip = &seen->rip[i];
+
 		/* Rows of one time are in the order that they have in the file. */
-		assert_true(!i || seen->time[i] > seen->time[i - 1] ||
-			    (seen->time[i] == seen->time[i - 1] && seen->rip[i] > seen->rip[i - 1]));
+		assert_true(!i || at[0] > at[-1] || (at[0] == at[-1] && rip[0] > rip[-1]));
 		assert_true(seen->rip[i] < rows && !there[seen->rip[i]]++);
 		assert_int_equal(time[seen->rip[i]], seen->time[i]);
 	}
