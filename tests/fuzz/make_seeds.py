@@ -46,7 +46,7 @@ def formats(found):
 
 
 def payload(frame):
-    cols = independent_reader.Values(frame).cols
+    cols = independent_reader.Values(frame.payload, frame.rows).cols
     directory = b"".join(struct.pack("<HBBII4sQ", field, c.encoding, 0, len(c.data), len(c.data),
                                      c.refs, c.base) for field, c in cols.items())
     return struct.pack("<II", len(cols), 0) + directory + b"".join(c.data for c in cols.values())
