@@ -516,6 +516,15 @@ static void wait_for_file(struct record_keep *k)
 		end(k);
 }
 
+/* The snapshot that waits for --after or is being written, if there is one. 0, or -1. */
+static int complete_snapshot(struct record_keep *k)
+{
+	if (k->waiting && begin(k))
+		return -1;
+	wait_for_file(k);
+	return 0;
+}
+
 /* The recording ends because its last VM did: whatever --cooldown says, there is no later one. */
 static void take_end_of_vm(struct record_keep *k)
 {
@@ -541,16 +550,12 @@ void record_keep__finish(struct record_keep *k, bool gone)
 	k->again = false;
 	if (k->opt->time_ns && record_fds__take(k->fd[KEEP_FD_HIT]))
 		take_hit(k);
-	if (k->waiting && begin(k))
+	if (complete_snapshot(k))
 		return;
-	wait_for_file(k);
 	if (k->opt->time_ns && gone && keep_triggers__of(&k->opt->triggers, TRIGGER_GONE))
 		take_end_of_vm(k);
-	if (k->waiting && begin(k))
-		return;
-	wait_for_file(k);
-	if (again && !asked(k, "SIGUSR2") && (!k->waiting || !begin(k)))
-		wait_for_file(k);
+	if (!complete_snapshot(k) && again && !asked(k, "SIGUSR2"))
+		complete_snapshot(k);
 }
 
 void record_keep__close(struct record_keep *k)
