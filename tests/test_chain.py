@@ -7,7 +7,6 @@ import random
 
 import pytest
 
-from lab_fixtures import boots_of, in_boots
 from synthetic import META, START, SVM, TREE, Recording, kvmw, one_line, report, text_of, widest
 
 DATA = TREE / "tests/data"
@@ -549,52 +548,3 @@ def test_mistakes(tmp_path):
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "--where", "total>1h"), 1, "the options leave")
     with open(FAMILIES) as file:
         one_line(kvmw("report", "-i", "-", "--outliers", 3, stdin=file), 1, "standard input", "save it first")
-
-
-# ---- causes injected in the lab ----------------------------------------------
-
-def chains_of(boot, name, *args):
-    step = boot.step(name)
-    assert step.status == 0, step.err
-    path = boot.path(f"{name}.kvmw")
-    chains = report(path, "--outliers", 100, *args)["outliers"]
-    for chain in chains:
-        check_chain(chain, path)
-    return chains
-
-
-@in_boots(*boots_of("chains"))
-def test_a_hog_of_8_ms(boot):
-    """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
-    that began and ended, since it is a thread of no VM."""
-    hog = boot.json("chain-hog.json")
-    chains, named = chains_of(boot, "chain-hog"), 0
-    for begin, end in hog["turns"]:
-        [chain] = [c for c in chains if c["start_ns"] <= begin and c["end_ns"] and c["end_ns"] >= end]
-        step = marked(chain)
-        assert (chain["gap"], step["event"], step["kind"], step["cpu"]) == ("wait", "sched", "in", 0)
-        assert step["time_ns"] - step["span_ns"] <= begin and step["time_ns"] >= end
-        had = {holder["tid"]: holder for holder in chain["holders"]}
-        if hog["tid"] in had:
-            named += 1
-            assert had[hog["tid"]]["name"] == f"hog ({hog['tid']})"
-            assert had[hog["tid"]]["time_ns"] >= end - begin and not had[hog["tid"]]["certain"]
-            assert f"hog ({hog['tid']}) had it when " in chain["cause"]
-    # Another thread may have had the CPU just before or after it, so that the VM's threads saw only that one.
-    assert named
-
-
-@in_boots(*boots_of("chains"))
-def test_a_delay_of_the_vmm_and_a_lock(boot):
-    """Of all returns to the VMM one takes 400 ms, waits for the CPU included, and one sleeps until the main
-    thread wakes it, when what it waits for is over."""
-    pid = int(boot.path("chain-vmm.pid").read_text())
-    chains = chains_of(boot, "chain-vmm")
-    [spin] = [c for c in chains if (c["parts"]["vmm_ns"] or 0) >= 200_000_000]
-    assert spin["parts"]["vmm_ns"] + spin["parts"]["wait_ns"] >= 400_000_000
-    assert (spin["gap"], spin["vcpu"]) == ("vmm", 0) and "was in the VMM for" in spin["cause"]
-    assert "KVM_EXIT_IO, io out 0x" in spin["cause"] and marked(spin)["role"] == "self"
-    lock = max(chains, key=lambda c: c["parts"]["block_ns"] or 0)
-    assert lock["length_ns"] >= 300_000_000, lock
-    assert (lock["gap"], marked(lock)["event"], marked(lock)["kind"]) == ("block", "sched", "wakeup")
-    assert lock["cause"].endswith(f"until vmm ({pid}) woke it"), lock["cause"]

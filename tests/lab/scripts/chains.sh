@@ -8,7 +8,7 @@ taskset -ap 1 "$vm" >/dev/null
 stand_still "$vm"
 # shellcheck disable=SC2086 # a command and its words
 step chain-hog taskset -c 1 kvmw record -q -e exit,userspace,sched -o chain-hog.kvmw -p "$vm" -- $go_on "$vm" \
-	sh -c 'python3 /src/tests/lab/scripts/hog.py 0 8 5 >chain-hog.json'
+	sh -c 'python3 /src/tests/lab/scripts/hog.py 0 8 10 >chain-hog.json'
 kill -KILL "$vm"
 wait "$vm" 2>/dev/null
 

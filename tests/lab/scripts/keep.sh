@@ -17,9 +17,9 @@ keep lost -m 4K
 keep sample --sample 10
 keep both -m 4K --sample 3 -e exit,userspace,fault
 
-# Many more of the same in a series of files.
+# Many more of the same, more than one frame has room for, in a series of files.
 step keep-series perf stat -a -x, -o keep-series.perf -e kvm:kvm_exit kvmw record --switch-output=64K -e exit -o keep-series -- \
-	kvmw bench guest --json --rounds 2000 --cpuid 4 --pio 3 --mmio 2 --msr 2
+	kvmw bench guest --json --rounds 8000 --cpuid 4 --pio 3 --mmio 2 --msr 2
 
 # No fault, and nothing to trigger.
 # shellcheck disable=SC2086 # several words

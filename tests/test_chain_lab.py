@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvmw report --outliers of causes that the lab injects."""
+from lab_fixtures import boots_of, in_boots
+from synthetic import report
+from test_chain import check_chain, marked, rows
+
+
+def chains_of(boot, name, *args):
+    step = boot.step(name)
+    assert step.status == 0, step.err
+    path = boot.path(f"{name}.kvmw")
+    chains = report(path, "--outliers", 100, *args)["outliers"]
+    for chain in chains:
+        check_chain(chain, path)
+    return chains
+
+
+@in_boots(*boots_of("chains"))
+def test_a_hog_of_8_ms(boot):
+    """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
+    that began and ended, since it is a thread of no VM."""
+    hog = boot.json("chain-hog.json")
+    chains, marks, named = chains_of(boot, "chain-hog"), 0, 0
+    for begin, end in hog["turns"]:
+        [chain] = [c for c in chains if c["start_ns"] <= begin and c["end_ns"] and c["end_ns"] >= end]
+        [wait] = [s for s in chain["steps"] if s["event"] == "sched" and s["kind"] == "in" and s["cpu"] == 0 and
+                  s["time_ns"] - s["span_ns"] <= begin and s["time_ns"] >= end]
+        if chain["gap"] != "wait":
+            # What the lab runs on kept it waiting even longer, elsewhere in this exit.
+            assert chain["parts"][chain["gap"] + "_ns"] > chain["parts"]["wait_ns"] >= end - begin
+            continue
+        marks += 1
+        assert marked(chain) == wait
+        had = {holder["tid"]: holder for holder in chain["holders"]}
+        if hog["tid"] in had:
+            named += 1
+            assert had[hog["tid"]]["name"] == f"hog ({hog['tid']})"
+            assert had[hog["tid"]]["time_ns"] >= end - begin and not had[hog["tid"]]["certain"]
+            assert f"hog ({hog['tid']}) had it when " in chain["cause"]
+    # Another thread may have had the CPU just before or after it, so that the VM's threads saw only that one.
+    assert named and marks > len(hog["turns"]) / 2
+
+
+@in_boots(*boots_of("chains"))
+def test_a_delay_of_the_vmm_and_a_lock(boot):
+    """Of all returns to the VMM, that of the 300th KVM_EXIT_IO takes 400 ms, waits for the CPU included, and that of
+    the 600th sleeps until the main thread wakes it, when what it waits for is over."""
+    pid = int(boot.path("chain-vmm.pid").read_text())
+    chains = {chain["start_ns"]: chain for chain in chains_of(boot, "chain-vmm")}
+    ios = [row["time_ns"] for row in rows(boot.path("chain-vmm.kvmw"))
+           if row["event"] == "exit" and row["reason"] == "io"]
+    assert len(ios) == 900
+    spin, lock = chains[ios[299]], chains[ios[599]]
+    assert spin["parts"]["vmm_ns"] + spin["parts"]["wait_ns"] >= 400_000_000
+    assert (spin["gap"], spin["vcpu"]) == ("vmm", 0) and "was in the VMM for" in spin["cause"]
+    assert "KVM_EXIT_IO, io out 0x" in spin["cause"] and marked(spin)["role"] == "self"
+    assert lock["parts"]["block_ns"] >= 300_000_000, lock
+    assert (lock["gap"], marked(lock)["event"], marked(lock)["kind"]) == ("block", "sched", "wakeup")
+    assert lock["cause"].endswith(f"until vmm ({pid}) woke it"), lock["cause"]
