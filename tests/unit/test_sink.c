@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From the drain to the window: the mark of a snapshot once all has failed; the memory of rows. */
+/* From the drain to the file or window: a failure, the memory of rows, an output nobody reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -132,6 +135,86 @@ static void test_few_rows_are_kept(void **state)
 	assert_int_equal(sink__finish(sink), 0);
 }
 
+/* ---- a writer that takes its time --------------------------------------------- */
+
+#define SMALL_ROWS 1000
+
+struct slow {
+	int fd;			/* where the writer's output is read */
+	pid_t drain;		/* the thread that hands over */
+	bool slept;
+	u64 rows;		/* handed over */
+};
+
+static char state_of(pid_t tid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+	fclose(f);
+	return state;
+}
+
+/* Reads nothing until the drain sleeps. */
+static void *read_late(void *arg)
+{
+	struct slow *s = arg;
+	char buf[4096];
+
+	for (u32 times = 0; times < 50; usleep(1000))
+		times = state_of(s->drain) == 'S' ? times + 1 : 0;
+	__atomic_store_n(&s->slept, true, __ATOMIC_RELAXED);
+	while (read(s->fd, buf, sizeof(buf)) > 0);
+	return NULL;
+}
+
+static void hand_over_small(struct sink *sink, struct slow *s)
+{
+	sink__put(sink, exits(sink, SMALL_ROWS, SMALL_ROWS));
+	s->rows += SMALL_ROWS;
+}
+
+/* Nothing can be written: the drain hands over as many as are queued, then sleeps; none is lost. */
+static void test_slow_writer(void **state)
+{
+	struct slow s = { .drain = gettid() };
+	struct data_progress written = { 0 };
+	struct data_writer *writer;
+	struct sink *sink;
+	pthread_t reader;
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	s.fd = fd[0];
+	writer = data_writer__new(fd[1], "pipe", DATA_ALL_EVENTS);
+	assert_non_null(writer);
+	data_writer__watch(writer, &written);
+	assert_int_equal(fcntl(fd[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(fd[1], "", 1) == 1);
+	assert_int_equal(fcntl(fd[1], F_SETFL, 0), 0);
+	sink = sink__new(writer, NULL, NULL);
+	assert_non_null(sink);
+
+	alarm(60);
+	for (u32 i = 0; i < SINK_MAX_BATCHES; i++)
+		hand_over_small(sink, &s);
+	assert_int_equal(__atomic_load_n(&written.rows, __ATOMIC_RELAXED), 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_late, &s), 0);
+	while (!__atomic_load_n(&s.slept, __ATOMIC_RELAXED))
+		hand_over_small(sink, &s);
+	assert_int_equal(s.rows, (SINK_MAX_BATCHES + 1) * SMALL_ROWS);
+	assert_int_equal(sink__finish(sink), 0);
+	alarm(0);
+	assert_int_equal(written.rows, s.rows);
+	assert_int_equal(data_writer__close(writer), 0);
+	pthread_join(reader, NULL);
+	close(fd[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_rows_are_used_again),
 		cmocka_unit_test(test_room_is_kept),
 		cmocka_unit_test(test_few_rows_are_kept),
+		cmocka_unit_test(test_slow_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
