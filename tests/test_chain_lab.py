@@ -5,12 +5,13 @@ from synthetic import report
 from test_chain import check_chain, marked, rows
 
 
-def chains_of(boot, name, *args):
+def chains_of(boot, name):
+    """Many, since a busy machine makes many exits of the lab long; the longest ones are compared with all rows."""
     step = boot.step(name)
     assert step.status == 0, step.err
     path = boot.path(f"{name}.kvmw")
-    chains = report(path, "--outliers", 100, *args)["outliers"]
-    for chain in chains:
+    chains = report(path, "--outliers", 1000)["outliers"]
+    for chain in chains[:100]:
         check_chain(chain, path)
     return chains
 
@@ -20,7 +21,7 @@ def test_a_hog_of_8_ms(boot):
     """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
     that began and ended, since it is a thread of no VM."""
     hog = boot.json("chain-hog.json")
-    chains, marks, named = chains_of(boot, "chain-hog"), 0, 0
+    chains, named = chains_of(boot, "chain-hog"), 0
     for begin, end in hog["turns"]:
         [chain] = [c for c in chains if c["start_ns"] <= begin and c["end_ns"] and c["end_ns"] >= end]
         [wait] = [s for s in chain["steps"] if s["event"] == "sched" and s["kind"] == "in" and s["cpu"] == 0 and
@@ -29,7 +30,6 @@ def test_a_hog_of_8_ms(boot):
             # What the lab runs on kept it waiting even longer, elsewhere in this exit.
             assert chain["parts"][chain["gap"] + "_ns"] > chain["parts"]["wait_ns"] >= end - begin
             continue
-        marks += 1
         assert marked(chain) == wait
         had = {holder["tid"]: holder for holder in chain["holders"]}
         if hog["tid"] in had:
@@ -38,7 +38,7 @@ def test_a_hog_of_8_ms(boot):
             assert had[hog["tid"]]["time_ns"] >= end - begin and not had[hog["tid"]]["certain"]
             assert f"hog ({hog['tid']}) had it when " in chain["cause"]
     # Another thread may have had the CPU just before or after it, so that the VM's threads saw only that one.
-    assert named and marks > len(hog["turns"]) / 2
+    assert named
 
 
 @in_boots(*boots_of("chains"))

@@ -117,7 +117,8 @@ huge=/sys/kernel/mm/transparent_hugepage/enabled
 was=$(grep -o '\[.*]' $huge | tr -d '[]')
 echo never >$huge
 started guest --touch 60000
-seen small-pages
+# shellcheck disable=SC2016 # for sh
+seen small-pages timeout 60 sh -c 'sleep 1; until [ "$(ps -o rss= -p "$1")" -gt 40000 ]; do sleep 0.2; done' sh "$vm"
 echo "$was" >$huge
 
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 walk 0'
