@@ -84,24 +84,31 @@ static inline void row_set(const struct field_desc *field, void *row, u64 v)
 	memcpy((u8 *)row + field->offset, &v, field_type__width(field->type));
 }
 
-/* Columns for every field of an event. */
+/* Columns for every field of any event. */
 struct columns {
 	u64 *col[DATA_MAX_FIELDS];
 	int all[DATA_MAX_FIELDS];
 };
 
-static inline void columns_init(struct columns *c, u32 nr_fields)
+static inline void columns_init(struct columns *c)
 {
-	for (u32 i = 0; i < nr_fields; i++) {
+	for (u32 i = 0; i < DATA_MAX_FIELDS; i++) {
 		c->all[i] = i;
 		c->col[i] = malloc(DATA_MAX_ROWS * sizeof(u64));
 		assert_non_null(c->col[i]);
 	}
 }
 
-static inline void columns_free(struct columns *c, u32 nr_fields)
+/* So that values that are not written again are found. */
+static inline void columns_spoil(struct columns *c, u32 nr_fields, u32 rows)
 {
 	for (u32 i = 0; i < nr_fields; i++)
+		memset(c->col[i], 0xa5, rows * sizeof(u64));
+}
+
+static inline void columns_free(struct columns *c)
+{
+	for (u32 i = 0; i < DATA_MAX_FIELDS; i++)
 		free(c->col[i]);
 }
 

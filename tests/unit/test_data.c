@@ -7,6 +7,32 @@
 
 static u64 seen;	/* encodings, one bit each: all are to be tested */
 
+/*
+ * What frames are decoded with, and into.  One for all frames of a test: under sanitizers, new
+ * memory for each takes four times as long as the rest.
+ */
+struct checker {
+	struct data_decoder *dec, *other;
+	struct columns want, got;
+};
+
+static void checker_init(struct checker *ck)
+{
+	ck->dec = data_decoder__new();
+	ck->other = data_decoder__new();
+	assert_true(ck->dec && ck->other);
+	columns_init(&ck->want);
+	columns_init(&ck->got);
+}
+
+static void checker_free(struct checker *ck)
+{
+	data_decoder__free(ck->dec);
+	data_decoder__free(ck->other);
+	columns_free(&ck->want);
+	columns_free(&ck->got);
+}
+
 /* The kinds of values that a column can hold. */
 enum mode { ZEROS, ONES, LOWEST, ANY, SMALL, FEW, KEYS, TICKS, LIKELY, HOLES, NR_MODES };
 
@@ -69,7 +95,6 @@ static void make_chain(struct kvmw_exit *rows, u32 nr)
 /* The rows' values: to look for each of them in its row takes longer than to decode it. */
 static void columns_of(const struct event_desc *event, const u8 *rows, u32 nr, struct columns *want)
 {
-	columns_init(want, event->nr_fields);
 	for (u32 i = 0; i < nr; i++)
 		for (u32 k = 0; k < event->nr_fields; k++)
 			want->col[k][i] = row_get(&event->fields[k],
@@ -108,88 +133,81 @@ static void look_at_encodings(const struct data_frame *f)
 }
 
 /* Rows by their codes, where there are some. */
-static void check_codes(struct data_decoder *dec, const struct data_event *e,
-			const struct data_frame *f, const struct event_desc *event,
-			const struct columns *want)
+static void check_codes(struct checker *ck, const struct data_event *e, const struct data_frame *f,
+			const struct event_desc *event)
 {
+	struct columns *c = &ck->got;
 	struct data_facts facts;
-	struct columns c;
 	const char *why;
 
-	columns_init(&c, event->nr_fields);
-	data_decoder__codes(dec, ~0ULL);
-	assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why), 0);
+	columns_spoil(c, event->nr_fields, f->rows);
+	data_decoder__codes(ck->dec, ~0ULL);
+	assert_int_equal(data_decoder__columns(ck->dec, e, f, c->all, e->nr_fields, c->col, &why), 0);
 	for (u32 k = 0; k < e->nr_fields; k++) {
 		u64 bits = 0;
 
-		data_decoder__facts(dec, k, f->rows, &facts);
+		data_decoder__facts(ck->dec, k, f->rows, &facts);
 		for (u32 i = 0; facts.code && i < f->rows; i++)
-			c.col[k][i] = facts.value[facts.code[i]];
+			c->col[k][i] = facts.value[facts.code[i]];
 		for (u32 i = 0; i < f->rows; i++)
-			bits |= c.col[k][i];
+			bits |= c->col[k][i];
 		assert_int_equal(bits & ~facts.bits, 0);
 	}
-	compare(event, want, f->rows, &c);
-	columns_free(&c, event->nr_fields);
+	compare(event, &ck->want, f->rows, c);
 }
 
 /* Beside another frame, which is decoded as well, or cannot be. */
-static void check_pair(struct data_decoder *dec, const struct data_event *e,
-		       const struct data_frame *f, const struct event_desc *event,
-		       const struct columns *want)
+static void check_pair(struct checker *ck, const struct data_event *e, const struct data_frame *f,
+		       const struct event_desc *event)
 {
-	struct data_decoder *other = data_decoder__new();
+	struct columns *c = &ck->got;
 	struct data_frame bad = *f;
 	const char *why;
-	struct columns c;
 
-	assert_non_null(other);
 	bad.rows += bad.rows < DATA_MAX_ROWS ? 1 : -1;
-	columns_init(&c, event->nr_fields);
 	for (u32 k = 1; k < 3 && k < e->nr_fields; k++)
 		for (u32 wrong = 0; wrong < k; wrong++) {
-			const struct pair_frame a = { dec, f, k },
-						b = { other, wrong ? &bad : f, k };
+			const struct pair_frame a = { ck->dec, f, k },
+						b = { ck->other, wrong ? &bad : f, k };
 
 			data_decoder__pair(&a, &b);
-			assert_int_equal(data_decoder__columns(dec, e, f, c.all, e->nr_fields,
-							       c.col, &why), 0);
-			compare(event, want, f->rows, &c);
-			assert_int_equal(data_decoder__columns(other, e, f, c.all, e->nr_fields,
-							       c.col, &why),
-					 0);
-			compare(event, want, f->rows, &c);
+			for (u32 i = 0; i < 2; i++) {
+				struct data_decoder *dec = i ? ck->other : ck->dec;
+
+				columns_spoil(c, event->nr_fields, f->rows);
+				assert_int_equal(data_decoder__columns(dec, e, f, c->all,
+								       e->nr_fields, c->col, &why),
+						 0);
+				compare(event, &ck->want, f->rows, c);
+			}
 		}
-	columns_free(&c, event->nr_fields);
-	data_decoder__free(other);
 }
 
-static void check_frame(struct data_decoder *dec, const struct data_event *e,
-			const struct data_frame *f, const struct event_desc *event, const u8 *rows)
+static void check_frame(struct checker *ck, const struct data_event *e, const struct data_frame *f,
+			const struct event_desc *event, const u8 *rows)
 {
-	struct columns want, c;
+	struct columns *c = &ck->got;
 	const char *why = "";
 
 	assert_non_null(e);
 	assert_int_equal(e->nr_fields, event->nr_fields);
-	columns_of(event, rows, f->rows, &want);
-	columns_init(&c, event->nr_fields);
-	if (data_decoder__columns(dec, e, f, c.all, e->nr_fields, c.col, &why))
+	columns_of(event, rows, f->rows, &ck->want);
+	columns_spoil(c, event->nr_fields, f->rows);
+	if (data_decoder__columns(ck->dec, e, f, c->all, e->nr_fields, c->col, &why))
 		fail_msg("%s, %u rows: %s", event->name, f->rows, why);
-	compare(event, &want, f->rows, &c);
+	compare(event, &ck->want, f->rows, c);
 	/* Each column by itself, which decodes others on the way. */
+	columns_spoil(c, event->nr_fields, f->rows);
 	for (int k = e->nr_fields - 1; k >= 0; k--)
-		assert_int_equal(data_decoder__columns(dec, e, f, &k, 1, &c.col[k], &why), 0);
-	compare(event, &want, f->rows, &c);
+		assert_int_equal(data_decoder__columns(ck->dec, e, f, &k, 1, &c->col[k], &why), 0);
+	compare(event, &ck->want, f->rows, c);
 	look_at_encodings(f);
-	check_codes(dec, e, f, event, &want);
-	check_pair(dec, e, f, event, &want);
-	columns_free(&want, event->nr_fields);
-	columns_free(&c, event->nr_fields);
+	check_codes(ck, e, f, event);
+	check_pair(ck, e, f, event);
 }
 
 /* The frame in a recording, and back. */
-static void check_file(struct data_decoder *dec, struct data_buf *frame,
+static void check_file(struct checker *ck, struct data_buf *frame,
 		       const struct event_desc *event, const u8 *rows, u32 nr)
 {
 	struct memory_file m = memory_file(NULL, 0);
@@ -209,7 +227,7 @@ static void check_file(struct data_decoder *dec, struct data_buf *frame,
 			found++;
 			assert_int_equal(f->rows, nr);
 			assert_int_equal(f->stream, 7);
-			check_frame(dec, data_reader__event(r, event->id), f, event, rows);
+			check_frame(ck, data_reader__event(r, event->id), f, event, rows);
 		}
 		data_frame__put(f);
 	}
@@ -222,7 +240,7 @@ static void check_file(struct data_decoder *dec, struct data_buf *frame,
 }
 
 /* file: through one, whose SCHEMA takes longer than most frames. */
-static void round_trip(struct data_encoder *enc, struct data_decoder *dec,
+static void round_trip(struct data_encoder *enc, struct checker *ck,
 		       const struct event_desc *event, const u8 *rows, u32 nr, bool file)
 {
 	struct schema schema = { 0 };
@@ -234,9 +252,9 @@ static void round_trip(struct data_encoder *enc, struct data_decoder *dec,
 	f.size = get32(frame.data + FRAME_AT_SIZE);
 	assert_int_equal(schema__builtin(&schema, event->id), 0);
 	if (file)
-		check_file(dec, &frame, event, rows, nr);
+		check_file(ck, &frame, event, rows, nr);
 	else
-		check_frame(dec, schema__find(&schema, event->id), &f, event, rows);
+		check_frame(ck, schema__find(&schema, event->id), &f, event, rows);
 	schema__free(&schema);
 	free(frame.data);
 }
@@ -254,13 +272,14 @@ static void test_round_trip(void **state)
 {
 	static const u32 sizes[] = { 1, 2, 8, 255, 256, 257, 1000, 20011 };
 	struct data_encoder *enc = data_encoder__new();
-	struct data_decoder *dec = data_decoder__new();
+	struct checker ck;
 	u64 seed = 42;
 	size_t nr;
 	const struct event_desc *events = event_desc__all(&nr);
 	u8 *rows = malloc(MAX_NR * 512);
 
-	assert_true(enc && dec && rows);
+	assert_true(enc && rows);
+	checker_init(&ck);
 	for (size_t e = 0; e < nr; e++) {
 		assert_true(events[e].size <= 512);
 		for (enum mode mode = ZEROS; mode < NR_MODES; mode++) {
@@ -270,14 +289,14 @@ static void test_round_trip(void **state)
 				fill(mode, &events[e], rows, sizes[s], &seed);
 				if (events[e].id == KVMW_EVENT_EXIT && mode >= TICKS)
 					make_chain((struct kvmw_exit *)rows, sizes[s]);
-				round_trip(enc, dec, &events[e], rows, sizes[s], sizes[s] == 256);
+				round_trip(enc, &ck, &events[e], rows, sizes[s], sizes[s] == 256);
 			}
 		}
 	}
 	assert_int_equal(seen, (1ULL << (COLUMN_TOKENS + 1)) - 1);
 	free(rows);
 	data_encoder__free(enc);
-	data_decoder__free(dec);
+	checker_free(&ck);
 }
 
 /* The largest frames there are, of the values that take the most room. */
@@ -286,22 +305,23 @@ static void test_full_frames(void **state)
 	static const enum mode modes[] = { ANY, KEYS, TICKS, LIKELY };
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
 	struct data_encoder *enc = data_encoder__new();
-	struct data_decoder *dec = data_decoder__new();
+	struct checker ck;
 	struct kvmw_exit *rows = malloc(MAX_NR * sizeof(*rows));
 	u64 seed = 7;
 
-	assert_true(enc && dec && rows);
+	assert_true(enc && rows);
+	checker_init(&ck);
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		fill(modes[i], event, (u8 *)rows, MAX_NR, &seed);
 		if (modes[i] == ANY || modes[i] == KEYS)
-			round_trip(enc, dec, event, (u8 *)rows, MAX_NR, true);
+			round_trip(enc, &ck, event, (u8 *)rows, MAX_NR, true);
 		make_chain(rows, MAX_NR);
 		if (modes[i] != KEYS)
-			round_trip(enc, dec, event, (u8 *)rows, MAX_NR, true);
+			round_trip(enc, &ck, event, (u8 *)rows, MAX_NR, true);
 	}
 	free(rows);
 	data_encoder__free(enc);
-	data_decoder__free(dec);
+	checker_free(&ck);
 }
 
 /* What was decoded of a frame is not taken for another one's, if its call did not follow. */
@@ -309,16 +329,17 @@ static void test_another_frame(void **state)
 {
 	const struct event_desc *event = event_desc__by_id(KVMW_EVENT_EXIT);
 	struct data_encoder *enc = data_encoder__new();
-	struct data_decoder *dec = data_decoder__new(), *other = data_decoder__new();
+	struct checker ck;
 	struct kvmw_exit *rows = malloc(MAX_NR * sizeof(*rows));
 	u64 seed = 5;
 
-	assert_true(enc && dec && other && rows);
+	assert_true(enc && rows);
+	checker_init(&ck);
 	for (u32 nr = 100; nr <= 10000; nr *= 10) {
 		struct data_buf frame = { 0 };
 		struct data_frame f = { .type = DATA_EVENTS, .event = event->id, .rows = nr,
 					.offset = nr };
-		const struct pair_frame a = { dec, &f, 2 }, b = { other, &f, 2 };
+		const struct pair_frame a = { ck.dec, &f, 2 }, b = { ck.other, &f, 2 };
 		struct schema schema = { 0 };
 
 		fill(LIKELY, event, (u8 *)rows, nr, &seed);
@@ -327,16 +348,15 @@ static void test_another_frame(void **state)
 		f.payload = frame.data + FRAME_HDR_SIZE;
 		f.size = get32(frame.data + FRAME_AT_SIZE);
 		assert_int_equal(schema__builtin(&schema, event->id), 0);
-		check_frame(dec, schema__find(&schema, event->id), &f, event, (u8 *)rows);
+		check_frame(&ck, schema__find(&schema, event->id), &f, event, (u8 *)rows);
 		data_decoder__pair(&a, &b);
-		data_decoder__continue(dec);
+		data_decoder__continue(ck.dec);
 		schema__free(&schema);
 		free(frame.data);
 	}
 	free(rows);
 	data_encoder__free(enc);
-	data_decoder__free(dec);
-	data_decoder__free(other);
+	checker_free(&ck);
 }
 
 /* A chain without losses costs nothing, and ticks are found and pay. */
