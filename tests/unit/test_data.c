@@ -142,7 +142,8 @@ static void check_codes(struct checker *ck, const struct data_event *e, const st
 
 	columns_spoil(c, event->nr_fields, f->rows);
 	data_decoder__codes(ck->dec, ~0ULL);
-	assert_int_equal(data_decoder__columns(ck->dec, e, f, c->all, e->nr_fields, c->col, &why), 0);
+	assert_int_equal(data_decoder__columns(ck->dec, e, f, c->all, e->nr_fields, c->col, &why),
+			 0);
 	for (u32 k = 0; k < e->nr_fields; k++) {
 		u64 bits = 0;
 
